@@ -34,6 +34,7 @@
 //! | `feed.rs` | what a back end reports of it, and how it reads and writes its bytes |
 //! | `firing.rs` | which callbacks are due, and which of them runs next |
 //! | `marks.rs` | how much input a callback waits for, and how much the rings hold |
+//! | `local.rs` | its local address, with the feature `local-address` |
 //! | `timeouts.rs` | when a timeout begins, goes on and passes |
 
 mod bytes;
@@ -42,6 +43,7 @@ mod feed;
 mod filter;
 mod firing;
 mod lines;
+mod local;
 mod marks;
 mod moving;
 mod outgoing;

@@ -102,7 +102,13 @@ pub use udp::{FiredUdp, SendError, UdpAction, UdpError, UdpEvent, UdpRings};
 /// The sizes of the slots and the base on a 32-bit target; `cargo xtask size` adds their heaps.
 #[cfg(all(
     target_pointer_width = "32",
-    not(any(feature = "idle-clock", feature = "network", feature = "peaks", feature = "record"))
+    not(any(
+        feature = "idle-clock",
+        feature = "local-address",
+        feature = "network",
+        feature = "peaks",
+        feature = "record"
+    ))
 ))]
 const _: () = {
     assert!(size_of::<memory::EventSlot<()>>() == 40);

@@ -30,6 +30,7 @@ pub(crate) fn look_at_connecting<A>(
     match env.outgoing.answer(slot, env) {
         None => {}
         Some(Ok(())) => {
+            base.local_is(conn, || slot.socket.local());
             base.connected(conn);
             slot.open(conn, env.now);
             pump(slot, conn, Part::Both, base, env);

@@ -161,7 +161,10 @@ impl<'n> Pool<'_, 'n> {
             self.state.unwatched |= ready::mask(index);
             let peer = slot.socket.peer();
             match peer.and_then(|peer| base.accepted(listener, peer).ok()) {
-                Some(conn) => slot.open(conn, self.state.env.now),
+                Some(conn) => {
+                    base.local_is(conn, || slot.socket.local());
+                    slot.open(conn, self.state.env.now);
+                }
                 None => {
                     slot.abort(self.state.env.now);
                     self.state.unsorted = true;

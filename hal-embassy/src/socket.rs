@@ -183,6 +183,11 @@ impl<'n> Socket<'n> {
         self.0.remote_endpoint().map(SocketAddr::from)
     }
 
+    /// Returns our address and port; `None` while there is no connection.
+    pub(crate) fn local(&self) -> Option<SocketAddr> {
+        self.0.local_endpoint().map(SocketAddr::from)
+    }
+
     pub(crate) fn local_address(&self) -> Option<IpAddress> {
         self.0.local_endpoint().map(|local| local.addr)
     }

@@ -12,12 +12,14 @@
 //!                  └── QEMU: serial line, log, monitor
 //! ```
 //!
+//! [`gateway`] checks a gateway by its addresses, and [`broker`] is its broker, on real sockets.
 //! [`rude`] is clients that misbehave on real sockets, and [`soak`] the long runs of `cargo xtask soak`.
 //!
 //! [`wire`] and [`peer`] do not depend on QEMU: their own tests run them against another stack in
 //! the same process.
 
 pub mod board;
+pub mod broker;
 pub mod client;
 pub mod dhcp;
 mod forward;

@@ -1,6 +1,7 @@
 //! What a connection's slot keeps, besides its rings and its place in the heap of timers.
 
 use super::firing::due;
+use super::local::Local;
 use super::{OnConn, Settings, Tuning};
 use crate::Instant;
 use crate::address::Address;
@@ -83,6 +84,7 @@ pub struct ConnSlot<A> {
     pub(super) call: Option<OnConn<A>>,
     settings: Option<&'static Settings>,
     pub(super) peer: Address,
+    pub(super) local: Local,
     pub(super) input: Ring,
     pub(super) output: Ring,
     /// See [`Tuning::keep_alive`].
@@ -109,6 +111,7 @@ impl<A> Slot for ConnSlot<A> {
         call: None,
         settings: None,
         peer: Address::EMPTY,
+        local: Local::NONE,
         input: Ring::EMPTY,
         output: Ring::EMPTY,
         keep_alive: 0,
@@ -148,7 +151,7 @@ impl<A> ConnSlot<A> {
         self.begin_timeouts();
         (self.alarm_at, self.alarm_every, self.room_or_end) = (Instant::ZERO, 0, 0);
         (self.input, self.output) = (Ring::EMPTY, Ring::EMPTY);
-        self.searched = Searched::NOTHING;
+        (self.searched, self.local) = (Searched::NOTHING, Local::NONE);
         self.set_tuning(Tuning::DEFAULT);
     }
 

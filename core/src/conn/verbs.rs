@@ -195,6 +195,11 @@ impl<A> ConnMut<'_, '_, A> {
     /// Returns the peer's address; for a connection at rest, the address of its last connect; for one above a
     /// filter, that of the connection below. None for the end of a [pair](Cx::pair).
     pub fn peer(&self) -> Option<SocketAddr> {
+        Some(self.bottom()?.peer.into())
+    }
+
+    /// Returns the slot of the connection below all filters; none for the end of a pair.
+    pub(super) fn bottom(&self) -> Option<&ConnSlot<A>> {
         let (mut above, mut slot) = (self.conn, self.slot()?);
         while let Some(conn) = slot.peer.as_conn() {
             slot = self.cx.tables.conns.get(conn)?;
@@ -203,7 +208,7 @@ impl<A> ConnMut<'_, '_, A> {
             }
             above = conn;
         }
-        Some(slot.peer.into())
+        Some(slot)
     }
 
     /// Returns the other end of a [pair](Cx::pair) (`bufferevent_pair_get_partner`), or the connection below the

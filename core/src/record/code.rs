@@ -152,6 +152,10 @@ impl<'e> Entry<'e> {
                 tag
             }
             Self::Connected(conn) => raw.push_handle_for(conn, tag::CONNECTED),
+            Self::Local(conn, address) => {
+                raw.push_handle(conn);
+                raw.push_address(address, tag::LOCAL_V4, tag::LOCAL_V6)
+            }
             Self::Received(conn, first, second) => {
                 raw.push_handle(conn);
                 raw.push(first.len().saturating_add(second.len()) as u64);
@@ -280,6 +284,9 @@ impl<'e> Entry<'e> {
                 Self::Accepted(listener, peer, answer)
             }
             tag::CONNECTED => Self::Connected(fields.handle()?),
+            tag::LOCAL_V4 | tag::LOCAL_V6 => {
+                Self::Local(fields.handle()?, fields.address(tag == tag::LOCAL_V6)?)
+            }
             tag::RECEIVED => Self::Received(fields.handle()?, payload, &[]),
             tag::SENT => Self::Sent(fields.handle()?, fields.small()?, fields.small()?),
             tag::FINISHED => Self::Finished(fields.handle()?),

@@ -33,6 +33,8 @@ pub enum Entry<'e> {
     Accepted(Listener, SocketAddr, Result<Conn, AcceptError>),
     /// A connection of ours was established.
     Connected(Conn),
+    /// A connection has this local address.
+    Local(Conn, SocketAddr),
     /// Bytes were received, in one piece or two.
     Received(Conn, &'e [u8], &'e [u8]),
     /// So many bytes were sent, with this sum.
@@ -185,6 +187,7 @@ impl fmt::Display for Entry<'_> {
                 write!(f, "listener {listener:?} did not accept {peer}: {error}")
             }
             Self::Connected(conn) => write!(f, "conn {conn:?} connected"),
+            Self::Local(conn, address) => write!(f, "conn {conn:?} is at {address}"),
             Self::Received(conn, first, second) => {
                 let amount = first.len().saturating_add(second.len());
                 write!(f, "conn {conn:?} received {amount} bytes")

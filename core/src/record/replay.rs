@@ -211,6 +211,7 @@ fn play<'r, A>(entry: Entry<'r>, base: &mut EventBase<'_, A>, app: &mut A) -> En
             return Entry::Accepted(listener, peer, base.accepted(listener, peer));
         }
         Entry::Connected(conn) => base.connected(conn),
+        Entry::Local(conn, address) => base.local_is(conn, || Some(address)),
         Entry::Received(conn, bytes, rest) => {
             let taken = receive(conn, bytes, base);
             return Entry::Received(conn, bytes.get(..taken).unwrap_or(bytes), rest);

@@ -39,7 +39,8 @@ pub(crate) fn parse(line: impl IntoIterator<Item = OsString>) -> Result<Command,
             Short('h') | Long("help") => return Ok(Command::Help),
             Long("listen") => {
                 let value = parser.value().map_err(|error| format!("{error}; {USAGE}"))?;
-                options.listen = Some(address("--listen", value)?);
+                let value = value.string().map_err(|error| format!("--listen: {error}"))?;
+                options.listen = Some(address("--listen", &value)?);
             }
             Long("record") => {
                 let value = parser.value().map_err(|error| format!("{error}; {USAGE}"))?;
@@ -60,20 +61,43 @@ pub fn addresses<const N: usize>(
     names: [&str; N],
     usage: &str,
 ) -> Result<Option<[Option<SocketAddr>; N]>, String> {
-    let addresses = parse_addresses(std::env::args_os(), names, usage)?;
-    if addresses.is_none() {
+    texts(names, usage)?.map(|texts| all_addresses(names, texts)).transpose()
+}
+
+/// Reads a command line whose options all have a value: `names`, such as `--name`. Returns the text of each that is
+/// given, or `None` for `--help`, after it has printed `usage`.
+///
+/// # Errors
+/// One line that names the argument and says what is wrong with it.
+pub fn texts<const N: usize>(
+    names: [&str; N],
+    usage: &str,
+) -> Result<Option<[Option<String>; N]>, String> {
+    let texts = parse_texts(std::env::args_os(), names, usage)?;
+    if texts.is_none() {
         crate::say(format_args!("{usage}"));
+    }
+    Ok(texts)
+}
+
+fn all_addresses<const N: usize>(
+    names: [&str; N],
+    texts: [Option<String>; N],
+) -> Result<[Option<SocketAddr>; N], String> {
+    let mut addresses = [None; N];
+    for ((place, name), text) in addresses.iter_mut().zip(names).zip(texts) {
+        *place = text.map(|text| address(name, &text)).transpose()?;
     }
     Ok(addresses)
 }
 
-fn parse_addresses<const N: usize>(
+fn parse_texts<const N: usize>(
     line: impl IntoIterator<Item = OsString>,
     names: [&str; N],
     usage: &str,
-) -> Result<Option<[Option<SocketAddr>; N]>, String> {
+) -> Result<Option<[Option<String>; N]>, String> {
     let mut parser = Parser::from_iter(line);
-    let mut addresses = [None; N];
+    let mut texts = [const { None }; N];
     while let Some(argument) = parser.next().map_err(|error| error.to_string())? {
         let place = match argument {
             Short('h') | Long("help") => return Ok(None),
@@ -84,13 +108,17 @@ fn parse_addresses<const N: usize>(
             return Err(format!("{}; {usage}", argument.unexpected()));
         };
         let value = parser.value().map_err(|error| format!("{error}; {usage}"))?;
-        addresses[place] = Some(address(names[place], value)?);
+        let value = value.string().map_err(|error| format!("{}: {error}", names[place]))?;
+        texts[place] = Some(value);
     }
-    Ok(Some(addresses))
+    Ok(Some(texts))
 }
 
-fn address(name: &str, value: OsString) -> Result<SocketAddr, String> {
-    let value = value.string().map_err(|error| format!("{name}: {error}"))?;
+/// Reads the value of the option `name`: an address and a port.
+///
+/// # Errors
+/// One line that names the option and says what is wrong with it.
+pub fn address(name: &str, value: &str) -> Result<SocketAddr, String> {
     let hint = "is not ADDR:PORT, such as 127.0.0.1:9995 or [::1]:9995";
     value.parse().map_err(|_| format!("{name}: {value:?} {hint}"))
 }
@@ -142,7 +170,9 @@ mod tests {
     fn addresses_are_taken_by_their_names() {
         let parse = |arguments: &[&str]| {
             let line = ["server"].iter().chain(arguments).map(OsString::from);
-            parse_addresses(line, ["--one", "--two"], "usage: …")
+            let names = ["--one", "--two"];
+            let texts = parse_texts(line, names, "usage: …")?;
+            texts.map(|texts| all_addresses(names, texts)).transpose()
         };
         let address = Some("10.0.0.1:0".parse().unwrap());
         assert_eq!(parse(&[]), Ok(Some([None, None])));

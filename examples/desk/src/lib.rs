@@ -22,9 +22,9 @@ pub mod program;
 mod queue;
 mod recording;
 
-pub use command_line::addresses;
 use command_line::{Command, USAGE};
-pub use lines::say;
+pub use command_line::{address, addresses, texts};
+pub use lines::{say, set_clock};
 use recording::Recording;
 
 /// The function that starts an application: it listens on an address.

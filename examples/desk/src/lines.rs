@@ -1,12 +1,14 @@
 //! Output of log lines: the application's go unchanged to standard output, warnings of the loop go
-//! to standard error. Neither delays the loop.
+//! to standard error. Neither delays the loop. Once the clock is set, the application's lines begin with the time.
 
 use std::fmt;
 use std::io;
-use std::sync::OnceLock;
-use std::time::Duration;
+use std::sync::{Mutex, OnceLock, PoisonError};
+use std::time::{Duration, Instant};
 
 use log::{Level, LevelFilter, Log, Metadata, Record};
+
+use picoevent_sntp::WallTime;
 
 use crate::queue::Queue;
 
@@ -16,6 +18,9 @@ const DRAIN_TIMEOUT: Duration = Duration::from_secs(10);
 
 static OUT: OnceLock<Queue> = OnceLock::new();
 static ERR: OnceLock<Queue> = OnceLock::new();
+
+/// When the clock was set, and to which microsecond since the beginning of 1970.
+static CLOCK: Mutex<Option<(Instant, u64)>> = Mutex::new(None);
 
 struct Lines;
 
@@ -48,6 +53,19 @@ pub fn say(line: fmt::Arguments<'_>) {
     push(&OUT, line);
 }
 
+/// Sets the clock: from now on, the application's lines begin with the time of day.
+pub fn set_clock(time: WallTime) {
+    let mut clock = CLOCK.lock().unwrap_or_else(PoisonError::into_inner);
+    *clock = Some((Instant::now(), time.unix_micros()));
+}
+
+/// Returns the time of day, if the clock was set.
+fn time() -> Option<WallTime> {
+    let clock = *CLOCK.lock().unwrap_or_else(PoisonError::into_inner);
+    let (set, micros) = clock?;
+    Some(WallTime::from_unix_micros(micros + set.elapsed().as_micros() as u64, 0))
+}
+
 /// Queues a line for standard error.
 pub(crate) fn complain(line: fmt::Arguments<'_>) {
     push(&ERR, line);
@@ -75,7 +93,10 @@ impl Log for Lines {
         match record.level() {
             Level::Error => complain(format_args!("error: {}", record.args())),
             Level::Warn => complain(format_args!("warn: {}", record.args())),
-            Level::Info => say(*record.args()),
+            Level::Info => match time() {
+                Some(time) => say(format_args!("{} {}", time.iso(), record.args())),
+                None => say(*record.args()),
+            },
             Level::Debug | Level::Trace => {}
         }
     }

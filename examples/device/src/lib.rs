@@ -7,6 +7,7 @@
 //! | `/events` | the same as server-sent events |
 //! | `/settings` | `GET` as JSON, `POST` of a form |
 //! | `/upload` | `PUT` of up to 64 MiB, `GET` of its length and SHA-256 as JSON |
+//! | `/download/BYTES` | so many bytes, which count up |
 //! | `/metrics` | the loop's own figures, for Prometheus |
 //! | `/echo` | a WebSocket that sends back what it gets |
 //!
@@ -45,6 +46,8 @@ pub type Memory = Storage<Device, 3, { POOL.conns() }, { POOL.bytes() }>;
 /// Room for the files that are being sent, of all connections.
 pub type Files = [StaticSlot; CLIENTS];
 
+/// The longest upload, and the longest download.
+const LONGEST: u32 = 64 << 20;
 const PERIOD: Duration = Duration::from_millis(200);
 const JSON: Reply<'_> =
     Reply::new(Status::OK, "application/json").fields("Cache-Control: no-store\r\n");
@@ -89,11 +92,13 @@ impl Site<Device> for Page {
         Route::put("/upload", Device::end_upload)
             .before(Device::begin_upload)
             .body(Device::take_upload),
+        Route::get("/download/{bytes}", Device::download).pull(Device::download_more),
         Route::get("/metrics", Device::metrics),
         Route::files("/{*name}", &FILES),
     ];
-    const LIMITS: Limits = Limits::new().body(64 << 20).line(512);
-    const ROOM: usize = 360;
+    const LIMITS: Limits = Limits::new().body(LONGEST).line(512);
+    /// The longest answers that are written at once are the figures, with 580 bytes.
+    const ROOM: usize = 600;
     type Server = Requests;
 
     fn server(app: &mut Device) -> &mut Requests {
@@ -121,7 +126,20 @@ impl Device {
     /// # Errors
     /// [`SetupError`] when the storage is smaller than [`Memory`].
     pub fn start(cx: &mut Cx<Self>, address: SocketAddr) -> Result<Listener, SetupError> {
-        let clients = cx.add_pool(POOL)?;
+        Self::start_with(cx, address, POOL)
+    }
+
+    /// As [`start`](Self::start), with a pool of fewer connections or with other rings: those for input of 128
+    /// bytes at least, those for output of 640.
+    ///
+    /// # Errors
+    /// [`SetupError`] when the storage has no room for it.
+    pub fn start_with(
+        cx: &mut Cx<Self>,
+        address: SocketAddr,
+        clients: Pool,
+    ) -> Result<Listener, SetupError> {
+        let clients = cx.add_pool(clients)?;
         let listener = cx.listen::<Http<Page>>(address, clients)?;
         cx.every(PERIOD, Self::sample)?;
         cx.on_signal(Signal::INT, Self::interrupted)?;
@@ -248,6 +266,28 @@ impl Device {
         let _ = request.reply_fmt(JSON, content);
     }
 
+    fn download(&mut self, request: &mut Request<Self>) {
+        let bytes = request.param("bytes").and_then(|bytes| bytes.number());
+        let _ = match bytes {
+            Some(bytes @ ..=LONGEST) => {
+                let reply = Reply::new(Status::OK, "application/octet-stream");
+                request.begin(reply.fields("Cache-Control: no-store\r\n"), Length::Known(bytes))
+            }
+            _ => request.reply(Reply::text(Status::NOT_FOUND), b"how many bytes, up to 64 MiB?\n"),
+        };
+    }
+
+    fn download_more(&mut self, request: &mut Request<Self>) {
+        while request.unwritten() > 0 {
+            let written = request.written();
+            let piece: [u8; 128] =
+                core::array::from_fn(|at| downloaded(written.wrapping_add(at as u32)));
+            if request.write_some(&piece) == 0 {
+                return;
+            }
+        }
+    }
+
     fn metrics(&mut self, request: &mut Request<Self>) {
         let (counts, peaks) = (request.cx().counts(), request.cx().peaks());
         let uptime = request.cx().now().as_micros() / 1_000_000;
@@ -267,6 +307,21 @@ impl Device {
         let _ = request.finish();
     }
 
+    /// Returns what must hold whenever no callback runs, if it does not hold.
+    pub fn problem(&self, cx: &Cx<Self>) -> Option<&'static str> {
+        let conns = cx.counts().conns;
+        if conns < self.http.len() {
+            return Some("there are requests of connections that have ended");
+        }
+        if self.upload.from.is_some() != self.upload.hash.is_some() {
+            return Some("an upload has no hash, or a hash no upload");
+        }
+        if self.upload.from.is_some() && conns == 0 {
+            return Some("an upload waits for a connection that has ended");
+        }
+        None
+    }
+
     fn interrupted(&mut self, event: &mut EventMut<Self>) {
         if core::mem::replace(&mut self.exiting, true) {
             return;
@@ -277,6 +332,11 @@ impl Device {
         }
         event.exit_after(Duration::from_millis(200));
     }
+}
+
+/// Returns the byte of a download at this place.
+pub const fn downloaded(at: u32) -> u8 {
+    (at % 251) as u8
 }
 
 /// A sensor for devices without one: a temperature in thousandths of a degree, which goes from 20 to 25

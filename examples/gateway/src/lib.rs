@@ -11,6 +11,9 @@
 //!
 //! Each of the first three has a pool of its own, so that no crowd of clients can keep the uplink down. The
 //! crate is the whole application and depends on no device.
+//!
+//! With the feature `online`, collector and broker may be names, the gateway answers to `NAME.local`, its log has the
+//! time of day, and it publishes to a broker: see [`Settings`].
 
 #![no_std]
 
@@ -25,11 +28,19 @@ use picoevent_http::{Http, Server};
 mod console;
 mod discovery;
 mod http;
+#[cfg(feature = "online")]
+mod online;
+#[cfg(not(feature = "online"))]
+#[path = "offline.rs"]
+mod online;
 mod store;
 mod uplink;
 
 use console::Console;
 use http::{Page, Requests};
+use online::Online;
+#[cfg(feature = "online")]
+pub use online::{Host, MAX_NAME, PAGE, Settings, TimeServer};
 use store::Store;
 use uplink::Uplink;
 
@@ -55,11 +66,16 @@ pub const POOLS: [Pool; 3] = [
     Pool::new(1).rings(128, 512),
 ];
 
-const BYTES: usize = Pool::all_bytes(&POOLS) + discovery::RINGS.bytes();
+const EVENTS: usize = 4 + online::EVENTS;
+const CONNS: usize = Pool::all_conns(&POOLS) + online::CONNS;
+const BYTES: usize = Pool::all_bytes(&POOLS) + discovery::RINGS.bytes() + online::BYTES;
+
+/// The UDP sockets: discovery's, and with the feature `online` four more.
+pub const UDP_SOCKETS: usize = 1 + online::UDP_SOCKETS;
 
 /// The memory of the loop: a timer, two signals and the time to the end, two listeners, the pools, and a UDP
 /// socket.
-pub type Memory = Storage<Gateway, 4, { Pool::all_conns(&POOLS) }, BYTES, 2, 3, 0, 1>;
+pub type Memory = Storage<Gateway, EVENTS, CONNS, BYTES, 2, { 3 + online::POOLS }, 0, UDP_SOCKETS>;
 
 const SAMPLING: Duration = Duration::from_millis(100);
 /// How long clients have to take their last line.
@@ -98,6 +114,7 @@ pub struct Gateway {
     served: u32,
     requests: Requests,
     uplink: Uplink,
+    online: Online,
     console: Option<Listener>,
     /// The ports of console and status page.
     ports: [u16; 2],
@@ -127,6 +144,7 @@ impl Gateway {
             served: 0,
             requests: Server::new(),
             uplink: Uplink::new(),
+            online: Online::new(),
             console: None,
             ports: [CONSOLE_PORT, STATUS_PORT],
             exiting: false,
@@ -154,6 +172,7 @@ impl Gateway {
         if let Some(collector) = self.setup.collector {
             self.uplink.conn = Some(cx.connect::<Uplink>(collector, uplinks)?);
         }
+        self.start_online(cx, uplinks)?;
         cx.every(SAMPLING, |app, event| app.sample(event, false))?;
         cx.on_signal(BUTTON, Self::pressed)?;
         cx.on_signal(Signal::INT, Self::interrupted)?;
@@ -172,6 +191,7 @@ impl Gateway {
             Sample { number: self.taken, micros, value: (self.setup.sensor)(micros), forced };
         self.taken = self.taken.wrapping_add(1);
         self.latest = Some(sample);
+        self.publish(cx, sample);
         let Some(uplink) = self.uplink.conn else { return };
         if self.samples.is_full() {
             self.samples.pop_front();
@@ -197,6 +217,7 @@ impl Gateway {
         if let Some(Ok(mut console)) = self.console.map(|console| event.listener(console)) {
             console.for_each(Self::say_goodbye);
         }
+        self.stop_online(event);
         event.exit_after(EXIT_DELAY);
     }
 
@@ -225,7 +246,7 @@ impl Gateway {
         if !pairs.all(|(one, next)| next.number == one.number.wrapping_add(1)) {
             return Some("the samples have a gap");
         }
-        if cx.conns().count() > Pool::all_conns(&POOLS) {
+        if cx.conns().count() > CONNS {
             return Some("there are more connections than the pools have");
         }
         None

@@ -1,32 +1,71 @@
 //! The gateway on a PC: `gateway [--console ADDR:PORT] [--status ADDR:PORT] [--discovery ADDR:PORT]
-//! [--collector ADDR:PORT]`.
+//! [--collector HOST:PORT] [--broker HOST:PORT] [--name NAME] [--time-server ADDR:PORT|NAME]
+//! [--name-server ADDR:PORT]`.
 
-use std::net::SocketAddr;
+use std::fs;
+use std::net::{IpAddr, SocketAddr};
 use std::process::ExitCode;
 
-use gateway::{CONSOLE_PORT, DISCOVERY_PORT, Gateway, Memory, STATUS_PORT, Setup, temperature};
+use gateway::{
+    CONSOLE_PORT, DISCOVERY_PORT, Gateway, Host, MAX_NAME, Memory, STATUS_PORT, Settings, Setup,
+    TimeServer, temperature,
+};
 use picoevent::EventBase;
+use picoevent_dns::mdns::Service;
+use picoevent_dns::{hosts, wire::is_host_name};
 use static_cell::ConstStaticCell;
 
-const OPTIONS: [&str; 4] = ["--console", "--status", "--discovery", "--collector"];
+const OPTIONS: [&str; 8] = [
+    "--console",
+    "--status",
+    "--discovery",
+    "--collector",
+    "--broker",
+    "--name",
+    "--time-server",
+    "--name-server",
+];
 const USAGE: &str = "\
-usage: [--console ADDR:PORT] [--status ADDR:PORT] [--discovery ADDR:PORT] [--collector ADDR:PORT]   port 0 \
-takes any that is free";
+usage: [--console ADDR:PORT] [--status ADDR:PORT] [--discovery ADDR:PORT] [--collector HOST:PORT] \
+[--broker HOST:PORT] [--name NAME] [--time-server ADDR:PORT|NAME] [--name-server ADDR:PORT]   port 0 takes any \
+that is free";
+
+/// Names that are known without a server.
+const HOSTS: &str = "/etc/hosts";
 
 static MEMORY: ConstStaticCell<Memory> = ConstStaticCell::new(Memory::new());
 
 fn main() -> ExitCode {
     desk::run(|| {
-        let Some([console, status, discovery, collector]) = desk::addresses(OPTIONS, USAGE)? else {
-            return Ok(());
+        let Some(texts) = desk::texts(OPTIONS, USAGE)? else { return Ok(()) };
+        let place = |option: &str| OPTIONS.iter().position(|known| *known == option);
+        let text = |option: &str| place(option).and_then(|place| texts[place].as_deref());
+        let local = |option: &str, port| match text(option) {
+            Some(text) => desk::address(option, text),
+            None => Ok(SocketAddr::from(([127, 0, 0, 1], port))),
         };
-        let local = |port| SocketAddr::from(([127, 0, 0, 1], port));
-        let console = console.unwrap_or(local(CONSOLE_PORT));
-        let status = status.unwrap_or(local(STATUS_PORT));
-        let discovery = discovery.unwrap_or(local(DISCOVERY_PORT));
-        let setup = Setup { name: "gateway", sensor: temperature, collector };
-        let mut app = Gateway::new(setup);
+        let console = local("--console", CONSOLE_PORT)?;
+        let status = local("--status", STATUS_PORT)?;
+        let discovery = local("--discovery", DISCOVERY_PORT)?;
+        let name = name(text("--name").unwrap_or("gateway"))?;
+        let host = |option| text(option).map(|text| host(option, text)).transpose();
+        let (collector, broker) = (host("--collector")?, host("--broker")?);
+        let settings = Settings {
+            collector,
+            broker,
+            time_server: text("--time-server").map(time_server).transpose()?,
+            clock_is_set: desk::set_clock,
+            services: services(status),
+            name_servers: match text("--name-server") {
+                Some(text) => vec![desk::address("--name-server", text)?].leak(),
+                None => &[],
+            },
+            hosts: known(&[collector, broker]),
+        };
+        let mut app = Gateway::new(Setup { name, sensor: temperature, collector: None });
+        app.set_online(settings);
         let mut base = EventBase::new(MEMORY.take());
+        picoevent_mio::seed(&mut base).map_err(|error| format!("no random bytes: {error}"))?;
         let listening = app.start(&mut base, console, status, discovery);
         let listening = listening.map_err(|error| error.to_string())?;
         let ports = [
@@ -38,4 +77,54 @@ fn main() -> ExitCode {
             app.set_ports(console.port(), status.port());
         })
     })
+}
+
+fn name(text: &str) -> Result<&'static str, String> {
+    let is_name = is_host_name(text) && !text.contains('.') && text.len() <= MAX_NAME;
+    let hint = format!("is not a word of letters, digits and hyphens, {MAX_NAME} at most");
+    is_name.then(|| keep(text)).ok_or_else(|| format!("--name: {text:?} {hint}"))
+}
+
+/// Reads a host and a port. The host is a name, or an address as in `ADDR:PORT`.
+fn host(option: &str, text: &str) -> Result<Host, String> {
+    if let Ok(address) = text.parse::<SocketAddr>() {
+        return Ok(Host { name: keep(&address.ip().to_string()), port: address.port() });
+    }
+    let parts = text.rsplit_once(':').and_then(|(name, port)| Some((name, port.parse().ok()?)));
+    match parts.filter(|(name, _)| is_host_name(name) && name.len() <= Host::LONGEST) {
+        Some((name, port)) => Ok(Host { name: keep(name), port }),
+        None => Err(format!("{option}: {text:?} is not HOST:PORT, such as broker.example:1883")),
+    }
+}
+
+fn time_server(text: &str) -> Result<TimeServer, String> {
+    match text.parse() {
+        Ok(address) => Ok(TimeServer::At(address)),
+        Err(_) if is_host_name(text) && text.len() <= Host::LONGEST => {
+            Ok(TimeServer::Named(keep(text)))
+        }
+        Err(_) => Err(format!("--time-server: {text:?} is neither ADDR:PORT nor a name")),
+    }
+}
+
+/// The page is told to the neighbours, unless they cannot reach it.
+fn services(status: SocketAddr) -> Option<&'static [Service]> {
+    let port = status.port();
+    let page = Service { kind: "_http._tcp", port, text: &["path=/status"] };
+    let told = if port == 0 { vec![] } else { vec![page] };
+    (!status.ip().is_loopback()).then(|| &*told.leak())
+}
+
+/// The addresses that the system's list of hosts has for these.
+fn known(wanted: &[Option<Host>; 2]) -> &'static [(&'static str, IpAddr)] {
+    let text = fs::read_to_string(HOSTS).unwrap_or_default();
+    let found = hosts(&text).filter(|(name, _)| {
+        wanted.iter().flatten().any(|host| host.name.eq_ignore_ascii_case(name))
+    });
+    found.map(|(name, address)| (keep(name), address)).take(4).collect::<Vec<_>>().leak()
+}
+
+/// Keeps a text as long as the program runs.
+fn keep(text: &str) -> &'static str {
+    text.to_owned().leak()
 }

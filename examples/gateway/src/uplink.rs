@@ -81,9 +81,7 @@ impl Protocol<Gateway> for Uplink {
         let delay = app.uplink.backoff.next_delay(conn.cx());
         say!("the uplink is down ({}), again in {} ms", end, delay.as_millis() as u32);
         app.uplink.sent = 0;
-        if let Some(collector) = app.setup.collector {
-            let _ = conn.connect_after(delay, collector);
-        }
+        app.connect_uplink(conn, delay);
     }
 }
 

@@ -7,6 +7,7 @@ use picoevent_sim::world::{Choices, Script, TestCase};
 
 mod caller;
 mod chat;
+mod device;
 mod filtered;
 mod gateway;
 mod prober;
@@ -15,6 +16,7 @@ mod udp_time;
 
 pub use caller::{Caller, caller};
 pub use chat::chat;
+pub use device::device;
 pub use filtered::{Filtered, echo_filtered};
 pub use gateway::{gateway, gateway_v6};
 pub use prober::{Prober, prober};

@@ -191,7 +191,10 @@ fn take<A>(
     conns: &mut Conns,
 ) {
     match base.accepted(listener, peer) {
-        Ok(conn) => conns.accepted(conn, socket),
+        Ok(conn) => {
+            base.local_is(conn, || socket.local_addr().ok());
+            conns.accepted(conn, socket);
+        }
         Err(error) => debug_assert!(false, "there was room, and the listener is open: {error}"),
     }
 }

@@ -150,6 +150,7 @@ impl Stream {
         match self.socket.peer_addr() {
             Ok(_) => {
                 self.connecting = false;
+                base.local_is(self.conn, || self.socket.local_addr().ok());
                 base.connected(self.conn);
             }
             Err(error) if error.kind() == ErrorKind::NotConnected => self.writable = false,

@@ -3,6 +3,7 @@
 mod capacities;
 mod datagrams;
 mod lines;
+mod local;
 mod observers;
 mod own_application;
 mod reports;

@@ -6,7 +6,7 @@ mod clock;
 mod network;
 mod peer;
 
-use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
 use picoevent::{End, Listener, Run, UdpSocket};
@@ -64,6 +64,10 @@ impl<const V6: bool> Stage for EmbassyStage<V6> {
             true => (Ipv6Addr::UNSPECIFIED, self.port).into(),
             false => (Ipv4Addr::UNSPECIFIED, self.port).into(),
         }
+    }
+
+    fn own_address(&self) -> IpAddr {
+        host(V6, 2)
     }
 
     fn address_of(&mut self, listener: Listener) -> SocketAddr {

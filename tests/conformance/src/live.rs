@@ -3,7 +3,7 @@
 mod peer;
 mod watchdog;
 
-use std::net::{Ipv6Addr, SocketAddr, TcpListener, TcpStream, UdpSocket as Datagrams};
+use std::net::{IpAddr, Ipv6Addr, SocketAddr, TcpListener, TcpStream, UdpSocket as Datagrams};
 use std::os::fd::OwnedFd;
 use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::Duration;
@@ -81,6 +81,10 @@ impl<const V6: bool> Stage for LiveStage<V6> {
 
     fn free_address(&mut self) -> SocketAddr {
         self.host
+    }
+
+    fn own_address(&self) -> IpAddr {
+        self.host.ip()
     }
 
     fn address_of(&mut self, listener: Listener) -> SocketAddr {

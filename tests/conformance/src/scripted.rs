@@ -4,12 +4,13 @@ mod back_end;
 mod datagrams;
 mod wire;
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::task::Poll;
 use std::time::Duration;
 
 use picoevent::{End, Listener, OwnAddress, Run, UdpSocket};
 
+use back_end::OWN;
 pub use back_end::Scripted;
 pub use wire::Wire;
 
@@ -38,7 +39,7 @@ impl Stage for ScriptedStage {
     fn new(sizes: Sizes) -> Self {
         let (base, app) = base_of(sizes);
         let mut back_end = Scripted::new(SILENT.into());
-        let address = OwnAddress { ip: [10, 0, 0, 2].into(), prefix: 24 };
+        let address = OwnAddress { ip: OWN, prefix: 24 };
         back_end.network.set_link_up(true).add_address(address);
         Self { back_end, base, app, port: 1000 }
     }
@@ -71,7 +72,11 @@ impl Stage for ScriptedStage {
 
     fn free_address(&mut self) -> SocketAddr {
         self.port += 1;
-        ([10, 0, 0, 2], self.port).into()
+        (OWN, self.port).into()
+    }
+
+    fn own_address(&self) -> IpAddr {
+        OWN
     }
 
     fn address_of(&mut self, listener: Listener) -> SocketAddr {

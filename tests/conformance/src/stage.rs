@@ -1,6 +1,6 @@
 //! The trait that scenarios are written against, and what every stage has in common.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -107,6 +107,9 @@ pub trait Stage: Sized {
 
     /// Returns an address that can be listened on.
     fn free_address(&mut self) -> SocketAddr;
+
+    /// Returns the address of the device at which peers reach it.
+    fn own_address(&self) -> IpAddr;
 
     /// Returns the address at which peers reach a listener.
     fn address_of(&mut self, listener: Listener) -> SocketAddr;

@@ -82,7 +82,7 @@ fn change(conn: &mut ConnMut<'_, '_, App>) {
 }
 
 fn look(conn: &mut ConnMut<'_, '_, App>) {
-    any((conn.id(), conn.peer(), conn.listener(), conn.pool(), conn.place(), conn.ring_sizes()));
+    any((conn.id(), conn.peer(), conn.local(), conn.listener(), conn.pool(), conn.place(), conn.ring_sizes()));
     any((conn.timeouts(), conn.is_enabled(direction()), conn.tuning().keep_alive()));
     any((conn.is_open(), conn.is_resting(), conn.priority(), conn.failed_direction()));
     any((conn.settings(), conn.marks(direction())));
@@ -151,6 +151,7 @@ fn again(conn: &mut ConnMut<'_, '_, App>) {
 }
 
 fn feed(base: &mut Base<'_>, conn: Conn) {
+    base.local_is(any(conn), || any(Some(address())));
     base.connected(conn);
     any(base.peer_of(conn));
     any(base.pool_of(any(conn)));

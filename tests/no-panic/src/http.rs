@@ -2,11 +2,11 @@
 
 use core::time::Duration;
 
-use picoevent::{Conn, Cx, EventBase, Pool, PoolId, Protocol, Storage};
+use picoevent::{Conn, Cx, EventBase, Instant, Pool, PoolId, Protocol, Storage};
 use picoevent_http::{
-    Ask, CallError, Caller, Calls, Client, Encoded, File, Http, Length, Limits, Message, Method,
-    Multipart, MultipartError, Part, Piece, Reply, Request, Response, Route, Server, SetCookie,
-    Site, Socket, Status, fields,
+    Ask, CallError, Caller, Calls, Client, Clock, Encoded, File, Http, Length, Limits, Message,
+    Method, Multipart, MultipartError, Part, Piece, Reply, Request, Response, Route, Server,
+    SetCookie, Site, Socket, SocketCaller, SocketCalls, Status, fields,
 };
 
 use crate::unknown::{address, any, bytes, word};
@@ -15,6 +15,7 @@ use crate::unknown::{address, any, bytes, word};
 pub struct App {
     http: Server<2, 40>,
     client: Client<40>,
+    live: Client<80>,
 }
 
 type Base<'s> = EventBase<'s, App>;
@@ -47,6 +48,8 @@ impl Site<App> for Page {
         .idle(Duration::from_secs(1))
         .stall(Duration::from_secs(1));
     const HEADERS: &'static [&'static str] = &["Cookie", "Authorization"];
+    const CLOCK: Option<Clock<App>> =
+        Some(|_, now| any(Some(any(now).since(Instant::ZERO).as_secs())));
     type Server = Server<2, 40>;
 
     fn server(app: &mut App) -> &mut Server<2, 40> {
@@ -59,7 +62,7 @@ pub fn every_verb() {
     let base = &mut EventBase::new(&mut storage);
     let Ok(pool) = any(&mut *base).add_pool(any(Pool::new(2))) else { return };
     any(any(&mut *base).listen::<Http<Page>>(address(), any(pool))).ok();
-    let mut app = any(App { http: Server::new(), client: Client::new() });
+    let mut app = any(App { http: Server::new(), client: Client::new(), live: Client::new() });
     any((app.http.len(), app.http.is_empty(), Limits::default().line(any(1)).body(any(1))));
     any(Server::<1, 1>::default().len());
     if let Ok(conn) = any(&mut *base).connect::<Http<Page>>(address(), any(pool)) {
@@ -67,7 +70,7 @@ pub fn every_verb() {
         if let Ok(mut view) = any(&mut *base).conn(any(conn)) {
             Http::<Page>::eof(&mut app, &mut view);
         }
-        any(&mut *base).advance(any(picoevent::Instant::ZERO));
+        any(&mut *base).advance(any(Instant::ZERO));
         any(&mut *base).dispatch(&mut app);
     }
     asking(&mut app, any(&mut *base), any(pool));
@@ -208,5 +211,29 @@ fn asking(app: &mut App, base: &mut Base<'_>, pool: PoolId) {
     any(Ask::new(any(Method::Put), address(), word(), word()));
     any(Calls::<Asks>::go_on(app, any(&mut *base)));
     any(Calls::<Asks>::cancel(app, any(&mut *base)));
+    any(SocketCalls::<Live>::open(app, any(&mut *base), pool, any(&ask))).ok();
+    any(SocketCalls::<Live>::with(app, any(&mut *base), |app, socket| {
+        message(app, socket, any(Message::Opened));
+    }));
+    any(SocketCalls::<Live>::cancel(app, any(&mut *base)));
     any(&mut *base).dispatch(app);
+}
+
+struct Live;
+
+impl SocketCaller<App> for Live {
+    const PROTOCOLS: &'static [&'static str] = &["one", "two"];
+    type Client = Client<80>;
+
+    fn client(app: &mut App) -> &mut Client<80> {
+        &mut any(app).live
+    }
+
+    fn heard(app: &mut App, socket: &mut Socket<'_, '_, '_, '_, App>, heard: Message) {
+        message(app, socket, any(heard));
+    }
+
+    fn ended(app: &mut App, cx: &mut Cx<'_, App>, outcome: Result<u16, CallError>) {
+        any((app, cx.now(), outcome == Err(CallError::Unseeded)));
+    }
 }

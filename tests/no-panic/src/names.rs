@@ -3,8 +3,10 @@
 use core::net::SocketAddr;
 
 use picoevent::{ConnMut, Cx, EventBase, PoolId, Protocol, Storage, UdpRings};
-use picoevent_dns::mdns::{self, HasMdns, Responder, Service};
-use picoevent_dns::wire::{self, Kind, Message, Name, Record, Section, Writer};
+use picoevent_dns::mdns::{
+    self, Browser, BrowserMut, HasBrowser, HasMdns, Responder, Service, ServiceEvent,
+};
+use picoevent_dns::wire::{self, Kind, Message, Name, Section, Writer};
 use picoevent_dns::{
     self as dns, Addresses, Family, HasResolver, Lookup, LookupError, Resolver, ResolverMut,
 };
@@ -92,16 +94,16 @@ fn read() {
         .last()
         .map(|question| (question.is_of_internet(), name(question.name))));
     for records in [message.answers(), message.authorities(), message.additional()] {
-        if let Some(Record { name: of, data, .. }) = any(records.last()) {
-            name(of);
-            any(data);
+        if let Some(record) = any(records.last()) {
+            name(record.name);
+            any((record.data(), record.bytes()));
         }
     }
 }
 
 fn name(name: Name<'_>) {
-    any((name.labels().last(), name.is(word()), name.is_exactly(word()), name == any(name)));
-    any(name.is_of(any(&[word(), word()])));
+    any((name.labels().last(), name.is(word()), name.is_exactly(bytes()), name == any(name)));
+    any(name.is_of(any(&[bytes(), bytes()])));
 }
 
 fn write() {
@@ -114,16 +116,31 @@ fn write() {
         writer.bytes(bytes());
     });
     writer.questions_of((any(1), bytes()));
-    writer.question_for(any(&[word(), word()]), any(Kind::A), any(1));
-    let texts = &[word(), word()];
+    writer.question_for(any(&[bytes(), bytes()]), any(Kind::A), any(1));
+    let texts = &[bytes(), bytes()];
     writer.record_of(any(Section::Answer), texts, any(Kind::A), any(1), any(60), |writer| {
         writer.name_of(any(texts));
     });
     any(writer.finish());
 }
 
-/// An application with a responder.
-struct Host(Responder);
+/// An application with a responder and a browser.
+struct Host(Responder, Browser<2>);
+
+impl HasBrowser for Host {
+    fn browser(&mut self) -> BrowserMut<'_> {
+        self.1.as_mut()
+    }
+
+    fn service(&mut self, cx: &mut Cx<'_, Self>, event: ServiceEvent) {
+        any((&mut *self, cx, event));
+        if let Some(service) = self.browser().get(any(1)) {
+            any((service.instance(), service.host(), service.port()));
+            any((service.addresses().last(), service.texts().last(), service.value(word())));
+        }
+        any(self.browser().services().last());
+    }
+}
 
 impl HasMdns for Host {
     fn mdns(&mut self) -> &mut Responder {
@@ -137,14 +154,16 @@ fn services() -> &'static [Service] {
 }
 
 fn neighbours() {
-    let mut storage = Storage::<Host, 1, 0, 64, 0, 0, 0, 1>::new();
+    let mut storage = Storage::<Host, 2, 0, 64, 0, 0, 0, 1>::new();
     let mut base = EventBase::new(any(&mut storage));
-    let mut app = Host(any(Responder::new()));
+    let mut app = Host(any(Responder::new()), any(Browser::new()));
     app.0.set_addresses(any(&[address().ip()]));
     any(mdns::announce(any(&mut app), any(&mut *base), word(), services())).ok();
+    any(mdns::browse(any(&mut app), any(&mut *base), word())).ok();
     while let Some(fired) = any(&mut base).next() {
         any(fired).call(any(&mut app), any(&mut *base));
     }
     any(any(&app).0.name());
     mdns::withdraw(any(&mut app), any(&mut *base));
+    mdns::stop_browsing(any(&mut app), any(&mut *base));
 }

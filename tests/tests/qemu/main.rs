@@ -45,6 +45,7 @@ mod proxy;
 mod recorded;
 mod size;
 mod stack;
+mod tutorial;
 mod udp_time;
 
 use picoevent_tests::client::Plan;

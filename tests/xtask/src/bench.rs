@@ -40,7 +40,7 @@ pub struct Workload {
 }
 
 /// All workloads, in the order they are run.
-pub static WORKLOADS: [Workload; 10] = [
+pub static WORKLOADS: [Workload; 11] = [
     Workload { name: "W1", about: "tokens in a ring of descriptors", run: chain::run },
     Workload { name: "W1U", about: "events that activate themselves", run: active::run },
     Workload { name: "W2", about: "timers added, moved, cancelled, fired", run: timers::run },
@@ -50,6 +50,7 @@ pub static WORKLOADS: [Workload; 10] = [
     Workload { name: "W5", about: "memory of idle connections", run: servers::idle::run },
     Workload { name: "W6", about: "size and start-up of a server", run: servers::start::run },
     Workload { name: "W7", about: "a proxy", run: servers::proxy::run },
+    Workload { name: "W8", about: "a server of HTTP", run: servers::http::run },
     Workload {
         name: chip::NAME,
         about: "instructions on an emulated microcontroller",

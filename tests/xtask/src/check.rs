@@ -162,8 +162,10 @@ fn clippy() -> Result<()> {
         &["--package", "picoevent", "--features", "record,udp"],
         &["--package", "picoevent", "--features", "network"],
         &["--package", "picoevent", "--features", "network,record"],
+        &["--package", "picoevent", "--features", "local-address,record"],
         &["--package", "picoevent-embassy", "--features", "defmt,udp"],
         &["--package", "picoevent-embassy", "--features", "multicast,network,proto-ipv6"],
+        &["--package", "picoevent-embassy", "--features", "local-address"],
         &["--package", "picoevent-mio"],
     ] {
         let mut cargo = command::cargo(&workspace::root());

@@ -4,7 +4,7 @@ use std::{ops::Range, path::PathBuf};
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::{bench, check::Group, interop, oracle, qemu::Machine, soak};
+use crate::{bench, check::Group, interop, memory, oracle, qemu::Machine, soak};
 
 /// What `--help` adds to the list of commands.
 const MORE: &str = "\
@@ -65,6 +65,8 @@ pub enum Command {
         #[arg(long)]
         markdown: bool,
     },
+    /// Add up the RAM that the constants of an application take on a board
+    Memory(memory::Options),
     /// Count the lines of the gateway, on the loop and as tasks
     Lines,
     /// Count the instructions of each operation by table size with valgrind; writes
@@ -166,7 +168,7 @@ mod tests {
             ("gate --record", Command::Gate { record: true }),
             ("size", Command::Size { markdown: false }),
             ("size --markdown", Command::Size { markdown: true }),
-            ("interop", Command::Interop(interop::Options { packages: Vec::new() })),
+            ("interop", Command::Interop(interop::Options { programs: Vec::new() })),
             ("mutants", Command::Mutants { name: None }),
             ("mutants ring", Command::Mutants { name: Some("ring".to_owned()) }),
         ] {

@@ -18,9 +18,10 @@ const UDP_TIME: &str = "udp-time";
 fn guest_ports(example: &str) -> &'static [Port] {
     match example {
         "device" => &[Port::Tcp(8080)],
-        "gateway" => &[Port::Tcp(2323), Port::Tcp(8080), Port::Udp(2324)],
+        "gateway" | "gateway-online" => &[Port::Tcp(2323), Port::Tcp(8080), Port::Udp(2324)],
         "chat" => &[Port::Tcp(9997)],
         "proxy" => &[Port::Tcp(9996)],
+        "tutorial" => &[Port::Tcp(7000)],
         UDP_TIME => &[Port::Udp(9037)],
         _ => &[Port::Tcp(9995)],
     }

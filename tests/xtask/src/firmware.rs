@@ -90,6 +90,7 @@ fn feature_of(program: &str) -> Option<&'static str> {
         "recorded" => Some("record"),
         "device" => Some("device"),
         "gateway" | GATEWAY_AS_TASKS | "udp-time" => Some("udp"),
+        "gateway-online" => Some("online"),
         "hello-world-v6" => Some("ipv6"),
         _ => None,
     }

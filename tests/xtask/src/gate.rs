@@ -56,6 +56,17 @@ pub fn run(task: Task) -> Result<()> {
     Ok(())
 }
 
+/// Returns the bytes that are recorded for one thing.
+///
+/// # Errors
+/// When there is no record, or it has no such figure.
+pub fn recorded_bytes(what: &str) -> Result<u64> {
+    let text = fs::read_to_string(file()).context("cannot read the recorded figures")?;
+    let record = record::read(&text)?;
+    let figures = record.values().find_map(|group| group.figures.get(what));
+    figures.copied().with_context(|| format!("{what:?} is not among the recorded figures"))
+}
+
 fn file() -> PathBuf {
     workspace::root().join("tests/bench/recorded.toml")
 }

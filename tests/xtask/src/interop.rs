@@ -1,35 +1,90 @@
-//! `cargo xtask interop`: the protocols with programs of others, which have to be installed on this machine, and
-//! their tests that take long.
+//! `cargo xtask interop`: the protocols with programs of others on this machine.
 //!
-//! They are tests that `cargo test` ignores. What each needs stands beside it.
+//! Each program has a file of its own in `interop`, and says there which Debian packages it needs; those of npm
+//! and PyPI go to a folder under `target`. Programs talk over loopback, with ports of the system's choice, and
+//! have a time limit each. `docs/interop.md` has the results.
 
-use anyhow::{Context, Result};
+mod ab;
+mod autocannon;
+mod chromium;
+mod curl;
+mod h2load;
+mod mosquitto;
+mod nmap;
+mod servers;
+mod siege;
+mod slowhttptest;
+mod stage;
+mod websockets;
+mod wrk;
+mod ws;
 
-use crate::{command, workspace};
+use std::time::Instant;
 
-/// The packages, and the programs that their tests need.
-const PACKAGES: [(&str, &[&str]); 1] =
-    [("picoevent-mqtt", &["mosquitto, mosquitto_passwd (Debian: mosquitto)"])];
+use anyhow::{Context, Result, ensure};
+
+use crate::setup;
+use stage::Stage;
+
+/// A program of others, and what is tried with it.
+struct Program {
+    name: &'static str,
+    /// What it needs: programs, and the Debian packages that have them.
+    needs: &'static [(&'static str, &'static str)],
+    /// Returns what has come out, in a few words.
+    run: fn(&Stage) -> Result<String>,
+}
+
+const PROGRAMS: [Program; 14] = [
+    mosquitto::MOSQUITTO,
+    curl::CURL,
+    ab::AB,
+    wrk::WRK,
+    siege::SIEGE,
+    h2load::H2LOAD,
+    autocannon::AUTOCANNON,
+    nmap::NMAP,
+    slowhttptest::SLOWHTTPTEST,
+    ws::WS,
+    websockets::WEBSOCKETS,
+    chromium::CHROMIUM,
+    servers::NGINX,
+    servers::LIGHTTPD,
+];
 
 /// The options of the command.
 #[derive(Debug, Default, Clone, PartialEq, Eq, clap::Args)]
 pub struct Options {
-    /// The packages, by default all
-    #[arg(value_parser = PACKAGES.map(|(package, _)| package))]
-    pub packages: Vec<String>,
+    /// The programs, by default all
+    #[arg(value_parser = PROGRAMS.map(|program| program.name))]
+    pub programs: Vec<String>,
 }
 
-/// Runs the tests.
+/// Runs the programs, one after the other.
 ///
 /// # Errors
-/// If one fails, or a program is missing.
+/// If one fails or cannot be installed. The others are run nevertheless.
 pub fn run(options: &Options) -> Result<()> {
-    for (package, programs) in PACKAGES {
-        if options.packages.is_empty() || options.packages.iter().any(|name| name == package) {
-            let mut cargo = command::cargo(&workspace::root());
-            cargo.args(["test", "--release", "--package", package, "--", "--ignored"]);
-            command::run(&mut cargo).with_context(|| format!("{package} needs {programs:?}"))?;
+    let is_wanted = |program: &&Program| {
+        options.programs.is_empty() || options.programs.iter().any(|name| name == program.name)
+    };
+    let stage = Stage::new()?;
+    let mut lines = Vec::new();
+    let mut failed = Vec::new();
+    for program in PROGRAMS.iter().filter(is_wanted) {
+        println!("{}:", program.name);
+        let began = Instant::now();
+        let tried = setup::programs(program.needs).and_then(|()| (program.run)(&stage));
+        let seconds = began.elapsed().as_secs();
+        match tried.with_context(|| program.name) {
+            Ok(said) => lines.push(format!("| {} | {said} | {seconds} s |", program.name)),
+            Err(error) => {
+                println!("FAILED {error:#}");
+                failed.push(program.name);
+            }
         }
     }
+    println!("\n| program | result | time |\n|---|---|---:|\n{}", lines.join("\n"));
+    ensure!(failed.is_empty(), "these failed: {}", failed.join(", "));
     Ok(())
 }

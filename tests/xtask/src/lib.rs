@@ -4,7 +4,7 @@
 //! hidden in a wiki or a shell history. The modules form these groups:
 //!
 //! ```text
-//! commands   setup   check (test)   emulate (qemu)   flash   size   lines   count   bench   oracle   mutants   soak   interop
+//! commands   setup   check (test)   emulate (qemu)   flash   size   memory   lines   count   bench   oracle   mutants   soak   interop
 //! checks     panics  gate                               ← check uses these
 //! shared     firmware         board   ← picoevent-tests uses these
 //! ground     toolchain        workspace        command_line   patched   marks   callgrind
@@ -33,6 +33,7 @@ pub mod gate;
 pub mod interop;
 pub mod lines;
 pub mod marks;
+pub mod memory;
 pub mod mutants;
 pub mod oracle;
 pub mod panics;

@@ -7,7 +7,7 @@ use clap::Parser;
 use xtask::{
     bench, check,
     command_line::{Command, CommandLine, Usage},
-    count, emulate, flash, gate, interop, lines, mutants, oracle, setup, size, soak, table,
+    count, emulate, flash, gate, interop, lines, memory, mutants, oracle, setup, size, soak, table,
 };
 
 fn main() -> ExitCode {
@@ -35,6 +35,7 @@ fn run(command: Command) -> Result<i32> {
         }
         Command::Flash { example, board } => flash::run(&example, &board)?,
         Command::Bench(options) => bench::run(&options)?,
+        Command::Memory(options) => memory::run(&options)?,
         Command::Lines => lines::run()?,
         Command::Count => count::run()?,
         Command::Gate { record: false } => gate::run(gate::Task::Judge)?,

@@ -22,7 +22,7 @@ const LINES: usize = 20;
 /// The limit of shrinking.
 const SHRINKING: Duration = Duration::from_secs(10);
 /// The applications, swept one after the other.
-const APPLICATIONS: [&str; 9] = [
+const APPLICATIONS: [&str; 10] = [
     "hello-world",
     "echo",
     "echo-filtered",
@@ -31,7 +31,18 @@ const APPLICATIONS: [&str; 9] = [
     "chat",
     "proxy",
     "caller",
+    "device",
     "gateway",
+];
+/// Folders whose code is in some applications only. Others are not swept for a bug in such a folder.
+const PARTS: [(&str, &[&str]); 7] = [
+    ("core/protocols/http/", &["device", "gateway"]),
+    ("examples/device/", &["device"]),
+    ("examples/gateway/", &["gateway"]),
+    ("examples/chat/", &["chat"]),
+    ("examples/proxy/", &["proxy"]),
+    ("examples/udp-time/", &["udp-time"]),
+    ("examples/echo/", &["echo", "echo-filtered"]),
 ];
 
 /// How a bug was found.
@@ -58,7 +69,9 @@ pub fn run(only: Option<&str>) -> Result<i32> {
     println!("|   seed | lines | mutant | application | verdict |");
     println!("|-------:|------:|--------|-------------|---------|");
     patched::plant_each("tests/mutants", &copy, only, |name| {
-        let Some(found) = look(&copy, &target)? else {
+        let patch = workspace::root().join("tests/mutants").join(format!("{name}.patch"));
+        let patch = fs::read_to_string(&patch).with_context(|| patch.display().to_string())?;
+        let Some(found) = look(&copy, &target, &concerned(&patch))? else {
             println!("| not in {SEEDS} | | {name} | | |");
             return Ok(false);
         };
@@ -72,8 +85,20 @@ pub fn run(only: Option<&str>) -> Result<i32> {
     })
 }
 
-/// Builds the copy and sweeps until something fails.
-fn look(copy: &Path, target: &Path) -> Result<Option<Found>> {
+/// Returns the applications that have the code which a patch changes.
+fn concerned(patch: &str) -> Vec<&'static str> {
+    let changed = || patch.lines().filter_map(|line| line.strip_prefix("+++ b/"));
+    let has = |application: &&str| {
+        changed().any(|path| {
+            let part = PARTS.iter().find(|(folder, _)| path.starts_with(folder));
+            part.is_none_or(|(_, applications)| applications.contains(application))
+        })
+    };
+    APPLICATIONS.into_iter().filter(has).collect()
+}
+
+/// Builds the copy and sweeps these applications until something fails.
+fn look(copy: &Path, target: &Path, applications: &[&'static str]) -> Result<Option<Found>> {
     let mut cargo = command::cargo(copy);
     // Short builds matter more than the speed of a thousand seeds.
     cargo.env("CARGO_PROFILE_SIMULATOR_LTO", "off");
@@ -85,7 +110,7 @@ fn look(copy: &Path, target: &Path) -> Result<Option<Found>> {
     let built = cargo.output().with_context(|| command::cannot_start(&cargo))?;
     ensure!(built.status.success(), "with the bug it does not compile: {}", said(&built.stderr));
     let simulator = target.join("simulator/picoevent-sim");
-    for application in APPLICATIONS {
+    for &application in applications {
         let seeds = format!("0..{SEEDS}");
         let swept = simulate(&simulator, target, &["run", application, "--seeds", &seeds])?;
         let output = said(&swept.stdout);
@@ -124,4 +149,26 @@ fn simulate(simulator: &Path, target: &Path, words: &[&str]) -> Result<Output> {
 
 fn said(output: &[u8]) -> String {
     String::from_utf8_lossy(output).trim_end().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bug_of_one_example_is_sought_there_only() {
+        let of = |paths: &[&str]| {
+            let lines = paths.iter().map(|path| format!("--- a/{path}\n+++ b/{path}\n"));
+            concerned(&lines.collect::<String>())
+        };
+        assert_eq!(of(&["core/protocols/http/src/reply.rs"]), ["device", "gateway"]);
+        assert_eq!(of(&["examples/chat/src/lib.rs"]), ["chat"]);
+        assert_eq!(
+            of(&["examples/chat/src/lib.rs", "examples/proxy/src/lib.rs"]),
+            ["chat", "proxy"]
+        );
+        assert_eq!(of(&["core/src/ring.rs"]), APPLICATIONS);
+        assert_eq!(of(&["examples/chat/src/lib.rs", "hal-embassy/src/pool.rs"]), APPLICATIONS);
+        assert!(PARTS.iter().all(|(_, held)| held.iter().all(|name| APPLICATIONS.contains(name))));
+    }
 }

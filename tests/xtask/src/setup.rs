@@ -118,6 +118,19 @@ pub fn tool(program: &'static str) -> Result<()> {
     find_or_install(program).map(drop)
 }
 
+/// Makes sure that programs are installed, each with the Debian package that has it. Says what it installs.
+pub fn programs(wanted: &[(&str, &str)]) -> Result<()> {
+    let is_missing = |(program, _): &&(&str, &str)| command::find_program(program).is_none();
+    let mut packages: Vec<_> =
+        wanted.iter().filter(is_missing).map(|(_, package)| *package).collect();
+    packages.dedup();
+    if packages.is_empty() {
+        return Ok(());
+    }
+    println!("installs {}", packages.join(", "));
+    apt::install(&packages)
+}
+
 fn find_or_install(program: &'static str) -> Result<String> {
     if command::find_program(program).is_none() {
         apt::install(&[program])?;

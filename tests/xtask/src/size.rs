@@ -69,6 +69,7 @@ pub fn run(format: Format) -> Result<()> {
     show("size servers", baseline::table(toolchain)?)?;
     show("size core", alone::table(toolchain)?)?;
     show("size memory", alone::memory_table(toolchain)?)?;
+    show("size protocols", alone::protocols(toolchain)?)?;
     show("size stack", stack::table(toolchain)?)
 }
 

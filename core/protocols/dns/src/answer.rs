@@ -2,7 +2,7 @@
 
 use crate::Family;
 use crate::addresses::Found;
-use crate::wire::{Data, Kind, Message, Name, Record, Status};
+use crate::wire::{Kind, Message, Name, Question, Status};
 
 /// The most aliases that lead to an address.
 const MAX_ALIASES: usize = 8;
@@ -17,8 +17,8 @@ const MAX_TTL: u32 = 86_400;
 /// What an answer says.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Answer {
-    /// Addresses, and for how many seconds they may be kept.
-    Found(Found, u32),
+    /// Addresses were found. For so many seconds they may be kept.
+    Found(u32),
     /// There is no such name, for so many seconds.
     NoSuchName(u32),
     /// The name has no address of this family, for so many seconds.
@@ -29,44 +29,41 @@ pub(crate) enum Answer {
     ServerFailed,
 }
 
-/// Reads the answer to a question. Returns `None` if it is not the answer to this question.
-///
-/// `name` is compared letter by letter, because the case of its letters was chosen at random: who has not
-/// seen the question cannot know it.
-pub(crate) fn read(message: &[u8], id: u16, name: &str, family: Family) -> Option<Answer> {
-    let message = Message::parse(message).ok()?;
+/// Returns the question that a message answers: one that was asked alone.
+pub(crate) fn question<'m>(message: &Message<'m>) -> Option<Question<'m>> {
     let mut questions = message.questions();
-    let (question, none) = (questions.next()?, questions.next());
-    let is_ours = message.id() == id
-        && message.is_answer()
-        && none.is_none()
-        && question.kind == family.kind()
-        && question.is_of_internet()
-        && question.name.is_exactly(name);
-    is_ours.then(|| match message.status() {
-        Status::OK => found(&message, question.name, family),
-        Status::NO_SUCH_NAME => Answer::NoSuchName(negative_ttl(&message)),
+    let question = questions.next()?;
+    let is_answer = message.is_answer() && question.is_of_internet() && questions.next().is_none();
+    is_answer.then_some(question)
+}
+
+/// Reads the answer to a question about a name, which the message repeats.
+#[inline(never)]
+pub(crate) fn read<'m>(message: &Message<'m>, name: Name<'m>, found: &mut Found) -> Answer {
+    match message.status() {
+        Status::OK => follow(message, name, found),
+        Status::NO_SUCH_NAME => Answer::NoSuchName(negative_ttl(message)),
         _ => Answer::ServerFailed,
-    })
+    }
 }
 
 /// Follows the aliases from the name to its addresses.
-fn found(message: &Message<'_>, name: Name<'_>, family: Family) -> Answer {
-    let (mut name, mut ttl) = (name, MAX_TTL);
+fn follow<'m>(message: &Message<'m>, mut name: Name<'m>, found: &mut Found) -> Answer {
+    let mut ttl = MAX_TTL;
     for _ in 0..=MAX_ALIASES {
-        let mut found = Found::none(family);
         let mut alias = None;
-        for record in records_of(message, name) {
-            match record.data {
-                Data::A(address) if family == Family::V4 => found.add(address.into()),
-                Data::Aaaa(address) if family == Family::V6 => found.add(address.into()),
-                Data::Cname(target) => alias = Some(target),
-                _ => continue,
+        for record in message.answers().filter(|record| record.name == name) {
+            if record.is(found.family.kind()) {
+                found.add(record.bytes());
+            } else if record.is(Kind::CNAME) {
+                alias = Some(record.target(0));
+            } else {
+                continue;
             }
             ttl = ttl.min(record.ttl);
         }
         match alias {
-            _ if !found.is_empty() => return Answer::Found(found, ttl),
+            _ if !found.is_empty() => return Answer::Found(ttl),
             Some(target) => name = target,
             None if message.is_truncated() => return Answer::Truncated,
             None => return Answer::NoAddress(negative_ttl(message)),
@@ -76,18 +73,12 @@ fn found(message: &Message<'_>, name: Name<'_>, family: Family) -> Answer {
     Answer::NoAddress(0)
 }
 
-fn records_of<'m>(message: &Message<'m>, name: Name<'m>) -> impl Iterator<Item = Record<'m>> {
-    message.answers().filter(move |record| record.name == name)
-}
-
 /// Returns for how many seconds the answer may be kept that there is nothing: the zone says it
 /// (RFC 2308, 5), and without a zone it may not be kept.
 fn negative_ttl(message: &Message<'_>) -> u32 {
-    let zone = message.authorities().find_map(|record| match record.data {
-        Data::Soa { minimum } => Some(minimum.min(record.ttl)),
-        _ => None,
-    });
-    zone.unwrap_or(0).min(MAX_NEGATIVE_TTL)
+    let zone = message.authorities().find(|record| record.is(Kind::SOA));
+    let ttl = zone.map(|record| record.last_number().min(record.ttl));
+    ttl.unwrap_or(0).min(MAX_NEGATIVE_TTL)
 }
 
 impl Family {
@@ -135,13 +126,21 @@ mod tests {
         });
     }
 
-    fn read_one(message: &[u8]) -> Option<Answer> {
-        read(message, 7, NAME, Family::V4)
+    fn read_both(message: &[u8]) -> Option<(Answer, Found)> {
+        let message = Message::parse(message).ok()?;
+        let name = question(&message)?.name;
+        let mut found = Found::none(Family::V4);
+        let answer = read(&message, name, &mut found);
+        Some((answer, found))
     }
 
-    fn addresses(answer: Option<Answer>) -> (Vec<IpAddr>, u32) {
-        match answer {
-            Some(Answer::Found(found, ttl)) => (found.iter().collect(), ttl),
+    fn read_one(message: &[u8]) -> Option<Answer> {
+        read_both(message).map(|(answer, _)| answer)
+    }
+
+    fn addresses(message: &[u8]) -> (Vec<IpAddr>, u32) {
+        match read_both(message) {
+            Some((Answer::Found(ttl), found)) => (found.iter().collect(), ttl),
             other => panic!("no address: {other:?}"),
         }
     }
@@ -156,7 +155,7 @@ mod tests {
             address(w, "c.EXAMPLE.net", 2, 400);
         });
         let expected: [IpAddr; 2] = [[192, 0, 2, 1].into(), [192, 0, 2, 2].into()];
-        assert_eq!(addresses(read_one(&message)), (expected.to_vec(), 60));
+        assert_eq!(addresses(&message), (expected.to_vec(), 60));
     }
 
     #[test]
@@ -170,7 +169,7 @@ mod tests {
                 address(w, &format!("n{}", aliases - 1), 1, 9);
             })
         };
-        assert_eq!(addresses(read_one(&chain(8))).0.len(), 1);
+        assert_eq!(addresses(&chain(8)).0.len(), 1);
         assert_eq!(read_one(&chain(9)), Some(Answer::NoAddress(0)));
         let circle = answer(0, |w| {
             alias(w, NAME, "a", 9);
@@ -180,12 +179,9 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_the_answer_to_the_question_is_none() {
+    fn what_is_not_the_answer_to_one_question_is_none() {
         let good = answer(0, |w| address(w, NAME, 1, 9));
         assert!(read_one(&good).is_some());
-        assert_eq!(read(&good, 8, NAME, Family::V4), None, "another id");
-        assert_eq!(read(&good, 7, "www.example.org", Family::V4), None, "other letters");
-        assert_eq!(read(&good, 7, NAME, Family::V6), None, "another kind");
         let changed = |at: usize, byte: u8| {
             let mut message = good.clone();
             message[at] = byte;
@@ -217,7 +213,7 @@ mod tests {
     #[test]
     fn a_truncated_answer_counts_if_it_has_an_address() {
         let message = answer(flag::TRUNCATED, |w| address(w, NAME, 1, 9));
-        assert_eq!(addresses(read_one(&message)).0.len(), 1);
+        assert_eq!(addresses(&message).0.len(), 1);
         assert_eq!(read_one(&answer(flag::TRUNCATED, |_| {})), Some(Answer::Truncated));
     }
 
@@ -232,8 +228,8 @@ mod tests {
     #[test]
     fn times_to_live_end_after_a_day_and_none_is_negative() {
         let message = answer(0, |w| address(w, NAME, 1, 1_000_000));
-        assert_eq!(addresses(read_one(&message)).1, MAX_TTL);
+        assert_eq!(addresses(&message).1, MAX_TTL);
         let message = answer(0, |w| address(w, NAME, 1, 0x8000_0001));
-        assert_eq!(addresses(read_one(&message)).1, 0);
+        assert_eq!(addresses(&message).1, 0);
     }
 }

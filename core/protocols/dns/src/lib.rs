@@ -99,6 +99,14 @@ impl Family {
     /// Both families.
     const ALL: [Self; 2] = [Self::V4, Self::V6];
 
+    /// Returns the address of the loopback, as text.
+    const fn loopback(self) -> &'static str {
+        match self {
+            Self::V4 => "127.0.0.1",
+            Self::V6 => "::1",
+        }
+    }
+
     /// Returns the family of an address.
     pub const fn of(address: IpAddr) -> Self {
         match address {

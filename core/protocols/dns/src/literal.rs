@@ -5,73 +5,106 @@
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// Reads an address.
+#[inline(never)]
 pub(crate) fn parse(text: &str) -> Option<IpAddr> {
     let bytes = text.as_bytes();
-    match bytes.contains(&b':') {
-        true => v6(bytes).map(IpAddr::V6),
-        false => v4(bytes).map(IpAddr::V4),
+    match v4(bytes) {
+        Some(address) => Some(Ipv4Addr::from_bits(address).into()),
+        None => v6(bytes).map(IpAddr::V6),
     }
 }
 
-/// Reads four numbers with dots between them.
-fn v4(bytes: &[u8]) -> Option<Ipv4Addr> {
-    let mut parts = bytes.split(|byte| *byte == b'.');
-    let mut octets = [0; 4];
-    for octet in &mut octets {
-        let part = parts.next()?;
-        let has_zero = part.len() > 1 && part.first() == Some(&b'0');
-        *octet = number(part, 10, 3).filter(|_| !has_zero)?.try_into().ok()?;
+/// Reads four numbers with dots between them, to the end.
+#[inline(never)]
+fn v4(mut rest: &[u8]) -> Option<u32> {
+    let mut address = 0_u32;
+    for parts_left in (0..4_u8).rev() {
+        let (octet, digits) = number(&mut rest, 10)?;
+        // A number has no zero in front.
+        let least = [0, 10, 100].get(digits.checked_sub(1)?)?;
+        if octet < *least || octet > 255 {
+            return None;
+        }
+        address = address << 8 | octet;
+        match rest.split_first() {
+            Some((b'.', after)) if parts_left != 0 => rest = after,
+            None if parts_left == 0 => {}
+            _ => return None,
+        }
     }
-    parts.next().is_none().then(|| octets.into())
+    Some(address)
 }
 
-/// Reads eight numbers with colons between them, of which a group of zeros may be left out.
-fn v6(bytes: &[u8]) -> Option<Ipv6Addr> {
+/// Reads eight numbers with colons between them, of which a group of zeros may be left out. The last two may be written
+/// as IPv4.
+fn v6(mut rest: &[u8]) -> Option<Ipv6Addr> {
     let mut groups = [0_u16; 8];
-    let gap = bytes.windows(2).position(|pair| pair == b"::");
-    let Some(gap) = gap else {
-        return (read_groups(bytes, true, &mut groups)? == 8).then(|| groups.into());
-    };
-    let before = read_groups(bytes.get(..gap)?, false, &mut groups)?;
-    let mut behind = [0; 8];
-    let after = read_groups(bytes.get(gap.checked_add(2)?..)?, true, &mut behind)?;
-    // At least one group is left out.
-    let start = 8_usize.checked_sub(after).filter(|start| *start > before)?;
-    groups.iter_mut().skip(start).zip(behind).for_each(|(group, read)| *group = read);
+    let (mut count, mut gap) = (0_usize, None);
+    loop {
+        if let Some(after) = rest.strip_prefix(b"::") {
+            if gap.replace(count).is_some() {
+                return None;
+            }
+            rest = after;
+            if rest.is_empty() {
+                break;
+            }
+        } else if count != 0 {
+            match rest.split_first() {
+                Some((b':', after)) => rest = after,
+                Some(_) => return None,
+                None => break,
+            }
+        }
+        let mut places = groups.iter_mut().skip(count);
+        if let Some(address) = v4(rest) {
+            *places.next()? = (address >> 16) as u16;
+            *places.next()? = address as u16;
+            count = count.wrapping_add(2);
+            break;
+        }
+        let (group, digits) = number(&mut rest, 16)?;
+        if digits == 0 {
+            return None;
+        }
+        *places.next()? = group as u16;
+        count = count.wrapping_add(1);
+    }
+    match gap {
+        None if count == 8 => {}
+        // At least one group is left out. The groups behind the gap belong to the end.
+        Some(gap) if count < 8 => {
+            for _ in count..8 {
+                let mut carried = 0;
+                let behind = groups.iter_mut().skip(gap);
+                behind.for_each(|group| core::mem::swap(group, &mut carried));
+            }
+        }
+        _ => return None,
+    }
     Some(groups.into())
 }
 
-/// Reads groups. The last two of an address may be written as IPv4. Returns how many there are.
-fn read_groups(bytes: &[u8], is_end: bool, groups: &mut [u16; 8]) -> Option<usize> {
-    let mut count = 0_usize;
-    let mut places = groups.iter_mut();
-    if bytes.is_empty() {
-        return Some(0);
-    }
-    let mut parts = bytes.split(|byte| *byte == b':').peekable();
-    while let Some(part) = parts.next() {
-        if is_end && parts.peek().is_none() && part.contains(&b'.') {
-            let [a, b, c, d] = v4(part)?.octets();
-            for pair in [[a, b], [c, d]] {
-                *places.next()? = u16::from_be_bytes(pair);
-            }
-            return count.checked_add(2);
+/// Reads a number of at most four digits. Returns it, and how many digits it has.
+#[inline(never)]
+fn number(rest: &mut &[u8], radix: u8) -> Option<(u32, usize)> {
+    let (mut number, mut digits) = (0_u32, 0_usize);
+    while let Some((byte, after)) = rest.split_first() {
+        let digit = match byte {
+            b'0'..=b'9' => byte.wrapping_sub(b'0'),
+            _ => (byte | 0x20).wrapping_sub(b'a').saturating_add(10),
+        };
+        if digit >= radix {
+            break;
         }
-        *places.next()? = number(part, 16, 4)?.try_into().ok()?;
-        count = count.checked_add(1)?;
+        if digits == 4 {
+            return None;
+        }
+        number = number.wrapping_mul(radix.into()).wrapping_add(digit.into());
+        digits = digits.wrapping_add(1);
+        *rest = after;
     }
-    Some(count)
-}
-
-/// Reads a number of 1 to `most` digits.
-fn number(digits: &[u8], radix: u32, most: usize) -> Option<u32> {
-    if digits.is_empty() || digits.len() > most {
-        return None;
-    }
-    digits.iter().try_fold(0_u32, |number, digit| {
-        let digit = char::from(*digit).to_digit(radix)?;
-        Some(number.wrapping_mul(radix).wrapping_add(digit))
-    })
+    Some((number, digits))
 }
 
 #[cfg(test)]

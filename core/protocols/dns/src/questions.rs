@@ -1,82 +1,76 @@
 //! Questions: names that are looked up, and what is known of them.
 
 use core::net::{IpAddr, Ipv4Addr, SocketAddr};
-use core::time::Duration;
 
 use picoevent::Instant;
 
 use crate::addresses::{Addresses, Found};
-use crate::answer::Answer;
+use crate::answer::{self, Answer};
 use crate::error::{LookupError, ResolveError};
-use crate::resolver::{LookupSlot, ResolverMut, Then};
-use crate::{Family, wire};
+use crate::resolver::{NOWHERE, Places, Table, Wait};
+use crate::wire::{Message, Writer, flag, is_host_name, without_dot};
+use crate::{Family, literal};
 
 /// Whom names that end in `.local` are asked from: all on the network who have names (RFC 6762, 5.1).
 const NEIGHBOURS: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::new(224, 0, 0, 251)), 5353);
 
-/// How often each server is asked.
+/// How often each server is asked. An answer may take a second in the first round, and twice as long in each further
+/// one. In the last one all letters are small.
 const ROUNDS: u8 = 3;
 
-/// The round in which all letters are small.
-const PLAIN_ROUND: usize = 2;
-
-/// How long an answer may take in the first round. It is doubled with each.
-const FIRST_WAIT: Duration = Duration::from_secs(1);
-
-/// How long an answer over TCP may take, the connection included.
-pub(crate) const TCP_WAIT: Duration = Duration::from_secs(5);
+/// How many seconds an answer over TCP may take, the connection included.
+pub(crate) const TCP_WAIT: u32 = 5;
 
 /// A name and a family: being looked up, or known.
 pub(crate) struct Question {
     pub(crate) state: State,
-    pub(crate) family: Family,
     /// The number that the question and its answer have in common.
-    pub(crate) id: u16,
+    id: u16,
     name_length: u8,
     /// How often servers were asked.
     tries: u8,
+    /// How many connections have taken an address.
+    turn: u8,
+    /// The look-ups that wait for it. Nobody waits for what is known, and kept for the next one.
+    waiters: u16,
     /// Until when an answer is waited for, or what is known is kept.
-    pub(crate) until: Instant,
+    until: Instant,
     found: Found,
 }
 
 /// How far a question is.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum State {
-    /// The place is free.
-    Free,
+    /// It has an answer.
+    Known(Result<(), LookupError>),
     /// It is asked over UDP, again when the time is up.
     Asking,
     /// It waits for the connection that fetches answers.
     Queued,
     /// It is asked over TCP.
     Fetching,
-    /// It has an answer.
-    Known(Result<(), LookupError>),
 }
 
 impl Question {
+    /// A free place is a name of which nothing is known any more.
     pub(crate) const FREE: Self = Self {
-        state: State::Free,
-        family: Family::V4,
+        state: State::Known(Err(LookupError::NoAnswer)),
         id: 0,
         name_length: 0,
         tries: 0,
+        turn: 0,
+        waiters: 0,
         until: Instant::ZERO,
         found: Found::none(Family::V4),
     };
 
-    pub(crate) const fn is_open(&self) -> bool {
-        matches!(self.state, State::Asking | State::Queued | State::Fetching)
-    }
-
-    fn is_known_at(&self, now: Instant) -> bool {
-        matches!(self.state, State::Known(_)) && self.until > now
+    const fn is_open(&self) -> bool {
+        !matches!(self.state, State::Known(_))
     }
 
     /// Forgets what is known, unless it is of the list of hosts.
     pub(crate) fn forget(&mut self) {
-        if matches!(self.state, State::Known(_)) && self.until < Instant::MAX {
+        if !self.is_open() && self.until < Instant::MAX {
             self.until = Instant::ZERO;
         }
     }
@@ -87,29 +81,63 @@ impl Question {
     }
 }
 
-impl<A> ResolverMut<'_, A> {
-    /// Returns the place of the question about a name, which is known, or being asked, or will be asked `delay` from now.
-    ///
-    /// It stays where it is as long as a look-up waits for it.
-    pub(crate) fn question(
+impl Table<'_> {
+    /// Returns the questions of a look-up, which are known, or being asked, or will be asked at a time. They stay
+    /// where they are until they are [released](Self::release).
+    #[inline(never)]
+    pub(crate) fn questions_for(
         &mut self,
         name: &str,
-        family: Family,
+        family: Option<Family>,
         now: Instant,
-        delay: Duration,
-    ) -> Result<usize, ResolveError> {
-        let name = name.strip_suffix('.').unwrap_or(name);
-        let from = now.after(delay);
-        let is_same = |place: &usize| {
-            self.questions.get(*place).is_some_and(|question| {
-                question.family == family && (question.is_open() || question.is_known_at(from))
-            }) && self.name(*place).eq_ignore_ascii_case(name)
-        };
-        if let Some(place) = (0..self.questions.len()).find(is_same) {
+        from: Instant,
+    ) -> Result<Places, ResolveError> {
+        let literal = literal::parse(name).map(Family::of);
+        if literal.is_none() && !is_host_name(name) {
+            return Err(ResolveError::Invalid);
+        }
+        let bytes = without_dot(name.as_bytes());
+        let is_loopback = bytes.eq_ignore_ascii_case(b"localhost");
+        // A literal has one family.
+        let family = family.or(literal);
+        let mut places = [NOWHERE; 2];
+        for (place, one) in places.iter_mut().zip(Family::ALL) {
+            if family.is_some_and(|family| family != one) {
+                continue;
+            }
+            let made = if is_loopback {
+                self.keep(b"", one, literal::parse(one.loopback()), now)
+            } else if literal.is_some() {
+                self.keep(b"", one, literal::parse(name), now)
+            } else {
+                self.question(bytes, one, from)
+            };
+            match made {
+                Ok(made) => *place = made,
+                Err(error) => {
+                    self.release(places);
+                    return Err(error);
+                }
+            }
+            if let Some(question) = self.get(*place) {
+                question.waiters = question.waiters.saturating_add(1);
+            }
+        }
+        Ok(places)
+    }
+
+    /// Returns the place of the question about a name, which is new if nobody has asked it.
+    fn question(
+        &mut self,
+        name: &[u8],
+        family: Family,
+        from: Instant,
+    ) -> Result<u16, ResolveError> {
+        if let Some(place) = self.find(name, family, from, true) {
             return Ok(place);
         }
         let place = self.take(name, family)?;
-        if let Some(question) = self.questions.get_mut(place) {
+        if let Some(question) = self.get(place) {
             (question.state, question.until) = (State::Asking, from);
         }
         Ok(place)
@@ -117,72 +145,110 @@ impl<A> ResolverMut<'_, A> {
 
     /// Keeps an address of a name until a time, or that it has none, as if it had been looked up. It replaces
     /// one that is kept forever.
+    #[inline(never)]
     pub(crate) fn keep(
         &mut self,
-        name: &str,
+        name: &[u8],
         family: Family,
         address: Option<IpAddr>,
         until: Instant,
-    ) -> Result<usize, ResolveError> {
-        let is_same = |place: &usize| {
-            let question = self.questions.get(*place);
-            let is_host = |held: &Question| held.family == family && held.until == Instant::MAX;
-            question.is_some_and(is_host) && self.name(*place).eq_ignore_ascii_case(name)
-        };
-        let place = match (0..self.questions.len()).find(is_same) {
+    ) -> Result<u16, ResolveError> {
+        let last = Instant::from_micros(u64::MAX.wrapping_sub(1));
+        let place = match self.find(name, family, last, false) {
             Some(place) => place,
             None => self.take(name, family)?,
         };
-        if let Some(question) = self.questions.get_mut(place) {
+        if let Some(question) = self.get(place) {
             question.found = Found::none(family);
-            question.know(address.map(|_| ()).ok_or(LookupError::NoAddress), until);
-            address.into_iter().for_each(|address| question.found.add(address));
+            match address {
+                Some(IpAddr::V4(v4)) if family == Family::V4 => question.found.add(&v4.octets()),
+                Some(IpAddr::V6(v6)) if family == Family::V6 => question.found.add(&v6.octets()),
+                _ => {}
+            }
+            let is_there = !question.found.is_empty();
+            let known = if is_there { Ok(()) } else { Err(LookupError::NoAddress) };
+            question.know(known, until);
         }
         Ok(place)
     }
 
-    /// Takes a free place for a name, or that of the answer that ends first.
-    fn take(&mut self, name: &str, family: Family) -> Result<usize, ResolveError> {
-        if name.len() > self.longest {
-            return Err(ResolveError::TooLong { most: self.longest });
-        }
-        let questions = (0..self.questions.len()).zip(self.questions.iter());
-        let unused = questions.filter(|(place, question)| match question.state {
-            State::Free => true,
-            State::Known(_) => question.until < Instant::MAX && !waited_for(self.lookups, *place),
-            _ => false,
+    /// Finds a name of which something is known longer than a time, or that is being asked about.
+    fn find(&self, name: &[u8], family: Family, time: Instant, or_open: bool) -> Option<u16> {
+        let place = self.questions.iter().zip(0..).position(|(question, place)| {
+            let counts = if question.is_open() { or_open } else { question.until > time };
+            counts && question.found.family == family && self.name(place).eq_ignore_ascii_case(name)
         });
-        let key = |(_, question): &(usize, &Question)| match question.state {
-            State::Free => Instant::ZERO,
-            _ => question.until,
-        };
-        let place = unused.min_by_key(key).map(|(place, _)| place).ok_or(ResolveError::Names)?;
-        let (start, most) = (place.saturating_mul(self.longest), self.longest);
-        let room = self.names.get_mut(start..).and_then(|rest| rest.get_mut(..most));
-        if let Some((question, room)) = self.questions.get_mut(place).zip(room) {
-            *question = Question { family, found: Found::none(family), ..Question::FREE };
-            question.name_length = name.len() as u8;
-            room.iter_mut().zip(name.bytes()).for_each(|(place, byte)| *place = byte);
+        place.map(|place| place as u16)
+    }
+
+    /// Takes a place for a name: of those that nobody waits for, the one that ends first.
+    fn take(&mut self, name: &[u8], family: Family) -> Result<u16, ResolveError> {
+        let most = self.longest;
+        if name.len() > most {
+            return Err(ResolveError::TooLong { most });
         }
+        let (mut place, mut first) = (NOWHERE, Instant::MAX);
+        for (question, number) in self.questions.iter().zip(0..) {
+            if question.waiters == 0 && question.until < first {
+                (place, first) = (number, question.until);
+            }
+        }
+        let Some(question) = self.get(place) else { return Err(ResolveError::Names) };
+        *question = Question::FREE;
+        question.name_length = name.len() as u8;
+        question.found.family = family;
+        self.name_mut(place).iter_mut().zip(name).for_each(|(place, byte)| *place = *byte);
         Ok(place)
+    }
+
+    /// Gives questions up, unless another look-up waits for them.
+    #[inline(never)]
+    pub(crate) fn release(&mut self, places: Places) {
+        for place in places {
+            let Some(question) = self.get(place) else { continue };
+            question.waiters = question.waiters.saturating_sub(1);
+            if question.waiters == 0 && question.is_open() {
+                *question = Question::FREE;
+            }
+        }
+    }
+
+    #[inline(never)]
+    pub(crate) fn get(&mut self, place: u16) -> Option<&mut Question> {
+        self.questions.get_mut(usize::from(place))
     }
 
     /// Returns the name of a question.
-    pub(crate) fn name(&self, place: usize) -> &str {
-        let start = place.saturating_mul(self.longest);
+    #[inline(never)]
+    fn name(&self, place: u16) -> &[u8] {
+        let place = usize::from(place);
         let length = self.questions.get(place).map_or(0, |question| question.name_length.into());
-        let bytes = self.names.get(start..).and_then(|rest| rest.get(..length));
-        core::str::from_utf8(bytes.unwrap_or_default()).unwrap_or_default()
+        let names = self.names.get(place.wrapping_mul(self.longest)..);
+        names.and_then(|names| names.get(..length)).unwrap_or_default()
     }
 
-    /// Begins the next try of a question: returns which server is asked, or `None` when all were asked
-    /// often enough.
-    pub(crate) fn next_try(&mut self, place: usize, now: Instant) -> Option<SocketAddr> {
-        let is_local = self.is_local(place);
-        let servers = if is_local { 1 } else { self.client.servers.len() };
-        let question = self.questions.get_mut(place)?;
-        let round = usize::from(question.tries).checked_div(servers);
-        let Some(round) = round.filter(|round| *round < ROUNDS.into()) else {
+    fn name_mut(&mut self, place: u16) -> &mut [u8] {
+        let place = usize::from(place);
+        let length = self.questions.get(place).map_or(0, |question| question.name_length.into());
+        let names = self.names.get_mut(place.wrapping_mul(self.longest)..);
+        names.and_then(|names| names.get_mut(..length)).unwrap_or_default()
+    }
+
+    /// Begins the next try of a question, with a number and letters made of `random`: returns which server is asked, or
+    /// `None` when all were asked often enough.
+    #[inline(never)]
+    pub(crate) fn next_try(
+        &mut self,
+        place: u16,
+        now: Instant,
+        random: &[u8; RANDOM],
+    ) -> Option<SocketAddr> {
+        let is_local = is_local(self.name(place));
+        let servers = if is_local { 1 } else { self.client.servers.len() as u8 };
+        let first = self.client.first;
+        let question = self.get(place)?;
+        let round = question.tries.checked_div(servers);
+        let Some(round) = round.filter(|round| *round < ROUNDS) else {
             let error = match servers {
                 0 => LookupError::NoServer,
                 // No neighbour has the name.
@@ -192,211 +258,192 @@ impl<A> ResolverMut<'_, A> {
             question.know(Err(error), now);
             return None;
         };
-        let server = usize::from(self.client.first).wrapping_add(question.tries.into());
+        let server = first.wrapping_add(question.tries).checked_rem(servers)?;
+        let is_first = question.tries == 0;
+        // There are servers that change the letters, and neighbours may.
+        let is_plain = is_local || round.wrapping_add(1) == ROUNDS;
         question.tries = question.tries.saturating_add(1);
-        question.until = now.after(FIRST_WAIT.saturating_mul(1 << round.min(ROUNDS.into())));
+        (question.state, question.until) = (State::Asking, after(now, 1 << round));
+        let [low, high, bits @ ..] = random;
+        if is_first {
+            question.id = u16::from_le_bytes([*low, *high]);
+        }
+        if is_first || is_plain {
+            for (number, letter) in (0_u8..).zip(self.name_mut(place)) {
+                let byte = bits.get(usize::from(number / 8)).copied().unwrap_or_default();
+                *letter = letter.to_ascii_lowercase();
+                if !is_plain && byte >> (number % 8) & 1 == 1 {
+                    *letter = letter.to_ascii_uppercase();
+                }
+            }
+        }
         if is_local {
             return Some(NEIGHBOURS);
         }
-        let server = server.checked_rem(servers)?;
-        self.client.servers.get(server).copied()
+        self.client.servers.get(usize::from(server)).copied()
     }
 
-    /// Chooses the number of a question and the case of its letters at random. When servers are asked for the last
-    /// time, all letters are small, because there are servers that change them. So may neighbours.
-    pub(crate) fn disguise(&mut self, place: usize, id: u16, bits: &[u8]) {
-        let (servers, is_local) = (self.client.servers.len(), self.is_local(place));
-        let (start, most) = (place.saturating_mul(self.longest), self.longest);
-        let room = self.names.get_mut(start..).and_then(|rest| rest.get_mut(..most));
-        let Some((question, room)) = self.questions.get_mut(place).zip(room) else { return };
-        let is_last = is_local || usize::from(question.tries) > servers.saturating_mul(PLAIN_ROUND);
-        if question.tries == 1 {
-            question.id = id;
-        } else if !is_last {
-            return;
-        }
-        for (number, letter) in (0..usize::from(question.name_length)).zip(room) {
-            let byte = bits.get(number / 8).copied().unwrap_or_default();
-            let is_large = !is_last && byte.checked_shr(number as u32 % 8).unwrap_or(0) & 1 == 1;
-            *letter =
-                if is_large { letter.to_ascii_uppercase() } else { letter.to_ascii_lowercase() };
-        }
+    /// Writes a question.
+    #[inline(never)]
+    pub(crate) fn write<'b>(&self, place: u16, buffer: &'b mut [u8]) -> Option<&'b [u8]> {
+        let question = self.questions.get(usize::from(place))?;
+        let mut writer = Writer::new(buffer, question.id, flag::RECURSION_DESIRED);
+        writer.question_for(&[self.name(place)], question.found.family.kind(), 1);
+        writer.finish()
     }
 
     /// Makes a question fail for want of something.
-    pub(crate) fn fail(&mut self, place: usize, error: LookupError, now: Instant) {
-        if let Some(question) = self.questions.get_mut(place).filter(|question| question.is_open())
-        {
+    pub(crate) fn fail(&mut self, place: u16, error: LookupError, now: Instant) {
+        if let Some(question) = self.get(place).filter(|question| question.is_open()) {
             question.know(Err(error), now);
         }
     }
 
     /// Takes a message from a server for the question it answers, if it answers one. `state` is how that question
     /// was asked.
-    pub(crate) fn answered(
-        &mut self,
-        server: SocketAddr,
-        message: &[u8],
-        state: State,
-        now: Instant,
-    ) -> Option<usize> {
-        let number = self.client.servers.iter().position(|held| is_same_host(*held, server));
-        let is_neighbour = server.port() == NEIGHBOURS.port();
-        let read = (0..self.questions.len()).find_map(|place| {
-            let question = self.questions.get(place).filter(|held| held.state == state)?;
-            let may_answer = if self.is_local(place) { is_neighbour } else { number.is_some() };
-            if !may_answer {
-                return None;
-            }
-            // Before the first try, it has no number.
-            let (id, family) = (question.tries > 0).then_some((question.id, question.family))?;
-            Some((place, crate::answer::read(message, id, self.name(place), family)?))
-        });
-        let (place, answer) = read?;
-        let has_pool = self.client.tcp_pool.is_some() && number.is_some();
-        let question = self.questions.get_mut(place)?;
-        let until = |seconds: u32| now.after(Duration::from_secs(seconds.into()));
-        match answer {
-            Answer::Found(found, ttl) => {
-                question.found = found;
-                question.know(Ok(()), until(ttl));
-            }
-            Answer::NoSuchName(ttl) => question.know(Err(LookupError::NoSuchName), until(ttl)),
-            Answer::NoAddress(ttl) => question.know(Err(LookupError::NoAddress), until(ttl)),
-            Answer::Truncated if has_pool && state == State::Asking => {
-                (question.state, question.until) = (State::Queued, now.after(TCP_WAIT));
-            }
-            Answer::Truncated => question.know(Err(LookupError::TooLong), now),
-            // The next server is asked at once.
-            Answer::ServerFailed => {
-                self.ask_next(place, now);
-                return Some(place);
-            }
-        }
-        if let Some(number) = number {
-            self.client.first = number as u8;
-        }
-        Some(place)
-    }
-
-    /// Returns whether the neighbours are asked for a name, and no server.
-    fn is_local(&self, place: usize) -> bool {
-        let name = self.name(place).as_bytes();
-        let end =
-            name.last_chunk().is_some_and(|end: &[u8; 6]| end.eq_ignore_ascii_case(b".local"));
-        end && name.len() > 6
-    }
-
-    /// Returns whether a question is to be asked now.
-    pub(crate) fn is_due(&self, place: usize, now: Instant) -> bool {
-        let question = self.questions.get(place);
-        question.is_some_and(|question| question.is_open() && question.until <= now)
-    }
-
-    /// Takes a look-up whose answer is there: what follows, and the answer.
-    pub(crate) fn take_done(
-        &mut self,
-        place: usize,
-        now: Instant,
-    ) -> Option<(u16, Then<A>, Result<Addresses, LookupError>)> {
-        let slot = self.lookups.get(place).filter(|slot| !slot.is_free() && slot.from <= now)?;
-        let questions = || {
-            let places = slot.questions.iter().flatten();
-            places.filter_map(|place| self.questions.get(usize::from(*place)))
-        };
-        let is_found = |question: &Question| question.state == State::Known(Ok(()));
-        // A connection needs one address only.
-        let is_enough = matches!(slot.then, Then::Connect(..)) && questions().any(is_found);
-        if !is_enough && questions().any(Question::is_open) {
-            return None;
-        }
-        let mut addresses = Addresses::NONE;
-        questions()
-            .filter(|question| is_found(question))
-            .for_each(|question| addresses.put(question.found));
-        let error = questions().find_map(|question| match question.state {
-            State::Known(known) => known.err(),
-            _ => None,
-        });
-        let result = match error {
-            Some(error) if addresses.is_empty() => Err(error),
-            _ => Ok(addresses),
-        };
-        if let Then::Connect(..) = slot.then {
-            for place in slot.questions.iter().flatten() {
-                if let Some(question) = self.questions.get_mut(usize::from(*place)) {
-                    question.found.rotate();
-                }
-            }
-        }
-        let slot = self.lookups.get_mut(place)?;
-        let (serial, then) = (slot.serial, core::mem::replace(&mut slot.then, Then::Nothing));
-        self.free(place);
-        Some((serial, then, result))
-    }
-
-    /// Gives up questions that nobody waits for any more.
-    pub(crate) fn drop_unwanted(&mut self) {
-        for (place, question) in (0..self.questions.len()).zip(self.questions.iter_mut()) {
-            if question.is_open() && !waited_for(self.lookups, place) {
-                *question = Question::FREE;
-            }
-        }
-    }
-
-    /// Returns when there is something to do next.
-    pub(crate) fn next_time(&self, now: Instant) -> Instant {
-        let done = self.lookups.iter().filter(|slot| {
-            let mut places = slot.questions.iter().flatten();
-            let is_open = |place: &u16| {
-                self.questions.get(usize::from(*place)).is_some_and(Question::is_open)
+    ///
+    /// The name is compared letter by letter, because the case of its letters was chosen at random: who has not seen the
+    /// question cannot know it.
+    #[inline(never)]
+    pub(crate) fn answered(&mut self, from: SocketAddr, bytes: &[u8], state: State, now: Instant) {
+        let Ok(message) = Message::parse(bytes) else { return };
+        let Some(asked) = answer::question(&message) else { return };
+        let server = self.client.servers.iter().position(|held| is_same_host(held, &from));
+        for place in 0..self.questions.len() as u16 {
+            let name = self.name(place);
+            let may_answer = match is_local(name) {
+                true => from.port() == NEIGHBOURS.port(),
+                false => server.is_some(),
             };
-            !slot.is_free() && !places.any(is_open)
-        });
-        let done = done.map(|slot| slot.from.max(now)).min();
-        let open = self.questions.iter().filter(|question| question.is_open());
-        let open = open.map(|question| question.until).min();
-        done.unwrap_or(Instant::MAX).min(open.unwrap_or(Instant::MAX))
-    }
-
-    /// Returns whether a question is at this point.
-    pub(crate) fn is_in(&self, place: usize, state: State) -> bool {
-        self.questions.get(place).is_some_and(|question| question.state == state)
-    }
-
-    pub(crate) fn set_state(&mut self, place: usize, state: State) {
-        if let Some(question) = self.questions.get_mut(place) {
-            question.state = state;
+            if !may_answer || !asked.name.is_exactly(name) {
+                continue;
+            }
+            let has_tcp = self.client.has_tcp && server.is_some() && state == State::Asking;
+            let Some(question) = self.get(place) else { continue };
+            // Before the first try, it has no number.
+            if question.state != state
+                || question.tries == 0
+                || question.id != message.id()
+                || question.found.family.kind() != asked.kind
+            {
+                continue;
+            }
+            let answer = answer::read(&message, asked.name, &mut question.found);
+            let (known, ttl) = match answer {
+                Answer::Found(ttl) => (Ok(()), ttl),
+                Answer::NoSuchName(ttl) => (Err(LookupError::NoSuchName), ttl),
+                Answer::NoAddress(ttl) => (Err(LookupError::NoAddress), ttl),
+                Answer::Truncated => (Err(LookupError::TooLong), 0),
+                // The next server is asked at once.
+                Answer::ServerFailed => return self.ask_again(place, now),
+            };
+            if answer == Answer::Truncated && has_tcp {
+                (question.state, question.until) = (State::Queued, after(now, TCP_WAIT));
+            } else {
+                question.know(known, after(now, ttl));
+            }
+            if let Some(server) = server {
+                self.client.first = server as u8;
+            }
+            return;
         }
     }
 
     /// Makes a question that is still open due.
-    pub(crate) fn ask_next(&mut self, place: usize, now: Instant) {
-        if let Some(question) = self.questions.get_mut(place).filter(|question| question.is_open())
-        {
+    pub(crate) fn ask_again(&mut self, place: u16, now: Instant) {
+        if let Some(question) = self.get(place).filter(|question| question.is_open()) {
             (question.state, question.until) = (State::Asking, now);
         }
     }
 
+    /// Returns whether a question is to be asked now.
+    pub(crate) fn is_due(&mut self, place: u16, now: Instant) -> bool {
+        self.get(place).is_some_and(|question| question.is_open() && question.until <= now)
+    }
+
     /// Returns whether answers may come, to other questions or to earlier tries of this one.
-    pub(crate) fn is_waiting(&self, place: usize) -> bool {
-        (0..self.questions.len()).zip(self.questions.iter()).any(|(other, question)| {
+    pub(crate) fn is_waiting(&self, place: u16) -> bool {
+        self.questions.iter().zip(0..).any(|(question, other)| {
             question.is_open() && question.tries > u8::from(other == place)
         })
     }
+
+    /// Returns what a look-up waits for: `None` if it has its answer.
+    #[inline(never)]
+    pub(crate) fn next_time(&self, wait: &Wait, one_is_enough: bool) -> Option<Instant> {
+        let mut next = None;
+        for place in wait.questions {
+            match self.questions.get(usize::from(place)) {
+                Some(question) if question.is_open() => {
+                    next = Some(question.until.min(next.unwrap_or(Instant::MAX)));
+                }
+                Some(question) if one_is_enough && !question.found.is_empty() => return None,
+                _ => {}
+            }
+        }
+        next
+    }
+
+    /// Returns the addresses that a look-up has found.
+    ///
+    /// # Errors
+    /// That of the first question, if none has an address.
+    pub(crate) fn addresses(&self, wait: &Wait) -> Result<Addresses, LookupError> {
+        let mut addresses = Addresses::NONE;
+        let mut error = None;
+        for place in wait.questions {
+            let Some(question) = self.questions.get(usize::from(place)) else { continue };
+            addresses.put(&question.found);
+            if let State::Known(Err(why)) = question.state {
+                error = error.or(Some(why));
+            }
+        }
+        match error {
+            Some(error) if addresses.is_empty() => Err(error),
+            _ => Ok(addresses),
+        }
+    }
+
+    /// Returns the address that a look-up has found for one connection. The next one gets another.
+    ///
+    /// # Errors
+    /// As [`addresses`](Self::addresses).
+    pub(crate) fn next_address(&mut self, wait: &Wait) -> Result<IpAddr, LookupError> {
+        let mut error = LookupError::NoAddress;
+        for place in wait.questions.into_iter().rev() {
+            let Some(question) = self.get(place) else { continue };
+            if let State::Known(Err(why)) = question.state {
+                error = why;
+            }
+        }
+        for place in wait.questions {
+            let Some(question) = self.get(place) else { continue };
+            if let Some(address) = question.found.of_turn(question.turn) {
+                question.turn = question.turn.wrapping_add(1);
+                return Ok(address);
+            }
+        }
+        Err(error)
+    }
 }
 
-/// Returns whether a look-up waits for a question.
-fn waited_for<A>(lookups: &[LookupSlot<A>], place: usize) -> bool {
-    lookups.iter().any(|slot| slot.waits_for(place))
+/// The random bytes of a question: its number, and a bit for each letter of its name.
+pub(crate) const RANDOM: usize = 34;
+
+/// Returns the time so many seconds later.
+#[inline(never)]
+pub(crate) fn after(now: Instant, seconds: u32) -> Instant {
+    let micros = u64::from(seconds).wrapping_mul(1_000_000);
+    Instant::from_micros(now.as_micros().saturating_add(micros))
+}
+
+/// Returns whether the neighbours are asked for a name, and no server.
+fn is_local(name: &[u8]) -> bool {
+    let end = name.last_chunk().is_some_and(|end: &[u8; 6]| end.eq_ignore_ascii_case(b".local"));
+    end && name.len() > 6
 }
 
 /// Returns whether a datagram came from a server.
-fn is_same_host(server: SocketAddr, from: SocketAddr) -> bool {
+fn is_same_host(server: &SocketAddr, from: &SocketAddr) -> bool {
     (server.ip(), server.port()) == (from.ip(), from.port())
-}
-
-/// Checks a name.
-pub(crate) fn check(name: &str) -> Result<(), ResolveError> {
-    wire::is_host_name(name).then_some(()).ok_or(ResolveError::Invalid)
 }

@@ -31,9 +31,10 @@ pub struct Lookup {
 /// A resolver: `LOOKUPS` look-ups at once, and `NAMES` names that are looked up or kept, each of at most
 /// `LONGEST` bytes. A name whose addresses of both families are wanted counts twice.
 ///
-/// On a chip of 32 bits it takes 152 bytes, 32 for each look-up, and 48 and `LONGEST` for each name.
+/// On a chip of 32 bits it takes 168 bytes, 32 for each look-up, and 56 and `LONGEST` for each name.
 pub struct Resolver<A, const LOOKUPS: usize, const NAMES: usize, const LONGEST: usize = 64> {
     client: Client,
+    tcp: Option<Tcp<A>>,
     lookups: [LookupSlot<A>; LOOKUPS],
     questions: [Question; NAMES],
     names: [[u8; LONGEST]; NAMES],
@@ -41,8 +42,14 @@ pub struct Resolver<A, const LOOKUPS: usize, const NAMES: usize, const LONGEST: 
 
 /// A resolver whose capacities are no longer in its type.
 pub struct ResolverMut<'r, A> {
-    pub(crate) client: &'r mut Client,
+    pub(crate) table: Table<'r>,
+    pub(crate) tcp: &'r mut Option<Tcp<A>>,
     pub(crate) lookups: &'r mut [LookupSlot<A>],
+}
+
+/// What is not about the application: the names that are looked up or kept.
+pub(crate) struct Table<'r> {
+    pub(crate) client: &'r mut Client,
     pub(crate) questions: &'r mut [Question],
     /// The names of the questions, each with the same room.
     pub(crate) names: &'r mut [u8],
@@ -60,20 +67,39 @@ pub(crate) struct Client {
     /// For servers with IPv4, and with IPv6.
     pub(crate) sockets: [Option<UdpSocket>; 2],
     pub(crate) rings: UdpRings,
-    pub(crate) tcp_pool: Option<PoolId>,
+    /// Answers that are cut off are fetched.
+    pub(crate) has_tcp: bool,
+}
+
+/// How answers that are cut off are fetched.
+pub(crate) struct Tcp<A> {
+    pub(crate) pool: PoolId,
+    /// Begins and ends what is to be, reached so that a resolver without a pool does not link it.
+    pub(crate) run: fn(&mut A, &mut Cx<'_, A>),
     /// The connection over which an answer is fetched, and the place of its question.
-    pub(crate) tcp: Option<(Conn, usize)>,
+    pub(crate) held: Option<(Conn, u16)>,
 }
 
 /// Room for a look-up.
 pub(crate) struct LookupSlot<A> {
+    pub(crate) then: Then<A>,
+    pub(crate) wait: Wait,
+}
+
+/// What a look-up waits for.
+pub(crate) struct Wait {
     pub(crate) serial: u16,
     /// The places of its questions, for each family.
-    pub(crate) questions: [Option<u16>; 2],
-    pub(crate) then: Then<A>,
+    pub(crate) questions: Places,
     /// Before that it does not end.
     pub(crate) from: Instant,
 }
+
+/// The places of the questions of a look-up; [`NOWHERE`] for a family that is not wanted.
+pub(crate) type Places = [u16; 2];
+
+/// The place of no question: no resolver has as many.
+pub(crate) const NOWHERE: u16 = u16::MAX;
 
 /// What follows a look-up.
 pub(crate) enum Then<A> {
@@ -85,15 +111,13 @@ pub(crate) enum Then<A> {
 }
 
 impl<A> LookupSlot<A> {
-    const FREE: Self =
-        Self { serial: 0, questions: [None; 2], then: Then::Nothing, from: Instant::ZERO };
+    const FREE: Self = Self {
+        then: Then::Nothing,
+        wait: Wait { serial: 0, questions: [NOWHERE; 2], from: Instant::ZERO },
+    };
 
     pub(crate) const fn is_free(&self) -> bool {
         matches!(self.then, Then::Nothing)
-    }
-
-    pub(crate) fn waits_for(&self, place: usize) -> bool {
-        self.questions.iter().flatten().any(|held| usize::from(*held) == place)
     }
 }
 
@@ -106,7 +130,7 @@ impl<A, const LOOKUPS: usize, const NAMES: usize, const LONGEST: usize>
         UdpRings::new(UdpRings::holding(2, 512), UdpRings::holding(2, LONGEST + 18));
 
     const SIZES: () = assert!(
-        LOOKUPS <= u16::MAX as usize && NAMES <= u16::MAX as usize && LONGEST <= 254,
+        LOOKUPS <= u16::MAX as usize && NAMES < NOWHERE as usize && LONGEST <= 254,
         "a name has at most 254 bytes"
     );
 
@@ -121,9 +145,9 @@ impl<A, const LOOKUPS: usize, const NAMES: usize, const LONGEST: usize>
                 timer: None,
                 sockets: [None; 2],
                 rings: Self::RINGS,
-                tcp_pool: None,
-                tcp: None,
+                has_tcp: false,
             },
+            tcp: None,
             lookups: [const { LookupSlot::FREE }; LOOKUPS],
             questions: [const { Question::FREE }; NAMES],
             names: [[0; LONGEST]; NAMES],
@@ -140,21 +164,30 @@ impl<A, const LOOKUPS: usize, const NAMES: usize, const LONGEST: usize>
         self.client.rings = rings;
     }
 
+    /// Returns the resolver without its capacities, for [`HasResolver`].
+    #[inline(never)]
+    pub const fn as_mut(&mut self) -> ResolverMut<'_, A> {
+        ResolverMut {
+            table: Table {
+                client: &mut self.client,
+                questions: &mut self.questions,
+                names: self.names.as_flattened_mut(),
+                longest: LONGEST,
+            },
+            tcp: &mut self.tcp,
+            lookups: &mut self.lookups,
+        }
+    }
+}
+
+impl<A: HasResolver, const LOOKUPS: usize, const NAMES: usize, const LONGEST: usize>
+    Resolver<A, LOOKUPS, NAMES, LONGEST>
+{
     /// Sets the pool for connections to servers, which fetch answers that are cut off over UDP; one is enough. The
     /// input rings have to hold an answer and two bytes.
     pub const fn set_tcp_pool(&mut self, pool: PoolId) {
-        self.client.tcp_pool = Some(pool);
-    }
-
-    /// Returns the resolver without its capacities, for [`HasResolver`].
-    pub const fn as_mut(&mut self) -> ResolverMut<'_, A> {
-        ResolverMut {
-            client: &mut self.client,
-            lookups: &mut self.lookups,
-            questions: &mut self.questions,
-            names: self.names.as_flattened_mut(),
-            longest: LONGEST,
-        }
+        self.client.has_tcp = true;
+        self.tcp = Some(Tcp { pool, run: crate::tcp::run::<A>, held: None });
     }
 }
 
@@ -169,49 +202,33 @@ impl<A, const LOOKUPS: usize, const NAMES: usize, const LONGEST: usize> Default
 impl<A> ResolverMut<'_, A> {
     /// Sets the servers that are asked from now on. Of more than three, the first three count.
     pub fn set_servers(&mut self, servers: &[SocketAddr]) {
-        self.client.servers.clear();
+        self.table.client.servers.clear();
         // What has no room is left out.
-        let _ = servers.iter().try_for_each(|server| self.client.servers.push(*server));
-        self.client.first = 0;
+        let _ = servers.iter().try_for_each(|server| self.table.client.servers.push(*server));
+        self.table.client.first = 0;
     }
 
     /// Returns the servers.
     pub fn servers(&self) -> &[SocketAddr] {
-        &self.client.servers
+        &self.table.client.servers
     }
 
     /// Forgets all answers that are kept, but the list of hosts and what is being looked up.
     pub fn forget(&mut self) {
-        for question in self.questions.iter_mut() {
-            question.forget();
-        }
-    }
-
-    /// Returns the place for another look-up.
-    pub(crate) fn free_lookup(&self) -> Option<usize> {
-        self.lookups.iter().position(LookupSlot::is_free)
-    }
-
-    /// Makes a look-up wait for one more question.
-    pub(crate) fn add_question(&mut self, place: usize, question: usize) {
-        let slot = self.lookups.get_mut(place);
-        let room = slot.and_then(|slot| slot.questions.iter_mut().find(|held| held.is_none()));
-        if let Some(room) = room {
-            *room = Some(question as u16);
-        }
-    }
-
-    /// Frees a look-up, and gives up the questions that nobody waits for any more.
-    pub(crate) fn free(&mut self, place: usize) {
-        if let Some(slot) = self.lookups.get_mut(place) {
-            *slot = LookupSlot::FREE;
-        }
-        self.drop_unwanted();
+        self.table.questions.iter_mut().for_each(Question::forget);
     }
 
     /// Returns how many look-ups are under way.
     pub fn lookups(&self) -> usize {
         let held = self.lookups.iter().filter(|slot| !slot.is_free());
         held.fold(0, |count, _| count.saturating_add(1))
+    }
+
+    /// Frees a look-up, and gives up its questions if nobody else waits for them.
+    #[inline(never)]
+    pub(crate) fn free(&mut self, place: u16) -> Then<A> {
+        let Some(slot) = self.lookups.get_mut(usize::from(place)) else { return Then::Nothing };
+        self.table.release(slot.wait.questions);
+        core::mem::replace(&mut slot.then, Then::Nothing)
     }
 }

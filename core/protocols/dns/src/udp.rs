@@ -5,10 +5,9 @@ use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use picoevent::{Conn, Cx, EventMut, Instant, SendError, UdpEvent, UdpMut, UdpSocket};
 
 use crate::error::LookupError;
-use crate::questions::State;
-use crate::resolver::{Client, HasResolver, Lookup, ResolverMut, Then};
-use crate::tcp;
-use crate::wire::{MAX_NAME, Writer, flag};
+use crate::questions::{RANDOM, State};
+use crate::resolver::{HasResolver, Lookup, Table, Then};
+use crate::wire::MAX_NAME;
 
 /// The bytes of a question: a head, a name, a kind and a class.
 pub(crate) const MAX_QUESTION: usize = 12 + MAX_NAME + 4;
@@ -23,61 +22,75 @@ pub(crate) fn tick<A: HasResolver>(app: &mut A, event: &mut EventMut<'_, '_, A>)
 
 /// Does what is due: asks, gives up, and ends look-ups whose answer is there. Each look-up once, so that a
 /// callback which begins the next one does not hold the loop up.
+#[inline(never)]
 pub(crate) fn run<A: HasResolver>(app: &mut A, cx: &mut Cx<'_, A>) {
     let now = cx.now();
-    tcp::end_unwanted(app, cx);
-    for place in 0..app.resolver().questions.len() {
-        if app.resolver().is_due(place, now) {
+    for place in 0..app.resolver().table.questions.len() as u16 {
+        if app.resolver().table.is_due(place, now) {
             ask(app, cx, place);
         }
     }
-    tcp::begin_next(app, cx);
-    for place in 0..app.resolver().lookups.len() {
-        if let Some((serial, then, result)) = app.resolver().take_done(place, now) {
-            let lookup = Lookup { place: place as u16, serial };
-            match then {
-                Then::Nothing => {}
-                Then::Call(call) => call(app, cx, lookup, result),
-                Then::Connect(conn, port) => {
-                    let address = result.map(|addresses| addresses.first());
-                    connect(cx, conn, port, address);
-                }
-            }
-        }
+    if let Some(tcp) = app.resolver().tcp {
+        (tcp.run)(app, cx);
+    }
+    for place in 0..app.resolver().lookups.len() as u16 {
+        end(app, cx, place);
     }
     arm(app, cx);
 }
 
-/// Connects a connection that rests, or ends it.
-fn connect<A>(
-    cx: &mut Cx<'_, A>,
-    conn: Conn,
-    port: u16,
-    address: Result<Option<IpAddr>, LookupError>,
-) {
-    // The application may have ended it.
-    let Ok(mut conn) = cx.conn(conn) else { return };
-    match address {
-        Ok(address) => {
-            let ip = address.unwrap_or(Ipv4Addr::UNSPECIFIED.into());
-            // What is under way, or open, was connected by the application meanwhile.
-            let _ = conn.connect((ip, port).into());
+/// Ends a look-up whose answer is there.
+fn end<A: HasResolver>(app: &mut A, cx: &mut Cx<'_, A>, place: u16) {
+    let now = cx.now();
+    let mut resolver = app.resolver();
+    let Some(slot) = resolver.lookups.get(usize::from(place)) else { return };
+    let is_connect = matches!(slot.then, Then::Connect(..));
+    if slot.is_free()
+        || slot.wait.from > now
+        || resolver.table.next_time(&slot.wait, is_connect).is_some()
+    {
+        return;
+    }
+    if is_connect {
+        let address = resolver.table.next_address(&slot.wait);
+        if let Then::Connect(conn, port) = resolver.free(place) {
+            connect(cx, conn, port, address);
         }
-        Err(error) if conn.is_resting() => conn.abort_with(error.into()),
-        // Its output is still being sent. It connects after that, in vain.
-        Err(_) => {
-            let _ = conn.connect((Ipv4Addr::UNSPECIFIED, port).into());
+    } else {
+        let lookup = Lookup { place, serial: slot.wait.serial };
+        let answer = resolver.table.addresses(&slot.wait);
+        if let Then::Call(call) = resolver.free(place) {
+            call(app, cx, lookup, answer);
         }
     }
 }
 
+/// Connects a connection that rests, or ends it.
+fn connect<A>(cx: &mut Cx<'_, A>, conn: Conn, port: u16, address: Result<IpAddr, LookupError>) {
+    // The application may have ended it.
+    let Ok(mut conn) = cx.conn(conn) else { return };
+    let ip = match address {
+        Ok(ip) => ip,
+        Err(error) if conn.is_resting() => return conn.abort_with(error.into()),
+        // Its output is still being sent. It connects after that, in vain.
+        Err(_) => Ipv4Addr::UNSPECIFIED.into(),
+    };
+    // What is under way, or open, was connected by the application meanwhile.
+    let _ = conn.connect((ip, port).into());
+}
+
 /// Sets the timer to what is due next.
+#[inline(never)]
 pub(crate) fn arm<A: HasResolver>(app: &mut A, cx: &mut Cx<'_, A>) {
     let now = cx.now();
     let resolver = app.resolver();
-    let next = resolver.next_time(now);
-    let timer = resolver.client.timer.map(|timer| cx.event(timer));
-    if let Some(Ok(mut timer)) = timer {
+    let mut next = Instant::MAX;
+    for slot in resolver.lookups.iter().filter(|slot| !slot.is_free()) {
+        let is_connect = matches!(slot.then, Then::Connect(..));
+        let time = resolver.table.next_time(&slot.wait, is_connect);
+        next = next.min(time.unwrap_or(slot.wait.from));
+    }
+    if let Some(Ok(mut timer)) = resolver.table.client.timer.map(|timer| cx.event(timer)) {
         match next {
             Instant::MAX => timer.del(),
             // Adding fails for sources only.
@@ -87,68 +100,54 @@ pub(crate) fn arm<A: HasResolver>(app: &mut A, cx: &mut Cx<'_, A>) {
 }
 
 /// Asks the next server, or gives up.
-fn ask<A: HasResolver>(app: &mut A, cx: &mut Cx<'_, A>, place: usize) {
+#[inline(never)]
+fn ask<A: HasResolver>(app: &mut A, cx: &mut Cx<'_, A>, place: u16) {
     let now = cx.now();
-    let mut resolver = app.resolver();
-    resolver.set_state(place, State::Asking);
-    let Some(server) = resolver.next_try(place, now) else { return };
-    let mut random = [0; 36];
+    let mut random = [0; RANDOM + 2];
     // The base has a seed, or the look-up would not have begun.
     let _ = cx.random(&mut random);
-    let [port, id, bits @ ..] = random.as_chunks().0 else { return };
-    let number = |bytes: &[u8; 2]| u16::from_le_bytes(*bytes);
-    resolver.disguise(place, number(id), bits.as_flattened());
+    let [low, high, random @ ..] = &random;
+    let port = u16::from_le_bytes([*low, *high]) | FIRST_PORT;
+    let Some(server) = app.resolver().table.next_try(place, now, random) else { return };
     for _ in 0..2 {
-        let Some(socket) = socket(app, cx, place, server, number(port)) else {
-            return app.resolver().fail(place, LookupError::NoSocket, now);
+        let mut table = app.resolver().table;
+        let socket = match table.held(place, server) {
+            Some(socket) => socket,
+            None => {
+                let ip = match server {
+                    SocketAddr::V4(_) => IpAddr::from(Ipv4Addr::UNSPECIFIED),
+                    SocketAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
+                };
+                let rings = table.client.rings;
+                let bound = cx.bind((ip, port).into(), rings, heard::<A>);
+                let held = table.socket(server);
+                match (bound, *held) {
+                    (Ok(socket), _) => {
+                        close(held, cx);
+                        *held = Some(socket);
+                        socket
+                    }
+                    (Err(_), Some(socket)) => socket,
+                    (Err(_), None) => return table.fail(place, LookupError::NoSocket, now),
+                }
+            }
         };
         let mut buffer = [0; MAX_QUESTION];
-        let Some(question) = app.resolver().write(place, &mut buffer) else { return };
+        let Some(question) = table.write(place, &mut buffer) else { return };
         let sent = cx.udp(socket).map(|mut udp| udp.send_to(question, server));
         if !matches!(sent, Ok(Err(SendError::Closed)) | Err(_)) {
             // What finds no room is asked again, as what is lost is.
             return;
         }
         // It could not be bound; another port may do.
-        close(&mut app.resolver(), cx, server);
+        close(table.socket(server), cx);
     }
 }
 
-/// Returns a socket to ask a server with. If no answer is waited for and there is another socket, a new one
-/// is bound to a random port, so that who has seen earlier questions does not know it.
-fn socket<A: HasResolver>(
-    app: &mut A,
-    cx: &mut Cx<'_, A>,
-    place: usize,
-    server: SocketAddr,
-    random: u16,
-) -> Option<UdpSocket> {
-    let mut resolver = app.resolver();
-    let held = resolver.client.socket(server).and_then(|held| *held);
-    if held.is_some() && resolver.is_waiting(place) {
-        return held;
-    }
-    let ip = match server {
-        SocketAddr::V4(_) => IpAddr::from(Ipv4Addr::UNSPECIFIED),
-        SocketAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
-    };
-    let rings = resolver.client.rings;
-    match cx.bind((ip, random | FIRST_PORT).into(), rings, heard::<A>) {
-        Ok(socket) => {
-            close(&mut resolver, cx, server);
-            if let Some(held) = resolver.client.socket(server) {
-                *held = Some(socket);
-            }
-            Some(socket)
-        }
-        Err(_) => held,
-    }
-}
-
-/// Closes the socket for servers of a family.
-fn close<A>(resolver: &mut ResolverMut<'_, A>, cx: &mut Cx<'_, A>, server: SocketAddr) {
-    let held = resolver.client.socket(server).and_then(Option::take);
-    if let Some(Ok(mut udp)) = held.map(|socket| cx.udp(socket)) {
+/// Closes a socket.
+#[inline(never)]
+fn close<A>(held: &mut Option<UdpSocket>, cx: &mut Cx<'_, A>) {
+    if let Some(Ok(mut udp)) = held.take().map(|socket| cx.udp(socket)) {
         udp.close();
     }
 }
@@ -157,25 +156,23 @@ fn close<A>(resolver: &mut ResolverMut<'_, A>, cx: &mut Cx<'_, A>, server: Socke
 fn heard<A: HasResolver>(app: &mut A, udp: &mut UdpMut<'_, '_, A>, _: UdpEvent) {
     let now = udp.cx().now();
     while let Some(datagram) = udp.peek() {
-        app.resolver().answered(datagram.from, datagram.data, State::Asking, now);
+        app.resolver().table.answered(datagram.from, datagram.data, State::Asking, now);
         udp.consume();
     }
     run(app, udp.cx());
 }
 
-impl Client {
+impl Table<'_> {
     /// Returns the place of the socket for a server.
-    fn socket(&mut self, server: SocketAddr) -> Option<&mut Option<UdpSocket>> {
-        self.sockets.get_mut(usize::from(server.is_ipv6()))
+    const fn socket(&mut self, server: SocketAddr) -> &mut Option<UdpSocket> {
+        let [v4, v6] = &mut self.client.sockets;
+        if server.is_ipv6() { v6 } else { v4 }
     }
-}
 
-impl<A> ResolverMut<'_, A> {
-    /// Writes a question.
-    pub(crate) fn write<'b>(&self, place: usize, buffer: &'b mut [u8]) -> Option<&'b [u8]> {
-        let question = self.questions.get(place)?;
-        let mut writer = Writer::new(buffer, question.id, flag::RECURSION_DESIRED);
-        writer.question(self.name(place), question.family.kind(), 1);
-        writer.finish()
+    /// Returns the socket to ask a server with, while answers are waited for on it. Otherwise a new one is bound to a
+    /// random port if there is another socket, so that who has seen earlier questions does not know it.
+    fn held(&mut self, place: u16, server: SocketAddr) -> Option<UdpSocket> {
+        let is_waiting = self.is_waiting(place);
+        self.socket(server).filter(|_| is_waiting)
     }
 }

@@ -1,14 +1,14 @@
 //! What an application does with its resolver.
 
-use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use core::net::{IpAddr, Ipv4Addr};
 use core::time::Duration;
 
 use picoevent::{Conn, ConnMut, Cx, Instant, Mode, PoolId, Protocol, UnseededError};
 
 use crate::error::ResolveError;
-use crate::questions::check;
 use crate::resolver::{HasResolver, Lookup, OnLookup, Then};
-use crate::{Family, literal, udp};
+use crate::wire::{is_host_name, without_dot};
+use crate::{Family, udp};
 
 /// Looks up the addresses of a name, of one family or of both, and calls `call` with them. It is always
 /// called later, also when the answer is known.
@@ -55,11 +55,10 @@ pub fn resolve<A: HasResolver>(
 /// Cancels a look-up: its callback is not called. Returns whether it was under way.
 pub fn cancel<A: HasResolver>(app: &mut A, lookup: Lookup) -> bool {
     let mut resolver = app.resolver();
-    let place = usize::from(lookup.place);
-    let slot = resolver.lookups.get(place);
-    let is_held = slot.is_some_and(|slot| !slot.is_free() && slot.serial == lookup.serial);
+    let slot = resolver.lookups.get(usize::from(lookup.place));
+    let is_held = slot.is_some_and(|slot| !slot.is_free() && slot.wait.serial == lookup.serial);
     if is_held {
-        resolver.free(place);
+        resolver.free(lookup.place);
     }
     is_held
 }
@@ -126,76 +125,48 @@ pub fn add_host<A: HasResolver>(
     name: &str,
     address: IpAddr,
 ) -> Result<(), ResolveError> {
-    check(name)?;
-    let name = name.strip_suffix('.').unwrap_or(name);
-    app.resolver().keep(name, Family::of(address), Some(address), Instant::MAX)?;
+    if !is_host_name(name) {
+        return Err(ResolveError::Invalid);
+    }
+    let name = without_dot(name.as_bytes());
+    app.resolver().table.keep(name, Family::of(address), Some(address), Instant::MAX)?;
     Ok(())
 }
 
 /// Finds all that a look-up needs. Returns the place of it, which stays free until it [begins](begin).
+#[inline(never)]
 fn reserve<A: HasResolver>(
     app: &mut A,
     cx: &mut Cx<'_, A>,
     name: &str,
     family: Option<Family>,
     delay: Duration,
-) -> Result<usize, ResolveError> {
-    let literal = literal::parse(name);
-    if literal.is_none() {
-        check(name)?;
-    }
+) -> Result<u16, ResolveError> {
     if !cx.is_seeded() {
         return Err(UnseededError.into());
     }
-    if app.resolver().client.timer.is_none() {
-        let timer = cx.new_timer(Mode::OneShot, udp::tick::<A>)?;
-        app.resolver().client.timer = Some(timer);
-    }
-    let now = cx.now();
+    let timer = match app.resolver().table.client.timer {
+        Some(timer) => timer,
+        None => cx.new_timer(Mode::OneShot, udp::tick::<A>)?,
+    };
+    let (now, from) = (cx.now(), cx.now().after(delay));
     let mut resolver = app.resolver();
-    let place = resolver.free_lookup().ok_or(ResolveError::Lookups)?;
-    // A literal has one family.
-    let family = family.or(literal.map(Family::of));
-    for one in Family::ALL.into_iter().filter(|one| family.is_none_or(|family| family == *one)) {
-        let made = match own_address(name, literal, one) {
-            Some(address) => resolver.keep("", one, address, now),
-            None => resolver.question(name, one, now, delay),
-        };
-        match made {
-            Ok(question) => resolver.add_question(place, question),
-            Err(error) => {
-                resolver.free(place);
-                return Err(error);
-            }
-        }
-    }
-    if let Some(slot) = resolver.lookups.get_mut(place) {
-        slot.from = now.after(delay);
-    }
+    resolver.table.client.timer = Some(timer);
+    let free = resolver.lookups.iter_mut().zip(0..).find(|(slot, _)| slot.is_free());
+    let (slot, place) = free.ok_or(ResolveError::Lookups)?;
+    slot.wait.questions = resolver.table.questions_for(name, family, now, from)?;
+    slot.wait.from = from;
     Ok(place)
 }
 
-/// Returns what a name means by itself, in a family: `Some(None)` if that is nothing.
-fn own_address(name: &str, literal: Option<IpAddr>, family: Family) -> Option<Option<IpAddr>> {
-    let is_loopback = name.strip_suffix('.').unwrap_or(name).eq_ignore_ascii_case("localhost");
-    let loopback = || match family {
-        Family::V4 => Ipv4Addr::LOCALHOST.into(),
-        Family::V6 => Ipv6Addr::LOCALHOST.into(),
-    };
-    match literal {
-        Some(address) => Some((Family::of(address) == family).then_some(address)),
-        None => is_loopback.then(|| Some(loopback())),
-    }
-}
-
 /// Begins a look-up.
-fn begin<A: HasResolver>(app: &mut A, cx: &mut Cx<'_, A>, place: usize, then: Then<A>) -> Lookup {
+fn begin<A: HasResolver>(app: &mut A, cx: &mut Cx<'_, A>, place: u16, then: Then<A>) -> Lookup {
     let resolver = app.resolver();
-    resolver.client.serial = resolver.client.serial.wrapping_add(1);
-    let serial = resolver.client.serial;
-    if let Some(slot) = resolver.lookups.get_mut(place) {
-        (slot.serial, slot.then) = (serial, then);
+    let serial = resolver.table.client.serial.wrapping_add(1);
+    resolver.table.client.serial = serial;
+    if let Some(slot) = resolver.lookups.get_mut(usize::from(place)) {
+        (slot.wait.serial, slot.then) = (serial, then);
     }
     udp::arm(app, cx);
-    Lookup { place: place as u16, serial }
+    Lookup { place, serial }
 }

@@ -11,7 +11,7 @@ use picoevent_scripted as _;
 /// The addresses of the answers, as this crate reads them.
 fn ours(bytes: &[u8]) -> Option<Vec<IpAddr>> {
     let answers = Message::parse(bytes).ok()?.answers();
-    let addresses = answers.filter_map(|record| match record.data {
+    let addresses = answers.filter_map(|record| match record.data() {
         Data::A(address) => Some(address.into()),
         Data::Aaaa(address) => Some(address.into()),
         _ => None,

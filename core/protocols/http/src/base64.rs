@@ -4,18 +4,45 @@ const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz
 
 /// Writes `data` into `text`. Returns the length written; `None` if it does not fit.
 pub(crate) fn encode(data: &[u8], text: &mut [u8]) -> Option<usize> {
-    let mut used = 0_usize;
-    for group in data.chunks(3) {
-        let byte = |at: usize| u32::from(group.get(at).copied().unwrap_or(0));
-        let bits = byte(0) << 16 | byte(1) << 8 | byte(2);
-        let [two, three] = [group.len() > 1, group.len() > 2];
-        for (shift, is_there) in [(18, true), (12, true), (6, two), (0, three)] {
-            let digit = DIGITS.get((bits.wrapping_shr(shift) & 63) as usize)?;
-            *text.get_mut(used)? = if is_there { *digit } else { b'=' };
+    let (mut bits, mut held, mut used) = (0_u32, 0_u32, 0_usize);
+    let mut rest = data.iter();
+    loop {
+        let next = rest.next();
+        if let Some(byte) = next {
+            (bits, held) = (bits << 8 | u32::from(*byte), held.wrapping_add(8));
+        } else if held > 0 {
+            // Zeros fill the last digit.
+            (bits, held) = (bits << (6_u32.wrapping_sub(held) & 7), 6);
+        }
+        while held >= 6 {
+            held = held.wrapping_sub(6);
+            let digit = DIGITS.get((bits.wrapping_shr(held) & 63) as usize)?;
+            *text.get_mut(used)? = *digit;
             used = used.wrapping_add(1);
         }
+        if next.is_none() {
+            break;
+        }
+    }
+    while used & 3 != 0 {
+        *text.get_mut(used)? = b'=';
+        used = used.wrapping_add(1);
     }
     Some(used)
+}
+
+/// Returns the value of a digit.
+fn value_of(digit: u8) -> Option<u32> {
+    DIGITS.iter().position(|known| *known == digit).map(|value| value as u32)
+}
+
+/// Returns whether this is Base64 of sixteen bytes.
+pub(crate) fn is_of_sixteen(text: &[u8]) -> bool {
+    let Some([digits @ .., last]) = text.strip_suffix(b"==") else { return false };
+    // The last digit has two bits of the last byte.
+    let mut are_digits = digits.iter().all(|byte| value_of(*byte).is_some());
+    are_digits &= value_of(*last).is_some_and(|value| value & 15 == 0);
+    digits.len() == 21 && are_digits
 }
 
 /// Reads `text` into `data`. Returns the length; `None` if it is no Base64, or does not fit.
@@ -26,8 +53,7 @@ pub(crate) fn decode(text: &[u8], data: &mut [u8]) -> Option<usize> {
     let digits = text.strip_suffix(b"==").or_else(|| text.strip_suffix(b"=")).unwrap_or(text);
     let (mut bits, mut held, mut used) = (0_u32, 0_u32, 0_usize);
     for digit in digits {
-        let value = DIGITS.iter().position(|known| known == digit)?;
-        bits = bits << 6 | value as u32;
+        bits = bits << 6 | value_of(*digit)?;
         held = held.wrapping_add(6);
         if held >= 8 {
             held = held.wrapping_sub(8);
@@ -71,7 +97,23 @@ mod tests {
         assert_eq!((encode(b"abc", &mut [0; 3]), decode(b"Zm9v", &mut [0; 2])), (None, None));
     }
 
+    #[test]
+    fn a_key_is_sixteen_bytes() {
+        assert!(is_of_sixteen(b"dGhlIHNhbXBsZSBub25jZQ=="));
+        let long = "dGhlIHNhbXBsZSBub25jZQAAAA==";
+        for bad in ["", "==", "dGhlIHNhbXBsZSBub25jZR==", "dGhlIHNhbXBsZSBub25jZQA=", long] {
+            assert!(!is_of_sixteen(bad.as_bytes()), "{bad}");
+        }
+        assert!(!is_of_sixteen(b"dGhlIHNhb-BsZSBub25jZQ=="));
+    }
+
     proptest! {
+        #[test]
+        fn a_key_is_what_is_decoded_to_sixteen_bytes(text in "[A-Za-z0-9+/=-]{21,22}[AQgw=]==") {
+            let is_one = decode(text.as_bytes(), &mut [0; 16]) == Some(16);
+            prop_assert_eq!(is_of_sixteen(text.as_bytes()), is_one);
+        }
+
         #[test]
         fn what_is_encoded_is_decoded(data in proptest::collection::vec(any::<u8>(), 0..40)) {
             let (mut text, mut back) = ([0; 56], [0; 40]);

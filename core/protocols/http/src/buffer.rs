@@ -14,11 +14,7 @@ impl<const N: usize> Buffer<N> {
     }
 
     pub(crate) fn put(&mut self, text: &[u8]) {
-        let room = self.bytes.get_mut(self.len..);
-        if let Some(room) = room.and_then(|room| room.get_mut(..text.len())) {
-            copy(room, text);
-            self.len = self.len.saturating_add(text.len());
-        }
+        put(&mut self.bytes, &mut self.len, text);
     }
 
     pub(crate) fn drop_last(&mut self, amount: usize) {
@@ -27,5 +23,15 @@ impl<const N: usize> Buffer<N> {
 
     pub(crate) fn as_bytes(&self) -> &[u8] {
         self.bytes.get(..self.len).unwrap_or_default()
+    }
+}
+
+/// Adds text to what is held. It is one function for buffers of all sizes.
+#[inline(never)]
+fn put(bytes: &mut [u8], len: &mut usize, text: &[u8]) {
+    let room = bytes.get_mut(*len..);
+    if let Some(room) = room.and_then(|room| room.get_mut(..text.len())) {
+        copy(room, text);
+        *len = len.saturating_add(text.len());
     }
 }

@@ -115,6 +115,12 @@ pub fn fields<'t>(
     })
 }
 
+/// Returns the first value of a field.
+#[inline(never)]
+pub(crate) fn find<'t>(text: &'t [u8], name: &str) -> Option<Encoded<'t>> {
+    fields(text).find(|(key, _)| *key == name).map(|(_, value)| value)
+}
+
 #[cfg(test)]
 mod tests {
     use std::vec::Vec;

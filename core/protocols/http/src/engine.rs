@@ -87,7 +87,7 @@ impl<A: 'static> Request<'_, '_, '_, A> {
         let is_first = self.x.input == Input::Line;
         let too_long = if is_first { Status::URI_TOO_LONG } else { Status::FIELDS_TOO_LARGE };
         let longest = usize::from(self.site.limits.line);
-        let Self { conn, x, text, site } = self;
+        let Self { conn, x, text, site, .. } = self;
         let held = conn.input_len();
         let line = match conn.take_line(Eol::Lf) {
             Some(Ok(line)) if line.len() <= longest => head::without_return(line)?,
@@ -491,7 +491,7 @@ impl<A: 'static> Request<'_, '_, '_, A> {
         }
     }
 
-    fn call_hook(
+    pub(crate) fn call_hook(
         &mut self,
         app: &mut A,
         hook: impl FnOnce(&crate::route::SocketHooks<A>) -> crate::route::OnRequest<A>,

@@ -23,7 +23,7 @@ pub(crate) struct RequestLine<'l> {
 /// Drops the end of a line that was read up to its newline: a return, which stands nowhere else.
 pub(crate) fn without_return(line: &[u8]) -> Result<&[u8], Status> {
     match line {
-        [line @ .., b'\r'] if !line.contains(&b'\r') => Ok(line),
+        [line @ .., b'\r'] if line.iter().all(|byte| *byte != b'\r') => Ok(line),
         _ => Err(BAD),
     }
 }
@@ -163,11 +163,14 @@ fn codings(value: &[u8]) -> Result<(), Status> {
     if is_same(value, b"chunked") {
         return Ok(());
     }
-    let is_chunked = |coding: &&[u8]| is_same(coding, b"chunked");
-    let is_once = parts(value, b',').filter(is_chunked).nth(1).is_none();
-    let is_last = parts(value, b',').last().is_some_and(|last| is_chunked(&last));
+    let (mut is_proper, mut is_chunked) = (true, false);
+    for coding in parts(value, b',') {
+        // Nothing comes behind `chunked`.
+        is_proper &= is_word(coding) && !is_chunked;
+        is_chunked |= is_same(coding, b"chunked");
+    }
     // Others before it are known to somebody.
-    let is_proper = is_once && is_last && parts(value, b',').all(is_word);
+    is_proper &= is_chunked;
     Err(if is_proper { Status::NOT_IMPLEMENTED } else { BAD })
 }
 

@@ -5,9 +5,10 @@ use core::time::Duration;
 
 use picoevent::{Conn, ConnEnd, ConnMut, Cx, Protocol};
 
+use crate::date::Date;
 use crate::exchange::{Input, flag};
 use crate::request::Request;
-use crate::route::Site;
+use crate::route::{OnRequest, Site};
 use crate::server::Slots;
 use crate::websocket::Socket;
 
@@ -188,6 +189,15 @@ impl<S> Http<S> {
         })?
     }
 
+    /// The same for a callback of the connection. There is one copy of the code for all of them.
+    #[inline(never)]
+    fn call<A: 'static>(app: &mut A, conn: &mut ConnMut<'_, '_, A>, work: OnRequest<A>)
+    where
+        S: Site<A>,
+    {
+        Self::run(app, conn, work);
+    }
+
     /// Works on a copy of a connection's state, so that the application is free meanwhile.
     fn run<A: 'static, T>(
         app: &mut A,
@@ -199,7 +209,9 @@ impl<S> Http<S> {
     {
         let (place, mut slot) = S::server(app).take(conn.id())?;
         let (x, text) = S::Server::parts(&mut slot);
-        let done = work(app, &mut Request { conn, x, text, site: S::PARTS });
+        let unix = S::CLOCK.and_then(|clock| clock(app, conn.cx().now()));
+        let date = unix.map(Date::new);
+        let done = work(app, &mut Request { conn, x, text, site: S::PARTS, date });
         S::server(app).put(place, slot);
         Some(done)
     }
@@ -207,7 +219,7 @@ impl<S> Http<S> {
 
 impl<A: 'static, S: Site<A>> Protocol<A> for Http<S> {
     const STALL: Option<Duration> = S::STALL;
-    const ROOM: usize = S::ROOM;
+    const ROOM: usize = S::PARTS.room;
     const BUSY: &'static [u8] = S::BUSY;
 
     fn opened(app: &mut A, conn: &mut ConnMut<'_, '_, A>) {
@@ -215,11 +227,11 @@ impl<A: 'static, S: Site<A>> Protocol<A> for Http<S> {
             conn.write_some(S::BUSY);
             return conn.close();
         }
-        Self::run(app, conn, |app, request| request.advance(app));
+        Self::call(app, conn, |app, request| request.advance(app));
     }
 
     fn readable(app: &mut A, conn: &mut ConnMut<'_, '_, A>) {
-        Self::run(app, conn, |app, request| request.advance(app));
+        Self::call(app, conn, |app, request| request.advance(app));
     }
 
     fn writable(app: &mut A, conn: &mut ConnMut<'_, '_, A>) {
@@ -227,18 +239,18 @@ impl<A: 'static, S: Site<A>> Protocol<A> for Http<S> {
     }
 
     fn alarm(app: &mut A, conn: &mut ConnMut<'_, '_, A>) {
-        Self::run(app, conn, |app, request| request.time_is_up(app));
+        Self::call(app, conn, |app, request| request.time_is_up(app));
     }
 
     fn eof(app: &mut A, conn: &mut ConnMut<'_, '_, A>) {
-        Self::run(app, conn, |app, request| {
+        Self::call(app, conn, |app, request| {
             request.x.set(flag::EOF);
             request.advance(app);
         });
     }
 
     fn ended(app: &mut A, conn: &mut ConnMut<'_, '_, A>, _: ConnEnd) {
-        Self::run(app, conn, |app, request| request.lose(app));
+        Self::call(app, conn, |app, request| request.lose(app));
         S::server(app).remove(conn.id());
     }
 }

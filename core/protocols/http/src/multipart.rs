@@ -95,7 +95,8 @@ pub enum Piece<'d> {
 /// Why a multipart body cannot be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MultipartError {
-    /// It has another form.
+    /// It has another form, or ends too early. Or it came in chunks, one of which ends within a boundary or within a
+    /// line of a part's head.
     Malformed,
     /// A line of a part's head, or the boundary, is longer than the input ring.
     TooLong,
@@ -237,10 +238,14 @@ impl<A: 'static> Request<'_, '_, '_, A> {
         loop {
             self.take(core::mem::take(&mut form.pending));
             let is_full = self.conn.input_len() >= self.conn.ring_sizes().0;
+            // All of the body, or of the chunk, has come, and it ends in the middle of something.
+            let held = self.held();
+            let is_cut = held > 0 && held == self.x.content as usize;
             // Twice, since what is returned borrows the data.
             let before = *form;
             match form.parse(self.data()) {
                 None if is_full => return Some(Err(MultipartError::TooLong)),
+                None if is_cut => return Some(Err(MultipartError::Malformed)),
                 None => return None,
                 Some(Err(error)) => return Some(Err(error)),
                 Some(Ok((taken, None))) => form.pending = taken,

@@ -15,13 +15,13 @@ pub(crate) fn query_of(target: &[u8]) -> &[u8] {
 
 /// Returns whether a path is one of a pattern.
 pub(crate) fn matches(pattern: &str, path: &[u8]) -> bool {
-    walk(pattern, path, |_, _| {})
+    walk(pattern, path, &mut |_, _| {})
 }
 
 /// Returns the part of a path that stands for a parameter of its pattern.
 pub(crate) fn param<'p>(pattern: &str, path: &'p [u8], name: &str) -> Option<Encoded<'p>> {
     let mut found = None;
-    walk(pattern, path, |parameter, part| {
+    walk(pattern, path, &mut |parameter, part| {
         if parameter == name.as_bytes() {
             found = Some(Encoded::path(part));
         }
@@ -33,7 +33,7 @@ pub(crate) fn param<'p>(pattern: &str, path: &'p [u8], name: &str) -> Option<Enc
 pub(crate) fn rest<'p>(pattern: &str, path: &'p [u8]) -> Option<Encoded<'p>> {
     let has_rest = ends_with_star(pattern);
     let mut found = None;
-    walk(pattern, path, |_, part| found = Some(Encoded::path(part)));
+    walk(pattern, path, &mut |_, part| found = Some(Encoded::path(part)));
     found.filter(|_| has_rest)
 }
 
@@ -44,7 +44,8 @@ fn ends_with_star(pattern: &str) -> bool {
 }
 
 /// Walks along both, segment by segment, and reports each parameter. Returns whether they match.
-fn walk<'p>(pattern: &str, path: &'p [u8], mut found: impl FnMut(&[u8], &'p [u8])) -> bool {
+#[inline(never)]
+fn walk<'p>(pattern: &str, path: &'p [u8], found: &mut dyn FnMut(&[u8], &'p [u8])) -> bool {
     let (mut pattern, mut path) = (Some(pattern.as_bytes()), Some(path));
     loop {
         let (wanted, held) = match (pattern, path) {

@@ -4,6 +4,7 @@ use core::fmt;
 
 use picoevent::WriteError;
 
+use crate::date::Date;
 use crate::exchange::{Input, flag};
 use crate::method::Method;
 use crate::number::{Decimal, Hex};
@@ -69,6 +70,51 @@ impl<'t> Head<'t> {
     const fn of(reply: &Reply<'t>) -> Self {
         let Reply { status, content_type, fields } = reply;
         Self { status: *status, content_type: content_type.as_bytes(), fields: fields.as_bytes() }
+    }
+}
+
+/// How the content of an answer is framed.
+enum Framing<'t> {
+    None,
+    Length(&'t Decimal),
+    Chunks,
+}
+
+impl Head<'_> {
+    /// Puts the parts of the head together: once for its size, and once to write it.
+    #[inline(never)]
+    fn put(
+        &self,
+        framing: &Framing<'_>,
+        connection: &str,
+        date: &[u8],
+        put: &mut dyn FnMut(&[u8]),
+    ) {
+        let code = Decimal::of(self.status.code().into());
+        put(b"HTTP/1.1 ");
+        put(code.as_bytes());
+        put(b" ");
+        put(Status::phrase(code.as_bytes()));
+        if !self.content_type.is_empty() {
+            put(b"\r\nContent-Type: ");
+            put(self.content_type);
+        }
+        match framing {
+            Framing::None => {}
+            Framing::Length(length) => {
+                put(b"\r\nContent-Length: ");
+                put(length.as_bytes());
+            }
+            Framing::Chunks => put(b"\r\nTransfer-Encoding: chunked"),
+        }
+        put(connection.as_bytes());
+        if !date.is_empty() {
+            put(b"\r\nDate: ");
+            put(date);
+        }
+        put(b"\r\n");
+        put(self.fields);
+        put(b"\r\n");
     }
 }
 
@@ -413,35 +459,31 @@ impl<A: 'static> Request<'_, '_, '_, A> {
         let is_bare = self.x.method == Method::Head || head.status.is_bare();
         let is_chunked = length == Length::Unknown && !self.x.has(flag::OLD);
         let is_last = self.is_last() || length == Length::Unknown && self.x.has(flag::OLD);
-        let upgrades = head.status == Status::SWITCHING_PROTOCOLS;
-        let code = Decimal::of(head.status.code().into());
         let digits = match length {
             Length::Known(length) => Some(Decimal::of(length)),
             Length::Unknown => None,
         };
-        let digits = digits.as_ref().filter(|_| !head.status.is_bare());
-        let pick = |is: bool, text: &'static str| if is { text.as_bytes() } else { &[] };
-        let parts = [
-            b"HTTP/1.1 ",
-            code.as_bytes(),
-            b" ",
-            head.status.reason().as_bytes(),
-            pick(!head.content_type.is_empty(), "\r\nContent-Type: "),
-            head.content_type,
-            pick(digits.is_some(), "\r\nContent-Length: "),
-            digits.map(Decimal::as_bytes).unwrap_or_default(),
-            pick(is_chunked && !head.status.is_bare(), "\r\nTransfer-Encoding: chunked"),
-            pick(is_last && !upgrades, "\r\nConnection: close"),
-            pick(!is_last && self.x.has(flag::OLD), "\r\nConnection: keep-alive"),
-            b"\r\n",
-            head.fields,
-            b"\r\n",
-        ];
-        let size = parts.iter().fold(0_usize, |sum, part| sum.saturating_add(part.len()));
+        let framing = match digits {
+            _ if head.status.is_bare() => Framing::None,
+            Some(ref length) => Framing::Length(length),
+            None if is_chunked => Framing::Chunks,
+            None => Framing::None,
+        };
+        let upgrades = head.status == Status::SWITCHING_PROTOCOLS;
+        let connection = match is_last {
+            true if !upgrades => "\r\nConnection: close",
+            false if self.x.has(flag::OLD) => "\r\nConnection: keep-alive",
+            _ => "",
+        };
+        let date = self.date.filter(|_| !upgrades).map(Date::text);
+        let date = date.as_ref().map_or(&[][..], |date| date);
+        let mut size = 0_usize;
+        head.put(&framing, connection, date, &mut |part| size = size.saturating_add(part.len()));
         self.check_room(size.saturating_add(if is_bare { 0 } else { content }))?;
-        for part in parts {
-            self.conn.write(part)?;
-        }
+        head.put(&framing, connection, date, &mut |part| {
+            // There is room.
+            self.conn.write_some(part);
+        });
         self.x.count(size);
         self.x.set(flag::ANSWERED);
         for (is, flag) in [(is_bare, flag::BARE), (is_chunked, flag::CHUNKS), (is_last, flag::LAST)]

@@ -2,7 +2,8 @@
 
 use picoevent::{ConnMut, Cx};
 
-use crate::encoded::{Encoded, fields};
+use crate::date::Date;
+use crate::encoded::{Encoded, find};
 use crate::exchange::{Exchange, Input, flag};
 use crate::method::Method;
 use crate::path::{param, path_of, query_of};
@@ -35,6 +36,7 @@ pub struct Request<'r, 'c, 's, A: 'static> {
     pub(crate) x: &'r mut Exchange,
     pub(crate) text: &'r mut [u8],
     pub(crate) site: &'static Parts<A>,
+    pub(crate) date: Option<Date>,
 }
 
 /// What was asked.
@@ -61,8 +63,7 @@ impl<'s, A: 'static> Request<'_, '_, 's, A> {
 
     /// Returns the first value of a field of the query.
     pub fn query(&self, name: &str) -> Option<Encoded<'_>> {
-        let mut all = fields(query_of(self.raw_target()));
-        all.find(|(key, _)| *key == name).map(|(_, value)| value)
+        find(query_of(self.raw_target()), name)
     }
 
     /// Returns the first value of a header field whose name is one of [`Site::HEADERS`](crate::Site::HEADERS).
@@ -140,12 +141,11 @@ impl<A: 'static> Request<'_, '_, '_, A> {
 
     /// Returns the first value of a field of a form (`application/x-www-form-urlencoded`) that is the body.
     pub fn form(&mut self, name: &str) -> Option<Encoded<'_>> {
-        let mut all = fields(self.data());
-        all.find(|(key, _)| *key == name).map(|(_, value)| value)
+        find(self.data(), name)
     }
 
     /// Returns how many bytes of the body are there.
-    fn held(&self) -> usize {
+    pub(crate) fn held(&self) -> usize {
         match self.x.input {
             Input::Body | Input::Chunk => self.conn.input_len().min(self.x.content as usize),
             _ => 0,
@@ -164,17 +164,22 @@ impl<A: 'static> Request<'_, '_, '_, A> {
 
     /// Returns what is kept under a number.
     pub(crate) fn kept(&self, wanted: u8) -> Option<&[u8]> {
-        let mut rest = self.text.get(self.x.target.into()..self.x.kept.into())?;
-        while let [number, high, low, after @ ..] = rest {
-            let length = usize::from(u16::from_be_bytes([*high, *low]));
-            let (value, next) = after.split_at_checked(length)?;
-            if *number == wanted {
-                return Some(value);
-            }
-            rest = next;
-        }
-        None
+        kept(self.x, self.text, wanted)
     }
+}
+
+/// Returns what the text keeps under a number.
+pub(crate) fn kept<'t>(x: &Exchange, text: &'t [u8], wanted: u8) -> Option<&'t [u8]> {
+    let mut rest = text.get(x.target.into()..x.kept.into())?;
+    while let [number, high, low, after @ ..] = rest {
+        let length = usize::from(u16::from_be_bytes([*high, *low]));
+        let (value, next) = after.split_at_checked(length)?;
+        if *number == wanted {
+            return Some(value);
+        }
+        rest = next;
+    }
+    None
 }
 
 /// Keeps a value under a number, behind what is kept already. Returns whether there was room.

@@ -2,18 +2,21 @@
 
 use core::time::Duration;
 
+use picoevent::Instant;
 #[cfg(doc)]
 use picoevent::Protocol;
 
+use crate::client::CallError;
 use crate::engine::Step;
 use crate::exchange::Exchange;
 use crate::file::{self, File};
 use crate::limits::Limits;
 use crate::method::Method;
+use crate::reply::ReplyError;
 use crate::request::Request;
 use crate::server::Slots;
 use crate::status::Status;
-use crate::websocket::{self, OnMessage};
+use crate::websocket::{self, OnMessage, Payload};
 
 /// Answers a request, writes the next piece of its answer, or looks at its head.
 pub type OnRequest<A> = fn(&mut A, &mut Request<'_, '_, '_, A>);
@@ -30,6 +33,9 @@ pub enum Part {
     Lost,
 }
 
+/// Tells the time of day; see [`Site::CLOCK`].
+pub type Clock<A> = fn(&A, Instant) -> Option<u64>;
+
 /// Looks at a field of the head, for a kind of route.
 pub(crate) type OnField<A> =
     fn(&Route<A>, &mut Exchange, &mut [u8], name: &[u8], value: &[u8]) -> Result<(), Status>;
@@ -37,20 +43,42 @@ pub(crate) type OnField<A> =
 /// Reads a body in chunks.
 pub(crate) type OnChunks<A> = fn(&mut A, &mut Request<'_, '_, '_, A>) -> Result<Step, Status>;
 
+/// Writes a frame.
+pub(crate) type OnFrame<A> =
+    fn(&mut Request<'_, '_, '_, A>, head: &[u8], Payload<'_>) -> Result<(), ReplyError>;
+
 /// What a WebSocket's route does with its connection.
 pub(crate) struct SocketHooks<A: 'static> {
     pub(crate) advance: OnRequest<A>,
     pub(crate) alarm: OnRequest<A>,
     pub(crate) ended: OnRequest<A>,
+    /// For the role of the client.
+    pub(crate) client: Option<ClientHooks<A>>,
 }
 
-impl<A: 'static> Clone for SocketHooks<A> {
-    fn clone(&self) -> Self {
-        *self
-    }
+/// What the client of a WebSocket does.
+pub(crate) struct ClientHooks<A: 'static> {
+    /// Writes the header fields of the handshake. Returns whether there was room.
+    pub(crate) ask: fn(&mut Request<'_, '_, '_, A>) -> bool,
+    /// The server has agreed.
+    pub(crate) opened: fn(&mut A, &mut Request<'_, '_, '_, A>) -> Result<(), CallError>,
+    /// Writes a frame, masked.
+    pub(crate) write: OnFrame<A>,
 }
 
-impl<A: 'static> Copy for SocketHooks<A> {}
+macro_rules! copy {
+    ($($hooks:ident)*) => {$(
+        impl<A: 'static> Clone for $hooks<A> {
+            fn clone(&self) -> Self {
+                *self
+            }
+        }
+
+        impl<A: 'static> Copy for $hooks<A> {}
+    )*};
+}
+
+copy! { SocketHooks ClientHooks }
 
 /// A path, a method, and the functions that answer.
 ///
@@ -131,6 +159,7 @@ impl<A: 'static> Route<A> {
                 advance: websocket::advance,
                 alarm: websocket::alarm,
                 ended: websocket::ended,
+                client: None,
             }),
             ..Self::get(path, websocket::accept)
         }
@@ -186,6 +215,37 @@ pub trait Site<A: 'static>: Sized {
     /// 160 bytes, and those with files 320.
     const ROOM: usize = 320;
 
+    /// Returns the time of day, in seconds since the beginning of 1970, at a time of the loop; `None` while it is not
+    /// known. With a clock, answers have the field `Date`, for which 37 bytes of room are added.
+    ///
+    /// ```
+    /// use picoevent::Instant;
+    /// use picoevent_http::{Clock, Route, Server, Site};
+    ///
+    /// struct App {
+    ///     http: Server<4>,
+    ///     /// When it was noon of some day, in seconds since 1970. `picoevent-sntp` knows better.
+    ///     noon: Option<(Instant, u64)>,
+    /// }
+    ///
+    /// struct Page;
+    ///
+    /// impl Site<App> for Page {
+    ///     const ROUTES: &'static [Route<App>] = &[];
+    ///     const CLOCK: Option<Clock<App>> = Some(App::unix);
+    ///     type Server = Server<4>;
+    ///     # fn server(app: &mut App) -> &mut Server<4> { &mut app.http }
+    /// }
+    ///
+    /// impl App {
+    ///     fn unix(&self, now: Instant) -> Option<u64> {
+    ///         self.noon.map(|(at, unix)| unix + now.since(at).as_secs())
+    ///     }
+    /// }
+    /// # let _ = <Page as Site<App>>::CLOCK;
+    /// ```
+    const CLOCK: Option<Clock<A>> = None;
+
     /// What clients get that come when all places of the pool are taken; see [`Protocol::BUSY`].
     const BUSY: &'static [u8] = UNAVAILABLE;
 
@@ -201,7 +261,7 @@ pub trait Site<A: 'static>: Sized {
         routes: Self::ROUTES,
         limits: Self::LIMITS,
         headers: Self::HEADERS,
-        room: Self::ROOM,
+        room: Self::ROOM.saturating_add(if Self::CLOCK.is_some() { 37 } else { 0 }),
     };
 
     /// For the connections.

@@ -38,6 +38,7 @@ pub(crate) const fn is_target(byte: u8) -> bool {
 }
 
 /// Splits at the first such byte, which is dropped.
+#[inline(never)]
 pub(crate) fn split_at_byte(text: &[u8], at: u8) -> Option<(&[u8], &[u8])> {
     let place = text.iter().position(|byte| *byte == at)?;
     let (before, rest) = text.split_at_checked(place)?;
@@ -58,15 +59,18 @@ pub(crate) fn trim(mut text: &[u8]) -> &[u8] {
 /// Returns the parts between such bytes, trimmed.
 pub(crate) fn parts(text: &[u8], separator: u8) -> impl Iterator<Item = &[u8]> {
     let mut left = Some(text);
-    core::iter::from_fn(move || {
-        let text = left?;
-        let (part, rest) = match split_at_byte(text, separator) {
-            Some((part, rest)) => (part, Some(rest)),
-            None => (text, None),
-        };
-        left = rest;
-        Some(trim(part))
-    })
+    core::iter::from_fn(move || next_part(&mut left, separator))
+}
+
+#[inline(never)]
+fn next_part<'t>(left: &mut Option<&'t [u8]>, separator: u8) -> Option<&'t [u8]> {
+    let text = (*left)?;
+    let (part, rest) = match split_at_byte(text, separator) {
+        Some((part, rest)) => (part, Some(rest)),
+        None => (text, None),
+    };
+    *left = rest;
+    Some(trim(part))
 }
 
 /// Returns whether a list has a word, in any case.

@@ -7,7 +7,7 @@ use core::time::Duration;
 use picoevent::{Cx, Event, FullError, Instant, UdpSocket, UnseededError};
 
 use crate::WallTime;
-use crate::packet::Answer;
+use crate::packet::{Answer, Time};
 
 /// The most servers that are asked.
 const SERVERS: usize = 3;
@@ -16,11 +16,11 @@ const SERVERS: usize = 3;
 /// it is cold.
 const DRIFT: u64 = 100;
 
-/// The least time between two questions to a server, once the time is known (RFC 4330, 10: never less).
-pub(crate) const LEAST_INTERVAL: Duration = Duration::from_secs(15);
+/// The least time between two questions to a server, once the time is known, in seconds (RFC 4330, 10: never less).
+pub(crate) const LEAST_INTERVAL: u32 = 15;
 
-/// How long an answer may take.
-pub(crate) const WAIT: Duration = Duration::from_secs(2);
+/// How long an answer may take, in seconds.
+pub(crate) const WAIT: u32 = 2;
 
 /// An application that has a client.
 pub trait HasClock: Sized {
@@ -41,8 +41,8 @@ pub struct Client {
     pub(crate) server: u8,
     /// Questions without a time in the answer, one after the other.
     failures: u8,
-    /// How long to wait between questions.
-    pub(crate) interval: Duration,
+    /// How many seconds to wait between questions.
+    pub(crate) interval: u32,
     /// The number of the question that waits for its answer, and when it was sent.
     pub(crate) asked: Option<([u8; 8], Instant)>,
     pub(crate) socket: Option<UdpSocket>,
@@ -143,105 +143,120 @@ impl Client {
     }
 
     /// Returns the time of day at a time of the loop, once it is known.
+    #[inline(never)]
     pub fn wall(&self, now: Instant) -> Option<WallTime> {
         let Set { at, micros, error } = self.clock?;
-        let age = now.since(at).as_micros() as u64;
+        let age = micros_between(at, now);
         let drift = (age / 1_000_000).saturating_add(1).saturating_mul(DRIFT);
         Some(WallTime::from_unix_micros(micros.saturating_add(age), error.saturating_add(drift)))
     }
 
+    /// Returns the place of the server that is to be asked.
+    fn place(&self) -> usize {
+        let place = usize::from(self.server);
+        if place < self.servers.len() { place } else { 0 }
+    }
+
     /// Returns the server that is to be asked.
     pub(crate) fn next_server(&self) -> Option<SocketAddr> {
-        self.servers.get(usize::from(self.server)).or(self.servers.first()).copied()
+        self.servers.get(self.place()).copied()
     }
 
     /// Takes what came from a server. Returns `None` if it is no answer to the question.
+    #[inline(never)]
     pub(crate) fn answered(
         &mut self,
         from: SocketAddr,
         bytes: &[u8],
         now: Instant,
     ) -> Option<Result<Synced, SyncError>> {
-        let server = self.next_server()?;
+        let place = self.place();
+        let server = self.servers.get(place)?;
         let (number, asked_at) = self.asked?;
-        if (server.ip(), server.port()) != (from.ip(), from.port()) {
+        if server.port() != from.port() || server.ip() != from.ip() {
             return None;
         }
         let answer = crate::packet::read(bytes, number)?;
         self.asked = None;
-        Some(match answer {
-            Answer::Time { sent, held, distance } => {
-                Ok(self.set(now, asked_at, sent, held, distance))
-            }
-            Answer::Unsynchronized => Err(self.failed(SyncError::Unsynchronized)),
+        Some(Err(match answer {
+            Answer::Time(time) => return Some(Ok(self.set(now, asked_at, &time))),
+            Answer::Unsynchronized => self.failed(SyncError::Unsynchronized),
             Answer::TooOften => {
                 self.interval = self.interval.saturating_mul(2);
-                Err(self.failed(SyncError::TooOften))
+                self.failed(SyncError::TooOften)
             }
             Answer::Refused => {
-                let place = self.servers.iter().position(|held| *held == server);
-                let refused = place.filter(|place| *place < self.servers.len());
-                refused.map(|place| self.servers.swap_remove(place));
-                Err(self.failed(SyncError::Refused))
+                if place < self.servers.len() {
+                    self.servers.swap_remove(place);
+                }
+                self.failed(SyncError::Refused)
             }
-        })
+        }))
     }
 
     /// Sets the clock, unless it is known better.
-    fn set(
-        &mut self,
-        now: Instant,
-        asked_at: Instant,
-        sent: u64,
-        held: u64,
-        distance: u64,
-    ) -> Synced {
+    fn set(&mut self, now: Instant, asked_at: Instant, time: &Time) -> Synced {
         self.failures = 0;
-        let round_trip = (now.since(asked_at).as_micros() as u64).saturating_sub(held);
+        let round_trip = micros_between(asked_at, now).saturating_sub(time.held);
         // The answer was under way for something between nothing and all of it.
         let half = round_trip / 2;
-        let set = Set {
-            at: now,
-            micros: sent.saturating_add(half),
-            error: half.saturating_add(distance).saturating_add(1),
-        };
-        let before = self.wall(now);
-        let step = before.map(|before| set.micros.wrapping_sub(before.unix_micros()).cast_signed());
-        let is_better = before.is_none_or(|before| {
-            let known = before.error().as_micros() as u64;
+        let micros = time.sent.saturating_add(half);
+        let error = half.saturating_add(time.distance).saturating_add(1);
+        let mut step = None;
+        let mut is_better = true;
+        if let Some(before) = self.wall(now) {
+            let by = micros.wrapping_sub(before.unix_micros()).cast_signed();
+            let known = before.error_micros();
             // A clock that is off by more than both may be is wrong, however good it was.
-            set.error <= known
-                || step.is_some_and(|step| step.unsigned_abs() > known.saturating_add(set.error))
-        });
-        if is_better {
-            self.clock = Some(set);
+            is_better = error <= known || by.unsigned_abs() > known.saturating_add(error);
+            step = Some(if is_better { by } else { 0 });
         }
-        let time = self.wall(now).unwrap_or(WallTime::from_unix_micros(set.micros, set.error));
-        let step = if is_better { step } else { Some(0) };
+        if is_better {
+            self.clock = Some(Set { at: now, micros, error });
+        }
+        let time = self.wall(now).unwrap_or(WallTime::from_unix_micros(micros, error));
         Synced { time, step, round_trip: Duration::from_micros(round_trip) }
     }
 
     /// Counts a failure, and turns to the next server.
+    #[inline(never)]
     pub(crate) fn failed(&mut self, error: SyncError) -> SyncError {
         self.failures = self.failures.saturating_add(1);
-        let servers = self.servers.len().max(1) as u8;
-        self.server = self.server.wrapping_add(1).checked_rem(servers).unwrap_or(0);
+        let next = self.server.wrapping_add(1);
+        self.server = if usize::from(next) < self.servers.len() { next } else { 0 };
         error
     }
 
-    /// Returns when to ask again, from now: each server soon once, and then at doubled times, up to the interval.
-    pub(crate) fn delay(&self) -> Duration {
-        let rounds = u32::from(self.failures).checked_div(self.servers.len() as u32);
-        match (self.failures, rounds) {
-            (0, _) => self.interval,
-            (_, Some(0)) => WAIT,
-            (_, rounds) => {
-                let doubled =
-                    1_u32.checked_shl(rounds.unwrap_or(0).saturating_sub(1)).unwrap_or(u32::MAX);
-                LEAST_INTERVAL.saturating_mul(doubled).min(self.interval)
+    /// Returns in how many seconds to ask again: each server soon once, and then at doubled times, up to the interval.
+    #[inline(never)]
+    pub(crate) fn delay(&self) -> u32 {
+        if self.failures == 0 {
+            return self.interval;
+        }
+        match self.failures.checked_div(self.servers.len() as u8) {
+            Some(0) => WAIT,
+            rounds => {
+                let doublings = u32::from(rounds.unwrap_or(1).saturating_sub(1)).min(24);
+                LEAST_INTERVAL.wrapping_shl(doublings).min(self.interval)
             }
         }
     }
+
+    /// Sets the servers to those that were found for their name.
+    #[cfg(feature = "names")]
+    #[inline(never)]
+    pub(crate) fn found(&mut self, addresses: &picoevent_dns::Addresses) {
+        self.servers.clear();
+        for address in addresses.iter() {
+            // What has no room is another server of the same name.
+            let _ = self.servers.push((address, crate::packet::PORT).into());
+        }
+    }
+}
+
+/// Returns the microseconds from one time to another.
+const fn micros_between(from: Instant, to: Instant) -> u64 {
+    to.as_micros().saturating_sub(from.as_micros())
 }
 
 impl Default for Client {

@@ -29,9 +29,8 @@ pub(crate) fn question(number: [u8; 8]) -> [u8; LENGTH] {
 /// What an answer says.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Answer {
-    /// The time when the answer was sent, how long the server had the question, and how far it may be off, in
-    /// microseconds; the time since 1970.
-    Time { sent: u64, held: u64, distance: u64 },
+    /// The time.
+    Time(Time),
     /// The server is asked too often.
     TooOften,
     /// The server does not want to be asked.
@@ -40,53 +39,71 @@ pub(crate) enum Answer {
     Unsynchronized,
 }
 
+/// The time that a server tells, in microseconds.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Time {
+    /// When the answer was sent, since 1970.
+    pub(crate) sent: u64,
+    /// How long the server had the question.
+    pub(crate) held: u64,
+    /// How far it may be off.
+    pub(crate) distance: u64,
+}
+
 /// Reads an answer. Returns `None` if it is not the answer to the question with this number.
+#[inline(never)]
 pub(crate) fn read(bytes: &[u8], number: [u8; 8]) -> Option<Answer> {
     let bytes: &[u8; LENGTH] = bytes.first_chunk()?;
     let [first, stratum, ..] = *bytes;
     let (leap, version, mode) = (first >> 6, first >> 3 & 7, first & 7);
     // A broadcast, or a question that comes back, is no answer; an answer has our version, or that before it.
-    if mode != 4 || !(3..=4).contains(&version) || at(bytes, 24) != Some(number) {
+    let is_answer = mode == 4 && matches!(version, 3 | 4);
+    if !is_answer || bytes.get(24..32) != Some(&number) {
         return None;
     }
     if stratum == 0 {
-        return Some(match at::<4>(bytes, 12).as_ref() {
-            Some(b"RATE") => Answer::TooOften,
-            Some(b"DENY" | b"RSTR") => Answer::Refused,
+        return Some(match &word(bytes, 12).to_be_bytes() {
+            b"RATE" => Answer::TooOften,
+            b"DENY" | b"RSTR" => Answer::Refused,
             _ => Answer::Unsynchronized,
         });
     }
-    let [received, sent] = [32, 40].map(|offset| micros(at(bytes, offset)?));
-    let [delay, dispersion] = [4, 8].map(|offset| short(at(bytes, offset).unwrap_or_default()));
-    let distance = (delay / 2).saturating_add(dispersion);
-    let is_known = leap != 3 && stratum < 16 && distance < MAX_DISTANCE;
-    let time = sent.zip(received).filter(|_| is_known).and_then(|(sent, received)| {
-        // Whoever has sent before it has received is wrong.
-        Some(Answer::Time { sent, held: sent.checked_sub(received)?, distance })
-    });
-    Some(time.unwrap_or(Answer::Unsynchronized))
+    let distance = (short(word(bytes, 4)) / 2).saturating_add(short(word(bytes, 8)));
+    if leap == 3 || stratum >= 16 || distance >= MAX_DISTANCE {
+        return Some(Answer::Unsynchronized);
+    }
+    let (received, sent) = (micros(bytes, 32), micros(bytes, 40));
+    // Whoever has sent before it has received is wrong.
+    let times = received.zip(sent).filter(|(received, sent)| received <= sent);
+    Some(times.map_or(Answer::Unsynchronized, |(received, sent)| {
+        Answer::Time(Time { sent, held: sent.saturating_sub(received), distance })
+    }))
 }
 
-fn at<const N: usize>(bytes: &[u8], offset: usize) -> Option<[u8; N]> {
-    bytes.get(offset..)?.first_chunk().copied()
+/// Returns the number of 32 bits at an offset.
+#[inline(never)]
+fn word(bytes: &[u8; LENGTH], offset: usize) -> u32 {
+    let word = bytes.get(offset..).and_then(|bytes| bytes.first_chunk());
+    word.map_or(0, |word| u32::from_be_bytes(*word))
 }
 
 /// Returns a time as microseconds since 1970. The 32 bits of seconds count from 1900 if the top bit is set, and
 /// otherwise from 2036 (RFC 4330, 3). Zero is no time, and none before 1970 is one of today.
-fn micros(stamp: [u8; 8]) -> Option<u64> {
-    let stamp = u64::from_be_bytes(stamp);
-    if stamp == 0 {
+#[inline(never)]
+fn micros(bytes: &[u8; LENGTH], offset: usize) -> Option<u64> {
+    let (seconds, fraction) = (word(bytes, offset), word(bytes, offset.wrapping_add(4)));
+    if seconds == 0 && fraction == 0 {
         return None;
     }
-    let (seconds, fraction) = (stamp >> 32, stamp & 0xFFFF_FFFF);
     let era = if seconds >> 31 == 0 { 1 << 32 } else { 0 };
-    let unix = seconds.wrapping_add(era).checked_sub(EPOCHS)?;
-    Some(unix.wrapping_mul(1_000_000).wrapping_add(fraction.wrapping_mul(1_000_000) >> 32))
+    let unix = u64::from(seconds).wrapping_add(era).checked_sub(EPOCHS)?;
+    let fraction = u64::from(fraction).wrapping_mul(1_000_000) >> 32;
+    Some(unix.wrapping_mul(1_000_000).wrapping_add(fraction))
 }
 
 /// Returns a duration in 16 bits of seconds and 16 of a fraction, as microseconds.
-fn short(duration: [u8; 4]) -> u64 {
-    u64::from(u32::from_be_bytes(duration)).wrapping_mul(1_000_000) >> 16
+fn short(duration: u32) -> u64 {
+    u64::from(duration).wrapping_mul(1_000_000) >> 16
 }
 
 #[cfg(test)]
@@ -128,7 +145,8 @@ mod tests {
 
     #[test]
     fn an_answer_is_read() {
-        let time = Answer::Time { sent: 1_767_225_600_750_000, held: 250_000, distance: 250_000 };
+        let time =
+            Answer::Time(Time { sent: 1_767_225_600_750_000, held: 250_000, distance: 250_000 });
         assert_eq!(read(&answer(), NUMBER), Some(time));
         // What stands behind it, extensions and signatures, is nobody's concern.
         assert_eq!(read(&[&answer()[..], &[9; 20]].concat(), NUMBER), Some(time));
@@ -178,7 +196,10 @@ mod tests {
     #[test]
     fn seconds_begin_anew_in_2036() {
         let of = |seconds: u32| {
-            let micros = micros((u64::from(seconds) << 32 | 1).to_be_bytes());
+            let mut bytes = [0; LENGTH];
+            bytes[..4].copy_from_slice(&seconds.to_be_bytes());
+            bytes[7] = 1;
+            let micros = micros(&bytes, 0);
             micros.map(|micros| micros / 1_000_000)
         };
         assert_eq!(of(u32::MAX), Some(2_085_978_495));

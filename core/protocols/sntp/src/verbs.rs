@@ -15,7 +15,7 @@ pub const RINGS: UdpRings =
 /// The first of the ports that are not given to services (RFC 6335).
 const FIRST_PORT: u16 = 0xC000;
 
-/// Asks a server at once, and then again every `interval`, at least 15 seconds. A client that has been started
+/// Asks a server at once, and then again every `interval`, in whole seconds and at least 15. A client that has been started
 /// already begins anew and keeps its time. [`HasClock::synced`] is told of each try.
 ///
 /// # Errors
@@ -57,8 +57,9 @@ fn start_with<A: HasClock>(
     }
     let client = app.clock();
     (client.timer, client.asked) = (Some(timer), None);
-    client.interval = interval.max(LEAST_INTERVAL);
-    arm(app, cx, Duration::ZERO);
+    let seconds = interval.as_secs().min(u32::MAX.into()) as u32;
+    client.interval = seconds.max(LEAST_INTERVAL);
+    arm(app, cx, 0);
     Ok(())
 }
 
@@ -113,6 +114,7 @@ fn heard<A: HasClock>(app: &mut A, udp: &mut UdpMut<'_, '_, A>, _: UdpEvent) {
     }
 }
 
+#[inline(never)]
 fn fail<A: HasClock>(app: &mut A, cx: &mut Cx<'_, A>, error: SyncError) {
     let error = app.clock().failed(error);
     end(app, cx, Err(error));
@@ -136,10 +138,11 @@ fn close<A: HasClock>(app: &mut A, cx: &mut Cx<'_, A>) {
     }
 }
 
-fn arm<A: HasClock>(app: &mut A, cx: &mut Cx<'_, A>, delay: Duration) {
+#[inline(never)]
+fn arm<A: HasClock>(app: &mut A, cx: &mut Cx<'_, A>, seconds: u32) {
     if let Some(Ok(mut timer)) = app.clock().timer.map(|timer| cx.event(timer)) {
         // Adding fails for sources only.
-        let _ = timer.add(Some(delay));
+        let _ = timer.add(Some(Duration::from_secs(seconds.into())));
     }
 }
 
@@ -149,7 +152,6 @@ mod by_name {
     use picoevent_dns::{self as dns, Addresses, HasResolver, Lookup, LookupError};
 
     use super::*;
-    use crate::packet::PORT;
 
     /// As [`start`], with the name of the servers, which is looked up before each question: the names of pools of
     /// servers mean others each time.
@@ -207,12 +209,7 @@ mod by_name {
         }
         match answer {
             Ok(addresses) => {
-                let client = app.clock();
-                client.servers.clear();
-                for address in addresses.iter() {
-                    // What has no room is another server of the same name.
-                    let _ = client.servers.push((address, PORT).into());
-                }
+                app.clock().found(&addresses);
                 ask(app, cx);
             }
             Err(_) => fail(app, cx, SyncError::NotFound),

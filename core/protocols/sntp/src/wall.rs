@@ -32,6 +32,10 @@ impl WallTime {
         self.micros / MICROS
     }
 
+    pub(crate) const fn error_micros(self) -> u64 {
+        self.error
+    }
+
     /// Returns by how much the time may be off, in each direction, if the server is right.
     pub const fn error(self) -> Duration {
         Duration::from_micros(self.error)

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use picoevent::{Cx, EventBase, Instant, Storage};
+use picoevent_peers::ntp;
 use picoevent_scripted::{Heard, Reply, World};
 use picoevent_sntp::{self as sntp, Client, HasClock, StartError, SyncError, Synced};
 
@@ -60,21 +61,9 @@ fn with_base(run: impl FnOnce(&mut Base<'_>, &mut App)) {
     run(&mut base, &mut app);
 }
 
-/// Returns a time of day as a server writes it.
-fn stamp(unix_micros: u64) -> [u8; 8] {
-    let seconds = unix_micros / 1_000_000 + 2_208_988_800;
-    let fraction = (unix_micros % 1_000_000) * (1 << 32) / 1_000_000;
-    ((seconds << 32) | fraction).to_be_bytes()
-}
-
 /// An answer of a good server, which has had the question from one time of day to another.
 fn answer(heard: &Heard, received: u64, sent: u64) -> Vec<u8> {
-    let mut bytes = vec![0; 48];
-    (bytes[0], bytes[1]) = (4 << 3 | 4, 1);
-    bytes[24..32].copy_from_slice(&heard.bytes[40..48]);
-    bytes[32..40].copy_from_slice(&stamp(received));
-    bytes[40..48].copy_from_slice(&stamp(sent));
-    bytes
+    ntp::answer(&heard.bytes, received, sent)
 }
 
 /// A server whose question and answer are under way for so long, in milliseconds, and that takes a while between.

@@ -76,6 +76,8 @@ tags! {
     CALL_UDP = 61, 2;
     SEED = 90, 4;
     NETWORK = 91, 1;
+    LOCAL_V4 = 92, 4;
+    LOCAL_V6 = 93, 7;
 }
 
 /// Returns how many fields the entry of a tag has, and whether a payload follows, whose length is the

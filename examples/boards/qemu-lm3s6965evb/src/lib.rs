@@ -25,11 +25,13 @@ mod ipv6 {
 }
 mod uart;
 
+#[cfg(feature = "online")]
+pub use board_support::timestamp::set_clock;
 pub use board_support::{
     console::on_button,
     executor::only,
     exit::exit,
-    network::{COLLECTOR, UPSTREAM},
+    network::{BROKER_PORT, COLLECTOR, COLLECTOR_PORT, HOST, TIME_SERVER, UPSTREAM},
     random::weak_seed,
 };
 use ethernet::Ethernet;

@@ -20,3 +20,9 @@ mod memory;
 pub mod mmio;
 pub mod network;
 pub mod random;
+#[cfg(feature = "time-of-day")]
+#[path = "time_of_day.rs"]
+pub mod timestamp;
+#[cfg(not(feature = "time-of-day"))]
+#[path = "uptime.rs"]
+mod timestamp;

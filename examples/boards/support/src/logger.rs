@@ -18,8 +18,6 @@ struct Frame {
     held: Option<RestoreState>,
 }
 
-defmt::timestamp!("{=u64:us}", embassy_time::Instant::now().as_micros());
-
 /// Sends log frames to `sink` from now on.
 pub fn start(sink: Sink) {
     critical_section::with(|cs| SINK.borrow(cs).set(Some(sink)));

@@ -1,6 +1,6 @@
 //! The network of a board: embassy-net, with its runner in a task of its own.
 
-use core::net::{Ipv4Addr, SocketAddrV4};
+use core::net::{IpAddr, Ipv4Addr, SocketAddr, SocketAddrV4};
 
 use embassy_net::{Config, Runner, Stack, StackResources};
 use embassy_net_driver::Driver;
@@ -8,7 +8,19 @@ use embassy_net_driver::Driver;
 /// The collector that a gateway reports to, if there is one: port 2325 of QEMU's host, which has this
 /// address for its guests. In the end-to-end tests it is the peer on the board's wire.
 pub const COLLECTOR: Option<SocketAddrV4> =
-    Some(SocketAddrV4::new(Ipv4Addr::new(10, 0, 2, 2), 2325));
+    Some(SocketAddrV4::new(Ipv4Addr::new(10, 0, 2, 2), COLLECTOR_PORT));
+
+/// The same host, as text.
+pub const HOST: &str = "10.0.2.2";
+
+/// The port of the collector.
+pub const COLLECTOR_PORT: u16 = 2325;
+
+/// The port of the broker.
+pub const BROKER_PORT: u16 = 1883;
+
+/// The time server, if the host has one.
+pub const TIME_SERVER: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::new(10, 0, 2, 2)), 123);
 
 /// The server behind a proxy: port 9998 of the same host.
 pub const UPSTREAM: SocketAddrV4 = SocketAddrV4::new(Ipv4Addr::new(10, 0, 2, 2), 9998);

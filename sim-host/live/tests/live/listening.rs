@@ -165,3 +165,43 @@ fn a_listener_at_its_limit_leaves_places_to_another() {
     assert_eq!(not_yet, Err(ErrorKind::WouldBlock));
     assert_eq!([served, first, waited], [b"hello"; 3]);
 }
+
+/// On one machine every address of 127.0.0.0/8 is ours.
+#[test]
+#[cfg(feature = "local-address")]
+fn a_server_on_all_addresses_knows_which_of_them_its_client_has_called() {
+    use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+    fn tell(wanted: &mut usize, conn: &mut ConnMut<usize>, event: ConnEvent) {
+        if event == ConnEvent::Opened {
+            write!(conn, "this is {}", conn.local().unwrap()).unwrap();
+            conn.close();
+            *wanted -= 1;
+            if *wanted == 0 {
+                conn.cx().exit();
+            }
+        }
+    }
+
+    let mut clients = None;
+    let mut app = 4;
+    let end = run::<4, _>(&mut app, |live, base, _| {
+        let pool = pool(base);
+        let every = [IpAddr::from(Ipv4Addr::UNSPECIFIED), Ipv6Addr::UNSPECIFIED.into()];
+        let ports = every.map(|every| {
+            let listener = base.listen_with((every, 0).into(), pool, PLAIN, tell).unwrap();
+            live.settle(base).unwrap();
+            live.local_addr(listener).unwrap().port()
+        });
+        clients = Some(thread::spawn(move || {
+            for called in ["127.0.0.1", "127.0.0.2", "127.255.0.7", "::1"] {
+                let called = called.parse::<IpAddr>().unwrap();
+                let address = SocketAddr::new(called, ports[usize::from(called.is_ipv6())]);
+                let told = read_all(&mut client(address));
+                assert_eq!(String::from_utf8_lossy(&told), format!("this is {address}"));
+            }
+        }));
+    });
+    clients.unwrap().join().unwrap();
+    assert_eq!(end, End::Exit);
+}

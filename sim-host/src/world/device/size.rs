@@ -6,6 +6,7 @@ use std::pin::pin;
 use embassy_net::{
     Config, ConfigV6, Ipv4Cidr, Ipv6Cidr, Stack, StackResources, StaticConfigV4, StaticConfigV6,
 };
+use picoevent::memory::StaticSlot;
 use picoevent::{Counts, End, EventBase, Instant, Pool, Run, Storage, Trigger};
 use picoevent_embassy::{Adapter, Sockets, UdpSockets};
 
@@ -30,10 +31,19 @@ pub struct Size<A> {
     /// The size of a connection's output ring, in bytes.
     pub(crate) output: usize,
     pub(crate) sockets: usize,
+    /// The number of its slots for static bytes.
+    statics: usize,
 }
 
-type RunDevice<A> =
-    fn(&Program<A>, Pool, &Shared, &[&'static Trigger], u64, bool, Judge<'_>) -> Result<(), String>;
+type RunDevice<A> = fn(
+    &Program<A>,
+    (Pool, usize),
+    &Shared,
+    &[&'static Trigger],
+    u64,
+    bool,
+    Judge<'_>,
+) -> Result<(), String>;
 
 /// Drives the simulation once its device is there.
 pub(crate) type Judge<'j> = &'j mut dyn FnMut(Device<'_>);
@@ -134,7 +144,19 @@ impl<A: 'static> Size<A> {
             input,
             output,
             sockets: SOCKETS,
+            statics: 0,
         }
+    }
+
+    /// Gives the device's base room for so many pieces of static bytes, as
+    /// [`Cx::set_static_slots`](picoevent::Cx::set_static_slots) does.
+    ///
+    /// # Panics
+    /// If there are more than 16.
+    #[must_use]
+    pub const fn statics(self, slots: usize) -> Self {
+        assert!(slots <= MOST_STATICS, "there are too many slots for static bytes");
+        Self { statics: slots, ..self }
     }
 
     /// Returns the size of a device as [`of`](Self::of) does, with these UDP sockets too. With those, it has
@@ -198,7 +220,7 @@ impl<A: 'static> Size<A> {
             UDP_TX,
             PACKETS,
         >;
-        Self { clients, run, run_leased: run, input, output, sockets: SOCKETS }
+        Self { clients, run, run_leased: run, input, output, sockets: SOCKETS, statics: 0 }
     }
 
     /// Returns the default sizes of a device, with so many events and listeners. The first has
@@ -257,7 +279,7 @@ impl<A: 'static> Size<A> {
     ) -> Result<(), String> {
         let leased = leased && self.sockets < ROOM;
         let run = if leased { self.run_leased } else { self.run };
-        run(program, self.clients, shared, triggers, seed, leased, judge)
+        run(program, (self.clients, self.statics), shared, triggers, seed, leased, judge)
     }
 }
 
@@ -266,6 +288,9 @@ impl<A: 'static> Size<A> {
 const ROOM: usize = 17;
 /// The same for a stack with UDP sockets, in every simulation.
 const ROOM_WITH_UDP: usize = 24;
+
+/// The most slots for static bytes.
+const MOST_STATICS: usize = 16;
 
 /// Returns the stack's configuration for a static address.
 pub(crate) fn at(address: Ipv4Addr) -> StaticConfigV4 {
@@ -306,7 +331,7 @@ fn run_device<
     const PACKETS: usize,
 >(
     program: &Program<A>,
-    clients: Pool,
+    (clients, statics): (Pool, usize),
     shared: &Shared,
     triggers: &[&'static Trigger],
     seed: u64,
@@ -331,7 +356,11 @@ fn run_device<
     let mut storage = Storage::<A, EVENTS, CONNS, BYTES, LISTENERS, POOLS, SOURCES, UDP>::new();
     let mut sockets = Sockets::<SOCKETS, RX, TX>::new();
     let mut udp = UdpSockets::<UDP_SOCKETS, UDP_RX, UDP_TX, PACKETS>::new();
+    let mut pieces = [StaticSlot::new(); MOST_STATICS];
     let mut base = EventBase::new(&mut storage);
+    if let Some(pieces) = pieces.get_mut(..statics).filter(|pieces| !pieces.is_empty()) {
+        base.set_static_slots(pieces).map_err(|error| error.to_string())?;
+    }
     // A loop's time may have begun anywhere: at zero, or with the device's clock, which may be far along.
     if seed.is_multiple_of(2) {
         base.advance(Instant::from_micros(clock::device_now()));

@@ -58,6 +58,8 @@ pub(crate) struct Client {
     severity: u64,
     /// How many times it connects again after this time.
     more_connects: u32,
+    /// Microseconds between the end of a connection and the next of them.
+    pause: u64,
     talk: Conversation,
     /// Its connection, if it belongs to a crowd.
     visit: Option<Visit>,
@@ -157,6 +159,7 @@ impl Client {
             script,
             severity: 0,
             more_connects: u32::from(behaviour == Behaviour::PortReuse),
+            pause: 0,
             talk: Conversation::default(),
             visit: None,
         }
@@ -293,6 +296,21 @@ impl Client {
                 socket.close();
                 self.served = self.more_connects == 0;
                 self.waited = now - self.start;
+                self.pause = 0;
+                self.stage = Stage::Leaving;
+                if socket.state() == State::Closed {
+                    // It has reset the connection, and nothing will come to tell it that the reset is sent.
+                    self.wake = now + 1;
+                }
+                Ok(self.leave(socket, now))
+            }
+            // It ends its side too, as a program does whose server has sent it away.
+            Talk::Ended if self.visit.is_some() => {
+                socket.close();
+                if self.is_owed() && !ending {
+                    self.more_connects += 1;
+                    self.pause = AGAIN;
+                }
                 self.stage = Stage::Leaving;
                 Ok(self.leave(socket, now))
             }
@@ -334,7 +352,7 @@ impl Client {
             0 => self.gone(),
             _ => {
                 self.more_connects -= 1;
-                (self.stage, self.socket, self.wake) = (Stage::Waiting, None, now);
+                (self.stage, self.socket, self.wake) = (Stage::Waiting, None, now + self.pause);
             }
         }
         After::Removed
@@ -344,6 +362,13 @@ impl Client {
     pub(crate) fn lost(&mut self, now: u64, ending: bool) {
         self.refused += 1;
         self.connect_again(now, ending);
+    }
+
+    /// Leaves, with a reset. The device owes it nothing any more.
+    pub(crate) fn excuse(&mut self, socket: &mut Socket<'_>, now: u64) {
+        socket.abort();
+        (self.served, self.more_connects) = (true, 0);
+        (self.stage, self.wake) = (Stage::Leaving, now + 1);
     }
 
     /// Connects again later, if the device must serve it.

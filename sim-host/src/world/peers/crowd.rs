@@ -142,11 +142,14 @@ impl Visit {
             }
         }
         let all_sent = self.sent == self.session.output.len();
-        if self.session.end == End::Closed && all_sent {
-            socket.close();
+        let is_reset = self.session.end == End::Reset;
+        match self.session.end {
+            End::Closed if all_sent => socket.close(),
+            End::Reset => socket.abort(),
+            End::Open | End::Closed => {}
         }
         Ok(match socket.state() {
-            _ if self.session.is_served && self.has_end => Talk::Over,
+            _ if self.session.is_served && (self.has_end || is_reset) => Talk::Over,
             _ if self.has_end => Talk::Ended,
             State::Closed if !socket.can_recv() => Talk::Lost,
             _ => Talk::Until(wake),

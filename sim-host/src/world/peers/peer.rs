@@ -169,6 +169,12 @@ impl<'e> Peer<'e> {
         let is_spoiled = self.crowd.as_ref().is_some_and(|crowd| crowd.is_spoiled);
         let after = match client.work(socket, self.crowd.as_mut(), (now, quiet, ending)) {
             Ok(after) => after,
+            // A program that was told something wrong is no judge of the device any more.
+            Err(_) if is_spoiled && client.is_visiting() => {
+                client.forget_visit(self.crowd.as_mut());
+                client.excuse(socket, now);
+                After::Stays
+            }
             Err(_) if is_forged || is_spoiled => {
                 client.forget_visit(self.crowd.as_mut());
                 client.lost(now, ending);

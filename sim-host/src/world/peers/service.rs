@@ -143,12 +143,13 @@ impl Session {
     }
 
     /// States that a client of a crowd has got what it must get. It has been served when the device ends its
-    /// stream then. One whose stream ends before connects again.
+    /// stream then, or the client [resets](Self::reset) the connection. One whose stream ends before connects
+    /// again.
     pub fn served(&mut self) {
         self.is_served = true;
     }
 
-    /// Resets the connection.
+    /// Resets the connection. What was written and not sent yet is lost.
     pub fn reset(&mut self) {
         self.end = End::Reset;
     }

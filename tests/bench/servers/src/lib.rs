@@ -7,10 +7,12 @@
 //!   c/*.c                     servers on epoll, libevent, libev, libuv    agreement.h
 //!   src/bin/server-*          servers on picoevent, mio, calloop          agreement
 //!   src/bin/load.rs           the clients of all of them                  load
+//!   c/evhttp.c, src/bin/server-http-*   servers of HTTP        http
 //!   src/bin/empty.rs          a program that does nothing, for sizes
 //! ```
 
 pub mod agreement;
+pub mod http;
 pub mod load;
 pub mod pending;
 mod used;

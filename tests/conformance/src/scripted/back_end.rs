@@ -1,7 +1,7 @@
 //! The smallest back end that can do everything: connections, listeners and time, all in memory.
 
 use std::convert::Infallible;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::task::Poll;
 
 use picoevent::{
@@ -11,6 +11,9 @@ use picoevent::{
 use super::datagrams::Datagrams;
 use super::wire::Wire;
 use crate::stage::Call;
+
+/// The device's address.
+pub(super) const OWN: IpAddr = IpAddr::V4(Ipv4Addr::new(10, 0, 0, 2));
 
 /// A back end whose network is a list of [wires](Wire). Time jumps to each deadline.
 pub struct Scripted {
@@ -62,7 +65,7 @@ impl Scripted {
 
     /// Returns whether a listener has the address.
     pub fn is_listening(&self, address: SocketAddr) -> bool {
-        self.listeners.iter().any(|(_, of, _)| *of == address)
+        self.listeners.iter().any(|(_, of, _)| listens_on(*of, address))
     }
 
     fn listen(&mut self, listener: Listener, address: SocketAddr) -> Result<(), ListenError> {
@@ -89,13 +92,19 @@ impl Scripted {
             return;
         };
         let (_, address, _) = self.listeners.remove(place);
-        let waits = |wire: &&mut Wire| wire.to == address && wire.conn.is_none();
+        let waits = |wire: &&mut Wire| listens_on(address, wire.to) && wire.conn.is_none();
         self.wires.iter_mut().filter(waits).for_each(|wire| wire.is_device_reset = true);
     }
 
     fn wire_of(&mut self, conn: Conn) -> Option<&mut Wire> {
         self.wires.iter_mut().find(|wire| wire.conn == Some(conn))
     }
+}
+
+/// Returns whether clients that call an address reach a listener.
+fn listens_on(listener: SocketAddr, called: SocketAddr) -> bool {
+    let is_own = listener.ip() == called.ip() || listener.ip().is_unspecified();
+    is_own && listener.port() == called.port()
 }
 
 impl<A> Backend<A> for Scripted {
@@ -167,10 +176,12 @@ impl<A> Backend<A> for Scripted {
             let is_new = wire.conn.is_none() && !is_over;
             let mut listeners = self.listeners.iter();
             if is_new
-                && let Some(found) = listeners.find(|(_, of, enabled)| *of == wire.to && *enabled)
+                && let Some(found) =
+                    listeners.find(|(_, of, enabled)| listens_on(*of, wire.to) && *enabled)
                 && base.has_room(found.0)
             {
                 wire.conn = base.accepted(found.0, ([10, 0, 0, 1], 40_000).into()).ok();
+                wire.conn.into_iter().for_each(|conn| base.local_is(conn, || Some(wire.to)));
             }
             wire.pump(base);
         }

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 
 use picoevent::{Conn, ConnError, Direction, EventBase};
 
+use super::back_end::OWN;
 use crate::stage::{Ending, Heard};
 
 /// A connection between the device and a peer.
@@ -66,6 +67,7 @@ impl Wire {
     pub fn pump<A>(&mut self, base: &mut EventBase<'_, A>) {
         let Some(conn) = self.conn else { return };
         if core::mem::take(&mut self.is_connecting) {
+            base.local_is(conn, || Some((OWN, 40_001).into()));
             base.connected(conn);
         }
         while let Some((space, _)) = base.input(conn)

@@ -35,6 +35,7 @@ mod halves;
 mod lines;
 mod lingering;
 mod listening;
+mod local;
 mod marks;
 mod network;
 mod pausing;

@@ -1,7 +1,7 @@
 //! Servers on picoevent and on other loops, each in a process of its own, under the same clients.
 //!
 //! ```text
-//!   hello (W3)  echo (W4)  idle (W5)  start (W6)  proxy (W7)      the workloads
+//!   hello (W3)  echo (W4)  idle (W5)  start (W6)  proxy (W7)  http (W8)      the workloads
 //!   comparison  all servers in rounds, as a table     tally    instructions, system calls
 //!   session     one server and its clients            place  report
 //!   contender   the servers, and how they are built   others
@@ -14,6 +14,7 @@ mod comparison;
 mod contender;
 pub mod echo;
 pub mod hello;
+pub mod http;
 pub mod idle;
 mod others;
 mod place;

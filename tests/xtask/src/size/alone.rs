@@ -47,6 +47,19 @@ const BUILDS: [Build; 6] = [
 pub const IMAGES: [(&str, &str); 2] =
     [("events", "events, timers and signals"), ("server", "connections and a listener as well")];
 
+/// The images with datagrams.
+const UDP: [&str; 2] = ["names", "mdns"];
+
+/// The protocols: each with the image that has it, and the crate that it is.
+const PROTOCOLS: [(&str, &str, &str); 6] = [
+    ("HTTP server, two routes", "http", "picoevent_http"),
+    ("HTTP server, all features", "http-all", "picoevent_http"),
+    ("resolver", "names", "picoevent_dns"),
+    ("responder for `.local`", "mdns", "picoevent_dns"),
+    ("client of time servers, clock", "names", "picoevent_sntp"),
+    ("MQTT client, both versions", "mqtt", "picoevent_mqtt"),
+];
+
 /// Code of an image in bytes.
 #[derive(Debug, Clone, Copy)]
 pub struct Code {
@@ -77,6 +90,24 @@ pub fn code(toolchain: Toolchain, build: Build, image: &str) -> Result<Code> {
     let core = shares(&elf)?.get("picoevent").copied().unwrap_or_default().code;
     let all = sections(&elf)?.into_iter().filter(|section| section.kind == Kind::Code);
     Ok(Code { core, all: all.map(|section| section.size).sum() })
+}
+
+/// Builds the images with protocols. Returns the table of the protocols' code and constants.
+///
+/// # Errors
+/// If an image cannot be built.
+pub fn protocols(toolchain: Toolchain) -> Result<Table> {
+    let mut table = Table::new("protocols, in flash", "protocol | level s | level z");
+    for (protocol, image, package) in PROTOCOLS {
+        let mut line = Vec::new();
+        for level in ["s", "z"] {
+            let elf = compile(toolchain, Build { level, ..SMALL }, image)?;
+            let share = shares(&elf)?.get(package).copied().unwrap_or_default();
+            line.push(grouped(share.flash));
+        }
+        table.row(protocol, line);
+    }
+    Ok(table)
 }
 
 /// What is compared to know what a further slot takes: a storage, and how many slots more than
@@ -132,5 +163,8 @@ fn compile(toolchain: Toolchain, build: Build, image: &str) -> Result<PathBuf> {
     };
     cargo.env("CARGO_PROFILE_RELEASE_OPT_LEVEL", build.level);
     cargo.args(["build", "--release", "--target", build.target, "--bin", image]);
+    if UDP.contains(&image) {
+        cargo.args(["--features", "udp"]);
+    }
     command::build_one(&mut cargo)
 }

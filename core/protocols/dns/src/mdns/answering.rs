@@ -1,11 +1,10 @@
 //! What the responder hears.
 
-use core::cmp::Ordering;
 use core::net::SocketAddr;
 
 use super::message::{DOMAIN, HOST_TTL, KINDS, SERVICE_TTL, TOP_BIT};
-use super::{GROUP, Records, Responder, State};
-use crate::wire::{Data, Kind, Message, Name, Question, Record, flag};
+use super::{GROUP, Records, Responder, Service, State};
+use crate::wire::{Kind, Message, Name, Question, Record, flag};
 
 /// What comes of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,30 +50,30 @@ impl Responder {
         if record.ttl == 0 {
             return false;
         }
-        match record.data {
-            Data::A(address) => self.is_host(record.name) && self.v4 != Some(address),
-            Data::Aaaa(address) => {
-                self.is_host(record.name) && self.v6.is_some_and(|v6| v6 != address)
-            }
-            Data::Srv { port, target, .. } => self.services.iter().any(|service| {
-                self.is_instance(record.name, service.kind)
-                    && (port != service.port || !self.is_host(target))
-            }),
-            _ => false,
+        let bytes = record.bytes();
+        if record.is(Kind::SRV) {
+            return self.services.iter().any(|service| {
+                let port = service.port.to_be_bytes();
+                self.is_named(record.name, service, INSTANCE)
+                    && (bytes.get(4..6) != Some(&port) || !self.is_host(record.target(6)))
+            });
         }
+        let is_other = if record.is(Kind::A) {
+            self.v4.is_none_or(|v4| bytes != v4.octets())
+        } else {
+            record.is(Kind::AAAA) && self.v6.is_some_and(|v6| bytes != v6.octets())
+        };
+        is_other && self.is_host(record.name)
     }
 
     /// Compares what another host that asks for our name would say with what we would: the later one, as bytes, wins
     /// (RFC 6762, 8.2). The addresses come first in both.
     fn heard_while_probing(&self, message: &Message<'_>) -> Heard {
-        let ours = self.v4.map(|address| address.octets());
-        let mut theirs = message.authorities().filter(|record| self.is_host(record.name));
-        let theirs = theirs.find_map(|record| match record.data {
-            Data::A(address) => Some(address.octets()),
-            _ => None,
-        });
-        match theirs.map(|theirs| ours.cmp(&Some(theirs))) {
-            Some(Ordering::Less) => Heard::Outdone,
+        let mut theirs = message.authorities();
+        let theirs = theirs.find(|record| record.is(Kind::A) && self.is_host(record.name));
+        let ours = self.v4.map(|v4| v4.octets());
+        match theirs {
+            Some(theirs) if ours.is_none_or(|ours| ours[..] < *theirs.bytes()) => Heard::Outdone,
             _ => Heard::Nothing,
         }
     }
@@ -104,52 +103,59 @@ impl Responder {
     /// Returns what answers a question.
     fn records_for(&self, question: &Question<'_>) -> Records {
         let Question { name, kind, .. } = *question;
-        let is_wanted = |kinds: &[Kind]| kind == Kind::ANY || kinds.contains(&kind);
+        let is = |wanted: Kind| kind == wanted || kind == Kind::ANY;
         let mut records = Records::NONE;
-        if self.is_host(name) && is_wanted(&[Kind::A, Kind::AAAA]) {
-            records = records.with(Records::HOST);
+        if (is(Kind::A) || is(Kind::AAAA)) && self.is_host(name) {
+            records = Records::HOST;
         }
-        if name.is(KINDS) && is_wanted(&[Kind::PTR]) {
-            records = records.with(Records::KINDS);
-        }
-        for (number, service) in (0..self.services.len()).zip(self.services) {
-            let is_list = name.is_of(&[service.kind, DOMAIN]) && is_wanted(&[Kind::PTR]);
-            let is_instance =
-                self.is_instance(name, service.kind) && is_wanted(&[Kind::SRV, Kind::TXT]);
-            if is_list || is_instance {
-                records = records.with(Records::service(number));
+        if is(Kind::PTR) {
+            if name.is_of(&[KINDS]) {
+                records = records.with(Records::KINDS);
             }
+            records = records.with(self.services_named(name, LIST));
+        }
+        if is(Kind::SRV) || is(Kind::TXT) {
+            records = records.with(self.services_named(name, INSTANCE));
         }
         records
     }
 
     /// Returns what the asker knows already, and for long enough: half of the time that we would tell.
     fn known(&self, record: &Record<'_>) -> Records {
-        match record.data {
-            Data::A(address) => {
-                let is_known = self.is_host(record.name)
-                    && Some(address) == self.v4
-                    && self.v6.is_none()
-                    && record.ttl >= HOST_TTL / 2;
-                if is_known { Records::HOST } else { Records::NONE }
-            }
-            Data::Ptr(target) if record.ttl >= SERVICE_TTL / 2 => {
-                let places = (0..self.services.len()).zip(self.services);
-                let mut known = places.filter(|(_, service)| {
-                    record.name.is_of(&[service.kind, DOMAIN])
-                        && self.is_instance(target, service.kind)
-                });
-                known.next().map_or(Records::NONE, |(number, _)| Records::service(number))
-            }
-            _ => Records::NONE,
+        if record.is(Kind::PTR) && record.ttl >= SERVICE_TTL / 2 {
+            let listed = self.services_named(record.name, LIST);
+            return listed.and(self.services_named(record.target(0), INSTANCE));
         }
+        let is_all = record.is(Kind::A)
+            && record.ttl >= HOST_TTL / 2
+            && self.v6.is_none()
+            && self.v4.is_some_and(|v4| record.bytes() == v4.octets());
+        if is_all && self.is_host(record.name) { Records::HOST } else { Records::NONE }
     }
 
+    /// Returns the services whose list, or whose instance, has a name.
+    #[inline(never)]
+    fn services_named(&self, name: Name<'_>, from: usize) -> Records {
+        let mut records = Records::NONE;
+        for (number, service) in (0..).zip(self.services) {
+            if self.is_named(name, service, from) {
+                records = records.with(Records::service(number));
+            }
+        }
+        records
+    }
+
+    fn is_named(&self, name: Name<'_>, service: &Service, from: usize) -> bool {
+        let texts = [self.label(), service.kind.as_bytes(), DOMAIN];
+        name.is_of(texts.get(from..).unwrap_or_default())
+    }
+
+    #[inline(never)]
     fn is_host(&self, name: Name<'_>) -> bool {
         name.is_of(&[self.label(), DOMAIN])
     }
-
-    fn is_instance(&self, name: Name<'_>, kind: &str) -> bool {
-        name.is_of(&[self.label(), kind, DOMAIN])
-    }
 }
+
+/// Where the name of an instance, and of the list of its kind, begins among the host, the kind and the domain.
+const INSTANCE: usize = 0;
+const LIST: usize = 1;

@@ -16,144 +16,154 @@ const LEGACY_TTL: u32 = 10;
 pub(super) const TOP_BIT: u16 = 0x8000;
 
 /// The list of kinds of services (RFC 6763, 9).
-pub(super) const KINDS: &str = "_services._dns-sd._udp.local";
+pub(super) const KINDS: &[u8] = b"_services._dns-sd._udp.local";
 
 /// The domain of the network at hand.
-pub(super) const DOMAIN: &str = "local";
+pub(super) const DOMAIN: &[u8] = b"local";
 
-/// To whom an answer goes.
+/// What is said.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum To<'q> {
-    /// To all, or to an asker who knows multicast DNS.
-    Neighbours,
-    /// To all: the records are not ours any more.
+pub(super) enum Saying<'q> {
+    /// A question for our name, with what we would say it means.
+    Probe,
+    /// Records, to all or to an asker who knows multicast DNS.
+    Answer(Records),
+    /// That nothing is ours any more.
     Goodbye,
-    /// To an asker who only knows DNS: the number and the questions are repeated.
-    Asker(u16, (u16, &'q [u8])),
+    /// An answer to an asker who only knows DNS: the number and the questions are repeated.
+    Legacy(Records, u16, (u16, &'q [u8])),
+}
+
+/// A message that is being written.
+struct Out<'r, 'b> {
+    responder: &'r Responder,
+    writer: Writer<'b>,
+    section: Section,
+    class: u16,
+    /// The most seconds that a record is kept.
+    most: u32,
 }
 
 impl Responder {
-    /// Writes a question for our name, with what we would say it means.
-    pub(super) fn probe<'b>(&self, buffer: &'b mut [u8; MESSAGE]) -> Option<&'b [u8]> {
-        let mut writer = Writer::new(buffer, 0, 0);
-        writer.question_for(&[self.label(), DOMAIN], Kind::ANY, 1 | TOP_BIT);
-        for service in self.services {
-            writer.question_for(&[self.label(), service.kind, DOMAIN], Kind::ANY, 1 | TOP_BIT);
+    /// Writes a message. Returns its length, or 0 if it does not fit.
+    #[inline(never)]
+    pub(super) fn write(&self, saying: Saying<'_>, buffer: &mut [u8; MESSAGE]) -> usize {
+        let flags = flag::RESPONSE | flag::AUTHORITATIVE;
+        let (id, flags, questions, records, most) = match saying {
+            Saying::Probe => (0, 0, (0, &[][..]), Records::NONE, u32::MAX),
+            Saying::Answer(records) => (0, flags, (0, &[][..]), records, u32::MAX),
+            Saying::Goodbye => (0, flags, (0, &[][..]), Records::ALL, 0),
+            Saying::Legacy(records, id, questions) => (id, flags, questions, records, LEGACY_TTL),
+        };
+        // Who only knows DNS would not understand the bit; and what is not ours yet replaces nothing.
+        let class = if questions.0 != 0 || flags == 0 { 1 } else { 1 | TOP_BIT };
+        let writer = Writer::new(buffer, id, flags);
+        let mut out = Out { responder: self, writer, section: Section::Answer, class, most };
+        if saying == Saying::Probe {
+            out.probe();
+        } else {
+            out.writer.questions_of(questions);
+            out.answer(records);
         }
-        self.write_host(&mut writer, Section::Authority, 1, HOST_TTL);
-        for service in self.services {
-            self.write_place(&mut writer, Section::Authority, 1, HOST_TTL, service);
+        out.writer.finish().map_or(0, <[u8]>::len)
+    }
+}
+
+impl Out<'_, '_> {
+    fn probe(&mut self) {
+        let label = self.responder.label();
+        self.writer.question_for(&[label, DOMAIN], Kind::ANY, 1 | TOP_BIT);
+        for service in self.responder.services {
+            let name = [label, service.kind.as_bytes(), DOMAIN];
+            self.writer.question_for(&name, Kind::ANY, 1 | TOP_BIT);
         }
-        writer.finish()
+        self.section = Section::Authority;
+        self.host();
+        for service in self.responder.services {
+            self.place(service);
+        }
     }
 
-    /// Writes records as an answer.
-    pub(super) fn answer<'b>(
-        &self,
-        records: Records,
-        to: To<'_>,
-        buffer: &'b mut [u8; MESSAGE],
-    ) -> Option<&'b [u8]> {
-        let (id, questions) = match to {
-            To::Asker(id, questions) => (id, questions),
-            To::Neighbours | To::Goodbye => (0, (0, &[][..])),
-        };
-        let ttl = |ttl: u32| match to {
-            To::Neighbours => ttl,
-            To::Goodbye => 0,
-            To::Asker(..) => ttl.min(LEGACY_TTL),
-        };
-        // Who only knows DNS would not understand the bit.
-        let class = if questions.0 == 0 { 1 | TOP_BIT } else { 1 };
-        let mut writer = Writer::new(buffer, id, flag::RESPONSE | flag::AUTHORITATIVE);
-        writer.questions_of(questions);
+    fn answer(&mut self, records: Records) {
         if records.has(Records::HOST) {
-            self.write_host(&mut writer, Section::Answer, class, ttl(HOST_TTL));
+            self.host();
         }
-        for (number, service) in (0..self.services.len()).zip(self.services) {
+        let services = || (0..).zip(self.responder.services);
+        for (number, service) in services() {
+            let kind = service.kind.as_bytes();
             if records.has(Records::KINDS) {
-                let kind = &[service.kind, DOMAIN];
-                writer.record_of(
-                    Section::Answer,
-                    &[KINDS],
-                    Kind::PTR,
-                    1,
-                    ttl(SERVICE_TTL),
-                    |writer| {
-                        writer.name_of(kind);
-                    },
-                );
+                self.list(&[KINDS], &[kind, DOMAIN]);
             }
             if records.has(Records::service(number)) {
-                self.write_service(&mut writer, ttl(SERVICE_TTL), service);
+                self.list(&[kind, DOMAIN], &[self.responder.label(), kind, DOMAIN]);
             }
         }
         // What an asker wants to know next: where a service is, and the addresses of its host.
-        for (number, service) in (0..self.services.len()).zip(self.services) {
+        self.section = Section::Additional;
+        for (number, service) in services() {
             if records.has(Records::service(number)) {
-                self.write_place(&mut writer, Section::Additional, class, ttl(HOST_TTL), service);
-                self.write_text(&mut writer, class, ttl(SERVICE_TTL), service);
+                self.place(service);
+                self.text(service);
             }
         }
         if !records.has(Records::HOST) && records.without(Records::KINDS) != Records::NONE {
-            self.write_host(&mut writer, Section::Additional, class, ttl(HOST_TTL));
+            self.host();
         }
-        writer.finish()
+    }
+
+    fn begin(&mut self, name: &[&[u8]], kind: Kind, class: u16, ttl: u32) -> usize {
+        self.writer.begin_record(self.section, name, kind, class, ttl.min(self.most))
     }
 
     /// Writes the addresses.
-    fn write_host(&self, writer: &mut Writer<'_>, section: Section, class: u16, ttl: u32) {
-        let name = &[self.label(), DOMAIN];
-        if let Some(address) = self.v4 {
-            writer.record_of(section, name, Kind::A, class, ttl, |writer| {
-                writer.bytes(&address.octets());
-            });
+    #[inline(never)]
+    fn host(&mut self) {
+        let name = &[self.responder.label(), DOMAIN];
+        if let Some(address) = self.responder.v4 {
+            let record = self.begin(name, Kind::A, self.class, HOST_TTL);
+            self.writer.bytes(&address.octets());
+            self.writer.end_record(record);
         }
-        if let Some(address) = self.v6 {
-            writer.record_of(section, name, Kind::AAAA, class, ttl, |writer| {
-                writer.bytes(&address.octets());
-            });
+        if let Some(address) = self.responder.v6 {
+            let record = self.begin(name, Kind::AAAA, self.class, HOST_TTL);
+            self.writer.bytes(&address.octets());
+            self.writer.end_record(record);
         }
     }
 
-    /// Writes that there is a service. Other hosts have such a record too, so it replaces none.
-    fn write_service(&self, writer: &mut Writer<'_>, ttl: u32, service: &Service) {
-        let instance = &[self.label(), service.kind, DOMAIN];
-        let kind = &[service.kind, DOMAIN];
-        writer
-            .record_of(Section::Answer, kind, Kind::PTR, 1, ttl, |writer| writer.name_of(instance));
+    /// Writes that a name is of a list. Other hosts have such a record too, so it replaces none.
+    #[inline(never)]
+    fn list(&mut self, list: &[&[u8]], name: &[&[u8]]) {
+        let record = self.begin(list, Kind::PTR, 1, SERVICE_TTL);
+        self.writer.name_of(name);
+        self.writer.end_record(record);
     }
 
     /// Writes where a service is.
-    fn write_place(
-        &self,
-        writer: &mut Writer<'_>,
-        section: Section,
-        class: u16,
-        ttl: u32,
-        service: &Service,
-    ) {
-        let instance = &[self.label(), service.kind, DOMAIN];
-        writer.record_of(section, instance, Kind::SRV, class, ttl, |writer| {
-            writer.bytes(&[0; 4]);
-            writer.number(service.port);
-            writer.name_of(&[self.label(), DOMAIN]);
-        });
+    #[inline(never)]
+    fn place(&mut self, service: &Service) {
+        let label = self.responder.label();
+        let name = &[label, service.kind.as_bytes(), DOMAIN];
+        let record = self.begin(name, Kind::SRV, self.class, HOST_TTL);
+        self.writer.bytes(&[0; 4]);
+        self.writer.number(service.port);
+        self.writer.name_of(&[label, DOMAIN]);
+        self.writer.end_record(record);
     }
 
     /// Writes more about a service.
-    fn write_text(&self, writer: &mut Writer<'_>, class: u16, ttl: u32, service: &Service) {
-        let instance = &[self.label(), service.kind, DOMAIN];
-        writer.record_of(Section::Additional, instance, Kind::TXT, class, ttl, |writer| {
-            if service.text.is_empty() {
-                // There is one text at least (RFC 6763, 6.1).
-                writer.bytes(&[0]);
-            }
-            for text in service.text {
-                let text = text.as_bytes().get(..255).unwrap_or(text.as_bytes());
-                writer.bytes(&[text.len() as u8]);
-                writer.bytes(text);
-            }
-        });
+    fn text(&mut self, service: &Service) {
+        let name = &[self.responder.label(), service.kind.as_bytes(), DOMAIN];
+        let record = self.begin(name, Kind::TXT, self.class, SERVICE_TTL);
+        if service.text.is_empty() {
+            // There is one text at least (RFC 6763, 6.1).
+            self.writer.bytes(&[0]);
+        }
+        for text in service.text {
+            let text = text.as_bytes().get(..255).unwrap_or(text.as_bytes());
+            self.writer.bytes(&[text.len() as u8]);
+            self.writer.bytes(text);
+        }
+        self.writer.end_record(record);
     }
 }

@@ -29,11 +29,13 @@
 //! * Then it is announced twice, and what is asked about it is answered: to all after 20 to 120 ms, or at once
 //!   to the asker alone if that is wanted. What the asker says it knows is left out.
 //! * When the name is given up, or the addresses change, the others are told.
+//! * [`browse`] finds the services of a kind that others have, with their hosts, ports, texts and addresses.
 //!
 //! The storage needs an event, and a UDP socket with the [rings](RINGS). The back end must be able to join
 //! groups, and the base needs a [seed](picoevent::EventBase::seed). IPv6 addresses are told, over IPv4.
 
 mod answering;
+mod browser;
 mod message;
 mod verbs;
 
@@ -42,6 +44,9 @@ use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use picoevent::{Cx, Event, SetupError, UdpRings, UdpSocket, UnseededError};
 
+pub use browser::{
+    Browser, BrowserMut, FoundService, HasBrowser, ServiceEvent, browse, stop_browsing,
+};
 pub use verbs::{announce, withdraw};
 
 /// Where all hear.
@@ -97,6 +102,8 @@ pub struct Responder {
     due: Records,
     socket: Option<UdpSocket>,
     timer: Option<Event>,
+    /// A browser hears with the same socket.
+    is_shared: bool,
 }
 
 /// How far a name is.
@@ -123,7 +130,7 @@ impl Records {
     const ALL: Self = Self(!2);
 
     /// Returns those of a service.
-    const fn service(number: usize) -> Self {
+    const fn service(number: u8) -> Self {
         Self(4_u8.wrapping_shl(number as u32))
     }
 
@@ -135,16 +142,20 @@ impl Records {
         Self(self.0 | other.0)
     }
 
+    const fn and(self, other: Self) -> Self {
+        Self(self.0 & other.0)
+    }
+
     const fn without(self, other: Self) -> Self {
         Self(self.0 & !other.0)
     }
 }
 
-/// Why a name is not announced. Nothing has changed.
+/// Why a name is not announced, or services are not looked for. Nothing has changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum AnnounceError {
-    /// It is no name of a host: one label of letters, digits and hyphens, without a dot.
+    /// It is no name of a host: one label of letters, digits and hyphens, without a dot. Or it is no kind of services.
     Invalid,
     /// It is longer than this, which leaves room for a number.
     TooLong {
@@ -174,7 +185,7 @@ impl From<UnseededError> for AnnounceError {
 impl fmt::Display for AnnounceError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Invalid => f.write_str("not a name of one label of letters, digits and hyphens"),
+            Self::Invalid => f.write_str("not a name of letters, digits and hyphens"),
             Self::TooLong { most } => write!(f, "the name is longer than {most} bytes"),
             Self::TooManyServices => write!(f, "there are more than {MAX_SERVICES} services"),
             Self::Setup(error) => error.fmt(f),
@@ -199,12 +210,13 @@ impl Responder {
             due: Records::NONE,
             socket: None,
             timer: None,
+            is_shared: false,
         }
     }
 
     /// Returns the host's name, without `.local`, once it is ours.
     pub fn name(&self) -> Option<&str> {
-        matches!(self.state, State::Announcing(_) | State::Named).then_some(self.label())
+        matches!(self.state, State::Announcing(_) | State::Named).then_some(&self.label)
     }
 
     /// Sets the addresses that are told, one of each family; of several, the first. They are told to all by the next
@@ -220,32 +232,25 @@ impl Responder {
     }
 
     /// Returns the name that is asked for, or ours.
-    fn label(&self) -> &str {
-        core::str::from_utf8(&self.label).unwrap_or_default()
+    fn label(&self) -> &[u8] {
+        self.label.as_bytes()
     }
 
     /// Takes the next number for the name.
     fn rename(&mut self) {
         self.number = self.number.checked_add(1).unwrap_or(2);
-        let digits = [self.number / 100, self.number / 10 % 10, self.number % 10];
-        let digits = digits.into_iter().skip_while(|digit| *digit == 0);
-        let number = [b'-'].into_iter().chain(digits.map(|digit| b'0'.wrapping_add(digit)));
-        let wanted = self.label.iter().copied().take(self.wanted.into());
-        self.label = label(wanted.chain(number));
+        self.label.truncate(self.wanted.into());
+        let _ = self.label.push('-');
+        for unit in [100, 10, 1] {
+            if self.number >= unit {
+                let _ = self.label.push(char::from(b'0'.wrapping_add(self.number / unit % 10)));
+            }
+        }
     }
 }
 
 /// A name without a dot: ASCII.
-type Label = heapless::Vec<u8, MAX_LABEL>;
-
-/// Returns a label of these bytes, as many as it has room for.
-fn label(bytes: impl Iterator<Item = u8>) -> Label {
-    let mut label = Label::new();
-    for byte in bytes {
-        let _ = label.push(byte);
-    }
-    label
-}
+type Label = heapless::String<MAX_LABEL>;
 
 impl Default for Responder {
     fn default() -> Self {

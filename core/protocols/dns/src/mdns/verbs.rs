@@ -3,27 +3,29 @@
 use core::net::{Ipv4Addr, SocketAddr};
 use core::time::Duration;
 
-use picoevent::{Cx, EventMut, Mode, SetupError, UdpEvent, UdpMut, UnseededError};
+use picoevent::{Cx, EventMut, Mode, OnUdp, SetupError, UdpEvent, UdpMut, UnseededError};
 
 use super::answering::Heard;
-use super::message::To;
+use super::message::Saying;
 use super::{
     AnnounceError, GROUP, HasMdns, MAX_LABEL, MAX_SERVICES, MESSAGE, RINGS, Records, Responder,
-    Service, State, label,
+    Service, State,
 };
 use crate::wire::{Message, is_host_name};
 
-/// How often a name is asked for before it is used, and how long it is waited each time (RFC 6762, 8.1).
+/// How often a name is asked for before it is used, and how long it is waited each time, in
+/// milliseconds (RFC 6762, 8.1).
 const PROBES: u8 = 3;
-const PROBE_WAIT: Duration = Duration::from_millis(250);
+const PROBE_WAIT: u16 = 250;
 
-/// How often a name is announced, and how long it is waited in between (RFC 6762, 8.3).
+/// How often a name is announced, and how long it is waited in between, in milliseconds (RFC 6762, 8.3).
 const ANNOUNCEMENTS: u8 = 2;
-const ANNOUNCE_WAIT: Duration = Duration::from_secs(1);
+const ANNOUNCE_WAIT: u16 = 1_000;
 
-/// How long a host waits that was outdone, and one whose name was taken many times.
-const OUTDONE_WAIT: Duration = Duration::from_secs(1);
-const TAKEN_WAIT: Duration = Duration::from_secs(5);
+/// How long a host waits that was outdone, and one whose name was taken many times, in
+/// milliseconds.
+const OUTDONE_WAIT: u16 = 1_000;
+const TAKEN_WAIT: u16 = 5_000;
 
 /// From this number of a name on, it is waited before the next is tried.
 const MANY: u8 = 15;
@@ -43,17 +45,7 @@ pub fn announce<A: HasMdns>(
     name: &str,
     services: &'static [Service],
 ) -> Result<(), AnnounceError> {
-    let most = MAX_LABEL - NUMBER;
-    if name.len() > most {
-        return Err(AnnounceError::TooLong { most });
-    }
-    let is_label = is_host_name(name) && !name.as_bytes().contains(&b'.');
-    if !is_label {
-        return Err(AnnounceError::Invalid);
-    }
-    if services.len() > MAX_SERVICES {
-        return Err(AnnounceError::TooManyServices);
-    }
+    check(name, services)?;
     if !cx.is_seeded() {
         return Err(UnseededError.into());
     }
@@ -62,172 +54,213 @@ pub fn announce<A: HasMdns>(
         None => cx.new_timer(Mode::OneShot, tick::<A>).map_err(SetupError::from)?,
     };
     app.mdns().timer = Some(timer);
+    bind(app, cx, heard::<A>)?;
+    let next = app.mdns().begin(name, services);
+    go_on(app, cx, GROUP, &[0; MESSAGE], &next);
+    Ok(())
+}
+
+/// Binds the socket, unless there is one.
+pub(super) fn bind<A: HasMdns>(
+    app: &mut A,
+    cx: &mut Cx<'_, A>,
+    call: OnUdp<A>,
+) -> Result<(), SetupError> {
     if app.mdns().socket.is_none() {
         let address = (Ipv4Addr::UNSPECIFIED, GROUP.port()).into();
-        let socket = cx.bind(address, RINGS, heard::<A>)?;
+        let socket = cx.bind(address, RINGS, call)?;
         app.mdns().socket = Some(socket);
         if let Ok(mut udp) = cx.udp(socket) {
             // The ring of a new socket has room.
             let _ = udp.join_multicast(GROUP.ip());
         }
     }
-    let responder = app.mdns();
-    (responder.label, responder.wanted, responder.number) =
-        (label(name.bytes()), name.len() as u8, 1);
-    responder.services = services;
-    probe_after(app, cx, Duration::ZERO);
     Ok(())
+}
+
+/// Closes the socket.
+pub(super) fn close<A: HasMdns>(app: &mut A, cx: &mut Cx<'_, A>) {
+    if let Some(Ok(mut udp)) = app.mdns().socket.take().map(|socket| cx.udp(socket)) {
+        udp.close();
+    }
 }
 
 /// Tells all that the name is given up, and is silent from then on.
 pub fn withdraw<A: HasMdns>(app: &mut A, cx: &mut Cx<'_, A>) {
     if app.mdns().name().is_some() {
-        say(app, cx, GROUP, |responder, buffer| {
-            responder.answer(Records::ALL, To::Goodbye, buffer)
-        });
+        let mut buffer = [0; MESSAGE];
+        let length = app.mdns().write(Saying::Goodbye, &mut buffer);
+        go_on(app, cx, GROUP, &buffer, &Next { length, ..Next::default() });
     }
     let responder = app.mdns();
     (responder.state, responder.due) = (State::Silent, Records::NONE);
     if let Some(Ok(mut timer)) = responder.timer.take().map(|timer| cx.event(timer)) {
         timer.free();
     }
-    if let Some(Ok(mut udp)) = responder.socket.take().map(|socket| cx.udp(socket)) {
-        udp.close();
+    if !app.mdns().is_shared {
+        close(app, cx);
     }
 }
 
-/// Begins to ask for the name, after a delay and up to 250 ms: many devices may have started at once.
-fn probe_after<A: HasMdns>(app: &mut A, cx: &mut Cx<'_, A>, delay: Duration) {
-    let responder = app.mdns();
-    (responder.state, responder.due) = (State::Probing(0), Records::NONE);
-    let random = random_millis(cx, 0, 250);
-    arm(app, cx, delay.saturating_add(random));
+fn check(name: &str, services: &[Service]) -> Result<(), AnnounceError> {
+    let most = MAX_LABEL - NUMBER;
+    if name.len() > most {
+        return Err(AnnounceError::TooLong { most });
+    }
+    if !is_host_name(name) || name.as_bytes().contains(&b'.') {
+        return Err(AnnounceError::Invalid);
+    }
+    if services.len() > MAX_SERVICES {
+        return Err(AnnounceError::TooManyServices);
+    }
+    Ok(())
 }
 
-/// The timer is due.
+/// What the responder does next.
+#[derive(Default)]
+struct Next {
+    /// The length of a message to be sent, which is in the buffer; 0 for none.
+    length: usize,
+    /// When the timer is due, in milliseconds, and how much may be added at random; `None` leaves it as it is.
+    timer: Option<(u16, u8)>,
+    is_named: bool,
+}
+
+impl Responder {
+    fn begin(&mut self, name: &str, services: &'static [Service]) -> Next {
+        self.label.clear();
+        // It was checked that it has room.
+        let _ = self.label.push_str(name);
+        (self.wanted, self.number, self.services) = (name.len() as u8, 1, services);
+        self.probe_after(0)
+    }
+
+    /// Begins to ask for the name, after a delay and up to 250 ms: many devices may have started at once.
+    fn probe_after(&mut self, delay: u16) -> Next {
+        (self.state, self.due) = (State::Probing(0), Records::NONE);
+        Next { timer: Some((delay, 250)), ..Next::default() }
+    }
+
+    /// The timer is due.
+    #[inline(never)]
+    fn tick(&mut self, buffer: &mut [u8; MESSAGE]) -> Next {
+        let is_named = self.state == State::Probing(PROBES);
+        match self.state {
+            State::Silent => return Next::default(),
+            State::Probing(count) if !is_named => {
+                self.state = State::Probing(count.saturating_add(1));
+                let timer = Some((PROBE_WAIT, 0));
+                return Next { length: self.write(Saying::Probe, buffer), timer, is_named };
+            }
+            State::Probing(_) => (self.state, self.due) = (State::Announcing(0), Records::ALL),
+            State::Announcing(_) | State::Named => {}
+        }
+        let length = self.write(Saying::Answer(self.due), buffer);
+        let mut next = Next { length, timer: None, is_named };
+        self.due = Records::NONE;
+        // While the name is announced, all is told, and it is done again.
+        if let State::Announcing(count) = self.state {
+            self.state = State::Named;
+            if count.saturating_add(1) < ANNOUNCEMENTS {
+                (self.state, self.due) = (State::Announcing(count.saturating_add(1)), Records::ALL);
+                next.timer = Some((ANNOUNCE_WAIT, 0));
+            }
+        }
+        next
+    }
+
+    /// Does what a message asks for.
+    #[inline(never)]
+    fn react(&mut self, bytes: &[u8], from: SocketAddr, buffer: &mut [u8; MESSAGE]) -> Next {
+        let Ok(message) = Message::parse(bytes) else { return Next::default() };
+        let saying = match self.heard(&message, from) {
+            Heard::Nothing => return Next::default(),
+            Heard::ToAll(records) => {
+                let is_waiting = self.due != Records::NONE;
+                self.due = self.due.with(records);
+                // Others may answer too, and are heard meanwhile.
+                return Next { timer: Some((20, 100)).filter(|_| !is_waiting), ..Next::default() };
+            }
+            Heard::ToAsker(records) => Saying::Answer(records),
+            Heard::ToLegacyAsker(records) => {
+                Saying::Legacy(records, message.id(), message.question_bytes())
+            }
+            Heard::Taken => {
+                // Whoever had the name keeps it, and it is asked for again to know who that is (RFC 6762, 9).
+                if self.name().is_none() {
+                    self.rename();
+                }
+                return self.probe_after(if self.number < MANY { 0 } else { TAKEN_WAIT });
+            }
+            Heard::Outdone => return self.probe_after(OUTDONE_WAIT),
+        };
+        Next { length: self.write(saying, buffer), ..Next::default() }
+    }
+}
+
 fn tick<A: HasMdns>(app: &mut A, event: &mut EventMut<'_, '_, A>) {
-    let cx = event.cx();
-    match app.mdns().state {
-        State::Silent => {}
-        State::Probing(PROBES..) => {
-            app.mdns().state = State::Announcing(0);
-            tell_all(app, cx, Records::ALL);
-            app.named(cx);
-        }
-        State::Probing(count) => {
-            say(app, cx, GROUP, Responder::probe);
-            app.mdns().state = State::Probing(count.saturating_add(1));
-            arm(app, cx, PROBE_WAIT);
-        }
-        State::Announcing(_) | State::Named => {
-            let records = app.mdns().due;
-            tell_all(app, cx, records);
-        }
-    }
-}
-
-/// Tells records to all. While the name is announced, these are all, and it is done again.
-fn tell_all<A: HasMdns>(app: &mut A, cx: &mut Cx<'_, A>, records: Records) {
-    app.mdns().due = Records::NONE;
-    say(app, cx, GROUP, |responder, buffer| responder.answer(records, To::Neighbours, buffer));
-    let responder = app.mdns();
-    if let State::Announcing(count) = responder.state {
-        let count = count.saturating_add(1);
-        if count < ANNOUNCEMENTS {
-            (responder.state, responder.due) = (State::Announcing(count), Records::ALL);
-            arm(app, cx, ANNOUNCE_WAIT);
-        } else {
-            responder.state = State::Named;
-        }
-    }
+    let mut buffer = [0; MESSAGE];
+    let next = app.mdns().tick(&mut buffer);
+    go_on(app, event.cx(), GROUP, &buffer, &next);
 }
 
 /// Messages have come.
-fn heard<A: HasMdns>(app: &mut A, udp: &mut UdpMut<'_, '_, A>, _: UdpEvent) {
-    while let Some(datagram) = udp.peek() {
-        let from = datagram.from;
-        let mut buffer = [0; MESSAGE];
-        let (mut id, mut heard, mut questions) = (0, Heard::Nothing, (0, 0));
-        if let Ok(message) = Message::parse(datagram.data) {
-            (id, heard) = (message.id(), app.mdns().heard(&message, from));
-            let (count, bytes) = message.question_bytes();
-            buffer.iter_mut().zip(bytes).for_each(|(place, byte)| *place = *byte);
-            questions = (count, bytes.len());
-        }
-        udp.consume();
-        let bytes = buffer.get(..questions.1).unwrap_or_default();
-        react(app, udp.cx(), heard, from, To::Asker(id, (questions.0, bytes)));
-    }
+pub(super) fn heard<A: HasMdns>(app: &mut A, udp: &mut UdpMut<'_, '_, A>, _: UdpEvent) {
+    while hear(app, udp) {}
 }
 
-/// Does what a message asks for.
-fn react<A: HasMdns>(
-    app: &mut A,
-    cx: &mut Cx<'_, A>,
-    heard: Heard,
-    from: SocketAddr,
-    asker: To<'_>,
-) {
-    match heard {
-        Heard::Nothing => {}
-        Heard::ToAll(records) => {
-            let is_waiting = app.mdns().due != Records::NONE;
-            app.mdns().due = app.mdns().due.with(records);
-            if !is_waiting {
-                // Others may answer too, and are heard meanwhile.
-                let delay = random_millis(cx, 20, 100);
-                arm(app, cx, delay);
-            }
-        }
-        Heard::ToAsker(records) => {
-            say(app, cx, from, |responder, buffer| {
-                responder.answer(records, To::Neighbours, buffer)
-            });
-        }
-        Heard::ToLegacyAsker(records) => {
-            say(app, cx, from, |responder, buffer| responder.answer(records, asker, buffer));
-        }
-        Heard::Taken => {
-            let responder = app.mdns();
-            // Whoever had the name keeps it, and it is asked for again to know who that is (RFC 6762, 9).
-            let had_it = responder.name().is_some();
-            if !had_it {
-                responder.rename();
-            }
-            let delay = if responder.number < MANY { Duration::ZERO } else { TAKEN_WAIT };
-            probe_after(app, cx, delay);
-        }
-        Heard::Outdone => probe_after(app, cx, OUTDONE_WAIT),
-    }
+/// Takes a message, if there is one.
+pub(super) fn hear<A: HasMdns>(app: &mut A, udp: &mut UdpMut<'_, '_, A>) -> bool {
+    let Some(datagram) = udp.peek() else { return false };
+    let from = datagram.from;
+    let mut buffer = [0; MESSAGE];
+    let next = app.mdns().react(datagram.data, from, &mut buffer);
+    udp.consume();
+    go_on(app, udp.cx(), from, &buffer, &next);
+    true
 }
 
-/// Writes a message and sends it. What does not fit into a message or into the ring is not sent: it is asked for
-/// again.
-fn say<A: HasMdns>(
+/// Sends a message of a length, if that is not 0.
+pub(super) fn send<A: HasMdns>(
     app: &mut A,
     cx: &mut Cx<'_, A>,
     to: SocketAddr,
-    write: impl for<'b> FnOnce(&Responder, &'b mut [u8; MESSAGE]) -> Option<&'b [u8]>,
+    buffer: &[u8; MESSAGE],
+    length: usize,
 ) {
-    let responder = app.mdns();
-    let mut buffer = [0; MESSAGE];
-    let message = write(responder, &mut buffer);
-    let socket = responder.socket.map(|socket| cx.udp(socket));
-    if let Some((Ok(mut udp), message)) = socket.zip(message) {
+    if let Some(message) = buffer.get(..length).filter(|message| !message.is_empty())
+        && let Some(Ok(mut udp)) = app.mdns().socket.map(|socket| cx.udp(socket))
+    {
+        // What does not fit into the ring is asked for again.
         let _ = udp.send_to(message, to);
     }
 }
 
-/// Returns a random time.
-fn random_millis<A>(cx: &mut Cx<'_, A>, least: u64, spread: u64) -> Duration {
-    // The base has a seed, or nothing would have begun.
-    let random = u64::from(cx.random_u32().unwrap_or_default());
-    Duration::from_millis(least.saturating_add(random.checked_rem(spread).unwrap_or(0)))
-}
-
-fn arm<A: HasMdns>(app: &mut A, cx: &mut Cx<'_, A>, delay: Duration) {
-    if let Some(Ok(mut timer)) = app.mdns().timer.map(|timer| cx.event(timer)) {
-        // Adding fails for sources only.
-        let _ = timer.add(Some(delay));
+/// Does what is next.
+#[inline(never)]
+fn go_on<A: HasMdns>(
+    app: &mut A,
+    cx: &mut Cx<'_, A>,
+    to: SocketAddr,
+    buffer: &[u8; MESSAGE],
+    next: &Next,
+) {
+    send(app, cx, to, buffer, next.length);
+    let responder = app.mdns();
+    if let Some((least, spread)) = next.timer
+        && let Some(timer) = responder.timer
+    {
+        // The base has a seed, or nothing would have begun.
+        let random = cx.random_u32().unwrap_or_default() >> 16;
+        let random = random.wrapping_mul(u32::from(spread)) >> 16;
+        let millis = u32::from(least).wrapping_add(random);
+        let delay = Duration::new((millis / 1_000).into(), millis % 1_000 * 1_000_000);
+        if let Ok(mut timer) = cx.event(timer) {
+            // Adding fails for sources only.
+            let _ = timer.add(Some(delay));
+        }
+    }
+    if next.is_named {
+        app.named(cx);
     }
 }

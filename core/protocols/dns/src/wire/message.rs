@@ -1,7 +1,6 @@
 //! A message, checked and read.
 
 use core::net::{Ipv4Addr, Ipv6Addr};
-use core::ops::Range;
 
 use super::{CLASS, HEAD, INTERNET, Kind, Name, Status, flag, number};
 
@@ -27,20 +26,22 @@ impl<'m> Message<'m> {
         Self::checked(bytes).ok_or(Malformed)
     }
 
+    #[inline(never)]
     fn checked(bytes: &'m [u8]) -> Option<Self> {
-        let mut sections = [HEAD; 4];
-        let mut at = HEAD;
+        let mut message = Self { bytes, sections: [HEAD; 4] };
         bytes.get(..HEAD)?;
-        for (section, start) in sections.iter_mut().enumerate() {
+        let mut at = HEAD;
+        for (start, section) in message.sections.iter_mut().zip(0..) {
             *start = at;
             for _ in 0..count(bytes, section) {
-                at = match section {
-                    0 => question(bytes, at)?.1,
-                    _ => record(bytes, at)?.1,
-                };
+                let (record, end) = Record::read(bytes, at, section)?;
+                if section != 0 && !record.is_well_formed() {
+                    return None;
+                }
+                at = end;
             }
         }
-        Some(Self { bytes, sections })
+        Some(message)
     }
 
     /// Returns the number that a question and its answer have in common.
@@ -70,12 +71,8 @@ impl<'m> Message<'m> {
 
     /// Returns the questions.
     pub fn questions(self) -> impl Iterator<Item = Question<'m>> {
-        let [mut at, ..] = self.sections;
-        (0..count(self.bytes, 0)).map_while(move |_| {
-            let (question, end) = question(self.bytes, at)?;
-            at = end;
-            Some(question)
-        })
+        let records = self.records(0);
+        records.map(|Record { name, kind, class, .. }| Question { name, kind, class })
     }
 
     /// Returns how many questions there are, and their bytes, for an answer that repeats them.
@@ -99,16 +96,16 @@ impl<'m> Message<'m> {
         self.records(3)
     }
 
-    fn records(self, section: usize) -> Records<'m> {
-        let at = self.sections.get(section).copied().unwrap_or(HEAD);
-        Records { bytes: self.bytes, at, left: count(self.bytes, section) }
+    fn records(self, section: u8) -> Records<'m> {
+        let at = self.sections.get(usize::from(section)).copied().unwrap_or(HEAD);
+        Records { bytes: self.bytes, at, left: count(self.bytes, section), section }
     }
 }
 
 /// Returns how many entries the head says a section has.
-fn count(bytes: &[u8], section: usize) -> u16 {
-    let at = section.saturating_mul(2).saturating_add(4);
-    number(bytes, at).unwrap_or_default()
+fn count(bytes: &[u8], section: u8) -> u16 {
+    let at = section.wrapping_mul(2).wrapping_add(4);
+    number(bytes, at.into()).unwrap_or_default()
 }
 
 /// A question of a message.
@@ -130,27 +127,22 @@ impl Question<'_> {
     }
 }
 
-fn question(bytes: &[u8], at: usize) -> Option<(Question<'_>, usize)> {
-    let (name, at) = Name::check(bytes, at)?;
-    let kind = Kind(number(bytes, at)?);
-    let class = number(bytes, at.checked_add(2)?)?;
-    Some((Question { name, kind, class }, at.checked_add(4)?))
-}
-
 /// The records of a section.
 #[derive(Clone, Debug)]
 pub struct Records<'m> {
     bytes: &'m [u8],
     at: usize,
     left: u16,
+    section: u8,
 }
 
 impl<'m> Iterator for Records<'m> {
     type Item = Record<'m>;
 
+    #[inline(never)]
     fn next(&mut self) -> Option<Record<'m>> {
         self.left = self.left.checked_sub(1)?;
-        let (record, end) = record(self.bytes, self.at)?;
+        let (record, end) = Record::read(self.bytes, self.at, self.section)?;
         self.at = end;
         Some(record)
     }
@@ -168,8 +160,102 @@ pub struct Record<'m> {
     pub class: u16,
     /// For how long it may be kept, in seconds.
     pub ttl: u32,
-    /// What it holds.
-    pub data: Data<'m>,
+    /// Where what it holds begins in the message, and ends.
+    start: usize,
+    end: usize,
+}
+
+impl<'m> Record<'m> {
+    /// Reads the record at an offset; in the section of questions it has no more than a name, a kind and a class. Returns
+    /// it, and the offset behind it.
+    #[inline(never)]
+    fn read(bytes: &'m [u8], at: usize, section: u8) -> Option<(Self, usize)> {
+        let (name, at) = Name::check(bytes, at)?;
+        let (kind, class) = (Kind(number(bytes, at)?), number(bytes, at.wrapping_add(2))?);
+        let start = at.wrapping_add(4);
+        if section == 0 {
+            return Some((Self { name, kind, class, ttl: 0, start, end: start }, start));
+        }
+        let ttl = u32::from_be_bytes(*bytes.get(start..)?.first_chunk()?);
+        // A number with the top bit set means zero (RFC 2181, 8).
+        let ttl = if ttl > i32::MAX as u32 { 0 } else { ttl };
+        let length = number(bytes, start.wrapping_add(4))?;
+        let start = start.wrapping_add(6);
+        let end = start.wrapping_add(length.into());
+        bytes.get(start..end)?;
+        Some((Self { name, kind, class, ttl, start, end }, end))
+    }
+
+    /// Returns what it holds, as bytes.
+    pub fn bytes(&self) -> &'m [u8] {
+        self.name.message().get(self.start..self.end).unwrap_or_default()
+    }
+
+    /// Returns whether it is of the internet and of this kind.
+    pub(crate) fn is(&self, kind: Kind) -> bool {
+        self.class & CLASS == INTERNET && self.kind == kind
+    }
+
+    /// Returns the name that it holds, behind so many bytes.
+    pub(crate) const fn target(&self, behind: usize) -> Name<'m> {
+        self.name.elsewhere(self.start.wrapping_add(behind))
+    }
+
+    /// Returns the form of what it holds: bytes, names, and bytes behind them; `None` if it may be anything.
+    const fn form(&self) -> Option<(usize, u8, usize)> {
+        if self.class & CLASS != INTERNET {
+            return None;
+        }
+        Some(match self.kind {
+            Kind::A => (4, 0, 0),
+            Kind::AAAA => (16, 0, 0),
+            Kind::CNAME | Kind::PTR => (0, 1, 0),
+            Kind::SRV => (6, 1, 0),
+            Kind::SOA => (0, 2, 20),
+            _ => return None,
+        })
+    }
+
+    /// Returns whether what it holds has the form of its kind, to the last byte.
+    fn is_well_formed(&self) -> bool {
+        if self.is(Kind::TXT) {
+            return texts(self.bytes()).is_some();
+        }
+        let Some((before, names, behind)) = self.form() else { return true };
+        let mut at = self.start.wrapping_add(before);
+        for _ in 0..names {
+            let Some((_, end)) = Name::check(self.name.message(), at) else { return false };
+            at = end;
+        }
+        at.wrapping_add(behind) == self.end
+    }
+
+    /// Returns what it holds.
+    pub fn data(&self) -> Data<'m> {
+        let bytes = self.bytes();
+        let address = |bytes: &[u8]| bytes.first_chunk().copied().map(Ipv4Addr::from);
+        let data = match self.kind {
+            _ if self.class & CLASS != INTERNET => None,
+            Kind::A => address(bytes).map(Data::A),
+            Kind::AAAA => bytes.first_chunk::<16>().map(|octets| Data::Aaaa((*octets).into())),
+            Kind::CNAME => Some(Data::Cname(self.target(0))),
+            Kind::PTR => Some(Data::Ptr(self.target(0))),
+            Kind::SRV => {
+                let number = |at| number(bytes, at).unwrap_or_default();
+                let (priority, weight, port) = (number(0), number(2), number(4));
+                Some(Data::Srv { priority, weight, port, target: self.target(6) })
+            }
+            Kind::TXT => Some(Data::Txt(bytes)),
+            Kind::SOA => Some(Data::Soa { minimum: self.last_number() }),
+            _ => None,
+        };
+        data.unwrap_or(Data::Other(bytes))
+    }
+
+    /// Returns the number that ends it: for how long the answer that there is nothing may be kept, of a zone.
+    pub(crate) fn last_number(&self) -> u32 {
+        self.bytes().last_chunk().map_or(0, |bytes| u32::from_be_bytes(*bytes))
+    }
 }
 
 /// What a record holds.
@@ -205,50 +291,6 @@ pub enum Data<'m> {
     Other(&'m [u8]),
 }
 
-fn record(bytes: &[u8], at: usize) -> Option<(Record<'_>, usize)> {
-    let (Question { name, kind, class }, at) = question(bytes, at)?;
-    let ttl = u32::from_be_bytes(*bytes.get(at..)?.first_chunk()?);
-    // A number with the top bit set means zero (RFC 2181, 8).
-    let ttl = if ttl > i32::MAX as u32 { 0 } else { ttl };
-    let length = number(bytes, at.checked_add(4)?)?;
-    let start = at.checked_add(6)?;
-    let range = start..start.checked_add(length.into())?;
-    let end = range.end;
-    let data = match class & CLASS {
-        INTERNET => data(bytes, kind, range)?,
-        _ => Data::Other(bytes.get(range)?),
-    };
-    Some((Record { name, kind, class, ttl, data }, end))
-}
-
-/// Reads what a record holds, to the last byte.
-fn data(bytes: &[u8], kind: Kind, range: Range<usize>) -> Option<Data<'_>> {
-    let held = bytes.get(range.clone())?;
-    let name = |at: usize, behind: usize| {
-        let (name, end) = Name::check(bytes, at)?;
-        (end.checked_add(behind)? == range.end).then_some((name, end))
-    };
-    Some(match kind {
-        Kind::A => Data::A(Ipv4Addr::from(<[u8; 4]>::try_from(held).ok()?)),
-        Kind::AAAA => Data::Aaaa(Ipv6Addr::from(<[u8; 16]>::try_from(held).ok()?)),
-        Kind::CNAME => Data::Cname(name(range.start, 0)?.0),
-        Kind::PTR => Data::Ptr(name(range.start, 0)?.0),
-        Kind::SRV => Data::Srv {
-            priority: number(held, 0)?,
-            weight: number(held, 2)?,
-            port: number(held, 4)?,
-            target: name(range.start.checked_add(6)?, 0)?.0,
-        },
-        Kind::TXT => Data::Txt(texts(held)?),
-        Kind::SOA => {
-            let (_, mailbox) = Name::check(bytes, range.start)?;
-            name(mailbox, 20)?;
-            Data::Soa { minimum: u32::from_be_bytes(*held.last_chunk()?) }
-        }
-        _ => Data::Other(held),
-    })
-}
-
 /// Checks texts, each behind its length.
 fn texts(bytes: &[u8]) -> Option<&[u8]> {
     let mut rest = bytes;
@@ -278,12 +320,12 @@ mod tests {
         assert!(questions.len() == 1 && questions[0].name.is("example.org"));
         assert!(questions[0].kind == Kind::A && questions[0].is_of_internet());
         let answers: Vec<_> = message.answers().collect();
-        let Data::Cname(alias) = answers[0].data else { panic!("{answers:?}") };
+        let Data::Cname(alias) = answers[0].data() else { panic!("{answers:?}") };
         assert!(alias.is("a.example.org") && answers[0].ttl == 60);
         assert!(answers[1].name == alias && answers[1].ttl == 300);
-        assert_eq!(answers[1].data, Data::A(Ipv4Addr::new(192, 0, 2, 1)));
+        assert_eq!(answers[1].data(), Data::A(Ipv4Addr::new(192, 0, 2, 1)));
         let zone: Vec<_> = message.authorities().collect();
-        assert!(zone[0].name.is("org") && zone[0].data == Data::Soa { minimum: 5 });
+        assert!(zone[0].name.is("org") && zone[0].data() == Data::Soa { minimum: 5 });
         assert_eq!(message.additional().count(), 0);
     }
 
@@ -316,7 +358,7 @@ mod tests {
             // Of another class it is just bytes.
             bytes[16] = 3;
             let record = Message::parse(&bytes).unwrap().answers().next().unwrap();
-            assert_eq!(record.data, Data::Other(held));
+            assert_eq!(record.data(), Data::Other(held));
         }
     }
 }

@@ -8,6 +8,7 @@ mod name;
 mod writer;
 
 pub use message::{Data, Malformed, Message, Question, Record, Records};
+pub(crate) use name::without_dot;
 pub use name::{Labels, MAX_NAME, Name, is_host_name};
 pub use writer::{Section, Writer};
 
@@ -73,6 +74,7 @@ const INTERNET: u16 = 1;
 const CLASS: u16 = 0x7FFF;
 
 /// Returns the two bytes at an offset as a number.
+#[inline(never)]
 fn number(bytes: &[u8], at: usize) -> Option<u16> {
     let bytes = bytes.get(at..)?.first_chunk()?;
     Some(u16::from_be_bytes(*bytes))

@@ -39,36 +39,64 @@ impl<'m> Name<'m> {
         }
     }
 
+    pub(super) const fn message(self) -> &'m [u8] {
+        self.message
+    }
+
+    /// Returns the name at another place of the message, where one was checked.
+    pub(super) const fn elsewhere(self, at: usize) -> Self {
+        Self { at, ..self }
+    }
+
     /// Returns the labels, from the left.
     pub fn labels(self) -> Labels<'m> {
         Labels { message: self.message, at: self.at, least: self.at, end: None }
     }
 
+    /// Returns the first label, and the name behind it.
+    pub(crate) fn split_first(self) -> Option<(&'m [u8], Self)> {
+        let mut labels = self.labels();
+        let label = labels.next()?;
+        Some((label, self.elsewhere(labels.at)))
+    }
+
     /// Returns whether the name is this text, whatever the case of its letters.
     pub fn is(self, text: &str) -> bool {
-        self.is_of(&[text])
+        self.is_of(&[text.as_bytes()])
     }
 
     /// Returns whether the name is made of these texts, with dots between them, whatever the case of its letters.
-    pub fn is_of(self, texts: &[&str]) -> bool {
-        self.compare(texts, |label, part| label.eq_ignore_ascii_case(part))
+    pub fn is_of(self, texts: &[&[u8]]) -> bool {
+        self.compare(texts, false)
     }
 
     /// Returns whether the name is this text, letter by letter.
-    pub fn is_exactly(self, text: &str) -> bool {
-        self.compare(&[text], |label, part| label == part)
+    pub fn is_exactly(self, text: &[u8]) -> bool {
+        self.compare(&[text], true)
     }
 
-    fn compare(self, texts: &[&str], equal: fn(&[u8], &[u8]) -> bool) -> bool {
+    #[inline(never)]
+    fn compare(self, texts: &[&[u8]], is_exact: bool) -> bool {
         let mut labels = self.labels();
-        let mut parts = texts.iter().flat_map(|text| parts(text));
-        loop {
-            match (labels.next(), parts.next()) {
-                (Some(label), Some(part)) if equal(label, part) => {}
-                (None, None) => return true,
-                _ => return false,
+        for text in texts {
+            let mut rest = without_dot(text);
+            while !rest.is_empty() {
+                let Some(label) = labels.next() else { return false };
+                let mut place = rest.iter();
+                let is_same = label.iter().all(|byte| {
+                    // A dot in a label is none between labels.
+                    place.next().is_some_and(|held| {
+                        *held != b'.'
+                            && (held == byte || !is_exact && held.eq_ignore_ascii_case(byte))
+                    })
+                });
+                if !is_same || place.next().is_some_and(|held| *held != b'.') {
+                    return false;
+                }
+                rest = place.as_slice();
             }
         }
+        labels.next().is_none()
     }
 }
 
@@ -142,23 +170,26 @@ impl<'m> Iterator for Labels<'m> {
     }
 }
 
-/// Returns the labels of a name as text, which may end in a dot.
-pub(super) fn parts(text: &str) -> impl Iterator<Item = &[u8]> {
-    let bytes = text.as_bytes();
-    let bytes = bytes.strip_suffix(b".").unwrap_or(bytes);
-    bytes.split(|byte| *byte == b'.').take_while(|part| !part.is_empty())
+/// Returns a name as text without the dot that it may end in.
+pub(crate) fn without_dot(text: &[u8]) -> &[u8] {
+    text.strip_suffix(b".").unwrap_or(text)
 }
 
 /// Returns whether `text` can be asked for: labels of 1 to 63 letters, digits, hyphens and underscores,
 /// separated by dots, at most 253 bytes, with or without a dot at the end.
 pub fn is_host_name(text: &str) -> bool {
-    let bytes = text.as_bytes();
-    let bytes = bytes.strip_suffix(b".").unwrap_or(bytes);
-    let is_letter = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'-' || *byte == b'_';
-    let is_label =
-        |label: &[u8]| (1..=MAX_LABEL).contains(&label.len()) && label.iter().all(is_letter);
+    let bytes = without_dot(text.as_bytes());
+    let mut length = 0_usize;
+    for byte in bytes {
+        let is_letter = byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+        length = match byte {
+            b'.' if length != 0 => 0,
+            _ if is_letter && length < MAX_LABEL => length.wrapping_add(1),
+            _ => return false,
+        };
+    }
     // The end and the length of the first label are two bytes more.
-    bytes.len().saturating_add(2) <= MAX_NAME && bytes.split(|byte| *byte == b'.').all(is_label)
+    length != 0 && bytes.len().saturating_add(2) <= MAX_NAME
 }
 
 #[cfg(test)]
@@ -185,8 +216,17 @@ mod tests {
         let (upper, _) = check(b"\x01B\x07eXample\x00", 0).unwrap();
         let (lower, _) = check(NAMES, 0).unwrap();
         assert_eq!(upper, lower);
-        assert!(upper.is("b.example") && !upper.is_exactly("b.example"));
-        assert!(upper.is_exactly("B.eXample"));
+        assert!(upper.is("b.example") && !upper.is_exactly(b"b.example"));
+        assert!(upper.is_exactly(b"B.eXample"));
+    }
+
+    #[test]
+    fn a_dot_in_a_label_is_none_between_labels() {
+        let (name, _) = check(b"\x09b.example\x00", 0).unwrap();
+        assert!(!name.is("b.example") && !name.is_exactly(b"b.example"));
+        let (name, _) = check(NAMES, 0).unwrap();
+        assert!(name.is_of(&[b"b", b"example."]) && !name.is_of(&[b"b.ex", b"ample"]));
+        assert!(!name.is_of(&[b"b"]) && !name.is_of(&[b"b", b"example", b"org"]));
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! A message, written.
 
-use super::name::parts;
+use super::name::without_dot;
 use super::{HEAD, INTERNET, Kind};
 
 /// Where a record is in a message.
@@ -43,15 +43,26 @@ impl<'b> Writer<'b> {
 
     /// Adds a question. All questions come before the first record.
     pub fn question(&mut self, name: &str, kind: Kind, class: u16) {
-        self.question_for(&[name], kind, class);
+        self.question_for(&[name.as_bytes()], kind, class);
     }
 
     /// As [`question`](Self::question), with a name of several texts.
-    pub fn question_for(&mut self, name: &[&str], kind: Kind, class: u16) {
+    #[inline(never)]
+    pub fn question_for(&mut self, name: &[&[u8]], kind: Kind, class: u16) {
         self.name_of(name);
+        self.end_question(kind, class);
+    }
+
+    /// Writes what follows the name of a question.
+    pub(crate) fn end_question(&mut self, kind: Kind, class: u16) {
         self.number(kind.0);
         self.number(class);
         self.count(0);
+    }
+
+    /// Returns whether there is room for so many bytes.
+    pub(crate) const fn has_room(&self, bytes: usize) -> bool {
+        self.buffer.len().saturating_sub(self.len) >= bytes
     }
 
     /// Adds a record, in the order of the sections, with what `data` writes.
@@ -63,62 +74,98 @@ impl<'b> Writer<'b> {
         ttl: u32,
         data: impl FnOnce(&mut Self),
     ) {
-        self.record_of(section, &[name], kind, INTERNET, ttl, data);
+        self.record_of(section, &[name.as_bytes()], kind, INTERNET, ttl, data);
     }
 
     /// As [`record`](Self::record), with a name of several texts, and a class.
     pub fn record_of(
         &mut self,
         section: Section,
-        name: &[&str],
+        name: &[&[u8]],
         kind: Kind,
         class: u16,
         ttl: u32,
         data: impl FnOnce(&mut Self),
     ) {
+        let length = self.begin_record(section, name, kind, class, ttl);
+        data(self);
+        self.end_record(length);
+    }
+
+    /// Writes a record up to what it holds, for [`end_record`](Self::end_record). Returns where its length is.
+    #[inline(never)]
+    pub(crate) fn begin_record(
+        &mut self,
+        section: Section,
+        name: &[&[u8]],
+        kind: Kind,
+        class: u16,
+        ttl: u32,
+    ) -> usize {
         self.name_of(name);
         self.number(kind.0);
         self.number(class);
         self.bytes(&ttl.to_be_bytes());
         let length = self.len;
         self.number(0);
-        let start = self.len;
-        data(self);
-        self.put(length, (self.len.saturating_sub(start) as u16).to_be_bytes());
         self.count(match section {
             Section::Answer => 1,
             Section::Authority => 2,
             Section::Additional => 3,
         });
+        length
+    }
+
+    /// Ends a record, whose length is known now.
+    #[inline(never)]
+    pub(crate) fn end_record(&mut self, length: usize) {
+        let start = length.saturating_add(2);
+        self.put(length, self.len.saturating_sub(start) as u16);
     }
 
     /// Repeats the questions of another message: how many there are, and their bytes. They come first, because their
     /// names may point into them.
     pub fn questions_of(&mut self, (count, bytes): (u16, &[u8])) {
         self.bytes(bytes);
-        self.put(4, count.to_be_bytes());
+        self.put(4, count);
     }
 
     /// Writes a name.
     pub fn name(&mut self, name: &str) {
-        self.name_of(&[name]);
+        self.name_of(&[name.as_bytes()]);
     }
 
     /// Writes a name of several texts.
-    pub fn name_of(&mut self, name: &[&str]) {
-        for part in name.iter().flat_map(|text| parts(text)) {
-            self.bytes(&[part.len() as u8]);
-            self.bytes(part);
+    #[inline(never)]
+    pub fn name_of(&mut self, name: &[&[u8]]) {
+        for text in name {
+            let mut rest = without_dot(text);
+            while !rest.is_empty() {
+                let end = rest.iter().position(|byte| *byte == b'.').unwrap_or(rest.len());
+                let (label, after) = rest.split_at_checked(end).unwrap_or_default();
+                self.bytes(&[label.len() as u8]);
+                self.bytes(label);
+                rest = after.get(1..).unwrap_or_default();
+            }
         }
         self.bytes(&[0]);
     }
 
+    /// Writes a label, whatever its bytes are, and a name behind it.
+    pub(crate) fn label_of(&mut self, label: &[u8], name: &[&[u8]]) {
+        self.bytes(&[label.len() as u8]);
+        self.bytes(label);
+        self.name_of(name);
+    }
+
     /// Writes a number of 16 bits.
+    #[inline(never)]
     pub fn number(&mut self, number: u16) {
         self.bytes(&number.to_be_bytes());
     }
 
     /// Writes bytes.
+    #[inline(never)]
     pub fn bytes(&mut self, bytes: &[u8]) {
         let room = self.buffer.get_mut(self.len..).and_then(|room| room.get_mut(..bytes.len()));
         match room {
@@ -139,13 +186,13 @@ impl<'b> Writer<'b> {
     /// Counts one more in a section.
     fn count(&mut self, section: usize) {
         let at = section.saturating_mul(2).saturating_add(4);
-        let count = super::number(self.buffer, at).unwrap_or_default().saturating_add(1);
-        self.put(at, count.to_be_bytes());
+        let count = super::number(self.buffer, at).unwrap_or_default();
+        self.put(at, count.saturating_add(1));
     }
 
-    fn put(&mut self, at: usize, bytes: [u8; 2]) {
+    fn put(&mut self, at: usize, number: u16) {
         if let Some(place) = self.buffer.get_mut(at..).and_then(|rest| rest.first_chunk_mut()) {
-            *place = bytes;
+            *place = number.to_be_bytes();
         }
     }
 }
@@ -171,10 +218,10 @@ mod tests {
         let message = Message::parse(writer.finish().unwrap()).unwrap();
         assert_eq!((message.id(), message.flags()), (0xABCD, 0x8400));
         let question = message.questions().next().unwrap();
-        assert!(question.name.is_exactly("Pump-7.local") && question.is_of_internet());
+        assert!(question.name.is_exactly(b"Pump-7.local") && question.is_of_internet());
         let answer = message.answers().next().unwrap();
-        assert_eq!((answer.data, answer.ttl), (Data::A([192, 0, 2, 7].into()), 120));
-        let Some(Data::Srv { port, target, .. }) = message.additional().next().map(|r| r.data)
+        assert_eq!((answer.data(), answer.ttl), (Data::A([192, 0, 2, 7].into()), 120));
+        let Some(Data::Srv { port, target, .. }) = message.additional().next().map(|r| r.data())
         else {
             panic!("no service");
         };

@@ -4,10 +4,13 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use picoevent::{Action, Cx, EventBase, Instant, Storage, UdpAction, UdpRequest, UdpSocket, Wait};
-use picoevent_dns::mdns::{HasMdns, Responder};
+use picoevent_dns::mdns::{
+    Browser, BrowserMut, FoundService, HasBrowser, HasMdns, Responder, ServiceEvent,
+};
 
-/// The storage of a device: a timer, and a socket. One more, for another application on it.
-pub type Room = Storage<Device, 1, 0, 8_192, 0, 0, 0, 2>;
+/// The storage of a device: a timer for what it says, one for what it looks for, and a socket. One more, for another
+/// application on it.
+pub type Room = Storage<Device, 2, 0, 8_192, 0, 0, 0, 2>;
 
 /// The application of a device.
 #[derive(Default)]
@@ -15,6 +18,44 @@ pub struct Device {
     pub responder: Responder,
     /// The names it has had.
     pub names: Vec<String>,
+    /// What it looks for.
+    pub browser: Browser<2>,
+    /// What it was told of services.
+    pub told: Vec<Told>,
+}
+
+/// What a device was told of a service: the event, and the service as text.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Told {
+    pub at: Instant,
+    pub what: &'static str,
+    pub service: String,
+}
+
+/// Writes a service down: its name, host, port, addresses and texts.
+fn described(service: &FoundService) -> String {
+    let addresses: Vec<_> = service.addresses().map(|address| address.to_string()).collect();
+    let texts: Vec<_> = service.texts().map(|text| String::from_utf8_lossy(text)).collect();
+    let (instance, host, port) = (service.instance(), service.host(), service.port());
+    format!("{instance} {host}:{port} {} {}", addresses.join(","), texts.join(","))
+        .trim()
+        .to_owned()
+}
+
+impl HasBrowser for Device {
+    fn browser(&mut self) -> BrowserMut<'_> {
+        self.browser.as_mut()
+    }
+
+    fn service(&mut self, cx: &mut Cx<Self>, event: ServiceEvent) {
+        let (what, place) = match event {
+            ServiceEvent::Found(place) => ("found", place),
+            ServiceEvent::Changed(place) => ("changed", place),
+            ServiceEvent::Lost(place) => ("lost", place),
+        };
+        let service = described(self.browser().get(place).expect("there is a service"));
+        self.told.push(Told { at: cx.now(), what, service });
+    }
 }
 
 impl HasMdns for Device {

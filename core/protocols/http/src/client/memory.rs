@@ -5,7 +5,7 @@ use core::net::SocketAddr;
 use picoevent::Conn;
 
 use crate::client::{Ask, CallError};
-use crate::exchange::Exchange;
+use crate::exchange::{Exchange, Input};
 use crate::head::{field, without_return};
 use crate::method::Method;
 use crate::reply::Length;
@@ -41,8 +41,11 @@ pub struct Call {
     pub(crate) x: Exchange,
     /// Where the host begins in the text, and where it ends: before it are fields, behind it the target.
     pub(crate) host: [u16; 2],
+    /// Where the text ends that is kept with the request: a WebSocket has its key behind the target.
+    pub(crate) own: u16,
     pub(crate) method: Method,
     pub(crate) state: State,
+    /// How many redirects may still be followed.
     pub(crate) redirects: u8,
     /// The connection was used before, and may have been ended by the server meanwhile.
     pub(crate) is_kept: bool,
@@ -59,6 +62,7 @@ impl<const TEXT: usize> Client<TEXT> {
             content: None,
             x: Exchange::new(),
             host: [0; 2],
+            own: 0,
             method: Method::Get,
             state: State::Idle,
             redirects: 0,
@@ -82,7 +86,12 @@ impl<const TEXT: usize> Default for Client<TEXT> {
 
 impl Call {
     /// Takes a request.
-    pub(crate) fn begin(&mut self, text: &mut [u8], ask: &Ask<'_>) -> Result<(), CallError> {
+    pub(crate) fn begin(
+        &mut self,
+        text: &mut [u8],
+        ask: &Ask<'_>,
+        redirects: u8,
+    ) -> Result<(), CallError> {
         if self.state != State::Idle || self.is_taken {
             return Err(CallError::Busy);
         }
@@ -95,7 +104,9 @@ impl Call {
             .ok_or(CallError::BadRequest)?;
         (self.address, self.method, self.content) =
             (Some(ask.address), ask.method, Some(ask.content));
-        (self.state, self.redirects, self.is_kept) = (State::Waiting, 0, false);
+        // What the last request has left behind counts no more.
+        self.x.input = Input::Line;
+        (self.state, self.redirects, self.is_kept) = (State::Waiting, redirects, false);
         Ok(())
     }
 

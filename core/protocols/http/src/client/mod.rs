@@ -2,14 +2,16 @@
 
 mod engine;
 mod head;
+mod link;
 mod memory;
 
 use core::fmt;
 use core::marker::PhantomData;
 use core::net::SocketAddr;
 
-use picoevent::{ConnError, Cx, SetupError};
+use picoevent::{ConnError, Cx, PoolId, Protocol, SetupError};
 
+pub(crate) use link::{Kind, Link};
 pub use memory::{Client, Clients};
 
 use crate::limits::Limits;
@@ -88,6 +90,10 @@ pub enum CallError {
     Redirects,
     /// The application has cancelled it.
     Cancelled,
+    /// The server has answered to a WebSocket's handshake with this status.
+    Refused(Status),
+    /// The base has no seed for random numbers, which a WebSocket needs.
+    Unseeded,
 }
 
 impl fmt::Display for CallError {
@@ -105,6 +111,8 @@ impl fmt::Display for CallError {
                 Self::TooLong => "the answer is longer than it may be",
                 Self::Redirects => "there are too many redirects",
                 Self::Cancelled => "the request was cancelled",
+                Self::Refused(_) => "the server has refused the WebSocket",
+                Self::Unseeded => "the base needs a seed for random numbers",
                 _ => "the connection ended before the answer",
             }),
         }
@@ -162,7 +170,7 @@ pub trait Caller<A: 'static>: Sized {
     /// are answers.
     const REDIRECTS: u8 = 4;
 
-    /// The memory for one request at a time.
+    /// The memory for one request at a time. Each kind of requests has its own.
     type Client: Clients;
 
     /// Returns it.
@@ -184,21 +192,72 @@ pub trait Caller<A: 'static>: Sized {
     /// The answer is complete, or will not be. The next request can be made; it has the same connection, if the
     /// server is the same and keeps it.
     fn done(app: &mut A, cx: &mut Cx<'_, A>, outcome: Result<Status, CallError>);
-
-    /// All of the above.
-    #[doc(hidden)]
-    const PARTS: &'static Parts<A> = &Parts {
-        routes: &[Route::new(Method::Get, "", |_, _| {})
-            .body(|app, request, _| Self::part(app, &mut Response::new(request)))
-            .pull(|app, request| Self::upload(app, &mut Response::new(request)))],
-        limits: Self::LIMITS,
-        headers: Self::HEADERS,
-        room: 0,
-    };
 }
 
 /// The requests of a [`Caller`].
 pub struct Calls<C>(PhantomData<C>);
+
+impl<C> Calls<C> {
+    /// Makes a request. [`Caller::done`] says how it has ended, which this call never does. A connection is
+    /// taken from `pool`, unless the last one is kept and goes to the same server.
+    ///
+    /// # Errors
+    /// [`CallError::Busy`] while another request is under way, [`CallError::BadRequest`] when it does not fit,
+    /// [`CallError::Setup`] when there is no connection. No request was made then.
+    pub fn ask<A: 'static>(
+        app: &mut A,
+        cx: &mut Cx<'_, A>,
+        pool: PoolId,
+        ask: &Ask<'_>,
+    ) -> Result<(), CallError>
+    where
+        C: Caller<A>,
+    {
+        Link::<Self>::ask(app, cx, pool, ask)
+    }
+
+    /// Gives up the request that is under way. [`Caller::done`] is told so in the next pass. Returns whether
+    /// there is one.
+    pub fn cancel<A: 'static>(app: &mut A, cx: &mut Cx<'_, A>) -> bool
+    where
+        C: Caller<A>,
+    {
+        Link::<Self>::cancel(app, cx)
+    }
+
+    /// Lets an answer go on whose content was not taken. Returns whether there is one.
+    pub fn go_on<A: 'static>(app: &mut A, cx: &mut Cx<'_, A>) -> bool
+    where
+        C: Caller<A>,
+    {
+        let held = Link::<Self>::sent(app).map(|conn| cx.conn(conn));
+        let Some(Ok(mut conn)) = held else { return false };
+        Link::<Self>::readable(app, &mut conn);
+        true
+    }
+}
+
+impl<A: 'static, C: Caller<A>> Kind<A> for Calls<C> {
+    type Client = C::Client;
+    const REDIRECTS: u8 = C::REDIRECTS;
+    const PARTS: &'static Parts<A> = &Parts {
+        routes: &[Route::new(Method::Get, "", |_, _| {})
+            .before(|app, request| C::answered(app, &mut Response::new(request)))
+            .body(|app, request, _| C::part(app, &mut Response::new(request)))
+            .pull(|app, request| C::upload(app, &mut Response::new(request)))],
+        limits: C::LIMITS,
+        headers: C::HEADERS,
+        room: 0,
+    };
+
+    fn client(app: &mut A) -> &mut C::Client {
+        C::client(app)
+    }
+
+    fn done(app: &mut A, cx: &mut Cx<'_, A>, outcome: Result<u16, CallError>) {
+        C::done(app, cx, outcome.and_then(|code| Status::new(code).ok_or(CallError::Malformed)));
+    }
+}
 
 /// An answer that is coming in.
 pub struct Response<'q, 'r, 'c, 's, A: 'static> {

@@ -2,10 +2,10 @@
 
 use picoevent::ConnError;
 
-use super::frame::{self, Header, Opcode, code, header, is_sendable, unmask};
+use super::frame::{self, Header, Mask, Opcode, code, header, is_sendable};
 use super::utf8::Utf8;
 use super::{Message, Socket};
-use crate::exchange::flag;
+use crate::exchange::{Exchange, Extra, Input, Timer, flag};
 use crate::request::Request;
 
 /// What is known of the frames on a connection.
@@ -25,9 +25,7 @@ use crate::request::Request;
 /// | `mark` | the same with those in the ring, when the silence was last looked at |
 #[derive(Clone, Copy)]
 pub(crate) struct Frames {
-    mask: [u8; 4],
-    /// Bytes of the frame that are unmasked; the last two bits of their number.
-    offset: u8,
+    mask: Mask,
     utf8: Utf8,
     /// The message that is coming in.
     receiving: Option<Opcode>,
@@ -44,8 +42,7 @@ pub(crate) struct Frames {
 
 impl Frames {
     pub(super) const NEW: Self = Self {
-        mask: [0; 4],
-        offset: 0,
+        mask: Mask::NONE,
         utf8: Utf8::NEW,
         receiving: None,
         sending: None,
@@ -66,9 +63,9 @@ enum Step {
 pub(crate) fn advance<A: 'static>(app: &mut A, request: &mut Request<'_, '_, '_, A>) {
     let mut socket = Socket::new(request);
     while socket.request.conn.is_open() {
-        let step = match socket.frames().in_frame {
-            false => socket.read_header(),
-            true => socket.read_payload(app),
+        let step = match socket.frames() {
+            Some(frames) if frames.in_frame => socket.read_payload(app),
+            _ => socket.read_header(),
         };
         match step {
             Ok(Step::Done) => {}
@@ -86,27 +83,43 @@ pub(crate) fn advance<A: 'static>(app: &mut A, request: &mut Request<'_, '_, '_,
 /// Nothing has come for long, or something has.
 pub(crate) fn alarm<A: 'static>(_: &mut A, request: &mut Request<'_, '_, '_, A>) {
     let mut socket = Socket::new(request);
-    let mut frames = socket.frames();
     let heard = socket.heard();
-    let is_silent = heard == socket.request.x.mark;
+    let is_silent = heard == core::mem::replace(&mut socket.request.x.mark, heard);
+    let Some(frames) = socket.frames() else { return };
     if is_silent && frames.pinged {
         return socket.request.conn.abort_with(ConnError::TimedOut);
     }
     frames.pinged = is_silent;
-    socket.request.x.mark = heard;
-    socket.set_frames(frames);
     if is_silent {
         // Without room the peer takes nothing, which has a limit of its own.
         let _ = socket.send(Opcode::Ping, &[], true);
     }
 }
 
+/// Turns the connection into a WebSocket.
+pub(super) fn begin<A: 'static>(app: &mut A, request: &mut Request<'_, '_, '_, A>) {
+    (request.x.input, request.x.timer) = (Input::Frames, Timer::None);
+    request.x.extra = Extra::Frames(Frames::NEW);
+    (request.x.content, request.x.left) = (0, 0);
+    request.x.mark = Socket::new(request).heard();
+    if let Some(message) = request.route().and_then(|route| route.message) {
+        message(app, &mut Socket::new(request), Message::Opened);
+    }
+}
+
+/// Returns the code that it has ended with.
+pub(crate) const fn code_of(x: &Exchange) -> u16 {
+    match x.extra {
+        Extra::Frames(Frames { code, .. }) => code,
+        _ => code::LOST,
+    }
+}
+
 /// The connection has ended.
 pub(crate) fn ended<A: 'static>(app: &mut A, request: &mut Request<'_, '_, '_, A>) {
     let Some(message) = request.route().and_then(|route| route.message) else { return };
-    let mut socket = Socket::new(request);
-    let code = socket.frames().code;
-    message(app, &mut socket, Message::Closed(code));
+    let code = code_of(request.x);
+    message(app, &mut Socket::new(request), Message::Closed(code));
 }
 
 impl<A: 'static> Socket<'_, '_, '_, '_, A> {
@@ -114,30 +127,29 @@ impl<A: 'static> Socket<'_, '_, '_, '_, A> {
     fn read_header(&mut self) -> Result<Step, u16> {
         let mut bytes = [0; frame::LONGEST];
         let held = self.request.conn.copy_out(0, &mut bytes);
-        let header = match header(bytes.get(..held).unwrap_or_default()) {
+        let is_masked = self.client().is_none();
+        let header = match header(bytes.get(..held).unwrap_or_default(), is_masked) {
             None => return Ok(Step::Waits),
             Some(header) => header?,
         };
         if header.opcode.is_control() {
             return self.read_control(&header);
         }
-        let mut frames = self.frames();
+        let most = self.request.site.limits.message;
+        let x = &mut *self.request.x;
+        let Extra::Frames(frames) = &mut x.extra else { return Ok(Step::Waits) };
         let begins = header.opcode != Opcode::Continuation;
         if begins == frames.receiving.is_some() {
             return Err(code::PROTOCOL);
         }
         if begins {
             (frames.receiving, frames.utf8) = (Some(header.opcode), Utf8::NEW);
-            self.request.x.body = 0;
+            x.body = 0;
         }
-        let x = &mut *self.request.x;
         let message = x.body.checked_add(header.length);
-        let most = self.request.site.limits.message;
         x.body = message.filter(|length| *length <= most).ok_or(code::TOO_BIG)?;
-        (x.content, x.left) = (header.length, 0);
-        (frames.mask, frames.offset) = (header.mask, 0);
+        (x.content, x.left, frames.mask) = (header.length, 0, header.mask);
         (frames.in_frame, frames.is_last) = (true, header.is_last);
-        self.set_frames(frames);
         self.drop_input(header.size);
         Ok(Step::Done)
     }
@@ -159,7 +171,8 @@ impl<A: 'static> Socket<'_, '_, '_, '_, A> {
         let mut data = [0; 125];
         let Some(data) = data.get_mut(..length) else { return Err(code::PROTOCOL) };
         self.request.conn.copy_out(header.size, data);
-        unmask(data, header.mask, 0);
+        let mut mask = header.mask;
+        mask.apply(data);
         self.drop_input(whole);
         match header.opcode {
             Opcode::Ping => {
@@ -172,7 +185,8 @@ impl<A: 'static> Socket<'_, '_, '_, '_, A> {
                 None => Err(code::PROTOCOL),
                 Some((sent, reason)) => {
                     let sent = u16::from_be_bytes(*sent);
-                    let is_text = str::from_utf8(reason).is_ok();
+                    let mut utf8 = Utf8::NEW;
+                    let is_text = utf8.take(reason) && utf8.is_complete();
                     Err(match is_text {
                         _ if !is_sendable(sent) => code::PROTOCOL,
                         true => sent,
@@ -198,30 +212,26 @@ impl<A: 'static> Socket<'_, '_, '_, '_, A> {
 
     /// Unmasks what has come of a frame, and gives it to the application.
     fn read_payload(&mut self, app: &mut A) -> Result<Step, u16> {
-        let mut frames = self.frames();
         let Request { conn, x, .. } = &mut *self.request;
+        let Extra::Frames(frames) = &mut x.extra else { return Ok(Step::Waits) };
         let masked = (conn.input_len() as u32).saturating_sub(x.left).min(x.content);
         let (input, _) = conn.ring_sizes();
-        // A frame that fits comes whole.
-        if masked < x.content && conn.input_len() < input {
-            return Ok(Step::Waits);
-        }
+        let is_full = conn.input_len() >= input;
         let clear = x.left.saturating_add(masked);
         let data = conn.contiguous(clear as usize).unwrap_or_default();
         let new = data.get_mut(x.left as usize..).unwrap_or_default();
-        unmask(new, frames.mask, frames.offset.into());
-        let is_text = frames.receiving == Some(Opcode::Text);
-        if is_text && !frames.utf8.take(new) {
-            return Err(code::NOT_TEXT);
-        }
+        frames.mask.apply(new);
         x.left = clear;
         x.content = x.content.saturating_sub(masked);
-        frames.offset = frames.offset.wrapping_add(masked as u8) & 3;
+        let is_text = frames.receiving == Some(Opcode::Text);
         let is_last = frames.is_last && x.content == 0;
-        if is_text && is_last && !frames.utf8.is_complete() {
+        if is_text && !(frames.utf8.take(new) && (!is_last || frames.utf8.is_complete())) {
             return Err(code::NOT_TEXT);
         }
-        self.set_frames(frames);
+        // A frame that fits comes whole.
+        if x.content > 0 && !is_full {
+            return Ok(Step::Waits);
+        }
         if clear > 0 || is_last {
             let message = match is_text {
                 true => Message::Text { is_last },
@@ -231,17 +241,15 @@ impl<A: 'static> Socket<'_, '_, '_, '_, A> {
                 call(app, self, message);
             }
         }
-        let left = self.request.x.left;
+        let Exchange { left, content, .. } = *self.request.x;
         if left > 0 {
             return Ok(if left < clear { Step::Done } else { Step::Waits });
         }
-        if self.request.x.content == 0 {
-            let mut frames = self.frames();
+        if content == 0
+            && let Some(frames) = self.frames()
+        {
             frames.in_frame = false;
-            if frames.is_last {
-                frames.receiving = None;
-            }
-            self.set_frames(frames);
+            frames.receiving = frames.receiving.filter(|_| !frames.is_last);
         }
         Ok(Step::Done)
     }

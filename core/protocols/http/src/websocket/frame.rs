@@ -58,49 +58,65 @@ pub(crate) struct Header {
     pub(crate) opcode: Opcode,
     pub(crate) is_last: bool,
     pub(crate) length: u32,
-    pub(crate) mask: [u8; 4],
+    pub(crate) mask: Mask,
     /// The length of the header itself.
     pub(crate) size: usize,
 }
 
-/// The longest header of a client.
+/// The longest header.
 pub(crate) const LONGEST: usize = 14;
 
-/// Reads the header of a client's frame. `None` while it is not complete. An error is the code to close
-/// with.
-pub(crate) fn header(bytes: &[u8]) -> Option<Result<Header, u16>> {
+/// Reads the header of a frame. Those of clients are masked, and those of servers are not. `None` while it is
+/// not complete. An error is the code to close with.
+pub(crate) fn header(bytes: &[u8], is_masked: bool) -> Option<Result<Header, u16>> {
     let [first, second, rest @ ..] = bytes else { return None };
     let Some(opcode) = Opcode::of(first & 0x0f) else { return Some(Err(code::PROTOCOL)) };
     let (is_last, short) = (first & 0x80 != 0, second & 0x7f);
-    // Reserved bits, no mask, a control frame in parts or a long one.
-    if first & 0x70 != 0 || second & 0x80 == 0 || opcode.is_control() && (!is_last || short > 125) {
+    let has_mask = second & 0x80 != 0;
+    let is_broken_control = opcode.is_control() && (!is_last || short > 125);
+    if first & 0x70 != 0 || has_mask != is_masked || is_broken_control {
         return Some(Err(code::PROTOCOL));
     }
-    let (length, rest, size) = match short {
-        126 => {
-            let (length, rest) = rest.split_first_chunk::<2>()?;
-            let length = u16::from_be_bytes(*length);
-            (u64::from(length).checked_sub(126).map(|_| u64::from(length)), rest, 8)
-        }
-        127 => {
-            let (length, rest) = rest.split_first_chunk::<8>()?;
-            let length = u64::from_be_bytes(*length);
-            let is_shortest = length > 0xffff && length >> 63 == 0;
-            (is_shortest.then_some(length), rest, 14)
-        }
-        _ => (Some(short.into()), rest, 6),
+    let (extended, least) = match short {
+        126 => (2_usize, 126),
+        127 => (8, 0x1_0000),
+        _ => (0, 0),
     };
-    let Some(length) = length else { return Some(Err(code::PROTOCOL)) };
+    let (extended, rest) = rest.split_at_checked(extended)?;
+    let value = extended.iter().fold(0_u64, |value, byte| value << 8 | u64::from(*byte));
+    let length = if extended.is_empty() { short.into() } else { value };
+    // The shortest form is the only one, and the highest bit is none of the length.
+    if length < least || length >> 63 != 0 {
+        return Some(Err(code::PROTOCOL));
+    }
+    let size = extended.len().saturating_add(2);
     let Ok(length) = u32::try_from(length) else { return Some(Err(code::TOO_BIG)) };
-    let mask = *rest.first_chunk::<4>()?;
+    let (mask, size) = match is_masked {
+        true => (Mask::new(*rest.first_chunk()?), size.saturating_add(4)),
+        false => (Mask::NONE, size),
+    };
     Some(Ok(Header { opcode, is_last, length, mask, size }))
 }
 
-/// Applies a mask to bytes, the first of which is at `offset` in the frame.
-pub(crate) fn unmask(bytes: &mut [u8], mask: [u8; 4], offset: u32) {
-    let mask = mask.iter().cycle().skip((offset & 3) as usize);
-    for (byte, mask) in bytes.iter_mut().zip(mask) {
-        *byte ^= mask;
+/// A mask, from the place in the frame on that comes next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Mask(u32);
+
+impl Mask {
+    /// A mask that changes nothing.
+    pub(crate) const NONE: Self = Self(0);
+
+    pub(crate) const fn new(key: [u8; 4]) -> Self {
+        Self(u32::from_le_bytes(key))
+    }
+
+    /// Applies the mask to the next bytes of the frame, or takes it off.
+    #[inline(never)]
+    pub(crate) fn apply(&mut self, bytes: &mut [u8]) {
+        for byte in bytes {
+            *byte ^= self.0 as u8;
+            self.0 = self.0.rotate_right(8);
+        }
     }
 }
 
@@ -117,10 +133,21 @@ mod tests {
 
     fn read(start: &[u8]) -> Option<Result<(Opcode, bool, u32, usize), u16>> {
         let whole = [start, &MASK].concat();
-        assert!((0..whole.len()).all(|at| !matches!(header(&whole[..at]), Some(Ok(_)))));
-        let header = header(&whole)?;
-        Some(header.map(|header| {
-            assert_eq!(header.mask, MASK);
+        assert!((0..whole.len()).all(|at| !matches!(header(&whole[..at], true), Some(Ok(_)))));
+        let read = header(&whole, true)?;
+        if let Ok(read) = read {
+            // A server's is the same without a mask.
+            let mut bare = start.to_vec();
+            bare[1] &= 0x7f;
+            let size = read.size - 4;
+            let expected = Header { mask: Mask::NONE, size, ..read };
+            assert_eq!(header(&bare, false), Some(Ok(expected)));
+            assert!((0..size).all(|at| header(&bare[..at], false).is_none()));
+            assert_eq!(header(&whole, false), Some(Err(code::PROTOCOL)));
+            assert_eq!(header(&bare, true), Some(Err(code::PROTOCOL)));
+        }
+        Some(read.map(|header| {
+            assert_eq!(header.mask, Mask::new(MASK));
             (header.opcode, header.is_last, header.length, header.size)
         }))
     }
@@ -153,18 +180,20 @@ mod tests {
             &[0x81, 0xff, 0, 0, 0, 0, 0, 0, 0xff, 0xff],
             &[0x81, 0xff, 0x80, 0, 0, 0, 0, 0, 0, 0],
         ] {
-            assert_eq!(header(&[bad, &MASK].concat()), Some(Err(code::PROTOCOL)), "{bad:?}");
+            assert_eq!(header(&[bad, &MASK].concat(), true), Some(Err(code::PROTOCOL)), "{bad:?}");
         }
         let long = [0x82, 0xff, 0, 0, 0, 1, 0, 0, 0, 0, 1, 2, 3, 4];
-        assert_eq!(header(&long), Some(Err(code::TOO_BIG)));
+        assert_eq!(header(&long, true), Some(Err(code::TOO_BIG)));
     }
 
     #[test]
     fn a_mask_goes_on_where_a_piece_ended() {
         let mut bytes = *b"masked";
-        unmask(&mut bytes[..3], MASK, 0);
-        unmask(&mut bytes[3..], MASK, 3);
-        unmask(&mut bytes, MASK, 4);
+        let (mut mask, mut again) = (Mask::new(MASK), Mask::new(MASK));
+        mask.apply(&mut bytes[..3]);
+        mask.apply(&mut bytes[3..]);
+        assert_eq!(bytes, [b'm' ^ 1, b'a' ^ 2, b's' ^ 3, b'k' ^ 4, b'e' ^ 1, b'd' ^ 2]);
+        again.apply(&mut bytes);
         assert_eq!(&bytes, b"masked");
     }
 

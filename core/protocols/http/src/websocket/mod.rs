@@ -1,7 +1,9 @@
-//! WebSockets (RFC 6455): the handshake, and what an application sends and hears.
+//! WebSockets (RFC 6455): what an application sends and hears.
 
+mod client;
 mod engine;
 mod frame;
+mod handshake;
 mod sha1;
 mod utf8;
 
@@ -9,17 +11,15 @@ use core::fmt;
 
 use picoevent::Cx;
 
-pub(crate) use engine::{Frames, advance, alarm, ended};
+pub use client::{SocketCaller, SocketCalls};
+pub(crate) use engine::{Frames, advance, alarm, code_of, ended};
 use frame::{Opcode, code, is_sendable};
+pub(crate) use handshake::{accept, field};
 
-use crate::base64;
-use crate::buffer::Buffer;
-use crate::exchange::{Exchange, Extra, Input, Timer, flag};
-use crate::reply::{Head, Length, ReplyError};
-use crate::request::{Request, keep};
-use crate::route::Route;
-use crate::status::Status;
-use crate::text::{has_word, is_same};
+use crate::exchange::Extra;
+use crate::reply::ReplyError;
+use crate::request::Request;
+use crate::route::ClientHooks;
 
 /// Hears of a WebSocket.
 pub type OnMessage<A> = fn(&mut A, &mut Socket<'_, '_, '_, '_, A>, Message);
@@ -40,7 +40,7 @@ pub enum Message {
         is_last: bool,
     },
     /// It has ended, with a code: 1000 in general, 1005 for none, 1006 for a connection that was lost. The last
-    /// call, once.
+    /// call, once. Of a client's WebSocket [`SocketCaller::ended`] says it.
     Closed(u16),
 }
 
@@ -117,19 +117,16 @@ impl<'q, 'r, 'c, 's, A> Socket<'q, 'r, 'c, 's, A> {
 
     /// Returns the subprotocol that was agreed on.
     pub fn protocol(&self) -> Option<&'static str> {
-        let number = self.request.kept(PROTOCOL)?.first()?;
+        let number = self.request.kept(handshake::PROTOCOL)?.first()?;
         self.request.route()?.protocols.get(usize::from(*number)).copied()
     }
 
-    fn frames(&self) -> Frames {
-        match self.request.x.extra {
-            Extra::Frames(frames) => frames,
-            _ => Frames::NEW,
+    /// Returns what is known of the frames. There are none on a connection that is no WebSocket.
+    fn frames(&mut self) -> Option<&mut Frames> {
+        match &mut self.request.x.extra {
+            Extra::Frames(frames) => Some(frames),
+            _ => None,
         }
-    }
-
-    fn set_frames(&mut self, frames: Frames) {
-        self.request.x.extra = Extra::Frames(frames);
     }
 }
 
@@ -162,8 +159,7 @@ impl<A: 'static> Socket<'_, '_, '_, '_, A> {
     /// As [`send_text`](Self::send_text).
     pub fn send_fmt(&mut self, text: fmt::Arguments<'_>) -> Result<(), ReplyError> {
         let length = crate::reply::length_of(text);
-        self.begin(Opcode::Text, length, true)?;
-        Ok(self.request.conn.write_fmt(text)?)
+        self.send_frame(Opcode::Text, length, Payload::Text(text), true)
     }
 
     /// Sends a part of a text: all of it, or a piece, with others to follow up to the last one.
@@ -184,7 +180,8 @@ impl<A: 'static> Socket<'_, '_, '_, '_, A> {
 
     /// Returns how many bytes can be sent now, in one piece.
     pub fn room(&self) -> usize {
-        self.request.conn.room().saturating_sub(4)
+        let head = if self.client().is_some() { 8 } else { 4 };
+        self.request.conn.room().saturating_sub(head)
     }
 
     /// Closes with a code, after what was sent: 1000 is the usual one. A code that is not for sending is sent
@@ -195,13 +192,18 @@ impl<A: 'static> Socket<'_, '_, '_, '_, A> {
     }
 
     fn send(&mut self, opcode: Opcode, data: &[u8], is_last: bool) -> Result<(), ReplyError> {
-        self.begin(opcode, data.len(), is_last)?;
-        Ok(self.request.conn.write(data)?)
+        self.send_frame(opcode, data.len(), Payload::Bytes(data), is_last)
     }
 
-    /// Writes the header of a frame, if there is room for all of it.
-    fn begin(&mut self, opcode: Opcode, length: usize, is_last: bool) -> Result<(), ReplyError> {
-        let mut frames = self.frames();
+    /// Sends a frame, if there is room for all of it.
+    fn send_frame(
+        &mut self,
+        opcode: Opcode,
+        length: usize,
+        data: Payload<'_>,
+        is_last: bool,
+    ) -> Result<(), ReplyError> {
+        let frames = self.frames().ok_or(ReplyError::NotNow)?;
         let mut sent = opcode;
         if !opcode.is_control() {
             match frames.sending {
@@ -213,22 +215,39 @@ impl<A: 'static> Socket<'_, '_, '_, '_, A> {
         let length16 = u16::try_from(length).map_err(|_| ReplyError::TooLong)?;
         let [high, low] = length16.to_be_bytes();
         let first = sent.bits() | if is_last { 0x80 } else { 0 };
-        let long = [first, 126, high, low];
-        let head = if length16 < 126 { &[first, low][..] } else { &long };
-        self.request.check_room(head.len().saturating_add(length))?;
-        self.request.conn.write(head)?;
-        if !opcode.is_control() {
+        let client = self.client();
+        let (masked, mask) = if client.is_some() { (0x80, 4_usize) } else { (0, 0) };
+        let long = [first, 126 | masked, high, low];
+        let head = if length16 < 126 { &[first, low | masked][..] } else { &long };
+        self.request.check_room(length.saturating_add(head.len()).saturating_add(mask))?;
+        match client {
+            Some(hooks) => (hooks.write)(self.request, head, data)?,
+            None => {
+                self.request.conn.write(head)?;
+                match data {
+                    Payload::Bytes(data) => self.request.conn.write(data)?,
+                    Payload::Text(text) => self.request.conn.write_fmt(text)?,
+                }
+            }
+        }
+        if !opcode.is_control()
+            && let Some(frames) = self.frames()
+        {
             frames.sending = (!is_last).then_some(opcode);
-            self.set_frames(frames);
         }
         Ok(())
     }
 
+    /// Returns what the client's role does otherwise, if this is one.
+    fn client(&self) -> Option<&'static ClientHooks<A>> {
+        self.request.route()?.socket.as_ref()?.client.as_ref()
+    }
+
     /// Sends a close frame, and ends.
     fn end(&mut self, code: u16) {
-        let mut frames = self.frames();
-        frames.code = code;
-        self.set_frames(frames);
+        if let Some(frames) = self.frames() {
+            frames.code = code;
+        }
         let [high, low] = code.to_be_bytes();
         let data = if code == code::NONE { &[][..] } else { &[high, low] };
         // Without room for it the end alone has to do.
@@ -237,77 +256,8 @@ impl<A: 'static> Socket<'_, '_, '_, '_, A> {
     }
 }
 
-/// Under these numbers the text keeps the answer to the key, and the number of the subprotocol.
-const ACCEPT: u8 = 255;
-const PROTOCOL: u8 = 254;
-
-/// Notes what a header field says of the handshake.
-pub(crate) fn field<A: 'static>(
-    route: &Route<A>,
-    x: &mut Exchange,
-    text: &mut [u8],
-    name: &[u8],
-    value: &[u8],
-) -> Result<(), Status> {
-    const GUID: &[u8] = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
-    let is = |known: &[u8]| is_same(name, known);
-    if is(b"upgrade") && has_word(value, b"websocket") {
-        x.set(flag::WEBSOCKET);
-    } else if is(b"sec-websocket-version") && value == b"13" {
-        x.set(flag::VERSION_13);
-    } else if is(b"sec-websocket-key") {
-        if x.has(flag::KEY) || base64::decode(value, &mut [0; 16]) != Some(16) {
-            return Err(Status::BAD_REQUEST);
-        }
-        x.set(flag::KEY);
-        let hash = sha1::sha1([value, GUID]);
-        if !keep(x, text, ACCEPT, &hash) {
-            return Err(Status::FIELDS_TOO_LARGE);
-        }
-    } else if is(b"sec-websocket-protocol") {
-        let asked =
-            |known: &&str| crate::text::parts(value, b',').any(|part| part == known.as_bytes());
-        if let Some(number) = route.protocols.iter().position(asked)
-            && !keep(x, text, PROTOCOL, &[number as u8])
-        {
-            return Err(Status::FIELDS_TOO_LARGE);
-        }
-    }
-    Ok(())
-}
-
-/// Answers the handshake.
-pub(crate) fn accept<A: 'static>(app: &mut A, request: &mut Request<'_, '_, '_, A>) {
-    let x = &*request.x;
-    if !x.has(flag::WEBSOCKET | flag::UPGRADE | flag::VERSION_13) || x.has(flag::OLD) {
-        let fields = b"Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n";
-        return request.answer_bare(Status::UPGRADE_REQUIRED, fields);
-    }
-    let hash = request.kept(ACCEPT).unwrap_or_default();
-    let mut accept = [0; 28];
-    let is_get = x.method == crate::Method::Get;
-    if base64::encode(hash, &mut accept) != Some(28) || !is_get || x.input != Input::Done {
-        return request.refuse(Status::BAD_REQUEST);
-    }
-    let mut fields = Buffer::<192>::new();
-    fields.put(b"Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ");
-    fields.put(&accept);
-    fields.put(b"\r\n");
-    if let Some(protocol) = Socket::new(request).protocol() {
-        for part in ["Sec-WebSocket-Protocol: ", protocol, "\r\n"] {
-            fields.put(part.as_bytes());
-        }
-    }
-    let head = Head::bare(Status::SWITCHING_PROTOCOLS, fields.as_bytes());
-    if request.write_head(&head, Length::Known(0), 0).is_err() {
-        return request.conn.abort();
-    }
-    request.x.set(flag::COMPLETE);
-    (request.x.input, request.x.timer) = (Input::Frames, Timer::None);
-    request.x.extra = Extra::Frames(Frames::NEW);
-    (request.x.content, request.x.left) = (0, 0);
-    request.x.mark = Socket::new(request).heard();
-    if let Some(message) = request.route().and_then(|route| route.message) {
-        message(app, &mut Socket::new(request), Message::Opened);
-    }
+/// What a frame carries.
+pub(crate) enum Payload<'p> {
+    Bytes(&'p [u8]),
+    Text(fmt::Arguments<'p>),
 }

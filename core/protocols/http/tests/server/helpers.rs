@@ -64,3 +64,28 @@ fn a_form_with_a_file_is_streamed() {
     let other = "POST /parts HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\nx";
     assert_eq!(status(&answers(other)), 415);
 }
+
+/// A form that ends within a boundary was waited for without end, and kept its place.
+#[test]
+fn a_form_that_ends_too_early_is_refused() {
+    let part = "--xx\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\n";
+    let fields =
+        "POST /parts HTTP/1.1\r\nHost: a\r\nContent-Type: multipart/form-data; boundary=xx\r\n";
+    for end in
+        ["--x", "--xx\r", "--xx\r\nContent-Disp", &format!("{part}b\r"), &format!("{part}b\r\n--x")]
+    {
+        let length = end.len();
+        let known = format!("{fields}Content-Length: {length}\r\n\r\n{end}");
+        let chunked =
+            format!("{fields}Transfer-Encoding: chunked\r\n\r\n{length:x}\r\n{end}\r\n0\r\n\r\n");
+        for request in [known, chunked] {
+            assert_eq!(status(&answers(&request)), 400, "{request}");
+        }
+    }
+    // Chunks that end between the lines do no harm.
+    let chunks = [part, "b", "\r\n--xx--\r\n"];
+    let chunks: String =
+        chunks.iter().map(|data| format!("{:x}\r\n{data}\r\n", data.len())).collect();
+    let request = format!("{fields}Transfer-Encoding: chunked\r\n\r\n{chunks}0\r\n\r\n");
+    assert_eq!(status(&answers(&request)), 200);
+}

@@ -6,6 +6,7 @@ mod bodies;
 mod files;
 mod fuzz;
 mod helpers;
+mod probe;
 mod refusals;
 mod sockets;
 mod time;

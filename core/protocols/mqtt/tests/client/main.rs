@@ -7,7 +7,6 @@ mod lives;
 mod messages;
 mod model;
 mod other;
-mod packet;
 mod refusals;
 mod sessions;
 mod world;
@@ -21,8 +20,9 @@ use picoevent_mqtt::{
     Properties, Publish, Qos, Reason, Subscription, Version,
 };
 
-use packet::{Packet, connack};
-use world::{Deed, Peer, World};
+use picoevent_peers::mqtt::packet::{self, Packet, connack};
+use picoevent_peers::mqtt::{Deed, Reply};
+use world::{Peer, World};
 
 /// A message, or a piece of one, as the application has seen it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

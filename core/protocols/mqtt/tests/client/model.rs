@@ -8,7 +8,7 @@
 //! * first deliveries come in the order in which they were published;
 //! * attempts to connect are as far apart as the back-off says; the base and the client hold what they held at first.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 use std::time::Duration;
 
@@ -19,69 +19,20 @@ use picoevent_mqtt::{
     Qos, Subscription, Version,
 };
 
-use super::packet::{self, Packet, ack, connack, publish, suback};
-use super::world::{Deed, Peer, World};
+use picoevent_peers::mqtt::{Broker, Reply};
 
-/// A message that the broker has for the device.
-#[derive(Clone, Debug)]
-struct Outgoing {
-    number: u32,
-    qos: u8,
-    /// Zero while it was not sent.
-    id: u16,
-    /// The device has it, with QoS 2.
-    is_received: bool,
-    /// It was sent on an earlier connection.
-    again: bool,
-    /// It was sent on this connection.
-    sent: bool,
-}
+use super::world::{Peer, World};
 
-/// What outlives a connection.
-#[derive(Default)]
-struct Session {
-    exists: bool,
-    is_subscribed: bool,
-    /// Identifiers of messages with QoS 2 that are not released.
-    received: BTreeSet<u16>,
-    outgoing: VecDeque<Outgoing>,
-    last_id: u16,
-}
-
-/// The broker.
-struct Broker {
+/// The broker of the simulations, which makes messages for the device.
+struct Host {
+    broker: Broker,
     rng: Rng,
-    level: u8,
-    /// How often something goes wrong, in thousand packets.
-    faults: u32,
-    session: Session,
-    is_away: bool,
-    /// It takes connections again.
-    back_at: Instant,
-    bytes: Vec<u8>,
-    is_up: bool,
-    /// The connection is about to end: nothing is heard or said any more.
-    is_deaf: bool,
-    receive_maximum: u16,
-    alias_maximum: u16,
-    aliases: HashMap<u16, String>,
-    longest: u32,
-    /// What the client takes.
-    client_receives: u16,
-    keep_alive: Duration,
-    heard_at: Instant,
-    /// QoS > 0 that the client has under way on this connection.
-    in_flight: BTreeMap<u16, u8>,
     /// When the next message for the device is made.
     next_at: Instant,
-    made: u32,
     most: u32,
-    /// How often each of the device's messages was delivered, and the order of first deliveries.
-    delivered: HashMap<u32, u32>,
-    order: [Vec<u32>; 2],
-    /// Messages for the device that were forgotten with a session.
-    forgotten: BTreeSet<u32>,
     qos_of: HashMap<u32, u8>,
+    heard_at: Instant,
+    keep_alive: Duration,
 }
 
 /// A payload of the number and some more bytes, and its number.
@@ -97,307 +48,79 @@ fn number_of(payload: &[u8]) -> u32 {
     number
 }
 
-impl Broker {
-    fn new(mut rng: Rng, level: u8) -> Self {
-        let limits = rng.bool() && level == 5;
+impl Host {
+    fn new(mut rng: Rng) -> Self {
+        let mut broker = Broker::new(rng.fork());
+        if rng.bool() {
+            broker = broker.limited();
+        }
+        broker.faults = rng.u32(5..120);
         Self {
-            faults: rng.u32(5..120),
-            level,
-            session: Session::default(),
-            is_away: false,
-            back_at: Instant::ZERO,
-            bytes: Vec::new(),
-            is_up: false,
-            is_deaf: false,
-            receive_maximum: if limits { rng.u16(1..5) } else { u16::MAX },
-            alias_maximum: if limits { rng.u16(0..3) } else { 0 },
-            aliases: HashMap::new(),
-            longest: if limits { rng.u32(60..200) } else { 0 },
-            client_receives: u16::MAX,
-            keep_alive: Duration::ZERO,
-            heard_at: Instant::ZERO,
-            in_flight: BTreeMap::new(),
+            broker,
             next_at: Instant::ZERO.after(Duration::from_secs(1)),
-            made: 0,
             most: rng.u32(5..25),
-            delivered: HashMap::new(),
-            order: [const { Vec::new() }; 2],
-            forgotten: BTreeSet::new(),
             qos_of: HashMap::new(),
+            heard_at: Instant::ZERO,
+            keep_alive: Duration::from_secs(15),
             rng,
         }
     }
 
-    fn goes_wrong(&mut self) -> bool {
-        self.rng.u32(0..1_000) < self.faults
+    /// Returns how often each of the device's messages was delivered.
+    fn delivered(&self) -> HashMap<u32, u32> {
+        let mut delivered = HashMap::new();
+        for delivery in self.broker.deliveries() {
+            let number = number_of(&delivery.payload);
+            assert_eq!(delivery.topic, topic_of(number));
+            *delivered.entry(number).or_default() += 1;
+        }
+        delivered
     }
 
-    fn forget(&mut self) {
-        let lost = self.session.outgoing.iter().map(|message| message.number);
-        self.forgotten.extend(lost);
-        self.session = Session::default();
-    }
-
-    /// Restarts, or not: the next connection is taken later, perhaps without the session.
-    fn fall(&mut self, now: Instant) {
-        self.is_deaf = true;
-        if self.rng.u8(0..4) == 0 {
-            self.back_at = now.after(Duration::from_millis(self.rng.u64(0..20_000)));
-            if self.rng.bool() {
-                self.forget();
-            }
-        }
-    }
-
-    /// Sends bytes, unless something goes wrong.
-    fn say(&mut self, now: Instant, bytes: Vec<u8>, deeds: &mut Vec<(Duration, Deed)>) {
-        if self.is_deaf {
-            return;
-        }
-        let delay =
-            Duration::from_millis(if self.goes_wrong() { self.rng.u64(0..3_000) } else { 2 });
-        if self.goes_wrong() {
-            let cut = self.rng.usize(0..bytes.len());
-            deeds.push((delay, Deed::Send(bytes[..cut].to_vec())));
-            deeds.push((delay, if self.rng.bool() { Deed::Reset } else { Deed::End }));
-            self.fall(now);
-            return;
-        }
-        deeds.push((delay, Deed::Send(bytes)));
-    }
-
-    fn answer(&mut self, now: Instant, packet: &Packet, deeds: &mut Vec<(Duration, Deed)>) {
-        // The client knows of the session that was made anew. If it did not when the connection ended, no client
-        // could tell the next time that this is another session than its own.
-        self.session.exists |= !matches!(packet, Packet::Connect(_));
-        match packet {
-            Packet::Connect(connect) => {
-                assert!(!self.is_up, "a second CONNECT");
-                assert_eq!(connect.level, self.level);
-                self.is_up = true;
-                self.keep_alive = Duration::from_secs(connect.keep_alive.into());
-                self.client_receives = connect.receive_maximum;
-                let present = self.session.exists && !connect.clean;
-                if !present {
-                    self.forget();
-                }
-                let mut properties = Vec::new();
-                if self.receive_maximum < u16::MAX {
-                    properties.push(0x21);
-                    properties.extend(self.receive_maximum.to_be_bytes());
-                }
-                if self.alias_maximum > 0 {
-                    properties.push(0x22);
-                    properties.extend(self.alias_maximum.to_be_bytes());
-                }
-                if self.longest > 0 {
-                    properties.push(0x27);
-                    properties.extend(self.longest.to_be_bytes());
-                }
-                self.say(now, connack(self.level, present, 0, &properties), deeds);
-                self.push(now, deeds);
-            }
-            Packet::Publish(publish) => self.take(now, publish, deeds),
-            Packet::Ack(4, id, 0) => {
-                let held = &mut self.session.outgoing;
-                let place = held.iter().position(|message| message.id == *id && message.sent);
-                let place = place.expect("an acknowledgement of what was sent");
-                assert_eq!(held[place].qos, 1);
-                held.remove(place);
-                self.push(now, deeds);
-            }
-            Packet::Ack(5, id, 0) => {
-                let held = &mut self.session.outgoing;
-                let message = held.iter_mut().find(|message| message.id == *id).unwrap();
-                assert_eq!(message.qos, 2);
-                message.is_received = true;
-                self.say_ack(now, 0x62, *id, deeds);
-            }
-            Packet::Ack(6, id, _) => {
-                self.session.received.remove(id);
-                self.in_flight.remove(id);
-                self.say_ack(now, 0x70, *id, deeds);
-            }
-            Packet::Ack(7, id, reason) => {
-                // The second PUBREL of two is of nothing any more.
-                let held = &mut self.session.outgoing;
-                let place = held.iter().position(|message| message.id == *id);
-                assert!(place.is_some() || *reason != 0 || self.level == 4 || self.faults > 0);
-                if let Some(place) = place.filter(|place| held[*place].is_received) {
-                    held.remove(place);
-                }
-                self.push(now, deeds);
-            }
-            Packet::Subscribe(id, filter, qos) => {
-                assert_eq!((&**filter, qos & 3), ("in/#", 2));
-                self.session.is_subscribed = true;
-                self.say(now, suback(self.level, 0x90, *id, 2), deeds);
-                self.push(now, deeds);
-            }
-            Packet::Ping => self.say(now, vec![0xD0, 0], deeds),
-            other => panic!("{other:?}"),
-        }
-    }
-
-    /// Sends an acknowledgement, sometimes twice.
-    fn say_ack(&mut self, now: Instant, first: u8, id: u16, deeds: &mut Vec<(Duration, Deed)>) {
-        self.say(now, ack(first, id), deeds);
-        if self.goes_wrong() {
-            self.say(now, ack(first, id), deeds);
-        }
-    }
-
-    /// Takes a message of the device.
-    fn take(&mut self, now: Instant, publish: &packet::Publish, deeds: &mut Vec<(Duration, Deed)>) {
-        let topic = match (&*publish.topic, publish.alias) {
-            (topic, 0) => topic.to_owned(),
-            (topic, alias) => {
-                assert!(alias <= self.alias_maximum);
-                if !topic.is_empty() {
-                    self.aliases.insert(alias, topic.to_owned());
-                }
-                self.aliases[&alias].clone()
-            }
-        };
-        let number = number_of(&publish.payload);
-        assert_eq!(topic, topic_of(number));
-        let deliver = |this: &mut Self| {
-            let times = this.delivered.entry(number).or_default();
-            *times += 1;
-            if *times == 1 && publish.qos > 0 {
-                this.order[usize::from(publish.qos) - 1].push(number);
-            }
-        };
-        if publish.qos == 0 {
-            return deliver(self);
-        }
-        let is_new = self.in_flight.insert(publish.id, publish.qos).is_none();
-        assert!(is_new, "{publish:?}: a packet is sent once on a connection");
-        assert!(self.in_flight.len() <= usize::from(self.receive_maximum));
-        if publish.qos == 1 {
-            deliver(self);
-            self.in_flight.remove(&publish.id);
-            self.say_ack(now, 0x40, publish.id, deeds);
-        } else {
-            if self.session.received.insert(publish.id) {
-                deliver(self);
-            }
-            self.say_ack(now, 0x50, publish.id, deeds);
-        }
-    }
-
-    /// Sends messages to the device, as many as it takes.
-    fn push(&mut self, now: Instant, deeds: &mut Vec<(Duration, Deed)>) {
-        // In 3.1.1 the device cannot say; it has four places.
-        let most = self.client_receives.min(4);
-        for place in 0..self.session.outgoing.len() {
-            if self.is_deaf {
-                return;
-            }
-            let sent = self.session.outgoing.iter().filter(|message| message.sent).count();
-            if sent >= usize::from(most) {
-                return;
-            }
-            if self.session.outgoing[place].sent {
-                continue;
-            }
-            if self.session.outgoing[place].id == 0 {
-                let used: BTreeSet<_> = self.session.outgoing.iter().map(|held| held.id).collect();
-                let id = loop {
-                    self.session.last_id = self.session.last_id % 9 + 1;
-                    if !used.contains(&self.session.last_id) {
-                        break self.session.last_id;
-                    }
-                };
-                self.session.outgoing[place].id = id;
-            }
-            let message = &mut self.session.outgoing[place];
-            message.sent = true;
-            let bytes = if message.is_received {
-                ack(0x62, message.id)
-            } else {
-                let length = message.number as usize * 37 % 150;
-                publish(
-                    self.level,
-                    &packet::Publish {
-                        topic: format!("in/{}", message.number),
-                        qos: message.qos,
-                        id: message.id,
-                        dup: message.again,
-                        payload: payload(message.number, length),
-                        ..packet::Publish::default()
-                    },
-                )
-            };
-            self.say(now, bytes, deeds);
-        }
+    /// Returns the order of first deliveries with a quality of service.
+    fn order(&self, qos: u8) -> Vec<u32> {
+        let mut seen = HashSet::new();
+        let deliveries = self.broker.deliveries().iter().filter(|delivery| delivery.qos == qos);
+        let numbers = deliveries.map(|delivery| number_of(&delivery.payload));
+        numbers.filter(|number| seen.insert(*number)).collect()
     }
 }
 
-impl Peer for Broker {
+/// Returns the time since the beginning.
+fn since(now: Instant) -> Duration {
+    now.since(Instant::ZERO)
+}
+
+impl Peer for Host {
     fn called(&mut self, now: Instant) -> bool {
-        now >= self.back_at && !self.is_away
+        self.broker.takes_calls(since(now))
     }
 
-    fn heard(&mut self, now: Instant, bytes: &[u8]) -> Vec<(Duration, Deed)> {
+    fn heard(&mut self, now: Instant, bytes: &[u8]) -> Reply {
         let silence = now.since(self.heard_at);
         let limit = self.keep_alive + Duration::from_millis(10);
-        assert!(!self.is_up || silence <= limit, "silent for {silence:?}");
+        assert!(!self.broker.is_up() || silence <= limit, "silent for {silence:?}");
         self.heard_at = now;
-        let mut deeds = Vec::new();
-        self.bytes.extend(bytes);
-        while !self.is_deaf
-            && let Some(packet) = packet::next(&mut self.bytes, self.level)
-        {
-            if self.goes_wrong() {
-                // It never sees this one.
-                deeds.push((Duration::ZERO, Deed::Reset));
-                self.fall(now);
-                break;
-            }
-            self.answer(now, &packet, &mut deeds);
-        }
-        deeds
+        let reply = self.broker.heard(since(now), bytes).unwrap();
+        let is_ours = |filter: &str| filter == "in/#";
+        assert!(self.broker.subscription().is_none_or(is_ours));
+        reply
     }
 
     fn gone(&mut self) {
-        (self.is_up, self.is_deaf) = (false, false);
-        self.bytes.clear();
-        self.aliases.clear();
-        self.in_flight.clear();
-        for message in &mut self.session.outgoing {
-            message.again |= message.sent;
-            message.sent = false;
-        }
+        self.broker.gone();
     }
 
     fn next(&self) -> Instant {
-        if self.made < self.most { self.next_at } else { Instant::MAX }
+        if self.broker.made() < self.most { self.next_at } else { Instant::MAX }
     }
 
-    fn due(&mut self, now: Instant) -> Vec<(Duration, Deed)> {
+    fn due(&mut self, now: Instant) -> Reply {
         self.next_at = now.after(Duration::from_millis(self.rng.u64(1..8_000)));
-        let number = self.made;
-        self.made += 1;
-        if !self.session.is_subscribed {
-            self.forgotten.insert(number);
-            return Vec::new();
-        }
-        let qos = self.rng.u8(1..3);
+        let (number, qos) = (self.broker.made(), self.rng.u8(1..3));
         self.qos_of.insert(number, qos);
-        self.session.outgoing.push_back(Outgoing {
-            number,
-            qos,
-            id: 0,
-            is_received: false,
-            again: false,
-            sent: false,
-        });
-        let mut deeds = Vec::new();
-        if self.is_up {
-            self.push(now, &mut deeds);
-        }
-        deeds
+        let payload = payload(number, number as usize * 37 % 150);
+        self.broker.publish(since(now), &format!("in/{number}"), &payload, qos)
     }
 }
 
@@ -558,10 +281,6 @@ impl Device {
     }
 }
 
-fn is_sorted(numbers: &[u32]) -> bool {
-    numbers.is_sorted()
-}
-
 /// What a simulation has come to, for the test that nothing is tested by chance.
 #[derive(Default)]
 struct Sum {
@@ -579,15 +298,15 @@ fn a_day_takes_no_more_than_an_hour() {
     let mut base = EventBase::new(&mut storage);
     base.seed(&[5; 32]);
     let mut rng = Rng::with_seed(24);
-    let mut broker = Broker::new(rng.fork(), 5);
-    (broker.faults, broker.most) = (40, 20_000);
+    let mut broker = Host::new(rng.fork());
+    (broker.broker.faults, broker.most) = (40, 20_000);
     let (mut device, mut net) = (Device::new(rng, Version::V5, u32::MAX), World::new(broker));
     device.start(&mut base);
     let mut most = (0, 0);
     for hour in 0..24 {
         net.run_for(&mut base, &mut device, 3_600);
         // Away for half an hour at times.
-        net.peer.is_away = hour % 4 == 3;
+        net.peer.broker.is_away = hour % 4 == 3;
         let counts = base.counts();
         assert_eq!((counts.conns, counts.listeners), (1, 0));
         assert!(counts.events <= 2, "{}", counts.events);
@@ -614,13 +333,13 @@ fn simulate(seed: u64, sum: &mut Sum) {
     base.seed(&[seed as u8 | 1; 32]);
     let most = rng.u32(5..40);
     let mut device = Device::new(rng.fork(), version, most);
-    let broker = Broker::new(rng.fork(), if version == Version::V5 { 5 } else { 4 });
+    let broker = Host::new(rng.fork());
     let mut net = World::new(broker);
     net.chunk = rng.usize(1..200);
     device.start(&mut base);
     net.run_for(&mut base, &mut device, 120);
     // Nothing goes wrong any more.
-    net.peer.faults = 0;
+    net.peer.broker.faults = 0;
     net.run_for(&mut base, &mut device, 200);
 
     assert!(device.mqtt().is_up(), "it is up when the broker is");
@@ -628,7 +347,8 @@ fn simulate(seed: u64, sum: &mut Sum) {
     assert!(device.under_way.is_empty(), "all has come to its end: {:?}", device.under_way);
     assert_eq!(device.mqtt().used(), 1, "the subscription");
     assert_eq!(device.mqtt().stored(), "in/#".len() + 1);
-    let times = |number: &u32| net.peer.delivered.get(number).copied().unwrap_or(0);
+    let delivered = net.peer.delivered();
+    let times = |number: &u32| delivered.get(number).copied().unwrap_or(0);
     for (number, qos) in &device.acked {
         let times = times(number);
         assert!(times == 1 || times > 1 && *qos == Qos::One, "{number}, {qos:?}: {times} times");
@@ -636,12 +356,14 @@ fn simulate(seed: u64, sum: &mut Sum) {
     for number in &device.lost {
         assert!(times(number) <= 1, "{number} with QoS 2 came {} times", times(number));
     }
-    assert!(net.peer.order.iter().all(|order| is_sorted(order)), "{:?}", net.peer.order);
-    for number in 0..net.peer.made {
+    for order in [net.peer.order(1), net.peer.order(2)] {
+        assert!(order.is_sorted(), "{order:?}");
+    }
+    for number in 0..net.peer.broker.made() {
         let times = device.seen.get(&number).copied().unwrap_or(0);
         let qos = net.peer.qos_of.get(&number).copied().unwrap_or(0);
         assert!(times <= 1 || qos == 1, "{number} with QoS {qos} came {times} times");
-        assert!(times > 0 || net.peer.forgotten.contains(&number), "{number} is lost");
+        assert!(times > 0 || net.peer.broker.has_forgotten(number), "{number} is lost");
     }
     assert!(
         net.connects
@@ -653,7 +375,7 @@ fn simulate(seed: u64, sum: &mut Sum) {
     sum.acked += device.acked.len() as u64;
     sum.lost += device.lost.len() as u64;
     sum.seen += device.seen.len() as u64;
-    sum.again += net.peer.delivered.values().filter(|times| **times > 1).count() as u64;
+    sum.again += delivered.values().filter(|times| **times > 1).count() as u64;
 }
 
 fn sweep(seeds: Range<u64>) -> Sum {

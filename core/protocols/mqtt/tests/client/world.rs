@@ -6,15 +6,7 @@ use std::task::Poll;
 use std::time::Duration;
 
 use picoevent::{Action, Backend, Conn, ConnError, EventBase, Instant, Run};
-
-/// What the peer does, after a time.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Deed {
-    Send(Vec<u8>),
-    /// Ends its stream.
-    End,
-    Reset,
-}
+use picoevent_peers::mqtt::{Deed, Reply};
 
 /// The other end of the client's connections.
 pub trait Peer {
@@ -22,7 +14,7 @@ pub trait Peer {
     fn called(&mut self, now: Instant) -> bool;
 
     /// The client has sent bytes. Returns what the peer does, each after a time; none overtakes an earlier one.
-    fn heard(&mut self, now: Instant, bytes: &[u8]) -> Vec<(Duration, Deed)>;
+    fn heard(&mut self, now: Instant, bytes: &[u8]) -> Reply;
 
     /// The connection is gone.
     fn gone(&mut self) {}
@@ -33,9 +25,9 @@ pub trait Peer {
     }
 
     /// Its time has come.
-    fn due(&mut self, now: Instant) -> Vec<(Duration, Deed)> {
+    fn due(&mut self, now: Instant) -> Reply {
         let _ = now;
-        Vec::new()
+        Reply::new()
     }
 }
 
@@ -81,7 +73,7 @@ impl<P: Peer> World<P> {
         self.plan(vec![(Duration::ZERO, deed)]);
     }
 
-    fn plan(&mut self, deeds: Vec<(Duration, Deed)>) {
+    fn plan(&mut self, deeds: Reply) {
         let Some(call) = &mut self.call else { return };
         for (after, deed) in deeds {
             let last = call.deeds.back().map_or(Instant::ZERO, |(at, _)| *at);

@@ -151,10 +151,10 @@ fn serve(proxy: &Path, load: &Path, clients: u64, blocks: u64, places: Places) -
 
 /// Returns the processor time that a process and its threads have used, in seconds: to a hundredth, a per cent of
 /// a run's.
-fn processor_time(process: &Talk) -> Result<f64> {
+pub(super) fn processor_time(process: &Talk) -> Result<f64> {
     let pid = i32::try_from(process.process().pid()).context("a process has a number")?;
     let stat =
-        Process::new(pid).and_then(|process| process.stat()).context("the proxy has ended")?;
+        Process::new(pid).and_then(|process| process.stat()).context("the server has ended")?;
     Ok((stat.utime + stat.stime) as f64 / procfs::ticks_per_second() as f64)
 }
 

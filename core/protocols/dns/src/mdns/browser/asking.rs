@@ -1,0 +1,119 @@
+//! What the browser asks, and when.
+
+use picoevent::Instant;
+
+use super::{ADDRESS, BrowserMut, FoundService, LISTED, News, PLACE, State};
+use crate::mdns::MESSAGE;
+use crate::mdns::message::DOMAIN;
+use crate::questions::after;
+use crate::wire::{Kind, Section, Writer};
+
+/// The most seconds between two questions for services (RFC 6762, 5.2: an hour).
+const MOST: u32 = 3_600;
+
+impl BrowserMut<'_> {
+    /// Ends what has not been heard of for too long, and writes the questions that are due. Returns the length of the
+    /// message, 0 for none.
+    #[inline(never)]
+    pub(super) fn due(&mut self, now: Instant, buffer: &mut [u8; MESSAGE]) -> usize {
+        let is_all = self.query.next <= now;
+        let mut is_list = is_all;
+        for service in self.services.iter_mut() {
+            is_list |= service.expire(now) || service.is_due(LISTED, now);
+        }
+        let kind = self.query.kind.as_bytes();
+        let list = [kind, DOMAIN];
+        let mut writer = Writer::new(buffer, 0, 0);
+        if is_list {
+            writer.question_for(&list, Kind::PTR, 1);
+        }
+        let mut count = u16::from(is_list);
+        for service in self.services.iter_mut().filter(|service| service.state != State::Free) {
+            let (instance, host) = (service.instance.as_bytes(), service.host.as_bytes());
+            let most = instance.len().max(host.len()).saturating_add(kind.len());
+            let most = most.saturating_add(20).saturating_mul(2);
+            if !writer.has_room(most) {
+                break;
+            }
+            let is_incomplete = is_all && service.state == State::Incomplete;
+            if service.is_due(PLACE, now) || is_incomplete && host.is_empty() {
+                for wanted in [Kind::SRV, Kind::TXT] {
+                    writer.label_of(instance, &list);
+                    writer.end_question(wanted, 1);
+                }
+                count = 1;
+            } else if service.is_due(ADDRESS, now) || is_incomplete {
+                for wanted in [Kind::A, Kind::AAAA] {
+                    writer.question_for(&[host, DOMAIN], wanted, 1);
+                }
+                count = 1;
+            }
+            service.ask_later(now);
+        }
+        if is_list {
+            self.write_known(&mut writer, now);
+        }
+        if is_all {
+            self.query.next = after(now, self.query.interval);
+            self.query.interval = self.query.interval.saturating_mul(2).min(MOST);
+        }
+        if count == 0 { 0 } else { writer.finish().map_or(0, <[u8]>::len) }
+    }
+
+    /// Writes what is known for more than half of its time, so that it is not answered again (RFC 6762, 7.1).
+    fn write_known(&self, writer: &mut Writer<'_>, now: Instant) {
+        let list = [self.query.kind.as_bytes(), DOMAIN];
+        for service in self.services.iter().filter(|service| service.state != State::Free) {
+            let [listed, ..] = service.lives;
+            let instance = service.instance.as_bytes();
+            let most = self.query.kind.len().saturating_mul(2).saturating_add(instance.len());
+            let left = listed.until.as_micros().saturating_sub(now.as_micros());
+            let left = (left / 1_000_000) as u32;
+            if left <= listed.seconds / 2 || !writer.has_room(most.saturating_add(40)) {
+                continue;
+            }
+            let record = writer.begin_record(Section::Answer, &list, Kind::PTR, 1, left);
+            writer.label_of(instance, &list);
+            writer.end_record(record);
+        }
+    }
+
+    /// Returns when there is something to do next.
+    pub(super) fn next_time(&self) -> Instant {
+        let mut next = self.query.next;
+        for service in self.services.iter().filter(|service| service.state != State::Free) {
+            for life in service.lives {
+                next = next.min(life.until).min(life.ask);
+            }
+        }
+        next
+    }
+}
+
+impl FoundService {
+    /// Ends the service if something of it is not known any more. Returns whether it has ended.
+    fn expire(&mut self, now: Instant) -> bool {
+        let is_over = self.lives.iter().any(|life| life.until <= now);
+        if !is_over || self.state == State::Free {
+            return false;
+        }
+        if self.state == State::Told && self.news != News::Found {
+            self.news = News::Lost;
+        } else {
+            *self = Self::FREE;
+        }
+        true
+    }
+
+    fn is_due(&self, life: usize, now: Instant) -> bool {
+        let is_due = self.lives.get(life).is_some_and(|life| life.ask <= now);
+        is_due && self.state != State::Free && self.news != News::Lost
+    }
+
+    /// What was asked for is asked for again later.
+    fn ask_later(&mut self, now: Instant) {
+        for life in self.lives.iter_mut().filter(|life| life.ask <= now) {
+            life.ask_later(now);
+        }
+    }
+}

@@ -1,0 +1,202 @@
+//! What the browser hears.
+
+use core::net::{Ipv4Addr, Ipv6Addr};
+
+use picoevent::Instant;
+
+use super::{ADDRESS, BrowserMut, FoundService, LISTED, Life, News, PLACE, State};
+use crate::mdns::GROUP;
+use crate::mdns::message::DOMAIN;
+use crate::questions::after;
+use crate::wire::{Kind, Message, Name, Record, flag};
+
+/// For how long a record is kept at most, in seconds: a day.
+const MAX_TTL: u32 = 86_400;
+
+impl Life {
+    /// Begins anew. What ends at once is kept for a second more (RFC 6762, 10.1).
+    fn renew(&mut self, ttl: u32, now: Instant) {
+        let seconds = ttl.min(MAX_TTL);
+        self.seconds = seconds;
+        self.until = after(now, seconds.max(1));
+        // At 80 %, and then at each further 5 % (RFC 6762, 5.2).
+        self.ask = if ttl == 0 { Instant::MAX } else { after(now, seconds / 5 * 4) };
+    }
+
+    pub(super) fn ask_later(&mut self, now: Instant) {
+        self.ask = after(now, (self.seconds / 20).max(1));
+    }
+}
+
+impl BrowserMut<'_> {
+    /// Takes a message.
+    #[inline(never)]
+    pub(super) fn heard(&mut self, bytes: &[u8], port: u16, now: Instant) {
+        let Ok(message) = Message::parse(bytes) else { return };
+        let is_answer = message.flags() & (flag::RESPONSE | flag::OPERATION) == flag::RESPONSE;
+        if !is_answer || port != GROUP.port() || self.query.timer.is_none() {
+            return;
+        }
+        for record in records(&message).filter(|record| record.is(Kind::PTR)) {
+            let list = [self.query.kind.as_bytes(), DOMAIN];
+            if let Some((instance, of)) = record.target(0).split_first()
+                && record.name.is_of(&list)
+                && of.is_of(&list)
+                && let Ok(instance) = core::str::from_utf8(instance)
+            {
+                self.listed(instance, record.ttl, now);
+            }
+        }
+        let kind = self.query.kind.as_bytes();
+        for service in self.services.iter_mut().filter(|service| service.state != State::Free) {
+            service.hear(kind, &message, now);
+            if service.state == State::Incomplete {
+                // The rest is asked for soon.
+                self.query.next = self.query.next.min(after(now, 1));
+                self.query.interval = 1;
+            }
+        }
+    }
+
+    /// A service is in the list, or is no longer.
+    fn listed(&mut self, instance: &str, ttl: u32, now: Instant) {
+        let is_same = |service: &&mut FoundService| {
+            service.state != State::Free && service.instance.eq_ignore_ascii_case(instance)
+        };
+        if let Some(service) = self.services.iter_mut().find(is_same) {
+            service.renew(LISTED, ttl, now);
+            return;
+        }
+        // What finds no room is found when there is room again: it is not among the answers that are known.
+        let free = self.services.iter_mut().find(|service| service.state == State::Free);
+        if let Some(service) = free.filter(|_| ttl != 0) {
+            *service = FoundService::FREE;
+            service.state = State::Incomplete;
+            // A label has no more bytes than there is room for.
+            let _ = service.instance.push_str(instance);
+            service.renew(LISTED, ttl, now);
+        }
+    }
+}
+
+impl FoundService {
+    fn renew(&mut self, life: usize, ttl: u32, now: Instant) {
+        if let Some(life) = self.lives.get_mut(life) {
+            life.renew(ttl, now);
+        }
+    }
+
+    /// Returns whether a name is that of the service.
+    fn is_named(&self, name: Name<'_>, kind: &[u8]) -> bool {
+        name.split_first().is_some_and(|(label, of)| {
+            label.eq_ignore_ascii_case(self.instance.as_bytes()) && of.is_of(&[kind, DOMAIN])
+        })
+    }
+
+    /// Takes what a message says about the service.
+    fn hear(&mut self, kind: &[u8], message: &Message<'_>, now: Instant) {
+        let mut is_changed = false;
+        for record in records(message) {
+            let (is_place, is_text) = (record.is(Kind::SRV), record.is(Kind::TXT));
+            if !is_place && !is_text || !self.is_named(record.name, kind) {
+                continue;
+            }
+            if is_place {
+                self.renew(PLACE, record.ttl, now);
+            }
+            if record.ttl != 0 {
+                is_changed |=
+                    if is_place { self.set_place(&record) } else { self.set_text(record.bytes()) };
+            }
+        }
+        is_changed |= self.hear_addresses(message, now);
+        let is_complete = !self.host.is_empty() && (self.v4.is_some() || self.v6.is_some());
+        match self.state {
+            State::Incomplete if is_complete => {
+                (self.state, self.news) = (State::Told, News::Found);
+            }
+            State::Told if is_changed && self.news == News::None => self.news = News::Changed,
+            _ => {}
+        }
+    }
+
+    /// Returns whether it is another place.
+    fn set_place(&mut self, record: &Record<'_>) -> bool {
+        let Some(host) = local(record.target(6)) else { return false };
+        let port = record.bytes().get(4..6).and_then(|port| port.first_chunk());
+        let port = port.map_or(0, |port| u16::from_be_bytes(*port));
+        let is_same_host = self.host.eq_ignore_ascii_case(&host);
+        let is_other = port != self.port || !is_same_host;
+        if !is_same_host {
+            (self.v4, self.v6) = (None, None);
+        }
+        (self.port, self.host) = (port, host);
+        is_other
+    }
+
+    fn set_text(&mut self, bytes: &[u8]) -> bool {
+        let mut text = heapless::Vec::new();
+        let mut rest = bytes;
+        while let Some(length) = rest.first() {
+            let Some((one, after)) = rest.split_at_checked(usize::from(*length).saturating_add(1))
+            else {
+                break;
+            };
+            if *length != 0 && text.extend_from_slice(one).is_err() {
+                break;
+            }
+            rest = after;
+        }
+        let is_other = text != self.text;
+        self.text = text;
+        is_other
+    }
+
+    /// Takes the addresses of the host: of several, the one that is known, or the first.
+    fn hear_addresses(&mut self, message: &Message<'_>, now: Instant) -> bool {
+        if self.host.is_empty() {
+            return false;
+        }
+        let (mut v4, mut v6): (Option<Ipv4Addr>, Option<Ipv6Addr>) = (None, None);
+        for record in
+            records(message).filter(|record| record.name.is_of(&[self.host.as_bytes(), DOMAIN]))
+        {
+            let bytes = record.bytes();
+            if record.is(Kind::A) {
+                let address = bytes.first_chunk::<4>().map(|octets| Ipv4Addr::from(*octets));
+                v4 = if address == self.v4 { address } else { v4.or(address) };
+            } else if record.is(Kind::AAAA) {
+                let address = bytes.first_chunk::<16>().map(|octets| Ipv6Addr::from(*octets));
+                v6 = if address == self.v6 { address } else { v6.or(address) };
+            } else {
+                continue;
+            }
+            if let Some(life) = self.lives.get_mut(ADDRESS) {
+                life.renew(record.ttl, now);
+            }
+        }
+        let is_other = v4.is_some() && v4 != self.v4 || v6.is_some() && v6 != self.v6;
+        (self.v4, self.v6) = (v4.or(self.v4), v6.or(self.v6));
+        is_other
+    }
+}
+
+/// Returns the records of an answer, in which those that were added count, too.
+fn records<'m>(message: &Message<'m>) -> impl Iterator<Item = Record<'m>> + use<'m> {
+    message.answers().chain(message.additional())
+}
+
+/// Returns the name of a host of the network without its domain.
+fn local(name: Name<'_>) -> Option<heapless::String<{ super::LABEL }>> {
+    let mut host = heapless::String::new();
+    let mut rest = name;
+    while !rest.is_of(&[DOMAIN]) {
+        let (label, after) = rest.split_first()?;
+        if !host.is_empty() {
+            host.push('.').ok()?;
+        }
+        host.push_str(core::str::from_utf8(label).ok()?).ok()?;
+        rest = after;
+    }
+    (!host.is_empty()).then_some(host)
+}

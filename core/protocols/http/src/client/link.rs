@@ -1,0 +1,217 @@
+//! The connection of a client, as a kind of connection: it waits for its request, and is kept for the next one.
+
+use core::marker::PhantomData;
+use core::time::Duration;
+
+use picoevent::{Conn, ConnEnd, ConnMut, Cx, PoolId, Protocol};
+
+use super::engine::{Outcome, advance, fail, is_repeated, send, set_timer};
+use super::memory::{Call, Clients, State};
+use super::{Ask, CallError};
+use crate::exchange::{Input, Timer, flag};
+use crate::request::Request;
+use crate::route::Parts;
+use crate::websocket;
+
+/// What the requests of an application do: those of a [`Caller`](super::Caller), and those of a
+/// [`SocketCaller`](crate::SocketCaller).
+pub(crate) trait Kind<A: 'static> {
+    type Client: Clients;
+    /// One route has the functions for an answer: `before` for its head, `part`, `pull` for what is uploaded.
+    const PARTS: &'static Parts<A>;
+    const REDIRECTS: u8;
+
+    fn client(app: &mut A) -> &mut Self::Client;
+
+    /// The request has ended.
+    fn done(app: &mut A, cx: &mut Cx<'_, A>, outcome: Result<u16, CallError>);
+}
+
+/// The connection of a kind's requests.
+pub(crate) struct Link<K>(PhantomData<K>);
+
+/// Works on the copy of a request.
+type Work<'w, A> = &'w mut dyn FnMut(&mut A, &mut Request<'_, '_, '_, A>, &mut Call) -> Outcome;
+
+impl<K> Link<K> {
+    /// Makes a request.
+    pub(crate) fn ask<A: 'static>(
+        app: &mut A,
+        cx: &mut Cx<'_, A>,
+        pool: PoolId,
+        ask: &Ask<'_>,
+    ) -> Result<(), CallError>
+    where
+        K: Kind<A>,
+    {
+        let (call, text) = K::client(app).parts();
+        call.begin(text, ask, K::REDIRECTS)?;
+        let Some(held) = call.conn else {
+            return match cx.connect::<Self>(ask.address, pool) {
+                Ok(conn) => {
+                    call.conn = Some(conn);
+                    Ok(())
+                }
+                Err(error) => {
+                    call.state = State::Idle;
+                    Err(CallError::Setup(error))
+                }
+            };
+        };
+        // One that has just been closed connects again when it has ended.
+        let Ok(mut conn) = cx.conn(held) else { return Ok(()) };
+        if call.kept_to != Some(ask.address) || !conn.is_open() {
+            conn.close();
+            return Ok(());
+        }
+        // It is sent in the next pass.
+        call.is_kept = true;
+        conn.wait_for_room(1);
+        Ok(())
+    }
+
+    /// Gives up the request that is under way. Returns whether there is one.
+    pub(crate) fn cancel<A: 'static>(app: &mut A, cx: &mut Cx<'_, A>) -> bool
+    where
+        K: Kind<A>,
+    {
+        let (call, _) = K::client(app).parts();
+        let Some(Ok(mut conn)) = call.conn.map(|conn| cx.conn(conn)) else { return false };
+        let is_under_way = call.state != State::Idle;
+        if is_under_way {
+            call.state = State::Sent;
+            call.is_kept = false;
+            conn.abort();
+        }
+        is_under_way
+    }
+
+    /// Returns the connection of a request that was sent.
+    pub(crate) fn sent<A: 'static>(app: &mut A) -> Option<Conn>
+    where
+        K: Kind<A>,
+    {
+        let (call, _) = K::client(app).parts();
+        call.conn.filter(|_| call.state == State::Sent)
+    }
+
+    /// Works on a copy of the client's state, and reports the outcome.
+    pub(crate) fn run<A: 'static>(app: &mut A, conn: &mut ConnMut<'_, '_, A>, work: Work<'_, A>)
+    where
+        K: Kind<A>,
+    {
+        let Some(mut copy) = K::client(app).take() else { return };
+        let (call, text) = K::Client::parts_of(&mut copy);
+        let mut x = call.x;
+        let outcome =
+            work(app, &mut Request { conn, x: &mut x, text, site: K::PARTS, date: None }, call);
+        call.x = x;
+        if outcome.is_some() {
+            call.state = State::Idle;
+        }
+        K::client(app).put(copy);
+        if let Some(outcome) = outcome {
+            K::done(app, conn.cx(), outcome);
+        }
+    }
+}
+
+impl<A: 'static, K: Kind<A>> Protocol<A> for Link<K> {
+    const STALL: Option<Duration> = Some(K::PARTS.limits.stall);
+
+    fn opened(app: &mut A, conn: &mut ConnMut<'_, '_, A>) {
+        Self::run(app, conn, &mut |app, request, call| {
+            request.x.flags = 0;
+            send(request, call);
+            advance(app, request, call)
+        });
+    }
+
+    fn readable(app: &mut A, conn: &mut ConnMut<'_, '_, A>) {
+        Self::run(app, conn, &mut advance);
+    }
+
+    fn writable(app: &mut A, conn: &mut ConnMut<'_, '_, A>) {
+        Self::readable(app, conn);
+    }
+
+    fn eof(app: &mut A, conn: &mut ConnMut<'_, '_, A>) {
+        Self::run(app, conn, &mut |app, request, call| {
+            request.x.set(flag::EOF);
+            advance(app, request, call)
+        });
+    }
+
+    fn alarm(app: &mut A, conn: &mut ConnMut<'_, '_, A>) {
+        Self::run(app, conn, &mut time_is_up);
+    }
+
+    fn ended(app: &mut A, conn: &mut ConnMut<'_, '_, A>, end: ConnEnd) {
+        Self::run(app, conn, &mut |_, request, call| ended(request, call, end));
+        // The request is made again, or the application has made the next one.
+        let (call, _) = K::client(app).parts();
+        if call.conn != Some(conn.id()) {
+            return;
+        }
+        let is_wanted = core::mem::replace(&mut call.state, State::Idle) == State::Waiting;
+        let address = call.address.filter(|_| is_wanted);
+        if address.is_some_and(|address| conn.connect(address).is_ok()) {
+            call.state = State::Waiting;
+            return;
+        }
+        call.conn = None;
+        if is_wanted {
+            K::done(app, conn.cx(), Err(CallError::Lost(None)));
+        }
+    }
+}
+
+/// The time of the timer is up.
+fn time_is_up<A: 'static>(
+    app: &mut A,
+    request: &mut Request<'_, '_, '_, A>,
+    _: &mut Call,
+) -> Outcome {
+    match core::mem::replace(&mut request.x.timer, Timer::None) {
+        Timer::Idle => request.conn.close(),
+        Timer::Head => return fail(request, CallError::TimedOut),
+        Timer::Rate if request.is_too_slow() => return fail(request, CallError::TimedOut),
+        timer => {
+            if timer == Timer::Silence {
+                request.call_hook(app, |hooks| hooks.alarm);
+            }
+            if request.conn.is_open() {
+                set_timer(request);
+            }
+        }
+    }
+    None
+}
+
+/// The connection has ended. Returns how its request has, unless it is to be made again.
+fn ended<A: 'static>(
+    request: &mut Request<'_, '_, '_, A>,
+    call: &mut Call,
+    end: ConnEnd,
+) -> Outcome {
+    call.kept_to = None;
+    let is_kept = core::mem::replace(&mut call.is_kept, false);
+    // A connect that has failed was opened by nobody.
+    match call.state {
+        State::Idle => return None,
+        State::Waiting if !matches!(end, ConnEnd::Failed(_)) => return None,
+        State::Sent if is_kept && is_repeated(request, call) => {
+            call.state = State::Waiting;
+            return None;
+        }
+        State::Sent if request.x.input == Input::Frames => {
+            return Some(Ok(websocket::code_of(request.x)));
+        }
+        _ => {}
+    }
+    Some(Err(match end {
+        ConnEnd::Failed(error) => CallError::Lost(Some(error)),
+        ConnEnd::Aborted => CallError::Cancelled,
+        ConnEnd::Closed => CallError::Lost(None),
+    }))
+}

@@ -1,0 +1,313 @@
+//! WebSockets to servers: the handshake of a client (RFC 6455, 4.1), and masked frames (5.3).
+
+use core::fmt;
+use core::marker::PhantomData;
+
+use picoevent::{ConnMut, Cx, PoolId};
+
+use super::engine::{advance, alarm, begin};
+use super::frame::Mask;
+use super::handshake::{PROTOCOL, answer_to};
+use super::{Message, Payload, Socket};
+use crate::base64;
+use crate::client::{Ask, CallError, Clients, Kind, Link};
+use crate::exchange::{Exchange, Input, flag};
+use crate::limits::Limits;
+use crate::method::Method;
+use crate::reply::{Length, ReplyError};
+use crate::request::{Request, keep, kept};
+use crate::route::{ClientHooks, Parts, Route, SocketHooks};
+use crate::status::Status;
+use crate::text::{copy, has_word, is_same};
+
+/// Under this number the text keeps the key.
+const KEY: u8 = 252;
+
+/// What an application does with a WebSocket to a server.
+///
+/// A level that a server is told, and a limit that it tells:
+///
+/// ```
+/// use core::net::SocketAddr;
+/// use picoevent::{Cx, EventMut, PoolId};
+/// use picoevent_http::{Ask, CallError, Client, Message, Socket, SocketCaller, SocketCalls};
+///
+/// struct App {
+///     live: Client,
+///     level: u32,
+///     is_high: bool,
+/// }
+///
+/// struct Live;
+///
+/// impl SocketCaller<App> for Live {
+///     type Client = Client;
+///
+///     fn client(app: &mut App) -> &mut Client {
+///         &mut app.live
+///     }
+///
+///     fn heard(app: &mut App, socket: &mut Socket<App>, message: Message) {
+///         if let Message::Text { is_last: true } = message {
+///             app.is_high = socket.data() == b"high";
+///             socket.take(usize::MAX);
+///         }
+///     }
+///
+///     fn ended(_: &mut App, _: &mut Cx<App>, _: Result<u16, CallError>) {
+///         // Another one can be opened, after a while.
+///     }
+/// }
+///
+/// fn start(app: &mut App, cx: &mut Cx<App>, pool: PoolId, server: SocketAddr) -> Result<(), CallError> {
+///     SocketCalls::<Live>::open(app, cx, pool, &Ask::get(server, "pump.local", "/live"))
+/// }
+///
+/// fn each_second(app: &mut App, event: &mut EventMut<App>) {
+///     SocketCalls::<Live>::with(app, event, |app, socket| {
+///         let _ = socket.send_fmt(format_args!("{}", app.level));
+///     });
+/// }
+/// # let _ = (start, each_second);
+/// ```
+pub trait SocketCaller<A: 'static>: Sized {
+    /// What a server may use up: of the limits of a server those for lines, fields, messages, head, idle and
+    /// stall; the last one bounds a connect, too.
+    const LIMITS: Limits = Limits::new();
+    /// The subprotocols, the best first. The server chooses one of them, or none: [`Socket::protocol`].
+    const PROTOCOLS: &'static [&'static str] = &[];
+    /// How often a redirect is followed, as for a [`Caller`](crate::Caller). Other answers are
+    /// [refusals](CallError::Refused).
+    const REDIRECTS: u8 = 4;
+
+    /// The memory for one WebSocket at a time. Each kind of requests has its own. Its text has 23 bytes for the
+    /// handshake beside host, target and fields.
+    type Client: Clients;
+
+    /// Returns it.
+    fn client(app: &mut A) -> &mut Self::Client;
+
+    /// It is [open](Message::Opened), or there is a message.
+    fn heard(app: &mut A, socket: &mut Socket<'_, '_, '_, '_, A>, message: Message);
+
+    /// It has ended, with a code as in [`Message::Closed`], or was never open. Called once; the next one can
+    /// be opened.
+    fn ended(app: &mut A, cx: &mut Cx<'_, A>, outcome: Result<u16, CallError>);
+}
+
+/// The WebSocket of a [`SocketCaller`].
+pub struct SocketCalls<C>(PhantomData<C>);
+
+impl<C> SocketCalls<C> {
+    /// Opens a WebSocket: a request for `GET` without content. [`SocketCaller::heard`] is told when it is open,
+    /// and [`SocketCaller::ended`] when it has ended; this call tells neither of them.
+    ///
+    /// # Errors
+    /// As [`Calls::ask`](crate::Calls::ask), and [`CallError::Unseeded`] when the base has no seed for the random
+    /// numbers of key and masks.
+    pub fn open<A: 'static>(
+        app: &mut A,
+        cx: &mut Cx<'_, A>,
+        pool: PoolId,
+        ask: &Ask<'_>,
+    ) -> Result<(), CallError>
+    where
+        C: SocketCaller<A>,
+    {
+        if !cx.is_seeded() {
+            return Err(CallError::Unseeded);
+        }
+        if ask.method != Method::Get || ask.content != Length::Known(0) {
+            return Err(CallError::BadRequest);
+        }
+        Link::<Self>::ask(app, cx, pool, ask)
+    }
+
+    /// Gives the WebSocket, to send to it. Then input that was not taken is reported again. `None`, and nothing
+    /// is called, if it is not open, or its handler runs.
+    pub fn with<A: 'static, T>(
+        app: &mut A,
+        cx: &mut Cx<'_, A>,
+        work: impl FnOnce(&mut A, &mut Socket<'_, '_, '_, '_, A>) -> T,
+    ) -> Option<T>
+    where
+        C: SocketCaller<A>,
+    {
+        let mut conn = cx.conn(Link::<Self>::sent(app)?).ok()?;
+        let (mut work, mut done) = (Some(work), None);
+        Link::<Self>::run(app, &mut conn, &mut |app, request, _| {
+            if request.x.input == Input::Frames
+                && let Some(work) = work.take()
+            {
+                done = Some(work(app, &mut Socket::new(request)));
+                advance(app, request);
+            }
+            None
+        });
+        done
+    }
+
+    /// Gives up a WebSocket that is not open yet, or resets its connection. [`SocketCaller::ended`] is told so
+    /// in the next pass. Returns whether there is one.
+    pub fn cancel<A: 'static>(app: &mut A, cx: &mut Cx<'_, A>) -> bool
+    where
+        C: SocketCaller<A>,
+    {
+        Link::<Self>::cancel(app, cx)
+    }
+}
+
+impl<A: 'static, C: SocketCaller<A>> Kind<A> for SocketCalls<C> {
+    type Client = C::Client;
+    const REDIRECTS: u8 = C::REDIRECTS;
+    const PARTS: &'static Parts<A> = &Parts {
+        routes: &[Route {
+            message: Some(C::heard),
+            protocols: C::PROTOCOLS,
+            field: Some(field),
+            socket: Some(SocketHooks {
+                advance,
+                alarm,
+                // The link tells it, when the next one can be opened.
+                ended: |_, _| {},
+                client: Some(ClientHooks { ask, opened, write }),
+            }),
+            ..Route::get("", |_, _| {})
+        }],
+        limits: C::LIMITS,
+        headers: &[],
+        room: 0,
+    };
+
+    fn client(app: &mut A) -> &mut C::Client {
+        C::client(app)
+    }
+
+    fn done(app: &mut A, cx: &mut Cx<'_, A>, outcome: Result<u16, CallError>) {
+        C::ended(app, cx, outcome);
+    }
+}
+
+/// Returns a key as it is sent.
+fn encoded(key: &[u8]) -> [u8; 24] {
+    let mut text = [0; 24];
+    // Sixteen bytes fill it.
+    let _ = base64::encode(key, &mut text);
+    text
+}
+
+/// Writes the header fields of the handshake. Returns whether there was room, also for the key in the text.
+fn ask<A: 'static>(request: &mut Request<'_, '_, '_, A>) -> bool {
+    let mut key = [0; 16];
+    if request.cx().random(&mut key).is_err() || !keep(request.x, request.text, KEY, &key) {
+        return false;
+    }
+    let fields = b"Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: ";
+    let Request { conn, site, .. } = request;
+    let mut is_written = true;
+    let mut write = |text: &[u8]| is_written &= conn.write(text).is_ok();
+    [&fields[..], &encoded(&key), b"\r\n"].into_iter().for_each(&mut write);
+    let mut before = "Sec-WebSocket-Protocol: ";
+    let protocols = site.routes.first().map_or(&[][..], |route| route.protocols);
+    for protocol in protocols {
+        write(before.as_bytes());
+        write(protocol.as_bytes());
+        before = ", ";
+    }
+    if !protocols.is_empty() {
+        write(b"\r\n");
+    }
+    is_written
+}
+
+/// Checks what a header field of the answer says of the handshake.
+fn field<A: 'static>(
+    route: &Route<A>,
+    x: &mut Exchange,
+    text: &mut [u8],
+    name: &[u8],
+    value: &[u8],
+) -> Result<(), Status> {
+    const BAD: Result<(), Status> = Err(Status::BAD_REQUEST);
+    let is = |known: &[u8]| is_same(name, known);
+    if x.requests != Status::SWITCHING_PROTOCOLS.code() {
+        return Ok(());
+    }
+    if is(b"upgrade") && has_word(value, b"websocket") {
+        x.set(flag::WEBSOCKET);
+    } else if is(b"sec-websocket-accept") {
+        let key = kept(x, text, KEY).unwrap_or_default();
+        let mut accept = [0; 28];
+        let length = base64::encode(&answer_to(&encoded(key)), &mut accept);
+        if length != Some(28) || value != accept || x.has(flag::KEY) {
+            return BAD;
+        }
+        x.set(flag::KEY);
+    } else if is(b"sec-websocket-protocol") {
+        let number = route.protocols.iter().position(|known| value == known.as_bytes());
+        let Some(number) = number.filter(|_| kept(x, text, PROTOCOL).is_none()) else { return BAD };
+        if !keep(x, text, PROTOCOL, &[number as u8]) {
+            return Err(Status::FIELDS_TOO_LARGE);
+        }
+    } else if is(b"sec-websocket-extensions") {
+        // None was asked for.
+        return BAD;
+    }
+    Ok(())
+}
+
+/// The head of the answer is complete, and the server has agreed.
+fn opened<A: 'static>(app: &mut A, request: &mut Request<'_, '_, '_, A>) -> Result<(), CallError> {
+    let x = &*request.x;
+    let has_agreed = x.has(flag::WEBSOCKET | flag::UPGRADE | flag::KEY);
+    if !has_agreed || x.has_any(flag::OLD | flag::CHUNKED) || x.content > 0 {
+        return Err(CallError::Malformed);
+    }
+    begin(app, request);
+    Ok(())
+}
+
+/// Writes a frame with a mask. There is room for it.
+fn write<A: 'static>(
+    request: &mut Request<'_, '_, '_, A>,
+    head: &[u8],
+    data: Payload<'_>,
+) -> Result<(), ReplyError> {
+    let mut key = [0; 4];
+    // There was a seed when it was opened.
+    request.cx().random(&mut key).map_err(|_| ReplyError::NotNow)?;
+    request.conn.write(head)?;
+    request.conn.write(&key)?;
+    let mut masked = Masked { conn: request.conn, mask: Mask::new(key) };
+    match data {
+        Payload::Bytes(data) => masked.put(data),
+        // Only the text itself can fail.
+        Payload::Text(text) => fmt::Write::write_fmt(&mut masked, text).unwrap_or_default(),
+    }
+    Ok(())
+}
+
+/// Output that is masked on its way.
+struct Masked<'m, 'c, 's, A> {
+    conn: &'m mut ConnMut<'c, 's, A>,
+    mask: Mask,
+}
+
+impl<A> Masked<'_, '_, '_, A> {
+    fn put(&mut self, data: &[u8]) {
+        let mut buffer = [0; 32];
+        for piece in data.chunks(32) {
+            let Some(masked) = buffer.get_mut(..piece.len()) else { return };
+            copy(masked, piece);
+            self.mask.apply(masked);
+            self.conn.write_some(masked);
+        }
+    }
+}
+
+impl<A> fmt::Write for Masked<'_, '_, '_, A> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        self.put(text.as_bytes());
+        Ok(())
+    }
+}

@@ -1,0 +1,89 @@
+//! The handshake of a server (RFC 6455, 4.2).
+
+use super::engine::begin;
+use super::{Socket, sha1};
+use crate::base64;
+use crate::buffer::Buffer;
+use crate::exchange::{Exchange, Input, flag};
+use crate::reply::{Head, Length};
+use crate::request::{Request, keep};
+use crate::route::Route;
+use crate::status::Status;
+use crate::text::{has_word, is_same};
+
+/// Under these numbers the text keeps the answer to the key, and the number of the subprotocol.
+const ACCEPT: u8 = 255;
+pub(super) const PROTOCOL: u8 = 254;
+
+/// Returns the answer to a key of 24 characters.
+#[inline(never)]
+pub(super) fn answer_to(key: &[u8]) -> [u8; 20] {
+    let mut blocks = [[0; 64]; 2];
+    let text = key.iter().chain(b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11");
+    blocks.as_flattened_mut().iter_mut().zip(text).for_each(|(place, byte)| *place = *byte);
+    sha1::sha1(&mut blocks, 60)
+}
+
+/// Notes what a header field says of the handshake.
+pub(crate) fn field<A: 'static>(
+    route: &Route<A>,
+    x: &mut Exchange,
+    text: &mut [u8],
+    name: &[u8],
+    value: &[u8],
+) -> Result<(), Status> {
+    let is = |known: &[u8]| is_same(name, known);
+    if is(b"upgrade") && has_word(value, b"websocket") {
+        x.set(flag::WEBSOCKET);
+    } else if is(b"sec-websocket-version") && value == b"13" {
+        x.set(flag::VERSION_13);
+    } else if is(b"sec-websocket-key") {
+        if x.has(flag::KEY) || !base64::is_of_sixteen(value) {
+            return Err(Status::BAD_REQUEST);
+        }
+        x.set(flag::KEY);
+        let hash = answer_to(value);
+        if !keep(x, text, ACCEPT, &hash) {
+            return Err(Status::FIELDS_TOO_LARGE);
+        }
+    } else if is(b"sec-websocket-protocol") {
+        let asked =
+            |known: &&str| crate::text::parts(value, b',').any(|part| part == known.as_bytes());
+        if let Some(number) = route.protocols.iter().position(asked)
+            && !keep(x, text, PROTOCOL, &[number as u8])
+        {
+            return Err(Status::FIELDS_TOO_LARGE);
+        }
+    }
+    Ok(())
+}
+
+/// Answers the handshake.
+pub(crate) fn accept<A: 'static>(app: &mut A, request: &mut Request<'_, '_, '_, A>) {
+    let x = &*request.x;
+    if !x.has(flag::WEBSOCKET | flag::UPGRADE | flag::VERSION_13) || x.has(flag::OLD) {
+        let fields = b"Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n";
+        return request.answer_bare(Status::UPGRADE_REQUIRED, fields);
+    }
+    let hash = request.kept(ACCEPT).unwrap_or_default();
+    let mut accept = [0; 28];
+    let is_get = x.method == crate::Method::Get;
+    if base64::encode(hash, &mut accept) != Some(28) || !is_get || x.input != Input::Done {
+        return request.refuse(Status::BAD_REQUEST);
+    }
+    let mut fields = Buffer::<192>::new();
+    fields.put(b"Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ");
+    fields.put(&accept);
+    fields.put(b"\r\n");
+    if let Some(protocol) = Socket::new(request).protocol() {
+        for part in ["Sec-WebSocket-Protocol: ", protocol, "\r\n"] {
+            fields.put(part.as_bytes());
+        }
+    }
+    let head = Head::bare(Status::SWITCHING_PROTOCOLS, fields.as_bytes());
+    if request.write_head(&head, Length::Known(0), 0).is_err() {
+        return request.conn.abort();
+    }
+    request.x.set(flag::COMPLETE);
+    begin(app, request);
+}

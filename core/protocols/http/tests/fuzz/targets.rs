@@ -1,0 +1,274 @@
+//! What fuzzers drive: a server in memory that is sent bytes, and what has to hold for any of them.
+//!
+//! `tests/fuzz` of the repository includes this file, for libFuzzer.
+
+use std::collections::VecDeque;
+use std::net::SocketAddr;
+
+use picoevent::{Action, EventBase, Instant, Pool, Storage};
+use picoevent_http::{
+    Http, Limits, Message, Multipart, Part, Piece, Reply, Request, Route, Server, Site, Socket,
+    Status,
+};
+
+/// What the server has understood.
+#[derive(Default)]
+struct App {
+    http: Server<1, 100>,
+    requests: Vec<String>,
+    body: Vec<u8>,
+    form: Option<Multipart>,
+    /// The message that is coming in.
+    message: Vec<u8>,
+    messages: Vec<Vec<u8>>,
+    closed: Option<u16>,
+}
+
+struct Page;
+
+impl Site<App> for Page {
+    const ROUTES: &'static [Route<App>] = &[
+        Route::get("/", App::note),
+        Route::get("/a/{name}/{*rest}", App::note),
+        Route::post("/fits", App::note),
+        Route::put("/body", App::note).body(App::part),
+        Route::post("/form", App::formed).before(App::begin_form).body(App::form_part),
+        Route::websocket("/ws", App::heard),
+    ];
+    const LIMITS: Limits = Limits::new().line(200).fields(20).body(5_000).message(5_000);
+    const HEADERS: &'static [&'static str] = &["Content-Type", "X-Kept"];
+    type Server = Server<1, 100>;
+
+    fn server(app: &mut App) -> &mut Server<1, 100> {
+        &mut app.http
+    }
+}
+
+impl App {
+    /// Notes the request with all that can be asked of it.
+    fn note(&mut self, request: &mut Request<Self>) {
+        let form = request.form("a").map(|value| value.bytes().count());
+        let seen = format!(
+            "{:?} {:?} {:?} {:?} {:?} {form:?}",
+            request.method(),
+            request.target(),
+            request.param("name").map(|name| name.bytes().count()),
+            request.query("a").and_then(|value| value.number()),
+            request.header("x-kept"),
+        );
+        self.requests.push(seen);
+        request.reply(Reply::text(Status::OK), b"noted").unwrap();
+    }
+
+    fn part(&mut self, request: &mut Request<Self>, part: Part) {
+        if part == Part::More {
+            self.body.extend(request.data());
+            request.take(usize::MAX);
+        }
+    }
+
+    fn begin_form(&mut self, request: &mut Request<Self>) {
+        self.form = request.header("content-type").and_then(Multipart::new);
+        if self.form.is_none() {
+            request.reply(Reply::empty(Status::UNSUPPORTED_MEDIA_TYPE), b"").unwrap();
+        }
+    }
+
+    fn form_part(&mut self, request: &mut Request<Self>, part: Part) {
+        let Some(form) = self.form.as_mut().filter(|_| part == Part::More) else { return };
+        while let Some(piece) = request.next_piece(form) {
+            match piece {
+                Ok(Piece::Begins { name, file }) => {
+                    self.body.extend(b"<");
+                    self.body.extend(name);
+                    self.body.extend(file.into_iter().flatten());
+                }
+                Ok(Piece::Data(data)) => self.body.extend(data),
+                Ok(Piece::Ends) => self.body.extend(b">"),
+                Err(_) => {
+                    self.body.clear();
+                    request.reply(Reply::empty(Status::BAD_REQUEST), b"").unwrap();
+                    return;
+                }
+            }
+        }
+    }
+
+    fn formed(&mut self, request: &mut Request<Self>) {
+        let is_complete = self.form.is_some_and(|form| form.is_complete());
+        let status = if is_complete { Status::OK } else { Status::BAD_REQUEST };
+        request.reply(Reply::empty(status), b"").unwrap();
+    }
+
+    /// Echoes.
+    fn heard(&mut self, socket: &mut Socket<Self>, message: Message) {
+        let (is_text, is_last) = match message {
+            Message::Text { is_last } => (true, is_last),
+            Message::Binary { is_last } => (false, is_last),
+            Message::Opened => return,
+            Message::Closed(code) => return self.closed = Some(code),
+        };
+        let data = socket.data().to_vec();
+        let amount = data.len().min(socket.room());
+        let is_all = is_last && amount == data.len();
+        if amount == 0 && !is_all {
+            return;
+        }
+        let sent = match is_text {
+            true => socket.send_text_part(&data[..amount], is_all),
+            false => socket.send_binary(&data[..amount], is_all),
+        };
+        sent.expect("there is room");
+        socket.take(amount);
+        self.message.extend(&data[..amount]);
+        if is_all {
+            let message = std::mem::take(&mut self.message);
+            assert!(!is_text || std::str::from_utf8(&message).is_ok(), "a text is text");
+            self.messages.push(message);
+        }
+    }
+}
+
+/// Serves one client that sends bytes in pieces, and ends then. Returns what it got and what was understood.
+fn serve(bytes: &[u8], piece: usize) -> (Vec<u8>, App) {
+    let mut storage = Storage::<App, 1, 1, 800, 1, 1>::new();
+    let mut base = EventBase::new(&mut storage);
+    let pool = base.add_pool(Pool::new(1).rings(256, 512)).unwrap();
+    let anywhere = SocketAddr::from(([192, 0, 2, 7], 80));
+    let listener = base.listen::<Http<Page>>(anywhere, pool).unwrap();
+    let conn = base.accepted(listener, anywhere).unwrap();
+    let (mut app, mut got, mut now) = (App::default(), Vec::new(), 0);
+    let mut pieces = bytes.chunks(piece.max(1));
+    let mut unsent = VecDeque::new();
+    let (mut has_finished, mut has_ended, mut idle) = (false, false, 0);
+    for _ in 0..1_000_000 {
+        let mut has_moved = false;
+        while let Some(action) = base.next_action() {
+            has_moved = true;
+            match action {
+                Action::End(conn) => {
+                    has_ended = true;
+                    base.delivered(conn);
+                    base.finished(conn);
+                }
+                Action::Reset(_) => has_ended = true,
+                _ => {}
+            }
+        }
+        if let Some((first, second)) = base.input(conn) {
+            let places = first.iter_mut().chain(second);
+            let amount = places.zip(&unsent).map(|(place, byte)| *place = *byte).count();
+            unsent.drain(..amount);
+            base.received(conn, amount);
+            has_moved |= amount > 0;
+        }
+        let (first, second) = base.output(conn);
+        let amount = first.len() + second.len();
+        got.extend(first.iter().chain(second));
+        base.sent(conn, amount);
+        has_moved |= amount > 0 || base.counts().active > 0;
+        base.dispatch(&mut app);
+        idle = if has_moved { 0 } else { idle + 1 };
+        if idle < 3 {
+            continue;
+        }
+        idle = 0;
+        // What was sent has had its effect.
+        if has_ended && app.http.is_empty() {
+            return (got, app);
+        }
+        match pieces.next() {
+            Some(piece) => unsent.extend(piece),
+            None if !std::mem::replace(&mut has_finished, true) => base.finished(conn),
+            None => {
+                now += 5_000_000;
+                base.advance(Instant::from_micros(now));
+            }
+        }
+    }
+    panic!("the connection never ends");
+}
+
+/// Serves a client whose first byte says how its others come, and the same whole. Both come to the same. Returns
+/// what it has got.
+fn compare(before: &[u8], input: &[u8]) -> Option<(Vec<u8>, App)> {
+    let (piece, bytes) = input.split_first()?;
+    let all = [before, bytes].concat();
+    let (whole, app) = serve(&all, usize::MAX);
+    let (pieces, other) = serve(&all, usize::from(*piece));
+    assert_eq!(String::from_utf8_lossy(&whole), String::from_utf8_lossy(&pieces));
+    assert_eq!((&app.requests, &app.body), (&other.requests, &other.body));
+    assert_eq!((&app.messages, app.closed), (&other.messages, other.closed));
+    Some((whole, app))
+}
+
+/// Reads bytes as heads of requests.
+pub fn head(input: &[u8]) {
+    let Some((got, app)) = compare(b"", input) else { return };
+    assert!(got.is_empty() || got.starts_with(b"HTTP/1.1 "));
+    let answers = got.windows(12).filter(|bytes| *bytes == b"HTTP/1.1 200").count();
+    assert!(answers >= app.requests.len(), "each request that was handled is answered");
+}
+
+/// Reads bytes as a body in chunks, and compares with another reader of chunks.
+pub fn chunks(input: &[u8]) {
+    let before = b"PUT /body HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n";
+    let Some((got, app)) = compare(before, input) else { return };
+    let is_accepted = got.starts_with(b"HTTP/1.1 200 ");
+    match body_of(&input[1..]) {
+        // There are limits, too; what is accepted is the same.
+        Some(body) if is_accepted => assert!(app.body.starts_with(&body)),
+        Some(_) => assert!(got.starts_with(b"HTTP/1.1 4"), "it is refused because of a limit"),
+        None => assert!(!is_accepted, "what is no body is not accepted"),
+    }
+}
+
+/// Returns the body in chunks, if it is one, and complete.
+fn body_of(mut bytes: &[u8]) -> Option<Vec<u8>> {
+    fn line<'b>(bytes: &mut &'b [u8]) -> Option<&'b [u8]> {
+        let end = bytes.windows(2).position(|pair| pair == b"\r\n")?;
+        let line = &bytes[..end];
+        *bytes = &bytes[end + 2..];
+        (!line.contains(&b'\r') && !line.contains(&b'\n')).then_some(line)
+    }
+    let mut body = Vec::new();
+    loop {
+        let size = line(&mut bytes)?;
+        let size = std::str::from_utf8(size.split(|byte| *byte == b';').next()?).ok()?;
+        if !size.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+            return None;
+        }
+        let size = usize::from_str_radix(size, 16).ok()?;
+        if size == 0 {
+            while !line(&mut bytes)?.is_empty() {}
+            return Some(body);
+        }
+        body.extend(bytes.get(..size)?);
+        bytes = bytes.get(size..)?.strip_prefix(b"\r\n")?;
+    }
+}
+
+/// Reads bytes as a form with files.
+pub fn multipart(input: &[u8]) {
+    let Some((_, bytes)) = input.split_first() else { return };
+    let length = bytes.len();
+    let before = format!(
+        "POST /form HTTP/1.1\r\nHost: a\r\nContent-Length: {length}\r\n\
+         Content-Type: multipart/form-data; boundary=xx\r\n\r\n"
+    );
+    let Some((got, app)) = compare(before.as_bytes(), input) else { return };
+    let is_accepted = got.starts_with(b"HTTP/1.1 200 ");
+    // A form begins with the boundary and has the last one.
+    let is_one = bytes.starts_with(b"--xx") && bytes.windows(6).any(|bytes| bytes == b"--xx--");
+    assert!(!is_accepted || is_one);
+    assert!(!is_accepted || app.body.ends_with(b">") || app.body.is_empty(), "each part ends");
+}
+
+/// Reads bytes as a client's frames of a WebSocket.
+pub fn frames(input: &[u8]) {
+    let before = b"GET /ws HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+         Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n";
+    let Some((got, app)) = compare(before, input) else { return };
+    assert!(got.starts_with(b"HTTP/1.1 101 "));
+    assert!(app.closed.is_some(), "its end is told");
+}

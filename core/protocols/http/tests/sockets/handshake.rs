@@ -1,0 +1,202 @@
+//! The handshake of a client: what it sends, and what it refuses.
+
+use picoevent::ConnError;
+use picoevent_http::{Ask, CallError, Length, Method, SocketCalls, Status};
+
+use crate::Live;
+use crate::bench::End;
+use crate::wire::{Both, Wire, agree, server};
+
+#[test]
+fn the_request_is_that_of_the_standard() {
+    let mut wire = Wire::new();
+    wire.open().unwrap();
+    let request = wire.request();
+    let (before, rest) = request.split_once("Sec-WebSocket-Key: ").unwrap();
+    assert_eq!(
+        before,
+        "GET /live HTTP/1.1\r\nHost: pump\r\nX-Name: test\r\nUpgrade: websocket\r\n\
+         Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+    );
+    let (key, rest) = rest.split_at(24);
+    assert!(key.ends_with("=="));
+    assert_eq!(rest, "\r\nSec-WebSocket-Protocol: log, chat\r\n\r\n");
+    // Each one has a key of its own.
+    wire.answer(agree(&request).as_bytes());
+    wire.reset();
+    wire.open().unwrap();
+    assert!(!wire.request().contains(key));
+}
+
+#[test]
+fn a_server_that_agrees_is_talked_to_however_its_answer_comes() {
+    for piece in [1, 7, 500] {
+        let mut wire = Wire::new();
+        wire.open().unwrap();
+        let answer = agree(&wire.request());
+        // Others come before it, and a frame comes with it.
+        let early = "HTTP/1.1 103 Early Hints\r\nConnection: close\r\nLink: </a>\r\n\r\n";
+        let all = [early.as_bytes(), answer.as_bytes(), b"\x81\x02hi"].concat();
+        all.chunks(piece).for_each(|piece| wire.answer(piece));
+        assert_eq!(wire.app.talk.heard(), ["open", "text hi"]);
+        assert_eq!(wire.app.talk.protocol, None);
+        assert!(wire.ended().is_empty() && wire.app.http.is_busy());
+    }
+    let mut wire = Wire::new();
+    wire.open().unwrap();
+    let answer = agree(&wire.request());
+    let answer = answer.replace("Upgrade: websocket", "upgrade: WebSocket");
+    let answer =
+        answer.replace("Sec-WebSocket-A", "Sec-WebSocket-Protocol: chat\r\nsec-websocket-a");
+    wire.answer(answer.as_bytes());
+    assert_eq!(wire.app.talk.protocol, Some("chat"));
+}
+
+/// Changes an answer.
+type Change = dyn Fn(&str) -> String;
+
+#[test]
+fn an_answer_that_breaks_the_rules_ends_it() {
+    fn change(from: &'static str, to: &'static str) -> impl Fn(&str) -> String {
+        move |answer: &str| {
+            let changed = answer.replace(from, to);
+            assert_ne!(changed, answer);
+            changed
+        }
+    }
+    let add = |line: &'static str| change("\r\n\r\n", line);
+    let malformed: [Box<Change>; 16] = [
+        Box::new(change("Upgrade: websocket\r\n", "")),
+        Box::new(change("Upgrade: websocket", "Upgrade: h2c")),
+        Box::new(change("Connection: Upgrade\r\n", "")),
+        Box::new(change("Connection: Upgrade", "Connection: close")),
+        Box::new(change("HTTP/1.1", "HTTP/1.0")),
+        Box::new(change("Accept: ", "Accept: x")),
+        Box::new(change("Sec-WebSocket-Accept", "Sec-WebSocket-Accepted")),
+        Box::new(|answer| {
+            let (before, after) = answer.split_once("Accept: ").unwrap();
+            let (key, after) = after.split_at(28);
+            format!("{before}Accept: {}{after}", key.to_ascii_uppercase())
+        }),
+        Box::new(|answer| {
+            let line = answer.split("\r\n").find(|line| line.contains("Accept")).unwrap();
+            answer.replace("\r\n\r\n", &format!("\r\n{line}\r\n\r\n"))
+        }),
+        Box::new(add("\r\nSec-WebSocket-Protocol: other\r\n\r\n")),
+        Box::new(add("\r\nSec-WebSocket-Protocol: log, chat\r\n\r\n")),
+        Box::new(add("\r\nSec-WebSocket-Protocol: log\r\nSec-WebSocket-Protocol: log\r\n\r\n")),
+        Box::new(add("\r\nSec-WebSocket-Extensions: permessage-deflate\r\n\r\n")),
+        Box::new(add("\r\nTransfer-Encoding: chunked\r\n\r\n")),
+        Box::new(add("\r\nContent-Length: 3\r\n\r\n")),
+        Box::new(add("\r\nbroken\r\n\r\n")),
+    ];
+    for (number, change) in malformed.iter().enumerate() {
+        for piece in [1, 1_000] {
+            let mut wire = Wire::new();
+            wire.open().unwrap();
+            let answer = change(&agree(&wire.request()));
+            answer.as_bytes().chunks(piece).for_each(|piece| wire.answer(piece));
+            assert_eq!(wire.ended(), [Err(CallError::Malformed)], "{number}: {answer}");
+            assert_eq!(wire.end, Some(End::Reset));
+            assert!(wire.app.talk.heard().is_empty() && !wire.app.http.is_busy());
+        }
+    }
+}
+
+#[test]
+fn a_refusal_is_reported_with_its_status() {
+    for (code, more) in [
+        (200, "Content-Length: 2\r\n\r\nok"),
+        (401, "WWW-Authenticate: Basic realm=\"a\"\r\n\r\n"),
+        (404, "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n"),
+        (426, "Sec-WebSocket-Extensions: any\r\nSec-WebSocket-Accept: any\r\n\r\n"),
+        (503, "\r\n"),
+        (304, "\r\n"),
+    ] {
+        let mut wire = Wire::new();
+        wire.open().unwrap();
+        wire.request();
+        wire.answer(format!("HTTP/1.1 {code} Any\r\n{more}").as_bytes());
+        let status = Status::new(code).unwrap();
+        assert_eq!(wire.ended(), [Err(CallError::Refused(status))]);
+        // The next one can be opened, over a connection of its own.
+        wire.open().unwrap();
+        let answer = agree(&wire.request());
+        wire.answer(answer.as_bytes());
+        assert_eq!(wire.app.talk.heard(), ["open"]);
+        assert_eq!(wire.connects.len(), 2);
+    }
+    // Ours refuses, too.
+    let mut both = Both::new(256, 512);
+    both.wire.open_with(&Ask::get(server(), "pump", "/nowhere")).unwrap();
+    both.run();
+    assert_eq!(both.wire.ended(), [Err(CallError::Refused(Status::NOT_FOUND))]);
+}
+
+#[test]
+fn redirects_are_followed_up_to_a_limit() {
+    let redirect = b"HTTP/1.1 307 There\r\nLocation: http://192.0.2.9:81/other\r\n\r\n";
+    let mut wire = Wire::new();
+    wire.open().unwrap();
+    let first = wire.request();
+    wire.answer(redirect);
+    assert_eq!(wire.connects, [server(), "192.0.2.9:81".parse().unwrap()]);
+    let second = wire.request();
+    assert!(second.starts_with("GET /other HTTP/1.1\r\nHost: 192.0.2.9:81\r\n"), "{second}");
+    let key = |request: &str| request.split("Key: ").nth(1).unwrap()[..24].to_owned();
+    assert_ne!(key(&first), key(&second));
+    wire.answer(agree(&second).as_bytes());
+    assert_eq!(wire.app.talk.heard(), ["open"]);
+    let mut wire = Wire::new();
+    wire.open().unwrap();
+    wire.answer(redirect);
+    wire.answer(redirect);
+    assert_eq!(wire.ended(), [Err(CallError::Redirects)]);
+}
+
+#[test]
+fn what_goes_wrong_before_it_is_open_is_said() {
+    let mut wire = Wire::unseeded();
+    assert_eq!(wire.open(), Err(CallError::Unseeded));
+    assert!(!wire.app.http.is_busy() && wire.connects.is_empty());
+
+    let mut wire = Wire::new();
+    wire.fails = Some(ConnError::Refused);
+    // The next one is opened at once, twice.
+    wire.app.retries = 2;
+    wire.open().unwrap();
+    assert_eq!(wire.ended(), [Err(CallError::Lost(Some(ConnError::Refused))); 3]);
+    assert_eq!(wire.connects.len(), 3);
+
+    let mut wire = Wire::new();
+    wire.open().unwrap();
+    assert_eq!(wire.open(), Err(CallError::Busy));
+    wire.answer(b"HTTP/1.1 101 Swi");
+    wire.finish();
+    assert_eq!(wire.ended(), [Err(CallError::Lost(None))]);
+    wire.open().unwrap();
+    wire.pass(9_999);
+    assert!(wire.ended().is_empty());
+    wire.pass(1);
+    assert_eq!(wire.ended(), [Err(CallError::TimedOut)]);
+    wire.open().unwrap();
+    assert!(SocketCalls::<Live>::cancel(&mut wire.app, &mut wire.base));
+    wire.run();
+    assert_eq!(wire.ended(), [Err(CallError::Cancelled)]);
+    assert!(!SocketCalls::<Live>::cancel(&mut wire.app, &mut wire.base));
+    assert!(SocketCalls::<Live>::with(&mut wire.app, &mut wire.base, |_, _| ()).is_none());
+
+    let long = format!("/{}", "x".repeat(140));
+    for ask in [
+        Ask::new(Method::Post, server(), "pump", "/live"),
+        Ask::get(server(), "pump", "/live").content(Length::Known(1)),
+        Ask::get(server(), "pump", "/live").content(Length::Unknown),
+        Ask::get(server(), "", "/live"),
+        Ask::get(server(), "pump", "live"),
+    ] {
+        assert_eq!(wire.open_with(&ask), Err(CallError::BadRequest), "{ask:?}");
+    }
+    // The text has no room for the key.
+    wire.open_with(&Ask::get(server(), "pump", &long)).unwrap();
+    assert_eq!(wire.ended(), [Err(CallError::BadRequest)]);
+}

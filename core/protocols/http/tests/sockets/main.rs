@@ -1,0 +1,151 @@
+//! WebSockets in memory: a client against a server, and each of both against a peer that a test plays. And both on
+//! real sockets, against another implementation.
+
+mod autobahn;
+#[path = "../server/bench.rs"]
+#[allow(dead_code, reason = "the tests of the server use all of it")]
+mod bench;
+mod frames;
+mod handshake;
+mod interop;
+mod talking;
+mod wire;
+
+use std::time::Duration;
+
+use picoevent::{Cx, PoolId};
+use picoevent_http::{
+    CallError, Client, Limits, Message, Route, Server, Site, Socket, SocketCaller,
+};
+
+/// What an end of a WebSocket has heard, and what it does about it.
+#[derive(Default)]
+struct Talk {
+    /// Messages and events, each message whole.
+    heard: Vec<String>,
+    /// The message that is coming.
+    data: Vec<u8>,
+    /// How many pieces it came in.
+    pieces: usize,
+    /// Sends messages back.
+    echoes: bool,
+    /// Takes nothing.
+    is_busy: bool,
+    /// The subprotocol.
+    protocol: Option<&'static str>,
+}
+
+impl Talk {
+    fn hear<A: 'static>(&mut self, socket: &mut Socket<A>, message: Message) {
+        let (is_text, is_last) = match message {
+            Message::Text { is_last } => (true, is_last),
+            Message::Binary { is_last } => (false, is_last),
+            Message::Opened => {
+                self.protocol = socket.protocol();
+                return self.heard.push("open".into());
+            }
+            Message::Closed(code) => return self.heard.push(format!("closed {code}")),
+        };
+        if self.is_busy {
+            return;
+        }
+        let data = socket.data().to_vec();
+        let amount = if self.echoes { data.len().min(socket.room()) } else { data.len() };
+        let is_all = is_last && amount == data.len();
+        if amount == 0 && !is_all {
+            return;
+        }
+        let sent = match (self.echoes, is_text) {
+            (false, _) => Ok(()),
+            (true, true) => socket.send_text_part(&data[..amount], is_all),
+            (true, false) => socket.send_binary(&data[..amount], is_all),
+        };
+        if sent.is_err() {
+            return;
+        }
+        assert_eq!(socket.take(amount), amount);
+        self.data.extend(&data[..amount]);
+        self.pieces += 1;
+        if is_all {
+            let data = std::mem::take(&mut self.data);
+            let text = std::str::from_utf8(&data).ok().filter(|_| is_text);
+            self.heard.push(match text {
+                Some(text) if text.len() < 40 => format!("text {text}"),
+                Some(text) => format!("text of {}", text.len()),
+                None => format!("{} bytes", data.len()),
+            });
+        }
+    }
+
+    fn heard(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.heard)
+    }
+}
+
+const LIMITS: Limits = Limits::new()
+    .line(200)
+    .message(20 << 20)
+    .head(Duration::from_secs(10))
+    .idle(Duration::from_secs(30));
+
+/// The application at the client's end.
+#[derive(Default)]
+struct App {
+    http: Client<160>,
+    talk: Talk,
+    ended: Vec<Result<u16, CallError>>,
+    /// How often it opens another one at once.
+    retries: u32,
+    pool: Option<PoolId>,
+}
+
+struct Live;
+
+impl SocketCaller<App> for Live {
+    const LIMITS: Limits = LIMITS;
+    const PROTOCOLS: &'static [&'static str] = &["log", "chat"];
+    const REDIRECTS: u8 = 1;
+    type Client = Client<160>;
+
+    fn client(app: &mut App) -> &mut Client<160> {
+        &mut app.http
+    }
+
+    fn heard(app: &mut App, socket: &mut Socket<App>, message: Message) {
+        app.talk.hear(socket, message);
+    }
+
+    fn ended(app: &mut App, cx: &mut Cx<App>, outcome: Result<u16, CallError>) {
+        app.ended.push(outcome);
+        if app.retries > 0 {
+            app.retries -= 1;
+            wire::open(app, cx).unwrap();
+        }
+    }
+}
+
+/// The application at the server's end.
+#[derive(Default)]
+struct Host {
+    http: Server<4, 64>,
+    talk: Talk,
+}
+
+impl Host {
+    fn hear(&mut self, socket: &mut Socket<Self>, message: Message) {
+        self.talk.hear(socket, message);
+    }
+}
+
+struct Page;
+
+impl Site<Host> for Page {
+    const ROUTES: &'static [Route<Host>] =
+        &[Route::websocket("/live", Host::hear).protocols(&["chat", "other"])];
+    const LIMITS: Limits = LIMITS;
+    type Server = Server<4, 64>;
+
+    fn server(app: &mut Host) -> &mut Server<4, 64> {
+        &mut app.http
+    }
+}

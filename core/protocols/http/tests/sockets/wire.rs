@@ -1,0 +1,262 @@
+//! A client's base, whose peer is a test, or a server's base.
+
+use std::collections::VecDeque;
+use std::net::SocketAddr;
+
+use picoevent::{Action, Conn, ConnError, Cx, EventBase, Instant, Pool, Storage};
+use picoevent_http::{Ask, CallError, SocketCalls};
+
+use crate::bench::{Bench, End};
+use crate::{App, Host, Live, Page};
+
+pub fn server() -> SocketAddr {
+    "192.0.2.1:80".parse().unwrap()
+}
+
+/// Opens the WebSocket of the tests.
+pub fn open(app: &mut App, cx: &mut Cx<App>) -> Result<(), CallError> {
+    open_with(app, cx, &Ask::get(server(), "pump", "/live").fields("X-Name: test\r\n"))
+}
+
+/// Opens one with another request.
+pub fn open_with(app: &mut App, cx: &mut Cx<App>, ask: &Ask) -> Result<(), CallError> {
+    let pool = app.pool.unwrap();
+    SocketCalls::<Live>::open(app, cx, pool, ask)
+}
+
+/// The client's end.
+pub struct Wire {
+    pub base: EventBase<'static, App>,
+    pub app: App,
+    now: u64,
+    conn: Option<Conn>,
+    /// Where connections went.
+    pub connects: Vec<SocketAddr>,
+    /// What the client has sent since the last time.
+    pub sent: Vec<u8>,
+    incoming: VecDeque<u8>,
+    /// How the next connects fail.
+    pub fails: Option<ConnError>,
+    /// How the connection has ended for the peer.
+    pub end: Option<End>,
+}
+
+impl Wire {
+    pub fn unseeded() -> Self {
+        let storage = Box::leak(Box::new(Storage::<App, 1, 1, 10_000, 0, 1>::new()));
+        let mut base = EventBase::new(storage);
+        let pool = base.add_pool(Pool::new(1).rings(256, 512)).unwrap();
+        base.advance(Instant::from_micros(1_000));
+        Self {
+            base,
+            app: App { pool: Some(pool), ..App::default() },
+            now: 1,
+            conn: None,
+            connects: Vec::new(),
+            sent: Vec::new(),
+            incoming: VecDeque::new(),
+            fails: None,
+            end: None,
+        }
+    }
+
+    pub fn new() -> Self {
+        let mut wire = Self::unseeded();
+        wire.base.seed(&[7; 32]);
+        wire
+    }
+
+    /// Asks for the WebSocket.
+    pub fn open(&mut self) -> Result<(), CallError> {
+        let opened = open(&mut self.app, &mut self.base);
+        self.run();
+        opened
+    }
+
+    /// Asks for another one.
+    pub fn open_with(&mut self, ask: &Ask) -> Result<(), CallError> {
+        let opened = open_with(&mut self.app, &mut self.base, ask);
+        self.run();
+        opened
+    }
+
+    /// Opens the WebSocket, for a test that plays the server.
+    pub fn opened() -> Self {
+        let mut wire = Self::new();
+        wire.open().unwrap();
+        let request = wire.request();
+        wire.answer(agree(&request).as_bytes());
+        assert_eq!(wire.app.talk.heard(), ["open"]);
+        wire
+    }
+
+    /// Returns what was sent as text.
+    pub fn request(&mut self) -> String {
+        String::from_utf8(std::mem::take(&mut self.sent)).unwrap()
+    }
+
+    /// Sends to the client.
+    pub fn answer(&mut self, bytes: &[u8]) {
+        self.incoming.extend(bytes);
+        self.run();
+    }
+
+    /// Ends the stream to the client.
+    pub fn finish(&mut self) {
+        self.base.finished(self.conn.unwrap());
+        self.run();
+    }
+
+    /// Resets the client's connection.
+    pub fn reset(&mut self) {
+        self.base.failed(self.conn.unwrap(), ConnError::Reset);
+        self.run();
+    }
+
+    pub fn pass(&mut self, millis: u64) {
+        self.now += millis;
+        self.base.advance(Instant::from_micros(self.now * 1_000));
+        self.run();
+    }
+
+    pub fn ended(&mut self) -> Vec<Result<u16, CallError>> {
+        std::mem::take(&mut self.app.ended)
+    }
+
+    /// Goes on until nothing happens any more.
+    pub fn run(&mut self) {
+        let mut idle = 0;
+        for _ in 0..2_000_000 {
+            idle = if self.step() { 0 } else { idle + 1 };
+            if idle == 3 {
+                return;
+            }
+        }
+        panic!("the client never rests");
+    }
+
+    fn step(&mut self) -> bool {
+        let mut has_moved = false;
+        while let Some(action) = self.base.next_action() {
+            has_moved = true;
+            match action {
+                Action::Connect(conn) => {
+                    self.connects.push(self.base.peer_of(conn).unwrap());
+                    (self.conn, self.end) = (Some(conn), None);
+                    self.incoming.clear();
+                    match self.fails {
+                        Some(error) => self.base.failed(conn, error),
+                        None => self.base.connected(conn),
+                    }
+                }
+                Action::End(conn) => {
+                    self.end.get_or_insert(End::Finished);
+                    self.base.delivered(conn);
+                    self.base.finished(conn);
+                }
+                Action::Reset(_) => self.end = Some(End::Reset),
+                _ => {}
+            }
+        }
+        if let Some(conn) = self.conn {
+            if let Some((first, second)) = self.base.input(conn) {
+                let room = first.iter_mut().chain(second);
+                let amount = room.zip(&self.incoming).map(|(to, from)| *to = *from).count();
+                self.incoming.drain(..amount);
+                self.base.received(conn, amount);
+                has_moved |= amount > 0;
+            }
+            let (first, second) = self.base.output(conn);
+            let amount = first.len() + second.len();
+            self.sent.extend(first.iter().chain(second));
+            self.base.sent(conn, amount);
+            has_moved |= amount > 0;
+        }
+        has_moved |= self.base.counts().active > 0;
+        self.base.dispatch(&mut self.app);
+        has_moved
+    }
+}
+
+/// Returns the answer of a server that agrees.
+pub fn agree(request: &str) -> String {
+    let key = request.split("Sec-WebSocket-Key: ").nth(1).unwrap().split("\r\n").next().unwrap();
+    let accept = tungstenite::handshake::derive_accept_key(key.as_bytes());
+    format!(
+        "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+         Sec-WebSocket-Accept: {accept}\r\n\r\n"
+    )
+}
+
+/// A client and a server, and the wire between.
+pub struct Both {
+    pub wire: Wire,
+    pub desk: Bench<Host, Page>,
+    client: Option<usize>,
+    connects: usize,
+    ended: [bool; 2],
+    /// How many bytes cross at once.
+    pub piece: usize,
+}
+
+impl Both {
+    /// A server with rings of these sizes.
+    pub fn new(input: usize, output: usize) -> Self {
+        Self {
+            wire: Wire::new(),
+            desk: Bench::new(Host::default(), input, output, 0),
+            client: None,
+            connects: 0,
+            ended: [false; 2],
+            piece: usize::MAX,
+        }
+    }
+
+    /// Both with an open WebSocket.
+    pub fn opened() -> Self {
+        let mut both = Self::new(256, 512);
+        both.wire.open().unwrap();
+        both.run();
+        assert_eq!(both.wire.app.talk.heard(), ["open"]);
+        assert_eq!(both.desk.app.talk.heard(), ["open"]);
+        both
+    }
+
+    /// Carries bytes and ends until nothing is left to be carried.
+    pub fn run(&mut self) {
+        loop {
+            self.wire.run();
+            if self.connects < self.wire.connects.len() {
+                self.connects = self.wire.connects.len();
+                (self.client, self.ended) = (Some(self.desk.connect()), [false; 2]);
+            }
+            let Some(client) = self.client else { return };
+            let up = std::mem::take(&mut self.wire.sent);
+            let size = self.piece.min(up.len()).max(1);
+            up.chunks(size).for_each(|piece| self.desk.send(client, piece));
+            if self.wire.end.is_some() && !self.ended[0] {
+                self.ended[0] = true;
+                match self.wire.end {
+                    Some(End::Reset) => self.desk.reset(client),
+                    _ => self.desk.finish(client),
+                }
+            }
+            let down = std::mem::take(&mut self.desk.clients[client].got);
+            let size = self.piece.min(down.len()).max(1);
+            down.chunks(size).for_each(|piece| self.wire.answer(piece));
+            let ends = self.desk.clients[client].end.filter(|_| !self.ended[1]);
+            if let Some(end) = ends {
+                self.ended[1] = true;
+                if self.wire.end.is_none() {
+                    match end {
+                        End::Reset => self.wire.reset(),
+                        End::Finished => self.wire.finish(),
+                    }
+                }
+            }
+            if up.is_empty() && down.is_empty() && ends.is_none() {
+                return;
+            }
+        }
+    }
+}

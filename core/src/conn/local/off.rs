@@ -1,0 +1,21 @@
+//! Without the feature `local-address`: nothing is kept.
+
+use core::net::SocketAddr;
+
+use crate::EventBase;
+use crate::handle::Conn;
+
+/// Stands in for a local address.
+#[derive(Clone, Copy)]
+pub(crate) struct Local;
+
+impl Local {
+    pub(crate) const NONE: Self = Self;
+}
+
+impl<A> EventBase<'_, A> {
+    /// Feeds the local address of a connection, before [`connected`](Self::connected) or after
+    /// [`accepted`](Self::accepted). Without the feature `local-address`, `local` is not called.
+    #[inline(always)]
+    pub fn local_is(&mut self, _: Conn, _: impl FnOnce() -> Option<SocketAddr>) {}
+}

@@ -1,0 +1,60 @@
+//! With the feature `local-address`: the slot keeps what the back end feeds.
+
+use core::net::SocketAddr;
+
+use crate::EventBase;
+use crate::address::Address;
+use crate::conn::ConnMut;
+use crate::handle::Conn;
+use crate::record::Entry;
+
+/// A local address; without a port it is not known.
+#[derive(Clone, Copy)]
+pub(crate) struct Local(Address);
+
+impl Local {
+    pub(crate) const NONE: Self = Self(Address::EMPTY);
+
+    fn get(self) -> Option<SocketAddr> {
+        Some(SocketAddr::from(self.0)).filter(|address| address.port() != 0)
+    }
+}
+
+impl<A> EventBase<'_, A> {
+    /// Feeds the local address of a connection, before [`connected`](Self::connected) or after
+    /// [`accepted`](Self::accepted). Without the feature `local-address`, `local` is not called.
+    pub fn local_is(&mut self, conn: Conn, local: impl FnOnce() -> Option<SocketAddr>) {
+        let Some(local) = local() else { return };
+        self.cx.recorder.note(|| Entry::Local(conn, local));
+        if let Some(slot) = self.cx.tables.conns.get_mut(conn) {
+            slot.local = Local(local.into());
+        }
+    }
+}
+
+impl<A> ConnMut<'_, '_, A> {
+    /// Returns our own address and port, as the peer reaches them (`getsockname`): of several addresses the one
+    /// that the client of a listener has chosen. Kept until the connection connects again. For one above a
+    /// filter, it is that of the connection below. None for a connection that is not established yet, and for the end
+    /// of a [pair](crate::Cx::pair). With the feature `local-address`, which makes each connection's slot 24 bytes longer.
+    ///
+    /// A greeting that names the address, for a listener on all of them:
+    ///
+    /// ```
+    /// use picoevent::{ConnMut, Protocol};
+    /// # struct App;
+    /// struct Greeting;
+    ///
+    /// impl Protocol<App> for Greeting {
+    ///     fn opened(_: &mut App, conn: &mut ConnMut<App>) {
+    ///         if let Some(local) = conn.local() {
+    ///             let _ = write!(conn, "this is {local}\n");
+    ///         }
+    ///     }
+    /// }
+    /// # let _ = <Greeting as Protocol<App>>::opened;
+    /// ```
+    pub fn local(&self) -> Option<SocketAddr> {
+        self.bottom()?.local.get()
+    }
+}

@@ -1,0 +1,60 @@
+//! The gateway with names, the time of day and a broker, on the MPS2 board with AN385, under QEMU.
+
+#![no_std]
+#![no_main]
+
+use core::net::{Ipv4Addr, SocketAddr};
+
+use embassy_net::{Stack, StackResources};
+use gateway::{
+    BUTTON, CONSOLE_PORT, DISCOVERY_PORT, Gateway, Host, Memory, PAGE, STATUS_PORT, Settings,
+    Setup, TimeServer, UDP_SOCKETS, temperature,
+};
+use picoevent::{EventBase, Run, Signal, Trigger};
+use picoevent_embassy::{Adapter, Config, Sockets, UdpSockets};
+use qemu_mps2_an385::{self as board, BROKER_PORT, COLLECTOR_PORT, HOST, TIME_SERVER, only};
+use static_cell::{ConstStaticCell, StaticCell};
+
+static INTERRUPT: Trigger = Trigger::new(Signal::INT);
+static PRESSED: Trigger = Trigger::new(BUTTON);
+/// A socket for each connection of the pools, one more for each listener, those for datagrams and DHCP's.
+static RESOURCES: StaticCell<StackResources<20>> = StaticCell::new();
+static SOCKETS: ConstStaticCell<Sockets<14, 128, 256>> = ConstStaticCell::new(Sockets::new());
+static UDP: ConstStaticCell<UdpSockets<UDP_SOCKETS, 600, 600>> =
+    ConstStaticCell::new(UdpSockets::new());
+static MEMORY: ConstStaticCell<Memory> = ConstStaticCell::new(Memory::new());
+static GATEWAY: StaticCell<Gateway> = StaticCell::new();
+
+#[cortex_m_rt::entry]
+fn main() -> ! {
+    board::on_button(|| PRESSED.raise());
+    board::run(RESOURCES.init_with(StackResources::new), || INTERRUPT.raise(), only(serve))
+}
+
+#[embassy_executor::task]
+async fn serve(stack: Stack<'static>) {
+    let app = GATEWAY.init_with(|| {
+        Gateway::new(Setup { name: "gateway", sensor: temperature, collector: None })
+    });
+    app.set_online(Settings {
+        collector: Some(Host { name: HOST, port: COLLECTOR_PORT }),
+        broker: Some(Host { name: HOST, port: BROKER_PORT }),
+        time_server: Some(TimeServer::At(TIME_SERVER)),
+        clock_is_set: |time| board::set_clock(time.unix_micros()),
+        services: Some(PAGE),
+        ..Settings::NONE
+    });
+    let mut base = EventBase::new(MEMORY.take());
+    base.seed(&board::weak_seed());
+    let at = |port| SocketAddr::from((Ipv4Addr::UNSPECIFIED, port));
+    app.start(&mut base, at(CONSOLE_PORT), at(STATUS_PORT), at(DISCOVERY_PORT))
+        .expect("the memory is made for it");
+    defmt::info!("listening on ports {} and {}", CONSOLE_PORT, STATUS_PORT);
+    let triggers = [&INTERRUPT, &PRESSED];
+    let adapter = Adapter::new(stack, SOCKETS.take(), &triggers, Config::default());
+    let mut adapter = adapter.with_udp(UDP.take());
+    adapter.run(&mut base, app, Run::DEFAULT).await;
+    adapter.close(&mut base).await;
+    defmt::info!("done");
+    board::exit(0)
+}

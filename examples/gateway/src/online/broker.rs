@@ -1,0 +1,126 @@
+//! The broker: it gets the samples and the gateway's state, and sends values for the store.
+
+use core::fmt::Write;
+use core::time::Duration;
+
+use heapless::String;
+use picoevent::{ConnMut, Cx};
+use picoevent_mqtt::{
+    self as mqtt, ClientMut, Down, HasMqtt, Message, MqttEvent, Options, Publish, Qos, Subscription,
+};
+
+use super::Topic;
+use crate::{Gateway, Sample, say};
+
+/// For how many seconds the broker keeps what was published for the gateway while it was away.
+const SESSION: u32 = 3_600;
+
+impl HasMqtt for Gateway {
+    fn mqtt(&mut self) -> ClientMut<'_, Self> {
+        self.online.mqtt.as_mut()
+    }
+
+    fn options(&self) -> Options<'_> {
+        Options {
+            client_id: self.setup.name,
+            session_expiry: SESSION,
+            will: Some(Publish::new(&self.online.state, b"gone").qos(Qos::One).retained()),
+            ..Options::by_name()
+        }
+    }
+
+    fn event(&mut self, cx: &mut Cx<Self>, event: MqttEvent) {
+        match event {
+            MqttEvent::Up { .. } => {
+                say!("the broker is there");
+                self.online.owes_state = true;
+                self.tell_state(cx);
+            }
+            MqttEvent::Down(Down::Stopped) => {}
+            MqttEvent::Down(why) => say!("the broker is gone: {}", why),
+            MqttEvent::Acked(_, reason) if reason.is_failure() => {
+                say!("the broker has refused: {}", reason);
+            }
+            MqttEvent::Room => self.tell_state(cx),
+            _ => {}
+        }
+    }
+
+    fn connect(&mut self, conn: &mut ConnMut<Self>, delay: Duration) -> bool {
+        self.online.settings.broker.is_some_and(|broker| self.connect_to(broker, conn, delay))
+    }
+}
+
+impl Gateway {
+    /// Connects to the broker, and listens to `NAME/set/KEY`.
+    pub(super) fn begin_broker(&mut self, cx: &mut Cx<Self>) {
+        let Some(pool) = self.online.broker_pool else { return };
+        self.online.state = self.topic("/state");
+        if let Err(error) = mqtt::start(self, cx, pool) {
+            return say!("there is no broker: {}", error);
+        }
+        let filter = self.topic("/set/+");
+        let set = Subscription::new(&filter, Qos::One, Self::set_by_broker);
+        if let Err(error) = mqtt::subscribe(self, cx, &set) {
+            say!("the broker cannot set values: {}", error);
+        }
+    }
+
+    /// Says goodbye. If that cannot be said, the broker publishes the will.
+    pub(super) fn leave_broker(&mut self, cx: &mut Cx<Self>) {
+        let state = self.online.state.clone();
+        if mqtt::publish(self, cx, &Publish::new(&state, b"gone").retained()).is_ok() {
+            mqtt::stop(self, cx);
+        }
+    }
+
+    /// Publishes a sample. One that has no room while the broker is away is lost.
+    pub(crate) fn publish(&mut self, cx: &mut Cx<Self>, sample: Sample) {
+        if self.online.broker_pool.is_none() {
+            return;
+        }
+        let Sample { number, micros, value, forced } = sample;
+        let mut text = String::<96>::new();
+        let _ = write!(
+            text,
+            "{{\"number\":{number},\"micros\":{micros},\"temp\":{value},\"forced\":{forced}}}"
+        );
+        let topic = self.topic("/sample");
+        let message = Publish::new(&topic, text.as_bytes()).qos(Qos::One);
+        if mqtt::publish(self, cx, &message).is_err() {
+            self.online.unpublished = self.online.unpublished.saturating_add(1);
+        }
+    }
+
+    /// Returns how many samples were not published, since there was no room to keep them for the broker.
+    pub const fn unpublished(&self) -> u32 {
+        self.online.unpublished
+    }
+
+    /// Tells the broker that the gateway is online, unless it was told.
+    fn tell_state(&mut self, cx: &mut Cx<Self>) {
+        if self.online.owes_state {
+            let state = self.online.state.clone();
+            let online = Publish::new(&state, b"online").qos(Qos::One).retained();
+            // Without room for it, `Room` comes.
+            self.online.owes_state = mqtt::publish(self, cx, &online).is_err();
+        }
+    }
+
+    /// A value for the key that the topic ends in.
+    fn set_by_broker(&mut self, message: &mut Message<Self>) {
+        let is_whole = message.is_first() && message.is_last();
+        let key = message.topic().rsplit('/').next().filter(|key| is_whole && !key.is_empty());
+        let value = str::from_utf8(message.payload()).ok();
+        let set = key.zip(value).map(|(key, value)| self.store.set(key, value));
+        if !matches!(set, Some(Ok(()))) {
+            say!("the broker has sent a value that is not kept");
+        }
+    }
+
+    fn topic(&self, behind: &str) -> Topic {
+        let mut topic = Topic::new();
+        let _ = write!(topic, "{}{behind}", self.setup.name);
+        topic
+    }
+}

@@ -1,0 +1,46 @@
+//! The time of day.
+
+use core::time::Duration;
+
+use picoevent::Cx;
+use picoevent_sntp::{self as sntp, Client, HasClock, SyncError, Synced};
+
+use super::TimeServer;
+use crate::{Gateway, say};
+
+/// How long the clock goes by itself.
+const INTERVAL: Duration = Duration::from_secs(3_600);
+
+impl HasClock for Gateway {
+    fn clock(&mut self) -> &mut Client {
+        &mut self.online.clock
+    }
+
+    fn synced(&mut self, _: &mut Cx<Self>, result: Result<Synced, SyncError>) {
+        match result {
+            Ok(synced) => {
+                (self.online.settings.clock_is_set)(synced.time);
+                if synced.step.is_none() {
+                    say!("the clock is set");
+                }
+            }
+            Err(error) => say!("the clock is not set: {}", error),
+        }
+    }
+}
+
+impl Gateway {
+    pub(super) fn begin_clock(&mut self, cx: &mut Cx<Self>) {
+        let started = match self.online.settings.time_server {
+            Some(TimeServer::At(server)) => {
+                self.online.clock.set_servers(&[server]);
+                sntp::start(self, cx, INTERVAL)
+            }
+            Some(TimeServer::Named(name)) => sntp::start_by_name(self, cx, name, INTERVAL),
+            None => Ok(()),
+        };
+        if let Err(error) = started {
+            say!("there is no clock: {}", error);
+        }
+    }
+}

@@ -1,0 +1,103 @@
+//! Names: of others, and the gateway's own.
+
+use core::net::{IpAddr, Ipv4Addr, SocketAddr};
+use core::time::Duration;
+
+use picoevent::{ConnMut, Cx, OwnAddress, PoolId, SetupError};
+use picoevent_dns::mdns::{self, HasMdns, Responder};
+use picoevent_dns::{self as dns, HasResolver, ResolverMut};
+
+use super::Host;
+use crate::uplink::Uplink;
+use crate::{Gateway, say};
+
+/// The port of name servers.
+const PORT: u16 = 53;
+
+/// An address that nobody can connect to: the attempt fails, and is made again.
+const NOWHERE: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0);
+
+impl HasResolver for Gateway {
+    fn resolver(&mut self) -> ResolverMut<'_, Self> {
+        self.online.names.as_mut()
+    }
+}
+
+impl HasMdns for Gateway {
+    fn mdns(&mut self) -> &mut Responder {
+        &mut self.online.responder
+    }
+
+    fn named(&mut self, _: &mut Cx<Self>) {
+        say!("it answers to {}.local", self.online.responder.name().unwrap_or_default());
+    }
+}
+
+impl Gateway {
+    pub(super) fn add_hosts(&mut self) {
+        for (name, address) in self.online.settings.hosts {
+            if let Err(error) = dns::add_host(self, name, *address) {
+                say!("{} is not kept: {}", name, error);
+            }
+        }
+    }
+
+    /// Asks these servers from now on, unless others were set.
+    pub(super) fn use_name_servers(&mut self, found: &[IpAddr]) {
+        let mut servers = heapless::Vec::<SocketAddr, 3>::new();
+        let set = self.online.settings.name_servers.iter().copied();
+        let found = found.iter().map(|server| (*server, PORT).into());
+        let is_set = set.len() > 0;
+        set.chain(found.filter(|_| !is_set)).take(3).for_each(|server| _ = servers.push(server));
+        // Servers are not forgotten with the network that named them: there may be none in the next.
+        if !servers.is_empty() {
+            self.online.names.set_servers(&servers);
+        }
+    }
+
+    /// Tells the neighbours the gateway's name, if it has services for them.
+    pub(super) fn announce(&mut self, cx: &mut Cx<Self>, addresses: &[OwnAddress]) {
+        let Some(services) = self.online.settings.services else { return };
+        let mut own = heapless::Vec::<IpAddr, 4>::new();
+        addresses.iter().take(4).for_each(|address| _ = own.push(address.ip));
+        self.online.responder.set_addresses(&own);
+        if let Err(error) = mdns::announce(self, cx, self.setup.name, services) {
+            say!("it has no name: {}", error);
+        }
+    }
+
+    /// Takes the uplink's connection, so that samples are kept from the beginning.
+    pub(super) fn reserve_uplink(
+        &mut self,
+        cx: &mut Cx<Self>,
+        uplinks: PoolId,
+    ) -> Result<(), SetupError> {
+        self.uplink.conn = Some(cx.outgoing::<Uplink>(uplinks)?);
+        Ok(())
+    }
+
+    pub(super) fn begin_uplink(&mut self, cx: &mut Cx<Self>) {
+        let uplink = self.uplink.conn.filter(|_| self.online.settings.collector.is_some());
+        if let Some(Ok(mut uplink)) = uplink.map(|uplink| cx.conn(uplink)) {
+            self.connect_uplink(&mut uplink, Duration::ZERO);
+        }
+    }
+
+    pub(crate) fn connect_uplink(&mut self, conn: &mut ConnMut<Self>, delay: Duration) {
+        match (self.online.settings.collector, self.setup.collector) {
+            (Some(collector), _) if self.connect_to(collector, conn, delay) => {}
+            (None, Some(collector)) => _ = conn.connect_after(delay, collector),
+            _ => _ = conn.connect_after(delay, NOWHERE),
+        }
+    }
+
+    /// Connects to a host after a delay. Returns whether that has begun.
+    pub(super) fn connect_to(
+        &mut self,
+        host: Host,
+        conn: &mut ConnMut<Self>,
+        delay: Duration,
+    ) -> bool {
+        dns::connect_again(self, conn, delay, host.name, host.port).is_ok()
+    }
+}

@@ -1,0 +1,250 @@
+//! The program on a desk with a server of names, a time server and a broker of the test's own.
+
+use std::io::{BufRead, BufReader, Write};
+use std::net::{Ipv4Addr, SocketAddr, TcpStream, UdpSocket};
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::thread;
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail, ensure};
+use picoevent_peers::dns::{LIES, Question};
+use picoevent_peers::mqtt::Delivery;
+use picoevent_peers::ntp;
+use picoevent_tests::broker::Broker;
+use picoevent_tests::gateway::collector::Collector;
+use rustix::process::{Pid, Signal, kill_process};
+
+/// It only bounds a hang.
+const LIMIT: Duration = Duration::from_secs(60);
+
+/// 2036-02-08T00:00:00Z: the seconds of the protocol have begun anew the day before.
+const TIME_OF_DAY: u64 = 2_086_041_600_000_000;
+
+/// A gateway that runs. It is killed when it is dropped.
+struct Program {
+    process: Child,
+    lines: Receiver<String>,
+    console: SocketAddr,
+}
+
+impl Program {
+    fn start(arguments: &[String]) -> Result<Self> {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_gateway"));
+        for port in ["--console", "--status", "--discovery"] {
+            command.args([port, "127.0.0.1:0"]);
+        }
+        let mut process = command.args(arguments).stdout(Stdio::piped()).spawn()?;
+        let out = BufReader::new(process.stdout.take().context("it has an output")?);
+        let (sender, lines) = channel();
+        thread::spawn(move || {
+            let sent = out.lines().map_while(Result::ok).try_for_each(|line| sender.send(line));
+            // The test has ended before the program.
+            drop(sent);
+        });
+        let mut program = Self { process, lines, console: SocketAddr::from(([0; 4], 0)) };
+        program.console = program.line("console on ")?.parse()?;
+        Ok(program)
+    }
+
+    /// Waits for a line with a text in it, and returns what is behind that.
+    fn line(&self, wanted: &str) -> Result<String> {
+        loop {
+            let line = self.lines.recv_timeout(LIMIT).with_context(|| format!("no {wanted:?}"))?;
+            if let Some((_, rest)) = line.split_once(wanted) {
+                return Ok(rest.to_owned());
+            }
+        }
+    }
+
+    /// Asks the console.
+    fn ask(&self, command: &str) -> Result<String> {
+        let mut console = TcpStream::connect(self.console)?;
+        console.set_read_timeout(Some(LIMIT))?;
+        writeln!(console, "{command}")?;
+        let mut line = String::new();
+        BufReader::new(console).read_line(&mut line)?;
+        Ok(line.trim_end().to_owned())
+    }
+
+    fn interrupt(&self) -> Result<()> {
+        Ok(kill_process(Pid::from_child(&self.process), Signal::INT)?)
+    }
+
+    fn end(mut self) -> Result<()> {
+        self.interrupt()?;
+        let status = self.process.wait()?;
+        ensure!(status.success(), "it ended with {status}");
+        Ok(())
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        // It may have ended.
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+/// Starts a server over UDP, whose thread ends with the process. Returns its address.
+fn serve(mut answer: impl FnMut(&[u8]) -> Vec<Vec<u8>> + Send + 'static) -> Result<SocketAddr> {
+    let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0))?;
+    let address = socket.local_addr()?;
+    thread::spawn(move || {
+        let mut buffer = [0; 1_024];
+        while let Ok((length, from)) = socket.recv_from(&mut buffer) {
+            for answer in answer(&buffer[..length]) {
+                // The gateway may be gone.
+                let _ = socket.send_to(&answer, from);
+            }
+        }
+    });
+    Ok(address)
+}
+
+/// A server that knows the names that end in `.test`, and lies before it says the truth.
+fn name_server() -> Result<SocketAddr> {
+    serve(|bytes| {
+        let Some(question) = Question::read(bytes) else { return Vec::new() };
+        let lies = LIES.iter().map(|(_, lie)| lie(&question, Ipv4Addr::new(127, 0, 0, 66)));
+        let truth = match question.name.to_ascii_lowercase().ends_with(".test") {
+            true => question.addresses(60, &[Ipv4Addr::LOCALHOST]),
+            false => question.no_such_name(60),
+        };
+        lies.chain([truth]).collect()
+    })
+}
+
+fn arguments(pairs: &[(&str, String)]) -> Vec<String> {
+    pairs.iter().flat_map(|(option, value)| [(*option).to_owned(), value.clone()]).collect()
+}
+
+/// Returns the number of a sample, and the text behind it.
+fn sample(delivery: &Delivery) -> Result<u32> {
+    let text = std::str::from_utf8(&delivery.payload)?;
+    let rest = text.strip_prefix("{\"number\":").with_context(|| text.to_owned())?;
+    let (number, rest) = rest.split_once(',').with_context(|| text.to_owned())?;
+    let has_all = ["\"micros\":", "\"temp\":2", "\"forced\":"].iter().all(|key| rest.contains(key));
+    ensure!(has_all && rest.ends_with('}'), "{text}");
+    Ok(number.parse()?)
+}
+
+#[test]
+fn collector_and_broker_are_found_by_their_names() -> Result<()> {
+    let (broker, collector, names) = (Broker::start()?, Collector::start()?, name_server()?);
+    let program = Program::start(&arguments(&[
+        ("--name-server", names.to_string()),
+        ("--collector", format!("collector.test:{}", collector.address().port())),
+        ("--broker", format!("broker.test:{}", broker.address().port())),
+        ("--name", "pump-7".to_owned()),
+    ]))?;
+    collector.wait_for("sample", LIMIT, |record| record.samples.len() > 5)?;
+    broker.wait_for("samples", LIMIT, |model| {
+        model.subscription() == Some("pump-7/set/+")
+            && model.retained("pump-7/state") == Some(b"online")
+            && model.deliveries().iter().filter(|held| held.topic == "pump-7/sample").count() > 5
+    })?;
+    // What the broker sends is in the store.
+    broker.publish("pump-7/set/colour", b"red");
+    broker.wait_for("acknowledgement", LIMIT, |model| model.outgoing() == 0)?;
+    ensure!(program.ask("get colour")? == "red");
+    program.end()?;
+    broker.wait_for("goodbye", LIMIT, |model| !model.is_up() && model.wills == 0)?;
+    broker.wait_for("state", LIMIT, |model| model.retained("pump-7/state") == Some(b"gone"))?;
+    let mut numbers = Vec::new();
+    broker.wait_for("order", LIMIT, |model| {
+        let samples = model.deliveries().iter().filter(|held| held.topic.ends_with("/sample"));
+        numbers = samples.map(sample).collect();
+        true
+    })?;
+    let numbers = numbers.into_iter().collect::<Result<Vec<_>>>()?;
+    ensure!(numbers.first() == Some(&0) && numbers.is_sorted_by(|one, next| one + 1 == *next));
+    Ok(())
+}
+
+#[test]
+fn a_broker_that_hangs_up_gets_the_will_and_then_the_state_again() -> Result<()> {
+    let broker = Broker::start()?;
+    let program = Program::start(&arguments(&[("--broker", broker.address().to_string())]))?;
+    for wills in 0..3 {
+        broker.wait_for("state", LIMIT, |model| {
+            model.is_up()
+                && model.wills == wills
+                && model.retained("gateway/state") == Some(b"online")
+        })?;
+        broker.hang_up();
+        broker.wait_for("will", LIMIT, |model| model.wills == wills + 1)?;
+    }
+    // A program that is killed says no goodbye.
+    broker.wait_for("client", LIMIT, |model| model.is_up() && model.wills == 3)?;
+    drop(program);
+    broker.wait_for("will", LIMIT, |model| {
+        model.wills == 4 && model.retained("gateway/state") == Some(b"gone")
+    })
+}
+
+#[test]
+fn lines_have_the_time_of_day_once_it_is_known() -> Result<()> {
+    let server = serve(|bytes| {
+        let sent = TIME_OF_DAY + 1_000;
+        let mut wrong = ntp::answer(bytes, TIME_OF_DAY, sent);
+        ntp::Wrong::Number.spoil(&mut wrong);
+        vec![wrong, ntp::answer(bytes, TIME_OF_DAY, sent)]
+    })?;
+    let program = Program::start(&arguments(&[("--time-server", server.to_string())]))?;
+    let line = loop {
+        let line = program.lines.recv_timeout(LIMIT)?;
+        if line.ends_with("the clock is set") {
+            break line;
+        }
+    };
+    ensure!(line.starts_with("2036-02-08T00:0"), "{line}");
+    program.interrupt()?;
+    let time = program.lines.recv_timeout(LIMIT)?;
+    ensure!(time.starts_with("2036-02-08T00:0") && time.ends_with("Z the gateway ends"), "{time}");
+    program.end()
+}
+
+#[test]
+fn names_that_are_unknown_are_asked_for_again() -> Result<()> {
+    let (collector, mut asked) = (Collector::start()?, 0);
+    let names = serve(move |bytes| {
+        let Some(question) = Question::read(bytes) else { return Vec::new() };
+        asked += 1;
+        // Both families are asked for each time.
+        match asked {
+            0..=2 => vec![question.no_such_name(0)],
+            3..=4 => vec![question.failed()],
+            _ => vec![question.addresses(60, &[Ipv4Addr::LOCALHOST])],
+        }
+    })?;
+    let program = Program::start(&arguments(&[
+        ("--name-server", names.to_string()),
+        ("--collector", format!("collector.example:{}", collector.address().port())),
+    ]))?;
+    program.line("the uplink is down")?;
+    program.line("the uplink is up")?;
+    collector.wait_for("sample", LIMIT, |record| !record.samples.is_empty())?;
+    program.end()
+}
+
+#[test]
+fn wrong_arguments_are_refused_by_name() -> Result<()> {
+    for (arguments, expected) in [
+        (["--broker", "broker"], "--broker: \"broker\" is not HOST:PORT"),
+        (["--broker", "a b:1"], "--broker: \"a b:1\" is not HOST:PORT"),
+        (["--collector", "a.example:65536"], "--collector: \"a.example:65536\" is not"),
+        (["--name", "a.b"], "--name: \"a.b\" is not a word"),
+        (["--name", "a-name-that-is-longer-than-32-bytes"], "is not a word"),
+        (["--time-server", "1.2.3.4.:x"], "is neither ADDR:PORT nor a name"),
+        (["--name-server", "dns.example:53"], "--name-server: \"dns.example:53\" is not ADDR:PORT"),
+    ] {
+        let output = Command::new(env!("CARGO_BIN_EXE_gateway")).args(arguments).output()?;
+        let error = String::from_utf8(output.stderr)?;
+        if output.status.success() || !error.contains(expected) {
+            bail!("{arguments:?}: {error}");
+        }
+    }
+    Ok(())
+}

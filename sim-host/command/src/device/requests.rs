@@ -1,0 +1,267 @@
+//! Requests, and what must be answered to them.
+
+use std::fmt::Write;
+
+use sha2::{Digest, Sha256};
+
+use super::answer::Answer;
+use super::{Known, Plan};
+
+/// A request.
+pub(super) struct Ask {
+    pub(super) head: String,
+    pub(super) body: Vec<u8>,
+    /// The body is sent when it is asked for (`Expect: 100-continue`).
+    pub(super) waits: bool,
+    pub(super) want: Want,
+}
+
+/// What must be answered.
+#[derive(Clone)]
+pub(super) enum Want {
+    /// Exactly this, about settings that were made or an upload.
+    Exactly(String),
+    /// Settings that somebody has made.
+    Settings,
+    /// An upload of somebody, or none.
+    Upload {
+        may_be_none: bool,
+    },
+    Metrics,
+    File(&'static str),
+    /// 304, for a file that is known.
+    Unchanged,
+    /// Bytes of this file, from the first to the second, the last of them included.
+    Part(&'static str, usize, usize),
+    Download(usize),
+    /// An answer without content: to `HEAD`, and about what is wrong.
+    Bare(u16),
+    /// An error with a text.
+    Error(u16),
+}
+
+/// Returns what the device answers about its settings.
+pub(super) fn settings(name: &str, threshold: u64) -> String {
+    format!("{{\"name\":\"{name}\",\"threshold\":{threshold}}}\n")
+}
+
+/// Returns what the device answers about an upload.
+fn uploaded(content: &[u8]) -> String {
+    let mut digits = String::new();
+    for byte in Sha256::digest(content) {
+        let _ = write!(digits, "{byte:02x}");
+    }
+    format!("{{\"length\":{},\"sha256\":\"{digits}\"}}\n", content.len())
+}
+
+const FILES: [&str; 3] = ["/", "/device.js", "/style.css"];
+
+impl Ask {
+    /// Draws the request of this number, with further header fields.
+    pub(super) fn draw(plan: Plan, nth: u64, fields: &str, known: &mut Known) -> Self {
+        let plain = |head: &str, want| Self::new(head, fields, Vec::new(), want);
+        let file = FILES[plan.number(nth + 100, 3) as usize];
+        match plan.number(nth, 16) {
+            0 => plain("GET /settings", Want::Settings),
+            1 => {
+                let (name, threshold) = (format!("n{}.{nth}", plan.seed), plan.number(nth, 90_000));
+                let body = format!("threshold={threshold}&name={name}").into_bytes();
+                let answer = settings(&name, threshold);
+                known.settings.insert(answer.clone());
+                Self::new("POST /settings", fields, body, Want::Exactly(answer))
+            }
+            2 => Self::new("POST /settings", fields, b"name=x".to_vec(), Want::Error(400)),
+            3 => plain("GET /upload", Want::Upload { may_be_none: !known.has_upload }),
+            4 => plain("GET /metrics", Want::Metrics),
+            5 => plain(&format!("GET {file}"), Want::File(file)),
+            6 => match known.files.get(file) {
+                Some((tag, _)) => {
+                    let fields = format!("{fields}If-None-Match: {tag}\r\n");
+                    Self::new(&format!("GET {file}"), &fields, Vec::new(), Want::Unchanged)
+                }
+                None => plain(&format!("GET {file}"), Want::File(file)),
+            },
+            7 => {
+                let (first, more) = (plan.number(nth, 100), plan.number(nth + 1, 200));
+                let last = first + more;
+                let fields = format!("{fields}Range: bytes={first}-{last}\r\n");
+                let want = Want::Part(file, first as usize, last as usize);
+                Self::new(&format!("GET {file}"), &fields, Vec::new(), want)
+            }
+            8 => plain("HEAD /settings", Want::Bare(200)),
+            9 => plain("GET /nothing", Want::Bare(404)),
+            10 => match plan.number(nth, 3) {
+                0 => plain("OPTIONS /settings", Want::Bare(204)),
+                1 => plain("DELETE /upload", Want::Bare(405)),
+                _ => plain("GET /live", Want::Bare(426)),
+            },
+            11 | 12 => {
+                let length = plan.length + plan.number(nth, 50);
+                plain(&format!("GET /download/{length}"), Want::Download(length as usize))
+            }
+            _ => Self::upload(plan, nth, fields, known),
+        }
+    }
+
+    /// Makes an upload: with a length or in chunks, with or without waiting for the device.
+    pub(super) fn upload(plan: Plan, nth: u64, fields: &str, known: &mut Known) -> Self {
+        let content = plan.bytes(nth, plan.length + nth);
+        let answer = uploaded(&content);
+        known.uploads.insert(answer.clone());
+        let waits = plan.number(nth + 200, 2) == 1 && !content.is_empty();
+        let fields = match waits {
+            true => format!("{fields}Expect: 100-continue\r\n"),
+            false => fields.to_owned(),
+        };
+        let want = Want::Exactly(answer);
+        let ask = match plan.number(nth + 300, 2) {
+            0 => Self::new("PUT /upload", &fields, content, want),
+            _ => {
+                let fields = format!("{fields}Transfer-Encoding: chunked\r\n");
+                let mut ask = Self::new("PUT /upload", &fields, Vec::new(), want);
+                ask.body = chunked(plan, &content);
+                ask
+            }
+        };
+        Self { waits, ..ask }
+    }
+
+    fn new(line: &str, fields: &str, body: Vec<u8>, want: Want) -> Self {
+        let mut head = format!("{line} HTTP/1.1\r\nHost: device\r\n{fields}");
+        if !body.is_empty() {
+            let _ = write!(head, "Content-Length: {}\r\n", body.len());
+        }
+        head.push_str("\r\n");
+        Self { head, body, waits: false, want }
+    }
+
+    /// Returns whether it asks for the head of an answer only.
+    pub(super) fn is_head(&self) -> bool {
+        self.head.starts_with("HEAD ")
+    }
+
+    /// Returns whether it is an upload, which is refused while there is another.
+    pub(super) fn is_upload(&self) -> bool {
+        self.head.starts_with("PUT ")
+    }
+}
+
+/// Cuts content into chunks, with an extension here and a trailer field there.
+fn chunked(plan: Plan, content: &[u8]) -> Vec<u8> {
+    let (mut body, mut rest, mut nth) = (Vec::new(), content, 400);
+    while !rest.is_empty() {
+        let size = 1 + plan.number(nth, 1 + plan.cut.min(300)) as usize;
+        let (chunk, after) = rest.split_at(size.min(rest.len()));
+        let extension = if nth % 5 == 4 { ";a=\"b\"" } else { "" };
+        body.extend_from_slice(format!("{:x}{extension}\r\n", chunk.len()).as_bytes());
+        body.extend_from_slice(chunk);
+        body.extend_from_slice(b"\r\n");
+        (rest, nth) = (after, nth + 1);
+    }
+    let trailer = if plan.cut % 2 == 1 { "Digest: none\r\n" } else { "" };
+    body.extend_from_slice(format!("0\r\n{trailer}\r\n").as_bytes());
+    body
+}
+
+impl Want {
+    /// Checks an answer.
+    pub(super) fn check(&self, answer: &Answer, known: &mut Known) -> Result<(), String> {
+        let is = |status: u16| match answer.status == status {
+            true => Ok(()),
+            false => Err(format!("the answer has status {} instead of {status}", answer.status)),
+        };
+        match self {
+            Self::Exactly(expected) => {
+                is(200)?;
+                known.has_upload |= expected.contains("sha256");
+                equal(&answer.content, expected.as_bytes())
+            }
+            Self::Settings => {
+                is(200)?;
+                one_of(&answer.text(), |text| known.settings.contains(text))
+            }
+            Self::Upload { may_be_none } => {
+                is(200)?;
+                let none = format!("{{\"length\":0,\"sha256\":\"{}\"}}\n", "0".repeat(64));
+                one_of(&answer.text(), |text| {
+                    known.uploads.contains(text) || *may_be_none && text == none
+                })
+            }
+            Self::Metrics => {
+                is(200)?;
+                metrics(&answer.text())
+            }
+            Self::File(name) => {
+                is(200)?;
+                let tag = answer.field("ETag").ok_or("a file has no tag")?;
+                match known.files.get(name) {
+                    None => {
+                        let file = (tag.to_owned(), answer.content.clone());
+                        known.files.insert(name, file);
+                        equal(&answer.content[..2], &[0x1f, 0x8b])
+                    }
+                    Some((held, _)) if held != tag => Err(format!("the tag of {name} is {tag}")),
+                    Some((_, content)) => equal(&answer.content, content),
+                }
+            }
+            Self::Unchanged => is(304),
+            Self::Part(name, first, last) => {
+                is(206)?;
+                let range = answer.field("Content-Range").unwrap_or_default();
+                let length = range.split('/').nth(1).and_then(|length| length.parse().ok());
+                let length: usize = length.ok_or_else(|| format!("a part is {range:?}"))?;
+                let end = length.min(last + 1);
+                let stated = format!("bytes {first}-{}/{length}", end - 1);
+                equal(range.as_bytes(), stated.as_bytes())?;
+                match known.files.get(name) {
+                    Some((_, content)) => equal(&answer.content, &content[*first..end]),
+                    None if answer.content.len() == end - first => Ok(()),
+                    None => Err(format!("{} bytes are {range}", answer.content.len())),
+                }
+            }
+            Self::Download(length) => {
+                is(200)?;
+                let expected: Vec<_> = (0..*length as u32).map(device::downloaded).collect();
+                equal(&answer.content, &expected)
+            }
+            Self::Bare(status) => {
+                is(*status)?;
+                equal(&answer.content, b"")
+            }
+            Self::Error(status) => {
+                is(*status)?;
+                one_of(&answer.text(), |text| text.ends_with('\n'))
+            }
+        }
+    }
+}
+
+fn equal(content: &[u8], expected: &[u8]) -> Result<(), String> {
+    if content == expected {
+        return Ok(());
+    }
+    let (content, expected) = (String::from_utf8_lossy(content), String::from_utf8_lossy(expected));
+    Err(format!("the content is {content:.80?} instead of {expected:.80?}"))
+}
+
+fn one_of(text: &str, is_one: impl FnOnce(&str) -> bool) -> Result<(), String> {
+    match is_one(text) {
+        true => Ok(()),
+        false => Err(format!("the content is {text:?}, which is nothing that was sent")),
+    }
+}
+
+/// Checks that there are six figures, each with its type.
+fn metrics(text: &str) -> Result<(), String> {
+    let lines: Vec<_> = text.lines().collect();
+    let is_figure = |pair: &[&str]| {
+        let [kind, figure] = pair else { return false };
+        let name = kind.strip_prefix("# TYPE ").and_then(|rest| rest.split(' ').next());
+        let figure = figure.split_once(' ');
+        figure.is_some_and(|(held, value)| Some(held) == name && value.parse::<u64>().is_ok())
+    };
+    match lines.len() == 12 && lines.chunks(2).all(is_figure) {
+        true => Ok(()),
+        false => Err(format!("the figures are {text:?}")),
+    }
+}

@@ -1,0 +1,389 @@
+//! Clients of the WebSockets, and of the server-sent events.
+
+use picoevent_sim::world::Session;
+
+use super::answer;
+use super::{Known, Plan, Visit};
+
+const TEXT: u8 = 1;
+const BINARY: u8 = 2;
+const CLOSE: u8 = 8;
+const PING: u8 = 9;
+const PONG: u8 = 10;
+/// The bit of the last frame of a message.
+const LAST: u8 = 0x80;
+
+/// A frame of the device.
+struct Frame {
+    opcode: u8,
+    is_last: bool,
+    data: Vec<u8>,
+}
+
+/// Takes the frame at the beginning of the input, if it is complete.
+fn take_frame(session: &mut Session) -> Result<Option<Frame>, String> {
+    let [first, second, rest @ ..] = session.input() else { return Ok(None) };
+    if first & 0x70 != 0 || second & 0x80 != 0 {
+        return Err(format!("a frame begins with {first:#x} {second:#x}"));
+    }
+    let (length, head) = match (second, rest) {
+        (126, [high, low, ..]) => match usize::from(u16::from_be_bytes([*high, *low])) {
+            // Than that of the device with the longest one.
+            long @ 1_025.. => return Err(format!("a frame of {long} bytes is longer than a ring")),
+            long => (long, 4),
+        },
+        (126, _) => return Ok(None),
+        (127, _) => return Err("a frame is longer than any ring".to_owned()),
+        (short, _) => (usize::from(*short), 2),
+    };
+    let (opcode, is_last) = (first & 15, first & LAST != 0);
+    let Some(data) = session.input().get(head..head + length) else { return Ok(None) };
+    let data = data.to_vec();
+    session.consume(head + length);
+    Ok(Some(Frame { opcode, is_last, data }))
+}
+
+/// Returns a frame of a client, with a mask.
+fn frame(first: u8, data: &[u8], mask: [u8; 4]) -> Vec<u8> {
+    let mut frame = vec![first];
+    match data.len() {
+        short @ 0..126 => frame.push(0x80 | short as u8),
+        long => {
+            frame.push(0x80 | 126);
+            frame.extend((long as u16).to_be_bytes());
+        }
+    }
+    frame.extend(mask);
+    frame.extend(data.iter().zip(mask.iter().cycle()).map(|(byte, mask)| byte ^ mask));
+    frame
+}
+
+/// Returns the request for a WebSocket.
+fn upgrade(path: &str) -> String {
+    format!(
+        "GET {path} HTTP/1.1\r\nHost: device\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+         Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+    )
+}
+
+/// What the head of the answer has come to.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Handshake {
+    Awaited,
+    Done,
+    /// The device has no place, or the client was too slow.
+    Refused,
+}
+
+/// Takes the answer to the handshake.
+fn shake(session: &mut Session, status: u16) -> Result<Handshake, String> {
+    let Some((answer, length)) = answer::head(session.input())? else {
+        return Ok(Handshake::Awaited);
+    };
+    session.consume(length);
+    match answer.status {
+        408 | 503 if answer.is_last() => Ok(Handshake::Refused),
+        101 if status == 101 => match answer.field("Sec-WebSocket-Accept") {
+            Some("s3pPLMBiTxaQ9kYGzzhZRbK+xOo=") => Ok(Handshake::Done),
+            other => Err(format!("the handshake is accepted with {other:?}")),
+        },
+        held if held == status => Ok(Handshake::Done),
+        held => Err(format!("the answer has status {held} instead of {status}")),
+    }
+}
+
+fn code(data: &[u8]) -> Option<u16> {
+    data.first_chunk().map(|code| u16::from_be_bytes(*code))
+}
+
+/// Messages that come back.
+pub(super) struct Echo {
+    handshake: Handshake,
+    /// They are sent one after the other.
+    is_patient: bool,
+    cut: usize,
+    mask: [u8; 4],
+    messages: Vec<(u8, Vec<u8>)>,
+    sent: usize,
+    /// Messages and pings that were answered.
+    echoed: usize,
+    ponged: usize,
+    /// The message that is coming back.
+    coming: Option<(u8, Vec<u8>)>,
+    has_closed: bool,
+}
+
+impl Echo {
+    pub(super) fn new(plan: Plan) -> Self {
+        let message = |nth: u64| match plan.number(nth, 2) {
+            // Characters of one to four bytes.
+            0 => (TEXT, "a\u{e4}\u{20ac}\u{1f600}".repeat(plan.length as usize / 10).into_bytes()),
+            _ => (BINARY, plan.bytes(nth, plan.length + nth)),
+        };
+        let mask = plan.bytes(1_000, 4);
+        Self {
+            handshake: Handshake::Awaited,
+            is_patient: plan.end % 2 == 1,
+            cut: 1 + plan.cut as usize,
+            mask: [mask[0], mask[1], mask[2], mask[3]],
+            messages: (0..=plan.more).map(message).collect(),
+            sent: 0,
+            echoed: 0,
+            ponged: 0,
+            coming: None,
+            has_closed: false,
+        }
+    }
+
+    /// Sends messages in pieces, each with a ping behind its first piece, and in the end the close.
+    fn send(&mut self, session: &mut Session) {
+        let all = self.messages.len();
+        while self.sent < all && (!self.is_patient || self.sent == self.echoed) {
+            let (opcode, data) = &self.messages[self.sent];
+            let (mut first, mut rest) = (*opcode, data.as_slice());
+            loop {
+                let (piece, after) = rest.split_at(self.cut.min(rest.len()));
+                let last = if after.is_empty() { LAST } else { 0 };
+                session.write(&frame(first | last, piece, self.mask));
+                if first != 0 {
+                    let number = [self.sent as u8];
+                    session.write(&frame(PING | LAST, &number, self.mask));
+                }
+                (first, rest) = (0, after);
+                if last > 0 {
+                    break;
+                }
+            }
+            self.sent += 1;
+        }
+        let is_answered = self.echoed == all && self.ponged == all;
+        if is_answered && !std::mem::replace(&mut self.has_closed, true) {
+            session.write(&frame(CLOSE | LAST, &1_000_u16.to_be_bytes(), self.mask));
+        }
+    }
+
+    fn take(&mut self, frame: Frame, session: &mut Session) -> Result<(), String> {
+        let Frame { opcode, is_last, data } = frame;
+        match opcode {
+            PING => session.write(&self::frame(PONG | LAST, &data, self.mask)),
+            PONG => {
+                if data != [self.ponged as u8] || self.ponged >= self.sent {
+                    return Err(format!("the answer to ping {} is {data:?}", self.ponged));
+                }
+                self.ponged += 1;
+            }
+            // The device ends.
+            CLOSE if code(&data) == Some(1_001) => {}
+            CLOSE if code(&data) == Some(1_000) && self.has_closed => session.served(),
+            CLOSE => return Err(format!("the device closes with {:?}", code(&data))),
+            _ => {
+                let (kind, mut message) = match (self.coming.take(), opcode) {
+                    (None, TEXT | BINARY) => (opcode, Vec::new()),
+                    (Some(coming), 0) => coming,
+                    _ => return Err(format!("a frame with opcode {opcode} has come")),
+                };
+                message.extend(data);
+                if !is_last {
+                    self.coming = Some((kind, message));
+                    return Ok(());
+                }
+                let wanted = self.messages.get(self.echoed).filter(|_| self.echoed < self.sent);
+                if wanted != Some(&(kind, message)) {
+                    return Err(format!("message {} is not what came back", self.echoed));
+                }
+                self.echoed += 1;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Visit for Echo {
+    fn begin(&mut self, _: &mut Known, session: &mut Session) {
+        session.write(upgrade("/echo").as_bytes());
+    }
+
+    fn hear(&mut self, _: &mut Known, session: &mut Session) -> Result<(), String> {
+        if self.handshake == Handshake::Awaited {
+            self.handshake = shake(session, 101)?;
+        }
+        if self.handshake == Handshake::Done {
+            self.send(session);
+            while let Some(frame) = take_frame(session)? {
+                self.take(frame, session)?;
+                self.send(session);
+            }
+        }
+        Ok(())
+    }
+
+    fn end(&mut self, _: &mut Known, _: &mut Session) -> Result<(), String> {
+        Ok(())
+    }
+}
+
+/// Live values, by a WebSocket or as server-sent events.
+pub(super) struct Live {
+    is_socket: bool,
+    handshake: Handshake,
+    heard: u32,
+    /// The number of the last sample.
+    sample: u64,
+}
+
+/// How many values a client waits for.
+const VALUES: u32 = 3;
+
+impl Live {
+    pub(super) const fn socket() -> Self {
+        Self { is_socket: true, handshake: Handshake::Awaited, heard: 0, sample: 0 }
+    }
+
+    pub(super) const fn events() -> Self {
+        Self { is_socket: false, ..Self::socket() }
+    }
+
+    /// Checks a value.
+    fn value(&mut self, text: &str) -> Result<(), String> {
+        let wrong = || format!("the value {text:?} has come behind sample {}", self.sample);
+        let number = |name: &str| {
+            let (_, rest) = text.split_once(&format!("\"{name}\":"))?;
+            rest.split([',', '}']).next()?.parse::<u64>().ok()
+        };
+        let is_framed = text.starts_with("{\"value\":") && text.ends_with('}');
+        let value = number("value").filter(|value| (20_000..=25_000).contains(value));
+        let sample = number("samples").filter(|sample| *sample > self.sample);
+        let (Some(value), Some(sample), true) = (value, sample, is_framed) else {
+            return Err(wrong());
+        };
+        // Nobody sets a threshold beyond those of the form.
+        let is_said = text.contains("\"warm\":true") || text.contains("\"warm\":false");
+        if !is_said || number("clients") > number("most") || value == 0 {
+            return Err(wrong());
+        }
+        self.sample = sample;
+        self.heard += 1;
+        Ok(())
+    }
+
+    fn frames(&mut self, session: &mut Session) -> Result<(), String> {
+        while let Some(Frame { opcode, is_last, data }) = take_frame(session)? {
+            match (opcode, is_last) {
+                (TEXT, true) => {
+                    self.value(&String::from_utf8_lossy(&data))?;
+                    if self.heard == VALUES {
+                        session.write(&frame(CLOSE | LAST, &1_000_u16.to_be_bytes(), [7; 4]));
+                        session.served();
+                    }
+                }
+                (PING, true) => session.write(&frame(PONG | LAST, &data, [9; 4])),
+                (CLOSE, true) if matches!(code(&data), Some(1_000 | 1_001)) => {}
+                _ => return Err(format!("a frame with opcode {opcode} and {data:?} has come")),
+            }
+        }
+        Ok(())
+    }
+
+    fn chunks(&mut self, session: &mut Session) -> Result<(), String> {
+        let (content, taken, is_last) = answer::chunks(session.input())?;
+        session.consume(taken);
+        if is_last {
+            return Err("the events have ended".to_owned());
+        }
+        let content = String::from_utf8_lossy(&content).into_owned();
+        for event in content.split_terminator("\n\n") {
+            let text = event.strip_prefix("event: value\ndata: ");
+            self.value(text.ok_or_else(|| format!("the event {event:?} has come"))?)?;
+        }
+        if self.heard >= VALUES {
+            session.served();
+            session.reset();
+        }
+        Ok(())
+    }
+}
+
+impl Visit for Live {
+    fn begin(&mut self, _: &mut Known, session: &mut Session) {
+        let events = "GET /events HTTP/1.1\r\nHost: device\r\n\r\n".to_owned();
+        let request = if self.is_socket { upgrade("/live") } else { events };
+        session.write(request.as_bytes());
+    }
+
+    fn hear(&mut self, _: &mut Known, session: &mut Session) -> Result<(), String> {
+        if self.handshake == Handshake::Awaited {
+            self.handshake = shake(session, if self.is_socket { 101 } else { 200 })?;
+        }
+        match self.handshake {
+            Handshake::Done if self.is_socket => self.frames(session),
+            Handshake::Done => self.chunks(session),
+            Handshake::Awaited | Handshake::Refused => Ok(()),
+        }
+    }
+
+    fn end(&mut self, _: &mut Known, _: &mut Session) -> Result<(), String> {
+        Ok(())
+    }
+}
+
+/// A client of a WebSocket that breaks its rules, and must be told so.
+pub(super) struct Rude {
+    handshake: Handshake,
+    frames: Vec<u8>,
+    code: u16,
+}
+
+impl Rude {
+    pub(super) fn new(plan: Plan) -> Self {
+        let mask = [plan.seed as u8, 1, 2, 3];
+        let bad = b"\xc3(".to_vec();
+        let (frames, code) = match plan.number(0, 8) {
+            // No mask, a reserved bit, an opcode that is none, a long ping, a piece of nothing.
+            0 => (vec![TEXT | LAST, 1, b'x'], 1_002),
+            1 => (frame(TEXT | LAST | 0x40, b"x", mask), 1_002),
+            2 => (frame(3 | LAST, b"x", mask), 1_002),
+            3 => (frame(PING | LAST, &[0; 126], mask), 1_002),
+            4 => (frame(LAST, b"x", mask), 1_002),
+            // Text that is none, in one piece and across two.
+            5 => (frame(TEXT | LAST, &bad, mask), 1_007),
+            6 => ([frame(TEXT, &bad[..1], mask), frame(LAST, &bad[1..], mask)].concat(), 1_007),
+            // More than 64 KB.
+            _ => (vec![BINARY | LAST, 0xff, 0, 0, 0, 0, 0, 1, 0, 1, 1, 2, 3, 4], 1_009),
+        };
+        Self { handshake: Handshake::Awaited, frames, code }
+    }
+}
+
+impl Visit for Rude {
+    fn begin(&mut self, _: &mut Known, session: &mut Session) {
+        session.write(upgrade("/echo").as_bytes());
+    }
+
+    fn hear(&mut self, _: &mut Known, session: &mut Session) -> Result<(), String> {
+        if self.handshake == Handshake::Awaited {
+            self.handshake = shake(session, 101)?;
+            if self.handshake == Handshake::Done {
+                session.write(&self.frames);
+            }
+        }
+        if self.handshake != Handshake::Done {
+            return Ok(());
+        }
+        while let Some(frame) = take_frame(session)? {
+            match (frame.opcode, code(&frame.data)) {
+                (CLOSE, Some(code)) if code == self.code => session.served(),
+                (CLOSE, Some(1_001)) => {}
+                // The first piece was right so far.
+                (TEXT | BINARY, _) if self.code == 1_007 => {}
+                (opcode, code) => {
+                    return Err(format!("opcode {opcode} with {code:?} instead of {}", self.code));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn end(&mut self, _: &mut Known, _: &mut Session) -> Result<(), String> {
+        Ok(())
+    }
+}

@@ -1,0 +1,145 @@
+//! A server of names: questions as it sees them, answers, and lies.
+
+use std::net::Ipv4Addr;
+
+use picoevent_dns::wire::{Kind, Message, Section, Status, Writer, flag};
+
+/// A question that was heard.
+#[derive(Clone, Debug)]
+pub struct Question {
+    /// The number.
+    pub id: u16,
+    /// The name, with the case of its letters.
+    pub name: String,
+    /// What is asked for.
+    pub kind: Kind,
+}
+
+impl Question {
+    /// Reads a message. Returns `None` if it is no question.
+    pub fn read(bytes: &[u8]) -> Option<Self> {
+        let message = Message::parse(bytes).ok()?;
+        let question = message.questions().next().filter(|_| !message.is_answer())?;
+        let labels = question.name.labels().map(String::from_utf8_lossy);
+        let name = labels.collect::<Vec<_>>().join(".");
+        Some(Self { id: message.id(), name, kind: question.kind })
+    }
+
+    /// Writes an answer to this question.
+    pub fn answer(&self, flags: u16, records: impl FnOnce(&mut Writer<'_>)) -> Vec<u8> {
+        written(self.id, Some((&self.name, self.kind)), flag::RESPONSE | flags, records)
+    }
+
+    /// Writes an answer with these addresses, if they are asked for.
+    pub fn addresses(&self, ttl: u32, addresses: &[Ipv4Addr]) -> Vec<u8> {
+        self.answer(0, |writer| {
+            for address in addresses.iter().filter(|_| self.kind == Kind::A) {
+                self.address(writer, ttl, *address);
+            }
+        })
+    }
+
+    /// Writes the answer that there is no such name, to be kept for so many seconds.
+    pub fn no_such_name(&self, ttl: u32) -> Vec<u8> {
+        self.answer(Status::NO_SUCH_NAME.0.into(), |writer| {
+            writer.record(Section::Authority, "example", Kind::SOA, ttl, |writer| {
+                writer.name("a");
+                writer.name("b");
+                writer.bytes(&[0; 16]);
+                writer.bytes(&ttl.to_be_bytes());
+            });
+        })
+    }
+
+    /// Writes the answer that the server has failed.
+    pub fn failed(&self) -> Vec<u8> {
+        self.answer(Status::SERVER_FAILED.0.into(), |_| ())
+    }
+
+    fn address(&self, writer: &mut Writer<'_>, ttl: u32, address: Ipv4Addr) {
+        writer.record(Section::Answer, &self.name, Kind::A, ttl, |writer| {
+            writer.bytes(&address.octets());
+        });
+    }
+
+    /// Writes an answer that leads to an address, with another number, question or flags.
+    fn forged(&self, id: u16, name: &str, kind: Kind, flags: u16, address: Ipv4Addr) -> Vec<u8> {
+        written(id, Some((name, kind)), flags, |writer| self.address(writer, 60, address))
+    }
+}
+
+fn written(
+    id: u16,
+    question: Option<(&str, Kind)>,
+    flags: u16,
+    records: impl FnOnce(&mut Writer<'_>),
+) -> Vec<u8> {
+    let mut buffer = [0; 2_048];
+    let mut writer = Writer::new(&mut buffer, id, flags);
+    if let Some((name, kind)) = question {
+        writer.question(name, kind, 1);
+    }
+    records(&mut writer);
+    writer.finish().map(<[u8]>::to_vec).unwrap_or_default()
+}
+
+/// Turns the case of the first letter.
+fn turned(name: &str) -> String {
+    let (first, rest) = name.split_at(1);
+    let upper = first.to_ascii_uppercase();
+    let other = if first == upper { first.to_ascii_lowercase() } else { upper };
+    other + rest
+}
+
+/// A message that answers a question with an address, and must not be believed.
+pub type Lie = fn(&Question, Ipv4Addr) -> Vec<u8>;
+
+/// The lies, with what is wrong with them.
+pub const LIES: &[(&str, Lie)] = &[
+    ("another number", |question, address| {
+        let (id, name) = (question.id ^ 1, &question.name);
+        question.forged(id, name, question.kind, flag::RESPONSE, address)
+    }),
+    ("another name", |question, address| {
+        question.forged(question.id, "other.example", question.kind, flag::RESPONSE, address)
+    }),
+    ("other letters", |question, address| {
+        let name = turned(&question.name);
+        question.forged(question.id, &name, question.kind, flag::RESPONSE, address)
+    }),
+    ("another kind", |question, address| {
+        let kind = if question.kind == Kind::A { Kind::AAAA } else { Kind::A };
+        question.forged(question.id, &question.name, kind, flag::RESPONSE, address)
+    }),
+    ("a question", |question, address| {
+        question.forged(question.id, &question.name, question.kind, 0, address)
+    }),
+    ("another operation", |question, address| {
+        let flags = flag::RESPONSE | 0x2800;
+        question.forged(question.id, &question.name, question.kind, flags, address)
+    }),
+    ("no question", |question, address| {
+        written(question.id, None, flag::RESPONSE, |writer| question.address(writer, 60, address))
+    }),
+    ("cut off", |question, address| {
+        let mut bytes = addressed(question, address);
+        bytes.pop();
+        bytes
+    }),
+    ("a name that points at itself", |question, address| {
+        let mut bytes = addressed(question, address);
+        let at = bytes.len() - 14 - question.name.len() - 2;
+        bytes.truncate(at);
+        bytes.extend([0xC0, at as u8]);
+        bytes.extend([0, 1, 0, 1, 0, 0, 0, 60, 0, 4]);
+        bytes.extend(address.octets());
+        bytes
+    }),
+    ("nothing", |_, _| Vec::new()),
+    ("one byte", |_, _| vec![0x80]),
+];
+
+/// An answer with one address, whatever is asked for.
+fn addressed(question: &Question, address: Ipv4Addr) -> Vec<u8> {
+    question.answer(0, |writer| question.address(writer, 60, address))
+}

@@ -1,0 +1,6 @@
+//! MQTT: packets as a broker sees them, and a broker that fails.
+
+mod broker;
+pub mod packet;
+
+pub use broker::{Broker, Deed, Delivery, Reply};

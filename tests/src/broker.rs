@@ -1,0 +1,138 @@
+//! A broker on real sockets, for one client: the model of `picoevent-peers` in a thread.
+
+use std::io::{ErrorKind, Read, Write};
+use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Result, bail};
+use picoevent_peers::mqtt::{Broker as Model, Deed, Reply};
+
+/// A broker. Its thread ends with the process.
+#[derive(Clone)]
+pub struct Broker {
+    address: SocketAddr,
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+struct State {
+    model: Model,
+    client: Option<TcpStream>,
+    /// What the client did wrong.
+    wrong: Option<String>,
+}
+
+impl Broker {
+    /// Starts one on a port that is free.
+    ///
+    /// # Errors
+    /// The operating system's.
+    pub fn start() -> Result<Self> {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+        let model = Model::new(fastrand::Rng::with_seed(1));
+        let state = State { model, client: None, wrong: None };
+        let shared = Arc::new(Shared { state: Mutex::new(state), changed: Condvar::new() });
+        let broker = Self { address: listener.local_addr()?, shared };
+        let served = broker.clone();
+        thread::spawn(move || {
+            for client in listener.incoming().map_while(Result::ok) {
+                served.serve(client);
+            }
+        });
+        Ok(broker)
+    }
+
+    /// Returns where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.shared.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn serve(&self, mut client: TcpStream) {
+        self.lock().client = client.try_clone().ok();
+        let mut buffer = [0; 4_096];
+        loop {
+            let length = match client.read(&mut buffer) {
+                Ok(0) => break,
+                Ok(length) => length,
+                Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+                Err(_) => break,
+            };
+            let state = &mut *self.lock();
+            match state.model.heard(Duration::ZERO, &buffer[..length]) {
+                Ok(reply) => say(&client, reply),
+                Err(wrong) => state.wrong = Some(wrong),
+            }
+            self.shared.changed.notify_all();
+        }
+        let state = &mut *self.lock();
+        state.client = None;
+        state.model.gone();
+        self.shared.changed.notify_all();
+    }
+
+    /// Publishes a message for the client.
+    pub fn publish(&self, topic: &str, payload: &[u8]) {
+        let state = &mut *self.lock();
+        let reply = state.model.publish(Duration::ZERO, topic, payload, 1);
+        if let Some(client) = &state.client {
+            say(client, reply);
+        }
+    }
+
+    /// Ends the connection of the client.
+    pub fn hang_up(&self) {
+        if let Some(client) = &self.lock().client {
+            // It may have ended just now.
+            let _ = client.shutdown(Shutdown::Both);
+        }
+    }
+
+    /// Waits until the broker is as it should be.
+    ///
+    /// # Errors
+    /// When that takes longer than `limit`, or the client has sent what it must not.
+    pub fn wait_for(
+        &self,
+        what: &str,
+        limit: Duration,
+        mut is_so: impl FnMut(&Model) -> bool,
+    ) -> Result<()> {
+        let deadline = Instant::now() + limit;
+        let mut state = self.lock();
+        loop {
+            if let Some(wrong) = &state.wrong {
+                bail!("the broker was sent {wrong}");
+            }
+            if is_so(&state.model) {
+                return Ok(());
+            }
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                bail!("the broker saw no {what} within {limit:?}");
+            }
+            let waited = self.shared.changed.wait_timeout(state, left);
+            state = waited.unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+}
+
+/// Does what the model says, at once.
+fn say(mut client: &TcpStream, reply: Reply) {
+    for (_, deed) in reply {
+        // The client may be gone.
+        let _ = match deed {
+            Deed::Send(bytes) => client.write_all(&bytes),
+            Deed::End | Deed::Reset => client.shutdown(Shutdown::Both),
+        };
+    }
+}

@@ -1,0 +1,178 @@
+//! W8: a server of HTTP that answers every request with 100 bytes, on connections that are kept.
+//!
+//! wrk sends a request as soon as the one before is answered. The servers' processor time is the system's count,
+//! since no server knows what it is measured for.
+
+use std::{
+    fs,
+    net::TcpListener,
+    path::PathBuf,
+    process::Command,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context, Result, ensure};
+use tempfile::TempDir;
+
+use super::{
+    super::spread::{Spread, ratio, rounds},
+    contender::{self, PACKAGE, Server, c},
+    others::Others,
+    place::{Places, clean},
+    proxy::processor_time,
+    report::address,
+};
+use crate::{bench::Options, command, process::Talk, setup, table::Table};
+
+const US: &str = "picoevent";
+const LIBEVENT: &str = "libevent, evhttp";
+const EVHTTP: Server = c("http, libevent", "evhttp", &[], Some(["event"; 2]));
+
+/// The numbers of connections.
+const CONNECTIONS: [u64; 2] = [1, 32];
+/// The limit of a run.
+const LIMIT: Duration = Duration::from_secs(60);
+
+/// A server's program, and whether it is nginx, which has settings instead of words.
+struct Contender {
+    name: &'static str,
+    program: PathBuf,
+    is_nginx: bool,
+}
+
+/// The result of a run.
+struct Outcome {
+    /// Processor time of a request, in microseconds.
+    cost: f64,
+    /// Requests in a second.
+    rate: f64,
+}
+
+/// Measures the workload.
+///
+/// # Errors
+/// If something cannot be built, or a request fails.
+pub fn run(options: &Options) -> Result<Vec<Table>> {
+    setup::programs(&[("wrk", "wrk"), ("nginx", "nginx-light")])?;
+    let mut built = contender::build(PACKAGE)?;
+    let mut ours = |name: &str| built.remove(name).with_context(|| format!("{name} has a program"));
+    let contender = |name, program| Contender { name, program, is_nginx: false };
+    let contenders = [
+        contender(US, ours("server-http-picoevent")?),
+        contender(LIBEVENT, contender::link(&EVHTTP)?),
+        Contender { name: "nginx", program: "nginx".into(), is_nginx: true },
+        contender("hyper, one thread of tokio", ours("server-http-hyper")?),
+    ];
+    let places = Places::find()?;
+    CONNECTIONS.map(|on| measure(options, &contenders, on, places)).into_iter().collect()
+}
+
+fn measure(
+    options: &Options,
+    contenders: &[Contender],
+    connections: u64,
+    places: Places,
+) -> Result<Table> {
+    let (rounds_of, seconds) = if options.quick { (3, 2) } else { (5, 5) };
+    let on = if connections == 1 { "connection" } else { "connections" };
+    let title = format!("HTTP: GET of 100 bytes on {connections} kept {on}");
+    println!("{title}: {} servers, {rounds_of} rounds of {seconds} s ...", contenders.len());
+    let others = Others::watch();
+    let results = rounds(contenders, rounds_of, |contender| {
+        serve(contender, connections, seconds, places).with_context(|| contender.name.to_owned())
+    })?;
+    let costs: Vec<Vec<f64>> =
+        results.iter().map(|runs| runs.iter().map(|run| run.cost).collect()).collect();
+    let place = |name| contenders.iter().position(|contender| contender.name == name);
+    let evhttp = place(LIBEVENT).context("libevent is among them")?;
+    let mut table = Table::new(title, "server | CPU µs / request | × evhttp | requests / s");
+    for ((contender, runs), own) in contenders.iter().zip(&results).zip(&costs) {
+        table.row(
+            contender.name,
+            [
+                Spread::of(own.iter().copied()).show(2),
+                format!("{:.2}", ratio(own, &costs[evhttp]).median()),
+                format!("{:.0}", Spread::of(runs.iter().map(|run| run.rate)).median()),
+            ],
+        );
+    }
+    table.remark(format!(
+        "Rounds: {rounds_of} of {seconds} s. wrk checks that each answer has the status 200. {} {}",
+        places.describe(),
+        others.describe()
+    ));
+    Ok(table)
+}
+
+/// Runs one server under wrk.
+fn serve(contender: &Contender, connections: u64, seconds: u64, places: Places) -> Result<Outcome> {
+    let folder = TempDir::new().context("no place for settings")?;
+    let mut command = clean(&contender.program);
+    let (mut server, address) = if contender.is_nginx {
+        // The port of a socket that was closed is free for a while.
+        let address = TcpListener::bind("127.0.0.1:0")?.local_addr()?.to_string();
+        let file = folder.path().join("settings");
+        fs::write(&file, nginx(&folder.path().to_string_lossy(), &address))?;
+        let server = Talk::start(command.arg("-c").arg(file), LIMIT)?;
+        let began = Instant::now();
+        while std::net::TcpStream::connect(&address).is_err() {
+            ensure!(began.elapsed() < LIMIT, "nginx does not listen");
+            std::thread::yield_now();
+        }
+        (server, address)
+    } else {
+        let mut server = Talk::start(&mut command, LIMIT)?;
+        let first = server.line()?;
+        (server, address(&first)?.to_owned())
+    };
+    places.server.keep(server.process())?;
+    let mut wrk = clean("wrk");
+    wrk.args(["-t", "1", "-c", &connections.to_string(), "-d", &format!("{seconds}s")]);
+    let mut wrk = Talk::start(wrk.arg(format!("http://{address}/")), LIMIT)?;
+    places.load.keep(wrk.process())?;
+    let before = processor_time(&server)?;
+    let said = wrk.end()?.lines.join("\n");
+    let used = processor_time(&server)? - before;
+    let is_clean = !said.contains("Socket errors") && !said.contains("Non-2xx");
+    ensure!(is_clean, "requests have failed:\n{said}");
+    let requests = said.lines().find_map(|line| line.trim().split_once(" requests in "));
+    let requests: f64 = requests.context("wrk says no number")?.0.parse()?;
+    ensure!(requests > 1_000.0, "there were {requests} requests only");
+    let pid = server.process().pid().to_string();
+    command::output(Command::new("kill").args(["-KILL", &pid]))?;
+    // It was killed.
+    let _ = server.end();
+    Ok(Outcome { cost: used / requests * 1e6, rate: requests / seconds as f64 })
+}
+
+/// Returns settings of nginx that do no more than the other servers.
+fn nginx(folder: &str, address: &str) -> String {
+    let content = "x".repeat(100);
+    let temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
+        .map(|name| format!("{name}_temp_path {folder}/{name};\n"))
+        .concat();
+    format!(
+        "daemon off; master_process off; pid {folder}/pid; error_log {folder}/errors;\n\
+         events {{ worker_connections 256; }}\n\
+         http {{\n\
+         access_log off; keepalive_requests 1000000000; default_type text/plain;\n{temporary}\
+         server {{ listen {address}; location / {{ return 200 {content}; }} }}\n\
+         }}\n"
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::workspace;
+
+    #[test]
+    fn every_server_has_a_source() {
+        let sources = workspace::root().join(contender::SOURCES);
+        for file in
+            ["c/evhttp.c", "src/bin/server-http-picoevent.rs", "src/bin/server-http-hyper.rs"]
+        {
+            assert!(sources.join(file).is_file(), "{file}");
+        }
+    }
+}

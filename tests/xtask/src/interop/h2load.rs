@@ -1,0 +1,25 @@
+//! h2load, in HTTP/1.1, with requests sent ahead of the answers.
+
+use std::{process::Command, time::Duration};
+
+use anyhow::{Result, ensure};
+
+use super::{
+    Program,
+    stage::{Stage, tell},
+};
+
+pub(super) const H2LOAD: Program =
+    Program { name: "h2load", needs: &[("h2load", "nghttp2-client")], run };
+
+fn run(stage: &Stage) -> Result<String> {
+    let device = stage.device()?;
+    let mut h2load = Command::new("h2load");
+    // 900 on each connection: the device ends one after a thousand.
+    h2load.args(["--h1", "-c", "8", "-m", "4", "-n", "7200"]).arg(device.url("/settings"));
+    let said = tell(&mut h2load, Duration::from_secs(120))?;
+    let all = "7200 total, 7200 started, 7200 done, 7200 succeeded, 0 failed, 0 errored";
+    ensure!(said.contains(all), "it says:\n{said}");
+    device.end()?;
+    Ok("7200 requests on 8 connections, four at a time, all succeeded".to_owned())
+}

@@ -1,0 +1,22 @@
+//! nginx and lighttpd, for the client of HTTP: its tests on real sockets.
+
+use anyhow::Result;
+
+use super::{Program, stage::Stage};
+use crate::{command, workspace};
+
+pub(super) const NGINX: Program =
+    Program { name: "nginx", needs: &[("nginx", "nginx-light")], run: |_: &Stage| run("nginx") };
+
+pub(super) const LIGHTTPD: Program = Program {
+    name: "lighttpd",
+    needs: &[("lighttpd", "lighttpd")],
+    run: |_: &Stage| run("lighttpd"),
+};
+
+fn run(server: &str) -> Result<String> {
+    let mut cargo = command::cargo(&workspace::root());
+    cargo.args(["test", "--release", "--package", "picoevent-http", "--test", "servers", "--"]);
+    command::run(cargo.args(["--ignored", server]))?;
+    Ok("GET, HEAD, 404, a range, a redirect, 1 MB down, keep-alive, by our client".to_owned())
+}

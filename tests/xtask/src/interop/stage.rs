@@ -1,0 +1,194 @@
+//! What the programs share: the device as a process, their folder, and a client that knows no mercy.
+
+use std::{
+    cell::OnceCell,
+    fs,
+    io::{Read, Write},
+    net::{SocketAddr, TcpStream},
+    path::{Path, PathBuf},
+    process::Command,
+    thread,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context, Result, bail, ensure};
+
+use crate::{command, process::Talk, workspace};
+
+/// How long the device runs at most, whatever a program does.
+const LONGEST: Duration = Duration::from_secs(300);
+/// How long the device may take until it has all its connections back.
+const BACK_WITHIN: Duration = Duration::from_secs(10);
+
+/// The folder of what is installed, and the device's program.
+pub(super) struct Stage {
+    folder: PathBuf,
+    device: OnceCell<PathBuf>,
+}
+
+impl Stage {
+    /// Makes the folder.
+    pub(super) fn new() -> Result<Self> {
+        let folder = workspace::target().join("interop");
+        fs::create_dir_all(&folder).with_context(|| folder.display().to_string())?;
+        Ok(Self { folder, device: OnceCell::new() })
+    }
+
+    /// Returns a folder of its own for a program.
+    pub(super) fn folder(&self, name: &str) -> Result<PathBuf> {
+        let folder = self.folder.join(name);
+        fs::create_dir_all(&folder).with_context(|| folder.display().to_string())?;
+        Ok(folder)
+    }
+
+    /// Starts the device on a free port.
+    pub(super) fn device(&self) -> Result<Device> {
+        let program = match self.device.get() {
+            Some(program) => program,
+            None => {
+                let mut cargo = command::cargo(&workspace::root());
+                cargo.args(["build", "--quiet", "--release", "--package", "device"]);
+                let built = command::build_one(&mut cargo)?;
+                self.device.get_or_init(|| built)
+            }
+        };
+        let mut device = Command::new(program);
+        let mut talk = Talk::start(device.args(["--listen", "127.0.0.1:0"]), LONGEST)?;
+        let line = talk.line()?;
+        let address = line.strip_prefix("listening on ").and_then(|address| address.parse().ok());
+        let address = address.with_context(|| format!("the device says {line:?}"))?;
+        Ok(Device { talk, address })
+    }
+
+    /// Installs packages of npm, unless they are there. Returns their folder.
+    pub(super) fn npm(&self, packages: &[&str]) -> Result<PathBuf> {
+        let folder = self.folder("node")?;
+        let is_there = |name: &&&str| folder.join("node_modules").join(name).exists();
+        if packages.iter().filter(is_there).count() < packages.len() {
+            let mut npm = Command::new("npm");
+            npm.args(["install", "--no-audit", "--no-fund", "--prefix"]).arg(&folder);
+            command::run(npm.args(packages))?;
+        }
+        Ok(folder)
+    }
+
+    /// Installs a package of PyPI, unless it is there. Returns its folder.
+    pub(super) fn pip(&self, package: &str) -> Result<PathBuf> {
+        let folder = self.folder("python")?;
+        if !folder.join(package).exists() {
+            let mut pip = Command::new("python3");
+            pip.args(["-m", "pip", "install", "--quiet", "--target"]).arg(&folder).arg(package);
+            command::run(&mut pip)?;
+        }
+        Ok(folder)
+    }
+}
+
+/// Returns a script that lies beside the code of this command.
+pub(super) fn script(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("src/interop").join(name)
+}
+
+/// Prints and runs a program. Returns its output.
+///
+/// # Errors
+/// If it fails, or takes longer than `limit`.
+pub(super) fn tell(program: &mut Command, limit: Duration) -> Result<String> {
+    println!("$ {}", command::describe(program));
+    command::capture(program, limit)
+}
+
+/// Returns the first number behind a label in a program's output.
+pub(super) fn figure(output: &str, label: &str) -> Result<f64> {
+    let number = |line: &str| {
+        let (_, rest) = line.split_once(label)?;
+        let is_part = |letter: char| letter.is_ascii_digit() || letter == '.';
+        let begin = rest.find(|letter: char| letter.is_ascii_digit())?;
+        let end = rest[begin..].find(|letter| !is_part(letter)).unwrap_or(rest.len() - begin);
+        rest[begin..begin + end].trim_end_matches('.').parse().ok()
+    };
+    let found = output.lines().find_map(number);
+    found.with_context(|| format!("there is no {label:?} with a number in\n{output}"))
+}
+
+/// A device that runs.
+pub(super) struct Device {
+    talk: Talk,
+    pub(super) address: SocketAddr,
+}
+
+impl Device {
+    /// Returns an address for a program.
+    pub(super) fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.address)
+    }
+
+    /// Returns an answer, which must come within `limit`: its head and its content.
+    pub(super) fn get(&self, path: &str, limit: Duration) -> Result<String> {
+        let deadline = Instant::now() + limit;
+        let left = || {
+            let left = deadline.saturating_duration_since(Instant::now());
+            ensure!(!left.is_zero(), "there was no answer within {} ms", limit.as_millis());
+            Ok(left)
+        };
+        let mut stream = TcpStream::connect_timeout(&self.address, limit)?;
+        let request = format!("GET {path} HTTP/1.1\r\nHost: device\r\nConnection: close\r\n\r\n");
+        stream.set_write_timeout(Some(left()?))?;
+        stream.write_all(request.as_bytes())?;
+        let mut answer = Vec::new();
+        let mut piece = [0; 4_096];
+        loop {
+            stream.set_read_timeout(Some(left()?))?;
+            match stream.read(&mut piece)? {
+                0 => break,
+                length => answer.extend_from_slice(&piece[..length]),
+            }
+        }
+        Ok(String::from_utf8_lossy(&answer).into_owned())
+    }
+
+    /// Checks that the device has all its connections back in time, and ends it. Returns the most connections
+    /// that it had at once.
+    ///
+    /// # Errors
+    /// If a connection is still held, or the device does not answer or end.
+    pub(super) fn end(mut self) -> Result<u64> {
+        let began = Instant::now();
+        loop {
+            let last = match self.get("/metrics", Duration::from_secs(1)) {
+                Ok(answer) => {
+                    let held = figure(&answer, "picoevent_connections ");
+                    if held.is_ok_and(|held| held <= 1.0) {
+                        let most = figure(&answer, "picoevent_connections_peak ")?;
+                        let pid = self.talk.process().pid().to_string();
+                        command::capture(Command::new("kill").args(["-INT", &pid]), LONGEST)?;
+                        self.talk.end_within(Duration::from_secs(5))?;
+                        return Ok(most as u64);
+                    }
+                    answer
+                }
+                Err(error) => error.to_string(),
+            };
+            if began.elapsed() > BACK_WITHIN {
+                bail!("connections are still held after {} s: {last}", BACK_WITHIN.as_secs());
+            }
+            thread::sleep(Duration::from_millis(100));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_figure_stands_behind_its_label() {
+        let output =
+            "# TYPE Requests gauge\nRequests:  12\nRequests/sec:   3456.78\nfailed 0 of 9.\n";
+        assert_eq!(figure(output, "Requests/sec:").unwrap(), 3456.78);
+        assert_eq!(figure(output, "failed").unwrap(), 0.0);
+        assert_eq!(figure(output, "of").unwrap(), 9.0);
+        assert_eq!(figure(output, "Requests").unwrap(), 12.0);
+        assert!(figure(output, "Errors").is_err());
+    }
+}
