@@ -284,7 +284,8 @@ fn planted_bugs() -> Result<()> {
 fn tests_under_qemu() -> Command {
     let mut cargo = command::cargo(&workspace::root());
     cargo.env(firmware::FOLDER, workspace::firmware());
-    cargo.args(["test", "--package", "picoevent-tests", "--tests", "--", "--ignored"]);
+    cargo.args(["test", "--package", "picoevent-tests", "--package", "picoevent-command"]);
+    cargo.args(["--tests", "--", "--ignored"]);
     cargo
 }
 
