@@ -99,6 +99,7 @@ impl Site<Device> for Page {
     const LIMITS: Limits = Limits::new().body(LONGEST).line(512);
     /// The longest answers that are written at once are the figures, with 580 bytes.
     const ROOM: usize = 600;
+    const REPLACES: bool = true;
     type Server = Requests;
 
     fn server(app: &mut Device) -> &mut Requests {

@@ -186,6 +186,11 @@ impl Exchange {
         self.flags |= flags;
     }
 
+    /// Returns whether a request is awaited, or the rest of its head.
+    pub(crate) const fn awaits_head(&self) -> bool {
+        matches!(self.input, Input::Line | Input::Fields)
+    }
+
     /// Returns whether the head is complete, and the body is not.
     pub(crate) const fn awaits_body(&self) -> bool {
         matches!(

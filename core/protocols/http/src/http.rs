@@ -227,6 +227,12 @@ impl<A: 'static, S: Site<A>> Protocol<A> for Http<S> {
             conn.write_some(S::BUSY);
             return conn.close();
         }
+        if S::REPLACES
+            && let Some(waiting) = S::server(app).waiting(conn.id())
+            && let Ok(mut waiting) = conn.cx().conn(waiting)
+        {
+            waiting.abort();
+        }
         Self::call(app, conn, |app, request| request.advance(app));
     }
 

@@ -239,6 +239,11 @@ pub trait Site<A: 'static>: Sized {
     /// What clients get that come when all places of the pool are taken; see [`Protocol::BUSY`].
     const BUSY: &'static [u8] = UNAVAILABLE;
 
+    /// Whether a server whose places are all taken resets a connection that waits for a request, or for the rest of
+    /// its head, so that a place is free for the next client. So clients that only hold places cannot keep others
+    /// out, and up to one place less is used by clients that are silent.
+    const REPLACES: bool = false;
+
     /// The memory for the requests; see [`Server`](crate::Server).
     type Server: Slots;
 

@@ -67,6 +67,11 @@ pub trait Slots: sealed::Sealed {
     /// Takes a slot for a connection. Returns whether there was one.
     fn add(&mut self, conn: Conn) -> bool;
 
+    /// Returns a connection that waits for a request, or for the rest of a head, if all slots are taken: the first
+    /// behind that of the newest. Since the newest has the slot that became free last, it is the one that waits
+    /// longest where each comes in its turn.
+    fn waiting(&self, newest: Conn) -> Option<Conn>;
+
     /// Gives a connection's slot back.
     fn remove(&mut self, conn: Conn);
 
@@ -103,6 +108,18 @@ impl<const N: usize, const TEXT: usize> Slots for Server<N, TEXT> {
         let Some(slot) = place.and_then(|place| self.slots.get_mut(place)) else { return false };
         (slot.conn, slot.is_taken, slot.exchange) = (Some(conn), false, Exchange::new());
         true
+    }
+
+    fn waiting(&self, newest: Conn) -> Option<Conn> {
+        if self.len() < N {
+            return None;
+        }
+        let first = self.find(newest)?.saturating_add(1);
+        let (before, behind) = self.slots.split_at_checked(first)?;
+        let waits = |slot: &&Slot<TEXT>| {
+            slot.conn != Some(newest) && !slot.is_taken && slot.exchange.awaits_head()
+        };
+        behind.iter().chain(before).find(waits)?.conn
     }
 
     fn remove(&mut self, conn: Conn) {

@@ -8,6 +8,7 @@
 
 #![no_std]
 
+pub mod asker;
 pub mod client;
 pub mod clock;
 #[cfg(feature = "small-memory")]

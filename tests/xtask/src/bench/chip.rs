@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! tests/bench/chip ─▶ image.rs ─▶ QEMU, two machines, twice ─▶ report.rs ─▶ tables.rs
-//!   seven programs     built at two levels      a known time an instruction
+//!   eight programs     built at two levels      a known time an instruction
 //! ```
 //!
 //! QEMU's clock advances by a fixed time for each instruction. So a timer's ticks count

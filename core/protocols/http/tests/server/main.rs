@@ -8,6 +8,7 @@ mod fuzz;
 mod helpers;
 mod probe;
 mod refusals;
+mod replaced;
 mod sockets;
 mod time;
 

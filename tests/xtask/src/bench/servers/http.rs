@@ -22,7 +22,7 @@ use super::{
     proxy::processor_time,
     report::address,
 };
-use crate::{bench::Options, command, process::Talk, setup, table::Table};
+use crate::{bench::Options, command, process::Talk, setup, table::Table, workspace};
 
 const US: &str = "picoevent";
 const LIBEVENT: &str = "libevent, evhttp";
@@ -54,8 +54,11 @@ struct Outcome {
 /// If something cannot be built, or a request fails.
 pub fn run(options: &Options) -> Result<Vec<Table>> {
     setup::programs(&[("wrk", "wrk"), ("nginx", "nginx-light")])?;
-    let mut built = contender::build(PACKAGE)?;
-    let mut ours = |name: &str| built.remove(name).with_context(|| format!("{name} has a program"));
+    let ours = |name: &str| {
+        let mut cargo = command::cargo(&workspace::root());
+        cargo.args(["build", "--release", "--package", PACKAGE, "--bin", name]);
+        command::build_one(&mut cargo)
+    };
     let contender = |name, program| Contender { name, program, is_nginx: false };
     let contenders = [
         contender(US, ours("server-http-picoevent")?),
@@ -164,7 +167,6 @@ fn nginx(folder: &str, address: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::workspace;
 
     #[test]
     fn every_server_has_a_source() {

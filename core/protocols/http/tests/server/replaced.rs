@@ -1,0 +1,66 @@
+//! Clients that only hold places, and others that come.
+
+use picoevent_http::{Reply, Route, Server, Site, Status};
+
+use crate::bench::{Bench, End};
+use crate::status;
+
+#[derive(Default)]
+struct App(Server<3>);
+
+struct Page;
+
+impl Site<App> for Page {
+    const ROUTES: &'static [Route<App>] = &[
+        Route::get("/", |_, request| {
+            request.reply(Reply::text(Status::OK), b"here\n").unwrap();
+        }),
+        Route::get("/later", |_, request| request.later()),
+        Route::put("/", |_, request| {
+            request.reply(Reply::empty(Status::NO_CONTENT), b"").unwrap();
+        })
+        .body(|_, _, _| {}),
+    ];
+    const REPLACES: bool = true;
+    type Server = Server<3>;
+
+    fn server(app: &mut App) -> &mut Server<3> {
+        &mut app.0
+    }
+}
+
+fn bench() -> Bench<App, Page> {
+    Bench::new(App::default(), 256, 512, 0)
+}
+
+#[test]
+fn the_client_that_waits_longest_gives_its_place_to_a_new_one() {
+    let mut bench = bench();
+    for attacker in 0..20 {
+        let number = bench.connect();
+        assert_eq!(number, attacker);
+        bench.send(number, b"GET / HTTP/1.1\r\nX: ");
+        let held = bench.clients.iter().filter(|client| client.end.is_none()).count();
+        assert_eq!(held, 2.min(number + 1), "one place stays free");
+        assert_eq!(bench.clients[number].end, None, "the newest stays");
+    }
+    assert!(bench.clients[..18].iter().all(|client| client.end == Some(End::Reset)));
+    let honest = bench.connect();
+    bench.send(honest, b"GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+    assert_eq!(status(&bench.clients[honest].heard()), 200);
+}
+
+#[test]
+fn a_client_whose_request_is_under_way_keeps_its_place() {
+    let mut bench = bench();
+    let later = bench.connect();
+    bench.send(later, b"GET /later HTTP/1.1\r\nHost: a\r\n\r\n");
+    let upload = bench.connect();
+    bench.send(upload, b"PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\n");
+    let third = bench.connect();
+    let fourth = bench.connect();
+    assert_eq!(status(&bench.clients[fourth].heard()), 503, "there is no place");
+    for client in [later, upload, third] {
+        assert_eq!(bench.clients[client].end, None);
+    }
+}

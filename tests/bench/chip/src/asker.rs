@@ -1,0 +1,169 @@
+//! The other end of a server of HTTP: a client that keeps its connection, and asks again and again.
+//!
+//! As with [`served`](crate::served), only the server's work is timed: from the request until all is quiet.
+
+use smoltcp::iface::{Config, Interface, PollResult, SocketHandle, SocketSet, SocketStorage};
+use smoltcp::socket::tcp::{self, State};
+use smoltcp::time::Instant;
+use smoltcp::wire::{EthernetAddress, HardwareAddress, IpAddress, IpCidr};
+
+use crate::client::instant;
+use crate::clock;
+use crate::meter::{Harness, Report, Watch};
+use crate::served::{CLIENT, SERVER, Server};
+use crate::wire::{Device, PEER, Wire};
+
+/// The server's port.
+pub const PORT: u16 = 80;
+/// What is asked.
+const REQUEST: &[u8] = b"GET / HTTP/1.1\r\nHost: device\r\n\r\n";
+/// What is answered.
+pub const CONTENT: &[u8; 100] = &[b'x'; 100];
+
+/// Requests before the first that is counted.
+const WARM: u32 = 4;
+/// Requests that are counted.
+const TIMES: u32 = 50;
+/// Steps that a request may take.
+const STEPS: u32 = 1_000;
+
+/// The memory of a client.
+pub struct Memory {
+    sockets: [SocketStorage<'static>; 1],
+    input: [u8; 512],
+    output: [u8; 128],
+}
+
+impl Memory {
+    /// Makes it.
+    pub const fn new() -> Self {
+        Self { sockets: [SocketStorage::EMPTY], input: [0; 512], output: [0; 128] }
+    }
+}
+
+impl Default for Memory {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// A client.
+struct Asker {
+    device: Device,
+    interface: Interface,
+    sockets: SocketSet<'static>,
+    socket: SocketHandle,
+    /// Bytes at the end of what was received that are those of the content.
+    content: usize,
+    is_asking: bool,
+}
+
+impl Asker {
+    fn new(wire: &'static Wire, memory: &'static mut Memory) -> Self {
+        let mut device = wire.peer();
+        let config = Config::new(HardwareAddress::Ethernet(EthernetAddress(PEER)));
+        let mut interface = Interface::new(config, &mut device, Instant::ZERO);
+        interface.update_ip_addrs(|addresses| {
+            addresses.push(IpCidr::new(IpAddress::Ipv4(CLIENT), 24)).expect("it has one address");
+        });
+        let mut sockets = SocketSet::new(&mut memory.sockets[..]);
+        let mut socket = tcp::Socket::new(
+            tcp::SocketBuffer::new(&mut memory.input[..]),
+            tcp::SocketBuffer::new(&mut memory.output[..]),
+        );
+        let called = socket.connect(interface.context(), (SERVER, PORT), 49_152);
+        called.expect("it is the first connection");
+        let socket = sockets.add(socket);
+        Self { device, interface, sockets, socket, content: 0, is_asking: false }
+    }
+
+    fn ask(&mut self) {
+        (self.content, self.is_asking) = (0, true);
+    }
+
+    /// Does what there is to do.
+    fn work(&mut self, now: u64) {
+        loop {
+            let polled = self.interface.poll(instant(now), &mut self.device, &mut self.sockets);
+            if polled == PollResult::None && !self.talk() {
+                return;
+            }
+            self.talk();
+        }
+    }
+
+    /// Sends the request, and reads; whether anything changed.
+    fn talk(&mut self) -> bool {
+        let socket = self.sockets.get_mut::<tcp::Socket>(self.socket);
+        let mut changed = false;
+        if self.is_asking && socket.state() == State::Established {
+            let sent = socket.send_slice(REQUEST).expect("it is connected");
+            assert!(sent == REQUEST.len(), "there is room for a request");
+            (self.is_asking, changed) = (false, true);
+        }
+        while socket.can_recv() {
+            let content = &mut self.content;
+            let read = socket.recv(|bytes| {
+                for byte in bytes.iter() {
+                    *content = if *byte == b'x' { *content + 1 } else { 0 };
+                }
+                (bytes.len(), ())
+            });
+            read.expect("there is something to read");
+            changed = true;
+        }
+        changed
+    }
+
+    fn is_done(&self) -> bool {
+        !self.is_asking && self.content == CONTENT.len()
+    }
+
+    fn next(&mut self, now: u64) -> Option<u64> {
+        let next = self.interface.poll_at(instant(now), &self.sockets)?;
+        Some(now.max(next.total_micros() as u64))
+    }
+}
+
+/// Asks over `wire`, and reports what a request takes, and how many frames it is.
+pub fn report(
+    report: &mut Report,
+    [work, frames]: [&str; 2],
+    server: &mut impl Server,
+    wire: &'static Wire,
+    memory: &'static mut Memory,
+) {
+    while server.is_due() {
+        server.step();
+    }
+    let mut client = Asker::new(wire, memory);
+    let mut warm = Watch::new();
+    (0..WARM).for_each(|_| request(server, &mut client, wire, &mut warm));
+    let before = wire.total();
+    let mut watch = Watch::new();
+    (0..TIMES).for_each(|_| request(server, &mut client, wire, &mut watch));
+    report.watched(work, Harness::Meter, TIMES, &watch);
+    report.frames(frames, TIMES, wire.total() - before);
+}
+
+/// Asks once. It is over when the answer has come, and neither end does anything for now: the clock goes on only
+/// as far as a delayed acknowledgement.
+fn request(server: &mut impl Server, client: &mut Asker, wire: &Wire, watch: &mut Watch) {
+    client.ask();
+    for _ in 0..STEPS {
+        client.work(clock::now());
+        if server.is_due() {
+            watch.time(|| server.step());
+        } else if !wire.is_busy() {
+            let soon = clock::now() + 50_000;
+            let client_next = client.next(clock::now());
+            let next = server.next().into_iter().chain(client_next).min();
+            match next.filter(|at| !client.is_done() || *at <= soon) {
+                Some(at) => watch.time(|| clock::advance(at)),
+                None if client.is_done() => return,
+                None => panic!("the request has stopped"),
+            }
+        }
+    }
+    panic!("the request does not end");
+}
