@@ -15,13 +15,16 @@ use anyhow::{Context, Result, bail, ensure};
 
 use crate::{command, patched, workspace};
 
+/// Where the patches are.
+const BUGS: &str = "tests/mutants";
 /// The number of seeds within which a bug must be found.
 const SEEDS: u64 = 1_000;
 /// The most lines of a shrunk choice log.
 const LINES: usize = 20;
 /// The limit of shrinking.
 const SHRINKING: Duration = Duration::from_secs(10);
-/// The applications, swept one after the other.
+/// The applications, swept one after the other, unless the patch names one in a line of its own, behind
+/// [`NAMES`].
 const APPLICATIONS: [&str; 9] = [
     "hello-world",
     "echo",
@@ -34,9 +37,12 @@ const APPLICATIONS: [&str; 9] = [
     "gateway",
 ];
 
+/// What a patch says before the application that is to find it.
+const NAMES: &str = "It is looked for with ";
+
 /// How a bug was found.
 struct Found {
-    application: &'static str,
+    application: String,
     seed: u64,
     lines: usize,
     verdict: String,
@@ -57,8 +63,10 @@ pub fn run(only: Option<&str>) -> Result<i32> {
     fs::create_dir_all(&copy).with_context(|| copy.display().to_string())?;
     println!("|   seed | lines | mutant | application | verdict |");
     println!("|-------:|------:|--------|-------------|---------|");
-    patched::plant_each("tests/mutants", &copy, only, |name| {
-        let Some(found) = look(&copy, &target)? else {
+    patched::plant_each(BUGS, &copy, only, |name| {
+        let patch = copy.join(BUGS).join(name).with_extension("patch");
+        let text = fs::read_to_string(&patch).with_context(|| patch.display().to_string())?;
+        let Some(found) = look(&copy, &target, &applications(&text))? else {
             println!("| not in {SEEDS} | | {name} | | |");
             return Ok(false);
         };
@@ -72,8 +80,14 @@ pub fn run(only: Option<&str>) -> Result<i32> {
     })
 }
 
+/// Returns the applications that a patch is to be found with.
+fn applications(patch: &str) -> Vec<&str> {
+    let named = patch.lines().find_map(|line| line.strip_prefix(NAMES)?.strip_suffix('.'));
+    named.map_or_else(|| APPLICATIONS.to_vec(), |named| vec![named])
+}
+
 /// Builds the copy and sweeps until something fails.
-fn look(copy: &Path, target: &Path) -> Result<Option<Found>> {
+fn look(copy: &Path, target: &Path, applications: &[&str]) -> Result<Option<Found>> {
     let mut cargo = command::cargo(copy);
     // Short builds matter more than the speed of a thousand seeds.
     cargo.env("CARGO_PROFILE_SIMULATOR_LTO", "off");
@@ -85,7 +99,7 @@ fn look(copy: &Path, target: &Path) -> Result<Option<Found>> {
     let built = cargo.output().with_context(|| command::cannot_start(&cargo))?;
     ensure!(built.status.success(), "with the bug it does not compile: {}", said(&built.stderr));
     let simulator = target.join("simulator/picoevent-sim");
-    for application in APPLICATIONS {
+    for application in applications {
         let seeds = format!("0..{SEEDS}");
         let swept = simulate(&simulator, target, &["run", application, "--seeds", &seeds])?;
         let output = said(&swept.stdout);
@@ -111,6 +125,7 @@ fn look(copy: &Path, target: &Path) -> Result<Option<Found>> {
                 .any(|kind| line.starts_with(kind))
         });
         let verdict = verdict.unwrap_or_default().to_owned();
+        let application = (*application).to_owned();
         return Ok(Some(Found { application, seed, lines, verdict, shrinking }));
     }
     Ok(None)
@@ -124,4 +139,26 @@ fn simulate(simulator: &Path, target: &Path, words: &[&str]) -> Result<Output> {
 
 fn said(output: &[u8]) -> String {
     String::from_utf8_lossy(output).trim_end().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_patch_names_its_application_or_is_looked_for_with_all() {
+        let named = "A bug.\nIt is looked for with publisher.\n\ndiff --git a/b b/b\n";
+        assert_eq!(applications(named), ["publisher"]);
+        assert_eq!(applications("A bug.\n\ndiff --git a/b b/b\n"), APPLICATIONS);
+    }
+
+    #[test]
+    fn planted_bugs_of_brokers_and_names_name_their_application() {
+        let folder = workspace::root().join(BUGS);
+        let named = folder.read_dir().unwrap().flatten().filter(|entry| {
+            let text = fs::read_to_string(entry.path()).unwrap();
+            applications(&text).len() == 1
+        });
+        assert!(named.count() >= 10);
+    }
 }
