@@ -15,13 +15,16 @@ use anyhow::{Context, Result, bail, ensure};
 
 use crate::{command, patched, workspace};
 
+/// Where the patches are.
+const BUGS: &str = "tests/mutants";
 /// The number of seeds within which a bug must be found.
 const SEEDS: u64 = 1_000;
 /// The most lines of a shrunk choice log.
 const LINES: usize = 20;
 /// The limit of shrinking.
 const SHRINKING: Duration = Duration::from_secs(10);
-/// The applications, swept one after the other.
+/// The applications, swept one after the other, unless the patch names one in a line of its own, behind
+/// [`NAMES`].
 const APPLICATIONS: [&str; 10] = [
     "hello-world",
     "echo",
@@ -34,20 +37,12 @@ const APPLICATIONS: [&str; 10] = [
     "device",
     "gateway",
 ];
-/// Folders whose code is in some applications only. Others are not swept for a bug in such a folder.
-const CODE_OF: [(&str, &[&str]); 7] = [
-    ("core/protocols/http/", &["device", "gateway"]),
-    ("examples/device/", &["device"]),
-    ("examples/gateway/", &["gateway"]),
-    ("examples/chat/", &["chat"]),
-    ("examples/proxy/", &["proxy"]),
-    ("examples/udp-time/", &["udp-time"]),
-    ("examples/echo/", &["echo", "echo-filtered"]),
-];
+/// What a patch says before the applications that have the code it changes.
+const NAMES: &str = "It is looked for with ";
 
 /// How a bug was found.
 struct Found {
-    application: &'static str,
+    application: String,
     seed: u64,
     lines: usize,
     verdict: String,
@@ -92,42 +87,32 @@ pub fn run(which: Which<'_>) -> Result<i32> {
     fs::create_dir_all(&copy).with_context(|| copy.display().to_string())?;
     println!("|   seed | lines | mutant | application | verdict |");
     println!("|-------:|------:|--------|-------------|---------|");
-    patched::plant_each(
-        "tests/mutants",
-        &copy,
-        |name| which.has(name),
-        |name| {
-            let patch = workspace::root().join("tests/mutants").join(format!("{name}.patch"));
-            let patch = fs::read_to_string(&patch).with_context(|| patch.display().to_string())?;
-            let Some(found) = look(&copy, &target, &concerned(&patch))? else {
-                println!("| not in {SEEDS} | | {name} | | |");
-                return Ok(false);
-            };
-            let Found { application, seed, lines, verdict, shrinking } = found;
-            println!("| {seed:>6} | {lines:>5} | {name} | {application} | {verdict} |");
-            let is_short = lines <= LINES && shrinking <= SHRINKING;
-            if !is_short {
-                println!("{name} was shrunk to {lines} lines in {:.1} s", shrinking.as_secs_f64());
-            }
-            Ok(is_short)
-        },
-    )
+    let is_wanted = |name: &str| which.has(name);
+    patched::plant_each(BUGS, &copy, is_wanted, |name| {
+        let patch = copy.join(BUGS).join(name).with_extension("patch");
+        let text = fs::read_to_string(&patch).with_context(|| patch.display().to_string())?;
+        let Some(found) = look(&copy, &target, &applications(&text))? else {
+            println!("| not in {SEEDS} | | {name} | | |");
+            return Ok(false);
+        };
+        let Found { application, seed, lines, verdict, shrinking } = found;
+        println!("| {seed:>6} | {lines:>5} | {name} | {application} | {verdict} |");
+        let is_short = lines <= LINES && shrinking <= SHRINKING;
+        if !is_short {
+            println!("{name} was shrunk to {lines} lines in {:.1} s", shrinking.as_secs_f64());
+        }
+        Ok(is_short)
+    })
 }
 
-/// Returns the applications that have the code which a patch changes.
-fn concerned(patch: &str) -> Vec<&'static str> {
-    let changed = || patch.lines().filter_map(|line| line.strip_prefix("+++ b/"));
-    let has = |application: &&str| {
-        changed().any(|path| {
-            let part = CODE_OF.iter().find(|(folder, _)| path.starts_with(folder));
-            part.is_none_or(|(_, applications)| applications.contains(application))
-        })
-    };
-    APPLICATIONS.into_iter().filter(has).collect()
+/// Returns the applications that a patch is to be found with.
+fn applications(patch: &str) -> Vec<&str> {
+    let named = patch.lines().find_map(|line| line.strip_prefix(NAMES)?.strip_suffix('.'));
+    named.map_or_else(|| APPLICATIONS.to_vec(), |named| named.split(" and ").collect())
 }
 
-/// Builds the copy and sweeps these applications until something fails.
-fn look(copy: &Path, target: &Path, applications: &[&'static str]) -> Result<Option<Found>> {
+/// Builds the copy and sweeps until something fails.
+fn look(copy: &Path, target: &Path, applications: &[&str]) -> Result<Option<Found>> {
     let mut cargo = command::cargo(copy);
     // Short builds matter more than the speed of a thousand seeds.
     cargo.env("CARGO_PROFILE_SIMULATOR_LTO", "off");
@@ -139,7 +124,7 @@ fn look(copy: &Path, target: &Path, applications: &[&'static str]) -> Result<Opt
     let built = cargo.output().with_context(|| command::cannot_start(&cargo))?;
     ensure!(built.status.success(), "with the bug it does not compile: {}", said(&built.stderr));
     let simulator = target.join("simulator/picoevent-sim");
-    for &application in applications {
+    for application in applications {
         let seeds = format!("0..{SEEDS}");
         let swept = simulate(&simulator, target, &["run", application, "--seeds", &seeds])?;
         let output = said(&swept.stdout);
@@ -165,6 +150,7 @@ fn look(copy: &Path, target: &Path, applications: &[&'static str]) -> Result<Opt
                 .any(|kind| line.starts_with(kind))
         });
         let verdict = verdict.unwrap_or_default().to_owned();
+        let application = (*application).to_owned();
         return Ok(Some(Found { application, seed, lines, verdict, shrinking }));
     }
     Ok(None)
@@ -197,19 +183,21 @@ mod tests {
     }
 
     #[test]
-    fn a_bug_of_one_example_is_sought_there_only() {
-        let of = |paths: &[&str]| {
-            let lines = paths.iter().map(|path| format!("--- a/{path}\n+++ b/{path}\n"));
-            concerned(&lines.collect::<String>())
-        };
-        assert_eq!(of(&["core/protocols/http/src/reply.rs"]), ["device", "gateway"]);
-        assert_eq!(of(&["examples/chat/src/lib.rs"]), ["chat"]);
-        assert_eq!(
-            of(&["examples/chat/src/lib.rs", "examples/proxy/src/lib.rs"]),
-            ["chat", "proxy"]
-        );
-        assert_eq!(of(&["core/src/ring.rs"]), APPLICATIONS);
-        assert_eq!(of(&["examples/chat/src/lib.rs", "hal-embassy/src/pool.rs"]), APPLICATIONS);
-        assert!(PARTS.iter().all(|(_, held)| held.iter().all(|name| APPLICATIONS.contains(name))));
+    fn a_patch_names_its_application_or_is_looked_for_with_all() {
+        let named = "A bug.\nIt is looked for with publisher.\n\ndiff --git a/b b/b\n";
+        assert_eq!(applications(named), ["publisher"]);
+        let two = "It is looked for with device and gateway.\n";
+        assert_eq!(applications(two), ["device", "gateway"]);
+        assert_eq!(applications("A bug.\n\ndiff --git a/b b/b\n"), APPLICATIONS);
+    }
+
+    #[test]
+    fn planted_bugs_of_brokers_and_names_name_their_application() {
+        let folder = workspace::root().join(BUGS);
+        let named = folder.read_dir().unwrap().flatten().filter(|entry| {
+            let text = fs::read_to_string(entry.path()).unwrap();
+            applications(&text).len() == 1
+        });
+        assert!(named.count() >= 10);
     }
 }
