@@ -3,19 +3,18 @@
 //!
 //! They are tests that `cargo test` ignores. What each needs stands beside it.
 
+mod protocols;
+
 use anyhow::{Context, Result};
 
 use crate::{command, workspace};
-
-/// The packages, and the programs that their tests need.
-const PACKAGES: [(&str, &[&str]); 1] =
-    [("picoevent-mqtt", &["mosquitto, mosquitto_passwd (Debian: mosquitto)"])];
+use protocols::{FOLDER, PACKAGES};
 
 /// The options of the command.
 #[derive(Debug, Default, Clone, PartialEq, Eq, clap::Args)]
 pub struct Options {
     /// The packages, by default all
-    #[arg(value_parser = PACKAGES.map(|(package, _)| package))]
+    #[arg(value_parser = PACKAGES.map(|needs| needs.package))]
     pub packages: Vec<String>,
 }
 
@@ -24,11 +23,14 @@ pub struct Options {
 /// # Errors
 /// If one fails, or a program is missing.
 pub fn run(options: &Options) -> Result<()> {
-    for (package, programs) in PACKAGES {
+    for needs in PACKAGES {
+        let package = needs.package;
         if options.packages.is_empty() || options.packages.iter().any(|name| name == package) {
+            let folder = needs.prepare()?;
             let mut cargo = command::cargo(&workspace::root());
             cargo.args(["test", "--release", "--package", package, "--", "--ignored"]);
-            command::run(&mut cargo).with_context(|| format!("{package} needs {programs:?}"))?;
+            command::run(cargo.env(FOLDER, folder))
+                .with_context(|| format!("the tests of {package} have failed"))?;
         }
     }
     Ok(())

@@ -1,4 +1,4 @@
-//! The client on real sockets, with mosquitto. `cargo xtask interop` runs it; it needs the program `mosquitto`.
+//! The client on real sockets, with mosquitto, rumqttd and aedes. `cargo xtask interop` runs it and says what it needs.
 
 use critical_section as _;
 use fastrand as _;
@@ -6,7 +6,7 @@ use mqtt_protocol_core as _;
 
 use std::collections::HashMap;
 use std::fs;
-use std::net::{SocketAddr, TcpListener};
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -28,8 +28,7 @@ struct Mosquitto {
 impl Mosquitto {
     /// Starts one with a free port and more settings.
     fn new(name: &str, more: &str) -> Self {
-        // The port of a socket that was closed is free for a while.
-        let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let address = free_address();
         let folder = std::env::temp_dir().join(format!("picoevent-{name}-{}", address.port()));
         fs::create_dir(&folder).unwrap();
         let settings = format!(
@@ -70,6 +69,42 @@ impl Drop for Mosquitto {
         // A test that has failed already does not fail again.
         let _ = fs::remove_dir_all(&self.folder);
     }
+}
+
+/// A broker of others. Dropping it ends it.
+struct Broker(Child);
+
+impl Broker {
+    /// Starts one, and waits until it takes connections.
+    fn start(command: &mut Command, address: SocketAddr) -> Self {
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        let broker = command.spawn().unwrap_or_else(|error| panic!("{command:?}: {error}"));
+        let broker = Self(broker);
+        let end = Instant::now() + Duration::from_secs(30);
+        while TcpStream::connect(address).is_err() {
+            assert!(Instant::now() < end, "{command:?} does not start");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        broker
+    }
+}
+
+impl Drop for Broker {
+    fn drop(&mut self) {
+        self.0.kill().unwrap();
+        self.0.wait().unwrap();
+    }
+}
+
+/// Returns a file of what `cargo xtask interop` has installed.
+fn installed(path: &str) -> PathBuf {
+    let folder = std::env::var("PICOEVENT_INTEROP").expect("cargo xtask interop sets it");
+    PathBuf::from(folder).join(path)
+}
+
+/// Returns an address with a port that is free for a while.
+fn free_address() -> SocketAddr {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
 }
 
 /// A client that publishes to itself.
@@ -263,12 +298,61 @@ impl HasMqtt for App {
 fn messages_come_back_from_mosquitto() {
     for version in [Version::V3, Version::V5] {
         let mosquitto = Mosquitto::new("messages", "allow_anonymous true");
-        let mut app = App::new(version, mosquitto.address, 500);
-        app.run();
-        app.check();
-        assert_eq!((app.lost.len(), app.seen.len()), (0, 500));
-        assert!(app.seen.values().all(|times| *times == 1));
+        messages_come_back(version, mosquitto.address);
     }
+}
+
+/// Publishes messages with both qualities of service to a broker, and gets each back once.
+fn messages_come_back(version: Version, address: SocketAddr) {
+    let mut app = App::new(version, address, 500);
+    app.run();
+    app.check();
+    assert_eq!((app.lost.len(), app.seen.len()), (0, 500));
+    assert!(app.seen.values().all(|times| *times == 1));
+}
+
+#[test]
+#[ignore = "needs rumqttd"]
+fn messages_come_back_from_rumqttd() {
+    let (v3, v5) = (free_address(), free_address());
+    let listener = |name: &str, address: SocketAddr| {
+        format!(
+            "[{name}.1]\nname = \"{name}\"\nlisten = \"{address}\"\nnext_connection_delay_ms = 1\n\
+             [{name}.1.connections]\nconnection_timeout_ms = 60000\nmax_payload_size = 20480\n\
+             max_inflight_count = 100\ndynamic_filters = true\n"
+        )
+    };
+    let settings = format!(
+        "id = 0\n[router]\nid = 0\nmax_connections = 10\nmax_outgoing_packet_count = 200\n\
+         max_segment_size = 1048576\nmax_segment_count = 10\n{}{}",
+        listener("v4", v3),
+        listener("v5", v5)
+    );
+    let file = std::env::temp_dir().join(format!("picoevent-rumqttd-{}.toml", v3.port()));
+    fs::write(&file, settings).unwrap();
+    let mut command = Command::new(installed("rumqttd/bin/rumqttd"));
+    let broker = Broker::start(command.arg("--config").arg(&file), v5);
+    messages_come_back(Version::V3, v3);
+    messages_come_back(Version::V5, v5);
+    drop(broker);
+    fs::remove_file(file).unwrap();
+}
+
+#[test]
+#[ignore = "needs aedes"]
+fn messages_come_back_from_aedes() {
+    const PROGRAM: &str = "
+        const { Aedes } = require('aedes');
+        Aedes.createBroker().then((broker) => {
+            require('net').createServer(broker.handle).listen(process.argv[1], '127.0.0.1');
+        });
+    ";
+    let address = free_address();
+    let mut command = Command::new("node");
+    command.args(["-e", PROGRAM, &address.port().to_string()]).current_dir(installed("npm"));
+    let broker = Broker::start(&mut command, address);
+    messages_come_back(Version::V3, address);
+    drop(broker);
 }
 
 #[test]
