@@ -128,6 +128,7 @@ struct App {
     restarts: u32,
     end_at: Instant,
     stop_at_end: bool,
+    at_once: u32,
 }
 
 /// How many messages are between publishing and their arrival.
@@ -157,6 +158,7 @@ impl App {
             restarts: 0,
             end_at: Instant::now() + Duration::from_secs(30),
             stop_at_end: true,
+            at_once: AT_ONCE,
         }
     }
 
@@ -190,7 +192,7 @@ impl App {
         while self.made < self.most
             && self.mqtt().is_up()
             && self.subscription.is_none()
-            && self.made < self.seen.len() as u32 + self.lost.len() as u32 + AT_ONCE
+            && self.made < self.seen.len() as u32 + self.lost.len() as u32 + self.at_once
         {
             let number = self.made;
             let qos = [Qos::One, Qos::Two][(number % 2) as usize];
@@ -298,13 +300,14 @@ impl HasMqtt for App {
 fn messages_come_back_from_mosquitto() {
     for version in [Version::V3, Version::V5] {
         let mosquitto = Mosquitto::new("messages", "allow_anonymous true");
-        messages_come_back(version, mosquitto.address);
+        messages_come_back(version, mosquitto.address, AT_ONCE);
     }
 }
 
 /// Publishes messages with both qualities of service to a broker, and gets each back once.
-fn messages_come_back(version: Version, address: SocketAddr) {
+fn messages_come_back(version: Version, address: SocketAddr, at_once: u32) {
     let mut app = App::new(version, address, 500);
+    app.at_once = at_once;
     app.run();
     app.check();
     assert_eq!((app.lost.len(), app.seen.len()), (0, 500));
@@ -332,8 +335,8 @@ fn messages_come_back_from_rumqttd() {
     fs::write(&file, settings).unwrap();
     let mut command = Command::new(installed("rumqttd/bin/rumqttd"));
     let broker = Broker::start(command.arg("--config").arg(&file), v5);
-    messages_come_back(Version::V3, v3);
-    messages_come_back(Version::V5, v5);
+    messages_come_back(Version::V3, v3, AT_ONCE);
+    messages_come_back(Version::V5, v5, AT_ONCE);
     drop(broker);
     fs::remove_file(file).unwrap();
 }
@@ -351,7 +354,8 @@ fn messages_come_back_from_aedes() {
     let mut command = Command::new("node");
     command.args(["-e", PROGRAM, &address.port().to_string()]).current_dir(installed("npm"));
     let broker = Broker::start(&mut command, address);
-    messages_come_back(Version::V3, address);
+    // In 3.1.1 no broker is told how many messages the client keeps in mind, and this one releases them late.
+    messages_come_back(Version::V3, address, 2);
     drop(broker);
 }
 
