@@ -27,8 +27,7 @@ impl HasClock for App {
     }
 }
 
-const SERVER: SocketAddr =
-    SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1)), 123);
+const SERVER: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1)), 123);
 
 fuzz_target!(|bytes: &[u8]| {
     let mut storage = Box::new(Storage::<App, 1, 0, 4_096, 0, 0, 0, 1>::new());
@@ -46,7 +45,9 @@ fuzz_target!(|bytes: &[u8]| {
         for _ in 0..100 {
             while let Some(action) = base.next_action() {
                 match action {
-                    Action::Udp(udp, UdpAction::Bind) => base.bound(udp, (Ipv4Addr::UNSPECIFIED, 9).into()),
+                    Action::Udp(udp, UdpAction::Bind) => {
+                        base.bound(udp, (Ipv4Addr::UNSPECIFIED, 9).into())
+                    }
                     Action::Udp(udp, UdpAction::SendTo) => {
                         while let Some(request) = base.udp_request(udp) {
                             if let UdpRequest::Send(_, bytes) = request {

@@ -82,7 +82,15 @@ fn change(conn: &mut ConnMut<'_, '_, App>) {
 }
 
 fn look(conn: &mut ConnMut<'_, '_, App>) {
-    any((conn.id(), conn.peer(), conn.local(), conn.listener(), conn.pool(), conn.place(), conn.ring_sizes()));
+    any((
+        conn.id(),
+        conn.peer(),
+        conn.local(),
+        conn.listener(),
+        conn.pool(),
+        conn.place(),
+        conn.ring_sizes(),
+    ));
     any((conn.timeouts(), conn.is_enabled(direction()), conn.tuning().keep_alive()));
     any((conn.is_open(), conn.is_resting(), conn.priority(), conn.failed_direction()));
     any((conn.settings(), conn.marks(direction())));
