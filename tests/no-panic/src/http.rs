@@ -2,12 +2,11 @@
 
 use core::time::Duration;
 
-use picoevent::{Conn, Cx, EventBase, Instant, Pool, PoolId, Protocol, Storage};
-use picoevent_dns::{HasResolver, Resolver, ResolverMut};
+use picoevent::{Conn, ConnMut, Cx, EventBase, Instant, Pool, PoolId, Protocol, Storage};
 use picoevent_http::{
     Ask, ByName, CallError, Caller, Calls, Client, Clock, Encoded, File, Http, Length, Limits,
     Message, Method, Multipart, MultipartError, Part, Piece, Reply, Request, Response, Route,
-    Server, SetCookie, Site, Socket, SocketCaller, SocketCalls, Status, by_name, fields,
+    Server, SetCookie, Site, Socket, SocketCaller, SocketCalls, Status, fields,
 };
 
 use crate::unknown::{address, any, bytes, word};
@@ -17,13 +16,11 @@ pub struct App {
     http: Server<2, 40>,
     client: Client<40>,
     live: Client<80>,
-    names: Resolver<Self, 1, 2>,
 }
 
-impl HasResolver for App {
-    fn resolver(&mut self) -> ResolverMut<'_, Self> {
-        any(self).names.as_mut()
-    }
+fn connect(_: &mut App, conn: &mut ConnMut<'_, '_, App>, name: &str, port: u16) -> bool {
+    any((name, port));
+    conn.connect(address()).is_ok()
 }
 
 type Base<'s> = EventBase<'s, App>;
@@ -74,7 +71,6 @@ pub fn every_verb() {
         http: Server::new(),
         client: Client::new(),
         live: Client::new(),
-        names: Resolver::new(),
     });
     any((app.http.len(), app.http.is_empty(), Limits::default().line(any(1)).body(any(1))));
     any(Server::<1, 1>::default().len());
@@ -189,7 +185,7 @@ struct Asks;
 
 impl Caller<App> for Asks {
     const HEADERS: &'static [&'static str] = &["Content-Type"];
-    const BY_NAME: Option<ByName<App>> = Some(by_name);
+    const BY_NAME: Option<ByName<App>> = Some(connect);
     type Client = Client<40>;
 
     fn client(app: &mut App) -> &mut Client<40> {
@@ -239,7 +235,7 @@ struct Live;
 
 impl SocketCaller<App> for Live {
     const PROTOCOLS: &'static [&'static str] = &["one", "two"];
-    const BY_NAME: Option<ByName<App>> = Some(by_name);
+    const BY_NAME: Option<ByName<App>> = Some(connect);
     type Client = Client<80>;
 
     fn client(app: &mut App) -> &mut Client<80> {

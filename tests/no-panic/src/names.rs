@@ -66,6 +66,7 @@ pub fn every_verb(pool: PoolId) {
         dns::connect::<App, Named>(any(&mut app), any(&mut *base), word(), any(1), any(pool));
     if let Ok(Ok(mut conn)) = conn.map(|conn| base.conn(any(conn))) {
         any(dns::connect_again(any(&mut app), any(&mut conn), duration(), word(), any(1))).ok();
+        any(picoevent_http::by_name(any(&mut app), any(&mut conn), word(), any(1)));
     }
     // What its sockets and timers call is reached through the pointers that were set above.
     while let Some(fired) = any(&mut base).next() {
