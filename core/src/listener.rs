@@ -260,6 +260,10 @@ impl<'c, 's, A> ListenerMut<'c, 's, A> {
 
     /// Sets the most connections of this listener that the application holds at once, if several listeners
     /// share a pool. Further clients are treated as when the pool is full.
+    ///
+    /// It is a bound, and reserves nothing: an [answer](Settings::busy) to a further client goes out from any free place of
+    /// the pool, which it keeps until the client has it, [`LINGER`](crate::LINGER) at most. Places that another listener must
+    /// always have are those of a pool of its own.
     pub fn set_limit(&mut self, most: u16) -> &mut Self {
         if let Some(slot) = self.slot_mut() {
             slot.limit = most;

@@ -116,6 +116,31 @@ fn a_listener_at_its_limit_answers_as_one_whose_pool_is_full() {
     assert_eq!(drain(&mut base, busy, 99), b"busy\r\n");
 }
 
+/// The answer goes out from any free place of the pool. What another listener must always have is a pool of its own.
+#[test]
+fn an_answer_at_the_limit_keeps_an_ordinary_place_until_it_is_delivered() {
+    let (mut base, mut app) = (base(), App::default());
+    let shared = base.add_pool(Pool::new(2).rings(8, 8)).unwrap();
+    let own = base.add_pool(Pool::new(1).rings(8, 8)).unwrap();
+    let [bounded, free] = [(); 2].map(|()| listen(&mut base, shared, &BUSY));
+    let apart = listen(&mut base, own, &SETTINGS);
+    base.listener(bounded).unwrap().set_limit(1);
+    base.accepted(bounded, peer()).unwrap();
+    let answered = base.accepted(bounded, peer()).unwrap();
+    assert_eq!(passes(&mut base, &mut app), [ConnEvent::Opened]);
+    assert_eq!(base.pool_held(shared), 1, "an answer is not held by the application");
+    assert!(!base.has_room(free) && !base.has_room(bounded), "both wait for the place");
+    assert!(base.has_room(apart), "another pool is not touched");
+    actions(&mut base);
+    drain(&mut base, answered, 99);
+    actions(&mut base);
+    base.delivered(answered);
+    assert!(base.has_room(free), "the client has its answer");
+    base.accepted(free, peer()).unwrap();
+    assert_eq!(actions(&mut base)[0], Action::Close(answered));
+    assert_eq!(passes(&mut base, &mut app), [ConnEvent::Opened], "it is served");
+}
+
 #[test]
 fn the_connections_of_a_listener_that_is_gone_count_for_no_other() {
     let (mut base, mut app) = (base(), App::default());

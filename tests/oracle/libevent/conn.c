@@ -74,8 +74,17 @@ static void on_what(struct bufferevent *conn, short what, void *argument)
 void make_conn(struct actor *actor)
 {
 	const struct decl *decl = actor->decl;
-	int descriptor = world_descriptor(SOURCES + decl->id - FIRST_CONN);
-	actor->conn = bufferevent_socket_new(base, descriptor, BEV_OPT_DEFER_CALLBACKS);
+	int partner = program->partner[decl->id];
+	if (partner == 0) {
+		int descriptor = world_descriptor(SOURCES + decl->id - FIRST_CONN);
+		actor->conn = bufferevent_socket_new(base, descriptor, BEV_OPT_DEFER_CALLBACKS);
+	} else if (actor->conn == NULL) {
+		struct bufferevent *pair[2];
+		if (bufferevent_pair_new(base, BEV_OPT_DEFER_CALLBACKS, pair) < 0)
+			fail("there is no pair", "");
+		actor->conn = pair[0];
+		actors[partner].conn = pair[1];
+	}
 	bufferevent_setcb(actor->conn, on_input, on_output, on_what, actor);
 	bufferevent_setwatermark(actor->conn, EV_READ, 0, INPUT);
 	bufferevent_priority_set(actor->conn, decl->priority);
@@ -151,6 +160,9 @@ void perform_on_conn(struct actor *actor, const struct op *op)
 		bufferevent_setwatermark(actor->conn, (short)op->b, (size_t)op->c, (size_t)op->d);
 		say(" ok\n");
 		return;
+	case OP_FINISH:
+		bufferevent_flush(actor->conn, EV_WRITE, BEV_FINISHED);
+		break;
 	case OP_ABORT:
 		free_conn(actor);
 		break;

@@ -37,7 +37,7 @@
 enum verb {
 	OP_ADD, OP_DEL, OP_ACT, OP_PRIO, OP_NOTIMER, OP_FREE, OP_MAKE, OP_ASK, OP_COUNTS, OP_PEAKS,
 	OP_ALL, OP_GOT, OP_EXIT, OP_BREAK, OP_CONTINUE, OP_TAKE, OP_LOOK, OP_READY, OP_RAISE,
-	OP_PEER, OP_WRITE, OP_SOME, OP_ROOM, OP_CONSUME, OP_ENABLE, OP_DISABLE, OP_TIMEOUTS, OP_AGAIN, OP_REFILL, OP_MARKS, OP_STATE, OP_ABORT,
+	OP_PEER, OP_WRITE, OP_SOME, OP_ROOM, OP_CONSUME, OP_ENABLE, OP_DISABLE, OP_TIMEOUTS, OP_AGAIN, OP_REFILL, OP_MARKS, OP_STATE, OP_FINISH, OP_ABORT,
 	OP_WATCH, OP_UNWATCH, OP_RUN, VERBS
 };
 
@@ -85,6 +85,8 @@ struct program {
 	long common[MAX_COMMON];
 	int decls;
 	struct decl decl[MAX_ID];
+	/* The other end of each end of a pair; zero of another connection. */
+	int partner[MAX_ID];
 	int happenings;
 	struct happening happening[MAX_WORLD];
 	int main_ops;

@@ -8,7 +8,7 @@
 const char *const VERB_NAMES[VERBS] = {
 	"add", "del", "act", "prio", "notimer", "free", "make", "ask", "counts", "peaks",
 	"all", "got", "exit", "break", "continue", "take", "look", "ready", "raise",
-	"peer", "write", "some", "room", "consume", "enable", "disable", "timeouts", "again", "refill", "marks", "state", "abort",
+	"peer", "write", "some", "room", "consume", "enable", "disable", "timeouts", "again", "refill", "marks", "state", "finish", "abort",
 	"watch", "unwatch", "run",
 };
 
@@ -109,7 +109,7 @@ static struct op read_op(void)
 		op.b = number();
 		break;
 	case OP_DEL: case OP_NOTIMER: case OP_FREE: case OP_MAKE: case OP_ASK: case OP_EXIT:
-	case OP_AGAIN: case OP_REFILL: case OP_STATE: case OP_ABORT: case OP_TAKE: case OP_WATCH: case OP_UNWATCH: case OP_RUN:
+	case OP_AGAIN: case OP_REFILL: case OP_STATE: case OP_FINISH: case OP_ABORT: case OP_TAKE: case OP_WATCH: case OP_UNWATCH: case OP_RUN:
 		op.a = number();
 		break;
 	case OP_COUNTS: case OP_PEAKS: case OP_ALL: case OP_GOT: case OP_BREAK: case OP_CONTINUE:
@@ -203,6 +203,10 @@ void program_line(struct program *program, char *line)
 		decl->kind = CONN;
 		word();
 		decl->priority = (int)number();
+	} else if (strcmp(first, "pair") == 0) {
+		int one = (int)number(), other = (int)number();
+		program->partner[one] = other;
+		program->partner[other] = one;
 	} else if (strcmp(first, "at") == 0) {
 		read_happening(program);
 	} else if (strcmp(first, "main") == 0) {

@@ -52,6 +52,9 @@ pub enum Switch {
     OneMask,
     Failure,
     EndReported,
+    PairFree,
+    PairFinish,
+    PairPriority,
     Turn,
 }
 
@@ -194,6 +197,15 @@ differences! {
     EndReported "end is reported" "R5":
         "no callback follows when a connection is freed"
         => "one does, for its end";
+    PairFree "end of a pair" "Q1":
+        "the other end of a pair is told nothing when one is freed, and keeps what it writes"
+        => "it is reset";
+    PairFinish "finish of a pair" "Q2":
+        "finishing moves all output, whatever the marks, and is told at once; the end can write on"
+        => "the end of the stream comes behind the output, and nothing can be written after it";
+    PairPriority "priority of a pair" "Q3":
+        "the ends of a pair have the middle priority, whatever is set"
+        => "they have priorities as any connection";
     Turn "turn of a connection" "B8":
         "bytes move in callbacks of the loop, and what they make due comes behind everything else that is due"
         => "bytes move before the pass; a connection has one turn in it, at the place of the news";
@@ -202,7 +214,11 @@ differences! {
 impl Difference {
     /// Returns the kind of programs that use it.
     pub fn kind(&self) -> Kind {
-        if self.switch < Switch::ReadsAtFirst { Kind::Events } else { Kind::Conns }
+        match self.switch {
+            Switch::PairFree | Switch::PairFinish | Switch::PairPriority => Kind::Pairs,
+            switch if switch < Switch::ReadsAtFirst => Kind::Events,
+            _ => Kind::Conns,
+        }
     }
 }
 

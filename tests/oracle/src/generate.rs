@@ -29,17 +29,20 @@ pub enum Kind {
     Events,
     /// Connections, with a few events beside them.
     Conns,
+    /// A pair of connections in memory, with another connection and a few events beside it.
+    Pairs,
 }
 
 impl Kind {
-    pub const ALL: [Self; 2] = [Self::Events, Self::Conns];
+    pub const ALL: [Self; 3] = [Self::Events, Self::Conns, Self::Pairs];
 }
 
 /// Draws the program of a seed.
 pub fn generate(kind: Kind, seed: u64) -> Program {
     match kind {
         Kind::Events => events(seed),
-        Kind::Conns => conn::generate(seed),
+        Kind::Conns => conn::generate(seed, false),
+        Kind::Pairs => conn::generate(seed, true),
     }
 }
 

@@ -7,6 +7,7 @@
 mod bufferevent;
 mod closure;
 mod conn;
+mod pair;
 mod step;
 mod timeout;
 mod turn;
@@ -160,6 +161,8 @@ struct Model {
     armings: u64,
 
     conns: Vec<conn::Conn>,
+    /// The ends of pairs with something to be done for them, in order.
+    outbox: Vec<usize>,
     /// The connection whose turn it is, and the callbacks of it that have run.
     conn_turn: (usize, u8),
     /// The last turn was one of a connection without a callback.
@@ -221,6 +224,9 @@ impl Model {
         }
         for decl in &plan.conns {
             self.make_conn(decl);
+        }
+        for (one, other) in &plan.pairs {
+            self.make_pair(*one, *other);
         }
         for id in &plan.makes {
             if plan.watchers[usize::from(*id)].is_some() {

@@ -23,9 +23,12 @@ use crate::{
 
 type Base<'s> = EventBase<'s, App>;
 
-const POOL: Pool = Pool::new(CONNS as u16).rings(INPUT, OUTPUT);
+const POOLS: [Pool; 2] = {
+    let pool = Pool::new(CONNS as u16).rings(INPUT, OUTPUT);
+    [pool, pool.in_memory()]
+};
 
-type Memory = Storage<App, 96, CONNS, { POOL.bytes() }, 0, 1, 96>;
+type Memory = Storage<App, 96, { 2 * CONNS }, { Pool::all_bytes(&POOLS) }, 0, 2, 96>;
 
 /// The memory of a base, used for one program after the other.
 pub struct Stage(Box<Memory>);
@@ -57,7 +60,7 @@ impl Stage {
     pub fn play(&mut self, plan: &Rc<Plan>) -> String {
         let mut base = EventBase::new(&mut *self.0);
         let mut app = App::new(plan, &mut base);
-        let mut back_end = BackEnd::new(app.world.clone(), app.sources, app.conns);
+        let mut back_end = BackEnd::new(app.world.clone(), app.sources, app.with_sockets());
         app.open(&mut base, &mut back_end);
         for op in &plan.main {
             if app.over {
@@ -84,7 +87,7 @@ impl App {
             trace: String::new(),
             events: [None; MAX_ID],
             sources: std::array::from_fn(|_| base.new_source().ok()),
-            conns: conn::make(base, &plan.conns),
+            conns: conn::make(base, plan),
             streams: Default::default(),
             firings: [0; MAX_ID],
             calls: 0,

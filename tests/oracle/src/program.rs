@@ -8,6 +8,7 @@
 //! event 1 source 2 rw edge drain    waits for source 2; its callback ends what was reported
 //! watcher 7 prepare
 //! conn 28 prio 3                    an open connection, at the priority 3
+//! pair 28 29                        the connections 28 and 29 are each other's peers, without sockets
 //! at 12 ready 2 r                   at 12 ms source 2 becomes readable
 //! at 15 peer 28 send 5              at 15 ms the connection's peer sends five bytes
 //! on 0 1 add 1 5                    the second callback of event 0 adds event 1 with 5 ms
@@ -97,6 +98,9 @@ pub enum Line {
     /// A connection, open from the start.
     #[display("{0}")]
     Conn(ConnDecl),
+    /// Two of the connections are each other's peers.
+    #[display("pair {0} {1}")]
+    Pair(Id, Id),
     /// Something outside of the loop, at its time.
     #[display("at {0} {1}")]
     At(u64, News),
@@ -271,6 +275,9 @@ pub enum Op {
     /// Asks how many bytes it holds, and which directions are enabled.
     #[display("state {0}")]
     State(Id),
+    /// Ends the sending side of an end of a pair.
+    #[display("finish {0}")]
+    Finish(Id),
     /// Drops it at once.
     #[display("abort {0}")]
     Abort(Id),
@@ -335,6 +342,7 @@ impl Op {
             | Self::Refill(id)
             | Self::Marks(id, ..)
             | Self::State(id)
+            | Self::Finish(id)
             | Self::Abort(id)
             | Self::Watch(id)
             | Self::Unwatch(id) => Some(id),
@@ -363,6 +371,7 @@ pub struct Plan {
     pub decls: [Option<Decl>; MAX_ID],
     pub watchers: [Option<When>; MAX_ID],
     pub conns: Vec<ConnDecl>,
+    pub pairs: Vec<(Id, Id)>,
     pub news: Vec<(u64, News)>,
     pub main: Vec<Op>,
     scripts: Vec<((Id, u32), Vec<Op>)>,
@@ -385,6 +394,7 @@ impl Plan {
                     plan.makes.push(*id);
                 }
                 Line::Conn(decl) => plan.conns.push(*decl),
+                Line::Pair(one, other) => plan.pairs.push((*one, *other)),
                 Line::At(time, news) => plan.news.push((*time, *news)),
                 Line::Main(op) => plan.main.push(*op),
                 Line::On(id, firing, op) => match plan.scripts.last_mut() {
@@ -398,6 +408,15 @@ impl Plan {
 
     pub fn decl(&self, id: Id) -> Option<&Decl> {
         self.decls.get(usize::from(id))?.as_ref()
+    }
+
+    /// Returns the other end of a pair.
+    pub fn partner(&self, id: Id) -> Option<Id> {
+        self.pairs.iter().find_map(|(one, other)| match id {
+            _ if id == *one => Some(*other),
+            _ if id == *other => Some(*one),
+            _ => None,
+        })
     }
 
     /// Returns the steps of a callback.

@@ -2,7 +2,7 @@
 
 use picoevent_sim_support::shrink;
 
-use crate::program::{ConnDecl, Decl, Line, News, Op, Peer, Program, Timeout, bits};
+use crate::program::{ConnDecl, Decl, Id, Line, News, Op, Peer, Program, Timeout, bits};
 
 /// Leaves out and simplifies what it can, as long as `fails` returns true.
 pub fn shrink(program: &Program, mut fails: impl FnMut(&Program) -> bool) -> Program {
@@ -37,19 +37,31 @@ fn consistent(mut program: Program) -> Program {
             _ => {}
         }
     }
+    let is_of_pair = pairs_of(&program, &ids);
     program.lines.retain(|line| {
         let known = |id| ids.contains(&id);
         let caller = match line {
             Line::On(id, ..) | Line::At(_, News::Peer(id, _)) => known(*id),
+            Line::Pair(one, other) => known(*one) && known(*other),
             _ => true,
         };
         let common = match line.op() {
             Some(Op::Add(_, Timeout::Common(number))) => number < commons,
+            Some(Op::Finish(id)) => is_of_pair.contains(&id),
             _ => true,
         };
         caller && common && line.op().and_then(Op::id).is_none_or(known)
     });
     program
+}
+
+/// Returns the ends of pairs.
+fn pairs_of(program: &Program, ids: &[Id]) -> Vec<Id> {
+    let pairs = program.lines.iter().filter_map(|line| match line {
+        Line::Pair(one, other) => Some([*one, *other]),
+        _ => None,
+    });
+    pairs.filter(|pair| pair.iter().all(|id| ids.contains(id))).flatten().collect()
 }
 
 /// Simplifies lines, one at a time.

@@ -27,6 +27,8 @@ pub enum Kind {
     Events,
     /// Of connections, beside bufferevents.
     Conns,
+    /// Of pairs of connections in memory, beside bufferevent_pair_new.
+    Pairs,
 }
 
 /// The options: a range of seeds, or one of the others.
@@ -65,6 +67,7 @@ pub fn run(options: &Options) -> Result<i32> {
         cargo.arg("--kind").arg(match kind {
             Kind::Events => "events",
             Kind::Conns => "conns",
+            Kind::Pairs => "pairs",
         });
     }
     if let Some(which) = &options.show {

@@ -27,13 +27,14 @@ enum Verb {
     Marks,
     State,
     Abort,
+    Finish,
     Peer,
     Time,
     Event,
     Loop,
 }
 
-const VERBS: [Verb; 15] = [
+const VERBS: [Verb; 16] = [
     Verb::Write,
     Verb::Room,
     Verb::Consume,
@@ -45,6 +46,7 @@ const VERBS: [Verb; 15] = [
     Verb::Marks,
     Verb::State,
     Verb::Abort,
+    Verb::Finish,
     Verb::Peer,
     Verb::Time,
     Verb::Event,
@@ -59,12 +61,16 @@ const OF_ALL: [u8; 5] = [4, 4, 4, 3, 5];
 const TIMES: [u64; 9] = [0, 5, 10, 10, 15, 20, 25, 30, 40];
 const AMOUNTS: [usize; 8] = [1, 2, 3, 5, 8, INPUT, OUTPUT, OUTPUT + 4];
 
-/// Draws the program of a seed.
-pub fn generate(seed: u64) -> Program {
+/// Draws the program of a seed; one with a pair has its ends as the first two connections.
+pub fn generate(seed: u64, has_pair: bool) -> Program {
     let mut random = Rng::with_seed(seed);
     let has_timeouts = random.percent(45);
-    let mut verbs: Vec<_> =
-        VERBS.into_iter().filter(|verb| random.percent(chance(*verb))).collect();
+    let of_pair = |verb| has_pair || verb != Verb::Finish;
+    let mut verbs: Vec<_> = VERBS
+        .into_iter()
+        .filter(|verb| of_pair(*verb))
+        .filter(|verb| random.percent(chance(*verb)))
+        .collect();
     verbs.retain(|verb| has_timeouts || *verb != Verb::Timeouts);
     // Other settings restart both timeouts here, and a high mark that of reading there.
     verbs.retain(|verb| !has_timeouts || *verb != Verb::Marks);
@@ -72,9 +78,11 @@ pub fn generate(seed: u64) -> Program {
         verbs.push(Verb::Write);
     }
     let program = Program::default();
-    let (conns, events) = (1 + random.usize(..3), random.usize(..4));
+    let conns = if has_pair { 2 + random.usize(..2) } else { 1 + random.usize(..3) };
+    let events = random.usize(..4);
     let has_resets = random.percent(25);
-    let mut draft = Draft { random, program, conns, events, has_timeouts, has_resets, verbs };
+    let mut draft =
+        Draft { random, program, conns, events, has_pair, has_timeouts, has_resets, verbs };
     draft.makes();
     draft.news();
     draft.main();
@@ -90,7 +98,7 @@ fn chance(verb: Verb) -> usize {
         Verb::Write | Verb::Consume => 80,
         Verb::Timeouts => 90,
         Verb::Abort | Verb::Loop => 15,
-        Verb::Room | Verb::Refill => 20,
+        Verb::Room | Verb::Refill | Verb::Finish => 20,
         Verb::Marks => 35,
         _ => 45,
     }
@@ -101,6 +109,7 @@ struct Draft {
     program: Program,
     conns: usize,
     events: usize,
+    has_pair: bool,
     has_timeouts: bool,
     has_resets: bool,
     verbs: Vec<Verb>,
@@ -117,6 +126,9 @@ impl Draft {
         for (place, own) in own.into_iter().take(self.conns).enumerate() {
             let priority = if self.has_timeouts { own } else { self.random.one(&OF_ALL) };
             self.put(Line::Conn(ConnDecl { id: (FIRST_CONN + place) as Id, priority }));
+        }
+        if self.has_pair {
+            self.put(Line::Pair(FIRST_CONN as Id, FIRST_CONN as Id + 1));
         }
         for id in 0..self.events as Id {
             let random = &mut self.random;
@@ -147,6 +159,7 @@ impl Draft {
                 (time, News::Peer(self.conn(), self.peer()))
             })
             .collect();
+        news.retain(|(_, news)| !matches!(news, News::Peer(id, _) if self.is_of_pair(*id)));
         news.sort_by_key(|(time, _)| *time);
         for (time, news) in news {
             self.put(Line::At(time, news));
@@ -222,6 +235,10 @@ impl Draft {
         (FIRST_CONN + self.random.usize(..self.conns)) as Id
     }
 
+    fn is_of_pair(&self, id: Id) -> bool {
+        self.has_pair && usize::from(id) < FIRST_CONN + 2
+    }
+
     fn delay(&mut self) -> Timeout {
         Timeout::After(self.random.one(&[1, 5, 10, 10, 15, 20]))
     }
@@ -272,7 +289,8 @@ impl Draft {
             Verb::Refill => Op::Refill(id),
             Verb::Marks => self.marks(id),
             Verb::Abort => Op::Abort(id),
-            Verb::Peer => Op::Peer(id, self.peer()),
+            Verb::Finish if self.is_of_pair(id) => Op::Finish(id),
+            Verb::Peer if !self.is_of_pair(id) => Op::Peer(id, self.peer()),
             Verb::Time => Op::Take(self.random.one(&[1, 5, 10])),
             Verb::Event if self.events > 0 => {
                 let event = self.random.usize(..self.events) as Id;
@@ -290,7 +308,7 @@ impl Draft {
                 Op::Look,
                 Op::Counts,
             ]),
-            Verb::State | Verb::Event => Op::State(id),
+            Verb::State | Verb::Event | Verb::Finish | Verb::Peer => Op::State(id),
         }
     }
 }
@@ -302,7 +320,7 @@ mod tests {
     #[test]
     fn with_timeouts_a_connection_shares_its_priority_with_nothing() {
         for seed in 0..500 {
-            let lines = generate(seed).lines;
+            let lines = generate(seed, seed % 2 == 0).lines;
             let has_timeouts = lines.iter().any(|line| matches!(line.op(), Some(Op::Timeouts(..))));
             if !has_timeouts {
                 continue;

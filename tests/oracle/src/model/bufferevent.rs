@@ -20,6 +20,10 @@ impl Model {
         let conn = &mut self.conns[number];
         conn.output += amount;
         let (enabled, io) = (conn.enabled, conn.io[WRITE]);
+        if conn.pair.is_some() {
+            self.bev_pair_write(number, amount);
+            return true;
+        }
         if enabled & bits::WRITE != 0 && self.pending(io) & bits::WRITE == 0 {
             self.bev_add(number, WRITE);
         }
@@ -37,6 +41,9 @@ impl Model {
         let conn = &mut self.conns[number];
         conn.enabled |= what;
         let suspended = if conn.suspended { bits::READ } else { 0 };
+        if conn.pair.is_some() {
+            return self.bev_pair_enable(number, what & !suspended);
+        }
         for (direction, _) in DIRECTIONS.iter().filter(|(_, bit)| what & !suspended & bit != 0) {
             self.bev_add(number, *direction);
         }
@@ -51,6 +58,9 @@ impl Model {
 
     /// `bufferevent_generic_adj_existing_timeouts_`
     pub(super) fn bev_adjust_timeouts(&mut self, number: Number) {
+        if self.conns[number].pair.is_some() {
+            return self.bev_pair_adjust_timeouts(number);
+        }
         for (direction, bit) in DIRECTIONS {
             let io = self.conns[number].io[direction];
             if self.pending(io) & bit == 0 {
@@ -64,7 +74,7 @@ impl Model {
         }
     }
 
-    fn bev_add(&mut self, number: Number, direction: usize) {
+    pub(super) fn bev_add(&mut self, number: Number, direction: usize) {
         let conn = &self.conns[number];
         let (io, ms) = (conn.io[direction], conn.timeouts[direction]);
         self.add(io, (ms > 0).then_some(Pace { ms, common: None }));
@@ -77,7 +87,10 @@ impl Model {
         }
         self.conns[number].suspended = false;
         if self.conns[number].enabled & bits::READ != 0 {
-            self.bev_add(number, READ);
+            match self.conns[number].pair {
+                Some(_) => self.bev_pair_enable(number, bits::READ),
+                None => self.bev_add(number, READ),
+            }
         }
     }
 
@@ -242,6 +255,7 @@ impl Model {
             return;
         }
         let (io, call) = (conn.io, conn.call);
+        self.bev_pair_unlink(number);
         io.into_iter().for_each(|io| self.remove(io));
         self.dequeue(call);
         self.forget_later(call);

@@ -58,12 +58,12 @@ pub(super) struct Conn {
     /// When each direction last made progress, or began to wait.
     last: [u64; 2],
     /// The peer's end of stream was found.
-    ended: bool,
-    failed: bool,
+    pub ended: bool,
+    pub failed: bool,
     /// How it ended, once it has.
     end: &'static str,
     /// The application has heard of its end.
-    told: bool,
+    pub told: bool,
     /// A write callback comes as soon as the socket can be written.
     probes: bool,
 
@@ -81,6 +81,8 @@ pub(super) struct Conn {
     /// libevent's input is at its high mark.
     pub suspended: bool,
     pub references: u32,
+    /// Of an end of a pair.
+    pub pair: Option<super::pair::End>,
 }
 
 impl Model {
@@ -122,6 +124,7 @@ impl Model {
             io: [first, first + 1],
             suspended: false,
             references: 1,
+            pair: None,
         });
     }
 
@@ -184,7 +187,7 @@ impl Model {
             }
             Op::Again(_) => self.bev_trigger_read(number),
             Op::Refill(_) if ours => {
-                if !self.conns[number].failed && self.has_room_wanted(number) {
+                if !self.conns[number].is_finished() && self.has_room_wanted(number) {
                     self.conn_due(number, due::WRITE);
                 }
             }
@@ -197,6 +200,8 @@ impl Model {
                 let taken = self.set_marks(number, what, low, high);
                 self.trace.push_str(if taken { " ok" } else { " refused" });
             }
+            Op::Finish(_) if ours => self.finish(number),
+            Op::Finish(_) => self.bev_finish(number),
             Op::Abort(_) if ours => self.abort(number),
             Op::Abort(_) => self.bev_free(number),
             _ => self.say_state(number),
@@ -268,14 +273,14 @@ impl Model {
         self.added.now + (0..conns).map(each).sum::<i64>()
     }
 
-    fn wants_input(&self, number: Number) -> bool {
+    pub(super) fn wants_input(&self, number: Number) -> bool {
         let conn = &self.conns[number];
         let has_room = conn.input < conn.high_input;
         let wanted = conn.enabled & bits::READ != 0 && !conn.ended && has_room;
         wanted && !conn.failed && !conn.gone
     }
 
-    fn may_send(&self, number: Number) -> bool {
+    pub(super) fn may_send(&self, number: Number) -> bool {
         let conn = &self.conns[number];
         conn.enabled & bits::WRITE != 0 && conn.output > 0 && !conn.failed && !conn.gone
     }

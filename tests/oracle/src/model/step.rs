@@ -63,6 +63,7 @@ impl Model {
             | Op::Refill(_)
             | Op::Marks(..)
             | Op::State(_)
+            | Op::Finish(_)
             | Op::Abort(_) => self.step_on_conn(op),
             Op::Watch(id) => self.add_watcher(id),
             Op::Unwatch(id) => self.remove_watcher(id),

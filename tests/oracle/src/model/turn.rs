@@ -58,6 +58,11 @@ impl Model {
         self.kept_now = None;
         loop {
             (self.cut_short, self.deferred) = (false, 0);
+            // picoevent carries out what was asked for even if the loop ends.
+            if self.ours(Switch::Turn) && !self.outbox.is_empty() {
+                self.kept_now = None;
+                self.carry();
+            }
             if self.stop() {
                 return if stuck { End::Stuck } else { End::Stopped };
             }

@@ -6,10 +6,12 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-use picoevent::{Conn, ConnEnd, ConnError, ConnEvent, ConnMut, Cx, Direction, Priority, Settings};
+use picoevent::{
+    Conn, ConnEnd, ConnError, ConnEvent, ConnMut, Cx, Direction, OnConn, Priority, Settings,
+};
 
-use super::{App, Base, POOL, back_end::BackEnd, step::duration};
-use crate::program::{CONNS, ConnDecl, FIRST_CONN, Id, Op, bits, socket};
+use super::{App, Base, POOLS, back_end::BackEnd, step::duration};
+use crate::program::{CONNS, FIRST_CONN, Id, Op, Plan, bits, socket};
 
 static SETTINGS: Settings = Settings::new();
 
@@ -21,19 +23,34 @@ pub(super) struct Streams {
 }
 
 /// Makes the connections of a program. They are not open yet.
-pub(super) fn make(base: &mut Base<'_>, decls: &[ConnDecl]) -> [Option<Conn>; CONNS] {
+pub(super) fn make(base: &mut Base<'_>, plan: &Plan) -> [Option<Conn>; CONNS] {
     let address = SocketAddr::from(([192, 0, 2, 1], 7));
-    let pool = base.add_pool(POOL).ok();
-    array::from_fn(|place| {
-        let decl = decls.iter().find(|decl| socket(decl.id) == place)?;
-        let conn = base.connect_with(address, pool?, &SETTINGS, on_conn).ok()?;
-        let priority = Priority::new(decl.priority).unwrap_or_default();
-        let _ = base.conn(conn).ok()?.set_priority(priority);
-        Some(conn)
-    })
+    let Ok([sockets, memory]) = base.add_pools(POOLS) else { return [None; CONNS] };
+    let mut conns = [None; CONNS];
+    let end = (memory, &SETTINGS, on_conn as OnConn<App>);
+    for (one, other) in &plan.pairs {
+        if let Ok(pair) = base.pair_with([end, end]) {
+            [conns[socket(*one)], conns[socket(*other)]] = pair.map(Some);
+        }
+    }
+    for decl in &plan.conns {
+        conns[socket(decl.id)].get_or_insert_with(|| {
+            let conn = base.connect_with(address, sockets, &SETTINGS, on_conn);
+            conn.expect("there are as many as a program has")
+        });
+    }
+    conns
 }
 
 impl App {
+    /// Returns the connections that are no ends of pairs.
+    pub(super) fn with_sockets(&self) -> [Option<Conn>; CONNS] {
+        array::from_fn(|place| {
+            let id = (FIRST_CONN + place) as Id;
+            self.conns[place].filter(|_| self.plan.partner(id).is_none())
+        })
+    }
+
     /// Opens the connections. Their first callback runs here, before the program begins.
     pub(super) fn open(&mut self, base: &mut Base<'_>, back_end: &mut BackEnd) {
         if self.conns.iter().all(Option::is_none) {
@@ -42,6 +59,14 @@ impl App {
         // Each level has a pass of its own.
         while base.settle(back_end).is_ok() && base.counts().active > 0 {
             base.dispatch(self);
+        }
+        // Not before, since their first callbacks were due.
+        for decl in &self.plan.conns {
+            let conn = self.conns[socket(decl.id)].and_then(|conn| base.conn(conn).ok());
+            if let (Some(mut conn), Some(priority)) = (conn, Priority::new(decl.priority)) {
+                let set = conn.set_priority(priority);
+                debug_assert!(set.is_ok(), "nothing is due");
+            }
         }
     }
 
@@ -84,6 +109,7 @@ impl App {
                 let set = conn.set_settings(settings);
                 self.trace.push_str(if set.is_ok() { " ok" } else { " refused" });
             }
+            Op::Finish(_) => conn.finish(),
             Op::Abort(_) => conn.abort(),
             _ => self.say_state(&conn),
         }

@@ -74,6 +74,7 @@ impl App {
             | Op::Refill(_)
             | Op::Marks(..)
             | Op::State(_)
+            | Op::Finish(_)
             | Op::Abort(_) => self.step_on_conn(cx, op),
             Op::Watch(id) => {
                 if let Some(mut watcher) = self.event(cx, id) {

@@ -3,7 +3,7 @@
 use super::{Conn, DIRECTIONS, Number, READ, WRITE, due};
 use crate::{
     differences::Switch,
-    model::Model,
+    model::{Model, pair::action},
     program::{FIRST_CONN, OUTPUT, SOURCES, bits, socket},
     world::Received,
 };
@@ -12,19 +12,23 @@ impl Model {
     pub(super) fn write(&mut self, number: Number, amount: usize) -> bool {
         let bound = self.ours(Switch::OutputBound);
         let conn = &mut self.conns[number];
-        if conn.failed || (bound && conn.output + amount > conn.high_output) {
+        if conn.is_finished() || (bound && conn.output + amount > conn.high_output) {
             return false;
         }
         conn.output += amount;
         if amount > 0 && conn.output == amount {
             self.progress(number, WRITE);
         }
+        if amount > 0 {
+            self.post(number, action::SEND);
+        }
         true
     }
 
     pub(super) fn write_some(&mut self, number: Number, amount: usize) -> usize {
-        let Conn { output, failed, high_output, .. } = self.conns[number];
-        let room = if failed { 0 } else { high_output.saturating_sub(output) };
+        let Conn { output, high_output, .. } = self.conns[number];
+        let room =
+            if self.conns[number].is_finished() { 0 } else { high_output.saturating_sub(output) };
         let amount = if self.ours(Switch::OutputBound) { amount.min(room) } else { amount };
         self.write(number, amount);
         amount
@@ -33,7 +37,7 @@ impl Model {
     pub(super) fn wait_for_room(&mut self, number: Number, room: usize) {
         if !self.ours(Switch::RoomOnce) {
             self.conns[number].low_mark = OUTPUT.saturating_sub(room);
-        } else if !self.conns[number].failed {
+        } else if !self.conns[number].is_finished() {
             self.conns[number].room_wanted = room.clamp(1, self.conns[number].high_output);
             if self.has_room_wanted(number) {
                 self.conn_due(number, due::WRITE);
@@ -51,6 +55,9 @@ impl Model {
     pub(super) fn consume(&mut self, number: Number, amount: usize) {
         let was_full = self.conns[number].input >= self.conns[number].high_input;
         self.conns[number].input -= amount;
+        if amount > 0 {
+            self.post(number, action::RECEIVE);
+        }
         if amount > 0 && (was_full || !self.ours(Switch::ConsumeRestarts)) {
             self.progress(number, READ);
         }
@@ -67,6 +74,7 @@ impl Model {
         conn.enabled |= allowed;
         conn.probes |= what & bits::WRITE != 0 && !quiet;
         for (direction, _) in DIRECTIONS.iter().filter(|(_, bit)| what & bit != 0) {
+            self.post(number, [action::RECEIVE, action::SEND][*direction]);
             self.progress(number, *direction);
         }
         self.conn_due(number, 0);
@@ -85,6 +93,7 @@ impl Model {
             (conn.low_mark, conn.high_output) = (low, high);
         }
         if self.ours(Switch::Turn) {
+            self.post(number, action::RECEIVE);
             self.conn_due(number, 0);
         } else if what == bits::READ {
             self.bev_input_changed(number);
@@ -93,7 +102,8 @@ impl Model {
     }
 
     pub(super) fn abort(&mut self, number: Number) {
-        let call = self.conns[number].call;
+        let Conn { call, ended, output, failed, .. } = self.conns[number];
+        let is_complete = ended && output == 0 && !failed;
         self.dequeue(call);
         let conn = &mut self.conns[number];
         (conn.gone, conn.due, conn.output) = (true, 0, 0);
@@ -103,11 +113,15 @@ impl Model {
         } else {
             self.conns[number].told = true;
         }
+        self.abort_end(number, is_complete);
     }
 
     /// Tells the sockets what the connections would read and write.
     pub(in crate::model) fn set_interest(&mut self) {
         for number in 0..self.conns.len() {
+            if self.conns[number].pair.is_some() {
+                continue;
+            }
             let conn = &self.conns[number];
             let read = if self.wants_input(number) { bits::READ } else { 0 };
             let probes = conn.probes && conn.enabled & bits::WRITE != 0;
@@ -134,15 +148,9 @@ impl Model {
 
     pub(super) fn receive(&mut self, number: Number) {
         while self.wants_input(number) {
-            let Conn { id, input, low_input, high_input, .. } = self.conns[number];
+            let Conn { id, input, high_input, .. } = self.conns[number];
             match self.world.sockets[socket(id)].read(high_input - input) {
-                Received::Bytes(amount) => {
-                    self.conns[number].input += amount;
-                    if self.ours(Switch::HeldBack) || input + amount >= low_input {
-                        self.conn_due(number, due::READ);
-                    }
-                    self.progress(number, READ);
-                }
+                Received::Bytes(amount) => self.received(number, amount),
                 Received::Nothing => return,
                 Received::End => {
                     self.conns[number].ended = true;
@@ -154,12 +162,28 @@ impl Model {
     }
 
     pub(super) fn send(&mut self, number: Number) {
-        let Conn { id, output, input, .. } = self.conns[number];
-        let Some(amount) = self.world.sockets[socket(id)].write(output) else {
-            return self.fail(number, WRITE);
-        };
+        let Conn { id, output, .. } = self.conns[number];
+        match self.world.sockets[socket(id)].write(output) {
+            Some(amount) => self.sent(number, amount),
+            None => self.fail(number, WRITE),
+        }
+    }
+
+    pub(in crate::model) fn received(&mut self, number: Number, amount: usize) {
+        let conn = &mut self.conns[number];
+        conn.input += amount;
+        let is_enough = conn.input >= conn.low_input;
+        if self.ours(Switch::HeldBack) || is_enough {
+            self.conn_due(number, due::READ);
+        }
+        self.progress(number, READ);
+    }
+
+    pub(in crate::model) fn sent(&mut self, number: Number, amount: usize) {
+        let input = self.conns[number].input;
         let had_room = self.has_answer_room(number);
         self.conns[number].output -= amount;
+        self.drained(number);
         let found_room = !had_room && self.has_answer_room(number);
         let write = if self.has_room_wanted(number) { due::WRITE } else { 0 };
         let read = if found_room && input > 0 { due::READ } else { 0 };
@@ -169,7 +193,7 @@ impl Model {
         self.progress(number, WRITE);
     }
 
-    pub(super) fn fail(&mut self, number: Number, direction: usize) {
+    pub(in crate::model) fn fail(&mut self, number: Number, direction: usize) {
         let whole = self.ours(Switch::Failure);
         let conn = &mut self.conns[number];
         if whole {

@@ -5,7 +5,7 @@ use crate::{differences::Switch, model::Model, program::bits};
 
 impl Model {
     /// Makes callbacks due, and gives the connection a place in the queue if one can run.
-    pub(super) fn conn_due(&mut self, number: Number, due: u8) {
+    pub(in crate::model) fn conn_due(&mut self, number: Number, due: u8) {
         let conn = &mut self.conns[number];
         conn.due |= due;
         let call = conn.call;
@@ -106,6 +106,7 @@ impl Model {
         }
         if what == due::ENDED {
             (conn.due, conn.gone, conn.told) = (0, true, true);
+            self.end_told(number);
         }
     }
 }
