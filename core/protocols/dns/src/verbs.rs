@@ -6,7 +6,7 @@ use core::time::Duration;
 use picoevent::{Conn, ConnMut, Cx, Instant, Mode, PoolId, Protocol, UnseededError};
 
 use crate::error::ResolveError;
-use crate::resolver::{HasResolver, Lookup, OnLookup, Then};
+use crate::resolver::{HasResolver, Lookup, LookupSlot, OnLookup, Then};
 use crate::wire::{is_host_name, without_dot};
 use crate::{Family, udp};
 
@@ -152,11 +152,12 @@ fn reserve<A: HasResolver>(
     let (now, from) = (cx.now(), cx.now().after(delay));
     let mut resolver = app.resolver();
     resolver.table.client.timer = Some(timer);
-    let free = resolver.lookups.iter_mut().zip(0..).find(|(slot, _)| slot.is_free());
-    let (slot, place) = free.ok_or(ResolveError::Lookups)?;
+    let free = resolver.lookups.iter().position(LookupSlot::is_free);
+    let place = free.ok_or(ResolveError::Lookups)?;
+    let slot = resolver.lookups.get_mut(place).ok_or(ResolveError::Lookups)?;
     slot.wait.questions = resolver.table.questions_for(name, family, now, from)?;
     slot.wait.from = from;
-    Ok(place)
+    Ok(place as u16)
 }
 
 /// Begins a look-up.

@@ -239,13 +239,15 @@ impl Responder {
     /// Takes the next number for the name.
     fn rename(&mut self) {
         self.number = self.number.checked_add(1).unwrap_or(2);
-        self.label.truncate(self.wanted.into());
-        let _ = self.label.push('-');
-        for unit in [100, 10, 1] {
-            if self.number >= unit {
-                let _ = self.label.push(char::from(b'0'.wrapping_add(self.number / unit % 10)));
-            }
+        let wanted = self.label.get(..usize::from(self.wanted)).unwrap_or_default();
+        let mut label = Label::new();
+        // There is room for a hyphen and three digits (`announce`).
+        let _ = label.push_str(wanted).and_then(|()| label.push('-'));
+        let digits = [self.number / 100, self.number / 10 % 10, self.number % 10];
+        for digit in digits.into_iter().skip_while(|digit| *digit == 0) {
+            let _ = label.push(char::from(b'0'.wrapping_add(digit)));
         }
+        self.label = label;
     }
 }
 
