@@ -81,12 +81,11 @@ impl<A> EventBase<'_, A> {
     /// The back end's; what is left to do comes with the next call.
     #[inline(never)]
     pub fn settle<B: Backend<A>>(&mut self, back_end: &mut B) -> Result<(), B::Error> {
-        let mut has_time = false;
+        // Callbacks may have taken long, and bytes that move now begin timeouts, those in memory, too.
+        if !self.cx.outbox.is_empty() {
+            self.update_now(back_end.now());
+        }
         while let Some(action) = self.next_action() {
-            // Callbacks may have taken long, and bytes that move now begin timeouts.
-            if !core::mem::replace(&mut has_time, true) {
-                self.update_now(back_end.now());
-            }
             back_end.act(action, self)?;
         }
         Ok(())

@@ -99,9 +99,11 @@ impl Settings {
 
     /// Sets the marks of the input ring (`bufferevent_setwatermark` with `EV_READ`). Input is reported when
     /// there are `low` bytes of it, and the back end receives no more while there are `high` bytes: the
-    /// peer has to wait. At first 1 and [`usize::MAX`], which stands for the size of the ring.
+    /// peer has to wait. At first 1 and [`usize::MAX`], which stands for the size of the ring. A `low` of 0 is 1:
+    /// without input there is nothing to report.
     #[must_use]
     pub const fn input_marks(self, low: usize, high: usize) -> Self {
+        let low = if low == 0 { 1 } else { low };
         Self { input: Marks::new(low, high), ..self }
     }
 

@@ -1,7 +1,7 @@
 //! Two connections that are each other's peers.
 
 use super::*;
-use picoevent::{ConnectError, SetupError};
+use picoevent::{ConnectError, SetupError, Wait};
 
 /// Runs a pair of these ends to its end. Returns what became of them.
 fn run_pair(rings: (usize, usize), ends: [End; 2]) -> [End; 2] {
@@ -187,4 +187,48 @@ fn what_does_not_fit_is_refused_and_takes_nothing() {
     base.conn(one).unwrap().abort();
     run(&mut base, &mut app).unwrap();
     assert_eq!(app.ends[&one].how_it_ended(), Some(ConnEnd::Aborted));
+}
+
+/// Bytes move in the turn after the callback that wrote them, however long that took.
+#[test]
+fn a_timeout_counts_from_when_the_bytes_have_moved() {
+    let idle = Duration::from_secs(1);
+    with_pool((8, 8), |base, app, pool| {
+        let [one, other] = pair(base, app, pool, [End::default(), End::default()]);
+        run(base, app).unwrap_err();
+        base.conn(one).unwrap().write(b"x").unwrap();
+        base.conn(other).unwrap().set_timeouts(Some(idle), None);
+        let begun = base.now();
+        // A callback that takes 300 ms.
+        let late = begun.after(Duration::from_millis(300));
+        let mut clock = Clock { now: late, actions: Vec::new() };
+        assert_eq!(base.settle(&mut clock), Ok(()));
+        while base.counts().active > 0 {
+            base.dispatch(app);
+            assert_eq!(base.settle(&mut clock), Ok(()));
+        }
+        assert_eq!(base.wait(), Wait::Until(late.after(idle)));
+        base.conn(one).unwrap().abort();
+        run(base, app).unwrap();
+    });
+}
+
+#[test]
+fn input_that_is_gone_leaves_no_turn_behind_when_the_low_mark_is_lowered_to_nothing() {
+    static HIGH: Settings = Settings::new().input_marks(3, 8);
+    static NOTHING: Settings = Settings::new().input_marks(0, 8);
+    with_pool((8, 8), |base, app, pool| {
+        let [one, other] = pair(base, app, pool, [End::default(), End::default()]);
+        run(base, app).unwrap_err();
+        base.conn(other).unwrap().set_settings(&HIGH).unwrap();
+        base.conn(one).unwrap().write(b"xy").unwrap();
+        run(base, app).unwrap_err();
+        let mut conn = base.conn(other).unwrap();
+        assert_eq!(conn.consume(2), 2);
+        conn.set_settings(&NOTHING).unwrap();
+        assert_eq!(conn.marks(Direction::Read), (1, 8));
+        assert_eq!(base.counts().active, 0);
+        base.conn(one).unwrap().abort();
+        run(base, app).unwrap();
+    });
 }

@@ -4,6 +4,10 @@
 //! end `done`. With `--record` all that it is fed goes to a file, for replay. An error is one line on
 //! standard error, and status 1. A reader that does not read delays nothing: lines are dropped and
 //! counted then.
+//!
+//! It needs Unix, as the back end on real sockets does. On other systems it is empty.
+
+#![cfg(unix)]
 
 use std::io;
 use std::net::SocketAddr;

@@ -4,13 +4,18 @@ use std::fmt::Write;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use gateway::{BUTTON, CONSOLE_PORT, DISCOVERY_PORT, Gateway, Memory, STATUS_PORT, Setup};
+use gateway::{
+    BUTTON, CONSOLE_PORT, DISCOVERY_PORT, Gateway, Memory, STATUS_PORT, Setup, UDP_SOCKETS,
+};
 use picoevent::Pool;
 use picoevent_sim::world::{
     Choices, Script, Size, Sockets, TestCase, UdpSockets, server_address, server_address_v6,
 };
 
 mod collector;
+mod online;
+
+pub use online::gateway_online;
 
 const USAGE: &str = "error: get KEY, set KEY VALUE, watch, quit\r\n";
 
@@ -37,6 +42,22 @@ const SIZES: [Size<Gateway>; 3] = [
     ),
 ];
 
+/// The same with a socket for the broker and those of names and the time of day.
+const ONLINE_SIZES: [Size<Gateway>; 2] = [
+    Size::with_udp(
+        Pool::rest(),
+        Memory::new,
+        Sockets::<14, 512, 512>::new,
+        UdpSockets::<UDP_SOCKETS, 600, 600>::new,
+    ),
+    Size::with_udp(
+        Pool::rest(),
+        Memory::new,
+        Sockets::<17, 64, 64>::new,
+        UdpSockets::<UDP_SOCKETS, 600, 200, 4>::new,
+    ),
+];
+
 /// The port of the collector.
 const COLLECTOR_PORT: u16 = 7070;
 
@@ -57,15 +78,14 @@ pub fn gateway_v6() -> TestCase<Gateway> {
 
 fn case(name: &str, collector: SocketAddr) -> TestCase<Gateway> {
     let setup = Setup { name: "gateway-1", sensor, collector: Some(collector) };
-    TestCase::with_app(
-        name,
-        CONSOLE_PORT,
-        move || Gateway::new(setup),
-        |app, cx, console, _| {
-            let at = |port| SocketAddr::new(console.ip(), port);
-            app.start(cx, console, at(STATUS_PORT), at(DISCOVERY_PORT))
-        },
-    )
+    case_of(name, move || Gateway::new(setup))
+}
+
+fn case_of(name: &str, make: impl Fn() -> Gateway + Send + Sync + 'static) -> TestCase<Gateway> {
+    TestCase::with_app(name, CONSOLE_PORT, make, |app, cx, console, _| {
+        let at = |port| SocketAddr::new(console.ip(), port);
+        app.start(cx, console, at(STATUS_PORT), at(DISCOVERY_PORT))
+    })
     .sizes(&SIZES)
     .client(console)
     .client(overlong)

@@ -1,5 +1,5 @@
-//! The test cases that the command knows by name: the examples, and the caller and the prober, which are
-//! made for testing.
+//! The test cases that the command knows by name: the examples, and the caller, the prober and the
+//! publisher, which are made for testing.
 
 use echo::Echo;
 use hello_world::Hello;
@@ -12,15 +12,18 @@ mod filtered;
 mod gateway;
 mod prober;
 mod proxy;
+mod publisher;
+mod servers;
 mod udp_time;
 
 pub use caller::{Caller, caller};
 pub use chat::chat;
 pub use device::device;
 pub use filtered::{Filtered, echo_filtered};
-pub use gateway::{gateway, gateway_v6};
+pub use gateway::{gateway, gateway_online, gateway_v6};
 pub use prober::{Prober, prober};
 pub use proxy::proxy;
+pub use publisher::{Publisher, publisher, publisher_3};
 pub use udp_time::udp_time;
 
 /// libevent's hello-world.

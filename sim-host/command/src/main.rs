@@ -4,8 +4,8 @@ use std::process::ExitCode;
 
 use picoevent_sim::command;
 use picoevent_sim_command::{
-    caller, chat, device, echo, echo_filtered, gateway, gateway_v6, hello_world, hello_world_v6,
-    prober, proxy, udp_time,
+    caller, chat, device, echo, echo_filtered, gateway, gateway_online, gateway_v6, hello_world,
+    hello_world_v6, prober, proxy, publisher, publisher_3, udp_time,
 };
 
 fn main() -> ExitCode {
@@ -28,6 +28,9 @@ fn main() -> ExitCode {
             &chat,
             &proxy,
             &device(),
+            &publisher(),
+            &publisher_3(),
+            &gateway_online(),
         ],
     )
 }

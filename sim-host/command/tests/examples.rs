@@ -2,8 +2,8 @@
 
 use picoevent_sim::world::{AnyTestCase, FaultKind, Simulator, Sweep, Tally, TroubleKind};
 use picoevent_sim_command::{
-    caller, chat, echo, echo_filtered, gateway, gateway_v6, hello_world, hello_world_v6, prober,
-    proxy, udp_time,
+    caller, chat, echo, echo_filtered, gateway, gateway_online, gateway_v6, hello_world,
+    hello_world_v6, prober, proxy, publisher, publisher_3, udp_time,
 };
 
 fn sweep(case: &dyn AnyTestCase, seeds: u64, jobs: usize) -> Tally {
@@ -69,6 +69,26 @@ fn clients_and_collector_of_the_gateway_get_what_they_must() {
     for kind in TroubleKind::ALL.iter().filter(|kind| **kind != TroubleKind::None) {
         assert!(tally.troubled[*kind as usize] > 0, "{}: {:?}", kind.word(), tally.troubled);
     }
+}
+
+/// The broker fails, and so does the network. What was acknowledged is there, with QoS 2 once.
+#[test]
+fn messages_are_delivered_as_their_quality_of_service_says() {
+    for case in [publisher(), publisher_3()] {
+        let tally = sweep(&case, 300, 2);
+        // It connects again and again.
+        assert!(tally.accepted > 600, "{tally:?}");
+        for kind in TroubleKind::ALL.iter().filter(|kind| **kind != TroubleKind::None) {
+            assert!(tally.troubled[*kind as usize] > 0, "{}: {:?}", kind.word(), tally.troubled);
+        }
+    }
+}
+
+/// The name server lies, the time server is wrong, and the broker fails.
+#[test]
+fn the_gateway_finds_collector_and_broker_by_their_names() {
+    let tally = sweep(&gateway_online(), 100, 2);
+    assert!(tally.served > 100 && tally.accepted > 200, "{tally:?}");
 }
 
 #[test]

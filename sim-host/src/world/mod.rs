@@ -81,6 +81,7 @@ pub use observe::observer::{
 pub use peers::script::{Choices, Script};
 pub use peers::server::{Server, server_address, server_address_v6};
 pub use peers::service::{Scripted, Service, Session};
+pub use peers::udp_server::{UdpReply, UdpServer, nobody};
 pub use picoevent_embassy::{Config, Sockets, UdpSockets};
 pub use simulation::verdict::{Kind, Outcome, Verdict};
 pub use simulation::waits::Waits;

@@ -3,10 +3,11 @@
 use core::time::Duration;
 
 use picoevent::{Conn, Cx, EventBase, Instant, Pool, PoolId, Protocol, Storage};
+use picoevent_dns::{HasResolver, Resolver, ResolverMut};
 use picoevent_http::{
-    Ask, CallError, Caller, Calls, Client, Clock, Encoded, File, Http, Length, Limits, Message,
-    Method, Multipart, MultipartError, Part, Piece, Reply, Request, Response, Route, Server,
-    SetCookie, Site, Socket, SocketCaller, SocketCalls, Status, fields,
+    Ask, ByName, CallError, Caller, Calls, Client, Clock, Encoded, File, Http, Length, Limits,
+    Message, Method, Multipart, MultipartError, Part, Piece, Reply, Request, Response, Route,
+    Server, SetCookie, Site, Socket, SocketCaller, SocketCalls, Status, by_name, fields,
 };
 
 use crate::unknown::{address, any, bytes, word};
@@ -16,6 +17,13 @@ pub struct App {
     http: Server<2, 40>,
     client: Client<40>,
     live: Client<80>,
+    names: Resolver<Self, 1, 2>,
+}
+
+impl HasResolver for App {
+    fn resolver(&mut self) -> ResolverMut<'_, Self> {
+        any(self).names.as_mut()
+    }
 }
 
 type Base<'s> = EventBase<'s, App>;
@@ -62,7 +70,12 @@ pub fn every_verb() {
     let base = &mut EventBase::new(&mut storage);
     let Ok(pool) = any(&mut *base).add_pool(any(Pool::new(2))) else { return };
     any(any(&mut *base).listen::<Http<Page>>(address(), any(pool))).ok();
-    let mut app = any(App { http: Server::new(), client: Client::new(), live: Client::new() });
+    let mut app = any(App {
+        http: Server::new(),
+        client: Client::new(),
+        live: Client::new(),
+        names: Resolver::new(),
+    });
     any((app.http.len(), app.http.is_empty(), Limits::default().line(any(1)).body(any(1))));
     any(Server::<1, 1>::default().len());
     if let Ok(conn) = any(&mut *base).connect::<Http<Page>>(address(), any(pool)) {
@@ -176,6 +189,7 @@ struct Asks;
 
 impl Caller<App> for Asks {
     const HEADERS: &'static [&'static str] = &["Content-Type"];
+    const BY_NAME: Option<ByName<App>> = Some(by_name);
     type Client = Client<40>;
 
     fn client(app: &mut App) -> &mut Client<40> {
@@ -209,6 +223,8 @@ fn asking(app: &mut App, base: &mut Base<'_>, pool: PoolId) {
     let ask = Ask::get(address(), word(), word()).fields(word()).content(any(Length::Unknown));
     any(Calls::<Asks>::ask(app, any(&mut *base), pool, any(&ask))).ok();
     any(Ask::new(any(Method::Put), address(), word(), word()));
+    let named = Ask::named(any(Method::Put), word(), word());
+    any(Calls::<Asks>::ask(app, any(&mut *base), pool, any(&named))).ok();
     any(Calls::<Asks>::go_on(app, any(&mut *base)));
     any(Calls::<Asks>::cancel(app, any(&mut *base)));
     any(SocketCalls::<Live>::open(app, any(&mut *base), pool, any(&ask))).ok();
@@ -223,6 +239,7 @@ struct Live;
 
 impl SocketCaller<App> for Live {
     const PROTOCOLS: &'static [&'static str] = &["one", "two"];
+    const BY_NAME: Option<ByName<App>> = Some(by_name);
     type Client = Client<80>;
 
     fn client(app: &mut App) -> &mut Client<80> {

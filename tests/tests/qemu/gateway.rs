@@ -16,9 +16,11 @@
 
 use std::net::{Ipv4Addr, SocketAddrV4, UdpSocket};
 use std::sync::Mutex;
+use std::time::Duration;
 
 use anyhow::{Result, ensure};
 use picoevent_tests::board::{ADDRESS, Board};
+use picoevent_tests::broker::Broker;
 use picoevent_tests::gateway::Gateway;
 use picoevent_tests::gateway::collector::Collector;
 use xtask::firmware::GATEWAY_AS_TASKS;
@@ -29,6 +31,10 @@ const CONSOLE: u16 = 2323;
 const STATUS: u16 = 8080;
 const DISCOVERY: u16 = 2324;
 const COLLECTOR: u16 = 2325;
+/// The port of its broker.
+const BROKER: u16 = 1883;
+/// It only bounds a hang.
+const LIMIT: Duration = Duration::from_secs(60);
 
 /// Boots a gateway, lets `check` look at it, and ends it.
 fn with_gateway(
@@ -36,9 +42,22 @@ fn with_gateway(
     program: &str,
     check: impl FnOnce(&Gateway<'_>, &mut Collector) -> Result<()> + Send,
 ) -> Result<()> {
+    with_gateway_and(machine, program, None, check)
+}
+
+/// The same with a broker at the peer.
+fn with_gateway_and(
+    machine: Machine,
+    program: &str,
+    broker: Option<&Broker>,
+    check: impl FnOnce(&Gateway<'_>, &mut Collector) -> Result<()> + Send,
+) -> Result<()> {
     let mut collector = Collector::start()?;
     let mut board = Board::boot(machine, program)?;
     board.peer.reverse(COLLECTOR, collector.address());
+    if let Some(broker) = broker {
+        board.peer.reverse(BROKER, broker.address());
+    }
     let (console, status) = (board.forward(CONSOLE)?, board.forward(STATUS)?);
     let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0))?;
     let discovery = socket.local_addr()?;
@@ -65,7 +84,24 @@ fn as_tasks(machine: Machine) -> Result<()> {
     with_gateway(machine, GATEWAY_AS_TASKS, |gateway, collector| gateway.check(collector))
 }
 
-on_each_machine!(on_the_loop, as_tasks);
+/// The gateway's whole check, with names, clock and broker in the same memory; and what the broker has of it.
+fn online(machine: Machine) -> Result<()> {
+    let broker = Broker::start()?;
+    with_gateway_and(machine, "gateway-online", Some(&broker), |gateway, collector| {
+        gateway.check(collector)?;
+        broker.wait_for("samples", LIMIT, |model| {
+            let samples = model.deliveries().iter().filter(|held| held.topic == "gateway/sample");
+            model.retained("gateway/state") == Some(b"online") && samples.count() > 5
+        })?;
+        broker.publish("gateway/set/k1", b"red");
+        broker.wait_for("acknowledgement", LIMIT, |model| model.outgoing() == 0)
+    })?;
+    broker.wait_for("goodbye", LIMIT, |model| {
+        model.wills == 0 && model.retained("gateway/state") == Some(b"gone")
+    })
+}
+
+on_each_machine!(on_the_loop, online, as_tasks);
 
 /// It takes two minutes, most of it waiting.
 #[cfg(feature = "slow")]

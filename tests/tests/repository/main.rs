@@ -5,6 +5,7 @@ mod language;
 mod licences;
 mod no_panic;
 mod packages;
+mod patches;
 mod published;
 
 use std::fs;

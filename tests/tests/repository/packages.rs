@@ -24,8 +24,9 @@ const SIMULATOR: [&str; 12] = [
 ];
 
 /// The packages that others depend on, which are those that are published.
-pub(crate) const PRODUCT: [&str; 11] = [
+pub(crate) const PRODUCT: [&str; 12] = [
     "picoevent",
+    "picoevent-command",
     "picoevent-dns",
     "picoevent-embassy",
     "picoevent-http",

@@ -82,10 +82,20 @@ impl Board {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::qemu::Machine;
 
     #[test]
     fn a_board_is_found_by_its_name() {
         assert_eq!(Board::named("w5500-evb-pico").unwrap().target, "thumbv6m-none-eabi");
+    }
+
+    #[test]
+    fn every_machine_has_a_board() {
+        for machine in Machine::ALL {
+            let board = Board::named(machine.board()).unwrap();
+            assert_eq!(board.runs_on, RunsOn::Qemu(machine.name()));
+            assert_eq!(Machine::named(machine.name()).unwrap(), machine);
+        }
     }
 
     #[test]

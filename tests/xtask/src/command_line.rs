@@ -108,10 +108,7 @@ pub struct Cable {
     pub pcap: Option<PathBuf>,
 }
 
-/// A wrong command line. Unlike other errors it ends with status 2.
-#[derive(Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub struct Usage(pub String);
+pub use picoevent_command::Usage;
 
 /// Reads `a..b`, where a is less than b.
 ///
@@ -163,7 +160,8 @@ mod tests {
             ("qemu hello-world --machine mps2-an385", qemu(9995)),
             ("flash --board nucleo-h743zi hello-world", Command::Flash { example: hello(), board }),
             ("setup", Command::Setup),
-            ("test", Command::Test),
+            ("test", Command::Test { only: None }),
+            ("test --only link", Command::Test { only: Some(Group::Link) }),
             ("count", Command::Count),
             ("lines", Command::Lines),
             ("gate", Command::Gate { record: false }),

@@ -9,8 +9,8 @@ mod autocannon;
 mod chromium;
 mod curl;
 mod h2load;
-mod mosquitto;
 mod nmap;
+mod protocols;
 mod servers;
 mod siege;
 mod slowhttptest;
@@ -35,8 +35,10 @@ struct Program {
     run: fn(&Stage) -> Result<String>,
 }
 
-const PROGRAMS: [Program; 14] = [
-    mosquitto::MOSQUITTO,
+const PROGRAMS: [Program; 16] = [
+    protocols::NAMES,
+    protocols::TIME,
+    protocols::MQTT,
     curl::CURL,
     ab::AB,
     wrk::WRK,

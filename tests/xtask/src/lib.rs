@@ -6,9 +6,11 @@
 //! ```text
 //! commands   setup   check (test)   emulate (qemu)   flash   size   memory   lines   count   bench   oracle   mutants   soak   interop
 //! checks     panics  gate                               ← check uses these
-//! shared     qemu    defmt_log      firmware         board   ← picoevent-tests uses these
-//! ground     command process        toolchain        workspace        command_line   patched   marks   callgrind
+//! shared     firmware         board   ← picoevent-tests uses these
+//! ground     toolchain        workspace        command_line   patched   marks   callgrind
 //! ```
+//!
+//! What works on any project's image is in the package `picoevent-command`: QEMU, logs, sizes by crate.
 //!
 //! # Firmware for the end-to-end tests
 //!
@@ -21,10 +23,8 @@ pub mod bench;
 pub mod board;
 pub mod callgrind;
 pub mod check;
-pub mod command;
 pub mod command_line;
 pub mod count;
-pub mod defmt_log;
 pub mod emulate;
 mod far_side;
 pub mod firmware;
@@ -38,12 +38,10 @@ pub mod mutants;
 pub mod oracle;
 pub mod panics;
 pub mod patched;
-pub mod places;
-pub mod process;
-pub mod qemu;
 pub mod setup;
 pub mod size;
 pub mod soak;
-pub mod table;
 pub mod toolchain;
 pub mod workspace;
+
+pub use picoevent_command::{command, defmt_log, places, process, qemu, table};

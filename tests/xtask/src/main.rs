@@ -45,7 +45,11 @@ fn run(command: Command) -> Result<i32> {
         Command::Size { markdown: true } => size::run(table::Format::Markdown)?,
         Command::Soak(options) => soak::run(&options)?,
         Command::Interop(options) => interop::run(&options)?,
-        Command::Mutants { name } => return mutants::run(name.as_deref()),
+        Command::Mutants { name } => {
+            return mutants::run(
+                name.as_deref().map_or(mutants::Which::All, mutants::Which::Named),
+            );
+        }
     }
     Ok(0)
 }

@@ -15,13 +15,16 @@ use anyhow::{Context, Result, bail, ensure};
 
 use crate::{command, patched, workspace};
 
+/// Where the patches are.
+const BUGS: &str = "tests/mutants";
 /// The number of seeds within which a bug must be found.
 const SEEDS: u64 = 1_000;
 /// The most lines of a shrunk choice log.
 const LINES: usize = 20;
 /// The limit of shrinking.
 const SHRINKING: Duration = Duration::from_secs(10);
-/// The applications, swept one after the other.
+/// The applications, swept one after the other, unless the patch names one in a line of its own, behind
+/// [`NAMES`].
 const APPLICATIONS: [&str; 10] = [
     "hello-world",
     "echo",
@@ -34,32 +37,48 @@ const APPLICATIONS: [&str; 10] = [
     "device",
     "gateway",
 ];
-/// Folders whose code is in some applications only. Others are not swept for a bug in such a folder.
-const PARTS: [(&str, &[&str]); 7] = [
-    ("core/protocols/http/", &["device", "gateway"]),
-    ("examples/device/", &["device"]),
-    ("examples/gateway/", &["gateway"]),
-    ("examples/chat/", &["chat"]),
-    ("examples/proxy/", &["proxy"]),
-    ("examples/udp-time/", &["udp-time"]),
-    ("examples/echo/", &["echo", "echo-filtered"]),
-];
+/// What a patch says before the applications that have the code it changes.
+const NAMES: &str = "It is looked for with ";
 
 /// How a bug was found.
 struct Found {
-    application: &'static str,
+    application: String,
     seed: u64,
     lines: usize,
     verdict: String,
     shrinking: Duration,
 }
 
-/// Plants each bug whose name contains `only`, and checks whether it is found. Returns the exit
-/// status.
+/// In how many parts `cargo xtask test` divides the bugs: a commit plants those of one part.
+pub const PARTS: u64 = 3;
+
+/// Which bugs to plant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Which<'n> {
+    /// All.
+    All,
+    /// Those whose names contain this.
+    Named(&'n str),
+    /// Those whose numbers leave this rest when they are divided by [`PARTS`].
+    Part(u64),
+}
+
+impl Which<'_> {
+    fn has(self, name: &str) -> bool {
+        let number = || name.split('-').next().and_then(|number| number.parse::<u64>().ok());
+        match self {
+            Self::All => true,
+            Self::Named(part) => name.contains(part),
+            Self::Part(part) => number().unwrap_or(0) % PARTS == part % PARTS,
+        }
+    }
+}
+
+/// Plants bugs, and checks whether each is found. Returns the exit status.
 ///
 /// # Errors
 /// If there is no such patch, or the copy cannot be made or restored.
-pub fn run(only: Option<&str>) -> Result<i32> {
+pub fn run(which: Which<'_>) -> Result<i32> {
     let target = workspace::target().join("mutants");
     let copy = target.join("tree");
     if copy.exists() {
@@ -68,10 +87,11 @@ pub fn run(only: Option<&str>) -> Result<i32> {
     fs::create_dir_all(&copy).with_context(|| copy.display().to_string())?;
     println!("|   seed | lines | mutant | application | verdict |");
     println!("|-------:|------:|--------|-------------|---------|");
-    patched::plant_each("tests/mutants", &copy, only, |name| {
-        let patch = workspace::root().join("tests/mutants").join(format!("{name}.patch"));
-        let patch = fs::read_to_string(&patch).with_context(|| patch.display().to_string())?;
-        let Some(found) = look(&copy, &target, &concerned(&patch))? else {
+    let is_wanted = |name: &str| which.has(name);
+    patched::plant_each(BUGS, &copy, is_wanted, |name| {
+        let patch = copy.join(BUGS).join(name).with_extension("patch");
+        let text = fs::read_to_string(&patch).with_context(|| patch.display().to_string())?;
+        let Some(found) = look(&copy, &target, &applications(&text))? else {
             println!("| not in {SEEDS} | | {name} | | |");
             return Ok(false);
         };
@@ -85,20 +105,14 @@ pub fn run(only: Option<&str>) -> Result<i32> {
     })
 }
 
-/// Returns the applications that have the code which a patch changes.
-fn concerned(patch: &str) -> Vec<&'static str> {
-    let changed = || patch.lines().filter_map(|line| line.strip_prefix("+++ b/"));
-    let has = |application: &&str| {
-        changed().any(|path| {
-            let part = PARTS.iter().find(|(folder, _)| path.starts_with(folder));
-            part.is_none_or(|(_, applications)| applications.contains(application))
-        })
-    };
-    APPLICATIONS.into_iter().filter(has).collect()
+/// Returns the applications that a patch is to be found with.
+fn applications(patch: &str) -> Vec<&str> {
+    let named = patch.lines().find_map(|line| line.strip_prefix(NAMES)?.strip_suffix('.'));
+    named.map_or_else(|| APPLICATIONS.to_vec(), |named| named.split(" and ").collect())
 }
 
-/// Builds the copy and sweeps these applications until something fails.
-fn look(copy: &Path, target: &Path, applications: &[&'static str]) -> Result<Option<Found>> {
+/// Builds the copy and sweeps until something fails.
+fn look(copy: &Path, target: &Path, applications: &[&str]) -> Result<Option<Found>> {
     let mut cargo = command::cargo(copy);
     // Short builds matter more than the speed of a thousand seeds.
     cargo.env("CARGO_PROFILE_SIMULATOR_LTO", "off");
@@ -110,7 +124,7 @@ fn look(copy: &Path, target: &Path, applications: &[&'static str]) -> Result<Opt
     let built = cargo.output().with_context(|| command::cannot_start(&cargo))?;
     ensure!(built.status.success(), "with the bug it does not compile: {}", said(&built.stderr));
     let simulator = target.join("simulator/picoevent-sim");
-    for &application in applications {
+    for application in applications {
         let seeds = format!("0..{SEEDS}");
         let swept = simulate(&simulator, target, &["run", application, "--seeds", &seeds])?;
         let output = said(&swept.stdout);
@@ -136,6 +150,7 @@ fn look(copy: &Path, target: &Path, applications: &[&'static str]) -> Result<Opt
                 .any(|kind| line.starts_with(kind))
         });
         let verdict = verdict.unwrap_or_default().to_owned();
+        let application = (*application).to_owned();
         return Ok(Some(Found { application, seed, lines, verdict, shrinking }));
     }
     Ok(None)
@@ -156,19 +171,33 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_bug_of_one_example_is_sought_there_only() {
-        let of = |paths: &[&str]| {
-            let lines = paths.iter().map(|path| format!("--- a/{path}\n+++ b/{path}\n"));
-            concerned(&lines.collect::<String>())
-        };
-        assert_eq!(of(&["core/protocols/http/src/reply.rs"]), ["device", "gateway"]);
-        assert_eq!(of(&["examples/chat/src/lib.rs"]), ["chat"]);
-        assert_eq!(
-            of(&["examples/chat/src/lib.rs", "examples/proxy/src/lib.rs"]),
-            ["chat", "proxy"]
-        );
-        assert_eq!(of(&["core/src/ring.rs"]), APPLICATIONS);
-        assert_eq!(of(&["examples/chat/src/lib.rs", "hal-embassy/src/pool.rs"]), APPLICATIONS);
-        assert!(PARTS.iter().all(|(_, held)| held.iter().all(|name| APPLICATIONS.contains(name))));
+    fn each_bug_is_in_one_part() {
+        for name in ["01-no-wake-for-room", "47-datagram-cut-without-a-word", "69-file-cut"] {
+            let parts = (0..PARTS).filter(|part| Which::Part(*part).has(name)).count();
+            assert_eq!(parts, 1, "{name}");
+            assert!(Which::All.has(name));
+        }
+        assert!(Which::Part(2).has("47-datagram-cut-without-a-word"));
+        assert!(Which::Named("datagram").has("47-datagram-cut-without-a-word"));
+        assert!(!Which::Named("filter").has("47-datagram-cut-without-a-word"));
+    }
+
+    #[test]
+    fn a_patch_names_its_application_or_is_looked_for_with_all() {
+        let named = "A bug.\nIt is looked for with publisher.\n\ndiff --git a/b b/b\n";
+        assert_eq!(applications(named), ["publisher"]);
+        let two = "It is looked for with device and gateway.\n";
+        assert_eq!(applications(two), ["device", "gateway"]);
+        assert_eq!(applications("A bug.\n\ndiff --git a/b b/b\n"), APPLICATIONS);
+    }
+
+    #[test]
+    fn planted_bugs_of_brokers_and_names_name_their_application() {
+        let folder = workspace::root().join(BUGS);
+        let named = folder.read_dir().unwrap().flatten().filter(|entry| {
+            let text = fs::read_to_string(entry.path()).unwrap();
+            applications(&text).len() == 1
+        });
+        assert!(named.count() >= 10);
     }
 }

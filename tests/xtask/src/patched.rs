@@ -10,8 +10,8 @@ use anyhow::{Context, Result, bail, ensure};
 
 use crate::{command, workspace};
 
-/// Copies the repository to `copy` and plants each bug of a folder whose name contains `only`, one
-/// after the other. `is_found` is given the bug's name and returns whether it was found. An error of it,
+/// Copies the repository to `copy` and plants each bug of a folder whose name is wanted, one after
+/// the other. `is_found` is given the bug's name and returns whether it was found. An error of it,
 /// and a patch that does not apply any more, count as not found, and the next bug is planted. Returns
 /// the exit status.
 ///
@@ -20,13 +20,13 @@ use crate::{command, workspace};
 pub fn plant_each(
     bugs: &str,
     copy: &Path,
-    only: Option<&str>,
+    is_wanted: impl Fn(&str) -> bool,
     is_found: impl FnMut(&str) -> Result<bool>,
 ) -> Result<i32> {
     let root = workspace::root();
     copy_folder(&root, copy)?;
     let mut patches = patches(&root.join(bugs))?;
-    patches.retain(|path| only.is_none_or(|only| name(path).contains(only)));
+    patches.retain(|path| is_wanted(&name(path)));
     ensure!(!patches.is_empty(), "there is no such patch in {bugs}");
     let missed = plant(copy, &patches, is_found)?;
     println!("{} bugs, {missed} not found as they should be", patches.len());

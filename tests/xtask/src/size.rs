@@ -7,8 +7,6 @@
 
 pub mod alone;
 mod baseline;
-pub mod crates;
-pub mod elf;
 mod owners;
 pub mod stack;
 mod table;
@@ -16,6 +14,7 @@ mod table;
 use std::path::Path;
 
 use anyhow::Result;
+pub use picoevent_command::{crates, elf};
 
 use crate::{
     board::BOARDS,

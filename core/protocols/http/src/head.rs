@@ -73,7 +73,7 @@ fn path_of(target: &[u8]) -> Option<&[u8]> {
 }
 
 /// Returns whether this names a host, and perhaps a port.
-fn is_authority(text: &[u8]) -> bool {
+pub(crate) fn is_authority(text: &[u8]) -> bool {
     let (host, port) = match text {
         [b'[', rest @ ..] => match split_at_byte(rest, b']') {
             Some((host, port)) => {

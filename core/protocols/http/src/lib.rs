@@ -38,7 +38,9 @@ mod status;
 mod text;
 mod websocket;
 
-pub use client::{Ask, CallError, Caller, Calls, Client, Response};
+#[cfg(feature = "names")]
+pub use client::by_name;
+pub use client::{Ask, ByName, CallError, Caller, Calls, Client, Response};
 pub use encoded::{Encoded, fields};
 pub use file::File;
 pub use http::Http;

@@ -6,7 +6,7 @@ use picoevent::Instant;
 #[cfg(doc)]
 use picoevent::Protocol;
 
-use crate::client::CallError;
+use crate::client::{ByName, CallError};
 use crate::engine::Step;
 use crate::exchange::Exchange;
 use crate::file::{self, File};
@@ -56,6 +56,15 @@ pub(crate) struct SocketHooks<A: 'static> {
     pub(crate) client: Option<ClientHooks<A>>,
 }
 
+impl<A: 'static> SocketHooks<A> {
+    const SERVER: &'static Self = &Self {
+        advance: websocket::advance,
+        alarm: websocket::alarm,
+        ended: websocket::ended,
+        client: None,
+    };
+}
+
 /// What the client of a WebSocket does.
 pub(crate) struct ClientHooks<A: 'static> {
     /// Writes the header fields of the handshake. Returns whether there was room.
@@ -65,20 +74,6 @@ pub(crate) struct ClientHooks<A: 'static> {
     /// Writes a frame, masked.
     pub(crate) write: OnFrame<A>,
 }
-
-macro_rules! copy {
-    ($($hooks:ident)*) => {$(
-        impl<A: 'static> Clone for $hooks<A> {
-            fn clone(&self) -> Self {
-                *self
-            }
-        }
-
-        impl<A: 'static> Copy for $hooks<A> {}
-    )*};
-}
-
-copy! { SocketHooks ClientHooks }
 
 /// A path, a method, and the functions that answer.
 ///
@@ -97,7 +92,7 @@ pub struct Route<A: 'static> {
     pub(crate) files: &'static [File],
     pub(crate) message: Option<OnMessage<A>>,
     pub(crate) protocols: &'static [&'static str],
-    pub(crate) socket: Option<SocketHooks<A>>,
+    pub(crate) socket: Option<&'static SocketHooks<A>>,
 }
 
 impl<A: 'static> Route<A> {
@@ -155,12 +150,7 @@ impl<A: 'static> Route<A> {
         Self {
             message: Some(message),
             field: Some(websocket::field),
-            socket: Some(SocketHooks {
-                advance: websocket::advance,
-                alarm: websocket::alarm,
-                ended: websocket::ended,
-                client: None,
-            }),
+            socket: Some(SocketHooks::SERVER),
             ..Self::get(path, websocket::accept)
         }
     }
@@ -267,6 +257,7 @@ pub trait Site<A: 'static>: Sized {
         limits: Self::LIMITS,
         headers: Self::HEADERS,
         room: Self::ROOM.saturating_add(if Self::CLOCK.is_some() { 37 } else { 0 }),
+        by_name: None,
     };
 
     /// For the connections.
@@ -281,4 +272,6 @@ pub struct Parts<A: 'static> {
     pub(crate) limits: Limits,
     pub(crate) headers: &'static [&'static str],
     pub(crate) room: usize,
+    /// For clients.
+    pub(crate) by_name: Option<ByName<A>>,
 }

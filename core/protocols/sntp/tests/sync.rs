@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use picoevent::{Cx, EventBase, Instant, Storage};
+use picoevent_mio as _;
 use picoevent_peers::ntp;
 use picoevent_scripted::{Heard, Reply, World};
 use picoevent_sntp::{self as sntp, Client, HasClock, StartError, SyncError, Synced};

@@ -15,8 +15,9 @@ use crate::world::device::clock;
 use crate::world::device::interrupt;
 use crate::world::device::panics::{Watched, message};
 use crate::world::device::size::Device;
-use crate::world::peers::script::{Choices, SERVERS_FROM, Script};
+use crate::world::peers::script::{Choices, SERVERS_FROM, Script, UDP_SERVERS_FROM};
 use crate::world::peers::service::Running;
+use crate::world::peers::udp_server::UdpServing;
 use crate::world::simulation::drive::{Application, Simulation, Summary};
 use crate::world::simulation::plan::{Given, Plan};
 use crate::world::simulation::verdict::{Outcome, Verdict};
@@ -60,6 +61,12 @@ impl<A: 'static> TestCase<A> {
             .map(|(number, server)| server.make(&mut Choices::new(choice_log, number)))
             .map(Running::new)
             .collect();
+        let mut udp_servers: Vec<_> = (UDP_SERVERS_FROM..)
+            .zip(&self.udp_servers)
+            .map(|(number, (port, make))| {
+                UdpServing::new(*port, make(&mut Choices::new(choice_log, number)))
+            })
+            .collect();
         ether.restart(plan.latency);
         drop(ether);
         let ports: Vec<_> = servers.iter().map(|server| server.port).collect();
@@ -83,10 +90,12 @@ impl<A: 'static> TestCase<A> {
                 services: &self.services,
                 keeps_silent_clients: self.keeps_silent_clients,
                 relays: self.relays,
+                later: self.later,
                 has_ipv6: given.has_ipv6,
             };
             let mut simulation =
                 Simulation::new(&simulator.shared, device, &mut plan, &script, application, seed);
+            simulation.ask_servers(std::mem::take(&mut udp_servers));
             verdict = Some(simulation.run());
             summary = simulation.summary();
         };

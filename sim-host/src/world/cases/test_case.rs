@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use picoevent::{Cx, Pool, SetupError, Signal, Trigger};
+use picoevent::{Counts, Cx, Pool, SetupError, Signal, Trigger};
 use picoevent_embassy::Config;
 
 use crate::world::device::interrupt::{Handler, Source};
@@ -13,6 +13,7 @@ use crate::world::peers::crowd::CrowdMaker;
 use crate::world::peers::script::{Choices, Script};
 use crate::world::peers::server::{AnyServer, Server};
 use crate::world::peers::service::Service;
+use crate::world::peers::udp_server::{MakeUdpServer, UdpServer};
 
 type Write = dyn Fn(&mut Choices<'_>) -> Script + Send + Sync;
 
@@ -39,6 +40,10 @@ pub struct TestCase<A> {
     /// Silent clients stay until they leave by themselves.
     pub(super) keeps_silent_clients: bool,
     pub(super) relays: bool,
+    /// The ports and the programs of the servers that the application asks over UDP.
+    pub(super) udp_servers: Vec<(u16, Box<MakeUdpServer>)>,
+    /// What the application takes after its start, and keeps.
+    pub(super) later: Counts,
 }
 
 impl<A: 'static> TestCase<A> {
@@ -90,6 +95,8 @@ impl<A: 'static> TestCase<A> {
             ends_when_interrupted: true,
             keeps_silent_clients: false,
             relays: false,
+            udp_servers: Vec::new(),
+            later: Counts::default(),
         }
     }
 
@@ -180,6 +187,31 @@ impl<A: 'static> TestCase<A> {
             "there are two servers at port {port}"
         );
         self.program.servers.push(server);
+        self
+    }
+
+    /// Adds a server that the application may ask over UDP.
+    ///
+    /// # Panics
+    /// If the port is zero, or there is a UDP server at it.
+    #[must_use]
+    pub fn udp_server<S: UdpServer + 'static>(
+        mut self,
+        port: u16,
+        make: impl Fn(&mut Choices<'_>) -> S + Send + Sync + 'static,
+    ) -> Self {
+        assert!(port != 0, "a UDP server needs a port other than 0");
+        let is_known = self.udp_servers.iter().any(|(known, _)| *known == port);
+        assert!(!is_known, "there is a UDP server at port {port} already");
+        self.udp_servers.push((port, Box::new(move |choices| Box::new(make(choices)))));
+        self
+    }
+
+    /// Declares that the application takes so many connections and events after its start, and keeps them. What it
+    /// holds beyond that in the end is a leak.
+    #[must_use]
+    pub fn keeps_later(mut self, conns: usize, events: usize) -> Self {
+        self.later = Counts { conns, events, added: events, ..Counts::default() };
         self
     }
 

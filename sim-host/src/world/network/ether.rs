@@ -12,6 +12,7 @@ use picoevent_sim_support::net::MTU;
 use crate::world::choices::choice_log::ChoiceLog;
 use crate::world::choices::fault::Fault;
 use crate::world::choices::kinds::{FaultKind, TroubleKind};
+use crate::world::network::address;
 use crate::world::network::digest::Digest;
 use crate::world::network::link::{Decision, Link};
 use crate::world::network::segment;
@@ -49,6 +50,8 @@ pub(crate) struct Ether {
     pub(crate) servers: Vec<u16>,
     /// The connects that the device has begun: the server's port, and its own.
     pub(crate) connects: Vec<(u16, u16)>,
+    /// The device has asked for the hardware address of [`NOBODY`](address::NOBODY).
+    pub(crate) looks_for_nobody: bool,
     /// Ports of servers that are off, and receive nothing.
     pub(crate) silent: Vec<u16>,
     /// Ports of the device whose datagrams are recorded.
@@ -104,6 +107,7 @@ impl Ether {
             vanished: Vec::new(),
             servers: Vec::new(),
             connects: Vec::new(),
+            looks_for_nobody: false,
             silent: Vec::new(),
             udp_ports: Vec::new(),
             datagrams: Vec::new(),
@@ -126,6 +130,7 @@ impl Ether {
         self.vanished.clear();
         self.servers.clear();
         self.connects.clear();
+        self.looks_for_nobody = false;
         self.silent.clear();
         self.udp_ports.clear();
         self.datagrams.clear();
@@ -182,6 +187,7 @@ impl Ether {
             self.connects.push((to, from));
         }
         if direction == Direction::ToPeer {
+            self.looks_for_nobody |= segment::asks_for(&frame) == Some(address::NOBODY);
             self.record_datagram(direction, &frame);
         }
         let link = &mut self.links[direction as usize];

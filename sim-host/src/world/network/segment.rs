@@ -1,14 +1,26 @@
 //! Faults inside of a frame, and reading a frame.
 
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 
 use smoltcp::wire::{
-    DHCP_CLIENT_PORT, DHCP_SERVER_PORT, EthernetFrame, EthernetProtocol, IpAddress, IpProtocol,
-    Ipv4Packet, Ipv6Packet, TcpPacket, TcpSeqNumber, UdpPacket,
+    ArpOperation, ArpPacket, DHCP_CLIENT_PORT, DHCP_SERVER_PORT, EthernetFrame, EthernetProtocol,
+    IpAddress, IpProtocol, Ipv4Packet, Ipv6Packet, TcpPacket, TcpSeqNumber, UdpPacket,
 };
 
 /// The length of the Ethernet header.
 const HEADER: usize = 14;
+
+/// Returns the address whose hardware address a frame asks for, if it does.
+pub(crate) fn asks_for(frame: &[u8]) -> Option<Ipv4Addr> {
+    let frame = EthernetFrame::new_checked(frame).ok()?;
+    if frame.ethertype() != EthernetProtocol::Arp {
+        return None;
+    }
+    let packet = ArpPacket::new_checked(frame.payload()).ok()?;
+    let is_request = packet.operation() == ArpOperation::Request;
+    let target = packet.target_protocol_addr().first_chunk().filter(|_| is_request);
+    target.map(|ip: &[u8; 4]| (*ip).into())
+}
 
 /// Flips a bit, counted from the end of the Ethernet header. Returns whether that was possible.
 ///
@@ -193,4 +205,25 @@ pub(crate) fn dhcp_message(frame: &[u8]) -> Option<&[u8]> {
     let datagram = UdpPacket::new_checked(packet.payload()).ok()?;
     let meant = datagram.dst_port() == DHCP_SERVER_PORT && datagram.verify_checksum(&from, &to);
     meant.then(|| datagram.payload())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_request_for_a_hardware_address_names_whom_it_asks_for() {
+        let mut frame =
+            [&[0xFF; 6][..], &[2, 0, 0, 0, 0, 2], &[8, 6, 0, 1, 8, 0, 6, 4, 0, 1]].concat();
+        frame.extend([2, 0, 0, 0, 0, 2, 10, 0, 0, 2, 0, 0, 0, 0, 0, 0, 10, 0, 0, 99]);
+        assert_eq!(asks_for(&frame), Some(Ipv4Addr::new(10, 0, 0, 99)));
+        // An answer asks for nobody, and so does what is cut or is something else.
+        let changed = |at: usize, byte: u8| {
+            let mut frame = frame.clone();
+            frame[at] = byte;
+            asks_for(&frame)
+        };
+        assert_eq!((changed(21, 2), changed(12, 9)), (None, None));
+        assert_eq!(asks_for(&frame[..40]), None);
+    }
 }

@@ -13,3 +13,4 @@ pub(crate) mod server;
 pub(crate) mod service;
 pub(crate) mod serving;
 pub(crate) mod udp_client;
+pub(crate) mod udp_server;

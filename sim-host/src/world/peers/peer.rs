@@ -20,6 +20,7 @@ use crate::world::peers::crowd::Crowd;
 use crate::world::peers::service::Running;
 use crate::world::peers::serving::Serving;
 use crate::world::peers::udp_client::UdpClient;
+use crate::world::peers::udp_server::UdpServing;
 
 pub(crate) struct Peer<'e> {
     ether: &'e RefCell<Ether>,
@@ -29,6 +30,7 @@ pub(crate) struct Peer<'e> {
     pub(crate) clients: Vec<Client>,
     pub(crate) servers: Vec<Serving>,
     pub(crate) udp_clients: Vec<UdpClient>,
+    pub(crate) udp_servers: Vec<UdpServing>,
     /// What the device answers over UDP.
     services: &'e [UdpService],
     unanswered: Unanswered,
@@ -92,6 +94,7 @@ impl<'e> Peer<'e> {
             clients,
             servers,
             udp_clients,
+            udp_servers: Vec::new(),
             services,
             unanswered: Unanswered::default(),
             crowd,
@@ -111,7 +114,8 @@ impl<'e> Peer<'e> {
         let news = !self.ether.borrow().to_peer.is_empty();
         let woken = self.clients.iter().any(|client| client.wake <= now)
             || self.servers.iter().any(|server| server.wake <= now)
-            || self.udp_clients.iter().any(|client| client.wake <= now);
+            || self.udp_clients.iter().any(|client| client.wake <= now)
+            || self.udp_servers.iter().any(|server| server.wake <= now);
         if !news && !woken && self.next_poll > now {
             return Ok(false);
         }
@@ -123,10 +127,13 @@ impl<'e> Peer<'e> {
         }
         self.wake_crowd(now);
         for index in 0..self.servers.len() {
-            self.serve(index, now, ending)?;
+            self.serve(index, (now, quiet), ending)?;
         }
         for index in 0..self.udp_clients.len() {
             self.ask(index, now, quiet, ending);
+        }
+        for server in &mut self.udp_servers {
+            server.work(&mut self.sockets, now, quiet);
         }
         self.interface.poll(time, &mut self.nic, &mut self.sockets);
         let next = self.interface.poll_at(time, &self.sockets);
@@ -202,13 +209,18 @@ impl<'e> Peer<'e> {
     }
 
     /// Lets a server work.
-    fn serve(&mut self, index: usize, now: u64, ending: bool) -> Result<(), Complaint> {
+    fn serve(
+        &mut self,
+        index: usize,
+        (now, quiet): (u64, bool),
+        ending: bool,
+    ) -> Result<(), Complaint> {
         let mut programs = self.programs.borrow_mut();
         let (Some(server), Some(running)) = (self.servers.get_mut(index), programs.get_mut(index))
         else {
             return Ok(());
         };
-        let worked = server.work(&mut *running.program, &mut self.sockets, now, ending);
+        let worked = server.work(&mut *running.program, &mut self.sockets, (now, quiet), ending);
         let mut ether = self.ether.borrow_mut();
         running.is_spoiled |=
             ether.forged.contains(&server.port) || self.relays && !ether.forged.is_empty();
@@ -295,6 +307,21 @@ impl<'e> Peer<'e> {
             }
         }
         Ok(())
+    }
+
+    /// Checks that the device has not looked for the address that nobody has. A forged byte of a datagram of a server
+    /// may have led it there.
+    ///
+    /// # Errors
+    /// What the device did wrong.
+    pub(crate) fn hear_searches(&mut self) -> Result<(), Complaint> {
+        let ether = &mut self.ether.borrow_mut();
+        let is_looking = std::mem::take(&mut ether.looks_for_nobody);
+        let is_spoiled = self.udp_servers.iter().any(|server| ether.forged.contains(&server.port));
+        match is_looking && !is_spoiled {
+            true => Err(Complaint(format!("it looks for {}, which is a lie", address::NOBODY))),
+            false => Ok(()),
+        }
     }
 
     /// Begins or ends a trouble of a server.
@@ -429,6 +456,7 @@ impl<'e> Peer<'e> {
         let wakes = self.clients.iter().map(|client| client.wake);
         let wakes = wakes.chain(self.servers.iter().map(|server| server.wake));
         let wakes = wakes.chain(self.udp_clients.iter().map(|client| client.wake));
+        let wakes = wakes.chain(self.udp_servers.iter().map(|server| server.wake));
         wakes.min().unwrap_or(u64::MAX).min(self.next_poll)
     }
 

@@ -188,6 +188,8 @@ pub(crate) const SERVERS_FROM: u32 = 1_000;
 pub(crate) const CROWD: u32 = 1_900;
 /// Those of UDP clients are behind it.
 pub(crate) const UDP_CLIENTS_FROM: u32 = 2_000;
+/// Those of UDP servers are behind those of UDP clients.
+pub(crate) const UDP_SERVERS_FROM: u32 = 3_000;
 
 impl<'t> Choices<'t> {
     pub(crate) fn new(choice_log: &'t mut ChoiceLog, number: u32) -> Self {

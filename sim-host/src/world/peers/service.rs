@@ -66,8 +66,13 @@ pub trait Service: Any {
         Ok(())
     }
 
-    /// Goes on with a connection of a crowd, which may wait for what another one has heard. It is called again
-    /// and again.
+    /// Returns when a server wants to [go on](Self::going_on) by itself.
+    fn wakes_at(&self) -> Option<Duration> {
+        None
+    }
+
+    /// Goes on with a connection of a crowd, which may wait for what another one has heard; it is called again
+    /// and again. Goes on with a connection of a server when its [time](Self::wakes_at) has come, with each that is open.
     ///
     /// # Errors
     /// What the device did wrong.
@@ -91,6 +96,9 @@ pub struct Session {
     pub(super) output: Vec<u8>,
     pub(super) end: End,
     pub(super) is_served: bool,
+    /// The time of the simulation, in microseconds.
+    pub(super) now: u64,
+    pub(super) is_quiet: bool,
 }
 
 /// How a session's program wants it to end.
@@ -112,6 +120,16 @@ impl Session {
     /// Returns how many connections the server has accepted before this one.
     pub const fn number(&self) -> u32 {
         self.number
+    }
+
+    /// Returns the time of the simulation.
+    pub const fn now(&self) -> Duration {
+        Duration::from_micros(self.now)
+    }
+
+    /// Returns whether the faults are over: from now on, a server has to do what it should.
+    pub const fn is_quiet(&self) -> bool {
+        self.is_quiet
     }
 
     /// Returns the bytes that have arrived and were not taken.

@@ -175,7 +175,7 @@ impl Serving {
         &mut self,
         service: &mut dyn Service,
         sockets: &mut SocketSet<'static>,
-        now: u64,
+        (now, quiet): (u64, bool),
         ending: bool,
     ) -> Result<bool, String> {
         self.wake = u64::MAX;
@@ -185,6 +185,7 @@ impl Serving {
         let mut problem = None;
         calls.retain_mut(|call| {
             let socket = sockets.get_mut(call.socket);
+            (call.session.now, call.session.is_quiet) = (now, quiet);
             match self.serve(call, service, socket, now, ending, &mut called) {
                 Ok(Next::GoesOn) => return true,
                 Ok(Next::Leaves) => {}
@@ -324,6 +325,11 @@ impl Serving {
         called: &mut bool,
     ) -> Result<Next, String> {
         let mut is_over = false;
+        let has_come = |at: Duration| at.as_micros() <= u128::from(now);
+        if service.wakes_at().is_some_and(has_come) {
+            *called = true;
+            service.going_on(&mut call.session)?;
+        }
         while now >= call.next_read && !call.has_end {
             let most = if pace.read == 0 { usize::MAX } else { pace.read };
             let input = &mut call.session.input;
@@ -357,6 +363,9 @@ impl Serving {
         }
         if now < call.next_read {
             self.wake = self.wake.min(call.next_read);
+        }
+        if let Some(at) = service.wakes_at() {
+            self.wake = self.wake.min(at.as_micros() as u64);
         }
         if call.session.end == End::Reset {
             socket.abort();

@@ -8,6 +8,8 @@
 use std::cell::RefCell;
 use std::net::Ipv4Addr;
 
+use picoevent::Counts;
+
 use crate::world::choices::choice_point::{ChoicePoint, Stream};
 use crate::world::choices::fault::Fault;
 use crate::world::choices::kinds::UdpBehaviour;
@@ -25,6 +27,7 @@ use crate::world::peers::attacker::Attacker;
 use crate::world::peers::client::Client;
 use crate::world::peers::peer::{Complaint, Peer};
 use crate::world::peers::script::MakeScript;
+use crate::world::peers::udp_server::UdpServing;
 use crate::world::simulation::plan::Plan;
 use crate::world::simulation::timeline::Timeline;
 use crate::world::simulation::verdict::Verdict;
@@ -96,6 +99,8 @@ pub(crate) struct Simulation<'w> {
     /// As in [`Application`].
     keeps_silent_clients: bool,
     relays: bool,
+    /// As in [`Application`].
+    later: Counts,
 }
 
 /// The summary of a simulation, without its verdict.
@@ -126,6 +131,8 @@ pub(crate) struct Application<'w> {
     pub(crate) services: &'w [UdpService],
     pub(crate) keeps_silent_clients: bool,
     pub(crate) relays: bool,
+    /// What it takes after its start, and keeps.
+    pub(crate) later: Counts,
 }
 
 impl<'w> Simulation<'w> {
@@ -189,7 +196,13 @@ impl<'w> Simulation<'w> {
             loses_none,
             keeps_silent_clients: application.keeps_silent_clients,
             relays: application.relays,
+            later: application.later,
         }
+    }
+
+    /// Adds the servers that the device may ask over UDP.
+    pub(crate) fn ask_servers(&mut self, servers: Vec<UdpServing>) {
+        self.peer.udp_servers = servers;
     }
 
     /// Runs the simulation to its end.
@@ -268,6 +281,7 @@ impl<'w> Simulation<'w> {
             let complain = |Complaint(text)| Verdict::Invariant(text);
             self.peer.is_called(clock::device_now()).map_err(complain)?;
             self.peer.hear_datagrams().map_err(complain)?;
+            self.peer.hear_searches().map_err(complain)?;
             let answered = !self.plan.attacks.is_empty() && {
                 let ether = &mut self.ether.borrow_mut();
                 self.attacker.work(ether)

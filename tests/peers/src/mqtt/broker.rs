@@ -190,6 +190,11 @@ impl Broker {
         self.is_up
     }
 
+    /// Returns whether there is something to publish when the client is gone.
+    pub fn has_will(&self) -> bool {
+        self.will.is_some()
+    }
+
     /// Returns how long a client has been connected.
     pub fn up_for(&self, now: Duration) -> Duration {
         if self.is_up { now.saturating_sub(self.up_at) } else { Duration::ZERO }

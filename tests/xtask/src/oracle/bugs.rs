@@ -15,16 +15,21 @@ pub fn run(player: &Path) -> Result<i32> {
     let copy = tempfile::tempdir().context("there is no folder for the copy")?;
     // The build of the copy is kept, so that the next run is faster.
     let target = workspace::target().join("oracle-bugs");
-    patched::plant_each("tests/oracle/bugs", copy.path(), None, |name| {
-        let found = look(copy.path(), &target, player)?;
-        match &found {
-            Some(Found { programs, lines }) => {
-                println!("found by program {programs:>4}, shrunk to {lines:>2} lines: {name}");
+    patched::plant_each(
+        "tests/oracle/bugs",
+        copy.path(),
+        |_| true,
+        |name| {
+            let found = look(copy.path(), &target, player)?;
+            match &found {
+                Some(Found { programs, lines }) => {
+                    println!("found by program {programs:>4}, shrunk to {lines:>2} lines: {name}");
+                }
+                None => println!("not found in {ENOUGH} programs: {name}"),
             }
-            None => println!("not found in {ENOUGH} programs: {name}"),
-        }
-        Ok(found.is_some())
-    })
+            Ok(found.is_some())
+        },
+    )
 }
 
 /// What it took to find a bug.

@@ -102,7 +102,9 @@ fn changed_answers_give_no_other_address() {
     let [.., a, b, c, d] = good[..] else { panic!("an answer ends in its address") };
     assert_eq!([a, b, c, d], [192, 0, 2, 7]);
     let mut accepted = 0;
-    for _ in 0..20_000 {
+    // More of them in a long run.
+    let runs = std::env::var("PICOEVENT_CHANGED").map_or(20_000, |runs| runs.parse().unwrap());
+    for _ in 0..runs {
         let mut bytes = good.clone();
         for _ in 0..random.usize(1..4) {
             let at = random.usize(..bytes.len() - 4);
@@ -130,6 +132,38 @@ fn changed_answers_give_no_other_address() {
         });
     }
     assert!(accepted > 500, "{accepted} answers were accepted");
+}
+
+/// Random messages of the server that is asked, with the number of the question in one of two: none is an answer.
+///
+/// It takes a second for 10⁶ messages, and `PICOEVENT_RANDOM` says how many there are.
+#[test]
+#[ignore = "takes long"]
+fn random_messages_give_no_address() {
+    let messages = std::env::var("PICOEVENT_RANDOM");
+    let messages: u64 = messages.map_or(1_000_000, |messages| messages.parse().unwrap());
+    let mut random = fastrand::Rng::with_seed(13);
+    with_base(|base, app| {
+        let mut world = World::new(|_| Vec::new());
+        app.resolve(base, "www.example.org").unwrap();
+        world.run(base, app, Instant::ZERO.after(Duration::from_millis(1)));
+        let id = world.heard[0].id().to_be_bytes();
+        let socket = base.udp_sockets().next().unwrap();
+        let mut bytes = [0; 96];
+        for number in 0..messages {
+            random.fill(&mut bytes);
+            if number % 2 == 0 {
+                bytes[..2].copy_from_slice(&id);
+                // An answer to one question, with few records, so that more of it is read.
+                bytes[2..6].copy_from_slice(&[0x81, 0x80, 0, 1]);
+                (6..12).for_each(|at| bytes[at] &= if at % 2 == 0 { 0 } else { 3 });
+            }
+            let length = random.usize(..bytes.len());
+            assert!(base.received_from(socket, addr(SERVER), &bytes[..length]));
+            base.dispatch(app);
+            assert_eq!(app.ends.len(), 0, "{:?}", &bytes[..length]);
+        }
+    });
 }
 
 /// Returns a question as the resolver asks it.

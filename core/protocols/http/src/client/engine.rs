@@ -3,8 +3,8 @@
 use picoevent::Eol;
 
 use super::CallError;
-use super::head::{begin_content, place, status_line, take_answer_field};
-use super::memory::{Call, State};
+use super::head::{address_of, begin_content, place, status_line, take_answer_field};
+use super::memory::{Call, State, drop_secrets};
 use crate::engine::Step;
 use crate::exchange::{Input, Timer, flag};
 use crate::head::{field, without_return};
@@ -22,8 +22,8 @@ pub(super) type Outcome = Option<Result<u16, CallError>>;
 
 /// Under this number the text keeps where a redirect leads.
 const LOCATION: u8 = 253;
-/// The longest value of `Location` that is followed.
-const LONGEST: usize = 200;
+/// The longest value of `Location` that is followed, and the longest name of a server.
+pub(super) const LONGEST: usize = 200;
 
 /// Returns whether a request is made again on a new connection: a server may end one that is kept just when the
 /// next request comes.
@@ -163,7 +163,7 @@ fn finish<A: 'static>(request: &mut Request<'_, '_, '_, A>, call: &mut Call) -> 
     if is_over {
         request.conn.close();
     } else {
-        call.kept_to = call.address;
+        call.is_idle = true;
         request.x.timer = Timer::Idle;
         request.conn.alarm_after(request.site.limits.idle);
     }
@@ -271,6 +271,11 @@ fn follow<A: 'static>(
     let Some(room) = buffer.get_mut(..location.len()) else { return Err(CallError::TooLong) };
     copy(room, location);
     let Some(found) = place(room) else { return Ok(false) };
+    let address = found.host.and_then(address_of);
+    let has_names = request.site.by_name.is_some();
+    if found.host.is_some() && address.is_none() && !has_names {
+        return Ok(false);
+    }
     let repeats_content = call.content != Some(Length::Known(0));
     match request.x.requests {
         307 | 308 if repeats_content => return Ok(false),
@@ -283,11 +288,12 @@ fn follow<A: 'static>(
     if call.method == Method::Get {
         call.content = Some(Length::Known(0));
     }
-    let fields = usize::from(call.host[0]);
+    let mut fields = usize::from(call.host[0]);
     let mut name = [0; LONGEST];
-    let host = match found.server {
-        Some((address, host)) => {
-            call.address = Some(address);
+    let host = match found.host {
+        Some(host) => {
+            call.address = address;
+            fields = drop_secrets(request.text, fields);
             host
         }
         None => {
@@ -324,5 +330,5 @@ pub(super) fn set_timer<A: 'static>(request: &mut Request<'_, '_, '_, A>) {
 
 /// Returns what the client of a WebSocket does.
 fn client_hooks<A: 'static>(request: &Request<'_, '_, '_, A>) -> Option<&'static ClientHooks<A>> {
-    request.route()?.socket.as_ref()?.client.as_ref()
+    request.route()?.socket?.client.as_ref()
 }

@@ -4,7 +4,7 @@ use core::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use crate::client::CallError;
 use crate::exchange::{Exchange, Input, flag};
-use crate::head::take_field;
+use crate::head::{is_authority, take_field};
 use crate::method::Method;
 use crate::number::decimal;
 use crate::text::{is_same, is_value, split_at_byte};
@@ -65,21 +65,20 @@ pub(crate) fn begin_content(x: &mut Exchange, code: u16) -> Result<(), CallError
     Ok(())
 }
 
-/// Where a redirect leads: the address and the host, if they are others, and the target.
+/// Where a redirect leads: the host, if it is another, and the target.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Place<'l> {
-    pub(crate) server: Option<(SocketAddr, &'l [u8])>,
+    pub(crate) host: Option<&'l [u8]>,
     pub(crate) target: &'l [u8],
 }
 
-/// Reads the value of `Location`. `None` if it names a server without its IPv4
-/// address.
+/// Reads the value of `Location`. `None` if it is none that can be followed.
 pub(crate) fn place(location: &[u8]) -> Option<Place<'_>> {
     let without_fragment = split_at_byte(location, b'#').map_or(location, |(before, _)| before);
     if let [b'/', rest @ ..] = without_fragment
         && rest.first() != Some(&b'/')
     {
-        return Some(Place { server: None, target: without_fragment });
+        return Some(Place { host: None, target: without_fragment });
     }
     let (scheme, rest) = without_fragment.split_at_checked(7)?;
     if !is_same(scheme, b"http://") {
@@ -88,13 +87,30 @@ pub(crate) fn place(location: &[u8]) -> Option<Place<'_>> {
     let end = rest.iter().position(|byte| *byte == b'/').unwrap_or(rest.len());
     let (host, target) = rest.split_at_checked(end)?;
     let target = if target.is_empty() { b"/" } else { target };
-    let (address, port) = match split_at_byte(host, b':') {
-        Some((address, port)) => (address, Some(port)),
-        None => (host, None),
+    is_authority(host).then_some(Place { host: Some(host), target })
+}
+
+/// Splits a host into its name, or its address without brackets, and its port, which is 80 if it says none.
+pub(crate) fn host_and_port(host: &[u8]) -> Option<(&[u8], u16)> {
+    let (name, port) = match host {
+        [b'[', rest @ ..] => split_at_byte(rest, b']')?,
+        _ => {
+            let end = host.iter().position(|byte| *byte == b':').unwrap_or(host.len());
+            host.split_at_checked(end)?
+        }
     };
-    let address = IpAddr::V4(ipv4(address)?);
-    let port = port.map_or(Some(80), |port| u16::try_from(decimal(port).ok()?).ok())?;
-    Some(Place { server: Some((SocketAddr::new(address, port), host)), target })
+    let port = match port {
+        [] | [b':'] => 80,
+        [b':', port @ ..] => u16::try_from(decimal(port).ok()?).ok()?,
+        _ => return None,
+    };
+    Some((name, port))
+}
+
+/// Returns the address that a host is, if it is an IPv4 address.
+pub(crate) fn address_of(host: &[u8]) -> Option<SocketAddr> {
+    let (name, port) = host_and_port(host)?;
+    Some(SocketAddr::new(IpAddr::V4(ipv4(name)?), port))
 }
 
 /// Reads an IPv4 address. The core library's own reader can panic, as far as a linker can see.
@@ -136,30 +152,41 @@ mod tests {
     }
 
     #[test]
-    fn a_redirect_leads_to_a_path_or_to_an_address() {
+    fn a_redirect_leads_to_a_path_or_to_a_host() {
         let of = |text: &'static str| place(text.as_bytes());
-        let path = |target| Some(Place { server: None, target });
-        assert_eq!(of("/a?b#c"), path(&b"/a?b"[..]));
-        let at = |address: &str, host, target| {
-            Some(Place { server: Some((address.parse().unwrap(), host)), target })
-        };
-        assert_eq!(of("http://10.0.0.1"), at("10.0.0.1:80", &b"10.0.0.1"[..], &b"/"[..]));
-        assert_eq!(of("HTTP://10.0.0.1:81/a"), at("10.0.0.1:81", &b"10.0.0.1:81"[..], &b"/a"[..]));
-        for other in [
-            "",
-            "a",
-            "//a/b",
-            "http://pump/",
-            "https://10.0.0.1/",
-            "http://10.0.0.1:x/",
-            "http://:80/",
-            "http://[::1]/",
-            "http://10.0.0.1.1/",
-            "http://10.0.0/",
-            "http://10.0.0.256/",
-            "http://10.0.0.0001/",
-        ] {
+        assert_eq!(of("/a?b#c"), Some(Place { host: None, target: b"/a?b" }));
+        let at = |host, target| Some(Place { host: Some(host), target });
+        assert_eq!(of("http://10.0.0.1"), at(&b"10.0.0.1"[..], &b"/"[..]));
+        assert_eq!(of("HTTP://pump:81/a"), at(&b"pump:81"[..], &b"/a"[..]));
+        assert_eq!(of("http://[::1]/"), at(&b"[::1]"[..], &b"/"[..]));
+        for other in
+            ["", "a", "//a/b", "https://10.0.0.1/", "http://a:x/", "http://:80/", "http://u@a/"]
+        {
             assert_eq!(of(other), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn a_host_has_a_name_and_a_port() {
+        for (host, expected) in [
+            ("pump", Some(("pump", 80))),
+            ("pump:", Some(("pump", 80))),
+            ("pump:8080", Some(("pump", 8080))),
+            ("[fe80::1]", Some(("fe80::1", 80))),
+            ("[fe80::1]:81", Some(("fe80::1", 81))),
+            ("pump:65536", None),
+            ("pump:x", None),
+            ("[::1", None),
+            ("[::1]x", None),
+        ] {
+            let expected = expected.map(|(name, port): (&str, _)| (name.as_bytes(), port));
+            assert_eq!(host_and_port(host.as_bytes()), expected, "{host}");
+        }
+        assert_eq!(address_of(b"10.0.0.1:81"), "10.0.0.1:81".parse().ok());
+        assert_eq!(address_of(b"10.0.0.1"), "10.0.0.1:80".parse().ok());
+        for other in ["10.0.0.1.1", "10.0.0", "10.0.0.256", "10.0.0.0001", "10.0.0.x", "[10.0.0.1"]
+        {
+            assert_eq!(address_of(other.as_bytes()), None, "{other}");
         }
     }
 }

@@ -5,12 +5,14 @@ use core::time::Duration;
 
 use picoevent::{Conn, ConnEnd, ConnMut, Cx, PoolId, Protocol};
 
-use super::engine::{Outcome, advance, fail, is_repeated, send, set_timer};
+use super::engine::{LONGEST, Outcome, advance, fail, is_repeated, send, set_timer};
+use super::head::host_and_port;
 use super::memory::{Call, Clients, State};
 use super::{Ask, CallError};
 use crate::exchange::{Input, Timer, flag};
 use crate::request::Request;
 use crate::route::Parts;
+use crate::text::{ascii, copy};
 use crate::websocket;
 
 /// What the requests of an application do: those of a [`Caller`](super::Caller), and those of a
@@ -45,27 +47,36 @@ impl<K> Link<K> {
         K: Kind<A>,
     {
         let (call, text) = K::client(app).parts();
-        call.begin(text, ask, K::REDIRECTS)?;
+        call.begin(text, ask, K::REDIRECTS, K::PARTS.by_name.is_some())?;
         let Some(held) = call.conn else {
-            return match cx.connect::<Self>(ask.address, pool) {
-                Ok(conn) => {
-                    call.conn = Some(conn);
-                    Ok(())
-                }
-                Err(error) => {
-                    call.state = State::Idle;
-                    Err(CallError::Setup(error))
-                }
+            let made = match call.address {
+                Some(address) => cx.connect::<Self>(address, pool),
+                None => cx.outgoing::<Self>(pool),
             };
+            let Ok(conn) = made else {
+                call.state = State::Idle;
+                return made.map(|_| ()).map_err(CallError::Setup);
+            };
+            call.conn = Some(conn);
+            if call.address.is_some() {
+                return Ok(());
+            }
+            let Ok(mut conn) = cx.conn(conn) else { return Ok(()) };
+            if connect::<A, K>(app, &mut conn) {
+                return Ok(());
+            }
+            conn.abort();
+            K::client(app).parts().0.state = State::Idle;
+            return Err(CallError::Unresolved);
         };
         // One that has just been closed connects again when it has ended.
         let Ok(mut conn) = cx.conn(held) else { return Ok(()) };
-        if call.kept_to != Some(ask.address) || !conn.is_open() {
+        if !call.is_idle || !conn.is_open() {
             conn.close();
             return Ok(());
         }
         // It is sent in the next pass.
-        call.is_kept = true;
+        (call.is_kept, call.is_idle) = (true, false);
         conn.wait_for_room(1);
         Ok(())
     }
@@ -153,17 +164,36 @@ impl<A: 'static, K: Kind<A>> Protocol<A> for Link<K> {
         if call.conn != Some(conn.id()) {
             return;
         }
-        let is_wanted = core::mem::replace(&mut call.state, State::Idle) == State::Waiting;
-        let address = call.address.filter(|_| is_wanted);
-        if address.is_some_and(|address| conn.connect(address).is_ok()) {
-            call.state = State::Waiting;
+        let is_wanted = call.state == State::Waiting;
+        if is_wanted && connect::<A, K>(app, conn) {
             return;
         }
-        call.conn = None;
+        let (call, _) = K::client(app).parts();
+        (call.state, call.conn) = (State::Idle, None);
         if is_wanted {
-            K::done(app, conn.cx(), Err(CallError::Lost(None)));
+            let error = match call.address {
+                Some(_) => CallError::Lost(None),
+                None => CallError::Unresolved,
+            };
+            K::done(app, conn.cx(), Err(error));
         }
     }
+}
+
+/// Connects a connection at rest to the server of the request. Returns whether it has begun.
+fn connect<A: 'static, K: Kind<A>>(app: &mut A, conn: &mut ConnMut<'_, '_, A>) -> bool {
+    let (call, text) = K::client(app).parts();
+    if let Some(address) = call.address {
+        return conn.connect(address).is_ok();
+    }
+    let Some(by_name) = K::PARTS.by_name else { return false };
+    let [_, host, _] = call.place(text);
+    let Some((name, port)) = host_and_port(host) else { return false };
+    // The resolver gets the application, which has the text.
+    let mut buffer = [0; LONGEST];
+    let Some(room) = buffer.get_mut(..name.len()) else { return false };
+    copy(room, name);
+    by_name(app, conn, ascii(room), port)
 }
 
 /// The time of the timer is up.
@@ -194,7 +224,7 @@ fn ended<A: 'static>(
     call: &mut Call,
     end: ConnEnd,
 ) -> Outcome {
-    call.kept_to = None;
+    call.is_idle = false;
     let is_kept = core::mem::replace(&mut call.is_kept, false);
     // A connect that has failed was opened by nobody.
     match call.state {

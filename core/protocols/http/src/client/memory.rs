@@ -4,12 +4,13 @@ use core::net::SocketAddr;
 
 use picoevent::Conn;
 
+use super::head::address_of;
 use crate::client::{Ask, CallError};
 use crate::exchange::{Exchange, Input};
-use crate::head::{field, without_return};
+use crate::head::{field, is_authority, without_return};
 use crate::method::Method;
 use crate::reply::Length;
-use crate::text::{copy, is_target, split_at_byte};
+use crate::text::{copy, is_same, is_target, split_at_byte};
 
 /// The memory for one request at a time, with `TEXT` bytes for host, target and fields of the request, and for
 /// those fields of the answer that are kept.
@@ -34,9 +35,10 @@ pub(crate) enum State {
 #[doc(hidden)]
 pub struct Call {
     pub(crate) conn: Option<Conn>,
+    /// Without one, the host is looked up.
     pub(crate) address: Option<SocketAddr>,
-    /// Where the connection goes that is kept.
-    pub(crate) kept_to: Option<SocketAddr>,
+    /// The connection is kept for the next request to the same server.
+    pub(crate) is_idle: bool,
     pub(crate) content: Option<Length>,
     pub(crate) x: Exchange,
     /// Where the host begins in the text, and where it ends: before it are fields, behind it the target.
@@ -58,7 +60,7 @@ impl<const TEXT: usize> Client<TEXT> {
         let call = Call {
             conn: None,
             address: None,
-            kept_to: None,
+            is_idle: false,
             content: None,
             x: Exchange::new(),
             host: [0; 2],
@@ -91,19 +93,32 @@ impl Call {
         text: &mut [u8],
         ask: &Ask<'_>,
         redirects: u8,
+        has_names: bool,
     ) -> Result<(), CallError> {
         if self.state != State::Idle || self.is_taken {
             return Err(CallError::Busy);
         }
-        let is_host = !ask.host.is_empty() && ask.host.bytes().all(is_target);
-        if !is_host || !are_fields(ask.fields.as_bytes()) {
+        let host = ask.host.as_bytes();
+        let is_host = !host.is_empty() && host.iter().all(|byte| is_target(*byte));
+        let address = ask.address.or_else(|| address_of(host));
+        let is_place = address.is_some() || is_authority(host);
+        if !is_host || !is_place || !are_fields(ask.fields.as_bytes()) {
             return Err(CallError::BadRequest);
         }
+        if address.is_none() && !has_names {
+            return Err(CallError::Unresolved);
+        }
+        // What the text has of the last request is still there.
+        let [_, last, _] = self.place(text);
+        let is_same_server = match address {
+            None => self.address.is_none() && is_same(last, host),
+            address => self.address == address,
+        };
+        let is_idle = core::mem::take(&mut self.is_idle) && is_same_server;
         let end = put(text, 0, ask.fields.as_bytes()).ok_or(CallError::BadRequest)?;
-        self.set_place(text, end, ask.host.as_bytes(), ask.target.as_bytes())
-            .ok_or(CallError::BadRequest)?;
-        (self.address, self.method, self.content) =
-            (Some(ask.address), ask.method, Some(ask.content));
+        self.set_place(text, end, host, ask.target.as_bytes()).ok_or(CallError::BadRequest)?;
+        (self.address, self.method, self.content) = (address, ask.method, Some(ask.content));
+        self.is_idle = is_idle;
         // What the last request has left behind counts no more.
         self.x.input = Input::Line;
         (self.state, self.redirects, self.is_kept) = (State::Waiting, redirects, false);
@@ -157,6 +172,27 @@ fn are_fields(mut text: &[u8]) -> bool {
     true
 }
 
+/// Drops the header fields that another server must not get. Returns where the others end.
+pub(crate) fn drop_secrets(text: &mut [u8], end: usize) -> usize {
+    let (mut from, mut to) = (0_usize, 0_usize);
+    while from < end {
+        let rest = text.get(from..end).unwrap_or_default();
+        let length =
+            split_at_byte(rest, b'\n').map_or(rest.len(), |(line, _)| line.len().saturating_add(1));
+        let name = split_at_byte(rest, b':').map_or(rest, |(name, _)| name);
+        let is_secret = is_same(name, b"authorization") || is_same(name, b"cookie");
+        for at in 0..if is_secret { 0 } else { length } {
+            let byte = text.get(from.wrapping_add(at)).copied().unwrap_or_default();
+            if let Some(place) = text.get_mut(to) {
+                *place = byte;
+            }
+            to = to.wrapping_add(1);
+        }
+        from = from.wrapping_add(length);
+    }
+    to
+}
+
 /// Copies bytes to a place in the text. Returns where they end.
 fn put(text: &mut [u8], at: usize, bytes: &[u8]) -> Option<usize> {
     copy(text.get_mut(at..)?.get_mut(..bytes.len())?, bytes);
@@ -208,5 +244,19 @@ impl<const TEXT: usize> Clients for Client<TEXT> {
 
     fn parts_of((call, text): &mut Self::Copy) -> (&mut Call, &mut [u8]) {
         (call, text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn secrets_are_dropped_and_the_rest_moves_up() {
+        let mut text = *b"A: b\r\nauthorization: x\r\nCookie: y\r\nCookies: z\r\nhost";
+        let end = text.len() - 4;
+        let left = drop_secrets(&mut text, end);
+        assert_eq!(&text[..left], b"A: b\r\nCookies: z\r\n");
+        assert_eq!(drop_secrets(&mut [], 0), 0);
     }
 }

@@ -1,16 +1,17 @@
 //! The client: what is asked, and what an application hears of the answer.
 
 mod engine;
+mod error;
 mod head;
 mod link;
 mod memory;
 
-use core::fmt;
 use core::marker::PhantomData;
 use core::net::SocketAddr;
 
-use picoevent::{ConnError, Cx, PoolId, Protocol, SetupError};
+use picoevent::{ConnMut, Cx, PoolId, Protocol};
 
+pub use error::CallError;
 pub(crate) use link::{Kind, Link};
 pub use memory::{Client, Clients};
 
@@ -30,13 +31,15 @@ use crate::status::Status;
 /// let server = SocketAddr::from(([192, 0, 2, 1], 80));
 /// let page = Ask::get(server, "pump.local", "/status");
 /// let rest = page.fields("Range: bytes=1000-\r\n");
+/// let by_name = Ask::named(Method::Get, "pump.local:8080", "/status");
 /// let upload = Ask::new(Method::Put, server, "pump.local", "/firmware").content(Length::Known(4_096));
-/// # let _ = (rest, upload);
+/// # let _ = (rest, by_name, upload);
 /// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Ask<'t> {
     pub(crate) method: Method,
-    pub(crate) address: SocketAddr,
+    /// Without one, it is looked up.
+    pub(crate) address: Option<SocketAddr>,
     pub(crate) host: &'t str,
     pub(crate) target: &'t str,
     pub(crate) fields: &'t str,
@@ -46,7 +49,13 @@ pub struct Ask<'t> {
 impl<'t> Ask<'t> {
     /// Makes a request without content. `host` is what the server is called, `target` the path and the query.
     pub const fn new(method: Method, address: SocketAddr, host: &'t str, target: &'t str) -> Self {
-        Self { method, address, host, target, fields: "", content: Length::Known(0) }
+        Self { address: Some(address), ..Self::named(method, host, target) }
+    }
+
+    /// Makes a request without content to a server that is known by its name, or by its address as text, with a port
+    /// behind a colon unless it is 80: `pump.local:8080`. Names are looked up by [`Caller::BY_NAME`].
+    pub const fn named(method: Method, host: &'t str, target: &'t str) -> Self {
+        Self { method, address: None, host, target, fields: "", content: Length::Known(0) }
     }
 
     /// Makes a request for `GET`.
@@ -67,59 +76,62 @@ impl<'t> Ask<'t> {
     }
 }
 
-/// Why a request has no answer, or not all of it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum CallError {
-    /// Another request of the client is under way.
-    Busy,
-    /// Host, target and fields do not fit into the text of the [`Client`], or the head into the output ring, or
-    /// they have bytes that do not belong there.
-    BadRequest,
-    /// There is no connection to make.
-    Setup(SetupError),
-    /// The connection could not be made, or was lost.
-    Lost(Option<ConnError>),
-    /// The server took too long.
-    TimedOut,
-    /// The answer is none of HTTP/1.1.
-    Malformed,
-    /// A line of the answer, or the answer, is longer than the limits or the rings.
-    TooLong,
-    /// The server sends from one place to the next.
-    Redirects,
-    /// The application has cancelled it.
-    Cancelled,
-    /// The server has answered to a WebSocket's handshake with this status.
-    Refused(Status),
-    /// The base has no seed for random numbers, which a WebSocket needs.
-    Unseeded,
-}
+/// Connects a connection that is at rest to a server that is known by name, or by its address as text, and to a port.
+/// Returns whether it has begun. The outcome is that of the connection.
+///
+/// ```
+/// use picoevent::ConnMut;
+/// use picoevent_http::ByName;
+/// # struct App;
+/// /// Knows one name.
+/// fn connect(_: &mut App, conn: &mut ConnMut<App>, name: &str, port: u16) -> bool {
+///     name == "pump" && conn.connect(([192, 0, 2, 1], port).into()).is_ok()
+/// }
+///
+/// const CONNECT: ByName<App> = connect;
+/// # let _ = CONNECT;
+/// ```
+pub type ByName<A> = fn(&mut A, &mut ConnMut<'_, '_, A>, name: &str, port: u16) -> bool;
 
-impl fmt::Display for CallError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Setup(error) => error.fmt(f),
-            Self::Lost(Some(error)) => error.fmt(f),
-            _ => f.write_str(match self {
-                Self::Busy => "another request is under way",
-                Self::BadRequest => {
-                    "the request does not fit, or has bytes that do not belong there"
-                }
-                Self::TimedOut => "the server took too long",
-                Self::Malformed => "the answer is none of HTTP/1.1",
-                Self::TooLong => "the answer is longer than it may be",
-                Self::Redirects => "there are too many redirects",
-                Self::Cancelled => "the request was cancelled",
-                Self::Refused(_) => "the server has refused the WebSocket",
-                Self::Unseeded => "the base needs a seed for random numbers",
-                _ => "the connection ended before the answer",
-            }),
-        }
-    }
+/// Looks a name up with `picoevent-dns`: a [`ByName`].
+///
+/// ```
+/// use picoevent_dns::{HasResolver, Resolver, ResolverMut};
+/// use picoevent_http::{ByName, Caller, Client, by_name};
+/// # use picoevent::Cx;
+/// # use picoevent_http::{CallError, Response, Status};
+///
+/// struct App {
+///     names: Resolver<App, 1, 2>,
+///     http: Client,
+/// }
+///
+/// impl HasResolver for App {
+///     fn resolver(&mut self) -> ResolverMut<'_, Self> {
+///         self.names.as_mut()
+///     }
+/// }
+///
+/// struct Fetch;
+///
+/// impl Caller<App> for Fetch {
+///     const BY_NAME: Option<ByName<App>> = Some(by_name);
+///     type Client = Client;
+/// #   fn client(app: &mut App) -> &mut Client { &mut app.http }
+/// #   fn part(_: &mut App, _: &mut Response<App>) {}
+/// #   fn done(_: &mut App, _: &mut Cx<App>, _: Result<Status, CallError>) {}
+/// }
+/// # let _ = <Fetch as Caller<App>>::BY_NAME;
+/// ```
+#[cfg(feature = "names")]
+pub fn by_name<A: picoevent_dns::HasResolver>(
+    app: &mut A,
+    conn: &mut ConnMut<'_, '_, A>,
+    name: &str,
+    port: u16,
+) -> bool {
+    picoevent_dns::connect_again(app, conn, core::time::Duration::ZERO, name, port).is_ok()
 }
-
-impl core::error::Error for CallError {}
 
 /// What an application does with the answers of a client.
 ///
@@ -166,9 +178,13 @@ pub trait Caller<A: 'static>: Sized {
     const LIMITS: Limits = Limits::new();
     /// The names of the header fields that are kept for [`Response::header`].
     const HEADERS: &'static [&'static str] = &[];
-    /// How often a redirect is followed, to a path, or to a server whose IPv4 address is in it. Others
-    /// are answers.
+    /// How often a redirect is followed: to a path, to a server whose IPv4 address is in it, and, with
+    /// [`BY_NAME`](Self::BY_NAME), to any other. Others are answers. Another server does not get the
+    /// fields `Authorization` and `Cookie`.
     const REDIRECTS: u8 = 4;
+    /// How servers are connected to that are known by name. With the feature `names` it is `by_name`, over
+    /// `picoevent-dns`.
+    const BY_NAME: Option<ByName<A>> = None;
 
     /// The memory for one request at a time. Each kind of requests has its own.
     type Client: Clients;
@@ -203,7 +219,8 @@ impl<C> Calls<C> {
     ///
     /// # Errors
     /// [`CallError::Busy`] while another request is under way, [`CallError::BadRequest`] when it does not fit,
-    /// [`CallError::Setup`] when there is no connection. No request was made then.
+    /// [`CallError::Setup`] when there is no connection, [`CallError::Unresolved`] when the server's name cannot be
+    /// looked up. No request was made then.
     pub fn ask<A: 'static>(
         app: &mut A,
         cx: &mut Cx<'_, A>,
@@ -248,6 +265,7 @@ impl<A: 'static, C: Caller<A>> Kind<A> for Calls<C> {
         limits: C::LIMITS,
         headers: C::HEADERS,
         room: 0,
+        by_name: C::BY_NAME,
     };
 
     fn client(app: &mut A) -> &mut C::Client {

@@ -10,7 +10,7 @@ use super::frame::Mask;
 use super::handshake::{PROTOCOL, answer_to};
 use super::{Message, Payload, Socket};
 use crate::base64;
-use crate::client::{Ask, CallError, Clients, Kind, Link};
+use crate::client::{Ask, ByName, CallError, Clients, Kind, Link};
 use crate::exchange::{Exchange, Input, flag};
 use crate::limits::Limits;
 use crate::method::Method;
@@ -79,6 +79,8 @@ pub trait SocketCaller<A: 'static>: Sized {
     /// How often a redirect is followed, as for a [`Caller`](crate::Caller). Other answers are
     /// [refusals](CallError::Refused).
     const REDIRECTS: u8 = 4;
+    /// How servers are connected to that are known by name, as for a [`Caller`](crate::Caller::BY_NAME).
+    const BY_NAME: Option<ByName<A>> = None;
 
     /// The memory for one WebSocket at a time. Each kind of requests has its own. Its text has 23 bytes for the
     /// handshake beside host, target and fields.
@@ -165,7 +167,7 @@ impl<A: 'static, C: SocketCaller<A>> Kind<A> for SocketCalls<C> {
             message: Some(C::heard),
             protocols: C::PROTOCOLS,
             field: Some(field),
-            socket: Some(SocketHooks {
+            socket: Some(&SocketHooks {
                 advance,
                 alarm,
                 // The link tells it, when the next one can be opened.
@@ -177,6 +179,7 @@ impl<A: 'static, C: SocketCaller<A>> Kind<A> for SocketCalls<C> {
         limits: C::LIMITS,
         headers: &[],
         room: 0,
+        by_name: C::BY_NAME,
     };
 
     fn client(app: &mut A) -> &mut C::Client {

@@ -240,7 +240,7 @@ impl<A: 'static> Socket<'_, '_, '_, '_, A> {
 
     /// Returns what the client's role does otherwise, if this is one.
     fn client(&self) -> Option<&'static ClientHooks<A>> {
-        self.request.route()?.socket.as_ref()?.client.as_ref()
+        self.request.route()?.socket?.client.as_ref()
     }
 
     /// Sends a close frame, and ends.

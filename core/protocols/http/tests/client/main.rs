@@ -2,9 +2,9 @@
 
 use std::net::SocketAddr;
 
-use picoevent::{Action, Conn, ConnError, Cx, EventBase, Instant, Pool, PoolId, Storage};
+use picoevent::{Action, Conn, ConnError, ConnMut, Cx, EventBase, Instant, Pool, PoolId, Storage};
 use picoevent_http::{
-    Ask, CallError, Caller, Calls, Client, Length, Limits, Method, Response, Status,
+    Ask, ByName, CallError, Caller, Calls, Client, Length, Limits, Method, Response, Status,
 };
 
 #[derive(Default)]
@@ -16,6 +16,16 @@ struct App {
     uploads: usize,
     /// Nothing is taken.
     is_busy: bool,
+    /// Names that were looked up.
+    names: Vec<String>,
+}
+
+impl App {
+    /// Knows all names but one.
+    fn connect(&mut self, conn: &mut ConnMut<Self>, name: &str, port: u16) -> bool {
+        self.names.push(format!("{name} {port}"));
+        name != "nobody" && conn.connect(([192, 0, 2, 7], port).into()).is_ok()
+    }
 }
 
 struct Fetch;
@@ -24,6 +34,7 @@ impl Caller<App> for Fetch {
     const LIMITS: Limits = Limits::new().line(100).fields(8).body(5_000).rate(100);
     const HEADERS: &'static [&'static str] = &["Content-Type"];
     const REDIRECTS: u8 = 2;
+    const BY_NAME: Option<ByName<App>> = Some(App::connect);
     type Client = Client<120>;
 
     fn client(app: &mut App) -> &mut Client<120> {
@@ -346,10 +357,11 @@ fn redirects_are_followed_up_to_a_limit() {
         wire.answer(redirect(307, "/").as_bytes());
     }
     assert_eq!(wire.outcomes(), [Err(CallError::Redirects)]);
-    // To a name, which nobody can resolve here.
+    // To what is no server of HTTP.
     wire.get("/");
-    wire.answer(redirect(302, "http://pump/").as_bytes());
+    wire.answer(redirect(302, "https://pump/").as_bytes());
     assert_eq!((wire.outcomes(), wire.content().as_str()), (vec![Ok(302)], "bye"));
+    assert!(wire.app.names.is_empty());
     // An answer to a form is fetched.
     let mut wire = Wire::new();
     wire.app.uploads = 3;
@@ -360,6 +372,70 @@ fn redirects_are_followed_up_to_a_limit() {
     assert_eq!(wire.sent(), "GET /done HTTP/1.1\r\nHost: pump\r\n\r\n");
     wire.answer(HELLO);
     assert_eq!(wire.outcomes(), [Ok(200)]);
+}
+
+#[test]
+fn servers_have_names() {
+    let named = |host| Ask::named(Method::Get, host, "/");
+    let mut wire = Wire::new();
+    for _ in 0..2 {
+        wire.ask(&named("pump:8080")).unwrap();
+        wire.answer(HELLO);
+    }
+    // A connection is used again for the same name and port.
+    wire.ask(&named("PUMP:8080")).unwrap();
+    wire.answer(HELLO);
+    assert_eq!((wire.outcomes(), wire.connects.len()), (vec![Ok(200); 3], 1));
+    assert_eq!(wire.app.names, ["pump 8080"]);
+    assert!(wire.sent().ends_with("GET / HTTP/1.1\r\nHost: PUMP:8080\r\n\r\n"));
+    for (host, name) in [("pump", "pump 80"), ("[fe80::1]:81", "fe80::1 81")] {
+        wire.ask(&named(host)).unwrap();
+        wire.answer(HELLO);
+        assert_eq!(wire.app.names.last().map(String::as_str), Some(name));
+    }
+    // An address is no name.
+    wire.ask(&named("192.0.2.9:81")).unwrap();
+    wire.answer(HELLO);
+    assert_eq!(wire.connects[3], "192.0.2.9:81".parse().unwrap());
+    assert_eq!((wire.outcomes(), wire.app.names.len()), (vec![Ok(200); 3], 3));
+    for bad in ["u@a", "a:x", "a:99999", "[::1", "a/b"] {
+        assert_eq!(wire.ask(&named(bad)), Err(CallError::BadRequest), "{bad}");
+    }
+}
+
+#[test]
+fn a_name_that_cannot_be_looked_up_is_an_error() {
+    let nobody = Ask::named(Method::Get, "nobody", "/");
+    let mut wire = Wire::new();
+    assert_eq!(wire.ask(&nobody), Err(CallError::Unresolved));
+    assert_eq!((wire.outcomes(), wire.app.http.is_busy()), (vec![], false));
+    wire.get("/");
+    wire.answer(HELLO);
+    // The connection before it is given up first.
+    wire.ask(&nobody).unwrap();
+    assert_eq!(wire.outcomes(), [Ok(200), Err(CallError::Unresolved)]);
+    wire.get("/");
+    wire.answer(b"HTTP/1.1 302 There\r\nLocation: http://nobody/\r\nContent-Length: 0\r\n\r\n");
+    assert_eq!(wire.outcomes(), [Err(CallError::Unresolved)]);
+    wire.get("/");
+    wire.answer(HELLO);
+    assert_eq!(wire.outcomes(), [Ok(200)]);
+}
+
+#[test]
+fn another_server_gets_no_secrets() {
+    let fields = "Authorization: Basic x\r\nRange: bytes=5-\r\nCookie: a=b\r\n";
+    let mut wire = Wire::new();
+    wire.ask(&Ask::get(server(), "pump", "/").fields(fields)).unwrap();
+    let redirect =
+        |to| format!("HTTP/1.1 302 There\r\nLocation: {to}\r\nContent-Length: 0\r\n\r\n");
+    wire.sent();
+    wire.answer(redirect("/same").as_bytes());
+    assert_eq!(wire.sent(), format!("GET /same HTTP/1.1\r\nHost: pump\r\n{fields}\r\n"));
+    wire.answer(redirect("http://other/").as_bytes());
+    assert_eq!(wire.sent(), "GET / HTTP/1.1\r\nHost: other\r\nRange: bytes=5-\r\n\r\n");
+    wire.answer(HELLO);
+    assert_eq!((wire.outcomes(), wire.app.names.len()), (vec![Ok(200)], 1));
 }
 
 #[test]

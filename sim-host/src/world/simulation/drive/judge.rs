@@ -161,7 +161,8 @@ impl Simulation<'_> {
 
     /// Returns for how many clients the device has sockets, besides those of connections that it keeps.
     fn spare_sockets(&self) -> usize {
-        let spare = self.device.sockets.saturating_sub(self.device.baseline.conns);
+        let kept = self.device.baseline.conns + self.later.conns;
+        let spare = self.device.sockets.saturating_sub(kept);
         if self.relays { spare / 2 } else { spare }
     }
 
@@ -218,11 +219,12 @@ impl Simulation<'_> {
     /// Returns an error if anything is still held.
     fn is_empty(&self) -> Result<(), String> {
         let (held, first) = (self.shared.seen.borrow().counts, self.device.baseline);
+        let later = self.later;
         for (what, held, first) in [
-            ("connections", held.conns, first.conns),
-            ("events", held.events, first.events),
+            ("connections", held.conns, first.conns + later.conns),
+            ("events", held.events, first.events + later.events),
             ("listeners", held.listeners, first.listeners),
-            ("things waited for", held.added, first.added),
+            ("things waited for", held.added, first.added + later.added),
         ] {
             if held > first {
                 return Err(format!("{held} {what} are still held, expected {first}"));

@@ -15,8 +15,7 @@ use crate::{
 pub const TARGET: &str = "thumbv7m-none-eabi";
 
 /// The programs, in the order in which they run.
-const PROGRAMS: [&str; 8] =
-    ["core", "pass", "tasks", "adapter", "ours", "http", "written", "bare"];
+const PROGRAMS: [&str; 8] = ["core", "pass", "tasks", "adapter", "ours", "http", "written", "bare"];
 
 /// A program runs for less than a second.
 const LIMIT: Duration = Duration::from_secs(60);

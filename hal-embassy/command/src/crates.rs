@@ -14,7 +14,7 @@ use std::{collections::BTreeMap, path::Path};
 
 use anyhow::{Result, ensure};
 
-use super::elf::{Kind, Section, Symbol, sections};
+use crate::elf::{Kind, Section, Symbol, sections};
 use crate::places::Places;
 
 /// The compiler's memory functions, or the board's replacements.
@@ -223,7 +223,7 @@ mod tests {
     #[test]
     fn this_program_has_code_of_its_own_and_of_the_library() {
         let code = code_by_name(&std::env::current_exe().unwrap()).unwrap();
-        assert!(code["xtask"] > 0 && code["core"] > 0, "{code:?}");
+        assert!(code["picoevent_command"] > 0 && code["core"] > 0, "{code:?}");
         assert!(code_by_name(Path::new("/proc/self/stat")).is_err());
     }
 

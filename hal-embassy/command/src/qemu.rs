@@ -5,13 +5,12 @@
 //! on them before QEMU starts, so no port is taken, and nothing waits for a socket to appear.
 //!
 //! ```no_run
-//! use std::time::Duration;
-//! use xtask::{firmware, qemu::{Machine, Qemu}};
+//! use std::{path::Path, time::Duration};
+//! use picoevent_command::qemu::{Machine, Qemu};
 //!
 //! # fn main() -> anyhow::Result<()> {
-//! let machine = Machine::Lm3s6965evb;
-//! let elf = firmware::prebuilt(machine.board(), "hello-world")?;
-//! let mut guest = Qemu::new(machine, &elf)
+//! let elf = Path::new("target/thumbv7m-none-eabi/release/hello-world");
+//! let mut guest = Qemu::new(Machine::Lm3s6965evb, elf)
 //!     .netdev("user,id=n0,hostfwd=tcp:127.0.0.1:0-:9995")
 //!     .time_limit(Duration::from_secs(30))
 //!     .boot()?;
@@ -28,6 +27,7 @@ mod qmp;
 
 use std::{
     fs::File,
+    ops::Range,
     os::unix::{net::UnixListener, process::CommandExt},
     path::{Path, PathBuf},
     process::{Command, Stdio},
@@ -36,7 +36,7 @@ use std::{
 
 use anyhow::{Context, Result, anyhow};
 
-use crate::{command_line::Usage, defmt_log, places::Places, process::Process};
+use crate::{Usage, defmt_log, places::Places, process::Process};
 
 pub use guest::{Guest, Uart};
 pub use qmp::{Link, Qmp};
@@ -47,7 +47,7 @@ pub const QEMU_PROGRAM: &str = "qemu-system-arm";
 /// The oldest version with the features used here (`-netdev dgram` and `stream`).
 pub const OLDEST_QEMU: &str = "7.2";
 
-/// A machine that QEMU emulates and that has firmware in this repository.
+/// A machine that QEMU emulates and that has a board's package in picoevent's repository.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Machine {
     /// TI's LM3S6965 evaluation board: Cortex-M3, 64 KB of RAM, Stellaris Ethernet.
@@ -68,11 +68,19 @@ impl Machine {
         }
     }
 
-    /// Returns the name of its firmware package.
+    /// Returns the name of the board's package in picoevent's repository.
     pub fn board(self) -> &'static str {
         match self {
             Machine::Lm3s6965evb => "qemu-lm3s6965evb",
             Machine::Mps2An385 => "qemu-mps2-an385",
+        }
+    }
+
+    /// Returns the memory that an image can be linked for.
+    pub fn memory(self) -> [Range<u64>; 2] {
+        match self {
+            Machine::Lm3s6965evb => [0..0x4_0000, 0x2000_0000..0x2001_0000],
+            Machine::Mps2An385 => [0..0x40_0000, 0x2000_0000..0x2040_0000],
         }
     }
 
@@ -108,6 +116,7 @@ pub struct Qemu {
     machine: Machine,
     elf: PathBuf,
     netdev: Option<String>,
+    capture: Option<PathBuf>,
     limit: Option<Duration>,
     own_group: bool,
 }
@@ -118,7 +127,7 @@ impl Qemu {
     pub fn new(machine: Machine, elf: &Path) -> Self {
         let limit = Some(Duration::from_secs(60));
         let elf = elf.to_path_buf();
-        Self { machine, elf, netdev: None, limit, own_group: false }
+        Self { machine, elf, netdev: None, capture: None, limit, own_group: false }
     }
 
     /// Connects the machine's network controller to this `-netdev`, whose id must be `n0`.
@@ -126,6 +135,12 @@ impl Qemu {
     /// A `hostfwd` from host port 0 takes a free port; [`Qmp::forwarded_port`] returns it.
     pub fn netdev(mut self, netdev: impl Into<String>) -> Self {
         self.netdev = Some(netdev.into());
+        self
+    }
+
+    /// Captures the frames of the network in a file for Wireshark.
+    pub fn capture(mut self, file: &Path) -> Self {
+        self.capture = Some(file.to_path_buf());
         self
     }
 
@@ -171,7 +186,12 @@ impl Qemu {
         let nic = format!("nic,model={}", self.machine.nic());
         match &self.netdev {
             Some(netdev) => {
-                command.arg("-netdev").arg(netdev).arg("-net").arg(format!("{nic},netdev=n0"))
+                command.arg("-netdev").arg(netdev).arg("-net").arg(format!("{nic},netdev=n0"));
+                if let Some(file) = &self.capture {
+                    let dump = format!("filter-dump,id=capture,netdev=n0,file={}", file.display());
+                    command.arg("-object").arg(dump);
+                }
+                &mut command
             }
             None => command.args(["-net", "none"]),
         };
@@ -187,15 +207,6 @@ impl Qemu {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn every_machine_has_a_board() {
-        for machine in Machine::ALL {
-            let board = crate::board::Board::named(machine.board()).unwrap();
-            assert_eq!(board.runs_on, crate::board::RunsOn::Qemu(machine.name()));
-            assert_eq!(Machine::named(machine.name()).unwrap(), machine);
-        }
-    }
 
     #[test]
     fn an_unknown_machine_is_refused_with_the_known_ones() {

@@ -1,0 +1,111 @@
+//! Programs of others, each in a folder of its own, and ended when it is dropped.
+
+use std::fs;
+use std::io::Read;
+use std::net::{SocketAddr, TcpListener, UdpSocket};
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+/// How long a program may take to start, or to do what is asked.
+pub const LIMIT: Duration = Duration::from_secs(60);
+
+/// A program that runs.
+pub struct Program {
+    child: Child,
+}
+
+impl Program {
+    /// Starts a program, which is ended when this is dropped.
+    pub fn start(command: &mut Command) -> Self {
+        command.stdin(Stdio::null()).stdout(Stdio::null());
+        let child = command.spawn().unwrap_or_else(|error| panic!("{command:?}: {error}"));
+        Self { child }
+    }
+
+    /// Ends it.
+    pub fn end(self) {}
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Returns what a program says, which has to succeed within a time.
+pub fn said(command: &mut Command, limit: Duration) -> Option<String> {
+    command.stdin(Stdio::null()).stdout(Stdio::piped());
+    let mut child = command.spawn().unwrap_or_else(|error| panic!("{command:?}: {error}"));
+    let mut output = child.stdout.take().unwrap();
+    let reader = std::thread::spawn(move || {
+        let mut text = String::new();
+        output.read_to_string(&mut text).map(|_| text)
+    });
+    let end = Instant::now() + limit;
+    let status = loop {
+        if let Some(status) = child.try_wait().unwrap() {
+            break Some(status);
+        }
+        if Instant::now() > end {
+            let _ = child.kill();
+            let _ = child.wait();
+            break None;
+        }
+        sleep(Duration::from_millis(20));
+    };
+    let text = reader.join().unwrap().ok()?;
+    status.filter(|status| status.success()).map(|_| text)
+}
+
+/// A folder that is removed when it is dropped.
+pub struct Folder(pub PathBuf);
+
+impl Folder {
+    pub fn new() -> Self {
+        static NUMBER: AtomicU32 = AtomicU32::new(0);
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+        let name = format!("picoevent-interop-{}-{number}", std::process::id());
+        let path = std::env::temp_dir().join(name);
+        fs::create_dir_all(&path).unwrap();
+        Self(path)
+    }
+
+    /// Writes a file. Returns where it is.
+    pub fn write(&self, name: &str, text: &str) -> String {
+        let path = self.0.join(name);
+        fs::write(&path, text).unwrap();
+        path.display().to_string()
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        // A test that has failed already does not fail again.
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+/// Returns an address of the loopback that is free for UDP and TCP, for programs that cannot let the system choose.
+pub fn free_address() -> SocketAddr {
+    loop {
+        let tcp = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = tcp.local_addr().unwrap();
+        if UdpSocket::bind(address).is_ok() {
+            return address;
+        }
+    }
+}
+
+/// Waits until a server answers over TCP.
+pub fn wait_for(address: SocketAddr) {
+    let end = Instant::now() + LIMIT;
+    while std::net::TcpStream::connect_timeout(&address, Duration::from_secs(1)).is_err() {
+        assert!(Instant::now() < end, "nothing answers at {address}");
+        sleep(Duration::from_millis(20));
+    }
+}

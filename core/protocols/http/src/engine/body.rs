@@ -1,0 +1,110 @@
+//! The body of a message: of a known length, or in chunks.
+
+use picoevent::Eol;
+
+use super::Step::{self, Done, Waits};
+use crate::chunk;
+use crate::exchange::{Input, flag};
+use crate::head;
+use crate::request::Request;
+use crate::route::Part;
+use crate::status::Status;
+
+impl<A: 'static> Request<'_, '_, '_, A> {
+    /// Reads a body of a known length.
+    pub(crate) fn read_content(&mut self, app: &mut A) -> Result<Step, Status> {
+        if self.x.content == 0 { Ok(self.end_body(app)) } else { self.pass_on(app) }
+    }
+
+    /// Reads a body in chunks.
+    pub(crate) fn read_chunks(&mut self, app: &mut A) -> Result<Step, Status> {
+        match self.x.input {
+            Input::Chunk if self.x.content == 0 => {
+                self.x.input = Input::ChunkEnd;
+                Ok(Done)
+            }
+            Input::Chunk => self.pass_on(app),
+            Input::ChunkEnd => {
+                let mut end = [0; 2];
+                match (self.conn.copy_out(0, &mut end), end) {
+                    (2, [b'\r', b'\n']) => {
+                        self.conn.consume(2);
+                        self.x.input = Input::ChunkSize;
+                        Ok(Done)
+                    }
+                    (0, _) | (1, [b'\r', _]) => self.wait_for_input(),
+                    _ => Err(Status::BAD_REQUEST),
+                }
+            }
+            _ => self.read_chunk_line(app),
+        }
+    }
+
+    /// Reads a chunk's size, or a line of the trailer.
+    fn read_chunk_line(&mut self, app: &mut A) -> Result<Step, Status> {
+        if !self.has_room() {
+            return Ok(Waits);
+        }
+        let longest = usize::from(self.site.limits.line);
+        let Self { conn, x, site, .. } = self;
+        let held = conn.input_len();
+        let line = match conn.take_line(Eol::Lf) {
+            Some(Ok(line)) if line.len() <= longest => head::without_return(line)?,
+            None if held <= longest => return self.wait_for_input(),
+            _ => return Err(Status::BAD_REQUEST),
+        };
+        if x.input == Input::ChunkSize {
+            let size = chunk::size(line)?;
+            let body = x.body.checked_add(size).filter(|body| *body <= site.limits.body);
+            x.body = body.ok_or(Status::CONTENT_TOO_LARGE)?;
+            x.content = size;
+            x.input = if size == 0 { Input::Trailer } else { Input::Chunk };
+            x.fields = 0;
+            return Ok(Done);
+        }
+        if line.is_empty() {
+            return Ok(self.end_body(app));
+        }
+        head::field(line)?;
+        x.fields = x.fields.saturating_add(1);
+        if x.fields > site.limits.fields {
+            return Err(Status::FIELDS_TOO_LARGE);
+        }
+        Ok(Done)
+    }
+
+    /// Gives what has come of the body to the application.
+    fn pass_on(&mut self, app: &mut A) -> Result<Step, Status> {
+        let Some(route) = self.route() else { return Err(Status::SERVER_ERROR) };
+        let Some(part) = route.part else {
+            if self.conn.input_len() < self.x.content as usize {
+                return self.wait_for_input();
+            }
+            self.call(app);
+            self.take(usize::MAX);
+            self.x.input = Input::Done;
+            return Ok(Done);
+        };
+        if self.conn.input_len() == 0 {
+            return self.wait_for_input();
+        }
+        let before = self.x.content;
+        part(app, self, Part::More);
+        if self.x.has(flag::ANSWERED) {
+            self.x.input = Input::Done;
+            return Ok(Done);
+        }
+        Ok(if self.x.content < before { Done } else { Waits })
+    }
+
+    fn end_body(&mut self, app: &mut A) -> Step {
+        self.x.input = Input::Done;
+        self.call(app);
+        Done
+    }
+
+    /// Waits for input, if some can come.
+    fn wait_for_input(&self) -> Result<Step, Status> {
+        if self.x.has(flag::EOF) { Err(Status::BAD_REQUEST) } else { Ok(Waits) }
+    }
+}

@@ -1,0 +1,204 @@
+//! The head of a request: its lines, the route, and what is answered without one.
+
+use picoevent::Eol;
+
+use super::Step::{self, Done, Waits};
+use crate::buffer::Buffer;
+use crate::exchange::{Exchange, Input, flag};
+use crate::head::{self, RequestLine};
+use crate::method::Method;
+use crate::path::{matches, path_of};
+use crate::request::{Request, keep};
+use crate::status::Status;
+use crate::text::copy;
+
+impl<A: 'static> Request<'_, '_, '_, A> {
+    pub(super) fn read_head(&mut self, app: &mut A) -> Result<Step, Status> {
+        if !self.has_room() {
+            return Ok(Waits);
+        }
+        let is_first = self.x.input == Input::Line;
+        let too_long = if is_first { Status::URI_TOO_LONG } else { Status::FIELDS_TOO_LARGE };
+        let longest = usize::from(self.site.limits.line);
+        let Self { conn, x, text, site, .. } = self;
+        let held = conn.input_len();
+        let line = match conn.take_line(Eol::Lf) {
+            Some(Ok(line)) if line.len() <= longest => head::without_return(line)?,
+            Some(_) => return Err(too_long),
+            None if held > longest => return Err(too_long),
+            None if !x.has(flag::EOF) => return Ok(Waits),
+            None if is_first && held == 0 => {
+                conn.close();
+                return Ok(Waits);
+            }
+            None => return Err(Status::BAD_REQUEST),
+        };
+        if is_first {
+            if line.is_empty() && !x.has(flag::SKIPPED) {
+                // RFC 9112, 2.2: some clients send one behind a body.
+                x.set(flag::SKIPPED);
+                return Ok(Done);
+            }
+            let line = head::request_line(line)?;
+            begin(x, text, &line)?;
+            find_route(x, line.target, |number| {
+                site.routes.get(number).map(|route| (route.path, route.answers(line.method)))
+            });
+            return Ok(Done);
+        }
+        if line.is_empty() {
+            return self.end_head(app).map(|()| Done);
+        }
+        x.fields = x.fields.saturating_add(1);
+        if x.fields > site.limits.fields {
+            return Err(Status::FIELDS_TOO_LARGE);
+        }
+        let (name, value) = head::field(line)?;
+        head::take_field(x, name, value)?;
+        let is_it = |kept: &&str| kept.as_bytes().eq_ignore_ascii_case(name);
+        if let Some(number) = site.headers.iter().position(is_it)
+            && !keep(x, text, number as u8, value)
+        {
+            return Err(Status::FIELDS_TOO_LARGE);
+        }
+        if let Some(route) = site.routes.get(x.route())
+            && let Some(field) = route.field
+        {
+            field(route, x, text, name, value)?;
+        }
+        Ok(Done)
+    }
+
+    /// The head is complete.
+    fn end_head(&mut self, app: &mut A) -> Result<(), Status> {
+        head::check(self.x)?;
+        self.x.requests = self.x.requests.saturating_add(1);
+        let has_body = self.x.has(flag::CHUNKED) || self.x.content > 0;
+        self.x.input = match has_body {
+            false => Input::Done,
+            true if self.x.has(flag::CHUNKED) => Input::ChunkSize,
+            true => Input::Body,
+        };
+        let Some(route) = self.route() else {
+            self.answer_itself();
+            return Ok(());
+        };
+        let longest = self.site.limits.body;
+        if self.x.content > longest || longest == 0 && has_body {
+            return Err(Status::CONTENT_TOO_LARGE);
+        }
+        self.x.body = self.x.content;
+        if let Some(before) = route.before {
+            before(app, self);
+            if self.x.has(flag::ANSWERED) || !self.conn.is_open() {
+                self.x.input = Input::Done;
+                return Ok(());
+            }
+        }
+        if !has_body {
+            self.call(app);
+            return Ok(());
+        }
+        if route.part.is_none() {
+            if self.x.has(flag::CHUNKED) {
+                return Err(Status::LENGTH_REQUIRED);
+            }
+            if self.x.content as usize > self.conn.ring_sizes().0 {
+                return Err(Status::CONTENT_TOO_LARGE);
+            }
+        }
+        if route.part.is_some() {
+            self.x.set(flag::STREAMED);
+        }
+        if self.x.has(flag::EXPECTS) {
+            // There is the room of an answer.
+            let _ = self.conn.write(b"HTTP/1.1 100 Continue\r\n\r\n");
+        }
+        Ok(())
+    }
+
+    /// Answers a request that no route is for.
+    fn answer_itself(&mut self) {
+        let is_for_all = self.raw_target() == b"*";
+        let is_asked = self.x.method == Method::Options;
+        if is_for_all {
+            self.answer_bare(Status::NO_CONTENT, b"");
+        } else if self.x.has(flag::OTHER_METHOD) {
+            let mut allow = Buffer::<80>::new();
+            self.write_allow(&mut allow);
+            let status = if is_asked { Status::NO_CONTENT } else { Status::METHOD_NOT_ALLOWED };
+            self.answer_bare(status, allow.as_bytes());
+        } else {
+            self.answer_bare(Status::NOT_FOUND, b"");
+        }
+        self.x.input = Input::Done;
+    }
+
+    /// Writes which methods the path has.
+    fn write_allow(&self, allow: &mut Buffer<80>) {
+        let path = path_of(self.raw_target());
+        let is_allowed = |method: Method| {
+            let mut routes = self.site.routes.iter();
+            method == Method::Options
+                || routes.any(|route| route.answers(method) && matches(route.path, path))
+        };
+        let mut before = &b"Allow: "[..];
+        for method in Method::ALL.into_iter().filter(|method| is_allowed(*method)) {
+            allow.put(before);
+            allow.put(method.name().as_bytes());
+            before = b", ";
+        }
+        allow.put(b"\r\n");
+    }
+
+    /// Calls the handler of the route.
+    pub(super) fn call(&mut self, app: &mut A) {
+        self.x.set(flag::CALLED);
+        let Some(route) = self.route() else { return };
+        (route.call)(app, self);
+        if !self.x.has_any(flag::ANSWERED | flag::LATER) && self.conn.is_open() {
+            self.answer_bare(Status::SERVER_ERROR, b"");
+        }
+    }
+
+    /// Returns whether there is the room of an answer. If not, it is waited for.
+    pub(crate) fn has_room(&mut self) -> bool {
+        let has_room = self.conn.room() >= self.site.room;
+        if !has_room {
+            self.conn.wait_for_room(self.site.room);
+        }
+        has_room
+    }
+}
+
+/// Begins a request.
+fn begin(x: &mut Exchange, text: &mut [u8], line: &RequestLine<'_>) -> Result<(), Status> {
+    let length = u16::try_from(line.target.len()).map_err(|_| Status::URI_TOO_LONG)?;
+    let room = text.get_mut(..line.target.len()).ok_or(Status::URI_TOO_LONG)?;
+    copy(room, line.target);
+    (x.target, x.kept) = (length, length);
+    (x.method, x.input) = (line.method, Input::Fields);
+    if line.is_old {
+        x.set(flag::OLD);
+    }
+    Ok(())
+}
+
+/// Finds the route of a target.
+fn find_route(
+    x: &mut Exchange,
+    target: &[u8],
+    route: impl Fn(usize) -> Option<(&'static str, bool)>,
+) {
+    let path = path_of(target);
+    for number in 0..u8::MAX {
+        let Some((pattern, answers)) = route(number.into()) else { return };
+        if matches(pattern, path) {
+            if answers {
+                x.set_route(number);
+                return;
+            }
+            x.set(flag::OTHER_METHOD);
+        }
+    }
+}

@@ -1,0 +1,136 @@
+//! The way of a request through its connection: head, body, handler, answer, and the next one.
+
+mod body;
+mod head;
+mod time;
+
+use crate::exchange::{Input, flag};
+use crate::reply::{Head, Length};
+use crate::request::Request;
+use crate::route::{OnRequest, Part, SocketHooks};
+use crate::status::Status;
+
+/// What a step has come to.
+#[derive(PartialEq, Eq)]
+pub(crate) enum Step {
+    /// The next step can be tried.
+    Done,
+    /// More has to come, or there has to be room.
+    Waits,
+}
+
+use Step::{Done, Waits};
+
+impl<A: 'static> Request<'_, '_, '_, A> {
+    /// Goes on as far as input, room and the application allow.
+    pub(crate) fn advance(&mut self, app: &mut A) {
+        while self.conn.is_open() {
+            let step = match self.x.input {
+                Input::Line | Input::Fields => self.read_head(app),
+                Input::Done => self.go_on_answering(app),
+                Input::Frames => {
+                    self.call_hook(app, |hooks| hooks.advance);
+                    Ok(Waits)
+                }
+                Input::Body => self.read_content(app),
+                Input::ChunkSize | Input::Chunk | Input::ChunkEnd | Input::Trailer => {
+                    // Only routes that stream bodies take chunks.
+                    match self.route().and_then(|route| route.chunks) {
+                        Some(read) => read(app, self),
+                        None => Err(Status::LENGTH_REQUIRED),
+                    }
+                }
+            };
+            match step {
+                Ok(Done) => {}
+                Ok(Waits) => break,
+                Err(status) => self.refuse(status),
+            }
+        }
+        if self.conn.is_open() {
+            self.set_timer();
+        }
+    }
+
+    /// Answers with an error, and ends the connection: nothing behind it can be understood.
+    pub(crate) fn refuse(&mut self, status: Status) {
+        if self.x.has(flag::ANSWERED) && !self.x.has(flag::COMPLETE) {
+            return self.conn.abort();
+        }
+        self.x.set(flag::LAST);
+        // Without room for it the end alone has to do.
+        self.answer_bare(status, b"");
+        self.conn.close();
+    }
+
+    /// Answers without content.
+    pub(crate) fn answer_bare(&mut self, status: Status, fields: &[u8]) {
+        let head = Head::bare(status, fields);
+        if self.write_head(&head, Length::Known(0), 0).is_err() {
+            return self.conn.close();
+        }
+        self.x.set(flag::COMPLETE);
+    }
+}
+
+/// The answer.
+impl<A: 'static> Request<'_, '_, '_, A> {
+    fn go_on_answering(&mut self, app: &mut A) -> Result<Step, Status> {
+        if !self.write_rest() {
+            return Ok(Waits);
+        }
+        if self.x.has(flag::OPEN)
+            && let Some(pull) = self.route().and_then(|route| route.pull)
+        {
+            pull(app, self);
+            if self.x.has(flag::OPEN) {
+                self.wait_to_pull();
+                return Ok(Waits);
+            }
+        }
+        if !self.x.has(flag::COMPLETE) {
+            return Ok(Waits);
+        }
+        if self.x.has(flag::LAST) {
+            self.conn.close();
+        } else {
+            self.x.begin_again();
+        }
+        Ok(Done)
+    }
+
+    /// Waits for more room than there is. An application that has left all the room there is has nothing to
+    /// write, and says so when it has.
+    pub(crate) fn wait_to_pull(&mut self) {
+        if self.conn.output_len() > 0 {
+            let (_, size) = self.conn.ring_sizes();
+            let room = self.conn.room().saturating_add(1).max(size / 2);
+            self.conn.wait_for_room(room);
+        }
+    }
+}
+
+/// The end, and what only some routes need.
+impl<A: 'static> Request<'_, '_, '_, A> {
+    /// The connection has ended.
+    pub(crate) fn lose(&mut self, app: &mut A) {
+        if self.x.input == Input::Frames {
+            self.call_hook(app, |hooks| hooks.ended);
+        } else if self.x.awaits_body()
+            && self.x.has(flag::STREAMED)
+            && let Some(part) = self.route().and_then(|route| route.part)
+        {
+            part(app, self, Part::Lost);
+        }
+    }
+
+    pub(crate) fn call_hook(
+        &mut self,
+        app: &mut A,
+        hook: impl FnOnce(&SocketHooks<A>) -> OnRequest<A>,
+    ) {
+        if let Some(hooks) = self.route().and_then(|route| route.socket) {
+            hook(hooks)(app, self);
+        }
+    }
+}

@@ -1,0 +1,75 @@
+//! What takes too long: a head, a body, an answer that nobody takes, and the wait for a request.
+
+use crate::exchange::{Input, Timer, flag};
+use crate::limits::Limits;
+use crate::request::Request;
+use crate::status::Status;
+
+impl<A: 'static> Request<'_, '_, '_, A> {
+    pub(super) fn set_timer(&mut self) {
+        let Limits { head, idle, rate, .. } = self.site.limits;
+        let is_held_back = self.conn.room() < self.site.room;
+        let (timer, delay) = match self.x.input {
+            Input::Line | Input::Fields if is_held_back => (Timer::Rate, Limits::WINDOW),
+            Input::Line if self.conn.input_len() == 0 && !self.x.has(flag::SKIPPED) => {
+                (Timer::Idle, idle)
+            }
+            Input::Line | Input::Fields => (Timer::Head, head),
+            Input::Frames => (Timer::Silence, idle),
+            _ if rate == 0 => (Timer::None, idle),
+            _ => (Timer::Rate, Limits::WINDOW),
+        };
+        if timer == self.x.timer {
+            return;
+        }
+        self.x.timer = timer;
+        if timer == Timer::None {
+            self.conn.cancel_alarm();
+            return;
+        }
+        if timer == Timer::Rate {
+            self.x.mark = self.progress();
+        }
+        self.conn.alarm_after(delay);
+    }
+
+    /// The time of the timer is up.
+    pub(crate) fn time_is_up(&mut self, app: &mut A) {
+        match core::mem::replace(&mut self.x.timer, Timer::None) {
+            Timer::None => {}
+            Timer::Idle => self.conn.close(),
+            Timer::Head => self.refuse(Status::REQUEST_TIMEOUT),
+            Timer::Rate if self.is_too_slow() => {
+                if self.x.awaits_body() && !self.x.has(flag::ANSWERED) {
+                    self.refuse(Status::REQUEST_TIMEOUT);
+                } else {
+                    self.conn.abort_with(picoevent::ConnError::TimedOut);
+                }
+            }
+            Timer::Rate => self.set_timer(),
+            Timer::Silence => {
+                self.call_hook(app, |hooks| hooks.alarm);
+                if self.conn.is_open() {
+                    self.set_timer();
+                }
+            }
+        }
+    }
+
+    /// Returns how many bytes the peer has sent and taken.
+    pub(crate) fn progress(&self) -> u32 {
+        let held = (self.conn.input_len() as u32).wrapping_sub(self.conn.output_len() as u32);
+        self.x.moved.wrapping_add(held)
+    }
+
+    /// Returns whether it is the peer that is waited for, and it was slow.
+    pub(crate) fn is_too_slow(&self) -> bool {
+        let takes_pieces = self.route().is_some_and(|route| route.part.is_some());
+        let is_data = matches!(self.x.input, Input::Body | Input::Chunk);
+        let is_held_back = takes_pieces && is_data && self.conn.input_len() > 0;
+        let is_awaited = self.x.awaits_body() && !is_held_back || self.conn.output_len() > 0;
+        let seconds = Limits::WINDOW.as_secs() as u32;
+        let least = self.site.limits.rate.saturating_mul(seconds);
+        is_awaited && self.progress().wrapping_sub(self.x.mark) < least
+    }
+}

@@ -1,0 +1,219 @@
+//! Answers: whole ones, ones from flash, and ones that are written by and by.
+
+mod head;
+mod stream;
+
+use core::fmt;
+
+use picoevent::WriteError;
+
+pub(crate) use head::Head;
+
+use crate::exchange::flag;
+use crate::request::Request;
+use crate::status::Status;
+
+/// The head of an answer.
+///
+/// ```
+/// use picoevent_http::{Reply, Status};
+///
+/// const JSON: Reply<'_> = Reply::new(Status::OK, "application/json").fields("Cache-Control: no-store\r\n");
+/// # let _ = JSON;
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct Reply<'t> {
+    pub(crate) status: Status,
+    pub(crate) content_type: &'t str,
+    pub(crate) fields: &'t str,
+}
+
+impl<'t> Reply<'t> {
+    /// Makes a head. An empty type is left out.
+    pub const fn new(status: Status, content_type: &'t str) -> Self {
+        Self { status, content_type, fields: "" }
+    }
+
+    /// Makes a head for plain text.
+    pub const fn text(status: Status) -> Self {
+        Self::new(status, "text/plain; charset=utf-8")
+    }
+
+    /// Makes a head for HTML.
+    pub const fn html(status: Status) -> Self {
+        Self::new(status, "text/html; charset=utf-8")
+    }
+
+    /// Makes a head for an answer without content.
+    pub const fn empty(status: Status) -> Self {
+        Self::new(status, "")
+    }
+
+    /// Sets further header fields, each with `\r\n` at its end. Those of the framing are not among them.
+    #[must_use]
+    pub const fn fields(self, fields: &'t str) -> Self {
+        Self { fields, ..self }
+    }
+}
+
+/// How long an answer is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Length {
+    /// So many bytes.
+    Known(u32),
+    /// Until [`Request::finish`]: in chunks, or, for a client of HTTP/1.0, up to the end of the connection.
+    Unknown,
+}
+
+/// Why an answer was not written. Nothing of it was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ReplyError {
+    /// It does not fit into the output ring now.
+    Full,
+    /// It never fits into the output ring, or is longer than was said.
+    TooLong,
+    /// The request is answered already, or, for content, its answer has not begun or is complete.
+    NotNow,
+    /// The connection has ended.
+    Ended,
+}
+
+impl fmt::Display for ReplyError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Full => "the output ring has no room now",
+            Self::TooLong => "the answer is longer than the output ring, or than was said",
+            Self::NotNow => "there is no such answer under way",
+            Self::Ended => "the connection has ended",
+        })
+    }
+}
+
+impl core::error::Error for ReplyError {}
+
+impl From<WriteError> for ReplyError {
+    fn from(error: WriteError) -> Self {
+        match error {
+            WriteError::Full { .. } => Self::Full,
+            WriteError::Finished => Self::Ended,
+            _ => Self::TooLong,
+        }
+    }
+}
+
+/// Whole answers.
+impl<A: 'static> Request<'_, '_, '_, A> {
+    /// Answers with `content`, all or nothing: head and content have to fit into the output ring.
+    ///
+    /// # Errors
+    /// [`ReplyError`]. Without any answer, the handler's request is answered with 500.
+    pub fn reply(&mut self, reply: Reply<'_>, content: &[u8]) -> Result<(), ReplyError> {
+        let length = u32::try_from(content.len()).map_err(|_| ReplyError::TooLong)?;
+        self.write_head(&Head::of(&reply), Length::Known(length), content.len())?;
+        if !self.x.has(flag::BARE) {
+            self.conn.write(content)?;
+            self.x.count(content.len());
+        }
+        self.x.set(flag::COMPLETE);
+        Ok(())
+    }
+
+    /// Answers with formatted text, as [`reply`](Self::reply). The text is formatted twice, for its length.
+    ///
+    /// ```
+    /// use picoevent_http::{Reply, Request, Status};
+    /// # struct App { level: i32 }
+    /// fn status(app: &mut App, request: &mut Request<App>) {
+    ///     let json = Reply::new(Status::OK, "application/json");
+    ///     let _ = request.reply_fmt(json, format_args!("{{\"level\":{}}}\n", app.level));
+    /// }
+    /// # let _ = status;
+    /// ```
+    ///
+    /// # Errors
+    /// As [`reply`](Self::reply).
+    pub fn reply_fmt(
+        &mut self,
+        reply: Reply<'_>,
+        content: fmt::Arguments<'_>,
+    ) -> Result<(), ReplyError> {
+        let length = length_of(content);
+        let known = u32::try_from(length).map_err(|_| ReplyError::TooLong)?;
+        self.write_head(&Head::of(&reply), Length::Known(known), length)?;
+        if !self.x.has(flag::BARE) {
+            self.conn.write_fmt(content)?;
+            self.x.count(length);
+        }
+        self.x.set(flag::COMPLETE);
+        Ok(())
+    }
+
+    /// Answers with static bytes of any length, a page in flash for instance. They are sent from where they
+    /// are, if the base has [slots](picoevent::Cx::set_static_slots) for that, and by way of the output ring
+    /// otherwise.
+    ///
+    /// # Errors
+    /// As [`reply`](Self::reply); only the head has to fit.
+    pub fn reply_static(
+        &mut self,
+        reply: Reply<'_>,
+        content: &'static [u8],
+    ) -> Result<(), ReplyError> {
+        self.answer_static(&Head::of(&reply), content)
+    }
+
+    /// Has the answer come later: the handler returns without one. [`Http::with`](crate::Http::with) gives
+    /// the request again.
+    pub fn later(&mut self) {
+        self.x.set(flag::LATER);
+    }
+}
+
+impl<A: 'static> Request<'_, '_, '_, A> {
+    pub(crate) fn answer_static(
+        &mut self,
+        head: &Head<'_>,
+        content: &'static [u8],
+    ) -> Result<(), ReplyError> {
+        let length = u32::try_from(content.len()).map_err(|_| ReplyError::TooLong)?;
+        self.write_head(head, Length::Known(length), 0)?;
+        if !self.x.has(flag::BARE) {
+            self.x.rest = Some(content);
+        }
+        self.x.set(flag::COMPLETE);
+        self.write_rest();
+        Ok(())
+    }
+
+    /// Writes static content that waits for room, as far as there is some. Returns whether none is left.
+    pub(crate) fn write_rest(&mut self) -> bool {
+        let Some(rest) = self.x.rest.filter(|rest| !rest.is_empty()) else { return true };
+        let written = match self.conn.write_static(rest) {
+            Ok(()) => rest.len(),
+            // All slots are taken: by way of the ring.
+            Err(WriteError::Statics) => self.conn.write_some(rest),
+            Err(_) => 0,
+        };
+        self.x.count(written);
+        self.x.rest = rest.get(written..).filter(|rest| !rest.is_empty());
+        if self.x.rest.is_some() {
+            self.conn.wait_for_room(1);
+        }
+        self.x.rest.is_none()
+    }
+}
+
+/// Returns the length of formatted text.
+pub(crate) fn length_of(text: fmt::Arguments<'_>) -> usize {
+    struct Counter(usize);
+    impl fmt::Write for Counter {
+        fn write_str(&mut self, text: &str) -> fmt::Result {
+            self.0 = self.0.saturating_add(text.len());
+            Ok(())
+        }
+    }
+    let mut counter = Counter(0);
+    // Only the text itself can fail.
+    let _ = fmt::Write::write_fmt(&mut counter, text);
+    counter.0
+}

@@ -1,0 +1,179 @@
+//! Answers that are written by and by.
+
+use core::fmt;
+
+use super::{Head, Length, Reply, ReplyError, length_of};
+use crate::exchange::flag;
+use crate::number::Hex;
+use crate::request::Request;
+use crate::status::Status;
+
+/// Answers that are written by and by.
+///
+/// A megabyte through an output ring of a few hundred bytes:
+///
+/// ```
+/// use picoevent_http::{Length, Reply, Request, Route, Status};
+/// # struct App;
+/// const LOG: Route<App> = Route::get("/log", begin).pull(more);
+///
+/// fn begin(_: &mut App, request: &mut Request<App>) {
+///     let _ = request.begin(Reply::text(Status::OK), Length::Known(1 << 20));
+/// }
+///
+/// fn more(_: &mut App, request: &mut Request<App>) {
+///     while request.unwritten() > 0 {
+///         let line = if request.written() % 16 == 0 { &b"0123456789abcde\n"[..] } else { b"?" };
+///         if request.write(line).is_err() {
+///             return; // It is called again when there is room.
+///         }
+///     }
+/// }
+/// # let _ = LOG;
+/// ```
+impl<A: 'static> Request<'_, '_, '_, A> {
+    /// Begins an answer: writes its head. The content follows by [`write`](Self::write), in the route's
+    /// [`pull`](crate::Route::pull), or whenever there is something, by [`Http::with`](crate::Http::with).
+    ///
+    /// # Errors
+    /// As [`reply`](Self::reply).
+    pub fn begin(&mut self, reply: Reply<'_>, length: Length) -> Result<(), ReplyError> {
+        self.write_head(&Head::of(&reply), length, 0)?;
+        self.x.left = match length {
+            Length::Known(length) => length,
+            Length::Unknown => u32::MAX,
+        };
+        self.x.set(if self.x.has(flag::BARE) || length == Length::Known(0) {
+            flag::COMPLETE
+        } else {
+            flag::OPEN
+        });
+        Ok(())
+    }
+
+    /// Begins server-sent events; [`event`](Self::event) writes them.
+    ///
+    /// # Errors
+    /// As [`reply`](Self::reply).
+    pub fn begin_events(&mut self) -> Result<(), ReplyError> {
+        let reply =
+            Reply::new(Status::OK, "text/event-stream").fields("Cache-Control: no-store\r\n");
+        self.begin(reply, Length::Unknown)
+    }
+
+    /// Writes a server-sent event, all or nothing. The text has no line breaks.
+    ///
+    /// # Errors
+    /// As [`write`](Self::write).
+    pub fn event(&mut self, name: &str, data: fmt::Arguments<'_>) -> Result<(), ReplyError> {
+        self.write_fmt(format_args!("event: {name}\ndata: {data}\n\n"))
+    }
+
+    /// Writes content, all or nothing.
+    ///
+    /// # Errors
+    /// [`ReplyError`].
+    pub fn write(&mut self, content: &[u8]) -> Result<(), ReplyError> {
+        if content.is_empty() {
+            return Ok(());
+        }
+        self.begin_piece(content.len())?;
+        self.conn.write(content)?;
+        self.end_piece(content.len())
+    }
+
+    /// Writes as much of `content` as fits. Returns the number of bytes written.
+    pub fn write_some(&mut self, content: &[u8]) -> usize {
+        let overhead = if self.x.has(flag::CHUNKS) { 12 } else { 0 };
+        let room = self.conn.room().saturating_sub(overhead).min(self.unwritten() as usize);
+        let content = content.get(..room).unwrap_or(content);
+        self.write(content).map_or(0, |()| content.len())
+    }
+
+    /// Writes formatted content, all or nothing. It is what `write!(request, …)` calls. The text is formatted
+    /// twice, for its length.
+    ///
+    /// # Errors
+    /// [`ReplyError`].
+    pub fn write_fmt(&mut self, content: fmt::Arguments<'_>) -> Result<(), ReplyError> {
+        let length = length_of(content);
+        if length == 0 {
+            return Ok(());
+        }
+        self.begin_piece(length)?;
+        self.conn.write_fmt(content)?;
+        self.end_piece(length)
+    }
+
+    /// Returns how many bytes of the content are written.
+    pub fn written(&self) -> u32 {
+        self.x.written
+    }
+
+    /// Returns how many bytes of the content are still to be written: `u32::MAX` for an unknown length, none
+    /// when it is complete.
+    pub fn unwritten(&self) -> u32 {
+        if self.x.has(flag::OPEN) { self.x.left } else { 0 }
+    }
+
+    /// Ends an answer of unknown length. One of a known length ends by itself; an earlier end is an error that
+    /// the client sees, by a reset.
+    ///
+    /// # Errors
+    /// [`ReplyError`].
+    pub fn finish(&mut self) -> Result<(), ReplyError> {
+        if !self.x.has(flag::OPEN) {
+            return Err(ReplyError::NotNow);
+        }
+        if self.x.left != u32::MAX {
+            self.conn.abort();
+            return Err(ReplyError::Ended);
+        }
+        if self.x.has(flag::CHUNKS) {
+            self.conn.write(b"0\r\n\r\n")?;
+        }
+        self.complete();
+        Ok(())
+    }
+
+    /// Writes what comes before a piece of content, if there is room for all of it.
+    fn begin_piece(&mut self, length: usize) -> Result<(), ReplyError> {
+        if !self.x.has(flag::OPEN) {
+            return Err(ReplyError::NotNow);
+        }
+        let amount = u32::try_from(length).map_err(|_| ReplyError::TooLong)?;
+        let is_bounded = self.x.left != u32::MAX;
+        if is_bounded && amount > self.x.left {
+            return Err(ReplyError::TooLong);
+        }
+        if !self.x.has(flag::CHUNKS) {
+            return Ok(());
+        }
+        let size = Hex::of(amount);
+        let digits = size.as_bytes();
+        self.check_room(length.saturating_add(digits.len()).saturating_add(4))?;
+        self.conn.write(digits)?;
+        Ok(self.conn.write(b"\r\n")?)
+    }
+
+    /// Writes what comes behind a piece of content, and counts it.
+    fn end_piece(&mut self, length: usize) -> Result<(), ReplyError> {
+        if self.x.has(flag::CHUNKS) {
+            self.conn.write(b"\r\n")?;
+        }
+        self.x.count(length);
+        self.x.written = self.x.written.wrapping_add(length as u32);
+        if self.x.left != u32::MAX {
+            self.x.left = self.x.left.saturating_sub(length as u32);
+            if self.x.left == 0 {
+                self.complete();
+            }
+        }
+        Ok(())
+    }
+
+    pub(crate) fn complete(&mut self) {
+        self.x.flags &= !flag::OPEN;
+        self.x.set(flag::COMPLETE);
+    }
+}

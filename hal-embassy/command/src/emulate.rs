@@ -1,0 +1,133 @@
+//! Runs an image under QEMU in the foreground.
+//!
+//! It prints the decoded log. Ctrl-C asks the firmware to end, as on a host, and the firmware's status becomes this
+//! program's. A second Ctrl-C ends QEMU itself.
+
+use std::{
+    path::{Path, PathBuf},
+    thread,
+    time::Duration,
+};
+
+use anyhow::{Context, Result, bail};
+use signal_hook::{
+    consts::signal::{SIGINT, SIGTERM},
+    iterator::Signals,
+};
+
+use crate::{
+    command,
+    forward::{Forward, Port, user_network},
+    process::Process,
+    qemu::{Guest, Machine, QEMU_PROGRAM, Qemu, Uart},
+};
+
+/// What is run.
+#[derive(Debug)]
+pub struct Emulation<'a> {
+    /// What it is called in the line for the person.
+    pub name: &'a str,
+    /// Where it runs.
+    pub machine: Machine,
+    /// The image.
+    pub elf: &'a Path,
+    /// How it is reached.
+    pub wire: Wire<'a>,
+    /// The file for the frames of the network, for Wireshark.
+    pub capture: Option<PathBuf>,
+}
+
+/// The far side of the machine's network controller.
+#[derive(Debug)]
+pub enum Wire<'a> {
+    /// QEMU's own network, with ports of this machine that reach the guest.
+    Ports(&'a [Forward]),
+    /// Another program's: QEMU's `-netdev`, and the port of this machine that reaches the guest.
+    Program {
+        /// QEMU's description of the network, with the id `n0`.
+        netdev: String,
+        /// The port.
+        port: u16,
+    },
+}
+
+/// The status of a program that was ended by Ctrl-C, as in shells.
+const INTERRUPTED: i32 = 130;
+
+/// A guest may never log anything.
+const FOR_EVER: Duration = Duration::from_secs(u32::MAX as u64);
+
+/// How long QEMU may run after the guest has ended.
+const MOMENT: Duration = Duration::from_secs(20);
+
+/// Checks that QEMU is installed.
+///
+/// # Errors
+/// If it is not; the error ends with how to install it.
+pub fn check_installed(how: &str) -> Result<()> {
+    match command::find_program(QEMU_PROGRAM) {
+        Some(_) => Ok(()),
+        None => bail!("{QEMU_PROGRAM} is not installed: {how}"),
+    }
+}
+
+/// Runs an image until it ends. Returns its exit status.
+pub fn run(emulation: Emulation<'_>) -> Result<i32> {
+    let Emulation { name, machine, elf, wire, capture } = emulation;
+    // Before QEMU starts, so that a Ctrl-C is never lost.
+    let signals = Signals::new([SIGINT, SIGTERM]).context("cannot catch Ctrl-C")?;
+    let netdev = match &wire {
+        Wire::Ports(forwards) => user_network(forwards),
+        Wire::Program { netdev, .. } => netdev.clone(),
+    };
+    let mut qemu = Qemu::new(machine, elf).netdev(netdev).interactive();
+    if let Some(capture) = &capture {
+        qemu = qemu.capture(capture);
+    }
+    let mut guest = qemu.boot()?;
+    let (uart, process) = (guest.uart()?, guest.process().clone());
+    thread::spawn(move || interrupt(signals, uart, &process));
+
+    // QEMU takes the ports after it has connected the serial port, or ends because it cannot.
+    let ports: Vec<Port> = match wire {
+        Wire::Program { port, .. } => vec![Port::Tcp(port)],
+        Wire::Ports(forwards) => guest.qmp().map_or(Vec::new(), |qmp| {
+            let forwarded = forwards.iter().map(|forward| match forward.guest {
+                Port::Tcp(port) => qmp.forwarded_port(port).map(Port::Tcp),
+                Port::Udp(port) => qmp.forwarded_udp_port(port).map(Port::Udp),
+            });
+            forwarded.flatten().collect()
+        }),
+    };
+    let commands: Vec<_> = ports.iter().map(Port::to_string).collect();
+    let talk = if ports.is_empty() { "" } else { "; talk to it by: " };
+    println!("{name} on {}, Ctrl-C ends it{talk}{}", machine.name(), commands.join(", "));
+    show(&mut guest)
+}
+
+/// Shows the log until the guest ends.
+fn show(guest: &mut Guest) -> Result<i32> {
+    while let Some(line) = guest.next_line(FOR_EVER)? {
+        println!("{line}");
+    }
+    let Some(status) = guest.process().wait(MOMENT)? else {
+        guest.process().kill();
+        bail!("QEMU closed the guest's serial port and did not end");
+    };
+    // QEMU also prints harmless messages, so they are not shown after a successful run.
+    if !status.success() {
+        eprint!("{}", guest.console());
+    }
+    Ok(status.code().unwrap_or(INTERRUPTED))
+}
+
+/// Asks the guest to end at the first signal, and ends QEMU at the second.
+fn interrupt(mut signals: Signals, mut uart: Uart, process: &Process) {
+    let mut signals = signals.forever();
+    signals.next();
+    eprintln!("asking the guest to end; Ctrl-C again ends QEMU");
+    if uart.interrupt().is_ok() {
+        signals.next();
+    }
+    process.kill();
+}

@@ -1,0 +1,49 @@
+//! Writes an image to a board with probe-rs.
+//!
+//! probe-rs writes the program through the board's debug probe, starts it, and shows its log until
+//! Ctrl-C.
+
+use std::{
+    path::Path,
+    process::Command,
+    sync::{Arc, atomic::AtomicBool},
+};
+
+use anyhow::{Context, Result, bail};
+use signal_hook::{consts::signal::SIGINT, flag};
+
+use crate::command;
+
+/// The program that talks to debug probes.
+const PROBE_RS: &str = "probe-rs";
+
+/// What it says when it finds none.
+const NO_PROBE: &str = "No debug probes were found";
+
+/// Checks that probe-rs is installed and finds a probe.
+///
+/// # Errors
+/// If not; the error says what to do.
+pub fn check_probe() -> Result<()> {
+    if command::find_program(PROBE_RS).is_none() {
+        bail!("{PROBE_RS} is not installed: cargo install probe-rs-tools --locked");
+    }
+    let found = command::capture(Command::new(PROBE_RS).arg("list"), command::ANSWER)?;
+    if found.contains(NO_PROBE) {
+        bail!(
+            "{PROBE_RS} finds no debug probe: connect the board by its debug port, then try again"
+        );
+    }
+    Ok(())
+}
+
+/// Flashes an image to a chip, by probe-rs' name for it, and shows its log.
+///
+/// # Errors
+/// If probe-rs fails; the error is the command for pasting.
+pub fn run(elf: &Path, chip: &str) -> Result<()> {
+    // probe-rs handles Ctrl-C, since it must leave the chip in a clean state. This program waits
+    // for it.
+    flag::register(SIGINT, Arc::new(AtomicBool::new(false))).context("cannot catch Ctrl-C")?;
+    command::run(Command::new(PROBE_RS).args(["run", "--chip", chip]).arg(elf))
+}

@@ -1,0 +1,78 @@
+//! An image, as a person names it: whether it is there, and where it can run.
+
+use std::{fs, path::Path};
+
+use anyhow::{Context, Result, bail};
+use object::{Architecture, Object};
+
+use crate::{
+    crates::shares,
+    elf::sections,
+    qemu::Machine,
+    table::{Table, grouped},
+};
+
+/// Checks that there is a file.
+///
+/// # Errors
+/// If there is none; the error says what to do.
+pub fn check_there(elf: &Path) -> Result<()> {
+    if elf.is_file() {
+        return Ok(());
+    }
+    bail!(
+        "there is no file {}: build the image first, such as by cargo build --release",
+        elf.display()
+    )
+}
+
+/// Checks that an image is made for a machine: for its processor, and linked for memory that it has.
+///
+/// # Errors
+/// If it is not, or is no ELF file.
+pub fn check_made_for(elf: &Path, machine: Machine) -> Result<()> {
+    let (shown, name) = (elf.display(), machine.name());
+    let bytes = fs::read(elf).with_context(|| format!("cannot read {shown}"))?;
+    let file =
+        object::File::parse(&*bytes).with_context(|| format!("cannot understand {shown}"))?;
+    if file.architecture() != Architecture::Arm {
+        let other = file.architecture();
+        bail!(
+            "{shown} is an image for {other:?}, and {name} has an Arm processor: build it for thumbv7m-none-eabi"
+        );
+    }
+    let memory = machine.memory();
+    for section in sections(elf)? {
+        let end = section.address.saturating_add(section.size);
+        let fits = memory.iter().any(|part| part.start <= section.address && end <= part.end);
+        if !fits {
+            let parts: Vec<_> =
+                memory.iter().map(|part| format!("{:#x}..{:#x}", part.start, part.end)).collect();
+            bail!(
+                "{shown} is linked for another machine: its {} is at {:#x}..{end:#x}, and {name} has memory at {}",
+                section.name,
+                section.address,
+                parts.join(" and ")
+            );
+        }
+    }
+    Ok(())
+}
+
+/// Returns the table of an image's crates with their bytes, the largest in flash first.
+///
+/// # Errors
+/// As [`shares`].
+pub fn table_of_crates(elf: &Path) -> Result<Table> {
+    let shares = shares(elf)?;
+    let mut table = Table::new(elf.display().to_string(), "crate | flash | static RAM");
+    let (flash, ram) =
+        shares.values().fold((0, 0), |(flash, ram), share| (flash + share.flash, ram + share.ram));
+    let mut rows: Vec<_> = shares.into_iter().collect();
+    rows.sort_by_key(|(_, share)| (u64::MAX - share.flash, u64::MAX - share.ram));
+    for (name, share) in rows {
+        table.row(&name, [grouped(share.flash), grouped(share.ram)]);
+    }
+    table.row("all", [grouped(flash), grouped(ram)]);
+    Ok(table)
+}

@@ -1,0 +1,30 @@
+//! The parts of `cargo picoevent`, which the repository's own commands and tests use too.
+//!
+//! ```text
+//! commands   emulate (qemu)   flash   image (size)
+//! images     elf   crates   places   defmt_log
+//! machines   qemu   forward
+//! ground     command   process   table
+//! ```
+//!
+//! It is a library for picoevent's own repository; its interface may change with each version.
+
+#![cfg(unix)]
+
+pub mod command;
+pub mod crates;
+pub mod defmt_log;
+pub mod elf;
+pub mod emulate;
+pub mod flash;
+pub mod forward;
+pub mod image;
+pub mod places;
+pub mod process;
+pub mod qemu;
+pub mod table;
+
+/// A wrong command line. Unlike other errors it ends with status 2.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct Usage(pub String);

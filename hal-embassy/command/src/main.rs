@@ -1,0 +1,121 @@
+//! `cargo picoevent`: the library documents what the commands do.
+
+use std::{path::PathBuf, process::ExitCode};
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+use picoevent_command::{
+    Usage,
+    emulate::{self, Emulation, Wire},
+    flash,
+    forward::Forward,
+    image,
+    qemu::Machine,
+    table::Format,
+};
+
+/// What `--help` adds to the list of commands.
+const MORE: &str = "\
+machines: lm3s6965evb, mps2-an385
+
+Every command takes the image as cargo has built it, such as
+  --elf target/thumbv7m-none-eabi/release/my-device
+and needs its debug information: debug = \"line-tables-only\" in its profile.";
+
+/// How to get QEMU.
+const GET_QEMU: &str =
+    "apt install qemu-system-arm on Debian and Ubuntu, brew install qemu on macOS";
+
+/// Runs, flashes and measures a firmware image.
+#[derive(Debug, Parser)]
+#[command(name = "cargo picoevent", bin_name = "cargo picoevent", after_help = MORE)]
+#[command(about = None, version, disable_help_subcommand = true)]
+struct CommandLine {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run an image under QEMU and show its log; Ctrl-C asks it to end, as a byte 3 on its serial port
+    Qemu {
+        /// The image, which logs defmt frames to the machine's first serial port
+        #[arg(long, value_name = "PATH")]
+        elf: PathBuf,
+        /// The emulated machine
+        #[arg(long, value_parser = Machine::named)]
+        machine: Machine,
+        /// Let a port of 127.0.0.1 reach one of the guest's, with another number before a colon (0: any free)
+        #[arg(long, value_name = "[udp:][HOST:]GUEST", value_parser = Forward::parse)]
+        forward: Vec<Forward>,
+        /// Capture the frames in a file for Wireshark
+        #[arg(long, value_name = "FILE")]
+        pcap: Option<PathBuf>,
+    },
+    /// Write an image to a board with probe-rs and show its log
+    Flash {
+        /// The image
+        #[arg(long, value_name = "PATH")]
+        elf: PathBuf,
+        /// probe-rs' name of the chip, such as STM32H743ZITx or RP2040
+        #[arg(long)]
+        chip: String,
+    },
+    /// Print the bytes of flash and of static RAM that each crate takes
+    Size {
+        /// The image
+        #[arg(long, value_name = "PATH")]
+        elf: PathBuf,
+        /// Print the table for a document
+        #[arg(long)]
+        markdown: bool,
+    },
+}
+
+fn main() -> ExitCode {
+    // Cargo passes the name of the subcommand on.
+    let mut words: Vec<_> = std::env::args_os().collect();
+    if words.get(1).is_some_and(|word| word == "picoevent") {
+        words.remove(1);
+    }
+    // A wrong command line ends here with status 2.
+    match run(CommandLine::parse_from(words).command) {
+        Ok(status) => ExitCode::from(u8::try_from(status).unwrap_or(1)),
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::from(if error.is::<Usage>() { 2 } else { 1 })
+        }
+    }
+}
+
+/// Runs the command. Returns the exit status.
+fn run(command: Command) -> Result<i32> {
+    match command {
+        Command::Qemu { elf, machine, forward, pcap } => {
+            image::check_there(&elf)?;
+            image::check_made_for(&elf, machine)?;
+            forward.iter().try_for_each(Forward::check_free)?;
+            emulate::check_installed(GET_QEMU)?;
+            let name = elf.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            let wire = Wire::Ports(&forward);
+            return emulate::run(Emulation {
+                name: &name,
+                machine,
+                elf: &elf,
+                wire,
+                capture: pcap,
+            });
+        }
+        Command::Flash { elf, chip } => {
+            image::check_there(&elf)?;
+            flash::check_probe()?;
+            flash::run(&elf, &chip)?;
+        }
+        Command::Size { elf, markdown } => {
+            image::check_there(&elf)?;
+            let format = if markdown { Format::Markdown } else { Format::Plain };
+            print!("{}", image::table_of_crates(&elf)?.grid(format));
+        }
+    }
+    Ok(0)
+}

@@ -1,0 +1,160 @@
+//! The command as a program: its output, its errors and its exit status.
+
+use std::{
+    env, fs,
+    io::{BufRead, BufReader, Read},
+    net::{TcpListener, TcpStream},
+    os::unix::fs::PermissionsExt,
+    path::{Path, PathBuf},
+    process::{Command, Output, Stdio},
+};
+
+/// The command, with programs from one folder only.
+fn picoevent(programs: &Path, words: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_cargo-picoevent"));
+    command.env("PATH", programs).args(words).output().expect("the command can be started")
+}
+
+fn said(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+/// Checks that a command fails with one line that begins with this. Returns the line.
+fn refused(programs: &Path, words: &[&str], status: i32, begin: &str) -> String {
+    let output = picoevent(programs, words);
+    let text = said(&output.stderr);
+    assert_eq!(output.status.code(), Some(status), "{text}");
+    assert!(text.starts_with(&format!("error: {begin}")), "{text}");
+    assert_eq!(text.lines().count(), 1, "{text}");
+    text
+}
+
+/// Makes a folder with a program that says `words`.
+fn folder_with(program: &str, script: &str) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join(program);
+    fs::write(&path, format!("#!/bin/sh\n{script}\n")).unwrap();
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+    folder
+}
+
+/// Makes an ELF file for Arm with one section of code at an address.
+fn image_at(folder: &Path, address: u32) -> String {
+    let mut bytes = Vec::new();
+    // The header: 32 bits, little-endian, executable, Arm; three section headers behind it.
+    bytes.extend(b"\x7fELF\x01\x01\x01\0\0\0\0\0\0\0\0\0\x02\0\x28\0\x01\0\0\0");
+    for word in [address, 0, 52, 0] {
+        bytes.extend(word.to_le_bytes());
+    }
+    for half in [52_u16, 0, 0, 40, 3, 2] {
+        bytes.extend(half.to_le_bytes());
+    }
+    // Name, type, flags, address, offset, size, link, info, alignment, entry size.
+    let sections =
+        [[0; 10], [1, 1, 6, address, 172, 4, 0, 0, 4, 0], [7, 3, 0, 0, 176, 17, 0, 0, 1, 0]];
+    for word in sections.into_iter().flatten() {
+        bytes.extend(word.to_le_bytes());
+    }
+    bytes.extend(b"\0\0\0\0\0.text\0.shstrtab\0");
+    let path = folder.join(format!("image-{address:x}"));
+    fs::write(&path, bytes).unwrap();
+    path.to_str().unwrap().to_owned()
+}
+
+#[test]
+fn every_mistake_with_qemu_is_one_sentence() {
+    let nothing = tempfile::tempdir().unwrap();
+    let nothing = nothing.path();
+    let (good, other) = (image_at(nothing, 0), image_at(nothing, 0x0800_0000));
+    let qemu = |elf: &str, more: &[&str]| {
+        let words = [&["qemu", "--elf", elf, "--machine", "lm3s6965evb"], more].concat();
+        words.into_iter().map(str::to_owned).collect::<Vec<_>>()
+    };
+    let refused = |elf: &str, more: &[&str], begin: &str| {
+        let words = qemu(elf, more);
+        refused(nothing, &words.iter().map(String::as_str).collect::<Vec<_>>(), 1, begin)
+    };
+    refused("nowhere", &[], "there is no file nowhere: build the image first");
+    let text = refused(&good, &[], "qemu-system-arm is not installed: ");
+    assert!(text.contains("apt install qemu-system-arm"), "{text}");
+    let text = refused(&other, &[], &format!("{other} is linked for another machine: "));
+    assert!(text.contains("its .text is at 0x8000000..0x8000004"), "{text}");
+    let own = env::current_exe().unwrap().to_str().unwrap().to_owned();
+    let text = refused(&own, &[], &format!("{own} is an image for "));
+    assert!(text.contains("lm3s6965evb has an Arm processor"), "{text}");
+    refused(file!().rsplit_once("command/").unwrap().1, &[], "cannot understand tests/command.rs");
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port();
+    let begin = format!("port {port} of 127.0.0.1 is not free");
+    refused(&good, &["--forward", &format!("{port}:80")], &begin);
+}
+
+#[test]
+fn a_wrong_command_line_ends_with_status_2() {
+    let nothing = tempfile::tempdir().unwrap();
+    for (words, wanted) in [
+        (&["qemu", "--elf", "x", "--machine", "pdp-11"][..], "known are lm3s6965evb, mps2-an385"),
+        (&["qemu", "--elf", "x", "--machine", "lm3s6965evb", "--forward", "x"], "is not a port"),
+        (&["flash", "--elf", "x"], "--chip"),
+        (&["picoevent", "sise"], "'sise'"),
+    ] {
+        let output = picoevent(nothing.path(), words);
+        let text = said(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{text}");
+        assert!(text.contains(wanted), "{text}");
+    }
+}
+
+#[test]
+fn flashing_needs_probe_rs_and_a_probe() {
+    let nothing = tempfile::tempdir().unwrap();
+    let image = image_at(nothing.path(), 0);
+    let flash = ["flash", "--elf", &image, "--chip", "RP2040"];
+    refused(nothing.path(), &flash, 1, "probe-rs is not installed: cargo install probe-rs-tools");
+    let none = folder_with("probe-rs", "echo 'No debug probes were found.'");
+    refused(none.path(), &flash, 1, "probe-rs finds no debug probe: connect the board");
+    let one = folder_with("probe-rs", "echo $*");
+    let output = picoevent(one.path(), &flash);
+    assert!(output.status.success(), "{}", said(&output.stderr));
+    assert!(said(&output.stdout).ends_with(&format!("\nrun --chip RP2040 {image}\n")));
+}
+
+#[test]
+fn the_crates_of_an_image_are_listed_by_cargos_subcommand() {
+    let nothing = tempfile::tempdir().unwrap();
+    let own = env!("CARGO_BIN_EXE_cargo-picoevent");
+    let output = picoevent(nothing.path(), &["picoevent", "size", "--elf", own]);
+    let text = said(&output.stdout);
+    assert!(output.status.success(), "{}", said(&output.stderr));
+    let lines: Vec<_> = text.lines().collect();
+    assert!(lines[0].starts_with("crate ") && lines[0].ends_with("  static RAM"), "{text}");
+    assert!(lines.iter().any(|line| line.starts_with("picoevent_command ")), "{text}");
+    assert!(lines.last().unwrap().starts_with("all "), "{text}");
+}
+
+/// hello-world, as any image: it is reached through a free port, captured, and ends when it is asked to.
+#[test]
+#[ignore = "needs firmware: cargo xtask test"]
+fn an_image_runs_under_qemu_until_ctrl_c() {
+    let firmware = env::var_os("PICOEVENT_FIRMWARE").expect("cargo xtask test sets it");
+    let elf = PathBuf::from(firmware).join("qemu-lm3s6965evb/hello-world");
+    let folder = tempfile::tempdir().unwrap();
+    let pcap = folder.path().join("pcap");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_cargo-picoevent"));
+    command.args(["picoevent", "qemu", "--machine", "lm3s6965evb", "--forward", "0:9995"]);
+    command.arg("--elf").arg(&elf).arg("--pcap").arg(&pcap);
+    let mut running = command.stdout(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(running.stdout.take().unwrap()).lines().map_while(Result::ok);
+    let first =
+        lines.find(|line| line.contains("talk to it by")).expect("it says how it is reached");
+    let port: u16 = first.rsplit_once(' ').unwrap().1.parse().unwrap();
+    lines.find(|line| line.contains("listening")).expect("the guest's log is decoded");
+    let mut answer = String::new();
+    TcpStream::connect(("127.0.0.1", port)).unwrap().read_to_string(&mut answer).unwrap();
+    assert_eq!(answer, "Hello, World!\n");
+    let interrupted = Command::new("kill").args(["-INT", &running.id().to_string()]).status();
+    assert!(interrupted.unwrap().success());
+    assert_eq!(lines.last().map(|line| line.contains("done")), Some(true));
+    assert_eq!(running.wait().unwrap().code(), Some(0));
+    assert_eq!(fs::read(&pcap).unwrap()[..4], 0xa1b2_c3d4_u32.to_ne_bytes());
+}

@@ -1,0 +1,131 @@
+//! The gateway with names, the time of day and a broker.
+
+use std::time::Duration;
+
+use gateway::{Gateway, Host as Address, Settings, Setup, TimeServer};
+use picoevent_sim::world::{Choices, Server, Service, Session, TestCase, server_address};
+
+use super::{COLLECTOR_PORT, sensor};
+use crate::servers::broker::{self, Host};
+use crate::servers::names::{self, Names};
+use crate::servers::time::{self, Time};
+
+/// The broker has what it should have so long after the last fault.
+const UP_WITHIN: Duration = Duration::from_secs(200);
+
+/// Connections and events that it takes when the network is there: the broker's, and the timers of resolver and clock.
+const LATER: (usize, usize) = (1, 2);
+
+/// The gateway, with a collector and a broker that it knows by their names.
+pub fn gateway_online() -> TestCase<Gateway> {
+    let make = || {
+        time::forget();
+        let mut gateway = Gateway::new(Setup { name: "gateway-1", sensor, collector: None });
+        gateway.set_online(Settings {
+            collector: Some(Address { name: "collector.example", port: COLLECTOR_PORT }),
+            broker: Some(Address { name: "broker.example", port: broker::PORT }),
+            time_server: Some(TimeServer::At(server_address(time::PORT))),
+            clock_is_set: time::set,
+            name_servers: vec![server_address(names::PORT)].leak(),
+            ..Settings::NONE
+        });
+        gateway
+    };
+    super::case_of("gateway-online", make)
+        .sizes(&super::ONLINE_SIZES)
+        .udp_server(names::PORT, Names::new)
+        .udp_server(time::PORT, Time::new)
+        .server(samples())
+        .keeps_later(LATER.0, LATER.1)
+        .invariant(|_, _| time::check())
+}
+
+fn samples() -> Server<Gateway, Samples> {
+    Server::new(broker::PORT, Samples::new)
+        .always(|app: &Gateway, samples: &Samples| match samples.missing <= app.unpublished() {
+            true => Ok(()),
+            false => Err(format!(
+                "{} samples are missing, {} are said to be",
+                samples.missing,
+                app.unpublished()
+            )),
+        })
+        .in_the_end(UP_WITHIN, |_, samples| {
+            let state = samples.host.broker.retained("gateway-1/state");
+            match (state, samples.host.is_done(), time::is_set()) {
+                (Some(b"online"), true, true) => Ok(()),
+                (Some(b"online"), true, false) => Err("the clock is not set".to_owned()),
+                (Some(b"online"), false, _) => Err("it does not take all values".to_owned()),
+                _ => Err("it is not online".to_owned()),
+            }
+        })
+}
+
+/// A broker that knows what must not happen to samples.
+struct Samples {
+    host: Host,
+    /// How many deliveries were looked at.
+    looked_at: usize,
+    /// The number of the next sample that has not come.
+    next: u32,
+    /// Samples that have not come before others that have.
+    missing: u32,
+}
+
+impl Samples {
+    fn new(choices: &mut Choices<'_>) -> Self {
+        let message = |number| (format!("gateway-1/set/k{}", number % 4), b"value".to_vec(), 1);
+        Self { host: Host::new(choices, message), looked_at: 0, next: 0, missing: 0 }
+    }
+
+    /// Looks at the messages that are new.
+    fn look(&mut self) -> Result<(), String> {
+        let deliveries = self.host.broker.deliveries();
+        let new = deliveries.get(self.looked_at..).unwrap_or_default();
+        for delivery in new.iter().filter(|delivery| delivery.topic != "gateway-1/state") {
+            let text = String::from_utf8_lossy(&delivery.payload);
+            let number = text.strip_prefix("{\"number\":").and_then(|rest| rest.split(',').next());
+            let number = number.and_then(|number| number.parse::<u32>().ok());
+            let number = number.filter(|_| delivery.topic == "gateway-1/sample");
+            let number = number.ok_or_else(|| format!("{delivery:?} is no sample"))?;
+            // One that was sent again is not new.
+            if number >= self.next {
+                self.missing += number - self.next;
+                self.next = number + 1;
+            }
+        }
+        self.looked_at = deliveries.len();
+        Ok(())
+    }
+}
+
+impl Service for Samples {
+    fn called(&mut self, at: Duration) -> Result<(), String> {
+        self.host.called(at)
+    }
+
+    fn opened(&mut self, session: &mut Session) -> Result<(), String> {
+        self.host.opened(session)
+    }
+
+    fn received(&mut self, session: &mut Session) -> Result<(), String> {
+        self.host.received(session)?;
+        self.look()
+    }
+
+    fn wakes_at(&self) -> Option<Duration> {
+        self.host.wakes_at()
+    }
+
+    fn going_on(&mut self, session: &mut Session) -> Result<(), String> {
+        self.host.going_on(session)
+    }
+
+    fn ended(&mut self, session: &mut Session) {
+        self.host.ended(session);
+    }
+
+    fn restarted(&mut self) {
+        self.host.restarted();
+    }
+}

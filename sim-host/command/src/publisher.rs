@@ -1,0 +1,305 @@
+//! A client of a broker made for testing: it publishes and subscribes with every quality of service.
+//!
+//! The broker restarts, forgets sessions and ends connections in mid-packet. What must hold all the same:
+//!
+//! * what the application was told is acknowledged, the broker has delivered; with QoS 2 once;
+//! * a message with QoS 2 is delivered once at most, in both directions;
+//! * what the broker has not forgotten, the application hears;
+//! * in the end, all is said and heard, and the connection stays although nobody says anything.
+
+use std::time::Duration;
+
+use picoevent::{Cx, EventMut, Pool, SetupError, Signal, Storage};
+use picoevent_mqtt::{
+    self as mqtt, Client, ClientMut, Down, HasMqtt, Message, MqttEvent, Options, PacketId, Publish,
+    PublishError, Qos, Reason, Subscription, Version,
+};
+use picoevent_sim::world::{Choices, Server, Size, Sockets, TestCase, server_address};
+
+use crate::servers::broker::{self, Host};
+
+/// How many messages it publishes.
+const MOST: u32 = 30;
+/// All is said and heard, and the connection has stayed for [`LASTS`], so long after the last fault.
+const DONE_WITHIN: Duration = Duration::from_secs(235);
+/// Longer than the broker waits for a silent client.
+const LASTS: Duration = Duration::from_secs(60);
+
+type Memory = Storage<Publisher, 4, 1, 256, 1, 1>;
+
+const SIZES: [Size<Publisher>; 2] = [
+    Size::of(Pool::new(1).rings(96, 160), Memory::new, Sockets::<2, 512, 512>::new),
+    Size::of(Pool::new(1).rings(96, 160), Memory::new, Sockets::<1, 64, 32>::new),
+];
+
+/// The application.
+pub struct Publisher {
+    mqtt: Client<Publisher, 5, 200, 1>,
+    version: Version,
+    made: u32,
+    is_full: bool,
+    under_way: Vec<(PacketId, u32)>,
+    acked: Vec<u32>,
+    /// Messages of which it was told that they may not have arrived.
+    lost: Vec<u32>,
+    subscription: Option<PacketId>,
+    /// How often each message was heard.
+    heard: Vec<u32>,
+    piece: Vec<u8>,
+    /// The first broken promise of the client.
+    problem: Option<String>,
+}
+
+/// Returns the payload of a message: its number, and more bytes.
+fn payload(number: u32, length: usize) -> Vec<u8> {
+    let mut payload = number.to_be_bytes().to_vec();
+    payload.resize(4 + length, number as u8);
+    payload
+}
+
+/// Returns the number of a message, if it is whole.
+fn number_of(payload: &[u8]) -> Option<u32> {
+    let (number, rest) = payload.split_first_chunk()?;
+    let number = u32::from_be_bytes(*number);
+    rest.iter().all(|byte| *byte == number as u8).then_some(number)
+}
+
+const fn qos_of(number: u32) -> Qos {
+    match number % 4 {
+        0 => Qos::Zero,
+        1 => Qos::One,
+        _ => Qos::Two,
+    }
+}
+
+/// A message of the broker.
+fn incoming(number: u32) -> (String, Vec<u8>, u8) {
+    let length = number as usize * 37 % 150;
+    (format!("in/{number}"), payload(number, length), 1 + (number % 2) as u8)
+}
+
+impl HasMqtt for Publisher {
+    fn mqtt(&mut self) -> ClientMut<'_, Self> {
+        self.mqtt.as_mut()
+    }
+
+    fn options(&self) -> Options<'_> {
+        Options {
+            client_id: "publisher",
+            version: self.version,
+            session_expiry: 3_600,
+            keep_alive: 15,
+            will: Some(Publish::new("state", b"gone").retained()),
+            ..Options::new(server_address(broker::PORT))
+        }
+    }
+
+    fn event(&mut self, cx: &mut Cx<'_, Self>, event: MqttEvent) {
+        match event {
+            MqttEvent::Up { .. } => {}
+            MqttEvent::Down(down) => {
+                self.piece.clear();
+                if let Down::Broken(_) | Down::Options = down {
+                    self.broken(down.to_string());
+                }
+            }
+            MqttEvent::Acked(id, _) if Some(id) == self.subscription => {}
+            MqttEvent::Acked(id, reason) => match self.take(id) {
+                Some(number) if reason == Reason::SUCCESS => self.acked.push(number),
+                // It was published before the broker said that it is too long.
+                Some(number) if reason == Reason::PACKET_TOO_LARGE => self.lost.push(number),
+                Some(number) => self.broken(format!("message {number} has failed: {reason}")),
+                None => self.broken(format!("{id:?} has ended twice")),
+            },
+            MqttEvent::Lost(id) => match self.take(id) {
+                Some(number) if qos_of(number) == Qos::Two => self.lost.push(number),
+                _ => self.broken(format!("{id:?} is lost")),
+            },
+            MqttEvent::Room => {
+                self.is_full = false;
+                self.publish(cx);
+            }
+        }
+    }
+
+    /// The broker has kept the session of a subscription that was acknowledged.
+    fn message(&mut self, message: &mut Message<'_, '_, Self>) {
+        self.hear(message);
+    }
+}
+
+impl Publisher {
+    fn new(version: Version) -> Self {
+        Self {
+            mqtt: Client::new(),
+            version,
+            made: 0,
+            is_full: false,
+            under_way: Vec::new(),
+            acked: Vec::new(),
+            lost: Vec::new(),
+            subscription: None,
+            heard: Vec::new(),
+            piece: Vec::new(),
+            problem: None,
+        }
+    }
+
+    fn start(&mut self, cx: &mut Cx<'_, Self>, pool: Pool) -> Result<(), SetupError> {
+        cx.on_signal(Signal::INT, |_, event| event.exit())?;
+        let pool = cx.add_pool(pool)?;
+        if let Err(error) = mqtt::start(self, cx, pool) {
+            self.broken(error.to_string());
+        }
+        match mqtt::subscribe(self, cx, &Subscription::new("in/#", Qos::Two, Self::hear)) {
+            Ok(id) => self.subscription = Some(id),
+            Err(error) => self.broken(error.to_string()),
+        }
+        cx.after(Duration::from_millis(1), Self::tick)?;
+        Ok(())
+    }
+
+    fn broken(&mut self, what: String) {
+        self.problem.get_or_insert(what);
+    }
+
+    fn take(&mut self, id: PacketId) -> Option<u32> {
+        let place = self.under_way.iter().position(|(held, _)| *held == id)?;
+        Some(self.under_way.swap_remove(place).1)
+    }
+
+    fn tick(&mut self, event: &mut EventMut<'_, '_, Self>) {
+        self.publish(event.cx());
+        if self.made < MOST {
+            let pause = event.random_u32().unwrap_or_default() % 4_000;
+            if event.after(Duration::from_millis(pause.into()), Self::tick).is_err() {
+                self.broken("there is no room for a timer".to_owned());
+            }
+        }
+    }
+
+    fn publish(&mut self, cx: &mut Cx<'_, Self>) {
+        let count = 1 + cx.random_u32().unwrap_or_default() % 3;
+        for _ in 0..count {
+            if self.made >= MOST || self.is_full {
+                return;
+            }
+            let number = self.made;
+            let (topic, qos) = (format!("out/{}", number % 3), qos_of(number));
+            let payload = payload(number, number as usize * 7 % 40);
+            match mqtt::publish(self, cx, &Publish::new(&topic, &payload).qos(qos)) {
+                Ok(Some(id)) => {
+                    if self.under_way.iter().any(|(held, _)| *held == id) {
+                        self.broken(format!("{id:?} is given twice"));
+                    }
+                    self.under_way.push((id, number));
+                }
+                // With QoS 0 it may be lost.
+                Ok(None) | Err(PublishError::Down | PublishError::TooLong) => {}
+                Err(PublishError::Full) if qos == Qos::Zero => {}
+                Err(PublishError::Full) => {
+                    self.is_full = true;
+                    return;
+                }
+                Err(error) => self.broken(error.to_string()),
+            }
+            self.made += 1;
+        }
+    }
+
+    fn hear(&mut self, message: &mut Message<'_, '_, Self>) {
+        if message.is_first() {
+            self.piece.clear();
+        }
+        self.piece.extend(message.payload());
+        if message.is_last() {
+            match number_of(&self.piece) {
+                Some(number) if number < 1_000 => {
+                    let place = number as usize;
+                    self.heard.resize(self.heard.len().max(place + 1), 0);
+                    self.heard[place] += 1;
+                }
+                _ => self.broken(format!("it has heard {:?}", self.piece)),
+            }
+        }
+    }
+
+    fn is_done(&self) -> bool {
+        self.made == MOST && self.under_way.is_empty()
+    }
+}
+
+/// Checks what must always hold.
+fn agree(app: &Publisher, host: &Host) -> Result<(), String> {
+    if let Some(problem) = &app.problem {
+        return Err(problem.clone());
+    }
+    let mut delivered = [0_u32; MOST as usize];
+    for delivery in host.broker.deliveries() {
+        let number = number_of(&delivery.payload).filter(|number| *number < MOST);
+        let number = number.ok_or_else(|| format!("{delivery:?} was not published"))?;
+        delivered[number as usize] += 1;
+    }
+    for (number, times) in (0..).zip(delivered) {
+        if qos_of(number) == Qos::Two && times > 1 {
+            return Err(format!("message {number} was delivered {times} times"));
+        }
+    }
+    match app.acked.iter().find(|number| delivered[**number as usize] == 0) {
+        Some(number) => return Err(format!("message {number} was acknowledged, and is not there")),
+        None => {}
+    }
+    for (number, times) in (0..).zip(&app.heard) {
+        if incoming(number).2 == 2 && *times > 1 {
+            return Err(format!("message {number} was heard {times} times"));
+        }
+    }
+    Ok(())
+}
+
+/// Checks what must hold in the end.
+fn done(app: &Publisher, host: &Host) -> Result<(), String> {
+    if !app.is_done() {
+        let (made, under_way) = (app.made, app.under_way.len());
+        return Err(format!("{made} messages were made, and {under_way} are under way"));
+    }
+    if !host.is_done() {
+        return Err(format!("{} messages for it are under way", host.broker.outgoing()));
+    }
+    let heard = |number: u32| app.heard.get(number as usize).is_some_and(|times| *times > 0);
+    let missing = (0..host.broker.made())
+        .find(|number| !heard(*number) && !host.broker.has_forgotten(*number));
+    match missing {
+        Some(number) => Err(format!("message {number} for it is lost")),
+        None if host.broker.up_for(host.now) < LASTS => {
+            Err("the connection does not last".to_owned())
+        }
+        None => Ok(()),
+    }
+}
+
+/// Returns the publisher's test case, with version 5.
+pub fn publisher() -> TestCase<Publisher> {
+    case("publisher", Version::V5)
+}
+
+/// The same with version 3.1.1.
+pub fn publisher_3() -> TestCase<Publisher> {
+    case("publisher-3", Version::V3)
+}
+
+fn case(name: &str, version: Version) -> TestCase<Publisher> {
+    let make = |choices: &mut Choices<'_>| {
+        let host = Host::new(choices, incoming);
+        if choices.up_to(1) == 0 { host } else { host.limited() }
+    };
+    let host = Server::new(broker::PORT, make).always(agree).in_the_end(DONE_WITHIN, done);
+    TestCase::with_app(
+        name,
+        7000,
+        move || Publisher::new(version),
+        |app, cx, _, pool| app.start(cx, pool),
+    )
+    .sizes(&SIZES)
+    .server(host)
+}

@@ -1,0 +1,101 @@
+//! A time server that is wrong, silent or tired, as long as there are faults; and what a device makes of it.
+
+use std::cell::Cell;
+use std::time::Duration;
+
+use fastrand::Rng;
+use picoevent_peers::ntp::{self, Wrong};
+use picoevent_sim::world::{Choices, UdpReply, UdpServer};
+use picoevent_sntp::WallTime;
+
+/// The port of the server.
+pub(crate) const PORT: u16 = 123;
+
+/// The second at which the seconds of the protocol begin anew.
+const NEW_ERA: u64 = 2_085_978_496;
+
+/// How much later than it was sent an answer may be used, and a little more, in microseconds.
+const LATE: u64 = 20_000_000;
+
+thread_local! {
+    /// The time of day in the last answer.
+    static TOLD: Cell<u64> = const { Cell::new(0) };
+    /// What the device's clock was set to.
+    static SET: Cell<Option<WallTime>> = const { Cell::new(None) };
+}
+
+/// A time server. Its time of day is near the beginning of an era.
+pub(crate) struct Time {
+    start: u64,
+    rng: Rng,
+    /// How often it does not just say the time, in thousand questions.
+    lies: u32,
+}
+
+impl Time {
+    pub(crate) fn new(choices: &mut Choices<'_>) -> Self {
+        let start = (NEW_ERA - choices.up_to(90)) * 1_000_000;
+        let lies = choices.up_to(900) as u32;
+        Self { start, lies, rng: Rng::with_seed(choices.up_to(u64::from(u32::MAX))) }
+    }
+}
+
+impl UdpServer for Time {
+    fn heard(&mut self, at: Duration, bytes: &[u8], quiet: bool) -> Vec<UdpReply> {
+        if bytes.len() != 48 {
+            return Vec::new();
+        }
+        let time = self.start + at.as_micros() as u64;
+        TOLD.set(time);
+        let truth = ntp::answer(bytes, time, time);
+        let mut wrong = ntp::answer(bytes, time - 1_000_000_000_000, time - 1_000_000_000_000);
+        let answers = match self.rng.u32(..1_000) < self.lies && !quiet {
+            false => vec![truth],
+            true => match self.rng.usize(..Wrong::ALL.len() + 1).checked_sub(1) {
+                // It is silent.
+                None => Vec::new(),
+                Some(place) => {
+                    Wrong::ALL[place].spoil(&mut wrong);
+                    if self.rng.bool() { vec![wrong] } else { vec![wrong, truth] }
+                }
+            },
+        };
+        let reply = |bytes| UdpReply { after: Duration::ZERO, is_of_stranger: false, bytes };
+        answers.into_iter().map(reply).collect()
+    }
+}
+
+/// A device begins that has no time.
+pub(crate) fn forget() {
+    TOLD.set(0);
+    SET.set(None);
+}
+
+/// The clock of the device was set.
+pub(crate) fn set(time: WallTime) {
+    SET.set(Some(time));
+    if is_wrong(time) {
+        TOLD.set(u64::MAX);
+    }
+}
+
+fn is_wrong(time: WallTime) -> bool {
+    let error = time.error().as_micros() as u64;
+    time.unix_micros().abs_diff(TOLD.get()) > error.saturating_add(LATE)
+}
+
+/// Returns whether the clock was set.
+pub(crate) fn is_set() -> bool {
+    SET.get().is_some()
+}
+
+/// Checks the time to which the clock was set.
+///
+/// # Errors
+/// It is wrong.
+pub(crate) fn check() -> Result<(), String> {
+    match (TOLD.get(), SET.get()) {
+        (u64::MAX, Some(time)) => Err(format!("the clock was set to {}", time.iso())),
+        _ => Ok(()),
+    }
+}

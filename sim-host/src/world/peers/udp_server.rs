@@ -1,0 +1,86 @@
+//! Servers that the device asks over UDP.
+
+use std::net::Ipv4Addr;
+use std::time::Duration;
+
+use smoltcp::iface::{SocketHandle, SocketSet};
+use smoltcp::socket::udp::{Socket, UdpMetadata};
+
+use crate::world::network::address;
+use crate::world::peers::script::Choices;
+use crate::world::peers::udp_client::UdpClient;
+
+/// The program of a server that the device asks over UDP, for
+/// [`TestCase::udp_server`](crate::world::TestCase::udp_server).
+///
+/// What it answers may be a lie. A lie that leads to an address leads to [`nobody`]: a device that looks for that has
+/// believed it.
+pub trait UdpServer {
+    /// Handles a datagram, at a time of the simulation. `quiet` says that the faults are over: from then on it has to do
+    /// what it should. Returns what is sent back.
+    fn heard(&mut self, at: Duration, bytes: &[u8], quiet: bool) -> Vec<UdpReply>;
+}
+
+/// A datagram of a server.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UdpReply {
+    /// After how long it is sent.
+    pub after: Duration,
+    /// It comes from another port of the same machine.
+    pub is_of_stranger: bool,
+    /// Its bytes.
+    pub bytes: Vec<u8>,
+}
+
+/// Returns an address that nobody on the network has. A device that looks for it has believed a lie, which ends the
+/// simulation as a broken invariant.
+pub const fn nobody() -> Ipv4Addr {
+    address::NOBODY
+}
+
+/// What makes a server's program.
+pub(crate) type MakeUdpServer = dyn Fn(&mut Choices<'_>) -> Box<dyn UdpServer> + Send + Sync;
+
+/// The port from which strangers answer, beside that of the server.
+const STRANGER: u16 = 20_000;
+
+/// A server at work.
+pub(crate) struct UdpServing {
+    pub(crate) port: u16,
+    program: Box<dyn UdpServer>,
+    /// Its socket and the stranger's.
+    sockets: Option<[SocketHandle; 2]>,
+    /// What is sent later: when, from which socket, to whom.
+    held: Vec<(u64, usize, UdpMetadata, Vec<u8>)>,
+    /// When it must be polled again, if nothing arrives.
+    pub(crate) wake: u64,
+}
+
+impl UdpServing {
+    pub(crate) fn new(port: u16, program: Box<dyn UdpServer>) -> Self {
+        Self { port, program, sockets: None, held: Vec::new(), wake: 0 }
+    }
+
+    /// Does what can be done now.
+    pub(crate) fn work(&mut self, sockets: &mut SocketSet<'static>, now: u64, quiet: bool) {
+        let port = self.port;
+        let own = *self.sockets.get_or_insert_with(|| {
+            [port, port.wrapping_add(STRANGER)].map(|port| sockets.add(UdpClient::socket(port)))
+        });
+        while let Ok((bytes, from)) = sockets.get_mut::<Socket<'_>>(own[0]).recv() {
+            for reply in self.program.heard(Duration::from_micros(now), bytes, quiet) {
+                let at = now + reply.after.as_micros() as u64;
+                let socket = usize::from(reply.is_of_stranger);
+                self.held.push((at, socket, UdpMetadata::from(from.endpoint), reply.bytes));
+            }
+        }
+        self.held.retain(|(at, socket, to, bytes)| {
+            if *at <= now {
+                // A full buffer loses it, as a network might.
+                let _ = sockets.get_mut::<Socket<'_>>(own[*socket]).send_slice(bytes, *to);
+            }
+            *at > now
+        });
+        self.wake = self.held.iter().map(|(at, ..)| *at).min().unwrap_or(u64::MAX);
+    }
+}

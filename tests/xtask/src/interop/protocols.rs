@@ -1,0 +1,108 @@
+//! Names, the time and MQTT: tests of their packages that `cargo test` ignores.
+//!
+//! What Debian has not, or cannot have twice, is installed into a folder that the tests are told of.
+
+use anyhow::{Context, Result};
+
+use super::{Program, stage::Stage};
+use crate::{command, workspace};
+
+/// Where the tests find what is installed.
+const FOLDER: &str = "PICOEVENT_INTEROP";
+
+pub(super) const NAMES: Program = Program {
+    name: "names",
+    needs: &[
+        ("dnsmasq", "dnsmasq-base"),
+        ("unbound", "unbound"),
+        ("avahi-daemon", "avahi-daemon"),
+        ("avahi-browse", "avahi-utils"),
+        ("dbus-daemon", "dbus-daemon"),
+        ("ip", "iproute2"),
+        ("python3", "python3-venv"),
+    ],
+    run: |stage| {
+        let zeroconf = Install {
+            file: "venv/lib",
+            from: "zeroconf (PyPI)",
+            commands: &["python3 -m venv venv", "venv/bin/pip install --quiet zeroconf"],
+        };
+        test(stage, "picoevent-dns", &[zeroconf])
+    },
+};
+
+pub(super) const TIME: Program = Program {
+    name: "time",
+    needs: &[("chronyd", "chrony"), ("ip", "iproute2")],
+    run: |stage| {
+        let ntpsec = Install {
+            // The packages of chrony and of ntpsec exclude each other.
+            file: "ntpsec/usr/sbin/ntpd",
+            from: "ntpsec (Debian, unpacked only)",
+            commands: &[
+                "apt-get download ntpsec",
+                "find -name ntpsec_*.deb -exec dpkg-deb -x {} ntpsec ;",
+            ],
+        };
+        test(stage, "picoevent-sntp", &[ntpsec])
+    },
+};
+
+pub(super) const MQTT: Program = Program {
+    name: "mqtt",
+    needs: &[
+        ("mosquitto", "mosquitto"),
+        ("mosquitto_passwd", "mosquitto"),
+        ("node", "nodejs"),
+        ("npm", "npm"),
+    ],
+    run: |stage| {
+        let aedes = Install {
+            file: "npm/node_modules/aedes",
+            from: "aedes 1.2.0 (npm)",
+            commands: &["mkdir -p npm", "npm install --silent --prefix npm aedes@1.2.0"],
+        };
+        let rumqttd = Install {
+            file: "rumqttd/bin/rumqttd",
+            from: "rumqttd 0.20.0 (crates.io)",
+            commands: &[
+                "cargo install rumqttd@0.20.0 --locked --no-default-features --root rumqttd",
+            ],
+        };
+        test(stage, "picoevent-mqtt", &[aedes, rumqttd])
+    },
+};
+
+/// What is installed: the file that is there then, from where, and with which commands, in the folder.
+struct Install {
+    file: &'static str,
+    from: &'static str,
+    commands: &'static [&'static str],
+}
+
+/// Installs what is missing, and runs the ignored tests of a package.
+fn test(stage: &Stage, package: &str, installed: &[Install]) -> Result<String> {
+    let folder = stage.folder("protocols")?;
+    for Install { file, from, commands } in installed {
+        if folder.join(file).exists() {
+            continue;
+        }
+        println!("installs {from} in {}", folder.display());
+        for line in *commands {
+            let mut words = line.split(' ');
+            let program = words.next().unwrap_or_default();
+            // Programs that were installed before are in the folder.
+            let program = match program.contains('/') {
+                true => folder.join(program),
+                false => program.into(),
+            };
+            let mut install = std::process::Command::new(program);
+            command::run(install.args(words).current_dir(&folder))?;
+        }
+    }
+    let mut cargo = command::cargo(&workspace::root());
+    cargo.args(["test", "--release", "--package", package, "--", "--ignored"]);
+    command::run(cargo.env(FOLDER, folder))
+        .with_context(|| format!("the tests of {package} have failed"))?;
+    Ok(format!("the ignored tests of `{package}`"))
+}
