@@ -46,8 +46,8 @@ impl Found {
     /// Returns an address, by its place in the answer.
     #[inline(never)]
     pub(crate) fn get(&self, place: u8) -> Option<IpAddr> {
-        let held = self.octets.chunks_exact(self.family.size()).take(self.count.into());
-        let octets = held.skip(place.into()).next()?;
+        let mut held = self.octets.chunks_exact(self.family.size()).take(self.count.into());
+        let octets = held.nth(place.into())?;
         match self.family {
             Family::V4 => octets.first_chunk::<4>().map(|octets| IpAddr::from(*octets)),
             Family::V6 => octets.first_chunk::<16>().map(|octets| IpAddr::from(*octets)),

@@ -20,7 +20,7 @@ impl Life {
         self.seconds = seconds;
         self.until = after(now, seconds.max(1));
         // At 80 %, and then at each further 5 % (RFC 6762, 5.2).
-        self.ask = if ttl == 0 { Instant::MAX } else { after(now, seconds / 5 * 4) };
+        self.ask = if ttl == 0 { Instant::MAX } else { after(now, (seconds / 5).wrapping_mul(4)) };
     }
 
     pub(super) fn ask_later(&mut self, now: Instant) {
