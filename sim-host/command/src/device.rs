@@ -86,7 +86,7 @@ impl Plan {
 
     /// Returns a number below `below`: another one for each `nth`.
     const fn number(&self, nth: u64, below: u64) -> u64 {
-        let mixed = (self.seed + 1) * 0x9e37_79b9 ^ nth.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        let mixed = ((self.seed + 1) * 0x9e37_79b9) ^ nth.wrapping_mul(0x9e37_79b9_7f4a_7c15);
         let mixed = (mixed ^ mixed >> 29).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         (mixed ^ mixed >> 32) % below
     }

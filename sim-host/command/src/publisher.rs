@@ -245,9 +245,8 @@ fn agree(app: &Publisher, host: &Host) -> Result<(), String> {
             return Err(format!("message {number} was delivered {times} times"));
         }
     }
-    match app.acked.iter().find(|number| delivered[**number as usize] == 0) {
-        Some(number) => return Err(format!("message {number} was acknowledged, and is not there")),
-        None => {}
+    if let Some(number) = app.acked.iter().find(|number| delivered[**number as usize] == 0) {
+        return Err(format!("message {number} was acknowledged, and is not there"));
     }
     for (number, times) in (0..).zip(&app.heard) {
         if incoming(number).2 == 2 && *times > 1 {

@@ -236,8 +236,8 @@ impl Client {
         match self.failures.checked_div(self.servers.len() as u8) {
             Some(0) => WAIT,
             rounds => {
-                let doublings = u32::from(rounds.unwrap_or(1).saturating_sub(1)).min(24);
-                LEAST_INTERVAL.wrapping_shl(doublings).min(self.interval)
+                let doubled = u32::from(rounds.unwrap_or(1).saturating_sub(1)).min(24);
+                LEAST_INTERVAL.wrapping_shl(doubled).min(self.interval)
             }
         }
     }

@@ -145,7 +145,7 @@ impl Service for Host {
     fn wakes_at(&self) -> Option<Duration> {
         self.current?;
         let next = (self.broker.made() < self.most).then_some(self.next_at);
-        next.into_iter().chain(self.broker.patience_ends()).min()
+        next.into_iter().chain(self.broker.gives_up_at()).min()
     }
 
     fn going_on(&mut self, session: &mut Session) -> Result<(), String> {
@@ -153,7 +153,7 @@ impl Service for Host {
         if !self.is_of(session) {
             return Ok(());
         }
-        if self.broker.patience_ends().is_some_and(|end| end <= now) {
+        if self.broker.gives_up_at().is_some_and(|end| end <= now) {
             self.broker.gives_up();
             session.reset();
             return Ok(());

@@ -272,7 +272,7 @@ impl Broker {
     }
 
     /// Returns when it gives the client up unless it hears from it (3.1.2.10).
-    pub fn patience_ends(&self) -> Option<Duration> {
+    pub fn gives_up_at(&self) -> Option<Duration> {
         let has_limit = self.is_up && !self.is_deaf && !self.keep_alive.is_zero();
         has_limit.then(|| self.heard_at + self.keep_alive * 3 / 2)
     }

@@ -307,7 +307,7 @@ fn what_is_not_said_at_once_is_asked_for() {
         [Kind::PTR, Kind::SRV, Kind::A]
             .into_iter()
             .filter(|kind| kinds.contains(kind))
-            .map(|kind| answer(kind))
+            .map(answer)
             .collect()
     });
     assert_eq!(told(&mut hosts[0]), [found("Büro 2.1, links drucker:631 192.0.2.99")]);

@@ -21,7 +21,7 @@ use picoevent_mqtt::{
 };
 
 use picoevent_peers::mqtt::packet::{self, Packet, connack};
-use picoevent_peers::mqtt::{Deed, Reply};
+use picoevent_peers::mqtt::Deed;
 use world::{Peer, World};
 
 /// A message, or a piece of one, as the application has seen it.
