@@ -2,7 +2,7 @@
 
 use picoevent_sim::world::{AnyTestCase, FaultKind, Simulator, Sweep, Tally, TroubleKind};
 use picoevent_sim_command::{
-    caller, chat, echo, echo_filtered, gateway, gateway_online, gateway_v6, hello_world,
+    caller, chat, device, echo, echo_filtered, gateway, gateway_online, gateway_v6, hello_world,
     hello_world_v6, prober, proxy, publisher, publisher_3, udp_time,
 };
 
@@ -109,6 +109,13 @@ fn clients_of_chat_and_proxy_hear_what_they_must() {
     for tally in [sweep(&chat(), 400, 1), sweep(&proxy(), 200, 1)] {
         assert!(tally.served > 200, "{tally:?}");
     }
+}
+
+/// Browsers, uploads, WebSockets and attackers of the device's page.
+#[test]
+fn the_device_answers_each_request_with_what_it_asks_for() {
+    let tally = sweep(&device(), 400, 1);
+    assert!(tally.served > 300, "{tally:?}");
 }
 
 /// Found by seed 292: a client that had ended its stream was told that it had all, when its server was reset.
