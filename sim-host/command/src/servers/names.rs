@@ -68,8 +68,8 @@ impl UdpServer for Names {
             // Twice, and once more what nobody waits for.
             4 => {
                 let after = Duration::from_millis(self.rng.u64(1..3_000));
-                let other = question.addresses(ttl, &[nobody()]);
-                vec![now(truth.clone()), now(truth), UdpReply { after, ..now(other) }]
+                let other = self.lie(&question);
+                vec![now(truth.clone()), now(truth), UdpReply { after, ..other }]
             }
             5 => vec![now(question.no_such_name(ttl))],
             6 => vec![now(question.failed())],

@@ -134,8 +134,14 @@ impl<A: 'static> Probe<'_, A> {
             return Ok(());
         }
         let programs = self.programs.borrow();
-        let mut judged =
-            self.servers.iter().zip(&*programs).filter(|(_, running)| !running.is_spoiled);
+        // A byte was forged, and the server has not worked since.
+        let is_forged =
+            |port: u16| self.ether.try_borrow().is_ok_and(|ether| ether.forged.contains(&port));
+        let mut judged = self
+            .servers
+            .iter()
+            .zip(&*programs)
+            .filter(|(server, running)| !running.is_spoiled && !is_forged(server.port));
         judged.try_for_each(|(server, running)| server.check(app, &*running.program))
     }
 
