@@ -174,7 +174,7 @@ impl Table<'_> {
 
     /// Finds a name of which something is known longer than a time, or that is being asked about.
     fn find(&self, name: &[u8], family: Family, time: Instant, or_open: bool) -> Option<u16> {
-        let place = self.questions.iter().zip(0..).position(|(question, place)| {
+        let place = self.questions.iter().zip(0..u16::MAX).position(|(question, place)| {
             let counts = if question.is_open() { or_open } else { question.until > time };
             counts && question.found.family == family && self.name(place).eq_ignore_ascii_case(name)
         });
@@ -188,7 +188,7 @@ impl Table<'_> {
             return Err(ResolveError::TooLong { most });
         }
         let (mut place, mut first) = (NOWHERE, Instant::MAX);
-        for (question, number) in self.questions.iter().zip(0..) {
+        for (question, number) in self.questions.iter().zip(0..u16::MAX) {
             if question.waiters == 0 && question.until < first {
                 (place, first) = (number, question.until);
             }
@@ -269,7 +269,7 @@ impl Table<'_> {
             question.id = u16::from_le_bytes([*low, *high]);
         }
         if is_first || is_plain {
-            for (number, letter) in (0_u8..).zip(self.name_mut(place)) {
+            for (number, letter) in (0..u8::MAX).zip(self.name_mut(place)) {
                 let byte = bits.get(usize::from(number / 8)).copied().unwrap_or_default();
                 *letter = letter.to_ascii_lowercase();
                 if !is_plain && byte >> (number % 8) & 1 == 1 {
@@ -363,7 +363,7 @@ impl Table<'_> {
 
     /// Returns whether answers may come, to other questions or to earlier tries of this one.
     pub(crate) fn is_waiting(&self, place: u16) -> bool {
-        self.questions.iter().zip(0..).any(|(question, other)| {
+        self.questions.iter().zip(0..u16::MAX).any(|(question, other)| {
             question.is_open() && question.tries > u8::from(other == place)
         })
     }

@@ -186,8 +186,11 @@ impl Client {
                 self.failed(SyncError::TooOften)
             }
             Answer::Refused => {
-                if place < self.servers.len() {
-                    self.servers.swap_remove(place);
+                // The last one takes its place.
+                if let Some(last) = self.servers.pop()
+                    && let Some(held) = self.servers.get_mut(place)
+                {
+                    *held = last;
                 }
                 self.failed(SyncError::Refused)
             }

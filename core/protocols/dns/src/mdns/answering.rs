@@ -137,7 +137,7 @@ impl Responder {
     #[inline(never)]
     fn services_named(&self, name: Name<'_>, from: usize) -> Records {
         let mut records = Records::NONE;
-        for (number, service) in (0..).zip(self.services) {
+        for (number, service) in (0..u8::MAX).zip(self.services) {
             if self.is_named(name, service, from) {
                 records = records.with(Records::service(number));
             }

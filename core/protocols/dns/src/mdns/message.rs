@@ -88,7 +88,7 @@ impl Out<'_, '_> {
         if records.has(Records::HOST) {
             self.host();
         }
-        let services = || (0..).zip(self.responder.services);
+        let services = || (0..u8::MAX).zip(self.responder.services);
         for (number, service) in services() {
             let kind = service.kind.as_bytes();
             if records.has(Records::KINDS) {

@@ -37,6 +37,7 @@
 mod answering;
 mod browser;
 mod message;
+mod text;
 mod verbs;
 
 use core::fmt;
@@ -216,7 +217,7 @@ impl Responder {
 
     /// Returns the host's name, without `.local`, once it is ours.
     pub fn name(&self) -> Option<&str> {
-        matches!(self.state, State::Announcing(_) | State::Named).then_some(&self.label)
+        matches!(self.state, State::Announcing(_) | State::Named).then(|| self.label.as_str())
     }
 
     /// Sets the addresses that are told, one of each family; of several, the first. They are told to all by the next
@@ -239,20 +240,20 @@ impl Responder {
     /// Takes the next number for the name.
     fn rename(&mut self) {
         self.number = self.number.checked_add(1).unwrap_or(2);
-        let wanted = self.label.get(..usize::from(self.wanted)).unwrap_or_default();
+        let wanted = self.label.as_str().get(..usize::from(self.wanted)).unwrap_or_default();
         let mut label = Label::new();
         // There is room for a hyphen and three digits (`announce`).
-        let _ = label.push_str(wanted).and_then(|()| label.push('-'));
+        let _ = label.push_str(wanted) && label.push_str("-");
         let digits = [self.number / 100, self.number / 10 % 10, self.number % 10];
         for digit in digits.into_iter().skip_while(|digit| *digit == 0) {
-            let _ = label.push(char::from(b'0'.wrapping_add(digit)));
+            label.push_byte(b'0'.wrapping_add(digit));
         }
         self.label = label;
     }
 }
 
 /// A name without a dot: ASCII.
-type Label = heapless::String<MAX_LABEL>;
+type Label = text::Text<MAX_LABEL>;
 
 impl Default for Responder {
     fn default() -> Self {

@@ -8,8 +8,8 @@ use picoevent::{Cx, EventMut, Mode, OnUdp, SetupError, UdpEvent, UdpMut, Unseede
 use super::answering::Heard;
 use super::message::Saying;
 use super::{
-    AnnounceError, GROUP, HasMdns, MAX_LABEL, MAX_SERVICES, MESSAGE, RINGS, Records, Responder,
-    Service, State,
+    AnnounceError, GROUP, HasMdns, Label, MAX_LABEL, MAX_SERVICES, MESSAGE, RINGS, Records,
+    Responder, Service, State,
 };
 use crate::wire::{Message, is_host_name};
 
@@ -128,7 +128,7 @@ struct Next {
 
 impl Responder {
     fn begin(&mut self, name: &str, services: &'static [Service]) -> Next {
-        self.label.clear();
+        self.label = Label::new();
         // It was checked that it has room.
         let _ = self.label.push_str(name);
         (self.wanted, self.number, self.services) = (name.len() as u8, 1, services);

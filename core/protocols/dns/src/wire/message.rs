@@ -31,7 +31,7 @@ impl<'m> Message<'m> {
         let mut message = Self { bytes, sections: [HEAD; 4] };
         bytes.get(..HEAD)?;
         let mut at = HEAD;
-        for (start, section) in message.sections.iter_mut().zip(0..) {
+        for (start, section) in message.sections.iter_mut().zip(0..4) {
             *start = at;
             for _ in 0..count(bytes, section) {
                 let (record, end) = Record::read(bytes, at, section)?;

@@ -4,9 +4,10 @@ use core::net::{Ipv4Addr, Ipv6Addr};
 
 use picoevent::Instant;
 
-use super::{ADDRESS, BrowserMut, FoundService, LISTED, Life, News, PLACE, State};
+use super::{ADDRESS, BrowserMut, FoundService, LISTED, Life, News, PLACE, State, TEXT};
 use crate::mdns::GROUP;
 use crate::mdns::message::DOMAIN;
+use crate::mdns::text::Text;
 use crate::questions::after;
 use crate::wire::{Kind, Message, Name, Record, flag};
 
@@ -61,7 +62,8 @@ impl BrowserMut<'_> {
     /// A service is in the list, or is no longer.
     fn listed(&mut self, instance: &str, ttl: u32, now: Instant) {
         let is_same = |service: &&mut FoundService| {
-            service.state != State::Free && service.instance.eq_ignore_ascii_case(instance)
+            service.state != State::Free
+                && service.instance.as_bytes().eq_ignore_ascii_case(instance.as_bytes())
         };
         if let Some(service) = self.services.iter_mut().find(is_same) {
             service.renew(LISTED, ttl, now);
@@ -125,7 +127,7 @@ impl FoundService {
         let Some(host) = local(record.target(6)) else { return false };
         let port = record.bytes().get(4..6).and_then(|port| port.first_chunk());
         let port = port.map_or(0, |port| u16::from_be_bytes(*port));
-        let is_same_host = self.host.eq_ignore_ascii_case(&host);
+        let is_same_host = self.host.as_bytes().eq_ignore_ascii_case(host.as_bytes());
         let is_other = port != self.port || !is_same_host;
         if !is_same_host {
             (self.v4, self.v6) = (None, None);
@@ -135,15 +137,19 @@ impl FoundService {
     }
 
     fn set_text(&mut self, bytes: &[u8]) -> bool {
-        let mut text = heapless::Vec::new();
+        let mut text = heapless::Vec::<u8, TEXT>::new();
         let mut rest = bytes;
         while let Some(length) = rest.first() {
             let Some((one, after)) = rest.split_at_checked(usize::from(*length).saturating_add(1))
             else {
                 break;
             };
-            if *length != 0 && text.extend_from_slice(one).is_err() {
+            if one.len() > TEXT.saturating_sub(text.len()) {
                 break;
+            }
+            // An empty text says nothing.
+            for byte in one.iter().filter(|_| *length != 0) {
+                let _ = text.push(*byte);
             }
             rest = after;
         }
@@ -187,15 +193,15 @@ fn records<'m>(message: &Message<'m>) -> impl Iterator<Item = Record<'m>> + use<
 }
 
 /// Returns the name of a host of the network without its domain.
-fn local(name: Name<'_>) -> Option<heapless::String<{ super::LABEL }>> {
-    let mut host = heapless::String::new();
+fn local(name: Name<'_>) -> Option<Text<{ super::LABEL }>> {
+    let mut host = Text::new();
     let mut rest = name;
     while !rest.is_of(&[DOMAIN]) {
         let (label, after) = rest.split_first()?;
-        if !host.is_empty() {
-            host.push('.').ok()?;
+        let dot = if host.is_empty() { "" } else { "." };
+        if !host.push_str(dot) || !host.push_str(core::str::from_utf8(label).ok()?) {
+            return None;
         }
-        host.push_str(core::str::from_utf8(label).ok()?).ok()?;
         rest = after;
     }
     (!host.is_empty()).then_some(host)

@@ -9,6 +9,7 @@ use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use picoevent::{Cx, Event, Instant};
 
 use super::HasMdns;
+use super::text::Text;
 
 pub use verbs::{browse, stop_browsing};
 
@@ -104,8 +105,8 @@ struct Query {
 pub struct FoundService {
     state: State,
     news: News,
-    instance: heapless::String<LABEL>,
-    host: heapless::String<LABEL>,
+    instance: Text<LABEL>,
+    host: Text<LABEL>,
     port: u16,
     v4: Option<Ipv4Addr>,
     v6: Option<Ipv6Addr>,
@@ -188,8 +189,8 @@ impl FoundService {
     const FREE: Self = Self {
         state: State::Free,
         news: News::None,
-        instance: heapless::String::new(),
-        host: heapless::String::new(),
+        instance: Text::new(),
+        host: Text::new(),
         port: 0,
         v4: None,
         v6: None,
@@ -199,12 +200,12 @@ impl FoundService {
 
     /// Returns its name, which people read.
     pub fn instance(&self) -> &str {
-        &self.instance
+        self.instance.as_str()
     }
 
     /// Returns the name of its host, without `.local`.
     pub fn host(&self) -> &str {
-        &self.host
+        self.host.as_str()
     }
 
     /// Returns its port.
