@@ -97,6 +97,10 @@ fn tests_in(folder: &str) -> BTreeSet<String> {
             Some(function.split_once("()")?.0.to_owned())
         });
         names.extend(functions);
+        // Of a scenario a test is made on each back end.
+        let lists =
+            text.split("on_every_stage! {").skip(1).filter_map(|list| list.split('}').next());
+        names.extend(lists.flat_map(|list| list.split(',')).map(|name| name.trim().to_owned()));
     }
     names
 }
