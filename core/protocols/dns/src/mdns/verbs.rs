@@ -254,7 +254,7 @@ fn go_on<A: HasMdns>(
         let random = cx.random_u32().unwrap_or_default() >> 16;
         let random = random.wrapping_mul(u32::from(spread)) >> 16;
         let millis = u32::from(least).wrapping_add(random);
-        let delay = Duration::new((millis / 1_000).into(), (millis % 1_000).wrapping_mul(1_000_000));
+        let delay = Duration::from_millis(millis.into());
         if let Ok(mut timer) = cx.event(timer) {
             // Adding fails for sources only.
             let _ = timer.add(Some(delay));
