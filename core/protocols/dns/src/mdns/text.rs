@@ -1,33 +1,39 @@
-//! Text in fixed memory, whose code links without a panic.
+//! Text in fixed memory, whose code links without a panic at every level of optimization.
 
 /// A text of at most `MOST` bytes.
 #[derive(Clone)]
-pub(super) struct Text<const MOST: usize>(heapless::Vec<u8, MOST>);
+pub(super) struct Text<const MOST: usize> {
+    bytes: [u8; MOST],
+    length: usize,
+}
 
 impl<const MOST: usize> Text<MOST> {
     pub(super) const fn new() -> Self {
-        Self(heapless::Vec::new())
+        Self { bytes: [0; MOST], length: 0 }
     }
 
     /// Adds a text. Returns whether there is room for all of it.
     pub(super) fn push_str(&mut self, text: &str) -> bool {
-        text.bytes().all(|byte| self.0.push(byte).is_ok())
+        text.bytes().all(|byte| self.push_byte(byte))
     }
 
-    /// Adds a character of ASCII, if there is room.
-    pub(super) fn push_byte(&mut self, byte: u8) {
-        let _ = self.0.push(byte);
+    /// Adds a byte. Returns whether there is room for it.
+    pub(super) fn push_byte(&mut self, byte: u8) -> bool {
+        let Some(place) = self.bytes.get_mut(self.length) else { return false };
+        *place = byte;
+        self.length = self.length.wrapping_add(1);
+        true
     }
 
     pub(super) fn as_bytes(&self) -> &[u8] {
-        &self.0
+        self.bytes.get(..self.length).unwrap_or_default()
     }
 
     pub(super) fn as_str(&self) -> &str {
-        core::str::from_utf8(&self.0).unwrap_or_default()
+        core::str::from_utf8(self.as_bytes()).unwrap_or_default()
     }
 
-    pub(super) fn is_empty(&self) -> bool {
-        self.0.is_empty()
+    pub(super) const fn is_empty(&self) -> bool {
+        self.length == 0
     }
 }

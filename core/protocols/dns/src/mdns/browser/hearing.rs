@@ -137,23 +137,23 @@ impl FoundService {
     }
 
     fn set_text(&mut self, bytes: &[u8]) -> bool {
-        let mut text = heapless::Vec::<u8, TEXT>::new();
+        let mut text = Text::<TEXT>::new();
         let mut rest = bytes;
         while let Some(length) = rest.first() {
             let Some((one, after)) = rest.split_at_checked(usize::from(*length).saturating_add(1))
             else {
                 break;
             };
-            if one.len() > TEXT.saturating_sub(text.len()) {
+            if one.len() > TEXT.saturating_sub(text.as_bytes().len()) {
                 break;
             }
             // An empty text says nothing.
             for byte in one.iter().filter(|_| *length != 0) {
-                let _ = text.push(*byte);
+                text.push_byte(*byte);
             }
             rest = after;
         }
-        let is_other = text != self.text;
+        let is_other = text.as_bytes() != self.text.as_bytes();
         self.text = text;
         is_other
     }

@@ -110,7 +110,7 @@ pub struct FoundService {
     port: u16,
     v4: Option<Ipv4Addr>,
     v6: Option<Ipv6Addr>,
-    text: heapless::Vec<u8, TEXT>,
+    text: Text<TEXT>,
     /// That it is in the list, where it is, and the addresses of its host.
     lives: [Life; 3],
 }
@@ -194,7 +194,7 @@ impl FoundService {
         port: 0,
         v4: None,
         v6: None,
-        text: heapless::Vec::new(),
+        text: Text::new(),
         lives: [Life { until: Instant::MAX, ask: Instant::MAX, seconds: 0 }; 3],
     };
 
@@ -220,7 +220,7 @@ impl FoundService {
 
     /// Returns its texts, most of which are `key=value`.
     pub fn texts(&self) -> impl Iterator<Item = &[u8]> {
-        let mut rest = &self.text[..];
+        let mut rest = self.text.as_bytes();
         core::iter::from_fn(move || {
             let (length, after) = rest.split_first()?;
             let (text, after) = after.split_at_checked((*length).into())?;
