@@ -164,7 +164,7 @@ fn the_applications_are_listed() {
     assert_eq!(
         said(&sim(&["list"]).stdout),
         "hello-world\necho\necho-filtered\nprober\ngateway\ncaller\nhello-world-v6\ngateway-v6\n\
-         udp-time\nchat\nproxy\n"
+         udp-time\nchat\nproxy\ndevice\npublisher\npublisher-3\ngateway-online\n"
     );
 }
 

@@ -51,6 +51,10 @@ impl<A> ConnMut<'_, '_, A> {
     ///             let _ = write!(conn, "this is {local}\n");
     ///         }
     ///     }
+    ///
+    ///     fn readable(_: &mut App, conn: &mut ConnMut<App>) {
+    ///         conn.consume(usize::MAX);
+    ///     }
     /// }
     /// # let _ = <Greeting as Protocol<App>>::opened;
     /// ```
