@@ -20,8 +20,8 @@ use picoevent_mqtt::{
     Properties, Publish, Qos, Reason, Subscription, Version,
 };
 
-use picoevent_peers::mqtt::packet::{self, Packet, connack};
 use picoevent_peers::mqtt::Deed;
+use picoevent_peers::mqtt::packet::{self, Packet, connack};
 use world::{Peer, World};
 
 /// A message, or a piece of one, as the application has seen it.

@@ -12,7 +12,7 @@ use crate::wire::is_host_name;
 /// Looks for the services of a kind, such as `_http._tcp`, from now on: it is asked at once, again after 1, 2, 4, … seconds,
 /// at most an hour, and before what is known ends. [`HasBrowser::service`] is told of each.
 ///
-/// The socket is that of the [responder](super::Responder), which need not have a name. A browser that looks for something
+/// The socket is that of the [responder](super::super::Responder), which need not have a name. A browser that looks for something
 /// already begins anew: what it has found is forgotten, and not told to be lost.
 ///
 /// # Errors
