@@ -301,10 +301,11 @@ pub(crate) fn at(address: Ipv4Addr) -> StaticConfigV4 {
     }
 }
 
-/// Returns the seed of the device's random bytes, from that of the stack's numbers.
+/// Returns the seed of the device's random bytes, from that of the stack's numbers. Zero stays zero when it is mixed,
+/// and a base with a seed of zeros has none.
 fn seed_bytes(seed: u64) -> [u8; 32] {
     let mut bytes = [0; 32];
-    let mut number = seed;
+    let mut number = seed.max(1);
     for part in bytes.as_chunks_mut().0 {
         number = mix(number);
         *part = number.to_le_bytes();
