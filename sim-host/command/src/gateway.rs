@@ -78,10 +78,15 @@ pub fn gateway_v6() -> TestCase<Gateway> {
 
 fn case(name: &str, collector: SocketAddr) -> TestCase<Gateway> {
     let setup = Setup { name: "gateway-1", sensor, collector: Some(collector) };
-    case_of(name, move || Gateway::new(setup))
+    case_of(name, Duration::ZERO, move || Gateway::new(setup))
 }
 
-fn case_of(name: &str, make: impl Fn() -> Gateway + Send + Sync + 'static) -> TestCase<Gateway> {
+/// The gateway as `make` makes it, which may know its collector's address so long after the last fault.
+fn case_of(
+    name: &str,
+    known_within: Duration,
+    make: impl Fn() -> Gateway + Send + Sync + 'static,
+) -> TestCase<Gateway> {
     TestCase::with_app(name, CONSOLE_PORT, make, |app, cx, console, _| {
         let at = |port| SocketAddr::new(console.ip(), port);
         app.start(cx, console, at(STATUS_PORT), at(DISCOVERY_PORT))
@@ -98,7 +103,7 @@ fn case_of(name: &str, make: impl Fn() -> Gateway + Send + Sync + 'static) -> Te
         _ => None,
     })
     .signal(BUTTON)
-    .server(collector::collector())
+    .server(collector::collector(known_within))
     .invariant(|app, cx| app.problem(cx).map_or(Ok(()), |problem| Err(problem.to_owned())))
 }
 

@@ -15,15 +15,15 @@ const UP_WITHIN: Duration = Duration::from_secs(60);
 /// Two heart-beats have come so long after the last fault.
 const BEATS_WITHIN: Duration = Duration::from_secs(120);
 
-/// Returns the collector as a server that the gateway calls.
-pub(super) fn collector() -> Server<Gateway, Collector> {
+/// Returns the collector as a server that the gateway calls, and that it may know so long after the last fault.
+pub(super) fn collector(known_within: Duration) -> Server<Gateway, Collector> {
     Server::new(COLLECTOR_PORT, Collector::new)
         .always(|app, collector: &Collector| collector.agrees_with(app))
-        .in_the_end(UP_WITHIN, |_, collector| match collector.open.last() {
+        .in_the_end(known_within + UP_WITHIN, |_, collector| match collector.open.last() {
             Some(connection) if connection.last.is_some() => Ok(()),
             _ => Err("the uplink sends no samples".to_owned()),
         })
-        .in_the_end(BEATS_WITHIN, |_, collector| match collector.open.last() {
+        .in_the_end(known_within + BEATS_WITHIN, |_, collector| match collector.open.last() {
             Some(connection) if connection.beats >= 2 => Ok(()),
             _ => Err("the uplink has no heart-beat".to_owned()),
         })
