@@ -92,7 +92,7 @@ impl Reverse {
 
     /// Decides what becomes of the calls that wait at the wire, and moves what can be moved.
     pub(crate) fn step(&mut self, wire: &mut Wire, sockets: &mut SocketSet<'static>) {
-        for call in wire.take_calls() {
+        for call in wire.take_calls(self.port) {
             if self.is_answered(&call, sockets) {
                 wire.admit(call);
             }

@@ -61,7 +61,7 @@ pub struct Peer {
     seats: Vec<Seat>,
     dhcp: Option<DhcpServer>,
     forwards: Vec<Forward>,
-    reverse: Option<Reverse>,
+    reversed: Vec<Reverse>,
     datagrams: Option<Datagrams>,
     started: Instant,
 }
@@ -83,7 +83,7 @@ impl Peer {
             seats,
             dhcp: None,
             forwards: Vec::new(),
-            reverse: None,
+            reversed: Vec::new(),
             datagrams: None,
             started,
         }
@@ -118,7 +118,7 @@ impl Peer {
     /// is open while the server's is.
     pub fn reverse(&mut self, port: u16, server: SocketAddr) {
         self.device.0.borrow_mut().hold_calls(port);
-        self.reverse = Some(Reverse::new(port, server));
+        self.reversed.push(Reverse::new(port, server));
     }
 
     /// Says whether connections of this machine are forwarded, so that the turns are to be short.
@@ -157,7 +157,7 @@ impl Peer {
             if let Some(datagrams) = &mut self.datagrams {
                 datagrams.step(&mut self.sockets);
             }
-            if let Some(reverse) = &mut self.reverse {
+            for reverse in &mut self.reversed {
                 reverse.step(&mut self.device.0.borrow_mut(), &mut self.sockets);
             }
             self.interface.poll_egress(now, &mut self.device, &mut self.sockets);

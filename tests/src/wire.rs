@@ -48,6 +48,7 @@ pub struct Wire {
 pub(crate) struct Call {
     /// Whose connection it is.
     pub(crate) source: (Ipv4Addr, u16),
+    port: u16,
     frame: Vec<u8>,
 }
 
@@ -126,9 +127,9 @@ impl Wire {
         self.held_ports.insert(port);
     }
 
-    /// Takes the calls that are held. One that is not admitted is lost.
-    pub(crate) fn take_calls(&mut self) -> Vec<Call> {
-        std::mem::take(&mut self.calls)
+    /// Takes the calls that are held for a port. One that is not admitted is lost.
+    pub(crate) fn take_calls(&mut self, port: u16) -> Vec<Call> {
+        self.calls.extract_if(.., |call| call.port == port).collect()
     }
 
     /// Lets a call arrive.
@@ -149,7 +150,7 @@ impl Wire {
             match Segment::of(&frame) {
                 Some(segment) if self.cut_ports.contains(&segment.target.1) => continue,
                 Some(segment) if segment.syn && self.held_ports.contains(&segment.target.1) => {
-                    self.calls.push(Call { source: segment.source, frame });
+                    self.calls.push(Call { source: segment.source, port: segment.target.1, frame });
                     continue;
                 }
                 Some(segment) if segment.rst => {

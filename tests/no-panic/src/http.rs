@@ -67,11 +67,7 @@ pub fn every_verb() {
     let base = &mut EventBase::new(&mut storage);
     let Ok(pool) = any(&mut *base).add_pool(any(Pool::new(2))) else { return };
     any(any(&mut *base).listen::<Http<Page>>(address(), any(pool))).ok();
-    let mut app = any(App {
-        http: Server::new(),
-        client: Client::new(),
-        live: Client::new(),
-    });
+    let mut app = any(App { http: Server::new(), client: Client::new(), live: Client::new() });
     any((app.http.len(), app.http.is_empty(), Limits::default().line(any(1)).body(any(1))));
     any(Server::<1, 1>::default().len());
     if let Ok(conn) = any(&mut *base).connect::<Http<Page>>(address(), any(pool)) {

@@ -8,8 +8,8 @@ use crate::wire::{Kind, Message, Name, Question, Status};
 const MAX_ALIASES: usize = 8;
 
 /// For how long the answer that there is nothing is kept at most, in seconds (RFC 2308, 5, says up to three
-/// hours; a device that is being installed wants less).
-const MAX_NEGATIVE_TTL: u32 = 300;
+/// hours; a device that is being installed wants less, and one that got a changed answer too).
+const MAX_NEGATIVE_TTL: u32 = 60;
 
 /// For how long addresses are kept at most, in seconds: a day.
 const MAX_TTL: u32 = 86_400;

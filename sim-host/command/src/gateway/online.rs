@@ -11,9 +11,9 @@ use crate::servers::names::{self, Names};
 use crate::servers::time::{self, Time};
 
 /// A name may be taken for missing so long, when a byte of an answer about it was changed.
-const KNOWN_WITHIN: Duration = Duration::from_secs(300);
+const KNOWN_WITHIN: Duration = Duration::from_secs(60);
 /// The broker has what it should have so long after the last fault.
-const UP_WITHIN: Duration = Duration::from_secs(300 + 200);
+const UP_WITHIN: Duration = Duration::from_secs(200);
 
 /// Connections and events that it takes when the network is there: the broker's, and the timers of resolver and clock.
 const LATER: (usize, usize) = (1, 2);
