@@ -34,7 +34,7 @@ pub(crate) struct Peer<'e> {
     /// What the device answers over UDP.
     services: &'e [UdpService],
     unanswered: Unanswered,
-    crowd: Option<Crowd>,
+    pub(crate) crowd: Option<Crowd>,
     /// The device passes bytes on from one connection to another.
     relays: bool,
     /// The programs of the servers.

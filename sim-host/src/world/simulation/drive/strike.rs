@@ -47,7 +47,8 @@ impl Simulation<'_> {
                     self.device.tasks.wake();
                 }
                 // They wait for an answer that does not come.
-                if self.keeps_silent_clients && !self.ether.borrow().forged.is_empty() {
+                let may_wait = self.keeps_silent_clients || self.peer.crowd.is_some();
+                if may_wait && !self.ether.borrow().forged.is_empty() {
                     self.peer.connect_again();
                 }
                 let clients = self.peer.clients.iter_mut();
