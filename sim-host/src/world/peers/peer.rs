@@ -222,8 +222,11 @@ impl<'e> Peer<'e> {
         };
         let worked = server.work(&mut *running.program, &mut self.sockets, (now, quiet), ending);
         let mut ether = self.ether.borrow_mut();
-        running.is_spoiled |=
-            ether.forged.contains(&server.port) || self.relays && !ether.forged.is_empty();
+        // A device that was told a wrong address, or one that stays for too long, does not come here.
+        let is_misled = self.udp_servers.iter().any(|udp| ether.forged.contains(&udp.port));
+        running.is_spoiled |= is_misled
+            || ether.forged.contains(&server.port)
+            || self.relays && !ether.forged.is_empty();
         for (connection, news) in server.news.drain(..) {
             ether.digest.word(u64::from(connection) << 1 | u64::from(news == ServerNews::Ended));
             if let Some(observer) = &mut ether.observer {

@@ -176,7 +176,8 @@ impl Session {
 /// A server's program during a simulation.
 pub(crate) struct Running {
     pub(crate) program: Box<dyn Service>,
-    /// A byte of one of its connections was forged, so what it knows proves nothing.
+    /// A byte of one of its connections was forged, or of a datagram that may have kept the device away, so what it
+    /// knows proves nothing.
     pub(crate) is_spoiled: bool,
     /// It was called since the device's conditions were checked.
     pub(crate) has_news: bool,
