@@ -114,6 +114,7 @@ pub struct Gateway {
     served: u32,
     requests: Requests,
     uplink: Uplink,
+    #[cfg_attr(not(feature = "online"), expect(dead_code, reason = "there is nothing in it"))]
     online: Online,
     console: Option<Listener>,
     /// The ports of console and status page.
