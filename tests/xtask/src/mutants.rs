@@ -23,7 +23,7 @@ const SEEDS: u64 = 1_000;
 const LINES: usize = 20;
 /// The limit of shrinking.
 const SHRINKING: Duration = Duration::from_secs(10);
-/// The applications, swept one after the other, unless the patch names one in a line of its own, behind
+/// The applications, swept one after the other, unless the patch names some of them in a line of its own, behind
 /// [`NAMES`].
 const APPLICATIONS: [&str; 10] = [
     "hello-world",

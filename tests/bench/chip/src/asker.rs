@@ -146,8 +146,8 @@ pub fn report(
     report.frames(frames, TIMES, wire.total() - before);
 }
 
-/// Asks once. It is over when the answer has come, and neither end does anything for now: the clock goes on only
-/// as far as a delayed acknowledgement.
+/// Asks once. It is over when the answer has come and both ends are at rest; the clock goes on only as far as a
+/// delayed acknowledgement.
 fn request(server: &mut impl Server, client: &mut Asker, wire: &Wire, watch: &mut Watch) {
     client.ask();
     for _ in 0..STEPS {

@@ -17,7 +17,7 @@ fn run(stage: &Stage) -> Result<String> {
     for connection in ["close", "keep-alive"] {
         let device = stage.device()?;
         let paths = ["/", "/device.js", "/settings", "/settings POST name=s&threshold=1"];
-        // On a connection that is kept, siege 4.0.7 waits for ever behind chunks, those of nginx too.
+        // On a connection that is kept, siege 4.0.7 waits forever behind chunks, those of nginx too.
         let chunked = if connection == "close" { &["/metrics"][..] } else { &[] };
         let urls = paths.iter().chain(chunked).map(|path| device.url(path) + "\n");
         let urls: String = urls.collect();
