@@ -5,25 +5,26 @@ use core::net::{IpAddr, Ipv4Addr, SocketAddr, SocketAddrV4};
 use embassy_net::{Config, Runner, Stack, StackResources};
 use embassy_net_driver::Driver;
 
-/// The collector that a gateway reports to, if there is one: port 2325 of QEMU's host, which has this
-/// address for its guests. In the end-to-end tests it is the peer on the board's wire.
-pub const COLLECTOR: Option<SocketAddrV4> =
-    Some(SocketAddrV4::new(Ipv4Addr::new(10, 0, 2, 2), COLLECTOR_PORT));
+/// QEMU's host, which has this address for its guests. In the end-to-end tests it is the peer on the board's wire.
+const HOST_ADDRESS: Ipv4Addr = Ipv4Addr::new(10, 0, 2, 2);
 
-/// The same host, as text.
+/// The same address, as text.
 pub const HOST: &str = "10.0.2.2";
 
-/// The port of the collector.
+/// The port of the collector that a gateway reports to.
 pub const COLLECTOR_PORT: u16 = 2325;
+
+/// The collector, if there is one.
+pub const COLLECTOR: Option<SocketAddrV4> = Some(SocketAddrV4::new(HOST_ADDRESS, COLLECTOR_PORT));
 
 /// The port of the broker.
 pub const BROKER_PORT: u16 = 1883;
 
 /// The time server, if the host has one.
-pub const TIME_SERVER: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::new(10, 0, 2, 2)), 123);
+pub const TIME_SERVER: SocketAddr = SocketAddr::new(IpAddr::V4(HOST_ADDRESS), 123);
 
-/// The server behind a proxy: port 9998 of the same host.
-pub const UPSTREAM: SocketAddrV4 = SocketAddrV4::new(Ipv4Addr::new(10, 0, 2, 2), 9998);
+/// The server behind a proxy.
+pub const UPSTREAM: SocketAddrV4 = SocketAddrV4::new(HOST_ADDRESS, 9998);
 
 /// Makes the stack and its runner, which must run in a separate task of the board.
 ///
