@@ -270,7 +270,9 @@ fn a_server_of_another_library_finds_no_fault_with_the_client() {
     }
 }
 
-/// A million sequences of packets, half of them in each version, or as many in each as `MQTT_SEEDS` says.
+/// A million sequences of packets, half of them in each version, or as many in each as `MQTT_SEEDS` says. With `--release`:
+/// where an overflow is checked, `mqtt-protocol-core` 0.7.9 panics when a PUBREL that it has sent again is answered, because
+/// it counts only those that it sends first.
 #[test]
 #[ignore = "takes minutes"]
 fn a_server_of_another_library_finds_no_fault_over_many_seeds() {
