@@ -18,14 +18,17 @@ pub(crate) struct DhcpServer {
 const BUFFER: usize = 4096;
 
 impl DhcpServer {
-    /// Opens the server's port among `sockets`. The host `address` is also the router.
+    /// Opens the server's port among `sockets`. The host `address` is also the router, and the
+    /// server of names.
     pub(crate) fn open(sockets: &mut SocketSet<'_>, address: Ipv4Address, policy: Policy) -> Self {
         let buffer =
             || udp::PacketBuffer::new(vec![udp::PacketMetadata::EMPTY; 8], vec![0; BUFFER]);
         let mut socket = udp::Socket::new(buffer(), buffer());
         let port = IpListenEndpoint::from(DHCP_SERVER_PORT);
         socket.bind(port).expect("a new socket can be bound to a port that is not 0");
-        Self { socket: sockets.add(socket), server: Server::new(address, Some(address), policy) }
+        let mut server = Server::new(address, Some(address), policy);
+        server.set_name_server(address);
+        Self { socket: sockets.add(socket), server }
     }
 
     /// Answers everything that has arrived.

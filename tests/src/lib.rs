@@ -18,6 +18,7 @@
 //! [`wire`] and [`peer`] do not depend on QEMU: their own tests run them against another stack in
 //! the same process.
 
+mod answering;
 pub mod board;
 pub mod broker;
 pub mod client;

@@ -17,6 +17,7 @@ use smoltcp::iface::{Interface, PollIngressSingleResult, SocketHandle, SocketSet
 use smoltcp::time::Instant as StackTime;
 use smoltcp::wire::{IpCidr, Ipv4Address, Ipv6Address};
 
+use crate::answering::{Answer, Answering};
 use crate::client::{Client, Outcome, Plan};
 use crate::dhcp::{DhcpServer, Policy, Tally};
 use crate::forward::{Datagrams, Forward, Reverse};
@@ -60,6 +61,7 @@ pub struct Peer {
     sockets: SocketSet<'static>,
     seats: Vec<Seat>,
     dhcp: Option<DhcpServer>,
+    answering: Vec<Answering>,
     forwards: Vec<Forward>,
     reversed: Vec<Reverse>,
     datagrams: Option<Datagrams>,
@@ -82,6 +84,7 @@ impl Peer {
             sockets,
             seats,
             dhcp: None,
+            answering: Vec::new(),
             forwards: Vec::new(),
             reversed: Vec::new(),
             datagrams: None,
@@ -94,6 +97,11 @@ impl Peer {
         let sockets = &mut self.sockets;
         let server = self.dhcp.get_or_insert_with(|| DhcpServer::open(sockets, ADDRESS, policy));
         server.server.set_policy(policy);
+    }
+
+    /// Answers the datagrams that come to a port of this host.
+    pub fn answer(&mut self, port: u16, answer: Answer) {
+        self.answering.push(Answering::open(&mut self.sockets, port, answer));
     }
 
     /// What the DHCP server has heard and granted so far; nothing if there is none.
@@ -150,6 +158,9 @@ impl Peer {
             self.step_clients();
             if let Some(dhcp) = &mut self.dhcp {
                 dhcp.serve(&mut self.sockets);
+            }
+            for answering in &mut self.answering {
+                answering.serve(&mut self.sockets);
             }
             for forward in &mut self.forwards {
                 forward.step(&mut self.interface, &mut self.sockets);

@@ -13,8 +13,10 @@ use picoevent_sim::world::{
 };
 
 mod collector;
+mod day;
 mod online;
 
+pub use day::gateway_day;
 pub use online::gateway_online;
 
 const USAGE: &str = "error: get KEY, set KEY VALUE, watch, quit\r\n";

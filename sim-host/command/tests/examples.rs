@@ -2,8 +2,8 @@
 
 use picoevent_sim::world::{AnyTestCase, FaultKind, Simulator, Sweep, Tally, TroubleKind};
 use picoevent_sim_command::{
-    caller, chat, device, echo, echo_filtered, gateway, gateway_online, gateway_v6, hello_world,
-    hello_world_v6, prober, proxy, publisher, publisher_3, udp_time,
+    caller, chat, device, echo, echo_filtered, gateway, gateway_day, gateway_online, gateway_v6,
+    hello_world, hello_world_v6, prober, proxy, publisher, publisher_3, udp_time,
 };
 
 fn sweep(case: &dyn AnyTestCase, seeds: u64, jobs: usize) -> Tally {
@@ -89,6 +89,15 @@ fn messages_are_delivered_as_their_quality_of_service_says() {
 fn the_gateway_finds_collector_and_broker_by_their_names() {
     let tally = sweep(&gateway_online(), 100, 2);
     assert!(tally.served > 100 && tally.accepted > 200, "{tally:?}");
+}
+
+/// A day of the gateway while its broker comes and goes: it publishes all day, no place for a sample is lost, and in the
+/// end it has as many objects as at its beginning.
+#[test]
+#[ignore = "takes minutes"]
+fn the_gateway_lasts_for_a_day() {
+    let tally = Sweep::over(0..2).run(&gateway_day(), |_| ());
+    assert!(tally.failures.is_empty(), "{:#?}", tally.failures.first());
 }
 
 #[test]

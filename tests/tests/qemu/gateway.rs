@@ -15,14 +15,17 @@
 //! ```
 
 use std::net::{Ipv4Addr, SocketAddrV4, UdpSocket};
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
+use picoevent_peers::dns::Question;
+use picoevent_peers::ntp;
 use picoevent_tests::board::{ADDRESS, Board};
 use picoevent_tests::broker::Broker;
 use picoevent_tests::gateway::Gateway;
 use picoevent_tests::gateway::collector::Collector;
+use picoevent_tests::peer::ADDRESS as PEER;
 use xtask::firmware::GATEWAY_AS_TASKS;
 use xtask::qemu::Machine;
 
@@ -82,6 +85,30 @@ fn on_the_loop(machine: Machine) -> Result<()> {
 
 fn as_tasks(machine: Machine) -> Result<()> {
     with_gateway(machine, GATEWAY_AS_TASKS, |gateway, collector| gateway.check(collector))
+}
+
+/// The gateway takes its server of names from DHCP: it asks it for the time server, and sets its clock by that.
+#[test]
+#[ignore = "needs firmware: cargo xtask test runs it"]
+fn mps2_an385_asks_the_name_server_of_its_lease() -> Result<()> {
+    const NOW: u64 = 1_796_083_200_000_000;
+    let mut board = Board::boot(Machine::Mps2An385, "gateway-online")?;
+    let asked = Arc::new(Mutex::new(Vec::new()));
+    let names = asked.clone();
+    board.peer.answer(
+        53,
+        Box::new(move |bytes| {
+            let question = Question::read(bytes)?;
+            let mut names = names.lock().unwrap_or_else(PoisonError::into_inner);
+            names.push(question.name.to_ascii_lowercase());
+            Some(question.addresses(60, &[PEER]))
+        }),
+    );
+    board.peer.answer(123, Box::new(|bytes| Some(ntp::answer(bytes, NOW, NOW))));
+    board.wait_for("the clock is set")?;
+    let asked = asked.lock().unwrap_or_else(PoisonError::into_inner);
+    ensure!(asked.first().is_some_and(|name| name == "pool.ntp.org"), "it asked for {asked:?}");
+    Ok(())
 }
 
 /// The gateway's whole check, with names, clock and broker in the same memory; and what the broker has of it.

@@ -70,6 +70,7 @@ pub fn run(format: Format) -> Result<()> {
     show("size core", alone::table(toolchain)?)?;
     show("size memory", alone::memory_table(toolchain)?)?;
     show("size protocols", alone::protocols(toolchain)?)?;
+    show("size protocols by file", alone::parts(toolchain)?)?;
     show("size stack", stack::table(toolchain)?)
 }
 

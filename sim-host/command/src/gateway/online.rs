@@ -20,6 +20,11 @@ const LATER: (usize, usize) = (1, 2);
 
 /// The gateway, with a collector and a broker that it knows by their names.
 pub fn gateway_online() -> TestCase<Gateway> {
+    case("gateway-online").server(samples())
+}
+
+/// The same without the broker.
+pub(super) fn case(name: &str) -> TestCase<Gateway> {
     let make = || {
         time::forget();
         let mut gateway = Gateway::new(Setup { name: "gateway-1", sensor, collector: None });
@@ -33,11 +38,10 @@ pub fn gateway_online() -> TestCase<Gateway> {
         });
         gateway
     };
-    super::case_of("gateway-online", KNOWN_WITHIN, make)
+    super::case_of(name, KNOWN_WITHIN, make)
         .sizes(&super::ONLINE_SIZES)
         .udp_server(names::PORT, Names::new)
         .udp_server(time::PORT, Time::new)
-        .server(samples())
         .keeps_later(LATER.0, LATER.1)
         .invariant(|_, _| time::check())
 }
@@ -64,18 +68,18 @@ fn samples() -> Server<Gateway, Samples> {
 }
 
 /// A broker that knows what must not happen to samples.
-struct Samples {
-    host: Host,
+pub(super) struct Samples {
+    pub(super) host: Host,
     /// How many deliveries were looked at.
     looked_at: usize,
     /// The number of the next sample that has not come.
-    next: u32,
+    pub(super) next: u32,
     /// Samples that have not come before others that have.
-    missing: u32,
+    pub(super) missing: u32,
 }
 
 impl Samples {
-    fn new(choices: &mut Choices<'_>) -> Self {
+    pub(super) fn new(choices: &mut Choices<'_>) -> Self {
         let message = |number| (format!("gateway-1/set/k{}", number % 4), b"value".to_vec(), 1);
         Self { host: Host::new(choices, message), looked_at: 0, next: 0, missing: 0 }
     }

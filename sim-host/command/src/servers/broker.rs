@@ -71,6 +71,10 @@ impl Host {
         self.broker.made() == self.most && self.broker.outgoing() == 0
     }
 
+    pub(crate) fn has_client(&self) -> bool {
+        self.current.is_some()
+    }
+
     fn is_of(&self, session: &Session) -> bool {
         self.current == Some(session.number())
     }

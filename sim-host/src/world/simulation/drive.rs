@@ -39,7 +39,9 @@ mod strike;
 /// Rounds after which nothing more may happen at one time.
 const ROUNDS: u32 = 2_000;
 /// The most times at which something happens in a simulation, far more than any needs.
-const TIMES: u32 = 200_000;
+const TIMES: u64 = 200_000;
+/// So many more for each second that a condition in the end may take.
+const TIMES_A_SECOND: u64 = 200;
 
 /// The phase of a simulation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -220,7 +222,9 @@ impl<'w> Simulation<'w> {
     }
 
     fn run_to_end(&mut self) -> Verdict {
-        for _ in 0..TIMES {
+        let longest = self.limits.iter().max().map_or(0, |micros| micros / 1_000_000);
+        let times = TIMES + longest * TIMES_A_SECOND;
+        for _ in 0..times {
             if let Err(verdict) = self.settle() {
                 return verdict;
             }
@@ -238,7 +242,7 @@ impl<'w> Simulation<'w> {
                 self.begin(moment);
             }
         }
-        Verdict::Stuck(format!("after {TIMES} steps the simulation has not ended"))
+        Verdict::Stuck(format!("after {times} steps the simulation has not ended"))
     }
 
     /// Returns the summary.

@@ -48,6 +48,7 @@ pub struct Tally {
 pub struct Server {
     address: Ipv4Address,
     router: Option<Ipv4Address>,
+    name_server: Option<Ipv4Address>,
     policy: Policy,
     tally: Tally,
 }
@@ -61,7 +62,12 @@ const RENEWAL_TIME: u8 = 58;
 impl Server {
     /// Makes the server of the host `address`, which names `router` to its clients.
     pub fn new(address: Ipv4Address, router: Option<Ipv4Address>, policy: Policy) -> Self {
-        Self { address, router, policy, tally: Tally::default() }
+        Self { address, router, name_server: None, policy, tally: Tally::default() }
+    }
+
+    /// Names a server of names to clients from now on.
+    pub fn set_name_server(&mut self, server: Ipv4Address) {
+        self.name_server = Some(server);
     }
 
     /// Changes the policy.
@@ -139,7 +145,7 @@ impl Server {
             client_identifier: None,
             server_identifier: Some(self.address),
             parameter_request_list: None,
-            dns_servers: None,
+            dns_servers: lease.and(self.name_server).map(|server| [server].into_iter().collect()),
             max_size: None,
             lease_duration: lease.map(|lease| seconds(lease.duration)),
             renew_duration: lease.and_then(|lease| lease.renewal).map(seconds),
@@ -212,6 +218,18 @@ mod tests {
         assert_eq!(answer(grant, &message(None)), Some(offer));
         let granted = (DhcpMessageType::Ack, LEASE.address);
         assert_eq!(answer(grant, &message(Some(LEASE.address))), Some(granted));
+    }
+
+    #[test]
+    fn a_name_server_is_named_with_the_lease() {
+        let mut server = Server::new(SERVER, None, Policy::Grant(LEASE));
+        server.set_name_server(SERVER);
+        for (wanted, named) in [(Some(LEASE.address), true), (Some(SERVER), false)] {
+            let bytes = server.answer(&message(wanted)).unwrap();
+            let packet = DhcpPacket::new_checked(&bytes).unwrap();
+            let servers = DhcpRepr::parse(&packet).unwrap().dns_servers.unwrap_or_default();
+            assert_eq!(&servers[..], &[SERVER][..usize::from(named)]);
+        }
     }
 
     #[test]

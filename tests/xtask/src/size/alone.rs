@@ -4,9 +4,11 @@
 //! measured as the difference between storages of different capacities, whose sizes come from the
 //! compiler.
 
-use std::path::PathBuf;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
+use picoevent_command::places::Places;
 
 use super::{
     crates::shares,
@@ -110,6 +112,60 @@ pub fn protocols(toolchain: Toolchain) -> Result<Table> {
     Ok(table)
 }
 
+/// Returns the table of the code of the smaller protocols by their files, at level `s`. The code of the core library
+/// and of the compiler that is not inlined is beside it, for the whole image.
+///
+/// # Errors
+/// If an image cannot be built.
+pub fn parts(toolchain: Toolchain) -> Result<Table> {
+    let mut table = Table::new("code of the protocols by file", "protocol, file | bytes");
+    for (protocol, image, package) in PROTOCOLS.into_iter().skip_while(|row| row.1 != "names") {
+        let elf = compile(toolchain, SMALL, image)?;
+        let mut parts: Vec<_> = parts_of(&elf, package)?.into_iter().collect();
+        parts.sort_by_key(|(file, bytes)| (u64::MAX - bytes, file.clone()));
+        for (file, bytes) in parts {
+            table.row(&format!("{protocol}, `{file}`"), [grouped(bytes)]);
+        }
+        let shares = shares(&elf)?;
+        let others = ["compiler_builtins", "core", super::crates::MEMORY, "picoevent"];
+        for other in others {
+            let bytes = shares.get(other).map_or(0, |share| share.code);
+            table.row(&format!("{protocol}, beside it: {other}"), [grouped(bytes)]);
+        }
+    }
+    Ok(table)
+}
+
+/// Returns the bytes of a package's code by its files.
+fn parts_of(elf: &Path, package: &str) -> Result<BTreeMap<String, u64>> {
+    let places = Places::read(elf)?;
+    let mut parts = BTreeMap::new();
+    let sections = sections(elf)?;
+    let symbols = sections.iter().filter(|section| section.kind == Kind::Code);
+    let mut end = 0;
+    for symbol in symbols.flat_map(|section| &section.symbols) {
+        for address in symbol.address.max(end)..symbol.address + symbol.size {
+            let functions = places.functions(address);
+            let bare = functions.iter().map(|name| name.trim_start_matches(['<', '&', '[', '(']));
+            let owner = bare.clone().find(|name| !name.starts_with("core::"));
+            if let Some(path) = owner.and_then(|name| name.strip_prefix(package)) {
+                *parts.entry(file_of(path)).or_default() += 1;
+            }
+        }
+        end = end.max(symbol.address + symbol.size);
+    }
+    Ok(parts)
+}
+
+/// Returns the file of a function, from its path without the crate.
+fn file_of(path: &str) -> String {
+    let path = path.trim_start_matches("::").trim_end_matches("::{{closure}}");
+    let modules = path.rsplit_once("::").map_or("", |(modules, _)| modules);
+    let is_module = |part: &&str| part.starts_with(|first: char| first.is_ascii_lowercase());
+    let modules: Vec<_> = modules.split("::").take_while(is_module).collect();
+    modules.join("/")
+}
+
 /// What is compared to know what a further slot takes: a storage, and how many slots more than
 /// [`FEW`] it has.
 const TABLES: [(&str, &str, u64); 5] = [
@@ -167,4 +223,23 @@ fn compile(toolchain: Toolchain, build: Build, image: &str) -> Result<PathBuf> {
         cargo.args(["--features", "udp"]);
     }
     command::build_one(&mut cargo)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_function_is_of_a_file() {
+        for (path, file) in [
+            ("::udp::run", "udp"),
+            ("::wire::outgoing::connect::{{closure}}::{{closure}}", "wire/outgoing"),
+            ("::questions::<impl picoevent_dns::resolver::Table>::answered", "questions"),
+            ("::wire::message::Records as core::iter::Iterator>::next", "wire/message"),
+            ("::client::Client<A,_,_,_>::as_mut", "client"),
+            ("::end", ""),
+        ] {
+            assert_eq!(file_of(path), file, "{path}");
+        }
+    }
 }

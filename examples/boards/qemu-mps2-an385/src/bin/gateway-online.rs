@@ -12,7 +12,7 @@ use gateway::{
 };
 use picoevent::{EventBase, Run, Signal, Trigger};
 use picoevent_embassy::{Adapter, Config, Sockets, UdpSockets};
-use qemu_mps2_an385::{self as board, BROKER_PORT, COLLECTOR_PORT, HOST, TIME_SERVER, only};
+use qemu_mps2_an385::{self as board, BROKER_PORT, COLLECTOR_PORT, HOST, only};
 use static_cell::{ConstStaticCell, StaticCell};
 
 static INTERRUPT: Trigger = Trigger::new(Signal::INT);
@@ -39,7 +39,8 @@ async fn serve(stack: Stack<'static>) {
     app.set_online(Settings {
         collector: Some(Host { name: HOST, port: COLLECTOR_PORT }),
         broker: Some(Host { name: HOST, port: BROKER_PORT }),
-        time_server: Some(TimeServer::At(TIME_SERVER)),
+        // The name servers come by DHCP, as the address does.
+        time_server: Some(TimeServer::Named("pool.ntp.org")),
         clock_is_set: |time| board::set_clock(time.unix_micros()),
         services: Some(PAGE),
         ..Settings::NONE

@@ -1,0 +1,38 @@
+//! A service over UDP on the peer's stack: a closure that answers datagrams.
+
+use smoltcp::iface::{SocketHandle, SocketSet};
+use smoltcp::socket::udp;
+
+/// Returns the answer to a datagram, if there is one.
+pub type Answer = Box<dyn FnMut(&[u8]) -> Option<Vec<u8>> + Send>;
+
+/// A service on one port.
+pub(crate) struct Answering {
+    socket: SocketHandle,
+    answer: Answer,
+}
+
+/// Room for a few datagrams of the usual size, in each direction.
+const BUFFER: usize = 4096;
+
+impl Answering {
+    /// Opens a port among `sockets`.
+    pub(crate) fn open(sockets: &mut SocketSet<'_>, port: u16, answer: Answer) -> Self {
+        let buffer =
+            || udp::PacketBuffer::new(vec![udp::PacketMetadata::EMPTY; 8], vec![0; BUFFER]);
+        let mut socket = udp::Socket::new(buffer(), buffer());
+        socket.bind(port).expect("a new socket can be bound to a port that is not 0");
+        Self { socket: sockets.add(socket), answer }
+    }
+
+    /// Answers everything that has arrived.
+    pub(crate) fn serve(&mut self, sockets: &mut SocketSet<'_>) {
+        let socket = sockets.get_mut::<udp::Socket<'_>>(self.socket);
+        while let Ok((datagram, from)) = socket.recv() {
+            if let Some(answer) = (self.answer)(datagram) {
+                // A full queue loses the answer, as a network might; the client asks again.
+                let _ = socket.send_slice(&answer, from.endpoint);
+            }
+        }
+    }
+}
