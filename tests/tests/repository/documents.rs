@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::path::Path;
 
 use crate::{root, sources};
 
@@ -83,9 +84,23 @@ fn rows(document: &str) -> Vec<Vec<String>> {
 }
 
 /// Splits a row into cells. A bar after a backslash belongs to its cell.
-fn cells(row: &str) -> Vec<String> {
+pub(crate) fn cells(row: &str) -> Vec<String> {
     let row = row.trim().trim_matches('|').replace("\\|", "\\");
     row.split('|').map(|cell| cell.trim().replace('\\', "|")).collect()
+}
+
+/// Passes every document of a folder and its subfolders, without build output and copies.
+pub(crate) fn all(folder: &Path, pass: &mut impl FnMut(&Path)) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap().to_string_lossy();
+        let is_ours = !name.starts_with('.') && name != "target" && name != "node_modules";
+        if path.is_dir() && is_ours {
+            all(&path, pass);
+        } else if name.ends_with(".md") && name != "CHANGELOG.md" {
+            pass(&path);
+        }
+    }
 }
 
 /// Returns the names of all test functions in a folder's Rust files.
