@@ -17,7 +17,13 @@ use std::{
 
 use anyhow::{Context, Result, ensure};
 
-use crate::{command, process::Talk, toolchain::Toolchain, workspace};
+use crate::{
+    command,
+    process::Talk,
+    qemu::{Machine, Qemu},
+    toolchain::Toolchain,
+    workspace,
+};
 use generate::Generator;
 use plain::Row;
 
@@ -34,7 +40,18 @@ pub fn on_a_desk() -> Result<()> {
 /// Runs the firmware of a project under QEMU.
 pub fn under_qemu(toolchain: Toolchain) -> Result<()> {
     let row = emulated()?;
-    run_firmware(toolchain, &filled(&row)?, &row)
+    let project = filled(&row)?;
+    let elf = command::build_one(firmware(toolchain, &project, &row).args(["build", "--release"]))?;
+    let machine = row.run.split(' ').skip_while(|word| *word != "--machine").nth(1);
+    let machine = Machine::named(machine.context("the board's row names no machine")?)?;
+    let netdev = "user,id=n0,hostfwd=tcp:127.0.0.1:0-:7000";
+    let mut guest = Qemu::new(machine, &elf).netdev(netdev).time_limit(3 * LIMIT).boot()?;
+    guest.wait_for("listening on port 7000", LIMIT)?;
+    let port = guest.qmp()?.forwarded_port(7000)?;
+    converse(&format!("127.0.0.1:{port}")).with_context(|| guest.story())?;
+    guest.interrupt()?;
+    ensure!(guest.wait_exit(LIMIT)? == 0, "the firmware failed{}", guest.story());
+    Ok(())
 }
 
 /// Has cargo-generate make the project of every board, outside of the repository. Tests one, and links or runs the
@@ -76,9 +93,7 @@ fn filled(row: &Row) -> Result<PathBuf> {
     if project.exists() {
         fs::remove_dir_all(&project)?;
     }
-    // Any free port of this machine.
-    let run = row.run.replace("--forward 7000", "--forward 0:7000");
-    plain::fill(&Row { run, ..row.clone() }, "my-device", &project)?;
+    plain::fill(row, "my-device", &project)?;
     take_locks(&project)?;
     Ok(project)
 }
@@ -138,7 +153,7 @@ fn test_and_run(project: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Runs a project's firmware as its user does, and talks to it.
+/// Runs a project's firmware as its user does, by cargo, and talks to it.
 fn run_firmware(toolchain: Toolchain, project: &Path, row: &Row) -> Result<()> {
     // cargo finds its subcommand there.
     let mut cargo = command::cargo(&workspace::root());
@@ -147,6 +162,11 @@ fn run_firmware(toolchain: Toolchain, project: &Path, row: &Row) -> Result<()> {
     let path = env::var_os("PATH").unwrap_or_default();
     let programs = programs.parent().map(Path::to_owned).into_iter();
     let path = env::join_paths(programs.chain(env::split_paths(&path)))?;
+
+    // Any free port of this machine, instead of the template's.
+    let config = project.join("firmware/.cargo/config.toml");
+    let text = fs::read_to_string(&config)?;
+    fs::write(&config, text.replace("--forward 7000", "--forward 0:7000"))?;
 
     let mut run = firmware(toolchain, project, row);
     let mut firmware = Talk::start(run.env("PATH", path).args(["run", "--release"]), LONGEST)?;

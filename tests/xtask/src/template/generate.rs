@@ -29,7 +29,15 @@ impl Generator {
         let version = command::first_line(Command::new(&program).args(["generate", "--version"]));
         if !version.is_ok_and(|version| version.ends_with(VERSION)) {
             let mut cargo = command::cargo(&workspace::root());
-            cargo.args(["install", "cargo-generate", "--version", VERSION, "--locked", "--debug", "--root"]);
+            cargo.args([
+                "install",
+                "cargo-generate",
+                "--version",
+                VERSION,
+                "--locked",
+                "--debug",
+                "--root",
+            ]);
             command::run(cargo.arg(folder))?;
         }
         Ok(Self(program))
