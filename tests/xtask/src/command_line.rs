@@ -64,6 +64,9 @@ pub enum Command {
         /// Print the tables as they are in the document
         #[arg(long)]
         markdown: bool,
+        /// Measure hello-world on lwIP and Mongoose instead, from their clones in this folder
+        #[arg(long, value_name = "FOLDER")]
+        stacks: Option<PathBuf>,
     },
     /// Add up the RAM that the constants of an application take on a board
     Memory(memory::Options),
@@ -166,8 +169,12 @@ mod tests {
             ("lines", Command::Lines),
             ("gate", Command::Gate { record: false }),
             ("gate --record", Command::Gate { record: true }),
-            ("size", Command::Size { markdown: false }),
-            ("size --markdown", Command::Size { markdown: true }),
+            ("size", Command::Size { markdown: false, stacks: None }),
+            ("size --markdown", Command::Size { markdown: true, stacks: None }),
+            (
+                "size --stacks clones",
+                Command::Size { markdown: false, stacks: Some("clones".into()) },
+            ),
             ("interop", Command::Interop(interop::Options { programs: Vec::new() })),
             ("mutants", Command::Mutants { name: None }),
             ("mutants ring", Command::Mutants { name: Some("ring".to_owned()) }),

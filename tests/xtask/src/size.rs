@@ -9,6 +9,7 @@ pub mod alone;
 mod baseline;
 mod owners;
 pub mod stack;
+pub mod stacks;
 mod table;
 
 use std::path::Path;
