@@ -84,8 +84,8 @@ impl Generator {
             Ok(())
         };
         refused(folder, "my-device", "nucleo", "no board is called \"nucleo\": remove the empty")?;
-        for name in ["1st", "my device", "größe", "build", "std"] {
-            let sentence = format!("\"{name}\" cannot be the name of a program: choose one of");
+        for name in ["1st", "my device", "größe", "build"] {
+            let sentence = format!("\"{name}\" cannot be the name of a program: choose another");
             refused(folder, name, good.board(), &sentence)?;
             ensure!(!folder.join(name).exists(), "{name} was made nevertheless");
         }
