@@ -53,6 +53,42 @@ fn every_scenario_of_libevents_stands_in_the_list() {
     assert_eq!(tests_in("sim-host/live/tests/regress"), on_a_desk);
 }
 
+#[test]
+fn every_link_between_documents_leads_somewhere() {
+    let mut links = 0;
+    all(&root(), &mut |file| {
+        let text = without_code(&fs::read_to_string(file).unwrap());
+        for link in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
+            if link.contains("://") || link.starts_with("mailto:") {
+                continue;
+            }
+            links += 1;
+            let (path, heading) = link.split_once('#').unwrap_or((link, ""));
+            let to = if path.is_empty() { file.into() } else { file.parent().unwrap().join(path) };
+            assert!(to.exists(), "{} links to {link}", file.display());
+            let found = heading.is_empty() || headings(&to).contains(heading);
+            assert!(found, "{} links to {link}, which is no heading", file.display());
+        }
+    });
+    assert!(links > 100, "the documents have another form than this test knows");
+}
+
+/// Returns the headings of a document as links name them.
+fn headings(document: &Path) -> BTreeSet<String> {
+    let text = without_code(&fs::read_to_string(document).unwrap());
+    let headings = text.lines().filter_map(|line| line.trim_start_matches('#').strip_prefix(' '));
+    let named = headings.map(|heading| {
+        let kept = heading.to_lowercase().replace(' ', "-");
+        kept.chars().filter(|c| c.is_alphanumeric() || "-_".contains(*c)).collect()
+    });
+    named.collect()
+}
+
+/// Removes blocks of code from a document.
+fn without_code(text: &str) -> String {
+    text.split("```").step_by(2).collect()
+}
+
 #[track_caller]
 fn assert_exist(named: &BTreeSet<String>) {
     let folders = ["core", "hal-embassy", "sim-host", "examples", "tests"];
