@@ -1,4 +1,4 @@
-//! The gateway on the Nucleo board with an STM32H743ZI. Its user button forces a sample.
+//! The gateway on a hardware board. Its button forces a sample.
 
 #![no_std]
 #![no_main]
@@ -10,7 +10,6 @@ use embassy_net::StackResources;
 use gateway::{
     BUTTON, CONSOLE_PORT, DISCOVERY_PORT, Gateway, Memory, STATUS_PORT, Setup, temperature,
 };
-use nucleo_h743zi as board;
 use picoevent::{EventBase, Run, Trigger};
 use picoevent_embassy::{Adapter, Config, Sockets, UdpSockets};
 use static_cell::{ConstStaticCell, StaticCell};
@@ -26,10 +25,10 @@ static UDP: ConstStaticCell<UdpSockets<1, 64, 64>> = ConstStaticCell::new(UdpSoc
 static MEMORY: ConstStaticCell<Memory> = ConstStaticCell::new(Memory::new());
 static GATEWAY: StaticCell<Gateway> = StaticCell::new();
 
-#[embassy_executor::main]
+#[board::main]
 async fn main(spawner: Spawner) {
     let resources = RESOURCES.init_with(StackResources::new);
-    let (stack, seed) = board::start(spawner, resources, || PRESSED.raise());
+    let (stack, seed) = board::start(spawner, resources, || PRESSED.raise()).await;
     let setup = Setup { name: "gateway", sensor: temperature, collector: COLLECTOR };
     let app = GATEWAY.init_with(|| Gateway::new(setup));
     let mut base = EventBase::new(MEMORY.take());
@@ -42,5 +41,5 @@ async fn main(spawner: Spawner) {
     let mut adapter = adapter.with_udp(UDP.take());
     adapter.run(&mut base, app, Run::DEFAULT).await;
     adapter.close(&mut base).await;
-    board::exit(0)
+    board::exit(0).await
 }
