@@ -10,7 +10,9 @@ use crate::{bench, check::Group, interop, memory, oracle, qemu::Machine, soak};
 const MORE: &str = "\
 examples: hello-world, echo
 machines: lm3s6965evb, mps2-an385
-boards:   nucleo-h743zi, w5500-evb-pico
+boards:   nucleo-h743zi, nucleo-f429zi, nucleo-f767zi, nucleo-h563zi, nrf52840-dk,
+          pico-usb, pico2-usb, pico-w, pico2-w, w5500-evb-pico, w5500-evb-pico2,
+          w6100-evb-pico, w6100-evb-pico2, esp32-c3, esp32-c6
 
 PICOEVENT_TOOLCHAIN=rustup or =debian forces the Rust that compiles firmware. By
 default it is the Rust in use where it has the bare-metal targets or rustup can add
@@ -51,7 +53,7 @@ pub enum Command {
         #[command(flatten)]
         cable: Cable,
     },
-    /// Run firmware on a board with probe-rs
+    /// Write firmware to a board, over its debug probe or its USB cable
     Flash {
         /// The program, such as hello-world
         example: String,
@@ -64,6 +66,9 @@ pub enum Command {
         /// Print the tables as they are in the document
         #[arg(long)]
         markdown: bool,
+        /// Measure instead the examples on every hardware board; writes docs/boards.md
+        #[arg(long)]
+        boards: bool,
     },
     /// Add up the RAM that the constants of an application take on a board
     Memory(memory::Options),
@@ -125,7 +130,7 @@ mod tests {
     use clap::{CommandFactory, error::ErrorKind};
 
     use super::*;
-    use crate::board::{BOARDS, RunsOn};
+    use crate::board::{Board, RunsOn};
 
     fn typed(line: &str) -> Result<Command, clap::Error> {
         let words = ["xtask"].into_iter().chain(line.split_whitespace());
@@ -166,8 +171,9 @@ mod tests {
             ("lines", Command::Lines),
             ("gate", Command::Gate { record: false }),
             ("gate --record", Command::Gate { record: true }),
-            ("size", Command::Size { markdown: false }),
-            ("size --markdown", Command::Size { markdown: true }),
+            ("size", Command::Size { markdown: false, boards: false }),
+            ("size --markdown", Command::Size { markdown: true, boards: false }),
+            ("size --boards", Command::Size { markdown: false, boards: true }),
             ("interop", Command::Interop(interop::Options { programs: Vec::new() })),
             ("mutants", Command::Mutants { name: None }),
             ("mutants ring", Command::Mutants { name: Some("ring".to_owned()) }),
@@ -261,10 +267,10 @@ mod tests {
     #[test]
     fn the_help_names_every_machine_and_board() {
         let help = CommandLine::command().render_help().to_string();
-        for board in &BOARDS {
+        for board in Board::all() {
             let name = match board.runs_on {
                 RunsOn::Qemu(machine) => machine,
-                RunsOn::Chip(_) => board.name,
+                RunsOn::Hardware(_) => board.name,
             };
             assert!(help.contains(name), "{name}");
         }

@@ -41,8 +41,10 @@ fn run(command: Command) -> Result<i32> {
         Command::Gate { record: false } => gate::run(gate::Task::Judge)?,
         Command::Gate { record: true } => gate::run(gate::Task::Record)?,
         Command::Oracle(options) => return oracle::run(&options),
-        Command::Size { markdown: false } => size::run(table::Format::Plain)?,
-        Command::Size { markdown: true } => size::run(table::Format::Markdown)?,
+        Command::Size { markdown, boards } => {
+            let format = if markdown { table::Format::Markdown } else { table::Format::Plain };
+            if boards { size::hardware::run(format)? } else { size::run(format)? }
+        }
         Command::Soak(options) => soak::run(&options)?,
         Command::Interop(options) => interop::run(&options)?,
         Command::Mutants { name } => {

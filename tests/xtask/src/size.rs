@@ -7,6 +7,7 @@
 
 pub mod alone;
 mod baseline;
+pub mod hardware;
 mod owners;
 pub mod stack;
 mod table;
