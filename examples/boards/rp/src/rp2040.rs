@@ -1,4 +1,4 @@
-//! The RP2040: what it has for itself, and chance.
+//! The RP2040: its number, and random bytes.
 
 use embassy_rp::clocks::RoscRng;
 use embassy_rp::flash::{Blocking, Flash};
@@ -21,7 +21,7 @@ pub(crate) fn number(chip: &mut Peripherals) -> [u8; 8] {
     of(chip.FLASH.reborrow())
 }
 
-/// Fills `bytes` by chance: the ring oscillator's, which is **weak** and not for keys.
+/// Fills `bytes` from the ring oscillator, which is a **weak** generator and not for keys.
 pub(crate) async fn random(_: &mut Peripherals, bytes: &mut [u8]) {
     RoscRng.fill_bytes(bytes);
 }

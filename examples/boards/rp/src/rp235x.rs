@@ -1,4 +1,4 @@
-//! The RP2350: what it has for itself, and chance.
+//! The RP2350: its number, and random bytes.
 
 use embassy_rp::peripherals::TRNG;
 use embassy_rp::trng::{InterruptHandler, Trng};

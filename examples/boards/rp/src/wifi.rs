@@ -90,7 +90,11 @@ async fn serve_network(mut runner: Runner<'static, Driver>) -> ! {
 /// Joins the network whenever the link is down. It looks once a second, because the stack wakes one task only when
 /// the link changes, which is the loop's.
 #[embassy_executor::task]
-async fn stay_joined(mut control: Control<'static>, name: &'static str, stack: Stack<'static>) -> ! {
+async fn stay_joined(
+    mut control: Control<'static>,
+    name: &'static str,
+    stack: Stack<'static>,
+) -> ! {
     loop {
         if !stack.is_link_up() {
             let options = PASSWORD
