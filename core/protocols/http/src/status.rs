@@ -32,9 +32,10 @@ macro_rules! statuses {
     };
 }
 
+// The first is found first.
 statuses! {
-    SWITCHING_PROTOCOLS = 101, "Switching Protocols";
     OK = 200, "OK";
+    SWITCHING_PROTOCOLS = 101, "Switching Protocols";
     CREATED = 201, "Created";
     ACCEPTED = 202, "Accepted";
     NO_CONTENT = 204, "No Content";
