@@ -5,17 +5,17 @@ use picoevent::{Action, Eol, EventBase, RingBuffer};
 use crate::{App, actions, drain_all, feed, open, storage};
 
 /// Numbers that look random, the same ones each time.
-struct Random(u64);
+pub struct Random(pub u64);
 
 impl Random {
-    fn below(&mut self, end: usize) -> usize {
+    pub fn below(&mut self, end: usize) -> usize {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;
         (self.0 >> 8) as usize % end
     }
 
-    fn bytes(&mut self, most: usize) -> Vec<u8> {
+    pub fn bytes(&mut self, most: usize) -> Vec<u8> {
         let length = self.below(most);
         (0..length).map(|_| b"abc\r\n\0"[self.below(6)]).collect()
     }
