@@ -20,7 +20,7 @@ use crate::{
     bench,
     board::{BOARDS, Board},
     command::{self, cannot_start, describe},
-    firmware, gate, mutants, oracle, panics, setup, size,
+    firmware, gate, mutants, oracle, panics, setup, size, template,
     toolchain::{TARGETS, Toolchain},
     workspace,
 };
@@ -41,6 +41,9 @@ pub enum Group {
     Boards,
     /// Type checks for Windows and macOS. It is not among the checks that run without `--only`.
     Systems,
+    /// The projects that cargo-generate makes of the template, for every board. Not without `--only` either: it
+    /// compiles cargo-generate first.
+    Template,
 }
 
 /// Installs what is missing, then checks everything, or one group.
@@ -48,7 +51,7 @@ pub enum Group {
 /// # Errors
 /// At the first check that fails.
 pub fn run(only: Option<Group>) -> Result<()> {
-    use Group::{Boards, Desk, Emulated, Link, Package, Systems};
+    use Group::{Boards, Desk, Emulated, Link, Package, Systems, Template};
     let mut checks = Checks { only, ..Checks::default() };
     let toolchain = checks.timed("setup", |_| setup::run())?;
     checks.step(Desk, "formatting", |_| formatting())?;
@@ -62,10 +65,12 @@ pub fn run(only: Option<Group>) -> Result<()> {
     checks.step(Emulated, "instructions and bytes", |_| gate::run(gate::Task::Judge))?;
     checks.step(Desk, "tests", |checks| checks.tests(tests()))?;
     checks.step(Desk, "tests of groups", |checks| checks.tests(tests_of_groups()))?;
+    checks.step(Desk, "template, on this machine", |_| template::on_a_desk())?;
     checks.step(Desk, "oracle", |_| oracle::check())?;
     checks.step(Desk, "worlds", |_| worlds())?;
     checks.step(Desk, "planted bugs", |_| planted_bugs())?;
     checks.step(Emulated, "tests under QEMU", |checks| checks.tests(tests_under_qemu()))?;
+    checks.step(Emulated, "template, under QEMU", |_| template::under_qemu(toolchain))?;
     checks.step(Link, "firmware for hardware", |_| some_hardware(toolchain))?;
     checks.step(Link, "clippy, firmware", |_| clippy_firmware(toolchain))?;
     checks.step(Package, "documentation", |_| documentation())?;
@@ -77,6 +82,9 @@ pub fn run(only: Option<Group>) -> Result<()> {
     }
     if only == Some(Systems) {
         checks.step(Systems, "other systems", |_| other_systems())?;
+    }
+    if only == Some(Template) {
+        checks.step(Template, "template, every board", |_| template::everywhere(toolchain))?;
     }
     checks.summary();
     Ok(())

@@ -67,8 +67,11 @@ pub enum Command {
         #[arg(long)]
         markdown: bool,
         /// Measure instead the examples on every hardware board; writes docs/boards.md
-        #[arg(long)]
+        #[arg(long, conflicts_with = "stacks")]
         boards: bool,
+        /// Measure hello-world on lwIP and Mongoose instead, from their clones in this folder
+        #[arg(long, value_name = "FOLDER")]
+        stacks: Option<PathBuf>,
     },
     /// Add up the RAM that the constants of an application take on a board
     Memory(memory::Options),
@@ -171,9 +174,13 @@ mod tests {
             ("lines", Command::Lines),
             ("gate", Command::Gate { record: false }),
             ("gate --record", Command::Gate { record: true }),
-            ("size", Command::Size { markdown: false, boards: false }),
-            ("size --markdown", Command::Size { markdown: true, boards: false }),
-            ("size --boards", Command::Size { markdown: false, boards: true }),
+            ("size", Command::Size { markdown: false, boards: false, stacks: None }),
+            ("size --markdown", Command::Size { markdown: true, boards: false, stacks: None }),
+            ("size --boards", Command::Size { markdown: false, boards: true, stacks: None }),
+            (
+                "size --stacks clones",
+                Command::Size { markdown: false, boards: false, stacks: Some("clones".into()) },
+            ),
             ("interop", Command::Interop(interop::Options { programs: Vec::new() })),
             ("mutants", Command::Mutants { name: None }),
             ("mutants ring", Command::Mutants { name: Some("ring".to_owned()) }),

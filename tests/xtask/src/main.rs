@@ -41,9 +41,13 @@ fn run(command: Command) -> Result<i32> {
         Command::Gate { record: false } => gate::run(gate::Task::Judge)?,
         Command::Gate { record: true } => gate::run(gate::Task::Record)?,
         Command::Oracle(options) => return oracle::run(&options),
-        Command::Size { markdown, boards } => {
+        Command::Size { markdown, boards, stacks } => {
             let format = if markdown { table::Format::Markdown } else { table::Format::Plain };
-            if boards { size::hardware::run(format)? } else { size::run(format)? }
+            match stacks {
+                Some(clones) => size::stacks::run(&clones, format)?,
+                None if boards => size::hardware::run(format)?,
+                None => size::run(format)?,
+            }
         }
         Command::Soak(options) => soak::run(&options)?,
         Command::Interop(options) => interop::run(&options)?,

@@ -10,6 +10,7 @@ mod baseline;
 pub mod hardware;
 mod owners;
 pub mod stack;
+pub mod stacks;
 mod table;
 
 use std::path::Path;
