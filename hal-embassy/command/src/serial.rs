@@ -21,7 +21,8 @@ pub fn run(elf: &Path, port: &Path) -> Result<()> {
     let file = File::open(port).with_context(|| {
         format!("cannot open {shown}: connect the board, and look for it in /dev/ttyACM* or /dev/cu.usbmodem*")
     })?;
-    let table = read_table(elf)?;
+    let table = read_table(elf)?
+        .with_context(|| format!("{} has no defmt log strings in it", elf.display()))?;
     // As a terminal it would send lines back and change bytes. What is no terminal stays as it is.
     if let Ok(mut settings) = tcgetattr(&file) {
         settings.make_raw();
