@@ -1,14 +1,14 @@
-//! How a board with an STM32 starts.
+//! How a board that one can hold starts.
 
 use embassy_executor::Spawner;
 use embassy_net::StackResources;
 
 use crate::{INTERRUPT, RESOURCES};
 
-#[embassy_executor::main]
+#[board::main]
 async fn main(spawner: Spawner) {
     let resources = RESOURCES.init_with(StackResources::new);
-    let (stack, _) = board::start(spawner, resources, || INTERRUPT.raise());
+    let (stack, _) = board::start(spawner, resources, || INTERRUPT.raise()).await;
     crate::serve(stack).await;
-    board::exit(0)
+    board::exit(0).await
 }
