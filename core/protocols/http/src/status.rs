@@ -32,7 +32,7 @@ macro_rules! statuses {
     };
 }
 
-// The first is found first.
+// `phrase` walks along them from the first on, so the most frequent one comes first.
 statuses! {
     OK = 200, "OK";
     SWITCHING_PROTOCOLS = 101, "Switching Protocols";

@@ -9,6 +9,7 @@ use embassy_rp::{Peri, Peripherals};
 const SIZE: usize = 2 * 1024 * 1024;
 
 /// Returns the board's number, which no other has: that of its flash, as the RP2040 has none.
+#[allow(dead_code, reason = "the chip for Wi-Fi has an address of its own")]
 pub(crate) fn number(chip: &mut Peripherals) -> [u8; 8] {
     // The program stops meanwhile: it is in the same flash.
     fn of(flash: Peri<'_, FLASH>) -> [u8; 8] {

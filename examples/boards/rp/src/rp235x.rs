@@ -9,6 +9,7 @@ bind_interrupts!(struct Interrupts {
 });
 
 /// Returns the chip's number, which no other has.
+#[allow(dead_code, reason = "the chip for Wi-Fi has an address of its own")]
 pub(crate) fn number(_: &mut Peripherals) -> [u8; 8] {
     otp::get_chipid().expect("a chip that is sold has a number").to_be_bytes()
 }

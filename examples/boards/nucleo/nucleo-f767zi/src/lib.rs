@@ -19,7 +19,7 @@ pub use board_nucleo::{exit, main};
 bind_interrupts!(struct Interrupts {
     ETH => eth::InterruptHandler;
     EXTI15_10 => exti::InterruptHandler<interrupt::typelevel::EXTI15_10>;
-    HASH_RNG => rng::InterruptHandler<peripherals::RNG>;
+    RNG => rng::InterruptHandler<peripherals::RNG>;
 });
 
 /// Starts the board: its clocks, the network and the button. Returns the stack, and a seed for random bytes.
