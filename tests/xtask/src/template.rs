@@ -71,7 +71,7 @@ pub fn everywhere(toolchain: Toolchain) -> Result<()> {
             }
         }
         for workspace in [&project, &project.join("firmware")] {
-            command::run(command::cargo(workspace).args(["fmt", "--all", "--check"]))?;
+            command::run(command::cargo(workspace).args(["fmt", "--check"]))?;
         }
         command::run(firmware(toolchain, &project, row).args(["build", "--release"]))?;
         if row.is_emulated() {

@@ -30,6 +30,14 @@ async fn serve(stack: Stack<'static>) {
     App::start(&mut base, address, CLIENTS).expect("the storage has room");
     defmt::info!("listening on port {}", PORT);
     let mut app = App::default();
-    run(stack, BUFFERS.take(), &[&INTERRUPT], &mut base, &mut app, Config::default()).await;
+    run(
+        stack,
+        BUFFERS.take(),
+        &[&INTERRUPT],
+        &mut base,
+        &mut app,
+        Config::default(),
+    )
+    .await;
     defmt::info!("done");
 }
