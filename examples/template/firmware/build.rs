@@ -3,8 +3,7 @@
 
 fn main() {
     println!("cargo:rerun-if-changed=build.rs");
-    for script in "{{scripts}}".split(' ') {
-        println!("cargo:rustc-link-arg-bins=-T{script}");
+    for argument in ["-Tlink.x", "-Tdefmt.x", "--nmagic"] {
+        println!("cargo:rustc-link-arg-bins={argument}");
     }
-    println!("cargo:rustc-link-arg-bins=--nmagic");
 }

@@ -49,6 +49,17 @@ pub fn read_table(elf: &Path) -> Result<Option<Table>> {
     }
 }
 
+/// Passes each line of the log in `input` to `emit`: decoded with the firmware's table, or of text if there is none.
+///
+/// # Errors
+/// As of [`decode`] and [`text`].
+pub fn read(table: Option<&Table>, input: impl Read, emit: impl FnMut(LogLine)) -> Result<()> {
+    match table {
+        Some(table) => decode(table, input, emit),
+        None => text(input, emit),
+    }
+}
+
 /// Decodes `input` to its end and passes each line to `emit` as soon as it is complete.
 ///
 /// Bytes that are not a frame become a line of level `warn`; several in a row give one line. A

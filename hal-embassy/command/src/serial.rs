@@ -9,7 +9,7 @@ use std::{
 use anyhow::{Context, Result};
 use rustix::termios::{OptionalActions, tcgetattr, tcsetattr};
 
-use crate::defmt_log::{decode, read_table};
+use crate::defmt_log::{read, read_table};
 
 /// Decodes what comes from a port, or from any file, and prints each line until it ends: when the board is
 /// disconnected, or becomes a drive because its program has ended.
@@ -21,15 +21,14 @@ pub fn run(elf: &Path, port: &Path) -> Result<()> {
     let file = File::open(port).with_context(|| {
         format!("cannot open {shown}: connect the board, and look for it in /dev/ttyACM* or /dev/cu.usbmodem*")
     })?;
-    let table = read_table(elf)?
-        .with_context(|| format!("{} has no defmt log strings in it", elf.display()))?;
+    let table = read_table(elf)?;
     // As a terminal it would send lines back and change bytes. What is no terminal stays as it is.
     if let Ok(mut settings) = tcgetattr(&file) {
         settings.make_raw();
         tcsetattr(&file, OptionalActions::Now, &settings)
             .with_context(|| format!("cannot set up {shown}"))?;
     }
-    decode(&table, UntilGone(file), |line| println!("{line}"))
+    read(table.as_ref(), UntilGone(file), |line| println!("{line}"))
 }
 
 /// A port that ends when its device is gone.

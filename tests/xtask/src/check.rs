@@ -84,6 +84,7 @@ pub fn run(only: Option<Group>) -> Result<()> {
         checks.step(Systems, "other systems", |_| other_systems())?;
     }
     if only == Some(Template) {
+        checks.step(Template, "targets of the boards", |_| targets(toolchain))?;
         checks.step(Template, "template, every board", |_| template::everywhere(toolchain))?;
     }
     checks.summary();

@@ -4,7 +4,7 @@ use std::{ops::Range, path::PathBuf};
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::{bench, check::Group, interop, memory, oracle, qemu::Machine, soak};
+use crate::{bench, check::Group, interop, memory, oracle, qemu::Machine, size, soak};
 
 /// What `--help` adds to the list of commands.
 const MORE: &str = "\
@@ -62,17 +62,7 @@ pub enum Command {
         board: String,
     },
     /// Measure flash, RAM and stack of hello-world and of the core; writes docs/performance.md
-    Size {
-        /// Print the tables as they are in the document
-        #[arg(long)]
-        markdown: bool,
-        /// Measure instead the examples on every hardware board; writes docs/boards.md
-        #[arg(long, conflicts_with = "stacks")]
-        boards: bool,
-        /// Measure hello-world on lwIP and Mongoose instead, from their clones in this folder
-        #[arg(long, value_name = "FOLDER")]
-        stacks: Option<PathBuf>,
-    },
+    Size(size::Options),
     /// Add up the RAM that the constants of an application take on a board
     Memory(memory::Options),
     /// Count the lines of the gateway, on the loop and as tasks
@@ -174,12 +164,18 @@ mod tests {
             ("lines", Command::Lines),
             ("gate", Command::Gate { record: false }),
             ("gate --record", Command::Gate { record: true }),
-            ("size", Command::Size { markdown: false, boards: false, stacks: None }),
-            ("size --markdown", Command::Size { markdown: true, boards: false, stacks: None }),
-            ("size --boards", Command::Size { markdown: false, boards: true, stacks: None }),
+            ("size", Command::Size(size::Options::default())),
+            (
+                "size --markdown",
+                Command::Size(size::Options { markdown: true, ..Default::default() }),
+            ),
+            ("size --boards", Command::Size(size::Options { boards: true, ..Default::default() })),
             (
                 "size --stacks clones",
-                Command::Size { markdown: false, boards: false, stacks: Some("clones".into()) },
+                Command::Size(size::Options {
+                    stacks: Some("clones".into()),
+                    ..Default::default()
+                }),
             ),
             ("interop", Command::Interop(interop::Options { programs: Vec::new() })),
             ("mutants", Command::Mutants { name: None }),

@@ -7,7 +7,7 @@ use clap::Parser;
 use xtask::{
     bench, check,
     command_line::{Command, CommandLine, Usage},
-    count, emulate, flash, gate, interop, lines, memory, mutants, oracle, setup, size, soak, table,
+    count, emulate, flash, gate, interop, lines, memory, mutants, oracle, setup, size, soak,
 };
 
 fn main() -> ExitCode {
@@ -41,14 +41,7 @@ fn run(command: Command) -> Result<i32> {
         Command::Gate { record: false } => gate::run(gate::Task::Judge)?,
         Command::Gate { record: true } => gate::run(gate::Task::Record)?,
         Command::Oracle(options) => return oracle::run(&options),
-        Command::Size { markdown, boards, stacks } => {
-            let format = if markdown { table::Format::Markdown } else { table::Format::Plain };
-            match stacks {
-                Some(clones) => size::stacks::run(&clones, format)?,
-                None if boards => size::hardware::run(format)?,
-                None => size::run(format)?,
-            }
-        }
+        Command::Size(options) => size::run(&options)?,
         Command::Soak(options) => soak::run(&options)?,
         Command::Interop(options) => interop::run(&options)?,
         Command::Mutants { name } => {

@@ -60,20 +60,19 @@ pub fn everywhere(toolchain: Toolchain) -> Result<()> {
     let generator = Generator::install()?;
     let folder = tempfile::tempdir()?;
     let rows = plain::rows()?;
-    let mut first = true;
     for row in &rows {
         let project = generator.project(folder.path(), row)?;
         take_locks(&project)?;
-        if first {
+        if row == &rows[0] {
             test_and_run(&project)?;
-            let mut cargo = with_target(command::cargo(&project), workspace::target());
-            command::run(cargo.args(["clippy", "--all-targets", "--", "--deny", "warnings"]))?;
-            command::run(command::cargo(&project).args(["fmt", "--all", "--check"]))?;
-            first = false;
+            let desk = with_target(command::cargo(&project), workspace::target());
+            for mut cargo in [desk, firmware(toolchain, &project, row)] {
+                command::run(cargo.args(["clippy", "--all-targets", "--", "--deny", "warnings"]))?;
+            }
         }
-        let mut cargo = firmware(toolchain, &project, row);
-        command::run(cargo.args(["clippy", "--release", "--", "--deny", "warnings"]))?;
-        command::run(command::cargo(&project.join("firmware")).args(["fmt", "--check"]))?;
+        for workspace in [&project, &project.join("firmware")] {
+            command::run(command::cargo(workspace).args(["fmt", "--all", "--check"]))?;
+        }
         command::run(firmware(toolchain, &project, row).args(["build", "--release"]))?;
         if row.is_emulated() {
             run_firmware(toolchain, &project, row)?;

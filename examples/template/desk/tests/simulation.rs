@@ -4,8 +4,11 @@ use app::{App, CLIENTS, PORT, Storage};
 use picoevent_sim::world::{Script, Size, Sockets, TestCase};
 
 /// The memory of the board's program.
-const BOARD: Size<App> =
-    Size::of(CLIENTS, Storage::new, Sockets::<{ CLIENTS.conns() + 1 }, 128, 128>::new);
+const BOARD: Size<App> = Size::of(
+    CLIENTS,
+    Storage::new,
+    Sockets::<{ CLIENTS.conns() + 1 }, 128, 128>::new,
+);
 
 #[test]
 fn serves_in_every_simulation() {

@@ -71,10 +71,7 @@ impl Guest {
             // The channel closes when this fails or when the guest was dropped. Either way, a
             // receiver that waits for a line learns that the guest has ended.
             let send = |line| drop(sender.send(places.explain(line)));
-            let _ = match table {
-                Some(table) => defmt_log::decode(&table, log, send),
-                None => defmt_log::text(log, send),
-            };
+            let _ = defmt_log::read(table.as_ref(), log, send);
         });
         let uart = Uart(uart);
         Ok(Self { process, uart, lines, history: Vec::new(), qmp: None, qmp_listener, folder })

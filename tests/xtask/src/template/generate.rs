@@ -49,7 +49,7 @@ impl Generator {
         generate.arg(plain::template()).args(["--define", &format!("board={board}"), "--define"]);
         generate.arg(format!("picoevent={}", workspace::root().display()));
         // It asks who the author is, even when nothing is made of the answer.
-        generate.env("USER", "nobody");
+        generate.env("USER", "nobody").env_remove("RUST_BACKTRACE");
         println!("$ {}", command::describe(&generate));
         command::ended(&mut generate, LIMIT)
     }
