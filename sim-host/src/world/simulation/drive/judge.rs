@@ -58,13 +58,15 @@ impl Simulation<'_> {
                 Judgement::Again
             }
             Phase::Serving(_) if let Some(text) = self.overdue() => over(Verdict::Stuck(text)),
-            Phase::Serving(by) if self.now >= by && !self.peer.is_served() => {
-                let progress = self.peer.progress();
-                let goes_on = progress != self.progress_seen && self.looks > 0;
-                if !goes_on && self.looks < LOOKS {
-                    return over(self.unserved());
+            Phase::Serving(by) if self.now >= by => {
+                if !self.peer.is_served() {
+                    let progress = self.peer.progress();
+                    let goes_on = progress != self.progress_seen && self.looks > 0;
+                    if !goes_on && self.looks < LOOKS {
+                        return over(self.unserved());
+                    }
+                    (self.looks, self.progress_seen) = (self.looks - 1, progress);
                 }
-                (self.looks, self.progress_seen) = (self.looks - 1, progress);
                 self.phase = Phase::Serving(self.now + LOOKED_AT_EVERY);
                 Judgement::GoOn
             }
