@@ -1,15 +1,15 @@
-//! echo on the MPS2 board with AN385, under QEMU.
+//! echo on a board that QEMU emulates: one with RAM for it.
 
 #![no_std]
 #![no_main]
 
 use core::net::{Ipv4Addr, SocketAddr};
 
+use board::only;
 use echo::{Echo, PORT};
 use embassy_net::{Stack, StackResources};
 use picoevent::{EventBase, Pool, Signal, Storage, Trigger};
 use picoevent_embassy::{Config, Sockets, run};
-use qemu_mps2_an385::{self as board, only};
 use static_cell::{ConstStaticCell, StaticCell};
 
 const CLIENTS: Pool = Pool::new(4).rings(1024, 1024);
@@ -20,7 +20,7 @@ static SOCKETS: ConstStaticCell<Sockets<12, 1024, 1024>> = ConstStaticCell::new(
 static STORAGE: ConstStaticCell<Storage<Echo, 4, { CLIENTS.conns() }, { CLIENTS.bytes() }>> =
     ConstStaticCell::new(Storage::new());
 
-#[cortex_m_rt::entry]
+#[board::entry]
 fn main() -> ! {
     board::run(RESOURCES.init_with(StackResources::new), || INTERRUPT.raise(), only(serve))
 }

@@ -101,7 +101,8 @@ fn online(machine: Machine) -> Result<()> {
     })
 }
 
-on_each_machine!(on_the_loop, online, as_tasks);
+on_each_machine!(on_the_loop);
+on_each_cortex_m3!(online, as_tasks);
 
 /// It takes two minutes, most of it waiting.
 #[cfg(feature = "slow")]

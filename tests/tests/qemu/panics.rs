@@ -8,11 +8,9 @@ use xtask::qemu::{Machine, Qemu};
 /// The exit status of a guest that panicked.
 const BROKEN: i32 = 101;
 
-#[test]
-#[ignore = "needs firmware: cargo xtask test runs it"]
-fn lm3s6965evb_names_the_calls_that_led_to_a_panic() -> Result<()> {
-    let elf = firmware::prebuilt(Machine::Lm3s6965evb.board(), "panics")?;
-    let mut guest = Qemu::new(Machine::Lm3s6965evb, &elf).time_limit(3 * LIMIT).boot()?;
+fn names_the_calls(machine: Machine) -> Result<()> {
+    let elf = firmware::prebuilt(machine.board(), "panics")?;
+    let mut guest = Qemu::new(machine, &elf).netdev("user,id=n0").time_limit(3 * LIMIT).boot()?;
     guest.wait_for("panicked", LIMIT)?;
     ensure!(guest.wait_exit(LIMIT)? == BROKEN, "the status is another");
     while guest.next_line(LIMIT)?.is_some() {}
@@ -23,3 +21,5 @@ fn lm3s6965evb_names_the_calls_that_led_to_a_panic() -> Result<()> {
     ensure!(calls.iter().any(|call| call.contains("panics.rs:")), "no line is named: {calls:#?}");
     Ok(())
 }
+
+on_machines!(names_the_calls: mps2_an385 Mps2An385, riscv_virt RiscvVirt);

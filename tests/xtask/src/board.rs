@@ -2,7 +2,7 @@
 
 use anyhow::{Result, anyhow};
 
-use crate::command_line::Usage;
+use crate::{command_line::Usage, qemu::Machine, workspace};
 
 /// One firmware package under `examples/boards`.
 #[derive(Debug, PartialEq, Eq)]
@@ -18,14 +18,14 @@ pub struct Board {
 /// How a board's firmware runs.
 #[derive(Debug, PartialEq, Eq)]
 pub enum RunsOn {
-    /// On QEMU's machine of this name.
+    /// On the emulated machine of this name.
     Qemu(&'static str),
     /// On hardware, which probe-rs knows as this chip.
     Chip(&'static str),
 }
 
 /// Every board, the emulated ones first.
-pub const BOARDS: [Board; 4] = [
+pub const BOARDS: [Board; 7] = [
     Board {
         name: "qemu-lm3s6965evb",
         target: "thumbv7m-none-eabi",
@@ -35,6 +35,21 @@ pub const BOARDS: [Board; 4] = [
         name: "qemu-mps2-an385",
         target: "thumbv7m-none-eabi",
         runs_on: RunsOn::Qemu("mps2-an385"),
+    },
+    Board {
+        name: "qemu-mps2-an500",
+        target: "thumbv7em-none-eabihf",
+        runs_on: RunsOn::Qemu("mps2-an500"),
+    },
+    Board {
+        name: "qemu-mps2-an505",
+        target: "thumbv8m.main-none-eabihf",
+        runs_on: RunsOn::Qemu("mps2-an505"),
+    },
+    Board {
+        name: "qemu-riscv-virt",
+        target: "riscv32imac-unknown-none-elf",
+        runs_on: RunsOn::Qemu("riscv-virt"),
     },
     Board {
         name: "nucleo-h743zi",
@@ -48,6 +63,16 @@ impl Board {
     /// Returns whether QEMU runs this board's firmware.
     pub fn is_emulated(&self) -> bool {
         matches!(self.runs_on, RunsOn::Qemu(_))
+    }
+
+    /// Returns whether its package has code, unlike that of a machine whose family shares all of it.
+    pub fn has_code(&self) -> bool {
+        workspace::boards().join(self.name).join("src").is_dir()
+    }
+
+    /// Returns whether `tests/bench/baseline` is built for this board.
+    pub fn has_baseline(&self) -> bool {
+        Machine::CORTEX_M3.iter().any(|machine| machine.board() == self.name)
     }
 
     /// Finds a board by its name.
@@ -82,7 +107,6 @@ impl Board {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::qemu::Machine;
 
     #[test]
     fn a_board_is_found_by_its_name() {
@@ -94,8 +118,16 @@ mod tests {
         for machine in Machine::ALL {
             let board = Board::named(machine.board()).unwrap();
             assert_eq!(board.runs_on, RunsOn::Qemu(machine.name()));
+            assert_eq!(board.target, machine.target());
             assert_eq!(Machine::named(machine.name()).unwrap(), machine);
         }
+    }
+
+    #[test]
+    fn the_machines_of_a_family_have_no_code() {
+        let named = |name| Board::named(name).unwrap();
+        assert!(named("qemu-mps2-an385").has_code() && named("qemu-riscv-virt").has_code());
+        assert!(!named("qemu-mps2-an500").has_code() && !named("qemu-mps2-an505").has_code());
     }
 
     #[test]

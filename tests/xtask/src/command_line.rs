@@ -9,7 +9,7 @@ use crate::{bench, check::Group, interop, memory, oracle, qemu::Machine, soak};
 /// What `--help` adds to the list of commands.
 const MORE: &str = "\
 examples: hello-world, echo
-machines: lm3s6965evb, mps2-an385
+machines: lm3s6965evb, mps2-an385, mps2-an500, mps2-an505, riscv-virt
 boards:   nucleo-h743zi, w5500-evb-pico
 
 PICOEVENT_TOOLCHAIN=rustup or =debian forces the Rust that compiles firmware. By
