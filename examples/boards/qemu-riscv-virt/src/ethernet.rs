@@ -1,16 +1,17 @@
 //! The virtio network controller, as an embassy-net driver.
 //!
 //! ```text
-//!   our buffers ──lent──▶ controller ──filled──▶ embassy-net reads one in place ──▶ lent again
+//!   receive:  our buffers ──lent──▶ controller ──filled──▶ embassy-net reads one in place ──▶ lent again
+//!   send:     embassy-net fills a free buffer ──lent──▶ controller ──sent──▶ free again
 //! ```
 //!
-//! The controller interrupts when it has filled a buffer, and when the cable comes or goes. A frame
-//! is sent while the program waits, which QEMU does at once.
+//! The controller interrupts when it has filled a buffer or sent one, and when the cable comes or goes.
+//! Nothing waits for it: QEMU sends in another thread, which may not run for a while.
 
 use core::ptr::NonNull;
 use core::task::Context;
 
-use board_support::frame::{self, Frame, Received};
+use board_support::frame::{self, Received};
 use board_support::mmio::Registers;
 use embassy_net_driver::{Capabilities, Driver, HardwareAddress, LinkState, TxToken};
 use embassy_sync::waitqueue::AtomicWaker;
@@ -34,27 +35,37 @@ const ACKNOWLEDGE: usize = 0x64;
 const STATUS: usize = 0x104;
 const LINK_UP: u32 = 1 << 16;
 
-/// The buffers that the controller fills, and the places in its queues.
-const BUFFERS: usize = 8;
+/// The buffers for each direction, and the places in its queue.
+const BUFFERS: usize = 4;
 
 /// A frame behind the controller's own header.
 type Buffer = [u8; 1536];
 
+type Buffers = [Buffer; BUFFERS];
+
 type Controller = VirtIONetRaw<Memory, MmioTransport<'static>, BUFFERS>;
 
 static WAKER: AtomicWaker = AtomicWaker::new();
-static RECEIVED: ConstStaticCell<[Buffer; BUFFERS]> = ConstStaticCell::new([[0; 1536]; BUFFERS]);
-static SENDING: ConstStaticCell<Frame> = ConstStaticCell::new([0; frame::LONGEST]);
+static RECEIVED: ConstStaticCell<Buffers> = ConstStaticCell::new([[0; 1536]; BUFFERS]);
+static SENDING: ConstStaticCell<Buffers> = ConstStaticCell::new([[0; 1536]; BUFFERS]);
 
 /// The controller.
 pub(crate) struct Ethernet {
     controller: Controller,
-    buffers: &'static mut [Buffer; BUFFERS],
-    /// The controller's name for each buffer that it has.
+    received: &'static mut Buffers,
+    /// The controller's name for each buffer that it fills.
     names: [u16; BUFFERS],
     /// The buffer that embassy-net has read, or reads.
     held: Option<usize>,
-    sending: &'static mut Frame,
+    sending: &'static mut Buffers,
+    /// What the controller sends of each buffer.
+    sent: [Option<Sent>; BUFFERS],
+}
+
+/// A frame that the controller sends: its name for the buffer, and the length with the header.
+struct Sent {
+    name: u16,
+    length: usize,
 }
 
 impl Ethernet {
@@ -65,8 +76,14 @@ impl Ethernet {
         let transport = unsafe { MmioTransport::new(header, SIZE) }.expect("a virtio device");
         let mut controller = Controller::new(transport).expect("a network controller");
         controller.enable_interrupts();
-        let (buffers, sending) = (RECEIVED.take(), SENDING.take());
-        let mut ethernet = Self { controller, buffers, names: [0; BUFFERS], held: None, sending };
+        let mut ethernet = Self {
+            controller,
+            received: RECEIVED.take(),
+            names: [0; BUFFERS],
+            held: None,
+            sending: SENDING.take(),
+            sent: [const { None }; BUFFERS],
+        };
         (0..BUFFERS).for_each(|buffer| ethernet.lend(buffer));
         ethernet
     }
@@ -76,10 +93,10 @@ impl Ethernet {
         self.controller.mac_address()
     }
 
-    /// Lends a buffer to the controller.
+    /// Lends a buffer to the controller, which fills it.
     fn lend(&mut self, buffer: usize) {
         // SAFETY: nobody looks at the buffer until `take` has got it back.
-        let name = unsafe { self.controller.receive_begin(&mut self.buffers[buffer]) };
+        let name = unsafe { self.controller.receive_begin(&mut self.received[buffer]) };
         self.names[buffer] = name.expect("its queue has a place for each buffer");
     }
 
@@ -93,7 +110,7 @@ impl Ethernet {
             let buffer = self.names.iter().position(|known| *known == name)?;
             // SAFETY: it is the buffer that was lent by this name.
             let filled =
-                unsafe { self.controller.receive_complete(name, &mut self.buffers[buffer]) };
+                unsafe { self.controller.receive_complete(name, &mut self.received[buffer]) };
             match filled {
                 Ok((start, length)) if frame::is_length(length) => {
                     self.held = Some(buffer);
@@ -102,6 +119,21 @@ impl Ethernet {
                 _ => self.lend(buffer),
             }
         }
+    }
+
+    /// Takes back what the controller has sent. Returns a buffer that is free.
+    fn free(&mut self) -> Option<usize> {
+        while let Some(name) = self.controller.poll_transmit() {
+            let place = self
+                .sent
+                .iter()
+                .position(|sent| sent.as_ref().is_some_and(|it| it.name == name))?;
+            let Sent { length, .. } = self.sent[place].take()?;
+            // SAFETY: it is what was lent by this name.
+            let _ =
+                unsafe { self.controller.transmit_complete(name, &self.sending[place][..length]) };
+        }
+        self.sent.iter().position(Option::is_none)
     }
 }
 
@@ -112,15 +144,23 @@ pub(crate) fn on_interrupt() {
     WAKER.wake();
 }
 
-/// The permission to send one frame.
-pub(crate) struct ToSend<'a>(&'a mut Controller, &'a mut Frame);
+/// The permission to send one frame: a free buffer, and the place to note what of it is sent.
+pub(crate) struct ToSend<'a> {
+    controller: &'a mut Controller,
+    buffer: &'a mut Buffer,
+    sent: &'a mut Option<Sent>,
+}
 
 impl TxToken for ToSend<'_> {
     fn consume<R, F: FnOnce(&mut [u8]) -> R>(self, length: usize, fill: F) -> R {
+        let start = self.controller.fill_buffer_header(self.buffer).expect("it has room for that");
         // The stack keeps to `capabilities`, so the length fits the buffer.
-        let frame = &mut self.1[..length];
-        let result = fill(frame);
-        self.0.send(frame).expect("the queue is empty: each frame is waited for");
+        let whole = &mut self.buffer[..start + length];
+        let result = fill(&mut whole[start..]);
+        // SAFETY: nobody looks at the buffer until `free` has got it back.
+        let name = unsafe { self.controller.transmit_begin(whole) };
+        let name = name.expect("its queue has a place for each buffer");
+        *self.sent = Some(Sent { name, length: start + length });
         result
     }
 }
@@ -131,13 +171,19 @@ impl Driver for Ethernet {
 
     fn receive(&mut self, cx: &mut Context) -> Option<(Received<'_>, ToSend<'_>)> {
         WAKER.register(cx.waker());
+        // Without a buffer for the answer, the frame stays where it is.
+        let place = self.free()?;
         let (buffer, frame) = self.take()?;
-        let Self { controller, buffers, sending, .. } = self;
-        Some((Received(&mut buffers[buffer][frame]), ToSend(controller, sending)))
+        let Self { controller, received, sending, sent, .. } = self;
+        let (buffer, received) = (&mut sending[place], &mut received[buffer][frame]);
+        Some((Received(received), ToSend { controller, buffer, sent: &mut sent[place] }))
     }
 
-    fn transmit(&mut self, _: &mut Context) -> Option<ToSend<'_>> {
-        Some(ToSend(&mut self.controller, self.sending))
+    fn transmit(&mut self, cx: &mut Context) -> Option<ToSend<'_>> {
+        WAKER.register(cx.waker());
+        let place = self.free()?;
+        let Self { controller, sending, sent, .. } = self;
+        Some(ToSend { controller, buffer: &mut sending[place], sent: &mut sent[place] })
     }
 
     fn link_state(&mut self, cx: &mut Context) -> LinkState {
