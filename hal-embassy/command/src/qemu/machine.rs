@@ -6,6 +6,9 @@ use anyhow::{Result, anyhow};
 
 use crate::Usage;
 
+/// The RAM of QEMU's `virt`, of which it has 128 MB if nothing else is said.
+const VIRT_RAM: Range<u64> = 0x8000_0000..0x8800_0000;
+
 /// A machine that QEMU emulates and that has a board's package in picoevent's repository.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Machine {
@@ -111,7 +114,7 @@ impl Machine {
             Machine::Lm3s6965evb => &[0..0x4_0000, 0x2000_0000..0x2001_0000],
             Machine::Mps2An385 | Machine::Mps2An500 => &[0..0x40_0000, 0x2000_0000..0x2040_0000],
             Machine::Mps2An505 => &[0x1000_0000..0x1040_0000, 0x3800_0000..0x3820_0000],
-            Machine::RiscvVirt => &[0x8000_0000..0x8800_0000],
+            Machine::RiscvVirt => &[VIRT_RAM],
         }
     }
 
