@@ -97,7 +97,7 @@ impl Pool {
     ///
     /// const CLIENTS: Pool = Pool::new(4).rings(1024, 1024).exchanging();
     /// const SERVERS: Pool = CLIENTS;
-    /// assert_eq!(CLIENTS.bytes(), 4 * (1024 + 1024 + 8));
+    /// assert_eq!(SERVERS.bytes(), 4 * (1024 + 1024 + 8));
     /// ```
     #[must_use]
     pub const fn exchanging(self) -> Self {

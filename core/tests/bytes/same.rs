@@ -87,8 +87,12 @@ fn output_is_written_as_to_a_ring() {
             let text = std::str::from_utf8(&data).unwrap();
             let before = ring.len();
             let mut view = base.conn(conn).unwrap();
-            match random.below(6) {
+            match random.below(7) {
                 0 => assert_eq!(view.write(&data), ring.write(&data)),
+                5 => {
+                    let parts = [&data[..], text.as_bytes().get(..used).unwrap_or_default()];
+                    assert_eq!(view.write_parts(&parts), ring.write_parts(&parts));
+                }
                 1 => assert_eq!(view.write_some(&data), ring.write_some(&data)),
                 2 => assert_eq!(write!(view, "{used}{text}"), write!(ring, "{used}{text}")),
                 3 => {

@@ -5,12 +5,13 @@ use std::{path::PathBuf, process::ExitCode};
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 use picoevent_command::{
-    Usage,
+    Usage, drive,
     emulate::{self, Emulation, Wire},
     flash,
     forward::Forward,
     image,
     qemu::Machine,
+    serial,
     table::Format,
 };
 
@@ -52,7 +53,7 @@ enum Command {
         #[arg(long, value_name = "FILE")]
         pcap: Option<PathBuf>,
     },
-    /// Write an image to a board with probe-rs and show its log
+    /// Write an image to a board, with probe-rs, which shows its log, or as a drive
     Flash {
         /// The image
         #[arg(long, value_name = "PATH")]
@@ -60,6 +61,18 @@ enum Command {
         /// probe-rs' name of the chip, such as STM32H743ZITx or RP2040
         #[arg(long)]
         chip: String,
+        /// Write to the drive that an RP2040 or RP235x is after BOOTSEL was held; found if it is not named
+        #[arg(long, value_name = "FOLDER", num_args = 0..=1, require_equals = true)]
+        drive: Option<Option<PathBuf>>,
+    },
+    /// Show the log that a board sends over a serial port, until the board is gone
+    Log {
+        /// The image that runs
+        #[arg(long, value_name = "PATH")]
+        elf: PathBuf,
+        /// The port, such as /dev/ttyACM0, or a file
+        #[arg(long)]
+        port: PathBuf,
     },
     /// Print the bytes of flash and of static RAM that each crate takes
     Size {
@@ -106,10 +119,19 @@ fn run(command: Command) -> Result<i32> {
                 capture: pcap,
             });
         }
-        Command::Flash { elf, chip } => {
+        Command::Flash { elf, chip, drive: None } => {
             image::check_there(&elf)?;
             flash::check_probe()?;
             flash::run(&elf, &chip)?;
+        }
+        Command::Flash { elf, chip, drive: Some(named) } => {
+            image::check_there(&elf)?;
+            let folder = named.map_or_else(|| drive::find(&chip), Ok)?;
+            drive::write(&elf, &chip, &folder)?;
+        }
+        Command::Log { elf, port } => {
+            image::check_there(&elf)?;
+            serial::run(&elf, &port)?;
         }
         Command::Size { elf, markdown } => {
             image::check_there(&elf)?;

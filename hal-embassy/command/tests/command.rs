@@ -38,20 +38,24 @@ fn folder_with(program: &str, script: &str) -> tempfile::TempDir {
     folder
 }
 
-/// Makes an ELF file for Arm with one section of code at an address.
+/// Makes an ELF file for Arm with one section of code at an address, which is loaded there.
 fn image_at(folder: &Path, address: u32) -> String {
     let mut bytes = Vec::new();
-    // The header: 32 bits, little-endian, executable, Arm; three section headers behind it.
+    // The header: 32 bits, little-endian, executable, Arm; a program header and three section headers behind it.
     bytes.extend(b"\x7fELF\x01\x01\x01\0\0\0\0\0\0\0\0\0\x02\0\x28\0\x01\0\0\0");
-    for word in [address, 0, 52, 0] {
+    for word in [address, 52, 84, 0] {
         bytes.extend(word.to_le_bytes());
     }
-    for half in [52_u16, 0, 0, 40, 3, 2] {
+    for half in [52_u16, 32, 1, 40, 3, 2] {
         bytes.extend(half.to_le_bytes());
+    }
+    // Type, offset, two addresses, size in the file and in memory, flags, alignment.
+    for word in [1, 204, address, address, 4, 4, 5, 4] {
+        bytes.extend(word.to_le_bytes());
     }
     // Name, type, flags, address, offset, size, link, info, alignment, entry size.
     let sections =
-        [[0; 10], [1, 1, 6, address, 172, 4, 0, 0, 4, 0], [7, 3, 0, 0, 176, 17, 0, 0, 1, 0]];
+        [[0; 10], [1, 1, 6, address, 204, 4, 0, 0, 4, 0], [7, 3, 0, 0, 208, 17, 0, 0, 1, 0]];
     for word in sections.into_iter().flatten() {
         bytes.extend(word.to_le_bytes());
     }
@@ -117,6 +121,55 @@ fn flashing_needs_probe_rs_and_a_probe() {
     let output = picoevent(one.path(), &flash);
     assert!(output.status.success(), "{}", said(&output.stderr));
     assert!(said(&output.stdout).ends_with(&format!("\nrun --chip RP2040 {image}\n")));
+}
+
+#[test]
+fn a_board_that_is_a_drive_needs_no_program() {
+    let nothing = tempfile::tempdir().unwrap();
+    let nothing = nothing.path();
+    let (image, other) = (image_at(nothing, 0x1000_0100), image_at(nothing, 0x0800_0000));
+    let board = tempfile::tempdir().unwrap();
+    let shown = board.path().display().to_string();
+    let drive = format!("--drive={shown}");
+    let flash = |elf, chip, begin| {
+        refused(nothing, &["flash", "--elf", elf, "--chip", chip, &drive], 1, begin)
+    };
+    let text = flash(&image, "RP2040", &shown);
+    assert!(text.contains("is no drive of a board: it has no INFO_UF2.TXT"), "{text}");
+    fs::write(board.path().join("INFO_UF2.TXT"), "Model: x\r\nBoard-ID: RPI-RP2\r\n").unwrap();
+    let text = flash(&image, "RP235x", &shown);
+    assert!(
+        text.contains("is a board of another kind: RPI-RP2, and an RP235x is RP2350"),
+        "{text}"
+    );
+    flash(&image, "STM32H743ZITx", "STM32H743ZITx is no drive: only RP2040 and RP235x are");
+    let text = flash(&other, "RP2040", &other);
+    assert!(text.contains("it has bytes at 0x8000000..0x8000004"), "{text}");
+    let words = ["flash", "--elf", &image, "--chip", "RP2040", &drive];
+    let output = picoevent(nothing, &words);
+    assert!(output.status.success(), "{}", said(&output.stderr));
+    assert!(
+        said(&output.stdout).starts_with("16 blocks are on the board"),
+        "{}",
+        said(&output.stdout)
+    );
+    let blocks = fs::read(board.path().join("image.uf2")).unwrap();
+    assert_eq!((blocks.len(), &blocks[512 + 12..512 + 16]), (16 * 512, &[0, 1, 0, 0x10][..]));
+}
+
+#[test]
+fn a_log_needs_a_port_and_is_text_without_defmt() {
+    let nothing = tempfile::tempdir().unwrap();
+    let image = image_at(nothing.path(), 0);
+    let log = ["log", "--elf", &image, "--port", "/dev/no-such-port"];
+    let text = refused(nothing.path(), &log, 1, "cannot open /dev/no-such-port: connect the board");
+    assert!(text.contains("/dev/ttyACM*"), "{text}");
+    let port = nothing.path().join("port");
+    fs::write(&port, "listening\n").unwrap();
+    let log = ["log", "--elf", &image, "--port", port.to_str().unwrap()];
+    let output = picoevent(nothing.path(), &log);
+    assert!(output.status.success(), "{}", said(&output.stderr));
+    assert_eq!(said(&output.stdout), "listening\n");
 }
 
 #[test]

@@ -103,14 +103,18 @@ fn of_program(program: &str) -> Vec<&str> {
     options
 }
 
-/// Returns the names of a board's programs.
+/// Returns the names of a board's programs, which its manifest lists.
+///
+/// # Errors
+/// If the manifest cannot be read.
 pub fn programs(board: &Board) -> Result<Vec<String>> {
-    let folder = workspace::boards().join(board.name).join("src/bin");
-    let entries = folder.read_dir().with_context(|| format!("cannot read {}", folder.display()))?;
-    let files = entries.flatten().map(|entry| entry.path());
-    let sources = files.filter(|file| file.extension().is_some_and(|extension| extension == "rs"));
-    let mut names: Vec<_> =
-        sources.filter_map(|file| Some(file.file_stem()?.to_string_lossy().into_owned())).collect();
+    let path = board.folder().join("Cargo.toml");
+    let shown = path.display();
+    let text = fs::read_to_string(&path).with_context(|| format!("cannot read {shown}"))?;
+    let manifest: toml::Table = text.parse().with_context(|| format!("cannot read {shown}"))?;
+    let programs = manifest.get("bin").and_then(toml::Value::as_array).into_iter().flatten();
+    let names = programs.filter_map(|program| program.get("name")?.as_str().map(str::to_owned));
+    let mut names: Vec<_> = names.collect();
     names.sort();
     Ok(names)
 }
@@ -124,8 +128,7 @@ fn build_with(toolchain: Toolchain, board: &Board, what: &[&str]) -> Result<Vec<
 
     // cargo reads the board's .cargo/config.toml, with its target and linker script, in that folder
     // only.
-    let folder = workspace::boards().join(board.name);
-    let mut cargo = toolchain.cargo(&folder, board.target);
+    let mut cargo = toolchain.cargo(&board.folder(), board.target);
     cargo.args(["build", "--release"]).args(what);
     let mut copies = Vec::new();
     for executable in command::build(&mut cargo)? {
@@ -148,6 +151,14 @@ fn replace(from: &Path, to: &Path) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_hardware_board_has_the_same_programs() {
+        for (board, _) in Board::on_hardware() {
+            let programs = programs(board).unwrap();
+            assert_eq!(programs, ["echo", "gateway", "hello-world"], "{}", board.name);
+        }
+    }
 
     #[test]
     fn a_file_is_replaced_whole() {

@@ -17,6 +17,11 @@ pub fn boards() -> PathBuf {
     root().join("examples/boards")
 }
 
+/// Returns the workspace of Espressif's boards.
+pub fn esp32() -> PathBuf {
+    boards().join("esp32")
+}
+
 /// Returns the target folder of the main workspace, which also holds what is built otherwise.
 pub fn target() -> PathBuf {
     root().join(env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| "target".into()))

@@ -2,6 +2,7 @@
 
 use crate::Family;
 use crate::addresses::Found;
+use crate::error::LookupError;
 use crate::wire::{Kind, Message, Name, Question, Status};
 
 /// The most aliases that lead to an address.
@@ -14,20 +15,11 @@ const MAX_NEGATIVE_TTL: u32 = 60;
 /// For how long addresses are kept at most, in seconds: a day.
 const MAX_TTL: u32 = 86_400;
 
-/// What an answer says.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) enum Answer {
-    /// Addresses were found. For so many seconds they may be kept.
-    Found(u32),
-    /// There is no such name, for so many seconds.
-    NoSuchName(u32),
-    /// The name has no address of this family, for so many seconds.
-    NoAddress(u32),
-    /// It was too long, and what is there has no address.
-    Truncated,
-    /// The server does not know; another one may.
-    ServerFailed,
-}
+/// What an answer says: whether it has addresses, and for how many seconds that may be kept.
+///
+/// [`NoAnswer`](LookupError::NoAnswer) means that the server does not know, and another one may;
+/// [`TooLong`](LookupError::TooLong) that the answer was cut off, and what is there has no address.
+pub(crate) type Answer = (Result<(), LookupError>, u32);
 
 /// Returns the question that a message answers: one that was asked alone.
 pub(crate) fn question<'m>(message: &Message<'m>) -> Option<Question<'m>> {
@@ -42,8 +34,8 @@ pub(crate) fn question<'m>(message: &Message<'m>) -> Option<Question<'m>> {
 pub(crate) fn read<'m>(message: &Message<'m>, name: Name<'m>, found: &mut Found) -> Answer {
     match message.status() {
         Status::OK => follow(message, name, found),
-        Status::NO_SUCH_NAME => Answer::NoSuchName(negative_ttl(message)),
-        _ => Answer::ServerFailed,
+        Status::NO_SUCH_NAME => (Err(LookupError::NoSuchName), negative_ttl(message)),
+        _ => (Err(LookupError::NoAnswer), 0),
     }
 }
 
@@ -63,14 +55,14 @@ fn follow<'m>(message: &Message<'m>, mut name: Name<'m>, found: &mut Found) -> A
             ttl = ttl.min(record.ttl);
         }
         match alias {
-            _ if !found.is_empty() => return Answer::Found(ttl),
+            _ if !found.is_empty() => return (Ok(()), ttl),
             Some(target) => name = target,
-            None if message.is_truncated() => return Answer::Truncated,
-            None => return Answer::NoAddress(negative_ttl(message)),
+            None if message.is_truncated() => return (Err(LookupError::TooLong), 0),
+            None => return (Err(LookupError::NoAddress), negative_ttl(message)),
         }
     }
     // Aliases that go in a circle lead nowhere.
-    Answer::NoAddress(0)
+    (Err(LookupError::NoAddress), 0)
 }
 
 /// Returns for how many seconds the answer may be kept that there is nothing: the zone says it
@@ -140,7 +132,7 @@ mod tests {
 
     fn addresses(message: &[u8]) -> (Vec<IpAddr>, u32) {
         match read_both(message) {
-            Some((Answer::Found(ttl), found)) => (found.iter().collect(), ttl),
+            Some(((Ok(()), ttl), found)) => (found.iter().collect(), ttl),
             other => panic!("no address: {other:?}"),
         }
     }
@@ -170,12 +162,12 @@ mod tests {
             })
         };
         assert_eq!(addresses(&chain(8)).0.len(), 1);
-        assert_eq!(read_one(&chain(9)), Some(Answer::NoAddress(0)));
+        assert_eq!(read_one(&chain(9)), Some((Err(LookupError::NoAddress), 0)));
         let circle = answer(0, |w| {
             alias(w, NAME, "a", 9);
             alias(w, "a", NAME, 9);
         });
-        assert_eq!(read_one(&circle), Some(Answer::NoAddress(0)));
+        assert_eq!(read_one(&circle), Some((Err(LookupError::NoAddress), 0)));
     }
 
     #[test]
@@ -203,25 +195,35 @@ mod tests {
     fn there_is_nothing_for_as_long_as_the_zone_says() {
         let missing = Status::NO_SUCH_NAME.0.into();
         let message = answer(missing, |w| zone(w, 60, 90));
-        assert_eq!(read_one(&message), Some(Answer::NoSuchName(60)));
+        assert_eq!(read_one(&message), Some((Err(LookupError::NoSuchName), 60)));
         let message = answer(0, |w| zone(w, 9_000, 8_000));
-        assert_eq!(read_one(&message), Some(Answer::NoAddress(MAX_NEGATIVE_TTL)));
-        assert_eq!(read_one(&answer(missing, |_| {})), Some(Answer::NoSuchName(0)));
-        assert_eq!(read_one(&answer(0, |w| alias(w, NAME, "b", 9))), Some(Answer::NoAddress(0)));
+        assert_eq!(read_one(&message), Some((Err(LookupError::NoAddress), MAX_NEGATIVE_TTL)));
+        assert_eq!(read_one(&answer(missing, |_| {})), Some((Err(LookupError::NoSuchName), 0)));
+        assert_eq!(
+            read_one(&answer(0, |w| alias(w, NAME, "b", 9))),
+            Some((Err(LookupError::NoAddress), 0))
+        );
     }
 
     #[test]
     fn a_truncated_answer_counts_if_it_has_an_address() {
         let message = answer(flag::TRUNCATED, |w| address(w, NAME, 1, 9));
         assert_eq!(addresses(&message).0.len(), 1);
-        assert_eq!(read_one(&answer(flag::TRUNCATED, |_| {})), Some(Answer::Truncated));
+        assert_eq!(
+            read_one(&answer(flag::TRUNCATED, |_| {})),
+            Some((Err(LookupError::TooLong), 0))
+        );
     }
 
     #[test]
     fn other_statuses_are_failures_of_the_server() {
         for status in [1, 2, 4, 5, 15] {
             let message = answer(status, |w| address(w, NAME, 1, 9));
-            assert_eq!(read_one(&message), Some(Answer::ServerFailed), "status {status}");
+            assert_eq!(
+                read_one(&message),
+                Some((Err(LookupError::NoAnswer), 0)),
+                "status {status}"
+            );
         }
     }
 

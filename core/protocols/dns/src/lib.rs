@@ -77,7 +77,7 @@ mod udp;
 mod verbs;
 pub mod wire;
 
-use core::net::IpAddr;
+use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 pub use addresses::Addresses;
 pub use error::{LookupError, ResolveError};
@@ -99,11 +99,11 @@ impl Family {
     /// Both families.
     const ALL: [Self; 2] = [Self::V4, Self::V6];
 
-    /// Returns the address of the loopback, as text.
-    const fn loopback(self) -> &'static str {
+    /// Returns the address of the loopback.
+    const fn loopback(self) -> IpAddr {
         match self {
-            Self::V4 => "127.0.0.1",
-            Self::V6 => "::1",
+            Self::V4 => IpAddr::V4(Ipv4Addr::LOCALHOST),
+            Self::V6 => IpAddr::V6(Ipv6Addr::LOCALHOST),
         }
     }
 

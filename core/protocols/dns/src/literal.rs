@@ -21,18 +21,21 @@ fn v4(mut rest: &[u8]) -> Option<u32> {
     for parts_left in (0..4_u8).rev() {
         let (octet, digits) = number(&mut rest, 10)?;
         // A number has no zero in front.
-        let least = [0, 10, 100].get(digits.checked_sub(1)?)?;
-        if octet < *least || octet > 255 {
+        let least = match digits {
+            1 => 0,
+            2 => 10,
+            3 => 100,
+            _ => return None,
+        };
+        if octet < least || octet > 255 {
             return None;
         }
         address = address << 8 | octet;
-        match rest.split_first() {
-            Some((b'.', after)) if parts_left != 0 => rest = after,
-            None if parts_left == 0 => {}
-            _ => return None,
+        if parts_left != 0 {
+            rest = rest.strip_prefix(b".")?;
         }
     }
-    Some(address)
+    rest.is_empty().then_some(address)
 }
 
 /// Reads eight numbers with colons between them, of which a group of zeros may be left out. The last two may be written
@@ -50,37 +53,41 @@ fn v6(mut rest: &[u8]) -> Option<Ipv6Addr> {
                 break;
             }
         } else if count != 0 {
-            match rest.split_first() {
-                Some((b':', after)) => rest = after,
-                Some(_) => return None,
-                None => break,
+            if rest.is_empty() {
+                break;
             }
+            rest = rest.strip_prefix(b":")?;
         }
-        let mut places = groups.iter_mut().skip(count);
-        if let Some(address) = v4(rest) {
-            *places.next()? = (address >> 16) as u16;
-            *places.next()? = address as u16;
-            count = count.wrapping_add(2);
+        let last = v4(rest);
+        let group = match last {
+            Some(address) => {
+                *groups.get_mut(count)? = (address >> 16) as u16;
+                count = count.wrapping_add(1);
+                address
+            }
+            None => match number(&mut rest, 16)? {
+                (_, 0) => return None,
+                (group, _) => group,
+            },
+        };
+        *groups.get_mut(count)? = group as u16;
+        count = count.wrapping_add(1);
+        if last.is_some() {
             break;
         }
-        let (group, digits) = number(&mut rest, 16)?;
-        if digits == 0 {
-            return None;
-        }
-        *places.next()? = group as u16;
-        count = count.wrapping_add(1);
     }
-    match gap {
-        None if count == 8 => {}
-        // At least one group is left out. The groups behind the gap belong to the end.
-        Some(gap) if count < 8 => {
-            for _ in count..8 {
-                let mut carried = 0;
-                let behind = groups.iter_mut().skip(gap);
-                behind.for_each(|group| core::mem::swap(group, &mut carried));
-            }
-        }
-        _ => return None,
+    // At least one group is left out. The groups behind the gap belong to the end.
+    let left_out = 8_usize.wrapping_sub(count);
+    if gap.is_some() == (left_out == 0) {
+        return None;
+    }
+    let gap = gap.unwrap_or(8);
+    let mut place = 8_usize;
+    while let Some(moved) = place.checked_sub(1).filter(|place| *place >= gap) {
+        place = moved;
+        let from = place.wrapping_sub(left_out);
+        let group = if from >= gap { groups.get(from).copied() } else { None };
+        *groups.get_mut(place)? = group.unwrap_or(0);
     }
     Some(groups.into())
 }

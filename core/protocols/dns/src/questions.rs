@@ -5,7 +5,7 @@ use core::net::{IpAddr, Ipv4Addr, SocketAddr};
 use picoevent::Instant;
 
 use crate::addresses::{Addresses, Found};
-use crate::answer::{self, Answer};
+use crate::answer;
 use crate::error::{LookupError, ResolveError};
 use crate::resolver::{NOWHERE, Places, Table, Wait};
 use crate::wire::{Message, Writer, flag, is_host_name, without_dot};
@@ -92,25 +92,23 @@ impl Table<'_> {
         now: Instant,
         from: Instant,
     ) -> Result<Places, ResolveError> {
-        let literal = literal::parse(name).map(Family::of);
+        let literal = literal::parse(name);
         if literal.is_none() && !is_host_name(name) {
             return Err(ResolveError::Invalid);
         }
         let bytes = without_dot(name.as_bytes());
         let is_loopback = bytes.eq_ignore_ascii_case(b"localhost");
         // A literal has one family.
-        let family = family.or(literal);
+        let family = family.or(literal.map(Family::of));
         let mut places = [NOWHERE; 2];
         for (place, one) in places.iter_mut().zip(Family::ALL) {
             if family.is_some_and(|family| family != one) {
                 continue;
             }
-            let made = if is_loopback {
-                self.keep(b"", one, literal::parse(one.loopback()), now)
-            } else if literal.is_some() {
-                self.keep(b"", one, literal::parse(name), now)
-            } else {
-                self.question(bytes, one, from)
+            let known = if is_loopback { Some(one.loopback()) } else { literal };
+            let made = match known {
+                Some(_) => self.keep(b"", one, known, now),
+                None => self.question(bytes, one, from),
             };
             match made {
                 Ok(made) => *place = made,
@@ -308,44 +306,32 @@ impl Table<'_> {
     pub(crate) fn answered(&mut self, from: SocketAddr, bytes: &[u8], state: State, now: Instant) {
         let Ok(message) = Message::parse(bytes) else { return };
         let Some(asked) = answer::question(&message) else { return };
+        let place = self.questions.iter().zip(0..NOWHERE).position(|(question, place)| {
+            question.state == state
+                // Before the first try, it has no number.
+                && question.tries != 0
+                && question.id == message.id()
+                && question.found.family.kind() == asked.kind
+                && asked.name.is_exactly(self.name(place))
+        });
+        let Some(place) = place.map(|place| place as u16) else { return };
         let server = self.client.servers.iter().position(|held| is_same_host(held, &from));
-        for place in 0..self.questions.len() as u16 {
-            let name = self.name(place);
-            let may_answer = match is_local(name) {
-                true => from.port() == NEIGHBOURS.port(),
-                false => server.is_some(),
-            };
-            if !may_answer || !asked.name.is_exactly(name) {
-                continue;
-            }
-            let has_tcp = self.client.has_tcp && server.is_some() && state == State::Asking;
-            let Some(question) = self.get(place) else { continue };
-            // Before the first try, it has no number.
-            if question.state != state
-                || question.tries == 0
-                || question.id != message.id()
-                || question.found.family.kind() != asked.kind
-            {
-                continue;
-            }
-            let answer = answer::read(&message, asked.name, &mut question.found);
-            let (known, ttl) = match answer {
-                Answer::Found(ttl) => (Ok(()), ttl),
-                Answer::NoSuchName(ttl) => (Err(LookupError::NoSuchName), ttl),
-                Answer::NoAddress(ttl) => (Err(LookupError::NoAddress), ttl),
-                Answer::Truncated => (Err(LookupError::TooLong), 0),
-                // The next server is asked at once.
-                Answer::ServerFailed => return self.ask_again(place, now),
-            };
-            if answer == Answer::Truncated && has_tcp {
+        let may_answer = match is_local(self.name(place)) {
+            true => from.port() == NEIGHBOURS.port(),
+            false => server.is_some(),
+        };
+        let has_tcp = self.client.has_tcp && server.is_some() && state == State::Asking;
+        let Some(question) = self.get(place).filter(|_| may_answer) else { return };
+        match answer::read(&message, asked.name, &mut question.found) {
+            // The next server is asked at once.
+            (Err(LookupError::NoAnswer), _) => return self.ask_again(place, now),
+            (Err(LookupError::TooLong), _) if has_tcp => {
                 (question.state, question.until) = (State::Queued, after(now, TCP_WAIT));
-            } else {
-                question.know(known, after(now, ttl));
             }
-            if let Some(server) = server {
-                self.client.first = server as u8;
-            }
-            return;
+            (known, ttl) => question.know(known, after(now, ttl)),
+        }
+        if let Some(server) = server {
+            self.client.first = server as u8;
         }
     }
 
@@ -390,18 +376,12 @@ impl Table<'_> {
     /// That of the first question, if none has an address.
     pub(crate) fn addresses(&self, wait: &Wait) -> Result<Addresses, LookupError> {
         let mut addresses = Addresses::NONE;
-        let mut error = None;
         for place in wait.questions {
-            let Some(question) = self.questions.get(usize::from(place)) else { continue };
-            addresses.put(&question.found);
-            if let State::Known(Err(why)) = question.state {
-                error = error.or(Some(why));
+            if let Some(question) = self.questions.get(usize::from(place)) {
+                addresses.put(&question.found);
             }
         }
-        match error {
-            Some(error) if addresses.is_empty() => Err(error),
-            _ => Ok(addresses),
-        }
+        if addresses.is_empty() { Err(self.error(wait)) } else { Ok(addresses) }
     }
 
     /// Returns the address that a look-up has found for one connection. The next one gets another.
@@ -409,13 +389,6 @@ impl Table<'_> {
     /// # Errors
     /// As [`addresses`](Self::addresses).
     pub(crate) fn next_address(&mut self, wait: &Wait) -> Result<IpAddr, LookupError> {
-        let mut error = LookupError::NoAddress;
-        for place in wait.questions.into_iter().rev() {
-            let Some(question) = self.get(place) else { continue };
-            if let State::Known(Err(why)) = question.state {
-                error = why;
-            }
-        }
         for place in wait.questions {
             let Some(question) = self.get(place) else { continue };
             if let Some(address) = question.found.of_turn(question.turn) {
@@ -423,7 +396,18 @@ impl Table<'_> {
                 return Ok(address);
             }
         }
-        Err(error)
+        Err(self.error(wait))
+    }
+
+    /// Returns why a look-up has found nothing.
+    fn error(&self, wait: &Wait) -> LookupError {
+        let error = wait.questions.iter().find_map(|place| {
+            match self.questions.get(usize::from(*place))?.state {
+                State::Known(Err(error)) => Some(error),
+                _ => None,
+            }
+        });
+        error.unwrap_or(LookupError::NoAddress)
     }
 }
 
@@ -445,5 +429,12 @@ fn is_local(name: &[u8]) -> bool {
 
 /// Returns whether a datagram came from a server.
 fn is_same_host(server: &SocketAddr, from: &SocketAddr) -> bool {
-    (server.ip(), server.port()) == (from.ip(), from.port())
+    match (server, from) {
+        (SocketAddr::V4(server), SocketAddr::V4(from)) => server == from,
+        // The scope of an address is the receiver's business.
+        (SocketAddr::V6(server), SocketAddr::V6(from)) => {
+            server.port() == from.port() && server.ip() == from.ip()
+        }
+        _ => false,
+    }
 }

@@ -66,7 +66,7 @@ pub struct ClientMut<'r, A> {
     pub(crate) session: &'r mut Session<A>,
     /// Subscriptions and messages under way, in order.
     pub(crate) slots: &'r mut [Slot<A>],
-    /// The identifiers of messages with [`Qos::Two`] that have arrived, and are not released.
+    /// The identifiers of messages with [`Qos::Two`] that have arrived, and are not released; zeros for no message.
     pub(crate) received: &'r mut [u16],
     /// What belongs to the slots, in the same order, without gaps.
     pub(crate) store: &'r mut [u8],
@@ -109,11 +109,9 @@ pub(crate) struct Session<A> {
     pub(crate) keep_alive: u16,
     /// Slots in use.
     pub(crate) used: u16,
-    /// Identifiers in `received`.
-    pub(crate) received: u16,
     /// The last identifier that was given.
     pub(crate) last_id: u16,
-    pub(crate) is_version_5: bool,
+    pub(crate) version: Version,
     pub(crate) link: Link,
     pub(crate) is_stopping: bool,
     /// Someone waits for room among the slots, or in the output ring.
@@ -159,11 +157,8 @@ impl Why {
 }
 
 impl<A> Session<A> {
-    pub(crate) const fn version(&self) -> Version {
-        if self.is_version_5 { Version::V5 } else { Version::V3 }
-    }
-
     /// Returns the delays before connecting again.
+    #[inline(never)]
     pub(crate) fn backoff(&mut self) -> &mut Backoff {
         self.backoff.get_or_insert(Backoff::new(BACKOFF.0, BACKOFF.1))
     }
@@ -186,6 +181,15 @@ impl Limits {
     /// What it takes unless it says otherwise.
     pub(crate) const NONE: Self =
         Self { packet: u32::MAX, receive: u16::MAX, aliases: 0, qos: Qos::Two, retain: true };
+
+    /// Returns why a message may not be published, if it may not.
+    #[inline(never)]
+    pub(crate) fn refuse(&self, qos: Qos, is_retained: bool) -> Option<Reason> {
+        if qos > self.qos {
+            return Some(Reason::QOS_NOT_SUPPORTED);
+        }
+        (is_retained && !self.retain).then_some(Reason::RETAIN_NOT_SUPPORTED)
+    }
 }
 
 /// The rest of a message that comes in pieces.
@@ -234,9 +238,8 @@ impl<A, const SLOTS: usize, const STORE: usize, const ALIASES: usize>
                 limits: Limits::UNKNOWN,
                 keep_alive: 0,
                 used: 0,
-                received: 0,
                 last_id: 0,
-                is_version_5: false,
+                version: Version::V3,
                 link: Link::Down,
                 is_stopping: false,
                 wants_room: false,

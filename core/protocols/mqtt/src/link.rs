@@ -7,7 +7,7 @@ use picoevent::{ConnEnd, ConnError, ConnMut, Instant, Protocol};
 use crate::client::{HasMqtt, Limits, Link, NOWHERE, Piece, Why};
 use crate::event::{MqttEvent, PacketId};
 use crate::options::Options;
-use crate::sending::{ROOM, pump, put};
+use crate::sending::{ROOM, pump, put, put_ack};
 use crate::slots::State;
 use crate::wire::{Hello, Kind, Qos, Reason};
 use crate::{receiving, wire};
@@ -28,7 +28,7 @@ impl<A: HasMqtt> Protocol<A> for Broker {
     fn opened(app: &mut A, conn: &mut ConnMut<'_, '_, A>) {
         let now = conn.cx().now();
         let client = app.mqtt();
-        let (version, is_first) = (client.session.version(), client.session.is_first);
+        let (version, is_first) = (client.session.version, client.session.is_first);
         let (slots, aliases) = (client.slots.len() as u16, client.heard.len() as u16);
         let can_keep = !client.session.cannot_keep;
         let options = Options { version, ..app.options() };
@@ -128,13 +128,12 @@ pub(crate) fn is_up<A: HasMqtt>(app: &mut A, conn: &ConnMut<'_, '_, A>) -> bool 
 
 /// Ends the connection, because of what the broker has sent.
 fn break_off<A: HasMqtt>(app: &mut A, conn: &mut ConnMut<'_, '_, A>, reason: Reason) {
-    let client = app.mqtt();
-    let (version, link) = (client.session.version(), client.session.link);
-    client.session.link = Link::Ending;
-    client.session.why = Why::Broken(reason);
+    let session = app.mqtt().session;
+    let link = core::mem::replace(&mut session.link, Link::Ending);
+    session.why = Why::Broken(reason);
     // Before the broker has taken the client, it is not told why.
-    if link == Link::Up && version.has_properties() {
-        let _ = put(conn, 0, &Limits::NONE, &|writer| wire::disconnect(writer, version, reason));
+    if link == Link::Up && session.version.has_properties() {
+        let _ = put_ack(conn, session, Kind::Disconnect, 0, reason);
     }
     conn.close();
 }
@@ -150,21 +149,17 @@ pub(crate) fn greeted<A: HasMqtt>(
     app: &mut A,
     conn: &mut ConnMut<'_, '_, A>,
     session_present: bool,
-    limits: Limits,
-    server_keep_alive: Option<u16>,
 ) -> Result<(), Reason> {
     let session = app.mqtt().session;
     if session_present && session.is_clean {
         return Err(Reason::PROTOCOL_ERROR);
     }
     (session.link, session.is_first) = (Link::Up, false);
-    (session.limits, session.up_at) = (limits, conn.cx().now());
-    session.pinged_at = Instant::ZERO;
-    session.keep_alive = server_keep_alive.unwrap_or(session.keep_alive);
+    (session.up_at, session.pinged_at) = (conn.cx().now(), Instant::ZERO);
     conn.cancel_alarm();
     keep_alive(app, conn);
     if !session_present {
-        app.mqtt().session.received = 0;
+        app.mqtt().received.fill(0);
     }
     app.event(conn.cx(), MqttEvent::Up { session_present });
     if !session_present {

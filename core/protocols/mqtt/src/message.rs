@@ -31,9 +31,14 @@ pub(crate) struct Parts {
     /// The place of this piece in the whole payload, and the bytes of that.
     pub(crate) offset: usize,
     pub(crate) total: usize,
-    pub(crate) qos: Qos,
-    pub(crate) is_duplicate: bool,
-    pub(crate) is_retained: bool,
+    /// Those of the PUBLISH.
+    pub(crate) flags: u8,
+}
+
+impl Parts {
+    pub(crate) fn qos(&self) -> Qos {
+        Qos::of(self.flags >> 1 & 0b11).unwrap_or_default()
+    }
 }
 
 impl<'s, A> Message<'_, 's, A> {
@@ -77,18 +82,18 @@ impl<'s, A> Message<'_, 's, A> {
     }
 
     /// Returns how often it is delivered.
-    pub const fn qos(&self) -> Qos {
-        self.parts.qos
+    pub fn qos(&self) -> Qos {
+        self.parts.qos()
     }
 
     /// Returns whether it may have come before. With [`Qos::Two`] it has not come before in full.
     pub const fn is_duplicate(&self) -> bool {
-        self.parts.is_duplicate
+        self.parts.flags & 0b1000 != 0
     }
 
     /// Returns whether the broker had kept it.
     pub const fn is_retained(&self) -> bool {
-        self.parts.is_retained
+        self.parts.flags & 1 != 0
     }
 
     /// Returns the loop.

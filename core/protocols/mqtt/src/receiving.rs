@@ -7,17 +7,9 @@ use crate::client::{HasMqtt, Limits, Link, Piece, Why};
 use crate::event::{MqttEvent, PacketId};
 use crate::link;
 use crate::message::{Message, Parts};
-use crate::sending::{put, room};
+use crate::sending::{put_ack, room};
 use crate::slots::State;
-use crate::wire::{self, Header, Kind, Packet, Properties, PublishHead, Qos, Reason, id};
-
-/// What a packet means, without what it was read from.
-enum Meaning {
-    Greeting { session_present: bool, reason: Reason, limits: Limits, keep_alive: Option<u16> },
-    Ack(u16, Reason),
-    Alive,
-    Goodbye(Reason),
-}
+use crate::wire::{Header, Kind, Packet, Properties, PublishHead, Qos, Reason, id};
 
 /// Takes the next packet, or a piece of a message, out of the input. Returns whether there was one.
 ///
@@ -48,53 +40,45 @@ pub(crate) fn step<A: HasMqtt>(app: &mut A, conn: &mut ConnMut<'_, '_, A>) -> Re
     if whole > conn.ring_sizes().0 {
         return Err(Reason::PACKET_TOO_LARGE);
     }
-    let version = session.version();
+    let version = session.version;
     let Some(bytes) = conn.contiguous(whole) else { return Ok(false) };
     let body = bytes.get(header.length..).unwrap_or_default();
     let packet = Packet::read(version, &header, body)?;
-    let (meaning, properties) = meaning_of(&packet);
+    let Packet { id, reason, session_present, properties } = packet;
+    if header.kind == Kind::ConnAck {
+        session.limits = Limits::of(&properties);
+        if let Some(seconds) = properties.number(id::SERVER_KEEP_ALIVE) {
+            session.keep_alive = seconds as u16;
+        }
+    }
     if !properties.is_empty() {
         app.properties(header.kind, properties);
     }
     conn.consume(whole);
-    match meaning {
-        Meaning::Greeting { reason, .. } if reason.is_failure() => {
-            end(app, conn, Why::Refused(reason));
-        }
-        Meaning::Greeting { session_present, limits, keep_alive, .. } => {
-            link::greeted(app, conn, session_present, limits, keep_alive)?;
-        }
-        Meaning::Ack(id, reason) => acked(app, conn, header.kind, id, reason)?,
-        Meaning::Alive => {
+    match header.kind {
+        Kind::ConnAck if reason.is_failure() => end(app, conn, Why::Refused(reason)),
+        Kind::ConnAck => link::greeted(app, conn, session_present)?,
+        Kind::PingResp => {
             app.mqtt().session.pinged_at = Instant::ZERO;
             link::keep_alive(app, conn);
         }
-        Meaning::Goodbye(reason) => end(app, conn, Why::Disconnected(reason)),
+        Kind::Disconnect => end(app, conn, Why::Disconnected(reason)),
+        kind => acked(app, conn, kind, id, reason)?,
     }
     Ok(true)
 }
 
-fn meaning_of<'p>(packet: &Packet<'p>) -> (Meaning, Properties<'p>) {
-    match *packet {
-        Packet::ConnAck(ack) => {
-            let number = |id| ack.properties.number(id);
-            let limits = Limits {
-                packet: number(id::MAXIMUM_PACKET_SIZE).unwrap_or(Limits::NONE.packet),
-                receive: number(id::RECEIVE_MAXIMUM).map_or(u16::MAX, |number| number as u16),
-                aliases: number(id::TOPIC_ALIAS_MAXIMUM).unwrap_or(0) as u16,
-                qos: number(id::MAXIMUM_QOS).map_or(Qos::Two, |number| match number {
-                    0 => Qos::Zero,
-                    _ => Qos::One,
-                }),
-                retain: number(id::RETAIN_AVAILABLE) != Some(0),
-            };
-            let keep_alive = number(id::SERVER_KEEP_ALIVE).map(|number| number as u16);
-            let (session_present, reason) = (ack.session_present, ack.reason);
-            (Meaning::Greeting { session_present, reason, limits, keep_alive }, ack.properties)
+impl Limits {
+    /// Returns what a broker takes that says this of itself.
+    fn of(properties: &Properties<'_>) -> Self {
+        let number = |id, otherwise| properties.number(id).unwrap_or(otherwise);
+        Self {
+            packet: number(id::MAXIMUM_PACKET_SIZE, u32::MAX),
+            receive: number(id::RECEIVE_MAXIMUM, u32::MAX) as u16,
+            aliases: number(id::TOPIC_ALIAS_MAXIMUM, 0) as u16,
+            qos: Qos::of(number(id::MAXIMUM_QOS, 2) as u8).unwrap_or_default(),
+            retain: number(id::RETAIN_AVAILABLE, 1) != 0,
         }
-        Packet::Ack(ack) => (Meaning::Ack(ack.id, ack.reason), ack.properties),
-        Packet::PingResp => (Meaning::Alive, Properties::NONE),
-        Packet::Disconnect(reason, properties) => (Meaning::Goodbye(reason), properties),
     }
 }
 
@@ -130,7 +114,7 @@ fn acked<A: HasMqtt>(
             _ => Ok(()),
         };
     };
-    let state = client.state_of(place).unwrap_or(State::New);
+    let state = client.state_of(place);
     let qos = client.qos_of(place);
     match (kind, state, qos) {
         (Kind::PubAck, State::Sent | State::Again, Qos::One) => {}
@@ -188,8 +172,7 @@ fn answer<A: HasMqtt>(
 ) -> Result<(), Reason> {
     let session = app.mqtt().session;
     session.sent_at = conn.cx().now();
-    let (version, limits) = (session.version(), session.limits);
-    let sent = put(conn, 0, &limits, &|writer| wire::ack(writer, version, kind, id, reason));
+    let sent = put_ack(conn, session, kind, id, reason);
     sent.map_err(|_| Reason::IMPLEMENTATION_ERROR)
 }
 
@@ -208,7 +191,7 @@ fn message<A: HasMqtt>(
     let taken = whole.min(held);
     let Some(bytes) = conn.contiguous(taken) else { return Ok(false) };
     let body = bytes.get(header.length..).unwrap_or_default();
-    let Some(head) = PublishHead::read(client.session.version(), header, body)? else {
+    let Some(head) = PublishHead::read(client.session.version, header, body)? else {
         // A head that is longer than the input ring never gets there.
         return if held < ring { Ok(false) } else { Err(Reason::PACKET_TOO_LARGE) };
     };
@@ -232,9 +215,7 @@ fn message<A: HasMqtt>(
         payload: start..taken,
         offset: 0,
         total: whole.saturating_sub(start),
-        qos: head.qos,
-        is_duplicate: head.is_duplicate,
-        is_retained: head.is_retained,
+        flags: header.flags,
     };
     client.session.piece = Piece {
         call,
@@ -261,9 +242,7 @@ fn next_piece<A: HasMqtt>(app: &mut A, conn: &mut ConnMut<'_, '_, A>) -> Result<
         payload: 0..taken,
         offset: piece.total.saturating_sub(piece.left) as usize,
         total: piece.total as usize,
-        qos: Qos::of(piece.flags >> 1 & 0b11).unwrap_or_default(),
-        is_duplicate: piece.flags & 0b1000 != 0,
-        is_retained: piece.flags & 1 != 0,
+        flags: piece.flags,
     };
     piece.left = piece.left.saturating_sub(taken as u32);
     deliver(app, conn, &parts, taken)
@@ -277,7 +256,7 @@ fn deliver<A: HasMqtt>(
     taken: usize,
 ) -> Result<bool, Reason> {
     let piece = &app.mqtt().session.piece;
-    let (call, is_skipped, id, qos) = (piece.call, piece.is_skipped, piece.id, parts.qos);
+    let (call, is_skipped, id, qos) = (piece.call, piece.is_skipped, piece.id, parts.qos());
     let is_last = piece.left == 0;
     let id_of_conn = conn.id();
     if !is_skipped && let Ok(conn) = conn.cx().conn(id_of_conn) {

@@ -3,7 +3,7 @@
 use picoevent::{ConnMut, WriteError};
 
 use crate::aliases;
-use crate::client::{ClientMut, HasMqtt, Limits};
+use crate::client::{ClientMut, HasMqtt, Limits, Session};
 use crate::event::{MqttEvent, PacketId};
 use crate::slots::{State, filter_of, record};
 use crate::wire::{Kind, Reason, Record, Sending, Version, Writer};
@@ -48,6 +48,19 @@ pub(crate) fn put<A>(
     }
 }
 
+/// Writes an acknowledgement, or a DISCONNECT without an identifier. There is room for them.
+#[inline(never)]
+pub(crate) fn put_ack<A>(
+    conn: &mut ConnMut<'_, '_, A>,
+    session: &Session<A>,
+    kind: Kind,
+    id: u16,
+    reason: Reason,
+) -> Result<(), Unsent> {
+    let version = session.version;
+    put(conn, 0, &session.limits, &|writer| wire::ack(writer, version, kind, id, reason))
+}
+
 /// Sends what is to be sent, as far as the broker takes it and there is room.
 pub(crate) fn pump<A: HasMqtt>(app: &mut A, conn: &mut ConnMut<'_, '_, A>) {
     let mut place = 0_usize;
@@ -82,10 +95,8 @@ impl<A> ClientMut<'_, A> {
     fn send(&mut self, place: usize, conn: &mut ConnMut<'_, '_, A>) -> Result<(), Unsent> {
         let Some(slot) = self.slots.get(place) else { return Ok(()) };
         let (id, state) = (slot.id, slot.state);
-        let (version, limits) = (self.session.version(), self.session.limits);
-        let bytes = record(self.slots, self.store, place);
-        let filter = filter_of(bytes);
-        let next = match state {
+        let (version, limits) = (self.session.version, self.session.limits);
+        let (kind, next) = match state {
             State::New | State::Again => {
                 if !self.has_window() {
                     return Ok(());
@@ -94,27 +105,20 @@ impl<A> ClientMut<'_, A> {
                 let message = Record::read(version, bytes).map_err(Unsent::Never)?;
                 let is_duplicate = state == State::Again;
                 transmit(conn, 0, &limits, version, self.given, &message, id, is_duplicate)?;
-                State::Sent
+                (Kind::Publish, State::Sent)
             }
-            State::Release => {
-                put(conn, 0, &limits, &|writer| {
-                    wire::ack(writer, version, Kind::PubRel, id, Reason::SUCCESS);
-                })?;
-                State::Released
-            }
-            State::Subscribe => {
-                let options = bytes.first().copied().unwrap_or(0);
-                put(conn, 0, &limits, &|writer| {
-                    wire::subscribe(writer, version, id, filter, options);
-                })?;
-                State::Subscribing
-            }
-            State::Unsubscribe => {
-                put(conn, 0, &limits, &|writer| wire::unsubscribe(writer, version, id, filter))?;
-                State::Unsubscribing
-            }
+            State::Release => (Kind::PubRel, State::Released),
+            State::Subscribe => (Kind::Subscribe, State::Subscribing),
+            State::Unsubscribe => (Kind::Unsubscribe, State::Unsubscribing),
             _ => return Ok(()),
         };
+        if kind != Kind::Publish {
+            let bytes = record(self.slots, self.store, place);
+            let options = bytes.first().copied().unwrap_or(0);
+            put(conn, 0, &limits, &|writer| {
+                wire::request(writer, kind, version, id, options, filter_of(bytes));
+            })?;
+        }
         self.set_state(place, next);
         self.session.sent_at = conn.cx().now();
         Ok(())
@@ -126,7 +130,7 @@ impl<A> ClientMut<'_, A> {
         conn: &mut ConnMut<'_, '_, A>,
         message: &Record<'_>,
     ) -> Result<(), Unsent> {
-        let (version, limits) = (self.session.version(), self.session.limits);
+        let (version, limits) = (self.session.version, self.session.limits);
         transmit(conn, ROOM, &limits, version, self.given, message, 0, false)?;
         self.session.sent_at = conn.cx().now();
         Ok(())
@@ -145,11 +149,8 @@ fn transmit<A>(
     id: u16,
     is_duplicate: bool,
 ) -> Result<(), Unsent> {
-    if message.qos() > limits.qos {
-        return Err(Unsent::Never(Reason::QOS_NOT_SUPPORTED));
-    }
-    if message.is_retained() && !limits.retain {
-        return Err(Unsent::Never(Reason::RETAIN_NOT_SUPPORTED));
+    if let Some(reason) = limits.refuse(message.qos(), message.is_retained()) {
+        return Err(Unsent::Never(reason));
     }
     let most = given.len().min(limits.aliases.into());
     let (alias, is_known) = aliases::find(given.get(..most).unwrap_or_default(), message.topic);

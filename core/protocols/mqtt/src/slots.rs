@@ -96,7 +96,7 @@ impl<A> ClientMut<'_, A> {
         let lasts =
             |state| matches!(state, State::Subscribe | State::Subscribing | State::Subscribed);
         (0..self.used()).find(|place| {
-            self.state_of(*place).is_some_and(lasts) && filter_of(self.record(*place)) == filter
+            lasts(self.state_of(*place)) && filter_of(self.record(*place)) == filter.as_bytes()
         })
     }
 
@@ -152,6 +152,7 @@ impl<A> ClientMut<'_, A> {
     }
 
     /// Returns the place of what has an identifier.
+    #[inline(never)]
     pub(crate) fn place_of(&mut self, id: u16) -> Option<usize> {
         self.under_way().iter().position(|slot| slot.id == id)
     }
@@ -161,9 +162,8 @@ impl<A> ClientMut<'_, A> {
         record_qos(self.record(place))
     }
 
-    pub(crate) fn state_of(&self, place: usize) -> Option<State> {
-        let used = self.slots.get(..usize::from(self.session.used));
-        used.and_then(|used| used.get(place)).map(|slot| slot.state)
+    pub(crate) fn state_of(&self, place: usize) -> State {
+        self.slots.get(place).map_or(State::New, |slot| slot.state)
     }
 
     pub(crate) fn set_state(&mut self, place: usize, state: State) {
@@ -235,49 +235,46 @@ impl<A> ClientMut<'_, A> {
     pub(crate) fn handler(&mut self, topic: &str) -> Option<OnMessage<A>> {
         (0..self.used()).find_map(|place| {
             let call = self.slots.get(place)?.call?;
-            crate::topic::matches(filter_of(self.record(place)), topic).then_some(call)
+            crate::topic::is_match(filter_of(self.record(place)), topic.as_bytes()).then_some(call)
         })
     }
 
     /// Returns whether a message with [`Qos::Two`] has come before, and is not released.
-    pub(crate) fn has_received(&self, id: u16) -> bool {
-        self.received.iter().take(self.session.received.into()).any(|held| *held == id)
+    pub(crate) fn has_received(&mut self, id: u16) -> bool {
+        place_for(self.received, id).is_some()
     }
 
     /// Returns whether one more message with [`Qos::Two`] can be kept in mind.
-    pub(crate) fn can_receive(&self) -> bool {
-        usize::from(self.session.received) < self.received.len()
+    pub(crate) fn can_receive(&mut self) -> bool {
+        place_for(self.received, 0).is_some()
     }
 
     /// A message with [`Qos::Two`] has come.
     pub(crate) fn note_received(&mut self, id: u16) {
-        if let Some(place) = self.received.get_mut(usize::from(self.session.received)) {
+        if let Some(place) = place_for(self.received, 0) {
             *place = id;
-            self.session.received = self.session.received.saturating_add(1);
         }
     }
 
     /// A message with [`Qos::Two`] is released. Returns whether it had come.
     pub(crate) fn forget_received(&mut self, id: u16) -> bool {
-        let used = usize::from(self.session.received);
-        let held = self.received.get_mut(..used).unwrap_or_default();
-        let last = held.last().copied();
-        let place = held.iter_mut().find(|held| **held == id);
-        if let (Some(place), Some(last)) = (place, last) {
-            *place = last;
-            self.session.received = self.session.received.saturating_sub(1);
-            return true;
-        }
-        false
+        place_for(self.received, id).map(|place| *place = 0).is_some()
     }
 }
 
+/// Returns the place of an identifier, or a free one for 0, which no packet has.
+#[inline(never)]
+fn place_for(received: &mut [u16], id: u16) -> Option<&mut u16> {
+    received.iter_mut().find(|held| **held == id)
+}
+
 /// Returns the filter of a subscription's bytes, which follows its options.
-pub(crate) fn filter_of(record: &[u8]) -> &str {
-    str::from_utf8(record.get(1..).unwrap_or_default()).unwrap_or_default()
+pub(crate) fn filter_of(record: &[u8]) -> &[u8] {
+    record.get(1..).unwrap_or_default()
 }
 
 /// Returns the number of bytes of the first `slots`.
+#[inline(never)]
 fn stored<A>(slots: &[Slot<A>], first: usize) -> usize {
     slots.iter().take(first).fold(0, |sum, slot| sum.saturating_add(slot.len.into()))
 }

@@ -1,20 +1,15 @@
 //! Topics: their names, and filters for them (5, 4.7).
 
 /// Returns whether messages can be published to a topic: it has characters, none of which is a wildcard or U+0000.
-pub(crate) fn is_name(topic: &str) -> bool {
-    !topic.is_empty() && !topic.bytes().any(|byte| matches!(byte, b'+' | b'#' | 0))
+pub(crate) fn is_name(topic: &[u8]) -> bool {
+    !topic.is_empty() && !topic.iter().any(|byte| matches!(byte, b'+' | b'#' | 0))
 }
 
-/// Returns whether it is a filter: `+` stands for a whole level, `#` for all that follow, and comes last.
-pub(crate) fn is_filter(filter: &str) -> bool {
-    let Some(shared) = filter.strip_prefix(SHARED) else { return is_plain_filter(filter) };
-    // A name, and a filter.
-    let (name, filter) = split(shared);
-    is_name(name) && is_plain_filter(filter)
-}
-
-fn is_plain_filter(filter: &str) -> bool {
-    let mut rest = filter.as_bytes();
+/// Returns whether it is a filter: `+` stands for a whole level, `#` for all that follow, and comes last. A shared one
+/// has a name in front.
+pub(crate) fn is_filter(filter: &[u8]) -> bool {
+    let (name, filter) = split(filter);
+    let mut rest = filter;
     let mut before = b'/';
     while let Some((byte, after)) = rest.split_first() {
         let is_level = before == b'/'
@@ -24,7 +19,7 @@ fn is_plain_filter(filter: &str) -> bool {
         }
         (before, rest) = (*byte, after);
     }
-    !filter.is_empty()
+    !filter.is_empty() && name.is_none_or(is_name)
 }
 
 /// Returns whether a filter matches the name of a topic.
@@ -37,8 +32,12 @@ fn is_plain_filter(filter: &str) -> bool {
 /// assert!(!matches("#", "$SYS/uptime"), "topics of the broker's own are asked for by name");
 /// ```
 pub fn matches(filter: &str, topic: &str) -> bool {
-    let filter = filter.strip_prefix(SHARED).map_or(filter, |shared| split(shared).1);
-    let (mut filter, mut topic) = (filter.as_bytes(), topic.as_bytes());
+    is_match(filter.as_bytes(), topic.as_bytes())
+}
+
+/// As [`matches`], for bytes.
+pub(crate) fn is_match(filter: &[u8], topic: &[u8]) -> bool {
+    let (mut filter, mut topic) = (split(filter).1, topic);
     if topic.first() == Some(&b'$') && matches!(filter.first(), Some(b'+' | b'#')) {
         return false;
     }
@@ -59,12 +58,15 @@ pub fn matches(filter: &str, topic: &str) -> bool {
 }
 
 /// What a shared subscription begins with (5, 4.8.2).
-const SHARED: &str = "$share/";
+const SHARED: &[u8] = b"$share/";
 
-/// Returns what is before and after the first slash.
-fn split(text: &str) -> (&str, &str) {
-    let end = text.as_bytes().iter().position(is_slash).unwrap_or(text.len());
-    (text.get(..end).unwrap_or_default(), text.get(end.saturating_add(1)..).unwrap_or_default())
+/// Returns the name of a shared subscription, and the filter behind it; or the filter as it is.
+#[inline(never)]
+fn split(filter: &[u8]) -> (Option<&[u8]>, &[u8]) {
+    let Some(shared) = filter.strip_prefix(SHARED) else { return (None, filter) };
+    let end = shared.iter().position(is_slash).unwrap_or(shared.len());
+    let (name, rest) = shared.split_at_checked(end).unwrap_or_default();
+    (Some(name), rest.get(1..).unwrap_or_default())
 }
 
 const fn is_slash(byte: &u8) -> bool {
@@ -120,7 +122,7 @@ mod tests {
     #[test]
     fn wildcards_stand_for_whole_levels_only() {
         for filter in ["#", "+", "a/#", "+/a/+", "/", "a//b", "$share/x/#", "$SYS/#", "a b"] {
-            assert!(is_filter(filter), "{filter}");
+            assert!(is_filter(filter.as_bytes()), "{filter}");
         }
         for filter in [
             "",
@@ -135,13 +137,13 @@ mod tests {
             "$share/x/",
             "$share/+/a",
         ] {
-            assert!(!is_filter(filter), "{filter}");
+            assert!(!is_filter(filter.as_bytes()), "{filter}");
         }
         for name in ["a", "/", " ", "$SYS/a", "é"] {
-            assert!(is_name(name), "{name}");
+            assert!(is_name(name.as_bytes()), "{name}");
         }
         for name in ["", "a/+", "#", "a\0"] {
-            assert!(!is_name(name), "{name}");
+            assert!(!is_name(name.as_bytes()), "{name}");
         }
     }
 }

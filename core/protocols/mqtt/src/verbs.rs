@@ -4,14 +4,14 @@ use core::time::Duration;
 
 use picoevent::{Cx, PoolId};
 
-use crate::client::{ClientMut, HasMqtt, Limits, Link, Why};
+use crate::client::{ClientMut, HasMqtt, Link, Why};
 use crate::event::{PacketId, PublishError, StartError, SubscribeError};
 use crate::link::{Broker, is_clean};
 use crate::options::{Publish, Subscription};
-use crate::sending::{Unsent, put};
+use crate::sending::{Unsent, put_ack};
 use crate::slots::{NoRoom, State, filter_of};
 use crate::topic;
-use crate::wire::{self, Hello, Qos, Reason, Record, Sending, Writer};
+use crate::wire::{self, Hello, Kind, Qos, Reason, Record, Sending, Version, Writer};
 
 /// Connects the client to its broker, with a connection from a pool, and again whenever the connection ends.
 /// [`HasMqtt::event`] says what comes of it.
@@ -25,7 +25,7 @@ pub fn start<A: HasMqtt>(app: &mut A, cx: &mut Cx<'_, A>, pool: PoolId) -> Resul
     if client.is_started() {
         return Err(StartError::Started);
     }
-    let (used, kept_version) = (client.session.used, client.session.version());
+    let (used, kept_version) = (client.session.used, client.session.version);
     let (receive_maximum, alias_maximum) = (client.slots.len() as u16, client.heard.len() as u16);
     let options = app.options();
     let version = options.version;
@@ -42,7 +42,7 @@ pub fn start<A: HasMqtt>(app: &mut A, cx: &mut Cx<'_, A>, pool: PoolId) -> Resul
     }
     let session = app.mqtt().session;
     (session.conn, session.is_first) = (Some(conn.id()), true);
-    session.is_version_5 = version.has_properties();
+    session.version = version;
     session.backoff().reset();
     if !app.connect(&mut conn, Duration::ZERO) {
         let delay = app.mqtt().session.backoff().next_delay(conn.cx());
@@ -56,15 +56,12 @@ pub fn start<A: HasMqtt>(app: &mut A, cx: &mut Cx<'_, A>, pool: PoolId) -> Resul
 pub fn stop<A: HasMqtt>(app: &mut A, cx: &mut Cx<'_, A>) {
     let session = app.mqtt().session;
     let Some(conn) = session.conn.filter(|_| !session.is_stopping) else { return };
-    let version = session.version();
     (session.is_stopping, session.why) = (true, Why::Stopped);
     let link = core::mem::replace(&mut session.link, Link::Ending);
     // In its event Down, the connection has ended already.
     if let Ok(mut conn) = cx.conn(conn) {
         if link == Link::Up {
-            let _ = put(&mut conn, 0, &Limits::NONE, &|writer| {
-                wire::disconnect(writer, version, Reason::SUCCESS);
-            });
+            let _ = put_ack(&mut conn, session, Kind::Disconnect, 0, Reason::SUCCESS);
             conn.close();
         } else {
             conn.abort();
@@ -112,12 +109,9 @@ pub fn publish<A: HasMqtt>(
     // It may have ended, and its last callback is still to come.
     let mut conn = cx.conn(conn).ok();
     let is_up = client.is_up() && conn.is_some();
-    let (version, limits) = (client.session.version(), client.session.limits);
-    if is_up && publish.qos > limits.qos {
-        return Err(PublishError::Refused(Reason::QOS_NOT_SUPPORTED));
-    }
-    if is_up && publish.retain && !limits.retain {
-        return Err(PublishError::Refused(Reason::RETAIN_NOT_SUPPORTED));
+    let (version, limits) = (client.session.version, client.session.limits);
+    if is_up && let Some(reason) = limits.refuse(publish.qos, publish.retain) {
+        return Err(PublishError::Refused(reason));
     }
     let message = Record::of(publish);
     // As it is sent.
@@ -190,18 +184,18 @@ pub fn subscribe<A: HasMqtt>(
     subscription: &Subscription<'_, A>,
 ) -> Result<PacketId, SubscribeError> {
     let Subscription { filter, call, .. } = *subscription;
-    if !topic::is_filter(filter) {
+    if !topic::is_filter(filter.as_bytes()) {
         return Err(SubscribeError::Invalid);
     }
     let mut client = app.mqtt();
-    let options = subscription.bits(client.session.version());
+    let options = subscription.bits(client.session.version);
     if let Some(place) = client.subscription(filter) {
         let id = client.change(place, call, options);
         client.send_soon(cx);
         return Ok(id);
     }
     let length = Writer::count(&|writer| {
-        wire::subscribe(writer, wire::Version::V5, 1, filter, options);
+        wire::request(writer, Kind::Subscribe, Version::V5, 1, options, filter.as_bytes());
     });
     let length = length.ok_or(SubscribeError::Invalid)?;
     let conn = client.session.conn.and_then(|conn| cx.conn(conn).ok());
@@ -233,8 +227,8 @@ pub fn unsubscribe<A: HasMqtt>(
 ) -> Result<PacketId, SubscribeError> {
     let mut client = app.mqtt();
     let place = client.subscription(filter).ok_or(SubscribeError::Unknown)?;
-    debug_assert!(filter_of(client.record(place)) == filter, "the place of the filter");
-    let is_asked = client.state_of(place) == Some(State::Subscribing);
+    debug_assert!(filter_of(client.record(place)) == filter.as_bytes(), "the place of the filter");
+    let is_asked = client.state_of(place) == State::Subscribing;
     client.set_state(place, if is_asked { State::Cancelled } else { State::Unsubscribe });
     client.send_soon(cx);
     let id = client.slots.get(place).map_or(0, |slot| slot.id);

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use fastrand::Rng;
 use mqtt_protocol_core::mqtt::packet::{v3_1_1, v5_0};
-use picoevent_mqtt::wire::{Ack, Header, Packet, PublishHead};
+use picoevent_mqtt::wire::{Header, Packet, PublishHead};
 use picoevent_mqtt::{Kind, Version};
 
 /// What a packet says.
@@ -35,15 +35,13 @@ fn ours(version: Version, bytes: &[u8]) -> Option<Said> {
             payload: body[head.length..].to_vec(),
         });
     }
-    Some(match Packet::read(version, &header, body).ok()? {
-        Packet::ConnAck(ack) => {
-            Said::ConnAck { present: ack.session_present, reason: code(version, ack.reason.0) }
-        }
-        Packet::Ack(Ack { id, reason, .. }) => {
-            Said::Ack { kind: header.kind as u8, id, reason: reason.0 }
-        }
-        Packet::PingResp => Said::PingResp,
-        Packet::Disconnect(reason, _) => Said::Disconnect { reason: reason.0 },
+    let Packet { id, reason, session_present: present, .. } =
+        Packet::read(version, &header, body).ok()?;
+    Some(match header.kind {
+        Kind::ConnAck => Said::ConnAck { present, reason: code(version, reason.0) },
+        Kind::PingResp => Said::PingResp,
+        Kind::Disconnect => Said::Disconnect { reason: reason.0 },
+        kind => Said::Ack { kind: kind as u8, id, reason: reason.0 },
     })
 }
 

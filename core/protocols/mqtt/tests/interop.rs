@@ -54,8 +54,11 @@ impl Mosquitto {
     fn end(&mut self) {
         if let Some(mut process) = self.process.take() {
             let id = process.id().to_string();
-            let _ = Command::new("kill").args(["-TERM", &id]).status().unwrap();
-            process.wait().unwrap();
+            // Again, because 2.0.11 forgets a signal that comes before its loop has begun.
+            while process.try_wait().unwrap().is_none() {
+                let _ = Command::new("kill").args(["-TERM", &id]).status().unwrap();
+                std::thread::sleep(Duration::from_millis(20));
+            }
         }
     }
 }

@@ -7,7 +7,7 @@ use core::time::Duration;
 use picoevent::{Cx, Event, FullError, Instant, UdpSocket, UnseededError};
 
 use crate::WallTime;
-use crate::packet::{Answer, Time};
+use crate::packet::{Number, Time};
 
 /// The most servers that are asked.
 const SERVERS: usize = 3;
@@ -44,7 +44,7 @@ pub struct Client {
     /// How many seconds to wait between questions.
     pub(crate) interval: u32,
     /// The number of the question that waits for its answer, and when it was sent.
-    pub(crate) asked: Option<([u8; 8], Instant)>,
+    pub(crate) asked: Option<(Number, Instant)>,
     pub(crate) socket: Option<UdpSocket>,
     pub(crate) timer: Option<Event>,
     /// The name of the servers, if they have one.
@@ -173,28 +173,27 @@ impl Client {
         let place = self.place();
         let server = self.servers.get(place)?;
         let (number, asked_at) = self.asked?;
-        if server.port() != from.port() || server.ip() != from.ip() {
+        if !is_same_host(server, &from) {
             return None;
         }
         let answer = crate::packet::read(bytes, number)?;
         self.asked = None;
-        Some(Err(match answer {
-            Answer::Time(time) => return Some(Ok(self.set(now, asked_at, &time))),
-            Answer::Unsynchronized => self.failed(SyncError::Unsynchronized),
-            Answer::TooOften => {
-                self.interval = self.interval.saturating_mul(2);
-                self.failed(SyncError::TooOften)
-            }
-            Answer::Refused => {
-                // The last one takes its place.
-                if let Some(last) = self.servers.pop()
+        Some(match answer {
+            Ok(time) => Ok(self.set(now, asked_at, &time)),
+            Err(error) => {
+                if error == SyncError::TooOften {
+                    self.interval = self.interval.saturating_mul(2);
+                }
+                if error == SyncError::Refused
+                    // The last one takes its place.
+                    && let Some(last) = self.servers.pop()
                     && let Some(held) = self.servers.get_mut(place)
                 {
                     *held = last;
                 }
-                self.failed(SyncError::Refused)
+                Err(self.failed(error))
             }
-        }))
+        })
     }
 
     /// Sets the clock, unless it is known better.
@@ -254,6 +253,17 @@ impl Client {
             // What has no room is another server of the same name.
             let _ = self.servers.push((address, crate::packet::PORT).into());
         }
+    }
+}
+
+/// Returns whether a datagram came from a server; the scope of its address is the receiver's business.
+fn is_same_host(server: &SocketAddr, from: &SocketAddr) -> bool {
+    match (server, from) {
+        (SocketAddr::V4(server), SocketAddr::V4(from)) => server == from,
+        (SocketAddr::V6(server), SocketAddr::V6(from)) => {
+            server.port() == from.port() && server.ip() == from.ip()
+        }
+        _ => false,
     }
 }
 

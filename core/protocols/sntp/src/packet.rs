@@ -1,5 +1,7 @@
 //! Messages of the network time protocol (RFC 5905, 7.3).
 
+use crate::client::SyncError;
+
 /// The port of time servers.
 #[cfg(feature = "names")]
 pub(crate) const PORT: u16 = 123;
@@ -13,30 +15,22 @@ const QUESTION: u8 = 4 << 3 | 3;
 /// The seconds from 1900 to 1970.
 const EPOCHS: u64 = 2_208_988_800;
 
-/// The most that a server may be off, in microseconds (RFC 4330, 5: "a sane value").
-const MAX_DISTANCE: u64 = 1_000_000;
+/// The most that a server may be off: a second, with 16 bits of a fraction (RFC 4330, 5: "a sane value").
+const MAX_DISTANCE: u32 = 1 << 16;
 
-/// Returns a question with a number that the answer must repeat, in place of our time, which is nobody's
-/// business.
-pub(crate) fn question(number: [u8; 8]) -> [u8; LENGTH] {
+/// The number of a question, which its answer must repeat.
+pub(crate) type Number = [u8; 8];
+
+/// Returns a question with a number in place of our time, which is nobody's business.
+pub(crate) fn question(number: Number) -> [u8; LENGTH] {
     let mut bytes = [0; LENGTH];
-    let [first, .., a, b, c, d, e, f, g, h] = &mut bytes;
-    *first = QUESTION;
-    [a, b, c, d, e, f, g, h].into_iter().zip(number).for_each(|(place, byte)| *place = byte);
+    if let Some(first) = bytes.first_mut() {
+        *first = QUESTION;
+    }
+    if let Some(place) = bytes.last_chunk_mut() {
+        *place = number;
+    }
     bytes
-}
-
-/// What an answer says.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) enum Answer {
-    /// The time.
-    Time(Time),
-    /// The server is asked too often.
-    TooOften,
-    /// The server does not want to be asked.
-    Refused,
-    /// The server does not know the time.
-    Unsynchronized,
 }
 
 /// The time that a server tells, in microseconds.
@@ -51,33 +45,37 @@ pub(crate) struct Time {
 }
 
 /// Reads an answer. Returns `None` if it is not the answer to the question with this number.
+///
+/// # Errors
+/// What the server says in place of the time.
 #[inline(never)]
-pub(crate) fn read(bytes: &[u8], number: [u8; 8]) -> Option<Answer> {
+pub(crate) fn read(bytes: &[u8], number: Number) -> Option<Result<Time, SyncError>> {
     let bytes: &[u8; LENGTH] = bytes.first_chunk()?;
     let [first, stratum, ..] = *bytes;
     let (leap, version, mode) = (first >> 6, first >> 3 & 7, first & 7);
     // A broadcast, or a question that comes back, is no answer; an answer has our version, or that before it.
     let is_answer = mode == 4 && matches!(version, 3 | 4);
-    if !is_answer || bytes.get(24..32) != Some(&number) {
+    let [a, b, c, d, e, f, g, h] = number;
+    let repeated = [[a, b, c, d], [e, f, g, h]].map(u32::from_be_bytes);
+    if !is_answer || [word(bytes, 24), word(bytes, 28)] != repeated {
         return None;
     }
     if stratum == 0 {
-        return Some(match &word(bytes, 12).to_be_bytes() {
-            b"RATE" => Answer::TooOften,
-            b"DENY" | b"RSTR" => Answer::Refused,
-            _ => Answer::Unsynchronized,
-        });
+        return Some(Err(match &word(bytes, 12).to_be_bytes() {
+            b"RATE" => SyncError::TooOften,
+            b"DENY" | b"RSTR" => SyncError::Refused,
+            _ => SyncError::Unsynchronized,
+        }));
     }
-    let distance = (short(word(bytes, 4)) / 2).saturating_add(short(word(bytes, 8)));
-    if leap == 3 || stratum >= 16 || distance >= MAX_DISTANCE {
-        return Some(Answer::Unsynchronized);
-    }
+    // Seconds, with 16 bits of a fraction.
+    let distance = (word(bytes, 4) / 2).saturating_add(word(bytes, 8));
     let (received, sent) = (micros(bytes, 32), micros(bytes, 40));
     // Whoever has sent before it has received is wrong.
-    let times = received.zip(sent).filter(|(received, sent)| received <= sent);
-    Some(times.map_or(Answer::Unsynchronized, |(received, sent)| {
-        Answer::Time(Time { sent, held: sent.saturating_sub(received), distance })
-    }))
+    if leap == 3 || stratum >= 16 || distance >= MAX_DISTANCE || received == 0 || received > sent {
+        return Some(Err(SyncError::Unsynchronized));
+    }
+    let distance = u64::from(distance).wrapping_mul(1_000_000) >> 16;
+    Some(Ok(Time { sent, held: sent.wrapping_sub(received), distance }))
 }
 
 /// Returns the number of 32 bits at an offset.
@@ -88,29 +86,24 @@ fn word(bytes: &[u8; LENGTH], offset: usize) -> u32 {
 }
 
 /// Returns a time as microseconds since 1970. The 32 bits of seconds count from 1900 if the top bit is set, and
-/// otherwise from 2036 (RFC 4330, 3). Zero is no time, and none before 1970 is one of today.
+/// otherwise from 2036 (RFC 4330, 3). Zero is no time, and none before 1970 is one of today: 0 is returned for both.
 #[inline(never)]
-fn micros(bytes: &[u8; LENGTH], offset: usize) -> Option<u64> {
+fn micros(bytes: &[u8; LENGTH], offset: usize) -> u64 {
     let (seconds, fraction) = (word(bytes, offset), word(bytes, offset.wrapping_add(4)));
-    if seconds == 0 && fraction == 0 {
-        return None;
-    }
     let era = if seconds >> 31 == 0 { 1 << 32 } else { 0 };
-    let unix = u64::from(seconds).wrapping_add(era).checked_sub(EPOCHS)?;
+    let unix = u64::from(seconds).wrapping_add(era).saturating_sub(EPOCHS);
+    if unix == 0 || seconds == 0 && fraction == 0 {
+        return 0;
+    }
     let fraction = u64::from(fraction).wrapping_mul(1_000_000) >> 32;
-    Some(unix.wrapping_mul(1_000_000).wrapping_add(fraction))
-}
-
-/// Returns a duration in 16 bits of seconds and 16 of a fraction, as microseconds.
-fn short(duration: u32) -> u64 {
-    u64::from(duration).wrapping_mul(1_000_000) >> 16
+    unix.wrapping_mul(1_000_000).wrapping_add(fraction)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const NUMBER: [u8; 8] = *b"12345678";
+    const NUMBER: Number = *b"12345678";
 
     /// Seconds from 1900 to the beginning of 2026.
     const IN_2026: u32 = 3_976_214_400;
@@ -130,7 +123,7 @@ mod tests {
         bytes
     }
 
-    fn changed(at: usize, with: &[u8]) -> Option<Answer> {
+    fn changed(at: usize, with: &[u8]) -> Option<Result<Time, SyncError>> {
         let mut bytes = answer();
         bytes[at..at + with.len()].copy_from_slice(with);
         read(&bytes, NUMBER)
@@ -145,8 +138,7 @@ mod tests {
 
     #[test]
     fn an_answer_is_read() {
-        let time =
-            Answer::Time(Time { sent: 1_767_225_600_750_000, held: 250_000, distance: 250_000 });
+        let time = Ok(Time { sent: 1_767_225_600_750_000, held: 250_000, distance: 250_000 });
         assert_eq!(read(&answer(), NUMBER), Some(time));
         // What stands behind it, extensions and signatures, is nobody's concern.
         assert_eq!(read(&[&answer()[..], &[9; 20]].concat(), NUMBER), Some(time));
@@ -175,7 +167,7 @@ mod tests {
             (8, &[0, 1]),  // a second of dispersion
             (44, &[0x7F]), // sent before it was received
         ] {
-            assert_eq!(changed(at, with), Some(Answer::Unsynchronized), "{at}");
+            assert_eq!(changed(at, with), Some(Err(SyncError::Unsynchronized)), "{at}");
         }
     }
 
@@ -187,10 +179,10 @@ mod tests {
             bytes[12..16].copy_from_slice(code);
             read(&bytes, NUMBER)
         };
-        assert_eq!(kiss(b"RATE"), Some(Answer::TooOften));
-        assert_eq!(kiss(b"DENY"), Some(Answer::Refused));
-        assert_eq!(kiss(b"RSTR"), Some(Answer::Refused));
-        assert_eq!(kiss(b"INIT"), Some(Answer::Unsynchronized));
+        assert_eq!(kiss(b"RATE"), Some(Err(SyncError::TooOften)));
+        assert_eq!(kiss(b"DENY"), Some(Err(SyncError::Refused)));
+        assert_eq!(kiss(b"RSTR"), Some(Err(SyncError::Refused)));
+        assert_eq!(kiss(b"INIT"), Some(Err(SyncError::Unsynchronized)));
     }
 
     #[test]
@@ -199,12 +191,11 @@ mod tests {
             let mut bytes = [0; LENGTH];
             bytes[..4].copy_from_slice(&seconds.to_be_bytes());
             bytes[7] = 1;
-            let micros = micros(&bytes, 0);
-            micros.map(|micros| micros / 1_000_000)
+            micros(&bytes, 0) / 1_000_000
         };
-        assert_eq!(of(u32::MAX), Some(2_085_978_495));
-        assert_eq!(of(0), Some(2_085_978_496), "2036-02-07T06:28:16Z");
-        assert_eq!(of((1 << 31) - 1), Some(4_233_462_143), "2104");
-        assert_eq!((of(EPOCHS as u32), of(EPOCHS as u32 - 1)), (Some(0), None), "1970");
+        assert_eq!(of(u32::MAX), 2_085_978_495);
+        assert_eq!(of(0), 2_085_978_496, "2036-02-07T06:28:16Z");
+        assert_eq!(of((1 << 31) - 1), 4_233_462_143, "2104");
+        assert_eq!((of(EPOCHS as u32 + 1), of(EPOCHS as u32 - 1)), (1, 0), "1970");
     }
 }

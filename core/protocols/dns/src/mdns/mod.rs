@@ -240,10 +240,10 @@ impl Responder {
     /// Takes the next number for the name.
     fn rename(&mut self) {
         self.number = self.number.checked_add(1).unwrap_or(2);
-        let wanted = self.label.as_str().get(..usize::from(self.wanted)).unwrap_or_default();
         let mut label = Label::new();
         // There is room for a hyphen and three digits (`announce`).
-        let _ = label.push_str(wanted) && label.push_str("-");
+        let wanted = self.label.as_bytes().iter().take(self.wanted.into());
+        wanted.chain(b"-").for_each(|byte| _ = label.push_byte(*byte));
         let digits = [self.number / 100, self.number / 10 % 10, self.number % 10];
         for digit in digits.into_iter().skip_while(|digit| *digit == 0) {
             label.push_byte(b'0'.wrapping_add(digit));

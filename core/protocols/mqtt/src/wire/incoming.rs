@@ -4,152 +4,118 @@ use super::properties::carrier;
 use super::{Header, Kind, Properties, Qos, Reader, Reason, Version, reader};
 use crate::topic;
 
-/// A packet from a broker, except for a PUBLISH, whose head is read by [`PublishHead::read`].
+/// A packet from a broker, except for a PUBLISH, whose head is read by [`PublishHead::read`]. What packets of its kind
+/// do not say is as in [`NONE`](Self::NONE).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Packet<'p> {
-    /// The answer to a CONNECT.
-    ConnAck(ConnAck<'p>),
-    /// The acknowledgement of another packet, whose kind is in the header.
-    Ack(Ack<'p>),
-    /// The answer to a PINGREQ.
-    PingResp,
-    /// The broker ends the connection.
-    Disconnect(Reason, Properties<'p>),
+pub struct Packet<'p> {
+    /// The identifier of what is acknowledged.
+    pub id: u16,
+    /// What has become of it; or whether, or why not, the broker takes the client; or why it ends the connection.
+    pub reason: Reason,
+    /// The broker has a session of the client (3.2).
+    pub session_present: bool,
+    /// What else it says.
+    pub properties: Properties<'p>,
 }
 
 impl<'p> Packet<'p> {
+    /// A packet that says nothing: a PINGRESP.
+    pub const NONE: Self = Self {
+        id: 0,
+        reason: Reason::SUCCESS,
+        session_present: false,
+        properties: Properties::NONE,
+    };
+
     /// Reads a packet, whose body is all there.
     ///
     /// # Errors
     /// The reason with which the connection is to be ended: the packet is malformed, or no broker may send it.
     pub fn read(version: Version, header: &Header, body: &'p [u8]) -> Result<Self, Reason> {
+        use Kind::{ConnAck, Disconnect, PubAck, PubComp, PubRec, PubRel, SubAck, UnsubAck};
+        let (kind, is_5) = (header.kind, version.has_properties());
+        let mut packet = Self::NONE;
         let mut reader = Reader(body);
-        let packet = match header.kind {
-            Kind::ConnAck => Self::ConnAck(ConnAck::read(version, &mut reader)?),
-            Kind::PubAck
-            | Kind::PubRec
-            | Kind::PubRel
-            | Kind::PubComp
-            | Kind::SubAck
-            | Kind::UnsubAck => Self::Ack(Ack::read(version, header.kind, &mut reader)?),
-            Kind::PingResp => Self::PingResp,
-            Kind::Disconnect if version.has_properties() => {
-                let (reason, properties) = optional(&mut reader, carrier::DISCONNECT)?;
-                if !is_reason_of(Kind::Disconnect, reason) {
+        // Which packets carry the same properties, and whether properties and reason may be left out.
+        let (carrier, is_optional) = match kind {
+            ConnAck => {
+                let flags = reader.u8()?;
+                packet.session_present = flags != 0;
+                if flags > 1 {
                     return Err(Reason::MALFORMED_PACKET);
                 }
-                Self::Disconnect(reason, properties)
+                (carrier::CONNACK, false)
             }
-            Kind::Auth if !version.has_properties() => return Err(Reason::MALFORMED_PACKET),
+            PubAck | PubRec | PubRel | PubComp | SubAck | UnsubAck => {
+                packet.id = reader.packet_id()?;
+                (carrier::ACK, !matches!(kind, SubAck | UnsubAck))
+            }
+            Kind::PingResp => (0, true),
+            Disconnect if is_5 => (carrier::DISCONNECT, true),
+            Kind::Auth if !is_5 => return Err(Reason::MALFORMED_PACKET),
             _ => return Err(Reason::PROTOCOL_ERROR),
         };
+        // One reason for each filter, of which the client asks for one at a time, comes behind the properties.
+        let is_last = matches!(kind, SubAck | UnsubAck);
+        if is_5 && is_last {
+            packet.properties = Properties::read(&mut reader, carrier)?;
+        }
+        let has_reason = match is_5 {
+            true => carrier != 0 && !(is_optional && reader.is_empty()),
+            false => matches!(kind, ConnAck | SubAck),
+        };
+        if has_reason {
+            packet.reason = Reason(reader.u8()?);
+            if is_5 && !is_last && !(is_optional && reader.is_empty()) {
+                packet.properties = Properties::read(&mut reader, carrier)?;
+            }
+        }
+        if kind == ConnAck && !is_5 {
+            packet.reason =
+                Reason::of_return_code(packet.reason.0).ok_or(Reason::MALFORMED_PACKET)?;
+        } else if !is_reason_of(kind, packet.reason)
+            // 3.1.1 has one reason why a subscription fails.
+            || !is_5 && packet.reason.is_failure() && packet.reason != Reason::UNSPECIFIED
+        {
+            return Err(Reason::MALFORMED_PACKET);
+        }
+        if packet.session_present && packet.reason.is_failure() {
+            return Err(Reason::PROTOCOL_ERROR);
+        }
         reader.end()?;
         Ok(packet)
     }
 }
 
-/// Reads a reason and properties, which both may be left out.
-fn optional<'p>(reader: &mut Reader<'p>, carrier: u8) -> Result<(Reason, Properties<'p>), Reason> {
-    if reader.is_empty() {
-        return Ok((Reason::SUCCESS, Properties::NONE));
-    }
-    let reason = Reason(reader.u8()?);
-    if reader.is_empty() {
-        return Ok((reason, Properties::NONE));
-    }
-    Ok((reason, Properties::read(reader, carrier)?))
-}
-
-/// The answer to a CONNECT (3.2).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ConnAck<'p> {
-    /// The broker has a session of the client.
-    pub session_present: bool,
-    /// Whether, or why not, it takes the client.
-    pub reason: Reason,
-    /// What else it says.
-    pub properties: Properties<'p>,
-}
-
-impl<'p> ConnAck<'p> {
-    fn read(version: Version, reader: &mut Reader<'p>) -> Result<Self, Reason> {
-        let session_present = match reader.u8()? {
-            0 => false,
-            1 => true,
-            _ => return Err(Reason::MALFORMED_PACKET),
-        };
-        let code = reader.u8()?;
-        let (reason, properties) = if version.has_properties() {
-            let reason = Some(Reason(code)).filter(|reason| is_reason_of(Kind::ConnAck, *reason));
-            (reason, Properties::read(reader, carrier::CONNACK)?)
-        } else {
-            (Reason::of_return_code(code), Properties::NONE)
-        };
-        let reason = reason.ok_or(Reason::MALFORMED_PACKET)?;
-        if session_present && reason.is_failure() {
-            return Err(Reason::PROTOCOL_ERROR);
-        }
-        Ok(Self { session_present, reason, properties })
-    }
-}
-
-/// The acknowledgement of a packet that has an identifier.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Ack<'p> {
-    /// The identifier.
-    pub id: u16,
-    /// What has become of it.
-    pub reason: Reason,
-    /// What else the broker says.
-    pub properties: Properties<'p>,
-}
-
-impl<'p> Ack<'p> {
-    fn read(version: Version, kind: Kind, reader: &mut Reader<'p>) -> Result<Self, Reason> {
-        let id = reader.packet_id()?;
-        let (reason, properties) = match kind {
-            // One reason for each filter, of which the client asks for one at a time.
-            Kind::SubAck | Kind::UnsubAck if version.has_properties() => {
-                let properties = Properties::read(reader, carrier::ACK)?;
-                (Reason(reader.u8()?), properties)
-            }
-            Kind::SubAck => (Reason(reader.u8()?), Properties::NONE),
-            _ if version.has_properties() => optional(reader, carrier::ACK)?,
-            _ => (Reason::SUCCESS, Properties::NONE),
-        };
-        // 3.1.1 has one reason why a subscription fails.
-        let is_known = is_reason_of(kind, reason)
-            && (version.has_properties() || !reason.is_failure() || reason == Reason::UNSPECIFIED);
-        if !is_known {
-            return Err(Reason::MALFORMED_PACKET);
-        }
-        Ok(Self { id, reason, properties })
-    }
-}
-
-/// The reasons that the packets of each kind may give (5, 2.4), as [bits](bit_of).
-const REASONS: [(Kind, u64); 8] = [
-    (
-        Kind::ConnAck,
-        bits(&[
-            0x00, 0x80, 0x81, 0x82, 0x83, 0x84, 0x85, 0x86, 0x87, 0x88, 0x89, 0x8A, 0x8C, 0x90,
-            0x95, 0x97, 0x99, 0x9A, 0x9B, 0x9C, 0x9D, 0x9F,
-        ]),
-    ),
-    (Kind::PubAck, bits(&[0x00, 0x10, 0x80, 0x83, 0x87, 0x90, 0x91, 0x97, 0x99])),
-    (Kind::PubRec, bits(&[0x00, 0x10, 0x80, 0x83, 0x87, 0x90, 0x91, 0x97, 0x99])),
-    (Kind::PubRel, bits(&[0x00, 0x92])),
-    (Kind::PubComp, bits(&[0x00, 0x92])),
-    (Kind::SubAck, bits(&[0x00, 0x01, 0x02, 0x80, 0x83, 0x87, 0x8F, 0x91, 0x97, 0x9E, 0xA1, 0xA2])),
-    (Kind::UnsubAck, bits(&[0x00, 0x11, 0x80, 0x83, 0x87, 0x8F, 0x91])),
-    (
-        Kind::Disconnect,
-        bits(&[
-            0x00, 0x80, 0x81, 0x82, 0x83, 0x87, 0x89, 0x8B, 0x8D, 0x8E, 0x8F, 0x90, 0x93, 0x94,
-            0x95, 0x96, 0x97, 0x98, 0x99, 0x9A, 0x9B, 0x9C, 0x9D, 0x9E, 0x9F, 0xA0, 0xA1, 0xA2,
-        ]),
-    ),
-];
+/// The reasons that the packets of each kind may give (5, 2.4), as [bits](bit_of), by the number of the kind.
+#[expect(clippy::indexing_slicing, reason = "evaluated by the compiler")]
+const REASONS: [u64; 15] = {
+    const PUBLISHED: u64 = bits(&[0x00, 0x10, 0x80, 0x83, 0x87, 0x90, 0x91, 0x97, 0x99]);
+    const RELEASED: u64 = bits(&[0x00, 0x92]);
+    const CONNECTED: u64 = bits(&[
+        0x00, 0x80, 0x81, 0x82, 0x83, 0x84, 0x85, 0x86, 0x87, 0x88, 0x89, 0x8A, 0x8C, 0x90, 0x95,
+        0x97, 0x99, 0x9A, 0x9B, 0x9C, 0x9D, 0x9F,
+    ]);
+    const SUBSCRIBED: u64 =
+        bits(&[0x00, 0x01, 0x02, 0x80, 0x83, 0x87, 0x8F, 0x91, 0x97, 0x9E, 0xA1, 0xA2]);
+    const UNSUBSCRIBED: u64 = bits(&[0x00, 0x11, 0x80, 0x83, 0x87, 0x8F, 0x91]);
+    const DISCONNECTED: u64 = bits(&[
+        0x00, 0x80, 0x81, 0x82, 0x83, 0x87, 0x89, 0x8B, 0x8D, 0x8E, 0x8F, 0x90, 0x93, 0x94, 0x95,
+        0x96, 0x97, 0x98, 0x99, 0x9A, 0x9B, 0x9C, 0x9D, 0x9E, 0x9F, 0xA0, 0xA1, 0xA2,
+    ]);
+    const PINGED: u64 = bits(&[0x00]);
+    let mut reasons = [0; 15];
+    reasons[Kind::ConnAck as usize] = CONNECTED;
+    reasons[Kind::PubAck as usize] = PUBLISHED;
+    reasons[Kind::PubRec as usize] = PUBLISHED;
+    reasons[Kind::PubRel as usize] = RELEASED;
+    reasons[Kind::PubComp as usize] = RELEASED;
+    reasons[Kind::SubAck as usize] = SUBSCRIBED;
+    reasons[Kind::UnsubAck as usize] = UNSUBSCRIBED;
+    reasons[Kind::PingResp as usize] = PINGED;
+    reasons[Kind::Disconnect as usize] = DISCONNECTED;
+    reasons
+};
 
 /// Returns the bit of a reason: failures first, then what is none.
 const fn bit_of(reason: u8) -> Option<u32> {
@@ -173,8 +139,8 @@ const fn bits(reasons: &[u8]) -> u64 {
 
 /// Returns whether a packet of this kind may give this reason.
 fn is_reason_of(kind: Kind, reason: Reason) -> bool {
-    let bit = bit_of(reason.0).map_or(0, |bit| 1_u64.wrapping_shl(bit));
-    REASONS.iter().any(|(of, bits)| *of == kind && bits & bit != 0)
+    let bits = REASONS.get(kind as usize).copied().unwrap_or(0);
+    bit_of(reason.0).is_some_and(|bit| bits.wrapping_shr(bit) & 1 != 0)
 }
 
 /// What comes before the payload of a PUBLISH (3.3).
@@ -228,7 +194,7 @@ impl<'p> PublishHead<'p> {
         };
         let alias = properties.number(super::id::TOPIC_ALIAS).unwrap_or(0) as u16;
         let is_known = topic.is_empty() && alias != 0;
-        if !is_known && !topic::is_name(topic) {
+        if !is_known && !topic::is_name(topic.as_bytes()) {
             // It is missing, or has wildcards.
             let is_missing = topic.is_empty() && version.has_properties();
             return Err(if is_missing {

@@ -10,10 +10,8 @@ mod reader;
 mod reason;
 mod writer;
 
-pub use incoming::{Ack, ConnAck, Packet, PublishHead};
-pub(crate) use outgoing::{
-    Hello, Record, Sending, ack, check, connect, disconnect, record_qos, subscribe, unsubscribe,
-};
+pub use incoming::{Packet, PublishHead};
+pub(crate) use outgoing::{Hello, Record, Sending, ack, check, connect, record_qos, request};
 pub use properties::Properties;
 pub(crate) use properties::id;
 pub(crate) use reader::Reader;
@@ -111,6 +109,7 @@ impl Kind {
     }
 
     /// Returns the first byte of a packet of this kind. That of a PUBLISH has further flags.
+    #[inline(never)]
     pub(crate) const fn first(self) -> u8 {
         let flags = match self {
             Self::PubRel | Self::Subscribe | Self::Unsubscribe => 0b0010,

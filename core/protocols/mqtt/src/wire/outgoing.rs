@@ -107,7 +107,8 @@ fn publish_properties(writer: &mut Writer<'_>, publish: &Publish<'_>) {
 
 /// Returns whether a message, or a will, can be published: its topics have names.
 pub(crate) fn check(publish: &Publish<'_>) -> bool {
-    topic::is_name(publish.topic) && publish.response_topic.is_none_or(topic::is_name)
+    let is_name = |topic: &str| topic::is_name(topic.as_bytes());
+    is_name(publish.topic) && publish.response_topic.is_none_or(is_name)
 }
 
 /// A message on its way: as the application publishes it, or as it was kept.
@@ -201,59 +202,40 @@ pub(crate) struct Sending {
     pub(crate) is_known: bool,
 }
 
-/// Writes a SUBSCRIBE (3.8) with one filter.
-pub(crate) fn subscribe(
-    writer: &mut Writer<'_>,
-    version: Version,
-    id: u16,
-    filter: &str,
-    options: u8,
-) {
-    request(writer, Kind::Subscribe, version, id, filter, Some(options));
-}
-
-/// Writes an UNSUBSCRIBE (3.10) with one filter.
-pub(crate) fn unsubscribe(writer: &mut Writer<'_>, version: Version, id: u16, filter: &str) {
-    request(writer, Kind::Unsubscribe, version, id, filter, None);
-}
-
-fn request(
+/// Writes a SUBSCRIBE (3.8) or an UNSUBSCRIBE (3.10) with one filter, or a PUBREL (3.6).
+pub(crate) fn request(
     writer: &mut Writer<'_>,
     kind: Kind,
     version: Version,
     id: u16,
-    filter: &str,
-    options: Option<u8>,
+    options: u8,
+    filter: &[u8],
 ) {
     writer.u8(kind.first());
     writer.section(&|writer| {
         writer.u16(id);
+        if kind == Kind::PubRel {
+            return;
+        }
         if version.has_properties() {
             writer.u8(0);
         }
-        writer.text(filter);
-        if let Some(options) = options {
+        writer.binary(filter);
+        if kind == Kind::Subscribe {
             writer.u8(options);
         }
     });
 }
 
-/// Writes an acknowledgement, or what releases a message. A success has no reason.
+/// Writes an acknowledgement, or what releases a message; or, without an identifier, a DISCONNECT (3.14). A success has
+/// no reason, and nothing has one in 3.1.1.
 pub(crate) fn ack(writer: &mut Writer<'_>, version: Version, kind: Kind, id: u16, reason: Reason) {
     let has_reason = reason != Reason::SUCCESS && version.has_properties();
     writer.u8(kind.first());
-    writer.u8(if has_reason { 3 } else { 2 });
-    writer.u16(id);
-    if has_reason {
-        writer.u8(reason.0);
+    writer.u8(if id == 0 { 0 } else { 2 } | u8::from(has_reason));
+    if id != 0 {
+        writer.u16(id);
     }
-}
-
-/// Writes a DISCONNECT (3.14). In 3.1.1 it has no reason, and means a success.
-pub(crate) fn disconnect(writer: &mut Writer<'_>, version: Version, reason: Reason) {
-    let has_reason = reason != Reason::SUCCESS && version.has_properties();
-    writer.u8(Kind::Disconnect.first());
-    writer.u8(u8::from(has_reason));
     if has_reason {
         writer.u8(reason.0);
     }

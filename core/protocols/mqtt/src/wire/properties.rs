@@ -33,10 +33,11 @@ pub(super) mod carrier {
     pub(in crate::wire) const DISCONNECT: u8 = 1 << 6;
 }
 
+// A number of one, two or four bytes; the others have their length in front.
 const BYTE: u8 = 1;
 const TWO: u8 = 2;
-const FOUR: u8 = 3;
-const VARINT: u8 = 4;
+const VARINT: u8 = 3;
+const FOUR: u8 = 4;
 const TEXT: u8 = 5;
 const BINARY: u8 = 6;
 const PAIR: u8 = 7;
@@ -75,13 +76,13 @@ const FORMS: [u8; 43] = {
     forms
 };
 
-/// What a property says.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Value<'p> {
-    Number(u32),
-    Text(&'p str),
-    Binary(&'p [u8]),
-    Pair(&'p str, &'p str),
+/// A property: its identifier, its [form] and its bytes, without their length.
+struct Property<'p> {
+    id: u8,
+    form: u8,
+    bytes: &'p [u8],
+    /// The second text of a pair.
+    second: &'p [u8],
 }
 
 /// The properties of a packet from the broker. Those of 3.1.1 have none.
@@ -102,15 +103,15 @@ impl<'p> Properties<'p> {
         let mut seen = 0_u64;
         let mut rest = Reader(bytes);
         while !rest.is_empty() {
-            let (id, form, value) = next(&mut rest)?;
-            if form & carrier == 0 {
+            let property = next(&mut rest)?;
+            if property.form & carrier == 0 {
                 return Err(Reason::MALFORMED_PACKET);
             }
-            let bit = 1_u64.wrapping_shl(id.into());
-            let may_repeat = matches!(id, id::USER | id::SUBSCRIPTION_ID);
+            let bit = 1_u64.wrapping_shl(property.id.into());
+            let may_repeat = matches!(property.id, id::USER | id::SUBSCRIPTION_ID);
             let is_repeated = seen & bit != 0 && !may_repeat;
             seen |= bit;
-            if is_repeated || !is_possible(id, form, value) {
+            if is_repeated || !property.is_possible() {
                 return Err(Reason::PROTOCOL_ERROR);
             }
         }
@@ -134,10 +135,8 @@ impl<'p> Properties<'p> {
 
     /// Returns the user properties: names and values, in order.
     pub fn user(&self) -> impl Iterator<Item = (&'p str, &'p str)> + use<'p> {
-        self.iter().filter_map(|(_, value)| match value {
-            Value::Pair(name, value) => Some((name, value)),
-            _ => None,
-        })
+        let pairs = self.iter().filter(|property| property.id == id::USER);
+        pairs.map(|pair| (text(pair.bytes), text(pair.second)))
     }
 
     /// Returns the reason in words, for people.
@@ -162,10 +161,7 @@ impl<'p> Properties<'p> {
 
     /// Returns the bytes that an answer to the message has to carry.
     pub fn correlation_data(&self) -> Option<&'p [u8]> {
-        self.find(id::CORRELATION_DATA).and_then(|value| match value {
-            Value::Binary(bytes) => Some(bytes),
-            _ => None,
-        })
+        self.find(id::CORRELATION_DATA)
     }
 
     /// Returns how many seconds the message still counts.
@@ -174,59 +170,58 @@ impl<'p> Properties<'p> {
     }
 
     pub(crate) fn number(&self, id: u8) -> Option<u32> {
-        self.find(id).and_then(|value| match value {
-            Value::Number(number) => Some(number),
-            _ => None,
-        })
+        let bytes = self.find(id)?;
+        Some(bytes.iter().fold(0, |number, byte| number << 8 | u32::from(*byte)))
     }
 
     fn text(&self, id: u8) -> Option<&'p str> {
-        self.find(id).and_then(|value| match value {
-            Value::Text(text) => Some(text),
-            _ => None,
-        })
+        self.find(id).map(text)
     }
 
     #[inline(never)]
-    fn find(&self, id: u8) -> Option<Value<'p>> {
-        self.iter().find(|(held, _)| *held == id).map(|(_, value)| value)
+    fn find(&self, id: u8) -> Option<&'p [u8]> {
+        self.iter().find(|property| property.id == id).map(|property| property.bytes)
     }
 
-    pub(crate) fn iter(&self) -> impl Iterator<Item = (u8, Value<'p>)> + use<'p> {
+    fn iter(&self) -> impl Iterator<Item = Property<'p>> + use<'p> {
         let mut rest = Reader(self.bytes);
-        core::iter::from_fn(move || next(&mut rest).ok().map(|(id, _, value)| (id, value)))
+        core::iter::from_fn(move || next(&mut rest).ok())
     }
 }
 
-/// Reads the next property: its identifier, its form and what it says.
+/// Returns bytes that were checked to be a text.
+fn text(bytes: &[u8]) -> &str {
+    str::from_utf8(bytes).unwrap_or_default()
+}
+
+/// Reads the next property.
 #[inline(never)]
-fn next<'p>(rest: &mut Reader<'p>) -> Result<(u8, u8, Value<'p>), Reason> {
+fn next<'p>(rest: &mut Reader<'p>) -> Result<Property<'p>, Reason> {
     // All identifiers that exist have one byte.
     let id = rest.u8()?;
     let form = FORMS.get(usize::from(id)).copied().unwrap_or(0);
-    let value = match form & 7 {
-        BYTE => Value::Number(rest.u8()?.into()),
-        TWO => Value::Number(rest.u16()?.into()),
-        FOUR => Value::Number(rest.u32()?),
-        VARINT => Value::Number(rest.varint()?),
-        TEXT => Value::Text(rest.text()?),
-        BINARY => Value::Binary(rest.binary()?),
-        PAIR => Value::Pair(rest.text()?, rest.text()?),
-        _ => return Err(Reason::MALFORMED_PACKET),
+    let bytes = match form & 7 {
+        0 => return Err(Reason::MALFORMED_PACKET),
+        VARINT => rest.varint_bytes()?,
+        TEXT | PAIR => rest.text()?.as_bytes(),
+        BINARY => rest.binary()?,
+        size => rest.take(size.into())?,
     };
-    Ok((id, form, value))
+    let second = if form & 7 == PAIR { rest.text()?.as_bytes() } else { &[] };
+    Ok(Property { id, form, bytes, second })
 }
 
-/// Returns whether a property may have this value.
-fn is_possible(id: u8, form: u8, value: Value<'_>) -> bool {
-    match value {
-        // All bytes say yes or no; so does the maximum QoS, which would be 2 otherwise.
-        Value::Number(number) if form & 7 == BYTE => number <= 1,
-        Value::Number(0) => !matches!(
-            id,
-            id::RECEIVE_MAXIMUM | id::MAXIMUM_PACKET_SIZE | id::TOPIC_ALIAS | id::SUBSCRIPTION_ID
-        ),
-        Value::Text(text) if id == id::RESPONSE_TOPIC => topic::is_name(text),
-        _ => true,
+impl Property<'_> {
+    /// Returns whether it may have this value.
+    fn is_possible(&self) -> bool {
+        match self.id {
+            id::RECEIVE_MAXIMUM
+            | id::MAXIMUM_PACKET_SIZE
+            | id::TOPIC_ALIAS
+            | id::SUBSCRIPTION_ID => self.bytes.iter().any(|byte| *byte != 0),
+            id::RESPONSE_TOPIC => topic::is_name(self.bytes),
+            // All bytes say yes or no; so does the maximum QoS, which would be 2 otherwise.
+            _ => self.form & 7 != BYTE || matches!(self.bytes, [0 | 1]),
+        }
     }
 }

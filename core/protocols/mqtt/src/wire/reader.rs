@@ -30,10 +30,6 @@ impl<'p> Reader<'p> {
         self.number(2).map(|number| number as u16)
     }
 
-    pub(crate) fn u32(&mut self) -> Result<u32, Reason> {
-        self.number(4)
-    }
-
     /// Returns a packet identifier, which is never zero.
     pub(crate) fn packet_id(&mut self) -> Result<u16, Reason> {
         Some(self.u16()?).filter(|id| *id != 0).ok_or(Reason::PROTOCOL_ERROR)
@@ -43,6 +39,13 @@ impl<'p> Reader<'p> {
         let (value, size) = varint(self.0)?.ok_or(Reason::MALFORMED_PACKET)?;
         self.take(size)?;
         Ok(value)
+    }
+
+    /// Returns the bytes of a variable byte integer. Only zero has none that is not zero.
+    pub(crate) fn varint_bytes(&mut self) -> Result<&'p [u8], Reason> {
+        let bytes = self.0;
+        self.varint()?;
+        Ok(bytes.get(..bytes.len().saturating_sub(self.0.len())).unwrap_or_default())
     }
 
     /// Returns bytes with their length in front.

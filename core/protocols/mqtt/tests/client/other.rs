@@ -243,9 +243,14 @@ fn agree(seed: u64, version: Version, runs_for: u64) -> usize {
     net.run_for(&mut base, &mut app, runs_for);
     net.peer.is_done = true;
     base.event(acting).unwrap().free();
-    net.run_for(&mut base, &mut app, 100);
-    assert!(app.mqtt().is_up());
-    assert!(app.mqtt().used() <= FILTERS.len(), "all but subscriptions has come to its end");
+    let is_settled = |app: &mut App| app.mqtt().is_up() && app.mqtt().used() <= FILTERS.len();
+    for _ in 0..100 {
+        net.run_for(&mut base, &mut app, 1);
+        if is_settled(&mut app) {
+            break;
+        }
+    }
+    assert!(is_settled(&mut app), "all but subscriptions has come to its end");
     let unexpected = |event: &&MqttEvent| {
         !matches!(event, MqttEvent::Up { .. } | MqttEvent::Room | MqttEvent::Acked(..))
             && **event != down(Down::Failed(picoevent::ConnError::Reset))
@@ -265,14 +270,16 @@ fn a_server_of_another_library_finds_no_fault_with_the_client() {
     }
 }
 
-/// As many seeds as `MQTT_SEEDS` says, 10,000 otherwise: some two million packets.
+/// A million sequences of packets, half of them in each version, or as many in each as `MQTT_SEEDS` says. With `--release`:
+/// where an overflow is checked, `mqtt-protocol-core` 0.7.9 panics when a PUBREL that it has sent again is answered, because
+/// it counts only those that it sends first.
 #[test]
 #[ignore = "takes minutes"]
 fn a_server_of_another_library_finds_no_fault_over_many_seeds() {
     let seeds = std::env::var("MQTT_SEEDS").ok().and_then(|seeds| seeds.parse().ok());
     for (_, version) in LEVELS {
-        let seeds = seeds.unwrap_or(10_000);
-        let happened: usize = (0..seeds).map(|seed| agree(100 + seed, version, 60)).sum();
-        assert!(happened as u64 > seeds * 200, "{happened}");
+        let seeds = seeds.unwrap_or(500_000);
+        let happened: usize = (0..seeds).map(|seed| agree(100 + seed, version, 5)).sum();
+        assert!(happened as u64 > seeds * 10, "{happened}");
     }
 }

@@ -1,0 +1,193 @@
+//! Boards that want one name, simulated: each with the loop on a network stack of its own, on one segment, in virtual
+//! time. Frames are lost and doubled.
+
+#[path = "../../../../../hal-embassy/tests/adapter/world/clock.rs"]
+mod clock;
+#[path = "../../../../../hal-embassy/tests/adapter/world/task.rs"]
+#[expect(dead_code, reason = "no test here counts how often a task is woken")]
+mod task;
+
+use std::cell::RefCell;
+use std::collections::VecDeque;
+use std::net::Ipv4Addr;
+use std::rc::Rc;
+use std::task::Waker;
+use std::time::Duration;
+
+use embassy_net::{Config as NetConfig, Ipv4Cidr, StackResources, StaticConfigV4};
+use fastrand::Rng;
+use picoevent::{Cx, EventBase, EventMut, Run, Storage};
+use picoevent_dns::mdns::{self, HasMdns, Responder, Service};
+use picoevent_embassy::{Adapter, Config, Sockets, UdpSockets};
+use picoevent_sim_support::net::{Cable, DeviceEnd, End};
+
+use task::Task;
+
+const SERVICES: &[Service] = &[Service { kind: "_http._tcp", port: 80, text: &["path=/"] }];
+
+/// A segment with two boards, which hear all of each other.
+struct Segment {
+    to: [VecDeque<Vec<u8>>; 2],
+    wakers: [Option<Waker>; 2],
+    rng: Rng,
+    /// Of a thousand frames so many are lost, and as many come twice.
+    faults: u32,
+    lost: u32,
+}
+
+/// The place of a board.
+struct Place<const NUMBER: usize>(Rc<RefCell<Segment>>);
+
+impl<const NUMBER: usize> Cable for Place<NUMBER> {
+    const DEVICE: [u8; 6] = [2, 0, 0, 0, 0, NUMBER as u8 + 1];
+
+    fn take(&mut self, _: End) -> Option<Vec<u8>> {
+        self.0.borrow_mut().to[NUMBER].pop_front()
+    }
+
+    fn send(&mut self, _: End, frame: Vec<u8>) {
+        let segment = &mut *self.0.borrow_mut();
+        let drawn = segment.rng.u32(0..1_000);
+        if drawn < segment.faults {
+            segment.lost += 1;
+            return;
+        }
+        let other = 1 - NUMBER;
+        if drawn < 2 * segment.faults {
+            segment.to[other].push_back(frame.clone());
+        }
+        segment.to[other].push_back(frame);
+        segment.wakers[other].take().into_iter().for_each(Waker::wake);
+    }
+
+    fn is_up(&self) -> bool {
+        true
+    }
+
+    fn set_waker(&mut self, waker: &Waker) {
+        self.0.borrow_mut().wakers[NUMBER] = Some(waker.clone());
+    }
+}
+
+/// The application of a board.
+struct Board {
+    responder: Responder,
+    /// The names it has had.
+    names: Rc<RefCell<Vec<String>>>,
+}
+
+impl Board {
+    fn announce(&mut self, event: &mut EventMut<Self>) {
+        mdns::announce(self, event, "pump", SERVICES).expect("there is room");
+    }
+}
+
+impl HasMdns for Board {
+    fn mdns(&mut self) -> &mut Responder {
+        &mut self.responder
+    }
+
+    fn named(&mut self, _: &mut Cx<Self>) {
+        let name = self.responder.name().expect("it has one");
+        self.names.borrow_mut().push(name.to_owned());
+    }
+}
+
+/// A board, switched on.
+struct Running {
+    names: Rc<RefCell<Vec<String>>>,
+    network: Task<()>,
+    loop_: Task<picoevent::End>,
+}
+
+impl Running {
+    fn new<const NUMBER: usize>(segment: &Rc<RefCell<Segment>>, starts_after: Duration) -> Self {
+        let seed = segment.borrow_mut().rng.u64(..);
+        let address = Ipv4Addr::new(10, 0, 0, NUMBER as u8 + 1);
+        let net = NetConfig::ipv4_static(StaticConfigV4 {
+            address: Ipv4Cidr::new(address, 24),
+            gateway: None,
+            dns_servers: Default::default(),
+        });
+        let resources = Box::leak(Box::new(StackResources::<4>::new()));
+        let plug = Rc::new(RefCell::new(Place::<NUMBER>(segment.clone())));
+        let (stack, runner) = embassy_net::new(DeviceEnd(plug), net, resources, seed);
+        let runner = Box::leak(Box::new(runner));
+        let names = Rc::<RefCell<Vec<String>>>::default();
+        let told = names.clone();
+        let device = async move {
+            let mut storage = Box::new(Storage::<Board, 2, 0, 8_192, 0, 0, 0, 1>::new());
+            let mut base = EventBase::new(&mut storage);
+            base.seed(&[seed.to_le_bytes(); 4].concat().try_into().expect("32 bytes"));
+            let mut app = Board { responder: Responder::new(), names: told };
+            app.responder.set_addresses(&[address.into()]);
+            base.after(starts_after, Board::announce).expect("there is room");
+            let mut sockets = Sockets::<1, 64, 64>::new();
+            let mut udp = Box::new(UdpSockets::<1, 1_024, 1_024>::new());
+            let adapter = Adapter::new(stack, &mut sockets, &[], Config::SERVER);
+            adapter.with_udp(&mut udp).run(&mut base, &mut app, Run::DEFAULT).await
+        };
+        let network = Task::new(async move { runner.run().await });
+        Self { names, network, loop_: Task::new(device) }
+    }
+
+    fn work(&mut self) -> bool {
+        self.network.work() | self.loop_.work()
+    }
+
+    fn name(&self) -> String {
+        self.names.borrow().last().expect("it has a name").clone()
+    }
+}
+
+/// Lets time pass, from one wake to the next.
+fn pass(boards: &mut [Running; 2], duration: Duration) {
+    let end = clock::now() + duration.as_micros() as u64;
+    loop {
+        while boards.iter_mut().fold(false, |worked, board| board.work() | worked) {}
+        match clock::next().filter(|next| *next <= end) {
+            Some(next) => clock::set(next.max(clock::now())),
+            None => break,
+        }
+    }
+    clock::set(end);
+}
+
+/// Switches on two boards, and returns their names, how often they were named, and how many frames were lost.
+fn settle(seed: u64, faults: u32) -> ([String; 2], usize, u32) {
+    clock::reset();
+    let mut rng = Rng::with_seed(seed);
+    // At the same moment, or not.
+    let after = [0, rng.u64(0..2_000) * u64::from(rng.bool())].map(Duration::from_millis);
+    let to = Default::default();
+    let segment = Segment { to, wakers: [None, None], rng: rng.fork(), faults, lost: 0 };
+    let segment = Rc::new(RefCell::new(segment));
+    let mut boards = [Running::new::<0>(&segment, after[0]), Running::new::<1>(&segment, after[1])];
+    pass(&mut boards, Duration::from_secs(60));
+    let settled = boards.each_ref().map(Running::name);
+    let times = boards.iter().map(|board| board.names.borrow().len()).sum();
+    pass(&mut boards, Duration::from_secs(600));
+    assert_eq!(boards.each_ref().map(Running::name), settled, "names stay, seed {seed}");
+    (settled, times, segment.borrow().lost)
+}
+
+#[test]
+fn two_boards_with_one_name_settle_on_two() {
+    for seed in 0..100 {
+        let (mut names, times, _) = settle(seed, 0);
+        names.sort();
+        assert_eq!((names, times), (["pump", "pump-2"].map(String::from), 2), "seed {seed}");
+    }
+}
+
+#[test]
+fn names_are_two_although_frames_are_lost_and_doubled() {
+    let mut all_lost = 0;
+    for seed in 0..300 {
+        let ([one, other], _, lost) = settle(seed, 100);
+        assert_ne!(one, other, "seed {seed}");
+        assert!(one.starts_with("pump") && other.starts_with("pump"), "{one}, {other}");
+        all_lost += lost;
+    }
+    assert!(all_lost > 300, "{all_lost}");
+}
