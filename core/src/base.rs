@@ -86,6 +86,8 @@ impl<'s, A> EventBase<'s, A> {
                 timers: Timers::new(event_timers, conn_timers),
                 now: Instant::ZERO,
                 due_from: Instant::MAX,
+                exit_at: Instant::MAX,
+                calls: 0,
                 due_moved: false,
                 sequence: 0,
                 armed: 0,
@@ -122,10 +124,10 @@ impl<'s, A> EventBase<'s, A> {
     pub fn advance(&mut self, now: Instant) {
         self.cx.recorder.note(|| Entry::Time(now));
         self.cx.update_now(now);
-        let state = &mut self.cx.state;
-        if state.exit_set && state.exit_at <= self.cx.now {
-            (state.exit_at, state.exit_set) = (Instant::MAX, false);
-            state.ask(ask::EXIT);
+        let Cx { state, exit_at, now, .. } = &mut self.cx;
+        if state.is_asked(ask::EXIT_LATER) && *exit_at <= *now {
+            *exit_at = Instant::MAX;
+            state.exit_now();
         }
     }
 }

@@ -49,9 +49,13 @@ pub struct Cx<'s, A> {
     pub(crate) registered: u16,
     /// Listeners that are enabled, and UDP sockets that are not closed.
     pub(crate) listening: u16,
+    /// Callbacks that the current or last pass has called.
+    pub(crate) calls: u32,
     pub(crate) now: Instant,
     /// The earliest deadline, or one that was the earliest before: see `due_moved`.
     pub(crate) due_from: Instant,
+    /// When the loop is to end, if that is asked for; [`Instant::MAX`] otherwise.
+    pub(crate) exit_at: Instant,
     /// Deadlines set so far. Equal deadlines come due in the order they were set.
     pub(crate) sequence: usize,
     /// Events that have a deadline.

@@ -66,8 +66,7 @@ impl<A> Cx<'_, A> {
     /// Limits what runs before the loop looks for news again, or removes the limit.
     pub fn set_dispatch_limit(&mut self, limit: Option<DispatchLimit>) {
         self.limit.set(limit);
-        self.hooks.limit_reached =
-            Some(|cx, level| cx.limit.is_reached(level, cx.state.calls, cx.now));
+        self.hooks.limit_reached = Some(|cx, level| cx.limit.is_reached(level, cx.calls, cx.now));
         self.state.slow = true;
     }
 }

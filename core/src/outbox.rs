@@ -154,20 +154,23 @@ impl Outbox {
         }
     }
 
-    /// Takes the first slot's next action. The slot stays first until it is found without any: what the
-    /// back end does may bring it another.
+    /// Takes the first slot's next action. A slot leaves the list with its last one; what the back end does
+    /// may bring it another, behind those of the slots that wait.
     fn take<A>(&mut self, tables: &mut Tables<'_, A>) -> Option<(Id, u8)> {
-        while !self.first.is_none() {
-            let id = self.first;
-            let pending = tables.pending(id)?;
-            let action = pending.take();
+        while let Some(pending) = tables.pending(self.first) {
+            let (id, action) = (self.first, pending.take());
+            if pending.actions == 0 {
+                pending.listed = false;
+                self.first = pending.next;
+            }
+            if self.first.is_none() {
+                (self.last, self.has_actions) = (Id::NONE, false);
+            }
             if action != 0 {
                 return Some((id, action));
             }
-            pending.listed = false;
-            self.first = pending.next;
         }
-        (self.last, self.has_actions) = (Id::NONE, false);
+        self.has_actions = false;
         None
     }
 }

@@ -114,7 +114,7 @@ impl<A> EventBase<'_, A> {
         let step = cx.event_fire(cx.queues.front());
         match step {
             Step::Call(call, event, what) => {
-                cx.state.calls = cx.state.calls.wrapping_add(1);
+                cx.calls = cx.calls.wrapping_add(1);
                 self.note_next(Some(&Fired::Event(call, event, what)));
             }
             Step::End => {
@@ -178,7 +178,7 @@ impl<A> EventBase<'_, A> {
                 _ => return self.end_pass(),
             };
             if fired.is_some() {
-                cx.state.calls = cx.state.calls.wrapping_add(1);
+                cx.calls = cx.calls.wrapping_add(1);
                 return fired;
             }
         }
@@ -244,7 +244,7 @@ impl<A> Cx<'_, A> {
     fn begin_running(&mut self) {
         self.expire();
         self.phase = Phase::Running;
-        self.state.calls = 0;
+        self.calls = 0;
         self.state.idle = self.queues.is_empty();
         self.queues.begin_pass();
     }

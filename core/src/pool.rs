@@ -7,10 +7,14 @@
 //!
 //! What a pool holds is held for it alone: its slots and its rings. So many clients of one kind cannot
 //! take the place of another kind, nor that of an outgoing connection. A pool is never given back.
-//! Finding a ring is arithmetic, O(1).
+//! Finding a ring is arithmetic, O(1), unless the pool exchanges rings (`exchange.rs`).
+
+mod exchange;
 
 use core::fmt;
 use core::ops::Range;
+
+use exchange::{EXCHANGE, Exchange, PLACES};
 
 use crate::conn::{Direction, Settings};
 use crate::error::SetupError;
@@ -45,6 +49,7 @@ pub struct Pool {
     input: usize,
     output: usize,
     in_memory: bool,
+    exchange: Option<&'static Exchange>,
 }
 
 impl Pool {
@@ -53,7 +58,7 @@ impl Pool {
 
     /// Describes a pool of `conns` connections, with rings of 512 bytes.
     pub const fn new(conns: u16) -> Self {
-        Self { conns, spare: 0, input: 512, output: 512, in_memory: false }
+        Self { conns, spare: 0, input: 512, output: 512, in_memory: false, exchange: None }
     }
 
     /// Describes a pool of all connections that the storage has left, as far as its bytes go. Spare ones are
@@ -83,6 +88,22 @@ impl Pool {
         Self { in_memory: true, ..self }
     }
 
+    /// Makes [`ConnMut::transfer`](crate::ConnMut::transfer) exchange rings where it can, for a proxy: the bytes of a
+    /// whole input ring go to an empty output ring of the same size without a copy. Both connections are of such
+    /// pools, or of one. Takes eight further bytes of the storage for each connection.
+    ///
+    /// ```
+    /// use picoevent::Pool;
+    ///
+    /// const CLIENTS: Pool = Pool::new(4).rings(1024, 1024).exchanging();
+    /// const SERVERS: Pool = CLIENTS;
+    /// assert_eq!(SERVERS.bytes(), 4 * (1024 + 1024 + 8));
+    /// ```
+    #[must_use]
+    pub const fn exchanging(self) -> Self {
+        Self { exchange: Some(&EXCHANGE), ..self }
+    }
+
     /// Returns the sizes of each connection's input and output ring in bytes.
     pub const fn ring_sizes(&self) -> (usize, usize) {
         (self.input, self.output)
@@ -93,7 +114,7 @@ impl Pool {
         (self.conns as usize).saturating_add(self.spare as usize)
     }
 
-    /// Returns the number of bytes that the rings take.
+    /// Returns the number of bytes that the rings take, with what it needs to [exchange](Self::exchanging) them.
     pub const fn bytes(&self) -> usize {
         self.conns().saturating_mul(self.each())
     }
@@ -114,11 +135,13 @@ impl Pool {
         }
     }
 
-    /// Returns its numbers: connections, spare ones, bytes of input and of output, and 1 for in memory.
+    /// Returns its numbers: connections, spare ones, bytes of input and of output, and what else it is: 1 for in
+    /// memory, 2 for exchanging rings.
     #[cfg(feature = "record")]
     pub(crate) const fn numbers(&self) -> [usize; 5] {
-        let Self { conns, spare, input, output, in_memory } = *self;
-        [conns as usize, spare as usize, input, output, in_memory as usize]
+        let Self { conns, spare, input, output, in_memory, exchange } = *self;
+        let more = in_memory as usize | (exchange.is_some() as usize) << 1;
+        [conns as usize, spare as usize, input, output, more]
     }
 
     /// Makes it of its numbers.
@@ -128,21 +151,24 @@ impl Pool {
         spare: u16,
         input: usize,
         output: usize,
-        in_memory: u16,
+        more: u16,
     ) -> Self {
-        Self { conns, spare, input, output, in_memory: in_memory != 0 }
+        let exchange = if more & 2 != 0 { Some(&EXCHANGE) } else { None };
+        Self { conns, spare, input, output, in_memory: more & 1 != 0, exchange }
     }
 
-    /// The bytes of one connection's rings.
+    /// The bytes of one connection's rings, and of their places.
     const fn each(&self) -> usize {
-        self.input.saturating_add(self.output)
+        let places = if self.exchange.is_some() { PLACES } else { 0 };
+        self.input.saturating_add(self.output).saturating_add(places)
     }
 }
 
 impl fmt::Display for Pool {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { conns, spare, input, output, in_memory } = self;
+        let Self { conns, spare, input, output, in_memory, exchange } = self;
         f.write_str(if *in_memory { "in memory, " } else { "" })?;
+        f.write_str(if exchange.is_some() { "exchanging, " } else { "" })?;
         write!(
             f,
             "{conns} connections and {spare} spare ones, {input} bytes of input and {output} of output \
@@ -176,6 +202,8 @@ pub struct PoolSlot {
     pub(crate) lingering: List,
     /// See [`Pool::in_memory`].
     in_memory: bool,
+    /// Behind its rings there is a table of their places.
+    exchanges: bool,
 }
 
 impl PoolSlot {
@@ -192,6 +220,7 @@ impl PoolSlot {
             held: 0,
             lingering: List::EMPTY,
             in_memory: false,
+            exchanges: false,
         }
     }
 
@@ -218,7 +247,8 @@ impl PoolSlot {
         usize::from(index.wrapping_sub(self.first))
     }
 
-    /// Returns where the input or the output ring of the connection at `index` begins in the bytes.
+    /// Returns where the input or the output ring of the connection at `index` begins in the bytes, before an
+    /// exchange.
     #[inline]
     fn start_of(&self, index: u16, direction: Direction) -> usize {
         let each = self.input_len().wrapping_add(self.output_len());
@@ -261,11 +291,13 @@ pub(crate) struct Pools<'s> {
     len: u8,
     /// Bytes that they have.
     used: usize,
+    /// Of pools that exchange rings.
+    exchange: Option<&'static Exchange>,
 }
 
 impl<'s> Pools<'s> {
     pub(crate) const fn new(slots: &'s mut [PoolSlot], bytes: &'s mut [u8]) -> Self {
-        Self { slots, bytes, len: 0, used: 0 }
+        Self { slots, bytes, len: 0, used: 0, exchange: None }
     }
 
     /// Returns the pools without any, in a part of the storage; `None` if it is too small.
@@ -345,6 +377,9 @@ impl<'s> Pools<'s> {
 
     /// Returns where a ring is in the bytes.
     fn place_of(&self, rings: Rings, index: u16, direction: Direction) -> Range<usize> {
+        if let Some(exchange) = self.exchange {
+            return (exchange.place_of)(self, rings, index, direction);
+        }
         let Some(pool) = self.get(rings.pool) else { return 0..0 };
         let start = pool.start_of(index, direction);
         start..start.wrapping_add(pool.ring_len(rings.settings, direction))
@@ -382,6 +417,12 @@ impl<'s> Pools<'s> {
     #[inline]
     pub(crate) fn output_mut(&mut self, rings: Rings, index: u16) -> &mut [u8] {
         self.ring_mut(rings, index, Direction::Write)
+    }
+
+    /// Exchanges the input ring of `from` with the output ring of `to`, if their pools exchange rings of their size.
+    /// Returns whether they were exchanged.
+    pub(crate) fn exchange(&mut self, from: (Rings, u16), to: (Rings, u16)) -> bool {
+        self.exchange.is_some_and(|exchange| (exchange.swap)(self, from, to))
     }
 
     /// Returns the input of `from` and the output of `to`, each the rings and an index. Both may be the same
@@ -487,7 +528,11 @@ impl<A> Cx<'_, A> {
                 held: 0,
                 lingering: List::EMPTY,
                 in_memory: pool.in_memory,
+                exchanges: false,
             };
+        }
+        if let Some(exchange) = pool.exchange {
+            (exchange.prepare)(&mut self.pools, len);
         }
         self.recorder.note(|| Entry::Pool(self.pool(PoolId(len)).unwrap_or(pool)));
         Ok(PoolId(len))
@@ -503,6 +548,7 @@ impl<A> Cx<'_, A> {
             input: slot.input_len(),
             output: slot.output_len(),
             in_memory: slot.in_memory,
+            exchange: if slot.exchanges { self.pools.exchange } else { None },
         })
     }
 

@@ -139,6 +139,20 @@ impl Ring {
         self.commit(storage.len(), amount)
     }
 
+    /// Copies all of several pieces, which have `length` bytes together, or nothing.
+    pub(crate) fn write_parts(
+        &mut self,
+        storage: &mut [u8],
+        parts: &[&[u8]],
+        length: usize,
+    ) -> Result<(), WriteError> {
+        self.check_room(storage.len(), length)?;
+        for part in parts.iter().filter(|part| !part.is_empty()) {
+            self.write(storage, part);
+        }
+        Ok(())
+    }
+
     /// Writes formatted text, all or nothing. Returns its length, also as the error.
     pub(crate) fn write_fmt(
         &mut self,
@@ -259,6 +273,11 @@ impl Ring {
         }
         WriteError::Full { room: size.saturating_sub(self.len()) }
     }
+}
+
+/// Returns the length of several pieces together.
+pub(crate) fn length_of(parts: &[&[u8]]) -> usize {
+    parts.iter().fold(0, |sum, part| sum.saturating_add(part.len()))
 }
 
 /// Returns a range of offsets in `held` bytes. An end beyond them is their end.

@@ -77,7 +77,11 @@ pub(crate) mod ask {
     pub(crate) const EXIT: u8 = 0x08;
     /// End the loop when the callback returns.
     pub(crate) const BREAK: u8 = 0x10;
+    /// End the loop when the pass that runs at a time is over.
+    pub(crate) const EXIT_LATER: u8 = 0x20;
 
+    /// Bits that a new run keeps.
+    pub(super) const KEPT: u8 = EXIT | BREAK | EXIT_LATER;
     /// Bits that can end a loop which still has something to wait for.
     pub(super) const TO_END: u8 = super::Run::ONCE.0 | super::Run::NONBLOCK.0 | EXIT | BREAK;
 }
@@ -89,13 +93,8 @@ pub(crate) struct LoopState {
     /// The slow-path flag: there may be work between two callbacks. A break or continue request, a
     /// further raise, a once-event to free, a limit, or the beginning or end of a pass.
     pub(crate) slow: bool,
-    /// With `exit_set`: end the loop when the pass that runs at this time is over.
-    pub(crate) exit_at: Instant,
-    pub(crate) exit_set: bool,
     /// End the pass when the callback returns.
     pub(crate) cut_short: bool,
-    /// Callbacks that the current or last pass has called.
-    pub(crate) calls: u32,
     /// The last pass found nothing to call.
     pub(crate) idle: bool,
     ended: Option<End>,
@@ -105,17 +104,7 @@ pub(crate) struct LoopState {
 
 impl LoopState {
     pub(crate) const fn new() -> Self {
-        Self {
-            asked: 0,
-            slow: true,
-            exit_at: Instant::MAX,
-            exit_set: false,
-            cut_short: false,
-            calls: 0,
-            idle: false,
-            ended: None,
-            waiting: false,
-        }
+        Self { asked: 0, slow: true, cut_short: false, idle: false, ended: None, waiting: false }
     }
 
     /// Returns whether any of these bits is set.
@@ -123,21 +112,28 @@ impl LoopState {
         self.asked & bits != 0
     }
 
-    /// Returns why the loop ends, though it may have something to wait for.
-    fn asked_end(&self, nothing_is_due: bool) -> Option<End> {
+    /// Returns why the loop ends, though it may have something to wait for. `is_done`: callbacks have run, and
+    /// none is due.
+    #[cold]
+    fn asked_end(&self, is_done: bool) -> Option<End> {
         if self.is_asked(ask::BREAK) {
             return Some(End::Break);
         }
         if self.is_asked(ask::EXIT) {
             return Some(End::Exit);
         }
-        let once = self.is_asked(Run::ONCE.0) && self.calls > 0 && nothing_is_due;
+        let once = self.is_asked(Run::ONCE.0) && is_done;
         (once || self.is_asked(Run::NONBLOCK.0) && self.idle).then_some(End::Done)
     }
 
     /// Sets a bit of [`ask`].
     pub(crate) const fn ask(&mut self, bit: u8) {
         self.asked |= bit;
+    }
+
+    /// Asks for an exit now instead of later.
+    pub(crate) const fn exit_now(&mut self) {
+        self.asked = self.asked & !ask::EXIT_LATER | ask::EXIT;
     }
 
     /// Ends the pass when the callback returns.
@@ -161,9 +157,8 @@ impl<A> Cx<'_, A> {
     /// Ends the loop `delay` from now (`event_base_loopexit`); the loop goes on until then. If there are
     /// several such requests, the earliest counts.
     pub fn exit_after(&mut self, delay: Duration) {
-        let at = self.now.after(delay);
-        self.state.exit_at = self.state.exit_at.min(at);
-        self.state.exit_set = true;
+        self.exit_at = self.exit_at.min(self.now.after(delay));
+        self.state.ask(ask::EXIT_LATER);
     }
 
     /// Ends the loop as soon as the callback returns (`event_base_loopbreak`). Other due callbacks stay
@@ -196,9 +191,10 @@ impl<A> EventBase<'_, A> {
     pub fn begin(&mut self, run: Run) {
         self.cx.recorder.note(|| Entry::Begin(run));
         let state = &mut self.cx.state;
-        state.asked = state.asked & (ask::EXIT | ask::BREAK) | run.0;
+        state.asked = state.asked & ask::KEPT | run.0;
         state.ended = None;
-        (state.calls, state.idle, state.waiting) = (0, false, false);
+        (state.idle, state.waiting) = (false, false);
+        self.cx.calls = 0;
     }
 
     /// Returns how long the back end may wait, once it has taken all actions.
@@ -216,7 +212,7 @@ impl<A> EventBase<'_, A> {
             match end {
                 End::Break => state.asked &= !ask::BREAK,
                 End::Exit => state.asked &= !ask::EXIT,
-                End::Done => (state.calls, state.idle) = (0, false),
+                End::Done => (self.cx.calls, state.idle) = (0, false),
                 End::Empty => {}
             }
             state.ended = Some(end);
@@ -229,9 +225,9 @@ impl<A> EventBase<'_, A> {
     /// Returns how long the back end may wait, not at all if it has actions to take or something is due.
     #[inline]
     pub(crate) fn outlook(&mut self, has_actions: bool) -> Wait {
-        let Cx { state, queues, .. } = &self.cx;
+        let Cx { state, queues, calls, .. } = &self.cx;
         if state.is_asked(ask::TO_END)
-            && let Some(end) = state.asked_end(queues.is_empty())
+            && let Some(end) = state.asked_end(*calls > 0 && queues.is_empty())
         {
             return Wait::Ended(end);
         }
@@ -260,11 +256,11 @@ impl<A> EventBase<'_, A> {
         if self.cx.due_moved {
             self.cx.find_due(false);
         }
-        let Cx { timers, state, due_from, .. } = &self.cx;
+        let Cx { timers, state, exit_at, due_from, .. } = &self.cx;
         if timers.is_empty() {
-            return state.exit_set.then_some(state.exit_at);
+            return state.is_asked(ask::EXIT_LATER).then_some(*exit_at);
         }
-        Some((*due_from).min(state.exit_at))
+        Some((*due_from).min(*exit_at))
     }
 
     /// Returns whether no event waits for a source or signal, no listener is enabled, no UDP socket and no

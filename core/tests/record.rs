@@ -30,7 +30,7 @@ impl App {
     fn start(cx: &mut Cx<Self>) -> Listener {
         cx.on_signal(Signal::INT, |_, event| event.exit_after(Duration::from_secs(2))).unwrap();
         cx.every(Duration::from_secs(1), Self::tick).unwrap();
-        let pool = cx.add_pool(Pool::rest().rings(8, 16)).unwrap();
+        let pool = cx.add_pool(Pool::rest().rings(8, 16).exchanging()).unwrap();
         cx.listen::<Echo>(address(), pool).unwrap()
     }
 
@@ -71,7 +71,7 @@ fn address() -> SocketAddr {
     "[::]:9995".parse().unwrap()
 }
 
-type Memory = Storage<App, 4, 2, 48, 1, 1, 2>;
+type Memory = Storage<App, 4, 2, 64, 1, 1, 2>;
 
 /// A back end whose wait ends at a time with news.
 struct Script<F> {

@@ -3,7 +3,7 @@
 use picoevent::{Conn, ConnError, Direction, EventBase, Failure};
 
 use crate::env::Env;
-use crate::slot::Slot;
+use crate::slot::{Ends, Slot};
 use crate::socket::{Phase, Read};
 
 /// The peer has reset the connection.
@@ -68,12 +68,13 @@ pub(crate) fn pump<A>(
         Phase::Finished | Phase::Closed | Phase::Done => {}
         Phase::Listening | Phase::Handshake | Phase::Open | Phase::Finishing => return,
     }
-    if !core::mem::replace(&mut slot.ends.delivered, true) {
+    if !slot.ends.has(Ends::DELIVERED) {
+        slot.ends.set(Ends::DELIVERED, true);
         slot.time = env.now;
         base.delivered(conn);
     }
-    slot.ends.lingers = base.is_lingering(conn);
-    if slot.ends.input && slot.socket.phase() != Phase::Finished {
+    slot.ends.set(Ends::LINGERS, base.is_lingering(conn));
+    if slot.ends.has(Ends::INPUT) && slot.socket.phase() != Phase::Finished {
         // No more bytes can move, so the socket becomes free before the application closes.
         slot.abort(env.now);
     }
@@ -81,8 +82,8 @@ pub(crate) fn pump<A>(
 
 /// Returns whether a closed connection ended in order: both directions are complete.
 fn is_in_order(slot: &mut Slot<'_>) -> bool {
-    let delivered = slot.ends.output && slot.socket.is_sent();
-    let ended = slot.ends.input || slot.socket.has_input();
+    let delivered = slot.ends.has(Ends::OUTPUT) && slot.socket.is_sent();
+    let ended = slot.ends.has(Ends::INPUT) || slot.socket.has_input();
     // When nothing is left to read, a read distinguishes an end of stream from a reset.
     delivered && (ended || slot.socket.read(&mut [0]) == Read::End)
 }
@@ -103,7 +104,7 @@ fn receive<A>(slot: &mut Slot<'_>, conn: Conn, base: &mut EventBase<'_, A>, env:
                 base.received(conn, amount);
             }
             Read::End => {
-                slot.ends.input = true;
+                slot.ends.set(Ends::INPUT, true);
                 base.finished(conn);
                 return;
             }

@@ -10,7 +10,7 @@ use crate::env::Env;
 use crate::listeners::Listening;
 use crate::network::Network;
 use crate::ready::{self, Ready};
-use crate::slot::{Place, Role, Slot};
+use crate::slot::{Ends, Place, Role, Slot};
 use crate::socket::Phase;
 use crate::time::{self, Clock};
 use crate::udp::Udp;
@@ -100,7 +100,7 @@ impl<'n> Pool<'_, 'n> {
             Action::Send(conn) => self.move_bytes(conn, Part::Output, base),
             Action::End(conn) => {
                 if let Some(slot) = self.slot_of(conn) {
-                    slot.ends.output = true;
+                    slot.ends.set(Ends::OUTPUT, true);
                     slot.socket.close();
                 }
             }
@@ -290,7 +290,7 @@ impl<'n> Pool<'_, 'n> {
                 {
                     2
                 }
-                Role::Open(_) if least <= 2 && slot.ends.lingers => 3,
+                Role::Open(_) if least <= 2 && slot.ends.has(Ends::LINGERS) => 3,
                 Role::Ending if least <= 2 && slot.socket.phase() == Phase::Finished => 3,
                 _ => continue,
             };

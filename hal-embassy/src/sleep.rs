@@ -10,7 +10,7 @@ use picoevent::EventBase;
 
 use crate::pool::{Pool, State};
 use crate::ready;
-use crate::slot::{Role, Slot};
+use crate::slot::{Ends, Role, Slot};
 
 impl Pool<'_, '_> {
     /// Makes news wake the task.
@@ -42,9 +42,9 @@ fn watch<A>(slot: &mut Slot<'_>, base: &mut EventBase<'_, A>, waker: &Waker) {
         Role::Ending => (true, true),
         Role::Open(conn) => {
             let input = base.input(conn).is_some();
-            let output = slot.ends.output || !base.output(conn).0.is_empty();
+            let output = slot.ends.has(Ends::OUTPUT) || !base.output(conn).0.is_empty();
             // At least one of the two is needed, to notice a reset.
-            (input || slot.ends.output, output || !input)
+            (input || slot.ends.has(Ends::OUTPUT), output || !input)
         }
     };
     if input {

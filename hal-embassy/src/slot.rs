@@ -70,15 +70,25 @@ pub(crate) enum Role {
 
 /// Which ends of a connection's streams were reached.
 #[derive(Clone, Copy, Default)]
-pub(crate) struct Ends {
+pub(crate) struct Ends(u8);
+
+impl Ends {
     /// The base knows that the peer will send no more.
-    pub(crate) input: bool,
+    pub(crate) const INPUT: Self = Self(1 << 0);
     /// The socket was closed for sending.
-    pub(crate) output: bool,
+    pub(crate) const OUTPUT: Self = Self(1 << 1);
     /// The base knows that the peer has our end of stream.
-    pub(crate) delivered: bool,
+    pub(crate) const DELIVERED: Self = Self(1 << 2);
     /// The connection was closed and waits for the peer's end of stream only.
-    pub(crate) lingers: bool,
+    pub(crate) const LINGERS: Self = Self(1 << 3);
+
+    pub(crate) const fn has(self, end: Self) -> bool {
+        self.0 & end.0 != 0
+    }
+
+    pub(crate) const fn set(&mut self, end: Self, is_reached: bool) {
+        self.0 = if is_reached { self.0 | end.0 } else { self.0 & !end.0 };
+    }
 }
 
 impl<'n> Slot<'n> {

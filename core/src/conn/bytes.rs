@@ -8,7 +8,7 @@ use super::{ConnMut, ConnSlot, Direction};
 use crate::Cx;
 use crate::error::WriteError;
 use crate::outbox::action;
-use crate::ring::{Eol, Lines, Ring, Searched, offsets};
+use crate::ring::{Eol, Lines, Ring, Searched, length_of, offsets};
 
 /// Output.
 ///
@@ -43,6 +43,32 @@ impl<A> ConnMut<'_, '_, A> {
         let begins = slot.begins_to_send(amount);
         self.cx.conn_output_grew(self.conn.slot(), amount, begins);
         Ok(())
+    }
+
+    /// Queues all of several pieces for sending, one behind the other, or nothing (`evbuffer_add_iovec`). Returns
+    /// the number of bytes queued.
+    ///
+    /// ```
+    /// use picoevent::{ConnMut, WriteError};
+    /// # struct App;
+    /// fn send(conn: &mut ConnMut<App>, message: &[u8]) -> Result<(), WriteError> {
+    ///     let length = (message.len() as u32).to_be_bytes();
+    ///     conn.write_parts(&[&length, message])?;
+    ///     Ok(())
+    /// }
+    /// # let _ = send;
+    /// ```
+    ///
+    /// # Errors
+    /// As [`write`](Self::write), for all of them together.
+    pub fn write_parts(&mut self, parts: &[&[u8]]) -> Result<usize, WriteError> {
+        let length = length_of(parts);
+        self.cx.longest_write.note(length);
+        let (slot, storage) = self.output()?;
+        slot.output.write_parts(storage, parts, length)?;
+        let begins = slot.begins_to_send(length);
+        self.cx.conn_output_grew(self.conn.slot(), length, begins);
+        Ok(length)
     }
 
     /// Queues formatted text for sending, all or nothing, straight into the ring. It is what

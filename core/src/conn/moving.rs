@@ -3,7 +3,7 @@
 use super::ConnMut;
 use crate::StaleError;
 use crate::handle::Conn;
-use crate::ring::{RingBuffer, Searched};
+use crate::ring::{Ring, RingBuffer, Searched};
 
 /// Moving bytes.
 ///
@@ -24,7 +24,8 @@ use crate::ring::{RingBuffer, Searched};
 /// ```
 impl<A> ConnMut<'_, '_, A> {
     /// Moves as many bytes from this connection's input to the output of `to` as there is room for.
-    /// Returns the number moved. Both may be the same connection.
+    /// Returns the number moved. Both may be the same connection. If their pools [exchange
+    /// rings](crate::Pool::exchanging), a whole input ring becomes an empty output ring without a copy, O(1).
     ///
     /// # Errors
     /// [`StaleError`] when one of them has ended; nothing has moved then.
@@ -46,9 +47,16 @@ impl<A> ConnMut<'_, '_, A> {
         }
         let (mut output, to_rings) = (slot.output, slot.rings());
         let rings = ((from_rings, from.slot()), (to_rings, to.slot()));
-        let (held, room) = self.cx.pools.input_and_output(rings.0, rings.1);
-        let was_full = input.len() == held.len();
-        let amount = input.transfer(held, &mut output, room, most);
+        let was_full = input.len() == self.cx.pools.input_len(from_rings);
+        // Of empty rings, too: the one whose bytes were sent just now is in a cache, and gets the next input.
+        let is_whole = input.len() <= most && output.len() == 0;
+        let amount = if is_whole && self.cx.pools.exchange(rings.0, rings.1) {
+            output = core::mem::replace(&mut input, Ring::EMPTY);
+            output.len()
+        } else {
+            let (held, room) = self.cx.pools.input_and_output(rings.0, rings.1);
+            input.transfer(held, &mut output, room, most)
+        };
         let mut begins = false;
         if let Some(slot) = self.cx.tables.conns.get_mut(to) {
             slot.output = output;

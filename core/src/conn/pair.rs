@@ -9,7 +9,7 @@
 //! done comes: [`Cx::conn_action`] asks the hook before it makes an action for the back end. So both ends
 //! behave as connections over a network do, with a peer that answers at once.
 
-use super::{Direction, OnConn, Protocol, Settings};
+use super::{ConnSlot, Direction, OnConn, Protocol, Settings};
 use crate::Cx;
 use crate::address::Address;
 use crate::error::{ConnError, SetupError};
@@ -167,7 +167,8 @@ impl<A> Cx<'_, A> {
         }
     }
 
-    /// Moves output of one end to the input of the other, as far as there is room.
+    /// Moves output of one end to the input of the other, as far as there is room. What is in one part is reported
+    /// once, as a socket does it: which callbacks become due first does not depend on where it lies in its ring.
     fn conn_carry_bytes(&mut self, from: Conn, to: Conn) {
         if self.tables.conns.get(to).is_none() {
             // It has ended without waiting for the end of this stream.
@@ -175,32 +176,52 @@ impl<A> Cx<'_, A> {
         }
         let mut scratch = [0; SCRATCH];
         loop {
-            let held = copy(&mut scratch, self.conn_output(from).0);
-            let amount = self.conn_fill(to, scratch.get(..held).unwrap_or_default());
+            let mut amount = 0_usize;
+            loop {
+                let (first, second) = self.conn_output(from);
+                let rest = match amount.checked_sub(first.len()) {
+                    None => first.get(amount..),
+                    Some(offset) => second.get(offset..),
+                };
+                let held = copy(&mut scratch, rest.unwrap_or_default());
+                let put = self.conn_put(to, amount, scratch.get(..held).unwrap_or_default());
+                if put == 0 {
+                    break;
+                }
+                amount = amount.saturating_add(put);
+            }
             if amount == 0 {
                 return;
             }
+            self.conn_has_been_put(to, amount);
             self.conn_sent(from, amount);
         }
     }
 
-    /// Puts bytes into the input of a connection in memory, as far as there is room. Returns how many. A closed
-    /// one takes all, and discards them.
-    pub(super) fn conn_fill(&mut self, conn: Conn, bytes: &[u8]) -> usize {
+    /// Puts bytes into the input of a connection in memory, as far as there is room.
+    pub(super) fn conn_fill(&mut self, conn: Conn, bytes: &[u8]) {
+        let amount = self.conn_put(conn, 0, bytes);
+        self.conn_has_been_put(conn, amount);
+    }
+
+    /// Puts bytes into the room for the input of a connection in memory, behind the first `offset` bytes of it.
+    /// Returns how many there was room for. A closed connection takes all, and discards them.
+    fn conn_put(&mut self, conn: Conn, offset: usize, bytes: &[u8]) -> usize {
         let Some(slot) = self.tables.conns.get(conn).filter(|slot| slot.wants_input()) else {
             return 0;
         };
         if !slot.is_held() {
             return bytes.len();
         }
-        let input = slot.input;
-        let (first, second) = input.space(self.pools.input_mut(slot.rings(), conn.slot()));
-        let amount = copy(first, bytes);
-        let rest = bytes.get(amount..).unwrap_or_default();
-        let amount = amount.saturating_add(copy(second, rest));
-        if amount > 0 {
+        let (mut input, storage) = (slot.input, self.pools.input_mut(slot.rings(), conn.slot()));
+        input.commit(storage.len(), offset);
+        input.write(storage, bytes)
+    }
+
+    /// Counts bytes that were put there as received.
+    fn conn_has_been_put(&mut self, conn: Conn, amount: usize) {
+        if amount > 0 && self.tables.conns.get(conn).is_some_and(ConnSlot::is_held) {
             self.conn_received(conn, amount);
         }
-        amount
     }
 }

@@ -3,7 +3,7 @@
 use core::fmt;
 use core::ops::{Range, RangeBounds};
 
-use super::{Eol, LONGEST, Lines, Ring, Searched, next_line, next_until, offsets};
+use super::{Eol, LONGEST, Lines, Ring, Searched, length_of, next_line, next_until, offsets};
 use crate::error::{LineError, WriteError};
 
 /// A ring buffer over memory of the application (a free-standing `evbuffer`).
@@ -115,6 +115,16 @@ impl RingBuffer<'_> {
         self.ring.check_room(self.storage.len(), data.len())?;
         self.ring.write(self.storage, data);
         Ok(())
+    }
+
+    /// Writes all of several pieces, one behind the other, or nothing. Returns the number of bytes written.
+    ///
+    /// # Errors
+    /// As [`write`](Self::write), for all of them together.
+    pub fn write_parts(&mut self, parts: &[&[u8]]) -> Result<usize, WriteError> {
+        let length = length_of(parts);
+        self.ring.write_parts(self.storage, parts, length)?;
+        Ok(length)
     }
 
     /// Writes formatted text, all or nothing. It is what `write!(ring, "{value}\r\n")` calls; no trait is to

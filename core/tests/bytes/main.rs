@@ -3,6 +3,7 @@
 mod bad_input;
 #[cfg(feature = "embedded-io")]
 mod embedded;
+mod exchange;
 mod input;
 mod output;
 mod same;

@@ -5,17 +5,17 @@ use picoevent::{Action, Eol, EventBase, RingBuffer};
 use crate::{App, actions, drain_all, feed, open, storage};
 
 /// Numbers that look random, the same ones each time.
-struct Random(u64);
+pub struct Random(pub u64);
 
 impl Random {
-    fn below(&mut self, end: usize) -> usize {
+    pub fn below(&mut self, end: usize) -> usize {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;
         (self.0 >> 8) as usize % end
     }
 
-    fn bytes(&mut self, most: usize) -> Vec<u8> {
+    pub fn bytes(&mut self, most: usize) -> Vec<u8> {
         let length = self.below(most);
         (0..length).map(|_| b"abc\r\n\0"[self.below(6)]).collect()
     }
@@ -87,8 +87,12 @@ fn output_is_written_as_to_a_ring() {
             let text = std::str::from_utf8(&data).unwrap();
             let before = ring.len();
             let mut view = base.conn(conn).unwrap();
-            match random.below(6) {
+            match random.below(7) {
                 0 => assert_eq!(view.write(&data), ring.write(&data)),
+                5 => {
+                    let parts = [&data[..], text.as_bytes().get(..used).unwrap_or_default()];
+                    assert_eq!(view.write_parts(&parts), ring.write_parts(&parts));
+                }
                 1 => assert_eq!(view.write_some(&data), ring.write_some(&data)),
                 2 => assert_eq!(write!(view, "{used}{text}"), write!(ring, "{used}{text}")),
                 3 => {

@@ -63,6 +63,8 @@ struct App {
     ended: Vec<Conn>,
     /// Bytes that a filter has made behind the last.
     signed: usize,
+    /// Connections that only note their callbacks, in the order of these.
+    called: Vec<(Conn, ConnEvent)>,
 }
 
 static SETTINGS: Settings = Settings::new();

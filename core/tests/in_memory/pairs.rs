@@ -232,3 +232,35 @@ fn input_that_is_gone_leaves_no_turn_behind_when_the_low_mark_is_lowered_to_noth
         run(base, app).unwrap();
     });
 }
+
+/// What moves at once is reported at once, though it goes over the end of its ring: found by the oracle.
+#[test]
+fn the_reader_is_called_before_the_writer_wherever_the_bytes_lie_in_their_ring() {
+    static LOW: Settings = Settings::new().input_marks(4, 8);
+    for shift in 0..8 {
+        with_pool((8, 8), |base, app, pool| {
+            let note = |app: &mut App, conn: &mut ConnMut<App>, event| {
+                app.called.push((conn.id(), event));
+            };
+            let [one, other] =
+                base.pair_with([(pool, &SETTINGS, note), (pool, &LOW, note)]).unwrap();
+            assert_eq!(base.conn(one).unwrap().write_some(&[b'x'; 8]), 8);
+            run(base, app).unwrap_err();
+            // The input of the other is full, and the output of one begins at `shift`.
+            assert_eq!(base.conn(one).unwrap().write_some(&[b'y'; 8]), 8);
+            run(base, app).unwrap_err();
+            assert_eq!(base.conn(other).unwrap().consume(shift), shift);
+            run(base, app).unwrap_err();
+            assert_eq!(base.conn(one).unwrap().write_some(&[b'z'; 8]), shift);
+            run(base, app).unwrap_err();
+            app.called.clear();
+            base.conn(one).unwrap().wait_for_room(1);
+            base.conn(other).unwrap().consume(8);
+            run(base, app).unwrap_err();
+            let expected = [(other, ConnEvent::Readable), (one, ConnEvent::Writable)];
+            assert_eq!(app.called, expected, "{shift}");
+            base.conn(one).unwrap().abort();
+            run(base, app).unwrap();
+        });
+    }
+}

@@ -187,17 +187,17 @@ fn iterative() {
     assert!(texts > 1_000 && ring.room() < 104);
 }
 
-/// Bytes from several places. Each write is all or nothing by itself.
+/// Bytes from several places, all or nothing together.
 #[test]
 fn add_iovec() {
     let mut memory = [0; 20];
     let mut ring = ring_at(&mut memory, 15, b"Guilty");
     let pieces = [&b"Guilty"[..], b" pleasure", b"s", b""];
-    for piece in &pieces[1..] {
-        ring.write(piece).unwrap();
-    }
+    assert_eq!((ring.write_parts(&pieces[1..]), ring.write_parts(&[])), (Ok(10), Ok(0)));
     assert_eq!(all(&ring), pieces.concat());
-    assert_eq!(ring.write(b"12345"), Err(WriteError::Full { room: 4 }));
+    assert_eq!(ring.write_parts(&[b"12", b"345"]), Err(WriteError::Full { room: 4 }));
+    assert_eq!(ring.write_parts(&[&[b'.'; 20], b"."]), Err(WriteError::TooLong { size: 20 }));
+    assert_eq!(all(&ring), pieces.concat());
     // As many as fit, from pieces of any length.
     let more = [&b"12"[..], b"345", b"6"].map(|piece| ring.write_some(piece));
     assert_eq!((more, all(&ring).len()), ([2, 2, 0], 20));

@@ -5,6 +5,8 @@
 //!   client ◀── output ring ◀─transfer── input ring  ◀── server
 //! ```
 //!
+//! Its pools exchange rings: where an output ring is empty, a transfer copies no byte.
+//!
 //! The two connections are partners. When one side ends its stream, so does the proxy on the other side, after
 //! all bytes; the other direction goes on. When one side is reset or cannot be reached, the other is reset, so that
 //! it does not take what it has for all there is.
@@ -34,7 +36,7 @@ const STALL_TIMEOUT: Duration = Duration::from_secs(60);
 /// Returns the pools of a proxy for `clients` clients at once, with rings of `ring` bytes: one pool for the
 /// clients, one for the connections to the server.
 pub const fn pools(clients: u16, ring: usize) -> [Pool; 2] {
-    [Pool::new(clients).rings(ring, ring); 2]
+    [Pool::new(clients).rings(ring, ring).exchanging(); 2]
 }
 
 /// The application, for `CLIENTS` clients at once.

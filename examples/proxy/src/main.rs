@@ -10,7 +10,9 @@ use static_cell::ConstStaticCell;
 const USAGE: &str = "usage: [--listen ADDR:PORT] --to ADDR:PORT   port 0 takes any that is free";
 
 const CLIENTS: u16 = 256;
-const POOLS: [Pool; 2] = pools(CLIENTS, 65_536);
+/// No power of two, so that the rings of busy connections do not all have the same places in the cache.
+const RING: usize = 48 * 1024;
+const POOLS: [Pool; 2] = pools(CLIENTS, RING);
 
 type App = Proxy<{ CLIENTS as usize }>;
 type Memory = Storage<App, 1, { Pool::all_conns(&POOLS) }, { Pool::all_bytes(&POOLS) }, 1, 2>;

@@ -4,11 +4,12 @@
 //! file on the host. This module joins the two, line by line as bytes arrive, so neither `cargo
 //! xtask qemu` nor a test needs a separate decoder.
 //!
-//! It shows no source locations and no colours: the lines are for `grep` and for assertions.
+//! It shows no source locations and no colours: the lines are for `grep` and for assertions. An image
+//! without defmt's strings logs text, a line at a time.
 
 use std::{
     fmt,
-    io::{ErrorKind, Read},
+    io::{BufRead, BufReader, ErrorKind, Read},
     path::Path,
 };
 
@@ -39,13 +40,23 @@ impl fmt::Display for LogLine {
     }
 }
 
-/// Reads the format strings from a firmware's ELF file.
-pub fn read_table(elf: &Path) -> Result<Table> {
+/// Reads the format strings from a firmware's ELF file; `None` if it has none.
+pub fn read_table(elf: &Path) -> Result<Option<Table>> {
     let bytes = std::fs::read(elf).with_context(|| format!("cannot read {}", elf.display()))?;
     match Table::parse(&bytes) {
-        Ok(Some(table)) => Ok(table),
-        Ok(None) => bail!("{} has no defmt log strings in it", elf.display()),
+        Ok(table) => Ok(table),
         Err(error) => bail!("cannot read the defmt log strings in {}: {error}", elf.display()),
+    }
+}
+
+/// Passes each line of the log in `input` to `emit`: decoded with the firmware's table, or of text if there is none.
+///
+/// # Errors
+/// As of [`decode`] and [`text`].
+pub fn read(table: Option<&Table>, input: impl Read, emit: impl FnMut(LogLine)) -> Result<()> {
+    match table {
+        Some(table) => decode(table, input, emit),
+        None => text(input, emit),
     }
 }
 
@@ -89,6 +100,26 @@ pub fn decode(table: &Table, mut input: impl Read, mut emit: impl FnMut(LogLine)
                 }
             }
         }
+    }
+}
+
+/// Passes each line of text in `input` to `emit` as soon as it is complete, to the end of `input`.
+///
+/// # Errors
+/// If `input` fails for another reason than its other end being closed.
+pub fn text(input: impl Read, mut emit: impl FnMut(LogLine)) -> Result<()> {
+    let mut input = BufReader::new(input);
+    let mut bytes = Vec::new();
+    loop {
+        bytes.clear();
+        match input.read_until(b'\n', &mut bytes) {
+            Ok(0) => return Ok(()),
+            Ok(_) => {}
+            Err(error) if error.kind() == ErrorKind::ConnectionReset => return Ok(()),
+            Err(error) => return Err(error).context("cannot read the firmware's log"),
+        }
+        let message = String::from_utf8_lossy(&bytes).trim_end().to_owned();
+        emit(LogLine { timestamp: String::new(), level: None, message });
     }
 }
 
@@ -163,6 +194,13 @@ mod tests {
         let warn = undecodable().to_string();
         let info = "0.000007 info  port 80";
         assert_eq!(decoded(&table, &bytes), [&warn, info, &warn, info]);
+    }
+
+    #[test]
+    fn text_is_taken_line_by_line() {
+        let mut lines = Vec::new();
+        text(&b"listening\r\n\nheap: \xff\nend"[..], |line| lines.push(line.to_string())).unwrap();
+        assert_eq!(lines, ["listening", "", "heap: \u{fffd}", "end"]);
     }
 
     #[test]

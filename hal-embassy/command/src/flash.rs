@@ -1,7 +1,7 @@
-//! Writes an image to a board with probe-rs.
+//! Writes an image to a board with probe-rs or espflash.
 //!
-//! probe-rs writes the program through the board's debug probe, starts it, and shows its log until
-//! Ctrl-C.
+//! Both write the program, start it, and show its log until Ctrl-C: probe-rs through the board's debug
+//! probe, espflash through its USB connector. A board that is a drive needs neither: [`crate::drive`].
 
 use std::{
     path::Path,
@@ -19,6 +19,30 @@ const PROBE_RS: &str = "probe-rs";
 
 /// What it says when it finds none.
 const NO_PROBE: &str = "No debug probes were found";
+
+/// The program that talks to the loader of Espressif's chips.
+const ESPFLASH: &str = "espflash";
+
+/// Checks that espflash is installed. It looks for the board itself.
+///
+/// # Errors
+/// If not; the error says what to do.
+pub fn check_espflash() -> Result<()> {
+    if command::find_program(ESPFLASH).is_none() {
+        bail!("{ESPFLASH} is not installed: cargo install espflash --locked");
+    }
+    Ok(())
+}
+
+/// Flashes an image to a chip, by espflash's name for it, and shows its log.
+///
+/// # Errors
+/// If espflash fails; the error is the command for pasting.
+pub fn by_espflash(elf: &Path, chip: &str) -> Result<()> {
+    let mut espflash = Command::new(ESPFLASH);
+    espflash.args(["flash", "--chip", chip, "--monitor", "--log-format", "defmt"]);
+    command::run(espflash.arg(elf))
+}
 
 /// Checks that probe-rs is installed and finds a probe.
 ///

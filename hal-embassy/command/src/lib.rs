@@ -1,8 +1,8 @@
 //! The parts of `cargo picoevent`, which the repository's own commands and tests use too.
 //!
 //! ```text
-//! commands   emulate (qemu)   flash   image (size)
-//! images     elf   crates   places   defmt_log
+//! commands   emulate (qemu)   flash   drive   serial (log)   image (size)
+//! images     elf   uf2   crates   places   defmt_log
 //! machines   qemu   forward
 //! ground     command   process   table
 //! ```
@@ -14,6 +14,7 @@
 pub mod command;
 pub mod crates;
 pub mod defmt_log;
+pub mod drive;
 pub mod elf;
 pub mod emulate;
 pub mod flash;
@@ -22,7 +23,9 @@ pub mod image;
 pub mod places;
 pub mod process;
 pub mod qemu;
+pub mod serial;
 pub mod table;
+pub mod uf2;
 
 /// A wrong command line. Unlike other errors it ends with status 2.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]

@@ -5,26 +5,23 @@ use std::{path::PathBuf, process::ExitCode};
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 use picoevent_command::{
-    Usage,
+    Usage, drive,
     emulate::{self, Emulation, Wire},
     flash,
     forward::Forward,
     image,
     qemu::Machine,
+    serial,
     table::Format,
 };
 
 /// What `--help` adds to the list of commands.
 const MORE: &str = "\
-machines: lm3s6965evb, mps2-an385
+machines: lm3s6965evb, mps2-an385, mps2-an500, mps2-an505, riscv-virt
 
 Every command takes the image as cargo has built it, such as
   --elf target/thumbv7m-none-eabi/release/my-device
 and needs its debug information: debug = \"line-tables-only\" in its profile.";
-
-/// How to get QEMU.
-const GET_QEMU: &str =
-    "apt install qemu-system-arm on Debian and Ubuntu, brew install qemu on macOS";
 
 /// Runs, flashes and measures a firmware image.
 #[derive(Debug, Parser)]
@@ -52,7 +49,7 @@ enum Command {
         #[arg(long, value_name = "FILE")]
         pcap: Option<PathBuf>,
     },
-    /// Write an image to a board with probe-rs and show its log
+    /// Write an image to a board, with probe-rs, which shows its log, or as a drive
     Flash {
         /// The image
         #[arg(long, value_name = "PATH")]
@@ -60,6 +57,18 @@ enum Command {
         /// probe-rs' name of the chip, such as STM32H743ZITx or RP2040
         #[arg(long)]
         chip: String,
+        /// Write to the drive that an RP2040 or RP235x is after BOOTSEL was held; found if it is not named
+        #[arg(long, value_name = "FOLDER", num_args = 0..=1, require_equals = true)]
+        drive: Option<Option<PathBuf>>,
+    },
+    /// Show the log that a board sends over a serial port, until the board is gone
+    Log {
+        /// The image that runs
+        #[arg(long, value_name = "PATH")]
+        elf: PathBuf,
+        /// The port, such as /dev/ttyACM0, or a file
+        #[arg(long)]
+        port: PathBuf,
     },
     /// Print the bytes of flash and of static RAM that each crate takes
     Size {
@@ -88,6 +97,12 @@ fn main() -> ExitCode {
     }
 }
 
+/// Returns how to get the QEMU for a machine.
+fn get_qemu(machine: Machine) -> String {
+    let package = machine.processor().package();
+    format!("apt install {package} on Debian and Ubuntu, brew install qemu on macOS")
+}
+
 /// Runs the command. Returns the exit status.
 fn run(command: Command) -> Result<i32> {
     match command {
@@ -95,7 +110,7 @@ fn run(command: Command) -> Result<i32> {
             image::check_there(&elf)?;
             image::check_made_for(&elf, machine)?;
             forward.iter().try_for_each(Forward::check_free)?;
-            emulate::check_installed(GET_QEMU)?;
+            emulate::check_installed(machine, &get_qemu(machine))?;
             let name = elf.file_name().unwrap_or_default().to_string_lossy().into_owned();
             let wire = Wire::Ports(&forward);
             return emulate::run(Emulation {
@@ -106,10 +121,19 @@ fn run(command: Command) -> Result<i32> {
                 capture: pcap,
             });
         }
-        Command::Flash { elf, chip } => {
+        Command::Flash { elf, chip, drive: None } => {
             image::check_there(&elf)?;
             flash::check_probe()?;
             flash::run(&elf, &chip)?;
+        }
+        Command::Flash { elf, chip, drive: Some(named) } => {
+            image::check_there(&elf)?;
+            let folder = named.map_or_else(|| drive::find(&chip), Ok)?;
+            drive::write(&elf, &chip, &folder)?;
+        }
+        Command::Log { elf, port } => {
+            image::check_there(&elf)?;
+            serial::run(&elf, &port)?;
         }
         Command::Size { elf, markdown } => {
             image::check_there(&elf)?;

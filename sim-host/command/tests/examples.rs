@@ -127,6 +127,26 @@ fn the_device_answers_each_request_with_what_it_asks_for() {
     assert!(tally.served > 300, "{tally:?}");
 }
 
+/// Found by seed 389508: clients that had to begin again sent a reset to an address that the device had no more, and
+/// waited for ever until it was sent.
+#[test]
+fn clients_whose_resets_cannot_be_sent_begin_again() {
+    device().check_choices(
+        "setup faults 0 4\nsetup attacks 0 2\nsetup lease-s 0 1\nsetup server-start-us 0 101\n\
+         fault kind 0 forgery\nfault severity 0 1\nfault life-us 0 1\nfault kind 3 address-changed\n\
+         attacker kind 1 syn-flood\nto-device forged 1 1\n",
+    );
+}
+
+/// Found by seed 619546: sixteen bytes every 160 milliseconds take longer than clients are waited for in general.
+#[test]
+fn a_client_that_is_served_slowly_is_waited_for() {
+    device().check_choices(
+        "setup size 0 1\nsetup latency-us 0 78779\nscript number 121600 5\nscript number 121601 6\n\
+         script number 121602 1996\n",
+    );
+}
+
 /// Found by seed 292: a client that had ended its stream was told that it had all, when its server was reset.
 #[test]
 fn a_proxy_passes_on_a_reset_also_behind_the_clients_end() {

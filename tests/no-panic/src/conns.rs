@@ -98,6 +98,7 @@ fn look(conn: &mut ConnMut<'_, '_, App>) {
 
 fn bytes_of(conn: &mut ConnMut<'_, '_, App>) {
     any(conn.write(bytes())).ok();
+    any(any(&mut *conn).write_parts(any(&[bytes(), bytes()]))).ok();
     any(any(&mut *conn).write_some(bytes()));
     any(any(&mut *conn).write_fmt(format_args!("one {} two", word()))).ok();
     any(&mut *conn).wait_for_room(any(1));

@@ -9,6 +9,7 @@ use crate::unknown::any;
 fn pool() -> Pool {
     let pool = if any(true) { Pool::new(any(1)) } else { Pool::rest() };
     let pool = any(pool.rings(any(8), any(4)).spare(any(1)));
+    let pool = if any(true) { pool.exchanging() } else { pool };
     if any(true) { pool.in_memory() } else { pool }
 }
 

@@ -18,6 +18,7 @@ pub fn every_verb() {
 fn on(ring: &mut RingBuffer<'_>, other: &mut RingBuffer<'_>) {
     any((ring.len(), ring.is_empty(), ring.capacity(), ring.room()));
     any(any(&mut *ring).write(bytes())).ok();
+    any(any(&mut *ring).write_parts(any(&[bytes(), bytes()]))).ok();
     any(any(&mut *ring).write_some(bytes()));
     any(any(&mut *ring).write_fmt(format_args!("one {} two", word()))).ok();
     any(any(&mut *ring).write_with(any(1), |room| any(room).len())).ok();

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::path::Path;
 
 use crate::{root, sources};
 
@@ -52,6 +53,42 @@ fn every_scenario_of_libevents_stands_in_the_list() {
     assert_eq!(tests_in("sim-host/live/tests/regress"), on_a_desk);
 }
 
+#[test]
+fn every_link_between_documents_leads_somewhere() {
+    let mut links = 0;
+    all(&root(), &mut |file| {
+        let text = without_code(&fs::read_to_string(file).unwrap());
+        for link in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
+            if link.contains("://") || link.starts_with("mailto:") {
+                continue;
+            }
+            links += 1;
+            let (path, heading) = link.split_once('#').unwrap_or((link, ""));
+            let to = if path.is_empty() { file.into() } else { file.parent().unwrap().join(path) };
+            assert!(to.exists(), "{} links to {link}", file.display());
+            let found = heading.is_empty() || headings(&to).contains(heading);
+            assert!(found, "{} links to {link}, which is no heading", file.display());
+        }
+    });
+    assert!(links > 100, "the documents have another form than this test knows");
+}
+
+/// Returns the headings of a document as links name them.
+fn headings(document: &Path) -> BTreeSet<String> {
+    let text = without_code(&fs::read_to_string(document).unwrap());
+    let headings = text.lines().filter_map(|line| line.trim_start_matches('#').strip_prefix(' '));
+    let named = headings.map(|heading| {
+        let kept = heading.to_lowercase().replace(' ', "-");
+        kept.chars().filter(|c| c.is_alphanumeric() || "-_".contains(*c)).collect()
+    });
+    named.collect()
+}
+
+/// Removes blocks of code from a document.
+fn without_code(text: &str) -> String {
+    text.split("```").step_by(2).collect()
+}
+
 #[track_caller]
 fn assert_exist(named: &BTreeSet<String>) {
     let folders = ["core", "hal-embassy", "sim-host", "examples", "tests"];
@@ -83,9 +120,23 @@ fn rows(document: &str) -> Vec<Vec<String>> {
 }
 
 /// Splits a row into cells. A bar after a backslash belongs to its cell.
-fn cells(row: &str) -> Vec<String> {
+pub(crate) fn cells(row: &str) -> Vec<String> {
     let row = row.trim().trim_matches('|').replace("\\|", "\\");
     row.split('|').map(|cell| cell.trim().replace('\\', "|")).collect()
+}
+
+/// Passes every document of a folder and its subfolders, without build output and copies.
+pub(crate) fn all(folder: &Path, pass: &mut impl FnMut(&Path)) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap().to_string_lossy();
+        let is_ours = !name.starts_with('.') && name != "target" && name != "node_modules";
+        if path.is_dir() && is_ours {
+            all(&path, pass);
+        } else if name.ends_with(".md") && name != "CHANGELOG.md" {
+            pass(&path);
+        }
+    }
 }
 
 /// Returns the names of all test functions in a folder's Rust files.

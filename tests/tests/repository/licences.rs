@@ -14,7 +14,8 @@ use crate::root;
 #[test]
 fn every_dependency_comes_from_the_registry() {
     let mut found = 0;
-    for lock in ["", "examples/boards/", "tests/fuzz/", "tests/no-panic/"] {
+    for lock in ["", "examples/boards/", "examples/boards/esp32/", "tests/fuzz/", "tests/no-panic/"]
+    {
         let text = fs::read_to_string(root().join(lock).join("Cargo.lock")).unwrap();
         for source in text.lines().filter_map(|line| line.strip_prefix("source = ")) {
             let registry = "\"registry+https://github.com/rust-lang/crates.io-index\"";

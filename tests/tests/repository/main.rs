@@ -1,5 +1,6 @@
 //! Checks of the repository as a whole.
 
+mod commands;
 mod documents;
 mod language;
 mod licences;

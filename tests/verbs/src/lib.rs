@@ -42,7 +42,7 @@ pub(crate) const STATICS: usize = 3;
 pub fn run(bytes: &[u8]) {
     let mut bytes = Bytes::new(bytes);
     // Tables so small that they are often full, and rings that wrap with nearly every byte.
-    match bytes.below(7) {
+    match bytes.below(8) {
         0 => drive::<4, 2, 24, 2, 4, _>(bytes, [Pool::new(2).rings(8, 4)]),
         1 => drive::<1, 1, 2, 1, 1, _>(bytes, [Pool::new(1).rings(1, 1)]),
         2 => drive::<3, 3, 27, 1, 1, _>(bytes, [Pool::new(2).rings(1, 8).spare(1)]),
@@ -54,6 +54,10 @@ pub fn run(bytes: &[u8]) {
             [Pool::new(1).rings(2, 2).spare(1), Pool::rest().rings(1, 5)],
         ),
         5 => drive::<1, 4, 16, 1, 1, _>(bytes, [Pool::new(0), Pool::rest().rings(2, 2).spare(1)]),
+        6 => {
+            let pool = Pool::new(2).rings(4, 4).exchanging();
+            drive::<4, 4, 64, 2, 2, _>(bytes, [pool, pool])
+        }
         _ => drive::<1, 0, 0, 1, 0, _>(bytes, [Pool::new(0).rings(1, 1)]),
     }
 }

@@ -20,7 +20,7 @@ use crate::{
     bench,
     board::{BOARDS, Board},
     command::{self, cannot_start, describe},
-    firmware, gate, mutants, oracle, panics, setup, size,
+    firmware, gate, mutants, oracle, panics, setup, size, template,
     toolchain::{TARGETS, Toolchain},
     workspace,
 };
@@ -37,8 +37,13 @@ pub enum Group {
     Link,
     /// Documentation and packages, as they would be published.
     Package,
+    /// Firmware for every hardware board. Without `--only` a few of them are linked, by `link`.
+    Boards,
     /// Type checks for Windows and macOS. It is not among the checks that run without `--only`.
     Systems,
+    /// The projects that cargo-generate makes of the template, for every board. Not without `--only` either: it
+    /// compiles cargo-generate first.
+    Template,
 }
 
 /// Installs what is missing, then checks everything, or one group.
@@ -46,7 +51,7 @@ pub enum Group {
 /// # Errors
 /// At the first check that fails.
 pub fn run(only: Option<Group>) -> Result<()> {
-    use Group::{Desk, Emulated, Link, Package, Systems};
+    use Group::{Boards, Desk, Emulated, Link, Package, Systems, Template};
     let mut checks = Checks { only, ..Checks::default() };
     let toolchain = checks.timed("setup", |_| setup::run())?;
     checks.step(Desk, "formatting", |_| formatting())?;
@@ -60,18 +65,27 @@ pub fn run(only: Option<Group>) -> Result<()> {
     checks.step(Emulated, "instructions and bytes", |_| gate::run(gate::Task::Judge))?;
     checks.step(Desk, "tests", |checks| checks.tests(tests()))?;
     checks.step(Desk, "tests of groups", |checks| checks.tests(tests_of_groups()))?;
+    checks.step(Desk, "template, on this machine", |_| template::on_a_desk())?;
     checks.step(Desk, "oracle", |_| oracle::check())?;
     checks.step(Desk, "worlds", |_| worlds())?;
     checks.step(Desk, "planted bugs", |_| planted_bugs())?;
     checks.step(Emulated, "tests under QEMU", |checks| checks.tests(tests_under_qemu()))?;
-    checks.step(Link, "firmware for hardware", |_| {
-        firmware(toolchain, |board| !board.is_emulated())
-    })?;
+    checks.step(Emulated, "template, under QEMU", |_| template::under_qemu(toolchain))?;
+    checks.step(Link, "firmware for hardware", |_| some_hardware(toolchain))?;
     checks.step(Link, "clippy, firmware", |_| clippy_firmware(toolchain))?;
     checks.step(Package, "documentation", |_| documentation())?;
     checks.step(Package, "packages", |_| packages())?;
+    if only == Some(Boards) {
+        checks.step(Boards, "targets of the boards", |_| targets(toolchain))?;
+        checks.step(Boards, "firmware for all boards", |_| all_hardware(toolchain))?;
+        checks.step(Boards, "clippy, all boards", |_| clippy_hardware(toolchain))?;
+    }
     if only == Some(Systems) {
         checks.step(Systems, "other systems", |_| other_systems())?;
+    }
+    if only == Some(Template) {
+        checks.step(Template, "targets of the boards", |_| targets(toolchain))?;
+        checks.step(Template, "template, every board", |_| template::everywhere(toolchain))?;
     }
     checks.summary();
     Ok(())
@@ -143,7 +157,7 @@ impl Checks {
 
 fn formatting() -> Result<()> {
     let root = workspace::root();
-    let apart = [workspace::boards(), workspace::no_panic(), workspace::fuzz()];
+    let apart = [workspace::boards(), workspace::esp32(), workspace::no_panic(), workspace::fuzz()];
     for folder in [root].into_iter().chain(apart) {
         command::run(command::cargo(&folder).args(["fmt", "--all", "--check"]))?;
     }
@@ -192,20 +206,41 @@ fn clippy_firmware(toolchain: Toolchain) -> Result<()> {
     let mut cargo = toolchain.cargo(&workspace::alone(), panics::TARGET);
     cargo.args(["clippy", "--release", "--target", panics::TARGET]);
     command::run(cargo.args(["--lib", "--bins", "--", "--deny", "warnings"]))?;
-    for board in &BOARDS {
-        let folder = workspace::boards().join(board.name);
-        if board.is_emulated() {
+    for board in BOARDS.iter().filter(|board| board.has_code()) {
+        let folder = board.folder();
+        if board.has_baseline() {
             let mut cargo = toolchain.cargo(&folder, board.target);
             cargo.args(["clippy", "--release", "--package", "picoevent-baseline"]);
             cargo.args(["--features", board.name, "--lib", "--bins", "--", "--deny", "warnings"]);
             command::run(&mut cargo)?;
         }
-        let mut cargo = toolchain.cargo(&folder, board.target);
-        // In the release profile, so that what the builds compiled for this machine is reused.
-        cargo.args(["clippy", "--release", "--lib", "--bins", "--", "--deny", "warnings"]);
-        command::run(&mut cargo)?;
+        clippy_board(toolchain, board, &[])?;
     }
     Ok(())
+}
+
+fn clippy_hardware(toolchain: Toolchain) -> Result<()> {
+    let mut boards = Board::on_hardware();
+    boards.try_for_each(|(board, _)| clippy_board(toolchain, board, &["--features", "udp"]))
+}
+
+fn clippy_board(toolchain: Toolchain, board: &Board, features: &[&str]) -> Result<()> {
+    let mut cargo = toolchain.cargo(&board.folder(), board.target);
+    // In the release profile, so that what the builds compiled for this machine is reused.
+    cargo.args(["clippy", "--release", "--lib", "--bins"]).args(features);
+    command::run(cargo.args(["--", "--deny", "warnings"]))
+}
+
+/// Makes sure that the Rust in use has the target of each board.
+fn targets(toolchain: Toolchain) -> Result<()> {
+    anyhow::ensure!(
+        toolchain == Toolchain::Rustup,
+        "firmware for all boards needs the Rust of rustup: https://rustup.rs"
+    );
+    let mut targets: Vec<_> = Board::on_hardware().map(|(board, _)| board.target).collect();
+    targets.sort();
+    targets.dedup();
+    command::run(Command::new("rustup").args(["target", "add"]).args(targets))
 }
 
 fn core_builds(toolchain: Toolchain) -> Result<()> {
@@ -226,9 +261,30 @@ fn firmware(toolchain: Toolchain, wanted: impl Fn(&Board) -> bool) -> Result<()>
     Ok(())
 }
 
+/// What each run links for hardware. `--only boards` links everything.
+const SOME_HARDWARE: [(&str, &[&str]); 3] = [
+    ("nucleo-h743zi", &["hello-world", "echo", "gateway"]),
+    ("w5500-evb-pico", &["hello-world", "echo"]),
+    ("pico-usb", &["hello-world"]),
+];
+
+fn some_hardware(toolchain: Toolchain) -> Result<()> {
+    for (board, programs) in SOME_HARDWARE {
+        let board = Board::named(board)?;
+        for program in programs {
+            firmware::build(toolchain, board, program)?;
+        }
+    }
+    Ok(())
+}
+
+fn all_hardware(toolchain: Toolchain) -> Result<()> {
+    Board::on_hardware().try_for_each(|(board, _)| firmware::build_all(toolchain, board).map(drop))
+}
+
 fn gateway_as_tasks(toolchain: Toolchain) -> Result<()> {
-    let mut emulated = BOARDS.iter().filter(|board| board.is_emulated());
-    emulated.try_for_each(|board| firmware::build_gateway_as_tasks(toolchain, board))
+    let mut compared = BOARDS.iter().filter(|board| board.has_baseline());
+    compared.try_for_each(|board| firmware::build_gateway_as_tasks(toolchain, board))
 }
 
 fn tests() -> Command {
@@ -281,11 +337,15 @@ fn planted_bugs() -> Result<()> {
 }
 
 /// Runs the tests that were skipped before because they need firmware.
+///
+/// They are chosen by the name of their test programs, not by their packages: then cargo does not compile the libraries
+/// again, with the features of these packages only. They wait more than they compute, so there are more threads than
+/// processors.
 fn tests_under_qemu() -> Command {
     let mut cargo = command::cargo(&workspace::root());
     cargo.env(firmware::FOLDER, workspace::firmware());
-    cargo.args(["test", "--package", "picoevent-tests", "--package", "picoevent-command"]);
-    cargo.args(["--tests", "--", "--ignored"]);
+    cargo.args(["test", "--workspace", "--test", "qemu", "--test", "command"]);
+    cargo.args(["--", "--ignored", "--test-threads", "8"]);
     cargo
 }
 

@@ -4,13 +4,15 @@ use std::{ops::Range, path::PathBuf};
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::{bench, check::Group, interop, memory, oracle, qemu::Machine, soak};
+use crate::{bench, check::Group, interop, memory, oracle, qemu::Machine, size, soak};
 
 /// What `--help` adds to the list of commands.
 const MORE: &str = "\
 examples: hello-world, echo
-machines: lm3s6965evb, mps2-an385
-boards:   nucleo-h743zi, w5500-evb-pico
+machines: lm3s6965evb, mps2-an385, mps2-an500, mps2-an505, riscv-virt
+boards:   nucleo-h743zi, nucleo-f429zi, nucleo-f767zi, nucleo-h563zi, nrf52840-dk,
+          pico-usb, pico2-usb, pico-w, pico2-w, w5500-evb-pico, w5500-evb-pico2,
+          w6100-evb-pico, w6100-evb-pico2, esp32-c3, esp32-c6
 
 PICOEVENT_TOOLCHAIN=rustup or =debian forces the Rust that compiles firmware. By
 default it is the Rust in use where it has the bare-metal targets or rustup can add
@@ -51,7 +53,7 @@ pub enum Command {
         #[command(flatten)]
         cable: Cable,
     },
-    /// Run firmware on a board with probe-rs
+    /// Write firmware to a board, over its debug probe or its USB cable
     Flash {
         /// The program, such as hello-world
         example: String,
@@ -60,11 +62,7 @@ pub enum Command {
         board: String,
     },
     /// Measure flash, RAM and stack of hello-world and of the core; writes docs/performance.md
-    Size {
-        /// Print the tables as they are in the document
-        #[arg(long)]
-        markdown: bool,
-    },
+    Size(size::Options),
     /// Add up the RAM that the constants of an application take on a board
     Memory(memory::Options),
     /// Count the lines of the gateway, on the loop and as tasks
@@ -125,7 +123,7 @@ mod tests {
     use clap::{CommandFactory, error::ErrorKind};
 
     use super::*;
-    use crate::board::{BOARDS, RunsOn};
+    use crate::board::{Board, RunsOn};
 
     fn typed(line: &str) -> Result<Command, clap::Error> {
         let words = ["xtask"].into_iter().chain(line.split_whitespace());
@@ -166,8 +164,19 @@ mod tests {
             ("lines", Command::Lines),
             ("gate", Command::Gate { record: false }),
             ("gate --record", Command::Gate { record: true }),
-            ("size", Command::Size { markdown: false }),
-            ("size --markdown", Command::Size { markdown: true }),
+            ("size", Command::Size(size::Options::default())),
+            (
+                "size --markdown",
+                Command::Size(size::Options { markdown: true, ..Default::default() }),
+            ),
+            ("size --boards", Command::Size(size::Options { boards: true, ..Default::default() })),
+            (
+                "size --stacks clones",
+                Command::Size(size::Options {
+                    stacks: Some("clones".into()),
+                    ..Default::default()
+                }),
+            ),
             ("interop", Command::Interop(interop::Options { programs: Vec::new() })),
             ("mutants", Command::Mutants { name: None }),
             ("mutants ring", Command::Mutants { name: Some("ring".to_owned()) }),
@@ -261,10 +270,10 @@ mod tests {
     #[test]
     fn the_help_names_every_machine_and_board() {
         let help = CommandLine::command().render_help().to_string();
-        for board in &BOARDS {
+        for board in Board::all() {
             let name = match board.runs_on {
                 RunsOn::Qemu(machine) => machine,
-                RunsOn::Chip(_) => board.name,
+                RunsOn::Hardware(_) => board.name,
             };
             assert!(help.contains(name), "{name}");
         }

@@ -2,13 +2,31 @@
 //! image.
 
 use anyhow::Result;
-use picoevent_command::flash;
+use picoevent_command::{drive, flash};
 
-use crate::{board::Board, firmware, toolchain::Toolchain};
+use crate::{
+    board::{Board, FlashedBy},
+    firmware,
+    toolchain::Toolchain,
+};
 
-/// Builds `example` for `board`, flashes it and shows its log.
+/// Builds `example` for `board` and flashes it. Shows its log, or says how to see it.
 pub fn run(example: &str, board: &str) -> Result<()> {
-    let (board, chip) = Board::flashable(board)?;
-    flash::check_probe()?;
-    flash::run(&firmware::build(Toolchain::ready()?, board, example)?, chip)
+    let (board, hardware) = Board::flashable(board)?;
+    let build = || firmware::build(Toolchain::ready()?, board, example);
+    match hardware.flashed_by {
+        FlashedBy::Probe => {
+            flash::check_probe()?;
+            flash::run(&build()?, hardware.chip)
+        }
+        FlashedBy::Drive => {
+            // Before the build, which takes longer than to press a button.
+            let drive = drive::find(hardware.chip)?;
+            drive::write(&build()?, hardware.chip, &drive)
+        }
+        FlashedBy::Espflash => {
+            flash::check_espflash()?;
+            flash::by_espflash(&build()?, hardware.chip)
+        }
+    }
 }

@@ -5,7 +5,7 @@
 //!
 //! ```text
 //! commands   setup   check (test)   emulate (qemu)   flash   size   memory   lines   count   bench   oracle   mutants   soak   interop
-//! checks     panics  gate                               ← check uses these
+//! checks     panics  gate   template                    ← check uses these
 //! shared     firmware         board   ← picoevent-tests uses these
 //! ground     toolchain        workspace        command_line   patched   marks   callgrind
 //! ```
@@ -41,6 +41,7 @@ pub mod patched;
 pub mod setup;
 pub mod size;
 pub mod soak;
+pub mod template;
 pub mod toolchain;
 pub mod workspace;
 

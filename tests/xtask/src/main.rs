@@ -7,7 +7,7 @@ use clap::Parser;
 use xtask::{
     bench, check,
     command_line::{Command, CommandLine, Usage},
-    count, emulate, flash, gate, interop, lines, memory, mutants, oracle, setup, size, soak, table,
+    count, emulate, flash, gate, interop, lines, memory, mutants, oracle, setup, size, soak,
 };
 
 fn main() -> ExitCode {
@@ -41,8 +41,7 @@ fn run(command: Command) -> Result<i32> {
         Command::Gate { record: false } => gate::run(gate::Task::Judge)?,
         Command::Gate { record: true } => gate::run(gate::Task::Record)?,
         Command::Oracle(options) => return oracle::run(&options),
-        Command::Size { markdown: false } => size::run(table::Format::Plain)?,
-        Command::Size { markdown: true } => size::run(table::Format::Markdown)?,
+        Command::Size(options) => size::run(&options)?,
         Command::Soak(options) => soak::run(&options)?,
         Command::Interop(options) => interop::run(&options)?,
         Command::Mutants { name } => {

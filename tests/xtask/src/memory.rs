@@ -13,9 +13,9 @@ use crate::{
     table::{Format, Table, grouped},
 };
 
-/// A TCP socket, beside its buffers: its place in `StackResources` (351), and in the loop's task (60). It is the
+/// A TCP socket, beside its buffers: its place in `StackResources` (351), and in the loop's task (56). It is the
 /// difference of firmware with 16 sockets and with 6.
-const SOCKET: u64 = 411;
+const SOCKET: u64 = 407;
 
 /// A UDP socket of the loop, beside its rings.
 const UDP_SOCKET: u64 = 100;

@@ -7,13 +7,16 @@
 
 pub mod alone;
 mod baseline;
+pub mod hardware;
 mod owners;
 pub mod stack;
+pub mod stacks;
 mod table;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::Result;
+use clap::Args;
 pub use picoevent_command::{crates, elf};
 
 use crate::{
@@ -42,15 +45,43 @@ pub struct Usage {
     pub sections: Vec<(String, u64)>,
 }
 
-/// Measures everything, prints the tables and writes them into the document.
-pub fn run(format: Format) -> Result<()> {
+/// What `cargo xtask size` measures, and how it prints it.
+#[derive(Debug, Default, PartialEq, Eq, Args)]
+pub struct Options {
+    /// Print the tables as they are in the document
+    #[arg(long)]
+    pub markdown: bool,
+    /// Measure instead the examples on every hardware board; writes docs/boards.md
+    #[arg(long, conflicts_with = "stacks")]
+    pub boards: bool,
+    /// Measure instead hello-world on lwIP and Mongoose, from their clones in this folder
+    #[arg(long, value_name = "FOLDER")]
+    pub stacks: Option<PathBuf>,
+}
+
+/// Measures, prints the tables and writes them into the document.
+///
+/// # Errors
+/// If something cannot be built or run.
+pub fn run(options: &Options) -> Result<()> {
+    let format = if options.markdown { Format::Markdown } else { Format::Plain };
+    match &options.stacks {
+        Some(clones) => stacks::run(clones, format),
+        None if options.boards => hardware::run(format),
+        None => everything(format),
+    }
+}
+
+fn everything(format: Format) -> Result<()> {
     let toolchain = Toolchain::ready()?;
     let mut elves = Vec::new();
     let (mut rows, mut shares) = (Vec::new(), Vec::new());
     for board in &BOARDS {
         let elf = firmware::build(toolchain, board, EXAMPLE)?;
         rows.push((board.name, measure(&elf)?));
-        shares.push((board.name, crates::shares(&elf)?));
+        if board.has_code() {
+            shares.push((board.name, crates::shares(&elf)?));
+        }
         elves.push(elf);
     }
     for elf in firmware::build_baseline(toolchain, &BOARDS[0], &["tasks-many"])? {

@@ -17,6 +17,11 @@ pub fn boards() -> PathBuf {
     root().join("examples/boards")
 }
 
+/// Returns the workspace of Espressif's boards.
+pub fn esp32() -> PathBuf {
+    boards().join("esp32")
+}
+
 /// Returns the target folder of the main workspace, which also holds what is built otherwise.
 pub fn target() -> PathBuf {
     root().join(env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| "target".into()))
@@ -40,6 +45,11 @@ pub fn chip() -> PathBuf {
 /// Returns the package of the images with the core alone, in the firmware workspace.
 pub fn alone() -> PathBuf {
     root().join("tests/bench/alone")
+}
+
+/// Returns the package of the programs that hello-world and the gateway are compared with, in the firmware workspace.
+pub fn baseline() -> PathBuf {
+    root().join("tests/bench/baseline")
 }
 
 /// Returns the workspace of the fuzzer's program.

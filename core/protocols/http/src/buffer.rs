@@ -1,20 +1,35 @@
-//! Short text that is put together.
+//! Header fields that are put together.
 
-use crate::text::copy;
+use crate::text::{copy, next};
 
-/// Room for `N` bytes of ASCII text. What does not fit is left out, part by part.
-pub(crate) struct Buffer<const N: usize> {
-    bytes: [u8; N],
+/// Room for header fields. What does not fit is left out.
+pub(crate) struct Buffer {
+    bytes: [u8; 192],
     len: usize,
 }
 
-impl<const N: usize> Buffer<N> {
+impl Buffer {
     pub(crate) const fn new() -> Self {
-        Self { bytes: [0; N], len: 0 }
+        Self { bytes: [0; 192], len: 0 }
     }
 
-    pub(crate) fn put(&mut self, text: &[u8]) {
-        put(&mut self.bytes, &mut self.len, text);
+    /// Adds a text. Each byte zero in it stands for the next of the values.
+    #[inline(never)]
+    pub(crate) fn put(&mut self, text: &str, values: &[&[u8]]) {
+        let mut values = values.iter();
+        let mut left = Some(text.as_bytes());
+        while left.is_some() {
+            self.add(next(&mut left, 0));
+            self.add(values.next().copied().unwrap_or_default());
+        }
+    }
+
+    fn add(&mut self, piece: &[u8]) {
+        let room = self.bytes.get_mut(self.len..);
+        if let Some(room) = room.and_then(|room| room.get_mut(..piece.len())) {
+            copy(room, piece);
+            self.len = self.len.saturating_add(piece.len());
+        }
     }
 
     pub(crate) fn drop_last(&mut self, amount: usize) {
@@ -26,12 +41,17 @@ impl<const N: usize> Buffer<N> {
     }
 }
 
-/// Adds text to what is held. It is one function for buffers of all sizes.
-#[inline(never)]
-fn put(bytes: &mut [u8], len: &mut usize, text: &[u8]) {
-    let room = bytes.get_mut(*len..);
-    if let Some(room) = room.and_then(|room| room.get_mut(..text.len())) {
-        copy(room, text);
-        *len = len.saturating_add(text.len());
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_go_where_zeros_are() {
+        let mut buffer = Buffer::new();
+        buffer.put("a: \0, \0\0\r\n", &[b"one", b"2", b""]);
+        buffer.put("b\r\n", &[]);
+        assert_eq!(buffer.as_bytes(), b"a: one, 2\r\nb\r\n");
+        buffer.put("\0!", &[&[b'.'; 192]]);
+        assert_eq!(buffer.as_bytes(), b"a: one, 2\r\nb\r\n!", "what does not fit is left out");
     }
 }

@@ -2,18 +2,16 @@
 
 use crate::number::{NumberError, hex};
 use crate::status::Status;
-use crate::text::{is_value, is_word, split_at_byte, trim};
+use crate::text::{are_all, class, next, take_class};
 
 const BAD: Status = Status::BAD_REQUEST;
 
 /// Reads the line before a chunk: its size, and extensions, which are checked and ignored.
 pub(crate) fn size(line: &[u8]) -> Result<u32, Status> {
-    let (digits, extensions) = match split_at_byte(line, b';') {
-        Some((digits, extensions)) => (digits, Some(extensions)),
-        None => (line, None),
-    };
-    if let Some(extensions) = extensions {
-        check_extensions(extensions)?;
+    let mut left = Some(line);
+    let digits = next(&mut left, b';');
+    if !left.is_none_or(are_extensions) {
+        return Err(BAD);
     }
     match hex(digits) {
         Ok(size) => Ok(size),
@@ -22,41 +20,56 @@ pub(crate) fn size(line: &[u8]) -> Result<u32, Status> {
     }
 }
 
-/// Checks `name` or `name=value`, and what follows behind further semicolons.
-fn check_extensions(text: &[u8]) -> Result<(), Status> {
-    if !text.iter().all(|byte| is_value(*byte)) {
-        return Err(BAD);
-    }
-    let mut rest = Some(text);
-    while let Some(text) = rest {
-        let end = end_of_extension(text);
-        let (extension, after) = text.split_at_checked(end).unwrap_or((text, &[]));
-        rest = after.split_first().map(|(_, after)| after);
-        let (name, value) = match split_at_byte(extension, b'=') {
-            Some((name, value)) => (name, Some(trim(value))),
-            None => (extension, None),
-        };
-        let is_quoted = |value: &[u8]| matches!(value, [b'"', .., b'"']);
-        if !is_word(trim(name)) || value.is_some_and(|value| !is_word(value) && !is_quoted(value)) {
-            return Err(BAD);
+/// Returns whether this is `name` or `name=value`, and others behind semicolons.
+fn are_extensions(mut text: &[u8]) -> bool {
+    loop {
+        if !takes_word(&mut text) {
+            return false;
+        }
+        if let [b'=', value @ ..] = text {
+            text = value;
+            take_class(&mut text, class::BLANK);
+            let is_value = match text {
+                [b'"', quoted @ ..] => {
+                    text = quoted;
+                    takes_quoted(&mut text)
+                }
+                _ => takes_word(&mut text),
+            };
+            if !is_value {
+                return false;
+            }
+        }
+        match text {
+            [] => return true,
+            [b';', rest @ ..] => text = rest,
+            _ => return false,
         }
     }
-    Ok(())
 }
 
-/// Returns where a semicolon is that is not quoted.
-fn end_of_extension(text: &[u8]) -> usize {
-    let (mut is_quoted, mut is_escaped) = (false, false);
-    for (at, byte) in text.iter().enumerate() {
-        match byte {
-            _ if is_escaped => is_escaped = false,
-            b'\\' if is_quoted => is_escaped = true,
-            b'"' => is_quoted = !is_quoted,
-            b';' if !is_quoted => return at,
-            _ => {}
+/// Takes a token with blanks around it. Returns whether there was one.
+fn takes_word(text: &mut &[u8]) -> bool {
+    take_class(text, class::BLANK);
+    let word = take_class(text, class::TOKEN);
+    take_class(text, class::BLANK);
+    !word.is_empty()
+}
+
+/// Takes the rest of what is in quotation marks, and blanks behind it. Returns whether it has an end.
+fn takes_quoted(text: &mut &[u8]) -> bool {
+    loop {
+        take_class(text, class::QUOTED);
+        match *text {
+            [b'\\', escaped, rest @ ..] if are_all(&[*escaped], class::VALUE) => *text = rest,
+            [b'"', rest @ ..] => {
+                *text = rest;
+                take_class(text, class::BLANK);
+                return true;
+            }
+            _ => return false,
         }
     }
-    text.len()
 }
 
 #[cfg(test)]
@@ -72,12 +85,34 @@ mod tests {
             ("5;a=b;c", 5),
             ("5;a=\"b;\\\"c\";d", 5),
             ("5; a = b", 5),
+            ("5;a=\"\\\\\u{e9}\" ; c", 5),
         ] {
             assert_eq!(size(line.as_bytes()), Ok(expected), "{line}");
         }
         for bad in [
-            "", " 5", "5 ", "5 ;a", "+5", "-5", "0x5", "5,", "g", "5;", "5;a;", "5;=b", "5;a=",
-            "5;a\0", "5;a=b c", "5_0",
+            "",
+            " 5",
+            "5 ",
+            "5 ;a",
+            "+5",
+            "-5",
+            "0x5",
+            "5,",
+            "g",
+            "5;",
+            "5;a;",
+            "5;=b",
+            "5;a=",
+            "5;a\0",
+            "5;a=b c",
+            "5_0",
+            "5;a=\"b",
+            "5;a=\"b\\",
+            "5;a=\"b\"c\"",
+            "5;a=\"\0\"",
+            "5;a=\"\\\0\"",
+            "5;a b",
+            "5;a=\"b\\\"",
         ] {
             assert_eq!(size(bad.as_bytes()), Err(BAD), "{bad:?}");
         }

@@ -1,6 +1,6 @@
 //! Text in the form of a URL: percent-decoding (RFC 3986, 2.1), and the fields of queries and forms.
 
-use crate::text::split_at_byte;
+use crate::text::{next, split};
 
 /// Text as it came, with percent signs in it: a part of the path, the value of a field.
 ///
@@ -77,9 +77,18 @@ impl<'t> Encoded<'t> {
     }
 }
 
+impl Encoded<'_> {
+    /// Returns whether these are the decoded bytes.
+    #[inline(never)]
+    pub(crate) fn is(self, wanted: &[u8]) -> bool {
+        let mut wanted = wanted.iter();
+        self.bytes().all(|byte| wanted.next() == Some(&byte)) && wanted.next().is_none()
+    }
+}
+
 impl PartialEq<str> for Encoded<'_> {
     fn eq(&self, other: &str) -> bool {
-        self.bytes().eq(other.bytes())
+        self.is(other.as_bytes())
     }
 }
 
@@ -100,18 +109,14 @@ pub fn fields<'t>(
 ) -> impl Iterator<Item = (Encoded<'t>, Encoded<'t>)> {
     let mut left = Some(text.as_ref());
     core::iter::from_fn(move || {
-        loop {
-            let text = left?;
-            let (field, rest) = match split_at_byte(text, b'&') {
-                Some((field, rest)) => (field, Some(rest)),
-                None => (text, None),
-            };
-            left = rest;
+        while left.is_some() {
+            let field = next(&mut left, b'&');
             if !field.is_empty() {
-                let (name, value) = split_at_byte(field, b'=').unwrap_or((field, &[]));
+                let (name, value) = split(field, b'=');
                 return Some((Encoded::form(name), Encoded::form(value)));
             }
         }
+        None
     })
 }
 

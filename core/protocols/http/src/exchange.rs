@@ -18,11 +18,10 @@ pub(crate) mod flag {
     /// The client takes gzip.
     pub(crate) const GZIP: u32 = 1 << 8;
     /// The client has the file already, as it is or compressed.
-    pub(crate) const UNCHANGED: u32 = 1 << 9;
-    pub(crate) const UNCHANGED_GZIP: u32 = 1 << 25;
-    /// The range is asked for if it is this version: the file as it is, or compressed.
-    pub(crate) const SAME: u32 = 1 << 26;
-    pub(crate) const SAME_GZIP: u32 = 1 << 27;
+    pub(crate) const UNCHANGED: u32 = 1 << 25;
+    pub(crate) const UNCHANGED_GZIP: u32 = UNCHANGED << 1;
+    /// The range is asked for if it is this version: the file as it is, or compressed, which is the next bit.
+    pub(crate) const SAME: u32 = 1 << 29;
     /// A range is asked for if the file is a certain version.
     pub(crate) const IF_RANGE: u32 = 1 << 10;
     /// A WebSocket is asked for, with a version that is known, and with a key.

@@ -8,7 +8,7 @@ use crate::reply::Head;
 use crate::request::Request;
 use crate::route::Route;
 use crate::status::Status;
-use crate::text::{is_same, parts, split_at_byte, trim};
+use crate::text::{is_same, parts, split, split_at_byte, trim, which};
 
 /// A static file, in flash.
 ///
@@ -72,13 +72,15 @@ impl File {
         hash
     }
 
-    /// Returns the entity tag, quoted.
-    fn entity_tag(&self, is_gzip: bool) -> Buffer<16> {
-        let mut tag = Buffer::new();
-        tag.put(b"\"");
-        tag.put(Hex::of(self.tag).all());
-        tag.put(if is_gzip { b"-gz\"" } else { b"\"" });
-        tag
+    /// Returns whether an entity tag is that of the compressed content, or that of the content as it is. `None` if it
+    /// is neither.
+    fn is_gzip(&self, tag: &[u8]) -> Option<bool> {
+        let rest = tag.strip_prefix(b"\"")?.strip_prefix(Hex::of(self.tag).all())?;
+        match rest {
+            b"\"" => Some(false),
+            b"-gz\"" => Some(true),
+            _ => None,
+        }
     }
 
     /// Finds the file of a route that a target names.
@@ -98,66 +100,60 @@ pub(crate) fn field<A: 'static>(
     name: &[u8],
     value: &[u8],
 ) -> Result<(), Status> {
-    let is = |known: &[u8]| is_same(name, known);
-    if is(b"accept-encoding") {
-        if takes_gzip(value) {
-            x.set(flag::GZIP);
-        }
-    } else if is(b"range") {
-        if let Some((first, last)) = range(value) {
-            x.extra = Extra::Range(first, last);
-        }
-    } else if is(b"if-none-match") || is(b"if-range") {
-        let target = text.get(..x.target.into()).unwrap_or_default();
-        let Some(file) = File::find(route.path, route.files, target) else { return Ok(()) };
-        let is_range = is(b"if-range");
-        if is_range {
-            x.set(flag::IF_RANGE);
-        }
-        let flags = if is_range {
-            [flag::SAME, flag::SAME_GZIP]
-        } else {
-            [flag::UNCHANGED, flag::UNCHANGED_GZIP]
-        };
-        for (is_gzip, flag) in [false, true].into_iter().zip(flags) {
-            let tag = file.entity_tag(is_gzip);
-            let tag = tag.as_bytes();
-            let weak = |held: &[u8]| held.strip_prefix(b"W/").unwrap_or(held) == tag;
-            if if is_range { value == tag } else { value == b"*" || parts(value, b',').any(weak) } {
-                x.set(flag);
+    match which(name, &["accept-encoding", "range", "if-none-match", "if-range"]) {
+        0 if parts(value, b',').any(is_gzip) => x.set(flag::GZIP),
+        1 => {
+            if let Some((first, last)) = range(value) {
+                x.extra = Extra::Range(first, last);
             }
         }
+        number @ (2 | 3) => {
+            let target = text.get(..x.target.into()).unwrap_or_default();
+            let Some(file) = File::find(route.path, route.files, target) else { return Ok(()) };
+            if number == 3 {
+                x.set(flag::IF_RANGE);
+                if let Some(is_gzip) = file.is_gzip(value) {
+                    x.set(flag::SAME << u32::from(is_gzip));
+                }
+                return Ok(());
+            }
+            if value == b"*" {
+                x.set(flag::UNCHANGED | flag::UNCHANGED_GZIP);
+            }
+            for tag in parts(value, b',') {
+                if let Some(is_gzip) = file.is_gzip(tag.strip_prefix(b"W/").unwrap_or(tag)) {
+                    x.set(flag::UNCHANGED << u32::from(is_gzip));
+                }
+            }
+        }
+        _ => {}
     }
     Ok(())
 }
 
-/// Returns whether a client takes gzip.
-fn takes_gzip(value: &[u8]) -> bool {
-    parts(value, b',').any(|coding| {
-        let (name, weight) = split_at_byte(coding, b';').unwrap_or((coding, b"q=1"));
-        let weight = trim(weight);
-        let is_none = weight.starts_with(b"q=0")
-            && weight.iter().skip(3).all(|byte| matches!(byte, b'0' | b'.'));
-        is_same(trim(name), b"gzip") && !is_none
-    })
+/// Returns whether a part of `Accept-Encoding` is gzip, and has a weight.
+fn is_gzip(coding: &[u8]) -> bool {
+    let (name, weight) = split(coding, b';');
+    let zeros = trim(weight).strip_prefix(b"q=0");
+    let is_none = zeros.is_some_and(|rest| rest.iter().all(|byte| matches!(byte, b'0' | b'.')));
+    is_same(trim(name), b"gzip") && !is_none
 }
 
 /// Reads one range: the first and the last byte, or `u32::MAX` and the length of the end. `None` for what is
 /// ignored, several ranges among it.
 fn range(value: &[u8]) -> Option<(u32, u32)> {
-    let (unit, range) = split_at_byte(value, b'=')?;
+    let (unit, range) = split(value, b'=');
     let (first, last) = split_at_byte(range, b'-')?;
+    let (first, last) = (trim(first), trim(last));
     if !is_same(unit, b"bytes") {
         return None;
     }
-    match (trim(first), trim(last)) {
-        ([], length) => Some((u32::MAX, decimal(length).ok()?)),
-        (first, []) => Some((decimal(first).ok()?, u32::MAX)),
-        (first, last) => {
-            let (first, last) = (decimal(first).ok()?, decimal(last).ok()?);
-            (first <= last).then_some((first, last))
-        }
+    if first.is_empty() {
+        return Some((u32::MAX, decimal(last).ok()?));
     }
+    let first = decimal(first).ok()?;
+    let last = if last.is_empty() { u32::MAX } else { decimal(last).ok()? };
+    (first <= last).then_some((first, last))
 }
 
 /// Answers with the file that the target names.
@@ -168,27 +164,24 @@ pub(crate) fn serve<A: 'static>(_: &mut A, request: &mut Request<'_, '_, '_, A>)
     };
     let is_gzip = !file.gzip.is_empty() && (request.x.has(flag::GZIP) || file.plain.is_empty());
     let content = if is_gzip { file.gzip } else { file.plain };
-    let mut fields = Buffer::<192>::new();
-    let (tag, cache) = (file.entity_tag(is_gzip), file.cache.as_bytes());
-    for part in [b"ETag: ", tag.as_bytes(), b"\r\nCache-Control: ", cache, b"\r\n"] {
-        fields.put(part);
-    }
+    let gzip = u32::from(is_gzip);
+    let mut fields = Buffer::new();
+    fields.put(
+        "ETag: \"\0\0\"\r\nCache-Control: \0\r\n",
+        &[Hex::of(file.tag).all(), if is_gzip { b"-gz" } else { b"" }, file.cache.as_bytes()],
+    );
     if !file.gzip.is_empty() && !file.plain.is_empty() {
-        fields.put(b"Vary: Accept-Encoding\r\n");
+        fields.put("Vary: Accept-Encoding\r\n", &[]);
     }
-    let [unchanged, same] = match is_gzip {
-        false => [flag::UNCHANGED, flag::SAME],
-        true => [flag::UNCHANGED_GZIP, flag::SAME_GZIP],
-    };
-    if request.x.has(unchanged) {
+    if request.x.has(flag::UNCHANGED << gzip) {
         return request.answer_bare(Status::NOT_MODIFIED, fields.as_bytes());
     }
     if is_gzip {
-        fields.put(b"Content-Encoding: gzip\r\n");
+        fields.put("Content-Encoding: gzip\r\n", &[]);
     }
     let length = content.len() as u32;
     let (mut status, mut content) = (Status::OK, content);
-    let may_be_part = !request.x.has(flag::IF_RANGE) || request.x.has(same);
+    let may_be_part = !request.x.has(flag::IF_RANGE) || request.x.has(flag::SAME << gzip);
     if let Extra::Range(first, last) = request.x.extra
         && may_be_part
     {
@@ -196,20 +189,17 @@ pub(crate) fn serve<A: 'static>(_: &mut A, request: &mut Request<'_, '_, '_, A>)
             u32::MAX => (length.saturating_sub(last), length),
             first => (first, last.saturating_add(1).min(length)),
         };
-        fields.put(b"Content-Range: bytes ");
+        let whole = Decimal::of(length);
         let part = content.get(first as usize..end as usize).filter(|part| !part.is_empty());
         let Some(part) = part else {
-            fields.put(b"*/");
-            fields.put(Decimal::of(length).as_bytes());
-            fields.put(b"\r\n");
+            fields.put("Content-Range: bytes */\0\r\n", &[whole.as_bytes()]);
             return request.answer_bare(Status::RANGE_NOT_SATISFIABLE, fields.as_bytes());
         };
-        fields.put(Decimal::of(first).as_bytes());
-        fields.put(b"-");
-        fields.put(Decimal::of(end.saturating_sub(1)).as_bytes());
-        fields.put(b"/");
-        fields.put(Decimal::of(length).as_bytes());
-        fields.put(b"\r\n");
+        let (first, last) = (Decimal::of(first), Decimal::of(end.saturating_sub(1)));
+        fields.put(
+            "Content-Range: bytes \0-\0/\0\r\n",
+            &[first.as_bytes(), last.as_bytes(), whole.as_bytes()],
+        );
         (status, content) = (Status::PARTIAL_CONTENT, part);
     }
     let head =
@@ -241,11 +231,12 @@ mod tests {
 
     #[test]
     fn gzip_is_taken_unless_its_weight_is_zero() {
+        let takes_gzip = |value: &str| parts(value.as_bytes(), b',').any(is_gzip);
         for yes in ["gzip", "deflate, GZIP;q=0.5", "gzip;q=1.0", "br,gzip ; q=0.001"] {
-            assert!(takes_gzip(yes.as_bytes()), "{yes}");
+            assert!(takes_gzip(yes), "{yes}");
         }
         for no in ["", "br", "gzip;q=0", "gzip; q=0.000", "xgzip", "gzip;q=0."] {
-            assert!(!takes_gzip(no.as_bytes()), "{no}");
+            assert!(!takes_gzip(no), "{no}");
         }
     }
 

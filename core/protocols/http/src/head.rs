@@ -6,7 +6,7 @@ use crate::exchange::{Exchange, flag};
 use crate::method::Method;
 use crate::number::{NumberError, decimal};
 use crate::status::Status;
-use crate::text::{has_word, is_same, is_target, is_value, is_word, parts, split_at_byte, trim};
+use crate::text::{are_all, class, is_same, is_word, next, parts, take_class, trim, which};
 
 const BAD: Status = Status::BAD_REQUEST;
 
@@ -20,31 +20,27 @@ pub(crate) struct RequestLine<'l> {
     pub(crate) is_old: bool,
 }
 
-/// Drops the end of a line that was read up to its newline: a return, which stands nowhere else.
+/// Drops the end of a line that was read up to its newline. A return in the line itself is in no class of bytes, so
+/// it is refused by whatever reads the line.
 pub(crate) fn without_return(line: &[u8]) -> Result<&[u8], Status> {
-    match line {
-        [line @ .., b'\r'] if line.iter().all(|byte| *byte != b'\r') => Ok(line),
-        _ => Err(BAD),
-    }
+    line.strip_suffix(b"\r").ok_or(BAD)
 }
 
 /// Reads a request line.
 pub(crate) fn request_line(line: &[u8]) -> Result<RequestLine<'_>, Status> {
-    let (method, rest) = split_at_byte(line, b' ').ok_or(BAD)?;
-    let (target, version) = split_at_byte(rest, b' ').ok_or(BAD)?;
-    if !is_word(method) || target.is_empty() || !target.iter().all(|byte| is_target(*byte)) {
+    let mut left = Some(line);
+    let (method, target) = (next(&mut left, b' '), next(&mut left, b' '));
+    let Some([major, b'.', minor]) = left.and_then(|version| version.strip_prefix(b"HTTP/")) else {
+        return Err(BAD);
+    };
+    let is_number = major.is_ascii_digit() && minor.is_ascii_digit();
+    if !is_word(method) || target.is_empty() || !are_all(target, class::TARGET) || !is_number {
         return Err(BAD);
     }
-    let is_old = match version {
-        b"HTTP/1.1" => false,
-        b"HTTP/1.0" => true,
-        [b'H', b'T', b'T', b'P', b'/', major, b'.', minor]
-            if major.is_ascii_digit() && minor.is_ascii_digit() =>
-        {
-            return Err(Status::VERSION_NOT_SUPPORTED);
-        }
-        _ => return Err(BAD),
-    };
+    if *major != b'1' || *minor > b'1' {
+        return Err(Status::VERSION_NOT_SUPPORTED);
+    }
+    let is_old = *minor == b'0';
     let method = Method::of(method).ok_or(Status::NOT_IMPLEMENTED)?;
     let target = match target {
         [b'/', ..] => target,
@@ -74,31 +70,16 @@ fn path_of(target: &[u8]) -> Option<&[u8]> {
 
 /// Returns whether this names a host, and perhaps a port.
 pub(crate) fn is_authority(text: &[u8]) -> bool {
-    let (host, port) = match text {
-        [b'[', rest @ ..] => match split_at_byte(rest, b']') {
-            Some((host, port)) => {
-                let is_address =
-                    |byte: &u8| byte.is_ascii_hexdigit() || matches!(byte, b':' | b'.');
-                if !host.iter().all(is_address) {
-                    return false;
-                }
-                (host, port)
-            }
-            None => return false,
-        },
-        _ => {
-            let end = text.iter().position(|byte| *byte == b':').unwrap_or(text.len());
-            let (host, port) = text.split_at_checked(end).unwrap_or((text, &[]));
-            let is_name = |byte: &u8| {
-                byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~' | b'%')
-            };
-            if !host.iter().all(is_name) {
-                return false;
-            }
-            (host, port)
-        }
+    let (mut rest, class) = match text {
+        [b'[', rest @ ..] => (rest, class::ADDRESS),
+        _ => (text, class::NAME),
     };
-    let has_port = match port {
+    let host = take_class(&mut rest, class);
+    if class == class::ADDRESS {
+        let Some((b']', port)) = rest.split_first() else { return false };
+        rest = port;
+    }
+    let has_port = match rest {
         [] | [b':'] => true,
         [b':', port @ ..] => decimal(port).is_ok_and(|port| port <= 65_535),
         _ => false,
@@ -108,52 +89,53 @@ pub(crate) fn is_authority(text: &[u8]) -> bool {
 
 /// Splits a header field, or a trailer field, into its name and its value.
 pub(crate) fn field(line: &[u8]) -> Result<(&[u8], &[u8]), Status> {
+    let mut rest = line;
     // A line that goes on with a space (obs-fold), and a space before the colon, are in no name.
-    let (name, value) = split_at_byte(line, b':').ok_or(BAD)?;
-    if !is_word(name) || !value.iter().all(|byte| is_value(*byte)) {
-        return Err(BAD);
+    let name = take_class(&mut rest, class::TOKEN);
+    match rest {
+        [b':', value @ ..] if !name.is_empty() && are_all(value, class::VALUE) => {
+            Ok((name, trim(value)))
+        }
+        _ => Err(BAD),
     }
-    Ok((name, trim(value)))
 }
 
 /// Takes what a field says of the framing of the message and of the connection.
 pub(crate) fn take_field(x: &mut Exchange, name: &[u8], value: &[u8]) -> Result<(), Status> {
-    let is = |known: &[u8]| is_same(name, known);
-    if is(b"host") {
-        if x.has(flag::HOST) || !is_authority(value) {
+    let number =
+        which(name, &["host", "content-length", "transfer-encoding", "connection", "expect"]);
+    // The first three come once.
+    if let Some(seen) = [flag::HOST, flag::LENGTH, flag::CHUNKED].get(number) {
+        if x.has(*seen) {
             return Err(BAD);
         }
-        x.set(flag::HOST);
-    } else if is(b"content-length") {
-        if x.has(flag::LENGTH) {
-            return Err(BAD);
+        x.set(*seen);
+    }
+    match number {
+        0 if !is_authority(value) => return Err(BAD),
+        1 => {
+            x.content = match decimal(value) {
+                Ok(length) => length,
+                // The limit for bodies is lower.
+                Err(NumberError::TooLarge) => return Err(Status::CONTENT_TOO_LARGE),
+                Err(NumberError::NoDigits) => return Err(BAD),
+            };
         }
-        x.set(flag::LENGTH);
-        x.content = match decimal(value) {
-            Ok(length) => length,
-            // The limit for bodies is lower.
-            Err(NumberError::TooLarge) => return Err(Status::CONTENT_TOO_LARGE),
-            Err(NumberError::NoDigits) => return Err(BAD),
-        };
-    } else if is(b"transfer-encoding") {
-        if x.has(flag::CHUNKED) {
-            return Err(BAD);
-        }
-        codings(value)?;
-        x.set(flag::CHUNKED);
-    } else if is(b"connection") {
-        for (word, flag) in
-            [(&b"close"[..], flag::CLOSE), (b"keep-alive", flag::KEEP), (b"upgrade", flag::UPGRADE)]
-        {
-            if has_word(value, word) {
-                x.set(flag);
+        2 => codings(value)?,
+        3 => {
+            for word in parts(value, b',') {
+                let flags = [flag::CLOSE, flag::KEEP, flag::UPGRADE];
+                let number = which(word, &["close", "keep-alive", "upgrade"]);
+                x.set(flags.get(number).copied().unwrap_or(0));
             }
         }
-    } else if is(b"expect") && !x.has(flag::OLD) {
-        if !is_same(value, b"100-continue") {
-            return Err(Status::EXPECTATION_FAILED);
+        4 if !x.has(flag::OLD) => {
+            if !is_same(value, b"100-continue") {
+                return Err(Status::EXPECTATION_FAILED);
+            }
+            x.set(flag::EXPECTS);
         }
-        x.set(flag::EXPECTS);
+        _ => {}
     }
     Ok(())
 }
@@ -267,8 +249,15 @@ mod tests {
     #[test]
     fn a_line_ends_with_a_return_that_stands_nowhere_else() {
         assert_eq!(without_return(b"a\r"), Ok(&b"a"[..]));
-        for bad in [&b""[..], b"a", b"a\r\r", b"a\rb\r", b"\ra"] {
+        for bad in [&b""[..], b"a", b"\ra"] {
             assert_eq!(without_return(bad), Err(BAD), "{bad:?}");
+        }
+        for bad in ["GET / HTTP/1.1\r", "GET /\r HTTP/1.1", "G\rET / HTTP/1.1", "\rGET / HTTP/1.1"]
+        {
+            assert_eq!(line(bad), REFUSED, "{bad:?}");
+        }
+        for bad in ["A: b\r", "A: \rb", "\rA: b", "A\r: b", "A:\r"] {
+            assert_eq!(field(bad.as_bytes()), Err(BAD), "{bad:?}");
         }
     }
 

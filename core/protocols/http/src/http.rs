@@ -196,6 +196,15 @@ impl<S> Http<S> {
         S: Site<A>,
     {
         Self::run(app, conn, work);
+        if S::REPLACES
+            && let Some(waiting) = S::server(app).waiting(conn.id())
+        {
+            // Its place is free at once. Nothing has to be told when it ends.
+            S::server(app).remove(waiting);
+            if let Ok(mut waiting) = conn.cx().conn(waiting) {
+                waiting.abort();
+            }
+        }
     }
 
     /// Works on a copy of a connection's state, so that the application is free meanwhile.
@@ -227,12 +236,6 @@ impl<A: 'static, S: Site<A>> Protocol<A> for Http<S> {
             conn.write_some(S::BUSY);
             return conn.close();
         }
-        if S::REPLACES
-            && let Some(waiting) = S::server(app).waiting(conn.id())
-            && let Ok(mut waiting) = conn.cx().conn(waiting)
-        {
-            waiting.abort();
-        }
         Self::call(app, conn, |app, request| request.advance(app));
     }
 
@@ -241,7 +244,9 @@ impl<A: 'static, S: Site<A>> Protocol<A> for Http<S> {
     }
 
     fn writable(app: &mut A, conn: &mut ConnMut<'_, '_, A>) {
-        Self::readable(app, conn);
+        if !S::server(app).is_idle(conn.id()) {
+            Self::readable(app, conn);
+        }
     }
 
     fn alarm(app: &mut A, conn: &mut ConnMut<'_, '_, A>) {

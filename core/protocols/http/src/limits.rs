@@ -83,7 +83,7 @@ impl Limits {
     }
 
     /// Sets the least bytes a second, measured over five seconds, of a body that is awaited (408), and of an
-    /// answer that is not taken (reset). Zero for no limit.
+    /// answer that is not taken (reset), until all of it is in the output ring. Zero for no limit.
     #[must_use]
     pub const fn rate(self, bytes: u32) -> Self {
         Self { rate: bytes, ..self }

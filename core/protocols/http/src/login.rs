@@ -62,14 +62,13 @@ impl<A: 'static> Request<'_, '_, '_, A> {
     /// # Errors
     /// As [`reply`](Self::reply).
     pub fn ask_for_password(&mut self, realm: &str) -> Result<(), ReplyError> {
-        let mut fields = Buffer::<96>::new();
-        fields.put(b"WWW-Authenticate: Basic realm=\"");
-        if realm.bytes().all(|byte| matches!(byte, b' '..=b'~') && byte != b'"' && byte != b'\\') {
-            fields.put(realm.as_bytes());
-        }
-        fields.put(b"\", charset=\"UTF-8\"\r\n");
+        let is_shown = |byte| matches!(byte, b' '..=b'~') && byte != b'"' && byte != b'\\';
+        let realm = if realm.len() <= 64 && realm.bytes().all(is_shown) { realm } else { "" };
+        let mut fields = Buffer::new();
+        let field = "WWW-Authenticate: Basic realm=\"\0\", charset=\"UTF-8\"\r\n";
+        fields.put(field, &[realm.as_bytes()]);
         let head = Head::bare(Status::UNAUTHORIZED, fields.as_bytes());
-        self.write_head(&head, Length::Known(0), 0)?;
+        self.write_head(&head, Length::Known(0), &[], 0)?;
         self.complete();
         Ok(())
     }
@@ -85,7 +84,7 @@ impl<A: 'static> Request<'_, '_, '_, A> {
 /// A cookie to set: the header field `Set-Cookie`, 128 bytes at most. It is for the whole site, not for
 /// scripts, and not sent with requests from other sites.
 pub struct SetCookie {
-    text: Buffer<128>,
+    text: Buffer,
 }
 
 impl SetCookie {
@@ -99,9 +98,8 @@ impl SetCookie {
             return None;
         }
         let mut text = Buffer::new();
-        for part in ["Set-Cookie: ", name, "=", value, "; Path=/; HttpOnly; SameSite=Strict\r\n"] {
-            text.put(part.as_bytes());
-        }
+        let field = "Set-Cookie: \0=\0; Path=/; HttpOnly; SameSite=Strict\r\n";
+        text.put(field, &[name.as_bytes(), value.as_bytes()]);
         Some(Self { text })
     }
 
@@ -109,9 +107,7 @@ impl SetCookie {
     #[must_use]
     pub fn max_age(mut self, seconds: u32) -> Self {
         self.text.drop_last(2);
-        for part in [b"; Max-Age=", Decimal::of(seconds).as_bytes(), b"\r\n"] {
-            self.text.put(part);
-        }
+        self.text.put("; Max-Age=\0\r\n", &[Decimal::of(seconds).as_bytes()]);
         self
     }
 

@@ -7,6 +7,9 @@ pub(crate) struct Decimal {
 }
 
 impl Decimal {
+    /// No number, without digits.
+    pub(crate) const NONE: Self = Self { digits: [b'0'; 10], start: 10 };
+
     #[inline(never)]
     pub(crate) fn of(mut value: u32) -> Self {
         let mut made = Self { digits: [b'0'; 10], start: 0 };

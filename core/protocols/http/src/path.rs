@@ -1,16 +1,16 @@
 //! Paths of routes, with parameters: `/led/{number}`, `/files/{*path}`.
 
 use crate::encoded::Encoded;
-use crate::text::split_at_byte;
+use crate::text::{next, split};
 
 /// Returns the target's path, without the query.
 pub(crate) fn path_of(target: &[u8]) -> &[u8] {
-    split_at_byte(target, b'?').map_or(target, |(path, _)| path)
+    split(target, b'?').0
 }
 
 /// Returns the target's query, without its question mark.
 pub(crate) fn query_of(target: &[u8]) -> &[u8] {
-    split_at_byte(target, b'?').map_or(&[], |(_, query)| query)
+    split(target, b'?').1
 }
 
 /// Returns whether a path is one of a pattern.
@@ -47,33 +47,23 @@ fn ends_with_star(pattern: &str) -> bool {
 #[inline(never)]
 fn walk<'p>(pattern: &str, path: &'p [u8], found: &mut dyn FnMut(&[u8], &'p [u8])) -> bool {
     let (mut pattern, mut path) = (Some(pattern.as_bytes()), Some(path));
-    loop {
-        let (wanted, held) = match (pattern, path) {
-            (Some(wanted), Some(held)) => (wanted, held),
-            (None, None) => return true,
-            _ => return false,
-        };
-        let (segment, rest) = first(wanted);
+    while let (Some(_), Some(held)) = (pattern, path) {
+        let segment = next(&mut pattern, b'/');
         if let [b'{', b'*', name @ .., b'}'] = segment {
             found(name, held);
             return true;
         }
-        let (part, left) = first(held);
+        let part = next(&mut path, b'/');
         if let [b'{', name @ .., b'}'] = segment {
             if part.is_empty() {
                 return false;
             }
             found(name, part);
-        } else if !Encoded::path(part).bytes().eq(segment.iter().copied()) {
+        } else if !Encoded::path(part).is(segment) {
             return false;
         }
-        (pattern, path) = (rest, left);
     }
-}
-
-/// Returns the part up to the first slash, and what is behind the slash, if there is one.
-fn first(text: &[u8]) -> (&[u8], Option<&[u8]>) {
-    split_at_byte(text, b'/').map_or((text, None), |(part, rest)| (part, Some(rest)))
+    pattern.is_none() && path.is_none()
 }
 
 #[cfg(test)]

@@ -158,6 +158,8 @@ impl<A: 'static> Request<'_, '_, '_, A> {
         self.text.get(..self.x.target.into()).unwrap_or_default()
     }
 
+    /// Returns the route. It is not inlined, since it is asked for in many places.
+    #[inline(never)]
     pub(crate) fn route(&self) -> Option<&'static Route<A>> {
         self.site.routes.get(self.x.route())
     }

@@ -240,8 +240,9 @@ pub trait Site<A: 'static>: Sized {
     const BUSY: &'static [u8] = UNAVAILABLE;
 
     /// Whether a server whose places are all taken resets a connection that waits for a request, or for the rest of
-    /// its head, so that a place is free for the next client. So clients that only hold places cannot keep others
-    /// out, and up to one place less is used by clients that are silent.
+    /// its head, so that a place is free for the next client: when a client takes the last place, and when another one
+    /// was answered and waits, too. So clients that only hold places cannot keep others out, nor those that ask for
+    /// much and take it slowly, and up to one place less is used by clients that are silent.
     const REPLACES: bool = false;
 
     /// The memory for the requests; see [`Server`](crate::Server).

@@ -2,7 +2,7 @@
 
 use picoevent::Conn;
 
-use crate::exchange::Exchange;
+use crate::exchange::{Exchange, Timer};
 
 /// The memory for `N` connections, each with `TEXT` bytes for the target and for the header fields that the
 /// [`Site`](crate::Site) keeps: a target that does not fit is answered with 414, fields that do not fit
@@ -67,10 +67,14 @@ pub trait Slots: sealed::Sealed {
     /// Takes a slot for a connection. Returns whether there was one.
     fn add(&mut self, conn: Conn) -> bool;
 
-    /// Returns a connection that waits for a request, or for the rest of a head, if all slots are taken: the first
-    /// behind that of the newest. Since the newest has the slot that became free last, it is the one that waits
-    /// longest where each comes in its turn.
-    fn waiting(&self, newest: Conn) -> Option<Conn>;
+    /// Returns another connection that waits for a request, or for the rest of a head, if `conn` waits, too, and all
+    /// slots are taken: the first behind that of `conn`. Since a new connection has the slot that became free last,
+    /// it is the one that waits longest where each comes in its turn. A connection that had an answer is not preferred
+    /// to one that had none.
+    fn waiting(&self, conn: Conn) -> Option<Conn>;
+
+    /// Returns whether a connection waits for a request, and nothing else.
+    fn is_idle(&self, conn: Conn) -> bool;
 
     /// Gives a connection's slot back.
     fn remove(&mut self, conn: Conn);
@@ -110,16 +114,23 @@ impl<const N: usize, const TEXT: usize> Slots for Server<N, TEXT> {
         true
     }
 
-    fn waiting(&self, newest: Conn) -> Option<Conn> {
-        if self.len() < N {
+    fn waiting(&self, conn: Conn) -> Option<Conn> {
+        let place = self.find(conn)?;
+        let (before, behind) = self.slots.split_at_checked(place)?;
+        let (own, behind) = behind.split_first()?;
+        if self.len() < N || !own.exchange.awaits_head() {
             return None;
         }
-        let first = self.find(newest)?.saturating_add(1);
-        let (before, behind) = self.slots.split_at_checked(first)?;
+        let requests = own.exchange.requests.min(1);
         let waits = |slot: &&Slot<TEXT>| {
-            slot.conn != Some(newest) && !slot.is_taken && slot.exchange.awaits_head()
+            !slot.is_taken && slot.exchange.awaits_head() && slot.exchange.requests >= requests
         };
         behind.iter().chain(before).find(waits)?.conn
+    }
+
+    fn is_idle(&self, conn: Conn) -> bool {
+        let slot = self.find(conn).and_then(|place| self.slots.get(place));
+        slot.is_some_and(|slot| slot.exchange.timer == Timer::Idle)
     }
 
     fn remove(&mut self, conn: Conn) {

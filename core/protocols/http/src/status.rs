@@ -1,6 +1,6 @@
 //! Status codes (RFC 9110, 15).
 
-use crate::text::split_at_byte;
+use crate::text::next;
 
 /// The status of an answer.
 ///
@@ -27,14 +27,15 @@ macro_rules! statuses {
             }
 
             /// All codes with their reason phrases, each with a line end.
-            const ALL: &str = concat!($($code, $reason, "\n"),*);
+            const ALL: &str = concat!($($code, " ", $reason, "\n"),*);
         }
     };
 }
 
+// `phrase` walks along them from the first on, so the most frequent one comes first.
 statuses! {
-    SWITCHING_PROTOCOLS = 101, "Switching Protocols";
     OK = 200, "OK";
+    SWITCHING_PROTOCOLS = 101, "Switching Protocols";
     CREATED = 201, "Created";
     ACCEPTED = 202, "Accepted";
     NO_CONTENT = 204, "No Content";
@@ -75,17 +76,16 @@ impl Status {
         self.0
     }
 
-    /// Returns the reason phrase for the digits of a code: by a walk along one text, which takes less flash than a
-    /// table.
+    /// Returns the space and the reason phrase behind the digits of a code: by a walk along one text, which takes less
+    /// flash than a table.
     pub(crate) fn phrase(digits: &[u8]) -> &'static [u8] {
-        let mut rest = Self::ALL.as_bytes();
-        while let Some((line, after)) = split_at_byte(rest, b'\n') {
-            if let Some(phrase) = line.strip_prefix(digits) {
+        let mut left = Some(Self::ALL.as_bytes());
+        while left.is_some() {
+            if let Some(phrase) = next(&mut left, b'\n').strip_prefix(digits) {
                 return phrase;
             }
-            rest = after;
         }
-        &[]
+        b" "
     }
 
     /// Returns whether answers with it have no content, whatever they say.
@@ -103,9 +103,10 @@ mod tests {
     fn a_phrase_is_found_by_the_digits_of_its_code() {
         for status in (100..600).filter_map(Status::new) {
             let digits = Decimal::of(status.code().into());
-            assert_eq!(Status::phrase(digits.as_bytes()), status.reason().as_bytes());
+            let phrase = [b" ", status.reason().as_bytes()].concat();
+            assert_eq!(Status::phrase(digits.as_bytes()), phrase);
         }
-        assert_eq!(Status::phrase(b"431"), b"Request Header Fields Too Large");
-        assert_eq!(Status::phrase(b"599"), b"");
+        assert_eq!(Status::phrase(b"431"), b" Request Header Fields Too Large");
+        assert_eq!(Status::phrase(b"599"), b" ");
     }
 }

@@ -1,48 +1,108 @@
 //! The characters of HTTP (RFC 9110, 5.6), and lists of words.
 
-/// Returns whether a byte may stand in a token: a method, a field's name.
-pub(crate) const fn is_token(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric()
-        || matches!(
-            byte,
-            b'!' | b'#'
-                | b'$'
-                | b'%'
-                | b'&'
-                | b'\''
-                | b'*'
-                | b'+'
-                | b'-'
-                | b'.'
-                | b'^'
-                | b'_'
-                | b'`'
-                | b'|'
-                | b'~'
-        )
+/// What a byte may stand in.
+pub(crate) mod class {
+    /// A token: a method, a field's name.
+    pub(crate) const TOKEN: u8 = 1;
+    /// A field's value: visible bytes, space and tab, and those above ASCII.
+    pub(crate) const VALUE: u8 = 2;
+    /// A target. A fragment is never sent (RFC 9112, 3.2).
+    pub(crate) const TARGET: u8 = 4;
+    /// The name of a host.
+    pub(crate) const NAME: u8 = 8;
+    /// An address in brackets.
+    pub(crate) const ADDRESS: u8 = 16;
+    /// Space and tab.
+    pub(crate) const BLANK: u8 = 32;
+    /// A value in quotation marks, without what ends or escapes.
+    pub(crate) const QUOTED: u8 = 64;
+}
+
+/// The classes of each byte of ASCII. A table takes less flash and time than what decides.
+static CLASSES: [u8; 128] = classes();
+
+const fn classes() -> [u8; 128] {
+    let mut classes = [0; 128];
+    let mut left: &mut [u8] = &mut classes;
+    let mut byte = 0_u8;
+    while let [of, rest @ ..] = left {
+        let is_name = byte.is_ascii_alphanumeric();
+        if is_name
+            || matches!(byte, b'!' | b'#'..=b'\'' | b'*' | b'+' | b'-' | b'.' | b'^'..=b'`' | b'|' | b'~')
+        {
+            *of |= class::TOKEN;
+        }
+        if matches!(byte, b'\t' | b' '..=b'~') {
+            *of |= class::VALUE;
+            if !matches!(byte, b'"' | b'\\') {
+                *of |= class::QUOTED;
+            }
+        }
+        if matches!(byte, b'\t' | b' ') {
+            *of |= class::BLANK;
+        }
+        if matches!(byte, b'!'..=b'~') && byte != b'#' {
+            *of |= class::TARGET;
+        }
+        if is_name || matches!(byte, b'-' | b'.' | b'_' | b'~' | b'%') {
+            *of |= class::NAME;
+        }
+        if byte.is_ascii_hexdigit() || matches!(byte, b':' | b'.') {
+            *of |= class::ADDRESS;
+        }
+        left = rest;
+        byte = byte.wrapping_add(1);
+    }
+    classes
+}
+
+/// Takes the bytes of a class from the front.
+#[inline(never)]
+pub(crate) fn take_class<'t>(text: &mut &'t [u8], class: u8) -> &'t [u8] {
+    let is_it = |byte: &u8| match CLASSES.get(usize::from(*byte)) {
+        Some(classes) => classes & class != 0,
+        None => class & (class::VALUE | class::QUOTED) != 0,
+    };
+    let whole = *text;
+    let end = whole.iter().position(|byte| !is_it(byte)).unwrap_or(whole.len());
+    let (taken, rest) = whole.split_at_checked(end).unwrap_or((whole, &[]));
+    *text = rest;
+    taken
+}
+
+/// Returns whether all bytes are of a class.
+pub(crate) fn are_all(mut text: &[u8], class: u8) -> bool {
+    take_class(&mut text, class);
+    text.is_empty()
 }
 
 /// Returns whether this is a token.
 pub(crate) fn is_word(text: &[u8]) -> bool {
-    !text.is_empty() && text.iter().all(|byte| is_token(*byte))
+    !text.is_empty() && are_all(text, class::TOKEN)
 }
 
-/// Returns whether a byte may stand in a field's value: visible ones, space and tab, and those above ASCII.
-pub(crate) const fn is_value(byte: u8) -> bool {
-    matches!(byte, b'\t' | b' '..=b'~' | 0x80..)
-}
-
-/// Returns whether a byte may stand in a target. A fragment is never sent (RFC 9112, 3.2).
-pub(crate) const fn is_target(byte: u8) -> bool {
-    matches!(byte, b'!'..=b'~') && byte != b'#'
-}
-
-/// Splits at the first such byte, which is dropped.
+/// Takes what is before the first such byte, which is dropped; all there is, if there is none. Then nothing is left,
+/// which is not the same as an empty rest.
 #[inline(never)]
+pub(crate) fn next<'t>(left: &mut Option<&'t [u8]>, at: u8) -> &'t [u8] {
+    let text = left.take().unwrap_or_default();
+    let Some(place) = text.iter().position(|byte| *byte == at) else { return text };
+    let (before, rest) = text.split_at_checked(place).unwrap_or_default();
+    *left = rest.split_first().map(|(_, rest)| rest);
+    before
+}
+
+/// Splits at the first such byte. Without one, nothing is behind it.
+pub(crate) fn split(text: &[u8], at: u8) -> (&[u8], &[u8]) {
+    let mut left = Some(text);
+    (next(&mut left, at), left.unwrap_or_default())
+}
+
+/// Splits at the first such byte, which is dropped. `None` if there is none.
 pub(crate) fn split_at_byte(text: &[u8], at: u8) -> Option<(&[u8], &[u8])> {
-    let place = text.iter().position(|byte| *byte == at)?;
-    let (before, rest) = text.split_at_checked(place)?;
-    Some((before, rest.split_first()?.1))
+    let mut left = Some(text);
+    let before = next(&mut left, at);
+    Some((before, left?))
 }
 
 /// Drops spaces and tabs at both ends.
@@ -64,18 +124,18 @@ pub(crate) fn parts(text: &[u8], separator: u8) -> impl Iterator<Item = &[u8]> {
 
 #[inline(never)]
 fn next_part<'t>(left: &mut Option<&'t [u8]>, separator: u8) -> Option<&'t [u8]> {
-    let text = (*left)?;
-    let (part, rest) = match split_at_byte(text, separator) {
-        Some((part, rest)) => (part, Some(rest)),
-        None => (text, None),
-    };
-    *left = rest;
-    Some(trim(part))
+    left.is_some().then(|| trim(next(left, separator)))
 }
 
 /// Returns whether a list has a word, in any case.
 pub(crate) fn has_word(list: &[u8], word: &[u8]) -> bool {
     parts(list, b',').any(|part| is_same(part, word))
+}
+
+/// Returns which of these names it is, in any case: the number of names if it is none of them.
+#[inline(never)]
+pub(crate) fn which(name: &[u8], names: &[&str]) -> usize {
+    names.iter().position(|known| is_same(name, known.as_bytes())).unwrap_or(names.len())
 }
 
 /// Returns whether two texts are the same, in any case. It is not inlined, since it is called for every name.
@@ -107,6 +167,43 @@ mod tests {
         assert!(!has_word(b"keep-alive, upgraded", b"upgrade"));
         assert_eq!(parts(b" a,, b\t,", b',').collect::<Vec<_>>(), [&b"a"[..], b"", b"b", b""]);
         assert_eq!(parts(b"", b',').collect::<Vec<_>>(), [b""]);
+    }
+
+    #[test]
+    fn bytes_have_classes() {
+        let of = |class| (0..=255).filter(|byte| are_all(&[*byte], class)).collect::<Vec<u8>>();
+        let token =
+            b"!#$%&'*+-.0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ^_`abcdefghijklmnopqrstuvwxyz|~";
+        assert_eq!(of(class::TOKEN), token);
+        let visible = || b'!'..=b'~';
+        let value: Vec<u8> =
+            [b'\t', b' '].into_iter().chain(visible()).chain(0x80..=0xff).collect();
+        assert_eq!(of(class::VALUE), value);
+        assert_eq!(of(class::TARGET), visible().filter(|byte| *byte != b'#').collect::<Vec<_>>());
+        let names = b"%-.0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ_abcdefghijklmnopqrstuvwxyz~";
+        assert_eq!(of(class::NAME), names);
+        assert_eq!(of(class::ADDRESS), b".0123456789:ABCDEFabcdef");
+        assert_eq!(of(class::BLANK), b"\t ");
+        let quoted = value.into_iter().filter(|byte| !matches!(byte, b'"' | b'\\'));
+        assert_eq!(of(class::QUOTED), quoted.collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn a_name_is_found_in_any_case() {
+        let names = ["host", "range"];
+        assert_eq!([&b"HOST"[..], b"range", b"rang"].map(|name| which(name, &names)), [0, 1, 2]);
+    }
+
+    #[test]
+    fn an_empty_rest_is_another_thing_than_none() {
+        let mut left = Some(&b"a:b:"[..]);
+        let taken = [(); 4].map(|()| (next(&mut left, b':'), left));
+        assert_eq!(taken[1], (&b"b"[..], Some(&b""[..])));
+        assert_eq!(taken[2..], [(&b""[..], None), (b"", None)]);
+        assert_eq!(
+            (split(b"a:b", b':'), split(b"ab", b':')),
+            ((&b"a"[..], &b"b"[..]), (&b"ab"[..], &b""[..]))
+        );
     }
 
     #[test]

@@ -1,15 +1,14 @@
-//! What the boards one can hold share: log lines and panics that go out through the debug probe,
-//! a hardware address, and the way out.
+//! What the boards one can hold share: a hardware address, and with the feature `probe` log lines and
+//! panics that go out through the debug probe, and the way out.
 //!
-//! Nothing here knows a board. `probe-rs run` is at the other end of it: it prints the lines, and
-//! ends when the firmware does.
+//! Nothing here knows a board.
 
 #![no_std]
 
-use {defmt_rtt as _, panic_probe as _};
-
 mod address;
-mod exit;
+#[cfg(feature = "probe")]
+mod probe;
 
 pub use address::address;
-pub use exit::exit;
+#[cfg(feature = "probe")]
+pub use probe::exit;

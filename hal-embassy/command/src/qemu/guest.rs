@@ -61,7 +61,7 @@ impl Guest {
         folder: TempDir,
         uart: &UnixListener,
         qmp_listener: UnixListener,
-        (table, places): (Table, Places),
+        (table, places): (Option<Table>, Places),
     ) -> Result<Self> {
         let uart = accept(uart, &process)
             .map_err(|error| anyhow!("{error:#}; it said: {}", console(&folder).trim()))?;
@@ -71,7 +71,7 @@ impl Guest {
             // The channel closes when this fails or when the guest was dropped. Either way, a
             // receiver that waits for a line learns that the guest has ended.
             let send = |line| drop(sender.send(places.explain(line)));
-            let _ = defmt_log::decode(&table, log, send);
+            let _ = defmt_log::read(table.as_ref(), log, send);
         });
         let uart = Uart(uart);
         Ok(Self { process, uart, lines, history: Vec::new(), qmp: None, qmp_listener, folder })

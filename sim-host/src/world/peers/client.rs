@@ -348,6 +348,12 @@ impl Client {
         if !over {
             return After::Stays;
         }
+        self.left(now);
+        After::Removed
+    }
+
+    /// Its connection is over. It is gone, or connects once more.
+    pub(crate) fn left(&mut self, now: u64) {
         match self.more_connects {
             0 => self.gone(),
             _ => {
@@ -355,7 +361,15 @@ impl Client {
                 (self.stage, self.socket, self.wake) = (Stage::Waiting, None, now + self.pause);
             }
         }
-        After::Removed
+    }
+
+    /// Returns how many bytes it has sent and heard on this connection; none if it is not connected.
+    pub(crate) fn progress(&self) -> u64 {
+        match (self.stage, &self.visit) {
+            (Stage::Connected, Some(visit)) => visit.progress,
+            (Stage::Connected, None) => self.talk.progress,
+            _ => 0,
+        }
     }
 
     /// Records a lost connection. A client that must be served connects again later.

@@ -428,6 +428,23 @@ impl<'e> Peer<'e> {
         // Their stack would wait for the old address.
         self.restart_udp_clients(now);
         self.forget(now, ending, |state| state == State::SynSent);
+        self.drop_resets(now);
+    }
+
+    /// Lets the clients go whose resets are still to be sent: nobody has the address any more that they are for.
+    fn drop_resets(&mut self, now: u64) {
+        for index in 0..self.clients.len() {
+            let client = &mut self.clients[index];
+            if let Some(handle) = client.socket
+                && client.stage == Stage::Leaving
+                && self.sockets.get::<Socket<'_>>(handle).state() == State::Closed
+            {
+                let before = client.standing();
+                self.sockets.remove(handle);
+                client.left(now);
+                self.tell(index, now, before);
+            }
+        }
     }
 
     fn restart_udp_clients(&mut self, now: u64) {
@@ -461,6 +478,11 @@ impl<'e> Peer<'e> {
         let wakes = wakes.chain(self.udp_clients.iter().map(|client| client.wake));
         let wakes = wakes.chain(self.udp_servers.iter().map(|server| server.wake));
         wakes.min().unwrap_or(u64::MAX).min(self.next_poll)
+    }
+
+    /// Returns how many bytes the clients that must be served have sent and heard on their connections.
+    pub(crate) fn progress(&self) -> u64 {
+        self.clients.iter().filter(|client| client.is_owed()).map(Client::progress).sum()
     }
 
     /// Returns whether every client that must be served has been, and none is still to come.

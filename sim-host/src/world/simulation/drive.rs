@@ -93,6 +93,9 @@ pub(crate) struct Simulation<'w> {
     /// Interrupts that the observer was told about.
     interrupts: u32,
     phase: Phase,
+    /// How often clients that are served slowly are still looked at, and their progress when it was done last.
+    looks: u32,
+    progress_seen: u64,
     now: u64,
     ends_when_interrupted: bool,
     default: bool,
@@ -185,6 +188,8 @@ impl<'w> Simulation<'w> {
             active: Vec::new(),
             interrupts: 0,
             phase: Phase::Faults,
+            looks: judge::LOOKS,
+            progress_seen: 0,
             now: 0,
             script,
             checked: Vec::new(),

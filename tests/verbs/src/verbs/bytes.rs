@@ -31,6 +31,10 @@ pub fn write(world: &mut World, place: usize, mut conn: ConnMut<'_, '_, World>, 
     match verb {
         0 | 1 => {
             let written = match verb {
+                0 if len % 2 == 1 => {
+                    let (first, second) = data.split_at(len / 2);
+                    conn.write_parts(&[first, second]).map(|written| assert_eq!(written, len))
+                }
                 0 => conn.write(&data),
                 _ => {
                     // The same bytes as text, in two pieces.

@@ -7,12 +7,12 @@ use crate::exchange::{Exchange, Input, flag};
 use crate::head::{is_authority, take_field};
 use crate::method::Method;
 use crate::number::decimal;
-use crate::text::{is_same, is_value, split_at_byte};
+use crate::text::{are_all, class, is_same, split, split_at_byte};
 
 /// A status line: whether it is HTTP/1.0, and the code.
 pub(crate) fn status_line(line: &[u8]) -> Result<(bool, u16), CallError> {
     let (version, rest) = split_at_byte(line, b' ').ok_or(CallError::Malformed)?;
-    let (code, reason) = split_at_byte(rest, b' ').unwrap_or((rest, &[]));
+    let (code, reason) = split(rest, b' ');
     let is_old = match version {
         b"HTTP/1.1" => false,
         b"HTTP/1.0" => true,
@@ -20,7 +20,7 @@ pub(crate) fn status_line(line: &[u8]) -> Result<(bool, u16), CallError> {
     };
     let number = decimal(code).ok().filter(|_| code.len() == 3);
     let number = number.filter(|number| (100..600).contains(number));
-    if !reason.iter().all(|byte| is_value(*byte)) {
+    if !are_all(reason, class::VALUE) {
         return Err(CallError::Malformed);
     }
     Ok((is_old, number.ok_or(CallError::Malformed)? as u16))

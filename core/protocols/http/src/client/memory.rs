@@ -10,7 +10,7 @@ use crate::exchange::{Exchange, Input};
 use crate::head::{field, is_authority, without_return};
 use crate::method::Method;
 use crate::reply::Length;
-use crate::text::{copy, is_same, is_target, split_at_byte};
+use crate::text::{are_all, class, copy, is_same, split_at_byte};
 
 /// The memory for one request at a time, with `TEXT` bytes for host, target and fields of the request, and for
 /// those fields of the answer that are kept.
@@ -99,7 +99,7 @@ impl Call {
             return Err(CallError::Busy);
         }
         let host = ask.host.as_bytes();
-        let is_host = !host.is_empty() && host.iter().all(|byte| is_target(*byte));
+        let is_host = !host.is_empty() && are_all(host, class::TARGET);
         let address = ask.address.or_else(|| address_of(host));
         let is_place = address.is_some() || is_authority(host);
         if !is_host || !is_place || !are_fields(ask.fields.as_bytes()) {
@@ -133,7 +133,7 @@ impl Call {
         host: &[u8],
         target: &[u8],
     ) -> Option<()> {
-        if target.first() != Some(&b'/') || !target.iter().all(|byte| is_target(*byte)) {
+        if target.first() != Some(&b'/') || !are_all(target, class::TARGET) {
             return None;
         }
         let host_end = put(text, at, host)?;

@@ -1,8 +1,7 @@
 //! The body of a message: of a known length, or in chunks.
 
-use picoevent::Eol;
-
 use super::Step::{self, Done, Waits};
+use super::head::next_line;
 use crate::chunk;
 use crate::exchange::{Input, flag};
 use crate::head;
@@ -25,14 +24,14 @@ impl<A: 'static> Request<'_, '_, '_, A> {
             }
             Input::Chunk => self.pass_on(app),
             Input::ChunkEnd => {
-                let mut end = [0; 2];
-                match (self.conn.copy_out(0, &mut end), end) {
-                    (2, [b'\r', b'\n']) => {
+                let held = self.conn.input_len().min(2);
+                match self.conn.contiguous(held) {
+                    Some([b'\r', b'\n']) => {
                         self.conn.consume(2);
                         self.x.input = Input::ChunkSize;
                         Ok(Done)
                     }
-                    (0, _) | (1, [b'\r', _]) => self.wait_for_input(),
+                    None | Some([] | [b'\r']) => self.wait_for_input(),
                     _ => Err(Status::BAD_REQUEST),
                 }
             }
@@ -45,18 +44,16 @@ impl<A: 'static> Request<'_, '_, '_, A> {
         if !self.has_room() {
             return Ok(Waits);
         }
-        let longest = usize::from(self.site.limits.line);
         let Self { conn, x, site, .. } = self;
-        let held = conn.input_len();
-        let line = match conn.take_line(Eol::Lf) {
-            Some(Ok(line)) if line.len() <= longest => head::without_return(line)?,
-            None if held <= longest => return self.wait_for_input(),
-            _ => return Err(Status::BAD_REQUEST),
+        let Some(line) = next_line(conn, site.limits.line, Status::BAD_REQUEST)? else {
+            return self.wait_for_input();
         };
         if x.input == Input::ChunkSize {
             let size = chunk::size(line)?;
-            let body = x.body.checked_add(size).filter(|body| *body <= site.limits.body);
-            x.body = body.ok_or(Status::CONTENT_TOO_LARGE)?;
+            x.body = x.body.saturating_add(size);
+            if x.body > site.limits.body || x.body == u32::MAX {
+                return Err(Status::CONTENT_TOO_LARGE);
+            }
             x.content = size;
             x.input = if size == 0 { Input::Trailer } else { Input::Chunk };
             x.fields = 0;

@@ -1,6 +1,6 @@
 //! The head of a request: its lines, the route, and what is answered without one.
 
-use picoevent::Eol;
+use picoevent::{ConnMut, Eol};
 
 use super::Step::{self, Done, Waits};
 use crate::buffer::Buffer;
@@ -10,28 +10,26 @@ use crate::method::Method;
 use crate::path::{matches, path_of};
 use crate::request::{Request, keep};
 use crate::status::Status;
-use crate::text::copy;
+use crate::text::{copy, which};
 
 impl<A: 'static> Request<'_, '_, '_, A> {
     pub(super) fn read_head(&mut self, app: &mut A) -> Result<Step, Status> {
-        if !self.has_room() {
+        // Without input, nothing waits for room, and no callback comes when there is some.
+        if self.conn.input_len() == 0 && !self.x.has(flag::EOF) || !self.has_room() {
             return Ok(Waits);
         }
         let is_first = self.x.input == Input::Line;
         let too_long = if is_first { Status::URI_TOO_LONG } else { Status::FIELDS_TOO_LARGE };
-        let longest = usize::from(self.site.limits.line);
         let Self { conn, x, text, site, .. } = self;
-        let held = conn.input_len();
-        let line = match conn.take_line(Eol::Lf) {
-            Some(Ok(line)) if line.len() <= longest => head::without_return(line)?,
-            Some(_) => return Err(too_long),
-            None if held > longest => return Err(too_long),
-            None if !x.has(flag::EOF) => return Ok(Waits),
-            None if is_first && held == 0 => {
-                conn.close();
+        let Some(line) = next_line(conn, site.limits.line, too_long)? else {
+            if !x.has(flag::EOF) {
                 return Ok(Waits);
             }
-            None => return Err(Status::BAD_REQUEST),
+            if !is_first || conn.input_len() > 0 {
+                return Err(Status::BAD_REQUEST);
+            }
+            conn.close();
+            return Ok(Waits);
         };
         if is_first {
             if line.is_empty() && !x.has(flag::SKIPPED) {
@@ -41,9 +39,16 @@ impl<A: 'static> Request<'_, '_, '_, A> {
             }
             let line = head::request_line(line)?;
             begin(x, text, &line)?;
-            find_route(x, line.target, |number| {
-                site.routes.get(number).map(|route| (route.path, route.answers(line.method)))
-            });
+            let path = path_of(line.target);
+            for (route, number) in site.routes.iter().zip(0..u8::MAX) {
+                if matches(route.path, path) {
+                    if route.answers(line.method) {
+                        x.set_route(number);
+                        break;
+                    }
+                    x.set(flag::OTHER_METHOD);
+                }
+            }
             return Ok(Done);
         }
         if line.is_empty() {
@@ -55,10 +60,8 @@ impl<A: 'static> Request<'_, '_, '_, A> {
         }
         let (name, value) = head::field(line)?;
         head::take_field(x, name, value)?;
-        let is_it = |kept: &&str| kept.as_bytes().eq_ignore_ascii_case(name);
-        if let Some(number) = site.headers.iter().position(is_it)
-            && !keep(x, text, number as u8, value)
-        {
+        let number = which(name, site.headers);
+        if number < site.headers.len() && !keep(x, text, number as u8, value) {
             return Err(Status::FIELDS_TOO_LARGE);
         }
         if let Some(route) = site.routes.get(x.route())
@@ -112,7 +115,7 @@ impl<A: 'static> Request<'_, '_, '_, A> {
         }
         if self.x.has(flag::EXPECTS) {
             // There is the room of an answer.
-            let _ = self.conn.write(b"HTTP/1.1 100 Continue\r\n\r\n");
+            let _ = self.conn.write_parts(&[b"HTTP/1.1 100 Continue\r\n\r\n"]);
         }
         Ok(())
     }
@@ -124,7 +127,7 @@ impl<A: 'static> Request<'_, '_, '_, A> {
         if is_for_all {
             self.answer_bare(Status::NO_CONTENT, b"");
         } else if self.x.has(flag::OTHER_METHOD) {
-            let mut allow = Buffer::<80>::new();
+            let mut allow = Buffer::new();
             self.write_allow(&mut allow);
             let status = if is_asked { Status::NO_CONTENT } else { Status::METHOD_NOT_ALLOWED };
             self.answer_bare(status, allow.as_bytes());
@@ -135,20 +138,19 @@ impl<A: 'static> Request<'_, '_, '_, A> {
     }
 
     /// Writes which methods the path has.
-    fn write_allow(&self, allow: &mut Buffer<80>) {
+    fn write_allow(&self, allow: &mut Buffer) {
         let path = path_of(self.raw_target());
         let is_allowed = |method: Method| {
             let mut routes = self.site.routes.iter();
             method == Method::Options
                 || routes.any(|route| route.answers(method) && matches(route.path, path))
         };
-        let mut before = &b"Allow: "[..];
+        let mut before = "Allow: \0";
         for method in Method::ALL.into_iter().filter(|method| is_allowed(*method)) {
-            allow.put(before);
-            allow.put(method.name().as_bytes());
-            before = b", ";
+            allow.put(before, &[method.name().as_bytes()]);
+            before = ", \0";
         }
-        allow.put(b"\r\n");
+        allow.put("\r\n", &[]);
     }
 
     /// Calls the handler of the route.
@@ -171,6 +173,22 @@ impl<A: 'static> Request<'_, '_, '_, A> {
     }
 }
 
+/// Takes the next line. `None` while there is no whole one.
+#[inline(never)]
+pub(super) fn next_line<'l, A>(
+    conn: &'l mut ConnMut<'_, '_, A>,
+    longest: u16,
+    too_long: Status,
+) -> Result<Option<&'l [u8]>, Status> {
+    let longest = usize::from(longest);
+    let held = conn.input_len();
+    match conn.take_line(Eol::Lf) {
+        Some(Ok(line)) if line.len() <= longest => head::without_return(line).map(Some),
+        None if held <= longest => Ok(None),
+        _ => Err(too_long),
+    }
+}
+
 /// Begins a request.
 fn begin(x: &mut Exchange, text: &mut [u8], line: &RequestLine<'_>) -> Result<(), Status> {
     let length = u16::try_from(line.target.len()).map_err(|_| Status::URI_TOO_LONG)?;
@@ -182,23 +200,4 @@ fn begin(x: &mut Exchange, text: &mut [u8], line: &RequestLine<'_>) -> Result<()
         x.set(flag::OLD);
     }
     Ok(())
-}
-
-/// Finds the route of a target.
-fn find_route(
-    x: &mut Exchange,
-    target: &[u8],
-    route: impl Fn(usize) -> Option<(&'static str, bool)>,
-) {
-    let path = path_of(target);
-    for number in 0..u8::MAX {
-        let Some((pattern, answers)) = route(number.into()) else { return };
-        if matches(pattern, path) {
-            if answers {
-                x.set_route(number);
-                return;
-            }
-            x.set(flag::OTHER_METHOD);
-        }
-    }
 }

@@ -66,7 +66,7 @@ impl<A: 'static> Request<'_, '_, '_, A> {
     /// Answers without content.
     pub(crate) fn answer_bare(&mut self, status: Status, fields: &[u8]) {
         let head = Head::bare(status, fields);
-        if self.write_head(&head, Length::Known(0), 0).is_err() {
+        if self.write_head(&head, Length::Known(0), &[], 0).is_err() {
             return self.conn.close();
         }
         self.x.set(flag::COMPLETE);

@@ -7,17 +7,19 @@ use crate::status::Status;
 
 impl<A: 'static> Request<'_, '_, '_, A> {
     pub(super) fn set_timer(&mut self) {
-        let Limits { head, idle, rate, .. } = self.site.limits;
-        let is_held_back = self.conn.room() < self.site.room;
+        // What is long is not copied.
+        let Limits { head, idle, rate, .. } = &self.site.limits;
         let (timer, delay) = match self.x.input {
-            Input::Line | Input::Fields if is_held_back => (Timer::Rate, Limits::WINDOW),
             Input::Line if self.conn.input_len() == 0 && !self.x.has(flag::SKIPPED) => {
                 (Timer::Idle, idle)
             }
+            Input::Line | Input::Fields if self.conn.room() < self.site.room => {
+                (Timer::Rate, &Limits::WINDOW)
+            }
             Input::Line | Input::Fields => (Timer::Head, head),
             Input::Frames => (Timer::Silence, idle),
-            _ if rate == 0 => (Timer::None, idle),
-            _ => (Timer::Rate, Limits::WINDOW),
+            _ if *rate == 0 => (Timer::None, idle),
+            _ => (Timer::Rate, &Limits::WINDOW),
         };
         if timer == self.x.timer {
             return;
@@ -30,7 +32,7 @@ impl<A: 'static> Request<'_, '_, '_, A> {
         if timer == Timer::Rate {
             self.x.mark = self.progress();
         }
-        self.conn.alarm_after(delay);
+        self.conn.alarm_after(*delay);
     }
 
     /// The time of the timer is up.

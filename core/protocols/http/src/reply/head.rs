@@ -27,50 +27,20 @@ impl<'t> Head<'t> {
     }
 }
 
-/// How the content of an answer is framed.
-enum Framing<'t> {
-    None,
-    Length(&'t Decimal),
-    Chunks,
-}
+const LINE_END: &str = "\r\n";
 
-impl Head<'_> {
-    /// Puts the parts of the head together: once for its size, and once to write it.
-    #[inline(never)]
-    fn put(
-        &self,
-        framing: &Framing<'_>,
-        connection: &str,
-        date: &[u8],
-        put: &mut dyn FnMut(&[u8]),
-    ) {
-        let code = Decimal::of(self.status.code().into());
-        put(b"HTTP/1.1 ");
-        put(code.as_bytes());
-        put(b" ");
-        put(Status::phrase(code.as_bytes()));
-        if !self.content_type.is_empty() {
-            put(b"\r\nContent-Type: ");
-            put(self.content_type);
-        }
-        match framing {
-            Framing::None => {}
-            Framing::Length(length) => {
-                put(b"\r\nContent-Length: ");
-                put(length.as_bytes());
-            }
-            Framing::Chunks => put(b"\r\nTransfer-Encoding: chunked"),
-        }
-        put(connection.as_bytes());
-        if !date.is_empty() {
-            put(b"\r\nDate: ");
-            put(date);
-        }
-        put(b"\r\n");
-        put(self.fields);
-        put(b"\r\n");
-    }
-}
+/// What is before each value of a head. With an empty value, it is left out, unless it is the end of a line.
+static NAMES: [&str; 9] = [
+    "HTTP/1.1 ",
+    "",
+    "\r\nContent-Type: ",
+    "\r\nContent-Length: ",
+    "\r\nTransfer-Encoding: ",
+    "\r\nConnection: ",
+    "\r\nDate: ",
+    LINE_END,
+    LINE_END,
+];
 
 impl<A: 'static> Request<'_, '_, '_, A> {
     pub(crate) fn check_room(&self, wanted: usize) -> Result<(), ReplyError> {
@@ -85,56 +55,77 @@ impl<A: 'static> Request<'_, '_, '_, A> {
         })
     }
 
-    /// Writes the head of the answer, if there is room for it and for the content behind it.
+    /// Writes the head of the answer and the content behind it, if there is room for both, and for `more` bytes.
     pub(crate) fn write_head(
         &mut self,
         head: &Head<'_>,
         length: Length,
-        content: usize,
+        content: &[u8],
+        more: usize,
     ) -> Result<(), ReplyError> {
+        let Head { status, content_type, fields } = *head;
         if self.x.has(flag::ANSWERED) {
             return Err(ReplyError::NotNow);
         }
-        let is_bare = self.x.method == Method::Head || head.status.is_bare();
-        let is_chunked = length == Length::Unknown && !self.x.has(flag::OLD);
-        let is_last = self.is_last() || length == Length::Unknown && self.x.has(flag::OLD);
-        let digits = match length {
-            Length::Known(length) => Some(Decimal::of(length)),
-            Length::Unknown => None,
-        };
-        let framing = match digits {
-            _ if head.status.is_bare() => Framing::None,
-            Some(ref length) => Framing::Length(length),
-            None if is_chunked => Framing::Chunks,
-            None => Framing::None,
-        };
-        let upgrades = head.status == Status::SWITCHING_PROTOCOLS;
-        let connection = match is_last {
-            true if !upgrades => "\r\nConnection: close",
-            false if self.x.has(flag::OLD) => "\r\nConnection: keep-alive",
-            _ => "",
-        };
-        let date = self.date.filter(|_| !upgrades).map(Date::text);
-        let date = date.as_ref().map_or(&[][..], |date| date);
-        let mut size = 0_usize;
-        head.put(&framing, connection, date, &mut |part| size = size.saturating_add(part.len()));
-        self.check_room(size.saturating_add(if is_bare { 0 } else { content }))?;
-        head.put(&framing, connection, date, &mut |part| {
-            // There is room.
-            self.conn.write_some(part);
-        });
-        self.x.count(size);
-        self.x.set(flag::ANSWERED);
-        for (is, flag) in [(is_bare, flag::BARE), (is_chunked, flag::CHUNKS), (is_last, flag::LAST)]
-        {
-            if is {
-                self.x.set(flag);
+        let is_old = self.x.has(flag::OLD);
+        let (mut flags, mut content) = (flag::ANSWERED, content);
+        if self.x.method == Method::Head || status.is_bare() {
+            flags |= flag::BARE;
+            content = &[];
+        }
+        if self.is_last() || length == Length::Unknown && is_old {
+            flags |= flag::LAST;
+        }
+        let (mut digits, mut coding) = (Decimal::NONE, &[][..]);
+        match length {
+            Length::Known(length) if !status.is_bare() => digits = Decimal::of(length),
+            Length::Unknown if !is_old => {
+                flags |= flag::CHUNKS;
+                coding = b"chunked";
+            }
+            _ => {}
+        }
+        let mut connection = &[][..];
+        let mut date = self.date;
+        if status == Status::SWITCHING_PROTOCOLS {
+            date = None;
+        } else if flags & flag::LAST != 0 {
+            connection = b"close";
+        } else if is_old {
+            connection = b"keep-alive";
+        }
+        let date = date.map(Date::text);
+        let code = Decimal::of(status.code().into());
+        let values = [
+            code.as_bytes(),
+            Status::phrase(code.as_bytes()),
+            content_type,
+            digits.as_bytes(),
+            coding,
+            connection,
+            date.as_ref().map_or(&[], |date| date),
+            fields,
+            content,
+        ];
+        let mut parts = [[&[][..]; 2]; 9];
+        for ((part, name), value) in parts.iter_mut().zip(&NAMES).zip(&values) {
+            if !value.is_empty() || *name == LINE_END {
+                *part = [name.as_bytes(), value];
             }
         }
+        let parts = parts.as_flattened();
+        if more > 0 && flags & flag::BARE == 0 {
+            let size = parts.iter().fold(more, |sum, part| sum.saturating_add(part.len()));
+            self.check_room(size)?;
+        }
+        let size = self.conn.write_parts(parts)?;
+        self.x.count(size);
+        self.x.set(flags);
         Ok(())
     }
 
     /// Returns whether the connection ends with this answer: it is asked for, or the body was not read.
+    #[inline(never)]
     fn is_last(&self) -> bool {
         let x = &*self.x;
         let is_asked = x.has(flag::CLOSE) || x.has(flag::OLD) && !x.has(flag::KEEP);

@@ -109,11 +109,7 @@ impl<A: 'static> Request<'_, '_, '_, A> {
     /// [`ReplyError`]. Without any answer, the handler's request is answered with 500.
     pub fn reply(&mut self, reply: Reply<'_>, content: &[u8]) -> Result<(), ReplyError> {
         let length = u32::try_from(content.len()).map_err(|_| ReplyError::TooLong)?;
-        self.write_head(&Head::of(&reply), Length::Known(length), content.len())?;
-        if !self.x.has(flag::BARE) {
-            self.conn.write(content)?;
-            self.x.count(content.len());
-        }
+        self.write_head(&Head::of(&reply), Length::Known(length), content, 0)?;
         self.x.set(flag::COMPLETE);
         Ok(())
     }
@@ -139,7 +135,7 @@ impl<A: 'static> Request<'_, '_, '_, A> {
     ) -> Result<(), ReplyError> {
         let length = length_of(content);
         let known = u32::try_from(length).map_err(|_| ReplyError::TooLong)?;
-        self.write_head(&Head::of(&reply), Length::Known(known), length)?;
+        self.write_head(&Head::of(&reply), Length::Known(known), &[], length)?;
         if !self.x.has(flag::BARE) {
             self.conn.write_fmt(content)?;
             self.x.count(length);
@@ -176,7 +172,7 @@ impl<A: 'static> Request<'_, '_, '_, A> {
         content: &'static [u8],
     ) -> Result<(), ReplyError> {
         let length = u32::try_from(content.len()).map_err(|_| ReplyError::TooLong)?;
-        self.write_head(head, Length::Known(length), 0)?;
+        self.write_head(head, Length::Known(length), &[], 0)?;
         if !self.x.has(flag::BARE) {
             self.x.rest = Some(content);
         }

@@ -38,7 +38,7 @@ impl<A: 'static> Request<'_, '_, '_, A> {
     /// # Errors
     /// As [`reply`](Self::reply).
     pub fn begin(&mut self, reply: Reply<'_>, length: Length) -> Result<(), ReplyError> {
-        self.write_head(&Head::of(&reply), length, 0)?;
+        self.write_head(&Head::of(&reply), length, &[], 0)?;
         self.x.left = match length {
             Length::Known(length) => length,
             Length::Unknown => u32::MAX,
@@ -77,9 +77,14 @@ impl<A: 'static> Request<'_, '_, '_, A> {
         if content.is_empty() {
             return Ok(());
         }
-        self.begin_piece(content.len())?;
-        self.conn.write(content)?;
-        self.end_piece(content.len())
+        let size = self.begin_piece(content.len())?;
+        let parts = match self.x.has(flag::CHUNKS) {
+            true => [size.as_bytes(), b"\r\n", content, b"\r\n"],
+            false => [content, &[], &[], &[]],
+        };
+        self.conn.write_parts(&parts)?;
+        self.end_piece(content.len());
+        Ok(())
     }
 
     /// Writes as much of `content` as fits. Returns the number of bytes written.
@@ -100,9 +105,17 @@ impl<A: 'static> Request<'_, '_, '_, A> {
         if length == 0 {
             return Ok(());
         }
-        self.begin_piece(length)?;
+        let size = self.begin_piece(length)?;
+        if self.x.has(flag::CHUNKS) {
+            self.check_room(length.saturating_add(size.as_bytes().len()).saturating_add(4))?;
+            self.conn.write_parts(&[size.as_bytes(), b"\r\n"])?;
+        }
         self.conn.write_fmt(content)?;
-        self.end_piece(length)
+        if self.x.has(flag::CHUNKS) {
+            self.conn.write_parts(&[b"\r\n"])?;
+        }
+        self.end_piece(length);
+        Ok(())
     }
 
     /// Returns how many bytes of the content are written.
@@ -130,37 +143,25 @@ impl<A: 'static> Request<'_, '_, '_, A> {
             return Err(ReplyError::Ended);
         }
         if self.x.has(flag::CHUNKS) {
-            self.conn.write(b"0\r\n\r\n")?;
+            self.conn.write_parts(&[b"0\r\n\r\n"])?;
         }
         self.complete();
         Ok(())
     }
 
-    /// Writes what comes before a piece of content, if there is room for all of it.
-    fn begin_piece(&mut self, length: usize) -> Result<(), ReplyError> {
+    /// Checks that a piece of content may be written. Returns its size, as a chunk has it.
+    fn begin_piece(&self, length: usize) -> Result<Hex, ReplyError> {
         if !self.x.has(flag::OPEN) {
             return Err(ReplyError::NotNow);
         }
-        let amount = u32::try_from(length).map_err(|_| ReplyError::TooLong)?;
-        let is_bounded = self.x.left != u32::MAX;
-        if is_bounded && amount > self.x.left {
-            return Err(ReplyError::TooLong);
+        match u32::try_from(length) {
+            Ok(length) if length <= self.x.left => Ok(Hex::of(length)),
+            _ => Err(ReplyError::TooLong),
         }
-        if !self.x.has(flag::CHUNKS) {
-            return Ok(());
-        }
-        let size = Hex::of(amount);
-        let digits = size.as_bytes();
-        self.check_room(length.saturating_add(digits.len()).saturating_add(4))?;
-        self.conn.write(digits)?;
-        Ok(self.conn.write(b"\r\n")?)
     }
 
-    /// Writes what comes behind a piece of content, and counts it.
-    fn end_piece(&mut self, length: usize) -> Result<(), ReplyError> {
-        if self.x.has(flag::CHUNKS) {
-            self.conn.write(b"\r\n")?;
-        }
+    /// Counts a piece of content that was written.
+    fn end_piece(&mut self, length: usize) {
         self.x.count(length);
         self.x.written = self.x.written.wrapping_add(length as u32);
         if self.x.left != u32::MAX {
@@ -169,7 +170,6 @@ impl<A: 'static> Request<'_, '_, '_, A> {
                 self.complete();
             }
         }
-        Ok(())
     }
 
     pub(crate) fn complete(&mut self) {

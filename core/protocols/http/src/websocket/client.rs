@@ -279,8 +279,7 @@ fn write<A: 'static>(
     let mut key = [0; 4];
     // There was a seed when it was opened.
     request.cx().random(&mut key).map_err(|_| ReplyError::NotNow)?;
-    request.conn.write(head)?;
-    request.conn.write(&key)?;
+    request.conn.write_parts(&[head, &key])?;
     let mut masked = Masked { conn: request.conn, mask: Mask::new(key) };
     match data {
         Payload::Bytes(data) => masked.put(data),

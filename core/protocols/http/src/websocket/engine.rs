@@ -7,6 +7,7 @@ use super::utf8::Utf8;
 use super::{Message, Socket};
 use crate::exchange::{Exchange, Extra, Input, Timer, flag};
 use crate::request::Request;
+use crate::text::copy;
 
 /// What is known of the frames on a connection.
 ///
@@ -125,10 +126,10 @@ pub(crate) fn ended<A: 'static>(app: &mut A, request: &mut Request<'_, '_, '_, A
 impl<A: 'static> Socket<'_, '_, '_, '_, A> {
     /// Reads the header of the next frame, and all of a control frame. An error is the code to close with.
     fn read_header(&mut self) -> Result<Step, u16> {
-        let mut bytes = [0; frame::LONGEST];
-        let held = self.request.conn.copy_out(0, &mut bytes);
         let is_masked = self.client().is_none();
-        let header = match header(bytes.get(..held).unwrap_or_default(), is_masked) {
+        let held = self.request.conn.input_len().min(frame::LONGEST);
+        let bytes = self.request.conn.contiguous(held).unwrap_or_default();
+        let header = match header(bytes, is_masked) {
             None => return Ok(Step::Waits),
             Some(header) => header?,
         };
@@ -162,15 +163,13 @@ impl<A: 'static> Socket<'_, '_, '_, '_, A> {
         if whole > input {
             return Err(code::TOO_BIG);
         }
-        if self.request.conn.input_len() < whole {
-            return Ok(Step::Waits);
-        }
         if header.opcode == Opcode::Ping && !self.request.has_room() {
             return Ok(Step::Waits);
         }
         let mut data = [0; 125];
         let Some(data) = data.get_mut(..length) else { return Err(code::PROTOCOL) };
-        self.request.conn.copy_out(header.size, data);
+        let Some(held) = self.request.conn.contiguous(whole) else { return Ok(Step::Waits) };
+        copy(data, held.get(header.size..).unwrap_or_default());
         let mut mask = header.mask;
         mask.apply(data);
         self.drop_input(whole);

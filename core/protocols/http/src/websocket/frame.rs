@@ -14,13 +14,14 @@ pub(crate) mod code {
 
 /// What a frame is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
 pub(crate) enum Opcode {
-    Continuation,
-    Text,
-    Binary,
-    Close,
-    Ping,
-    Pong,
+    Continuation = 0,
+    Text = 1,
+    Binary = 2,
+    Close = 8,
+    Ping = 9,
+    Pong = 10,
 }
 
 impl Opcode {
@@ -37,18 +38,11 @@ impl Opcode {
     }
 
     pub(crate) const fn bits(self) -> u8 {
-        match self {
-            Self::Continuation => 0,
-            Self::Text => 1,
-            Self::Binary => 2,
-            Self::Close => 8,
-            Self::Ping => 9,
-            Self::Pong => 10,
-        }
+        self as u8
     }
 
     pub(crate) const fn is_control(self) -> bool {
-        matches!(self, Self::Close | Self::Ping | Self::Pong)
+        self.bits() & 8 != 0
     }
 }
 
@@ -77,22 +71,30 @@ pub(crate) fn header(bytes: &[u8], is_masked: bool) -> Option<Result<Header, u16
     if first & 0x70 != 0 || has_mask != is_masked || is_broken_control {
         return Some(Err(code::PROTOCOL));
     }
-    let (extended, least) = match short {
-        126 => (2_usize, 126),
-        127 => (8, 0x1_0000),
-        _ => (0, 0),
-    };
-    let (extended, rest) = rest.split_at_checked(extended)?;
-    let value = extended.iter().fold(0_u64, |value, byte| value << 8 | u64::from(*byte));
-    let length = if extended.is_empty() { short.into() } else { value };
     // The shortest form is the only one, and the highest bit is none of the length.
-    if length < least || length >> 63 != 0 {
+    let (size, length, is_shortest) = match short {
+        126 => {
+            let length = u16::from_be_bytes(*rest.first_chunk()?);
+            (4, u32::from(length), length >= 126)
+        }
+        127 => {
+            let (high, low) = rest.split_first_chunk()?;
+            let (high, low) = (u32::from_be_bytes(*high), u32::from_be_bytes(*low.first_chunk()?));
+            if matches!(high, 1..=0x7fff_ffff) {
+                return Some(Err(code::TOO_BIG));
+            }
+            (10, low, high == 0 && low > 0xffff)
+        }
+        _ => (2_usize, short.into(), true),
+    };
+    if !is_shortest {
         return Some(Err(code::PROTOCOL));
     }
-    let size = extended.len().saturating_add(2);
-    let Ok(length) = u32::try_from(length) else { return Some(Err(code::TOO_BIG)) };
     let (mask, size) = match is_masked {
-        true => (Mask::new(*rest.first_chunk()?), size.saturating_add(4)),
+        true => {
+            let mask = bytes.get(size..).and_then(<[u8]>::first_chunk)?;
+            (Mask::new(*mask), size.saturating_add(4))
+        }
         false => (Mask::NONE, size),
     };
     Some(Ok(Header { opcode, is_last, length, mask, size }))

@@ -9,7 +9,7 @@ use crate::reply::{Head, Length};
 use crate::request::{Request, keep};
 use crate::route::Route;
 use crate::status::Status;
-use crate::text::{has_word, is_same};
+use crate::text::{has_word, parts, which};
 
 /// Under these numbers the text keeps the answer to the key, and the number of the subprotocol.
 const ACCEPT: u8 = 255;
@@ -32,30 +32,31 @@ pub(crate) fn field<A: 'static>(
     name: &[u8],
     value: &[u8],
 ) -> Result<(), Status> {
-    let is = |known: &[u8]| is_same(name, known);
-    if is(b"upgrade") && has_word(value, b"websocket") {
-        x.set(flag::WEBSOCKET);
-    } else if is(b"sec-websocket-version") && value == b"13" {
-        x.set(flag::VERSION_13);
-    } else if is(b"sec-websocket-key") {
-        if x.has(flag::KEY) || !base64::is_of_sixteen(value) {
-            return Err(Status::BAD_REQUEST);
+    let names = ["upgrade", "sec-websocket-version", "sec-websocket-key", "sec-websocket-protocol"];
+    let is_kept = match which(name, &names) {
+        0 if has_word(value, b"websocket") => {
+            x.set(flag::WEBSOCKET);
+            true
         }
-        x.set(flag::KEY);
-        let hash = answer_to(value);
-        if !keep(x, text, ACCEPT, &hash) {
-            return Err(Status::FIELDS_TOO_LARGE);
+        1 if value == b"13" => {
+            x.set(flag::VERSION_13);
+            true
         }
-    } else if is(b"sec-websocket-protocol") {
-        let asked =
-            |known: &&str| crate::text::parts(value, b',').any(|part| part == known.as_bytes());
-        if let Some(number) = route.protocols.iter().position(asked)
-            && !keep(x, text, PROTOCOL, &[number as u8])
-        {
-            return Err(Status::FIELDS_TOO_LARGE);
+        2 => {
+            if x.has(flag::KEY) || !base64::is_of_sixteen(value) {
+                return Err(Status::BAD_REQUEST);
+            }
+            x.set(flag::KEY);
+            keep(x, text, ACCEPT, &answer_to(value))
         }
-    }
-    Ok(())
+        3 => {
+            let asked = |known: &&str| parts(value, b',').any(|part| part == known.as_bytes());
+            let number = route.protocols.iter().position(asked);
+            number.is_none_or(|number| keep(x, text, PROTOCOL, &[number as u8]))
+        }
+        _ => true,
+    };
+    if is_kept { Ok(()) } else { Err(Status::FIELDS_TOO_LARGE) }
 }
 
 /// Answers the handshake.
@@ -71,17 +72,14 @@ pub(crate) fn accept<A: 'static>(app: &mut A, request: &mut Request<'_, '_, '_, 
     if base64::encode(hash, &mut accept) != Some(28) || !is_get || x.input != Input::Done {
         return request.refuse(Status::BAD_REQUEST);
     }
-    let mut fields = Buffer::<192>::new();
-    fields.put(b"Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ");
-    fields.put(&accept);
-    fields.put(b"\r\n");
+    let mut fields = Buffer::new();
+    let agreed = "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: \0\r\n";
+    fields.put(agreed, &[&accept]);
     if let Some(protocol) = Socket::new(request).protocol() {
-        for part in ["Sec-WebSocket-Protocol: ", protocol, "\r\n"] {
-            fields.put(part.as_bytes());
-        }
+        fields.put("Sec-WebSocket-Protocol: \0\r\n", &[protocol.as_bytes()]);
     }
     let head = Head::bare(Status::SWITCHING_PROTOCOLS, fields.as_bytes());
-    if request.write_head(&head, Length::Known(0), 0).is_err() {
+    if request.write_head(&head, Length::Known(0), &[], 0).is_err() {
         return request.conn.abort();
     }
     request.x.set(flag::COMPLETE);

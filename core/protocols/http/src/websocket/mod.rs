@@ -216,18 +216,22 @@ impl<A: 'static> Socket<'_, '_, '_, '_, A> {
         let [high, low] = length16.to_be_bytes();
         let first = sent.bits() | if is_last { 0x80 } else { 0 };
         let client = self.client();
-        let (masked, mask) = if client.is_some() { (0x80, 4_usize) } else { (0, 0) };
+        let masked = if client.is_some() { 0x80 } else { 0 };
         let long = [first, 126 | masked, high, low];
         let head = if length16 < 126 { &[first, low | masked][..] } else { &long };
-        self.request.check_room(length.saturating_add(head.len()).saturating_add(mask))?;
-        match client {
-            Some(hooks) => (hooks.write)(self.request, head, data)?,
-            None => {
-                self.request.conn.write(head)?;
-                match data {
-                    Payload::Bytes(data) => self.request.conn.write(data)?,
-                    Payload::Text(text) => self.request.conn.write_fmt(text)?,
-                }
+        let whole = length.saturating_add(head.len());
+        match (client, data) {
+            (Some(hooks), data) => {
+                self.request.check_room(whole.saturating_add(4))?;
+                (hooks.write)(self.request, head, data)?;
+            }
+            (None, Payload::Bytes(data)) => {
+                self.request.conn.write_parts(&[head, data])?;
+            }
+            (None, Payload::Text(text)) => {
+                self.request.check_room(whole)?;
+                self.request.conn.write_parts(&[head])?;
+                self.request.conn.write_fmt(text)?;
             }
         }
         if !opcode.is_control()

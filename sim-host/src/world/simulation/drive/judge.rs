@@ -8,6 +8,11 @@ use crate::world::simulation::verdict::Verdict;
 
 /// Every client must be served so many microseconds after the end of the faults.
 pub(super) const SERVED_WITHIN: u64 = 240_000_000;
+/// A client that is not served by then, and still sends and hears bytes, is served slowly: a few bytes in each segment,
+/// and a long delay. It is looked at every so many microseconds, from so many before that time on.
+pub(super) const LOOKED_AT_EVERY: u64 = 60_000_000;
+/// How often it is looked at.
+pub(super) const LOOKS: u32 = 30;
 /// Everything must be given back so many microseconds after that.
 const EMPTY_WITHIN: u64 = 160_000_000;
 /// The loop must have ended so many microseconds after the interrupt.
@@ -53,7 +58,18 @@ impl Simulation<'_> {
                 Judgement::Again
             }
             Phase::Serving(_) if let Some(text) = self.overdue() => over(Verdict::Stuck(text)),
-            Phase::Serving(by) if self.now >= by && !self.peer.is_served() => over(self.unserved()),
+            Phase::Serving(by) if self.now >= by => {
+                if !self.peer.is_served() {
+                    let progress = self.peer.progress();
+                    let goes_on = progress != self.progress_seen && self.looks > 0;
+                    if !goes_on && self.looks < LOOKS {
+                        return over(self.unserved());
+                    }
+                    (self.looks, self.progress_seen) = (self.looks - 1, progress);
+                }
+                self.phase = Phase::Serving(self.now + LOOKED_AT_EVERY);
+                Judgement::GoOn
+            }
             Phase::Emptying(by) => match self.is_empty() {
                 Err(held) if self.now >= by => over(Verdict::Leak(held)),
                 Err(_) => Judgement::GoOn,
@@ -198,7 +214,7 @@ impl Simulation<'_> {
     }
 
     fn unserved(&self) -> Verdict {
-        let after = SERVED_WITHIN / 1_000_000;
+        let after = (self.now - self.quiet_since) / 1_000_000;
         let client = self.peer.clients.iter().find(|client| client.is_owed());
         if client.is_none()
             && let Some(client) = self.peer.udp_clients.iter().find(|client| !client.served)

@@ -2,7 +2,7 @@
 
 use embassy_net::ConfigV4;
 
-use super::judge::SERVED_WITHIN;
+use super::judge::{LOOKED_AT_EVERY, SERVED_WITHIN};
 use super::{Phase, Simulation};
 use crate::world::choices::fault::Fault;
 use crate::world::choices::kinds::FaultKind;
@@ -39,7 +39,7 @@ impl Simulation<'_> {
             Moment::Quiet => {
                 self.ether.borrow_mut().mark(|| "the faults are over".to_owned());
                 if self.phase == Phase::Faults {
-                    self.phase = Phase::Serving(self.now + SERVED_WITHIN);
+                    self.phase = Phase::Serving(self.now + SERVED_WITHIN - LOOKED_AT_EVERY);
                 }
                 self.quiet_since = self.now;
                 self.shared.seen.borrow_mut().begin_quiet(self.limits.len());

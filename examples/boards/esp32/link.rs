@@ -1,0 +1,8 @@
+//! The build script of the boards: names the linker scripts.
+
+fn main() {
+    println!("cargo:rerun-if-changed=Cargo.toml");
+    for script in ["-Tlinkall.x", "-Tdefmt.x"] {
+        println!("cargo:rustc-link-arg-bins={script}");
+    }
+}

@@ -1,0 +1,27 @@
+//! A program that panics, for the test of what a board says then.
+
+#![no_std]
+#![no_main]
+
+use core::hint::black_box;
+
+use embassy_net::StackResources;
+use static_cell::StaticCell;
+
+static RESOURCES: StaticCell<StackResources<1>> = StaticCell::new();
+
+#[board::entry]
+fn main() -> ! {
+    board::run(RESOURCES.init_with(StackResources::new), || {}, |_, _| outer(black_box(3)))
+}
+
+#[inline(never)]
+fn outer(place: usize) {
+    let value = inner(place);
+    defmt::info!("the value is {=u32}", value);
+}
+
+#[inline(never)]
+fn inner(place: usize) -> u32 {
+    black_box([1, 2, 3])[place]
+}

@@ -1,0 +1,91 @@
+//! What the device does: it serves lines of text. Nothing here knows a device, so a desk, the simulator and a board
+//! run the same.
+//!
+//! ```text
+//!  get          the level
+//!  set LEVEL    sets it, from 0 to 100, for all clients
+//!  quit         ends the connection
+//! ```
+
+#![no_std]
+
+use core::net::SocketAddr;
+use core::time::Duration;
+
+use picoevent::{ConnMut, Cx, Listener, Pool, Protocol, SetupError, Signal, WriteError};
+
+/// The port of the server.
+pub const PORT: u16 = 7000;
+
+/// Four clients, and a place in which a fifth one is told that there is no room. Each has a ring of 64 bytes for
+/// input and one of 64 bytes for output.
+pub const CLIENTS: Pool = Pool::new(4).rings(64, 64).spare(1);
+
+/// The memory: one event, which is the interrupt's, and the clients.
+pub type Storage = picoevent::Storage<App, 1, { CLIENTS.conns() }, { CLIENTS.bytes() }>;
+
+/// The state of the application. Every callback gets it.
+#[derive(Default)]
+pub struct App {
+    level: u8,
+}
+
+impl App {
+    /// Listens on `address`, and for the interrupt, which ends the loop.
+    ///
+    /// # Errors
+    /// [`SetupError`] when the storage has no room for one event, one listener and the pool.
+    pub fn start(
+        cx: &mut Cx<Self>,
+        address: SocketAddr,
+        clients: Pool,
+    ) -> Result<Listener, SetupError> {
+        cx.on_signal(Signal::INT, |_, event| event.exit())?;
+        let clients = cx.add_pool(clients)?;
+        cx.listen::<Client>(address, clients)
+    }
+
+    fn command(&mut self, conn: &mut ConnMut<Self>, line: &str) -> Result<(), WriteError> {
+        let mut words = line.split_whitespace();
+        match (words.next(), words.next(), words.next()) {
+            (Some("get"), None, _) => writeln!(conn, "{}", self.level),
+            (Some("set"), Some(level), None) => match level.parse() {
+                Ok(level) if level <= 100 => {
+                    self.level = level;
+                    conn.write(b"ok\n")
+                }
+                _ => conn.write(b"error: 0 to 100\n"),
+            },
+            (Some("quit"), None, _) => {
+                conn.write(b"bye\n")?;
+                conn.close();
+                Ok(())
+            }
+            _ => conn.write(b"error: get, set LEVEL, quit\n"),
+        }
+    }
+}
+
+/// What the connection of a client does, and its limits.
+struct Client;
+
+impl Protocol<App> for Client {
+    /// How long a client may send nothing.
+    const IDLE: Option<Duration> = Some(Duration::from_secs(60));
+    /// How long a client may take none of its answers.
+    const STALL: Option<Duration> = Some(Duration::from_secs(10));
+    /// The bytes of the longest answer: with less room for output, lines wait.
+    const ROOM: usize = 28;
+    const BUSY: &'static [u8] = b"busy\n";
+
+    fn readable(app: &mut App, conn: &mut ConnMut<App>) {
+        let mut buffer = [0; 32];
+        while let Some(line) = conn.read_line(&mut buffer) {
+            // There is room for an answer, unless the connection has failed. Then it ends.
+            let _ = match line {
+                Ok(line) => app.command(conn, line),
+                Err(_) => conn.write(b"error: no such line\n"),
+            };
+        }
+    }
+}

@@ -1,0 +1,24 @@
+//! The application on a desk, on real sockets: `cargo run [ADDR:PORT]`.
+
+use std::error::Error;
+use std::net::SocketAddr;
+
+use app::{App, CLIENTS, PORT, Storage};
+use picoevent::EventBase;
+use picoevent_mio::Live;
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let address = match std::env::args().nth(1) {
+        Some(address) => address.parse()?,
+        None => SocketAddr::from(([127, 0, 0, 1], PORT)),
+    };
+    let mut storage = Storage::new();
+    let mut base = EventBase::new(&mut storage);
+    let listener = App::start(&mut base, address, CLIENTS)?;
+    let mut live = Live::new()?;
+    live.settle(&mut base)?; // so that the listener has its port, if the address has port 0
+    println!("listening on {}", live.local_addr(listener)?);
+    live.run(&mut base, &mut App::default())?;
+    println!("done");
+    Ok(())
+}

@@ -1,0 +1,29 @@
+//! The application in a thousand simulations: with lost frames, links that come and go, and clients of all kinds.
+
+use app::{App, CLIENTS, PORT, Storage};
+use picoevent_sim::world::{Script, Size, Sockets, TestCase};
+
+/// The memory of the board's program.
+const BOARD: Size<App> = Size::of(
+    CLIENTS,
+    Storage::new,
+    Sockets::<{ CLIENTS.conns() + 1 }, 128, 128>::new,
+);
+
+#[test]
+fn serves_in_every_simulation() {
+    TestCase::new("app", PORT, App::default, App::start)
+        .sizes(&[BOARD])
+        .client(|choices| {
+            let level = choices.up_to(100);
+            let script = Script::new()
+                .send(format!("set {level}\nget\nwhat\n").as_bytes())
+                .expect_pattern("ok\n<digits>\nerror: get, set LEVEL, quit\n")
+                .may_end_with(b"busy\n");
+            match choices.up_to(2) {
+                0 => script.send(b"quit\n").expect(b"bye\n").expect_end(),
+                _ => script.finish().expect_end(),
+            }
+        })
+        .check(0..1000);
+}

@@ -1,0 +1,42 @@
+//! The application on a board: `cargo run --release`.
+
+#![no_std]
+#![no_main]
+
+use core::net::{Ipv4Addr, SocketAddr};
+
+use app::{App, CLIENTS, PORT, Storage};
+use embassy_net::{Stack, StackResources};
+use picoevent::{EventBase, Signal, Trigger};
+use picoevent_embassy::{Config, Sockets, run};
+use static_cell::{ConstStaticCell, StaticCell};
+
+mod start;
+
+/// A socket for each connection, and one that listens.
+const SOCKETS: usize = CLIENTS.conns() + 1;
+
+/// Ctrl-C under QEMU, a button on other boards.
+static INTERRUPT: Trigger = Trigger::new(Signal::INT);
+/// What the network stack needs: the sockets, and one for DHCP.
+static RESOURCES: StaticCell<StackResources<{ SOCKETS + 1 }>> = StaticCell::new();
+static MEMORY: ConstStaticCell<Storage> = ConstStaticCell::new(Storage::new());
+static BUFFERS: ConstStaticCell<Sockets<SOCKETS, 128, 128>> = ConstStaticCell::new(Sockets::new());
+
+/// Runs the application until the interrupt.
+async fn serve(stack: Stack<'static>) {
+    let mut base = EventBase::new(MEMORY.take());
+    let address = SocketAddr::from((Ipv4Addr::UNSPECIFIED, PORT));
+    App::start(&mut base, address, CLIENTS).expect("the storage has room");
+    let mut app = App::default();
+    run(
+        stack,
+        BUFFERS.take(),
+        &[&INTERRUPT],
+        &mut base,
+        &mut app,
+        Config::default(),
+    )
+    .await;
+    defmt::info!("done");
+}

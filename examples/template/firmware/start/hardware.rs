@@ -1,0 +1,15 @@
+//! How a board that one can hold starts.
+
+use embassy_executor::Spawner;
+use embassy_net::StackResources;
+
+use crate::{INTERRUPT, RESOURCES};
+
+#[board::main]
+async fn main(spawner: Spawner) {
+    let resources = RESOURCES.init_with(StackResources::new);
+    // The second is a seed for random bytes: 32 bytes for `EventBase::seed`.
+    let (stack, _) = board::start(spawner, resources, || INTERRUPT.raise()).await;
+    crate::serve(stack).await;
+    board::exit(0).await
+}

@@ -1,0 +1,122 @@
+//! Writes an image to a board that is a drive: one with a chip of Raspberry Pi, connected with BOOTSEL held.
+//!
+//! It needs no program and no debug probe. The board restarts with the image when it has the last block.
+
+use std::{
+    fs::{self, File},
+    io::Write,
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context, Result, bail};
+
+use crate::uf2::{self, Chip};
+
+/// The file by which a drive is known.
+const INFO: &str = "INFO_UF2.TXT";
+
+/// Folders whose folders, or their folders, are drives: on Linux and on macOS.
+const MOUNTS: [&str; 4] = ["/run/media", "/media", "/mnt", "/Volumes"];
+
+/// Finds the drive of a board with this chip, by probe-rs' name for it.
+///
+/// # Errors
+/// If there is none; the error says what to do.
+pub fn find(chip: &str) -> Result<PathBuf> {
+    let chip = Chip::named(chip)?;
+    let found = MOUNTS.into_iter().find_map(|folder| below(Path::new(folder), chip));
+    found.with_context(|| {
+        format!(
+            "no drive is a board with an {}: hold BOOTSEL while you connect it, mount the drive if your system does \
+             not do that, then try again, or name its folder by --drive=FOLDER",
+            chip.name
+        )
+    })
+}
+
+/// Finds the drive in a folder or in one of its folders.
+fn below(folder: &Path, chip: Chip) -> Option<PathBuf> {
+    let inside = |folder: &Path| {
+        let entries = folder.read_dir().into_iter().flatten().flatten();
+        entries.map(|entry| entry.path()).collect::<Vec<_>>()
+    };
+    let near = inside(folder);
+    let far: Vec<_> = near.iter().flat_map(|folder| inside(folder)).collect();
+    near.into_iter().chain(far).find(|folder| board_id(folder).as_deref() == Some(chip.board_id))
+}
+
+/// Returns what a drive says that it is, if it is one.
+fn board_id(folder: &Path) -> Option<String> {
+    let info = fs::read_to_string(folder.join(INFO)).ok()?;
+    let id = info.lines().find_map(|line| line.strip_prefix("Board-ID:"))?;
+    Some(id.trim().to_owned())
+}
+
+/// Writes an image to the drive of a board with this chip. Says how to see its log.
+///
+/// # Errors
+/// If the folder is no such drive, or the image is not for the chip.
+pub fn write(elf: &Path, chip: &str, drive: &Path) -> Result<()> {
+    let chip = Chip::named(chip)?;
+    let shown = drive.display();
+    match board_id(drive) {
+        None => bail!("{shown} is no drive of a board: it has no {INFO}"),
+        Some(id) if id != chip.board_id => {
+            bail!(
+                "{shown} is a board of another kind: {id}, and an {} is {}",
+                chip.name,
+                chip.board_id
+            )
+        }
+        Some(_) => {}
+    }
+    let image = uf2::from_elf(elf, chip)?;
+    let written = || -> std::io::Result<()> {
+        let mut file = File::create(drive.join("image.uf2"))?;
+        file.write_all(&image)?;
+        file.sync_all()
+    };
+    match written() {
+        // The board takes the drive away as soon as it has the last block.
+        Err(error) if board_id(drive).is_some() => {
+            Err(error).with_context(|| format!("cannot write to {shown}"))
+        }
+        _ => {
+            println!(
+                "{} blocks are on the board, which starts; its log: cargo picoevent log --elf {} --port PORT",
+                image.len() / 512,
+                elf.display()
+            );
+            Ok(())
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_drive_is_known_by_what_it_says() {
+        let folder = tempfile::tempdir().unwrap();
+        let rp2040 = Chip::named("RP2040").unwrap();
+        assert_eq!(below(folder.path(), rp2040), None);
+        for (name, id) in [("somebody/RP2350", "RP2350"), ("somebody/RPI-RP2", "RPI-RP2")] {
+            let drive = folder.path().join(name);
+            fs::create_dir_all(&drive).unwrap();
+            let info = format!("UF2 Bootloader v3.0\r\nModel: Raspberry Pi\r\nBoard-ID: {id}\r\n");
+            fs::write(drive.join(INFO), info).unwrap();
+        }
+        assert_eq!(below(folder.path(), rp2040), Some(folder.path().join("somebody/RPI-RP2")));
+        let rp2350 = Chip::named("RP235x").unwrap();
+        assert_eq!(
+            below(&folder.path().join("somebody"), rp2350).unwrap().file_name().unwrap(),
+            "RP2350"
+        );
+        let error = Chip::named("STM32H743ZITx").unwrap_err().to_string();
+        assert_eq!(
+            error,
+            "STM32H743ZITx is no drive: only RP2040 and RP235x are, with BOOTSEL held"
+        );
+    }
+}

@@ -1,0 +1,26 @@
+/* The board of qemu-lm3s6965evb, as far as a small server in C needs it. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define FRAME_SIZE 1518
+
+void board_start(void);
+/* Milliseconds since the start. */
+uint32_t board_millis(void);
+/* Sleeps until an interrupt: a frame, or the next millisecond. */
+void board_sleep(void);
+/* Reads the hardware address. */
+void board_mac(uint8_t mac[6]);
+/* Takes a frame: its length, 0 if there is none. */
+size_t board_receive(uint8_t *frame, size_t size);
+void board_send(const uint8_t *frame, size_t length);
+/* Whether Ctrl-C has come over the UART since the last call. */
+bool board_interrupted(void);
+void board_log(const char *line);
+/* Logs how many bytes malloc has taken. */
+void board_log_heap(void);
+/* Ends QEMU with status 0. */
+void board_exit(void);

@@ -1,0 +1,9 @@
+/* Mongoose for hello-world: its own TCP/IP stack, no log, no files. */
+#pragma once
+
+#define MG_ARCH MG_ARCH_ARMGCC
+#define MG_ENABLE_TCPIP 1
+#define MG_ENABLE_LOG 0
+#define MG_ENABLE_CUSTOM_MILLIS 1
+#define MG_ENABLE_CUSTOM_RANDOM 1
+#define MG_IO_SIZE 256

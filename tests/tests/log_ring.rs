@@ -1,0 +1,49 @@
+//! The ring for the log of boards at a USB cable, which a restart does not clear.
+
+#[path = "../../examples/boards/usb/src/serial/ring.rs"]
+mod ring;
+
+use std::collections::VecDeque;
+
+use ring::Ring;
+
+const SIZE: usize = 2048;
+
+#[test]
+fn a_ring_that_was_not_made_is_empty_once_it_is() {
+    let mut ring = Ring::unmade();
+    let ring = ring.make();
+    assert!(ring.is_empty());
+    assert_eq!(ring.pop(&mut [0; 8]), 0);
+}
+
+#[test]
+fn what_was_pushed_before_a_restart_is_popped_after_it() {
+    let mut ring = Ring::unmade();
+    ring.make().push(b"panicked");
+    let mut bytes = [0; 16];
+    assert_eq!(ring.make().pop(&mut bytes), 8);
+    assert_eq!(&bytes[..8], b"panicked");
+}
+
+/// Beside a queue: the oldest bytes make way when there is no room.
+#[test]
+fn the_newest_bytes_are_popped_in_their_order() {
+    let mut rng = fastrand::Rng::with_seed(7);
+    let (mut ring, mut model) = (Ring::unmade(), VecDeque::new());
+    let ring = ring.make();
+    for _ in 0..2_000 {
+        let mut bytes = vec![0; rng.usize(..300)];
+        if rng.usize(..3) < 2 {
+            rng.fill(&mut bytes);
+            ring.push(&bytes);
+            model.extend(&bytes);
+            model.drain(..model.len().saturating_sub(SIZE));
+        } else {
+            let length = ring.pop(&mut bytes);
+            assert_eq!(length, bytes.len().min(model.len()));
+            assert!(bytes[..length].iter().copied().eq(model.drain(..length)));
+        }
+        assert_eq!(ring.is_empty(), model.is_empty());
+    }
+}

@@ -1,0 +1,200 @@
+//! The template of a project, `examples/template`: what it makes is simulated, run and linked.
+//!
+//! Two steps of `cargo xtask test` take the project of one board, with the template's placeholders filled in here. The
+//! group `template` has cargo-generate make the project of every board outside of the repository.
+
+mod generate;
+mod plain;
+
+use std::{
+    env, fs,
+    io::{Read, Write},
+    net::{Shutdown, TcpStream},
+    path::{Path, PathBuf},
+    process::Command,
+    time::Duration,
+};
+
+use anyhow::{Context, Result, ensure};
+
+use crate::{
+    command,
+    process::Talk,
+    qemu::{Machine, Qemu},
+    toolchain::Toolchain,
+    workspace,
+};
+use generate::Generator;
+use plain::Row;
+
+/// How long a program of a project runs at most, with what must be compiled before.
+const LONGEST: Duration = Duration::from_secs(600);
+/// How long an answer may take.
+const LIMIT: Duration = Duration::from_secs(60);
+
+/// Tests a project on this machine.
+pub fn on_a_desk() -> Result<()> {
+    test_and_run(&filled(&emulated()?)?)
+}
+
+/// Runs the firmware of a project under QEMU.
+pub fn under_qemu(toolchain: Toolchain) -> Result<()> {
+    let row = emulated()?;
+    let project = filled(&row)?;
+    let elf = command::build_one(firmware(toolchain, &project, &row).args(["build", "--release"]))?;
+    let machine = row.run.split(' ').skip_while(|word| *word != "--machine").nth(1);
+    let machine = Machine::named(machine.context("the board's row names no machine")?)?;
+    let netdev = "user,id=n0,hostfwd=tcp:127.0.0.1:0-:7000";
+    let mut guest = Qemu::new(machine, &elf).netdev(netdev).time_limit(3 * LIMIT).boot()?;
+    guest.wait_for("listening on port 7000", LIMIT)?;
+    let port = guest.qmp()?.forwarded_port(7000)?;
+    converse(&format!("127.0.0.1:{port}")).with_context(|| guest.story())?;
+    guest.interrupt()?;
+    ensure!(guest.wait_exit(LIMIT)? == 0, "the firmware failed{}", guest.story());
+    Ok(())
+}
+
+/// Has cargo-generate make the project of every board, outside of the repository. Tests one, and links or runs the
+/// firmware of all.
+pub fn everywhere(toolchain: Toolchain) -> Result<()> {
+    let generator = Generator::install()?;
+    let folder = tempfile::tempdir()?;
+    let rows = plain::rows()?;
+    for row in &rows {
+        let project = generator.project(folder.path(), row)?;
+        take_locks(&project)?;
+        if row == &rows[0] {
+            test_and_run(&project)?;
+            let desk = with_target(command::cargo(&project), workspace::target());
+            for mut cargo in [desk, firmware(toolchain, &project, row)] {
+                command::run(cargo.args(["clippy", "--all-targets", "--", "--deny", "warnings"]))?;
+            }
+        }
+        for workspace in [&project, &project.join("firmware")] {
+            command::run(command::cargo(workspace).args(["fmt", "--check"]))?;
+        }
+        command::run(firmware(toolchain, &project, row).args(["build", "--release"]))?;
+        if row.is_emulated() {
+            run_firmware(toolchain, &project, row)?;
+        }
+    }
+    generator.refuses_bad_input(rows.first().context("there is no board")?)
+}
+
+/// Returns the first board that QEMU runs.
+fn emulated() -> Result<Row> {
+    plain::rows()?.into_iter().find(Row::is_emulated).context("QEMU runs no board of the template")
+}
+
+/// Makes the project of a board, always in the same folder. Returns the folder.
+fn filled(row: &Row) -> Result<PathBuf> {
+    let project = workspace::target().join("template");
+    if project.exists() {
+        fs::remove_dir_all(&project)?;
+    }
+    plain::fill(row, "my-device", &project)?;
+    take_locks(&project)?;
+    Ok(project)
+}
+
+/// Gives a project the versions of this repository, so that what is compiled here is used again.
+fn take_locks(project: &Path) -> Result<()> {
+    for (from, to) in
+        [(workspace::root(), project.to_owned()), (workspace::boards(), project.join("firmware"))]
+    {
+        fs::copy(from.join("Cargo.lock"), to.join("Cargo.lock"))?;
+    }
+    Ok(())
+}
+
+fn with_target(mut cargo: Command, target: PathBuf) -> Command {
+    cargo.env("CARGO_TARGET_DIR", target);
+    cargo
+}
+
+/// Returns a cargo command for the firmware of a project.
+fn firmware(toolchain: Toolchain, project: &Path, row: &Row) -> Command {
+    let cargo = toolchain.cargo(&project.join("firmware"), &row.target);
+    with_target(cargo, workspace::boards().join("target"))
+}
+
+/// Runs a project's simulations and its program, and the simulations without the timeouts, which must fail with the seed
+/// that its README names.
+fn test_and_run(project: &Path) -> Result<()> {
+    let cargo = || with_target(command::cargo(project), workspace::target());
+    command::run(cargo().arg("test"))?;
+
+    let mut run = cargo();
+    let mut desk = Talk::start(run.args(["run", "--quiet", "--", "127.0.0.1:0"]), LONGEST)?;
+    let line = desk.line()?;
+    let address = line.strip_prefix("listening on ").context("the program does not listen")?;
+    converse(address)?;
+    end(&mut desk)?;
+
+    let application = project.join("app/src/lib.rs");
+    let whole = fs::read_to_string(&application)?;
+    let is_timeout = |line: &&str| line.contains("const IDLE") || line.contains("const STALL");
+    ensure!(whole.lines().filter(is_timeout).count() == 2, "the application has two timeouts");
+    let rest: Vec<_> = whole.lines().filter(|line| !is_timeout(line)).collect();
+    fs::write(&application, rest.join("\n"))?;
+    let mut test = cargo();
+    println!("$ {}", command::describe(test.arg("test")));
+    let output = command::ended(&mut test, LONGEST)?;
+    fs::write(&application, whole)?;
+    let readme = fs::read_to_string(project.join("README.md"))?;
+    let told = readme.lines().find(|line| line.starts_with("FAILED ")).context("README")?;
+    let said = String::from_utf8_lossy(&output.stdout);
+    ensure!(
+        said.lines().any(|line| line == told),
+        "without timeouts README's {told:?} is not so:\n{said}"
+    );
+    println!("without timeouts: {told}");
+    Ok(())
+}
+
+/// Runs a project's firmware as its user does, by cargo, and talks to it.
+fn run_firmware(toolchain: Toolchain, project: &Path, row: &Row) -> Result<()> {
+    // cargo finds its subcommand there.
+    let mut cargo = command::cargo(&workspace::root());
+    cargo.args(["build", "--package", "picoevent-command"]);
+    let programs = command::build_one(&mut cargo)?;
+    let path = env::var_os("PATH").unwrap_or_default();
+    let programs = programs.parent().map(Path::to_owned).into_iter();
+    let path = env::join_paths(programs.chain(env::split_paths(&path)))?;
+
+    // Any free port of this machine, instead of the template's.
+    let config = project.join("firmware/.cargo/config.toml");
+    let text = fs::read_to_string(&config)?;
+    fs::write(&config, text.replace("--forward 7000", "--forward 0:7000"))?;
+
+    let mut run = firmware(toolchain, project, row);
+    let mut firmware = Talk::start(run.env("PATH", path).args(["run", "--release"]), LONGEST)?;
+    let line = firmware.line()?;
+    let (_, port) = line.rsplit_once(' ').with_context(|| format!("the first line is {line:?}"))?;
+    while !firmware.line()?.ends_with("listening on port 7000") {}
+    converse(&format!("127.0.0.1:{port}"))?;
+    end(&mut firmware)
+}
+
+/// Says some lines to a program, and checks its answers.
+fn converse(address: &str) -> Result<()> {
+    let mut stream = TcpStream::connect(address).context(address.to_owned())?;
+    stream.set_read_timeout(Some(LIMIT))?;
+    stream.write_all(b"get\nset 42\nget\nset 101\nplease\n")?;
+    stream.shutdown(Shutdown::Write)?;
+    let mut answers = String::new();
+    stream.read_to_string(&mut answers)?;
+    let expected = "0\nok\n42\nerror: 0 to 100\nerror: get, set LEVEL, quit\n";
+    ensure!(answers == expected, "the answers were {answers:?}");
+    Ok(())
+}
+
+/// Interrupts a program, as Ctrl-C does, and waits for its last line and its end.
+fn end(talk: &mut Talk) -> Result<()> {
+    let pid = talk.process().pid().to_string();
+    command::capture(Command::new("kill").args(["-INT", &pid]), LIMIT)?;
+    let output = talk.end_within(LIMIT)?;
+    let last = output.lines.last().context("it ends without a word")?;
+    ensure!(last.ends_with("done"), "its last line was {last:?}");
+    Ok(())
+}
