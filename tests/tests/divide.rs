@@ -1,6 +1,6 @@
 //! The division that QEMU boards use instead of the compiler's.
 
-#[path = "../../examples/boards/support/src/divide.rs"]
+#[path = "../../examples/boards/support/src/arm/divide.rs"]
 mod divide;
 
 use divide::divide;

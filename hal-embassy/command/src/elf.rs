@@ -74,7 +74,11 @@ pub struct Symbol {
     pub size: u64,
 }
 
-/// Reads the sections that are on the chip and not empty, in the file's order.
+/// riscv-rt's section of the RAM that nothing else takes. Other start-up code has no section for the stack.
+const STACK: &str = ".stack";
+
+/// Reads the sections that are on the chip and not empty, in the file's order. The stack's is left out: it is as large as
+/// there is RAM left.
 pub fn sections(elf: &Path) -> Result<Vec<Section>> {
     let bytes = fs::read(elf).with_context(|| format!("cannot read {}", elf.display()))?;
     let file = object::File::parse(&*bytes);
@@ -82,6 +86,9 @@ pub fn sections(elf: &Path) -> Result<Vec<Section>> {
     let mut found = Vec::new();
     for section in file.sections().filter(|section| section.size() > 0) {
         let Some(kind) = Kind::of(section.flags(), section.kind()) else { continue };
+        if section.name() == Ok(STACK) {
+            continue;
+        }
         let inside = |symbol: &object::Symbol<'_, '_>| {
             symbol.section() == SymbolSection::Section(section.index())
         };

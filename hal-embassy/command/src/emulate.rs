@@ -19,7 +19,7 @@ use crate::{
     command,
     forward::{Forward, Port, user_network},
     process::Process,
-    qemu::{Guest, Machine, QEMU_PROGRAM, Qemu, Uart},
+    qemu::{Guest, Machine, Qemu, Uart},
 };
 
 /// What is run.
@@ -60,14 +60,15 @@ const FOR_EVER: Duration = Duration::from_secs(u32::MAX as u64);
 /// How long QEMU may run after the guest has ended.
 const MOMENT: Duration = Duration::from_secs(20);
 
-/// Checks that QEMU is installed.
+/// Checks that the QEMU for a machine is installed.
 ///
 /// # Errors
 /// If it is not; the error ends with how to install it.
-pub fn check_installed(how: &str) -> Result<()> {
-    match command::find_program(QEMU_PROGRAM) {
+pub fn check_installed(machine: Machine, how: &str) -> Result<()> {
+    let program = machine.processor().program();
+    match command::find_program(program) {
         Some(_) => Ok(()),
-        None => bail!("{QEMU_PROGRAM} is not installed: {how}"),
+        None => bail!("{program} is not installed: {how}"),
     }
 }
 

@@ -8,7 +8,7 @@ use object::{Architecture, Object};
 use crate::{
     crates::shares,
     elf::sections,
-    qemu::Machine,
+    qemu::{Machine, Processor},
     table::{Table, grouped},
 };
 
@@ -35,11 +35,13 @@ pub fn check_made_for(elf: &Path, machine: Machine) -> Result<()> {
     let bytes = fs::read(elf).with_context(|| format!("cannot read {shown}"))?;
     let file =
         object::File::parse(&*bytes).with_context(|| format!("cannot understand {shown}"))?;
-    if file.architecture() != Architecture::Arm {
-        let other = file.architecture();
-        bail!(
-            "{shown} is an image for {other:?}, and {name} has an Arm processor: build it for thumbv7m-none-eabi"
-        );
+    let (wanted, has) = match machine.processor() {
+        Processor::Arm => (Architecture::Arm, "an Arm processor"),
+        Processor::Riscv32 => (Architecture::Riscv32, "a RISC-V processor with 32 bits"),
+    };
+    if file.architecture() != wanted {
+        let (other, target) = (file.architecture(), machine.target());
+        bail!("{shown} is an image for {other:?}, and {name} has {has}: build it for {target}");
     }
     let memory = machine.memory();
     for section in sections(elf)? {

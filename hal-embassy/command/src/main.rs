@@ -17,15 +17,11 @@ use picoevent_command::{
 
 /// What `--help` adds to the list of commands.
 const MORE: &str = "\
-machines: lm3s6965evb, mps2-an385
+machines: lm3s6965evb, mps2-an385, mps2-an500, mps2-an505, riscv-virt
 
 Every command takes the image as cargo has built it, such as
   --elf target/thumbv7m-none-eabi/release/my-device
 and needs its debug information: debug = \"line-tables-only\" in its profile.";
-
-/// How to get QEMU.
-const GET_QEMU: &str =
-    "apt install qemu-system-arm on Debian and Ubuntu, brew install qemu on macOS";
 
 /// Runs, flashes and measures a firmware image.
 #[derive(Debug, Parser)]
@@ -101,6 +97,12 @@ fn main() -> ExitCode {
     }
 }
 
+/// Returns how to get the QEMU for a machine.
+fn get_qemu(machine: Machine) -> String {
+    let package = machine.processor().package();
+    format!("apt install {package} on Debian and Ubuntu, brew install qemu on macOS")
+}
+
 /// Runs the command. Returns the exit status.
 fn run(command: Command) -> Result<i32> {
     match command {
@@ -108,7 +110,7 @@ fn run(command: Command) -> Result<i32> {
             image::check_there(&elf)?;
             image::check_made_for(&elf, machine)?;
             forward.iter().try_for_each(Forward::check_free)?;
-            emulate::check_installed(GET_QEMU)?;
+            emulate::check_installed(machine, &get_qemu(machine))?;
             let name = elf.file_name().unwrap_or_default().to_string_lossy().into_owned();
             let wire = Wire::Ports(&forward);
             return emulate::run(Emulation {

@@ -23,86 +23,27 @@
 //! ```
 
 mod guest;
+mod machine;
 mod qmp;
 
 use std::{
     fs::File,
-    ops::Range,
     os::unix::{net::UnixListener, process::CommandExt},
     path::{Path, PathBuf},
     process::{Command, Stdio},
     time::Duration,
 };
 
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Context, Result};
 
-use crate::{Usage, defmt_log, places::Places, process::Process};
+use crate::{defmt_log, places::Places, process::Process};
 
 pub use guest::{Guest, Uart};
+pub use machine::{Machine, Processor};
 pub use qmp::{Link, Qmp};
-
-/// The program.
-pub const QEMU_PROGRAM: &str = "qemu-system-arm";
 
 /// The oldest version with the features used here (`-netdev dgram` and `stream`).
 pub const OLDEST_QEMU: &str = "7.2";
-
-/// A machine that QEMU emulates and that has a board's package in picoevent's repository.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Machine {
-    /// TI's LM3S6965 evaluation board: Cortex-M3, 64 KB of RAM, Stellaris Ethernet.
-    Lm3s6965evb,
-    /// Arm's MPS2 with the AN385 image: Cortex-M3, LAN9118 Ethernet with a PHY.
-    Mps2An385,
-}
-
-impl Machine {
-    /// Every machine.
-    pub const ALL: [Machine; 2] = [Machine::Lm3s6965evb, Machine::Mps2An385];
-
-    /// Returns QEMU's name for it.
-    pub fn name(self) -> &'static str {
-        match self {
-            Machine::Lm3s6965evb => "lm3s6965evb",
-            Machine::Mps2An385 => "mps2-an385",
-        }
-    }
-
-    /// Returns the name of the board's package in picoevent's repository.
-    pub fn board(self) -> &'static str {
-        match self {
-            Machine::Lm3s6965evb => "qemu-lm3s6965evb",
-            Machine::Mps2An385 => "qemu-mps2-an385",
-        }
-    }
-
-    /// Returns the memory that an image can be linked for.
-    pub fn memory(self) -> [Range<u64>; 2] {
-        match self {
-            Machine::Lm3s6965evb => [0..0x4_0000, 0x2000_0000..0x2001_0000],
-            Machine::Mps2An385 => [0..0x40_0000, 0x2000_0000..0x2040_0000],
-        }
-    }
-
-    /// Returns QEMU's name for its network controller.
-    fn nic(self) -> &'static str {
-        match self {
-            Machine::Lm3s6965evb => "stellaris",
-            Machine::Mps2An385 => "lan9118",
-        }
-    }
-
-    /// Finds a machine by QEMU's name.
-    ///
-    /// # Errors
-    /// [`Usage`] with the known names, if there is no such machine.
-    pub fn named(name: &str) -> Result<Machine> {
-        Machine::ALL.into_iter().find(|machine| machine.name() == name).ok_or_else(|| {
-            let known = Machine::ALL.map(Machine::name).join(", ");
-            anyhow!(Usage(format!("no machine is called {name:?}; known are {known}")))
-        })
-    }
-}
 
 /// Returns the `-netdev` of a machine on a cable of Unix datagrams, from its own end to the other.
 pub fn netdev_over(own: &Path, other: &Path) -> String {
@@ -174,19 +115,18 @@ impl Qemu {
     }
 
     fn command(&self, folder: &Path) -> Command {
-        let mut command = Command::new(QEMU_PROGRAM);
+        let mut command = Command::new(self.machine.processor().program());
         let socket = |name: &str| {
             format!("socket,id={name},server=off,path={}", folder.join(name).display())
         };
-        command.args(["-machine", self.machine.name()]);
+        command.args(self.machine.options());
         command.args(["-display", "none", "-monitor", "none"]);
         command.args(["-semihosting-config", "enable=on,target=native"]);
         command.arg("-chardev").arg(socket("uart")).args(["-serial", "chardev:uart"]);
         command.arg("-chardev").arg(socket("qmp")).args(["-mon", "chardev=qmp,mode=control"]);
-        let nic = format!("nic,model={}", self.machine.nic());
         match &self.netdev {
             Some(netdev) => {
-                command.arg("-netdev").arg(netdev).arg("-net").arg(format!("{nic},netdev=n0"));
+                command.arg("-netdev").arg(netdev).args(self.machine.nic());
                 if let Some(file) = &self.capture {
                     let dump = format!("filter-dump,id=capture,netdev=n0,file={}", file.display());
                     command.arg("-object").arg(dump);
@@ -201,18 +141,5 @@ impl Qemu {
             command.process_group(0);
         }
         command
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_unknown_machine_is_refused_with_the_known_ones() {
-        let error = Machine::named("qemu-mps2-an385").unwrap_err();
-        let expected =
-            "no machine is called \"qemu-mps2-an385\"; known are lm3s6965evb, mps2-an385";
-        assert_eq!(error.to_string(), expected);
     }
 }

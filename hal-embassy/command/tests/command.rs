@@ -38,11 +38,16 @@ fn folder_with(program: &str, script: &str) -> tempfile::TempDir {
     folder
 }
 
-/// Makes an ELF file for Arm with one section of code at an address, which is loaded there.
-fn image_at(folder: &Path, address: u32) -> String {
+/// The numbers of processors in ELF files.
+const ARM: u8 = 40;
+const RISC_V: u8 = 243;
+
+/// Makes an ELF file for a processor with one section of code at an address, which is loaded there.
+fn image_at(folder: &Path, processor: u8, address: u32) -> String {
     let mut bytes = Vec::new();
-    // The header: 32 bits, little-endian, executable, Arm; a program header and three section headers behind it.
-    bytes.extend(b"\x7fELF\x01\x01\x01\0\0\0\0\0\0\0\0\0\x02\0\x28\0\x01\0\0\0");
+    // The header: 32 bits, little-endian, executable; a program header and three section headers behind it.
+    bytes.extend(b"\x7fELF\x01\x01\x01\0\0\0\0\0\0\0\0\0\x02\0");
+    bytes.extend([processor, 0, 1, 0, 0, 0]);
     for word in [address, 52, 84, 0] {
         bytes.extend(word.to_le_bytes());
     }
@@ -60,7 +65,7 @@ fn image_at(folder: &Path, address: u32) -> String {
         bytes.extend(word.to_le_bytes());
     }
     bytes.extend(b"\0\0\0\0\0.text\0.shstrtab\0");
-    let path = folder.join(format!("image-{address:x}"));
+    let path = folder.join(format!("image-{processor}-{address:x}"));
     fs::write(&path, bytes).unwrap();
     path.to_str().unwrap().to_owned()
 }
@@ -69,23 +74,37 @@ fn image_at(folder: &Path, address: u32) -> String {
 fn every_mistake_with_qemu_is_one_sentence() {
     let nothing = tempfile::tempdir().unwrap();
     let nothing = nothing.path();
-    let (good, other) = (image_at(nothing, 0), image_at(nothing, 0x0800_0000));
-    let qemu = |elf: &str, more: &[&str]| {
-        let words = [&["qemu", "--elf", elf, "--machine", "lm3s6965evb"], more].concat();
-        words.into_iter().map(str::to_owned).collect::<Vec<_>>()
+    let (good, other) = (image_at(nothing, ARM, 0), image_at(nothing, ARM, 0x0800_0000));
+    let (secure, riscv) =
+        (image_at(nothing, ARM, 0x1000_0000), image_at(nothing, RISC_V, 0x8000_0000));
+    let refused_on = |machine: &str, elf: &str, more: &[&str], begin: &str| {
+        let words = [&["qemu", "--elf", elf, "--machine", machine], more].concat();
+        refused(nothing, &words, 1, begin)
     };
-    let refused = |elf: &str, more: &[&str], begin: &str| {
-        let words = qemu(elf, more);
-        refused(nothing, &words.iter().map(String::as_str).collect::<Vec<_>>(), 1, begin)
-    };
+    let refused =
+        |elf: &str, more: &[&str], begin: &str| refused_on("lm3s6965evb", elf, more, begin);
     refused("nowhere", &[], "there is no file nowhere: build the image first");
     let text = refused(&good, &[], "qemu-system-arm is not installed: ");
     assert!(text.contains("apt install qemu-system-arm"), "{text}");
+    let text = refused_on("riscv-virt", &riscv, &[], "qemu-system-riscv32 is not installed: ");
+    assert!(text.contains("apt install qemu-system-misc"), "{text}");
     let text = refused(&other, &[], &format!("{other} is linked for another machine: "));
     assert!(text.contains("its .text is at 0x8000000..0x8000004"), "{text}");
+    // A Cortex-M33 starts elsewhere than the others.
+    let begin = format!("{good} is linked for another machine: its .text is at 0x0..0x4");
+    refused_on("mps2-an505", &good, &[], &begin);
+    refused_on("mps2-an505", &secure, &[], "qemu-system-arm is not installed: ");
+    refused_on("mps2-an500", &secure, &[], &format!("{secure} is linked for another machine: "));
     let own = env::current_exe().unwrap().to_str().unwrap().to_owned();
-    let text = refused(&own, &[], &format!("{own} is an image for "));
-    assert!(text.contains("lm3s6965evb has an Arm processor"), "{text}");
+    for (machine, image, processor, target) in [
+        ("lm3s6965evb", &own, "an Arm processor", "thumbv7m-none-eabi"),
+        ("mps2-an500", &riscv, "an Arm processor", "thumbv7em-none-eabihf"),
+        ("riscv-virt", &good, "a RISC-V processor with 32 bits", "riscv32imac-unknown-none-elf"),
+    ] {
+        let text = refused_on(machine, image, &[], &format!("{image} is an image for "));
+        let end = format!("and {machine} has {processor}: build it for {target}\n");
+        assert!(text.ends_with(&end), "{text}");
+    }
     refused(file!().rsplit_once("command/").unwrap().1, &[], "cannot understand tests/command.rs");
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = taken.local_addr().unwrap().port();
@@ -97,7 +116,7 @@ fn every_mistake_with_qemu_is_one_sentence() {
 fn a_wrong_command_line_ends_with_status_2() {
     let nothing = tempfile::tempdir().unwrap();
     for (words, wanted) in [
-        (&["qemu", "--elf", "x", "--machine", "pdp-11"][..], "known are lm3s6965evb, mps2-an385"),
+        (&["qemu", "--elf", "x", "--machine", "pdp-11"][..], "known are lm3s6965evb, mps2-an385, "),
         (&["qemu", "--elf", "x", "--machine", "lm3s6965evb", "--forward", "x"], "is not a port"),
         (&["flash", "--elf", "x"], "--chip"),
         (&["picoevent", "sise"], "'sise'"),
@@ -112,7 +131,7 @@ fn a_wrong_command_line_ends_with_status_2() {
 #[test]
 fn flashing_needs_probe_rs_and_a_probe() {
     let nothing = tempfile::tempdir().unwrap();
-    let image = image_at(nothing.path(), 0);
+    let image = image_at(nothing.path(), ARM, 0);
     let flash = ["flash", "--elf", &image, "--chip", "RP2040"];
     refused(nothing.path(), &flash, 1, "probe-rs is not installed: cargo install probe-rs-tools");
     let none = folder_with("probe-rs", "echo 'No debug probes were found.'");
@@ -127,7 +146,7 @@ fn flashing_needs_probe_rs_and_a_probe() {
 fn a_board_that_is_a_drive_needs_no_program() {
     let nothing = tempfile::tempdir().unwrap();
     let nothing = nothing.path();
-    let (image, other) = (image_at(nothing, 0x1000_0100), image_at(nothing, 0x0800_0000));
+    let (image, other) = (image_at(nothing, ARM, 0x1000_0100), image_at(nothing, ARM, 0x0800_0000));
     let board = tempfile::tempdir().unwrap();
     let shown = board.path().display().to_string();
     let drive = format!("--drive={shown}");
@@ -160,7 +179,7 @@ fn a_board_that_is_a_drive_needs_no_program() {
 #[test]
 fn a_log_needs_a_port_and_is_text_without_defmt() {
     let nothing = tempfile::tempdir().unwrap();
-    let image = image_at(nothing.path(), 0);
+    let image = image_at(nothing.path(), ARM, 0);
     let log = ["log", "--elf", &image, "--port", "/dev/no-such-port"];
     let text = refused(nothing.path(), &log, 1, "cannot open /dev/no-such-port: connect the board");
     assert!(text.contains("/dev/ttyACM*"), "{text}");

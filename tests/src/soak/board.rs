@@ -92,7 +92,7 @@ struct Done {
 }
 
 fn on_each_machine(work: impl Fn(Machine) -> Result<Done>) -> Result<()> {
-    for machine in Machine::ALL {
+    for machine in Machine::CORTEX_M3 {
         let began = Instant::now();
         let Done { bytes, given_up } = work(machine).with_context(|| machine.name())?;
         let (name, took) = (machine.name(), began.elapsed().as_secs_f64());

@@ -64,4 +64,4 @@ pub fn all_places_are_back(board: &mut Board) -> Result<()> {
     }
 }
 
-on_each_machine!(one_of_each, a_crowd);
+on_each_cortex_m3!(one_of_each, a_crowd);

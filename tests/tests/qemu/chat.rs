@@ -130,4 +130,4 @@ fn a_client_that_does_not_read_is_dropped(machine: Machine) -> Result<()> {
     board.interrupt()
 }
 
-on_each_machine!(lines_go_to_all_others_in_order, a_client_that_does_not_read_is_dropped);
+on_each_cortex_m3!(lines_go_to_all_others_in_order, a_client_that_does_not_read_is_dropped);

@@ -23,4 +23,5 @@ fn four_at_once(machine: Machine) -> Result<()> {
     ])
 }
 
-on_each_machine!(one_megabyte, four_at_once);
+on_each_cortex_m3!(one_megabyte);
+on_each_machine!(four_at_once);

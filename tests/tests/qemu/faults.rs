@@ -71,7 +71,7 @@ fn a_lossy_cable(machine: Machine) -> Result<()> {
     every_client_is_served(machine, LOSSY)
 }
 
-on_each_machine!(a_lossy_cable);
+on_each_cortex_m3!(a_lossy_cable);
 
 #[test]
 #[ignore = "needs firmware: cargo xtask test runs it"]

@@ -36,4 +36,5 @@ fn three_times_as_many_as_there_are_places(machine: Machine) -> Result<()> {
     Ok(())
 }
 
-on_each_machine!(two_hundred_in_a_row, eight_at_a_time, three_times_as_many_as_there_are_places);
+on_each_cortex_m3!(two_hundred_in_a_row, three_times_as_many_as_there_are_places);
+on_each_machine!(eight_at_a_time);

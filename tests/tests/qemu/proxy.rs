@@ -130,4 +130,4 @@ fn a_server_that_refuses_resets_the_client(machine: Machine) -> Result<()> {
     })
 }
 
-on_each_machine!(four_at_once, a_half_close_is_kept, a_server_that_refuses_resets_the_client);
+on_each_cortex_m3!(four_at_once, a_half_close_is_kept, a_server_that_refuses_resets_the_client);

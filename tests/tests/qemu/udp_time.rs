@@ -43,4 +43,4 @@ fn asked(machine: Machine) -> Result<()> {
     Ok(())
 }
 
-on_each_machine!(asked);
+on_each_cortex_m3!(asked);

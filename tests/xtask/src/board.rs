@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::{Result, anyhow};
 
-use crate::{command_line::Usage, workspace};
+use crate::{command_line::Usage, qemu::Machine, workspace};
 
 /// One firmware package under `examples/boards`.
 #[derive(Debug, PartialEq, Eq)]
@@ -20,7 +20,7 @@ pub struct Board {
 /// How a board's firmware runs.
 #[derive(Debug, PartialEq, Eq)]
 pub enum RunsOn {
-    /// On QEMU's machine of this name.
+    /// On the emulated machine of this name.
     Qemu(&'static str),
     /// On hardware.
     Hardware(Hardware),
@@ -49,7 +49,7 @@ pub enum FlashedBy {
 }
 
 /// The boards that are measured, the emulated ones first. Each run of the checks links them.
-pub const BOARDS: [Board; 4] = [
+pub const BOARDS: [Board; 7] = [
     Board {
         name: "qemu-lm3s6965evb",
         target: "thumbv7m-none-eabi",
@@ -59,6 +59,21 @@ pub const BOARDS: [Board; 4] = [
         name: "qemu-mps2-an385",
         target: "thumbv7m-none-eabi",
         runs_on: RunsOn::Qemu("mps2-an385"),
+    },
+    Board {
+        name: "qemu-mps2-an500",
+        target: "thumbv7em-none-eabihf",
+        runs_on: RunsOn::Qemu("mps2-an500"),
+    },
+    Board {
+        name: "qemu-mps2-an505",
+        target: "thumbv8m.main-none-eabihf",
+        runs_on: RunsOn::Qemu("mps2-an505"),
+    },
+    Board {
+        name: "qemu-riscv-virt",
+        target: "riscv32imac-unknown-none-elf",
+        runs_on: RunsOn::Qemu("riscv-virt"),
     },
     Board::probed("nucleo-h743zi", "nucleo", ARMV7E_M, "STM32H743ZITx"),
     Board::probed("w5500-evb-pico", "rp", ARMV6_M, RP2040),
@@ -139,6 +154,16 @@ impl Board {
         workspace::boards().join(family).join(self.name)
     }
 
+    /// Returns whether its package has code, unlike that of a machine whose family shares all of it.
+    pub fn has_code(&self) -> bool {
+        self.folder().join("src").is_dir()
+    }
+
+    /// Returns whether `tests/bench/baseline` is built for this board.
+    pub fn has_baseline(&self) -> bool {
+        Machine::CORTEX_M3.iter().any(|machine| machine.board() == self.name)
+    }
+
     /// Finds a board by its name.
     ///
     /// # Errors
@@ -171,7 +196,6 @@ fn listed(boards: impl Iterator<Item = &'static Board>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::qemu::Machine;
 
     #[test]
     fn a_board_is_found_by_its_name() {
@@ -183,6 +207,7 @@ mod tests {
         for machine in Machine::ALL {
             let board = Board::named(machine.board()).unwrap();
             assert_eq!(board.runs_on, RunsOn::Qemu(machine.name()));
+            assert_eq!(board.target, machine.target());
             assert_eq!(Machine::named(machine.name()).unwrap(), machine);
         }
     }
@@ -204,6 +229,13 @@ mod tests {
                 assert!(settings.contains(&said), "{settings}");
             }
         }
+    }
+
+    #[test]
+    fn the_machines_of_a_family_have_no_code() {
+        let named = |name| Board::named(name).unwrap();
+        assert!(named("qemu-mps2-an385").has_code() && named("qemu-riscv-virt").has_code());
+        assert!(!named("qemu-mps2-an500").has_code() && !named("qemu-mps2-an505").has_code());
     }
 
     #[test]

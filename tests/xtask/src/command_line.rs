@@ -9,7 +9,7 @@ use crate::{bench, check::Group, interop, memory, oracle, qemu::Machine, size, s
 /// What `--help` adds to the list of commands.
 const MORE: &str = "\
 examples: hello-world, echo
-machines: lm3s6965evb, mps2-an385
+machines: lm3s6965evb, mps2-an385, mps2-an500, mps2-an505, riscv-virt
 boards:   nucleo-h743zi, nucleo-f429zi, nucleo-f767zi, nucleo-h563zi, nrf52840-dk,
           pico-usb, pico2-usb, pico-w, pico2-w, w5500-evb-pico, w5500-evb-pico2,
           w6100-evb-pico, w6100-evb-pico2, esp32-c3, esp32-c6

@@ -30,7 +30,7 @@ fn guest_ports(example: &str) -> &'static [Port] {
 /// Builds `example` for `machine` and runs it, with this machine's `port` (0: any free one)
 /// forwarded to the guest's first port, over a simulated cable if requested. Returns its exit status.
 pub fn run(example: &str, machine: Machine, port: u16, cable: &Cable) -> Result<i32> {
-    emulate::check_installed("run `cargo xtask setup`")?;
+    emulate::check_installed(machine, "run `cargo xtask setup`")?;
     let forwards: Vec<_> = guest_ports(example)
         .iter()
         .enumerate()

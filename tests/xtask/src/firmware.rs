@@ -5,12 +5,14 @@
 //! `examples/boards/target/firmware/<board>/<program>`, under a lock.
 
 use std::{
+    collections::BTreeMap,
     env,
     fs::{self, File},
     path::{Path, PathBuf},
 };
 
 use anyhow::{Context, Result, anyhow, bail};
+use serde::Deserialize;
 
 use crate::{board::Board, command, command_line::Usage, toolchain::Toolchain, workspace};
 
@@ -37,43 +39,46 @@ pub fn prebuilt(board: &str, program: &str) -> Result<PathBuf> {
 /// # Errors
 /// [`Usage`] if the board has no such program; otherwise an error of cargo.
 pub fn build(toolchain: Toolchain, board: &Board, program: &str) -> Result<PathBuf> {
-    let known = programs(board)?;
-    if !known.iter().any(|name| name == program) {
+    let known = programs(&board.folder())?;
+    let Some(program) = known.iter().find(|known| known.name == program) else {
+        let known: Vec<_> = known.iter().map(|known| known.name.as_str()).collect();
         let known = known.join(", ");
         bail!(Usage(format!("{} has no example {program:?}; it has {known}", board.name)));
-    }
-    let built = build_with(toolchain, board, &of_program(program))?;
+    };
+    let built = build_with(toolchain, board, &options(&program.features, [program.name.as_str()]))?;
     let elf = built.into_iter().next();
-    elf.ok_or_else(|| anyhow!("cargo did not say where it put {program} for {}", board.name))
+    elf.ok_or_else(|| anyhow!("cargo did not say where it put {} for {}", program.name, board.name))
 }
 
-/// Compiles every program of a board and returns their ELF files.
+/// Compiles every program of a board, and returns their ELF files. Those that need the same features are compiled at
+/// once.
 pub fn build_all(toolchain: Toolchain, board: &Board) -> Result<Vec<PathBuf>> {
-    let mut built = build_with(toolchain, board, &["--bins"])?;
-    for program in programs(board)?.iter().filter(|program| feature_of(program).is_some()) {
-        built.extend(build_with(toolchain, board, &of_program(program))?);
+    let mut together: BTreeMap<Vec<String>, Vec<String>> = BTreeMap::new();
+    for Program { name, features } in programs(&board.folder())? {
+        together.entry(features).or_default().push(name);
+    }
+    let mut built = Vec::new();
+    for (features, names) in &together {
+        let what = options(features, names.iter().map(String::as_str));
+        built.extend(build_with(toolchain, board, &what)?);
     }
     Ok(built)
 }
 
 /// Compiles programs of the package that hello-world is compared with. Returns their ELF files.
-pub fn build_baseline(
-    toolchain: Toolchain,
-    board: &Board,
-    programs: &[&str],
-) -> Result<Vec<PathBuf>> {
-    let mut features = board.name.to_owned();
-    for program in programs {
-        features.extend(feature_of(program).into_iter().flat_map(|feature| [",", feature]));
-    }
-    let mut what = vec!["--package", "picoevent-baseline", "--features", &features];
-    what.extend(programs.iter().flat_map(|program| ["--bin", program]));
+pub fn build_baseline(toolchain: Toolchain, board: &Board, names: &[&str]) -> Result<Vec<PathBuf>> {
+    let mut features = vec![board.name.to_owned()];
+    let known = programs(&workspace::baseline())?;
+    let wanted = known.into_iter().filter(|program| names.contains(&program.name.as_str()));
+    features.extend(wanted.flat_map(|program| program.features));
+    let mut what = vec!["--package".to_owned(), "picoevent-baseline".to_owned()];
+    what.extend(options(&features, names.iter().copied()));
     let built = build_with(toolchain, board, &what)?;
     let find = |program: &&str| {
         let elf = built.iter().find(|elf| elf.ends_with(program)).cloned();
         elf.with_context(|| format!("cargo did not say where it put {program} for {}", board.name))
     };
-    programs.iter().map(find).collect()
+    names.iter().map(find).collect()
 }
 
 /// The gateway as tasks, a program of the same package.
@@ -84,42 +89,40 @@ pub fn build_gateway_as_tasks(toolchain: Toolchain, board: &Board) -> Result<()>
     build_baseline(toolchain, board, &[GATEWAY_AS_TASKS]).map(drop)
 }
 
-/// Returns the additional feature that a program is built with.
-fn feature_of(program: &str) -> Option<&'static str> {
-    match program {
-        "recorded" => Some("record"),
-        "device" => Some("device"),
-        "gateway" | GATEWAY_AS_TASKS | "udp-time" => Some("udp"),
-        "gateway-online" => Some("online"),
-        "hello-world-v6" => Some("ipv6"),
-        _ => None,
-    }
+/// A program of a package, as its manifest has it.
+#[derive(Debug, PartialEq, Eq, Deserialize)]
+struct Program {
+    name: String,
+    /// The features that it is built with. The other programs do not pay for them.
+    #[serde(default, rename = "required-features")]
+    features: Vec<String>,
 }
 
-/// Returns the cargo arguments that build one program.
-fn of_program(program: &str) -> Vec<&str> {
-    let mut options = vec!["--bin", program];
-    options.extend(feature_of(program).into_iter().flat_map(|feature| ["--features", feature]));
+/// Returns the programs of the package in a folder.
+fn programs(package: &Path) -> Result<Vec<Program>> {
+    #[derive(Deserialize)]
+    struct Manifest {
+        bin: Vec<Program>,
+    }
+    let file = package.join("Cargo.toml");
+    let text =
+        fs::read_to_string(&file).with_context(|| format!("cannot read {}", file.display()))?;
+    let manifest: Manifest =
+        toml::from_str(&text).with_context(|| format!("cannot understand {}", file.display()))?;
+    Ok(manifest.bin)
+}
+
+/// Returns the cargo arguments that build programs with features.
+fn options<'a>(features: &[String], names: impl IntoIterator<Item = &'a str>) -> Vec<String> {
+    let mut options: Vec<_> =
+        names.into_iter().flat_map(|name| ["--bin".to_owned(), name.to_owned()]).collect();
+    if !features.is_empty() {
+        options.extend(["--features".to_owned(), features.join(",")]);
+    }
     options
 }
 
-/// Returns the names of a board's programs, which its manifest lists.
-///
-/// # Errors
-/// If the manifest cannot be read.
-pub fn programs(board: &Board) -> Result<Vec<String>> {
-    let path = board.folder().join("Cargo.toml");
-    let shown = path.display();
-    let text = fs::read_to_string(&path).with_context(|| format!("cannot read {shown}"))?;
-    let manifest: toml::Table = text.parse().with_context(|| format!("cannot read {shown}"))?;
-    let programs = manifest.get("bin").and_then(toml::Value::as_array).into_iter().flatten();
-    let names = programs.filter_map(|program| program.get("name")?.as_str().map(str::to_owned));
-    let mut names: Vec<_> = names.collect();
-    names.sort();
-    Ok(names)
-}
-
-fn build_with(toolchain: Toolchain, board: &Board, what: &[&str]) -> Result<Vec<PathBuf>> {
+fn build_with(toolchain: Toolchain, board: &Board, what: &[String]) -> Result<Vec<PathBuf>> {
     let destination = workspace::firmware().join(board.name);
     fs::create_dir_all(&destination)
         .with_context(|| format!("cannot make {}", destination.display()))?;
@@ -155,9 +158,26 @@ mod tests {
     #[test]
     fn every_hardware_board_has_the_same_programs() {
         for (board, _) in Board::on_hardware() {
-            let programs = programs(board).unwrap();
-            assert_eq!(programs, ["echo", "gateway", "hello-world"], "{}", board.name);
+            let programs = programs(&board.folder()).unwrap();
+            let mut names: Vec<_> = programs.iter().map(|program| program.name.as_str()).collect();
+            names.sort_unstable();
+            assert_eq!(names, ["echo", "gateway", "hello-world"], "{}", board.name);
         }
+    }
+
+    #[test]
+    fn the_programs_of_a_board_are_in_its_manifest() {
+        let found = programs(&workspace::boards().join("qemu-mps2-an385")).unwrap();
+        let needs =
+            |name: &str| &found.iter().find(|program| program.name == name).unwrap().features;
+        assert!(needs("hello-world").is_empty());
+        assert_eq!(needs("gateway"), &["udp"]);
+        assert_eq!(
+            options(needs("gateway"), ["gateway"]),
+            ["--bin", "gateway", "--features", "udp"]
+        );
+        assert_eq!(options(&[], ["a", "b"]), ["--bin", "a", "--bin", "b"]);
+        assert!(programs(Path::new("nowhere")).is_err());
     }
 
     #[test]

@@ -40,7 +40,7 @@ const IMPLEMENTATIONS: [Implementation; 2] = [
             "examples/gateway/src/offline.rs",
             "examples/gateway/src/store.rs",
             "examples/gateway/src/uplink.rs",
-            "examples/boards/qemu-mps2-an385/src/bin/gateway.rs",
+            "examples/boards/support/programs/gateway.rs",
         ],
     ),
 ];

@@ -15,7 +15,7 @@ use anyhow::{Result, bail, ensure};
 
 use crate::{
     command,
-    qemu::{OLDEST_QEMU, QEMU_PROGRAM},
+    qemu::{OLDEST_QEMU, Processor},
     toolchain::{self, CHOICE, Machine, TARGETS, Toolchain},
 };
 
@@ -76,7 +76,11 @@ impl Machine for ThisMachine {
                 apt::install(lacks).map_err(|error| error.to_string())?;
                 match &*toolchain.lacks() {
                     [] => Ok(()),
-                    still => Err(format!("get a newer {} than apt-get has", still.join(" "))),
+                    still => Err(format!(
+                        "get a newer {} than apt-get has, for {}",
+                        still.join(" "),
+                        TARGETS.join(", ")
+                    )),
                 }
             }
         }
@@ -105,17 +109,19 @@ fn host_tool(subcommand: &str, component: &str, package: &str) -> Result<()> {
     Ok(())
 }
 
-/// Makes sure that there is a QEMU for Arm, and that it is new enough.
+/// Makes sure that there is a QEMU for each kind of processor, and that it is new enough.
 fn qemu() -> Result<()> {
-    let found = find_or_install(QEMU_PROGRAM)?;
-    let is_new = toolchain::is_at_least(&found, OLDEST_QEMU);
-    ensure!(is_new, "this is {found}; this repository needs {OLDEST_QEMU} or newer");
+    for processor in Processor::ALL {
+        let found = find_or_install(processor.program(), processor.package())?;
+        let is_new = toolchain::is_at_least(&found, OLDEST_QEMU);
+        ensure!(is_new, "this is {found}; this repository needs {OLDEST_QEMU} or newer");
+    }
     Ok(())
 }
 
 /// Makes sure that a program is installed which Debian has in a package of the same name.
 pub fn tool(program: &'static str) -> Result<()> {
-    find_or_install(program).map(drop)
+    find_or_install(program, program).map(drop)
 }
 
 /// Makes sure that programs are installed, each with the Debian package that has it. Says what it installs.
@@ -131,9 +137,9 @@ pub fn programs(wanted: &[(&str, &str)]) -> Result<()> {
     apt::install(&packages)
 }
 
-fn find_or_install(program: &'static str) -> Result<String> {
+fn find_or_install(program: &str, package: &str) -> Result<String> {
     if command::find_program(program).is_none() {
-        apt::install(&[program])?;
+        apt::install(&[package])?;
     }
     let version = command::first_line(Command::new(program).arg("--version"))?;
     println!("found {version}");

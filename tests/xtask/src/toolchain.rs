@@ -21,10 +21,11 @@ use anyhow::{Context, Result, bail};
 use crate::command;
 
 /// The bare-metal targets for firmware and the core crate.
-pub const TARGETS: [&str; 4] = [
+pub const TARGETS: [&str; 5] = [
     "thumbv6m-none-eabi",
     "thumbv7m-none-eabi",
     "thumbv7em-none-eabihf",
+    "thumbv8m.main-none-eabihf",
     "riscv32imac-unknown-none-elf",
 ];
 
@@ -174,14 +175,22 @@ fn missing_packages() -> Vec<&'static str> {
     let new_enough = said.is_ok_and(|said| is_at_least(&said, OLDEST));
     let source = sysroot("/usr/bin/rustc").unwrap_or_default();
     let source = source.join("lib/rustlib/src/rust/library/core/src/lib.rs");
+    // Debian's compiler makes `core` for every target that it knows.
+    let targets = command::output(Command::new("/usr/bin/rustc").args(["--print", "target-list"]));
+    let knows_all = targets.is_ok_and(|list| unknown_targets(&list).is_empty());
     let packages = [
-        ("rustc-web", new_enough),
+        ("rustc-web", new_enough && knows_all),
         ("rust-web-src", new_enough && source.is_file()),
         ("cargo-web", new_enough && Path::new("/usr/bin/cargo").is_file()),
         ("rust-web-clippy", new_enough && Path::new("/usr/bin/cargo-clippy").is_file()),
         ("lld", Path::new("/usr/bin/ld.lld").is_file()),
     ];
     packages.into_iter().filter(|(_, there)| !there).map(|(package, _)| package).collect()
+}
+
+/// Returns the targets that are not in a compiler's list.
+fn unknown_targets(list: &str) -> Vec<&'static str> {
+    TARGETS.into_iter().filter(|target| !list.lines().any(|known| known == *target)).collect()
 }
 
 fn sysroot(rustc: &str) -> Result<PathBuf> {
@@ -273,6 +282,14 @@ mod tests {
         assert!(envs.contains(&(OsStr::new("RUSTUP_TOOLCHAIN"), None)));
         let command = Rustup.cargo(Path::new("/"), "thumbv7m-none-eabi");
         assert!(command.get_envs().all(|(_, value)| value.is_none()));
+    }
+
+    #[test]
+    fn a_compiler_that_does_not_know_a_target_is_found_out() {
+        let list = "thumbv6m-none-eabi\nthumbv7m-none-eabi\nthumbv7em-none-eabihf\n\
+                    thumbv8m.main-none-eabi\nriscv32imac-unknown-none-elf\n";
+        assert_eq!(unknown_targets(list), ["thumbv8m.main-none-eabihf"]);
+        assert_eq!(unknown_targets(&TARGETS.join("\n")), [""; 0]);
     }
 
     #[test]

@@ -47,6 +47,11 @@ pub fn alone() -> PathBuf {
     root().join("tests/bench/alone")
 }
 
+/// Returns the package of the programs that hello-world and the gateway are compared with, in the firmware workspace.
+pub fn baseline() -> PathBuf {
+    root().join("tests/bench/baseline")
+}
+
 /// Returns the workspace of the fuzzer's program.
 pub fn fuzz() -> PathBuf {
     root().join("tests/fuzz")

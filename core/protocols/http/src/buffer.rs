@@ -1,6 +1,6 @@
 //! Header fields that are put together.
 
-use crate::text::copy;
+use crate::text::{copy, next};
 
 /// Room for header fields. What does not fit is left out.
 pub(crate) struct Buffer {
@@ -17,16 +17,18 @@ impl Buffer {
     #[inline(never)]
     pub(crate) fn put(&mut self, text: &str, values: &[&[u8]]) {
         let mut values = values.iter();
-        for piece in text.as_bytes().chunk_by(|before, next| *before != 0 && *next != 0) {
-            let piece = match piece {
-                [0] => values.next().copied().unwrap_or_default(),
-                _ => piece,
-            };
-            let room = self.bytes.get_mut(self.len..);
-            if let Some(room) = room.and_then(|room| room.get_mut(..piece.len())) {
-                copy(room, piece);
-                self.len = self.len.saturating_add(piece.len());
-            }
+        let mut left = Some(text.as_bytes());
+        while left.is_some() {
+            self.add(next(&mut left, 0));
+            self.add(values.next().copied().unwrap_or_default());
+        }
+    }
+
+    fn add(&mut self, piece: &[u8]) {
+        let room = self.bytes.get_mut(self.len..);
+        if let Some(room) = room.and_then(|room| room.get_mut(..piece.len())) {
+            copy(room, piece);
+            self.len = self.len.saturating_add(piece.len());
         }
     }
 

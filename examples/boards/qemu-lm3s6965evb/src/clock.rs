@@ -5,9 +5,11 @@
 
 use board_support::clock::{Clock, Timers};
 use board_support::mmio::Registers;
+use board_support::rounds::Rounds;
 use cortex_m::peripheral::syst::SystClkSource;
 use cortex_m::peripheral::{SCB, SYST};
 use cortex_m_rt::exception;
+use critical_section::CriticalSection;
 
 use crate::interrupt;
 
@@ -29,6 +31,7 @@ const ON: u32 = 1;
 const TIMED_OUT: u32 = 1;
 
 embassy_time_driver::time_driver_impl!(static CLOCK: Clock<Stellaris> = Clock::new());
+static ROUNDS: Rounds<24> = Rounds::new();
 
 /// Both timers run at the core's clock, which is left at its 12.5 MHz of after reset.
 struct Stellaris;
@@ -47,16 +50,11 @@ pub(crate) fn start(counter: &mut SYST) {
 }
 
 impl Timers for Stellaris {
-    const BITS: u32 = 24;
     const TICKS: u64 = 25;
     const MICROSECONDS: u64 = 2;
 
-    fn left() -> u32 {
-        SYST::get_current()
-    }
-
-    fn round_is_over() -> bool {
-        SCB::is_pendst_pending()
+    fn ticks(cs: CriticalSection) -> u64 {
+        ROUNDS.ticks(cs, SYST::get_current, SCB::is_pendst_pending)
     }
 
     fn set_alarm(ticks: u32) {
@@ -74,7 +72,7 @@ impl Timers for Stellaris {
 /// knows, as all interrupts have one priority.
 #[exception]
 fn SysTick() {
-    critical_section::with(|cs| CLOCK.on_round(cs));
+    critical_section::with(|cs| ROUNDS.on_round(cs));
 }
 
 pub(crate) extern "C" fn on_alarm() {

@@ -29,6 +29,7 @@ mod uart;
 pub use board_support::timestamp::set_clock;
 pub use board_support::{
     console::on_button,
+    entry,
     executor::only,
     exit::exit,
     network::{BROKER_PORT, COLLECTOR, COLLECTOR_PORT, HOST, TIME_SERVER, UPSTREAM},

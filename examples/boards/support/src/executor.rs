@@ -1,13 +1,15 @@
 //! An executor that sleeps with WFI.
 //!
-//! embassy's own thread-mode executor sleeps with WFE, which QEMU treats as a short pause only: an
-//! idle guest would keep a core of the host busy.
+//! embassy's own thread-mode executor for a Cortex-M sleeps with WFE, which QEMU treats as a short
+//! pause only: an idle guest would keep a core of the host busy.
 
 use core::sync::atomic::{AtomicBool, Ordering};
 
 use embassy_executor::{SpawnError, SpawnToken, Spawner, raw};
 use embassy_net::Stack;
 use static_cell::StaticCell;
+
+use crate::processor;
 
 /// Whether a task was woken since the executor's last look.
 static WOKEN: AtomicBool = AtomicBool::new(false);
@@ -38,9 +40,9 @@ pub fn run(start: impl FnOnce(Spawner)) -> ! {
         unsafe { executor.poll() };
         // With interrupts held off, a wake-up between the look and the sleep cannot be missed:
         // WFI returns for a pending interrupt, which is handled after this closure.
-        cortex_m::interrupt::free(|_| {
+        critical_section::with(|_| {
             if !WOKEN.swap(false, Ordering::AcqRel) {
-                cortex_m::asm::wfi();
+                processor::sleep();
             }
         });
     }

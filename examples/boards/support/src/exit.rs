@@ -4,8 +4,6 @@
 
 use core::panic::PanicInfo;
 
-use cortex_m_rt::{ExceptionFrame, exception};
-
 use crate::backtrace;
 
 /// The status of a guest that panicked, faulted or got an interrupt of a device without a driver.
@@ -23,22 +21,8 @@ fn panic(_: &PanicInfo) -> ! {
     broken()
 }
 
-fn broken() -> ! {
+/// Ends a guest that cannot go on, and logs where it was.
+pub(crate) fn broken() -> ! {
     backtrace::log();
     exit(BROKEN)
-}
-
-// SAFETY: the handler returns to nowhere and needs no state of the program that faulted.
-#[exception]
-unsafe fn HardFault(frame: &ExceptionFrame) -> ! {
-    defmt::error!("hard fault");
-    defmt::error!("called from {=u32:#010x}", frame.pc());
-    broken()
-}
-
-// SAFETY: the handler returns to nowhere and needs no state of the program it interrupted.
-#[exception]
-unsafe fn DefaultHandler(number: i16) -> ! {
-    defmt::error!("no driver for interrupt {=i16}", number);
-    broken()
 }

@@ -2,7 +2,7 @@
 //! buffers for frames, and the exit.
 //!
 //! Nothing here depends on a board. A board passes a function that writes to its UART, and the
-//! registers of its timers.
+//! registers of its timers. What depends on the processor is in one module, of which there are two.
 
 #![no_std]
 
@@ -10,19 +10,27 @@ pub mod arp;
 mod backtrace;
 pub mod clock;
 pub mod console;
-mod divide;
 pub mod executor;
 pub mod exit;
 pub mod frame;
-pub mod interrupt;
 pub mod logger;
-mod memory;
 pub mod mmio;
 pub mod network;
+#[cfg(target_arch = "arm")]
+#[path = "arm/mod.rs"]
+mod processor;
+#[cfg(target_arch = "riscv32")]
+#[path = "riscv.rs"]
+mod processor;
 pub mod random;
+pub mod rounds;
 #[cfg(feature = "time-of-day")]
 #[path = "time_of_day.rs"]
 pub mod timestamp;
 #[cfg(not(feature = "time-of-day"))]
 #[path = "uptime.rs"]
 mod timestamp;
+
+pub use processor::entry;
+#[cfg(target_arch = "arm")]
+pub use processor::interrupt;

@@ -28,7 +28,6 @@ async fn serve(stack: Stack<'static>) {
     let mut base = EventBase::new(MEMORY.take());
     let address = SocketAddr::from((Ipv4Addr::UNSPECIFIED, PORT));
     App::start(&mut base, address, CLIENTS).expect("the storage has room");
-    defmt::info!("listening on port {}", PORT);
     let mut app = App::default();
     run(
         stack,

@@ -4,7 +4,7 @@ use embassy_net::{Stack, StackResources};
 
 use crate::{INTERRUPT, RESOURCES};
 
-#[cortex_m_rt::entry]
+#[board::entry]
 fn main() -> ! {
     let resources = RESOURCES.init_with(StackResources::new);
     board::run(resources, || INTERRUPT.raise(), board::only(serve))

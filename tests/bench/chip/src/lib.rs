@@ -12,14 +12,14 @@ pub mod asker;
 pub mod client;
 pub mod clock;
 #[cfg(feature = "small-memory")]
-#[path = "../../../../examples/boards/support/src/divide.rs"]
+#[path = "../../../../examples/boards/support/src/arm/divide.rs"]
 mod divide;
 pub mod executor;
 mod exit;
 pub mod interrupt;
 pub mod loops;
 #[cfg(feature = "small-memory")]
-#[path = "../../../../examples/boards/support/src/memory.rs"]
+#[path = "../../../../examples/boards/support/src/arm/memory.rs"]
 mod memory;
 pub mod meter;
 pub mod network;

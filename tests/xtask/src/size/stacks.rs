@@ -22,7 +22,6 @@ use crate::{
     qemu::{Machine, Qemu},
     setup,
     table::{Format, Table, grouped},
-    toolchain::Toolchain,
     workspace,
 };
 
@@ -113,9 +112,8 @@ const STACKS: [Stack; 2] = [
 /// If a clone is missing or of another version; the error says what to type.
 pub fn run(clones: &Path, format: Format) -> Result<()> {
     STACKS.iter().try_for_each(|stack| stack.check(clones))?;
-    let toolchain = Toolchain::ready()?;
+    let toolchain = setup::emulation()?;
     setup::programs(&[(COMPILER, "gcc-arm-none-eabi"), (COMPILER, "libnewlib-arm-none-eabi")])?;
-    setup::tool(crate::qemu::QEMU_PROGRAM)?;
     let title = "hello-world beside stacks in C, qemu-lm3s6965evb";
     let mut table = Table::new(title, "program | flash | static RAM | heap");
     let mut row = |name: &str, usage: &Usage, heap: u64| {

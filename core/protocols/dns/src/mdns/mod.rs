@@ -242,18 +242,18 @@ impl Responder {
         self.number = self.number.checked_add(1).unwrap_or(2);
         let mut label = Label::new();
         // There is room for a hyphen and three digits (`announce`).
-        let _ = label.push_str(self.label.get(..usize::from(self.wanted)).unwrap_or_default());
-        let _ = label.push_str("-");
+        let wanted = self.label.as_bytes().iter().take(self.wanted.into());
+        wanted.chain(b"-").for_each(|byte| _ = label.push_byte(*byte));
         let digits = [self.number / 100, self.number / 10 % 10, self.number % 10];
-        for digit in digits.into_iter().skip_while(|digit| *digit == 0).map(usize::from) {
-            let _ = label.push_str("0123456789".get(digit..=digit).unwrap_or_default());
+        for digit in digits.into_iter().skip_while(|digit| *digit == 0) {
+            label.push_byte(b'0'.wrapping_add(digit));
         }
         self.label = label;
     }
 }
 
 /// A name without a dot: ASCII.
-type Label = heapless::String<MAX_LABEL>;
+type Label = text::Text<MAX_LABEL>;
 
 impl Default for Responder {
     fn default() -> Self {

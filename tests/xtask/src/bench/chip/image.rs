@@ -6,7 +6,7 @@ use anyhow::{Context, Result, anyhow, ensure};
 
 use crate::{
     command::{self, describe},
-    qemu::{Machine, QEMU_PROGRAM},
+    qemu::{Machine, Processor},
     toolchain::Toolchain,
     workspace,
 };
@@ -75,7 +75,7 @@ impl fmt::Display for Image {
 /// Returns the versions of the compiler and of the emulator.
 pub fn compiler_and_emulator(toolchain: Toolchain) -> Result<String> {
     let rustc = command::first_line(toolchain.rustc().arg("--version"))?;
-    let qemu = command::first_line(Command::new(QEMU_PROGRAM).arg("--version"))?;
+    let qemu = command::first_line(Command::new(Processor::Arm.program()).arg("--version"))?;
     Ok(format!("{rustc}, {qemu}"))
 }
 
@@ -112,8 +112,8 @@ impl Image {
     }
 
     fn command(&self, machine: Machine) -> Command {
-        let mut qemu = Command::new(QEMU_PROGRAM);
-        qemu.args(["-machine", machine.name(), "-display", "none", "-monitor", "none"]);
+        let mut qemu = Command::new(machine.processor().program());
+        qemu.args(machine.options()).args(["-display", "none", "-monitor", "none"]);
         qemu.args(["-serial", "none", "-net", "none"]);
         qemu.args(["-semihosting-config", "enable=on,target=native"]);
         qemu.arg("-icount").arg(format!("shift={}", self.shift.unwrap_or(shift(machine))));
@@ -129,7 +129,7 @@ fn shift(machine: Machine) -> u32 {
         // 12.5 MHz.
         Machine::Lm3s6965evb => 7,
         // 25 MHz.
-        Machine::Mps2An385 => 6,
+        _ => 6,
     }
 }
 

@@ -3,11 +3,11 @@
 //! The compiler's functions are unrolled and take 3.5 KB; these take 100 bytes. Copies go by words,
 //! which a Cortex-M3 may read and write at any address, then by bytes; a move to a higher address
 //! goes backwards by bytes, and filling goes by bytes. The linker prefers these functions, since the
-//! compiler's are weak. The division is in [`divide`](crate::divide).
+//! compiler's are weak. The division is in [`divide`](super::divide).
 
 use core::arch::global_asm;
 
-use crate::divide::divide;
+use super::divide::divide;
 
 /// Divides for `__aeabi_uldivmod`, which only assembler can write, since it returns both results.
 // SAFETY: no other function has this name.

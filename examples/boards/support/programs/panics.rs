@@ -6,12 +6,11 @@
 use core::hint::black_box;
 
 use embassy_net::StackResources;
-use qemu_lm3s6965evb as board;
 use static_cell::StaticCell;
 
 static RESOURCES: StaticCell<StackResources<1>> = StaticCell::new();
 
-#[cortex_m_rt::entry]
+#[board::entry]
 fn main() -> ! {
     board::run(RESOURCES.init_with(StackResources::new), || {}, |_, _| outer(black_box(3)))
 }

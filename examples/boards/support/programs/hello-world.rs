@@ -1,26 +1,26 @@
-//! echo on the MPS2 board with AN385, under QEMU.
+//! hello-world on a board that QEMU emulates: one with RAM for it.
 
 #![no_std]
 #![no_main]
 
 use core::net::{Ipv4Addr, SocketAddr};
 
-use echo::{Echo, PORT};
+use board::only;
 use embassy_net::{Stack, StackResources};
+use hello_world::{Hello, PORT};
 use picoevent::{EventBase, Pool, Signal, Storage, Trigger};
 use picoevent_embassy::{Config, Sockets, run};
-use qemu_mps2_an385::{self as board, only};
 use static_cell::{ConstStaticCell, StaticCell};
 
-const CLIENTS: Pool = Pool::new(4).rings(1024, 1024);
+const CLIENTS: Pool = Pool::new(8).rings(32, 64);
 
 static INTERRUPT: Trigger = Trigger::new(Signal::INT);
-static RESOURCES: StaticCell<StackResources<13>> = StaticCell::new();
-static SOCKETS: ConstStaticCell<Sockets<12, 1024, 1024>> = ConstStaticCell::new(Sockets::new());
-static STORAGE: ConstStaticCell<Storage<Echo, 4, { CLIENTS.conns() }, { CLIENTS.bytes() }>> =
+static RESOURCES: StaticCell<StackResources<17>> = StaticCell::new();
+static SOCKETS: ConstStaticCell<Sockets<16, 256, 256>> = ConstStaticCell::new(Sockets::new());
+static STORAGE: ConstStaticCell<Storage<Hello, 4, { CLIENTS.conns() }, { CLIENTS.bytes() }>> =
     ConstStaticCell::new(Storage::new());
 
-#[cortex_m_rt::entry]
+#[board::entry]
 fn main() -> ! {
     board::run(RESOURCES.init_with(StackResources::new), || INTERRUPT.raise(), only(serve))
 }
@@ -29,9 +29,9 @@ fn main() -> ! {
 async fn serve(stack: Stack<'static>) {
     let mut base = EventBase::new(STORAGE.take());
     let address = SocketAddr::from((Ipv4Addr::UNSPECIFIED, PORT));
-    Echo::start(&mut base, address, CLIENTS).expect("the storage has room");
-    let mut echo = Echo::new();
-    run(stack, SOCKETS.take(), &[&INTERRUPT], &mut base, &mut echo, Config::SERVER).await;
+    Hello::start(&mut base, address, CLIENTS).expect("the storage has room");
+    let mut hello = Hello::default();
+    run(stack, SOCKETS.take(), &[&INTERRUPT], &mut base, &mut hello, Config::SERVER).await;
     defmt::info!("done");
     board::exit(0)
 }

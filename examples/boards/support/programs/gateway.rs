@@ -1,17 +1,17 @@
-//! The gateway on the MPS2 board with AN385, under QEMU.
+//! The gateway on a board that QEMU emulates: one with RAM for it.
 
 #![no_std]
 #![no_main]
 
 use core::net::{Ipv4Addr, SocketAddr};
 
+use board::{COLLECTOR, only};
 use embassy_net::{Stack, StackResources};
 use gateway::{
     BUTTON, CONSOLE_PORT, DISCOVERY_PORT, Gateway, Memory, STATUS_PORT, Setup, temperature,
 };
 use picoevent::{EventBase, Run, Signal, Trigger};
 use picoevent_embassy::{Adapter, Config, Sockets, UdpSockets};
-use qemu_mps2_an385::{self as board, COLLECTOR, only};
 use static_cell::{ConstStaticCell, StaticCell};
 
 static INTERRUPT: Trigger = Trigger::new(Signal::INT);
@@ -23,7 +23,7 @@ static UDP: ConstStaticCell<UdpSockets<1, 64, 64>> = ConstStaticCell::new(UdpSoc
 static MEMORY: ConstStaticCell<Memory> = ConstStaticCell::new(Memory::new());
 static GATEWAY: StaticCell<Gateway> = StaticCell::new();
 
-#[cortex_m_rt::entry]
+#[board::entry]
 fn main() -> ! {
     board::on_button(|| PRESSED.raise());
     board::run(RESOURCES.init_with(StackResources::new), || INTERRUPT.raise(), only(serve))

@@ -11,12 +11,12 @@ use embassy_net_driver::{Capabilities, Driver, HardwareAddress, LinkState};
 use embassy_sync::waitqueue::AtomicWaker;
 use static_cell::ConstStaticCell;
 
-use crate::interrupt;
+use crate::image::IMAGE;
 
 mod mac;
 
 // SAFETY: this is the board's Ethernet controller, and only this module touches it.
-const LAN: Registers = unsafe { Registers::new(0x4020_0000, 0x100) };
+const LAN: Registers = unsafe { Registers::new(IMAGE.ethernet.base, 0x100) };
 
 const RECEIVE_DATA: usize = 0x00;
 const TRANSMIT_DATA: usize = 0x20;
@@ -71,7 +71,7 @@ impl Ethernet {
         mac::start();
         LAN.write(INTERRUPTS, u32::MAX);
         LAN.write(INTERRUPT_MASK, FRAME_RECEIVED | PHY_CHANGED);
-        interrupt::ETHERNET.unmask();
+        IMAGE.ethernet.interrupt.unmask();
         Self { frames: FRAMES.take() }
     }
 

@@ -1,0 +1,201 @@
+//! The virtio network controller, as an embassy-net driver.
+//!
+//! ```text
+//!   receive:  our buffers ──lent──▶ controller ──filled──▶ embassy-net reads one in place ──▶ lent again
+//!   send:     embassy-net fills a free buffer ──lent──▶ controller ──sent──▶ free again
+//! ```
+//!
+//! The controller interrupts when it has filled a buffer or sent one, and when the cable comes or goes.
+//! Nothing waits for it: QEMU sends in another thread, which may not run for a while.
+
+use core::ptr::NonNull;
+use core::task::Context;
+
+use board_support::frame::{self, Received};
+use board_support::mmio::Registers;
+use embassy_net_driver::{Capabilities, Driver, HardwareAddress, LinkState, TxToken};
+use embassy_sync::waitqueue::AtomicWaker;
+use static_cell::ConstStaticCell;
+use virtio_drivers::device::net::VirtIONetRaw;
+use virtio_drivers::transport::mmio::{MmioTransport, VirtIOHeader};
+
+use crate::pages::Memory;
+
+/// The last of eight places for devices, where QEMU puts the first.
+const BASE: usize = 0x1000_8000;
+const SIZE: usize = 0x1000;
+
+// SAFETY: these are the registers of the controller that `virtio-drivers` leaves alone: the state
+// and the acknowledgement of its interrupt, and, of its configuration, the state of the link.
+const DEVICE: Registers = unsafe { Registers::new(BASE, SIZE) };
+
+const INTERRUPTS: usize = 0x60;
+const ACKNOWLEDGE: usize = 0x64;
+/// The end of the hardware address, and above it the state.
+const STATUS: usize = 0x104;
+const LINK_UP: u32 = 1 << 16;
+
+/// The buffers for each direction, and the places in its queue.
+const BUFFERS: usize = 4;
+
+/// A frame behind the controller's own header.
+type Buffer = [u8; 1536];
+
+type Buffers = [Buffer; BUFFERS];
+
+type Controller = VirtIONetRaw<Memory, MmioTransport<'static>, BUFFERS>;
+
+static WAKER: AtomicWaker = AtomicWaker::new();
+static RECEIVED: ConstStaticCell<Buffers> = ConstStaticCell::new([[0; 1536]; BUFFERS]);
+static SENDING: ConstStaticCell<Buffers> = ConstStaticCell::new([[0; 1536]; BUFFERS]);
+
+/// The controller.
+pub(crate) struct Ethernet {
+    controller: Controller,
+    received: &'static mut Buffers,
+    /// The controller's name for each buffer that it fills.
+    names: [u16; BUFFERS],
+    /// The buffer that embassy-net has read, or reads.
+    held: Option<usize>,
+    sending: &'static mut Buffers,
+    /// What the controller sends of each buffer.
+    sent: [Option<Sent>; BUFFERS],
+}
+
+/// A frame that the controller sends: its name for the buffer, and the length with the header.
+struct Sent {
+    name: u16,
+    length: usize,
+}
+
+impl Ethernet {
+    /// Switches the controller on and lends it the buffers.
+    pub(crate) fn start() -> Self {
+        let header = NonNull::new(BASE as *mut VirtIOHeader).expect("its address is not zero");
+        // SAFETY: QEMU has a virtio device's registers there, for as long as it runs.
+        let transport = unsafe { MmioTransport::new(header, SIZE) }.expect("a virtio device");
+        let mut controller = Controller::new(transport).expect("a network controller");
+        controller.enable_interrupts();
+        let mut ethernet = Self {
+            controller,
+            received: RECEIVED.take(),
+            names: [0; BUFFERS],
+            held: None,
+            sending: SENDING.take(),
+            sent: [const { None }; BUFFERS],
+        };
+        (0..BUFFERS).for_each(|buffer| ethernet.lend(buffer));
+        ethernet
+    }
+
+    /// The hardware address.
+    pub(crate) fn address(&self) -> [u8; 6] {
+        self.controller.mac_address()
+    }
+
+    /// Lends a buffer to the controller, which fills it.
+    fn lend(&mut self, buffer: usize) {
+        // SAFETY: nobody looks at the buffer until `take` has got it back.
+        let name = unsafe { self.controller.receive_begin(&mut self.received[buffer]) };
+        self.names[buffer] = name.expect("its queue has a place for each buffer");
+    }
+
+    /// Takes the next frame: its buffer, and where it is in that.
+    fn take(&mut self) -> Option<(usize, core::ops::Range<usize>)> {
+        if let Some(buffer) = self.held.take() {
+            self.lend(buffer);
+        }
+        loop {
+            let name = self.controller.poll_receive()?;
+            let buffer = self.names.iter().position(|known| *known == name)?;
+            // SAFETY: it is the buffer that was lent by this name.
+            let filled =
+                unsafe { self.controller.receive_complete(name, &mut self.received[buffer]) };
+            match filled {
+                Ok((start, length)) if frame::is_length(length) => {
+                    self.held = Some(buffer);
+                    return Some((buffer, start..start + length));
+                }
+                _ => self.lend(buffer),
+            }
+        }
+    }
+
+    /// Takes back what the controller has sent. Returns a buffer that is free.
+    fn free(&mut self) -> Option<usize> {
+        while let Some(name) = self.controller.poll_transmit() {
+            let place = self
+                .sent
+                .iter()
+                .position(|sent| sent.as_ref().is_some_and(|it| it.name == name))?;
+            let Sent { length, .. } = self.sent[place].take()?;
+            // SAFETY: it is what was lent by this name.
+            let _ =
+                unsafe { self.controller.transmit_complete(name, &self.sending[place][..length]) };
+        }
+        self.sent.iter().position(Option::is_none)
+    }
+}
+
+/// Acknowledges the interrupt before the task that is woken looks, so that what comes meanwhile
+/// interrupts again.
+pub(crate) fn on_interrupt() {
+    DEVICE.write(ACKNOWLEDGE, DEVICE.read(INTERRUPTS));
+    WAKER.wake();
+}
+
+/// The permission to send one frame: a free buffer, and the place to note what of it is sent.
+pub(crate) struct ToSend<'a> {
+    controller: &'a mut Controller,
+    buffer: &'a mut Buffer,
+    sent: &'a mut Option<Sent>,
+}
+
+impl TxToken for ToSend<'_> {
+    fn consume<R, F: FnOnce(&mut [u8]) -> R>(self, length: usize, fill: F) -> R {
+        let start = self.controller.fill_buffer_header(self.buffer).expect("it has room for that");
+        // The stack keeps to `capabilities`, so the length fits the buffer.
+        let whole = &mut self.buffer[..start + length];
+        let result = fill(&mut whole[start..]);
+        // SAFETY: nobody looks at the buffer until `free` has got it back.
+        let name = unsafe { self.controller.transmit_begin(whole) };
+        let name = name.expect("its queue has a place for each buffer");
+        *self.sent = Some(Sent { name, length: start + length });
+        result
+    }
+}
+
+impl Driver for Ethernet {
+    type RxToken<'a> = Received<'a>;
+    type TxToken<'a> = ToSend<'a>;
+
+    fn receive(&mut self, cx: &mut Context) -> Option<(Received<'_>, ToSend<'_>)> {
+        WAKER.register(cx.waker());
+        // Without a buffer for the answer, the frame stays where it is.
+        let place = self.free()?;
+        let (buffer, frame) = self.take()?;
+        let Self { controller, received, sending, sent, .. } = self;
+        let (buffer, received) = (&mut sending[place], &mut received[buffer][frame]);
+        Some((Received(received), ToSend { controller, buffer, sent: &mut sent[place] }))
+    }
+
+    fn transmit(&mut self, cx: &mut Context) -> Option<ToSend<'_>> {
+        WAKER.register(cx.waker());
+        let place = self.free()?;
+        let Self { controller, sending, sent, .. } = self;
+        Some(ToSend { controller, buffer: &mut sending[place], sent: &mut sent[place] })
+    }
+
+    fn link_state(&mut self, cx: &mut Context) -> LinkState {
+        WAKER.register(cx.waker());
+        if DEVICE.read(STATUS) & LINK_UP != 0 { LinkState::Up } else { LinkState::Down }
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        frame::capabilities()
+    }
+
+    fn hardware_address(&self) -> HardwareAddress {
+        HardwareAddress::Ethernet(self.address())
+    }
+}

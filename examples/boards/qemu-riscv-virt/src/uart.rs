@@ -1,0 +1,32 @@
+//! The UART, a 16550: log frames go out, Ctrl-C comes in.
+
+use board_support::console;
+use board_support::mmio::Registers;
+
+// SAFETY: this is the UART of the machine, and only this module touches it.
+const UART: Registers<u8> = unsafe { Registers::new(0x1000_0000, 8) };
+
+const DATA: usize = 0;
+const INTERRUPTS: usize = 1;
+const LINE_STATUS: usize = 5;
+
+const RECEIVED: u8 = 1 << 0;
+const TRANSMIT_EMPTY: u8 = 1 << 5;
+
+/// Lets received bytes interrupt. The line's speed is QEMU's business.
+pub(crate) fn start() {
+    UART.write(INTERRUPTS, RECEIVED);
+}
+
+/// Sends a byte, when the UART has room for it.
+pub(crate) fn send(byte: u8) {
+    while UART.read(LINE_STATUS) & TRANSMIT_EMPTY == 0 {}
+    UART.write(DATA, byte);
+}
+
+/// Passes on what was received.
+pub(crate) fn on_interrupt() {
+    while UART.read(LINE_STATUS) & RECEIVED != 0 {
+        console::received(UART.read(DATA));
+    }
+}
