@@ -528,11 +528,16 @@ impl<A> Cx<'_, A> {
                 held: 0,
                 lingering: List::EMPTY,
                 in_memory: pool.in_memory,
-                exchanges: false,
+                exchanges: pool.exchange.is_some(),
             };
         }
         if let Some(exchange) = pool.exchange {
-            (exchange.prepare)(&mut self.pools, len);
+            // Each ring begins in its own place.
+            let table = self.pools.used.saturating_sub(conns.saturating_mul(PLACES));
+            if let Some(table) = self.pools.bytes.get_mut(table..self.pools.used) {
+                table.fill(0);
+            }
+            self.pools.exchange = Some(exchange);
         }
         self.recorder.note(|| Entry::Pool(self.pool(PoolId(len)).unwrap_or(pool)));
         Ok(PoolId(len))

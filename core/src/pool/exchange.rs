@@ -5,8 +5,8 @@
 //!   after    input of one ──▶ │         │      output of the other ──▶ │ a b c d │      no byte has moved
 //! ```
 //!
-//! Behind its rings, a pool that [exchanges](super::Pool::exchanging) has a table of places: where the input and the
-//! output ring of each connection begin. An exchange swaps two places. Both rings are of the same size, and pools are
+//! Behind its rings, a pool that [exchanges](super::Pool::exchanging) has a table of places: how far behind its own place
+//! the input and the output ring of each connection begin, wrapping. An exchange swaps two places. Both rings are of the same size, and pools are
 //! never given back, so no exchange has to be undone: a later connection has the rings that are its slot's by then.
 //!
 //! The code is reached through [`Exchange`], which only `Pool::exchanging` names.
@@ -28,8 +28,6 @@ type Owner = (Rings, u16);
 
 /// The functions of pools that exchange rings.
 pub(crate) struct Exchange {
-    /// Makes a pool that was just carved exchange rings.
-    pub(super) prepare: fn(&mut Pools<'_>, pool: u8),
     /// Returns where a ring is in the bytes.
     pub(super) place_of: fn(&Pools<'_>, Rings, index: u16, Direction) -> Range<usize>,
     /// Exchanges an input ring with an output ring, if that is possible. Returns whether it was.
@@ -37,7 +35,6 @@ pub(crate) struct Exchange {
 }
 
 pub(super) static EXCHANGE: Exchange = Exchange {
-    prepare: |pools, pool| pools.prepare_exchange(pool),
     place_of: |pools, rings, index, direction| pools.exchanged_place(rings, index, direction),
     swap: |pools, input, output| pools.swap(input, output).is_some(),
 };
@@ -82,46 +79,40 @@ impl PoolSlot {
 }
 
 impl Pools<'_> {
-    /// Gives each ring of a pool its own place. A place that four bytes cannot hold is on a desk only; then the pool
-    /// exchanges nothing.
-    fn prepare_exchange(&mut self, pool: u8) {
-        let Some(slot) = self.slots.get_mut(usize::from(pool)) else { return };
-        slot.exchanges = u32::try_from(self.used).is_ok();
-        self.exchange = Some(&EXCHANGE);
-        for index in slot.first..slot.first.saturating_add(slot.conns) {
-            for direction in [Direction::Read, Direction::Write] {
-                let start = slot.start_of(index, direction) as u32;
-                let at = slot.place_at(index, direction);
-                let place = at.and_then(|at| self.bytes.get_mut(at)?.first_chunk_mut());
-                if let Some(place) = place {
-                    *place = start.to_le_bytes();
-                }
-            }
-        }
-    }
-
     fn exchanged_place(&self, rings: Rings, index: u16, direction: Direction) -> Range<usize> {
         let Some(pool) = self.get(rings.pool) else { return 0..0 };
-        let place = pool.place_at(index, direction);
-        let start = match place.and_then(|place| self.bytes.get(place)?.first_chunk()) {
-            Some(place) => u32::from_le_bytes(*place) as usize,
-            None => pool.start_of(index, direction),
-        };
+        let own = pool.start_of(index, direction);
+        let start = own.wrapping_add_signed(self.moved(pool, index, direction).unwrap_or(0));
         start..start.wrapping_add(pool.ring_len(rings.settings, direction))
     }
 
+    /// Returns how far behind its own place a ring is; `None` if its pool has no table.
+    fn moved(&self, pool: &PoolSlot, index: u16, direction: Direction) -> Option<isize> {
+        let place = self.bytes.get(pool.place_at(index, direction)?)?.first_chunk()?;
+        Some(i32::from_le_bytes(*place) as isize)
+    }
+
     /// Exchanges an input ring with an output ring. `None` if their sizes differ, or their lengths by a mark, or one
-    /// has no place in a table.
+    /// has no place in a table, or they are further apart than four bytes can say, on a desk.
     fn swap(&mut self, input: Owner, output: Owner) -> Option<()> {
         let [from, to] = [self.get(input.0.pool)?, self.get(output.0.pool)?];
         if from.input != to.output || self.input_len(input.0) != self.output_len(output.0) {
             return None;
         }
-        let from = from.place_at(input.1, Direction::Read)?;
-        let to = to.place_at(output.1, Direction::Write)?;
-        let one: [u8; PLACE] = *self.bytes.get(from.clone())?.first_chunk()?;
-        let other = core::mem::replace(self.bytes.get_mut(to)?.first_chunk_mut()?, one);
-        *self.bytes.get_mut(from)?.first_chunk_mut()? = other;
+        let own =
+            [from.start_of(input.1, Direction::Read), to.start_of(output.1, Direction::Write)];
+        let moved = [
+            self.moved(from, input.1, Direction::Read)?,
+            self.moved(to, output.1, Direction::Write)?,
+        ];
+        let places =
+            [from.place_at(input.1, Direction::Read)?, to.place_at(output.1, Direction::Write)?];
+        let apart = own[1].wrapping_sub(own[0]) as isize;
+        let moved = [moved[1].checked_add(apart)?, moved[0].checked_sub(apart)?];
+        let moved = [i32::try_from(moved[0]).ok()?, i32::try_from(moved[1]).ok()?];
+        for (place, moved) in places.into_iter().zip(moved) {
+            *self.bytes.get_mut(place)?.first_chunk_mut()? = moved.to_le_bytes();
+        }
         Some(())
     }
 }
