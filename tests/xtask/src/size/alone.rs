@@ -163,7 +163,7 @@ fn file_of(path: &str) -> String {
     let modules = path.rsplit_once("::").map_or("", |(modules, _)| modules);
     let is_module = |part: &&str| part.starts_with(|first: char| first.is_ascii_lowercase());
     let modules: Vec<_> = modules.split("::").take_while(is_module).collect();
-    modules.join("/")
+    if modules.is_empty() { "lib".to_owned() } else { modules.join("/") }
 }
 
 /// What is compared to know what a further slot takes: a storage, and how many slots more than
