@@ -29,6 +29,9 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 /// guest that has stopped for good must not stop the test as well.
 const LIMIT: Duration = Duration::from_millis(100);
 
+/// How long to wait for a frame of the far side before the next try to send.
+const TRY_EVERY: Duration = Duration::from_millis(1);
+
 /// One end of a cable.
 pub struct Wire {
     socket: UnixDatagram,
@@ -40,6 +43,8 @@ pub struct Wire {
     held_ports: HashSet<u16>,
     calls: Vec<Call>,
     admitted: VecDeque<Vec<u8>>,
+    /// Frames that arrived while one waited for room.
+    meanwhile: VecDeque<Vec<u8>>,
     /// What frames have to pass, and since when.
     cable: Option<(Cable, Moment)>,
 }
@@ -71,7 +76,7 @@ impl Wire {
 
     /// Makes an end over a socket.
     pub(crate) fn over(socket: UnixDatagram, far_end: Option<PathBuf>) -> io::Result<Self> {
-        socket.set_write_timeout(Some(LIMIT))?;
+        socket.set_nonblocking(true)?;
         Ok(Self {
             socket,
             far_end,
@@ -80,6 +85,7 @@ impl Wire {
             held_ports: HashSet::new(),
             calls: Vec::new(),
             admitted: VecDeque::new(),
+            meanwhile: VecDeque::new(),
             cable: None,
         })
     }
@@ -91,7 +97,7 @@ impl Wire {
 
     /// Waits until a frame is there, or until `at_most` has passed; says whether one is there.
     pub fn wait(&self, at_most: Duration) -> bool {
-        if !self.admitted.is_empty() {
+        if !self.admitted.is_empty() || !self.meanwhile.is_empty() {
             return true;
         }
         let until_next = self.cable.as_ref().and_then(|(cable, since)| {
@@ -100,11 +106,16 @@ impl Wire {
             let next = if waiting { Some(now) } else { cable.deadline() };
             next.map(|next| Duration::from_micros(next.saturating_sub(now)))
         });
-        let limit = Timespec::try_from(until_next.unwrap_or(at_most).min(at_most)).ok();
+        let ready = self.is_readable(until_next.unwrap_or(at_most).min(at_most));
+        ready || until_next == Some(Duration::ZERO)
+    }
+
+    /// Waits until a frame is at the socket, or until `at_most` has passed; returns whether one is there.
+    fn is_readable(&self, at_most: Duration) -> bool {
+        let limit = Timespec::try_from(at_most).ok();
         let mut sockets = [PollFd::new(&self.socket, PollFlags::IN)];
         // An interrupted wait is a short wait: every caller comes back.
-        let ready = poll(&mut sockets, limit.as_ref()).is_ok_and(|ready| ready > 0);
-        ready || until_next == Some(Duration::ZERO)
+        poll(&mut sockets, limit.as_ref()).is_ok_and(|ready| ready > 0)
     }
 
     /// Lays a cable with faults into the wire; its device is the far side. Its time begins now.
@@ -162,11 +173,13 @@ impl Wire {
         }
     }
 
+    /// Takes the next frame that has arrived.
+    fn arrived(&mut self) -> Option<Vec<u8>> {
+        self.meanwhile.pop_front().or_else(|| self.read())
+    }
+
     /// Takes the next frame from the socket.
-    fn arrived(&self) -> Option<Vec<u8>> {
-        let mut sockets = [PollFd::new(&self.socket, PollFlags::IN)];
-        let none = Timespec::default();
-        poll(&mut sockets, Some(&none)).ok().filter(|ready| *ready > 0)?;
+    fn read(&self) -> Option<Vec<u8>> {
         let mut frame = vec![0; MTU];
         let length = self.socket.recv(&mut frame).ok()?;
         frame.truncate(length);
@@ -197,12 +210,25 @@ impl Wire {
         }
     }
 
-    fn put(&self, frame: &[u8]) {
-        // No one there, or no room within the time limit: the frame is lost.
-        let _ = match &self.far_end {
+    /// Gives a frame to the far side. Without anyone there, or without room within the time limit, it is lost.
+    ///
+    /// What the far side sends is taken meanwhile: it may read only after it has sent, as a controller does that has
+    /// no buffer left for answers.
+    fn put(&mut self, frame: &[u8]) {
+        let begin = Moment::now();
+        let is_full = |error: io::Error| error.kind() == io::ErrorKind::WouldBlock;
+        while self.try_to_put(frame).is_err_and(is_full) && begin.elapsed() < LIMIT {
+            if self.is_readable(TRY_EVERY) {
+                self.meanwhile.extend(self.read());
+            }
+        }
+    }
+
+    fn try_to_put(&self, frame: &[u8]) -> io::Result<usize> {
+        match &self.far_end {
             Some(path) => self.socket.send_to(frame, path),
             None => self.socket.send(frame),
-        };
+        }
     }
 }
 
@@ -281,6 +307,30 @@ mod tests {
         }
         assert!(begin.elapsed() >= Duration::from_millis(20));
         assert_eq!(far.next_frame(), Some(b"to the device".to_vec()));
+    }
+
+    #[test]
+    fn a_far_end_that_sends_before_it_reads_does_not_stop_the_sender() {
+        let folder = tempfile::tempdir().unwrap();
+        let (here, there) = (folder.path().join("here"), folder.path().join("there"));
+        let mut near = Wire::bind(&here, &there).unwrap();
+        let far = UnixDatagram::bind(&there).unwrap();
+        far.connect(&here).unwrap();
+        // Both queues are full, and each side has one frame more.
+        let sent = std::iter::from_fn(|| near.try_to_put(&[1; 60]).ok()).count();
+        far.set_nonblocking(true).unwrap();
+        let back = std::iter::from_fn(|| far.send(&[2; 60]).ok()).count();
+        let far = std::thread::spawn(move || {
+            far.set_nonblocking(false).unwrap();
+            far.send(&[3; 60]).unwrap();
+            far.set_read_timeout(Some(LIMIT)).unwrap();
+            std::iter::from_fn(|| far.recv(&mut [0; 60]).ok()).count()
+        });
+        near.send(&[4; 60]);
+        assert_eq!(far.join().unwrap(), sent + 1);
+        let arrived: Vec<_> = std::iter::from_fn(|| near.next_frame()).collect();
+        assert_eq!(arrived.len(), back + 1);
+        assert_eq!(arrived.last(), Some(&vec![3; 60]));
     }
 
     #[test]
