@@ -237,7 +237,7 @@ mod tests {
             ("::questions::<impl picoevent_dns::resolver::Table>::answered", "questions"),
             ("::wire::message::Records as core::iter::Iterator>::next", "wire/message"),
             ("::client::Client<A,_,_,_>::as_mut", "client"),
-            ("::end", ""),
+            ("::end", "lib"),
         ] {
             assert_eq!(file_of(path), file, "{path}");
         }
