@@ -16,7 +16,7 @@ mod collector;
 mod day;
 mod online;
 
-pub use day::gateway_day;
+pub use day::{days, gateway_day};
 pub use online::gateway_online;
 
 const USAGE: &str = "error: get KEY, set KEY VALUE, watch, quit\r\n";

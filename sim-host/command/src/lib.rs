@@ -20,7 +20,7 @@ pub use caller::{Caller, caller};
 pub use chat::chat;
 pub use device::device;
 pub use filtered::{Filtered, echo_filtered};
-pub use gateway::{gateway, gateway_day, gateway_online, gateway_v6};
+pub use gateway::{days, gateway, gateway_day, gateway_online, gateway_v6};
 pub use prober::{Prober, prober};
 pub use proxy::proxy;
 pub use publisher::{Publisher, publisher, publisher_3};

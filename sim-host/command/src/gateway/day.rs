@@ -1,5 +1,6 @@
 //! A day of the gateway, whose broker comes and goes.
 
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use fastrand::Rng;
@@ -16,6 +17,15 @@ const BACK_WITHIN: Duration = Duration::from_secs(1_200);
 /// The longest times for which the broker is there, and away, in seconds.
 const MOST_THERE: u64 = 1_800;
 const MOST_AWAY: u64 = 600;
+
+/// Days that were over as they should be, in all simulations of this process.
+static DAYS: AtomicU32 = AtomicU32::new(0);
+
+/// Returns how many simulations of [`gateway_day`] have lasted for the whole day. In others the gateway was interrupted
+/// before.
+pub fn days() -> u32 {
+    DAYS.load(Ordering::Relaxed)
+}
 
 /// The gateway for a day: a simulation of some minutes, and not one of those that are run by themselves.
 pub fn gateway_day() -> TestCase<Gateway> {
@@ -66,7 +76,10 @@ impl Day {
             self.times
         );
         match self.times > 50 && next > 500_000 && lost < next / 2 {
-            true => Ok(()),
+            true => {
+                DAYS.fetch_add(1, Ordering::Relaxed);
+                Ok(())
+            }
             false => {
                 Err(format!("{next} samples, {lost} not published, gone {} times", self.times))
             }
