@@ -35,31 +35,39 @@ const ACKNOWLEDGE: usize = 0x64;
 const STATUS: usize = 0x104;
 const LINK_UP: u32 = 1 << 16;
 
-/// The buffers for each direction, and the places in its queue.
+/// The buffers that are lent for frames to come.
 const BUFFERS: usize = 4;
+
+/// The buffers for frames to send. With too few, the stack's last answer to a peer waits for one, and its socket may
+/// have another client by then.
+const SENDING_BUFFERS: usize = 16;
+
+/// The places in each queue, one at least for each buffer.
+const PLACES: usize = 16;
 
 /// A frame behind the controller's own header.
 type Buffer = [u8; 1536];
 
-type Buffers = [Buffer; BUFFERS];
+type Buffers<const COUNT: usize> = [Buffer; COUNT];
 
-type Controller = VirtIONetRaw<Memory, MmioTransport<'static>, BUFFERS>;
+type Controller = VirtIONetRaw<Memory, MmioTransport<'static>, PLACES>;
 
 static WAKER: AtomicWaker = AtomicWaker::new();
-static RECEIVED: ConstStaticCell<Buffers> = ConstStaticCell::new([[0; 1536]; BUFFERS]);
-static SENDING: ConstStaticCell<Buffers> = ConstStaticCell::new([[0; 1536]; BUFFERS]);
+static RECEIVED: ConstStaticCell<Buffers<BUFFERS>> = ConstStaticCell::new([[0; 1536]; BUFFERS]);
+static SENDING: ConstStaticCell<Buffers<SENDING_BUFFERS>> =
+    ConstStaticCell::new([[0; 1536]; SENDING_BUFFERS]);
 
 /// The controller.
 pub(crate) struct Ethernet {
     controller: Controller,
-    received: &'static mut Buffers,
+    received: &'static mut Buffers<BUFFERS>,
     /// The controller's name for each buffer that it fills.
     names: [u16; BUFFERS],
     /// The buffer that embassy-net has read, or reads.
     held: Option<usize>,
-    sending: &'static mut Buffers,
+    sending: &'static mut Buffers<SENDING_BUFFERS>,
     /// What the controller sends of each buffer.
-    sent: [Option<Sent>; BUFFERS],
+    sent: [Option<Sent>; SENDING_BUFFERS],
 }
 
 /// A frame that the controller sends: its name for the buffer, and the length with the header.
@@ -82,7 +90,7 @@ impl Ethernet {
             names: [0; BUFFERS],
             held: None,
             sending: SENDING.take(),
-            sent: [const { None }; BUFFERS],
+            sent: [const { None }; SENDING_BUFFERS],
         };
         (0..BUFFERS).for_each(|buffer| ethernet.lend(buffer));
         ethernet
