@@ -357,9 +357,12 @@ fn documentation() -> Result<()> {
 }
 
 /// Packs every package that is published, compiles each as it would be downloaded, and stops before the
-/// upload. Packages that need each other find the others' in a registry that cargo makes for this.
+/// upload. Packages that need each other find the others' in a registry that cargo makes for this, in a folder that is
+/// new each time: cargo keeps what it has unpacked and compiled from a registry by name and version, which have not changed.
 fn packages() -> Result<()> {
+    let folder = tempfile::Builder::new().prefix("packages-").tempdir_in(workspace::target())?;
     let mut cargo = command::cargo(&workspace::root());
+    cargo.env("CARGO_TARGET_DIR", folder.path());
     // Only warnings say that tests are left out, which is intended; errors are still shown.
     cargo.args(["publish", "--dry-run", "--workspace", "--allow-dirty", "--quiet"]);
     command::run(&mut cargo)
