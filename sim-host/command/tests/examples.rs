@@ -135,7 +135,7 @@ fn the_device_answers_each_request_with_what_it_asks_for() {
 }
 
 /// Found by seed 389508: clients that had to begin again sent a reset to an address that the device had no more, and
-/// waited for ever until it was sent.
+/// waited without end until it was sent.
 #[test]
 fn clients_whose_resets_cannot_be_sent_begin_again() {
     device().check_choices(
