@@ -42,7 +42,7 @@ pub enum UdpError {
     NoSocket,
     /// The peer has no socket at the port (an ICMP message). Reported only for connected sockets on a host.
     Refused,
-    /// There is no route to the address: the link is down, we have no address, or address resolution failed.
+    /// There is no route to the address: the link is down, we have no address, or no device answers at that address.
     Unreachable,
     /// The stack cannot send a datagram of this length.
     TooLong,

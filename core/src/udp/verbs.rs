@@ -332,12 +332,12 @@ impl<'c, 's, A> UdpMut<'c, 's, A> {
         self.slot_mut().map_or(Ok(()), |slot| slot.turn.set_priority(priority))
     }
 
-    /// Returns the application's user value. The default is zero.
+    /// Returns the application's data word, initially zero.
     pub fn user(&self) -> u32 {
         self.slot().map_or(0, |slot| slot.user)
     }
 
-    /// Sets the application's user value.
+    /// Sets the application's data word.
     pub fn set_user(&mut self, user: u32) -> &mut Self {
         if let Some(slot) = self.slot_mut() {
             slot.user = user;
