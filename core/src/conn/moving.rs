@@ -48,8 +48,7 @@ impl<A> ConnMut<'_, '_, A> {
         let (mut output, to_rings) = (slot.output, slot.rings());
         let rings = ((from_rings, from.slot()), (to_rings, to.slot()));
         let was_full = input.len() == self.cx.pools.input_len(from_rings);
-        // Empty rings are swapped too: the ring whose bytes were just sent is still in the CPU cache, and receives the
-        // next input.
+        // Empty rings are swapped too: the ring that was just sent is still in the cache, and gets the next input.
         let is_whole = input.len() <= most && output.len() == 0;
         let amount = if is_whole && self.cx.pools.exchange(rings.0, rings.1) {
             output = core::mem::replace(&mut input, Ring::EMPTY);
