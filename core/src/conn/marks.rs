@@ -2,8 +2,8 @@
 //!
 //! ```text
 //!            low          high        size
-//!  input   ───┼────────────┼───────────┤   less than low: no callback; at high the peer waits
-//!  output  ───┼────────────┼───────────┤   low at most: a callback; at high nothing more is written
+//!  input   ───┼────────────┼───────────┤   below low: no callback; at high: the peer waits
+//!  output  ───┼────────────┼───────────┤   at or below low: callback; at high: no more writes
 //! ```
 //!
 //! The marks are in the [`Settings`] of a kind of connection, so they take no space in a slot. A high mark makes the
