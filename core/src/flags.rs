@@ -1,12 +1,12 @@
-//! What an event waits for, and what happened to it: a small set of bits.
+//! The conditions that an event waits for, and those that came true: a set of bits.
 
 use core::fmt;
 use core::ops::{BitAnd, BitOr, BitOrAssign};
 
 /// A set of conditions, with libevent's bit values (`EV_READ` and the like).
 ///
-/// The same type says what an event is interested in and, in its callback, what came true. Several
-/// conditions that come true before the callback runs are merged into one call.
+/// The same type is used for an event's interest and, in its callback, for the conditions that came
+/// true. Several conditions that come true before the callback runs are merged into one call.
 #[derive(Clone, Copy, Default, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct EventFlags(u8);
