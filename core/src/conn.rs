@@ -101,7 +101,7 @@ pub enum ConnEvent {
     Ended(ConnEnd),
 }
 
-/// How a connection ended.
+/// The way in which a connection ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum ConnEnd {

@@ -26,9 +26,9 @@ use crate::{EventFlags, Instant, Signal};
 
 /// The loop, as callbacks and the application's set-up use it: every verb except dispatch.
 ///
-/// A callback gets it with nothing borrowed, so it may add, change, activate or free anything, also
-/// its own event. Only the [`EventBase`](crate::EventBase) can dispatch, so a loop inside a loop
-/// does not compile:
+/// A callback gets the loop with nothing borrowed. So the callback may add, change, activate or
+/// free anything, also its own event. Only the [`EventBase`](crate::EventBase) can dispatch, so a
+/// loop inside a loop does not compile:
 ///
 /// ```compile_fail,E0599
 /// # use picoevent::{Cx, EventMut};
@@ -121,8 +121,8 @@ pub struct Cx<'s, A> {
 /// ```
 impl<'s, A> Cx<'s, A> {
     /// Makes an event for the readiness of a source (`event_new`); [`EventMut::add`](crate::EventMut::add)
-    /// adds it. `interest` holds `READ`, `WRITE`, `CLOSED`, and `EDGE` to wait by edge. Other bits are
-    /// ignored.
+    /// adds it. `interest` holds `READ`, `WRITE`, `CLOSED`, and `EDGE` for an edge-triggered event. Other
+    /// bits are ignored.
     ///
     /// # Errors
     /// [`FullError::Events`] when the table has no free slot.
@@ -262,7 +262,7 @@ impl<'s, A> Cx<'s, A> {
     }
 }
 
-/// Time, and what is due.
+/// Time and due callbacks.
 impl<A> Cx<'_, A> {
     /// Returns the loop's time: when the back end last looked for news. It is the same during a whole
     /// pass, unless a callback calls [`Cx::update_now`].

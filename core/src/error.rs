@@ -44,7 +44,8 @@ pub struct UnseededError;
 pub enum AddError {
     /// The source the event waits for was closed.
     SourceClosed,
-    /// Other events wait for the source by level and this one by edge, or the reverse.
+    /// Other events of the source are level-triggered and this one is edge-triggered, or the
+    /// reverse.
     MixedEdge,
 }
 

@@ -1,4 +1,4 @@
-//! Events: what the application waits for, and the function to call when it happens.
+//! Events: conditions that the application waits for, each with the function to call.
 //!
 //! An event waits for readiness of a source, for a signal, or only for its timeout and for
 //! [`activate`](EventMut::activate). As in libevent, all of these are one type with the same rules.

@@ -22,13 +22,13 @@ impl EventFlags {
     pub const WRITE: Self = Self(0x04);
     /// The signal was raised (`EV_SIGNAL`).
     pub const SIGNAL: Self = Self(0x08);
-    /// In an interest: report changes only, not conditions that stay true (`EV_ET`). In a
-    /// callback: the event waits by edge.
+    /// In an interest: report changes only, not conditions that stay true (`EV_ET`). In a callback:
+    /// the event is edge-triggered.
     pub const EDGE: Self = Self(0x20);
     /// The source's peer will send no more (`EV_CLOSED`).
     pub const CLOSED: Self = Self(0x80);
 
-    /// What a source can report: reading, writing, closing.
+    /// The conditions that a source can report: reading, writing, closing.
     pub(crate) const IO: Self = Self(Self::READ.0 | Self::WRITE.0 | Self::CLOSED.0);
 
     /// Makes a set from its bits. Bits without a name here are the application's own:

@@ -1,4 +1,4 @@
-//! Handles: how an application names the objects in the base's tables.
+//! Handles: the names of the objects in the base's tables.
 //!
 //! ```text
 //!   31        16 15         0

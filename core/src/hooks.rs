@@ -19,7 +19,7 @@ type Sent<A> = Option<fn(&mut Cx<'_, A>, Conn, usize) -> usize>;
 type Carry<A> = Option<fn(&mut Cx<'_, A>, u16, u8) -> bool>;
 type Next<A, T, R> = Option<fn(&mut Cx<'_, A>, T) -> Option<R>>;
 
-/// What happens to a one-shot event.
+/// The reason for a call of the one-shot hook.
 #[derive(Clone, Copy)]
 pub(crate) enum OneShot {
     /// It fires.

@@ -20,7 +20,7 @@ use crate::{Cx, EventBase, EventFlags, Signal, Tuning, UdpAction};
 /// is compiled, instead of a request that is ignored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Action {
-    /// Open the listener if it is not open, and accept what comes to its address
+    /// Open the listener if it is not open, and accept connections to its address
     /// ([`EventBase::address_of`]).
     Listen(Listener),
     /// Accept nothing for now. The stack keeps waiting connections if it can.

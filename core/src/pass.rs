@@ -43,7 +43,7 @@ impl<A> EventBase<'_, A> {
         self.dispatch_with(app, || Instant::ZERO);
     }
 
-    /// As [`dispatch`](Self::dispatch), for a caller that has a clock: while a
+    /// As [`dispatch`](Self::dispatch), for a caller that has a clock. If a
     /// [`DispatchLimit`](crate::DispatchLimit) has a time, the clock is read after each callback.
     ///
     /// A back end does not call it: it is a step of the [turn](EventBase::turn), for tests and for programs

@@ -1,4 +1,4 @@
-//! How a loop runs and ends: its modes, how long it may wait, why it ended.
+//! The run of a loop: its modes, the length of its waits, and why it ended.
 
 use core::ops::BitOr;
 use core::time::Duration;
@@ -6,7 +6,7 @@ use core::time::Duration;
 use crate::record::Entry;
 use crate::{Cx, EventBase, Instant};
 
-/// How a loop runs, with libevent's bit values (`EVLOOP_ONCE` and the like).
+/// The mode of a loop, with libevent's bit values (`EVLOOP_ONCE` and the like).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Run(u8);
@@ -44,7 +44,7 @@ impl BitOr for Run {
     }
 }
 
-/// How long a back end may wait for news.
+/// The time that a back end may wait for news.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use = "the answer may be that the loop has ended"]
 pub enum Wait {

@@ -22,9 +22,9 @@ pub struct SourceSlot {
     pub(crate) pending: Pending,
     /// The numbers of events that wait for reading, for writing and for closing.
     waiting: [u16; 3],
-    /// The combined interest of the events, with [`EventFlags::EDGE`] if they wait by edge.
+    /// The combined interest of the events, with [`EventFlags::EDGE`] if they are edge-triggered.
     interest: EventFlags,
-    /// The events wait by edge.
+    /// The events are edge-triggered.
     edge: bool,
 }
 
@@ -57,7 +57,7 @@ impl Slot for SourceSlot {
 const CONDITIONS: [EventFlags; 3] = [EventFlags::READ, EventFlags::WRITE, EventFlags::CLOSED];
 
 impl SourceSlot {
-    /// Returns [`EventFlags::EDGE`] if the events wait by edge.
+    /// Returns [`EventFlags::EDGE`] if the events are edge-triggered.
     const fn kind(&self) -> EventFlags {
         if self.edge { EventFlags::EDGE } else { EventFlags::NONE }
     }
@@ -120,8 +120,8 @@ impl<A> Cx<'_, A> {
         } else if slot.edge != edge {
             return Err(AddError::MixedEdge);
         }
-        // A new event by level must also see readiness that was reported before, so the back end
-        // checks again.
+        // A new level-triggered event must also see readiness that was reported before, so the back
+        // end checks again.
         let changed = slot.count(interest, Counted::In) || !edge;
         slot.events.push(&mut InterestLinks(&mut self.tables.events), Id::at(event.slot()));
         if changed {

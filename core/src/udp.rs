@@ -56,7 +56,7 @@ pub(crate) use table::{UdpIndex, UdpTable};
 #[cfg(feature = "udp")]
 pub use verbs::{Datagram, Dropped, OnUdp, Received, UdpMut};
 
-/// What happened to a UDP socket.
+/// An event of a UDP socket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum UdpEvent {

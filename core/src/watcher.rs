@@ -15,7 +15,7 @@ use crate::record::Entry;
 use crate::time::micros;
 use crate::{Cx, EventBase, EventFlags, Fired, Wait};
 
-/// When a watcher is called.
+/// The time at which a watcher is called.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum When {
     /// The loop is about to wait.

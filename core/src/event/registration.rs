@@ -80,7 +80,8 @@ impl<A> Cx<'_, A> {
         }
     }
 
-    /// Asks the back end to check the source of the event in a slot again, unless the event waits by edge.
+    /// Asks the back end to check the source of the event in a slot again, unless the event is
+    /// edge-triggered.
     pub(super) fn event_ask_again(&mut self, index: u16) {
         if let Some(slot) = self.tables.events.slot(index)
             && slot.has(flag::ASK)

@@ -7,7 +7,7 @@ use crate::table::{Head, Slot};
 use crate::watcher::When;
 use crate::{EventFlags, Signal};
 
-/// What an event waits for, besides its timeout.
+/// The object that an event waits for, besides its timeout.
 #[derive(Clone, Copy)]
 pub(crate) enum Waits {
     Nothing,
@@ -32,7 +32,8 @@ pub(crate) mod flag {
     pub(crate) const FREE: u32 = ARMED << 4;
     /// It is re-armed with its interval when it fires.
     pub(crate) const REARM: u32 = ARMED << 5;
-    /// It waits for a source by level: when it fires, the back end is asked to check the source again.
+    /// It waits for a source and is level-triggered: when it fires, the back end is asked to check the
+    /// source again.
     pub(crate) const ASK: u32 = ARMED << 6;
     /// Its signal was raised more than once.
     pub(crate) const RAISES: u32 = ARMED << 7;
@@ -182,7 +183,7 @@ impl<A> EventSlot<A> {
         core::mem::replace(&mut self.more, 0).saturating_sub(1)
     }
 
-    /// Returns what the event waits for, except its timeout.
+    /// Returns the conditions that the event waits for, except its timeout.
     pub(crate) fn pending(&self) -> EventFlags {
         match self.turn.state & flag::WAITS {
             flag::SOURCE if self.has(flag::REGISTERED) => self.interest() & EventFlags::IO,

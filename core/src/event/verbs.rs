@@ -99,7 +99,8 @@ impl<A> EventMut<'_, '_, A> {
     ///
     /// # Errors
     /// [`AddError::SourceClosed`] when its source was closed, [`AddError::MixedEdge`] when other events
-    /// wait for the source by level and this one by edge, or the reverse. Nothing has changed then.
+    /// of the source are level-triggered and this one is edge-triggered, or the reverse. Nothing has
+    /// changed then.
     pub fn add(&mut self, timeout: Option<Duration>) -> Result<(), AddError> {
         self.cx.event_add(self.event, timeout)
     }

@@ -73,7 +73,7 @@ pub enum Entry<'e> {
     Passed,
 }
 
-/// What was fed for a UDP socket, other than a datagram.
+/// The calls of a back end for a UDP socket, except datagrams.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(
     not(any(feature = "record", feature = "udp")),

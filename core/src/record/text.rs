@@ -2,8 +2,8 @@
 //!
 //! ```text
 //!  picoevent-recording 1
-//!  picoevent-recorded 0 0108041000200401 9f3b21c4     offset, bytes, their check
-//!  picoevent-recorded-end 8 0 0 5d02a1b7              how many, turns lost before, entries after, check
+//!  picoevent-recorded 0 0108041000200401 9f3b21c4     offset, bytes, checksum
+//!  picoevent-recorded-end 8 0 0 5d02a1b7              bytes, turns lost before, entries lost after, checksum
 //! ```
 //!
 //! Each line has its offset and its own checksum, so a lost or damaged line is detected. Other lines
