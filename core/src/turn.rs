@@ -101,8 +101,7 @@ impl<A> EventBase<'_, A> {
     /// Returns the back end's error. The next call passes the remaining actions.
     #[inline(never)]
     pub fn settle<B: Backend<A>>(&mut self, back_end: &mut B) -> Result<(), B::Error> {
-        // Callbacks may have taken long, and actions move bytes, which restarts timeouts. Connections
-        // in memory move bytes here, too.
+        // Callbacks may have taken long. Actions move bytes, also in memory, which starts timeouts.
         if !self.cx.outbox.is_empty() {
             self.update_now(back_end.now());
         }
