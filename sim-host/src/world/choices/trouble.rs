@@ -1,4 +1,4 @@
-//! Troubles: what a server does for a time instead of serving.
+//! Troubles: what a server does for a limited time instead of serving.
 //!
 //! Like a fault, each trouble ends before the simulation is judged.
 
@@ -22,7 +22,8 @@ pub struct Trouble {
 }
 
 impl Trouble {
-    /// Draws the troubles of a server, of kinds in `allowed`, so that all of them end by `quiet`.
+    /// Draws the troubles of a server. Their kinds are in `allowed`, and all of them end by
+    /// `quiet`.
     pub(crate) fn draw_all(
         choice_log: &mut ChoiceLog,
         server: usize,

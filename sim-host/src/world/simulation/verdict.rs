@@ -15,9 +15,9 @@ pub enum Verdict {
     Crash(String),
     /// An invariant was broken.
     Invariant(String),
-    /// Something that must happen in the end did not.
+    /// Something that must happen in the end did not happen.
     Stuck(String),
-    /// All clients are served, but something is still held.
+    /// All clients are served, but some objects are still in use.
     Leak(String),
 }
 
@@ -37,7 +37,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// All kinds, the best first.
+    /// All kinds, the best kind first.
     pub const ALL: [Self; 5] = [Self::Pass, Self::Crash, Self::Invariant, Self::Stuck, Self::Leak];
 
     /// Returns the command's exit status.
@@ -109,7 +109,7 @@ impl fmt::Display for Verdict {
 pub struct Outcome {
     /// The verdict.
     pub verdict: Verdict,
-    /// One number for everything that happened, in order.
+    /// A hash of everything that happened, in order.
     pub digest: u64,
     /// How long it lasted, in microseconds of virtual time.
     pub lasted: u64,
@@ -127,6 +127,6 @@ pub struct Outcome {
     pub accepted: u32,
     /// How often each kind of trouble of a server began, in [`TroubleKind`]'s order.
     pub troubled: [u32; TroubleKind::ALL.len()],
-    /// The choices that were not the defaults. Kept only if the simulation failed.
+    /// The choices that differ from the defaults. Kept only if the simulation failed.
     pub lines: Vec<Choice>,
 }
