@@ -21,7 +21,7 @@ use picoevent::{
 use picoevent_sim::world::{Server, Service, Session, Size, Sockets, TestCase, server_address};
 
 const SERVER_PORT: u16 = 7171;
-/// How long a connect waits for a link and an address: the adapter's timeout.
+/// The time a connect waits for a link and an address: the adapter's timeout.
 const WAIT: Duration = Duration::from_secs(60);
 /// The delay of the timer that is set before the first turn.
 const SOON: Duration = Duration::from_millis(1_500);

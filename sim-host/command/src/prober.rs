@@ -34,7 +34,7 @@ pub const PORT: u16 = 9996;
 /// The commands that do more than write a byte, in the order of the client's choice.
 const COMMANDS: &[u8] = b"ewrtlfm";
 
-/// How long disabled connections and closed listeners stay so.
+/// The time for which connections stay disabled and listeners closed.
 const PAUSE: Duration = Duration::from_millis(50);
 const READ_TIMEOUT: Duration = Duration::from_millis(500);
 const WRITE_TIMEOUT: Duration = Duration::from_secs(5);

@@ -40,7 +40,7 @@ const SIZES: [Size<App>; 3] = [
 /// The port of the server.
 const SERVER_PORT: u16 = 7080;
 
-/// The proxy, with a server behind it.
+/// The proxy with its server.
 pub fn proxy() -> TestCase<App> {
     TestCase::with_app(
         "proxy",

@@ -47,7 +47,7 @@ pub struct Publisher {
     /// Messages that were reported as possibly lost.
     lost: Vec<u32>,
     subscription: Option<PacketId>,
-    /// How often each message was received.
+    /// The number of times each message was received.
     heard: Vec<u32>,
     piece: Vec<u8>,
     /// The first broken promise of the client.

@@ -130,7 +130,7 @@ fn hello_world_on_real_sockets_logs_the_same_in_the_replay() {
     let (end, second) = said(again);
     assert_eq!(end, Ok(Some(End::Exit)));
     assert_eq!(second, first);
-    // The simulator uses another storage and knows the application by name.
+    // The simulator uses another storage, and finds the application by its name.
     assert_eq!(hello_world().replay_recording(&recorded), Ok(Some(End::Exit)));
 }
 

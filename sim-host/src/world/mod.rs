@@ -7,7 +7,7 @@
 //!   simulation   one run: the plan, what happens when, the verdict
 //!     ▼
 //!   device       application, base, adapter, embassy-net, executor; its clock and its checks
-//!   peers        clients and servers on a stack of their own; the attacker
+//!   peers        clients and servers on their own stack; the attacker
 //!     ▼
 //!   network      the cable: frames, links, faults, digest
 //!     ▼

@@ -6,7 +6,7 @@
 //! use picoevent_dns::{self as dns, HasResolver, ResolveError, Resolver, ResolverMut};
 //!
 //! struct App {
-//!     /// Two look-ups at once, and four names kept.
+//!     /// Room for two look-ups at once and four names.
 //!     names: Resolver<App, 2, 4>,
 //! }
 //!
@@ -16,7 +16,7 @@
 //!     }
 //! }
 //!
-//! /// A connection to a host that is known by its name.
+//! /// A connection to a host by its name.
 //! struct Uplink;
 //!
 //! impl Protocol<App> for Uplink {
@@ -24,7 +24,7 @@
 //!         conn.consume(usize::MAX);
 //!     }
 //!
-//!     /// The name is looked up again, since its address may have changed.
+//!     /// Looks up the name again, because its address may have changed.
 //!     fn ended(app: &mut App, conn: &mut ConnMut<App>, _: ConnEnd) {
 //!         let _ = dns::connect_again(app, conn, Duration::from_secs(5), "collector.example", 7000);
 //!     }

@@ -72,7 +72,7 @@ pub(crate) struct Client {
     pub(crate) has_tcp: bool,
 }
 
-/// How truncated answers are fetched.
+/// The TCP side of a resolver: it fetches truncated answers.
 pub(crate) struct Tcp<A> {
     pub(crate) pool: PoolId,
     /// Starts and ends connections. It is a pointer, so that a resolver without a pool does not

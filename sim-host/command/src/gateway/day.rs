@@ -47,7 +47,7 @@ struct Day {
     back_at: Duration,
     /// It may forget sessions while it is offline.
     forgets: bool,
-    /// How often it went offline.
+    /// The number of times it went offline.
     times: u32,
     /// The last time at which it was called.
     now: Duration,

@@ -20,7 +20,7 @@ const MOST_TTL: u32 = 20;
 /// A server that knows the names that end in `.example`.
 pub(crate) struct Names {
     rng: Rng,
-    /// How often it does something else than send the right answer, in a thousand questions.
+    /// The number of questions in a thousand that do not get just the right answer.
     lies: u32,
 }
 

@@ -21,7 +21,7 @@ const LATE: u64 = 20_000_000;
 thread_local! {
     /// The time of day in the last answer.
     static TOLD: Cell<u64> = const { Cell::new(0) };
-    /// What the device's clock was set to.
+    /// The time to which the device's clock was set.
     static SET: Cell<Option<WallTime>> = const { Cell::new(None) };
 }
 
@@ -29,7 +29,7 @@ thread_local! {
 pub(crate) struct Time {
     start: u64,
     rng: Rng,
-    /// How often it does something else than send the right time, in a thousand questions.
+    /// The number of questions in a thousand that do not get just the right time.
     lies: u32,
 }
 

@@ -63,17 +63,17 @@ pub struct Tally {
     pub served: u64,
     /// How long clients waited until they were served.
     pub waited: Waits,
-    /// How often each kind of fault struck.
+    /// The number of times each kind of fault struck.
     pub struck: [u64; FaultKind::ALL.len()],
     /// The number of simulations in which each kind of fault struck.
     pub simulations_struck: [u64; FaultKind::ALL.len()],
     /// Connections that servers have accepted in all simulations.
     pub accepted: u64,
-    /// How often each kind of trouble of a server began.
+    /// The number of times each kind of server trouble began.
     pub troubled: [u64; TroubleKind::ALL.len()],
     /// The number of simulations in which each kind of trouble began.
     pub simulations_troubled: [u64; TroubleKind::ALL.len()],
-    /// How long the sweep took.
+    /// The real time that the sweep took.
     pub took: Duration,
     /// A digest of all simulations, independent of their order.
     pub digest: u64,

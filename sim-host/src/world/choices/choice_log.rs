@@ -26,7 +26,7 @@ pub use text::ChoiceLogError;
 pub struct Choice {
     /// The stream that the choice belongs to.
     pub stream: Stream,
-    /// What was decided.
+    /// The decision.
     pub point: ChoicePoint,
     /// The object it is about (a client, a fault), or how often the point was reached before.
     pub nth: u32,

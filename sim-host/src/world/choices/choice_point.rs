@@ -9,7 +9,7 @@ macro_rules! words {
             $($(#[$variant_doc])* $variant,)*
         }
 
-        /// How many variants there are.
+        /// The number of variants.
         pub(crate) const $count: usize = $name::ALL.len();
 
         impl $name {
@@ -47,7 +47,7 @@ words! {
     ToPeer = "to-peer",
     /// The order in which tasks run.
     Schedule = "schedule",
-    /// What the attacker sends.
+    /// The frames of the attacker.
     Attacker = "attacker",
     /// The numbers that an application's script draws.
     Script = "script",
@@ -93,7 +93,7 @@ words! {
     SocketLeakCheck = "socket-leak-check",
     /// The number of faults.
     Faults = "faults",
-    /// When the faults end and the quiet phase begins, in microseconds after 2 s.
+    /// The end of the faults and start of the quiet phase, in microseconds after 2 s.
     QuietAfter = "quiet-after-us",
     /// A frame's latency beyond 100 microseconds, in microseconds.
     Latency = "latency-us",
@@ -116,11 +116,11 @@ words! {
     Attacks = "attacks",
     /// The kind of client, fault, attack or trouble.
     Kind = "kind",
-    /// When it begins, in microseconds.
+    /// Its start time, in microseconds.
     Start = "start-us",
-    /// How long it lasts, in microseconds.
+    /// Its duration, in microseconds.
     Life = "life-us",
-    /// How bad it is; the unit depends on the kind.
+    /// Its severity; the unit depends on the kind.
     Severity = "severity",
     /// The direction that the fault affects: both, to the device only, or to the peer only.
     Direction = "direction",
@@ -142,7 +142,7 @@ words! {
     Number = "number",
     /// The number of a server's troubles.
     Troubles = "troubles",
-    /// How often an interrupt handler runs.
+    /// The number of times an interrupt handler runs.
     Runs = "runs",
     /// How many preemption points after its time an interrupt handler runs.
     Points = "after-points",

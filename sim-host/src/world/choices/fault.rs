@@ -25,11 +25,11 @@ pub struct Fault {
     pub kind: FaultKind,
     /// The direction, if it is a fault of the cable.
     pub direction: FaultDirection,
-    /// When it begins, in microseconds of the simulation.
+    /// Its start time, in microseconds of the simulation.
     pub from: u64,
-    /// When it ends.
+    /// Its end time.
     pub until: u64,
-    /// How bad it is; the unit depends on the kind.
+    /// Its severity; the unit depends on the kind.
     pub severity: u64,
 }
 

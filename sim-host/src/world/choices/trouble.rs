@@ -13,9 +13,9 @@ pub struct Trouble {
     pub server: usize,
     /// What the server does.
     pub kind: TroubleKind,
-    /// When it begins, in microseconds of the simulation.
+    /// Its start time, in microseconds of the simulation.
     pub from: u64,
-    /// When it ends.
+    /// Its end time.
     pub until: u64,
     /// A number of bytes; its meaning depends on the kind.
     pub severity: u64,

@@ -82,7 +82,7 @@ pub(crate) fn with_tasks<R>(tasks: [Task<'_>; TASKS], work: impl FnOnce(&Running
         assert!(!machine.busy.replace(true), "a thread runs one simulation at a time");
         let empty = Emptied(machine);
         for (slot, task) in machine.slots.iter().zip(tasks) {
-            // SAFETY: only the lifetime changes. The task is reached through the slot alone, and
+            // SAFETY: only the lifetime changes. The task is reached only through the slot, and
             // the slot hands it only to the poll of its shell. Shells are polled only in
             // `Running::work`. `empty` takes the task out of the slot before this function's borrow
             // of it ends, by return or by panic.

@@ -25,7 +25,7 @@ use timeouts::{Maker, Timeouts};
 /// A condition on the application that must hold whenever none of its callbacks is running.
 pub(crate) type Invariant<A> = dyn Fn(&A, &Cx<'_, A>) -> Result<(), String> + Send + Sync;
 
-/// What the probe has seen. The verdict is based on it.
+/// The observations of the probe. The verdict is based on them.
 #[derive(Default)]
 pub(crate) struct Seen {
     /// The first broken invariant.

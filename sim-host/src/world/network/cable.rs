@@ -30,7 +30,7 @@ use crate::world::observe::observer::{Direction, Observer};
 pub struct Cable {
     ether: Ether,
     faults: Vec<Fault>,
-    /// How many faults had begun, and how many had ended, at the previous check.
+    /// The number of faults that had begun, and that had ended, at the previous check.
     seen: Option<(usize, usize)>,
 }
 

@@ -1,4 +1,4 @@
-//! The cable between the device and its peers: frames under way in both directions.
+//! The cable between the device and its peers: frames in transit in both directions.
 //!
 //! It also holds what every module writes to: the choice log, the digest, and the observer.
 
@@ -60,9 +60,9 @@ pub(crate) struct Ether {
     pub(crate) datagrams: Vec<Datagram>,
     /// Ports of UDP clients whose next datagram gets a wrong checksum.
     pub(crate) bad_checksums: Vec<u16>,
-    /// How often each kind of trouble of a server began, by its number.
+    /// The number of times each kind of server trouble began, by its number.
     pub(crate) troubled: [u32; TroubleKind::ALL.len()],
-    /// How often each kind of fault struck, by its number.
+    /// The number of times each kind of fault struck, by its number.
     pub(crate) struck: [u32; FaultKind::ALL.len()],
     links: [Link; 2],
     flights: BinaryHeap<Flight>,

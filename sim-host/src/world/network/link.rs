@@ -43,7 +43,7 @@ struct Odds {
     mtu: u64,
 }
 
-/// What a link decided about a frame.
+/// A link's decision about a frame.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Decision {
     pub(crate) fate: Fate,
@@ -57,7 +57,7 @@ pub(crate) struct Decision {
     pub(crate) flipped: u64,
     /// The number of the changed byte plus one; zero for none.
     pub(crate) forged: u64,
-    /// When a second copy arrives.
+    /// The arrival time of a second copy.
     pub(crate) again: Option<u64>,
 }
 

@@ -73,7 +73,7 @@ impl Unanswered {
     /// Records a datagram that has reached the device, or checks one that the device has sent.
     ///
     /// # Errors
-    /// What the device did wrong.
+    /// An error of the device.
     pub(crate) fn hear(
         &mut self,
         datagram: Datagram,

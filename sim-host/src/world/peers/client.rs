@@ -42,21 +42,21 @@ pub(crate) struct Client {
     pub(crate) stage: Stage,
     /// It has finished its script.
     pub(crate) served: bool,
-    /// How often it was refused, or lost its connection.
+    /// The number of times it was refused, or lost its connection.
     pub(crate) refused: u32,
     pub(crate) socket: Option<SocketHandle>,
     /// The local port of its last connection; zero before the first.
     pub(crate) port: u16,
-    /// When it must be polled again, if nothing happens to its socket.
+    /// The time of its next poll, if nothing happens to its socket.
     pub(crate) wake: u64,
     /// The time of its first connect.
     start: u64,
-    /// How long it took until it was served.
+    /// The time until it was served, in microseconds.
     pub(crate) waited: u64,
     script: Script,
     /// The number of bytes after which the behaviour takes effect.
     severity: u64,
-    /// How many more times it connects.
+    /// The number of further connects.
     more_connects: u32,
     /// Microseconds between the end of a connection and its next connect.
     pause: u64,

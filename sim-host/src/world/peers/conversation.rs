@@ -38,7 +38,7 @@ pub(crate) struct Conversation {
     /// Bytes transferred in both directions.
     pub(crate) progress: u64,
     cursor: Cursor,
-    /// The bytes heard in this step.
+    /// The bytes received in this step.
     hearing: Hearing,
     out: Vec<u8>,
     sent: usize,

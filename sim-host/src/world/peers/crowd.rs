@@ -79,7 +79,7 @@ impl Visit {
     /// Does the work that is possible now.
     ///
     /// # Errors
-    /// What the device did wrong.
+    /// An error of the device.
     pub(crate) fn go_on(
         &mut self,
         crowd: &mut Crowd,

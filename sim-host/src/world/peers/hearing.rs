@@ -3,19 +3,19 @@
 
 use crate::world::peers::pattern::{Heard, Pattern, Place};
 
-/// The progress in what is expected.
+/// The progress in the expected text.
 #[derive(Debug, Default)]
 pub(crate) struct Hearing {
     /// The place in each pattern, or `None` if the pattern no longer matches. Empty before the
     /// first byte.
     places: Vec<Option<Place>>,
-    /// The bytes heard in this step.
+    /// The bytes received in this step.
     text: Vec<u8>,
-    /// The ending that has begun, and the number of its bytes heard.
+    /// The ending that has begun, and the number of its bytes received.
     ending: Option<(usize, usize)>,
 }
 
-/// What the bytes heard so far mean.
+/// The meaning of the bytes received so far.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Meaning {
     /// More bytes are expected.

@@ -32,11 +32,11 @@ enum Kind {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct PatternError(String);
 
-/// The part of a pattern that was heard.
+/// The part of a pattern that was received.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Place {
     part: usize,
-    /// The number of bytes heard of that part.
+    /// The number of bytes received of that part.
     within: usize,
 }
 
@@ -140,7 +140,7 @@ impl Pattern {
         Heard::All(index)
     }
 
-    /// Returns what is expected at a place.
+    /// Returns the expected text at a place.
     pub(crate) fn expected(&self, place: Place) -> String {
         match self.parts.get(place.part) {
             Some(Part::Bytes(bytes)) => {

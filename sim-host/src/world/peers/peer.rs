@@ -280,7 +280,7 @@ impl<'e> Peer<'e> {
     /// Checks the datagrams that have reached the device and that it has sent.
     ///
     /// # Errors
-    /// What the device did wrong.
+    /// An error of the device.
     pub(crate) fn hear_datagrams(&mut self) -> Result<(), Complaint> {
         if self.ether.borrow().datagrams.is_empty() {
             return Ok(());
@@ -317,7 +317,7 @@ impl<'e> Peer<'e> {
     /// server's datagram may be the reason, so then it is not an error.
     ///
     /// # Errors
-    /// What the device did wrong.
+    /// An error of the device.
     pub(crate) fn hear_searches(&mut self) -> Result<(), Complaint> {
         let ether = &mut self.ether.borrow_mut();
         let is_looking = std::mem::take(&mut ether.looks_for_nobody);

@@ -39,7 +39,7 @@ pub trait Service: Any {
     /// wrong.
     ///
     /// # Errors
-    /// What the device did wrong.
+    /// An error of the device.
     fn called(&mut self, _at: Duration) -> Result<(), String> {
         Ok(())
     }
@@ -47,7 +47,7 @@ pub trait Service: Any {
     /// Called when a connection was accepted.
     ///
     /// # Errors
-    /// What the device did wrong.
+    /// An error of the device.
     fn opened(&mut self, _session: &mut Session) -> Result<(), String> {
         Ok(())
     }
@@ -56,14 +56,14 @@ pub trait Service: Any {
     /// call.
     ///
     /// # Errors
-    /// What the device did wrong.
+    /// An error of the device.
     fn received(&mut self, session: &mut Session) -> Result<(), String>;
 
     /// Called at the end of the device's stream, after the last byte. The default ends this side
     /// too.
     ///
     /// # Errors
-    /// What the device did wrong, for example that it ended too early.
+    /// An error of the device, for example that it ended too early.
     fn finished(&mut self, session: &mut Session) -> Result<(), String> {
         session.close();
         Ok(())
@@ -79,7 +79,7 @@ pub trait Service: Any {
     /// [time](Self::wakes_at) has come.
     ///
     /// # Errors
-    /// What the device did wrong.
+    /// An error of the device.
     fn going_on(&mut self, _session: &mut Session) -> Result<(), String> {
         Ok(())
     }
@@ -105,7 +105,7 @@ pub struct Session {
     pub(super) is_quiet: bool,
 }
 
-/// How the program wants a session to end.
+/// The end of a session that its program has requested.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum End {
     /// It stays open.

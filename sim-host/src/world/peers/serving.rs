@@ -15,7 +15,7 @@ use crate::world::peers::service::{End, Scripted, Service, Session};
 
 /// The number of sockets that wait for connections.
 const BACKLOG: usize = 4;
-/// How many source ports of recent connects are remembered.
+/// The number of source ports of recent connects that are stored.
 const CALLERS: usize = 16;
 /// The size of a socket's buffers in bytes.
 const BUFFER: usize = 2048;
@@ -25,7 +25,7 @@ const SLOWLY: u64 = 250_000;
 /// A running server.
 pub(crate) struct Serving {
     pub(crate) port: u16,
-    /// When it must be polled again, if nothing happens to its sockets.
+    /// The time of its next poll, if nothing happens to its sockets.
     pub(crate) wake: u64,
     /// Connections that it has accepted.
     pub(crate) accepted: u32,
@@ -123,7 +123,7 @@ impl Serving {
     /// Handles a connect of the device, from this port, at this time of the device's clock.
     ///
     /// # Errors
-    /// What the device did wrong.
+    /// An error of the device.
     pub(crate) fn call(
         &mut self,
         from: u16,
@@ -170,7 +170,7 @@ impl Serving {
     /// Does the work that is possible now. Returns whether the program was called.
     ///
     /// # Errors
-    /// What the device did wrong.
+    /// An error of the device.
     pub(crate) fn work(
         &mut self,
         service: &mut dyn Service,

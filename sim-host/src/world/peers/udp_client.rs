@@ -17,7 +17,7 @@ use crate::world::peers::script::{Choices, UDP_CLIENTS_FROM};
 /// each try. It is longer than the address resolution of both IP versions, because a stack sends
 /// one such request per second.
 const FIRST_WAIT: u64 = 3_000_000;
-/// How many times the wait doubles.
+/// The number of times the wait doubles.
 const STEPS: u32 = 2;
 /// Microseconds to wait after a request that must not be answered.
 const PAUSE: u64 = 100_000;
@@ -35,13 +35,13 @@ pub(crate) struct UdpClient {
     pub(crate) target_port: u16,
     pub(crate) over_ipv6: bool,
     pub(crate) socket: Option<SocketHandle>,
-    /// When it must be polled again, if nothing arrives.
+    /// The time of its next poll, if nothing arrives.
     pub(crate) wake: u64,
     /// The time at which it sends its request, for the first time or again.
     asks_at: u64,
     /// The time of its first request.
     start: u64,
-    /// How long it took until all its requests were answered.
+    /// The time until all its requests were answered, in microseconds.
     pub(crate) waited: u64,
     pub(crate) served: bool,
     /// It had to ask again.
@@ -51,7 +51,7 @@ pub(crate) struct UdpClient {
     requests: Vec<Vec<u8>>,
     /// The number of the request whose answer it waits for.
     next: usize,
-    /// How often it was sent.
+    /// The number of times it was sent.
     tries: u32,
     /// Local port.
     port: u16,

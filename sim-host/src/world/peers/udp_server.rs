@@ -53,7 +53,7 @@ pub(crate) struct UdpServing {
     sockets: Option<[SocketHandle; 2]>,
     /// Delayed answers: the time, the socket, the destination and the bytes.
     held: Vec<(u64, usize, UdpMetadata, Vec<u8>)>,
-    /// When it must be polled again, if nothing arrives.
+    /// The time of its next poll, if nothing arrives.
     pub(crate) wake: u64,
 }
 

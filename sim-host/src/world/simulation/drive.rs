@@ -81,7 +81,7 @@ pub(crate) struct Simulation<'w> {
     timeline: Timeline,
     active: Vec<Fault>,
     script: MakeScript<'w>,
-    /// The ports of the listeners that the socket-leak check has reached.
+    /// The ports of the listeners that the socket-leak check has already tested.
     checked: Vec<u16>,
     /// The value of `closings` when the last listener was checked.
     closings: u32,
@@ -89,7 +89,7 @@ pub(crate) struct Simulation<'w> {
     /// As in [`Application`].
     limits: &'w [u64],
     handlers: &'w [Handler],
-    /// When the faults ended.
+    /// The end of the faults.
     quiet_since: u64,
     /// The number of interrupts reported to the observer.
     interrupts: u32,

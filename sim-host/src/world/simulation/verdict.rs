@@ -111,7 +111,7 @@ pub struct Outcome {
     pub verdict: Verdict,
     /// A hash of everything that happened, in order.
     pub digest: u64,
-    /// How long it lasted, in microseconds of virtual time.
+    /// Its duration, in microseconds of virtual time.
     pub lasted: u64,
     /// Frames sent, lost frames included.
     pub frames: u64,
@@ -121,11 +121,11 @@ pub struct Outcome {
     pub served: u32,
     /// How long clients waited until they were served.
     pub waited: Waits,
-    /// How often each kind of fault struck, in [`FaultKind`]'s order.
+    /// The number of times each kind of fault struck, in [`FaultKind`]'s order.
     pub struck: [u32; FaultKind::ALL.len()],
     /// Connections that servers have accepted.
     pub accepted: u32,
-    /// How often each kind of trouble of a server began, in [`TroubleKind`]'s order.
+    /// The number of times each kind of server trouble began, in [`TroubleKind`]'s order.
     pub troubled: [u32; TroubleKind::ALL.len()],
     /// The choices that differ from the defaults. Kept only if the simulation failed.
     pub lines: Vec<Choice>,

@@ -12,7 +12,7 @@ use smoltcp::wire::{DhcpMessageType, DhcpOption, DhcpPacket, DhcpRepr, Ipv4Addre
 pub struct Lease {
     /// The address of the client.
     pub address: Ipv4Address,
-    /// How long the client may use it, in whole seconds.
+    /// The time for which the client may use it, in whole seconds.
     pub duration: Duration,
     /// The time after which the client must renew it, if the server states one: in whole seconds,
     /// less than `duration`.

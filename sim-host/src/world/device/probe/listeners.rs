@@ -7,7 +7,7 @@ use picoevent::{EventBase, Listener};
 
 use crate::world::network::address;
 
-/// What the probe has seen of the listeners.
+/// The probe's observations of the listeners.
 #[derive(Default)]
 pub(crate) struct Listeners {
     handles: Vec<Listener>,
@@ -19,7 +19,7 @@ pub(crate) struct Listeners {
     open_before: Vec<u16>,
     /// A listener was disabled or freed, so refusing a client may be correct.
     closed_one: bool,
-    /// How often an open listener was closed.
+    /// The number of times an open listener was closed.
     closings: u32,
 }
 

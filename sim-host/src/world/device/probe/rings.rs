@@ -2,7 +2,7 @@
 
 use picoevent::{Conn, EventBase, Fired};
 
-/// What the probe has seen of the rings.
+/// The probe's observations of the rings.
 #[derive(Default)]
 pub(crate) struct Rings {
     /// The ring sizes of the connection that was called last.

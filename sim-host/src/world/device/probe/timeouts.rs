@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use picoevent::{Conn, ConnEvent, EventBase, Fired, Instant};
 
-/// What the probe has seen of the timeouts of all connections, by slot.
+/// The probe's observations of the timeouts of all connections, by slot.
 #[derive(Default)]
 pub(super) struct Timeouts {
     conns: Vec<Option<Watched>>,

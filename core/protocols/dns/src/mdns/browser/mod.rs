@@ -50,7 +50,7 @@ pub enum ServiceEvent {
 /// };
 ///
 /// struct App {
-///     /// Its socket is used, also when it announces nothing.
+///     /// The browser uses its socket, even if it announces nothing.
 ///     responder: Responder,
 ///     brokers: Browser<4>,
 /// }
@@ -121,11 +121,11 @@ enum State {
     Free,
     /// A service whose records are not yet complete.
     Incomplete,
-    /// The application was told of the service.
+    /// The application was informed of the service.
     Told,
 }
 
-/// What the application must be told.
+/// The event that the application must receive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum News {
     None,
