@@ -71,7 +71,7 @@ thread_local!(static CLOCK: RefCell<Clock> = const {
 /// The pace of a clock without error.
 const RIGHT: u64 = 1_000_000;
 
-/// The end of the device's clock: the stack uses 63 bits.
+/// The last time of the device's clock: the stack uses 63 bits.
 const END: u64 = i64::MAX as u64;
 
 /// Begins a simulation at time zero, with the device's clock at `start`.

@@ -234,7 +234,7 @@ impl std::error::Error for PatternError {}
 mod tests {
     use super::*;
 
-    /// Hears a text as a whole and in pieces of each length, and checks that the results agree.
+    /// Compares a text as a whole and in pieces of each length, and checks that the results agree.
     /// Returns the result.
     fn heard(pattern: &str, text: &str) -> Heard {
         let pattern: Pattern = pattern.parse().unwrap();

@@ -47,7 +47,7 @@ struct Call {
     session: Session,
     /// The program has accepted it.
     taken: bool,
-    /// Number of bytes that have arrived.
+    /// The number of bytes that have arrived.
     heard: u64,
     /// Bytes of the session's output that were sent.
     sent: usize,
