@@ -6,7 +6,7 @@
 //! use picoevent_mqtt::{self as mqtt, Client, ClientMut, HasMqtt, Message, MqttEvent, Options, Publish, Qos, Subscription};
 //!
 //! struct App {
-//!     /// Eight subscriptions and messages under way, and a kilobyte for them.
+//!     /// Eight slots for subscriptions and messages under way, and a store of a kilobyte.
 //!     mqtt: Client<App, 8, 1024>,
 //!     broker: SocketAddr,
 //!     level: u32,
