@@ -196,7 +196,7 @@ impl HasMqtt for Device {
     }
 
     fn message(&mut self, message: &mut Message<Self>) {
-        // After a start, a kept session can have a subscription that the client does not know.
+        // A message that matches no subscription counts, too.
         self.heard(message);
     }
 }
