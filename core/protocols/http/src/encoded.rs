@@ -1,4 +1,4 @@
-//! Text in the form of a URL: percent-decoding (RFC 3986, 2.1), and the fields of queries and forms.
+//! Percent-encoded text (RFC 3986, 2.1), and the fields of queries and forms.
 
 use crate::text::{next, split};
 

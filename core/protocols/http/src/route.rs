@@ -214,7 +214,7 @@ pub trait Site<A: 'static>: Sized {
     ///
     /// struct App {
     ///     http: Server<4>,
-    ///     /// Noon of some day: the instant of the loop, and seconds since 1970. `picoevent-sntp` sets the real time.
+    ///     /// Noon of some day: the instant of the loop, and seconds since 1970. `picoevent-sntp` gets the real time.
     ///     noon: Option<(Instant, u64)>,
     /// }
     ///

@@ -20,7 +20,7 @@ pub trait HasMqtt: Sized {
     /// Returns the options of the connection. Called before each attempt.
     fn options(&self) -> Options<'_>;
 
-    /// Called when the state of the client changes.
+    /// Called with each event of the client.
     fn event(&mut self, cx: &mut Cx<'_, Self>, event: MqttEvent) {
         let _ = (cx, event);
     }
@@ -106,7 +106,7 @@ pub(crate) struct Session<A> {
     pub(crate) why: Why,
     pub(crate) longest_packet: u32,
     pub(crate) limits: Limits,
-    /// In seconds, 0 for none.
+    /// The keep-alive time in seconds, 0 for none.
     pub(crate) keep_alive: u16,
     /// Slots in use.
     pub(crate) used: u16,
@@ -120,7 +120,7 @@ pub(crate) struct Session<A> {
     pub(crate) wants_output: bool,
     /// The broker has not accepted the client since its start.
     pub(crate) is_first: bool,
-    /// The broker was asked to forget the session.
+    /// The broker was told to discard the session.
     pub(crate) is_clean: bool,
     /// A topic was too long to be stored for its alias.
     pub(crate) cannot_keep: bool,

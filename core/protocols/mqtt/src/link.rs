@@ -168,7 +168,7 @@ pub(crate) fn greeted<A: HasMqtt>(
     Ok(())
 }
 
-/// Handles a lost session: subscribes again, and retransmits messages as new ones. Reports messages with
+/// Handles a lost session: subscribes again, and publishes messages again as new ones. Reports messages with
 /// [`Qos::Two`](crate::Qos::Two) that may have been delivered as lost.
 fn lost_session<A: HasMqtt>(app: &mut A, conn: &mut ConnMut<'_, '_, A>) {
     let mut place = 0_usize;

@@ -25,7 +25,8 @@ use crate::wire::{Qos, Version};
 pub struct Options<'o> {
     /// The broker's address. Not used if the application implements [`connect`](crate::HasMqtt::connect).
     pub broker: SocketAddr,
-    /// The version of the protocol. Do not change it while messages are under way.
+    /// The version of the protocol. Only [`start`](crate::start) reads it. If it has changed while slots are in
+    /// use, `start` returns an error.
     pub version: Version,
     /// The client identifier, which must be unique at the broker. If it is empty, the broker chooses one: see
     /// [`Properties::assigned_client_id`](crate::wire::Properties::assigned_client_id).

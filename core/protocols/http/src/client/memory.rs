@@ -41,9 +41,9 @@ pub struct Call {
     pub(crate) is_idle: bool,
     pub(crate) content: Option<Length>,
     pub(crate) x: Exchange,
-    /// Where the host begins and ends in the text. The fields are before it, the target is after it.
+    /// The start and the end of the host in the text. The fields are before it, the target is after it.
     pub(crate) host: [u16; 2],
-    /// Where the part of the text ends that is kept with the request. A WebSocket has its key after the target.
+    /// The end of the text that belongs to the request. For a WebSocket it includes the key, after the target.
     pub(crate) own: u16,
     pub(crate) method: Method,
     pub(crate) state: State,

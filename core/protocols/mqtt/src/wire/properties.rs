@@ -28,7 +28,7 @@ pub(crate) mod id {
 pub(super) mod carrier {
     pub(in crate::wire) const CONNACK: u8 = 1 << 3;
     pub(in crate::wire) const PUBLISH: u8 = 1 << 4;
-    /// All acknowledgements but CONNACK.
+    /// All acknowledgements except CONNACK.
     pub(in crate::wire) const ACK: u8 = 1 << 5;
     pub(in crate::wire) const DISCONNECT: u8 = 1 << 6;
 }
