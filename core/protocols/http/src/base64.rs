@@ -2,7 +2,7 @@
 
 const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
-/// Writes `data` into `text`. Returns the length written; `None` if it does not fit.
+/// Encodes `data` into `text`. Returns the length written, or `None` if it does not fit.
 pub(crate) fn encode(data: &[u8], text: &mut [u8]) -> Option<usize> {
     let (mut bits, mut held, mut used) = (0_u32, 0_u32, 0_usize);
     let mut rest = data.iter();
@@ -11,7 +11,7 @@ pub(crate) fn encode(data: &[u8], text: &mut [u8]) -> Option<usize> {
         if let Some(byte) = next {
             (bits, held) = (bits << 8 | u32::from(*byte), held.wrapping_add(8));
         } else if held > 0 {
-            // Zeros fill the last digit.
+            // Pads the last digit with zero bits.
             (bits, held) = (bits << (6_u32.wrapping_sub(held) & 7), 6);
         }
         while held >= 6 {
@@ -36,16 +36,16 @@ fn value_of(digit: u8) -> Option<u32> {
     DIGITS.iter().position(|known| *known == digit).map(|value| value as u32)
 }
 
-/// Returns whether this is Base64 of sixteen bytes.
+/// Returns whether `text` is Base64 of sixteen bytes.
 pub(crate) fn is_of_sixteen(text: &[u8]) -> bool {
     let Some([digits @ .., last]) = text.strip_suffix(b"==") else { return false };
-    // The last digit has two bits of the last byte.
+    // The last digit holds only two bits of the last byte.
     let mut are_digits = digits.iter().all(|byte| value_of(*byte).is_some());
     are_digits &= value_of(*last).is_some_and(|value| value & 15 == 0);
     digits.len() == 21 && are_digits
 }
 
-/// Reads `text` into `data`. Returns the length; `None` if it is no Base64, or does not fit.
+/// Decodes `text` into `data`. Returns the length, or `None` if `text` is not Base64 or does not fit.
 pub(crate) fn decode(text: &[u8], data: &mut [u8]) -> Option<usize> {
     if text.len() & 3 != 0 {
         return None;
@@ -62,7 +62,7 @@ pub(crate) fn decode(text: &[u8], data: &mut [u8]) -> Option<usize> {
             bits &= 1_u32.wrapping_shl(held).wrapping_sub(1);
         }
     }
-    // Bits behind the last byte are zero, so that there is one text for each value.
+    // The unused bits must be zero, so each value has only one encoding.
     (bits == 0 && held < 6).then_some(used)
 }
 

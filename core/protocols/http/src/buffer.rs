@@ -1,8 +1,8 @@
-//! Header fields that are put together.
+//! A buffer for header fields of the library.
 
 use crate::text::{copy, next};
 
-/// Room for header fields. What does not fit is left out.
+/// A buffer for header fields. Bytes that do not fit are left out.
 pub(crate) struct Buffer {
     bytes: [u8; 192],
     len: usize,
@@ -13,7 +13,7 @@ impl Buffer {
         Self { bytes: [0; 192], len: 0 }
     }
 
-    /// Adds a text. Each byte zero in it stands for the next of the values.
+    /// Adds a text. Each zero byte in it is replaced with the next of `values`.
     #[inline(never)]
     pub(crate) fn put(&mut self, text: &str, values: &[&[u8]]) {
         let mut values = values.iter();

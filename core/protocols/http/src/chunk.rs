@@ -1,4 +1,4 @@
-//! The line before a chunk (RFC 9112, 7.1).
+//! The line with a chunk's size (RFC 9112, 7.1).
 
 use crate::number::{NumberError, hex};
 use crate::status::Status;
@@ -6,7 +6,7 @@ use crate::text::{are_all, class, next, take_class};
 
 const BAD: Status = Status::BAD_REQUEST;
 
-/// Reads the line before a chunk: its size, and extensions, which are checked and ignored.
+/// Returns the chunk size in `line`. Chunk extensions are checked and ignored.
 pub(crate) fn size(line: &[u8]) -> Result<u32, Status> {
     let mut left = Some(line);
     let digits = next(&mut left, b';');
@@ -20,7 +20,7 @@ pub(crate) fn size(line: &[u8]) -> Result<u32, Status> {
     }
 }
 
-/// Returns whether this is `name` or `name=value`, and others behind semicolons.
+/// Returns whether `text` is a list of chunk extensions (`name` or `name=value`), separated by semicolons.
 fn are_extensions(mut text: &[u8]) -> bool {
     loop {
         if !takes_word(&mut text) {
@@ -48,7 +48,7 @@ fn are_extensions(mut text: &[u8]) -> bool {
     }
 }
 
-/// Takes a token with blanks around it. Returns whether there was one.
+/// Removes a token and the blanks around it. Returns whether there was a token.
 fn takes_word(text: &mut &[u8]) -> bool {
     take_class(text, class::BLANK);
     let word = take_class(text, class::TOKEN);
@@ -56,7 +56,7 @@ fn takes_word(text: &mut &[u8]) -> bool {
     !word.is_empty()
 }
 
-/// Takes the rest of what is in quotation marks, and blanks behind it. Returns whether it has an end.
+/// Removes the rest of a quoted string and the blanks after it. Returns whether the string had an end.
 fn takes_quoted(text: &mut &[u8]) -> bool {
     loop {
         take_class(text, class::QUOTED);

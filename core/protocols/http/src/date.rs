@@ -1,9 +1,10 @@
-//! The date of an answer (RFC 9110, 5.6.7).
+//! The `Date` field of an answer (RFC 9110, 5.6.7).
 
-/// A time of day, and what writes it. Only a site with a clock has one, so that others do not link it.
+/// A time of day and the function that formats it. Only sites with a clock make one, so other programs do not link
+/// the function.
 #[derive(Clone, Copy)]
 pub(crate) struct Date {
-    /// Seconds since the beginning of 1970.
+    /// Seconds since 1970-01-01.
     unix: u64,
     write: fn(u64) -> [u8; 29],
 }
@@ -18,10 +19,10 @@ impl Date {
     }
 }
 
-/// The last second that has four digits for its year.
+/// The last second of the year 9999.
 const LAST: u64 = 253_402_300_799;
 
-/// Writes a time of day as `Sun, 06 Nov 1994 08:49:37 GMT`.
+/// Formats a time of day as `Sun, 06 Nov 1994 08:49:37 GMT`.
 fn text(unix: u64) -> [u8; 29] {
     let unix = unix.min(LAST);
     let (days, second) = ((unix / 86_400) as u32, (unix % 86_400) as u32);
@@ -51,8 +52,8 @@ const fn two(number: u32) -> [u8; 2] {
     [b'0' | (number / 10 % 10) as u8, b'0' | (number % 10) as u8]
 }
 
-/// Returns year, month and day of a number of days since the beginning of 1970. A year begins in March here, so
-/// that the day that not all of them have is the last one.
+/// Returns year, month and day of a number of days since 1970-01-01. The years here begin in March, so that a leap
+/// day is the last day of the year.
 const fn civil(days: u32) -> (u32, u32, u32) {
     let days = days.wrapping_add(719_468);
     let (era, day) = (days / 146_097, days % 146_097);

@@ -1,10 +1,10 @@
-//! Text in the form of a URL: percent-decoding (RFC 3986, 2.1), and the fields of queries and forms.
+//! Percent-encoded text (RFC 3986, 2.1), and the fields of queries and forms.
 
 use crate::text::{next, split};
 
-/// Text as it came, with percent signs in it: a part of the path, the value of a field.
+/// Percent-encoded text, such as a part of the path or the value of a field.
 ///
-/// It is compared and read without being copied.
+/// It can be compared and read without a copy.
 ///
 /// ```
 /// use picoevent_http::{Encoded, fields};
@@ -21,12 +21,12 @@ use crate::text::{next, split};
 #[derive(Clone, Copy, Debug)]
 pub struct Encoded<'t> {
     text: &'t [u8],
-    /// `+` is a space, as in forms.
+    /// `+` stands for a space, as in forms.
     is_form: bool,
 }
 
 impl<'t> Encoded<'t> {
-    /// Makes it of a part of a path.
+    /// Wraps a part of a path.
     pub(crate) const fn path(text: &'t [u8]) -> Self {
         Self { text, is_form: false }
     }
@@ -35,12 +35,12 @@ impl<'t> Encoded<'t> {
         Self { text, is_form: true }
     }
 
-    /// Returns the text as it came.
+    /// Returns the text without decoding.
     pub const fn raw(self) -> &'t [u8] {
         self.text
     }
 
-    /// Returns the decoded bytes. What is no percent-encoding stands for itself.
+    /// Returns the decoded bytes. An invalid percent-encoding is returned unchanged.
     pub fn bytes(self) -> impl Iterator<Item = u8> + 't {
         let mut rest = self.text;
         core::iter::from_fn(move || {
@@ -56,7 +56,7 @@ impl<'t> Encoded<'t> {
         })
     }
 
-    /// Decodes it into `buffer`. `None` if it does not fit, or is not UTF-8.
+    /// Decodes the text into `buffer`. Returns `None` if it does not fit, or is not UTF-8.
     pub fn decode(self, buffer: &mut [u8]) -> Option<&str> {
         let mut used = 0_usize;
         for byte in self.bytes() {
@@ -66,7 +66,7 @@ impl<'t> Encoded<'t> {
         str::from_utf8(buffer.get(..used)?).ok()
     }
 
-    /// Reads it as a number without a sign.
+    /// Returns the text as an unsigned decimal number.
     pub fn number(self) -> Option<u32> {
         let mut value = None;
         for byte in self.bytes() {
@@ -78,7 +78,7 @@ impl<'t> Encoded<'t> {
 }
 
 impl Encoded<'_> {
-    /// Returns whether these are the decoded bytes.
+    /// Returns whether the decoded bytes equal `wanted`.
     #[inline(never)]
     pub(crate) fn is(self, wanted: &[u8]) -> bool {
         let mut wanted = wanted.iter();
@@ -102,8 +102,8 @@ fn nibble(digit: u8) -> Option<u8> {
     (digit as char).to_digit(16).map(|value| value as u8)
 }
 
-/// Returns the fields of a query, or of a form's body (`application/x-www-form-urlencoded`). A field without
-/// `=` has no value. Names are compared decoded.
+/// Returns the fields of a query, or of a form's body (`application/x-www-form-urlencoded`). The value of a field
+/// without `=` is empty. Names are decoded before they are compared.
 pub fn fields<'t>(
     text: &'t (impl AsRef<[u8]> + ?Sized),
 ) -> impl Iterator<Item = (Encoded<'t>, Encoded<'t>)> {

@@ -1,9 +1,9 @@
-//! What is kept of one connection's request and answer.
+//! The state of one connection's request and answer.
 
 use crate::method::Method;
 use crate::websocket::Frames;
 
-/// What was said in the head, and what the connection has come to.
+/// Properties of the request's head, and states of the connection.
 pub(crate) mod flag {
     /// HTTP/1.0.
     pub(crate) const OLD: u32 = 1 << 0;
@@ -15,48 +15,48 @@ pub(crate) mod flag {
     pub(crate) const CLOSE: u32 = 1 << 5;
     pub(crate) const KEEP: u32 = 1 << 6;
     pub(crate) const UPGRADE: u32 = 1 << 7;
-    /// The client takes gzip.
+    /// The client accepts gzip.
     pub(crate) const GZIP: u32 = 1 << 8;
-    /// The client has the file already, as it is or compressed.
+    /// The client has this version of the file already: the plain form, or the compressed form (next bit).
     pub(crate) const UNCHANGED: u32 = 1 << 25;
     pub(crate) const UNCHANGED_GZIP: u32 = UNCHANGED << 1;
-    /// The range is asked for if it is this version: the file as it is, or compressed, which is the next bit.
+    /// The version in `If-Range` matches the plain form of the file, or the compressed form (next bit).
     pub(crate) const SAME: u32 = 1 << 29;
-    /// A range is asked for if the file is a certain version.
+    /// The request has the field `If-Range`.
     pub(crate) const IF_RANGE: u32 = 1 << 10;
-    /// A WebSocket is asked for, with a version that is known, and with a key.
+    /// The request asks for a WebSocket; it has version 13; it has a key.
     pub(crate) const WEBSOCKET: u32 = 1 << 11;
     pub(crate) const VERSION_13: u32 = 1 << 12;
     pub(crate) const KEY: u32 = 1 << 13;
     /// An empty line before the request line was skipped.
     pub(crate) const SKIPPED: u32 = 1 << 14;
-    /// The path is known, the method is not.
+    /// A route has the path, but with another method.
     pub(crate) const OTHER_METHOD: u32 = 1 << 15;
-    /// The head of the answer is written.
+    /// The head of the answer was written.
     pub(crate) const ANSWERED: u32 = 1 << 16;
-    /// The answer is chunked.
+    /// The answer is sent in chunks.
     pub(crate) const CHUNKS: u32 = 1 << 17;
-    /// The answer is written by and by.
+    /// The answer is written piece by piece, and is not complete.
     pub(crate) const OPEN: u32 = 1 << 18;
     /// The answer is complete.
     pub(crate) const COMPLETE: u32 = 1 << 19;
-    /// The connection ends with the answer.
+    /// The connection ends after the answer.
     pub(crate) const LAST: u32 = 1 << 20;
-    /// The answer comes later.
+    /// The application answers later.
     pub(crate) const LATER: u32 = 1 << 21;
     /// The handler was called.
     pub(crate) const CALLED: u32 = 1 << 22;
-    /// The body is streamed to the application, which has not all of it.
+    /// The body is streamed to the application, and is not complete.
     pub(crate) const STREAMED: u32 = 1 << 23;
-    /// An answer without content: to `HEAD`, or of a status without.
+    /// The answer has no content: to `HEAD`, or because of its status.
     pub(crate) const BARE: u32 = 1 << 24;
-    /// The body ends with the connection.
+    /// The end of the body is the end of the connection.
     pub(crate) const UNBOUNDED: u32 = 1 << 28;
-    /// The peer sends no more. Stays for the whole connection.
+    /// The peer has ended its stream. This flag remains set for the whole connection.
     pub(crate) const EOF: u32 = 1 << 31;
 }
 
-/// What comes next of the input.
+/// The part of the input that comes next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Input {
     /// The request line.
@@ -73,62 +73,62 @@ pub(crate) enum Input {
     ChunkEnd,
     /// A trailer field, or the end of the trailer.
     Trailer,
-    /// The next request, once this one is answered.
+    /// The next request. It is read when this one is answered.
     Done,
-    /// Frames of a WebSocket.
+    /// WebSocket frames.
     Frames,
 }
 
-/// What the alarm is for.
+/// The purpose of the connection's timer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Timer {
     None,
-    /// The wait for a request.
+    /// Waits for a request.
     Idle,
-    /// A head that is not complete.
+    /// Limits the time of a head.
     Head,
-    /// The rate of body and answer.
+    /// Checks the rate of body and answer.
     Rate,
-    /// The silence of a WebSocket.
+    /// Checks whether a WebSocket is silent.
     Silence,
 }
 
-/// What only some routes need. The first is all zeros.
+/// State that only some routes need. `None` must be all zeros.
 #[derive(Clone, Copy)]
 #[repr(u8)]
 pub(crate) enum Extra {
     None,
-    /// The first and the last byte of a range; `u32::MAX` and a length for the last bytes.
+    /// The first and the last byte of a range. `u32::MAX` and a length for a range at the end of the file.
     Range(u32, u32),
     Frames(Frames),
 }
 
-/// The state of a connection, and of the request on it.
+/// The state of a connection and of its current request.
 #[derive(Clone, Copy)]
 pub(crate) struct Exchange {
     pub(crate) flags: u32,
-    /// What is still to come of the body, or of a chunk.
+    /// The number of bytes still to come of the body or the chunk.
     pub(crate) content: u32,
-    /// What has come of the body, or is announced.
+    /// The length of the body: as announced, or of the chunks so far.
     pub(crate) body: u32,
-    /// Static bytes of the answer that wait for room.
+    /// Static bytes of the answer that have not been sent yet.
     pub(crate) rest: Option<&'static [u8]>,
-    /// What is written of the answer's content.
+    /// The number of bytes of the answer's content that were written.
     pub(crate) written: u32,
-    /// What is still to be written of it, if its length is known.
+    /// The number of bytes still to be written, `u32::MAX` if the length is unknown.
     pub(crate) left: u32,
-    /// Bytes of all bodies and answers that the connection has moved, and how many it had when the rate was
-    /// last looked at.
+    /// The number of bytes of all bodies and answers on the connection, and its value when the rate was last
+    /// checked.
     pub(crate) moved: u32,
     pub(crate) mark: u32,
     pub(crate) extra: Extra,
-    /// The length of the target, and of the target with the fields that are kept, in the text.
+    /// Two lengths in the text: of the target, and of the target with the stored header fields.
     pub(crate) target: u16,
     pub(crate) kept: u16,
-    /// Requests so far.
+    /// The number of requests so far.
     pub(crate) requests: u16,
     pub(crate) fields: u8,
-    /// The number of the route and one, zero for none: a new exchange is all zeros.
+    /// The index of the route plus one, 0 for none. So a new exchange is all zeros.
     route: u8,
     pub(crate) method: Method,
     pub(crate) input: Input,
@@ -158,13 +158,13 @@ impl Exchange {
         }
     }
 
-    /// Forgets the request: the next one comes.
+    /// Resets the state for the next request.
     pub(crate) fn begin_again(&mut self) {
         let Self { requests, moved, .. } = *self;
         *self = Self { flags: self.flags & flag::EOF, requests, moved, mark: moved, ..Self::new() };
     }
 
-    /// Returns the number of the route, one that no table has for none.
+    /// Returns the index of the route. Without a route, the index is past the end of every table.
     pub(crate) const fn route(&self) -> usize {
         (self.route as usize).wrapping_sub(1)
     }
@@ -185,12 +185,12 @@ impl Exchange {
         self.flags |= flags;
     }
 
-    /// Returns whether a request is awaited, or the rest of its head.
+    /// Returns whether the head is not complete.
     pub(crate) const fn awaits_head(&self) -> bool {
         matches!(self.input, Input::Line | Input::Fields)
     }
 
-    /// Returns whether the head is complete, and the body is not.
+    /// Returns whether the head is complete, but the body is not.
     pub(crate) const fn awaits_body(&self) -> bool {
         matches!(
             self.input,
@@ -198,7 +198,7 @@ impl Exchange {
         )
     }
 
-    /// Counts bytes that were moved.
+    /// Counts bytes that were read or written.
     pub(crate) const fn count(&mut self, bytes: usize) {
         self.moved = self.moved.wrapping_add(bytes as u32);
     }

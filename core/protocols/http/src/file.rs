@@ -10,9 +10,9 @@ use crate::route::Route;
 use crate::status::Status;
 use crate::text::{is_same, parts, split, split_at_byte, trim, which};
 
-/// A static file, in flash.
+/// A static file in flash.
 ///
-/// `picoevent-http-files` makes a table of them of a folder, at build time. By hand:
+/// `picoevent-http-files` makes a table of files from a folder at build time. To write one by hand:
 ///
 /// ```
 /// use picoevent_http::{File, Route};
@@ -24,8 +24,8 @@ use crate::text::{is_same, parts, split, split_at_byte, trim, which};
 /// # let _ = ROUTES;
 /// ```
 ///
-/// It is answered with its entity tag, with 304 to a client that has it, and in part to a client that asks for
-/// one range of bytes.
+/// The answer has an entity tag. A client that has the same version already gets 304. A request for one range of
+/// bytes gets this range.
 #[derive(Debug)]
 pub struct File {
     name: &'static str,
@@ -37,8 +37,8 @@ pub struct File {
 }
 
 impl File {
-    /// Makes a file. Its name is the part of the path that `{*name}` stands for, empty for the index. The
-    /// [tag](Self::tag) differs whenever the content does.
+    /// Makes a file. `name` is the part of the path that matches `{*name}`, empty for the index. The
+    /// [tag](Self::tag) must change when the content changes.
     pub const fn new(
         name: &'static str,
         content_type: &'static str,
@@ -48,21 +48,21 @@ impl File {
         Self { name, content_type, plain: content, gzip: &[], tag, cache: "no-cache" }
     }
 
-    /// Adds the content compressed with gzip, for clients that take it. If the content as it is is empty, all
-    /// clients get this.
+    /// Adds the content compressed with gzip, for clients that accept it. If the plain content is empty, all
+    /// clients get the compressed content.
     #[must_use]
     pub const fn gzip(self, content: &'static [u8]) -> Self {
         Self { gzip: content, ..self }
     }
 
-    /// Sets how long clients may keep it: the value of `Cache-Control`, `no-cache` at first, so that they ask
-    /// each time whether it has changed.
+    /// Sets the value of `Cache-Control`. The default is `no-cache`: clients may keep the file, but ask each time
+    /// whether it has changed.
     #[must_use]
     pub const fn cache(self, value: &'static str) -> Self {
         Self { cache: value, ..self }
     }
 
-    /// Returns a tag for content: a hash of it (FNV-1a).
+    /// Returns a tag for `content`: its FNV-1a hash.
     pub const fn tag(content: &[u8]) -> u32 {
         let (mut hash, mut rest) = (0x811c_9dc5_u32, content);
         while let [first, after @ ..] = rest {
@@ -72,8 +72,8 @@ impl File {
         hash
     }
 
-    /// Returns whether an entity tag is that of the compressed content, or that of the content as it is. `None` if it
-    /// is neither.
+    /// Returns whether `tag` is the entity tag of the compressed content (`true`) or of the plain content
+    /// (`false`), or `None` if it is neither.
     fn is_gzip(&self, tag: &[u8]) -> Option<bool> {
         let rest = tag.strip_prefix(b"\"")?.strip_prefix(Hex::of(self.tag).all())?;
         match rest {
@@ -83,7 +83,7 @@ impl File {
         }
     }
 
-    /// Finds the file of a route that a target names.
+    /// Returns the file that the target of a request names.
     fn find(pattern: &str, files: &'static [Self], target: &[u8]) -> Option<&'static Self> {
         match rest(pattern, path_of(target)) {
             Some(name) => files.iter().find(|file| name == file.name),
@@ -92,7 +92,7 @@ impl File {
     }
 }
 
-/// Notes what a header field says of the file.
+/// Stores what a header field says about the file.
 pub(crate) fn field<A: 'static>(
     route: &Route<A>,
     x: &mut Exchange,
@@ -131,7 +131,7 @@ pub(crate) fn field<A: 'static>(
     Ok(())
 }
 
-/// Returns whether a part of `Accept-Encoding` is gzip, and has a weight.
+/// Returns whether a part of `Accept-Encoding` is gzip with a weight above zero.
 fn is_gzip(coding: &[u8]) -> bool {
     let (name, weight) = split(coding, b';');
     let zeros = trim(weight).strip_prefix(b"q=0");
@@ -139,8 +139,8 @@ fn is_gzip(coding: &[u8]) -> bool {
     is_same(trim(name), b"gzip") && !is_none
 }
 
-/// Reads one range: the first and the last byte, or `u32::MAX` and the length of the end. `None` for what is
-/// ignored, several ranges among it.
+/// Reads a range: the first and the last byte, or `u32::MAX` and a length for a range at the end. Returns `None`
+/// for a value that is ignored, such as several ranges.
 fn range(value: &[u8]) -> Option<(u32, u32)> {
     let (unit, range) = split(value, b'=');
     let (first, last) = split_at_byte(range, b'-')?;
@@ -156,7 +156,7 @@ fn range(value: &[u8]) -> Option<(u32, u32)> {
     (first <= last).then_some((first, last))
 }
 
-/// Answers with the file that the target names.
+/// Answers with the file that the target of the request names.
 pub(crate) fn serve<A: 'static>(_: &mut A, request: &mut Request<'_, '_, '_, A>) {
     let Some(route) = request.route() else { return };
     let Some(file) = File::find(route.path, route.files, request.raw_target()) else {
@@ -204,7 +204,7 @@ pub(crate) fn serve<A: 'static>(_: &mut A, request: &mut Request<'_, '_, '_, A>)
     }
     let head =
         Head { status, content_type: file.content_type.as_bytes(), fields: fields.as_bytes() };
-    // The room of a site is enough for it.
+    // `Site::ROOM` bytes are enough for this head.
     let _ = request.answer_static(&head, content);
 }
 

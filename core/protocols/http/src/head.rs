@@ -1,6 +1,6 @@
-//! The head of a request: its line and its fields (RFC 9112, 3 and 5), and how its body is framed (6).
+//! The head of a request: its line and fields (RFC 9112, 3 and 5), and the framing of its body (6).
 //!
-//! What another server could read otherwise is refused, so that no request hides in another one.
+//! Requests that another server could read differently are refused, to prevent request smuggling.
 
 use crate::exchange::{Exchange, flag};
 use crate::method::Method;
@@ -14,14 +14,14 @@ const BAD: Status = Status::BAD_REQUEST;
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct RequestLine<'l> {
     pub(crate) method: Method,
-    /// The path and the query. `*` for the server as a whole.
+    /// The path and the query, or `*` for the whole server.
     pub(crate) target: &'l [u8],
     /// HTTP/1.0.
     pub(crate) is_old: bool,
 }
 
-/// Drops the end of a line that was read up to its newline. A return in the line itself is in no class of bytes, so
-/// it is refused by whatever reads the line.
+/// Removes the carriage return at the end of a line without its newline. A carriage return inside the line belongs
+/// to no class of bytes, so the function that reads the line refuses it.
 pub(crate) fn without_return(line: &[u8]) -> Result<&[u8], Status> {
     line.strip_suffix(b"\r").ok_or(BAD)
 }
@@ -50,7 +50,7 @@ pub(crate) fn request_line(line: &[u8]) -> Result<RequestLine<'_>, Status> {
     Ok(RequestLine { method, target, is_old })
 }
 
-/// Returns the path and the query of an absolute target: `http://pump/status`.
+/// Returns the path and the query of an absolute target such as `http://pump/status`.
 fn path_of(target: &[u8]) -> Option<&[u8]> {
     let (scheme, rest) = target.split_at_checked(7)?;
     if !is_same(scheme, b"http://") {
@@ -68,7 +68,7 @@ fn path_of(target: &[u8]) -> Option<&[u8]> {
     }
 }
 
-/// Returns whether this names a host, and perhaps a port.
+/// Returns whether `text` is a host, with or without a port.
 pub(crate) fn is_authority(text: &[u8]) -> bool {
     let (mut rest, class) = match text {
         [b'[', rest @ ..] => (rest, class::ADDRESS),
@@ -87,10 +87,10 @@ pub(crate) fn is_authority(text: &[u8]) -> bool {
     !host.is_empty() && has_port
 }
 
-/// Splits a header field, or a trailer field, into its name and its value.
+/// Splits a header or trailer field into its name and value.
 pub(crate) fn field(line: &[u8]) -> Result<(&[u8], &[u8]), Status> {
     let mut rest = line;
-    // A line that goes on with a space (obs-fold), and a space before the colon, are in no name.
+    // A folded line (obs-fold) begins with a space. A space is not allowed in a name, also not before the colon.
     let name = take_class(&mut rest, class::TOKEN);
     match rest {
         [b':', value @ ..] if !name.is_empty() && are_all(value, class::VALUE) => {
@@ -100,11 +100,11 @@ pub(crate) fn field(line: &[u8]) -> Result<(&[u8], &[u8]), Status> {
     }
 }
 
-/// Takes what a field says of the framing of the message and of the connection.
+/// Stores what a field says about the framing of the message and about the connection.
 pub(crate) fn take_field(x: &mut Exchange, name: &[u8], value: &[u8]) -> Result<(), Status> {
     let number =
         which(name, &["host", "content-length", "transfer-encoding", "connection", "expect"]);
-    // The first three come once.
+    // Each of the first three may occur only once.
     if let Some(seen) = [flag::HOST, flag::LENGTH, flag::CHUNKED].get(number) {
         if x.has(*seen) {
             return Err(BAD);
@@ -116,7 +116,7 @@ pub(crate) fn take_field(x: &mut Exchange, name: &[u8], value: &[u8]) -> Result<
         1 => {
             x.content = match decimal(value) {
                 Ok(length) => length,
-                // The limit for bodies is lower.
+                // The number exceeds 32 bits, so it exceeds the limit for bodies.
                 Err(NumberError::TooLarge) => return Err(Status::CONTENT_TOO_LARGE),
                 Err(NumberError::NoDigits) => return Err(BAD),
             };
@@ -140,23 +140,23 @@ pub(crate) fn take_field(x: &mut Exchange, name: &[u8], value: &[u8]) -> Result<
     Ok(())
 }
 
-/// Checks that the transfer codings are `chunked` and nothing else.
+/// Checks that `chunked` is the only transfer coding.
 fn codings(value: &[u8]) -> Result<(), Status> {
     if is_same(value, b"chunked") {
         return Ok(());
     }
     let (mut is_proper, mut is_chunked) = (true, false);
     for coding in parts(value, b',') {
-        // Nothing comes behind `chunked`.
+        // No coding may follow `chunked`.
         is_proper &= is_word(coding) && !is_chunked;
         is_chunked |= is_same(coding, b"chunked");
     }
-    // Others before it are known to somebody.
+    // A valid list of other codings before `chunked` is not an error of syntax.
     is_proper &= is_chunked;
     Err(if is_proper { Status::NOT_IMPLEMENTED } else { BAD })
 }
 
-/// Checks a head that is complete.
+/// Checks a complete head.
 pub(crate) fn check(x: &Exchange) -> Result<(), Status> {
     let is_framed_twice = x.has(flag::CHUNKED | flag::LENGTH);
     let is_too_old = x.has(flag::CHUNKED | flag::OLD);
@@ -332,7 +332,7 @@ mod tests {
     }
 
     proptest! {
-        /// What is accepted here is accepted by another parser, which sees the same.
+        /// Checks that httparse accepts every head that is accepted here, and reads the same from it.
         #[test]
         fn what_is_accepted_is_accepted_elsewhere(
             first in "(GET|PUT|HEAD|[A-Z ]{0,4})[ /]{1,2}[ -~]{0,20} HTTP/1.[01]",

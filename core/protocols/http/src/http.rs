@@ -1,4 +1,4 @@
-//! HTTP as a kind of connection.
+//! HTTP as a [`Protocol`].
 
 use core::marker::PhantomData;
 use core::time::Duration;
@@ -12,9 +12,9 @@ use crate::route::{OnRequest, Site};
 use crate::server::Slots;
 use crate::websocket::Socket;
 
-/// An HTTP server for a site: a kind of connection, to listen with.
+/// An HTTP server for a site. It is a [`Protocol`] to listen with.
 ///
-/// A lamp:
+/// A server for a lamp:
 ///
 /// ```
 /// use core::net::SocketAddr;
@@ -61,10 +61,9 @@ use crate::websocket::Socket;
 pub struct Http<S>(PhantomData<S>);
 
 impl<S> Http<S> {
-    /// Gives a request whose answer is not complete, to go on with it: one that was put off with
-    /// [`Request::later`], one whose answer was [begun](Request::begin), and one whose body was not taken.
-    /// Then it goes on by itself as far as it can. `None`, and nothing is called, if there is no such request on
-    /// the connection, or its handler runs.
+    /// Calls `work` with a request whose answer is not complete: after [`Request::later`], after
+    /// [`Request::begin`], or while its body is not taken. Then the request continues as far as it can. Returns
+    /// `None` without a call if the connection has no such request, or if its handler is running.
     ///
     /// ```
     /// use picoevent::{Conn, EventMut};
@@ -106,8 +105,8 @@ impl<S> Http<S> {
         })
     }
 
-    /// Gives every request of a route whose answer is not complete, as [`with`](Self::with): all listeners of
-    /// [server-sent events](Request::begin_events), for instance.
+    /// Calls `work` with each request of a route whose answer is not complete, like [`with`](Self::with). Use it,
+    /// for example, to send an event to all clients of [server-sent events](Request::begin_events).
     pub fn each<A: 'static>(
         app: &mut A,
         cx: &mut Cx<'_, A>,
@@ -121,8 +120,8 @@ impl<S> Http<S> {
         });
     }
 
-    /// Gives a WebSocket, to send to it. `None`, and nothing is called, if the connection is none, or its
-    /// handler runs.
+    /// Calls `work` with a WebSocket, for example to send on it. Returns `None` without a call if the connection
+    /// is not a WebSocket, or if its handler is running.
     pub fn socket<A: 'static, T>(
         app: &mut A,
         cx: &mut Cx<'_, A>,
@@ -138,7 +137,7 @@ impl<S> Http<S> {
         })
     }
 
-    /// Gives every WebSocket of a route, as [`socket`](Self::socket).
+    /// Calls `work` with each WebSocket of a route, like [`socket`](Self::socket).
     pub fn each_socket<A: 'static>(
         app: &mut A,
         cx: &mut Cx<'_, A>,
@@ -171,7 +170,7 @@ impl<S> Http<S> {
         }
     }
 
-    /// Works on a request, and lets it go on.
+    /// Calls `work` with a request, and continues with the request afterwards.
     fn on<A: 'static, T>(
         app: &mut A,
         cx: &mut Cx<'_, A>,
@@ -189,7 +188,7 @@ impl<S> Http<S> {
         })?
     }
 
-    /// The same for a callback of the connection. There is one copy of the code for all of them.
+    /// Runs a callback of the connection. Not inlined, so that all callbacks share one copy of the code.
     #[inline(never)]
     fn call<A: 'static>(app: &mut A, conn: &mut ConnMut<'_, '_, A>, work: OnRequest<A>)
     where
@@ -199,7 +198,7 @@ impl<S> Http<S> {
         if S::REPLACES
             && let Some(waiting) = S::server(app).waiting(conn.id())
         {
-            // Its place is free at once. Nothing has to be told when it ends.
+            // This frees the slot at once. The connection has nothing to report when it ends.
             S::server(app).remove(waiting);
             if let Ok(mut waiting) = conn.cx().conn(waiting) {
                 waiting.abort();
@@ -207,7 +206,7 @@ impl<S> Http<S> {
         }
     }
 
-    /// Works on a copy of a connection's state, so that the application is free meanwhile.
+    /// Runs `work` on a copy of a connection's state, so that the application is not borrowed meanwhile.
     fn run<A: 'static, T>(
         app: &mut A,
         conn: &mut ConnMut<'_, '_, A>,

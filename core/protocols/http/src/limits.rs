@@ -1,8 +1,8 @@
-//! What a client may use up.
+//! Limits for clients.
 
 use core::time::Duration;
 
-/// What a client may use up, before it is refused.
+/// The limits for clients.
 ///
 /// ```
 /// use core::time::Duration;
@@ -25,11 +25,12 @@ pub struct Limits {
 }
 
 impl Limits {
-    /// How long the rate of a body or an answer is measured.
+    /// The period over which the rate of a body or an answer is measured.
     pub(crate) const WINDOW: Duration = Duration::from_secs(5);
 
-    /// Lines of 2,048 bytes, 64 header fields, 1 MiB of body, messages of 64 KiB, 1,000 requests on a connection, 10 s for a head,
-    /// 100 bytes a second, 30 s between requests, 10 s without any progress of an answer.
+    /// Makes the default limits: lines of 2,048 bytes, 64 header fields, a body of 1 MiB, WebSocket messages of 64
+    /// KiB, 1,000 requests per connection, 10 s for a head, 100 bytes per second, 30 s between requests, and 10 s
+    /// without progress of an answer.
     pub const fn new() -> Self {
         Self {
             line: 2_048,
@@ -44,59 +45,61 @@ impl Limits {
         }
     }
 
-    /// Sets the longest line of a head: a request line beyond it is answered with 414, a header field with
-    /// 431. The input ring is a limit, too, and for the target the text of the [`Server`](crate::Server).
+    /// Sets the length of the longest line of a head. A longer request line is answered with 414, a longer header
+    /// field with 431. The input ring is a limit too. For the target, the text of the [`Server`](crate::Server) is
+    /// also a limit.
     #[must_use]
     pub const fn line(self, bytes: u16) -> Self {
         Self { line: bytes, ..self }
     }
 
-    /// Sets the most header fields, and trailer fields. More are answered with 431.
+    /// Sets the largest number of header fields, and of trailer fields. More are answered with 431.
     #[must_use]
     pub const fn fields(self, fields: u8) -> Self {
         Self { fields, ..self }
     }
 
-    /// Sets the longest body. A longer one is answered with 413; with a limit of zero every one is.
+    /// Sets the length of the longest body. A longer one is answered with 413. With 0, every body is.
     #[must_use]
     pub const fn body(self, bytes: u32) -> Self {
         Self { body: bytes, ..self }
     }
 
-    /// Sets the longest message of a WebSocket. A longer one ends it, with the code 1009.
+    /// Sets the length of the longest WebSocket message. A longer one ends the WebSocket with the code 1009.
     #[must_use]
     pub const fn message(self, bytes: u32) -> Self {
         Self { message: bytes, ..self }
     }
 
-    /// Sets the most requests on a connection, one at least: the answer to the last one says that the
+    /// Sets the largest number of requests on a connection, at least 1. The answer to the last one says that the
     /// connection ends.
     #[must_use]
     pub const fn requests(self, requests: u16) -> Self {
         Self { requests, ..self }
     }
 
-    /// Sets how long a head may take from its first byte on. A slower one is answered with 408.
+    /// Sets the longest time for a head, from its first byte. A slower one is answered with 408.
     #[must_use]
     pub const fn head(self, time: Duration) -> Self {
         Self { head: time, ..self }
     }
 
-    /// Sets the least bytes a second, measured over five seconds, of a body that is awaited (408), and of an
-    /// answer that is not taken (reset), until all of it is in the output ring. Zero for no limit.
+    /// Sets the lowest rate in bytes per second, measured over five seconds. A slower body is answered with 408.
+    /// If the client accepts an answer more slowly, the connection is reset; this applies until the whole answer
+    /// is in the output ring. 0 means no limit.
     #[must_use]
     pub const fn rate(self, bytes: u32) -> Self {
         Self { rate: bytes, ..self }
     }
 
-    /// Sets how long a connection is kept between requests. For a WebSocket, half of the silence after which
-    /// it ends: a ping is sent first.
+    /// Sets how long a connection is kept between requests. A WebSocket ends after twice this time of silence; a
+    /// ping is sent after the first half.
     #[must_use]
     pub const fn idle(self, time: Duration) -> Self {
         Self { idle: time, ..self }
     }
 
-    /// Sets how long no byte of an answer may be taken, before the connection is reset.
+    /// Sets how long a client may accept no byte of an answer before its connection is reset.
     #[must_use]
     pub const fn stall(self, time: Duration) -> Self {
         Self { stall: time, ..self }

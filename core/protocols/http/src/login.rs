@@ -1,4 +1,4 @@
-//! Who asks: Basic authentication (RFC 7617), and cookies (RFC 6265).
+//! Authentication with a password (Basic, RFC 7617), and cookies (RFC 6265).
 
 use crate::base64;
 use crate::buffer::Buffer;
@@ -10,8 +10,8 @@ use crate::text::{ascii, is_same, is_word, parts, split_at_byte};
 
 /// Passwords and cookies.
 ///
-/// A site with a password, which is asked for in a route's [`before`](crate::Route::before). The header field
-/// has to be among [`Site::HEADERS`](crate::Site::HEADERS):
+/// A site that asks for a password in a route's [`before`](crate::Route::before). `Authorization` has to be in
+/// [`Site::HEADERS`](crate::Site::HEADERS):
 ///
 /// ```
 /// use picoevent_http::{Reply, Request, Route, SetCookie, Status};
@@ -36,9 +36,9 @@ use crate::text::{ascii, is_same, is_word, parts, split_at_byte};
 /// # let _ = SETTINGS;
 /// ```
 impl<A: 'static> Request<'_, '_, '_, A> {
-    /// Returns whether the client has sent this name and this password, in the field `Authorization`, which has
-    /// to be kept. Both are 64 bytes together at most. The time that it takes does not tell how much of them is
-    /// right.
+    /// Returns whether the client has sent this name and password in the field `Authorization`, which has to be in
+    /// `Site::HEADERS`. Name and password are at most 64 bytes together. The comparison time does not show how
+    /// many bytes are correct.
     pub fn is_user(&self, name: &str, password: &str) -> bool {
         let Some((scheme, code)) =
             self.header("Authorization").and_then(|value| split_at_byte(value, b' '))
@@ -56,8 +56,8 @@ impl<A: 'static> Request<'_, '_, '_, A> {
         differs == 0 && wanted.next().is_none()
     }
 
-    /// Answers that a name and a password are needed. Browsers ask for them, and show the realm, which has no
-    /// quotation marks.
+    /// Answers with 401, so that the client sends a name and a password. Browsers ask the user for them and show
+    /// `realm`, which must not contain quotation marks.
     ///
     /// # Errors
     /// As [`reply`](Self::reply).
@@ -73,7 +73,7 @@ impl<A: 'static> Request<'_, '_, '_, A> {
         Ok(())
     }
 
-    /// Returns the value of a cookie, from the field `Cookie`, which has to be kept.
+    /// Returns the value of a cookie from the field `Cookie`, which has to be in `Site::HEADERS`.
     pub fn cookie(&self, name: &str) -> Option<&[u8]> {
         let mut cookies =
             parts(self.header("Cookie")?, b';').filter_map(|pair| split_at_byte(pair, b'='));
@@ -81,15 +81,15 @@ impl<A: 'static> Request<'_, '_, '_, A> {
     }
 }
 
-/// A cookie to set: the header field `Set-Cookie`, 128 bytes at most. It is for the whole site, not for
-/// scripts, and not sent with requests from other sites.
+/// The header field `Set-Cookie`, at most 128 bytes. The cookie is valid for the whole site, is hidden from
+/// scripts, and is not sent with requests from other sites.
 pub struct SetCookie {
     text: Buffer,
 }
 
 impl SetCookie {
-    /// Makes a cookie that lasts until the browser ends; `None` if name or value have other bytes than cookies
-    /// may have, or are longer than 40 bytes together.
+    /// Makes a cookie that lasts until the browser ends. Returns `None` if `name` or `value` contain bytes that
+    /// cookies cannot have, or are longer than 40 bytes together.
     pub fn new(name: &str, value: &str) -> Option<Self> {
         let is_value =
             |byte| matches!(byte, b'!' | b'#'..=b'+' | b'-'..=b':' | b'<'..=b'[' | b']'..=b'~');
@@ -103,7 +103,7 @@ impl SetCookie {
         Some(Self { text })
     }
 
-    /// Sets for how many seconds it lasts; zero deletes it.
+    /// Sets the lifetime in seconds. 0 deletes the cookie.
     #[must_use]
     pub fn max_age(mut self, seconds: u32) -> Self {
         self.text.drop_last(2);
@@ -111,7 +111,7 @@ impl SetCookie {
         self
     }
 
-    /// Returns the field, for [`Reply::fields`](crate::Reply::fields).
+    /// Returns the header field, for [`Reply::fields`](crate::Reply::fields).
     pub fn field(&self) -> &str {
         ascii(self.text.as_bytes())
     }

@@ -16,7 +16,7 @@ pub enum Method {
     Patch,
     /// Removes a representation.
     Delete,
-    /// Asks what can be done.
+    /// Asks which methods are allowed.
     Options,
 }
 

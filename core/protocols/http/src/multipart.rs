@@ -7,13 +7,12 @@ use crate::text::{copy, is_same, split_at_byte, trim};
 
 /// The longest boundary (RFC 2046, 5.1.1).
 const LONGEST: usize = 70;
-/// What stands before a boundary, but for the first one.
+/// The bytes before each boundary. The first boundary has no line end before it.
 const BEFORE: &[u8] = b"\r\n--";
 
-/// How far a multipart body has come.
+/// The parser of a multipart body.
 ///
-/// An upload from a browser's form. The type of the content has to be among
-/// [`Site::HEADERS`](crate::Site::HEADERS):
+/// An upload from a browser's form. `Content-Type` has to be in [`Site::HEADERS`](crate::Site::HEADERS):
 ///
 /// ```
 /// use picoevent_http::{Multipart, Part, Piece, Reply, Request, Route, Status};
@@ -59,7 +58,7 @@ pub struct Multipart {
     boundary: [u8; LONGEST],
     length: u8,
     state: State,
-    /// Bytes of the last piece, which are still in the ring.
+    /// The length of the last piece, which is still in the input ring.
     pending: usize,
 }
 
@@ -67,38 +66,38 @@ pub struct Multipart {
 enum State {
     /// Before the first boundary.
     First,
-    /// Behind a boundary.
+    /// After a boundary.
     Boundary,
     /// In the head of a part.
     Head,
     Data,
-    /// Behind the last boundary.
+    /// After the last boundary.
     Complete,
 }
 
 /// A piece of a multipart body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Piece<'d> {
-    /// A part begins.
+    /// The beginning of a part.
     Begins {
-        /// The name of the field.
+        /// The name of the form's field.
         name: &'d [u8],
-        /// The name of the file, if it is one, as the client says it: not to be trusted.
+        /// The file name, if the part is a file. The client chooses it, so do not trust it.
         file: Option<&'d [u8]>,
     },
     /// Bytes of the part.
     Data(&'d [u8]),
-    /// The part ends.
+    /// The end of the part.
     Ends,
 }
 
-/// Why a multipart body cannot be read.
+/// The reason why a multipart body cannot be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MultipartError {
-    /// It has another form, or ends too early. Or it came in chunks, one of which ends within a boundary or within a
-    /// line of a part's head.
+    /// The body is not valid, or ends too early. This error is also returned if a chunk ends inside a boundary or
+    /// inside a line of a part's head.
     Malformed,
-    /// A line of a part's head, or the boundary, is longer than the input ring.
+    /// The boundary, or a line of a part's head, is longer than the input ring.
     TooLong,
 }
 
@@ -114,7 +113,8 @@ impl fmt::Display for MultipartError {
 impl core::error::Error for MultipartError {}
 
 impl Multipart {
-    /// Begins a body of this type; `None` if it is not `multipart/form-data`, or has no proper boundary.
+    /// Makes a parser for a body of this type. Returns `None` if the type is not `multipart/form-data`, or has no
+    /// valid boundary.
     pub fn new(content_type: &[u8]) -> Option<Self> {
         let (kind, parameters) = split_at_byte(content_type, b';')?;
         if !is_same(trim(kind), b"multipart/form-data") {
@@ -127,13 +127,13 @@ impl Multipart {
         Some(Self { boundary, length, state: State::First, pending: 0 })
     }
 
-    /// Returns whether the last boundary has come.
+    /// Returns whether the last boundary was read.
     pub fn is_complete(&self) -> bool {
         self.state == State::Complete
     }
 
-    /// Returns the next piece, and how many bytes it takes; `None` for what is no piece by itself. Nothing at
-    /// all while it is not complete.
+    /// Returns the number of bytes to take, and the next piece. The piece is `None` for bytes that belong to no
+    /// piece. Returns `None` until enough input has arrived.
     fn parse<'d>(
         &mut self,
         data: &'d [u8],
@@ -182,7 +182,7 @@ impl Multipart {
             }
             State::Data => {
                 let length = BEFORE.len().saturating_add(boundary.len());
-                // The first place from which on all that has come is that of a boundary.
+                // Finds the first position at which a boundary begins, or may begin.
                 let begins = |at: &usize| {
                     let rest = data.get(*at..).unwrap_or_default();
                     let wanted = BEFORE.iter().chain(boundary);
@@ -206,7 +206,7 @@ impl Multipart {
     }
 }
 
-/// Returns the value of a parameter: a word, or a quoted one.
+/// Returns the value of a parameter: a token or a quoted string.
 fn parameter<'p>(mut rest: &'p [u8], wanted: &[u8]) -> Option<&'p [u8]> {
     loop {
         let (name, after) = split_at_byte(rest, b'=')?;
@@ -229,8 +229,8 @@ fn parameter<'p>(mut rest: &'p [u8], wanted: &[u8]) -> Option<&'p [u8]> {
 
 /// Multipart bodies.
 impl<A: 'static> Request<'_, '_, '_, A> {
-    /// Returns the next piece of a multipart body, and takes it: it is gone with the next call. `None` until
-    /// more has come; so a loop over the pieces ends by itself.
+    /// Returns the next piece of a multipart body. The next call removes it from the input ring. Returns `None`
+    /// until more input has arrived, so a loop over the pieces ends by itself.
     pub fn next_piece(
         &mut self,
         form: &mut Multipart,
@@ -238,10 +238,10 @@ impl<A: 'static> Request<'_, '_, '_, A> {
         loop {
             self.take(core::mem::take(&mut form.pending));
             let is_full = self.conn.input_len() >= self.conn.ring_sizes().0;
-            // All of the body, or of the chunk, has come, and it ends in the middle of something.
+            // The whole body, or the whole chunk, has arrived, but it ends in the middle of a line or boundary.
             let held = self.held();
             let is_cut = held > 0 && held == self.x.content as usize;
-            // Twice, since what is returned borrows the data.
+            // The data is parsed twice, because the returned piece borrows it.
             let before = *form;
             match form.parse(self.data()) {
                 None if is_full => return Some(Err(MultipartError::TooLong)),
@@ -272,7 +272,7 @@ mod tests {
         \r\n--xx\r\nContent-Type: text/plain\r\nContent-Disposition: form-data; filename=\"f.txt\"; name=b\r\n\
         \r\n\r\n--xx--\r\nbehind";
 
-    /// Reads a body through a ring of such a size, which gets so many bytes at a time.
+    /// Reads `body` through a ring of `ring` bytes, which gets `piece` bytes at a time.
     fn read(body: &[u8], ring: usize, piece: usize) -> Result<(String, bool), MultipartError> {
         let mut form = Multipart::new(b"multipart/form-data; boundary=xx").unwrap();
         let (mut held, mut rest, mut text) = (Vec::new(), body, String::new());

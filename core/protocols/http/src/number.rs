@@ -1,4 +1,4 @@
-//! Numbers as text, without the formatting code of the core library: that can panic, and is large.
+//! Numbers as text. The formatting code of the core library is not used, because it is large and can panic.
 
 /// A number in decimal digits.
 pub(crate) struct Decimal {
@@ -7,7 +7,7 @@ pub(crate) struct Decimal {
 }
 
 impl Decimal {
-    /// No number, without digits.
+    /// No digits.
     pub(crate) const NONE: Self = Self { digits: [b'0'; 10], start: 10 };
 
     #[inline(never)]
@@ -60,21 +60,21 @@ impl Hex {
     }
 }
 
-/// Why digits are no number.
+/// The reason why text is not a number.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum NumberError {
-    /// There is none, or something else than digits.
+    /// The text is empty, or contains other characters.
     NoDigits,
-    /// It does not fit.
+    /// The number does not fit into 32 bits.
     TooLarge,
 }
 
-/// Reads digits, all of `text`.
+/// Reads `text` as a decimal number.
 pub(crate) fn decimal(text: &[u8]) -> Result<u32, NumberError> {
     digits(text, 10)
 }
 
-/// Reads hexadecimal digits, all of `text`.
+/// Reads `text` as a hexadecimal number.
 pub(crate) fn hex(text: &[u8]) -> Result<u32, NumberError> {
     digits(text, 16)
 }

@@ -1,4 +1,4 @@
-//! Paths of routes, with parameters: `/led/{number}`, `/files/{*path}`.
+//! Path patterns of routes, with parameters: `/led/{number}`, `/files/{*path}`.
 
 use crate::encoded::Encoded;
 use crate::text::{next, split};
@@ -13,12 +13,12 @@ pub(crate) fn query_of(target: &[u8]) -> &[u8] {
     split(target, b'?').1
 }
 
-/// Returns whether a path is one of a pattern.
+/// Returns whether a path matches a pattern.
 pub(crate) fn matches(pattern: &str, path: &[u8]) -> bool {
     walk(pattern, path, &mut |_, _| {})
 }
 
-/// Returns the part of a path that stands for a parameter of its pattern.
+/// Returns the part of a path that matches a parameter of the pattern.
 pub(crate) fn param<'p>(pattern: &str, path: &'p [u8], name: &str) -> Option<Encoded<'p>> {
     let mut found = None;
     walk(pattern, path, &mut |parameter, part| {
@@ -29,7 +29,7 @@ pub(crate) fn param<'p>(pattern: &str, path: &'p [u8], name: &str) -> Option<Enc
     found
 }
 
-/// Returns the part of a path that stands for `{*name}` at the end of its pattern.
+/// Returns the part of a path that matches `{*name}` at the end of the pattern.
 pub(crate) fn rest<'p>(pattern: &str, path: &'p [u8]) -> Option<Encoded<'p>> {
     let has_rest = ends_with_star(pattern);
     let mut found = None;
@@ -43,7 +43,7 @@ fn ends_with_star(pattern: &str) -> bool {
     matches!(last, Some([b'{', b'*', ..]))
 }
 
-/// Walks along both, segment by segment, and reports each parameter. Returns whether they match.
+/// Compares a pattern and a path, segment by segment, and reports each parameter. Returns whether they match.
 #[inline(never)]
 fn walk<'p>(pattern: &str, path: &'p [u8], found: &mut dyn FnMut(&[u8], &'p [u8])) -> bool {
     let (mut pattern, mut path) = (Some(pattern.as_bytes()), Some(path));

@@ -1,4 +1,4 @@
-//! A request as a handler sees it.
+//! A request, for its handler.
 
 use picoevent::{ConnMut, Cx};
 
@@ -39,24 +39,24 @@ pub struct Request<'r, 'c, 's, A: 'static> {
     pub(crate) date: Option<Date>,
 }
 
-/// What was asked.
+/// The request.
 impl<'s, A: 'static> Request<'_, '_, 's, A> {
     /// Returns the method.
     pub fn method(&self) -> Method {
         self.x.method
     }
 
-    /// Returns the path and the query as they came.
+    /// Returns the path and the query without decoding.
     pub fn target(&self) -> &str {
         ascii(self.raw_target())
     }
 
-    /// Returns the path as it came, without the query.
+    /// Returns the path without decoding and without the query.
     pub fn path(&self) -> &str {
         ascii(path_of(self.raw_target()))
     }
 
-    /// Returns the part of the path that stands for `{name}` in the route.
+    /// Returns the part of the path that matches `{name}` in the route.
     pub fn param(&self, name: &str) -> Option<Encoded<'_>> {
         param(self.route()?.path, path_of(self.raw_target()), name)
     }
@@ -66,8 +66,8 @@ impl<'s, A: 'static> Request<'_, '_, 's, A> {
         find(query_of(self.raw_target()), name)
     }
 
-    /// Returns the first value of a header field whose name is one of [`Site::HEADERS`](crate::Site::HEADERS).
-    /// Its bytes are visible ones, spaces, and any above ASCII.
+    /// Returns the first value of a header field. Its name has to be in [`Site::HEADERS`](crate::Site::HEADERS).
+    /// The value consists of visible ASCII characters, spaces, tabs, and bytes above ASCII.
     pub fn header(&self, name: &str) -> Option<&[u8]> {
         let is_it = |kept: &&str| kept.eq_ignore_ascii_case(name);
         let wanted = self.site.headers.iter().position(is_it)?;
@@ -79,12 +79,12 @@ impl<'s, A: 'static> Request<'_, '_, 's, A> {
         self.conn.id()
     }
 
-    /// Returns the rest of the loop.
+    /// Returns the context of the loop.
     pub fn cx(&mut self) -> &mut Cx<'s, A> {
         self.conn.cx()
     }
 
-    /// Returns the connection, to look at: its peer, for instance.
+    /// Returns the connection, for example to read the peer's address.
     pub fn conn(&self) -> &ConnMut<'_, 's, A> {
         self.conn
     }
@@ -92,7 +92,7 @@ impl<'s, A: 'static> Request<'_, '_, 's, A> {
 
 /// The body.
 ///
-/// An upload that is counted, and held back while it cannot be taken:
+/// An upload that is counted. While its bytes cannot be used, it applies back-pressure:
 ///
 /// ```
 /// use picoevent_http::{Part, Reply, Request, Route, Status};
@@ -124,8 +124,8 @@ impl<A: 'static> Request<'_, '_, '_, A> {
         (!self.x.has(flag::CHUNKED)).then_some(self.x.body)
     }
 
-    /// Returns what is there of the body and not yet taken, in one piece. For a route without
-    /// [`Route::body`], all of it.
+    /// Returns the part of the body that has arrived and is not yet taken, as one slice. For a route without
+    /// [`Route::body`], this is the whole body.
     pub fn data(&mut self) -> &[u8] {
         let amount = self.held();
         self.conn.contiguous(amount).unwrap_or_default()
@@ -139,12 +139,12 @@ impl<A: 'static> Request<'_, '_, '_, A> {
         taken
     }
 
-    /// Returns the first value of a field of a form (`application/x-www-form-urlencoded`) that is the body.
+    /// Returns the first value of a field of a form (`application/x-www-form-urlencoded`) in the body.
     pub fn form(&mut self, name: &str) -> Option<Encoded<'_>> {
         find(self.data(), name)
     }
 
-    /// Returns how many bytes of the body are there.
+    /// Returns the number of bytes of the body in the input ring.
     pub(crate) fn held(&self) -> usize {
         match self.x.input {
             Input::Body | Input::Chunk => self.conn.input_len().min(self.x.content as usize),
@@ -158,19 +158,19 @@ impl<A: 'static> Request<'_, '_, '_, A> {
         self.text.get(..self.x.target.into()).unwrap_or_default()
     }
 
-    /// Returns the route. It is not inlined, since it is asked for in many places.
+    /// Returns the route. Not inlined, because it is called in many places.
     #[inline(never)]
     pub(crate) fn route(&self) -> Option<&'static Route<A>> {
         self.site.routes.get(self.x.route())
     }
 
-    /// Returns what is kept under a number.
+    /// Returns the value that is stored under a number.
     pub(crate) fn kept(&self, wanted: u8) -> Option<&[u8]> {
         kept(self.x, self.text, wanted)
     }
 }
 
-/// Returns what the text keeps under a number.
+/// Returns the value that is stored in the text under a number.
 pub(crate) fn kept<'t>(x: &Exchange, text: &'t [u8], wanted: u8) -> Option<&'t [u8]> {
     let mut rest = text.get(x.target.into()..x.kept.into())?;
     while let [number, high, low, after @ ..] = rest {
@@ -184,7 +184,7 @@ pub(crate) fn kept<'t>(x: &Exchange, text: &'t [u8], wanted: u8) -> Option<&'t [
     None
 }
 
-/// Keeps a value under a number, behind what is kept already. Returns whether there was room.
+/// Stores a value under a number, after the values that are stored already. Returns whether there was room.
 pub(crate) fn keep(x: &mut Exchange, text: &mut [u8], number: u8, value: &[u8]) -> bool {
     let Ok(length) = u16::try_from(value.len()) else { return false };
     let [high, low] = length.to_be_bytes();

@@ -1,4 +1,4 @@
-//! Routes: which function answers which request. A table of them is a constant, in flash.
+//! Routes: the table of handlers. It is a constant in flash.
 
 use core::time::Duration;
 
@@ -18,41 +18,42 @@ use crate::server::Slots;
 use crate::status::Status;
 use crate::websocket::{self, OnMessage, Payload};
 
-/// Answers a request, writes the next piece of its answer, or looks at its head.
+/// A handler: it answers a request, writes the next piece of its answer, or checks its head.
 pub type OnRequest<A> = fn(&mut A, &mut Request<'_, '_, '_, A>);
 
-/// Takes a piece of a request's body.
+/// A function that takes a piece of a request's body.
 pub type OnPart<A> = fn(&mut A, &mut Request<'_, '_, '_, A>, Part);
 
-/// What has come of a body.
+/// An event of a body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Part {
-    /// There are bytes: [`Request::data`]. What is not [taken](Request::take) stays, and holds the peer back.
+    /// Bytes have arrived: [`Request::data`]. Bytes that are not [taken](Request::take) stay in the input ring and
+    /// apply back-pressure to the peer.
     More,
-    /// The connection has ended, and the body is not complete. No answer can be given.
+    /// The connection has ended before the body was complete. No answer can be sent.
     Lost,
 }
 
-/// Tells the time of day; see [`Site::CLOCK`].
+/// A function that returns the time of day; see [`Site::CLOCK`].
 pub type Clock<A> = fn(&A, Instant) -> Option<u64>;
 
-/// Looks at a field of the head, for a kind of route.
+/// A function that reads a header field for one kind of route.
 pub(crate) type OnField<A> =
     fn(&Route<A>, &mut Exchange, &mut [u8], name: &[u8], value: &[u8]) -> Result<(), Status>;
 
-/// Reads a body in chunks.
+/// A function that reads a chunked body.
 pub(crate) type OnChunks<A> = fn(&mut A, &mut Request<'_, '_, '_, A>) -> Result<Step, Status>;
 
-/// Writes a frame.
+/// A function that writes a frame.
 pub(crate) type OnFrame<A> =
     fn(&mut Request<'_, '_, '_, A>, head: &[u8], Payload<'_>) -> Result<(), ReplyError>;
 
-/// What a WebSocket's route does with its connection.
+/// The functions of a WebSocket's route.
 pub(crate) struct SocketHooks<A: 'static> {
     pub(crate) advance: OnRequest<A>,
     pub(crate) alarm: OnRequest<A>,
     pub(crate) ended: OnRequest<A>,
-    /// For the role of the client.
+    /// The functions for a client.
     pub(crate) client: Option<ClientHooks<A>>,
 }
 
@@ -65,21 +66,21 @@ impl<A: 'static> SocketHooks<A> {
     };
 }
 
-/// What the client of a WebSocket does.
+/// The functions of a WebSocket client.
 pub(crate) struct ClientHooks<A: 'static> {
     /// Writes the header fields of the handshake. Returns whether there was room.
     pub(crate) ask: fn(&mut Request<'_, '_, '_, A>) -> bool,
-    /// The server has agreed.
+    /// Called when the server has accepted the handshake.
     pub(crate) opened: fn(&mut A, &mut Request<'_, '_, '_, A>) -> Result<(), CallError>,
     /// Writes a frame, masked.
     pub(crate) write: OnFrame<A>,
 }
 
-/// A path, a method, and the functions that answer.
+/// A path, a method, and the functions that handle the request.
 ///
-/// In the path, `{name}` stands for one segment, and `{*name}` at the end for all that are left. The first
-/// route that matches answers. `HEAD` is answered as `GET`, without the content; `OPTIONS`, and methods
-/// that a path has no route for, are answered by the library.
+/// In the path, `{name}` matches one segment, and `{*name}` at the end matches all remaining segments. The first
+/// route that matches is used. `HEAD` is handled like `GET`, without the content. The library answers `OPTIONS`,
+/// and methods that a path has no route for.
 pub struct Route<A: 'static> {
     pub(crate) path: &'static str,
     pub(crate) method: Method,
@@ -119,13 +120,13 @@ impl<A: 'static> Route<A> {
         Self::new(Method::Get, path, call)
     }
 
-    /// Makes a route for `POST`. Without [`body`](Self::body), the body is awaited, and has to fit the input
-    /// ring: [`Request::data`].
+    /// Makes a route for `POST`. Without [`body`](Self::body), the handler is called when the whole body has
+    /// arrived. It has to fit into the input ring: [`Request::data`].
     pub const fn post(path: &'static str, call: OnRequest<A>) -> Self {
         Self::new(Method::Post, path, call)
     }
 
-    /// Makes a route for `PUT`, as [`post`](Self::post).
+    /// Makes a route for `PUT`, like [`post`](Self::post).
     pub const fn put(path: &'static str, call: OnRequest<A>) -> Self {
         Self::new(Method::Put, path, call)
     }
@@ -135,17 +136,17 @@ impl<A: 'static> Route<A> {
         Self::new(Method::Delete, path, call)
     }
 
-    /// Makes a route for files, each under its own name: `Route::files("/{*name}", SITE)`.
+    /// Makes a route for files: `Route::files("/{*name}", SITE)`. The path selects the file by its name.
     pub const fn files(path: &'static str, files: &'static [File]) -> Self {
         Self { files, field: Some(file::field), ..Self::get(path, file::serve) }
     }
 
-    /// Makes a route for one file, whatever its name is.
+    /// Makes a route for one file. The file's name is not used.
     pub const fn file(path: &'static str, file: &'static File) -> Self {
         Self::files(path, core::slice::from_ref(file))
     }
 
-    /// Makes a route for WebSockets, whose messages `message` gets.
+    /// Makes a route for WebSockets. `message` is called with each message.
     pub const fn websocket(path: &'static str, message: OnMessage<A>) -> Self {
         Self {
             message: Some(message),
@@ -155,33 +156,33 @@ impl<A: 'static> Route<A> {
         }
     }
 
-    /// Sets the subprotocols of a WebSocket, the best first. A client that asks for none of them gets none.
+    /// Sets the subprotocols of a WebSocket, in order of preference. A client that offers none of them gets none.
     #[must_use]
     pub const fn protocols(self, protocols: &'static [&'static str]) -> Self {
         Self { protocols, ..self }
     }
 
-    /// Streams the body to `part`, of any length up to [`Limits::body`]. When all of it is taken, the route's
-    /// own function answers.
+    /// Passes the body to `part` piece by piece. Its length is limited only by [`Limits::body`]. When all of the
+    /// body is taken, the route's handler is called.
     #[must_use]
     pub const fn body(self, part: OnPart<A>) -> Self {
         Self { part: Some(part), chunks: Some(|app, request| request.read_chunks(app)), ..self }
     }
 
-    /// Calls `before` when the head is complete. If it answers, nothing else is called, and the body is not
-    /// read: for a password, for instance.
+    /// Calls `before` when the head is complete, for example to check a password. If `before` answers, no other
+    /// function is called and the body is not read.
     #[must_use]
     pub const fn before(self, before: OnRequest<A>) -> Self {
         Self { before: Some(before), ..self }
     }
 
-    /// Calls `pull` for the next piece of an answer that was [begun](Request::begin), whenever there is room.
+    /// Calls `pull` for the next piece of an answer after [`Request::begin`], whenever there is room.
     #[must_use]
     pub const fn pull(self, pull: OnRequest<A>) -> Self {
         Self { pull: Some(pull), ..self }
     }
 
-    /// Returns whether it answers this method.
+    /// Returns whether the route handles this method.
     pub(crate) fn answers(&self, method: Method) -> bool {
         self.method == method || self.method == Method::Get && method == Method::Head
     }
@@ -190,23 +191,22 @@ impl<A: 'static> Route<A> {
 const UNAVAILABLE: &[u8] =
     b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
 
-/// A site: its routes, its limits, and where the application keeps its [`Server`](crate::Server).
+/// A site: its routes, its limits, and the location of its [`Server`](crate::Server) in the application.
 ///
 /// [`Http`](crate::Http) has an example.
 pub trait Site<A: 'static>: Sized {
-    /// The routes, 255 at most.
+    /// The routes, at most 255.
     const ROUTES: &'static [Route<A>];
-    /// What clients may use up.
+    /// The limits for clients.
     const LIMITS: Limits = Limits::new();
-    /// The names of the header fields that are kept for [`Request::header`].
+    /// The names of the header fields that are stored for [`Request::header`].
     const HEADERS: &'static [&'static str] = &[];
-    /// The room for the head of an answer, and for short answers as a whole. With less room in the output
-    /// ring, requests wait. The library's own answers need
-    /// 160 bytes, and those with files 320.
+    /// The output room for the head of an answer, and for a short answer as a whole. A request is not read while
+    /// the output ring has less room. The library's own answers need 160 bytes, those with files 320.
     const ROOM: usize = 320;
 
-    /// Returns the time of day, in seconds since the beginning of 1970, at a time of the loop; `None` while it is not
-    /// known. With a clock, answers have the field `Date`, for which 37 bytes of room are added.
+    /// Returns the time of day at an instant of the loop, in seconds since 1970-01-01; `None` while it is unknown.
+    /// With a clock, answers have the field `Date`, and 37 bytes are added to the room.
     ///
     /// ```
     /// use picoevent::Instant;
@@ -214,7 +214,7 @@ pub trait Site<A: 'static>: Sized {
     ///
     /// struct App {
     ///     http: Server<4>,
-    ///     /// When it was noon of some day, in seconds since 1970. `picoevent-sntp` knows better.
+    ///     /// Noon of some day: the instant of the loop, and seconds since 1970. `picoevent-sntp` gets the real time.
     ///     noon: Option<(Instant, u64)>,
     /// }
     ///
@@ -236,22 +236,22 @@ pub trait Site<A: 'static>: Sized {
     /// ```
     const CLOCK: Option<Clock<A>> = None;
 
-    /// What clients get that come when all places of the pool are taken; see [`Protocol::BUSY`].
+    /// The answer to a client when all places of the pool are in use; see [`Protocol::BUSY`].
     const BUSY: &'static [u8] = UNAVAILABLE;
 
-    /// Whether a server whose places are all taken resets a connection that waits for a request, or for the rest of
-    /// its head, so that a place is free for the next client: when a client takes the last place, and when another one
-    /// was answered and waits, too. So clients that only hold places cannot keep others out, nor those that ask for
-    /// much and take it slowly, and up to one place less is used by clients that are silent.
+    /// Whether to reset waiting connections when all places are in use. A waiting connection waits for a request,
+    /// or for the rest of its head. One is reset when a new client takes the last place, and when the server has
+    /// answered another connection, which then waits too. So neither idle clients nor clients that read large
+    /// answers slowly can keep others out. The cost: silent clients can use one place less.
     const REPLACES: bool = false;
 
     /// The memory for the requests; see [`Server`](crate::Server).
     type Server: Slots;
 
-    /// Returns it.
+    /// Returns the memory.
     fn server(app: &mut A) -> &mut Self::Server;
 
-    /// All of the above.
+    /// The constants above, as one value.
     #[doc(hidden)]
     const PARTS: &'static Parts<A> = &Parts {
         routes: Self::ROUTES,
@@ -261,7 +261,7 @@ pub trait Site<A: 'static>: Sized {
         by_name: None,
     };
 
-    /// For the connections.
+    /// The stall limit of the connections.
     #[doc(hidden)]
     const STALL: Option<Duration> = Some(Self::LIMITS.stall);
 }
@@ -273,6 +273,6 @@ pub struct Parts<A: 'static> {
     pub(crate) limits: Limits,
     pub(crate) headers: &'static [&'static str],
     pub(crate) room: usize,
-    /// For clients.
+    /// The resolver of a client.
     pub(crate) by_name: Option<ByName<A>>,
 }

@@ -4,11 +4,11 @@ use picoevent::Conn;
 
 use crate::exchange::{Exchange, Timer};
 
-/// The memory for `N` connections, each with `TEXT` bytes for the target and for the header fields that the
-/// [`Site`](crate::Site) keeps: a target that does not fit is answered with 414, fields that do not fit
-/// with 431. A connection that finds no place is answered with 503.
+/// The memory for `N` connections. Each has `TEXT` bytes for the target and for the header fields that the
+/// [`Site`](crate::Site) stores. If the target does not fit, the client gets 414; if a field does not fit, 431. A
+/// connection that finds no slot gets 503.
 ///
-/// A WebSocket's handshake takes 24 bytes of the text beside the target.
+/// A WebSocket handshake takes 24 bytes of the text in addition to the target.
 pub struct Server<const N: usize, const TEXT: usize = 64> {
     slots: [Slot<TEXT>; N],
 }
@@ -18,14 +18,14 @@ pub struct Server<const N: usize, const TEXT: usize = 64> {
 #[doc(hidden)]
 pub struct Slot<const TEXT: usize> {
     conn: Option<Conn>,
-    /// A callback works on a copy.
+    /// A callback is working on a copy of the slot.
     is_taken: bool,
     exchange: Exchange,
     text: [u8; TEXT],
 }
 
 impl<const N: usize, const TEXT: usize> Server<N, TEXT> {
-    /// Makes the memory.
+    /// Makes the memory, without connections.
     pub const fn new() -> Self {
         let slot = Slot { conn: None, is_taken: false, exchange: Exchange::new(), text: [0; TEXT] };
         Self { slots: [slot; N] }
@@ -37,12 +37,12 @@ impl<const N: usize, const TEXT: usize> Server<N, TEXT> {
         places.fold(0, |held, slot| held.saturating_add(slot.conn.is_some().into()))
     }
 
-    /// Returns whether there is no connection.
+    /// Returns whether there are no connections.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// Returns where a connection's slot is: at its own index in general.
+    /// Returns the index of a connection's slot. Usually it is the connection's own index.
     fn find(&self, conn: Conn) -> Option<usize> {
         let home = conn.index().checked_rem(N)?;
         if self.slots.get(home)?.conn == Some(conn) {
@@ -58,7 +58,7 @@ impl<const N: usize, const TEXT: usize> Default for Server<N, TEXT> {
     }
 }
 
-/// What the library asks of a [`Server`] of any size.
+/// The library's access to a [`Server`] of any size.
 #[doc(hidden)]
 #[expect(private_interfaces, reason = "it is implemented here only")]
 pub trait Slots: sealed::Sealed {
@@ -67,28 +67,28 @@ pub trait Slots: sealed::Sealed {
     /// Takes a slot for a connection. Returns whether there was one.
     fn add(&mut self, conn: Conn) -> bool;
 
-    /// Returns another connection that waits for a request, or for the rest of a head, if `conn` waits, too, and all
-    /// slots are taken: the first behind that of `conn`. Since a new connection has the slot that became free last,
-    /// it is the one that waits longest where each comes in its turn. A connection that had an answer is not preferred
-    /// to one that had none.
+    /// Returns another connection that waits for a request or for the rest of a head, if all slots are in use and
+    /// `conn` waits too. The search begins after the slot of `conn`. A new connection gets the slot that became
+    /// free last, so if connections come in turn, the result is the one that waits longest. If `conn` has had a
+    /// request, connections without one are not returned.
     fn waiting(&self, conn: Conn) -> Option<Conn>;
 
-    /// Returns whether a connection waits for a request, and nothing else.
+    /// Returns whether a connection only waits for a request.
     fn is_idle(&self, conn: Conn) -> bool;
 
-    /// Gives a connection's slot back.
+    /// Frees a connection's slot.
     fn remove(&mut self, conn: Conn);
 
-    /// Takes a copy of a connection's slot to work on.
+    /// Returns a copy of a connection's slot to work on, and its index.
     fn take(&mut self, conn: Conn) -> Option<(usize, Self::Slot)>;
 
-    /// Puts the copy back.
+    /// Stores the copy back.
     fn put(&mut self, place: usize, slot: Self::Slot);
 
     /// Returns the parts of a copy.
     fn parts(slot: &mut Self::Slot) -> (&mut Exchange, &mut [u8]);
 
-    /// Returns the connection at a place, and its route: `None` behind the last place.
+    /// Returns the connection in a slot and the index of its route. Returns `None` after the last slot.
     fn at(&self, place: usize) -> Option<Option<(Conn, usize)>>;
 }
 

@@ -18,7 +18,7 @@ macro_rules! statuses {
         impl Status {
             $(#[doc = concat!("`", $code, " ", $reason, "`")] pub const $name: Self = Self($code);)*
 
-            /// Returns the reason phrase, which is empty for a code without a constant.
+            /// Returns the reason phrase. It is empty for a code without a constant.
             pub const fn reason(self) -> &'static str {
                 match self.0 {
                     $($code => $reason,)*
@@ -26,13 +26,13 @@ macro_rules! statuses {
                 }
             }
 
-            /// All codes with their reason phrases, each with a line end.
+            /// All codes with their reason phrases, one per line.
             const ALL: &str = concat!($($code, " ", $reason, "\n"),*);
         }
     };
 }
 
-// `phrase` walks along them from the first on, so the most frequent one comes first.
+// `phrase` searches from the beginning, so the most frequent code comes first.
 statuses! {
     OK = 200, "OK";
     SWITCHING_PROTOCOLS = 101, "Switching Protocols";
@@ -66,7 +66,7 @@ statuses! {
 }
 
 impl Status {
-    /// Makes a status of a code from 100 to 599; `None` for others.
+    /// Makes a status from a code between 100 and 599. Returns `None` for other codes.
     pub const fn new(code: u16) -> Option<Self> {
         if matches!(code, 100..=599) { Some(Self(code)) } else { None }
     }
@@ -76,8 +76,8 @@ impl Status {
         self.0
     }
 
-    /// Returns the space and the reason phrase behind the digits of a code: by a walk along one text, which takes less
-    /// flash than a table.
+    /// Returns a space and the reason phrase for the digits of a code. A search in one text takes less flash than
+    /// a table.
     pub(crate) fn phrase(digits: &[u8]) -> &'static [u8] {
         let mut left = Some(Self::ALL.as_bytes());
         while left.is_some() {
@@ -88,7 +88,7 @@ impl Status {
         b" "
     }
 
-    /// Returns whether answers with it have no content, whatever they say.
+    /// Returns whether answers with this status never have content.
     pub(crate) const fn is_bare(self) -> bool {
         matches!(self.0, 100..=199 | 204 | 304)
     }

@@ -1,12 +1,12 @@
-//! The characters of HTTP (RFC 9110, 5.6), and lists of words.
+//! Character classes of HTTP (RFC 9110, 5.6), and lists of words.
 
-/// What a byte may stand in.
+/// The classes of bytes.
 pub(crate) mod class {
     /// A token: a method, a field's name.
     pub(crate) const TOKEN: u8 = 1;
-    /// A field's value: visible bytes, space and tab, and those above ASCII.
+    /// A field's value: visible characters, space, tab, and bytes above ASCII.
     pub(crate) const VALUE: u8 = 2;
-    /// A target. A fragment is never sent (RFC 9112, 3.2).
+    /// A target. Fragments are never sent (RFC 9112, 3.2).
     pub(crate) const TARGET: u8 = 4;
     /// The name of a host.
     pub(crate) const NAME: u8 = 8;
@@ -14,11 +14,11 @@ pub(crate) mod class {
     pub(crate) const ADDRESS: u8 = 16;
     /// Space and tab.
     pub(crate) const BLANK: u8 = 32;
-    /// A value in quotation marks, without what ends or escapes.
+    /// A quoted value, without quotation marks and backslashes.
     pub(crate) const QUOTED: u8 = 64;
 }
 
-/// The classes of each byte of ASCII. A table takes less flash and time than what decides.
+/// The classes of each ASCII byte. A table takes less flash and time than comparisons.
 static CLASSES: [u8; 128] = classes();
 
 const fn classes() -> [u8; 128] {
@@ -56,7 +56,7 @@ const fn classes() -> [u8; 128] {
     classes
 }
 
-/// Takes the bytes of a class from the front.
+/// Removes the bytes of a class from the front, and returns them.
 #[inline(never)]
 pub(crate) fn take_class<'t>(text: &mut &'t [u8], class: u8) -> &'t [u8] {
     let is_it = |byte: &u8| match CLASSES.get(usize::from(*byte)) {
@@ -70,19 +70,19 @@ pub(crate) fn take_class<'t>(text: &mut &'t [u8], class: u8) -> &'t [u8] {
     taken
 }
 
-/// Returns whether all bytes are of a class.
+/// Returns whether all bytes belong to a class.
 pub(crate) fn are_all(mut text: &[u8], class: u8) -> bool {
     take_class(&mut text, class);
     text.is_empty()
 }
 
-/// Returns whether this is a token.
+/// Returns whether `text` is a token.
 pub(crate) fn is_word(text: &[u8]) -> bool {
     !text.is_empty() && are_all(text, class::TOKEN)
 }
 
-/// Takes what is before the first such byte, which is dropped; all there is, if there is none. Then nothing is left,
-/// which is not the same as an empty rest.
+/// Returns the bytes before the first `at`, and removes them together with it. Without an `at`, returns all bytes
+/// and sets `left` to `None`, which differs from an empty rest.
 #[inline(never)]
 pub(crate) fn next<'t>(left: &mut Option<&'t [u8]>, at: u8) -> &'t [u8] {
     let text = left.take().unwrap_or_default();
@@ -92,20 +92,20 @@ pub(crate) fn next<'t>(left: &mut Option<&'t [u8]>, at: u8) -> &'t [u8] {
     before
 }
 
-/// Splits at the first such byte. Without one, nothing is behind it.
+/// Splits at the first `at`, which is dropped. Without one, the second part is empty.
 pub(crate) fn split(text: &[u8], at: u8) -> (&[u8], &[u8]) {
     let mut left = Some(text);
     (next(&mut left, at), left.unwrap_or_default())
 }
 
-/// Splits at the first such byte, which is dropped. `None` if there is none.
+/// Splits at the first `at`, which is dropped. Returns `None` if there is none.
 pub(crate) fn split_at_byte(text: &[u8], at: u8) -> Option<(&[u8], &[u8])> {
     let mut left = Some(text);
     let before = next(&mut left, at);
     Some((before, left?))
 }
 
-/// Drops spaces and tabs at both ends.
+/// Removes spaces and tabs at both ends.
 pub(crate) fn trim(mut text: &[u8]) -> &[u8] {
     while let [b' ' | b'\t', rest @ ..] = text {
         text = rest;
@@ -116,7 +116,7 @@ pub(crate) fn trim(mut text: &[u8]) -> &[u8] {
     text
 }
 
-/// Returns the parts between such bytes, trimmed.
+/// Returns the parts between separators, trimmed.
 pub(crate) fn parts(text: &[u8], separator: u8) -> impl Iterator<Item = &[u8]> {
     let mut left = Some(text);
     core::iter::from_fn(move || next_part(&mut left, separator))
@@ -127,30 +127,30 @@ fn next_part<'t>(left: &mut Option<&'t [u8]>, separator: u8) -> Option<&'t [u8]>
     left.is_some().then(|| trim(next(left, separator)))
 }
 
-/// Returns whether a list has a word, in any case.
+/// Returns whether a list contains a word, ignoring case.
 pub(crate) fn has_word(list: &[u8], word: &[u8]) -> bool {
     parts(list, b',').any(|part| is_same(part, word))
 }
 
-/// Returns which of these names it is, in any case: the number of names if it is none of them.
+/// Returns the index of `name` in `names`, ignoring case; `names.len()` if it is not found.
 #[inline(never)]
 pub(crate) fn which(name: &[u8], names: &[&str]) -> usize {
     names.iter().position(|known| is_same(name, known.as_bytes())).unwrap_or(names.len())
 }
 
-/// Returns whether two texts are the same, in any case. It is not inlined, since it is called for every name.
+/// Returns whether two texts are equal, ignoring case. Not inlined, because it is called for every name.
 #[inline(never)]
 pub(crate) fn is_same(one: &[u8], other: &[u8]) -> bool {
     one.eq_ignore_ascii_case(other)
 }
 
-/// Copies as much as both have. A loop, because the optimizer does not always see that slices of one length can
-/// be copied without a panic.
+/// Copies as many bytes as both slices have. This is a loop, because the optimizer does not always see that a copy
+/// between slices of one length cannot panic.
 pub(crate) fn copy(target: &mut [u8], source: &[u8]) {
     target.iter_mut().zip(source).for_each(|(target, source)| *target = *source);
 }
 
-/// Returns bytes of which every one is ASCII as text.
+/// Returns ASCII bytes as text.
 pub(crate) fn ascii(bytes: &[u8]) -> &str {
     str::from_utf8(bytes).unwrap_or_default()
 }

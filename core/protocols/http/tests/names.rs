@@ -1,4 +1,4 @@
-//! The client with servers that are known by name, over the resolver.
+//! The client with servers that are addressed by name, using the resolver.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -22,7 +22,7 @@ impl HasResolver for App {
 }
 
 impl App {
-    /// What `picoevent_http::by_name` does, which is there with a feature.
+    /// The same as `picoevent_http::by_name`, which needs a feature.
     fn connect(&mut self, conn: &mut ConnMut<Self>, name: &str, port: u16) -> bool {
         picoevent_dns::connect_again(self, conn, Duration::ZERO, name, port).is_ok()
     }
@@ -47,7 +47,7 @@ impl Caller<App> for Fetch {
     }
 }
 
-/// A name server that knows two names.
+/// Returns the answers of a name server that knows two names.
 fn names(heard: &Heard) -> Vec<Reply> {
     let message = Message::parse(&heard.bytes).unwrap();
     let question = message.questions().next().unwrap();
@@ -97,7 +97,7 @@ fn a_request_by_name_is_made_and_redirected_to_another_name() {
     let to = |text: &str| text.parse::<SocketAddr>().unwrap();
     assert_eq!(world.connects, [to("192.0.2.80:8080"), to("192.0.2.81:80")]);
 
-    // A name that nobody knows.
+    // A name that does not exist.
     let ask = Ask::named(Method::Get, "nobody.example", "/");
     Calls::<Fetch>::ask(&mut app, &mut base, pool, &ask).unwrap();
     world.run(&mut base, &mut app, Instant::MAX);

@@ -1,4 +1,5 @@
-//! The client on real sockets, with nginx and lighttpd. `cargo xtask interop` runs it; it needs these programs.
+//! Tests of the client on real sockets, with nginx and lighttpd. `cargo xtask interop` runs them; they need these
+//! programs.
 
 use std::collections::HashSet;
 use std::fs;
@@ -14,7 +15,7 @@ use picoevent_mio::Live;
 const LIMIT: Duration = Duration::from_secs(30);
 const LARGE: usize = 1_000_000;
 
-/// A server that runs in a folder of its own. Dropping it ends it.
+/// A server process in a separate folder. It ends when this is dropped.
 struct Server {
     folder: PathBuf,
     address: SocketAddr,
@@ -22,13 +23,13 @@ struct Server {
 }
 
 impl Server {
-    /// Starts one. `settings` writes its settings: the folder, and the port.
+    /// Starts a server. `settings` writes its configuration for a folder and a port.
     fn start(
         name: &str,
         settings: impl FnOnce(&Path, u16) -> String,
         words: impl FnOnce(&Path) -> Vec<String>,
     ) -> Self {
-        // The port of a socket that was closed is free for a while.
+        // The port of a socket that was just closed is usually free.
         let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
         let folder = std::env::temp_dir().join(format!("picoevent-{name}-{}", address.port()));
         let pages = folder.join("pages");
@@ -51,7 +52,7 @@ impl Server {
         server
     }
 
-    /// Ends it, and returns the lines of its log: the client's port for each request.
+    /// Ends the server. Returns the lines of its log: the client's port for each request.
     fn log(mut self) -> Vec<String> {
         let id = self.process.id().to_string();
         let _ = Command::new("kill").args(["-TERM", &id]).status().unwrap();
@@ -65,12 +66,12 @@ impl Drop for Server {
     fn drop(&mut self) {
         let _ = self.process.kill();
         let _ = self.process.wait();
-        // A test that has failed already does not fail again.
+        // A failed test must not panic a second time here.
         let _ = fs::remove_dir_all(&self.folder);
     }
 }
 
-/// A client that asks for one page after the other.
+/// A client that requests one page after the other.
 struct App {
     http: Client,
     server: SocketAddr,
@@ -126,7 +127,7 @@ impl App {
         panic!("{} of {} answers have come", self.answers.len(), ASKS.len());
     }
 
-    /// Asks a server for all pages.
+    /// Requests all pages from a server.
     fn run(server: SocketAddr) -> Vec<(Result<u16, CallError>, Vec<u8>)> {
         const POOL: Pool = Pool::new(1).rings(1_024, 512);
         let mut storage = Storage::<Self, 1, { POOL.conns() }, { POOL.bytes() }>::new();
@@ -165,7 +166,7 @@ fn check(server: Server) {
         "a request for each, and one behind the redirect: {log:?}"
     );
     let ports: HashSet<_> = log.iter().collect();
-    // The client goes to where a redirect leads on a connection of its own.
+    // After a redirect, the client uses a separate connection.
     assert!(ports.len() <= 2, "they came on one connection, and on one more: {log:?}");
 }
 

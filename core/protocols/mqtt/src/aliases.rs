@@ -1,11 +1,11 @@
-//! Aliases of topics: numbers instead of names, as long as a connection lasts (5, 3.3.2.3.4).
+//! Topic aliases: numbers that replace topic names for the duration of a connection (5, 3.3.2.3.4).
 
 use crate::wire::Reason;
 
-/// The most bytes of a topic that has an alias.
+/// The length of the longest topic that can have an alias.
 pub(crate) const LONGEST: usize = 63;
 
-/// A topic that has an alias, the number of its place.
+/// A topic with an alias. The alias is the index in the table plus one.
 #[derive(Clone, Copy)]
 pub(crate) struct Alias {
     len: u8,
@@ -24,7 +24,8 @@ impl Alias {
         str::from_utf8(bytes).unwrap_or_default()
     }
 
-    /// Gives a topic the alias. Returns whether it is short enough; otherwise the alias has no topic.
+    /// Assigns a topic to the alias. If the topic is too long, returns `false` and leaves the alias without a
+    /// topic.
     fn set(&mut self, topic: &str) -> bool {
         *self = Self::NONE;
         let is_short = topic.len() <= LONGEST;
@@ -36,11 +37,12 @@ impl Alias {
     }
 }
 
-/// Takes the alias of a message that has come, 0 for none, and its topic, which is empty if the alias stands for it.
-/// Returns the topic in this case. `cannot_keep` becomes true when a topic is too long to be kept.
+/// Handles the alias and the topic of a received message. `alias` is 0 for none. If `topic` is empty, returns the
+/// topic of the alias; otherwise stores the topic for the alias. Sets `cannot_keep` if the topic is too long to be
+/// stored.
 ///
 /// # Errors
-/// The reason with which the connection is to be ended.
+/// Returns the reason to disconnect with.
 pub(crate) fn received(
     aliases: &mut [Alias],
     alias: u16,
@@ -56,8 +58,8 @@ pub(crate) fn received(
     Ok(Alias::NONE)
 }
 
-/// Finds the alias of a topic to publish to, among those that the broker allows: its number, or 0, and whether the
-/// broker knows it. An alias that is new is given to the topic by [`give`], once the message is sent.
+/// Returns the alias for a topic to publish to, or 0, and whether the broker knows the alias already. After a
+/// message with a new alias is sent, [`give`] stores the topic.
 pub(crate) fn find(aliases: &[Alias], topic: &str) -> (u16, bool) {
     if topic.len() > LONGEST {
         return (0, false);
@@ -70,7 +72,7 @@ pub(crate) fn find(aliases: &[Alias], topic: &str) -> (u16, bool) {
     (number(aliases.iter().position(Alias::is_empty)), false)
 }
 
-/// Gives a topic an alias, which the broker has been told.
+/// Stores the topic of an alias that was sent to the broker.
 pub(crate) fn give(aliases: &mut [Alias], number: u16, topic: &str) {
     let place = usize::from(number).checked_sub(1);
     if let Some(alias) = place.and_then(|place| aliases.get_mut(place)) {

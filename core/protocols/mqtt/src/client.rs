@@ -1,4 +1,4 @@
-//! The client: what it keeps.
+//! The state of the client.
 
 use core::net::{Ipv4Addr, SocketAddr};
 use core::time::Duration;
@@ -12,46 +12,47 @@ use crate::options::Options;
 use crate::slots::Slot;
 use crate::wire::{Kind, Properties, Qos, Reason, Version};
 
-/// An application that has an MQTT client. All but the first two functions have defaults.
+/// An application that has an MQTT client. Only the first two functions must be implemented.
 pub trait HasMqtt: Sized {
-    /// Returns the client: [`Client::as_mut`] of the one that the application has.
+    /// Returns the application's client with [`Client::as_mut`].
     fn mqtt(&mut self) -> ClientMut<'_, Self>;
 
-    /// Returns how to connect. Called before each attempt.
+    /// Returns the options of the connection. Called before each attempt.
     fn options(&self) -> Options<'_>;
 
-    /// Something has happened to the client.
+    /// Called with each event of the client.
     fn event(&mut self, cx: &mut Cx<'_, Self>, event: MqttEvent) {
         let _ = (cx, event);
     }
 
-    /// A message has arrived that no subscription matches: one of an earlier session of the client, for instance.
+    /// Called when a message arrives that matches no subscription, for example from an earlier session of the
+    /// client.
     fn message(&mut self, message: &mut Message<'_, '_, Self>) {
         let _ = message;
     }
 
-    /// A packet of the broker has properties. It comes before the [event](Self::event) of the packet, if that has
-    /// one. Those of a message are with the [message](Message::properties).
+    /// Called when a packet from the broker has properties, before the [event](Self::event) of the packet, if it
+    /// has one. Does not report the properties of messages: see [`Message::properties`].
     fn properties(&mut self, kind: Kind, properties: Properties<'_>) {
         let _ = (kind, properties);
     }
 
-    /// Connects a connection that is at rest, or has just ended, after a delay. By default to
-    /// [`Options::broker`]. An application with a resolver looks up the broker's name instead, with
-    /// `picoevent_dns::connect_again(self, conn, delay, "broker.example", 1883).is_ok()`. Returns whether it can; if
-    /// not, it is called again later.
+    /// Connects an idle connection, or one that has just ended, after a delay. By default it connects to
+    /// [`Options::broker`]. An application with a resolver can look up the broker's name instead:
+    /// `picoevent_dns::connect_again(self, conn, delay, "broker.example", 1883).is_ok()`. Returns whether the
+    /// connect was scheduled. If not, this function is called again later.
     fn connect(&mut self, conn: &mut ConnMut<'_, '_, Self>, delay: Duration) -> bool {
         let broker = self.options().broker;
         conn.connect_after(delay, broker).is_ok()
     }
 }
 
-/// An MQTT client: `SLOTS` subscriptions, and messages with [`Qos::One`] or [`Qos::Two`] under way; `STORE` bytes for
-/// them; and `ALIASES` topics of at most 63 bytes in each direction that have numbers.
+/// An MQTT client with `SLOTS` slots for subscriptions and for messages under way ([`Qos::One`] or [`Qos::Two`]),
+/// `STORE` bytes for their content, and `ALIASES` topic aliases in each direction, for topics of at most 63 bytes.
 ///
-/// On a 32-bit target it takes 120 bytes, 14 for a slot, `STORE`, and 128 for an alias.
+/// On a 32-bit target it takes 120 bytes, plus 14 for each slot, plus `STORE`, plus 128 for each alias.
 ///
-/// A subscription takes its filter and a byte of the store as long as it lasts. A message takes its topic, its
+/// A subscription occupies its filter and one byte of the store while it exists. A message occupies its topic, its
 /// properties, its payload and 4 bytes until the broker has acknowledged it.
 pub struct Client<A, const SLOTS: usize, const STORE: usize, const ALIASES: usize = 0> {
     session: Session<A>,
@@ -61,74 +62,74 @@ pub struct Client<A, const SLOTS: usize, const STORE: usize, const ALIASES: usiz
     aliases: [[Alias; ALIASES]; 2],
 }
 
-/// A client whose capacities are no longer in its type.
+/// A client without its capacities in its type.
 pub struct ClientMut<'r, A> {
     pub(crate) session: &'r mut Session<A>,
     /// Subscriptions and messages under way, in order.
     pub(crate) slots: &'r mut [Slot<A>],
-    /// The identifiers of messages with [`Qos::Two`] that have arrived, and are not released; zeros for no message.
+    /// The identifiers of received messages with [`Qos::Two`] that are not released yet; 0 for an unused entry.
     pub(crate) received: &'r mut [u16],
-    /// What belongs to the slots, in the same order, without gaps.
+    /// The bytes of the slots, in the same order, without gaps.
     pub(crate) store: &'r mut [u8],
-    /// The topics that the broker has given numbers.
+    /// The topics of the broker's aliases.
     pub(crate) heard: &'r mut [Alias],
-    /// The topics that the client has given numbers.
+    /// The topics of the client's aliases.
     pub(crate) given: &'r mut [Alias],
 }
 
-/// How far a connection has come.
+/// The state of the connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Link {
-    /// It is not open.
+    /// The connection is not open.
     Down,
-    /// A CONNECT was sent.
+    /// A CONNECT was sent, but not answered.
     Greeting,
     Up,
-    /// The client has ended it.
+    /// The client is ending the connection.
     Ending,
 }
 
-/// What a client has once.
+/// The state that a client has once.
 pub(crate) struct Session<A> {
     pub(crate) conn: Option<Conn>,
-    /// The usual delays if there is none.
+    /// The default delays are used if this is `None`.
     pub(crate) backoff: Option<Backoff>,
-    /// When a packet was last sent, when something last came, and when the link came up.
+    /// The times of the last packet sent, of the last input, and of the accepted CONNECT.
     pub(crate) sent_at: Instant,
     pub(crate) heard_at: Instant,
     pub(crate) up_at: Instant,
-    /// When a PINGREQ was sent that is not answered; the origin of the clock if none was.
+    /// The time of a PINGREQ that is not answered; the origin of the clock if there is none.
     pub(crate) pinged_at: Instant,
-    /// The message that comes in pieces.
+    /// The message that is being received in pieces.
     pub(crate) piece: Piece<A>,
-    /// Why the client ends the connection.
+    /// The reason why the client ends the connection.
     pub(crate) why: Why,
     pub(crate) longest_packet: u32,
     pub(crate) limits: Limits,
-    /// In seconds, 0 for none.
+    /// The keep-alive time in seconds, 0 for none.
     pub(crate) keep_alive: u16,
     /// Slots in use.
     pub(crate) used: u16,
-    /// The last identifier that was given.
+    /// The last identifier that was assigned.
     pub(crate) last_id: u16,
     pub(crate) version: Version,
     pub(crate) link: Link,
     pub(crate) is_stopping: bool,
-    /// Someone waits for room among the slots, or in the output ring.
+    /// The application waits for a free slot, or for room in the output ring.
     pub(crate) wants_room: bool,
     pub(crate) wants_output: bool,
-    /// The broker has not taken the client since its start.
+    /// The broker has not accepted the client since its start.
     pub(crate) is_first: bool,
-    /// The broker was asked to forget the session.
+    /// The broker was told to discard the session.
     pub(crate) is_clean: bool,
-    /// A topic was too long to be kept for its alias.
+    /// A topic was too long to be stored for its alias.
     pub(crate) cannot_keep: bool,
 }
 
-/// Why the client ends a connection: as [`Down`], in two bytes that are zero at first.
+/// The reason why the client ends a connection: like [`Down`], but in two bytes that are zero at first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Why {
-    /// It does not: the connection ends otherwise.
+    /// The client did not end the connection.
     Unknown,
     Stopped,
     Refused(Reason),
@@ -139,7 +140,7 @@ pub(crate) enum Why {
 }
 
 impl Why {
-    /// Returns what the application is told, if the connection has ended so.
+    /// Returns the reason that is reported to the application for a connection that ended with `end`.
     pub(crate) const fn down(self, end: ConnEnd) -> Down {
         match self {
             Self::Unknown => match end {
@@ -157,14 +158,14 @@ impl Why {
 }
 
 impl<A> Session<A> {
-    /// Returns the delays before connecting again.
+    /// Returns the delays before a reconnect.
     #[inline(never)]
     pub(crate) fn backoff(&mut self) -> &mut Backoff {
         self.backoff.get_or_insert(Backoff::new(BACKOFF.0, BACKOFF.1))
     }
 }
 
-/// What the broker takes (5, 3.2.2.3).
+/// The broker's limits (5, 3.2.2.3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Limits {
     pub(crate) packet: u32,
@@ -175,14 +176,14 @@ pub(crate) struct Limits {
 }
 
 impl Limits {
-    /// Before the broker has said anything.
+    /// The limits before the broker has answered.
     const UNKNOWN: Self = Self { packet: 0, receive: 0, aliases: 0, qos: Qos::Zero, retain: false };
 
-    /// What it takes unless it says otherwise.
+    /// The limits if the broker does not send any.
     pub(crate) const NONE: Self =
         Self { packet: u32::MAX, receive: u16::MAX, aliases: 0, qos: Qos::Two, retain: true };
 
-    /// Returns why a message may not be published, if it may not.
+    /// Returns the reason if a message may not be published.
     #[inline(never)]
     pub(crate) fn refuse(&self, qos: Qos, is_retained: bool) -> Option<Reason> {
         if qos > self.qos {
@@ -192,15 +193,15 @@ impl Limits {
     }
 }
 
-/// The rest of a message that comes in pieces.
+/// The state of a message that is received in pieces.
 pub(crate) struct Piece<A> {
     pub(crate) call: Option<OnMessage<A>>,
     pub(crate) total: u32,
-    /// Zero if there is none.
+    /// The number of payload bytes still to come; 0 if there is no such message.
     pub(crate) left: u32,
     pub(crate) id: u16,
     pub(crate) flags: u8,
-    /// It was delivered before: the payload is skipped.
+    /// The message was delivered before, so its payload is skipped.
     pub(crate) is_skipped: bool,
 }
 
@@ -209,7 +210,7 @@ impl<A> Piece<A> {
         Self { call: None, total: 0, left: 0, id: 0, flags: 0, is_skipped: false };
 }
 
-/// The delays before connecting again.
+/// The default delays before a reconnect: the first and the longest.
 const BACKOFF: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(60));
 
 impl<A, const SLOTS: usize, const STORE: usize, const ALIASES: usize>
@@ -220,8 +221,8 @@ impl<A, const SLOTS: usize, const STORE: usize, const ALIASES: usize>
         "capacities have two bytes"
     );
 
-    /// Makes a client that is not started. It connects again after half a second at first, after a minute at
-    /// most, changed at random by a quarter.
+    /// Makes a client that is not started. Its first reconnect follows after half a second. The delays grow to at
+    /// most a minute, and each is varied at random by up to a quarter.
     pub const fn new() -> Self {
         let () = Self::SIZES;
         Self {
@@ -255,12 +256,12 @@ impl<A, const SLOTS: usize, const STORE: usize, const ALIASES: usize>
         }
     }
 
-    /// Sets the delays before connecting again.
+    /// Sets the delays before a reconnect.
     pub const fn set_backoff(&mut self, backoff: Backoff) {
         self.session.backoff = Some(backoff);
     }
 
-    /// Returns the client without its capacities, for [`HasMqtt`].
+    /// Returns the client without its capacities in its type, for [`HasMqtt`].
     #[inline(never)]
     pub const fn as_mut(&mut self) -> ClientMut<'_, A> {
         let [heard, given] = &mut self.aliases;
@@ -284,32 +285,32 @@ impl<A, const SLOTS: usize, const STORE: usize, const ALIASES: usize> Default
 }
 
 impl<A> ClientMut<'_, A> {
-    /// Returns whether the broker has taken the client, and the connection is up.
+    /// Returns whether the broker has accepted the client and the connection is open.
     pub fn is_up(&self) -> bool {
         self.session.link == Link::Up
     }
 
-    /// Returns whether the client was started, and has not ended.
+    /// Returns whether the client was started and has not ended.
     pub const fn is_started(&self) -> bool {
         self.session.conn.is_some()
     }
 
-    /// Returns how many slots are in use: by subscriptions, and by messages under way.
+    /// Returns the number of slots in use, by subscriptions and by messages under way.
     pub fn used(&self) -> usize {
         self.session.used.into()
     }
 
-    /// Returns how many bytes of the store are in use.
+    /// Returns the number of bytes of the store in use.
     pub fn stored(&self) -> usize {
         self.stored_before(self.used())
     }
 }
 
-/// An address that nobody can connect to.
+/// An address to which every connect fails.
 pub(crate) const NOWHERE: SocketAddr =
     SocketAddr::V4(core::net::SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, 0));
 
-/// The sizes that the documents name.
+/// Checks the sizes that are given in the documentation.
 #[cfg(target_pointer_width = "32")]
 const _: () = {
     assert!(size_of::<Client<(), 0, 0>>() <= 120);

@@ -1,4 +1,4 @@
-//! What happens to a client, and why a verb has failed.
+//! Events of a client, and errors of its functions.
 
 use core::fmt;
 
@@ -6,61 +6,61 @@ use picoevent::{ConnError, SetupError};
 
 use crate::wire::Reason;
 
-/// What happens to a client, besides messages.
+/// An event of a client. Messages are not events.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum MqttEvent {
-    /// The broker has taken the client. What was subscribed to, and what was not acknowledged, is sent again without
-    /// further ado.
+    /// The broker has accepted the client. The client then renews its subscriptions if the session was lost, and
+    /// retransmits messages that were not acknowledged.
     Up {
-        /// The broker has kept the session.
+        /// Whether the broker has kept the session.
         session_present: bool,
     },
-    /// The connection has ended, or could not be made. The client connects again, unless it was
+    /// The connection has ended, or could not be made. The client reconnects, unless it was
     /// [stopped](crate::stop).
     Down(Down),
-    /// The broker has answered a publish with [`Qos::One`](crate::Qos::One) or [`Two`](crate::Qos::Two), a subscribe
-    /// or an unsubscribe. If the reason is a [failure](Reason::is_failure), it has not done it: a message that it
-    /// cannot take is not sent at all.
+    /// The broker has acknowledged a publish with [`Qos::One`](crate::Qos::One) or [`Two`](crate::Qos::Two), a
+    /// subscribe, or an unsubscribe. If the reason is a [failure](Reason::is_failure), the request was not carried
+    /// out. A message that the broker cannot accept is not sent, and is reported here too.
     Acked(PacketId, Reason),
-    /// The broker has lost the session while this message with [`Qos::Two`](crate::Qos::Two) was under way. It is not
-    /// known whether it was delivered; sent again, it might be delivered twice.
+    /// The broker has lost the session while this message with [`Qos::Two`](crate::Qos::Two) was under way. It may
+    /// have been delivered or not. It is not retransmitted, because it might be delivered twice.
     Lost(PacketId),
     /// There is room again, after [`PublishError::Full`] or [`SubscribeError::Full`].
     Room,
 }
 
-/// The number of a message, a subscribe or an unsubscribe that is under way.
+/// The packet identifier of a message, a subscribe or an unsubscribe under way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct PacketId(pub(crate) u16);
 
 impl PacketId {
-    /// Returns the number on the wire.
+    /// Returns the identifier as it is sent.
     pub const fn number(self) -> u16 {
         self.0
     }
 }
 
-/// Why a client is down.
+/// The reason why a client is down.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Down {
     /// The application has stopped it.
     Stopped,
-    /// The connection has failed.
+    /// The connection failed.
     Failed(ConnError),
-    /// The broker has ended the connection without a word.
+    /// The broker has ended the connection without a DISCONNECT.
     Closed,
-    /// The broker has not taken the client.
+    /// The broker has refused the client.
     Refused(Reason),
-    /// The broker has ended the connection, and said why.
+    /// The broker has ended the connection with a DISCONNECT and this reason.
     Disconnected(Reason),
-    /// The broker has sent what it must not, or what the client has no room for.
+    /// The broker has violated the protocol, or has sent a packet that is too large for the client.
     Broken(Reason),
-    /// The broker has not answered in time.
+    /// The broker did not answer in time.
     Silent,
-    /// The [options](crate::HasMqtt::options) make no CONNECT, or one that is longer than the output ring.
+    /// The [options](crate::HasMqtt::options) cannot be sent as a CONNECT, or it is longer than the output ring.
     Options,
 }
 
@@ -79,20 +79,20 @@ impl fmt::Display for Down {
     }
 }
 
-/// Why a client was not started. Nothing has changed.
+/// The reason why a client was not started. Its state has not changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum StartError {
     /// It is started already.
     Started,
-    /// The options are not possible: a topic with wildcards, a text that no packet can hold.
+    /// The options are not valid: for example, a topic has wildcards, or a text does not fit into a packet.
     Options,
     /// The CONNECT is longer than the output rings of the pool.
     TooLong {
-        /// The bytes that it takes.
+        /// The length of the CONNECT in bytes.
         length: usize,
     },
-    /// The base has no connection for it.
+    /// The base has no connection for the client.
     Setup(SetupError),
 }
 
@@ -118,19 +118,19 @@ impl fmt::Display for StartError {
     }
 }
 
-/// Why a message was not published. Nothing has changed.
+/// The reason why a message was not published. No state has changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum PublishError {
-    /// There is no room for it now: the event [`Room`](MqttEvent::Room) says when there is.
+    /// There is no room now. The event [`Room`](MqttEvent::Room) follows when there is.
     Full,
-    /// It is longer than the store, the output ring, or what the broker takes.
+    /// The message is longer than the store, the output ring, or the broker's limit.
     TooLong,
-    /// The topic is empty, or has wildcards; or a text is none that a packet can hold.
+    /// The topic is empty or has wildcards, or a text cannot be in a packet.
     Invalid,
-    /// The client is not connected, and a message with [`Qos::Zero`](crate::Qos::Zero) is not kept.
+    /// The client is not connected. A message with [`Qos::Zero`](crate::Qos::Zero) is not stored.
     Down,
-    /// The broker does not take this quality of service, or messages to be kept.
+    /// The broker does not accept this quality of service, or retained messages.
     Refused(Reason),
 }
 
@@ -146,17 +146,17 @@ impl fmt::Display for PublishError {
     }
 }
 
-/// Why a subscribe or an unsubscribe was not begun. Nothing has changed.
+/// The reason why a subscribe or an unsubscribe was not started. No state has changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum SubscribeError {
-    /// There is no room for it now: the event [`Room`](MqttEvent::Room) says when there is.
+    /// There is no room now. The event [`Room`](MqttEvent::Room) follows when there is.
     Full,
     /// The filter is longer than the store or the output ring.
     TooLong,
-    /// It is no filter: a wildcard is not a whole level, or `#` is not the last one.
+    /// The filter is not valid: a wildcard is only a part of a level, or `#` is not the last level.
     Invalid,
-    /// There is no such subscription, or it is being ended already.
+    /// There is no such subscription, or an unsubscribe for it is under way.
     Unknown,
 }
 

@@ -6,7 +6,7 @@
 //! use picoevent_mqtt::{self as mqtt, Client, ClientMut, HasMqtt, Message, MqttEvent, Options, Publish, Qos, Subscription};
 //!
 //! struct App {
-//!     /// Eight subscriptions and messages under way, and a kilobyte for them.
+//!     /// Eight slots for subscriptions and messages under way, and a store of a kilobyte.
 //!     mqtt: Client<App, 8, 1024>,
 //!     broker: SocketAddr,
 //!     level: u32,
@@ -50,33 +50,36 @@
 //!     fn measured(&mut self, cx: &mut Cx<Self>, flow: &str) {
 //!         let sample = Publish::new("pump-7/flow", flow.as_bytes()).qos(Qos::One);
 //!         if mqtt::publish(self, cx, &sample).is_err() {
-//!             // The broker was away for so long that the store is full.
+//!             // The store is full, because the broker was unreachable for too long.
 //!         }
 //!     }
 //! }
 //! # let _ = (App::start, App::measured);
 //! ```
 //!
-//! * The application owns the [`Client`] and says with [`HasMqtt`] where it is, because callbacks are plain
-//!   functions. Its capacities are in its type; nothing allocates.
-//! * The client connects again by itself, with growing delays that vary at random. It subscribes again if the broker
-//!   has lost the session, and sends again, in order, what was not acknowledged.
-//! * [`publish`] takes a message or says why not. One with [`Qos::One`] or [`Qos::Two`] that was taken is not lost as long
-//!   as the loop lasts: it ends in one event, [`Acked`](MqttEvent::Acked) or [`Lost`](MqttEvent::Lost).
-//! * A message that arrives is looked at in the connection's input ring. One that is longer comes in pieces. It is
-//!   acknowledged when the application has seen all of it. With [`Qos::Two`] it comes once.
-//! * What the broker may not send ends the connection, with the reason that the standard names.
-//! * What the broker limits is obeyed: the messages under way, the size of packets, the quality of service, messages to
-//!   be kept, and aliases of topics.
+//! * The application owns the [`Client`] and gives access to it through [`HasMqtt`], because callbacks are plain
+//!   functions. Its capacities are in its type. It does not allocate.
+//! * The client reconnects by itself. The delays grow, and vary at random. After a reconnect it retransmits, in
+//!   order, the messages that were not acknowledged. If the broker has lost the session, it subscribes again.
+//! * [`publish`] accepts a message or returns an error. An accepted message with [`Qos::One`] or [`Qos::Two`] is
+//!   kept as long as the loop runs. It ends with one event: [`Acked`](MqttEvent::Acked) or
+//!   [`Lost`](MqttEvent::Lost).
+//! * The application reads a received message in the connection's input ring. A message that is longer than the
+//!   ring arrives in pieces. It is acknowledged after the application has read its last piece. With [`Qos::Two`]
+//!   it arrives once.
+//! * If the broker violates the protocol, the connection ends with the reason that the standard names.
+//! * The client obeys the broker's limits: the number of messages under way, the packet size, the quality of
+//!   service, retained messages, and topic aliases.
 //!
-//! It takes 13.3 KB of flash on a Cortex-M3, with both versions; its RAM stands with [`Client`].
+//! The crate takes 13.3 KB of flash on a Cortex-M3, with both versions. See [`Client`] for its RAM.
 //!
 //! # Limits
 //!
-//! The connection's output ring has to hold the longest message, the input ring all but the payload of one.
-//! AUTH, and what goes with it, is refused. A broker that loses its session, makes a new one, and loses the connection
-//! before the client has heard of it, says the next time that there is a session: a message with [`Qos::Two`] that was under
-//! way may arrive twice then, with any client.
+//! The longest message has to fit into the connection's output ring. A received message has to fit into the input
+//! ring without its payload. AUTH and enhanced authentication are refused. There is one case in which any client
+//! may deliver a message with [`Qos::Two`] twice: the broker loses the session while the message is under way,
+//! makes a new session, and loses the connection before its answer reaches the client. At the next connect the
+//! broker reports that a session is present.
 #![cfg_attr(not(test), no_std)]
 #![doc(test(attr(deny(warnings))))]
 #![deny(

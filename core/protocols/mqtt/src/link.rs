@@ -1,4 +1,4 @@
-//! The connection to the broker: from the CONNECT to its end, and again.
+//! The connection to the broker: CONNECT, keep-alive, the end, and reconnects.
 
 use core::time::Duration;
 
@@ -12,10 +12,10 @@ use crate::slots::State;
 use crate::wire::{Hello, Kind, Qos, Reason};
 use crate::{receiving, wire};
 
-/// How long the broker may take to answer a CONNECT or a PINGREQ.
+/// The longest time in which the broker must answer a CONNECT or a PINGREQ.
 pub(crate) const ANSWER: Duration = Duration::from_secs(10);
 
-/// How long a connection has to last for the next delay to be the first again.
+/// After a connection that lasted this long, the delays before a reconnect start again.
 const STABLE: Duration = Duration::from_secs(10);
 
 /// A connection to a broker.
@@ -85,7 +85,7 @@ impl<A: HasMqtt> Protocol<A> for Broker {
         let now = conn.cx().now();
         let mut client = app.mqtt();
         if client.session.conn != Some(conn.id()) {
-            // It was never started.
+            // The connection was never started.
             return;
         }
         client.rewind();
@@ -110,41 +110,41 @@ impl<A: HasMqtt> Protocol<A> for Broker {
     }
 }
 
-/// Returns whether the broker is to forget the session.
+/// Returns whether the CONNECT tells the broker to discard the session.
 pub(crate) fn is_clean(options: &Options<'_>, is_first: bool) -> bool {
     options.session_expiry == 0
         || options.clean_start && is_first && options.version.has_properties()
 }
 
-/// Returns whether packets may come and go on the connection.
+/// Returns whether packets can be exchanged on the connection.
 fn is_under_way<A: HasMqtt>(app: &mut A, conn: &ConnMut<'_, '_, A>) -> bool {
     matches!(app.mqtt().session.link, Link::Greeting | Link::Up) && conn.is_open()
 }
 
-/// Returns whether the broker has taken the client on this connection.
+/// Returns whether the broker has accepted the client on this connection.
 pub(crate) fn is_up<A: HasMqtt>(app: &mut A, conn: &ConnMut<'_, '_, A>) -> bool {
     app.mqtt().is_up() && conn.is_open()
 }
 
-/// Ends the connection, because of what the broker has sent.
+/// Ends the connection because of an error in the broker's packets.
 fn break_off<A: HasMqtt>(app: &mut A, conn: &mut ConnMut<'_, '_, A>, reason: Reason) {
     let session = app.mqtt().session;
     let link = core::mem::replace(&mut session.link, Link::Ending);
     session.why = Why::Broken(reason);
-    // Before the broker has taken the client, it is not told why.
+    // A DISCONNECT with the reason is sent only after the broker has accepted the client.
     if link == Link::Up && session.version.has_properties() {
         let _ = put_ack(conn, session, Kind::Disconnect, 0, reason);
     }
     conn.close();
 }
 
-/// Gives up a broker that does not answer.
+/// Ends the connection because the broker does not answer.
 fn silent<A: HasMqtt>(app: &mut A, conn: &mut ConnMut<'_, '_, A>) {
     app.mqtt().session.why = Why::Silent;
     conn.abort_with(ConnError::TimedOut);
 }
 
-/// The broker has answered the CONNECT.
+/// Handles the broker's answer to the CONNECT.
 pub(crate) fn greeted<A: HasMqtt>(
     app: &mut A,
     conn: &mut ConnMut<'_, '_, A>,
@@ -168,7 +168,8 @@ pub(crate) fn greeted<A: HasMqtt>(
     Ok(())
 }
 
-/// The broker has no session: what it had is asked for anew.
+/// Handles a lost session: subscribes again, and publishes messages again as new ones. Reports messages with
+/// [`Qos::Two`](crate::Qos::Two) that may have been delivered as lost.
 fn lost_session<A: HasMqtt>(app: &mut A, conn: &mut ConnMut<'_, '_, A>) {
     let mut place = 0_usize;
     loop {
@@ -200,8 +201,8 @@ fn lost_session<A: HasMqtt>(app: &mut A, conn: &mut ConnMut<'_, '_, A>) {
     }
 }
 
-/// Asks the broker whether it is there, if it was silent for long, or the client was; and gives it up if it does not
-/// answer.
+/// Sends a PINGREQ if the broker or the client was silent for the keep-alive time. Ends the connection if the
+/// broker does not answer it.
 pub(crate) fn keep_alive<A: HasMqtt>(app: &mut A, conn: &mut ConnMut<'_, '_, A>) {
     let now = conn.cx().now();
     let session = app.mqtt().session;
@@ -221,7 +222,7 @@ pub(crate) fn keep_alive<A: HasMqtt>(app: &mut A, conn: &mut ConnMut<'_, '_, A>)
         silent(app, conn);
     } else {
         (session.pinged_at, session.sent_at) = (now, now);
-        // Without room, there is output that the broker has not taken.
+        // This fails only if the output ring is full of packets that the broker has not accepted.
         let _ = conn.write(&[Kind::PingReq.first(), 0]);
         conn.alarm_after(ANSWER);
     }

@@ -1,4 +1,4 @@
-//! A message that has arrived, as the application sees it.
+//! A received message.
 
 use core::ops::Range;
 
@@ -7,31 +7,32 @@ use picoevent::{ConnMut, Cx};
 use crate::aliases::Alias;
 use crate::wire::{Properties, Qos};
 
-/// What a subscription calls with a message, or with a piece of one.
+/// A subscription's function, which is called with a message or a piece of one.
 pub type OnMessage<A> = fn(&mut A, &mut Message<'_, '_, A>);
 
-/// A message that has arrived, in the connection's input ring.
+/// A received message in the connection's input ring.
 ///
-/// A message that fits in the ring comes in one piece. A longer one comes in several, in order: the
-/// [topic](Self::topic) and the [properties](Self::properties) with the first, and [`is_last`](Self::is_last) with the
-/// last. If the connection ends before the last piece, the event [`Down`](crate::MqttEvent::Down) comes instead of the
-/// rest, and the message comes again from its beginning if its quality of service says so.
+/// A message that fits into the ring arrives in one piece. A longer one arrives in several pieces, in order. The
+/// [topic](Self::topic) and the [properties](Self::properties) come with the first piece, and
+/// [`is_last`](Self::is_last) is true for the last. If the connection ends before the last piece, the event
+/// [`Down`](crate::MqttEvent::Down) follows. The message then arrives again from its beginning if its quality of
+/// service requires it.
 pub struct Message<'c, 's, A> {
     pub(crate) conn: ConnMut<'c, 's, A>,
     pub(crate) parts: &'c Parts,
 }
 
-/// Where the parts of a message are in the input, from its beginning.
+/// The positions of a message's parts in the input ring.
 pub(crate) struct Parts {
     pub(crate) topic: Range<usize>,
-    /// The topic, if it has come as an alias.
+    /// The topic, if the message has only its alias.
     pub(crate) alias: Alias,
     pub(crate) properties: Range<usize>,
     pub(crate) payload: Range<usize>,
-    /// The place of this piece in the whole payload, and the bytes of that.
+    /// The position of this piece in the payload, and the length of the payload.
     pub(crate) offset: usize,
     pub(crate) total: usize,
-    /// Those of the PUBLISH.
+    /// The flags of the PUBLISH.
     pub(crate) flags: u8,
 }
 
@@ -42,7 +43,7 @@ impl Parts {
 }
 
 impl<'s, A> Message<'_, 's, A> {
-    /// Returns the topic; it is empty with all pieces but the first.
+    /// Returns the topic. Only the first piece has it; for the others it is empty.
     pub fn topic(&self) -> &str {
         if !self.parts.alias.is_empty() {
             return self.parts.alias.topic();
@@ -55,12 +56,12 @@ impl<'s, A> Message<'_, 's, A> {
         self.part(&self.parts.payload)
     }
 
-    /// Returns the properties; with all pieces but the first there are none.
+    /// Returns the properties. Only the first piece has them.
     pub fn properties(&self) -> Properties<'_> {
         Properties::checked(self.part(&self.parts.properties))
     }
 
-    /// Returns where in the whole payload this piece begins.
+    /// Returns the position of this piece in the payload.
     pub const fn offset(&self) -> usize {
         self.parts.offset
     }
@@ -70,38 +71,39 @@ impl<'s, A> Message<'_, 's, A> {
         self.parts.total
     }
 
-    /// Returns whether this is the first piece, or all.
+    /// Returns whether this is the first or the only piece.
     pub const fn is_first(&self) -> bool {
         self.parts.offset == 0
     }
 
-    /// Returns whether this is the last piece, or all.
+    /// Returns whether this is the last or the only piece.
     pub fn is_last(&self) -> bool {
         let end = self.parts.offset.saturating_add(self.parts.payload.len());
         end == self.parts.total
     }
 
-    /// Returns how often it is delivered.
+    /// Returns the quality of service.
     pub fn qos(&self) -> Qos {
         self.parts.qos()
     }
 
-    /// Returns whether it may have come before. With [`Qos::Two`] it has not come before in full.
+    /// Returns whether this may be a retransmission. A complete message with [`Qos::Two`] is not delivered twice.
     pub const fn is_duplicate(&self) -> bool {
         self.parts.flags & 0b1000 != 0
     }
 
-    /// Returns whether the broker had kept it.
+    /// Returns whether this is a retained message.
     pub const fn is_retained(&self) -> bool {
         self.parts.flags & 1 != 0
     }
 
-    /// Returns the loop.
+    /// Returns the context of the loop.
     pub const fn cx(&mut self) -> &mut Cx<'s, A> {
         self.conn.cx()
     }
 
-    /// Returns a part of the input, which is in one piece; nothing once the application has ended the connection.
+    /// Returns a part of the input, which is contiguous. Returns an empty slice after the application has ended
+    /// the connection.
     fn part(&self, range: &Range<usize>) -> &[u8] {
         self.conn.peek().0.get(range.clone()).unwrap_or_default()
     }

@@ -1,12 +1,12 @@
-//! What an application says: how to connect, what to publish, what to subscribe to.
+//! Options of the connection, messages to publish, and subscriptions.
 
 use core::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
 
 use crate::message::OnMessage;
 use crate::wire::{Qos, Version};
 
-/// How a client connects. The application returns it from [`HasMqtt::options`](crate::HasMqtt::options) before each
-/// attempt, so its texts may stand anywhere in the application, and a password may change.
+/// The options of a connection. The application returns them from [`HasMqtt::options`](crate::HasMqtt::options)
+/// before each attempt. So its texts can be anywhere in the application, and a password can change.
 ///
 /// ```
 /// use picoevent_mqtt::{Options, Publish};
@@ -23,37 +23,39 @@ use crate::wire::{Qos, Version};
 /// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Options<'o> {
-    /// Where the broker is, unless the application [connects](crate::HasMqtt::connect) itself.
+    /// The broker's address. Not used if the application implements [`connect`](crate::HasMqtt::connect).
     pub broker: SocketAddr,
-    /// The version of the protocol. It stays the same while there are messages under way.
+    /// The version of the protocol. Only [`start`](crate::start) reads it. If it has changed while slots are in
+    /// use, `start` returns an error.
     pub version: Version,
-    /// The name of the client, which no other client of the broker has. With an empty one the broker chooses, see
+    /// The client identifier, which must be unique at the broker. If it is empty, the broker chooses one: see
     /// [`Properties::assigned_client_id`](crate::wire::Properties::assigned_client_id).
     pub client_id: &'o str,
     /// The user name.
     pub user: Option<&'o str>,
-    /// The password. In 3.1.1 an empty user name comes with it if there is none.
+    /// The password. In 3.1.1 a password needs a user name, so an empty one is sent if there is none.
     pub password: Option<&'o [u8]>,
-    /// The broker forgets an earlier session when the client connects for the first time after its
-    /// [start](crate::start). In 3.1.1 it always does if the session does not outlive the connection, and otherwise
-    /// never.
+    /// Tells the broker to discard an earlier session at the first connect after [`start`](crate::start). Version
+    /// 5 only. If `session_expiry` is 0, every connect discards it, in both versions.
     pub clean_start: bool,
-    /// For how many seconds the broker keeps the session after a connection: what was subscribed to, and what was
-    /// published meanwhile. In 3.1.1 a number other than zero means forever.
+    /// The number of seconds for which the broker keeps the session after a connection: the subscriptions, and
+    /// messages published meanwhile. In 3.1.1 a number other than zero means forever.
     pub session_expiry: u32,
-    /// After how many seconds of silence the client asks whether the broker is there; 0 for never. The broker can
-    /// set another number.
+    /// The keep-alive time in seconds: after this time of silence the client sends a PINGREQ. 0 for never. The
+    /// broker can set another time.
     pub keep_alive: u16,
-    /// The longest packet that the client takes, 0 for any. The broker is told in version 5.
+    /// The length of the longest packet that the client accepts, 0 for no limit. It is sent to the broker in
+    /// version 5 only.
     pub longest_packet: u32,
-    /// What the broker publishes when the client is gone without saying so.
+    /// The message that the broker publishes if the client disappears without a DISCONNECT.
     pub will: Option<Publish<'o>>,
-    /// After how many seconds it does, unless the client is back. Version 5 only.
+    /// The delay in seconds before the broker publishes the will. It does not publish it if the client reconnects
+    /// earlier. Version 5 only.
     pub will_delay: u32,
 }
 
 impl Options<'_> {
-    /// Returns the options for a broker: version 5, keep-alive of 60 seconds, a session that ends with the
+    /// Returns options for a broker: version 5, a keep-alive of 60 seconds, a session that ends with the
     /// connection, an identifier that the broker chooses, no credentials, and no will.
     pub const fn new(broker: SocketAddr) -> Self {
         Self {
@@ -71,7 +73,7 @@ impl Options<'_> {
         }
     }
 
-    /// As [`new`](Self::new), for an application that [connects](crate::HasMqtt::connect) by a name.
+    /// Like [`new`](Self::new), for an application that [connects](crate::HasMqtt::connect) by name.
     pub const fn by_name() -> Self {
         Self::new(SocketAddr::V4(SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, 0)))
     }
@@ -80,28 +82,28 @@ impl Options<'_> {
 /// A message to publish, or a will. The properties are sent in version 5 only.
 #[derive(Clone, Copy, Debug)]
 pub struct Publish<'p> {
-    /// The name of the topic, without wildcards.
+    /// The topic, without wildcards.
     pub topic: &'p str,
-    /// What it says.
+    /// The content.
     pub payload: &'p [u8],
-    /// How often it is delivered.
+    /// The quality of service.
     pub qos: Qos,
-    /// The broker keeps it for later subscribers.
+    /// Whether the broker retains the message for later subscribers.
     pub retain: bool,
-    /// For how many seconds it counts.
+    /// The lifetime of the message in seconds.
     pub message_expiry: Option<u32>,
-    /// What kind of content it has.
+    /// The content type.
     pub content_type: Option<&'p str>,
     /// The topic for answers.
     pub response_topic: Option<&'p str>,
-    /// What an answer has to carry.
+    /// Data that an answer has to contain.
     pub correlation_data: Option<&'p [u8]>,
-    /// Names and values of the application's own.
+    /// User properties: names and values.
     pub user: &'p [(&'p str, &'p str)],
 }
 
 impl<'p> Publish<'p> {
-    /// Returns a message that is delivered at most once, and not kept.
+    /// Returns a message with [`Qos::Zero`] that is not retained.
     pub const fn new(topic: &'p str, payload: &'p [u8]) -> Self {
         Self {
             topic,
@@ -116,32 +118,32 @@ impl<'p> Publish<'p> {
         }
     }
 
-    /// Sets how often it is delivered.
+    /// Sets the quality of service.
     #[must_use]
     pub const fn qos(self, qos: Qos) -> Self {
         Self { qos, ..self }
     }
 
-    /// Lets the broker keep it for later subscribers.
+    /// Makes the broker retain the message for later subscribers.
     #[must_use]
     pub const fn retained(self) -> Self {
         Self { retain: true, ..self }
     }
 }
 
-/// What to subscribe to, and what is called with the messages.
+/// A subscription: its filter, and the function that gets the messages.
 pub struct Subscription<'f, A> {
-    /// The topics, with wildcards: see [`matches`](crate::matches).
+    /// The topic filter, which can have wildcards: see [`matches`](crate::matches).
     pub filter: &'f str,
-    /// The most that messages are delivered with.
+    /// The highest quality of service for messages to the client.
     pub qos: Qos,
-    /// Messages of this client itself are left out. Version 5 only.
+    /// Do not receive this client's own messages. Version 5 only.
     pub no_local: bool,
-    /// A message says whether it was published as one to be kept. Version 5 only.
+    /// Keep the retain flag as it was published. Version 5 only.
     pub retain_as_published: bool,
-    /// Messages that the broker had kept are left out. Version 5 only.
+    /// Do not receive retained messages on subscribing. Version 5 only.
     pub no_retained: bool,
-    /// What is called.
+    /// The function that is called with each message.
     pub call: OnMessage<A>,
 }
 
@@ -151,7 +153,7 @@ impl<'f, A> Subscription<'f, A> {
         Self { filter, qos, no_local: false, retain_as_published: false, no_retained: false, call }
     }
 
-    /// Returns the options as a byte (3.8.3.1). In 3.1.1 there is only the quality of service.
+    /// Returns the subscription options as a byte (3.8.3.1). In 3.1.1 it has only the quality of service.
     pub(crate) fn bits(&self, version: Version) -> u8 {
         let flag = |is_set: bool, bit: u8| if is_set { bit } else { 0 };
         let qos = self.qos as u8;

@@ -1,4 +1,4 @@
-//! What the broker sends.
+//! Packets from the broker.
 
 use picoevent::{ConnMut, Instant};
 
@@ -11,10 +11,10 @@ use crate::sending::{put_ack, room};
 use crate::slots::State;
 use crate::wire::{Header, Kind, Packet, Properties, PublishHead, Qos, Reason, id};
 
-/// Takes the next packet, or a piece of a message, out of the input. Returns whether there was one.
+/// Reads the next packet, or the next piece of a message, from the input ring. Returns whether there was one.
 ///
 /// # Errors
-/// The reason with which the connection is to be ended.
+/// Returns the reason to disconnect with.
 pub(crate) fn step<A: HasMqtt>(app: &mut A, conn: &mut ConnMut<'_, '_, A>) -> Result<bool, Reason> {
     let client = app.mqtt();
     let session = client.session;
@@ -30,7 +30,7 @@ pub(crate) fn step<A: HasMqtt>(app: &mut A, conn: &mut ConnMut<'_, '_, A>) -> Re
     if session.longest_packet != 0 && whole > session.longest_packet as usize {
         return Err(Reason::PACKET_TOO_LARGE);
     }
-    // The first packet is a CONNACK, and no other is.
+    // The first packet must be a CONNACK, and no other packet may be one.
     if (session.link == Link::Greeting) != (header.kind == Kind::ConnAck) {
         return Err(Reason::PROTOCOL_ERROR);
     }
@@ -69,7 +69,7 @@ pub(crate) fn step<A: HasMqtt>(app: &mut A, conn: &mut ConnMut<'_, '_, A>) -> Re
 }
 
 impl Limits {
-    /// Returns what a broker takes that says this of itself.
+    /// Returns the limits in the properties of a CONNACK.
     fn of(properties: &Properties<'_>) -> Self {
         let number = |id, otherwise| properties.number(id).unwrap_or(otherwise);
         Self {
@@ -82,14 +82,14 @@ impl Limits {
     }
 }
 
-/// The broker ends the connection, or does not want it.
+/// Handles a DISCONNECT, or a CONNACK that refuses the client.
 fn end<A: HasMqtt>(app: &mut A, conn: &mut ConnMut<'_, '_, A>, why: Why) {
     let session = app.mqtt().session;
     (session.link, session.why) = (Link::Ending, why);
     conn.close();
 }
 
-/// The broker has acknowledged something, or releases a message.
+/// Handles an acknowledgement, or a PUBREL.
 fn acked<A: HasMqtt>(
     app: &mut A,
     conn: &mut ConnMut<'_, '_, A>,
@@ -106,7 +106,7 @@ fn acked<A: HasMqtt>(
         return answer(app, conn, Kind::PubComp, id, reason);
     }
     let Some(place) = client.place_of(id) else {
-        // What was acknowledged twice, or is of a time before the client's start.
+        // The packet is a repeated acknowledgement, or belongs to a time before the client's start.
         return match kind {
             Kind::PubRec if !reason.is_failure() => {
                 answer(app, conn, Kind::PubRel, id, Reason::PACKET_ID_NOT_FOUND)
@@ -127,7 +127,7 @@ fn acked<A: HasMqtt>(
             client.set_state(place, State::Release);
             return Ok(());
         }
-        // A broker that does not know it has delivered it already.
+        // The broker may answer that it does not know the identifier. Then it has delivered the message already.
         (Kind::PubComp, State::Release | State::Released, _) => {
             done(app, conn, place, id, Reason::SUCCESS);
             return Ok(());
@@ -149,7 +149,7 @@ fn acked<A: HasMqtt>(
     Ok(())
 }
 
-/// Frees a slot, and tells the application why.
+/// Frees a slot, and reports the reason to the application.
 fn done<A: HasMqtt>(
     app: &mut A,
     conn: &mut ConnMut<'_, '_, A>,
@@ -162,7 +162,7 @@ fn done<A: HasMqtt>(
     room(app, conn);
 }
 
-/// Sends an acknowledgement, for which there is room.
+/// Sends an acknowledgement. The caller has checked that there is room.
 fn answer<A: HasMqtt>(
     app: &mut A,
     conn: &mut ConnMut<'_, '_, A>,
@@ -176,7 +176,7 @@ fn answer<A: HasMqtt>(
     sent.map_err(|_| Reason::IMPLEMENTATION_ERROR)
 }
 
-/// Takes a message, or its beginning if it is longer than the input ring.
+/// Reads a message, or its first piece if it is longer than the input ring.
 fn message<A: HasMqtt>(
     app: &mut A,
     conn: &mut ConnMut<'_, '_, A>,
@@ -192,7 +192,7 @@ fn message<A: HasMqtt>(
     let Some(bytes) = conn.contiguous(taken) else { return Ok(false) };
     let body = bytes.get(header.length..).unwrap_or_default();
     let Some(head) = PublishHead::read(client.session.version, header, body)? else {
-        // A head that is longer than the input ring never gets there.
+        // If the ring is full, the rest of the head can never arrive.
         return if held < ring { Ok(false) } else { Err(Reason::PACKET_TOO_LARGE) };
     };
     let start = header.length.saturating_add(head.length);
@@ -228,7 +228,7 @@ fn message<A: HasMqtt>(
     deliver(app, conn, &parts, taken)
 }
 
-/// Takes the next piece of a message that is longer than the input ring.
+/// Reads the next piece of a message that is longer than the input ring.
 fn next_piece<A: HasMqtt>(app: &mut A, conn: &mut ConnMut<'_, '_, A>) -> Result<bool, Reason> {
     let piece = &mut app.mqtt().session.piece;
     let taken = conn.input_len().min(piece.left as usize);
@@ -248,7 +248,7 @@ fn next_piece<A: HasMqtt>(app: &mut A, conn: &mut ConnMut<'_, '_, A>) -> Result<
     deliver(app, conn, &parts, taken)
 }
 
-/// Calls the application with a message or a piece, and acknowledges the message with its last piece.
+/// Passes a message or a piece to the application. Acknowledges the message after its last piece.
 fn deliver<A: HasMqtt>(
     app: &mut A,
     conn: &mut ConnMut<'_, '_, A>,

@@ -1,4 +1,4 @@
-//! What the client sends.
+//! Packets to the broker.
 
 use picoevent::{ConnMut, WriteError};
 
@@ -9,18 +9,18 @@ use crate::slots::{State, filter_of, record};
 use crate::wire::{Kind, Reason, Record, Sending, Version, Writer};
 use crate::{link, wire};
 
-/// The room in the output ring that is left for acknowledgements, and for a goodbye.
+/// The output room that is reserved for acknowledgements and a DISCONNECT.
 pub(crate) const ROOM: usize = 8;
 
-/// Why a packet was not sent.
+/// The reason why a packet was not sent.
 pub(crate) enum Unsent {
-    /// It needs this much room.
+    /// The packet needs this number of free bytes.
     Room(usize),
-    /// It cannot be sent on this connection.
+    /// The packet cannot be sent on this connection.
     Never(Reason),
 }
 
-/// Writes a packet into the output ring, all or nothing, and leaves some room.
+/// Writes a packet into the output ring: all of it, or nothing. Leaves `spare` bytes free.
 pub(crate) fn put<A>(
     conn: &mut ConnMut<'_, '_, A>,
     spare: usize,
@@ -48,7 +48,7 @@ pub(crate) fn put<A>(
     }
 }
 
-/// Writes an acknowledgement, or a DISCONNECT without an identifier. There is room for them.
+/// Writes an acknowledgement, or a DISCONNECT with identifier 0. There is room for it.
 #[inline(never)]
 pub(crate) fn put_ack<A>(
     conn: &mut ConnMut<'_, '_, A>,
@@ -61,7 +61,7 @@ pub(crate) fn put_ack<A>(
     put(conn, 0, &session.limits, &|writer| wire::ack(writer, version, kind, id, reason))
 }
 
-/// Sends what is to be sent, as far as the broker takes it and there is room.
+/// Sends pending packets in order, as far as the broker's limits and the output room allow.
 pub(crate) fn pump<A: HasMqtt>(app: &mut A, conn: &mut ConnMut<'_, '_, A>) {
     let mut place = 0_usize;
     while link::is_up(app, conn) {
@@ -83,7 +83,7 @@ pub(crate) fn pump<A: HasMqtt>(app: &mut A, conn: &mut ConnMut<'_, '_, A>) {
     }
 }
 
-/// Says that there is room, if someone waits for it.
+/// Reports the event `Room`, if the application waits for it.
 pub(crate) fn room<A: HasMqtt>(app: &mut A, conn: &mut ConnMut<'_, '_, A>) {
     if core::mem::take(&mut app.mqtt().session.wants_room) {
         app.event(conn.cx(), MqttEvent::Room);
@@ -91,7 +91,7 @@ pub(crate) fn room<A: HasMqtt>(app: &mut A, conn: &mut ConnMut<'_, '_, A>) {
 }
 
 impl<A> ClientMut<'_, A> {
-    /// Sends what a slot has to send.
+    /// Sends a slot's pending packet, if it has one.
     fn send(&mut self, place: usize, conn: &mut ConnMut<'_, '_, A>) -> Result<(), Unsent> {
         let Some(slot) = self.slots.get(place) else { return Ok(()) };
         let (id, state) = (slot.id, slot.state);
@@ -124,7 +124,7 @@ impl<A> ClientMut<'_, A> {
         Ok(())
     }
 
-    /// Publishes a message with [`Qos::Zero`](crate::Qos::Zero), and leaves room for acknowledgements.
+    /// Publishes a message with [`Qos::Zero`](crate::Qos::Zero). Leaves room for acknowledgements.
     pub(crate) fn send_once(
         &mut self,
         conn: &mut ConnMut<'_, '_, A>,
@@ -137,7 +137,7 @@ impl<A> ClientMut<'_, A> {
     }
 }
 
-/// Sends a message, with an alias for its topic if the broker allows one more or has it.
+/// Sends a message. Uses a topic alias if the topic has one, or if the broker allows a new one.
 #[expect(clippy::too_many_arguments, reason = "they are what one PUBLISH is made of")]
 fn transmit<A>(
     conn: &mut ConnMut<'_, '_, A>,
@@ -157,7 +157,7 @@ fn transmit<A>(
     let mut sending = Sending { id, is_duplicate, alias, is_known };
     loop {
         match put(conn, spare, limits, &|writer| message.put(writer, version, sending)) {
-            // A new alias makes it a bit longer.
+            // A new alias makes the packet longer. If it is too long with the alias, it is sent without.
             Err(Unsent::Never(_)) if sending.alias != 0 && !is_known => sending.alias = 0,
             Ok(()) => {
                 if !is_known {

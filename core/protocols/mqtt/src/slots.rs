@@ -1,4 +1,4 @@
-//! What is under way: subscriptions and messages, and the bytes that belong to them.
+//! Subscriptions and messages under way, and their bytes in the store.
 //!
 //! ```text
 //!   slots   │ 7 released │ 3 sub │ 8 sent   │ 9 new │            in the order they were asked for;
@@ -14,24 +14,24 @@ use crate::wire::{Qos, Writer, record_qos};
 
 /// A subscription, or a message under way.
 pub(crate) struct Slot<A> {
-    /// What a subscription calls.
+    /// The function of a subscription.
     pub(crate) call: Option<OnMessage<A>>,
     pub(crate) id: u16,
-    /// Its bytes in the store.
+    /// The number of its bytes in the store.
     pub(crate) len: u16,
     pub(crate) state: State,
 }
 
-/// How far a subscription or a message has come. Those that are not sent on this connection are to be sent.
+/// The state of a subscription or a message on the current connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum State {
-    /// A message that was never sent.
+    /// A message that was not sent yet.
     New,
-    /// A message that was sent on an earlier connection.
+    /// A message that was sent on an earlier connection, to be retransmitted.
     Again,
     /// A message that was sent.
     Sent,
-    /// The broker has the message, with [`Qos::Two`]; a PUBREL is to be sent.
+    /// The broker has received a message with [`Qos::Two`]. A PUBREL is to be sent.
     Release,
     /// A PUBREL was sent.
     Released,
@@ -39,7 +39,7 @@ pub(crate) enum State {
     Subscribe,
     Subscribing,
     Subscribed,
-    /// An UNSUBSCRIBE is to be sent, once the broker has answered the SUBSCRIBE.
+    /// The SUBSCRIBE was sent. When it is answered, an UNSUBSCRIBE is to be sent.
     Cancelled,
     /// An UNSUBSCRIBE is to be sent.
     Unsubscribe,
@@ -47,12 +47,12 @@ pub(crate) enum State {
 }
 
 impl State {
-    /// Returns whether it counts for the broker's receive maximum.
+    /// Returns whether the message counts toward the broker's receive maximum.
     const fn is_in_flight(self) -> bool {
         matches!(self, Self::Sent | Self::Release | Self::Released)
     }
 
-    /// Returns the state after the connection has ended.
+    /// Returns the state after the end of a connection.
     const fn after_end(self) -> Self {
         match self {
             Self::Sent => Self::Again,
@@ -68,7 +68,7 @@ impl<A> Slot<A> {
     pub(crate) const FREE: Self = Self { call: None, id: 0, len: 0, state: State::New };
 }
 
-/// Why there is no slot.
+/// The reason why no slot was taken.
 pub(crate) enum NoRoom {
     Full,
     TooLong,
@@ -81,7 +81,7 @@ impl<A> ClientMut<'_, A> {
         self.slots.get_mut(..usize::from(self.session.used)).unwrap_or_default()
     }
 
-    /// Returns how many bytes of the store belong to the slots before a place.
+    /// Returns the number of bytes of the store that belong to the slots before `place`.
     pub(crate) fn stored_before(&self, place: usize) -> usize {
         stored(self.slots, place)
     }
@@ -91,7 +91,7 @@ impl<A> ClientMut<'_, A> {
         record(self.slots, self.store, place)
     }
 
-    /// Returns the place of a subscription that lasts, or is to last.
+    /// Returns the index of a subscription that is not being cancelled.
     pub(crate) fn subscription(&self, filter: &str) -> Option<usize> {
         let lasts =
             |state| matches!(state, State::Subscribe | State::Subscribing | State::Subscribed);
@@ -100,7 +100,7 @@ impl<A> ClientMut<'_, A> {
         })
     }
 
-    /// Changes the function and the options of a subscription, and asks the broker again.
+    /// Changes the function and the options of a subscription. A SUBSCRIBE is to be sent again.
     pub(crate) fn change(&mut self, place: usize, call: OnMessage<A>, options: u8) -> PacketId {
         let start = self.stored_before(place);
         if let Some(held) = self.store.get_mut(start) {
@@ -114,7 +114,7 @@ impl<A> ClientMut<'_, A> {
         PacketId(slot.id)
     }
 
-    /// Takes a slot, with the bytes that `write` writes.
+    /// Takes a slot, and stores the bytes that `write` writes.
     pub(crate) fn insert(
         &mut self,
         state: State,
@@ -140,7 +140,7 @@ impl<A> ClientMut<'_, A> {
         Ok(PacketId(id))
     }
 
-    /// Returns an identifier that nothing under way has.
+    /// Returns an identifier that is not in use.
     fn free_id(&mut self) -> u16 {
         let mut id = self.session.last_id;
         loop {
@@ -151,7 +151,7 @@ impl<A> ClientMut<'_, A> {
         }
     }
 
-    /// Returns the place of what has an identifier.
+    /// Returns the index of the slot with an identifier.
     #[inline(never)]
     pub(crate) fn place_of(&mut self, id: u16) -> Option<usize> {
         self.under_way().iter().position(|slot| slot.id == id)
@@ -172,7 +172,7 @@ impl<A> ClientMut<'_, A> {
         }
     }
 
-    /// Returns whether the broker takes one more message now.
+    /// Returns whether the broker accepts another message now.
     pub(crate) fn has_window(&mut self) -> bool {
         let most = self.session.limits.receive;
         let under_way = self.under_way().iter().filter(|slot| slot.state.is_in_flight());
@@ -192,7 +192,7 @@ impl<A> ClientMut<'_, A> {
         }
     }
 
-    /// Frees the bytes of a slot, which the broker has.
+    /// Frees the bytes of a slot whose message the broker has received.
     fn drop_record(&mut self, place: usize) {
         let start = self.stored_before(place);
         let end = self.stored();
@@ -200,14 +200,14 @@ impl<A> ClientMut<'_, A> {
         let len = usize::from(core::mem::take(&mut slot.len));
         let rest = Cell::from_mut(self.store.get_mut(start..end).unwrap_or_default());
         let rest = rest.as_slice_of_cells();
-        // A loop, because the optimizer does not see that `copy_within` cannot panic.
+        // This is a loop, because the optimizer cannot prove that `copy_within` does not panic.
         for (to, from) in rest.iter().zip(rest.get(len..).unwrap_or_default()) {
             to.set(from.get());
         }
     }
 
-    /// The broker has a message with [`Qos::Two`]: only its identifier is kept, behind those it had before, so that
-    /// they are released in this order.
+    /// Handles a PUBREC. Only the message's identifier is kept. Its slot moves after the slots that were released
+    /// before, so that PUBRELs are sent in the order of the PUBRECs.
     pub(crate) fn release(&mut self, place: usize) {
         self.drop_record(place);
         self.set_state(place, State::Release);
@@ -224,14 +224,14 @@ impl<A> ClientMut<'_, A> {
         }
     }
 
-    /// The connection has ended: what was not answered is to be sent again.
+    /// Handles the end of a connection: packets that were not answered are to be sent again.
     pub(crate) fn rewind(&mut self) {
         for slot in self.under_way() {
             slot.state = slot.state.after_end();
         }
     }
 
-    /// Returns what is called with a message on a topic.
+    /// Returns the function of the first subscription that matches a topic.
     pub(crate) fn handler(&mut self, topic: &str) -> Option<OnMessage<A>> {
         (0..self.used()).find_map(|place| {
             let call = self.slots.get(place)?.call?;
@@ -239,41 +239,41 @@ impl<A> ClientMut<'_, A> {
         })
     }
 
-    /// Returns whether a message with [`Qos::Two`] has come before, and is not released.
+    /// Returns whether a message with [`Qos::Two`] was received and is not released yet.
     pub(crate) fn has_received(&mut self, id: u16) -> bool {
         place_for(self.received, id).is_some()
     }
 
-    /// Returns whether one more message with [`Qos::Two`] can be kept in mind.
+    /// Returns whether the identifier of another message with [`Qos::Two`] can be stored.
     pub(crate) fn can_receive(&mut self) -> bool {
         place_for(self.received, 0).is_some()
     }
 
-    /// A message with [`Qos::Two`] has come.
+    /// Stores the identifier of a received message with [`Qos::Two`].
     pub(crate) fn note_received(&mut self, id: u16) {
         if let Some(place) = place_for(self.received, 0) {
             *place = id;
         }
     }
 
-    /// A message with [`Qos::Two`] is released. Returns whether it had come.
+    /// Removes the identifier of a message with [`Qos::Two`] after its PUBREL. Returns whether it was stored.
     pub(crate) fn forget_received(&mut self, id: u16) -> bool {
         place_for(self.received, id).map(|place| *place = 0).is_some()
     }
 }
 
-/// Returns the place of an identifier, or a free one for 0, which no packet has.
+/// Returns the entry of an identifier. For 0, which is never a packet's identifier, returns a free entry.
 #[inline(never)]
 fn place_for(received: &mut [u16], id: u16) -> Option<&mut u16> {
     received.iter_mut().find(|held| **held == id)
 }
 
-/// Returns the filter of a subscription's bytes, which follows its options.
+/// Returns the filter in a subscription's bytes. It follows the byte with the options.
 pub(crate) fn filter_of(record: &[u8]) -> &[u8] {
     record.get(1..).unwrap_or_default()
 }
 
-/// Returns the number of bytes of the first `slots`.
+/// Returns the number of bytes that belong to the first `first` slots.
 #[inline(never)]
 fn stored<A>(slots: &[Slot<A>], first: usize) -> usize {
     slots.iter().take(first).fold(0, |sum, slot| sum.saturating_add(slot.len.into()))

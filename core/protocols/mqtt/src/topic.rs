@@ -1,12 +1,12 @@
-//! Topics: their names, and filters for them (5, 4.7).
+//! Topic names and topic filters (5, 4.7).
 
-/// Returns whether messages can be published to a topic: it has characters, none of which is a wildcard or U+0000.
+/// Returns whether messages can be published to `topic`: it is not empty, and contains no wildcard and no U+0000.
 pub(crate) fn is_name(topic: &[u8]) -> bool {
     !topic.is_empty() && !topic.iter().any(|byte| matches!(byte, b'+' | b'#' | 0))
 }
 
-/// Returns whether it is a filter: `+` stands for a whole level, `#` for all that follow, and comes last. A shared one
-/// has a name in front.
+/// Returns whether `filter` is valid. `+` must be a whole level; `#` must be a whole level and the last. A shared
+/// subscription has a share name in front.
 pub(crate) fn is_filter(filter: &[u8]) -> bool {
     let (name, filter) = split(filter);
     let mut rest = filter;
@@ -35,7 +35,7 @@ pub fn matches(filter: &str, topic: &str) -> bool {
     is_match(filter.as_bytes(), topic.as_bytes())
 }
 
-/// As [`matches`], for bytes.
+/// Like [`matches`], for bytes.
 pub(crate) fn is_match(filter: &[u8], topic: &[u8]) -> bool {
     let (mut filter, mut topic) = (split(filter).1, topic);
     if topic.first() == Some(&b'$') && matches!(filter.first(), Some(b'+' | b'#')) {
@@ -49,7 +49,7 @@ pub(crate) fn is_match(filter: &[u8], topic: &[u8]) -> bool {
                 topic = topic.get(end..).unwrap_or_default();
             }
             byte if topic.first() == Some(byte) => topic = topic.get(1..).unwrap_or_default(),
-            // The level above is matched, too.
+            // `#` also matches the parent level.
             _ => return topic.is_empty() && filter == b"/#",
         }
         filter = rest;
@@ -57,10 +57,11 @@ pub(crate) fn is_match(filter: &[u8], topic: &[u8]) -> bool {
     topic.is_empty()
 }
 
-/// What a shared subscription begins with (5, 4.8.2).
+/// The prefix of a shared subscription (5, 4.8.2).
 const SHARED: &[u8] = b"$share/";
 
-/// Returns the name of a shared subscription, and the filter behind it; or the filter as it is.
+/// Splits the filter of a shared subscription into its share name and the filter. Other filters are returned
+/// unchanged.
 #[inline(never)]
 fn split(filter: &[u8]) -> (Option<&[u8]>, &[u8]) {
     let Some(shared) = filter.strip_prefix(SHARED) else { return (None, filter) };

@@ -1,4 +1,4 @@
-//! What an application does with its client.
+//! The functions for an application's client.
 
 use core::time::Duration;
 
@@ -13,13 +13,13 @@ use crate::slots::{NoRoom, State, filter_of};
 use crate::topic;
 use crate::wire::{self, Hello, Kind, Qos, Reason, Record, Sending, Version, Writer};
 
-/// Connects the client to its broker, with a connection from a pool, and again whenever the connection ends.
-/// [`HasMqtt::event`] says what comes of it.
+/// Starts the client: connects it to its broker with a connection from a pool. The client reconnects whenever the
+/// connection ends. [`HasMqtt::event`] reports the result.
 ///
-/// What was under way when the client was [stopped](stop) goes on.
+/// Subscriptions and messages under way when the client was [stopped](stop) continue.
 ///
 /// # Errors
-/// [`StartError`]; nothing has changed then.
+/// [`StartError`]. Then no state has changed.
 pub fn start<A: HasMqtt>(app: &mut A, cx: &mut Cx<'_, A>, pool: PoolId) -> Result<(), StartError> {
     let client = app.mqtt();
     if client.is_started() {
@@ -51,14 +51,15 @@ pub fn start<A: HasMqtt>(app: &mut A, cx: &mut Cx<'_, A>, pool: PoolId) -> Resul
     Ok(())
 }
 
-/// Disconnects the client, without its will; [`MqttEvent::Down`](crate::MqttEvent::Down) follows as the last event.
-/// What is under way is kept for the next [start](start). A client that is not started stays as it is.
+/// Stops the client with a DISCONNECT, so its will is not published. The last event is
+/// [`MqttEvent::Down`](crate::MqttEvent::Down). Subscriptions and messages under way are kept for the next
+/// [`start`]. Does nothing if the client is not started.
 pub fn stop<A: HasMqtt>(app: &mut A, cx: &mut Cx<'_, A>) {
     let session = app.mqtt().session;
     let Some(conn) = session.conn.filter(|_| !session.is_stopping) else { return };
     (session.is_stopping, session.why) = (true, Why::Stopped);
     let link = core::mem::replace(&mut session.link, Link::Ending);
-    // In its event Down, the connection has ended already.
+    // In the event `Down` the connection has ended already.
     if let Ok(mut conn) = cx.conn(conn) {
         if link == Link::Up {
             let _ = put_ack(&mut conn, session, Kind::Disconnect, 0, Reason::SUCCESS);
@@ -69,9 +70,10 @@ pub fn stop<A: HasMqtt>(app: &mut A, cx: &mut Cx<'_, A>) {
     }
 }
 
-/// Publishes a message. With [`Qos::Zero`] it is sent at once, and returns `None`. Otherwise it is kept and sent, again
-/// if need be, until the broker has acknowledged it: the event [`Acked`](crate::MqttEvent::Acked) has the number that is
-/// returned. Messages are sent in the order they were published.
+/// Publishes a message. With [`Qos::Zero`] it is sent at once, and the result is `None`. Otherwise it is stored
+/// and retransmitted until the broker has acknowledged it, and its identifier is returned. The event
+/// [`Acked`](crate::MqttEvent::Acked) has the same identifier. Messages are sent in the order in which they were
+/// published.
 ///
 /// ```
 /// use picoevent::Cx;
@@ -95,7 +97,7 @@ pub fn stop<A: HasMqtt>(app: &mut A, cx: &mut Cx<'_, A>) {
 /// ```
 ///
 /// # Errors
-/// [`PublishError`]; nothing has changed then.
+/// [`PublishError`]. Then no state has changed.
 pub fn publish<A: HasMqtt>(
     app: &mut A,
     cx: &mut Cx<'_, A>,
@@ -106,7 +108,7 @@ pub fn publish<A: HasMqtt>(
     }
     let mut client = app.mqtt();
     let conn = client.open_conn().ok_or(PublishError::Down)?;
-    // It may have ended, and its last callback is still to come.
+    // The connection may have ended already, before its last callback.
     let mut conn = cx.conn(conn).ok();
     let is_up = client.is_up() && conn.is_some();
     let (version, limits) = (client.session.version, client.session.limits);
@@ -114,7 +116,7 @@ pub fn publish<A: HasMqtt>(
         return Err(PublishError::Refused(reason));
     }
     let message = Record::of(publish);
-    // As it is sent.
+    // The length is measured as the packet will be sent.
     let sending = Sending { id: publish.qos as u16, ..Sending::default() };
     let length = Writer::count(&|writer| message.put(writer, version, sending));
     let length = length.ok_or(PublishError::Invalid)?;
@@ -146,13 +148,13 @@ pub fn publish<A: HasMqtt>(
     }
 }
 
-/// Subscribes to topics: messages that match the filter are passed to the function of the subscription, as long as the
-/// client lasts or until it [unsubscribes](unsubscribe). The event [`Acked`](crate::MqttEvent::Acked) says what the
-/// broker grants, or why it refuses; then the subscription is gone. If the broker loses the session, the client
-/// subscribes again by itself.
+/// Subscribes to topics. Messages that match the filter are passed to the subscription's function until
+/// [`unsubscribe`]. The event [`Acked`](crate::MqttEvent::Acked) reports the granted quality of service, or the
+/// reason of a refusal; a refused subscription is removed. If the broker loses the session, the client subscribes
+/// again by itself.
 ///
-/// Of several subscriptions that match a message, the first gets it. A filter that is subscribed to already gets the
-/// new function and options.
+/// If several subscriptions match a message, the first one gets it. If the filter is subscribed already, its
+/// function and options are replaced.
 ///
 /// ```
 /// use picoevent::Cx;
@@ -177,7 +179,7 @@ pub fn publish<A: HasMqtt>(
 /// ```
 ///
 /// # Errors
-/// [`SubscribeError`]; nothing has changed then.
+/// [`SubscribeError`]. Then no state has changed.
 pub fn subscribe<A: HasMqtt>(
     app: &mut A,
     cx: &mut Cx<'_, A>,
@@ -215,11 +217,11 @@ pub fn subscribe<A: HasMqtt>(
     Ok(id)
 }
 
-/// Ends a subscription. The event [`Acked`](crate::MqttEvent::Acked) follows with the number that the subscription had;
-/// until then messages still arrive.
+/// Ends a subscription. Messages may still arrive until the event [`Acked`](crate::MqttEvent::Acked), which has
+/// the identifier of the subscription.
 ///
 /// # Errors
-/// [`SubscribeError::Unknown`] when there is no subscription with this filter.
+/// [`SubscribeError::Unknown`] if there is no subscription with this filter.
 pub fn unsubscribe<A: HasMqtt>(
     app: &mut A,
     cx: &mut Cx<'_, A>,
@@ -241,7 +243,7 @@ impl<A> ClientMut<'_, A> {
         if self.session.is_stopping { None } else { self.session.conn }
     }
 
-    /// Sends what is to be sent in the next pass.
+    /// Sends pending packets in the next pass.
     fn send_soon(&self, cx: &mut Cx<'_, A>) {
         let conn = self.open_conn().filter(|_| self.is_up());
         if let Some(Ok(mut conn)) = conn.map(|conn| cx.conn(conn)) {

@@ -1,5 +1,5 @@
-//! The codec beside that of `mqtt-protocol-core`, on packets of a broker: random ones, which both must read alike, and
-//! mutated ones, of which ours must not take any that the other one refuses.
+//! A comparison with the codec of `mqtt-protocol-core`, on packets of a broker. Both codecs must read random
+//! packets alike. Ours must refuse mutated packets that the other one refuses.
 
 use critical_section as _;
 
@@ -10,7 +10,7 @@ use mqtt_protocol_core::mqtt::packet::{v3_1_1, v5_0};
 use picoevent_mqtt::wire::{Header, Packet, PublishHead};
 use picoevent_mqtt::{Kind, Version};
 
-/// What a packet says.
+/// The content of a packet.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Said {
     ConnAck { present: bool, reason: u8 },
@@ -20,7 +20,7 @@ enum Said {
     Disconnect { reason: u8 },
 }
 
-/// Reads a packet with our codec; `None` if it is refused.
+/// Reads a packet with our codec. Returns `None` if it is refused.
 fn ours(version: Version, bytes: &[u8]) -> Option<Said> {
     let header = Header::read(bytes).ok()??;
     let body = bytes.get(header.length..header.length + header.body)?;
@@ -45,7 +45,7 @@ fn ours(version: Version, bytes: &[u8]) -> Option<Said> {
     })
 }
 
-/// The return code that 3.1.1 has for a reason of a CONNACK.
+/// Returns the return code of 3.1.1 for a reason in a CONNACK.
 fn code(version: Version, reason: u8) -> u8 {
     match (version, reason) {
         (Version::V3, 0x84) => 1,
@@ -57,7 +57,7 @@ fn code(version: Version, reason: u8) -> u8 {
     }
 }
 
-/// Reads the same with the other one.
+/// Reads a packet with the codec of `mqtt-protocol-core`.
 fn theirs(version: Version, bytes: &[u8]) -> Option<Said> {
     let (first, rest) = (bytes[0], &bytes[1..]);
     let size = rest.iter().position(|byte| byte & 0x80 == 0)? + 1;
@@ -134,7 +134,7 @@ fn text(rng: &mut Rng) -> Vec<u8> {
     [&(text.len() as u16).to_be_bytes(), text.as_bytes()].concat()
 }
 
-/// Writes some properties out of those that a packet can have.
+/// Encodes a random selection of the properties that a packet can have.
 fn properties(rng: &mut Rng, possible: &[u8]) -> Vec<u8> {
     let mut bytes = Vec::new();
     for id in possible {
@@ -146,7 +146,7 @@ fn properties(rng: &mut Rng, possible: &[u8]) -> Vec<u8> {
                 0x02 | 0x11 | 0x27 => bytes.extend(rng.u32(1..).to_be_bytes()),
                 0x13 | 0x21 | 0x22 | 0x23 => bytes.extend(rng.u16(1..).to_be_bytes()),
                 0x0B => bytes.extend(varint(rng.usize(1..300_000))),
-                // A topic has a character.
+                // A topic is not empty.
                 0x08 => bytes.extend([0, 1, b'r']),
                 0x26 => bytes.extend([text(rng), text(rng)].concat()),
                 _ => bytes.extend(text(rng)),
@@ -173,7 +173,7 @@ const CONNACK: [u8; 17] = [
 ];
 const PUBLISH: [u8; 8] = [0x01, 0x02, 0x03, 0x08, 0x09, 0x0B, 0x23, 0x26];
 
-/// Makes a packet that a broker may send, and what it says.
+/// Makes a random packet of a broker. Returns its bytes and its content.
 fn random(rng: &mut Rng, version: Version) -> (Vec<u8>, Said) {
     let is_5 = version == Version::V5;
     let mut pick = |reasons: &[u8]| if is_5 { rng.choice(reasons).copied().unwrap() } else { 0 };
@@ -293,7 +293,7 @@ fn both_read_the_same_from_a_million_packets() {
     compare(1_000_000, 2);
 }
 
-/// Nothing is read that is not there, and nothing panics.
+/// Checks that random bytes do not cause a panic.
 #[test]
 fn bytes_at_random_are_read_or_refused() {
     let mut rng = Rng::with_seed(3);

@@ -1,4 +1,5 @@
-//! The client on real sockets, with mosquitto, rumqttd and aedes. `cargo xtask interop` runs it and says what it needs.
+//! Tests of the client on real sockets, with mosquitto, rumqttd and aedes. `cargo xtask interop` runs them, and
+//! prints what it needs.
 
 use critical_section as _;
 use fastrand as _;
@@ -18,7 +19,7 @@ use picoevent_mqtt::{
     PublishError, Qos, Reason, Subscription, Version,
 };
 
-/// A mosquitto that runs in a folder of its own. Dropping it ends it.
+/// A mosquitto process in a separate folder. It ends when this is dropped.
 struct Mosquitto {
     folder: PathBuf,
     address: SocketAddr,
@@ -26,7 +27,7 @@ struct Mosquitto {
 }
 
 impl Mosquitto {
-    /// Starts one with a free port and more settings.
+    /// Starts mosquitto with a free port and additional settings.
     fn new(name: &str, more: &str) -> Self {
         let address = free_address();
         let folder = std::env::temp_dir().join(format!("picoevent-{name}-{}", address.port()));
@@ -50,11 +51,11 @@ impl Mosquitto {
         self.process = Some(command.spawn().expect("mosquitto is installed"));
     }
 
-    /// Ends it; it writes its sessions into its folder.
+    /// Ends mosquitto, which writes its sessions into its folder.
     fn end(&mut self) {
         if let Some(mut process) = self.process.take() {
             let id = process.id().to_string();
-            // Again, because 2.0.11 forgets a signal that comes before its loop has begun.
+            // The signal is repeated, because 2.0.11 ignores a signal that arrives before its loop runs.
             while process.try_wait().unwrap().is_none() {
                 let _ = Command::new("kill").args(["-TERM", &id]).status().unwrap();
                 std::thread::sleep(Duration::from_millis(20));
@@ -69,16 +70,16 @@ impl Drop for Mosquitto {
             process.kill().unwrap();
             process.wait().unwrap();
         }
-        // A test that has failed already does not fail again.
+        // A failed test must not panic a second time here.
         let _ = fs::remove_dir_all(&self.folder);
     }
 }
 
-/// A broker of others. Dropping it ends it.
+/// The process of another broker. It ends when this is dropped.
 struct Broker(Child);
 
 impl Broker {
-    /// Starts one, and waits until it takes connections.
+    /// Starts a broker, and waits until it accepts connections.
     fn start(command: &mut Command, address: SocketAddr) -> Self {
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         let broker = command.spawn().unwrap_or_else(|error| panic!("{command:?}: {error}"));
@@ -99,13 +100,13 @@ impl Drop for Broker {
     }
 }
 
-/// Returns a file of what `cargo xtask interop` has installed.
+/// Returns the path of a file that `cargo xtask interop` has installed.
 fn installed(path: &str) -> PathBuf {
     let folder = std::env::var("PICOEVENT_INTEROP").expect("cargo xtask interop sets it");
     PathBuf::from(folder).join(path)
 }
 
-/// Returns an address with a port that is free for a while.
+/// Returns an address with a port that is free at the moment.
 fn free_address() -> SocketAddr {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
 }
@@ -117,12 +118,12 @@ struct App {
     user: Option<(&'static str, &'static [u8])>,
     broker: SocketAddr,
     mosquitto: Option<Mosquitto>,
-    /// How many messages there are, were published, and are under way.
+    /// The number of messages to publish, the number that were published, and those that are under way.
     most: u32,
     made: u32,
     under_way: HashMap<u16, u32>,
     subscription: Option<mqtt::PacketId>,
-    /// Messages that were acknowledged, lost, and seen how often.
+    /// The messages that were acknowledged and lost, and the number of deliveries of each message.
     acked: Vec<u32>,
     lost: Vec<u32>,
     seen: HashMap<u32, u32>,
@@ -134,7 +135,7 @@ struct App {
     at_once: u32,
 }
 
-/// How many messages are between publishing and their arrival.
+/// The largest number of messages that were published but have not come back.
 const AT_ONCE: u32 = 8;
 
 type Room = Storage<App, 4, 1, 40_960, 0, 1>;
@@ -165,11 +166,11 @@ impl App {
         }
     }
 
-    /// Runs the client until it stops.
+    /// Runs the loop until the client has stopped.
     fn run(&mut self) {
         let mut storage = Box::new(Room::new());
         let mut base = EventBase::new(&mut storage);
-        // Messages of 5,000 bytes do not fit in the input ring.
+        // A message of 3,000 bytes does not fit into the input ring.
         let pool = base.add_pool(Pool::new(1).rings(2_048, 16_384)).unwrap();
         mqtt::start(self, &mut base, pool).unwrap();
         let all = Subscription::new("test/+", Qos::Two, Self::heard);
@@ -189,9 +190,9 @@ impl App {
         self.publish(event.cx());
     }
 
-    /// Publishes what there is room for.
+    /// Publishes as many messages as there is room for.
     fn publish(&mut self, cx: &mut Cx<Self>) {
-        // No more than mosquitto sends at once: 2.0.11 forgets to go on with what it has queued.
+        // The number is limited, because mosquitto 2.0.11 does not always send all queued messages.
         while self.made < self.most
             && self.mqtt().is_up()
             && self.subscription.is_none()
@@ -211,7 +212,7 @@ impl App {
             }
             self.made += 1;
             if self.mosquitto.is_some() {
-                // Slowly, so that the broker restarts meanwhile.
+                // One message per call, so that the broker restarts before all are published.
                 return;
             }
         }
@@ -307,7 +308,7 @@ fn messages_come_back_from_mosquitto() {
     }
 }
 
-/// Publishes messages with both qualities of service to a broker, and gets each back once.
+/// Publishes messages with QoS 1 and 2 to a broker. Checks that each comes back once.
 fn messages_come_back(version: Version, address: SocketAddr, at_once: u32) {
     let mut app = App::new(version, address, 500);
     app.at_once = at_once;
@@ -357,7 +358,8 @@ fn messages_come_back_from_aedes() {
     let mut command = Command::new("node");
     command.args(["-e", PROGRAM, &address.port().to_string()]).current_dir(installed("npm"));
     let broker = Broker::start(&mut command, address);
-    // In 3.1.1 no broker is told how many messages the client keeps in mind, and this one releases them late.
+    // The client cannot tell a broker of 3.1.1 how many messages with QoS 2 it can receive at once, and aedes
+    // releases them late.
     messages_come_back(Version::V3, address, 2);
     drop(broker);
 }

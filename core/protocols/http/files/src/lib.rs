@@ -1,6 +1,6 @@
-//! Makes a constant table of the files in a folder, in a build script.
+//! Makes a constant table of the files in a folder. For use in a build script.
 //!
-//! The folder `page` beside `Cargo.toml`, in `build.rs`:
+//! In `build.rs`, for the folder `page` next to `Cargo.toml`:
 //!
 //! ```no_run
 //! fn main() -> std::io::Result<()> {
@@ -8,7 +8,7 @@
 //! }
 //! ```
 //!
-//! and in the application:
+//! In the application:
 //!
 //! ```ignore
 //! include!(concat!(env!("OUT_DIR"), "/site.rs"));
@@ -16,9 +16,9 @@
 //! const ROUTES: &[Route<App>] = &[Route::files("/{*name}", &FILES)];
 //! ```
 //!
-//! `index.html` is the file without a name, also in a folder: `help/index.html` is `help/`. Names that begin
-//! with a full stop are left out. What becomes shorter by a tenth is compressed with gzip, and kept in both
-//! forms unless [`Folder::compressed_only`] says otherwise.
+//! `index.html` gets the name of its folder: `help/index.html` becomes `help/`, and the top `index.html` gets the
+//! empty name. Files whose name begins with a full stop are left out. A file that gzip makes at least a tenth
+//! shorter is kept in both forms, plain and compressed, unless [`Folder::compressed_only`] is set.
 
 use std::env;
 use std::fmt::Write as _;
@@ -37,29 +37,29 @@ pub struct Folder {
 }
 
 impl Folder {
-    /// Names a folder, from the package's own.
+    /// Makes a `Folder` for a path relative to the package's folder.
     pub fn new(path: impl Into<PathBuf>) -> Self {
         Self { path: path.into(), cache: "no-cache".into(), compressed_only: false }
     }
 
-    /// Sets the value of `Cache-Control` for all files; `no-cache` at first.
+    /// Sets the value of `Cache-Control` for all files. The default is `no-cache`.
     #[must_use]
     pub fn cache(self, value: impl Into<String>) -> Self {
         Self { cache: value.into(), ..self }
     }
 
-    /// Keeps files that are compressed in this form only, which saves flash. Every browser takes it; other
-    /// clients get it, too.
+    /// Keeps only the compressed form of files that are compressed, which saves flash. Clients that do not accept
+    /// gzip get it too; every browser accepts it.
     #[must_use]
     pub fn compressed_only(self) -> Self {
         Self { compressed_only: true, ..self }
     }
 
-    /// Writes Rust source with `static FILES: [picoevent_http::File; …]` to a file in the folder of the build
-    /// script's output, and asks Cargo to run the script again when the folder changes.
+    /// Writes Rust source with `static FILES: [picoevent_http::File; …]` to the file `name` in the build script's
+    /// output folder. Cargo runs the script again when the folder changes.
     ///
     /// # Errors
-    /// Those of files and folders; [`io::ErrorKind::NotFound`] outside of a build script.
+    /// Returns the errors of reading and writing files, and [`io::ErrorKind::NotFound`] outside of a build script.
     pub fn write(&self, name: &str) -> io::Result<()> {
         let variable = |name| {
             let outside = || io::Error::new(io::ErrorKind::NotFound, format!("{name} is not set"));
@@ -95,7 +95,7 @@ impl Folder {
             if pays {
                 let path = out.join(format!("{number}.gz"));
                 fs::write(&path, zipped)?;
-                // Writing to text cannot fail.
+                // Writing to a `String` cannot fail.
                 let _ = write!(line, ".gzip(include_bytes!({path:?}))");
             }
             let _ = writeln!(source, "{line}.cache({:?}),", self.cache);
@@ -105,7 +105,7 @@ impl Folder {
     }
 }
 
-/// Collects the files of a folder and of those in it, with their names.
+/// Collects the files of a folder and its subfolders, with their names.
 fn collect(folder: &Path, prefix: &str, files: &mut Vec<(String, PathBuf)>) -> io::Result<()> {
     for entry in fs::read_dir(folder)? {
         let path = entry?.path();
@@ -126,7 +126,7 @@ fn collect(folder: &Path, prefix: &str, files: &mut Vec<(String, PathBuf)>) -> i
     Ok(())
 }
 
-/// Compresses without a name and a time, so that equal content gives equal bytes.
+/// Compresses without a file name or time, so equal content gives equal bytes.
 fn gzip(content: &[u8]) -> io::Result<Vec<u8>> {
     let mut encoder = GzBuilder::new().mtime(0).write(Vec::new(), Compression::best());
     encoder.write_all(content)?;
@@ -162,7 +162,7 @@ mod tests {
 
     use super::*;
 
-    /// A folder with some files, and the source that is written for it.
+    /// Returns a folder with some files, and the source that is written for it.
     fn source(folder: Folder) -> (tempfile::TempDir, String) {
         let temp = tempfile::tempdir().unwrap();
         let (root, out) = (temp.path().join("page"), temp.path().join("out"));

@@ -1,4 +1,4 @@
-//! The way of a request of a client: head, content, answer, and the next one.
+//! The steps of a client's request: head, content, answer, and the next answer.
 
 use picoevent::Eol;
 
@@ -17,16 +17,16 @@ use crate::route::ClientHooks;
 use crate::status::Status;
 use crate::text::{copy, is_same};
 
-/// How a request has ended: with the status of its answer, or, for a WebSocket, with the code of its end.
+/// The result of a request: the status of its answer or, for a WebSocket, its close code.
 pub(super) type Outcome = Option<Result<u16, CallError>>;
 
-/// Under this number the text keeps where a redirect leads.
+/// The number under which the text keeps the target of a redirect.
 const LOCATION: u8 = 253;
-/// The longest value of `Location` that is followed, and the longest name of a server.
+/// The longest value of `Location` that is followed, and the longest server name.
 pub(super) const LONGEST: usize = 200;
 
-/// Returns whether a request is made again on a new connection: a server may end one that is kept just when the
-/// next request comes.
+/// Returns whether to repeat a request on a new connection. A server may end a kept connection just when the next
+/// request arrives.
 pub(super) fn is_repeated<A: 'static>(request: &Request<'_, '_, '_, A>, call: &Call) -> bool {
     let is_unheard = request.x.input == Input::Line && request.conn.input_len() == 0;
     let may_repeat = call.method != Method::Post && call.content == Some(Length::Known(0));
@@ -79,7 +79,7 @@ pub(super) fn send<A: 'static>(request: &mut Request<'_, '_, '_, A>, call: &mut 
     if is_chunked {
         request.x.set(flag::CHUNKS);
     }
-    // There is no answer to give.
+    // With this flag, a missing answer is not replaced with status 500.
     request.x.set(flag::LATER);
 }
 
@@ -89,7 +89,7 @@ pub(super) fn fail<A: 'static>(request: &mut Request<'_, '_, '_, A>, error: Call
     Some(Err(error))
 }
 
-/// Goes on as far as input, room and the application allow.
+/// Advances the request until it needs input or room, or the application has to act.
 pub(super) fn advance<A: 'static>(
     app: &mut A,
     request: &mut Request<'_, '_, '_, A>,
@@ -99,7 +99,7 @@ pub(super) fn advance<A: 'static>(
         send(request, call);
     }
     if call.state != State::Sent {
-        // Nobody has asked for this.
+        // The client did not ask for this input.
         let is_over = request.conn.input_len() > 0 || request.x.has(flag::EOF);
         if is_over && call.state == State::Idle {
             request.conn.close();
@@ -144,12 +144,12 @@ pub(super) fn advance<A: 'static>(
     None
 }
 
-/// Returns whether all of the content has come that ends with the connection.
+/// Returns whether all content has arrived, when the content ends with the connection.
 fn is_at_end<A: 'static>(request: &Request<'_, '_, '_, A>) -> bool {
     request.x.has(flag::EOF) && request.conn.input_len() == 0
 }
 
-/// Returns the error that a server would have answered with this status.
+/// Returns the client's error for a status that the shared code returns.
 fn of_status(status: Status) -> CallError {
     match status {
         Status::CONTENT_TOO_LARGE | Status::FIELDS_TOO_LARGE => CallError::TooLong,
@@ -157,7 +157,7 @@ fn of_status(status: Status) -> CallError {
     }
 }
 
-/// The answer is complete.
+/// Completes the request.
 fn finish<A: 'static>(request: &mut Request<'_, '_, '_, A>, call: &mut Call) -> Outcome {
     let is_over = request.x.has_any(flag::LAST | flag::EOF | flag::OPEN);
     if is_over {
@@ -233,7 +233,7 @@ fn read_head<A: 'static>(
     }
     let x = &mut *request.x;
     if matches!(x.requests, 100..=199) {
-        // The answer proper follows.
+        // The final answer follows.
         x.flags &=
             !(flag::LENGTH | flag::CHUNKED | flag::CLOSE | flag::KEEP | flag::OLD | flag::UPGRADE);
         (x.input, x.requests, x.content, x.kept) = (Input::Line, 0, 0, call.own);
@@ -245,7 +245,7 @@ fn read_head<A: 'static>(
     }
     if follow(request, call)? {
         call.redirects = call.redirects.checked_sub(1).ok_or(CallError::Redirects)?;
-        // What it says besides is not read.
+        // The rest of this answer is not read.
         call.state = State::Waiting;
         request.conn.close();
         return Ok(Step::Waits);
@@ -260,13 +260,13 @@ fn read_head<A: 'static>(
     Ok(Step::Done)
 }
 
-/// Sets where a redirect leads. Returns whether it is followed.
+/// Sets the target of a redirect. Returns whether it is followed.
 fn follow<A: 'static>(
     request: &mut Request<'_, '_, '_, A>,
     call: &mut Call,
 ) -> Result<bool, CallError> {
     let Some(location) = request.kept(LOCATION) else { return Ok(false) };
-    // The text is written to where it lies.
+    // Copied, because the new host and target overwrite the text.
     let mut buffer = [0; LONGEST];
     let Some(room) = buffer.get_mut(..location.len()) else { return Err(CallError::TooLong) };
     copy(room, location);
@@ -309,7 +309,7 @@ fn follow<A: 'static>(
     Ok(true)
 }
 
-/// Sets the alarm: for the head of the answer, or for the rate.
+/// Sets the timer: for the head of the answer, or for the rate.
 pub(super) fn set_timer<A: 'static>(request: &mut Request<'_, '_, '_, A>) {
     let is_head = matches!(request.x.input, Input::Line | Input::Fields);
     let Limits { head, idle, rate, .. } = request.site.limits;
@@ -328,7 +328,7 @@ pub(super) fn set_timer<A: 'static>(request: &mut Request<'_, '_, '_, A>) {
     }
 }
 
-/// Returns what the client of a WebSocket does.
+/// Returns the functions of a WebSocket client, if the route is one.
 fn client_hooks<A: 'static>(request: &Request<'_, '_, '_, A>) -> Option<&'static ClientHooks<A>> {
     request.route()?.socket?.client.as_ref()
 }

@@ -1,4 +1,4 @@
-//! Why a request of a client has no answer.
+//! Errors of a client's request.
 
 use core::fmt;
 
@@ -6,35 +6,35 @@ use picoevent::{ConnError, SetupError};
 
 use crate::status::Status;
 
-/// Why a request has no answer, or not all of it.
+/// The reason why a request has no answer, or an incomplete one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum CallError {
-    /// Another request of the client is under way.
+    /// Another request of this client is not complete.
     Busy,
-    /// Host, target and fields do not fit into the text of the [`Client`](super::Client), or the head into the
-    /// output ring, or they have bytes that do not belong there.
+    /// Host, target and fields do not fit into the text of the [`Client`](super::Client); or the head does not fit
+    /// into the output ring; or they contain bytes that are not allowed.
     BadRequest,
-    /// There is no connection to make.
+    /// No connection could be made for the request.
     Setup(SetupError),
     /// The connection could not be made, or was lost.
     Lost(Option<ConnError>),
     /// The server took too long.
     TimedOut,
-    /// The answer is none of HTTP/1.1.
+    /// The answer is not valid HTTP/1.1.
     Malformed,
-    /// A line of the answer, or the answer, is longer than the limits or the rings.
+    /// The answer, or a line of it, exceeds the limits or the rings.
     TooLong,
-    /// The server sends from one place to the next.
+    /// Too many redirects.
     Redirects,
-    /// The application has cancelled it.
+    /// The application has cancelled the request.
     Cancelled,
-    /// The server has answered to a WebSocket's handshake with this status.
+    /// The server has answered a WebSocket handshake with this status.
     Refused(Status),
     /// The base has no seed for random numbers, which a WebSocket needs.
     Unseeded,
-    /// The name of the server cannot be looked up: there is no [`Caller::BY_NAME`](super::Caller::BY_NAME), or it has
-    /// not begun.
+    /// The server's name cannot be looked up: [`Caller::BY_NAME`](super::Caller::BY_NAME) is not set, or the
+    /// lookup could not start.
     Unresolved,
 }
 

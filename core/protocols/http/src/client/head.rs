@@ -1,4 +1,4 @@
-//! The head of an answer (RFC 9112, 4 and 6), and where a redirect leads.
+//! The head of an answer (RFC 9112, 4 and 6), and the target of a redirect.
 
 use core::net::{IpAddr, Ipv4Addr, SocketAddr};
 
@@ -9,7 +9,7 @@ use crate::method::Method;
 use crate::number::decimal;
 use crate::text::{are_all, class, is_same, split, split_at_byte};
 
-/// A status line: whether it is HTTP/1.0, and the code.
+/// Reads a status line. Returns whether it is HTTP/1.0, and the code.
 pub(crate) fn status_line(line: &[u8]) -> Result<(bool, u16), CallError> {
     let (version, rest) = split_at_byte(line, b' ').ok_or(CallError::Malformed)?;
     let (code, reason) = split(rest, b' ');
@@ -26,7 +26,7 @@ pub(crate) fn status_line(line: &[u8]) -> Result<(bool, u16), CallError> {
     Ok((is_old, number.ok_or(CallError::Malformed)? as u16))
 }
 
-/// Takes what a field says of the framing of the answer, and of the connection.
+/// Stores what a header field says about the framing of the answer and about the connection.
 pub(crate) fn take_answer_field(
     x: &mut Exchange,
     name: &[u8],
@@ -41,7 +41,7 @@ pub(crate) fn take_answer_field(
     Ok(())
 }
 
-/// Finds out how the content of an answer ends.
+/// Determines how the content of an answer ends.
 pub(crate) fn begin_content(x: &mut Exchange, code: u16) -> Result<(), CallError> {
     if x.has(flag::CHUNKED | flag::LENGTH) || x.has(flag::CHUNKED | flag::OLD) {
         return Err(CallError::Malformed);
@@ -55,7 +55,7 @@ pub(crate) fn begin_content(x: &mut Exchange, code: u16) -> Result<(), CallError
         false if x.has(flag::CHUNKED) => Input::ChunkSize,
         false if x.has(flag::LENGTH) => Input::Body,
         false => {
-            // Up to the end of the connection.
+            // The content ends with the connection.
             x.set(flag::LAST | flag::UNBOUNDED);
             x.content = u32::MAX;
             Input::Body
@@ -65,14 +65,14 @@ pub(crate) fn begin_content(x: &mut Exchange, code: u16) -> Result<(), CallError
     Ok(())
 }
 
-/// Where a redirect leads: the host, if it is another, and the target.
+/// The target of a redirect: the host, if it is another one, and the path with the query.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Place<'l> {
     pub(crate) host: Option<&'l [u8]>,
     pub(crate) target: &'l [u8],
 }
 
-/// Reads the value of `Location`. `None` if it is none that can be followed.
+/// Reads the value of `Location`. Returns `None` if it cannot be followed.
 pub(crate) fn place(location: &[u8]) -> Option<Place<'_>> {
     let without_fragment = split_at_byte(location, b'#').map_or(location, |(before, _)| before);
     if let [b'/', rest @ ..] = without_fragment
@@ -90,7 +90,7 @@ pub(crate) fn place(location: &[u8]) -> Option<Place<'_>> {
     is_authority(host).then_some(Place { host: Some(host), target })
 }
 
-/// Splits a host into its name, or its address without brackets, and its port, which is 80 if it says none.
+/// Splits a host into its name or its address without brackets, and its port. The default port is 80.
 pub(crate) fn host_and_port(host: &[u8]) -> Option<(&[u8], u16)> {
     let (name, port) = match host {
         [b'[', rest @ ..] => split_at_byte(rest, b']')?,
@@ -107,13 +107,13 @@ pub(crate) fn host_and_port(host: &[u8]) -> Option<(&[u8], u16)> {
     Some((name, port))
 }
 
-/// Returns the address that a host is, if it is an IPv4 address.
+/// Returns the address in `host`, if it is an IPv4 address.
 pub(crate) fn address_of(host: &[u8]) -> Option<SocketAddr> {
     let (name, port) = host_and_port(host)?;
     Some(SocketAddr::new(IpAddr::V4(ipv4(name)?), port))
 }
 
-/// Reads an IPv4 address. The core library's own reader can panic, as far as a linker can see.
+/// Reads an IPv4 address. The linker cannot prove that the core library's parser does not panic.
 fn ipv4(text: &[u8]) -> Option<Ipv4Addr> {
     let mut numbers = [0_u8; 4];
     let mut parts = text.split(|byte| *byte == b'.');

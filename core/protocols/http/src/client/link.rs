@@ -1,4 +1,4 @@
-//! The connection of a client, as a kind of connection: it waits for its request, and is kept for the next one.
+//! A client's connection, as a [`Protocol`]: it waits for its request, and is kept for the next one.
 
 use core::marker::PhantomData;
 use core::time::Duration;
@@ -15,24 +15,25 @@ use crate::route::Parts;
 use crate::text::{ascii, copy};
 use crate::websocket;
 
-/// What the requests of an application do: those of a [`Caller`](super::Caller), and those of a
+/// The callbacks and constants of an application's requests: of a [`Caller`](super::Caller) or a
 /// [`SocketCaller`](crate::SocketCaller).
 pub(crate) trait Kind<A: 'static> {
     type Client: Clients;
-    /// One route has the functions for an answer: `before` for its head, `part`, `pull` for what is uploaded.
+    /// One route has the functions for an answer: `before` for its head, `part` for its content, `pull` for the
+    /// content of the request.
     const PARTS: &'static Parts<A>;
     const REDIRECTS: u8;
 
     fn client(app: &mut A) -> &mut Self::Client;
 
-    /// The request has ended.
+    /// Reports that the request has ended.
     fn done(app: &mut A, cx: &mut Cx<'_, A>, outcome: Result<u16, CallError>);
 }
 
-/// The connection of a kind's requests.
+/// The connection for one kind of requests.
 pub(crate) struct Link<K>(PhantomData<K>);
 
-/// Works on the copy of a request.
+/// A function that works on the copy of a request.
 type Work<'w, A> = &'w mut dyn FnMut(&mut A, &mut Request<'_, '_, '_, A>, &mut Call) -> Outcome;
 
 impl<K> Link<K> {
@@ -69,19 +70,19 @@ impl<K> Link<K> {
             K::client(app).parts().0.state = State::Idle;
             return Err(CallError::Unresolved);
         };
-        // One that has just been closed connects again when it has ended.
+        // A connection that was just closed reconnects when its `ended` callback runs.
         let Ok(mut conn) = cx.conn(held) else { return Ok(()) };
         if !call.is_idle || !conn.is_open() {
             conn.close();
             return Ok(());
         }
-        // It is sent in the next pass.
+        // The request is sent in the next pass.
         (call.is_kept, call.is_idle) = (true, false);
         conn.wait_for_room(1);
         Ok(())
     }
 
-    /// Gives up the request that is under way. Returns whether there is one.
+    /// Cancels the request that is under way. Returns whether there was one.
     pub(crate) fn cancel<A: 'static>(app: &mut A, cx: &mut Cx<'_, A>) -> bool
     where
         K: Kind<A>,
@@ -106,7 +107,7 @@ impl<K> Link<K> {
         call.conn.filter(|_| call.state == State::Sent)
     }
 
-    /// Works on a copy of the client's state, and reports the outcome.
+    /// Runs `work` on a copy of the client's state, and reports the outcome.
     pub(crate) fn run<A: 'static>(app: &mut A, conn: &mut ConnMut<'_, '_, A>, work: Work<'_, A>)
     where
         K: Kind<A>,
@@ -159,7 +160,7 @@ impl<A: 'static, K: Kind<A>> Protocol<A> for Link<K> {
 
     fn ended(app: &mut A, conn: &mut ConnMut<'_, '_, A>, end: ConnEnd) {
         Self::run(app, conn, &mut |_, request, call| ended(request, call, end));
-        // The request is made again, or the application has made the next one.
+        // The request is repeated, or the application has made the next one.
         let (call, _) = K::client(app).parts();
         if call.conn != Some(conn.id()) {
             return;
@@ -180,7 +181,7 @@ impl<A: 'static, K: Kind<A>> Protocol<A> for Link<K> {
     }
 }
 
-/// Connects a connection at rest to the server of the request. Returns whether it has begun.
+/// Connects an idle connection to the server of the request. Returns whether the connect was started.
 fn connect<A: 'static, K: Kind<A>>(app: &mut A, conn: &mut ConnMut<'_, '_, A>) -> bool {
     let (call, text) = K::client(app).parts();
     if let Some(address) = call.address {
@@ -189,14 +190,14 @@ fn connect<A: 'static, K: Kind<A>>(app: &mut A, conn: &mut ConnMut<'_, '_, A>) -
     let Some(by_name) = K::PARTS.by_name else { return false };
     let [_, host, _] = call.place(text);
     let Some((name, port)) = host_and_port(host) else { return false };
-    // The resolver gets the application, which has the text.
+    // The text is copied, because the resolver gets the application, which owns it.
     let mut buffer = [0; LONGEST];
     let Some(room) = buffer.get_mut(..name.len()) else { return false };
     copy(room, name);
     by_name(app, conn, ascii(room), port)
 }
 
-/// The time of the timer is up.
+/// Handles the timeout.
 fn time_is_up<A: 'static>(
     app: &mut A,
     request: &mut Request<'_, '_, '_, A>,
@@ -218,7 +219,7 @@ fn time_is_up<A: 'static>(
     None
 }
 
-/// The connection has ended. Returns how its request has, unless it is to be made again.
+/// Handles the end of the connection. Returns the outcome of the request, unless it is repeated.
 fn ended<A: 'static>(
     request: &mut Request<'_, '_, '_, A>,
     call: &mut Call,
@@ -226,7 +227,7 @@ fn ended<A: 'static>(
 ) -> Outcome {
     call.is_idle = false;
     let is_kept = core::mem::replace(&mut call.is_kept, false);
-    // A connect that has failed was opened by nobody.
+    // A connect that failed had no `opened` callback.
     match call.state {
         State::Idle => return None,
         State::Waiting if !matches!(end, ConnEnd::Failed(_)) => return None,

@@ -12,21 +12,21 @@ use crate::method::Method;
 use crate::reply::Length;
 use crate::text::{are_all, class, copy, is_same, split_at_byte};
 
-/// The memory for one request at a time, with `TEXT` bytes for host, target and fields of the request, and for
-/// those fields of the answer that are kept.
+/// The memory for one request at a time. Its `TEXT` bytes hold host, target and fields of the request, and the
+/// header fields of the answer that are kept.
 pub struct Client<const TEXT: usize = 160> {
     call: Call,
     text: [u8; TEXT],
 }
 
-/// How far a request is.
+/// The state of a request.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum State {
-    /// There is none.
+    /// There is no request.
     Idle,
-    /// It waits for its connection.
+    /// The request waits for its connection.
     Waiting,
-    /// It is sent, or being sent.
+    /// The request was sent, or is being sent.
     Sent,
 }
 
@@ -35,21 +35,21 @@ pub(crate) enum State {
 #[doc(hidden)]
 pub struct Call {
     pub(crate) conn: Option<Conn>,
-    /// Without one, the host is looked up.
+    /// Without an address, the host is looked up.
     pub(crate) address: Option<SocketAddr>,
     /// The connection is kept for the next request to the same server.
     pub(crate) is_idle: bool,
     pub(crate) content: Option<Length>,
     pub(crate) x: Exchange,
-    /// Where the host begins in the text, and where it ends: before it are fields, behind it the target.
+    /// The start and the end of the host in the text. The fields are before it, the target is after it.
     pub(crate) host: [u16; 2],
-    /// Where the text ends that is kept with the request: a WebSocket has its key behind the target.
+    /// The end of the text that belongs to the request. For a WebSocket it includes the key, after the target.
     pub(crate) own: u16,
     pub(crate) method: Method,
     pub(crate) state: State,
-    /// How many redirects may still be followed.
+    /// The number of redirects that may still be followed.
     pub(crate) redirects: u8,
-    /// The connection was used before, and may have been ended by the server meanwhile.
+    /// The connection was used before, so the server may have ended it meanwhile.
     pub(crate) is_kept: bool,
     is_taken: bool,
 }
@@ -87,7 +87,7 @@ impl<const TEXT: usize> Default for Client<TEXT> {
 }
 
 impl Call {
-    /// Takes a request.
+    /// Stores a request.
     pub(crate) fn begin(
         &mut self,
         text: &mut [u8],
@@ -108,7 +108,7 @@ impl Call {
         if address.is_none() && !has_names {
             return Err(CallError::Unresolved);
         }
-        // What the text has of the last request is still there.
+        // The text still holds the last request.
         let [_, last, _] = self.place(text);
         let is_same_server = match address {
             None => self.address.is_none() && is_same(last, host),
@@ -119,13 +119,14 @@ impl Call {
         self.set_place(text, end, host, ask.target.as_bytes()).ok_or(CallError::BadRequest)?;
         (self.address, self.method, self.content) = (address, ask.method, Some(ask.content));
         self.is_idle = is_idle;
-        // What the last request has left behind counts no more.
+        // Discards the input state of the last request.
         self.x.input = Input::Line;
         (self.state, self.redirects, self.is_kept) = (State::Waiting, redirects, false);
         Ok(())
     }
 
-    /// Sets host and target behind the fields, which end at `at`. `None` if they do not fit, or are none.
+    /// Stores host and target after the fields, which end at `at`. Returns `None` if they do not fit or are not
+    /// valid.
     pub(crate) fn set_place(
         &mut self,
         text: &mut [u8],
@@ -150,7 +151,7 @@ impl Call {
         [part(0, host), part(host, target), part(target, self.x.target.into())]
     }
 
-    /// Prepares the state for sending the request.
+    /// Prepares the state for sending.
     pub(crate) fn begin_sending(&mut self) {
         let target = self.x.target;
         self.x = Exchange::new();
@@ -160,7 +161,7 @@ impl Call {
     }
 }
 
-/// Returns whether these are header fields, each with its end.
+/// Returns whether `text` consists of header fields, each with its line end.
 fn are_fields(mut text: &[u8]) -> bool {
     while !text.is_empty() {
         let Some((line, rest)) = split_at_byte(text, b'\n') else { return false };
@@ -172,7 +173,7 @@ fn are_fields(mut text: &[u8]) -> bool {
     true
 }
 
-/// Drops the header fields that another server must not get. Returns where the others end.
+/// Removes the header fields that another server must not get. Returns where the others end.
 pub(crate) fn drop_secrets(text: &mut [u8], end: usize) -> usize {
     let (mut from, mut to) = (0_usize, 0_usize);
     while from < end {
@@ -199,18 +200,18 @@ fn put(text: &mut [u8], at: usize, bytes: &[u8]) -> Option<usize> {
     at.checked_add(bytes.len())
 }
 
-/// What the library asks of a [`Client`] of any size.
+/// The library's access to a [`Client`] of any size.
 #[doc(hidden)]
 pub trait Clients: sealed::Sealed {
     type Copy: Copy;
 
-    /// Returns the parts of it.
+    /// Returns the two parts of a client.
     fn parts(&mut self) -> (&mut Call, &mut [u8]);
 
-    /// Takes a copy to work on.
+    /// Returns a copy of the client to work on.
     fn take(&mut self) -> Option<Self::Copy>;
 
-    /// Puts it back.
+    /// Stores the copy back.
     fn put(&mut self, copy: Self::Copy);
 
     /// Returns the parts of a copy.

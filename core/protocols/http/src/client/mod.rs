@@ -1,4 +1,4 @@
-//! The client: what is asked, and what an application hears of the answer.
+//! The client: its requests, and the callbacks for the answer.
 
 mod engine;
 mod error;
@@ -38,7 +38,7 @@ use crate::status::Status;
 #[derive(Clone, Copy, Debug)]
 pub struct Ask<'t> {
     pub(crate) method: Method,
-    /// Without one, it is looked up.
+    /// Without an address, the host is looked up.
     pub(crate) address: Option<SocketAddr>,
     pub(crate) host: &'t str,
     pub(crate) target: &'t str,
@@ -47,43 +47,44 @@ pub struct Ask<'t> {
 }
 
 impl<'t> Ask<'t> {
-    /// Makes a request without content. `host` is what the server is called, `target` the path and the query.
+    /// Makes a request without content. `host` is the value of the `Host` field, `target` is the path with the
+    /// query.
     pub const fn new(method: Method, address: SocketAddr, host: &'t str, target: &'t str) -> Self {
         Self { address: Some(address), ..Self::named(method, host, target) }
     }
 
-    /// Makes a request without content to a server that is known by its name, or by its address as text, with a port
-    /// behind a colon unless it is 80: `pump.local:8080`. Names are looked up by [`Caller::BY_NAME`].
+    /// Makes a request without content to a server by its name, or by its address as text. A port other than 80
+    /// follows a colon: `pump.local:8080`. Names are looked up by [`Caller::BY_NAME`].
     pub const fn named(method: Method, host: &'t str, target: &'t str) -> Self {
         Self { method, address: None, host, target, fields: "", content: Length::Known(0) }
     }
 
-    /// Makes a request for `GET`.
+    /// Makes a `GET` request.
     pub const fn get(address: SocketAddr, host: &'t str, target: &'t str) -> Self {
         Self::new(Method::Get, address, host, target)
     }
 
-    /// Sets further header fields, each with `\r\n` at its end.
+    /// Sets additional header fields. Each must end with `\r\n`.
     #[must_use]
     pub const fn fields(self, fields: &'t str) -> Self {
         Self { fields, ..self }
     }
 
-    /// Sets how long the content is, which [`Caller::upload`] writes.
+    /// Sets the length of the content, which [`Caller::upload`] writes.
     #[must_use]
     pub const fn content(self, length: Length) -> Self {
         Self { content: length, ..self }
     }
 }
 
-/// Connects a connection that is at rest to a server that is known by name, or by its address as text, and to a port.
-/// Returns whether it has begun. The outcome is that of the connection.
+/// Connects an idle connection to a port of a server, given by its name or by its address as text. Returns whether
+/// the connect was started. Its outcome is reported by the callbacks of the connection.
 ///
 /// ```
 /// use picoevent::ConnMut;
 /// use picoevent_http::ByName;
 /// # struct App;
-/// /// Knows one name.
+/// /// Connects to the one name that it knows.
 /// fn connect(_: &mut App, conn: &mut ConnMut<App>, name: &str, port: u16) -> bool {
 ///     name == "pump" && conn.connect(([192, 0, 2, 1], port).into()).is_ok()
 /// }
@@ -93,7 +94,7 @@ impl<'t> Ask<'t> {
 /// ```
 pub type ByName<A> = fn(&mut A, &mut ConnMut<'_, '_, A>, name: &str, port: u16) -> bool;
 
-/// Looks a name up with `picoevent-dns`: a [`ByName`].
+/// Looks a name up with `picoevent-dns`. Use it as [`Caller::BY_NAME`].
 ///
 /// ```
 /// use picoevent_dns::{HasResolver, Resolver, ResolverMut};
@@ -133,9 +134,9 @@ pub fn by_name<A: picoevent_dns::HasResolver>(
     picoevent_dns::connect_again(app, conn, core::time::Duration::ZERO, name, port).is_ok()
 }
 
-/// What an application does with the answers of a client.
+/// The callbacks for the answers to a client's requests.
 ///
-/// A download that is counted:
+/// A download that counts its bytes:
 ///
 /// ```
 /// use core::net::SocketAddr;
@@ -173,40 +174,41 @@ pub fn by_name<A: picoevent_dns::HasResolver>(
 /// # let _ = start;
 /// ```
 pub trait Caller<A: 'static>: Sized {
-    /// What a server may use up: of the limits of a server those for lines, fields, bodies, head, rate, idle and
-    /// stall; the last one bounds a connect, too. The head is awaited from the end of the request on.
+    /// The limits for a server. Of the [`Limits`] these apply: lines, fields, bodies, head, rate, idle and stall.
+    /// `stall` also limits the connect. The time for the head starts at the end of the request.
     const LIMITS: Limits = Limits::new();
     /// The names of the header fields that are kept for [`Response::header`].
     const HEADERS: &'static [&'static str] = &[];
-    /// How often a redirect is followed: to a path, to a server whose IPv4 address is in it, and, with
-    /// [`BY_NAME`](Self::BY_NAME), to any other. Others are answers. Another server does not get the
-    /// fields `Authorization` and `Cookie`.
+    /// The number of redirects to follow. A redirect may lead to another path, to a server given by its IPv4
+    /// address or, with [`BY_NAME`](Self::BY_NAME), to any server. A redirect that cannot be followed is passed on
+    /// as an answer. The fields `Authorization` and `Cookie` are not sent to another server.
     const REDIRECTS: u8 = 4;
-    /// How servers are connected to that are known by name. With the feature `names` it is `by_name`, over
-    /// `picoevent-dns`.
+    /// The function that connects to a server by its name. With the feature `names` this can be `by_name`, which
+    /// uses `picoevent-dns`.
     const BY_NAME: Option<ByName<A>> = None;
 
-    /// The memory for one request at a time. Each kind of requests has its own.
+    /// The memory for one request at a time. Each [`Caller`] has its own.
     type Client: Clients;
 
-    /// Returns it.
+    /// Returns the client's memory.
     fn client(app: &mut A) -> &mut Self::Client;
 
-    /// The head of the answer has come.
+    /// Called when the head of the answer has arrived.
     fn answered(app: &mut A, response: &mut Response<'_, '_, '_, '_, A>) {
         let _ = (app, response);
     }
 
-    /// There is content: [`Response::data`]. What is not [taken](Response::take) stays, and holds the server back.
+    /// Called when there is content: [`Response::data`]. Content that is not [taken](Response::take) stays in the
+    /// input ring and applies back-pressure to the server.
     fn part(app: &mut A, response: &mut Response<'_, '_, '_, '_, A>);
 
-    /// There is room for the content of the request: [`Response::write`].
+    /// Called when there is room for the content of the request: [`Response::write`].
     fn upload(app: &mut A, response: &mut Response<'_, '_, '_, '_, A>) {
         let _ = (app, response);
     }
 
-    /// The answer is complete, or will not be. The next request can be made; it has the same connection, if the
-    /// server is the same and keeps it.
+    /// Called when the answer is complete or has failed. The next request can be made here. It uses the same
+    /// connection if the server is the same and keeps it open.
     fn done(app: &mut A, cx: &mut Cx<'_, A>, outcome: Result<Status, CallError>);
 }
 
@@ -214,13 +216,13 @@ pub trait Caller<A: 'static>: Sized {
 pub struct Calls<C>(PhantomData<C>);
 
 impl<C> Calls<C> {
-    /// Makes a request. [`Caller::done`] says how it has ended, which this call never does. A connection is
-    /// taken from `pool`, unless the last one is kept and goes to the same server.
+    /// Makes a request. It never calls [`Caller::done`] itself; that is called later with the outcome. A
+    /// connection is taken from `pool`, unless a kept connection to the same server can be used.
     ///
     /// # Errors
-    /// [`CallError::Busy`] while another request is under way, [`CallError::BadRequest`] when it does not fit,
-    /// [`CallError::Setup`] when there is no connection, [`CallError::Unresolved`] when the server's name cannot be
-    /// looked up. No request was made then.
+    /// [`CallError::Busy`] while another request is under way; [`CallError::BadRequest`] if the request does not
+    /// fit or is not valid; [`CallError::Setup`] if there is no connection; [`CallError::Unresolved`] if the
+    /// server's name cannot be looked up. In these cases no request was made.
     pub fn ask<A: 'static>(
         app: &mut A,
         cx: &mut Cx<'_, A>,
@@ -233,8 +235,8 @@ impl<C> Calls<C> {
         Link::<Self>::ask(app, cx, pool, ask)
     }
 
-    /// Gives up the request that is under way. [`Caller::done`] is told so in the next pass. Returns whether
-    /// there is one.
+    /// Cancels the request that is under way. [`Caller::done`] is called in the next pass. Returns whether there
+    /// was a request.
     pub fn cancel<A: 'static>(app: &mut A, cx: &mut Cx<'_, A>) -> bool
     where
         C: Caller<A>,
@@ -242,7 +244,7 @@ impl<C> Calls<C> {
         Link::<Self>::cancel(app, cx)
     }
 
-    /// Lets an answer go on whose content was not taken. Returns whether there is one.
+    /// Continues with an answer whose content was not taken. Returns whether there is one.
     pub fn go_on<A: 'static>(app: &mut A, cx: &mut Cx<'_, A>) -> bool
     where
         C: Caller<A>,
@@ -277,7 +279,7 @@ impl<A: 'static, C: Caller<A>> Kind<A> for Calls<C> {
     }
 }
 
-/// An answer that is coming in.
+/// An answer that is being received.
 pub struct Response<'q, 'r, 'c, 's, A: 'static> {
     pub(crate) request: &'q mut Request<'r, 'c, 's, A>,
 }
@@ -287,7 +289,7 @@ impl<'q, 'r, 'c, 's, A: 'static> Response<'q, 'r, 'c, 's, A> {
         Self { request }
     }
 
-    /// Returns the status; `None` until the head has come.
+    /// Returns the status, or `None` until the head has arrived.
     pub fn status(&self) -> Option<Status> {
         Status::new(self.request.x.requests)
     }
@@ -297,12 +299,12 @@ impl<'q, 'r, 'c, 's, A: 'static> Response<'q, 'r, 'c, 's, A> {
         self.request.header(name)
     }
 
-    /// Returns the rest of the loop.
+    /// Returns the context of the loop.
     pub fn cx(&mut self) -> &mut Cx<'s, A> {
         self.request.cx()
     }
 
-    /// Returns what is there of the content and not yet taken, in one piece.
+    /// Returns the content that has arrived and is not yet taken, as one slice.
     pub fn data(&mut self) -> &[u8] {
         self.request.data()
     }
@@ -312,7 +314,7 @@ impl<'q, 'r, 'c, 's, A: 'static> Response<'q, 'r, 'c, 's, A> {
         self.request.take(amount)
     }
 
-    /// Writes content of the request, all or nothing.
+    /// Writes content of the request: all of it, or nothing.
     ///
     /// # Errors
     /// [`ReplyError`].
@@ -320,22 +322,23 @@ impl<'q, 'r, 'c, 's, A: 'static> Response<'q, 'r, 'c, 's, A> {
         self.request.write(content)
     }
 
-    /// Writes as much content of the request as fits. Returns the number of bytes written.
+    /// Writes as much of `content` as fits. Returns the number of bytes written.
     pub fn write_some(&mut self, content: &[u8]) -> usize {
         self.request.write_some(content)
     }
 
-    /// Returns how many bytes of the request's content are written.
+    /// Returns the number of bytes written of the request's content.
     pub fn written(&self) -> u32 {
         self.request.written()
     }
 
-    /// Returns how many are still to be written: `u32::MAX` for an unknown length.
+    /// Returns the number of bytes of the content that are still to be written, `u32::MAX` if the length is
+    /// unknown.
     pub fn unwritten(&self) -> u32 {
         self.request.unwritten()
     }
 
-    /// Ends a request's content of unknown length.
+    /// Ends the request's content if its length is unknown.
     ///
     /// # Errors
     /// [`ReplyError`].

@@ -1,4 +1,4 @@
-//! The body of a message: of a known length, or in chunks.
+//! The body of a message: with a known length, or chunked.
 
 use super::Step::{self, Done, Waits};
 use super::head::next_line;
@@ -10,12 +10,12 @@ use crate::route::Part;
 use crate::status::Status;
 
 impl<A: 'static> Request<'_, '_, '_, A> {
-    /// Reads a body of a known length.
+    /// Reads a body with a known length.
     pub(crate) fn read_content(&mut self, app: &mut A) -> Result<Step, Status> {
         if self.x.content == 0 { Ok(self.end_body(app)) } else { self.pass_on(app) }
     }
 
-    /// Reads a body in chunks.
+    /// Reads a chunked body.
     pub(crate) fn read_chunks(&mut self, app: &mut A) -> Result<Step, Status> {
         match self.x.input {
             Input::Chunk if self.x.content == 0 => {
@@ -70,7 +70,7 @@ impl<A: 'static> Request<'_, '_, '_, A> {
         Ok(Done)
     }
 
-    /// Gives what has come of the body to the application.
+    /// Passes the available bytes of the body to the application.
     fn pass_on(&mut self, app: &mut A) -> Result<Step, Status> {
         let Some(route) = self.route() else { return Err(Status::SERVER_ERROR) };
         let Some(part) = route.part else {
@@ -100,7 +100,7 @@ impl<A: 'static> Request<'_, '_, '_, A> {
         Done
     }
 
-    /// Waits for input, if some can come.
+    /// Waits for input, unless the peer has ended its stream.
     fn wait_for_input(&self) -> Result<Step, Status> {
         if self.x.has(flag::EOF) { Err(Status::BAD_REQUEST) } else { Ok(Waits) }
     }

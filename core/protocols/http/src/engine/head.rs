@@ -1,4 +1,4 @@
-//! The head of a request: its lines, the route, and what is answered without one.
+//! The head of a request: its lines, the route, and the answers to requests without a route.
 
 use picoevent::{ConnMut, Eol};
 
@@ -14,7 +14,7 @@ use crate::text::{copy, which};
 
 impl<A: 'static> Request<'_, '_, '_, A> {
     pub(super) fn read_head(&mut self, app: &mut A) -> Result<Step, Status> {
-        // Without input, nothing waits for room, and no callback comes when there is some.
+        // Without input, a wait for room is not started, so no callback comes when there is room.
         if self.conn.input_len() == 0 && !self.x.has(flag::EOF) || !self.has_room() {
             return Ok(Waits);
         }
@@ -33,7 +33,7 @@ impl<A: 'static> Request<'_, '_, '_, A> {
         };
         if is_first {
             if line.is_empty() && !x.has(flag::SKIPPED) {
-                // RFC 9112, 2.2: some clients send one behind a body.
+                // RFC 9112, 2.2: some clients send an empty line after a body.
                 x.set(flag::SKIPPED);
                 return Ok(Done);
             }
@@ -72,7 +72,7 @@ impl<A: 'static> Request<'_, '_, '_, A> {
         Ok(Done)
     }
 
-    /// The head is complete.
+    /// Handles the end of the head.
     fn end_head(&mut self, app: &mut A) -> Result<(), Status> {
         head::check(self.x)?;
         self.x.requests = self.x.requests.saturating_add(1);
@@ -114,13 +114,13 @@ impl<A: 'static> Request<'_, '_, '_, A> {
             self.x.set(flag::STREAMED);
         }
         if self.x.has(flag::EXPECTS) {
-            // There is the room of an answer.
+            // `has_room` has checked that there is room for an answer.
             let _ = self.conn.write_parts(&[b"HTTP/1.1 100 Continue\r\n\r\n"]);
         }
         Ok(())
     }
 
-    /// Answers a request that no route is for.
+    /// Answers a request that has no route.
     fn answer_itself(&mut self) {
         let is_for_all = self.raw_target() == b"*";
         let is_asked = self.x.method == Method::Options;
@@ -137,7 +137,7 @@ impl<A: 'static> Request<'_, '_, '_, A> {
         self.x.input = Input::Done;
     }
 
-    /// Writes which methods the path has.
+    /// Writes the methods that the path has.
     fn write_allow(&self, allow: &mut Buffer) {
         let path = path_of(self.raw_target());
         let is_allowed = |method: Method| {
@@ -163,7 +163,7 @@ impl<A: 'static> Request<'_, '_, '_, A> {
         }
     }
 
-    /// Returns whether there is the room of an answer. If not, it is waited for.
+    /// Returns whether there is room for an answer. If not, starts a wait for it.
     pub(crate) fn has_room(&mut self) -> bool {
         let has_room = self.conn.room() >= self.site.room;
         if !has_room {
@@ -173,7 +173,7 @@ impl<A: 'static> Request<'_, '_, '_, A> {
     }
 }
 
-/// Takes the next line. `None` while there is no whole one.
+/// Takes the next line. Returns `None` while no complete line has arrived.
 #[inline(never)]
 pub(super) fn next_line<'l, A>(
     conn: &'l mut ConnMut<'_, '_, A>,

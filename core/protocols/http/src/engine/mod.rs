@@ -1,4 +1,4 @@
-//! The way of a request through its connection: head, body, handler, answer, and the next one.
+//! The steps of a request on its connection: head, body, handler, answer, and the next request.
 
 mod body;
 mod head;
@@ -10,19 +10,19 @@ use crate::request::Request;
 use crate::route::{OnRequest, Part, SocketHooks};
 use crate::status::Status;
 
-/// What a step has come to.
+/// The result of a step.
 #[derive(PartialEq, Eq)]
 pub(crate) enum Step {
     /// The next step can be tried.
     Done,
-    /// More has to come, or there has to be room.
+    /// More input or more room is needed.
     Waits,
 }
 
 use Step::{Done, Waits};
 
 impl<A: 'static> Request<'_, '_, '_, A> {
-    /// Goes on as far as input, room and the application allow.
+    /// Advances the request until it needs input or room, or the application has to act.
     pub(crate) fn advance(&mut self, app: &mut A) {
         while self.conn.is_open() {
             let step = match self.x.input {
@@ -34,7 +34,7 @@ impl<A: 'static> Request<'_, '_, '_, A> {
                 }
                 Input::Body => self.read_content(app),
                 Input::ChunkSize | Input::Chunk | Input::ChunkEnd | Input::Trailer => {
-                    // Only routes that stream bodies take chunks.
+                    // Only routes that stream bodies accept chunks.
                     match self.route().and_then(|route| route.chunks) {
                         Some(read) => read(app, self),
                         None => Err(Status::LENGTH_REQUIRED),
@@ -52,18 +52,18 @@ impl<A: 'static> Request<'_, '_, '_, A> {
         }
     }
 
-    /// Answers with an error, and ends the connection: nothing behind it can be understood.
+    /// Answers with an error and ends the connection, because the rest of the input cannot be understood.
     pub(crate) fn refuse(&mut self, status: Status) {
         if self.x.has(flag::ANSWERED) && !self.x.has(flag::COMPLETE) {
             return self.conn.abort();
         }
         self.x.set(flag::LAST);
-        // Without room for it the end alone has to do.
+        // Without room for the answer, the connection is closed without one.
         self.answer_bare(status, b"");
         self.conn.close();
     }
 
-    /// Answers without content.
+    /// Sends an answer without content.
     pub(crate) fn answer_bare(&mut self, status: Status, fields: &[u8]) {
         let head = Head::bare(status, fields);
         if self.write_head(&head, Length::Known(0), &[], 0).is_err() {
@@ -99,8 +99,8 @@ impl<A: 'static> Request<'_, '_, '_, A> {
         Ok(Done)
     }
 
-    /// Waits for more room than there is. An application that has left all the room there is has nothing to
-    /// write, and says so when it has.
+    /// Waits for more room than there is now. If the output ring is empty, the application has nothing to write
+    /// yet, and calls when it has.
     pub(crate) fn wait_to_pull(&mut self) {
         if self.conn.output_len() > 0 {
             let (_, size) = self.conn.ring_sizes();
@@ -110,9 +110,9 @@ impl<A: 'static> Request<'_, '_, '_, A> {
     }
 }
 
-/// The end, and what only some routes need.
+/// The end of the connection, and hooks that only some routes need.
 impl<A: 'static> Request<'_, '_, '_, A> {
-    /// The connection has ended.
+    /// Handles the end of the connection.
     pub(crate) fn lose(&mut self, app: &mut A) {
         if self.x.input == Input::Frames {
             self.call_hook(app, |hooks| hooks.ended);

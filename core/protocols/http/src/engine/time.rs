@@ -1,4 +1,4 @@
-//! What takes too long: a head, a body, an answer that nobody takes, and the wait for a request.
+//! Timeouts: of a head, of a body, of an answer that the client does not accept, and between requests.
 
 use crate::exchange::{Input, Timer, flag};
 use crate::limits::Limits;
@@ -7,7 +7,7 @@ use crate::status::Status;
 
 impl<A: 'static> Request<'_, '_, '_, A> {
     pub(super) fn set_timer(&mut self) {
-        // What is long is not copied.
+        // The struct is large, so it is borrowed here and not copied.
         let Limits { head, idle, rate, .. } = &self.site.limits;
         let (timer, delay) = match self.x.input {
             Input::Line if self.conn.input_len() == 0 && !self.x.has(flag::SKIPPED) => {
@@ -35,7 +35,7 @@ impl<A: 'static> Request<'_, '_, '_, A> {
         self.conn.alarm_after(*delay);
     }
 
-    /// The time of the timer is up.
+    /// Handles the timeout.
     pub(crate) fn time_is_up(&mut self, app: &mut A) {
         match core::mem::replace(&mut self.x.timer, Timer::None) {
             Timer::None => {}
@@ -58,13 +58,13 @@ impl<A: 'static> Request<'_, '_, '_, A> {
         }
     }
 
-    /// Returns how many bytes the peer has sent and taken.
+    /// Returns the number of bytes that the peer has sent and accepted.
     pub(crate) fn progress(&self) -> u32 {
         let held = (self.conn.input_len() as u32).wrapping_sub(self.conn.output_len() as u32);
         self.x.moved.wrapping_add(held)
     }
 
-    /// Returns whether it is the peer that is waited for, and it was slow.
+    /// Returns whether the request waits for the peer, and the peer was slower than the limit.
     pub(crate) fn is_too_slow(&self) -> bool {
         let takes_pieces = self.route().is_some_and(|route| route.part.is_some());
         let is_data = matches!(self.x.input, Input::Body | Input::Chunk);

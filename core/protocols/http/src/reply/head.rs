@@ -1,4 +1,4 @@
-//! The head of an answer: what it says of the content and of the connection, and how it is written.
+//! The head of an answer: its content, and how it is written.
 
 use super::{Length, Reply, ReplyError};
 use crate::date::Date;
@@ -29,7 +29,7 @@ impl<'t> Head<'t> {
 
 const LINE_END: &str = "\r\n";
 
-/// What is before each value of a head. With an empty value, it is left out, unless it is the end of a line.
+/// The text before each value of a head. If a value is empty, its text is left out, except for a line end.
 static NAMES: [&str; 9] = [
     "HTTP/1.1 ",
     "",
@@ -55,7 +55,8 @@ impl<A: 'static> Request<'_, '_, '_, A> {
         })
     }
 
-    /// Writes the head of the answer and the content behind it, if there is room for both, and for `more` bytes.
+    /// Writes the head of the answer, and `content` after it. Writes nothing unless there is room for both and for
+    /// `more` bytes.
     pub(crate) fn write_head(
         &mut self,
         head: &Head<'_>,
@@ -124,7 +125,8 @@ impl<A: 'static> Request<'_, '_, '_, A> {
         Ok(())
     }
 
-    /// Returns whether the connection ends with this answer: it is asked for, or the body was not read.
+    /// Returns whether the connection ends after this answer: because of the request, because the body was not
+    /// read, or because of the limit for requests.
     #[inline(never)]
     fn is_last(&self) -> bool {
         let x = &*self.x;

@@ -1,4 +1,4 @@
-//! Answers: whole ones, ones from flash, and ones that are written by and by.
+//! Answers: complete ones, static ones from flash, and ones that are written piece by piece.
 
 mod head;
 mod stream;
@@ -29,7 +29,7 @@ pub struct Reply<'t> {
 }
 
 impl<'t> Reply<'t> {
-    /// Makes a head. An empty type is left out.
+    /// Makes a head. If `content_type` is empty, the field is left out.
     pub const fn new(status: Status, content_type: &'t str) -> Self {
         Self { status, content_type, fields: "" }
     }
@@ -49,30 +49,32 @@ impl<'t> Reply<'t> {
         Self::new(status, "")
     }
 
-    /// Sets further header fields, each with `\r\n` at its end. Those of the framing are not among them.
+    /// Sets additional header fields. Each must end with `\r\n`. The fields that frame the answer are added by the
+    /// library.
     #[must_use]
     pub const fn fields(self, fields: &'t str) -> Self {
         Self { fields, ..self }
     }
 }
 
-/// How long an answer is.
+/// The length of an answer's content.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Length {
-    /// So many bytes.
+    /// This number of bytes.
     Known(u32),
-    /// Until [`Request::finish`]: in chunks, or, for a client of HTTP/1.0, up to the end of the connection.
+    /// Unknown until [`Request::finish`]. The answer is sent in chunks, or, to an HTTP/1.0 client, ends with the
+    /// connection.
     Unknown,
 }
 
-/// Why an answer was not written. Nothing of it was.
+/// The reason why an answer was not written. No part of it was written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ReplyError {
-    /// It does not fit into the output ring now.
+    /// The output ring has no room for it now.
     Full,
-    /// It never fits into the output ring, or is longer than was said.
+    /// It is larger than the output ring, or longer than the announced length.
     TooLong,
-    /// The request is answered already, or, for content, its answer has not begun or is complete.
+    /// The request is answered already. For content: the answer has not begun, or is complete.
     NotNow,
     /// The connection has ended.
     Ended,
@@ -101,12 +103,13 @@ impl From<WriteError> for ReplyError {
     }
 }
 
-/// Whole answers.
+/// Complete answers.
 impl<A: 'static> Request<'_, '_, '_, A> {
-    /// Answers with `content`, all or nothing: head and content have to fit into the output ring.
+    /// Answers with `content`. Head and content have to fit into the output ring together; otherwise nothing is
+    /// written.
     ///
     /// # Errors
-    /// [`ReplyError`]. Without any answer, the handler's request is answered with 500.
+    /// [`ReplyError`]. If the handler gives no answer, the client gets 500.
     pub fn reply(&mut self, reply: Reply<'_>, content: &[u8]) -> Result<(), ReplyError> {
         let length = u32::try_from(content.len()).map_err(|_| ReplyError::TooLong)?;
         self.write_head(&Head::of(&reply), Length::Known(length), content, 0)?;
@@ -114,7 +117,8 @@ impl<A: 'static> Request<'_, '_, '_, A> {
         Ok(())
     }
 
-    /// Answers with formatted text, as [`reply`](Self::reply). The text is formatted twice, for its length.
+    /// Answers with formatted text, like [`reply`](Self::reply). The text is formatted twice: first to find its
+    /// length.
     ///
     /// ```
     /// use picoevent_http::{Reply, Request, Status};
@@ -144,12 +148,11 @@ impl<A: 'static> Request<'_, '_, '_, A> {
         Ok(())
     }
 
-    /// Answers with static bytes of any length, a page in flash for instance. They are sent from where they
-    /// are, if the base has [slots](picoevent::Cx::set_static_slots) for that, and by way of the output ring
-    /// otherwise.
+    /// Answers with static bytes of any length, such as a page in flash. They are sent without a copy if the base
+    /// has [static slots](picoevent::Cx::set_static_slots), otherwise through the output ring.
     ///
     /// # Errors
-    /// As [`reply`](Self::reply); only the head has to fit.
+    /// As [`reply`](Self::reply), but only the head has to fit.
     pub fn reply_static(
         &mut self,
         reply: Reply<'_>,
@@ -158,8 +161,7 @@ impl<A: 'static> Request<'_, '_, '_, A> {
         self.answer_static(&Head::of(&reply), content)
     }
 
-    /// Has the answer come later: the handler returns without one. [`Http::with`](crate::Http::with) gives
-    /// the request again.
+    /// Lets the handler return without an answer. Call [`Http::with`](crate::Http::with) to answer later.
     pub fn later(&mut self) {
         self.x.set(flag::LATER);
     }
@@ -181,12 +183,12 @@ impl<A: 'static> Request<'_, '_, '_, A> {
         Ok(())
     }
 
-    /// Writes static content that waits for room, as far as there is some. Returns whether none is left.
+    /// Writes the rest of the static content, as far as there is room. Returns whether all of it is written.
     pub(crate) fn write_rest(&mut self) -> bool {
         let Some(rest) = self.x.rest.filter(|rest| !rest.is_empty()) else { return true };
         let written = match self.conn.write_static(rest) {
             Ok(()) => rest.len(),
-            // All slots are taken: by way of the ring.
+            // All static slots are in use, so the content goes through the ring.
             Err(WriteError::Statics) => self.conn.write_some(rest),
             Err(_) => 0,
         };
@@ -209,7 +211,7 @@ pub(crate) fn length_of(text: fmt::Arguments<'_>) -> usize {
         }
     }
     let mut counter = Counter(0);
-    // Only the text itself can fail.
+    // Only a `Display` implementation of the text can fail.
     let _ = fmt::Write::write_fmt(&mut counter, text);
     counter.0
 }

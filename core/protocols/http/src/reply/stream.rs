@@ -1,4 +1,4 @@
-//! Answers that are written by and by.
+//! Answers that are written piece by piece.
 
 use core::fmt;
 
@@ -8,9 +8,9 @@ use crate::number::Hex;
 use crate::request::Request;
 use crate::status::Status;
 
-/// Answers that are written by and by.
+/// Answers that are written piece by piece.
 ///
-/// A megabyte through an output ring of a few hundred bytes:
+/// A megabyte that passes through an output ring of a few hundred bytes:
 ///
 /// ```
 /// use picoevent_http::{Length, Reply, Request, Route, Status};
@@ -25,15 +25,15 @@ use crate::status::Status;
 ///     while request.unwritten() > 0 {
 ///         let line = if request.written() % 16 == 0 { &b"0123456789abcde\n"[..] } else { b"?" };
 ///         if request.write(line).is_err() {
-///             return; // It is called again when there is room.
+///             return; // `pull` is called again when there is room.
 ///         }
 ///     }
 /// }
 /// # let _ = LOG;
 /// ```
 impl<A: 'static> Request<'_, '_, '_, A> {
-    /// Begins an answer: writes its head. The content follows by [`write`](Self::write), in the route's
-    /// [`pull`](crate::Route::pull), or whenever there is something, by [`Http::with`](crate::Http::with).
+    /// Begins an answer: writes its head. Write the content with [`write`](Self::write): in the route's
+    /// [`pull`](crate::Route::pull), or at any time through [`Http::with`](crate::Http::with).
     ///
     /// # Errors
     /// As [`reply`](Self::reply).
@@ -51,7 +51,7 @@ impl<A: 'static> Request<'_, '_, '_, A> {
         Ok(())
     }
 
-    /// Begins server-sent events; [`event`](Self::event) writes them.
+    /// Begins server-sent events. Write them with [`event`](Self::event).
     ///
     /// # Errors
     /// As [`reply`](Self::reply).
@@ -61,7 +61,7 @@ impl<A: 'static> Request<'_, '_, '_, A> {
         self.begin(reply, Length::Unknown)
     }
 
-    /// Writes a server-sent event, all or nothing. The text has no line breaks.
+    /// Writes a server-sent event: all of it, or nothing. The text must not contain line breaks.
     ///
     /// # Errors
     /// As [`write`](Self::write).
@@ -69,7 +69,7 @@ impl<A: 'static> Request<'_, '_, '_, A> {
         self.write_fmt(format_args!("event: {name}\ndata: {data}\n\n"))
     }
 
-    /// Writes content, all or nothing.
+    /// Writes content: all of it, or nothing.
     ///
     /// # Errors
     /// [`ReplyError`].
@@ -95,8 +95,8 @@ impl<A: 'static> Request<'_, '_, '_, A> {
         self.write(content).map_or(0, |()| content.len())
     }
 
-    /// Writes formatted content, all or nothing. It is what `write!(request, …)` calls. The text is formatted
-    /// twice, for its length.
+    /// Writes formatted content: all of it, or nothing. `write!(request, …)` calls this function. The text is
+    /// formatted twice: first to find its length.
     ///
     /// # Errors
     /// [`ReplyError`].
@@ -118,19 +118,19 @@ impl<A: 'static> Request<'_, '_, '_, A> {
         Ok(())
     }
 
-    /// Returns how many bytes of the content are written.
+    /// Returns the number of bytes of the content that were written.
     pub fn written(&self) -> u32 {
         self.x.written
     }
 
-    /// Returns how many bytes of the content are still to be written: `u32::MAX` for an unknown length, none
-    /// when it is complete.
+    /// Returns the number of bytes of the content that are still to be written: `u32::MAX` if the length is
+    /// unknown, 0 when the answer is complete.
     pub fn unwritten(&self) -> u32 {
         if self.x.has(flag::OPEN) { self.x.left } else { 0 }
     }
 
-    /// Ends an answer of unknown length. One of a known length ends by itself; an earlier end is an error that
-    /// the client sees, by a reset.
+    /// Ends an answer of unknown length. An answer of known length ends by itself. If this function is called
+    /// before its end, the connection is reset, so that the client sees an error.
     ///
     /// # Errors
     /// [`ReplyError`].
@@ -149,7 +149,7 @@ impl<A: 'static> Request<'_, '_, '_, A> {
         Ok(())
     }
 
-    /// Checks that a piece of content may be written. Returns its size, as a chunk has it.
+    /// Checks that a piece of content may be written. Returns its size for the chunk's size line.
     fn begin_piece(&self, length: usize) -> Result<Hex, ReplyError> {
         if !self.x.has(flag::OPEN) {
             return Err(ReplyError::NotNow);

@@ -1,4 +1,4 @@
-//! WebSockets to servers: the handshake of a client (RFC 6455, 4.1), and masked frames (5.3).
+//! WebSocket clients: the handshake (RFC 6455, 4.1) and masked frames (5.3).
 
 use core::fmt;
 use core::marker::PhantomData;
@@ -20,12 +20,12 @@ use crate::route::{ClientHooks, Parts, Route, SocketHooks};
 use crate::status::Status;
 use crate::text::{copy, has_word, is_same};
 
-/// Under this number the text keeps the key.
+/// The number under which the text keeps the key.
 const KEY: u8 = 252;
 
-/// What an application does with a WebSocket to a server.
+/// The callbacks of a WebSocket to a server.
 ///
-/// A level that a server is told, and a limit that it tells:
+/// Sends a level to a server, which answers with a limit:
 ///
 /// ```
 /// use core::net::SocketAddr;
@@ -55,7 +55,7 @@ const KEY: u8 = 252;
 ///     }
 ///
 ///     fn ended(_: &mut App, _: &mut Cx<App>, _: Result<u16, CallError>) {
-///         // Another one can be opened, after a while.
+///         // Another one can be opened here.
 ///     }
 /// }
 ///
@@ -71,29 +71,29 @@ const KEY: u8 = 252;
 /// # let _ = (start, each_second);
 /// ```
 pub trait SocketCaller<A: 'static>: Sized {
-    /// What a server may use up: of the limits of a server those for lines, fields, messages, head, idle and
-    /// stall; the last one bounds a connect, too.
+    /// The limits for a server. Of the [`Limits`] these apply: lines, fields, messages, head, idle and stall.
+    /// `stall` also limits the connect.
     const LIMITS: Limits = Limits::new();
-    /// The subprotocols, the best first. The server chooses one of them, or none: [`Socket::protocol`].
+    /// The subprotocols, in order of preference. The server chooses one of them, or none: [`Socket::protocol`].
     const PROTOCOLS: &'static [&'static str] = &[];
-    /// How often a redirect is followed, as for a [`Caller`](crate::Caller). Other answers are
+    /// The number of redirects to follow, as for a [`Caller`](crate::Caller). Other answers are
     /// [refusals](CallError::Refused).
     const REDIRECTS: u8 = 4;
-    /// How servers are connected to that are known by name, as for a [`Caller`](crate::Caller::BY_NAME).
+    /// The function that connects to a server by its name, as for a [`Caller`](crate::Caller::BY_NAME).
     const BY_NAME: Option<ByName<A>> = None;
 
-    /// The memory for one WebSocket at a time. Each kind of requests has its own. Its text has 23 bytes for the
-    /// handshake beside host, target and fields.
+    /// The memory for one WebSocket at a time. Each [`SocketCaller`] has its own. The handshake takes 23 bytes of
+    /// its text, in addition to host, target and fields.
     type Client: Clients;
 
-    /// Returns it.
+    /// Returns the client's memory.
     fn client(app: &mut A) -> &mut Self::Client;
 
-    /// It is [open](Message::Opened), or there is a message.
+    /// Called when the WebSocket is [open](Message::Opened), and when there is a message.
     fn heard(app: &mut A, socket: &mut Socket<'_, '_, '_, '_, A>, message: Message);
 
-    /// It has ended, with a code as in [`Message::Closed`], or was never open. Called once; the next one can
-    /// be opened.
+    /// Called once when the WebSocket has ended, with a code as in [`Message::Closed`], or when it could not be
+    /// opened. The next one can be opened here.
     fn ended(app: &mut A, cx: &mut Cx<'_, A>, outcome: Result<u16, CallError>);
 }
 
@@ -101,12 +101,12 @@ pub trait SocketCaller<A: 'static>: Sized {
 pub struct SocketCalls<C>(PhantomData<C>);
 
 impl<C> SocketCalls<C> {
-    /// Opens a WebSocket: a request for `GET` without content. [`SocketCaller::heard`] is told when it is open,
-    /// and [`SocketCaller::ended`] when it has ended; this call tells neither of them.
+    /// Opens a WebSocket, with a `GET` request without content. [`SocketCaller::heard`] is called when it is open,
+    /// and [`SocketCaller::ended`] when it has ended. Neither is called during this call.
     ///
     /// # Errors
-    /// As [`Calls::ask`](crate::Calls::ask), and [`CallError::Unseeded`] when the base has no seed for the random
-    /// numbers of key and masks.
+    /// As [`Calls::ask`](crate::Calls::ask), and [`CallError::Unseeded`] if the base has no seed for the random
+    /// key and masks.
     pub fn open<A: 'static>(
         app: &mut A,
         cx: &mut Cx<'_, A>,
@@ -125,8 +125,8 @@ impl<C> SocketCalls<C> {
         Link::<Self>::ask(app, cx, pool, ask)
     }
 
-    /// Gives the WebSocket, to send to it. Then input that was not taken is reported again. `None`, and nothing
-    /// is called, if it is not open, or its handler runs.
+    /// Calls `work` with the WebSocket, for example to send on it. Afterwards input that was not taken is reported
+    /// again. Returns `None` without a call if the WebSocket is not open, or if its handler is running.
     pub fn with<A: 'static, T>(
         app: &mut A,
         cx: &mut Cx<'_, A>,
@@ -149,8 +149,8 @@ impl<C> SocketCalls<C> {
         done
     }
 
-    /// Gives up a WebSocket that is not open yet, or resets its connection. [`SocketCaller::ended`] is told so
-    /// in the next pass. Returns whether there is one.
+    /// Gives up a WebSocket that is not open yet, or resets its connection. [`SocketCaller::ended`] is called in
+    /// the next pass. Returns whether there was one.
     pub fn cancel<A: 'static>(app: &mut A, cx: &mut Cx<'_, A>) -> bool
     where
         C: SocketCaller<A>,
@@ -170,7 +170,7 @@ impl<A: 'static, C: SocketCaller<A>> Kind<A> for SocketCalls<C> {
             socket: Some(&SocketHooks {
                 advance,
                 alarm,
-                // The link tells it, when the next one can be opened.
+                // `done` reports the end, when the next WebSocket can be opened.
                 ended: |_, _| {},
                 client: Some(ClientHooks { ask, opened, write }),
             }),
@@ -191,15 +191,16 @@ impl<A: 'static, C: SocketCaller<A>> Kind<A> for SocketCalls<C> {
     }
 }
 
-/// Returns a key as it is sent.
+/// Returns a key in Base64.
 fn encoded(key: &[u8]) -> [u8; 24] {
     let mut text = [0; 24];
-    // Sixteen bytes fill it.
+    // The Base64 text of sixteen bytes is 24 characters long.
     let _ = base64::encode(key, &mut text);
     text
 }
 
-/// Writes the header fields of the handshake. Returns whether there was room, also for the key in the text.
+/// Writes the header fields of the handshake. Returns whether there was room for them, and for the key in the
+/// text.
 fn ask<A: 'static>(request: &mut Request<'_, '_, '_, A>) -> bool {
     let mut key = [0; 16];
     if request.cx().random(&mut key).is_err() || !keep(request.x, request.text, KEY, &key) {
@@ -223,7 +224,7 @@ fn ask<A: 'static>(request: &mut Request<'_, '_, '_, A>) -> bool {
     is_written
 }
 
-/// Checks what a header field of the answer says of the handshake.
+/// Checks a header field of the answer to the handshake.
 fn field<A: 'static>(
     route: &Route<A>,
     x: &mut Exchange,
@@ -253,13 +254,13 @@ fn field<A: 'static>(
             return Err(Status::FIELDS_TOO_LARGE);
         }
     } else if is(b"sec-websocket-extensions") {
-        // None was asked for.
+        // The client has requested no extensions.
         return BAD;
     }
     Ok(())
 }
 
-/// The head of the answer is complete, and the server has agreed.
+/// Checks the complete head of an answer with status 101, and opens the WebSocket.
 fn opened<A: 'static>(app: &mut A, request: &mut Request<'_, '_, '_, A>) -> Result<(), CallError> {
     let x = &*request.x;
     let has_agreed = x.has(flag::WEBSOCKET | flag::UPGRADE | flag::KEY);
@@ -270,26 +271,26 @@ fn opened<A: 'static>(app: &mut A, request: &mut Request<'_, '_, '_, A>) -> Resu
     Ok(())
 }
 
-/// Writes a frame with a mask. There is room for it.
+/// Writes a masked frame. The caller has checked that there is room.
 fn write<A: 'static>(
     request: &mut Request<'_, '_, '_, A>,
     head: &[u8],
     data: Payload<'_>,
 ) -> Result<(), ReplyError> {
     let mut key = [0; 4];
-    // There was a seed when it was opened.
+    // This does not fail: opening the WebSocket has checked that the base has a seed.
     request.cx().random(&mut key).map_err(|_| ReplyError::NotNow)?;
     request.conn.write_parts(&[head, &key])?;
     let mut masked = Masked { conn: request.conn, mask: Mask::new(key) };
     match data {
         Payload::Bytes(data) => masked.put(data),
-        // Only the text itself can fail.
+        // Only a `Display` implementation of the text can fail.
         Payload::Text(text) => fmt::Write::write_fmt(&mut masked, text).unwrap_or_default(),
     }
     Ok(())
 }
 
-/// Output that is masked on its way.
+/// A writer that masks its output.
 struct Masked<'m, 'c, 's, A> {
     conn: &'m mut ConnMut<'c, 's, A>,
     mask: Mask,

@@ -1,4 +1,4 @@
-//! The frames of a WebSocket's input.
+//! The input of a WebSocket, frame by frame.
 
 use picoevent::ConnError;
 
@@ -9,35 +9,35 @@ use crate::exchange::{Exchange, Extra, Input, Timer, flag};
 use crate::request::Request;
 use crate::text::copy;
 
-/// What is known of the frames on a connection.
+/// The state of the frames on a connection.
 ///
 /// ```text
 ///   input ring   │ clear │ left, as far as it has come │ the next frame …
 /// ```
 ///
-/// The rest of what is known is in the exchange, which has no other use for it:
+/// The rest of the state is in the exchange. These fields have no other use on a WebSocket:
 ///
-/// | field | is |
+/// | field | content |
 /// |---|---|
-/// | `content` | bytes of the frame that are still masked, or are still to come |
+/// | `content` | bytes of the frame that are still masked, or have not arrived |
 /// | `left` | unmasked bytes in the ring that are not taken |
 /// | `body` | bytes of the message so far |
 /// | `moved` | bytes of input that were taken |
-/// | `mark` | the same with those in the ring, when the silence was last looked at |
+/// | `mark` | `moved` plus the bytes in the ring, when the WebSocket was last checked for silence |
 #[derive(Clone, Copy)]
 pub(crate) struct Frames {
     mask: Mask,
     utf8: Utf8,
-    /// The message that is coming in.
+    /// The type of the message that is being received.
     receiving: Option<Opcode>,
-    /// The message that is sent in pieces.
+    /// The type of the message that is being sent in pieces.
     pub(super) sending: Option<Opcode>,
-    /// A frame is under way, and it is the last of its message.
+    /// Whether a frame is being received, and whether it is the last of its message.
     in_frame: bool,
     is_last: bool,
-    /// A ping was sent since the last input.
+    /// Whether a ping was sent since the last input.
     pinged: bool,
-    /// How it has ended.
+    /// The close code.
     pub(super) code: u16,
 }
 
@@ -54,13 +54,13 @@ impl Frames {
     };
 }
 
-/// What a step has come to.
+/// The result of a step.
 enum Step {
     Done,
     Waits,
 }
 
-/// Takes in what has come.
+/// Processes the available input.
 pub(crate) fn advance<A: 'static>(app: &mut A, request: &mut Request<'_, '_, '_, A>) {
     let mut socket = Socket::new(request);
     while socket.request.conn.is_open() {
@@ -74,14 +74,14 @@ pub(crate) fn advance<A: 'static>(app: &mut A, request: &mut Request<'_, '_, '_,
             Err(code) => socket.end(code),
         }
     }
-    // A peer that ends its stream is not there any more.
+    // A peer that has ended its stream is treated as gone.
     let conn = &mut socket.request.conn;
     if socket.request.x.has(flag::EOF) && conn.is_open() {
         conn.close();
     }
 }
 
-/// Nothing has come for long, or something has.
+/// Checks for silence: sends a ping, or resets the connection if there was no input since the last ping.
 pub(crate) fn alarm<A: 'static>(_: &mut A, request: &mut Request<'_, '_, '_, A>) {
     let mut socket = Socket::new(request);
     let heard = socket.heard();
@@ -92,7 +92,7 @@ pub(crate) fn alarm<A: 'static>(_: &mut A, request: &mut Request<'_, '_, '_, A>)
     }
     frames.pinged = is_silent;
     if is_silent {
-        // Without room the peer takes nothing, which has a limit of its own.
+        // If there is no room, the ping is not sent. The stall limit covers this case.
         let _ = socket.send(Opcode::Ping, &[], true);
     }
 }
@@ -108,7 +108,7 @@ pub(super) fn begin<A: 'static>(app: &mut A, request: &mut Request<'_, '_, '_, A
     }
 }
 
-/// Returns the code that it has ended with.
+/// Returns the close code.
 pub(crate) const fn code_of(x: &Exchange) -> u16 {
     match x.extra {
         Extra::Frames(Frames { code, .. }) => code,
@@ -116,7 +116,7 @@ pub(crate) const fn code_of(x: &Exchange) -> u16 {
     }
 }
 
-/// The connection has ended.
+/// Reports the end of the connection.
 pub(crate) fn ended<A: 'static>(app: &mut A, request: &mut Request<'_, '_, '_, A>) {
     let Some(message) = request.route().and_then(|route| route.message) else { return };
     let code = code_of(request.x);
@@ -124,7 +124,7 @@ pub(crate) fn ended<A: 'static>(app: &mut A, request: &mut Request<'_, '_, '_, A
 }
 
 impl<A: 'static> Socket<'_, '_, '_, '_, A> {
-    /// Reads the header of the next frame, and all of a control frame. An error is the code to close with.
+    /// Reads the header of the next frame, or a complete control frame. An error is the code to close with.
     fn read_header(&mut self) -> Result<Step, u16> {
         let is_masked = self.client().is_none();
         let held = self.request.conn.input_len().min(frame::LONGEST);
@@ -175,7 +175,7 @@ impl<A: 'static> Socket<'_, '_, '_, '_, A> {
         self.drop_input(whole);
         match header.opcode {
             Opcode::Ping => {
-                // There is room, unless the site has less than a ping may have.
+                // There is room, unless `Site::ROOM` is less than a ping's data needs.
                 let _ = self.send(Opcode::Pong, data, true);
                 Ok(Step::Done)
             }
@@ -197,19 +197,19 @@ impl<A: 'static> Socket<'_, '_, '_, '_, A> {
         }
     }
 
-    /// Takes bytes that are not the application's.
+    /// Removes bytes from the input ring, and counts them.
     pub(super) fn drop_input(&mut self, amount: usize) -> usize {
         let taken = self.request.conn.consume(amount);
         self.request.x.count(taken);
         taken
     }
 
-    /// Returns how many bytes have come so far.
+    /// Returns the number of bytes received so far.
     pub(super) fn heard(&self) -> u32 {
         self.request.x.moved.wrapping_add(self.request.conn.input_len() as u32)
     }
 
-    /// Unmasks what has come of a frame, and gives it to the application.
+    /// Unmasks the bytes of a frame that have arrived, and passes them to the application.
     fn read_payload(&mut self, app: &mut A) -> Result<Step, u16> {
         let Request { conn, x, .. } = &mut *self.request;
         let Extra::Frames(frames) = &mut x.extra else { return Ok(Step::Waits) };
@@ -227,7 +227,7 @@ impl<A: 'static> Socket<'_, '_, '_, '_, A> {
         if is_text && !(frames.utf8.take(new) && (!is_last || frames.utf8.is_complete())) {
             return Err(code::NOT_TEXT);
         }
-        // A frame that fits comes whole.
+        // A frame that fits into the input ring is passed on when it is complete.
         if x.content > 0 && !is_full {
             return Ok(Step::Waits);
         }

@@ -1,18 +1,18 @@
 //! The header of a frame (RFC 6455, 5.2).
 
-/// Codes of the end of a WebSocket (RFC 6455, 7.4).
+/// Close codes of a WebSocket (RFC 6455, 7.4).
 pub(crate) mod code {
     pub(crate) const NORMAL: u16 = 1000;
     pub(crate) const PROTOCOL: u16 = 1002;
-    /// No code was given. Never sent.
+    /// The close frame has no code. This code is never sent.
     pub(crate) const NONE: u16 = 1005;
-    /// The connection ended without a close frame. Never sent.
+    /// The connection ended without a close frame. This code is never sent.
     pub(crate) const LOST: u16 = 1006;
     pub(crate) const NOT_TEXT: u16 = 1007;
     pub(crate) const TOO_BIG: u16 = 1009;
 }
 
-/// What a frame is.
+/// The type of a frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub(crate) enum Opcode {
@@ -46,7 +46,7 @@ impl Opcode {
     }
 }
 
-/// A header.
+/// The header of a frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Header {
     pub(crate) opcode: Opcode,
@@ -60,8 +60,8 @@ pub(crate) struct Header {
 /// The longest header.
 pub(crate) const LONGEST: usize = 14;
 
-/// Reads the header of a frame. Those of clients are masked, and those of servers are not. `None` while it is
-/// not complete. An error is the code to close with.
+/// Reads the header of a frame. Frames of clients must be masked, those of servers must not. Returns `None` while
+/// the header is not complete. An error is the code to close with.
 pub(crate) fn header(bytes: &[u8], is_masked: bool) -> Option<Result<Header, u16>> {
     let [first, second, rest @ ..] = bytes else { return None };
     let Some(opcode) = Opcode::of(first & 0x0f) else { return Some(Err(code::PROTOCOL)) };
@@ -71,7 +71,7 @@ pub(crate) fn header(bytes: &[u8], is_masked: bool) -> Option<Result<Header, u16
     if first & 0x70 != 0 || has_mask != is_masked || is_broken_control {
         return Some(Err(code::PROTOCOL));
     }
-    // The shortest form is the only one, and the highest bit is none of the length.
+    // Only the shortest form of a length is allowed, and its highest bit must be zero.
     let (size, length, is_shortest) = match short {
         126 => {
             let length = u16::from_be_bytes(*rest.first_chunk()?);
@@ -100,19 +100,19 @@ pub(crate) fn header(bytes: &[u8], is_masked: bool) -> Option<Result<Header, u16
     Some(Ok(Header { opcode, is_last, length, mask, size }))
 }
 
-/// A mask, from the place in the frame on that comes next.
+/// A mask, rotated to the current position in the frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Mask(u32);
 
 impl Mask {
-    /// A mask that changes nothing.
+    /// A mask without effect.
     pub(crate) const NONE: Self = Self(0);
 
     pub(crate) const fn new(key: [u8; 4]) -> Self {
         Self(u32::from_le_bytes(key))
     }
 
-    /// Applies the mask to the next bytes of the frame, or takes it off.
+    /// Masks or unmasks the next bytes of the frame.
     #[inline(never)]
     pub(crate) fn apply(&mut self, bytes: &mut [u8]) {
         for byte in bytes {
@@ -138,7 +138,7 @@ mod tests {
         assert!((0..whole.len()).all(|at| !matches!(header(&whole[..at], true), Some(Ok(_)))));
         let read = header(&whole, true)?;
         if let Ok(read) = read {
-            // A server's is the same without a mask.
+            // A server's frame is the same, without a mask.
             let mut bare = start.to_vec();
             bare[1] &= 0x7f;
             let size = read.size - 4;

@@ -11,7 +11,7 @@ use crate::route::Route;
 use crate::status::Status;
 use crate::text::{has_word, parts, which};
 
-/// Under these numbers the text keeps the answer to the key, and the number of the subprotocol.
+/// The numbers under which the text keeps the answer to the key, and the index of the subprotocol.
 const ACCEPT: u8 = 255;
 pub(super) const PROTOCOL: u8 = 254;
 
@@ -24,7 +24,7 @@ pub(super) fn answer_to(key: &[u8]) -> [u8; 20] {
     sha1::sha1(&mut blocks, 60)
 }
 
-/// Notes what a header field says of the handshake.
+/// Stores what a header field says about the handshake.
 pub(crate) fn field<A: 'static>(
     route: &Route<A>,
     x: &mut Exchange,

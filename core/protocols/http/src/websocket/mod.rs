@@ -1,4 +1,4 @@
-//! WebSockets (RFC 6455): what an application sends and hears.
+//! WebSockets (RFC 6455): sending and receiving.
 
 mod client;
 mod engine;
@@ -21,32 +21,32 @@ use crate::reply::ReplyError;
 use crate::request::Request;
 use crate::route::ClientHooks;
 
-/// Hears of a WebSocket.
+/// A function that receives the messages of a WebSocket.
 pub type OnMessage<A> = fn(&mut A, &mut Socket<'_, '_, '_, '_, A>, Message);
 
-/// What has come on a WebSocket.
+/// An event of a WebSocket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Message {
-    /// The handshake is done.
+    /// The handshake is complete.
     Opened,
-    /// A text: [`Socket::data`]. It is valid UTF-8 so far, up to a character that a piece may end in.
+    /// Text: [`Socket::data`]. It is valid UTF-8, but a piece may end inside a character.
     Text {
-        /// It is the whole rest of the message.
+        /// Whether this is the whole rest of the message.
         is_last: bool,
     },
     /// Bytes: [`Socket::data`].
     Binary {
-        /// They are the whole rest of the message.
+        /// Whether this is the whole rest of the message.
         is_last: bool,
     },
-    /// It has ended, with a code: 1000 in general, 1005 for none, 1006 for a connection that was lost. The last
-    /// call, once. Of a client's WebSocket [`SocketCaller::ended`] says it.
+    /// The WebSocket has ended with this code: usually 1000, 1005 if the peer gave no code, 1006 if the connection
+    /// was lost. Called once, as the last call. For a client, [`SocketCaller::ended`] is called instead.
     Closed(u16),
 }
 
 /// A WebSocket.
 ///
-/// A lamp that is switched by messages, and tells each of them who asks:
+/// A lamp that is switched by messages. It sends its state to each client:
 ///
 /// ```
 /// use picoevent_http::{Message, Route, Socket};
@@ -73,10 +73,10 @@ pub enum Message {
 /// # let _ = LIVE;
 /// ```
 ///
-/// A message that fits into the input ring comes whole, if it was sent in one frame. A longer one comes in
-/// pieces, as does one that was sent in several. What is not [taken](Self::take) stays, and holds the peer
-/// back; it is reported again when output was sent, and by [`Http::socket`](crate::Http::socket). Pings are
-/// answered, and a silent peer is sent one, by the library.
+/// A message that was sent in one frame and fits into the input ring arrives whole. Others arrive in pieces. Data
+/// that is not [taken](Self::take) stays in the input ring and applies back-pressure to the peer. It is reported
+/// again after output was sent, and after [`Http::socket`](crate::Http::socket). The library answers pings, and
+/// sends a ping to a silent peer.
 pub struct Socket<'q, 'r, 'c, 's, A: 'static> {
     request: &'q mut Request<'r, 'c, 's, A>,
 }
@@ -87,13 +87,13 @@ impl<'q, 'r, 'c, 's, A> Socket<'q, 'r, 'c, 's, A> {
         Self { request }
     }
 
-    /// Returns the bytes of the message that are there, in one piece.
+    /// Returns the bytes of the message that have arrived and are not yet taken, as one slice.
     pub fn data(&mut self) -> &[u8] {
         let clear = self.request.x.left as usize;
         self.request.conn.contiguous(clear).unwrap_or_default()
     }
 
-    /// Takes up to `amount` of them. Returns the number taken.
+    /// Takes up to `amount` bytes of the message. Returns the number taken.
     pub fn take(&mut self, amount: usize) -> usize {
         let taken = self.drop_input(amount.min(self.request.x.left as usize));
         self.request.x.left = self.request.x.left.saturating_sub(taken as u32);
@@ -105,23 +105,23 @@ impl<'q, 'r, 'c, 's, A> Socket<'q, 'r, 'c, 's, A> {
         self.request.id()
     }
 
-    /// Returns the request that it began with.
+    /// Returns the request of the handshake.
     pub fn request(&self) -> &Request<'r, 'c, 's, A> {
         self.request
     }
 
-    /// Returns the rest of the loop.
+    /// Returns the context of the loop.
     pub fn cx(&mut self) -> &mut Cx<'s, A> {
         self.request.cx()
     }
 
-    /// Returns the subprotocol that was agreed on.
+    /// Returns the negotiated subprotocol.
     pub fn protocol(&self) -> Option<&'static str> {
         let number = self.request.kept(handshake::PROTOCOL)?.first()?;
         self.request.route()?.protocols.get(usize::from(*number)).copied()
     }
 
-    /// Returns what is known of the frames. There are none on a connection that is no WebSocket.
+    /// Returns the state of the frames, or `None` if the connection is not a WebSocket.
     fn frames(&mut self) -> Option<&mut Frames> {
         match &mut self.request.x.extra {
             Extra::Frames(frames) => Some(frames),
@@ -130,14 +130,14 @@ impl<'q, 'r, 'c, 's, A> Socket<'q, 'r, 'c, 's, A> {
     }
 }
 
-/// Output. Each verb writes all or nothing.
+/// Output. Each function writes all of its data, or nothing.
 ///
 /// ```
 /// use picoevent_http::{ReplyError, Socket};
 /// # struct App { level: u32 }
 /// fn tell(app: &App, socket: &mut Socket<App>) -> Result<(), ReplyError> {
 ///     socket.send_fmt(format_args!("level {}", app.level))?;
-///     // A message in two pieces, as there is room.
+///     // A message in two pieces, for example when there is not enough room at once.
 ///     socket.send_binary(&[1, 2], false)?;
 ///     socket.send_binary(&[3], true)
 /// }
@@ -147,13 +147,14 @@ impl<A: 'static> Socket<'_, '_, '_, '_, A> {
     /// Sends a text.
     ///
     /// # Errors
-    /// [`ReplyError::Full`] and [`TooLong`](ReplyError::TooLong) when it does not fit into the output ring,
-    /// [`NotNow`](ReplyError::NotNow) within a message in pieces, [`Ended`](ReplyError::Ended) after the end.
+    /// [`ReplyError::Full`] or [`TooLong`](ReplyError::TooLong) if it does not fit into the output ring,
+    /// [`NotNow`](ReplyError::NotNow) if a message is being sent in pieces, [`Ended`](ReplyError::Ended) after the
+    /// end.
     pub fn send_text(&mut self, text: &str) -> Result<(), ReplyError> {
         self.send(Opcode::Text, text.as_bytes(), true)
     }
 
-    /// Sends formatted text, which is formatted twice, for its length.
+    /// Sends formatted text. It is formatted twice: first to find its length.
     ///
     /// # Errors
     /// As [`send_text`](Self::send_text).
@@ -162,7 +163,7 @@ impl<A: 'static> Socket<'_, '_, '_, '_, A> {
         self.send_frame(Opcode::Text, length, Payload::Text(text), true)
     }
 
-    /// Sends a part of a text: all of it, or a piece, with others to follow up to the last one.
+    /// Sends a text, or a piece of one. Other pieces may follow until `is_last` is true.
     ///
     /// # Errors
     /// As [`send_text`](Self::send_text).
@@ -170,7 +171,7 @@ impl<A: 'static> Socket<'_, '_, '_, '_, A> {
         self.send(Opcode::Text, text, is_last)
     }
 
-    /// Sends bytes: a whole message, or a piece, with others to follow up to the last one.
+    /// Sends bytes: a whole message, or a piece. Other pieces may follow until `is_last` is true.
     ///
     /// # Errors
     /// As [`send_text`](Self::send_text).
@@ -178,14 +179,14 @@ impl<A: 'static> Socket<'_, '_, '_, '_, A> {
         self.send(Opcode::Binary, data, is_last)
     }
 
-    /// Returns how many bytes can be sent now, in one piece.
+    /// Returns the number of bytes that can be sent now as one piece.
     pub fn room(&self) -> usize {
         let head = if self.client().is_some() { 8 } else { 4 };
         self.request.conn.room().saturating_sub(head)
     }
 
-    /// Closes with a code, after what was sent: 1000 is the usual one. A code that is not for sending is sent
-    /// as 1000.
+    /// Closes the WebSocket with a code after the output so far. The usual code is 1000. A code that must not be
+    /// sent is replaced with 1000.
     pub fn close(&mut self, code: u16) {
         let code = if is_sendable(code) { code } else { code::NORMAL };
         self.end(code);
@@ -195,7 +196,7 @@ impl<A: 'static> Socket<'_, '_, '_, '_, A> {
         self.send_frame(opcode, data.len(), Payload::Bytes(data), is_last)
     }
 
-    /// Sends a frame, if there is room for all of it.
+    /// Sends a frame, if there is room for the whole frame.
     fn send_frame(
         &mut self,
         opcode: Opcode,
@@ -242,25 +243,25 @@ impl<A: 'static> Socket<'_, '_, '_, '_, A> {
         Ok(())
     }
 
-    /// Returns what the client's role does otherwise, if this is one.
+    /// Returns the functions of a client, or `None` for a server.
     fn client(&self) -> Option<&'static ClientHooks<A>> {
         self.request.route()?.socket?.client.as_ref()
     }
 
-    /// Sends a close frame, and ends.
+    /// Sends a close frame, and closes the connection.
     fn end(&mut self, code: u16) {
         if let Some(frames) = self.frames() {
             frames.code = code;
         }
         let [high, low] = code.to_be_bytes();
         let data = if code == code::NONE { &[][..] } else { &[high, low] };
-        // Without room for it the end alone has to do.
+        // Without room for the frame, the connection is closed without one.
         let _ = self.send(Opcode::Close, data, true);
         self.request.conn.close();
     }
 }
 
-/// What a frame carries.
+/// The payload of a frame.
 pub(crate) enum Payload<'p> {
     Bytes(&'p [u8]),
     Text(fmt::Arguments<'p>),

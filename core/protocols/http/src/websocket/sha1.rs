@@ -1,7 +1,7 @@
-//! SHA-1 (FIPS 180-4), for the handshake, which needs a hash and no security.
+//! SHA-1 (FIPS 180-4). The handshake needs it as a hash, not for security.
 
-/// Returns the hash of data whose length is given in bytes, in blocks with what is behind it all zeros. The end
-/// mark and the length have room there.
+/// Returns the hash of `length` bytes in `blocks`. The bytes after them must be zero, with room for the end mark
+/// and the length.
 pub(crate) fn sha1<const N: usize>(blocks: &mut [[u8; 64]; N], length: usize) -> [u8; 20] {
     let bytes = blocks.as_flattened_mut();
     if let Some(end) = bytes.get_mut(length) {
@@ -22,7 +22,7 @@ pub(crate) fn sha1<const N: usize>(blocks: &mut [[u8; 64]; N], length: usize) ->
 }
 
 fn compress(state: &mut [u32; 5], block: &[u8; 64]) {
-    // The last sixteen words of the schedule, in a ring.
+    // The last sixteen words of the message schedule, as a ring.
     let mut words = [0_u32; 16];
     for (word, bytes) in words.iter_mut().zip(block.as_chunks::<4>().0) {
         *word = u32::from_be_bytes(*bytes);
@@ -65,7 +65,7 @@ mod tests {
     fn hex(data: &[u8]) -> String {
         let mut blocks = [[0; 64]; 16];
         blocks.as_flattened_mut()[..data.len()].copy_from_slice(data);
-        // As many blocks as there have to be.
+        // The smallest number of blocks that is enough.
         let hash = match (data.len() + 9).div_ceil(64) {
             1 => sha1::<1>(blocks.first_chunk_mut().unwrap(), data.len()),
             2 => sha1::<2>(blocks.first_chunk_mut().unwrap(), data.len()),

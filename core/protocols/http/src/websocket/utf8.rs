@@ -1,11 +1,11 @@
-//! UTF-8 that comes in pieces (RFC 3629, 4).
+//! Validation of UTF-8 that arrives in pieces (RFC 3629, 4).
 
-/// How far a character has come.
+/// The state of the current character.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Utf8 {
-    /// Bytes of it that are still to come.
+    /// The number of its bytes that have not arrived.
     left: u8,
-    /// What the next one may be.
+    /// The range of the next byte.
     low: u8,
     high: u8,
 }
@@ -13,7 +13,7 @@ pub(crate) struct Utf8 {
 impl Utf8 {
     pub(crate) const NEW: Self = Self { left: 0, low: 0x80, high: 0xbf };
 
-    /// Takes the next bytes. Returns whether they can be UTF-8.
+    /// Checks the next bytes. Returns whether they can be UTF-8.
     #[must_use]
     pub(crate) fn take(&mut self, bytes: &[u8]) -> bool {
         bytes.iter().all(|byte| self.take_one(*byte))

@@ -1,4 +1,4 @@
-//! A client against a server that a test plays, in memory.
+//! A client in memory. The test plays the server.
 
 use std::net::SocketAddr;
 
@@ -14,14 +14,14 @@ struct App {
     kind: Option<Vec<u8>>,
     outcomes: Vec<Result<u16, CallError>>,
     uploads: usize,
-    /// Nothing is taken.
+    /// Takes no content.
     is_busy: bool,
-    /// Names that were looked up.
+    /// The names that were looked up.
     names: Vec<String>,
 }
 
 impl App {
-    /// Knows all names but one.
+    /// Resolves all names except one.
     fn connect(&mut self, conn: &mut ConnMut<Self>, name: &str, port: u16) -> bool {
         self.names.push(format!("{name} {port}"));
         name != "nobody" && conn.connect(([192, 0, 2, 7], port).into()).is_ok()
@@ -53,7 +53,7 @@ impl Caller<App> for Fetch {
         }
     }
 
-    /// So many bytes, and the end.
+    /// Writes `uploads` bytes of content, and ends it.
     fn upload(app: &mut App, response: &mut Response<App>) {
         while app.uploads > 0 {
             let piece = app.uploads.min(30);
@@ -81,11 +81,11 @@ struct Wire {
     app: App,
     pool: PoolId,
     now: u64,
-    /// Where connections went.
+    /// The addresses of all connects.
     connects: Vec<SocketAddr>,
     conn: Option<Conn>,
     sent: Vec<u8>,
-    /// How the next connects fail.
+    /// The error of the next connects.
     fails: Option<ConnError>,
     was_reset: bool,
 }
@@ -149,7 +149,7 @@ impl Wire {
         }
     }
 
-    /// Sends from the server, as there is room.
+    /// Sends bytes from the server to the client, as there is room.
     fn answer(&mut self, mut bytes: &[u8]) {
         for _ in 0..10_000 {
             let conn = self.conn.unwrap();
@@ -191,7 +191,7 @@ impl Wire {
     }
 }
 
-/// The outcome of one answer, which the server ends, and its content.
+/// Returns the outcome and the content of one answer. The server ends the connection after it.
 fn answered(answer: &[u8], piece: usize) -> (Vec<Result<u16, CallError>>, String) {
     let mut wire = Wire::new();
     wire.get("/");
@@ -326,7 +326,7 @@ fn a_kept_connection_that_the_server_ends_is_replaced() {
     wire.ask(&Ask::new(Method::Post, server(), "pump", "/")).unwrap();
     wire.end();
     assert_eq!(wire.outcomes(), [Ok(200), Err(CallError::Lost(None))]);
-    // Nothing is due after a while: the connection just ends.
+    // No request is under way, so the connection just ends.
     let mut wire = Wire::new();
     wire.get("/");
     wire.answer(HELLO);
@@ -351,18 +351,18 @@ fn redirects_are_followed_up_to_a_limit() {
     assert_eq!(wire.connects[2], "192.0.2.5:81".parse().unwrap());
     wire.answer(HELLO);
     assert_eq!((wire.outcomes(), wire.content().as_str()), (vec![Ok(200)], "hello"));
-    // One too many.
+    // One redirect more than the limit.
     wire.get("/");
     for _ in 0..3 {
         wire.answer(redirect(307, "/").as_bytes());
     }
     assert_eq!(wire.outcomes(), [Err(CallError::Redirects)]);
-    // To what is no server of HTTP.
+    // A redirect to a URL that is not HTTP.
     wire.get("/");
     wire.answer(redirect(302, "https://pump/").as_bytes());
     assert_eq!((wire.outcomes(), wire.content().as_str()), (vec![Ok(302)], "bye"));
     assert!(wire.app.names.is_empty());
-    // An answer to a form is fetched.
+    // After a 303, the answer to a form is fetched with `GET`.
     let mut wire = Wire::new();
     wire.app.uploads = 3;
     let form = Ask::new(Method::Post, server(), "pump", "/form").content(Length::Known(3));
@@ -382,7 +382,7 @@ fn servers_have_names() {
         wire.ask(&named("pump:8080")).unwrap();
         wire.answer(HELLO);
     }
-    // A connection is used again for the same name and port.
+    // A connection is reused for the same name and port.
     wire.ask(&named("PUMP:8080")).unwrap();
     wire.answer(HELLO);
     assert_eq!((wire.outcomes(), wire.connects.len()), (vec![Ok(200); 3], 1));
@@ -393,7 +393,7 @@ fn servers_have_names() {
         wire.answer(HELLO);
         assert_eq!(wire.app.names.last().map(String::as_str), Some(name));
     }
-    // An address is no name.
+    // An address is not looked up.
     wire.ask(&named("192.0.2.9:81")).unwrap();
     wire.answer(HELLO);
     assert_eq!(wire.connects[3], "192.0.2.9:81".parse().unwrap());
@@ -411,7 +411,7 @@ fn a_name_that_cannot_be_looked_up_is_an_error() {
     assert_eq!((wire.outcomes(), wire.app.http.is_busy()), (vec![], false));
     wire.get("/");
     wire.answer(HELLO);
-    // The connection before it is given up first.
+    // The kept connection to the other server is closed first.
     wire.ask(&nobody).unwrap();
     assert_eq!(wire.outcomes(), [Ok(200), Err(CallError::Unresolved)]);
     wire.get("/");
@@ -471,7 +471,7 @@ fn an_early_answer_ends_the_connection() {
     wire.ask(&put).unwrap();
     wire.answer(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n");
     assert_eq!(wire.outcomes(), [Ok(403)]);
-    // The rest of the content is never sent.
+    // The rest of the content is not sent.
     wire.get("/");
     wire.answer(HELLO);
     assert_eq!((wire.outcomes(), wire.connects.len()), (vec![Ok(200)], 2));

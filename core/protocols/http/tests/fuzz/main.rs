@@ -1,4 +1,4 @@
-//! The fuzzer's targets, on seeds and on what chance makes of them.
+//! Runs the fuzzer's targets on seeds, and on random changes of them.
 
 mod targets;
 
@@ -28,7 +28,7 @@ const FRAMES: [&[u8]; 4] = [
     b"\xff\x88\x80\x00\x00\x00\x00\x81\x80\x00\x00\x00\x00",
 ];
 
-/// A seed with mistakes in it.
+/// Returns a seed with random mistakes.
 fn near(seeds: &'static [&'static [u8]]) -> impl Strategy<Value = Vec<u8>> {
     let part = prop_oneof![
         any::<u8>().prop_map(|byte| vec![byte]),

@@ -1,4 +1,5 @@
-//! What fuzzers drive: a server in memory that is sent bytes, and what has to hold for any of them.
+//! The targets of the fuzzers: a server in memory that gets bytes, and the properties that must hold for any
+//! bytes.
 //!
 //! `tests/fuzz` of the repository includes this file, for libFuzzer.
 
@@ -11,14 +12,14 @@ use picoevent_http::{
     Status,
 };
 
-/// What the server has understood.
+/// The application. It stores everything that the server has parsed.
 #[derive(Default)]
 struct App {
     http: Server<1, 100>,
     requests: Vec<String>,
     body: Vec<u8>,
     form: Option<Multipart>,
-    /// The message that is coming in.
+    /// The message that is being received.
     message: Vec<u8>,
     messages: Vec<Vec<u8>>,
     closed: Option<u16>,
@@ -45,7 +46,7 @@ impl Site<App> for Page {
 }
 
 impl App {
-    /// Notes the request with all that can be asked of it.
+    /// Stores the request with everything that can be read from it.
     fn note(&mut self, request: &mut Request<Self>) {
         let form = request.form("a").map(|value| value.bytes().count());
         let seen = format!(
@@ -100,7 +101,7 @@ impl App {
         request.reply(Reply::empty(status), b"").unwrap();
     }
 
-    /// Echoes.
+    /// Echoes messages.
     fn heard(&mut self, socket: &mut Socket<Self>, message: Message) {
         let (is_text, is_last) = match message {
             Message::Text { is_last } => (true, is_last),
@@ -129,7 +130,7 @@ impl App {
     }
 }
 
-/// Serves one client that sends bytes in pieces, and ends then. Returns what it got and what was understood.
+/// Serves one client that sends bytes in pieces and then ends. Returns its output and the application.
 fn serve(bytes: &[u8], piece: usize) -> (Vec<u8>, App) {
     let mut storage = Storage::<App, 1, 1, 800, 1, 1>::new();
     let mut base = EventBase::new(&mut storage);
@@ -173,7 +174,7 @@ fn serve(bytes: &[u8], piece: usize) -> (Vec<u8>, App) {
             continue;
         }
         idle = 0;
-        // What was sent has had its effect.
+        // The output so far has been processed.
         if has_ended && app.http.is_empty() {
             return (got, app);
         }
@@ -189,8 +190,8 @@ fn serve(bytes: &[u8], piece: usize) -> (Vec<u8>, App) {
     panic!("the connection never ends");
 }
 
-/// Serves a client whose first byte says how its others come, and the same whole. Both come to the same. Returns
-/// what it has got.
+/// Serves a client twice: with its bytes in pieces, whose size is the first byte of `input`, and in one piece.
+/// Checks that the results are equal. Returns the client's output and the application.
 fn compare(before: &[u8], input: &[u8]) -> Option<(Vec<u8>, App)> {
     let (piece, bytes) = input.split_first()?;
     let all = [before, bytes].concat();
@@ -202,7 +203,7 @@ fn compare(before: &[u8], input: &[u8]) -> Option<(Vec<u8>, App)> {
     Some((whole, app))
 }
 
-/// Reads bytes as heads of requests.
+/// Uses the bytes as heads of requests.
 pub fn head(input: &[u8]) {
     let Some((got, app)) = compare(b"", input) else { return };
     assert!(got.is_empty() || got.starts_with(b"HTTP/1.1 "));
@@ -210,20 +211,20 @@ pub fn head(input: &[u8]) {
     assert!(answers >= app.requests.len(), "each request that was handled is answered");
 }
 
-/// Reads bytes as a body in chunks, and compares with another reader of chunks.
+/// Uses the bytes as a chunked body, and compares the result with another parser.
 pub fn chunks(input: &[u8]) {
     let before = b"PUT /body HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n";
     let Some((got, app)) = compare(before, input) else { return };
     let is_accepted = got.starts_with(b"HTTP/1.1 200 ");
     match body_of(&input[1..]) {
-        // There are limits, too; what is accepted is the same.
+        // The server has limits, too. If it accepts the body, both results must be equal.
         Some(body) if is_accepted => assert!(app.body.starts_with(&body)),
         Some(_) => assert!(got.starts_with(b"HTTP/1.1 4"), "it is refused because of a limit"),
         None => assert!(!is_accepted, "what is no body is not accepted"),
     }
 }
 
-/// Returns the body in chunks, if it is one, and complete.
+/// Returns the content of a chunked body, if it is valid and complete.
 fn body_of(mut bytes: &[u8]) -> Option<Vec<u8>> {
     fn line<'b>(bytes: &mut &'b [u8]) -> Option<&'b [u8]> {
         let end = bytes.windows(2).position(|pair| pair == b"\r\n")?;
@@ -248,7 +249,7 @@ fn body_of(mut bytes: &[u8]) -> Option<Vec<u8>> {
     }
 }
 
-/// Reads bytes as a form with files.
+/// Uses the bytes as a form with files.
 pub fn multipart(input: &[u8]) {
     let Some((_, bytes)) = input.split_first() else { return };
     let length = bytes.len();
@@ -258,13 +259,13 @@ pub fn multipart(input: &[u8]) {
     );
     let Some((got, app)) = compare(before.as_bytes(), input) else { return };
     let is_accepted = got.starts_with(b"HTTP/1.1 200 ");
-    // A form begins with the boundary and has the last one.
+    // A valid form begins with the boundary, and contains the last boundary.
     let is_one = bytes.starts_with(b"--xx") && bytes.windows(6).any(|bytes| bytes == b"--xx--");
     assert!(!is_accepted || is_one);
     assert!(!is_accepted || app.body.ends_with(b">") || app.body.is_empty(), "each part ends");
 }
 
-/// Reads bytes as a client's frames of a WebSocket.
+/// Uses the bytes as WebSocket frames of a client.
 pub fn frames(input: &[u8]) {
     let before = b"GET /ws HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
          Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n";

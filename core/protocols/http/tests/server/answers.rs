@@ -1,4 +1,4 @@
-//! How requests are answered, and what comes after.
+//! How requests are answered, and what happens to the connection afterwards.
 
 use crate::bench::{Bench, End};
 use crate::{App, GET, HELLO_ANSWER, Page, answers, desk, status};
@@ -42,12 +42,12 @@ fn head_is_get_without_the_content() {
 fn requests_in_a_row_are_answered_in_a_row() {
     let mut desk = desk();
     let client = desk.connect();
-    // A client that takes little at a time holds the requests back.
+    // A client that reads slowly delays its own requests.
     desk.clients[client].takes = 7;
     desk.send(client, GET.repeat(49).as_bytes());
     assert_eq!(desk.clients[client].heard(), HELLO_ANSWER.repeat(49));
     assert_eq!((desk.app.calls, desk.clients[client].end), (49, None));
-    // The limit of requests.
+    // The limit for requests on a connection.
     desk.send(client, GET.repeat(3).as_bytes());
     let last = HELLO_ANSWER.replace("6\r\n", "6\r\nConnection: close\r\n");
     assert_eq!(desk.clients[client].heard(), last);
@@ -118,7 +118,7 @@ fn numbers() -> String {
     (0..1_000).map(|number| format!("{number:7}\n")).collect()
 }
 
-/// Takes chunks apart.
+/// Decodes chunks.
 fn unchunked(mut text: &str) -> String {
     let mut content = String::new();
     loop {
@@ -189,7 +189,7 @@ fn events_are_sent_as_they_happen() {
     Http::<Page>::each(app, base, "/hello", |_, _| panic!("nobody is there"));
     desk.run();
     assert_eq!(desk.clients[client].heard(), "17\r\nevent: level\ndata: 12\n\n\r\n");
-    // A client that takes nothing loses events, and the application knows it.
+    // A client that reads nothing loses events, and the application gets an error.
     desk.clients[client].takes = 0;
     let conn = desk.app.asking.unwrap();
     let full = Http::<Page>::with(&mut desk.app, &mut desk.base, conn, |_, request| {

@@ -1,4 +1,4 @@
-//! A server in memory with a clock of its own, and clients that send and take bytes as a test says.
+//! A server in memory with virtual time, and clients that send and read bytes as a test says.
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
@@ -7,27 +7,27 @@ use picoevent::memory::StaticSlot;
 use picoevent::{Action, Conn, EventBase, Instant, Listener, Pool, Storage};
 use picoevent_http::{Http, Site};
 
-/// How a connection has ended for its client.
+/// The end of a connection, as its client sees it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum End {
-    /// After all output.
+    /// The connection ended after all output.
     Finished,
     Reset,
 }
 
-/// A client: what it sends, and what it has got.
+/// A client: its pending bytes, and the bytes that it got.
 pub struct Client {
     pub conn: Conn,
     pub got: Vec<u8>,
     pub end: Option<End>,
-    /// How many bytes it takes each time.
+    /// The number of bytes that it reads in each step.
     pub takes: usize,
     unsent: VecDeque<u8>,
     finishes: bool,
 }
 
 impl Client {
-    /// Returns what it has got since the last time, as text.
+    /// Returns the text that it got since the last call.
     pub fn heard(&mut self) -> String {
         String::from_utf8_lossy(&std::mem::take(&mut self.got)).into_owned()
     }
@@ -48,7 +48,7 @@ fn anywhere() -> SocketAddr {
 }
 
 impl<A: 'static, S: Site<A>> Bench<A, S> {
-    /// A server with rings of these sizes, and places for static bytes.
+    /// Makes a server with these ring sizes and this number of static slots.
     pub fn new(app: A, input: usize, output: usize, statics: usize) -> Self {
         let storage = Box::leak(Box::new(Storage::<A, 1, 4, 300_000, 1, 1>::new()));
         let mut base = EventBase::new(storage);
@@ -76,7 +76,7 @@ impl<A: 'static, S: Site<A>> Bench<A, S> {
         self.clients.len() - 1
     }
 
-    /// Sends from a client.
+    /// Sends bytes from a client.
     pub fn send(&mut self, client: usize, bytes: &[u8]) {
         self.clients[client].unsent.extend(bytes);
         self.run();
@@ -95,19 +95,19 @@ impl<A: 'static, S: Site<A>> Bench<A, S> {
         self.run();
     }
 
-    /// Lets so much time pass.
+    /// Advances the time.
     pub fn pass(&mut self, millis: u64) {
         self.now += millis;
         self.base.advance(Instant::from_micros(self.now * 1000));
         self.run();
     }
 
-    /// Goes on until nothing happens any more.
+    /// Runs until nothing changes.
     pub fn run(&mut self) {
         let mut idle = 0;
         for _ in 0..2_000_000 {
             idle = if self.step() { 0 } else { idle + 1 };
-            // What a timer does in one step is seen in the next.
+            // The effect of a timer is visible only in the next step.
             if idle == 3 {
                 return;
             }

@@ -1,4 +1,4 @@
-//! Bodies: streamed, held back, awaited, lost.
+//! Bodies: streamed, with back-pressure, read as a whole, and cut off.
 
 use crate::bench::End;
 use crate::{GET, HELLO_ANSWER, Page, answers, desk, status};
@@ -48,7 +48,7 @@ fn what_is_not_taken_holds_the_peer_back() {
     let client = desk.connect();
     desk.send(client, &upload("Content-Length: 1000\r\n", &body()[..1_000]));
     assert_eq!((desk.app.uploaded.len(), desk.clients[client].heard().as_str()), (0, ""));
-    // It is not the peer that is slow.
+    // The peer is not slow: the server does not read.
     (0..10).for_each(|_| desk.pass(5_000));
     assert_eq!(desk.clients[client].end, None);
     desk.app.takes = None;
@@ -66,7 +66,7 @@ fn a_client_that_expects_it_is_told_to_go_on() {
     assert_eq!(desk.clients[client].heard(), "HTTP/1.1 100 Continue\r\n\r\n");
     desk.send(client, b"hello");
     assert_eq!(status(&desk.clients[client].heard()), 201);
-    // HTTP/1.0 does not know it, and without a body there is nothing to expect.
+    // HTTP/1.0 does not have `Expect`, and without a body there is nothing to continue with.
     for request in [
         "PUT /upload HTTP/1.0\r\nContent-Length: 1\r\nExpect: 100-continue\r\n\r\nx",
         "PUT /upload HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\n\r\n",
@@ -89,7 +89,7 @@ fn an_early_answer_ends_the_connection_and_the_body_is_not_read() {
         assert!(heard.contains("Connection: close\r\n"), "{heard}");
         assert_eq!(desk.clients[client].end, Some(End::Finished));
         assert_eq!((desk.app.uploaded.len(), desk.app.lost), (0, 0));
-        // Without a body the connection goes on.
+        // Without a body the connection stays open.
         let heard = answers(&format!("{method} {path} HTTP/1.1\r\nHost: a\r\n\r\n{GET}"));
         assert!(status(&heard) == expected && heard.ends_with(HELLO_ANSWER), "{heard}");
     }
@@ -101,7 +101,7 @@ fn a_form_is_awaited_and_given_whole() {
     let head = format!("POST /form HTTP/1.1\r\nHost: a\r\nContent-Length: {}\r\n\r\n", body.len());
     let heard = answers(&format!("{head}{body}{GET}"));
     assert!(heard.contains("[Boiler house 2]") && heard.ends_with(HELLO_ANSWER), "{heard}");
-    // As long as the ring.
+    // The body is exactly as long as the ring.
     let body = format!("name={}", "x".repeat(251));
     let heard = answers(&format!(
         "POST /form HTTP/1.1\r\nHost: a\r\nContent-Length: 256\r\n\r\n{body}{GET}"

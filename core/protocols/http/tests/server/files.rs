@@ -2,7 +2,7 @@
 
 use crate::answers;
 
-/// Gets a file with these fields: the head of the answer, and its content.
+/// Gets a file with these header fields. Returns the head and the content of the answer.
 fn get(name: &str, fields: &str) -> (String, String) {
     let answer = answers(&format!("GET /site/{name} HTTP/1.1\r\nHost: a\r\n{fields}\r\n"));
     let (head, content) = answer.split_once("\r\n\r\n").unwrap();
@@ -50,7 +50,7 @@ fn a_client_that_has_the_version_is_told_so() {
     for tags in ["\"a\"", "0000beef", "\"0000beef-gz\""] {
         assert!(get("", &format!("If-None-Match: {tags}\r\n")).0.starts_with("HTTP/1.1 200 "));
     }
-    // Each form of the content has a version of its own.
+    // The plain and the compressed form have different entity tags.
     let gzip = "If-None-Match: \"00000007-gz\"\r\n";
     assert!(get("both.js", gzip).0.starts_with("HTTP/1.1 200 "));
     let both = format!("{gzip}Accept-Encoding: gzip\r\n");

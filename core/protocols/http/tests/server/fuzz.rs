@@ -1,4 +1,4 @@
-//! Whatever comes, there is an answer or an end.
+//! For any input, the server sends an answer or ends the connection.
 
 use proptest::prelude::*;
 
@@ -16,7 +16,7 @@ const SEEDS: [&[u8]; 6] = [
     b"GET /chunks HTTP/1.0\r\n\r\n",
 ];
 
-/// Bytes: some of the seeds, with mistakes in them.
+/// Returns some of the seeds, with mistakes in them.
 fn bytes() -> impl Strategy<Value = Vec<u8>> {
     let piece = prop_oneof![
         4 => (0..SEEDS.len()).prop_map(|seed| SEEDS[seed].to_vec()),
@@ -51,7 +51,7 @@ fn bytes() -> impl Strategy<Value = Vec<u8>> {
     })
 }
 
-/// What a client hears that sends this in pieces, and how it ends.
+/// Sends bytes in pieces. Returns the client's input, the end of its connection, and the application.
 fn outcome(bytes: &[u8], piece: usize, rings: (usize, usize)) -> (Vec<u8>, Option<End>, App) {
     let mut desk = Bench::<App, Page>::new(App::default(), rings.0, rings.1, 1);
     let client = desk.connect();

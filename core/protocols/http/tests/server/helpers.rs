@@ -65,7 +65,7 @@ fn a_form_with_a_file_is_streamed() {
     assert_eq!(status(&answers(other)), 415);
 }
 
-/// A form that ends within a boundary was waited for without end, and kept its place.
+/// The server waited forever for the rest of a form that ends inside a boundary, and its place stayed in use.
 #[test]
 fn a_form_that_ends_too_early_is_refused() {
     let part = "--xx\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\n";
@@ -82,7 +82,7 @@ fn a_form_that_ends_too_early_is_refused() {
             assert_eq!(status(&answers(&request)), 400, "{request}");
         }
     }
-    // Chunks that end between the lines do no harm.
+    // Chunks that end between the lines are allowed.
     let chunks = [part, "b", "\r\n--xx--\r\n"];
     let chunks: String =
         chunks.iter().map(|data| format!("{:x}\r\n{data}\r\n", data.len())).collect();

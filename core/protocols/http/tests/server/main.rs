@@ -1,4 +1,4 @@
-//! A server in memory: what it refuses, how it answers, and that it always does one of both.
+//! A server in memory: the requests that it refuses, and how it answers the others.
 
 mod answers;
 mod bench;
@@ -28,12 +28,12 @@ struct App {
     calls: u32,
     uploaded: Vec<u8>,
     lost: u32,
-    /// How much of an upload is taken in one call.
+    /// The number of bytes of an upload that are taken in one call.
     takes: Option<usize>,
     asking: Option<Conn>,
     messages: Vec<String>,
     form: Option<Multipart>,
-    /// A WebSocket does not take what comes.
+    /// The WebSocket handler takes no data.
     is_busy: bool,
 }
 
@@ -136,7 +136,7 @@ impl App {
         request.begin(Reply::text(Status::OK), Length::Unknown).unwrap();
     }
 
-    /// A thousand numbers of eight bytes.
+    /// Writes a thousand numbers of eight bytes each.
     fn more_numbers(&mut self, request: &mut Request<Self>) {
         while request.written() < 8_000 {
             if writeln!(request, "{:7}", request.written() / 8).is_err() {
@@ -200,7 +200,7 @@ impl App {
         request.reply(Reply::empty(Status::OK), b"").unwrap();
     }
 
-    /// Echoes.
+    /// Echoes messages.
     fn heard(&mut self, socket: &mut Socket<Self>, message: Message) {
         let data = socket.data().to_vec();
         self.messages.push(match message {
@@ -241,7 +241,7 @@ fn desk() -> Desk {
     Bench::new(App::default(), 256, 512, 2)
 }
 
-/// What one client hears that sends this and no more.
+/// Returns the answers to a client that sends only `request`.
 fn answers(request: &str) -> String {
     let mut desk = desk();
     let client = desk.connect();
@@ -249,7 +249,7 @@ fn answers(request: &str) -> String {
     desk.clients[client].heard()
 }
 
-/// The status of the first answer.
+/// Returns the status of the first answer.
 fn status(answer: &str) -> u16 {
     answer.split(' ').nth(1).and_then(|code| code.parse().ok()).unwrap_or(0)
 }

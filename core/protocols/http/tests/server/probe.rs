@@ -1,23 +1,23 @@
-//! The requirements of Http11Probe's list that a server must meet, each under its identifier there.
+//! The requirements for servers in Http11Probe's list, with the identifiers of the list.
 //!
-//! A row is what is sent, and what has to come of it. Each is sent whole and byte by byte, with another request
-//! behind it, which is answered only where the first one may leave the connection open.
+//! A row has a request and the expected result. The request is sent as a whole and byte by byte, each time with
+//! another request after it. The second request is answered only if the first one may leave the connection open.
 
 use picoevent::Instant;
 use picoevent_http::{Clock, Limits, Part, Reply, Request, Route, Server, Site, Status};
 
 use crate::bench::{Bench, End};
 
-/// What has to come.
+/// The expected result.
 #[derive(Clone, Copy, Debug)]
 enum Wanted {
-    /// A status of refusal, and the end; the request behind it is not looked at.
+    /// An error status and the end of the connection. The second request is not read.
     Refused(u16),
-    /// A status, this content, and the next request.
+    /// A status and this content. The second request is answered.
     Answered(u16, &'static str),
-    /// The same, and the end instead of the next request.
+    /// A status and this content, and the end of the connection.
     Last(u16, &'static str),
-    /// Nothing until the time is up; then 408 and the end.
+    /// No answer until the time limit; then 408 and the end of the connection.
     Waits,
 }
 
@@ -26,7 +26,7 @@ use Wanted::{Answered, Last, Refused, Waits};
 #[derive(Default)]
 struct App {
     http: Server<2, 64>,
-    /// The time of day, when the loop began.
+    /// The time of day when the loop began.
     unix: Option<u64>,
     body: Vec<u8>,
     requests: u32,
@@ -86,17 +86,17 @@ fn post(id: &'static str, fields: &str, body: &str, wanted: Wanted) -> Row {
     raw(id, format!("POST / HTTP/1.1\r\nHost: a\r\n{fields}\r\n{body}"), wanted)
 }
 
-/// A body in chunks.
+/// A row with a chunked body.
 fn chunked(id: &'static str, chunks: &str, wanted: Wanted) -> Row {
     post(id, "Transfer-Encoding: chunked\r\n", chunks, wanted)
 }
 
-/// A body of five bytes beside one in chunks, in some way.
+/// A row with a body that has a length and a transfer coding.
 fn beside(id: &'static str, coding: &str, wanted: Wanted) -> Row {
     post(id, &format!("{coding}\r\nContent-Length: 5\r\n"), "hello", wanted)
 }
 
-/// A handshake of a WebSocket.
+/// A row with a WebSocket handshake.
 fn upgrade(id: &'static str, line: &str, fields: &str, wanted: Wanted) -> Row {
     let key = "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==";
     raw(id, format!("{line}\r\nHost: a\r\nUpgrade: websocket\r\n{key}\r\n{fields}\r\n"), wanted)
@@ -104,7 +104,7 @@ fn upgrade(id: &'static str, line: &str, fields: &str, wanted: Wanted) -> Row {
 
 const HIDDEN: &str = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
 
-/// A request that hides another one in its body, whose length is `{}` in the fields.
+/// A row with a request that hides another one in its body. `{}` in the fields stands for the length of the body.
 fn smuggled(id: &'static str, fields: &str, before: &str, hidden: &str) -> Row {
     let body = format!("{before}{hidden}");
     post(id, &fields.replace("{}", &body.len().to_string()), &body, Refused(400))
@@ -137,7 +137,7 @@ fn compliance() -> Vec<Row> {
         raw("COMP-HOST-WITH-PATH", "GET / HTTP/1.1\r\nHost: a/path\r\n\r\n", Refused(400)),
         raw("COMP-ASTERISK-WITH-GET", "GET * HTTP/1.1\r\nHost: a\r\n\r\n", Refused(400)),
         raw("COMP-OPTIONS-STAR", "OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n", Answered(204, "")),
-        // 501 would be right for a coding before `chunked`; here nothing says where the body ends.
+        // 501 would be correct for a coding before `chunked`. But here the end of the body is unknown.
         post("COMP-UNKNOWN-TE-501", "Transfer-Encoding: gzip\r\n", "", Refused(400)),
         post("COMP-POST-CL-BODY", "Content-Length: 5\r\n", "hello", Answered(200, "hello")),
         post("COMP-POST-CL-ZERO", "Content-Length: 0\r\n", "", Answered(200, "")),
@@ -169,7 +169,7 @@ fn compliance() -> Vec<Row> {
         raw("COMP-VERSION-MISSING-MINOR", "GET / HTTP/1\r\nHost: a\r\n\r\n", Refused(400)),
         raw("COMP-VERSION-LEADING-ZEROS", "GET / HTTP/01.01\r\nHost: a\r\n\r\n", Refused(400)),
         raw("COMP-VERSION-WHITESPACE", "GET / HTTP/ 1.1\r\nHost: a\r\n\r\n", Refused(400)),
-        // All answers have it; the check looks.
+        // All answers have this field. `check` verifies it.
         get("COMP-DATE-HEADER", "", Answered(200, "OK")),
         get("COMP-CONNECTION-CLOSE", "Connection: close\r\n", Last(200, "OK")),
         chunked(
@@ -203,7 +203,7 @@ fn compliance() -> Vec<Row> {
         get("MAL-CONTROL-CHARS-HEADER", "X-Test: a\x07\x08\x0bb\r\n", Refused(400)),
         get("MAL-NON-ASCII-HEADER-NAME", "X-T\u{eb}st: value\r\n", Refused(400)),
         raw("MAL-NON-ASCII-URL", "GET /caf\u{e9} HTTP/1.1\r\nHost: a\r\n\r\n", Refused(400)),
-        // The list wants 400. It is a number, and it says what 413 says.
+        // The list requires 400. But the length is a valid number, and 413 describes the error.
         post("MAL-CL-OVERFLOW", "Content-Length: 99999999999999999999\r\n", "", Refused(413)),
         get("MAL-NUL-IN-HEADER-VALUE", "X-Test: val\0ue\r\n", Refused(400)),
         chunked("MAL-CHUNK-SIZE-OVERFLOW", "FFFFFFFFFFFFFFFF0\r\nhello\r\n0\r\n\r\n", Refused(413)),
@@ -229,7 +229,7 @@ fn smuggling() -> Vec<Row> {
         post(id, &format!("Content-Length: {length}\r\n"), body, Refused(400))
     };
     let trailer = |id, field: &str| {
-        // Trailers are checked as fields and dropped, so none of them means anything.
+        // Trailers are checked like header fields and then dropped, so they have no effect.
         chunked(id, &format!("5\r\nhello\r\n0\r\n{field}\r\n\r\n"), Answered(200, "hello"))
     };
     vec![
@@ -286,7 +286,7 @@ fn smuggling() -> Vec<Row> {
         beside("SMUG-TE-NULL", "Transfer-Encoding: chunked\0", Refused(400)),
         beside("SMUG-TE-IDENTITY", "Transfer-Encoding: identity", Refused(400)),
         chunked("SMUG-CHUNK-NEGATIVE", "-1\r\nhello\r\n0\r\n\r\n", Refused(400)),
-        // A field of another name, which means nothing.
+        // This is another field, without effect.
         beside("SMUG-TRANSFER_ENCODING", "Transfer_Encoding: chunked", Answered(200, "hello")),
         length("SMUG-CL-COMMA-SAME", "5, 5", "hello"),
         length("SMUG-CL-COMMA-TRIPLE", "5, 5, 5", "hello"),
@@ -307,7 +307,7 @@ fn smuggling() -> Vec<Row> {
             "HEAD / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello",
             Answered(200, ""),
         ),
-        // A body that nobody reads ends the connection.
+        // The body is not read, so the connection ends.
         raw(
             "SMUG-OPTIONS-CL-BODY",
             "OPTIONS / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello",
@@ -317,7 +317,8 @@ fn smuggling() -> Vec<Row> {
         length("SMUG-CL-NEGATIVE-ZERO", "-0", ""),
         beside("SMUG-TE-OBS-FOLD", "Transfer-Encoding:\r\n chunked", Refused(400)),
         beside("SMUG-TE-TAB-BEFORE-VALUE", "Transfer-Encoding:\tchunked", Refused(400)),
-        // The authority of the target replaces the host (RFC 9112, 3.2.2). There is one site, whatever it is called.
+        // The authority of the target replaces the host (RFC 9112, 3.2.2). There is one site, so the host has no
+        // effect.
         raw(
             "SMUG-ABSOLUTE-URI-HOST-MISMATCH",
             "GET http://other/ HTTP/1.1\r\nHost: a\r\n\r\n",
@@ -421,7 +422,7 @@ fn smuggling() -> Vec<Row> {
 
 const NEXT: &str = "GET /next HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
 
-/// What a client hears, how its connection ends, and how many requests were handled.
+/// Returns the answers to a client, the end of its connection, and the number of requests that were handled.
 fn hears(sent: &[u8], piece: usize, time: u64) -> (String, Option<End>, u32) {
     let mut desk = Bench::<App, Page>::new(App::default(), 256, 512, 0);
     desk.app.unix = Some(784_111_777);
@@ -434,7 +435,7 @@ fn hears(sent: &[u8], piece: usize, time: u64) -> (String, Option<End>, u32) {
     (desk.clients[client].heard(), desk.clients[client].end, desk.app.requests)
 }
 
-/// Splits what was heard into the status of the first answer, its head, its content, and the rest.
+/// Splits the answers into the status, the head and the content of the first one, and the rest.
 fn split(heard: &str, has_content: bool) -> Option<(u16, &str, &str, &str)> {
     let (head, rest) = heard.split_once("\r\n\r\n")?;
     let status = head.strip_prefix("HTTP/1.1 ")?.split(' ').next()?.parse().ok()?;
@@ -444,7 +445,7 @@ fn split(heard: &str, has_content: bool) -> Option<(u16, &str, &str, &str)> {
     Some((status, head, content, rest))
 }
 
-/// Checks one row. The error says what was wrong.
+/// Checks one row. Returns an error with the difference.
 fn check((_, sent, wanted): &Row, piece: usize) -> Result<(), String> {
     let is_kept = !matches!(wanted, Waits);
     let time = if is_kept { 0 } else { 30_000 };
@@ -456,7 +457,7 @@ fn check((_, sent, wanted): &Row, piece: usize) -> Result<(), String> {
         return wrong("the connection does not end in order");
     }
     let is_head = sent.starts_with(b"HEAD");
-    // One that goes on is told so first.
+    // A client that sent `Expect` gets 100 first.
     let answer = heard.strip_prefix("HTTP/1.1 100 Continue\r\n\r\n").unwrap_or(&heard);
     let Some((status, head, content, rest)) = split(answer, !is_head) else {
         return wrong("there is no answer");

@@ -1,9 +1,10 @@
-//! What is refused: the answer says so, the connection ends after it, and nothing behind it is understood.
+//! Requests that are refused: the client gets an error status, the connection ends, and the rest of the input is
+//! not read.
 
 use crate::bench::End;
 use crate::{GET, desk, status};
 
-/// Sends a request with another one behind it, whole and byte by byte. Returns the status of the only answer.
+/// Sends a request with another one after it, as a whole and byte by byte. Returns the status of the only answer.
 fn refused(request: &[u8]) -> u16 {
     let smuggled = [request, GET.as_bytes()].concat();
     let (mut whole, mut bytes) = (desk(), desk());
@@ -23,7 +24,7 @@ fn refused(request: &[u8]) -> u16 {
     status(&heard)
 }
 
-/// A request with these fields.
+/// Returns a request with these header fields.
 fn with(fields: &str) -> Vec<u8> {
     format!("PUT /upload HTTP/1.1\r\nHost: a\r\n{fields}\r\n").into_bytes()
 }

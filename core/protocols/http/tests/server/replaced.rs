@@ -1,4 +1,4 @@
-//! Clients that only hold places, and others that come.
+//! Idle clients that occupy all places are replaced by new clients.
 
 use picoevent_http::{Length, Reply, Route, Server, Site, Status};
 

@@ -1,4 +1,4 @@
-//! WebSockets: the cases of a well-known test suite, by their topics.
+//! WebSockets: cases after a well-known test suite.
 
 use crate::bench::End;
 use crate::{Desk, GET, Page, answers, desk, status};
@@ -7,7 +7,7 @@ use picoevent_http::Http;
 const HANDSHAKE: &str = "GET /ws HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: keep-alive, Upgrade\r\n\
      Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n";
 
-/// A frame as clients send it.
+/// Returns a client's frame.
 fn frame(first: u8, data: &[u8]) -> Vec<u8> {
     let mask = [0x37, 0xfa, 0x21, 0x3d];
     let mut frame = vec![first];
@@ -27,7 +27,7 @@ fn frame(first: u8, data: &[u8]) -> Vec<u8> {
     frame
 }
 
-/// Takes a server's frames apart.
+/// Decodes a server's frames.
 fn frames(mut bytes: &[u8]) -> Vec<(u8, Vec<u8>)> {
     let mut frames = Vec::new();
     while let [first, length, rest @ ..] = bytes {
@@ -42,7 +42,7 @@ fn frames(mut bytes: &[u8]) -> Vec<(u8, Vec<u8>)> {
     frames
 }
 
-/// A server with an open WebSocket.
+/// Returns a server with an open WebSocket.
 fn open() -> (Desk, usize) {
     let mut desk = desk();
     let client = desk.connect();
@@ -52,7 +52,8 @@ fn open() -> (Desk, usize) {
     (desk, client)
 }
 
-/// Sends frames, whole and byte by byte. Returns the frames that come back, and the code of the end, if it ends.
+/// Sends frames, as a whole and byte by byte. Returns the frames of the server, and the close code if the
+/// WebSocket ended.
 fn hears(sent: &[u8]) -> (Vec<(u8, Vec<u8>)>, Option<u16>) {
     let heard = |pieces: &mut dyn Iterator<Item = &[u8]>| {
         let (mut desk, client) = open();
@@ -132,7 +133,7 @@ fn a_long_message_comes_in_pieces() {
         assert_eq!(heard.into_iter().flat_map(|(_, data)| data).collect::<Vec<_>>(), data);
         assert_eq!(desk.clients[client].end, None);
     }
-    // A ring whose size is odd: pieces begin anywhere in the mask.
+    // The ring has an odd size, so pieces begin at any position of the mask.
     let mut odd = crate::bench::Bench::<crate::App, Page>::new(crate::App::default(), 251, 512, 0);
     let client = odd.connect();
     odd.send(client, format!("{HANDSHAKE}\r\n").as_bytes());

@@ -1,4 +1,4 @@
-//! What takes too long.
+//! Timeouts of requests and answers.
 
 use crate::bench::End;
 use crate::{GET, HELLO_ANSWER, desk, status};
@@ -65,7 +65,7 @@ fn an_answer_has_to_be_taken() {
         desk.clients[client].takes = 0;
         desk.send(client, b"GET /numbers HTTP/1.1\r\nHost: a\r\n\r\n");
         for _ in 0..14 {
-            // A few bytes each second, as slow readers do.
+            // The client takes at most `takes` bytes each second, like a slow reader.
             desk.clients[client].takes = takes;
             let conn = desk.clients[client].conn;
             let (first, second) = desk.base.output(conn);

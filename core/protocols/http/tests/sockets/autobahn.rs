@@ -1,7 +1,7 @@
-//! The cases of Autobahn's test suite for WebSockets, under its numbers, for a server and for a client that echo.
+//! The cases of Autobahn's WebSocket test suite, with its numbers, for an echo server and an echo client.
 //!
-//! Cases 8, and 11 to 13, are not there: the suite has no 8 and no 11, and 12 and 13 are about compression. The
-//! payloads of case 9 are shorter than the suite's, 128 KiB at most: what is left of a long one is a counter.
+//! The suite has no cases 8 and 11. Cases 12 and 13 test compression, which is not supported. The payloads of case
+//! 9 are at most 128 KiB, shorter than the suite's: the only state for a long payload is a counter.
 
 use std::ops::Range;
 
@@ -10,14 +10,14 @@ use crate::frames::{Frame, close, frame, take_apart};
 use crate::wire::Wire;
 use crate::{Host, Page};
 
-/// Which role is tested.
+/// The role that is tested.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Role {
     Server,
     Client,
 }
 
-/// How what is sent is cut.
+/// How the sent bytes are divided.
 #[derive(Clone, Copy, Debug)]
 enum Cut {
     Whole,
@@ -26,15 +26,15 @@ enum Cut {
     Chops(usize),
 }
 
-/// What a case wants to hear: whole messages and control frames, and how it ends.
+/// The result of a case: whole messages and control frames, and the end.
 #[derive(Debug, PartialEq, Eq)]
 struct Heard {
     frames: Vec<Frame>,
-    /// The code that it was closed with. Without one, it is open, and is closed in order then.
+    /// The close code. If there is none, the WebSocket is open, and the test closes it with 1000.
     closed: Option<u16>,
 }
 
-/// The end that is tested.
+/// The tested side.
 enum Tested {
     Server(Box<Bench<Host, Page>>),
     Client(Box<Wire>),
@@ -62,7 +62,7 @@ impl Tested {
         }
     }
 
-    /// Returns frames as they are sent to it.
+    /// Encodes frames for the tested side.
     fn bytes(&self, frames: &[Frame]) -> Vec<Vec<u8>> {
         let masked = |(number, frame): (usize, &Frame)| match self {
             Self::Server(_) => frame.bytes(Some([number as u8, 0x37, 0xfa, 0x21])),
@@ -88,7 +88,7 @@ impl Tested {
         }
     }
 
-    /// Returns what it has sent since the last time, fragments put together.
+    /// Returns the frames that it has sent since the last call. Fragments are joined.
     fn heard(&mut self) -> Heard {
         let (bytes, is_client) = match self {
             Self::Server(desk) => (std::mem::take(&mut desk.clients[0].got), false),
@@ -117,7 +117,7 @@ impl Tested {
     }
 }
 
-/// Checks a case for both roles.
+/// Checks a case in both roles.
 fn check(id: &str, sent: &[Frame], cut: Cut, wanted: &[Frame], closed: Option<u16>) {
     for role in [Role::Server, Role::Client] {
         let mut tested = Tested::new(role);
@@ -140,7 +140,7 @@ fn check(id: &str, sent: &[Frame], cut: Cut, wanted: &[Frame], closed: Option<u1
     }
 }
 
-/// Checks a case whose frames all come back.
+/// Checks a case in which all frames come back.
 fn echoes(id: &str, sent: &[Frame], cut: Cut) {
     check(id, sent, cut, sent, None);
 }
@@ -149,7 +149,7 @@ fn text(data: impl AsRef<[u8]>) -> Frame {
     frame(0x81, data)
 }
 
-/// Cuts data into the fragments of a message.
+/// Divides data into the fragments of a message.
 fn fragments(first: u8, data: &[u8], size: usize) -> Vec<Frame> {
     let mut frames: Vec<_> = data.chunks(size.max(1)).map(|piece| frame(0, piece)).collect();
     frames[0].0 |= first;
@@ -260,14 +260,14 @@ fn case_5_fragments() {
         vec![go_on(data[2]), go_on(data[3]), ping, end(data[4])],
     ];
     let wanted = [pong.clone(), pong, text(data.concat())];
-    // In 5.19 some time passes in the middle.
+    // In the suite, case 5.19 has a pause in the middle.
     check("5.19", &sent.concat(), Cut::Frames, &wanted, None);
     check("5.20", &sent.concat(), Cut::Whole, &wanted, None);
 }
 
-/// Text of several alphabets.
+/// Greek text.
 const GREEK: &[u8] = "\u{3ba}\u{1f79}\u{3c3}\u{3bc}\u{3b5}".as_bytes();
-/// The same, a code point that is too large, and more.
+/// Greek text, a code point that is too large, and more text.
 const TOO_LARGE: [&[u8]; 3] = [GREEK, b"\xf4\x90\x80\x80", b"edited"];
 
 #[test]
@@ -320,7 +320,7 @@ fn case_6_4_wrong_text_is_known_at_once() {
     }
 }
 
-/// The texts of cases 6.5 to 6.23. The standard library says which of them are valid.
+/// Returns the texts of cases 6.5 to 6.23. The standard library decides which of them are valid.
 fn texts() -> Vec<Vec<Vec<u8>>> {
     let of = |list: &[&[u8]]| list.iter().map(|text| text.to_vec()).collect::<Vec<_>>();
     let around = |middle: &str| format!("hello{middle}world").into_bytes();
@@ -472,7 +472,7 @@ fn case_7_the_end() {
     for (number, code) in (1..).zip(invalid) {
         check(&format!("7.9.{number}"), &[close(code, b"")], Cut::Whole, &[], Some(1002));
     }
-    // The suite only looks at these: codes that are beyond all that were given a meaning.
+    // The suite accepts any result here: these codes have no defined meaning.
     check("7.13.1", &[close(5000, b"")], Cut::Whole, &[], Some(1002));
     let four_bytes = frame(0x88, 65_536_u32.to_be_bytes());
     check("7.13.2", &[four_bytes], Cut::Whole, &[], Some(1002));

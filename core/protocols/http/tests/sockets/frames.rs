@@ -1,6 +1,6 @@
-//! Frames, written and read by the tests themselves.
+//! An encoder and a decoder for frames, independent of the library.
 
-/// A frame: its first byte, and what it carries.
+/// A frame: its first byte and its payload.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Frame(pub u8, pub Vec<u8>);
 
@@ -15,7 +15,7 @@ pub fn close(code: u16, reason: &[u8]) -> Frame {
 }
 
 impl Frame {
-    /// Returns the frame as it is sent; a client's is masked.
+    /// Encodes the frame. A client's frame has a mask.
     pub fn bytes(&self, mask: Option<[u8; 4]>) -> Vec<u8> {
         let Self(first, data) = self;
         let bit = if mask.is_some() { 0x80 } else { 0 };
@@ -38,7 +38,7 @@ impl Frame {
     }
 }
 
-/// Takes what was sent apart: frames, and the masks of a client's.
+/// Decodes frames, and the masks of a client's frames.
 pub fn take_apart(mut bytes: &[u8], is_masked: bool) -> (Vec<Frame>, Vec<[u8; 4]>) {
     let (mut frames, mut masks) = (Vec::new(), Vec::new());
     while let [first, second, rest @ ..] = bytes {

@@ -1,4 +1,4 @@
-//! The handshake of a client: what it sends, and what it refuses.
+//! The handshake of a client: its request, and the answers that it refuses.
 
 use picoevent::ConnError;
 use picoevent_http::{Ask, CallError, Length, Method, SocketCalls, Status};
@@ -21,7 +21,7 @@ fn the_request_is_that_of_the_standard() {
     let (key, rest) = rest.split_at(24);
     assert!(key.ends_with("=="));
     assert_eq!(rest, "\r\nSec-WebSocket-Protocol: log, chat\r\n\r\n");
-    // Each one has a key of its own.
+    // Each request has a different key.
     wire.answer(agree(&request).as_bytes());
     wire.reset();
     wire.open().unwrap();
@@ -34,7 +34,7 @@ fn a_server_that_agrees_is_talked_to_however_its_answer_comes() {
         let mut wire = Wire::new();
         wire.open().unwrap();
         let answer = agree(&wire.request());
-        // Others come before it, and a frame comes with it.
+        // Other answers come first, and a frame arrives together with the answer.
         let early = "HTTP/1.1 103 Early Hints\r\nConnection: close\r\nLink: </a>\r\n\r\n";
         let all = [early.as_bytes(), answer.as_bytes(), b"\x81\x02hi"].concat();
         all.chunks(piece).for_each(|piece| wire.answer(piece));
@@ -52,7 +52,7 @@ fn a_server_that_agrees_is_talked_to_however_its_answer_comes() {
     assert_eq!(wire.app.talk.protocol, Some("chat"));
 }
 
-/// Changes an answer.
+/// A function that changes an answer.
 type Change = dyn Fn(&str) -> String;
 
 #[test]
@@ -119,14 +119,14 @@ fn a_refusal_is_reported_with_its_status() {
         wire.answer(format!("HTTP/1.1 {code} Any\r\n{more}").as_bytes());
         let status = Status::new(code).unwrap();
         assert_eq!(wire.ended(), [Err(CallError::Refused(status))]);
-        // The next one can be opened, over a connection of its own.
+        // The next one can be opened, on a separate connection.
         wire.open().unwrap();
         let answer = agree(&wire.request());
         wire.answer(answer.as_bytes());
         assert_eq!(wire.app.talk.heard(), ["open"]);
         assert_eq!(wire.connects.len(), 2);
     }
-    // Ours refuses, too.
+    // This crate's server refuses in the same way.
     let mut both = Both::new(256, 512);
     both.wire.open_with(&Ask::get(server(), "pump", "/nowhere")).unwrap();
     both.run();
@@ -162,7 +162,7 @@ fn what_goes_wrong_before_it_is_open_is_said() {
 
     let mut wire = Wire::new();
     wire.fails = Some(ConnError::Refused);
-    // The next one is opened at once, twice.
+    // The callback opens the next one at once, twice.
     wire.app.retries = 2;
     wire.open().unwrap();
     assert_eq!(wire.ended(), [Err(CallError::Lost(Some(ConnError::Refused))); 3]);

@@ -1,4 +1,4 @@
-//! The client and the server on real sockets, with tungstenite at the other end.
+//! The client and the server on real sockets. The peer is tungstenite.
 
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::thread;
@@ -16,7 +16,7 @@ use crate::{LIMITS, Talk};
 
 const SIZES: [usize; 10] = [0, 1, 125, 126, 127, 4_000, 65_535, 65_536, 100_000, 1_000_000];
 
-/// Both ends: of the WebSocket that it has opened, and of those that others open.
+/// The application: the WebSocket that it opens, and those that it serves.
 struct App {
     client: Client<160>,
     server: Server<2, 64>,
@@ -69,7 +69,7 @@ impl Site<App> for Talking {
     }
 }
 
-/// Sends messages of all sizes, each of which comes back, and closes.
+/// Sends messages of all sizes, checks that each comes back, and closes.
 fn talk(mut socket: WebSocket<TcpStream>) {
     for size in SIZES {
         let text = Other::text("\u{e9}".repeat(size / 2) + &"x".repeat(size % 2));
@@ -95,7 +95,7 @@ fn talk(mut socket: WebSocket<TcpStream>) {
     assert!(matches!(closed, tungstenite::Error::ConnectionClosed), "{closed}");
 }
 
-/// Runs a base until its WebSocket has ended, or 60 s have passed.
+/// Runs a base until its WebSocket has ended, for at most 60 s.
 fn run(start: impl FnOnce(&mut App, &mut EventBase<App>, &mut Live) -> thread::JoinHandle<()>) {
     let mut storage = Box::new(Storage::<App, 2, 2, 40_000, 1, 1>::new());
     let mut base = EventBase::new(&mut storage);

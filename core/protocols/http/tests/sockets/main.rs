@@ -1,5 +1,5 @@
-//! WebSockets in memory: a client against a server, and each of both against a peer that a test plays. And both on
-//! real sockets, against another implementation.
+//! Tests of WebSockets in memory: a client with a server, and each of them with a peer that the test plays. Also
+//! tests on real sockets with another implementation.
 
 mod autobahn;
 #[path = "../server/bench.rs"]
@@ -18,18 +18,18 @@ use picoevent_http::{
     CallError, Client, Limits, Message, Route, Server, Site, Socket, SocketCaller,
 };
 
-/// What an end of a WebSocket has heard, and what it does about it.
+/// The state of one end of a WebSocket.
 #[derive(Default)]
 struct Talk {
-    /// Messages and events, each message whole.
+    /// Messages and events. Messages are joined.
     heard: Vec<String>,
-    /// The message that is coming.
+    /// The message that is being received.
     data: Vec<u8>,
-    /// How many pieces it came in.
+    /// The number of its pieces so far.
     pieces: usize,
-    /// Sends messages back.
+    /// Sends each message back.
     echoes: bool,
-    /// Takes nothing.
+    /// Takes no data.
     is_busy: bool,
     /// The subprotocol.
     protocol: Option<&'static str>,
@@ -88,13 +88,13 @@ const LIMITS: Limits = Limits::new()
     .head(Duration::from_secs(10))
     .idle(Duration::from_secs(30));
 
-/// The application at the client's end.
+/// The client's application.
 #[derive(Default)]
 struct App {
     http: Client<160>,
     talk: Talk,
     ended: Vec<Result<u16, CallError>>,
-    /// How often it opens another one at once.
+    /// The number of times that `ended` opens another WebSocket at once.
     retries: u32,
     pool: Option<PoolId>,
 }
@@ -124,7 +124,7 @@ impl SocketCaller<App> for Live {
     }
 }
 
-/// The application at the server's end.
+/// The server's application.
 #[derive(Default)]
 struct Host {
     http: Server<4, 64>,

@@ -1,4 +1,4 @@
-//! A client and a server that talk.
+//! A client and a server that exchange messages.
 
 use picoevent_http::{Http, ReplyError, Socket, SocketCalls};
 
@@ -137,12 +137,12 @@ fn a_lost_connection_is_reported_and_the_next_one_opened_at_once() {
     assert_eq!(wire.app.talk.heard(), ["open"]);
     wire.finish();
     assert_eq!(wire.ended(), [Ok(1006)]);
-    // One that is given up is reset.
+    // A WebSocket that is cancelled is reset.
     let mut wire = Wire::opened();
     assert!(SocketCalls::<Live>::cancel(&mut wire.app, &mut wire.base));
     wire.run();
     assert_eq!((wire.ended(), wire.end), (vec![Ok(1006)], Some(End::Reset)));
-    // What comes next was never open.
+    // The next one is cancelled before it is open.
     wire.open().unwrap();
     assert!(SocketCalls::<Live>::cancel(&mut wire.app, &mut wire.base));
     wire.run();

@@ -1,4 +1,4 @@
-//! A client's base, whose peer is a test, or a server's base.
+//! A client's base. Its peer is a test or a server's base.
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
@@ -13,31 +13,31 @@ pub fn server() -> SocketAddr {
     "192.0.2.1:80".parse().unwrap()
 }
 
-/// Opens the WebSocket of the tests.
+/// Opens the tests' WebSocket.
 pub fn open(app: &mut App, cx: &mut Cx<App>) -> Result<(), CallError> {
     open_with(app, cx, &Ask::get(server(), "pump", "/live").fields("X-Name: test\r\n"))
 }
 
-/// Opens one with another request.
+/// Opens a WebSocket with another request.
 pub fn open_with(app: &mut App, cx: &mut Cx<App>, ask: &Ask) -> Result<(), CallError> {
     let pool = app.pool.unwrap();
     SocketCalls::<Live>::open(app, cx, pool, ask)
 }
 
-/// The client's end.
+/// The client's end of the connection.
 pub struct Wire {
     pub base: EventBase<'static, App>,
     pub app: App,
     now: u64,
     conn: Option<Conn>,
-    /// Where connections went.
+    /// The addresses of all connects.
     pub connects: Vec<SocketAddr>,
-    /// What the client has sent since the last time.
+    /// The bytes that the client has sent since the last call.
     pub sent: Vec<u8>,
     incoming: VecDeque<u8>,
-    /// How the next connects fail.
+    /// The error of the next connects.
     pub fails: Option<ConnError>,
-    /// How the connection has ended for the peer.
+    /// The end of the connection, as the peer sees it.
     pub end: Option<End>,
 }
 
@@ -66,21 +66,21 @@ impl Wire {
         wire
     }
 
-    /// Asks for the WebSocket.
+    /// Opens the tests' WebSocket.
     pub fn open(&mut self) -> Result<(), CallError> {
         let opened = open(&mut self.app, &mut self.base);
         self.run();
         opened
     }
 
-    /// Asks for another one.
+    /// Opens a WebSocket with another request.
     pub fn open_with(&mut self, ask: &Ask) -> Result<(), CallError> {
         let opened = open_with(&mut self.app, &mut self.base, ask);
         self.run();
         opened
     }
 
-    /// Opens the WebSocket, for a test that plays the server.
+    /// Makes a client with an open WebSocket, for a test that plays the server.
     pub fn opened() -> Self {
         let mut wire = Self::new();
         wire.open().unwrap();
@@ -90,12 +90,12 @@ impl Wire {
         wire
     }
 
-    /// Returns what was sent as text.
+    /// Returns the sent bytes as text.
     pub fn request(&mut self) -> String {
         String::from_utf8(std::mem::take(&mut self.sent)).unwrap()
     }
 
-    /// Sends to the client.
+    /// Sends bytes to the client.
     pub fn answer(&mut self, bytes: &[u8]) {
         self.incoming.extend(bytes);
         self.run();
@@ -123,7 +123,7 @@ impl Wire {
         std::mem::take(&mut self.app.ended)
     }
 
-    /// Goes on until nothing happens any more.
+    /// Runs until nothing changes.
     pub fn run(&mut self) {
         let mut idle = 0;
         for _ in 0..2_000_000 {
@@ -178,7 +178,7 @@ impl Wire {
     }
 }
 
-/// Returns the answer of a server that agrees.
+/// Returns the answer of a server that accepts the handshake.
 pub fn agree(request: &str) -> String {
     let key = request.split("Sec-WebSocket-Key: ").nth(1).unwrap().split("\r\n").next().unwrap();
     let accept = tungstenite::handshake::derive_accept_key(key.as_bytes());
@@ -188,19 +188,19 @@ pub fn agree(request: &str) -> String {
     )
 }
 
-/// A client and a server, and the wire between.
+/// A client and a server that are connected to each other.
 pub struct Both {
     pub wire: Wire,
     pub desk: Bench<Host, Page>,
     client: Option<usize>,
     connects: usize,
     ended: [bool; 2],
-    /// How many bytes cross at once.
+    /// The number of bytes that are transferred at once.
     pub piece: usize,
 }
 
 impl Both {
-    /// A server with rings of these sizes.
+    /// Makes a client, and a server with these ring sizes.
     pub fn new(input: usize, output: usize) -> Self {
         Self {
             wire: Wire::new(),
@@ -212,7 +212,7 @@ impl Both {
         }
     }
 
-    /// Both with an open WebSocket.
+    /// Makes both, with an open WebSocket.
     pub fn opened() -> Self {
         let mut both = Self::new(256, 512);
         both.wire.open().unwrap();
@@ -222,7 +222,7 @@ impl Both {
         both
     }
 
-    /// Carries bytes and ends until nothing is left to be carried.
+    /// Transfers bytes and ends of streams until nothing is left.
     pub fn run(&mut self) {
         loop {
             self.wire.run();

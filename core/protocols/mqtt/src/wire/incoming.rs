@@ -4,22 +4,22 @@ use super::properties::carrier;
 use super::{Header, Kind, Properties, Qos, Reader, Reason, Version, reader};
 use crate::topic;
 
-/// A packet from a broker, except for a PUBLISH, whose head is read by [`PublishHead::read`]. What packets of its kind
-/// do not say is as in [`NONE`](Self::NONE).
+/// A packet from a broker, except a PUBLISH, whose head is read by [`PublishHead::read`]. Fields that a packet of
+/// its kind does not have are as in [`NONE`](Self::NONE).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Packet<'p> {
-    /// The identifier of what is acknowledged.
+    /// The identifier of the acknowledged packet.
     pub id: u16,
-    /// What has become of it; or whether, or why not, the broker takes the client; or why it ends the connection.
+    /// The result: of the acknowledged packet, of the CONNECT, or the reason of a DISCONNECT.
     pub reason: Reason,
-    /// The broker has a session of the client (3.2).
+    /// Whether the broker has a session of the client (3.2).
     pub session_present: bool,
-    /// What else it says.
+    /// The properties.
     pub properties: Properties<'p>,
 }
 
 impl<'p> Packet<'p> {
-    /// A packet that says nothing: a PINGRESP.
+    /// A packet without content, such as a PINGRESP.
     pub const NONE: Self = Self {
         id: 0,
         reason: Reason::SUCCESS,
@@ -27,16 +27,16 @@ impl<'p> Packet<'p> {
         properties: Properties::NONE,
     };
 
-    /// Reads a packet, whose body is all there.
+    /// Reads a packet, whose body must be complete.
     ///
     /// # Errors
-    /// The reason with which the connection is to be ended: the packet is malformed, or no broker may send it.
+    /// Returns the reason to disconnect with: the packet is malformed, or a broker may not send it.
     pub fn read(version: Version, header: &Header, body: &'p [u8]) -> Result<Self, Reason> {
         use Kind::{ConnAck, Disconnect, PubAck, PubComp, PubRec, PubRel, SubAck, UnsubAck};
         let (kind, is_5) = (header.kind, version.has_properties());
         let mut packet = Self::NONE;
         let mut reader = Reader(body);
-        // Which packets carry the same properties, and whether properties and reason may be left out.
+        // The packets that may have the same properties, and whether the reason and the properties are optional.
         let (carrier, is_optional) = match kind {
             ConnAck => {
                 let flags = reader.u8()?;
@@ -55,7 +55,8 @@ impl<'p> Packet<'p> {
             Kind::Auth if !is_5 => return Err(Reason::MALFORMED_PACKET),
             _ => return Err(Reason::PROTOCOL_ERROR),
         };
-        // One reason for each filter, of which the client asks for one at a time, comes behind the properties.
+        // A SUBACK or UNSUBACK has one reason for each filter, after the properties. The client always requests
+        // one filter.
         let is_last = matches!(kind, SubAck | UnsubAck);
         if is_5 && is_last {
             packet.properties = Properties::read(&mut reader, carrier)?;
@@ -74,7 +75,7 @@ impl<'p> Packet<'p> {
             packet.reason =
                 Reason::of_return_code(packet.reason.0).ok_or(Reason::MALFORMED_PACKET)?;
         } else if !is_reason_of(kind, packet.reason)
-            // 3.1.1 has one reason why a subscription fails.
+            // In 3.1.1 there is only one reason for a refused subscription.
             || !is_5 && packet.reason.is_failure() && packet.reason != Reason::UNSPECIFIED
         {
             return Err(Reason::MALFORMED_PACKET);
@@ -87,7 +88,7 @@ impl<'p> Packet<'p> {
     }
 }
 
-/// The reasons that the packets of each kind may give (5, 2.4), as [bits](bit_of), by the number of the kind.
+/// The reason codes that each kind of packet may have (5, 2.4), as [bits](bit_of), indexed by the kind's number.
 #[expect(clippy::indexing_slicing, reason = "evaluated by the compiler")]
 const REASONS: [u64; 15] = {
     const PUBLISHED: u64 = bits(&[0x00, 0x10, 0x80, 0x83, 0x87, 0x90, 0x91, 0x97, 0x99]);
@@ -117,7 +118,7 @@ const REASONS: [u64; 15] = {
     reasons
 };
 
-/// Returns the bit of a reason: failures first, then what is none.
+/// Returns the bit of a reason code: failures first, then the others.
 const fn bit_of(reason: u8) -> Option<u32> {
     match reason {
         0x80..=0xA2 => Some(reason as u32 & 0x3F),
@@ -137,38 +138,38 @@ const fn bits(reasons: &[u8]) -> u64 {
     }
 }
 
-/// Returns whether a packet of this kind may give this reason.
+/// Returns whether a packet of this kind may have this reason.
 fn is_reason_of(kind: Kind, reason: Reason) -> bool {
     let bits = REASONS.get(kind as usize).copied().unwrap_or(0);
     bit_of(reason.0).is_some_and(|bit| bits.wrapping_shr(bit) & 1 != 0)
 }
 
-/// What comes before the payload of a PUBLISH (3.3).
+/// The part of a PUBLISH before its payload (3.3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PublishHead<'p> {
-    /// The topic; empty if it is the one of the alias.
+    /// The topic. If it is empty, the alias stands for it.
     pub topic: &'p str,
     /// The alias of the topic, 0 for none.
     pub alias: u16,
     /// The identifier, 0 with [`Qos::Zero`].
     pub id: u16,
-    /// How often it is delivered.
+    /// The quality of service.
     pub qos: Qos,
-    /// It may have come before.
+    /// Whether the message may be a retransmission.
     pub is_duplicate: bool,
-    /// The broker had kept it.
+    /// Whether the message is a retained one.
     pub is_retained: bool,
-    /// What else it says.
+    /// The properties.
     pub properties: Properties<'p>,
-    /// The bytes of the head.
+    /// The length of the head in bytes.
     pub length: usize,
 }
 
 impl<'p> PublishHead<'p> {
-    /// Reads the head of a PUBLISH from the beginning of its body, `None` while it is not all there.
+    /// Reads the head of a PUBLISH from the beginning of its body. Returns `None` until the head has arrived.
     ///
     /// # Errors
-    /// The reason with which the connection is to be ended.
+    /// Returns the reason to disconnect with.
     pub fn read(version: Version, header: &Header, body: &'p [u8]) -> Result<Option<Self>, Reason> {
         let has_id = header.flags & 0b0110 != 0;
         let length = head_length(version, has_id, body)?;
@@ -195,7 +196,7 @@ impl<'p> PublishHead<'p> {
         let alias = properties.number(super::id::TOPIC_ALIAS).unwrap_or(0) as u16;
         let is_known = topic.is_empty() && alias != 0;
         if !is_known && !topic::is_name(topic.as_bytes()) {
-            // It is missing, or has wildcards.
+            // The topic is missing, or has wildcards.
             let is_missing = topic.is_empty() && version.has_properties();
             return Err(if is_missing {
                 Reason::PROTOCOL_ERROR
@@ -208,7 +209,7 @@ impl<'p> PublishHead<'p> {
     }
 }
 
-/// Returns how long the head of a PUBLISH is, `None` while that is not to be seen yet.
+/// Returns the length of a PUBLISH's head. Returns `None` until enough bytes have arrived.
 fn head_length(version: Version, has_id: bool, body: &[u8]) -> Result<Option<usize>, Reason> {
     let Some(topic) = body.first_chunk() else { return Ok(None) };
     let id = if has_id { 2 } else { 0 };

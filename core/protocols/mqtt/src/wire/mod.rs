@@ -1,7 +1,7 @@
-//! MQTT's packets, as bytes: of version 3.1.1 (OASIS, 2014) and of version 5 (OASIS, 2019).
+//! The packets of MQTT 3.1.1 (OASIS, 2014) and MQTT 5 (OASIS, 2019).
 //!
-//! One code for both; the version decides where they differ. Reading is strict: what the standard calls
-//! malformed or a protocol error is refused, with the [`Reason`] that it names.
+//! Both versions share one implementation. Reading is strict: a packet that the standard calls malformed or a
+//! protocol error is refused with the [`Reason`] that the standard names.
 
 mod incoming;
 mod outgoing;
@@ -36,11 +36,11 @@ impl Version {
     }
 }
 
-/// How often a message is delivered.
+/// The quality of service: how often a message is delivered.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Qos {
-    /// At most once: it is not acknowledged.
+    /// At most once. The message is not acknowledged.
     #[default]
     Zero,
     /// At least once.
@@ -50,7 +50,7 @@ pub enum Qos {
 }
 
 impl Qos {
-    /// Returns the quality of service with this number.
+    /// Returns the quality of service with a number.
     pub(crate) const fn of(number: u8) -> Option<Self> {
         match number {
             0 => Some(Self::Zero),
@@ -61,7 +61,7 @@ impl Qos {
     }
 }
 
-/// The kinds of packets, with the numbers they have on the wire.
+/// The kinds of packets, with their numbers in the protocol.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[repr(u8)]
@@ -103,12 +103,12 @@ impl Kind {
         Self::Auth,
     ];
 
-    /// Returns the kind with this number.
+    /// Returns the kind with a number.
     fn of(number: u8) -> Option<Self> {
         Self::ALL.get(usize::from(number).checked_sub(1)?).copied()
     }
 
-    /// Returns the first byte of a packet of this kind. That of a PUBLISH has further flags.
+    /// Returns the first byte of a packet of this kind. A PUBLISH adds flags to it.
     #[inline(never)]
     pub(crate) const fn first(self) -> u8 {
         let flags = match self {
@@ -124,23 +124,23 @@ impl Kind {
 pub struct Header {
     /// The kind of the packet.
     pub kind: Kind,
-    /// The flags in the first byte; they mean something in a PUBLISH only.
+    /// The flags in the first byte. Only a PUBLISH has flags with a meaning.
     pub flags: u8,
-    /// The bytes of the header.
+    /// The length of the header in bytes.
     pub length: usize,
-    /// The bytes that follow: the standard's remaining length.
+    /// The length of the body in bytes. The standard calls it the remaining length.
     pub body: usize,
 }
 
 impl Header {
-    /// The most bytes of a header.
+    /// The length of the longest header.
     pub const MOST: usize = 5;
 
-    /// Reads the header at the beginning of `bytes`; `None` while it is not all there.
+    /// Reads the header at the beginning of `bytes`. Returns `None` until it has arrived.
     ///
     /// # Errors
-    /// [`Reason::MALFORMED_PACKET`] for a kind that does not exist, for flags that the kind does not have, and for a
-    /// length of more than four bytes or more than it needs.
+    /// [`Reason::MALFORMED_PACKET`] for an unknown kind, for flags that the kind does not have, and for a length
+    /// that has more than four bytes or is not in its shortest form.
     pub fn read(bytes: &[u8]) -> Result<Option<Self>, Reason> {
         let Some((first, rest)) = bytes.split_first() else { return Ok(None) };
         let kind = Kind::of(first >> 4).ok_or(Reason::MALFORMED_PACKET)?;

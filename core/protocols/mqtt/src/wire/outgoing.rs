@@ -4,7 +4,7 @@ use super::{Kind, Qos, Reader, Reason, Version, Writer, id};
 use crate::options::{Options, Publish};
 use crate::topic;
 
-/// What the client says of itself in a CONNECT, besides its options.
+/// The fields of a CONNECT that are not in its options.
 #[derive(Clone, Copy)]
 pub(crate) struct Hello {
     pub(crate) clean_start: bool,
@@ -49,7 +49,7 @@ pub(crate) fn connect(writer: &mut Writer<'_>, options: &Options<'_>, hello: Hel
     });
 }
 
-/// Returns whether a user name is sent. In 3.1.1 there is no password without one.
+/// Returns whether a user name is sent. In 3.1.1 a password needs a user name.
 fn has_user(options: &Options<'_>) -> bool {
     options.user.is_some() || options.password.is_some() && !options.version.has_properties()
 }
@@ -66,7 +66,7 @@ fn connect_flags(options: &Options<'_>, hello: Hello) -> u8 {
         | flag(has_user(options), 7)
 }
 
-/// Writes a number that is not zero.
+/// Writes a property with a number, unless the number is zero.
 fn number(writer: &mut Writer<'_>, id: u8, number: u32) {
     if number != 0 {
         writer.u8(id);
@@ -105,13 +105,13 @@ fn publish_properties(writer: &mut Writer<'_>, publish: &Publish<'_>) {
     }
 }
 
-/// Returns whether a message, or a will, can be published: its topics have names.
+/// Returns whether a message or a will can be published: its topics must be valid names.
 pub(crate) fn check(publish: &Publish<'_>) -> bool {
     let is_name = |topic: &str| topic::is_name(topic.as_bytes());
     is_name(publish.topic) && publish.response_topic.is_none_or(is_name)
 }
 
-/// A message on its way: as the application publishes it, or as it was kept.
+/// A message to send: as the application publishes it, or as it is stored.
 pub(crate) struct Record<'r> {
     first: u8,
     pub(crate) topic: &'r str,
@@ -119,9 +119,9 @@ pub(crate) struct Record<'r> {
     payload: &'r [u8],
 }
 
-/// Where the properties of a message come from.
+/// The source of a message's properties.
 enum Source<'r> {
-    /// They are written.
+    /// The properties in their encoded form.
     Raw(&'r [u8]),
     Of(&'r Publish<'r>),
 }
@@ -134,7 +134,7 @@ impl<'r> Record<'r> {
         Self { first, topic, properties: Source::Of(publish), payload }
     }
 
-    /// Reads a message that was kept; that it is well-formed is known.
+    /// Reads a stored message, which is known to be well-formed.
     pub(crate) fn read(version: Version, bytes: &'r [u8]) -> Result<Self, Reason> {
         let mut reader = Reader(bytes);
         let (first, topic) = (reader.u8()?, reader.text()?);
@@ -143,8 +143,8 @@ impl<'r> Record<'r> {
         Ok(Self { first, topic, properties, payload: reader.0 })
     }
 
-    /// Writes the message as it is kept: a byte of flags, the topic, the properties with their length in front,
-    /// and the payload.
+    /// Writes the message in its stored form: a byte of flags, the topic, the properties with their length in
+    /// front, and the payload.
     pub(crate) fn keep(&self, writer: &mut Writer<'_>, version: Version) {
         writer.u8(self.first);
         writer.text(self.topic);
@@ -163,7 +163,7 @@ impl<'r> Record<'r> {
         });
     }
 
-    /// Writes what follows the topic and the identifier.
+    /// Writes the part after the topic and the identifier.
     fn rest(&self, writer: &mut Writer<'_>, version: Version, alias: u16) {
         if version.has_properties() {
             writer.section(&|writer| {
@@ -186,19 +186,19 @@ impl<'r> Record<'r> {
     }
 }
 
-/// Returns the quality of service of a message that is kept.
+/// Returns the quality of service of a stored message.
 pub(crate) fn record_qos(record: &[u8]) -> Qos {
     record.first().and_then(|first| Qos::of(first >> 1 & 0b11)).unwrap_or_default()
 }
 
-/// How a message is sent, besides what it says.
+/// The fields of a PUBLISH that are not in the message.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Sending {
     pub(crate) id: u16,
     pub(crate) is_duplicate: bool,
-    /// The alias of its topic, 0 for none.
+    /// The topic alias, 0 for none.
     pub(crate) alias: u16,
-    /// The broker knows the alias: the topic is left out.
+    /// Whether the broker knows the alias. Then the topic is left out.
     pub(crate) is_known: bool,
 }
 
@@ -227,8 +227,8 @@ pub(crate) fn request(
     });
 }
 
-/// Writes an acknowledgement, or what releases a message; or, without an identifier, a DISCONNECT (3.14). A success has
-/// no reason, and nothing has one in 3.1.1.
+/// Writes an acknowledgement or a PUBREL. Without an identifier, writes a DISCONNECT (3.14). The reason is left
+/// out for a success, and always in 3.1.1.
 pub(crate) fn ack(writer: &mut Writer<'_>, version: Version, kind: Kind, id: u16, reason: Reason) {
     let has_reason = reason != Reason::SUCCESS && version.has_properties();
     writer.u8(kind.first());

@@ -28,12 +28,12 @@ pub(crate) mod id {
 pub(super) mod carrier {
     pub(in crate::wire) const CONNACK: u8 = 1 << 3;
     pub(in crate::wire) const PUBLISH: u8 = 1 << 4;
-    /// All acknowledgements but CONNACK.
+    /// All acknowledgements except CONNACK.
     pub(in crate::wire) const ACK: u8 = 1 << 5;
     pub(in crate::wire) const DISCONNECT: u8 = 1 << 6;
 }
 
-// A number of one, two or four bytes; the others have their length in front.
+// The forms: a number of one, two or four bytes. The other forms begin with their length.
 const BYTE: u8 = 1;
 const TWO: u8 = 2;
 const VARINT: u8 = 3;
@@ -42,7 +42,7 @@ const TEXT: u8 = 5;
 const BINARY: u8 = 6;
 const PAIR: u8 = 7;
 
-/// Returns how a property is written, in the lowest bits, and which packets from a server carry it.
+/// Returns the form of a property in the lowest bits, and the packets from a server that may have it.
 const fn form(id: u8) -> u8 {
     use carrier::{ACK, CONNACK, DISCONNECT, PUBLISH};
     match id {
@@ -64,7 +64,7 @@ const fn form(id: u8) -> u8 {
     }
 }
 
-/// The forms, so that looking one up is a load.
+/// The forms as a table, so that a lookup takes one load.
 #[expect(clippy::indexing_slicing, reason = "evaluated by the compiler")]
 const FORMS: [u8; 43] = {
     let mut forms = [0; 43];
@@ -76,19 +76,19 @@ const FORMS: [u8; 43] = {
     forms
 };
 
-/// A property: its identifier, its [form] and its bytes, without their length.
+/// A property: its identifier, its [form], and its bytes without their length.
 struct Property<'p> {
     id: u8,
     form: u8,
     bytes: &'p [u8],
-    /// The second text of a pair.
+    /// The second text of a user property.
     second: &'p [u8],
 }
 
-/// The properties of a packet from the broker. Those of 3.1.1 have none.
+/// The properties of a packet from the broker. Packets of 3.1.1 have none.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Properties<'p> {
-    /// They were checked.
+    /// The encoded properties. They were checked.
     bytes: &'p [u8],
 }
 
@@ -96,7 +96,7 @@ impl<'p> Properties<'p> {
     /// No properties.
     pub const NONE: Self = Self { bytes: &[] };
 
-    /// Reads properties with their length in front, and checks all of them.
+    /// Reads properties with their length in front, and checks them.
     pub(super) fn read(reader: &mut Reader<'p>, carrier: u8) -> Result<Self, Reason> {
         let length = reader.varint()?;
         let bytes = reader.take(length as usize)?;
@@ -118,17 +118,17 @@ impl<'p> Properties<'p> {
         Ok(Self { bytes })
     }
 
-    /// Takes properties that were checked before.
+    /// Makes properties of bytes that were checked before.
     pub(crate) const fn checked(bytes: &'p [u8]) -> Self {
         Self { bytes }
     }
 
-    /// Returns the number of bytes they have.
+    /// Returns the length in bytes.
     pub(crate) const fn len(&self) -> usize {
         self.bytes.len()
     }
 
-    /// Returns whether there are none.
+    /// Returns whether there are no properties.
     pub const fn is_empty(&self) -> bool {
         self.bytes.is_empty()
     }
@@ -139,12 +139,12 @@ impl<'p> Properties<'p> {
         pairs.map(|pair| (text(pair.bytes), text(pair.second)))
     }
 
-    /// Returns the reason in words, for people.
+    /// Returns the reason string: a text for humans.
     pub fn reason(&self) -> Option<&'p str> {
         self.text(id::REASON_STRING)
     }
 
-    /// Returns the client identifier that the broker has chosen, because ours was empty.
+    /// Returns the client identifier that the broker has assigned, because the client's own was empty.
     pub fn assigned_client_id(&self) -> Option<&'p str> {
         self.text(id::ASSIGNED_CLIENT_ID)
     }
@@ -154,17 +154,17 @@ impl<'p> Properties<'p> {
         self.text(id::CONTENT_TYPE)
     }
 
-    /// Returns the topic that an answer to the message is expected on.
+    /// Returns the topic for an answer to the message.
     pub fn response_topic(&self) -> Option<&'p str> {
         self.text(id::RESPONSE_TOPIC)
     }
 
-    /// Returns the bytes that an answer to the message has to carry.
+    /// Returns the data that an answer to the message has to contain.
     pub fn correlation_data(&self) -> Option<&'p [u8]> {
         self.find(id::CORRELATION_DATA)
     }
 
-    /// Returns how many seconds the message still counts.
+    /// Returns the rest of the message's lifetime in seconds.
     pub fn message_expiry(&self) -> Option<u32> {
         self.number(id::MESSAGE_EXPIRY)
     }
@@ -189,7 +189,7 @@ impl<'p> Properties<'p> {
     }
 }
 
-/// Returns bytes that were checked to be a text.
+/// Returns bytes that were checked before as text.
 fn text(bytes: &[u8]) -> &str {
     str::from_utf8(bytes).unwrap_or_default()
 }
@@ -197,7 +197,7 @@ fn text(bytes: &[u8]) -> &str {
 /// Reads the next property.
 #[inline(never)]
 fn next<'p>(rest: &mut Reader<'p>) -> Result<Property<'p>, Reason> {
-    // All identifiers that exist have one byte.
+    // All existing identifiers are one byte long.
     let id = rest.u8()?;
     let form = FORMS.get(usize::from(id)).copied().unwrap_or(0);
     let bytes = match form & 7 {
@@ -212,7 +212,7 @@ fn next<'p>(rest: &mut Reader<'p>) -> Result<Property<'p>, Reason> {
 }
 
 impl Property<'_> {
-    /// Returns whether it may have this value.
+    /// Returns whether the property may have this value.
     fn is_possible(&self) -> bool {
         match self.id {
             id::RECEIVE_MAXIMUM
@@ -220,7 +220,7 @@ impl Property<'_> {
             | id::TOPIC_ALIAS
             | id::SUBSCRIPTION_ID => self.bytes.iter().any(|byte| *byte != 0),
             id::RESPONSE_TOPIC => topic::is_name(self.bytes),
-            // All bytes say yes or no; so does the maximum QoS, which would be 2 otherwise.
+            // All one-byte properties are 0 or 1. This includes the maximum QoS, which is left out if it is 2.
             _ => self.form & 7 != BYTE || matches!(self.bytes, [0 | 1]),
         }
     }

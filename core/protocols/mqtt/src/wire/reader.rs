@@ -1,8 +1,8 @@
-//! Reading numbers, texts and bytes from the body of a packet.
+//! Reads numbers, texts and bytes from the body of a packet.
 
 use super::Reason;
 
-/// What is left of a packet's body.
+/// The unread part of a packet's body.
 #[derive(Clone, Copy)]
 pub(crate) struct Reader<'p>(pub(crate) &'p [u8]);
 
@@ -17,7 +17,7 @@ impl<'p> Reader<'p> {
         Ok(taken)
     }
 
-    /// Returns a number of the `size` next bytes.
+    /// Reads a number of `size` bytes.
     fn number(&mut self, size: usize) -> Result<u32, Reason> {
         Ok(self.take(size)?.iter().fold(0, |number, byte| number << 8 | u32::from(*byte)))
     }
@@ -30,7 +30,7 @@ impl<'p> Reader<'p> {
         self.number(2).map(|number| number as u16)
     }
 
-    /// Returns a packet identifier, which is never zero.
+    /// Reads a packet identifier, which must not be zero.
     pub(crate) fn packet_id(&mut self) -> Result<u16, Reason> {
         Some(self.u16()?).filter(|id| *id != 0).ok_or(Reason::PROTOCOL_ERROR)
     }
@@ -41,32 +41,32 @@ impl<'p> Reader<'p> {
         Ok(value)
     }
 
-    /// Returns the bytes of a variable byte integer. Only zero has none that is not zero.
+    /// Reads a variable byte integer, and returns its encoded bytes. They are all zero only for the number zero.
     pub(crate) fn varint_bytes(&mut self) -> Result<&'p [u8], Reason> {
         let bytes = self.0;
         self.varint()?;
         Ok(bytes.get(..bytes.len().saturating_sub(self.0.len())).unwrap_or_default())
     }
 
-    /// Returns bytes with their length in front.
+    /// Reads bytes with their length in front.
     pub(crate) fn binary(&mut self) -> Result<&'p [u8], Reason> {
         let length = self.u16()?;
         self.take(length.into())
     }
 
-    /// Returns a text: UTF-8 without the character U+0000.
+    /// Reads a text: UTF-8 without U+0000.
     pub(crate) fn text(&mut self) -> Result<&'p str, Reason> {
         let text = str::from_utf8(self.binary()?).ok();
         text.filter(|text| !text.as_bytes().contains(&0)).ok_or(Reason::MALFORMED_PACKET)
     }
 
-    /// Refuses bytes behind the end.
+    /// Returns an error if bytes are left.
     pub(crate) const fn end(&self) -> Result<(), Reason> {
         if self.is_empty() { Ok(()) } else { Err(Reason::MALFORMED_PACKET) }
     }
 }
 
-/// Reads a variable byte integer (5, 1.5.5). Returns its value and its size; `None` while it is not all there.
+/// Reads a variable byte integer (5, 1.5.5). Returns its value and its size, or `None` until it has arrived.
 pub(super) fn varint(bytes: &[u8]) -> Result<Option<(u32, usize)>, Reason> {
     let mut value = 0_u32;
     for (byte, place) in bytes.iter().zip(0_u8..4) {

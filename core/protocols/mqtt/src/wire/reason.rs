@@ -2,13 +2,13 @@
 
 use core::fmt;
 
-/// A reason code of MQTT 5 (2.4): why something was done, or was not. Those of 3.1.1 are given by the codes of 5
-/// that mean the same.
+/// A reason code of MQTT 5 (2.4): the result of a request, or the reason of its failure. Return codes of 3.1.1 are
+/// translated to the code of version 5 with the same meaning.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Reason(pub u8);
 
-/// Defines the codes, and their names.
+/// Defines the reason codes and their names.
 macro_rules! reasons {
     ($($code:literal $name:ident $text:literal)*) => {
         impl Reason {
@@ -70,12 +70,12 @@ reasons! {
 }
 
 impl Reason {
-    /// Returns whether it says that something has failed.
+    /// Returns whether the reason is a failure.
     pub const fn is_failure(self) -> bool {
         self.0 >= 0x80
     }
 
-    /// Returns the reason of a return code in a CONNACK of 3.1.1 (3.2.2.3).
+    /// Returns the reason for a return code of a CONNACK of 3.1.1 (3.2.2.3).
     pub(crate) const fn of_return_code(code: u8) -> Option<Self> {
         Some(match code {
             0 => Self::SUCCESS,

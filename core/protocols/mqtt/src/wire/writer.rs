@@ -1,13 +1,13 @@
-//! Writing numbers, texts and bytes into a packet.
+//! Writes numbers, texts and bytes into a packet.
 
-/// Writes into a buffer, as far as that goes, and counts all. Over an empty buffer it only counts.
+/// Writes into a buffer, as far as there is room, and counts all bytes. With an empty buffer it only counts.
 pub(crate) struct Writer<'b> {
     buffer: &'b mut [u8],
     len: usize,
     is_bad: bool,
 }
 
-/// The most bytes of a packet behind its header.
+/// The length of the longest body of a packet.
 const MOST: usize = 268_435_455;
 
 impl<'b> Writer<'b> {
@@ -15,8 +15,8 @@ impl<'b> Writer<'b> {
         Self { buffer, len: 0, is_bad: false }
     }
 
-    /// Returns how many bytes `write` writes; `None` if it writes what no packet can hold: a text or bytes of more
-    /// than 65,535, a text with U+0000, or more than a packet has.
+    /// Returns the number of bytes that `write` writes. Returns `None` if they cannot be in a packet: a text or
+    /// bytes longer than 65,535, a text with U+0000, or a body that is too long.
     #[inline(never)]
     pub(crate) fn count(write: &dyn Fn(&mut Writer<'_>)) -> Option<usize> {
         let mut counter = Writer::new(&mut []);
@@ -31,7 +31,7 @@ impl<'b> Writer<'b> {
 
     #[inline(never)]
     pub(crate) fn raw(&mut self, bytes: &[u8]) {
-        // A loop, because the optimizer does not always see that `copy_from_slice` cannot panic.
+        // This is a loop, because the optimizer does not always see that `copy_from_slice` cannot panic.
         let room = self.buffer.get_mut(self.len..).unwrap_or_default();
         room.iter_mut().zip(bytes).for_each(|(place, byte)| *place = *byte);
         self.len = self.len.saturating_add(bytes.len());
@@ -80,7 +80,7 @@ impl<'b> Writer<'b> {
         self.binary(text.as_bytes());
     }
 
-    /// Writes what `write` writes, with its length in front: the properties of a packet, or its body.
+    /// Writes the output of `write` with its length in front: the properties of a packet, or its body.
     #[inline(never)]
     pub(crate) fn section(&mut self, write: &dyn Fn(&mut Writer<'_>)) {
         let length = Writer::count(write);

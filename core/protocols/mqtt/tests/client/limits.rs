@@ -1,10 +1,10 @@
-//! Limits: of the store, of the rings, and of the broker.
+//! Limits of the store, the rings and the broker.
 
 use super::*;
 use mqtt::{PublishError, SubscribeError};
 use packet::{ack, publish};
 
-/// A broker that sets limits.
+/// Returns a broker that sets limits in its CONNACK.
 fn limited(properties: &'static [u8]) -> impl FnMut(&Packet) -> Vec<Deed> {
     move |packet| match packet {
         Packet::Connect(connect) => {
@@ -27,7 +27,7 @@ fn a_full_store_is_an_answer_and_its_room_an_event() {
         test.send(ack(0x40, first.number()));
         assert_eq!(test.events(), [ok(first), MqttEvent::Room]);
         test.publish(&long).unwrap();
-        // Slots run out, too.
+        // The slots can be full, too.
         let short = Publish::new("t", b"").qos(Qos::One);
         test.publish(&short).unwrap();
         test.publish(&short).unwrap();
@@ -112,7 +112,8 @@ fn what_is_published_while_the_connection_ends_is_kept() {
     with_quiet(Version::V5, |test| {
         test.app.options.session_expiry = 60;
         test.start_up();
-        // Once a pass, until the store is full: also between the end of the stream and the last callback.
+        // Publishes once in each pass until the store is full, also between the end of the stream and the last
+        // callback.
         let publish = |app: &mut App, event: &mut picoevent::EventMut<App>| {
             let one = Publish::new("t", b"1").qos(Qos::One);
             match mqtt::publish(app, event.cx(), &one) {
@@ -156,7 +157,7 @@ fn the_receive_maximum_of_the_broker_is_obeyed() {
 fn quality_and_retain_that_the_broker_does_not_have_are_refused() {
     with(Version::V5, limited(&[0x24, 1, 0x25, 0]), |test| {
         test.start();
-        // Before the limits are known.
+        // These are published before the broker's limits are known.
         let two = test.publish(&Publish::new("t", b"").qos(Qos::Two)).unwrap().unwrap();
         let kept = test.publish(&Publish::new("t", b"").qos(Qos::One).retained()).unwrap().unwrap();
         let one = test.publish(&Publish::new("t", b"").qos(Qos::One)).unwrap().unwrap();
@@ -192,7 +193,8 @@ fn packets_longer_than_the_broker_takes_are_not_sent() {
         test.run(1);
         let too_large = |id| MqttEvent::Acked(id, Reason::PACKET_TOO_LARGE);
         assert_eq!(test.events()[1..], [too_large(id), too_large(filter.unwrap())]);
-        // Two bytes of header, three of the topic, two of the identifier, one of properties: 42 remain.
+        // The header takes two bytes, the topic three, the identifier two, and the properties one: 42 of 50
+        // remain.
         let too_long = Err(PublishError::TooLong);
         assert_eq!(test.publish(&Publish::new("t", &[0; 43]).qos(Qos::One)), too_long);
         assert_eq!(test.publish(&Publish::new("t", &[0; 45])), too_long);
@@ -223,7 +225,7 @@ fn topics_that_repeat_get_an_alias_if_the_broker_allows() {
         let name = |topic: &str, alias| (topic.to_owned(), alias);
         assert_eq!(
             topics(test.sent()),
-            // The client has room for two.
+            // The client has two aliases.
             [
                 name("one", 1),
                 name("two", 2),
@@ -233,16 +235,16 @@ fn topics_that_repeat_get_an_alias_if_the_broker_allows() {
                 name("", 1)
             ]
         );
-        // They end with the connection.
+        // The aliases end with the connection.
         test.net.act(Deed::Reset);
         test.run(2);
         assert_eq!(topics(test.sent()), [name("one", 1)]);
-        // What has its alias on a new connection only is not longer than the broker takes.
+        // This topic is too long for an alias, so the message has none.
         test.publish(&Publish::new(&"x".repeat(64), b"")).unwrap();
         test.run(1);
         assert_eq!(topics(test.sent()), [name(&"x".repeat(64), 0)], "too long for an alias");
     });
-    // An alias that would make a packet too long is left out.
+    // If the alias would make the packet too long, it is left out.
     with(Version::V5, limited(&[0x22, 0, 9, 0x27, 0, 0, 0, 50]), |test| {
         test.start_up();
         test.publish(&Publish::new("t", &[0; 44])).unwrap();

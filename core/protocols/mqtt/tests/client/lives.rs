@@ -1,4 +1,4 @@
-//! Connecting, keeping alive, connecting again, stopping.
+//! Connect, keep-alive, reconnect, and stop.
 
 use super::*;
 use packet::Connect;
@@ -88,7 +88,7 @@ fn options_that_make_no_connect_are_refused_at_the_start() {
             test.app.options = options;
             let started = mqtt::start(&mut test.app, &mut test.base, test.pool);
             assert_eq!(started, Err(error));
-            // The connection is free again.
+            // The next pass frees the connection.
             test.run(1);
         }
         test.app.options = good;
@@ -140,7 +140,7 @@ fn a_refusal_is_an_event_with_its_reason_and_text() {
         test.run(60);
         let events = test.events();
         assert!(events.iter().all(|event| *event == down(Down::Refused(Reason::QUOTA_EXCEEDED))));
-        // 0.5, 1, 2, 4, 8, 16, 32 seconds.
+        // The delays are 0.5, 1, 2, 4, 8, 16 and 32 seconds.
         assert!((6..=8).contains(&events.len()), "{}", events.len());
         assert_eq!(test.app.properties[0], (Kind::ConnAck, Vec::new(), Some("go away".into())));
     });
@@ -265,7 +265,8 @@ fn delays_grow_while_the_broker_is_away_and_start_anew_after_a_lasting_connectio
         test.net.peer.is_away = false;
         test.run(100);
         assert!(test.app.mqtt().is_up());
-        // From a lasting connection on, and then from connections that do not last.
+        // The first delay follows a long connection, so it starts again at 500 ms. The connections after it are
+        // short, so the delays double.
         for middle in [500, 1_000, 2_000, 4_000] {
             test.net.connects.clear();
             let reset = test.net.now;
@@ -327,7 +328,7 @@ fn a_client_can_be_stopped_while_it_waits_and_while_it_connects() {
         mqtt::stop(&mut test.app, &mut test.base);
         test.run(60);
         assert_eq!(test.events(), [down(Down::Stopped)]);
-        // In the event Down, too.
+        // The application stops the client in the event `Down`.
         test.start_up();
         test.app.react = Some(|app, cx, event| {
             if matches!(event, MqttEvent::Down(_)) {

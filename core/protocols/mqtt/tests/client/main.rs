@@ -1,4 +1,4 @@
-//! The client on a loop in virtual time, with brokers that are scripted, and with a model of one that fails.
+//! The client on a loop in virtual time, with scripted brokers and with a model of a broker that has faults.
 
 use critical_section as _;
 
@@ -24,7 +24,7 @@ use picoevent_peers::mqtt::Deed;
 use picoevent_peers::mqtt::packet::{self, Packet, connack};
 use world::{Peer, World};
 
-/// A message, or a piece of one, as the application has seen it.
+/// A message or a piece of one, as the application received it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct Seen {
     topic: String,
@@ -35,21 +35,23 @@ struct Seen {
     by_handler: bool,
 }
 
-/// The properties of a packet: its kind, the user's, and a text.
+/// The properties of a packet: its kind, the user properties, and the reason string or the assigned client
+/// identifier.
 type Told = (Kind, Vec<(String, String)>, Option<String>);
 
-/// The application: it writes down what it is told. Four slots, 160 bytes for them, and two aliases.
+/// The application. It stores all events and messages. Its client has four slots, a store of 160 bytes, and two
+/// aliases.
 struct App {
     mqtt: Client<App, 4, 160, 2>,
     options: Options<'static>,
     events: Vec<MqttEvent>,
     seen: Vec<Seen>,
     properties: Vec<Told>,
-    /// What is done with an event.
+    /// Called with each event.
     react: Option<fn(&mut App, &mut Cx<App>, MqttEvent)>,
-    /// What is done with a message.
+    /// Called with each message.
     react_to_message: Option<fn(&mut App, &mut Message<App>)>,
-    /// Whether connecting works.
+    /// Whether a connect can be started.
     can_connect: bool,
 }
 
@@ -130,16 +132,16 @@ impl HasMqtt for App {
     }
 }
 
-/// What a broker does with a packet.
+/// A function that returns a broker's reaction to a packet.
 type Answer = dyn FnMut(&Packet) -> Vec<Deed>;
 
-/// A broker that follows a script, packet by packet.
+/// A broker that handles each packet with a script.
 struct Script {
     level: u8,
     answer: Box<Answer>,
     bytes: Vec<u8>,
     packets: Vec<Packet>,
-    /// When each packet came.
+    /// The arrival times of the packets.
     times: Vec<Instant>,
     /// Whether connections are refused.
     is_away: bool,
@@ -179,7 +181,7 @@ impl Test<'_> {
         mqtt::start(&mut self.app, &mut self.base, self.pool).unwrap();
     }
 
-    /// Starts the client, and runs until it is up.
+    /// Starts the client, and runs the loop until it is up.
     fn start_up(&mut self) {
         self.start();
         self.run(1);
@@ -200,7 +202,7 @@ impl Test<'_> {
         mqtt::subscribe(&mut self.app, &mut self.base, &subscription)
     }
 
-    /// Lets the broker send a packet.
+    /// Sends a packet from the broker.
     fn send(&mut self, bytes: Vec<u8>) {
         self.net.act(Deed::Send(bytes));
         self.run(1);
@@ -211,7 +213,7 @@ impl Test<'_> {
         std::mem::take(&mut self.net.peer.packets)
     }
 
-    /// Returns the packets since the last time, except for a CONNECT.
+    /// Returns the packets since the last call, except a CONNECT.
     fn sent(&mut self) -> Vec<Packet> {
         let mut packets = self.packets();
         packets.retain(|packet| !matches!(packet, Packet::Connect(_)));
@@ -227,7 +229,7 @@ const BROKER: &str = "192.0.2.1:1883";
 const RINGS: (usize, usize) = (128, 256);
 const LEVELS: [(u8, Version); 2] = [(4, Version::V3), (5, Version::V5)];
 
-/// Runs a test with a broker that answers as a script says.
+/// Runs a test with a scripted broker.
 fn with(
     version: Version,
     answer: impl FnMut(&Packet) -> Vec<Deed> + 'static,
@@ -251,13 +253,13 @@ fn with(
     run(&mut Test { base, app, net: World::new(script), pool });
 }
 
-/// Runs a test with a broker that only takes the client.
+/// Runs a test with a broker that only accepts the client and answers pings.
 fn with_quiet(version: Version, run: impl FnOnce(&mut Test<'_>)) {
     let level = if version == Version::V5 { 5 } else { 4 };
     with(version, move |packet| greet(level, packet), run);
 }
 
-/// Answers a CONNECT, and pings.
+/// Answers a CONNECT or a PINGREQ.
 fn greet(level: u8, packet: &Packet) -> Vec<Deed> {
     match packet {
         Packet::Connect(connect) => {

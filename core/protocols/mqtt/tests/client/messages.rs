@@ -51,7 +51,7 @@ fn a_message_with_qos_1_ends_with_its_acknowledgement() {
             assert_eq!((publish.qos, publish.id, publish.dup), (1, id.number(), false));
             test.send(ack(0x40, id.number()));
             assert_eq!(test.events(), [ok(id)]);
-            // Twice makes no difference.
+            // A second PUBACK has no effect.
             test.send(ack(0x40, id.number()));
             assert_eq!((test.events(), test.app.mqtt().used()), (Vec::new(), 0));
         });
@@ -76,7 +76,8 @@ fn a_message_with_qos_2_takes_two_steps() {
             assert_eq!(test.events(), [ok(id)]);
             test.send(ack(0x70, number));
             assert_eq!((test.events(), test.app.mqtt().used()), (Vec::new(), 0));
-            // One that nobody knows is released, so that the broker forgets it.
+            // The client answers a PUBREC with an unknown identifier, so that the broker can discard the
+            // identifier.
             test.send(ack(0x50, 77));
             let reason = if version == Version::V5 { 0x92 } else { 0 };
             assert_eq!(test.sent(), [Packet::Ack(6, 77, reason)]);
@@ -222,7 +223,7 @@ fn messages_are_acknowledged_when_they_were_seen() {
             test.send(ack(0x62, 8));
             let unknown = if version == Version::V5 { 0x92 } else { 0 };
             assert_eq!(test.sent(), [Packet::Ack(7, 8, 0), Packet::Ack(7, 8, unknown)]);
-            // The identifier is that of another message now.
+            // Now another message has the identifier.
             test.send(publish(level, &incoming("a", b"new", 2, 8)));
             assert_eq!(test.app.seen.last().unwrap().payload, b"new");
         });

@@ -1,12 +1,14 @@
-//! A model of a broker that restarts, forgets sessions, resets connections in mid-packet, delays and sends twice; and a
-//! device that publishes to it and subscribes, over many seeds.
+//! A model of a broker with faults: it restarts, loses sessions, resets connections in the middle of a packet, and
+//! delays and repeats packets. A device publishes to it and subscribes. The simulation runs with many seeds.
 //!
-//! While there are faults, the model checks what the client sends. After them, all has to come to its end:
+//! The model checks the client's packets all the time. After the faults end, these must hold:
 //!
-//! * what the application was told is acknowledged, the broker has; with QoS 2 once, always at most once;
-//! * what the broker has not forgotten, the application has seen; with QoS 2 once, always at most once;
-//! * first deliveries come in the order in which they were published;
-//! * attempts to connect are as far apart as the back-off says; the base and the client hold what they held at first.
+//! * The broker has each message that was acknowledged to the application. With QoS 2 it has it once; with QoS 2,
+//!   no message is delivered twice.
+//! * The application has received each message that the broker has not lost. With QoS 2 none is received twice.
+//! * First deliveries are in the order of publishing.
+//! * The time between attempts to connect is never below the shortest back-off, and the base and the client hold
+//!   no more than at the start.
 
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;
@@ -23,11 +25,11 @@ use picoevent_peers::mqtt::{Broker, Reply};
 
 use super::world::{Peer, World};
 
-/// The broker of the simulations, which makes messages for the device.
+/// The broker of the simulations. It publishes messages to the device.
 struct Host {
     broker: Broker,
     rng: Rng,
-    /// When the next message for the device is made.
+    /// The time of the next message to the device.
     next_at: Instant,
     most: u32,
     qos_of: HashMap<u32, u8>,
@@ -35,7 +37,7 @@ struct Host {
     keep_alive: Duration,
 }
 
-/// A payload of the number and some more bytes, and its number.
+/// Returns a payload: the number, and `length` more bytes.
 fn payload(number: u32, length: usize) -> Vec<u8> {
     let mut payload = number.to_be_bytes().to_vec();
     payload.resize(4 + length, number as u8);
@@ -66,7 +68,7 @@ impl Host {
         }
     }
 
-    /// Returns how often each of the device's messages was delivered.
+    /// Returns the number of deliveries of each of the device's messages.
     fn delivered(&self) -> HashMap<u32, u32> {
         let mut delivered = HashMap::new();
         for delivery in self.broker.deliveries() {
@@ -77,7 +79,7 @@ impl Host {
         delivered
     }
 
-    /// Returns the order of first deliveries with a quality of service.
+    /// Returns the messages with a quality of service in the order of their first delivery.
     fn order(&self, qos: u8) -> Vec<u32> {
         let mut seen = HashSet::new();
         let deliveries = self.broker.deliveries().iter().filter(|delivery| delivery.qos == qos);
@@ -86,7 +88,7 @@ impl Host {
     }
 }
 
-/// Returns the time since the beginning.
+/// Returns the time since the start.
 fn since(now: Instant) -> Duration {
     now.since(Instant::ZERO)
 }
@@ -128,7 +130,7 @@ fn topic_of(number: u32) -> String {
     format!("out/{}", number % 3)
 }
 
-/// The device: it publishes, and counts what it hears.
+/// The device. It publishes, and counts the messages that it receives.
 struct Device {
     mqtt: Client<Device, 5, 200, 1>,
     version: Version,
@@ -136,12 +138,12 @@ struct Device {
     made: u32,
     most: u32,
     is_full: bool,
-    /// Numbers, by the identifier under which they are under way.
+    /// The numbers of the messages under way, by their identifier.
     under_way: HashMap<u16, (u32, Qos)>,
     acked: Vec<(u32, Qos)>,
     lost: Vec<u32>,
     subscription: Option<mqtt::PacketId>,
-    /// How often each message was seen in full, and the order.
+    /// The number of complete deliveries of each message, and the order of the messages.
     seen: HashMap<u32, u32>,
     order: Vec<u32>,
     piece: Vec<u8>,
@@ -194,7 +196,7 @@ impl HasMqtt for Device {
     }
 
     fn message(&mut self, message: &mut Message<Self>) {
-        // The broker has kept the session of a subscription that was acknowledged.
+        // A message that matches no subscription counts, too.
         self.heard(message);
     }
 }
@@ -249,7 +251,7 @@ impl Device {
                     assert!(self.under_way.insert(id.number(), (number, qos)).is_none());
                 }
                 Ok(None) => {}
-                // A message with QoS 0 is lost then.
+                // A message with QoS 0 is lost in this case.
                 Err(PublishError::Down | PublishError::TooLong) => {}
                 Err(PublishError::Full) => {
                     self.is_full = qos != Qos::Zero;
@@ -281,7 +283,7 @@ impl Device {
     }
 }
 
-/// What a simulation has come to, for the test that nothing is tested by chance.
+/// The totals of many simulations. They show that enough faults happened.
 #[derive(Default)]
 struct Sum {
     connects: u64,
@@ -291,7 +293,8 @@ struct Sum {
     again: u64,
 }
 
-/// A day with a broker that comes and goes: nothing grows, and no attempt comes too early.
+/// Simulates a day with a broker that is unreachable at times. Checks that the client's memory does not grow, and
+/// that no attempt to connect comes too early.
 #[test]
 fn a_day_takes_no_more_than_an_hour() {
     let mut storage = Storage::<Device, 4, 1, 256, 0, 1>::new();
@@ -305,7 +308,7 @@ fn a_day_takes_no_more_than_an_hour() {
     let mut most = (0, 0);
     for hour in 0..24 {
         net.run_for(&mut base, &mut device, 3_600);
-        // Away for half an hour at times.
+        // The broker is unreachable every fourth hour.
         net.peer.broker.is_away = hour % 4 == 3;
         let counts = base.counts();
         assert_eq!((counts.conns, counts.listeners), (1, 0));
@@ -317,7 +320,7 @@ fn a_day_takes_no_more_than_an_hour() {
     assert!(most.0 <= 5 && most.1 <= 200);
     let (acked, connects) = (device.acked.len(), net.connects.len());
     assert!(acked > 3_000 && connects > 1_000, "{acked} and {connects}");
-    // On average no more than one attempt in the shortest delay, and while the broker is away one a minute.
+    // No attempt to connect follows earlier than the shortest delay.
     assert!(
         net.connects
             .windows(2)
@@ -338,7 +341,7 @@ fn simulate(seed: u64, sum: &mut Sum) {
     net.chunk = rng.usize(1..200);
     device.start(&mut base);
     net.run_for(&mut base, &mut device, 120);
-    // Nothing goes wrong any more.
+    // No more faults happen.
     net.peer.broker.faults = 0;
     net.run_for(&mut base, &mut device, 200);
 
@@ -394,12 +397,12 @@ fn sweep(seeds: Range<u64>) -> Sum {
 fn nothing_is_lost_or_doubled_that_must_not_be() {
     let seeds = 10_000;
     let sum = sweep(0..seeds);
-    // Enough has gone wrong.
+    // Checks that enough faults happened.
     assert!(sum.connects > seeds * 3 && sum.acked > seeds * 5 && sum.seen > seeds * 3);
     assert!(sum.lost > seeds / 20 && sum.again > seeds / 20, "{} {}", sum.lost, sum.again);
 }
 
-/// As many seeds as `MQTT_SEEDS` says, a million otherwise.
+/// Runs as many seeds as `MQTT_SEEDS` says; the default is a million.
 #[test]
 #[ignore = "takes minutes"]
 fn nothing_is_lost_or_doubled_over_a_million_seeds() {

@@ -1,5 +1,5 @@
-//! A server of `mqtt-protocol-core` as the peer: it keeps the state of a connection and of a session by rules of its
-//! own, and finds no fault with the client's packets, in random orders, over connections that are reset.
+//! A server of `mqtt-protocol-core` as the peer. It has its own state of the connection and of the session, and
+//! checks the client's packets. The order of packets is random, and connections are reset.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -28,7 +28,7 @@ struct Other {
     next_at: Instant,
     is_done: bool,
     made: u32,
-    /// How often each message of the client has arrived.
+    /// The number of deliveries of each message from the client.
     arrived: HashMap<Vec<u8>, u32>,
 }
 
@@ -194,7 +194,7 @@ impl Peer for Other {
         if self.is_up && self.rng.u8(0..20) == 0 {
             return vec![(Duration::ZERO, Deed::Reset)];
         }
-        // The client has places for four messages with QoS 2, which it cannot say in 3.1.1.
+        // The client can store the identifiers of four messages with QoS 2. In 3.1.1 it cannot tell the broker.
         if self.is_up && self.rng.bool() && self.is_5 {
             if self.server.get_receive_maximum_vacancy_for_send().is_none_or(|left| left > 0) {
                 self.publish(&mut deeds);
@@ -208,7 +208,7 @@ impl Peer for Other {
 
 const FILTERS: [&str; 3] = ["a", "in", "b/+"];
 
-/// Publishes something now and then, subscribes and unsubscribes.
+/// Publishes, subscribes or unsubscribes at random.
 fn act(app: &mut App, event: &mut EventMut<App>) {
     let number = event.user();
     event.set_user(number + 1);
@@ -270,9 +270,9 @@ fn a_server_of_another_library_finds_no_fault_with_the_client() {
     }
 }
 
-/// A million sequences of packets, half of them in each version, or as many in each as `MQTT_SEEDS` says. With `--release`:
-/// where an overflow is checked, `mqtt-protocol-core` 0.7.9 panics when a PUBREL that it has sent again is answered, because
-/// it counts only those that it sends first.
+/// Runs a million sequences of packets, half of them in each version. `MQTT_SEEDS` sets another number for each
+/// version. Needs `--release`: with overflow checks, `mqtt-protocol-core` 0.7.9 panics when a PUBREL that it has
+/// retransmitted is answered, because it only counts PUBRELs that it sends for the first time.
 #[test]
 #[ignore = "takes minutes"]
 fn a_server_of_another_library_finds_no_fault_over_many_seeds() {

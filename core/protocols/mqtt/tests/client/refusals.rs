@@ -1,9 +1,9 @@
-//! What a broker must not send: each ends the connection, with the reason that the standard names.
+//! Packets that a broker must not send. Each ends the connection with the reason that the standard names.
 
 use super::*;
 use packet::{ack, packet, publish, suback, text};
 
-/// Sends bytes to a client that is up. Returns why it is down, and what it said to the broker.
+/// Sends bytes to a client that is up. Returns the reason why the client is down, and its packets to the broker.
 fn answer_to(version: Version, bytes: Vec<u8>) -> (Option<Down>, Vec<Packet>) {
     let mut answer = (None, Vec::new());
     with_quiet(version, |test| {
@@ -14,7 +14,7 @@ fn answer_to(version: Version, bytes: Vec<u8>) -> (Option<Down>, Vec<Packet>) {
             _ => None,
         });
         answer.1 = test.sent();
-        // It goes on.
+        // The client reconnects.
         test.run(10);
         assert!(test.app.mqtt().is_up());
     });
@@ -37,7 +37,8 @@ fn malformed_packets_end_the_connection_in_both_versions() {
         let is_5 = level == 5;
         let no_properties: &[u8] = if is_5 { &[0] } else { &[] };
         for (bytes, reason) in [
-            // A length of five bytes, or longer than it needs; a kind that does not exist; flags.
+            // The length has five bytes, or is not in its shortest form; the kind does not exist; the flags are
+            // wrong.
             (vec![0x30, 0x80, 0x80, 0x80, 0x80, 1], Reason::MALFORMED_PACKET),
             (vec![0x30, 0x85, 0x00], Reason::MALFORMED_PACKET),
             (vec![0x00, 0x00], Reason::MALFORMED_PACKET),
@@ -56,7 +57,7 @@ fn malformed_packets_end_the_connection_in_both_versions() {
                 Reason::PROTOCOL_ERROR,
             ),
             (ack(0x40, 0), Reason::PROTOCOL_ERROR),
-            // Topics: wildcards, not UTF-8, U+0000, longer than the packet.
+            // The topic has wildcards, is not UTF-8, contains U+0000, or is longer than the packet.
             (packet(0x30, &[&text("a/+")[..], no_properties].concat()), Reason::TOPIC_NAME_INVALID),
             (packet(0x30, &[&text("#")[..], no_properties].concat()), Reason::TOPIC_NAME_INVALID),
             (packet(0x30, &[&[0, 1, 0xFF][..], no_properties].concat()), Reason::MALFORMED_PACKET),
@@ -64,26 +65,26 @@ fn malformed_packets_end_the_connection_in_both_versions() {
             (packet(0x30, &[0, 9, b't']), Reason::MALFORMED_PACKET),
             (packet(0x30, &[0]), Reason::MALFORMED_PACKET),
             (packet(0x30, &[]), Reason::MALFORMED_PACKET),
-            // What only a client sends, and a second CONNACK.
+            // Packets that only a client sends, and a second CONNACK.
             (packet(0x10, &[]), Reason::PROTOCOL_ERROR),
             (packet(0x82, &[0, 1]), Reason::PROTOCOL_ERROR),
             (packet(0xA2, &[0, 1]), Reason::PROTOCOL_ERROR),
             (packet(0xC0, &[]), Reason::PROTOCOL_ERROR),
             (connack(level, false, 0, &[]), Reason::PROTOCOL_ERROR),
-            // Longer than the input ring.
+            // The packet is longer than the input ring.
             (packet(0x90, &[0; 200]), Reason::PACKET_TOO_LARGE),
             (
                 packet(0x30, &[&text(&"t".repeat(200))[..], no_properties].concat()),
                 Reason::PACKET_TOO_LARGE,
             ),
-            // Too short, too long.
+            // The packet is too short or too long.
             (packet(0x40, &[0]), Reason::MALFORMED_PACKET),
             (packet(0x90, &[0, 1]), Reason::MALFORMED_PACKET),
         ] {
             check(version, bytes, reason);
         }
     }
-    // An empty topic; AUTH and DISCONNECT that 3.1.1 does not have.
+    // An empty topic; AUTH and DISCONNECT, which a broker cannot send in 3.1.1.
     check(Version::V3, packet(0x30, &[0, 0]), Reason::TOPIC_NAME_INVALID);
     check(Version::V3, packet(0xF0, &[]), Reason::MALFORMED_PACKET);
     check(Version::V3, packet(0xE0, &[]), Reason::PROTOCOL_ERROR);
@@ -100,7 +101,7 @@ fn malformed_properties_end_the_connection() {
         packet(0x30, &[&text("t")[..], &length, properties].concat())
     };
     for (bytes, reason) in [
-        // Longer than the packet; unknown; of another packet; cut off; twice.
+        // The properties are longer than the packet, unknown, of another packet, cut off, or repeated.
         (packet(0x30, &[&text("t")[..], &[9, 1, 0]].concat()), Reason::MALFORMED_PACKET),
         (message(&[0x7E, 0]), Reason::MALFORMED_PACKET),
         (message(&[0x00]), Reason::MALFORMED_PACKET),
@@ -110,16 +111,16 @@ fn malformed_properties_end_the_connection() {
         (message(&[0x01, 1, 0x01, 1]), Reason::PROTOCOL_ERROR),
         (message(&[0x03, 0, 1, 0xFF]), Reason::MALFORMED_PACKET),
         (message(&[0x26, 0, 1, b'a']), Reason::MALFORMED_PACKET),
-        // Values that are not possible.
+        // Values that are not allowed.
         (message(&[0x01, 2]), Reason::PROTOCOL_ERROR),
         (message(&[0x0B, 0]), Reason::PROTOCOL_ERROR),
         (message(&[0x08, 0, 1, b'#']), Reason::PROTOCOL_ERROR),
         (message(&[0x23, 0, 0]), Reason::PROTOCOL_ERROR),
-        // Aliases: unknown, and beyond the two that the client has announced.
+        // The alias is unknown, or greater than the two that the client has announced.
         (packet(0x30, &[0, 0, 3, 0x23, 0, 1]), Reason::PROTOCOL_ERROR),
         (message(&[0x23, 0, 3]), Reason::TOPIC_ALIAS_INVALID),
         (packet(0x30, &[0, 0, 0]), Reason::PROTOCOL_ERROR),
-        // Reasons that an acknowledgement cannot have; bytes behind the end.
+        // Reasons that an acknowledgement cannot have; bytes after the end.
         (packet(0x40, &[0, 1, 0x81]), Reason::MALFORMED_PACKET),
         (packet(0x62, &[0, 1, 0x80]), Reason::MALFORMED_PACKET),
         (packet(0x40, &[0, 1, 0, 0, 0]), Reason::MALFORMED_PACKET),
@@ -165,7 +166,7 @@ fn a_connection_begins_with_a_connack() {
         (packet(0x20, &[2, 0, 0]), Reason::MALFORMED_PACKET),
         (packet(0x20, &[0, 1, 0]), Reason::MALFORMED_PACKET),
         (packet(0x20, &[1, 0x87, 0]), Reason::PROTOCOL_ERROR),
-        // Nobody asked for a session.
+        // The client did not ask for a session.
         (connack(5, true, 0, &[]), Reason::PROTOCOL_ERROR),
         (connack(5, false, 0, &[0x21, 0, 0]), Reason::PROTOCOL_ERROR),
         (connack(5, false, 0, &[0x27, 0, 0, 0, 0]), Reason::PROTOCOL_ERROR),

@@ -1,9 +1,9 @@
-//! What follows the end of a connection: a session that is kept, and one that is lost.
+//! After the end of a connection: sessions that are kept, and sessions that are lost.
 
 use super::*;
 use packet::{ack, publish, suback};
 
-/// Answers a CONNECT, and says that there is a session or not.
+/// Returns a broker that answers a CONNECT with or without a session. The first CONNECT never has one.
 fn session(level: u8, present: bool) -> impl FnMut(&Packet) -> Vec<Deed> {
     let mut times = 0;
     move |packet| match packet {
@@ -26,7 +26,8 @@ fn cut(test: &mut Test) {
     assert!(test.app.mqtt().is_up());
 }
 
-/// Identifier, duplicate, payload of each PUBLISH; identifier and kind of an acknowledgement.
+/// Describes each packet: payload, retransmission and QoS of a PUBLISH; kind of an acknowledgement; filter of a
+/// subscription.
 fn brief(packets: Vec<Packet>) -> Vec<String> {
     let brief = |packet| match packet {
         Packet::Publish(p) => {
@@ -53,7 +54,7 @@ fn what_was_not_acknowledged_is_sent_again_in_order() {
             test.send(ack(0x50, three.number()));
             test.sent();
             cut(test);
-            // The one that the broker has is released, the others are sent again.
+            // The broker has one message, which is released. The others are retransmitted.
             assert_eq!(brief(test.sent()), ["ack 6", "a again 1", "b again 2"]);
             test.events();
             for (first, id) in [(0x40, one), (0x50, two), (0x70, three), (0x70, two)] {
@@ -97,7 +98,8 @@ fn a_lost_session_is_made_anew() {
             test.sent();
             test.events();
             cut(test);
-            // The message with QoS 1 is a new one for this broker. That with QoS 2 may have been delivered.
+            // The message with QoS 1 is sent as a new one. The message with QoS 2 may have been delivered, so it
+            // is reported as lost.
             assert_eq!(brief(test.sent()), ["subscribe set/#", "a new 1"]);
             let up = MqttEvent::Up { session_present: false };
             assert_eq!(test.events()[1..], [up, MqttEvent::Lost(two)]);
@@ -115,7 +117,7 @@ fn a_message_that_the_broker_had_taken_is_lost_with_the_session() {
         let id = test.publish(&Publish::new("t", b"b").qos(Qos::Two)).unwrap().unwrap();
         test.run(1);
         test.send(ack(0x50, id.number()));
-        // Those that were not sent are sent.
+        // A message that was not sent yet is sent.
         test.net.act(Deed::Reset);
         test.run(0);
         test.publish(&Publish::new("t", b"c").qos(Qos::Two)).unwrap();

@@ -1,4 +1,4 @@
-//! A back end in virtual time, with one peer that a test makes: a script, or a model of a broker.
+//! A back end in virtual time with one peer: a script, or a model of a broker.
 
 use std::collections::VecDeque;
 use std::convert::Infallible;
@@ -8,23 +8,24 @@ use std::time::Duration;
 use picoevent::{Action, Backend, Conn, ConnError, EventBase, Instant, Run};
 use picoevent_peers::mqtt::{Deed, Reply};
 
-/// The other end of the client's connections.
+/// The peer of the client's connections.
 pub trait Peer {
-    /// The client wants to connect. Returns whether it may.
+    /// Called when the client connects. Returns whether the connection is accepted.
     fn called(&mut self, now: Instant) -> bool;
 
-    /// The client has sent bytes. Returns what the peer does, each after a time; none overtakes an earlier one.
+    /// Called when the client has sent bytes. Returns the peer's actions, each after a delay. Actions stay in
+    /// order.
     fn heard(&mut self, now: Instant, bytes: &[u8]) -> Reply;
 
-    /// The connection is gone.
+    /// Called when the connection has ended.
     fn gone(&mut self) {}
 
-    /// Returns when the peer does something by itself.
+    /// Returns the time of the peer's next own action.
     fn next(&self) -> Instant {
         Instant::MAX
     }
 
-    /// Its time has come.
+    /// Called at the time that `next` returned.
     fn due(&mut self, now: Instant) -> Reply {
         let _ = now;
         Reply::new()
@@ -44,13 +45,13 @@ struct Call {
 pub struct World<P> {
     pub now: Instant,
     pub peer: P,
-    /// When the client has tried to connect.
+    /// The times of all attempts to connect.
     pub connects: Vec<Instant>,
-    /// The most bytes that arrive at once.
+    /// The largest number of bytes that arrive at once.
     pub chunk: usize,
     call: Option<Call>,
     has_news: bool,
-    /// How long the loop runs.
+    /// The time at which the loop stops.
     until: Instant,
 }
 
@@ -60,7 +61,7 @@ impl<P: Peer> World<P> {
         Self { now, peer, connects, chunk: usize::MAX, call: None, has_news: false, until: now }
     }
 
-    /// Runs the loop until all is done that is to be done within some seconds.
+    /// Runs the loop for a number of seconds.
     pub fn run_for<A>(&mut self, base: &mut EventBase<'_, A>, app: &mut A, seconds: u64) {
         self.until = self.now.after(Duration::from_secs(seconds));
         base.begin(Run::DEFAULT);
@@ -68,7 +69,7 @@ impl<P: Peer> World<P> {
         self.now = self.until;
     }
 
-    /// Lets the peer do something now.
+    /// Makes the peer act now.
     pub fn act(&mut self, deed: Deed) {
         self.plan(vec![(Duration::ZERO, deed)]);
     }
@@ -138,7 +139,7 @@ impl<A, P: Peer> Backend<A> for World<P> {
         }
         let deeds = self.call.iter().filter(|call| call.is_open);
         let next = deeds.filter_map(|call| call.deeds.front()).map(|(at, _)| *at).min();
-        // A ring that is full makes what has arrived wait.
+        // Data that is due but has not been delivered waits for room in the ring, not for a time.
         let next = next.filter(|at| *at > self.now).unwrap_or(Instant::MAX);
         next.min(self.peer.next())
     }
