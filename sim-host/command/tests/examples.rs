@@ -156,6 +156,17 @@ fn a_client_that_is_served_slowly_is_waited_for() {
     );
 }
 
+/// Found by seed 713250: a client of the socket-leak check echoes long messages over segments of
+/// sixteen bytes, and the next client waits for its place.
+#[test]
+fn a_slow_client_of_the_socket_leak_check_is_waited_for() {
+    device().check_choices(
+        "setup size 0 2\nsetup latency-us 0 78026\nsetup socket-leak-check 0 3\n\
+         script number 121601 4\nscript number 121604 1\nscript number 121630 5\n\
+         script number 121631 5\nscript number 121632 1350\n",
+    );
+}
+
 /// Found by seed 292: after a client had ended its stream, it got a normal end of stream when its
 /// server was reset.
 #[test]

@@ -58,6 +58,20 @@ fn files_and_their_names_use_the_words_of_the_glossary() {
 }
 
 #[test]
+fn no_file_has_the_markers_of_a_merge_conflict() {
+    // They are put together here, so that this file has none.
+    let markers = ["<", ">"].map(|sign| format!("{} ", sign.repeat(7)));
+    let mut problems = Vec::new();
+    for file in tracked() {
+        let Ok(text) = fs::read_to_string(root().join(&file)) else { continue };
+        let marked = |line: &str| markers.iter().any(|marker| line.starts_with(marker));
+        let lines = text.lines().enumerate().filter(|(_, line)| marked(line));
+        problems.extend(lines.map(|(number, _)| format!("{file}:{}", number + 1)));
+    }
+    assert!(problems.is_empty(), "an unresolved merge conflict:\n{}", problems.join("\n"));
+}
+
+#[test]
 fn words_are_found_in_names_and_as_plurals_but_not_in_other_words() {
     let words = |text: &str| found(text).map(|(word, _)| word).collect::<Vec<_>>();
     assert_eq!(words("fn shrinks_a_tape(tapes: &[NarratorLog])"), ["narrator", "tape"]);

@@ -60,13 +60,8 @@ impl Simulation<'_> {
             }
             Phase::Serving(_) if let Some(text) = self.overdue() => over(Verdict::Stuck(text)),
             Phase::Serving(by) if self.now >= by => {
-                if !self.peer.is_served() {
-                    let progress = self.peer.progress();
-                    let goes_on = progress != self.progress_seen && self.looks > 0;
-                    if !goes_on && self.looks < LOOKS {
-                        return over(self.unserved());
-                    }
-                    (self.looks, self.progress_seen) = (self.looks - 1, progress);
+                if !self.peer.is_served() && !self.clients_go_on() {
+                    return over(self.unserved());
                 }
                 self.phase = Phase::Serving(self.now + LOOKED_AT_EVERY);
                 Judgement::GoOn
@@ -92,7 +87,8 @@ impl Simulation<'_> {
             }
             Phase::Resting(until) if self.now >= until => {
                 self.check_next_listener();
-                self.phase = Phase::SocketLeakCheck(self.now + CHECKED_WITHIN);
+                self.looks = LOOKS;
+                self.phase = Phase::SocketLeakCheck(self.now + CHECKED_WITHIN - LOOKED_AT_EVERY);
                 Judgement::Again
             }
             Phase::SocketLeakCheck(by) => match self.socket_leak_check() {
@@ -101,6 +97,10 @@ impl Simulation<'_> {
                     Judgement::Again
                 }
                 Ok(false) if self.now < by => Judgement::GoOn,
+                Ok(false) if self.clients_go_on() => {
+                    self.phase = Phase::SocketLeakCheck(self.now + LOOKED_AT_EVERY);
+                    Judgement::GoOn
+                }
                 Ok(false) => {
                     let port = self.checked.last().copied().unwrap_or_default();
                     over(Verdict::Leak(format!("a socket is gone: port {port} does not answer")))
@@ -115,6 +115,15 @@ impl Simulation<'_> {
                 Judgement::GoOn
             }
         }
+    }
+
+    /// Checks slow clients. Returns whether clients that are not served yet have sent or received bytes
+    /// since the last check; `true` at the first check, which has nothing to compare with.
+    fn clients_go_on(&mut self) -> bool {
+        let progress = self.peer.progress();
+        let goes_on = self.looks == LOOKS || self.looks > 0 && progress != self.progress_seen;
+        (self.looks, self.progress_seen) = (self.looks.saturating_sub(1), progress);
+        goes_on
     }
 
     /// Returns whether all conditions on the application and the servers in the end have held.
