@@ -5,13 +5,13 @@
 
 use core::net::{Ipv4Addr, SocketAddr};
 
+use board::{COLLECTOR, only};
 use embassy_net::{Stack, StackResources};
 use gateway::{
     BUTTON, CONSOLE_PORT, DISCOVERY_PORT, Gateway, Memory, STATUS_PORT, Setup, temperature,
 };
 use picoevent::{EventBase, Run, Signal, Trigger};
 use picoevent_embassy::{Adapter, Config, Sockets, UdpSockets};
-use qemu_lm3s6965evb::{self as board, COLLECTOR, only};
 use static_cell::{ConstStaticCell, StaticCell};
 
 static INTERRUPT: Trigger = Trigger::new(Signal::INT);
@@ -23,7 +23,7 @@ static UDP: ConstStaticCell<UdpSockets<1, 64, 64>> = ConstStaticCell::new(UdpSoc
 static MEMORY: ConstStaticCell<Memory> = ConstStaticCell::new(Memory::new());
 static GATEWAY: StaticCell<Gateway> = StaticCell::new();
 
-#[cortex_m_rt::entry]
+#[board::entry]
 fn main() -> ! {
     board::on_button(|| PRESSED.raise());
     board::run(RESOURCES.init_with(StackResources::new), || INTERRUPT.raise(), only(serve))

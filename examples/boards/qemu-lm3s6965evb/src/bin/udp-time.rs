@@ -5,10 +5,10 @@
 
 use core::net::{Ipv4Addr, SocketAddr};
 
+use board::only;
 use embassy_net::{Stack, StackResources};
 use picoevent::{EventBase, Run, Signal, Storage, Trigger};
 use picoevent_embassy::{Adapter, Config, Sockets, UdpSockets};
-use qemu_lm3s6965evb::{self as board, only};
 use static_cell::{ConstStaticCell, StaticCell};
 use udp_time::{PORT, RINGS, Time, uptime};
 
@@ -20,7 +20,7 @@ static UDP: ConstStaticCell<UdpSockets<1, 256, 128>> = ConstStaticCell::new(UdpS
 static STORAGE: ConstStaticCell<Storage<Time, 1, 0, { RINGS.bytes() }, 0, 0, 0, 1>> =
     ConstStaticCell::new(Storage::new());
 
-#[cortex_m_rt::entry]
+#[board::entry]
 fn main() -> ! {
     board::run(RESOURCES.init_with(StackResources::new), || INTERRUPT.raise(), only(serve))
 }
