@@ -1,4 +1,4 @@
-//! chat on the LM3S6965 evaluation board, under QEMU.
+//! chat on a board that QEMU emulates.
 
 #![no_std]
 #![no_main]
