@@ -73,6 +73,14 @@ pub trait Backend<A> {
         Instant::MAX
     }
 
+    /// Returns whether the next pass may come without a look for news. It is asked when callbacks are due only
+    /// because of what the back end has just done. Where a look costs a system call, that is worth
+    /// skipping; but not twice in a row, or callbacks that always write more would keep others from being
+    /// called.
+    fn may_skip_news(&mut self) -> bool {
+        false
+    }
+
     /// Waits for news, or until a time; until [`Instant::ZERO`] means not at all. It may return earlier.
     ///
     /// A back end that cannot block makes news and the time wake its task and returns

@@ -83,7 +83,7 @@ pub(crate) mod ask {
     /// Bits that a new run keeps.
     pub(super) const KEPT: u8 = EXIT | BREAK | EXIT_LATER;
     /// Bits that can end a loop which still has something to wait for.
-    pub(super) const TO_END: u8 = super::Run::ONCE.0 | super::Run::NONBLOCK.0 | EXIT | BREAK;
+    pub(crate) const TO_END: u8 = super::Run::ONCE.0 | super::Run::NONBLOCK.0 | EXIT | BREAK;
 }
 
 /// Exit, break and continue requests, and the state of the current pass.

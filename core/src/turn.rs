@@ -8,11 +8,15 @@
 //!
 //! The time comes before the news, so a timeout that the news begins counts from when the news came.
 //! Timers due by that time become active when the pass begins, so news still comes before timers.
+//!
+//! If callbacks are due only because the back end has acted (output was sent), and looking for news costs a system
+//! call, the back end may skip that, once: the pass then comes right after the actions.
 
 use core::task::{Poll, ready};
 
 use crate::backend::Backend;
-use crate::{End, EventBase, Instant, Wait};
+use crate::run::ask;
+use crate::{Cx, End, EventBase, Instant, Wait};
 
 impl<A> EventBase<'_, A> {
     /// Does one turn: calls the prepare watchers, has the back end act and wait, feeds the time and the
@@ -35,10 +39,15 @@ impl<A> EventBase<'_, A> {
                 self.update_now(back_end.now());
             }
             self.prepare(app);
+            let was_idle = self.cx.queues.is_empty();
             self.settle(back_end)?;
             let (triggers, waker) = back_end.triggers();
             for trigger in triggers {
                 self.raised(trigger.signal(), trigger.take_with(waker));
+            }
+            if was_idle && self.may_run_at_once() && back_end.may_skip_news() {
+                self.run_pass(app, back_end);
+                return Poll::Ready(Ok(None));
             }
             let its_own = back_end.deadline(self);
             let until = match self.wait() {
@@ -52,6 +61,13 @@ impl<A> EventBase<'_, A> {
         self.take_news(back_end);
         self.run_pass(app, back_end);
         Poll::Ready(Ok(None))
+    }
+
+    /// Returns whether callbacks are due, and neither an end of the loop nor a watcher comes first.
+    fn may_run_at_once(&self) -> bool {
+        let Cx { queues, state, hooks, .. } = &self.cx;
+        let is_watched = hooks.watcher_prepare.is_some() || hooks.watcher_next.is_some();
+        !queues.is_empty() && !state.is_asked(ask::TO_END) && !is_watched
     }
 
     /// Has the back end wait. While that is pending, the next turn goes on after the wait.

@@ -21,6 +21,8 @@
 //! A heap is binary on a microcontroller, where comparisons are what counts, and has four children at each
 //! place on a desk, where reading slots is.
 
+use core::hint::select_unpredictable;
+
 use crate::Instant;
 
 /// A sort key in a heap.
@@ -182,19 +184,52 @@ impl<'s, const N: usize> Heap<'s, N> {
             if first >= len {
                 break;
             }
-            let Some(mut least) = self.held(first) else { break };
-            let (mut place, mut other) = (first, first.wrapping_add(1));
-            while other < len && other.wrapping_sub(first) < N {
-                let Some(this) = self.held(other) else { break };
-                if self.precedes(this, least) {
-                    (place, least) = (other, this);
-                }
-                other = other.wrapping_add(1);
-            }
+            let Some((place, least)) = self.first_of(first, len) else { break };
             self.put(gap, least);
             gap = place;
         }
         self.rise(gap, owner);
+    }
+
+    /// Returns the earliest owner of the places from `first` on that are below one place, and its place.
+    #[inline(always)]
+    fn first_of(&self, first: usize, len: usize) -> Option<(usize, u16)> {
+        if N == 2 { self.first_of_two(first, len) } else { self.first_of_many(first, len) }
+    }
+
+    #[inline(always)]
+    fn first_of_two(&self, first: usize, len: usize) -> Option<(usize, u16)> {
+        let (mut place, mut least) = (first, self.held(first)?);
+        let other = first.wrapping_add(1);
+        if other < len {
+            let this = self.held(other)?;
+            if self.precedes(this, least) {
+                (place, least) = (other, this);
+            }
+        }
+        Some((place, least))
+    }
+
+    /// As there is no telling which of many is the earliest, they are compared without a branch, in pairs, so
+    /// that no comparison but the last waits for another one.
+    #[inline(always)]
+    fn first_of_many(&self, first: usize, len: usize) -> Option<(usize, u16)> {
+        let slots = self.slots.get(first..first.wrapping_add(N).min(len))?;
+        let placed = |(number, slot): (usize, &TimerSlot)| {
+            (first.wrapping_add(number), slot.held, self.alarm(slot.held))
+        };
+        let least = match <&[TimerSlot; N]>::try_from(slots) {
+            Ok(all) => {
+                let (pairs, _) = all.as_chunks::<2>();
+                let pairs = pairs.iter().enumerate().map(|(number, [one, other])| {
+                    let number = number.wrapping_mul(2);
+                    earlier(placed((number, one)), placed((number.wrapping_add(1), other)))
+                });
+                pairs.reduce(earlier)?
+            }
+            Err(_) => slots.iter().enumerate().map(placed).reduce(earlier)?,
+        };
+        Some((least.0, least.1))
     }
 
     /// Puts an owner into the gap at `gap`, or above it, where it belongs.
@@ -217,8 +252,7 @@ impl<'s, const N: usize> Heap<'s, N> {
         self.slots.get(place).map(|slot| slot.held)
     }
 
-    /// Returns whether an owner comes before another. With more than two children, which of them is the
-    /// earliest cannot be predicted, so they are compared without a branch.
+    /// Returns whether an owner comes before another.
     #[inline(always)]
     fn precedes(&self, owner: u16, other: u16) -> bool {
         let owners = (self.slots.get(usize::from(owner)), self.slots.get(usize::from(other)));
@@ -239,6 +273,19 @@ impl<'s, const N: usize> Heap<'s, N> {
             slot.place = (place as u16).wrapping_add(1);
         }
     }
+}
+
+/// Returns the earlier of two places with their owners and alarms, without a branch.
+#[inline(always)]
+fn earlier(one: (usize, u16, Alarm), other: (usize, u16, Alarm)) -> (usize, u16, Alarm) {
+    let (alarm, or) = (other.2, one.2);
+    let is_other = alarm.wide() < or.wide();
+    let alarm = Alarm {
+        deadline: select_unpredictable(is_other, alarm.deadline, or.deadline),
+        sequence: select_unpredictable(is_other, alarm.sequence, or.sequence),
+    };
+    let place = select_unpredictable(is_other, other.0, one.0);
+    (place, select_unpredictable(is_other, other.1, one.1), alarm)
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ mod counts;
 mod idle;
 mod limits;
 mod modes;
+mod news;
 mod sources;
 mod watchers;
 

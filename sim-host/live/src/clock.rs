@@ -1,9 +1,9 @@
 //! The loop's clock: the system's monotonic clock, counted from the base's own time.
 
 use std::sync::OnceLock;
-use std::time::{Duration, Instant as Moment};
 
 use picoevent::Instant;
+use rustix::time::{ClockId, clock_gettime};
 
 /// A clock that continues from the time a base had when its loop began.
 ///
@@ -25,7 +25,7 @@ impl Clock {
     pub(super) fn started_at(origin: Instant) -> Self {
         // It is not before the clock that is lent.
         first_asked();
-        Self { origin, started: Some(Moment::now()) }
+        Self { origin, started: Some(Moment::begin()) }
     }
 
     /// Returns whether the clock runs.
@@ -35,15 +35,16 @@ impl Clock {
 
     /// Returns the current time.
     pub(super) fn now(&self) -> Instant {
-        self.started.map_or(self.origin, |started| plus_elapsed(self.origin, started))
+        let passed = self.started.map_or(0, Moment::elapsed);
+        Instant::from_micros(self.origin.as_micros().saturating_add(passed))
     }
 
     /// Returns what [`since_first_asked`] returned when this clock was at `now`, rounded up to a microsecond, so
     /// that what has passed since then is never too long. Reads no clock.
     pub(super) fn lent_at(&self, now: Instant) -> Instant {
-        let before = self.started.map_or(Duration::ZERO, |started| started - first_asked());
-        let since_start = now.since(self.origin);
-        Instant::ZERO.after(before + since_start + Duration::from_micros(1))
+        let before = self.started.map_or(0, |started| started.since(first_asked()));
+        let since_start = now.as_micros().saturating_sub(self.origin.as_micros());
+        Instant::from_micros(before.saturating_add(since_start).saturating_add(1))
     }
 }
 
@@ -52,25 +53,48 @@ impl Clock {
 ///
 /// [`EventBase::lend_idle_clock`]: picoevent::EventBase::lend_idle_clock
 pub(super) fn since_first_asked() -> Instant {
-    plus_elapsed(Instant::ZERO, first_asked())
+    Instant::from_micros(first_asked().elapsed())
 }
 
 fn first_asked() -> Moment {
     static FIRST: OnceLock<Moment> = OnceLock::new();
-    *FIRST.get_or_init(Moment::now)
+    *FIRST.get_or_init(Moment::begin)
 }
 
-/// Returns `origin` plus the time since `started`, rounded down to a microsecond: a deadline must not
-/// count as passed before it has.
-fn plus_elapsed(origin: Instant, started: Moment) -> Instant {
-    let passed = started.elapsed();
-    let seconds = passed.as_secs().saturating_mul(1_000_000);
-    let micros = seconds.saturating_add(passed.subsec_micros().into());
-    Instant::from_micros(origin.as_micros().saturating_add(micros))
+/// A time of the system's monotonic clock, in whole microseconds. It is read in every turn, and a number
+/// is cheaper than `std`'s type.
+#[derive(Clone, Copy)]
+struct Moment(u64);
+
+impl Moment {
+    /// Returns the present, rounded up, so that the time since then is rounded down: a deadline must not count
+    /// as passed before it has.
+    fn begin() -> Self {
+        Self(micros(999))
+    }
+
+    /// Returns the microseconds since then.
+    fn elapsed(self) -> u64 {
+        micros(0).saturating_sub(self.0)
+    }
+
+    /// Returns the microseconds from an earlier moment to this one.
+    const fn since(self, earlier: Self) -> u64 {
+        self.0.saturating_sub(earlier.0)
+    }
+}
+
+/// Reads the clock, in microseconds, after adding some nanoseconds.
+fn micros(nanos: u64) -> u64 {
+    let time = clock_gettime(ClockId::Monotonic);
+    // Neither is negative: the clock counts from the start of the system.
+    time.tv_sec as u64 * 1_000_000 + (time.tv_nsec as u64 + nanos) / 1_000
 }
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     const ORIGIN: Instant = Instant::from_micros(5_000_000);
@@ -89,6 +113,7 @@ mod tests {
         let (first, second) = (clock.now(), clock.now());
         assert!(ORIGIN <= first && first <= second && clock.goes());
     }
+
     #[test]
     fn a_lent_clock_goes_on_where_the_loops_clock_was() {
         let clock = Clock::started_at(ORIGIN);

@@ -16,15 +16,16 @@ use super::{errno, reach, tuning};
 
 pub(super) struct Conns {
     streams: Vec<Option<Stream>>,
-    /// The connections accepted in this turn. They are registered before the loop waits.
-    new: Vec<Conn>,
+    /// The connections that the selector is to watch from now on, or for more than before. That begins just
+    /// before the loop waits: many a short connection has sent all by then.
+    to_watch: Vec<Conn>,
     /// Since the last [`take_room`](Self::take_room) a descriptor was closed.
     room: bool,
 }
 
 impl Conns {
     pub(super) const fn new() -> Self {
-        Self { streams: Vec::new(), new: Vec::new(), room: false }
+        Self { streams: Vec::new(), to_watch: Vec::new(), room: false }
     }
 
     /// Does work that needs a descriptor. While there is none, gives up the socket of the connection that
@@ -51,14 +52,14 @@ impl Conns {
     /// Adds an accepted socket.
     pub(super) fn accepted(&mut self, conn: Conn, socket: TcpStream) {
         self.put(Stream::accepted(socket, conn));
-        self.new.push(conn);
+        self.to_watch.push(conn);
     }
 
-    /// Registers the sockets that were accepted and are still open with the selector.
-    pub(super) fn register_new<A>(&mut self, base: &mut EventBase<'_, A>, registry: &Registry) {
-        while let Some(conn) = self.new.pop() {
+    /// Has the selector watch the sockets that it does not yet watch for all that is needed.
+    pub(super) fn watch<A>(&mut self, base: &mut EventBase<'_, A>, registry: &Registry) {
+        while let Some(conn) = self.to_watch.pop() {
             let Some(stream) = self.get(conn) else { continue };
-            if let Err(error) = stream.register(registry) {
+            if let Err(error) = stream.watch(registry) {
                 self.fail(conn, errno::conn(&error), base);
             }
         }
@@ -78,7 +79,7 @@ impl Conns {
         let socket = TcpStream::connect(peer).map_err(|error| reach::explain(error, peer))?;
         tuning::apply(&socket, Tuning::DEFAULT);
         let mut stream = Stream::connecting(socket, conn);
-        stream.register(registry)?;
+        stream.watch(registry)?;
         self.put(stream);
         Ok(())
     }
@@ -100,10 +101,11 @@ impl Conns {
 
     /// Moves the bytes that can be moved.
     pub(super) fn work<A>(&mut self, conn: Conn, part: Part, base: &mut EventBase<'_, A>) {
-        if let Some(stream) = self.get(conn)
-            && let Err(failure) = stream.work(part, base)
-        {
-            self.fail(conn, failure, base);
+        let Some(stream) = self.get(conn) else { return };
+        match stream.work(part, base) {
+            Ok(()) if stream.needs_watch() => self.to_watch.push(conn),
+            Ok(()) => {}
+            Err(failure) => self.fail(conn, failure, base),
         }
     }
 

@@ -115,6 +115,8 @@ pub struct Live {
     triggers: Vec<&'static Trigger>,
     objects: Objects,
     blocking: Blocking,
+    /// The last pass came without a look for news.
+    skipped: bool,
 }
 
 impl Live {
@@ -133,6 +135,7 @@ impl Live {
             triggers: Vec::new(),
             objects: Objects::new(),
             blocking: Blocking::Allowed,
+            skipped: false,
         })
     }
 
@@ -307,6 +310,10 @@ impl<A> Backend<A> for Live {
         self.objects.deadline(base, self.poll.registry())
     }
 
+    fn may_skip_news(&mut self) -> bool {
+        self.blocking == Blocking::Allowed && !core::mem::replace(&mut self.skipped, true)
+    }
+
     /// Waits for the selector. The wait counts from the present, not from the base's time: callbacks may
     /// have taken long. The clock is read only if there is a deadline.
     fn wait(&mut self, until: Instant, base: &mut EventBase<'_, A>) -> Progress<io::Result<()>> {
@@ -315,6 +322,7 @@ impl<A> Backend<A> for Live {
             Instant::MAX => None,
             until => Some(until.since(self.clock.now())),
         };
+        self.skipped = false;
         Progress::Ready(match self.poll.poll(&mut self.events, timeout) {
             Err(error) if error.kind() == ErrorKind::Interrupted => {
                 self.events.clear();
@@ -349,5 +357,32 @@ impl Wake for TriggerWaker {
         if let Err(error) = self.0.wake() {
             log::error!("a trigger cannot wake the loop: {error}");
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use picoevent::Storage;
+
+    use super::*;
+
+    /// Callbacks that always write more must not keep the loop from its news.
+    #[test]
+    fn no_two_looks_for_news_are_skipped_in_a_row() {
+        let mut live = Live::new().unwrap();
+        let mut storage = Storage::<(), 0, 0, 0>::new();
+        let mut base = EventBase::new(&mut storage);
+        let skips = |live: &mut Live| Backend::<()>::may_skip_news(live);
+        assert!(skips(&mut live) && !skips(&mut live) && !skips(&mut live));
+        let looked = live.wait(Instant::ZERO, &mut base);
+        assert!(matches!(looked, Progress::Ready(Ok(()))));
+        assert!(skips(&mut live) && !skips(&mut live));
+    }
+
+    /// `turn_once` is asked to look for news.
+    #[test]
+    fn a_turn_without_waiting_skips_no_look() {
+        let mut live = Live { blocking: Blocking::Never, ..Live::new().unwrap() };
+        assert!(!Backend::<()>::may_skip_news(&mut live));
     }
 }

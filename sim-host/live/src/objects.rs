@@ -118,7 +118,7 @@ impl Objects {
         base: &mut EventBase<'_, A>,
         registry: &Registry,
     ) -> Instant {
-        self.conns.register_new(base, registry);
+        self.conns.watch(base, registry);
         if self.conns.take_room() {
             self.listeners.resume();
         }

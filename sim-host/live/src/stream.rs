@@ -11,9 +11,9 @@ use std::io::{self, ErrorKind, IoSlice, IoSliceMut, Read, Write};
 use std::net::Shutdown;
 use std::time::Duration;
 
-use mio::Registry;
 use mio::event::Event;
 use mio::net::TcpStream;
+use mio::{Interest, Registry};
 use picoevent::{Conn, Direction, EventBase, Failure};
 use rustix::net::sockopt::set_socket_linger;
 
@@ -33,8 +33,15 @@ pub(super) struct Stream {
     urgent: bool,
     /// The selector saw an error.
     broken: bool,
-    /// The selector watches it.
-    registered: bool,
+    /// The selector watches it for input, and for room to send as well.
+    watched: Option<Watched>,
+}
+
+/// What the selector watches a socket for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Watched {
+    Input,
+    Both,
 }
 
 /// The directions that a stream's work handles.
@@ -63,23 +70,32 @@ impl Stream {
             hung_up: false,
             urgent: !urgent::IS_TOLD,
             broken: false,
-            registered: false,
+            watched: None,
         }
     }
 
-    /// Registers the socket with the selector. After a second registration the selector reports again
-    /// what it has reported before.
+    /// Has the selector watch the socket. While the socket takes what is sent, it is watched for input only:
+    /// the selector would report room for each new one.
     ///
     /// # Errors
     /// The selector's error.
-    pub(super) fn register(&mut self, registry: &Registry) -> io::Result<()> {
+    pub(super) fn watch(&mut self, registry: &Registry) -> io::Result<()> {
         let token = Object::Conn(self.conn.index()).into();
-        match self.registered {
-            true => registry.reregister(&mut self.socket, token, urgent::INTEREST)?,
-            false => registry.register(&mut self.socket, token, urgent::INTEREST)?,
+        let (what, interest) = match self.writable {
+            true => (Watched::Input, urgent::INPUT),
+            false => (Watched::Both, urgent::INPUT | Interest::WRITABLE),
+        };
+        match self.watched {
+            Some(_) => registry.reregister(&mut self.socket, token, interest)?,
+            None => registry.register(&mut self.socket, token, interest)?,
         }
-        self.registered = true;
+        self.watched = Some(what);
         Ok(())
+    }
+
+    /// Returns whether the selector has to watch it for more than it does.
+    pub(super) fn needs_watch(&self) -> bool {
+        !self.writable && self.watched != Some(Watched::Both)
     }
 
     /// Takes a report of the selector. Returns the directions that it changed.

@@ -11,11 +11,10 @@ use mio::Interest;
 /// Whether the selector reports urgent data.
 pub(super) const IS_TOLD: bool = cfg!(any(target_os = "linux", target_os = "android"));
 
-/// The interest to register for a connection.
+/// The interest in a connection's input.
 #[cfg(any(target_os = "linux", target_os = "android"))]
-pub(super) const INTEREST: Interest =
-    Interest::READABLE.add(Interest::WRITABLE).add(Interest::PRIORITY);
+pub(super) const INPUT: Interest = Interest::READABLE.add(Interest::PRIORITY);
 
-/// The interest to register for a connection.
+/// The interest in a connection's input.
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
-pub(super) const INTEREST: Interest = Interest::READABLE.add(Interest::WRITABLE);
+pub(super) const INPUT: Interest = Interest::READABLE;

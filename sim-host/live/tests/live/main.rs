@@ -6,6 +6,7 @@
 mod closing;
 mod connecting;
 mod listening;
+mod sending;
 mod signals;
 mod sources;
 mod support;

@@ -1,5 +1,6 @@
 /* The system's epoll alone, the lower bound of every loop. Compiled with -DEDGE it registers each
- * connection once, edge-triggered (EPOLLET). */
+ * connection once, edge-triggered (EPOLLET). Compiled with -DPOLITE it closes a connection as picoevent
+ * does: it ends its stream, and closes the socket when the client has ended its own. */
 
 #define _GNU_SOURCE
 #include "agreement.h"
@@ -37,9 +38,14 @@ static int accept_one(void)
 	if (workload == HELLO) {
 		if (write(fd, greeting, sizeof greeting) != sizeof greeting)
 			fail("the greeting is not written");
+#ifndef POLITE
 		close(fd);
 		closed();
 		return 1;
+#else
+		if (shutdown(fd, SHUT_WR) < 0 && errno != ENOTCONN)
+			fail("the stream is not ended");
+#endif
 	}
 	struct conn *conn = calloc(1, sizeof *conn);
 	if (conn == NULL)
@@ -53,12 +59,31 @@ static int accept_one(void)
 	return 1;
 }
 
+#ifdef POLITE
+/* Closes a connection once the client has ended its stream, too. What it sends until then is dropped. */
+static void await_end(struct conn *conn)
+{
+	char bytes[512];
+	if (read(conn->fd, bytes, sizeof bytes) > 0)
+		return;
+	close(conn->fd);
+	free(conn);
+	closed();
+}
+#endif
+
 static void serve(struct conn *conn, unsigned what)
 {
 #ifdef EDGE
 	/* The first report says that the socket is writable; there is nothing to read yet. */
 	if (what == EPOLLOUT && conn->pending.begin == conn->pending.end)
 		return;
+#endif
+#ifdef POLITE
+	if (workload == HELLO) {
+		await_end(conn);
+		return;
+	}
 #endif
 	enum turn turn = echo(conn->fd, &conn->pending);
 	if (turn == DRAINED && what & (EPOLLRDHUP | EPOLLHUP | EPOLLERR))

@@ -83,7 +83,7 @@ pub const fn c(
 }
 
 /// All servers, in the order of the tables' rows.
-pub const SERVERS: [Server; 11] = [
+pub const SERVERS: [Server; 12] = [
     rust(CONNECTIONS, "server-picoevent"),
     // The back end watches a duplicate of each descriptor.
     Server { descriptors: 2, ..rust(SOURCES_ROW, "server-picoevent-sources") },
@@ -95,6 +95,8 @@ pub const SERVERS: [Server; 11] = [
     rust("calloop", "server-calloop"),
     c("epoll, level-triggered", "raw", &[], None),
     c("epoll, edge-triggered", "raw", &["-DEDGE"], None),
+    // It differs from the others only in how it closes.
+    Server { echoes: false, ..c("epoll, polite close", "raw", &["-DPOLITE"], None) },
     Server { echoes: false, ..c("blocking calls", "blocking", &[], None) },
 ];
 

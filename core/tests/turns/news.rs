@@ -1,0 +1,131 @@
+//! What becomes due because the back end acts, and when the back end looks for news.
+
+use core::convert::Infallible;
+use core::net::{IpAddr, Ipv4Addr, SocketAddr};
+use core::task::Poll;
+
+use picoevent::{
+    Action, Backend, Conn, ConnMut, End, EventBase, Instant, Listener, Pool, Protocol, Run, Storage,
+};
+
+const ADDRESS: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 7);
+
+/// What happens, in order.
+#[derive(Default)]
+struct Log(Vec<&'static str>);
+
+/// Greets, and says more each time that all was sent.
+struct Greeter;
+
+impl Protocol<Log> for Greeter {
+    fn opened(log: &mut Log, conn: &mut ConnMut<Log>) {
+        log.0.push("opened");
+        conn.write(b"hello").unwrap();
+    }
+
+    fn readable(_: &mut Log, _: &mut ConnMut<Log>) {}
+
+    fn writable(log: &mut Log, conn: &mut ConnMut<Log>) {
+        log.0.push("writable");
+        conn.write(b"more").unwrap();
+    }
+}
+
+/// A back end with one client, which takes all that is sent at once.
+struct OneClient {
+    listener: Listener,
+    client: Option<Conn>,
+    may_skip: bool,
+    looks: Vec<&'static str>,
+}
+
+impl Backend<Log> for OneClient {
+    type Error = Infallible;
+
+    fn now(&mut self) -> Instant {
+        Instant::ZERO
+    }
+
+    fn act(&mut self, action: Action, base: &mut EventBase<'_, Log>) -> Result<(), Infallible> {
+        if let Action::Send(conn) = action {
+            let (first, second) = base.output(conn);
+            let amount = first.len() + second.len();
+            base.sent(conn, amount);
+        }
+        Ok(())
+    }
+
+    fn may_skip_news(&mut self) -> bool {
+        self.may_skip
+    }
+
+    fn wait(&mut self, _: Instant, _: &mut EventBase<'_, Log>) -> Poll<Result<(), Infallible>> {
+        self.looks.push("looked");
+        Poll::Ready(Ok(()))
+    }
+
+    fn feed(&mut self, base: &mut EventBase<'_, Log>) {
+        if self.client.is_none() {
+            self.client = base.accepted(self.listener, ADDRESS).ok();
+        }
+    }
+}
+
+const POOL: Pool = Pool::new(1).rings(16, 16);
+type Room = Storage<Log, 2, 1, { POOL.bytes() }>;
+
+/// Makes a base that has begun to run, and its back end.
+fn begin(room: &mut Room, may_skip: bool) -> (EventBase<'_, Log>, OneClient) {
+    let mut base = EventBase::new(room);
+    let pool = base.add_pool(POOL).unwrap();
+    let listener = base.listen::<Greeter>(ADDRESS, pool).unwrap();
+    base.begin(Run::DEFAULT);
+    (base, OneClient { listener, client: None, may_skip, looks: Vec::new() })
+}
+
+/// Returns what three turns do, a look for news included.
+fn three_turns(may_skip: bool, set_up: fn(&mut EventBase<Log>)) -> Vec<&'static str> {
+    let mut room = Storage::new();
+    let (mut base, mut back_end) = begin(&mut room, may_skip);
+    set_up(&mut base);
+    let mut log = Log::default();
+    for _ in 0..3 {
+        assert_eq!(base.turn(&mut log, &mut back_end), Poll::Ready(Ok(None)));
+        // The looks of this turn came before its callbacks.
+        let called = log.0.pop();
+        log.0.append(&mut back_end.looks);
+        log.0.extend(called);
+    }
+    log.0
+}
+
+#[test]
+fn what_acting_makes_due_comes_after_a_look_for_news() {
+    let log = three_turns(false, |_| {});
+    assert_eq!(log, ["looked", "opened", "looked", "writable", "looked", "writable"]);
+}
+
+#[test]
+fn a_back_end_may_skip_the_look_for_what_its_acting_makes_due() {
+    let log = three_turns(true, |_| {});
+    assert_eq!(log, ["looked", "opened", "writable", "writable"]);
+}
+
+#[test]
+fn a_look_that_watchers_surround_is_not_skipped() {
+    let log = three_turns(true, |base| {
+        base.on_prepare(|_, _| {}).unwrap();
+    });
+    assert_eq!(log, ["looked", "opened", "looked", "writable", "looked", "writable"]);
+}
+
+#[test]
+fn an_end_of_the_loop_comes_before_what_acting_makes_due() {
+    let mut room = Storage::new();
+    let (mut base, mut back_end) = begin(&mut room, true);
+    let mut log = Log::default();
+    assert_eq!(base.turn(&mut log, &mut back_end), Poll::Ready(Ok(None)));
+    base.loop_break();
+    let ended = base.turn(&mut log, &mut back_end);
+    assert_eq!((ended, log.0), (Poll::Ready(Ok(Some(End::Break))), vec!["opened"]));
+}

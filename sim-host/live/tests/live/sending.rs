@@ -1,0 +1,78 @@
+//! More output than the system takes.
+
+use std::sync::mpsc::{self, Sender};
+use std::thread;
+use std::time::Duration;
+
+use picoevent::{ConnEnd, ConnMut, Protocol};
+
+use crate::support::{ANY_PORT, RING, client, pool, read_all, run};
+
+/// More than the buffers of both ends take.
+const TOTAL: usize = 64 << 20;
+
+/// What of it was written so far.
+#[derive(Default)]
+struct App {
+    written: usize,
+    before: usize,
+    let_client_read: Option<Sender<()>>,
+    ended: Option<ConnEnd>,
+}
+
+struct Flood;
+
+impl Flood {
+    fn write(app: &mut App, conn: &mut ConnMut<App>) {
+        let room = conn.room().min(TOTAL - app.written);
+        app.written += conn.write_some(&[b'x'; RING][..room]);
+        if app.written == TOTAL {
+            conn.close();
+        }
+    }
+}
+
+impl Protocol<App> for Flood {
+    fn opened(app: &mut App, conn: &mut ConnMut<App>) {
+        Self::write(app, conn);
+    }
+
+    fn readable(_: &mut App, _: &mut ConnMut<App>) {}
+
+    fn writable(app: &mut App, conn: &mut ConnMut<App>) {
+        Self::write(app, conn);
+    }
+
+    fn ended(app: &mut App, conn: &mut ConnMut<App>, end: ConnEnd) {
+        app.ended = Some(end);
+        conn.cx().exit();
+    }
+}
+
+/// The client reads only once the system takes no more. Then the selector has to report that there is room again.
+#[test]
+fn a_socket_that_took_no_more_is_sent_the_rest() {
+    let (let_client_read, may_read) = mpsc::channel();
+    let mut app = App { let_client_read: Some(let_client_read), ..App::default() };
+    let mut reading = None;
+    run::<1, _>(&mut app, |live, base, _| {
+        let pool = pool(base);
+        let listener = base.listen::<Flood>(ANY_PORT, pool).unwrap();
+        live.settle(base).unwrap();
+        let server = live.local_addr(listener).unwrap();
+        reading = Some(thread::spawn(move || {
+            let mut client = client(server);
+            let _ = may_read.recv();
+            read_all(&mut client).len()
+        }));
+        base.every(Duration::from_millis(20), |app: &mut App, _| {
+            if app.written > 0 && app.written == app.before {
+                app.let_client_read.take();
+            }
+            app.before = app.written;
+        })
+        .unwrap();
+    });
+    assert_eq!(reading.unwrap().join().unwrap(), TOTAL);
+    assert_eq!((app.written, app.ended), (TOTAL, Some(ConnEnd::Closed)));
+}
