@@ -1,4 +1,4 @@
-//! Time as a clock shows it: a whole day of timers, jumps, and the end of the clock.
+//! Timers over a whole day, clock jumps, and the end of the clock's range.
 
 mod clock;
 
@@ -12,14 +12,14 @@ use clock::Clock;
 const TIMERS: usize = 1_000;
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// When each timer fires next, and how often it has fired.
+/// The next time of each timer, and the number of times it has fired.
 struct Day {
     periods: Vec<Duration>,
     fired: Vec<u32>,
 }
 
 impl Day {
-    /// Periods between ten seconds and an hour, to the microsecond; every tenth is a minute.
+    /// Makes periods between ten seconds and an hour, in microseconds. Every tenth is a minute.
     fn new() -> Self {
         let mut random = 0x9E37_79B9_7F4A_7C15_u64;
         let periods = (0..TIMERS).map(|timer| {
@@ -32,7 +32,7 @@ impl Day {
         Self { periods: periods.collect(), fired: vec![0; TIMERS] }
     }
 
-    /// The timer's callback: it must run at its next deadline exactly.
+    /// The timer's callback, which must run exactly at its next deadline.
     fn expire(&mut self, event: &mut EventMut<Self>) {
         let timer = event.user() as usize;
         self.fired[timer] += 1;
@@ -41,7 +41,7 @@ impl Day {
     }
 }
 
-/// Runs the loop under a clock that is as exact as can be.
+/// Runs the loop with an exact clock.
 fn run<A>(base: &mut EventBase<A>, app: &mut A) -> End {
     let mut clock = Clock::at(base.now());
     loop {
@@ -71,7 +71,7 @@ fn a_thousand_timers_keep_their_periods_for_a_day() {
     assert!(expected.iter().sum::<u32>() > 100_000);
 }
 
-/// Calls of the tests below: by the word of the event.
+/// The calls, as the events' data words.
 #[derive(Default)]
 struct Calls(Vec<u32>);
 
@@ -128,9 +128,9 @@ fn a_clock_that_goes_back_is_not_followed() {
     assert_eq!((app.take(), base.deadline()), (vec![1], Some(ahead.after(SECOND))));
 }
 
-/// A deadline beyond the end of the clock sits at its end. When that comes, whatever sits there is
-/// due, in the order it was armed; a persistent timer has no later deadline to go to and is due
-/// once a pass, as one with an interval of zero is.
+/// A deadline beyond the end of the clock is set to the end. At the end all timers with that deadline are due, in the
+/// order in which they were armed. A persistent timer cannot get a later deadline, so it is due once in each pass, like
+/// one with an interval of zero.
 #[test]
 fn at_the_end_of_the_clock_what_is_left_is_due() {
     let mut storage = Box::new(Storage::<Calls, 8, 0, 0>::new());

@@ -1,4 +1,4 @@
-//! Closed and failed connections whose end the application has not heard of yet.
+//! Closed and failed connections whose `ended` callback has not run yet.
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
@@ -21,7 +21,7 @@ fn note(app: &mut App, conn: &mut ConnMut<'_, '_, App>, event: ConnEvent) {
     conn.close();
 }
 
-/// Makes the pool, and three connections that are open and whose application does not know that yet.
+/// Makes the pool and three open connections. Their `opened` callbacks have not run yet.
 fn open(base: &mut EventBase<'_, App>) -> (PoolId, [Conn; 3]) {
     let pool = base.add_pool(Pool::rest()).unwrap();
     let conns = [(); 3].map(|()| base.connect_with(PEER, pool, PLAIN, note).unwrap());
@@ -30,7 +30,7 @@ fn open(base: &mut EventBase<'_, App>) -> (PoolId, [Conn; 3]) {
     (pool, conns)
 }
 
-/// A back end that delivers at once, and must not be asked to wait.
+/// A back end that delivers at once. Its `wait` must not be called.
 struct Delivers;
 
 impl Backend<App> for Delivers {

@@ -1,7 +1,6 @@
-//! A callback that takes long: what was due meanwhile comes late, and nothing else does.
+//! A callback that takes long: events that became due in the meantime are late, and no others are.
 //!
-//! The clock is the test's own. It moves while the loop waits, and by as much as a callback says
-//! that it has worked.
+//! The test uses a virtual clock. It advances while the loop waits, and by the time that a callback says it took.
 
 use std::convert::Infallible;
 use std::task::Poll;
@@ -11,24 +10,24 @@ use picoevent::{
     Action, Backend, End, EventBase, EventFlags, EventMut, Fired, Instant, Mode, Storage,
 };
 
-/// When the callback that works long begins, and how long it works, in milliseconds.
+/// The start and the duration of the long callback, in milliseconds.
 const BEGINS: u64 = 10;
 const WORKS: u64 = 50;
 
-/// Timers stand at 1, 4, 7, … ms.
+/// Timers are due at 1, 4, 7, … ms.
 const TIMERS: u64 = 60;
 const STEP: u64 = 3;
 
 #[derive(Default)]
 struct App {
     clock: u64,
-    /// What was called, when it was due, and when it was called.
+    /// For each call, the time when it was due and the time when it was called.
     calls: Vec<(u64, u64)>,
     hogs: u64,
 }
 
 impl App {
-    /// The word of its event is when it is due.
+    /// The event's data word is the time when it is due.
     fn note(&mut self, event: &mut EventMut<Self>) {
         let due = event.user();
         self.calls.push((due.into(), self.clock));
@@ -38,13 +37,13 @@ impl App {
         assert_eq!(self.clock, BEGINS);
         self.hogs += 1;
         self.clock += WORKS;
-        // The loop's time is still the one from before, and deadlines count from there.
+        // The loop's time has not advanced during the callback, and deadlines count from the loop's time.
         let later = event.after(Duration::from_millis(2 * WORKS), Self::note).unwrap();
         event.event(later).unwrap().set_user((BEGINS + 2 * WORKS) as u32);
     }
 }
 
-/// A back end whose clock moves while the loop waits, and while a callback works.
+/// A back end whose clock advances while the loop waits and while a callback runs.
 struct Script<F> {
     clock: u64,
     feed: F,
@@ -77,7 +76,7 @@ impl<F: FnMut(&mut EventBase<App>, u64)> Backend<App> for Script<F> {
     }
 }
 
-/// Runs the loop to its end, and feeds a source at a time, or as soon as the loop looks for news.
+/// Runs the loop to its end. `feed` is called whenever the loop looks for news.
 fn run(base: &mut EventBase<App>, app: &mut App, feed: impl FnMut(&mut EventBase<App>, u64)) {
     let mut script = Script { clock: 0, feed };
     loop {
@@ -109,7 +108,7 @@ fn a_callback_that_takes_long_delays_nothing_that_was_not_due() {
         let expected = if due > BEGINS && due < free { free } else { due };
         assert_eq!(called, expected, "due at {due} ms");
     }
-    // Also those that came late came in their order.
+    // The late ones are in order too.
     assert!(app.calls.is_sorted_by_key(|(due, _)| *due), "{:?}", app.calls);
 }
 
@@ -136,7 +135,7 @@ fn what_became_ready_meanwhile_is_called_in_the_next_turn() {
     with_a_hog(&mut base);
     let mut fed = false;
     run(&mut base, &mut app, |base, clock| {
-        // Ready since 30 ms, while the hog works; no one looks before it is done.
+        // The source becomes ready at 30 ms, while the long callback runs. The loop sees this only after the callback.
         if clock >= 30 && !std::mem::replace(&mut fed, true) {
             base.ready(source, EventFlags::READ);
         }

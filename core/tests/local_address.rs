@@ -1,4 +1,4 @@
-//! The local address of a connection: what a back end feeds, and what connections in memory answer.
+//! The local address of connections with sockets, fed by the back end, and of connections in memory.
 #![cfg(feature = "local-address")]
 
 use std::net::SocketAddr;
@@ -26,7 +26,7 @@ fn address(text: &str) -> SocketAddr {
 const V4: &str = "192.0.2.7:80";
 const V6: &str = "[fe80::1%3]:65535";
 
-/// Passes bytes on as they are.
+/// A filter that does not change the bytes.
 struct Plain;
 
 impl Filter<App> for Plain {
@@ -51,7 +51,7 @@ impl Filter<App> for Plain {
     }
 }
 
-/// What is above it.
+/// The protocol above the filter.
 struct Above;
 
 impl Protocol<App> for Above {

@@ -1,4 +1,4 @@
-//! The loop: how long it may wait, how it ends, and what it tells its back end.
+//! The loop: the limits of its waits, how it ends, and its actions for the back end.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -23,7 +23,7 @@ impl App {
     }
 }
 
-/// A base with a storage of its own, which is never freed.
+/// Returns a base with new storage, which is never freed.
 fn base() -> EventBase<'static, App> {
     EventBase::new(Box::leak(Box::new(Storage::<_, 8, 2, 32, 1, 1, 8>::new())))
 }
@@ -38,7 +38,7 @@ fn ms(millis: u64) -> Duration {
 
 static SETTINGS: Settings = Settings::new();
 
-/// A listener whose connections hear of nothing.
+/// Makes a listener whose connections' callback does nothing.
 fn listen(
     base: &mut EventBase<App>,
     address: SocketAddr,
@@ -55,7 +55,7 @@ fn connect(
     base.connect_with(address, pool, &SETTINGS, |_, _, _| ())
 }
 
-/// Activates `count` events of one priority, with the user words 1, 2, …
+/// Activates `count` events of one priority, with the data words 1, 2, …
 fn activate(base: &mut EventBase<App>, count: u32) {
     for user in 1..=count {
         let event = base.new_timer(Mode::OneShot, App::note).unwrap();

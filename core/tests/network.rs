@@ -1,4 +1,4 @@
-//! Events for changes of the network: when they are called, and with what.
+//! Events for network changes: when they are called, and with which changes.
 #![cfg(feature = "network")]
 
 use std::net::IpAddr;
@@ -9,7 +9,7 @@ use picoevent::{
     Storage, Wait,
 };
 
-/// What it was called with, and what the network was then.
+/// The event, the changes and the network state of each call.
 #[derive(Default, Debug, PartialEq)]
 struct App {
     seen: Vec<(u32, NetworkChange, Network)>,
@@ -28,7 +28,7 @@ impl App {
         event
     }
 
-    /// Returns who was called with what since the last look.
+    /// Returns the events and changes of the calls since the last `take`.
     fn take(&mut self) -> Vec<(u32, NetworkChange)> {
         std::mem::take(&mut self.seen).into_iter().map(|(who, what, _)| (who, what)).collect()
     }
@@ -109,7 +109,7 @@ fn each_event_is_told_unless_it_is_deleted_or_freed() {
     base.event(first).unwrap().free();
     base.event(third).unwrap().add(None).unwrap();
     base.network_is(&Network::new());
-    // What is due is deleted, too.
+    // An event that is due can be deleted too.
     base.event(second).unwrap().del();
     base.dispatch(&mut app);
     assert_eq!(app.take(), [(3, LINK | IPV4)]);
@@ -127,7 +127,7 @@ fn an_event_for_the_network_does_not_keep_the_loop_alive() {
     let mut base = EventBase::new(&mut room);
     let event = App::watch(&mut base, 1);
     assert!(matches!(base.wait(), Wait::Ended(_)));
-    // With a timeout it does.
+    // With a timeout the event keeps the loop running.
     base.event(event).unwrap().add(Some(Duration::from_secs(1))).unwrap();
     assert!(matches!(base.wait(), Wait::Until(_)));
     base.advance(base.now().after(Duration::from_secs(1)));

@@ -63,7 +63,7 @@ fn every_bit_is_set_about_as_often_as_not() {
         let number = base.random_u32().unwrap();
         (0..32).for_each(|bit| counts[bit] += number >> bit & 1);
     }
-    // Ten standard deviations.
+    // The bounds are ten standard deviations from the mean.
     assert!(counts.iter().all(|count| (4_500..5_500).contains(count)), "{counts:?}");
 }
 
@@ -84,7 +84,7 @@ mod recorded {
         }
     }
 
-    /// An application that draws a number when it is started, and one in a callback.
+    /// An application that draws one number at its start and one in a callback.
     #[derive(Default, PartialEq, Debug)]
     struct App(Vec<u32>);
 
@@ -107,7 +107,7 @@ mod recorded {
         let mut base = EventBase::new(&mut room);
         if seeded_first {
             base.seed(&[5; 32]);
-            // The recording has the state from here on.
+            // The recording stores the generator's state after this draw.
             base.random_u32().unwrap();
         }
         base.record_to(&kept);

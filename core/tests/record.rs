@@ -1,4 +1,4 @@
-//! Recordings: what is fed is told, kept, given away as text, and fed again.
+//! Recordings: the fed input is recorded, stored, dumped as text, and replayed.
 #![cfg(feature = "record")]
 
 mod clock;
@@ -16,7 +16,7 @@ use picoevent::{
 
 use clock::Clock;
 
-/// Answers what it hears, counts, and can be told to be another application.
+/// An application that echoes and counts. `changed` makes it behave differently.
 #[derive(Default)]
 struct App {
     heard: Vec<u8>,
@@ -40,7 +40,7 @@ impl App {
     }
 }
 
-/// Answers once, and closes when the answer is sent.
+/// Echoes once, and closes when the echo is sent.
 struct Echo;
 
 impl Protocol<App> for Echo {
@@ -73,7 +73,7 @@ fn address() -> SocketAddr {
 
 type Memory = Storage<App, 4, 2, 64, 1, 1, 2>;
 
-/// A back end whose wait ends at a time with news.
+/// A back end whose wait ends at a given time with given news.
 struct Script<F> {
     now: Instant,
     wakes: Instant,
@@ -103,7 +103,7 @@ impl<F: FnOnce(&mut EventBase<App>)> Backend<App> for Script<F> {
     }
 }
 
-/// Runs one turn at this second, in which this news is fed.
+/// Runs one turn that ends at this second and feeds this news.
 fn turn(
     base: &mut EventBase<App>,
     app: &mut App,
@@ -116,7 +116,7 @@ fn turn(
     end
 }
 
-/// What happened in the field.
+/// Runs the application "in the field", with a recording.
 fn field(recording: &'static dyn picoevent::record::Record, app: &mut App) {
     let mut storage = Memory::new();
     let mut base = EventBase::new(&mut storage);
@@ -145,7 +145,7 @@ fn field(recording: &'static dyn picoevent::record::Record, app: &mut App) {
     assert_eq!(turn(&mut base, app, 8, |_| {}), Some(End::Exit));
 }
 
-/// The bytes of what was dumped.
+/// Returns the bytes of a dumped recording.
 fn bytes<const BYTES: usize>(recording: &Recording<BYTES>) -> Vec<u8> {
     let mut bytes = Vec::new();
     recording.dump(|line| {
@@ -202,7 +202,7 @@ fn a_callback_that_panics_is_the_last_entry_and_panics_again() {
     std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| again(&bytes, &mut app).is_ok()))
         .unwrap_err();
     assert_eq!(app.ticks, 4);
-    // Mended, it goes on to where the recording ends.
+    // With the bug fixed, the replay continues to the end of the recording.
     assert_eq!(again(&bytes, &mut App::default()), Ok(None));
 }
 
@@ -241,12 +241,12 @@ fn a_garbled_recording_is_refused_before_anything_is_fed() {
     let whole = bytes(&RECORDING);
     let mut app = App::default();
     let mut garbled = whole.clone();
-    // The last entry is the loop's end, of two bytes.
+    // The last entry is the end of the loop. It has two bytes.
     let at = garbled.len() - 2;
     garbled[at] = 0xee;
     assert_eq!(again(&garbled, &mut app), Err(ReplayError::Garbled { at }));
     assert_eq!((app.ticks, app.heard), (0, Vec::new()));
-    // Whatever the bytes are, an answer comes.
+    // Replay returns a result for any bytes.
     for place in 0..whole.len() {
         for value in [0, 1, 0x7f, 0x80, 0xff] {
             let mut garbled = whole.clone();

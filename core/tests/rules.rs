@@ -1,4 +1,4 @@
-//! Rules of libevent's loop that no scenario of its own tests shows.
+//! Rules of libevent's loop that libevent's own tests do not check.
 
 mod script;
 
@@ -66,7 +66,7 @@ fn deleting_takes_everything_away_and_twice_is_as_once() {
     assert_eq!(app.calls, []);
 }
 
-/// Also bits that have no meaning here are the application's own.
+/// Bits without a meaning here are passed through for the application's use.
 #[test]
 fn what_is_activated_by_hand_reaches_the_callback_as_it_is() {
     let mut room = room();
@@ -79,8 +79,8 @@ fn what_is_activated_by_hand_reaches_the_callback_as_it_is() {
     assert_eq!(app.whats(), [what]);
 }
 
-/// The next deadline counts from the previous one, also after an activation by hand with the timeout flag.
-/// So the second call comes two intervals after the first.
+/// The next deadline counts from the previous one, even after a manual activation with the timeout flag. So the second
+/// call is two intervals after the first.
 #[test]
 fn activating_a_periodic_event_as_if_its_time_had_come_counts_as_a_period() {
     let mut room = room();
@@ -139,7 +139,7 @@ fn a_persistent_event_stays_on_its_source_when_its_timeout_has_passed() {
     let source = script.watch(&mut base, &near);
     let event = waiting(&mut base, source, EventFlags::READ, Mode::Persist, 1, App::note);
     add(&mut base, event, 10);
-    // It is due but not called yet, since something more urgent runs first.
+    // The event is due but not called yet, because a more urgent event runs first.
     let urgent = timer(&mut base, Mode::OneShot, 2, App::note);
     base.event(urgent).unwrap().set_priority(picoevent::Priority::HIGHEST).unwrap();
     add(&mut base, urgent, 10);

@@ -1,12 +1,11 @@
-//! Tables of the smallest and of the largest sizes: every slot works, and the one that is too many
-//! is refused.
+//! Tables of the smallest and largest sizes: every slot works, and one more is refused.
 
 use std::time::Duration;
 
 use picoevent::memory::{ConnSlot, EventSlot, Memory, PoolSlot, TimerSlot};
 use picoevent::{Event, EventBase, EventFlags, EventMut, FullError, Instant, Mode, Pool, Settings};
 
-/// Whose callbacks ran, by the word of each event.
+/// The data words of the events whose callbacks ran.
 #[derive(Default)]
 struct App(Vec<u32>);
 
@@ -16,7 +15,7 @@ impl App {
     }
 }
 
-/// Fills the table, each event with a deadline of its own, the last made first.
+/// Fills the table with events of different deadlines. The last event has the first deadline.
 fn every_slot_fires_in_order(made: usize, slots: usize) {
     let mut events: Vec<EventSlot<App>> =
         std::iter::repeat_with(EventSlot::new).take(made).collect();
@@ -58,11 +57,11 @@ fn sixteen_slots_are_all_used() {
 
 #[test]
 fn as_many_slots_as_a_handle_can_name_are_all_used() {
-    // What goes beyond is not used.
+    // Slots beyond the limit are not used.
     every_slot_fires_in_order(65_536, 65_535);
 }
 
-/// Makes outgoing connections in a pool of all that there is room for. Returns how many.
+/// Makes as many outgoing connections as one pool has room for. Returns their number.
 fn conns_made(memory: Memory<App>, rings: usize) -> usize {
     static SETTINGS: Settings = Settings::new();
     let mut base = EventBase::over(memory);

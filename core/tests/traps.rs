@@ -1,6 +1,6 @@
-//! Traps of libevent's loop, and what happens here instead: those that no other test shows.
+//! Pitfalls of libevent's loop, and the behaviour here. Only those that no other test covers.
 //!
-//! The others stand with the rules they are about, and `docs/from-libevent.md` names each.
+//! The tests of the others are next to the rules they concern. `docs/from-libevent.md` lists them all.
 
 mod script;
 
@@ -10,8 +10,8 @@ use script::app::{add, timer, waiting};
 use script::stream::pair;
 use script::{App, at, begin, ms, room};
 
-/// `EVLOOP_NONBLOCK` alone is no single pass, there or here: it goes on as long as a look finds
-/// something. Together with `ONCE` it is one.
+/// In libevent and here, `EVLOOP_NONBLOCK` alone is not a single pass: the loop continues while it finds ready events.
+/// Together with `ONCE` it is a single pass.
 #[test]
 fn nonblock_goes_on_while_something_is_ready_and_with_once_it_is_one_pass() {
     let mut room = room();
@@ -29,8 +29,8 @@ fn nonblock_goes_on_while_something_is_ready_and_with_once_it_is_one_pass() {
     assert_eq!(app.calls.len(), 1001);
 }
 
-/// libevent keeps the interval of a persistent event when it is deleted, and the next activation
-/// sets a timer that the program did not ask for.
+/// libevent keeps the interval of a persistent event when it is deleted, and the next activation sets a timer that the
+/// program did not request. Here it does not.
 #[test]
 fn activating_a_deleted_event_revives_no_interval() {
     let mut room = room();
@@ -48,8 +48,8 @@ fn activating_a_deleted_event_revives_no_interval() {
     assert_eq!((app.calls.len(), base.deadline()), (2, None));
 }
 
-/// Priorities are strict, there and here: what is always ready and more urgent leaves the others
-/// no turn. What can be done about it is a priority; a limit would only cut passes shorter.
+/// In libevent and here, priorities are strict: a more urgent event that is always ready starves the others. The remedy
+/// is another priority. A limit would only make passes shorter.
 #[test]
 fn an_urgent_event_that_is_always_ready_leaves_the_others_no_turn() {
     let mut room = room();
@@ -68,7 +68,7 @@ fn an_urgent_event_that_is_always_ready_leaves_the_others_no_turn() {
     assert_eq!(app.users(), [vec![1; 200], vec![2]].concat());
 }
 
-/// Three active events of three priorities cost three looks for news, there and here.
+/// In libevent and here, three active events of three priorities cost three looks for news.
 #[test]
 fn each_priority_that_has_something_due_costs_a_look_for_news() {
     let mut room = room();
@@ -82,8 +82,7 @@ fn each_priority_that_has_something_due_costs_a_look_for_news() {
     assert_eq!((app.users(), script.waits.len()), (vec![0, 1, 2], 3));
 }
 
-/// The base answers with a deadline and not with a duration, so a back end cannot wait too long
-/// by what a callback has worked.
+/// The base gives a deadline, not a duration. So the time that a callback took does not make the wait too long.
 #[test]
 fn the_wait_is_a_point_in_time_that_a_slow_callback_does_not_move() {
     let mut room = room();
@@ -96,7 +95,7 @@ fn the_wait_is_a_point_in_time_that_a_slow_callback_does_not_move() {
     assert_eq!((script.waits, app.millis()), (vec![at(10), at(70)], vec![70]));
 }
 
-/// A timer without delay that sets itself again in its callback has one turn in each pass.
+/// A timer without delay that re-arms itself in its callback runs once in each pass.
 #[test]
 fn a_timer_without_delay_that_adds_itself_again_lets_news_through() {
     let mut room = room();
@@ -113,8 +112,7 @@ fn a_timer_without_delay_that_adds_itself_again_lets_news_through() {
     assert_eq!((app.calls.len(), script.waits.len()), (50, 50));
 }
 
-/// A loop that is asked to run in a mode that must not wait, on a base with nothing in it, has
-/// nothing left to do, there and here.
+/// In libevent and here, a loop on an empty base ends as empty in every mode.
 #[test]
 fn an_empty_base_has_nothing_left_in_every_mode() {
     let mut room = room();

@@ -1,4 +1,4 @@
-//! What libevent's `util.h` has, as it is had here.
+//! The counterparts of libevent's `util.h`.
 
 use std::net::SocketAddr;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! A connection's bytes: what an application writes and reads.
+//! Writes to a connection's output and reads of its input.
 
 use core::fmt;
 use core::ops::{Range, RangeBounds};
@@ -12,7 +12,7 @@ use crate::ring::{Eol, Lines, Ring, Searched, length_of, offsets};
 
 /// Output.
 ///
-/// Text, bytes that fit, and bytes that are made in place:
+/// This example writes text, builds bytes in place, and writes as many bytes as fit:
 ///
 /// ```
 /// use picoevent::{ConnMut, WriteError};
@@ -33,8 +33,8 @@ impl<A> ConnMut<'_, '_, A> {
     /// Queues all of `data` for sending, or nothing.
     ///
     /// # Errors
-    /// [`WriteError::Full`] when it does not fit now, [`WriteError::TooLong`] when it never will,
-    /// [`WriteError::Finished`] when no more can be sent. Nothing was taken then.
+    /// [`WriteError::Full`] if `data` does not fit now, [`WriteError::TooLong`] if it can never fit,
+    /// [`WriteError::Finished`] if no more can be sent. Nothing is queued then.
     pub fn write(&mut self, data: &[u8]) -> Result<(), WriteError> {
         self.cx.longest_write.note(data.len());
         let (slot, storage) = self.output()?;
@@ -45,7 +45,7 @@ impl<A> ConnMut<'_, '_, A> {
         Ok(())
     }
 
-    /// Queues all of several pieces for sending, one behind the other, or nothing (`evbuffer_add_iovec`). Returns
+    /// Queues several pieces for sending, one after the other: all of them or nothing (`evbuffer_add_iovec`). Returns
     /// the number of bytes queued.
     ///
     /// ```
@@ -60,7 +60,7 @@ impl<A> ConnMut<'_, '_, A> {
     /// ```
     ///
     /// # Errors
-    /// As [`write`](Self::write), for all of them together.
+    /// As [`write`](Self::write), for the total length.
     pub fn write_parts(&mut self, parts: &[&[u8]]) -> Result<usize, WriteError> {
         let length = length_of(parts);
         self.cx.longest_write.note(length);
@@ -71,11 +71,11 @@ impl<A> ConnMut<'_, '_, A> {
         Ok(length)
     }
 
-    /// Queues formatted text for sending, all or nothing, straight into the ring. It is what
-    /// `write!(conn, "{value}\r\n")` calls; no trait is to be imported.
+    /// Queues formatted text for sending, all or nothing, directly into the ring. `write!(conn, "{value}\r\n")`
+    /// calls this function, so you need not import a trait.
     ///
     /// # Errors
-    /// As [`write`](Self::write). Then the text was formatted twice, for its length.
+    /// As [`write`](Self::write). On an error the text is formatted a second time, to find its length.
     pub fn write_fmt(&mut self, text: fmt::Arguments<'_>) -> Result<(), WriteError> {
         let (slot, storage) = self.output()?;
         match slot.output.write_fmt(storage, text) {
@@ -102,13 +102,13 @@ impl<A> ConnMut<'_, '_, A> {
         amount
     }
 
-    /// Reserves `amount` bytes of room in one piece, lets `fill` write there, and queues as many of them as
-    /// it returns (`evbuffer_reserve_space`, `evbuffer_commit_space`). Returns that number. O(size of the
-    /// ring) if the room is not in one piece, since the output is moved then.
+    /// Reserves `amount` contiguous bytes of room, calls `fill` to write into them, and queues as many bytes as `fill`
+    /// returns (`evbuffer_reserve_space`, `evbuffer_commit_space`). Returns that number. O(size of the ring) if the
+    /// room is not contiguous, because the output is moved then.
     ///
     /// # Errors
-    /// As [`write`](Self::write), and [`WriteError::Unreserved`] when `fill` returns more than `amount`.
-    /// Nothing was queued then.
+    /// As [`write`](Self::write), and [`WriteError::Unreserved`] if `fill` returns more than `amount`. Nothing is
+    /// queued then.
     pub fn write_with(
         &mut self,
         amount: usize,
@@ -134,11 +134,11 @@ impl<A> ConnMut<'_, '_, A> {
         })
     }
 
-    /// Reports [`Writable`](super::ConnEvent::Writable) once, as soon as `room` bytes can be written; in
-    /// the next pass, if that is so already. More than the output ring holds, 65,535 at most, means an
-    /// empty ring.
+    /// Reports [`Writable`](super::ConnEvent::Writable) once, as soon as `room` bytes can be written. If they can be
+    /// written already, it is reported in the next pass. `room` is limited to the size of the output ring and to
+    /// 65,535.
     ///
-    /// A list that is longer than the ring:
+    /// This example sends a list that is longer than the ring:
     ///
     /// ```
     /// use picoevent::{ConnMut, Protocol};
@@ -180,12 +180,12 @@ impl<A> ConnMut<'_, '_, A> {
         self
     }
 
-    /// Returns the number of bytes written and not yet sent, [static ones](Self::write_static) included.
+    /// Returns the number of bytes written and not yet sent, including [static bytes](Self::write_static).
     pub fn output_len(&self) -> usize {
         self.slot().map_or(0, |slot| self.cx.statics.unsent(self.conn, slot.output.len()))
     }
 
-    /// Returns the slot and the storage of its output ring, while more can be sent.
+    /// Returns the slot and the storage of its output ring, or an error if no more can be sent.
     pub(super) fn output(&mut self) -> Result<(&mut ConnSlot<A>, &mut [u8]), WriteError> {
         let open = self.cx.tables.conns.get_mut(self.conn).filter(|slot| !slot.is_finished());
         let slot = open.ok_or(WriteError::Finished)?;
@@ -193,7 +193,7 @@ impl<A> ConnMut<'_, '_, A> {
         Ok((slot, storage))
     }
 
-    /// Ends the sending side: the end of the stream is sent after the output. Reading goes on.
+    /// Half-closes the connection: the end of the stream is sent after the output. Reading continues.
     pub fn finish(&mut self) {
         if let Some(slot) = self.held_mut() {
             slot.turn.set(flag::FINISHED, true);
@@ -204,7 +204,7 @@ impl<A> ConnMut<'_, '_, A> {
 
 /// Input.
 ///
-/// A message of four bytes of length, and as many bytes as these say:
+/// This example reads messages that begin with their length in four bytes:
 ///
 /// ```
 /// use picoevent::{ConnMut, Protocol};
@@ -233,27 +233,26 @@ impl<A> ConnMut<'_, '_, A> {
         self.slot().map_or(0, |slot| slot.input.len())
     }
 
-    /// Returns the bytes received and not yet consumed, oldest first; the second slice continues the
-    /// first.
+    /// Returns the bytes received and not yet consumed, oldest first. The second slice follows the first.
     pub fn peek(&self) -> (&[u8], &[u8]) {
         let (ring, storage) = self.input();
         ring.bytes(storage)
     }
 
-    /// Returns the input from `offset` on; nothing beyond the end.
+    /// Returns the input from `offset` on; empty slices if `offset` is beyond the end.
     pub fn peek_from(&self, offset: usize) -> (&[u8], &[u8]) {
         let (ring, storage) = self.input();
         ring.rest(storage.len(), offset).bytes(storage)
     }
 
-    /// Copies input from `offset` on into `target`, as much as is there. Returns the number of bytes copied.
+    /// Copies up to `target.len()` bytes of input, from `offset` on, into `target`. Returns the number of bytes copied.
     pub fn copy_out(&self, offset: usize, target: &mut [u8]) -> usize {
         let (ring, storage) = self.input();
         ring.rest(storage.len(), offset).copy_out(storage, target)
     }
 
-    /// Returns the oldest `amount` bytes in one piece (`evbuffer_pullup`); `None` if there are fewer. O(size
-    /// of the ring) if they are not in one piece, since they are moved then.
+    /// Returns the oldest `amount` bytes as one slice (`evbuffer_pullup`); `None` if there are fewer. O(size of the
+    /// ring) if they are not contiguous, because they are moved then.
     pub fn contiguous(&mut self, amount: usize) -> Option<&mut [u8]> {
         let slot = self.cx.tables.conns.get_mut(self.conn)?;
         slot.input.contiguous(self.cx.pools.input_mut(slot.rings(), self.conn.slot()), amount)
@@ -269,12 +268,12 @@ impl<A> ConnMut<'_, '_, A> {
         self.take(|ring, storage| ring.read(storage, target))
     }
 
-    /// Puts `data` before the oldest byte, all or nothing: what was read, and cannot be used yet. No callback
-    /// becomes due by it; see [`read_again`](Self::read_again).
+    /// Puts `data` before the oldest byte, all or nothing. Use it to put back bytes that were read too early. It makes
+    /// no callback due; see [`read_again`](Self::read_again).
     ///
     /// # Errors
-    /// [`WriteError::Full`] when the input ring has no room, [`WriteError::TooLong`] when it never has,
-    /// [`WriteError::Finished`] before the connection is open and after it was closed.
+    /// [`WriteError::Full`] if the input ring has no room now, [`WriteError::TooLong`] if `data` is longer than the
+    /// ring, [`WriteError::Finished`] before the connection is open and after it was closed.
     pub fn prepend(&mut self, data: &[u8]) -> Result<(), WriteError> {
         let open = self.cx.tables.conns.get_mut(self.conn);
         let open = open.filter(|slot| slot.is_readable() && !slot.has(flag::RESTING));
@@ -283,41 +282,41 @@ impl<A> ConnMut<'_, '_, A> {
         slot.input.prepend(self.cx.pools.input_mut(slot.rings(), self.conn.slot()), data)
     }
 
-    /// Returns the offset in the input at which `needle` first occurs in full; an empty needle occurs at 0.
+    /// Returns the offset in the input at which `needle` first occurs completely; 0 for an empty needle.
     pub fn find(&self, needle: &[u8]) -> Option<usize> {
         let (ring, storage) = self.input();
         ring.find(storage, needle)
     }
 
-    /// Returns the offset at which `needle` first occurs in full in a range of offsets: `5..` from an offset
-    /// on, `..64` in the first 64 bytes (`evbuffer_search_range`). `None` for a range that is reversed or
-    /// begins beyond the end; an end beyond the end is the end.
+    /// Returns the offset at which `needle` first occurs completely within a range of offsets, for example `5..` or
+    /// `..64` (`evbuffer_search_range`). `None` for a range that is reversed or starts beyond the end of the input. The
+    /// end of the range is limited to the end of the input.
     pub fn find_in(&self, needle: &[u8], range: impl RangeBounds<usize>) -> Option<usize> {
         let (ring, storage) = self.input();
         ring.find_in(storage, needle, offsets(range, ring.len()))
     }
 
-    /// Returns the offsets of the first end of a line (`evbuffer_search_eol`): the line is before its start,
-    /// the next one begins at its end. A line that comes byte by byte is searched once, if one kind of
-    /// end is looked for.
+    /// Returns the position of the first end-of-line sequence (`evbuffer_search_eol`), as a range of offsets: the line
+    /// ends at the start of the range, and the next line begins at its end. Bytes are not searched twice while a line
+    /// arrives piece by piece, if each call searches for the same `eol`.
     pub fn find_eol(&mut self, eol: Eol) -> Option<Range<usize>> {
         self.with_input(|ring, storage, lines| ring.find_eol(storage, eol, &mut lines.searched))?
     }
 
-    /// Returns whether no further input comes.
+    /// Returns whether no more input will arrive.
     #[cfg(feature = "embedded-io")]
     pub(crate) fn is_input_over(&self) -> bool {
         self.slot().is_none_or(|slot| slot.has(flag::EOF) || slot.is_finished() && !slot.is_open())
     }
 
-    /// Returns the input ring and its storage, empty ones after the end.
+    /// Returns the input ring and its storage; both are empty after the connection has ended.
     pub(super) fn input(&self) -> (Ring, &[u8]) {
         self.slot().map_or((Ring::EMPTY, &[]), |slot| {
             (slot.input, self.cx.pools.input(slot.rings(), self.conn.slot()))
         })
     }
 
-    /// Takes bytes out of the input. Returns their number.
+    /// Removes bytes from the input. Returns their number.
     pub(super) fn take(&mut self, take: impl FnOnce(&mut Ring, &[u8]) -> usize) -> usize {
         let Some(slot) = self.cx.tables.conns.get_mut(self.conn) else { return 0 };
         let storage = self.cx.pools.input(slot.rings(), self.conn.slot());
@@ -330,7 +329,7 @@ impl<A> ConnMut<'_, '_, A> {
         amount
     }
 
-    /// Works on the input, of which lines may be taken. `None` after the end.
+    /// Runs `work` on the input, from which it may remove lines. `None` after the connection has ended.
     pub(super) fn with_input<T>(
         &mut self,
         work: impl FnOnce(&mut Ring, &mut [u8], &mut Lines) -> T,
@@ -350,7 +349,7 @@ impl<A> ConnMut<'_, '_, A> {
 }
 
 impl<A> ConnSlot<A> {
-    /// Returns whether the `amount` bytes that were just written are all of the output: the wait for the peer
+    /// Returns whether the output consists only of the `amount` bytes just written, so that the wait for the peer
     /// begins now.
     pub(super) fn begins_to_send(&self, amount: usize) -> bool {
         self.is_open() && self.output.len() == amount
@@ -368,10 +367,10 @@ impl<A> Cx<'_, A> {
         }
     }
 
-    /// Bytes were taken out of the input ring, which may have been full.
+    /// Requests more input after bytes were removed from the input ring. `was_full`: the ring was full before.
     pub(super) fn conn_input_taken(&mut self, index: u16, was_full: bool) {
         let Some(slot) = self.tables.conns.slot(index) else { return };
-        // A filter may wait for more room than there was.
+        // A filter may wait for more room than there was, even if the ring was not full.
         if was_full || slot.peer.as_conn().is_some() {
             self.conn_post(index, action::RECEIVE);
         }
@@ -381,7 +380,7 @@ impl<A> Cx<'_, A> {
     }
 }
 
-/// Each piece of text is queued all or nothing; [`ConnMut::write_fmt`] queues the whole so.
+/// Each piece of text is queued completely or not at all. [`ConnMut::write_fmt`] does this for the whole text.
 impl<A> fmt::Write for ConnMut<'_, '_, A> {
     fn write_str(&mut self, text: &str) -> fmt::Result {
         self.write(text.as_bytes()).map_err(|_| fmt::Error)

@@ -1,4 +1,4 @@
-//! How a connection ends, for all back ends.
+//! The end of a connection, the same for all back ends.
 //!
 //! ```text
 //!  close ─▶ output is sent ─▶ Action::End ─▶ delivered ─▶ the peer's end ─▶ Action::Close
@@ -6,17 +6,17 @@
 //!                └─ linger limit ─┴─▶ Action::Reset           └─── FIN wait limit ───┘
 //! ```
 //!
-//! The base knows what is unsent, so it decides. Our end of the stream follows the output, whether it
-//! was asked for by `finish` or by `close`. A closed connection keeps its slot until its peer has ended
-//! its stream, because a socket that is dropped with input unread resets the connection, and the peer
-//! would lose what it has not read. Its input is discarded.
+//! The base knows which output is unsent, so it controls the end. It sends our end of the stream (FIN) after the
+//! output, both for `finish` and for `close`. A closed connection keeps its slot until its peer has ended its stream.
+//! Otherwise a socket that is dropped with unread input would reset the connection, and the peer would lose data it has
+//! not read yet. The input of a closed connection is discarded.
 //!
-//! Connections that wait for their peer's end only are *lingering*. When the pool is full, the one that
-//! lingers longest gives its slot to a new connection.
+//! A connection that waits only for its peer's end of stream is *lingering*. When the pool is full, a new connection
+//! takes the slot of the connection that has lingered longest.
 //!
-//! The application hears of the end once, in a callback of its own, as soon as its part is over. The slot
-//! is given back when that callback has run and the back end has dropped its socket. A connection lingers
-//! from that callback on, as its links are those of a queue until then.
+//! The application gets one `ended` callback, as soon as it can no longer use the connection. The slot is freed when
+//! that callback has run and the back end has dropped its socket. A connection is on the list of lingering ones only
+//! after that callback: before it, the links of its slot belong to the queue of due callbacks.
 
 use core::task::{Poll, ready};
 use core::time::Duration;
@@ -34,12 +34,12 @@ use crate::table::Table;
 use crate::time::millis;
 use crate::{Backend, Cx, EventBase, Instant};
 
-/// How long a closed connection may take to deliver its output and our end of the stream, at first.
-/// Then it is reset. See [`Cx::set_close_limits`].
+/// The default time a closed connection has to deliver its output and our end of the stream. After it the connection is
+/// reset. See [`Cx::set_close_limits`].
 pub const LINGER: Duration = Duration::from_secs(10);
 
-/// How long a closed connection that has delivered everything waits for the end of its peer's stream
-/// (FIN-WAIT-2, RFC 9293), at first. Then its socket is dropped. See [`Cx::set_close_limits`].
+/// The default time a closed connection that has delivered everything waits for its peer's end of stream (FIN-WAIT-2,
+/// RFC 9293). After it the socket is dropped. See [`Cx::set_close_limits`].
 pub const FIN_WAIT: Duration = Duration::from_secs(2);
 
 /// The limits of closed connections, in milliseconds.
@@ -55,15 +55,15 @@ impl CloseLimits {
 }
 
 impl<A> Cx<'_, A> {
-    /// Sets how long closed connections may take: `linger` until all is delivered, then `fin_wait` until
-    /// the peer has ended its stream. [`LINGER`] and [`FIN_WAIT`] at first. In whole milliseconds, rounded
-    /// up, one at least. It applies to connections that are closed from now on.
+    /// Sets the time limits of closed connections: `linger` until everything is delivered, then `fin_wait` until the
+    /// peer has ended its stream. The defaults are [`LINGER`] and [`FIN_WAIT`]. Both are rounded up to whole
+    /// milliseconds, at least one. They apply to connections that are closed from now on.
     pub fn set_close_limits(&mut self, linger: Duration, fin_wait: Duration) {
         let [linger, fin_wait] = [linger, fin_wait].map(|limit| millis(limit).max(1));
         self.close_limits = CloseLimits { linger, fin_wait };
     }
 
-    /// Closes the connection in a slot: output first.
+    /// Closes the connection in a slot after its output is sent.
     pub(super) fn conn_close(&mut self, index: u16) {
         self.conn_close_as(index, Code::CLOSED);
     }
@@ -74,19 +74,20 @@ impl<A> Cx<'_, A> {
             return;
         }
         slot.input.clear();
-        // One that has no socket, or connects in vain, just ends.
+        // Without a socket, or before the connect succeeds and without output, it ends at once.
         if !slot.is_open() && (slot.has(flag::RELEASED) || slot.output.len() == 0) {
             return self.conn_drop(index, end);
         }
         slot.turn.set(flag::WRITE_ENABLED, true);
         self.conn_forget(index, end);
         self.conn_limit(index, self.close_limits.linger);
-        // Whether the application read or not, the peer's end is waited for from now on.
+        // From now on the connection waits for the peer's end, even if reading was disabled.
         self.conn_post(index, action::RECEIVE | action::SEND);
         self.conn_go_on_ending(index);
     }
 
-    /// Drops a connection. One whose both streams are complete ends in order: nothing is lost by that.
+    /// Resets a connection. If both of its streams are complete, it is closed in order instead, because nothing can be
+    /// lost.
     pub(super) fn conn_abort(&mut self, index: u16, end: Code) {
         let Some(slot) = self.tables.conns.slot(index) else { return };
         if slot.is_open() && slot.has(flag::EOF) && slot.output.len() == 0 {
@@ -96,10 +97,10 @@ impl<A> Cx<'_, A> {
         }
     }
 
-    /// Resets a connection that the application holds; one that has no socket just ends.
+    /// Resets a connection that the application holds. Without a socket it only ends.
     pub(crate) fn conn_drop(&mut self, index: u16, end: Code) {
         self.conn_forget(index, end);
-        // Otherwise a back end that hears of the peer meanwhile would be asked to send the output.
+        // Otherwise the back end could be asked to send the output after a report from the peer.
         let Some(slot) = self.tables.conns.slot_mut(index) else { return };
         slot.output.clear();
         slot.timeouts = [0; 2];
@@ -111,8 +112,8 @@ impl<A> Cx<'_, A> {
         }
     }
 
-    /// Ends the application's part in a connection, if it holds it: of its callbacks, only that for its end
-    /// will run. One that has failed keeps its error.
+    /// Takes a connection from the application, if it holds it. Of the connection's callbacks only `ended` will run. A
+    /// connection that has failed keeps its error.
     #[inline(never)]
     fn conn_forget(&mut self, index: u16, end: Code) {
         let Some(slot) = self.tables.conns.slot_mut(index) else { return };
@@ -135,7 +136,7 @@ impl<A> Cx<'_, A> {
         }
     }
 
-    /// Adds to the connections that are held in a pool, and of a listener.
+    /// Adds `change` to the number of held connections of the connection's pool and listener.
     pub(crate) fn conn_count(&mut self, index: u16, change: u16) {
         let Some(slot) = self.tables.conns.slot(index) else { return };
         if let Some(pool) = self.pools.get_mut(slot.pool()) {
@@ -146,8 +147,8 @@ impl<A> Cx<'_, A> {
         }
     }
 
-    /// Prepares the last callback of a connection, which runs now. The slot of one that has no socket any
-    /// more is given back after it.
+    /// Prepares the last callback of a connection, which runs now. If the connection has no socket any more, its slot
+    /// is freed after the callback.
     pub(super) fn conn_ended(&mut self, index: u16) {
         let Some(slot) = self.tables.conns.slot_mut(index) else { return };
         let state = slot.turn.state;
@@ -163,9 +164,9 @@ impl<A> Cx<'_, A> {
         }
     }
 
-    /// Takes the next step to the end of a connection, if it is time: requests that our end of the stream is
-    /// sent, when the application has ended it and all output is sent. Lets a closed connection that has
-    /// delivered everything wait for its peer's end, or ends it when that was received.
+    /// Takes the next step of closing a connection, if there is one. When the application has ended the stream and all
+    /// output is sent, requests our end of the stream. When a closed connection has delivered everything, lets it wait
+    /// for its peer's end, or releases it if that was received.
     pub(super) fn conn_go_on_ending(&mut self, index: u16) {
         let Some(slot) = self.tables.conns.slot_mut(index) else { return };
         let state = slot.turn.state;
@@ -187,7 +188,7 @@ impl<A> Cx<'_, A> {
         self.conn_lingering(index, |list, conns, id| list.push(conns, id));
     }
 
-    /// Ends the wait for the peer's end of stream, if nothing else is waited for: the slot is needed.
+    /// Releases a connection that only waits for its peer's end of stream, because its slot is needed.
     pub(super) fn conn_end_wait(&mut self, index: u16) {
         let slot = self.tables.conns.slot(index);
         if slot.is_some_and(|slot| slot.has(flag::LINGERING)) {
@@ -195,14 +196,14 @@ impl<A> Cx<'_, A> {
         }
     }
 
-    /// Has the back end drop the socket of a closed connection.
+    /// Requests that the back end drops the socket of a closed connection.
     fn conn_release(&mut self, index: u16, action: u8) {
         self.conn_stop_lingering(index);
         self.conn_post(index, action);
     }
 
-    /// Puts a connection on the list of its pool's lingering ones, or takes it off. While its last callback
-    /// is due, its links belong to the queue of due callbacks, so it is not on the list until that has run.
+    /// Adds a connection to its pool's list of lingering connections, or removes it. While its last callback is due,
+    /// its links belong to the queue of due callbacks, so it is not on the list before that callback has run.
     fn conn_lingering(
         &mut self,
         index: u16,
@@ -220,12 +221,12 @@ impl<A> Cx<'_, A> {
     pub(super) fn conn_close_timed_out(&mut self, index: u16) {
         let Some(slot) = self.tables.conns.slot_mut(index) else { return };
         slot.timeouts = [0; 2];
-        // A system may still deliver what it has, which a reset would destroy.
+        // The operating system may still deliver data that it has buffered. A reset would discard it.
         let action = if slot.has(flag::DELIVERED) { action::CLOSE } else { action::DROP };
         self.conn_release(index, action);
     }
 
-    /// Gives a closed connection so many milliseconds from now.
+    /// Sets the time limit of a closed connection to `limit` milliseconds from now.
     fn conn_limit(&mut self, index: u16, limit: u32) {
         if let Some(slot) = self.tables.conns.slot_mut(index) {
             slot.timeouts = [0, limit];
@@ -233,14 +234,14 @@ impl<A> Cx<'_, A> {
         self.conn_progress(index, Direction::Write);
     }
 
-    /// Ends a connection that the back end has no socket for any more, and gives its slot back, unless
-    /// the application has not heard of the end yet, or connects again.
+    /// Ends a connection that has no socket in the back end any more. Frees its slot, unless its `ended` callback has
+    /// not run yet or it reconnects.
     #[inline(never)]
     pub(super) fn conn_give_back(&mut self, index: u16) {
         self.conn_forget(index, Code::ABORTED);
         self.conn_stop_lingering(index);
         let Some(slot) = self.tables.conns.slot_mut(index) else { return };
-        // A key that is left in the heap of timers means nothing any more.
+        // A key that is left in the heap of timers is stale from now on.
         slot.timeouts = [0; 2];
         slot.pending.actions = 0;
         slot.turn.set(flag::RELEASED, true);
@@ -268,15 +269,15 @@ impl<A> Cx<'_, A> {
         }
     }
 
-    /// Returns whether there is room for a connection of a pool: a free slot, or one that lingers.
+    /// Returns whether a pool has room for a connection: a free slot, or the slot of a lingering connection.
     pub(crate) fn conn_has_room(&self, pool: u8) -> bool {
         let Some(pool) = self.pools.get(pool) else { return false };
         self.tables.conns.slot(pool.free).is_some()
             || self.outbox.may_evict() && !pool.lingering.is_empty()
     }
 
-    /// Takes a slot of a pool for a new connection. If all are taken, that is the slot of the connection
-    /// that lingers longest; the back end learns that with the next action.
+    /// Takes a slot of a pool for a new connection. If all slots are in use, takes the slot of the connection that has
+    /// lingered longest; the next action reports this to the back end.
     pub(crate) fn conn_insert(&mut self, pool: u8) -> Option<(Conn, &mut ConnSlot<A>)> {
         let slot = self.pools.get(pool)?;
         if self.tables.conns.slot(slot.free).is_none() && self.outbox.may_evict() {
@@ -303,10 +304,12 @@ impl<A> ConnSlot<A> {
 }
 
 impl<A> EventBase<'_, A> {
-    /// Frees every listener, and closes every UDP socket and every connection, for the end of a program; none
-    /// connects again. The loop may have ended; [`EventBase::drain`] lets the back end deliver what is left. A
-    /// connection below a filter that has something left to do is reset, since filters work in callbacks: close
-    /// the one above, and wait for its end, before the loop ends. Events stay as they are.
+    /// Frees all listeners and closes all UDP sockets and connections, at the end of a program. No connection
+    /// reconnects. The loop may have ended already. [`EventBase::drain`] then delivers the remaining output. Events are
+    /// not changed.
+    ///
+    /// Filters work in callbacks, which do not run any more. So a connection below a filter that has not finished its
+    /// work is reset. To avoid this, close the connection above the filter and wait for its end before the loop ends.
     #[inline(never)]
     pub fn close_all(&mut self) {
         self.cx.recorder.note(|| Entry::CloseAll);
@@ -326,19 +329,18 @@ impl<A> EventBase<'_, A> {
         }
     }
 
-    /// Lets the back end deliver what closed connections still owe their peers, after
-    /// [`EventBase::close_all`]. No callback runs. Ready when all is delivered or its limit has passed;
-    /// peers' ends of stream are not awaited. As a [turn](EventBase::turn), it goes on with the next call
-    /// when it is pending.
+    /// Lets the back end deliver the remaining output of closed connections, after [`EventBase::close_all`]. No
+    /// callback runs. It is ready when everything is delivered or the time limit has passed. It does not wait for the
+    /// peers' ends of stream. If it is pending, call it again to continue, like a [turn](EventBase::turn).
     ///
     /// # Errors
-    /// The back end's.
+    /// The error of the back end.
     #[inline(never)]
     pub fn drain<B: Backend<A>>(&mut self, back_end: &mut B) -> Poll<Result<(), B::Error>> {
         loop {
             if !core::mem::take(&mut self.cx.state.waiting) {
                 self.settle(back_end)?;
-                // No callback runs, so none begins to linger.
+                // No callback runs, so no connection begins to linger.
                 let is_over = |slot: &ConnSlot<A>| slot.has(flag::DELIVERED | flag::RELEASED);
                 if self.cx.tables.conns.iter().all(|(_, slot)| is_over(slot)) {
                     return Poll::Ready(Ok(()));
@@ -357,15 +359,15 @@ impl<A> EventBase<'_, A> {
         self.cx.expire();
     }
 
-    /// Ends a connection that waits for its peer's end of stream only, for a back end that needs its socket
-    /// for another: of the first pool that has one, the one that lingers longest; otherwise one whose end
-    /// has not been reported to the application yet. Returns its handle: the back end drops the socket.
+    /// Ends a lingering connection, for a back end that needs its socket for another connection. Returns its handle;
+    /// the back end drops the socket. It is the longest-lingering connection of the first pool that has one. If there
+    /// is none, it is a connection whose end was not reported to the application yet.
     pub fn end_lingering(&mut self) -> Option<Conn> {
         self.cx.recorder.note(|| Entry::EndLingering);
-        // Those in memory have no socket.
+        // Connections in memory have no socket.
         let has_one = |pool: &&PoolSlot| !pool.lingering.is_empty() && !pool.is_in_memory();
         let oldest = self.cx.pools.iter().find(has_one);
-        // The end of others was not reported yet, as after `close_all`. They keep their slot until then.
+        // The end of the others was not reported yet, as after `close_all`. They keep their slots until it is.
         let lingers = |(conn, slot): (Conn, &ConnSlot<A>)| {
             (slot.has(flag::LINGERING) && slot.peer.as_conn().is_none()).then_some(conn)
         };
@@ -376,8 +378,8 @@ impl<A> EventBase<'_, A> {
         self.cx.conn_evict(index)
     }
 
-    /// Returns whether a connection lingers: the application has closed it, everything was delivered,
-    /// and it waits for its peer's end of stream only.
+    /// Returns whether a connection lingers: the application has closed it, everything was delivered, and it only waits
+    /// for its peer's end of stream.
     pub fn is_lingering(&self, conn: Conn) -> bool {
         self.cx.tables.conns.get(conn).is_some_and(|slot| slot.has(flag::LINGERING))
     }

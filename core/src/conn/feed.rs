@@ -1,7 +1,7 @@
-//! What a back end reports of connections, and how it reads and writes their bytes.
+//! A back end's interface to connections: it reports what happened to them, and reads and writes their bytes.
 //!
-//! Feeding only records: callbacks run in the dispatch that follows. A stale handle is ignored,
-//! because a back end may hear of a connection after the application closed or aborted it.
+//! These functions only record what happened; the callbacks run in the dispatch that follows. Stale handles are
+//! ignored, because a back end may report about a connection that the application has just closed or aborted.
 
 use core::net::SocketAddr;
 
@@ -17,25 +17,25 @@ use crate::record::Entry;
 use crate::{Cx, EventBase, Instant, log};
 
 impl<A> EventBase<'_, A> {
-    /// Returns whether a connection for the listener has room in its pool. Call it before accepting, so
-    /// that every accepted connection can be kept.
+    /// Returns whether the listener's pool has room for another connection. Call it before accepting, so that every
+    /// accepted connection can be kept.
     pub fn has_room(&self, listener: Listener) -> bool {
         let Some(held) = self.cx.tables.listeners.get(listener) else { return false };
-        // In busy times only a spare place is left, for a short answer.
+        // When the listener is busy, only a spare place is left, for a short answer.
         (held.answers_when_busy() || !self.is_busy(held)) && self.cx.conn_has_room(held.pool())
     }
 
-    /// Returns whether the application holds as many connections of a listener as it may.
+    /// Returns whether a listener has reached its limit of connections, or its pool is full.
     fn is_busy(&self, held: &ListenerSlot<A>) -> bool {
         held.is_at_limit() || self.cx.pools.get(held.pool()).is_none_or(PoolSlot::is_full)
     }
 
-    /// Feeds an accepted connection: its first callback is due. In busy times, it gets the answer for that
-    /// and is closed.
+    /// Feeds an accepted connection: its first callback becomes due. If the listener is busy, the connection is sent
+    /// the busy text and closed.
     ///
     /// # Errors
-    /// [`AcceptError`] when the listener is gone or its pool is full; the connection is still the
-    /// back end's.
+    /// [`AcceptError`] if the listener does not exist any more or its pool is full. The connection then still belongs
+    /// to the back end.
     pub fn accepted(&mut self, listener: Listener, peer: SocketAddr) -> Result<Conn, AcceptError> {
         let accepted = self.accept(listener, peer);
         self.cx.recorder.note(|| Entry::Accepted(listener, peer, accepted));
@@ -80,9 +80,9 @@ impl<A> EventBase<'_, A> {
         self.cx.conn_connected(conn);
     }
 
-    /// Returns the room for input, in the order it is to be filled, or `None` while no input is wanted:
-    /// reading is disabled, or the ring is full, or at its high mark. [`Action::Receive`](crate::Action::Receive) says
-    /// when to call again.
+    /// Returns the free space for input, in the order to fill it. `None` while no input is wanted: reading is disabled,
+    /// or the ring is full or at its high mark. [`Action::Receive`](crate::Action::Receive) tells the back end to call
+    /// this again.
     pub fn input(&mut self, conn: Conn) -> Option<(&mut [u8], &mut [u8])> {
         let slot = self.cx.tables.conns.get(conn)?;
         let rings = slot.rings();
@@ -93,18 +93,18 @@ impl<A> EventBase<'_, A> {
         Some(slot.input.space(self.cx.pools.input_mut(rings, conn.slot())))
     }
 
-    /// Feeds that `amount` bytes were put into the room for input. Ignored before the connection is open,
-    /// and after the end of the stream.
+    /// Feeds that `amount` bytes were written to the free space returned by [`input`](Self::input). Ignored before the
+    /// connection is open, and after the end of the stream.
     pub fn received(&mut self, conn: Conn, amount: usize) {
         if let Some(amount) = self.cx.conn_received(conn, amount) {
             self.note_received(conn, amount);
         }
     }
 
-    /// Returns bytes to send, oldest first; none before the connection is open, and none while writing is
-    /// disabled, unless the connection is closing. They are all there are, or, if some of them are
-    /// [static](ConnMut::write_static), those up to the beginning or the end of a static piece. When these
-    /// are sent, [`Action::Send`](crate::Action::Send) follows.
+    /// Returns the bytes to send, oldest first. Empty before the connection is open, and while writing is disabled,
+    /// unless the connection is closing. If the output contains [static bytes](ConnMut::write_static), only the part up
+    /// to the beginning or the end of a static piece is returned. When that part is sent,
+    /// [`Action::Send`](crate::Action::Send) follows.
     pub fn output(&self, conn: Conn) -> (&[u8], &[u8]) {
         self.cx.conn_output(conn)
     }
@@ -115,22 +115,22 @@ impl<A> EventBase<'_, A> {
         self.cx.conn_sent(conn, amount);
     }
 
-    /// Feeds that the peer has acknowledged our end of the stream ([`Action::End`](crate::Action::End))
-    /// and all output before it, or that the system sees to that.
+    /// Feeds that the peer has acknowledged our end of the stream ([`Action::End`](crate::Action::End)) and all output
+    /// before it, or that the operating system delivers them from now on.
     pub fn delivered(&mut self, conn: Conn) {
         self.cx.recorder.note(|| Entry::Delivered(conn));
         self.cx.conn_delivered(conn);
     }
 
-    /// Feeds that the peer will send no more. What came before can still be read.
+    /// Feeds that the peer has ended its stream. Input received before can still be read.
     pub fn finished(&mut self, conn: Conn) {
         self.cx.recorder.note(|| Entry::Finished(conn));
         self.cx.conn_finished(conn);
     }
 
-    /// Feeds that the connection has failed, and, if a direction found that,
-    /// [which](crate::ConnError::found). The back end has dropped its socket. If the application has
-    /// closed the connection already, or has not received it yet, its slot is given back here.
+    /// Feeds that the connection has failed, with the [direction that found the error](crate::ConnError::found), if
+    /// any. The back end has dropped its socket. If the application has already closed the connection, or does not know
+    /// of it yet, its slot is freed here.
     pub fn failed(&mut self, conn: Conn, failure: impl Into<Failure>) {
         let failure = failure.into();
         self.cx.recorder.note(|| Entry::Failed(conn, failure));
@@ -138,7 +138,7 @@ impl<A> EventBase<'_, A> {
     }
 }
 
-/// What comes of it, also for connections in memory.
+/// The effects of these reports, also used for connections in memory.
 impl<A> Cx<'_, A> {
     pub(super) fn conn_connected(&mut self, conn: Conn) {
         let index = conn.slot();
@@ -169,7 +169,7 @@ impl<A> Cx<'_, A> {
             self.conn_activate(conn.slot(), due::READ);
             self.conn_progress(conn.slot(), Direction::Read);
         } else if is_full {
-            // What a peer sends to a closed connection is discarded, in the next turn.
+            // Input of a closed connection is discarded in the next turn.
             self.conn_post(conn.slot(), action::RECEIVE);
         }
         Some(amount)
@@ -202,7 +202,7 @@ impl<A> Cx<'_, A> {
         let (is_held, is_drained) = (slot.is_held(), slot.output.len() == 0);
         let room = slot.has_room_for(&self.pools);
         let has_room = room & !before & due::ANSWERED != 0;
-        // Input that waits for room is reported again.
+        // Input that was held back until there is room for an answer is reported now.
         let readable = if has_room && slot.input.len() > 0 { due::READ } else { 0 };
         let writable = room & due::WRITE;
         if is_drained {
@@ -253,7 +253,7 @@ impl<A> Cx<'_, A> {
         slot.turn.set(flag::RELEASED | flag::FINISHED, true);
         slot.set_end(failure.0);
         slot.output.clear();
-        // The back end has no part in it any more.
+        // The back end has nothing left to do for it.
         slot.pending.actions = 0;
         (slot.alarm_at, slot.alarm_every) = (Instant::ZERO, 0);
         self.conn_activate(conn.slot(), due::ENDED);

@@ -1,4 +1,4 @@
-//! Filters: a connection above another one, with bytes transformed both ways (`bufferevent_filter_new`).
+//! Filters: a connection above another one, with bytes transformed in both directions (`bufferevent_filter_new`).
 //!
 //! ```text
 //!   above   input ring ◀───────── output ring      the application's: any kind of connection
@@ -8,10 +8,10 @@
 //!   below   input ring            output ring      a connection with a socket, or one above another filter
 //! ```
 //!
-//! The connection below gets the filter's function instead of its own, and no callback of the application.
-//! Every callback of it, and everything that is to be done for the connection above, comes to
-//! [`Filtering::go_on`], which moves what can be moved, both ways. End of stream and errors go up, end and
-//! close go down, both behind the bytes.
+//! The connection below has the filter's function as its callback, instead of the application's. Each of its callbacks,
+//! and each action for the connection above, calls [`Filtering::go_on`], which moves as many bytes as possible in both
+//! directions. An end of stream or an error is passed up, and a finish or a close is passed down, always after the
+//! bytes.
 
 use super::firing::due;
 use super::pair::SCRATCH;
@@ -24,14 +24,15 @@ use crate::outbox::action;
 use crate::pool::PoolId;
 use crate::ring::copy;
 
-/// What a filter does with the bytes of both directions.
+/// A filter's functions, which transform the bytes of both directions.
 ///
-/// A function gets bytes in `from`, and room in `to`. It returns how many bytes it has taken, and how many it
-/// has made. It is called again with the rest, and with more bytes or more room. One that neither takes nor
-/// makes any waits for more of both; if there never can be more, the connection above fails with
-/// [`ConnError::Filter`]. State of each connection can be kept by the handle of the connection above.
+/// A function reads bytes from `from` and writes bytes to `to`. It returns the number of bytes consumed and the number
+/// of bytes produced. It is called again with the remaining bytes, and when there are more bytes or more room. If it
+/// returns zero for both, it is called again when there is more input or more room. If there can never be more, the
+/// connection above fails with [`ConnError::Filter`]. Use the handle of the connection above as the key for
+/// per-connection state.
 ///
-/// Upper case below, lower case above:
+/// This filter sends upper case below and delivers lower case above:
 ///
 /// ```
 /// use picoevent::{Conn, ConnError, ConnMut, Filter, PoolId, Protocol};
@@ -66,7 +67,7 @@ use crate::ring::copy;
 ///     }
 /// }
 ///
-/// /// What clients talk to.
+/// /// The protocol above the filter.
 /// struct Console;
 ///
 /// impl Protocol<App> for Console {
@@ -75,7 +76,7 @@ use crate::ring::copy;
 ///     }
 /// }
 ///
-/// /// What is listened with.
+/// /// The protocol of accepted connections.
 /// struct Client;
 ///
 /// impl Protocol<App> for Client {
@@ -90,10 +91,10 @@ use crate::ring::copy;
 /// # let _ = <Client as Protocol<App>>::ended;
 /// ```
 pub trait Filter<A>: Sized {
-    /// Transforms bytes from below. Returns how many it took and made.
+    /// Transforms bytes from below. Returns the numbers of bytes consumed and produced.
     ///
     /// # Errors
-    /// The error that the connection above fails with. The one below is aborted.
+    /// The error with which the connection above fails. The connection below is reset.
     fn input(
         app: &mut A,
         above: Conn,
@@ -101,7 +102,7 @@ pub trait Filter<A>: Sized {
         to: &mut [u8],
     ) -> Result<(usize, usize), ConnError>;
 
-    /// Transforms bytes from above. Returns how many it took and made.
+    /// Transforms bytes from above. Returns the numbers of bytes consumed and produced.
     ///
     /// # Errors
     /// As [`input`](Self::input).
@@ -112,19 +113,20 @@ pub trait Filter<A>: Sized {
         to: &mut [u8],
     ) -> Result<(usize, usize), ConnError>;
 
-    /// Makes what comes behind the last byte from above: a mark of the end, for instance. Returns how many bytes
-    /// it has made, and how many are left to be made. While there are any, it is called again, when there is
-    /// room for them or as much as there ever is; the connection below is ended behind the last.
+    /// Produces the bytes that follow the last byte from above, for example an end mark. Returns the number of bytes
+    /// produced, and the number still to be produced. While bytes are left, it is called again when there is more room.
+    /// After the last byte the connection below is finished.
     ///
     /// # Errors
-    /// As [`input`](Self::input). One that makes nothing in as much room as there ever is, though bytes are left,
-    /// fails with [`ConnError::Filter`].
+    /// As [`input`](Self::input). [`ConnError::Filter`] if bytes are left, but it produces none in the largest possible
+    /// room.
     fn finish(app: &mut A, above: Conn, to: &mut [u8]) -> Result<(usize, usize), ConnError> {
         let _ = (app, above, to);
         Ok((0, 0))
     }
 
-    /// The connection below has ended: the last call for the connection above, whose state can be dropped.
+    /// Reports that the connection below has ended. This is the last call for the connection above, so its state can be
+    /// dropped.
     fn ended(app: &mut A, above: Conn) {
         let _ = (app, above);
     }
@@ -132,18 +134,20 @@ pub trait Filter<A>: Sized {
 
 /// Filters.
 impl<A> ConnMut<'_, '_, A> {
-    /// Puts a filter above this connection, and a connection of a pool [in memory](crate::Pool::in_memory) above
-    /// the filter, which is [opened](Protocol::opened) when this one is. Returns the connection above. From now on
-    /// this connection belongs to the filter: it has no callbacks, timeouts and alarm of its own. When the one
-    /// above is closed, so is this one, after its output; when it is aborted, this one is reset. When this one is
-    /// closed or finished before the filter is done, as by [`EventBase::close_all`](crate::EventBase::close_all),
-    /// it is reset, and the one above fails.
+    /// Puts a filter above this connection, and above the filter a connection from a pool [in
+    /// memory](crate::Pool::in_memory). Returns the connection above. It is [opened](Protocol::opened) when this
+    /// connection is open.
+    ///
+    /// From now on this connection belongs to the filter: it has no callbacks, timeouts or alarm for the application.
+    /// If the connection above is closed, this one is closed after its output. If the connection above is aborted, this
+    /// one is reset. If this one is closed or finished before the filter is done, for example by
+    /// [`EventBase::close_all`](crate::EventBase::close_all), it is reset and the connection above fails.
     ///
     /// [`Filter`] has an example.
     ///
     /// # Errors
-    /// [`SetupError::NotFiltered`] when this connection has a filter above it already, has ended, or is at
-    /// rest; as [`Cx::pair`] for the pool. Nothing has changed then.
+    /// [`SetupError::NotFiltered`] if this connection already has a filter above it, has ended, or is at rest. For the
+    /// pool, the errors of [`Cx::pair`]. Nothing changes then.
     pub fn filter<F: Filter<A>, P: Protocol<A>>(
         &mut self,
         pool: PoolId,
@@ -156,7 +160,7 @@ impl<A> ConnMut<'_, '_, A> {
         }
         let above = self.cx.conn_in_memory(pool, P::SETTINGS, P::event)?;
         self.cx.conn_set_peer(above, below);
-        // The marks go with the settings, so the rings become as long as they are.
+        // The new settings have no high marks, so the rings get their full length again.
         self.cx.conn_align(below.slot());
         if let Some(slot) = self.cx.tables.conns.get_mut(below) {
             slot.put_below(above, on_event::<A, F>);
@@ -168,8 +172,8 @@ impl<A> ConnMut<'_, '_, A> {
 }
 
 impl<A> Cx<'_, A> {
-    /// Does what a back end does with an action, for a connection above a filter: most of it is done by the
-    /// function of the connection below, which is called for it.
+    /// Carries out an action for a connection above a filter, in place of a back end. Most actions are done in the
+    /// callback of the connection below, which becomes due here.
     pub(super) fn conn_carry_filtered(&mut self, above: Conn, below: Conn, action: u8) {
         let is_held = self.tables.conns.get(below).is_some_and(|slot| slot.is_held());
         match action {
@@ -185,7 +189,8 @@ impl<A> Cx<'_, A> {
             }
             action::DROP => {
                 self.conn_give_back(above.slot());
-                // Also one that was closed: without the bytes from above its end would come too early.
+                // This also resets a connection that was closed: bytes from above are missing, so an orderly end would
+                // be wrong.
                 if self.tables.conns.get(below).is_some_and(|slot| !slot.has(flag::RELEASED)) {
                     self.conn_drop(below.slot(), Code::ABORTED);
                 }
@@ -194,8 +199,9 @@ impl<A> Cx<'_, A> {
         }
     }
 
-    /// Resets a connection whose stream is about to end, if the filter above it is not done: it was ended behind
-    /// the filter's back, and the peer would take what it has got for all. Returns whether it has.
+    /// Resets a connection whose stream is about to end, if the filter above it is not done. The application has ended
+    /// it directly, not through the filter, and the peer would take an incomplete stream for a complete one. Returns
+    /// whether it was reset.
     pub(super) fn conn_cut_off(&mut self, below: Conn) -> bool {
         let above = self.tables.conns.get(below).and_then(|slot| slot.above());
         let Some(above) = above else { return false };
@@ -207,14 +213,14 @@ impl<A> Cx<'_, A> {
         true
     }
 
-    /// Returns how much room the input of a connection has, zero while none is wanted.
+    /// Returns the free space in a connection's input ring; zero while no input is wanted.
     fn conn_input_room(&self, conn: Conn) -> usize {
         let wanted = self.tables.conns.get(conn).filter(|slot| slot.wants_input());
         wanted.map_or(0, |slot| self.pools.input_len(slot.rings()).saturating_sub(slot.input.len()))
     }
 }
 
-/// The function of a connection below a filter.
+/// The callback of a connection below a filter.
 fn on_event<A, F: Filter<A>>(app: &mut A, below: &mut ConnMut<'_, '_, A>, event: ConnEvent) {
     let Some(above) = below.slot().and_then(|slot| slot.above()) else { return };
     let mut filtering = Filtering { app, below, above };
@@ -223,7 +229,8 @@ fn on_event<A, F: Filter<A>>(app: &mut A, below: &mut ConnMut<'_, '_, A>, event:
         _ => {
             if let Err(error) = filtering.go_on::<F>() {
                 filtering.below.cx().conn_failed(above, error.into());
-                // An abort would end a complete stream in order, and bytes of this one are missing.
+                // This must be a reset: an abort closes in order if both streams look complete, but bytes are missing
+                // here.
                 let below = filtering.below.conn.slot();
                 filtering.below.cx().conn_drop(below, Code::ABORTED);
             }
@@ -231,7 +238,7 @@ fn on_event<A, F: Filter<A>>(app: &mut A, below: &mut ConnMut<'_, '_, A>, event:
     }
 }
 
-/// A filter at work.
+/// A filter with the two connections it works on.
 struct Filtering<'f, 'c, 's, A> {
     app: &'f mut A,
     below: &'f mut ConnMut<'c, 's, A>,
@@ -244,7 +251,7 @@ impl<A> Filtering<'_, '_, '_, A> {
             return Ok(());
         }
         let cx = self.below.cx();
-        // A closed one would ask to send each time, and be asked here again, without an end.
+        // A closed connection would post a send action each time, which calls this function again, without end.
         if cx.tables.conns.get(self.above).is_some_and(|slot| slot.is_held()) {
             cx.conn_connected(self.above);
         }
@@ -254,7 +261,7 @@ impl<A> Filtering<'_, '_, '_, A> {
         if is_at_end {
             self.below.cx().conn_finished(self.above);
         }
-        // It may have been finished behind the filter's back: see `conn_cut_off`.
+        // The application may have finished it directly: see `conn_cut_off`.
         if self.below.slot().is_some_and(|slot| slot.is_finished()) {
             return Ok(());
         }
@@ -309,10 +316,10 @@ impl<A> Filtering<'_, '_, '_, A> {
         Ok(true)
     }
 
-    /// A filter took nothing from above. Waits for more room, if there can be more.
+    /// Handles a filter that consumed nothing from above: waits for more room, if more is possible.
     ///
     /// # Errors
-    /// [`ConnError::Filter`] when there is as much room as there can be, and as many bytes.
+    /// [`ConnError::Filter`] if neither more room nor more bytes are possible.
     fn below_is_stuck(&mut self, held: usize, room: usize) -> Result<(), ConnError> {
         if room < SCRATCH && self.below.output_len() > 0 {
             self.below.wait_for_room(SCRATCH);
@@ -326,7 +333,7 @@ impl<A> Filtering<'_, '_, '_, A> {
         if held == SCRATCH || is_last || is_full { Err(ConnError::Filter) } else { Ok(()) }
     }
 
-    /// Ends the connection below, when the one above has ended its stream.
+    /// Finishes the connection below when the connection above has ended its stream.
     fn finish<F: Filter<A>>(&mut self) -> Result<(), ConnError> {
         let above = self.below.cx().tables.conns.get(self.above);
         let is_wanted = above.is_some_and(|slot| {
@@ -366,12 +373,12 @@ impl<A> Filtering<'_, '_, '_, A> {
         let direction = self.below.failed_direction();
         let cx = self.below.cx();
         match end {
-            // With its direction.
+            // The error keeps its direction.
             ConnEnd::Failed(error) => {
                 let failure = direction.map_or(error.into(), |direction| error.found(direction));
                 cx.conn_failed(above, failure);
             }
-            // The application has ended it behind the filter's back, if the one above is still there.
+            // If the connection above still exists, the application has ended the one below directly.
             ConnEnd::Closed | ConnEnd::Aborted => {
                 if !cx.conn_cut_off(below) {
                     cx.conn_failed(above, ConnError::Reset.into());

@@ -1,7 +1,7 @@
-//! Which callbacks of a connection are due, and which of them runs next.
+//! Chooses which due callback of a connection runs next.
 //!
-//! Each due callback is a bit in the word of the slot's turn. It is checked again before it is called:
-//! it is dropped if its reason is gone, and waits while its direction is disabled.
+//! Each due callback is a bit in the slot's turn word. It is checked again before it is called: it is dropped if its
+//! reason has gone, and waits while its direction is disabled.
 
 use super::slot::flag;
 use super::timeouts::LAST;
@@ -25,7 +25,7 @@ pub(super) mod due {
     /// Callbacks that delay the end of stream to the next pass.
     pub(super) const BEFORE_EOF: u8 = READ | OPENED;
     pub(super) const TIMEOUTS: u8 = READ_TIMEOUT | WRITE_TIMEOUT;
-    /// Callbacks whose time has come.
+    /// Callbacks of timers.
     pub(super) const OF_TIME: u8 = TIMEOUTS | ALARM;
     /// Callbacks that wait until reading is enabled.
     pub(super) const OF_READING: u8 = READ | READ_TIMEOUT | EOF;
@@ -33,14 +33,14 @@ pub(super) mod due {
     pub(super) const OF_WRITING: u8 = WRITE | WRITE_TIMEOUT;
     /// Callbacks that wait until there is room for an answer.
     pub(in crate::conn) const ANSWERED: u8 = READ | EOF;
-    /// Callbacks that wait for room.
+    /// Callbacks that wait for room in the output.
     pub(super) const OF_ROOM: u8 = ANSWERED | WRITE;
 }
 
-/// How far the turn of a connection has come.
+/// The progress of the current connection's turn.
 pub(crate) struct ConnTurn {
     index: u16,
-    /// Callbacks that have run in it.
+    /// The callbacks that have run in this turn, or may not run in it any more.
     run: u8,
 }
 
@@ -49,7 +49,7 @@ impl ConnTurn {
 }
 
 impl<A> ConnSlot<A> {
-    /// Returns the due callbacks that nothing holds back.
+    /// Returns the due callbacks that can run now.
     fn ready(&self, pools: &Pools<'_>) -> u8 {
         let mut due = self.turn.due() & (self.has_room_for(pools) | !due::OF_ROOM);
         if !self.has_input_wanted() {
@@ -64,12 +64,12 @@ impl<A> ConnSlot<A> {
         due
     }
 
-    /// Takes back callbacks that are due.
+    /// Cancels due callbacks.
     pub(super) const fn clear_due(&mut self, due: u8) {
         self.turn.set_due(self.turn.due() & !due);
     }
 
-    /// Takes back the due callbacks whose reason has gone.
+    /// Cancels due callbacks whose reason has gone.
     fn check_due(&mut self, pools: &Pools<'_>) {
         if self.turn.due() & due::TIMEOUTS != 0 {
             self.clear_due(due::TIMEOUTS & !self.passed_by(LAST, pools));
@@ -79,7 +79,7 @@ impl<A> ConnSlot<A> {
         }
     }
 
-    /// Makes the event of a callback that runs now.
+    /// Returns the event for the callback that runs now.
     fn event_of(&self, due: u8) -> Option<ConnEvent> {
         Some(match due {
             0 => return None,
@@ -94,7 +94,7 @@ impl<A> ConnSlot<A> {
         })
     }
 
-    /// Enables a direction. Reading stays disabled once the end of stream was reported.
+    /// Enables a direction. Reading stays disabled after the end of stream was reported.
     pub(super) fn enable(&mut self, direction: Direction) {
         match direction {
             Direction::Read => {
@@ -112,19 +112,20 @@ impl<A> ConnSlot<A> {
         }
     }
 
-    /// Returns whether its first callback has not run yet: the application does not know of it.
+    /// Returns whether the first callback of an accepted connection has not run yet, so the application does not know
+    /// of the connection.
     pub(crate) const fn is_unaccepted(&self) -> bool {
         self.has(flag::UNACCEPTED)
     }
 }
 
 impl<A> Cx<'_, A> {
-    /// Prepares the next callback of a connection whose turn it is; the turn ends with the last. Within a turn
-    /// callbacks run in order, each once. One that becomes due again waits for the next turn, so a
-    /// connection cannot keep a pass going.
+    /// Prepares the next callback of the connection whose turn it is. The turn ends with the last callback. Within a
+    /// turn the callbacks run in order, each at most once. A callback that becomes due again waits for the next turn,
+    /// so one connection cannot keep a pass going.
     ///
-    /// The end of stream waits for the next pass, so that the back end is first offered what the
-    /// callback for the earlier input writes.
+    /// The end of stream waits for the next pass, so that the back end can first send what the callback for the earlier
+    /// input has written.
     pub(crate) fn conn_fire(&mut self, index: u16) -> Option<Fired<A>> {
         let is_unaccepted = self.tables.conns.slot(index)?.is_unaccepted();
         if is_unaccepted && !self.hand_over(index) {
@@ -148,7 +149,7 @@ impl<A> Cx<'_, A> {
                 slot.disable(Direction::Write);
                 others &= !due::OF_WRITING;
             }
-            // None follows the last one, though those before it may have made others due.
+            // No callback follows the last one, even if earlier ones have made others due.
             due::ENDED => slot.turn.set_due(0),
             _ => {}
         }
@@ -157,7 +158,7 @@ impl<A> Cx<'_, A> {
         let eof_waits = taken & due::BEFORE_EOF != 0 && left & due::EOF != 0;
         let is_over = eof_waits || others == 0;
         let (conn, call, event) = (slot.head().handle(), slot.call, slot.event_of(first));
-        // This callback and those before it.
+        // The bits of this callback and of all that come before it.
         let run = if is_over { 0 } else { run | first | first.wrapping_sub(1) };
         self.conn_turn = ConnTurn { index, run };
         if is_over {
@@ -167,7 +168,7 @@ impl<A> Cx<'_, A> {
             }
         }
         if taken & due::OF_TIME != 0 {
-            // A due timeout has no key in the heap of timers, so the next one gets it here.
+            // A due timeout has no key in the heap of timers, so the key for the next deadline is added here.
             self.conn_arm(index);
         }
         if first == due::ENDED {
@@ -176,7 +177,7 @@ impl<A> Cx<'_, A> {
         Some(Fired::Conn(call?, conn, event?))
     }
 
-    /// Makes callbacks due, and gives a turn to a connection that the application knows, if one can run.
+    /// Makes callbacks due. If one of them can run and the application knows the connection, queues its turn.
     pub(super) fn conn_activate(&mut self, index: u16, due: u8) {
         let Some(slot) = self.tables.conns.slot_mut(index) else { return };
         slot.turn.add_due(due);
@@ -186,7 +187,7 @@ impl<A> Cx<'_, A> {
         }
     }
 
-    /// Gives a connection a turn.
+    /// Queues a turn for a connection.
     pub(crate) fn conn_queue(&mut self, index: u16) {
         self.activate(self.tables.conn_id(index), 0);
     }

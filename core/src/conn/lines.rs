@@ -1,19 +1,19 @@
-//! What comes out of a connection's input as a whole: lines, and what ends otherwise.
+//! Reads lines and other delimited messages from a connection's input.
 
 use super::ConnMut;
 use super::firing::due;
 use crate::error::LineError;
 use crate::ring::{Eol, next_until};
 
-/// Lines, and what ends otherwise.
+/// Lines and other delimited messages.
 impl<A> ConnMut<'_, '_, A> {
-    /// Moves the next line into `buffer`. Returns it without its end, `\n` or `\r\n` (`evbuffer_readln`
-    /// with `EVBUFFER_EOL_CRLF`). `None` while there is no whole line, while there is less
-    /// [room](super::Protocol::ROOM) for output than an answer takes, and after the connection was closed;
-    /// so a loop over the lines ends by itself, and goes on when there is more.
+    /// Moves the next line into `buffer`. Returns it without its end, `\n` or `\r\n` (`evbuffer_readln` with
+    /// `EVBUFFER_EOL_CRLF`). `None` while there is no complete line, while the output has less
+    /// [room](super::Protocol::ROOM) than an answer needs, and after the connection was closed. So a `while let` loop
+    /// over the lines ends by itself, and the next callback continues it.
     ///
-    /// A line longer than `buffer`, or than the input ring, is reported once, as [`LineError::TooLong`],
-    /// and skipped to its end. The answer borrows `buffer` alone, so the connection can be written to.
+    /// A line longer than `buffer` or the input ring is reported once, as [`LineError::TooLong`], and skipped to its
+    /// end. The returned line borrows only `buffer`, so you can write to the connection while you use it.
     ///
     /// ```
     /// use picoevent::{ConnMut, LineError, Protocol};
@@ -42,7 +42,7 @@ impl<A> ConnMut<'_, '_, A> {
         Some(line.and_then(|line| str::from_utf8(line).map_err(|_| LineError::NotText)))
     }
 
-    /// As [`read_line`](Self::read_line), for lines of bytes with another end.
+    /// As [`read_line`](Self::read_line), for lines of bytes with any [`Eol`].
     pub fn read_line_with<'b>(
         &mut self,
         eol: Eol,
@@ -57,9 +57,9 @@ impl<A> ConnMut<'_, '_, A> {
         line?
     }
 
-    /// As [`read_line`](Self::read_line), for bytes in place: the line is in one piece in the input ring, and
-    /// gone when the connection is used again. Only a line longer than the ring is too long. O(size of the
-    /// ring) if it is not in one piece, since the input is moved then.
+    /// As [`read_line`](Self::read_line), without copying: the line is a slice of the input ring, valid until the
+    /// connection is used again. Only a line longer than the ring is too long. O(size of the ring) if the line is not
+    /// contiguous, because the input is moved then.
     ///
     /// ```
     /// use picoevent::{ConnMut, Eol};
@@ -85,15 +85,15 @@ impl<A> ConnMut<'_, '_, A> {
         Some(line.map(|line| pool.and_then(|input| input.get(line)).unwrap_or_default()))
     }
 
-    /// Returns whether messages are taken out of the input: the application has not closed the connection,
-    /// and there is room for an answer.
+    /// Returns whether messages may be read: the application has not closed the connection, and there is room for an
+    /// answer.
     fn may_answer(&self) -> bool {
         let slot = self.slot().filter(|slot| slot.is_readable());
         slot.is_some_and(|slot| slot.has_room_for(&self.cx.pools) & due::ANSWERED != 0)
     }
 
-    /// Moves the bytes up to and with `end` into `buffer`: an HTTP header, for instance. Returns them.
-    /// `None` as for [`read_line`](Self::read_line).
+    /// Moves the bytes up to and including `end` into `buffer`, for example an HTTP header. Returns them. `None` as for
+    /// [`read_line`](Self::read_line).
     ///
     /// ```
     /// use picoevent::ConnMut;
@@ -111,7 +111,7 @@ impl<A> ConnMut<'_, '_, A> {
     /// ```
     ///
     /// # Errors
-    /// [`LineError::TooLong`] when that is more than `buffer` or the input ring has. The input stays.
+    /// [`LineError::TooLong`] if they do not fit into `buffer` or the input ring. The input is kept.
     pub fn read_until<'b>(
         &mut self,
         end: &[u8],

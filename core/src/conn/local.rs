@@ -1,8 +1,8 @@
 //! The local address of a connection, with the feature `local-address`.
 //!
-//! A back end knows the address of each socket, but it cannot be asked by a callback, so it feeds the address. The
-//! slot keeps it: 24 bytes more for each connection, which is why it is a feature. Without it, a back end's feed is
-//! compiled to nothing, and no socket is asked.
+//! A callback cannot ask the back end for a socket's address, so the back end feeds the address and the slot stores it.
+//! This takes 24 more bytes for each connection, so it is an optional feature. Without the feature, the feed compiles
+//! to nothing, and the back end does not ask the socket.
 
 #[cfg(not(feature = "local-address"))]
 mod off;

@@ -1,14 +1,14 @@
-//! Marks: how much input a callback waits for, and how much each ring may hold.
+//! Low and high marks: when callbacks run, and how much each ring may hold (libevent's watermarks).
 //!
 //! ```text
 //!            low          high        size
-//!  input   ───┼────────────┼───────────┤   less than low: no callback; at high the peer waits
-//!  output  ───┼────────────┼───────────┤   low at most: a callback; at high nothing more is written
+//!  input   ───┼────────────┼───────────┤   below low: no callback; at high: the peer waits
+//!  output  ───┼────────────┼───────────┤   at or below low: callback; at high: no more writes
 //! ```
 //!
-//! The marks stand in the [`Settings`] of a kind of connections, so they take no room in a slot. A high mark makes the
-//! ring shorter: all that looks at its length follows. What a callback waits for once,
-//! [input](ConnMut::wait_for_input) or [room](ConnMut::wait_for_room), is the connection's own.
+//! The marks are in the [`Settings`] of a kind of connection, so they take no space in a slot. A high mark makes the
+//! ring shorter, for all code that uses its length. The amount of [input](ConnMut::wait_for_input) or
+//! [room](ConnMut::wait_for_room) that a callback waits for once is stored in the slot.
 
 use super::firing::due;
 use super::slot::flag;
@@ -20,7 +20,7 @@ use crate::pool::{PoolId, Rings};
 use crate::ring::Searched;
 
 impl<A> ConnSlot<A> {
-    /// Returns whether there is as much input as the callback for it waits for.
+    /// Returns whether there is enough input for the `readable` callback.
     pub(super) fn has_input_wanted(&self) -> bool {
         let wanted = self.searched().awaited();
         let low = || self.settings().map_or(0, Settings::input_low);
@@ -30,13 +30,14 @@ impl<A> ConnSlot<A> {
 
 /// Marks.
 impl<'s, A> ConnMut<'_, 's, A> {
-    /// Makes [`Readable`](super::ConnEvent::Readable) wait for `amount` bytes of input in all; in the next pass it is reported, if
-    /// they are there. Replaces the [low mark](super::Protocol::INPUT_LOW) until input is taken, or the end of a line is
-    /// looked for. More than the input ring holds means a full ring, more than 32,767 bytes mean that.
+    /// Makes [`Readable`](super::ConnEvent::Readable) wait until the input has `amount` bytes in total. If it has them
+    /// already, they are reported in the next pass. This replaces the [low mark](super::Protocol::INPUT_LOW) until
+    /// input is consumed or an end of line is searched. `amount` is limited to the size of the input ring and to
+    /// 32,767.
     ///
-    /// With 1, it reports input that the low mark holds back (`BEV_TRIG_IGNORE_WATERMARKS`).
+    /// With `amount` 1, input below the low mark is reported too (`BEV_TRIG_IGNORE_WATERMARKS`).
     ///
-    /// Messages behind their length, one callback for each:
+    /// This example reads messages that begin with their length, one in each callback:
     ///
     /// ```
     /// use picoevent::{ConnMut, Protocol};
@@ -73,8 +74,8 @@ impl<'s, A> ConnMut<'_, 's, A> {
     }
 
     /// Reports [`Readable`](super::ConnEvent::Readable) again in the next pass, if input is left in the ring
-    /// (`bufferevent_trigger`): for a callback that takes one message at a time, so that others run between
-    /// two messages. With less input than the low mark it waits for that.
+    /// (`bufferevent_trigger`). A callback that reads one message at a time uses it to let other callbacks run between
+    /// two messages. If there is less input than the low mark, it is reported when the mark is reached.
     ///
     /// ```
     /// use picoevent::{ConnMut, Protocol};
@@ -99,9 +100,9 @@ impl<'s, A> ConnMut<'_, 's, A> {
         self
     }
 
-    /// Reports [`Writable`](super::ConnEvent::Writable) again in the next pass, if no more output is left than the
-    /// [low mark](super::Protocol::OUTPUT_LOW) (`bufferevent_trigger` with `EV_WRITE`): to begin what that callback goes on
-    /// with. [`wait_for_room`](Self::wait_for_room) does not look at the low mark.
+    /// Reports [`Writable`](super::ConnEvent::Writable) in the next pass, if the unsent output does not exceed the [low
+    /// mark](super::Protocol::OUTPUT_LOW) (`bufferevent_trigger` with `EV_WRITE`). Use it to start a sequence of writes
+    /// that the `writable` callback continues. [`wait_for_room`](Self::wait_for_room) ignores the low mark.
     ///
     /// ```
     /// use picoevent::{ConnMut, Protocol};
@@ -133,8 +134,8 @@ impl<'s, A> ConnMut<'_, 's, A> {
         self
     }
 
-    /// Returns the low and the high mark of a direction (`bufferevent_getwatermark`): the high one is the
-    /// [length of the ring](Self::ring_sizes), if there is none.
+    /// Returns the low and the high mark of a direction (`bufferevent_getwatermark`). Without a high mark, the second
+    /// is the [length of the ring](Self::ring_sizes).
     pub fn marks(&self, direction: Direction) -> (usize, usize) {
         let (input, output) = self.ring_sizes();
         let low =
@@ -142,18 +143,18 @@ impl<'s, A> ConnMut<'_, 's, A> {
         (low.unwrap_or(0), if direction == Direction::Read { input } else { output })
     }
 
-    /// Returns what the connection began with, or was [given](Self::set_settings) since; `None` below a filter, and
-    /// after the end.
+    /// Returns the connection's current settings, set at its start or by [`set_settings`](Self::set_settings). `None`
+    /// below a filter, and after the connection has ended.
     pub fn settings(&self) -> Option<&'static Settings> {
         self.slot().filter(|slot| slot.above().is_none())?.settings()
     }
 
-    /// Gives the connection other settings: other marks, another room for an answer, and other timeouts, which start again.
-    /// What the [marks](Self::marks) held back and do not any more is reported in the next pass. The bytes in the
-    /// rings stay; they are moved to the beginning, O(length of the rings). Nothing changes below a filter, and
-    /// after the end.
+    /// Replaces the connection's settings: its marks, its room for an answer and its timeouts, which restart. Callbacks
+    /// that the old [marks](Self::marks) held back and the new ones do not become due in the next pass. The bytes in
+    /// the rings are kept; they are moved to the beginning of the rings, O(length of the rings). Changes nothing below
+    /// a filter, and after the connection has ended.
     ///
-    /// A server that holds a slow sender back, until its report is written:
+    /// With these functions a server slows a sender down (back-pressure), and later removes the limit:
     ///
     /// ```
     /// use picoevent::{ConnMut, Settings, SetupError};
@@ -168,8 +169,9 @@ impl<'s, A> ConnMut<'_, 's, A> {
     /// ```
     ///
     /// # Errors
-    /// [`SetupError::Marks`], [`SetupError::Room`] and [`SetupError::Busy`] when the connection's rings are too short for
-    /// them, and [`SetupError::Marks`] when a ring holds more now than its new high mark. Nothing has changed then.
+    /// [`SetupError::Marks`], [`SetupError::Room`] and [`SetupError::Busy`] if the connection's rings are too short for
+    /// the settings. [`SetupError::Marks`] also if a ring holds more bytes than its new high mark. Nothing changes
+    /// then.
     pub fn set_settings(&mut self, settings: &'static Settings) -> Result<(), SetupError> {
         let Some(slot) = self.slot().filter(|slot| slot.is_held() && slot.above().is_none()) else {
             return Ok(());
@@ -198,8 +200,8 @@ impl<'s, A> ConnMut<'_, 's, A> {
 }
 
 impl<A> Cx<'_, A> {
-    /// Moves the bytes in the rings of the connection in a slot to their beginning, so that the rings may become longer or
-    /// shorter.
+    /// Moves the bytes of a connection's rings to the beginning of the rings, so that the length of the rings can
+    /// change.
     pub(super) fn conn_align(&mut self, index: u16) {
         let Some(slot) = self.tables.conns.slot_mut(index) else { return };
         let rings = slot.rings();
@@ -207,7 +209,7 @@ impl<A> Cx<'_, A> {
         slot.output.align(self.pools.output_mut(rings, index));
     }
 
-    /// Lets the timeout for connecting begin, if the connection in a slot is connecting.
+    /// Starts the connect timeout, if the connection in a slot is connecting.
     pub(super) fn conn_connect_timeout(&mut self, index: u16) {
         let now = self.now;
         let Some(slot) = self.tables.conns.slot_mut(index) else { return };

@@ -1,4 +1,4 @@
-//! Moving bytes between connections, and between connections and rings of the application's own.
+//! Moves bytes between connections, and between connections and the application's ring buffers.
 
 use super::ConnMut;
 use crate::StaleError;
@@ -7,7 +7,7 @@ use crate::ring::{Ring, RingBuffer, Searched};
 
 /// Moving bytes.
 ///
-/// A proxy that keeps a copy of what it passes on, as far as there is room:
+/// This proxy keeps a copy of the bytes it forwards, while the copy has room:
 ///
 /// ```
 /// use picoevent::{Conn, ConnMut, RingBuffer};
@@ -23,17 +23,17 @@ use crate::ring::{Ring, RingBuffer, Searched};
 /// # let _ = readable;
 /// ```
 impl<A> ConnMut<'_, '_, A> {
-    /// Moves as many bytes from this connection's input to the output of `to` as there is room for.
-    /// Returns the number moved. Both may be the same connection. If their pools [exchange
-    /// rings](crate::Pool::exchanging), a whole input ring becomes an empty output ring without a copy, O(1).
+    /// Moves bytes from this connection's input to the output of `to`, as many as fit. Returns the number moved. `to`
+    /// may be this connection. If their pools [exchange rings](crate::Pool::exchanging) and the output is empty, the
+    /// rings are swapped without a copy, O(1).
     ///
     /// # Errors
-    /// [`StaleError`] when one of them has ended; nothing has moved then.
+    /// [`StaleError`] if one of them has ended. Nothing is moved then.
     pub fn transfer(&mut self, to: Conn) -> Result<usize, StaleError> {
         self.transfer_some(to, usize::MAX)
     }
 
-    /// As [`transfer`](Self::transfer), `most` bytes at most (`evbuffer_remove_buffer`).
+    /// As [`transfer`](Self::transfer), but moves at most `most` bytes (`evbuffer_remove_buffer`).
     ///
     /// # Errors
     /// As [`transfer`](Self::transfer).
@@ -48,7 +48,7 @@ impl<A> ConnMut<'_, '_, A> {
         let (mut output, to_rings) = (slot.output, slot.rings());
         let rings = ((from_rings, from.slot()), (to_rings, to.slot()));
         let was_full = input.len() == self.cx.pools.input_len(from_rings);
-        // Of empty rings, too: the one whose bytes were sent just now is in a cache, and gets the next input.
+        // Empty rings are swapped too: the ring that was just sent is still in the cache, and gets the next input.
         let is_whole = input.len() <= most && output.len() == 0;
         let amount = if is_whole && self.cx.pools.exchange(rings.0, rings.1) {
             output = core::mem::replace(&mut input, Ring::EMPTY);
@@ -73,14 +73,13 @@ impl<A> ConnMut<'_, '_, A> {
         Ok(amount)
     }
 
-    /// Moves up to `most` bytes from the input to the end of `ring`, as many as that has room for. Returns
-    /// the number moved.
+    /// Moves up to `most` bytes from the input to the end of `ring`, as many as fit. Returns the number moved.
     pub fn transfer_to_ring(&mut self, ring: &mut RingBuffer<'_>, most: usize) -> usize {
         self.take(|input, held| ring.transfer_from(input, held, most))
     }
 
-    /// Moves up to `most` bytes from the beginning of `ring` to the output, as many as that has room for.
-    /// Returns the number moved: zero when no more can be sent.
+    /// Moves up to `most` bytes from the beginning of `ring` to the output, as many as fit. Returns the number moved;
+    /// zero if no more can be sent.
     pub fn transfer_from_ring(&mut self, ring: &mut RingBuffer<'_>, most: usize) -> usize {
         let Ok((slot, room)) = self.output() else { return 0 };
         let amount = ring.transfer_to(&mut slot.output, room, most);

@@ -1,4 +1,4 @@
-//! Outgoing connections: at rest, connecting, and connecting again.
+//! Outgoing connections: their states from rest to open, and reconnecting.
 //!
 //! ```text
 //!            connect_after           its time            opened
@@ -21,10 +21,10 @@ use crate::{Cx, Instant};
 
 /// Making connections.
 impl<'s, A> Cx<'s, A> {
-    /// Opens a connection to `address`, from a pool. The callbacks of `P` get the outcome,
-    /// [`opened`](Protocol::opened) or [`ended`](Protocol::ended), which this call never returns.
+    /// Opens a connection to `address`, with a slot from a pool. The result is always reported later, by the callback
+    /// [`opened`](Protocol::opened) or [`ended`](Protocol::ended) of `P`.
     ///
-    /// Data written meanwhile is sent as soon as the connection is established.
+    /// Data written before the connection is established is sent as soon as it is.
     ///
     /// ```
     /// use core::net::SocketAddr;
@@ -47,7 +47,7 @@ impl<'s, A> Cx<'s, A> {
     ///         conn.consume(usize::MAX);
     ///     }
     ///
-    ///     /// The same connection, with the same handle and rings, connects again.
+    ///     /// Reconnects the same connection, which keeps its handle and its rings.
     ///     fn ended(app: &mut App, conn: &mut ConnMut<App>, _: ConnEnd) {
     ///         let delay = app.backoff.next_delay(conn.cx());
     ///         let _ = conn.connect_after(delay, app.collector);
@@ -87,13 +87,12 @@ impl<'s, A> Cx<'s, A> {
         Ok(conn)
     }
 
-    /// Takes a connection from a pool that [`ConnMut::connect`] opens later. Until then it is at rest:
-    /// it has its slot, its rings and its handle, but no socket.
+    /// Takes a connection from a pool. [`ConnMut::connect`] opens it later. Until then it is at rest: it has a slot,
+    /// rings and a handle, but no socket.
     ///
     /// # Errors
-    /// [`SetupError::NoPool`] when the base has no such pool, [`SetupError::PoolFull`] when all its
-    /// connections are in use, [`SetupError::Room`] when the output ring is shorter than the room that the
-    /// protocol asks for.
+    /// [`SetupError::NoPool`] if the base has no such pool, [`SetupError::PoolFull`] if all connections of the pool are
+    /// in use, [`SetupError::Room`] if the output ring is shorter than the protocol's [`ROOM`](Protocol::ROOM).
     pub fn outgoing<P: Protocol<A>>(&mut self, pool: PoolId) -> Result<Conn, SetupError> {
         self.outgoing_with(pool, P::SETTINGS, P::event)
     }
@@ -114,7 +113,7 @@ impl<'s, A> Cx<'s, A> {
 }
 
 impl<A> Cx<'_, A> {
-    /// Takes a connection from a pool, at rest.
+    /// Takes a connection from a pool. It is at rest.
     pub(super) fn conn_from_pool(
         &mut self,
         pool: PoolId,
@@ -135,7 +134,7 @@ impl<A> Cx<'_, A> {
 
 /// Outgoing connections.
 impl<A> ConnMut<'_, '_, A> {
-    /// Connects to `address` now: as [`connect_after`](Self::connect_after) without a delay.
+    /// Connects to `address` now, as [`connect_after`](Self::connect_after) without a delay.
     ///
     /// # Errors
     /// As [`connect_after`](Self::connect_after).
@@ -143,13 +142,12 @@ impl<A> ConnMut<'_, '_, A> {
         self.connect_after(Duration::ZERO, address)
     }
 
-    /// Connects to `address`, `delay` from now: a connection that is at rest, or, in its `ended` callback,
-    /// one that has just ended. The latter keeps its slot, its rings and its handle. If its output is still
-    /// being sent, it connects when that is over. A later call replaces the delay and the address.
-    /// [`Cx::connect`] has an example.
+    /// Connects to `address` after `delay`. Call it for a connection at rest, or to reconnect from the `ended`
+    /// callback. A reconnecting connection keeps its slot, its rings and its handle. If its output is still being sent,
+    /// it connects when that is done. A later call replaces the delay and the address. [`Cx::connect`] has an example.
     ///
     /// # Errors
-    /// [`ConnectError`] when the connection is under way or was accepted by a listener.
+    /// [`ConnectError`] if the connection is connecting or open, was accepted by a listener, or is in memory.
     pub fn connect_after(
         &mut self,
         delay: Duration,
@@ -169,15 +167,14 @@ impl<A> ConnMut<'_, '_, A> {
         Ok(())
     }
 
-    /// Returns whether the connection is at rest: without a socket, also while it waits for its time to
-    /// connect.
+    /// Returns whether the connection is at rest: it has no socket. This includes the delay before a connect.
     pub fn is_resting(&self) -> bool {
         self.slot().is_some_and(|slot| slot.has(flag::RESTING))
     }
 }
 
 impl<A> Cx<'_, A> {
-    /// Gives a connection that is at rest, or has ended, its next address, and the time to connect.
+    /// Sets the next address and the connect time of a connection that is at rest or has ended.
     pub(super) fn conn_connect_after(&mut self, index: u16, delay: u32, address: SocketAddr) {
         let now = self.now;
         let Some(slot) = self.tables.conns.slot_mut(index) else { return };
@@ -195,7 +192,8 @@ impl<A> Cx<'_, A> {
         self.conn_arm(index);
     }
 
-    /// Sets whether a connection that has ended connects again. If so, the application holds it already.
+    /// Sets whether a connection that has ended reconnects. A connection that will reconnect counts as held by the
+    /// application.
     pub(super) fn conn_set_reconnects(&mut self, index: u16, reconnects: bool) {
         let Some(slot) = self.tables.conns.slot_mut(index) else { return };
         if slot.has(flag::RECONNECTS) != reconnects {
@@ -204,7 +202,7 @@ impl<A> Cx<'_, A> {
         }
     }
 
-    /// Lets a connection that has ended rest, until its time to connect.
+    /// Puts a connection that has ended to rest until its connect time.
     pub(super) fn conn_rest(&mut self, index: u16) {
         let Some(slot) = self.tables.conns.slot_mut(index) else { return };
         let at = slot.alarm_at;
@@ -222,7 +220,7 @@ impl<A> Cx<'_, A> {
         self.conn_arm(index);
     }
 
-    /// Begins to connect a connection that is at rest.
+    /// Starts the connect of a connection at rest.
     pub(super) fn conn_call(&mut self, index: u16) {
         let Some(slot) = self.tables.conns.slot_mut(index) else { return };
         slot.turn.set(flag::RESTING | flag::RELEASED, false);

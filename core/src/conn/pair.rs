@@ -1,13 +1,13 @@
-//! Pairs: two connections in memory, each the other's peer (`bufferevent_pair_new`).
+//! Pairs: two connections in memory that are each other's peers (`bufferevent_pair_new`).
 //!
 //! ```text
 //!   one     output ring ──▶ input ring    the other
 //!           input ring  ◀── output ring
 //! ```
 //!
-//! A connection in memory has no socket. What a back end would do for it is done here, when its turn to be
-//! done comes: [`Cx::conn_action`] asks the hook before it makes an action for the back end. So both ends
-//! behave as connections over a network do, with a peer that answers at once.
+//! A connection in memory has no socket. This module carries out its actions in place of a back end:
+//! [`Cx::conn_action`] calls the hook before it creates an action for the back end. So both ends behave like
+//! connections over a network whose peer answers at once.
 
 use super::{ConnSlot, Direction, OnConn, Protocol, Settings};
 use crate::Cx;
@@ -18,16 +18,16 @@ use crate::outbox::action;
 use crate::pool::PoolId;
 use crate::ring::copy;
 
-/// Bytes that move at once, on the stack.
+/// The size of the buffer on the stack through which bytes are moved.
 pub(super) const SCRATCH: usize = 64;
 
 /// Connections in memory.
 impl<A> Cx<'_, A> {
-    /// Makes two connections that are each other's peers, from pools [in memory](crate::Pool::in_memory).
-    /// Both are [opened](Protocol::opened). What one writes, the other reads; when one finishes, the other gets
-    /// the end of the stream; when one is aborted, the other is reset.
+    /// Makes two connections that are each other's peers, from pools [in memory](crate::Pool::in_memory). Both are
+    /// [opened](Protocol::opened). Bytes written to one are read from the other. When one is finished, the other gets
+    /// the end of the stream. When one is aborted, the other is reset.
     ///
-    /// A console on the device itself, for a test of the application with itself:
+    /// Here an application tests its console through a pair, without a network:
     ///
     /// ```
     /// use picoevent::{Conn, ConnMut, Cx, PoolId, Protocol, SetupError};
@@ -59,8 +59,8 @@ impl<A> Cx<'_, A> {
     /// ```
     ///
     /// # Errors
-    /// As [`outgoing`](Self::outgoing), and [`SetupError::NeedsMemoryPool`] when a pool is for sockets. None of
-    /// the two was made then.
+    /// As [`outgoing`](Self::outgoing), and [`SetupError::NeedsMemoryPool`] if a pool is for sockets. Neither
+    /// connection is made then.
     pub fn pair<P: Protocol<A>, Q: Protocol<A>>(
         &mut self,
         pools: [PoolId; 2],
@@ -104,7 +104,7 @@ impl<A> Cx<'_, A> {
             return Err(SetupError::NeedsMemoryPool);
         }
         self.hooks.conn_carry = Some(|cx, index, action| cx.conn_carry(index, action));
-        // As with sockets, one that waits for its peer's end only gives its place. What is below a filter ends with it.
+        // As with sockets, a lingering connection gives up its slot. A connection below its filter ends with it.
         let is_used_up = self.tables.conns.slot(slot.free).is_none();
         if is_used_up && !slot.is_full() && !slot.lingering.is_empty() {
             self.conn_carry(slot.lingering.first.slot(), action::CLOSE);
@@ -112,7 +112,7 @@ impl<A> Cx<'_, A> {
         self.conn_from_pool(pool, settings, call)
     }
 
-    /// Gives back a connection that the application has never heard of.
+    /// Frees a connection that the application has never seen.
     fn conn_take_back(&mut self, conn: Conn) {
         let Some(slot) = self.tables.conns.get(conn) else { return };
         let pool = slot.pool();
@@ -129,7 +129,8 @@ impl<A> Cx<'_, A> {
         }
     }
 
-    /// Does what a back end does with an action, for a connection in memory. Returns whether it is one.
+    /// Carries out an action for a connection in memory, in place of a back end. Returns whether the connection is in
+    /// memory.
     fn conn_carry(&mut self, index: u16, action: u8) -> bool {
         let Some((conn, _)) = self.tables.conns.at(index) else { return false };
         if action == action::END && self.conn_cut_off(conn) {
@@ -158,8 +159,8 @@ impl<A> Cx<'_, A> {
         true
     }
 
-    /// Returns whether the peer of a connection in memory is the other end of a pair. If not, the connection is
-    /// above a filter, or its peer has ended.
+    /// Returns whether the peer of a connection in memory is the other end of a pair. If not, the connection is above a
+    /// filter.
     fn is_pair(&self, conn: Conn, peer: Conn) -> bool {
         match self.tables.conns.get(peer) {
             Some(slot) => slot.peer.as_conn() == Some(conn),
@@ -167,11 +168,11 @@ impl<A> Cx<'_, A> {
         }
     }
 
-    /// Moves output of one end to the input of the other, as far as there is room. What is in one part is reported
-    /// once, as a socket does it: which callbacks become due first does not depend on where it lies in its ring.
+    /// Moves output of one end to the input of the other, while there is room. Each part of the output is reported as
+    /// one receive, as by a socket. So the order of callbacks does not depend on where the bytes wrap in the ring.
     fn conn_carry_bytes(&mut self, from: Conn, to: Conn) {
         if self.tables.conns.get(to).is_none() {
-            // It has ended without waiting for the end of this stream.
+            // The other end has ended without waiting for the end of this stream.
             return self.conn_failed(from, ConnError::Reset.found(Direction::Write));
         }
         let mut scratch = [0; SCRATCH];
@@ -198,14 +199,14 @@ impl<A> Cx<'_, A> {
         }
     }
 
-    /// Puts bytes into the input of a connection in memory, as far as there is room.
+    /// Writes bytes to the input of a connection in memory, as many as fit.
     pub(super) fn conn_fill(&mut self, conn: Conn, bytes: &[u8]) {
         let amount = self.conn_put(conn, 0, bytes);
         self.conn_has_been_put(conn, amount);
     }
 
-    /// Puts bytes into the room for the input of a connection in memory, behind the first `offset` bytes of it.
-    /// Returns how many there was room for. A closed connection takes all, and discards them.
+    /// Writes bytes into the free space of the input of a connection in memory, after the first `offset` bytes of the
+    /// space. Returns the number of bytes that fit. A closed connection accepts and discards all bytes.
     fn conn_put(&mut self, conn: Conn, offset: usize, bytes: &[u8]) -> usize {
         let Some(slot) = self.tables.conns.get(conn).filter(|slot| slot.wants_input()) else {
             return 0;
@@ -218,7 +219,7 @@ impl<A> Cx<'_, A> {
         input.write(storage, bytes)
     }
 
-    /// Counts bytes that were put there as received.
+    /// Reports the bytes that `conn_put` has written as received.
     fn conn_has_been_put(&mut self, conn: Conn, amount: usize) {
         if amount > 0 && self.tables.conns.get(conn).is_some_and(ConnSlot::is_held) {
             self.conn_received(conn, amount);

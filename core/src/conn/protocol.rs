@@ -1,18 +1,18 @@
-//! What a kind of connection does, in one place.
+//! The trait that defines a kind of connection.
 
 use core::time::Duration;
 
 use super::{ConnEnd, ConnEvent, ConnMut, Direction, Settings};
 use crate::ConnError;
 
-/// What connections of a kind do, in one place: their timeouts, and a function for everything that can
-/// happen to them. All but [`readable`](Self::readable) have defaults.
+/// A kind of connection: its timeouts, and a function for each event. All functions except [`readable`](Self::readable)
+/// have defaults.
 ///
-/// The type is only a name for the kind, so that a protocol library can implement it as well as an
-/// application, and one application can have several kinds. The state `A` of the application comes with
-/// each call, and `conn` reaches the connection and, with [`ConnMut::cx`], the rest of the loop.
+/// The implementing type only names the kind. So a protocol library can implement the trait too, and one application
+/// can have several kinds. Each function gets the state `A` of the application and the connection; [`ConnMut::cx`]
+/// gives access to the rest of the loop.
 ///
-/// The echo server:
+/// An echo server:
 ///
 /// ```
 /// use core::net::SocketAddr;
@@ -37,30 +37,31 @@ use crate::ConnError;
 /// # let _ = start;
 /// ```
 ///
-/// A connection that has been opened ends with exactly one call of [`ended`](Self::ended), whatever the
-/// reason, as long as the loop runs.
+/// While the loop runs, each opened connection ends with exactly one call of [`ended`](Self::ended), for any reason.
 pub trait Protocol<A>: Sized {
-    /// How long no input may arrive, before [`idle`](Self::idle).
+    /// The time without input after which [`idle`](Self::idle) is called.
     const IDLE: Option<Duration> = None;
-    /// How long waiting output may make no progress, or a connect may take, before
-    /// [`stalled`](Self::stalled).
+    /// The time without progress of waiting output, or the duration of a connect, after which
+    /// [`stalled`](Self::stalled) is called.
     const STALL: Option<Duration> = None;
-    /// How long a connect may take before [`stalled`](Self::stalled), if that is not [`STALL`](Self::STALL).
+    /// The duration of a connect after which [`stalled`](Self::stalled) is called, if it differs from
+    /// [`STALL`](Self::STALL).
     const CONNECT: Option<Duration> = None;
-    /// The bytes of output that an answer takes: with less room, input and the end of the stream wait.
+    /// The output space that an answer needs, in bytes. With less free space, input and the end of the stream are not
+    /// reported.
     const ROOM: usize = 1;
-    /// The bytes of input that [`readable`](Self::readable) waits for. At the end of the stream there may be
-    /// fewer, which [`eof`](Self::eof) finds in the ring.
+    /// The number of bytes of input that [`readable`](Self::readable) waits for. At the end of the stream fewer may be
+    /// left in the ring; [`eof`](Self::eof) can read them.
     const INPUT_LOW: usize = 1;
-    /// The most bytes of input that are received and not consumed, if that is less than the ring has.
+    /// The limit for received and unconsumed bytes, if it is less than the size of the input ring.
     const INPUT_HIGH: usize = usize::MAX;
-    /// The most bytes of output that are left when [`writable`](Self::writable) is called. With 0 it is called
-    /// when all was sent.
+    /// The limit of unsent bytes at which [`writable`](Self::writable) is called. With 0 it is called when all output
+    /// was sent.
     const OUTPUT_LOW: usize = 0;
-    /// The most bytes of output that are written and not sent, if that is less than the ring has.
+    /// The limit for written and unsent bytes, if it is less than the size of the output ring.
     const OUTPUT_HIGH: usize = usize::MAX;
-    /// What clients get that are accepted in a [spare](crate::Pool::spare) place, because all others are in
-    /// use. Then they are closed.
+    /// The text sent to a client that is accepted in a [spare](crate::Pool::spare) place, because all others are in
+    /// use. Then it is closed.
     const BUSY: &'static [u8] = b"";
 
     /// The connection was accepted, or the connect has succeeded.
@@ -68,11 +69,13 @@ pub trait Protocol<A>: Sized {
         let _ = (app, conn);
     }
 
-    /// There is input, [`INPUT_LOW`](Self::INPUT_LOW) bytes at least. It is not called again for input that is left in the ring, until more arrives, or
-    /// there was no [room](Self::ROOM) and is again, or [`ConnMut::read_again`] asks for it.
+    /// At least [`INPUT_LOW`](Self::INPUT_LOW) bytes of input are available. For input left in the ring, it is called
+    /// again only when more input arrives, when there is [room](Self::ROOM) for an answer again after there was none,
+    /// or after [`ConnMut::read_again`].
     fn readable(app: &mut A, conn: &mut ConnMut<'_, '_, A>);
 
-    /// Output was sent, and no more than [`OUTPUT_LOW`](Self::OUTPUT_LOW) is left. Or there is the room that [`ConnMut::wait_for_room`] asked for.
+    /// Output was sent, and at most [`OUTPUT_LOW`](Self::OUTPUT_LOW) bytes are left. Or there is as much room as
+    /// [`ConnMut::wait_for_room`] requested.
     fn writable(app: &mut A, conn: &mut ConnMut<'_, '_, A>) {
         let _ = (app, conn);
     }
@@ -82,28 +85,28 @@ pub trait Protocol<A>: Sized {
         let _ = (app, conn);
     }
 
-    /// The peer will send no more. Output is still sent. Closes the connection, unless it is overridden.
+    /// The peer has ended its stream. Output is still sent. The default closes the connection.
     fn eof(app: &mut A, conn: &mut ConnMut<'_, '_, A>) {
         let _ = app;
         conn.close();
     }
 
-    /// No input came for [`IDLE`](Self::IDLE); reading is disabled. Aborts the connection as timed out,
-    /// unless it is overridden.
+    /// No input arrived for [`IDLE`](Self::IDLE). Reading is disabled. The default aborts the connection with
+    /// [`ConnError::TimedOut`].
     fn idle(app: &mut A, conn: &mut ConnMut<'_, '_, A>) {
         let _ = app;
         conn.abort_with(ConnError::TimedOut);
     }
 
-    /// The peer has taken no output for [`STALL`](Self::STALL), or has not answered a connect for
-    /// [`CONNECT`](Self::CONNECT); writing is disabled. Aborts the connection as timed out, unless it is overridden.
+    /// The peer has accepted no output for [`STALL`](Self::STALL), or has not answered a connect for
+    /// [`CONNECT`](Self::CONNECT). Writing is disabled. The default aborts the connection with [`ConnError::TimedOut`].
     fn stalled(app: &mut A, conn: &mut ConnMut<'_, '_, A>) {
         let _ = app;
         conn.abort_with(ConnError::TimedOut);
     }
 
-    /// The connection has ended for the application: its last callback, once. Input that is left can be read
-    /// unless it was closed. An outgoing one can [connect again](ConnMut::connect_after).
+    /// The connection has ended. This is its last callback and runs once. Remaining input can be read, unless the
+    /// application has closed the connection. An outgoing connection can [reconnect](ConnMut::connect_after).
     fn ended(app: &mut A, conn: &mut ConnMut<'_, '_, A>, end: ConnEnd) {
         let _ = (app, conn, end);
     }

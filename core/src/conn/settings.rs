@@ -1,4 +1,4 @@
-//! What a kind of connection begins with.
+//! The initial settings of a kind of connection.
 
 use core::time::Duration;
 
@@ -9,7 +9,7 @@ use crate::pool::PoolId;
 use crate::ring::{Count, LONGEST};
 use crate::time::{duration_of, millis};
 
-/// What connections of a kind begin with, besides their pool and their callback.
+/// The initial settings of a kind of connection, in addition to its pool and its callback.
 ///
 /// ```
 /// use core::time::Duration;
@@ -48,26 +48,25 @@ impl Marks {
         Self { low: count(low), high: count(high) }
     }
 
-    /// Returns the most bytes that a ring of `size` bytes holds.
+    /// Returns the number of bytes that a ring of `size` bytes may hold with these marks.
     const fn limit(self, size: usize) -> usize {
         if (self.high as usize) < size { self.high as usize } else { size }
     }
 
-    /// Returns whether they can be those of a ring of `size` bytes.
+    /// Returns whether these marks are valid for a ring of `size` bytes.
     const fn fit(self, size: usize) -> bool {
         self.high > 0 && self.low as usize <= self.limit(size)
     }
 }
 
 impl Settings {
-    /// No timeouts and no marks, callbacks for input as soon as one byte of output has room, no text for
-    /// clients that find no place.
+    /// Makes settings without timeouts, marks and busy text. The room for an answer is one byte.
     pub const fn new() -> Self {
         let (input, output) = (Marks::new(1, LONGEST), Marks::new(0, LONGEST));
         Self { idle: 0, stall: 0, connect: 0, room: 1, input, output, busy: &[] }
     }
 
-    /// Sets the timeouts for reading, writing and connecting, where there is one.
+    /// Sets the timeouts for reading, writing and connecting; `None` for no timeout.
     pub(super) const fn timed(self, [idle, stall, connect]: [Option<Duration>; 3]) -> Self {
         const fn of(timeout: Option<Duration>) -> u32 {
             if let Some(timeout) = timeout { millis(timeout) } else { 0 }
@@ -75,32 +74,31 @@ impl Settings {
         Self { idle: of(idle), stall: of(stall), connect: of(connect), ..self }
     }
 
-    /// Sets how long no input may arrive, before
-    /// [`ConnEvent::Timeout`](super::ConnEvent::Timeout)`(Read)` is reported. Zero for no limit. In whole
-    /// milliseconds, rounded up; 49 days at most.
+    /// Sets the time without input after which [`ConnEvent::Timeout`](super::ConnEvent::Timeout)`(Read)` is reported.
+    /// Zero for no limit. Rounded up to whole milliseconds; at most 49 days.
     #[must_use]
     pub const fn idle(self, idle: Duration) -> Self {
         Self { idle: millis(idle), ..self }
     }
 
-    /// Sets how long waiting output may make no progress, and how long a connect may take, before
-    /// [`ConnEvent::Timeout`](super::ConnEvent::Timeout)`(Write)` is reported. As [`idle`](Self::idle).
+    /// Sets the time after which [`ConnEvent::Timeout`](super::ConnEvent::Timeout)`(Write)` is reported if waiting
+    /// output makes no progress, or if a connect is not complete. Limits as for [`idle`](Self::idle).
     #[must_use]
     pub const fn stall(self, stall: Duration) -> Self {
         Self { stall: millis(stall), ..self }
     }
 
-    /// Sets how long a connect may take, if that is not as long as output may [stall](Self::stall). As
+    /// Sets the connect timeout, if it differs from the [stall timeout](Self::stall). Limits as for
     /// [`idle`](Self::idle).
     #[must_use]
     pub const fn connect(self, connect: Duration) -> Self {
         Self { connect: millis(connect), ..self }
     }
 
-    /// Sets the marks of the input ring (`bufferevent_setwatermark` with `EV_READ`). Input is reported when
-    /// there are `low` bytes of it, and the back end receives no more while there are `high` bytes: the
-    /// peer has to wait. At first 1 and [`usize::MAX`], which stands for the size of the ring. A `low` of 0 is 1:
-    /// without input there is nothing to report.
+    /// Sets the marks of the input ring (`bufferevent_setwatermark` with `EV_READ`). Input is reported when there are
+    /// at least `low` bytes. While there are `high` bytes, the back end receives no more, and the peer has to wait. The
+    /// defaults are 1 and [`usize::MAX`], which means the size of the ring. A `low` of 0 counts as 1, because there is
+    /// nothing to report without input.
     #[must_use]
     pub const fn input_marks(self, low: usize, high: usize) -> Self {
         let low = if low == 0 { 1 } else { low };
@@ -108,17 +106,17 @@ impl Settings {
     }
 
     /// Sets the marks of the output ring (`bufferevent_setwatermark` with `EV_WRITE`).
-    /// [`Writable`](super::ConnEvent::Writable) is reported when output was sent and no more than `low`
-    /// bytes are left, and no more than `high` bytes can be written and unsent. At first 0 and
-    /// [`usize::MAX`], which stands for the size of the ring.
+    /// [`Writable`](super::ConnEvent::Writable) is reported when output was sent and at most `low` bytes are left. At
+    /// most `high` bytes can be written and unsent. The defaults are 0 and [`usize::MAX`], which means the size of the
+    /// ring.
     #[must_use]
     pub const fn output_marks(self, low: usize, high: usize) -> Self {
         Self { output: Marks::new(low, high), ..self }
     }
 
-    /// Sets the bytes of room that an answer takes. With less room in the output ring, input and the end
-    /// of the stream wait, so that the answer to a request always fits. 1 at first, 65,535 at most; no
-    /// more than the output ring has, and its high mark.
+    /// Sets the output space that an answer needs, in bytes. With less free space, input and the end of the stream are
+    /// not reported, so the answer to a request always fits. The default is 1. The most is 65,535, the size of the
+    /// output ring, or its high mark, whichever is less.
     #[must_use]
     pub const fn room(self, room: usize) -> Self {
         Self { room: if room > u16::MAX as usize { u16::MAX } else { room as u16 }, ..self }
@@ -135,12 +133,12 @@ impl Settings {
         [duration_of(self.idle), duration_of(self.stall), duration_of(self.connect)]
     }
 
-    /// Returns the room that an answer takes.
+    /// Returns the output space that an answer needs, in bytes.
     pub const fn answer_room(&self) -> usize {
         self.room as usize
     }
 
-    /// Returns the low and the high mark of a ring; [`usize::MAX`] for none.
+    /// Returns the low and the high mark of a ring; [`usize::MAX`] if there is no high mark.
     pub const fn marks(&self, direction: Direction) -> (usize, usize) {
         let Marks { low, high } = match direction {
             Direction::Read => self.input,
@@ -149,7 +147,7 @@ impl Settings {
         (low as usize, if high == Count::MAX { usize::MAX } else { high as usize })
     }
 
-    /// Returns the text for clients that find no place.
+    /// Returns the text for clients that are accepted in a spare place.
     pub const fn busy_text(&self) -> &'static [u8] {
         self.busy
     }
@@ -188,7 +186,7 @@ impl<A> Cx<'_, A> {
         if slot.is_in_memory() { Err(SetupError::MemoryPool) } else { Ok(()) }
     }
 
-    /// Checks that a pool of this base has room for a kind of connection.
+    /// Checks that the rings of a pool are long enough for the settings of a kind of connection.
     pub(crate) fn fits_pool(&self, pool: PoolId, settings: &Settings) -> Result<(), SetupError> {
         let slot = self.pools.added(pool).ok_or(SetupError::NoPool)?;
         if !settings.input.fit(slot.input_len()) || !settings.output.fit(slot.output_len()) {

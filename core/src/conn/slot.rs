@@ -1,4 +1,4 @@
-//! What a connection's slot keeps, besides its rings and its place in the heap of timers.
+//! The state in a connection's slot. Its rings and its place in the heap of timers are elsewhere.
 
 use super::firing::due;
 use super::local::Local;
@@ -20,7 +20,7 @@ use crate::table::{Head, Slot};
 /// | at rest | `RELEASED`, `RESTING` |
 /// | connecting | none of the others |
 /// | open | `OPEN` |
-/// | failed; the application has not heard of it yet | `RELEASED`, `FINISHED` |
+/// | failed; `ended` has not run yet | `RELEASED`, `FINISHED` |
 /// | closed or dropped by the application | `CLOSING`, `FINISHED` |
 /// | the same, and the back end has dropped its socket | `CLOSING`, `FINISHED`, `RELEASED` |
 pub(crate) mod flag {
@@ -28,54 +28,53 @@ pub(crate) mod flag {
 
     pub(crate) const READ_ENABLED: u32 = 1 << Turn::FLAGS;
     pub(crate) const WRITE_ENABLED: u32 = READ_ENABLED << 1;
-    /// The peer will send no more.
+    /// The peer has ended its stream.
     pub(crate) const EOF: u32 = READ_ENABLED << 2;
-    /// The application will write no more, or cannot.
+    /// No more can be written: the application has ended its stream, or the connection has failed.
     pub(crate) const FINISHED: u32 = READ_ENABLED << 3;
-    /// It waits for its listener to be enabled again.
+    /// It is held back until its listener is enabled again.
     pub(crate) const HELD_BACK: u32 = READ_ENABLED << 4;
     /// See [`Tuning::nagle`](super::Tuning::nagle).
     pub(crate) const NAGLE: u32 = READ_ENABLED << 5;
 
     /// It is established, and neither closed nor failed.
     pub(crate) const OPEN: u32 = READ_ENABLED << 6;
-    /// The application does not hold it any more: see `closing.rs`.
+    /// The application has closed or aborted it, or its end was reported: see `closing.rs`.
     pub(crate) const CLOSING: u32 = READ_ENABLED << 7;
 
     /// The back end was asked to send our end of the stream.
     pub(crate) const END_SENT: u32 = READ_ENABLED << 8;
-    /// The peer has our end of the stream, and all before it.
+    /// The peer has received our end of the stream and all output before it.
     pub(crate) const DELIVERED: u32 = READ_ENABLED << 9;
-    /// It is on the list of connections that wait for their peer's end of stream only.
+    /// It only waits for its peer's end of stream: see `closing.rs`.
     pub(crate) const LINGERING: u32 = READ_ENABLED << 10;
-    /// It was accepted, and its first callback has not run: the application does not know of it.
+    /// It was accepted, but its first callback has not run, so the application does not know of it.
     pub(crate) const UNACCEPTED: u32 = READ_ENABLED << 11;
 
     // Bits 24 to 27, below these, are the number of its pool.
 
-    /// It is an outgoing connection that is not under way: without a socket, and not connecting.
+    /// It is an outgoing connection at rest: it has no socket and is not connecting.
     pub(crate) const RESTING: u32 = 1 << 28;
     /// The back end has no socket for it any more.
     pub(crate) const RELEASED: u32 = 1 << 29;
-    /// It connects again once it has ended.
+    /// It reconnects once it has ended.
     pub(crate) const RECONNECTS: u32 = 1 << 30;
     /// The rest of an overlong line is discarded.
     pub(crate) const SKIPS_LINE: u32 = 1 << 31;
 }
 
-/// The settings of connections below a filter: input never waits for room for output.
+/// The settings of connections below a filter: input does not wait for room in the output.
 static BELOW_FILTER: Settings = Settings::new().room(0).idle(core::time::Duration::ZERO);
 
 /// Room for one connection, in a [`Memory`](crate::memory::Memory).
 pub struct ConnSlot<A> {
-    /// When each direction last made progress, or began to wait.
+    /// The time at which each direction last made progress or began to wait.
     pub(super) last: [Instant; 2],
-    /// When the application's alarm is due; the origin of the clock while it is not set. For a connection
-    /// at rest, when it connects.
+    /// The time of the application's alarm; zero if it is not set. For a connection at rest, the connect time.
     pub(super) alarm_at: Instant,
-    /// How long each direction may be idle, in milliseconds; zero forever.
+    /// The timeout of each direction in milliseconds; zero for none.
     pub(super) timeouts: [u32; 2],
-    /// The period of the application's alarm in milliseconds, zero for once.
+    /// The period of the application's alarm in milliseconds; zero for a one-shot alarm.
     pub(super) alarm_every: u32,
     pub(crate) turn: Turn,
     head: Head,
@@ -89,10 +88,10 @@ pub struct ConnSlot<A> {
     pub(super) output: Ring,
     /// See [`Tuning::keep_alive`].
     keep_alive: u16,
-    /// While it is connecting or open, the room that the application waits for, zero for none. Then the
-    /// [`Code`] of how it ended.
+    /// While it is connecting or open: the room that the application waits for, zero for none. After that: the [`Code`]
+    /// for how it ended.
     room_or_end: u16,
-    /// How far the input was searched for the end of a line, or how much of it is awaited.
+    /// The number of input bytes that were searched for an end of line, or that are awaited.
     searched: Searched,
     pub(crate) pending: Pending,
 }
@@ -135,7 +134,7 @@ impl<A> Slot for ConnSlot<A> {
 }
 
 impl<A> ConnSlot<A> {
-    /// Begins a connection of a pool in a slot that has just been taken.
+    /// Initializes the slot of a new connection from a pool.
     pub(super) fn begin(&mut self, pool: u8, settings: &'static Settings, call: OnConn<A>) {
         (self.call, self.settings) = (Some(call), Some(settings));
         (self.listener, self.peer) = (Listener::NONE, Address::EMPTY);
@@ -143,7 +142,7 @@ impl<A> ConnSlot<A> {
         self.begin_again();
     }
 
-    /// Returns the connection to its beginning: connecting, with empty rings.
+    /// Resets the slot to its initial state: connecting, with empty rings.
     pub(super) fn begin_again(&mut self) {
         let (pool, priority) = (self.pool(), self.turn.priority());
         self.turn = self.turn.begin(flag::READ_ENABLED | flag::WRITE_ENABLED, pool);
@@ -174,26 +173,26 @@ impl<A> ConnSlot<A> {
         self.turn.interest() & 0b1111
     }
 
-    /// Returns where its rings are, and how long.
+    /// Returns the pool and the settings, which determine the position and the length of its rings.
     pub(crate) const fn rings(&self) -> Rings {
         Rings { pool: self.pool(), settings: self.settings }
     }
 
-    /// Ends the rest of a connection, which is under way from now on.
+    /// Takes a connection from rest to connecting.
     pub(super) const fn leave_rest(&mut self) {
         self.turn.set(flag::RESTING | flag::RELEASED, false);
     }
 
-    /// Puts a filter above the connection, which the filter's function is called for from now on.
+    /// Puts a filter above the connection. From now on the filter's function is the connection's callback.
     pub(super) fn put_below(&mut self, above: Conn, call: OnConn<A>) {
         (self.call, self.settings) = (Some(call), Some(&BELOW_FILTER));
-        // Without timeouts of its own, it has no use for the times of its last progress.
+        // It has no timeouts, so the field for the time of its last progress stores the connection above.
         self.timeouts = [0; 2];
         self.last[0] = Instant::from_micros(above.bits().into());
         self.take_alarm();
     }
 
-    /// Returns the connection above the filter, if it is below one.
+    /// Returns the connection above the filter, if this one is below a filter.
     pub(super) fn above(&self) -> Option<Conn> {
         let is_below = self.settings.is_some_and(|settings| core::ptr::eq(settings, &BELOW_FILTER));
         is_below.then(|| Conn::from_bits(self.last[0].as_micros() as u32))
@@ -227,13 +226,13 @@ impl<A> ConnSlot<A> {
         self.has(flag::OPEN)
     }
 
-    /// Returns whether messages can be taken out of the input: the application has not closed it.
+    /// Returns whether input can be read: the application has not closed the connection.
     pub(super) fn is_readable(&self) -> bool {
-        // In the callback of its end, a connection that has failed is released.
+        // A failed connection is `RELEASED` in its `ended` callback.
         self.has(flag::OPEN | flag::RELEASED)
     }
 
-    /// Returns what is known of the line that is coming in.
+    /// Returns the state of the line that is being received.
     pub(super) fn lines(&self) -> Lines {
         Lines { searched: self.searched, skips: self.has(flag::SKIPS_LINE) }
     }
@@ -243,18 +242,18 @@ impl<A> ConnSlot<A> {
         self.searched = lines.searched;
     }
 
-    /// Returns how far the input was searched, or how much of it is awaited.
+    /// Returns the number of input bytes that were searched or are awaited.
     pub(super) const fn searched(&self) -> Searched {
         self.searched
     }
 
-    /// Notes how far the input was searched for the end of a line, or how much of it is awaited.
+    /// Stores the number of input bytes that were searched or are awaited.
     pub(super) const fn set_searched(&mut self, searched: Searched) {
         self.searched = searched;
     }
 
-    /// Returns the callbacks that there is room for in the output: those that wait for room for an answer, and that for
-    /// room, if as much is there as the application waits for, or the output is not above its low mark.
+    /// Returns the callbacks for which the output has enough room: those that need room for an answer, and `writable`,
+    /// if there is as much room as the application waits for, or the output does not exceed its low mark.
     #[inline(never)]
     pub(super) fn has_room_for(&self, pools: &Pools<'_>) -> u8 {
         let Some(settings) = self.settings else { return 0 };
@@ -267,8 +266,8 @@ impl<A> ConnSlot<A> {
         due
     }
 
-    /// Sets the room that the application waits for, at most 65,535 bytes; zero for none. Ignored once it
-    /// has failed, though a callback for room may still be due.
+    /// Sets the room that the application waits for, at most 65,535 bytes; zero for none. Ignored after the connection
+    /// has failed, although a `writable` callback may still be due.
     pub(super) fn set_room_wanted(&mut self, room: usize) {
         if !self.has(flag::RELEASED) {
             self.room_or_end = u16::try_from(room).unwrap_or(u16::MAX);
@@ -285,8 +284,7 @@ impl<A> ConnSlot<A> {
         self.room_or_end = end.bits();
     }
 
-    /// Sets the alarm to so many milliseconds from `now`, and again each `period` milliseconds, if that is
-    /// not zero.
+    /// Sets the alarm to `delay` milliseconds from `now`. It repeats every `period` milliseconds if that is not zero.
     pub(super) fn set_alarm(&mut self, now: Instant, delay: u32, period: u32) {
         self.alarm_at = now.plus_millis(delay).max(Instant::from_micros(1));
         self.alarm_every = period;
@@ -300,19 +298,19 @@ impl<A> ConnSlot<A> {
         core::mem::replace(&mut self.alarm_at, Instant::ZERO) > Instant::ZERO || was_due
     }
 
-    /// Returns whether nothing can be written any more.
+    /// Returns whether no more can be written.
     pub(super) fn is_finished(&self) -> bool {
         self.has(flag::FINISHED)
     }
 
-    /// Takes it from the application.
+    /// Takes the connection from the application.
     pub(super) const fn set_closing(&mut self) {
         self.turn.set(flag::OPEN | flag::RESTING, false);
         self.turn.set(flag::CLOSING | flag::FINISHED, true);
     }
 
-    /// Returns whether bytes of a direction may move, which is enabled by a flag. A closed connection sends
-    /// its remaining output, and its input is wanted for its end, whether they are enabled or not.
+    /// Returns whether bytes of a direction may move. `enabled` is the flag of the direction. A closed connection still
+    /// sends its output and receives the peer's end of stream, even if the directions are disabled.
     fn may_move(&self, enabled: u32) -> bool {
         if self.has(flag::CLOSING) {
             !self.is_over()
@@ -321,18 +319,18 @@ impl<A> ConnSlot<A> {
         }
     }
 
-    /// Returns whether input is wanted, as far as the application and the peer are concerned.
+    /// Returns whether input is wanted. Does not check whether the ring has room.
     pub(super) fn wants_input(&self) -> bool {
         !self.has(flag::EOF) && self.may_move(flag::READ_ENABLED)
     }
 
-    /// Returns whether output is to be sent, as far as the application is concerned.
+    /// Returns whether there is output that may be sent.
     pub(super) fn may_send(&self) -> bool {
         self.output.len() > 0 && self.may_move(flag::WRITE_ENABLED)
     }
 
-    /// Returns whether it waits for the peer: for an answer to a connect, for room for output, or for the
-    /// end.
+    /// Returns whether the connection waits for the peer: for an answer to a connect, for room for output, or for the
+    /// end of stream.
     pub(super) fn awaits_peer(&self) -> bool {
         !self.has(flag::RELEASED) && (!self.has(flag::OPEN) || self.output.len() > 0)
     }

@@ -1,4 +1,4 @@
-//! Static bytes in a connection's output: sent from where they are, a page in flash for instance.
+//! Static bytes in a connection's output, for example a web page in flash. They are sent without a copy.
 //!
 //! ```text
 //!  output ring   ┌───┬───┬───┬───┬───┬───┬───┐
@@ -7,12 +7,12 @@
 //!  static slots    conn, at: 2, bytes: the page     ▪ one byte of the ring stands for the page
 //! ```
 //!
-//! So a connection's slot knows nothing of static bytes, and unsent ones are unsent output for all that
-//! looks at the ring: the end of the stream, timeouts, callbacks. The back end gets the output part by part:
-//! the ring up to the place, then the static bytes, then the ring from there on.
+//! The connection's slot stores nothing about static bytes. One byte in the ring keeps each unsent piece pending, so
+//! the end of the stream, timeouts and callbacks need no special case. The back end gets the output in parts: the ring
+//! up to that byte, then the static bytes, then the rest of the ring.
 //!
-//! The slots are kept without gaps, in the order of the writes. Finding one is O(slots). A slot whose
-//! connection has lost its output is stale, and is used again.
+//! The slots are stored without gaps, in the order of the writes. Finding a slot takes O(slots). If a connection's
+//! output was discarded, its slots are stale and are reused.
 
 use super::ConnMut;
 use crate::error::{SetupError, WriteError};
@@ -21,13 +21,13 @@ use crate::outbox::action;
 use crate::ring::Count;
 use crate::{Cx, Direction};
 
-/// Room for one piece of static bytes that waits to be sent; see [`Cx::set_static_slots`].
+/// The slot of one piece of static bytes that waits to be sent; see [`Cx::set_static_slots`].
 #[derive(Clone, Copy)]
 pub struct StaticSlot {
     conn: Conn,
     /// The offset in the output ring of the byte that stands for the piece.
     at: Count,
-    /// What is unsent of the piece; a free slot has none.
+    /// The unsent part of the piece; `None` in a free slot.
     data: Option<&'static [u8]>,
 }
 
@@ -56,12 +56,12 @@ impl Statics<'_> {
         Self(&mut [])
     }
 
-    /// Returns the first piece of a connection that is unsent.
+    /// Returns the first unsent piece of a connection.
     fn first(&self, conn: Conn) -> Option<&StaticSlot> {
         self.0.iter().find(|slot| slot.is_of(conn))
     }
 
-    /// Returns the number of unsent bytes of a connection whose output ring holds `held`.
+    /// Returns the number of unsent bytes of a connection whose output ring holds `held` bytes.
     pub(super) fn unsent(&self, conn: Conn, held: usize) -> usize {
         if held == 0 {
             return 0;
@@ -71,7 +71,7 @@ impl Statics<'_> {
         lengths.fold(held, usize::saturating_add)
     }
 
-    /// Frees the slots for which `is_free` holds. The others stay in order, without gaps.
+    /// Frees the slots for which `is_free` returns true. The others stay in order, without gaps.
     fn release(&mut self, mut is_free: impl FnMut(&StaticSlot) -> bool) {
         let mut kept = 0_usize;
         for at in 0..self.0.len() {
@@ -88,12 +88,10 @@ impl Statics<'_> {
 
 /// Static bytes.
 impl<A> ConnMut<'_, '_, A> {
-    /// Queues all of `data` for sending (`evbuffer_add_reference`), from where it is: a page in flash takes no
-    /// room in RAM, and may be longer than the output ring. It is sent in its place, behind what was written
-    /// before and before what is written after.
+    /// Queues `data` for sending without a copy (`evbuffer_add_reference`). So a page in flash takes no space in RAM,
+    /// and may be longer than the output ring. The bytes are sent in the order of the writes.
     ///
-    /// It takes one byte of the output ring, and one of the slots that [`Cx::set_static_slots`] gave the
-    /// base, until it is sent.
+    /// Until `data` is sent, it takes one byte of the output ring and one slot of [`Cx::set_static_slots`].
     ///
     /// ```
     /// use picoevent::{ConnMut, WriteError};
@@ -110,8 +108,8 @@ impl<A> ConnMut<'_, '_, A> {
     /// ```
     ///
     /// # Errors
-    /// [`WriteError::Full`] when the ring has no byte of room, [`WriteError::Statics`] when no slot is
-    /// free, [`WriteError::Finished`] when no more can be sent. Nothing was taken then.
+    /// [`WriteError::Full`] if the output ring is full, [`WriteError::Statics`] if no slot is free,
+    /// [`WriteError::Finished`] if no more can be sent. Nothing is queued then.
     pub fn write_static(&mut self, data: &'static [u8]) -> Result<(), WriteError> {
         let (slot, storage) = self.output()?;
         if data.is_empty() {
@@ -129,9 +127,9 @@ impl<A> ConnMut<'_, '_, A> {
 }
 
 impl<'s, A> Cx<'s, A> {
-    /// Gives the base room for static bytes that wait to be sent, once: one slot for each
-    /// [`write_static`](ConnMut::write_static) that is not sent yet, of all connections together. Writing and
-    /// sending them takes O(slots). A base without has room for none.
+    /// Gives the base slots for static bytes that wait to be sent. It can be called once. All connections together need
+    /// one slot for each [`write_static`](ConnMut::write_static) that is not sent yet. Writing and sending static bytes
+    /// takes O(slots). A base without slots cannot send static bytes.
     ///
     /// ```
     /// use picoevent::memory::StaticSlot;
@@ -145,7 +143,7 @@ impl<'s, A> Cx<'s, A> {
     /// ```
     ///
     /// # Errors
-    /// [`SetupError::Statics`] when it has some already.
+    /// [`SetupError::Statics`] if the base has slots already.
     pub fn set_static_slots(&mut self, slots: &'s mut [StaticSlot]) -> Result<(), SetupError> {
         if !self.statics.0.is_empty() {
             return Err(SetupError::Statics);
@@ -157,7 +155,7 @@ impl<'s, A> Cx<'s, A> {
         Ok(())
     }
 
-    /// Returns the next part of a connection's output: static bytes, or those before them.
+    /// Returns the next part of a connection's output: static bytes, or the bytes before them.
     fn static_output(&self, conn: Conn) -> (&[u8], &[u8]) {
         let Some(slot) = self.tables.conns.get(conn) else { return Default::default() };
         let storage = self.pools.output(slot.rings(), conn.slot());
@@ -171,11 +169,11 @@ impl<'s, A> Cx<'s, A> {
         }
     }
 
-    /// Counts bytes of that part as sent. Returns how many bytes leave the ring.
+    /// Counts `amount` bytes of the next part as sent. Returns the number of bytes to remove from the ring.
     fn static_sent(&mut self, conn: Conn, amount: usize) -> usize {
         let index = conn.slot();
         if self.tables.conns.get(conn).is_none_or(|slot| slot.output.len() == 0) {
-            // It has lost its output.
+            // Its output was discarded.
             self.statics.release(|slot| slot.conn == conn);
             return 0;
         }
@@ -198,12 +196,12 @@ impl<'s, A> Cx<'s, A> {
         }
         first.at = first.at.saturating_sub(amount as Count);
         self.statics.release(|_| false);
-        // The back end got a part of the output only.
+        // The back end has got only a part of the output.
         self.conn_post(index, action::SEND);
         amount
     }
 
-    /// Frees the slots of connections that have ended, or lost their output.
+    /// Frees the slots of connections that have ended or whose output was discarded.
     fn release_statics(&mut self) {
         let Self { statics, tables, .. } = self;
         statics.release(|slot| {

@@ -1,10 +1,9 @@
-//! A connection's timeouts: when they begin, go on and pass (rule M5).
+//! A connection's timeouts: when they start, restart and expire (rule M5).
 //!
-//! Each direction keeps the time of its last progress. Whether its timeout counts, and when it passes,
-//! is computed only when it is needed, from the connection's state at that time. Both directions, the
-//! application's alarm and the time of the next connect share one key in the heap of timers, which may
-//! be too early: when it comes first, it is moved to its right place. So a timeout that begins again
-//! with every byte costs O(1).
+//! The slot stores the time of the last progress of each direction. Whether a timeout counts, and when it expires, is
+//! computed only when needed, from the connection's current state. Both directions, the application's alarm and the
+//! next connect share one key in the heap of timers. The key may be too early: when it reaches the top of the heap, it
+//! is moved to its correct place. So a timeout that restarts with every byte costs O(1).
 
 use super::firing::due;
 use super::slot::flag;
@@ -13,12 +12,13 @@ use crate::outbox::action;
 use crate::pool::Pools;
 use crate::{Cx, Instant};
 
-/// The last time at which anything is due: [`Instant::MAX`] means never.
+/// The latest possible deadline, because [`Instant::MAX`] means never.
 pub(super) const LAST: Instant = Instant::from_micros(u64::MAX - 1);
 
 impl<A> ConnSlot<A> {
-    /// Returns when the timeout of a direction passes, if it counts; [`Instant::MAX`] otherwise. Reading counts while
-    /// input is wanted and there is room for it; writing counts while a connect or output waits for the peer.
+    /// Returns the time when the timeout of a direction expires; [`Instant::MAX`] if the timeout does not count now.
+    /// The timeout for reading counts while input is wanted and fits. The timeout for writing counts while a connect or
+    /// output waits for the peer.
     pub(super) fn until(&self, direction: Direction, pools: &Pools<'_>) -> Instant {
         let ([read, write], [last_read, last_write]) = (self.timeouts, self.last);
         let (counts, last, timeout) = match direction {
@@ -27,7 +27,7 @@ impl<A> ConnSlot<A> {
                 (self.wants_input() && has_room(), last_read, read)
             }
             Direction::Write => {
-                // While it is connecting, the timeout for that.
+                // While the connection is connecting, the connect timeout applies.
                 let connects = !self.has(flag::OPEN | flag::CLOSING);
                 let connect = self.settings().filter(|_| connects).map_or(0, |set| set.connect);
                 let timeout = if connect > 0 { connect } else { write };
@@ -37,7 +37,7 @@ impl<A> ConnSlot<A> {
         if counts && timeout > 0 { last.plus_millis(timeout) } else { Instant::MAX }
     }
 
-    /// Returns when the next timeout passes that is not due already; [`Instant::MAX`] for never.
+    /// Returns the next deadline of a timeout or alarm that is not due already; [`Instant::MAX`] for never.
     pub(crate) fn next_deadline(&self, pools: &Pools<'_>) -> Instant {
         let mut next = self.alarm_deadline();
         let due = self.turn.due();
@@ -50,7 +50,7 @@ impl<A> ConnSlot<A> {
         next
     }
 
-    /// Returns the callbacks of the timeouts that count and pass by a time, due or not.
+    /// Returns the callbacks of the timeouts that count and expire by `time`, also those that are due already.
     pub(super) fn passed_by(&self, time: Instant, pools: &Pools<'_>) -> u8 {
         let mut passed = 0;
         if self.until(Direction::Read, pools) <= time {
@@ -62,15 +62,15 @@ impl<A> ConnSlot<A> {
         passed
     }
 
-    /// Returns when the alarm is due, or a connection at rest connects; [`Instant::MAX`] for never.
+    /// Returns the time of the alarm, or the connect time of a connection at rest; [`Instant::MAX`] for never.
     pub(super) fn alarm_deadline(&self) -> Instant {
         let is_set = self.alarm_at > Instant::ZERO && self.turn.due() & due::ALARM == 0;
-        // After a close, it is the time of the next connect, which counts from the rest on.
+        // After a close, `alarm_at` is the time of the next connect, which applies once the connection is at rest.
         if is_set && self.is_held() { self.alarm_at } else { Instant::MAX }
     }
 
-    /// Sets the alarm, which is due at `now`, for the next time, if it comes again: a period later, or a period
-    /// from now when more than one has passed.
+    /// Sets a periodic alarm that is due to its next time: one period later, or one period from `now` if that time has
+    /// passed too. Clears a one-shot alarm.
     fn renew_alarm(&mut self, now: Instant) {
         let next = self.alarm_at.plus_millis(self.alarm_every);
         self.alarm_at = match self.alarm_every {
@@ -82,8 +82,8 @@ impl<A> ConnSlot<A> {
 }
 
 impl<A> Cx<'_, A> {
-    /// Restarts a direction's timeout: it made progress, or may make some from now on. One that is due is
-    /// taken back.
+    /// Restarts a direction's timeout, because it made progress or can make progress from now on. Cancels a due timeout
+    /// callback.
     pub(super) fn conn_progress(&mut self, index: u16, direction: Direction) {
         let now = self.now;
         let Some(slot) = self.tables.conns.slot_mut(index) else { return };
@@ -106,14 +106,14 @@ impl<A> Cx<'_, A> {
         self.conn_arm_until(index, until);
     }
 
-    /// Makes sure that the loop looks at a connection's next deadline in time.
+    /// Arms the timer for a connection's next deadline.
     pub(super) fn conn_arm(&mut self, index: u16) {
         let Some(slot) = self.tables.conns.slot(index) else { return };
         let until = slot.next_deadline(&self.pools);
         self.conn_arm_until(index, until);
     }
 
-    /// Makes sure that the loop looks at a connection's deadlines at `until`.
+    /// Arms the timer so that the loop checks a connection's deadlines by `until`.
     fn conn_arm_until(&mut self, index: u16, until: Instant) {
         if until == Instant::MAX || self.timers.conns.comes_by(index, until) {
             return;
@@ -125,8 +125,8 @@ impl<A> Cx<'_, A> {
         self.timers.conns.arm(index, alarm);
     }
 
-    /// Makes what has passed for the connection in a slot due. The direction of a timeout is disabled when
-    /// its turn comes (rule M7), whether there is a callback or not.
+    /// Makes the callbacks of a connection's expired timeouts and alarm due. The direction of a timeout is disabled
+    /// when its callback runs (rule M7), with or without a callback.
     pub(crate) fn conn_timed_out(&mut self, index: u16) {
         let now = self.now.min(LAST);
         let Some(slot) = self.tables.conns.slot_mut(index) else { return };
@@ -140,7 +140,7 @@ impl<A> Cx<'_, A> {
         self.conn_activate(index, passed);
     }
 
-    /// If the alarm of a connection is due, reports it, or connects one that is at rest.
+    /// If the alarm of a connection is due, reports it, or starts the connect of a connection at rest.
     pub(super) fn conn_alarm_due(&mut self, index: u16) {
         let now = self.now.min(LAST);
         let Some(slot) = self.tables.conns.slot_mut(index) else { return };
@@ -158,7 +158,7 @@ impl<A> Cx<'_, A> {
 }
 
 impl<A> Cx<'_, A> {
-    /// Lets a connection that was accepted begin to read.
+    /// Starts reading from an accepted connection.
     pub(crate) fn conn_opened(&mut self, index: u16) {
         self.conn_post(index, action::RECEIVE);
         self.conn_progress(index, Direction::Read);

@@ -1,30 +1,30 @@
-//! Settings of a connection's socket that mean the same on every back end.
+//! Settings of a connection's socket. They have the same meaning on every back end.
 
 use core::time::Duration;
 
-/// How long a connection is silent before the stack probes whether its peer is still there, unless
+/// The default time without traffic before the stack sends a keep-alive probe.
 /// [`ConnMut::set_keep_alive`](super::ConnMut::set_keep_alive) changes it.
 pub const KEEP_ALIVE: Duration = Duration::from_secs(20);
 
 /// The settings of a connection's socket ([`Action::Tune`](crate::Action::Tune)).
 ///
-/// A connection, accepted or outgoing, begins with [`Tuning::DEFAULT`], on every back end.
+/// Every connection, accepted or outgoing, starts with [`Tuning::DEFAULT`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Tuning {
-    /// Nagle's algorithm (RFC 1122, 4.2.3.4): a small segment waits until what was sent before is
-    /// acknowledged. `false` at first: output leaves when it is written (`TCP_NODELAY`).
+    /// Nagle's algorithm (RFC 1122, 4.2.3.4): a small segment is delayed until earlier data is acknowledged. The
+    /// default is `false`: output is sent without this delay (`TCP_NODELAY`).
     pub nagle: bool,
-    /// Silence before a keep-alive probe (RFC 1122, 4.2.3.6), in seconds; `0` for no probes.
-    /// [`KEEP_ALIVE`] at first.
+    /// The time without traffic before a keep-alive probe (RFC 1122, 4.2.3.6), in seconds; `0` for no probes. The
+    /// default is [`KEEP_ALIVE`].
     pub keep_alive: u16,
 }
 
 impl Tuning {
-    /// The settings a connection begins with.
+    /// The default settings.
     pub const DEFAULT: Self = Self { nagle: false, keep_alive: KEEP_ALIVE.as_secs() as u16 };
 
-    /// Returns the silence before a keep-alive probe; `None` for no probes.
+    /// Returns the time without traffic before a keep-alive probe; `None` for no probes.
     pub const fn keep_alive(self) -> Option<Duration> {
         match self.keep_alive {
             0 => None,
@@ -32,7 +32,7 @@ impl Tuning {
         }
     }
 
-    /// Sets the silence before a keep-alive probe, rounded up to whole seconds.
+    /// Sets the time without traffic before a keep-alive probe, rounded up to whole seconds.
     pub(crate) fn set_keep_alive(&mut self, silence: Option<Duration>) {
         let seconds = silence.map_or(0, |silence| {
             silence.as_secs().saturating_add(u64::from(silence.subsec_nanos() > 0))

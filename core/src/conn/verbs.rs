@@ -1,4 +1,4 @@
-//! What an application does with a connection, except for its bytes.
+//! The application's functions for a connection, except for reading and writing bytes.
 
 use core::net::SocketAddr;
 use core::time::Duration;
@@ -12,13 +12,13 @@ use crate::pool::PoolId;
 use crate::time::{duration_of, millis};
 use crate::{ConnError, Cx, Priority};
 
-/// One connection, borrowed from the loop: its verbs.
+/// One connection, borrowed from the loop. Its methods work on the connection.
 ///
-/// A callback gets it for the connection it is about; [`Cx::conn`] makes it from a handle. Every verb
-/// checks that the connection still exists. After its end, which another verb may have brought about,
-/// verbs change nothing, and return zero, `None` or an error.
+/// Each callback gets the `ConnMut` of its connection; [`Cx::conn`] makes one from a handle. Every method checks that
+/// the connection still exists. After the connection has ended, methods change nothing and return zero, `None` or an
+/// error.
 ///
-/// A button that sends a line to a connection whose handle the application has kept:
+/// In this example a button sends a line to a connection whose handle the application has stored:
 ///
 /// ```
 /// use picoevent::{Conn, EventMut};
@@ -28,7 +28,7 @@ use crate::{ConnError, Cx, Priority};
 /// }
 ///
 /// fn pressed(app: &mut App, event: &mut EventMut<App>) {
-///     // It may be gone, or at rest.
+///     // The connection may have ended, or be at rest.
 ///     if let Some(Ok(mut uplink)) = app.uplink.map(|uplink| event.conn(uplink))
 ///         && uplink.is_open()
 ///     {
@@ -43,10 +43,10 @@ pub struct ConnMut<'c, 's, A> {
 }
 
 impl<'s, A> Cx<'s, A> {
-    /// Returns the connection's verbs.
+    /// Returns access to a connection.
     ///
     /// # Errors
-    /// [`StaleError`] when the connection has ended, or was closed or aborted, and does not connect again.
+    /// [`StaleError`] if the connection has ended, or was closed or aborted, and does not reconnect.
     pub fn conn(&mut self, conn: Conn) -> Result<ConnMut<'_, 's, A>, StaleError> {
         let slot = self.tables.conns.get(conn).ok_or(StaleError)?;
         if !slot.is_held() && !slot.has(flag::RECONNECTS) {
@@ -61,7 +61,7 @@ impl<'c, 's, A> ConnMut<'c, 's, A> {
         Self { cx, conn }
     }
 
-    /// Returns the connection's handle, for keeping.
+    /// Returns the connection's handle, to store it.
     pub const fn id(&self) -> Conn {
         self.conn
     }
@@ -94,8 +94,8 @@ impl<A> ConnMut<'_, '_, A> {
         self
     }
 
-    /// Disables a direction; the rings keep their bytes. Due callbacks of the direction wait until it is
-    /// enabled again, except a timeout, which is taken back.
+    /// Disables a direction. The rings keep their bytes. Due callbacks of the direction wait until it is enabled again,
+    /// except a timeout, which is cancelled.
     pub fn disable(&mut self, direction: Direction) -> &mut Self {
         self.change(|slot| slot.disable(direction))
     }
@@ -110,16 +110,16 @@ impl<A> ConnMut<'_, '_, A> {
         })
     }
 
-    /// Sets how long no input may arrive (`read`), and how long waiting output may make no progress
-    /// (`write`, which also bounds a connect without a [timeout of its own](super::Settings::connect)), before [`ConnEvent::Timeout`](super::ConnEvent::Timeout).
-    /// `None` and zero mean no timeout. In whole milliseconds, rounded up; 49 days at most.
+    /// Sets the timeouts after which [`ConnEvent::Timeout`](super::ConnEvent::Timeout) is reported: `read` without
+    /// input, and `write` without progress of waiting output. `write` also limits a connect that has no separate
+    /// [connect timeout](super::Settings::connect). `None` and zero mean no timeout. Rounded up to whole milliseconds;
+    /// at most 49 days.
     pub fn set_timeouts(&mut self, read: Option<Duration>, write: Option<Duration>) -> &mut Self {
         let (read, write) = (read.map_or(0, millis), write.map_or(0, millis));
         self.change_timeouts(|timeouts| *timeouts = [read, write])
     }
 
-    /// Sets how long no input may arrive; see [`set_timeouts`](Self::set_timeouts). The timeout for writing
-    /// stays.
+    /// Sets the timeout for reading; see [`set_timeouts`](Self::set_timeouts). The timeout for writing is not changed.
     pub fn set_idle(&mut self, idle: Option<Duration>) -> &mut Self {
         let idle = idle.map_or(0, millis);
         self.change_timeouts(|[read, _]| *read = idle)
@@ -135,8 +135,7 @@ impl<A> ConnMut<'_, '_, A> {
         self
     }
 
-    /// Returns the timeouts for reading and writing (`bufferevent_get_timeouts`), `None` where there
-    /// is none.
+    /// Returns the timeouts for reading and writing (`bufferevent_get_timeouts`); `None` for no timeout.
     pub fn timeouts(&self) -> (Option<Duration>, Option<Duration>) {
         let [read, write] = self.slot().map_or([0; 2], |slot| slot.timeouts);
         (duration_of(read), duration_of(write))
@@ -145,7 +144,7 @@ impl<A> ConnMut<'_, '_, A> {
     /// Sets the priority of the connection's callbacks.
     ///
     /// # Errors
-    /// [`StillActiveError`] while a callback is due.
+    /// [`StillActiveError`] while one of them is due.
     pub fn set_priority(&mut self, priority: Priority) -> Result<(), StillActiveError> {
         self.held_mut().map_or(Ok(()), |slot| slot.turn.set_priority(priority))
     }
@@ -155,24 +154,23 @@ impl<A> ConnMut<'_, '_, A> {
         self.slot().map_or(Priority::DEFAULT, |slot| slot.turn.priority())
     }
 
-    /// Returns the direction that found why the connection has [failed](super::ConnEnd::Failed)
-    /// (`BEV_EVENT_READING`, `BEV_EVENT_WRITING`), in its `ended` callback. `None` if neither did: its connect failed, or
-    /// our own address was lost. A reset by the peer is found when reading, a peer that acknowledges nothing when writing.
+    /// Returns the direction in which the connection [failed](super::ConnEnd::Failed) (`BEV_EVENT_READING`,
+    /// `BEV_EVENT_WRITING`). Call it in the `ended` callback. A reset by the peer is found when reading; a peer that
+    /// does not acknowledge is found when writing. `None` for other failures: the connect failed, or our own address
+    /// was lost.
     pub fn failed_direction(&self) -> Option<Direction> {
         let ended = |slot: &&ConnSlot<A>| !slot.is_held() && !slot.has(flag::RESTING);
         self.slot().filter(ended).and_then(|slot| slot.end().direction())
     }
 
-    /// Turns Nagle's algorithm on or off (`TCP_NODELAY`). It is off at first: output leaves when it
-    /// is written.
+    /// Turns Nagle's algorithm on or off (`TCP_NODELAY`). The default is off: output is sent without this delay.
     pub fn set_nagle(&mut self, on: bool) -> &mut Self {
         self.tune(|tuning| tuning.nagle = on)
     }
 
-    /// Sets how long the connection is silent before the stack probes whether the peer is still
-    /// there (`SO_KEEPALIVE`); [`KEEP_ALIVE`](super::KEEP_ALIVE) at first. Rounded up to whole
-    /// seconds, 65,535 at most. `None` and zero turn the probes off: a peer that vanished silently is
-    /// then noticed only when something is sent to it.
+    /// Sets the time without traffic before the stack sends keep-alive probes (`SO_KEEPALIVE`). The default is
+    /// [`KEEP_ALIVE`](super::KEEP_ALIVE). Rounded up to whole seconds, at most 65,535. `None` and zero turn the probes
+    /// off: a peer that vanished silently is then detected only when something is sent to it.
     pub fn set_keep_alive(&mut self, silence: Option<Duration>) -> &mut Self {
         self.tune(|tuning| tuning.set_keep_alive(silence))
     }
@@ -192,13 +190,14 @@ impl<A> ConnMut<'_, '_, A> {
         self
     }
 
-    /// Returns the peer's address; for a connection at rest, the address of its last connect; for one above a
-    /// filter, that of the connection below. None for the end of a [pair](Cx::pair).
+    /// Returns the peer's address. For a connection at rest, returns the address of its last or next connect. For a
+    /// connection above a filter, returns the address of the connection below. `None` for the end of a
+    /// [pair](Cx::pair).
     pub fn peer(&self) -> Option<SocketAddr> {
         Some(self.bottom()?.peer.into())
     }
 
-    /// Returns the slot of the connection below all filters; none for the end of a pair.
+    /// Returns the slot of the connection below all filters; `None` for the end of a pair.
     pub(super) fn bottom(&self) -> Option<&ConnSlot<A>> {
         let (mut above, mut slot) = (self.conn, self.slot()?);
         while let Some(conn) = slot.peer.as_conn() {
@@ -218,20 +217,21 @@ impl<A> ConnMut<'_, '_, A> {
         self.cx.tables.conns.get(partner).map(|_| partner)
     }
 
-    /// Returns the listener that accepted the connection, none for an outgoing one. The handle is stale
-    /// once the listener is freed. libevent passes it to the callback that accepts.
+    /// Returns the listener that accepted the connection; `None` for an outgoing connection. The handle is stale once
+    /// the listener is freed. libevent passes the listener to the accept callback.
     pub fn listener(&self) -> Option<Listener> {
         self.slot().map(|slot| slot.listener).filter(|listener| *listener != Listener::NONE)
     }
 
-    /// Returns the connection's place in its pool, from 0: no other connection of the pool has it meanwhile.
+    /// Returns the connection's place in its pool, counted from 0. No other connection of the pool has the same place
+    /// at the same time.
     pub fn place(&self) -> Option<usize> {
         let pool = self.cx.pools.get(self.slot()?.pool())?;
         Some(pool.place_of(self.conn.slot()))
     }
 
-    /// Returns the sizes of the input and the output ring in bytes: what the pool says, or the high marks, if
-    /// these are less.
+    /// Returns the sizes of the input and the output ring in bytes: the sizes of the pool's rings, or the high marks if
+    /// they are smaller.
     pub fn ring_sizes(&self) -> (usize, usize) {
         let pools = &self.cx.pools;
         self.slot()
@@ -244,9 +244,9 @@ impl<A> ConnMut<'_, '_, A> {
     }
 }
 
-/// The alarm: the connection's own timer, which ends with it.
+/// The alarm: a timer of the connection, which is cancelled when the connection ends.
 ///
-/// A client that has to log in within ten seconds:
+/// In this example a client must log in within ten seconds:
 ///
 /// ```
 /// use core::time::Duration;
@@ -274,13 +274,13 @@ impl<A> ConnMut<'_, '_, A> {
 /// # let _ = <Login as Protocol<App>>::ended;
 /// ```
 impl<A> ConnMut<'_, '_, A> {
-    /// Sets the alarm: [`ConnEvent::Alarm`](super::ConnEvent::Alarm) is reported once, `delay` from now.
-    /// Replaces an earlier alarm, also one that is due. In whole milliseconds, rounded up, one at least.
+    /// Sets the alarm: [`ConnEvent::Alarm`](super::ConnEvent::Alarm) is reported once, after `delay`. Replaces an
+    /// earlier alarm, also one that is due. Rounded up to whole milliseconds, at least one.
     pub fn alarm_after(&mut self, delay: Duration) -> &mut Self {
         self.set_alarm(millis(delay).max(1), 0)
     }
 
-    /// As [`alarm_after`](Self::alarm_after), again and again. Missed periods are skipped.
+    /// As [`alarm_after`](Self::alarm_after), but periodic. Missed periods are skipped.
     pub fn alarm_every(&mut self, period: Duration) -> &mut Self {
         let period = millis(period).max(1);
         self.set_alarm(period, period)
@@ -294,7 +294,7 @@ impl<A> ConnMut<'_, '_, A> {
 
     fn set_alarm(&mut self, delay: u32, period: u32) -> &mut Self {
         let now = self.cx.now;
-        // The alarm of a connection at rest is its time to connect.
+        // A connection at rest uses the alarm for its connect time.
         if let Some(slot) = self.held_mut().filter(|slot| !slot.has(flag::RESTING)) {
             slot.take_alarm();
             slot.set_alarm(now, delay, period);
@@ -305,37 +305,37 @@ impl<A> ConnMut<'_, '_, A> {
     }
 }
 
-/// The end.
+/// Ending the connection.
 impl<A> ConnMut<'_, '_, A> {
-    /// Closes the connection after its output is sent, so that the peer gets all of it. No callback follows
-    /// but [`Ended`](super::ConnEvent::Ended), and the handle is stale from here on. The slot is given back
-    /// when the peer has ended its stream, too, or a [limit](Cx::set_close_limits) has passed.
+    /// Closes the connection after its output is sent, so that the peer gets all of it. Only the callback
+    /// [`Ended`](super::ConnEvent::Ended) follows, and the handle is stale from now on. The slot is freed when the peer
+    /// has also ended its stream, or a [time limit](Cx::set_close_limits) has passed.
     pub fn close(&mut self) {
         if self.still_held() {
             self.cx.conn_close(self.conn.slot());
         }
     }
 
-    /// Drops the connection at once (`bufferevent_free`): unsent output is discarded, and the peer sees a
-    /// reset if anything is left undone. No callback follows but [`Ended`](super::ConnEvent::Ended), and the
-    /// handle is stale from here on. The slot is given back after that callback, and when the back end has
-    /// dropped its socket. Until then [`Cx::connect`] may return [`SetupError::PoolFull`](crate::SetupError::PoolFull).
+    /// Aborts the connection at once (`bufferevent_free`). Unsent output is discarded. The peer gets a reset, unless
+    /// both streams were complete. Only the callback [`Ended`](super::ConnEvent::Ended) follows, and the handle is
+    /// stale from now on. The slot is freed when that callback has run and the back end has dropped its socket. Until
+    /// then [`Cx::connect`] may return [`SetupError::PoolFull`](crate::SetupError::PoolFull).
     pub fn abort(&mut self) {
         if self.still_held() {
             self.cx.conn_abort(self.conn.slot(), Code::ABORTED);
         }
     }
 
-    /// As [`abort`](Self::abort), with an error that [`Ended`](super::ConnEvent::Ended) reports: a timeout,
-    /// for instance. The peer always sees a reset, so that it does not take what it has for all there is.
+    /// As [`abort`](Self::abort), but [`Ended`](super::ConnEvent::Ended) reports `error`, for example a timeout. The
+    /// peer always gets a reset, so it does not take incomplete data for complete data.
     pub fn abort_with(&mut self, error: ConnError) {
         if self.still_held() {
             self.cx.conn_drop(self.conn.slot(), error.into());
         }
     }
 
-    /// Returns whether the application holds the connection, which is about to end. One that has ended, and
-    /// was to connect again, does not.
+    /// Returns whether the application holds the connection, which is about to be ended. Cancels the reconnect of a
+    /// connection that has ended.
     fn still_held(&mut self) -> bool {
         let index = self.conn.slot();
         if self.slot().is_some() {

@@ -1,15 +1,17 @@
-//! Exchanged rings: a transfer that gives the bytes of a whole ring away instead of copying them.
+//! Exchanged rings: a transfer that swaps two rings instead of copying the bytes.
 //!
 //! ```text
 //!   before   input of one ──▶ │ a b c d │      output of the other ──▶ │         │
 //!   after    input of one ──▶ │         │      output of the other ──▶ │ a b c d │      no byte has moved
 //! ```
 //!
-//! Behind its rings, a pool that [exchanges](super::Pool::exchanging) has a table of places: how far behind its own place
-//! the input and the output ring of each connection begin, wrapping. An exchange swaps two places. Both rings are of the same size, and pools are
-//! never given back, so no exchange has to be undone: a later connection has the rings that are its slot's by then.
+//! A pool that [exchanges](super::Pool::exchanging) has a table after its rings. For each connection it stores the
+//! offset of the input and of the output ring from their original positions. An exchange swaps the positions of two
+//! rings. Both rings have the same size, and pools are never freed, so an exchange is never undone: a later connection
+//! in the slot uses the rings that the slot has then.
 //!
-//! The code is reached through [`Exchange`], which only `Pool::exchanging` names.
+//! Only `Pool::exchanging` refers to this code, through [`Exchange`]. So programs without exchanging pools do not
+//! contain it.
 
 use core::fmt;
 use core::ops::Range;
@@ -17,10 +19,11 @@ use core::ops::Range;
 use super::{PoolSlot, Pools, Rings};
 use crate::conn::Direction;
 
-/// The bytes of one place, the same on every target, so that a recording of one replays on another.
+/// The size of one table entry. It is the same on every target, so a recording from one target can be replayed on
+/// another.
 const PLACE: usize = size_of::<u32>();
 
-/// The bytes of one connection's places.
+/// The size of one connection's table entries.
 pub(super) const PLACES: usize = 2 * PLACE;
 
 /// A connection's rings, and its index.
@@ -28,7 +31,7 @@ type Owner = (Rings, u16);
 
 /// The functions of pools that exchange rings.
 pub(crate) struct Exchange {
-    /// Returns where a ring is in the bytes.
+    /// Returns the range of a ring in the storage's bytes.
     pub(super) place_of: fn(&Pools<'_>, Rings, index: u16, Direction) -> Range<usize>,
     /// Exchanges an input ring with an output ring, if that is possible. Returns whether it was.
     pub(super) swap: fn(&mut Pools<'_>, input: Owner, output: Owner) -> bool,
@@ -39,7 +42,7 @@ pub(super) static EXCHANGE: Exchange = Exchange {
     swap: |pools, input, output| pools.swap(input, output).is_some(),
 };
 
-/// There is only one.
+/// There is only one `Exchange`, so all are equal.
 impl PartialEq for Exchange {
     fn eq(&self, _: &Self) -> bool {
         true
@@ -62,7 +65,7 @@ impl defmt::Format for Exchange {
 }
 
 impl PoolSlot {
-    /// Returns where the place of a ring stands in the bytes; `None` if the pool has no table.
+    /// Returns the range of a ring's table entry in the storage's bytes; `None` if the pool has no table.
     fn place_at(&self, index: u16, direction: Direction) -> Option<Range<usize>> {
         if !self.exchanges {
             return None;
@@ -86,14 +89,14 @@ impl Pools<'_> {
         start..start.wrapping_add(pool.ring_len(rings.settings, direction))
     }
 
-    /// Returns how far behind its own place a ring is; `None` if its pool has no table.
+    /// Returns the offset of a ring from its original position; `None` if its pool has no table.
     fn moved(&self, pool: &PoolSlot, index: u16, direction: Direction) -> Option<isize> {
         let place = self.bytes.get(pool.place_at(index, direction)?)?.first_chunk()?;
         Some(i32::from_le_bytes(*place) as isize)
     }
 
-    /// Exchanges an input ring with an output ring. `None` if their sizes differ, or their lengths by a mark, or one
-    /// has no place in a table, or they are further apart than four bytes can say, on a desk.
+    /// Exchanges an input ring with an output ring. `None` if their sizes or their high marks differ, if a pool has no
+    /// table, or if the offset does not fit in four bytes, which is possible only on a host.
     fn swap(&mut self, input: Owner, output: Owner) -> Option<()> {
         let [from, to] = [self.get(input.0.pool)?, self.get(output.0.pool)?];
         if from.input != to.output || self.input_len(input.0) != self.output_len(output.0) {

@@ -1,4 +1,4 @@
-//! A ring of the application's own, with the verbs of a connection's bytes.
+//! A ring buffer for applications, with the same methods as a connection's bytes.
 
 use core::fmt;
 use core::ops::{Range, RangeBounds};
@@ -6,13 +6,13 @@ use core::ops::{Range, RangeBounds};
 use super::{Eol, LONGEST, Lines, Ring, Searched, length_of, next_line, next_until, offsets};
 use crate::error::{LineError, WriteError};
 
-/// A ring buffer over memory of the application (a free-standing `evbuffer`).
+/// A ring buffer in memory of the application (an `evbuffer` without a connection).
 ///
-/// A ring of `n` bytes holds `n` bytes. Its verbs have the names and the meanings of those of a connection,
-/// [`ConnMut`](crate::ConnMut), and the same code: what a connection writes is written at the end, what it
-/// reads is read from the beginning. Nothing is lost on an error.
+/// A memory of `n` bytes holds `n` bytes. The methods have the same names, meaning and code as those of a connection,
+/// [`ConnMut`](crate::ConnMut). Bytes are written at the end and read from the beginning. No bytes are lost on an
+/// error.
 ///
-/// A reader of lines for bytes that come from somewhere else, a serial port for instance:
+/// This example reads lines from another source, for example a serial port:
 ///
 /// ```
 /// use picoevent::{Eol, LineError, RingBuffer};
@@ -36,7 +36,7 @@ use crate::error::{LineError, WriteError};
 /// # Ok::<(), picoevent::WriteError>(())
 /// ```
 ///
-/// Writing, also in place, and looking at what is held:
+/// This example writes, also in place, and searches and peeks:
 ///
 /// ```
 /// use picoevent::{RingBuffer, WriteError};
@@ -63,7 +63,7 @@ use crate::error::{LineError, WriteError};
 /// # Ok::<(), WriteError>(())
 /// ```
 ///
-/// On 32-bit targets at most [`MAX_RING`](crate::memory::MAX_RING) bytes of the memory are used.
+/// On 32-bit targets, at most [`MAX_RING`](crate::memory::MAX_RING) bytes of the memory are used.
 pub struct RingBuffer<'b> {
     storage: &'b mut [u8],
     ring: Ring,
@@ -71,7 +71,7 @@ pub struct RingBuffer<'b> {
 }
 
 impl<'b> RingBuffer<'b> {
-    /// Makes an empty ring over `storage`, as long as it.
+    /// Makes an empty ring that uses `storage`.
     pub fn new(storage: &'b mut [u8]) -> Self {
         let size = storage.len().min(LONGEST);
         let storage = storage.get_mut(..size).unwrap_or_default();
@@ -98,7 +98,7 @@ impl<'b> RingBuffer<'b> {
         self.capacity().saturating_sub(self.len())
     }
 
-    /// Discards everything, the beginning of a line included.
+    /// Discards all bytes, including an incomplete line.
     pub const fn clear(&mut self) {
         self.ring.clear();
         self.lines = Lines::NEW;
@@ -110,28 +110,28 @@ impl RingBuffer<'_> {
     /// Writes all of `data`, or nothing.
     ///
     /// # Errors
-    /// [`WriteError::Full`] when it does not fit now, [`WriteError::TooLong`] when it never will.
+    /// [`WriteError::Full`] if `data` does not fit now, [`WriteError::TooLong`] if it can never fit.
     pub fn write(&mut self, data: &[u8]) -> Result<(), WriteError> {
         self.ring.check_room(self.storage.len(), data.len())?;
         self.ring.write(self.storage, data);
         Ok(())
     }
 
-    /// Writes all of several pieces, one behind the other, or nothing. Returns the number of bytes written.
+    /// Writes several pieces, one after the other: all of them or nothing. Returns the number of bytes written.
     ///
     /// # Errors
-    /// As [`write`](Self::write), for all of them together.
+    /// As [`write`](Self::write), for the total length.
     pub fn write_parts(&mut self, parts: &[&[u8]]) -> Result<usize, WriteError> {
         let length = length_of(parts);
         self.ring.write_parts(self.storage, parts, length)?;
         Ok(length)
     }
 
-    /// Writes formatted text, all or nothing. It is what `write!(ring, "{value}\r\n")` calls; no trait is to
-    /// be imported.
+    /// Writes formatted text, all or nothing. `write!(ring, "{value}\r\n")` calls this function, so you need not import
+    /// a trait.
     ///
     /// # Errors
-    /// As [`write`](Self::write). Then the text was formatted twice, for its length.
+    /// As [`write`](Self::write). On an error the text is formatted a second time, to find its length.
     pub fn write_fmt(&mut self, text: fmt::Arguments<'_>) -> Result<(), WriteError> {
         let written = self.ring.write_fmt(self.storage, text);
         written.map(drop).map_err(|length| self.ring.full(self.storage.len(), length))
@@ -142,12 +142,12 @@ impl RingBuffer<'_> {
         self.ring.write(self.storage, data)
     }
 
-    /// Reserves `amount` bytes of room in one piece, lets `fill` write there, and commits as many of them as
-    /// it returns. Returns that number. O(size of the ring) if the room is not in one piece.
+    /// Reserves `amount` contiguous bytes of room, calls `fill` to write into them, and commits as many bytes as `fill`
+    /// returns. Returns that number. O(size of the ring) if the room is not contiguous.
     ///
     /// # Errors
-    /// As [`write`](Self::write), and [`WriteError::Unreserved`] when `fill` returns more than `amount`.
-    /// Nothing was committed then.
+    /// As [`write`](Self::write), and [`WriteError::Unreserved`] if `fill` returns more than `amount`. Nothing is
+    /// committed then.
     pub fn write_with(
         &mut self,
         amount: usize,
@@ -172,23 +172,23 @@ impl RingBuffer<'_> {
 
 /// Reading.
 impl RingBuffer<'_> {
-    /// Returns the bytes held, oldest first; the second slice continues the first.
+    /// Returns the bytes held, oldest first. The second slice follows the first.
     pub fn peek(&self) -> (&[u8], &[u8]) {
         self.ring.bytes(self.storage)
     }
 
-    /// Returns the bytes held from `offset` on; nothing beyond the end.
+    /// Returns the bytes held from `offset` on; empty slices if `offset` is beyond the end.
     pub fn peek_from(&self, offset: usize) -> (&[u8], &[u8]) {
         self.ring.rest(self.storage.len(), offset).bytes(self.storage)
     }
 
-    /// Copies bytes from `offset` on into `target`, as many as are there. Returns the number copied.
+    /// Copies up to `target.len()` bytes, from `offset` on, into `target`. Returns the number copied.
     pub fn copy_out(&self, offset: usize, target: &mut [u8]) -> usize {
         self.ring.rest(self.storage.len(), offset).copy_out(self.storage, target)
     }
 
-    /// Returns the oldest `amount` bytes in one piece; `None` if fewer are held. O(size of the ring) if they
-    /// are not in one piece, since they are moved then.
+    /// Returns the oldest `amount` bytes as one slice; `None` if fewer are held. O(size of the ring) if they are not
+    /// contiguous, because they are moved then.
     pub fn contiguous(&mut self, amount: usize) -> Option<&mut [u8]> {
         self.ring.contiguous(self.storage, amount)
     }
@@ -205,8 +205,7 @@ impl RingBuffer<'_> {
         self.ring.read(self.storage, target)
     }
 
-    /// Moves up to `most` of the oldest bytes to the end of another ring, as many as that has room for.
-    /// Returns the number moved.
+    /// Moves up to `most` of the oldest bytes to the end of another ring, as many as fit. Returns the number moved.
     pub fn transfer(&mut self, to: &mut RingBuffer<'_>, most: usize) -> usize {
         let RingBuffer { storage, ring, .. } = to;
         self.transfer_to(ring, storage, most)
@@ -224,36 +223,37 @@ impl RingBuffer<'_> {
 
 /// Searching.
 impl RingBuffer<'_> {
-    /// Returns the offset at which `needle` first occurs in full; an empty needle occurs at 0.
+    /// Returns the offset at which `needle` first occurs completely; 0 for an empty needle.
     pub fn find(&self, needle: &[u8]) -> Option<usize> {
         self.ring.find(self.storage, needle)
     }
 
-    /// Returns the offset at which `needle` first occurs in full in a range of offsets: `5..` from an offset
-    /// on, `..64` in the first 64 bytes. `None` for a range that is reversed or begins beyond the end; an end
-    /// beyond the end is the end.
+    /// Returns the offset at which `needle` first occurs completely within a range of offsets, for example `5..` or
+    /// `..64`. `None` for a range that is reversed or starts beyond the end of the bytes held. The end of the range is
+    /// limited to that end.
     pub fn find_in(&self, needle: &[u8], range: impl RangeBounds<usize>) -> Option<usize> {
         self.ring.find_in(self.storage, needle, offsets(range, self.len()))
     }
 
-    /// Returns the offsets of the first end of a line: the line is before its start, the next one begins at
-    /// its end. A line that comes byte by byte is searched once, if one kind of end is looked for.
+    /// Returns the position of the first end-of-line sequence, as a range of offsets: the line ends at the start of the
+    /// range, and the next line begins at its end. Bytes are not searched twice while a line arrives piece by piece, if
+    /// each call searches for the same `eol`.
     pub fn find_eol(&mut self, eol: Eol) -> Option<Range<usize>> {
         self.ring.find_eol(self.storage, eol, &mut self.lines.searched)
     }
 }
 
-/// Lines, and what ends otherwise.
+/// Lines and other delimited messages.
 impl RingBuffer<'_> {
-    /// Moves the next line into `buffer`. Returns it without its end, `\n` or `\r\n`; `None` while there is no
-    /// whole line. A line longer than `buffer`, or than the ring, is reported once, as
-    /// [`LineError::TooLong`], and skipped to its end.
+    /// Moves the next line into `buffer`. Returns it without its end, `\n` or `\r\n`; `None` while there is no complete
+    /// line. A line longer than `buffer` or the ring is reported once, as [`LineError::TooLong`], and skipped to its
+    /// end.
     pub fn read_line<'t>(&mut self, buffer: &'t mut [u8]) -> Option<Result<&'t str, LineError>> {
         let line = self.read_line_with(Eol::Crlf, buffer)?;
         Some(line.and_then(|line| str::from_utf8(line).map_err(|_| LineError::NotText)))
     }
 
-    /// As [`read_line`](Self::read_line), for lines of bytes with another end.
+    /// As [`read_line`](Self::read_line), for lines of bytes with any [`Eol`].
     pub fn read_line_with<'t>(
         &mut self,
         eol: Eol,
@@ -262,18 +262,17 @@ impl RingBuffer<'_> {
         Some(self.ring.read_line(self.storage, &mut self.lines, eol, buffer)?.map(|line| &*line))
     }
 
-    /// As [`read_line`](Self::read_line), for bytes in place: the line is in one piece, and gone when the ring is
-    /// used again. O(size of the ring) if it is not in one piece.
+    /// As [`read_line`](Self::read_line), without copying: the line is a slice of the ring, valid until the ring is
+    /// used again. O(size of the ring) if the line is not contiguous.
     pub fn take_line(&mut self, eol: Eol) -> Option<Result<&[u8], LineError>> {
         let line = self.ring.take_line(self.storage, &mut self.lines, eol)?;
         Some(line.map(|line| self.storage.get(line).unwrap_or_default()))
     }
 
-    /// Moves the bytes up to and with `end` into `buffer`. Returns them; `None` while they are not all
-    /// there.
+    /// Moves the bytes up to and including `end` into `buffer`. Returns them; `None` while `end` has not arrived.
     ///
     /// # Errors
-    /// [`LineError::TooLong`] when that is more than `buffer` or the ring has. The bytes stay.
+    /// [`LineError::TooLong`] if they do not fit into `buffer` or the ring. The bytes are kept.
     pub fn read_until<'t>(
         &mut self,
         end: &[u8],
@@ -288,7 +287,7 @@ impl RingBuffer<'_> {
     }
 }
 
-/// Each piece of text is written all or nothing; [`RingBuffer::write_fmt`] writes the whole so.
+/// Each piece of text is written completely or not at all. [`RingBuffer::write_fmt`] does this for the whole text.
 impl fmt::Write for RingBuffer<'_> {
     fn write_str(&mut self, text: &str) -> fmt::Result {
         self.write(text.as_bytes()).map_err(|_| fmt::Error)
@@ -314,7 +313,7 @@ impl Ring {
         }))
     }
 
-    /// Takes the next line. Returns where in the storage it is.
+    /// Takes the next line. Returns its range in the storage.
     pub(crate) fn take_line(
         &mut self,
         storage: &mut [u8],

@@ -1,15 +1,15 @@
-//! Which line comes next in a ring, for connections and for rings of the application's own.
+//! Finds the next line or message in a ring, for connections and for [`RingBuffer`](super::RingBuffer).
 
 use core::ops::Range;
 
 use super::{Eol, Ring, Searched};
 use crate::error::LineError;
 
-/// What is known of the line that is coming in.
+/// The state of the line that is being received.
 #[derive(Clone, Copy)]
 pub(crate) struct Lines {
     pub(crate) searched: Searched,
-    /// It is the rest of an overlong line, and is discarded.
+    /// The line is the rest of an overlong line and is discarded.
     pub(crate) skips: bool,
 }
 
@@ -17,9 +17,9 @@ impl Lines {
     pub(crate) const NEW: Self = Self { searched: Searched::NOTHING, skips: false };
 }
 
-/// Returns the offsets of the next line's end, if the line has `longest` bytes at most; it stays in the
-/// ring. An overlong one is reported once, and discarded to its end, also if that is to come. `None` while
-/// there is no whole line.
+/// Returns the position of the next line's end, if the line has at most `longest` bytes. The line stays in the ring. An
+/// overlong line is reported once and discarded to its end, even if the end has not arrived yet. `None` while there is
+/// no complete line.
 pub(crate) fn next_line(
     ring: &mut Ring,
     storage: &[u8],
@@ -31,7 +31,7 @@ pub(crate) fn next_line(
         let found = ring.find_eol(storage, eol, &mut lines.searched);
         let is_overlong = match &found {
             Some(end) => end.start > longest,
-            // The bytes behind the line may be the beginning of its end.
+            // The bytes after the line may be the beginning of its end-of-line sequence.
             None if ring.len() == 0 => return None,
             None => ring.len() > longest.saturating_add(eol.begun()) || ring.len() == storage.len(),
         };
@@ -56,16 +56,16 @@ pub(crate) fn next_line(
     }
 }
 
-/// Returns how many of the newest bytes are not discarded with an overlong line: a `\r` that may be the
-/// beginning of its end, if the end can be held.
+/// Returns the number of newest bytes that are not discarded with an overlong line: 1 for a `\r` that may begin the
+/// line's end, if the ring can hold the end. Otherwise 0.
 fn kept(ring: &Ring, storage: &[u8], eol: Eol) -> usize {
     let last = ring.len().saturating_sub(1);
     let is_return = ring.rest(storage.len(), last).find(storage, b"\r").is_some();
     (eol == Eol::CrlfStrict && is_return && storage.len() > 1).into()
 }
 
-/// Returns the length of what ends with `end`, if that has `longest` bytes at most. `None` while it may still
-/// come.
+/// Returns the length of the bytes up to and including `end`, if it is at most `longest`. `None` while `end` may still
+/// arrive.
 pub(crate) fn next_until(
     ring: &Ring,
     storage: &[u8],

@@ -1,4 +1,4 @@
-//! The ring against a vector, searched from its beginning each time.
+//! Compares the ring with a model: a vector that is searched from its beginning each time.
 
 extern crate std;
 
@@ -16,7 +16,7 @@ enum Op {
     Write(Vec<u8>),
     WriteSome(Vec<u8>),
     WriteText(String, String),
-    /// Reserves so much, and commits so much.
+    /// The numbers of bytes to reserve and to commit.
     WriteWith(usize, usize),
     Prepend(Vec<u8>),
     Consume(usize),
@@ -28,12 +28,12 @@ enum Op {
     ReadLine(Eol, usize),
     TakeLine(Eol),
     ReadUntil(Vec<u8>, usize),
-    /// Moves so much to another ring, which has so much room.
+    /// The number of bytes to move to another ring, and the size of that ring.
     Transfer(usize, usize),
     Clear,
 }
 
-/// Few bytes, so that needles and ends of lines are met.
+/// Few different bytes, so that needles and ends of lines occur.
 fn data() -> impl Strategy<Value = Vec<u8>> {
     vec(prop::sample::select(&b"ab\r\n\0"[..]), 0..9)
 }
@@ -65,7 +65,7 @@ fn op() -> impl Strategy<Value = Op> {
     ]
 }
 
-/// The naive ring.
+/// The model of the ring.
 struct Model {
     held: Vec<u8>,
     size: usize,
@@ -77,7 +77,7 @@ impl Model {
         self.size - self.held.len()
     }
 
-    /// Why so many bytes do not fit.
+    /// Returns an error if `amount` bytes do not fit.
     fn check(&self, amount: usize) -> Result<(), WriteError> {
         match amount {
             _ if amount <= self.room() => Ok(()),

@@ -1,7 +1,7 @@
-//! Where a needle, or the end of a line, is in a ring.
+//! Finds a needle or the end of a line in a ring.
 //!
-//! A line that comes byte by byte is searched once: [`Searched`] remembers for how many bytes its end was
-//! not found. So a search begins where the last one ended.
+//! A line that arrives byte by byte is searched once: [`Searched`] stores the number of bytes in which no end was
+//! found. So a search continues where the last one stopped.
 
 use core::ops::Range;
 
@@ -17,15 +17,15 @@ pub enum Eol {
     CrlfStrict,
     /// With `\n` only (`EVBUFFER_EOL_LF`).
     Lf,
-    /// With any run of `\r` and `\n` (`EVBUFFER_EOL_ANY`). The run is as long as it is when it is looked
-    /// at: what comes of it later ends a line without bytes, as in libevent.
+    /// With any sequence of `\r` and `\n` (`EVBUFFER_EOL_ANY`). Only bytes that have arrived belong to the sequence. If
+    /// more of it arrives later, that ends an empty line, as in libevent.
     Any,
     /// With a byte 0 (`EVBUFFER_EOL_NUL`).
     Nul,
 }
 
 impl Eol {
-    /// Returns the bytes of an end that may be held without its last byte.
+    /// Returns the number of bytes of an end that can arrive before its last byte.
     pub(super) const fn begun(self) -> usize {
         match self {
             Self::Crlf | Self::CrlfStrict => 1,
@@ -33,17 +33,17 @@ impl Eol {
         }
     }
 
-    /// Returns the byte with which an end ends.
+    /// Returns the last byte of an end.
     const fn last(self) -> u8 {
         if matches!(self, Self::Nul) { 0 } else { b'\n' }
     }
 
-    /// Returns whether the search for an end stops at this byte.
+    /// Returns whether the search for an end stops at `byte`.
     const fn stops_at(self, byte: u8) -> bool {
         byte == self.last() || matches!(self, Self::Any) && byte == b'\r'
     }
 
-    /// Returns the number of the search, equal for ends whose searches stop at the same places.
+    /// Returns the number of the search. It is equal for ends whose searches stop at the same bytes.
     const fn search(self) -> u16 {
         match self {
             Self::Crlf | Self::Lf => 0,
@@ -54,13 +54,13 @@ impl Eol {
     }
 }
 
-/// What is missing in the bytes held. Either for how many of the oldest bytes no end of a line was found: a
-/// search in two bits, and a number of bytes, 8,191 at most. Or how many bytes are awaited, 32,767 at most.
-/// Whatever removes the oldest bytes, or puts others before them, forgets it.
+/// One of two numbers. Either the number of oldest bytes in which no end of a line was found, at most 8,191, with the
+/// number of the search in two bits. Or the number of bytes that are awaited, at most 32,767. It is cleared when the
+/// oldest bytes are removed, or when bytes are put before them.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Searched(pub(crate) u16);
 
-/// It is a number of bytes that are awaited.
+/// Marks a number of bytes that are awaited.
 const AWAITED: u16 = 1 << 15;
 
 impl Searched {
@@ -75,7 +75,7 @@ impl Searched {
         Self(amount << 2 | eol.search())
     }
 
-    /// Waits for so many bytes in all.
+    /// Makes a wait for `amount` bytes in total.
     pub(crate) fn awaiting(amount: usize) -> Self {
         Self(AWAITED | amount.min(usize::from(!AWAITED)) as u16)
     }
@@ -97,14 +97,14 @@ impl Ring {
         })
     }
 
-    /// Returns the byte at an offset in what is held.
+    /// Returns the byte at an offset from the oldest byte.
     fn byte(&self, storage: &[u8], offset: usize) -> Option<u8> {
         let at = self.start().wrapping_add(offset);
         storage.get(at.checked_sub(storage.len()).unwrap_or(at)).copied()
     }
 
-    /// Returns the offset, from the oldest byte, at which `needle` first occurs in full; an empty needle
-    /// occurs at 0. O(held × needle), O(held) for a needle of one byte.
+    /// Returns the offset, from the oldest byte, at which `needle` first occurs completely; 0 for an empty needle.
+    /// O(held × needle), O(held) for a needle of one byte.
     pub(crate) fn find(&self, storage: &[u8], needle: &[u8]) -> Option<usize> {
         let Some((head, tail)) = needle.split_first() else { return Some(0) };
         let (size, end) = (storage.len(), self.len().checked_sub(tail.len())?);
@@ -120,8 +120,8 @@ impl Ring {
         }
     }
 
-    /// Returns where in a range `needle` first occurs in full. `None` for a range that is reversed or begins
-    /// beyond the end.
+    /// Returns the offset at which `needle` first occurs completely within a range. `None` for a range that is reversed
+    /// or starts beyond the end.
     pub(crate) fn find_in(
         &self,
         storage: &[u8],
@@ -132,7 +132,7 @@ impl Ring {
         Some(found.saturating_add(range.start))
     }
 
-    /// Returns the offsets of the first end of a line, and remembers how far was searched.
+    /// Returns the position of the first end of a line, and updates `searched`.
     pub(crate) fn find_eol(
         &self,
         storage: &[u8],
@@ -140,7 +140,7 @@ impl Ring {
         searched: &mut Searched,
     ) -> Option<Range<usize>> {
         let mut from = searched.of(eol);
-        // Bytes that come one by one are not worth a search. No end has one above `\r`.
+        // A single new byte needs no search if it is above `\r`, because no end contains such a byte.
         let is_none = match self.len().wrapping_sub(from) {
             0 => true,
             1 => self.byte(storage, from).is_some_and(|byte| byte > b'\r'),

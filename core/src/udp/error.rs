@@ -1,52 +1,52 @@
-//! Why datagrams are refused, and why sockets fail.
+//! The errors of datagrams and of UDP sockets.
 
 use core::fmt;
 
 use crate::error::Code;
 
-/// Why a datagram, or another request, was not queued. Nothing has changed.
+/// The reason why a datagram or another request was not queued. Nothing has changed then.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum SendError {
-    /// The output ring has no room for all of it now: it would block.
-    /// [`Writable`](crate::UdpEvent::Writable) comes when there is room.
+    /// The datagram does not fit into the output ring now: it would block. [`Writable`](crate::UdpEvent::Writable) is
+    /// reported when there is room.
     Full,
-    /// It is longer than the output ring or a datagram can hold, and never fits.
+    /// It can never fit: it is longer than the output ring holds, or than a datagram may be.
     TooLong {
-        /// The most bytes that a datagram to this address can have.
+        /// The largest number of bytes in a datagram to this address.
         most: usize,
     },
     /// The socket is not connected.
     NotConnected,
-    /// The address is none that a datagram can be sent to, or no group: port 0, or unspecified.
+    /// No datagram can be sent to the address, because it has port 0 or is unspecified; or it is not a multicast group.
     AddressInvalid,
     /// The socket is closed, or could not be bound.
     Closed,
 }
 
-/// Why a UDP socket has failed, or a datagram was not sent.
+/// The reason why a UDP socket has failed, or a datagram was not sent.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum UdpError {
-    /// Another socket has the address.
+    /// Another socket uses the address.
     #[default]
     InUse,
     /// The address is not one of ours.
     NotOurs,
-    /// The address is of a family the stack does not have, or the group is none of a multicast.
+    /// The stack does not support the address family, or the address is not a multicast group.
     Invalid,
-    /// The system does not allow it: a broadcast without `set_broadcast`, for example.
+    /// The system does not permit the operation, for example a broadcast without `set_broadcast`.
     Denied,
-    /// The back end has no socket left, or the stack no place for another group.
+    /// The back end has no free socket, or the stack has no room for another multicast group.
     NoSocket,
-    /// The peer has no socket at the port (an ICMP message; connected sockets on a host only).
+    /// The peer has no socket at the port (an ICMP message). Reported only for connected sockets on a host.
     Refused,
-    /// There is no route to the address: the link is down, we have no address, or nobody there answers.
+    /// There is no route to the address: the link is down, we have no address, or no device answers at that address.
     Unreachable,
     /// The stack cannot send a datagram of this length.
     TooLong,
-    /// An operating system error that has no name here, by its number.
+    /// The number of another operating system error.
     System(i32),
 }
 
@@ -63,7 +63,7 @@ pub(crate) const UDP_ERRORS: [UdpError; 9] = [
     UdpError::System(0),
 ];
 
-// In the order of the variants, so that each match is a subtraction.
+// The codes are in the order of the variants, so that each match compiles to a subtraction.
 
 impl From<UdpError> for Code {
     fn from(error: UdpError) -> Self {

@@ -1,4 +1,4 @@
-//! UDP sockets as a back end sees them.
+//! A back end's interface to UDP sockets.
 
 use core::net::{IpAddr, SocketAddr};
 
@@ -9,35 +9,35 @@ use crate::handle::UdpSocket;
 use crate::record::{Entry, UdpEntry};
 use crate::{EventBase, log};
 
-/// What a UDP socket's application wants, in the order it asked for it.
+/// A request of the application for a UDP socket. Requests are carried out in order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum UdpRequest<'b> {
-    /// Send a datagram. To a socket that is connected to this peer, send it as such.
+    /// Send a datagram to the address. If the socket is connected to this peer, send it as a connected socket.
     Send(SocketAddr, &'b [u8]),
-    /// Connect the socket, so that the peer's refusals are heard of. The base itself discards what comes
-    /// from others.
+    /// Connect the socket, so that refusals of the peer are reported. The base itself discards datagrams from other
+    /// senders.
     Connect(SocketAddr),
     /// Join the group.
     Join(IpAddr),
     /// Leave the group.
     Leave(IpAddr),
-    /// Allow broadcasts, or not.
+    /// Allow or forbid broadcasts.
     Broadcast(bool),
 }
 
 impl<A> EventBase<'_, A> {
-    /// Returns the address that a UDP socket is to be bound to. For back ends.
+    /// Returns the address to which the back end must bind a UDP socket.
     pub fn udp_address_of(&self, socket: UdpSocket) -> Option<SocketAddr> {
         self.cx.tables.udp.slots.get(socket).map(|slot| slot.address.into())
     }
 
-    /// Returns whether the application has closed a UDP socket: what it was to send is sent now or not at
-    /// all.
+    /// Returns whether the application has closed a UDP socket. The back end must then send queued datagrams at once or
+    /// drop them.
     pub fn is_udp_closed(&self, socket: UdpSocket) -> bool {
         self.cx.tables.udp.get(socket).is_none()
     }
 
-    /// Feeds that a UDP socket is bound, and to which address.
+    /// Feeds that a UDP socket is bound to `address`.
     pub fn bound(&mut self, socket: UdpSocket, address: SocketAddr) {
         self.cx.recorder.note(|| Entry::Udp(socket, UdpEntry::Bound(address)));
         let Some(slot) = self.cx.tables.udp.slots.get_mut(socket) else { return };
@@ -45,7 +45,7 @@ impl<A> EventBase<'_, A> {
         slot.turn.set(flag::BOUND, true);
     }
 
-    /// Feeds that a UDP socket cannot be bound. What it was to send is dropped.
+    /// Feeds that a UDP socket cannot be bound. Its queued datagrams are dropped.
     pub fn bind_failed(&mut self, socket: UdpSocket, error: UdpError) {
         self.cx.recorder.note(|| Entry::Udp(socket, UdpEntry::BindFailed(error)));
         let Some(slot) = self.cx.tables.udp.slots.get_mut(socket) else { return };
@@ -64,12 +64,12 @@ impl<A> EventBase<'_, A> {
         self.cx.udp_activate(socket.slot(), due::FAILED);
     }
 
-    /// Feeds a datagram. Returns whether it was taken. If not, there is no room for it now, and the back end
-    /// keeps it until [`UdpAction::ReceiveFrom`](crate::UdpAction::ReceiveFrom), or drops it and calls
+    /// Feeds a datagram. Returns whether it was accepted. If not, there is no room for it now. The back end then keeps
+    /// it until [`UdpAction::ReceiveFrom`](crate::UdpAction::ReceiveFrom), or drops it and calls
     /// [`input_dropped`](Self::input_dropped).
     ///
-    /// A datagram for a socket that is closed, and one that is not from the peer of a connected socket, is
-    /// taken and discarded. One that is longer than the ring is cut.
+    /// A datagram for a closed socket is accepted and discarded, and so is a datagram for a connected socket that is
+    /// not from its peer. A datagram that is longer than the ring is truncated.
     pub fn received_from(&mut self, socket: UdpSocket, from: SocketAddr, data: &[u8]) -> bool {
         let Some(slot) = self.cx.tables.udp.get_mut(socket) else { return true };
         let is_other = || {
@@ -94,8 +94,8 @@ impl<A> EventBase<'_, A> {
         true
     }
 
-    /// Returns whether the input ring has room for a datagram of `length` bytes from anyone, or is empty. If
-    /// not, [`UdpAction::ReceiveFrom`](crate::UdpAction::ReceiveFrom) follows when the application has made some.
+    /// Returns whether the input ring has room for a datagram of `length` bytes from any address, or is empty. If not,
+    /// [`UdpAction::ReceiveFrom`](crate::UdpAction::ReceiveFrom) follows when the application has consumed a datagram.
     pub fn has_udp_room(&mut self, socket: UdpSocket, length: usize) -> bool {
         let Some(slot) = self.cx.tables.udp.get_mut(socket) else { return false };
         let size = slot.input_len();
@@ -108,7 +108,7 @@ impl<A> EventBase<'_, A> {
         has_room
     }
 
-    /// Feeds that the back end has dropped a datagram that was received.
+    /// Feeds that the back end has dropped a received datagram.
     pub fn input_dropped(&mut self, socket: UdpSocket) {
         self.cx.recorder.note(|| Entry::Udp(socket, UdpEntry::Dropped));
         if let Some(slot) = self.cx.tables.udp.get_mut(socket) {
@@ -116,8 +116,8 @@ impl<A> EventBase<'_, A> {
         }
     }
 
-    /// Returns the oldest request of a UDP socket. [`udp_done`](Self::udp_done) is called when it is carried
-    /// out, or cannot be.
+    /// Returns the oldest request of a UDP socket. The back end calls [`udp_done`](Self::udp_done) when it has carried
+    /// the request out, or cannot.
     pub fn udp_request(&self, socket: UdpSocket) -> Option<UdpRequest<'_>> {
         let slot = self.cx.tables.udp.slots.get(socket)?;
         let record = front(slot.output, self.cx.pools.part(slot.output_range()))?;
@@ -131,8 +131,8 @@ impl<A> EventBase<'_, A> {
         })
     }
 
-    /// Feeds that the oldest request of a UDP socket was carried out. With an error it was not, and will not
-    /// be: a datagram is dropped and counted, and the application hears of the error.
+    /// Feeds that the oldest request of a UDP socket was carried out, or has failed. After an error a datagram is
+    /// dropped and counted, and the error is reported to the application.
     pub fn udp_done(&mut self, socket: UdpSocket, done: Result<(), UdpError>) {
         self.cx
             .recorder
@@ -154,14 +154,14 @@ impl<A> EventBase<'_, A> {
         }
     }
 
-    /// Feeds an error of a UDP socket that concerns no request, such as the peer's refusal of an earlier
-    /// datagram. The socket goes on.
+    /// Feeds an error of a UDP socket that belongs to no request, for example the peer's refusal of an earlier
+    /// datagram. The socket stays usable.
     pub fn udp_failed(&mut self, socket: UdpSocket, error: UdpError) {
         self.cx.recorder.note(|| Entry::Udp(socket, UdpEntry::Failed(error)));
         self.udp_report(socket, error);
     }
 
-    /// Returns the sum of the datagram that the oldest request sends, for a recording.
+    /// Returns the checksum of the datagram in the oldest request, for a recording.
     fn sum_of_request(&self, socket: UdpSocket) -> u16 {
         match self.udp_request(socket) {
             Some(UdpRequest::Send(_, data)) => crate::record::sum(data.iter()),
@@ -177,7 +177,7 @@ impl<A> EventBase<'_, A> {
     }
 }
 
-/// Plays an entry of a UDP socket again. Returns the one that it makes now.
+/// Replays an entry of a UDP socket. Returns the entry that the base makes now.
 #[cfg(feature = "record")]
 pub(crate) fn play<'r, A>(entry: Entry<'r>, base: &mut EventBase<'_, A>) -> Entry<'r> {
     let (socket, fed) = match entry {

@@ -1,4 +1,4 @@
-//! Without the feature `udp`: a table without slots, and a callback that is never due.
+//! Replaces UDP when the feature `udp` is off: a table without slots, and a callback that is never due.
 
 use core::convert::Infallible;
 use core::marker::PhantomData;
@@ -10,17 +10,17 @@ use crate::outbox::{Action, Pending};
 use crate::queue::Turn;
 use crate::{Cx, EventBase, Fired};
 
-/// Stands in for the index of a socket's slot.
+/// An empty replacement for the index of a socket's slot.
 pub(crate) type UdpIndex = Infallible;
 
-/// Stands in for the room for one UDP socket: it has no size. With the feature `udp` a socket fits.
+/// An empty replacement for the slot of a UDP socket. Only with the feature `udp` it can hold a socket.
 pub struct UdpSlot<A>(PhantomData<fn(&mut A)>);
 
 impl<A> UdpSlot<A> {
     pub(crate) const EMPTY: Self = Self(PhantomData);
 }
 
-/// Stands in for the callback of a UDP socket: there is none without the feature `udp`.
+/// A replacement for the callback of a UDP socket. Without the feature `udp` no such value exists.
 pub struct FiredUdp<A> {
     never: Infallible,
     app: PhantomData<fn(&mut A)>,
@@ -44,7 +44,7 @@ impl<A> FiredUdp<A> {
     }
 }
 
-/// Stands in for what a back end does for UDP sockets: nothing without the feature `udp`.
+/// A replacement for the actions for UDP sockets. Without the feature `udp` no such value exists.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum UdpAction {}
 
@@ -64,7 +64,7 @@ impl UdpAction {
     }
 }
 
-/// Stands in for the table of UDP sockets.
+/// An empty replacement for the table of UDP sockets.
 pub(crate) struct UdpTable<'s, A>(PhantomData<&'s mut [UdpSlot<A>]>);
 
 impl<'s, A> UdpTable<'s, A> {
@@ -129,7 +129,7 @@ impl<A> EventBase<'_, A> {
     }
 }
 
-/// Plays nothing: a recording with UDP sockets is of a base of other sizes.
+/// Replays nothing: a recording with UDP sockets belongs to a base of other sizes.
 #[cfg(feature = "record")]
 pub(crate) fn play<'r, A>(
     _: crate::record::Entry<'r>,

@@ -1,4 +1,4 @@
-//! Datagrams in a byte ring, each as one record in one piece.
+//! Datagrams in a byte ring. Each is one contiguous record.
 //!
 //! ```text
 //!   0      1         3            7 or 19  9 or 21   9 or 25
@@ -7,54 +7,55 @@
 //!  └──────┴─────────┴────────────┴────────┴─────────┴───────────┘   the scope with IPv6 only
 //! ```
 //!
-//! A record that does not fit before the end of the storage begins at its start; the bytes between are a
-//! gap, whose first byte is [`GAP`]. So a datagram can be read in place, and the price is that a ring may
-//! have room that no record fits. A ring that is empty starts over, so whatever fits in it at all fits then.
+//! A record that does not fit before the end of the storage begins at the start of the storage. The unused bytes at the
+//! end are a gap, whose first byte is [`GAP`]. So a datagram can be read in place. The cost is that a ring may have
+//! free bytes into which a record does not fit. An empty ring restarts at the beginning, so it holds any record up to
+//! its size.
 
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6};
 
 use crate::ring::{Ring, copy};
 
-/// The most bytes of a datagram over IPv4 and over IPv6.
+/// The largest datagrams over IPv4 and over IPv6, in bytes.
 const MOST_V4: usize = 65_507;
 const MOST_V6: usize = 65_527;
 
 const HEAD_V4: usize = 9;
 const HEAD_V6: usize = crate::UdpRings::HEAD;
 
-/// The kind of bytes that are no record.
+/// The kind of a gap.
 const GAP: u8 = 0;
 const IS_V6: u8 = 1 << 6;
 const IS_CUT: u8 = 1 << 7;
 
-/// What a record is.
+/// The kind of a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub(super) enum Kind {
     /// A datagram.
     Datagram = 1,
-    /// Of output: a request to connect to the address.
+    /// In the output: a request to connect to the address.
     Connect = 2,
-    /// Of output: a request to join or to leave a group.
+    /// In the output: a request to join or to leave a group.
     Join = 3,
     Leave = 4,
-    /// Of output: a request to allow broadcasts, or not to. The port is not zero, or zero.
+    /// In the output: a request to allow broadcasts, or to forbid them if the port is zero.
     Broadcast = 5,
 }
 
 const KINDS: [Kind; 5] = [Kind::Datagram, Kind::Connect, Kind::Join, Kind::Leave, Kind::Broadcast];
 
-/// A record, found in a ring or to be put there.
+/// A record that was read from a ring or will be written to one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Record<'b> {
     pub(super) kind: Kind,
     pub(super) address: SocketAddr,
-    /// It was longer, and the rest was dropped.
+    /// The datagram was longer, and the rest was dropped.
     pub(super) is_cut: bool,
     pub(super) data: &'b [u8],
 }
 
-/// Returns the most bytes that a datagram to or from this address can have in a ring of `size` bytes.
+/// Returns the length of the longest datagram to or from `address` that fits into an empty ring of `size` bytes.
 pub(super) fn most(address: SocketAddr, size: usize) -> usize {
     let most = if address.is_ipv6() { MOST_V6 } else { MOST_V4 };
     most.min(size.saturating_sub(head(address)))
@@ -64,7 +65,7 @@ const fn head(address: SocketAddr) -> usize {
     if address.is_ipv6() { HEAD_V6 } else { HEAD_V4 }
 }
 
-/// Returns the length of the record of a datagram of so many bytes.
+/// Returns the length of the record for a datagram of `bytes` bytes.
 pub(super) const fn length(address: SocketAddr, bytes: usize) -> usize {
     head(address).saturating_add(bytes)
 }
@@ -73,14 +74,14 @@ pub(super) const fn length(address: SocketAddr, bytes: usize) -> usize {
 pub(super) fn fits(ring: Ring, size: usize, length: usize) -> bool {
     let end = ring.start().saturating_add(ring.len());
     match end.checked_sub(size) {
-        // Behind what is held, or before it.
+        // After the bytes held, or before them.
         None => length <= size.saturating_sub(end).max(ring.start()),
-        // What is held goes on at the beginning of the storage.
+        // The bytes held wrap to the beginning of the storage.
         Some(wrapped) => length <= ring.start().saturating_sub(wrapped),
     }
 }
 
-/// Puts a record behind the others. Returns whether there was room.
+/// Appends a record. Returns whether there was room.
 pub(super) fn push(ring: &mut Ring, storage: &mut [u8], record: &Record<'_>) -> bool {
     let (size, length) = (storage.len(), length(record.address, record.data.len()));
     let (first, second) = ring.space(storage);
@@ -105,7 +106,7 @@ pub(super) fn front<'b>(ring: Ring, storage: &'b [u8]) -> Option<Record<'b>> {
     Record::read(ring.bytes(storage).0)
 }
 
-/// Discards the oldest record, and a gap behind it.
+/// Discards the oldest record, and a gap after it.
 pub(super) fn pop(ring: &mut Ring, storage: &[u8]) {
     let Some(record) = front(*ring, storage) else { return ring.clear() };
     ring.consume(storage.len(), length(record.address, record.data.len()));
@@ -171,7 +172,7 @@ impl<'b> Record<'b> {
     }
 }
 
-/// Writes to the beginning of the slice, and goes on behind it.
+/// Writes to a slice, one piece after the other.
 struct Writer<'b>(&'b mut [u8]);
 
 impl Writer<'_> {

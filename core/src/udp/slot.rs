@@ -1,4 +1,4 @@
-//! What a UDP socket's slot keeps, and which of its callbacks is due.
+//! The state in a UDP socket's slot, and the choice of its next callback.
 
 use core::net::SocketAddr;
 use core::ops::Range;
@@ -23,11 +23,11 @@ pub(super) mod flag {
     pub(in crate::udp) const BOUND: u32 = 1 << Turn::FLAGS;
     /// It could not be bound.
     pub(in crate::udp) const FAILED: u32 = BOUND << 1;
-    /// The application has closed it; the back end does not know that yet.
+    /// The application has closed it; the back end has not closed its socket yet.
     pub(in crate::udp) const CLOSED: u32 = BOUND << 2;
     /// It receives from its peer only.
     pub(in crate::udp) const CONNECTED: u32 = BOUND << 3;
-    /// A datagram found no room in the input ring and waits with the back end.
+    /// A datagram did not fit into the input ring and waits in the back end.
     pub(in crate::udp) const WAITS: u32 = BOUND << 4;
 }
 
@@ -42,10 +42,10 @@ pub(super) mod due {
 pub struct UdpSlot<A> {
     pub(super) call: Option<OnUdp<A>>,
     pub(super) user: u32,
-    /// What it is bound to: what was asked for, and then what the back end has chosen.
+    /// The requested address; after the bind, the address that the back end has reported.
     pub(super) address: Address,
     pub(super) peer: Address,
-    /// Where the rings begin in the bytes of the storage: the input, and behind it the output.
+    /// The offset of the rings in the storage's bytes: the input ring, then the output ring.
     start: usize,
     input_len: Count,
     output_len: Count,
@@ -54,7 +54,7 @@ pub struct UdpSlot<A> {
     /// Datagrams dropped in each direction.
     pub(super) input_dropped: u32,
     pub(super) output_dropped: u32,
-    /// The length of the record that was refused last; zero if `Writable` is not waited for.
+    /// The length of the last record that did not fit; zero if the application does not wait for `Writable`.
     pub(super) room_wanted: Count,
     pub(super) error: Code,
     pub(super) turn: Turn,
@@ -104,7 +104,7 @@ impl<A> Slot for UdpSlot<A> {
 impl<A> UdpSlot<A> {
     pub(crate) const EMPTY: Self = Slot::EMPTY;
 
-    /// Begins a socket in a slot that has just been taken and has its rings.
+    /// Initializes the slot of a new socket. Its rings are set already.
     pub(super) fn begin(&mut self, address: SocketAddr, call: OnUdp<A>) {
         (self.call, self.user) = (Some(call), 0);
         (self.address, self.peer) = (address.into(), Address::EMPTY);
@@ -130,12 +130,12 @@ impl<A> UdpSlot<A> {
         self.output_len as usize
     }
 
-    /// Returns where the input ring is in the bytes of the storage.
+    /// Returns the range of the input ring in the storage's bytes.
     pub(super) fn input_range(&self) -> Range<usize> {
         self.start..self.start.wrapping_add(self.input_len())
     }
 
-    /// Returns where the output ring is in the bytes of the storage.
+    /// Returns the range of the output ring in the storage's bytes.
     pub(super) fn output_range(&self) -> Range<usize> {
         let start = self.start.wrapping_add(self.input_len());
         start..start.wrapping_add(self.output_len())
@@ -169,8 +169,7 @@ impl<A> UdpSlot<A> {
         wanted > 0 && fits(self.output, self.output_len(), wanted)
     }
 
-    /// Takes the first of the callbacks that are due and whose reason still holds. Returns it, and those
-    /// that are left.
+    /// Takes the first due callback whose reason still holds. Returns its event and the remaining due callbacks.
     fn take_due(&mut self, due: u8) -> Option<(UdpEvent, u8)> {
         let mut due = due;
         if self.input.len() == 0 {
@@ -193,7 +192,7 @@ impl<A> UdpSlot<A> {
     }
 }
 
-/// A callback of a UDP socket that is due, with its arguments.
+/// A due callback of a UDP socket, with its arguments.
 pub struct FiredUdp<A> {
     call: OnUdp<A>,
     socket: UdpSocket,
@@ -223,17 +222,17 @@ impl<A> FiredUdp<A> {
 }
 
 impl<A> Cx<'_, A> {
-    /// Makes callbacks of the socket in a slot due.
+    /// Makes callbacks of a socket due.
     pub(super) fn udp_activate(&mut self, index: UdpIndex, due: u8) {
         self.activate(self.tables.udp.id(index), due);
     }
 
-    /// Returns whether the socket in a slot, which is queued first, has not run in this pass.
+    /// Returns whether the socket at the head of the queue has not run in this pass yet.
     pub(crate) fn is_udps_turn(&self, index: UdpIndex) -> bool {
         self.tables.udp.slots.slot(index).is_some_and(|slot| !self.queues.is_over(&slot.turn))
     }
 
-    /// Prepares the next callback of a socket whose turn it is. Others that are due run in the next pass.
+    /// Prepares the next callback of the socket whose turn it is. Its other due callbacks run in the next pass.
     pub(crate) fn udp_fire(&mut self, index: UdpIndex) -> Option<Fired<A>> {
         let (socket, slot) = self.tables.udp.slots.at(index)?;
         let due = self.queues.done(&mut slot.turn);
@@ -266,7 +265,7 @@ impl<A> Cx<'_, A> {
         }
     }
 
-    /// Counts a socket as one that keeps the loop going, or no longer.
+    /// Adds or removes a socket that keeps the loop running.
     pub(super) fn udp_keeps_loop(&mut self, keeps: bool) {
         self.listening = match keeps {
             true => self.listening.saturating_add(1),
@@ -291,7 +290,7 @@ impl<A> Cx<'_, A> {
         if !failed {
             self.udp_keeps_loop(false);
         }
-        // What is queued is sent first.
+        // Queued datagrams are sent first.
         self.udp_post(index, action::SEND | action::DROP);
     }
 

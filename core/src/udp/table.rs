@@ -12,7 +12,7 @@ pub(crate) type UdpIndex = u16;
 
 pub(crate) struct UdpTable<'s, A> {
     pub(super) slots: Table<'s, UdpSlot<A>>,
-    /// The number of the first slot, in the numbering of all tables.
+    /// The number of the first slot. The slots of all tables are numbered together.
     first: u16,
 }
 
@@ -22,7 +22,7 @@ impl<'s, A> UdpTable<'s, A> {
         Self { slots: Table::new(slots, number), first }
     }
 
-    /// Returns the table with its first slots only, all free; `None` if there are fewer.
+    /// Returns the table with only its first `slots` slots, all free; `None` if it has fewer.
     #[cfg(feature = "record")]
     pub(crate) fn shortened(self, slots: usize, number: &mut u16) -> Option<Self> {
         let first = *number;
@@ -48,7 +48,7 @@ impl<'s, A> UdpTable<'s, A> {
         self.slots.peak.reset(now);
     }
 
-    /// Returns the index of the slot with this number; `None` if it is another table's, or nobody's.
+    /// Returns the index of the slot with this number; `None` if it is not in this table.
     pub(crate) fn index_of(&self, number: u16) -> Option<UdpIndex> {
         let index = number.checked_sub(self.first)?;
         (usize::from(index) < self.slots.capacity()).then_some(index)
@@ -66,7 +66,7 @@ impl<'s, A> UdpTable<'s, A> {
         self.slots.slot_mut(index).map(|slot| &mut slot.pending)
     }
 
-    /// Returns a socket that is not closed.
+    /// Returns the slot of a socket that is not closed.
     pub(super) fn get(&self, socket: UdpSocket) -> Option<&UdpSlot<A>> {
         self.slots.get(socket).filter(|slot| !slot.is_closed())
     }
@@ -75,8 +75,8 @@ impl<'s, A> UdpTable<'s, A> {
         self.slots.get_mut(socket).filter(|slot| !slot.is_closed())
     }
 
-    /// Takes a slot that has had such rings before, or a new one, for which `carve` makes rings. O(1), and
-    /// O(slots) while a slot is free that has had rings.
+    /// Takes a free slot that already has rings of these sizes, or a new slot, for which `carve` makes rings. O(1);
+    /// O(slots) while there are free slots that have rings.
     pub(super) fn take(
         &mut self,
         rings: UdpRings,
@@ -101,9 +101,9 @@ impl<'s, A> UdpTable<'s, A> {
         Ok((socket, slot))
     }
 
-    /// Gives a slot back, which keeps its rings.
+    /// Frees a slot. The slot keeps its rings.
     pub(super) fn give_back(&mut self, index: UdpIndex) {
-        // It is found by its rings, not by a list.
+        // A free slot is found by its rings, not by a list.
         let mut no_list = u16::MAX;
         self.slots.give_back_to(&mut no_list, index);
     }

@@ -1,4 +1,4 @@
-//! What an application does with a UDP socket.
+//! The application's functions for a UDP socket.
 
 use core::net::{IpAddr, SocketAddr};
 
@@ -19,37 +19,37 @@ pub type OnUdp<A> = fn(&mut A, &mut UdpMut<'_, '_, A>, UdpEvent);
 pub struct Datagram<'b> {
     /// The sender.
     pub from: SocketAddr,
-    /// Its bytes.
+    /// The bytes of the datagram.
     pub data: &'b [u8],
-    /// It was longer than the input ring holds; the rest was dropped.
+    /// The datagram was longer than the input ring holds, and the rest was dropped.
     pub truncated: bool,
 }
 
-/// What [`UdpMut::receive_from`] has put into the buffer.
+/// The sender and the length of a datagram that [`UdpMut::receive_from`] has moved into the buffer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Received {
     /// The sender.
     pub from: SocketAddr,
     /// The number of bytes in the buffer.
     pub len: usize,
-    /// It was longer than the buffer, or than the input ring holds; the rest was dropped.
+    /// The datagram was longer than the buffer, or than the input ring holds, and the rest was dropped.
     pub truncated: bool,
 }
 
-/// Datagrams that were dropped. The counts stop at their maximum.
+/// The numbers of dropped datagrams. They saturate at their maximum.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Dropped {
-    /// Received ones for which there was no room. What the system or the stack drops before it reaches the
-    /// back end is not among them.
+    /// Received datagrams for which there was no room. Datagrams that the system or the stack drops before the back end
+    /// gets them are not counted.
     pub input: u32,
-    /// Queued ones that could not be sent.
+    /// Queued datagrams that could not be sent.
     pub output: u32,
 }
 
-/// One UDP socket, borrowed from the loop: its verbs.
+/// One UDP socket, borrowed from the loop. Its methods work on the socket.
 ///
-/// A callback gets it for the socket it is about; [`Cx::udp`] makes it from a handle. A socket that sends
-/// back what it receives, and leaves a datagram where it is while there is no room for the answer:
+/// Each callback gets the `UdpMut` of its socket; [`Cx::udp`] makes one from a handle. This example echoes datagrams.
+/// While there is no room for the answer, it leaves the datagram in the input ring:
 ///
 /// ```
 /// use core::net::SocketAddr;
@@ -71,7 +71,7 @@ pub struct Dropped {
 ///             let (from, len) = (datagram.from, datagram.data.len().min(LONGEST));
 ///             buffer[..len].copy_from_slice(&datagram.data[..len]);
 ///             if udp.send_to(&buffer[..len], from) == Err(SendError::Full) {
-///                 return; // The callback comes again when there is room.
+///                 return; // The callback runs again when there is room.
 ///             }
 ///             udp.consume();
 ///         }
@@ -80,7 +80,7 @@ pub struct Dropped {
 /// # let _ = App::start;
 /// ```
 ///
-/// After the socket was closed its verbs change nothing.
+/// After the socket was closed, the methods change nothing.
 pub struct UdpMut<'c, 's, A> {
     cx: &'c mut Cx<'s, A>,
     socket: UdpSocket,
@@ -88,18 +88,17 @@ pub struct UdpMut<'c, 's, A> {
 
 /// UDP sockets.
 impl<'s, A> Cx<'s, A> {
-    /// Makes a UDP socket that is bound to `address`, with rings carved from the storage. Port 0 is any that
-    /// is free.
+    /// Makes a UDP socket that is bound to `address`, with rings from the storage. For port 0 a free port is chosen.
     ///
-    /// The back end binds it before the loop waits next. If it cannot, [`UdpEvent::Failed`] says why.
-    /// Datagrams can be queued at once. A socket that is closed leaves its rings to the next one with rings
+    /// The back end binds the socket before the loop waits next. If this fails, [`UdpEvent::Failed`] reports the
+    /// reason. Datagrams can be queued at once. The rings of a closed socket are reused by the next socket with rings
     /// of the same sizes.
     ///
-    /// O(1), and O(sockets of the storage) while there are closed ones.
+    /// O(1); O(sockets of the storage) while there are free slots of closed sockets.
     ///
     /// # Errors
-    /// [`SetupError::Full`] when the table has no free slot for such rings, [`SetupError::Bytes`] when the
-    /// storage has too few bytes left, [`SetupError::RingSize`] when a ring would be too short or too long.
+    /// [`SetupError::Full`] if the table has no free slot for rings of these sizes, [`SetupError::Bytes`] if the
+    /// storage has too few bytes left, [`SetupError::RingSize`] if a ring would be too short or too long.
     pub fn bind(
         &mut self,
         address: SocketAddr,
@@ -118,7 +117,7 @@ impl<'s, A> Cx<'s, A> {
         Ok(socket)
     }
 
-    /// Returns the socket's verbs.
+    /// Returns access to a UDP socket.
     ///
     /// # Errors
     /// [`StaleError`] when the socket was closed.
@@ -139,10 +138,9 @@ impl<A> UdpMut<'_, '_, A> {
     /// Queues a datagram for `peer`, all of it or nothing.
     ///
     /// # Errors
-    /// [`SendError::Full`] when it does not fit now; [`UdpEvent::Writable`] comes when it does.
-    /// [`SendError::TooLong`] when it never will: it is longer than the output ring holds, or than 65,507
-    /// bytes (65,527 with IPv6). [`SendError::AddressInvalid`] for port 0 and an unspecified address.
-    /// Nothing was taken then.
+    /// [`SendError::Full`] if the datagram does not fit now; [`UdpEvent::Writable`] is reported when it does.
+    /// [`SendError::TooLong`] if it can never fit: it is longer than the output ring holds, or than 65,507 bytes
+    /// (65,527 with IPv6). [`SendError::AddressInvalid`] for port 0 and an unspecified address. Nothing is queued then.
     pub fn send_to(&mut self, data: &[u8], peer: SocketAddr) -> Result<(), SendError> {
         if peer.port() == 0 || peer.ip().is_unspecified() {
             return Err(SendError::AddressInvalid);
@@ -150,7 +148,7 @@ impl<A> UdpMut<'_, '_, A> {
         self.request(Kind::Datagram, peer, data)
     }
 
-    /// Queues a datagram for the peer the socket is connected to, all of it or nothing.
+    /// Queues a datagram for the peer to which the socket is connected, all of it or nothing.
     ///
     /// # Errors
     /// [`SendError::NotConnected`], and as [`send_to`](Self::send_to).
@@ -161,8 +159,8 @@ impl<A> UdpMut<'_, '_, A> {
         self.request(Kind::Datagram, peer, data)
     }
 
-    /// Connects the socket: from now on it receives from `peer` only, and [`send`](Self::send) sends there.
-    /// Datagrams that were received before are kept. A socket can be connected to another peer later.
+    /// Connects the socket: from now on it receives only from `peer`, and [`send`](Self::send) sends to `peer`.
+    /// Datagrams received before are kept. Call it again to connect to another peer.
     ///
     /// # Errors
     /// [`SendError::Full`] and [`SendError::AddressInvalid`], as for [`send_to`](Self::send_to); the socket
@@ -179,17 +177,17 @@ impl<A> UdpMut<'_, '_, A> {
         Ok(())
     }
 
-    /// Joins the group of a multicast, on the interface that the system chooses. A group that cannot be
-    /// joined is reported as [`UdpEvent::Failed`].
+    /// Joins a multicast group, on the interface that the system chooses. If this fails, [`UdpEvent::Failed`] is
+    /// reported.
     ///
     /// # Errors
-    /// [`SendError::Full`] while the output ring has no room for the request, [`SendError::AddressInvalid`]
-    /// when the address is none of a multicast.
+    /// [`SendError::Full`] while the output ring has no room for the request, [`SendError::AddressInvalid`] if the
+    /// address is not a multicast group.
     pub fn join_multicast(&mut self, group: IpAddr) -> Result<(), SendError> {
         self.request_for_group(Kind::Join, group)
     }
 
-    /// Leaves the group of a multicast.
+    /// Leaves a multicast group.
     ///
     /// # Errors
     /// As [`join_multicast`](Self::join_multicast).
@@ -204,8 +202,8 @@ impl<A> UdpMut<'_, '_, A> {
         self.request(kind, (group, 0).into(), &[])
     }
 
-    /// Allows datagrams to addresses of a broadcast, or not. A socket begins without: such a datagram is
-    /// dropped then, and [`UdpEvent::Failed`] says [`Denied`](super::UdpError::Denied).
+    /// Allows or forbids datagrams to broadcast addresses. They are forbidden by default: such a datagram is dropped,
+    /// and [`UdpEvent::Failed`] reports [`Denied`](super::UdpError::Denied).
     ///
     /// # Errors
     /// [`SendError::Full`] while the output ring has no room for the request.
@@ -244,7 +242,7 @@ impl<A> UdpMut<'_, '_, A> {
 
 /// Input.
 impl<A> UdpMut<'_, '_, A> {
-    /// Returns the oldest datagram, which stays in the ring.
+    /// Returns the oldest datagram. It stays in the ring.
     pub fn peek(&self) -> Option<Datagram<'_>> {
         let slot = self.slot()?;
         let record = front(slot.input, self.cx.pools.part(slot.input_range()))?;
@@ -271,7 +269,7 @@ impl<A> UdpMut<'_, '_, A> {
         true
     }
 
-    /// Moves the oldest datagram into `buffer`, as much of it as fits. Returns `None` if there is none.
+    /// Moves the oldest datagram into `buffer`, truncated if it does not fit. Returns `None` if there is no datagram.
     pub fn receive_from(&mut self, buffer: &mut [u8]) -> Option<Received> {
         let Datagram { from, data, truncated } = self.peek()?;
         let len = crate::ring::copy(buffer, data);
@@ -287,7 +285,7 @@ impl<'c, 's, A> UdpMut<'c, 's, A> {
         Self { cx, socket }
     }
 
-    /// Returns the socket's handle, for keeping.
+    /// Returns the socket's handle, to store it.
     pub const fn id(&self) -> UdpSocket {
         self.socket
     }
@@ -297,14 +295,14 @@ impl<'c, 's, A> UdpMut<'c, 's, A> {
         self.cx
     }
 
-    /// Returns the address the socket is bound to, with the port that was chosen for port 0; `None` until the
-    /// back end has bound it.
+    /// Returns the address to which the socket is bound; `None` until the back end has bound it. If port 0 was
+    /// requested, it contains the port that was chosen.
     pub fn local_addr(&self) -> Option<SocketAddr> {
         let bound = self.slot().filter(|slot| slot.has(flag::BOUND));
         bound.map(|slot| slot.address.into())
     }
 
-    /// Returns the peer the socket is connected to.
+    /// Returns the peer to which the socket is connected.
     pub fn peer_addr(&self) -> Option<SocketAddr> {
         let connected = self.slot().filter(|slot| slot.has(flag::CONNECTED));
         connected.map(|slot| slot.peer.into())
@@ -318,7 +316,7 @@ impl<'c, 's, A> UdpMut<'c, 's, A> {
         })
     }
 
-    /// Sets the function to call.
+    /// Replaces the socket's callback.
     pub fn on_event(&mut self, call: OnUdp<A>) -> &mut Self {
         if let Some(slot) = self.slot_mut() {
             slot.call = Some(call);
@@ -334,12 +332,12 @@ impl<'c, 's, A> UdpMut<'c, 's, A> {
         self.slot_mut().map_or(Ok(()), |slot| slot.turn.set_priority(priority))
     }
 
-    /// Returns the application's word, zero at first.
+    /// Returns the application's data word, initially zero.
     pub fn user(&self) -> u32 {
         self.slot().map_or(0, |slot| slot.user)
     }
 
-    /// Sets the application's word.
+    /// Sets the application's data word.
     pub fn set_user(&mut self, user: u32) -> &mut Self {
         if let Some(slot) = self.slot_mut() {
             slot.user = user;
@@ -347,10 +345,10 @@ impl<'c, 's, A> UdpMut<'c, 's, A> {
         self
     }
 
-    /// Closes the socket; the handle is stale from here on, and no callback follows. Datagrams that were
-    /// received are dropped. Those that were queued are sent if that is possible without waiting. The slot
-    /// is given back when the back end has closed its socket, before the loop waits next. Until then
-    /// [`Cx::bind`] may return [`FullError::Udp`](crate::FullError::Udp).
+    /// Closes the socket. The handle is stale from now on, and no callback follows. Received datagrams are dropped.
+    /// Queued datagrams are sent if this is possible without waiting. The slot is freed when the back end has closed
+    /// its socket, before the loop waits next. Until then [`Cx::bind`] may return
+    /// [`FullError::Udp`](crate::FullError::Udp).
     pub fn close(&mut self) {
         if self.slot().is_some() {
             self.cx.udp_close(self.socket.slot());

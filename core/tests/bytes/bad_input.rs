@@ -1,10 +1,10 @@
-//! Bad input to a ring of the application's own: each has an answer, and nothing is lost.
+//! Bad input to a `RingBuffer`: each call returns a result, and no bytes are lost.
 
 use picoevent::{Eol, LineError, RingBuffer, WriteError};
 
 const LONG: Option<Result<&[u8], LineError>> = Some(Err(LineError::TooLong));
 
-/// A ring of eight bytes that holds five over the end of its memory.
+/// Returns a ring of eight bytes that holds five bytes, which wrap at the end of its memory.
 fn wrapped(memory: &mut [u8; 8]) -> RingBuffer<'_> {
     let mut ring = RingBuffer::new(memory);
     ring.write(b"......ab").unwrap();
@@ -88,7 +88,7 @@ fn a_ring_of_no_bytes_answers_everything_with_nothing() {
     assert_eq!((ring.contiguous(0).unwrap().len(), ring.contiguous(1)), (0, None));
     let mut buffer = [0; 4];
     assert_eq!((ring.read_line(&mut buffer), ring.take_line(Eol::Lf)), (None, None));
-    // What is not there is too long for it.
+    // A ring of no bytes can hold no `x`.
     assert_eq!(ring.read_until(b"x", &mut buffer), LONG);
     let mut memory = [0; 2];
     let mut other = RingBuffer::new(&mut memory);
@@ -111,14 +111,14 @@ fn a_ring_of_one_byte_passes_a_stream_on() {
         target[0]
     });
     assert_eq!(&passed, b"a stream");
-    // Only an empty line has room for its end.
+    // Only an empty line and its end fit into the ring.
     let mut lines = Vec::new();
     for byte in b"\nab\n\n" {
         ring.write(&[*byte]).unwrap();
         lines.extend(ring.take_line(Eol::Crlf).map(|line| line.map(<[u8]>::to_vec)));
     }
     assert_eq!(lines, [Ok(vec![]), Err(LineError::TooLong), Ok(vec![])]);
-    // The two bytes of this end are never held at once.
+    // The ring never holds both bytes of this end at once.
     for (at, byte) in b"a\r\n\r\n".iter().enumerate() {
         ring.write(&[*byte]).unwrap();
         assert_eq!(ring.take_line(Eol::CrlfStrict).is_some(), at == 0, "reported once");
@@ -141,12 +141,12 @@ fn a_line_longer_than_the_ring_is_reported_once_and_skipped() {
                     lines.push(line.map(<[u8]>::to_vec).ok());
                 }
             }
-            // The first line ends with `\r`, which may belong to a run.
+            // The `\r` of the first line may belong to its end. Then an empty line may follow.
             lines.retain(|line| eol != Eol::Any || line.as_deref() != Some(b""));
             let short = |line: &[u8]| Some(line.to_vec());
             let returns = if eol == Eol::Lf { &b"\r"[..] } else { b"" };
             let [ab, cd] = [b"ab", b"cd"].map(|line| short(&[line, returns].concat()));
-            // With an end of one byte, the ring holds it.
+            // With an end of one byte, the line and its end fit into the ring.
             let fits = matches!(eol, Eol::Nul | Eol::Any).then(|| b"0123456".to_vec());
             assert_eq!(lines, [None, ab, fits, cd], "{eol:?} in pieces of {piece}");
             assert!(ring.is_empty());

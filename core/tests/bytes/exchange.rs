@@ -1,4 +1,4 @@
-//! Transfers that exchange rings: no byte moves, and nothing else is to be seen of it.
+//! Transfers that exchange rings: no byte is copied, and nothing else differs from a copy.
 
 use picoevent::{
     Action, Conn, ConnEvent, EventBase, Pool, Settings, SetupError, StaleError, Storage,
@@ -9,14 +9,13 @@ use crate::{App, Base, accept, actions, drain, drain_all, feed, open, passes, st
 
 const POOL: Pool = Pool::new(1).rings(8, 8).exchanging();
 
-/// Makes a connection of a pool of its own.
+/// Makes a connection in a separate pool.
 fn of_pool(base: &mut Base, app: &mut App, pool: Pool) -> Conn {
     let pool = base.add_pool(pool).unwrap();
     accept(base, app, pool)
 }
 
-/// Transfers the input of one connection, which is all there is, to another. Returns whether the bytes are where they
-/// were.
+/// Transfers all input of one connection to another. Returns whether the bytes stayed at the same address.
 fn stays(base: &mut Base, from: Conn, to: Conn) -> bool {
     let mut view = base.conn(from).unwrap();
     let (place, amount) = (view.peek().0.as_ptr(), view.input_len());
@@ -40,7 +39,7 @@ fn a_whole_input_ring_becomes_an_empty_output_ring_and_no_byte_is_copied() {
     assert_eq!(view.transfer(b), Ok(3), "what is left of the output stays, so it is copied");
     assert_eq!(view.peek().0, b"lmnop");
     assert_eq!(drain_all(&mut base, b), b"defghijk");
-    // Bytes that go over the end of their ring stay so.
+    // Bytes that wrap at the end of their ring still do so.
     feed(&mut base, a, b"qrs");
     assert_eq!(base.conn(a).unwrap().peek(), (&b"lmnop"[..], &b"qrs"[..]));
     assert!(stays(&mut base, a, b));
@@ -88,7 +87,7 @@ fn rings_of_other_sizes_or_with_marks_or_of_other_pools_are_copied() {
     feed(&mut base, a, b"abcd");
     assert!(!stays(&mut base, a, a), "the mark makes the input ring shorter");
     assert_eq!(drain_all(&mut base, a), b"abcd");
-    // A part is copied.
+    // A transfer of a part is a copy.
     passes(&mut base, &mut app);
     let b = of_pool(&mut base, &mut app, POOL);
     feed(&mut base, b, b"abcd");
@@ -110,7 +109,7 @@ fn a_pool_that_exchanges_takes_eight_bytes_more_for_each_connection() {
     assert_eq!(made.to_string(), text);
 }
 
-/// Does what random numbers say, and notes what there is to be seen.
+/// Runs random operations. Returns a log of their results.
 fn play(pools: [Pool; 2], seed: u64) -> Vec<String> {
     let (mut storage, mut app) = (storage(), App::default());
     let mut base = EventBase::new(&mut storage);

@@ -1,4 +1,4 @@
-//! Input of a connection: what is put back, lines in place, and what is remembered of a line.
+//! Input of a connection: bytes that are put back, lines in place, and the stored state of a line.
 
 use picoevent::{
     Action, ConnEnd, ConnError, ConnEvent, Eol, EventBase, Instant, Pool, RingBuffer, WriteError,
@@ -53,7 +53,7 @@ fn a_line_in_place_is_gone_and_the_room_is_asked_for() {
     assert_eq!(view.take_line(Eol::Lf), Some(Ok(&b"......"[..])));
     assert_eq!(view.input_len(), 1);
     feed(&mut base, conn, b"bcde\rfg");
-    // It goes over the end of the ring.
+    // The line wraps at the end of the ring.
     let mut view = base.conn(conn).unwrap();
     assert_eq!(view.take_line(Eol::Any), Some(Ok(&b"abcde"[..])));
     assert_eq!(view.take_line(Eol::Any), None);
@@ -147,7 +147,7 @@ fn an_amount_moves_to_the_output_of_a_connection_and_not_more() {
     feed(&mut base, conn, b"abcdefgh");
     let mut view = base.conn(conn).unwrap();
     assert_eq!(view.find_eol(Eol::Lf), None);
-    // To itself, as an echo.
+    // A transfer to the same connection, as an echo.
     assert_eq!(view.transfer_some(conn, 0), Ok(0));
     assert_eq!(view.transfer_some(conn, 3), Ok(3));
     assert_eq!(view.transfer_some(conn, 3), Ok(1), "there is no more room");

@@ -1,4 +1,4 @@
-//! The verbs of bytes: on a ring of the application's own, and on the rings of a connection.
+//! Methods for bytes: of a `RingBuffer`, and of a connection's rings.
 
 mod bad_input;
 #[cfg(feature = "embedded-io")]
@@ -15,7 +15,7 @@ use std::net::SocketAddr;
 use picoevent::memory::StaticSlot;
 use picoevent::{Action, Conn, ConnEvent, ConnMut, EventBase, Pool, PoolId, Settings, Storage};
 
-/// What it has heard, and what it does then.
+/// The events the application got, and its reaction to them.
 #[derive(Default)]
 struct App {
     heard: Vec<ConnEvent>,
@@ -39,7 +39,7 @@ fn storage() -> Box<Storage<App, 1, 4, 4096, 1, 4>> {
     Box::new(Storage::new())
 }
 
-/// A base with slots for static pieces.
+/// Returns a base with slots for static pieces.
 fn base_with<const N: usize>(
     storage: &mut Storage<App, 1, 4, 4096, 1, 4>,
     slots: [StaticSlot; N],
@@ -53,7 +53,7 @@ fn peer() -> SocketAddr {
     "192.0.2.7:4242".parse().unwrap()
 }
 
-/// An accepted connection of a pool of its own, which the application knows.
+/// Returns an accepted connection in a separate pool. The application knows it.
 fn open(base: &mut Base, app: &mut App, input: usize, output: usize) -> Conn {
     let pool = base.add_pool(Pool::new(1).rings(input, output)).unwrap();
     accept(base, app, pool)
@@ -69,7 +69,7 @@ fn accept(base: &mut Base, app: &mut App, pool: PoolId) -> Conn {
     conn
 }
 
-/// An outgoing connection, which is established.
+/// Returns an established outgoing connection.
 fn connect(base: &mut Base, app: &mut App, input: usize, output: usize) -> Conn {
     let pool = base.add_pool(Pool::new(1).rings(input, output)).unwrap();
     let conn = base.connect_with(peer(), pool, &SETTINGS, App::note).unwrap();
@@ -83,7 +83,7 @@ fn actions(base: &mut Base) -> Vec<Action> {
     std::iter::from_fn(|| base.next_action()).collect()
 }
 
-/// Dispatches until nothing is due. Returns what was heard.
+/// Dispatches until nothing is due. Returns the events of the callbacks.
 fn passes(base: &mut Base, app: &mut App) -> Vec<ConnEvent> {
     for _ in 0..4 {
         base.dispatch(app);
@@ -91,7 +91,7 @@ fn passes(base: &mut Base, app: &mut App) -> Vec<ConnEvent> {
     std::mem::take(&mut app.heard)
 }
 
-/// Puts as much of `data` into the input ring as is wanted, as a back end does. Returns how much.
+/// Writes as much of `data` to the input ring as fits, as a back end does. Returns the number of bytes written.
 fn feed(base: &mut Base, conn: Conn, data: &[u8]) -> usize {
     let Some((first, second)) = base.input(conn) else { return 0 };
     let room = first.iter_mut().chain(second);
@@ -100,7 +100,7 @@ fn feed(base: &mut Base, conn: Conn, data: &[u8]) -> usize {
     amount
 }
 
-/// Takes up to `most` bytes of the part of the output that the back end gets.
+/// Sends up to `most` bytes of the next part of the output. Returns them.
 fn drain(base: &mut Base, conn: Conn, most: usize) -> Vec<u8> {
     let (first, second) = base.output(conn);
     let bytes: Vec<u8> = first.iter().chain(second).copied().take(most).collect();
@@ -108,7 +108,7 @@ fn drain(base: &mut Base, conn: Conn, most: usize) -> Vec<u8> {
     bytes
 }
 
-/// Takes all output, part by part.
+/// Sends all output, part by part. Returns it.
 fn drain_all(base: &mut Base, conn: Conn) -> Vec<u8> {
     let part = || {
         let part = drain(base, conn, usize::MAX);

@@ -1,4 +1,4 @@
-//! Output of a connection that is made in place.
+//! Output of a connection that is written in place.
 
 use picoevent::{ConnEvent, EventBase, WriteError};
 

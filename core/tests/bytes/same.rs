@@ -1,10 +1,10 @@
-//! A connection answers as a ring of the application's own does, whatever is done to both.
+//! A connection and a `RingBuffer` give the same results for the same operations.
 
 use picoevent::{Action, Eol, EventBase, RingBuffer};
 
 use crate::{App, actions, drain_all, feed, open, storage};
 
-/// Numbers that look random, the same ones each time.
+/// A pseudo-random generator. The same seed gives the same numbers.
 pub struct Random(pub u64);
 
 impl Random {
@@ -66,7 +66,7 @@ fn input_is_read_as_from_a_ring() {
             let (held, more) = ring.peek();
             assert_eq!([first, second].concat(), [held, more].concat());
             assert_eq!((view.input_len(), view.find(b"\r\n")), (ring.len(), ring.find(b"\r\n")));
-            // The back end looks for input again when there is room again.
+            // The back end is asked to receive again when a full ring has room.
             let asked = actions(&mut base).contains(&Action::Receive(conn));
             assert_eq!(asked, was_full && ring.room() > 0);
         }
@@ -137,7 +137,7 @@ fn text_goes_where_code_writes_that_knows_only_the_trait() {
     let mut memory = [0; 6];
     let mut ring = RingBuffer::new(&mut memory);
     for _ in 0..2 {
-        // The second time there is no room.
+        // In the second round there is no room.
         let reported = report(&mut ring);
         assert_eq!(report(&mut base.conn(conn).unwrap()), reported);
         assert_eq!(ring.contiguous(6).unwrap(), b"12, 34");

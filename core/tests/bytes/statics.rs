@@ -1,4 +1,4 @@
-//! Static bytes in the output: in their place, part by part, and as output for all that counts output.
+//! Static bytes in the output: they are sent in order, part by part, and they count as output everywhere.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ fn static_bytes_are_sent_in_their_place() {
     let (mut storage, mut app) = (storage(), App::default());
     let mut base = base_with(&mut storage, [FREE; 3]);
     let conn = open(&mut base, &mut app, 8, 8);
-    // The ring begins at every place.
+    // Each round starts at another position in the ring.
     for shift in 0..8 {
         base.conn(conn).unwrap().write(&b"shifted"[..shift]).unwrap();
         drain_all(&mut base, conn);
@@ -47,7 +47,7 @@ fn a_back_end_gets_them_part_by_part_and_is_asked_to_send_again() {
     assert_eq!(base.output(conn), (&b"c"[..], &[][..]));
     drain(&mut base, conn, 1);
     assert_eq!(actions(&mut base), [Action::Send(conn)]);
-    // It is the page itself.
+    // The output is the page itself, not a copy.
     assert_eq!(base.output(conn).0.as_ptr_range(), PAGE.as_ptr_range());
     drain(&mut base, conn, 10);
     assert_eq!(base.output(conn).0.as_ptr(), PAGE[10..].as_ptr());
@@ -112,7 +112,7 @@ fn our_end_of_stream_and_a_close_wait_for_them() {
         passes(&mut base, &mut app);
         let end = Action::End(conn);
         assert!(!actions(&mut base).contains(&end));
-        // Before it was asked for, nothing is delivered.
+        // `delivered` is ignored before the end of the stream was requested.
         drain(&mut base, conn, PAGE.len() - 1);
         base.delivered(conn);
         assert!(!actions(&mut base).contains(&end) && !base.is_lingering(conn));
@@ -151,7 +151,7 @@ fn each_of_their_bytes_that_is_sent_is_progress() {
         drain(&mut base, conn, 1);
     }
     base.advance(Instant::from_micros(46_000));
-    // Nothing is no progress.
+    // Sending zero bytes is no progress.
     base.sent(conn, 0);
     assert_eq!(passes(&mut base, &mut app), [ConnEvent::Timeout(Direction::Write)]);
     assert_eq!(base.output(conn).0, b"", "writing is disabled");
@@ -185,7 +185,7 @@ fn bytes_move_behind_them_and_room_is_made_around_them() {
     let mut view = base.conn(conn).unwrap();
     view.write_static(PAGE).unwrap();
     assert_eq!(view.transfer_some(conn, 1), Ok(1));
-    // The room is in two pieces now.
+    // The room wraps at the end of the ring now.
     let written = view.write_with(4, |room| {
         room.copy_from_slice(b"1234");
         4

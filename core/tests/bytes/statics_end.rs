@@ -1,4 +1,4 @@
-//! Static bytes of connections that lose their output: nobody sends them, and their slots are used again.
+//! Static bytes of connections whose output is discarded: they are not sent, and their slots are reused.
 
 use picoevent::memory::StaticSlot;
 use picoevent::{Action, Conn, ConnError, ConnEvent, Instant, Pool, WriteError};
@@ -10,7 +10,7 @@ use crate::{
 const FREE: StaticSlot = StaticSlot::new();
 static PAGE: &[u8] = b"a page";
 
-/// Lets a connection end, and checks that the one slot is free for another.
+/// Ends a connection, and checks that another connection can use its slot.
 fn ends(end: fn(&mut Base, Conn)) {
     let (mut storage, mut app) = (storage(), App::default());
     let mut base = base_with(&mut storage, [FREE; 1]);

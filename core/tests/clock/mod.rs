@@ -1,4 +1,4 @@
-//! A back end that has a clock of virtual time and no devices.
+//! A back end with a virtual clock and no devices.
 
 use std::convert::Infallible;
 use std::task::Poll;
@@ -10,11 +10,11 @@ use picoevent::{Action, Backend, EventBase, Fired, Instant};
 #[derive(Clone, Copy, Debug)]
 pub struct Clock {
     pub now: Instant,
-    /// When a wait ends, if not at its deadline.
+    /// The time at which a wait ends, if not at its deadline.
     pub wakes: Option<Instant>,
     /// The deadline of the last wait, as given to [`Backend::wait`].
     pub until: Instant,
-    /// How long each callback works.
+    /// The time that each callback takes.
     pub work: Duration,
 }
 

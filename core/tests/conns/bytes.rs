@@ -1,4 +1,4 @@
-//! Bytes in and out, and the conditions of the callbacks for them.
+//! Input and output, and the conditions of their callbacks.
 
 use std::time::Duration;
 

@@ -1,4 +1,5 @@
-//! How connections end: output first, then our end of stream, then the peer's, within limits.
+//! The steps of a close: first the output, then our end of stream, then the peer's end of stream, each within its
+//! limit.
 
 use std::time::Duration;
 
@@ -9,7 +10,7 @@ use crate::{
     try_connect, with_conn,
 };
 
-/// A connection that is closed, and whose end of stream the peer has.
+/// Returns a closed connection whose end of stream the peer has acknowledged.
 fn lingering(base: &mut Base) -> Conn {
     let mut app = App::default();
     let conn = connect(base);

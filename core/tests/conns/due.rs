@@ -1,10 +1,10 @@
-//! What became due is checked again when it is called.
+//! A due callback is checked again before it is called.
 
 use picoevent::{Conn, ConnEvent, Cx, Direction, Priority, StillActiveError};
 
 use super::{ABORTED, App, Base, actions, base, drain, feed, listener, peer};
 
-/// Two accepted connections that read; the first is called first.
+/// Returns two accepted connections that read. The first one is called first.
 fn pair(base: &mut Base, app: &mut App) -> (Conn, Conn) {
     let listener = listener(base);
     let (first, second) = (base.accepted(listener, peer()), base.accepted(listener, peer()));
@@ -19,8 +19,8 @@ fn pair(base: &mut Base, app: &mut App) -> (Conn, Conn) {
     (first, second)
 }
 
-/// Feeds a byte to the first connection, whose callback runs `deed` on the second, and then news to
-/// the second. Returns the calls of the second.
+/// Feeds a byte to the first connection, whose callback runs `deed` on the second, and feeds `news` to the second.
+/// Returns the calls of the second.
 fn meanwhile(
     base: &mut Base,
     app: &mut App,
@@ -113,7 +113,7 @@ fn a_write_callback_waits_while_writing_is_disabled() {
 fn what_the_read_callback_wrote_is_offered_before_the_end_of_stream_is_reported() {
     let (mut base, mut app) = (base(), App::default());
     let (_, conn) = pair(&mut base, &mut app);
-    // Echoes, and frees at the end of stream, as libevent's programs do.
+    // Echoes, and aborts at the end of stream, as libevent programs do.
     app.react = Some(|_, conn, event| match event {
         ConnEvent::Readable => _ = conn.transfer(conn.id()),
         _ => conn.abort(),
@@ -158,7 +158,7 @@ fn input_before_the_end_of_the_stream_is_reported_before_it_whenever_reading_is_
     }
 }
 
-/// Input comes to the other one first.
+/// The less urgent connection gets input first.
 #[test]
 fn a_more_urgent_connection_is_called_first() {
     let (mut base, mut app) = (base(), App::default());

@@ -1,4 +1,4 @@
-//! Every way to an end, and what the application hears of it.
+//! All ways in which a connection can end, and the reports to the application.
 
 use picoevent::{
     Action, ConnEnd, ConnError, ConnEvent, Direction, End, EventBase, FIN_WAIT, Instant, LINGER,
@@ -91,7 +91,7 @@ fn an_abort_discards_and_the_connection_is_gone_at_once() {
     assert_eq!((actions(&mut base), base.counts().conns), (vec![], 0));
 }
 
-/// Otherwise the peer takes what it has for all there is.
+/// Otherwise the peer would take incomplete data for complete data.
 #[test]
 fn an_abort_with_an_error_is_a_reset_also_behind_the_peers_end() {
     let (mut base, mut app, conn) = with_conn();

@@ -1,10 +1,10 @@
-//! In which direction a failure was found.
+//! The direction in which a failure was found.
 
 use picoevent::{ConnEnd, ConnError, ConnEvent, Direction, Failure};
 
 use super::{App, base, connect, with_conn};
 
-/// Fails a connection, and returns the direction that its `ended` is told.
+/// Fails a connection. Returns the event and the direction that the callback got.
 fn told(failure: Failure) -> (ConnEvent, Option<Direction>) {
     let (mut base, mut app, conn) = with_conn();
     base.conn(conn).unwrap().finish();

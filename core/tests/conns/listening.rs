@@ -6,7 +6,7 @@ use picoevent::{
 
 use super::{App, Base, actions, at, base, connect, listener, ms, peer};
 
-/// Accepts two connections, of which the first one's callback runs `deed` on the listener.
+/// Accepts two connections. The first one's callback runs `deed` on the listener.
 fn accept_two(base: &mut Base, app: &mut App, deed: fn(&mut Cx<App>, Listener)) -> [Conn; 2] {
     let listener = listener(base);
     let conns = [(); 2].map(|()| base.accepted(listener, peer()).unwrap());

@@ -1,4 +1,4 @@
-//! Connections: bytes in and out, the callbacks' conditions, and every way to an end.
+//! Connections: input and output, the conditions of the callbacks, and all ways to end.
 
 use std::sync::OnceLock;
 use std::time::Duration;
@@ -26,19 +26,19 @@ struct App {
     calls: Vec<ConnEvent>,
     conn: Option<Conn>,
     react: Option<fn(&mut App, &mut ConnMut<App>, ConnEvent)>,
-    /// Another connection, for a callback that does something to it.
+    /// Another connection, on which a callback runs `deed`.
     other: Option<Conn>,
     deed: Option<fn(&mut Cx<App>, Conn)>,
-    /// The direction that the last failure was found in, as a callback is told.
+    /// The direction of the last failure, as reported to the callback.
     found: Option<Option<Direction>>,
     /// The listener that accepted the last connection.
     listener: Option<Listener>,
-    /// What a connection does to its listener when it opens, once.
+    /// An action on the listener, run once, when a connection opens.
     at_listener: Option<fn(&mut Cx<App>, Listener)>,
 }
 
 impl App {
-    /// The callback of nearly every connection: none begins to read by itself.
+    /// The callback of nearly every connection. It disables reading when a connection opens.
     fn heard(&mut self, conn: &mut ConnMut<Self>, event: ConnEvent) {
         if event == ConnEvent::Opened {
             conn.disable(Direction::Read);
@@ -64,26 +64,26 @@ impl App {
 
 type Base<'s> = EventBase<'s, App>;
 
-/// A base with a storage of its own, which is never freed.
+/// Returns a base with new storage, which is never freed.
 fn base() -> Base<'static> {
     EventBase::new(Box::leak(Box::new(Storage::<_, 2, 2, 24>::new())))
 }
 
-/// A base, its application and an open connection.
+/// Returns a base, its application and an open connection.
 fn with_conn() -> (Base<'static>, App, Conn) {
     let (mut base, mut app) = (base(), App::default());
     let conn = open(&mut base, &mut app);
     (base, app, conn)
 }
 
-/// What the application hears last of a connection that it has closed, or aborted.
+/// The last events of a closed and of an aborted connection.
 const CLOSED: ConnEvent = ConnEvent::Ended(ConnEnd::Closed);
 const ABORTED: ConnEvent = ConnEvent::Ended(ConnEnd::Aborted);
 
 static SETTINGS: Settings = Settings::new();
 
-/// The pool of all connections that the storage has, added when it is first asked for. The first pools of
-/// all bases have the same name.
+/// Returns the pool of all the storage's connections. The first call for a base adds it. The first pool has the same ID
+/// in all bases.
 fn pool(base: &mut Base) -> PoolId {
     static POOL: OnceLock<PoolId> = OnceLock::new();
     let added = base.add_pool(Pool::rest().rings(4, 8));
@@ -119,7 +119,7 @@ fn listener(base: &mut Base) -> Listener {
     listener
 }
 
-/// A connection that has been accepted, and that the application knows.
+/// Returns an accepted connection that the application knows.
 fn open(base: &mut Base, app: &mut App) -> Conn {
     let listener = listener(base);
     let conn = base.accepted(listener, peer()).unwrap();

@@ -1,4 +1,4 @@
-//! Low and high marks: libevent's `bufferevent_setwatermark`, and what a callback waits for once.
+//! Low and high marks: libevent's `bufferevent_setwatermark`, and one-time waits for input or room.
 
 use picoevent::{
     Action, Conn, ConnEvent, Direction, Eol, LineError, Pool, Settings, SetupError, WriteError,
@@ -6,7 +6,7 @@ use picoevent::{
 
 use super::{App, Base, actions, at, base, connect, drain, feed, ms, peer, pool, with_conn};
 
-/// An open connection of rings of 4 and 8 bytes, which begins with these settings and reads.
+/// Returns an open connection with rings of 4 and 8 bytes and these settings. It reads.
 fn marked(settings: &'static Settings) -> (Base<'static>, App, Conn) {
     let (mut base, mut app) = (base(), App::default());
     let pool = pool(&mut base);
@@ -19,7 +19,7 @@ fn marked(settings: &'static Settings) -> (Base<'static>, App, Conn) {
     (base, app, conn)
 }
 
-/// Feeds, and returns what was called for it.
+/// Feeds `data` and dispatches. Returns the calls.
 fn fed(base: &mut Base, app: &mut App, conn: Conn, data: &[u8]) -> Vec<ConnEvent> {
     assert_eq!(feed(base, conn, data), data.len());
     base.dispatch(app);

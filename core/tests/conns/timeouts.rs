@@ -1,4 +1,4 @@
-//! Timeouts of connections: when they begin, what restarts them, what takes them back.
+//! Timeouts of connections: when they start, what restarts them, and what cancels them.
 
 use std::time::Duration;
 
@@ -91,7 +91,7 @@ fn a_connect_that_is_not_answered_times_out_once() {
     }
 }
 
-/// Brings the time and then the news, as a back end does, and dispatches.
+/// Feeds the time and then the news, as a back end does, and dispatches.
 fn turn(
     base: &mut Base,
     app: &mut App,
@@ -165,7 +165,8 @@ fn progress_before_its_callback_takes_a_timeout_back() {
     base.conn(conn).unwrap().set_priority(picoevent::Priority::LOWEST).unwrap();
     base.conn(conn).unwrap().write(b"ab").unwrap();
     base.after(ms(10), |app: &mut App, _| app.calls.push(ConnEvent::Opened)).unwrap();
-    // The timer is more urgent, so both timeouts have passed, and their callbacks are to come.
+    // The timer's callback runs first, because it is more urgent. Both timeouts have passed by then, but their
+    // callbacks have not run.
     let calls = turn(&mut base, &mut app, 10, |_| ());
     assert_eq!(calls, [ConnEvent::Opened]);
     let calls = turn(&mut base, &mut app, 11, |base| {

@@ -1,4 +1,4 @@
-//! Activation by hand, passes and priorities.
+//! Manual activation, passes and priorities.
 
 use picoevent::{EventFlags, Mode, Priority, StillActiveError};
 

@@ -92,7 +92,7 @@ fn a_one_shot_that_timed_out_waits_for_its_source_no_more() {
     let source = base.new_source().unwrap();
     let event = watch(&mut base, source, EventFlags::READ, Mode::OneShot, 1);
     base.event(event).unwrap().add(Some(ms(5))).unwrap();
-    // It is due but not called yet when its source becomes ready.
+    // The event is due but not called yet when its source becomes ready.
     let urgent = timer(&mut base, Mode::OneShot, 2);
     base.event(urgent).unwrap().set_priority(Priority::HIGHEST).unwrap();
     base.event(urgent).unwrap().add(Some(ms(5))).unwrap();

@@ -1,4 +1,4 @@
-//! The rules of events, by libevent's names for them: add, delete, activate, persistent, signals.
+//! The rules of events, under libevent's names: add, delete, activate, persistent, signals.
 
 mod activating;
 mod adding;
@@ -16,7 +16,7 @@ use picoevent::{Cx, Event, EventBase, EventFlags, EventMut, Instant, Mode, Run, 
 
 use clock::Clock;
 
-/// An application that writes down which event was called with what, and may react.
+/// An application that records each called event with its flags, and may react.
 #[derive(Default)]
 struct Trace {
     calls: Vec<(u32, EventFlags)>,
@@ -41,7 +41,7 @@ impl Trace {
 
 type Base<'s> = EventBase<'s, Trace>;
 
-/// A base with a storage of its own, which is never freed.
+/// Returns a base with new storage, which is never freed.
 fn base() -> Base<'static> {
     EventBase::new(Box::leak(Box::new(Storage::<_, 8, 1, 16, 1, 1, 8>::new())))
 }
@@ -54,7 +54,7 @@ fn at(millis: u64) -> Instant {
     Instant::from_micros(millis * 1000)
 }
 
-/// Advances to `millis` and runs passes until nothing is due.
+/// Advances to `millis` and runs passes until nothing is due. Returns the calls.
 fn run_to(base: &mut Base, app: &mut Trace, millis: u64) -> Vec<(u32, EventFlags)> {
     let mut clock = Clock::at(at(millis));
     base.begin(Run::NONBLOCK);

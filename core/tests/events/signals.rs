@@ -1,4 +1,4 @@
-//! Signals: each raise calls.
+//! Signals: each raise causes a call.
 
 use picoevent::{EventFlags, Signal};
 

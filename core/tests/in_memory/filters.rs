@@ -5,7 +5,7 @@ use picoevent::{Filter, Protocol, SetupError};
 
 type Moved = Result<(usize, usize), ConnError>;
 
-/// Each byte with some bits flipped.
+/// A filter that flips some bits of each byte.
 struct Xor;
 
 fn xor(from: &[u8], to: &mut [u8]) -> Moved {
@@ -24,7 +24,7 @@ impl Filter<App> for Xor {
     }
 }
 
-/// Each byte three times below, and a mark at the end.
+/// A filter that sends each byte three times, and a mark at the end.
 struct Triple;
 
 const MARK: &[u8] = b"###";
@@ -63,7 +63,7 @@ impl Filter<App> for Triple {
     }
 }
 
-/// Bytes as they are, and a long text behind them.
+/// A filter that does not change the bytes, and adds a long text at the end.
 struct Signed;
 
 impl Filter<App> for Signed {
@@ -83,7 +83,7 @@ impl Filter<App> for Signed {
     }
 }
 
-/// More bytes than a filter is given room for at once.
+/// More bytes than a filter gets room for in one call.
 const LONG: usize = 150;
 
 fn as_it_is(from: &[u8], to: &mut [u8]) -> Moved {
@@ -96,7 +96,7 @@ fn tripled(bytes: &[u8]) -> Vec<u8> {
     bytes.iter().flat_map(|byte| [*byte; 3]).collect()
 }
 
-/// The connection above: any kind.
+/// The protocol of connections above filters.
 struct Above;
 
 impl Protocol<App> for Above {
@@ -121,7 +121,8 @@ impl Protocol<App> for Above {
     }
 }
 
-/// A pair, one end of which is below a filter. Returns the end without, the one below, and the one above.
+/// Makes a pair with one end below a filter. Returns the end without a filter, the end below the filter, and the
+/// connection above the filter.
 fn filtered<F: Filter<App>>(
     base: &mut EventBase<App>,
     app: &mut App,
@@ -173,7 +174,7 @@ fn a_close_above_comes_behind_the_bytes_and_the_mark() {
     }
 }
 
-/// The output of the one below is full of bytes when the mark is made, or shorter than it.
+/// When the mark is produced, the output ring below is full, or it is shorter than the mark.
 #[test]
 fn a_mark_comes_in_as_many_pieces_as_it_takes() {
     for ring in [1, 2, 7, 64, 149, 150, 600] {
@@ -188,12 +189,12 @@ fn a_mark_comes_in_as_many_pieces_as_it_takes() {
     }
 }
 
-/// The peer must not take what came for all of it.
+/// The peer must not take incomplete data for complete data.
 #[test]
 fn a_mark_that_never_fits_is_an_error_and_is_not_left_out() {
     for ring in [1, 2] {
         for then in [Then::Close, Then::Finish] {
-            // Also when the other side is complete.
+            // Also when the peer's stream is complete.
             for outer in [Then::Nothing, Then::Finish] {
                 let ends = [End::sends(b"", outer), End::sends(b"", then)];
                 let [outer, above] = run_filtered::<Triple>((8, ring), ends);
@@ -207,7 +208,7 @@ fn a_mark_that_never_fits_is_an_error_and_is_not_left_out() {
     }
 }
 
-/// Otherwise the peer would take what it has got for all.
+/// Otherwise the peer would take incomplete data for complete data.
 #[test]
 fn a_connection_that_is_ended_behind_the_filters_back_is_reset() {
     let deeds: [fn(&mut ConnMut<App>); 2] = [|conn| conn.finish(), |conn| conn.close()];
@@ -228,7 +229,7 @@ fn a_connection_that_is_ended_behind_the_filters_back_is_reset() {
     }
 }
 
-/// Found by a simulation: the filter was called again and again.
+/// Found by a simulation: the filter was called in an endless loop.
 #[test]
 fn a_close_above_waits_for_room_below_without_turns() {
     with_pool((8, 8), |base, app, pool| {
@@ -248,8 +249,8 @@ fn a_close_above_waits_for_room_below_without_turns() {
     });
 }
 
-/// Found by random verbs: the one below stayed forever. The pool is full, and a closed connection that waits for
-/// its peer's end gives its place to another.
+/// Found by random calls: the connection below stayed forever. The pool is full, and a new connection takes the place
+/// of a lingering one.
 #[test]
 fn a_connection_above_a_filter_that_gives_its_place_away_ends_the_one_below() {
     let mut storage = Box::new(Storage::<App, 1, 4, 64, 1, 2>::new());
@@ -271,7 +272,7 @@ fn a_connection_above_a_filter_that_gives_its_place_away_ends_the_one_below() {
     assert_eq!((base.counts().conns, app.ends[&outer].received.len()), (0, 3));
 }
 
-/// The end of a program does not run callbacks, so a filter's last bytes cannot be made.
+/// No callbacks run at the end of a program, so a filter's last bytes cannot be produced.
 #[test]
 fn a_program_that_ends_resets_what_a_filter_is_not_done_with() {
     for (writes, is_done) in [(false, false), (true, false), (false, true), (true, true)] {
@@ -344,7 +345,7 @@ fn a_filter_that_fails_ends_both_sides() {
 
 #[test]
 fn a_unit_that_never_fits_is_an_error_and_does_not_hang() {
-    // Half a unit at the end of the stream.
+    // An incomplete unit at the end of the stream.
     let ends = [End::sends(b"aaab", Then::Finish), End::default()];
     let [_, above] = run_filtered::<Triple>((64, 64), ends);
     assert_eq!(above.received, b"a");

@@ -1,6 +1,6 @@
 //! Connections in memory: pairs, and connections above filters.
 //!
-//! No back end has a part in them, so each test is a few turns of a loop whose clock jumps.
+//! They need no back end, so each test runs a few turns of a loop whose clock jumps.
 
 use std::collections::{HashMap, VecDeque};
 use std::task::Poll;
@@ -14,13 +14,13 @@ use picoevent::{
 mod filters;
 mod pairs;
 
-/// What one end of a test does.
+/// One end of a connection in a test, and its behaviour.
 #[derive(Default)]
 struct End {
     to_send: VecDeque<u8>,
-    /// What it does when all is sent.
+    /// The action when all bytes are sent.
     then: Then,
-    /// It sends back what it receives.
+    /// Whether the end echoes its input.
     echoes: bool,
     received: Vec<u8>,
     events: Vec<ConnEvent>,
@@ -59,11 +59,11 @@ impl End {
 #[derive(Default)]
 struct App {
     ends: HashMap<Conn, End>,
-    /// Connections above filters whose filter has heard of the end.
+    /// Connections above filters whose filter's `ended` was called.
     ended: Vec<Conn>,
-    /// Bytes that a filter has made behind the last.
+    /// The number of bytes that a filter has added at the end.
     signed: usize,
-    /// Connections that only note their callbacks, in the order of these.
+    /// The calls of connections that only record them, in order.
     called: Vec<(Conn, ConnEvent)>,
 }
 
@@ -99,7 +99,7 @@ fn on_event(app: &mut App, conn: &mut ConnMut<App>, event: ConnEvent) {
         }
     }
     if event == ConnEvent::Eof {
-        // What was echoed is still sent; the rest of the input waits for room.
+        // Echoed bytes may still be unsent, and input may still wait for room.
         if conn.input_len() == 0 && end.to_send.is_empty() {
             conn.close();
         }
@@ -115,13 +115,13 @@ fn on_event(app: &mut App, conn: &mut ConnMut<App>, event: ConnEvent) {
     }
 }
 
-/// A back end without news: its time jumps to the next deadline.
+/// A back end without news. Its clock jumps to the next deadline.
 struct Clock {
     now: Instant,
     actions: Vec<Action>,
 }
 
-/// Nothing more can happen, and the loop waits.
+/// The error when the loop would wait forever.
 #[derive(Debug, PartialEq, Eq)]
 struct Stuck;
 
@@ -146,7 +146,7 @@ impl Backend<App> for Clock {
     }
 }
 
-/// Runs the loop until it ends, or would wait without a limit. Returns how much time has passed.
+/// Runs the loop until it ends or would wait forever. Returns the time that has passed.
 fn run(base: &mut EventBase<App>, app: &mut App) -> Result<Duration, Stuck> {
     let before = base.now();
     let mut clock = Clock { now: before, actions: Vec::new() };
@@ -165,7 +165,7 @@ fn run(base: &mut EventBase<App>, app: &mut App) -> Result<Duration, Stuck> {
     panic!("the loop does not end");
 }
 
-/// A base with a pool of connections in memory, with rings of these sizes.
+/// Runs `test` with a base that has a pool of connections in memory, with rings of these sizes.
 fn with_pool(rings: (usize, usize), test: impl FnOnce(&mut EventBase<App>, &mut App, PoolId)) {
     let mut storage = Box::new(Storage::<App, 2, 8, 16384, 1, 2>::new());
     let mut base = EventBase::new(&mut storage);

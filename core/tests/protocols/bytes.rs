@@ -1,4 +1,4 @@
-//! Bytes: writing all or nothing, room for answers, and bytes from pool to pool.
+//! Bytes: writing all or nothing, room for answers, and transfers between pools.
 
 use picoevent::{ConnEvent, Pool, Settings, WriteError};
 
@@ -28,7 +28,7 @@ fn a_write_is_all_or_nothing_and_says_what_would_fit() {
 fn text_that_does_not_fit_leaves_nothing_also_over_the_end_of_the_ring() {
     let (mut base, _, conn) = with_conn();
     for start in 0..8 {
-        // The ring begins at every place, with one byte in it.
+        // Each round starts at another position in the ring, with one byte in the ring.
         base.conn(conn).unwrap().write(b"abcdefg").unwrap();
         drain(&mut base, conn, 6);
         assert_eq!(write!(base.conn(conn).unwrap(), "{}{}{}", 12, 345, 678), Err(full(7)));
@@ -133,7 +133,7 @@ fn bytes_move_between_pools_whichever_comes_first() {
         base.accepted(listener, peer()).unwrap()
     });
     passes(&mut base, &mut app);
-    // Over the rings' ends, too.
+    // The bytes wrap at the ends of the rings in some rounds.
     for _ in 0..9 {
         for (from, to, moved) in [(0, 1, 4), (1, 0, 2), (0, 0, 2), (1, 1, 3)] {
             feed(&mut base, conns[from], b"abcdef");
@@ -142,7 +142,7 @@ fn bytes_move_between_pools_whichever_comes_first() {
             assert_eq!(drain(&mut base, conns[to], 99), b"abcd"[..moved]);
             let left = base.conn(conns[from]).unwrap().consume(99);
             assert_eq!(left, [4, 3][from] - moved);
-            // The next one begins at another place.
+            // The next transfer starts at another position.
             feed(&mut base, conns[from], b"x");
             feed(&mut base, conns[from], b"y");
             base.conn(conns[from]).unwrap().consume(1);

@@ -1,4 +1,4 @@
-//! What a protocol gets without asking for it.
+//! The defaults of a protocol.
 
 use std::time::Duration;
 
@@ -8,14 +8,14 @@ use picoevent::{
 
 use crate::{at, peer};
 
-/// How the connections have ended, and whether reading and writing were enabled as they opened.
+/// The reasons why connections ended, and whether reading and writing were enabled when they opened.
 #[derive(Default)]
 struct App {
     ends: Vec<ConnEnd>,
     enabled: Vec<[bool; 2]>,
 }
 
-/// It writes as little as a protocol can, besides what the test wants to know.
+/// A minimal protocol, with only the functions that the test needs in addition.
 struct Least;
 
 impl Protocol<App> for Least {
@@ -37,7 +37,7 @@ impl Protocol<App> for Least {
 
 type Base<'s> = EventBase<'s, App>;
 
-/// Opens a connection, in an application that has just begun.
+/// Runs `check` with an open connection in a new application.
 fn with_conn(check: impl FnOnce(&mut Base, &mut App, Conn)) -> Vec<ConnEnd> {
     let (mut storage, mut app) = (Storage::<App, 0, 1, 16>::new(), App::default());
     let mut base = EventBase::new(&mut storage);

@@ -1,4 +1,4 @@
-//! Every connection that the application knows ends once, whatever the reason.
+//! Every connection that the application knows gets exactly one `ended`, for any reason.
 
 use picoevent::{Action, ConnError, ConnEvent, Direction, Priority, StaleError};
 
@@ -110,7 +110,7 @@ fn many_connections_that_go_in_one_pass_end_once_each() {
     let count = |wanted| heard.iter().filter(|event| **event == wanted).count();
     assert_eq!((count(failed(ConnError::Reset)), count(ABORTED), count(ConnEvent::Eof)), (4, 4, 4));
     assert_eq!(heard.len(), 12);
-    // Nothing more comes of those whose both sides are complete.
+    // Connections whose two streams are complete get no further callbacks.
     for conn in conns {
         base.delivered(conn);
     }
@@ -158,7 +158,7 @@ fn a_callback_that_ends_all_connections_brings_each_one_end() {
 #[test]
 fn the_slot_is_given_back_when_the_end_was_heard_and_the_back_end_is_done() {
     let (mut base, mut app, conn) = with_conn();
-    // The back end is done first, as the end of low priority is heard late.
+    // The back end finishes first, because the `ended` callback has a low priority.
     base.conn(conn).unwrap().set_priority(Priority::LOWEST).unwrap();
     base.conn(conn).unwrap().abort();
     base.after(ms(0), |_: &mut App, _| ()).unwrap();
@@ -168,7 +168,7 @@ fn the_slot_is_given_back_when_the_end_was_heard_and_the_back_end_is_done() {
     app.react = Some(|_, conn, _| assert_eq!(conn.place(), Some(0)));
     assert_eq!(passes(&mut base, &mut app), [ABORTED]);
     assert_eq!((actions(&mut base), base.counts().conns), (vec![], 0));
-    // The end is reported first.
+    // The `ended` callback runs before the back end finishes.
     app.react = None;
     let conn = open(&mut base, &mut app);
     base.conn(conn).unwrap().abort();

@@ -1,10 +1,10 @@
-//! Messages out of the input: lines, and what ends otherwise.
+//! Messages read from the input: lines and other delimited messages.
 
 use picoevent::{Conn, LineError, Pool, Settings};
 
 use crate::{App, Base, SETTINGS, base, feed, listen, passes, peer};
 
-/// A connection with this much room for input.
+/// Makes a connection with an input ring of `input` bytes.
 fn with_input(base: &mut Base, input: usize, settings: &'static Settings) -> Conn {
     let pool = base.add_pool(Pool::new(1).rings(input, 8)).unwrap();
     let listener = listen(base, pool, settings);
@@ -13,7 +13,7 @@ fn with_input(base: &mut Base, input: usize, settings: &'static Settings) -> Con
     conn
 }
 
-/// Feeds `text`, as much as there is room for, and reads lines of up to six bytes, until all is read.
+/// Feeds `text`, as much as fits each time, and reads lines of up to six bytes, until all is read. Returns the lines.
 fn lines_of(base: &mut Base, conn: Conn, text: &[u8]) -> Vec<String> {
     let (mut rest, mut lines) = (text, Vec::new());
     loop {
@@ -49,7 +49,7 @@ fn a_line_may_fill_the_buffer_and_not_more() {
     assert_eq!(lines_of(&mut base, conn, b"123456\n123456\r\n"), ["123456", "123456"]);
     assert_eq!(lines_of(&mut base, conn, b"1234567\nnext\n"), [LONG, "next"]);
     assert_eq!(lines_of(&mut base, conn, b"12345\r6\r\nnext\n"), [LONG, "next"]);
-    // One byte at a time, its end included.
+    // One byte at a time, including the end of the line.
     for (text, expected) in [("123456\r\n", "123456"), ("123456\n", "123456"), ("1234567\n", LONG)]
     {
         let bytes = text.bytes().flat_map(|byte| lines_of(&mut base, conn, &[byte]));
@@ -123,7 +123,7 @@ fn what_ends_otherwise_is_read_with_its_end_and_stays_when_it_is_too_long() {
     let mut view = base.conn(conn).unwrap();
     assert_eq!(view.read_until(b"!", &mut buffer), Some(Err(LineError::TooLong)));
     assert_eq!(view.input_len(), 10, "it stays");
-    // Whatever comes, it would not fit.
+    // A message with this end could never fit.
     assert_eq!(view.read_until(b"?", &mut buffer), Some(Err(LineError::TooLong)));
     view.consume(2);
     assert_eq!(view.read_until(b"?", &mut buffer), Some(Err(LineError::TooLong)));

@@ -1,4 +1,4 @@
-//! What connections promise to their protocols: one end each, pools, alarms, lines, connecting again.
+//! The guarantees of connections to their protocols: exactly one end, pools, alarms, lines, reconnecting.
 
 mod alarm;
 mod busy;
@@ -25,12 +25,12 @@ use picoevent::{
 
 use steps::{actions, drain, feed};
 
-/// What it has heard, and what it does then.
+/// The events the application got, and its reaction to them.
 #[derive(Default)]
 struct App {
     calls: Vec<(Conn, ConnEvent)>,
     react: Option<fn(&mut App, &mut ConnMut<App>, ConnEvent)>,
-    /// Other connections, for a callback that does something to them.
+    /// Other connections, on which a callback acts.
     others: Vec<Conn>,
     count: usize,
 }
@@ -43,7 +43,7 @@ impl App {
         }
     }
 
-    /// Takes what all connections have heard since the last time.
+    /// Takes the events of all connections since the last call.
     fn heard(&mut self) -> Vec<ConnEvent> {
         std::mem::take(&mut self.calls).into_iter().map(|(_, event)| event).collect()
     }
@@ -60,12 +60,12 @@ static SETTINGS: Settings = Settings::new();
 
 type Base<'s> = EventBase<'s, App>;
 
-/// A base with a storage of its own, which is never freed.
+/// Returns a base with new storage, which is never freed.
 fn base() -> Base<'static> {
     EventBase::new(Box::leak(Box::new(Storage::<_, 4, 8, 256, 3, 16>::new())))
 }
 
-/// A base, its application and an open connection.
+/// Returns a base, its application and an open connection.
 fn with_conn() -> (Base<'static>, App, Conn) {
     let (mut base, mut app) = (base(), App::default());
     let conn = open(&mut base, &mut app);
@@ -84,7 +84,7 @@ fn peer() -> SocketAddr {
     "192.0.2.7:4242".parse().unwrap()
 }
 
-/// A pool of so many connections, with rings of eight bytes.
+/// Adds a pool of `conns` connections, with rings of eight bytes.
 fn pool(base: &mut Base, conns: u16) -> PoolId {
     base.add_pool(Pool::new(conns).rings(8, 8)).unwrap()
 }
@@ -99,7 +99,7 @@ fn connect(base: &mut Base, pool: PoolId) -> Conn {
     base.connect_with(peer(), pool, &SETTINGS, App::note).unwrap()
 }
 
-/// An accepted connection of a pool of its own, which the application knows.
+/// Returns an accepted connection in a separate pool. The application knows it.
 fn open(base: &mut Base, app: &mut App) -> Conn {
     open_with(base, app, &SETTINGS)
 }
@@ -114,7 +114,7 @@ fn open_with(base: &mut Base, app: &mut App, settings: &'static Settings) -> Con
     conn
 }
 
-/// Dispatches until nothing is due, as the passes of several turns do. Returns what was heard.
+/// Dispatches until nothing is due, like the passes of several turns. Returns the events.
 fn passes(base: &mut Base, app: &mut App) -> Vec<ConnEvent> {
     for _ in 0..4 {
         base.dispatch(app);
@@ -122,7 +122,7 @@ fn passes(base: &mut Base, app: &mut App) -> Vec<ConnEvent> {
     app.heard()
 }
 
-/// Brings the time, and runs passes.
+/// Feeds the time, and runs passes.
 fn passes_at(base: &mut Base, app: &mut App, millis: u64) -> Vec<ConnEvent> {
     base.advance(at(millis));
     passes(base, app)

@@ -1,4 +1,4 @@
-//! State of the application for each connection of a pool.
+//! Application state for each connection of a pool.
 
 use picoevent::{Conn, ConnMap, EventBase};
 
@@ -11,7 +11,7 @@ fn has_none<const N: usize>(map: &mut ConnMap<u32, N>, conn: Conn) -> bool {
 #[test]
 fn each_connection_has_a_state_of_its_own_until_it_is_removed() {
     let (mut base, mut app) = (base(), App::default());
-    // The first of the pool is not the first of the storage.
+    // The pool's first connection is not the storage's first connection.
     pool(&mut base, 2);
     let pool = pool(&mut base, 3);
     let conns = [(); 3].map(|()| connect(&mut base, pool));

@@ -1,4 +1,4 @@
-//! Outgoing connections: at rest, connecting, and gone.
+//! Outgoing connections: at rest, connecting, and ended.
 
 use std::net::SocketAddr;
 
@@ -11,7 +11,7 @@ use crate::{
     peer, pool, with_conn,
 };
 
-/// Another address of the peer.
+/// Returns another address of the peer.
 fn elsewhere() -> SocketAddr {
     "192.0.2.8:80".parse().unwrap()
 }
@@ -32,7 +32,7 @@ fn a_connection_at_rest_is_held_and_does_nothing() {
     let view = base.conn(conn).unwrap();
     assert!(view.is_resting() && !view.is_open());
     assert_eq!((actions(&mut base), passes_at(&mut base, &mut app, 1_000)), (vec![], vec![]));
-    // A back end knows nothing of it.
+    // Reports of a back end about a connection at rest are ignored.
     base.connected(conn);
     base.failed(conn, ConnError::Reset);
     base.finished(conn);

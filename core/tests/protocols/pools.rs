@@ -1,4 +1,4 @@
-//! Pools: what each holds is held for it alone.
+//! Pools: the connections of a pool are reserved for it.
 
 use picoevent::{
     AcceptError, ConnEvent, EventBase, FullError, Pool, Settings, SetupError, Storage,
@@ -38,7 +38,7 @@ fn each_pool_has_rings_of_its_own_and_no_bytes_of_another() {
         assert_eq!(base.pool(id), Some(pool));
     }
     passes(&mut base, &mut app);
-    // Every ring is filled with a byte of its own.
+    // Each ring is filled with a different byte.
     for (byte, conn) in (1..).zip(&conns) {
         let (input, output) = base.conn(*conn).unwrap().ring_sizes();
         assert_eq!(feed(&mut base, *conn, &[byte; 9]), input);

@@ -1,4 +1,4 @@
-//! Outgoing connections that connect again.
+//! Outgoing connections that reconnect.
 
 use picoevent::{
     Action, Conn, ConnError, ConnEvent, Direction, FIN_WAIT, LINGER, Pool, Settings, StaleError,
@@ -10,7 +10,7 @@ use crate::{
     passes_at, peer, pool,
 };
 
-/// The only connection of a pool, which connects again 50 ms after each end.
+/// Makes the only connection of a pool. It reconnects 50 ms after each end.
 fn reconnecting() -> (Base<'static>, App, Conn) {
     let (mut base, mut app) = (base(), App::default());
     app.react = Some(|_, conn, event| {
@@ -23,7 +23,7 @@ fn reconnecting() -> (Base<'static>, App, Conn) {
     (base, app, conn)
 }
 
-/// The same, open for the first time.
+/// Makes the same connection, open for the first time.
 fn reconnecting_and_open() -> (Base<'static>, App, Conn) {
     let (mut base, mut app, conn) = reconnecting();
     opened(&mut base, &mut app, conn);
@@ -78,7 +78,7 @@ fn one_that_is_closed_sends_its_output_before_it_connects_again() {
     base.conn(conn).unwrap().close();
     assert_eq!(passes(&mut base, &mut app), [CLOSED]);
     assert!(!actions(&mut base).is_empty());
-    // Its time to connect comes while the output is under way.
+    // Its connect time passes while the output is being sent.
     assert_eq!(passes_at(&mut base, &mut app, 60), []);
     assert_eq!((actions(&mut base), drain(&mut base, conn, 9)), (vec![], b"bye".to_vec()));
     assert_eq!(actions(&mut base), [Action::End(conn)]);

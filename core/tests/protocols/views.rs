@@ -1,4 +1,4 @@
-//! Verbs of what was freed meanwhile change nothing.
+//! Methods on objects that were freed in the meantime change nothing.
 
 use picoevent::{
     ConnEvent, ConnectError, Direction, EventFlags, EventMut, ListenError, Mode, Priority, Signal,
@@ -52,13 +52,13 @@ fn a_connection_that_is_gone_answers_nothing_and_takes_nothing() {
     assert_eq!(passes(&mut base, &mut app), []);
 }
 
-/// Its slot may belong to another event already.
+/// Another event may use its slot already.
 #[test]
 fn an_event_that_is_freed_in_its_callback_changes_no_other() {
     fn freed(app: &mut App, event: &mut EventMut<App>) {
         let id = event.id();
         event.cx().event(id).unwrap().free();
-        // It takes the slot.
+        // The new event takes the freed slot.
         let next = event.new_timer(Mode::OneShot, |app: &mut App, _| app.count += 100).unwrap();
         assert_eq!(next.index(), id.index());
         app.count += 1;

@@ -1,6 +1,6 @@
-//! Bytes through connections: sockets, pairs, and what is above filters.
+//! Bytes through connections: sockets, pairs, and connections above filters.
 //!
-//! libevent's tests send 8,333 bytes, through buffers that grow; here they pass rings of 100.
+//! libevent's tests send 8,333 bytes through buffers that grow. Here they pass through rings of 100 bytes.
 
 use picoevent::{Conn, ConnEnd, ConnError, ConnEvent, Direction, Run, Settings, SetupError};
 
@@ -14,7 +14,7 @@ fn many_bytes() -> Vec<u8> {
     (0..8_333).map(|at| (at % 251) as u8).collect()
 }
 
-/// One end sends, the other receives everything, and the first hears when all is gone.
+/// One end sends, the other end receives everything, and `Writable` is reported to the sender when all is sent.
 fn send_one_way(scene: &mut Scene<'_, '_>, ends: Ends) {
     let [one, other] = scene.ends(ends);
     let mut sender = scene.base.conn(one).unwrap();
@@ -39,7 +39,7 @@ fn bufferevent() {
     });
 }
 
-/// libevent's partner is gone without a word when one end is freed; here it hears of the end.
+/// In libevent the partner gets no event when one end is freed. Here it gets the end of the stream.
 #[test]
 fn bufferevent_pair() {
     play(|mut scene| {
@@ -54,7 +54,7 @@ fn bufferevent_pair() {
     });
 }
 
-/// Output leaves by itself, so there is nothing to flush; and no end of stream comes of it.
+/// Output is sent without a flush, and this causes no end of stream.
 fn nothing_to_flush(ends: Ends) {
     play(|mut scene| {
         let [one, other] = scene.ends(ends);
@@ -75,7 +75,7 @@ fn flush_is_finish(ends: Ends) {
         assert_eq!(scene.app.received(other), b"the last");
         let expected = [ConnEvent::Opened, ConnEvent::Readable, ConnEvent::Eof];
         assert_eq!(scene.app.events(other), expected, "once, and behind the bytes");
-        // The other way is open.
+        // The other direction is still open.
         scene.base.conn(other).unwrap().write(b"an answer").unwrap();
         assert_eq!(scene.run(Run::DEFAULT), None);
         assert_eq!(scene.app.received(one), b"an answer");
@@ -137,8 +137,8 @@ fn bufferevent_pair_filters() {
 static RECEIVER: Settings = Settings::new().input_marks(10, 20);
 static SENDER: Settings = Settings::new().output_marks(30, usize::MAX);
 
-/// Input is reported with 10 bytes at least and 20 at most, and the callback for output comes when no more than 30
-/// are left. What is less than the low mark comes with the end of the stream.
+/// Input is reported with 10 to 20 bytes, and `Writable` is reported when at most 30 bytes are left. At the end of the
+/// stream, input below the low mark is reported too.
 fn marks_hold(ends: Ends) {
     play(|mut scene| {
         let [one, other] = scene.ends(ends);
@@ -177,7 +177,7 @@ fn bufferevent_pair_watermarks() {
     marks_hold(Ends::Pair);
 }
 
-/// Two connected ends, the second of which waits for ten bytes, takes none, and has three.
+/// Makes two connected ends. The second has a low mark of ten bytes, has three, and consumes none.
 fn three_of_ten(test: impl Fn(&mut Scene<'_, '_>, Conn)) {
     for ends in [Ends::Sockets, Ends::Pair] {
         play(|mut scene| {
@@ -192,7 +192,7 @@ fn three_of_ten(test: impl Fn(&mut Scene<'_, '_>, Conn)) {
     }
 }
 
-/// A trigger looks at the low mark, and calls once.
+/// A trigger respects the low mark, and causes one call.
 #[test]
 fn bufferevent_trigger() {
     three_of_ten(|scene, conn| {
@@ -211,7 +211,7 @@ fn bufferevent_trigger() {
     });
 }
 
-/// No callback runs in a verb.
+/// No callback runs inside a method call.
 #[test]
 fn bufferevent_trigger_defer() {
     three_of_ten(|scene, conn| {
@@ -222,7 +222,7 @@ fn bufferevent_trigger_defer() {
     });
 }
 
-/// `BEV_TRIG_IGNORE_WATERMARKS` is a wait for one byte.
+/// `BEV_TRIG_IGNORE_WATERMARKS` corresponds to a wait for one byte.
 #[test]
 fn bufferevent_trigger_postpone() {
     three_of_ten(|scene, conn| {
@@ -281,8 +281,8 @@ fn bufferevent_pair_filters_disable() {
     send_without_reading(Ends::PairFilters);
 }
 
-/// The ring above has room for a part of what waits below. Each time it is read, more comes up, though
-/// nothing more comes from the peer.
+/// The ring above has room for only a part of the bytes below. Each read lets more bytes move up, although the peer
+/// sends no more.
 #[test]
 fn bufferevent_filter_data_stuck() {
     play(|mut scene| {
@@ -305,7 +305,8 @@ fn bufferevent_filter_data_stuck() {
     });
 }
 
-/// A filter above a connection that is not connected yet goes with it; one at rest takes none.
+/// A connection above a filter ends together with the one below, even before that is connected. A connection at rest
+/// accepts no filter.
 #[test]
 fn bufferevent_socket_filter_inactive() {
     play(|mut scene| {
@@ -328,7 +329,7 @@ fn bufferevent_socket_filter_inactive() {
     });
 }
 
-/// libevent's buffer is frozen at its front; here the application has closed the connection.
+/// In libevent the front of the buffer is frozen. Here the application has closed the connection.
 #[test]
 fn bufferevent_read_failed() {
     play(|mut scene| {
@@ -347,7 +348,7 @@ fn bufferevent_read_failed() {
 
 const TEXT: &[u8] = b"Now is the time for all good events to signal for the good of their protocol";
 
-/// Two clients of one listener get a text and the end of the stream, each in its turn.
+/// Two clients of one listener each get a text and the end of the stream.
 fn two_clients_read_a_text() {
     play(|mut scene| {
         let (listener, address) = scene.listen();
@@ -386,7 +387,7 @@ fn bufferevent_connect_defer() {
     two_clients_read_a_text();
 }
 
-/// A connect that is refused is told once, from the loop; nothing else is.
+/// A refused connect is reported once, by the loop, and nothing else is reported.
 fn refused(events: impl FnOnce(&App, Conn)) {
     play(|mut scene| {
         let conn = scene.connect("127.0.0.1:9".parse().unwrap());
@@ -412,14 +413,14 @@ fn bufferevent_connect_fail_eventcb_defer() {
     refused(|app, _| assert_eq!(app.heard.len(), 1));
 }
 
-/// Of a silent connection reading times out, and not writing, since nothing waits. One whose peer takes
-/// nothing hears of both, once each.
+/// On a silent connection only reading times out, because no output waits. On a connection whose peer reads nothing,
+/// both directions time out, once each.
 fn each_direction_times_out_once(ends: Ends) {
     play(|mut scene| {
         let timeouts = [150, 100].map(|millis| Some(ms(millis)));
         let [idle, _] = scene.ends(ends);
         let [stalled, deaf] = scene.ends(ends);
-        // Of one above a filter, below which there may be room for 300 bytes.
+        // The peer must not read. Above a filter, the rings below may still have room for 300 bytes.
         scene.base.conn(deaf).unwrap().disable(Direction::Read);
         let began = scene.base.now().as_micros() / 1_000;
         for conn in [idle, stalled] {

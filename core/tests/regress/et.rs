@@ -1,4 +1,4 @@
-//! Events by edge.
+//! Edge-triggered events.
 
 use picoevent::{AddError, End, EventFlags, EventMut, Mode, Run};
 
@@ -33,7 +33,7 @@ fn et() {
     }
 }
 
-/// libevent refuses it in its debug mode only.
+/// libevent refuses this only in its debug mode.
 #[test]
 fn et_mix_error() {
     let mut room = room();
@@ -50,7 +50,7 @@ fn et_mix_error() {
     }
 }
 
-/// Deleting one event by edge leaves the other one by edge.
+/// After one edge-triggered event is deleted, the other one is still edge-triggered.
 #[test]
 fn et_multiple_events() {
     let mut room = room();

@@ -1,4 +1,4 @@
-//! What the scenarios of evbuffers share. The groups are in files of their own.
+//! Functions that the evbuffer scenarios share. The groups of scenarios are in separate files.
 
 use picoevent::RingBuffer;
 
@@ -8,15 +8,15 @@ pub fn all(ring: &RingBuffer<'_>) -> Vec<u8> {
     [first, second].concat()
 }
 
-/// A ring whose bytes begin at an offset of its memory, as those of one do that was used. An empty one
-/// always begins at the beginning.
+/// Returns a ring whose bytes begin at offset `start` of its memory, like a ring that was used. An empty ring always
+/// begins at offset 0.
 pub fn ring_at<'b>(memory: &'b mut [u8], start: usize, data: &[u8]) -> RingBuffer<'b> {
     let mut ring = RingBuffer::new(memory);
     if start > 0 {
         ring.write(&vec![b'.'; start]).unwrap();
         ring.consume(start - 1);
     }
-    // The last byte before them stays until the first of them is there.
+    // One byte before `data` is kept until `data` is written, because an empty ring would restart at offset 0.
     let written = ring.write_some(data);
     ring.consume(start.min(1));
     ring.write(&data[written..]).unwrap();

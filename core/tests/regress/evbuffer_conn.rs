@@ -1,4 +1,4 @@
-//! What only a connection's rings have: static bytes, an end that is closed, and callbacks.
+//! Features that only a connection's rings have: static bytes, closed ends, and callbacks.
 
 use picoevent::memory::StaticSlot;
 use picoevent::{
@@ -7,7 +7,7 @@ use picoevent::{
 
 static SETTINGS: Settings = Settings::new();
 
-/// What the connection has heard, with the lengths of its input and output then.
+/// The events of the connection, with the lengths of its input and output at that time.
 #[derive(Default)]
 struct App {
     heard: Vec<(ConnEvent, usize, usize)>,
@@ -50,7 +50,7 @@ fn feed(base: &mut EventBase<'_, App>, conn: Conn, data: &[u8]) {
     base.received(conn, data.len());
 }
 
-/// Sends up to so many bytes.
+/// Sends up to `most` bytes. Returns them.
 fn send(base: &mut EventBase<'_, App>, conn: Conn, most: usize) -> Vec<u8> {
     let mut sent = Vec::new();
     while sent.len() < most && !base.output(conn).0.is_empty() {
@@ -63,7 +63,7 @@ fn send(base: &mut EventBase<'_, App>, conn: Conn, most: usize) -> Vec<u8> {
     sent
 }
 
-/// libevent calls back when the memory is not needed any more; static bytes need no such call.
+/// libevent calls a function when the memory is no longer needed. Static bytes need no such call.
 #[test]
 fn reference() {
     static DATA: &[u8] = b"this is read-only memory.";
@@ -90,7 +90,7 @@ fn reference2() {
     });
 }
 
-/// libevent moves the rest to another buffer; here all goes to the peer.
+/// libevent moves the rest to another buffer. Here everything is sent to the peer.
 #[test]
 fn add_reference() {
     const FIRST: &[u8] = b"If an answer was found";
@@ -110,14 +110,14 @@ fn add_reference() {
         assert_eq!(send(base, conn, 6), b", it s");
         let mut view = base.conn(conn).unwrap();
         assert_eq!(view.output_len(), SECOND.len() - 4);
-        // The connection is dropped with pieces in it.
+        // The connection is aborted with static pieces in its output.
         view.write_static(b"ketchup bottle").unwrap();
         view.abort();
         assert_eq!(base.output(conn).0, b"");
     });
 }
 
-/// An offset is a slice.
+/// A slice corresponds to libevent's offset.
 #[test]
 fn add_reference_with_offset() {
     static DATA: &[u8] = b"read-only memory with an offset";
@@ -130,7 +130,7 @@ fn add_reference_with_offset() {
     });
 }
 
-/// An empty piece takes no slot and no room. Output has no front to write to.
+/// An empty piece takes no slot and no room. Output has no prepend.
 #[test]
 fn empty_reference_prepend() {
     on_a_conn(|base, _, conn| {
@@ -144,7 +144,7 @@ fn empty_reference_prepend() {
     });
 }
 
-/// The same before input: what is put back is before what comes.
+/// The same for input: bytes that are put back come before new input.
 #[test]
 fn empty_reference_prepend_buffer() {
     on_a_conn(|base, _, conn| {
@@ -158,7 +158,7 @@ fn empty_reference_prepend_buffer() {
     });
 }
 
-/// A connection that is finished takes no output, whichever way it comes; its input is as before.
+/// A finished connection accepts no output by any method. Its input is not affected.
 #[test]
 fn freeze_end() {
     on_a_conn(|base, _, conn| {
@@ -178,7 +178,7 @@ fn freeze_end() {
     });
 }
 
-/// A connection that was closed gives no input, whichever way it is asked for.
+/// A closed connection gives no input by any method.
 #[test]
 fn freeze_start() {
     on_a_conn(|base, _, conn| {
@@ -196,8 +196,8 @@ fn freeze_start() {
     });
 }
 
-/// A connection hears of what the peer does to its rings, in the pass that follows, and of several changes at
-/// once; of what it does itself it hears nothing.
+/// Changes that the peer causes in a connection's rings are reported in the next pass, several of them together.
+/// Changes by the application itself are not reported.
 #[test]
 fn callbacks() {
     on_a_conn(|base, app, conn| {
@@ -217,7 +217,7 @@ fn callbacks() {
         send(base, conn, 1);
         dispatch(base, app);
         assert_eq!(std::mem::take(&mut app.heard), [(ConnEvent::Writable, 31, 0)]);
-        // A callback may drain the ring that it is about.
+        // A callback may drain the ring for which it is called.
         app.drains = true;
         feed(base, conn, b"drained right away");
         dispatch(base, app);

@@ -1,12 +1,11 @@
-//! Moving bytes from ring to ring, and before others. libevent's scenarios are about empty chunks; a ring has
-//! none, so they are about every place where its bytes can begin.
+//! Moving bytes between rings, and prepending. libevent's scenarios test empty chunks. A ring has no chunks, so these
+//! test every start position in the ring.
 
 use picoevent::{RingBuffer, WriteError};
 
 use crate::evbuffer::{all, ring_at};
 
-/// Moves `amount` of `from` behind `to`, with both rings beginning at every place. Returns what is left and
-/// what has come of it.
+/// Appends `amount` bytes of `from` to `to`, for every start position in both rings. Returns the bytes of both rings.
 fn moved(from: &[u8], to: &[u8], amount: usize) -> (Vec<u8>, Vec<u8>) {
     let mut outcomes = Vec::new();
     for (start, other) in (0..8).flat_map(|start| (0..8).map(move |other| (start, other))) {
@@ -45,7 +44,7 @@ fn remove_buffer_with_empty_front() {
     assert_eq!(moved(b"a", b"xy", 1), (b"".into(), b"xya".into()));
 }
 
-/// Bytes go to and fro, and the order stays.
+/// Bytes move in both directions and keep their order.
 #[test]
 fn remove_buffer_adjust_last_with_datap_with_empty() {
     let (mut one, mut two) = ([0; 8], [0; 5]);
@@ -54,7 +53,7 @@ fn remove_buffer_adjust_last_with_datap_with_empty() {
     let mut passed: Vec<u8> = Vec::new();
     for amount in [3, 0, 1, 4, 2, 5, 1].into_iter().cycle().take(70) {
         ring.transfer(&mut other, amount);
-        // What comes back is behind the rest.
+        // The returned bytes are appended to the rest.
         let mut next = [0; 5];
         let read = other.read(&mut next[..amount.min(2)]);
         passed.extend(&next[..read]);
@@ -83,7 +82,7 @@ fn add_buffer_with_empty2() {
     assert_eq!(all(&target), b"!hello!");
 }
 
-/// Every placement: an empty ring, room before the first byte, and over the end of the memory.
+/// All positions: an empty ring, room before the first byte, and bytes that wrap at the end of the memory.
 #[test]
 fn prepend() {
     let (mut one, mut two) = ([0; 64], [0; 64]);
@@ -95,7 +94,7 @@ fn prepend() {
     assert_eq!(all(&ring), b"it has many characters here");
     ring.prepend(b"nobody says any more that ").unwrap();
     assert_eq!(all(&ring), b"nobody says any more that it has many characters here");
-    // A ring before a ring: its bytes are put before the others.
+    // To prepend a ring to another, prepend its bytes.
     ring.clear();
     for number in [999, 1_000] {
         write!(ring, "number {number}. ").unwrap();

@@ -1,11 +1,11 @@
-//! Looking at a ring, searching in it, and lines.
+//! Peeking into a ring, searching in it, and lines.
 
 use picoevent::{Eol, LineError, RingBuffer};
 
 use crate::evbuffer::{all, ring_at};
 
-/// Puts pieces into a ring that begins at every place. Returns the lines that are there after each piece, and
-/// checks what is left.
+/// Writes pieces to a ring, for every start position. Returns the lines that are complete after each piece, and checks
+/// the remaining bytes.
 fn lines(eol: Eol, pieces: &[&[u8]], left: &[u8]) -> Vec<Vec<String>> {
     let mut outcomes = Vec::new();
     for start in 0..48 {
@@ -33,8 +33,8 @@ fn whole_lines(ring: &mut RingBuffer<'_>, eol: Eol) -> Vec<String> {
     std::iter::from_fn(&mut next).collect()
 }
 
-/// All five ends of lines, also in two pieces and over the end of the memory. libevent's last part lets the
-/// allocation of a line fail; here the buffer is too short, and the line is reported and skipped.
+/// All five ends of lines, also in two pieces and wrapped at the end of the memory. The last part of libevent's test
+/// lets the allocation of a line fail. Here the buffer is too short, and the line is reported and skipped.
 #[test]
 fn readln() {
     let some: [&[u8]; 2] = [b"a silly newline\r\n\n\r\n\n\rmore\0\n", b"\nno newline"];
@@ -76,7 +76,7 @@ fn readln() {
     assert_eq!(ring.read_line_with(Eol::Lf, &mut buffer), Some(Ok(&b"blue line"[..])));
 }
 
-/// libevent searches from a position; here what is before it is consumed.
+/// libevent searches from a position. Here the bytes before it are consumed.
 #[test]
 fn search_eol() {
     let mut memory = [0; 32];
@@ -95,7 +95,7 @@ fn search_eol() {
     assert_eq!((ring.find_eol(Eol::Crlf), ring.find_eol(Eol::CrlfStrict)), (Some(1..2), None));
 }
 
-/// What was consumed is not found, nor what is only begun.
+/// Consumed and incomplete occurrences are not found.
 #[test]
 fn find() {
     let mut memory = [0; 256];
@@ -111,7 +111,8 @@ fn find() {
     assert_eq!((ring.find(b"xy"), ring.find(b"ax")), (None, Some(254)));
 }
 
-/// Offsets instead of positions, which nothing invalidates: one at the end is legal, one beyond finds nothing.
+/// Offsets replace libevent's pointers and are never invalidated. An offset at the end is valid; beyond the end nothing
+/// is found.
 #[test]
 fn ptr_set() {
     let mut memory = vec![0; 16_000];
@@ -137,11 +138,11 @@ fn search() {
             write!(ring, "{piece}").unwrap();
         }
         assert_eq!((ring.find(b"attack"), ring.find(b"attacker")), (Some(11), None));
-        // Searches go on from the last place.
+        // Searches continue from the last match.
         assert_eq!((ring.find(b"oc"), ring.find_in(b"cat", 7..)), (Some(7), Some(8)));
         assert_eq!(ring.find_in(b"tacking", 8..), None);
         assert_eq!((ring.find_in(b"foo", 5..), ring.find_in(b"tat", 7..)), (Some(5), Some(10)));
-        // What is found ends in the range.
+        // The whole occurrence must be within the range.
         assert_eq!(
             (ring.find_in(b"foo", ..12), ring.find_in(b"foocata", ..12)),
             (Some(5), Some(5))
@@ -150,7 +151,7 @@ fn search() {
     }
 }
 
-/// A ring has two extents at most. Looking at them changes nothing.
+/// A ring has at most two extents. Peeking changes nothing.
 #[test]
 fn peek() {
     let text: Vec<u8> =
@@ -172,7 +173,7 @@ fn peek() {
     assert_eq!((empty.peek(), empty.peek_from(50)), ((&[][..], &[][..]), (&[][..], &[][..])));
 }
 
-/// From an offset in the second extent.
+/// Peeks from an offset in the second extent.
 #[test]
 fn peek_first_gt() {
     let mut memory = [0; 12];
@@ -201,7 +202,7 @@ fn copyout() {
     assert_eq!(ring.copy_out(0, &mut []), 0);
 }
 
-/// Bytes in one piece from every place, and from a ring without any.
+/// Contiguous bytes, from every start position and from an empty ring.
 #[test]
 fn pullup_with_empty() {
     let mut memory = [0; 6];

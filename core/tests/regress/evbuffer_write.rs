@@ -1,4 +1,4 @@
-//! Writing to a ring: all or nothing, in place, and room that is made.
+//! Writing to a ring: all or nothing, in place, and with reserved room.
 
 use picoevent::{RingBuffer, WriteError};
 
@@ -44,7 +44,7 @@ fn evbuffer() {
     }
 }
 
-/// Room that is in two pieces, and is used in part. It is given in one piece here.
+/// Room that wraps, and is used in part. Here it is made contiguous.
 #[test]
 fn reserve2() {
     let mut memory = [0; 1_024];
@@ -64,8 +64,8 @@ fn reserve2() {
     assert_eq!(all(&ring), expected);
 }
 
-/// Reserves more and more, with so many bytes in the ring at first. A ring does not grow: what it does not
-/// have is refused, and what it has is given whole.
+/// Reserves more and more room in a ring with `held` bytes. A ring does not grow: more than its room is refused, and
+/// all of its room can be reserved.
 fn reserve_more(held: usize) {
     for start in [0, 100, 255] {
         let mut memory = [0; 256];
@@ -95,7 +95,7 @@ fn reserve_many3() {
     reserve_more(128);
 }
 
-/// What is reserved and not committed is no part of the ring.
+/// Reserved bytes that are not committed do not belong to the ring.
 #[test]
 fn reserve_with_empty() {
     let mut memory = [0; 64];
@@ -107,7 +107,7 @@ fn reserve_with_empty() {
     assert_eq!(all(&ring), b"\0abc");
 }
 
-/// A reservation right after everything was read.
+/// Reserves room right after all bytes were consumed.
 #[test]
 fn reserve_invalid_last_with_datap() {
     let mut memory = [0; 8];
@@ -118,7 +118,7 @@ fn reserve_invalid_last_with_datap() {
     assert_eq!(ring.write_with(8, |room| room.len()), Ok(8));
 }
 
-/// Room in one piece: it is there, or made by moving what is held, or refused.
+/// Contiguous room: it exists, or is made by moving the bytes held, or is refused.
 #[test]
 fn expand() {
     let mut memory = [0; 4_096];
@@ -166,7 +166,7 @@ fn add2() {
     assert_eq!(ring.contiguous(492).unwrap()[489..], *b"P23");
 }
 
-/// Many small texts. Nothing is wasted: the ring takes texts until the next one does not fit.
+/// Many small texts. No room is wasted: the ring accepts texts until the next one does not fit.
 #[test]
 fn iterative() {
     let letters: String = ('a'..='z').cycle().take(104).collect();
@@ -187,7 +187,7 @@ fn iterative() {
     assert!(texts > 1_000 && ring.room() < 104);
 }
 
-/// Bytes from several places, all or nothing together.
+/// Bytes from several slices, all or nothing.
 #[test]
 fn add_iovec() {
     let mut memory = [0; 20];
@@ -198,7 +198,7 @@ fn add_iovec() {
     assert_eq!(ring.write_parts(&[b"12", b"345"]), Err(WriteError::Full { room: 4 }));
     assert_eq!(ring.write_parts(&[&[b'.'; 20], b"."]), Err(WriteError::TooLong { size: 20 }));
     assert_eq!(all(&ring), pieces.concat());
-    // As many as fit, from pieces of any length.
+    // As many bytes as fit, from pieces of any length.
     let more = [&b"12"[..], b"345", b"6"].map(|piece| ring.write_some(piece));
     assert_eq!((more, all(&ring).len()), ([2, 2, 0], 20));
 }

@@ -1,4 +1,4 @@
-//! The time that remains, right after a timer is added.
+//! The remaining time of a timer that was just added.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use picoevent::{Instant, Mode};
 use crate::script::app::timer;
 use crate::script::{App, begin, ms, room};
 
-/// A clock of whole milliseconds, as libevent's default one is.
+/// A clock with a resolution of milliseconds, like libevent's default clock.
 #[test]
 fn default_clock() {
     let mut room = room();
@@ -21,8 +21,8 @@ fn default_clock() {
     }
 }
 
-/// A clock of microseconds. A delay with a part of a microsecond is rounded up, so that a timer is
-/// never early; all others remain as they are.
+/// A clock with a resolution of microseconds. A delay with a fraction of a microsecond is rounded up, so that a timer
+/// is never early. Other delays are not changed.
 #[test]
 fn precise_clock() {
     let mut room = room();

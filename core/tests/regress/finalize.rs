@@ -1,8 +1,8 @@
-//! Ending events: what libevent's finalizers are for.
+//! Freeing events: the purpose of libevent's finalizers.
 //!
-//! A finalizer tells that a callback cannot be running any more, so that its memory may go. Here
-//! memory belongs to the base, no callback runs beside the loop, and an event that is freed is gone
-//! at once: its handle answers `StaleError`, which is what these scenarios look for.
+//! A finalizer reports that an event's callback cannot be running any more, so its memory can be freed. Here the memory
+//! belongs to the base, and callbacks run only in the loop. So a freed event ends at once, and its handle gives
+//! `StaleError`. These scenarios check that.
 
 use picoevent::{End, EventFlags, EventMut, Mode, Run, StaleError};
 
@@ -21,7 +21,7 @@ fn cb_invoked() {
     base.event(both).unwrap().activate(EventFlags::TIMEOUT);
     for event in [idle, active, pending, both] {
         base.event(event).unwrap().free();
-        // The handle is stale, so no verb can be called: neither add, nor delete, nor activate.
+        // The handle is stale, so the event cannot be added, deleted or activated.
         assert_eq!(base.event(event).map(|_| ()), Err(StaleError));
     }
     assert_eq!(script.run(&mut base, &mut app, Run::DEFAULT), End::Empty);

@@ -10,7 +10,7 @@ fn enabled(scene: &mut Scene<'_, '_>, listener: Listener) -> bool {
     scene.base.listener(listener).unwrap().is_enabled()
 }
 
-/// Does something to the listener when it accepts.
+/// Runs an action on the listener when it accepts.
 fn when_accepted(
     conn: &mut ConnMut<App>,
     event: ConnEvent,
@@ -47,7 +47,7 @@ fn randport() {
     });
 }
 
-/// What cannot listen is reported once, and disabled.
+/// A listener that cannot listen is reported once and disabled.
 #[test]
 fn error() {
     play(|mut scene| {
@@ -60,12 +60,12 @@ fn error() {
     });
 }
 
-/// Here it is the pool that has no place: clients wait, and are served when one is free.
+/// In libevent the accept fails; here the pool is full. Clients wait, and are served when a place is free.
 #[test]
 fn error_unlock() {
     play(|mut scene| {
         let (listener, address) = scene.listen();
-        // Each has a place of the pool at both ends.
+        // Each connection takes two places of the pool, one for each end.
         let clients: Vec<_> = (0..10).map(|_| scene.connect(address)).collect();
         assert_eq!(scene.run(Run::DEFAULT), None);
         assert_eq!(scene.app.accepted.len(), 6);
@@ -100,7 +100,7 @@ fn close_accepted_fd() {
     });
 }
 
-/// A listener is disabled by the first of two clients that wait. The other one waits on.
+/// The first of two waiting clients disables the listener. The other client keeps waiting.
 #[test]
 fn immediate_close() {
     play(|mut scene| {

@@ -2,10 +2,9 @@
 //! et, event_timer, watch, finalize, thread, signal, evbuffer,
 //! bufferevent and listener, in virtual time.
 //!
-//! `docs/regress.md` says which of libevent's tests stands where, and why some have no counterpart.
-//! Each scenario asserts what libevent's asserts; where the meaning here is another on purpose, a
-//! sentence says so. Those about descriptors and signals run on the real ones too, in
-//! `sim-host/live/tests/regress`.
+//! `docs/regress.md` lists where each of libevent's tests is, and why some have no counterpart. Each scenario makes the
+//! same assertions as libevent's test. A comment explains each intentional difference. The scenarios about descriptors
+//! and signals also run with real ones, in `sim-host/live/tests/regress`.
 
 mod bufferevent;
 mod et;

@@ -1,4 +1,4 @@
-//! Bases and events, made and taken down.
+//! Making and freeing bases and events.
 
 use picoevent::{
     Action, AddError, End, Event, EventFlags, Mode, OnceError, Priority, Run, Signal, StaleError,
@@ -8,8 +8,7 @@ use crate::script::app::{add, pending, timer, waiting};
 use crate::script::stream::pair;
 use crate::script::{App, Room, at, begin, ms, room};
 
-/// libevent picks a back end by its features. Here the one there is hears of each wish, edges
-/// included.
+/// libevent selects a back end by its features. Here there is one back end, which gets every interest, including edges.
 #[test]
 fn base_features() {
     let mut room = room();
@@ -43,8 +42,8 @@ fn event_base_new() {
     assert_eq!(app.whats(), [EventFlags::READ, EventFlags::READ]);
 }
 
-/// Nothing was allocated, so that nothing has to be given back: what is pending and active goes
-/// with the base, and the next base over the same storage knows nothing of it.
+/// Nothing is allocated, so nothing must be freed. Pending and active events end with the base, and the next base with
+/// the same storage does not have them.
 #[test]
 fn free_active_base() {
     let mut room = room();
@@ -79,8 +78,8 @@ fn event_new_selfarg() {
     assert_eq!(app.events, [event], "a callback is told which event it is called for");
 }
 
-/// libevent assigns memory of the caller's again and again; here a slot is taken again, and the
-/// callback gets the handle of its new tenant.
+/// In libevent the caller's memory is assigned repeatedly. Here a slot is reused, and the callback gets the handle of
+/// the new event.
 #[test]
 fn event_assign_selfarg() {
     let mut room = Box::new(Room::<1>::new());
@@ -126,8 +125,8 @@ fn bad_assign() {
     assert_eq!(once, Err(OnceError::NoInterest));
 }
 
-/// A loop inside a loop cannot be written down, since callbacks get no base but a `Cx`, whose
-/// documentation has an example that must not compile. The outer loop finishes as libevent's does.
+/// A loop inside a loop cannot be written, because callbacks get a `Cx` and no base. The documentation of `Cx` has an
+/// example that must not compile. The outer loop finishes like libevent's.
 #[test]
 fn bad_reentrant() {
     let mut room = room();
@@ -138,8 +137,8 @@ fn bad_reentrant() {
     assert_eq!(app.users(), [1]);
 }
 
-/// Our getters: what an event is pending for, its priority, its word, its deadline. There is none for what
-/// it was made from.
+/// Our getters: the flags for which an event is pending, its priority, its data word, its deadline. There are no
+/// getters for the arguments with which it was made.
 #[test]
 fn get_assignment() {
     let mut room = room();

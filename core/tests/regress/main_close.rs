@@ -1,4 +1,4 @@
-//! The end of a peer, heard of without reading: by level and by edge, once and again and again.
+//! A peer's end, detected without reading: level-triggered and edge-triggered, one-shot and persistent.
 
 use picoevent::{End, EventFlags, Mode, Run};
 
@@ -6,13 +6,12 @@ use crate::script::app::waiting;
 use crate::script::stream::{self, pair};
 use crate::script::{begin, ms, room};
 
-/// What ends the peer's side.
+/// The function that ends the peer's side.
 type Ending = fn(&stream::End);
 const CLOSE: Ending = stream::End::close;
 const SHUTDOWN: Ending = stream::End::finish;
 
-/// Waits for the end with one event, without blocking, and says how the loop ended and what the
-/// event was called with.
+/// Waits for the end with one event, without blocking. Returns how the loop ended, and the flags of the event's calls.
 fn hear(ending: Ending, interest: EventFlags, mode: Mode) -> (End, Vec<EventFlags>) {
     let mut room = room();
     let (mut base, mut script, mut app) = begin(&mut room);
@@ -23,7 +22,7 @@ fn hear(ending: Ending, interest: EventFlags, mode: Mode) -> (End, Vec<EventFlag
         app.world.borrow_mut().pass(ms(1));
     });
     ending(&theirs);
-    // By level, a persistent event is called for as long as it waits.
+    // A level-triggered persistent event is called again and again.
     if mode == Mode::Persist && !interest.contains(EventFlags::EDGE) {
         base.exit_after(ms(10));
     }

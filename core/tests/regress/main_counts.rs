@@ -1,4 +1,4 @@
-//! Looking at a base: what is pending, what is active, and how much there ever was.
+//! Inspecting a base: the numbers of pending and active events, and their peaks.
 
 use picoevent::{EventFlags, Mode, Run};
 
@@ -16,9 +16,9 @@ fn manipulate_active_events() {
     assert_eq!(pending(&mut base, event), EventFlags::READ | EventFlags::WRITE);
 }
 
-/// libevent's sum of ACTIVE and ADDED counts an active event in both; here, too, it is a sum of
-/// two counts. An event without a descriptor counts nothing beside its timeout, so there is one
-/// where libevent has two. VIRTUAL, the count of holds that keep a loop, has no counterpart.
+/// libevent's sum of ACTIVE and ADDED counts an active event in both. The sum of our two counts does so too. An event
+/// without a descriptor counts only for its timeout, so our count is one where libevent's is two. VIRTUAL, the count of
+/// holds that keep a loop running, has no counterpart.
 #[test]
 fn event_base_get_num_events() {
     let mut room = room();
@@ -33,8 +33,8 @@ fn event_base_get_num_events() {
     assert_eq!(base.counts().events, 1, "its slot is still taken");
 }
 
-/// Peaks begin again at what there is when they are taken; libevent's begin at zero, and count
-/// too little until something is added.
+/// When peaks are taken, they restart at the current counts. libevent's peaks restart at zero, and are too low until an
+/// event is added.
 #[cfg(feature = "peaks")]
 #[test]
 fn event_base_get_max_events() {
@@ -54,8 +54,8 @@ fn event_base_get_max_events() {
     assert_eq!((base.peaks().active, base.peaks().added, base.peaks().events), (0, 0, 2));
 }
 
-/// An iterator takes the place of the function that is called for each event, so it is left early
-/// by leaving it, and there is nothing to hand over that could be missing.
+/// An iterator replaces the function that libevent calls for each event. To stop early, stop iterating. There is no
+/// function argument that could be null.
 #[test]
 fn event_foreach() {
     let mut room = room();

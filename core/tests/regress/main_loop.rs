@@ -1,4 +1,4 @@
-//! How a loop ends: exit, break, nothing left, and what others do meanwhile.
+//! How a loop ends: exit, break, no events left, and actions from outside during the wait.
 
 use picoevent::{End, EventFlags, EventMut, Mode, Run, Signal};
 
@@ -45,8 +45,8 @@ fn loopexit_multiple() {
     assert!(base.got_exit() && !base.got_break());
 }
 
-/// Two active events add each other again. The first adds the second, which is deleted before its
-/// callback, as each event that fires once is; the second adds the first, and that lasts.
+/// Two active one-shot events add each other again. The first adds the second, but a one-shot event is deleted before
+/// its callback. The second then adds the first, which stays added.
 #[test]
 fn nonpersist_readd() {
     let mut room = room();
@@ -72,7 +72,8 @@ fn nonpersist_readd() {
     assert_eq!(pending(&mut base, app.events[1]), EventFlags::NONE);
 }
 
-/// Another thread deletes the last event; here it raises a trigger, whose signal's callback does.
+/// In libevent another thread deletes the last event. Here the other context raises a signal, and the signal's callback
+/// deletes it.
 #[test]
 fn del_notify() {
     let mut room = room();
@@ -97,7 +98,7 @@ fn del_timeout_notify() {
     assert_eq!((base.now(), app.calls.len()), (at(10), 0));
 }
 
-/// Another context raises a signal at 10 ms, at which the application deletes its event.
+/// Another context raises a signal at 10 ms. Its callback deletes the event.
 fn delete_the_last_when_raised(
     base: &mut picoevent::EventBase<App>,
     script: &mut crate::script::Script,

@@ -1,4 +1,4 @@
-//! Priorities: which events run first, and which wait.
+//! Priorities: the order in which events run.
 
 use picoevent::{EventFlags, EventMut, Mode, Priority, Run};
 
@@ -6,8 +6,8 @@ use crate::script::app::{add, timer, waiting};
 use crate::script::stream::pair;
 use crate::script::{App, begin, ms, room};
 
-/// How often each of two timers without delay is called, that set themselves again three times
-/// and then ask for the exit.
+/// Runs two timers without delay, which re-arm themselves three times and then request the exit. Returns the number of
+/// calls of each.
 fn priorities_of(urgent: u8, other: u8) -> [usize; 2] {
     let mut room = room();
     let (mut base, mut script, mut app) = begin(&mut room);
@@ -28,9 +28,8 @@ fn priorities_of(urgent: u8, other: u8) -> [usize; 2] {
     [app.calls_of(1), app.calls_of(2)]
 }
 
-/// With two priorities libevent calls the less urgent timer once, since its exit is an event of
-/// the same priority that stands behind it. An exit that is a flag lets nothing of another level
-/// through.
+/// With two priorities, libevent calls the less urgent timer once, because its exit is an event of the same priority,
+/// queued after the timer. Here the exit is a flag, so no event of another priority runs before it.
 #[test]
 fn priorities() {
     assert_eq!(priorities_of(0, 0), [3, 3]);
@@ -59,8 +58,8 @@ fn priority_active_inversion() {
     assert_eq!(app.users(), [0, 2, 1]);
 }
 
-/// libevent can activate an event for the next pass; each pass runs one of these. Here two events
-/// that activate each other both run in each pass, and so do input and output.
+/// libevent can activate an event for the next pass, and each pass runs one such event. Here two events that activate
+/// each other both run in each pass, and so do the events for input and output.
 #[test]
 fn active_later() {
     let mut room = room();

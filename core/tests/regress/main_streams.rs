@@ -1,4 +1,4 @@
-//! Readiness of descriptors, each test with streams in memory.
+//! Readiness of descriptors, tested with streams in memory.
 
 use picoevent::{End, EventFlags, Mode, Run};
 
@@ -56,7 +56,7 @@ fn simpleread_multiple() {
     assert_eq!((app.users(), app.whats()), (vec![1, 2], vec![EventFlags::READ; 2]));
 }
 
-/// One reader, and one writer that has no room; both hear of the close, and of nothing before.
+/// One reader, and one writer without room. Both are called for the close, and not before.
 #[test]
 fn simpleclose_rw() {
     let mut room = room();

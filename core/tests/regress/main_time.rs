@@ -1,15 +1,14 @@
-//! The loop's time, in and out of callbacks: libevent's five variants of `gettimeofday_cached`.
+//! The loop's time, inside and outside of callbacks: libevent's five variants of `gettimeofday_cached`.
 //!
-//! libevent caches the time of day for each pass. Here the loop's time is what the back end fed,
-//! and there is nothing to cache or to disable; a callback that has worked for long and has a
-//! clock feeds a later time.
+//! libevent caches the time of day in each pass. Here the back end feeds the loop's time, so there is no cache to
+//! disable. A callback that takes long and has a clock can feed a later time.
 
 use picoevent::{EventMut, Instant, Run};
 
 use crate::script::{App, at, begin, ms, room};
 
-/// Two callbacks of one pass, the first of which may work for long and may say so; the times they
-/// see, and the time that is seen outside of the loop.
+/// Runs two callbacks in one pass. `works`: each takes 100 ms. `says_so`: each feeds its time to the loop. Returns the
+/// times that the callbacks see, and the time after the loop.
 fn times_of_two_callbacks(works: bool, says_so: bool) -> [Instant; 3] {
     let mut room = room();
     let (mut base, mut script, mut app) = begin(&mut room);
@@ -45,8 +44,7 @@ fn gettimeofday_cached_reset() {
     assert_eq!(times_of_two_callbacks(true, true), [at(10), at(110), at(210)]);
 }
 
-/// Without the cache every look at the time reads the clock. Here that is a clock fed by each
-/// callback.
+/// Without the cache, libevent reads the clock for each query. Here each callback feeds the clock's time instead.
 #[test]
 fn gettimeofday_cached_disabled() {
     let [first, second, _] = times_of_two_callbacks(true, true);

@@ -1,4 +1,4 @@
-//! Timers: on time, persistent, removed, shared.
+//! Timers: punctual, persistent, removed, and with common timeouts.
 
 use picoevent::{End, EventFlags, EventMut, Mode, Run};
 
@@ -99,7 +99,7 @@ fn event_timeout_lost() {
         add(&mut base, event, 10);
         theirs.write(b"x");
         base.settle(&mut script).unwrap();
-        // It is active for what can be read when its timeout passes.
+        // The event is active for reading when its timeout passes.
         base.ready(source, EventFlags::READ);
         script.world.borrow_mut().pass(ms(20));
         script.run(&mut base, &mut app, Run::DEFAULT);
@@ -107,8 +107,8 @@ fn event_timeout_lost() {
     }
 }
 
-/// Half of a hundred persistent timers have 100 ms and half 200 ms, some of them after a change from
-/// one to the other. Those of one length come due at one instant, in the order they were armed.
+/// Of a hundred persistent timers, half have a period of 100 ms and half of 200 ms. Some were changed from 200 ms to
+/// 100 ms. Timers with the same period are due at the same time, in the order in which they were armed.
 #[test]
 fn common_timeout() {
     let mut room = room();
@@ -146,7 +146,7 @@ fn common_timeout() {
         let expected: Vec<_> = (1..=4).map(|number| at(number * period)).collect();
         assert_eq!(times, expected, "timer {user}");
     }
-    // A base can be dropped with timers armed.
+    // A base can be dropped while timers are armed.
     for event in &events {
         base.event(*event).unwrap().add(short).unwrap();
     }

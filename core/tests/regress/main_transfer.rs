@@ -1,4 +1,4 @@
-//! Bulk transfers: with events that are added again, with persistent ones, and both ways at once.
+//! Bulk transfers: with events that are added again, with persistent events, and in both directions at once.
 
 use picoevent::{End, EventFlags, EventMut, Mode, Run};
 
@@ -8,12 +8,12 @@ use crate::script::{App, begin, room};
 
 const BYTES: usize = 16 * 1024;
 
-/// The bytes that are sent.
+/// Returns the bytes to send.
 fn pattern(length: usize) -> Vec<u8> {
     (0..length).map(|place| place as u8).collect()
 }
 
-/// Writes a piece of what is left to write; `count` is how much that is.
+/// Writes the next piece. `count` is the number of bytes written so far.
 fn write(app: &mut App, event: &mut EventMut<App>) {
     app.note(event);
     let bytes = pattern(BYTES);
@@ -61,7 +61,7 @@ fn persistent() {
     transfer(Mode::Persist);
 }
 
-/// Each end sends and receives at once: 4,096 bytes one way and 8,192 the other.
+/// Both ends send and receive at the same time: 4,096 bytes in one direction and 8,192 in the other.
 #[test]
 fn combined() {
     const AMOUNTS: [usize; 2] = [4096, 8192];
@@ -79,7 +79,7 @@ fn combined() {
                 event.add(None).unwrap();
             }
         });
-        // How much was sent is counted in the two further places of the data.
+        // `data[2]` and `data[3]` store the bytes that each end has sent.
         waiting(&mut base, source, EventFlags::WRITE, Mode::OneShot, user, |app, event| {
             let here = event.user() as usize;
             let sent = app.data[2 + here].len();

@@ -1,7 +1,7 @@
 //! A base whose outgoing connections reach its own listeners, for scenarios about connections.
 //!
-//! The back end is a network in memory: what one end sends the other receives at once, as far as it has room,
-//! and time jumps to each deadline. Pairs and connections above filters run on it, too.
+//! The back end is a network in memory. Bytes that one end sends are received by the other at once, if it has room.
+//! Time jumps to each deadline. Pairs and connections above filters run on it too.
 
 use std::collections::HashMap;
 use std::convert::Infallible;
@@ -14,7 +14,7 @@ use picoevent::{
     Storage,
 };
 
-/// Bytes of each ring.
+/// The size of each ring in bytes.
 pub const RING: usize = 100;
 
 pub static SETTINGS: Settings = Settings::new();
@@ -22,16 +22,16 @@ pub static SETTINGS: Settings = Settings::new();
 pub type Base<'s> = EventBase<'s, App>;
 type React = fn(&mut App, &mut ConnMut<App>, ConnEvent);
 
-/// An application that writes down what its connections hear, in milliseconds.
+/// An application that records the events of its connections, with the time in milliseconds.
 #[derive(Default)]
 pub struct App {
     pub heard: Vec<(Conn, ConnEvent, u64)>,
-    /// How much input and output there was then, before the callback did anything.
+    /// The lengths of the input and the output at each event, before the callback did anything.
     pub levels: Vec<(Conn, ConnEvent, [usize; 2])>,
     pub received: HashMap<Conn, Vec<u8>>,
-    /// What a connection still sends, as far as there is room.
+    /// The bytes that a connection still has to send when there is room.
     pub to_send: HashMap<Conn, Vec<u8>>,
-    /// Connections that do not take their input.
+    /// Connections that do not consume their input.
     pub unread: Vec<Conn>,
     pub accepted: Vec<(Listener, Conn)>,
     pub failed: Vec<(Listener, ListenError)>,
@@ -39,7 +39,7 @@ pub struct App {
 }
 
 impl App {
-    /// The callback of every connection: it takes its input, and sends what it has to send.
+    /// The callback of every connection. It consumes the input, and sends the bytes of `to_send`.
     pub fn note(&mut self, conn: &mut ConnMut<Self>, event: ConnEvent) {
         let id = conn.id();
         self.heard.push((id, event, conn.cx().now().as_micros() / 1_000));
@@ -71,12 +71,12 @@ impl App {
         self.failed.push((listener.id(), error));
     }
 
-    /// What a connection has heard, without when.
+    /// Returns the events of a connection, without the times.
     pub fn events(&self, conn: Conn) -> Vec<ConnEvent> {
         self.heard.iter().filter(|heard| heard.0 == conn).map(|heard| heard.1).collect()
     }
 
-    /// When a connection heard of its timeouts.
+    /// Returns the timeouts of a connection, with their times.
     pub fn timeouts(&self, conn: Conn) -> Vec<(Direction, u64)> {
         let of_conn = self.heard.iter().filter(|heard| heard.0 == conn);
         of_conn
@@ -92,7 +92,7 @@ impl App {
     }
 }
 
-/// The protocol of connections above filters: as [`App::note`].
+/// The protocol of connections above filters. It calls [`App::note`].
 pub struct Noting;
 
 impl Protocol<App> for Noting {
@@ -125,7 +125,7 @@ impl Protocol<App> for Noting {
     }
 }
 
-/// A filter that flips bits, and takes no more than five bytes at once.
+/// A filter that flips bits, and consumes at most five bytes at once.
 pub struct Flip;
 
 impl Flip {
@@ -156,14 +156,14 @@ impl Filter<App> for Flip {
     }
 }
 
-/// What two connected ends are.
+/// The kind of two connected ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ends {
     Sockets,
     Pair,
-    /// Each above a filter, above a socket.
+    /// Each end is above a filter above a socket.
     Filters,
-    /// Each above a filter, above one end of a pair.
+    /// Each end is above a filter above one end of a pair.
     PairFilters,
 }
 
@@ -172,7 +172,7 @@ pub struct Scene<'b, 's> {
     pub base: &'b mut Base<'s>,
     pub app: App,
     pub network: Network,
-    /// Connections with sockets, and in memory.
+    /// The pool of connections with sockets, and the pool of connections in memory.
     pub pools: [PoolId; 2],
     ports: u16,
 }
@@ -187,7 +187,7 @@ pub fn play(scenario: impl FnOnce(Scene<'_, '_>)) {
 }
 
 impl Scene<'_, '_> {
-    /// Runs until the loop ends. None when it would wait forever.
+    /// Runs the loop until it ends. Returns `None` if it would wait forever.
     pub fn run(&mut self, run: Run) -> Option<End> {
         self.base.begin(run);
         for _ in 0..100_000 {
@@ -212,7 +212,7 @@ impl Scene<'_, '_> {
         self.base.connect_with(address, self.pools[0], &SETTINGS, App::note).unwrap()
     }
 
-    /// Makes two connected ends. The first of sockets has connected, the other was accepted.
+    /// Makes two connected ends. With sockets, the first is the client and the second was accepted.
     pub fn ends(&mut self, ends: Ends) -> [Conn; 2] {
         let made = match ends {
             Ends::Sockets => {
@@ -233,7 +233,7 @@ impl Scene<'_, '_> {
         made
     }
 
-    /// Has a connection send bytes, as it has room.
+    /// Lets a connection send bytes whenever it has room.
     pub fn send(&mut self, conn: Conn, bytes: &[u8]) {
         let begun = self.base.conn(conn).unwrap().write_some(bytes);
         self.app.to_send.insert(conn, bytes[begun..].to_vec());
@@ -255,13 +255,13 @@ pub struct Network {
     /// Connects that no listener has accepted.
     calls: Vec<(Conn, SocketAddr)>,
     links: Vec<Link>,
-    /// Something may have happened since the last look.
+    /// Whether something may have happened since the last look.
     has_news: bool,
-    /// Why listening fails.
+    /// The error for listening, if it fails.
     pub refuses_to_listen: Option<ListenError>,
 }
 
-/// Two connections over sockets. One that has dropped its socket is gone.
+/// Two connected sockets. `None` for a dropped socket.
 struct Link {
     ends: [Option<Conn>; 2],
     finished: [bool; 2],
@@ -279,7 +279,7 @@ impl Network {
         found.next().map(|(listener, ..)| *listener)
     }
 
-    /// Returns the link of a connection, and which end of it that is.
+    /// Returns the link of a connection, and the index of its end.
     fn end(&mut self, conn: Conn) -> Option<(&mut Link, usize)> {
         self.links.iter_mut().find_map(|link| {
             let end = link.ends.iter().position(|end| *end == Some(conn))?;
@@ -381,7 +381,7 @@ impl Backend<App> for Network {
 }
 
 impl Link {
-    /// Moves what can be moved both ways. Returns whether something has moved.
+    /// Moves as many bytes as possible in both directions. Returns whether something has moved.
     fn carry(&mut self, base: &mut Base<'_>) -> bool {
         if self.reset {
             let left = std::mem::take(&mut self.ends);

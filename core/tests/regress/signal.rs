@@ -1,4 +1,4 @@
-//! Signals, fed by the back end as its system's handlers count them.
+//! Signals. The back end feeds the counts of its signal handlers.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ const ALRM: Signal = match Signal::new(14) {
     None => Signal::INT,
 };
 
-/// Writes down, and deletes its event.
+/// Records the call and deletes the event.
 fn once(app: &mut App, event: &mut EventMut<App>) {
     app.note(event);
     event.del();

@@ -1,13 +1,13 @@
-//! What other contexts may do to a loop: raise signals, nothing else.
+//! Other contexts may only raise signals in a loop.
 
 use picoevent::{End, EventFlags, EventMut, Mode, Run, Signal};
 
 use crate::script::app::timer;
 use crate::script::{App, at, begin, ms, room};
 
-/// A loop without events runs on, and another context makes it activate events and add timers at
-/// 100, 200, 400 and 450 ms, and end at 500 ms. libevent's thread calls the base itself; here it
-/// raises signals, whose callbacks do.
+/// A loop without events keeps running. Another context lets it activate events and add timers at 100, 200, 400 and 450
+/// ms, and end at 500 ms. In libevent the other thread calls the base itself. Here it raises signals, and their
+/// callbacks call the base.
 #[test]
 fn no_events() {
     fn raised(app: &mut App, event: &mut EventMut<App>) {
@@ -29,7 +29,7 @@ fn no_events() {
     let mut room = room();
     let (mut base, mut script, mut app) = begin(&mut room);
     app.events = (0..5).map(|user| timer(&mut base, Mode::OneShot, user, App::note)).collect();
-    // The first signal comes while the base has only the event that waits for signals.
+    // At the first signal the base has only the event that waits for signals.
     base.on_signal(Signal::USR1, raised).unwrap();
     for millis in [100, 200, 450, 500] {
         script.world.borrow_mut().at(millis, |world| world.raise(Signal::USR1, 1));

@@ -5,9 +5,8 @@ use picoevent::{EventBase, EventMut, FullError, Mode, Run, Signal, Storage};
 use crate::script::app::{add, timer};
 use crate::script::{App, begin, ms, room};
 
-/// Two watchers of each kind are called in the order they were made, those before the wait first;
-/// the first one learns how long that is and frees two others, and the base takes the last one
-/// with it.
+/// Two watchers of each kind are called in the order in which they were made, first those before the wait. The second
+/// prepare watcher gets the length of the wait and frees two others. The remaining watchers are dropped with the base.
 #[test]
 fn callback_ordering() {
     let mut room = room();
@@ -58,7 +57,7 @@ fn timeout_unavailable() {
     assert_eq!((app.calls.len(), app.wait), (2, None), "the loop waits without limit");
 }
 
-/// libevent has its allocator fail; here the table is full.
+/// In libevent the allocator fails. Here the table is full.
 #[test]
 fn malloc_failure() {
     let mut room = Box::new(Storage::<App, 1, 0, 0>::new());

@@ -1,4 +1,4 @@
-//! An application for scenarios: it logs its calls, and holds what its callbacks need.
+//! An application for scenarios: it records its calls, and stores the data that its callbacks need.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use picoevent::{Cx, Event, EventBase, EventFlags, EventMut, Instant, Mode, OnEve
 use super::stream::End;
 use super::{Handle, ms};
 
-/// One call: the event's word, its flags, and the time.
+/// One call: the event's data word, its flags and the time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Call {
     pub user: u32,
@@ -18,11 +18,11 @@ pub struct Call {
 /// The application.
 pub struct App {
     pub calls: Vec<Call>,
-    /// The world that the back end lives in.
+    /// The world of the back end.
     pub world: Handle,
     pub events: Vec<Event>,
     pub ends: Vec<End>,
-    /// What each end has received.
+    /// The bytes that each end has received.
     pub data: Vec<Vec<u8>>,
     pub count: usize,
     pub wait: Option<Duration>,
@@ -41,47 +41,47 @@ impl App {
         }
     }
 
-    /// The callback that only writes down.
+    /// A callback that only records the call.
     pub fn note(&mut self, event: &mut EventMut<Self>) {
         let user = event.user();
         self.calls.push(Call { user, what: event.what(), at: event.now() });
     }
 
-    /// Writes down, and ends the loop.
+    /// Records the call and ends the loop.
     pub fn note_and_exit(&mut self, event: &mut EventMut<Self>) {
         self.note(event);
         event.exit();
     }
 
-    /// Whose calls there were.
+    /// Returns the data words of the calls.
     pub fn users(&self) -> Vec<u32> {
         self.calls.iter().map(|call| call.user).collect()
     }
 
-    /// How often the event with the word was called.
+    /// Returns the number of calls of the event with this data word.
     pub fn calls_of(&self, user: u32) -> usize {
         self.calls.iter().filter(|call| call.user == user).count()
     }
 
-    /// What the calls were with.
+    /// Returns the flags of the calls.
     pub fn whats(&self) -> Vec<EventFlags> {
         self.calls.iter().map(|call| call.what).collect()
     }
 
-    /// When the calls were, in milliseconds.
+    /// Returns the times of the calls, in milliseconds.
     pub fn millis(&self) -> Vec<u64> {
         self.calls.iter().map(|call| call.at.as_micros() / 1000).collect()
     }
 }
 
-/// A timer with a word.
+/// Makes a timer with a data word.
 pub fn timer(base: &mut EventBase<App>, mode: Mode, user: u32, call: OnEvent<App>) -> Event {
     let event = base.new_timer(mode, call).unwrap();
     base.event(event).unwrap().set_user(user);
     event
 }
 
-/// An event with a word, that waits for a source.
+/// Makes and adds an event with a data word that waits for a source.
 pub fn waiting(
     base: &mut EventBase<App>,
     source: Source,
@@ -95,12 +95,12 @@ pub fn waiting(
     event
 }
 
-/// Adds an event with a timeout of so many milliseconds.
+/// Adds an event with a timeout of `millis` milliseconds.
 pub fn add(base: &mut EventBase<App>, event: Event, millis: u64) {
     base.event(event).unwrap().add(Some(ms(millis))).unwrap();
 }
 
-/// What an event is pending for and active with.
+/// Returns the flags for which an event is pending or active.
 pub fn pending(cx: &mut Cx<App>, event: Event) -> EventFlags {
     cx.event(event).unwrap().pending()
 }

@@ -1,9 +1,7 @@
-//! A small scripted back end: virtual time, streams in memory, signals, and deeds of others at
-//! given times.
+//! A small scripted back end: virtual time, streams in memory, signals, and external actions at given times.
 //!
-//! It does what a back end has to do and nothing else. Time stands still while callbacks run,
-//! unless one says how long it works ([`World::pass`]), and jumps to what comes next when the loop
-//! waits. A loop that would wait forever fails its test.
+//! It does only what every back end must do. Time does not advance while callbacks run, unless a callback calls
+//! [`World::pass`]. When the loop waits, time jumps to the next event. A test fails if its loop would wait forever.
 
 #![allow(dead_code, reason = "each of the test programs that share it needs another part")]
 
@@ -21,14 +19,14 @@ use picoevent::{Action, Backend, EventBase, EventFlags, Instant, Run, Signal, So
 pub use app::App;
 use stream::End;
 
-/// The storage of a base in these tests.
+/// The storage of the base in these tests.
 pub type Room<const EVENTS: usize = 128> = Storage<App, EVENTS, 1, 16, 1, 1, EVENTS>;
 
 pub fn room() -> Box<Room> {
     Box::new(Storage::new())
 }
 
-/// A base, its back end and its application.
+/// Makes a base, its back end and its application.
 pub fn begin<const EVENTS: usize>(room: &mut Room<EVENTS>) -> (EventBase<'_, App>, Script, App) {
     let script = Script::default();
     let app = App::new(script.world.clone());
@@ -43,7 +41,7 @@ pub const fn at(millis: u64) -> Instant {
     Instant::from_micros(millis * 1000)
 }
 
-/// What surrounds a loop, shared by its back end and its application.
+/// The environment of a loop, shared by its back end and its application.
 #[derive(Default)]
 pub struct World {
     now: Instant,
@@ -59,12 +57,12 @@ impl World {
         self.now
     }
 
-    /// A callback works for so long.
+    /// Advances the clock by the time that a callback takes.
     pub fn pass(&mut self, duration: Duration) {
         self.now = self.now.after(duration);
     }
 
-    /// Sets the clock, wherever it stands.
+    /// Sets the clock, forwards or backwards.
     pub fn set_clock(&mut self, now: Instant) {
         self.now = now;
     }
@@ -74,13 +72,13 @@ impl World {
         self.raised.push((signal, raises));
     }
 
-    /// Has something happen at a time, whatever the loop does.
+    /// Schedules an external action at a given time.
     pub fn at(&mut self, millis: u64, deed: impl FnOnce(&mut Self) + 'static) {
         self.deeds.push((at(millis), Box::new(deed)));
         self.deeds.sort_by_key(|(at, _)| *at);
     }
 
-    /// Does what is to be done by now.
+    /// Runs the actions that are due.
     fn catch_up(&mut self) {
         while self.deeds.first().is_some_and(|(at, _)| *at <= self.now) {
             let (_, deed) = self.deeds.remove(0);
@@ -97,7 +95,7 @@ pub struct Script {
     caught: Vec<Signal>,
     /// The deadline of each wait, as given to [`Backend::wait`].
     pub waits: Vec<Instant>,
-    /// All actions of the base so far.
+    /// All actions of the base up to now.
     pub actions: Vec<Action>,
 }
 
@@ -105,12 +103,12 @@ struct Watched {
     source: Source,
     end: End,
     asked: EventFlags,
-    /// Report all readiness, not only changes.
+    /// Whether to report all readiness again, not only changes.
     anew: bool,
 }
 
 impl Script {
-    /// Makes a source of an end.
+    /// Makes a source for an end of a stream.
     pub fn watch(&mut self, base: &mut EventBase<App>, end: &End) -> Source {
         let source = base.new_source().unwrap();
         self.watched.push(Watched {
@@ -122,7 +120,7 @@ impl Script {
         source
     }
 
-    /// Runs the loop.
+    /// Runs the loop until it ends. Returns the reason.
     pub fn run(&mut self, base: &mut EventBase<App>, app: &mut App, run: Run) -> picoevent::End {
         base.begin(run);
         for _ in 0..1_000_000 {

@@ -1,4 +1,4 @@
-//! Streams in memory: two ends, the bytes between them, and what each end is ready for.
+//! Streams in memory: two ends, the bytes between them, and the readiness of each end.
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
@@ -6,37 +6,37 @@ use std::rc::Rc;
 
 use picoevent::EventFlags;
 
-/// Bytes that are on their way to one end at most.
+/// The largest number of bytes in transit to one end.
 pub const CAPACITY: usize = 4096;
 
-/// One end of a stream. Its clones are the same end; it stays open until [`End::close`].
+/// One end of a stream. Clones refer to the same end. It stays open until [`End::close`].
 #[derive(Clone)]
 pub struct End {
     pipes: Rc<RefCell<[Pipe; 2]>>,
-    /// Which pipe ends here.
+    /// The index of the pipe that ends here.
     here: usize,
 }
 
-/// What is on its way to one end.
+/// The bytes in transit to one end, and their state.
 #[derive(Default)]
 struct Pipe {
     bytes: VecDeque<u8>,
-    /// The other end will send no more.
+    /// The writing end has finished.
     finished: bool,
-    /// The end that reads is gone.
+    /// The reading end was closed.
     closed: bool,
-    /// What has come true at the end that reads since [`End::take_edges`].
+    /// The edges at the reading end since [`End::take_edges`].
     edges: EventFlags,
 }
 
-/// Makes a stream.
+/// Makes a stream. Returns its two ends.
 pub fn pair() -> (End, End) {
     let pipes = Rc::new(RefCell::new([Pipe::default(), Pipe::default()]));
     (End { pipes: pipes.clone(), here: 0 }, End { pipes, here: 1 })
 }
 
 impl End {
-    /// Writes what there is room for. Returns the number of bytes written.
+    /// Writes as many bytes as fit. Returns the number of bytes written.
     pub fn write(&self, bytes: &[u8]) -> usize {
         let pipe = &mut self.pipes.borrow_mut()[1 - self.here];
         let amount = if pipe.closed { bytes.len() } else { CAPACITY - pipe.bytes.len() };
@@ -51,7 +51,8 @@ impl End {
         while self.write(&[b'x'; CAPACITY]) > 0 {}
     }
 
-    /// Reads `most` bytes at most: nothing at the end of the stream, `None` before there is any.
+    /// Reads at most `most` bytes. Returns an empty vector at the end of the stream, `None` if no bytes are available
+    /// yet.
     pub fn read(&self, most: usize) -> Option<Vec<u8>> {
         let pipes = &mut *self.pipes.borrow_mut();
         let pipe = &mut pipes[self.here];
@@ -67,14 +68,14 @@ impl End {
         Some(bytes)
     }
 
-    /// Sends no more (`shutdown`).
+    /// Ends the sending side (`shutdown`).
     pub fn finish(&self) {
         let pipe = &mut self.pipes.borrow_mut()[1 - self.here];
         pipe.finished = true;
         pipe.edges |= EventFlags::READ | EventFlags::CLOSED;
     }
 
-    /// Sends no more and reads no more.
+    /// Ends sending and reading.
     pub fn close(&self) {
         self.finish();
         let pipes = &mut *self.pipes.borrow_mut();
@@ -82,7 +83,7 @@ impl End {
         pipes[1 - self.here].edges |= EventFlags::WRITE;
     }
 
-    /// Returns what the end is ready for.
+    /// Returns the readiness of the end.
     pub fn state(&self) -> EventFlags {
         let pipes = self.pipes.borrow();
         let (input, output) = (&pipes[self.here], &pipes[1 - self.here]);
@@ -99,12 +100,12 @@ impl End {
         state
     }
 
-    /// What has come true since [`End::take_edges`].
+    /// Returns the edges since [`End::take_edges`].
     pub fn edges(&self) -> EventFlags {
         self.pipes.borrow()[self.here].edges
     }
 
-    /// Forgets what has come true.
+    /// Returns the edges and clears them.
     pub fn take_edges(&self) -> EventFlags {
         std::mem::take(&mut self.pipes.borrow_mut()[self.here].edges)
     }

@@ -1,13 +1,13 @@
-//! What a back end does with a connection, one step at a time.
+//! The steps of a back end for a connection, one at a time.
 
 use picoevent::{Action, Conn, EventBase};
 
-/// Takes all actions.
+/// Takes and returns all pending actions.
 pub fn actions<A>(base: &mut EventBase<A>) -> Vec<Action> {
     std::iter::from_fn(|| base.next_action()).collect()
 }
 
-/// Puts as much of `data` into the input ring as is wanted. Returns how much.
+/// Writes as much of `data` to the input ring as fits. Returns the number of bytes written.
 pub fn feed<A>(base: &mut EventBase<A>, conn: Conn, data: &[u8]) -> usize {
     let Some((first, second)) = base.input(conn) else { return 0 };
     let room = first.iter_mut().chain(second);
@@ -16,7 +16,7 @@ pub fn feed<A>(base: &mut EventBase<A>, conn: Conn, data: &[u8]) -> usize {
     amount
 }
 
-/// Takes up to `most` bytes of output.
+/// Sends up to `most` bytes of output. Returns them.
 pub fn drain<A>(base: &mut EventBase<A>, conn: Conn, most: usize) -> Vec<u8> {
     let (first, second) = base.output(conn);
     let bytes: Vec<u8> = first.iter().chain(second).copied().take(most).collect();

@@ -1,4 +1,4 @@
-//! Counts, peaks, and looking at a base.
+//! Counts, peaks, and inspecting a base.
 
 use picoevent::{EventFlags, Mode};
 

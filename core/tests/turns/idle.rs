@@ -1,4 +1,4 @@
-//! The time between two turns that someone calls one by one.
+//! The time between two turns, if the caller runs them one by one.
 
 use core::sync::atomic::{AtomicU64, Ordering};
 
@@ -6,7 +6,7 @@ use picoevent::{Instant, Mode};
 
 use crate::{App, at, base, ms, timer};
 
-/// Milliseconds that the test's clock shows.
+/// The time of the test's clock, in milliseconds.
 static CLOCK: AtomicU64 = AtomicU64::new(7_000);
 
 fn clock() -> Instant {
@@ -23,7 +23,7 @@ fn verbs_between_two_turns_count_from_the_present_if_a_clock_was_lent() {
     let event = timer(&mut base, Mode::OneShot, 1);
     base.event(event).unwrap().add(Some(ms(10))).unwrap();
     assert_eq!((base.now(), base.deadline()), (at(350), Some(at(360))));
-    // A clock that stands still, or goes back, does no harm.
+    // A clock that stops or goes back causes no error.
     CLOCK.fetch_sub(200, Ordering::Relaxed);
     base.event(event).unwrap().add(Some(ms(20))).unwrap();
     assert_eq!((base.now(), base.deadline()), (at(350), Some(at(370))));

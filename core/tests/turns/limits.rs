@@ -1,4 +1,4 @@
-//! How much a pass may do, and the time within it.
+//! The limits of a pass, and the time within it.
 
 use picoevent::{DispatchLimit, Mode, Priority, Wait};
 
@@ -17,7 +17,7 @@ fn a_limit_of_callbacks_lets_the_loop_look_for_news() {
         passes.push(app.take());
     }
     assert_eq!(passes, [vec![0, 1, 2], vec![3, 4, 5], vec![6]]);
-    // What is more urgent than the limit's level is not bounded, and zero still lets one run.
+    // Events more urgent than the limit's priority are not limited, and with a limit of zero one callback still runs.
     let urgent = Priority::new(3).unwrap();
     base.set_dispatch_limit(Some(DispatchLimit { callbacks: Some(0), ..limit }));
     for event in &events {

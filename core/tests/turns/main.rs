@@ -1,5 +1,4 @@
-//! What a turn of the loop is made of: watchers, run modes, dispatch limits,
-//! sources, counts.
+//! The parts of a turn of the loop: watchers, run modes, dispatch limits, sources, counts.
 
 #[path = "../clock/mod.rs"]
 mod clock;
@@ -19,7 +18,7 @@ use picoevent::{Cx, Event, EventBase, EventFlags, EventMut, Instant, Mode, Stora
 
 use clock::Clock;
 
-/// Calls, by the user words of their events.
+/// The calls, as the data words of their events.
 #[derive(Default)]
 pub(crate) struct App {
     pub(crate) calls: Vec<u32>,
@@ -46,7 +45,7 @@ impl App {
     }
 }
 
-/// A base with a storage of its own, which is never freed.
+/// Returns a base with new storage, which is never freed.
 pub(crate) fn base() -> EventBase<'static, App> {
     EventBase::new(Box::leak(Box::new(Storage::<_, 8, 1, 16, 1, 1, 8>::new())))
 }
@@ -69,7 +68,7 @@ pub(crate) fn activate(base: &mut EventBase<App>, event: Event) {
     base.event(event).unwrap().activate(EventFlags::READ);
 }
 
-/// One turn whose wait ends at `millis`; how long it was to be.
+/// Runs one turn whose wait ends at `millis`. Returns the wait that the base requested.
 pub(crate) fn turn(base: &mut EventBase<App>, app: &mut App, millis: u64) -> Wait {
     let mut clock = Clock { wakes: Some(at(millis)), ..Clock::at(base.now()) };
     match base.turn(app, &mut clock) {

@@ -1,4 +1,4 @@
-//! Run modes, and what a loop answers when it ends.
+//! Run modes, and the result of a loop when it ends.
 
 use picoevent::{End, Mode, Priority, Run, Wait};
 

@@ -1,4 +1,4 @@
-//! What becomes due because the back end acts, and when the back end looks for news.
+//! Callbacks that become due because of the back end's actions, and when the back end looks for news.
 
 use core::convert::Infallible;
 use core::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -10,11 +10,11 @@ use picoevent::{
 
 const ADDRESS: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 7);
 
-/// What happens, in order.
+/// The log of a test, in order.
 #[derive(Default)]
 struct Log(Vec<&'static str>);
 
-/// Greets, and says more each time that all was sent.
+/// Sends a greeting, and more each time all output was sent.
 struct Greeter;
 
 impl Protocol<Log> for Greeter {
@@ -31,7 +31,7 @@ impl Protocol<Log> for Greeter {
     }
 }
 
-/// A back end with one client, which takes all that is sent at once.
+/// A back end with one client, which receives all output at once.
 struct OneClient {
     listener: Listener,
     client: Option<Conn>,
@@ -74,7 +74,7 @@ impl Backend<Log> for OneClient {
 const POOL: Pool = Pool::new(1).rings(16, 16);
 type Room = Storage<Log, 2, 1, { POOL.bytes() }>;
 
-/// Makes a base that has begun to run, and its back end.
+/// Makes a base whose loop has begun, and its back end.
 fn begin(room: &mut Room, may_skip: bool) -> (EventBase<'_, Log>, OneClient) {
     let mut base = EventBase::new(room);
     let pool = base.add_pool(POOL).unwrap();
@@ -83,7 +83,7 @@ fn begin(room: &mut Room, may_skip: bool) -> (EventBase<'_, Log>, OneClient) {
     (base, OneClient { listener, client: None, may_skip, looks: Vec::new() })
 }
 
-/// Returns what three turns do, a look for news included.
+/// Returns the log of three turns, including the looks for news.
 fn three_turns(may_skip: bool, set_up: fn(&mut EventBase<Log>)) -> Vec<&'static str> {
     let mut room = Storage::new();
     let (mut base, mut back_end) = begin(&mut room, may_skip);
@@ -91,7 +91,7 @@ fn three_turns(may_skip: bool, set_up: fn(&mut EventBase<Log>)) -> Vec<&'static 
     let mut log = Log::default();
     for _ in 0..3 {
         assert_eq!(base.turn(&mut log, &mut back_end), Poll::Ready(Ok(None)));
-        // The looks of this turn came before its callbacks.
+        // The turn looked for news before its callbacks ran.
         let called = log.0.pop();
         log.0.append(&mut back_end.looks);
         log.0.extend(called);

@@ -1,4 +1,4 @@
-//! One-shot events of sources, edges, and when interest in a source is registered again.
+//! One-shot events of sources, edges, and when the interest in a source is registered again.
 
 use std::net::SocketAddr;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! What is received.
+//! Received datagrams.
 
 use super::*;
 
@@ -50,7 +50,7 @@ fn a_datagram_longer_than_the_ring_or_the_buffer_is_cut_and_marked() {
     let mut room = Room::new();
     let (mut base, mut app) = (Base::new(&mut room), App::default());
     let socket = bound(&mut base);
-    // 64 bytes, of which 9 say where it came from.
+    // The ring has 64 bytes. The record's header, with the sender's address, takes 9 of them.
     for (length, kept, truncated) in
         [(54, 54, false), (55, 55, false), (56, 55, true), (65_535, 55, true)]
     {

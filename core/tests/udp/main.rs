@@ -1,4 +1,4 @@
-//! UDP sockets: what the application asks for, what it is told, and every refusal.
+//! UDP sockets: requests of the application, reports to it, and all errors.
 #![cfg(feature = "udp")]
 
 use std::net::SocketAddr;
@@ -43,7 +43,7 @@ impl App {
     }
 }
 
-/// Room for two sockets with these rings, and nothing else.
+/// Storage for two sockets with these rings, and nothing else.
 const RINGS: UdpRings = UdpRings::new(64, 64);
 
 type Room = Storage<App, 0, 0, 256, 0, 0, 0, 2>;
@@ -60,7 +60,7 @@ fn bind(base: &mut Base<'_>) -> UdpSocket {
     base.bind(addr("0.0.0.0:7000"), RINGS, App::called).unwrap()
 }
 
-/// Binds a socket, and does for the back end what there is to do.
+/// Binds a socket, and carries out the action as the back end.
 fn bound(base: &mut Base<'_>) -> UdpSocket {
     let socket = bind(base);
     assert_eq!(actions(base), [Action::Udp(socket, UdpAction::Bind)]);

@@ -1,4 +1,4 @@
-//! What is sent, and asked for.
+//! Sent datagrams and other requests.
 
 use std::net::IpAddr;
 

@@ -1,4 +1,4 @@
-//! A recording of datagrams does the same to another base.
+//! A recording of datagrams has the same effect on another base.
 
 use std::sync::Mutex;
 
@@ -6,7 +6,7 @@ use picoevent::record::{Entry, Record, Replay, ReplayError};
 
 use super::*;
 
-/// Keeps a recording.
+/// Stores a recording.
 struct Kept(Mutex<Vec<u8>>);
 
 impl Record for Kept {
@@ -15,7 +15,7 @@ impl Record for Kept {
     }
 }
 
-/// Sends back what it receives.
+/// Echoes datagrams.
 fn echo(_: &mut App, udp: &mut UdpMut<App>, _: UdpEvent) {
     let mut buffer = [0; 64];
     while let Some(received) = udp.receive_from(&mut buffer) {

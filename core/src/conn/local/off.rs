@@ -1,11 +1,11 @@
-//! Without the feature `local-address`: nothing is kept.
+//! Replaces the local address when the feature `local-address` is off. It stores nothing.
 
 use core::net::SocketAddr;
 
 use crate::EventBase;
 use crate::handle::Conn;
 
-/// Stands in for a local address.
+/// An empty replacement for the local address.
 #[derive(Clone, Copy)]
 pub(crate) struct Local;
 

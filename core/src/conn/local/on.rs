@@ -1,4 +1,4 @@
-//! With the feature `local-address`: the slot keeps what the back end feeds.
+//! The local address that the back end feeds, stored in the slot, with the feature `local-address`.
 
 use core::net::SocketAddr;
 
@@ -8,7 +8,7 @@ use crate::conn::ConnMut;
 use crate::handle::Conn;
 use crate::record::Entry;
 
-/// A local address; without a port it is not known.
+/// A local address. Port 0 means that it is not known.
 #[derive(Clone, Copy)]
 pub(crate) struct Local(Address);
 
@@ -33,12 +33,12 @@ impl<A> EventBase<'_, A> {
 }
 
 impl<A> ConnMut<'_, '_, A> {
-    /// Returns our own address and port, as the peer reaches them (`getsockname`): of several addresses the one
-    /// that the client of a listener has chosen. Kept until the connection connects again. For one above a
-    /// filter, it is that of the connection below. None for a connection that is not established yet, and for the end
-    /// of a [pair](crate::Cx::pair). With the feature `local-address`, which makes each connection's slot 24 bytes longer.
+    /// Returns our own address and port (`getsockname`). If the device has several addresses, it is the one to which
+    /// the client connected. It is kept until the connection reconnects. For a connection above a filter, returns the
+    /// address of the connection below. `None` before the connection is established, and for the end of a
+    /// [pair](crate::Cx::pair). Needs the feature `local-address`, which makes each connection's slot 24 bytes longer.
     ///
-    /// A greeting that names the address, for a listener on all of them:
+    /// This greeting contains the address, for a server that listens on all addresses:
     ///
     /// ```
     /// use picoevent::{ConnMut, Protocol};
