@@ -1,16 +1,16 @@
-//! A socket address as slots keep it, all zeros when it is not set: 22 bytes on a microcontroller.
+//! A compact socket address for slots: 22 bytes on a microcontroller, all zeros when it is not set.
 
 use core::net::{Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
 
 use crate::handle::Conn;
 
-/// The number of a network interface, for addresses that are good on one network only.
+/// The number of a network interface, for addresses that are valid on one network only.
 #[cfg(not(target_pointer_width = "64"))]
 type Scope = u16;
 #[cfg(target_pointer_width = "64")]
 type Scope = u32;
 
-/// A socket address; the flow information of IPv6, which no stack below uses, is left out.
+/// A socket address without IPv6 flow information, which no stack uses.
 #[derive(Clone, Copy)]
 pub(crate) struct Address {
     /// In network order; IPv4 uses the first four bytes.
@@ -18,7 +18,7 @@ pub(crate) struct Address {
     scope: Scope,
     port: u16,
     is_v6: bool,
-    /// It is no address but a connection in memory, whose handle is in `ip`.
+    /// It names a connection in memory, whose handle is in `ip`.
     is_conn: bool,
 }
 
@@ -26,14 +26,14 @@ impl Address {
     pub(crate) const EMPTY: Self =
         Self { ip: [0; 16], scope: 0, port: 0, is_v6: false, is_conn: false };
 
-    /// Names a connection as the peer of one in memory.
+    /// Makes the peer address of a connection in memory: its peer is `conn`.
     pub(crate) const fn of_conn(conn: Conn) -> Self {
         let [a, b, c, d] = conn.bits().to_le_bytes();
         let ip = [a, b, c, d, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
         Self { ip, is_conn: true, ..Self::EMPTY }
     }
 
-    /// Returns the connection that is the peer of one in memory.
+    /// Returns the connection that this address names, if it names one.
     pub(crate) fn as_conn(&self) -> Option<Conn> {
         let [a, b, c, d, ..] = self.ip;
         self.is_conn.then(|| Conn::from_bits(u32::from_le_bytes([a, b, c, d])))

@@ -1,16 +1,16 @@
-//! What a back end must be able to do: the trait that one is written against.
+//! The trait that a back end implements.
 
 use core::task::{Poll, Waker};
 
 use crate::{Action, EventBase, Fired, Instant, Trigger};
 
-/// A back end: the clock, the sockets and whatever else a loop is about, in one environment.
+/// A back end: the clock, the sockets and the other inputs of a loop in one environment.
 ///
-/// The base calls it in the course of a [turn](EventBase::turn). A back end contains no loop logic: it
-/// does what it is asked for, waits, and feeds what has happened to the base with the methods of
-/// [`EventBase`] that say "feeds". It never calls the application.
+/// The base calls it during a [turn](EventBase::turn). A back end contains no loop logic. It does the
+/// requested actions, waits, and reports what has happened with the methods of [`EventBase`] that say
+/// "feeds". It never calls the application.
 ///
-/// A back end that never waits, for an application that only uses timers:
+/// This back end never waits. It is for an application that only uses timers:
 ///
 /// ```
 /// use core::convert::Infallible;
@@ -56,35 +56,35 @@ pub trait Backend<A> {
     /// Returns the present time.
     fn now(&mut self) -> Instant;
 
-    /// Returns the triggers that reach the loop, and the waker that makes a [`wait`](Self::wait) end.
+    /// Returns the triggers of the loop, and the waker that ends a [`wait`](Self::wait).
     fn triggers(&self) -> (&[&Trigger], &Waker) {
         (&[], Waker::noop())
     }
 
-    /// Does an action. News that comes of it may be fed at once.
+    /// Does an action. Its results may be fed at once.
     ///
     /// # Errors
     /// The turn ends and returns the error; the action is not repeated.
     fn act(&mut self, action: Action, base: &mut EventBase<'_, A>) -> Result<(), Self::Error>;
 
-    /// Returns when the back end has something to do by itself: [`Instant::ZERO`] for at once,
-    /// [`Instant::MAX`] for never. It is asked before each wait.
+    /// Returns the time at which the back end has its own work to do: [`Instant::ZERO`] for at
+    /// once, [`Instant::MAX`] for never. Called before each wait.
     fn deadline(&mut self, _base: &mut EventBase<'_, A>) -> Instant {
         Instant::MAX
     }
 
-    /// Returns whether the next pass may come without a look for news. It is asked when callbacks are due only
-    /// because of what the back end has just done. Where a look costs a system call, that is worth
-    /// skipping; but not twice in a row, or callbacks that always write more would keep others from being
-    /// called.
+    /// Returns whether the next pass may begin without looking for news. Called when callbacks are due only
+    /// because of the actions that the back end has just done. Return `true` only where looking for news costs
+    /// a system call, and never twice in a row: otherwise callbacks that always write more would starve the
+    /// others.
     fn may_skip_news(&mut self) -> bool {
         false
     }
 
-    /// Waits for news, or until a time; until [`Instant::ZERO`] means not at all. It may return earlier.
+    /// Waits for news, at most until `until`; [`Instant::ZERO`] means not at all. It may return earlier.
     ///
-    /// A back end that cannot block makes news and the time wake its task and returns
-    /// [`Poll::Pending`]; the next turn then goes on as if the wait had ended.
+    /// A back end that cannot block has its task woken by news and at that time, and returns
+    /// [`Poll::Pending`]. The next turn then continues as if the wait had ended.
     ///
     /// # Errors
     /// The turn ends and returns the error.
@@ -97,7 +97,7 @@ pub trait Backend<A> {
     /// Feeds the news. The base has the present time already.
     fn feed(&mut self, _base: &mut EventBase<'_, A>) {}
 
-    /// Calls a callback. Observers override it, to do something before and after.
+    /// Calls a callback. Observers override it to act before and after the call.
     fn call(&mut self, fired: Fired<A>, base: &mut EventBase<'_, A>, app: &mut A) {
         fired.call(app, &mut base.cx);
     }

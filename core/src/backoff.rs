@@ -1,11 +1,12 @@
-//! Delays between attempts: exponential, with jitter.
+//! Delays between attempts: exponential backoff with jitter.
 
 use core::time::Duration;
 
 use crate::Cx;
 
-/// The delays of a client that tries again: doubled with each failure, up to a limit, and changed at
-/// random by a quarter, so that many devices do not come back in the same moment (RFC 8085, 3.1).
+/// The delays of a client that reconnects. Each failure doubles the delay, up to a limit. Each delay
+/// is varied randomly by up to a quarter, so that many devices do not reconnect at the same moment
+/// (RFC 8085, 3.1).
 ///
 /// ```
 /// use core::time::Duration;
@@ -34,8 +35,8 @@ impl Backoff {
         Self { first: crate::time::millis(first), most: crate::time::millis(most), failures: 0 }
     }
 
-    /// Counts a failure, and returns how long to wait before the next attempt: a random share of the loop's. In
-    /// a base without a [seed](crate::EventBase::seed) the delay is not changed at random.
+    /// Counts a failure. Returns the delay before the next attempt, varied with the base's random bytes. In a
+    /// base without a [seed](crate::EventBase::seed) the delay is not varied.
     pub fn next_delay<A>(&mut self, cx: &mut Cx<'_, A>) -> Duration {
         let failures = self.failures.into();
         let fits = self.first <= self.most.checked_shr(failures).unwrap_or(0);
@@ -50,7 +51,7 @@ impl Backoff {
         Duration::from_millis(u64::from(least).saturating_add(spread.into()))
     }
 
-    /// Begins with the first delay again.
+    /// Starts again with the first delay.
     pub const fn reset(&mut self) {
         self.failures = 0;
     }

@@ -1,10 +1,10 @@
 //! The base: the state of a loop.
 //!
-//! A back end implements [`Backend`](crate::Backend), and [`EventBase::turn`] calls it. `turn.rs` is
-//! the one place that has the order of a turn. The steps of a turn are public methods too, for tests and
-//! for programs that measure single steps: [`prepare`](EventBase::prepare),
-//! [`next_action`](EventBase::next_action), [`wait`](EventBase::wait), [`advance`](EventBase::advance),
-//! [`dispatch`](EventBase::dispatch) and [`next`](EventBase::next).
+//! A back end implements [`Backend`](crate::Backend), and [`EventBase::turn`] calls it. Only `turn.rs`
+//! has the order of a turn. The steps of a turn are public methods too, for tests and for programs that
+//! measure single steps: [`prepare`](EventBase::prepare), [`next_action`](EventBase::next_action),
+//! [`wait`](EventBase::wait), [`advance`](EventBase::advance), [`dispatch`](EventBase::dispatch) and
+//! [`next`](EventBase::next).
 
 use core::ops::{Deref, DerefMut};
 
@@ -41,7 +41,7 @@ use crate::{EventFlags, Instant};
 /// [back ends](crate::Backend) and for programs that run them. [`EventBase::turn`] is the loop.
 pub struct EventBase<'s, A> {
     pub(crate) cx: Cx<'s, A>,
-    /// The clock between two turns, for a loop that is driven turn by turn.
+    /// The clock between two turns, for programs that call each turn themselves.
     pub(crate) idle_clock: IdleClock,
 }
 
@@ -53,7 +53,7 @@ pub enum Fired<A> {
     Conn(OnConn<A>, Conn, ConnEvent),
     /// A listener failed.
     ListenError(OnListenError<A>, Listener, ListenError),
-    /// Something happened to a UDP socket. It never does without the feature `udp`.
+    /// Something happened to a UDP socket. Never used without the feature `udp`.
     Udp(FiredUdp<A>),
 }
 
@@ -115,9 +115,9 @@ impl<'s, A> EventBase<'s, A> {
         }
     }
 
-    /// Feeds the time. It comes before the news that was found at this time: timeouts that the news
-    /// begins count from here. Timers due by `now` become active when the dispatch begins. A time that
-    /// goes back is ignored.
+    /// Feeds the time. It is fed before the news of this time, so timeouts that start with the news
+    /// count from it. Timers due by `now` become active when the pass begins. An earlier time is
+    /// ignored.
     ///
     /// A back end does not call it in a turn: it is a step of the [turn](EventBase::turn), for tests and
     /// for programs that measure single steps.

@@ -8,34 +8,34 @@
 //! ```
 //!
 //! * Reading and writing are enabled once the connection is open.
-//! * `Readable` comes after input arrived, when there is as much as its low mark; `Writable` after output was
-//!   sent, when no more is left than its low mark: none, at first.
-//! * A due callback is checked again before it is called: `Readable` only while reading is enabled
-//!   and there is input, `Writable` only while writing is enabled and no output is left, a timeout only
-//!   if the direction made no progress since. Callbacks that a disabled direction holds back are called
-//!   when it is enabled again.
-//! * With less room for output than an answer takes, `Readable` and `Eof` wait.
-//! * The end of stream is reported in a later pass than the input before it: what the callback for the
-//!   input wrote has been offered to the back end by then.
-//! * Output that does not fit in the ring, or below its high mark, is refused, never dropped; a full input ring
-//!   makes the peer wait.
+//! * `Readable` comes when input has arrived and there is at least as much as its low mark. `Writable` comes
+//!   when output was sent and no more is left than its low mark, which is zero by default.
+//! * A due callback is checked again before it is called: `Readable` only while reading is enabled and
+//!   there is still enough input, `Writable` only while writing is enabled and there is still enough
+//!   room, a timeout only if its direction has made no progress since. A callback of a disabled
+//!   direction is held back until the direction is enabled again.
+//! * While there is less room for output than an answer needs, `Readable` and `Eof` are held back.
+//! * The end of stream is reported in a later pass than the input before it. By then, the output that
+//!   the callback for the input wrote has been offered to the back end.
+//! * Output that does not fit in the ring, or below its high mark, is refused, never dropped. A full input ring
+//!   puts back-pressure on the peer.
 //! * After the peer's end of stream the input ring can still be read, and output is still sent.
 //! * `Ended` comes last, once.
 //!
 //! | file | holds |
 //! |---|---|
-//! | `slot.rs` | what a connection's slot keeps |
-//! | `protocol.rs`, `settings.rs` | what a kind of connection does, and begins with |
-//! | `verbs.rs`, `tuning.rs` | what an application does with a connection, with its socket |
-//! | `bytes.rs`, `lines.rs`, `moving.rs`, `statics.rs` | what it does with its bytes; with messages in its input; with bytes of others; with bytes in flash |
-//! | `outgoing.rs` | outgoing connections: at rest, connecting, connecting again |
-//! | `pair.rs`, `filter.rs` | connections in memory: two that are each other's peers; one above a filter |
+//! | `slot.rs` | a connection's slot |
+//! | `protocol.rs`, `settings.rs` | the callbacks of a kind of connection, and its settings |
+//! | `verbs.rs`, `tuning.rs` | the application's verbs for a connection, and for its socket |
+//! | `bytes.rs`, `lines.rs`, `moving.rs`, `statics.rs` | the verbs for bytes; for messages in the input; for moving bytes between connections; for bytes in flash |
+//! | `outgoing.rs` | outgoing connections: at rest, connecting, reconnecting |
+//! | `pair.rs`, `filter.rs` | connections in memory: pairs of peers; connections above a filter |
 //! | `closing.rs` | how a connection ends: output, our end of stream, the peer's, or a reset |
-//! | `feed.rs` | what a back end reports of it, and how it reads and writes its bytes |
+//! | `feed.rs` | the back end's reports, and its access to the bytes |
 //! | `firing.rs` | which callbacks are due, and which of them runs next |
-//! | `marks.rs` | how much input a callback waits for, and how much the rings hold |
+//! | `marks.rs` | the low and high marks of input and output |
 //! | `local.rs` | its local address, with the feature `local-address` |
-//! | `timeouts.rs` | when a timeout begins, goes on and passes |
+//! | `timeouts.rs` | the start, the restart and the expiry of timeouts |
 
 mod bytes;
 mod closing;
@@ -71,12 +71,12 @@ pub use verbs::ConnMut;
 
 use crate::error::{Code, ConnError};
 
-/// A connection's callback: the application, the connection, and what has happened to it.
+/// A connection's callback. It gets the application, the connection and the event.
 ///
-/// It is what the loop calls. Most applications write a [`Protocol`] instead, which is made into one.
+/// Most applications implement a [`Protocol`] instead.
 pub type OnConn<A> = fn(&mut A, &mut ConnMut<'_, '_, A>, ConnEvent);
 
-/// What happens to a connection, in the order in which it is reported when several things are due.
+/// An event of a connection. If several events are due, they are reported in this order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum ConnEvent {
@@ -85,9 +85,9 @@ pub enum ConnEvent {
     /// Input arrived, and there is as much as the [low mark](Settings::input_marks), or as
     /// [`ConnMut::wait_for_input`] asked for.
     Readable,
-    /// All output was sent, or all but the [low mark](Settings::output_marks): the back end has it, the peer may
-    /// not have it yet. Or there is the room that
-    /// [`ConnMut::wait_for_room`] asked for.
+    /// All output was sent, or no more is left than the [low mark](Settings::output_marks). The back end has
+    /// taken the output; the peer may not have it yet. Or there is the room that [`ConnMut::wait_for_room`]
+    /// asked for.
     Writable,
     /// No input came, or no output could be sent, for the time set with
     /// [`ConnMut::set_timeouts`]. That direction is disabled.
@@ -96,12 +96,12 @@ pub enum ConnEvent {
     Alarm,
     /// The peer will send no more. Reading is disabled; writing still works.
     Eof,
-    /// It has ended for the application, which gets no further callback for it. Input that is left can be
-    /// read in this callback.
+    /// It has ended for the application. This is its last callback, in which the rest of the input can be
+    /// read.
     Ended(ConnEnd),
 }
 
-/// How a connection ended.
+/// The way in which a connection ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum ConnEnd {

@@ -1,14 +1,14 @@
-//! State of the application for each connection of a pool.
+//! The application's state for each connection of a pool.
 
 use crate::handle::Conn;
 use crate::{ConnMut, PoolId};
 
-/// State for each connection of one pool: found in O(1), checked by the handle, and replaced with the
-/// next connection that has the same place in the pool.
+/// The application's state for each connection of one pool. It is found in O(1), and the handle is
+/// checked. The next connection with the same place in the pool gets a new state.
 ///
-/// `N` is the number of connections of the pool, [`Pool::conns`](crate::Pool::conns), with the spare ones: a
-/// connection that the application sees can have any of their places. An application that has several kinds
-/// of connections has a map for each, with a type of its own.
+/// `N` is the number of connections of the pool, spare ones included: [`Pool::conns`](crate::Pool::conns). A
+/// connection that the application sees can have any of these places. For several kinds of connections, use
+/// one map with its own state type for each kind.
 ///
 /// ```
 /// use picoevent::{ConnEnd, ConnMap, ConnMut, Protocol};
@@ -49,13 +49,13 @@ pub struct ConnMap<T, const N: usize> {
 }
 
 impl<T, const N: usize> ConnMap<T, N> {
-    /// Makes a map without any state.
+    /// Makes an empty map.
     pub const fn new() -> Self {
         Self { pool: None, places: [const { None }; N] }
     }
 
-    /// Returns the state of a connection, which is made by [`Default`] if it has none. `None` for a
-    /// connection of another pool than the first one that was asked for, and for one beyond the first `N` of
+    /// Returns the state of a connection. If it has none, makes one with [`Default`]. Returns `None` for a
+    /// connection of another pool than that of the first call, and for a connection beyond the first `N` of
     /// its pool.
     pub fn of<A>(&mut self, conn: &ConnMut<'_, '_, A>) -> Option<&mut T>
     where
@@ -64,7 +64,7 @@ impl<T, const N: usize> ConnMap<T, N> {
         self.of_or(conn, T::default)
     }
 
-    /// As [`of`](Self::of), for a state that `make` makes.
+    /// As [`of`](Self::of), but makes a new state with `make`.
     pub fn of_or<A>(
         &mut self,
         conn: &ConnMut<'_, '_, A>,

@@ -8,20 +8,21 @@ use crate::Cx;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Counts {
-    /// Things waited for: an event on the list of its source or signal counts one, its deadline one,
-    /// a slot whose callback is due one (`EVENT_BASE_COUNT_ADDED`).
+    /// The number of things the loop waits for (`EVENT_BASE_COUNT_ADDED`). An event that waits for
+    /// its source or signal counts one, an armed timeout counts one, and a slot whose callback is
+    /// due counts one.
     pub added: usize,
-    /// Slots whose callback is due (`EVENT_BASE_COUNT_ACTIVE`).
+    /// The number of slots whose callback is due (`EVENT_BASE_COUNT_ACTIVE`).
     pub active: usize,
-    /// Slots taken in the table of events: what `EVENTS` of the storage must hold.
+    /// The slots in use in the event table, limited by `EVENTS` of the storage.
     pub events: usize,
-    /// Slots taken in the table of connections, those being closed included.
+    /// The slots in use in the connection table. Connections that are being closed count, too.
     pub conns: usize,
-    /// Slots taken in the table of listeners.
+    /// The slots in use in the listener table.
     pub listeners: usize,
-    /// Slots taken in the table of sources.
+    /// The slots in use in the source table.
     pub sources: usize,
-    /// Slots taken in the table of UDP sockets.
+    /// The slots in use in the table of UDP sockets.
     pub udp: usize,
 }
 

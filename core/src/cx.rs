@@ -1,4 +1,4 @@
-//! The loop as a callback sees it.
+//! The loop, as callbacks use it.
 
 use core::num::NonZeroU16;
 use core::time::Duration;
@@ -26,9 +26,9 @@ use crate::{EventFlags, Instant, Signal};
 
 /// The loop, as callbacks and the application's set-up use it: every verb except dispatch.
 ///
-/// A callback gets it with nothing borrowed, so it may add, change, activate or free anything, also
-/// its own event. Only the [`EventBase`](crate::EventBase) can dispatch, so a loop inside a loop
-/// does not compile:
+/// A callback gets the loop with nothing borrowed. So the callback may add, change, activate or
+/// free anything, also its own event. Only the [`EventBase`](crate::EventBase) can dispatch, so a
+/// loop inside a loop does not compile:
 ///
 /// ```compile_fail,E0599
 /// # use picoevent::{Cx, EventMut};
@@ -39,39 +39,40 @@ use crate::{EventFlags, Instant, Signal};
 /// ```
 #[repr(C)]
 pub struct Cx<'s, A> {
-    // What is used most comes first: a short offset makes a short instruction.
+    // The most used fields come first: a short offset makes a short instruction.
     pub(crate) state: LoopState,
     pub(crate) phase: Phase,
-    /// The earliest deadline is to be found anew: it was cancelled, has moved to a later time, or is a
-    /// connection's, which moves without a trace.
+    /// The earliest deadline must be found again: it was cancelled or moved to a later time, or it is
+    /// a connection's, which moves without setting this flag.
     pub(crate) due_moved: bool,
-    /// Events on the list of a source or signal.
+    /// The number of events that wait for a source or signal.
     pub(crate) registered: u16,
-    /// Listeners that are enabled, and UDP sockets that are not closed.
+    /// The number of enabled listeners, and of UDP sockets that are not closed.
     pub(crate) listening: u16,
-    /// Callbacks that the current or last pass has called.
+    /// The number of callbacks that the current or last pass has called.
     pub(crate) calls: u32,
     pub(crate) now: Instant,
-    /// The earliest deadline, or one that was the earliest before: see `due_moved`.
+    /// The earliest deadline. If `due_moved` is set, it may be too early.
     pub(crate) due_from: Instant,
-    /// When the loop is to end, if that is asked for; [`Instant::MAX`] otherwise.
+    /// The time at which the loop must end, if that was requested; [`Instant::MAX`] otherwise.
     pub(crate) exit_at: Instant,
-    /// Deadlines set so far. Equal deadlines come due in the order they were set.
+    /// The number of deadlines set so far: the last sequence number. Equal deadlines come due in
+    /// the order they were set.
     pub(crate) sequence: usize,
-    /// Events that have a deadline.
+    /// The number of events that have a deadline.
     pub(crate) armed: u32,
     pub(crate) tables: Tables<'s, A>,
     pub(crate) pools: Pools<'s>,
     /// The timers of events and connections.
     pub(crate) timers: Timers<'s>,
     pub(crate) outbox: Outbox,
-    /// Of the connection whose turn it is, or was last.
+    /// The turn of the connection whose turn it is, or was last.
     pub(crate) conn_turn: ConnTurn,
     pub(crate) queues: Queues,
     pub(crate) close_limits: CloseLimits,
     pub(crate) hooks: Hooks<A>,
     pub(crate) statics: Statics<'s>,
-    /// The signal event whose callback is repeated for further raises, and how often.
+    /// The signal event whose callback is repeated for further raises, and the number of raises left.
     pub(crate) repeat: Option<(Event, NonZeroU16)>,
     /// The once-event whose callback runs, or ran last; [`Event::NONE`] if it was freed.
     pub(crate) fired_once: Event,
@@ -88,7 +89,7 @@ pub struct Cx<'s, A> {
 
 /// Making events.
 ///
-/// A timer that is restarted each time, another one that fires once, and a third that goes on:
+/// Three timers: one is restarted at each touch, one fires once, and one repeats:
 ///
 /// ```
 /// use core::time::Duration;
@@ -108,7 +109,7 @@ pub struct Cx<'s, A> {
 ///         Ok(())
 ///     }
 ///
-///     /// The light goes on, and off five seconds after the last touch.
+///     /// Switches the light on. It goes off five seconds after the last touch.
 ///     fn touched(&mut self, cx: &mut Cx<Self>) {
 ///         self.is_on = true;
 ///         if let Some(Ok(mut off)) = self.off.map(|off| cx.event(off)) {
@@ -120,8 +121,8 @@ pub struct Cx<'s, A> {
 /// ```
 impl<'s, A> Cx<'s, A> {
     /// Makes an event for the readiness of a source (`event_new`); [`EventMut::add`](crate::EventMut::add)
-    /// adds it. `interest` holds `READ`, `WRITE`, `CLOSED`, and `EDGE` to wait by edge. Other bits are
-    /// ignored.
+    /// adds it. `interest` holds `READ`, `WRITE`, `CLOSED`, and `EDGE` for an edge-triggered event. Other
+    /// bits are ignored.
     ///
     /// # Errors
     /// [`FullError::Events`] when the table has no free slot.
@@ -159,8 +160,8 @@ impl<'s, A> Cx<'s, A> {
     }
 
     /// Calls `call` once, `delay` from now (`event_base_once` with `EV_TIMEOUT`). With a zero delay it is
-    /// due at once, behind what is due already. The event is freed after its callback has run, unless
-    /// the callback adds or activates it. It can be freed earlier.
+    /// due at once, after the callbacks that are already due. The event is freed after its callback has
+    /// run, unless the callback adds or activates it. It can be freed earlier.
     ///
     /// # Errors
     /// [`FullError::Events`] when the table has no free slot.
@@ -203,7 +204,7 @@ impl<'s, A> Cx<'s, A> {
     }
 
     /// Calls `call` every `interval` from now, until the event is deleted or freed. Missed periods are
-    /// skipped. With an interval of zero it is called once a pass.
+    /// skipped. With an interval of zero it is called once per pass.
     ///
     /// # Errors
     /// [`FullError::Events`] when the table has no free slot.
@@ -261,7 +262,7 @@ impl<'s, A> Cx<'s, A> {
     }
 }
 
-/// Time, and what is due.
+/// Time and due callbacks.
 impl<A> Cx<'_, A> {
     /// Returns the loop's time: when the back end last looked for news. It is the same during a whole
     /// pass, unless a callback calls [`Cx::update_now`].
@@ -270,7 +271,7 @@ impl<A> Cx<'_, A> {
     }
 
     /// Moves the loop's time forward (`event_base_update_cache_time`), for a callback that has run for
-    /// long and has a clock. A time that goes back is ignored.
+    /// a long time and has a clock. An earlier time is ignored.
     pub fn update_now(&mut self, now: Instant) {
         self.now = self.now.max(now);
     }
@@ -285,7 +286,8 @@ impl<A> Cx<'_, A> {
         }
     }
 
-    /// As [`activate`](Self::activate), for an event, where the call itself would count.
+    /// As [`activate`](Self::activate), for an event. It is inlined where a call would cost too
+    /// much.
     #[inline]
     pub(crate) fn activate_event_quickly(&mut self, id: Id, due: u8) {
         if let Some(slot) = self.tables.events.numbered(id)
@@ -315,14 +317,15 @@ impl<A> Cx<'_, A> {
         }
     }
 
-    /// Activates the events whose deadline has come, before another alarm. Returns the next one.
+    /// Activates the events whose deadline has passed and comes before another alarm. Returns the
+    /// next deadline of an event.
     #[inline]
     fn expire_events(&mut self, before: Option<&Alarm>) -> Instant {
         let now = self.now;
         self.hooks.event_expire.map_or(Instant::MAX, |expire| expire(self, before, now))
     }
 
-    /// Returns an alarm that was set now.
+    /// Returns an alarm for `deadline` with the next sequence number.
     #[inline(always)]
     pub(crate) const fn next_alarm(&mut self, deadline: Instant) -> Alarm {
         self.sequence = self.sequence.wrapping_add(1);
@@ -330,8 +333,8 @@ impl<A> Cx<'_, A> {
     }
 
     /// Returns the earliest timeout of a connection, [`Instant::MAX`] if there is none. That connection
-    /// is the first in the heap then. Moves connections whose key in the heap is too early to their right
-    /// place, and takes out those that have no timeout any more.
+    /// is then the first in the heap. Moves connections with a stale key, which is too early, to their
+    /// right place. Removes connections that have no timeout any more.
     #[inline(never)]
     pub(crate) fn first_conn(&mut self) -> Instant {
         loop {
@@ -350,7 +353,7 @@ impl<A> Cx<'_, A> {
         }
     }
 
-    /// Activates the timers whose deadline has come.
+    /// Activates the timers whose deadline has passed.
     #[inline]
     pub(crate) fn expire(&mut self) {
         if self.due_from <= self.now {
@@ -367,7 +370,7 @@ impl<A> Cx<'_, A> {
         }
     }
 
-    /// Works out the earliest deadline. If the pass begins, also activates the timers whose deadline has come.
+    /// Finds the earliest deadline. If the pass begins, also activates the timers whose deadline has passed.
     #[inline(never)]
     pub(crate) fn find_due(&mut self, begins: bool) {
         let conn = loop {
@@ -383,7 +386,7 @@ impl<A> Cx<'_, A> {
         };
         let event = self.expire_events((!begins).then_some(&Alarm::BEFORE_ALL));
         self.due_from = event.min(conn);
-        // A connection's may move to a later time without a trace.
+        // A connection's deadline may move to a later time without setting the flag.
         self.due_moved = conn <= event && !self.timers.conns.is_empty();
     }
 }

@@ -6,13 +6,13 @@ use crate::Direction;
 
 /// The handle's object was freed, or has ended, and its slot may hold another object.
 ///
-/// Nothing was changed. A callback that may run after its object was freed elsewhere treats this
-/// as a normal result.
+/// Nothing was changed. In a callback that may run after its object was freed, this is a normal
+/// result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct StaleError;
 
-/// The named table has no free slot. Nothing already held was lost.
+/// A table has no free slot. Existing objects are unchanged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum FullError {
@@ -44,7 +44,8 @@ pub struct UnseededError;
 pub enum AddError {
     /// The source the event waits for was closed.
     SourceClosed,
-    /// Other events wait for the source by level and this one by edge, or the other way round.
+    /// Other events of the source are level-triggered and this one is edge-triggered, or the
+    /// reverse.
     MixedEdge,
 }
 
@@ -60,7 +61,7 @@ pub enum OnceError {
     Add(AddError),
 }
 
-/// Why an accepted connection was not taken over. It is still the back end's.
+/// Why the base did not take an accepted connection. The back end still owns it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum AcceptError {
@@ -78,7 +79,7 @@ pub enum SetupError {
     Full(FullError),
     /// No slot for another pool.
     Pools,
-    /// The storage has fewer connections left than the pool is to have.
+    /// The storage has fewer connections left than the pool needs.
     Conns {
         /// Connections that are in no pool yet.
         left: usize,
@@ -88,17 +89,17 @@ pub enum SetupError {
         /// Bytes that are in no pool yet.
         left: usize,
     },
-    /// A ring has from 1 to [`MAX_RING`](crate::memory::MAX_RING) bytes; one of a UDP socket at least
-    /// [`UdpRings::LEAST`](crate::UdpRings::LEAST).
+    /// The size of a ring is out of range. A ring has from 1 to [`MAX_RING`](crate::memory::MAX_RING)
+    /// bytes, and a UDP socket's ring at least [`UdpRings::LEAST`](crate::UdpRings::LEAST).
     RingSize,
     /// The base has no such pool.
     NoPool,
     /// All connections of the pool are in use.
     PoolFull,
-    /// The output rings of the pool, or their high mark, are shorter than the room that an answer takes.
+    /// The output rings of the pool, or their high mark, are smaller than the room that an answer needs.
     Room,
-    /// The output rings of the pool, or their high mark, are shorter than the text for clients that find no
-    /// place.
+    /// The output rings of the pool, or their high mark, are smaller than the [busy
+    /// text](crate::Settings::busy).
     Busy,
     /// A low mark is above its high mark or longer than the rings of the pool, or a high mark is zero or less than
     /// the ring holds.
@@ -143,7 +144,7 @@ pub enum LineError {
     NotText,
 }
 
-/// Why bytes were not written. They are still the caller's.
+/// Why bytes were not written. None of them was taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum WriteError {
@@ -152,9 +153,9 @@ pub enum WriteError {
         /// Bytes that would fit now.
         room: usize,
     },
-    /// They are more than the ring has, and never fit.
+    /// They are longer than the ring, and never fit.
     TooLong {
-        /// Bytes that the ring has.
+        /// The size of the ring in bytes.
         size: usize,
     },
     /// The sending side is finished, or the connection has failed or ended.
@@ -173,13 +174,13 @@ pub enum ConnError {
     /// The peer reset the connection.
     #[default]
     Reset,
-    /// Nobody listens at the address.
+    /// There is no listener at the address.
     Refused,
     /// The peer did not answer within the stack's time limit.
     TimedOut,
     /// There is no route to the address.
     Unreachable,
-    /// Our own address went away: the link is down, or the lease ended.
+    /// Our own address was lost: the link is down, or the lease ended.
     AddressLost,
     /// The address cannot be used from here.
     AddressInvalid,
@@ -187,16 +188,16 @@ pub enum ConnError {
     Denied,
     /// The back end has no socket left.
     NoSocket,
-    /// A filter could not turn the bytes of one side into bytes of the other.
+    /// A filter could not transform the bytes of one side for the other side.
     Filter,
     /// Its name has no address.
     NotFound,
-    /// An operating system error that has no name here, by its number.
+    /// Another operating system error, with its number.
     System(i32),
 }
 
-/// Why a connection failed, and in which direction that was found, in two bytes: what a back end
-/// [feeds](crate::EventBase::failed).
+/// Why a connection failed, and the direction in which the failure was found, in two bytes. A back
+/// end [feeds](crate::EventBase::failed) it.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Failure(pub(crate) Code);
 
@@ -206,15 +207,16 @@ impl Failure {
         self.0.into()
     }
 
-    /// Returns the direction that found it: a reset by the peer is found when reading, say, and a peer that
-    /// acknowledges nothing when writing. `None` if neither did: the connect failed, or our own address was lost.
+    /// Returns the direction in which the failure was found. For example, a reset by the peer is found when
+    /// reading, and a peer that acknowledges nothing is found when writing. `None` if neither direction found it:
+    /// the connect failed, or our own address was lost.
     pub const fn direction(self) -> Option<Direction> {
         self.0.direction()
     }
 }
 
 impl ConnError {
-    /// Returns the error as one that a direction found.
+    /// Returns the error as a failure that was found in a direction.
     pub const fn found(self, direction: Direction) -> Failure {
         Failure(Code::of(self).found(direction))
     }
@@ -237,26 +239,26 @@ impl fmt::Debug for Failure {
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum ListenError {
-    /// Another listener has the address.
+    /// Another listener uses the address.
     #[default]
     InUse,
     /// The address is not one of ours.
     NotOurs,
-    /// The address cannot be listened on: port 0 where none can be chosen, or a family the stack
-    /// does not have.
+    /// It is not possible to listen on the address: its port is 0 and the stack cannot choose one,
+    /// or the stack does not support the address family.
     Invalid,
     /// The system does not allow it.
     Denied,
     /// The back end has no socket left.
     NoSocket,
-    /// An operating system error that has no name here, by its number.
+    /// Another operating system error, with its number.
     System(i32),
 }
 
-/// An error in two bytes, as a slot keeps it: below zero an error with a name, above it the number of a system's,
-/// each with the direction that found it in bits that the error leaves.
+/// An error in two bytes, as a slot stores it. A negative code is a named error, a positive code is an operating
+/// system error number. Unused bits hold the direction in which the error was found.
 ///
-/// A system error number above 8,191 is kept as 8,191.
+/// A system error number above 8,191 is stored as 8,191.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Code(pub(crate) i16);
 
@@ -267,7 +269,7 @@ impl Code {
     /// No error: the application aborted the connection.
     pub(crate) const ABORTED: Self = Self(i16::MIN + 1);
 
-    /// Returns its bits, for a place that keeps something else before.
+    /// Returns its bits, for a field that stores something else before the error.
     pub(crate) const fn bits(self) -> u16 {
         self.0.cast_unsigned()
     }
@@ -276,12 +278,12 @@ impl Code {
         Self(bits.cast_signed())
     }
 
-    /// The lowest bit of the direction that found the error, which is 1 for reading, 2 for writing, and 0 for neither:
-    /// in the number of a system's error, and, with all bits inverted, in an error with a name.
+    /// The position of the two bits for the direction: 1 for reading, 2 for writing, 0 for neither. `OF_SYSTEM` is for
+    /// system errors. `OF_NAME` is for named errors, which have the bits inverted.
     const OF_SYSTEM: u32 = 13;
     const OF_NAME: u32 = 5;
 
-    /// Makes a code of the number of an operating system's error.
+    /// Makes the code of an operating system error number.
     pub(crate) const fn system(number: i32) -> Self {
         const MOST: i32 = !(0b11 << Code::OF_SYSTEM) & i16::MAX as i32;
         Self(if number < 0 {
@@ -293,7 +295,8 @@ impl Code {
         })
     }
 
-    /// Makes the code of an error: in the order of the variants, so that the match is a subtraction.
+    /// Makes the code of an error. The codes are in the order of the variants, so that the match is
+    /// a subtraction.
     const fn of(error: ConnError) -> Self {
         Self(match error {
             ConnError::Reset => -1,
@@ -310,7 +313,7 @@ impl Code {
         })
     }
 
-    /// Returns the code of the same error, found by a direction.
+    /// Returns the code of the same error with the direction in which it was found.
     const fn found(self, direction: Direction) -> Self {
         let bits: i16 = if matches!(direction, Direction::Read) { 1 } else { 2 };
         if self.0 < 0 {
@@ -320,7 +323,7 @@ impl Code {
         }
     }
 
-    /// Returns the code without the direction that found the error.
+    /// Returns the code without the direction.
     const fn error(self) -> i16 {
         if self.0 < 0 {
             self.0 | 0b11 << Self::OF_NAME
@@ -329,7 +332,7 @@ impl Code {
         }
     }
 
-    /// Returns the direction that found the error of a connection.
+    /// Returns the direction in which the error of a connection was found.
     pub(crate) const fn direction(self) -> Option<Direction> {
         let bits = if self.0 < 0 { !self.0 >> Self::OF_NAME } else { self.0 >> Self::OF_SYSTEM };
         match bits & 0b11 {
@@ -340,7 +343,7 @@ impl Code {
     }
 }
 
-// In the order of the variants, so that each match is a subtraction.
+// The codes are in the order of the variants, so that each match is a subtraction.
 
 impl From<ConnError> for Code {
     fn from(error: ConnError) -> Self {

@@ -1,18 +1,18 @@
-//! Events: what the application waits for, and the function to call when it happens.
+//! Events: conditions that the application waits for, each with the function to call.
 //!
-//! An event waits for readiness of a source, for a signal, or for nothing but its timeout and the
-//! application's own [`activate`](EventMut::activate): libevent's one type, with its rules. While
-//! it is *pending* it can become *active*; while it is active its callback is due. A one-shot event
-//! is no longer pending when its callback runs; a persistent one stays, and its timeout is set
-//! again before the callback, never in a burst for periods that were missed.
+//! An event waits for readiness of a source, for a signal, or only for its timeout and for
+//! [`activate`](EventMut::activate). As in libevent, all of these are one type with the same rules.
+//! While an event is *pending*, it can become *active*. While it is active, its callback is due. A
+//! one-shot event is no longer pending when its callback runs. A persistent event stays pending,
+//! and its timeout is re-armed before the callback runs. Missed periods are skipped.
 //!
 //! | file | holds |
 //! |---|---|
-//! | `slot.rs` | what an event's slot keeps |
-//! | `verbs.rs` | what an application does with an event |
-//! | `firing.rs` | how an event becomes active, and what firing does besides the call |
-//! | `deadline.rs` | how its timeout begins, moves, passes and is set again |
-//! | `registration.rs`, `interest.rs` | the list of events that wait for the same source or signal |
+//! | `slot.rs` | an event's slot |
+//! | `verbs.rs` | the application's verbs |
+//! | `firing.rs` | activation and firing |
+//! | `deadline.rs` | the timeout: arming, expiry, re-arming |
+//! | `registration.rs`, `interest.rs` | the lists of events that wait for a source or for signals |
 
 mod deadline;
 mod firing;
@@ -29,9 +29,10 @@ pub use verbs::EventMut;
 #[cfg(doc)]
 use crate::Cx;
 
-/// An event's callback: the application, and the event.
+/// An event's callback. It gets the application and the event.
 ///
-/// The event is the loop, too, as [`EventMut`] dereferences to [`Cx`]; [`EventMut::what`] says what came true.
+/// [`EventMut`] dereferences to [`Cx`], so the callback can use the event as the loop. [`EventMut::what`]
+/// returns the conditions that came true.
 pub type OnEvent<A> = fn(&mut A, &mut EventMut<'_, '_, A>);
 
 /// Whether an event stays pending when it fires (`EV_PERSIST`).

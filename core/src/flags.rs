@@ -1,12 +1,12 @@
-//! What an event waits for, and what happened to it: a small set of bits.
+//! The conditions that an event waits for, and those that came true: a set of bits.
 
 use core::fmt;
 use core::ops::{BitAnd, BitOr, BitOrAssign};
 
 /// A set of conditions, with libevent's bit values (`EV_READ` and the like).
 ///
-/// The same type says what an event is interested in and, in its callback, what came true. Several
-/// conditions that come true before the callback runs are merged into one call.
+/// The same type is used for an event's interest and, in its callback, for the conditions that came
+/// true. Several conditions that come true before the callback runs are merged into one call.
 #[derive(Clone, Copy, Default, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct EventFlags(u8);
@@ -22,13 +22,13 @@ impl EventFlags {
     pub const WRITE: Self = Self(0x04);
     /// The signal was raised (`EV_SIGNAL`).
     pub const SIGNAL: Self = Self(0x08);
-    /// In an interest: report changes only, not conditions that stay true (`EV_ET`). In a
-    /// callback: the event waits by edge.
+    /// In an interest: report changes only, not conditions that stay true (`EV_ET`). In a callback:
+    /// the event is edge-triggered.
     pub const EDGE: Self = Self(0x20);
     /// The source's peer will send no more (`EV_CLOSED`).
     pub const CLOSED: Self = Self(0x80);
 
-    /// What a source can report: reading, writing, closing.
+    /// The conditions that a source can report: reading, writing, closing.
     pub(crate) const IO: Self = Self(Self::READ.0 | Self::WRITE.0 | Self::CLOSED.0);
 
     /// Makes a set from its bits. Bits without a name here are the application's own:

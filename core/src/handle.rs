@@ -1,4 +1,4 @@
-//! Handles: how an application names the objects in the base's tables.
+//! Handles: the names of the objects in the base's tables.
 //!
 //! ```text
 //!   31        16 15         0
@@ -51,22 +51,22 @@ pub mod kind {
 }
 
 impl<K> Handle<K> {
-    /// Names nothing, and is stale: no table has this many slots.
+    /// A handle that names nothing and is always stale: no table has this many slots.
     pub(crate) const NONE: Self = Self::new(u16::MAX, 0);
 
-    /// What a slot holds before it is taken, made of zeros.
+    /// The initial handle in a slot: all zeros.
     pub(crate) const UNSET: Self = Self::new(0, 0);
 
     pub(crate) const fn new(index: u16, generation: u16) -> Self {
         Self::from_bits((generation as u32) << 16 | index as u32)
     }
 
-    /// Makes one from index and generation as they are drawn above.
+    /// Makes a handle from index and generation, as drawn above.
     pub(crate) const fn from_bits(both: u32) -> Self {
         Self { both, kind: PhantomData }
     }
 
-    /// Returns index and generation as they are drawn above.
+    /// Returns index and generation, as drawn above.
     pub(crate) const fn bits(self) -> u32 {
         self.both
     }
@@ -88,7 +88,7 @@ impl<K> Handle<K> {
     }
 }
 
-// Derived implementations would require the same of `K`, which is never a value.
+// Derived implementations would require the same traits of `K`, which never has a value.
 
 impl<K> Clone for Handle<K> {
     fn clone(&self) -> Self {

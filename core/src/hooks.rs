@@ -1,9 +1,9 @@
-//! Optional hooks: parts of the loop that a firmware has only if it uses them.
+//! Optional hooks: parts of the loop that a firmware contains only if it uses them.
 //!
-//! The linker keeps what can be reached. The code behind one-shot events, timers of events, alarms and
-//! later connects of connections, connections in memory, static output, sources, watchers and the dispatch limit is reached through
-//! pointers, which are set by the verbs that make such things. An application that never calls those carries none
-//! of it. Nothing else about these parts is optional.
+//! The linker keeps only the code that can be reached. Some code is reached only through pointers: that of one-shot
+//! events, timers of events, alarms and reconnects of connections, connections in memory, static output, sources,
+//! watchers and the dispatch limit. The verbs that make such objects set the pointers. So a firmware that never calls
+//! these verbs does not contain the code. Nothing else about these parts is optional.
 
 use crate::error::AddError;
 use crate::event::OnEvent;
@@ -19,7 +19,7 @@ type Sent<A> = Option<fn(&mut Cx<'_, A>, Conn, usize) -> usize>;
 type Carry<A> = Option<fn(&mut Cx<'_, A>, u16, u8) -> bool>;
 type Next<A, T, R> = Option<fn(&mut Cx<'_, A>, T) -> Option<R>>;
 
-/// What happens to a one-shot event.
+/// The reason for a call of the one-shot hook.
 #[derive(Clone, Copy)]
 pub(crate) enum OneShot {
     /// It fires.
@@ -32,26 +32,27 @@ pub(crate) enum OneShot {
 pub(crate) struct Hooks<A> {
     /// Makes a one-shot event not pending, when it fires; frees a once-event, when its callback has run.
     pub(crate) one_shot: Option<fn(&mut Cx<'_, A>, Event, OneShot)>,
-    /// Sets the next deadline of the event in a slot, which fires.
+    /// Re-arms the event in a slot when it fires.
     pub(crate) event_rearm: Option<fn(&mut Cx<'_, A>, u16, EventFlags)>,
     /// Activates the events whose deadline comes before an alarm and no later than a time. Returns the next
     /// deadline, [`Instant::MAX`] if there is none.
     pub(crate) event_expire: Expire<A>,
     /// Handles the alarm of the connection in a slot, if it is due.
     pub(crate) conn_alarm: Option<fn(&mut Cx<'_, A>, u16)>,
-    /// Lets the connection in a slot, which has ended, rest until it connects again.
+    /// Puts an ended connection at rest, until it reconnects.
     pub(crate) conn_rest: Option<fn(&mut Cx<'_, A>, u16)>,
-    /// Does an action of the connection in a slot if it is in memory. Returns whether it is.
+    /// Does an action of the connection in a slot, if the connection is in memory. Returns whether
+    /// it is.
     pub(crate) conn_carry: Carry<A>,
     /// Returns the next part of the output of a connection that may have static bytes.
     pub(crate) static_output: Output<A>,
-    /// Counts bytes of that part as sent. Returns how many bytes leave the ring.
+    /// Counts bytes of that part as sent. Returns the number of bytes that leave the ring.
     pub(crate) static_sent: Sent<A>,
     /// Puts an event on its source's list, or takes it off.
     pub(crate) source_register: Put<A, (Source, bool), Result<(), AddError>>,
-    /// Asks the back end to look at a source again.
+    /// Asks the back end to check a source again.
     pub(crate) source_again: Option<fn(&mut Cx<'_, A>, Source)>,
-    /// Returns what the back end has to do about the source in a slot, for an action.
+    /// Returns the back end's action for the source in a slot.
     pub(crate) source_action: Next<A, (u16, u8), Action>,
     /// Puts a watcher on its list, or takes it off.
     pub(crate) watcher_register: Put<A, bool, ()>,

@@ -1,25 +1,25 @@
-//! Looking at a base from outside: its events, connections and listeners, and a readable list.
+//! Inspection of a base: its events, connections and listeners, and a readable list.
 
 use core::fmt;
 
 use crate::handle::{Conn, Event, Listener};
 use crate::{Cx, EventFlags, Instant, Priority};
 
-/// What can be read of an event without changing it.
+/// The state of an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct EventInfo {
     /// The event.
     pub event: Event,
-    /// What it waits for.
+    /// The conditions that it waits for.
     pub pending: EventFlags,
-    /// What its callback is due with.
+    /// The conditions with which its callback is due.
     pub active: EventFlags,
-    /// When its timeout passes.
+    /// The deadline of its timeout.
     pub deadline: Option<Instant>,
     /// Its priority.
     pub priority: Priority,
-    /// The application's word.
+    /// The application's data word.
     pub user: u32,
 }
 
@@ -42,8 +42,9 @@ impl<'s, A> Cx<'s, A> {
         })
     }
 
-    /// Returns the connections that have not ended, in the order of their slots, those at rest included,
-    /// except those that have not been opened for the application yet. O(capacity) for all of them.
+    /// Returns the connections that have not ended, those at rest included, in the order of their slots.
+    /// Accepted connections that are not yet open for the application are left out. O(capacity) for all
+    /// of them.
     pub fn conns(&self) -> impl Iterator<Item = Conn> {
         let conns = self.tables.conns.iter();
         let held = conns.filter(|(_, state)| state.is_held() && !state.is_unaccepted());

@@ -1,4 +1,4 @@
-//! With the feature `embedded-io`: its traits, for code that is written against them.
+//! Implements the traits of `embedded-io`, with the feature of that name.
 
 use core::fmt;
 
@@ -6,22 +6,21 @@ use embedded_io::{BufRead, Error, ErrorKind, ErrorType, Read, ReadReady, Write, 
 
 use crate::{ConnMut, RingBuffer, WriteError};
 
-/// Why a read or a write of `embedded-io` 0.7 did nothing. The feature `embedded-io` gives its traits to
-/// [`RingBuffer`] and [`ConnMut`].
+/// Why a read or a write of `embedded-io` 0.7 did nothing. With the feature `embedded-io`,
+/// [`RingBuffer`] and [`ConnMut`] implement its traits.
 ///
-/// Nothing waits in a callback, so where the traits would wait, they answer with an error: a read without
-/// input with [`IoError::NotReady`], a write without room with [`IoError::Full`]. `Ok(0)` of a read is the end
-/// of the stream. `write_all` is all or nothing, and `flush` has nothing to do, since the loop sends what was
-/// written.
+/// A callback must not block, so a call that would block returns an error: [`IoError::NotReady`] for a read
+/// without input, [`IoError::Full`] for a write without room. A read returns `Ok(0)` at the end of the stream.
+/// `write_all` writes all or nothing. `flush` does nothing, because the loop sends the written bytes.
 ///
-/// The verbs of the same names are the types' own where both are in scope: `conn.write(data)` takes all or
-/// nothing, the trait's `write` what fits.
+/// If a type's own verb and a trait's method have the same name, a method call uses the type's own verb:
+/// `conn.write(data)` writes all or nothing. The trait's `write` writes as many bytes as fit.
 ///
 /// ```
 /// use embedded_io::{Read, Write};
 /// use picoevent::{ConnMut, IoError, RingBuffer};
 /// # struct App;
-/// /// A codec that knows nothing of picoevent.
+/// /// A codec that does not depend on picoevent.
 /// fn answer<T: Read + Write>(stream: &mut T) -> Result<(), T::Error> {
 ///     let mut byte = [0; 1];
 ///     while Read::read(stream, &mut byte)? > 0 {
@@ -81,7 +80,7 @@ impl From<WriteError> for IoError {
     }
 }
 
-/// Returns the answer of a write that has taken `amount` of so many bytes.
+/// Returns the result of a write that has taken `amount` of `wanted` bytes.
 fn written(amount: usize, wanted: usize) -> Result<usize, IoError> {
     if amount == 0 && wanted > 0 { Err(IoError::Full) } else { Ok(amount) }
 }
@@ -160,7 +159,7 @@ impl<A> BufRead for ConnMut<'_, '_, A> {
 }
 
 impl<A> ReadReady for ConnMut<'_, '_, A> {
-    /// Returns whether there is input, or the end of it.
+    /// Returns whether there is input, or the input has ended.
     fn read_ready(&mut self) -> Result<bool, IoError> {
         Ok(self.input_len() > 0 || self.is_input_over())
     }
@@ -168,7 +167,7 @@ impl<A> ReadReady for ConnMut<'_, '_, A> {
 
 impl<A> Write for ConnMut<'_, '_, A> {
     fn write(&mut self, data: &[u8]) -> Result<usize, IoError> {
-        // Says whether more can be sent.
+        // Returns an error if nothing more can be sent.
         ConnMut::write(self, &[])?;
         written(self.write_some(data), data.len())
     }

@@ -1,4 +1,4 @@
-// Its example needs a back end, so another package tests it: `tests/src/readmes.rs`.
+// The README's example needs a back end, so another package tests it: `tests/src/readmes.rs`.
 #![cfg_attr(not(doctest), doc = include_str!("../README.md"))]
 #![no_std]
 #![doc(test(attr(deny(warnings))))]

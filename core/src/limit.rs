@@ -5,18 +5,19 @@ use core::time::Duration;
 use crate::time::micros;
 use crate::{Cx, Instant, Priority};
 
-/// The limit of a pass (`event_config_set_max_dispatch_interval`). Without one a pass runs all that
-/// is due at its level. Callbacks beyond the limit stay due, first in their queue.
+/// The limit of a pass (`event_config_set_max_dispatch_interval`). Without a limit, a pass runs all
+/// callbacks that are due at its level. Callbacks beyond the limit stay due, at the front of their
+/// queue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct DispatchLimit {
-    /// The maximum number of callbacks of one pass; the repeats of a signal count as one. A pass that has
-    /// something to run runs at least one. `None` for no limit.
+    /// The maximum number of callbacks of one pass; repeated calls for one signal count as one. A pass
+    /// runs at least one callback, if one is due. `None` for no limit.
     pub callbacks: Option<u32>,
-    /// How long after its beginning a pass may start another callback. It is checked after each callback,
-    /// with [`Backend::now`](crate::Backend::now). `None` for no limit.
+    /// The time from the beginning of a pass in which it may start further callbacks. It is checked after
+    /// each callback, with [`Backend::now`](crate::Backend::now). `None` for no limit.
     pub time: Option<Duration>,
-    /// The limit holds for this level and those less urgent. libevent's default is level 1.
+    /// The limit applies to this level and to less urgent levels. libevent's default is level 1.
     pub priority: Priority,
 }
 
@@ -63,7 +64,7 @@ impl Limit {
 }
 
 impl<A> Cx<'_, A> {
-    /// Limits what runs before the loop looks for news again, or removes the limit.
+    /// Limits how much runs before the loop looks for news again, or removes the limit.
     pub fn set_dispatch_limit(&mut self, limit: Option<DispatchLimit>) {
         self.limit.set(limit);
         self.hooks.limit_reached = Some(|cx, level| cx.limit.is_reached(level, cx.calls, cx.now));

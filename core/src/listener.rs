@@ -1,8 +1,8 @@
 //! Listeners: addresses on which connections are accepted.
 //!
 //! A listener is enabled when it is made. While it is disabled, or its pool is full, the back end accepts
-//! nothing; new connections wait in the stack, as many as it can hold. With a text for busy times, clients
-//! that come while the pool is full are accepted in its spare places, get the text and are closed.
+//! nothing, and new connections wait in the stack's backlog. If there is a [busy text](Settings::busy), a
+//! client that comes while the pool is full is accepted in a spare place, gets the text and is closed.
 
 use core::net::SocketAddr;
 
@@ -19,7 +19,8 @@ use crate::{Cx, EventBase, Fired, log};
 
 mod accept;
 
-/// A listener's callback for a failure. The listener is disabled; it can be freed or enabled again.
+/// The callback for a failure of a listener. The listener is then disabled. The callback may enable
+/// it again or free it.
 pub type OnListenError<A> = fn(&mut A, &mut ListenerMut<'_, '_, A>, ListenError);
 
 /// The flags of a listener, in the word of its [`Turn`].
@@ -27,13 +28,13 @@ mod flag {
     use crate::queue::Turn;
 
     pub(super) const ENABLED: u32 = 1 << Turn::FLAGS;
-    /// The application has freed it; the back end does not know that yet.
+    /// The application has freed the listener, but the back end has not taken that action yet.
     pub(super) const FREED: u32 = ENABLED << 1;
 }
 
 /// Room for one listener, in a [`Memory`](crate::memory::Memory).
 pub struct ListenerSlot<A> {
-    /// What its connections begin with.
+    /// The callback and the settings of its connections.
     pub(crate) call: Option<OnConn<A>>,
     pub(crate) settings: Option<&'static Settings>,
     on_error: Option<OnListenError<A>>,
@@ -41,9 +42,9 @@ pub struct ListenerSlot<A> {
     address: Address,
     /// Connections that were accepted and wait until the listener is enabled again.
     held_back: List,
-    /// Its connections that have not ended for the application.
+    /// The number of its connections that have not ended for the application.
     pub(crate) held: u16,
-    /// The most of them.
+    /// The maximum of `held`.
     limit: u16,
     error: Code,
     pub(crate) turn: Turn,
@@ -83,22 +84,22 @@ impl<A> Slot for ListenerSlot<A> {
 }
 
 impl<A> ListenerSlot<A> {
-    /// Returns whether the listener was freed and only waits for the back end to learn that.
+    /// Returns whether the listener was freed, but the back end has not taken that action yet.
     pub(crate) const fn is_freed(&self) -> bool {
         self.turn.has(flag::FREED)
     }
 
-    /// Returns the number of its pool.
+    /// Returns the number of the listener's pool.
     pub(crate) const fn pool(&self) -> u8 {
         self.turn.interest()
     }
 
-    /// Returns whether it has as many connections as it may.
+    /// Returns whether the listener has reached its limit of connections.
     pub(crate) const fn is_at_limit(&self) -> bool {
         self.held >= self.limit
     }
 
-    /// Returns whether clients that find no place get an answer.
+    /// Returns whether clients get a busy text when the pool is full.
     pub(crate) fn answers_when_busy(&self) -> bool {
         self.settings.is_some_and(|settings| !settings.busy.is_empty())
     }
@@ -115,10 +116,10 @@ impl<A> ListenerSlot<A> {
     }
 }
 
-/// One listener, borrowed from the loop: its verbs.
+/// A listener, borrowed from the loop, with its verbs.
 ///
-/// Made by [`Cx::listener`]. A listener that is limited, and tries again every ten seconds if its
-/// address cannot be listened on:
+/// Made by [`Cx::listener`]. This example limits a listener to two connections. If it cannot listen
+/// on its address, it tries again after ten seconds:
 ///
 /// ```
 /// use core::net::SocketAddr;
@@ -169,9 +170,10 @@ pub struct ListenerMut<'c, 's, A> {
 }
 
 impl<'s, A> Cx<'s, A> {
-    /// Accepts connections on `address`, for a pool; `P` says what they do.
+    /// Makes a listener that accepts connections on `address` into `pool`. `P` handles these
+    /// connections.
     ///
-    /// The back end opens the listener before it waits next. A failure to open it is reported to
+    /// The back end opens the listener before its next wait. It reports a failure to
     /// [`ListenerMut::on_error`].
     ///
     /// # Errors
@@ -210,7 +212,7 @@ impl<'s, A> Cx<'s, A> {
         Ok(listener)
     }
 
-    /// Returns the listener's verbs.
+    /// Returns the listener, borrowed from the loop, for its verbs.
     ///
     /// # Errors
     /// [`StaleError`] when the listener was freed.
@@ -253,17 +255,17 @@ impl<'c, 's, A> ListenerMut<'c, 's, A> {
         self
     }
 
-    /// Returns whether connections are accepted: `false` after it was disabled or has failed.
+    /// Returns whether the listener is enabled: `false` after it was disabled or has failed.
     pub fn is_enabled(&self) -> bool {
         self.cx.tables.listeners.get(self.listener).is_some_and(ListenerSlot::is_enabled)
     }
 
-    /// Sets the most connections of this listener that the application holds at once, if several listeners
-    /// share a pool. Further clients are treated as when the pool is full.
+    /// Limits the connections of this listener that the application holds at once, for listeners that
+    /// share a pool. Further clients are treated as if the pool were full.
     ///
-    /// It is a bound, and reserves nothing: an [answer](Settings::busy) to a further client goes out from any free place of
-    /// the pool, which it keeps until the client has it, [`LINGER`](crate::LINGER) at most. Places that another listener must
-    /// always have are those of a pool of its own.
+    /// The limit reserves no places. A further client that gets the [busy text](Settings::busy) takes any free place of
+    /// the pool until it has the text, for [`LINGER`](crate::LINGER) at most. If another listener must always have
+    /// places, give it a separate pool.
     pub fn set_limit(&mut self, most: u16) -> &mut Self {
         if let Some(slot) = self.slot_mut() {
             slot.limit = most;
@@ -271,13 +273,13 @@ impl<'c, 's, A> ListenerMut<'c, 's, A> {
         self
     }
 
-    /// Returns the number of its connections that have not ended for the application.
+    /// Returns the number of the listener's connections that have not ended for the application.
     pub fn conns(&self) -> usize {
         self.cx.tables.listeners.get(self.listener).map_or(0, |slot| slot.held.into())
     }
 
     /// Calls `each` with every connection of the listener that has not ended for the application, in the order
-    /// of their slots. O(connections of the storage).
+    /// of their slots. O(connection slots of the storage).
     pub fn for_each(&mut self, mut each: impl FnMut(&mut ConnMut<'_, 's, A>)) {
         for index in 0..self.cx.tables.conns.capacity() as u16 {
             let Some((conn, slot)) = self.cx.tables.conns.at(index) else { continue };
@@ -287,27 +289,27 @@ impl<'c, 's, A> ListenerMut<'c, 's, A> {
         }
     }
 
-    /// Returns the listener's handle, for keeping.
+    /// Returns the listener's handle, which can be stored.
     pub const fn id(&self) -> Listener {
         self.listener
     }
 
-    /// Returns the rest of the loop.
+    /// Returns the loop.
     pub const fn cx(&mut self) -> &mut Cx<'s, A> {
         self.cx
     }
 
-    /// Returns the address that [`Cx::listen`] was given.
+    /// Returns the address that was passed to [`Cx::listen`].
     pub fn address(&self) -> Option<SocketAddr> {
         self.cx.tables.listeners.get(self.listener).map(|slot| slot.address.into())
     }
 
-    /// Returns the application's word, zero at first.
+    /// Returns the application's data word, initially zero.
     pub fn user(&self) -> u32 {
         self.cx.tables.listeners.get(self.listener).map_or(0, |slot| slot.user)
     }
 
-    /// Sets the application's word.
+    /// Sets the application's data word.
     pub fn set_user(&mut self, user: u32) -> &mut Self {
         if let Some(slot) = self.slot_mut() {
             slot.user = user;
@@ -315,9 +317,9 @@ impl<'c, 's, A> ListenerMut<'c, 's, A> {
         self
     }
 
-    /// Closes the listener; the handle is stale from here on. Connections that have been opened for
-    /// the application stay open; others are reset. The slot is given back when the back end has closed its socket, before
-    /// the loop waits next. Until then [`Cx::listen`] may return [`FullError::Listeners`].
+    /// Closes the listener; the handle is stale from here on. Connections that are open for the application stay open;
+    /// others are reset. The slot is given back when the back end has closed the socket, before the loop's next wait.
+    /// Until then [`Cx::listen`] may return [`FullError::Listeners`].
     pub fn free(&mut self) {
         if self.slot_mut().is_some() {
             self.cx.listener_free(self.listener.slot());
@@ -379,7 +381,7 @@ impl<A> Cx<'_, A> {
         }
     }
 
-    /// Prepares the callback of a listener whose turn it is.
+    /// Returns the callback of the listener whose turn it is.
     pub(crate) fn listener_fire(&mut self, index: u16) -> Option<Fired<A>> {
         let (listener, slot) = self.tables.listeners.at(index)?;
         let (call, error) = (slot.on_error, slot.error);
@@ -389,12 +391,12 @@ impl<A> Cx<'_, A> {
 }
 
 impl<A> EventBase<'_, A> {
-    /// Returns the address that a listener is to listen on. For back ends.
+    /// Returns the address on which a listener must listen. For back ends.
     pub fn address_of(&self, listener: Listener) -> Option<SocketAddr> {
         self.cx.tables.listeners.get(listener).map(|slot| slot.address.into())
     }
 
-    /// Feeds a failure to listen: the listener is disabled and its error callback is due.
+    /// Feeds a failure to listen: the listener is disabled and its error callback becomes due.
     pub fn listen_failed(&mut self, listener: Listener, error: ListenError) {
         self.cx.recorder.note(|| Entry::ListenFailed(listener, error));
         let index = listener.slot();

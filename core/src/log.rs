@@ -1,6 +1,7 @@
-//! The core's log messages: to `defmt`, else to `log`, else discarded.
+//! The core's log messages. They go to `defmt` or else to `log`, or are discarded without these
+//! features.
 //!
-//! These few functions are all of the core's logging; no other module knows where it goes.
+//! All of the core's logging is in these few functions.
 
 use crate::error::{Failure, ListenError};
 use crate::handle::{Conn, Listener};

@@ -1,4 +1,4 @@
-//! Mailboxes: how interrupts and other threads send values to the loop.
+//! Mailboxes: interrupts and other threads send values to the loop.
 
 use core::cell::RefCell;
 
@@ -63,7 +63,8 @@ impl<T, const N: usize> Mailbox<T, N> {
     /// Sends a value and wakes the loop. Works in any context, interrupts included.
     ///
     /// # Errors
-    /// The value, when there are `N` already. That counts as an overrun; what was sent before stays.
+    /// Returns the value if there are `N` values already. That counts as an overrun. Earlier values
+    /// stay.
     pub fn send(&self, value: T) -> Result<(), T> {
         let sent = self.with(value, |value, state| {
             let sent = state.values.push_back(value);
@@ -76,12 +77,12 @@ impl<T, const N: usize> Mailbox<T, N> {
         sent
     }
 
-    /// Takes the value that was sent first.
+    /// Takes the oldest value.
     pub fn receive(&self) -> Option<T> {
         self.with((), |(), state| Ok::<_, ()>(state.values.pop_front())).ok().flatten()
     }
 
-    /// Takes the number of values that were refused since the last call.
+    /// Returns the number of values that were refused since the last call, and resets it.
     pub fn overruns(&self) -> u32 {
         self.with((), |(), state| Ok::<_, ()>(core::mem::take(&mut state.overruns))).unwrap_or(0)
     }
@@ -91,8 +92,8 @@ impl<T, const N: usize> Mailbox<T, N> {
         &self.trigger
     }
 
-    /// Runs `work` on the state with interrupts disabled. Gives `value` back when the state is in use, as
-    /// after a panic within.
+    /// Runs `work` on the state with interrupts disabled. Returns `value` if the state is in use, for
+    /// example after a panic in `work`.
     fn with<V, R>(
         &self,
         value: V,

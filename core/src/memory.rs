@@ -1,4 +1,4 @@
-//! The memory of a base in parts, for memory that is not one [`Storage`](crate::Storage).
+//! The memory of a base in parts, if it is not one [`Storage`](crate::Storage).
 //! `picoevent_mio::HeapStorage` allocates such parts on the heap, with sizes known only at run time.
 //!
 //! ```
@@ -29,7 +29,8 @@ pub const MAX_SLOTS: usize = crate::table::MAX_SLOTS as usize;
 /// The maximum size of a ring in bytes: 4,294,967,295 on 64-bit targets, 65,535 on others.
 pub const MAX_RING: usize = crate::ring::LONGEST;
 
-/// The parts of a base's memory. Of parts that belong together, the shortest decides how much is used.
+/// The parts of a base's memory. If parts belong together, such as slots and their timers, the
+/// shortest decides how much of each is used.
 ///
 /// A new slot is all zeros. A slot that another base used before keeps its generation, so that
 /// handles of that base stay stale.
@@ -55,7 +56,7 @@ pub struct Memory<'s, A> {
 }
 
 impl<A> Default for Memory<'_, A> {
-    /// Returns a memory with room for nothing.
+    /// Returns a memory without slots and bytes.
     fn default() -> Self {
         Self {
             events: &mut [],

@@ -3,7 +3,7 @@
 use proptest::strategy::Strategy;
 use proptest::test_runner::{Config, RngSeed, TestRunner};
 
-/// Runs `test` on values of `strategy`, the same ones each time. A failing value is shrunk.
+/// Runs `test` on values of `strategy`. Every run uses the same values. A failing value is shrunk.
 pub(crate) fn check<S: Strategy>(strategy: S, test: impl Fn(S::Value)) {
     let config = Config {
         cases: 400,

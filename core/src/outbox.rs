@@ -1,8 +1,8 @@
 //! The outbox: the actions that the base requests of its back end.
 //!
-//! Verbs only set a bit in the slot they concern and put the slot on one list; a turn gives the back end
-//! the actions before it waits ([`EventBase::settle`](crate::EventBase::settle)). Equal actions merge,
-//! so the list cannot overflow. O(1) for an action, posted or taken.
+//! A verb only sets a bit in its slot and puts the slot on one list. A turn passes the actions to the
+//! back end before it waits ([`EventBase::settle`](crate::EventBase::settle)). Equal actions merge, so
+//! the list cannot overflow. Posting an action and taking one are O(1).
 
 use core::net::SocketAddr;
 
@@ -20,10 +20,10 @@ use crate::{Cx, EventBase, EventFlags, Signal, Tuning, UdpAction};
 /// is compiled, instead of a request that is ignored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Action {
-    /// Open the listener if it is not open, and accept what comes to its address
+    /// Open the listener if it is not open, and accept connections to its address
     /// ([`EventBase::address_of`]).
     Listen(Listener),
-    /// Accept nothing for now; waiting connections are kept where the stack can.
+    /// Accept nothing for now. The stack keeps waiting connections if it can.
     Ignore(Listener),
     /// Close the listener. The handle is stale from here on.
     Unlisten(Listener),
@@ -35,25 +35,26 @@ pub enum Action {
     Receive(Conn),
     /// There is output to send: [`EventBase::output`] returns it.
     Send(Conn),
-    /// Send the peer the end of the stream, and call [`EventBase::delivered`] when the peer has
-    /// acknowledged it, or when the system sees to that by itself. All output was sent.
+    /// Send the end of the stream to the peer. All output was sent before. Call
+    /// [`EventBase::delivered`] when the peer has acknowledged the end, or when the system delivers
+    /// it without further help.
     End(Conn),
-    /// Drop the connection's socket: there is nothing left to do for it. The handle is stale from here
-    /// on, unless [`Connect`](Self::Connect) follows for it; another connection may have its place already.
+    /// Drop the connection's socket: nothing is left to do for it. The handle is stale from here on, unless
+    /// [`Connect`](Self::Connect) follows for it. Another connection may already have its place.
     Close(Conn),
     /// Reset the connection and drop its socket. The handle is stale from here on, unless
     /// [`Connect`](Self::Connect) follows for it.
     Reset(Conn),
-    /// From now on report readiness of the source for these conditions, once more even if it was
+    /// From now on, report readiness of the source for these conditions, again even if it was
     /// reported before. An empty set means none of them.
     Interest(Source, EventFlags),
     /// Forget the source. The handle is stale from here on.
     Forget(Source),
     /// Catch the signal.
     Catch(Signal),
-    /// Leave the signal to its default.
+    /// Restore the signal's default action.
     Release(Signal),
-    /// Do something for a UDP socket. It never comes without the feature `udp`.
+    /// Do this action for a UDP socket. Never requested without the feature `udp`.
     Udp(UdpSocket, UdpAction),
 }
 
@@ -64,16 +65,16 @@ pub(crate) mod action {
     pub(crate) const RECEIVE: u8 = 1 << 2;
     pub(crate) const SEND: u8 = 1 << 3;
     pub(crate) const END: u8 = 1 << 4;
-    /// Of a listener.
+    /// For a listener.
     pub(crate) const PAUSE: u8 = 1 << 5;
-    /// Of a connection: its slot is given back; the back end has no part in it.
+    /// For a connection: its slot is given back. The back end does not get this action.
     pub(crate) const FREE: u8 = 1 << 5;
     pub(crate) const CLOSE: u8 = 1 << 6;
     pub(crate) const DROP: u8 = 1 << 7;
 }
 
-/// A slot's pending actions, and its place on the list. A slot that is given back loses its actions and
-/// keeps its place.
+/// A slot's pending actions, and its place on the list. A slot that is given back loses its actions,
+/// but stays on the list.
 #[derive(Clone, Copy)]
 pub(crate) struct Pending {
     next: Id,
@@ -84,7 +85,7 @@ pub(crate) struct Pending {
 impl Pending {
     pub(crate) const EMPTY: Self = Self { next: Id::NONE, actions: 0, listed: false };
 
-    /// Adds actions. Returns whether the slot is to be [appended](Outbox::append) to the list.
+    /// Adds actions. Returns whether the slot must be [appended](Outbox::append) to the list.
     pub(crate) const fn add(&mut self, actions: u8) -> bool {
         self.actions |= actions;
         if self.listed {
@@ -106,10 +107,10 @@ impl Pending {
 pub(crate) struct Outbox {
     first: Id,
     last: Id,
-    /// There may be an action: what is below, or in a slot on the list.
+    /// Whether there may be an action: in the fields below, or in a slot on the list.
     has_actions: bool,
     signals: u32,
-    /// A connection whose slot was taken from it, and whose socket the back end still has.
+    /// A connection that has lost its slot, while the back end still has its socket.
     evicted: Conn,
 }
 
@@ -128,18 +129,19 @@ impl Outbox {
         !self.has_actions
     }
 
-    /// Requests that a signal is caught or released, as it is waited for or not.
+    /// Requests that a signal is caught, if an event waits for it, or released otherwise.
     pub(crate) const fn add_signal(&mut self, signal: Signal) {
         self.signals |= signal.bit();
         self.has_actions = true;
     }
 
-    /// Returns whether another slot may be taken from its connection: the back end knows of the last one.
+    /// Returns whether another connection may lose its slot: the back end has taken the action for the
+    /// last one.
     pub(crate) fn may_evict(&self) -> bool {
         self.evicted == Conn::NONE
     }
 
-    /// Requests that the socket of a connection is dropped whose slot was taken from it.
+    /// Requests that the socket of a connection is dropped. The connection has lost its slot.
     pub(crate) const fn evict(&mut self, conn: Conn) {
         self.evicted = conn;
         self.has_actions = true;
@@ -154,8 +156,8 @@ impl Outbox {
         }
     }
 
-    /// Takes the first slot's next action. A slot leaves the list with its last one; what the back end does
-    /// may bring it another, behind those of the slots that wait.
+    /// Takes the next action of the first slot. A slot leaves the list with its last action. If the back
+    /// end's work gives the slot another action, the slot is appended again.
     fn take<A>(&mut self, tables: &mut Tables<'_, A>) -> Option<(Id, u8)> {
         while let Some(pending) = tables.pending(self.first) {
             let (id, action) = (self.first, pending.take());
@@ -196,7 +198,7 @@ impl<A> EventBase<'_, A> {
         action
     }
 
-    /// Returns the address that an action is about, for a recording.
+    /// Returns the address of an action, for a recording.
     pub(crate) fn address_in(&self, action: Option<Action>) -> Option<SocketAddr> {
         match action? {
             Action::Listen(listener) => self.address_of(listener),

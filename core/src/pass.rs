@@ -12,7 +12,7 @@ use crate::run::ask;
 use crate::tables::Place;
 use crate::{Action, Backend, Cx, EventBase, EventFlags, Instant};
 
-/// The part of its turn that a base is in.
+/// The phase of the current turn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Phase {
     /// Between two passes.
@@ -23,13 +23,13 @@ pub(crate) enum Phase {
     Running,
 }
 
-/// What [`EventBase::next`] does first.
+/// The next step of a pass.
 pub(crate) enum Step<A> {
     /// An event's callback is called.
     Call(OnEvent<A>, Event, EventFlags),
     /// The pass ends.
     End,
-    /// What comes next takes more to find out.
+    /// The slow path must find the next step.
     Slow,
 }
 
@@ -43,7 +43,7 @@ impl<A> EventBase<'_, A> {
         self.dispatch_with(app, || Instant::ZERO);
     }
 
-    /// As [`dispatch`](Self::dispatch), for a caller that has a clock: while a
+    /// As [`dispatch`](Self::dispatch), for a caller that has a clock. If a
     /// [`DispatchLimit`](crate::DispatchLimit) has a time, the clock is read after each callback.
     ///
     /// A back end does not call it: it is a step of the [turn](EventBase::turn), for tests and for programs
@@ -78,7 +78,7 @@ impl<A> EventBase<'_, A> {
         self.cx.update_now(now);
     }
 
-    /// Returns whether the time is to be fed after each callback ([`update_now`](Self::update_now)), for
+    /// Returns whether the time must be fed after each callback ([`update_now`](Self::update_now)), for
     /// callers of [`next`](Self::next).
     ///
     /// A back end does not call it: it is a step of the [turn](EventBase::turn), for tests and for programs
@@ -103,8 +103,8 @@ impl<A> EventBase<'_, A> {
         }
     }
 
-    /// Takes the next callback of a pass that has begun in the common case: there is no slow path, and the
-    /// next slot is an event's, or the pass is over.
+    /// Takes the next callback in the common case: the pass has begun, the slow-path flag is clear, and
+    /// the next slot is an event's or the pass is over.
     #[inline]
     fn next_quickly(&mut self) -> Step<A> {
         let cx = &mut self.cx;
@@ -133,10 +133,11 @@ impl<A> EventBase<'_, A> {
         fired
     }
 
-    /// Calls what [`next_slowly`](Self::next_slowly) takes. Returns `false` if the pass ends.
+    /// Takes the next callback with [`next_slowly`](Self::next_slowly) and calls it. Returns
+    /// `false` if the pass ends.
     #[inline(never)]
     fn call_slowly<B: Backend<A>>(&mut self, app: &mut A, back_end: &mut B) -> bool {
-        // A limit keeps the loop on the slow path.
+        // With a limit, the loop is always on the slow path. So the time is needed only here.
         if self.wants_time() && self.cx.phase != Phase::Between {
             self.update_now(back_end.now());
         }
@@ -144,7 +145,8 @@ impl<A> EventBase<'_, A> {
         fired.map(|fired| back_end.call(fired, self, app)).is_some()
     }
 
-    /// Begins a pass, if nothing but the timers comes before it. Returns `false` if it has not.
+    /// Begins a pass, if only timers must be checked before it. Returns `false` if the pass has not
+    /// begun.
     fn begin_quickly(&mut self) -> bool {
         let cx = &mut self.cx;
         let busy = cx.state.slow || cx.phase != Phase::Between;
@@ -184,7 +186,8 @@ impl<A> EventBase<'_, A> {
         }
     }
 
-    /// Does all that can come between two callbacks. Returns [`Step::Slow`] if the pass just goes on.
+    /// Does all work that can come between two callbacks. Returns [`Step::Slow`] if the pass simply
+    /// continues.
     #[inline(never)]
     fn slow_path(&mut self) -> Step<A> {
         let cx = &mut self.cx;
@@ -219,7 +222,7 @@ impl<A> EventBase<'_, A> {
     }
 }
 
-/// The back end of a pass by itself.
+/// The back end for a single pass: only a clock.
 struct OnlyClock<F>(F);
 
 impl<A, F: FnMut() -> Instant> Backend<A> for OnlyClock<F> {
@@ -255,8 +258,7 @@ impl<A> Cx<'_, A> {
         self.queues.end_pass();
     }
 
-    /// Goes through the first phases of a turn: the check watchers, then the timers. Returns the next watcher to
-    /// call.
+    /// Returns the next check watcher to call. After the last one, activates the due timers and begins the pass.
     fn next_check(&mut self) -> Option<(OnEvent<A>, Event)> {
         let begin = core::mem::replace(&mut self.phase, Phase::Checking) == Phase::Between;
         self.state.slow = true;
@@ -280,7 +282,7 @@ impl<A> Cx<'_, A> {
         Some((call, event))
     }
 
-    /// Returns whether the connection in a slot, which is queued first, has not run in this pass.
+    /// Returns whether the connection in a slot, the first queued one, has not run in this pass.
     fn is_conns_turn(&self, index: u16) -> bool {
         self.tables.conns.slot(index).is_some_and(|slot| !self.queues.is_over(&slot.turn))
     }

@@ -1,13 +1,13 @@
-//! Pools: connections with ring sizes of their own, carved from the storage once.
+//! Pools: groups of connections with the same ring sizes, carved from the storage once.
 //!
 //! ```text
 //!   connection slots   0 … 3 │ 4 … 8 │ 9           pool 0: 4 connections, pool 1: 5, pool 2: 1
 //!   bytes              i o i o i o i o │ i o … │ …   the input and the output ring of each
 //! ```
 //!
-//! What a pool holds is held for it alone: its slots and its rings. So many clients of one kind cannot
-//! take the place of another kind, nor that of an outgoing connection. A pool is never given back.
-//! Finding a ring is arithmetic, O(1), unless the pool exchanges rings (`exchange.rs`).
+//! The slots and the rings of a pool are reserved for it. So many clients of one kind cannot take the
+//! places of another kind, or of an outgoing connection. A pool is never given back. The position of a
+//! ring is computed in O(1). Pools that exchange rings read it from a table (`exchange.rs`).
 
 mod exchange;
 
@@ -24,7 +24,7 @@ use crate::record::Entry;
 use crate::ring::{Count, LONGEST};
 use crate::{Cx, EventBase};
 
-/// How many connections a pool has, and how long their rings are.
+/// The number of connections of a pool, and the sizes of their rings.
 ///
 /// ```
 /// use picoevent::{EventBase, Pool, Storage};
@@ -53,7 +53,7 @@ pub struct Pool {
 }
 
 impl Pool {
-    /// The most pools of a base.
+    /// The maximum number of pools of a base.
     pub const MOST: usize = 16;
 
     /// Describes a pool of `conns` connections, with rings of 512 bytes.
@@ -61,36 +61,38 @@ impl Pool {
         Self { conns, spare: 0, input: 512, output: 512, in_memory: false, exchange: None }
     }
 
-    /// Describes a pool of all connections that the storage has left, as far as its bytes go. Spare ones are
-    /// among them.
+    /// Describes a pool of all connections for which the storage has slots and bytes left, spare ones
+    /// included.
     pub const fn rest() -> Self {
         Self::new(u16::MAX)
     }
 
-    /// Sets the sizes of each connection's rings in bytes: `input` received and not consumed, `output`
-    /// written and not sent. Each from 1 to [`MAX_RING`](crate::memory::MAX_RING).
+    /// Sets the sizes of each connection's rings in bytes: `input` for bytes received and not
+    /// consumed, `output` for bytes written and not sent. Each size is from 1 to
+    /// [`MAX_RING`](crate::memory::MAX_RING).
     #[must_use]
     pub const fn rings(self, input: usize, output: usize) -> Self {
         Self { input, output, ..self }
     }
 
-    /// Adds `spare` connections for clients that come when all others are in use. They get the text
-    /// [`Settings::busy`](crate::Settings::busy), and are closed; the application does not see them.
+    /// Adds `spare` connections for clients that come when all others are in use. Such a client gets
+    /// the text [`Settings::busy`](crate::Settings::busy) and is closed. The application does not
+    /// see it.
     #[must_use]
     pub const fn spare(self, spare: u16) -> Self {
         Self { spare, ..self }
     }
 
-    /// Makes it a pool of connections without sockets: for [pairs](Cx::pair), and for connections above
-    /// [filters](crate::ConnMut::filter). On a board no socket is held for it.
+    /// Makes it a pool of connections without sockets, for [pairs](Cx::pair) and for connections above
+    /// [filters](crate::ConnMut::filter). A board reserves no sockets for it.
     #[must_use]
     pub const fn in_memory(self) -> Self {
         Self { in_memory: true, ..self }
     }
 
-    /// Makes [`ConnMut::transfer`](crate::ConnMut::transfer) exchange rings where it can, for a proxy: the bytes of a
-    /// whole input ring go to an empty output ring of the same size without a copy. Both connections are of such
-    /// pools, or of one. Takes eight further bytes of the storage for each connection.
+    /// Lets [`ConnMut::transfer`](crate::ConnMut::transfer) exchange rings if it can, for a proxy: it moves the bytes
+    /// of a whole input ring to an empty output ring of the same size without a copy. Both connections must be of
+    /// such pools. Each connection takes eight more bytes of the storage.
     ///
     /// ```
     /// use picoevent::Pool;
@@ -114,7 +116,7 @@ impl Pool {
         (self.conns as usize).saturating_add(self.spare as usize)
     }
 
-    /// Returns the number of bytes that the rings take, with what it needs to [exchange](Self::exchanging) them.
+    /// Returns the number of bytes that the rings take, and the table to [exchange](Self::exchanging) them.
     pub const fn bytes(&self) -> usize {
         self.conns().saturating_mul(self.each())
     }
@@ -135,7 +137,7 @@ impl Pool {
         }
     }
 
-    /// Returns its numbers: connections, spare ones, bytes of input and of output, and what else it is: 1 for in
+    /// Returns the pool as numbers: connections, spare ones, bytes of input and of output, and flags: 1 for in
     /// memory, 2 for exchanging rings.
     #[cfg(feature = "record")]
     pub(crate) const fn numbers(&self) -> [usize; 5] {
@@ -144,7 +146,7 @@ impl Pool {
         [conns as usize, spare as usize, input, output, more]
     }
 
-    /// Makes it of its numbers.
+    /// Makes a pool from its numbers.
     #[cfg(feature = "record")]
     pub(crate) const fn of_numbers(
         conns: u16,
@@ -157,7 +159,7 @@ impl Pool {
         Self { conns, spare, input, output, in_memory: more & 1 != 0, exchange }
     }
 
-    /// The bytes of one connection's rings, and of their places.
+    /// Returns the bytes of one connection's rings and of its entry in the table for exchanging.
     const fn each(&self) -> usize {
         let places = if self.exchange.is_some() { PLACES } else { 0 };
         self.input.saturating_add(self.output).saturating_add(places)
@@ -184,7 +186,7 @@ pub struct PoolId(pub(crate) u8);
 
 /// Room for one pool, in a [`Memory`](crate::memory::Memory).
 pub struct PoolSlot {
-    /// Where its rings begin in the bytes.
+    /// The start of its rings in the bytes.
     start: usize,
     input: Count,
     output: Count,
@@ -192,17 +194,17 @@ pub struct PoolSlot {
     first: u16,
     /// The first of its free slots.
     pub(crate) free: u16,
-    /// Its connection slots.
+    /// The number of its connection slots.
     conns: u16,
-    /// The most connections that the application holds at once.
+    /// The maximum number of connections that the application holds at once.
     most: u16,
-    /// Connections that the application holds, or that wait for their listener.
+    /// The number of connections that the application holds, or that wait for their listener.
     pub(crate) held: u16,
-    /// Closed connections that wait for their peer's end of stream only, the oldest first.
+    /// Closed connections that only wait for their peer's end of stream, the oldest first.
     pub(crate) lingering: List,
     /// See [`Pool::in_memory`].
     in_memory: bool,
-    /// Behind its rings there is a table of their places.
+    /// Its rings are followed by a table of their places.
     exchanges: bool,
 }
 
@@ -228,7 +230,7 @@ impl PoolSlot {
         self.in_memory
     }
 
-    /// Returns whether the application holds as many connections as it may.
+    /// Returns whether the application holds the maximum number of connections.
     pub(crate) const fn is_full(&self) -> bool {
         self.held >= self.most
     }
@@ -247,7 +249,7 @@ impl PoolSlot {
         usize::from(index.wrapping_sub(self.first))
     }
 
-    /// Returns where the input or the output ring of the connection at `index` begins in the bytes, before an
+    /// Returns the start of the input or output ring of the connection at `index` in the bytes, before any
     /// exchange.
     #[inline]
     fn start_of(&self, index: u16, direction: Direction) -> usize {
@@ -259,7 +261,7 @@ impl PoolSlot {
         }
     }
 
-    /// Returns how long a ring is: as long as the pool says, or as its high mark, if that is less.
+    /// Returns the length of a ring: the pool's ring size, or the high mark if that is less.
     #[inline]
     fn ring_len(&self, settings: Option<&Settings>, direction: Direction) -> usize {
         let (len, limit) = match direction {
@@ -270,7 +272,8 @@ impl PoolSlot {
     }
 }
 
-/// What the place and the length of a connection's rings follow from: a high mark makes a ring shorter.
+/// The pool and the settings of a connection. They determine the place and the length of its rings: a
+/// high mark makes a ring shorter.
 #[derive(Clone, Copy)]
 pub(crate) struct Rings {
     pub(crate) pool: u8,
@@ -287,11 +290,11 @@ impl Default for PoolSlot {
 pub(crate) struct Pools<'s> {
     slots: &'s mut [PoolSlot],
     bytes: &'s mut [u8],
-    /// Pools that were added.
+    /// The number of pools that were added.
     len: u8,
-    /// Bytes that they have.
+    /// The number of bytes that they use.
     used: usize,
-    /// Of pools that exchange rings.
+    /// The functions of pools that exchange rings, if there are such pools.
     exchange: Option<&'static Exchange>,
 }
 
@@ -300,7 +303,8 @@ impl<'s> Pools<'s> {
         Self { slots, bytes, len: 0, used: 0, exchange: None }
     }
 
-    /// Returns the pools without any, in a part of the storage; `None` if it is too small.
+    /// Returns an empty set of pools over a part of the storage; `None` if the storage is too
+    /// small.
     #[cfg(feature = "record")]
     pub(crate) fn shortened(self, slots: usize, bytes: usize) -> Option<Self> {
         Some(Self::new(self.slots.get_mut(..slots)?, self.bytes.get_mut(..bytes)?))
@@ -316,7 +320,7 @@ impl<'s> Pools<'s> {
         self.bytes.len()
     }
 
-    /// Carves bytes from what the storage has left. Returns where they begin.
+    /// Carves bytes from the rest of the storage. Returns their start.
     #[cfg(feature = "udp")]
     pub(crate) fn carve(&mut self, amount: usize) -> Result<usize, SetupError> {
         let left = self.bytes.len().saturating_sub(self.used);
@@ -360,12 +364,12 @@ impl<'s> Pools<'s> {
         self.slots.iter().take(self.len.into())
     }
 
-    /// Returns how long the input ring is.
+    /// Returns the length of the input ring.
     pub(crate) fn input_len(&self, rings: Rings) -> usize {
         self.ring_len(rings, Direction::Read)
     }
 
-    /// Returns how long the output ring is.
+    /// Returns the length of the output ring.
     pub(crate) fn output_len(&self, rings: Rings) -> usize {
         self.ring_len(rings, Direction::Write)
     }
@@ -375,7 +379,7 @@ impl<'s> Pools<'s> {
         self.get(rings.pool).map_or(0, |pool| pool.ring_len(rings.settings, direction))
     }
 
-    /// Returns where a ring is in the bytes.
+    /// Returns the place of a ring in the bytes.
     fn place_of(&self, rings: Rings, index: u16, direction: Direction) -> Range<usize> {
         if let Some(exchange) = self.exchange {
             return (exchange.place_of)(self, rings, index, direction);
@@ -451,26 +455,26 @@ impl<'s> Pools<'s> {
     }
 }
 
-/// For back ends that hold sockets free for each pool.
+/// For back ends that reserve sockets for each pool.
 impl<A> EventBase<'_, A> {
     /// Returns the number of connections with sockets that each pool can have, spare ones included.
     pub fn pool_sizes(&self) -> impl Iterator<Item = usize> {
         self.cx.pools.iter().map(|pool| if pool.in_memory { 0 } else { pool.conns.into() })
     }
 
-    /// Returns the place of a connection's pool in [`pool_sizes`](Self::pool_sizes).
+    /// Returns the index of a connection's pool in [`pool_sizes`](Self::pool_sizes).
     pub fn pool_of(&self, conn: Conn) -> Option<usize> {
         self.cx.tables.conns.get(conn).map(|slot| slot.pool().into())
     }
 
-    /// Returns the place of a listener's pool in [`pool_sizes`](Self::pool_sizes).
+    /// Returns the index of a listener's pool in [`pool_sizes`](Self::pool_sizes).
     pub fn pool_of_listener(&self, listener: Listener) -> Option<usize> {
         self.cx.tables.listeners.get(listener).map(|slot| slot.pool().into())
     }
 }
 
 impl<A> Cx<'_, A> {
-    /// Carves pools from what the storage has left, in this order.
+    /// Carves pools from the rest of the storage, in this order.
     ///
     /// # Errors
     /// [`SetupError`] as for [`add_pool`](Self::add_pool). The pools before the one that does not fit
@@ -486,7 +490,7 @@ impl<A> Cx<'_, A> {
         Ok(ids)
     }
 
-    /// Carves a pool from what the storage has left.
+    /// Carves a pool from the rest of the storage.
     ///
     /// # Errors
     /// [`SetupError::Pools`], [`Conns`](SetupError::Conns) or [`Bytes`](SetupError::Bytes) when the
@@ -543,7 +547,7 @@ impl<A> Cx<'_, A> {
         Ok(PoolId(len))
     }
 
-    /// Returns what a pool has; `None` if it is another base's.
+    /// Returns the description of a pool; `None` if it is another base's.
     pub fn pool(&self, pool: PoolId) -> Option<Pool> {
         let slot = self.pools.added(pool)?;
         let (conns, spare) = (slot.most, slot.conns.saturating_sub(slot.most));

@@ -1,19 +1,19 @@
-//! How urgent a callback is.
+//! Priorities: the urgency of callbacks.
 
 /// A priority level; level 0 runs first.
 ///
-/// One pass of the loop runs one level, the most urgent that has something to do, and then looks
-/// for news again: an urgent event never waits for more than the callback that is running.
+/// One pass of the loop runs one level: the most urgent one with due callbacks. Then the loop looks
+/// for news again. So an urgent event waits only for the callback that is running.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Priority(u8);
 
 impl Priority {
-    /// How many levels there are.
+    /// The number of levels.
     pub const LEVELS: usize = 8;
     /// The most urgent level.
     pub const HIGHEST: Self = Self(0);
-    /// The level of everything without another one: the middle one, as in libevent.
+    /// The default level: the middle one, as in libevent.
     pub const DEFAULT: Self = Self(4);
     /// The least urgent level.
     pub const LOWEST: Self = Self(7);

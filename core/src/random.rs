@@ -1,9 +1,9 @@
 //! Random bytes: ChaCha20 (RFC 8439) with fast key erasure.
 //!
 //! The state is a key of 32 bytes, which the back end or the program sets once. Each request encrypts zeros with
-//! it: the first half of the first block becomes the next key, and what follows is the answer. So whoever reads the
-//! state later cannot find out what was given before. All zeros is no key, since storage that is all zeros
-//! takes no flash: a base without a seed answers [`UnseededError`].
+//! it. The first half of the first block becomes the next key, and the bytes after it are the result. So an
+//! attacker who reads the state later cannot compute earlier results. A key of zeros means that the base has no
+//! seed: requests then fail with [`UnseededError`]. Zeros are used because a storage of zeros takes no flash.
 
 use crate::error::UnseededError;
 use crate::record::Entry;
@@ -31,7 +31,7 @@ impl Random {
         }
     }
 
-    /// Returns the key as bytes: the seed of a base that goes on as this one does.
+    /// Returns the key as bytes. A base with this seed continues as this one does.
     #[cfg(any(feature = "record", test))]
     pub(crate) fn seed(&self) -> Option<[u8; 32]> {
         let mut seed = [0; 32];
@@ -41,7 +41,7 @@ impl Random {
         self.is_seeded().then_some(seed)
     }
 
-    /// Fills `bytes`, and erases the key they come from.
+    /// Fills `bytes` with random bytes, and erases the key that made them.
     #[inline(never)]
     fn fill(&mut self, bytes: &mut [u8]) {
         let key = self.key;
@@ -57,7 +57,7 @@ impl Random {
     }
 }
 
-/// Writes as many bytes of the rows as there is room for. Returns the room that is left.
+/// Writes the bytes of the rows, until the room is full. Returns the room that is left.
 fn put<'b>(mut room: &'b mut [u8], rows: &[Row]) -> &'b mut [u8] {
     for word in rows.iter().flatten() {
         for byte in word.to_le_bytes() {
@@ -114,8 +114,8 @@ fn turn(rows: &mut [Row; 4], places: usize) {
 
 /// Random bytes (`evutil_secure_rng_get_bytes`).
 impl<A> Cx<'_, A> {
-    /// Fills `bytes` with random bytes. They are fit for keys if the base's seed is. Cost: 20 rounds of ChaCha for
-    /// the first 32 bytes and each further 64.
+    /// Fills `bytes` with random bytes. They are fit for keys if the base's seed is, too. Cost: 20
+    /// rounds of ChaCha for the first 32 bytes and each further 64.
     ///
     /// ```
     /// use picoevent::{Cx, UnseededError};
@@ -143,7 +143,7 @@ impl<A> Cx<'_, A> {
         Ok(())
     }
 
-    /// Returns a random number: an identifier, a port, a share of a delay.
+    /// Returns a random number, for example for an identifier, a port or a delay.
     ///
     /// # Errors
     /// [`UnseededError`] when the base has no [seed](EventBase::seed).
@@ -161,10 +161,10 @@ impl<A> Cx<'_, A> {
 
 impl<A> EventBase<'_, A> {
     /// Sets the seed of the base's random bytes. On a board the program sets it, from the chip's random number
-    /// generator; a back end on a system sets it when the base has none.
+    /// generator. A back end on an operating system sets it if the base has none.
     ///
-    /// Only the first seed counts, so a program can set one before the back end does. A seed of zeros is none.
-    /// With the feature `record` the seed is recorded: whoever has the recording knows the random bytes.
+    /// Only the first seed counts, so a program can set one before the back end does. A seed of zeros counts
+    /// as no seed. With the feature `record` the seed is recorded, so the recording reveals the random bytes.
     pub fn seed(&mut self, seed: &[u8; 32]) {
         if !self.cx.random.is_seeded() {
             self.cx.recorder.note(|| Entry::Seed(*seed));

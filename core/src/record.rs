@@ -1,7 +1,7 @@
-//! Recording: every call of a back end to a base, in order, to be replayed on a host.
+//! Recording: saves every call of a back end to a base, in order, so that a host can replay them.
 //!
-//! A base reads no clock and makes no system call, so what it does follows from its application and
-//! from the calls of its back end. A [`Record`] receives each such call, from any back end:
+//! A base reads no clock and makes no system call, so its behaviour depends only on its application
+//! and on the calls of its back end. A [`Record`] receives each of these calls, from any back end:
 //!
 //! ```text
 //!   in the field                                      on a host
@@ -11,7 +11,8 @@
 //! ```
 //!
 //! * [`Recording`] keeps a recording in a `static` of a size the board chooses.
-//! * [`Replay`] feeds one again, and reports where the application first does something else.
+//! * [`Replay`] feeds a recording to a base, and reports where the application first behaves
+//!   differently.
 //!
 #![cfg_attr(feature = "record", doc = "```")]
 #![cfg_attr(not(feature = "record"), doc = "```ignore")]
@@ -28,11 +29,11 @@
 //! RECORDING.dump(|line| println!("{line}"));
 //! ```
 //!
-//! The seed of the base's [random bytes](crate::Cx::random) is recorded, too. Other inputs of an application are
-//! not: a clock of its own, a sensor, its environment. If a program acts on the base between two runs of the loop, it must do the same when
-//! the recording is replayed.
+//! The seed of the base's [random bytes](crate::Cx::random) is recorded, too. Other inputs of an application are not
+//! recorded: a separate clock, a sensor, its environment. If a program acts on the base between two runs of the loop,
+//! it must do the same during the replay.
 //!
-//! A firmware without the feature `record` has none of this: the calls below are empty then.
+//! Without the feature `record`, a firmware contains none of this: the recording calls are empty.
 
 #[cfg(feature = "record")]
 mod code;

@@ -8,14 +8,14 @@
 //!  └───────────┴──────────────────┴────────┘   storage, and on from its beginning
 //! ```
 //!
-//! The [`Ring`] holds the two numbers, the storage comes with each call. No operation allocates or
-//! drops a byte, and only [`Ring::align`] moves what is held.
+//! A [`Ring`] is only these two numbers; the storage is passed to each call. No operation allocates
+//! or loses a byte, and only [`Ring::align`] moves stored bytes.
 //!
 //! | file | holds |
 //! |---|---|
-//! | `search.rs` | where a needle, or the end of a line, is |
-//! | `lines.rs` | which line comes next |
-//! | `buffer.rs` | [`RingBuffer`], a ring of the application's own |
+//! | `search.rs` | the search for bytes and for line ends |
+//! | `lines.rs` | the next line |
+//! | `buffer.rs` | [`RingBuffer`], a ring for applications |
 
 mod buffer;
 mod lines;
@@ -42,7 +42,7 @@ pub(crate) type Count = u32;
 /// The maximum size of a ring in bytes.
 pub(crate) const LONGEST: usize = Count::MAX as usize;
 
-/// The position of the held bytes in their storage.
+/// The position of the stored bytes in the storage.
 #[derive(Clone, Copy)]
 pub(crate) struct Ring {
     start: Count,
@@ -60,7 +60,7 @@ impl Ring {
         self.start as usize
     }
 
-    /// Returns the bytes held, oldest first.
+    /// Returns the stored bytes, oldest first.
     pub(crate) fn bytes<'b>(&self, storage: &'b [u8]) -> (&'b [u8], &'b [u8]) {
         let end = self.start().wrapping_add(self.len());
         match end.checked_sub(storage.len()) {
@@ -72,7 +72,7 @@ impl Ring {
         }
     }
 
-    /// Returns the room for further bytes, in the order it will be filled.
+    /// Returns the room for further bytes, in the order in which it will be filled.
     pub(crate) fn space<'b>(&self, storage: &'b mut [u8]) -> (&'b mut [u8], &'b mut [u8]) {
         let end = self.start().wrapping_add(self.len());
         match end.checked_sub(storage.len()) {
@@ -88,8 +88,8 @@ impl Ring {
         }
     }
 
-    /// Returns a part of what is held, as a ring over the same storage, which has `size` bytes. `None`
-    /// when the range is reversed or goes beyond the end.
+    /// Returns a part of the stored bytes, as a ring over the same storage of `size` bytes. `None` if
+    /// the range is reversed or goes beyond the end.
     pub(crate) fn part(&self, size: usize, range: Range<usize>) -> Option<Self> {
         let len = range.end.checked_sub(range.start)?;
         if range.end > self.len() {
@@ -100,13 +100,13 @@ impl Ring {
         Some(Self { start: start as Count, len: len as Count })
     }
 
-    /// Returns what is held from an offset on; nothing beyond the end.
+    /// Returns the stored bytes from an offset on; none if the offset is beyond the end.
     pub(crate) fn rest(&self, size: usize, offset: usize) -> Self {
         self.part(size, offset..self.len()).unwrap_or(Self::EMPTY)
     }
 
-    /// Counts `amount` bytes of the space as held, in a storage of `size` bytes. Returns how many there
-    /// was room for.
+    /// Adds up to `amount` bytes of the space to the stored bytes, in a storage of `size` bytes.
+    /// Returns the number added.
     pub(crate) fn commit(&mut self, size: usize, amount: usize) -> usize {
         let amount = amount.min(size.saturating_sub(self.len()));
         self.len = self.len.wrapping_add(amount as Count);
@@ -118,7 +118,7 @@ impl Ring {
         let amount = amount.min(self.len());
         self.len = self.len.wrapping_sub(amount as Count);
         let start = self.start().wrapping_add(amount);
-        // An empty ring starts over, so that the next bytes are in one piece.
+        // An empty ring starts at the beginning again, so that the next bytes are in one piece.
         let start = start.checked_sub(size).unwrap_or(start);
         self.start = if self.len == 0 { 0 } else { start as Count };
         amount
@@ -129,7 +129,7 @@ impl Ring {
         *self = Self::EMPTY;
     }
 
-    /// Copies as much of `data` as fits. Returns the number of bytes copied.
+    /// Copies as many bytes of `data` as fit. Returns the number copied.
     pub(crate) fn write(&mut self, storage: &mut [u8], data: &[u8]) -> usize {
         let (first, second) = self.space(storage);
         let mut amount = copy(first, data);
@@ -139,7 +139,7 @@ impl Ring {
         self.commit(storage.len(), amount)
     }
 
-    /// Copies all of several pieces, which have `length` bytes together, or nothing.
+    /// Copies several pieces of `length` bytes together, all or nothing.
     pub(crate) fn write_parts(
         &mut self,
         storage: &mut [u8],
@@ -202,8 +202,8 @@ impl Ring {
         amount
     }
 
-    /// Moves up to `most` of the oldest bytes to the end of another ring, as many as that has room for.
-    /// Returns the number moved.
+    /// Moves up to `most` of the oldest bytes to the end of another ring, as many as fit there. Returns
+    /// the number moved.
     pub(crate) fn transfer(
         &mut self,
         storage: &[u8],
@@ -220,8 +220,8 @@ impl Ring {
         self.consume(storage.len(), amount)
     }
 
-    /// Moves what is held to the beginning of the storage, so that it is in one piece, and the space, too.
-    /// O(size of the storage).
+    /// Moves the stored bytes to the beginning of the storage. Then the bytes and the space are each in
+    /// one piece. O(size of the storage).
     pub(crate) fn align(&mut self, storage: &mut [u8]) {
         if let Some((before, from)) = storage.split_at_mut_checked(self.start()) {
             reverse(before);
@@ -231,7 +231,8 @@ impl Ring {
         }
     }
 
-    /// Returns the oldest `amount` bytes in one piece, moved if they are not; `None` if fewer are held.
+    /// Returns the oldest `amount` bytes in one piece, and moves them if needed; `None` if fewer are
+    /// stored.
     pub(crate) fn contiguous<'b>(
         &mut self,
         storage: &'b mut [u8],
@@ -244,7 +245,7 @@ impl Ring {
         storage.get_mut(self.start()..end)
     }
 
-    /// Returns room for `amount` further bytes in one piece; what is held is moved if there is none.
+    /// Returns room for `amount` further bytes in one piece, and moves the stored bytes if needed.
     pub(crate) fn reserve<'b>(
         &mut self,
         storage: &'b mut [u8],
@@ -280,7 +281,7 @@ pub(crate) fn length_of(parts: &[&[u8]]) -> usize {
     parts.iter().fold(0, |sum, part| sum.saturating_add(part.len()))
 }
 
-/// Returns a range of offsets in `held` bytes. An end beyond them is their end.
+/// Returns a range as offsets in `held` bytes. An end beyond them is cut to `held`.
 pub(crate) fn offsets(range: impl RangeBounds<usize>, held: usize) -> Range<usize> {
     let start = match range.start_bound() {
         Bound::Included(start) => *start,
@@ -295,8 +296,8 @@ pub(crate) fn offsets(range: impl RangeBounds<usize>, held: usize) -> Range<usiz
     start..end.min(held)
 }
 
-/// Copies as much as both have. Returns the number of bytes copied. Both slices have the same length, as the
-/// compiler sees, so the copy cannot panic.
+/// Copies as many bytes as both slices have. Returns the number copied. The compiler sees that both parts
+/// have the same length, so the copy cannot panic.
 pub(crate) fn copy(target: &mut [u8], source: &[u8]) -> usize {
     let amount = target.len().min(source.len());
     if let (Some(target), Some(source)) = (target.get_mut(..amount), source.get(..amount)) {
@@ -316,7 +317,7 @@ fn reverse(bytes: &mut [u8]) {
     }
 }
 
-/// Writes text to a ring, as far as it fits.
+/// Writes as much of a text to a ring as fits.
 struct Output<'r> {
     ring: &'r mut Ring,
     storage: &'r mut [u8],

@@ -1,4 +1,4 @@
-//! How a loop runs and ends: its modes, how long it may wait, why it ended.
+//! The run of a loop: its modes, the length of its waits, and why it ended.
 
 use core::ops::BitOr;
 use core::time::Duration;
@@ -6,20 +6,21 @@ use core::time::Duration;
 use crate::record::Entry;
 use crate::{Cx, EventBase, Instant};
 
-/// How a loop runs, with libevent's bit values (`EVLOOP_ONCE` and the like).
+/// The mode of a loop, with libevent's bit values (`EVLOOP_ONCE` and the like).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Run(u8);
 
 impl Run {
-    /// Run until nothing is left that could happen, or an end is requested.
+    /// Run until there is nothing left to wait for, or an end is requested.
     pub const DEFAULT: Self = Self(0);
     /// Run until callbacks have run and none is due any more.
     pub const ONCE: Self = Self(0x01);
-    /// Run without waiting, until a look for news finds nothing. With [`Run::ONCE`], end also when
-    /// callbacks have run: one pass, if there is one priority.
+    /// Run without waiting, until there is no news and no due callback. With [`Run::ONCE`], also
+    /// end when callbacks have run: after one pass, if there is only one priority.
     pub const NONBLOCK: Self = Self(0x02);
-    /// Keep running when only a trigger or another thread could still make something happen.
+    /// Keep running even if only a trigger or another thread can still give the loop something to
+    /// do.
     pub const NO_EXIT_ON_EMPTY: Self = Self(0x04);
 
     /// Makes a mode from its bits.
@@ -43,7 +44,7 @@ impl BitOr for Run {
     }
 }
 
-/// How long a back end may wait for news.
+/// The time that a back end may wait for news.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use = "the answer may be that the loop has ended"]
 pub enum Wait {
@@ -61,7 +62,7 @@ pub enum Wait {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum End {
-    /// Nothing is left that could happen: no event pending, no listener, no UDP socket, no connection.
+    /// There is nothing left to wait for: no pending event, no listener, no UDP socket, no connection.
     Empty,
     /// [`Cx::exit`] or [`Cx::exit_after`] requested it.
     Exit,
@@ -71,13 +72,13 @@ pub enum End {
     Done,
 }
 
-/// What a loop was asked for, beside the bits of its [`Run`].
+/// Requests to a loop, besides the bits of its [`Run`].
 pub(crate) mod ask {
     /// End the loop when the pass is over.
     pub(crate) const EXIT: u8 = 0x08;
     /// End the loop when the callback returns.
     pub(crate) const BREAK: u8 = 0x10;
-    /// End the loop when the pass that runs at a time is over.
+    /// End the loop when the pass that runs at the requested time is over.
     pub(crate) const EXIT_LATER: u8 = 0x20;
 
     /// Bits that a new run keeps.
@@ -90,15 +91,15 @@ pub(crate) mod ask {
 pub(crate) struct LoopState {
     /// The bits of [`Run`], and [`ask`].
     asked: u8,
-    /// The slow-path flag: there may be work between two callbacks. A break or continue request, a
-    /// further raise, a once-event to free, a limit, or the beginning or end of a pass.
+    /// The slow-path flag: there may be work between two callbacks, because of a break or continue
+    /// request, a further raise, a once-event to free, a limit, or the beginning or end of a pass.
     pub(crate) slow: bool,
     /// End the pass when the callback returns.
     pub(crate) cut_short: bool,
     /// The last pass found nothing to call.
     pub(crate) idle: bool,
     ended: Option<End>,
-    /// The back end waits: the next turn goes on after the wait.
+    /// The back end waits: the next turn continues after the wait.
     pub(crate) waiting: bool,
 }
 
@@ -112,8 +113,8 @@ impl LoopState {
         self.asked & bits != 0
     }
 
-    /// Returns why the loop ends, though it may have something to wait for. `is_done`: callbacks have run, and
-    /// none is due.
+    /// Returns why the loop must end, even if there is something to wait for. `is_done`: callbacks have run,
+    /// and none is due.
     #[cold]
     fn asked_end(&self, is_done: bool) -> Option<End> {
         if self.is_asked(ask::BREAK) {
@@ -154,8 +155,8 @@ impl<A> Cx<'_, A> {
         }
     }
 
-    /// Ends the loop `delay` from now (`event_base_loopexit`); the loop goes on until then. If there are
-    /// several such requests, the earliest counts.
+    /// Ends the loop `delay` from now (`event_base_loopexit`); the loop continues until then. If there
+    /// are several such requests, the earliest counts.
     pub fn exit_after(&mut self, delay: Duration) {
         self.exit_at = self.exit_at.min(self.now.after(delay));
         self.state.ask(ask::EXIT_LATER);
@@ -199,8 +200,9 @@ impl<A> EventBase<'_, A> {
 
     /// Returns how long the back end may wait, once it has taken all actions.
     ///
-    /// Break, exit and the end of a run in mode `ONCE` or `NONBLOCK` are returned once; the next call
-    /// lets the loop go on. [`End::Empty`] is returned for as long as there is nothing to wait for.
+    /// Break, exit and the end of a run in mode `ONCE` or `NONBLOCK` are returned once; after the
+    /// next call the loop can continue. [`End::Empty`] is returned for as long as there is nothing to
+    /// wait for.
     ///
     /// A back end does not call it: it is a step of the [turn](EventBase::turn), for tests and for programs
     /// that measure single steps.
@@ -222,7 +224,7 @@ impl<A> EventBase<'_, A> {
         outlook
     }
 
-    /// Returns how long the back end may wait, not at all if it has actions to take or something is due.
+    /// Returns how long the back end may wait; not at all if it has actions to take or something is due.
     #[inline]
     pub(crate) fn outlook(&mut self, has_actions: bool) -> Wait {
         let Cx { state, queues, calls, .. } = &self.cx;
@@ -246,9 +248,9 @@ impl<A> EventBase<'_, A> {
         }
     }
 
-    /// Returns the next time at which something becomes due by itself. O(1), plus O(log n), once, for
+    /// Returns the next time at which a timeout or a requested exit is due. O(1), plus O(log n) once for
     /// each stale key that has come first in the heap: a cancelled timer, or a connection's timeout that
-    /// has begun again.
+    /// was restarted.
     ///
     /// A back end does not call it: it is a step of the [turn](EventBase::turn), for tests and for programs
     /// that measure single steps.
@@ -263,8 +265,8 @@ impl<A> EventBase<'_, A> {
         Some((*due_from).min(*exit_at))
     }
 
-    /// Returns whether no event waits for a source or signal, no listener is enabled, no UDP socket and no
-    /// connection open.
+    /// Returns whether no event waits for a source or signal, no listener is enabled, and no UDP socket or
+    /// connection is open.
     fn is_empty(&self) -> bool {
         let cx = &self.cx;
         cx.registered == 0 && cx.listening == 0 && cx.tables.conns.len() == 0

@@ -3,9 +3,9 @@
 
 /// A signal: a number from 1 to 31, with POSIX's meanings where it has one.
 ///
-/// On a host `Signal::INT` is the operating system's SIGINT. On a board it is whatever the board's
-/// `main` binds to it with a [`Trigger`](crate::Trigger): a button, a supervisor's request. The
-/// application is the same for both. Real-time signals (above 31) are not carried.
+/// On a host `Signal::INT` is the operating system's SIGINT. On a board, `main` chooses what raises
+/// it, with a [`Trigger`](crate::Trigger): for example a button, or a supervisor's request. The
+/// application is the same for both. Real-time signals (above 31) are not supported.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Signal(u8);
@@ -24,10 +24,10 @@ impl Signal {
     /// Terminate: the system asks the program to end.
     pub const TERM: Self = Self(15);
 
-    /// All signal numbers are below this: the length of a table indexed by signal number.
+    /// The length of a table indexed by signal number: one more than the highest number.
     pub const COUNT: usize = 32;
 
-    /// Makes a signal from its number, `1..=31`; `None` for any other.
+    /// Makes a signal from its number. Returns `None` unless the number is in `1..=31`.
     pub const fn new(number: u8) -> Option<Self> {
         if number >= 1 && (number as usize) < Self::COUNT { Some(Self(number)) } else { None }
     }

@@ -17,14 +17,14 @@ use crate::{Cx, EventBase, EventFlags, Signal, StaleError};
 /// Room for one source, in a [`Memory`](crate::memory::Memory).
 pub struct SourceSlot {
     head: Head,
-    /// The events that wait for it, while there are any.
+    /// The events that wait for the source.
     events: Waiting,
     pub(crate) pending: Pending,
-    /// How many events wait for reading, writing and closing.
+    /// The numbers of events that wait for reading, for writing and for closing.
     waiting: [u16; 3],
-    /// What any of the events waits for, with [`EventFlags::EDGE`] if they wait by edge.
+    /// The combined interest of the events, with [`EventFlags::EDGE`] if they are edge-triggered.
     interest: EventFlags,
-    /// The events wait by edge.
+    /// The events are edge-triggered.
     edge: bool,
 }
 
@@ -57,12 +57,12 @@ impl Slot for SourceSlot {
 const CONDITIONS: [EventFlags; 3] = [EventFlags::READ, EventFlags::WRITE, EventFlags::CLOSED];
 
 impl SourceSlot {
-    /// Returns [`EventFlags::EDGE`] if the events wait by edge.
+    /// Returns [`EventFlags::EDGE`] if the events are edge-triggered.
     const fn kind(&self) -> EventFlags {
         if self.edge { EventFlags::EDGE } else { EventFlags::NONE }
     }
 
-    /// Counts an event in or out. Returns whether the combined interest changed.
+    /// Adds an event to the counts or removes it. Returns whether the combined interest changed.
     fn count(&mut self, conditions: EventFlags, event: Counted) -> bool {
         let before = self.interest;
         let (kind, mut interest) = (self.kind(), EventFlags::NONE);
@@ -94,7 +94,7 @@ impl<A> Cx<'_, A> {
     /// returns [`AddError::SourceClosed`](crate::AddError::SourceClosed).
     ///
     /// # Errors
-    /// [`StaleError`] when the source is gone already.
+    /// [`StaleError`] when the source was forgotten already.
     pub fn forget_source(&mut self, source: Source) -> Result<(), StaleError> {
         let held = self.tables.sources.get(source).filter(|slot| !slot.is_forgotten());
         let mut first = held.ok_or(StaleError)?.events.first;
@@ -120,7 +120,8 @@ impl<A> Cx<'_, A> {
         } else if slot.edge != edge {
             return Err(AddError::MixedEdge);
         }
-        // By level, a new event also needs readiness that was reported to the others before.
+        // A new level-triggered event must also see readiness that was reported before, so the back
+        // end checks again.
         let changed = slot.count(interest, Counted::In) || !edge;
         slot.events.push(&mut InterestLinks(&mut self.tables.events), Id::at(event.slot()));
         if changed {
@@ -150,7 +151,7 @@ impl<A> Cx<'_, A> {
         }
     }
 
-    /// Asks the back end to look at the source again.
+    /// Asks the back end to check the source's readiness again.
     fn source_again(&mut self, source: Source) {
         self.post_source(source, action::OPEN);
     }
@@ -179,7 +180,7 @@ impl<A> Cx<'_, A> {
 }
 
 impl SourceSlot {
-    /// Returns whether the source was forgotten and only waits for the back end to learn that.
+    /// Returns whether the source was forgotten, but the back end has not taken that action yet.
     fn is_forgotten(&self) -> bool {
         self.pending.actions & action::DROP != 0
     }
@@ -208,8 +209,8 @@ impl<A> EventBase<'_, A> {
         Ok(source)
     }
 
-    /// Feeds readiness: activates the events that wait for any of `what`, in the order they were
-    /// added, each with the conditions it waits for.
+    /// Feeds readiness: activates the events that wait for any condition in `what`, in the order
+    /// they were added. Each event gets only the conditions that it waits for.
     ///
     /// The back end reports a source once, and again after the next [`Action::Interest`] for it, if it is
     /// still ready then. It also reports each condition that newly becomes true.
@@ -230,7 +231,7 @@ impl<A> EventBase<'_, A> {
     }
 
     /// Feeds raises of a signal: activates the events that wait for it, in the order they were
-    /// added; each runs once for each raise.
+    /// added. Each callback runs once per raise.
     pub fn raised(&mut self, signal: Signal, raises: u16) {
         if raises == 0 {
             return;

@@ -1,4 +1,4 @@
-//! The memory of a base: every table and ring, with the capacities chosen once, in the type.
+//! The memory of a base: all tables and rings, with the capacities in the type.
 
 use crate::memory::{
     ConnSlot, EventSlot, ListenerSlot, Memory, PoolSlot, SourceSlot, TimerSlot, UdpSlot,

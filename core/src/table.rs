@@ -1,4 +1,4 @@
-//! A table: slots over the caller's storage, with generations and a list of the free ones.
+//! A table: slots over the caller's storage, with generations and a list of free slots.
 //!
 //! ```text
 //!  slot 0          slot 1          slot 2          slot 3
@@ -8,8 +8,9 @@
 //!   odd: taken     even: free      (gen 1, taken)
 //! ```
 //!
-//! An odd generation means taken, an even one free, so a handle, which always carries an odd one,
-//! fits a slot only while its own object lives there. Taking, finding and giving back are O(1).
+//! A taken slot has an odd generation, a free slot an even one. A handle has the odd generation of
+//! its object, so it fits the slot only while that object is in it. Taking, finding and giving back
+//! are O(1).
 
 use crate::handle::Handle;
 use crate::peak::Peak;
@@ -19,9 +20,9 @@ use crate::queue::Id;
 pub(crate) const MAX_SLOTS: u16 = u16::MAX;
 const END: u16 = u16::MAX;
 
-/// What a table keeps in each slot: its generation, and below it its own index while it is taken, the
-/// next free slot while it is free. So in a taken slot it is the handle, and a handle is checked with
-/// one comparison.
+/// A table's data in each slot. The upper half is the generation. The lower half is the slot's own
+/// index while it is taken, and the next free slot while it is free. So in a taken slot the whole
+/// word is the handle, and one comparison checks a handle.
 #[derive(Clone, Copy)]
 pub(crate) struct Head(u32);
 
@@ -36,7 +37,7 @@ impl Head {
         self.0.wrapping_shr(16) as u16
     }
 
-    /// Returns the handle that names the slot, which is taken.
+    /// Returns the handle of the slot, which must be taken.
     pub(crate) const fn handle<K>(self) -> Handle<K> {
         Handle::from_bits(self.0)
     }
@@ -54,20 +55,20 @@ impl Head {
     }
 }
 
-/// A slot, with what lives in it.
+/// A slot of a table, with its contents.
 pub(crate) trait Slot: Sized {
     /// The kind of handle that names it.
     type Kind;
 
-    /// What a slot starts from. It must be made of zeros, so that a storage in a `static` needs no
-    /// room in flash.
+    /// The initial value of a slot. It must be all zeros, so that a storage in a `static` takes no
+    /// flash.
     const EMPTY: Self;
 
     fn head(&self) -> &Head;
 
     fn head_mut(&mut self) -> &mut Head;
 
-    /// Forgets an earlier base: the slot is on no list, and in no heap.
+    /// Removes the state of an earlier base: the slot is then on no list and in no heap.
     fn renew(&mut self);
 }
 
@@ -76,15 +77,16 @@ pub(crate) struct Table<'s, T> {
     slots: &'s mut [T],
     free: u16,
     taken: u16,
-    /// The most that were taken at once.
+    /// The highest number of taken slots.
     pub(crate) peak: Peak,
 }
 
 impl<'s, T: Slot> Table<'s, T> {
-    /// Makes an empty table over the storage. Generations go on from where they were, so handles
-    /// from an earlier base over the same storage are stale.
+    /// Makes an empty table over the storage. Generations continue from their old values, so
+    /// handles from an earlier base over the same storage are stale.
     ///
-    /// Adds its slots to `number`, the count of the tables before, which stays below 65,536.
+    /// Adds the number of its slots to `number`, the count of the slots of earlier tables. The sum
+    /// stays below 65,536.
     pub(crate) fn new(slots: &'s mut [T], number: &mut u16) -> Self {
         let usable = slots.len().min(usize::from(MAX_SLOTS.wrapping_sub(*number)));
         *number = number.wrapping_add(usable as u16);
@@ -101,7 +103,7 @@ impl<'s, T: Slot> Table<'s, T> {
         table
     }
 
-    /// Returns the table with its first slots only, all free; `None` if there are fewer.
+    /// Returns the table with only its first `slots` slots, all free; `None` if it has fewer.
     #[cfg(feature = "record")]
     pub(crate) fn shortened(self, slots: usize, number: &mut u16) -> Option<Self> {
         self.slots.get_mut(..slots).map(|slots| Self::new(slots, number))
@@ -111,22 +113,23 @@ impl<'s, T: Slot> Table<'s, T> {
         usize::from(self.taken)
     }
 
-    /// Takes a free slot; `None` if there is none. The slot still holds what its last object left: the
-    /// caller sets all of it.
+    /// Takes a free slot; `None` if there is none. The slot still has the values of its last object,
+    /// so the caller must set all fields.
     pub(crate) fn insert(&mut self) -> Option<(Handle<T::Kind>, &mut T)> {
         let Self { slots, free, taken, peak } = self;
         take(slots, free, taken, peak)
     }
 
-    /// As [`insert`](Self::insert), from the slots of a part, whose first free one is `free`.
+    /// As [`insert`](Self::insert), but from a part of the table. `free` is the part's first free
+    /// slot.
     pub(crate) fn insert_from(&mut self, free: &mut u16) -> Option<(Handle<T::Kind>, &mut T)> {
         let Self { slots, taken, peak, .. } = self;
         take(slots, free, taken, peak)
     }
 
-    /// Takes the first `slots` of the free slots as a part of its own, with its own list of free ones.
-    /// Returns the index of the first; `None` if there are fewer. A table is either carved or
-    /// used as a whole.
+    /// Takes the first `slots` free slots as a separate part, with its own free list. Returns the
+    /// index of the first one; `None` if there are fewer. A table is either carved into parts or used
+    /// as a whole.
     pub(crate) fn carve(&mut self, slots: usize) -> Option<u16> {
         if slots > self.uncarved() {
             return None;
@@ -139,7 +142,7 @@ impl<'s, T: Slot> Table<'s, T> {
         Some(first)
     }
 
-    /// Returns the number of slots that are in no part yet, of a table that is carved.
+    /// Returns the number of slots that are in no part yet. Only for a table that is carved.
     pub(crate) fn uncarved(&self) -> usize {
         if self.free == END { 0 } else { self.slots.len().saturating_sub(self.free.into()) }
     }
@@ -153,14 +156,15 @@ impl<'s, T: Slot> Table<'s, T> {
         fits
     }
 
-    /// Gives the slot at `index` back, which is taken.
+    /// Gives back the slot at `index`, which must be taken.
     pub(crate) fn give_back(&mut self, index: u16) {
         let mut free = self.free;
         self.give_back_to(&mut free, index);
         self.free = free;
     }
 
-    /// As [`give_back`](Self::give_back), to the slots of a part, whose first free one is `free`.
+    /// As [`give_back`](Self::give_back), but to a part of the table. `free` is the part's first
+    /// free slot.
     pub(crate) fn give_back_to(&mut self, free: &mut u16, index: u16) {
         let Some(slot) = self.slots.get_mut(usize::from(index)) else { return };
         let head = slot.head_mut();
@@ -202,7 +206,8 @@ impl<'s, T: Slot> Table<'s, T> {
         self.slots.get_mut(usize::from(index))
     }
 
-    /// Returns the slot with a number, taken or not, in the table whose numbers begin with zero.
+    /// Returns the slot with this number, taken or not. Only for the table whose numbers begin with
+    /// zero.
     #[inline(always)]
     pub(crate) fn numbered(&mut self, id: Id) -> Option<&mut T> {
         self.slots.get_mut(id.index())
@@ -220,7 +225,7 @@ impl<'s, T: Slot> Table<'s, T> {
     }
 }
 
-/// Takes the first slot of a list of free ones.
+/// Takes the first slot of a free list.
 fn take<'t, T: Slot>(
     slots: &'t mut [T],
     free: &mut u16,

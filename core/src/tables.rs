@@ -57,7 +57,7 @@ impl<'s, A> Tables<'s, A> {
         Self { events, conns, listeners, sources, udp, first }
     }
 
-    /// Returns the tables with their first slots only, all free; `None` if there are fewer.
+    /// Returns the tables with only their first slots, all free; `None` if a table has fewer.
     #[cfg(feature = "record")]
     pub(crate) fn shortened(
         self,
@@ -87,7 +87,8 @@ impl<'s, A> Tables<'s, A> {
         Id::at(self.first[2].wrapping_add(index))
     }
 
-    /// Returns the place a number names. [`Id::NONE`] names what does not exist in the last table.
+    /// Returns the table and the index of a number. For [`Id::NONE`], the index does not exist in
+    /// its table.
     pub(crate) fn place(&self, id: Id) -> Place {
         let [conn, listener, source] = self.first;
         match id.slot() {
@@ -115,7 +116,7 @@ impl<'s, A> Tables<'s, A> {
 
 impl<A> Turns for Tables<'_, A> {
     fn turn(&mut self, id: Id) -> Option<&mut Turn> {
-        // Borrowed twice, since the borrow checker does not see that the first one is over.
+        // Borrowed twice, because the borrow checker does not see that the first borrow has ended.
         if self.events.numbered(id).is_some() {
             return self.events.numbered(id).map(|slot| &mut slot.turn);
         }
@@ -123,7 +124,8 @@ impl<A> Turns for Tables<'_, A> {
     }
 }
 
-/// The links of lists of connections only, which are those of the queues: none is on two lists.
+/// The links of lists that have only connections. These are the links of the queues, because a
+/// connection is never on two lists.
 impl<A> Links for Table<'_, ConnSlot<A>> {
     fn link(&mut self, id: Id) -> Option<&mut Link> {
         self.slot_mut(id.slot()).map(|slot| &mut slot.turn.link)
@@ -131,7 +133,7 @@ impl<A> Links for Table<'_, ConnSlot<A>> {
 }
 
 impl<A> Tables<'_, A> {
-    /// Returns the turn of a slot that is no event's.
+    /// Returns the turn of a slot that is not an event's.
     pub(crate) fn turn_of_other(&mut self, id: Id) -> Option<&mut Turn> {
         match self.place(id) {
             Place::Conn(index) => self.conns.slot_mut(index).map(|slot| &mut slot.turn),

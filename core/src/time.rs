@@ -1,8 +1,7 @@
 //! The loop's time: a point on a monotonic clock, in microseconds.
 //!
-//! The core has no clock of its own. A back end returns the time
-//! ([`Backend::now`](crate::Backend::now)), so a board's timer, a host's clock and a
-//! simulator's virtual time are all the same to an application.
+//! The core has no clock. A back end returns the time ([`Backend::now`](crate::Backend::now)), so a
+//! board's timer, a host's clock and a simulator's virtual time are all the same to an application.
 
 use core::time::Duration;
 
@@ -43,7 +42,8 @@ impl Instant {
         Self(self.0.saturating_add(micros))
     }
 
-    /// Returns the instant `millis` milliseconds later. Out of line, since the arithmetic is long on a small core.
+    /// Returns the instant `millis` milliseconds later. Not inlined, because the arithmetic is long on a small
+    /// core.
     #[inline(never)]
     pub(crate) const fn plus_millis(self, millis: u32) -> Self {
         self.plus((millis as u64).wrapping_mul(1_000))

@@ -7,7 +7,7 @@ use critical_section::Mutex;
 
 use crate::Signal;
 
-/// A counter that any context may raise: interrupts, other threads.
+/// A counter that any context may raise, also interrupts and other threads.
 ///
 /// A trigger is a `static` of the board or the host program. Raising it adds one to its count and
 /// wakes the back end, which takes the count and feeds it to the base as raises of the trigger's

@@ -1,4 +1,4 @@
-//! The turn of a loop, for all back ends.
+//! One turn of the loop, the same for all back ends.
 //!
 //! ```text
 //!  prepare watchers ─▶ actions ─▶ how long to wait ─▶ wait ─▶ time ─▶ news ─▶ check watchers
@@ -6,11 +6,12 @@
 //!         └───────────────── one pass of callbacks ◀─ due timers ◀─────────────────┘
 //! ```
 //!
-//! The time comes before the news, so a timeout that the news begins counts from when the news came.
-//! Timers due by that time become active when the pass begins, so news still comes before timers.
+//! News is what a back end has to report: connections, bytes, readiness, signals. The time is fed
+//! before the news, so a timeout that starts with the news counts from that time. Due timers become
+//! active only when the pass begins, so callbacks for news are queued before those of timers.
 //!
-//! If callbacks are due only because the back end has acted (output was sent), and looking for news costs a system
-//! call, the back end may skip that, once: the pass then comes right after the actions.
+//! If callbacks are due only because of the actions (output was sent), a back end for which looking for news costs
+//! a system call may skip it once. The pass then follows the actions directly.
 
 use core::task::{Poll, ready};
 
@@ -19,14 +20,15 @@ use crate::run::ask;
 use crate::{Cx, End, EventBase, Instant, Wait};
 
 impl<A> EventBase<'_, A> {
-    /// Does one turn: calls the prepare watchers, has the back end act and wait, feeds the time and the
-    /// news, and runs one pass of callbacks. Returns why the loop has ended, once it has.
+    /// Runs one turn: calls the prepare watchers, lets the back end act and wait, feeds the time and
+    /// the news, and runs one pass of callbacks. Returns why the loop has ended, or `None` if it has
+    /// not.
     ///
-    /// [`EventBase::begin`] comes before the first turn of a run. When the back end's wait is
-    /// pending, so is the turn: the next call goes on after the wait.
+    /// Call [`EventBase::begin`] before the first turn of a run. If the back end's wait is pending,
+    /// the turn is pending, too, and the next call continues after the wait.
     ///
     /// # Errors
-    /// The back end's. The loop can go on with the next turn.
+    /// Returns the back end's error. The loop can continue with the next turn.
     #[inline(never)]
     pub fn turn<B: Backend<A>>(
         &mut self,
@@ -35,7 +37,8 @@ impl<A> EventBase<'_, A> {
     ) -> Poll<Result<Option<End>, B::Error>> {
         if !core::mem::take(&mut self.cx.state.waiting) {
             if self.cx.hooks.watcher_prepare.is_some() {
-                // They hear how long the wait will be from now.
+                // Prepare watchers can read the length of the coming wait, so the time must be
+                // current.
                 self.update_now(back_end.now());
             }
             self.prepare(app);
@@ -63,14 +66,15 @@ impl<A> EventBase<'_, A> {
         Poll::Ready(Ok(None))
     }
 
-    /// Returns whether callbacks are due, and neither an end of the loop nor a watcher comes first.
+    /// Returns whether callbacks are due, no end of the loop is requested, and there are no
+    /// watchers to call first.
     fn may_run_at_once(&self) -> bool {
         let Cx { queues, state, hooks, .. } = &self.cx;
         let is_watched = hooks.watcher_prepare.is_some() || hooks.watcher_next.is_some();
         !queues.is_empty() && !state.is_asked(ask::TO_END) && !is_watched
     }
 
-    /// Has the back end wait. While that is pending, the next turn goes on after the wait.
+    /// Lets the back end wait. If the wait is pending, the next turn continues after it.
     pub(crate) fn wait_until<B: Backend<A>>(
         &mut self,
         until: Instant,
@@ -91,13 +95,13 @@ impl<A> EventBase<'_, A> {
         back_end.feed(self);
     }
 
-    /// Has the back end do what the application has asked for so far.
+    /// Passes all pending actions to the back end.
     ///
     /// # Errors
-    /// The back end's; what is left to do comes with the next call.
+    /// Returns the back end's error. The next call passes the remaining actions.
     #[inline(never)]
     pub fn settle<B: Backend<A>>(&mut self, back_end: &mut B) -> Result<(), B::Error> {
-        // Callbacks may have taken long, and bytes that move now begin timeouts, those in memory, too.
+        // Callbacks may have taken long. Actions move bytes, also in memory, which starts timeouts.
         if !self.cx.outbox.is_empty() {
             self.update_now(back_end.now());
         }

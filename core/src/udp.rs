@@ -8,15 +8,15 @@
 //! ```
 //!
 //! * A datagram is a record in a ring: its bytes, its length and the peer's address ([`ring`]).
-//! * `Readable` comes after a datagram arrived, and again in the next pass while the application has taken
-//!   some and others are left. A callback that takes none is called when another arrives.
-//! * A datagram is queued whole or not at all. `Writable` comes when the one that was refused last fits.
-//! * A connect, the groups of a multicast and the permission to broadcast are requests in the output ring
-//!   too, so they apply to the datagrams that are sent after them, and to no other.
-//! * A datagram longer than the input ring is cut to what the ring holds, and marked. One that finds no room
-//!   waits with the back end or the system; what is dropped is counted.
+//! * `Readable` comes when a datagram has arrived. If the callback takes some datagrams but not all, it is
+//!   called again in the next pass. If it takes none, it is called when the next one arrives.
+//! * A datagram is queued whole or not at all. `Writable` comes when the last refused datagram fits.
+//! * Connects, changes of multicast groups and the permission to broadcast are requests in the output
+//!   ring, too. So they apply only to datagrams that are sent after them.
+//! * A datagram longer than the input ring is truncated to the size of the ring, and marked. A datagram
+//!   without room waits in the back end or the system. Dropped datagrams are counted.
 //!
-//! It is the feature `udp`: see docs/decisions/0050-datagrams-are-a-feature.md.
+//! This is the feature `udp`: see docs/decisions/0050-datagrams-are-a-feature.md.
 
 #[cfg(feature = "udp")]
 mod action;
@@ -56,23 +56,23 @@ pub(crate) use table::{UdpIndex, UdpTable};
 #[cfg(feature = "udp")]
 pub use verbs::{Datagram, Dropped, OnUdp, Received, UdpMut};
 
-/// What happened to a UDP socket.
+/// An event of a UDP socket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum UdpEvent {
     /// There are datagrams to receive.
     Readable,
-    /// There is room for the datagram that was refused last.
+    /// There is room for the last refused datagram.
     Writable,
-    /// The socket could not be bound, or a datagram not be sent, or a peer answered that it has no such
-    /// port. Only a socket that could not be bound is of no more use. Of several errors before the callback,
-    /// the last counts.
+    /// The socket could not be bound, a datagram could not be sent, or a peer answered that its port is not
+    /// in use. The socket stays usable, unless it could not be bound. If several errors happen before the
+    /// callback runs, it gets the last one.
     Failed(UdpError),
 }
 
-/// How long the rings of a UDP socket are, in bytes.
+/// The sizes of the rings of a UDP socket, in bytes.
 ///
-/// A datagram takes its length and [`HEAD`](Self::HEAD) bytes at most, in one piece.
+/// A datagram takes its length and at most [`HEAD`](Self::HEAD) more bytes, in one piece.
 ///
 /// ```
 /// use picoevent::UdpRings;
@@ -89,25 +89,26 @@ pub struct UdpRings {
 }
 
 impl UdpRings {
-    /// The bytes that a datagram takes in a ring beside its own, at most: 25 with an address of IPv6, 9 with
-    /// one of IPv4.
+    /// The maximum number of bytes that a datagram takes in a ring besides its own: 25 with an IPv6 address,
+    /// 9 with an IPv4 address.
     pub const HEAD: usize = 25;
 
     /// The shortest ring: it holds one empty datagram.
     pub const LEAST: usize = Self::HEAD;
 
-    /// Describes rings of `input` bytes received and not consumed, and `output` bytes not sent. Each from
-    /// [`LEAST`](Self::LEAST) to [`MAX_RING`](crate::memory::MAX_RING).
+    /// Describes rings: `input` bytes for datagrams received and not consumed, `output` bytes for
+    /// datagrams not sent. Each size is from [`LEAST`](Self::LEAST) to
+    /// [`MAX_RING`](crate::memory::MAX_RING).
     pub const fn new(input: usize, output: usize) -> Self {
         Self { input, output }
     }
 
-    /// Returns the size of a ring that holds so many datagrams of such a length.
+    /// Returns the size of a ring that holds `datagrams` datagrams of `length` bytes.
     pub const fn holding(datagrams: usize, length: usize) -> usize {
         length.saturating_add(Self::HEAD).saturating_mul(datagrams)
     }
 
-    /// Returns the bytes of the storage that they take.
+    /// Returns the number of bytes that both rings take in the storage.
     pub const fn bytes(&self) -> usize {
         self.input.saturating_add(self.output)
     }

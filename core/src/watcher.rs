@@ -1,9 +1,9 @@
 //! Watchers: callbacks just before and just after the loop waits (libevent's `evwatch`).
 //!
-//! A watcher is an event that waits for the loop itself. It is called in every turn, in the order
-//! the watchers were made, whatever its priority. It does not keep the loop alive and does not count
-//! as pending. Deleting one pauses it, adding it again resumes it behind the others, freeing it gives
-//! its slot back. All of that also works in a watcher's own callback.
+//! A watcher is an event of the loop itself. All watchers are called in every turn, in the order they
+//! were made, whatever their priority. A watcher does not keep the loop alive and does not count as
+//! pending. Deleting a watcher pauses it. Adding it again resumes it, after the others. Freeing it
+//! gives its slot back. All of this also works in a watcher's own callback.
 
 use core::time::Duration;
 
@@ -15,14 +15,14 @@ use crate::record::Entry;
 use crate::time::micros;
 use crate::{Cx, EventBase, EventFlags, Fired, Wait};
 
-/// When a watcher is called.
+/// The time at which a watcher is called.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum When {
     /// The loop is about to wait.
     Prepare,
     /// The loop has waited.
     Check,
-    /// The network has changed: it becomes due then, and is not called in every turn.
+    /// The network has changed. The event becomes due then; it is not called in every turn.
     Network,
 }
 
@@ -32,10 +32,11 @@ pub(crate) struct Watchers {
     check: Waiting,
     /// The watcher that is called next.
     next: Id,
-    /// Calls left in the round: as many as there were watchers when it began, so that a watcher
-    /// that makes watchers does not prolong it.
+    /// The number of calls left in the round. A round begins with the number of watchers, so a
+    /// watcher that makes watchers does not prolong it.
     left: u16,
-    /// The coming wait, while prepare watchers run, in microseconds; `u64::MAX` for no limit.
+    /// The length of the coming wait for prepare watchers, in microseconds; `u64::MAX` for no
+    /// limit.
     wait: u64,
 }
 
@@ -72,7 +73,7 @@ impl<A> Cx<'_, A> {
 
     /// Returns how long the loop is about to wait (`evwatch_prepare_get_timeout`): zero when something
     /// is due, `None` when there is no limit. Prepare watchers may still shorten the wait. Outside of
-    /// their callbacks it is the value that they got last.
+    /// their callbacks, it is the value for the last wait.
     pub fn wait_to_come(&self) -> Option<Duration> {
         (self.watchers.wait < u64::MAX).then_some(Duration::from_micros(self.watchers.wait))
     }

@@ -1,4 +1,4 @@
-//! An event's deadline: how it begins, moves, passes, and is set again when the event fires.
+//! An event's timeout: arming, expiry, and re-arming when the event fires.
 
 use super::{EventSlot, flag};
 use crate::handle::Event;
@@ -7,7 +7,8 @@ use crate::timers::Alarm;
 use crate::{Cx, EventFlags, Instant};
 
 impl<A> Cx<'_, A> {
-    /// Sets a deadline, which replaces an earlier one, and takes back a callback due for the earlier one.
+    /// Arms an event's timeout, `interval` microseconds from now. This replaces an earlier deadline, and
+    /// cancels a callback that is due for it.
     pub(crate) fn event_begin_timeout(&mut self, event: Event, interval: u64) {
         self.hooks.event_expire = Some(|cx, before, due| cx.event_expire(before, due));
         let index = event.slot();
@@ -24,8 +25,8 @@ impl<A> Cx<'_, A> {
         self.event_arm(index, self.now.plus(interval));
     }
 
-    /// Takes back a callback that is due for a timeout. If it was due for readiness, too, the back end is
-    /// asked to look at the source again.
+    /// Cancels a callback that is due for a timeout. If it was due for readiness, too, asks the back end
+    /// to check the source again.
     #[inline(never)]
     fn event_take_back_timeout(&mut self, event: Event) {
         let Some(slot) = self.tables.events.get(event) else { return };
@@ -38,7 +39,7 @@ impl<A> Cx<'_, A> {
         }
     }
 
-    /// Sets the deadline of the event in a slot that is taken.
+    /// Sets the deadline of the event in a taken slot.
     fn event_arm(&mut self, index: u16, deadline: Instant) {
         let Some(slot) = self.tables.events.slot_mut(index) else { return };
         if slot.has(flag::ARMED) {
@@ -53,7 +54,7 @@ impl<A> Cx<'_, A> {
         self.note_added();
     }
 
-    /// Returns when the timeout of an event passes.
+    /// Returns an event's deadline, if its timeout is armed.
     pub(crate) fn event_deadline(&self, index: u16, slot: &EventSlot<A>) -> Option<Instant> {
         slot.has(flag::ARMED).then(|| self.timers.events.alarm(index).deadline)
     }
@@ -76,8 +77,8 @@ impl<A> Cx<'_, A> {
     }
 
     /// Activates the events whose deadline comes before another alarm and no later than `due`, in the order
-    /// of their deadlines. Returns the earliest deadline that is left, [`Instant::MAX`] if there is none.
-    /// Takes cancelled timers that come first out of the heap.
+    /// of their deadlines. Removes cancelled timers that have come first in the heap. Returns the earliest
+    /// deadline that is left, [`Instant::MAX`] if there is none.
     fn event_expire(&mut self, before: Option<&Alarm>, due: Instant) -> Instant {
         while let Some(index) = self.timers.events.first() {
             let alarm = self.timers.events.alarm(index);
@@ -102,8 +103,8 @@ impl<A> Cx<'_, A> {
         Instant::MAX
     }
 
-    /// Takes a one-shot event whose timeout has passed off the list of its source or signal, unless it
-    /// is active already.
+    /// Takes a one-shot event off the list of its source or signal when its timeout has passed, unless
+    /// the event is active already.
     #[inline(never)]
     fn event_unregister_unqueued(&mut self, index: u16) {
         if let Some((event, slot)) = self.tables.events.at(index)
@@ -113,7 +114,7 @@ impl<A> Cx<'_, A> {
         }
     }
 
-    /// Sets the next deadline of a persistent event that fires with `what`.
+    /// Re-arms a persistent event that fires with `what`.
     fn event_rearm(&mut self, index: u16, what: EventFlags) {
         let Some(slot) = self.tables.events.slot(index) else { return };
         let is_late = what.contains(EventFlags::TIMEOUT);

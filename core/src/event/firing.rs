@@ -1,4 +1,5 @@
-//! How an event becomes active and fires, and what firing does besides the call.
+//! Activates and fires events, and does the other work of firing: deletes, re-arms or frees the
+//! event.
 
 use core::num::NonZeroU16;
 
@@ -11,7 +12,7 @@ use crate::table::Slot;
 use crate::{Cx, EventFlags};
 
 impl<A> Cx<'_, A> {
-    /// Makes the callback of an event that exists due with `what`.
+    /// Makes the event's callback due with `what`.
     pub(super) fn event_activate(&mut self, event: Event, what: EventFlags) {
         let Some(slot) = self.tables.events.get_mut(event) else { return };
         if what.contains(EventFlags::SIGNAL) {
@@ -20,8 +21,8 @@ impl<A> Cx<'_, A> {
         self.activate_event_quickly(Id::at(event.slot()), what.bits());
     }
 
-    /// Prepares the callback of the first slot of the level that runs, if it is an event's. Ends the
-    /// pass if its turn is over.
+    /// Returns the callback of the first slot of the running level, if that slot is an event's. Ends
+    /// the pass if the slot has already run in it.
     #[inline]
     pub(crate) fn event_fire(&mut self, id: Id) -> Step<A> {
         let Some(slot) = self.tables.events.numbered(id) else {
@@ -76,8 +77,8 @@ impl<A> Cx<'_, A> {
         }
     }
 
-    /// Makes a one-shot event that fires not pending. Frees a once-event whose callback has run, unless the
-    /// callback made it pending or active again.
+    /// When a one-shot event fires, makes it not pending. When a once-event's callback has run, frees the
+    /// event, unless the callback made it pending or active again.
     pub(crate) fn event_one_shot(&mut self, event: Event, what: OneShot) {
         match what {
             OneShot::Fires => {
@@ -103,7 +104,7 @@ impl<A> Cx<'_, A> {
         }
     }
 
-    /// Takes back the callback of an event.
+    /// Cancels a due callback of an event.
     pub(super) fn event_deactivate(&mut self, event: Event) {
         self.queues.remove(&mut self.tables, Id::at(event.slot()));
         if let Some(slot) = self.tables.events.get_mut(event) {

@@ -1,18 +1,19 @@
-//! The events that wait for one source or signal, in the order they were added: a list in two bytes.
+//! A list of events in the order they were added, with a head of two bytes: the events of one
+//! source, of all signals, of the network, or the watchers.
 //!
 //! ```text
 //!  first ─▶ event 3 ─▶ event 0 ─▶ event 8
 //!              └── previous of the first: the last ──▲
 //! ```
 //!
-//! The first event's link names the last one, so a list does not store its end: there is one list for
-//! each signal. O(1) to join and to leave.
+//! The first event's link names the last one, so the list does not store its end: each source has
+//! such a list. O(1) to join and to leave.
 
 use super::EventSlot;
 use crate::queue::{Id, Link, Links};
 use crate::table::Table;
 
-/// The list.
+/// The head of a list.
 #[derive(Clone, Copy)]
 pub(crate) struct Waiting {
     pub(crate) first: Id,
@@ -61,7 +62,8 @@ impl Waiting {
         } else if let Some(link) = links.link(previous) {
             link.next = next;
         }
-        // The next event's link names the previous one. Without a next, the first's link names the last.
+        // The next event's link names the previous event. If there is no next event, the first event's
+        // link names the new last event.
         let names = if next.is_none() { self.first } else { next };
         if let Some(link) = links.link(names) {
             link.previous = previous;
@@ -93,7 +95,7 @@ mod tests {
         members
     }
 
-    /// Every order of leaving, and joining again in between.
+    /// Removes two members in every order, and adds one of them again.
     #[test]
     fn members_stay_in_order_when_any_two_leave() {
         for first in 0..4 {

@@ -1,4 +1,4 @@
-//! An event's place among those that wait for the same source or signal.
+//! Registration: puts an event on the list of its source or of all signals, and takes it off.
 
 use super::{InterestLinks, Waits, flag};
 use crate::error::AddError;
@@ -7,13 +7,15 @@ use crate::queue::Id;
 use crate::{Cx, Signal};
 
 impl<A> Cx<'_, A> {
-    /// Makes an event wait for its source or signal. Out of line: most events that are added are timers.
+    /// Makes an event wait for its source or signal. Not inlined, because most events that are added are
+    /// timers.
     #[inline(never)]
     pub(super) fn event_register(&mut self, event: Event) -> Result<(), AddError> {
         let Some(slot) = self.tables.events.get(event) else { return Ok(()) };
         match (slot.waits(), slot.has(flag::REGISTERED)) {
             (Waits::Source(source), _) => {
-                // Without the hook no source was ever made here, so this one belongs to another base.
+                // Without the hook, this base never made a source, so the source belongs to another
+                // base.
                 let register = self.hooks.source_register.ok_or(AddError::SourceClosed)?;
                 return register(self, event, (source, true));
             }
@@ -28,7 +30,7 @@ impl<A> Cx<'_, A> {
         Ok(())
     }
 
-    /// Puts an event on the list of its signal.
+    /// Puts an event on the list of events that wait for signals.
     pub(crate) fn event_register_signal(&mut self, event: Event, signal: Signal) {
         if !self.is_waited_for(signal) {
             self.outbox.add_signal(signal);
@@ -38,8 +40,8 @@ impl<A> Cx<'_, A> {
         self.set_registered(event, true);
     }
 
-    /// Returns whether an event waits for a signal. O(events that wait for signals): they share one list,
-    /// since a program has few of them.
+    /// Returns whether any event waits for a signal. O(events that wait for signals): they share one
+    /// list, because a program has few of them.
     pub(crate) fn is_waited_for(&self, signal: Signal) -> bool {
         let mut at = self.signal_events.first;
         while let Some(slot) = self.tables.events.slot(at.slot()) {
@@ -78,8 +80,8 @@ impl<A> Cx<'_, A> {
         }
     }
 
-    /// Asks the back end to look at the source again that the event in a slot waits for, unless it waits by
-    /// edge.
+    /// Asks the back end to check the source of the event in a slot again, unless the event is
+    /// edge-triggered.
     pub(super) fn event_ask_again(&mut self, index: u16) {
         if let Some(slot) = self.tables.events.slot(index)
             && slot.has(flag::ASK)
@@ -89,7 +91,7 @@ impl<A> Cx<'_, A> {
         }
     }
 
-    /// Sets whether an event waits for a source or a signal, and counts it.
+    /// Sets whether an event is registered with its source or signal, and updates the count.
     pub(crate) fn set_registered(&mut self, event: Event, registered: bool) {
         if let Some(slot) = self.tables.events.get_mut(event) {
             slot.set_pending(flag::REGISTERED, registered);

@@ -1,4 +1,4 @@
-//! What an event's slot keeps: 40 bytes on a 32-bit target, beside the 16 of its timer.
+//! An event's slot: 40 bytes on a 32-bit target. Its timer takes 16 more.
 
 use super::OnEvent;
 use crate::handle::{Handle, Source, kind};
@@ -7,7 +7,7 @@ use crate::table::{Head, Slot};
 use crate::watcher::When;
 use crate::{EventFlags, Signal};
 
-/// What an event waits for, besides its timeout.
+/// The object that an event waits for, besides its timeout.
 #[derive(Clone, Copy)]
 pub(crate) enum Waits {
     Nothing,
@@ -30,14 +30,14 @@ pub(crate) mod flag {
     pub(crate) const DELETE: u32 = ARMED << 3;
     /// Its slot is given back when its callback has run.
     pub(crate) const FREE: u32 = ARMED << 4;
-    /// It is armed again when it fires, by its interval.
+    /// It is re-armed with its interval when it fires.
     pub(crate) const REARM: u32 = ARMED << 5;
-    /// It is on the list of a source by level: the back end is asked to look at the source again when it
-    /// fires.
+    /// It waits for a source and is level-triggered: when it fires, the back end is asked to check the
+    /// source again.
     pub(crate) const ASK: u32 = ARMED << 6;
     /// Its signal was raised more than once.
     pub(crate) const RAISES: u32 = ARMED << 7;
-    /// The on-fire flags: with any of them, firing does more than the call.
+    /// The on-fire flags: with any of them, firing does more than call the callback.
     pub(crate) const ON_FIRE: u32 = DELETE | FREE | REARM | ASK | RAISES;
 
     /// What it waits for: one of the five below.
@@ -51,7 +51,7 @@ pub(crate) mod flag {
 
 /// Room for one event, in a [`Memory`](crate::memory::Memory).
 pub struct EventSlot<A> {
-    /// In microseconds, with [`flag::REARM`].
+    /// The interval in microseconds, if [`flag::REARM`] is set.
     pub(super) interval: u64,
     pub(crate) call: Option<OnEvent<A>>,
     pub(crate) user: u32,
@@ -59,10 +59,10 @@ pub struct EventSlot<A> {
     head: Head,
     /// The number of its signal, or the slot of its source.
     waits: u16,
-    /// The generation of its source; or the number of callbacks due for raises of its signal, when
-    /// [`flag::RAISES`] says that there is more than one.
+    /// The generation of its source, or the number of callbacks due for raises of its signal.
+    /// [`flag::RAISES`] is set if that number is above one.
     more: u16,
-    /// Its place among the events that wait for the same source or signal.
+    /// Its link on the list of its source, of all signals, of the network, or of watchers.
     pub(crate) waiting: Link,
 }
 
@@ -94,7 +94,7 @@ impl<A> Slot for EventSlot<A> {
 }
 
 impl<A> EventSlot<A> {
-    /// Returns whether the event, which waits for a signal, waits for this one.
+    /// Returns whether the event waits for this signal. Only for events that wait for signals.
     pub(crate) const fn is_for(&self, signal: Signal) -> bool {
         self.waits as u8 == signal.number()
     }
@@ -113,12 +113,12 @@ impl<A> EventSlot<A> {
         }
     }
 
-    /// Returns the source it waits for, if it waits for one.
+    /// Returns the event's source. Only for events that wait for a source.
     pub(super) const fn source(&self) -> Source {
         Handle::new(self.waits, self.more)
     }
 
-    /// Begins an event in a slot that has just been taken.
+    /// Sets up an event in a slot that has just been taken.
     pub(crate) fn begin(
         &mut self,
         call: OnEvent<A>,
@@ -131,7 +131,7 @@ impl<A> EventSlot<A> {
         self.turn = self.turn.begin(waits | flags, interest.bits());
     }
 
-    /// Sets what the event waits for. Returns the flag that says so.
+    /// Sets the object that the event waits for. Returns the flag of its kind.
     const fn set_waits(&mut self, waits: Waits) -> u32 {
         match waits {
             Waits::Nothing => 0,
@@ -165,7 +165,7 @@ impl<A> EventSlot<A> {
         self.turn.set(flag::DELETE, pending && self.has(flag::ONE_SHOT));
     }
 
-    /// Counts raises of its signal. Raises whose callback has run are no longer counted.
+    /// Counts raises of the event's signal. Forgets raises whose callbacks have run.
     pub(crate) fn count_raises(&mut self, raises: u16) {
         if self.turn.state & flag::WAITS != flag::SIGNAL {
             return;
@@ -177,13 +177,13 @@ impl<A> EventSlot<A> {
         }
     }
 
-    /// Takes the raises beyond the one whose callback runs.
+    /// Takes the number of raises beyond the one whose callback runs now.
     pub(super) const fn take_further_raises(&mut self) -> u16 {
         self.turn.set(flag::RAISES, false);
         core::mem::replace(&mut self.more, 0).saturating_sub(1)
     }
 
-    /// Returns what the event waits for, except its timeout.
+    /// Returns the conditions that the event waits for, except its timeout.
     pub(crate) fn pending(&self) -> EventFlags {
         match self.turn.state & flag::WAITS {
             flag::SOURCE if self.has(flag::REGISTERED) => self.interest() & EventFlags::IO,

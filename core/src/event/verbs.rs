@@ -1,4 +1,4 @@
-//! What an application does with an event.
+//! The application's verbs for an event.
 
 use core::ops::{Deref, DerefMut};
 use core::time::Duration;
@@ -9,10 +9,10 @@ use crate::handle::Event;
 use crate::time::micros;
 use crate::{Cx, EventFlags, Instant, Priority, StaleError};
 
-/// One event, borrowed from the loop: its verbs.
+/// An event, borrowed from the loop, with its verbs.
 ///
-/// A callback gets it for the event it is about; [`Cx::event`] makes it from a handle. It dereferences to
-/// the loop, so a callback of a timer or a signal can use it as such:
+/// A callback gets its own event as an `EventMut`; [`Cx::event`] makes one from a handle. `EventMut`
+/// dereferences to the loop, so a callback can use it as the loop:
 ///
 /// ```
 /// use core::time::Duration;
@@ -36,7 +36,7 @@ use crate::{Cx, EventFlags, Instant, Priority, StaleError};
 /// # let _ = App::start;
 /// ```
 ///
-/// After the event was freed its verbs change nothing.
+/// After the event was freed, its verbs do nothing.
 pub struct EventMut<'c, 's, A> {
     cx: &'c mut Cx<'s, A>,
     event: Event,
@@ -44,7 +44,7 @@ pub struct EventMut<'c, 's, A> {
 }
 
 impl<'s, A> Cx<'s, A> {
-    /// Returns the event's verbs.
+    /// Returns the event, borrowed from the loop, for its verbs.
     ///
     /// # Errors
     /// [`StaleError`] when the event was freed.
@@ -73,12 +73,13 @@ impl<'c, 's, A> EventMut<'c, 's, A> {
         Self { cx, event, what }
     }
 
-    /// Returns the event's handle, for keeping.
+    /// Returns the event's handle, which can be stored.
     pub const fn id(&self) -> Event {
         self.event
     }
 
-    /// Returns what came true, in the event's callback; otherwise nothing.
+    /// Returns the conditions that came true, in the event's callback; otherwise
+    /// [`EventFlags::NONE`].
     pub const fn what(&self) -> EventFlags {
         self.what
     }
@@ -94,11 +95,12 @@ impl<A> EventMut<'_, '_, A> {
     /// waits until `timeout` from now, which replaces an earlier deadline. Without one, an earlier
     /// deadline stays.
     ///
-    /// A new timeout takes back a callback that is due for an earlier one.
+    /// A new timeout cancels a callback that is due for an earlier timeout.
     ///
     /// # Errors
-    /// [`AddError::SourceClosed`] when its source is gone, [`AddError::MixedEdge`] when other events wait
-    /// for the source by level and this one by edge, or the reverse. Nothing has changed then.
+    /// [`AddError::SourceClosed`] when its source was closed, [`AddError::MixedEdge`] when other events
+    /// of the source are level-triggered and this one is edge-triggered, or the reverse. Nothing has
+    /// changed then.
     pub fn add(&mut self, timeout: Option<Duration>) -> Result<(), AddError> {
         self.cx.event_add(self.event, timeout)
     }
@@ -120,19 +122,20 @@ impl<A> EventMut<'_, '_, A> {
         self.cx.event_activate(self.event, what);
     }
 
-    /// Returns what the event is pending for and what it is active with (`event_pending`).
+    /// Returns the conditions that the event waits for, and those with which its callback is due
+    /// (`event_pending`).
     pub fn pending(&self) -> EventFlags {
         let Some(state) = self.state() else { return EventFlags::NONE };
         let timer = if self.deadline().is_some() { EventFlags::TIMEOUT } else { EventFlags::NONE };
         state.pending() | timer | EventFlags::from_bits(state.turn.due())
     }
 
-    /// Returns when the event's timeout passes.
+    /// Returns the deadline of the event's timeout, if one is armed.
     pub fn deadline(&self) -> Option<Instant> {
         self.cx.event_deadline(self.event.slot(), self.state()?)
     }
 
-    /// Returns how long it is until the event's timeout passes; zero when it should have passed.
+    /// Returns the time until the event's deadline; zero when the deadline has passed.
     pub fn remaining(&self) -> Option<Duration> {
         self.deadline().map(|deadline| deadline.since(self.cx.now))
     }
@@ -159,12 +162,12 @@ impl<A> EventMut<'_, '_, A> {
         self
     }
 
-    /// Returns the application's word, zero at first.
+    /// Returns the application's data word, initially zero.
     pub fn user(&self) -> u32 {
         self.state().map_or(0, |state| state.user)
     }
 
-    /// Sets the application's word.
+    /// Sets the application's data word.
     pub fn set_user(&mut self, user: u32) -> &mut Self {
         if let Some(state) = self.cx.tables.events.get_mut(self.event) {
             state.user = user;
@@ -182,7 +185,7 @@ impl<A> EventMut<'_, '_, A> {
     }
 }
 
-// What the verbs, the feed and the dispatch share.
+// Used by the verbs, the feed and the dispatch.
 impl<A> Cx<'_, A> {
     pub(crate) fn event_add(
         &mut self,

@@ -1,8 +1,8 @@
-//! Without the feature `idle-clock`: no clock can be lent.
+//! The replacement without the feature `idle-clock`: there is no clock.
 
 use crate::EventBase;
 
-/// Stands in for the clock.
+/// Replaces the clock. It is empty.
 #[derive(Clone, Copy)]
 pub(crate) struct IdleClock;
 

@@ -1,4 +1,4 @@
-//! With the feature `idle-clock`: a clock can be lent.
+//! The idle clock, with the feature `idle-clock`.
 
 use crate::{EventBase, Instant};
 
@@ -18,17 +18,18 @@ impl IdleClock {
 }
 
 impl<A> EventBase<'_, A> {
-    /// Lends the base a clock until [`take_idle_clock`](Self::take_idle_clock): from now on every
-    /// verb that is called on the base, not in a callback, first sets the loop's time to the
-    /// present. Only differences of the clock are used, so its origin does not matter: `at` is what it
-    /// showed at the loop's time.
-    /// A back end lends it at the end of a turn, when it does not know when the next one comes, and
-    /// takes it back when that begins.
+    /// Lends the base a clock until [`take_idle_clock`](Self::take_idle_clock). Every verb called on
+    /// the base outside of callbacks then first sets the loop's time to the present. `at` is the
+    /// clock's reading at the loop's time. Only differences are used, so the clock's origin does not
+    /// matter.
+    ///
+    /// A back end lends the clock at the end of a turn, if it does not know when the next turn begins.
+    /// It takes the clock back when that turn begins.
     pub fn lend_idle_clock(&mut self, read: fn() -> Instant, at: Instant) {
         self.idle_clock.0 = Some(Lent { read, at, now: self.cx.now });
     }
 
-    /// Takes the clock back. From now on the loop's time is the one that is fed.
+    /// Takes the clock back. The loop's time is again the last time that was fed.
     pub fn take_idle_clock(&mut self) {
         self.idle_clock = IdleClock::NONE;
     }

@@ -1,13 +1,13 @@
-//! What has become different about the network: a small set of bits.
+//! The changes of the network, as a set of bits.
 
 use core::fmt;
 use core::ops::{BitOr, BitOrAssign};
 
 use crate::EventFlags;
 
-/// What has changed since an event of [`Cx::on_network`](crate::Cx::on_network) was called last.
-/// [`Cx::network`](crate::Cx::network) says what there is now. What was lost and has come back meanwhile has
-/// changed, too.
+/// The changes of the network since the callback of [`Cx::on_network`](crate::Cx::on_network) last ran.
+/// [`Cx::network`](crate::Cx::network) returns the present state. Something that was lost and has come back
+/// since then counts as changed.
 #[derive(Clone, Copy, Default, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct NetworkChange(u8);
@@ -15,11 +15,11 @@ pub struct NetworkChange(u8);
 impl NetworkChange {
     /// The link has come up, or has gone down.
     pub const LINK: Self = Self(0x02);
-    /// An address of IPv4, or the gateway for IPv4, was gained or lost.
+    /// An IPv4 address, its prefix or an IPv4 gateway has changed.
     pub const IPV4: Self = Self(0x04);
-    /// An address of IPv6, or the gateway for IPv6, was gained or lost.
+    /// An IPv6 address, its prefix or an IPv6 gateway has changed.
     pub const IPV6: Self = Self(0x10);
-    /// There are other name servers.
+    /// The name servers have changed.
     pub const NAME_SERVERS: Self = Self(0x40);
 
     const ALL: u8 = Self::LINK.0 | Self::IPV4.0 | Self::IPV6.0 | Self::NAME_SERVERS.0;
@@ -27,7 +27,8 @@ impl NetworkChange {
     /// No change.
     pub(super) const NONE: Self = Self(0);
 
-    /// Returns the changes with which an event is due. The other bits are its timeout, and the application's own.
+    /// Returns the changes among an event's conditions. The other bits are the timeout and the application's own
+    /// bits.
     pub(super) const fn of(what: EventFlags) -> Self {
         Self(what.bits() & Self::ALL)
     }

@@ -14,13 +14,13 @@ use super::{Network, OwnAddress};
 use crate::EventBase;
 use crate::record::Entry;
 
-/// The most bytes there can be: the link, four addresses, two gateways and six name servers.
+/// The maximum length: the link, four addresses, two gateways and six name servers.
 const MOST: usize = 1 + 4 * 18 + 2 * 17 + 6 * 17;
 
 const ADDRESS: u8 = 0;
 const GATEWAY: u8 = 2;
 const NAME_SERVER: u8 = 4;
-/// Added to what it is, for IPv6.
+/// Added to the kind for IPv6.
 const V6: u8 = 1;
 
 type Bytes = Vec<u8, MOST>;
@@ -35,7 +35,7 @@ impl<A> EventBase<'_, A> {
     }
 }
 
-/// Feeds the network of a recording again.
+/// Feeds a recorded network to the base.
 pub(crate) fn play<'r, A>(bytes: &'r [u8], base: &mut EventBase<'_, A>) -> Entry<'r> {
     match decoded(bytes) {
         Some(network) => {
@@ -75,7 +75,7 @@ fn put(bytes: &mut Bytes, what: u8, prefix: Option<u8>, ip: IpAddr) {
     head.iter().chain(&prefix).chain(octets).for_each(|byte| _ = bytes.push(*byte));
 }
 
-/// Returns the network that these bytes are of; `None` if they are of none.
+/// Decodes a network; `None` if the bytes are not one.
 fn decoded(bytes: &[u8]) -> Option<Network> {
     let (link, mut rest) = bytes.split_first()?;
     let mut network = Network::new();
@@ -131,7 +131,7 @@ mod tests {
             assert_ne!(decoded(&bytes[..end]), Some(network));
         }
         assert_eq!(decoded(&[0, 9, 1, 2, 3, 4]), None);
-        // A fifth address.
+        // Five addresses are one too many.
         let fifth = [&[0][..], &[0, 24, 10, 0, 0, 1].repeat(5)].concat();
         assert_eq!(decoded(&fifth), None);
     }

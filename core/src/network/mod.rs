@@ -1,13 +1,13 @@
-//! The network around the loop, with the feature `network`: what the back end says about the link, our addresses
-//! and the name servers, and events for its changes.
+//! The state of the network, with the feature `network`: the link, our addresses and the name servers, as the
+//! back end reports them, and events for changes.
 //!
 //! | file | holds |
 //! |---|---|
-//! | `value.rs` | [`Network`], what there is |
-//! | `change.rs` | [`NetworkChange`], what has become different |
+//! | `value.rs` | [`Network`], the state |
+//! | `change.rs` | [`NetworkChange`], the changes |
 //! | `on.rs` | the verbs of the application, and the back end's feed |
 //! | `code.rs` | the network as bytes, for recordings |
-//! | `off.rs` | without the feature: nothing |
+//! | `off.rs` | the empty replacement without the feature |
 
 #[cfg(feature = "network")]
 mod change;

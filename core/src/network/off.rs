@@ -1,8 +1,8 @@
-//! Without the feature `network`: nothing is kept.
+//! The replacement without the feature `network`: nothing is stored.
 
 use crate::event::Waiting;
 
-/// Stands in for what is kept of the network.
+/// Replaces the network state when the feature `network` is off. It is empty.
 pub(crate) struct NetworkState;
 
 impl NetworkState {
@@ -13,7 +13,7 @@ impl NetworkState {
     }
 }
 
-/// Plays nothing: a recording with a network is of a base that has the feature.
+/// Replays nothing: only a base with the feature `network` records the network.
 #[cfg(feature = "record")]
 pub(crate) fn play<'r, A>(_: &'r [u8], base: &crate::EventBase<'_, A>) -> crate::record::Entry<'r> {
     crate::record::Entry::Base(base.sizes())

@@ -1,4 +1,4 @@
-//! What the application asks of the network, and what the back end feeds.
+//! The application's verbs for the network, and the back end's feed.
 
 use super::{Network, NetworkChange};
 use crate::error::FullError;
@@ -8,9 +8,9 @@ use crate::queue::Id;
 use crate::watcher::When;
 use crate::{Cx, EventBase};
 
-/// What is kept of the network.
+/// The network state of a base.
 pub(crate) struct NetworkState {
-    /// As the back end described it last.
+    /// The state that the back end last fed.
     now: Network,
     /// The events for its changes, in the order they were added.
     events: Waiting,
@@ -25,12 +25,12 @@ impl NetworkState {
 }
 
 impl<A> Cx<'_, A> {
-    /// Calls `call` when the network changes, until the event is deleted or freed: the link comes up or goes down, an
-    /// address is gained or lost, there are other name servers. [`EventMut::network_change`] says which, and
-    /// [`Cx::network`] what there is now. Changes that come before the callback runs are one call.
+    /// Calls `call` when the network changes, until the event is deleted or freed: the link goes up or down, or the
+    /// addresses, gateways or name servers change. [`EventMut::network_change`] returns the changes, and
+    /// [`Cx::network`] the present state. Changes that come before the callback runs are merged into one call.
     ///
-    /// Before the loop runs there is no link and no address. So an event that is made when the application is started
-    /// hears of the network that is there then, too. Such an event does not keep the loop alive and does not count as
+    /// Before the loop runs, there is no link and no address. So an event that is made when the application starts is
+    /// also called for a network that is already up. Such an event does not keep the loop alive and does not count as
     /// pending.
     ///
     /// A connect needs no such event: it waits for an address by itself.
@@ -65,22 +65,22 @@ impl<A> Cx<'_, A> {
         self.make_watcher(When::Network, call)
     }
 
-    /// Returns the network, as the back end described it last.
+    /// Returns the network state that the back end last fed.
     pub const fn network(&self) -> &Network {
         &self.network.now
     }
 }
 
 impl<A> EventMut<'_, '_, A> {
-    /// Returns what has changed, in the callback of an event for the network; otherwise nothing.
+    /// Returns the changes, in the callback of an event for the network; otherwise an empty set.
     pub const fn network_change(&self) -> NetworkChange {
         NetworkChange::of(self.what())
     }
 }
 
 impl<A> EventBase<'_, A> {
-    /// Feeds what the network is like now. If it has changed, the events for that become due. A back end calls it
-    /// in its first turn and after each change; calling it without a change does no harm.
+    /// Feeds the present state of the network. If the state has changed, the events for the network become due. A
+    /// back end calls it in its first turn and after each change. A call without a change has no effect.
     pub fn network_is(&mut self, now: &Network) {
         self.note_network(now);
         let cx = &mut self.cx;

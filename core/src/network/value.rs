@@ -1,17 +1,17 @@
-//! What there is: the link, our addresses, gateways and name servers.
+//! The state of the network.
 
 use core::net::{IpAddr, Ipv4Addr};
 
 use super::change::NetworkChange;
 
-/// The most addresses of our own.
+/// The maximum number of our addresses.
 const ADDRESSES: usize = 4;
 /// A gateway for each family.
 const GATEWAYS: usize = 2;
 /// As many as embassy-net has for both families.
 const NAME_SERVERS: usize = 6;
 
-/// The network around the loop: the link, our addresses, gateways and name servers.
+/// The state of the network: the link, our addresses, gateways and name servers.
 ///
 /// An application gets it from [`Cx::network`](crate::Cx::network). A back end makes one, fills it, and feeds it:
 ///
@@ -42,11 +42,12 @@ pub struct Network {
 pub struct OwnAddress {
     /// The address.
     pub ip: IpAddr,
-    /// The length of the prefix, which is that of the whole address where it is not known.
+    /// The length of the prefix in bits. If it is not known, the length of the whole address.
     pub prefix: u8,
 }
 
-/// A list in an array. What is behind its end is never changed, so equal lists are equal arrays.
+/// A list in an array. Items after its end keep their initial value, so equal lists have equal
+/// arrays.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct List<T, const MOST: usize> {
     array: [T; MOST],
@@ -100,7 +101,8 @@ impl Network {
         self.gateways.push(gateway)
     }
 
-    /// Adds a name server, after those that are asked first. Returns `false` if there was no room for a seventh.
+    /// Appends a name server. Name servers are asked in the order they were added. Returns `false` if there was
+    /// no room for a seventh.
     pub fn add_name_server(&mut self, server: IpAddr) -> bool {
         self.name_servers.push(server)
     }
@@ -115,12 +117,12 @@ impl Network {
         self.addresses.items()
     }
 
-    /// Returns whether we have an address of IPv4.
+    /// Returns whether we have an IPv4 address.
     pub fn has_ipv4(&self) -> bool {
         self.addresses().iter().any(|address| address.ip.is_ipv4())
     }
 
-    /// Returns whether we have an address of IPv6.
+    /// Returns whether we have an IPv6 address.
     pub fn has_ipv6(&self) -> bool {
         self.addresses().iter().any(|address| address.ip.is_ipv6())
     }
@@ -135,7 +137,7 @@ impl Network {
         self.name_servers.items()
     }
 
-    /// Returns what is different in `now`.
+    /// Returns the parts that differ in `now`.
     pub(super) fn changes(&self, now: &Self) -> NetworkChange {
         let mut changes = NetworkChange::NONE;
         if self.is_link_up != now.is_link_up {

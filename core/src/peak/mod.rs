@@ -1,7 +1,7 @@
-//! Peaks: the highest values of what [`Counts`](crate::Counts) counts.
+//! Peaks: the highest values of the [`Counts`](crate::Counts).
 //!
-//! Keeping them takes a few instructions wherever something is counted, so it is the feature
-//! `peaks`: to size a storage, not for the firmware that is shipped.
+//! Peaks cost a few instructions wherever something is counted, so they are a feature, `peaks`. Use
+//! it to size a storage, not in shipped firmware.
 
 #[cfg(not(any(feature = "peaks", test)))]
 mod off;

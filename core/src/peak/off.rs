@@ -1,8 +1,8 @@
-//! No peaks are kept.
+//! The replacement without the feature `peaks`: no peaks are stored.
 
 use crate::Cx;
 
-/// Stands in for a peak.
+/// Replaces a peak. It is empty.
 pub(crate) struct Peak;
 
 impl Peak {

@@ -1,4 +1,4 @@
-//! Peaks are kept.
+//! Peaks, with the feature `peaks`.
 
 use crate::{Counts, Cx};
 
@@ -50,7 +50,7 @@ impl<A> Cx<'_, A> {
         peaks
     }
 
-    /// Records the sum. Called wherever it may have grown.
+    /// Updates the peak of `added`. Called wherever `added` may have grown.
     pub(crate) fn note_added(&mut self) {
         let added = self.added();
         self.most_added.note(added);

@@ -1,10 +1,10 @@
-//! Doubly linked lists whose links live in the slots they connect: no memory of their own, O(1) to
+//! Doubly linked lists whose links are in the slots, so that a list needs no other memory. O(1) to
 //! join and to leave.
 //!
 //! A slot can be on several lists at once, with one [`Link`] for each. The implementation of [`Links`]
-//! decides which of them a list uses.
+//! decides which link a list uses.
 
-/// A slot, as lists name it: its number among all slots of a base.
+/// The number of a slot among all slots of a base. Lists name slots by it.
 ///
 /// It carries no generation, since a slot leaves its lists before it is given back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,7 +14,7 @@ impl Id {
     /// No slot. It is zero, so that an empty list is made of zeros.
     pub(crate) const NONE: Self = Self(0);
 
-    /// Names the slot with this number; there are 65,535 at most.
+    /// Makes the ID of the slot with this number. A base has 65,535 slots at most.
     pub(crate) const fn at(slot: u16) -> Self {
         Self(slot.wrapping_add(1))
     }
@@ -34,7 +34,7 @@ impl Id {
     }
 }
 
-/// A slot's neighbours on one list. What it holds while the slot is on no list is never read.
+/// A slot's neighbours on one list. Never read while the slot is on no list.
 #[derive(Clone, Copy)]
 pub(crate) struct Link {
     pub(crate) next: Id,
@@ -46,7 +46,7 @@ impl Link {
     pub(crate) const EMPTY: Self = Self { next: Id::NONE, previous: Id::NONE };
 }
 
-/// Where the links of a kind of list are kept.
+/// Access to the links of one kind of list.
 pub(crate) trait Links {
     fn link(&mut self, id: Id) -> Option<&mut Link>;
 }

@@ -5,8 +5,8 @@
 //!  level 4 ▶ event 7             └── it ran in this pass already: here the pass ends
 //! ```
 //!
-//! **The promise: a pass ends.** It ends at the first slot that it has run already. So a pass runs
-//! each slot at most once, whatever callbacks do, and the loop looks for news again. Joining,
+//! ****Every pass ends.** It ends at the first slot that it has already run. So a pass runs each
+//! slot at most once, whatever callbacks do, and then the loop looks for news again. Joining,
 //! leaving and finding the most urgent slot are O(1).
 
 use crate::Priority;
@@ -18,12 +18,12 @@ mod turn;
 pub(crate) use list::{Id, Link, Links, List};
 pub(crate) use turn::Turn;
 
-/// Where the turns are kept.
+/// Access to the turns of the slots.
 pub(crate) trait Turns {
     fn turn(&mut self, id: Id) -> Option<&mut Turn>;
 }
 
-/// The links of the active queues, which stand in the turns.
+/// The links of the active queues, which are in the turns.
 struct ActiveLinks<'t, T>(&'t mut T);
 
 impl<T: Turns> Links for ActiveLinks<'_, T> {
@@ -34,27 +34,28 @@ impl<T: Turns> Links for ActiveLinks<'_, T> {
 
 /// The queues.
 pub(crate) struct Queues {
-    /// The first slot of the level that runs. In `levels` that one is out of date.
+    /// The first slot of the running level. In `levels`, the first slot of that level is stale.
     front: Id,
-    /// Slots that are queued.
+    /// The number of queued slots.
     count: u16,
     pass: u32,
-    /// One bit for each level that has something to run.
+    /// One bit for each level that has queued slots.
     occupied: u8,
     /// The level that runs, or ran last.
     running: u8,
-    /// A slot of a level before this one ends the pass: the level that runs, or zero.
+    /// A slot of a more urgent level than this ends the pass. It is the running level, or zero
+    /// between two passes.
     urgent: u8,
     levels: [List; Priority::LEVELS],
-    /// The most that were queued at once.
+    /// The highest number of queued slots.
     pub(crate) peak: Peak,
 }
 
-/// Where a slot has joined a queue.
+/// The result of queueing a slot.
 pub(crate) struct Joined {
-    /// The slot before it, whose link is to name it; none if it is the first.
+    /// The slot before it, whose link must be set to it; [`Id::NONE`] if it is the first.
     pub(crate) behind: Id,
-    /// It is more urgent than what runs.
+    /// Whether it is more urgent than the running level.
     pub(crate) urgent: bool,
 }
 
@@ -85,8 +86,8 @@ impl Queues {
         self.running
     }
 
-    /// Makes a slot's callback due with `due`, in addition to what it is due with already. Returns `None`
-    /// if it was queued already. The caller links it to the slot before it.
+    /// Queues a slot, and adds `due` to the conditions with which its callback is due. Returns `None` if
+    /// it was queued already. The caller must set the link of the slot before it.
     #[inline]
     pub(crate) fn join(&mut self, turn: &mut Turn, id: Id, due: u8) -> Option<Joined> {
         let queued = turn.is_queued();
@@ -111,7 +112,7 @@ impl Queues {
         Some(Joined { behind, urgent: level < self.urgent && !self.is_over(turn) })
     }
 
-    /// Takes a slot off its queue, wherever it stands. What it is due with stays.
+    /// Removes a slot from its queue, at any position. The conditions with which it is due stay.
     pub(crate) fn remove(&mut self, turns: &mut impl Turns, id: Id) {
         let Some(turn) = turns.turn(id).filter(|turn| turn.is_queued()) else { return };
         turn.state &= !turn::QUEUED;
@@ -133,7 +134,7 @@ impl Queues {
     /// Begins a pass at the most urgent level.
     #[inline(always)]
     pub(crate) fn begin_pass(&mut self) {
-        // With nothing due there are 32 zeros, which the mask makes level 0.
+        // If no level is occupied, there are 32 zeros, which the mask makes level 0.
         let level = u32::from(self.occupied).trailing_zeros() as u8 & Priority::LOWEST.level();
         if level != self.running {
             list(&mut self.levels, self.running).first = self.front;
@@ -143,21 +144,21 @@ impl Queues {
         self.urgent = level;
     }
 
-    /// Returns the first slot of the level that runs, or [`Id::NONE`]. Its turn may be
+    /// Returns the first slot of the running level, or [`Id::NONE`]. Its turn may be
     /// [over](Self::is_over).
     #[inline(always)]
     pub(crate) const fn front(&self) -> Id {
         self.front
     }
 
-    /// Returns whether a slot has had its turn in this pass: then the pass ends.
+    /// Returns whether a slot has already run in this pass. Then the pass ends.
     #[inline(always)]
     pub(crate) const fn is_over(&self, turn: &Turn) -> bool {
         turn.ran == self.pass
     }
 
-    /// Takes the slot whose turn it is, which is the [`front`](Self::front), off its queue: it has
-    /// had its turn in this pass. Returns what it was due with.
+    /// Removes the slot whose turn it is, the [`front`](Self::front), from its queue, and marks it
+    /// as run in this pass. Returns the conditions with which it was due.
     #[inline]
     pub(crate) fn done(&mut self, turn: &mut Turn) -> u8 {
         debug_assert!(turn.is_queued() && self.running == turn.level(), "only the front is done");
@@ -173,7 +174,7 @@ impl Queues {
         due
     }
 
-    /// Ends the pass: everything may run again.
+    /// Ends the pass: all slots may run again.
     pub(crate) const fn end_pass(&mut self) {
         self.pass = self.pass.wrapping_add(1);
         self.urgent = 0;

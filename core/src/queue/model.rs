@@ -1,4 +1,4 @@
-//! The queues against one plain list, searched from its beginning each time.
+//! Tests the queues against one plain list, which is searched from its beginning each time.
 
 extern crate std;
 
@@ -17,7 +17,7 @@ enum Op {
     Activate(u16),
     Remove(u16),
     SetPriority(u16, u8),
-    /// The slot whose turn it is has its turn.
+    /// Runs the slot whose turn it is.
     Run,
     EndPass,
     ResetPeak,
@@ -37,7 +37,7 @@ fn op() -> impl Strategy<Value = Op> {
 #[derive(Default)]
 struct Model {
     levels: [u8; SLOTS as usize],
-    /// What is due, in the order it became due.
+    /// The due slots, in the order they became due.
     due: Vec<u16>,
     ran: HashSet<u16>,
     running: Option<u8>,

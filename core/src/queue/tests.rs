@@ -27,7 +27,7 @@ pub(super) enum Activated {
     /// The slot was queued already.
     Already,
     Queued,
-    /// The slot was queued, and is more urgent than what runs.
+    /// The slot was queued, and is more urgent than the running level.
     Urgent,
 }
 

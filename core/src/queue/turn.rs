@@ -1,4 +1,4 @@
-//! A slot's place in the queues, in one word with what its owner keeps.
+//! A slot's state in the queues, in one word with the flags and the interest of its owner.
 //!
 //! ```text
 //!   31       24 23       16   15   14            3 2   0
@@ -7,8 +7,8 @@
 //!  └───────────┴───────────┴────────┴───────────────┴─────┘
 //! ```
 //!
-//! `queued` stands beside `due`, so that both are cleared at once. `due` says what the callback is due with: what has happened since the callback ran last. Interest
-//! and flags are the owner's.
+//! `queued` is next to `due`, so that one operation clears both. `due` holds the conditions that came true since the
+//! callback last ran. Interest and flags belong to the owner.
 
 use super::list::Link;
 use crate::Priority;
@@ -36,9 +36,9 @@ impl Turn {
 
     pub(crate) const EMPTY: Self = Self { link: Link::EMPTY, state: 0, ran: 0 };
 
-    /// Returns the turn of a slot that has just been taken, with flags and interest of its owner. The
-    /// pass in which the slot last ran is kept, also for a new object: otherwise a callback that frees
-    /// and makes events could keep a pass going.
+    /// Returns the turn for a new object in the slot, with the object's flags and interest. The pass
+    /// in which the slot last ran is kept. Otherwise a callback that frees and makes events could
+    /// prolong a pass without end.
     pub(crate) const fn begin(self, flags: u32, interest: u8) -> Self {
         let level = Priority::DEFAULT.level() as u32;
         Self { state: level | flags | (interest as u32) << INTEREST, ..self }
@@ -71,7 +71,7 @@ impl Turn {
         Priority::new(self.level()).unwrap_or_default()
     }
 
-    /// Returns what the callback is due with.
+    /// Returns the conditions with which the callback is due.
     pub(crate) const fn due(&self) -> u8 {
         (self.state >> DUE) as u8
     }

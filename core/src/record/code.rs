@@ -6,9 +6,9 @@
 //!  └─────┴────────────┴────────────┴───┴─────────┘
 //! ```
 //!
-//! The tag says how many fields there are, and whether the last one is the length of a payload. So
-//! a reader can skip an entry without knowing its meaning, and can read each entry when earlier ones
-//! are lost. A turn in which nothing happens takes five to ten bytes.
+//! The tag says how many fields there are, and whether the last one is the length of a payload. So a
+//! reader can skip an entry without knowing its meaning, and can read each entry when earlier ones
+//! are lost. An idle turn takes five to ten bytes.
 
 use super::{Called, Entry, Sizes};
 use crate::error::{CONN_ERRORS, LISTEN_ERRORS, place};
@@ -20,7 +20,7 @@ mod udp;
 
 use field::{ENDS, FIELDS, Fields, Raw};
 
-/// The directions that can have found a failure.
+/// The directions in which a failure can be found.
 const DIRECTIONS: [Option<Direction>; 3] = [None, Some(Direction::Read), Some(Direction::Write)];
 
 /// The parts of an entry, found without knowing its meaning.
@@ -33,7 +33,7 @@ pub(super) struct Parsed {
     pub(super) length: usize,
 }
 
-/// Returns a 16-bit sum that tells two runs of bytes apart (FNV-1a, folded).
+/// Returns a 16-bit checksum of bytes (FNV-1a, folded).
 pub(crate) fn sum<'b>(bytes: impl Iterator<Item = &'b u8>) -> u16 {
     let hash = fnv(FNV, bytes);
     (hash ^ hash.wrapping_shr(16)) as u16
@@ -52,7 +52,7 @@ pub(super) const fn ends_turn(parsed: &Parsed) -> bool {
     parsed.tag == tag::PASSED
 }
 
-/// Finds the parts of the entry that begins at byte 0; `None` if there is no whole one.
+/// Finds the parts of the entry that begins at byte 0; `None` if there is no complete entry.
 pub(super) fn parse(byte: impl Fn(usize) -> Option<u8>) -> Option<Parsed> {
     let tag = byte(0)?;
     let (count, has_payload) = tag::shape(tag)?;
@@ -92,7 +92,8 @@ impl<'e> Entry<'e> {
         raw.payload.iter().for_each(|piece| put(piece));
     }
 
-    /// Reads the entry at the beginning of `bytes`. Returns it with its length; `None` if none is there.
+    /// Reads the entry at the beginning of `bytes`. Returns it with its length; `None` if the bytes are
+    /// not an entry.
     pub(super) fn decode(bytes: &'e [u8]) -> Option<(Self, usize)> {
         let parsed = parse(|at| bytes.get(at).copied())?;
         let payload = bytes.get(parsed.payload..parsed.length)?;

@@ -1,4 +1,4 @@
-//! What a recording consists of: one entry for each call of a back end, with the base's answer.
+//! The entries of a recording: one for each call of a back end, with the base's answer.
 
 use core::fmt;
 use core::net::SocketAddr;
@@ -24,8 +24,8 @@ pub enum Entry<'e> {
     Begin(Run),
     /// The prepare watchers are called.
     Prepare,
-    /// The back end asked for an action and got this one, with the address that it concerns: `None`
-    /// for no more actions.
+    /// The back end took this action, with the address that it concerns. `None` if there were no
+    /// more actions.
     Action(Option<Action>, Option<SocketAddr>),
     /// The back end asked how long to wait. `Some` if the answer was that the loop has ended.
     Wait(Option<End>),
@@ -37,7 +37,7 @@ pub enum Entry<'e> {
     Local(Conn, SocketAddr),
     /// Bytes were received, in one piece or two.
     Received(Conn, &'e [u8], &'e [u8]),
-    /// So many bytes were sent, with this sum.
+    /// This number of bytes was sent, with this checksum.
     Sent(Conn, usize, u16),
     /// The peer will send no more.
     Finished(Conn),
@@ -49,13 +49,13 @@ pub enum Entry<'e> {
     EndLingering,
     /// Every listener was freed and every connection closed.
     CloseAll,
-    /// While a base was drained, the closed connections whose limit had passed were ended.
+    /// While a base was drained, the closed connections whose time limit had passed were ended.
     Overdue,
     /// A listener failed.
     ListenFailed(Listener, ListenError),
     /// A source is ready.
     Ready(Source, EventFlags),
-    /// A signal was raised so many times.
+    /// A signal was raised this number of times.
     Raised(Signal, u16),
     /// The time was fed.
     Time(Instant),
@@ -67,13 +67,13 @@ pub enum Entry<'e> {
     Datagram(UdpSocket, SocketAddr, &'e [u8]),
     /// Something else was fed for a UDP socket.
     Udp(UdpSocket, UdpEntry),
-    /// The network has changed, to what these bytes say.
+    /// The network has changed. The bytes encode its new state.
     Network(&'e [u8]),
     /// No callback was next: the pass is over.
     Passed,
 }
 
-/// What was fed for a UDP socket, other than a datagram.
+/// The calls of a back end for a UDP socket, except datagrams.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(
     not(any(feature = "record", feature = "udp")),
@@ -84,17 +84,18 @@ pub enum UdpEntry {
     Bound(SocketAddr),
     /// It could not be bound.
     BindFailed(UdpError),
-    /// A datagram of so many bytes waits until there is room for it.
+    /// A datagram of this length waits until there is room for it.
     Waits(usize),
-    /// A datagram that was received was dropped.
+    /// A received datagram was dropped.
     Dropped,
-    /// The oldest request was carried out, or was not, with the sum of the datagram's bytes.
+    /// The oldest request was carried out, or failed with this error. The number is the checksum of
+    /// its datagram.
     Done(u16, Option<UdpError>),
-    /// It failed, and goes on.
+    /// It failed, and stays usable.
     Failed(UdpError),
 }
 
-/// Whose callback is called.
+/// The object whose callback is called.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Called {
     /// An event's.
@@ -107,7 +108,7 @@ pub enum Called {
     Udp(UdpSocket),
 }
 
-/// The capacities of a base, as its [`Storage`](crate::Storage) has them.
+/// The capacities of a base: the parameters of its [`Storage`](crate::Storage).
 #[cfg(feature = "record")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Sizes {
@@ -163,7 +164,7 @@ impl fmt::Display for Called {
     }
 }
 
-/// A readable line.
+/// Writes the entry as a readable line.
 impl fmt::Display for Entry<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

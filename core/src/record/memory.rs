@@ -1,4 +1,4 @@
-//! A recording in memory of a fixed size: a `static` of a board.
+//! A recording in memory of a fixed size, for a `static` of a board.
 
 use core::cell::RefCell;
 
@@ -10,24 +10,24 @@ use super::{Entry, Record};
 
 /// A recording of `BYTES` bytes at most.
 ///
-/// It is a `static` and can be read from anywhere, the panic handler included. A turn in which
-/// nothing happens takes about ten bytes, a small request and its answer less than a hundred, and what
-/// is received takes as many bytes as it has.
+/// It is a `static` and can be read from anywhere, also from the panic handler. An idle turn takes
+/// about ten bytes, and a small request with its answer less than a hundred. Received bytes are stored
+/// unchanged.
 ///
-/// Cost: one critical section for each entry, as long as it takes to copy it; and for
-/// [`Keep::Last`] to drop the turns that make room.
+/// Cost: one critical section for each entry. Its time is that for copying the entry and, with
+/// [`Keep::Last`], for dropping old turns.
 pub struct Recording<const BYTES: usize> {
     keep: Keep,
     state: Mutex<RefCell<State<BYTES>>>,
 }
 
-/// What a [`Recording`] keeps when there is more than it has room for.
+/// The entries that a [`Recording`] keeps when they do not all fit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Keep {
-    /// The first entries: from the start until it is full. It can be replayed.
+    /// The first entries. The recording can be replayed.
     First,
-    /// The last entries: whole turns from the beginning are dropped. It can be read but not replayed,
-    /// because the state of the application at its beginning is unknown.
+    /// The last entries: the oldest turns are dropped whole. The recording can be read but not
+    /// replayed, because the application's state at its beginning is unknown.
     Last,
 }
 
@@ -35,9 +35,9 @@ struct State<const BYTES: usize> {
     bytes: [u8; BYTES],
     start: usize,
     len: usize,
-    /// Turns dropped before what is held.
+    /// The number of turns dropped before the stored entries.
     before: u32,
-    /// Entries that came after what is held.
+    /// The number of entries dropped after the stored entries.
     after: u32,
 }
 
@@ -51,7 +51,7 @@ impl<const BYTES: usize> Recording<BYTES> {
     /// Passes the recording to `each` as lines of text, to be logged unchanged.
     /// The crate `picoevent-sim` reads them back from the log.
     ///
-    /// Call it from the loop itself, or when the loop stands still, as in a panic handler.
+    /// Call it from the loop itself, or while the loop is stopped, for example in a panic handler.
     pub fn dump(&self, mut each: impl FnMut(&str)) {
         let mut text = Text::new();
         each(&Text::header());
@@ -68,7 +68,7 @@ impl<const BYTES: usize> Recording<BYTES> {
         each(&end);
     }
 
-    /// Returns the number of bytes held.
+    /// Returns the number of stored bytes.
     pub fn len(&self) -> usize {
         self.with(|state| state.len).unwrap_or(0)
     }
@@ -78,8 +78,8 @@ impl<const BYTES: usize> Recording<BYTES> {
         self.len() == 0
     }
 
-    /// Runs `work` on the state with interrupts disabled. Returns `None` when the state is in use, as
-    /// after a panic within.
+    /// Runs `work` on the state with interrupts disabled. Returns `None` if the state is in use, for
+    /// example after a panic in `work`.
     fn with<R>(&self, work: impl FnOnce(&mut State<BYTES>) -> R) -> Option<R> {
         critical_section::with(|cs| {
             self.state.borrow(cs).try_borrow_mut().ok().map(|mut s| work(&mut s))
@@ -113,7 +113,8 @@ impl<const BYTES: usize> State<BYTES> {
         BYTES.saturating_sub(self.len)
     }
 
-    /// Drops turns until there is room, and all of the current turn, if it alone is too long.
+    /// Drops the oldest turns until there is room, and the current turn, too, if that alone is too
+    /// long.
     fn make_room(&mut self, length: usize) {
         while length > self.room() && self.len > 0 {
             while let Some(parsed) = parse(|at| self.at(at)) {
@@ -137,13 +138,13 @@ impl<const BYTES: usize> State<BYTES> {
         }
     }
 
-    /// Returns the held byte of this number.
+    /// Returns the stored byte at this position.
     fn at(&self, number: usize) -> Option<u8> {
         let held = number < self.len;
         held.then(|| self.bytes.get(self.wrap(number)).copied()).flatten()
     }
 
-    /// Copies held bytes, beginning at a number. Returns how many.
+    /// Copies stored bytes, beginning at position `from`. Returns the number copied.
     fn copy(&self, from: usize, to: &mut [u8]) -> usize {
         let mut amount = 0_usize;
         for place in to {
@@ -154,7 +155,7 @@ impl<const BYTES: usize> State<BYTES> {
         amount
     }
 
-    /// Returns where the byte of this number is stored.
+    /// Returns the index of a position in `bytes`.
     fn wrap(&self, number: usize) -> usize {
         let at = self.start.saturating_add(number);
         at.checked_sub(BYTES).unwrap_or(at)

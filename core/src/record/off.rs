@@ -1,4 +1,4 @@
-//! Without the feature `record`: no recorder.
+//! The replacement without the feature `record`: there is no recorder.
 
 use core::marker::PhantomData;
 
@@ -6,7 +6,7 @@ use super::Entry;
 use crate::handle::Conn;
 use crate::{EventBase, Fired};
 
-/// Stands in for a recorder.
+/// Replaces the recorder. It is empty.
 #[derive(Clone, Copy)]
 pub(crate) struct Recorder<'s>(PhantomData<&'s ()>);
 
@@ -17,7 +17,7 @@ impl Recorder<'_> {
     pub(crate) fn note<'e>(self, _: impl FnOnce() -> Entry<'e>) {}
 }
 
-/// Stands in for the longest write.
+/// Replaces the longest write. It is empty.
 pub(crate) struct LongestWrite;
 
 impl LongestWrite {
@@ -26,7 +26,7 @@ impl LongestWrite {
     pub(crate) const fn note(&mut self, _: usize) {}
 }
 
-/// Sums up nothing: nobody reads it.
+/// Computes no checksum, because nothing is recorded.
 #[cfg(feature = "udp")]
 pub(crate) fn sum<'b>(_: impl Iterator<Item = &'b u8>) -> u16 {
     0

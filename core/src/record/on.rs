@@ -1,4 +1,4 @@
-//! The recorder: where calls are recorded, and what is recorded of each.
+//! The recorder of a base, and the functions that record entries.
 
 use super::code::sum;
 use super::{Called, Entry, Sizes};
@@ -9,8 +9,8 @@ use crate::{Cx, EventBase, Fired, Instant};
 
 /// A receiver of every call of a back end.
 ///
-/// It is called in the middle of the loop's work and must be quick. A callback is recorded before it
-/// is called, so that one which never returns is in the recording.
+/// It is called inside the loop and must be fast. A callback is recorded before it is called, so the
+/// recording also has a callback that never returns.
 pub trait Record: Sync {
     /// Takes one entry.
     fn record(&self, entry: &Entry<'_>);
@@ -23,7 +23,7 @@ pub(crate) struct Recorder<'s>(Option<&'s dyn Record>);
 impl Recorder<'_> {
     pub(crate) const NONE: Self = Self(None);
 
-    /// Records an entry, which is made only if there is a recorder.
+    /// Records an entry. The entry is made only if there is a recorder.
     pub(crate) fn note<'e>(self, entry: impl FnOnce() -> Entry<'e>) {
         if let Some(recorder) = self.0 {
             recorder.record(&entry());
@@ -43,14 +43,14 @@ impl LongestWrite {
 }
 
 impl<'s, A> EventBase<'s, A> {
-    /// Returns the length of the longest [`write`](crate::ConnMut::write) there was, refused ones
-    /// included: what an output ring must hold for the application to work. O(1).
+    /// Returns the length of the longest [`write`](crate::ConnMut::write) so far, refused ones
+    /// included. An output ring must be at least this long for the application to work. O(1).
     pub fn longest_write(&self) -> usize {
         self.cx.longest_write.0
     }
 
-    /// Records the back end's calls from now on. To be replayed, a recording has to begin before the back
-    /// end's first call.
+    /// Records the back end's calls from now on. A recording can be replayed only if it begins before the
+    /// back end's first call.
     pub fn record_to(&mut self, recorder: &'s dyn Record) {
         self.cx.recorder = Recorder(Some(recorder));
         self.cx.recorder.note(|| Entry::Base(self.sizes()));
@@ -62,8 +62,8 @@ impl<'s, A> EventBase<'s, A> {
         }
     }
 
-    /// Makes an empty base of these sizes over a part of `memory`. It behaves like a base of these sizes
-    /// over other memory. `None` if `memory` is too small.
+    /// Makes an empty base of these sizes over a part of `memory`. It behaves like any other base of
+    /// these sizes. `None` if `memory` is too small.
     pub fn of_sizes(memory: Memory<'s, A>, sizes: Sizes) -> Option<Self> {
         let Sizes { events, conns, bytes, listeners, pools, sources, udp } = sizes;
         let cx = Self::over(memory).cx;
@@ -111,7 +111,7 @@ impl<'s, A> EventBase<'s, A> {
         });
     }
 
-    /// Records what is called next.
+    /// Records the next callback, or the end of the pass.
     pub(crate) fn note_next(&self, fired: Option<&Fired<A>>) {
         let call = |fired| Entry::Call(Called::of(fired));
         self.cx.recorder.note(|| fired.map_or(Entry::Passed, call));

@@ -28,12 +28,12 @@ use crate::{Action, End, EventBase, Pool, Wait};
 pub struct Replay<'r> {
     entries: Entries<'r>,
     sizes: Sizes,
-    /// Pools that were compared.
+    /// The number of pools that were compared.
     pools: u8,
 }
 
-/// The entries of a recording, each with the number of its turn, from 1. It ends with an error at
-/// bytes that are no entry.
+/// The entries of a recording, each with the number of its turn, from 1. If bytes are not an entry,
+/// the iterator returns an error and ends.
 #[derive(Clone)]
 pub struct Entries<'r> {
     rest: &'r [u8],
@@ -41,33 +41,33 @@ pub struct Entries<'r> {
     turn: u32,
 }
 
-/// How far a replay came.
+/// The point that a replay has reached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Replayed {
-    /// The loop has ended, as it did in the recording. There may be more.
+    /// The loop has ended, as it did in the recording. More entries may follow.
     Ended(End),
     /// The recording is over.
     Over,
 }
 
-/// Why a recording cannot be replayed, or not further.
+/// Why a recording cannot be replayed, or why its replay stopped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ReplayError<'r> {
-    /// The bytes from this one on are no entry.
+    /// The bytes from this position on are not an entry.
     Garbled {
-        /// The number of the byte.
+        /// The position of the first of these bytes.
         at: usize,
     },
     /// The recording does not begin with [`Entry::Base`].
     NotFromTheStart,
-    /// The base has other capacities than the one that was recorded.
+    /// The capacities of the base differ from those of the recorded base.
     OtherSizes {
-        /// The capacities then.
+        /// The capacities of the recorded base.
         recorded: Sizes,
-        /// The capacities now.
+        /// The capacities of this base.
         found: Sizes,
     },
-    /// The application or the base does something else.
+    /// The application or the base behaves differently.
     Difference(Difference<'r>),
 }
 
@@ -104,7 +104,7 @@ impl<'r> Replay<'r> {
         self.sizes
     }
 
-    /// Returns the pool that was added first, in the part not replayed yet.
+    /// Returns the first pool that was added in the part not replayed yet.
     pub fn first_pool(&self) -> Option<Pool> {
         self.entries.clone().find_map(|entry| match entry {
             Ok((_, Entry::Pool(pool))) => Some(pool),
@@ -112,7 +112,7 @@ impl<'r> Replay<'r> {
         })
     }
 
-    /// Returns the address that was listened on first, in the part not replayed yet.
+    /// Returns the first address that was listened on in the part not replayed yet.
     pub fn listens_on(&self) -> Option<SocketAddr> {
         self.entries.clone().find_map(|entry| match entry {
             Ok((_, Entry::Action(Some(Action::Listen(_)), address))) => address,
@@ -120,8 +120,8 @@ impl<'r> Replay<'r> {
         })
     }
 
-    /// Gives a base the time and the seed that the recorded one had at first, if it had any. An application that
-    /// draws random bytes or arms timers when it is started needs them before.
+    /// Gives a base the initial time and seed of the recorded base, if it had any. Call it before the
+    /// application starts, if the application then draws random bytes or arms timers.
     pub fn prepare<A>(&self, base: &mut EventBase<'_, A>) {
         for entry in self.entries.clone() {
             match entry {
@@ -133,11 +133,11 @@ impl<'r> Replay<'r> {
     }
 
     /// Replays until the loop ends or the recording is over. Start the application on `base` first, as the
-    /// program did. When the loop has ended, do to the base what the program did then, and call this
+    /// program did. When the loop has ended, do the same to the base as the program did, and call this
     /// again.
     ///
     /// # Errors
-    /// [`ReplayError`]; the application is in the state in which it did something else.
+    /// [`ReplayError`]. The application is then in the state in which it first behaved differently.
     pub fn run<A>(
         &mut self,
         base: &mut EventBase<'_, A>,
@@ -150,7 +150,7 @@ impl<'r> Replay<'r> {
         for entry in self.entries.by_ref() {
             let (turn, expected) = entry?;
             let found = match expected {
-                // The application has added its pools when it was started.
+                // The application added its pools when it started.
                 Entry::Pool(_) => {
                     self.pools = self.pools.saturating_add(1);
                     let pool = base.pool(PoolId(self.pools.saturating_sub(1)));
@@ -168,7 +168,7 @@ impl<'r> Replay<'r> {
         Ok(Replayed::Over)
     }
 
-    /// Replays to the end of the recording. Returns how the loop ended last, if it did.
+    /// Replays to the end of the recording. Returns why the loop last ended, if it ended.
     ///
     /// # Errors
     /// As [`Replay::run`].
@@ -184,13 +184,13 @@ impl<'r> Replay<'r> {
         Ok(last)
     }
 
-    /// Returns the turn that comes next, from 1.
+    /// Returns the number of the next turn, from 1.
     pub const fn turn(&self) -> u32 {
         self.entries.turn
     }
 }
 
-/// Makes one call again. Returns the entry it makes now.
+/// Repeats one call. Returns the entry that results now.
 fn play<'r, A>(entry: Entry<'r>, base: &mut EventBase<'_, A>, app: &mut A) -> Entry<'r> {
     match entry {
         Entry::Base(_) | Entry::Pool(_) => {}
@@ -248,7 +248,7 @@ fn play<'r, A>(entry: Entry<'r>, base: &mut EventBase<'_, A>, app: &mut A) -> En
     entry
 }
 
-/// Puts bytes where a back end does. Returns how many there was room for.
+/// Feeds received bytes as a back end does. Returns the number for which there was room.
 fn receive<A>(conn: Conn, bytes: &[u8], base: &mut EventBase<'_, A>) -> usize {
     let Some((first, second)) = base.input(conn) else { return 0 };
     let mut taken = 0_usize;

@@ -1,22 +1,23 @@
-//! A recording as lines of text, which any log carries.
+//! A recording as lines of text, which any log can carry.
 //!
 //! ```text
 //!  picoevent-recording 1
-//!  picoevent-recorded 0 0108041000200401 9f3b21c4     offset, bytes, their check
-//!  picoevent-recorded-end 8 0 0 5d02a1b7              how many, turns lost before, entries after, check
+//!  picoevent-recorded 0 0108041000200401 9f3b21c4     offset, bytes, checksum
+//!  picoevent-recorded-end 8 0 0 5d02a1b7              bytes, turns lost before, entries lost after, checksum
 //! ```
 //!
-//! Each line has its offset and its own check, so that a lost or garbled line is detected, and other
-//! lines may stand between.
+//! Each line has its offset and its own checksum, so a lost or damaged line is detected. Other lines
+//! may be between them.
 
 use core::ops::Deref;
 
 use super::code::{FNV, fnv};
 
-/// The longest line: a word, then three numbers or one and the bytes in hexadecimal, then a check.
+/// The maximum length of a line: a word, then three numbers, or one number and the bytes in
+/// hexadecimal, then a checksum.
 const LONGEST: usize = 128;
 
-/// A line, without its end.
+/// A line, without its line end.
 pub struct Line {
     text: [u8; LONGEST],
     len: usize,
@@ -29,7 +30,7 @@ pub struct Text {
 }
 
 impl Text {
-    /// Bytes in one line.
+    /// The number of recorded bytes in one line.
     pub const PIECE: usize = 32;
 
     /// Begins a text. The first line is [`Text::header`].
@@ -42,7 +43,7 @@ impl Text {
         Line::of("picoevent-recording").number(1)
     }
 
-    /// Returns the line of the next bytes, of which [`Text::PIECE`] fit one line.
+    /// Returns the line for the next bytes, [`Text::PIECE`] at most.
     pub fn data(&mut self, bytes: &[u8]) -> Line {
         let bytes = bytes.get(..Self::PIECE).unwrap_or(bytes);
         let line = Line::of("picoevent-recorded").number(self.offset).hex(bytes);
@@ -60,18 +61,18 @@ impl Text {
         line.check(self.end_check(before, after))
     }
 
-    /// Returns the number of bytes so far.
+    /// Returns the number of recorded bytes so far.
     pub const fn offset(&self) -> usize {
         self.offset
     }
 
-    /// Returns the check of the last line, and of everything before it.
+    /// Returns the checksum of the last line. It also covers all recorded bytes.
     pub fn end_check(&self, before: u32, after: u32) -> u32 {
         let hash = fnv(self.check, before.to_le_bytes().iter());
         fnv(hash, after.to_le_bytes().iter())
     }
 
-    /// Returns the check of a line with these bytes.
+    /// Returns the checksum of a line with these bytes.
     pub fn check(offset: usize, bytes: &[u8]) -> u32 {
         fnv(fnv(FNV, (offset as u64).to_le_bytes().iter()), bytes.iter())
     }

@@ -1,4 +1,4 @@
-//! The table against a map: handles that were ever given out, and what they name.
+//! Tests the table against a map of all handles ever given out and the values they name.
 
 extern crate std;
 
@@ -15,7 +15,7 @@ enum Op {
     Insert(u32),
     /// Removes the object of the handle at this position among all handles ever given out.
     Remove(usize),
-    /// Sets it.
+    /// Sets the object of the handle at this position.
     Set(usize, u32),
     ResetPeak,
 }
@@ -29,7 +29,7 @@ fn op() -> impl Strategy<Value = Op> {
     ]
 }
 
-/// Handles that were ever given out, with what they name now.
+/// All handles ever given out, with the values they name now.
 type Model = Vec<(Event, Option<u32>)>;
 
 fn live(model: &Model) -> Vec<(Event, u32)> {
@@ -84,7 +84,7 @@ fn compare(table: &mut Table<'_, Number>, model: &Model, peak: usize) {
     assert_eq!(table.free == END, live.len() == table.slots.len());
 }
 
-/// Each part of the operations is a base of its own over the same storage.
+/// Each list of operations runs on a new table over the same storage.
 #[test]
 fn the_table_agrees_with_a_map() {
     check((0_usize..6, vec(vec(op(), 0..40), 1..4)), |(capacity, bases)| {

@@ -1,4 +1,4 @@
-//! The timers: the slots that have a deadline, the earliest first.
+//! The timers: heaps of the slots that have a deadline, the earliest first.
 //!
 //! ```text
 //!  heap     the earliest first                 7 │ 2 │ 9 │ 4 │ …     the number of an owner in each place
@@ -6,20 +6,20 @@
 //!  owners   deadline, sequence number, place ◀─┘
 //! ```
 //!
-//! Events and connections have a heap each, so an owner is an index of one table, and a firmware links
-//! only what it uses. The earlier of both firsts comes first. Place 7 of the heap and what is known of owner 7
-//! are kept in one [`TimerSlot`], though they have nothing to do with each other: so both are one
-//! slice, in which nothing is lost to alignment.
+//! Events and connections have one heap each, so an owner is an index of one table, and a firmware links only
+//! the heaps it uses. The next timer is the earlier of the two heaps' first ones. A [`TimerSlot`] holds heap
+//! place 7 and the deadline of owner 7. The two are unrelated: they share a slot so that one slice holds both
+//! without padding.
 //!
-//! Equal deadlines come due in the order they were armed: each arming takes a sequence number, one row of
-//! numbers for both heaps.
+//! Equal deadlines come due in the order they were armed: each arming takes the next sequence number, and
+//! both heaps share these numbers.
 //!
 //! **A cancelled timer stays in the heap** until it comes first. Cancelling is O(1), and stale keys do
 //! not pile up, because each owner is in the heap at most once: arming it again reuses its place.
-//! Arming is O(log n), and so is taking out the first.
+//! Arming is O(log n), and so is removing the first.
 //!
-//! A heap is binary on a microcontroller, where comparisons are what counts, and has four children at each
-//! place on a desk, where reading slots is.
+//! A heap is binary on a microcontroller, where comparisons cost the most. On a 64-bit host each place has
+//! four children, because there reading slots costs the most.
 
 use core::hint::select_unpredictable;
 
@@ -34,13 +34,14 @@ pub(crate) struct Alarm {
 }
 
 impl Alarm {
-    /// Comes before every alarm but one that is for the origin of the clock and was armed much later.
+    /// Comes before every other alarm, except one for the clock's origin with a wrapped sequence
+    /// number.
     pub(crate) const BEFORE_ALL: Self = Self { deadline: Instant::ZERO, sequence: 0 };
 
-    /// Returns whether it comes before another.
+    /// Returns whether this alarm comes before `other`.
     ///
-    /// Sequence numbers wrap: if two timers for the same microsecond are armed more than half of all
-    /// numbers apart, 2^31 on a microcontroller, either may come first.
+    /// Sequence numbers wrap. If two timers have the same deadline, and more than half of all
+    /// numbers lie between their armings (2^31 on a microcontroller), either may come first.
     #[inline(always)]
     pub(crate) fn precedes(self, other: Self) -> bool {
         let (deadline, before) = (self.deadline.as_micros(), other.deadline.as_micros());
@@ -49,7 +50,8 @@ impl Alarm {
             || difference == 0 && self.sequence.wrapping_sub(other.sequence).cast_signed() < 0
     }
 
-    /// Returns deadline and sequence number as one number. Only for a desk, where sequence numbers do not wrap.
+    /// Returns deadline and sequence number as one number, to compare them. Only for 64-bit hosts, where
+    /// sequence numbers do not wrap.
     #[inline(always)]
     fn wide(self) -> u128 {
         u128::from(self.deadline.as_micros()) << 64 | self.sequence as u128
@@ -64,7 +66,7 @@ pub struct TimerSlot {
     sequence: usize,
     /// The owner's place in the heap, plus one; zero while it has none.
     place: u16,
-    /// The owner in the place of the heap that has the number of this slot.
+    /// The owner in the heap place that has this slot's number.
     held: u16,
 }
 
@@ -98,13 +100,13 @@ impl<'s> Timers<'s> {
         Self { events: Heap::new(events), conns: Heap::new(conns) }
     }
 
-    /// Returns whether no timer is armed, and none was cancelled that still has its place.
+    /// Returns whether no timer is armed, and no cancelled timer is left in the heap.
     pub(crate) const fn is_empty(&self) -> bool {
         self.events.is_empty() && self.conns.is_empty()
     }
 }
 
-/// How many places are below each place of a heap.
+/// The number of children of each place of a heap.
 const CHILDREN: usize = if size_of::<usize>() == 8 { 4 } else { 2 };
 
 /// The heap of one table.
@@ -115,12 +117,12 @@ pub(crate) struct Heap<'s, const N: usize = CHILDREN> {
 
 impl<'s, const N: usize> Heap<'s, N> {
     fn new(slots: &'s mut [TimerSlot]) -> Self {
-        // Another base may have left its places.
+        // An earlier base over these slots may have left places in them.
         slots.iter_mut().for_each(|slot| slot.place = 0);
         Self { slots, len: 0 }
     }
 
-    /// Returns whether no timer is armed, and none was cancelled that still has its place.
+    /// Returns whether no timer is armed, and no cancelled timer is left in the heap.
     pub(crate) const fn is_empty(&self) -> bool {
         self.len == 0
     }
@@ -131,7 +133,7 @@ impl<'s, const N: usize> Heap<'s, N> {
         if self.len == 0 { None } else { self.slots.first().map(|slot| slot.held) }
     }
 
-    /// Returns what an owner was armed with last.
+    /// Returns the alarm with which an owner was last armed.
     #[inline]
     pub(crate) fn alarm(&self, owner: u16) -> Alarm {
         self.slots.get(usize::from(owner)).map_or(Alarm::BEFORE_ALL, TimerSlot::alarm)
@@ -144,7 +146,7 @@ impl<'s, const N: usize> Heap<'s, N> {
         slot.is_some_and(|slot| slot.place != 0 && slot.deadline <= deadline)
     }
 
-    /// Sets an owner's deadline, and puts it at its right place.
+    /// Sets an owner's alarm, and moves the owner to its place in the heap.
     pub(crate) fn arm(&mut self, owner: u16, alarm: Alarm) {
         let Some(slot) = self.slots.get_mut(usize::from(owner)) else { return };
         (slot.deadline, slot.sequence) = (alarm.deadline, alarm.sequence);
@@ -158,7 +160,7 @@ impl<'s, const N: usize> Heap<'s, N> {
         }
     }
 
-    /// Takes out the first owner.
+    /// Removes the first owner.
     #[inline]
     pub(crate) fn remove_first(&mut self) {
         let Some(first) = self.first() else { return };
@@ -172,10 +174,11 @@ impl<'s, const N: usize> Heap<'s, N> {
         }
     }
 
-    /// Puts an owner into a gap, or above or below it, where it belongs.
+    /// Puts an owner into the heap, which has a gap at `gap`. The owner moves up or down from the
+    /// gap to its place.
     ///
-    /// An owner that moves down nearly always belongs near the end. So the gap first moves down to a leaf
-    /// without a comparison with the owner, which rises from there.
+    /// An owner that moves down nearly always ends near a leaf. So the gap first moves down to a leaf
+    /// without comparing the owner. Then the owner rises from there.
     #[inline(never)]
     fn settle(&mut self, mut gap: usize, owner: u16) {
         let len = usize::from(self.len).min(self.slots.len());
@@ -191,7 +194,7 @@ impl<'s, const N: usize> Heap<'s, N> {
         self.rise(gap, owner);
     }
 
-    /// Returns the earliest owner of the places from `first` on that are below one place, and its place.
+    /// Returns the earliest of the siblings that begin at `first`: its place and its owner.
     #[inline(always)]
     fn first_of(&self, first: usize, len: usize) -> Option<(usize, u16)> {
         if N == 2 { self.first_of_two(first, len) } else { self.first_of_many(first, len) }
@@ -210,8 +213,8 @@ impl<'s, const N: usize> Heap<'s, N> {
         Some((place, least))
     }
 
-    /// As there is no telling which of many is the earliest, they are compared without a branch, in pairs, so
-    /// that no comparison but the last waits for another one.
+    /// The comparisons have no branches, which would be unpredictable. They are done in pairs, so that only
+    /// the last one depends on others.
     #[inline(always)]
     fn first_of_many(&self, first: usize, len: usize) -> Option<(usize, u16)> {
         let slots = self.slots.get(first..first.wrapping_add(N).min(len))?;
@@ -232,7 +235,7 @@ impl<'s, const N: usize> Heap<'s, N> {
         Some((least.0, least.1))
     }
 
-    /// Puts an owner into the gap at `gap`, or above it, where it belongs.
+    /// Puts an owner into the gap at `gap`, and moves it up to its place.
     #[inline]
     fn rise(&mut self, mut gap: usize, owner: u16) {
         while let Some(last) = gap.checked_sub(1) {

@@ -4,7 +4,7 @@ use super::*;
 use std::collections::BTreeMap;
 use std::vec::Vec;
 
-/// Who is armed, and the next sequence number.
+/// The owners that are armed, and the last sequence number.
 struct Owners {
     armed: Vec<bool>,
     sequence: usize,
@@ -69,7 +69,7 @@ fn deadlines_come_due_in_order_and_not_early() {
 #[test]
 fn equal_deadlines_come_due_in_the_order_armed() {
     fn test<const N: usize>() {
-        // Only the heap of a microcontroller can see sequence numbers wrap.
+        // Sequence numbers wrap only on a microcontroller, which has a binary heap.
         let starts = if N == 2 { [0, usize::MAX - 4] } else { [0, 7] };
         for sequence in starts {
             let (mut heap, mut owners) = ([TimerSlot::new(); 9], Owners::new(9, sequence));
@@ -121,7 +121,8 @@ fn the_last_places_have_no_children() {
     test::<4>();
 }
 
-/// Random armings, cancellations and advances against a naive model, with many equal deadlines.
+/// Compares the heap with a naive model: random armings, cancellations and advances, with many
+/// equal deadlines.
 #[test]
 fn the_heap_agrees_with_a_sorted_map() {
     fn test<const N: usize>() {
@@ -164,7 +165,7 @@ fn the_heap_agrees_with_a_sorted_map() {
                         assert_eq!(owners.due(&mut timers, now), expected);
                     }
                 }
-                // `next` takes cancelled timers out, so it is not called each time.
+                // `next` removes cancelled timers, so it is not called each time.
                 if draw(3) == 0 {
                     assert_eq!(owners.next(&mut timers), model.keys().next().map(|key| key.0));
                 }

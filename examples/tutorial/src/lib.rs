@@ -1,4 +1,4 @@
-//! The server that adds up, as an application of its own: no device, no standard library.
+//! The server that adds up, as a library: no hardware access, no standard library.
 
 #![no_std]
 
@@ -17,7 +17,7 @@ pub struct Sum {
 }
 
 impl Sum {
-    /// Listens on `address` for clients of a pool, and for the interrupt.
+    /// Listens on `address`, with the places of a pool for its clients, and handles the interrupt signal.
     ///
     /// # Errors
     /// [`SetupError`] when the storage has no room for one event, one listener and the pool.

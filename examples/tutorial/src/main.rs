@@ -1,4 +1,4 @@
-//! The server that adds up, on a desk: `tutorial [ADDR:PORT]`.
+//! The server that adds up, on a host: `tutorial [ADDR:PORT]`.
 
 use std::error::Error;
 use std::net::SocketAddr;
@@ -7,7 +7,7 @@ use picoevent::{EventBase, Pool, Storage};
 use picoevent_mio::Live;
 use tutorial::{PORT, Sum};
 
-/// A desk has room for more clients than a board.
+/// A host has room for more clients than a board.
 const CLIENTS: Pool = Pool::new(64).rings(32, 32).spare(1);
 
 fn main() -> Result<(), Box<dyn Error>> {

@@ -29,8 +29,8 @@ const SHOWN: [(&str, &[&str]); 5] = [
     ("5-a-bug.md", &["examples/tutorial/tests/simulation.rs"]),
 ];
 
-/// Files of which a chapter leaves lines out: what chapter 5 adds is not there in chapter 4, and of a test only the
-/// middle is shown.
+/// Files that a chapter shows in part: chapter 4 omits the lines that chapter 5 adds, and chapter 5 shows only the
+/// middle of a test.
 const IN_PART: [&str; 2] =
     ["examples/tutorial/src/lib.rs", "examples/tutorial/tests/simulation.rs"];
 

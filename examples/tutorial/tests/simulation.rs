@@ -32,7 +32,7 @@ fn serves_in_every_simulation() {
     server(Sum::start).check(0..1000);
 }
 
-/// As [`Client`], without the timeouts.
+/// A [`Client`] without the timeouts.
 struct Careless;
 
 impl Protocol<Sum> for Careless {
@@ -44,7 +44,7 @@ impl Protocol<Sum> for Careless {
     }
 }
 
-/// The failure that chapter 5 tells of.
+/// The failure that chapter 5 describes.
 #[test]
 fn without_timeouts_places_are_lost() {
     let start: Start = |cx, address, clients| {

@@ -1,14 +1,16 @@
-//! A client made for testing: it calls a server as soon as it is started, and hears of the network.
+//! A client for tests: it connects to a server as soon as it is started, and is informed of network
+//! changes.
 //!
-//! At the start of a device there may be no link and no address yet, and both may go later. The adapter promises that
-//! a connect waits for them, and that the application is told of each change. An ordinary client tries again after a
-//! failure, so it does not notice a connect that fails at once. This one reports, with [`Caller::problem`]:
+//! At its start, a device may have no link and no address yet, and it may lose both later. The
+//! adapter promises that a connect waits for them, and that the application is informed of each
+//! change. An ordinary client retries after a failure, so it does not notice a connect that fails
+//! at once. This client reports in [`Caller::problem`]:
 //!
-//! * a connect that ends for want of a route before the adapter has waited its whole time;
-//! * a timer from before the first turn that comes early or late;
-//! * a callback for the network in which nothing is different.
+//! * a connect that ends because there is no route, before the adapter has waited its full timeout;
+//! * a timer, set before the first turn, that fires too early or too late;
+//! * a network callback without a change.
 //!
-//! In the end it must have been told of a link and an address, and be connected.
+//! In the end it must be connected, and must have been informed of a link and an address.
 
 use std::time::Duration;
 
@@ -19,9 +21,9 @@ use picoevent::{
 use picoevent_sim::world::{Server, Service, Session, Size, Sockets, TestCase, server_address};
 
 const SERVER_PORT: u16 = 7171;
-/// How long a connect waits for a link and an address: the adapter's own timeout.
+/// The time a connect waits for a link and an address: the adapter's timeout.
 const WAIT: Duration = Duration::from_secs(60);
-/// When the timer from before the first turn is due.
+/// The delay of the timer that is set before the first turn.
 const SOON: Duration = Duration::from_millis(1_500);
 
 /// Longer than all steps of a device's clock together.
@@ -35,10 +37,10 @@ const SIZE: Size<Caller> = Size::of(
 
 /// The application.
 pub struct Caller {
-    /// The network it was told of last.
+    /// The last network state that it was informed of.
     told: Network,
     started_at: Instant,
-    /// When its last connect began.
+    /// The start of its last connect.
     called_at: Instant,
     backoff: Backoff,
     welcomes: u32,
@@ -77,13 +79,13 @@ impl Caller {
 
     fn soon(&mut self, event: &mut EventMut<'_, '_, Self>) {
         let passed = event.now().since(self.started_at);
-        // A clock that steps forward makes it late, but the loop's time must not begin anew.
+        // If the clock steps forward, the timer is late. But the loop's time must not start again.
         if passed < SOON || passed > LONG {
             self.broken(format!("a timer of {SOON:?} was due after {passed:?}"));
         }
     }
 
-    /// Returns the first broken promise of adapter and loop.
+    /// Returns the first broken promise of the adapter or the loop.
     pub fn problem(&self) -> Option<&str> {
         self.problem.as_deref()
     }
@@ -93,7 +95,7 @@ impl Caller {
     }
 }
 
-/// What the connection to the server does.
+/// The connection to the server.
 struct Call;
 
 impl Protocol<Caller> for Call {
@@ -106,7 +108,7 @@ impl Protocol<Caller> for Call {
     }
 
     fn alarm(_: &mut Caller, conn: &mut ConnMut<'_, '_, Caller>) {
-        // Without room for it there is one under way.
+        // If there is no room, a `hello` is still being sent.
         let _ = conn.write(b"hello\n");
     }
 
@@ -123,7 +125,7 @@ impl Protocol<Caller> for Call {
 
     fn ended(app: &mut Caller, conn: &mut ConnMut<'_, '_, Caller>, end: ConnEnd) {
         let waited = conn.cx().now().since(app.called_at);
-        // Its server is a neighbour of any address it ever has.
+        // Its server is on the local network, whichever address the device has.
         if end == ConnEnd::Failed(ConnError::Unreachable) && waited < WAIT {
             app.broken(format!("a connect failed after {waited:?} instead of waiting {WAIT:?}"));
         }
@@ -133,7 +135,7 @@ impl Protocol<Caller> for Call {
     }
 }
 
-/// Welcomes each `hello`.
+/// Answers each `hello` with a welcome.
 #[derive(Default)]
 struct Host {
     open: u32,

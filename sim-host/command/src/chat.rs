@@ -1,4 +1,5 @@
-//! chat as the simulator knows it: clients that talk, and one program that knows what each of them must hear.
+//! chat in the simulator: clients that talk, and one program that knows what each of them must
+//! receive.
 
 use std::collections::HashMap;
 
@@ -6,16 +7,16 @@ use chat::{Chat, PORT};
 use picoevent::{Pool, Storage};
 use picoevent_sim::world::{Choices, Service, Session, Size, Sockets, TestCase};
 
-/// The application, for the largest of the pools.
+/// The application, with room for the largest pool.
 type App = Chat<{ PLENTY.conns() }>;
 
-/// Clients at once.
+/// The maximum number of clients at once.
 const PLACES: u16 = 4;
 const PLENTY: Pool = Pool::new(PLACES).spare(1).rings(512, 1024);
 const LITTLE: Pool = Pool::new(PLACES).rings(260, 280);
 const TWO: Pool = Pool::new(2).spare(1).rings(300, 600);
 
-/// Devices with rings for many lines, or for one, and with windows of several sizes.
+/// Devices with rings for many lines, or for one, and with windows of different sizes.
 const SIZES: [Size<App>; 3] = [
     Size::of(
         PLENTY,
@@ -46,34 +47,35 @@ pub fn chat() -> TestCase<App> {
         })
 }
 
-/// What all clients have said and heard.
+/// What all clients have said and received.
 ///
-/// A client says its lines, and then `/who`. The answer to that says that all its lines were passed on. From then
-/// on each other client that was there before the first of them must have them all, in order: it asks `/who` too,
-/// and the answer comes behind them.
+/// A client says its lines, and then `/who`. The answer confirms that all its lines were passed on.
+/// From then on, each other client that was in the room before the first line must receive all of
+/// them, in order. So it sends `/who` too, and the answer must come after the lines.
 struct Room {
-    /// How many lines each connection says, by its number; over again behind the last.
+    /// The number of lines that each connection says, by its number. The list repeats after its
+    /// end.
     lines: Vec<u32>,
-    /// How long a line is, at least.
+    /// The minimum length of a line.
     length: usize,
     talkers: HashMap<u32, Talker>,
 }
 
-/// A client of this connection.
+/// The client of a connection.
 #[derive(Default)]
 struct Talker {
     name: Option<String>,
-    /// Lines that it says.
+    /// The number of lines that it says.
     says: u32,
-    /// The number of the next line that it hears from each connection.
+    /// The number of the next line expected from each connection.
     heard: HashMap<u32, u32>,
-    /// Those that were said before it was there, or that it may have missed.
+    /// The connections whose lines it may have missed, because they were there first.
     late: Vec<u32>,
     /// It knows that all its lines were passed on.
     is_confirmed: bool,
-    /// Requests for an answer behind the lines of others: whose, by the number of the request.
+    /// For each `/who` that it sent after the lines of others: the connections with these lines.
     asked: Vec<Vec<u32>>,
-    /// Answers that came.
+    /// The number of answers received.
     answered: usize,
     has_quit: bool,
     is_open: bool,
@@ -85,7 +87,7 @@ impl Room {
         Self { lines, length: choices.up_to(60) as usize, talkers: HashMap::new() }
     }
 
-    /// Handles a line that a client hears.
+    /// Handles a line that a client receives.
     fn line(&mut self, number: u32, line: &str) -> Result<(), String> {
         if let Some(name) = line.strip_prefix("* you are ") {
             let is_taken = self
@@ -134,7 +136,7 @@ impl Room {
         format!("{number} {nth} {}", "-".repeat(self.length))
     }
 
-    /// Handles an answer to `/who`: what was said before it must have come.
+    /// Handles an answer to `/who`: everything said before it must have arrived.
     fn answered(&mut self, number: u32) -> Result<(), String> {
         let Some(talker) = self.talkers.get_mut(&number) else { return Ok(()) };
         if !talker.is_confirmed {
@@ -163,7 +165,7 @@ impl Service for Room {
     fn opened(&mut self, session: &mut Session) -> Result<(), String> {
         let number = session.number();
         let says = self.lines.get(number as usize % self.lines.len()).copied().unwrap_or(0);
-        // Of those that talk already it may have missed some lines.
+        // It may have missed some lines of clients that are already talking.
         let late = self.talkers.keys().copied().collect();
         let talker = Talker { says, late, is_open: true, ..Talker::default() };
         self.talkers.insert(number, talker);
@@ -177,7 +179,8 @@ impl Service for Room {
             self.line(number, &line)?;
             let Some(talker) = self.talkers.get(&number) else { continue };
             if !was_named && talker.name.is_some() {
-                // Whoever is in the room hears from now on; all before have a part at most.
+                // Clients in the room receive all lines from now on. The others receive only a part,
+                // or none.
                 let says = talker.says;
                 for nth in 0..says {
                     let text = self.text(number, nth);
@@ -201,7 +204,8 @@ impl Service for Room {
         Ok(())
     }
 
-    /// Asks for an answer behind the lines of those that have said all, and leaves once all have.
+    /// Sends `/who` after the lines of the clients that have said all of theirs, and leaves when
+    /// all clients have.
     fn going_on(&mut self, session: &mut Session) -> Result<(), String> {
         let number = session.number();
         let Some(me) = self.talkers.get(&number) else { return Ok(()) };
@@ -234,7 +238,7 @@ impl Service for Room {
 
     fn finished(&mut self, session: &mut Session) -> Result<(), String> {
         session.close();
-        // Without a place there is no name.
+        // A client that got no place has no name.
         match self.talkers.get(&session.number()) {
             Some(talker) if talker.name.is_some() && !talker.has_quit => {
                 Err(format!("connection {} was ended", session.number()))

@@ -1,5 +1,5 @@
-//! The device's page as the simulator knows it: browsers, uploads, WebSockets and attackers, and one program
-//! that knows what each of them must get.
+//! The device's page in the simulator: browsers, uploads, WebSockets and attackers, and one program
+//! that knows what each of them must receive.
 
 use std::collections::{HashMap, HashSet};
 
@@ -13,12 +13,13 @@ mod browser;
 mod requests;
 mod socket;
 
-/// Rings that hold little more than a line, and the longest answer that is written at once. Their sizes are odd,
-/// so that pieces of a frame do not begin where a mask does.
+/// Rings that hold little more than a line and the longest answer written at once. Their sizes are
+/// odd, so that pieces of a frame do not begin at the start of a mask.
 const LITTLE: Pool = Pool::new(3).rings(131, 643);
 const ONE: Pool = Pool::new(1).spare(1).rings(258, 701);
 
-/// The device of the board, one with short rings whose files go through them, and one for a single client.
+/// The device of the board, a device whose short rings are smaller than its files, and a device for
+/// a single client.
 const SIZES: [Size<Device>; 3] = [
     Size::of(POOL, Memory::new, Sockets::<11, 512, 1024>::new).statics(8),
     Size::of(
@@ -42,20 +43,20 @@ pub fn device() -> TestCase<Device> {
         .invariant(|app, cx| app.problem(cx).map_or(Ok(()), |problem| Err(problem.to_owned())))
 }
 
-/// What a client does, drawn before the simulation. A connection's plan is found by its number, so that a client
-/// that was refused does something else.
+/// What a client does, drawn before the simulation. A connection's plan is found by its number, so
+/// a client that was refused does something else on its next connection.
 #[derive(Clone, Copy)]
 struct Plan {
     kind: u64,
-    /// How many requests or messages follow the first.
+    /// The number of requests or messages after the first.
     more: u64,
-    /// Bytes of a body or a message.
+    /// The number of bytes of a body or a message.
     length: u64,
-    /// Where something is cut.
+    /// The position at which data is cut.
     cut: u64,
-    /// How it ends.
+    /// How the connection ends.
     end: u64,
-    /// What is drawn from numbers: kinds of requests, bytes.
+    /// A seed for further choices: kinds of requests, bytes.
     seed: u64,
 }
 
@@ -84,41 +85,41 @@ impl Plan {
         }
     }
 
-    /// Returns a number below `below`: another one for each `nth`.
+    /// Returns a number below `below`. It differs for each `nth`.
     const fn number(&self, nth: u64, below: u64) -> u64 {
         let mixed = ((self.seed + 1) * 0x9e37_79b9) ^ nth.wrapping_mul(0x9e37_79b9_7f4a_7c15);
         let mixed = (mixed ^ mixed >> 29).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         (mixed ^ mixed >> 32) % below
     }
 
-    /// Returns so many bytes, others for each `nth`.
+    /// Returns `length` bytes. They differ for each `nth`.
     fn bytes(&self, nth: u64, length: u64) -> Vec<u8> {
         (0..length).map(|at| self.number(nth << 32 | at, 256) as u8).collect()
     }
 }
 
-/// What one client does on one connection.
+/// The behaviour of one client on one connection.
 trait Visit {
-    /// Says the first words.
+    /// Sends the first bytes.
     fn begin(&mut self, known: &mut Known, session: &mut Session);
 
-    /// Hears what has come.
+    /// Handles bytes that have arrived.
     fn hear(&mut self, known: &mut Known, session: &mut Session) -> Result<(), String>;
 
-    /// The device has ended its stream, and all that came before was heard.
+    /// Handles the end of the device's stream. All earlier bytes were handled.
     fn end(&mut self, known: &mut Known, session: &mut Session) -> Result<(), String>;
 }
 
-/// What all clients together have said to the device and know of it.
+/// What all clients together have sent to the device and know of its state.
 #[derive(Default)]
 struct Known {
-    /// Answers about uploads that the device may give.
+    /// The answers about uploads that the device may give.
     uploads: HashSet<String>,
-    /// The same about settings.
+    /// The answers about settings that the device may give.
     settings: HashSet<String>,
     /// An upload was confirmed.
     has_upload: bool,
-    /// Files, with their tags.
+    /// Files with their tags.
     files: HashMap<&'static str, (String, Vec<u8>)>,
 }
 
@@ -146,7 +147,7 @@ impl Service for Crowd {
     fn opened(&mut self, session: &mut Session) -> Result<(), String> {
         let number = session.number();
         let plan = self.plans[number as usize % self.plans.len()];
-        // A connection repeats a plan with other bytes.
+        // After the last plan, the plans repeat with other bytes.
         let round = u64::from(number) / self.plans.len() as u64;
         let mut visit = Plan { seed: plan.seed + 10_000 * round, ..plan }.visit(&mut self.known);
         visit.begin(&mut self.known, session);

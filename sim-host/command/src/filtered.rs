@@ -1,4 +1,4 @@
-//! The echo server behind two filters, one above the other, and clients that speak their language.
+//! The echo server above two filters, and clients that use the same encoding.
 //!
 //! ```text
 //!   echo's connection   abc
@@ -24,11 +24,11 @@ pub struct Filtered {
     inner: Option<PoolId>,
 }
 
-/// Behind the last byte.
+/// Sent after the last byte.
 const MARK: &[u8; 3] = b"###";
 
-/// Devices that are short of something, as [`Size::standard`], with two connections in memory for each client. No
-/// ring is shorter than what becomes of a byte.
+/// Devices that are short of something, as in [`Size::standard`], with two connections in memory
+/// for each client. No ring is shorter than the encoding of one byte.
 const SIZES: [Size<Filtered>; 6] = [
     Size::of(
         Pool::new(4).rings(512, 512),
@@ -62,7 +62,8 @@ const SIZES: [Size<Filtered>; 6] = [
     ),
 ];
 
-/// Returns the echo server behind two filters: every byte must come back, and the mark behind the last.
+/// Returns the echo server above two filters. Every byte must come back, and the mark after the
+/// last one.
 pub fn echo_filtered() -> TestCase<Filtered> {
     TestCase::with_app("echo-filtered", echo::PORT, Filtered::default, Filtered::start)
         .sizes(&SIZES)
@@ -115,7 +116,7 @@ fn put_above(app: &Filtered, conn: &mut ConnMut<Filtered>) -> Option<Conn> {
 
 type Moved = Result<(usize, usize), ConnError>;
 
-/// Some bits of each byte are flipped.
+/// Flips some bits of each byte.
 struct Xor;
 
 const BITS: u8 = 0x5a;
@@ -136,7 +137,7 @@ impl Filter<Filtered> for Xor {
     }
 }
 
-/// Each byte is three.
+/// Sends each byte three times.
 struct Triple;
 
 impl Filter<Filtered> for Triple {

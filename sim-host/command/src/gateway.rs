@@ -1,4 +1,4 @@
-//! The gateway as the simulator knows it: clients of the console and of the status page, and a collector.
+//! The gateway in the simulator: clients of the console and of the status page, and a collector.
 
 use std::fmt::Write;
 use std::net::SocketAddr;
@@ -21,8 +21,8 @@ pub use online::gateway_online;
 
 const USAGE: &str = "error: get KEY, set KEY VALUE, watch, quit\r\n";
 
-/// Devices with windows of several sizes, the comfortable one first. All have a socket for each connection of
-/// the pools, one more for each listener, and one for discovery.
+/// Devices with windows of different sizes, the largest first. All have a socket for each
+/// connection of the pools, one more for each listener, and one for discovery.
 const SIZES: [Size<Gateway>; 3] = [
     Size::with_udp(
         Pool::rest(),
@@ -44,7 +44,7 @@ const SIZES: [Size<Gateway>; 3] = [
     ),
 ];
 
-/// The same with a socket for the broker and those of names and the time of day.
+/// The same, with sockets for the broker, for DNS and for SNTP.
 const ONLINE_SIZES: [Size<Gateway>; 2] = [
     Size::with_udp(
         Pool::rest(),
@@ -63,7 +63,7 @@ const ONLINE_SIZES: [Size<Gateway>; 2] = [
 /// The port of the collector.
 const COLLECTOR_PORT: u16 = 7070;
 
-/// A value that shows when it was measured.
+/// Returns a value that depends on the time of its measurement.
 fn sensor(micros: u64) -> i32 {
     (micros / 1_000 % 1_000_000) as i32
 }
@@ -73,7 +73,7 @@ pub fn gateway() -> TestCase<Gateway> {
     case("gateway", server_address(COLLECTOR_PORT))
 }
 
-/// The gateway, with a collector that it calls over IPv6, and clients over both versions of IP.
+/// The gateway, with a collector that it connects to over IPv6, and clients over IPv4 and IPv6.
 pub fn gateway_v6() -> TestCase<Gateway> {
     case("gateway-v6", server_address_v6(COLLECTOR_PORT)).over_ipv6()
 }
@@ -83,7 +83,8 @@ fn case(name: &str, collector: SocketAddr) -> TestCase<Gateway> {
     case_of(name, Duration::ZERO, move || Gateway::new(setup))
 }
 
-/// The gateway as `make` makes it, which may know its collector's address so long after the last fault.
+/// The gateway that `make` makes. It must know its collector's address within `known_within` after
+/// the last fault.
 fn case_of(
     name: &str,
     known_within: Duration,
@@ -117,7 +118,7 @@ const BUSY: &[u8] = b"busy\r\n";
 const GOODBYE: &[u8] = b"bye: the gateway ends\r\n";
 const IDLE: &[u8] = b"idle, good bye\r\n";
 
-/// Requests of discovery, with datagrams among them that are none.
+/// Discovery requests, and some datagrams that are not requests.
 fn discoveries(choices: &mut Choices<'_>) -> Vec<Vec<u8>> {
     let count = 1 + choices.up_to(3);
     let request = |choices: &mut Choices<'_>| match choices.up_to(3) {
@@ -135,23 +136,23 @@ fn client() -> Script {
     Script::new().may_end_with(BUSY).may_end_with(IDLE).goodbye(GOODBYE)
 }
 
-/// A client that asks for a value and then for values each second, and leaves after a few.
+/// A client that asks for a value, then watches values each second, and leaves after a few.
 fn watcher(choices: &mut Choices<'_>) -> Script {
     let script = Script::new().may_end_with(BUSY).may_end_with(IDLE).may_end_with(GOODBYE);
     let known = Script::new().expect_pattern("<number>\r\n");
-    // Right after the start, there is none.
+    // Right after the start there is no value yet.
     let unknown = Script::new().expect(b"error: no such key\r\n");
     let script = script.send(b"get temp\nwatch\n").either([known, unknown]);
     (0..=choices.up_to(3))
         .fold(script, |script, _| script.expect_pattern("temp=<number> samples=<text>\r\n"))
 }
 
-/// A client that says something or nothing, and then nothing, until it is sent away.
+/// A client that sends one request or nothing, and then waits for its idle timeout.
 fn idler(choices: &mut Choices<'_>) -> Script {
     let script = Script::new().may_end_with(BUSY).goodbye(GOODBYE);
     let script = match choices.up_to(1) {
         0 => script.expect(IDLE),
-        // A request that is delayed may come when it is too late.
+        // A delayed request may arrive after the idle timeout.
         _ => script.send(b"get samples\n").either([
             Script::new().expect_pattern("<digits>\r\n").expect(IDLE),
             Script::new().expect(IDLE),
@@ -160,10 +161,10 @@ fn idler(choices: &mut Choices<'_>) -> Script {
     script.expect_end()
 }
 
-/// Pipelined commands, whole or cut anywhere, which all get their answers in order.
+/// Pipelined commands, whole or cut at any byte. All must be answered in order.
 fn console(choices: &mut Choices<'_>) -> Script {
     let key = choices.client() % 8;
-    // The values of a key are the same for all clients, so the answers are known.
+    // All clients set a key to the same value, so the answers are known.
     let mut commands = format!("set k{key} value of {key}\r\n");
     let mut answers = "ok\r\n".to_owned();
     for _ in 0..choices.up_to(12) {
@@ -204,7 +205,7 @@ fn console(choices: &mut Choices<'_>) -> Script {
     }
 }
 
-/// A line that is too long, and a good one behind it.
+/// A line that is too long, followed by a valid line.
 fn overlong(choices: &mut Choices<'_>) -> Script {
     let line = vec![b'x'; 129 + choices.up_to(2_000) as usize];
     let answers = format!("error: line too long\r\n{USAGE}");
@@ -212,7 +213,7 @@ fn overlong(choices: &mut Choices<'_>) -> Script {
     script.finish().expect(answers.as_bytes()).expect_end()
 }
 
-/// A request for the status, with its counters.
+/// A request for the status, which has counters.
 fn reader(_: &mut Choices<'_>) -> Script {
     let body = "{\"temp\":<number>,\"samples\":<digits>,\"queued\":<digits>,\"lost\":<digits>,\
                 \"keys\":<digits>,\"clients\":<digits>,\"uplink\":\"<text>\n";
@@ -226,7 +227,7 @@ fn reader(_: &mut Choices<'_>) -> Script {
         .expect_end()
 }
 
-/// Requests for pages that do not exist, one after another, and a last one that is refused.
+/// Requests for pages that do not exist, one after another, and a last request that is refused.
 fn status(choices: &mut Choices<'_>) -> Script {
     let missing = "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n";
     let mut requests = String::new();

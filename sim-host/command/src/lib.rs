@@ -1,5 +1,5 @@
 //! The test cases that the command knows by name: the examples, and the caller, the prober and the
-//! publisher, which are made for testing.
+//! publisher, which exist only for tests.
 
 use echo::Echo;
 use hello_world::Hello;
@@ -31,7 +31,7 @@ pub fn hello_world() -> TestCase<Hello> {
     hello("hello-world")
 }
 
-/// The same with addresses of IPv6 too.
+/// The same with IPv6 addresses too.
 pub fn hello_world_v6() -> TestCase<Hello> {
     hello("hello-world-v6").over_ipv6()
 }
@@ -54,7 +54,8 @@ fn there_and_back(choices: &mut Choices<'_>) -> Script {
     echoed(choices, <[u8]>::to_vec, &[])
 }
 
-/// A client that gets back what it sends, in the form that bytes have on the wire, with something behind the last.
+/// A client that gets back what it sends. `on_the_wire` encodes bytes for the wire, and `behind`
+/// follows the last one.
 fn echoed(choices: &mut Choices<'_>, on_the_wire: fn(&[u8]) -> Vec<u8>, behind: &[u8]) -> Script {
     let length = 1 + choices.up_to(1_500) as usize;
     let first = 31 * u64::from(choices.client());

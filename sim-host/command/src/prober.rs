@@ -1,21 +1,23 @@
-//! A server made for testing: its callbacks change other connections and its listeners.
+//! A server for tests: its callbacks change other connections and its listeners.
 //!
 //! The loop promises to check a due callback again before it calls it. An ordinary server rarely
-//! tests this, since its callbacks touch their own connection only. Here each byte that a client
+//! tests this, because its callbacks change only their own connection. Here each byte that a client
 //! sends is a command. Some commands write to all other connections, disable them, remove their
-//! timeouts, give them other marks or close a listener, all while callbacks of those may be due. The application keeps its
-//! own record of what it has asked for, and [`Prober::problem`] reports what a callback then broke:
+//! timeouts, change their marks or close a listener, while callbacks of these objects may be due.
+//! The application records what it has requested, and [`Prober::problem`] reports a callback that
+//! breaks it:
 //!
-//! * a write callback that runs while output is left, more than the low mark;
-//! * a read callback, or a timeout, of a direction that was disabled;
+//! * a write callback that runs although the output left is more than the low mark;
+//! * a read callback, or a timeout, of a disabled direction;
 //! * a timeout that was removed;
 //! * a read callback with less input than the low mark, or more than the high mark;
-//! * an accept of a listener that was disabled or freed;
-//! * an end of stream that is reported in the pass in which the read callback wrote, before the
-//!   back end was offered what it wrote.
+//! * an accept on a listener that was disabled or freed;
+//! * an end of stream that is reported in the same pass in which the read callback wrote, before
+//!   the back end was offered this output.
 //!
-//! Each command is answered with one byte. The answers, and what other clients' commands write, are
-//! one sequence. So a client knows every byte it gets, but not whose command wrote it.
+//! Each command is answered with one byte. The answers, and what other clients' commands write,
+//! form one sequence. So a client can check every byte it receives, but does not know whose command
+//! wrote it.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -29,16 +31,16 @@ use picoevent_sim::world::{Choices, Script, Size, TestCase};
 /// The first of the two ports the server listens on.
 pub const PORT: u16 = 9996;
 
-/// The commands that do more than write a byte, in the order in which a client draws them.
+/// The commands that do more than write a byte, in the order of the client's choice.
 const COMMANDS: &[u8] = b"ewrtlfm";
 
-/// How long disabled connections and closed listeners stay so.
+/// The time for which connections stay disabled and listeners closed.
 const PAUSE: Duration = Duration::from_millis(50);
 const READ_TIMEOUT: Duration = Duration::from_millis(500);
 const WRITE_TIMEOUT: Duration = Duration::from_secs(5);
-/// What every connection begins with.
+/// The initial settings of every connection.
 static PLAIN: Settings = Settings::new().idle(READ_TIMEOUT).stall(WRITE_TIMEOUT);
-/// What a command gives other connections, for a while.
+/// The temporary settings that a command gives other connections.
 static MARKED: Settings = Settings::new()
     .idle(READ_TIMEOUT)
     .stall(WRITE_TIMEOUT)
@@ -48,7 +50,7 @@ const LOW_INPUT: usize = 3;
 const HIGH_INPUT: usize = 5;
 const LOW_OUTPUT: usize = 2;
 
-/// Read timeouts in a row after which a client's connection is freed.
+/// The number of consecutive read timeouts after which a client's connection is freed.
 const MOST_TIMEOUTS: u32 = 30;
 
 /// The application.
@@ -57,7 +59,7 @@ pub struct Prober {
     peers: Vec<Peer>,
     ports: [Port; 2],
     clients: Option<PoolId>,
-    /// Passes of the loop so far.
+    /// The number of passes of the loop so far.
     pass: u64,
     /// The timer that ends all pauses.
     resume: Option<Event>,
@@ -65,26 +67,26 @@ pub struct Prober {
     problem: Option<String>,
 }
 
-/// What was asked for of a connection.
+/// The requested state of a connection.
 struct Peer {
     conn: Conn,
     /// The next byte of the sequence.
     next: u8,
     reads: bool,
     timed: bool,
-    /// It has other marks for a while.
+    /// It has the temporary settings.
     marked: bool,
     /// Input was reported but not taken yet.
     owes: bool,
     /// The client has sent everything.
     ended: bool,
-    /// The pass in which its read callback wrote last.
+    /// The pass in which its read callback last wrote.
     wrote_in: u64,
     writes: u32,
     timeouts: u32,
 }
 
-/// The listener that was asked for at a port.
+/// The requested state of the listener at a port.
 #[derive(Default)]
 struct Port {
     address: Option<SocketAddr>,
@@ -112,7 +114,7 @@ impl Prober {
         Ok(())
     }
 
-    /// A pass begins. In the first one the listeners are known.
+    /// Called when a pass begins. In the first pass the listeners are already known.
     fn passed(&mut self, cx: &mut EventMut<'_, '_, Self>) {
         self.pass += 1;
         if self.pass > 1 {
@@ -139,7 +141,7 @@ impl Prober {
     }
 }
 
-/// What the connections of a listener do.
+/// The behaviour of a listener's connections.
 struct Session<const PORT_INDEX: usize>;
 
 impl<const PORT_INDEX: usize> Protocol<Prober> for Session<PORT_INDEX> {
@@ -275,7 +277,7 @@ impl Prober {
         if let Ok(mut view) = cx.conn(conn) {
             view.enable(Direction::Read);
         }
-        // Timeouts that came at the same time as this one are due and must not run any more.
+        // Timeouts that passed at the same time as this one are due, but must no longer run.
         match (timeouts as usize + conn.index()).is_multiple_of(2) {
             true => self.disable_reading(cx, conn),
             false => self.remove_timeouts(cx, conn),
@@ -285,8 +287,8 @@ impl Prober {
 
 /// The commands.
 impl Prober {
-    /// Handles commands while there is room for their answers. Records `pass` as the pass of the
-    /// last write if it wrote anything.
+    /// Handles commands while there is room for their answers. If anything was written, records
+    /// `pass` as the pass of the last write.
     fn serve(&mut self, cx: &mut Cx<'_, Self>, conn: Conn, pass: u64) {
         loop {
             let Some(place) = self.place(conn) else { return };
@@ -348,10 +350,10 @@ impl Prober {
         self.resume_later(cx);
     }
 
-    /// Gives all other connections marks, and their timeouts again.
+    /// Gives all other connections the temporary settings, and with them their timeouts.
     fn set_marks(&mut self, cx: &mut Cx<'_, Self>, than: Conn) {
         for peer in self.peers.iter_mut().filter(|peer| peer.conn != than) {
-            // One that holds more input than the high mark keeps its settings.
+            // A connection with more input than the high mark keeps its settings.
             if let Ok(mut view) = cx.conn(peer.conn)
                 && view.set_settings(&MARKED).is_ok()
             {
@@ -388,7 +390,7 @@ impl Prober {
         }
     }
 
-    /// Undoes everything.
+    /// Reverts all temporary changes.
     fn resumed(&mut self, cx: &mut EventMut<'_, '_, Self>) {
         self.resume = None;
         let mut again = false;
@@ -398,7 +400,7 @@ impl Prober {
                     listener.enable();
                     port.open = true;
                 }
-                // The slot comes back when the back end has heard of the listener's end.
+                // The slot is freed only after the back end has processed the listener's end.
                 _ => again |= port.listen(index, self.clients, cx).is_err(),
             }
         }
@@ -415,7 +417,8 @@ impl Prober {
             }
             if !std::mem::replace(&mut peer.reads, true) {
                 view.enable(Direction::Read);
-                // Input that was not reported yet is reported now; the rest is taken here.
+                // Input that was not reported yet is reported now. Input that was reported is taken
+                // here.
                 owed.extend(peer.owes.then_some(peer.conn));
             }
         }
@@ -474,7 +477,8 @@ pub fn prober() -> TestCase<Prober> {
         .invariant(|app: &Prober, _| app.problem().map_or(Ok(()), |text| Err(text.to_owned())))
 }
 
-/// Returns the script of a client that sends commands in two parts and waits for as many answers.
+/// Returns the script of a client that sends commands in two parts and waits for the same number of
+/// answers.
 fn commands(choices: &mut Choices<'_>) -> Script {
     let mut text = Vec::new();
     for _ in 0..=choices.up_to(20) {

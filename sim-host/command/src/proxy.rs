@@ -1,4 +1,4 @@
-//! proxy as the simulator knows it: clients, and a server behind it that does what they ask for.
+//! proxy in the simulator: clients, and a server that does what they ask for.
 
 use std::collections::HashMap;
 
@@ -8,7 +8,7 @@ use picoevent_sim::world::{
 };
 use proxy::{PORT, Proxy, pools};
 
-/// Clients of the application at once.
+/// The maximum number of clients at once.
 const PLACES: u16 = 4;
 type App = Proxy<{ PLACES as usize }>;
 
@@ -18,7 +18,7 @@ const ONE: [Pool; 2] = pools(1, 64);
 
 type Memory<const CONNS: usize, const BYTES: usize> = Storage<App, 1, CONNS, BYTES, 1, 2>;
 
-/// Returns a size with these pools. The application's start is given the pool of the clients.
+/// Returns a size with these pools. The application's start gets the pool of the clients.
 macro_rules! size {
     ($pools:expr, $sockets:expr) => {
         Size::of(
@@ -29,8 +29,8 @@ macro_rules! size {
     };
 }
 
-/// Devices with long and with short rings, and one for a single client. All have a socket for each connection,
-/// and one more for the listener.
+/// Devices with long rings, with short rings, and for a single client. All have a socket for each
+/// connection, and one more for the listener.
 const SIZES: [Size<App>; 3] = [
     size!(PLENTY, Sockets::<9, 512, 512>::new),
     size!(LITTLE, Sockets::<9, 64, 64>::new),
@@ -40,7 +40,7 @@ const SIZES: [Size<App>; 3] = [
 /// The port of the server.
 const SERVER_PORT: u16 = 7080;
 
-/// The proxy, with a server behind it.
+/// The proxy with its server.
 pub fn proxy() -> TestCase<App> {
     TestCase::with_app(
         "proxy",
@@ -53,7 +53,8 @@ pub fn proxy() -> TestCase<App> {
     .keeps_silent_clients()
     .client(echoed)
     .client(told)
-    // A server that ends early is no failure that a proxy could tell its client.
+    // A proxy cannot report to its client that a server has ended too early, so this trouble is
+    // left out.
     .server(Server::new(SERVER_PORT, |_| Upstream::default()).without(TroubleKind::EndsEarly))
     .invariant(|_, cx| match cx.conns().count() {
         0..=8 => Ok(()),
@@ -65,7 +66,7 @@ fn bytes(first: u64, length: u64) -> Vec<u8> {
     (first..).map(|number| b'a' + (number % 23) as u8).take(length as usize).collect()
 }
 
-/// A client whose bytes come back, and that ends before or behind them.
+/// A client whose bytes are echoed. It ends its stream before or after they have come back.
 fn echoed(choices: &mut Choices<'_>) -> Script {
     let text = bytes(7 * u64::from(choices.client()), 1 + choices.up_to(1_500));
     let (early, late) = text.split_at(choices.up_to(text.len() as u64) as usize);
@@ -76,25 +77,27 @@ fn echoed(choices: &mut Choices<'_>) -> Script {
     }
 }
 
-/// A client to which the server says something and ends; the client still sends then, and ends.
+/// A client to which the server sends bytes and ends its stream. The client continues to send, and
+/// then ends.
 fn told(choices: &mut Choices<'_>) -> Script {
     let (length, more) = (choices.up_to(1_500), choices.up_to(600));
     let script = Script::new().send(format!("T{length} {more}\n").as_bytes());
     script.expect(&bytes(3, length)).expect_end().send(&bytes(5, more)).finish()
 }
 
-/// The server: the first byte of a connection says what it does. One that begins with `E` gets back what it
-/// sends; one that begins with a line `T30 7` gets 30 bytes and the end, and sends 7 bytes meanwhile.
+/// The server. The first byte of a connection chooses its behaviour. After `E`, it echoes all
+/// bytes. After a line `T30 7`, it sends 30 bytes and ends its stream, and receives 7 bytes
+/// meanwhile.
 #[derive(Default)]
 struct Upstream {
-    /// What the connections are for, by their numbers.
+    /// The jobs of the connections, by their numbers.
     jobs: HashMap<u32, Job>,
 }
 
 #[derive(Clone, Copy)]
 enum Job {
     Echo,
-    /// Bytes that came, and how many are to come.
+    /// The number of bytes received, and the number expected.
     Told {
         came: u64,
         due: u64,
@@ -102,7 +105,7 @@ enum Job {
 }
 
 impl Upstream {
-    /// Begins with a connection, if enough of its first bytes have come.
+    /// Begins the job of a connection, if enough of its first bytes have arrived.
     fn begin(session: &mut Session) -> Result<Option<Job>, String> {
         if session.input().first() == Some(&b'E') {
             session.consume(1);

@@ -1,11 +1,14 @@
-//! A client of a broker made for testing: it publishes and subscribes with every quality of service.
+//! An MQTT client for tests: it publishes and subscribes with every quality of service.
 //!
-//! The broker restarts, forgets sessions and ends connections in mid-packet. What must hold all the same:
+//! The broker restarts, forgets sessions and ends connections in mid-packet. The following must
+//! still hold:
 //!
-//! * what the application was told is acknowledged, the broker has delivered; with QoS 2 once;
-//! * a message with QoS 2 is delivered once at most, in both directions;
-//! * what the broker has not forgotten, the application hears;
-//! * in the end, all is said and heard, and the connection stays although nobody says anything.
+//! * a message whose acknowledgement was reported to the application was delivered by the broker,
+//!   with QoS 2 once;
+//! * a message with QoS 2 is delivered at most once, in both directions;
+//! * the application receives every message that the broker has not forgotten;
+//! * in the end, all messages are sent and received, and the connection stays open although it is
+//!   idle.
 
 use std::time::Duration;
 
@@ -18,11 +21,12 @@ use picoevent_sim::world::{Choices, Server, Size, Sockets, TestCase, server_addr
 
 use crate::servers::broker::{self, Host};
 
-/// How many messages it publishes.
+/// The number of messages it publishes.
 const MOST: u32 = 30;
-/// All is said and heard, and the connection has stayed for [`LASTS`], so long after the last fault.
+/// The time after the last fault within which all messages are sent and received, and the
+/// connection has stayed open for [`LASTS`].
 const DONE_WITHIN: Duration = Duration::from_secs(235);
-/// Longer than the broker waits for a silent client.
+/// Longer than the broker's timeout for a silent client.
 const LASTS: Duration = Duration::from_secs(60);
 
 type Memory = Storage<Publisher, 4, 1, 256, 1, 1>;
@@ -40,24 +44,24 @@ pub struct Publisher {
     is_full: bool,
     under_way: Vec<(PacketId, u32)>,
     acked: Vec<u32>,
-    /// Messages of which it was told that they may not have arrived.
+    /// Messages that were reported as possibly lost.
     lost: Vec<u32>,
     subscription: Option<PacketId>,
-    /// How often each message was heard.
+    /// The number of times each message was received.
     heard: Vec<u32>,
     piece: Vec<u8>,
     /// The first broken promise of the client.
     problem: Option<String>,
 }
 
-/// Returns the payload of a message: its number, and more bytes.
+/// Returns the payload of a message: its number, followed by more bytes.
 fn payload(number: u32, length: usize) -> Vec<u8> {
     let mut payload = number.to_be_bytes().to_vec();
     payload.resize(4 + length, number as u8);
     payload
 }
 
-/// Returns the number of a message, if it is whole.
+/// Returns the number of a message, if the message is complete.
 fn number_of(payload: &[u8]) -> Option<u32> {
     let (number, rest) = payload.split_first_chunk()?;
     let number = u32::from_be_bytes(*number);
@@ -72,7 +76,7 @@ const fn qos_of(number: u32) -> Qos {
     }
 }
 
-/// A message of the broker.
+/// Returns a message from the broker.
 fn incoming(number: u32) -> (String, Vec<u8>, u8) {
     let length = number as usize * 37 % 150;
     (format!("in/{number}"), payload(number, length), 1 + (number % 2) as u8)
@@ -106,7 +110,7 @@ impl HasMqtt for Publisher {
             MqttEvent::Acked(id, _) if Some(id) == self.subscription => {}
             MqttEvent::Acked(id, reason) => match self.take(id) {
                 Some(number) if reason == Reason::SUCCESS => self.acked.push(number),
-                // It was published before the broker said that it is too long.
+                // It was published before the broker announced that it is too long.
                 Some(number) if reason == Reason::PACKET_TOO_LARGE => self.lost.push(number),
                 Some(number) => self.broken(format!("message {number} has failed: {reason}")),
                 None => self.broken(format!("{id:?} has ended twice")),
@@ -122,7 +126,7 @@ impl HasMqtt for Publisher {
         }
     }
 
-    /// The broker has kept the session of a subscription that was acknowledged.
+    /// The broker has kept the session, and with it a subscription that was acknowledged.
     fn message(&mut self, message: &mut Message<'_, '_, Self>) {
         self.hear(message);
     }
@@ -194,7 +198,7 @@ impl Publisher {
                     }
                     self.under_way.push((id, number));
                 }
-                // With QoS 0 it may be lost.
+                // A message with QoS 0 may be lost.
                 Ok(None) | Err(PublishError::Down | PublishError::TooLong) => {}
                 Err(PublishError::Full) if qos == Qos::Zero => {}
                 Err(PublishError::Full) => {
@@ -229,7 +233,7 @@ impl Publisher {
     }
 }
 
-/// Checks what must always hold.
+/// Checks the conditions that must always hold.
 fn agree(app: &Publisher, host: &Host) -> Result<(), String> {
     if let Some(problem) = &app.problem {
         return Err(problem.clone());
@@ -256,7 +260,7 @@ fn agree(app: &Publisher, host: &Host) -> Result<(), String> {
     Ok(())
 }
 
-/// Checks what must hold in the end.
+/// Checks the conditions that must hold in the end.
 fn done(app: &Publisher, host: &Host) -> Result<(), String> {
     if !app.is_done() {
         let (made, under_way) = (app.made, app.under_way.len());

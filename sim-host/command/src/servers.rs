@@ -1,4 +1,5 @@
-//! Servers that devices of the test cases call: the models of `picoevent-peers`, in the simulator.
+//! Servers that the devices of the test cases connect to: the models of `picoevent-peers`, in the
+//! simulator.
 
 pub(crate) mod broker;
 pub(crate) mod names;

@@ -1,4 +1,4 @@
-//! udp-time as the simulator knows it: clients that ask for the time in datagrams of any length.
+//! udp-time in the simulator: clients that ask for the time with datagrams of any length.
 
 use picoevent::{Pool, Storage};
 use picoevent_sim::world::{Choices, Size, Sockets, TestCase, UdpSockets};
@@ -8,20 +8,20 @@ type Memory = Storage<Time, 1, 0, { RINGS.bytes() }, 0, 0, 0, 1>;
 
 const NONE: fn() -> Sockets<0, 0, 0> = Sockets::new;
 
-/// The board's sockets first. Of the others, one has room for a single datagram, one for many short ones, which the
-/// ring takes all at once.
+/// The first size has the board's sockets. Of the others, one has room for a single datagram, and
+/// one for many short ones, which the ring takes all at once.
 const SIZES: [Size<Time>; 3] = [
     Size::with_udp(Pool::rest(), Memory::new, NONE, UdpSockets::<1, 256, 128>::new),
     Size::with_udp(Pool::rest(), Memory::new, NONE, UdpSockets::<1, LONGEST, 20, 1>::new),
     Size::with_udp(Pool::rest(), Memory::new, NONE, UdpSockets::<1, LONGEST, 256, 8>::new),
 ];
 
-/// The longest request in bytes, which every size has room for.
+/// The longest request in bytes. Every size has room for it.
 const LONGEST: usize = 64;
 
 /// The time server.
 pub fn udp_time() -> TestCase<Time> {
-    // Microseconds, so that answers have many lengths.
+    // In microseconds, so that answers have different lengths.
     let make = || Time::new(|now| now.as_micros());
     TestCase::new("udp-time", PORT, make, |cx, address, _| Time::start(cx, address))
         .sizes(&SIZES)
@@ -29,7 +29,7 @@ pub fn udp_time() -> TestCase<Time> {
         .over_ipv6()
 }
 
-/// Some requests of any length, also of none.
+/// Some requests of any length, including empty ones.
 fn questions(choices: &mut Choices<'_>) -> Vec<Vec<u8>> {
     let count = 1 + choices.up_to(4);
     let letters = b"what time is it? ".iter().copied().cycle();

@@ -1,4 +1,4 @@
-//! The command as a program: its output and its exit status.
+//! Runs the command as a program: checks its output and its exit status.
 
 use std::fs;
 use std::path::PathBuf;
@@ -53,7 +53,7 @@ fn a_seed_leaves_a_capture_and_a_timeline() {
     assert_eq!(fs::read(&pcap).unwrap()[..4], [0x0a, 0x0d, 0x0d, 0x0a]);
     let trace = fs::read_to_string(&trace).unwrap();
     assert!(trace.contains("Echo::interrupted"), "callbacks have the names of their functions");
-    // Observers change nothing.
+    // Observers do not change the simulation.
     let digest = |text: &str| text.trim_end().rsplit_once(' ').unwrap().1.to_owned();
     let alone = sim(&["run", "echo", "--seed", "6"]);
     assert_eq!(digest(&text), digest(&said(&alone.stdout)));
@@ -95,7 +95,7 @@ fn shards_give_the_digest_of_one_process() {
     let merged = sim(&["merge", third, first, second]);
     assert!(said(&merged.stdout).starts_with("70 seeds, 0 failed, "), "{}", said(&merged.stdout));
     assert_eq!(digest(&merged), digest(&whole));
-    // One that is not divided can be merged too.
+    // A sweep that is not divided can be merged too.
     let path = file("undivided", "").to_str().unwrap().to_owned();
     sim(&["run", "echo", "--seeds", "3..73", "--report", &path]);
     assert_eq!(digest(&sim(&["merge", &path])), digest(&whole));
@@ -130,7 +130,7 @@ fn shards_that_do_not_make_a_sweep_are_refused() {
     assert!(refused(&["nowhere"]).starts_with("error: nowhere cannot be read"));
 }
 
-/// A failure in one shard is the result of all of them.
+/// A failure in one shard is a failure of the merged result.
 #[test]
 fn what_failed_in_a_shard_is_told_with_its_command_and_status() {
     let first = shard("0..8", "1/2", "good-half");

@@ -15,8 +15,8 @@ fn sweep(case: &dyn AnyTestCase, seeds: u64, jobs: usize) -> Tally {
     tally
 }
 
-/// Simulations are the same in every build and on every machine. After an intended change of what
-/// happens in a simulation, this test prints what to write here.
+/// Simulations are the same in every build and on every machine. After an intended change of a
+/// simulation, this test prints the new values to write here.
 #[test]
 fn simulations_are_the_same_in_every_build() {
     let digests = [sweep(&hello_world(), 400, 1).digest, sweep(&echo(), 300, 1).digest];
@@ -26,7 +26,7 @@ fn simulations_are_the_same_in_every_build() {
     );
 }
 
-/// Two filters, one above the other, change nothing for the echo server above them.
+/// Two filters do not change the behaviour of the echo server above them.
 #[test]
 fn echo_above_two_filters_works_in_every_kind_of_simulation() {
     let tally = sweep(&echo_filtered(), 500, 2);
@@ -40,7 +40,7 @@ fn what_is_due_is_checked_again_when_it_is_called() {
     assert!(tally.served > 1_000, "{tally:?}");
 }
 
-/// The caller's connects wait for link and address, and it hears of both.
+/// The caller's connects wait for a link and an address, and it is informed of both.
 #[test]
 fn a_client_that_calls_at_the_start_waits_for_the_network() {
     let tally = sweep(&caller(), 600, 2);
@@ -48,7 +48,7 @@ fn a_client_that_calls_at_the_start_waits_for_the_network() {
     for kind in [FaultKind::LinkDown, FaultKind::AddressLost, FaultKind::AddressChanged] {
         assert!(tally.struck[kind as usize] > 0, "{}: {:?}", kind.word(), tally.struck);
     }
-    // A first connect is answered though the lease comes late and the link is down at first.
+    // The first connect is answered although the lease comes late and the link is down at first.
     for (server, link) in [(1, 0), (5_000_000, 0), (3_000_000, 8_000_000), (9_000_000, 2_000_000)] {
         let mut log = format!("setup lease-s 0 600\nsetup server-start-us 0 {server}\n");
         log += "setup quiet-after-us 0 20000000\n";
@@ -71,12 +71,13 @@ fn clients_and_collector_of_the_gateway_get_what_they_must() {
     }
 }
 
-/// The broker fails, and so does the network. What was acknowledged is there, with QoS 2 once.
+/// The broker fails, and so does the network. Acknowledged messages were delivered, with QoS 2
+/// once.
 #[test]
 fn messages_are_delivered_as_their_quality_of_service_says() {
     for case in [publisher(), publisher_3()] {
         let tally = sweep(&case, 300, 2);
-        // It connects again and again.
+        // It reconnects again and again.
         assert!(tally.accepted > 600, "{tally:?}");
         for kind in TroubleKind::ALL.iter().filter(|kind| **kind != TroubleKind::None) {
             assert!(tally.troubled[*kind as usize] > 0, "{}: {:?}", kind.word(), tally.troubled);
@@ -84,19 +85,19 @@ fn messages_are_delivered_as_their_quality_of_service_says() {
     }
 }
 
-/// The name server lies, the time server is wrong, and the broker fails.
+/// The DNS server sends wrong answers, the time server is wrong, and the broker fails.
 #[test]
 fn the_gateway_finds_collector_and_broker_by_their_names() {
     let tally = sweep(&gateway_online(), 100, 2);
     assert!(tally.served > 100 && tally.accepted > 200, "{tally:?}");
 }
 
-/// A day of the gateway while its broker comes and goes: it publishes all day, no place for a sample is lost, and in the
-/// end it has as many objects as at its beginning.
+/// A day of the gateway, while its broker goes offline and comes back: it publishes all day, and no
+/// place for a sample is lost. In the end it has as many objects as at the beginning.
 #[test]
 #[ignore = "takes minutes"]
 fn the_gateway_lasts_for_a_day() {
-    // In most simulations an interrupt ends the gateway before.
+    // In most simulations an interrupt ends the gateway before the end of the day.
     for seed in 0..40 {
         let tally = Sweep::over(seed..seed + 1).run(&gateway_day(), |_| ());
         assert!(tally.failures.is_empty(), "{:#?}", tally.failures.first());
@@ -134,8 +135,8 @@ fn the_device_answers_each_request_with_what_it_asks_for() {
     assert!(tally.served > 300, "{tally:?}");
 }
 
-/// Found by seed 389508: clients that had to begin again sent a reset to an address that the device had no more, and
-/// waited without end until it was sent.
+/// Found by seed 389508: clients that had to start again sent a reset to an address that the device
+/// no longer had, and waited forever until it was sent.
 #[test]
 fn clients_whose_resets_cannot_be_sent_begin_again() {
     device().check_choices(
@@ -145,7 +146,8 @@ fn clients_whose_resets_cannot_be_sent_begin_again() {
     );
 }
 
-/// Found by seed 619546: sixteen bytes every 160 milliseconds take longer than clients are waited for in general.
+/// Found by seed 619546: sixteen bytes every 160 milliseconds take longer than the usual time limit
+/// for clients.
 #[test]
 fn a_client_that_is_served_slowly_is_waited_for() {
     device().check_choices(
@@ -154,7 +156,8 @@ fn a_client_that_is_served_slowly_is_waited_for() {
     );
 }
 
-/// Found by seed 292: a client that had ended its stream was told that it had all, when its server was reset.
+/// Found by seed 292: after a client had ended its stream, it got a normal end of stream when its
+/// server was reset.
 #[test]
 fn a_proxy_passes_on_a_reset_also_behind_the_clients_end() {
     proxy().check_choices(

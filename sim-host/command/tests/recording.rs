@@ -1,4 +1,4 @@
-//! Recordings of the examples on real sockets and in simulations: replayed and refused.
+//! Recordings of the examples, made on real sockets and in simulations: replayed, or refused.
 
 use std::cell::RefCell;
 use std::io::{Read, Write};
@@ -17,7 +17,7 @@ use picoevent_sim::world::{AnyTestCase, Simulator, TestCase};
 use picoevent_sim_command::{echo, hello_world};
 
 thread_local! {
-    /// The log lines of applications that run on this thread, or on one that was given them.
+    /// The log lines of applications that run on this thread, or on a thread that shares this list.
     static LINES: RefCell<Arc<Mutex<Vec<String>>>> = RefCell::default();
 }
 
@@ -36,9 +36,9 @@ impl Log for Lines {
     fn flush(&self) {}
 }
 
-/// Returns what is logged on this thread while `work` runs.
+/// Returns the lines logged on this thread while `work` runs, with its result.
 fn said<T>(work: impl FnOnce() -> T) -> (T, Vec<String>) {
-    // Every test sets the same logger; only the first call succeeds.
+    // All tests set the same logger; only the first call succeeds.
     let _ = log::set_logger(&Lines);
     log::set_max_level(LevelFilter::Info);
     LINES.set(Arc::default());
@@ -47,7 +47,7 @@ fn said<T>(work: impl FnOnce() -> T) -> (T, Vec<String>) {
     (done, lines)
 }
 
-/// Holds a recording while it is made.
+/// Holds a recording in memory while it is made.
 #[derive(Clone, Default)]
 struct Shared(Arc<Mutex<Vec<u8>>>);
 
@@ -71,10 +71,10 @@ impl Shared {
     }
 }
 
-/// The clients' pool: all that the storage has.
+/// The clients' pool: everything that the storage has.
 const CLIENTS: Pool = Pool::rest().rings(64, 64);
 
-/// Runs an application on real sockets, with its clients on another thread, and records it.
+/// Runs an application on real sockets and records it. Its clients run on another thread.
 fn live<A>(
     app: &mut A,
     start: impl FnOnce(&mut Cx<'_, A>, SocketAddr) -> picoevent::Listener,
@@ -130,11 +130,11 @@ fn hello_world_on_real_sockets_logs_the_same_in_the_replay() {
     let (end, second) = said(again);
     assert_eq!(end, Ok(Some(End::Exit)));
     assert_eq!(second, first);
-    // The simulator uses another storage and knows the application by name.
+    // The simulator uses another storage, and finds the application by its name.
     assert_eq!(hello_world().replay_recording(&recorded), Ok(Some(End::Exit)));
 }
 
-/// Answers the number of letters up to the line's end. It cannot count beyond nine.
+/// Answers with the number of letters before the line's end. It cannot count beyond nine.
 #[derive(Default)]
 struct Counter;
 

@@ -7,13 +7,13 @@ use std::sync::{Mutex, PoisonError};
 
 use picoevent::record::{Entry, Record, Text};
 
-/// A recording into a file, without a size limit.
+/// Records into a file, without a size limit.
 ///
-/// The entries that lead to a callback are written before the callback runs. So the file has them
+/// The entries that lead to a callback are written before the callback runs, so the file has them
 /// even if the callback ends the process. The last line is written when the recording is dropped. A
-/// recording without it was cut off, and reading it reports that.
+/// recording without this line is incomplete, and reading it reports that.
 ///
-/// Costs a system call for each callback. If writing fails, the loop continues and the recording
+/// Each callback costs one system call. If writing fails, the loop continues and the recording
 /// ends; [`RecordingFile::finish`] returns the error.
 pub struct RecordingFile(Mutex<Writer>);
 
@@ -26,18 +26,18 @@ struct Writer {
 }
 
 impl RecordingFile {
-    /// Creates the file, or empties it.
+    /// Creates the file. An existing file is overwritten.
     ///
     /// # Errors
-    /// Errors of the system.
+    /// An error of the operating system.
     pub fn create(path: &Path) -> io::Result<Self> {
         Self::new(File::create(path)?)
     }
 
-    /// Records to any writer.
+    /// Records into any writer.
     ///
     /// # Errors
-    /// Errors of the writer.
+    /// An error of the writer.
     pub fn new(out: impl Write + Send + 'static) -> io::Result<Self> {
         let mut out: Box<dyn Write + Send> = Box::new(out);
         writeln!(out, "{}", &*Text::header())?;
@@ -49,7 +49,7 @@ impl RecordingFile {
     /// Ends the recording.
     ///
     /// # Errors
-    /// The first error since the recording began, which left it incomplete.
+    /// The first error since the recording began. The recording is then incomplete.
     pub fn finish(&self) -> io::Result<()> {
         let mut writer = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         writer.end();

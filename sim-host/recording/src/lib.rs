@@ -1,9 +1,8 @@
-//! Recordings on a host: written to a file, read from a log, replayed.
+//! Recordings on a host: writes them to a file, reads them from a log, replays them.
 //!
 //! A board writes its recording as lines of a log ([`Recording::dump`]). A program on a host writes
-//! the same lines to a file ([`RecordingFile`]). [`Recorded`] reads either and skips all other
-//! lines. With it, a test of a few lines makes a failure in the field fail on every
-//! host:
+//! the same lines to a file ([`RecordingFile`]). [`Recorded`] reads both and skips all other lines.
+//! With it, a short test reproduces a failure from the field on every host:
 //!
 //! ```
 //! use picoevent::{EventBase, Storage};
@@ -32,14 +31,14 @@ mod read;
 pub use file::RecordingFile;
 pub use read::LogError;
 
-/// A recording that was read back.
+/// A recording that was read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Recorded {
-    /// The entries, as the core wrote them.
+    /// The entries, as picoevent wrote them.
     pub bytes: Vec<u8>,
-    /// Turns dropped before the first entry.
+    /// The number of turns dropped before the first entry.
     pub before: u32,
-    /// Entries that had no room after the last one.
+    /// The number of entries dropped after the last one, because there was no room.
     pub after: u32,
 }
 
@@ -47,13 +46,12 @@ impl Recorded {
     /// Reads the last recording in a log.
     ///
     /// # Errors
-    /// [`LogError`]: a recording that is cut off or garbled is refused.
+    /// [`LogError`]. An incomplete or garbled recording is refused.
     pub fn read(log: &str) -> Result<Self, LogError> {
         read::whole(log)
     }
 
-    /// Reads what there is of a recording whose last line is missing, as [`Recorded::read`]
-    /// otherwise.
+    /// Reads a recording that may be incomplete. Otherwise like [`Recorded::read`].
     ///
     /// # Errors
     /// [`LogError`], except [`LogError::CutOff`].
@@ -67,8 +65,8 @@ impl Recorded {
     }
 
     /// Replays the recording on a base on which the application has been started. Returns how the
-    /// loop ended, if it did. An application that draws random bytes when it is started
-    /// needs the recorded [seed](Replay::prepare) before: [`begin`](Self::begin) then.
+    /// loop ended, or `None`. If the application draws random bytes when it is started, it needs
+    /// the recorded [seed](Replay::prepare) before: use [`begin`](Self::begin).
     ///
     /// # Errors
     /// The first difference, or the reason why no replay is possible.
@@ -93,7 +91,7 @@ impl Recorded {
         })
     }
 
-    /// Returns the recording as lines for people, each with its turn in front.
+    /// Returns the recording as lines for people. Each line begins with its turn.
     pub fn lines(&self) -> impl Iterator<Item = String> {
         Entries::of(&self.bytes).map(|entry| match entry {
             Ok((turn, entry)) => {
@@ -105,7 +103,7 @@ impl Recorded {
     }
 }
 
-/// Returns the bytes of an entry, cut to the length of a line.
+/// Returns the bytes of an entry as text, shortened to fit a line.
 fn bytes_of(entry: &picoevent::record::Entry<'_>) -> String {
     let picoevent::record::Entry::Received(_, bytes, _) = entry else { return String::new() };
     let (shown, more) = bytes.split_at(bytes.len().min(40));

@@ -6,28 +6,28 @@ use picoevent::record::Text;
 
 use super::Recorded;
 
-/// Why a text has no recording that can be used. Lines are counted from 1.
+/// The reason why a text has no usable recording. Lines are counted from 1.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum LogError {
-    /// No line begins a recording.
+    /// No line starts a recording.
     None,
-    /// The recording has another version.
+    /// The recording's format has another version.
     Version(String),
-    /// A line is not as it was written.
+    /// A line was changed.
     Garbled {
-        /// Its number.
+        /// The line's number.
         line: usize,
     },
     /// Lines are missing before this one.
     Missing {
-        /// Its number.
+        /// The line's number.
         line: usize,
         /// The number of the first missing byte.
         from: usize,
     },
-    /// The last line is missing.
+    /// The recording's last line is missing.
     CutOff {
-        /// How many bytes were read.
+        /// The number of bytes read.
         bytes: usize,
     },
 }
@@ -178,7 +178,7 @@ mod tests {
     fn a_recording_is_found_among_other_lines() {
         let recorded = Recorded::read(&log()).unwrap();
         assert_eq!((recorded.bytes.len(), recorded.before, recorded.after), (70, 0, 0));
-        // The last of several recordings counts, even if an earlier one is garbled.
+        // If there are several recordings, the last one is used, even if an earlier one is garbled.
         let twice = format!("picoevent-recording 1\npicoevent-recorded 7 x y\n{}", log());
         assert_eq!(Recorded::read(&twice).unwrap(), recorded);
     }

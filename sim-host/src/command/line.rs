@@ -124,7 +124,7 @@ pub(super) struct Views {
     pub(super) trace: Option<PathBuf>,
 }
 
-/// What `run` runs.
+/// The seeds that `run` runs.
 #[derive(Debug)]
 pub(super) enum Seeds {
     One(u64),
@@ -150,7 +150,7 @@ impl Run {
         Seeds::Many(sweep)
     }
 
-    /// Returns the seeds of the sweep, of all its shards.
+    /// Returns the seeds of the whole sweep, including all shards.
     pub(super) fn all_seeds(&self) -> Range<u64> {
         match (self.seed, &self.seeds, self.time) {
             (Some(seed), _, None) => seed..seed.saturating_add(1),
@@ -206,7 +206,7 @@ mod tests {
         }
     }
 
-    /// Checks that a command line is refused for this reason, in these words and with status 2.
+    /// Checks that a command line is refused for this reason, with this message and exit status 2.
     fn refused(line: &str, kind: ErrorKind, said: &str) {
         let error = typed(line).unwrap_err();
         let text = error.to_string();

@@ -1,7 +1,7 @@
-//! Reports of shards, written by `run --report` and put together by `merge`.
+//! Reports of shards: `run --report` writes them, and `merge` combines them.
 //!
-//! A report is JSON. It says of which sweep it is, so that a part that is missing, there twice, cut off or of
-//! another sweep is found.
+//! A report is in JSON. It names its sweep, so `merge` detects a shard that is missing, duplicated,
+//! incomplete, or of another sweep.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -15,10 +15,10 @@ use super::shard::Shard;
 use super::{DIVERGED, End, run, views};
 use crate::world::{Failure, Kind, Tally};
 
-/// How many shards of each kind of problem are named.
+/// The number of shards named in a message.
 const NAMED: usize = 5;
 
-/// What a sweep over one shard found.
+/// The results of one shard.
 #[derive(Serialize, Deserialize)]
 struct ShardReport {
     sweep: SweepName,
@@ -28,14 +28,14 @@ struct ShardReport {
     failed: u64,
     diverged: Vec<u64>,
     failures: Vec<FailedSeed>,
-    /// Simulated seconds, and those that the shard took.
+    /// The simulated time, and the time that the shard took, in seconds.
     simulated: f64,
     took: f64,
-    /// In hexadecimal digits: not every reader of JSON knows such large numbers.
+    /// In hexadecimal digits: some JSON parsers cannot read such large numbers.
     digest: String,
 }
 
-/// What the shards of one sweep have in common.
+/// The properties that all shards of one sweep share.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct SweepName {
     application: String,
@@ -52,14 +52,14 @@ struct SweepName {
 #[derive(Serialize, Deserialize)]
 struct FailedSeed {
     seed: u64,
-    /// The word for the kind of its verdict.
+    /// The word of its verdict's kind.
     kind: String,
     verdict: String,
-    /// The command that runs it again.
+    /// The command that reproduces it.
     repeat: String,
 }
 
-/// Writes the report of a sweep that is a shard of `asked`.
+/// Writes the report of a shard of the sweep `asked`.
 pub(super) fn write(
     path: &Path,
     asked: &Run,
@@ -99,7 +99,7 @@ pub(super) fn write(
     views::write(path, format!("{text}\n").as_bytes())
 }
 
-/// Puts the reports of all shards of one sweep together, and prints the result as the sweep itself does.
+/// Combines the reports of all shards of one sweep, and prints the result like the sweep itself.
 pub(super) fn merge(paths: &[PathBuf]) -> Result<(), End> {
     let reports = read_all(paths)?;
     let mut tally = Tally::default();
@@ -111,7 +111,7 @@ pub(super) fn merge(paths: &[PathBuf]) -> Result<(), End> {
         tally.failed += report.failed;
         tally.diverged.extend(&report.diverged);
         tally.simulated += (report.simulated * 1e6) as u128;
-        // Shards run at the same time.
+        // The shards ran at the same time.
         tally.took = tally.took.max(Duration::try_from_secs_f64(report.took).unwrap_or_default());
         let digest = u64::from_str_radix(&report.digest, 16).unwrap_or_default();
         tally.digest = tally.digest.wrapping_add(digest);
@@ -141,7 +141,7 @@ pub(super) fn merge(paths: &[PathBuf]) -> Result<(), End> {
     }
 }
 
-/// Reads the reports, and checks that they are all shards of one sweep, each once.
+/// Reads the reports, and checks that each shard of one sweep is present exactly once.
 fn read_all(paths: &[PathBuf]) -> Result<BTreeMap<u64, ShardReport>, End> {
     let mut reports: BTreeMap<u64, (ShardReport, &Path)> = BTreeMap::new();
     for path in paths {

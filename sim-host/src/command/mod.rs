@@ -1,4 +1,4 @@
-//! The command `picoevent-sim` for any applications: a `main` passes in its test cases.
+//! The command `picoevent-sim` for any applications: a `main` function passes its test cases.
 //!
 //! ```no_run
 //! use std::process::ExitCode;
@@ -12,10 +12,9 @@
 //! }
 //! ```
 //!
-//! Its exit status is 0 if nothing failed, 2 for a command line that it does not understand, and 1
-//! if something outside of the simulations went wrong. Otherwise it is the status of the worst
-//! verdict: crash 10, invariant 11, stuck 12, leak 13. A simulation that does not repeat itself
-//! gives 14.
+//! Its exit status is 0 if nothing failed, 2 if the command line is not valid, and 1 if an error
+//! occurred outside of the simulations. Otherwise it is the status of the worst verdict: crash 10,
+//! invariant 11, stuck 12, leak 13. It is 14 if a simulation's second run differs from its first.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -36,44 +35,44 @@ mod views;
 
 use line::{Command, CommandLine, Seeds};
 
-/// The words that run the program.
+/// The command with which the program was started.
 static PROGRAM: OnceLock<String> = OnceLock::new();
 
-/// Returns the words that run the program.
+/// Returns the command with which the program was started.
 fn program() -> &'static str {
     PROGRAM.get().map_or("picoevent-sim", String::as_str)
 }
 
-/// Why the command does not end with status 0.
+/// The reason why the command does not end with status 0.
 enum End {
     /// The command line names something that does not exist.
     Usage(String),
-    /// Something outside of the simulations went wrong.
+    /// An error occurred outside of the simulations.
     Trouble(String),
     /// A simulation failed; the exit status.
     Failed(u8),
 }
 
-/// The exit status if a simulation does not repeat itself.
+/// The exit status if a simulation's second run differs from its first.
 const DIVERGED: u8 = 14;
 
 /// Runs the program's command line with these applications.
 ///
-/// The commands that it prints for pasting begin with the path by which the program was run.
+/// The commands that it prints begin with the path with which the program was started.
 pub fn main(cases: &[&dyn AnyTestCase]) -> ExitCode {
     let program = std::env::args_os().next().unwrap_or_else(|| "picoevent-sim".into());
     main_as(&program.to_string_lossy(), cases)
 }
 
-/// Runs as [`main`] does, for a program that is run by other words than its path, such as an alias
-/// of Cargo.
+/// Like [`main`], for a program that is not started by its path, for example by an alias of Cargo.
+/// `program` is the command that starts it.
 pub fn main_as(program: &str, cases: &[&dyn AnyTestCase]) -> ExitCode {
-    // A process has one command line, so any earlier value is the same.
+    // A process has only one command line, so an earlier value is the same.
     let _ = PROGRAM.set(program.to_owned());
     let command = match CommandLine::try_parse() {
         Ok(line) => line.command,
         Err(problem) => {
-            // If nothing can be written, the status still shows the result.
+            // If nothing can be printed, the exit status still shows the result.
             let _ = problem.print();
             return ExitCode::from(u8::try_from(problem.exit_code()).unwrap_or(2));
         }

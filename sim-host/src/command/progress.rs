@@ -24,7 +24,7 @@ impl Progress {
         }
         self.shown = Some(Instant::now());
         let simulated = tally.simulated as f64 / 1e6;
-        // A sweep goes on even if its progress cannot be shown.
+        // The sweep continues even if its progress cannot be shown.
         let _ = write!(
             io::stderr(),
             "\r\x1b[K{} seeds, {} failed, {:.0} seeds/s, {simulated:.0} s simulated",

@@ -1,4 +1,4 @@
-//! Recordings: making, printing and replaying them.
+//! Makes, prints and replays recordings.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -9,7 +9,7 @@ use super::{End, views};
 use crate::recording::{Recorded, RecordingFile};
 use crate::world::AnyTestCase;
 
-/// Begins a recording into a file.
+/// Starts a recording into a file.
 pub(super) fn create(path: &Path) -> Result<Arc<RecordingFile>, End> {
     RecordingFile::create(path).map(Arc::new).map_err(|error| views::unwritten(path, &error))
 }
@@ -24,10 +24,10 @@ pub(super) fn read(path: &Path, cut_off: bool) -> Result<(), End> {
     Ok(())
 }
 
-/// Replays a recording on an application, whose log is printed again.
+/// Replays a recording on an application. The application's log is printed again.
 pub(super) fn replay(case: &dyn AnyTestCase, path: &Path, cut_off: bool) -> Result<(), End> {
     let recorded = recorded(path, cut_off)?;
-    // If there is a logger already, it gets the lines.
+    // If a logger is already set, that logger gets the lines.
     if log::set_logger(&Lines).is_ok() {
         log::set_max_level(LevelFilter::Info);
     }

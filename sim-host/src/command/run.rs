@@ -14,7 +14,7 @@ use crate::world::{
     AnyTestCase, Failure, LogObserver, Observer, Outcome, Report, Scenario, Simulator, Sweep, Tally,
 };
 
-/// How many further failing seeds are printed.
+/// The number of further failing seeds that are printed.
 const NAMED: usize = 3;
 
 pub(super) fn sweep(case: &dyn AnyTestCase, mut sweep: Sweep, asked: &Run) -> Result<(), End> {
@@ -85,12 +85,12 @@ fn tell(case: &dyn AnyTestCase, seed: Option<u64>, scenario: Option<&Path>, outc
     say(&report.to_string());
 }
 
-/// Prints, and ignores a closed pipe.
+/// Prints text. A closed pipe is ignored.
 pub(super) fn say(text: &str) {
     let _ = io::stdout().write_all(text.as_bytes());
 }
 
-/// Returns the command that runs a seed again.
+/// Returns the command that reproduces a seed.
 fn repeat_command(case: &dyn AnyTestCase, seed: u64, scenario: Option<&Path>) -> String {
     let command = format!("{} run {} --seed {seed}", program(), case.name());
     match scenario {
@@ -99,7 +99,7 @@ fn repeat_command(case: &dyn AnyTestCase, seed: u64, scenario: Option<&Path>) ->
     }
 }
 
-/// Returns the words of the current command line.
+/// Returns the arguments of the current command line.
 fn typed() -> String {
     let words = std::env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned());
     format!("{} {}", program(), words.collect::<Vec<_>>().join(" "))
@@ -115,7 +115,7 @@ pub(super) fn seed(case: &dyn AnyTestCase, seed: u64, asked: &Run) -> Result<(),
     show_all(case, &mut simulator, Some(seed), scenario, &asked.views)
 }
 
-/// Returns a simulator that is set to a seed.
+/// Returns a simulator with this seed set.
 fn simulator(seed: u64, scenario: Option<&Path>) -> Result<Simulator, End> {
     let mut simulator = Simulator::new();
     match scenario {

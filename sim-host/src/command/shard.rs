@@ -1,9 +1,10 @@
-//! A shard: one of several equal parts of a range of seeds, which machines run at the same time.
+//! A shard: one of several equal parts of a range of seeds, which several hosts run at the same
+//! time.
 
 use std::fmt;
 use std::ops::Range;
 
-/// Part `number` of `count`, which are counted from one: `2/8`.
+/// Part `number` of `count` parts, such as `2/8`. The first part is 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Shard {
     pub(super) number: u64,
@@ -11,7 +12,7 @@ pub(super) struct Shard {
 }
 
 impl Shard {
-    /// The only part of a range that is not divided.
+    /// The whole range, not divided.
     pub(super) const WHOLE: Self = Self { number: 1, count: 1 };
 
     /// Reads `2/8`.
@@ -24,8 +25,8 @@ impl Shard {
         if exists { Ok(shard) } else { Err(wrong()) }
     }
 
-    /// Returns this part of the seeds. The parts differ by one seed at most; one is empty if there are more
-    /// parts than seeds.
+    /// Returns this part of the seeds. The sizes of the parts differ by at most one seed. Some
+    /// parts are empty if there are more parts than seeds.
     pub(super) fn of(self, seeds: &Range<u64>) -> Range<u64> {
         let length = u128::from(seeds.end.saturating_sub(seeds.start));
         let before = |parts: u64| {

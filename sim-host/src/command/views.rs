@@ -43,7 +43,7 @@ impl ViewFiles {
     }
 }
 
-/// Writes the views of a failure, whose simulation runs again for it.
+/// Writes the views of a failure. Its simulation runs again for this.
 pub(super) fn at(case: &dyn AnyTestCase, failure: &Failure, views: &Views) -> Result<(), End> {
     let files = ViewFiles::new(views, &format!("{}, seed {}", case.name(), failure.seed));
     let mut simulator = Simulator::new();
@@ -68,7 +68,7 @@ pub(super) fn write(path: &Path, text: &[u8]) -> Result<(), End> {
     Ok(())
 }
 
-/// Returns the end of a command that could not write a file.
+/// Returns the result of a command that could not write a file.
 pub(super) fn unwritten(path: &Path, error: &io::Error) -> End {
     End::Trouble(format!("{} cannot be written: {error}", path.display()))
 }

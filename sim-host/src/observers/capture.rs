@@ -7,8 +7,8 @@
 //!            to-peers  │ when and as they are sent
 //! ```
 //!
-//! A frame's comment says what happened to it: why it was dropped, why it is late, what was
-//! changed. Faults that began or ended, and news of clients and servers, are comments of the next
+//! A frame's comment states what happened to it: why it was dropped, why it is late, what was
+//! changed. Faults that began or ended, and events of clients and servers, are comments of the next
 //! frame. So the filter `frame.comment contains "dropped"` shows the frames that did not arrive.
 
 use std::collections::HashMap;
@@ -19,14 +19,15 @@ use crate::world::{
     Direction, Fate, Fault, Frame, News, Observer, ServerNews, Treatment, Trouble, UdpNews,
 };
 
-/// The longest frame, as the file's interfaces declare it.
+/// The maximum length of a frame, as declared for the file's interfaces.
 const LONGEST: u32 = 1514;
 
 /// An observer that captures the frames of one simulation.
 pub struct Capture {
     title: String,
     packets: Vec<u8>,
-    /// When frames to the device were sent, and what was done to them, by frame number.
+    /// The time at which each frame to the device was sent, and what was done to it, by frame
+    /// number.
     under_way: HashMap<u64, (u64, String)>,
     /// Further comments of the next frame.
     news: Vec<String>,
@@ -34,7 +35,7 @@ pub struct Capture {
 }
 
 impl Capture {
-    /// Makes a capture whose file begins with this comment.
+    /// Makes a capture. Its file begins with the comment `title`.
     pub fn new(title: &str) -> Self {
         Self {
             title: title.to_owned(),
@@ -121,7 +122,7 @@ impl Observer for Capture {
                 self.under_way.remove(&frame.number);
                 self.take(at, frame, words::LOST_IN_TRANSIT.to_owned());
             }
-            // The capture has it already, as the device sent it.
+            // The capture already has this frame, as the device sent it.
             Direction::ToPeer => {
                 self.tell(at, &format!("a frame to the peers is {}", words::LOST_IN_TRANSIT));
             }

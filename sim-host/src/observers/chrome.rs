@@ -1,11 +1,11 @@
 //! Chrome's trace format, which Perfetto reads: slices, instants and arrows on named tracks.
 //!
-//! Times are in nanoseconds here and in microseconds, with fractions, in the file.
+//! Times are in nanoseconds here. In the file they are in microseconds with fractions.
 //! <https://docs.google.com/document/d/1CvAClvFfyA5R-PhYUmn5OOQtYMH4h6I0nSsKchNAySU>
 
 use serde_json::{Map, Value, json};
 
-/// A track: a process and a thread in the format's terms.
+/// A track. In the format's terms: a process and a thread.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(super) struct Track {
     pub(super) process: u32,
@@ -14,7 +14,7 @@ pub(super) struct Track {
 
 #[derive(Default)]
 pub(super) struct Chart {
-    /// Events by time; of events at one time the longer ones come first, so that slices nest.
+    /// Events by time. At the same time, longer events come first, so that slices nest.
     events: Vec<(u64, u64, Value)>,
     names: Vec<Value>,
 }
@@ -83,7 +83,7 @@ impl Chart {
     }
 }
 
-/// Returns nanoseconds as microseconds, exactly for the first hundred days.
+/// Converts nanoseconds to microseconds. The result is exact for the first hundred days.
 fn micros(nanos: u64) -> Value {
     json!(nanos as f64 / 1e3)
 }

@@ -1,8 +1,8 @@
-//! Shows what happens in simulations: capture files, timelines, a terminal, pages of sweeps.
+//! Shows simulations: as capture files, timelines, on a terminal, and as pages of sweeps.
 //!
 //! All of them are [observers](crate::world::Observer) of one simulation, except the page, which is
-//! made from a sweep's tally. Share an observer to read it afterwards; put several into a `Vec` to
-//! use them at once:
+//! made from the tally of a sweep. To read an observer afterwards, share it. To use several at
+//! once, put them into a `Vec`:
 //!
 //! ```no_run
 //! use std::cell::RefCell;

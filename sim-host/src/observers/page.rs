@@ -7,8 +7,8 @@ use crate::world::{FaultKind, Kind, Tally, TroubleKind};
 
 const STYLE: &str = include_str!("page/style.css");
 
-/// Makes the page of a sweep of `application`, which `command` started. `repeat_command` returns the
-/// command that runs a seed again.
+/// Makes the page of a sweep of `application` that was started by `command`. `repeat_command`
+/// returns the command that reproduces a seed.
 pub fn page(
     application: &str,
     command: &str,
@@ -122,7 +122,8 @@ fn failures(tally: &Tally, repeat_command: &dyn Fn(u64) -> String) -> Markup {
     }
 }
 
-/// Shows the time from a client's first connect until it is served: a bar for each half octave.
+/// Shows a histogram of the time from a client's first connect until it is served. Each bar is half
+/// an octave.
 fn waits(tally: &Tally) -> Markup {
     let spans: Vec<_> = tally.waited.spans().collect();
     let first = spans.iter().position(|(_, count)| *count > 0);
@@ -216,7 +217,7 @@ fn grouped(number: u64) -> String {
     groups.join(",")
 }
 
-/// Formats simulated time, which may be years.
+/// Formats simulated time. It may be years.
 fn span(micros: u128) -> String {
     let hours = micros as f64 / 3.6e9;
     match hours {

@@ -27,7 +27,7 @@ const NAME: u16 = 2;
 const DESCRIPTION: u16 = 3;
 const FLAGS: u16 = 2;
 
-/// Returns the block with which a file begins.
+/// Returns the first block of a file.
 pub(super) fn section(application: &str, comment: &str) -> Vec<u8> {
     let mut body = Vec::new();
     body.extend(MAGIC.to_le_bytes());
@@ -39,7 +39,7 @@ pub(super) fn section(application: &str, comment: &str) -> Vec<u8> {
     block(SECTION, body)
 }
 
-/// Returns an interface block. Packets name interfaces by their numbers, from zero on.
+/// Returns an interface block. Packets refer to interfaces by number, from zero.
 pub(super) fn interface(name: &str, description: &str, longest: u32) -> Vec<u8> {
     let mut body = Vec::new();
     body.extend(ETHERNET.to_le_bytes());
@@ -86,7 +86,7 @@ fn fill(body: &mut Vec<u8>) {
 }
 
 fn block(kind: u32, mut body: Vec<u8>) -> Vec<u8> {
-    // A terminating option ends the list.
+    // A terminating option ends the list of options.
     body.extend([0; 4]);
     let length = (body.len() + 12) as u32;
     let mut block = Vec::with_capacity(length as usize);

@@ -8,7 +8,7 @@ use crate::world::{
     UdpNews,
 };
 
-/// Writes each method of an observer as one that forwards to others.
+/// Implements each method of an observer by forwarding it to other observers.
 macro_rules! tells {
     ($(fn $name:ident($($argument:ident: $kind:ty),*);)*) => {
         $(fn $name(&mut self, at: u64 $(, $argument: $kind)*) {
@@ -17,7 +17,7 @@ macro_rules! tells {
     };
 }
 
-/// The observers that are forwarded to.
+/// The observers that receive the forwarded calls.
 trait Others {
     fn each(&mut self, tell: impl FnMut(&mut dyn Observer));
 }

@@ -1,4 +1,4 @@
-//! A simulation in real time: one line for each thing that happens.
+//! Shows a simulation in real time: one line for each event.
 //!
 //! ```text
 //!     2.000100 │ peers ────▶ device │ 40001>9995 syn seq 1 ack 0 win 1024 len 0
@@ -23,14 +23,15 @@ use crate::world::{
 pub enum Style {
     /// Text only.
     Plain,
-    /// Colours, and a clock that advances while nothing happens.
+    /// Colours, and a clock that also advances while nothing happens.
     Terminal,
 }
 
 /// The time between two updates of a terminal's clock.
 const TICK: Duration = Duration::from_millis(100);
 
-/// An observer that shows a simulation while it runs, and delays it to keep its pace.
+/// An observer that shows a simulation while it runs. It delays the simulation to keep the
+/// requested speed.
 pub struct Show<W> {
     out: W,
     style: Style,
@@ -38,7 +39,7 @@ pub struct Show<W> {
     ratio: f64,
     began: Option<Instant>,
     names: HashMap<Function, Option<String>>,
-    /// The callback that was shown last, and how often it ran again since.
+    /// The callback that was shown last, and the number of its repeats since then.
     last: Option<(u64, Callback)>,
     again: u32,
 }
@@ -54,13 +55,13 @@ enum Colour {
 }
 
 impl<W: Write> Show<W> {
-    /// Makes an observer whose simulation runs `ratio` times as fast as real time, or without delay
-    /// if `ratio` is infinite.
+    /// Makes an observer whose simulation runs at `ratio` times the speed of real time, or without
+    /// delay if `ratio` is infinite.
     pub fn new(out: W, style: Style, ratio: f64) -> Self {
         Self { out, style, ratio, began: None, names: HashMap::new(), last: None, again: 0 }
     }
 
-    /// Waits until `at` at this pace.
+    /// Waits until the real time for `at` at this speed.
     fn keep_pace(&mut self, at: u64) {
         let began = *self.began.get_or_insert_with(Instant::now);
         let due = at as f64 / 1e6 / self.ratio;
@@ -77,7 +78,8 @@ impl<W: Write> Show<W> {
         }
     }
 
-    /// Shows a line, after a line with the number of repeats of the last callback.
+    /// Shows a line. If the last callback was repeated, a line with the number of repeats comes
+    /// first.
     fn line(&mut self, at: u64, colour: Colour, what: &str, text: &str) {
         let (last, again) = (self.last.take(), std::mem::take(&mut self.again));
         if let Some((then, _)) = last.filter(|_| again > 0) {
@@ -132,7 +134,8 @@ impl<W: Write> Observer for Show<W> {
     }
 
     fn callback_begins(&mut self, at: u64, callback: Callback) {
-        // Many calls at one time empty a ring of a few bytes; they are shown as one line.
+        // A ring of a few bytes is emptied by many calls at the same time. They are shown as one
+        // line.
         if self.last == Some((at, callback)) {
             self.again += 1;
             return;

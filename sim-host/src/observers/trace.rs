@@ -11,9 +11,9 @@
 //!  faults   lane 0       ▐loss of 20 %       ▐
 //! ```
 //!
-//! Code takes no time in a simulation, so what happens in the same microsecond is drawn in
-//! sequence, each 20 ns wide. A frame is a slice at either end and an arrow between them. A lost
-//! frame has no arrow, and its slice gives the reason.
+//! Code takes no time in a simulation. So events in the same microsecond are drawn one after
+//! another, each 20 ns wide. A frame is a slice at each end and an arrow between them. A lost frame
+//! has no arrow, and its slice states the reason.
 
 use std::collections::HashMap;
 
@@ -28,10 +28,10 @@ const DEVICE: u32 = 1;
 const PEERS: u32 = 2;
 const FAULTS: u32 = 3;
 
-/// The width of a drawn moment in nanoseconds.
+/// The width of an event in nanoseconds.
 const WIDTH: u64 = 20;
 
-/// What is drawn in a lane of the faults.
+/// What a lane of the faults shows.
 #[derive(Clone, Copy, PartialEq)]
 enum Strike {
     Fault(Fault),
@@ -50,21 +50,21 @@ struct Call {
 pub struct Trace {
     chart: Chart,
     named: Vec<Track>,
-    /// The current microsecond, and how many nanoseconds of it are used.
+    /// The current microsecond, and the number of its nanoseconds already used.
     now: (u64, u64),
     callback: Option<(u64, Callback)>,
-    /// The callback that returned last, and when it began.
+    /// The callback that returned last, and the time at which it began.
     last: Option<(u64, Object)>,
-    /// The application's objects, and since when they are in this state.
+    /// The application's objects, with their state and the time since which they are in it.
     objects: Vec<(Object, About, u64)>,
-    /// The fault in each lane, and since when.
+    /// The fault in each lane, and its start time.
     lanes: Vec<Option<(Strike, u64)>>,
-    /// The connection to a server in each lane, and since when.
+    /// The connection to a server in each lane, and its start time.
     calls: Vec<Option<(Call, u64)>>,
-    /// The port of each client's connection, and since when.
+    /// The port of each client's connection, and its start time.
     connections: HashMap<u32, (u16, u64)>,
     sent: HashMap<u64, (u64, String)>,
-    /// Names and places of functions that were looked up.
+    /// The names and source locations of functions that were looked up.
     functions: HashMap<Function, (Option<String>, Option<String>)>,
 }
 
@@ -108,7 +108,7 @@ impl Trace {
         self.chart.file()
     }
 
-    /// Reserves the next moment of this microsecond. Returns its beginning.
+    /// Reserves the next free time in this microsecond. Returns its beginning.
     fn moment(&mut self, at: u64) -> u64 {
         if at != self.now.0 {
             self.now = (at, 0);
@@ -179,7 +179,7 @@ impl Trace {
 
     fn end_call(&mut self, lane: usize, ends: u64) {
         let Some((call, since)) = self.calls[lane].take() else { return };
-        // A server may have more than one connection at a time.
+        // A server may have several connections at a time.
         let thread = 10_000_000 + u32::from(call.server) * 100 + lane as u32 % 100;
         let track = self.track(PEERS, thread, || format!("server {}", call.server));
         self.chart.slice(track, (since, ends), &format!("connection {}", call.number), &[]);
@@ -245,7 +245,7 @@ impl Observer for Trace {
 
     fn callback_begins(&mut self, at: u64, callback: Callback) {
         let begins = self.moment(at);
-        // A deadline that has passed is not shown any more.
+        // A deadline that has passed is no longer shown.
         if let Some(index) = self.objects.iter().position(|(object, about, _)| {
             *object == callback.object && matches!(about, About::Waits(_, Some(_)))
         }) {
@@ -282,7 +282,7 @@ impl Observer for Trace {
         let moment = self.moment(at);
         gone.into_iter().for_each(|gone| self.close(gone, moment));
         for (object, about) in new {
-            // A new connection begins with the callback that accepts it.
+            // A new connection is shown from the callback that accepts it.
             let since = match (self.last, about) {
                 (Some((began, of)), About::With(_)) if of == object => began,
                 _ => moment,

@@ -1,11 +1,11 @@
-//! The words for events, the same in captures, timelines and on the terminal.
+//! The texts for events, the same in captures, timelines and on the terminal.
 
 use crate::world::{
     About, Fate, Fault, FaultDirection, FaultKind, News, Object, ServerNews, Treatment, Trouble,
     TroubleKind, UdpNews,
 };
 
-/// Returns why a frame does not arrive.
+/// Returns the reason why a frame does not arrive.
 pub(crate) const fn loss(fate: Fate) -> Option<&'static str> {
     match fate {
         Fate::Arrives(_) => None,
@@ -17,10 +17,10 @@ pub(crate) const fn loss(fate: Fate) -> Option<&'static str> {
     }
 }
 
-/// The text for a frame that is dropped because the link went down while it was in transit.
+/// The text for a frame that is dropped because the link goes down while the frame is in transit.
 pub(crate) const LOST_IN_TRANSIT: &str = "dropped in transit, the link went down";
 
-/// Returns what was done to a frame; empty if nothing was.
+/// Returns what was done to a frame, or an empty text.
 pub(crate) fn treatment(how: Treatment) -> String {
     let done = [
         (how.duplicated, "a second copy"),
@@ -119,7 +119,7 @@ pub(crate) fn object(object: Object) -> String {
     format!("{} {}", object.word(), object.slot())
 }
 
-/// Formats a span of microseconds with about three significant digits.
+/// Formats a time in microseconds with about three significant digits.
 pub(crate) fn time(micros: u64) -> String {
     match micros {
         0..1_000 => format!("{micros} µs"),

@@ -7,7 +7,7 @@
 //!   simulation   one run: the plan, what happens when, the verdict
 //!     ▼
 //!   device       application, base, adapter, embassy-net, executor; its clock and its checks
-//!   peers        clients and servers on a stack of their own; the attacker
+//!   peers        clients and servers on their own stack; the attacker
 //!     ▼
 //!   network      the cable: frames, links, faults, digest
 //!     ▼
@@ -15,9 +15,10 @@
 //!   choices      every choice: from a seed, a choice log or a scenario
 //! ```
 //!
-//! Each room uses only those below it. The application, picoevent and embassy are the code that
-//! runs on a board. A [`TestCase`] names the application and what its clients must receive; a seed
-//! decides the rest. The same seed gives the same simulation on every machine and in every build.
+//! Each module uses only the modules below it. The application, picoevent and embassy are the code
+//! that runs on a board. A [`TestCase`] names the application and what its clients must receive. A
+//! seed decides the rest. The same seed gives the same simulation on every machine and in every
+//! build.
 //!
 //! ```
 //! use std::net::SocketAddr;

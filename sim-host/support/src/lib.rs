@@ -1,5 +1,5 @@
-//! Building blocks of simulated networks, shared by the simulator and the tests of other packages,
-//! and a shrinker for failures.
+//! Parts of simulated networks, shared by the simulator and by tests of other packages, and a
+//! shrinker for failing lists.
 
 #[cfg(feature = "net")]
 pub mod net;

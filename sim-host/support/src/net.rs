@@ -1,13 +1,13 @@
-//! Building blocks of every simulated network of this repository: the adapter's tests, the
-//! simulator, and the end-to-end tests under QEMU.
+//! The parts of all simulated networks in this repository: the adapter's tests, the simulator, and
+//! the end-to-end tests under QEMU.
 //!
 //! ```text
 //!   device ── embassy-net ── DeviceEnd ═══ Cable ═══ PeerEnd ── smoltcp ── clients, Server
 //! ```
 //!
-//! A [`Cable`] decides what happens to frames. Its two ends make it a driver of embassy-net and a
-//! device of smoltcp. A [`Segment`] is a parsed TCP segment, and [`dhcp::Server`] decides what a
-//! DHCP server answers. Nothing here knows the time.
+//! A [`Cable`] decides what happens to frames. One of its ends is a driver for embassy-net, the
+//! other a device for smoltcp. A [`Segment`] is a parsed TCP segment. [`dhcp::Server`] makes the
+//! answers of a DHCP server. Nothing here depends on time.
 
 pub mod dhcp;
 mod ends;

@@ -1,10 +1,10 @@
-//! Shrinks a list that fails to a shorter one that fails alike.
+//! Shrinks a failing list to a shorter one that fails in the same way.
 
-/// Shortens a list by leaving out runs of its items: first halves, then shorter runs, down to
-/// single items.
+/// Shortens a list by leaving out runs of items: first halves, then shorter runs, at last single
+/// items.
 ///
-/// `takes` is given a shorter list. If that fails alike, `takes` returns the list to continue with:
-/// the same one or an even shorter one. Otherwise it returns `None`.
+/// `takes` is called with a shorter list. If this list fails in the same way, `takes` returns the
+/// list to continue with: the same one or an even shorter one. Otherwise it returns `None`.
 pub fn leave_out<T: Clone>(
     mut list: Vec<T>,
     mut takes: impl FnMut(Vec<T>) -> Option<Vec<T>>,

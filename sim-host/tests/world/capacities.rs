@@ -1,4 +1,4 @@
-//! A device's capacities: listeners, sockets, rings, and the messages when they are too small.
+//! A device's capacities: listeners, sockets, rings, and the messages if they are too small.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use crate::lines::{Lines, client};
 const GREETING: &[u8] = b"Good day\n";
 const PORT: u16 = 7002;
 
-/// A server that greets its clients, at one port or at two.
+/// A server that greets its clients, at one or two ports.
 #[derive(Default)]
 struct Greeter {
     /// Connections accepted at the second port.
@@ -88,7 +88,7 @@ fn clients_connect_to_the_port_they_are_meant_for() {
 
 #[test]
 fn the_socket_leak_check_fills_every_listener() {
-    // Six sockets, so each of two listeners has three.
+    // There are six sockets, so each of the two listeners has three.
     let count = Arc::new(AtomicUsize::new(0));
     let shared = count.clone();
     let make = move || Greeter { at_second: shared.clone() };

@@ -1,4 +1,4 @@
-//! UDP clients: what they do, what is found out about the device, and the views of it.
+//! UDP clients: their behaviour, the device's bugs that they find, and how observers show them.
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
@@ -17,19 +17,19 @@ use picoevent_sim::world::{
 
 const PORT: u16 = 7200;
 
-/// What the counter does wrong.
+/// The bug of the counter.
 #[derive(Clone, Copy, PartialEq)]
 enum Bug {
     None,
-    /// It answers nothing.
+    /// It never answers.
     Mute,
     /// It answers twice.
     AnswersTwice,
-    /// It answers the one that asked before.
+    /// It sends the answer to the previous client.
     AnswersTheOther,
-    /// It takes a request that was cut for a whole one.
+    /// It takes a shortened request for a complete one.
     TakesWhatIsCut,
-    /// It forgets a request when there is no room for the answer.
+    /// It discards a request if there is no room for the answer.
     ForgetsWhenFull,
     /// It sends only the beginning of a long answer.
     CutsAnswers,
@@ -86,14 +86,14 @@ impl Counter {
     }
 }
 
-/// Requests, with one that must not be answered among them.
+/// Makes requests, and one that must not be answered.
 fn requests(choices: &mut Choices<'_>) -> Vec<Vec<u8>> {
     let text = "x".repeat(choices.up_to(26) as usize);
     let mut requests = vec![format!("count {text}"); 1 + choices.up_to(2) as usize];
     if choices.up_to(1) == 1 {
         requests.insert(0, "cuont".to_owned());
     }
-    // Longer than the ring.
+    // This request is longer than the ring.
     if choices.up_to(1) == 1 {
         requests.push(format!("count {:>200}", "x"));
     }
@@ -109,7 +109,8 @@ fn counter(bug: Bug) -> TestCase<Counter> {
         .over_ipv6()
 }
 
-/// Returns the outcome of the first seed that fails, and how many lines its choice log shrinks to.
+/// Returns the outcome of the first seed that fails, and the number of lines to which its choice
+/// log shrinks.
 #[track_caller]
 fn failure(bug: Bug) -> (Verdict, usize) {
     let case = counter(bug);
@@ -143,14 +144,15 @@ fn what_a_device_does_wrong_is_found_and_shrunk() {
     says(Bug::TakesWhatIsCut, Kind::Invariant, "42: ");
 }
 
-/// A flood finds no room, and then an answer is missing; only without a flood nothing may be.
+/// After a flood there may be no room, so an answer may be missing. Without a flood, none may be
+/// missing.
 #[test]
 fn requests_may_be_lost_only_where_something_loses_them() {
     let tally = counter(Bug::ForgetsWhenFull).check(0..300);
     assert!(tally.served > 300, "{tally:?}");
 }
 
-/// A choice log with a client of this behaviour, whose first datagram suffers.
+/// Makes a choice log with a client of this behaviour. Its first datagram is affected.
 fn struck(behaviour: UdpBehaviour, how: u64) -> String {
     let kind = behaviour.word();
     format!(
@@ -159,7 +161,7 @@ fn struck(behaviour: UdpBehaviour, how: u64) -> String {
     )
 }
 
-/// Replays it and returns the lines of a log observer.
+/// Replays this choice log. Returns the lines of a log observer.
 fn lines_of(behaviour: UdpBehaviour, how: u64) -> Vec<String> {
     let (_, lines) = Choice::read_all(&struck(behaviour, how)).unwrap();
     let mut simulator = Simulator::new();

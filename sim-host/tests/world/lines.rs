@@ -10,7 +10,7 @@ use picoevent_sim::world::{Choices, Script, Size, Sockets, TestCase};
 pub struct Lines {
     /// Open connections.
     pub open: usize,
-    /// Plants a bug: a line is expected to arrive in one piece.
+    /// Plants a bug: the application expects a line to arrive in one piece.
     pub hasty: bool,
 }
 
@@ -60,7 +60,7 @@ pub fn client(choices: &mut Choices<'_>) -> Script {
         .expect_end()
 }
 
-/// Rings that a line fits into.
+/// Sizes whose rings have room for a line.
 pub const SIZES: [Size<Lines>; 3] = [
     Size::of(
         Pool::rest().rings(64, 64),

@@ -1,4 +1,5 @@
-//! A server on all addresses of the device, which tells each client whether it knows the one that was called.
+//! A server on all addresses of the device. It tells each client whether it knows the address that
+//! the client has connected to.
 
 use std::net::SocketAddr;
 

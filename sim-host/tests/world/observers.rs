@@ -1,4 +1,4 @@
-//! Captures and timelines, read back.
+//! Captures and timelines: written and parsed.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -47,7 +47,7 @@ struct Packet {
     flags: u32,
 }
 
-/// Reads a capture. Returns the names of its interfaces, and its packets.
+/// Parses a capture. Returns the names of its interfaces, and its packets.
 fn read(file: &[u8]) -> (Vec<String>, Vec<Packet>) {
     let word = |at: usize| u32::from_le_bytes(file[at..at + 4].try_into().unwrap());
     let (mut at, mut names, mut packets) = (0, Vec::new(), Vec::new());
@@ -139,7 +139,7 @@ fn a_timeline_has_slices_that_nest_and_arrows_with_two_ends() {
     for track in ["device", "listener 0", "conn 0", "network", "client 1", "fault 2"] {
         assert!(names.contains(&track), "{track} is not in {names:?}");
     }
-    // In nanoseconds, so that they compare exactly.
+    // In nanoseconds, so that they can be compared exactly.
     let nanos = |value: &Value| (value.as_f64().unwrap() * 1e3).round() as u64;
     let (mut last, mut open) = (0, HashMap::<_, Vec<(u64, String)>>::new());
     let (mut begun, mut ended) = (HashMap::new(), HashMap::new());
@@ -173,6 +173,6 @@ fn a_timeline_has_slices_that_nest_and_arrows_with_two_ends() {
     for wanted in ["listens on 0.0.0.0", "with 10.0.0.1:", "loss of 30 %", "dropped by chance"] {
         assert!(slice(wanted), "{wanted}");
     }
-    // The application's functions are known by their names.
+    // The application's functions are shown by name.
     assert!(slice("opened") && slice("is served"), "{names:?}");
 }

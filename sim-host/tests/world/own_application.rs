@@ -1,4 +1,4 @@
-//! An application outside of this repository in simulations: a test of ten lines.
+//! Simulations of an application that is not part of this repository: a test of ten lines.
 
 use picoevent::Cx;
 use picoevent_sim::world::{FaultKind, TestCase};

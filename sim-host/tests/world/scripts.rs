@@ -27,7 +27,8 @@ fn measure(number: u64) {
     }
 }
 
-/// Says how often it was asked, and how often signals came. It ends with a goodbye, unless it forgets.
+/// Answers with the number of requests and of signals so far. It ends with a goodbye, unless it has
+/// the bug that forgets it.
 struct Teller {
     asked: u32,
     signals: u32,

@@ -1,4 +1,5 @@
-//! Servers that the device calls: what they do, what is found out about the device, and refusals.
+//! Servers that the device connects to: their behaviour, the device's bugs that they find, and
+//! refused test cases.
 
 use std::time::Duration;
 
@@ -10,7 +11,7 @@ use picoevent_sim::world::{
 
 const PORT: u16 = 7100;
 
-/// What a client of the server does wrong.
+/// The bug of the server's client.
 #[derive(Clone, Copy, PartialEq)]
 enum Bug {
     None,
@@ -18,11 +19,11 @@ enum Bug {
     Absent,
     /// It connects only once.
     GivesUp,
-    /// It asks for something else.
+    /// It sends a wrong request.
     Mumbles,
     /// It counts an answer twice.
     CountsTwice,
-    /// It connects again at once.
+    /// It reconnects at once, without a delay.
     Hurries,
 }
 

@@ -71,7 +71,7 @@ fn a_text_that_is_not_a_choice_log_is_refused() {
     let case = TestCase::new("lines", 7000, Lines::default, Lines::start).client(client);
     let error = case.replay("setup sise 0 1").unwrap_err();
     assert_eq!(error.to_string(), "line 1: there is no choice point \"sise\"");
-    // Numbers that are too large are limited to what is possible.
+    // Numbers that are too large are limited to the largest valid value.
     let huge = "setup size 0 18446744073709551615\nsetup latency-us 0 18446744073709551615\n\
         setup faults 0 99999999\nfault kind 3 clock-step\nfault severity 3 18446744073709551615\n\
         setup clock-start-us 0 18446744073709551615\nsetup drift-ppm 0 18446744073709551615\n\

@@ -1,11 +1,11 @@
-//! Each verdict, on an application that deserves it.
+//! Each verdict, with an application that causes it.
 
 use std::net::SocketAddr;
 
 use picoevent::{ConnMut, Cx, EventMut, Listener, Pool, Protocol, SetupError, Signal};
 use picoevent_sim::world::{AnyTestCase, Kind, Outcome, Script, Simulator, TestCase};
 
-/// What an application does with each connection.
+/// The behaviour of an application on each connection.
 #[derive(Clone, Copy, PartialEq)]
 enum Does {
     Panics,

@@ -4,13 +4,13 @@ use core::net::IpAddr;
 
 use crate::Family;
 
-/// Bytes for the addresses of one family: eight of IPv4, two of IPv6.
+/// The bytes for the addresses of one family: room for eight IPv4 or two IPv6 addresses.
 const BYTES: usize = 32;
 
 /// The addresses of one family that were found.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Found {
-    /// In network order, one after the other.
+    /// The addresses in network byte order, one after the other.
     octets: [u8; BYTES],
     count: u8,
     pub(crate) family: Family,
@@ -25,7 +25,7 @@ impl Found {
         self.count == 0
     }
 
-    /// Adds an address of the family, if it is new and there is room.
+    /// Adds an address of the family, if it is not present yet and there is room.
     #[inline(never)]
     pub(crate) fn add(&mut self, address: &[u8]) {
         let size = self.family.size();
@@ -43,7 +43,7 @@ impl Found {
         }
     }
 
-    /// Returns an address, by its place in the answer.
+    /// Returns the address at a position in the answer.
     #[inline(never)]
     pub(crate) fn get(&self, place: u8) -> Option<IpAddr> {
         let mut held = self.octets.chunks_exact(self.family.size()).take(self.count.into());
@@ -59,13 +59,13 @@ impl Found {
         (0..self.count).filter_map(|place| self.get(place))
     }
 
-    /// Returns one of the addresses: each number is that of another, in turn.
+    /// Returns one of the addresses. Consecutive values of `turn` give the addresses in rotation.
     pub(crate) fn of_turn(&self, turn: u8) -> Option<IpAddr> {
         self.get(turn.checked_rem(self.count)?)
     }
 }
 
-/// The addresses of a name: at most eight of IPv4 and two of IPv6.
+/// The addresses of a name: at most eight IPv4 and two IPv6 addresses.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Addresses {
     v4: Found,
@@ -86,19 +86,19 @@ impl Addresses {
         self.v4.is_empty() && self.v6.is_empty()
     }
 
-    /// Returns the addresses, those of IPv4 first, in the order of the answer.
+    /// Returns the addresses: first IPv4, then IPv6, each in the order of the answer.
     pub fn iter(&self) -> impl Iterator<Item = IpAddr> + '_ {
         self.v4.iter().chain(self.v6.iter())
     }
 
-    /// Returns the first address. A look-up that succeeds has found one.
+    /// Returns the first address. After a successful look-up there is at least one.
     pub fn first(&self) -> Option<IpAddr> {
         self.v4.get(0).or_else(|| self.v6.get(0))
     }
 }
 
 impl Family {
-    /// Returns the bytes of an address.
+    /// Returns the size of an address in bytes.
     pub(crate) const fn size(self) -> usize {
         match self {
             Self::V4 => 4,
@@ -127,7 +127,7 @@ mod tests {
         assert_eq!(found.iter().collect::<Vec<_>>(), [v4(1), v4(2), v4(3)]);
         let turns = (0..4).map(|turn| found.of_turn(turn).unwrap());
         assert_eq!(turns.collect::<Vec<_>>(), [v4(1), v4(2), v4(3), v4(1)]);
-        // The address of zeros is one, too, although places are zeros before.
+        // 0.0.0.0 counts as an address, although free entries are zeros too.
         let mut zero = Found::none(Family::V4);
         zero.add(&[0; 4]);
         assert_eq!(zero.iter().collect::<Vec<_>>(), [IpAddr::from([0, 0, 0, 0])]);

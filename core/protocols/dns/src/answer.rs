@@ -1,27 +1,28 @@
-//! What an answer says about a question.
+//! Reads the answer to a question.
 
 use crate::Family;
 use crate::addresses::Found;
 use crate::error::LookupError;
 use crate::wire::{Kind, Message, Name, Question, Status};
 
-/// The most aliases that lead to an address.
+/// The maximum number of aliases followed to reach an address.
 const MAX_ALIASES: usize = 8;
 
-/// For how long the answer that there is nothing is kept at most, in seconds (RFC 2308, 5, says up to three
-/// hours; a device that is being installed wants less, and one that got a changed answer too).
+/// The longest time to cache a negative answer, in seconds. RFC 2308, section 5 suggests up to
+/// three hours. A device needs less while it is being installed, or if the answer was forged.
 const MAX_NEGATIVE_TTL: u32 = 60;
 
-/// For how long addresses are kept at most, in seconds: a day.
+/// The longest time to cache addresses, in seconds: one day.
 const MAX_TTL: u32 = 86_400;
 
-/// What an answer says: whether it has addresses, and for how many seconds that may be kept.
+/// The content of an answer: whether it has addresses, and for how many seconds this may be cached.
 ///
-/// [`NoAnswer`](LookupError::NoAnswer) means that the server does not know, and another one may;
-/// [`TooLong`](LookupError::TooLong) that the answer was cut off, and what is there has no address.
+/// [`NoAnswer`](LookupError::NoAnswer) means that this server does not know, but another one may
+/// know. [`TooLong`](LookupError::TooLong) means that the answer was truncated and the remaining
+/// part has no address.
 pub(crate) type Answer = (Result<(), LookupError>, u32);
 
-/// Returns the question that a message answers: one that was asked alone.
+/// Returns the question that a message answers, if it has exactly one.
 pub(crate) fn question<'m>(message: &Message<'m>) -> Option<Question<'m>> {
     let mut questions = message.questions();
     let question = questions.next()?;
@@ -29,7 +30,7 @@ pub(crate) fn question<'m>(message: &Message<'m>) -> Option<Question<'m>> {
     is_answer.then_some(question)
 }
 
-/// Reads the answer to a question about a name, which the message repeats.
+/// Reads the answer to a question about `name`. The message repeats the name.
 #[inline(never)]
 pub(crate) fn read<'m>(message: &Message<'m>, name: Name<'m>, found: &mut Found) -> Answer {
     match message.status() {
@@ -39,7 +40,7 @@ pub(crate) fn read<'m>(message: &Message<'m>, name: Name<'m>, found: &mut Found)
     }
 }
 
-/// Follows the aliases from the name to its addresses.
+/// Follows aliases from the name to its addresses.
 fn follow<'m>(message: &Message<'m>, mut name: Name<'m>, found: &mut Found) -> Answer {
     let mut ttl = MAX_TTL;
     for _ in 0..=MAX_ALIASES {
@@ -61,12 +62,12 @@ fn follow<'m>(message: &Message<'m>, mut name: Name<'m>, found: &mut Found) -> A
             None => return (Err(LookupError::NoAddress), negative_ttl(message)),
         }
     }
-    // Aliases that go in a circle lead nowhere.
+    // A loop of aliases does not lead to an address.
     (Err(LookupError::NoAddress), 0)
 }
 
-/// Returns for how many seconds the answer may be kept that there is nothing: the zone says it
-/// (RFC 2308, 5), and without a zone it may not be kept.
+/// Returns for how many seconds a negative answer may be cached. The SOA record states this (RFC
+/// 2308, section 5). Without one, the answer may not be cached.
 fn negative_ttl(message: &Message<'_>) -> u32 {
     let zone = message.authorities().find(|record| record.is(Kind::SOA));
     let ttl = zone.map(|record| record.last_number().min(record.ttl));
@@ -74,7 +75,7 @@ fn negative_ttl(message: &Message<'_>) -> u32 {
 }
 
 impl Family {
-    /// Returns the kind of record that holds an address.
+    /// Returns the record type of the family's addresses.
     pub(crate) const fn kind(self) -> Kind {
         match self {
             Self::V4 => Kind::A,
@@ -92,7 +93,7 @@ mod tests {
 
     const NAME: &str = "wWw.Example.org";
 
-    /// Writes an answer to the question for an IPv4 address.
+    /// Writes an answer to a question for an IPv4 address.
     fn answer(flags: u16, records: impl FnOnce(&mut Writer<'_>)) -> Vec<u8> {
         let mut buffer = [0; 1_024];
         let mut writer = Writer::new(&mut buffer, 7, flag::RESPONSE | flags);

@@ -1,29 +1,30 @@
-//! Why a look-up does not begin, and why it finds nothing.
+//! Why a look-up does not start, and why it finds nothing.
 
 use core::fmt;
 
 use picoevent::{ConnError, ConnectError, FullError, SetupError, UnseededError};
 
-/// Why a look-up, or a connection by name, did not begin. Nothing has changed.
+/// The reason why a look-up, or a connection by name, did not start. Nothing has changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum ResolveError {
-    /// It is no name: labels of 1 to 63 letters, digits, hyphens and underscores with dots between them.
+    /// The name is not valid: labels of 1 to 63 letters, digits, hyphens and underscores, separated
+    /// by dots.
     Invalid,
-    /// The name is longer than the resolver keeps.
+    /// The name is longer than the resolver can store.
     TooLong {
-        /// The most bytes of a name.
+        /// The maximum length of a name in bytes.
         most: usize,
     },
-    /// All look-ups of the resolver are under way.
+    /// All look-ups of the resolver are in use.
     Lookups,
-    /// All names of the resolver are being looked up, or are in the list of hosts.
+    /// All names of the resolver are being looked up, or are in the hosts list.
     Names,
     /// The base has no seed for random numbers.
     Unseeded,
-    /// The base has no event, or no connection, for it.
+    /// The base has no free event or no free connection.
     Setup(SetupError),
-    /// The connection cannot connect again.
+    /// The connection cannot reconnect.
     Connect(ConnectError),
 }
 
@@ -67,21 +68,21 @@ impl fmt::Display for ResolveError {
 
 impl core::error::Error for ResolveError {}
 
-/// Why a look-up has found nothing.
+/// The reason why a look-up has found nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum LookupError {
-    /// There is no such name.
+    /// The name does not exist.
     NoSuchName,
     /// The name has no address of this family.
     NoAddress,
-    /// No server has answered in time, or knew.
+    /// No server answered in time, or the servers that answered could not resolve the name.
     NoAnswer,
-    /// The resolver knows no server.
+    /// The resolver has no server.
     NoServer,
-    /// The answer is too long to be received.
+    /// The answer is too long to receive.
     TooLong,
-    /// There is no socket to ask with.
+    /// There is no UDP socket for the question.
     NoSocket,
 }
 

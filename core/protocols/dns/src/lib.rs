@@ -1,4 +1,4 @@
-//! Names for [picoevent]: a resolver over its UDP sockets, for boards and hosts alike.
+//! Names for [picoevent]: a DNS resolver over picoevent's UDP sockets, for boards and hosts.
 //!
 //! ```
 //! use core::time::Duration;
@@ -6,7 +6,7 @@
 //! use picoevent_dns::{self as dns, HasResolver, ResolveError, Resolver, ResolverMut};
 //!
 //! struct App {
-//!     /// Two look-ups at once, and four names kept.
+//!     /// Room for two look-ups at once and four names.
 //!     names: Resolver<App, 2, 4>,
 //! }
 //!
@@ -16,7 +16,7 @@
 //!     }
 //! }
 //!
-//! /// A connection to a host that is known by its name.
+//! /// A connection to a host by its name.
 //! struct Uplink;
 //!
 //! impl Protocol<App> for Uplink {
@@ -24,7 +24,7 @@
 //!         conn.consume(usize::MAX);
 //!     }
 //!
-//!     /// The name is looked up again, since its address may have changed.
+//!     /// Looks up the name again, because its address may have changed.
 //!     fn ended(app: &mut App, conn: &mut ConnMut<App>, _: ConnEnd) {
 //!         let _ = dns::connect_again(app, conn, Duration::from_secs(5), "collector.example", 7000);
 //!     }
@@ -37,22 +37,23 @@
 //! # let _ = (start, App { names: Resolver::new() });
 //! ```
 //!
-//! * The application owns the [`Resolver`] and says with [`HasResolver`] where it is, because callbacks are
-//!   plain functions. Its capacities are in its type; nothing allocates.
-//! * A look-up ends in exactly one callback, also when it is answered at once: a literal address, a name that
-//!   is kept, a name without servers to ask. It can be cancelled.
-//! * Questions go over UDP to the servers in turn, three rounds, with 1, 2 and 4 seconds for an answer. An
-//!   answer that is cut off is fetched over TCP, if there is a [pool](Resolver::set_tcp_pool) for that.
-//! * An answer counts only if it comes from one of the servers, to the port, with the number and with the case of
-//!   the letters that were chosen at random for this question (RFC 5452).
-//! * Names that end in `.local` are asked from the neighbours, by multicast (RFC 6762), and need no server. An answer
-//!   counts from any of them.
-//! * Answers are kept as long as they say, also those that there is nothing. When the room is used up, the
-//!   answer that ends first makes room.
+//! * The application owns the [`Resolver`] and returns it from [`HasResolver`], because callbacks
+//!   are plain functions. The resolver's capacities are part of its type; it does not allocate.
+//! * Each look-up ends in exactly one callback, also if the result is known at once: for a literal
+//!   address, for a cached name, or without servers. A look-up can be cancelled.
+//! * Questions are sent over UDP to the servers in turn, in three rounds that wait 1, 2 and 4
+//!   seconds for an answer. A truncated answer is fetched over TCP, if there is a
+//!   [pool](Resolver::set_tcp_pool) for that.
+//! * An answer is accepted only from one of the servers. It must have the port, the number and the
+//!   upper and lower case letters that were chosen at random for this question (RFC 5452).
+//! * Names that end in `.local` are resolved by multicast DNS (RFC 6762) and need no server. An
+//!   answer from any host on the link is accepted.
+//! * Answers are cached for their time to live, also negative ones. When the cache is full, the
+//!   entry that expires first is replaced.
 //!
-//! The storage needs an event, and a UDP socket with the resolver's [rings](Resolver::set_rings) for each
-//! family of servers. With one more, each group of questions has a port of its own. The base needs a
-//! [seed](picoevent::EventBase::seed).
+//! The storage needs an event, and for each address family of the servers a UDP socket with the
+//! resolver's [rings](Resolver::set_rings). With one more UDP socket, each group of questions gets
+//! its own port. The base needs a [seed](picoevent::EventBase::seed).
 #![cfg_attr(not(test), no_std)]
 #![doc(test(attr(deny(warnings))))]
 #![deny(
@@ -85,7 +86,7 @@ pub use resolver::{HasResolver, Lookup, OnLookup, Resolver, ResolverMut};
 pub use system::{hosts, name_servers};
 pub use verbs::{add_host, cancel, connect, connect_again, resolve};
 
-/// A family of addresses.
+/// An address family.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Family {
@@ -99,7 +100,7 @@ impl Family {
     /// Both families.
     const ALL: [Self; 2] = [Self::V4, Self::V6];
 
-    /// Returns the address of the loopback.
+    /// Returns the loopback address.
     const fn loopback(self) -> IpAddr {
         match self {
             Self::V4 => IpAddr::V4(Ipv4Addr::LOCALHOST),

@@ -1,6 +1,7 @@
-//! Addresses as text.
+//! Reads IP addresses from text.
 //!
-//! They are those that [`IpAddr`] reads from text; its own code cannot be shown to link without a panic.
+//! It accepts the same texts as [`IpAddr`]. The standard library's parser is not used, because it
+//! cannot be shown to link without a panic.
 
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -14,13 +15,13 @@ pub(crate) fn parse(text: &str) -> Option<IpAddr> {
     }
 }
 
-/// Reads four numbers with dots between them, to the end.
+/// Reads four numbers separated by dots, up to the end.
 #[inline(never)]
 fn v4(mut rest: &[u8]) -> Option<u32> {
     let mut address = 0_u32;
     for parts_left in (0..4_u8).rev() {
         let (octet, digits) = number(&mut rest, 10)?;
-        // A number has no zero in front.
+        // A number has no leading zero.
         let least = match digits {
             1 => 0,
             2 => 10,
@@ -38,8 +39,8 @@ fn v4(mut rest: &[u8]) -> Option<u32> {
     rest.is_empty().then_some(address)
 }
 
-/// Reads eight numbers with colons between them, of which a group of zeros may be left out. The last two may be written
-/// as IPv4.
+/// Reads eight groups separated by colons. One run of zero groups may be left out. The last two
+/// groups may be written as an IPv4 address.
 fn v6(mut rest: &[u8]) -> Option<Ipv6Addr> {
     let mut groups = [0_u16; 8];
     let (mut count, mut gap) = (0_usize, None);
@@ -76,7 +77,7 @@ fn v6(mut rest: &[u8]) -> Option<Ipv6Addr> {
             break;
         }
     }
-    // At least one group is left out. The groups behind the gap belong to the end.
+    // At least one group is left out. The groups after the gap are moved to the end.
     let left_out = 8_usize.wrapping_sub(count);
     if gap.is_some() == (left_out == 0) {
         return None;
@@ -92,7 +93,7 @@ fn v6(mut rest: &[u8]) -> Option<Ipv6Addr> {
     Some(groups.into())
 }
 
-/// Reads a number of at most four digits. Returns it, and how many digits it has.
+/// Reads a number of at most four digits. Returns the number and its number of digits.
 #[inline(never)]
 fn number(rest: &mut &[u8], radix: u8) -> Option<(u32, usize)> {
     let (mut number, mut digits) = (0_u32, 0_usize);

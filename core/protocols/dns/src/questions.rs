@@ -1,4 +1,4 @@
-//! Questions: names that are looked up, and what is known of them.
+//! Questions: names that are looked up, and their answers.
 
 use core::net::{IpAddr, Ipv4Addr, SocketAddr};
 
@@ -11,48 +11,49 @@ use crate::resolver::{NOWHERE, Places, Table, Wait};
 use crate::wire::{Message, Writer, flag, is_host_name, without_dot};
 use crate::{Family, literal};
 
-/// Whom names that end in `.local` are asked from: all on the network who have names (RFC 6762, 5.1).
+/// The multicast group that receives the questions for names that end in `.local` (RFC 6762,
+/// section 5.1).
 const NEIGHBOURS: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::new(224, 0, 0, 251)), 5353);
 
-/// How often each server is asked. An answer may take a second in the first round, and twice as long in each further
-/// one. In the last one all letters are small.
+/// The number of questions to each server. The first round waits one second for an answer, and each
+/// further round twice as long. In the last round all letters are lower case.
 const ROUNDS: u8 = 3;
 
-/// How many seconds an answer over TCP may take, the connection included.
+/// The time limit in seconds for an answer over TCP, including the connect.
 pub(crate) const TCP_WAIT: u32 = 5;
 
-/// A name and a family: being looked up, or known.
+/// A name and a family: being looked up, or with a cached answer.
 pub(crate) struct Question {
     pub(crate) state: State,
-    /// The number that the question and its answer have in common.
+    /// The number that the answer must repeat.
     id: u16,
     name_length: u8,
-    /// How often servers were asked.
+    /// The number of questions sent.
     tries: u8,
-    /// How many connections have taken an address.
+    /// The number of connections that have used an address.
     turn: u8,
-    /// The look-ups that wait for it. Nobody waits for what is known, and kept for the next one.
+    /// The number of look-ups that wait for it. It is zero for an answer that is only cached.
     waiters: u16,
-    /// Until when an answer is waited for, or what is known is kept.
+    /// The time until which it waits for an answer, or until which the answer is cached.
     until: Instant,
     found: Found,
 }
 
-/// How far a question is.
+/// The progress of a question.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum State {
     /// It has an answer.
     Known(Result<(), LookupError>),
-    /// It is asked over UDP, again when the time is up.
+    /// It is asked over UDP, and again when its time is over.
     Asking,
-    /// It waits for the connection that fetches answers.
+    /// It waits for the TCP connection.
     Queued,
     /// It is asked over TCP.
     Fetching,
 }
 
 impl Question {
-    /// A free place is a name of which nothing is known any more.
+    /// A free place is a name whose answer has expired.
     pub(crate) const FREE: Self = Self {
         state: State::Known(Err(LookupError::NoAnswer)),
         id: 0,
@@ -68,22 +69,23 @@ impl Question {
         !matches!(self.state, State::Known(_))
     }
 
-    /// Forgets what is known, unless it is of the list of hosts.
+    /// Forgets the answer, unless it belongs to the hosts list.
     pub(crate) fn forget(&mut self) {
         if !self.is_open() && self.until < Instant::MAX {
             self.until = Instant::ZERO;
         }
     }
 
-    /// Ends with an answer that is kept until a time.
+    /// Ends the question with an answer that is cached until this time.
     fn know(&mut self, known: Result<(), LookupError>, until: Instant) {
         (self.state, self.until) = (State::Known(known), until);
     }
 }
 
 impl Table<'_> {
-    /// Returns the questions of a look-up, which are known, or being asked, or will be asked at a time. They stay
-    /// where they are until they are [released](Self::release).
+    /// Returns the places of a look-up's questions. A question may be answered, in progress, or
+    /// asked later at a given time. Questions keep their places until they are
+    /// [released](Self::release).
     #[inline(never)]
     pub(crate) fn questions_for(
         &mut self,
@@ -98,7 +100,7 @@ impl Table<'_> {
         }
         let bytes = without_dot(name.as_bytes());
         let is_loopback = bytes.eq_ignore_ascii_case(b"localhost");
-        // A literal has one family.
+        // A literal address has one family.
         let family = family.or(literal.map(Family::of));
         let mut places = [NOWHERE; 2];
         for (place, one) in places.iter_mut().zip(Family::ALL) {
@@ -124,7 +126,7 @@ impl Table<'_> {
         Ok(places)
     }
 
-    /// Returns the place of the question about a name, which is new if nobody has asked it.
+    /// Returns the place of the question about a name. Makes a new question if there is none.
     fn question(
         &mut self,
         name: &[u8],
@@ -141,8 +143,8 @@ impl Table<'_> {
         Ok(place)
     }
 
-    /// Keeps an address of a name until a time, or that it has none, as if it had been looked up. It replaces
-    /// one that is kept forever.
+    /// Caches an address of a name, or that it has none, until a time, as if it had been looked up.
+    /// It replaces an entry that is kept forever.
     #[inline(never)]
     pub(crate) fn keep(
         &mut self,
@@ -170,7 +172,7 @@ impl Table<'_> {
         Ok(place)
     }
 
-    /// Finds a name of which something is known longer than a time, or that is being asked about.
+    /// Finds a name whose answer is cached beyond `time`, or that is being asked.
     fn find(&self, name: &[u8], family: Family, time: Instant, or_open: bool) -> Option<u16> {
         let place = self.questions.iter().zip(0..u16::MAX).position(|(question, place)| {
             let counts = if question.is_open() { or_open } else { question.until > time };
@@ -179,7 +181,8 @@ impl Table<'_> {
         place.map(|place| place as u16)
     }
 
-    /// Takes a place for a name: of those that nobody waits for, the one that ends first.
+    /// Takes a place for a name: of the places without a waiting look-up, the one that expires
+    /// first.
     fn take(&mut self, name: &[u8], family: Family) -> Result<u16, ResolveError> {
         let most = self.longest;
         if name.len() > most {
@@ -199,7 +202,7 @@ impl Table<'_> {
         Ok(place)
     }
 
-    /// Gives questions up, unless another look-up waits for them.
+    /// Releases questions. A question ends unless another look-up waits for it.
     #[inline(never)]
     pub(crate) fn release(&mut self, places: Places) {
         for place in places {
@@ -232,8 +235,8 @@ impl Table<'_> {
         names.and_then(|names| names.get_mut(..length)).unwrap_or_default()
     }
 
-    /// Begins the next try of a question, with a number and letters made of `random`: returns which server is asked, or
-    /// `None` when all were asked often enough.
+    /// Begins the next try of a question, with a number and letters chosen by `random`. Returns the
+    /// server to ask, or `None` after the last try.
     #[inline(never)]
     pub(crate) fn next_try(
         &mut self,
@@ -249,7 +252,7 @@ impl Table<'_> {
         let Some(round) = round.filter(|round| *round < ROUNDS) else {
             let error = match servers {
                 0 => LookupError::NoServer,
-                // No neighbour has the name.
+                // No host on the network has the name.
                 _ if is_local => LookupError::NoSuchName,
                 _ => LookupError::NoAnswer,
             };
@@ -258,7 +261,7 @@ impl Table<'_> {
         };
         let server = first.wrapping_add(question.tries).checked_rem(servers)?;
         let is_first = question.tries == 0;
-        // There are servers that change the letters, and neighbours may.
+        // Some servers change the case of letters, and hosts that use multicast DNS may do so.
         let is_plain = is_local || round.wrapping_add(1) == ROUNDS;
         question.tries = question.tries.saturating_add(1);
         (question.state, question.until) = (State::Asking, after(now, 1 << round));
@@ -290,25 +293,25 @@ impl Table<'_> {
         writer.finish()
     }
 
-    /// Makes a question fail for want of something.
+    /// Makes a question fail with this error.
     pub(crate) fn fail(&mut self, place: u16, error: LookupError, now: Instant) {
         if let Some(question) = self.get(place).filter(|question| question.is_open()) {
             question.know(Err(error), now);
         }
     }
 
-    /// Takes a message from a server for the question it answers, if it answers one. `state` is how that question
-    /// was asked.
+    /// Handles a message from a server, if it answers a question. `state` is the state of such a
+    /// question: over UDP or over TCP.
     ///
-    /// The name is compared letter by letter, because the case of its letters was chosen at random: who has not seen the
-    /// question cannot know it.
+    /// The name is compared with the case of its letters, because the case was chosen at random: a
+    /// host that has not seen the question cannot know it.
     #[inline(never)]
     pub(crate) fn answered(&mut self, from: SocketAddr, bytes: &[u8], state: State, now: Instant) {
         let Ok(message) = Message::parse(bytes) else { return };
         let Some(asked) = answer::question(&message) else { return };
         let place = self.questions.iter().zip(0..NOWHERE).position(|(question, place)| {
             question.state == state
-                // Before the first try, it has no number.
+                // A question has no number before its first try.
                 && question.tries != 0
                 && question.id == message.id()
                 && question.found.family.kind() == asked.kind
@@ -323,7 +326,7 @@ impl Table<'_> {
         let has_tcp = self.client.has_tcp && server.is_some() && state == State::Asking;
         let Some(question) = self.get(place).filter(|_| may_answer) else { return };
         match answer::read(&message, asked.name, &mut question.found) {
-            // The next server is asked at once.
+            // Ask the next server at once.
             (Err(LookupError::NoAnswer), _) => return self.ask_again(place, now),
             (Err(LookupError::TooLong), _) if has_tcp => {
                 (question.state, question.until) = (State::Queued, after(now, TCP_WAIT));
@@ -335,26 +338,27 @@ impl Table<'_> {
         }
     }
 
-    /// Makes a question that is still open due.
+    /// Makes an unanswered question due now.
     pub(crate) fn ask_again(&mut self, place: u16, now: Instant) {
         if let Some(question) = self.get(place).filter(|question| question.is_open()) {
             (question.state, question.until) = (State::Asking, now);
         }
     }
 
-    /// Returns whether a question is to be asked now.
+    /// Returns whether a question must be asked now.
     pub(crate) fn is_due(&mut self, place: u16, now: Instant) -> bool {
         self.get(place).is_some_and(|question| question.is_open() && question.until <= now)
     }
 
-    /// Returns whether answers may come, to other questions or to earlier tries of this one.
+    /// Returns whether answers may still arrive, to other questions or to earlier tries of this
+    /// one.
     pub(crate) fn is_waiting(&self, place: u16) -> bool {
         self.questions.iter().zip(0..u16::MAX).any(|(question, other)| {
             question.is_open() && question.tries > u8::from(other == place)
         })
     }
 
-    /// Returns what a look-up waits for: `None` if it has its answer.
+    /// Returns the time until which a look-up waits, or `None` if it has its answer.
     #[inline(never)]
     pub(crate) fn next_time(&self, wait: &Wait, one_is_enough: bool) -> Option<Instant> {
         let mut next = None;
@@ -373,7 +377,7 @@ impl Table<'_> {
     /// Returns the addresses that a look-up has found.
     ///
     /// # Errors
-    /// That of the first question, if none has an address.
+    /// The error of the first question, if no question has an address.
     pub(crate) fn addresses(&self, wait: &Wait) -> Result<Addresses, LookupError> {
         let mut addresses = Addresses::NONE;
         for place in wait.questions {
@@ -384,7 +388,8 @@ impl Table<'_> {
         if addresses.is_empty() { Err(self.error(wait)) } else { Ok(addresses) }
     }
 
-    /// Returns the address that a look-up has found for one connection. The next one gets another.
+    /// Returns the address of a look-up for one connection. The next connection gets the next
+    /// address.
     ///
     /// # Errors
     /// As [`addresses`](Self::addresses).
@@ -399,7 +404,7 @@ impl Table<'_> {
         Err(self.error(wait))
     }
 
-    /// Returns why a look-up has found nothing.
+    /// Returns the error of a look-up that has found nothing.
     fn error(&self, wait: &Wait) -> LookupError {
         let error = wait.questions.iter().find_map(|place| {
             match self.questions.get(usize::from(*place))?.state {
@@ -411,17 +416,17 @@ impl Table<'_> {
     }
 }
 
-/// The random bytes of a question: its number, and a bit for each letter of its name.
+/// The random bytes of a question: two for its number, and a bit for each letter of its name.
 pub(crate) const RANDOM: usize = 34;
 
-/// Returns the time so many seconds later.
+/// Returns the time `seconds` seconds later.
 #[inline(never)]
 pub(crate) fn after(now: Instant, seconds: u32) -> Instant {
     let micros = u64::from(seconds).wrapping_mul(1_000_000);
     Instant::from_micros(now.as_micros().saturating_add(micros))
 }
 
-/// Returns whether the neighbours are asked for a name, and no server.
+/// Returns whether a name is resolved by multicast, not by a server.
 fn is_local(name: &[u8]) -> bool {
     let end = name.last_chunk().is_some_and(|end: &[u8; 6]| end.eq_ignore_ascii_case(b".local"));
     end && name.len() > 6
@@ -431,7 +436,7 @@ fn is_local(name: &[u8]) -> bool {
 fn is_same_host(server: &SocketAddr, from: &SocketAddr) -> bool {
     match (server, from) {
         (SocketAddr::V4(server), SocketAddr::V4(from)) => server == from,
-        // The scope of an address is the receiver's business.
+        // The scope of an address is meaningful only on the host that receives it.
         (SocketAddr::V6(server), SocketAddr::V6(from)) => {
             server.port() == from.port() && server.ip() == from.ip()
         }

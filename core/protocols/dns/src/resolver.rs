@@ -1,4 +1,4 @@
-//! The resolver: what it keeps.
+//! The resolver's state.
 
 use core::net::SocketAddr;
 
@@ -8,15 +8,15 @@ use crate::addresses::Addresses;
 use crate::error::LookupError;
 use crate::questions::Question;
 
-/// The most servers that are asked.
+/// The maximum number of servers.
 pub(crate) const SERVERS: usize = 3;
 
-/// What a look-up calls, once: the [`Lookup`], and what was found.
+/// The callback of a look-up, called once with the [`Lookup`] and the result.
 pub type OnLookup<A> = fn(&mut A, &mut Cx<'_, A>, Lookup, Result<Addresses, LookupError>);
 
 /// An application that has a resolver.
 pub trait HasResolver: Sized {
-    /// Returns the resolver: [`Resolver::as_mut`] of the one that the application has.
+    /// Returns the resolver: [`Resolver::as_mut`] of the application's resolver.
     fn resolver(&mut self) -> ResolverMut<'_, Self>;
 }
 
@@ -28,10 +28,11 @@ pub struct Lookup {
     pub(crate) serial: u16,
 }
 
-/// A resolver: `LOOKUPS` look-ups at once, and `NAMES` names that are looked up or kept, each of at most
-/// `LONGEST` bytes. A name whose addresses of both families are wanted counts twice.
+/// A resolver with room for `LOOKUPS` look-ups at once and `NAMES` names, looked up or cached, each
+/// of at most `LONGEST` bytes. A name that is looked up for both families counts twice.
 ///
-/// On a chip of 32 bits it takes 168 bytes, 32 for each look-up, and 56 and `LONGEST` for each name.
+/// On a 32-bit chip it takes 168 bytes, plus 32 for each look-up, plus 56 and `LONGEST` for each
+/// name.
 pub struct Resolver<A, const LOOKUPS: usize, const NAMES: usize, const LONGEST: usize = 64> {
     client: Client,
     tcp: Option<Tcp<A>>,
@@ -40,47 +41,48 @@ pub struct Resolver<A, const LOOKUPS: usize, const NAMES: usize, const LONGEST: 
     names: [[u8; LONGEST]; NAMES],
 }
 
-/// A resolver whose capacities are no longer in its type.
+/// A resolver without its capacities in the type.
 pub struct ResolverMut<'r, A> {
     pub(crate) table: Table<'r>,
     pub(crate) tcp: &'r mut Option<Tcp<A>>,
     pub(crate) lookups: &'r mut [LookupSlot<A>],
 }
 
-/// What is not about the application: the names that are looked up or kept.
+/// The part that does not depend on the application's type: the names that are looked up or cached.
 pub(crate) struct Table<'r> {
     pub(crate) client: &'r mut Client,
     pub(crate) questions: &'r mut [Question],
-    /// The names of the questions, each with the same room.
+    /// The names of the questions, each with room for `longest` bytes.
     pub(crate) names: &'r mut [u8],
     pub(crate) longest: usize,
 }
 
-/// What a resolver has once.
+/// The state that a resolver has only once.
 pub(crate) struct Client {
     pub(crate) servers: heapless::Vec<SocketAddr, SERVERS>,
-    /// The server that answered last: it is asked first.
+    /// The server that answered last. It is asked first.
     pub(crate) first: u8,
     /// The next serial number of a look-up.
     pub(crate) serial: u16,
     pub(crate) timer: Option<Event>,
-    /// For servers with IPv4, and with IPv6.
+    /// The sockets for IPv4 servers and for IPv6 servers.
     pub(crate) sockets: [Option<UdpSocket>; 2],
     pub(crate) rings: UdpRings,
-    /// Answers that are cut off are fetched.
+    /// Truncated answers are fetched over TCP.
     pub(crate) has_tcp: bool,
 }
 
-/// How answers that are cut off are fetched.
+/// The TCP side of a resolver: it fetches truncated answers.
 pub(crate) struct Tcp<A> {
     pub(crate) pool: PoolId,
-    /// Begins and ends what is to be, reached so that a resolver without a pool does not link it.
+    /// Starts and ends connections. It is a pointer, so that a resolver without a pool does not
+    /// link it.
     pub(crate) run: fn(&mut A, &mut Cx<'_, A>),
     /// The connection over which an answer is fetched, and the place of its question.
     pub(crate) held: Option<(Conn, u16)>,
 }
 
-/// Room for a look-up.
+/// The state of a look-up.
 pub(crate) struct LookupSlot<A> {
     pub(crate) then: Then<A>,
     pub(crate) wait: Wait,
@@ -89,24 +91,24 @@ pub(crate) struct LookupSlot<A> {
 /// What a look-up waits for.
 pub(crate) struct Wait {
     pub(crate) serial: u16,
-    /// The places of its questions, for each family.
+    /// The places of its questions, one for each family.
     pub(crate) questions: Places,
-    /// Before that it does not end.
+    /// The earliest time at which it ends.
     pub(crate) from: Instant,
 }
 
 /// The places of the questions of a look-up; [`NOWHERE`] for a family that is not wanted.
 pub(crate) type Places = [u16; 2];
 
-/// The place of no question: no resolver has as many.
+/// No question's place: no resolver has this many.
 pub(crate) const NOWHERE: u16 = u16::MAX;
 
-/// What follows a look-up.
+/// What happens after a look-up.
 pub(crate) enum Then<A> {
     /// The place is free.
     Nothing,
     Call(OnLookup<A>),
-    /// A connection that is at rest connects to this port.
+    /// An idle connection connects to this port.
     Connect(Conn, u16),
 }
 
@@ -124,8 +126,7 @@ impl<A> LookupSlot<A> {
 impl<A, const LOOKUPS: usize, const NAMES: usize, const LONGEST: usize>
     Resolver<A, LOOKUPS, NAMES, LONGEST>
 {
-    /// Room for an answer of 512 bytes, which is as long as one gets over UDP, and one more, and for two
-    /// questions.
+    /// Room for two answers of 512 bytes, the longest answer over UDP, and for two questions.
     pub const RINGS: UdpRings =
         UdpRings::new(UdpRings::holding(2, 512), UdpRings::holding(2, LONGEST + 18));
 
@@ -134,7 +135,7 @@ impl<A, const LOOKUPS: usize, const NAMES: usize, const LONGEST: usize>
         "a name has at most 254 bytes"
     );
 
-    /// Makes a resolver that knows no server.
+    /// Makes a resolver without servers.
     pub const fn new() -> Self {
         let () = Self::SIZES;
         Self {
@@ -154,17 +155,17 @@ impl<A, const LOOKUPS: usize, const NAMES: usize, const LONGEST: usize>
         }
     }
 
-    /// Sets the servers that are asked from now on. Of more than three, the first three count.
+    /// Sets the servers. Only the first three are used.
     pub fn set_servers(&mut self, servers: &[SocketAddr]) {
         self.as_mut().set_servers(servers);
     }
 
-    /// Sets the sizes of the rings of the sockets that are bound from now on: [`RINGS`](Self::RINGS) at first.
+    /// Sets the ring sizes of sockets bound from now on. The default is [`RINGS`](Self::RINGS).
     pub const fn set_rings(&mut self, rings: UdpRings) {
         self.client.rings = rings;
     }
 
-    /// Returns the resolver without its capacities, for [`HasResolver`].
+    /// Returns the resolver without its capacities in the type, for [`HasResolver`].
     #[inline(never)]
     pub const fn as_mut(&mut self) -> ResolverMut<'_, A> {
         ResolverMut {
@@ -183,8 +184,8 @@ impl<A, const LOOKUPS: usize, const NAMES: usize, const LONGEST: usize>
 impl<A: HasResolver, const LOOKUPS: usize, const NAMES: usize, const LONGEST: usize>
     Resolver<A, LOOKUPS, NAMES, LONGEST>
 {
-    /// Sets the pool for connections to servers, which fetch answers that are cut off over UDP; one is enough. The
-    /// input rings have to hold an answer and two bytes.
+    /// Sets the pool for TCP connections to servers, which fetch truncated answers. One connection
+    /// is enough. Its input ring must hold an answer plus two bytes.
     pub const fn set_tcp_pool(&mut self, pool: PoolId) {
         self.client.has_tcp = true;
         self.tcp = Some(Tcp { pool, run: crate::tcp::run::<A>, held: None });
@@ -200,10 +201,10 @@ impl<A, const LOOKUPS: usize, const NAMES: usize, const LONGEST: usize> Default
 }
 
 impl<A> ResolverMut<'_, A> {
-    /// Sets the servers that are asked from now on. Of more than three, the first three count.
+    /// Sets the servers. Only the first three are used.
     pub fn set_servers(&mut self, servers: &[SocketAddr]) {
         self.table.client.servers.clear();
-        // What has no room is left out.
+        // Servers without room are left out.
         let _ = servers.iter().try_for_each(|server| self.table.client.servers.push(*server));
         self.table.client.first = 0;
     }
@@ -213,18 +214,18 @@ impl<A> ResolverMut<'_, A> {
         &self.table.client.servers
     }
 
-    /// Forgets all answers that are kept, but the list of hosts and what is being looked up.
+    /// Forgets all cached answers, except the hosts list and names that are being looked up.
     pub fn forget(&mut self) {
         self.table.questions.iter_mut().for_each(Question::forget);
     }
 
-    /// Returns how many look-ups are under way.
+    /// Returns the number of look-ups in progress.
     pub fn lookups(&self) -> usize {
         let held = self.lookups.iter().filter(|slot| !slot.is_free());
         held.fold(0, |count, _| count.saturating_add(1))
     }
 
-    /// Frees a look-up, and gives up its questions if nobody else waits for them.
+    /// Frees a look-up, and ends its questions if no other look-up waits for them.
     #[inline(never)]
     pub(crate) fn free(&mut self, place: u16) -> Then<A> {
         let Some(slot) = self.lookups.get_mut(usize::from(place)) else { return Then::Nothing };

@@ -1,4 +1,4 @@
-//! The files in which systems keep their name servers and hosts.
+//! Reads the files in which operating systems list name servers and hosts.
 
 use core::net::{IpAddr, SocketAddr};
 
@@ -7,7 +7,7 @@ use crate::literal;
 /// The port of name servers.
 const PORT: u16 = 53;
 
-/// Returns the servers that the text of `/etc/resolv.conf` names.
+/// Returns the servers in the text of `/etc/resolv.conf`.
 ///
 /// ```
 /// let text = "# by hand\nsearch example.org\nnameserver 192.0.2.53\nnameserver fe80::1%eth0\n";
@@ -15,7 +15,8 @@ const PORT: u16 = 53;
 /// assert_eq!(servers, ["192.0.2.53:53".parse().unwrap()]);
 /// ```
 ///
-/// Addresses with the name of an interface are left out: which number it has, only the system knows.
+/// Addresses with an interface name are left out, because only the operating system knows the
+/// interface's number.
 pub fn name_servers(text: &str) -> impl Iterator<Item = SocketAddr> + '_ {
     lines(text).filter_map(|line| {
         let mut words = words(line);
@@ -25,7 +26,7 @@ pub fn name_servers(text: &str) -> impl Iterator<Item = SocketAddr> + '_ {
     })
 }
 
-/// Returns the names and addresses that the text of `/etc/hosts` names, for [`add_host`](crate::add_host).
+/// Returns the names and addresses in the text of `/etc/hosts`, for [`add_host`](crate::add_host).
 ///
 /// ```
 /// let text = "127.0.0.1 localhost\n192.0.2.9 broker.example broker # in the cellar\n";

@@ -1,4 +1,4 @@
-//! Answers over TCP: those that were cut off over UDP. It is reached through a pointer that
+//! Fetches answers over TCP that were truncated over UDP. It is called through a pointer that
 //! [`Resolver::set_tcp_pool`](crate::Resolver::set_tcp_pool) sets.
 
 use core::net::SocketAddr;
@@ -11,7 +11,7 @@ use crate::questions::{State, TCP_WAIT};
 use crate::resolver::{HasResolver, NOWHERE, ResolverMut, Table};
 use crate::udp::MAX_QUESTION;
 
-/// The bytes in front of a message that say how long it is.
+/// The length of the prefix with a message's length, in bytes.
 const LENGTH: usize = 2;
 
 /// A connection to a server, for one answer.
@@ -57,7 +57,7 @@ impl<A: HasResolver> Protocol<A> for Fetch {
         if let Some(tcp) = resolver.tcp {
             tcp.held = None;
         }
-        // Without an answer, another server is asked.
+        // Without an answer, ask another server.
         resolver.table.ask_again(place, conn.cx().now());
         if let Some((place, server)) = resolver.table.next_to_fetch()
             && conn.connect(server).is_ok()
@@ -68,14 +68,14 @@ impl<A: HasResolver> Protocol<A> for Fetch {
     }
 }
 
-/// Drops the connection if nobody waits for its answer any more, or it takes too long; or connects for the next question
-/// whose answer was cut off.
+/// Drops the connection if no look-up waits for its answer any more, or if it takes too long.
+/// Otherwise connects for the next question with a truncated answer.
 pub(crate) fn run<A: HasResolver>(app: &mut A, cx: &mut Cx<'_, A>) {
     let mut resolver = app.resolver();
     let Some(tcp) = resolver.tcp else { return };
     if let Some((conn, place)) = tcp.held {
         if place != NOWHERE && !resolver.table.is_fetching(place, cx.now()) {
-            // It is ours until it has ended.
+            // It remains our connection until it has ended.
             tcp.held = Some((conn, NOWHERE));
             if let Ok(mut conn) = cx.conn(conn) {
                 conn.abort();
@@ -107,15 +107,15 @@ impl<A> ResolverMut<'_, A> {
 }
 
 impl Table<'_> {
-    /// Returns the next question whose answer was cut off, and whom to ask it.
+    /// Returns the next question with a truncated answer, and the server to ask.
     fn next_to_fetch(&self) -> Option<(u16, SocketAddr)> {
         let place = self.questions.iter().position(|question| question.state == State::Queued)?;
-        // The server whose answer was cut off has answered last.
+        // The server that truncated the answer is the one that answered last.
         let server = *self.client.servers.get(usize::from(self.client.first))?;
         Some((place as u16, server))
     }
 
-    /// Returns whether an answer is still waited for.
+    /// Returns whether a look-up still waits for the answer.
     fn is_fetching(&mut self, place: u16, now: Instant) -> bool {
         let is_due = self.is_due(place, now);
         self.get(place).is_some_and(|question| question.state == State::Fetching && !is_due)

@@ -1,4 +1,4 @@
-//! Questions over UDP, and what follows their answers.
+//! Sends questions over UDP, and ends look-ups.
 
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
@@ -9,19 +9,19 @@ use crate::questions::{RANDOM, State};
 use crate::resolver::{HasResolver, Lookup, Table, Then};
 use crate::wire::MAX_NAME;
 
-/// The bytes of a question: a head, a name, a kind and a class.
+/// The maximum length of a question: header, name, type and class.
 pub(crate) const MAX_QUESTION: usize = 12 + MAX_NAME + 4;
 
-/// The first of the ports that are not given to services (RFC 6335).
+/// The first dynamic port (RFC 6335).
 const FIRST_PORT: u16 = 0xC000;
 
-/// The resolver's timer is due.
+/// Called when the resolver's timer is due.
 pub(crate) fn tick<A: HasResolver>(app: &mut A, event: &mut EventMut<'_, '_, A>) {
     run(app, event.cx());
 }
 
-/// Does what is due: asks, gives up, and ends look-ups whose answer is there. Each look-up once, so that a
-/// callback which begins the next one does not hold the loop up.
+/// Does all work that is due: sends questions, gives up, and ends look-ups that have their answer.
+/// It handles each look-up once, so a callback that begins the next look-up cannot block the loop.
 #[inline(never)]
 pub(crate) fn run<A: HasResolver>(app: &mut A, cx: &mut Cx<'_, A>) {
     let now = cx.now();
@@ -39,7 +39,7 @@ pub(crate) fn run<A: HasResolver>(app: &mut A, cx: &mut Cx<'_, A>) {
     arm(app, cx);
 }
 
-/// Ends a look-up whose answer is there.
+/// Ends a look-up if it has its answer.
 fn end<A: HasResolver>(app: &mut A, cx: &mut Cx<'_, A>, place: u16) {
     let now = cx.now();
     let mut resolver = app.resolver();
@@ -65,21 +65,21 @@ fn end<A: HasResolver>(app: &mut A, cx: &mut Cx<'_, A>, place: u16) {
     }
 }
 
-/// Connects a connection that rests, or ends it.
+/// Connects an idle connection, or ends it if there is no address.
 fn connect<A>(cx: &mut Cx<'_, A>, conn: Conn, port: u16, address: Result<IpAddr, LookupError>) {
-    // The application may have ended it.
+    // The application may have ended the connection.
     let Ok(mut conn) = cx.conn(conn) else { return };
     let ip = match address {
         Ok(ip) => ip,
         Err(error) if conn.is_resting() => return conn.abort_with(error.into()),
-        // Its output is still being sent. It connects after that, in vain.
+        // Its output is still being sent. Afterwards it tries this address, which fails.
         Err(_) => Ipv4Addr::UNSPECIFIED.into(),
     };
-    // What is under way, or open, was connected by the application meanwhile.
+    // This fails if the application has connected it in the meantime.
     let _ = conn.connect((ip, port).into());
 }
 
-/// Sets the timer to what is due next.
+/// Arms the timer for what is due next.
 #[inline(never)]
 pub(crate) fn arm<A: HasResolver>(app: &mut A, cx: &mut Cx<'_, A>) {
     let now = cx.now();
@@ -93,7 +93,7 @@ pub(crate) fn arm<A: HasResolver>(app: &mut A, cx: &mut Cx<'_, A>) {
     if let Some(Ok(mut timer)) = resolver.table.client.timer.map(|timer| cx.event(timer)) {
         match next {
             Instant::MAX => timer.del(),
-            // Adding fails for sources only.
+            // `add` fails only for sources, not for timers.
             next => drop(timer.add(Some(next.since(now)))),
         }
     }
@@ -104,7 +104,7 @@ pub(crate) fn arm<A: HasResolver>(app: &mut A, cx: &mut Cx<'_, A>) {
 fn ask<A: HasResolver>(app: &mut A, cx: &mut Cx<'_, A>, place: u16) {
     let now = cx.now();
     let mut random = [0; RANDOM + 2];
-    // The base has a seed, or the look-up would not have begun.
+    // The base has a seed: the look-up would not have begun without one.
     let _ = cx.random(&mut random);
     let [low, high, random @ ..] = &random;
     let port = u16::from_le_bytes([*low, *high]) | FIRST_PORT;
@@ -136,10 +136,10 @@ fn ask<A: HasResolver>(app: &mut A, cx: &mut Cx<'_, A>, place: u16) {
         let Some(question) = table.write(place, &mut buffer) else { return };
         let sent = cx.udp(socket).map(|mut udp| udp.send_to(question, server));
         if !matches!(sent, Ok(Err(SendError::Closed)) | Err(_)) {
-            // What finds no room is asked again, as what is lost is.
+            // A question without room in the ring is treated as lost: it is sent again.
             return;
         }
-        // It could not be bound; another port may do.
+        // The socket could not be bound. Try another port.
         close(table.socket(server), cx);
     }
 }
@@ -152,7 +152,7 @@ fn close<A>(held: &mut Option<UdpSocket>, cx: &mut Cx<'_, A>) {
     }
 }
 
-/// Answers have come.
+/// Called when answers have arrived.
 fn heard<A: HasResolver>(app: &mut A, udp: &mut UdpMut<'_, '_, A>, _: UdpEvent) {
     let now = udp.cx().now();
     while let Some(datagram) = udp.peek() {
@@ -163,14 +163,15 @@ fn heard<A: HasResolver>(app: &mut A, udp: &mut UdpMut<'_, '_, A>, _: UdpEvent) 
 }
 
 impl Table<'_> {
-    /// Returns the place of the socket for a server.
+    /// Returns the entry of the socket for a server.
     const fn socket(&mut self, server: SocketAddr) -> &mut Option<UdpSocket> {
         let [v4, v6] = &mut self.client.sockets;
         if server.is_ipv6() { v6 } else { v4 }
     }
 
-    /// Returns the socket to ask a server with, while answers are waited for on it. Otherwise a new one is bound to a
-    /// random port if there is another socket, so that who has seen earlier questions does not know it.
+    /// Returns the socket for a server, if answers are still expected on it. Otherwise binds a new
+    /// one to a random port if there is another socket, so that a host that has seen earlier
+    /// questions does not know the port.
     fn held(&mut self, place: u16, server: SocketAddr) -> Option<UdpSocket> {
         let is_waiting = self.is_waiting(place);
         self.socket(server).filter(|_| is_waiting)

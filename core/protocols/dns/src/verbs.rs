@@ -1,4 +1,4 @@
-//! What an application does with its resolver.
+//! The resolver's functions for the application.
 
 use core::net::{IpAddr, Ipv4Addr};
 use core::time::Duration;
@@ -10,11 +10,11 @@ use crate::resolver::{HasResolver, Lookup, LookupSlot, OnLookup, Then};
 use crate::wire::{is_host_name, without_dot};
 use crate::{Family, udp};
 
-/// Looks up the addresses of a name, of one family or of both, and calls `call` with them. It is always
-/// called later, also when the answer is known.
+/// Looks up the addresses of a name, of one family or of both, and calls `call` with the result.
+/// The call always comes later, even if the answer is already known.
 ///
-/// A literal address is its own answer, and `localhost` is the loopback. A dot at the end of the name changes
-/// nothing: no domain is added to names.
+/// A literal address is its own answer, and `localhost` is the loopback address. A dot at the end
+/// of the name has no effect, because no domain is appended to names.
 ///
 /// ```
 /// use picoevent::Cx;
@@ -40,7 +40,7 @@ use crate::{Family, udp};
 /// ```
 ///
 /// # Errors
-/// [`ResolveError`]; `call` is not called then.
+/// [`ResolveError`]. Then `call` is not called.
 pub fn resolve<A: HasResolver>(
     app: &mut A,
     cx: &mut Cx<'_, A>,
@@ -52,7 +52,7 @@ pub fn resolve<A: HasResolver>(
     Ok(begin(app, cx, reserved, Then::Call(call)))
 }
 
-/// Cancels a look-up: its callback is not called. Returns whether it was under way.
+/// Cancels a look-up, so its callback is not called. Returns whether it was in progress.
 pub fn cancel<A: HasResolver>(app: &mut A, lookup: Lookup) -> bool {
     let mut resolver = app.resolver();
     let slot = resolver.lookups.get(usize::from(lookup.place));
@@ -63,15 +63,15 @@ pub fn cancel<A: HasResolver>(app: &mut A, lookup: Lookup) -> bool {
     is_held
 }
 
-/// Connects to a host by its name, from a pool: [`Cx::connect`] behind a look-up. The connection is at rest until
-/// the address is there. The callbacks of `P` get the outcome, [`opened`](Protocol::opened) or
-/// [`ended`](Protocol::ended); a name without an address ends it as
-/// [`NotFound`](picoevent::ConnError::NotFound).
+/// Connects to a host by name, from a pool: a look-up followed by [`Cx::connect`]. The connection
+/// is idle until the address is known. The callbacks of `P` get the result,
+/// [`opened`](Protocol::opened) or [`ended`](Protocol::ended). If the name has no address, the
+/// connection ends with [`NotFound`](picoevent::ConnError::NotFound).
 ///
-/// Of several addresses, each connection takes the next one.
+/// If there are several addresses, each connection uses the next one.
 ///
 /// # Errors
-/// [`ResolveError`]; there is no connection then.
+/// [`ResolveError`]. Then there is no connection.
 pub fn connect<A: HasResolver, P: Protocol<A>>(
     app: &mut A,
     cx: &mut Cx<'_, A>,
@@ -92,11 +92,11 @@ pub fn connect<A: HasResolver, P: Protocol<A>>(
     }
 }
 
-/// Connects a connection again, in its [`ended`](Protocol::ended) callback or while it is at rest, `delay` from now:
-/// [`ConnMut::connect_after`] behind a look-up, which begins when the delay is over.
+/// Reconnects after `delay`, from the [`ended`](Protocol::ended) callback or while the connection
+/// is idle: a look-up that begins after the delay, followed by [`ConnMut::connect_after`].
 ///
 /// # Errors
-/// [`ResolveError`]; the connection has ended then, or stays at rest.
+/// [`ResolveError`]. Then the connection has ended, or stays idle.
 pub fn connect_again<A: HasResolver>(
     app: &mut A,
     conn: &mut ConnMut<'_, '_, A>,
@@ -105,7 +105,7 @@ pub fn connect_again<A: HasResolver>(
     port: u16,
 ) -> Result<(), ResolveError> {
     let reserved = reserve(app, conn.cx(), name, None, delay)?;
-    // It rests until the address replaces this one.
+    // The connection is idle until the look-up replaces this address.
     if let Err(error) = conn.connect_after(Duration::MAX, (Ipv4Addr::UNSPECIFIED, port).into()) {
         app.resolver().free(reserved);
         return Err(error.into());
@@ -115,8 +115,8 @@ pub fn connect_again<A: HasResolver>(
     Ok(())
 }
 
-/// Adds a line of a list of hosts: the name has this address, and no server is asked. A name can have one
-/// address of each family; a later line replaces it.
+/// Adds an entry to the hosts list: the name has this address, and no server is asked. A name can
+/// have one address of each family. A later entry replaces an earlier one.
 ///
 /// # Errors
 /// [`ResolveError::Invalid`], [`ResolveError::TooLong`] and [`ResolveError::Names`].
@@ -133,7 +133,7 @@ pub fn add_host<A: HasResolver>(
     Ok(())
 }
 
-/// Finds all that a look-up needs. Returns the place of it, which stays free until it [begins](begin).
+/// Reserves everything that a look-up needs. Returns its place, which stays free until [`begin`].
 #[inline(never)]
 fn reserve<A: HasResolver>(
     app: &mut A,

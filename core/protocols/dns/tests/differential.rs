@@ -1,4 +1,5 @@
-//! Messages that other crates read too: wherever all accept one, they find the same addresses.
+//! Messages that other crates parse too: if all of them accept a message, they find the same
+//! addresses.
 
 use std::net::IpAddr;
 
@@ -8,7 +9,7 @@ use hickory_proto::rr::RData;
 use picoevent_dns::wire::{Data, Kind, Message, Section, Writer, flag};
 use picoevent_scripted as _;
 
-/// The addresses of the answers, as this crate reads them.
+/// Returns the addresses of the answers, as this crate reads them.
 fn ours(bytes: &[u8]) -> Option<Vec<IpAddr>> {
     let answers = Message::parse(bytes).ok()?.answers();
     let addresses = answers.filter_map(|record| match record.data() {

@@ -1,4 +1,4 @@
-//! The resolver on real sockets: a server on the loopback device, over UDP and over TCP.
+//! The resolver on real sockets, with a server on the loopback device, over UDP and over TCP.
 
 use std::io::{Read, Write};
 use std::net::{IpAddr, SocketAddr, TcpListener, UdpSocket};
@@ -13,7 +13,7 @@ use picoevent_dns::{
 use picoevent_mio::{Capacities, HeapStorage, Live};
 use picoevent_scripted as _;
 
-/// Long enough for a machine that has much else to do.
+/// Long enough for a busy host.
 const LIMIT: Duration = Duration::from_secs(60);
 
 #[derive(Default)]
@@ -36,7 +36,7 @@ impl App {
     }
 }
 
-/// A connection by name that is greeted.
+/// A connection by name. The server sends a greeting.
 struct Greeted;
 
 impl Protocol<App> for Greeted {
@@ -51,7 +51,7 @@ impl Protocol<App> for Greeted {
     }
 }
 
-/// Runs an application until it exits, once `start` has begun something.
+/// Runs an application until it exits. `start` begins its work.
 fn run(server: SocketAddr, start: impl FnOnce(&mut App, &mut Cx<App>, PoolId)) -> App {
     let capacities =
         Capacities { events: 2, conns: 2, pools: 1, bytes: 8_192, udp: 2, ..Capacities::default() };
@@ -70,8 +70,8 @@ fn run(server: SocketAddr, start: impl FnOnce(&mut App, &mut Cx<App>, PoolId)) -
     app
 }
 
-/// Answers with `127.0.0.1` for `local.example` and with 40 addresses for `many.example`, of which no more than
-/// `room` bytes are sent.
+/// Answers with `127.0.0.1` for `local.example`, and with 40 addresses for `many.example`. At most
+/// `room` bytes of the answer are sent.
 fn answer(question: &[u8], room: usize) -> Vec<u8> {
     let message = Message::parse(question).unwrap();
     let asked = message.questions().next().unwrap();
@@ -96,7 +96,7 @@ fn answer(question: &[u8], room: usize) -> Vec<u8> {
     if whole.len() <= room { whole } else { write(&mut buffer, flag::TRUNCATED, 0) }
 }
 
-/// Starts a server over UDP and TCP, whose threads end with the process.
+/// Starts a server over UDP and TCP. Its threads end with the process.
 fn server() -> SocketAddr {
     let tcp = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = tcp.local_addr().unwrap();
@@ -116,7 +116,7 @@ fn server() -> SocketAddr {
             stream.read_exact(&mut question).unwrap();
             let answer = answer(&question, usize::MAX);
             stream.write_all(&(answer.len() as u16).to_be_bytes()).unwrap();
-            // In pieces, as a slow network would bring it.
+            // In pieces, as from a slow network.
             for piece in answer.chunks(100) {
                 stream.write_all(piece).unwrap();
             }

@@ -1,4 +1,4 @@
-//! What a client of time servers keeps.
+//! The state of a time client.
 
 use core::fmt;
 use core::net::SocketAddr;
@@ -9,51 +9,52 @@ use picoevent::{Cx, Event, FullError, Instant, UdpSocket, UnseededError};
 use crate::WallTime;
 use crate::packet::{Number, Time};
 
-/// The most servers that are asked.
+/// The maximum number of servers.
 const SERVERS: usize = 3;
 
-/// How much the clock may go wrong in a second, in microseconds: a crystal is off by 20 to 50, and more when
-/// it is cold.
+/// The assumed drift of the clock, in microseconds per second. A crystal has 20 to 50, and more
+/// when it is cold.
 const DRIFT: u64 = 100;
 
-/// The least time between two questions to a server, once the time is known, in seconds (RFC 4330, 10: never less).
+/// The minimum time between two questions to a server, once the time is known, in seconds (RFC
+/// 4330, section 10).
 pub(crate) const LEAST_INTERVAL: u32 = 15;
 
-/// How long an answer may take, in seconds.
+/// The time limit for an answer, in seconds.
 pub(crate) const WAIT: u32 = 2;
 
-/// An application that has a client.
+/// An application that has a time client.
 pub trait HasClock: Sized {
     /// Returns the client.
     fn clock(&mut self) -> &mut Client;
 
-    /// A server was asked, and the clock was set or not.
+    /// Called after each try. `result` says whether the clock was set.
     fn synced(&mut self, cx: &mut Cx<'_, Self>, result: Result<Synced, SyncError>) {
         let _ = (cx, result);
     }
 }
 
-/// A client of time servers, and the clock that it sets. It takes 192 bytes on a chip of 32 bits, and 8 more with
+/// A time client, and the clock that it sets. It takes 192 bytes on a 32-bit chip, and 8 more with
 /// the feature `names`.
 pub struct Client {
     pub(crate) servers: heapless::Vec<SocketAddr, SERVERS>,
-    /// The server that is asked.
+    /// The server to ask.
     pub(crate) server: u8,
-    /// Questions without a time in the answer, one after the other.
+    /// The number of consecutive tries without a time.
     failures: u8,
-    /// How many seconds to wait between questions.
+    /// The time between two questions, in seconds.
     pub(crate) interval: u32,
-    /// The number of the question that waits for its answer, and when it was sent.
+    /// The number of the question that waits for its answer, and the time at which it was sent.
     pub(crate) asked: Option<(Number, Instant)>,
     pub(crate) socket: Option<UdpSocket>,
     pub(crate) timer: Option<Event>,
-    /// The name of the servers, if they have one.
+    /// The name of the servers, if they are found by name.
     #[cfg(feature = "names")]
     pub(crate) name: &'static str,
     clock: Option<Set>,
 }
 
-/// How the clock was set: the time of day at a time of the loop.
+/// The reference of the clock: the time of day at a time of the loop.
 #[derive(Clone, Copy)]
 struct Set {
     at: Instant,
@@ -61,19 +62,19 @@ struct Set {
     error: u64,
 }
 
-/// The clock was set.
+/// The result of a successful try.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Synced {
     /// The time of day.
     pub time: WallTime,
-    /// What the clock was changed by, in microseconds; `None` the first time.
+    /// The change of the clock in microseconds; `None` the first time.
     pub step: Option<i64>,
-    /// How long the question and its answer were under way.
+    /// The round-trip time of the question and its answer.
     pub round_trip: Duration,
 }
 
-/// Why the clock was not set. It is tried again.
+/// The reason why the clock was not set. The client tries again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum SyncError {
@@ -81,24 +82,24 @@ pub enum SyncError {
     NoAnswer,
     /// The server does not know the time.
     Unsynchronized,
-    /// The server is asked too often; it is asked half as often from now on.
+    /// The client asks too often. From now on it asks half as often.
     TooOften,
-    /// The server does not want to be asked; it is not asked again.
+    /// The server refuses to be asked. It is not asked again.
     Refused,
-    /// There is no server to ask, or none that wants to be asked. It is not tried again before
-    /// [`Client::set_servers`] and [`start`](crate::start).
+    /// There is no server, or all servers refuse. The client does not try again until
+    /// [`Client::set_servers`] and [`start`](crate::start) are called.
     NoServer,
     /// The name of the server was not found.
     NotFound,
-    /// There is no socket to ask with.
+    /// There is no UDP socket for the question.
     NoSocket,
 }
 
-/// Why the client does not start. Nothing has changed.
+/// The reason why the client does not start. Nothing has changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum StartError {
-    /// The base has no event for it.
+    /// The base has no free event.
     Full(FullError),
     /// The base has no seed for random numbers.
     Unseeded,
@@ -117,7 +118,7 @@ impl From<UnseededError> for StartError {
 }
 
 impl Client {
-    /// Makes a client that knows no server and no time.
+    /// Makes a client without servers and without a time.
     pub const fn new() -> Self {
         Self {
             servers: heapless::Vec::new(),
@@ -133,16 +134,16 @@ impl Client {
         }
     }
 
-    /// Sets the servers, which are asked in turn: the next one when one does not answer. Of more than three, the
-    /// first three count.
+    /// Sets the servers. The client asks one server, and the next one if it does not answer. Only
+    /// the first three are used.
     pub fn set_servers(&mut self, servers: &[SocketAddr]) {
         self.servers.clear();
-        // What has no room is left out.
+        // Servers without room are left out.
         let _ = servers.iter().try_for_each(|server| self.servers.push(*server));
         (self.server, self.failures) = (0, 0);
     }
 
-    /// Returns the time of day at a time of the loop, once it is known.
+    /// Returns the time of day at a time of the loop, or `None` if it is not known yet.
     #[inline(never)]
     pub fn wall(&self, now: Instant) -> Option<WallTime> {
         let Set { at, micros, error } = self.clock?;
@@ -151,18 +152,18 @@ impl Client {
         Some(WallTime::from_unix_micros(micros.saturating_add(age), error.saturating_add(drift)))
     }
 
-    /// Returns the place of the server that is to be asked.
+    /// Returns the place of the server to ask.
     fn place(&self) -> usize {
         let place = usize::from(self.server);
         if place < self.servers.len() { place } else { 0 }
     }
 
-    /// Returns the server that is to be asked.
+    /// Returns the server to ask.
     pub(crate) fn next_server(&self) -> Option<SocketAddr> {
         self.servers.get(self.place()).copied()
     }
 
-    /// Takes what came from a server. Returns `None` if it is no answer to the question.
+    /// Handles a datagram from a server. Returns `None` if it is not an answer to the question.
     #[inline(never)]
     pub(crate) fn answered(
         &mut self,
@@ -185,7 +186,7 @@ impl Client {
                     self.interval = self.interval.saturating_mul(2);
                 }
                 if error == SyncError::Refused
-                    // The last one takes its place.
+                    // The last server moves into its place.
                     && let Some(last) = self.servers.pop()
                     && let Some(held) = self.servers.get_mut(place)
                 {
@@ -196,11 +197,11 @@ impl Client {
         })
     }
 
-    /// Sets the clock, unless it is known better.
+    /// Sets the clock, unless its error is already smaller.
     fn set(&mut self, now: Instant, asked_at: Instant, time: &Time) -> Synced {
         self.failures = 0;
         let round_trip = micros_between(asked_at, now).saturating_sub(time.held);
-        // The answer was under way for something between nothing and all of it.
+        // The answer took between zero and the whole round-trip time.
         let half = round_trip / 2;
         let micros = time.sent.saturating_add(half);
         let error = half.saturating_add(time.distance).saturating_add(1);
@@ -209,7 +210,8 @@ impl Client {
         if let Some(before) = self.wall(now) {
             let by = micros.wrapping_sub(before.unix_micros()).cast_signed();
             let known = before.error_micros();
-            // A clock that is off by more than both may be is wrong, however good it was.
+            // If the difference is larger than both errors together, the old time is wrong, however
+            // small its error was.
             is_better = error <= known || by.unsigned_abs() > known.saturating_add(error);
             step = Some(if is_better { by } else { 0 });
         }
@@ -220,7 +222,7 @@ impl Client {
         Synced { time, step, round_trip: Duration::from_micros(round_trip) }
     }
 
-    /// Counts a failure, and turns to the next server.
+    /// Counts a failure, and moves to the next server.
     #[inline(never)]
     pub(crate) fn failed(&mut self, error: SyncError) -> SyncError {
         self.failures = self.failures.saturating_add(1);
@@ -229,7 +231,8 @@ impl Client {
         error
     }
 
-    /// Returns in how many seconds to ask again: each server soon once, and then at doubled times, up to the interval.
+    /// Returns the delay in seconds until the next question: short until each server was asked
+    /// once, then it doubles, up to the interval.
     #[inline(never)]
     pub(crate) fn delay(&self) -> u32 {
         if self.failures == 0 {
@@ -244,19 +247,21 @@ impl Client {
         }
     }
 
-    /// Sets the servers to those that were found for their name.
+    /// Sets the servers to the addresses that were found for their name.
     #[cfg(feature = "names")]
     #[inline(never)]
     pub(crate) fn found(&mut self, addresses: &picoevent_dns::Addresses) {
         self.servers.clear();
         for address in addresses.iter() {
-            // What has no room is another server of the same name.
+            // Addresses without room belong to further servers of the same name, so they are left
+            // out.
             let _ = self.servers.push((address, crate::packet::PORT).into());
         }
     }
 }
 
-/// Returns whether a datagram came from a server; the scope of its address is the receiver's business.
+/// Returns whether a datagram came from a server. The scope of its address is meaningful only on
+/// the host that receives it.
 fn is_same_host(server: &SocketAddr, from: &SocketAddr) -> bool {
     match (server, from) {
         (SocketAddr::V4(server), SocketAddr::V4(from)) => server == from,
@@ -267,7 +272,7 @@ fn is_same_host(server: &SocketAddr, from: &SocketAddr) -> bool {
     }
 }
 
-/// Returns the microseconds from one time to another.
+/// Returns the microseconds between two times.
 const fn micros_between(from: Instant, to: Instant) -> u64 {
     to.as_micros().saturating_sub(from.as_micros())
 }

@@ -1,5 +1,5 @@
-//! The time of day for [picoevent]: a client of time servers (SNTP, RFC 5905), and a wall clock over
-//! the loop's time.
+//! The time of day for [picoevent]: an SNTP client (RFC 5905), and a wall clock based on the loop's
+//! time.
 //!
 //! ```
 //! use core::time::Duration;
@@ -31,13 +31,13 @@
 //! # let _ = start;
 //! ```
 //!
-//! * The clock knows [how far it may be off](WallTime::error): half the way to the server and back, what the server
-//!   says of itself, and 100 µs for each second since.
-//! * An answer counts only if it repeats a random number of the question, and comes from the server that was asked.
-//!   Servers that do not know the time themselves are refused.
-//! * A server that says it is asked too often is asked half as often; one that does not want to be asked is left
-//!   out ("kiss of death").
-//! * The seconds of the protocol begin anew on 7 February 2036. They are read as the time from 1968 to 2104.
+//! * The clock states [its maximum error](WallTime::error): half of the round-trip time, the error
+//!   that the server states for itself, and 100 µs for each second since.
+//! * An answer is accepted only if it repeats a random number of the question and comes from the
+//!   server that was asked. Servers that are not synchronized are refused.
+//! * If a server says that it is asked too often, it is asked half as often. If it does not want to
+//!   be asked, it is left out ("kiss of death").
+//! * The seconds of the protocol wrap on 7 February 2036. They are read as times from 1968 to 2104.
 //!
 //! The storage needs an event, and a UDP socket with the [rings](RINGS). The base needs a
 //! [seed](picoevent::EventBase::seed).

@@ -1,4 +1,4 @@
-//! Messages of the network time protocol (RFC 5905, 7.3).
+//! Messages of the network time protocol (RFC 5905, section 7.3).
 
 use crate::client::SyncError;
 
@@ -6,7 +6,7 @@ use crate::client::SyncError;
 #[cfg(feature = "names")]
 pub(crate) const PORT: u16 = 123;
 
-/// The bytes of a message.
+/// The length of a message in bytes.
 pub(crate) const LENGTH: usize = 48;
 
 /// The first byte of a question: version 4, from a client.
@@ -15,13 +15,14 @@ const QUESTION: u8 = 4 << 3 | 3;
 /// The seconds from 1900 to 1970.
 const EPOCHS: u64 = 2_208_988_800;
 
-/// The most that a server may be off: a second, with 16 bits of a fraction (RFC 4330, 5: "a sane value").
+/// The maximum root distance of a server: one second, with 16 bits of a fraction (RFC 4330, section
+/// 5: "a sane value").
 const MAX_DISTANCE: u32 = 1 << 16;
 
-/// The number of a question, which its answer must repeat.
+/// The number of a question. Its answer must repeat it.
 pub(crate) type Number = [u8; 8];
 
-/// Returns a question with a number in place of our time, which is nobody's business.
+/// Returns a question with a random number in place of our time, so our time stays private.
 pub(crate) fn question(number: Number) -> [u8; LENGTH] {
     let mut bytes = [0; LENGTH];
     if let Some(first) = bytes.first_mut() {
@@ -33,27 +34,28 @@ pub(crate) fn question(number: Number) -> [u8; LENGTH] {
     bytes
 }
 
-/// The time that a server tells, in microseconds.
+/// A time from a server, in microseconds.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Time {
-    /// When the answer was sent, since 1970.
+    /// The time at which the answer was sent, since 1970.
     pub(crate) sent: u64,
-    /// How long the server had the question.
+    /// The time between the server's receipt of the question and its answer.
     pub(crate) held: u64,
-    /// How far it may be off.
+    /// The maximum error of the server's time.
     pub(crate) distance: u64,
 }
 
 /// Reads an answer. Returns `None` if it is not the answer to the question with this number.
 ///
 /// # Errors
-/// What the server says in place of the time.
+/// The server's reason for not sending a time.
 #[inline(never)]
 pub(crate) fn read(bytes: &[u8], number: Number) -> Option<Result<Time, SyncError>> {
     let bytes: &[u8; LENGTH] = bytes.first_chunk()?;
     let [first, stratum, ..] = *bytes;
     let (leap, version, mode) = (first >> 6, first >> 3 & 7, first & 7);
-    // A broadcast, or a question that comes back, is no answer; an answer has our version, or that before it.
+    // A broadcast or a reflected question is not an answer. An answer has our version or the
+    // previous one.
     let is_answer = mode == 4 && matches!(version, 3 | 4);
     let [a, b, c, d, e, f, g, h] = number;
     let repeated = [[a, b, c, d], [e, f, g, h]].map(u32::from_be_bytes);
@@ -67,10 +69,10 @@ pub(crate) fn read(bytes: &[u8], number: Number) -> Option<Result<Time, SyncErro
             _ => SyncError::Unsynchronized,
         }));
     }
-    // Seconds, with 16 bits of a fraction.
+    // In seconds, with 16 bits of a fraction.
     let distance = (word(bytes, 4) / 2).saturating_add(word(bytes, 8));
     let (received, sent) = (micros(bytes, 32), micros(bytes, 40));
-    // Whoever has sent before it has received is wrong.
+    // An answer that was sent before the question was received is wrong.
     if leap == 3 || stratum >= 16 || distance >= MAX_DISTANCE || received == 0 || received > sent {
         return Some(Err(SyncError::Unsynchronized));
     }
@@ -78,15 +80,16 @@ pub(crate) fn read(bytes: &[u8], number: Number) -> Option<Result<Time, SyncErro
     Some(Ok(Time { sent, held: sent.wrapping_sub(received), distance }))
 }
 
-/// Returns the number of 32 bits at an offset.
+/// Returns the 32-bit number at an offset.
 #[inline(never)]
 fn word(bytes: &[u8; LENGTH], offset: usize) -> u32 {
     let word = bytes.get(offset..).and_then(|bytes| bytes.first_chunk());
     word.map_or(0, |word| u32::from_be_bytes(*word))
 }
 
-/// Returns a time as microseconds since 1970. The 32 bits of seconds count from 1900 if the top bit is set, and
-/// otherwise from 2036 (RFC 4330, 3). Zero is no time, and none before 1970 is one of today: 0 is returned for both.
+/// Returns a timestamp as microseconds since 1970. Its 32 bits of seconds count from 1900 if the
+/// top bit is set, otherwise from 2036 (RFC 4330, section 3). Returns 0 for the timestamp zero and
+/// for times before 1970.
 #[inline(never)]
 fn micros(bytes: &[u8; LENGTH], offset: usize) -> u64 {
     let (seconds, fraction) = (word(bytes, offset), word(bytes, offset.wrapping_add(4)));
@@ -105,10 +108,11 @@ mod tests {
 
     const NUMBER: Number = *b"12345678";
 
-    /// Seconds from 1900 to the beginning of 2026.
+    /// The seconds from 1900 to the beginning of 2026.
     const IN_2026: u32 = 3_976_214_400;
 
-    /// An answer that was held for a quarter of a second, at 2026-01-01T00:00:00.75Z.
+    /// Returns a server's answer, sent at 2026-01-01T00:00:00.75Z, a quarter of a second after the
+    /// server received the request.
     fn answer() -> [u8; LENGTH] {
         let mut bytes = [0; LENGTH];
         bytes[0] = 4 << 3 | 4;
@@ -140,7 +144,7 @@ mod tests {
     fn an_answer_is_read() {
         let time = Ok(Time { sent: 1_767_225_600_750_000, held: 250_000, distance: 250_000 });
         assert_eq!(read(&answer(), NUMBER), Some(time));
-        // What stands behind it, extensions and signatures, is nobody's concern.
+        // Data after the message, such as extensions and signatures, is ignored.
         assert_eq!(read(&[&answer()[..], &[9; 20]].concat(), NUMBER), Some(time));
         assert_eq!(changed(0, &[3 << 3 | 4]), Some(time), "version 3");
     }

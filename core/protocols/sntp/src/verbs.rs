@@ -1,4 +1,4 @@
-//! What an application does with its client, and when servers are asked.
+//! The client's functions for the application, and the times of its questions.
 
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use core::time::Duration;
@@ -8,15 +8,16 @@ use picoevent::{Cx, EventMut, Mode, OnEvent, UdpEvent, UdpMut, UdpRings, Unseede
 use crate::client::{HasClock, LEAST_INTERVAL, StartError, SyncError, Synced, WAIT};
 use crate::packet::{LENGTH, question};
 
-/// The rings of the client's socket, in the bytes of the storage.
+/// The rings of the client's socket, which take bytes of the storage.
 pub const RINGS: UdpRings =
     UdpRings::new(UdpRings::holding(2, LENGTH), UdpRings::holding(1, LENGTH));
 
-/// The first of the ports that are not given to services (RFC 6335).
+/// The first dynamic port (RFC 6335).
 const FIRST_PORT: u16 = 0xC000;
 
-/// Asks a server at once, and then again every `interval`, in whole seconds and at least 15. A client that has been started
-/// already begins anew and keeps its time. [`HasClock::synced`] is told of each try.
+/// Asks a server now, and then every `interval`, in whole seconds and at least 15. If the client is
+/// already started, it starts again and keeps its time. [`HasClock::synced`] is called after each
+/// try.
 ///
 /// # Errors
 /// [`StartError`].
@@ -28,7 +29,7 @@ pub fn start<A: HasClock>(
     start_with(app, cx, interval, tick::<A>)
 }
 
-/// Stops asking. The clock goes on.
+/// Stops asking. The clock continues.
 pub fn stop<A: HasClock>(app: &mut A, cx: &mut Cx<'_, A>) {
     close(app, cx);
     let client = app.clock();
@@ -63,7 +64,7 @@ fn start_with<A: HasClock>(
     Ok(())
 }
 
-/// The timer is due: an answer has not come in time, or it is time to ask.
+/// Called when the timer is due: an answer is late, or it is time to ask.
 fn tick<A: HasClock>(app: &mut A, event: &mut EventMut<'_, '_, A>) {
     match app.clock().asked.take() {
         Some(_) => fail(app, event.cx(), SyncError::NoAnswer),
@@ -83,7 +84,7 @@ fn ask<A: HasClock>(app: &mut A, cx: &mut Cx<'_, A>) {
 fn try_to_ask<A: HasClock>(app: &mut A, cx: &mut Cx<'_, A>) -> Result<(), SyncError> {
     let server = app.clock().next_server().ok_or(SyncError::NoServer)?;
     let mut random = [0; 10];
-    // The base has a seed, or the client would not have started.
+    // The base has a seed: the client would not have started without one.
     let _ = cx.random(&mut random);
     let [low, high, number @ ..] = random;
     let ip = match server {
@@ -96,13 +97,13 @@ fn try_to_ask<A: HasClock>(app: &mut A, cx: &mut Cx<'_, A>) -> Result<(), SyncEr
     app.clock().socket = Some(socket);
     app.clock().asked = Some((number, cx.now()));
     if let Ok(mut udp) = cx.udp(socket) {
-        // The ring of a new socket has room; what is lost is asked for again.
+        // There is room: the ring of a new socket is empty. A lost question is sent again.
         let _ = udp.send_to(&question(number), server);
     }
     Ok(())
 }
 
-/// Datagrams have come.
+/// Called when datagrams have arrived.
 fn heard<A: HasClock>(app: &mut A, udp: &mut UdpMut<'_, '_, A>, _: UdpEvent) {
     let now = udp.cx().now();
     while let Some(datagram) = udp.peek() {
@@ -120,7 +121,7 @@ fn fail<A: HasClock>(app: &mut A, cx: &mut Cx<'_, A>, error: SyncError) {
     end(app, cx, Err(error));
 }
 
-/// Ends a try, and sets the time for the next one.
+/// Ends a try, and arms the timer for the next one.
 #[inline(never)]
 fn end<A: HasClock>(app: &mut A, cx: &mut Cx<'_, A>, result: Result<Synced, SyncError>) {
     close(app, cx);
@@ -141,20 +142,20 @@ fn close<A: HasClock>(app: &mut A, cx: &mut Cx<'_, A>) {
 #[inline(never)]
 fn arm<A: HasClock>(app: &mut A, cx: &mut Cx<'_, A>, seconds: u32) {
     if let Some(Ok(mut timer)) = app.clock().timer.map(|timer| cx.event(timer)) {
-        // Adding fails for sources only.
+        // `add` fails only for sources, not for timers.
         let _ = timer.add(Some(Duration::from_secs(seconds.into())));
     }
 }
 
-/// Servers by their name, with the feature `names`.
+/// Servers found by name, with the feature `names`.
 #[cfg(feature = "names")]
 mod by_name {
     use picoevent_dns::{self as dns, Addresses, HasResolver, Lookup, LookupError};
 
     use super::*;
 
-    /// As [`start`], with the name of the servers, which is looked up before each question: the names of pools of
-    /// servers mean others each time.
+    /// Like [`start`], with the name of the servers. The name is looked up before each question,
+    /// because the name of a server pool gives other servers each time.
     ///
     /// ```
     /// use core::time::Duration;
@@ -205,7 +206,7 @@ mod by_name {
         answer: Result<Addresses, LookupError>,
     ) {
         if app.clock().timer.is_none() {
-            return; // It was stopped meanwhile.
+            return; // The client was stopped in the meantime.
         }
         match answer {
             Ok(addresses) => {

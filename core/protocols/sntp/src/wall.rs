@@ -6,7 +6,7 @@ use core::time::Duration;
 const MICROS: u64 = 1_000_000;
 const DAY: u64 = 86_400;
 
-/// A time of day in UTC, and how far it may be off.
+/// A time of day in UTC, and its maximum error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct WallTime {
@@ -16,8 +16,8 @@ pub struct WallTime {
 }
 
 impl WallTime {
-    /// Makes a time from the microseconds since the beginning of 1970, without leap seconds, and the microseconds by
-    /// which it may be off.
+    /// Makes a time from the microseconds since the beginning of 1970, without leap seconds, and
+    /// its maximum error in microseconds.
     pub const fn from_unix_micros(micros: u64, error: u64) -> Self {
         Self { micros, error }
     }
@@ -36,15 +36,15 @@ impl WallTime {
         self.error
     }
 
-    /// Returns by how much the time may be off, in each direction, if the server is right.
+    /// Returns the maximum error of the time, in each direction, if the server is right.
     pub const fn error(self) -> Duration {
         Duration::from_micros(self.error)
     }
 
-    /// Returns the year, the month from 1 and the day from 1, of the Gregorian calendar.
+    /// Returns the year, the month from 1 and the day from 1, in the Gregorian calendar.
     pub const fn date(self) -> (u32, u8, u8) {
-        // A year begins in March here, so that the day that is not in each year is its last one: then a month has
-        // its first day at (153 * month + 2) / 5. The days are counted from the March of the year 0.
+        // Here a year begins in March, so the leap day is its last day. Then the first day of a
+        // month is at (153 * month + 2) / 5. The days are counted from March of the year 0.
         let days = (self.unix() / DAY).wrapping_add(719_468);
         let (era, day) = (days / 146_097, days % 146_097);
         let leap_days = (day / 1_460).wrapping_sub(day / 36_524).wrapping_add(day / 146_096);
@@ -72,7 +72,7 @@ impl WallTime {
         ((self.unix() / DAY).wrapping_add(4) % 7) as u8
     }
 
-    /// Writes as ISO 8601, in seconds.
+    /// Formats the time as ISO 8601, in whole seconds.
     ///
     /// ```
     /// let time = picoevent_sntp::WallTime::from_unix_micros(1_796_083_200_000_000, 0);
@@ -82,7 +82,7 @@ impl WallTime {
         Iso(self)
     }
 
-    /// Writes as the header fields of HTTP want it (RFC 9110, 5.6.7).
+    /// Formats the time for HTTP header fields (RFC 9110, section 5.6.7).
     ///
     /// ```
     /// let time = picoevent_sntp::WallTime::from_unix_micros(784_111_777_000_000, 0);
@@ -132,7 +132,7 @@ mod tests {
     fn dates_are_those_of_the_time_crate() {
         let mut random = fastrand::Rng::with_seed(1);
         let day = |number: u64| number * DAY;
-        // Each day to the year 2400, and times at random to the year 9999.
+        // Each day up to the year 2400, and random times up to the year 9999.
         let days = (0..157_054).map(day);
         let times = (0..100_000).map(|_| random.u64(..253_402_300_800));
         for unix in days.chain(times) {

@@ -1,5 +1,5 @@
-//! The client with chrony and ntpsec. `cargo xtask interop` runs it and says what it needs: the tests are ignored
-//! otherwise.
+//! The client with chrony and ntpsec. Without `cargo xtask interop` these tests are ignored; this
+//! command runs them and says what they need.
 
 use fastrand as _;
 use picoevent_scripted as _;
@@ -14,15 +14,15 @@ use picoevent::{Cx, EventBase, EventMut};
 use picoevent_mio::{Capacities, HeapStorage, Live};
 use picoevent_sntp::{self as sntp, Client, HasClock, SyncError, Synced};
 
-/// How long a server may take to know the time.
+/// The time limit for a server to become synchronized.
 const LIMIT: Duration = Duration::from_secs(120);
 
-/// A program that runs. Dropping it ends it.
+/// A running program. It ends when this value is dropped.
 struct Program(Child);
 
 impl Drop for Program {
     fn drop(&mut self) {
-        // It may have ended by itself.
+        // It may already have ended.
         let _ = self.0.kill();
         let _ = self.0.wait();
     }
@@ -54,7 +54,7 @@ impl HasClock for App {
                 let ours = Duration::from_micros(self.clock.wall(cx.now()).unwrap().unix_micros());
                 let off = ours.abs_diff(system);
                 eprintln!("off by {off:?}, at most by {error:?}, after {:?}", synced.round_trip);
-                // The server's clock is the system's; some time passes until this line.
+                // The server uses the host's clock; some time passes until this line.
                 assert!(off <= error + Duration::from_millis(50), "{off:?} of {error:?}");
                 self.synced.push(synced);
                 match self.synced.len() {
@@ -73,7 +73,7 @@ impl App {
         sntp::start(self, cx, Duration::from_secs(15)).unwrap();
     }
 
-    /// Begins anew while the server does not know the time, which would be asked rarely then.
+    /// Restarts the client until the server is synchronized, because otherwise it would ask rarely.
     fn again(&mut self, event: &mut EventMut<Self>) {
         if self.synced.is_empty() {
             self.begin(event.cx());
@@ -101,7 +101,7 @@ fn ask(server: SocketAddr) {
 #[test]
 #[ignore = "needs chrony"]
 fn chrony_sets_the_clock() {
-    // The port of a socket that was closed is free for a while.
+    // The port of a closed socket stays free for a while.
     let server = UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let folder = std::env::temp_dir().join(format!("picoevent-chrony-{}", std::process::id()));
     fs::create_dir_all(&folder).unwrap();
@@ -112,7 +112,7 @@ fn chrony_sets_the_clock() {
         folder.join("pid").display()
     );
     fs::write(&settings, text).unwrap();
-    // It does not touch the clock of the system.
+    // It does not change the host's clock.
     let chrony =
         start(Command::new("chronyd").args(["-d", "-x", "-u", "root", "-f"]).arg(&settings));
     ask(server);
@@ -123,7 +123,8 @@ fn chrony_sets_the_clock() {
 #[test]
 #[ignore = "needs ntpsec and root"]
 fn ntpsec_sets_the_clock() {
-    // Its port is fixed, so it runs in a network namespace of its own, and this test runs itself again there.
+    // Its port is fixed, so it runs in a separate network namespace, and this test runs itself
+    // again there.
     const INSIDE: &str = "PICOEVENT_INTEROP_INSIDE";
     if std::env::var_os(INSIDE).is_none() {
         let namespace = format!("pico-ntp-{}", std::process::id());

@@ -34,7 +34,7 @@ impl App {
         self.results.iter().map(|(result, _)| result.err()).collect()
     }
 
-    /// The seconds at which servers were asked or their answers came.
+    /// Returns the times of all results, in seconds.
     fn seconds(&self) -> Vec<u64> {
         self.results.iter().map(|(_, at)| at.as_micros() / 1_000_000).collect()
     }
@@ -62,12 +62,14 @@ fn with_base(run: impl FnOnce(&mut Base<'_>, &mut App)) {
     run(&mut base, &mut app);
 }
 
-/// An answer of a good server, which has had the question from one time of day to another.
+/// Makes the answer of a good server that received the question and sent the answer at these times
+/// of day.
 fn answer(heard: &Heard, received: u64, sent: u64) -> Vec<u8> {
     ntp::answer(&heard.bytes, received, sent)
 }
 
-/// A server whose question and answer are under way for so long, in milliseconds, and that takes a while between.
+/// A server with these delays to it and back, in milliseconds, which holds the question for a
+/// while.
 fn server(to: u64, held: u64, back: u64) -> World {
     World::new(move |heard| vec![delayed(heard, to, held, back, START)])
 }
@@ -78,7 +80,7 @@ fn delayed(heard: &Heard, to: u64, held: u64, back: u64, start: u64) -> Reply {
     Reply { after: Duration::from_millis(to + held + back), from: heard.server, bytes }
 }
 
-/// A server that answers with one thing.
+/// A server that sends a kiss code.
 fn kiss(code: &'static [u8; 4]) -> impl Fn(&Heard) -> Vec<Reply> {
     move |heard| {
         let mut bytes = answer(heard, START, START);
@@ -231,7 +233,7 @@ fn what_is_no_answer_to_the_question_is_ignored() {
             let mut world = World::new(move |heard| {
                 let (from, bytes) = lie(heard);
                 let lie = Reply { after: Duration::from_millis(1), from, bytes };
-                // After the answer, another one to the same question.
+                // After the answer, another answer to the same question.
                 let mut double = delayed(heard, 1, 0, 3, START);
                 double.bytes = wrong(heard);
                 vec![lie, delayed(heard, 1, 0, 1, START), double]
@@ -292,7 +294,7 @@ fn a_stopped_client_asks_no_more_and_keeps_its_time() {
             (1, 0, 0)
         );
         assert!(app.clock.wall(base.now()).is_some());
-        // It can be started again, and while it waits for an answer.
+        // It can be started again, also while it waits for an answer.
         app.react = None;
         sntp::start(app, base, Duration::from_secs(15)).unwrap();
         sntp::start(app, base, Duration::from_secs(15)).unwrap();

@@ -1,12 +1,12 @@
-//! The first byte of each entry, and what follows it. A tag never changes its meaning, because
-//! recordings are kept. Tags 1, 14, 22 and 33 are no longer written.
+//! The tag of each entry, its first byte, and the fields that follow it. A tag never changes its
+//! meaning, so that old recordings stay readable. Tags 1, 14, 22 and 33 are no longer written.
 
-/// Makes the tags, from 1, and their shapes.
+/// Defines the tags, from 1, and the numbers of their fields.
 macro_rules! tags {
     ($($name:ident = $tag:literal, $fields:literal;)*) => {
         $(pub(super) const $name: u8 = $tag;)*
 
-        /// Returns how many fields the entry of a tag has.
+        /// Returns the number of fields of a tag's entry.
         pub(super) const fn fields(tag: u8) -> Option<usize> {
             match tag {
                 $($tag => Some($fields),)*
@@ -80,8 +80,8 @@ tags! {
     LOCAL_V6 = 93, 7;
 }
 
-/// Returns how many fields the entry of a tag has, and whether a payload follows, whose length is the
-/// last field.
+/// Returns the number of fields of a tag's entry, and whether a payload follows. The last field is
+/// then the payload's length.
 pub(super) fn shape(tag: u8) -> Option<(usize, bool)> {
     Some((fields(tag)?, matches!(tag, RECEIVED | DATAGRAM_V4 | DATAGRAM_V6 | NETWORK)))
 }

@@ -45,7 +45,8 @@ impl Raw<'_> {
 }
 
 impl Fields<'_> {
-    /// Returns the entry of a tag; `None` for the tag of another entry, whose fields stay.
+    /// Returns the entry of a tag. For a tag that is not a UDP socket's, returns `None` and reads
+    /// no fields.
     pub(super) fn udp(&mut self, tag: u8) -> Option<(UdpSocket, UdpEntry)> {
         if !(tag::BOUND_V4..=tag::UDP_FAILED).contains(&tag) {
             return None;

@@ -1,4 +1,4 @@
-//! A client that adds 1 each second, and connects again: `client [ADDR:PORT]`.
+//! A client that adds 1 each second, and reconnects: `client [ADDR:PORT]`.
 
 use std::error::Error;
 use std::net::SocketAddr;
@@ -15,9 +15,9 @@ struct App {
 struct Uplink;
 
 impl Protocol<App> for Uplink {
-    /// A server that says nothing for so long is gone: it should answer each second.
+    /// The server should answer each second. If it sends nothing for this long, treat it as gone.
     const IDLE: Option<Duration> = Some(Duration::from_secs(5));
-    /// How long a connect may take, and the server may take no bytes.
+    /// The longest time for a connect, and the longest time in which the server accepts no bytes.
     const STALL: Option<Duration> = Some(Duration::from_secs(5));
 
     fn opened(app: &mut App, conn: &mut ConnMut<App>) {
@@ -27,7 +27,7 @@ impl Protocol<App> for Uplink {
     }
 
     fn alarm(_: &mut App, conn: &mut ConnMut<App>) {
-        // If there is no room, the server does not read. STALL sees to that.
+        // If there is no room, the server does not read. STALL handles this case.
         let _ = conn.write(b"1\n");
     }
 
@@ -41,7 +41,7 @@ impl Protocol<App> for Uplink {
         }
     }
 
-    /// The last call for each attempt, whatever has ended it.
+    /// The last callback of each attempt, for any reason.
     fn ended(app: &mut App, conn: &mut ConnMut<App>, end: ConnEnd) {
         let delay = app.backoff.next_delay(conn.cx());
         println!("not connected ({end}), again in {} ms", delay.as_millis());
@@ -58,7 +58,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 
     let mut storage = Storage::<App, 1, { UPLINK.conns() }, { UPLINK.bytes() }>::new();
     let mut base = EventBase::new(&mut storage);
-    picoevent_mio::seed(&mut base)?; // the delays are changed at random
+    picoevent_mio::seed(&mut base)?; // the delays are randomised, which needs a seed
     let uplink = base.add_pool(UPLINK)?;
     base.connect::<Uplink>(server, uplink)?;
     base.on_signal(Signal::INT, |_, event| event.exit())?;

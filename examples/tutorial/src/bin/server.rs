@@ -1,4 +1,4 @@
-//! A server that adds up: `server [ADDR:PORT]`.
+//! A server that adds up numbers: `server [ADDR:PORT]`.
 
 use std::error::Error;
 use std::net::SocketAddr;
@@ -17,13 +17,13 @@ struct Client;
 impl Protocol<Sum> for Client {
     /// The longest answer: ten digits and the end of the line.
     const ROOM: usize = 11;
-    /// For the fifth client, and any after it.
+    /// Sent to the fifth client and to all later ones.
     const BUSY: &'static [u8] = b"busy\n";
 
     fn readable(sum: &mut Sum, conn: &mut ConnMut<Sum>) {
         let mut buffer = [0; 16];
         while let Some(line) = conn.read_line(&mut buffer) {
-            // What is no number, or too long to be one, gets the same answer.
+            // Input that is not a number, or is too long, gets the same answer.
             match line.ok().and_then(|line| line.parse::<u32>().ok()) {
                 Some(number) => {
                     sum.total = sum.total.wrapping_add(number);
@@ -37,8 +37,8 @@ impl Protocol<Sum> for Client {
     }
 }
 
-/// Four clients, and a place in which a fifth one is told that there is no room. Each has a ring of 32 bytes
-/// for input, and one of 32 bytes for output.
+/// Four places for clients, and a spare one to tell a fifth client that the server is full. Each has a ring of 32
+/// bytes for input, and one of 32 bytes for output.
 const CLIENTS: Pool = Pool::new(4).rings(32, 32).spare(1);
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -52,7 +52,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     base.on_signal(Signal::INT, |_, event| event.exit())?;
 
     let mut live = Live::new()?;
-    live.settle(&mut base)?; // so that the listener has its port, if the address has port 0
+    live.settle(&mut base)?; // opens the listener, so its port is known even if the address has port 0
     println!("listening on {}", live.local_addr(listener)?);
     live.run(&mut base, &mut Sum { total: 0 })?;
     println!("done");

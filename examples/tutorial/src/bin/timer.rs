@@ -21,7 +21,7 @@ fn tick(app: &mut App, event: &mut EventMut<App>) {
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
-    // Room for one event, and for no connection: 0 of them, with 0 bytes of rings.
+    // Room for one event; no connections and no ring buffers.
     let mut storage = Storage::<App, 1, 0, 0>::new();
     let mut base = EventBase::new(&mut storage);
     base.every(Duration::from_millis(500), tick)?;

@@ -1,4 +1,4 @@
-//! Answers of an HTTP server, read as strictly as they have to be written.
+//! Parses the answers of an HTTP server strictly, as they must be written.
 
 /// An answer.
 pub(super) struct Answer {
@@ -14,7 +14,7 @@ impl Answer {
         fields.find(|(held, _)| held.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
     }
 
-    /// Returns whether the connection ends behind it.
+    /// Returns whether the connection ends after it.
     pub(super) fn is_last(&self) -> bool {
         let is_close = |(name, value): &(String, String)| name == "Connection" && value == "close";
         self.fields.iter().any(is_close)
@@ -26,10 +26,10 @@ impl Answer {
     }
 }
 
-/// More than the output ring of any device has.
+/// Larger than the output ring of any device.
 const LONGEST: usize = 2_000;
 
-/// Reads the head at the beginning of `input`, and its length, if it is complete.
+/// Parses the head at the beginning of `input`. Returns it with its length, if it is complete.
 pub(super) fn head(input: &[u8]) -> Result<Option<(Answer, usize)>, String> {
     const BEGIN: &[u8] = b"HTTP/1.1 ";
     let begin = &input[..input.len().min(BEGIN.len())];
@@ -63,8 +63,8 @@ pub(super) fn head(input: &[u8]) -> Result<Option<(Answer, usize)>, String> {
     Ok(Some((Answer { status, fields, content: Vec::new() }, length + 4)))
 }
 
-/// Reads the answer at the beginning of `input`, and its length, if it is complete. An answer to `HEAD` has no
-/// content. `has_ended` says that nothing follows the input.
+/// Parses the answer at the beginning of `input`. Returns it with its length, if it is complete. An
+/// answer to `HEAD` has no content. `has_ended` means that nothing follows the input.
 pub(super) fn whole(
     input: &[u8],
     is_to_head: bool,
@@ -104,8 +104,8 @@ pub(super) fn whole(
     Ok(Some((answer, length + taken)))
 }
 
-/// Reads the complete chunks at the beginning of `input`: their content, their length, and whether the last one
-/// is there.
+/// Parses the complete chunks at the beginning of `input`. Returns their content, their length, and
+/// whether the last chunk is among them.
 pub(super) fn chunks(input: &[u8]) -> Result<(Vec<u8>, usize, bool), String> {
     let (mut content, mut taken) = (Vec::new(), 0);
     loop {

@@ -1,13 +1,13 @@
-//! Clients that do not follow the rules: half requests, wrong ones, and bytes that are none.
+//! Clients that break the protocol: incomplete requests, wrong requests, and random bytes.
 //!
-//! Each of them is served when the device ends the connection, which it must do.
+//! Each of them is served when the device ends the connection, which the device must do.
 
 use picoevent_sim::world::Session;
 
 use super::answer;
 use super::{Known, Plan, Visit};
 
-/// Takes answers, each of which must have one of these statuses. Returns how many there were.
+/// Takes answers. Each must have one of these statuses. Returns the number of answers.
 fn take(session: &mut Session, statuses: &[u16]) -> Result<usize, String> {
     let mut count = 0;
     while let Some((answer, length)) = answer::whole(session.input(), false, false)? {
@@ -21,7 +21,7 @@ fn take(session: &mut Session, statuses: &[u16]) -> Result<usize, String> {
     Ok(count)
 }
 
-/// Checks that nothing is left of an answer.
+/// Checks that no part of an answer is left.
 fn rest(session: &Session) -> Result<(), String> {
     match session.input() {
         [] => Ok(()),
@@ -29,7 +29,7 @@ fn rest(session: &Session) -> Result<(), String> {
     }
 }
 
-/// The beginning of a request, and then nothing, or the end.
+/// Sends the beginning of a request, and then nothing, or the end of the stream.
 pub(super) struct Half {
     text: Vec<u8>,
     finishes: bool,
@@ -63,7 +63,7 @@ impl Visit for Half {
     }
 }
 
-/// A request that must be refused.
+/// Sends a request that must be refused.
 pub(super) struct Refused {
     text: String,
     status: u16,
@@ -137,7 +137,7 @@ impl Visit for Refused {
     }
 }
 
-/// Bytes that are no request.
+/// Sends bytes that are not a request.
 pub(super) struct Garbage(Vec<u8>);
 
 impl Garbage {
@@ -146,7 +146,7 @@ impl Garbage {
         match plan.end {
             0 => bytes.push(b'\n'),
             1 => bytes.extend(b"\r\n\r\n"),
-            // A message of TLS.
+            // A TLS message.
             2 => bytes.splice(..0, [0x16, 0x03, 0x01]).for_each(drop),
             _ => {}
         }

@@ -6,32 +6,32 @@ use super::answer::{self, Answer};
 use super::requests::Ask;
 use super::{Known, Plan, Visit};
 
-/// A client of HTTP.
+/// An HTTP client.
 pub(super) struct Browser {
     asks: Vec<Ask>,
     /// Requests are sent without waiting for answers.
     is_pipelined: bool,
     end: End,
-    /// Requests of which the head was sent.
+    /// The number of requests whose head was sent.
     sent: usize,
-    /// The body of the last of them waits to be asked for.
+    /// The body of the last of them is not sent yet: the client waits until the device asks for it.
     has_body: bool,
-    /// Requests that are answered.
+    /// The number of answered requests.
     answered: usize,
-    /// The device has said that the connection ends, or all is answered.
+    /// The device has said that the connection ends, or all requests are answered.
     is_over: bool,
 }
 
 /// How the connection ends.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum End {
-    /// The last request says so.
+    /// The last request asks for the end.
     Asked,
-    /// The last request is one of HTTP/1.0.
+    /// The last request uses HTTP/1.0.
     Old,
-    /// The client ends its stream behind the last request.
+    /// The client ends its stream after the last request.
     Finished,
-    /// The client stays, until the device finds that it was silent for too long.
+    /// The client stays until its idle timeout in the device.
     Silent,
 }
 
@@ -39,7 +39,7 @@ impl Browser {
     pub(super) fn new(plan: Plan, known: &mut Known) -> Self {
         let end = [End::Asked, End::Finished, End::Old, End::Silent][(plan.end / 2) as usize];
         let count = match (plan.kind, plan.cut) {
-            // A client that says nothing.
+            // A silent client.
             (1, 13) => 0,
             _ => 1 + plan.more,
         };
@@ -50,7 +50,7 @@ impl Browser {
                 2 => Ask::upload(plan, nth, fields, known),
                 _ => Ask::draw(plan, nth, fields, known),
             };
-            // A request of HTTP/1.0 can neither wait nor have chunks.
+            // A request with HTTP/1.0 can neither wait nor be chunked.
             if is_last && end == End::Old {
                 let is_simple = !ask.waits && !ask.head.contains("chunked");
                 let line =
@@ -95,7 +95,7 @@ impl Browser {
         }
     }
 
-    /// Takes an answer to the first request that is not answered.
+    /// Handles an answer to the first unanswered request.
     fn take(
         &mut self,
         answer: &Answer,
@@ -107,7 +107,7 @@ impl Browser {
             return Err(unasked());
         }
         let ends = |status: u16| answer.status == status && answer.is_last();
-        // The device has no place for it, or it was too slow.
+        // The device has no free place, or the client was too slow.
         if ends(408) || self.answered == 0 && ends(503) {
             self.is_over = true;
             return Ok(());
@@ -131,7 +131,7 @@ impl Browser {
         if is_current && self.has_body {
             return Err(format!("status {} came before the body was sent", answer.status));
         }
-        // Another upload is under way. This one has no body, so the connection goes on.
+        // Another upload is in progress. This one has no body, so the connection continues.
         if !(ask.is_upload() && answer.status == 409) {
             ask.want.check(answer, known).map_err(|text| format!("{:?}: {text}", ask.head))?;
         }
@@ -149,7 +149,7 @@ impl Browser {
         Ok(())
     }
 
-    /// Takes the answers that are complete.
+    /// Handles the complete answers.
     fn take_all(
         &mut self,
         known: &mut Known,
@@ -181,7 +181,7 @@ impl Visit for Browser {
         self.take_all(known, session, false)
     }
 
-    /// Between two answers the device may end when it pleases: it has an idle timeout.
+    /// Between two answers the device may end the connection at any time: it has an idle timeout.
     fn end(&mut self, known: &mut Known, session: &mut Session) -> Result<(), String> {
         self.take_all(known, session, true)?;
         match session.input().is_empty() {

@@ -1,4 +1,4 @@
-//! Requests, and what must be answered to them.
+//! Requests, and the answers that they must get.
 
 use std::fmt::Write;
 
@@ -11,41 +11,41 @@ use super::{Known, Plan};
 pub(super) struct Ask {
     pub(super) head: String,
     pub(super) body: Vec<u8>,
-    /// The body is sent when it is asked for (`Expect: 100-continue`).
+    /// The body is sent only when the device asks for it (`Expect: 100-continue`).
     pub(super) waits: bool,
     pub(super) want: Want,
 }
 
-/// What must be answered.
+/// The required answer.
 #[derive(Clone)]
 pub(super) enum Want {
-    /// Exactly this, about settings that were made or an upload.
+    /// Exactly this text, about settings or an upload of this client.
     Exactly(String),
-    /// Settings that somebody has made.
+    /// The settings of any client.
     Settings,
-    /// An upload of somebody, or none.
+    /// The upload of any client, or none.
     Upload {
         may_be_none: bool,
     },
     Metrics,
     File(&'static str),
-    /// 304, for a file that is known.
+    /// 304, for a file that the client already has.
     Unchanged,
-    /// Bytes of this file, from the first to the second, the last of them included.
+    /// The bytes of this file from the first to the second index, both included.
     Part(&'static str, usize, usize),
     Download(usize),
-    /// An answer without content: to `HEAD`, and about what is wrong.
+    /// An answer without content: to `HEAD`, and to wrong requests.
     Bare(u16),
     /// An error with a text.
     Error(u16),
 }
 
-/// Returns what the device answers about its settings.
+/// Returns the device's answer about its settings.
 pub(super) fn settings(name: &str, threshold: u64) -> String {
     format!("{{\"name\":\"{name}\",\"threshold\":{threshold}}}\n")
 }
 
-/// Returns what the device answers about an upload.
+/// Returns the device's answer about an upload.
 fn uploaded(content: &[u8]) -> String {
     let mut digits = String::new();
     for byte in Sha256::digest(content) {
@@ -57,7 +57,7 @@ fn uploaded(content: &[u8]) -> String {
 const FILES: [&str; 3] = ["/", "/device.js", "/style.css"];
 
 impl Ask {
-    /// Draws the request of this number, with further header fields.
+    /// Draws the request with this number, with additional header fields.
     pub(super) fn draw(plan: Plan, nth: u64, fields: &str, known: &mut Known) -> Self {
         let plain = |head: &str, want| Self::new(head, fields, Vec::new(), want);
         let file = FILES[plan.number(nth + 100, 3) as usize];
@@ -103,7 +103,7 @@ impl Ask {
         }
     }
 
-    /// Makes an upload: with a length or in chunks, with or without waiting for the device.
+    /// Makes an upload: with a length or chunked, with or without `Expect: 100-continue`.
     pub(super) fn upload(plan: Plan, nth: u64, fields: &str, known: &mut Known) -> Self {
         let content = plan.bytes(nth, plan.length + nth);
         let answer = uploaded(&content);
@@ -135,18 +135,18 @@ impl Ask {
         Self { head, body, waits: false, want }
     }
 
-    /// Returns whether it asks for the head of an answer only.
+    /// Returns whether it is a `HEAD` request.
     pub(super) fn is_head(&self) -> bool {
         self.head.starts_with("HEAD ")
     }
 
-    /// Returns whether it is an upload, which is refused while there is another.
+    /// Returns whether it is an upload. An upload is refused while another one is in progress.
     pub(super) fn is_upload(&self) -> bool {
         self.head.starts_with("PUT ")
     }
 }
 
-/// Cuts content into chunks, with an extension here and a trailer field there.
+/// Splits content into chunks. Some chunks have an extension, and some bodies a trailer field.
 fn chunked(plan: Plan, content: &[u8]) -> Vec<u8> {
     let (mut body, mut rest, mut nth) = (Vec::new(), content, 400);
     while !rest.is_empty() {
@@ -251,7 +251,7 @@ fn one_of(text: &str, is_one: impl FnOnce(&str) -> bool) -> Result<(), String> {
     }
 }
 
-/// Checks that there are six figures, each with its type.
+/// Checks that there are six metrics, each with its type.
 fn metrics(text: &str) -> Result<(), String> {
     let lines: Vec<_> = text.lines().collect();
     let is_figure = |pair: &[&str]| {

@@ -1,4 +1,4 @@
-//! Clients of the WebSockets, and of the server-sent events.
+//! Clients of the WebSockets and of the server-sent events.
 
 use picoevent_sim::world::Session;
 
@@ -10,10 +10,10 @@ const BINARY: u8 = 2;
 const CLOSE: u8 = 8;
 const PING: u8 = 9;
 const PONG: u8 = 10;
-/// The bit of the last frame of a message.
+/// The bit that marks the last frame of a message.
 const LAST: u8 = 0x80;
 
-/// A frame of the device.
+/// A frame from the device.
 struct Frame {
     opcode: u8,
     is_last: bool,
@@ -28,7 +28,7 @@ fn take_frame(session: &mut Session) -> Result<Option<Frame>, String> {
     }
     let (length, head) = match (second, rest) {
         (126, [high, low, ..]) => match usize::from(u16::from_be_bytes([*high, *low])) {
-            // Than that of the device with the longest one.
+            // Larger than the longest ring of any device.
             long @ 1_025.. => return Err(format!("a frame of {long} bytes is longer than a ring")),
             long => (long, 4),
         },
@@ -43,7 +43,7 @@ fn take_frame(session: &mut Session) -> Result<Option<Frame>, String> {
     Ok(Some(Frame { opcode, is_last, data }))
 }
 
-/// Returns a frame of a client, with a mask.
+/// Returns a client's frame, with a mask.
 fn frame(first: u8, data: &[u8], mask: [u8; 4]) -> Vec<u8> {
     let mut frame = vec![first];
     match data.len() {
@@ -66,12 +66,12 @@ fn upgrade(path: &str) -> String {
     )
 }
 
-/// What the head of the answer has come to.
+/// The state of the handshake.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Handshake {
     Awaited,
     Done,
-    /// The device has no place, or the client was too slow.
+    /// The device has no free place, or the client was too slow.
     Refused,
 }
 
@@ -96,19 +96,19 @@ fn code(data: &[u8]) -> Option<u16> {
     data.first_chunk().map(|code| u16::from_be_bytes(*code))
 }
 
-/// Messages that come back.
+/// Messages that the device echoes.
 pub(super) struct Echo {
     handshake: Handshake,
-    /// They are sent one after the other.
+    /// The messages are sent one after the other, each after the echo of the one before.
     is_patient: bool,
     cut: usize,
     mask: [u8; 4],
     messages: Vec<(u8, Vec<u8>)>,
     sent: usize,
-    /// Messages and pings that were answered.
+    /// The number of messages and pings that were answered.
     echoed: usize,
     ponged: usize,
-    /// The message that is coming back.
+    /// The echo that is being received.
     coming: Option<(u8, Vec<u8>)>,
     has_closed: bool,
 }
@@ -135,7 +135,8 @@ impl Echo {
         }
     }
 
-    /// Sends messages in pieces, each with a ping behind its first piece, and in the end the close.
+    /// Sends messages in pieces, each with a ping after its first piece, and at the end the close
+    /// frame.
     fn send(&mut self, session: &mut Session) {
         let all = self.messages.len();
         while self.sent < all && (!self.is_patient || self.sent == self.echoed) {
@@ -172,7 +173,7 @@ impl Echo {
                 }
                 self.ponged += 1;
             }
-            // The device ends.
+            // The device is shutting down.
             CLOSE if code(&data) == Some(1_001) => {}
             CLOSE if code(&data) == Some(1_000) && self.has_closed => session.served(),
             CLOSE => return Err(format!("the device closes with {:?}", code(&data))),
@@ -222,7 +223,7 @@ impl Visit for Echo {
     }
 }
 
-/// Live values, by a WebSocket or as server-sent events.
+/// Live values, over a WebSocket or as server-sent events.
 pub(super) struct Live {
     is_socket: bool,
     handshake: Handshake,
@@ -231,7 +232,7 @@ pub(super) struct Live {
     sample: u64,
 }
 
-/// How many values a client waits for.
+/// The number of values a client waits for.
 const VALUES: u32 = 3;
 
 impl Live {
@@ -256,7 +257,7 @@ impl Live {
         let (Some(value), Some(sample), true) = (value, sample, is_framed) else {
             return Err(wrong());
         };
-        // Nobody sets a threshold beyond those of the form.
+        // No client sets a threshold outside the limits of the form.
         let is_said = text.contains("\"warm\":true") || text.contains("\"warm\":false");
         if !is_said || number("clients") > number("most") || value == 0 {
             return Err(wrong());
@@ -326,7 +327,8 @@ impl Visit for Live {
     }
 }
 
-/// A client of a WebSocket that breaks its rules, and must be told so.
+/// A WebSocket client that breaks the rules. The device must close the connection with the right
+/// code.
 pub(super) struct Rude {
     handshake: Handshake,
     frames: Vec<u8>,
@@ -338,13 +340,14 @@ impl Rude {
         let mask = [plan.seed as u8, 1, 2, 3];
         let bad = b"\xc3(".to_vec();
         let (frames, code) = match plan.number(0, 8) {
-            // No mask, a reserved bit, an opcode that is none, a long ping, a piece of nothing.
+            // No mask, a reserved bit, an invalid opcode, a long ping, a continuation without a
+            // message.
             0 => (vec![TEXT | LAST, 1, b'x'], 1_002),
             1 => (frame(TEXT | LAST | 0x40, b"x", mask), 1_002),
             2 => (frame(3 | LAST, b"x", mask), 1_002),
             3 => (frame(PING | LAST, &[0; 126], mask), 1_002),
             4 => (frame(LAST, b"x", mask), 1_002),
-            // Text that is none, in one piece and across two.
+            // Invalid UTF-8, in one frame and across two frames.
             5 => (frame(TEXT | LAST, &bad, mask), 1_007),
             6 => ([frame(TEXT, &bad[..1], mask), frame(LAST, &bad[1..], mask)].concat(), 1_007),
             // More than 64 KB.
@@ -373,9 +376,9 @@ impl Visit for Rude {
             match (frame.opcode, code(&frame.data)) {
                 (CLOSE, Some(code)) if code == self.code => session.served(),
                 (CLOSE, Some(1_001)) => {}
-                // Its clock has stepped on before the frames were there.
+                // The device's clock has stepped forward before the frames arrived.
                 (PING, _) => {}
-                // The first piece was right so far.
+                // The first piece was still valid.
                 (TEXT | BINARY, _) if self.code == 1_007 => {}
                 (opcode, code) => {
                     return Err(format!("opcode {opcode} with {code:?} instead of {}", self.code));

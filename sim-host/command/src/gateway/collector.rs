@@ -1,4 +1,5 @@
-//! The collector: confirms the samples of the gateway's uplink, and knows what must not happen to them.
+//! The collector: confirms the samples of the gateway's uplink, and checks that none is lost or
+//! wrong.
 
 use std::time::Duration;
 
@@ -7,15 +8,16 @@ use picoevent_sim::world::{Choices, Server, Service, Session};
 
 use super::{COLLECTOR_PORT, sensor};
 
-/// The least time between two connects: the shortest first delay of the uplink's back-off.
+/// The minimum time between two connects: the shortest first delay of the uplink's back-off.
 const SHORTEST_DELAY: Duration = Duration::from_millis(375);
-/// The uplink is up again so long after the last fault: the longest delay of its back-off, and the time for a
-/// connect that has just begun.
+/// The time after the last fault within which the uplink must be up: the longest delay of its
+/// back-off, plus the time for a connect that has just begun.
 const UP_WITHIN: Duration = Duration::from_secs(60);
-/// Two heart-beats have come so long after the last fault.
+/// The time after the last fault within which two heartbeats must arrive.
 const BEATS_WITHIN: Duration = Duration::from_secs(120);
 
-/// Returns the collector as a server that the gateway calls, and that it may know so long after the last fault.
+/// Returns the collector as a server that the gateway connects to. The gateway must know its
+/// address within `known_within` after the last fault.
 pub(super) fn collector(known_within: Duration) -> Server<Gateway, Collector> {
     Server::new(COLLECTOR_PORT, Collector::new)
         .always(|app, collector: &Collector| collector.agrees_with(app))
@@ -29,13 +31,13 @@ pub(super) fn collector(known_within: Duration) -> Server<Gateway, Collector> {
         })
 }
 
-/// A program that confirms samples. What it has heard of them is kept when it is started again.
+/// A program that confirms samples. It keeps what it has received when it is restarted.
 pub(super) struct Collector {
-    /// It confirms after so many samples.
+    /// It confirms after this number of samples.
     every: u32,
     /// The samples by number: their times, and whether they were confirmed.
     samples: Vec<Option<Sample>>,
-    /// How many of them were confirmed.
+    /// The number of confirmed samples.
     confirmed: usize,
     open: Vec<Connection>,
     last_call: Option<Duration>,
@@ -48,12 +50,12 @@ struct Sample {
     confirmed: bool,
 }
 
-/// A connection that is open.
+/// An open connection.
 struct Connection {
     number: u32,
     /// The number of the last sample.
     last: Option<u32>,
-    /// The first sample that is not confirmed.
+    /// The first sample that is not confirmed yet.
     next: u32,
     beats: u32,
 }
@@ -69,7 +71,7 @@ impl Collector {
         }
     }
 
-    /// Checks that the gateway has given up no sample that was not confirmed, except those that it counts as
+    /// Checks that the gateway has discarded no unconfirmed sample, except those that it counts as
     /// lost.
     fn agrees_with(&self, app: &Gateway) -> Result<(), String> {
         let kept = app.kept();

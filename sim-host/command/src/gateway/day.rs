@@ -1,4 +1,4 @@
-//! A day of the gateway, whose broker comes and goes.
+//! A day of the gateway. Its broker goes offline and comes back many times.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
@@ -10,24 +10,24 @@ use picoevent_sim::world::{Choices, Server, Service, Session, TestCase};
 use super::online::{Samples, case};
 use crate::servers::broker;
 
-/// How long the broker comes and goes.
+/// The time during which the broker goes offline and comes back.
 const DAY: Duration = Duration::from_secs(24 * 3_600);
-/// Longer than the broker is away at last, and until the gateway has noticed that it is back.
+/// Longer than the broker's last time offline plus the time until the gateway has reconnected.
 const BACK_WITHIN: Duration = Duration::from_secs(1_200);
-/// The longest times for which the broker is there, and away, in seconds.
+/// The longest times for which the broker is online, and offline, in seconds.
 const MOST_THERE: u64 = 1_800;
 const MOST_AWAY: u64 = 600;
 
-/// Days that were over as they should be, in all simulations of this process.
+/// The number of complete days without a failure, in all simulations of this process.
 static DAYS: AtomicU32 = AtomicU32::new(0);
 
-/// Returns how many simulations of [`gateway_day`] have lasted for the whole day. In others the gateway was interrupted
-/// before.
+/// Returns the number of simulations of [`gateway_day`] that have lasted the whole day. In the
+/// others, the gateway was interrupted earlier.
 pub fn days() -> u32 {
     DAYS.load(Ordering::Relaxed)
 }
 
-/// The gateway for a day: a simulation of some minutes, and not one of those that are run by themselves.
+/// The gateway for a day: a simulation that takes some minutes, so it is not in the default list.
 pub fn gateway_day() -> TestCase<Gateway> {
     let broker = Server::new(broker::PORT, Day::new)
         .always(|app: &Gateway, day: &Day| match day.samples.missing <= app.unpublished() {
@@ -38,18 +38,18 @@ pub fn gateway_day() -> TestCase<Gateway> {
     case("gateway-day").server(broker)
 }
 
-/// A broker that is away at times.
+/// A broker that is offline at times.
 struct Day {
     samples: Samples,
     rng: Rng,
-    /// When it goes next, and when it is back.
+    /// The times at which it next goes offline and comes back.
     goes_at: Duration,
     back_at: Duration,
-    /// It may forget sessions when it is gone.
+    /// It may forget sessions while it is offline.
     forgets: bool,
-    /// How often it has gone.
+    /// The number of times it went offline.
     times: u32,
-    /// When it has heard something last.
+    /// The last time at which it was called.
     now: Duration,
 }
 
@@ -61,8 +61,8 @@ impl Day {
         Self { samples, rng, goes_at, back_at, forgets: false, times: 0, now }
     }
 
-    /// After the day, the gateway is online with a place for each sample: none was lost while the broker was there. It
-    /// has published all day.
+    /// Checks, after the day, that the gateway is online and has a free place for each sample: none
+    /// was lost while the broker was online, and samples were published all day.
     fn check(&self, app: &Gateway) -> Result<(), String> {
         if self.now < DAY {
             return Err("the day is not over".to_owned());

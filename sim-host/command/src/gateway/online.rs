@@ -1,4 +1,4 @@
-//! The gateway with names, the time of day and a broker.
+//! The gateway with DNS, SNTP and a broker.
 
 use std::time::Duration;
 
@@ -10,15 +10,17 @@ use crate::servers::broker::{self, Host};
 use crate::servers::names::{self, Names};
 use crate::servers::time::{self, Time};
 
-/// A name may be taken for missing so long, when a byte of an answer about it was changed.
+/// The time for which a name may be cached as missing, after a byte of an answer about it was
+/// changed.
 const KNOWN_WITHIN: Duration = Duration::from_secs(60);
-/// The broker has what it should have so long after the last fault.
+/// The time after the last fault within which the broker must have all messages.
 const UP_WITHIN: Duration = Duration::from_secs(200);
 
-/// Connections and events that it takes when the network is there: the broker's, and the timers of resolver and clock.
+/// The connections and events taken when the network is up: the broker's connection, and the timers
+/// of the resolver and the clock.
 const LATER: (usize, usize) = (1, 2);
 
-/// The gateway, with a collector and a broker that it knows by their names.
+/// The gateway, with a collector and a broker that it finds by name.
 pub fn gateway_online() -> TestCase<Gateway> {
     case("gateway-online").server(samples())
 }
@@ -67,14 +69,14 @@ fn samples() -> Server<Gateway, Samples> {
         })
 }
 
-/// A broker that knows what must not happen to samples.
+/// A broker that checks the samples it receives.
 pub(super) struct Samples {
     pub(super) host: Host,
-    /// How many deliveries were looked at.
+    /// The number of deliveries already checked.
     looked_at: usize,
-    /// The number of the next sample that has not come.
+    /// The number of the next expected sample.
     pub(super) next: u32,
-    /// Samples that have not come before others that have.
+    /// The number of samples that are missing before later ones that have arrived.
     pub(super) missing: u32,
 }
 
@@ -84,7 +86,7 @@ impl Samples {
         Self { host: Host::new(choices, message), looked_at: 0, next: 0, missing: 0 }
     }
 
-    /// Looks at the messages that are new.
+    /// Checks the new messages.
     fn look(&mut self) -> Result<(), String> {
         let deliveries = self.host.broker.deliveries();
         let new = deliveries.get(self.looked_at..).unwrap_or_default();
@@ -94,7 +96,7 @@ impl Samples {
             let number = number.and_then(|number| number.parse::<u32>().ok());
             let number = number.filter(|_| delivery.topic == "gateway-1/sample");
             let number = number.ok_or_else(|| format!("{delivery:?} is no sample"))?;
-            // One that was sent again is not new.
+            // A sample that was sent again is not new.
             if number >= self.next {
                 self.missing += number - self.next;
                 self.next = number + 1;

@@ -1,4 +1,4 @@
-//! A broker that fails, as a server.
+//! A broker that fails at times, as a server.
 
 use std::time::Duration;
 
@@ -9,34 +9,35 @@ use picoevent_sim::world::{Choices, Service, Session};
 /// The port of the broker.
 pub(crate) const PORT: u16 = 1883;
 
-/// The least time between two connects: the shortest first delay of the client's back-off.
+/// The minimum time between two connects: the shortest first delay of the client's back-off.
 const SHORTEST_DELAY: Duration = Duration::from_millis(375);
-/// A connection that lasts for so long begins the delays anew.
+/// After a connection that lasted this long, the delays start again at the first one.
 const STABLE: Duration = Duration::from_secs(10);
-/// The most that goes wrong, in thousand packets.
+/// The maximum number of packets in a thousand in which something goes wrong.
 const MOST_FAULTS: u64 = 80;
 /// The longest time between two messages for the client, in milliseconds.
 const MOST_PAUSE: u64 = 8_000;
 
-/// A message for the client, by its number: the topic, the payload, and how often it is delivered.
+/// Returns the message with a number for the client: its topic, its payload, and its quality of
+/// service.
 pub(crate) type Message = fn(u32) -> (String, Vec<u8>, u8);
 
-/// A broker with one client, for which it makes messages.
+/// A broker with one client. It makes messages for the client.
 pub(crate) struct Host {
     pub(crate) broker: Broker,
     rng: Rng,
     message: Message,
-    /// How many messages it makes.
+    /// The number of messages it makes.
     most: u32,
     next_at: Duration,
-    /// The number of the session that is the client's.
+    /// The number of the client's session.
     current: Option<u32>,
     last_call: Option<Duration>,
     /// The last connect was accepted.
     was_answered: bool,
-    /// Connects one after the other that were not followed by a long connection.
+    /// The number of consecutive connects without a long connection.
     streak: u32,
-    /// When something last came.
+    /// The time of the last event.
     pub(crate) now: Duration,
 }
 
@@ -60,13 +61,13 @@ impl Host {
         }
     }
 
-    /// The client is told its limits, if it can be.
+    /// Makes the broker tell the client its limits, if the protocol version allows that.
     pub(crate) fn limited(mut self) -> Self {
         self.broker = self.broker.limited();
         self
     }
 
-    /// Returns whether everything was sent to the client that there is, and acknowledged.
+    /// Returns whether all messages for the client were sent and acknowledged.
     pub(crate) fn is_done(&self) -> bool {
         self.broker.made() == self.most && self.broker.outgoing() == 0
     }
@@ -80,7 +81,8 @@ impl Host {
     }
 }
 
-/// Does what the model says. Delays are for the network to make; what is cut is sent before the end.
+/// Performs a reply of the model. Delays are left to the network. A cut reply is sent before the
+/// connection ends.
 fn say(session: &mut Session, reply: Reply) {
     let cuts = reply.len() > 1;
     for (_, deed) in reply {
@@ -93,9 +95,10 @@ fn say(session: &mut Session, reply: Reply) {
 }
 
 impl Service for Host {
-    /// Connects are as far apart as the back-off says. A device that was connected for long without the broker's
-    /// knowledge may begin anew; and a connect that is not answered takes turns with those to others, so that it
-    /// may come from another port.
+    /// Checks that the time between connects follows the back-off. The delays may start
+    /// again if the device was connected for long and the broker did not notice it. A connect that
+    /// is not answered may alternate with connects to other servers, so it may come from another
+    /// port.
     fn called(&mut self, at: Duration) -> Result<(), String> {
         let before = self.last_call.replace(at);
         let Some(before) = before.filter(|_| std::mem::take(&mut self.was_answered)) else {
@@ -114,7 +117,7 @@ impl Service for Host {
     fn opened(&mut self, session: &mut Session) -> Result<(), String> {
         self.was_answered = true;
         if self.current.take().is_some() {
-            // The one before is not known to have ended.
+            // The previous connection is not known to have ended.
             self.broker.gone();
         }
         if !self.broker.takes_calls(session.now()) && !session.is_quiet() {

@@ -1,4 +1,4 @@
-//! A server of names that lies, as long as there are faults.
+//! A DNS server that sends wrong answers while there are faults.
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
@@ -10,16 +10,17 @@ use picoevent_sim::world::{Choices, UdpReply, UdpServer, nobody, server_address}
 /// The port of the server.
 pub(crate) const PORT: u16 = 53;
 
-/// The address of a host that has gone: it is not a lie, as long as the answer may be kept.
+/// The address of a host that is gone. It is not a wrong answer, as long as the answer may be
+/// cached.
 const FORMER: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 98);
 
-/// For how many seconds answers may be kept, at most.
+/// The longest time to live of answers, in seconds.
 const MOST_TTL: u32 = 20;
 
 /// A server that knows the names that end in `.example`.
 pub(crate) struct Names {
     rng: Rng,
-    /// How often it does not just say the truth, in thousand questions.
+    /// The number of questions in a thousand that do not get just the right answer.
     lies: u32,
 }
 
@@ -65,7 +66,7 @@ impl UdpServer for Names {
                 let after = Duration::from_millis(self.rng.u64(..9_000));
                 vec![UdpReply { after, ..now(truth) }]
             }
-            // Twice, and once more what nobody waits for.
+            // The right answer twice, and later a wrong answer that no question waits for.
             4 => {
                 let after = Duration::from_millis(self.rng.u64(1..3_000));
                 let other = self.lie(&question);

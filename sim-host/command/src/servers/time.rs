@@ -1,4 +1,5 @@
-//! A time server that is wrong, silent or tired, as long as there are faults; and what a device makes of it.
+//! A time server that is wrong, silent or refuses while there are faults, and checks of the
+//! device's clock.
 
 use std::cell::Cell;
 use std::time::Duration;
@@ -11,24 +12,24 @@ use picoevent_sntp::WallTime;
 /// The port of the server.
 pub(crate) const PORT: u16 = 123;
 
-/// The second at which the seconds of the protocol begin anew.
+/// The Unix time in seconds at which the protocol's seconds wrap.
 const NEW_ERA: u64 = 2_085_978_496;
 
-/// How much later than it was sent an answer may be used, and a little more, in microseconds.
+/// The longest time between the sending of an answer and its use, plus a margin, in microseconds.
 const LATE: u64 = 20_000_000;
 
 thread_local! {
     /// The time of day in the last answer.
     static TOLD: Cell<u64> = const { Cell::new(0) };
-    /// What the device's clock was set to.
+    /// The time to which the device's clock was set.
     static SET: Cell<Option<WallTime>> = const { Cell::new(None) };
 }
 
-/// A time server. Its time of day is near the beginning of an era.
+/// A time server. Its time of day is near the start of a new era.
 pub(crate) struct Time {
     start: u64,
     rng: Rng,
-    /// How often it does not just say the time, in thousand questions.
+    /// The number of questions in a thousand that do not get just the right time.
     lies: u32,
 }
 
@@ -65,7 +66,7 @@ impl UdpServer for Time {
     }
 }
 
-/// A device begins that has no time.
+/// Prepares for a device that has no time yet.
 pub(crate) fn forget() {
     TOLD.set(0);
     SET.set(None);
@@ -92,7 +93,7 @@ pub(crate) fn is_set() -> bool {
 /// Checks the time to which the clock was set.
 ///
 /// # Errors
-/// It is wrong.
+/// The time is wrong.
 pub(crate) fn check() -> Result<(), String> {
     match (TOLD.get(), SET.get()) {
         (u64::MAX, Some(time)) => Err(format!("the clock was set to {}", time.iso())),

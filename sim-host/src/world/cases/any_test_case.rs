@@ -11,11 +11,11 @@ pub trait AnyTestCase: Sync {
     /// Returns the application's name.
     fn name(&self) -> &str;
 
-    /// Runs one simulation: the one that `simulator` has been set to.
+    /// Runs the simulation that was set with the `take_…` functions of `simulator`.
     fn run(&self, simulator: &mut Simulator) -> Outcome;
 
-    /// Replays a recording on the application, without a simulation. Returns how its loop ended, if
-    /// it did.
+    /// Replays a recording on the application, without a simulation. Returns how its loop ended, or
+    /// `None` if it did not end.
     ///
     /// # Errors
     /// The first difference, the panic, or the reason why no replay is possible.

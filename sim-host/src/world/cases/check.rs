@@ -10,14 +10,15 @@ use crate::world::choices::choice_log::{Choice, ChoiceLogError};
 use crate::world::choices::seed;
 use crate::world::simulation::verdict::Outcome;
 
-/// Verbs for tests.
+/// Runs test cases in Rust tests.
 impl<A: 'static> TestCase<A> {
     /// Runs a simulation for each seed. The environment variables `SIM_SEED`, `SIM_SEEDS` (`A..B`)
     /// and `SIM_CHECK` override this, as `--seed`, `--seeds` and `--check` do for the command. With
-    /// `SIM_SHRINK` the report contains the shortest choice log that fails alike, as a test.
+    /// `SIM_SHRINK` the report contains a test with the shortest choice log found that fails in the
+    /// same way.
     ///
     /// # Panics
-    /// With a report, if a simulation fails or does not repeat itself.
+    /// Panics with a report if a simulation fails, or if its second run differs from the first.
     pub fn check(&self, seeds: std::ops::Range<u64>) -> Tally {
         self.check_sweep(Sweep::over(seeds))
     }
@@ -44,7 +45,7 @@ impl<A: 'static> TestCase<A> {
         tally
     }
 
-    /// Returns the report of a failure, with commands that work in any project.
+    /// Returns the report of a failure. Its commands work in any project.
     fn report_for_test(&self, failure: &Failure) -> String {
         let again = format!("SIM_SEED={} {}", failure.seed, test_command());
         if std::env::var_os("SIM_SHRINK").is_some()
@@ -72,7 +73,7 @@ impl<A: 'static> TestCase<A> {
     /// Runs the simulation of a choice log.
     ///
     /// # Panics
-    /// With a report if the simulation fails, or if the text is not a choice log.
+    /// Panics with a report if the simulation fails. Panics if the text is not a choice log.
     pub fn check_choices(&self, choice_log: &str) {
         let outcome =
             self.replay(choice_log).unwrap_or_else(|error| panic!("the choice log's {error}"));

@@ -1,4 +1,4 @@
-//! The log observer: one line for each thing that happens, shown at the end of a failure's report.
+//! The log observer: one line for each event, shown at the end of a failure's report.
 
 use std::cell::RefCell;
 use std::collections::VecDeque;

@@ -10,11 +10,12 @@ use crate::recording::Recorded;
 use crate::world::device::panics::{Watched, listen_for_panics, message};
 use crate::world::device::program::Program;
 
-/// Memory for any base that is likely to be recorded; of it the replay takes what the recorded one
-/// had.
+/// A storage large enough for any base that is likely to be recorded. The replay uses only as much
+/// of it as the recorded base had.
 type Ample<A> = Storage<A, 1024, 4096, { 16 << 20 }, 64, { Pool::MOST }, 64, 64>;
 
-/// The stack that making such a storage needs, more than once in a debug build.
+/// The stack size of the replay's thread. Making such a storage needs more than one copy of it in a
+/// debug build.
 const STACK: usize = 256 << 20;
 
 pub(super) fn replay<A: 'static>(

@@ -1,4 +1,4 @@
-//! The report of a failure: at most twelve lines, one of them a command to paste.
+//! The report of a failure: at most twelve lines. One of them is a command to copy.
 
 use std::fmt::{self, Write as _};
 use std::fs;
@@ -11,7 +11,7 @@ use crate::world::cases::simulator::Simulator;
 use crate::world::choices::choice_log::Choice;
 use crate::world::simulation::verdict::Outcome;
 
-/// How many of the last events are shown.
+/// The number of last events that are shown.
 const EVENTS: usize = 3;
 
 /// The report of a simulation that failed.
@@ -41,7 +41,7 @@ impl Report {
         Self { application, seed, again: None, shorter: None, outcome, events }
     }
 
-    /// Adds the command that runs the failure again.
+    /// Adds the command that reproduces the failure.
     #[must_use]
     pub fn repeat(mut self, command: String) -> Self {
         self.again = Some(command);
@@ -55,7 +55,7 @@ impl Report {
         self
     }
 
-    /// Writes the choice log into a folder of its own under `folder`. Returns its path.
+    /// Writes the choice log into a separate folder under `folder`. Returns its path.
     ///
     /// # Errors
     /// If it cannot be written.

@@ -23,7 +23,7 @@ use crate::world::simulation::plan::{Given, Plan};
 use crate::world::simulation::verdict::{Outcome, Verdict};
 
 impl<A: 'static> TestCase<A> {
-    /// Chooses a kind of client, among those that connect to `port` if it is given.
+    /// Chooses a kind of client. If `port` is given, only kinds that connect to `port` are chosen.
     fn script(&self, port: Option<u16>, choices: &mut Choices<'_>) -> (u16, Script) {
         let of_port = |kind: &&(u16, _)| port.is_none_or(|port| kind.0 == port);
         let kinds: Vec<_> = self.scripts.iter().filter(of_port).collect();

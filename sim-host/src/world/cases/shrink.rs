@@ -1,8 +1,8 @@
-//! Shrinking: from a choice log whose simulation fails to a shorter one that fails alike.
+//! Shrinking: reduces a failing choice log to a shorter one that fails in the same way.
 //!
-//! First lines are removed, many at a time and then one at a time. Then the numbers that are left
-//! are lowered. A step is kept if the simulation still ends with the same verdict in the same
-//! words, apart from numbers.
+//! It first removes lines, many at a time and then one at a time. Then it lowers the remaining
+//! numbers. A step is kept if the simulation still ends with the same verdict and the same message,
+//! apart from numbers.
 
 use std::time::{Duration, Instant};
 
@@ -24,7 +24,7 @@ pub struct Shrunk {
     pub lines: Vec<Choice>,
     /// The outcome of its simulation.
     pub outcome: Outcome,
-    /// How many choice logs were tried.
+    /// The number of choice logs tried.
     pub tried: u32,
 }
 
@@ -68,8 +68,8 @@ impl Search<'_> {
         Instant::now() >= self.until
     }
 
-    /// Keeps the choice log if its simulation fails alike. Returns the lines that the simulation
-    /// reached.
+    /// Keeps the choice log if its simulation fails in the same way. Returns the lines that the
+    /// simulation reached.
     fn takes(&mut self, lines: &[Choice]) -> Option<Vec<Choice>> {
         if self.is_over() {
             return None;
@@ -106,7 +106,7 @@ impl Search<'_> {
     }
 }
 
-/// Returns the verdict's words without its numbers.
+/// Returns the verdict's text without its numbers.
 fn likeness(verdict: &Verdict) -> String {
     let is_number = |c: char| c.is_ascii_digit();
     let mut words: Vec<_> = verdict.kind().word().chars().collect();

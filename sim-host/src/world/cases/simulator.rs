@@ -10,7 +10,7 @@ use crate::world::device::panics::listen_for_panics;
 use crate::world::device::shared::Shared;
 use crate::world::observe::observer::Observer;
 
-/// Runs simulations, one at a time. Each thread has a simulator of its own.
+/// Runs simulations, one at a time. Each thread has its own simulator.
 pub struct Simulator {
     pub(crate) shared: Shared,
 }
@@ -42,8 +42,8 @@ impl Simulator {
         self.shared.ether.get_mut().observer = Some(observer);
     }
 
-    /// Sets the recorder of what the adapter feeds to the device's base in the following
-    /// simulations.
+    /// Sets the recorder for the following simulations. It records what the adapter feeds to the
+    /// device's base.
     pub fn record_to(&mut self, recorder: Arc<dyn Record>) {
         self.shared.recorder = Some(recorder);
     }

@@ -25,7 +25,7 @@ pub struct Sweep {
     pub jobs: usize,
     /// Runs one in twenty seeds twice and compares the digests.
     pub check: bool,
-    /// The configuration of all simulations; without it each seed draws its own.
+    /// The configuration of all simulations. If `None`, each seed draws its own.
     pub scenario: Option<Scenario>,
 }
 
@@ -41,13 +41,13 @@ pub struct Failure {
 /// The result of a sweep.
 #[derive(Clone, Debug, Default)]
 pub struct Tally {
-    /// How many seeds were run.
+    /// The number of seeds run.
     pub seeds: u64,
-    /// How many ended with each kind of verdict, in [`Kind`]'s order.
+    /// The number of simulations that ended with each kind of verdict, in [`Kind`]'s order.
     pub verdicts: [u64; Kind::ALL.len()],
-    /// How many failed.
+    /// The number of simulations that failed.
     pub failed: u64,
-    /// How many were run twice.
+    /// The number of seeds run twice.
     pub checked: u64,
     /// Seeds whose second run differed from the first.
     pub diverged: Vec<u64>,
@@ -63,25 +63,25 @@ pub struct Tally {
     pub served: u64,
     /// How long clients waited until they were served.
     pub waited: Waits,
-    /// How often each kind of fault struck.
+    /// The number of times each kind of fault struck.
     pub struck: [u64; FaultKind::ALL.len()],
-    /// In how many simulations each kind of fault struck.
+    /// The number of simulations in which each kind of fault struck.
     pub simulations_struck: [u64; FaultKind::ALL.len()],
     /// Connections that servers have accepted in all simulations.
     pub accepted: u64,
-    /// How often each kind of trouble of a server began.
+    /// The number of times each kind of server trouble began.
     pub troubled: [u64; TroubleKind::ALL.len()],
-    /// In how many simulations each kind of trouble began.
+    /// The number of simulations in which each kind of trouble began.
     pub simulations_troubled: [u64; TroubleKind::ALL.len()],
-    /// How long the sweep took.
+    /// The real time that the sweep took.
     pub took: Duration,
-    /// One number for all simulations, independent of their order.
+    /// A digest of all simulations, independent of their order.
     pub digest: u64,
 }
 
-/// How many failures of each kind are kept.
+/// The number of failures kept for each kind.
 const KEPT: usize = 5;
-/// How many seeds a thread takes at a time.
+/// The number of seeds a thread takes at a time.
 const CHUNK: u64 = 64;
 
 impl Sweep {
@@ -90,7 +90,7 @@ impl Sweep {
         Self { seeds, time: None, jobs: 1, check: false, scenario: None }
     }
 
-    /// Runs the sweep. Calls `progress` now and then, on this thread.
+    /// Runs the sweep. Calls `progress` from time to time, on this thread.
     pub fn run(&self, case: &dyn AnyTestCase, mut progress: impl FnMut(&Tally)) -> Tally {
         let began = Instant::now();
         let next = AtomicU64::new(self.seeds.start);
@@ -217,12 +217,12 @@ impl Tally {
         self.seeds as f64 / self.took.as_secs_f64().max(1e-9)
     }
 
-    /// Returns how many times faster than real time the simulations were, all threads together.
+    /// Returns how many times faster than real time the simulations ran, for all threads together.
     pub fn speed(&self) -> f64 {
         self.simulated as f64 / 1e6 / self.took.as_secs_f64().max(1e-9)
     }
 
-    /// Returns the worst kind among the failures; the command's exit status comes from it.
+    /// Returns the worst kind among the failures. It determines the command's exit status.
     pub fn worst(&self) -> Kind {
         let kinds = self.failures.iter().map(|failure| failure.outcome.verdict.kind());
         kinds.min().unwrap_or(Kind::Pass)

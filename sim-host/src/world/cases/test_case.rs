@@ -19,36 +19,36 @@ type Write = dyn Fn(&mut Choices<'_>) -> Script + Send + Sync;
 
 /// An application under test.
 ///
-/// The test case runs the application's own code, started as its `main` would start it. The
-/// [module's documentation](crate::world) has an example.
+/// The test case runs the application's own code and starts it as its `main` would. See the example
+/// in [`crate::world`].
 pub struct TestCase<A> {
     pub(super) name: String,
     pub(super) program: Program<A>,
-    /// What clients send and expect, and the port they connect to.
+    /// The scripts of the clients, with the port each connects to.
     pub(super) scripts: Vec<(u16, Box<Write>)>,
-    /// What the application answers over UDP.
+    /// The application's UDP services.
     pub(super) services: Vec<UdpService>,
-    /// What makes the program of the clients that follow no script.
+    /// Makes the program of the clients that follow no script.
     pub(super) crowd: Option<CrowdMaker>,
     pub(super) sizes: Vec<Size<A>>,
-    /// The least size of a device's rings, in bytes.
+    /// The minimum size of a device's rings, in bytes.
     min_input: usize,
     min_output: usize,
-    /// The least number of sockets in a device's pool.
+    /// The minimum number of sockets in a device's pool.
     min_sockets: usize,
     pub(super) ends_when_interrupted: bool,
-    /// Silent clients stay until they leave by themselves.
+    /// Silent clients stay until they leave on their own.
     pub(super) keeps_silent_clients: bool,
     pub(super) relays: bool,
-    /// The ports and the programs of the servers that the application asks over UDP.
+    /// The ports and programs of the UDP servers that the application queries.
     pub(super) udp_servers: Vec<(u16, Box<MakeUdpServer>)>,
-    /// What the application takes after its start, and keeps.
+    /// The connections and events that the application takes after its start and keeps.
     pub(super) later: Counts,
 }
 
 impl<A: 'static> TestCase<A> {
-    /// Makes a test case of the application that `make` makes and `start` starts, as its `main` would:
-    /// `start` listens on the address it is given, with the pool it is given for its clients.
+    /// Makes a test case. `make` makes the application, and `start` starts it as its `main` would:
+    /// it listens on the given address, with the given pool for its clients.
     pub fn new<R>(
         name: &str,
         port: u16,
@@ -61,7 +61,7 @@ impl<A: 'static> TestCase<A> {
         Self::with_app(name, port, make, move |_, cx, address, clients| start(cx, address, clients))
     }
 
-    /// As [`new`](Self::new), for an application whose start changes its state.
+    /// Like [`new`](Self::new), for an application whose start changes its state.
     pub fn with_app<R>(
         name: &str,
         port: u16,
@@ -101,7 +101,7 @@ impl<A: 'static> TestCase<A> {
     }
 
     /// Adds a kind of client: what it sends and must receive. Each simulation draws its clients
-    /// among all kinds.
+    /// from all kinds.
     #[must_use]
     pub fn client(
         self,
@@ -111,7 +111,8 @@ impl<A: 'static> TestCase<A> {
         self.client_at(port, script)
     }
 
-    /// Adds a kind of client that connects to another listener of the application, at this port.
+    /// Adds a kind of client that connects to this port, where the application has another
+    /// listener.
     #[must_use]
     pub fn client_at(
         mut self,
@@ -122,13 +123,13 @@ impl<A: 'static> TestCase<A> {
         self
     }
 
-    /// Adds a kind of client that follows no script: one program runs all clients of this kind, so it can
-    /// compare what they hear. Each connection of a client is a [`Session`](crate::world::Session) of the
-    /// program. A client is served when the program has called
-    /// [`served`](crate::world::Session::served) for it and the device ends its stream.
+    /// Adds a kind of client that follows no script. One program runs all clients of this kind, so
+    /// it can compare what they receive. Each connection of a client is a
+    /// [`Session`](crate::world::Session) of the program. A client is served when the program has
+    /// called [`served`](crate::world::Session::served) for it and the device then ends its stream.
     ///
     /// # Panics
-    /// If there is a crowd.
+    /// If the test case already has a crowd.
     #[must_use]
     pub fn crowd<S: Service>(
         mut self,
@@ -139,13 +140,14 @@ impl<A: 'static> TestCase<A> {
         self.client(|_| Script::of_crowd())
     }
 
-    /// Adds UDP clients of the application at a port of the device. `requests` makes the datagrams that a
-    /// client sends, one after the other, each again until it is answered. `answer` says what must be answered
-    /// to a datagram: a pattern as in [`Script::expect_pattern`] that ends where the datagram ends, or nothing.
-    /// It is asked about whatever reaches the device, also a datagram that was cut or changed.
+    /// Adds UDP clients of the application, at a port of the device. `requests` makes the datagrams
+    /// that a client sends, one after the other. Each is sent again until it is answered. `answer`
+    /// returns the pattern of the answer to a datagram, as in [`Script::expect_pattern`], or `None`
+    /// if there must be no answer. The pattern must match the whole answer. `answer` is called for
+    /// each datagram that reaches the device, also for one that was cut or changed.
     ///
-    /// Each answer must belong to a datagram that has reached the device from the address that gets it, and
-    /// that is not answered yet. In the end, each request is answered.
+    /// Each answer must match a datagram that reached the device from the address the answer goes
+    /// to, and that is not answered yet. In the end, each request must be answered.
     ///
     /// ```
     /// # use picoevent_sim::world::TestCase;
@@ -159,7 +161,7 @@ impl<A: 'static> TestCase<A> {
     /// ```
     ///
     /// # Panics
-    /// If the port is zero, or there are UDP clients of it.
+    /// If the port is zero, or already has UDP clients.
     #[must_use]
     pub fn udp_clients(
         mut self,
@@ -174,10 +176,10 @@ impl<A: 'static> TestCase<A> {
         self
     }
 
-    /// Adds a server that the application may call.
+    /// Adds a server that the application may connect to.
     ///
     /// # Panics
-    /// If there is a server at its port, or its script is empty.
+    /// If there is already a server at its port, or its script is empty.
     #[must_use]
     pub fn server<S: Service>(mut self, server: Server<A, S>) -> Self {
         let server = AnyServer::new(server);
@@ -190,10 +192,10 @@ impl<A: 'static> TestCase<A> {
         self
     }
 
-    /// Adds a server that the application may ask over UDP.
+    /// Adds a UDP server that the application may query.
     ///
     /// # Panics
-    /// If the port is zero, or there is a UDP server at it.
+    /// If the port is zero, or already has a UDP server.
     #[must_use]
     pub fn udp_server<S: UdpServer + 'static>(
         mut self,
@@ -207,15 +209,15 @@ impl<A: 'static> TestCase<A> {
         self
     }
 
-    /// Declares that the application takes so many connections and events after its start, and keeps them. What it
-    /// holds beyond that in the end is a leak.
+    /// Declares that the application takes this number of connections and events after its start,
+    /// and keeps them. If it holds more in the end, that is a leak.
     #[must_use]
     pub fn keeps_later(mut self, conns: usize, events: usize) -> Self {
         self.later = Counts { conns, events, added: events, ..Counts::default() };
         self
     }
 
-    /// Adds a signal that an interrupt handler raises, a few times in a simulation, whenever that may be.
+    /// Adds a signal that an interrupt handler raises a few times in a simulation, at any time.
     ///
     /// # Panics
     /// If it is [`Signal::INT`], which ends the application.
@@ -226,12 +228,12 @@ impl<A: 'static> TestCase<A> {
         self
     }
 
-    /// Adds an interrupt handler that runs a few times in a simulation, whenever that may be. It is given a
-    /// number of the simulation's choice, zero by default, and sends it to a mailbox, for instance.
-    /// `trigger` is what it raises.
+    /// Adds an interrupt handler that runs a few times in a simulation, at any time. It receives a
+    /// number that the simulation chooses, zero by default, and may send it to a mailbox, for
+    /// example. `trigger` returns the trigger that the handler raises.
     ///
-    /// Simulations run on several threads at once, so both must use the thread's own mailbox. The
-    /// application's `make` has to empty it.
+    /// Simulations run on several threads at once, so `trigger` and `handler` must use a mailbox of
+    /// the thread. The application's `make` must empty this mailbox.
     ///
     /// ```
     /// use picoevent::{Mailbox, Signal};
@@ -254,8 +256,8 @@ impl<A: 'static> TestCase<A> {
         self
     }
 
-    /// Gives the device and its peers addresses of IPv6 too. Each client connects over one or the other. The
-    /// application is started with the unspecified address of IPv6, which stands for both.
+    /// Gives the device and its peers IPv6 addresses too. Each client connects over IPv4 or IPv6.
+    /// The application is started with the unspecified IPv6 address, which accepts both.
     #[must_use]
     pub fn over_ipv6(mut self) -> Self {
         self.program.has_ipv6 = true;
@@ -284,8 +286,8 @@ impl<A: 'static> TestCase<A> {
         self.leave_out_small()
     }
 
-    /// Leaves out the sizes with a smaller input ring. `bytes` is what the application needs to
-    /// receive before it takes any: its longest line or largest packet.
+    /// Leaves out the sizes with a smaller input ring. `bytes` is the size of the application's
+    /// longest line or largest packet: it must receive this much before it reads any of it.
     ///
     /// # Panics
     /// If no size is left.
@@ -338,16 +340,17 @@ impl<A: 'static> TestCase<A> {
         self
     }
 
-    /// Declares that the application has no idle timeout: a client that says nothing stays. In a simulation
-    /// such clients leave when the faults are over.
+    /// Declares that the application has no idle timeout, so a silent client stays connected. In a
+    /// simulation, such clients leave when the faults are over.
     #[must_use]
     pub fn keeps_silent_clients(mut self) -> Self {
         self.keeps_silent_clients = true;
         self
     }
 
-    /// Declares that the application connects to a server for each client and passes bytes on. So each client
-    /// takes two sockets, and once a byte of any connection was forged, no connection is judged.
+    /// Declares that the application connects to a server for each client and relays bytes between
+    /// them. So each client takes two sockets. After a byte of any connection is forged, no
+    /// connection is checked any more.
     #[must_use]
     pub fn relays(mut self) -> Self {
         self.relays = true;

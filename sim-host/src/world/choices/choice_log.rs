@@ -7,10 +7,10 @@
 //! ```
 //!
 //! The answer at a choice point is a number. Zero is the default: the frame is not lost, the client
-//! behaves normally, there is no fault. Only other answers are written to the log. A missing line
-//! therefore means the default, deleting lines makes a run simpler, and a log can be written by hand.
-//! A line is found by its choice point and how often that was reached before, not by the time, so most
-//! lines keep their meaning when others are gone or the code has changed.
+//! behaves normally, there is no fault. Only other answers are written to the log, and a missing
+//! line means the default. So deleting lines makes a run simpler, and a log can be written by hand.
+//! A line is identified by its choice point and by how often that point was reached before, not by
+//! the time. So most lines keep their meaning when others are deleted or the code changes.
 
 use std::collections::HashMap;
 
@@ -26,13 +26,13 @@ pub use text::ChoiceLogError;
 pub struct Choice {
     /// The stream that the choice belongs to.
     pub stream: Stream,
-    /// What was decided.
+    /// The decision.
     pub point: ChoicePoint,
-    /// Which object it was about (a client, a fault), or how often the point was reached before.
+    /// The object it is about (a client, a fault), or how often the point was reached before.
     pub nth: u32,
     /// The answer.
     pub answer: u64,
-    /// When it was made, in microseconds of the simulation. Only for the reader.
+    /// The time of the choice, in microseconds of the simulation. Only for the reader.
     pub at: u64,
 }
 
@@ -50,7 +50,7 @@ pub struct ChoiceLog {
 enum Source {
     Seed([Random; STREAMS], u64),
     Lines(Answers),
-    /// Lines for what is decided before the simulation begins; a seed for the rest.
+    /// Lines for the choices made before the simulation begins, and a seed for the rest.
     Scenario(Answers, [Random; STREAMS]),
 }
 
@@ -62,12 +62,12 @@ impl ChoiceLog {
         Self::new(Source::Seed(streams(seed), seed))
     }
 
-    /// Returns a log with given answers. If two lines name the same choice, the later one counts.
+    /// Returns a log with given answers. If two lines name the same choice, the later one is used.
     pub fn of_lines(lines: &[Choice]) -> Self {
         Self::new(Source::Lines(answers(lines)))
     }
 
-    /// Returns a log with given answers for what is decided before the simulation begins. The rest
+    /// Returns a log with given answers for the choices made before the simulation begins. The rest
     /// is drawn from a seed.
     pub fn of_scenario(scenario: &[Choice], seed: u64) -> Self {
         Self::new(Source::Scenario(answers(scenario), streams(seed)))
@@ -121,8 +121,8 @@ impl ChoiceLog {
         answer
     }
 
-    /// Returns the kinds that the seed leaves out, as cleared bits. A log of given answers leaves
-    /// out none.
+    /// Returns a bit mask of kinds. The bits of kinds that the seed leaves out are clear. A log of
+    /// given answers leaves out none.
     pub(crate) fn swarm(&self) -> u64 {
         match &self.source {
             Source::Seed(_, seed) => Random::new(*seed, 0).next(),
@@ -138,7 +138,7 @@ impl ChoiceLog {
         }
     }
 
-    /// Returns the answers so far that are not the defaults, in order.
+    /// Returns the answers given so far that are not the default, in order.
     pub fn lines(&self) -> &[Choice] {
         &self.lines
     }

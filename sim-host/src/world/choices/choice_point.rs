@@ -9,7 +9,7 @@ macro_rules! words {
             $($(#[$variant_doc])* $variant,)*
         }
 
-        /// How many variants there are.
+        /// The number of variants.
         pub(crate) const $count: usize = $name::ALL.len();
 
         impl $name {
@@ -32,8 +32,8 @@ macro_rules! words {
 }
 
 words! {
-    /// What a choice belongs to. Each stream has its own random numbers, so one more choice in a
-    /// stream does not change the others.
+    /// The part of a simulation that a choice belongs to. Each stream has its own random numbers,
+    /// so an additional choice in one stream does not change the others.
     Stream, STREAMS,
     /// The configuration of the whole simulation.
     Setup = "setup",
@@ -41,15 +41,15 @@ words! {
     Client = "client",
     /// A fault, by its number.
     Fault = "fault",
-    /// A frame on its way to the device.
+    /// A frame to the device.
     ToDevice = "to-device",
-    /// A frame on its way to the peers.
+    /// A frame to the peers.
     ToPeer = "to-peer",
     /// The order in which tasks run.
     Schedule = "schedule",
-    /// What the attacker sends.
+    /// The frames of the attacker.
     Attacker = "attacker",
-    /// What an application's own script draws.
+    /// The numbers that an application's script draws.
     Script = "script",
     /// A server, by its number, and its troubles.
     Server = "server",
@@ -57,11 +57,12 @@ words! {
     Interrupt = "interrupt",
     /// A UDP client, by its number.
     UdpClient = "udp-client",
-    /// A datagram of a UDP client, before it is on the cable.
+    /// A datagram of a UDP client, before it is sent on the cable.
     Datagram = "datagram",
 }
 
-/// The most faults, clients and attacks that a choice log can have, and troubles of each server.
+/// The maximum number of faults, clients and attacks in a choice log, and of troubles for each
+/// server.
 pub(crate) const MOST: u64 = 8;
 
 impl Stream {
@@ -81,31 +82,33 @@ impl Stream {
 }
 
 words! {
-    /// What is decided. Each variant's doc explains its number; zero is the default.
+    /// A decision. Each variant's comment explains its number; zero is the default.
     ChoicePoint, CHOICE_POINTS,
     /// The index of the device's size in the list of sizes.
     Size = "size",
-    /// The number of clients, or UDP clients, beside the first.
+    /// The number of clients, or UDP clients, in addition to the first.
     MoreClients = "more-clients",
-    /// How many clients connect at once to each listener at the end, to find leaked sockets.
+    /// The number of clients that connect at once to each listener at the end, to find leaked
+    /// sockets.
     SocketLeakCheck = "socket-leak-check",
     /// The number of faults.
     Faults = "faults",
-    /// When the faults end and the quiet phase begins, in microseconds after 2 s.
+    /// The end of the faults and start of the quiet phase, in microseconds after 2 s.
     QuietAfter = "quiet-after-us",
     /// A frame's latency beyond 100 microseconds, in microseconds.
     Latency = "latency-us",
     /// The seed of the stacks' ports and sequence numbers.
     Numbers = "numbers-from",
-    /// The first reading of the device's clock, in microseconds.
+    /// The initial value of the device's clock, in microseconds.
     ClockStart = "clock-start-us",
     /// The lease time of the device's address in seconds; zero for a static address.
     Lease = "lease-s",
-    /// When the DHCP server begins to answer, in microseconds.
+    /// The time at which the DHCP server begins to answer, in microseconds.
     ServerStart = "server-start-us",
-    /// The error of the device's clock: parts per million fast; plus 1,000,000 if slow.
+    /// The error of the device's clock in parts per million. If the clock is slow, 1,000,000 is
+    /// added.
     Drift = "drift-ppm",
-    /// How often a task that is due waits for another turn, per mille.
+    /// How often a task that is due is postponed, per mille.
     Postpone = "postpone-per-mille",
     /// The number of the preemption point at which the interrupt comes.
     Interrupt = "interrupt-at-point",
@@ -113,39 +116,40 @@ words! {
     Attacks = "attacks",
     /// The kind of client, fault, attack or trouble.
     Kind = "kind",
-    /// When it begins, in microseconds.
+    /// Its start time, in microseconds.
     Start = "start-us",
-    /// How long it lasts, in microseconds.
+    /// Its duration, in microseconds.
     Life = "life-us",
-    /// How bad it is; the unit depends on the kind.
+    /// Its severity; the unit depends on the kind.
     Severity = "severity",
-    /// The direction it strikes: both, to the device, to the peer.
+    /// The direction that the fault affects: both, to the device only, or to the peer only.
     Direction = "direction",
     /// A frame is lost.
     Lost = "lost",
-    /// A frame comes twice, the second time so many microseconds later.
+    /// A frame arrives twice; the delay of the second copy in microseconds.
     Duplicated = "duplicated-us",
-    /// A frame is overtaken, by so many microseconds.
+    /// A frame arrives late, so later frames overtake it; the delay in microseconds.
     Late = "late-us",
-    /// A frame is delayed by so many microseconds, and those behind it too.
+    /// A frame and all frames after it are delayed; the delay in microseconds.
     Jitter = "jitter-us",
     /// A bit of a frame is flipped; the bit's number plus one.
     Flipped = "flipped",
     /// A byte of a segment is changed and its checksum corrected; the byte's number plus one.
     Forged = "forged",
-    /// A task waits for another turn.
+    /// A task is postponed.
     Postponed = "postponed",
     /// A number that a script or an attack draws.
     Number = "number",
-    /// The number of troubles of a server.
+    /// The number of a server's troubles.
     Troubles = "troubles",
-    /// How often an interrupt handler runs.
+    /// The number of times an interrupt handler runs.
     Runs = "runs",
     /// How many preemption points after its time an interrupt handler runs.
     Points = "after-points",
     /// A client connects over IPv6.
     OverIpv6 = "over-ipv6",
-    /// A datagram suffers what the behaviour of its client says; how much.
+    /// The client's behaviour changes this datagram. What the number means depends on the
+    /// behaviour.
     Struck = "struck",
 }
 

@@ -1,13 +1,13 @@
 //! Faults: the kind, the direction, the severity and the time.
 //!
-//! Every fault lasts for some time, so that a bad state can matter. It ends before the simulation
-//! is judged.
+//! Every fault lasts for some time, so that a bad state can have an effect. It ends before the
+//! simulation is judged.
 
 use crate::world::choices::choice_log::ChoiceLog;
 use crate::world::choices::choice_point::{ChoicePoint, Stream};
 use crate::world::choices::kinds::FaultKind;
 
-/// The direction that a fault of the cable strikes.
+/// The direction of the frames that a cable fault affects.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FaultDirection {
     /// Frames in both directions.
@@ -21,15 +21,15 @@ pub enum FaultDirection {
 /// One fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Fault {
-    /// What goes wrong.
+    /// The kind of fault.
     pub kind: FaultKind,
-    /// The direction it strikes, if it is a fault of the cable.
+    /// The direction, if it is a fault of the cable.
     pub direction: FaultDirection,
-    /// When it begins, in microseconds of the simulation.
+    /// Its start time, in microseconds of the simulation.
     pub from: u64,
-    /// When it ends.
+    /// Its end time.
     pub until: u64,
-    /// How bad it is; the unit depends on the kind.
+    /// Its severity; the unit depends on the kind.
     pub severity: u64,
 }
 
@@ -49,10 +49,11 @@ impl FaultKind {
 }
 
 impl Fault {
-    /// Draws the fault of this number, of a kind in `allowed`, so that it ends by `quiet`.
+    /// Draws the fault with the number `nth`. Its kind is in `allowed`, and it ends by `quiet`.
     pub(crate) fn draw(choice_log: &mut ChoiceLog, nth: u32, allowed: u64, quiet: u64) -> Self {
         let drawn = choice_log.ask_about(Stream::Fault, ChoicePoint::Kind, nth, |random| {
-            // The swarm's kinds limit what a seed draws, but not what a given choice log names.
+            // The swarm limits the kinds that a seed draws, but not the kinds that a given choice
+            // log names.
             let kind = random.between(1, FaultKind::ALL.len() as u64 - 1);
             if allowed & (1 << kind) == 0 { 0 } else { kind }
         });
@@ -77,7 +78,7 @@ impl Fault {
         Self { kind, direction, from, until: from.saturating_add(life).min(quiet), severity }
     }
 
-    /// Returns whether the fault strikes frames of this direction.
+    /// Returns whether the fault affects frames in this direction.
     pub(crate) fn strikes(&self, to_device: bool) -> bool {
         match self.direction {
             FaultDirection::Both => true,
@@ -95,7 +96,7 @@ fn draw(choice_log: &mut ChoiceLog, point: ChoicePoint, nth: u32, low: u64, high
 }
 
 impl FaultKind {
-    /// Returns whether the fault is decided for each frame.
+    /// Returns whether the fault is decided separately for each frame.
     pub(crate) const fn is_of_frames(self) -> bool {
         matches!(
             self,

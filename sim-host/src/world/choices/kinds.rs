@@ -1,4 +1,5 @@
-//! The kinds of faults, clients and UDP clients, troubles of servers, and attacks, with their words in texts.
+//! The kinds of faults, clients, UDP clients, server troubles and attacks, with their words in
+//! texts.
 
 macro_rules! kinds {
     ($(#[$doc:meta])* $name:ident, $($(#[$kind_doc:meta])* $kind:ident = $word:literal,)*) => {
@@ -30,27 +31,27 @@ macro_rules! kinds {
 }
 
 kinds! {
-    /// What can go wrong.
+    /// The kinds of faults.
     FaultKind,
     /// Nothing.
     None = "none",
     /// Frames are lost. Severity: per mille.
     Loss = "loss",
-    /// Frames come twice. Severity: per mille.
+    /// Frames arrive twice. Severity: per mille.
     Duplication = "duplication",
     /// Frames are overtaken by later ones. Severity: per mille.
     Reordering = "reordering",
     /// A bit of a frame is flipped; checksums detect it. Severity: per mille of the frames.
     Corruption = "corruption",
-    /// A byte of a segment is changed and the checksums corrected. Nothing that happens on that
-    /// connection afterwards counts as a failure. Severity: per mille of the segments.
+    /// A byte of a segment is changed and the checksums corrected. Later events on that connection
+    /// do not count as failures. Severity: per mille of the segments.
     Forgery = "forgery",
     /// Frames are delayed. Severity: the longest delay in microseconds.
     Jitter = "jitter",
     /// The link is slow, and frames that would wait longer than 200 ms are dropped. Severity: bytes
     /// per second.
     Rate = "rate",
-    /// Longer frames are dropped. Severity: the longest frame in bytes.
+    /// Frames longer than the limit are dropped. Severity: the longest frame in bytes.
     Mtu = "mtu",
     /// No frame passes.
     Partition = "partition",
@@ -58,11 +59,11 @@ kinds! {
     Clog = "clog",
     /// The device's link is down.
     LinkDown = "link-down",
-    /// The device's address is removed, and given back.
+    /// The device's address is removed, and later restored.
     AddressLost = "address-lost",
     /// The device's address is removed, and the device gets another one.
     AddressChanged = "address-changed",
-    /// The peers' machine restarts and has lost all connections.
+    /// The peers' host restarts and has lost all connections.
     Reboot = "reboot",
     /// The device's clock steps forward. Severity: microseconds.
     ClockStep = "clock-step",
@@ -77,28 +78,29 @@ kinds! {
     SlowReader = "slow-reader",
     /// Sends one byte at a time, until the faults end.
     SlowWriter = "slow-writer",
-    /// Connects twice, the second time from the same port at once.
+    /// Connects twice. The second connect follows at once and uses the same port.
     PortReuse = "port-reuse",
-    /// Vanishes silently after so many bytes.
+    /// Vanishes silently after a number of bytes.
     HalfOpen = "half-open",
-    /// Resets the connection after so many bytes.
+    /// Resets the connection after a number of bytes.
     Reset = "reset",
-    /// Never reads, so its window stays closed.
+    /// Never reads, so its window stays at zero.
     ZeroWindow = "zero-window",
-    /// Ends its side at once.
+    /// Closes its sending side at once.
     EarlyEnd = "early-end",
 }
 
 kinds! {
-    /// What a UDP client does to its own datagrams, until the faults end. Its severity is the share of them.
+    /// What a UDP client does with some of its own datagrams, until the faults end. The severity is
+    /// the share of these datagrams.
     UdpBehaviour,
     /// Nothing.
     Normal = "normal",
-    /// It sends some of them not at all.
+    /// It does not send some of them.
     Loss = "loss",
     /// It sends some of them twice.
     Duplication = "duplication",
-    /// It sends some of them later, behind others.
+    /// It delays some of them, so later ones overtake them.
     Reordering = "reordering",
     /// It sends only the beginning of some of them.
     Cut = "cut",
@@ -109,27 +111,28 @@ kinds! {
 }
 
 kinds! {
-    /// What a server does for a time instead of serving.
+    /// What a server does for a limited time instead of serving.
     TroubleKind,
     /// Nothing.
     None = "none",
-    /// Its port is closed, so it resets connections at once. Those that are open stay.
+    /// Its port is closed, so it resets new connections at once. Open connections stay.
     Refuses = "refuses",
-    /// Its stack accepts connections, but its program takes none.
+    /// Its stack accepts connections, but its program does not accept them.
     AcceptsLate = "accepts-late",
     /// Its stack works, but its program neither reads nor answers.
     Hangs = "hangs",
-    /// Its machine is off: nothing is answered, and its connections are forgotten.
+    /// Its host is off: it answers nothing, and its connections are lost without a reset.
     Silent = "silent",
-    /// It resets each connection after so many bytes. Severity: bytes.
+    /// It resets each connection after a number of bytes. Severity: bytes.
     Resets = "resets",
-    /// It ends its side of each connection after so many bytes, and discards what comes then. Severity:
-    /// bytes.
+    /// It closes its side of each connection after a number of bytes, and discards what it receives
+    /// afterwards. Severity: bytes.
     EndsEarly = "ends-early",
-    /// Its program ends, and starts again when the trouble is over. Until then it refuses. Severity: odd if
-    /// its connections are forgotten instead of reset.
+    /// Its program stops, and starts again when the trouble is over. Until then it refuses
+    /// connections. Severity: if odd, its open connections are lost without a reset; if even, they
+    /// are reset.
     Restarts = "restarts",
-    /// It reads a few bytes at a time. Severity: how many.
+    /// It reads a few bytes at a time. Severity: the number of bytes.
     SlowReader = "slow-reader",
 }
 
@@ -138,13 +141,13 @@ kinds! {
     AttackKind,
     /// Nothing.
     None = "none",
-    /// Begins many connections at once and never answers.
+    /// Opens many connections at once and never answers.
     SynFlood = "syn-flood",
     /// Sends frames of random bytes.
     Garbage = "garbage",
     /// Sends many echo requests at once.
     PingFlood = "ping-flood",
-    /// Opens a connection, ends its side, and goes on sending.
+    /// Opens a connection, ends its side, and continues to send.
     DataAfterFin = "data-after-fin",
     /// Opens a connection and sends segments that are slightly wrong.
     MalformedSegments = "malformed-segments",

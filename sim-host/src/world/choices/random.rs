@@ -1,13 +1,13 @@
-//! Random numbers from SplitMix64, written out here so that the sequence never changes.
+//! Random numbers from SplitMix64, implemented here so that the sequence never changes.
 //!
-//! A seed must give the same numbers in every version. A crate might change its sequence.
+//! A seed must give the same numbers in every version, and another crate might change its sequence.
 
 /// A stream of random numbers.
 #[derive(Clone, Debug)]
 pub struct Random(u64);
 
 impl Random {
-    /// Returns the stream of a seed and a name. Streams of different names differ.
+    /// Returns the stream for a seed and a name. Different names give different streams.
     pub fn new(seed: u64, name: u64) -> Self {
         let mut mixer = Self(seed ^ name.wrapping_mul(0xd6e8_feb8_6659_fd93));
         Self(mixer.next())
@@ -30,7 +30,7 @@ impl Random {
         low + self.below(high.saturating_sub(low).saturating_add(1))
     }
 
-    /// Returns true in `per_mille` of a thousand cases.
+    /// Returns true with a probability of `per_mille` / 1000.
     pub fn chance(&mut self, per_mille: u64) -> bool {
         self.below(1000) < per_mille
     }
@@ -44,7 +44,7 @@ impl Random {
     }
 }
 
-/// Spreads every bit of a word over all bits.
+/// Mixes a word, so that each input bit affects all output bits.
 pub(crate) fn mix(word: u64) -> u64 {
     let word = (word ^ (word >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     let word = (word ^ (word >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);

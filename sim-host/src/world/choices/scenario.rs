@@ -22,8 +22,8 @@
 //! # Ok::<(), picoevent_sim::world::ScenarioError>(())
 //! ```
 //!
-//! Keys that are left out have their defaults. A scenario becomes a choice log for everything that
-//! is decided before the simulation begins. What happens to each frame is drawn from the seed.
+//! Missing keys have their defaults. A scenario becomes a choice log for the choices made before
+//! the simulation begins. What happens to each frame is drawn from the seed.
 
 use std::fmt;
 use std::str::FromStr;
@@ -49,7 +49,7 @@ pub struct Scenario {
     pub(crate) lines: Vec<Choice>,
 }
 
-/// Why a text is not a scenario.
+/// The reason why a text is not a scenario.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ScenarioError(String);
 
@@ -68,7 +68,7 @@ struct File {
     /// The number of the preemption point at which the device is interrupted.
     #[serde(default)]
     interrupt_at_point: u64,
-    /// How often a task that is due waits for another turn.
+    /// How often a task that is due is postponed.
     postpone: Option<Quantity>,
     #[serde(default)]
     client: Vec<Client>,
@@ -204,7 +204,7 @@ impl Client {
 }
 
 impl Fault {
-    /// Writes the fault's lines. Returns when it ends.
+    /// Writes the fault's lines. Returns the time at which it ends.
     fn add(&self, nth: usize, choice_log: &mut Writer) -> Result<u64, String> {
         let names = || FaultKind::ALL.iter().map(|kind| kind.word());
         let kind =
@@ -249,7 +249,7 @@ impl Attack {
 }
 
 impl Trouble {
-    /// Writes the trouble's lines. Returns when it ends.
+    /// Writes the trouble's lines. Returns the time at which it ends.
     fn add(&self, nth: usize, choice_log: &mut Writer) -> Result<u64, String> {
         let names = || TroubleKind::ALL.iter().map(|kind| kind.word());
         let kind = TroubleKind::of_word(&self.kind)

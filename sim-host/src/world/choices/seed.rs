@@ -5,8 +5,8 @@ use std::ops::Range;
 use crate::world::choices::random::mix;
 
 /// Reads a seed: a decimal number, a hexadecimal number with `0x`, or a commit hash of seven to
-/// forty hexadecimal digits. A hash of decimal digits only is read as a number, unless it is too
-/// long for one.
+/// forty hexadecimal digits. A hash that has only decimal digits is read as a decimal number if it
+/// fits into a seed.
 ///
 /// # Errors
 /// A message that names the problem.
@@ -25,7 +25,7 @@ pub fn parse(text: &str) -> Result<u64, String> {
     Ok(digits.fold(0, |sum, digit| mix(sum ^ digit)))
 }
 
-/// Reads a range, `A..B`, or `A+N` for the N seeds from A on.
+/// Reads a range: `A..B`, or `A+N` for N seeds starting with A.
 ///
 /// # Errors
 /// A message that names the problem.

@@ -1,4 +1,4 @@
-//! Troubles: what a server does for a time instead of serving.
+//! Troubles: what a server does for a limited time instead of serving.
 //!
 //! Like a fault, each trouble ends before the simulation is judged.
 
@@ -13,16 +13,17 @@ pub struct Trouble {
     pub server: usize,
     /// What the server does.
     pub kind: TroubleKind,
-    /// When it begins, in microseconds of the simulation.
+    /// Its start time, in microseconds of the simulation.
     pub from: u64,
-    /// When it ends.
+    /// Its end time.
     pub until: u64,
     /// A number of bytes; its meaning depends on the kind.
     pub severity: u64,
 }
 
 impl Trouble {
-    /// Draws the troubles of a server, of kinds in `allowed`, so that all of them end by `quiet`.
+    /// Draws the troubles of a server. Their kinds are in `allowed`, and all of them end by
+    /// `quiet`.
     pub(crate) fn draw_all(
         choice_log: &mut ChoiceLog,
         server: usize,

@@ -1,9 +1,9 @@
-//! Two clocks: the simulation's, which jumps from event to event, and the device's, which may be
-//! wrong.
+//! Two clocks: the clock of the simulation, which jumps from event to event, and the clock of the
+//! device, which may be wrong.
 //!
-//! The device's clock is embassy-time's driver. It is derived from the simulation's clock: it can
-//! begin at any time, run fast or slow, and step forward. Each thread has its own, so simulations
-//! run in parallel.
+//! The device's clock is the time driver of embassy-time. It is derived from the simulation's
+//! clock: it can start at any time, run fast or slow, and step forward. Each thread has its own
+//! clocks, so simulations run in parallel.
 
 use std::cell::RefCell;
 use std::task::Waker;
@@ -20,7 +20,7 @@ impl embassy_time_driver::Driver for Driver {
         device_now()
     }
 
-    /// Keeps one wake for each task, the earliest, as embassy-time's own queues do.
+    /// Keeps one wake for each task, the earliest, like embassy-time's own queues.
     fn schedule_wake(&self, at: u64, waker: &Waker) {
         interrupt::point();
         CLOCK.with_borrow_mut(|clock| {
@@ -35,7 +35,7 @@ impl embassy_time_driver::Driver for Driver {
 struct Clock {
     /// The simulation's time.
     now: u64,
-    /// A pair of device time and simulation time, from which both advance.
+    /// A simulation time and the device time at that moment. Both clocks advance from there.
     anchor: (u64, u64),
     /// Ticks of the device's clock per million ticks of the simulation's.
     pace: u64,
@@ -52,7 +52,7 @@ impl Clock {
         self.anchor.1.saturating_add(ticks as u64)
     }
 
-    /// Returns the first simulation time at which the device's clock reads `device`.
+    /// Returns the first simulation time at which the device's clock shows `device`.
     fn world(&self, device: u64) -> u64 {
         let ticks = device.saturating_sub(self.anchor.1);
         if self.pace == RIGHT {
@@ -71,7 +71,7 @@ thread_local!(static CLOCK: RefCell<Clock> = const {
 /// The pace of a clock without error.
 const RIGHT: u64 = 1_000_000;
 
-/// The end of the device's clock: the stack counts 63 bits.
+/// The last time of the device's clock: the stack uses 63 bits.
 const END: u64 = i64::MAX as u64;
 
 /// Begins a simulation at time zero, with the device's clock at `start`.
@@ -97,7 +97,7 @@ pub(crate) fn step(by: u64) {
     wake();
 }
 
-/// Returns the simulation time at which the device's next task is to be woken.
+/// Returns the simulation time of the next wake of a task of the device.
 pub(crate) fn next() -> Option<u64> {
     CLOCK.with_borrow(|clock| {
         clock.wakes.iter().map(|(at, _)| *at).min().map(|at| clock.world(at).max(clock.now))
@@ -110,7 +110,7 @@ pub(crate) fn set(now: u64) {
     wake();
 }
 
-/// Wakes the tasks that are due. Returns whether there was one.
+/// Wakes the tasks that are due. Returns whether any task was woken.
 pub(crate) fn wake() -> bool {
     let mut woke = false;
     while let Some(waker) = CLOCK.with_borrow_mut(|clock| {

@@ -1,12 +1,12 @@
-//! embassy-executor on a host: its raw executor, used for one simulation after another.
+//! embassy-executor on a host: its raw executor, reused for each simulation.
 //!
-//! embassy's executor needs itself, its tasks and their futures to live forever. So each thread has
-//! one executor with a few tasks that never end. Such a task is a shell: it polls what the current
-//! simulation put into it, and waits if it is empty. The shells are emptied when the simulation
-//! ends.
+//! embassy's executor must live forever, and so must its tasks and their futures. So each thread
+//! has one executor with a few tasks that never end. Such a task is a shell: it polls the future
+//! that the current simulation put into it, and waits if it is empty. The shells are emptied when
+//! the simulation ends.
 //!
-//! This is the only file of the package that needs `unsafe`: to poll the executor, to be its
-//! pender, and to put futures that live as long as a simulation into tasks that live forever.
+//! Only this file of the package needs `unsafe`: to poll the executor, to define `__pender`, and to
+//! put futures that live as long as a simulation into tasks that live forever.
 
 #![allow(unsafe_code, reason = "see above; each block says why it is sound")]
 
@@ -25,7 +25,7 @@ use crate::world::device::interrupt;
 /// The number of tasks of a device.
 const TASKS: usize = 2;
 
-/// A task of the device, which lives as long as a simulation.
+/// A task of the device. It lives as long as a simulation.
 pub(crate) type Task<'w> = Pin<&'w mut (dyn Future<Output = ()> + 'w)>;
 
 thread_local! {
@@ -36,11 +36,11 @@ thread_local! {
 /// Called by embassy-executor when a task becomes ready.
 #[unsafe(export_name = "__pender")]
 fn pender(_: *mut ()) {
-    // This fails only in a thread that is ending, which polls no more.
+    // This fails only in a thread that is ending, and such a thread polls no more.
     let _ = PENDED.try_with(|pended| pended.set(true));
 }
 
-/// Returns whether a task of the thread is to be polled.
+/// Returns whether a task of this thread must be polled.
 pub(crate) fn is_woken() -> bool {
     PENDED.get()
 }
@@ -57,7 +57,7 @@ struct Machine {
 struct Slot {
     task: Cell<Option<Task<'static>>>,
     waker: OnceCell<Waker>,
-    /// The next poll waits for another turn.
+    /// The task is postponed to the next poll.
     postponed: Cell<bool>,
     panic: Cell<Option<Box<dyn Any + Send>>>,
 }
@@ -65,7 +65,7 @@ struct Slot {
 /// A task of the executor that never ends.
 struct Shell(&'static Slot);
 
-/// Decides whether a task that is due waits for another turn.
+/// Decides whether a task that is due is postponed.
 pub(crate) type Postpone<'w> = &'w mut dyn FnMut() -> bool;
 
 /// The executor while a simulation uses it.
@@ -73,16 +73,16 @@ pub(crate) struct Running<'m> {
     machine: &'m Machine,
 }
 
-/// Runs `work` with an executor that has these tasks. All of them are due.
+/// Runs `work` with an executor that has these tasks. All of them are due at first.
 ///
 /// # Panics
-/// If it is called within itself.
+/// If it is called from within `work`.
 pub(crate) fn with_tasks<R>(tasks: [Task<'_>; TASKS], work: impl FnOnce(&Running<'_>) -> R) -> R {
     MACHINE.with(|machine| {
         assert!(!machine.busy.replace(true), "a thread runs one simulation at a time");
         let empty = Emptied(machine);
         for (slot, task) in machine.slots.iter().zip(tasks) {
-            // SAFETY: only the lifetime changes. The task is reached through the slot alone, and
+            // SAFETY: only the lifetime changes. The task is reached only through the slot, and
             // the slot hands it only to the poll of its shell. Shells are polled only in
             // `Running::work`. `empty` takes the task out of the slot before this function's borrow
             // of it ends, by return or by panic.
@@ -112,14 +112,14 @@ impl Drop for Emptied<'_> {
 }
 
 impl Running<'_> {
-    /// Wakes all tasks, as any executor may.
+    /// Wakes all tasks. Spurious wakes are allowed for any executor.
     pub(crate) fn wake(&self) {
         for slot in self.machine.slots {
             slot.waker.get().expect("shells are polled when made").wake_by_ref();
         }
     }
 
-    /// Polls every task that is due once. Returns whether there was one.
+    /// Polls each task that is due once. Returns whether any task was due.
     ///
     /// # Errors
     /// The panic of a task.
@@ -175,7 +175,7 @@ impl Future for Shell {
             return Poll::Pending;
         }
         let Some(mut task) = slot.task.take() else { return Poll::Pending };
-        // Unwinding through the executor would lose the tasks behind this one.
+        // Unwinding through the executor would lose the tasks after this one in its list.
         match catch_unwind(AssertUnwindSafe(|| task.as_mut().poll(cx))) {
             Ok(Poll::Ready(())) => {}
             Ok(Poll::Pending) => slot.task.set(Some(task)),

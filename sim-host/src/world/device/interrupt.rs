@@ -1,13 +1,13 @@
 //! Interrupts at preemption points.
 //!
-//! Code takes no time in a simulation, so an interrupt could only come while the device sleeps.
-//! Therefore the device passes preemption points in places where an interrupt could come, and the
-//! simulation decides in advance at which of them it does. The points are: reading the clock,
-//! requesting a wake, looking for frames, the beginning and the end of a callback, and the moment
-//! before the loop arranges to sleep.
+//! Code takes no time in a simulation, so an interrupt could occur only while the device sleeps. So
+//! there are preemption points in the places where an interrupt could occur, and the simulation
+//! decides in advance at which of them it does. The points are: reading the clock, requesting a
+//! wake, looking for frames, the beginning and the end of a callback, and the moment before the
+//! loop arranges to sleep.
 //!
-//! The interrupt that ends the application comes at a point counted from the start. The handlers of a
-//! test case run at times, or so many points behind them.
+//! The interrupt that ends the application occurs at a point counted from the start. The handlers
+//! of a test case run at given times, or a number of points after them.
 
 use std::cell::{Cell, RefCell};
 use std::task::Waker;
@@ -17,16 +17,16 @@ use picoevent::{Signal, Trigger};
 /// An interrupt handler of a test case.
 #[derive(Clone, Copy)]
 pub(crate) struct Handler {
-    /// Returns what it raises: a trigger of the thread's own.
+    /// Returns the trigger that it raises. Each thread has its own.
     pub(crate) trigger: Source,
-    /// What it does, with a number of the simulation's choice.
+    /// The handler, called with a number that the simulation chooses.
     pub(crate) run: fn(u64),
 }
 
-/// Where a handler's trigger comes from.
+/// The source of a handler's trigger.
 #[derive(Clone, Copy)]
 pub(crate) enum Source {
-    /// The simulator has one for each signal.
+    /// The simulator has a trigger for each signal.
     Signal(Signal),
     Own(fn() -> &'static Trigger),
 }
@@ -49,16 +49,16 @@ impl Handler {
 }
 
 struct Interrupts {
-    /// Points left until the interrupt; zero for never.
+    /// The number of points until the interrupt; zero for never.
     left: Cell<u64>,
-    /// How many interrupts have come.
+    /// The number of interrupts raised.
     raised: Cell<u32>,
-    /// The device runs, so points count.
+    /// The device is running, so points are counted.
     open: Cell<bool>,
     trigger: &'static Trigger,
-    /// Handlers that run so many points from now, and their numbers.
+    /// Handlers that run after this number of points, and the numbers they are called with.
     waiting: RefCell<Vec<(u64, Handler, u64)>>,
-    /// There are some.
+    /// `waiting` is not empty.
     some_wait: Cell<bool>,
 }
 
@@ -66,7 +66,7 @@ thread_local!(static INTERRUPTS: Interrupts = Interrupts {
     left: Cell::new(0),
     raised: Cell::new(0),
     open: Cell::new(false),
-    // One for each thread, used by one simulation after another.
+    // Leaked once for each thread, and reused by each simulation.
     trigger: Box::leak(Box::new(Trigger::new(Signal::INT))),
     waiting: RefCell::default(),
     some_wait: Cell::new(false),
@@ -74,12 +74,12 @@ thread_local!(static INTERRUPTS: Interrupts = Interrupts {
 
 thread_local!(static TRIGGERS: RefCell<Vec<&'static Trigger>> = RefCell::default());
 
-/// Returns the thread's trigger of a signal.
+/// Returns this thread's trigger for a signal.
 fn trigger_of(signal: Signal) -> &'static Trigger {
     TRIGGERS.with_borrow_mut(|triggers| {
         let known = triggers.iter().copied().find(|trigger| trigger.signal() == signal);
         known.unwrap_or_else(|| {
-            // Once for each thread and signal.
+            // Leaked once for each thread and signal.
             let trigger: &'static Trigger = Box::leak(Box::new(Trigger::new(signal)));
             triggers.push(trigger);
             trigger
@@ -87,7 +87,7 @@ fn trigger_of(signal: Signal) -> &'static Trigger {
     })
 }
 
-/// Begins a simulation whose interrupt comes at the point `at_point`, counted from 1; zero for
+/// Begins a simulation. The interrupt occurs at the point `at_point`, counted from 1; zero means
 /// none. Returns its trigger and those of the handlers.
 pub(crate) fn start(at_point: u64, handlers: &[Handler]) -> Vec<&'static Trigger> {
     INTERRUPTS.with(|interrupts| {
@@ -109,11 +109,11 @@ pub(crate) fn start(at_point: u64, handlers: &[Handler]) -> Vec<&'static Trigger
 
 /// Starts or stops counting points.
 pub(crate) fn open(open: bool) {
-    // A thread that is ending has no interrupts.
+    // A thread that is ending has no interrupts, so this may fail.
     let _ = INTERRUPTS.try_with(|interrupts| interrupts.open.set(open));
 }
 
-/// Passes a preemption point.
+/// Counts a preemption point, and runs what is due at it.
 pub(crate) fn point() {
     let due = INTERRUPTS.try_with(|interrupts| {
         if interrupts.some_wait.get() && interrupts.open.get() {
@@ -132,7 +132,7 @@ pub(crate) fn point() {
 }
 
 impl Interrupts {
-    /// Counts a point for the handlers that wait, and runs those that are due.
+    /// Counts a point for the waiting handlers, and runs those that are due.
     fn pass(&self) {
         let mut waiting = self.waiting.borrow_mut();
         waiting.iter_mut().for_each(|(left, ..)| *left -= 1);
@@ -143,7 +143,7 @@ impl Interrupts {
     }
 }
 
-/// Runs a handler now, or so many points from now.
+/// Runs a handler now, or after a number of points.
 pub(crate) fn run(handler: Handler, after_points: u64, number: u64) {
     match after_points {
         0 => handler.run(number),
@@ -162,12 +162,12 @@ pub(crate) fn raise() {
     });
 }
 
-/// Returns whether the interrupt was raised and not taken. Then it is taken.
+/// Returns whether the interrupt was raised and not yet taken, and takes it.
 pub(crate) fn is_unheard() -> bool {
     INTERRUPTS.with(|interrupts| interrupts.trigger.take() > 0)
 }
 
-/// Returns how often the interrupt was raised.
+/// Returns the number of times the interrupt was raised.
 pub(crate) fn raised() -> u32 {
     INTERRUPTS.with(|interrupts| interrupts.raised.get())
 }

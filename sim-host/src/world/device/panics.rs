@@ -1,4 +1,4 @@
-//! Panics of the device: kept for the verdict instead of printed.
+//! Panics of the device: stored for the verdict instead of printed.
 
 use std::any::Any;
 use std::cell::{Cell, RefCell};
@@ -10,7 +10,7 @@ thread_local! {
     static LAST: RefCell<String> = const { RefCell::new(String::new()) };
 }
 
-/// Installs a panic hook that keeps the panics of simulations. Other panics are printed as before.
+/// Installs a panic hook that stores the panics of simulations. Other panics are printed as usual.
 pub(crate) fn listen_for_panics() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
@@ -28,7 +28,7 @@ pub(crate) fn listen_for_panics() {
     });
 }
 
-/// While it lives, panics of this thread are kept instead of printed.
+/// While this value lives, panics of this thread are stored instead of printed.
 pub(crate) struct Watched(bool);
 
 impl Watched {
@@ -43,7 +43,7 @@ impl Drop for Watched {
     }
 }
 
-/// Returns the message and the place of a panic.
+/// Returns the message and the location of a panic.
 pub(crate) fn message(panic: &(dyn Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().copied();
     let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));

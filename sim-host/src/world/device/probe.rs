@@ -22,27 +22,27 @@ use listeners::Listeners;
 use rings::Rings;
 use timeouts::{Maker, Timeouts};
 
-/// A condition that must hold of an application whenever none of its callbacks runs.
+/// A condition on the application that must hold whenever none of its callbacks is running.
 pub(crate) type Invariant<A> = dyn Fn(&A, &Cx<'_, A>) -> Result<(), String> + Send + Sync;
 
-/// What the probe has seen. The judgement is based on it.
+/// The observations of the probe. The verdict is based on them.
 #[derive(Default)]
 pub(crate) struct Seen {
     /// The first broken invariant.
     pub(crate) violation: Option<String>,
     pub(crate) callbacks: u64,
-    /// What must hold of application and servers in the end: why it does not yet, or `None` once it has.
-    /// Empty before the faults are over.
+    /// The conditions on the application and the servers in the end. Each is `None` once it has
+    /// held, otherwise the reason why it does not hold. Empty before the faults are over.
     pub(crate) unmet: Vec<Option<String>>,
-    /// The objects in use when the device went to sleep last.
+    /// The objects in use when the device last went to sleep.
     pub(crate) counts: Counts,
     conns: Vec<Conn>,
     stale: Vec<Conn>,
-    /// Connections that were opened and whose end was not reported.
+    /// Connections that were opened and whose end is not reported yet.
     open: Vec<Conn>,
-    /// Connections below filters, whose end was not reported.
+    /// Connections below filters whose end is not reported yet.
     below: Vec<Conn>,
-    /// Connections whose end was reported.
+    /// Connections whose end is reported.
     ended: Vec<Conn>,
     deadlines: Vec<(Event, Instant)>,
     now: Instant,
@@ -59,7 +59,8 @@ pub(crate) struct Probe<'p, A> {
     pub(crate) servers: &'p [AnyServer<A>],
 }
 
-/// Handles known to be stale; a few are enough to detect one that becomes valid again.
+/// The number of stale handles that are kept. A few are enough to detect one that becomes valid
+/// again.
 const STALE: usize = 8;
 
 impl<A: 'static> Observe<A> for Probe<'_, A> {
@@ -134,7 +135,7 @@ impl<A: 'static> Probe<'_, A> {
             return Ok(());
         }
         let programs = self.programs.borrow();
-        // A byte was forged, and the server has not worked since.
+        // A byte was forged, and the server has not run since.
         let is_forged =
             |port: u16| self.ether.try_borrow().is_ok_and(|ether| ether.forged.contains(&port));
         let mut judged = self
@@ -145,7 +146,7 @@ impl<A: 'static> Probe<'_, A> {
         judged.try_for_each(|(server, running)| server.check(app, &*running.program))
     }
 
-    /// Checks what must hold of application and servers in the end and has not held yet.
+    /// Checks the conditions on the application and the servers in the end that have not held yet.
     fn ask_in_the_end(&self, seen: &mut Seen, app: &A) {
         let programs = self.programs.borrow();
         let conditions = self.servers.iter().zip(&*programs).flat_map(|(server, running)| {
@@ -161,7 +162,7 @@ impl<A: 'static> Probe<'_, A> {
 }
 
 impl Seen {
-    /// Begins a simulation, in the memory of the previous one.
+    /// Begins a simulation and reuses the memory of the previous one.
     pub(crate) fn restart(&mut self) {
         self.conns.clear();
         self.stale.clear();
@@ -177,12 +178,12 @@ impl Seen {
         self.timeouts.restart();
     }
 
-    /// Begins the quiet phase, with so many conditions that must hold in the end.
+    /// Begins the quiet phase with this number of conditions that must hold in the end.
     pub(crate) fn begin_quiet(&mut self, conditions: usize) {
         self.unmet = vec![Some("the loop has not slept".to_owned()); conditions];
     }
 
-    /// Checks whether this callback may run now.
+    /// Checks that this callback may run now.
     fn check<A>(&mut self, base: &mut EventBase<'_, A>, fired: &Fired<A>) -> Result<(), String> {
         let now = base.now();
         if now < self.now {
@@ -214,8 +215,8 @@ impl Seen {
                 self.ended.push(conn);
                 self.open.retain(|open| *open != conn);
                 self.below.retain(|below| *below != conn);
-                // It may connect again, under the same handle. If it does not, it becomes stale in this
-                // callback.
+                // The connection may reconnect under the same handle. If it does not, the handle
+                // becomes stale in this callback.
                 self.stale.retain(|stale| *stale != conn);
                 if !self.conns.contains(&conn) {
                     self.conns.push(conn);
@@ -226,8 +227,8 @@ impl Seen {
                     return Err(format!("connection {conn:?} was called, but it was freed"));
                 }
                 if event == ConnEvent::Opened {
-                    // A place has the next connection only when the one before has ended. A filter is called
-                    // with this event whenever it may have something to do.
+                    // A place gets its next connection only when the previous one has ended. A
+                    // filter gets this event whenever it may have work.
                     let former = self.open.iter().find(|of| of.index() == conn.index());
                     let former = former.filter(|of| **of != conn || !self.below.contains(&conn));
                     if let Some(former) = former {
@@ -259,10 +260,10 @@ impl Seen {
         Ok(())
     }
 
-    /// Inspects the objects between two callbacks.
+    /// Checks the objects between two callbacks.
     fn look<A>(&mut self, base: &mut EventBase<'_, A>) -> Result<(), String> {
         self.listeners.look(base);
-        // An outgoing one that connects again has ended for the first time only.
+        // An outgoing connection that reconnects has not ended for the last time.
         let is_outgoing = |conn: ConnMut<'_, '_, A>| conn.listener().is_none();
         self.ended.retain(|conn| !base.conn(*conn).is_ok_and(is_outgoing));
         let Self { conns, stale, deadlines, .. } = self;
@@ -280,7 +281,7 @@ impl Seen {
             return Err(format!("connection {conn:?} was freed and has become valid again"));
         }
         for (above, partner) in partners(base) {
-            // The ends of a pair are each other's.
+            // The two ends of a pair are each other's partner.
             let is_pair = base.conn(partner).is_ok_and(|conn| conn.partner() == Some(above));
             if !is_pair && !self.below.contains(&partner) {
                 self.below.push(partner);

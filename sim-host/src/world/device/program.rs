@@ -1,4 +1,4 @@
-//! The program of a device: an application as its board's `main` would start it.
+//! The program of a device: an application, started as its board's `main` would start it.
 
 use std::net::SocketAddr;
 
@@ -14,7 +14,7 @@ pub(crate) type Start<A> =
 
 /// An application and how to start it.
 pub(crate) struct Program<A> {
-    /// The port on which it is told to listen.
+    /// The port on which it listens.
     pub(crate) port: u16,
     pub(crate) config: Config,
     pub(crate) make: Box<dyn Fn() -> A + Send + Sync>,
@@ -22,8 +22,8 @@ pub(crate) struct Program<A> {
     pub(crate) invariants: Vec<Box<Invariant<A>>>,
     /// Interrupt handlers that run at any time.
     pub(crate) handlers: Vec<Handler>,
-    /// The device has an address of IPv6 too.
+    /// The device also has an IPv6 address.
     pub(crate) has_ipv6: bool,
-    /// The servers that it may call.
+    /// The servers that it may connect to.
     pub(crate) servers: Vec<AnyServer<A>>,
 }

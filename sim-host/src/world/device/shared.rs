@@ -1,4 +1,4 @@
-//! What the rooms of a simulation share. It is kept from one simulation to the next.
+//! The state that the modules of a simulation share. It is kept from one simulation to the next.
 
 use std::cell::RefCell;
 use std::sync::Arc;

@@ -19,19 +19,19 @@ use crate::world::device::program::Program;
 use crate::world::device::shared::Shared;
 use crate::world::network::address;
 
-/// How much memory a device has: the [`Storage`] of its base and the [`Sockets`] of its pool.
+/// A device's memory: the [`Storage`] of its base and the [`Sockets`] of its pool.
 pub struct Size<A> {
     /// The pool that the application gets for its clients.
     clients: Pool,
     run: RunDevice<A>,
-    /// The same with a stack that has room for DHCP's socket.
+    /// Like `run`, with a stack that has room for the DHCP socket.
     run_leased: RunDevice<A>,
     /// The size of a connection's input ring, in bytes.
     pub(crate) input: usize,
     /// The size of a connection's output ring, in bytes.
     pub(crate) output: usize,
     pub(crate) sockets: usize,
-    /// The number of its slots for static bytes.
+    /// The number of slots for static byte slices.
     statics: usize,
 }
 
@@ -45,20 +45,20 @@ type RunDevice<A> = fn(
     Judge<'_>,
 ) -> Result<(), String>;
 
-/// Drives the simulation once its device is there.
+/// Runs the simulation when its device exists.
 pub(crate) type Judge<'j> = &'j mut dyn FnMut(Device<'_>);
 
-/// The simulation's view of its device.
+/// The device, as seen by the simulation.
 pub(crate) struct Device<'d> {
     pub(crate) tasks: &'d Running<'d>,
     pub(crate) stack: Stack<'d>,
-    /// The device asks a DHCP server for its address.
+    /// The device gets its address by DHCP.
     pub(crate) leased: bool,
     /// The number of sockets in its pool.
     pub(crate) sockets: usize,
-    /// The objects in use after the application had started.
+    /// The objects in use after the application has started.
     pub(crate) baseline: Counts,
-    /// How its loop ended, if it has.
+    /// How its loop ended, or `None`.
     pub(crate) end: &'d std::cell::Cell<Option<End>>,
 }
 
@@ -71,9 +71,9 @@ impl<A> Clone for Size<A> {
 impl<A> Copy for Size<A> {}
 
 impl<A: 'static> Size<A> {
-    /// Returns the size of a device with this storage and these sockets: the very types of the
-    /// board's program, so that what passes in the simulator fits the board. The application is started
-    /// with the pool `clients`.
+    /// Returns the size of a device with this storage and these sockets. Use the same types as the
+    /// board's program, so that an application that passes in the simulator fits the board. The
+    /// application is started with the pool `clients`.
     ///
     /// ```
     /// use picoevent::{Pool, Storage};
@@ -148,19 +148,19 @@ impl<A: 'static> Size<A> {
         }
     }
 
-    /// Gives the device's base room for so many pieces of static bytes, as
+    /// Gives the device's base slots for static byte slices, as
     /// [`Cx::set_static_slots`](picoevent::Cx::set_static_slots) does.
     ///
     /// # Panics
-    /// If there are more than 16.
+    /// If `slots` is more than 16.
     #[must_use]
     pub const fn statics(self, slots: usize) -> Self {
         assert!(slots <= MOST_STATICS, "there are too many slots for static bytes");
         Self { statics: slots, ..self }
     }
 
-    /// Returns the size of a device as [`of`](Self::of) does, with these UDP sockets too. With those, it has
-    /// 23 sockets at most, one of them for DHCP.
+    /// Like [`of`](Self::of), with UDP sockets too. The device then has at most 23 sockets,
+    /// including one for DHCP.
     ///
     /// ```
     /// use picoevent::{Pool, Storage, UdpRings};
@@ -223,9 +223,9 @@ impl<A: 'static> Size<A> {
         Self { clients, run, run_leased: run, input, output, sockets: SOCKETS, statics: 0 }
     }
 
-    /// Returns the default sizes of a device, with so many events and listeners. The first has
-    /// plenty of everything. Each of the others is short of something: connections, rings (eight
-    /// bytes), sockets, windows.
+    /// Returns the default sizes of a device, with these numbers of events and listeners. The first
+    /// size has plenty of everything. Each of the others has little of one thing: connections,
+    /// rings (eight bytes), sockets, windows.
     pub const fn standard<const EVENTS: usize, const LISTENERS: usize>() -> [Self; 6] {
         const fn clients(input: usize, output: usize) -> Pool {
             Pool::rest().rings(input, output)
@@ -283,13 +283,13 @@ impl<A: 'static> Size<A> {
     }
 }
 
-/// Sockets that a stack with DHCP has room for. A size with at least as many sockets has a static
-/// address in every simulation.
+/// The number of sockets for which a stack with DHCP has room. A size with this many sockets or
+/// more has a static address in every simulation.
 const ROOM: usize = 17;
-/// The same for a stack with UDP sockets, in every simulation.
+/// The number of sockets for which a stack with UDP sockets has room, in every simulation.
 const ROOM_WITH_UDP: usize = 24;
 
-/// The most slots for static bytes.
+/// The maximum number of slots for static byte slices.
 const MOST_STATICS: usize = 16;
 
 /// Returns the stack's configuration for a static address.
@@ -301,8 +301,8 @@ pub(crate) fn at(address: Ipv4Addr) -> StaticConfigV4 {
     }
 }
 
-/// Returns the seed of the device's random bytes, from that of the stack's numbers. Zero stays zero when it is mixed,
-/// and a base with a seed of zeros has none.
+/// Returns the seed of the device's random bytes, made from the seed of the stack's numbers. Zero
+/// stays zero when it is mixed, and a seed of zeros means that the base has no seed.
 fn seed_bytes(seed: u64) -> [u8; 32] {
     let mut bytes = [0; 32];
     let mut number = seed.max(1);
@@ -362,7 +362,8 @@ fn run_device<
     if let Some(pieces) = pieces.get_mut(..statics).filter(|pieces| !pieces.is_empty()) {
         base.set_static_slots(pieces).map_err(|error| error.to_string())?;
     }
-    // A loop's time may have begun anywhere: at zero, or with the device's clock, which may be far along.
+    // A loop's time may start anywhere: at zero, or at the time of the device's clock, which may be
+    // large.
     if seed.is_multiple_of(2) {
         base.advance(Instant::from_micros(clock::device_now()));
     }

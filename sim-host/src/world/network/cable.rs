@@ -1,6 +1,5 @@
-//! A simulation's cable on its own: the same faults for frames from another source, in any kind of
-//! time.
-//! or any other.
+//! A simulation's cable on its own: it applies the same faults to frames from another source, in
+//! virtual or real time.
 //!
 //! ```
 //! use picoevent_sim::world::{Cable, Direction, Scenario};
@@ -23,21 +22,21 @@ use crate::world::network::ether::Ether;
 use crate::world::network::link::LATENCY;
 use crate::world::observe::observer::{Direction, Observer};
 
-/// A cable between two machines, one of which is called the device.
+/// A cable between two hosts. One of them is called the device.
 ///
-/// Times are microseconds since it was made, counted by its user. What happens to a frame is drawn
-/// from the seed, frame by frame in each direction. Results repeat only if the machines send the
-/// same frames at the same times.
+/// Times are microseconds since the cable was made; the caller counts them. What happens to a frame
+/// is drawn from the seed, frame by frame in each direction. Results repeat only if the hosts send
+/// the same frames at the same times.
 pub struct Cable {
     ether: Ether,
     faults: Vec<Fault>,
-    /// How many of the faults had begun, and ended, at the previous look.
+    /// The number of faults that had begun, and that had ended, at the previous check.
     seen: Option<(usize, usize)>,
 }
 
 impl Cable {
-    /// Makes a cable with the faults of a scenario and the random numbers of a seed. Of the
-    /// scenario only the latency and the faults of the cable are used.
+    /// Makes a cable with the faults of a scenario and the random numbers of a seed. Only the
+    /// scenario's latency and its faults of the cable are used.
     pub fn new(scenario: &Scenario, seed: u64) -> Self {
         let mut ether = Ether::new();
         ether.choice_log = ChoiceLog::of_scenario(&scenario.lines, seed);
@@ -70,7 +69,7 @@ impl Cable {
 
     /// Advances the time: faults begin and end, frames arrive.
     pub fn advance(&mut self, now: u64) {
-        // A frame arrives under the faults of its own time.
+        // A frame arrives under the faults that are active at its arrival.
         while let Some(at) = self.deadline().filter(|at| *at <= now) {
             self.step(at.max(self.ether.choice_log.now));
         }
@@ -93,7 +92,7 @@ impl Cable {
         }
     }
 
-    /// Returns when something happens next: a frame arrives, or a fault begins or ends.
+    /// Returns the time of the next event: a frame arrives, or a fault begins or ends.
     pub fn deadline(&self) -> Option<u64> {
         let now = self.ether.choice_log.now;
         let changes = self.faults.iter().flat_map(|fault| [fault.from, fault.until]);
@@ -112,7 +111,7 @@ impl Cable {
         self.ether.deliver();
     }
 
-    /// Tells the observer of the faults that begin or end now.
+    /// Reports to the observer the faults that begin or end now.
     fn tell(&mut self, now: u64) {
         let Some(observer) = &mut self.ether.observer else { return };
         for fault in &self.faults {
@@ -126,7 +125,7 @@ impl Cable {
     }
 }
 
-/// Returns whether the fault strikes the cable rather than one of the machines.
+/// Returns whether the fault affects the cable and not one of the hosts.
 const fn is_of_cable(kind: FaultKind) -> bool {
     kind.is_of_frames() || matches!(kind, FaultKind::Clog | FaultKind::LinkDown)
 }
@@ -139,7 +138,7 @@ mod tests {
         Cable::new(&scenario.parse().unwrap(), seed)
     }
 
-    /// Sends a frame every millisecond. Returns when which frames arrive.
+    /// Sends a frame every millisecond. Returns the frames that arrived, with their arrival times.
     fn arrivals(cable: &mut Cable, count: u64) -> Vec<(u64, Vec<u8>)> {
         let mut arrived = Vec::new();
         for now in 0..count * 10 {

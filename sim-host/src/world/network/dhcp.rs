@@ -1,6 +1,6 @@
-//! The DHCP server of simulations whose device asks for its address.
+//! The DHCP server of simulations in which the device gets its address by DHCP.
 //!
-//! The plan decides when the server starts and how long a lease is. The server gives the same
+//! The plan sets the time at which the server starts, and the lease time. The server gives the same
 //! address to every client. When the address changes, it refuses to renew the old one, like a
 //! server whose network was renumbered.
 
@@ -24,7 +24,7 @@ pub(crate) struct Dhcp {
     server: Server,
     /// The lease time.
     lease: Duration,
-    /// When it starts, in microseconds of the simulation.
+    /// The time at which it starts, in microseconds of the simulation.
     open_at: u64,
 }
 
@@ -36,7 +36,7 @@ impl Dhcp {
         dhcp
     }
 
-    /// Changes the address that it gives.
+    /// Changes the address that it assigns.
     pub(crate) fn set_address(&mut self, address: Ipv4Addr) {
         let lease = Lease { address, duration: self.lease, renewal: None };
         self.server.set_policy(Policy::Grant(lease));

@@ -1,7 +1,7 @@
-//! The digest: one number for everything that happened in a simulation, in order.
+//! The digest: a hash over all events of a simulation, in order.
 //!
-//! Two runs with the same digest have sent the same frames and made the same calls at the same
-//! times.
+//! If two runs have the same digest, they have sent the same frames and made the same calls at the
+//! same times.
 
 use crate::world::choices::random::mix;
 

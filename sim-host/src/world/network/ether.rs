@@ -1,6 +1,6 @@
-//! The cable between the device and its peers: frames under way in both directions.
+//! The cable between the device and its peers: frames in transit in both directions.
 //!
-//! It also holds what every room writes to: the choice log, the digest, and the observer.
+//! It also holds what every module writes to: the choice log, the digest, and the observer.
 
 use std::cmp::Ordering;
 use std::collections::{BinaryHeap, VecDeque};
@@ -20,7 +20,7 @@ use crate::world::observe::observer::{Direction, Fate, Frame, Observer, Treatmen
 
 /// The device's hardware address.
 pub(crate) const DEVICE: [u8; 6] = [2, 0, 0, 0, 0, 2];
-/// The hardware address of the machine where the clients are.
+/// The hardware address of the host on which the clients run.
 pub(crate) const PEER: [u8; 6] = [2, 0, 0, 0, 0, 1];
 /// The attacker's hardware address.
 pub(crate) const ATTACKER: [u8; 6] = [2, 0, 0, 0, 0, 0x66];
@@ -31,38 +31,38 @@ pub(crate) struct Ether {
     pub(crate) observer: Option<Box<dyn Observer>>,
     /// The device's link is up.
     pub(crate) plugged: bool,
-    /// There is an attacker, so frames may be for it.
+    /// There is an attacker, so some frames may be addressed to it.
     pub(crate) has_attacker: bool,
     pub(crate) waker: Option<Waker>,
     pub(crate) to_device: VecDeque<Vec<u8>>,
     pub(crate) to_peer: VecDeque<Vec<u8>>,
     pub(crate) to_attacker: VecDeque<Vec<u8>>,
     pub(crate) to_server: VecDeque<Vec<u8>>,
-    /// There is a DHCP server, so frames may be for it.
+    /// There is a DHCP server, so some frames may be addressed to it.
     pub(crate) has_server: bool,
-    /// How many frames were sent.
+    /// The number of frames sent.
     pub(crate) frames: u64,
     /// Ports of connections with a forged byte.
     pub(crate) forged: Vec<u16>,
-    /// Ports of vanished peers, which receive nothing more.
+    /// Ports of vanished peers, which no longer receive frames.
     pub(crate) vanished: Vec<u16>,
     /// Ports of servers whose connects are recorded.
     pub(crate) servers: Vec<u16>,
-    /// The connects that the device has begun: the server's port, and its own.
+    /// The connects that the device has begun: the server's port, and the device's port.
     pub(crate) connects: Vec<(u16, u16)>,
     /// The device has asked for the hardware address of [`NOBODY`](address::NOBODY).
     pub(crate) looks_for_nobody: bool,
-    /// Ports of servers that are off, and receive nothing.
+    /// Ports of servers that are off and receive no frames.
     pub(crate) silent: Vec<u16>,
     /// Ports of the device whose datagrams are recorded.
     pub(crate) udp_ports: Vec<u16>,
-    /// The datagrams that have reached the device at these ports, and those it has sent from them, in order.
+    /// The datagrams received and sent by the device at these ports, in order.
     pub(crate) datagrams: Vec<Datagram>,
     /// Ports of UDP clients whose next datagram gets a wrong checksum.
     pub(crate) bad_checksums: Vec<u16>,
-    /// How often each kind of trouble of a server began, by its number.
+    /// The number of times each kind of server trouble began, by its number.
     pub(crate) troubled: [u32; TroubleKind::ALL.len()],
-    /// How often each kind of fault struck, by its number.
+    /// The number of times each kind of fault struck, by its number.
     pub(crate) struck: [u32; FaultKind::ALL.len()],
     links: [Link; 2],
     flights: BinaryHeap<Flight>,
@@ -121,7 +121,7 @@ impl Ether {
         }
     }
 
-    /// Begins a simulation, in the memory of the previous one.
+    /// Begins a simulation and reuses the memory of the previous one.
     pub(crate) fn restart(&mut self, delay: u64) {
         self.digest = Digest::default();
         (self.plugged, self.has_attacker, self.has_server) = (true, false, false);
@@ -161,7 +161,7 @@ impl Ether {
         buffer
     }
 
-    /// Takes a buffer back.
+    /// Takes a buffer back for reuse.
     pub(crate) fn put_back(&mut self, buffer: Vec<u8>) {
         self.buffers.push(buffer);
     }
@@ -257,7 +257,7 @@ impl Ether {
         self.struck[kind as usize] += 1;
     }
 
-    /// Tells the observer about the frame with the last number.
+    /// Reports the frame with the last number to the observer.
     fn report(&mut self, direction: Direction, bytes: &[u8], fate: Fate, how: Treatment) {
         let now = self.choice_log.now;
         if let Some(observer) = &mut self.observer {
@@ -300,7 +300,7 @@ impl Ether {
         any
     }
 
-    /// Records a datagram, if the device's port is one of those.
+    /// Records a datagram, if its port at the device is in `udp_ports`.
     fn record_datagram(&mut self, direction: Direction, frame: &[u8]) {
         if self.udp_ports.is_empty() {
             return;
@@ -316,7 +316,7 @@ impl Ether {
         }
     }
 
-    /// Gives a frame to the machine it is addressed to, or to both.
+    /// Delivers a frame to the host it is addressed to, or to both.
     fn sort(&mut self, frame: Vec<u8>) {
         if self.has_server && segment::dhcp_message(&frame).is_some() {
             return self.to_server.push_back(frame);
@@ -345,7 +345,7 @@ impl Ether {
         }
     }
 
-    /// Tells the observer about something worth a line.
+    /// Reports an event that deserves a line to the observer.
     pub(crate) fn mark(&mut self, line: impl FnOnce() -> String) {
         let now = self.choice_log.now;
         if let Some(observer) = &mut self.observer {
@@ -359,7 +359,8 @@ fn links(delay: u64) -> [Link; 2] {
 }
 
 impl Ord for Flight {
-    /// The greatest is the next to arrive, since the heap is a max-heap.
+    /// Compares in reverse: the heap is a max-heap, so the next frame to arrive must be the
+    /// greatest.
     fn cmp(&self, other: &Self) -> Ordering {
         (other.arrival, other.serial).cmp(&(self.arrival, self.serial))
     }

@@ -13,7 +13,8 @@ use crate::world::observe::observer::{Direction, Fate};
 /// The least latency of a frame, in microseconds.
 pub(crate) const LATENCY: u64 = 100;
 
-/// The longest wait for a slow link, in microseconds. Frames that would wait longer are dropped.
+/// The longest time a frame waits on a slow link, in microseconds. Frames that would wait longer
+/// are dropped.
 const QUEUE: u64 = 200_000;
 
 /// One direction.
@@ -22,7 +23,7 @@ pub(crate) struct Link {
     stream: Stream,
     to_device: bool,
     delay: u64,
-    /// Per mille of the frames, or the limit that the field's name states.
+    /// Probabilities per mille of the frames, or the limit that the field's name states.
     odds: Odds,
     cut: bool,
     clogged_until: u64,
@@ -42,12 +43,12 @@ struct Odds {
     mtu: u64,
 }
 
-/// What a link decided about a frame.
+/// A link's decision about a frame.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Decision {
     pub(crate) fate: Fate,
     pub(crate) late: bool,
-    /// The frame waits for its turn on a slow link.
+    /// The frame waits in the queue of a slow link.
     pub(crate) slowed: bool,
     pub(crate) jittered: bool,
     /// The frame waits for a clog to end.
@@ -56,7 +57,7 @@ pub(crate) struct Decision {
     pub(crate) flipped: u64,
     /// The number of the changed byte plus one; zero for none.
     pub(crate) forged: u64,
-    /// When a second copy arrives.
+    /// The arrival time of a second copy.
     pub(crate) again: Option<u64>,
 }
 
@@ -168,7 +169,8 @@ impl Link {
         }
     }
 
-    /// Draws whether something happens that strikes `odds` frames of a thousand, and how much.
+    /// Draws whether the event happens, with a probability of `odds` / 1000. Returns its amount, or
+    /// zero.
     fn happens(
         &self,
         odds: u64,
@@ -187,7 +189,7 @@ impl Link {
     }
 }
 
-/// Returns how long sending so many bytes takes at `rate` bytes per second, in microseconds.
+/// Returns the time in microseconds to send `bytes` bytes at `rate` bytes per second.
 fn transmission(bytes: usize, rate: u64) -> u64 {
     let takes = (bytes as u64).saturating_mul(1_000_000).checked_div(rate);
     takes.unwrap_or(0).min(60_000_000)

@@ -1,4 +1,4 @@
-//! Faults inside of a frame, and reading a frame.
+//! Reads frames, and applies the faults that change their contents.
 
 use std::net::{Ipv4Addr, SocketAddr};
 
@@ -10,7 +10,7 @@ use smoltcp::wire::{
 /// The length of the Ethernet header.
 const HEADER: usize = 14;
 
-/// Returns the address whose hardware address a frame asks for, if it does.
+/// Returns the IPv4 address that an ARP request asks for, if the frame is one.
 pub(crate) fn asks_for(frame: &[u8]) -> Option<Ipv4Addr> {
     let frame = EthernetFrame::new_checked(frame).ok()?;
     if frame.ethertype() != EthernetProtocol::Arp {
@@ -22,10 +22,11 @@ pub(crate) fn asks_for(frame: &[u8]) -> Option<Ipv4Addr> {
     target.map(|ip: &[u8; 4]| (*ip).into())
 }
 
-/// Flips a bit, counted from the end of the Ethernet header. Returns whether that was possible.
+/// Flips a bit, counted from the end of the Ethernet header. Returns whether a bit was flipped.
 ///
-/// The checksums of IP, TCP and ICMPv6 detect every single flipped bit that matters. They do not cover ARP
-/// and the Ethernet header, which a real cable's frame check protects, so no bit of those is flipped.
+/// The checksums of IP, TCP and ICMPv6 detect every single flipped bit that matters. They do not
+/// cover ARP and the Ethernet header, so no bit of those is flipped: on a real cable the frame
+/// check sequence protects them.
 pub(crate) fn flip(frame: &mut [u8], bit: u64) -> bool {
     let is_ip = EthernetFrame::new_checked(&*frame).is_ok_and(|frame| {
         matches!(frame.ethertype(), EthernetProtocol::Ipv4 | EthernetProtocol::Ipv6)
@@ -38,8 +39,9 @@ pub(crate) fn flip(frame: &mut [u8], bit: u64) -> bool {
     true
 }
 
-/// Changes a byte of a segment's payload, or of its sequence number if it has none, and corrects
-/// the checksum. The same for a datagram with a payload, but none of DHCP. Returns the ports if it did.
+/// Changes a byte of a segment's payload, or of its sequence number if it has no payload, and
+/// corrects the checksum. Also changes a datagram that has a payload, unless it is a DHCP message.
+/// Returns the ports if a byte was changed.
 pub(crate) fn forge(frame: &mut [u8], place: u64) -> Option<(u16, u16)> {
     let packet = packet(frame)?;
     let (from, to) = (packet.from, packet.to);
@@ -75,7 +77,7 @@ pub(crate) fn target_port(frame: &[u8]) -> Option<u16> {
     segment(frame).map(|segment| segment.dst_port())
 }
 
-/// Returns the ports of a segment that begins a connection: where it comes from, and where it goes to.
+/// Returns the source and destination port of a segment that begins a connection.
 pub(crate) fn connect(frame: &[u8]) -> Option<(u16, u16)> {
     let segment = segment(frame).filter(|segment| segment.syn() && !segment.ack())?;
     Some((segment.src_port(), segment.dst_port()))
@@ -88,7 +90,7 @@ pub(crate) struct Datagram<'f> {
     pub(crate) data: &'f [u8],
 }
 
-/// Returns the datagram in a frame whose checksums are right.
+/// Returns the datagram in a frame, if its checksums are correct.
 pub(crate) fn datagram(frame: &[u8]) -> Option<Datagram<'_>> {
     let Packet { from, to, payload, .. } =
         packet(frame).filter(|packet| packet.protocol == IpProtocol::Udp && packet.is_intact)?;
@@ -101,7 +103,8 @@ pub(crate) fn datagram(frame: &[u8]) -> Option<Datagram<'_>> {
     })
 }
 
-/// Makes the checksum of a datagram wrong, if the frame has one from this port. Returns whether it did.
+/// Makes the checksum of a datagram wrong, if the frame contains one from this port. Returns
+/// whether it did.
 pub(crate) fn spoil_checksum(frame: &mut [u8], port: u16) -> bool {
     let Some(Packet { begin, payload, .. }) =
         packet(frame).filter(|packet| packet.protocol == IpProtocol::Udp)
@@ -112,7 +115,7 @@ pub(crate) fn spoil_checksum(frame: &mut [u8], port: u16) -> bool {
     if let Some(checksum) = frame.get_mut(begin + 6..begin + 8)
         && is_from
     {
-        // Not zero: that would mean that there is none.
+        // Not zero: zero means that there is no checksum.
         let right = u16::from_be_bytes([checksum[0], checksum[1]]);
         let wrong = if right == 0x5555 { 0xaaaa } else { right ^ 0x5555 };
         checksum.copy_from_slice(&wrong.to_be_bytes());
@@ -125,10 +128,10 @@ struct Packet<'f> {
     from: IpAddress,
     to: IpAddress,
     protocol: IpProtocol,
-    /// Where in the frame its payload begins.
+    /// The offset of its payload in the frame.
     begin: usize,
     payload: &'f [u8],
-    /// Its header's checksum is right, if it has one.
+    /// Its header's checksum is correct, if it has one.
     is_intact: bool,
 }
 
@@ -191,7 +194,7 @@ fn try_describe(frame: &[u8]) -> Option<String> {
     Some(format!("{from}>{to} {flags}seq {number} ack {answer} win {window} len {length}"))
 }
 
-/// Returns the message to a DHCP server in a frame, if there is one.
+/// Returns the DHCP message in a frame, if the frame is sent to a DHCP server.
 pub(crate) fn dhcp_message(frame: &[u8]) -> Option<&[u8]> {
     let frame = EthernetFrame::new_checked(frame).ok()?;
     if frame.ethertype() != EthernetProtocol::Ipv4 {
@@ -217,7 +220,8 @@ mod tests {
             [&[0xFF; 6][..], &[2, 0, 0, 0, 0, 2], &[8, 6, 0, 1, 8, 0, 6, 4, 0, 1]].concat();
         frame.extend([2, 0, 0, 0, 0, 2, 10, 0, 0, 2, 0, 0, 0, 0, 0, 0, 10, 0, 0, 99]);
         assert_eq!(asks_for(&frame), Some(Ipv4Addr::new(10, 0, 0, 99)));
-        // An answer asks for nobody, and so does what is cut or is something else.
+        // An answer does not ask for an address, and neither do shortened frames or frames of
+        // another type.
         let changed = |at: usize, byte: u8| {
             let mut frame = frame.clone();
             frame[at] = byte;

@@ -1,6 +1,7 @@
 //! A function of the application, and its name.
 //!
-//! A name is looked up in the program's symbols on demand; a program without symbols has no names.
+//! The name is looked up in the program's symbols on demand. A program without symbols has no
+//! names.
 
 use std::ffi::c_void;
 
@@ -13,16 +14,16 @@ impl Function {
         Self(address)
     }
 
-    /// Returns its name without its crate, and its place in the source, as far as they are known:
-    /// `Hello::accepted` and `src/lib.rs:58`. A program that has line numbers only gives
+    /// Returns its name without its crate, and its source location, if they are known:
+    /// `Hello::accepted` and `src/lib.rs:58`. A program that has only line numbers gives
     /// `accepted`.
     ///
-    /// The first lookup takes a tenth of a second or more.
+    /// The first lookup takes 0.1 s or more.
     pub fn look_up(self) -> (Option<String>, Option<String>) {
-        // The resolver takes return addresses, which are behind the call.
+        // The resolver expects a return address, which is after the call.
         let place = std::ptr::without_provenance_mut::<c_void>(self.0.wrapping_add(1));
         let mut known = (None, None);
-        // Inlined functions come first; the function that is called comes last.
+        // Inlined functions come first; the called function comes last.
         backtrace::resolve(place, |symbol| {
             let name = symbol.name().map(|name| without_crate(&format!("{name:#}")));
             let file = symbol.filename().zip(symbol.lineno());

@@ -1,4 +1,5 @@
-//! Observers: the interface of capture files, timelines and the terminal to a simulation.
+//! Observers: the interface through which capture files, timelines and the terminal see a
+//! simulation.
 //!
 //! Without an observer each event costs one comparison.
 
@@ -19,47 +20,47 @@ pub enum Direction {
     ToPeer,
 }
 
-/// What the cable does with a frame.
+/// What happens to a frame on the cable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fate {
     /// Arrives at this time, in microseconds of the simulation.
     Arrives(u64),
     /// Lost by chance.
     Lost,
-    /// Dropped: nothing passes in its direction.
+    /// Dropped: no frame passes in its direction.
     Partitioned,
     /// Dropped: the device's link is down.
     LinkDown,
     /// Dropped: longer than the MTU.
     TooLong,
-    /// Dropped: too much is waiting before it.
+    /// Dropped: the queue of the slow link is full.
     QueueFull,
 }
 
 /// What was done to a frame that arrives.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Treatment {
-    /// It is the second copy.
+    /// It is a second copy.
     pub duplicated: bool,
     /// It is overtaken by later frames.
     pub late: bool,
-    /// It waits for its turn on a slow link.
+    /// It waited in the queue of a slow link.
     pub slowed: bool,
-    /// It is delayed by jitter.
+    /// It was delayed by jitter.
     pub jittered: bool,
-    /// It waits for a clog to end.
+    /// It waited for a clog to end.
     pub held: bool,
-    /// A bit is flipped.
+    /// A bit was flipped.
     pub flipped: bool,
-    /// A byte is changed and the checksum corrected.
+    /// A byte was changed and the checksum corrected.
     pub forged: bool,
 }
 
 /// A frame on the cable.
 #[derive(Clone, Copy, Debug)]
 pub struct Frame<'f> {
-    /// Its number in its simulation. It is the same when the frame is sent and when it arrives; a
-    /// second copy has another number.
+    /// Its number in its simulation. The number stays the same from sending to arrival. A second
+    /// copy has a different number.
     pub number: u64,
     /// Its direction.
     pub direction: Direction,
@@ -83,7 +84,7 @@ pub enum Object {
 /// The state of an object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum About {
-    /// What an event waits for, and its deadline by the device's clock.
+    /// The events an event waits for, and its deadline by the device's clock.
     Waits(EventFlags, Option<Instant>),
     /// The peer of a connection.
     With(SocketAddr),
@@ -94,7 +95,7 @@ pub enum About {
 /// A callback of the application.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Callback {
-    /// What kind of object it belongs to, and why it is called: `timer`, `readable`.
+    /// The kind of object and the reason for the call, such as `timer` or `readable`.
     pub name: &'static str,
     /// The object.
     pub object: Object,
@@ -103,8 +104,9 @@ pub struct Callback {
 }
 
 impl Callback {
-    /// Returns what a reader is shown: the name of the application's function, `function`, if it is known.
-    /// All callbacks of connections of a kind have one function, so for these it is why they are called.
+    /// Returns the name to show to a reader: `function`, the name of the application's function, if
+    /// it is known. All callbacks of one kind of connection have the same function, so for these it
+    /// is the reason for the call.
     pub fn title<'n>(&'n self, function: Option<&'n str>) -> &'n str {
         match self.object {
             Object::Conn(_) => self.name,
@@ -113,12 +115,12 @@ impl Callback {
     }
 }
 
-/// News of a client.
+/// Something that happened to a client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum News {
     /// It connects from this port.
     Connects(u16),
-    /// It has been served, so many microseconds after its first connect.
+    /// It has been served, this number of microseconds after its first connect.
     IsServed(u64),
     /// It was refused, or it lost its connection.
     IsRefused,
@@ -126,23 +128,23 @@ pub enum News {
     IsGone,
 }
 
-/// News of a UDP client.
+/// Something that happened to a UDP client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum UdpNews {
-    /// It asks.
+    /// It sends a request.
     Asks {
         /// From this port.
         port: u16,
         /// The length of its request in bytes.
         length: usize,
-        /// It has asked the same before, and was not answered in time.
+        /// It has sent the same request before, and was not answered in time.
         again: bool,
     },
-    /// All its requests were answered, so many microseconds after the first one.
+    /// All its requests were answered, this number of microseconds after the first one.
     IsServed(u64),
 }
 
-/// News of a connection to a server.
+/// Something that happened to a connection to a server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ServerNews {
     /// It was accepted; it comes from this port of the device.
@@ -151,23 +153,23 @@ pub enum ServerNews {
     Ended,
 }
 
-/// Receives what happens in a simulation. The default of every method does nothing. Times are in
-/// microseconds of the simulation.
+/// Receives the events of a simulation. The default methods do nothing. Times are in microseconds
+/// of the simulation.
 pub trait Observer {
-    /// Called when a frame is sent, with the frame as it was sent.
+    /// Called when a frame is sent. `_frame` has the bytes as they were sent.
     fn frame(&mut self, _at: u64, _frame: Frame<'_>, _fate: Fate, _how: Treatment) {}
 
-    /// Called when a frame has arrived, with the frame as it arrived.
+    /// Called when a frame has arrived. `_frame` has the bytes as they arrived.
     fn arrived(&mut self, _at: u64, _frame: Frame<'_>) {}
 
-    /// Called when a frame is lost after all: the device's link is down when the frame should
-    /// arrive.
+    /// Called when a frame is lost on its way: the device's link is down at the time of its
+    /// arrival.
     fn lost_in_transit(&mut self, _at: u64, _frame: Frame<'_>) {}
 
     /// Called when a callback begins.
     fn callback_begins(&mut self, _at: u64, _callback: Callback) {}
 
-    /// Called when the last callback has returned.
+    /// Called when the callback that began last has returned.
     fn callback_ends(&mut self, _at: u64) {}
 
     /// Called with the application's objects, when a callback has returned and when the loop
@@ -190,12 +192,13 @@ pub trait Observer {
     /// Called when a trouble of the server at this port begins or ends.
     fn trouble(&mut self, _at: u64, _port: u16, _trouble: &Trouble, _begins: bool) {}
 
-    /// Called for anything else worth a line: the end of the faults, the interrupt, the verdict.
+    /// Called for other events that deserve a line: the end of the faults, the interrupt, the
+    /// verdict.
     fn mark(&mut self, _at: u64, _line: &str) {}
 }
 
 impl Object {
-    /// Returns its kind: `event`, `conn` or `listener`.
+    /// Returns its kind: `event`, `conn`, `listener` or `udp`.
     pub const fn word(self) -> &'static str {
         match self {
             Self::Event(_) => "event",

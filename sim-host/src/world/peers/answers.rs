@@ -1,4 +1,4 @@
-//! Answers: what the device must answer to datagrams, and what it has answered.
+//! UDP answers: which datagrams the device must answer, and which it has answered.
 
 use std::net::SocketAddr;
 
@@ -10,7 +10,7 @@ use crate::world::peers::script::Choices;
 type Requests = dyn Fn(&mut Choices<'_>) -> Vec<Vec<u8>> + Send + Sync;
 type Answer = dyn Fn(&[u8]) -> Option<String> + Send + Sync;
 
-/// A service of the device over UDP: what its clients ask, and what it must answer.
+/// A UDP service of the device: the requests of its clients and the answers it must send.
 pub(crate) struct UdpService {
     /// The device's port.
     pub(crate) port: u16,
@@ -28,34 +28,34 @@ impl UdpService {
         (self.requests)(choices)
     }
 
-    /// Returns the pattern of the answer to a datagram; `None` if there must not be one.
+    /// Returns the pattern of the answer to a datagram, or `None` if there must be no answer.
     ///
     /// # Panics
     /// If the test case's pattern is malformed.
     fn answer(&self, request: &[u8]) -> Option<Pattern> {
-        // The end of a datagram is the end of the pattern, and of its last part.
+        // The added newline ends the last part of the pattern where the datagram ends.
         let text = (self.answer)(request)? + "\n";
         Some(text.parse().unwrap_or_else(|error| panic!("{error}")))
     }
 
-    /// Returns whether there must be an answer to a datagram.
+    /// Returns whether a datagram must be answered.
     pub(crate) fn is_answered(&self, request: &[u8]) -> bool {
         (self.answer)(request).is_some()
     }
 
-    /// Returns whether a datagram is an answer to another one.
+    /// Returns whether a datagram is an answer to `request`.
     pub(crate) fn is_answer(&self, request: &[u8], answer: &[u8]) -> bool {
         self.answer(request).is_some_and(|pattern| is_whole(&pattern, answer))
     }
 }
 
-/// Returns whether a datagram is what a pattern says, from its beginning to its end.
+/// Returns whether a pattern matches a whole datagram.
 fn is_whole(pattern: &Pattern, datagram: &[u8]) -> bool {
     let text = [datagram, b"\n"].concat();
     pattern.hear(&mut Place::default(), &text) == Heard::All(text.len())
 }
 
-/// The requests that have reached the device and are not answered.
+/// The requests that have reached the device and are not yet answered.
 #[derive(Default)]
 pub(crate) struct Unanswered(Vec<Request>);
 
@@ -66,14 +66,14 @@ struct Request {
     answer: Pattern,
 }
 
-/// The most requests that are kept. A device has not room for so many.
+/// The maximum number of requests kept. A device does not have room for this many.
 const MOST: usize = 4_096;
 
 impl Unanswered {
-    /// Takes note of a datagram that has reached the device, or checks one that it has sent.
+    /// Records a datagram that has reached the device, or checks one that the device has sent.
     ///
     /// # Errors
-    /// What the device did wrong.
+    /// An error of the device.
     pub(crate) fn hear(
         &mut self,
         datagram: Datagram,

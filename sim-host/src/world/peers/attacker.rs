@@ -1,7 +1,7 @@
 //! The attacker: sends frames that no client's stack would send.
 //!
-//! It has an address of its own but no network stack. It answers ARP requests, begins connections,
-//! and breaks them in ways drawn from the seed.
+//! It has its own address but no network stack. It answers ARP requests, opens connections, and
+//! breaks them in ways drawn from the seed.
 
 use std::net::Ipv4Addr;
 
@@ -27,7 +27,7 @@ pub(crate) struct Attack {
 }
 
 impl Attack {
-    /// Draws the attack of this number, which begins by `quiet`.
+    /// Draws the attack with the number `nth`. It begins by `quiet`.
     pub(crate) fn draw(choice_log: &mut ChoiceLog, nth: u32, quiet: u64) -> Self {
         let stream = Stream::Attacker;
         let kind = choice_log.ask_about(stream, ChoicePoint::Kind, nth, |random| {
@@ -44,7 +44,7 @@ impl Attack {
     }
 }
 
-/// A connection that the attacker began and will break.
+/// A connection that the attacker opened and will break.
 struct Call {
     port: u16,
     attack: Attack,
@@ -89,7 +89,7 @@ impl Attacker {
         }
     }
 
-    /// Handles what the device sends to it. Returns whether there was anything.
+    /// Handles the frames that the device has sent to it. Returns whether there were any.
     pub(crate) fn work(&mut self, ether: &mut Ether) -> bool {
         let mut any = false;
         while let Some(frame) = ether.to_attacker.pop_front() {
@@ -106,7 +106,7 @@ impl Attacker {
         any
     }
 
-    /// Handles the device accepting one of its connections.
+    /// Handles that the device has accepted one of its connections.
     fn accepted(&mut self, port: u16, theirs: TcpSeqNumber, own: TcpSeqNumber, ether: &mut Ether) {
         let call = self.calls.iter_mut().find(|call| call.port == port && !call.answered);
         let Some(call) = call else { return };
@@ -169,7 +169,7 @@ fn anything(random: &mut Random) -> (TcpControl, bool) {
     (control, random.chance(500))
 }
 
-/// Returns the number itself, a number close to it, or any number.
+/// Returns `number` itself, a number close to it, or any number.
 fn nearly(number: TcpSeqNumber, random: &mut Random) -> TcpSeqNumber {
     let TcpSeqNumber(right) = number;
     TcpSeqNumber(match random.below(4) {

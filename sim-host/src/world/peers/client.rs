@@ -11,23 +11,23 @@ use crate::world::peers::crowd::{Crowd, Visit};
 use crate::world::peers::script::{Choices, MakeScript, Script};
 
 impl Behaviour {
-    /// Returns whether the device must serve such a client.
+    /// Returns whether the device must serve a client with this behaviour.
     pub(crate) const fn is_owed_service(self) -> bool {
         matches!(self, Self::Normal | Self::SlowReader | Self::SlowWriter | Self::PortReuse)
     }
 }
 
-/// Microseconds until a client that was refused connects again.
+/// Microseconds until a refused client reconnects.
 const AGAIN: u64 = 700_000;
 
 /// The stage of a client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Stage {
-    /// It connects at its time.
+    /// It has not connected yet; it connects at its start time.
     Waiting,
     /// It is connected or connecting.
     Connected,
-    /// It has finished or given up, and its connection ends.
+    /// It has finished or given up, and its connection is being closed.
     Leaving,
     /// It has ended.
     Gone,
@@ -42,23 +42,23 @@ pub(crate) struct Client {
     pub(crate) stage: Stage,
     /// It has finished its script.
     pub(crate) served: bool,
-    /// How often it was refused, or lost its connection.
+    /// The number of times it was refused, or lost its connection.
     pub(crate) refused: u32,
     pub(crate) socket: Option<SocketHandle>,
     /// The local port of its last connection; zero before the first.
     pub(crate) port: u16,
-    /// When it must be polled again, if nothing happens to its socket.
+    /// The time of its next poll, if nothing happens to its socket.
     pub(crate) wake: u64,
-    /// When it connected first.
+    /// The time of its first connect.
     start: u64,
-    /// How long it took until it was served.
+    /// The time until it was served, in microseconds.
     pub(crate) waited: u64,
     script: Script,
-    /// The number of bytes after which it does what its behaviour is named for.
+    /// The number of bytes after which the behaviour takes effect.
     severity: u64,
-    /// How many times it connects again after this time.
+    /// The number of further connects.
     more_connects: u32,
-    /// Microseconds between the end of a connection and the next of them.
+    /// Microseconds between the end of a connection and its next connect.
     pause: u64,
     talk: Conversation,
     /// Its connection, if it belongs to a crowd.
@@ -76,7 +76,7 @@ pub(crate) enum After {
     Removed,
 }
 
-/// The part of a client's state whose changes observers hear of.
+/// The part of a client's state that observers see.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Standing {
     pub(crate) served: bool,
@@ -85,7 +85,7 @@ pub(crate) struct Standing {
 }
 
 impl Client {
-    /// Draws the client of this number.
+    /// Draws the client with this number.
     pub(crate) fn draw(
         choice_log: &mut ChoiceLog,
         number: u32,
@@ -120,7 +120,7 @@ impl Client {
         Self { severity, over_ipv6, ..client }
     }
 
-    /// Makes a normal client of the socket-leak check, which connects to this port now.
+    /// Makes a normal client for the socket-leak check. It connects to this port now.
     pub(crate) fn of_socket_leak_check(
         choice_log: &mut ChoiceLog,
         number: u32,
@@ -165,7 +165,7 @@ impl Client {
         }
     }
 
-    /// Returns the state that observers hear of.
+    /// Returns the state that observers see.
     pub(crate) fn standing(&self) -> Standing {
         let gone = self.stage == Stage::Gone;
         Standing { served: self.served, refused: self.refused, gone }
@@ -176,7 +176,7 @@ impl Client {
         self.behaviour.is_owed_service() && !self.served
     }
 
-    /// Returns whether it connects only once and must be served then.
+    /// Returns whether it connects only once and must be served on that connection.
     pub(crate) fn connects_once(&self) -> bool {
         matches!(self.behaviour, Behaviour::Normal | Behaviour::SlowWriter)
     }
@@ -185,19 +185,19 @@ impl Client {
     pub(crate) fn window(&self) -> usize {
         match self.behaviour {
             Behaviour::ZeroWindow => 1 + (self.severity % 64) as usize,
-            // Not less: the device must send the rest of its output within the adapter's linger
+            // Not smaller: the device must send the rest of its output within the adapter's linger
             // time.
             Behaviour::SlowReader => 256,
             _ => 2048,
         }
     }
 
-    /// Returns whether its next connect uses the local port of the last one.
+    /// Returns whether its next connect uses the same local port as the last one.
     pub(crate) fn reuses_port(&self) -> bool {
         self.behaviour == Behaviour::PortReuse && self.port != 0 && self.refused == 0
     }
 
-    /// Records that it begins to connect.
+    /// Records that it begins a connect.
     pub(crate) fn begin(&mut self, socket: SocketHandle, port: u16) {
         self.socket = Some(socket);
         self.port = port;
@@ -206,10 +206,10 @@ impl Client {
         self.wake = u64::MAX;
     }
 
-    /// Does what can be done now.
+    /// Does the work that is possible now.
     ///
     /// # Errors
-    /// What the device did against the script.
+    /// A violation of the script by the device.
     pub(crate) fn work(
         &mut self,
         socket: &mut Socket<'_>,
@@ -233,7 +233,7 @@ impl Client {
         }
     }
 
-    /// Loses its connection to a program, since its machine has lost it.
+    /// Ends its connection for the program of the crowd only.
     pub(crate) fn forget_visit(&mut self, crowd: Option<&mut Crowd>) {
         if let (Some(mut visit), Some(crowd)) = (self.visit.take(), crowd) {
             visit.end(crowd);
@@ -299,12 +299,12 @@ impl Client {
                 self.pause = 0;
                 self.stage = Stage::Leaving;
                 if socket.state() == State::Closed {
-                    // It has reset the connection, and nothing will come to tell it that the reset is sent.
+                    // It has reset the connection, and no event will follow when the reset is sent.
                     self.wake = now + 1;
                 }
                 Ok(self.leave(socket, now))
             }
-            // It ends its side too, as a program does whose server has sent it away.
+            // It ends its side too, like a program whose server has ended the connection.
             Talk::Ended if self.visit.is_some() => {
                 socket.close();
                 if self.is_owed() && !ending {
@@ -318,7 +318,7 @@ impl Client {
                 self.wake = wake;
                 Ok(After::Stays)
             }
-            // The program of a crowd knows whether the device may drop a client.
+            // The crowd's program decides whether the device may drop a client.
             Talk::Lost if self.visit.is_some() => {
                 self.connect_again(now, ending);
                 Ok(After::Removed)
@@ -334,7 +334,7 @@ impl Client {
         }
     }
 
-    /// Waits for its connection to end, and discards what still arrives.
+    /// Waits until its connection has ended, and discards data that still arrives.
     fn leave(&mut self, socket: &mut Socket<'_>, now: u64) -> After {
         if socket.can_recv() {
             let _ = socket.recv(|bytes| (bytes.len(), ()));
@@ -352,7 +352,7 @@ impl Client {
         After::Removed
     }
 
-    /// Its connection is over. It is gone, or connects once more.
+    /// Handles the end of its connection. The client is gone, or connects once more.
     pub(crate) fn left(&mut self, now: u64) {
         match self.more_connects {
             0 => self.gone(),
@@ -363,7 +363,8 @@ impl Client {
         }
     }
 
-    /// Returns how many bytes it has sent and heard on this connection; none if it is not connected.
+    /// Returns the number of bytes it has sent and received on this connection. Returns zero if it
+    /// is not connected.
     pub(crate) fn progress(&self) -> u64 {
         match (self.stage, &self.visit) {
             (Stage::Connected, Some(visit)) => visit.progress,
@@ -372,20 +373,20 @@ impl Client {
         }
     }
 
-    /// Records a lost connection. A client that must be served connects again later.
+    /// Records a lost connection. A client that must be served reconnects later.
     pub(crate) fn lost(&mut self, now: u64, ending: bool) {
         self.refused += 1;
         self.connect_again(now, ending);
     }
 
-    /// Leaves, with a reset. The device owes it nothing any more.
+    /// Leaves with a reset. The device no longer has to serve it.
     pub(crate) fn excuse(&mut self, socket: &mut Socket<'_>, now: u64) {
         socket.abort();
         (self.served, self.more_connects) = (true, 0);
         (self.stage, self.wake) = (Stage::Leaving, now + 1);
     }
 
-    /// Connects again later, if the device must serve it.
+    /// Reconnects later, if the device must serve it.
     fn connect_again(&mut self, now: u64, ending: bool) {
         if self.behaviour.is_owed_service() && !self.served && !ending {
             (self.stage, self.socket) = (Stage::Waiting, None);
@@ -395,7 +396,7 @@ impl Client {
         }
     }
 
-    /// Connects once more, when this connection is over.
+    /// Makes it connect once more after this connection.
     pub(crate) fn will_connect_again(&mut self) {
         self.more_connects += 1;
     }

@@ -23,13 +23,13 @@ impl Pace {
 /// The state of a conversation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Talk {
-    /// It continues with the next event of its socket, or at this time.
+    /// It continues at this time, or at the next event of its socket.
     Until(u64),
-    /// The script has been finished.
+    /// The script is finished.
     Over,
     /// The connection was lost before the end of the script.
     Lost,
-    /// The device has ended it with a text that the script allows.
+    /// The device has ended the connection with a text that the script allows.
     Ended,
 }
 
@@ -38,17 +38,18 @@ pub(crate) struct Conversation {
     /// Bytes transferred in both directions.
     pub(crate) progress: u64,
     cursor: Cursor,
-    /// What was heard in this step.
+    /// The bytes received in this step.
     hearing: Hearing,
     out: Vec<u8>,
     sent: usize,
-    /// The end of the stream follows the last byte.
+    /// The stream ends after the last byte.
     finishes: bool,
-    /// Something was heard before the application was asked to end, so it knows this peer.
+    /// The peer heard something before the application was asked to end, so the application knows
+    /// this peer.
     is_known: bool,
     /// The last step was the peer's end of the stream.
     has_end: bool,
-    /// When a pause ends.
+    /// The time at which a pause ends.
     pause: Option<u64>,
     next_read: u64,
     next_write: u64,
@@ -57,13 +58,13 @@ pub(crate) struct Conversation {
 /// A place in a script.
 #[derive(Default)]
 struct Cursor {
-    /// The steps whose alternatives it is in, and which alternatives.
+    /// The steps whose alternatives it has entered, and the number of each alternative.
     inside: Vec<(usize, usize)>,
     step: usize,
 }
 
 impl Cursor {
-    /// Returns the steps that it is in.
+    /// Returns the steps of the alternative it is in, or of the script.
     fn steps<'s>(&self, script: &'s Script) -> &'s [Step] {
         self.inside.iter().fold(&script.steps, |steps, (step, alternative)| {
             match steps.get(*step) {
@@ -75,7 +76,7 @@ impl Cursor {
         })
     }
 
-    /// Returns the next step, leaving alternatives that are finished.
+    /// Returns the next step. Leaves alternatives that are finished.
     fn next<'s>(&mut self, script: &'s Script) -> Option<&'s Step> {
         loop {
             if let Some(step) = self.steps(script).get(self.step) {
@@ -86,28 +87,29 @@ impl Cursor {
         }
     }
 
-    /// Enters an alternative, behind its first step.
+    /// Enters an alternative, after its first step.
     fn enter(&mut self, alternative: usize) {
         self.inside.push((self.step, alternative));
         self.step = 1;
     }
 }
 
-/// What ends a step that hears.
+/// The result of a step that waits for bytes.
 enum Reply {
-    /// It goes on later.
+    /// More bytes are needed.
     Later,
-    /// The pattern of this number has come.
+    /// The pattern with this number is complete.
     Is(usize),
-    /// An ending has come.
+    /// An ending is complete.
     Ended,
 }
 
 impl Conversation {
-    /// Advances in the script as far as possible. `ending` means that the application was asked to end.
+    /// Advances in the script as far as possible. `ending` means that the application was asked to
+    /// end.
     ///
     /// # Errors
-    /// What the device did against the script.
+    /// A violation of the script by the device.
     pub(crate) fn go_on(
         &mut self,
         script: &Script,
@@ -184,7 +186,7 @@ impl Conversation {
         }
     }
 
-    /// Sends what can be sent. Returns when to continue, if it waits for the time.
+    /// Sends as much as possible now. Returns the time at which to continue, if the pace limits it.
     fn flush(&mut self, socket: &mut Socket<'_>, now: u64, pace: Pace) -> u64 {
         while self.sent < self.out.len() && socket.can_send() {
             if now < self.next_write {
@@ -204,7 +206,7 @@ impl Conversation {
         u64::MAX
     }
 
-    /// Hears what there is of one of these patterns.
+    /// Reads what has arrived and compares it with these patterns.
     #[allow(clippy::too_many_arguments, reason = "they are the arguments of `go_on`")]
     fn expect(
         &mut self,
@@ -254,7 +256,7 @@ impl Conversation {
         }
     }
 
-    /// Waits for the end of the device's stream, or for an ending of the script.
+    /// Waits for the end of the device's stream, or for one of the script's endings.
     fn expect_end(
         &mut self,
         script: &Script,

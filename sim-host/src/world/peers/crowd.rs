@@ -1,5 +1,5 @@
-//! A crowd: clients that follow no script. One program runs all of them, so it knows what each has sent and
-//! heard.
+//! A crowd: clients that follow no script. One program runs all of them, so it knows what each has
+//! sent and received.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use crate::world::peers::service::{End, Service, Session};
 
 type Make = dyn Fn(&mut Choices<'_>) -> Box<dyn Service> + Send + Sync;
 
-/// How a test case makes the program of its crowd.
+/// Makes the program of a test case's crowd.
 pub(crate) struct CrowdMaker(Box<Make>);
 
 impl CrowdMaker {
@@ -29,11 +29,11 @@ impl CrowdMaker {
 /// A program during a simulation.
 pub(crate) struct Crowd {
     program: Box<dyn Service>,
-    /// How many connections its clients have had.
+    /// The number of connections its clients have had.
     connections: u32,
-    /// It has heard something, so other clients may go on.
+    /// It has received something, so other clients may continue.
     pub(crate) has_news: bool,
-    /// A byte of one of its connections was forged, so what it knows proves nothing.
+    /// A byte of one of its connections was forged, so its checks prove nothing.
     pub(crate) is_spoiled: bool,
 }
 
@@ -68,7 +68,7 @@ impl Visit {
         }
     }
 
-    /// Tells the program that the connection is over.
+    /// Reports to the program that the connection is over.
     pub(crate) fn end(&mut self, crowd: &mut Crowd) {
         if self.is_opened {
             crowd.program.ended(&mut self.session);
@@ -76,10 +76,10 @@ impl Visit {
         }
     }
 
-    /// Does what can be done now.
+    /// Does the work that is possible now.
     ///
     /// # Errors
-    /// What the device did wrong.
+    /// An error of the device.
     pub(crate) fn go_on(
         &mut self,
         crowd: &mut Crowd,
@@ -119,7 +119,7 @@ impl Visit {
                 Err(RecvError::Finished) => {
                     self.has_end = true;
                     crowd.has_news = true;
-                    // A device that ends may end everything.
+                    // A device that is shutting down may end any connection.
                     let finished = crowd.program.finished(&mut self.session);
                     finished.or_else(|text| if ending { Ok(()) } else { Err(text) })?;
                 }

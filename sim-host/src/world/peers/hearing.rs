@@ -1,33 +1,35 @@
-//! What a peer hears in one step of its script: one of several patterns, or an ending of the script.
+//! Compares the bytes that a peer receives in one step of its script with several patterns and with
+//! the endings of the script.
 
 use crate::world::peers::pattern::{Heard, Pattern, Place};
 
-/// Progress in what is expected.
+/// The progress in the expected text.
 #[derive(Debug, Default)]
 pub(crate) struct Hearing {
-    /// The place in each pattern; `None` in those that did not come. Empty before the first byte.
+    /// The place in each pattern, or `None` if the pattern no longer matches. Empty before the
+    /// first byte.
     places: Vec<Option<Place>>,
-    /// What was heard in this step.
+    /// The bytes received in this step.
     text: Vec<u8>,
-    /// The ending that has begun, and how many of its bytes were heard.
+    /// The ending that has begun, and the number of its bytes received.
     ending: Option<(usize, usize)>,
 }
 
-/// What the bytes heard so far mean.
+/// The meaning of the bytes received so far.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Meaning {
-    /// More is to come.
+    /// More bytes are expected.
     Open,
-    /// The pattern of this number has come.
+    /// The pattern with this number is complete.
     Is(usize),
-    /// An ending has come.
+    /// An ending is complete.
     Ended,
-    /// Nothing that is allowed.
+    /// The bytes are not allowed.
     Wrong(String),
 }
 
 impl Hearing {
-    /// Hears bytes. Returns how many of them were taken, and what they mean.
+    /// Compares the next bytes. Returns the number of bytes taken, and what they mean.
     pub(crate) fn hear(
         &mut self,
         wanted: &[&Pattern],
@@ -89,7 +91,7 @@ impl Hearing {
         self.ending.is_some()
     }
 
-    /// Says that the stream has ended too early.
+    /// Returns an error text: the stream has ended too early.
     pub(crate) fn cut(&self, wanted: &[&Pattern]) -> String {
         let whole = match wanted {
             [pattern] => pattern.whole(),
@@ -103,7 +105,7 @@ impl Hearing {
         (bytes.len(), Meaning::Open)
     }
 
-    /// Handles a byte that is not what was expected: an ending begins with it, or has begun before it.
+    /// Handles a byte that was not expected: an ending begins with it, or has begun before it.
     fn differs(
         &mut self,
         endings: &[Vec<u8>],
@@ -111,12 +113,12 @@ impl Hearing {
         wrong: usize,
         expected: impl FnOnce() -> String,
     ) -> (usize, Meaning) {
-        // What comes behind it may be the rest of another text.
+        // The bytes after it may be the rest of another text.
         let (Some(before), Some(heard)) = (bytes.get(..wrong), bytes.get(wrong)) else {
             return (0, Meaning::Open);
         };
         self.text.extend_from_slice(before);
-        // An ending may share its first bytes with what was expected.
+        // An ending may have the same first bytes as the expected text.
         let began = |ending: &Vec<u8>| {
             (0..=self.text.len().min(ending.len())).find(|shared| {
                 ending.get(*shared) == Some(heard)

@@ -1,22 +1,23 @@
-//! Patterns: texts with places for what a test cannot know, such as counters and times.
+//! Patterns: texts with placeholders for values that a test cannot know, such as counters and
+//! times.
 
 use std::fmt;
 use std::str::FromStr;
 
-/// A text of which some parts are known by their kind only.
+/// A text in which some parts are known only by their kind.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Pattern {
     parts: Vec<Part>,
-    /// As its author has written it; `None` for bytes that are known exactly.
+    /// The text as its author wrote it; `None` if all bytes are known exactly.
     text: Option<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Part {
     Bytes(Vec<u8>),
-    /// A byte that may be left out.
+    /// An optional byte.
     Maybe(u8),
-    /// Some bytes of a kind.
+    /// Bytes of a kind.
     Some(Kind),
 }
 
@@ -27,26 +28,26 @@ enum Kind {
     Text,
 }
 
-/// Why a text is not a pattern.
+/// The reason why a text is not a pattern.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct PatternError(String);
 
-/// How much of a pattern was heard.
+/// The part of a pattern that was received.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Place {
     part: usize,
-    /// Bytes of that part.
+    /// The number of bytes received of that part.
     within: usize,
 }
 
-/// What bytes mean for a pattern.
+/// The result of comparing bytes with a pattern.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Heard {
-    /// They fit, and more are to come.
+    /// They match, and more bytes are expected.
     More,
-    /// It is complete after so many of them.
+    /// The pattern is complete after this number of bytes.
     All(usize),
-    /// The one at this index does not fit.
+    /// The byte at this index does not match.
     Wrong(usize),
 }
 
@@ -68,7 +69,7 @@ impl Kind {
         }
     }
 
-    /// Returns the least number of its bytes.
+    /// Returns the minimum number of bytes.
     const fn least(self) -> usize {
         match self {
             Self::Digits | Self::Word => 1,
@@ -92,7 +93,7 @@ impl Pattern {
         Self { parts, text: None }
     }
 
-    /// Returns its bytes if they are known exactly.
+    /// Returns its bytes, if all of them are known exactly.
     pub(crate) fn bytes(&self) -> Option<&[u8]> {
         match &*self.parts {
             [] => Some(&[]),
@@ -101,7 +102,7 @@ impl Pattern {
         }
     }
 
-    /// Goes on from a place with the next bytes.
+    /// Compares the next bytes, from a place on, and moves the place.
     pub(crate) fn hear(&self, place: &mut Place, bytes: &[u8]) -> Heard {
         let mut index = 0;
         while let Some(part) = self.parts.get(place.part) {
@@ -139,7 +140,7 @@ impl Pattern {
         Heard::All(index)
     }
 
-    /// Returns what is expected at a place.
+    /// Returns the expected text at a place.
     pub(crate) fn expected(&self, place: Place) -> String {
         match self.parts.get(place.part) {
             Some(Part::Bytes(bytes)) => {
@@ -151,7 +152,7 @@ impl Pattern {
         }
     }
 
-    /// Says how much there should have been.
+    /// Returns a description of the whole expected text.
     pub(crate) fn whole(&self) -> String {
         match (&self.text, self.bytes()) {
             (None, Some(bytes)) => format!("of {} bytes", bytes.len()),
@@ -159,7 +160,8 @@ impl Pattern {
         }
     }
 
-    /// Returns whether everything that fits this pattern begins with what fits the other. Only known for bytes.
+    /// Returns whether every text that matches this pattern begins with a text that matches the
+    /// other. Compares exact bytes only.
     pub(crate) fn begins_with(&self, other: &Self) -> bool {
         match (self.bytes(), other.bytes()) {
             (Some(bytes), Some(other)) => bytes.starts_with(other),
@@ -232,8 +234,8 @@ impl std::error::Error for PatternError {}
 mod tests {
     use super::*;
 
-    /// Hears a text in pieces of each length. Returns what the last piece meant, and the whole text's bytes
-    /// before it.
+    /// Compares a text as a whole and in pieces of each length, and checks that the results agree.
+    /// Returns the result.
     fn heard(pattern: &str, text: &str) -> Heard {
         let pattern: Pattern = pattern.parse().unwrap();
         let whole = pattern.hear(&mut Place::default(), text.as_bytes());

@@ -1,4 +1,4 @@
-//! The machine where clients and servers run: a plain smoltcp interface.
+//! The host on which clients and servers run: a plain smoltcp interface.
 
 use std::cell::RefCell;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -31,22 +31,22 @@ pub(crate) struct Peer<'e> {
     pub(crate) servers: Vec<Serving>,
     pub(crate) udp_clients: Vec<UdpClient>,
     pub(crate) udp_servers: Vec<UdpServing>,
-    /// What the device answers over UDP.
+    /// The device's UDP services.
     services: &'e [UdpService],
     unanswered: Unanswered,
     pub(crate) crowd: Option<Crowd>,
-    /// The device passes bytes on from one connection to another.
+    /// The device relays bytes between connections.
     relays: bool,
     /// The programs of the servers.
     programs: &'e RefCell<Vec<Running>>,
     next_port: u16,
-    /// When the interface must be polled next.
+    /// The time of the interface's next poll.
     next_poll: u64,
     /// The device's address.
     pub(crate) device: Ipv4Addr,
 }
 
-/// What a peer found wrong with the device.
+/// An error of the device, found by a peer.
 pub(crate) struct Complaint(pub(crate) String);
 
 impl Complaint {
@@ -109,7 +109,7 @@ impl<'e> Peer<'e> {
     /// Polls the stack, all clients and all servers. Returns whether anything happened.
     ///
     /// # Errors
-    /// What a peer found wrong.
+    /// An error of the device, found by a peer.
     pub(crate) fn work(&mut self, now: u64, quiet: bool, ending: bool) -> Result<bool, Complaint> {
         let news = !self.ether.borrow().to_peer.is_empty();
         let woken = self.clients.iter().any(|client| client.wake <= now)
@@ -140,7 +140,7 @@ impl<'e> Peer<'e> {
         self.next_poll = next.map_or(u64::MAX, |at| at.total_micros() as u64);
         let worked = news || woken || self.ether.borrow().frames != frames;
         if !worked && self.next_poll <= now {
-            // The stack asks for an immediate poll, but polling changes nothing.
+            // The stack asks for an immediate poll although polling changes nothing.
             self.next_poll = now + 1_000;
         }
         Ok(worked)
@@ -176,7 +176,7 @@ impl<'e> Peer<'e> {
         let is_spoiled = self.crowd.as_ref().is_some_and(|crowd| crowd.is_spoiled);
         let after = match client.work(socket, self.crowd.as_mut(), (now, quiet, ending)) {
             Ok(after) => after,
-            // A program that was told something wrong is no judge of the device any more.
+            // A program that received a forged byte cannot judge the device any more.
             Err(_) if is_spoiled && client.is_visiting() => {
                 client.forget_visit(self.crowd.as_mut());
                 client.excuse(socket, now);
@@ -199,7 +199,7 @@ impl<'e> Peer<'e> {
         Ok(())
     }
 
-    /// Lets the clients of the crowd go on, if one of them has heard something.
+    /// Lets the clients of the crowd continue, if one of them has received something.
     fn wake_crowd(&mut self, now: u64) {
         let Some(crowd) = &mut self.crowd else { return };
         if std::mem::take(&mut crowd.has_news) {
@@ -208,7 +208,7 @@ impl<'e> Peer<'e> {
         }
     }
 
-    /// Lets a server work.
+    /// Runs a server's work.
     fn serve(
         &mut self,
         index: usize,
@@ -222,7 +222,8 @@ impl<'e> Peer<'e> {
         };
         let worked = server.work(&mut *running.program, &mut self.sockets, (now, quiet), ending);
         let mut ether = self.ether.borrow_mut();
-        // A device that was told a wrong address, or one that stays for too long, does not come here.
+        // A device does not connect here if it got a wrong address, or an address that it keeps for
+        // too long.
         let is_misled = self.udp_servers.iter().any(|udp| ether.forged.contains(&udp.port));
         running.is_spoiled |= is_misled
             || ether.forged.contains(&server.port)
@@ -243,7 +244,7 @@ impl<'e> Peer<'e> {
         }
     }
 
-    /// Lets a UDP client work.
+    /// Runs a UDP client's work.
     fn ask(&mut self, index: usize, now: u64, quiet: bool, ending: bool) {
         let client = &mut self.udp_clients[index];
         if ending {
@@ -279,7 +280,7 @@ impl<'e> Peer<'e> {
     /// Checks the datagrams that have reached the device and that it has sent.
     ///
     /// # Errors
-    /// What the device did wrong.
+    /// An error of the device.
     pub(crate) fn hear_datagrams(&mut self) -> Result<(), Complaint> {
         if self.ether.borrow().datagrams.is_empty() {
             return Ok(());
@@ -292,10 +293,10 @@ impl<'e> Peer<'e> {
         })
     }
 
-    /// Tells the servers about the connects that the device has begun, at this time of its clock.
+    /// Reports to the servers the connects that the device has begun, at this time of its clock.
     ///
     /// # Errors
-    /// What a server found wrong.
+    /// An error of the device, found by a server.
     pub(crate) fn is_called(&mut self, at: u64) -> Result<(), Complaint> {
         if self.ether.borrow().connects.is_empty() {
             return Ok(());
@@ -312,11 +313,11 @@ impl<'e> Peer<'e> {
         Ok(())
     }
 
-    /// Checks that the device has not looked for the address that nobody has. A forged byte of a datagram of a server
-    /// may have led it there.
+    /// Checks that the device has not looked for the address that no host has. A forged byte in a
+    /// server's datagram may be the reason, so then it is not an error.
     ///
     /// # Errors
-    /// What the device did wrong.
+    /// An error of the device.
     pub(crate) fn hear_searches(&mut self) -> Result<(), Complaint> {
         let ether = &mut self.ether.borrow_mut();
         let is_looking = std::mem::take(&mut ether.looks_for_nobody);
@@ -338,7 +339,7 @@ impl<'e> Peer<'e> {
         self.ether.borrow_mut().silent = silent.map(|server| server.port).collect();
     }
 
-    /// Tells the observer what changed about a client since `before`.
+    /// Reports to the observer what has changed about a client since `before`.
     fn tell(&self, index: usize, now: u64, before: Standing) {
         let Some(observer) = &mut self.ether.borrow_mut().observer else { return };
         let client = &self.clients[index];
@@ -385,19 +386,19 @@ impl<'e> Peer<'e> {
         port
     }
 
-    /// Lets clients that are connected and must be served begin again.
+    /// Makes clients start again that are connected and must be served.
     pub(crate) fn connect_again(&mut self) {
         let is_owed = |client: &&mut Client| client.is_owed() && client.stage == Stage::Connected;
         self.clients.iter_mut().filter(is_owed).for_each(Client::will_connect_again);
         self.dismiss(Client::is_owed);
     }
 
-    /// Lets clients leave that need not be served.
+    /// Makes clients leave that need not be served.
     pub(crate) fn dismiss_others(&mut self) {
         self.dismiss(|client| !client.is_owed());
     }
 
-    /// Lets clients leave, with a reset.
+    /// Makes clients leave, with a reset.
     fn dismiss(&mut self, which: impl Fn(&Client) -> bool) {
         for client in &mut self.clients {
             if let Some(handle) = client.socket
@@ -412,7 +413,7 @@ impl<'e> Peer<'e> {
         }
     }
 
-    /// Restarts the machine: all connections are forgotten.
+    /// Restarts the host: all connections are lost without a reset.
     pub(crate) fn reboot(&mut self, now: u64, ending: bool) {
         self.forget(now, ending, |_| true);
         self.restart_udp_clients(now);
@@ -431,7 +432,7 @@ impl<'e> Peer<'e> {
         self.drop_resets(now);
     }
 
-    /// Lets the clients go whose resets are still to be sent: nobody has the address any more that they are for.
+    /// Removes clients whose resets are not sent yet: no host has the destination address any more.
     fn drop_resets(&mut self, now: u64) {
         for index in 0..self.clients.len() {
             let client = &mut self.clients[index];
@@ -471,7 +472,7 @@ impl<'e> Peer<'e> {
         }
     }
 
-    /// Returns when the next poll is due, if no frame arrives.
+    /// Returns the time of the next poll, if no frame arrives.
     pub(crate) fn next(&self) -> u64 {
         let wakes = self.clients.iter().map(|client| client.wake);
         let wakes = wakes.chain(self.servers.iter().map(|server| server.wake));
@@ -480,12 +481,13 @@ impl<'e> Peer<'e> {
         wakes.min().unwrap_or(u64::MAX).min(self.next_poll)
     }
 
-    /// Returns how many bytes the clients that must be served have sent and heard on their connections.
+    /// Returns the number of bytes that the clients that must be served have sent and received on
+    /// their connections.
     pub(crate) fn progress(&self) -> u64 {
         self.clients.iter().filter(|client| client.is_owed()).map(Client::progress).sum()
     }
 
-    /// Returns whether every client that must be served has been, and none is still to come.
+    /// Returns whether all clients that must be served have been served, and none is still to come.
     pub(crate) fn is_served(&self) -> bool {
         self.udp_clients.iter().all(|client| client.served)
             && !self.clients.iter().any(|client| client.is_owed() || self.is_coming(client))

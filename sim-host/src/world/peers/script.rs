@@ -8,7 +8,7 @@ use crate::world::peers::pattern::Pattern;
 
 /// The client's side of a conversation.
 ///
-/// A client sends while it waits for what it expects, so a server may answer byte by byte.
+/// A client sends while it waits for what it expects, so the server may answer byte by byte.
 ///
 /// ```
 /// use picoevent_sim::world::Script;
@@ -20,23 +20,23 @@ use crate::world::peers::pattern::Pattern;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Script {
     pub(crate) steps: Vec<Step>,
-    /// Texts with which the device may end the stream instead.
+    /// Texts after which the device may end the stream early.
     pub(crate) endings: Vec<Vec<u8>>,
-    /// A device that is asked to end must end the stream with one of these.
+    /// If the application is asked to end, the device must end the stream with one of these.
     pub(crate) goodbye: bool,
-    /// It is no script: the program of the test case's crowd runs the client.
+    /// A marker, not a script: the program of the test case's crowd runs the client.
     pub(crate) is_of_crowd: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Step {
-    /// Begins to send, after what is being sent.
+    /// Queues bytes for sending.
     Send(Vec<u8>),
     /// Waits for these bytes.
     Expect(Pattern),
-    /// Waits for what one of these scripts begins with, and goes on with that.
+    /// Waits for the first text of one of these scripts, and continues with that script.
     Either(Vec<Script>),
-    /// Sends the end of the stream, after what is being sent.
+    /// Ends the stream, after the queued bytes.
     Finish,
     /// Waits for the peer's end of the stream, with no bytes before it.
     ExpectEnd,
@@ -59,16 +59,16 @@ impl Script {
         self.then(Step::Send(bytes.to_vec()))
     }
 
-    /// Waits for exactly these bytes. Other bytes, or an end before the last of them, are a failure
-    /// of the device.
+    /// Waits for exactly these bytes. Other bytes, or an end of stream before the last of them, are
+    /// an error of the device.
     #[must_use]
     pub fn expect(self, bytes: &[u8]) -> Self {
         self.then(Step::Expect(Pattern::exactly(bytes)))
     }
 
-    /// Waits for a text with places for what is not known: `<digits>`, `<number>` (digits, maybe with a
-    /// minus), `<word>` (no space), `<text>` (up to the end of the line, also nothing). `<<` is the
-    /// character.
+    /// Waits for a text with placeholders: `<digits>`, `<number>` (digits, with an optional minus),
+    /// `<word>` (no space), `<text>` (up to the end of the line, may be empty). `<<` stands for the
+    /// character `<`.
     ///
     /// ```
     /// use picoevent_sim::world::Script;
@@ -78,7 +78,7 @@ impl Script {
     /// ```
     ///
     /// # Panics
-    /// If the pattern is malformed: it says nothing about where a part ends, for instance.
+    /// If the pattern is malformed. For example, the end of a part is not defined.
     #[must_use]
     pub fn expect_pattern(self, pattern: &str) -> Self {
         match pattern.parse() {
@@ -87,8 +87,8 @@ impl Script {
         }
     }
 
-    /// Waits for what one of these scripts expects first, follows that script to its end, and goes on here.
-    /// The texts with which the device may end count for this script.
+    /// Waits for the first expected text of one of these scripts, follows that script to its end,
+    /// and continues here. The endings of this script also apply inside of them.
     ///
     /// ```
     /// use picoevent_sim::world::Script;
@@ -101,7 +101,7 @@ impl Script {
     /// ```
     ///
     /// # Panics
-    /// If a script does not begin with what it expects, or one begins like another.
+    /// If a script does not begin with an expected text, or if one begins like another.
     #[must_use]
     pub fn either<const N: usize>(mut self, scripts: [Self; N]) -> Self {
         let first = |number: usize| {
@@ -120,16 +120,16 @@ impl Script {
         self.then(Step::Either(scripts.to_vec()))
     }
 
-    /// Allows the device to end the stream with this text, and insists on it if the application is
-    /// interrupted while the client expects more: a client that the application has answered before must hear
-    /// the goodbye.
+    /// Allows the device to end the stream with this text. If the application is interrupted while
+    /// the client expects more, the device must send this text to each client that the application
+    /// has answered before.
     #[must_use]
     pub fn goodbye(mut self, text: &[u8]) -> Self {
         self.goodbye = true;
         self.may_end_with(text)
     }
 
-    /// Returns what it waits for first.
+    /// Returns the pattern that it waits for first.
     pub(crate) fn first(&self) -> Option<&Pattern> {
         match self.steps.first() {
             Some(Step::Expect(pattern)) => Some(pattern),
@@ -137,22 +137,22 @@ impl Script {
         }
     }
 
-    /// Allows the device to send this text and to end the stream, anywhere in the conversation: since it
-    /// serves as many clients as it can, for instance, or since the client was silent for too long. Then the
-    /// client connects again later.
+    /// Allows the device to send this text and end the stream, anywhere in the conversation: for
+    /// example because it is full, or because the client was silent for too long. The client then
+    /// reconnects later.
     #[must_use]
     pub fn may_end_with(mut self, text: &[u8]) -> Self {
         self.endings.push(text.to_vec());
         self
     }
 
-    /// Ends its own side of the stream, behind the last byte that is sent.
+    /// Ends its own side of the stream, after the last queued byte.
     #[must_use]
     pub fn finish(self) -> Self {
         self.then(Step::Finish)
     }
 
-    /// Waits for the end of the device's side. Bytes before it are a failure of the device.
+    /// Waits for the end of the device's stream. Bytes before it are an error of the device.
     #[must_use]
     pub fn expect_end(self) -> Self {
         self.then(Step::ExpectEnd)
@@ -170,25 +170,25 @@ impl Script {
     }
 }
 
-/// Chooses the port that a client connects to, unless it is given, and makes the client's script.
+/// Makes a client's script, and chooses the port that it connects to if none is given.
 pub(crate) type MakeScript<'m> = &'m dyn Fn(Option<u16>, &mut Choices<'_>) -> (u16, Script);
 
-/// The choices that a script may make. Each goes through the choice log.
+/// The choices that a script may draw. Each goes through the choice log.
 pub struct Choices<'t> {
     choice_log: &'t mut ChoiceLog,
-    /// The number of the client; from [`SERVERS_FROM`] on of the server, from [`UDP_CLIENTS_FROM`] on of the
-    /// UDP client.
+    /// The number of the client, of the server ([`SERVERS_FROM`] and above) or of the UDP client
+    /// ([`UDP_CLIENTS_FROM`] and above).
     number: u32,
     asked: u32,
 }
 
-/// The choices of servers have numbers behind those of clients.
+/// The first choice number of servers. Clients have lower numbers.
 pub(crate) const SERVERS_FROM: u32 = 1_000;
-/// That of the crowd is behind them.
+/// The choice number of the crowd.
 pub(crate) const CROWD: u32 = 1_900;
-/// Those of UDP clients are behind it.
+/// The first choice number of UDP clients.
 pub(crate) const UDP_CLIENTS_FROM: u32 = 2_000;
-/// Those of UDP servers are behind those of UDP clients.
+/// The first choice number of UDP servers.
 pub(crate) const UDP_SERVERS_FROM: u32 = 3_000;
 
 impl<'t> Choices<'t> {
@@ -196,7 +196,7 @@ impl<'t> Choices<'t> {
         Self { choice_log, number, asked: 0 }
     }
 
-    /// Returns a number up to `most`; zero is the default.
+    /// Returns a number from zero to `most`; zero is the default.
     pub fn up_to(&mut self, most: u64) -> u64 {
         let nth = self.number * 64 + self.asked.min(63);
         self.asked += 1;
@@ -210,8 +210,8 @@ impl<'t> Choices<'t> {
         answer.min(most)
     }
 
-    /// Returns the number of the client in the simulation, from zero; of a server, its number in the test
-    /// case.
+    /// Returns the number of the client in the simulation, from zero, or the number of the server
+    /// in the test case.
     pub fn client(&self) -> u32 {
         self.number % SERVERS_FROM
     }

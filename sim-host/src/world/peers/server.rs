@@ -1,4 +1,5 @@
-//! Servers that the device calls: a service at a port of the peers' machine, and what must hold of both.
+//! Servers that the device connects to: a service at a port of the peers' host, and conditions on
+//! the application and the server.
 
 use std::any::Any;
 use std::net::SocketAddr;
@@ -10,7 +11,7 @@ use crate::world::network::address;
 use crate::world::peers::script::{Choices, SERVERS_FROM, Script};
 use crate::world::peers::service::{Scripted, Service};
 
-/// A server that the device calls, for [`TestCase::server`](crate::world::TestCase::server).
+/// A server that the device connects to, for [`TestCase::server`](crate::world::TestCase::server).
 ///
 /// `A` is the application, `S` the server's program.
 pub struct Server<A, S> {
@@ -18,18 +19,18 @@ pub struct Server<A, S> {
     make: Box<dyn Fn(&mut Choices<'_>) -> S + Send + Sync>,
     always: Vec<Box<Accord<A, S>>>,
     in_the_end: Vec<(Duration, Box<Accord<A, S>>)>,
-    /// The kinds of troubles that it has, as bits.
+    /// The kinds of troubles that it can have, as bits.
     troubles: u64,
 }
 
-/// A condition of an application and a server.
+/// A condition on an application and a server.
 type Accord<A, S> = dyn Fn(&A, &S) -> Result<(), String> + Send + Sync;
 
-/// How long a device has to follow the script of a server, once the faults are over.
+/// The time in which a device must follow a server's script, after the faults are over.
 const FOLLOWED_WITHIN: Duration = Duration::from_secs(240);
 
 impl<A, S: Service> Server<A, S> {
-    /// Makes a server at a port of the peers' machine, whose program `make` makes.
+    /// Makes a server at a port of the peers' host. `make` makes its program.
     ///
     /// # Panics
     /// If the port is zero.
@@ -39,7 +40,7 @@ impl<A, S: Service> Server<A, S> {
         Self { port, make, always: Vec::new(), in_the_end: Vec::new(), troubles: u64::MAX }
     }
 
-    /// States that it never has a trouble of this kind, unless a choice log or a scenario names it.
+    /// Excludes troubles of this kind, unless a choice log or a scenario names one.
     #[must_use]
     pub fn without(mut self, trouble: TroubleKind) -> Self {
         self.troubles &= !(1 << trouble as u64);
@@ -56,8 +57,8 @@ impl<A, S: Service> Server<A, S> {
         self
     }
 
-    /// Adds a condition that must hold at some time of the quiet phase, `within` so long after its begin. It
-    /// need not hold when the application is interrupted before.
+    /// Adds a condition that must hold at least once in the quiet phase, `within` this time after
+    /// its beginning. It need not hold if the application is interrupted before.
     #[must_use]
     pub fn in_the_end(
         mut self,
@@ -70,8 +71,8 @@ impl<A, S: Service> Server<A, S> {
 }
 
 impl<A> Server<A, Scripted> {
-    /// Makes a server at a port of the peers' machine that follows a script on each connection. The device
-    /// must follow it to its end on one connection at least.
+    /// Makes a server at a port of the peers' host that follows a script on each connection. The
+    /// device must follow the script to its end on at least one connection.
     ///
     /// # Panics
     /// If the port is zero.
@@ -92,7 +93,7 @@ pub fn server_address(port: u16) -> SocketAddr {
     SocketAddr::new(address::PEER.into(), port)
 }
 
-/// Returns the address of IPv6 of the server at a port, for a test case with
+/// Returns the IPv6 address of the server at a port, for a test case with
 /// [`over_ipv6`](crate::world::TestCase::over_ipv6).
 pub fn server_address_v6(port: u16) -> SocketAddr {
     SocketAddr::new(address::PEER_V6.into(), port)
@@ -104,7 +105,7 @@ pub(crate) struct AnyServer<A> {
     make: Box<MakeService>,
     always: Vec<Box<AnyAccord<A>>>,
     in_the_end: Vec<(Duration, Box<AnyAccord<A>>)>,
-    /// As in [`Server`].
+    /// The kinds of troubles, as in [`Server`].
     pub(crate) troubles: u64,
 }
 
@@ -113,7 +114,7 @@ type MakeService = dyn Fn(&mut Choices<'_>) -> Box<dyn Service> + Send + Sync;
 type AnyAccord<A> = dyn Fn(&A, &dyn Service) -> Result<(), String> + Send + Sync;
 
 impl<A: 'static> AnyServer<A> {
-    /// Removes the type of a server's program.
+    /// Erases the type of a server's program.
     ///
     /// # Panics
     /// If its script is empty.
@@ -132,12 +133,12 @@ impl<A: 'static> AnyServer<A> {
         }
     }
 
-    /// Makes the server's program, with the choices of the server of this number.
+    /// Makes the server's program. `choices` are those of the server's number.
     pub(crate) fn make(&self, choices: &mut Choices<'_>) -> Box<dyn Service> {
         (self.make)(choices)
     }
 
-    /// Checks what must always hold.
+    /// Checks the conditions that must always hold.
     pub(crate) fn check(&self, app: &A, service: &dyn Service) -> Result<(), String> {
         self.always
             .iter()
@@ -145,12 +146,12 @@ impl<A: 'static> AnyServer<A> {
             .map_err(|text| self.says(&text))
     }
 
-    /// Returns the limits of what must hold in the end.
+    /// Returns the time limits of the conditions that must hold in the end.
     pub(crate) fn limits(&self) -> impl Iterator<Item = Duration> {
         self.in_the_end.iter().map(|(within, _)| *within)
     }
 
-    /// Checks what must hold in the end: the condition of this number.
+    /// Checks the condition with this number that must hold in the end.
     pub(crate) fn check_end(
         &self,
         number: usize,

@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use crate::world::peers::script::Script;
 
-/// The program of a server that the device calls, or of clients that one program runs
-/// ([`TestCase::crowd`](crate::world::TestCase::crowd)).
+/// The program of a server that the device connects to, or of a
+/// [`TestCase::crowd`](crate::world::TestCase::crowd) of clients.
 ///
-/// It is a state machine: each method is called when something has happened. An error says what the
-/// device did wrong, and ends the simulation as a broken invariant.
+/// It is a state machine: each method is called after an event. An error describes what the device
+/// did wrong, and ends the simulation as a broken invariant.
 ///
 /// ```
 /// use picoevent_sim::world::{Service, Session};
@@ -34,61 +34,65 @@ use crate::world::peers::script::Script;
 /// }
 /// ```
 pub trait Service: Any {
-    /// Handles that a connect of the device begins, also if the server is down. `at` is the time by the
-    /// device's clock, so that delays between two connects are known whatever that clock does.
+    /// Called when the device begins a connect, even if the server is down. `at` is the time by the
+    /// device's clock, so the delay between two connects can be checked even if that clock is
+    /// wrong.
     ///
     /// # Errors
-    /// What the device did wrong.
+    /// An error of the device.
     fn called(&mut self, _at: Duration) -> Result<(), String> {
         Ok(())
     }
 
-    /// Handles a connection that was accepted.
+    /// Called when a connection was accepted.
     ///
     /// # Errors
-    /// What the device did wrong.
+    /// An error of the device.
     fn opened(&mut self, _session: &mut Session) -> Result<(), String> {
         Ok(())
     }
 
-    /// Handles bytes that have arrived. What it does not take is there again the next time.
+    /// Called when bytes have arrived. Bytes that the program does not take remain for the next
+    /// call.
     ///
     /// # Errors
-    /// What the device did wrong.
+    /// An error of the device.
     fn received(&mut self, session: &mut Session) -> Result<(), String>;
 
-    /// Handles the end of the device's stream, behind the last byte. The default ends this side too.
+    /// Called at the end of the device's stream, after the last byte. The default ends this side
+    /// too.
     ///
     /// # Errors
-    /// What the device did wrong, by ending now for instance.
+    /// An error of the device, for example that it ended too early.
     fn finished(&mut self, session: &mut Session) -> Result<(), String> {
         session.close();
         Ok(())
     }
 
-    /// Returns when a server wants to [go on](Self::going_on) by itself.
+    /// Returns the time at which a server needs a call of [`going_on`](Self::going_on).
     fn wakes_at(&self) -> Option<Duration> {
         None
     }
 
-    /// Goes on with a connection of a crowd, which may wait for what another one has heard; it is called again
-    /// and again. Goes on with a connection of a server when its [time](Self::wakes_at) has come, with each that is open.
+    /// For a crowd: called again and again for each connection, because a client may wait for what
+    /// another one has received. For a server: called for each open connection when its
+    /// [time](Self::wakes_at) has come.
     ///
     /// # Errors
-    /// What the device did wrong.
+    /// An error of the device.
     fn going_on(&mut self, _session: &mut Session) -> Result<(), String> {
         Ok(())
     }
 
-    /// Handles the end of a connection, however it came. What was not taken is lost.
+    /// Called at the end of a connection, for any reason. Bytes that were not taken are lost.
     fn ended(&mut self, _session: &mut Session) {}
 
-    /// Forgets what the server's program does not keep on a disk: it was started again. Every connection has
-    /// ended before.
+    /// Called when the server's program has restarted: it loses all state that it does not keep on
+    /// a disk. All connections have ended before.
     fn restarted(&mut self) {}
 }
 
-/// One connection of the device to a server, as the server's program sees it.
+/// One connection of the device to a server, as seen by the server's program.
 #[derive(Debug, Default)]
 pub struct Session {
     number: u32,
@@ -101,13 +105,13 @@ pub struct Session {
     pub(super) is_quiet: bool,
 }
 
-/// How a session's program wants it to end.
+/// The end of a session that its program has requested.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum End {
-    /// It goes on.
+    /// It stays open.
     #[default]
     Open,
-    /// The end of the stream follows the last byte.
+    /// The stream ends after the last byte.
     Closed,
     Reset,
 }
@@ -127,22 +131,22 @@ impl Session {
         Duration::from_micros(self.now)
     }
 
-    /// Returns whether the faults are over: from now on, a server has to do what it should.
+    /// Returns whether the faults are over. From then on, a server must behave correctly.
     pub const fn is_quiet(&self) -> bool {
         self.is_quiet
     }
 
-    /// Returns the bytes that have arrived and were not taken.
+    /// Returns the bytes that have arrived and are not taken yet.
     pub fn input(&self) -> &[u8] {
         &self.input
     }
 
-    /// Takes up to so many of the bytes that have arrived first.
+    /// Takes up to `count` of the oldest bytes.
     pub fn consume(&mut self, count: usize) {
         self.input.drain(..count.min(self.input.len()));
     }
 
-    /// Takes a line, without its end: `\n` or `\r\n`. Bytes that are not text are replaced.
+    /// Takes a line, without its end (`\n` or `\r\n`). Bytes that are not valid UTF-8 are replaced.
     pub fn read_line(&mut self) -> Option<String> {
         let length = self.input.iter().position(|byte| *byte == b'\n')?;
         let line: Vec<u8> = self.input.drain(..=length).take(length).collect();
@@ -150,24 +154,25 @@ impl Session {
         Some(String::from_utf8_lossy(line).into_owned())
     }
 
-    /// Sends bytes, behind those that were not sent yet.
+    /// Queues bytes for sending.
     pub fn write(&mut self, bytes: &[u8]) {
         self.output.extend_from_slice(bytes);
     }
 
-    /// Ends this side of the stream, behind the last byte that is sent. What the device still sends is received.
+    /// Ends this side of the stream, after the last queued byte. Data from the device is still
+    /// received.
     pub fn close(&mut self) {
         self.end = End::Closed;
     }
 
-    /// States that a client of a crowd has got what it must get. It has been served when the device ends its
-    /// stream then, or the client [resets](Self::reset) the connection. One whose stream ends before connects
-    /// again.
+    /// States that a client of a crowd has received everything it must receive. It counts as served
+    /// when the device then ends its stream, or the client [resets](Self::reset) the connection. A
+    /// client whose stream ends before this reconnects.
     pub fn served(&mut self) {
         self.is_served = true;
     }
 
-    /// Resets the connection. What was written and not sent yet is lost.
+    /// Resets the connection. Bytes that are written and not yet sent are lost.
     pub fn reset(&mut self) {
         self.end = End::Reset;
     }
@@ -176,10 +181,10 @@ impl Session {
 /// A server's program during a simulation.
 pub(crate) struct Running {
     pub(crate) program: Box<dyn Service>,
-    /// A byte of one of its connections was forged, or of a datagram that may have kept the device away, so what it
-    /// knows proves nothing.
+    /// A byte of one of its connections was forged, or of a datagram that may have kept the device
+    /// away. So its checks prove nothing.
     pub(crate) is_spoiled: bool,
-    /// It was called since the device's conditions were checked.
+    /// It was called after the last check of the device's conditions.
     pub(crate) has_news: bool,
 }
 
@@ -189,7 +194,8 @@ impl Running {
     }
 }
 
-/// The service of [`Server::scripted`](crate::world::Server::scripted): each connection follows a script.
+/// The service of [`Server::scripted`](crate::world::Server::scripted). Each connection follows a
+/// script.
 pub struct Scripted {
     pub(super) script: Script,
     finished: u32,
@@ -211,7 +217,7 @@ impl Scripted {
 }
 
 impl Service for Scripted {
-    /// Nothing: a conversation reads from the socket itself.
+    /// Does nothing: a conversation reads directly from the socket.
     fn received(&mut self, _: &mut Session) -> Result<(), String> {
         Ok(())
     }

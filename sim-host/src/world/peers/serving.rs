@@ -1,4 +1,4 @@
-//! A server at work: its sockets, its connections, and its troubles.
+//! A running server: its sockets, its connections, and its troubles.
 
 use std::any::Any;
 use std::time::Duration;
@@ -13,31 +13,31 @@ use crate::world::observe::observer::ServerNews;
 use crate::world::peers::conversation::{Conversation, Pace, Talk};
 use crate::world::peers::service::{End, Scripted, Service, Session};
 
-/// Sockets that wait for connections.
+/// The number of sockets that wait for connections.
 const BACKLOG: usize = 4;
-/// How many ports of connects are remembered.
+/// The number of source ports of recent connects that are stored.
 const CALLERS: usize = 16;
 /// The size of a socket's buffers in bytes.
 const BUFFER: usize = 2048;
 /// Microseconds between two reads of a slow server.
 const SLOWLY: u64 = 250_000;
 
-/// A server at work.
+/// A running server.
 pub(crate) struct Serving {
     pub(crate) port: u16,
-    /// When it must be polled again, if nothing happens to its sockets.
+    /// The time of its next poll, if nothing happens to its sockets.
     pub(crate) wake: u64,
     /// Connections that it has accepted.
     pub(crate) accepted: u32,
-    /// The device's ports of the last connects.
+    /// The device's ports of its recent connects.
     callers: Vec<u16>,
-    /// Its troubles of this time.
+    /// The troubles that are active now.
     troubles: Vec<Trouble>,
     listening: Vec<SocketHandle>,
     calls: Vec<Call>,
-    /// Sockets that have nothing to do with its program any more.
+    /// Sockets that the program no longer uses.
     leaving: Vec<SocketHandle>,
-    /// What observers have not heard yet.
+    /// Events that observers have not seen yet.
     pub(crate) news: Vec<(u32, ServerNews)>,
 }
 
@@ -45,23 +45,23 @@ pub(crate) struct Serving {
 struct Call {
     socket: SocketHandle,
     session: Session,
-    /// The program has taken it.
+    /// The program has accepted it.
     taken: bool,
-    /// Bytes that have arrived.
+    /// The number of bytes that have arrived.
     heard: u64,
     /// Bytes of the session's output that were sent.
     sent: usize,
     /// The device has ended its stream.
     has_end: bool,
     next_read: u64,
-    /// Its progress, if the server follows a script.
+    /// Its progress in the script, if the server follows one.
     talk: Conversation,
 }
 
-/// What a connection does next.
+/// What happens to a connection after a step.
 enum Next {
     GoesOn,
-    /// Its program hears of it no more; the socket ends by itself.
+    /// Its program gets no more events of it; the socket closes by itself.
     Leaves,
 }
 
@@ -113,24 +113,24 @@ impl Serving {
         }
     }
 
-    /// Restarts the machine: all connections are forgotten.
+    /// Restarts the host: all connections are lost without a reset.
     pub(crate) fn reboot(&mut self, service: &mut dyn Service, sockets: &mut SocketSet<'_>) {
         self.forget(service, sockets);
         service.restarted();
         self.wake = 0;
     }
 
-    /// Handles a connect of the device, from this port, at a time of the device's clock.
+    /// Handles a connect of the device, from this port, at this time of the device's clock.
     ///
     /// # Errors
-    /// What the device did wrong.
+    /// An error of the device.
     pub(crate) fn call(
         &mut self,
         from: u16,
         at: u64,
         service: &mut dyn Service,
     ) -> Result<(), String> {
-        // A segment that is sent again is no other connect.
+        // A retransmitted SYN is not another connect.
         if self.callers.contains(&from) {
             return Ok(());
         }
@@ -158,7 +158,7 @@ impl Serving {
         all.for_each(|socket| drop(sockets.remove(socket)));
     }
 
-    /// Tells the program that a connection has ended. Its socket leaves.
+    /// Reports to the program that a connection has ended. Its socket leaves.
     fn end(&mut self, call: &mut Call, service: &mut dyn Service) {
         if call.taken {
             service.ended(&mut call.session);
@@ -167,10 +167,10 @@ impl Serving {
         self.leaving.push(call.socket);
     }
 
-    /// Does what can be done now. Returns whether the program was called.
+    /// Does the work that is possible now. Returns whether the program was called.
     ///
     /// # Errors
-    /// What the device did wrong.
+    /// An error of the device.
     pub(crate) fn work(
         &mut self,
         service: &mut dyn Service,
@@ -203,7 +203,8 @@ impl Serving {
         problem.map_or(Ok(called), Err)
     }
 
-    /// Lets sockets wait for connections, or none if the server refuses, and takes those that have one.
+    /// Takes the sockets that have a connection, and makes others listen. None listens if the
+    /// server refuses.
     fn listen(&mut self, sockets: &mut SocketSet<'static>) {
         for socket in std::mem::take(&mut self.listening) {
             let state = sockets.get::<Socket<'_>>(socket).state();
@@ -259,7 +260,7 @@ impl Serving {
         if self.active(TroubleKind::Hangs).is_some()
             || !call.taken && self.active(TroubleKind::AcceptsLate).is_some()
         {
-            // Its stack goes on: a connection that is reset now is gone.
+            // The stack of a hanging server still works: a connection that is reset now is gone.
             return Ok(if socket.state() == State::Closed { Next::Leaves } else { Next::GoesOn });
         }
         if !std::mem::replace(&mut call.taken, true) {
@@ -314,7 +315,7 @@ impl Serving {
         })
     }
 
-    /// Lets the program talk.
+    /// Lets the program read and write.
     fn talk(
         &mut self,
         call: &mut Call,
@@ -351,7 +352,7 @@ impl Serving {
                 Err(RecvError::Finished) => {
                     call.has_end = true;
                     *called = true;
-                    // A device that ends may end everything.
+                    // A device that is shutting down may end any connection.
                     let finished = service.finished(&mut call.session);
                     finished.or_else(|text| if ending { Ok(()) } else { Err(text) })?;
                 }

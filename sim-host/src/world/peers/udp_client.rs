@@ -1,4 +1,4 @@
-//! A UDP client: it sends its requests one after another, and each again until it is answered.
+//! A UDP client: it sends its requests one after another, and repeats each until it is answered.
 
 use std::net::SocketAddr;
 
@@ -13,14 +13,15 @@ use crate::world::observe::observer::UdpNews;
 use crate::world::peers::answers::UdpService;
 use crate::world::peers::script::{Choices, UDP_CLIENTS_FROM};
 
-/// Microseconds until a request is sent again, at first. Each time it is twice as long. A stack asks for one
-/// hardware address a second, so this is longer than for both versions of IP.
+/// Microseconds until an unanswered request is sent again for the first time. The wait doubles with
+/// each try. It is longer than the address resolution of both IP versions, because a stack sends
+/// one such request per second.
 const FIRST_WAIT: u64 = 3_000_000;
-/// How often the time until then becomes twice as long.
+/// The number of times the wait doubles.
 const STEPS: u32 = 2;
-/// Microseconds after a request that must not be answered.
+/// Microseconds to wait after a request that must not be answered.
 const PAUSE: u64 = 100_000;
-/// The most microseconds by which a datagram is sent later: long enough for the next one to overtake it.
+/// The longest delay of a datagram in microseconds, long enough for the next one to overtake it.
 const LATEST: u64 = 5_000_000;
 /// The most copies in a flood.
 const COPIES: u64 = 32;
@@ -30,36 +31,36 @@ const BUFFER: usize = 16_384;
 pub(crate) struct UdpClient {
     pub(crate) number: u32,
     pub(crate) behaviour: UdpBehaviour,
-    /// The device's port that it asks.
+    /// The device's port that it sends to.
     pub(crate) target_port: u16,
     pub(crate) over_ipv6: bool,
     pub(crate) socket: Option<SocketHandle>,
-    /// When it must be polled again, if nothing arrives.
+    /// The time of its next poll, if nothing arrives.
     pub(crate) wake: u64,
-    /// When it asks, again if it has asked before.
+    /// The time at which it sends its request, for the first time or again.
     asks_at: u64,
-    /// When it asked first.
+    /// The time of its first request.
     start: u64,
-    /// How long it took until all its requests were answered.
+    /// The time until all its requests were answered, in microseconds.
     pub(crate) waited: u64,
     pub(crate) served: bool,
     /// It had to ask again.
     pub(crate) asked_again: bool,
-    /// The share of its datagrams that suffer what its behaviour says, in thousandths.
+    /// The share of its datagrams that its behaviour affects, in thousandths.
     severity: u64,
     requests: Vec<Vec<u8>>,
-    /// The number of the request that it waits for.
+    /// The number of the request whose answer it waits for.
     next: usize,
-    /// How often it was sent.
+    /// The number of times it was sent.
     tries: u32,
     /// Local port.
     port: u16,
-    /// Datagrams that are sent later, and when.
+    /// Delayed datagrams, with the times at which they are sent.
     held: Vec<(u64, Vec<u8>)>,
 }
 
 impl UdpClient {
-    /// Draws the client of this number.
+    /// Draws the client with this number.
     pub(crate) fn draw(
         choice_log: &mut ChoiceLog,
         number: u32,
@@ -120,19 +121,19 @@ impl UdpClient {
         socket
     }
 
-    /// Begins, or begins again on another port after its machine has restarted.
+    /// Begins, or begins again on another port after its host has restarted.
     pub(crate) fn begin(&mut self, socket: SocketHandle, port: u16) {
         (self.socket, self.port, self.tries) = (Some(socket), port, 0);
     }
 
-    /// Loses its socket, and goes on with another one.
+    /// Discards its socket. It continues with a new one.
     pub(crate) fn restart(&mut self, now: u64) {
         self.asks_at = if self.served { u64::MAX } else { now };
         (self.socket, self.wake) = (None, self.asks_at);
         self.held.clear();
     }
 
-    /// Does what can be done now. Returns what is worth a line.
+    /// Does the work that is possible now. Returns the events to report.
     pub(crate) fn work(
         &mut self,
         socket: &mut Socket<'_>,
@@ -163,7 +164,7 @@ impl UdpClient {
         }
         self.held.retain(|(at, datagram)| {
             if *at <= now {
-                // A full buffer loses it, as a network might.
+                // If the buffer is full, the datagram is lost, as on a network.
                 let _ = socket.send_slice(datagram, device);
             }
             *at > now
@@ -213,7 +214,7 @@ impl UdpClient {
                 if random.chance(odds) { random.spread(1, LATEST) } else { 0 }
             }),
         };
-        // A full buffer loses it, as a network might.
+        // If the buffer is full, the datagram is lost, as on a network.
         let mut send = |bytes: &[u8]| {
             let _ = socket.send_slice(bytes, device);
         };

@@ -1,4 +1,4 @@
-//! Servers that the device asks over UDP.
+//! UDP servers that the device queries.
 
 use std::net::Ipv4Addr;
 use std::time::Duration;
@@ -10,49 +10,50 @@ use crate::world::network::address;
 use crate::world::peers::script::Choices;
 use crate::world::peers::udp_client::UdpClient;
 
-/// The program of a server that the device asks over UDP, for
+/// The program of a UDP server that the device queries, for
 /// [`TestCase::udp_server`](crate::world::TestCase::udp_server).
 ///
-/// What it answers may be a lie. A lie that leads to an address leads to [`nobody`]: a device that looks for that has
-/// believed it.
+/// Its answers may be forged. A forged answer with an address contains [`nobody`]: a device that
+/// looks for this address has believed the answer.
 pub trait UdpServer {
-    /// Handles a datagram, at a time of the simulation. `quiet` says that the faults are over: from then on it has to do
-    /// what it should. Returns what is sent back.
+    /// Handles a datagram at a time of the simulation. If `quiet` is set, the faults are over, and
+    /// the server must behave correctly. Returns the datagrams to send back.
     fn heard(&mut self, at: Duration, bytes: &[u8], quiet: bool) -> Vec<UdpReply>;
 }
 
 /// A datagram of a server.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UdpReply {
-    /// After how long it is sent.
+    /// The delay after which it is sent.
     pub after: Duration,
-    /// It comes from another port of the same machine.
+    /// It comes from another port of the same host.
     pub is_of_stranger: bool,
     /// Its bytes.
     pub bytes: Vec<u8>,
 }
 
-/// Returns an address that nobody on the network has. A device that looks for it has believed a lie, which ends the
-/// simulation as a broken invariant.
+/// Returns an address that no host on the network has. A device that looks for it has believed a
+/// forged answer. This ends the simulation as a broken invariant.
 pub const fn nobody() -> Ipv4Addr {
     address::NOBODY
 }
 
-/// What makes a server's program.
+/// Makes a server's program.
 pub(crate) type MakeUdpServer = dyn Fn(&mut Choices<'_>) -> Box<dyn UdpServer> + Send + Sync;
 
-/// The port from which strangers answer, beside that of the server.
+/// The source port of forged answers. They come from the server's host, but not from the server's
+/// port.
 const STRANGER: u16 = 20_000;
 
-/// A server at work.
+/// A running server.
 pub(crate) struct UdpServing {
     pub(crate) port: u16,
     program: Box<dyn UdpServer>,
-    /// Its socket and the stranger's.
+    /// Its socket, and the socket that sends the forged answers.
     sockets: Option<[SocketHandle; 2]>,
-    /// What is sent later: when, from which socket, to whom.
+    /// Delayed answers: the time, the socket, the destination and the bytes.
     held: Vec<(u64, usize, UdpMetadata, Vec<u8>)>,
-    /// When it must be polled again, if nothing arrives.
+    /// The time of its next poll, if nothing arrives.
     pub(crate) wake: u64,
 }
 
@@ -61,7 +62,7 @@ impl UdpServing {
         Self { port, program, sockets: None, held: Vec::new(), wake: 0 }
     }
 
-    /// Does what can be done now.
+    /// Does the work that is possible now.
     pub(crate) fn work(&mut self, sockets: &mut SocketSet<'static>, now: u64, quiet: bool) {
         let port = self.port;
         let own = *self.sockets.get_or_insert_with(|| {
@@ -76,7 +77,7 @@ impl UdpServing {
         }
         self.held.retain(|(at, socket, to, bytes)| {
             if *at <= now {
-                // A full buffer loses it, as a network might.
+                // If the buffer is full, the datagram is lost, as on a network.
                 let _ = sockets.get_mut::<Socket<'_>>(own[*socket]).send_slice(bytes, *to);
             }
             *at > now

@@ -1,4 +1,4 @@
-//! Drives a simulation: does everything that can happen now, then advances to the next time.
+//! Runs a simulation: does everything that can happen now, then advances to the next time.
 //!
 //! ```text
 //!   fault phase ──▶ quiet phase ──▶ every client served ──▶ every table empty ──▶ interrupt ──▶ end
@@ -36,11 +36,12 @@ use crate::world::simulation::waits::Waits;
 mod judge;
 mod strike;
 
-/// Rounds after which nothing more may happen at one time.
+/// The maximum number of rounds at one time. After these, nothing more may happen at that time.
 const ROUNDS: u32 = 2_000;
-/// The most times at which something happens in a simulation, far more than any needs.
+/// The maximum number of times at which something happens in a simulation, far more than any
+/// simulation needs.
 const TIMES: u64 = 200_000;
-/// So many more for each second that a condition in the end may take.
+/// The additional times for each second that a condition in the end may take.
 const TIMES_A_SECOND: u64 = 200;
 
 /// The phase of a simulation.
@@ -50,12 +51,12 @@ enum Phase {
     Faults,
     /// The faults are over; clients must be served by this time.
     Serving(u64),
-    /// All clients are served; all objects must be given back by this time.
+    /// All clients are served; all objects must be freed by this time.
     Emptying(u64),
-    /// All objects are given back; the last sockets become free by this time.
+    /// All objects are freed; the last sockets must become free by this time.
     Resting(u64),
-    /// Socket-leak check: as many clients as sockets connect to a listener and must be served by
-    /// this time.
+    /// Socket-leak check: as many clients as there are sockets connect to a listener, and must be
+    /// served by this time.
     SocketLeakCheck(u64),
     /// The interrupt was raised; the loop must end by this time.
     Ending(u64),
@@ -64,7 +65,7 @@ enum Phase {
 /// What to do next.
 enum Judgement {
     Over(Verdict),
-    /// Something was done at this time; judge again.
+    /// Something was done at this time, so judge again.
     Again,
     GoOn,
 }
@@ -80,26 +81,26 @@ pub(crate) struct Simulation<'w> {
     timeline: Timeline,
     active: Vec<Fault>,
     script: MakeScript<'w>,
-    /// The ports of the listeners that the socket-leak check has reached.
+    /// The ports of the listeners that the socket-leak check has already tested.
     checked: Vec<u16>,
-    /// How often listeners had been closed when the last one was checked.
+    /// The value of `closings` when the last listener was checked.
     closings: u32,
     backlog: usize,
     /// As in [`Application`].
     limits: &'w [u64],
     handlers: &'w [Handler],
-    /// When the faults ended.
+    /// The end of the faults.
     quiet_since: u64,
-    /// Interrupts that the observer was told about.
+    /// The number of interrupts reported to the observer.
     interrupts: u32,
     phase: Phase,
-    /// How often clients that are served slowly are still looked at, and their progress when it was done last.
+    /// How many more times slowly served clients are checked, and their progress at the last check.
     looks: u32,
     progress_seen: u64,
     now: u64,
     ends_when_interrupted: bool,
     default: bool,
-    /// Nothing can lose a datagram, and there is one UDP client.
+    /// Nothing can lose a datagram, and there is only one UDP client.
     loses_none: bool,
     /// As in [`Application`].
     keeps_silent_clients: bool,
@@ -118,25 +119,26 @@ pub(crate) struct Summary {
     pub(crate) accepted: u32,
 }
 
-/// What a simulation needs to know about its application.
+/// What a simulation must know about its application.
 #[derive(Clone, Copy)]
 pub(crate) struct Application<'w> {
-    /// The port on which it was told to listen.
+    /// The port on which it listens.
     pub(crate) port: u16,
-    /// The most sockets that listen for one listener.
+    /// The maximum number of sockets that listen for one listener.
     pub(crate) backlog: usize,
     pub(crate) ends_when_interrupted: bool,
-    /// The ports of the servers that it may call.
+    /// The ports of the servers that it may connect to.
     pub(crate) servers: &'w [u16],
-    /// How long after the faults each condition of application and server may take to hold.
+    /// The time after the faults within which each condition on the application and the servers
+    /// must hold, in microseconds.
     pub(crate) limits: &'w [u64],
     pub(crate) handlers: &'w [Handler],
     pub(crate) has_ipv6: bool,
-    /// What it answers over UDP.
+    /// Its UDP services.
     pub(crate) services: &'w [UdpService],
     pub(crate) keeps_silent_clients: bool,
     pub(crate) relays: bool,
-    /// What it takes after its start, and keeps.
+    /// The connections and events that it takes after its start and keeps.
     pub(crate) later: Counts,
 }
 
@@ -156,7 +158,7 @@ impl<'w> Simulation<'w> {
         let ether = &shared.ether;
         let Application { port, backlog, ends_when_interrupted, servers, limits, .. } = application;
         let default = plan.is_undisturbed() && clients.iter().all(Client::connects_once);
-        // More than one might find no room in the stack.
+        // The datagrams of several clients might not fit into the stack's buffers.
         let loses_none = match &*udp_clients {
             [client] => plan.is_undisturbed() && client.behaviour == UdpBehaviour::Normal,
             _ => false,
@@ -207,7 +209,7 @@ impl<'w> Simulation<'w> {
         }
     }
 
-    /// Adds the servers that the device may ask over UDP.
+    /// Adds the UDP servers that the device may query.
     pub(crate) fn ask_servers(&mut self, servers: Vec<UdpServing>) {
         self.peer.udp_servers = servers;
     }
@@ -235,7 +237,7 @@ impl<'w> Simulation<'w> {
             }
             match self.judge() {
                 Judgement::Over(verdict) => return verdict,
-                // Complete what was begun before time advances.
+                // Complete what has begun before time advances.
                 Judgement::Again => continue,
                 Judgement::GoOn => {}
             }
@@ -265,7 +267,7 @@ impl<'w> Simulation<'w> {
         summary
     }
 
-    /// Lets everything happen that can happen at the current time.
+    /// Runs everything that can happen at the current time.
     fn settle(&mut self) -> Result<(), Verdict> {
         let odds = self.plan.postpone;
         let ether = self.ether;
@@ -322,8 +324,8 @@ impl<'w> Simulation<'w> {
         )))
     }
 
-    /// Wakes the device if a server has news, so that what must hold of both in the end is checked again.
-    /// Returns whether it did.
+    /// Wakes the device if a server has news, so that the conditions on both in the end are checked
+    /// again. Returns whether it was woken.
     fn ask_again(&mut self) -> bool {
         let mut programs = self.shared.programs.borrow_mut();
         let mut asks = false;
@@ -335,7 +337,7 @@ impl<'w> Simulation<'w> {
         asks
     }
 
-    /// Lets the DHCP server answer.
+    /// Runs the DHCP server.
     fn lease(&mut self) {
         let Some(dhcp) = &mut self.dhcp else { return };
         let granted = dhcp.work(&mut self.ether.borrow_mut());
@@ -350,7 +352,7 @@ impl<'w> Simulation<'w> {
         self.attacker.device_is_at(address);
     }
 
-    /// Returns the next time at which something happens.
+    /// Returns the next time at which something happens or a limit passes.
     fn next(&self) -> u64 {
         let by = match self.phase {
             Phase::Faults => u64::MAX,

@@ -1,7 +1,7 @@
 //! The plan of a simulation: its configuration, drawn from the choice log before anything happens.
 //!
 //! Each seed leaves out some kinds of faults and clients. If every run had all kinds, they would
-//! hide what only shows when one thing goes wrong often (swarm testing).
+//! hide bugs that appear only when one kind of fault occurs often (swarm testing).
 
 use crate::world::choices::choice_log::ChoiceLog;
 use crate::world::choices::choice_point::{ChoicePoint, MOST, Stream};
@@ -21,22 +21,23 @@ use crate::world::peers::udp_client::UdpClient;
 pub(crate) struct Plan {
     /// The index of the device's size.
     pub(crate) size: usize,
-    /// When the faults end.
+    /// The time at which the faults end.
     pub(crate) quiet: u64,
     /// The latency of a frame.
     pub(crate) latency: u64,
     /// The lease time of the device's address in seconds; `None` for a static address.
     pub(crate) lease: Option<u32>,
-    /// When the DHCP server starts.
+    /// The time at which the DHCP server starts.
     pub(crate) server_start: u64,
     /// The seed of the stacks' ports and sequence numbers.
     pub(crate) numbers: u64,
     pub(crate) clock_start: u64,
     /// Ticks of the device's clock per million ticks of the simulation's.
     pub(crate) pace: u64,
-    /// How often a task that is due waits for another turn, per mille.
+    /// How often a task that is due is postponed, per mille.
     pub(crate) postpone: u64,
-    /// The number of the preemption point of the interrupt; zero for when everything is over.
+    /// The number of the preemption point of the interrupt; zero if the interrupt comes when
+    /// everything is over.
     pub(crate) interrupt: u64,
     pub(crate) faults: Vec<Fault>,
     pub(crate) attacks: Vec<Attack>,
@@ -45,22 +46,23 @@ pub(crate) struct Plan {
     pub(crate) clients: Vec<Client>,
     pub(crate) udp_clients: Vec<UdpClient>,
     pub(crate) crowd: Option<Crowd>,
-    /// The most clients that connect to each listener at once in the socket-leak check.
+    /// The maximum number of clients that connect to each listener at once in the socket-leak
+    /// check.
     pub(crate) socket_leak_check: usize,
 }
 
-/// What a test case has.
+/// The properties of a test case that a plan depends on.
 #[derive(Clone, Copy)]
 pub(crate) struct Given<'c> {
     /// The number of sizes that the device may have.
     pub(crate) sizes: usize,
-    /// The kinds of troubles that each server has, as bits.
+    /// The kinds of troubles that each server may have, as bits.
     pub(crate) servers: &'c [u64],
     /// The number of interrupt handlers.
     pub(crate) handlers: usize,
     pub(crate) has_ipv6: bool,
     pub(crate) has_clients: bool,
-    /// What the device answers over UDP.
+    /// The device's UDP services.
     pub(crate) services: &'c [UdpService],
     pub(crate) crowd: Option<&'c CrowdMaker>,
 }
@@ -71,14 +73,14 @@ pub(crate) struct Run {
     /// The number of the handler in the test case.
     pub(crate) handler: usize,
     pub(crate) at: u64,
-    /// How many preemption points after its time.
+    /// The number of preemption points after `at` at which it runs.
     pub(crate) points: u64,
-    /// The number that the handler is given.
+    /// The number that the handler is called with.
     pub(crate) number: u64,
 }
 
 impl Run {
-    /// Draws the runs of a handler, which come by `quiet`.
+    /// Draws the runs of a handler. All of them begin by `quiet`.
     fn draw_all(choice_log: &mut ChoiceLog, handler: usize, quiet: u64) -> Vec<Self> {
         let stream = Stream::Interrupt;
         let runs = choice_log.ask_about(stream, ChoicePoint::Runs, handler as u32, |r| {
@@ -112,7 +114,8 @@ impl Plan {
         let faults = ask(ChoicePoint::Faults, &|r| if r.chance(350) { 0 } else { r.spread(1, 4) });
         let attacks =
             ask(ChoicePoint::Attacks, &|r| if r.chance(800) { 0 } else { r.spread(1, 3) });
-        // Delays between two connects to a server that is down grow over a minute.
+        // The delays between connects to a server that is down grow during a minute, so the faults
+        // may last longer.
         let longest = if !servers.is_empty() { 60_000_000 } else { 12_000_000 };
         let quiet = ask(ChoicePoint::QuietAfter, &|r| r.below(2) * r.below(longest));
         let latency = ask(ChoicePoint::Latency, &|r| match r.below(4) {
@@ -197,7 +200,7 @@ impl Plan {
         }
     }
 
-    /// Returns whether the plan has nothing, apart from its clients, that could excuse a failure.
+    /// Returns whether nothing in the plan, apart from its clients, could excuse a failure.
     pub(crate) fn is_undisturbed(&self) -> bool {
         self.faults.is_empty()
             && self.troubles.is_empty()

@@ -1,11 +1,11 @@
-//! The timeline of a plan: what will happen and when.
+//! The timeline of a plan: its moments in order.
 
 use crate::world::choices::fault::Fault;
 use crate::world::choices::trouble::Trouble;
 use crate::world::peers::attacker::Attack;
 use crate::world::simulation::plan::{Plan, Run};
 
-/// Something that the plan makes happen.
+/// Something that happens according to the plan.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Moment {
     Begins(Fault),
@@ -19,7 +19,7 @@ pub(crate) enum Moment {
     Quiet,
 }
 
-/// The moments of a plan, the last one first.
+/// The moments of a plan, in reverse order: the first one is the last element.
 pub(crate) struct Timeline(Vec<(u64, Moment)>);
 
 impl Timeline {
@@ -38,7 +38,7 @@ impl Timeline {
             moments.push((trouble.until, Moment::Trouble(*trouble, false)));
             moments.push((trouble.from, Moment::Trouble(*trouble, true)));
         }
-        // A fault of no duration begins before it ends, and the quiet phase comes last.
+        // A fault with no duration begins before it ends, and the quiet phase comes last.
         moments.reverse();
         moments.sort_by_key(|(at, _)| *at);
         moments.reverse();
@@ -51,7 +51,7 @@ impl Timeline {
         if *at > now { None } else { self.0.pop().map(|(_, moment)| moment) }
     }
 
-    /// Returns when the next moment is.
+    /// Returns the time of the next moment.
     pub(crate) fn next(&self) -> u64 {
         self.0.last().map_or(u64::MAX, |(at, _)| *at)
     }

@@ -15,9 +15,9 @@ pub enum Verdict {
     Crash(String),
     /// An invariant was broken.
     Invariant(String),
-    /// Something that must happen in the end did not.
+    /// Something that must happen in the end did not happen.
     Stuck(String),
-    /// All clients are served, but something is still held.
+    /// All clients are served, but some objects are still in use.
     Leak(String),
 }
 
@@ -37,7 +37,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// All kinds, the best first.
+    /// All kinds, the best kind first.
     pub const ALL: [Self; 5] = [Self::Pass, Self::Crash, Self::Invariant, Self::Stuck, Self::Leak];
 
     /// Returns the command's exit status.
@@ -109,9 +109,9 @@ impl fmt::Display for Verdict {
 pub struct Outcome {
     /// The verdict.
     pub verdict: Verdict,
-    /// One number for everything that happened, in order.
+    /// A hash of everything that happened, in order.
     pub digest: u64,
-    /// How long it lasted, in microseconds of virtual time.
+    /// Its duration, in microseconds of virtual time.
     pub lasted: u64,
     /// Frames sent, lost frames included.
     pub frames: u64,
@@ -121,12 +121,12 @@ pub struct Outcome {
     pub served: u32,
     /// How long clients waited until they were served.
     pub waited: Waits,
-    /// How often each kind of fault struck, in [`FaultKind`]'s order.
+    /// The number of times each kind of fault struck, in [`FaultKind`]'s order.
     pub struck: [u32; FaultKind::ALL.len()],
     /// Connections that servers have accepted.
     pub accepted: u32,
-    /// How often each kind of trouble of a server began, in [`TroubleKind`]'s order.
+    /// The number of times each kind of server trouble began, in [`TroubleKind`]'s order.
     pub troubled: [u32; TroubleKind::ALL.len()],
-    /// The choices that were not the defaults. Kept only if the simulation failed.
+    /// The choices that differ from the defaults. Kept only if the simulation failed.
     pub lines: Vec<Choice>,
 }

@@ -1,6 +1,7 @@
-//! How long clients waited for their service: a histogram whose spans grow by half an octave each.
+//! How long clients waited until they were served: a histogram in which each span is half an octave
+//! wide.
 
-/// The number of spans; the last one has no end.
+/// The number of spans. The last one has no upper end.
 const SPANS: usize = 64;
 
 /// A histogram of waiting times.
@@ -14,7 +15,7 @@ impl Default for Waits {
 }
 
 impl Waits {
-    /// Counts a client that waited so many microseconds.
+    /// Counts a client that waited for this number of microseconds.
     pub(crate) fn count(&mut self, micros: u64) {
         let micros = micros.max(1);
         let octave = micros.ilog2() as usize;
@@ -32,7 +33,7 @@ impl Waits {
         }
     }
 
-    /// Returns each span's end in microseconds, and how many clients are in it.
+    /// Returns each span's upper end in microseconds, and the number of clients in it.
     pub fn spans(&self) -> impl Iterator<Item = (u64, u64)> {
         self.0.iter().enumerate().map(|(index, count)| {
             let octave = 1_u64 << (index / 2);
@@ -41,12 +42,12 @@ impl Waits {
         })
     }
 
-    /// Returns how many clients were counted.
+    /// Returns the number of clients counted.
     pub fn all(&self) -> u64 {
         self.0.iter().sum()
     }
 
-    /// Returns the end of the span within which `permille` of the clients had been served.
+    /// Returns the upper end of the span within which `permille` / 1000 of the clients were served.
     pub fn within(&self, permille: u64) -> Option<u64> {
         let wanted = (self.all() * permille).div_ceil(1_000).max(1);
         let mut sum = 0;

@@ -1,39 +1,39 @@
-//! A DHCP server with one lease, which a test can grant, refuse, or leave unanswered.
+//! A DHCP server with one lease. A test can make it grant, refuse, or ignore requests.
 //!
-//! It answers by broadcast only, which RFC 2131 always allows, and it keeps no table: every client
-//! gets the one address. It handles messages only and opens no socket.
+//! It only answers by broadcast, which RFC 2131 always allows. It keeps no table: every client gets
+//! the same address. It handles messages only and opens no socket.
 
 use std::time::Duration;
 
 use smoltcp::wire::{DhcpMessageType, DhcpOption, DhcpPacket, DhcpRepr, Ipv4Address};
 
-/// The lease that the server gives.
+/// The lease that the server grants.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Lease {
     /// The address of the client.
     pub address: Ipv4Address,
-    /// How long the client may use it, in whole seconds.
+    /// The time for which the client may use it, in whole seconds.
     pub duration: Duration,
-    /// When the client must renew it, if the server states that: in whole seconds, less than
-    /// `duration`.
+    /// The time after which the client must renew it, if the server states one: in whole seconds,
+    /// less than `duration`.
     pub renewal: Option<Duration>,
 }
 
-/// How the server answers.
+/// The server's reaction to requests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Policy {
     /// Offers and grants this lease, and refuses to renew any other.
     Grant(Lease),
-    /// Refuses every request, so that a client has to give up its address at once. Offers nothing.
+    /// Refuses every request, so a client must give up its address at once. Makes no offers.
     Refuse,
     /// Answers nothing, as if there were no server.
     Silence,
 }
 
-/// What the server has received and granted so far.
+/// The number of messages that the server has received and granted.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Tally {
-    /// Discover messages: clients without an address.
+    /// Discover messages, from clients without an address.
     pub discoveries: u32,
     /// Requests for a lease or its renewal.
     pub requests: u32,
@@ -60,12 +60,12 @@ const MASK: Ipv4Address = Ipv4Address::new(255, 255, 255, 0);
 const RENEWAL_TIME: u8 = 58;
 
 impl Server {
-    /// Makes the server of the host `address`, which names `router` to its clients.
+    /// Makes the server on the host `address`. It tells its clients that `router` is their router.
     pub fn new(address: Ipv4Address, router: Option<Ipv4Address>, policy: Policy) -> Self {
         Self { address, router, name_server: None, policy, tally: Tally::default() }
     }
 
-    /// Names a server of names to clients from now on.
+    /// Tells clients the address of a DNS server from now on.
     pub fn set_name_server(&mut self, server: Ipv4Address) {
         self.name_server = Some(server);
     }
@@ -80,7 +80,7 @@ impl Server {
         self.policy
     }
 
-    /// Returns what the server has received and granted so far.
+    /// Returns the number of messages received and granted so far.
     pub fn tally(&self) -> Tally {
         self.tally
     }
@@ -89,7 +89,7 @@ impl Server {
     pub fn answer(&mut self, message: &[u8]) -> Option<Vec<u8>> {
         let packet = DhcpPacket::new_checked(message).ok()?;
         let reply = self.reply(&DhcpRepr::parse(&packet).ok()?)?;
-        // smoltcp reads the renewal time but does not write it.
+        // smoltcp parses the renewal time but does not write it.
         let renewal = reply.renew_duration.map(u32::to_be_bytes);
         let renewal = renewal.as_ref().map(|data| DhcpOption { kind: RENEWAL_TIME, data });
         let reply = DhcpRepr { additional_options: renewal.as_slice(), ..reply };
@@ -198,7 +198,7 @@ mod tests {
         bytes
     }
 
-    /// Returns the kind and the address of a server's answer, after checking the rest of it.
+    /// Checks a server's answer. Returns its kind and its address.
     fn answer(policy: Policy, message: &[u8]) -> Option<(DhcpMessageType, Ipv4Address)> {
         let mut server = Server::new(SERVER, Some(SERVER), policy);
         let bytes = server.answer(message)?;

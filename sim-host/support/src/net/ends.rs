@@ -1,4 +1,5 @@
-//! The two ends of a cable: the device's is an embassy-net driver, the peer's a smoltcp device.
+//! The two ends of a cable: an embassy-net driver for the device, and a smoltcp device for the
+//! peer.
 
 use std::cell::RefCell;
 use std::ops::Deref;
@@ -8,15 +9,16 @@ use embassy_net_driver::{Capabilities, Driver, HardwareAddress, LinkState};
 use smoltcp::phy::{self, Device, DeviceCapabilities, Medium};
 use smoltcp::time::Instant;
 
-/// The longest frame without its checksum: 14 bytes of header and 1500 of payload.
+/// The maximum length of a frame without its checksum: 14 bytes of header and 1500 bytes of
+/// payload.
 pub const MTU: usize = 1514;
 
 /// An end of a cable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum End {
-    /// The machine under test.
+    /// The device under test.
     Device,
-    /// The machine that it talks to.
+    /// The host that it communicates with.
     Peer,
 }
 
@@ -37,15 +39,15 @@ pub trait Cable {
     /// Stores the waker for frames to the device and for changes of the link.
     fn set_waker(&mut self, waker: &Waker);
 
-    /// Returns memory for a frame of `length` bytes.
+    /// Returns a buffer for a frame of `length` bytes.
     fn buffer(&mut self, length: usize) -> Vec<u8> {
         vec![0; length]
     }
 
-    /// Takes back the memory of a frame.
+    /// Takes back a frame's buffer.
     fn put_back(&mut self, _frame: Vec<u8>) {}
 
-    /// Called before the device looks for a frame, with nothing borrowed.
+    /// Called before the device looks for a frame. Nothing is borrowed during this call.
     fn before_receive() {}
 }
 
@@ -55,10 +57,10 @@ pub struct DeviceEnd<C>(pub C);
 /// The peer's end of a cable that is shared through `C`.
 pub struct PeerEnd<C>(pub C);
 
-/// A received frame: a receive token.
+/// A receive token: a received frame.
 pub struct Received<C>(C, Vec<u8>);
 
-/// Permission to send one frame: a transmit token.
+/// A transmit token: permission to send one frame.
 pub struct Departing<C>(C, End);
 
 impl<T: Cable, C: Deref<Target = RefCell<T>> + Clone> Driver for DeviceEnd<C> {

@@ -1,4 +1,4 @@
-//! The peer's stack: its interface and sockets.
+//! The peer's stack: its network interface and sockets.
 
 use std::net::Ipv4Addr;
 
@@ -25,7 +25,7 @@ pub fn interface(
 /// Sets a host's address, or removes it.
 ///
 /// # Panics
-/// Never: an interface has room for one address.
+/// Never panics: an interface has room for one address.
 pub fn set_address(interface: &mut Interface, address: Option<Ipv4Addr>) {
     interface.update_ip_addrs(|addresses| {
         addresses.clear();
@@ -35,8 +35,8 @@ pub fn set_address(interface: &mut Interface, address: Option<Ipv4Addr>) {
     });
 }
 
-/// Makes a socket with buffers of these sizes. It acknowledges at once, since delayed
-/// acknowledgements would only make tests slower.
+/// Makes a socket with buffers of these sizes. It acknowledges at once, because delayed
+/// acknowledgements would only slow down tests.
 pub fn socket(receive: usize, send: usize) -> Socket<'static> {
     let buffer = |size| SocketBuffer::new(vec![0; size]);
     let mut socket = Socket::new(buffer(receive), buffer(send));

@@ -1,7 +1,7 @@
 //! The TCP segment in a frame.
 //!
-//! smoltcp reports that a connection is closed, but not why. Tests therefore inspect frames: to
-//! require an end without a reset, to drop some, or to cut off one port.
+//! smoltcp reports that a connection is closed, but not the reason. So tests inspect frames: to
+//! check that a connection ends without a reset, to drop some segments, or to cut off a port.
 
 use std::net::Ipv4Addr;
 
@@ -16,7 +16,7 @@ pub struct Segment {
     pub target: (Ipv4Addr, u16),
     /// The segment opens a connection.
     pub syn: bool,
-    /// The segment ends its direction.
+    /// The segment ends its direction of the connection.
     pub fin: bool,
     /// The segment resets the connection.
     pub rst: bool,

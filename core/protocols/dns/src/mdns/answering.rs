@@ -1,4 +1,4 @@
-//! What the responder hears.
+//! Reads the messages that the responder receives.
 
 use core::net::SocketAddr;
 
@@ -6,27 +6,27 @@ use super::message::{DOMAIN, HOST_TTL, KINDS, SERVICE_TTL, TOP_BIT};
 use super::{GROUP, Records, Responder, Service, State};
 use crate::wire::{Kind, Message, Name, Question, Record, flag};
 
-/// What comes of a message.
+/// The reaction to a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Heard {
-    /// Nothing.
+    /// No reaction.
     Nothing,
-    /// These are to be told to all.
+    /// Send these records to all hosts.
     ToAll(Records),
-    /// These are to be told to the asker.
+    /// Send these records to the querier.
     ToAsker(Records),
-    /// These are to be told to an asker who only knows DNS.
+    /// Send these records to a querier that supports only unicast DNS.
     ToLegacyAsker(Records),
-    /// Another host has our name.
+    /// Another host has our name: a conflict.
     Taken,
-    /// Another host asks for our name at the same time, and gets it if it wants to keep it.
+    /// Another host probes for our name at the same time, and wins the tie-break.
     Outdone,
 }
 
 impl Responder {
     /// Reads a message.
     pub(super) fn heard(&self, message: &Message<'_>, from: SocketAddr) -> Heard {
-        // What is not about an ordinary question is silently ignored (RFC 6762, 18.3).
+        // Messages with another operation code are silently ignored (RFC 6762, section 18.3).
         if self.state == State::Silent || message.flags() & flag::OPERATION != 0 {
             return Heard::Nothing;
         }
@@ -44,9 +44,9 @@ impl Responder {
         }
     }
 
-    /// Returns whether a record gives our name another meaning.
+    /// Returns whether a record conflicts with our records.
     fn contradicts(&self, record: &Record<'_>) -> bool {
-        // A goodbye is none.
+        // A goodbye is not a conflict.
         if record.ttl == 0 {
             return false;
         }
@@ -66,8 +66,8 @@ impl Responder {
         is_other && self.is_host(record.name)
     }
 
-    /// Compares what another host that asks for our name would say with what we would: the later one, as bytes, wins
-    /// (RFC 6762, 8.2). The addresses come first in both.
+    /// Breaks the tie with another host that probes for our name: the records that are greater,
+    /// compared as bytes, win (RFC 6762, section 8.2). In both probes the addresses come first.
     fn heard_while_probing(&self, message: &Message<'_>) -> Heard {
         let mut theirs = message.authorities();
         let theirs = theirs.find(|record| record.is(Kind::A) && self.is_host(record.name));
@@ -78,7 +78,7 @@ impl Responder {
         }
     }
 
-    /// Collects what is asked for, without what the asker knows.
+    /// Collects the records that are asked for, without those that the querier already has.
     fn asked(&self, message: &Message<'_>, from: SocketAddr) -> Heard {
         let mut records = Records::NONE;
         let mut is_for_one = true;
@@ -100,7 +100,7 @@ impl Responder {
         }
     }
 
-    /// Returns what answers a question.
+    /// Returns the records that answer a question.
     fn records_for(&self, question: &Question<'_>) -> Records {
         let Question { name, kind, .. } = *question;
         let is = |wanted: Kind| kind == wanted || kind == Kind::ANY;
@@ -120,7 +120,8 @@ impl Responder {
         records
     }
 
-    /// Returns what the asker knows already, and for long enough: half of the time that we would tell.
+    /// Returns the records that the querier already has, if its time to live is at least half of
+    /// ours.
     fn known(&self, record: &Record<'_>) -> Records {
         if record.is(Kind::PTR) && record.ttl >= SERVICE_TTL / 2 {
             let listed = self.services_named(record.name, LIST);
@@ -133,7 +134,7 @@ impl Responder {
         if is_all && self.is_host(record.name) { Records::HOST } else { Records::NONE }
     }
 
-    /// Returns the services whose list, or whose instance, has a name.
+    /// Returns the services that have this name for their list or their instance.
     #[inline(never)]
     fn services_named(&self, name: Name<'_>, from: usize) -> Records {
         let mut records = Records::NONE;
@@ -156,6 +157,6 @@ impl Responder {
     }
 }
 
-/// Where the name of an instance, and of the list of its kind, begins among the host, the kind and the domain.
+/// The start of the instance name, and of the list name, in the sequence of host, kind and domain.
 const INSTANCE: usize = 0;
 const LIST: usize = 1;

@@ -1,36 +1,38 @@
-//! What the responder says.
+//! Writes the responder's messages.
 
 use super::{MESSAGE, Records, Responder, Service};
 use crate::wire::{Kind, Section, Writer, flag};
 
-/// For how long others may keep the addresses of a host, in seconds (RFC 6762, 10).
+/// The time to live of a host's addresses, in seconds (RFC 6762, section 10).
 pub(super) const HOST_TTL: u32 = 120;
 
-/// For how long others may keep that there is a service.
+/// The time to live of a service's records, in seconds.
 pub(super) const SERVICE_TTL: u32 = 4_500;
 
-/// The most seconds that an asker may keep an answer who knows nothing of multicast DNS (RFC 6762, 6.7).
+/// The longest time to live in an answer to a legacy querier, in seconds (RFC 6762, section 6.7).
 const LEGACY_TTL: u32 = 10;
 
-/// In a question: an answer to the asker alone is wanted. In a record: it replaces all others of its kind.
+/// In a question: ask for a unicast answer. In a record: replace all other records of this kind
+/// (cache flush).
 pub(super) const TOP_BIT: u16 = 0x8000;
 
-/// The list of kinds of services (RFC 6763, 9).
+/// The name of the list of service kinds (RFC 6763, section 9).
 pub(super) const KINDS: &[u8] = b"_services._dns-sd._udp.local";
 
-/// The domain of the network at hand.
+/// The domain of the local network.
 pub(super) const DOMAIN: &[u8] = b"local";
 
-/// What is said.
+/// A message to send.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Saying<'q> {
-    /// A question for our name, with what we would say it means.
+    /// A probe for our name, with the records that we want to use.
     Probe,
-    /// Records, to all or to an asker who knows multicast DNS.
+    /// Records, to all hosts or to a querier that supports multicast DNS.
     Answer(Records),
-    /// That nothing is ours any more.
+    /// A goodbye: all our records end.
     Goodbye,
-    /// An answer to an asker who only knows DNS: the number and the questions are repeated.
+    /// An answer to a legacy querier, which supports only unicast DNS. It repeats the number and
+    /// the questions.
     Legacy(Records, u16, (u16, &'q [u8])),
 }
 
@@ -40,7 +42,7 @@ struct Out<'r, 'b> {
     writer: Writer<'b>,
     section: Section,
     class: u16,
-    /// The most seconds that a record is kept.
+    /// The longest time to live of the records, in seconds.
     most: u32,
 }
 
@@ -55,7 +57,8 @@ impl Responder {
             Saying::Goodbye => (0, flags, (0, &[][..]), Records::ALL, 0),
             Saying::Legacy(records, id, questions) => (id, flags, questions, records, LEGACY_TTL),
         };
-        // Who only knows DNS would not understand the bit; and what is not ours yet replaces nothing.
+        // A legacy querier does not understand the cache-flush bit, and a probe must not replace
+        // other records.
         let class = if questions.0 != 0 || flags == 0 { 1 } else { 1 | TOP_BIT };
         let writer = Writer::new(buffer, id, flags);
         let mut out = Out { responder: self, writer, section: Section::Answer, class, most };
@@ -98,7 +101,8 @@ impl Out<'_, '_> {
                 self.list(&[kind, DOMAIN], &[self.responder.label(), kind, DOMAIN]);
             }
         }
-        // What an asker wants to know next: where a service is, and the addresses of its host.
+        // The records that a querier needs next: the host and port of a service, and the addresses
+        // of the host.
         self.section = Section::Additional;
         for (number, service) in services() {
             if records.has(Records::service(number)) {
@@ -131,7 +135,8 @@ impl Out<'_, '_> {
         }
     }
 
-    /// Writes that a name is of a list. Other hosts have such a record too, so it replaces none.
+    /// Writes a PTR record from a list to a name. Other hosts also have PTR records of this list,
+    /// so it does not replace them.
     #[inline(never)]
     fn list(&mut self, list: &[&[u8]], name: &[&[u8]]) {
         let record = self.begin(list, Kind::PTR, 1, SERVICE_TTL);
@@ -139,7 +144,7 @@ impl Out<'_, '_> {
         self.writer.end_record(record);
     }
 
-    /// Writes where a service is.
+    /// Writes the SRV record of a service: its host and port.
     #[inline(never)]
     fn place(&mut self, service: &Service) {
         let label = self.responder.label();
@@ -151,12 +156,12 @@ impl Out<'_, '_> {
         self.writer.end_record(record);
     }
 
-    /// Writes more about a service.
+    /// Writes the TXT record of a service.
     fn text(&mut self, service: &Service) {
         let name = &[self.responder.label(), service.kind.as_bytes(), DOMAIN];
         let record = self.begin(name, Kind::TXT, self.class, SERVICE_TTL);
         if service.text.is_empty() {
-            // There is one text at least (RFC 6763, 6.1).
+            // A TXT record has at least one text (RFC 6763, section 6.1).
             self.writer.bytes(&[0]);
         }
         for text in service.text {

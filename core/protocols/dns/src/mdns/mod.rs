@@ -1,5 +1,5 @@
-//! Names on the network at hand (multicast DNS, RFC 6762, and services, RFC 6763): a device is found as
-//! `name.local` in a browser, and its services in lists of services.
+//! Names on the local network: multicast DNS (RFC 6762) and service discovery (RFC 6763). A web
+//! browser reaches the device as `name.local`, and its services appear in lists of services.
 //!
 //! ```
 //! use picoevent::Cx;
@@ -24,15 +24,19 @@
 //! # let _ = start;
 //! ```
 //!
-//! * A name is asked for three times before it is used. If another host has it, a number is added to it:
-//!   `pump-7-2`. Of two that ask at the same time, the one with the greater address keeps it.
-//! * Then it is announced twice, and what is asked about it is answered: to all after 20 to 120 ms, or at once
-//!   to the asker alone if that is wanted. What the asker says it knows is left out.
-//! * When the name is given up, or the addresses change, the others are told.
-//! * [`browse`] finds the services of a kind that others have, with their hosts, ports, texts and addresses.
+//! * A name is probed three times before it is used. If another host has it, a number is appended:
+//!   `pump-7-2`. If two hosts probe at the same time, the one with the greater address gets the
+//!   name.
+//! * Then the name is announced twice, and questions about it are answered: by multicast after 20
+//!   to 120 ms, or at once by unicast if the querier wants that. Records that the querier already
+//!   has are left out.
+//! * When the name is withdrawn, or the addresses change, the other hosts are informed.
+//! * [`browse`] finds the services of a kind on other hosts, with their hosts, ports, texts and
+//!   addresses.
 //!
-//! The storage needs an event, and a UDP socket with the [rings](RINGS). The back end must be able to join
-//! groups, and the base needs a [seed](picoevent::EventBase::seed). IPv6 addresses are told, over IPv4.
+//! The storage needs an event, and a UDP socket with the [rings](RINGS). The back end must be able
+//! to join multicast groups, and the base needs a [seed](picoevent::EventBase::seed). Messages are
+//! sent only over IPv4, but they also contain IPv6 addresses.
 
 mod answering;
 mod browser;
@@ -50,30 +54,30 @@ pub use browser::{
 };
 pub use verbs::{announce, withdraw};
 
-/// Where all hear.
+/// The multicast group.
 const GROUP: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::new(224, 0, 0, 251)), 5353);
 
-/// The longest message.
+/// The maximum length of a message.
 const MESSAGE: usize = 512;
 
-/// The rings of the responder's socket, in the bytes of the storage.
+/// The rings of the responder's socket, which take bytes of the storage.
 pub const RINGS: UdpRings =
     UdpRings::new(UdpRings::holding(3, MESSAGE), UdpRings::holding(2, MESSAGE));
 
-/// The longest name of a host, the number that may be added to it included.
+/// The maximum length of a host name, including a number that may be appended.
 pub const MAX_LABEL: usize = 40;
 
-/// The most services.
+/// The maximum number of services.
 pub const MAX_SERVICES: usize = 6;
 
-/// A service of the host. Its name in lists is that of the host.
+/// A service of the host. Its instance name is the host's name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Service {
-    /// What kind it is: `_http._tcp`.
+    /// Its kind, such as `_http._tcp`.
     pub kind: &'static str,
     /// Its port.
     pub port: u16,
-    /// More about it, each as `key=value`, at most 255 bytes.
+    /// Its texts, each as `key=value` with at most 255 bytes.
     pub text: &'static [&'static str],
 }
 
@@ -82,45 +86,45 @@ pub trait HasMdns: Sized {
     /// Returns the responder.
     fn mdns(&mut self) -> &mut Responder;
 
-    /// The host has a name of its own now: the one that was wanted, or one with a number. It is called again when
-    /// the name changes.
+    /// Called when the host has a name: the requested one, or one with a number. It is called again
+    /// when the name changes.
     fn named(&mut self, cx: &mut Cx<'_, Self>) {
         let _ = cx;
     }
 }
 
-/// Answers what is asked about a host and its services. It takes 96 bytes on a chip of 32 bits.
+/// Answers questions about a host and its services. It takes 96 bytes on a 32-bit chip.
 pub struct Responder {
     label: Label,
-    /// The length of the name that was wanted, without a number.
+    /// The length of the requested name, without a number.
     wanted: u8,
     number: u8,
     services: &'static [Service],
     v4: Option<Ipv4Addr>,
     v6: Option<Ipv6Addr>,
     state: State,
-    /// What is to be answered to all when the timer is due.
+    /// The records to send to all hosts when the timer is due.
     due: Records,
     socket: Option<UdpSocket>,
     timer: Option<Event>,
-    /// A browser hears with the same socket.
+    /// A browser uses the same socket.
     is_shared: bool,
 }
 
-/// How far a name is.
+/// The progress of a name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
-    /// There is none.
+    /// There is no name.
     Silent,
-    /// It was asked for so many times.
+    /// The number of probes sent.
     Probing(u8),
-    /// It was announced so many times.
+    /// The number of announcements sent.
     Announcing(u8),
-    /// It is ours.
+    /// The name is ours.
     Named,
 }
 
-/// Records: those of the host, the list of kinds of services, and those of each service.
+/// A set of records: those of the host, the list of service kinds, and those of each service.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Records(u8);
 
@@ -130,7 +134,7 @@ impl Records {
     const KINDS: Self = Self(2);
     const ALL: Self = Self(!2);
 
-    /// Returns those of a service.
+    /// Returns the records of a service.
     const fn service(number: u8) -> Self {
         Self(4_u8.wrapping_shl(number as u32))
     }
@@ -152,20 +156,21 @@ impl Records {
     }
 }
 
-/// Why a name is not announced, or services are not looked for. Nothing has changed.
+/// The reason why a name is not announced, or services are not browsed. Nothing has changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum AnnounceError {
-    /// It is no name of a host: one label of letters, digits and hyphens, without a dot. Or it is no kind of services.
+    /// The name is not a host name: one label of letters, digits and hyphens, without a dot. Or the
+    /// text is not a kind of service.
     Invalid,
-    /// It is longer than this, which leaves room for a number.
+    /// The name is too long: it must leave room for a number.
     TooLong {
-        /// The most bytes of a name.
+        /// The maximum length of a name in bytes.
         most: usize,
     },
     /// There are more services than [`MAX_SERVICES`].
     TooManyServices,
-    /// The base has no event, or no UDP socket, for it.
+    /// The base has no free event or no free UDP socket.
     Setup(SetupError),
     /// The base has no seed for random numbers.
     Unseeded,
@@ -215,13 +220,13 @@ impl Responder {
         }
     }
 
-    /// Returns the host's name, without `.local`, once it is ours.
+    /// Returns the host's name, without `.local`, if the name is ours.
     pub fn name(&self) -> Option<&str> {
         matches!(self.state, State::Announcing(_) | State::Named).then(|| self.label.as_str())
     }
 
-    /// Sets the addresses that are told, one of each family; of several, the first. They are told to all by the next
-    /// [`announce`].
+    /// Sets the addresses to announce: the first one of each family. The next [`announce`] sends
+    /// them to all hosts.
     pub fn set_addresses(&mut self, addresses: &[IpAddr]) {
         (self.v4, self.v6) = (None, None);
         for address in addresses {
@@ -232,16 +237,16 @@ impl Responder {
         }
     }
 
-    /// Returns the name that is asked for, or ours.
+    /// Returns the name that is probed, or our name.
     fn label(&self) -> &[u8] {
         self.label.as_bytes()
     }
 
-    /// Takes the next number for the name.
+    /// Appends the next number to the name.
     fn rename(&mut self) {
         self.number = self.number.checked_add(1).unwrap_or(2);
         let mut label = Label::new();
-        // There is room for a hyphen and three digits (`announce`).
+        // There is room for a hyphen and three digits (see `announce`).
         let wanted = self.label.as_bytes().iter().take(self.wanted.into());
         wanted.chain(b"-").for_each(|byte| _ = label.push_byte(*byte));
         let digits = [self.number / 100, self.number / 10 % 10, self.number % 10];
@@ -252,7 +257,7 @@ impl Responder {
     }
 }
 
-/// A name without a dot: ASCII.
+/// A name without a dot, in ASCII.
 type Label = text::Text<MAX_LABEL>;
 
 impl Default for Responder {

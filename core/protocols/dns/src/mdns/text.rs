@@ -1,4 +1,4 @@
-//! Text in fixed memory, whose code links without a panic at every level of optimization.
+//! Text in a fixed buffer. Its code links without a panic at every optimization level.
 
 /// A text of at most `MOST` bytes.
 #[derive(Clone)]
@@ -12,12 +12,12 @@ impl<const MOST: usize> Text<MOST> {
         Self { bytes: [0; MOST], length: 0 }
     }
 
-    /// Adds a text. Returns whether there is room for all of it.
+    /// Appends a text. Returns whether all of it fits.
     pub(super) fn push_str(&mut self, text: &str) -> bool {
         text.bytes().all(|byte| self.push_byte(byte))
     }
 
-    /// Adds a byte. Returns whether there is room for it.
+    /// Appends a byte. Returns whether it fits.
     pub(super) fn push_byte(&mut self, byte: u8) -> bool {
         let Some(place) = self.bytes.get_mut(self.length) else { return false };
         *place = byte;

@@ -1,4 +1,4 @@
-//! What an application does with its responder, and what is said when.
+//! The responder's functions for the application, and the times of its messages.
 
 use core::net::{Ipv4Addr, SocketAddr};
 use core::time::Duration;
@@ -13,29 +13,28 @@ use super::{
 };
 use crate::wire::{Message, is_host_name};
 
-/// How often a name is asked for before it is used, and how long it is waited each time, in
-/// milliseconds (RFC 6762, 8.1).
+/// The number of probes before a name is used, and the wait after each, in milliseconds (RFC 6762,
+/// section 8.1).
 const PROBES: u8 = 3;
 const PROBE_WAIT: u16 = 250;
 
-/// How often a name is announced, and how long it is waited in between, in milliseconds (RFC 6762, 8.3).
+/// The number of announcements, and the wait between them, in milliseconds (RFC 6762, section 8.3).
 const ANNOUNCEMENTS: u8 = 2;
 const ANNOUNCE_WAIT: u16 = 1_000;
 
-/// How long a host waits that was outdone, and one whose name was taken many times, in
-/// milliseconds.
+/// The wait after a lost tie-break, and the wait after many conflicts, in milliseconds.
 const OUTDONE_WAIT: u16 = 1_000;
 const TAKEN_WAIT: u16 = 5_000;
 
-/// From this number of a name on, it is waited before the next is tried.
+/// From this number of the name on, the responder waits before it tries the next name.
 const MANY: u8 = 15;
 
-/// The room for a number behind a name.
+/// The room for a number after a name.
 const NUMBER: usize = 4;
 
-/// Asks for a name, without `.local`, and announces it with its services when nobody else has it.
-/// [`HasMdns::named`] is called then. A responder that has a name already begins anew, also with the same one: when
-/// its addresses have changed, for instance.
+/// Probes for a name, given without `.local`, and announces it with its services if no other host
+/// has it. Then [`HasMdns::named`] is called. A responder that already has a name starts again,
+/// even with the same name, for example because its addresses have changed.
 ///
 /// # Errors
 /// [`AnnounceError`].
@@ -60,7 +59,7 @@ pub fn announce<A: HasMdns>(
     Ok(())
 }
 
-/// Binds the socket, unless there is one.
+/// Binds the socket, unless it is bound.
 pub(super) fn bind<A: HasMdns>(
     app: &mut A,
     cx: &mut Cx<'_, A>,
@@ -71,7 +70,7 @@ pub(super) fn bind<A: HasMdns>(
         let socket = cx.bind(address, RINGS, call)?;
         app.mdns().socket = Some(socket);
         if let Ok(mut udp) = cx.udp(socket) {
-            // The ring of a new socket has room.
+            // There is room: the ring of a new socket is empty.
             let _ = udp.join_multicast(GROUP.ip());
         }
     }
@@ -85,7 +84,7 @@ pub(super) fn close<A: HasMdns>(app: &mut A, cx: &mut Cx<'_, A>) {
     }
 }
 
-/// Tells all that the name is given up, and is silent from then on.
+/// Sends a goodbye for the name, and sends nothing afterwards.
 pub fn withdraw<A: HasMdns>(app: &mut A, cx: &mut Cx<'_, A>) {
     if app.mdns().name().is_some() {
         let mut buffer = [0; MESSAGE];
@@ -119,9 +118,10 @@ fn check(name: &str, services: &[Service]) -> Result<(), AnnounceError> {
 /// What the responder does next.
 #[derive(Default)]
 struct Next {
-    /// The length of a message to be sent, which is in the buffer; 0 for none.
+    /// The length of the message in the buffer to send; 0 for none.
     length: usize,
-    /// When the timer is due, in milliseconds, and how much may be added at random; `None` leaves it as it is.
+    /// The timer's delay in milliseconds, and the maximum random addition. `None` leaves the timer
+    /// as it is.
     timer: Option<(u16, u8)>,
     is_named: bool,
 }
@@ -129,19 +129,20 @@ struct Next {
 impl Responder {
     fn begin(&mut self, name: &str, services: &'static [Service]) -> Next {
         self.label = Label::new();
-        // It was checked that it has room.
+        // The caller has checked the length.
         let _ = self.label.push_str(name);
         (self.wanted, self.number, self.services) = (name.len() as u8, 1, services);
         self.probe_after(0)
     }
 
-    /// Begins to ask for the name, after a delay and up to 250 ms: many devices may have started at once.
+    /// Starts to probe for the name after `delay` ms plus up to 250 ms, because many devices may
+    /// have started at once.
     fn probe_after(&mut self, delay: u16) -> Next {
         (self.state, self.due) = (State::Probing(0), Records::NONE);
         Next { timer: Some((delay, 250)), ..Next::default() }
     }
 
-    /// The timer is due.
+    /// Handles the timer.
     #[inline(never)]
     fn tick(&mut self, buffer: &mut [u8; MESSAGE]) -> Next {
         let is_named = self.state == State::Probing(PROBES);
@@ -158,7 +159,7 @@ impl Responder {
         let length = self.write(Saying::Answer(self.due), buffer);
         let mut next = Next { length, timer: None, is_named };
         self.due = Records::NONE;
-        // While the name is announced, all is told, and it is done again.
+        // Each announcement contains all records, and is repeated.
         if let State::Announcing(count) = self.state {
             self.state = State::Named;
             if count.saturating_add(1) < ANNOUNCEMENTS {
@@ -169,7 +170,7 @@ impl Responder {
         next
     }
 
-    /// Does what a message asks for.
+    /// Reacts to a message.
     #[inline(never)]
     fn react(&mut self, bytes: &[u8], from: SocketAddr, buffer: &mut [u8; MESSAGE]) -> Next {
         let Ok(message) = Message::parse(bytes) else { return Next::default() };
@@ -178,7 +179,7 @@ impl Responder {
             Heard::ToAll(records) => {
                 let is_waiting = self.due != Records::NONE;
                 self.due = self.due.with(records);
-                // Others may answer too, and are heard meanwhile.
+                // Wait: other hosts may answer too.
                 return Next { timer: Some((20, 100)).filter(|_| !is_waiting), ..Next::default() };
             }
             Heard::ToAsker(records) => Saying::Answer(records),
@@ -186,7 +187,8 @@ impl Responder {
                 Saying::Legacy(records, message.id(), message.question_bytes())
             }
             Heard::Taken => {
-                // Whoever had the name keeps it, and it is asked for again to know who that is (RFC 6762, 9).
+                // A host that already has the name probes for it again, to find out which host
+                // keeps it (RFC 6762, section 9).
                 if self.name().is_none() {
                     self.rename();
                 }
@@ -204,12 +206,12 @@ fn tick<A: HasMdns>(app: &mut A, event: &mut EventMut<'_, '_, A>) {
     go_on(app, event.cx(), GROUP, &buffer, &next);
 }
 
-/// Messages have come.
+/// Called when messages have arrived.
 pub(super) fn heard<A: HasMdns>(app: &mut A, udp: &mut UdpMut<'_, '_, A>, _: UdpEvent) {
     while hear(app, udp) {}
 }
 
-/// Takes a message, if there is one.
+/// Handles one message. Returns whether there was one.
 pub(super) fn hear<A: HasMdns>(app: &mut A, udp: &mut UdpMut<'_, '_, A>) -> bool {
     let Some(datagram) = udp.peek() else { return false };
     let from = datagram.from;
@@ -220,7 +222,7 @@ pub(super) fn hear<A: HasMdns>(app: &mut A, udp: &mut UdpMut<'_, '_, A>) -> bool
     true
 }
 
-/// Sends a message of a length, if that is not 0.
+/// Sends a message of this length, unless the length is 0.
 pub(super) fn send<A: HasMdns>(
     app: &mut A,
     cx: &mut Cx<'_, A>,
@@ -231,12 +233,12 @@ pub(super) fn send<A: HasMdns>(
     if let Some(message) = buffer.get(..length).filter(|message| !message.is_empty())
         && let Some(Ok(mut udp)) = app.mdns().socket.map(|socket| cx.udp(socket))
     {
-        // What does not fit into the ring is asked for again.
+        // A message that does not fit into the ring is lost; the querier asks again.
         let _ = udp.send_to(message, to);
     }
 }
 
-/// Does what is next.
+/// Sends the message, arms the timer, and calls `named`.
 #[inline(never)]
 fn go_on<A: HasMdns>(
     app: &mut A,
@@ -250,13 +252,13 @@ fn go_on<A: HasMdns>(
     if let Some((least, spread)) = next.timer
         && let Some(timer) = responder.timer
     {
-        // The base has a seed, or nothing would have begun.
+        // The base has a seed: `announce` has checked it.
         let random = cx.random_u32().unwrap_or_default() >> 16;
         let random = random.wrapping_mul(u32::from(spread)) >> 16;
         let millis = u32::from(least).wrapping_add(random);
         let delay = Duration::from_millis(millis.into());
         if let Ok(mut timer) = cx.event(timer) {
-            // Adding fails for sources only.
+            // `add` fails only for sources, not for timers.
             let _ = timer.add(Some(delay));
         }
     }

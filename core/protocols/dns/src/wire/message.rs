@@ -1,24 +1,25 @@
-//! A message, checked and read.
+//! Checks and reads a message.
 
 use core::net::{Ipv4Addr, Ipv6Addr};
 
 use super::{CLASS, HEAD, INTERNET, Kind, Name, Status, flag, number};
 
-/// The bytes are no message: one of its counts, lengths or names is wrong.
+/// The bytes are not a valid message: a count, a length or a name is wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Malformed;
 
-/// A message that was checked.
+/// A checked message.
 #[derive(Clone, Copy, Debug)]
 pub struct Message<'m> {
     bytes: &'m [u8],
-    /// Where each of the sections begins: questions, answers, authorities, additional records.
+    /// The offsets of the sections: questions, answers, authorities, additional records.
     sections: [usize; 4],
 }
 
 impl<'m> Message<'m> {
-    /// Checks a message: all that its head counts is there and whole. Bytes behind it are ignored.
+    /// Checks a message: everything that its header counts must be complete. Bytes after it are
+    /// ignored.
     ///
     /// # Errors
     /// [`Malformed`].
@@ -44,7 +45,7 @@ impl<'m> Message<'m> {
         Some(message)
     }
 
-    /// Returns the number that a question and its answer have in common.
+    /// Returns the number that a question and its answer share.
     pub fn id(&self) -> u16 {
         number(self.bytes, 0).unwrap_or_default()
     }
@@ -54,17 +55,17 @@ impl<'m> Message<'m> {
         number(self.bytes, 2).unwrap_or_default()
     }
 
-    /// Returns whether it answers an ordinary question.
+    /// Returns whether it is an answer to a standard query.
     pub fn is_answer(&self) -> bool {
         self.flags() & (flag::RESPONSE | flag::OPERATION) == flag::RESPONSE
     }
 
-    /// Returns what the server says of the answer.
+    /// Returns the response code.
     pub fn status(&self) -> Status {
         Status((self.flags() & 0xF) as u8)
     }
 
-    /// Returns whether records were left out because the answer was too long.
+    /// Returns whether records were left out because the answer was too long (truncated).
     pub fn is_truncated(&self) -> bool {
         self.flags() & flag::TRUNCATED != 0
     }
@@ -75,7 +76,7 @@ impl<'m> Message<'m> {
         records.map(|Record { name, kind, class, .. }| Question { name, kind, class })
     }
 
-    /// Returns how many questions there are, and their bytes, for an answer that repeats them.
+    /// Returns the number of questions and their bytes, for an answer that repeats them.
     pub fn question_bytes(&self) -> (u16, &'m [u8]) {
         let [start, end, ..] = self.sections;
         (count(self.bytes, 0), self.bytes.get(start..end).unwrap_or_default())
@@ -86,12 +87,12 @@ impl<'m> Message<'m> {
         self.records(1)
     }
 
-    /// Returns the records about who is responsible for the name.
+    /// Returns the authority records.
     pub fn authorities(self) -> Records<'m> {
         self.records(2)
     }
 
-    /// Returns the records that were added.
+    /// Returns the additional records.
     pub fn additional(self) -> Records<'m> {
         self.records(3)
     }
@@ -102,7 +103,7 @@ impl<'m> Message<'m> {
     }
 }
 
-/// Returns how many entries the head says a section has.
+/// Returns the number of entries of a section, from the header.
 fn count(bytes: &[u8], section: u8) -> u16 {
     let at = section.wrapping_mul(2).wrapping_add(4);
     number(bytes, at.into()).unwrap_or_default()
@@ -111,17 +112,16 @@ fn count(bytes: &[u8], section: u8) -> u16 {
 /// A question of a message.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Question<'m> {
-    /// The name that is asked about.
+    /// The name in question.
     pub name: Name<'m>,
-    /// What is asked for.
+    /// The record type that is asked for.
     pub kind: Kind,
-    /// The class, of which 1 is the internet's. In multicast DNS its top bit asks for an answer to the asker
-    /// alone.
+    /// The class; 1 is the internet. In multicast DNS the top bit asks for a unicast answer.
     pub class: u16,
 }
 
 impl Question<'_> {
-    /// Returns whether it is about the internet, as all are today.
+    /// Returns whether its class is the internet, the only one in use.
     pub const fn is_of_internet(&self) -> bool {
         self.class & CLASS == INTERNET
     }
@@ -151,23 +151,23 @@ impl<'m> Iterator for Records<'m> {
 /// A record of a message.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Record<'m> {
-    /// The name it is about.
+    /// The record's name.
     pub name: Name<'m>,
-    /// The number of what it holds.
+    /// The record type.
     pub kind: Kind,
-    /// The class, of which 1 is the internet's. In multicast DNS its top bit says that this record replaces
-    /// all others of its kind.
+    /// The class; 1 is the internet. In multicast DNS the top bit means that this record replaces
+    /// all others of its kind (cache flush).
     pub class: u16,
-    /// For how long it may be kept, in seconds.
+    /// The time to live in seconds.
     pub ttl: u32,
-    /// Where what it holds begins in the message, and ends.
+    /// The start and end offset of its data in the message.
     start: usize,
     end: usize,
 }
 
 impl<'m> Record<'m> {
-    /// Reads the record at an offset; in the section of questions it has no more than a name, a kind and a class. Returns
-    /// it, and the offset behind it.
+    /// Reads the record at an offset. In the section of questions it has only a name, a type and a
+    /// class. Returns the record and the offset after it.
     #[inline(never)]
     fn read(bytes: &'m [u8], at: usize, section: u8) -> Option<(Self, usize)> {
         let (name, at) = Name::check(bytes, at)?;
@@ -177,7 +177,7 @@ impl<'m> Record<'m> {
             return Some((Self { name, kind, class, ttl: 0, start, end: start }, start));
         }
         let ttl = u32::from_be_bytes(*bytes.get(start..)?.first_chunk()?);
-        // A number with the top bit set means zero (RFC 2181, 8).
+        // A time to live with the top bit set means zero (RFC 2181, section 8).
         let ttl = if ttl > i32::MAX as u32 { 0 } else { ttl };
         let length = number(bytes, start.wrapping_add(4))?;
         let start = start.wrapping_add(6);
@@ -186,22 +186,23 @@ impl<'m> Record<'m> {
         Some((Self { name, kind, class, ttl, start, end }, end))
     }
 
-    /// Returns what it holds, as bytes.
+    /// Returns its data as bytes.
     pub fn bytes(&self) -> &'m [u8] {
         self.name.message().get(self.start..self.end).unwrap_or_default()
     }
 
-    /// Returns whether it is of the internet and of this kind.
+    /// Returns whether it has the class internet and this type.
     pub(crate) fn is(&self, kind: Kind) -> bool {
         self.class & CLASS == INTERNET && self.kind == kind
     }
 
-    /// Returns the name that it holds, behind so many bytes.
+    /// Returns the name in its data, after `behind` bytes.
     pub(crate) const fn target(&self, behind: usize) -> Name<'m> {
         self.name.elsewhere(self.start.wrapping_add(behind))
     }
 
-    /// Returns the form of what it holds: bytes, names, and bytes behind them; `None` if it may be anything.
+    /// Returns the form of its data: a number of bytes, then names, then bytes. Returns `None` if
+    /// any data is valid.
     const fn form(&self) -> Option<(usize, u8, usize)> {
         if self.class & CLASS != INTERNET {
             return None;
@@ -216,7 +217,7 @@ impl<'m> Record<'m> {
         })
     }
 
-    /// Returns whether what it holds has the form of its kind, to the last byte.
+    /// Returns whether its data has exactly the form of its type.
     fn is_well_formed(&self) -> bool {
         if self.is(Kind::TXT) {
             return texts(self.bytes()).is_some();
@@ -230,7 +231,7 @@ impl<'m> Record<'m> {
         at.wrapping_add(behind) == self.end
     }
 
-    /// Returns what it holds.
+    /// Returns its data.
     pub fn data(&self) -> Data<'m> {
         let bytes = self.bytes();
         let address = |bytes: &[u8]| bytes.first_chunk().copied().map(Ipv4Addr::from);
@@ -252,24 +253,25 @@ impl<'m> Record<'m> {
         data.unwrap_or(Data::Other(bytes))
     }
 
-    /// Returns the number that ends it: for how long the answer that there is nothing may be kept, of a zone.
+    /// Returns the last number in its data. In an SOA record this is the time to cache negative
+    /// answers, in seconds.
     pub(crate) fn last_number(&self) -> u32 {
         self.bytes().last_chunk().map_or(0, |bytes| u32::from_be_bytes(*bytes))
     }
 }
 
-/// What a record holds.
+/// The data of a record.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Data<'m> {
     /// An IPv4 address.
     A(Ipv4Addr),
     /// An IPv6 address.
     Aaaa(Ipv6Addr),
-    /// The true name of an alias.
+    /// The canonical name of an alias.
     Cname(Name<'m>),
     /// Another name.
     Ptr(Name<'m>),
-    /// Where a service is.
+    /// The host and port of a service.
     Srv {
         /// Hosts with the lowest number are tried first.
         priority: u16,
@@ -280,18 +282,18 @@ pub enum Data<'m> {
         /// The host.
         target: Name<'m>,
     },
-    /// Texts, each behind a byte with its length.
+    /// Texts, each after a byte with its length.
     Txt(&'m [u8]),
-    /// The start of a zone: for how long the answer that there is nothing may be kept, in seconds.
+    /// The start of a zone (SOA).
     Soa {
-        /// The seconds.
+        /// The time to cache negative answers, in seconds.
         minimum: u32,
     },
-    /// Anything else.
+    /// Any other data.
     Other(&'m [u8]),
 }
 
-/// Checks texts, each behind its length.
+/// Checks texts, each after a byte with its length.
 fn texts(bytes: &[u8]) -> Option<&[u8]> {
     let mut rest = bytes;
     while let Some((length, after)) = rest.split_first() {
@@ -304,7 +306,7 @@ fn texts(bytes: &[u8]) -> Option<&[u8]> {
 mod tests {
     use super::*;
 
-    /// The answer to "example.org A?": an alias, its address, and a zone.
+    /// The answer to "example.org A?": an alias, its address, and an SOA record.
     const ANSWER: &[u8] = b"\x12\x34\x81\x80\0\x01\0\x02\0\x01\0\0\
         \x07example\x03org\0\0\x01\0\x01\
         \xC0\x0C\0\x05\0\x01\0\0\0\x3C\0\x04\x01a\xC0\x0C\
@@ -355,7 +357,7 @@ mod tests {
             bytes.extend((held.len() as u16).to_be_bytes());
             bytes.extend(held);
             assert_eq!(Message::parse(&bytes).err(), Some(Malformed), "{kind:?} {held:?}");
-            // Of another class it is just bytes.
+            // In another class the data is just bytes.
             bytes[16] = 3;
             let record = Message::parse(&bytes).unwrap().answers().next().unwrap();
             assert_eq!(record.data(), Data::Other(held));

@@ -1,7 +1,8 @@
-//! Messages of the domain name system (RFC 1035), read and written.
+//! Reads and writes messages of the domain name system (RFC 1035).
 //!
-//! A [`Message`] is checked as a whole before anything is read from it: every count, length and name. Work is
-//! bounded by the length of the message, because a name's pointers may only lead backwards.
+//! A [`Message`] is checked as a whole before anything is read from it: every count, length and
+//! name. The work is limited by the length of the message, because the pointers in names may only
+//! point backwards.
 
 mod message;
 mod name;
@@ -12,7 +13,7 @@ pub(crate) use name::without_dot;
 pub use name::{Labels, MAX_NAME, Name, is_host_name};
 pub use writer::{Section, Writer};
 
-/// What a record holds, or a question asks for: its number in a message.
+/// The type of a record or a question: its number in a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Kind(pub u16);
@@ -20,11 +21,11 @@ pub struct Kind(pub u16);
 impl Kind {
     /// An IPv4 address.
     pub const A: Self = Self(1);
-    /// The true name of an alias.
+    /// The canonical name of an alias.
     pub const CNAME: Self = Self(5);
-    /// The start of a zone: how long answers that there is nothing may be kept.
+    /// The start of a zone, with the time to cache negative answers.
     pub const SOA: Self = Self(6);
-    /// A name for a name.
+    /// A pointer to another name.
     pub const PTR: Self = Self(12);
     /// Texts.
     pub const TXT: Self = Self(16);
@@ -32,21 +33,21 @@ impl Kind {
     pub const AAAA: Self = Self(28);
     /// The host and port of a service.
     pub const SRV: Self = Self(33);
-    /// In a question: everything there is.
+    /// In a question: all types.
     pub const ANY: Self = Self(255);
 }
 
-/// Says why a server has no answer: the last four bits of a message's flags.
+/// The response code: the last four bits of a message's flags.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Status(pub u8);
 
 impl Status {
-    /// There is an answer, if only that the name has no such record.
+    /// There is an answer. It may say that the name has no such record.
     pub const OK: Self = Self(0);
-    /// The server could not find out.
+    /// The server failed to find the answer.
     pub const SERVER_FAILED: Self = Self(2);
-    /// There is no such name.
+    /// The name does not exist.
     pub const NO_SUCH_NAME: Self = Self(3);
 }
 
@@ -54,23 +55,23 @@ impl Status {
 pub mod flag {
     /// It is an answer.
     pub const RESPONSE: u16 = 0x8000;
-    /// The kind of question; zero is an ordinary one.
+    /// The operation code; zero is a standard query.
     pub const OPERATION: u16 = 0x7800;
-    /// Who answers is responsible for the name.
+    /// The server is authoritative for the name.
     pub const AUTHORITATIVE: u16 = 0x0400;
-    /// The answer was too long, and what did not fit is left out.
+    /// The answer was too long, and is truncated.
     pub const TRUNCATED: u16 = 0x0200;
-    /// The server is to ask others.
+    /// The server should ask other servers (recursion).
     pub const RECURSION_DESIRED: u16 = 0x0100;
 }
 
-/// The length of a message's head.
+/// The length of a message's header.
 const HEAD: usize = 12;
 
 /// The class of the internet, the only one in use.
 const INTERNET: u16 = 1;
 
-/// In multicast DNS, the top bit of a class is a flag of its own.
+/// In multicast DNS, the top bit of a class is a separate flag.
 const CLASS: u16 = 0x7FFF;
 
 /// Returns the two bytes at an offset as a number.

@@ -2,16 +2,17 @@
 
 use core::fmt;
 
-/// The most bytes of a name in a message, its lengths and its end included (RFC 1035, 2.3.4).
+/// The maximum length of a name in a message, including its length bytes and its end (RFC 1035,
+/// section 2.3.4).
 pub const MAX_NAME: usize = 255;
 
-/// The most bytes of a label.
+/// The maximum length of a label in bytes.
 const MAX_LABEL: usize = 63;
 
-/// The two bits of a length that say: the rest of the name is elsewhere.
+/// The two bits of a length byte that mark a pointer to the rest of the name.
 const POINTER: u8 = 0xC0;
 
-/// A name in a message that was checked.
+/// A checked name in a message.
 #[derive(Clone, Copy)]
 pub struct Name<'m> {
     message: &'m [u8],
@@ -19,10 +20,10 @@ pub struct Name<'m> {
 }
 
 impl<'m> Name<'m> {
-    /// Checks the name at an offset. Returns it, and the offset behind it.
+    /// Checks the name at an offset. Returns the name and the offset after it.
     ///
-    /// A pointer leads to bytes before those that the name has had so far, so each step goes further back,
-    /// and no name is endless.
+    /// A pointer must point to bytes before all bytes that the name has used so far. So each step
+    /// goes further back, and no name is endless.
     pub(super) fn check(message: &'m [u8], at: usize) -> Option<(Self, usize)> {
         let mut labels = Labels { message, at, least: at, end: None };
         let mut length = 1_usize;
@@ -43,7 +44,7 @@ impl<'m> Name<'m> {
         self.message
     }
 
-    /// Returns the name at another place of the message, where one was checked.
+    /// Returns the name at another, already checked, place of the message.
     pub(super) const fn elsewhere(self, at: usize) -> Self {
         Self { at, ..self }
     }
@@ -53,24 +54,25 @@ impl<'m> Name<'m> {
         Labels { message: self.message, at: self.at, least: self.at, end: None }
     }
 
-    /// Returns the first label, and the name behind it.
+    /// Returns the first label and the rest of the name.
     pub(crate) fn split_first(self) -> Option<(&'m [u8], Self)> {
         let mut labels = self.labels();
         let label = labels.next()?;
         Some((label, self.elsewhere(labels.at)))
     }
 
-    /// Returns whether the name is this text, whatever the case of its letters.
+    /// Returns whether the name is this text. Letters are not case-sensitive.
     pub fn is(self, text: &str) -> bool {
         self.is_of(&[text.as_bytes()])
     }
 
-    /// Returns whether the name is made of these texts, with dots between them, whatever the case of its letters.
+    /// Returns whether the name consists of these texts, separated by dots. Letters are not
+    /// case-sensitive.
     pub fn is_of(self, texts: &[&[u8]]) -> bool {
         self.compare(texts, false)
     }
 
-    /// Returns whether the name is this text, letter by letter.
+    /// Returns whether the name is this text. Letters are case-sensitive.
     pub fn is_exactly(self, text: &[u8]) -> bool {
         self.compare(&[text], true)
     }
@@ -84,7 +86,7 @@ impl<'m> Name<'m> {
                 let Some(label) = labels.next() else { return false };
                 let mut place = rest.iter();
                 let is_same = label.iter().all(|byte| {
-                    // A dot in a label is none between labels.
+                    // A dot within a label is not a separator.
                     place.next().is_some_and(|held| {
                         *held != b'.'
                             && (held == byte || !is_exact && held.eq_ignore_ascii_case(byte))
@@ -100,7 +102,7 @@ impl<'m> Name<'m> {
     }
 }
 
-/// Names are equal whatever the case of their letters.
+/// Names are compared without the case of their letters.
 impl PartialEq for Name<'_> {
     fn eq(&self, other: &Self) -> bool {
         let mut others = other.labels();
@@ -125,14 +127,15 @@ impl fmt::Debug for Name<'_> {
 pub struct Labels<'m> {
     message: &'m [u8],
     at: usize,
-    /// Where the bytes that are being read begin: the next pointer leads before that.
+    /// The start of the bytes that are being read. The next pointer must point before it.
     least: usize,
-    /// Where the name ends, once that is known: behind its first pointer, or behind its last label.
+    /// The end of the name, once it is known: after its first pointer, or after its last label.
     end: Option<usize>,
 }
 
 impl<'m> Labels<'m> {
-    /// Takes the next label, `Some(None)` at the end of the name, and `None` if it is malformed.
+    /// Takes the next label. Returns `Some(None)` at the end of the name, and `None` if the name is
+    /// malformed.
     fn step(&mut self) -> Option<Option<&'m [u8]>> {
         loop {
             let length = *self.message.get(self.at)?;
@@ -170,13 +173,13 @@ impl<'m> Iterator for Labels<'m> {
     }
 }
 
-/// Returns a name as text without the dot that it may end in.
+/// Returns a name as text without a final dot.
 pub(crate) fn without_dot(text: &[u8]) -> &[u8] {
     text.strip_suffix(b".").unwrap_or(text)
 }
 
-/// Returns whether `text` can be asked for: labels of 1 to 63 letters, digits, hyphens and underscores,
-/// separated by dots, at most 253 bytes, with or without a dot at the end.
+/// Returns whether `text` is a valid name for a question: labels of 1 to 63 letters, digits,
+/// hyphens and underscores, separated by dots, at most 253 bytes, optionally with a dot at the end.
 pub fn is_host_name(text: &str) -> bool {
     let bytes = without_dot(text.as_bytes());
     let mut length = 0_usize;
@@ -188,7 +191,7 @@ pub fn is_host_name(text: &str) -> bool {
             _ => return false,
         };
     }
-    // The end and the length of the first label are two bytes more.
+    // The end and the length byte of the first label take two more bytes.
     length != 0 && bytes.len().saturating_add(2) <= MAX_NAME
 }
 
@@ -196,7 +199,7 @@ pub fn is_host_name(text: &str) -> bool {
 mod tests {
     use super::*;
 
-    /// "b.example" at 0, "a." and a pointer to it at 11, a pointer to that at 15.
+    /// "b.example" at 0, "a." with a pointer to it at 11, a pointer to that at 15.
     const NAMES: &[u8] = b"\x01b\x07example\x00\x01a\xC0\x00\xC0\x0B";
 
     fn check(message: &[u8], at: usize) -> Option<(Name<'_>, usize)> {
@@ -252,7 +255,7 @@ mod tests {
         ] {
             assert!(check(message, 0).is_none(), "{message:?}");
         }
-        // Two names that point at each other: at 2 "x" and to 0, at 0 to 2.
+        // Two names that point at each other: at 2 "x" and a pointer to 0, at 0 a pointer to 2.
         assert!(check(b"\xC0\x02\x01x\xC0\x00", 2).is_none());
     }
 

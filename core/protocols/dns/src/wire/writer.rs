@@ -1,20 +1,21 @@
-//! A message, written.
+//! Writes a message.
 
 use super::name::without_dot;
 use super::{HEAD, INTERNET, Kind};
 
-/// Where a record is in a message.
+/// A section of a message that contains records.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Section {
     /// The answers.
     Answer,
-    /// Who is responsible for the name.
+    /// The authority records.
     Authority,
-    /// What may be useful.
+    /// The additional records.
     Additional,
 }
 
-/// Writes a message into a buffer. What no longer fits makes it fail at the [end](Self::finish).
+/// Writes a message into a buffer. If anything does not fit, [`finish`](Self::finish) returns
+/// `None`.
 ///
 /// ```
 /// use picoevent_dns::wire::{Kind, Writer, flag};
@@ -46,26 +47,27 @@ impl<'b> Writer<'b> {
         self.question_for(&[name.as_bytes()], kind, class);
     }
 
-    /// As [`question`](Self::question), with a name of several texts.
+    /// Like [`question`](Self::question), with a name of several texts.
     #[inline(never)]
     pub fn question_for(&mut self, name: &[&[u8]], kind: Kind, class: u16) {
         self.name_of(name);
         self.end_question(kind, class);
     }
 
-    /// Writes what follows the name of a question.
+    /// Writes the part of a question after its name.
     pub(crate) fn end_question(&mut self, kind: Kind, class: u16) {
         self.number(kind.0);
         self.number(class);
         self.count(0);
     }
 
-    /// Returns whether there is room for so many bytes.
+    /// Returns whether there is room for `bytes` more bytes.
     pub(crate) const fn has_room(&self, bytes: usize) -> bool {
         self.buffer.len().saturating_sub(self.len) >= bytes
     }
 
-    /// Adds a record, in the order of the sections, with what `data` writes.
+    /// Adds a record. Records must follow the order of the sections. `data` writes the record's
+    /// data.
     pub fn record(
         &mut self,
         section: Section,
@@ -77,7 +79,7 @@ impl<'b> Writer<'b> {
         self.record_of(section, &[name.as_bytes()], kind, INTERNET, ttl, data);
     }
 
-    /// As [`record`](Self::record), with a name of several texts, and a class.
+    /// Like [`record`](Self::record), with a name of several texts, and a class.
     pub fn record_of(
         &mut self,
         section: Section,
@@ -92,7 +94,8 @@ impl<'b> Writer<'b> {
         self.end_record(length);
     }
 
-    /// Writes a record up to what it holds, for [`end_record`](Self::end_record). Returns where its length is.
+    /// Writes a record up to its data, for [`end_record`](Self::end_record). Returns the offset of
+    /// its length field.
     #[inline(never)]
     pub(crate) fn begin_record(
         &mut self,
@@ -116,15 +119,15 @@ impl<'b> Writer<'b> {
         length
     }
 
-    /// Ends a record, whose length is known now.
+    /// Ends a record: sets its length field.
     #[inline(never)]
     pub(crate) fn end_record(&mut self, length: usize) {
         let start = length.saturating_add(2);
         self.put(length, self.len.saturating_sub(start) as u16);
     }
 
-    /// Repeats the questions of another message: how many there are, and their bytes. They come first, because their
-    /// names may point into them.
+    /// Repeats the questions of another message: their number and their bytes. They come first,
+    /// because their names may contain pointers to them.
     pub fn questions_of(&mut self, (count, bytes): (u16, &[u8])) {
         self.bytes(bytes);
         self.put(4, count);
@@ -151,14 +154,14 @@ impl<'b> Writer<'b> {
         self.bytes(&[0]);
     }
 
-    /// Writes a label, whatever its bytes are, and a name behind it.
+    /// Writes a label with any bytes, followed by a name.
     pub(crate) fn label_of(&mut self, label: &[u8], name: &[&[u8]]) {
         self.bytes(&[label.len() as u8]);
         self.bytes(label);
         self.name_of(name);
     }
 
-    /// Writes a number of 16 bits.
+    /// Writes a 16-bit number.
     #[inline(never)]
     pub fn number(&mut self, number: u16) {
         self.bytes(&number.to_be_bytes());
@@ -183,7 +186,7 @@ impl<'b> Writer<'b> {
         }
     }
 
-    /// Counts one more in a section.
+    /// Adds one to the count of a section.
     fn count(&mut self, section: usize) {
         let at = section.saturating_mul(2).saturating_add(4);
         let count = super::number(self.buffer, at).unwrap_or_default();

@@ -1,5 +1,5 @@
-//! Boards that want one name, simulated: each with the loop on a network stack of its own, on one segment, in virtual
-//! time. Frames are lost and doubled.
+//! Simulated boards that all want the same name. Each has the loop and its own network stack. They
+//! are on one segment, in virtual time. Frames are lost and duplicated.
 
 #[path = "../../../../../hal-embassy/tests/adapter/world/clock.rs"]
 mod clock;
@@ -25,17 +25,17 @@ use task::Task;
 
 const SERVICES: &[Service] = &[Service { kind: "_http._tcp", port: 80, text: &["path=/"] }];
 
-/// A segment with two boards, which hear all of each other.
+/// A segment with two boards. Each receives everything that the other sends.
 struct Segment {
     to: [VecDeque<Vec<u8>>; 2],
     wakers: [Option<Waker>; 2],
     rng: Rng,
-    /// Of a thousand frames so many are lost, and as many come twice.
+    /// The number of frames in a thousand that are lost. The same number is duplicated.
     faults: u32,
     lost: u32,
 }
 
-/// The place of a board.
+/// A board's end of the segment.
 struct Place<const NUMBER: usize>(Rc<RefCell<Segment>>);
 
 impl<const NUMBER: usize> Cable for Place<NUMBER> {
@@ -72,7 +72,7 @@ impl<const NUMBER: usize> Cable for Place<NUMBER> {
 /// The application of a board.
 struct Board {
     responder: Responder,
-    /// The names it has had.
+    /// The names that it has had.
     names: Rc<RefCell<Vec<String>>>,
 }
 
@@ -93,7 +93,7 @@ impl HasMdns for Board {
     }
 }
 
-/// A board, switched on.
+/// A running board.
 struct Running {
     names: Rc<RefCell<Vec<String>>>,
     network: Task<()>,
@@ -140,7 +140,7 @@ impl Running {
     }
 }
 
-/// Lets time pass, from one wake to the next.
+/// Advances the time, from one wake to the next.
 fn pass(boards: &mut [Running; 2], duration: Duration) {
     let end = clock::now() + duration.as_micros() as u64;
     loop {
@@ -153,11 +153,12 @@ fn pass(boards: &mut [Running; 2], duration: Duration) {
     clock::set(end);
 }
 
-/// Switches on two boards, and returns their names, how often they were named, and how many frames were lost.
+/// Starts two boards. Returns their names, the number of times they were named, and the number of
+/// lost frames.
 fn settle(seed: u64, faults: u32) -> ([String; 2], usize, u32) {
     clock::reset();
     let mut rng = Rng::with_seed(seed);
-    // At the same moment, or not.
+    // At the same time, or with a delay.
     let after = [0, rng.u64(0..2_000) * u64::from(rng.bool())].map(Duration::from_millis);
     let to = Default::default();
     let segment = Segment { to, wakers: [None, None], rng: rng.fork(), faults, lost: 0 };

@@ -1,5 +1,5 @@
-//! The resolver, the responder and the browser with programs of others. `cargo xtask interop` runs it and says what it
-//! needs: the tests are ignored otherwise.
+//! The resolver, the responder and the browser with third-party programs. Without `cargo xtask
+//! interop` these tests are ignored; this command runs them and says what they need.
 
 mod names;
 mod programs;

@@ -14,10 +14,10 @@ use picoevent_mio::{Capacities, HeapStorage, Live};
 
 use crate::programs::{Folder, LIMIT, Program, free_address, wait_for};
 
-/// An application that looks names up one after the other.
+/// An application that looks up names one after another.
 struct App {
     names: Resolver<App, 2, 4>,
-    /// What is asked, in order.
+    /// The questions, in order.
     asked: Vec<(String, Option<Family>)>,
     answers: Vec<Result<Vec<IpAddr>, LookupError>>,
     ports: HashSet<u16>,
@@ -47,7 +47,7 @@ impl App {
     }
 }
 
-/// Looks names up, one after the other, with one socket.
+/// Looks up names one after another, with one socket.
 fn look_up(servers: &[SocketAddr], asked: &[(&str, Option<Family>)]) -> App {
     let capacities = Capacities {
         events: 2,
@@ -82,7 +82,7 @@ fn v4(last: u8) -> IpAddr {
     [192, 0, 2, last].into()
 }
 
-/// A name with 60 addresses, whose answer is longer than 512 bytes.
+/// The number of addresses of a name whose answer is longer than 512 bytes.
 const MANY: u8 = 60;
 
 struct Server {
@@ -110,7 +110,7 @@ fn dnsmasq() -> Server {
     Server { address, program, _folder: folder }
 }
 
-/// Starts unbound with the names of the tests, as the master of their zone.
+/// Starts unbound with the names of the tests, as the primary server of their zone.
 fn unbound() -> Server {
     let (address, folder) = (free_address(), Folder::new());
     let mut zone = String::from(
@@ -138,7 +138,7 @@ fn first_eight() -> Vec<IpAddr> {
     (1..=8).map(v4).collect()
 }
 
-/// What every server is asked.
+/// Checks the answers that every server must give.
 fn answers_as_it_should(server: &Server) {
     let (v4_only, v6_only) = (Some(Family::V4), Some(Family::V6));
     let six: IpAddr = "2001:db8::6".parse().unwrap();
@@ -159,14 +159,14 @@ fn answers_as_it_should(server: &Server) {
     for ((name, family, expected), answer) in cases.into_iter().zip(app.answers) {
         assert_eq!(answer, expected, "{name} {family:?}");
     }
-    // Over TCP, because it does not fit into a datagram. Servers may turn the list.
+    // Over TCP, because the answer does not fit into a datagram. Servers may rotate the list.
     let app = look_up(&[server.address], &[("many.test", v4_only)]);
     let found = app.answers[0].as_ref().unwrap();
     let all: HashSet<_> = (1..=MANY).map(v4).collect();
     assert!(found.len() == first_eight().len() && found.iter().all(|one| all.contains(one)));
 }
 
-/// Looks up other names all the time, each from another port.
+/// Looks up many different names without a pause, each from another port.
 fn ten_thousand_are_found(server: &Server) {
     let names: Vec<_> = (0..10_000).map(|number| format!("n{number}.bulk.test")).collect();
     let asked: Vec<_> = names.iter().map(|name| (&name[..], Some(Family::V4))).collect();
@@ -202,7 +202,7 @@ fn unbound_answers_as_it_should() {
 #[ignore = "needs dnsmasq and unbound"]
 fn another_server_is_asked_when_one_is_silent_or_gone() {
     let (first, second) = (unbound(), dnsmasq());
-    // It has a socket and says nothing.
+    // This server has a socket but never answers.
     let silent = UdpSocket::bind("127.0.0.1:0").unwrap();
     let asked = [("a.test", Some(Family::V4)); 3];
     let servers = [silent.local_addr().unwrap(), second.address];
@@ -210,7 +210,7 @@ fn another_server_is_asked_when_one_is_silent_or_gone() {
     let app = look_up(&servers, &asked);
     assert_eq!(app.answers, vec![Ok(vec![v4(1)]); 3]);
     assert!((1..8).contains(&start.elapsed().as_secs()), "one wait, {:?}", start.elapsed());
-    // One that ends while it is used.
+    // This server ends while it is used.
     let servers = [first.address, second.address];
     let Server { program, .. } = first;
     let ender = thread::spawn(move || {

@@ -1,4 +1,4 @@
-//! Programs of others, each in a folder of its own, and ended when it is dropped.
+//! Third-party programs. Each has its own folder, and is ended when its value is dropped.
 
 use std::fs;
 use std::io::Read;
@@ -9,35 +9,35 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-/// How long a program may take to start, or to do what is asked.
+/// The time limit for a program to start, or to do its work.
 pub const LIMIT: Duration = Duration::from_secs(60);
 
-/// A program that runs.
+/// A running program.
 pub struct Program {
     child: Child,
 }
 
 impl Program {
-    /// Starts a program, which is ended when this is dropped.
+    /// Starts a program. It ends when this value is dropped.
     pub fn start(command: &mut Command) -> Self {
         command.stdin(Stdio::null()).stdout(Stdio::null());
         let child = command.spawn().unwrap_or_else(|error| panic!("{command:?}: {error}"));
         Self { child }
     }
 
-    /// Ends it.
+    /// Ends the program.
     pub fn end(self) {}
 }
 
 impl Drop for Program {
     fn drop(&mut self) {
-        // It may have ended by itself.
+        // It may already have ended.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
 }
 
-/// Returns what a program says, which has to succeed within a time.
+/// Returns the output of a program. Returns `None` if it does not succeed within `limit`.
 pub fn said(command: &mut Command, limit: Duration) -> Option<String> {
     command.stdin(Stdio::null()).stdout(Stdio::piped());
     let mut child = command.spawn().unwrap_or_else(|error| panic!("{command:?}: {error}"));
@@ -62,7 +62,7 @@ pub fn said(command: &mut Command, limit: Duration) -> Option<String> {
     status.filter(|status| status.success()).map(|_| text)
 }
 
-/// A folder that is removed when it is dropped.
+/// A folder that is removed when this value is dropped.
 pub struct Folder(pub PathBuf);
 
 impl Folder {
@@ -75,7 +75,7 @@ impl Folder {
         Self(path)
     }
 
-    /// Writes a file. Returns where it is.
+    /// Writes a file. Returns its path.
     pub fn write(&self, name: &str, text: &str) -> String {
         let path = self.0.join(name);
         fs::write(&path, text).unwrap();
@@ -85,12 +85,13 @@ impl Folder {
 
 impl Drop for Folder {
     fn drop(&mut self) {
-        // A test that has failed already does not fail again.
+        // After a failed test, this must not panic again.
         let _ = fs::remove_dir_all(&self.0);
     }
 }
 
-/// Returns an address of the loopback that is free for UDP and TCP, for programs that cannot let the system choose.
+/// Returns a loopback address that is free for UDP and TCP, for programs that cannot let the system
+/// choose a port.
 pub fn free_address() -> SocketAddr {
     loop {
         let tcp = TcpListener::bind("127.0.0.1:0").unwrap();

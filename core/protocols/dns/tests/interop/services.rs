@@ -1,5 +1,6 @@
-//! The responder and the browser with avahi and python-zeroconf, in two network namespaces with a cable between them: a
-//! test runs itself again in one, and the others' programs in the other. It needs to be root.
+//! The responder and the browser with avahi and python-zeroconf, in two network namespaces with a
+//! cable between them. A test runs itself again in one of them, and starts the third-party programs
+//! in the other. This needs root.
 
 use std::path::Path;
 use std::process::Command;
@@ -22,7 +23,7 @@ use crate::programs::{Folder, LIMIT, Program, said};
 const OURS: &str = "192.0.2.7";
 const THEIRS: &str = "192.0.2.8";
 
-/// Two network namespaces with a cable between them, which are removed when this is dropped.
+/// Two network namespaces with a cable between them. They are removed when this value is dropped.
 struct Network {
     ours: String,
     theirs: String,
@@ -61,10 +62,11 @@ impl Drop for Network {
     }
 }
 
-/// Says to the test that runs itself again which namespace the others' programs are in.
+/// Tells the test that runs itself again the namespace of the third-party programs.
 const THEIR_NAMESPACE: &str = "PICOEVENT_INTEROP_NAMESPACE";
 
-/// Runs a test in a namespace, in which `theirs` are the arguments of `ip` that begin a program in the other one.
+/// Runs a test in a namespace. `theirs` are the arguments of `ip` that start a program in the other
+/// namespace.
 fn in_a_network(name: &str, test: impl FnOnce(&str)) {
     if let Ok(theirs) = std::env::var(THEIR_NAMESPACE) {
         return test(&theirs);
@@ -85,17 +87,17 @@ fn theirs(namespace: &str, program: impl AsRef<std::ffi::OsStr>) -> Command {
     command
 }
 
-/// Our device: it has a name and a service, looks for services, and for names.
+/// Our device: it has a name and a service, browses services, and looks up names.
 struct App {
     responder: Responder,
     browser: Browser<4>,
     names: Resolver<App, 2, 4>,
     told: Vec<String>,
     answers: Vec<Result<Addresses, LookupError>>,
-    /// What the others' program has said, once it has.
+    /// The output of the third-party program, after it has ended.
     result: Option<Receiver<Option<String>>>,
     said: Option<Option<String>>,
-    /// When it is over.
+    /// Returns whether the test is over.
     is_done: fn(&App) -> bool,
 }
 
@@ -167,7 +169,7 @@ impl App {
         }
     }
 
-    /// Runs until it is over.
+    /// Runs until the test is over.
     fn run(&mut self, start: impl FnOnce(&mut Self, &mut Cx<Self>)) {
         let capacities =
             Capacities { events: 5, conns: 1, bytes: 16_384, udp: 3, ..Capacities::default() };
@@ -183,7 +185,7 @@ impl App {
     }
 }
 
-/// Tries a program again until it says a text, in a thread.
+/// Repeats a program in a thread until its output contains `text`.
 fn until(mut command: Command, text: &'static str) -> Receiver<Option<String>> {
     let (sender, receiver) = channel();
     thread::spawn(move || {
@@ -203,7 +205,7 @@ fn until(mut command: Command, text: &'static str) -> Receiver<Option<String>> {
 
 const WEB: &[Service] = &[Service { kind: "_http._tcp", port: 8080, text: &["v=1", "path=/"] }];
 
-/// An avahi of its own, with a message bus of its own.
+/// A separate avahi with a separate message bus.
 struct Avahi {
     namespace: String,
     bus: String,
@@ -241,7 +243,7 @@ impl Avahi {
         );
         let mut avahi = theirs(namespace, "unshare");
         avahi.args(["--mount", "sh", "-c"]);
-        // A folder of its own for the number of its process.
+        // A separate folder for the file with its process number.
         avahi.arg(format!(
             "mkdir -p /run/avahi-daemon && mount -t tmpfs none /run/avahi-daemon && \
              exec avahi-daemon --no-drop-root --no-chroot --no-rlimits --file {settings}"
@@ -257,7 +259,7 @@ impl Avahi {
         command
     }
 
-    /// Begins to publish a service, once avahi is there.
+    /// Publishes a service, after avahi has started.
     fn publish(&self) -> Program {
         let end = Instant::now() + LIMIT;
         while said(&mut self.command("avahi-browse", &["-at"]), Duration::from_secs(15)).is_none() {
@@ -290,7 +292,7 @@ fn avahi_finds_the_responder() {
         app.run(|app, cx| mdns::announce(app, cx, "panel", WEB).unwrap());
         let said = app.said.take().flatten().expect("avahi-resolve has ended well");
         assert!(said.contains(OURS), "{said}");
-        // Of two hosts with one name, ours takes another.
+        // If two hosts have the same name, ours takes another one.
         let mut app = App::new(|app| app.responder.name().is_some());
         app.run(|app, cx| mdns::announce(app, cx, "other", WEB).unwrap());
         assert_eq!(app.responder.name(), Some("other-2"));
@@ -311,7 +313,7 @@ fn the_browser_and_the_resolver_find_avahi() {
         assert_eq!(app.told, [KESSEL]);
         let address = app.answers[0].map(|addresses| addresses.first());
         assert_eq!(address, Ok(Some(THEIRS.parse().unwrap())));
-        // It says goodbye.
+        // It sends a goodbye.
         let mut app = App::new(|app| app.told.iter().any(|line| line.starts_with("lost")));
         let ender = thread::spawn(move || {
             thread::sleep(Duration::from_secs(3));
@@ -324,7 +326,7 @@ fn the_browser_and_the_resolver_find_avahi() {
     });
 }
 
-/// A program that has a service, and says what services it finds.
+/// A program that has a service and prints the services it finds.
 const ZEROCONF: &str = r#"
 import socket, sys, time
 from zeroconf import ServiceBrowser, ServiceInfo, Zeroconf
@@ -390,7 +392,7 @@ fn the_browser_finds_python_zeroconf() {
         let mut app = App::new(|app| app.told.iter().any(|line| line.starts_with("lost")));
         let start = Instant::now();
         app.run(|app, cx| mdns::browse(app, cx, "_mqtt._tcp").unwrap());
-        // It writes a dot as the end of a label, so its names have none here.
+        // python-zeroconf treats a dot as the end of a label, so names have no dot here.
         assert_eq!(app.told[0], KESSEL.replace(" 2.1,", ""));
         assert!(start.elapsed() < Duration::from_secs(40), "a goodbye, and not the time to live");
         publisher.end();

@@ -1,4 +1,4 @@
-//! Browsers, and responders that they find.
+//! Browsers and the responders that they find.
 
 use picoevent_dns::mdns::{browse, stop_browsing, withdraw};
 
@@ -7,7 +7,7 @@ use crate::*;
 const MQTT: &[Service] = &[Service { kind: "_mqtt._tcp", port: 1883, text: &["v=5", "Path=/x"] }];
 const PUMP: &str = "pump pump:1883 192.0.2.8 v=5,Path=/x";
 
-/// Runs for some seconds after `from`. Returns what was said, and the end.
+/// Runs for `length` seconds after `from`. Returns the messages sent, and the end time.
 fn go(hosts: &mut [Host<'_>], from: Instant, length: u64) -> (Vec<Sent>, Instant) {
     let said = run(hosts, from, seconds(length), |_| Vec::new());
     (said, from.after(seconds(length)).after(Duration::from_millis(1)))
@@ -21,7 +21,7 @@ fn say(host: &mut Host<'_>, name: &str, services: &'static [Service]) {
     mdns::announce(&mut host.device, &mut host.base, name, services).unwrap();
 }
 
-/// Takes what a device was told.
+/// Takes the events that a device has received.
 fn told(host: &mut Host<'_>) -> Vec<(&'static str, String)> {
     host.device.told.drain(..).map(|told| (told.what, told.service)).collect()
 }
@@ -30,7 +30,7 @@ fn found(service: &str) -> (&'static str, String) {
     ("found", service.to_owned())
 }
 
-/// Runs a test with a device that looks, and one that has a service and is found.
+/// Runs a test with a device that browses, and a device whose service is found.
 fn with_found(test: impl FnOnce(&mut [Host<'_>], Instant)) {
     let mut rooms = [Box::new(Room::new()), Box::new(Room::new())];
     let [first, second] = &mut rooms;
@@ -98,7 +98,7 @@ fn a_service_that_says_goodbye_is_lost_after_a_second() {
         let after = told.at.since(now).as_millis();
         assert!((1_000..1_100).contains(&after), "{after} ms");
         assert_eq!(hosts[0].device.browser.as_mut().services().count(), 0);
-        // It is found when it is back.
+        // It is found again when it is back.
         told_nothing_more(hosts, now);
     });
 }
@@ -116,7 +116,8 @@ fn a_service_that_is_silent_is_asked_for_before_it_is_lost() {
         let (said, _) = go(&mut hosts[..1], now, 130);
         let [told] = &hosts[0].device.told[..] else { panic!("{:?}", hosts[0].device.told) };
         assert_eq!(told.what, "lost");
-        // The place and the addresses count for 120 seconds, and were heard in the five before `now`.
+        // The records of host, port and addresses live 120 seconds, and were received in the five
+        // seconds before `now`.
         let after = told.at.since(now).as_secs();
         assert!((114..=120).contains(&after), "{after} s");
         let asked: Vec<_> = questions(&said, hosts[0].ip)
@@ -136,7 +137,7 @@ fn a_service_that_is_there_stays_for_as_long_as_it_is() {
     with_found(|hosts, now| {
         let (said, _) = go(hosts, now, 1_000);
         assert_eq!(told(&mut hosts[0]), []);
-        // About one question each minute and a half, and few for services.
+        // About one question every 90 seconds, and few questions for services.
         let asked = questions(&said, hosts[0].ip).len();
         assert!((8..40).contains(&asked), "{asked} questions");
     });
@@ -212,7 +213,7 @@ fn another_port_or_text_is_told() {
     });
 }
 
-/// An answer of another program: a service whose name has spaces, dots and letters beyond ASCII.
+/// An answer of another program: a service whose name has spaces, dots and non-ASCII letters.
 fn other_answer(port: u16, kind: &str, flags: u16) -> Sent {
     let instance = "Büro 2.1, links".as_bytes();
     let mut sent = question(port, |_| ());
@@ -263,7 +264,7 @@ fn names_are_for_people() {
     hosts[0].hear(&other_answer(5353, "_ipp._tcp", 0x8400));
     let (said, _) = go(&mut hosts, now, 10);
     assert_eq!(told(&mut hosts[0]), [found("Büro 2.1, links drucker:631 192.0.2.99")]);
-    // The name is written as it came.
+    // The name is repeated exactly as it was received.
     let known = said.iter().find_map(|sent| {
         let record = Message::parse(&sent.bytes).unwrap().answers().next()?;
         let Data::Ptr(name) = record.data() else { return None };
@@ -280,7 +281,7 @@ fn what_is_not_said_at_once_is_asked_for() {
     let mut asked = Vec::new();
     let answer = |kind: Kind| {
         let mut sent = other_answer(5353, "_ipp._tcp", 0x8400);
-        // Only the record that was asked for.
+        // Keep only the record that was asked for.
         let message = Message::parse(&sent.bytes).unwrap();
         let place = message.answers().position(|record| record.kind == kind).unwrap();
         let mut at = 12;
@@ -329,7 +330,7 @@ fn a_browser_that_stops_asks_no_more_and_leaves_the_responder_its_socket() {
         let asked = question(5353, |writer| writer.question("panel.local", Kind::A, 1));
         let said = ask(&mut hosts[..1], now, asked);
         assert_eq!(said.len(), 1, "it still answers");
-        // And the other way round: the browser keeps the socket of a responder that is silent.
+        // The opposite case: the browser keeps the socket of a responder that is withdrawn.
         let Host { base, device, .. } = &mut hosts[0];
         browse(device, base, "_mqtt._tcp").unwrap();
         withdraw(device, base);

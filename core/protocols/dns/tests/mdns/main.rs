@@ -1,4 +1,4 @@
-//! Responders on a network in virtual time: what they say, when, and to whom.
+//! Responders on a network in virtual time: their messages, with times and destinations.
 
 mod browsing;
 mod segment;
@@ -28,7 +28,7 @@ fn seconds(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
 }
 
-/// Runs a test with a device that has its name: `pump.local`, with two services.
+/// Runs a test with a device that has its name, `pump.local`, and two services.
 fn with_named(test: impl FnOnce(&mut [Host<'_>], Instant)) {
     let mut room = Box::new(Room::new());
     let mut hosts = [Host::new(&mut room, 7, 1)];
@@ -39,7 +39,7 @@ fn with_named(test: impl FnOnce(&mut [Host<'_>], Instant)) {
     test(&mut hosts, Instant::ZERO.after(seconds(5)));
 }
 
-/// A question of another host, from a port.
+/// Makes a question from another host, from this port.
 fn question(port: u16, write: impl FnOnce(&mut Writer<'_>)) -> Sent {
     let mut buffer = [0; 512];
     let mut writer = Writer::new(&mut buffer, 77, 0);
@@ -53,7 +53,7 @@ fn question(port: u16, write: impl FnOnce(&mut Writer<'_>)) -> Sent {
     }
 }
 
-/// Asks, and returns all that is said in the next second.
+/// Asks, and returns all messages of the next second.
 fn ask(hosts: &mut [Host<'_>], now: Instant, question: Sent) -> Vec<Sent> {
     hosts.iter_mut().for_each(|host| host.hear(&question));
     run(hosts, now, seconds(1), |_| Vec::new())
@@ -179,7 +179,8 @@ fn who_wants_the_answer_alone_gets_it_at_once() {
     with_named(|hosts, now| {
         let said = ask(hosts, now, question(5353, |w| w.question("pump.local", Kind::A, 0x8001)));
         assert_eq!((said.len(), said[0].to, said[0].at), (1, addr("192.0.2.99:5353"), now));
-        // Who only knows DNS gets its number and its question back, and may not keep the answer for long.
+        // A legacy querier gets its number and its question back, and the answer has a short time
+        // to live.
         let asked = question(4_000, |w| w.question("pUmp.local", Kind::A, 1));
         let said = ask(hosts, now, asked);
         assert_eq!((said.len(), said[0].to), (1, addr("192.0.2.99:4000")));
@@ -237,7 +238,7 @@ fn two_devices_with_one_name_settle_on_two() {
 #[test]
 fn a_name_that_is_lost_later_is_asked_for_again() {
     with_named(|hosts, now| {
-        // A host that had no link when we asked.
+        // A host that had no link when we probed.
         let claim = |name: &'static str| {
             let mut claim = question(5353, |_| ());
             let mut buffer = [0; 128];
@@ -275,7 +276,8 @@ fn our_own_records_and_strangers_take_no_name() {
             message.bytes = writer.finish().unwrap().to_vec();
             message
         };
-        // Ours that comes back, one that does not come from the port of the group, and a goodbye.
+        // These are not conflicts: our own record, a record from a port other than 5353, and a
+        // goodbye.
         for message in [record(5353, 7, 120), record(5354, 99, 120), record(5353, 99, 0)] {
             assert_eq!(ask(hosts, now, message).len(), 0);
         }
@@ -296,7 +298,7 @@ fn a_name_that_is_given_up_is_told_and_answered_no_more() {
         assert_eq!((hosts[0].base.events().count(), hosts[0].base.udp_sockets().count()), (0, 0));
         let said = ask(hosts, now, question(5353, |w| w.question("pump.local", Kind::A, 1)));
         assert_eq!(said.len(), 0);
-        // And it can have one again.
+        // It can get a name again.
         let Host { base, device, .. } = &mut hosts[0];
         mdns::announce(device, base, "valve", &[]).unwrap();
         run(hosts, now, seconds(5), |_| Vec::new());
@@ -342,7 +344,7 @@ fn random_messages_change_no_name() {
                 let at = random.usize(..message.bytes.len());
                 message.bytes[at] = random.u8(..);
             }
-            // It is no response.
+            // The message is not a response.
             message.bytes[2] &= 0x7F;
             hosts[0].hear(&message);
             run(hosts, now, Duration::ZERO, |_| Vec::new());

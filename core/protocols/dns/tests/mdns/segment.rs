@@ -1,4 +1,4 @@
-//! A network in virtual time on which all hear what is sent to the group.
+//! A network in virtual time. All hosts receive what is sent to the group.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
@@ -8,23 +8,23 @@ use picoevent_dns::mdns::{
     Browser, BrowserMut, FoundService, HasBrowser, HasMdns, Responder, ServiceEvent,
 };
 
-/// The storage of a device: a timer for what it says, one for what it looks for, and a socket. One more, for another
-/// application on it.
+/// The storage of a device: a timer for the responder, one for the browser, and a socket. One more
+/// socket is for another application on the device.
 pub type Room = Storage<Device, 2, 0, 8_192, 0, 0, 0, 2>;
 
 /// The application of a device.
 #[derive(Default)]
 pub struct Device {
     pub responder: Responder,
-    /// The names it has had.
+    /// The names that it has had.
     pub names: Vec<String>,
-    /// What it looks for.
+    /// The browser for its services.
     pub browser: Browser<2>,
-    /// What it was told of services.
+    /// The service events that it has received.
     pub told: Vec<Told>,
 }
 
-/// What a device was told of a service: the event, and the service as text.
+/// A service event of a device: the event, and the service as text.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Told {
     pub at: Instant,
@@ -32,7 +32,7 @@ pub struct Told {
     pub service: String,
 }
 
-/// Writes a service down: its name, host, port, addresses and texts.
+/// Returns a service as text: its name, host, port, addresses and texts.
 fn described(service: &FoundService) -> String {
     let addresses: Vec<_> = service.addresses().map(|address| address.to_string()).collect();
     let texts: Vec<_> = service.texts().map(|text| String::from_utf8_lossy(text)).collect();
@@ -68,7 +68,7 @@ impl HasMdns for Device {
     }
 }
 
-/// A datagram that was sent: when, from where, to where, and what.
+/// A datagram that was sent, with its time, source and destination.
 #[derive(Clone, Debug)]
 pub struct Sent {
     pub at: Instant,
@@ -95,7 +95,7 @@ impl<'s> Host<'s> {
         Self { base, device, ip, sockets: Vec::new() }
     }
 
-    /// Runs all that is due. Returns what was sent.
+    /// Does all work that is due. Returns the datagrams sent.
     fn run(&mut self, now: Instant) -> Vec<Sent> {
         let mut sent = Vec::new();
         self.base.advance(now);
@@ -137,7 +137,7 @@ impl<'s> Host<'s> {
         }
     }
 
-    /// Gives a datagram to the socket it is for.
+    /// Delivers a datagram to its socket.
     pub fn hear(&mut self, message: &Sent) {
         for (socket, port, has_joined) in &self.sockets {
             let is_ours = match message.to.ip().is_multicast() {
@@ -151,8 +151,8 @@ impl<'s> Host<'s> {
     }
 }
 
-/// Runs the devices for a while, and delivers what they say after a millisecond. `hear` is told of each datagram and
-/// may answer.
+/// Runs the devices for a while, and delivers their datagrams after a millisecond. `hear` is called
+/// for each datagram and may answer.
 pub fn run(
     hosts: &mut [Host<'_>],
     from: Instant,

@@ -1,4 +1,4 @@
-//! Questions as servers see them, and answers to them.
+//! Questions as servers receive them, and answers to them.
 
 use std::net::Ipv4Addr;
 
@@ -6,7 +6,7 @@ use picoevent_dns::wire::{Kind, Writer};
 use picoevent_peers::dns::Question;
 use picoevent_scripted::Heard;
 
-/// A question that was heard.
+/// A received question.
 pub trait Asked {
     fn question(&self) -> Question;
 
@@ -14,7 +14,7 @@ pub trait Asked {
         self.question().id
     }
 
-    /// The name, with the case of its letters.
+    /// Returns the name, with the case of its letters.
     fn name(&self) -> String {
         self.question().name
     }
@@ -23,12 +23,12 @@ pub trait Asked {
         self.question().kind
     }
 
-    /// Begins an answer to this question.
+    /// Makes an answer to this question.
     fn answer(&self, flags: u16, records: impl FnOnce(&mut Writer<'_>)) -> Vec<u8> {
         self.question().answer(flags, records)
     }
 
-    /// An answer with these addresses, if they are asked for.
+    /// Makes an answer with these addresses, if they are asked for.
     fn addresses(&self, ttl: u32, last: &[u8]) -> Vec<u8> {
         let addresses: Vec<_> = last.iter().map(|last| Ipv4Addr::new(192, 0, 2, *last)).collect();
         self.question().addresses(ttl, &addresses)

@@ -1,4 +1,4 @@
-//! Whom the resolver asks, when, and how.
+//! The resolver's questions: to which server, at which time, and in which form.
 
 use picoevent_dns::wire::{Kind, Section};
 
@@ -179,7 +179,7 @@ fn a_cancelled_look_up_has_no_end() {
         assert_eq!(app.ends.iter().map(|end| end.0).collect::<Vec<_>>(), [second]);
         assert!(!dns::cancel(app, second), "it has ended");
         assert_eq!(world.heard.len(), 1, "nobody waits for the other name");
-        // Its place has another look-up now.
+        // Its place is now used by another look-up.
         let fourth = app.resolve(base, "c.example").unwrap();
         assert!(!dns::cancel(app, first) && dns::cancel(app, fourth));
     });
@@ -196,7 +196,7 @@ fn each_group_of_questions_has_a_port_of_its_own() {
         let mut ports: Vec<_> = world.heard.iter().map(|heard| heard.from_port).collect();
         ports.dedup();
         assert_eq!(ports.len(), 3);
-        // At once, they share it.
+        // Look-ups that run at the same time share the socket.
         app.names.as_mut().forget();
         for name in ["a.example", "b.example", "c.example"] {
             app.resolve(base, name).unwrap();

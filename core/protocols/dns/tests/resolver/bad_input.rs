@@ -1,4 +1,4 @@
-//! What is refused, and that nothing is lost by it.
+//! Refused calls, and that they leave nothing allocated.
 
 use crate::*;
 use picoevent_scripted::reply;
@@ -26,7 +26,7 @@ fn look_ups_and_names_that_find_no_room_are_refused() {
         assert_eq!(app.resolve(base, "d.example"), Err(ResolveError::Lookups));
         run(&mut world, base, app);
         assert_eq!(app.answers().len(), 3);
-        // Both families of two names are all four places.
+        // The two names with both families take all four places.
         for name in ["e.example", "f.example"] {
             dns::resolve(app, base, name, None, App::found).unwrap();
         }

@@ -26,7 +26,7 @@ fn a_connection_opens_when_the_name_is_found() {
         assert_eq!(world.connects, [addr("192.0.2.7:7000")]);
         base.conn(conn).unwrap().abort();
         run(&mut world, base, app);
-        // The next one takes the next address.
+        // The next connection uses the next address of the name.
         connect(base, app, "uplink.example", pool).unwrap();
         run(&mut world, base, app);
         assert_eq!(world.connects[1], addr("192.0.2.8:7000"));
@@ -150,7 +150,7 @@ fn what_does_not_begin_takes_nothing() {
         assert_eq!(app.names.as_mut().lookups(), 1);
         let bad = connect(base, app, "bad name", pool);
         assert_eq!(bad, Err(ResolveError::Invalid));
-        // An open connection does not connect again.
+        // An open connection cannot reconnect.
         let mut world = World::new(|heard| reply(heard, heard.addresses(60, &[7])));
         run(&mut world, base, app);
         let mut held = base.conn(conn).unwrap();

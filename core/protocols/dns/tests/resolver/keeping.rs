@@ -1,4 +1,4 @@
-//! What is known: for how long, and what makes room.
+//! The cache: how long answers are kept, and which are replaced.
 
 use crate::*;
 use picoevent_scripted::reply;
@@ -8,12 +8,12 @@ fn ask(world: &mut World, base: &mut Base<'_>, app: &mut App, name: &str) {
     run(world, base, app);
 }
 
-/// A server whose answers are good for a time.
+/// A server whose answers have this time to live.
 fn for_seconds(ttl: u32) -> World {
     World::new(move |heard| reply(heard, heard.addresses(ttl, &[7])))
 }
 
-/// Lets time pass.
+/// Advances the time.
 fn pass(world: &mut World, base: &mut Base<'_>, app: &mut App, seconds: u64) {
     base.after(Duration::from_secs(seconds), |_, _| ()).unwrap();
     run(world, base, app);
@@ -116,7 +116,7 @@ fn hosts_are_kept_for_ever_and_asked_from_nobody() {
         run(&mut world, base, app);
         assert_eq!(app.answers(), [Ok(vec![v4(9), [2; 16].into()])]);
         assert_eq!(world.heard.len(), 4);
-        // A later line replaces the address.
+        // A later entry replaces the address.
         dns::add_host(app, "broker.local", v4(10)).unwrap();
         ask(&mut world, base, app, "broker.local");
         assert_eq!(app.answers(), [Ok(vec![v4(10)])]);

@@ -1,4 +1,4 @@
-//! Servers and strangers that lie: no address comes of it.
+//! Forged answers from servers and strangers: none gives an address.
 
 use std::net::Ipv4Addr;
 
@@ -8,17 +8,17 @@ use picoevent_peers::dns::LIES;
 use crate::*;
 use picoevent_scripted::{Heard, Reply, reply};
 
-/// What a lie is: the true answer comes after it.
+/// A forged answer. The true answer comes after it.
 type Lie = fn(&Heard) -> (SocketAddr, Vec<u8>);
 
-/// The address that lies lead to.
+/// The address in forged answers.
 const LIAR: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 66);
 
 fn wrong(heard: &Heard) -> Vec<u8> {
     heard.addresses(60, &[66])
 }
 
-/// Messages from others than the server that was asked.
+/// Messages that do not come from the server that was asked.
 const STRANGERS: &[(&str, Lie)] = &[
     ("from a stranger", |heard| (addr("192.0.2.66:53"), wrong(heard))),
     ("from another port", |heard| (SocketAddr::new(heard.server.ip(), 54), wrong(heard))),
@@ -81,7 +81,7 @@ fn answers_that_nobody_asked_for_and_doubled_ones_are_dropped() {
                 from: heard.server,
                 bytes: heard.addresses(60, &[last]),
             };
-            // The same answer again, and another one for what is known already.
+            // The same answer again, and another one for a question that is already answered.
             vec![answer(7, 1), answer(7, 1), answer(66, 2)]
         });
         app.resolve(base, "a.example").unwrap();
@@ -92,8 +92,8 @@ fn answers_that_nobody_asked_for_and_doubled_ones_are_dropped() {
     });
 }
 
-/// Changes bytes of true answers at random. Whatever comes of it, it is no address that the answer does
-/// not have as such, unless the bytes of the address were changed themselves.
+/// Changes bytes of true answers at random. The result is never an address that is not in the
+/// answer, unless the bytes of the address itself were changed.
 #[test]
 fn changed_answers_give_no_other_address() {
     let mut random = fastrand::Rng::with_seed(11);
@@ -102,7 +102,7 @@ fn changed_answers_give_no_other_address() {
     let [.., a, b, c, d] = good[..] else { panic!("an answer ends in its address") };
     assert_eq!([a, b, c, d], [192, 0, 2, 7]);
     let mut accepted = 0;
-    // More of them in a long run.
+    // A long run has more of them.
     let runs = std::env::var("PICOEVENT_CHANGED").map_or(20_000, |runs| runs.parse().unwrap());
     for _ in 0..runs {
         let mut bytes = good.clone();
@@ -113,7 +113,7 @@ fn changed_answers_give_no_other_address() {
         with_base(|base, app| {
             let (answer, asked) = (bytes.clone(), question.bytes.clone());
             let mut world = World::new(move |heard| {
-                // The number and the letters are those of this question.
+                // Keep the number and the letters of this question.
                 let mut answer = answer.clone();
                 for at in (0..2).chain(12..heard.bytes.len()) {
                     if answer[at] == asked[at] {
@@ -134,9 +134,10 @@ fn changed_answers_give_no_other_address() {
     assert!(accepted > 500, "{accepted} answers were accepted");
 }
 
-/// Random messages of the server that is asked, with the number of the question in one of two: none is an answer.
+/// Random messages from the server that was asked. Half of them have the number of the question.
+/// None is an answer.
 ///
-/// It takes a second for 10⁶ messages, and `PICOEVENT_RANDOM` says how many there are.
+/// It takes one second for 10⁶ messages. `PICOEVENT_RANDOM` sets their number.
 #[test]
 #[ignore = "takes long"]
 fn random_messages_give_no_address() {
@@ -154,7 +155,7 @@ fn random_messages_give_no_address() {
             random.fill(&mut bytes);
             if number % 2 == 0 {
                 bytes[..2].copy_from_slice(&id);
-                // An answer to one question, with few records, so that more of it is read.
+                // An answer to one question, with few records, so that more of it is parsed.
                 bytes[2..6].copy_from_slice(&[0x81, 0x80, 0, 1]);
                 (6..12).for_each(|at| bytes[at] &= if at % 2 == 0 { 0 } else { 3 });
             }
@@ -166,7 +167,7 @@ fn random_messages_give_no_address() {
     });
 }
 
-/// Returns a question as the resolver asks it.
+/// Returns a question as the resolver sends it.
 fn with_question() -> Heard {
     let mut heard = None;
     with_base(|base, app| {

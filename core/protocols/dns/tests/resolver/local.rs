@@ -1,10 +1,10 @@
-//! Names of neighbours, which end in `.local`.
+//! Names on the local network, which end in `.local`.
 
 use picoevent_scripted::{Reply, reply};
 
 use crate::*;
 
-/// A neighbour, which answers what is asked of all.
+/// A host on the local network. It answers questions sent to the group.
 const NEIGHBOUR: &str = "192.0.2.9:5353";
 
 #[test]
@@ -50,7 +50,7 @@ fn neighbours_answer_local_names_only_and_servers_others_only() {
         });
         app.resolve(base, "pump.local").unwrap();
         app.resolve(base, "example.org").unwrap();
-        // Not below the domain.
+        // The name is the domain itself, not a name in it.
         app.resolve(base, "local").unwrap();
         run(&mut world, base, app);
         let nothing = Err(LookupError::NoSuchName);

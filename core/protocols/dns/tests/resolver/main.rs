@@ -1,4 +1,5 @@
-//! The resolver on a loop in virtual time, with servers that answer, lie, fail or are silent.
+//! The resolver on a loop in virtual time, with servers that answer, forge answers, fail or are
+//! silent.
 
 mod asked;
 mod asking;
@@ -25,17 +26,17 @@ use asked::Asked;
 /// Three look-ups at once, and four names of at most 32 bytes.
 type Names = Resolver<App, 3, 4, 32>;
 
-/// The application: it writes down what it is told.
+/// The application. It records its callbacks.
 #[derive(Default)]
 struct App {
     names: Names,
-    /// The end of each look-up, and when it came.
+    /// The result of each look-up, and its time.
     ends: Vec<(Lookup, Result<Vec<IpAddr>, LookupError>, Instant)>,
     opened: Vec<Conn>,
     ended: Vec<(Conn, ConnEnd)>,
-    /// What is done when a look-up ends.
+    /// Called when a look-up ends.
     react: Option<fn(&mut App, &mut Cx<App>, Lookup)>,
-    /// What is done when a connection ends.
+    /// Called when a connection ends.
     react_to_end: Option<fn(&mut App, &mut ConnMut<App>)>,
 }
 
@@ -84,7 +85,7 @@ impl Protocol<App> for Uplink {
     }
 }
 
-/// Events, connections and bytes as the tests need them, and two UDP sockets.
+/// Events, connections and bytes as needed by the tests, and two UDP sockets.
 type Room = Storage<App, 2, 3, 8_192, 0, 2, 0, 2>;
 type Base<'s> = EventBase<'s, App>;
 
@@ -99,7 +100,7 @@ fn v4(last: u8) -> IpAddr {
     [192, 0, 2, last].into()
 }
 
-/// Runs a test on a base with a seed, and an application that knows one server.
+/// Runs a test on a base with a seed, with an application that has one server.
 fn with_base(run: impl FnOnce(&mut Base<'_>, &mut App)) {
     let mut storage = Box::new(Room::new());
     let mut base = EventBase::new(&mut storage);

@@ -1,16 +1,16 @@
-//! Answers that are cut off over UDP and fetched over TCP.
+//! Answers that are truncated over UDP and fetched over TCP.
 
 use picoevent_dns::wire::flag;
 
 use crate::*;
 use picoevent_scripted::{Heard, TcpServer, reply};
 
-/// A server whose answers over UDP are cut off.
+/// A server whose answers over UDP are truncated.
 fn cut_off() -> World {
     World::new(|heard| reply(heard, heard.answer(flag::TRUNCATED, |_| {})))
 }
 
-/// Answers the question in `got` over TCP, once it is there.
+/// Answers the question in `got` over TCP.
 fn answer(got: &[u8], last: u8) -> Vec<u8> {
     let question =
         Heard { at: Instant::ZERO, server: addr(SERVER), from_port: 0, bytes: got[2..].to_vec() };

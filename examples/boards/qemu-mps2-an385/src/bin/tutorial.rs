@@ -15,7 +15,7 @@ use tutorial::{PORT, Sum};
 const CLIENTS: Pool = Pool::new(4).rings(32, 32).spare(1);
 
 static INTERRUPT: Trigger = Trigger::new(Signal::INT);
-/// A socket for each connection and one that listens, seven in all, and one for DHCP.
+/// Seven sockets: one for each of five connections, one that listens, and one for DHCP.
 static RESOURCES: StaticCell<StackResources<7>> = StaticCell::new();
 static SOCKETS: ConstStaticCell<Sockets<6, 128, 128>> = ConstStaticCell::new(Sockets::new());
 static STORAGE: ConstStaticCell<Storage<Sum, 1, { CLIENTS.conns() }, { CLIENTS.bytes() }>> =

@@ -1,4 +1,4 @@
-//! A choice log as text: one choice a line.
+//! A choice log as text: one choice per line.
 //!
 //! ```text
 //! # picoevent-sim choice log, application echo
@@ -19,7 +19,7 @@ use crate::world::choices::kinds::FaultKind;
 use crate::world::choices::kinds::TroubleKind;
 use crate::world::choices::kinds::UdpBehaviour;
 
-/// Why a text is not a choice log.
+/// The reason why a text is not a choice log.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ChoiceLogError {
     /// The line, from 1.

@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-/// The text of a number and a unit, not parsed yet.
+/// The text of a number and a unit, not yet parsed.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(transparent)]
 pub(super) struct Quantity(String);

@@ -1,5 +1,5 @@
-//! The application's listeners: how many sockets each can have, and whether all have listened all
-//! the time.
+//! The application's listeners: how many sockets each can have, and whether all of them have
+//! listened without interruption.
 
 use std::net::SocketAddr;
 
@@ -7,31 +7,31 @@ use picoevent::{EventBase, Listener};
 
 use crate::world::network::address;
 
-/// What the probe knows about the listeners.
+/// The probe's observations of the listeners.
 #[derive(Default)]
 pub(crate) struct Listeners {
     handles: Vec<Listener>,
     /// Ports at which the device can be reached.
     open: Vec<u16>,
-    /// The most listeners at any time.
+    /// The maximum number of listeners at any time.
     most: usize,
-    /// The open ports at the previous look.
+    /// The open ports at the previous check.
     open_before: Vec<u16>,
     /// A listener was disabled or freed, so refusing a client may be correct.
     closed_one: bool,
-    /// How often an open listener was closed.
+    /// The number of times an open listener was closed.
     closings: u32,
 }
 
 impl Listeners {
-    /// Forgets the previous simulation.
+    /// Clears the state of the previous simulation.
     pub(super) fn restart(&mut self) {
         self.handles.clear();
         self.open.clear();
         (self.most, self.closed_one, self.closings) = (0, false, 0);
     }
 
-    /// Inspects the listeners of a base.
+    /// Checks the listeners of a base.
     pub(super) fn look<A>(&mut self, base: &mut EventBase<'_, A>) {
         self.handles.clear();
         self.handles.extend(base.listeners());
@@ -57,18 +57,19 @@ impl Listeners {
         &self.open
     }
 
-    /// Returns how often a listener that was open was disabled or freed.
+    /// Returns how often an open listener was disabled or freed.
     pub(crate) const fn closings(&self) -> u32 {
         self.closings
     }
 
-    /// Returns how many of a pool's sockets listen for each listener while no client is connected.
-    /// The adapter divides them evenly, up to the backlog.
+    /// Returns the number of a pool's sockets that listen for each listener while no client is
+    /// connected. The adapter divides the sockets evenly, up to the backlog.
     pub(crate) fn share(&self, sockets: usize, backlog: usize) -> usize {
         (sockets / self.handles.len().max(1)).min(backlog)
     }
 
-    /// Returns the reason why a listener is never called: there are fewer sockets than listeners.
+    /// Returns the reason why a listener is never called, if there are fewer sockets than
+    /// listeners.
     pub(crate) fn too_many(&self, sockets: usize) -> Option<String> {
         let most = self.most;
         (most > sockets).then(|| {
@@ -79,11 +80,11 @@ impl Listeners {
         })
     }
 
-    /// Returns whether `clients` clients, at most `at_one_port` of them at one port, all find a
-    /// listening socket, in whatever order they connect.
+    /// Returns whether each of `clients` clients finds a listening socket, in any order of their
+    /// connects. At most `at_one_port` of them connect to the same port.
     ///
-    /// The worst case: all other clients are connected, the rest of the pool is divided among the
-    /// listeners, and the last clients connect at once to the same port.
+    /// This is decided by the worst case: all other clients are connected, the rest of the pool is
+    /// divided among the listeners, and the last clients connect at once to the same port.
     pub(crate) fn have_room(
         &self,
         clients: usize,
@@ -119,7 +120,7 @@ mod tests {
 
     #[test]
     fn two_listeners_share_the_sockets() {
-        // Two of four are taken. Of the other two, one listens at each port.
+        // Two of four sockets are in use. Each of the other two listens at a different port.
         assert!(!listeners(2).have_room(4, 2, 4, usize::MAX));
         assert!(listeners(2).have_room(3, 1, 4, usize::MAX));
         assert!(listeners(2).have_room(2, 2, 4, usize::MAX));

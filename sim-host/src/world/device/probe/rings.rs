@@ -1,17 +1,18 @@
-//! Checks that the device's rings are large enough for what the application does at once.
+//! Checks that the device's rings are large enough for the application's writes and reads.
 
 use picoevent::{Conn, EventBase, Fired};
 
-/// What the probe knows about the rings.
+/// The probe's observations of the rings.
 #[derive(Default)]
 pub(crate) struct Rings {
-    /// The sizes of the rings of the connection that was called last.
+    /// The ring sizes of the connection that was called last.
     input: usize,
     output: usize,
     longest_write: usize,
-    /// The first write that was longer than its output ring, and the size of that.
+    /// The length of the first write that was longer than its output ring, and the size of that
+    /// ring.
     too_long: Option<(usize, usize)>,
-    /// The connection whose callback runs, if it is stalled.
+    /// The connection whose callback is running, if it is stalled.
     called: Option<Conn>,
     /// The application closed or freed a stalled connection.
     gave_up: bool,
@@ -42,13 +43,13 @@ impl Rings {
         self.gave_up |= self.called.take().is_some_and(|conn| base.conn(conn).is_err());
     }
 
-    /// Handles the loop going to sleep with these connections.
+    /// Called when the loop goes to sleep with these connections.
     pub(super) fn idle<A>(&mut self, base: &mut EventBase<'_, A>, conns: &[Conn]) {
         self.waits = conns.iter().any(|conn| is_stalled(base, *conn));
     }
 
-    /// Returns which ring was too small for the application, if one was. `unserved` means that a
-    /// client waits for its service.
+    /// Returns which ring was too small for the application, if any. `unserved` means that a client
+    /// is not served yet.
     pub(crate) fn too_small(&self, unserved: bool) -> Option<String> {
         let Self { input, too_long, .. } = self;
         if let Some((length, output)) = too_long {
@@ -66,7 +67,7 @@ impl Rings {
     }
 }
 
-/// Returns whether the input ring is full and only the application could change that.
+/// Returns whether the input ring is full and only the application can empty it.
 fn is_stalled<A>(base: &mut EventBase<'_, A>, conn: Conn) -> bool {
     base.conn(conn).is_ok_and(|conn| {
         conn.input_len() == conn.ring_sizes().0

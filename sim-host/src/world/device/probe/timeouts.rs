@@ -1,21 +1,22 @@
-//! Connection timeouts: none is reported earlier than its length after the last progress.
+//! Connection timeouts: checks that none is reported before its full length after the last
+//! progress.
 
 use std::time::Duration;
 
 use picoevent::{Conn, ConnEvent, EventBase, Fired, Instant};
 
-/// What the probe knows about the timeouts of all connections, by slot.
+/// The probe's observations of the timeouts of all connections, by slot.
 #[derive(Default)]
 pub(super) struct Timeouts {
     conns: Vec<Option<Watched>>,
     handles: Vec<Conn>,
 }
 
-/// A connection's state at the previous look.
+/// A connection's state at the previous check.
 #[derive(Clone, Copy)]
 struct Watched {
     conn: Conn,
-    /// Bytes of the input ring.
+    /// The size of the input ring in bytes.
     capacity: usize,
     input: usize,
     output: usize,
@@ -23,13 +24,13 @@ struct Watched {
     enabled: [bool; 2],
     /// It was accepted, or its connect has succeeded.
     open: bool,
-    /// The earliest time at which each timeout can have begun.
+    /// The earliest time at which each timeout may have started.
     progress: [Instant; 2],
 }
 
 const HALVES: [picoevent::Direction; 2] = [picoevent::Direction::Read, picoevent::Direction::Write];
 
-/// The side that made a connection since the previous look.
+/// The side that made a connection since the previous check.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Maker {
     /// The back end, by accepting it.
@@ -43,10 +44,10 @@ impl Timeouts {
         self.conns.clear();
     }
 
-    /// Inspects all connections and records what has changed since the previous look.
+    /// Checks all connections and records what has changed since the previous check.
     ///
-    /// There is a look before and after each callback, so every change is caused either by the back
-    /// end alone or by the application alone.
+    /// It is called before and after each callback, so every change was made either by the back end
+    /// alone or by the application alone.
     pub(super) fn look<A>(&mut self, base: &mut EventBase<'_, A>, maker: Maker) {
         self.handles.clear();
         self.handles.extend(base.conns());
@@ -65,7 +66,7 @@ impl Timeouts {
         }
     }
 
-    /// Checks whether this callback may run now.
+    /// Checks that this callback may run now.
     ///
     /// # Errors
     /// A message that names the problem.
@@ -115,7 +116,7 @@ impl Watched {
         })
     }
 
-    /// Finds out what has moved since the look before.
+    /// Compares with the previous check and records progress.
     fn go_on(&mut self, before: &Self, now: Instant) {
         self.open = before.open;
         self.progress = before.progress;
@@ -123,7 +124,7 @@ impl Watched {
         let received = self.input > before.input;
         let has_room = before.input == self.capacity && self.input < self.capacity;
         let sent = self.output < before.output;
-        // Before a connection is open, its write timeout limits the connect.
+        // Until a connection is open, its write timeout limits the connect.
         let has_output = self.open && before.output == 0 && self.output > 0;
         let moved = [set || received || has_room, set || sent || has_output];
         for half in HALVES.map(|half| half as usize) {

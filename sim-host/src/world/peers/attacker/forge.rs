@@ -1,4 +1,4 @@
-//! Frames written and read by hand, with smoltcp's wire types only.
+//! Builds and reads frames with smoltcp's wire types, without a stack.
 
 use std::net::Ipv4Addr;
 
@@ -28,8 +28,8 @@ pub(super) struct Segment<'b> {
 pub(super) enum Answer {
     /// A host with this address and hardware address asks for the attacker's hardware address.
     WhoHas(Ipv4Addr, EthernetAddress),
-    /// The device accepted a connection: to this port, with its sequence and acknowledgement
-    /// numbers.
+    /// The device accepted a connection: the attacker's port, and the device's sequence and
+    /// acknowledgement numbers.
     Accepted { port: u16, number: TcpSeqNumber, answer: TcpSeqNumber },
 }
 
@@ -74,7 +74,7 @@ pub(super) fn ping(device: Ipv4Addr, random: &mut Random, ether: &mut Ether) {
     });
 }
 
-/// Sends a frame of random bytes behind a valid destination address.
+/// Sends a frame of random bytes after a valid destination address.
 pub(super) fn garbage(random: &mut Random, ether: &mut Ether) {
     let length = random.between(14, 200) as usize;
     let mut frame = ether.buffer(length);

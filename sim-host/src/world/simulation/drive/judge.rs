@@ -1,4 +1,4 @@
-//! Judges a simulation: its phase, and what must have happened by when.
+//! Judges a simulation: its phase, and what must have happened by which time.
 
 use super::{Judgement, Phase, Simulation};
 use crate::world::choices::choice_point::MOST;
@@ -6,22 +6,23 @@ use crate::world::device::interrupt;
 use crate::world::peers::client::{Client, Stage};
 use crate::world::simulation::verdict::Verdict;
 
-/// Every client must be served so many microseconds after the end of the faults.
+/// The time after the end of the faults within which every client must be served, in microseconds.
 pub(super) const SERVED_WITHIN: u64 = 240_000_000;
-/// A client that is not served by then, and still sends and hears bytes, is served slowly: a few bytes in each segment,
-/// and a long delay. It is looked at every so many microseconds, from so many before that time on.
+/// The interval of the checks of a slow client, in microseconds. A client is slow if it is not
+/// served in time but still sends and receives bytes: its segments have few bytes, and delays are
+/// long. The first check is one interval before `SERVED_WITHIN`.
 pub(super) const LOOKED_AT_EVERY: u64 = 60_000_000;
-/// How often it is looked at.
+/// The maximum number of these checks.
 pub(super) const LOOKS: u32 = 30;
-/// Everything must be given back so many microseconds after that.
+/// The time after that within which all objects must be freed, in microseconds.
 const EMPTY_WITHIN: u64 = 160_000_000;
-/// The loop must have ended so many microseconds after the interrupt.
+/// The time after the interrupt within which the loop must have ended, in microseconds.
 const ENDED_WITHIN: u64 = 60_000_000;
-/// Microseconds after which no socket is in use any more: the stack's own timeout, and the times
-/// for lingering and for a reset.
+/// The time in microseconds after which no socket is in use any more: the stack's own timeout, and
+/// the times for lingering and for a reset.
 const AT_REST_AFTER: u64 = 100_000_000;
-/// The clients of the socket-leak check must be served within so many microseconds. An application may have
-/// some of them wait for its idle timeout first.
+/// The time within which the clients of the socket-leak check must be served, in microseconds. In
+/// some applications, some of them wait for an idle timeout first.
 const CHECKED_WITHIN: u64 = SERVED_WITHIN;
 
 impl Simulation<'_> {
@@ -84,7 +85,7 @@ impl Simulation<'_> {
                     Judgement::Again
                 }
             },
-            // A client had only just arrived, or waited in the stack.
+            // A client had only just connected, or waited in the stack.
             Phase::Resting(_) if self.is_empty().is_err() => {
                 self.phase = Phase::Emptying(self.now + EMPTY_WITHIN);
                 Judgement::GoOn
@@ -116,19 +117,19 @@ impl Simulation<'_> {
         }
     }
 
-    /// Returns whether everything that must hold of application and servers in the end has held.
+    /// Returns whether all conditions on the application and the servers in the end have held.
     fn is_met(&self) -> bool {
         self.shared.seen.borrow().unmet.iter().all(Option::is_none)
     }
 
-    /// Returns the times by which conditions must hold that have not held yet, and why they did not.
+    /// Returns the time limits of the conditions that have not held yet, with the reasons.
     fn limits(&self) -> impl Iterator<Item = (u64, String)> {
         let unmet = self.shared.seen.borrow().unmet.clone();
         let limits = self.limits.iter().map(|limit| self.quiet_since + limit);
         limits.zip(unmet).filter_map(|(limit, unmet)| Some((limit, unmet?)))
     }
 
-    /// Returns the first time by which a condition must hold that has not held yet.
+    /// Returns the first time limit of a condition that has not held yet.
     pub(super) fn next_limit(&self) -> u64 {
         match self.phase {
             Phase::Serving(_) if !self.limits.is_empty() => {
@@ -138,7 +139,7 @@ impl Simulation<'_> {
         }
     }
 
-    /// Returns which condition has not held in time.
+    /// Returns the condition that has not held in time, if there is one.
     fn overdue(&self) -> Option<String> {
         if self.limits.is_empty() {
             return None;
@@ -153,7 +154,7 @@ impl Simulation<'_> {
         self.ends_when_interrupted && interrupt::raised() > 0
     }
 
-    /// Returns whether a socket listens for each client from the beginning.
+    /// Returns whether there is a listening socket for each client from the beginning.
     fn is_roomy(&self) -> bool {
         let clients = &self.peer.clients;
         let at_port = |port| clients.iter().filter(|client| client.target_port == port).count();
@@ -164,8 +165,8 @@ impl Simulation<'_> {
         seen.listeners.have_room(clients.len(), at_one_port, sockets, backlog)
     }
 
-    /// Returns the port of the next listener for the socket-leak check, and how many clients
-    /// connect to it.
+    /// Returns the port of the next listener for the socket-leak check, and the number of clients
+    /// that connect to it.
     fn next_to_check(&self) -> Option<(u16, usize)> {
         let seen = self.shared.seen.borrow();
         let clients_needed = seen.listeners.share(self.spare_sockets(), self.backlog);
@@ -175,14 +176,15 @@ impl Simulation<'_> {
         (clients_needed > 0).then_some((port, clients_needed))
     }
 
-    /// Returns for how many clients the device has sockets, besides those of connections that it keeps.
+    /// Returns the number of clients for which the device has sockets, without the sockets of
+    /// connections that it keeps.
     fn spare_sockets(&self) -> usize {
         let kept = self.device.baseline.conns + self.later.conns;
         let spare = self.device.sockets.saturating_sub(kept);
         if self.relays { spare / 2 } else { spare }
     }
 
-    /// Lets clients connect to the next listener.
+    /// Makes clients connect to the next listener.
     fn check_next_listener(&mut self) {
         let Some((port, clients_needed)) = self.next_to_check() else { return };
         let mut ether = self.ether.borrow_mut();
@@ -201,7 +203,7 @@ impl Simulation<'_> {
         let checking =
             || self.peer.clients.iter().filter(|client| client.is_of_socket_leak_check());
         // The application may close a listener during the check. It opens the listener again for
-        // the clients that try again.
+        // the clients that retry.
         let is_open = self.closings == self.shared.seen.borrow().listeners.closings();
         let of_this = |client: &&Client| Some(&client.target_port) == self.checked.last();
         match checking().filter(of_this).find(|client| client.refused > 0) {
@@ -232,7 +234,7 @@ impl Simulation<'_> {
         Verdict::Stuck(format!("client {number} {how}, {after} s after the last fault"))
     }
 
-    /// Returns an error if anything is still held.
+    /// Returns an error if any object is still in use.
     fn is_empty(&self) -> Result<(), String> {
         let (held, first) = (self.shared.seen.borrow().counts, self.device.baseline);
         let later = self.later;

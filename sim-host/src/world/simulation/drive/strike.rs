@@ -1,4 +1,4 @@
-//! The effects of a plan's moments on a simulation.
+//! Applies the moments of a plan to a simulation.
 
 use embassy_net::ConfigV4;
 
@@ -13,7 +13,8 @@ use crate::world::device::size::at;
 use crate::world::simulation::timeline::Moment;
 
 impl Simulation<'_> {
-    /// Does what is due at a moment of the plan: a fault begins or ends, the attacker acts.
+    /// Does what is due at a moment of the plan, for example: a fault begins or ends, the attacker
+    /// acts.
     pub(super) fn begin(&mut self, moment: Moment) {
         match moment {
             Moment::Begins(fault) => {
@@ -46,7 +47,7 @@ impl Simulation<'_> {
                 if !self.limits.is_empty() {
                     self.device.tasks.wake();
                 }
-                // They wait for an answer that does not come.
+                // These clients wait for an answer that does not come.
                 let may_wait = self.keeps_silent_clients || self.peer.crowd.is_some();
                 if may_wait && !self.ether.borrow().forged.is_empty() {
                     self.peer.connect_again();
@@ -84,7 +85,7 @@ impl Simulation<'_> {
         }
     }
 
-    /// Applies what a fault does when it begins, other than to frames.
+    /// Applies the effects that a fault has at its beginning, except on frames.
     fn strike(&mut self, fault: &Fault) {
         match fault.kind {
             FaultKind::AddressLost | FaultKind::AddressChanged => {
@@ -96,7 +97,7 @@ impl Simulation<'_> {
         }
     }
 
-    /// Applies what happens when a fault ends.
+    /// Applies the effects of a fault's end.
     fn relieve(&mut self, fault: &Fault) {
         let lost = |fault: &Fault| {
             matches!(fault.kind, FaultKind::AddressLost | FaultKind::AddressChanged)

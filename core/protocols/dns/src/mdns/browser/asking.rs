@@ -1,4 +1,4 @@
-//! What the browser asks, and when.
+//! The browser's questions and their times.
 
 use picoevent::Instant;
 
@@ -8,12 +8,13 @@ use crate::mdns::message::DOMAIN;
 use crate::questions::after;
 use crate::wire::{Kind, Section, Writer};
 
-/// The most seconds between two questions for services (RFC 6762, 5.2: an hour).
+/// The longest interval between two questions for services, in seconds: one hour (RFC 6762, section
+/// 5.2).
 const MOST: u32 = 3_600;
 
 impl BrowserMut<'_> {
-    /// Ends what has not been heard of for too long, and writes the questions that are due. Returns the length of the
-    /// message, 0 for none.
+    /// Removes services whose records have expired, and writes the questions that are due. Returns
+    /// the length of the message, or 0 if there is none.
     #[inline(never)]
     pub(super) fn due(&mut self, now: Instant, buffer: &mut [u8; MESSAGE]) -> usize {
         let is_all = self.query.next <= now;
@@ -60,7 +61,8 @@ impl BrowserMut<'_> {
         if count == 0 { 0 } else { writer.finish().map_or(0, <[u8]>::len) }
     }
 
-    /// Writes what is known for more than half of its time, so that it is not answered again (RFC 6762, 7.1).
+    /// Writes the known answers that have more than half of their time left, so that they are not
+    /// sent again (RFC 6762, section 7.1).
     fn write_known(&self, writer: &mut Writer<'_>, now: Instant) {
         let list = [self.query.kind.as_bytes(), DOMAIN];
         for service in self.services.iter().filter(|service| service.state != State::Free) {
@@ -78,7 +80,7 @@ impl BrowserMut<'_> {
         }
     }
 
-    /// Returns when there is something to do next.
+    /// Returns the time of the next question or expiry.
     pub(super) fn next_time(&self) -> Instant {
         let mut next = self.query.next;
         for service in self.services.iter().filter(|service| service.state != State::Free) {
@@ -91,7 +93,7 @@ impl BrowserMut<'_> {
 }
 
 impl FoundService {
-    /// Ends the service if something of it is not known any more. Returns whether it has ended.
+    /// Removes the service if one of its records has expired. Returns whether it was removed.
     fn expire(&mut self, now: Instant) -> bool {
         let is_over = self.lives.iter().any(|life| life.until <= now);
         if !is_over || self.state == State::Free {
@@ -110,7 +112,7 @@ impl FoundService {
         is_due && self.state != State::Free && self.news != News::Lost
     }
 
-    /// What was asked for is asked for again later.
+    /// Schedules the next question for the records that were just asked for.
     fn ask_later(&mut self, now: Instant) {
         for life in self.lives.iter_mut().filter(|life| life.ask <= now) {
             life.ask_later(now);

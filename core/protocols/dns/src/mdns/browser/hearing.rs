@@ -1,4 +1,4 @@
-//! What the browser hears.
+//! Reads the messages that the browser receives.
 
 use core::net::{Ipv4Addr, Ipv6Addr};
 
@@ -11,16 +11,17 @@ use crate::mdns::text::Text;
 use crate::questions::after;
 use crate::wire::{Kind, Message, Name, Record, flag};
 
-/// For how long a record is kept at most, in seconds: a day.
+/// The longest time to keep a record, in seconds: one day.
 const MAX_TTL: u32 = 86_400;
 
 impl Life {
-    /// Begins anew. What ends at once is kept for a second more (RFC 6762, 10.1).
+    /// Restarts the record's life. A record with a time to live of zero is kept for one more second
+    /// (RFC 6762, section 10.1).
     fn renew(&mut self, ttl: u32, now: Instant) {
         let seconds = ttl.min(MAX_TTL);
         self.seconds = seconds;
         self.until = after(now, seconds.max(1));
-        // At 80 %, and then at each further 5 % (RFC 6762, 5.2).
+        // Ask again at 80 %, and then after each further 5 % (RFC 6762, section 5.2).
         self.ask = if ttl == 0 { Instant::MAX } else { after(now, (seconds / 5).wrapping_mul(4)) };
     }
 
@@ -30,7 +31,7 @@ impl Life {
 }
 
 impl BrowserMut<'_> {
-    /// Takes a message.
+    /// Handles a message.
     #[inline(never)]
     pub(super) fn heard(&mut self, bytes: &[u8], port: u16, now: Instant) {
         let Ok(message) = Message::parse(bytes) else { return };
@@ -52,14 +53,14 @@ impl BrowserMut<'_> {
         for service in self.services.iter_mut().filter(|service| service.state != State::Free) {
             service.hear(kind, &message, now);
             if service.state == State::Incomplete {
-                // The rest is asked for soon.
+                // Ask for the missing records soon.
                 self.query.next = self.query.next.min(after(now, 1));
                 self.query.interval = 1;
             }
         }
     }
 
-    /// A service is in the list, or is no longer.
+    /// Handles that a service is in the list, or no longer in it.
     fn listed(&mut self, instance: &str, ttl: u32, now: Instant) {
         let is_same = |service: &&mut FoundService| {
             service.state != State::Free
@@ -69,12 +70,13 @@ impl BrowserMut<'_> {
             service.renew(LISTED, ttl, now);
             return;
         }
-        // What finds no room is found when there is room again: it is not among the answers that are known.
+        // A service without room is found again later: it is not in our known answers, so its host
+        // answers again.
         let free = self.services.iter_mut().find(|service| service.state == State::Free);
         if let Some(service) = free.filter(|_| ttl != 0) {
             *service = FoundService::FREE;
             service.state = State::Incomplete;
-            // A label has no more bytes than there is room for.
+            // The label fits: there is room for the longest label.
             let _ = service.instance.push_str(instance);
             service.renew(LISTED, ttl, now);
         }
@@ -88,14 +90,14 @@ impl FoundService {
         }
     }
 
-    /// Returns whether a name is that of the service.
+    /// Returns whether a name is the name of this service.
     fn is_named(&self, name: Name<'_>, kind: &[u8]) -> bool {
         name.split_first().is_some_and(|(label, of)| {
             label.eq_ignore_ascii_case(self.instance.as_bytes()) && of.is_of(&[kind, DOMAIN])
         })
     }
 
-    /// Takes what a message says about the service.
+    /// Handles the records of a message about the service.
     fn hear(&mut self, kind: &[u8], message: &Message<'_>, now: Instant) {
         let mut is_changed = false;
         for record in records(message) {
@@ -122,7 +124,7 @@ impl FoundService {
         }
     }
 
-    /// Returns whether it is another place.
+    /// Sets the host and the port. Returns whether they have changed.
     fn set_place(&mut self, record: &Record<'_>) -> bool {
         let Some(host) = local(record.target(6)) else { return false };
         let port = record.bytes().get(4..6).and_then(|port| port.first_chunk());
@@ -147,7 +149,7 @@ impl FoundService {
             if one.len() > TEXT.saturating_sub(text.as_bytes().len()) {
                 break;
             }
-            // An empty text says nothing.
+            // An empty text has no content.
             for byte in one.iter().filter(|_| *length != 0) {
                 text.push_byte(*byte);
             }
@@ -158,7 +160,8 @@ impl FoundService {
         is_other
     }
 
-    /// Takes the addresses of the host: of several, the one that is known, or the first.
+    /// Handles the addresses of the host. If there are several, the known one or the first one is
+    /// used.
     fn hear_addresses(&mut self, message: &Message<'_>, now: Instant) -> bool {
         if self.host.is_empty() {
             return false;
@@ -187,12 +190,12 @@ impl FoundService {
     }
 }
 
-/// Returns the records of an answer, in which those that were added count, too.
+/// Returns the records of an answer, including the additional records.
 fn records<'m>(message: &Message<'m>) -> impl Iterator<Item = Record<'m>> + use<'m> {
     message.answers().chain(message.additional())
 }
 
-/// Returns the name of a host of the network without its domain.
+/// Returns a host name of the `.local` domain, without the domain.
 fn local(name: Name<'_>) -> Option<Text<{ super::LABEL }>> {
     let mut host = Text::new();
     let mut rest = name;

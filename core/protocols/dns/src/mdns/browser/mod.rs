@@ -1,4 +1,4 @@
-//! The services of a kind that are on the network.
+//! Finds the services of a kind on the local network.
 
 mod asking;
 mod hearing;
@@ -13,35 +13,35 @@ use super::text::Text;
 
 pub use verbs::{browse, stop_browsing};
 
-/// The longest name of a service or of a host, in bytes.
+/// The maximum length of the name of a service or a host, in bytes.
 const LABEL: usize = 63;
 
-/// The most bytes of the texts of a service; further ones are left out.
+/// The maximum total length of a service's texts, in bytes. Texts that do not fit are left out.
 const TEXT: usize = 128;
 
-/// An application that looks for services.
+/// An application that browses services.
 pub trait HasBrowser: HasMdns {
-    /// Returns the browser: [`Browser::as_mut`] of the one that the application has.
+    /// Returns the browser: [`Browser::as_mut`] of the application's browser.
     fn browser(&mut self) -> BrowserMut<'_>;
 
-    /// A service was found, has changed, or is lost. [`BrowserMut::get`] has it, also when it is lost, until this
-    /// function returns.
+    /// Called when a service was found, has changed, or is lost. [`BrowserMut::get`] returns the
+    /// service until this function returns, also if it is lost.
     fn service(&mut self, cx: &mut Cx<'_, Self>, event: ServiceEvent);
 }
 
-/// What has happened to a service, by its place in the browser.
+/// An event of a service. The number is the service's place in the browser.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum ServiceEvent {
-    /// It is there: its host, its port and an address are known.
+    /// The service is available: its host, its port and an address are known.
     Found(u16),
-    /// Its host, port, texts or addresses are others than before.
+    /// Its host, port, texts or addresses have changed.
     Changed(u16),
-    /// Its host has said goodbye, or has not answered for as long as its records count.
+    /// Its host has sent a goodbye, or its records have expired.
     Lost(u16),
 }
 
-/// Finds up to `SERVICES` services of a kind, with [`browse`]. Each takes 408 bytes.
+/// Finds up to `SERVICES` services of a kind, with [`browse`]. Each one takes 408 bytes.
 ///
 /// ```
 /// use picoevent::Cx;
@@ -50,7 +50,7 @@ pub enum ServiceEvent {
 /// };
 ///
 /// struct App {
-///     /// Its socket is used, also when it announces nothing.
+///     /// The browser uses its socket, even if it announces nothing.
 ///     responder: Responder,
 ///     brokers: Browser<4>,
 /// }
@@ -86,17 +86,17 @@ pub struct Browser<const SERVICES: usize> {
     services: [FoundService; SERVICES],
 }
 
-/// A browser whose capacity is no longer in its type.
+/// A browser without its capacity in the type.
 pub struct BrowserMut<'r> {
     query: &'r mut Query,
     services: &'r mut [FoundService],
 }
 
-/// What is asked, and when.
+/// The browser's question and its times.
 struct Query {
     kind: &'static str,
     timer: Option<Event>,
-    /// When it is asked next for services, and after how many seconds again.
+    /// The time of the next question for services, and the interval after it in seconds.
     next: Instant,
     interval: u32,
 }
@@ -111,21 +111,21 @@ pub struct FoundService {
     v4: Option<Ipv4Addr>,
     v6: Option<Ipv6Addr>,
     text: Text<TEXT>,
-    /// That it is in the list, where it is, and the addresses of its host.
+    /// The life of each record: the list entry, the host with its port, and the addresses.
     lives: [Life; 3],
 }
 
-/// What is known of a place.
+/// The state of a place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
     Free,
-    /// There is a service, and something about it is not known yet.
+    /// A service whose records are not yet complete.
     Incomplete,
-    /// The application was told.
+    /// The application was informed of the service.
     Told,
 }
 
-/// What the application is to be told.
+/// The event that the application must receive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum News {
     None,
@@ -134,16 +134,16 @@ enum News {
     Lost,
 }
 
-/// How long records are kept.
+/// The life of a record.
 #[derive(Clone, Copy, Debug)]
 struct Life {
     until: Instant,
-    /// When it is asked for again, before that.
+    /// The time of the next question for it, before it expires.
     ask: Instant,
     seconds: u32,
 }
 
-/// The places of lives.
+/// The positions in `lives`.
 const LISTED: usize = 0;
 const PLACE: usize = 1;
 const ADDRESS: usize = 2;
@@ -151,7 +151,7 @@ const ADDRESS: usize = 2;
 impl<const SERVICES: usize> Browser<SERVICES> {
     const SIZES: () = assert!(SERVICES <= u16::MAX as usize, "a place has two bytes");
 
-    /// Makes a browser that looks for nothing.
+    /// Makes a browser that does not browse yet.
     pub const fn new() -> Self {
         let () = Self::SIZES;
         Self {
@@ -160,7 +160,7 @@ impl<const SERVICES: usize> Browser<SERVICES> {
         }
     }
 
-    /// Returns the browser without its capacity, for [`HasBrowser`].
+    /// Returns the browser without its capacity in the type, for [`HasBrowser`].
     #[inline(never)]
     pub const fn as_mut(&mut self) -> BrowserMut<'_> {
         BrowserMut { query: &mut self.query, services: &mut self.services }
@@ -174,7 +174,7 @@ impl<const SERVICES: usize> Default for Browser<SERVICES> {
 }
 
 impl<'r> BrowserMut<'r> {
-    /// Returns the service of a place.
+    /// Returns the service at a place.
     pub fn get(self, place: u16) -> Option<&'r FoundService> {
         self.services.get(usize::from(place)).filter(|service| service.state == State::Told)
     }
@@ -198,7 +198,7 @@ impl FoundService {
         lives: [Life { until: Instant::MAX, ask: Instant::MAX, seconds: 0 }; 3],
     };
 
-    /// Returns its name, which people read.
+    /// Returns its name, which is a text for people.
     pub fn instance(&self) -> &str {
         self.instance.as_str()
     }
@@ -213,12 +213,12 @@ impl FoundService {
         self.port
     }
 
-    /// Returns the addresses of its host: at most one of each family, that of IPv4 first.
+    /// Returns the addresses of its host: at most one of each family, IPv4 first.
     pub fn addresses(&self) -> impl Iterator<Item = IpAddr> + '_ {
         self.v4.map(IpAddr::V4).into_iter().chain(self.v6.map(IpAddr::V6))
     }
 
-    /// Returns its texts, most of which are `key=value`.
+    /// Returns its texts. Most are of the form `key=value`.
     pub fn texts(&self) -> impl Iterator<Item = &[u8]> {
         let mut rest = self.text.as_bytes();
         core::iter::from_fn(move || {
@@ -229,7 +229,8 @@ impl FoundService {
         })
     }
 
-    /// Returns the value of a key among its texts, whatever the case of the key's letters (RFC 6763, 6.4).
+    /// Returns the value of a key in its texts. The key is not case-sensitive (RFC 6763, section
+    /// 6.4).
     pub fn value(&self, key: &str) -> Option<&[u8]> {
         self.texts().find_map(|text| {
             let (held, rest) = text.split_at_checked(key.len())?;

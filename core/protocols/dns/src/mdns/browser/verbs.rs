@@ -1,4 +1,4 @@
-//! What an application does with its browser.
+//! The browser's functions for the application.
 
 use core::time::Duration;
 
@@ -9,11 +9,13 @@ use crate::mdns::verbs::{bind, close, hear, heard, send};
 use crate::mdns::{AnnounceError, GROUP, MAX_LABEL, MESSAGE};
 use crate::wire::is_host_name;
 
-/// Looks for the services of a kind, such as `_http._tcp`, from now on: it is asked at once, again after 1, 2, 4, … seconds,
-/// at most an hour, and before what is known ends. [`HasBrowser::service`] is told of each.
+/// Starts to browse for services of a kind, such as `_http._tcp`. A question is sent at once, then
+/// after 1, 2, 4, … seconds, at most one hour apart, and also before known records expire.
+/// [`HasBrowser::service`] is called for each service.
 ///
-/// The socket is that of the [responder](super::super::Responder), which need not have a name. A browser that looks for something
-/// already begins anew: what it has found is forgotten, and not told to be lost.
+/// It uses the socket of the [responder](super::super::Responder), which does not need a name. If
+/// the browser is already browsing, it starts again: it forgets the services it has found, without
+/// reporting them as lost.
 ///
 /// # Errors
 /// [`AnnounceError`].
@@ -48,7 +50,7 @@ pub fn browse<A: HasBrowser>(
     if let Some(Ok(mut udp)) = responder.socket.map(|socket| cx.udp(socket)) {
         udp.on_event(heard_by_both::<A>);
     }
-    // Many devices may have started at once.
+    // Spread the first questions: many devices may have started at once.
     let random = u64::from(cx.random_u32().unwrap_or_default() & 0xFFFF);
     let delay = random.wrapping_add(20_000);
     let now = cx.now().as_micros();
@@ -61,7 +63,7 @@ pub fn browse<A: HasBrowser>(
     Ok(())
 }
 
-/// Looks for services no more, and forgets those that were found.
+/// Stops browsing, and forgets the services that were found.
 pub fn stop_browsing<A: HasBrowser>(app: &mut A, cx: &mut Cx<'_, A>) {
     let browser = app.browser();
     let Some(timer) = browser.query.timer.take() else { return };
@@ -78,7 +80,7 @@ pub fn stop_browsing<A: HasBrowser>(app: &mut A, cx: &mut Cx<'_, A>) {
     }
 }
 
-/// The browser's timer is due.
+/// Called when the browser's timer is due.
 fn tick<A: HasBrowser>(app: &mut A, event: &mut EventMut<'_, '_, A>) {
     let cx = event.cx();
     let mut buffer = [0; MESSAGE];
@@ -87,7 +89,7 @@ fn tick<A: HasBrowser>(app: &mut A, event: &mut EventMut<'_, '_, A>) {
     tell(app, cx);
 }
 
-/// Messages have come, for the browser and for the responder.
+/// Called when messages have arrived, for the browser and for the responder.
 fn heard_by_both<A: HasBrowser>(app: &mut A, udp: &mut UdpMut<'_, '_, A>, _: UdpEvent) {
     let now = udp.cx().now();
     while let Some(datagram) = udp.peek() {
@@ -97,7 +99,7 @@ fn heard_by_both<A: HasBrowser>(app: &mut A, udp: &mut UdpMut<'_, '_, A>, _: Udp
     tell(app, udp.cx());
 }
 
-/// Tells the application what is new.
+/// Calls the application for each service that has news.
 fn tell<A: HasBrowser>(app: &mut A, cx: &mut Cx<'_, A>) {
     for place in 0..app.browser().services.len() as u16 {
         let browser = app.browser();
@@ -113,7 +115,7 @@ fn tell<A: HasBrowser>(app: &mut A, cx: &mut Cx<'_, A>) {
         if news == News::Lost {
             let browser = app.browser();
             let service = browser.services.get_mut(usize::from(place));
-            // The application may have begun anew.
+            // The callback may have restarted the browser.
             if let Some(service) = service.filter(|service| service.state == State::Told) {
                 *service = FoundService::FREE;
             }
@@ -122,13 +124,13 @@ fn tell<A: HasBrowser>(app: &mut A, cx: &mut Cx<'_, A>) {
     arm(app, cx);
 }
 
-/// Sets the timer to what is due next.
+/// Arms the timer for the next question or expiry.
 fn arm<A: HasBrowser>(app: &mut A, cx: &mut Cx<'_, A>) {
     let now = cx.now();
     let browser = app.browser();
     let next = browser.next_time();
     if let Some(Ok(mut timer)) = browser.query.timer.map(|timer| cx.event(timer)) {
-        // Adding fails for sources only.
+        // `add` fails only for sources, not for timers.
         let _ = timer
             .add(Some(Duration::from_micros(next.as_micros().saturating_sub(now.as_micros()))));
     }
