@@ -62,7 +62,7 @@ pub fn everywhere(toolchain: Toolchain) -> Result<()> {
     let rows = plain::rows()?;
     for row in &rows {
         let project = generator.project(folder.path(), row)?;
-        take_locks(&project)?;
+        take_locks(&project, row)?;
         if row == &rows[0] {
             test_and_run(&project)?;
             let desk = with_target(command::cargo(&project), workspace::target());
@@ -93,14 +93,14 @@ fn filled(row: &Row) -> Result<PathBuf> {
         fs::remove_dir_all(&project)?;
     }
     plain::fill(row, "my-device", &project)?;
-    take_locks(&project)?;
+    take_locks(&project, row)?;
     Ok(project)
 }
 
 /// Gives a project the versions of this repository, so that what is compiled here is used again.
-fn take_locks(project: &Path) -> Result<()> {
+fn take_locks(project: &Path, row: &Row) -> Result<()> {
     for (from, to) in
-        [(workspace::root(), project.to_owned()), (workspace::boards(), project.join("firmware"))]
+        [(workspace::root(), project.to_owned()), (row.workspace(), project.join("firmware"))]
     {
         fs::copy(from.join("Cargo.lock"), to.join("Cargo.lock"))?;
     }
@@ -115,7 +115,7 @@ fn with_target(mut cargo: Command, target: PathBuf) -> Command {
 /// Returns a cargo command for the firmware of a project.
 fn firmware(toolchain: Toolchain, project: &Path, row: &Row) -> Command {
     let cargo = toolchain.cargo(&project.join("firmware"), &row.target);
-    with_target(cargo, workspace::boards().join("target"))
+    with_target(cargo, row.workspace().join("target"))
 }
 
 /// Runs a project's simulations and its program, and the simulations without the timeouts, which must fail with the seed

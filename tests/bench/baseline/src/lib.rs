@@ -24,6 +24,6 @@ pub mod sizes;
 pub mod stack;
 
 #[cfg(feature = "qemu-lm3s6965evb")]
-pub use qemu_lm3s6965evb as board;
+pub use board;
 #[cfg(all(feature = "qemu-mps2-an385", not(feature = "qemu-lm3s6965evb")))]
 pub use qemu_mps2_an385 as board;

@@ -1,4 +1,4 @@
-//! The template's files and its table of boards, filled in without cargo-generate, which takes minutes to build.
+//! The template's files and its tables, filled in without cargo-generate, which takes minutes to build.
 //!
 //! [`super::generate`] checks that cargo-generate makes the same files.
 
@@ -11,16 +11,16 @@ use anyhow::{Context, Result, bail, ensure};
 
 use crate::workspace;
 
-/// A row of the table in `board.rhai`.
+/// A row of the table of boards in `board.rhai`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Row {
     /// The board's folder in `examples/boards`.
     pub(super) folder: String,
-    /// The file in `firmware/start`, without its ending.
+    /// How it starts: a [`Start`].
     pub(super) start: String,
     /// The target triple.
     pub(super) target: String,
-    /// The arguments of `cargo picoevent` that run an image.
+    /// The command that runs an image, whose path follows.
     pub(super) run: String,
 }
 
@@ -32,8 +32,25 @@ impl Row {
 
     /// Returns whether QEMU runs the board's firmware.
     pub(super) fn is_emulated(&self) -> bool {
-        self.run.starts_with("qemu ")
+        self.start == "qemu"
     }
+
+    /// Returns the workspace of the board's package, whose versions and target folder its projects share.
+    pub(super) fn workspace(&self) -> PathBuf {
+        if self.start == "esp32" { workspace::esp32() } else { workspace::boards() }
+    }
+}
+
+/// A row of the table of ways to start in `board.rhai`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Start {
+    name: String,
+    /// The file in `firmware/start`.
+    file: String,
+    /// The linker's arguments, as a list in Rust.
+    linker_arguments: String,
+    /// Lines of `firmware/Cargo.toml`.
+    crates_of_main: Vec<String>,
 }
 
 /// Returns the folder of the template.
@@ -43,34 +60,61 @@ pub(super) fn template() -> PathBuf {
 
 /// Reads the table of boards.
 pub(super) fn rows() -> Result<Vec<Row>> {
-    let path = template().join("board.rhai");
-    let text = fs::read_to_string(&path).with_context(|| path.display().to_string())?;
-    text.lines().filter(|line| line.trim_start().starts_with("[\"")).map(row).collect()
+    texts('"')?.into_iter().map(row).collect()
 }
 
-fn row(line: &str) -> Result<Row> {
-    let texts: Vec<_> = line.split('"').skip(1).step_by(2).map(str::to_owned).collect();
+/// Reads the table of ways to start.
+fn starts() -> Result<Vec<Start>> {
+    texts('`')?.into_iter().map(start).collect()
+}
+
+/// Returns the texts of each row whose texts are in such quotes.
+fn texts(quote: char) -> Result<Vec<Vec<String>>> {
+    let path = template().join("board.rhai");
+    let text = fs::read_to_string(&path).with_context(|| path.display().to_string())?;
+    let row = |line: &str| line.split(quote).skip(1).step_by(2).map(str::to_owned).collect();
+    Ok(text.lines().filter(|line| line.starts_with(&format!("    [{quote}"))).map(row).collect())
+}
+
+fn row(texts: Vec<String>) -> Result<Row> {
     match <[String; 4]>::try_from(texts) {
         Ok([folder, start, target, run]) => Ok(Row { folder, start, target, run }),
-        Err(_) => bail!("this is no row of four texts: {line}"),
+        Err(texts) => bail!("this is no row of four texts: {texts:?}"),
+    }
+}
+
+fn start(texts: Vec<String>) -> Result<Start> {
+    match &texts[..] {
+        [name, file, linker_arguments, crates_of_main @ ..] => Ok(Start {
+            name: name.clone(),
+            file: file.clone(),
+            linker_arguments: linker_arguments.clone(),
+            crates_of_main: crates_of_main.to_vec(),
+        }),
+        _ => bail!("this is no row of three texts or more: {texts:?}"),
     }
 }
 
 /// Makes a project of the template in a new folder.
 pub(super) fn fill(row: &Row, name: &str, project: &Path) -> Result<()> {
     let root = workspace::root().display().to_string();
+    let start = starts()?.into_iter().find(|start| start.name == row.start);
+    let start = start.with_context(|| format!("no way to start is called {:?}", row.start))?;
+    let crates: String = start.crates_of_main.iter().map(|line| format!("{line}\n")).collect();
     let values = [
         ("project-name", name),
         ("board", row.board()),
         ("folder", &row.folder),
         ("target", &row.target),
         ("run", &row.run),
+        ("linker_arguments", &start.linker_arguments),
+        ("crates_of_main", &crates),
         ("picoevent", &root),
         ("picoevent_from_firmware", &root),
     ];
     for file in files(&template())? {
         let place = match file.to_string_lossy().strip_prefix("firmware/start/") {
-            Some(start) if start == format!("{}.rs", row.start) => "firmware/src/start.rs".into(),
+            Some(name) if name == start.file => "firmware/src/start.rs".into(),
             Some(_) => continue,
             None if is_instruction(&file) => continue,
             None => file.clone(),
@@ -130,25 +174,64 @@ mod tests {
             let (RunsOn::Qemu(name) | RunsOn::Hardware(Hardware { chip: name, .. })) =
                 board.runs_on;
             assert!(row.run.split(' ').any(|word| word == name), "{row:?} does not name {name}");
-            assert_eq!(row.is_emulated(), board.is_emulated(), "{row:?}");
+            let wanted = match board.runs_on {
+                RunsOn::Qemu(_) => "qemu",
+                RunsOn::Hardware(Hardware { flashed_by: FlashedBy::Espflash, .. }) => "esp32",
+                RunsOn::Hardware(_) => "hardware",
+            };
+            assert_eq!(row.start, wanted, "{row:?}");
             assert_eq!(workspace::boards().join(&row.folder), board.folder());
         }
-        // An ESP32 has a `main` that names crates of its own, and another program that flashes it.
-        let is_offered = |board: &&Board| match board.runs_on {
-            RunsOn::Hardware(hardware) => hardware.flashed_by != FlashedBy::Espflash,
-            // One without code is not a package to depend on.
-            RunsOn::Qemu(_) => board.has_code(),
-        };
-        let wanted: Vec<_> = Board::all().filter(is_offered).map(|board| board.name).collect();
+        // One without code is not a package to depend on.
+        let packages = Board::all().filter(|board| board.has_code());
+        let wanted: Vec<_> = packages.map(|board| board.name).collect();
         let mut offered: Vec<_> = rows.iter().map(Row::board).collect();
         offered.sort_by_key(|name| wanted.iter().position(|board| board == name));
         assert_eq!(offered, wanted, "examples/template/board.rhai has other rows");
     }
 
     #[test]
-    fn a_row_has_four_texts() {
-        assert_eq!(row(r#"    ["a/b", "c", "d", "e f"],"#).unwrap().board(), "b");
-        assert!(row(r#"    ["a/b", "c", "d"],"#).is_err());
+    fn a_row_has_enough_texts() {
+        let texts = |texts: &[&str]| texts.iter().copied().map(str::to_owned).collect();
+        assert_eq!(row(texts(&["a/b", "c", "d", "e f"])).unwrap().board(), "b");
+        assert!(row(texts(&["a/b", "c", "d"])).is_err());
+        assert_eq!(start(texts(&["a", "b", "c"])).unwrap().crates_of_main, [""; 0]);
+        assert_eq!(start(texts(&["a", "b", "c", "d", "e"])).unwrap().crates_of_main, ["d", "e"]);
+        assert!(start(texts(&["a", "b"])).is_err());
+    }
+
+    #[test]
+    fn every_board_gets_the_crates_and_the_command_of_its_own_package() {
+        for row in rows().unwrap() {
+            let folder = tempfile::tempdir().unwrap();
+            fill(&row, "my-device", folder.path()).unwrap();
+            let table = |folder: &Path, file: &str| -> toml::Table {
+                fs::read_to_string(folder.join(file)).expect(file).parse().expect(file)
+            };
+            let version = |dependency: &toml::Value| -> Option<String> {
+                let version = dependency.get("version").unwrap_or(dependency).as_str()?;
+                Some(version.trim_start_matches('=').to_owned())
+            };
+            let known = &table(&row.workspace(), "Cargo.toml")["workspace"]["dependencies"];
+            let manifest = table(folder.path(), "firmware/Cargo.toml");
+            for (name, dependency) in manifest["dependencies"].as_table().unwrap() {
+                if dependency.get("path").is_none() {
+                    assert_eq!(version(dependency), version(&known[name]), "{name} of {row:?}");
+                }
+            }
+            let board = workspace::boards().join(&row.folder);
+            let own = table(&board, "Cargo.toml");
+            for name in ["cortex-m-rt", "esp-hal", "esp-rtos"] {
+                let names = manifest["dependencies"].get(name).is_some();
+                let is_own = own["dependencies"].get(name).is_some();
+                assert_eq!(names, is_own && !row.is_emulated(), "{name} of {row:?}");
+            }
+            if row.start == "esp32" {
+                let settings = table(&board, ".cargo/config.toml");
+                let runner = settings["target"][&row.target]["runner"].as_str();
+                assert_eq!(runner, Some(&*row.run));
+            }
+        }
     }
 
     #[test]

@@ -5,11 +5,11 @@
 
 use core::net::{Ipv4Addr, SocketAddr};
 
+use board::only;
 use echo::{Echo, PORT};
 use embassy_net::{Stack, StackResources};
 use picoevent::{EventBase, Pool, Signal, Storage, Trigger};
 use picoevent_embassy::{Config, Sockets, run};
-use qemu_lm3s6965evb::{self as board, only};
 use static_cell::{ConstStaticCell, StaticCell};
 
 const CLIENTS: Pool = Pool::new(4).rings(1024, 1024);
@@ -20,7 +20,7 @@ static SOCKETS: ConstStaticCell<Sockets<6, 1024, 1024>> = ConstStaticCell::new(S
 static STORAGE: ConstStaticCell<Storage<Echo, 4, { CLIENTS.conns() }, { CLIENTS.bytes() }>> =
     ConstStaticCell::new(Storage::new());
 
-#[cortex_m_rt::entry]
+#[board::entry]
 fn main() -> ! {
     board::run(RESOURCES.init_with(StackResources::new), || INTERRUPT.raise(), only(serve))
 }

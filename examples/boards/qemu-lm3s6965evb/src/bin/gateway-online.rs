@@ -5,6 +5,7 @@
 
 use core::net::{Ipv4Addr, SocketAddr};
 
+use board::{BROKER_PORT, COLLECTOR_PORT, HOST, TIME_SERVER, only};
 use embassy_net::{Stack, StackResources};
 use gateway::{
     BUTTON, CONSOLE_PORT, DISCOVERY_PORT, Gateway, Host, Memory, PAGE, STATUS_PORT, Settings,
@@ -12,7 +13,6 @@ use gateway::{
 };
 use picoevent::{EventBase, Run, Signal, Trigger};
 use picoevent_embassy::{Adapter, Config, Sockets, UdpSockets};
-use qemu_lm3s6965evb::{self as board, BROKER_PORT, COLLECTOR_PORT, HOST, TIME_SERVER, only};
 use static_cell::{ConstStaticCell, StaticCell};
 
 static INTERRUPT: Trigger = Trigger::new(Signal::INT);
@@ -25,7 +25,7 @@ static UDP: ConstStaticCell<UdpSockets<UDP_SOCKETS, 600, 600>> =
 static MEMORY: ConstStaticCell<Memory> = ConstStaticCell::new(Memory::new());
 static GATEWAY: StaticCell<Gateway> = StaticCell::new();
 
-#[cortex_m_rt::entry]
+#[board::entry]
 fn main() -> ! {
     board::on_button(|| PRESSED.raise());
     board::run(RESOURCES.init_with(StackResources::new), || INTERRUPT.raise(), only(serve))

@@ -5,11 +5,11 @@
 
 use core::net::{Ipv4Addr, SocketAddr};
 
+use board::only;
 use embassy_net::{Stack, StackResources};
 use hello_world::{Hello, PORT};
 use picoevent::{EventBase, Pool, Signal, Storage, Trigger};
 use picoevent_embassy::{Config, Sockets, run};
-use qemu_lm3s6965evb::{self as board, only};
 use static_cell::{ConstStaticCell, StaticCell};
 
 const CLIENTS: Pool = Pool::new(4).rings(32, 64);
@@ -20,7 +20,7 @@ static SOCKETS: ConstStaticCell<Sockets<16, 128, 128>> = ConstStaticCell::new(So
 static STORAGE: ConstStaticCell<Storage<Hello, 4, { CLIENTS.conns() }, { CLIENTS.bytes() }>> =
     ConstStaticCell::new(Storage::new());
 
-#[cortex_m_rt::entry]
+#[board::entry]
 fn main() -> ! {
     board::run(RESOURCES.init_with(StackResources::new), || INTERRUPT.raise(), only(serve))
 }

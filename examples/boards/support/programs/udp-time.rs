@@ -1,14 +1,14 @@
-//! udp-time on the MPS2 board with AN385, under QEMU. It tells the seconds since the start.
+//! udp-time on a board that QEMU emulates. It tells the seconds since the start.
 
 #![no_std]
 #![no_main]
 
 use core::net::{Ipv4Addr, SocketAddr};
 
+use board::only;
 use embassy_net::{Stack, StackResources};
 use picoevent::{EventBase, Run, Signal, Storage, Trigger};
 use picoevent_embassy::{Adapter, Config, Sockets, UdpSockets};
-use qemu_mps2_an385::{self as board, only};
 use static_cell::{ConstStaticCell, StaticCell};
 use udp_time::{PORT, RINGS, Time, uptime};
 
@@ -20,7 +20,7 @@ static UDP: ConstStaticCell<UdpSockets<1, 256, 128>> = ConstStaticCell::new(UdpS
 static STORAGE: ConstStaticCell<Storage<Time, 1, 0, { RINGS.bytes() }, 0, 0, 0, 1>> =
     ConstStaticCell::new(Storage::new());
 
-#[cortex_m_rt::entry]
+#[board::entry]
 fn main() -> ! {
     board::run(RESOURCES.init_with(StackResources::new), || INTERRUPT.raise(), only(serve))
 }

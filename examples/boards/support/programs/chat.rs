@@ -1,15 +1,15 @@
-//! chat on the LM3S6965 evaluation board, under QEMU.
+//! chat on a board that QEMU emulates.
 
 #![no_std]
 #![no_main]
 
 use core::net::{Ipv4Addr, SocketAddr};
 
+use board::only;
 use chat::{Chat, PORT};
 use embassy_net::{Stack, StackResources};
 use picoevent::{EventBase, Pool, Signal, Storage, Trigger};
 use picoevent_embassy::{Config, Sockets, run};
-use qemu_lm3s6965evb::{self as board, only};
 use static_cell::{ConstStaticCell, StaticCell};
 
 /// A place for each client, and one for a client that is told that there is none.
@@ -24,7 +24,7 @@ static STORAGE: ConstStaticCell<
 > = ConstStaticCell::new(Storage::new());
 static CHAT: ConstStaticCell<Chat<{ CLIENTS.conns() }>> = ConstStaticCell::new(Chat::new());
 
-#[cortex_m_rt::entry]
+#[board::entry]
 fn main() -> ! {
     board::run(RESOURCES.init_with(StackResources::new), || INTERRUPT.raise(), only(serve))
 }

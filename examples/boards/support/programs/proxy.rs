@@ -1,15 +1,15 @@
-//! proxy on the LM3S6965 evaluation board, under QEMU.
+//! proxy on a board that QEMU emulates.
 
 #![no_std]
 #![no_main]
 
 use core::net::{Ipv4Addr, SocketAddr};
 
+use board::{UPSTREAM, only};
 use embassy_net::{Stack, StackResources};
 use picoevent::{EventBase, Pool, Signal, Storage, Trigger};
 use picoevent_embassy::{Config, Sockets, run};
 use proxy::{PORT, Proxy, pools};
-use qemu_lm3s6965evb::{self as board, UPSTREAM, only};
 use static_cell::{ConstStaticCell, StaticCell};
 
 const CLIENTS: u16 = 4;
@@ -25,7 +25,7 @@ static SOCKETS: ConstStaticCell<Sockets<9, 512, 512>> = ConstStaticCell::new(Soc
 static MEMORY: ConstStaticCell<Memory> = ConstStaticCell::new(Memory::new());
 static PROXY: StaticCell<App> = StaticCell::new();
 
-#[cortex_m_rt::entry]
+#[board::entry]
 fn main() -> ! {
     board::run(RESOURCES.init_with(StackResources::new), || INTERRUPT.raise(), only(serve))
 }
