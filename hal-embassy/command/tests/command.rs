@@ -29,7 +29,7 @@ fn refused(programs: &Path, words: &[&str], status: i32, begin: &str) -> String 
     text
 }
 
-/// Makes a folder with a program that says `words`.
+/// Makes a folder that contains `program`, a shell script.
 fn folder_with(program: &str, script: &str) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join(program);
@@ -38,7 +38,7 @@ fn folder_with(program: &str, script: &str) -> tempfile::TempDir {
     folder
 }
 
-/// The processor number of Arm in ELF files.
+/// The numbers of processors in ELF files.
 const ARM: u8 = 40;
 const RISC_V: u8 = 243;
 
