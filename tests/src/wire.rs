@@ -241,7 +241,7 @@ fn micros(since: Moment) -> u64 {
 }
 
 impl support::Cable for Wire {
-    /// The address of the far end, which is another program.
+    /// The device is a separate program, so its address is not used.
     const DEVICE: [u8; 6] = [0; 6];
 
     fn take(&mut self, _: End) -> Option<Vec<u8>> {
