@@ -8,9 +8,9 @@
 //!   driver             Ethernet, Wi-Fi
 //! ```
 //!
-//! [`run`] is the loop. It owns a pool of sockets, [`Sockets`]. Sockets that no connection needs
-//! listen. The loop sleeps until a packet, a [`Trigger`](picoevent::Trigger) or the next deadline
-//! wakes it; it never polls. It uses only the public interface of embassy-net 0.9.
+//! [`run`] is the loop. It owns a pool of sockets, [`Sockets`]; all unused sockets listen. The loop
+//! sleeps until a packet, a [`Trigger`](picoevent::Trigger) or the next deadline wakes it; it never
+//! polls. It uses only the public interface of embassy-net 0.9.
 //!
 //! The cost of a turn depends on the number of sockets with news. Each socket's waker sets the
 //! socket's bit. A turn looks only at the sockets whose bit is set, and re-arms only their wakers.
@@ -36,7 +36,7 @@
 //!   keeps one waker for all such tasks. `run` leaves this waker to the other task, and then
 //!   notices a change with the next packet.
 //!
-//! # When the network comes and goes
+//! # Changes of the network
 //!
 //! Listeners need no address: they listen before there is one and after it was lost. A connect
 //! without a link, or without an address of the peer's family, waits for them. So an application
@@ -52,17 +52,17 @@
 //! With the feature `network` the application gets the link, the addresses, the gateways and the
 //! name servers, from the first turn on (`Cx::on_network`, `Cx::network`).
 //!
-//! # Limits of the stack below
+//! # Limits of the network stack
 //!
 //! embassy-net 0.9 on smoltcp 0.13 has no listener, no backlog and no queue for address resolution.
 //! This crate does what the public interface allows. These limits remain:
 //!
 //! * **Clients that find no listening socket** are refused with a reset; the stack cannot ignore
 //!   their SYN. When no other socket can listen, the adapter takes the socket that has waited
-//!   longest in FIN-WAIT-2, at least 250 ms after the peer acknowledged everything. Its peer gets
-//!   no reset at once, but a reset answers whatever it still sends. A connection with undelivered
-//!   data never loses its socket this way, so slow readers can hold all sockets, each for ten
-//!   seconds ([`set_close_limits`](picoevent::Cx::set_close_limits)).
+//!   longest in FIN-WAIT-2, at least 250 ms after the peer acknowledged everything. The peer
+//!   is reset only if it sends more. A connection with undelivered data never loses its socket this
+//!   way, so slow readers can hold all sockets, each for ten seconds
+//!   ([`set_close_limits`](picoevent::Cx::set_close_limits)).
 //! * **A client that retransmits its SYN** is answered by the socket in its handshake only if no
 //!   listening socket comes before that socket, since the stack takes the first socket that accepts
 //!   a segment. So from 0.5 s to 4 s after the first SYN, the sockets before it do not listen. If

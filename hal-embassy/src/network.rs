@@ -173,7 +173,7 @@ impl<'n> Network<'n> {
         let _ = self.stack.leave_multicast_group(group);
     }
 
-    /// Without the feature `multicast` the stack has no groups.
+    /// Fails: without the feature `multicast` the stack has no groups.
     #[cfg(all(feature = "udp", not(feature = "multicast")))]
     pub(crate) const fn join(&self, _: IpAddress) -> Result<(), picoevent::UdpError> {
         Err(picoevent::UdpError::Invalid)

@@ -143,7 +143,7 @@ fn first_place() -> usize {
     NEXT.fetch_add(1, Ordering::Relaxed) % PLACES
 }
 
-/// On a board, such a wake does no harm.
+/// Returns the first place: on a board, a wake of another loop does no harm.
 #[cfg(target_os = "none")]
 const fn first_place() -> usize {
     0

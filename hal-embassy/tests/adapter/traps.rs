@@ -92,7 +92,7 @@ fn callbacks_may_call_any_verb() {
 
 #[test]
 fn a_callback_may_abort_its_own_connection_and_another() {
-    /// The second connection aborts both.
+    /// Aborts both connections, when the second one is called.
     fn free_all(app: &mut App, conn: &mut ConnMut<'_, '_, App>, event: ConnEvent) {
         let accepted = app.seen.borrow().accepted.clone();
         if event != ConnEvent::Readable || conn.id() == accepted[0] {

@@ -15,7 +15,8 @@ fn seconds(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
 }
 
-/// In one callback, connects to `dead` hosts that do not exist, then `live` times to one that does.
+/// Connects to `dead` hosts that do not exist, then `live` times to one that does, all in one
+/// callback.
 fn connect(world: &mut World, dead: u8, live: usize) -> (Vec<Conn>, Vec<Conn>) {
     (0..live).for_each(|_| {
         world.peer.listen(SERVICE);

@@ -30,7 +30,8 @@ const AWAY: Duration = Duration::from_secs(2);
 const SAMPLES: usize = 30;
 const AFTER: Duration = Duration::from_secs(30);
 
-/// Fifty rude clients at both ports at once. Then each of them runs once more when it gets a place.
+/// Runs fifty rude clients at both ports at once. Then each of them runs once more when it gets a
+/// place.
 ///
 /// # Errors
 /// If one gets no place, or service is not normal afterwards.
@@ -99,8 +100,8 @@ pub fn is_normal(gateway: &Gateway<'_>) -> Result<()> {
     Ok(())
 }
 
-/// Thirty clients come and go as fast as they can, while the collector is ended and restarted. The
-/// uplink must reconnect in time, and keep working meanwhile.
+/// Makes thirty clients come and go as fast as they can, while the collector is ended and
+/// restarted. The uplink must reconnect in time, and keep working meanwhile.
 ///
 /// # Errors
 /// If it does not, if a client gets a wrong answer, or if service is not normal afterwards.

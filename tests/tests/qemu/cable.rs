@@ -11,8 +11,8 @@ use crate::{SLOTS, visitor};
 /// How long the cable is unplugged. A person is not faster.
 const OUT: Duration = Duration::from_secs(1);
 
-/// A client that connects while the cable is unplugged is served after all: its stack retransmits
-/// the SYN.
+/// Checks that a client that connects while the cable is unplugged is served later: its stack
+/// retransmits the SYN.
 fn out_and_in(machine: Machine) -> Result<()> {
     let mut board = Board::boot(machine, "hello-world")?;
     board.serve(vec![visitor()])?;

@@ -96,7 +96,7 @@ fn four_at_once(machine: Machine) -> Result<()> {
     })
 }
 
-/// The server ends its stream first, and the client still sends everything.
+/// Checks that the client can still send everything after the server has ended its stream.
 fn a_half_close_is_kept(machine: Machine) -> Result<()> {
     let (listener, server) = listener()?;
     with_proxy(machine, server, |address| {
