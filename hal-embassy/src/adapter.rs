@@ -45,8 +45,8 @@ use crate::udp::Places;
 /// # let _ = serve;
 /// ```
 ///
-/// When the adapter is dropped, its connections are dropped, and the peers get no segment; the base
-/// must not be used any more unless it was [closed](Self::close).
+/// Dropping the adapter drops its connections, and the peers get no segment. After that the base
+/// must not be used, unless it was [closed](Self::close) before.
 pub struct Adapter<'n, const SOCKETS: usize, const UDP: usize = 0> {
     slots: Vec<Slot<'n>, SOCKETS>,
     /// The listeners that are enabled.
@@ -56,8 +56,8 @@ pub struct Adapter<'n, const SOCKETS: usize, const UDP: usize = 0> {
     udp: Places<'n, UDP>,
 }
 
-/// The most turns before other tasks run, the stack's above all: callbacks that always make
-/// more callbacks due must not delay the network.
+/// The largest number of turns before other tasks run. Callbacks that always make more callbacks
+/// due must not delay the network stack's task.
 const TURNS: usize = 8;
 
 impl<'n, const SOCKETS: usize> Adapter<'n, SOCKETS> {
@@ -99,7 +99,7 @@ impl<'n, const SOCKETS: usize> Adapter<'n, SOCKETS> {
 }
 
 impl<'n, const SOCKETS: usize, const UDP: usize> Adapter<'n, SOCKETS, UDP> {
-    /// Runs `base` until its loop ends, and returns the reason. What is open stays open: the loop can be
+    /// Runs `base` until its loop ends, and returns the reason. Sockets stay open: the loop can be
     /// run again. The base's time does not advance between two runs.
     pub fn run<A>(
         &mut self,
@@ -144,10 +144,10 @@ impl<'n, const SOCKETS: usize, const UDP: usize> Adapter<'n, SOCKETS, UDP> {
         })
     }
 
-    /// Closes every listener and connection of the base: waits until the output is delivered, within
-    /// [`linger`](picoevent::Cx::set_close_limits). No callback runs. The base can listen, connect and run
-    /// again after that. Connections that the application held keep their place in their pool until the
-    /// next run has reported their end.
+    /// Closes every listener and connection of the base. Waits until the output is delivered, at
+    /// most [`linger`](picoevent::Cx::set_close_limits). No callback runs. After that the base can
+    /// listen, connect and run again. A connection that the application held keeps its place in its
+    /// pool until the next run has reported its end.
     pub fn close<A>(&mut self, base: &mut EventBase<'_, A>) -> impl Future<Output = ()> {
         self.state.clock = Clock::at(base.now());
         base.close_all();
@@ -175,7 +175,7 @@ impl<'n, const SOCKETS: usize, const UDP: usize> Adapter<'n, SOCKETS, UDP> {
             match base.turn(app, &mut on_stack) {
                 Poll::Ready(Ok(None)) => {}
                 Poll::Ready(Ok(Some(end))) => {
-                    // News that comes before the next run would be lost otherwise.
+                    // Otherwise, news that comes before the next run would be lost.
                     on_stack.pool.watch(base, cx.waker());
                     return Poll::Ready(end);
                 }
@@ -185,7 +185,7 @@ impl<'n, const SOCKETS: usize, const UDP: usize> Adapter<'n, SOCKETS, UDP> {
                 }
             }
         }
-        // The sockets are watched nevertheless, or their news would be lost.
+        // Set the sockets' wakers anyway, or their news would be lost.
         on_stack.pool.watch(base, cx.waker());
         cx.waker().wake_by_ref();
         Poll::Pending
@@ -195,18 +195,19 @@ impl<'n, const SOCKETS: usize, const UDP: usize> Adapter<'n, SOCKETS, UDP> {
         let mut no_observer = ();
         let mut on_stack = self.on_stack(&mut no_observer, cx.waker());
         let Ok(()) = ready!(base.drain(&mut on_stack));
-        // Peers that have everything are not waited for.
+        // Do not wait for peers that have received everything.
         while let Some(conn) = base.end_lingering() {
             on_stack.pool.leave(conn);
         }
-        // A reset and a datagram are sent when the stack runs next.
+        // The stack sends resets and datagrams when it runs next.
         if on_stack.pool.owes_something() {
             let now = on_stack.pool.state.clock.now();
             base.advance(now);
             on_stack.feed(base);
             let deadline = Backend::deadline(&mut on_stack, base);
             if on_stack.pool.owes_something() {
-                // Other tasks run even if there is no time to wait for, the stack's above all.
+                // Let other tasks run even if there is nothing to wait for, above all the stack's
+                // task.
                 let Ok(()) = ready!(on_stack.wait(deadline, base));
                 cx.waker().wake_by_ref();
                 return Poll::Pending;

@@ -1,17 +1,18 @@
-//! Converts addresses of `core::net` to the stack's.
+//! Converts addresses of `core::net` to addresses of the stack.
 
 use core::net::SocketAddr;
 
 use embassy_net::{IpEndpoint, IpListenEndpoint};
 
-/// Returns the address as an endpoint to connect to; `None` when it does not name one host and one
-/// port, and for a family the stack does not have.
+/// Returns the address as an endpoint to connect to. Returns `None` if it does not name one host
+/// and one port, or if the stack does not have its address family.
 pub(crate) fn peer_endpoint(address: SocketAddr) -> Option<IpEndpoint> {
     endpoint(address).filter(|endpoint| endpoint.port != 0 && endpoint.addr.is_unicast())
 }
 
-/// Returns the address as an endpoint to listen on; an unspecified one means all our addresses.
-/// `None` for port 0, since the stack chooses no port, and for a family the stack does not have.
+/// Returns the address as an endpoint to listen on. An unspecified address means all our addresses.
+/// Returns `None` for port 0, since the stack does not choose a port, and for an address family
+/// that the stack does not have.
 pub(crate) fn listen_endpoint(address: SocketAddr) -> Option<IpListenEndpoint> {
     let endpoint = endpoint(address).filter(|endpoint| endpoint.port != 0)?;
     Some(match endpoint.addr.is_unspecified() {
@@ -20,8 +21,8 @@ pub(crate) fn listen_endpoint(address: SocketAddr) -> Option<IpListenEndpoint> {
     })
 }
 
-/// Returns the address as an endpoint to bind a UDP socket to; an unspecified one means all our addresses.
-/// `None` for a family the stack does not have.
+/// Returns the address as an endpoint to bind a UDP socket to. An unspecified address means all our
+/// addresses. Returns `None` for an address family that the stack does not have.
 #[cfg(feature = "udp")]
 pub(crate) fn bind_endpoint(address: SocketAddr) -> Option<IpListenEndpoint> {
     let endpoint = endpoint(address)?;
@@ -31,13 +32,14 @@ pub(crate) fn bind_endpoint(address: SocketAddr) -> Option<IpListenEndpoint> {
     })
 }
 
-/// Returns the address as an endpoint to send datagrams to; `None` for a family the stack does not have.
+/// Returns the address as an endpoint to send datagrams to. Returns `None` for an address family
+/// that the stack does not have.
 #[cfg(feature = "udp")]
 pub(crate) fn udp_endpoint(address: SocketAddr) -> Option<IpEndpoint> {
     endpoint(address)
 }
 
-/// Returns whether one packet can match both.
+/// Returns whether one packet can match both endpoints.
 pub(crate) fn overlap(one: IpListenEndpoint, other: IpListenEndpoint) -> bool {
     let addresses = one.addr.is_none() || other.addr.is_none() || one.addr == other.addr;
     one.port == other.port && addresses

@@ -4,26 +4,27 @@ use core::time::Duration;
 
 use crate::connects::Outgoing;
 
-/// How [`run`](crate::run) treats its sockets.
+/// How [`run`](crate::run) uses its sockets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Config {
-    /// Sockets that listen for each listener at once, if the pool has as many. So many clients can
-    /// begin a handshake at the same moment; one more is answered with a reset. Default: all.
+    /// The largest number of sockets that listen for one listener at once, if the pool has as many.
+    /// It limits how many clients can begin a handshake at the same moment; one more gets a reset.
+    /// Default: all.
     pub backlog: usize,
-    /// How long a peer may be silent, or leave something unanswered, before the stack gives it up:
-    /// in a handshake and on a connection; and how long a connect waits for a link and an address before it fails.
-    /// `None` means never: a peer that vanished then holds its
-    /// socket forever. Three days or more count as never for the loop. Default: 60 s.
+    /// How long a peer may send nothing, or leave a segment unanswered, before the stack drops the
+    /// connection or the handshake. A connect also waits this long for a link and an address before
+    /// it fails. `None` means no limit: a peer that vanished then holds its socket forever. The
+    /// loop treats three days or more as no limit. Default: 60 s.
     ///
     /// It must be longer than the keep-alive interval of each connection
-    /// ([`ConnMut::set_keep_alive`](picoevent::ConnMut::set_keep_alive), 20 s at first), or a
-    /// connection that is only idle is given up.
+    /// ([`ConnMut::set_keep_alive`](picoevent::ConnMut::set_keep_alive), 20 s by default).
+    /// Otherwise the stack drops connections that are only idle.
     ///
-    /// The stack does not report that it gave up. The connection fails with
-    /// [`TimedOut`](picoevent::ConnError::TimedOut) where that can be inferred. It fails with
-    /// [`Reset`](picoevent::ConnError::Reset) when only a keep-alive waited for an answer.
+    /// The stack does not report that it dropped a connection. The connection fails with
+    /// [`TimedOut`](picoevent::ConnError::TimedOut) where the adapter can infer it, and with
+    /// [`Reset`](picoevent::ConnError::Reset) if only a keep-alive was unanswered.
     pub timeout: Option<Duration>,
-    /// Whether the application opens connections. [`Outgoing::NO`] leaves the code for that out,
+    /// Whether the application opens connections. [`Outgoing::NO`] does not link the code for it,
     /// about 1.5 KB of flash. Default: [`Outgoing::YES`].
     pub outgoing: Outgoing,
 }

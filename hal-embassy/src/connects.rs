@@ -1,14 +1,14 @@
-//! Outgoing connections until they are established, and which of them have their turn.
+//! Outgoing connections until they are established, and how they take turns.
 //!
-//! The stack asks for the hardware address of one neighbour a second in all (ARP, NDP), and the
-//! socket that asked before asks again first. So a connect to a host that does not exist would delay
-//! all connects to other neighbours until it is given up.
+//! The stack sends at most one request for a hardware address per second (ARP, NDP), and the socket
+//! that asked first asks again first. So a connect to a host that does not exist would delay all
+//! connects to other neighbours until it fails.
 //!
-//! Therefore a connect without an answer for [`SLICE`] takes turns with the others: its socket is
-//! closed while a younger connect is under way, and while another such connect has its turn.
+//! Therefore a connect that is unanswered for [`SLICE`] takes turns with the others. Its socket is
+//! closed while a younger connect is under way, and while another late connect has its turn.
 //!
-//! A connect that is made while there is no link, or no address of the peer's family, waits for them with its
-//! socket closed: an application need not ask whether DHCP is done.
+//! A connect that begins without a link, or without an address of the peer's family, waits for them
+//! with its socket closed. So an application does not have to wait for DHCP.
 
 use core::fmt;
 use core::net::SocketAddr;
@@ -24,8 +24,9 @@ use crate::slot::{Ends, Role, Slot};
 use crate::socket::Phase;
 use crate::time::Stamp;
 
-/// How long a connect has the stack to itself, as a power of two of [`Stamp`](crate::time::Stamp)'s units: 4.2 s. That is
-/// time for three requests for a hardware address, and for a SYN that is lost twice.
+/// How long a connect has the stack to itself, as a power of two of [`Stamp`](crate::time::Stamp)'s
+/// units: 4.2 s. That is enough for three requests for a hardware address, and for a SYN that is
+/// lost twice.
 const SLICE: u32 = 16;
 
 /// Whether a loop opens connections ([`Config::outgoing`](crate::Config::outgoing)).
@@ -34,7 +35,7 @@ const SLICE: u32 = 16;
 #[derive(Clone, Copy)]
 pub struct Outgoing(Option<&'static Parts>);
 
-/// The functions that are linked for outgoing connections.
+/// The functions that are linked only for outgoing connections.
 struct Parts {
     connect: OnConnect,
     answer: fn(&mut Slot<'_>, &Env<'_>) -> Option<Result<(), ConnError>>,
@@ -52,10 +53,11 @@ impl Outgoing {
         take_turns: |pool| pool.turn(),
         call,
     }));
-    /// No connection is opened: a connect fails with [`NoSocket`](ConnError::NoSocket).
+    /// The application opens no connections: a connect fails with
+    /// [`NoSocket`](ConnError::NoSocket).
     pub const NO: Self = Self(None);
 
-    /// Returns what has become of a connect; `None` while it is under way.
+    /// Returns the result of a connect; `None` while it is under way.
     pub(crate) fn answer(
         self,
         slot: &mut Slot<'_>,
@@ -99,8 +101,8 @@ impl Pool<'_, '_> {
         }
     }
 
-    /// Begins a connect that waits for its turn anew: its connection was closed, and its output may still
-    /// be delivered within the time for that.
+    /// Restarts a connect that waits for its turn. Its connection was closed, and its output may
+    /// still be delivered within the linger timeout.
     pub(crate) fn hurry(&mut self, conn: Conn) {
         let Env { outgoing, now, .. } = self.state.env;
         if let Some(parts) = outgoing.0
@@ -119,12 +121,12 @@ impl Pool<'_, '_> {
         }
     }
 
-    /// Opens a connection with a free socket, with one that listens, or with that of a connection that
-    /// lingers.
+    /// Opens a connection on a free socket, on one that listens, or on the socket of a connection
+    /// that lingers.
     fn open(&mut self, conn: Conn, peer: SocketAddr) -> Result<(), ConnError> {
         let peer = address::peer_endpoint(peer).ok_or(ConnError::AddressInvalid)?;
         let way = self.state.env.network.find_way(peer.addr)?;
-        // A socket may have become free since. Whatever comes of this, the alarm is set anew.
+        // A socket may have become free since the last look. The alarm is set again in every case.
         self.sort();
         self.state.unsorted = true;
         let index = self.candidate(0, 1).ok_or(ConnError::NoSocket)?;
@@ -148,7 +150,8 @@ impl Pool<'_, '_> {
             *count = count.wrapping_add(1);
         }
         if self.slots.iter().any(|slot| matches!(slot.role, Role::Offline(_))) {
-            // Nothing wakes the task when the network is there, if another task has the stack's only waker.
+            // If another task has the stack's only waker, nothing wakes this task when the network
+            // is up.
             self.state.ring_in(1 << SLICE);
         }
         let connects = young.wrapping_add(late);
@@ -159,7 +162,7 @@ impl Pool<'_, '_> {
             let slice = 1_u32 << SLICE;
             self.state.ring_in(slice.wrapping_sub(now & slice.wrapping_sub(1)));
         }
-        // The number of late ones before the one that has its turn.
+        // The number of late connects before the one that has its turn.
         let turn = ((now >> SLICE) as usize).checked_rem(late).filter(|_| young == 0);
         let mut before = turn.unwrap_or(late);
         for (index, slot) in self.slots.iter_mut().enumerate() {
@@ -171,7 +174,7 @@ impl Pool<'_, '_> {
             before = before.wrapping_sub(1);
             let role = slot.role;
             match role {
-                // Without a local address it tries again at the next look.
+                // Without a local address the connect tries again at the next look.
                 Role::Queued(conn) if has_turn && call(slot).is_ok() => {
                     slot.role = Role::Connecting(conn);
                 }
@@ -193,10 +196,10 @@ impl Slot<'_> {
         Ok(())
     }
 
-    /// Begins the handshake of a connect that waits for the network, if it need not wait any more.
+    /// Begins the handshake of a connect that waits for the network, if the network is there now.
     ///
     /// # Errors
-    /// [`ConnError::Unreachable`] when it has waited for too long, or there is no route.
+    /// [`ConnError::Unreachable`] if it has waited too long, or there is no route.
     fn look_for_way(&mut self, conn: Conn, env: &Env<'_>) -> Result<(), ConnError> {
         let way = self.peer.map_or(Ok(None), |peer| env.network.find_way(peer.addr))?;
         match way {
@@ -207,7 +210,7 @@ impl Slot<'_> {
     }
 }
 
-/// Returns what has become of a connect; `None` while it is under way.
+/// Returns the result of a connect; `None` while it is under way.
 fn answer(slot: &mut Slot<'_>, env: &Env<'_>) -> Option<Result<(), ConnError>> {
     if let Role::Offline(conn) = slot.role {
         return slot.look_for_way(conn, env).err().map(Err);

@@ -1,4 +1,5 @@
-//! The connections of the base: moves bytes between its rings and the stack's, and ends them.
+//! The connections of the base: moves bytes between the base's rings and the stack's buffers, and
+//! ends connections.
 
 use picoevent::{Conn, ConnError, Direction, EventBase, Failure};
 
@@ -8,7 +9,7 @@ use crate::socket::{Phase, Read};
 
 /// The peer has reset the connection.
 const RESET: Failure = ConnError::Reset.found(Direction::Read);
-/// The peer acknowledges nothing any more.
+/// The peer no longer acknowledges anything.
 const GIVEN_UP: Failure = ConnError::TimedOut.found(Direction::Write);
 
 /// Examines a connection and feeds its changes to the base.
@@ -75,7 +76,7 @@ pub(crate) fn pump<A>(
     }
     slot.ends.set(Ends::LINGERS, base.is_lingering(conn));
     if slot.ends.has(Ends::INPUT) && slot.socket.phase() != Phase::Finished {
-        // No more bytes can move, so the socket becomes free before the application closes.
+        // No more bytes can move, so free the socket before the application closes the connection.
         slot.abort(env.now);
     }
 }
@@ -89,13 +90,14 @@ fn is_in_order(slot: &mut Slot<'_>) -> bool {
 }
 
 /// Returns whether the stack ended a closed connection, and not the peer. The stack does not report
-/// it: it was the stack if its reset is not sent yet, or if output is unacknowledged and no byte has
-/// moved for the whole timeout. An idle connection whose peer vanished may look like a reset one.
+/// it. It was the stack if its reset is not sent yet, or if output is unacknowledged and no byte
+/// has moved for the whole timeout. An idle connection whose peer vanished may look like one that
+/// the peer has reset.
 fn is_given_up(slot: &Slot<'_>, env: &Env<'_>) -> bool {
     slot.socket.owes_reset() || (slot.is_silent(env) && !slot.socket.is_sent())
 }
 
-/// Moves input as far as the base has room.
+/// Moves input while the base has room.
 fn receive<A>(slot: &mut Slot<'_>, conn: Conn, base: &mut EventBase<'_, A>, env: &Env<'_>) {
     while let Some((space, _)) = base.input(conn) {
         match slot.socket.read(space) {
@@ -113,7 +115,7 @@ fn receive<A>(slot: &mut Slot<'_>, conn: Conn, base: &mut EventBase<'_, A>, env:
     }
 }
 
-/// Moves output as far as the socket has room.
+/// Moves output while the socket has room.
 fn send<A>(slot: &mut Slot<'_>, conn: Conn, base: &mut EventBase<'_, A>, env: &Env<'_>) {
     loop {
         let amount = slot.socket.write(base.output(conn).0);
@@ -125,14 +127,14 @@ fn send<A>(slot: &mut Slot<'_>, conn: Conn, base: &mut EventBase<'_, A>, env: &E
     }
 }
 
-/// Returns whether a connection that waits for the base to have room has ended, or has just lost its
-/// local address: it must not be accepted any more.
+/// Returns whether a connection that waits for room in the base has ended, or has just lost its
+/// local address. It must not be accepted then.
 pub(crate) fn is_dead(slot: &Slot<'_>, env: &Env<'_>) -> bool {
     let is_over = matches!(slot.socket.phase(), Phase::Closed | Phase::Done);
     is_over || env.network.lost && has_lost_address(slot, env)
 }
 
-/// Returns whether the connection's local address is no longer ours. The stack drops such a
+/// Returns whether the device no longer has the connection's local address. The stack drops such a
 /// connection itself, but may not have done so yet.
 pub(crate) fn has_lost_address(slot: &Slot<'_>, env: &Env<'_>) -> bool {
     slot.socket.phase() == Phase::Closed

@@ -1,4 +1,4 @@
-//! What a look at a socket needs: the time, the network, and a part of the configuration.
+//! The input of a look at a socket: the time, the network, and a part of the configuration.
 
 use crate::connects::Outgoing;
 use crate::network::Network;
@@ -6,7 +6,7 @@ use crate::time::Stamp;
 
 pub(crate) struct Env<'n> {
     pub(crate) network: Network<'n>,
-    /// The silence after which a peer is given up.
+    /// How long a peer may send nothing before its connection is dropped.
     pub(crate) timeout: u32,
     pub(crate) outgoing: Outgoing,
     /// The base's time.

@@ -1,19 +1,20 @@
 //! Listeners, made of sockets that listen.
 //!
-//! The stack has no listener: each socket that listens takes one client, and a client that finds
-//! none is refused with a reset. So all sockets that nothing else needs listen, up to the backlog
-//! of each listener. When a client takes one, the turn that sees it replaces it.
+//! The stack has no listener: each socket that listens takes one client, and a client that finds no
+//! listening socket is refused with a reset. So all sockets that are not needed otherwise listen,
+//! up to the backlog of each listener. When a client takes a socket, the next turn makes another
+//! one listen.
 //!
 //! The stack gives a segment to the first of its sockets that accepts it, and a listening socket
-//! accepts every SYN. So a SYN that a client repeats, since our answer to the first one was lost,
-//! would reach a listening socket that comes before the one in handshake. The client would get two
-//! answers, and the one it does not take would reset it. Two rules prevent that:
+//! accepts every SYN. If our answer to a SYN is lost, the client retransmits the SYN. It would
+//! reach a listening socket that comes before the one in handshake. The client would get two
+//! answers, and reset the socket whose answer it does not take. Two rules prevent that:
 //!
-//! * While the age of a handshake is in the range where its SYN may be repeated ([`REPEATS`]), no
-//!   socket before it listens for its listener.
-//! * A handshake is forgotten when another socket has a connection with the same client, and had
-//!   signs of life from it: the SYN came twice, or late. If the client completes it, the client has
-//!   restarted with the same port, and the other connection is dead.
+//! * While the SYN of a handshake may be retransmitted ([`REPEATS`]), no socket before it listens
+//!   for its listener.
+//! * A handshake is dropped when another socket has a connection with the same client, and has
+//!   received something from it: the SYN came twice, or late. If the client completes the
+//!   handshake, it has restarted with the same port, and the other connection is dead.
 
 use core::net::SocketAddr;
 
@@ -28,31 +29,32 @@ use crate::slot::{Place, Role, Slot};
 use crate::socket::Phase;
 use crate::time::millis;
 
-/// The ages of a handshake between which its SYN is expected again: the first time after 1 s
+/// The ages of a handshake between which its SYN may be retransmitted: the first time after 1 s
 /// (RFC 6298), the second time 2 s later. If that is lost too, other sockets may listen again.
 const REPEATS: [u32; 2] = [millis(500), millis(4_000)];
 
-/// The shortest time that a peer that has everything gets to end its stream, even while nothing
-/// listens: a round trip, and time to read.
+/// The shortest time that a peer gets to end its stream after it has received everything, even
+/// while no socket listens: a round trip, and time to read.
 const GRACE: u32 = millis(250);
 
-/// A listener. It keeps its place among the listeners while it is disabled, for clients that wait.
+/// A listener. It keeps its place among the listeners while it is disabled, for clients that wait
+/// to be accepted.
 #[derive(Clone, Copy)]
 pub(crate) struct Listening {
     listener: Listener,
     endpoint: IpListenEndpoint,
     /// The pool of its connections.
     pool: u8,
-    /// Its sockets without a client at the last look.
+    /// The number of its sockets without a client at the last look.
     pub(crate) vacant: u16,
-    /// The first socket that may listen for it now; [`NONE`] if none can be found.
+    /// The first socket that may listen for it now; [`NONE`] if there can be none.
     first: u16,
     is_enabled: bool,
-    /// Whether its place can be given to another.
+    /// Whether another listener can take its place.
     is_gone: bool,
 }
 
-/// No socket: there are fewer.
+/// No socket: there are fewer sockets than this.
 const NONE: u16 = u16::MAX;
 
 impl Listening {
@@ -67,7 +69,8 @@ impl<'n> Pool<'_, 'n> {
     #[inline(never)]
     pub(crate) fn listen<A>(&mut self, listener: Listener, base: &mut EventBase<'_, A>) {
         let Some(address) = base.address_of(listener) else { return };
-        // A single pool does with what there is; several would take sockets from each other.
+        // A single pool works with any number of sockets; several pools would take sockets from
+        // each other.
         let needed = base.pool_sizes().fold(0, usize::saturating_add);
         let added = if needed > self.slots.len()
             && base.pool_sizes().filter(|size| *size > 0).count() > 1
@@ -85,8 +88,8 @@ impl<'n> Pool<'_, 'n> {
     /// Adds a listener of a pool.
     ///
     /// # Errors
-    /// The reason why that is not possible. There can be as many listeners as sockets, and several pools
-    /// can have as many connections together.
+    /// The reason why that is not possible. There can be as many listeners as sockets. With several
+    /// pools, the sockets must be enough for all their connections.
     fn add(
         &mut self,
         listener: Listener,
@@ -137,8 +140,8 @@ impl<'n> Pool<'_, 'n> {
         }
     }
 
-    /// Hands connections over to the base, the oldest first, while it has room. The others wait; none is
-    /// dropped.
+    /// Hands connections over to the base, the oldest first, while it has room. The others wait; no
+    /// connection is dropped.
     #[inline(never)]
     pub(crate) fn hand_over<A>(&mut self, base: &mut EventBase<'_, A>) {
         while self.state.crowded {
@@ -173,10 +176,10 @@ impl<'n> Pool<'_, 'n> {
         }
     }
 
-    /// Lets free sockets listen, always for the listener with the fewest. Without a free one, takes
-    /// one from a listener that has two more, or, for a listener that has none, one that only waits
-    /// for its peer's end of stream. If that is a connection of the base, returns it, to be called again
-    /// when the base knows that it has failed.
+    /// Makes free sockets listen, always for the listener with the fewest sockets. If none is free,
+    /// takes one from a listener that has two more. For a listener that has none, takes one that
+    /// only waits for its peer's end of stream. If that is a connection of the base, returns it;
+    /// call this again when the base knows that the connection has failed.
     pub(crate) fn fill<A>(&mut self, base: &EventBase<'_, A>) -> Option<Conn> {
         loop {
             let place = self.furthest_below_backlog(base)?;
@@ -215,8 +218,8 @@ impl<'n> Pool<'_, 'n> {
         Some(index)
     }
 
-    /// Returns the place of the listener with the fewest sockets, of those that are below their
-    /// backlog and for which a socket may be available.
+    /// Returns the place of the listener that has the fewest sockets, among those that are below
+    /// their backlog and for which a socket may be available.
     fn furthest_below_backlog<A>(&self, base: &EventBase<'_, A>) -> Option<usize> {
         let mut furthest_below_backlog = None;
         let mut fewest = self.state.backlog;
@@ -228,12 +231,13 @@ impl<'n> Pool<'_, 'n> {
         furthest_below_backlog
     }
 
-    /// Returns whether one more socket may listen for a listener of the pool: as many sockets as each other
-    /// pool has connections are held free for that pool, or used by it. When none is free, one that listens
-    /// may change sides, within a pool or from one that uses more than it has connections.
+    /// Returns whether one more socket may listen for a listener of the pool. Every other pool
+    /// keeps as many sockets, free or in use, as it has connections. When none is free, a listening
+    /// socket may move to another listener, within a pool or from a pool that uses more sockets
+    /// than it has connections.
     fn may_take<A>(&self, taker: u8, base: &EventBase<'_, A>) -> bool {
         let sizes = base.pool_sizes();
-        // One pool can have them all.
+        // A single pool can have all sockets.
         if sizes.size_hint().1 == Some(1) {
             return true;
         }
@@ -271,8 +275,8 @@ impl<'n> Pool<'_, 'n> {
                 self.state.crowded = true;
             }
         }
-        // Another connection with the same addresses and ports: the stack gives every segment for both
-        // to the first.
+        // Another connection with the same addresses and ports: the stack gives every segment to
+        // the first of the two.
         let twin = after_it.iter_mut().find(|other| {
             !matches!(other.role, Role::Free | Role::Resting | Role::Listening(_))
                 && !matches!(other.socket.phase(), Phase::Closed | Phase::Done)
@@ -302,8 +306,8 @@ impl<'n> Pool<'_, 'n> {
         }
     }
 
-    /// Prevents the sockets before a handshake of this age from listening while its SYN may be repeated.
-    /// Returns how long it takes until that changes.
+    /// Prevents the sockets before this handshake from listening while its SYN may be
+    /// retransmitted. Returns how long it takes until that changes.
     pub(crate) fn sort_handshake(&mut self, index: usize, place: Place, age: u32) -> Option<u32> {
         let [early, late] = REPEATS;
         if age < early {

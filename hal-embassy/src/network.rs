@@ -21,7 +21,7 @@ use on::Told;
 pub(crate) struct Network<'n> {
     stack: Stack<'n>,
     seen: Seen,
-    /// Whether the last look found that an address is no longer ours.
+    /// Whether the last look found that an address was lost.
     pub(crate) lost: bool,
     /// Whether our waker was woken, by a change or by a task that replaced it.
     displaced: bool,
@@ -49,7 +49,7 @@ impl Seen {
         }
     }
 
-    /// Returns whether there was an address that is another now, or none.
+    /// Returns whether an address was lost or changed.
     fn has_lost(&self, now: &Self) -> bool {
         let lost = self.v4.is_some() && self.v4 != now.v4;
         #[cfg(feature = "proto-ipv6")]
@@ -81,7 +81,7 @@ impl<'n> Network<'n> {
         changed
     }
 
-    /// Returns whether the address is ours.
+    /// Returns whether the device has the address.
     pub(crate) fn has(&self, address: IpAddress) -> bool {
         match address {
             IpAddress::Ipv4(_) => self.seen.v4 == Some(address),
@@ -94,8 +94,8 @@ impl<'n> Network<'n> {
     /// peer's family.
     ///
     /// # Errors
-    /// `AddressInvalid` for the broadcast address of our network; `Unreachable` when there is no
-    /// route, where the stack itself would try forever.
+    /// `AddressInvalid` for the broadcast address of our network; `Unreachable` if there is no
+    /// route. The stack itself would try forever.
     pub(crate) fn find_way(&self, peer: IpAddress) -> Result<Option<()>, ConnError> {
         let routed = match peer {
             IpAddress::Ipv4(peer) => match self.stack.config_v4() {
@@ -140,7 +140,7 @@ impl<'n> Network<'n> {
         matches!(self.find_way(host), Ok(Some(())))
     }
 
-    /// Returns whether the address is that of all hosts.
+    /// Returns whether the address is a broadcast address.
     #[cfg(feature = "udp")]
     pub(crate) fn is_broadcast(&self, address: IpAddress) -> bool {
         match address {
@@ -154,7 +154,7 @@ impl<'n> Network<'n> {
         }
     }
 
-    /// Joins the group of a multicast.
+    /// Joins a multicast group.
     #[cfg(feature = "multicast")]
     pub(crate) fn join(&self, group: IpAddress) -> Result<(), picoevent::UdpError> {
         use embassy_net::MulticastError;
@@ -166,14 +166,14 @@ impl<'n> Network<'n> {
         })
     }
 
-    /// Leaves the group of a multicast.
+    /// Leaves a multicast group.
     #[cfg(feature = "multicast")]
     pub(crate) fn leave(&self, group: IpAddress) {
-        // It fails for an address that is no group, which was not joined.
+        // This fails only for an address that is not a group's, and such a group was not joined.
         let _ = self.stack.leave_multicast_group(group);
     }
 
-    /// The stack has no groups.
+    /// Fails: without the feature `multicast` the stack has no groups.
     #[cfg(all(feature = "udp", not(feature = "multicast")))]
     pub(crate) const fn join(&self, _: IpAddress) -> Result<(), picoevent::UdpError> {
         Err(picoevent::UdpError::Invalid)
@@ -182,7 +182,7 @@ impl<'n> Network<'n> {
     #[cfg(all(feature = "udp", not(feature = "multicast")))]
     pub(crate) const fn leave(&self, _: IpAddress) {}
 
-    /// Makes the next sleep watch for changes again, since something happened to the loop.
+    /// Makes the next sleep set the waker again, since something happened to the loop.
     pub(crate) fn watch(&mut self) {
         self.unwatched |= core::mem::take(&mut self.displaced);
     }
@@ -194,9 +194,9 @@ impl<'n> Network<'n> {
 
     /// Sets `waker` to be woken when the link or an address changes.
     ///
-    /// The stack keeps one waker for this, and wakes the one that another task replaces. Two tasks
-    /// that always set theirs again would evict each other's waker forever. So ours is set again
-    /// only after something else happened.
+    /// The stack keeps one waker for this. When a task sets another, the stack wakes the old one.
+    /// Two tasks that always set theirs again would evict each other's waker forever. So ours is
+    /// set again only after something else happened.
     pub(crate) fn wake_on_change(&mut self, waker: &Waker) {
         self.unwatched = false;
         let mut cx = Context::from_waker(waker);

@@ -1,4 +1,4 @@
-//! The pool: all sockets of an adapter, and what each is used for.
+//! The pool: all sockets of an adapter, and the use of each.
 
 use embassy_net::Stack;
 use heapless::VecView;
@@ -23,11 +23,11 @@ pub(crate) struct Pool<'r, 'n> {
     pub(crate) udp: Udp<'r, 'n>,
 }
 
-/// What a pool keeps beside its slots.
+/// The state of a pool apart from its slots.
 pub(crate) struct State<'n> {
     pub(crate) env: Env<'n>,
     pub(crate) clock: Clock,
-    /// The sockets that each listener may have without a client.
+    /// The largest number of sockets without a client for each listener.
     pub(crate) backlog: u16,
     pub(crate) ready: Ready,
     /// The sockets with news that were not looked at yet; see [`ready::mask`].
@@ -40,11 +40,12 @@ pub(crate) struct State<'n> {
     pub(crate) unsorted: bool,
     /// Whether a connection may be waiting for the base to have room.
     pub(crate) crowded: bool,
-    /// When to look again even without news.
+    /// When to look again, even without news.
     alarm: Instant,
-    /// How long that is from the last time on that the slots were sorted.
+    /// The time from the last sorting of the slots to the alarm.
     left: u32,
-    /// A lingering connection whose socket was taken from it; the base does not know that yet.
+    /// A lingering connection that has lost its socket to a listener or a connect; the base does
+    /// not know that yet.
     pub(crate) ousted: Option<Conn>,
     /// The stack has not run since the sockets were opened, which matters to UDP sockets only.
     #[cfg_attr(not(feature = "udp"), expect(dead_code, reason = "there are no UDP sockets"))]
@@ -75,7 +76,7 @@ impl<'n> State<'n> {
         }
     }
 
-    /// Sets the alarm to the end of so much time, if that is earlier.
+    /// Sets the alarm to `left` after the last sorting, if that is earlier.
     pub(crate) fn ring_in(&mut self, left: u32) {
         self.left = self.left.min(left);
     }
@@ -149,8 +150,8 @@ impl<'n> Pool<'_, 'n> {
         }
     }
 
-    /// Gives free sockets to the listeners, if anything has changed, and connections to the base, if there
-    /// is room now. Returns when to look again even without news.
+    /// Gives free sockets to the listeners, if anything has changed, and connections to the base,
+    /// if there is room now. Returns when to look again, even without news.
     pub(crate) fn arrange<A>(&mut self, base: &mut EventBase<'_, A>) -> Instant {
         let now = base.now();
         self.state.env.now = time::stamp(now);
@@ -187,7 +188,7 @@ impl<'n> Pool<'_, 'n> {
             Role::Connecting(conn) | Role::Queued(conn) | Role::Offline(conn) => {
                 conns::look_at_connecting(slot, conn, base, env);
             }
-            // `sort` checks whether it still owes its reset.
+            // `sort` checks whether the socket still has to send its reset.
             Role::Ending => {}
             Role::Free | Role::Resting | Role::Waiting(_) => return,
         }
@@ -195,7 +196,7 @@ impl<'n> Pool<'_, 'n> {
     }
 
     /// Sorts the slots by their current role: counts those that listen, stops those that must not,
-    /// frees those that owe nothing more, and sets the alarm.
+    /// frees those that have nothing left to send, and sets the alarm.
     #[inline(never)]
     pub(crate) fn sort(&mut self) {
         (self.state.bounded, self.state.left) = (0, time::NEVER);
@@ -204,8 +205,8 @@ impl<'n> Pool<'_, 'n> {
             let Some(slot) = self.slots.get_mut(index) else { return };
             let now = self.state.env.now;
             let left = match slot.role {
-                // A socket that owes nothing becomes free in the turn that drops its connection:
-                // nothing would wake the task for it later.
+                // A socket without a reset to send becomes free in the turn that drops its
+                // connection: nothing would wake the task for it later.
                 Role::Ending => slot.release(now),
                 Role::Connecting(_) | Role::Queued(_) | Role::Offline(_) => {
                     Some(self.state.env.timeout.saturating_sub(slot.age(now)))
@@ -227,14 +228,15 @@ impl<'n> Pool<'_, 'n> {
         }
     }
 
-    /// Returns the slot of a connection of the base, which is watched again before the task sleeps.
+    /// Returns the slot of a connection of the base. Its wakers are set again before the task
+    /// sleeps.
     pub(crate) fn slot_of(&mut self, conn: Conn) -> Option<&mut Slot<'n>> {
         let index = self.place_of(conn);
         self.slots.get_mut(index)
     }
 
-    /// Returns the place of the slot of a connection of the base, which is watched again before the task
-    /// sleeps; the place after the last if there is none.
+    /// Returns the index of the slot of a connection of the base, or the number of slots if there
+    /// is none. Its wakers are set again before the task sleeps.
     #[inline(never)]
     fn place_of(&mut self, conn: Conn) -> usize {
         let index = self.slots.iter().position(|slot| slot.conn() == Some(conn));
@@ -242,7 +244,7 @@ impl<'n> Pool<'_, 'n> {
         index.unwrap_or(self.slots.len())
     }
 
-    /// Moves the bytes of a connection, which wants input or has output.
+    /// Moves the bytes of a connection that wants input or has output.
     fn move_bytes<A>(&mut self, conn: Conn, part: Part, base: &mut EventBase<'_, A>) {
         let index = self.place_of(conn);
         let Some(slot) = self.slots.get_mut(index) else { return };
@@ -264,7 +266,7 @@ impl<'n> Pool<'_, 'n> {
         }
     }
 
-    /// Returns whether a socket that was closed has something to send: a reset, or datagrams.
+    /// Returns whether a closed socket has something to send: a reset, or datagrams.
     pub(crate) fn owes_something(&self) -> bool {
         self.udp_is_sending() || self.owes_reset()
     }
@@ -274,9 +276,9 @@ impl<'n> Pool<'_, 'n> {
         self.slots.iter().filter(is_ending).any(|slot| slot.socket.owes_reset())
     }
 
-    /// Returns the best socket from `first` on: a free one, otherwise one that listens for a
-    /// listener with at least `least`, otherwise, if that is at most two, one that only waits for its
-    /// peer's end of stream. Of several the one with the earliest time.
+    /// Returns the best socket from `first` on: a free one, or else one that listens for a listener
+    /// with at least `least`, or else, if `least` is at most two, one that only waits for its
+    /// peer's end of stream. Of several, the one with the earliest time.
     #[inline(never)]
     pub(crate) fn candidate(&self, first: u16, least: u16) -> Option<usize> {
         let (mut best, mut lowest, mut oldest) = (usize::MAX, u8::MAX, 0);
@@ -302,8 +304,8 @@ impl<'n> Pool<'_, 'n> {
         (lowest < u8::MAX).then_some(best)
     }
 
-    /// Takes a socket for another purpose: drops the connection it has. Returns the connection if it is
-    /// the base's, which does not know that yet.
+    /// Takes a socket for another purpose: drops its connection. Returns the connection if it
+    /// belongs to the base, which does not know that yet.
     pub(crate) fn take(&mut self, index: usize) -> Option<Conn> {
         let slot = self.slots.get_mut(index)?;
         self.state.unwatched |= ready::mask(index);

@@ -1,20 +1,20 @@
-//! Which sockets have news: the waker of a socket sets the socket's bit and wakes the task.
+//! Finds the sockets with news: the waker of a socket sets the socket's bit and wakes the task.
 //!
 //! ```text
 //!   stack ── wakes ──▶ waker (pool, socket) ── sets a bit ──▶ news of the pool ──▶ Pool::look
 //!                                           └─ wakes ──▶ the task
 //! ```
 //!
-//! The data of such a waker is a number and not a pointer, since the stack may keep a waker for
-//! longer than the loop lives. The bits are in a `static` with one place for each loop that runs.
-//! A loop that finds no place uses the task's waker, and treats every socket as one with news.
+//! The data of such a waker is a number and not a pointer, since the stack may keep a waker after
+//! the loop has been dropped. The bits are in a `static` with one place for each running loop. A
+//! loop that finds no place uses the task's waker, and treats every socket as one with news.
 //!
-//! The stack runs in another task. So a bit that is set while the loop's own task is polled comes from
-//! one of the loop's own calls, and the loop knows that news already: the bits are taken when a poll
-//! begins, and what was set since then is cleared when the task is about to sleep.
+//! The stack runs in another task. So a bit that is set while the loop's own task is polled comes
+//! from one of the loop's own calls, and the loop already knows that news. The bits are taken when
+//! a poll begins; those set during the poll are cleared when the task is about to sleep.
 //!
-//! There are 32 bits. Sockets whose numbers are equal modulo 32 share one and are looked at together;
-//! the network shares the last.
+//! There are 32 bits. Sockets whose numbers are equal modulo 32 share one and are looked at
+//! together. The network shares the last bit.
 
 #![expect(unsafe_code, reason = "a waker whose data is a number can be made in no other way")]
 
@@ -43,7 +43,7 @@ pub(crate) fn last_before(end: usize, bits: u32) -> Option<usize> {
     if bits == 0 { None } else { end.checked_sub(back.wrapping_add(1)) }
 }
 
-/// How many loops can run at once with bits of their own. A board has a stack or two; tests and
+/// The number of loops that can have bits at the same time. A board has a stack or two; tests and
 /// simulators run a loop on each thread.
 const PLACES: usize = if cfg!(target_os = "none") { 2 } else { 256 };
 
@@ -52,7 +52,7 @@ static BITS: [Mutex<Bits>; PLACES] = [const { Mutex::new(Bits::new()) }; PLACES]
 struct Bits {
     taken: Cell<bool>,
     news: Cell<u32>,
-    /// Whether the task is to be woken.
+    /// Whether news must wake the task.
     asleep: Cell<bool>,
     task: Cell<Option<Waker>>,
 }
@@ -81,7 +81,7 @@ impl Ready {
         let first = first_place();
         let places = (first..PLACES).chain(0..first);
         let ready = Self { place: { places }.find(is_free).unwrap_or(PLACES) };
-        // Wakers of an earlier loop may have left news.
+        // Wakers of an earlier loop may have set bits.
         ready.take();
         ready
     }
@@ -100,7 +100,7 @@ impl Ready {
         let replaced = with(self.place, |bits| {
             bits.news.set(0);
             bits.asleep.set(true);
-            // It is the same task as a rule, and a clone costs more than the comparison.
+            // It is usually the same task, and a clone costs more than the comparison.
             let held = bits.task.take();
             let is_same = held.as_ref().is_some_and(|held| held.will_wake(task));
             let (held, replaced) = if is_same { (held, None) } else { (Some(task.clone()), held) };
@@ -116,8 +116,8 @@ impl Ready {
             return task.clone();
         }
         let data = core::ptr::without_provenance(self.place << 5 | bit as usize);
-        // SAFETY: the functions of the table take the data for the number it is and dereference
-        // nothing, so they may be called at any time, from any thread, any number of times.
+        // SAFETY: the functions of the table use the data as a number and dereference nothing, so
+        // they may be called at any time, from any thread, any number of times.
         unsafe { Waker::from_raw(RawWaker::new(data, &TABLE)) }
     }
 }
@@ -132,9 +132,9 @@ impl Drop for Ready {
     }
 }
 
-/// Returns the place that a loop tries first. Where loops on several threads come and go, a stack that outlives its
-/// loop may still hold wakers of it, and must not wake the next loop, of another thread. So a place that became free is
-/// the last to be taken again.
+/// Returns the place that a loop tries first. A stack that outlives its loop may still hold wakers
+/// of it. They must not wake the next loop, on another thread. So a place that became free is the
+/// last to be taken again.
 #[cfg(not(target_os = "none"))]
 fn first_place() -> usize {
     use core::sync::atomic::{AtomicUsize, Ordering};
@@ -143,13 +143,13 @@ fn first_place() -> usize {
     NEXT.fetch_add(1, Ordering::Relaxed) % PLACES
 }
 
-/// On a board such a waker does no harm.
+/// Returns the first place: on a board, a wake of another loop does no harm.
 #[cfg(target_os = "none")]
 const fn first_place() -> usize {
     0
 }
 
-/// Runs `work` on the bits of a place with interrupts held off. Its result is dropped after that.
+/// Runs `work` on the bits of a place in a critical section. Its result is dropped after that.
 fn with<R>(place: usize, work: impl FnOnce(&Bits) -> R) -> Option<R> {
     let bits = BITS.get(place)?;
     Some(critical_section::with(|cs| work(bits.borrow(cs))))
@@ -170,7 +170,7 @@ fn set(data: *const ()) {
         bits.news.set(bits.news.get() | 1 << (number & 31));
         if bits.asleep.take() { bits.task.take() } else { None }
     });
-    // Outside the critical section: a waker may do any amount of work.
+    // Outside the critical section, since a waker may run for long.
     if let Some(task) = task.flatten() {
         task.wake();
     }
@@ -260,7 +260,7 @@ mod tests {
         let kept = ready.waker(bit(0), &waker);
         drop(ready);
         kept.wake_by_ref();
-        // Nor that of the next loop.
+        // The old waker does not wake the next loop either.
         let next = Ready::new();
         next.sleep(&waker);
         kept.wake_by_ref();

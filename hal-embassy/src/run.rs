@@ -8,15 +8,15 @@ use crate::config::Config;
 use crate::observe::Observe;
 use crate::sockets::Sockets;
 
-/// Runs `base` on `stack` until nothing more can happen, or an end is requested, and returns the reason.
-/// [`Adapter`] is the same in steps, for loops that are run more than once.
+/// Runs `base` on `stack` until nothing more can happen or an exit is requested, and returns the
+/// reason. Use [`Adapter`] for a loop that is run more than once.
 ///
 /// Interrupts and other threads reach the loop through `triggers`: raising a trigger raises its
 /// signal.
 ///
 /// When the loop has ended, open connections deliver their output and are closed
-/// ([`Adapter::close`]). When the future is dropped early, its connections are dropped, and the peers
-/// get no segment; do not use the base after that.
+/// ([`Adapter::close`]). Dropping the future early drops its connections, and the peers get no
+/// segment; do not use the base after that.
 ///
 /// ```no_run
 /// use embassy_net::Stack;

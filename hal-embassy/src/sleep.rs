@@ -1,8 +1,8 @@
-//! How the task sleeps: what may wake it.
+//! Sets the wakers before the task sleeps.
 //!
-//! A socket is watched only for what the loop waits for, and only if it was used or looked at since
-//! it was watched last: its waker works once, and waking it marks the socket ([`ready`]). Each watch
-//! is a mutable access, which makes the stack's runner work once.
+//! A socket's waker is set only for what the loop waits for, and only if the socket was used or
+//! looked at since the waker was set last: a waker works once, and its wake marks the socket
+//! ([`ready`]). Setting one is a mutable access, which makes the stack's runner work once.
 
 use core::task::Waker;
 

@@ -1,4 +1,4 @@
-//! A slot of the pool: a socket, and what it is used for.
+//! A slot of the pool: a socket, and its use.
 //!
 //! ```text
 //!            ┌─────────────────── Free ◀───────────────────────┐
@@ -19,17 +19,17 @@ use crate::env::Env;
 use crate::socket::{Phase, Socket};
 use crate::time::{Stamp, millis};
 
-/// How long a socket without a connection of the base waits for the stack to send its reset, or for its
-/// peer's end of stream.
+/// How long a socket without a connection of the base waits for the stack to send its reset, or for
+/// its peer's end of stream.
 const ENDING: u32 = millis(2_000);
 
 pub(crate) struct Slot<'n> {
     pub(crate) socket: Socket<'n>,
     pub(crate) role: Role,
-    /// Since when the role is held; see [`Role`].
+    /// The time of the role; see [`Role`].
     pub(crate) time: Stamp,
     pub(crate) ends: Ends,
-    /// The pool of the base that the socket is used for; not of one that is free or ending.
+    /// The base's pool that uses the socket. Not valid for a socket that is free or ending.
     pub(crate) pool: u8,
     /// The peer of an outgoing connection.
     pub(crate) peer: Option<IpEndpoint>,
@@ -38,33 +38,33 @@ pub(crate) struct Slot<'n> {
 /// The place of a listener among the listeners of the adapter.
 pub(crate) type Place = u16;
 
-/// What a socket is used for. Each role says what the slot's time means.
+/// The use of a socket. Each role defines the meaning of the slot's time.
 ///
-/// Roles that are often asked for together stand together, so that the question is one comparison.
+/// Roles that are often tested together have adjacent numbers, so that the test is one comparison.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Role {
-    /// Nothing: it can listen or connect.
+    /// Not used: it can listen or connect.
     Free,
-    /// The same, since the time, but it may still have to send a last answer (TIME-WAIT), so it is used
-    /// after all others.
+    /// Not used since the time. It may still have to send a last acknowledgement (TIME-WAIT), so it
+    /// is used after all other free sockets.
     Resting,
-    /// It has no connection of the base any more, since the time: it has to send a reset, or its peer has
-    /// everything and has not ended its stream yet (FIN-WAIT-2).
+    /// It has had no connection of the base since the time. It has to send a reset, or its peer has
+    /// received everything and has not ended its stream yet (FIN-WAIT-2).
     Ending,
     /// It listens, and had no client at the last look. The time is zero.
     Listening(Place),
-    /// It is in a handshake with a client since the time.
+    /// It has been in a handshake with a client since the time.
     Handshake(Place),
-    /// It is accepted, since the time, and the base has had no room for it.
+    /// The client connected at the time, and the base has had no room for it yet.
     Waiting(Place),
-    /// It is to connect, since the time, and waits for a link, or for an address of the peer's family.
+    /// Its connect began at the time, and waits for a link, or for an address of the peer's family.
     Offline(Conn),
-    /// It is in a handshake that we began, since the time, but other connects have their turn, and the socket is
-    /// closed meanwhile.
+    /// Its connect began at the time, but other connects have their turn. The socket is closed
+    /// meanwhile.
     Queued(Conn),
-    /// It is in a handshake that we began, since the time.
+    /// Its connect began at the time, and the handshake is under way.
     Connecting(Conn),
-    /// It is the base's connection, whose bytes last moved at the time.
+    /// It is a connection of the base, whose bytes last moved at the time.
     Open(Conn),
 }
 
@@ -77,9 +77,9 @@ impl Ends {
     pub(crate) const INPUT: Self = Self(1 << 0);
     /// The socket was closed for sending.
     pub(crate) const OUTPUT: Self = Self(1 << 1);
-    /// The base knows that the peer has our end of stream.
+    /// The base knows that the peer has acknowledged our end of stream.
     pub(crate) const DELIVERED: Self = Self(1 << 2);
-    /// The connection was closed and waits for the peer's end of stream only.
+    /// The connection was closed and waits only for the peer's end of stream.
     pub(crate) const LINGERS: Self = Self(1 << 3);
 
     pub(crate) const fn has(self, end: Self) -> bool {
@@ -100,13 +100,13 @@ impl<'n> Slot<'n> {
         (self.role, self.time) = (role, time);
     }
 
-    /// Begins to serve a connection of the base that is established.
+    /// Starts to serve an established connection of the base.
     pub(crate) fn open(&mut self, conn: Conn, now: Stamp) {
         self.ends = Ends::default();
         self.serve(Role::Open(conn), now);
     }
 
-    /// Returns the connection of the base this slot belongs to.
+    /// Returns the connection of the base that the slot belongs to.
     pub(crate) fn conn(&self) -> Option<Conn> {
         match self.role {
             Role::Connecting(conn)
@@ -122,7 +122,8 @@ impl<'n> Slot<'n> {
         !matches!(self.role, Role::Free | Role::Resting | Role::Ending) && self.pool == pool
     }
 
-    /// Returns whether it listens for the listener, or has a client that waits for it.
+    /// Returns whether the socket listens for the listener, or has a client that waits to be
+    /// accepted.
     pub(crate) fn listens_for(&self, place: Option<usize>) -> bool {
         match self.role {
             Role::Listening(of) | Role::Handshake(of) | Role::Waiting(of) => {
@@ -137,18 +138,18 @@ impl<'n> Slot<'n> {
         matches!(self.role, Role::Connecting(_) | Role::Queued(_))
     }
 
-    /// Returns for how long the role is held.
+    /// Returns how long the slot has had its role.
     pub(crate) fn age(&self, now: Stamp) -> u32 {
         now.wrapping_sub(self.time)
     }
 
-    /// Returns whether nothing has come from the peer for so long that it is given up.
+    /// Returns whether nothing has come from the peer for the whole timeout.
     pub(crate) fn is_silent(&self, env: &Env<'_>) -> bool {
         self.age(env.now) >= env.timeout
     }
 
-    /// Makes the socket of an ending connection free, if it owes nothing or its time is up. Returns how
-    /// long that may take otherwise.
+    /// Frees the socket of an ending connection, if it has nothing left to send or its time is up.
+    /// Otherwise returns the remaining time.
     #[inline(never)]
     pub(crate) fn release(&mut self, now: Stamp) -> Option<u32> {
         let left = ENDING.saturating_sub(self.age(now));
@@ -165,7 +166,7 @@ impl<'n> Slot<'n> {
         None
     }
 
-    /// Drops the connection without sending anything to the peer. The socket is free.
+    /// Drops the connection without sending anything to the peer. The socket is free at once.
     #[inline(never)]
     pub(crate) fn forget(&mut self) {
         self.socket.forget();

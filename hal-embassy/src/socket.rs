@@ -1,12 +1,12 @@
 //! One TCP socket of the stack, without futures: every call does what can be done now.
 //!
-//! No other module names the stack's TCP sockets. embassy-net 0.9 has futures only, so a call here
-//! polls one once and drops it. Of a dropped future the stack keeps the waker, and for `accept` and
-//! `connect` the new state of the socket. Looks use the getters, which need no mutable access: each
-//! mutable access makes the stack's runner work.
+//! No other module names the stack's TCP sockets. embassy-net 0.9 has only futures, so a call here
+//! polls a future once and drops it. After that the stack keeps the future's waker, and for
+//! `accept` and `connect` the new state of the socket. Looks use the getters, which need no mutable
+//! access: each mutable access makes the stack's runner work.
 //!
-//! Only `wake_on_input` and `wake_on_output` leave a waker that wakes the task. Every other call may
-//! replace it with one that does nothing, so a socket that was used is watched again before the task
+//! Only `wake_on_input` and `wake_on_output` set a waker that wakes the task. Every other call may
+//! replace it with one that does nothing. So a used socket's wakers are set again before the task
 //! sleeps.
 
 use core::future::Future;
@@ -23,25 +23,25 @@ use crate::time::duration;
 
 pub(crate) struct Socket<'n>(TcpSocket<'n>, Tuning);
 
-/// The state of a socket, as far as this crate distinguishes states.
+/// The state of a socket, reduced to the states that this crate distinguishes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Phase {
-    /// No connection, or none any more; a reset may still have to be sent.
+    /// No connection, or no longer one; a reset may still have to be sent.
     Closed,
     Listening,
-    /// The peer's answer is awaited, in either direction.
+    /// Waits for the peer's answer, as a client or as a server.
     Handshake,
     /// Established, and our side is open.
     Open,
-    /// Our end of stream is sent or about to be, and the peer's acknowledgement is awaited.
+    /// Our end of stream is sent or about to be, and waits for the peer's acknowledgement.
     Finishing,
-    /// The peer has our end of stream; we do not have the peer's.
+    /// The peer has acknowledged our end of stream; we do not have the peer's.
     Finished,
     /// Both ends are closed in order.
     Done,
 }
 
-/// What a read found.
+/// The result of a read.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Read {
     Bytes(usize),
@@ -66,7 +66,7 @@ impl<'n> Socket<'n> {
 
     /// Applies the settings of a connection.
     pub(crate) fn tune(&mut self, tuning: Tuning) {
-        // They outlast a connection, so most sockets have them already.
+        // Settings outlast a connection, so most sockets have them already.
         if core::mem::replace(&mut self.1, tuning) == tuning {
             return;
         }
@@ -91,7 +91,7 @@ impl<'n> Socket<'n> {
 
     /// Reads up to `buf.len()` bytes. `buf` must not be empty.
     pub(crate) fn read(&mut self, buf: &mut [u8]) -> Read {
-        // Only `may_recv` shows a peer's end of stream with nothing before it.
+        // Only `may_recv` shows an end of stream without data before it.
         if !self.0.can_recv() && self.0.may_recv() {
             return Read::Nothing;
         }
@@ -103,7 +103,7 @@ impl<'n> Socket<'n> {
         }
     }
 
-    /// Writes as much of `data` as there is room for. Returns the number of bytes.
+    /// Writes up to the free space of the buffer. Returns the number of bytes written.
     pub(crate) fn write(&mut self, data: &[u8]) -> usize {
         if data.is_empty() || !self.0.can_send() {
             return 0;
@@ -111,8 +111,8 @@ impl<'n> Socket<'n> {
         self.put(data, Waker::noop())
     }
 
-    /// Writes as much of `data` as there is room for. Returns the number of bytes. Without room,
-    /// `waker` is woken when there may be some.
+    /// Writes up to the free space of the buffer. Returns the number of bytes written. If there is
+    /// no space, wakes `waker` when there may be some.
     #[inline(never)]
     fn put(&mut self, data: &[u8], waker: &Waker) -> usize {
         match once(self.0.write(data), waker) {

@@ -11,9 +11,11 @@ use crate::socket::Socket;
 ///
 /// | parameter | is |
 /// |---|---|
-/// | `SOCKETS` | connections that can exist at once in the stack: those of the base, those that wait to be accepted, those that are being closed, and a few to listen meanwhile |
-/// | `RX` | bytes a peer may send ahead of the base's input ring: the window it sees |
-/// | `TX` | bytes sent and not acknowledged, for each socket |
+/// | `SOCKETS` | connections that can exist at once in the stack: those of the base, those that
+/// wait to be accepted, those that are being closed, and a few that listen |
+/// | `RX` | bytes that a peer may send before the base's input ring has room for them: the receive
+/// window |
+/// | `TX` | bytes of each socket that are sent and not acknowledged |
 ///
 /// A new value is all zeros, so a `static` one takes no flash.
 pub struct Sockets<const SOCKETS: usize, const RX: usize, const TX: usize> {
@@ -34,7 +36,7 @@ impl<const SOCKETS: usize, const RX: usize, const TX: usize> Sockets<SOCKETS, RX
     ) -> Vec<Slot<'n>, SOCKETS> {
         let mut slots = Vec::new();
         for (rx, tx) in &mut self.buffers {
-            // There is room for as many slots as there are buffers.
+            // There are as many slots as buffers.
             let _ = slots.push(Slot::new(Socket::new(stack, rx, tx, config.timeout)));
         }
         slots

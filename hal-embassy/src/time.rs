@@ -1,4 +1,4 @@
-//! The loop's time on embassy-time's clock, for any tick rate.
+//! Converts between the loop's time and embassy-time's clock, for any tick rate.
 
 use core::pin::pin;
 use core::task::{Context, Waker};
@@ -7,8 +7,8 @@ use core::time::Duration;
 use embassy_time::Timer;
 use picoevent::Instant;
 
-/// A time of a socket, in units of 64 µs. It wraps around after three days, so only an age is compared:
-/// the wrapping difference to the current time.
+/// A time of a socket, in units of 64 µs. It wraps around after three days, so only ages are
+/// compared: the wrapping difference to the current time.
 pub(crate) type Stamp = u32;
 
 /// Microseconds of a unit of [`Stamp`], as a power of two.
@@ -19,8 +19,8 @@ pub(crate) fn stamp(time: Instant) -> Stamp {
     time.as_micros().wrapping_shr(UNIT) as u32
 }
 
-/// Returns the first time whose stamp is `units` after that of `time`; the end of the clock for
-/// [`NEVER`].
+/// Returns the first time whose stamp is `units` after the stamp of `time`; the end of the clock
+/// for [`NEVER`].
 pub(crate) fn after(time: Instant, units: u32) -> Instant {
     if units == NEVER {
         return Instant::MAX;
@@ -29,7 +29,7 @@ pub(crate) fn after(time: Instant, units: u32) -> Instant {
     Instant::from_micros(unit.wrapping_shl(UNIT))
 }
 
-/// An age that is not reached.
+/// An age that no slot reaches.
 pub(crate) const NEVER: u32 = u32::MAX;
 
 /// Returns milliseconds as an age.
@@ -47,11 +47,11 @@ fn micros(duration: Duration) -> u64 {
     Instant::ZERO.after(duration).as_micros()
 }
 
-/// The loop's clock: embassy-time's, counted from the time that the base had when the run began. What was armed
-/// before counts from that time.
+/// The loop's clock: embassy-time's clock, shifted so that it shows the base's time when the run
+/// begins. Timers that were armed before count from that time.
 #[derive(Clone, Copy)]
 pub(crate) struct Clock {
-    /// How many microseconds embassy-time's clock is ahead of the loop's.
+    /// The number of microseconds that embassy-time's clock is ahead of the loop's.
     ahead: i64,
 }
 
@@ -59,7 +59,7 @@ impl Clock {
     /// embassy-time's clock.
     pub(crate) const PLAIN: Self = Self { ahead: 0 };
 
-    /// Makes a clock that is `now` at present.
+    /// Makes a clock that shows `now` at this moment.
     pub(crate) fn at(now: Instant) -> Self {
         Self { ahead: micros_now().wrapping_sub(now.as_micros()).cast_signed() }
     }

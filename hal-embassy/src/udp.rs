@@ -1,14 +1,14 @@
-//! UDP sockets on the stack's, with the feature `udp`.
+//! The UDP sockets of the base, on UDP sockets of the stack, with the feature `udp`.
 //!
-//! Each UDP socket of the base has a [place](place) with a socket of the stack. Their numbers continue those
-//! of the TCP sockets, for the [bits of those with news](crate::ready).
+//! Each UDP socket of the base has a [place](place) with a socket of the stack. The numbers of the
+//! places continue those of the TCP sockets, for the [news bits](crate::ready).
 //!
-//! * The stack keeps a datagram until it knows its neighbour's hardware address, forever if nobody answers,
-//!   and others behind it. So it is given one datagram at a time, and that is given up after
-//!   [three seconds](place::GIVE_UP).
-//! * A datagram is taken from the stack while the ring has room for the longest one it may be, since it can
-//!   only be looked at by taking it. The others wait in the stack's buffer, which drops what it has no room
-//!   for.
+//! * The stack keeps a datagram, and all datagrams behind it, until it knows the neighbour's
+//!   hardware address: forever if the neighbour does not answer. So the stack gets one datagram at
+//!   a time, and that one is dropped after [three seconds](place::GIVE_UP).
+//! * A datagram is taken from the stack only while the ring has room for the longest possible one,
+//!   since its length is known only after it is taken. The others wait in the stack's buffer. The
+//!   stack drops those that do not fit.
 
 #[cfg(not(feature = "udp"))]
 mod off;

@@ -1,4 +1,4 @@
-//! A service over UDP on the peer's stack: a closure that answers datagrams.
+//! A UDP service on the peer's stack: a closure that answers datagrams.
 
 use smoltcp::iface::{SocketHandle, SocketSet};
 use smoltcp::socket::udp;
@@ -12,11 +12,11 @@ pub(crate) struct Answering {
     answer: Answer,
 }
 
-/// Room for a few datagrams of the usual size, in each direction.
+/// Buffer size for a few datagrams of the usual size, in each direction.
 const BUFFER: usize = 4096;
 
 impl Answering {
-    /// Opens a port among `sockets`.
+    /// Opens the service on a port, with a socket in `sockets`.
     pub(crate) fn open(sockets: &mut SocketSet<'_>, port: u16, answer: Answer) -> Self {
         let buffer =
             || udp::PacketBuffer::new(vec![udp::PacketMetadata::EMPTY; 8], vec![0; BUFFER]);
@@ -30,7 +30,7 @@ impl Answering {
         let socket = sockets.get_mut::<udp::Socket<'_>>(self.socket);
         while let Ok((datagram, from)) = socket.recv() {
             if let Some(answer) = (self.answer)(datagram) {
-                // A full queue loses the answer, as a network might; the client asks again.
+                // If the queue is full, the answer is lost, as in a network; the client asks again.
                 let _ = socket.send_slice(&answer, from.endpoint);
             }
         }

@@ -1,8 +1,8 @@
-//! An emulated board on a wire: QEMU with firmware, and its peer.
+//! An emulated board with a cable: QEMU with firmware, and its peer.
 //!
-//! The peer is a stack without a thread, so it must be polled while a test waits for the firmware:
-//! the functions here that wait do that. Every wait has a limit. The error after the limit contains the
-//! firmware's log.
+//! The peer is a stack without a thread, so it must be polled while a test waits for the firmware.
+//! The waiting functions here do that. Every wait has a time limit. The error after the limit
+//! contains the firmware's log.
 
 use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4, TcpListener};
 use std::thread;
@@ -20,16 +20,16 @@ use crate::dhcp::{Lease, Policy};
 use crate::peer::{ClientId, Peer};
 use crate::wire::Wire;
 
-/// The address of every board: fixed in its firmware, or leased to it here.
+/// The IPv4 address of every board, fixed in its firmware or leased to it here.
 pub const ADDRESS: Ipv4Address = Ipv4Address::new(10, 0, 2, 15);
 
-/// The address of IPv6 of a board that has one.
+/// The IPv6 address of every board that has one.
 pub const ADDRESS_V6: Ipv6Address = Ipv6Address::new(0xfd00, 0, 0, 0, 0, 0, 0, 0x15);
 
-/// The port that both examples listen on.
+/// The port that the examples listen on.
 pub const PORT: u16 = 9995;
 
-/// The limit of every wait. It detects a hang and is not a measure of speed.
+/// The limit of every wait. It is for programs that hang, not a measure of speed.
 pub const LIMIT: Duration = Duration::from_secs(60);
 
 /// The limit of a QEMU process: longer than several waits in a row.
@@ -38,10 +38,10 @@ const LIFE: Duration = Duration::from_secs(300);
 /// The firmware's log line when it accepts clients.
 pub const READY: &str = "listening on";
 
-/// The longest sleep of the peer, after which its user checks other things than the wire.
+/// The longest sleep of the peer, so that its user can check other things.
 const TURN: Duration = Duration::from_millis(10);
 
-/// The same while connections of this machine are forwarded: they do not wake the peer.
+/// The longest sleep while host connections are forwarded, since they do not wake the peer.
 const SHORT_TURN: Duration = Duration::from_millis(1);
 
 /// A lease on [`ADDRESS`] that lasts longer than any test.
@@ -53,11 +53,11 @@ pub const LASTING: Lease = Lease {
 
 /// A running board and its peer.
 pub struct Board {
-    /// The board's side: log, serial port, monitor, exit status.
+    /// The board: its log, serial port, monitor and exit status.
     pub guest: Guest,
     /// The other side of the wire.
     pub peer: Peer,
-    // The last field: it contains the wire's sockets.
+    // The last field, so that it is removed last: it contains the wire's sockets.
     _folder: TempDir,
 }
 
@@ -67,26 +67,27 @@ impl Board {
         Self::boot_with_lease(machine, example, LASTING)
     }
 
-    /// Starts a board as [`Board::boot`], with `lease` for a board that asks for an address.
+    /// Starts a board like [`Board::boot`], with `lease` for a board that asks for an address.
     ///
     /// # Errors
-    /// As [`Board::boot`].
+    /// Like [`Board::boot`].
     pub fn boot_with_lease(machine: Machine, example: &str, lease: Lease) -> Result<Self> {
         Self::boot_on(machine, example, lease, None, LIFE)
     }
 
-    /// Starts a board as [`Board::boot`], on a cable with the faults of a scenario.
+    /// Starts a board like [`Board::boot`], on a cable with the faults of a scenario.
     ///
     /// # Errors
-    /// As [`Board::boot`], and if the scenario is invalid.
+    /// Like [`Board::boot`], and if the scenario is invalid.
     pub fn boot_on_cable(machine: Machine, example: &str, scenario: &str) -> Result<Self> {
         Self::boot_for(machine, example, scenario, 1, LIFE)
     }
 
-    /// Starts a board as [`Board::boot_on_cable`], with another seed of the faults, and for so long at most.
+    /// Starts a board like [`Board::boot_on_cable`], with another seed of the faults and another
+    /// time limit.
     ///
     /// # Errors
-    /// As [`Board::boot_on_cable`].
+    /// Like [`Board::boot_on_cable`].
     pub fn boot_for(
         machine: Machine,
         example: &str,
@@ -154,10 +155,10 @@ impl Board {
         })
     }
 
-    /// Forwards a free port of this machine to a port of the board. Returns its address.
+    /// Forwards a free host port to a port of the board. Returns the host address.
     ///
     /// # Errors
-    /// If there is none.
+    /// If there is no free port.
     pub fn forward(&mut self, port: u16) -> Result<SocketAddr> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
         let address = listener.local_addr()?;
@@ -212,17 +213,17 @@ impl Board {
         self.finish_within(clients, LIMIT)
     }
 
-    /// As [`Board::finish`], with another limit.
+    /// Runs the peer like [`Board::finish`], with another limit.
     pub fn finish_within(&mut self, clients: &[ClientId], limit: Duration) -> Vec<Outcome> {
-        // The outcomes show which clients are not done; the caller checks them.
+        // The outcomes show which clients are not done; the caller checks the outcomes.
         let _ = self.turn_for(limit, "end of the clients", |peer| peer.are_done(clients));
         clients.iter().map(|&client| self.peer.outcome(client).clone()).collect()
     }
 
-    /// Runs the peer until at least one of `clients` is done. Returns those that are.
+    /// Runs the peer until at least one of `clients` is done. Returns all that are done.
     ///
     /// # Errors
-    /// If none is at the deadline, or the board ends before.
+    /// If none is done at the deadline, or the board ends before.
     pub fn finish_some_within(
         &mut self,
         clients: &[ClientId],
@@ -237,7 +238,7 @@ impl Board {
         Ok(done.copied().collect())
     }
 
-    /// Runs `plans` at once, and requires that each client is served.
+    /// Runs `plans` at once, and checks that each client is served.
     ///
     /// # Errors
     /// If a client is not served; the error lists all that were not.
@@ -246,10 +247,10 @@ impl Board {
         self.expect_served(&clients)
     }
 
-    /// Requires that each of `clients`, which were started before, is served.
+    /// Checks that each of `clients`, which were started before, is served.
     ///
     /// # Errors
-    /// As [`Board::serve`].
+    /// Like [`Board::serve`].
     pub fn expect_served(&mut self, clients: &[ClientId]) -> Result<()> {
         let outcomes = self.finish(clients);
         if outcomes.iter().all(|outcome| *outcome == Outcome::Served) {

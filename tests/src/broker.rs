@@ -1,4 +1,4 @@
-//! A broker on real sockets, for one client: the model of `picoevent-peers` in a thread.
+//! A broker on real sockets, for one client. It runs the model of `picoevent-peers` in a thread.
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
@@ -24,15 +24,15 @@ struct Shared {
 struct State {
     model: Model,
     client: Option<TcpStream>,
-    /// What the client did wrong.
+    /// The client's first error.
     wrong: Option<String>,
 }
 
 impl Broker {
-    /// Starts one on a port that is free.
+    /// Starts a broker on a free port.
     ///
     /// # Errors
-    /// The operating system's.
+    /// The error of the operating system.
     pub fn start() -> Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
         let model = Model::new(fastrand::Rng::with_seed(1));
@@ -48,7 +48,7 @@ impl Broker {
         Ok(broker)
     }
 
-    /// Returns where it listens.
+    /// Returns the address of the broker.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
@@ -89,18 +89,18 @@ impl Broker {
         }
     }
 
-    /// Ends the connection of the client.
+    /// Ends the client's connection.
     pub fn hang_up(&self) {
         if let Some(client) = &self.lock().client {
-            // It may have ended just now.
+            // This fails if the connection has just ended.
             let _ = client.shutdown(Shutdown::Both);
         }
     }
 
-    /// Waits until the broker is as it should be.
+    /// Waits until `is_so` holds for the broker's state.
     ///
     /// # Errors
-    /// When that takes longer than `limit`, or the client has sent what it must not.
+    /// If that takes longer than `limit`, or the client has sent something wrong.
     pub fn wait_for(
         &self,
         what: &str,
@@ -126,10 +126,10 @@ impl Broker {
     }
 }
 
-/// Does what the model says, at once.
+/// Carries out the model's reply, at once.
 fn say(mut client: &TcpStream, reply: Reply) {
     for (_, deed) in reply {
-        // The client may be gone.
+        // This fails if the client has gone.
         let _ = match deed {
             Deed::Send(bytes) => client.write_all(&bytes),
             Deed::End | Deed::Reset => client.shutdown(Shutdown::Both),

@@ -6,7 +6,7 @@
 
 use smoltcp::socket::tcp::{RecvError, Socket, State};
 
-/// How a client ends its side of the connection.
+/// How a client ends its connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Leave {
     /// Ends after the server has ended, like `nc` with its input still open.
@@ -17,29 +17,29 @@ pub enum Leave {
     AfterAnswer,
     /// Sends a reset as soon as it is connected.
     Resetting,
-    /// Vanishes as soon as it is connected: never answers again, as after a power loss.
+    /// Vanishes as soon as it is connected, and never answers again, as after a power failure.
     Vanishing,
-    /// Stays, whatever happens. Its stack acknowledges; the client does nothing.
+    /// Stays connected. Its stack acknowledges data; the client does nothing.
     Never,
 }
 
 /// The plan of a client.
 #[derive(Debug, Clone)]
 pub struct Plan {
-    /// Bytes that it sends as fast as the server takes them.
+    /// The bytes that it sends, as fast as the server accepts them.
     pub send: Vec<u8>,
-    /// The exact bytes that the server must answer before it ends.
+    /// The exact bytes that the server must send before its end of stream.
     pub expect: Vec<u8>,
     /// How it leaves.
     pub leave: Leave,
     /// Its receive buffer in bytes. A small one soon closes the window of a client that does not
     /// read.
     pub window: usize,
-    /// Whether it reads; otherwise what arrives stays in the receive buffer.
+    /// Whether it reads. If not, input stays in the receive buffer.
     pub reads: bool,
 }
 
-/// Room for a dozen full segments: never the bottleneck between a board and its peer.
+/// Room for a dozen full segments, so that it is never the bottleneck.
 const WINDOW: usize = 16 * 1024;
 
 impl Plan {
@@ -72,22 +72,23 @@ impl Plan {
         Self::new(Leave::Resetting)
     }
 
-    /// Loses its power as soon as the connection is open.
+    /// Vanishes as soon as the connection is open.
     pub fn vanisher() -> Self {
         Self::new(Leave::Vanishing)
     }
 
-    /// Connects and does nothing more, for as long as it may stay.
+    /// Connects and does nothing more.
     pub fn silent() -> Self {
         Self { reads: false, ..Self::new(Leave::Never) }
     }
 
-    /// Sends `payload`, whether or not it is read, and stays.
+    /// Sends `payload`, even if it is not read, and stays connected.
     pub fn flooder(payload: Vec<u8>) -> Self {
         Self { send: payload, ..Self::silent() }
     }
 
-    /// Sends `payload`, reads nothing, and has room for 4 bytes only, so that its window closes.
+    /// Sends `payload`, reads nothing, and has a receive buffer of only 4 bytes, so that its window
+    /// closes.
     pub fn non_reader(payload: Vec<u8>) -> Self {
         Self { send: payload, window: 4, reads: false, ..Self::new(Leave::Never) }
     }
@@ -98,7 +99,7 @@ impl Plan {
 pub enum Outcome {
     /// It received exactly what it expected, and both directions ended without a reset.
     Served,
-    /// It did what it was planned to do: reset or vanish.
+    /// It reset the connection or vanished, as planned.
     Gone,
     /// A reset answered its first segment: no listener, or no room.
     Refused,
@@ -107,15 +108,15 @@ pub enum Outcome {
         /// Bytes read before the reset.
         after: usize,
     },
-    /// It received everything and the server's end, but the server answered the client's end with a
-    /// reset.
+    /// It received everything and the server's end of stream, but the server answered the client's
+    /// end of stream with a reset.
     ResetAtEnd,
     /// The answer differs from the expected one, or is longer.
     Wrong {
         /// Index of the first wrong byte.
         at: usize,
     },
-    /// The server ended too early.
+    /// The server ended its stream too early.
     Short {
         /// Bytes read before the end.
         after: usize,
@@ -156,28 +157,29 @@ pub struct Client {
 }
 
 impl Client {
-    /// Makes a client that is about to connect.
+    /// Makes a client that has not connected yet.
     pub fn new(plan: Plan) -> Self {
         let outcome = Outcome::Pending { state: State::Closed, sent: 0, read: 0 };
         Self { plan, outcome, connected: false, server_ended: false, sent: 0, read: 0 }
     }
 
-    /// Returns its outcome so far.
+    /// Returns the client's outcome so far.
     pub fn outcome(&self) -> &Outcome {
         &self.outcome
     }
 
-    /// Returns whether it needs no further step.
+    /// Returns whether the client is done.
     pub fn is_done(&self) -> bool {
         !matches!(self.outcome, Outcome::Pending { .. })
     }
 
-    /// Returns whether it has vanished: nothing may be sent for it any more.
+    /// Returns whether it has vanished: after that, nothing may be sent for it.
     pub fn has_vanished(&self) -> bool {
         self.outcome == Outcome::Gone && self.plan.leave == Leave::Vanishing
     }
 
-    /// Does what `socket` allows. `saw_reset`: the server has sent a reset to this client.
+    /// Does everything that `socket` allows. `saw_reset` is true if the server has sent a reset to
+    /// this client.
     pub fn step(&mut self, socket: &mut Socket<'_>, saw_reset: bool) {
         if self.is_done() {
             return;
@@ -194,8 +196,8 @@ impl Client {
         if !self.connected {
             self.connected = !matches!(socket.state(), State::SynSent | State::Closed);
             let refused = socket.state() == State::Closed;
-            // The rest waits for the next step. The segment that completes the handshake is sent in
-            // between, so that the server has an open connection.
+            // Do the rest in the next step. In between, the segment that completes the handshake is
+            // sent, so that the server has an open connection.
             return refused.then_some(Outcome::Refused);
         }
         match self.plan.leave {
@@ -220,11 +222,11 @@ impl Client {
 
     fn send(&mut self, socket: &mut Socket<'_>) {
         let rest = &self.plan.send[self.sent..];
-        // An error means that the connection is over, which receiving reports.
+        // After an error the connection is over; `receive` reports that.
         self.sent += socket.send_slice(rest).unwrap_or(0);
     }
 
-    /// Reads and compares all available bytes. Returns an outcome if they decide it.
+    /// Reads and compares all available bytes. Returns the outcome if they determine it.
     fn receive(&mut self, socket: &mut Socket<'_>) -> Option<Outcome> {
         while !self.server_ended {
             let expected = &self.plan.expect[self.read..];
@@ -259,10 +261,10 @@ impl Client {
         }
     }
 
-    /// Checks whether the connection is over, and how it ended.
+    /// Returns the outcome if the connection is over.
     fn ending(&self, socket: &Socket<'_>, saw_reset: bool) -> Option<Outcome> {
         match socket.state() {
-            // The half-closer has only to wait for stray segments.
+            // A client that half-closed only waits for stray segments now.
             State::TimeWait if self.server_ended => Some(Outcome::Served),
             State::Closed if !self.server_ended => Some(Outcome::Reset { after: self.read }),
             State::Closed if saw_reset => Some(Outcome::ResetAtEnd),

@@ -14,12 +14,12 @@ pub(crate) struct DhcpServer {
     pub(crate) server: Server,
 }
 
-/// Room for a few messages of the usual size, in each direction.
+/// Buffer size for a few messages of the usual size, in each direction.
 const BUFFER: usize = 4096;
 
 impl DhcpServer {
-    /// Opens the server's port among `sockets`. The host `address` is also the router, and the
-    /// server of names.
+    /// Opens the server's port, with a socket in `sockets`. The host at `address` is also the
+    /// router and the name server.
     pub(crate) fn open(sockets: &mut SocketSet<'_>, address: Ipv4Address, policy: Policy) -> Self {
         let buffer =
             || udp::PacketBuffer::new(vec![udp::PacketMetadata::EMPTY; 8], vec![0; BUFFER]);
@@ -37,7 +37,7 @@ impl DhcpServer {
         while let Ok((message, _)) = socket.recv() {
             let answer = self.server.answer(message);
             if let Some(bytes) = answer {
-                // A full queue loses the answer, as a network might; the client asks again.
+                // If the queue is full, the answer is lost, as in a network; the client asks again.
                 let _ = socket.send_slice(&bytes, (Ipv4Address::BROADCAST, DHCP_CLIENT_PORT));
             }
         }

@@ -1,15 +1,16 @@
-//! Ports that lead through the wire: one of this machine to a server on the board, and one of the peer's
-//! to a server on this machine.
+//! Ports that are forwarded through the wire: a host port to a server on the board, and a port of
+//! the peer to a server on the host.
 //!
 //! ```text
 //!   nc ── 127.0.0.1:9995 ── Forward ── the peer's stack ── wire, with its faults ── board
 //!   collector on 127.0.0.1 ── Reverse ── the peer's stack ── wire ── board
 //! ```
 //!
-//! Datagrams have a port of their own ([`Datagrams`]).
+//! For datagrams see [`Datagrams`].
 //!
-//! Each connection is two: one of the operating system, one of the peer's stack. Bytes, ends of
-//! stream and resets go from one to the other; what waits, waits in their buffers.
+//! Each forwarded connection is two connections: one of the operating system, one of the peer's
+//! stack. Bytes, ends of stream and resets go from one to the other. Bytes that must wait stay in
+//! the buffers of the two.
 
 use std::io::{self, ErrorKind};
 use std::net::{SocketAddr, SocketAddrV4, TcpListener, TcpStream};
@@ -25,14 +26,14 @@ use pair::{Pair, far_socket};
 mod datagrams;
 mod pair;
 
-/// The first port of the connections to the server, away from those of clients.
+/// The first local port of connections to the server, different from the ports of clients.
 const FIRST_PORT: u16 = 32_768;
 const PORTS: u16 = 16_384;
 
-/// How long a server on this machine may take to accept. A server that is full never accepts.
+/// How long a server on the host may take to accept. A server without room never accepts.
 const CONNECT: Duration = Duration::from_millis(5);
 
-/// How long a segment may be on its way from the wire into the stack.
+/// How long a segment may take from the wire into the stack.
 const MOMENT: Duration = Duration::from_secs(1);
 
 pub(crate) struct Forward {
@@ -52,7 +53,7 @@ impl Forward {
     pub(crate) fn step(&mut self, interface: &mut Interface, sockets: &mut SocketSet<'static>) {
         while let Ok((near, _)) = self.listener.accept() {
             let far = self.connect(interface, sockets);
-            // One that cannot be served this way is let go.
+            // A connection that cannot be forwarded is dropped.
             self.pairs.extend(Pair::new(near, far));
         }
         self.pairs.retain_mut(|pair| pair.go_on(sockets));
@@ -73,15 +74,16 @@ impl Forward {
     }
 }
 
-/// A port of the peer's that leads to a server on this machine.
+/// A port of the peer that is forwarded to a server on the host.
 ///
-/// The port is open only while the server is: a connection is made to the server first, and the board's
-/// own is answered as that went. Refused, it is reset; when the server does not accept, nothing answers.
+/// The port is open only while the server's port is: each time, this connects to the server first,
+/// and then treats the board's connect in the same way. If the server refuses, the board gets a
+/// reset; if the server does not accept, the board gets no answer.
 pub(crate) struct Reverse {
     port: u16,
     server: SocketAddr,
     pairs: Vec<Pair>,
-    /// Whose connections the pairs are, and since when.
+    /// The sources of the pairs' connections, and when they were made.
     sources: Vec<((std::net::Ipv4Addr, u16), SocketHandle, Instant)>,
 }
 
@@ -90,7 +92,7 @@ impl Reverse {
         Self { port, server, pairs: Vec::new(), sources: Vec::new() }
     }
 
-    /// Decides what becomes of the calls that wait at the wire, and moves what can be moved.
+    /// Decides for each waiting SYN whether the stack gets it, and moves bytes.
     pub(crate) fn step(&mut self, wire: &mut Wire, sockets: &mut SocketSet<'static>) {
         for call in wire.take_calls(self.port) {
             if self.is_answered(&call, sockets) {
@@ -102,14 +104,14 @@ impl Reverse {
         self.sources.retain(|(_, far, _)| pairs.iter().any(|pair| pair.far == *far));
     }
 
-    /// Connects to the server for a call. Returns whether the stack is to see it.
+    /// Connects to the server for a SYN of the board. Returns whether the stack must get the SYN.
     fn is_answered(&mut self, call: &Call, sockets: &mut SocketSet<'static>) -> bool {
         if self.sources.iter().any(|(source, ..)| *source == call.source) {
-            // It was sent again.
+            // The SYN was retransmitted.
             return true;
         }
-        // A socket whose client went away before it was connected listens again, which is of no use. One that
-        // is new waits for its client's first segment.
+        // A socket whose client vanished before it was connected listens again, and is useless. A
+        // new socket waits for its client's first segment.
         let sources = &self.sources;
         let is_new = |far| {
             let source = sources.iter().find(|(_, known, _)| *known == far);
@@ -132,7 +134,7 @@ impl Reverse {
                 self.pairs.extend(Pair::new(near, far));
                 true
             }
-            // Without a listener, the stack refuses the call.
+            // Without a listener, the stack refuses the connect.
             Err(error) => error.kind() == ErrorKind::ConnectionRefused,
         }
     }

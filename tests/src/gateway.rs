@@ -1,7 +1,7 @@
-//! An end-to-end check of a gateway: everything that its specification says, over real connections.
+//! An end-to-end check of a gateway: everything in its specification, over real connections.
 //!
-//! It knows the gateway by three addresses and its collector, which is a listener of this machine, so it
-//! does not matter whether the gateway is firmware on an emulated board or a program on this machine:
+//! The check has only the gateway's three addresses, and a collector that listens on the host. So
+//! the gateway can be firmware on an emulated board or a program on the host:
 //!
 //! ```text
 //!   check ──┬── Client ──────── console, status ──┐
@@ -9,9 +9,9 @@
 //!           └── Collector ◀──── uplink ───────────┴── gateway
 //! ```
 //!
-//! [`program::with`] does all of it for a program on this machine; `tests/tests/qemu/gateway.rs` does it for
-//! firmware. The gateway has to be fresh: the first check fills its store. Each error says what was sent,
-//! expected and received.
+//! [`program::with`] runs the check for a program on the host; `tests/tests/qemu/gateway.rs` runs
+//! it for firmware. The gateway must be fresh: the first check fills its store. Each error contains
+//! what was sent, expected and received.
 //!
 //! | part | takes |
 //! |---|---|
@@ -37,28 +37,28 @@ mod uplink;
 
 use collector::Collector;
 
-/// A check, and what it is called.
+/// A check and its name.
 type Check = (&'static str, fn(&Gateway<'_>) -> Result<()>);
 
-/// A gateway that runs.
+/// A running gateway.
 pub struct Gateway<'a> {
     /// The address of its console.
     pub console: SocketAddr,
     /// The address of its status server.
     pub status: SocketAddr,
-    /// The address of its discovery, for datagrams.
+    /// The UDP address of its discovery.
     pub discovery: SocketAddr,
-    /// The ports of console and status server that its discovery has to name.
+    /// The ports of console and status server that its discovery must return.
     pub ports: [u16; 2],
     /// Presses its button.
     pub press: &'a (dyn Fn() -> Result<()> + Sync),
 }
 
 impl Gateway<'_> {
-    /// Checks all that does not take long. The collector is ended and started again meanwhile.
+    /// Runs all short checks. This ends and restarts the collector.
     ///
     /// # Errors
-    /// At the first check that fails.
+    /// The first check that fails.
     pub fn check(&self, collector: &mut Collector) -> Result<()> {
         step("uplink: is up", || uplink::is_up(self, collector))?;
         step("uplink: button", || uplink::button(self, collector))?;
@@ -74,10 +74,10 @@ impl Gateway<'_> {
         collector.record().check()
     }
 
-    /// Fills the store of a fresh gateway, as [`Gateway::check`] does first.
+    /// Fills the store of a fresh gateway, like the first check of [`Gateway::check`].
     ///
     /// # Errors
-    /// When it is not fresh, or answers wrongly.
+    /// If the gateway is not fresh, or answers wrongly.
     pub fn fill_store(&self) -> Result<()> {
         let (name, fill) = console::CHECKS[0];
         step(name, || fill(self))
@@ -86,7 +86,7 @@ impl Gateway<'_> {
     /// Checks the timeouts, which take up to two minutes.
     ///
     /// # Errors
-    /// Those of all checks that failed.
+    /// The errors of all checks that failed.
     pub fn check_timeouts(&self, collector: &mut Collector) -> Result<()> {
         self.fill_store()?;
         step("uplink: is up", || uplink::is_up(self, collector))?;
@@ -94,10 +94,10 @@ impl Gateway<'_> {
         collector.record().check()
     }
 
-    /// Checks that clients hear of the end. The caller checks that the gateway then ends.
+    /// Checks that clients are notified of the end. The caller checks that the gateway then ends.
     ///
     /// # Errors
-    /// When they do not, or `interrupt` fails.
+    /// If they are not, or `interrupt` fails.
     pub fn check_end(&self, interrupt: impl FnOnce() -> Result<()>) -> Result<()> {
         step("end", || {
             let mut idle = console::open(self.console)?;
@@ -115,7 +115,7 @@ impl Gateway<'_> {
     }
 }
 
-/// Takes one step, says how long it took, and names it in an error.
+/// Runs one check and prints how long it took. Adds its name to an error.
 fn step(name: &str, check: impl FnOnce() -> Result<()>) -> Result<()> {
     let began = Instant::now();
     check().with_context(|| name.to_owned())?;

@@ -1,9 +1,9 @@
 //! Support for end-to-end tests: an Ethernet peer for an emulated board.
 //!
 //! A board under QEMU has one cable: a Unix datagram socket that carries one Ethernet frame per
-//! datagram. A second TCP/IP stack, in the test's own process, is at the other end. So the tests
-//! need no TAP device, no privileges and no ports of the machine, and QEMU's user networking with
-//! its hidden queues is not involved.
+//! datagram. A second TCP/IP stack, in the test's process, is at the other end. So the tests need
+//! no TAP device, no privileges and no host ports, and do not depend on QEMU's user networking with
+//! its hidden queues.
 //!
 //! ```text
 //!  test ── Board ──┬── Peer ── Wire ═══ unix datagrams ═══ QEMU's NIC model ── firmware
@@ -12,8 +12,9 @@
 //!                  └── QEMU: serial line, log, monitor
 //! ```
 //!
-//! [`gateway`] checks a gateway by its addresses, and [`broker`] is its broker, on real sockets.
-//! [`rude`] is clients that misbehave on real sockets, and [`soak`] the long runs of `cargo xtask soak`.
+//! [`gateway`] checks a gateway through its addresses, and [`broker`] is the gateway's broker, on
+//! real sockets. [`rude`] contains clients that misbehave on real sockets, and [`soak`] the long
+//! runs of `cargo xtask soak`.
 //!
 //! [`wire`] and [`peer`] do not depend on QEMU: their own tests run them against another stack in
 //! the same process.

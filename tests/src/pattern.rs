@@ -1,7 +1,7 @@
-//! Bytes that look random and are the same every time, for payloads whose loss must be detected.
+//! Pseudo-random bytes, determined by a seed, for payloads whose loss must be detected.
 //!
-//! A repeated text would hide a lost or duplicated block of its own length. These bytes do not
-//! repeat.
+//! With a repeated text, the loss or duplication of one period would not be noticed. These bytes do
+//! not repeat.
 
 /// Returns `length` bytes, determined by `seed` alone.
 ///

@@ -1,10 +1,10 @@
-//! The board's neighbour: a TCP/IP stack at the other end of the wire, with many clients at once.
+//! The board's peer: a TCP/IP stack at the other end of the wire, with many clients at once.
 //!
-//! Everything happens in [`Peer::turn`], in the caller's thread and in real time: sleep until a
-//! frame comes or a deadline of the stack passes, then take frames, let the clients go as far as
-//! they can, and send. The order within a turn is fine-grained on purpose, one frame, all clients,
-//! what they send: so a client that resets as soon as it is connected does so before the frames
-//! behind the server's answer are looked at.
+//! Everything happens in [`Peer::turn`], in the caller's thread and in real time. It sleeps until a
+//! frame arrives or a deadline of the stack passes. Then it takes the frames, steps the clients,
+//! and sends. This happens frame by frame: take one frame, step all clients, send. So a client that
+//! resets as soon as it is connected does so before the stack sees the frames that follow the
+//! server's answer.
 
 use std::cell::RefCell;
 use std::io;
@@ -23,30 +23,30 @@ use crate::dhcp::{DhcpServer, Policy, Tally};
 use crate::forward::{Datagrams, Forward, Reverse};
 use crate::wire::Wire;
 
-/// The peer's own address, the one that QEMU's user networking gives to the host as well.
+/// The peer's IPv4 address. QEMU's user networking gives the host the same address.
 pub const ADDRESS: Ipv4Address = Ipv4Address::new(10, 0, 2, 2);
 
-/// Its address of IPv6.
+/// The peer's IPv6 address.
 pub const ADDRESS_V6: Ipv6Address = Ipv6Address::new(0xfd00, 0, 0, 0, 0, 0, 0, 2);
 
-/// Locally administered, as befits hardware that does not exist.
+/// A locally administered address, since no hardware has it.
 const HARDWARE_ADDRESS: [u8; 6] = [0x02, 0, 0, 0, 0, 0x01];
 
-/// First of the ports that clients connect from; each connection gets one of its own, so that no
-/// client meets what the server still remembers of an earlier one.
+/// The first port for clients. Each connection gets a separate port, so that no client meets the
+/// server's state of an earlier connection.
 const FIRST_PORT: u16 = 49_152;
 
-/// Room for what a client sends; the server's window decides how much of it travels.
+/// The send buffer of a client. The server's window limits how many bytes are under way.
 const SEND_BUFFER: usize = 64 * 1024;
 
-/// Frames taken in one turn before the caller gets a look in.
+/// The largest number of frames taken in one turn, so that the caller can do other things.
 const FRAMES_PER_TURN: usize = 64;
 
-/// Names a client of one [`Peer`].
+/// The handle of a client of one [`Peer`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ClientId(usize);
 
-/// A client's place: its state, its port, and its socket while it has one.
+/// A client's state, its port, and its socket while it has one.
 #[derive(Debug)]
 struct Seat {
     client: Client,
@@ -69,7 +69,7 @@ pub struct Peer {
 }
 
 impl Peer {
-    /// Puts a host with the addresses [`ADDRESS`] and [`ADDRESS_V6`] on `wire`.
+    /// Makes a host on `wire` with the addresses [`ADDRESS`] and [`ADDRESS_V6`].
     pub fn new(wire: Wire) -> Self {
         let mut device = wire.device();
         let mut interface = host::interface(&mut device, HARDWARE_ADDRESS, Some(ADDRESS), 1);
@@ -92,49 +92,49 @@ impl Peer {
         }
     }
 
-    /// Serves addresses by DHCP as `policy` says; a later call changes the policy.
+    /// Serves addresses by DHCP according to `policy`; a later call changes the policy.
     pub fn serve_dhcp(&mut self, policy: Policy) {
         let sockets = &mut self.sockets;
         let server = self.dhcp.get_or_insert_with(|| DhcpServer::open(sockets, ADDRESS, policy));
         server.server.set_policy(policy);
     }
 
-    /// Answers the datagrams that come to a port of this host.
+    /// Answers the datagrams that arrive at a port of this host.
     pub fn answer(&mut self, port: u16, answer: Answer) {
         self.answering.push(Answering::open(&mut self.sockets, port, answer));
     }
 
-    /// What the DHCP server has heard and granted so far; nothing if there is none.
+    /// Returns the counts of the DHCP server so far; empty if there is no server.
     pub fn dhcp_tally(&self) -> Tally {
         self.dhcp.as_ref().map(|dhcp| dhcp.server.tally()).unwrap_or_default()
     }
 
-    /// Forwards what `listener` accepts to `server`. Connections of this machine do not wake the peer,
-    /// so its turns must be short.
+    /// Forwards connections that `listener` accepts to `server`. They do not wake the peer, so its
+    /// turns must be short.
     pub fn forward(&mut self, listener: TcpListener, server: SocketAddrV4) -> io::Result<()> {
         self.forwards.push(Forward::new(listener, server)?);
         Ok(())
     }
 
-    /// Forwards the datagrams that come to `socket` to `server`, and its answers back.
+    /// Forwards datagrams that `socket` receives to `server`, and forwards its answers back.
     pub fn forward_datagrams(&mut self, socket: UdpSocket, server: SocketAddrV4) -> io::Result<()> {
         self.datagrams = Some(Datagrams::new(socket, server)?);
         Ok(())
     }
 
-    /// Forwards what the board connects to on `port` of this host to `server` on this machine. The port
-    /// is open while the server's is.
+    /// Forwards connects of the board to `port` of this host to `server` on the real host. The port
+    /// is open while the server's port is.
     pub fn reverse(&mut self, port: u16, server: SocketAddr) {
         self.device.0.borrow_mut().hold_calls(port);
         self.reversed.push(Reverse::new(port, server));
     }
 
-    /// Says whether connections of this machine are forwarded, so that the turns are to be short.
+    /// Returns whether connections of the real host are forwarded, so that turns must be short.
     pub fn is_forwarding(&self) -> bool {
         !self.forwards.is_empty() || self.datagrams.is_some()
     }
 
-    /// Starts a client that connects to `server` and does what `plan` says.
+    /// Starts a client that connects to `server` and follows `plan`.
     pub fn connect(&mut self, server: impl Into<SocketAddr>, plan: Plan) -> ClientId {
         let port = u16::try_from(self.seats.len()).ok().and_then(|n| FIRST_PORT.checked_add(n));
         let port = port.expect("one test uses fewer than 16384 clients");
@@ -147,7 +147,7 @@ impl Peer {
         ClientId(self.seats.len() - 1)
     }
 
-    /// Sleeps until there is something to do, `at_most` this long, and does it.
+    /// Sleeps until there is something to do, at most `at_most`, and does it.
     pub fn turn(&mut self, at_most: Duration) {
         let next = self.interface.poll_delay(self.now(), &self.sockets);
         self.device.0.borrow().wait(next.map_or(at_most, |next| at_most.min(next.into())));
@@ -179,7 +179,7 @@ impl Peer {
         }
     }
 
-    /// Takes turns for as long as `span`, for what has to happen in the meantime.
+    /// Takes turns for `span`.
     pub fn pass(&mut self, span: Duration) {
         let start = Instant::now();
         while start.elapsed() < span {
@@ -187,17 +187,17 @@ impl Peer {
         }
     }
 
-    /// What became of a client so far.
+    /// Returns the outcome of a client so far.
     pub fn outcome(&self, client: ClientId) -> &Outcome {
         self.seats[client.0].client.outcome()
     }
 
-    /// Says whether all of `clients` are done.
+    /// Returns whether all of `clients` are done.
     pub fn are_done(&self, clients: &[ClientId]) -> bool {
         clients.iter().all(|id| self.seats[id.0].client.is_done())
     }
 
-    /// Takes turns until all of `clients` are done or `limit` has passed; what became of them.
+    /// Takes turns until all of `clients` are done or `limit` has passed. Returns their outcomes.
     pub fn finish(&mut self, clients: &[ClientId], limit: Duration) -> Vec<Outcome> {
         let deadline = Instant::now() + limit;
         while !self.are_done(clients) && Instant::now() < deadline {
@@ -216,14 +216,15 @@ impl Peer {
                 let saw_reset = self.device.0.borrow().saw_reset(seat.port);
                 seat.client.step(self.sockets.get_mut(handle), saw_reset);
                 if seat.client.has_vanished() {
-                    // Before the stack acknowledges what made the client take this step.
+                    // Cut the port before the stack acknowledges the frame that completed the
+                    // handshake.
                     self.device.0.borrow_mut().cut(seat.port);
                 }
             }
         }
     }
 
-    /// Takes the sockets from clients that are done, once their last words have been sent.
+    /// Removes the sockets of clients that are done, after their last segments have been sent.
     fn clear_seats(&mut self) {
         for seat in &mut self.seats {
             if let Some(handle) = seat.socket.filter(|_| seat.client.is_done()) {

@@ -1,7 +1,7 @@
-//! The examples in README and in the packages' READMEs, as documentation tests.
+//! The examples in the READMEs of the repository and of its packages, as documentation tests.
 //!
-//! They stand here because most use several packages, and because a published package has only its own
-//! folder.
+//! They are here because most of them use several packages, and because a published package
+//! contains only its own folder.
 
 #[doc = include_str!("../../README.md")]
 struct Repository;

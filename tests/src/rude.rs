@@ -1,4 +1,5 @@
-//! Rude clients: everything a client may do to a server, which has to serve others as before.
+//! Rude clients: everything that a client may do to a server. The server must still serve other
+//! clients.
 
 use std::io::Read;
 use std::net::{Shutdown, SocketAddr, TcpStream};
@@ -12,23 +13,23 @@ use rustix::net::{SendFlags, send, sockopt::set_socket_recv_buffer_size};
 use crate::gateway::client::{Client, Event};
 use crate::pattern::pattern;
 
-/// A connection that is about to be misused.
+/// A connection for a rude client.
 pub struct Visit<'a> {
     /// The connection.
     pub client: Client,
-    /// The server's address, for more of them.
+    /// The server's address, for further connections.
     pub address: SocketAddr,
-    /// What a polite client would send.
+    /// The request of a polite client.
     pub request: &'a str,
-    /// What the client does not do the same way each time.
+    /// The random numbers for choices that vary.
     pub random: &'a mut Rng,
 }
 
-/// What a client does. An error means that the server has had enough of it.
+/// The behaviour of a rude client. An error means that the server has ended the connection.
 pub struct Kind {
     /// A short description.
     pub name: &'static str,
-    /// Does it.
+    /// Runs it.
     pub act: fn(Visit<'_>) -> Result<()>,
 }
 
@@ -36,13 +37,13 @@ const fn kind(name: &'static str, act: fn(Visit<'_>) -> Result<()>) -> Kind {
     Kind { name, act }
 }
 
-/// The number of kinds at the beginning of [`KINDS`] that take no time.
+/// The number of kinds at the start of [`KINDS`] that take no time.
 pub const BRIEF: usize = 8;
 
-/// Connections of a kind that opens many.
+/// The number of connections of a kind that opens many.
 const MANY: usize = 300;
 
-/// How long a client waits that sends more than is taken, or for an answer.
+/// How long a client waits for an answer, or for its output to be accepted.
 const LIMIT: Duration = Duration::from_millis(500);
 
 /// All kinds.
@@ -64,7 +65,7 @@ pub const KINDS: [Kind; 20] = [
         visit.client.send(visit.request.repeat(30))?;
         visit.client.reset()
     }),
-    // The further kinds take up to some seconds.
+    // The kinds from here on take up to some seconds.
     kind("sends a byte at a time", |mut visit| {
         for byte in visit.request.bytes().take(60) {
             visit.client.send([byte])?;
@@ -191,7 +192,7 @@ mod tests {
         assert_eq!(sent[2], b"requ");
         assert_eq!(sent[4].len(), 2_000);
         assert_eq!(sent[6], "request\n".repeat(30).as_bytes());
-        // What was sent before a reset may be lost.
+        // Bytes that were sent before a reset may be lost.
         assert!(b"requ".starts_with(&sent[3]), "{:?}", sent[3]);
     }
 

@@ -6,8 +6,8 @@
 //!   datagrams               a million, each of which comes back or is dropped      datagrams
 //!   board                   megabytes through small rings under QEMU, with faults  board
 //! ```
-//!
-//! A case that finds something wrong is an error that says what; otherwise it prints its figures. A further case
+//! A case that finds an error returns it; otherwise it prints its figures. To add a case, add a row
+//! to `CASES` and a name to `xtask::soak`.
 //! is a row of `CASES`, and a name in `xtask::soak`.
 
 use std::path::PathBuf;
@@ -25,13 +25,13 @@ mod gateway;
 mod program;
 mod proxy;
 
-/// A case: its name, and what it does.
+/// A case: its name and its function.
 struct Case {
     name: &'static str,
     run: fn(&Soak) -> Result<()>,
 }
 
-/// All cases, in the order they are run.
+/// All cases, in their order.
 const CASES: [Case; 7] = [
     Case { name: "proxy", run: proxy::run },
     Case { name: "chat", run: chat::run },
@@ -56,7 +56,7 @@ impl Soak {
     /// Runs the cases.
     ///
     /// # Errors
-    /// At the first case that finds something wrong.
+    /// The error of the first case that fails.
     pub fn run(mut self) -> Result<()> {
         let seed = *self.asked.seed.get_or_insert_with(|| fastrand::u64(..));
         for case in CASES {
@@ -79,7 +79,7 @@ impl Soak {
         Duration::from_secs(self.asked.seconds)
     }
 
-    /// Returns how many bytes go through a board.
+    /// Returns the number of bytes that go through a board.
     fn board_bytes(&self) -> usize {
         self.asked.megabytes.saturating_mul(1_000_000)
     }

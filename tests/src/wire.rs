@@ -1,13 +1,13 @@
 //! A cable: Ethernet frames over Unix datagram sockets, one frame per datagram.
 //!
-//! It is what QEMU's `-netdev dgram` speaks with Unix addresses. The files live in a directory of
-//! the test's own, so nothing is shared with another test and no port number has to be found. A
-//! [`Wire`] is a smoltcp device; it also watches what passes, because only the frames tell a reset
-//! from a clean end, and it can cut off one TCP port, which is what the other side sees when the
-//! machine behind that port loses its power.
+//! It uses the format of QEMU's `-netdev dgram` with Unix addresses. The socket files are in a
+//! folder of the test, so nothing is shared with another test and no free port number is needed. A
+//! [`Wire`] is a smoltcp device. It also watches the frames, because only they distinguish a reset
+//! from a clean end. And it can cut off one TCP port. To the other side, this looks like a power
+//! failure of the host behind that port.
 //!
-//! A frame that the far side does not take in is lost, as on a real cable. Frames are lost, delayed or
-//! damaged on purpose only by a [`Cable`] of the simulator that is [laid](Wire::lay) into the wire.
+//! A frame that the far side does not accept is lost, as on a real cable. Only a [`Cable`] of the
+//! simulator that is [laid](Wire::lay) into the wire drops, delays or damages frames on purpose.
 
 use std::cell::RefCell;
 use std::collections::{HashSet, VecDeque};
@@ -25,8 +25,8 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 /// How long a frame waits for room in the far side's queue before it is lost.
 ///
-/// QEMU stops reading while its NIC model is full, so a short wait is ordinary back-pressure; a
-/// guest that has stopped for good must not stop the test as well.
+/// QEMU stops reading while its NIC model is full, so a short wait is ordinary back-pressure. But a
+/// guest that has stopped forever must not stop the test as well.
 const LIMIT: Duration = Duration::from_millis(100);
 
 /// How long to wait for a frame of the far side before the next try to send.
@@ -35,35 +35,36 @@ const TRY_EVERY: Duration = Duration::from_millis(1);
 /// One end of a cable.
 pub struct Wire {
     socket: UnixDatagram,
-    /// Where frames go; `None` when the socket itself knows.
+    /// The destination of frames; `None` for a connected socket.
     far_end: Option<PathBuf>,
     cut_ports: HashSet<u16>,
     reset_ports: HashSet<u16>,
-    /// Near ports whose calls wait, the calls, and those that were admitted.
+    /// The near ports whose SYNs are held, the held frames, and the admitted frames.
     held_ports: HashSet<u16>,
     calls: Vec<Call>,
     admitted: VecDeque<Vec<u8>>,
-    /// Frames that arrived while one waited for room.
+    /// Frames that arrived while another frame waited for room.
     meanwhile: VecDeque<Vec<u8>>,
-    /// What frames have to pass, and since when.
+    /// The cable with faults, and its start time.
     cable: Option<(Cable, Moment)>,
 }
 
-/// A frame that opens a connection to a near port of which [`Wire::hold_calls`] was asked.
+/// A frame with a SYN to a near port that [`Wire::hold_calls`] holds.
 pub(crate) struct Call {
-    /// Whose connection it is.
+    /// The source of the connection.
     pub(crate) source: (Ipv4Addr, u16),
     port: u16,
     frame: Vec<u8>,
 }
 
 impl Wire {
-    /// Lays the end at `near_end`, a path that does not exist yet; frames go to `far_end`.
+    /// Makes the end at `near_end`, a path that must not exist yet. Frames go to `far_end`.
     ///
-    /// The other program may come and go: until it has bound `far_end`, frames sent there are lost.
+    /// The other program may start and end at any time: until it has bound `far_end`, frames sent
+    /// there are lost.
     ///
     /// # Errors
-    /// The operating system's, for instance for a path of more than 107 bytes.
+    /// The error of the operating system, for example for a path of more than 107 bytes.
     pub fn bind(near_end: &Path, far_end: &Path) -> io::Result<Self> {
         Self::over(UnixDatagram::bind(near_end)?, Some(far_end.to_owned()))
     }
@@ -90,12 +91,12 @@ impl Wire {
         })
     }
 
-    /// Returns the end as a device of smoltcp, which shares it.
+    /// Returns a smoltcp device that shares the end.
     pub fn device(self) -> PeerEnd<Rc<RefCell<Self>>> {
         PeerEnd(Rc::new(RefCell::new(self)))
     }
 
-    /// Waits until a frame is there, or until `at_most` has passed; says whether one is there.
+    /// Waits until a frame is there, at most `at_most`. Returns whether one is there.
     pub fn wait(&self, at_most: Duration) -> bool {
         if !self.admitted.is_empty() || !self.meanwhile.is_empty() {
             return true;
@@ -110,15 +111,16 @@ impl Wire {
         ready || until_next == Some(Duration::ZERO)
     }
 
-    /// Waits until a frame is at the socket, or until `at_most` has passed; returns whether one is there.
+    /// Waits until a frame is at the socket, at most `at_most`. Returns whether one is there.
     fn is_readable(&self, at_most: Duration) -> bool {
         let limit = Timespec::try_from(at_most).ok();
         let mut sockets = [PollFd::new(&self.socket, PollFlags::IN)];
-        // An interrupted wait is a short wait: every caller comes back.
+        // An interrupted wait is only shorter: every caller waits again.
         poll(&mut sockets, limit.as_ref()).is_ok_and(|ready| ready > 0)
     }
 
-    /// Lays a cable with faults into the wire; its device is the far side. Its time begins now.
+    /// Lays a cable with faults into the wire; the cable's device is the far side. Its time begins
+    /// now.
     pub fn lay(&mut self, cable: Cable) {
         self.cable = Some((cable, Moment::now()));
     }
@@ -128,22 +130,22 @@ impl Wire {
         self.cut_ports.insert(port);
     }
 
-    /// Says whether the far side has ever sent a reset to the near TCP port `port`.
+    /// Returns whether the far side has ever sent a reset to the near TCP port `port`.
     pub fn saw_reset(&self, port: u16) -> bool {
         self.reset_ports.contains(&port)
     }
 
-    /// Holds each frame that opens a connection to the near TCP port `port`, until it is admitted.
+    /// Holds each frame with a SYN to the near TCP port `port`, until it is admitted.
     pub(crate) fn hold_calls(&mut self, port: u16) {
         self.held_ports.insert(port);
     }
 
-    /// Takes the calls that are held for a port. One that is not admitted is lost.
+    /// Takes the held frames for a port. A frame that is not admitted is lost.
     pub(crate) fn take_calls(&mut self, port: u16) -> Vec<Call> {
         self.calls.extract_if(.., |call| call.port == port).collect()
     }
 
-    /// Lets a call arrive.
+    /// Passes a held frame to the stack.
     pub(crate) fn admit(&mut self, call: Call) {
         self.admitted.push_back(call.frame);
     }
@@ -186,7 +188,7 @@ impl Wire {
         Some(frame)
     }
 
-    /// Moves frames through the cable, and takes the next that has come through to this side.
+    /// Moves frames through the cable. Returns the next frame that has reached this side.
     fn pump(&mut self) -> Option<Vec<u8>> {
         while let Some(frame) = self.arrived() {
             let (cable, since) = self.cable.as_mut()?;
@@ -210,10 +212,11 @@ impl Wire {
         }
     }
 
-    /// Gives a frame to the far side. Without anyone there, or without room within the time limit, it is lost.
+    /// Sends a frame to the far side. If nobody is there, or there is no room within the time
+    /// limit, the frame is lost.
     ///
-    /// What the far side sends is taken meanwhile: it may read only after it has sent, as a controller does that has
-    /// no buffer left for answers.
+    /// Meanwhile it reads the frames of the far side. The far side may read only after it has sent,
+    /// like a controller that has no buffer left for answers.
     fn put(&mut self, frame: &[u8]) {
         let begin = Moment::now();
         let is_full = |error: io::Error| error.kind() == io::ErrorKind::WouldBlock;
@@ -232,13 +235,13 @@ impl Wire {
     }
 }
 
-/// Microseconds since then.
+/// Returns the microseconds since a time.
 fn micros(since: Moment) -> u64 {
     since.elapsed().as_micros() as u64
 }
 
 impl support::Cable for Wire {
-    /// The device is a program of its own.
+    /// The device is a separate program, so its address is not used.
     const DEVICE: [u8; 6] = [0; 6];
 
     fn take(&mut self, _: End) -> Option<Vec<u8>> {
@@ -271,7 +274,7 @@ mod tests {
         assert_eq!(far.next_frame(), None);
     }
 
-    /// Two ends bound in `folder`, as with QEMU at one of them.
+    /// Makes two ends bound in `folder`, as with QEMU at one of them.
     fn bound(folder: &Path) -> (Wire, Wire) {
         let (here, there) = (folder.join("here"), folder.join("there"));
         (Wire::bind(&here, &there).unwrap(), Wire::bind(&there, &here).unwrap())
@@ -316,7 +319,7 @@ mod tests {
         let mut near = Wire::bind(&here, &there).unwrap();
         let far = UnixDatagram::bind(&there).unwrap();
         far.connect(&here).unwrap();
-        // Both queues are full, and each side has one frame more.
+        // Both queues are full, and each side has one more frame.
         let sent = std::iter::from_fn(|| near.try_to_put(&[1; 60]).ok()).count();
         far.set_nonblocking(true).unwrap();
         let back = std::iter::from_fn(|| far.send(&[2; 60]).ok()).count();
@@ -339,7 +342,7 @@ mod tests {
         let (mut near, mut far) = bound(folder.path());
         let queue = std::fs::read_to_string("/proc/sys/net/unix/max_dgram_qlen").unwrap();
         let room: usize = queue.trim().parse().unwrap();
-        // The kernel counts the queue's limit its own way, hence the few more that must not fit.
+        // The kernel counts the limit of the queue differently, so try a few more.
         for _ in 0..room + 4 {
             near.send(&[0; 60]);
         }

@@ -1,11 +1,11 @@
-//! The division that QEMU boards use instead of the compiler's.
+//! The division routine that QEMU boards use instead of the compiler's.
 
 #[path = "../../examples/boards/support/src/arm/divide.rs"]
 mod divide;
 
 use divide::divide;
 
-/// Returns numbers at and around every power of two, and some of the greatest.
+/// Returns numbers at and around every power of two, and some of the largest.
 fn numbers() -> Vec<u64> {
     let powers = (0..64).map(|bit| 1_u64 << bit);
     let around = powers.flat_map(|power| [power - 1, power, power + 1, power + power / 2]);

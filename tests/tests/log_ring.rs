@@ -1,4 +1,4 @@
-//! The ring for the log of boards at a USB cable, which a restart does not clear.
+//! The log ring of boards on a USB cable. A restart does not clear it.
 
 #[path = "../../examples/boards/usb/src/serial/ring.rs"]
 mod ring;
@@ -26,7 +26,7 @@ fn what_was_pushed_before_a_restart_is_popped_after_it() {
     assert_eq!(&bytes[..8], b"panicked");
 }
 
-/// Beside a queue: the oldest bytes make way when there is no room.
+/// Compared with a queue that drops its oldest bytes when it is full.
 #[test]
 fn the_newest_bytes_are_popped_in_their_order() {
     let mut rng = fastrand::Rng::with_seed(7);

@@ -1,7 +1,7 @@
-//! Runs other programs, visibly and within a time limit.
+//! Runs other programs with a time limit, and prints their command lines.
 //!
-//! Every command that a person should see is printed first, in a form for pasting into a shell, so
-//! that a failure can be repeated without this program.
+//! Each command that a user should see is printed first, in a form for pasting into a shell. So a
+//! failure can be repeated without this program.
 
 use std::{
     borrow::Cow,
@@ -18,7 +18,7 @@ use serde_json::Value;
 
 use crate::process::{Process, gather};
 
-/// Starts a `cargo` command in `folder`, with the Rust that runs this program.
+/// Prepares a `cargo` command in `folder`, with the same Rust toolchain as this program.
 ///
 /// Variables that `cargo run` sets for its child are removed, since they describe the wrong
 /// package.
@@ -40,17 +40,17 @@ fn is_set_by_cargo_run(name: &OsStr) -> bool {
         || name.starts_with("CARGO_MANIFEST_")
 }
 
-/// Prints `command`, then runs it with this program's output as its own.
+/// Prints `command`, then runs it; its output goes to this program's output.
 ///
 /// # Errors
-/// If it cannot be started or fails; the error is the command for pasting.
+/// If it cannot be started or fails; the error contains the command for pasting.
 pub fn run(command: &mut Command) -> Result<()> {
     println!("$ {}", describe(command));
     let status = command.status().with_context(|| cannot_start(command))?;
     check(command, status)
 }
 
-/// Turns a failed `status` into an error with the command.
+/// Returns an error with the command if `status` is a failure.
 pub fn check(command: &Command, status: ExitStatus) -> Result<()> {
     if status.success() {
         return Ok(());
@@ -58,10 +58,10 @@ pub fn check(command: &Command, status: ExitStatus) -> Result<()> {
     bail!("this failed ({status}):\n  {}", describe(command))
 }
 
-/// Prints and runs `cargo`, a `cargo build`. Returns the programs that it has made.
+/// Prints and runs `cargo`, which is a `cargo build`. Returns the programs that it has built.
 ///
 /// # Errors
-/// If it cannot be started or fails; the error is the command for pasting.
+/// If it cannot be started or fails; the error contains the command for pasting.
 pub fn build(cargo: &mut Command) -> Result<Vec<PathBuf>> {
     println!("$ {}", describe(cargo));
     cargo.arg("--message-format=json-render-diagnostics");
@@ -71,23 +71,23 @@ pub fn build(cargo: &mut Command) -> Result<Vec<PathBuf>> {
     Ok(executables(&String::from_utf8_lossy(&output.stdout)))
 }
 
-/// Runs as [`build`] does, for one program.
+/// Prints and runs `cargo` like [`build`], for one program.
 ///
 /// # Errors
-/// As [`build`], and if cargo does not report the program.
+/// Like [`build`], and if cargo does not report the program.
 pub fn build_one(cargo: &mut Command) -> Result<PathBuf> {
     let built = build(cargo)?.into_iter().next();
     built.with_context(|| format!("cargo did not report the program of: {}", describe(cargo)))
 }
 
-/// Returns the programs that are in cargo's messages, one JSON object per line.
+/// Returns the paths of the programs in cargo's messages, one JSON object per line.
 fn executables(messages: &str) -> Vec<PathBuf> {
     let messages = messages.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
     let artifacts = messages.filter(|message| message["reason"] == "compiler-artifact");
     artifacts.filter_map(|artifact| artifact["executable"].as_str().map(PathBuf::from)).collect()
 }
 
-/// Returns the context of an error when starting `command`.
+/// Returns the error context for a failed start of `command`.
 pub fn cannot_start(command: &Command) -> String {
     format!("cannot start {}", command.get_program().display())
 }
@@ -95,7 +95,7 @@ pub fn cannot_start(command: &Command) -> String {
 /// Runs `command` without a time limit. Returns its standard output.
 ///
 /// # Errors
-/// If it cannot be started or fails; the error has the command, and its message.
+/// If it cannot be started or fails; the error contains the command and its error output.
 pub fn output(command: &mut Command) -> Result<String> {
     let output = command.output().with_context(|| cannot_start(command))?;
     let said = String::from_utf8_lossy(&output.stderr);
@@ -106,8 +106,8 @@ pub fn output(command: &mut Command) -> Result<String> {
 /// Runs `command` without showing its output. Returns the output, standard output first.
 ///
 /// # Errors
-/// If it cannot be started, fails (the error is the line with its reason), or has not ended after
-/// `limit` (it is killed then).
+/// If it cannot be started, fails (the error is the line with the reason), or has not ended after
+/// `limit` (then it is killed).
 pub fn capture(command: &mut Command, limit: Duration) -> Result<String> {
     let Output { status, stdout, stderr } = ended(command, limit)?;
     let output = String::from_utf8_lossy(&[stdout, stderr].concat()).into_owned();
@@ -117,22 +117,22 @@ pub fn capture(command: &mut Command, limit: Duration) -> Result<String> {
     Ok(output)
 }
 
-/// How long a program may take to answer a question. Without access to its server, rustup may hang.
+/// The time limit for a short query to a program. Without access to its server, rustup may hang.
 pub const ANSWER: Duration = Duration::from_secs(60);
 
 /// Runs `command` and returns the first line of its output, such as a version.
 ///
 /// # Errors
-/// As [`capture`].
+/// Like [`capture`].
 pub fn first_line(command: &mut Command) -> Result<String> {
     let said = capture(command, ANSWER)?;
     Ok(said.lines().next().unwrap_or_default().trim().to_owned())
 }
 
-/// Runs `command` to its end, whether it succeeds or fails. Returns its status and output.
+/// Runs `command` to its end, whether or not it succeeds. Returns its status and output.
 ///
 /// # Errors
-/// If it cannot be started, or has not ended after `limit` (it is killed then).
+/// If it cannot be started, or has not ended after `limit` (then it is killed).
 pub fn ended(command: &mut Command, limit: Duration) -> Result<Output> {
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let process = Process::spawn(command, None)?;
@@ -143,8 +143,8 @@ pub fn ended(command: &mut Command, limit: Duration) -> Result<Output> {
     Ok(Output { status, stdout: read(pipes.0)?, stderr: read(pipes.1)? })
 }
 
-/// Returns the line of a failed program's output with the reason: its last error, or else its last
-/// line.
+/// Returns the line of a failed program's output that gives the reason: the last error, or else the
+/// last line.
 fn reason(output: &str) -> &str {
     let mut lines = output.lines().map(str::trim).filter(|line| !line.is_empty());
     // A backtrace may follow the error.
@@ -152,7 +152,7 @@ fn reason(output: &str) -> &str {
     error.or(lines.next_back()).unwrap_or("it failed without a reason")
 }
 
-/// Returns where `program` is on the PATH.
+/// Returns the path of `program`, searched for on the PATH.
 pub fn find_program(program: &str) -> Option<PathBuf> {
     let path = env::var_os("PATH")?;
     env::split_paths(&path).map(|folder| folder.join(program)).find(|file| file.is_file())
@@ -174,7 +174,7 @@ pub fn describe(command: &Command) -> String {
     words.join(" ")
 }
 
-/// Formats one variable. A PATH with folders added in front is shortened to those.
+/// Formats one variable. For a PATH with folders added in front, only those folders are shown.
 fn assignment(name: &str, value: &str) -> String {
     let own = env::var("PATH").unwrap_or_default();
     match value.strip_suffix(&own) {

@@ -1,14 +1,14 @@
-//! The crates that own the bytes of a firmware.
+//! Finds the crate that owns each byte of a firmware.
 //!
-//! With link-time optimization a function of one crate is inlined into one of another, so the name
-//! of a symbol is not enough: half of the event loop may be in the task that runs it. The debug
-//! information lists for each instruction the function it was written in, and the functions that
-//! this one is inlined into. An instruction belongs to the innermost of them that is not in the
-//! core library, whose helpers belong to their callers. Code without debug information, and
-//! variables, go by the names of their symbols.
+//! With link-time optimization, a function of one crate is inlined into a function of another. So
+//! the name of a symbol is not enough: half of the event loop may be in the task that runs it. The
+//! debug information lists, for each instruction, the function that contains it in the source, and
+//! the functions into which that one is inlined. An instruction belongs to the innermost of them
+//! that is not in the core library; helpers of the core library belong to their callers. For code
+//! without debug information, and for variables, the name of the symbol decides.
 //!
-//! Every byte is counted once. Bytes without an owner have a name too, and the sums are checked
-//! against the sections.
+//! Every byte is counted once. Bytes without an owner are counted under a separate name, and the
+//! sums are checked against the sections.
 
 use std::{collections::BTreeMap, path::Path};
 
@@ -19,7 +19,7 @@ use crate::places::Places;
 
 /// The compiler's memory functions, or the board's replacements.
 pub const MEMORY: &str = "(memory functions)";
-/// Identical code that the optimizer has merged.
+/// Identical code of several functions, merged by the optimizer.
 pub const SHARED: &str = "(code shared by functions)";
 /// Interrupt vectors, or a boot loader's first stage.
 pub const VECTORS: &str = "(vectors)";
@@ -35,11 +35,11 @@ pub struct Share {
     pub flash: u64,
     /// In RAM.
     pub ram: u64,
-    /// The code among those in flash.
+    /// The bytes of code, a part of those in flash.
     pub code: u64,
 }
 
-/// The crates of a firmware and their bytes.
+/// The crates of a firmware, with their bytes.
 pub type Shares = BTreeMap<String, Share>;
 
 /// Finds the owners of a firmware's bytes in its ELF file.
@@ -70,13 +70,13 @@ pub fn shares(elf: &Path) -> Result<Shares> {
     Ok(shares)
 }
 
-/// Returns each crate's bytes of code by the names of the symbols, for a program without debug
-/// information.
+/// Returns the bytes of code of each crate, by the names of the symbols, for a program without
+/// debug information.
 pub fn code_by_name(program: &Path) -> Result<BTreeMap<String, u64>> {
     let mut code = BTreeMap::new();
     for section in sections(program)?.into_iter().filter(|section| section.kind == Kind::Code) {
         let mut symbols = section.symbols;
-        // Two names of the same code count once.
+        // Code with two names counts once.
         symbols.dedup_by_key(|symbol| symbol.address);
         for Symbol { name, size, .. } in symbols.iter().filter(|symbol| symbol.size > 0) {
             *code.entry(crate_of(name).unwrap_or(REST).to_owned()).or_default() += size;
@@ -86,7 +86,7 @@ pub fn code_by_name(program: &Path) -> Result<BTreeMap<String, u64>> {
     Ok(code)
 }
 
-/// Returns the variables of a firmware in RAM, the largest first.
+/// Returns the variables in RAM of a firmware, the largest first.
 pub fn variables(elf: &Path) -> Result<Vec<Symbol>> {
     let sections = sections(elf)?.into_iter().filter(|section| section.kind.is_in_ram());
     let mut symbols: Vec<_> = sections.flat_map(|section| section.symbols).collect();
@@ -95,7 +95,7 @@ pub fn variables(elf: &Path) -> Result<Vec<Symbol>> {
     Ok(symbols)
 }
 
-/// Splits a section into runs of bytes with one owner.
+/// Splits a section into runs of bytes with one owner each.
 fn split(section: &Section, places: &Places) -> Vec<(String, u64)> {
     let end = section.address + section.size;
     let mut runs = Vec::new();
@@ -142,7 +142,7 @@ fn owner(section: &Section, symbol: &Symbol) -> String {
     }
 }
 
-/// Looks up the function that each byte of a symbol's code was written in.
+/// Finds, for each byte of a symbol's code, the function that contains it in the source.
 fn code(
     symbol: &Symbol,
     addresses: std::ops::Range<u64>,
@@ -161,7 +161,7 @@ fn code(
     }
 }
 
-/// Returns the owner for the name of a symbol that belongs to no crate.
+/// Returns the owner for a symbol that belongs to no crate.
 fn special(name: &str) -> Option<&'static str> {
     let bare = name.trim_start_matches('_').trim_start_matches("aeabi_");
     if ["memcpy", "memmove", "memset", "memclr", "memcmp", "bcmp"]
@@ -258,7 +258,7 @@ mod tests {
         for (owner, bytes) in split(&section, &places) {
             *sums.entry(owner).or_insert(0) += bytes;
         }
-        // The gaps and the label; what extends beyond the end is cut.
+        // The gaps and the label. Bytes beyond the end are not counted.
         let expected = [("app", 16 + 20), ("other", 6), (REST, 4 + 4 + 10)];
         let expected = expected.map(|(owner, bytes)| (owner.to_owned(), bytes));
         assert_eq!(sums, BTreeMap::from(expected));

@@ -1,11 +1,11 @@
-//! The firmware's log, decoded.
+//! Decodes the firmware's log.
 //!
 //! A board sends defmt frames: numbers that stand for format strings. The strings stay in the ELF
-//! file on the host. This module joins the two, line by line as bytes arrive, so neither `cargo
-//! xtask qemu` nor a test needs a separate decoder.
+//! file on the host. This module joins them, line by line as bytes arrive, so neither `cargo xtask
+//! qemu` nor a test needs a separate decoder.
 //!
-//! It shows no source locations and no colours: the lines are for `grep` and for assertions. An image
-//! without defmt's strings logs text, a line at a time.
+//! It shows no source locations and no colours: the lines are for `grep` and for assertions. An
+//! image without defmt strings logs plain text, line by line.
 
 use std::{
     fmt,
@@ -49,10 +49,11 @@ pub fn read_table(elf: &Path) -> Result<Option<Table>> {
     }
 }
 
-/// Passes each line of the log in `input` to `emit`: decoded with the firmware's table, or of text if there is none.
+/// Passes each line of the log in `input` to `emit`: decoded with the firmware's table, or as text
+/// if there is no table.
 ///
 /// # Errors
-/// As of [`decode`] and [`text`].
+/// The errors of [`decode`] and [`text`].
 pub fn read(table: Option<&Table>, input: impl Read, emit: impl FnMut(LogLine)) -> Result<()> {
     match table {
         Some(table) => decode(table, input, emit),
@@ -63,11 +64,11 @@ pub fn read(table: Option<&Table>, input: impl Read, emit: impl FnMut(LogLine)) 
 /// Decodes `input` to its end and passes each line to `emit` as soon as it is complete.
 ///
 /// Bytes that are not a frame become a line of level `warn`; several in a row give one line. A
-/// frame that is cut off by the end of `input` is dropped. An encoding that cannot find the next
-/// frame after a broken one (defmt's `encoding-raw`) ends the decoding there.
+/// frame that is cut off by the end of `input` is dropped. If the encoding cannot find the next
+/// frame after a broken one (defmt's `encoding-raw`), decoding ends there.
 ///
 /// # Errors
-/// If `input` fails for another reason than its other end being closed.
+/// If `input` fails, except because its other end is closed.
 pub fn decode(table: &Table, mut input: impl Read, mut emit: impl FnMut(LogLine)) -> Result<()> {
     let mut stream = table.new_stream_decoder();
     let mut bytes = [0; 4096];
@@ -106,7 +107,7 @@ pub fn decode(table: &Table, mut input: impl Read, mut emit: impl FnMut(LogLine)
 /// Passes each line of text in `input` to `emit` as soon as it is complete, to the end of `input`.
 ///
 /// # Errors
-/// If `input` fails for another reason than its other end being closed.
+/// If `input` fails, except because its other end is closed.
 pub fn text(input: impl Read, mut emit: impl FnMut(LogLine)) -> Result<()> {
     let mut input = BufReader::new(input);
     let mut bytes = Vec::new();
@@ -206,7 +207,7 @@ mod tests {
     #[test]
     fn no_stream_of_bytes_panics() {
         let mut generator = fastrand::Rng::with_seed(1);
-        // Small numbers are likely to be entries.
+        // Small numbers are likely to be table entries.
         let mut random = || if generator.bool() { generator.u8(..8) } else { generator.u8(..) };
         for encoding in ["Raw", "Rzcobs"] {
             let table = table(encoding);

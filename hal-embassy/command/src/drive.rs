@@ -1,6 +1,8 @@
-//! Writes an image to a board that is a drive: one with a chip of Raspberry Pi, connected with BOOTSEL held.
+//! Writes an image to a board that appears as a USB drive: one with a Raspberry Pi chip, connected
+//! with BOOTSEL held.
 //!
-//! It needs no program and no debug probe. The board restarts with the image when it has the last block.
+//! This needs no other program and no debug probe. When the board has the last block, it restarts
+//! with the image.
 
 use std::{
     fs::{self, File},
@@ -12,13 +14,13 @@ use anyhow::{Context, Result, bail};
 
 use crate::uf2::{self, Chip};
 
-/// The file by which a drive is known.
+/// The file that identifies such a drive.
 const INFO: &str = "INFO_UF2.TXT";
 
-/// Folders whose folders, or their folders, are drives: on Linux and on macOS.
+/// The folders that contain the drives, directly or one level below: on Linux and on macOS.
 const MOUNTS: [&str; 4] = ["/run/media", "/media", "/mnt", "/Volumes"];
 
-/// Finds the drive of a board with this chip, by probe-rs' name for it.
+/// Finds the drive of a board with this chip. `chip` is probe-rs' name for it.
 ///
 /// # Errors
 /// If there is none; the error says what to do.
@@ -34,7 +36,7 @@ pub fn find(chip: &str) -> Result<PathBuf> {
     })
 }
 
-/// Finds the drive in a folder or in one of its folders.
+/// Finds the drive in a folder or in one of its subfolders.
 fn below(folder: &Path, chip: Chip) -> Option<PathBuf> {
     let inside = |folder: &Path| {
         let entries = folder.read_dir().into_iter().flatten().flatten();
@@ -45,17 +47,17 @@ fn below(folder: &Path, chip: Chip) -> Option<PathBuf> {
     near.into_iter().chain(far).find(|folder| board_id(folder).as_deref() == Some(chip.board_id))
 }
 
-/// Returns what a drive says that it is, if it is one.
+/// Returns the board id that a drive reports; `None` if it is not such a drive.
 fn board_id(folder: &Path) -> Option<String> {
     let info = fs::read_to_string(folder.join(INFO)).ok()?;
     let id = info.lines().find_map(|line| line.strip_prefix("Board-ID:"))?;
     Some(id.trim().to_owned())
 }
 
-/// Writes an image to the drive of a board with this chip. Says how to see its log.
+/// Writes an image to the drive of a board with this chip. Prints how to see its log.
 ///
 /// # Errors
-/// If the folder is no such drive, or the image is not for the chip.
+/// If the folder is not such a drive, or the image is not for the chip.
 pub fn write(elf: &Path, chip: &str, drive: &Path) -> Result<()> {
     let chip = Chip::named(chip)?;
     let shown = drive.display();
@@ -77,7 +79,7 @@ pub fn write(elf: &Path, chip: &str, drive: &Path) -> Result<()> {
         file.sync_all()
     };
     match written() {
-        // The board takes the drive away as soon as it has the last block.
+        // The drive vanishes as soon as the board has the last block.
         Err(error) if board_id(drive).is_some() => {
             Err(error).with_context(|| format!("cannot write to {shown}"))
         }

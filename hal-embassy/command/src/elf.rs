@@ -1,4 +1,4 @@
-//! Reads an ELF file: the sections that are on the chip, and their symbols.
+//! Reads an ELF file: the sections that are loaded on the chip, and their symbols.
 
 use std::{fs, path::Path};
 
@@ -37,12 +37,12 @@ impl Kind {
         }
     }
 
-    /// Returns whether it is written into the chip.
+    /// Returns whether the section is written into flash.
     pub fn is_in_flash(self) -> bool {
         self != Kind::Ram
     }
 
-    /// Returns whether it has an address in RAM.
+    /// Returns whether the section has an address in RAM.
     pub fn is_in_ram(self) -> bool {
         matches!(self, Kind::Both | Kind::Ram)
     }
@@ -66,19 +66,20 @@ pub struct Section {
 /// A named piece of a section.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Symbol {
-    /// Its name, with its path.
+    /// Its name, with the Rust path.
     pub name: String,
     /// Its first address.
     pub address: u64,
-    /// Its size in bytes. Symbols of assembler code have none: they extend to the next one.
+    /// Its size in bytes. A symbol of assembler code has no size: it extends to the next symbol.
     pub size: u64,
 }
 
-/// riscv-rt's section of the RAM that nothing else takes. Other start-up code has no section for the stack.
+/// riscv-rt's section for the RAM that is left over. Other start-up code has no section for the
+/// stack.
 const STACK: &str = ".stack";
 
-/// Reads the sections that are on the chip and not empty, in the file's order. The stack's is left out: it is as large as
-/// there is RAM left.
+/// Reads the sections that are on the chip and not empty, in the file's order. Leaves out the
+/// stack's section, which is all the RAM that is left.
 pub fn sections(elf: &Path) -> Result<Vec<Section>> {
     let bytes = fs::read(elf).with_context(|| format!("cannot read {}", elf.display()))?;
     let file = object::File::parse(&*bytes);
@@ -111,7 +112,7 @@ pub fn sections(elf: &Path) -> Result<Vec<Section>> {
 
 const ARM: object::Architecture = object::Architecture::Arm;
 
-/// Returns whether a symbol names something, unlike Arm's marks of code and data.
+/// Returns whether a symbol names something. Arm's marks of code and data do not.
 fn is_one(name: &str) -> bool {
     !name.is_empty() && !name.starts_with('$')
 }

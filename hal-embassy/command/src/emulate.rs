@@ -1,7 +1,7 @@
 //! Runs an image under QEMU in the foreground.
 //!
-//! It prints the decoded log. Ctrl-C asks the firmware to end, as on a host, and the firmware's status becomes this
-//! program's. A second Ctrl-C ends QEMU itself.
+//! Prints the decoded log. Ctrl-C asks the firmware to end, as on a host, and the firmware's status
+//! becomes this program's exit status. A second Ctrl-C ends QEMU itself.
 
 use std::{
     path::{Path, PathBuf},
@@ -22,48 +22,48 @@ use crate::{
     qemu::{Guest, Machine, Qemu, Uart},
 };
 
-/// What is run.
+/// The description of a run.
 #[derive(Debug)]
 pub struct Emulation<'a> {
-    /// What it is called in the line for the person.
+    /// The name of the image in the line for the user.
     pub name: &'a str,
-    /// Where it runs.
+    /// The machine.
     pub machine: Machine,
     /// The image.
     pub elf: &'a Path,
-    /// How it is reached.
+    /// The network connection.
     pub wire: Wire<'a>,
-    /// The file for the frames of the network, for Wireshark.
+    /// The file that captures the network's frames, for Wireshark.
     pub capture: Option<PathBuf>,
 }
 
-/// The far side of the machine's network controller.
+/// The network at the other end of the machine's cable.
 #[derive(Debug)]
 pub enum Wire<'a> {
-    /// QEMU's own network, with ports of this machine that reach the guest.
+    /// QEMU's user network, with host ports that are forwarded to the guest.
     Ports(&'a [Forward]),
-    /// Another program's: QEMU's `-netdev`, and the port of this machine that reaches the guest.
+    /// Another program's network: QEMU's `-netdev`, and the host port that reaches the guest.
     Program {
         /// QEMU's description of the network, with the id `n0`.
         netdev: String,
-        /// The port.
+        /// The host port.
         port: u16,
     },
 }
 
-/// The status of a program that was ended by Ctrl-C, as in shells.
+/// The exit status of a program that was ended by Ctrl-C, as in shells.
 const INTERRUPTED: i32 = 130;
 
-/// A guest may never log anything.
+/// A guest need not log anything, so there is no time limit.
 const FOR_EVER: Duration = Duration::from_secs(u32::MAX as u64);
 
-/// How long QEMU may run after the guest has ended.
+/// How long QEMU may still run after the guest has ended.
 const MOMENT: Duration = Duration::from_secs(20);
 
 /// Checks that the QEMU for a machine is installed.
 ///
 /// # Errors
-/// If it is not; the error ends with how to install it.
+/// If it is not installed; the error ends with `how`.
 pub fn check_installed(machine: Machine, how: &str) -> Result<()> {
     let program = machine.processor().program();
     match command::find_program(program) {
@@ -75,7 +75,7 @@ pub fn check_installed(machine: Machine, how: &str) -> Result<()> {
 /// Runs an image until it ends. Returns its exit status.
 pub fn run(emulation: Emulation<'_>) -> Result<i32> {
     let Emulation { name, machine, elf, wire, capture } = emulation;
-    // Before QEMU starts, so that a Ctrl-C is never lost.
+    // Register before QEMU starts, so that a Ctrl-C is never lost.
     let signals = Signals::new([SIGINT, SIGTERM]).context("cannot catch Ctrl-C")?;
     let netdev = match &wire {
         Wire::Ports(forwards) => user_network(forwards),
@@ -89,7 +89,8 @@ pub fn run(emulation: Emulation<'_>) -> Result<i32> {
     let (uart, process) = (guest.uart()?, guest.process().clone());
     thread::spawn(move || interrupt(signals, uart, &process));
 
-    // QEMU takes the ports after it has connected the serial port, or ends because it cannot.
+    // QEMU takes the host ports after it has connected the serial port, or ends if it cannot take
+    // them.
     let ports: Vec<Port> = match wire {
         Wire::Program { port, .. } => vec![Port::Tcp(port)],
         Wire::Ports(forwards) => guest.qmp().map_or(Vec::new(), |qmp| {
@@ -115,7 +116,7 @@ fn show(guest: &mut Guest) -> Result<i32> {
         guest.process().kill();
         bail!("QEMU closed the guest's serial port and did not end");
     };
-    // QEMU also prints harmless messages, so they are not shown after a successful run.
+    // QEMU also prints harmless messages, so its output is shown only after a failed run.
     if !status.success() {
         eprint!("{}", guest.console());
     }

@@ -1,7 +1,8 @@
 //! Writes an image to a board with probe-rs or espflash.
 //!
-//! Both write the program, start it, and show its log until Ctrl-C: probe-rs through the board's debug
-//! probe, espflash through its USB connector. A board that is a drive needs neither: [`crate::drive`].
+//! Both write the program, start it, and show its log until Ctrl-C: probe-rs through the board's
+//! debug probe, espflash through the board's USB connector. A board that appears as a drive needs
+//! neither: [`crate::drive`].
 
 use std::{
     path::Path,
@@ -17,16 +18,16 @@ use crate::command;
 /// The program that talks to debug probes.
 const PROBE_RS: &str = "probe-rs";
 
-/// What it says when it finds none.
+/// Its message if it finds no probe.
 const NO_PROBE: &str = "No debug probes were found";
 
 /// The program that talks to the loader of Espressif's chips.
 const ESPFLASH: &str = "espflash";
 
-/// Checks that espflash is installed. It looks for the board itself.
+/// Checks that espflash is installed. espflash looks for the board itself.
 ///
 /// # Errors
-/// If not; the error says what to do.
+/// If it is not installed; the error says what to do.
 pub fn check_espflash() -> Result<()> {
     if command::find_program(ESPFLASH).is_none() {
         bail!("{ESPFLASH} is not installed: cargo install espflash --locked");
@@ -34,10 +35,10 @@ pub fn check_espflash() -> Result<()> {
     Ok(())
 }
 
-/// Flashes an image to a chip, by espflash's name for it, and shows its log.
+/// Flashes an image to a chip and shows its log. `chip` is espflash's name for it.
 ///
 /// # Errors
-/// If espflash fails; the error is the command for pasting.
+/// If espflash fails; the error contains the command for pasting.
 pub fn by_espflash(elf: &Path, chip: &str) -> Result<()> {
     let mut espflash = Command::new(ESPFLASH);
     espflash.args(["flash", "--chip", chip, "--monitor", "--log-format", "defmt"]);
@@ -47,7 +48,7 @@ pub fn by_espflash(elf: &Path, chip: &str) -> Result<()> {
 /// Checks that probe-rs is installed and finds a probe.
 ///
 /// # Errors
-/// If not; the error says what to do.
+/// If either is missing; the error says what to do.
 pub fn check_probe() -> Result<()> {
     if command::find_program(PROBE_RS).is_none() {
         bail!("{PROBE_RS} is not installed: cargo install probe-rs-tools --locked");
@@ -61,13 +62,13 @@ pub fn check_probe() -> Result<()> {
     Ok(())
 }
 
-/// Flashes an image to a chip, by probe-rs' name for it, and shows its log.
+/// Flashes an image to a chip and shows its log. `chip` is probe-rs' name for it.
 ///
 /// # Errors
-/// If probe-rs fails; the error is the command for pasting.
+/// If probe-rs fails; the error contains the command for pasting.
 pub fn run(elf: &Path, chip: &str) -> Result<()> {
     // probe-rs handles Ctrl-C, since it must leave the chip in a clean state. This program waits
-    // for it.
+    // for probe-rs.
     flag::register(SIGINT, Arc::new(AtomicBool::new(false))).context("cannot catch Ctrl-C")?;
     command::run(Command::new(PROBE_RS).args(["run", "--chip", chip]).arg(elf))
 }

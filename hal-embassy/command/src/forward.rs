@@ -1,4 +1,4 @@
-//! Ports of this machine that reach a guest: `2323`, `8080:80`, `udp:0:2324`.
+//! Host ports that are forwarded to a guest: `2323`, `8080:80`, `udp:0:2324`.
 
 use std::{
     fmt,
@@ -7,26 +7,26 @@ use std::{
 
 use anyhow::{Result, bail};
 
-/// A port of the guest, or one of this machine that leads to it.
+/// A port of the guest, or a host port that is forwarded to it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Port {
-    /// Of connections.
+    /// A TCP port.
     Tcp(u16),
-    /// Of datagrams.
+    /// A UDP port.
     Udp(u16),
 }
 
-/// A port of 127.0.0.1 that reaches one of the guest.
+/// A port of 127.0.0.1 that is forwarded to a port of the guest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Forward {
-    /// The port of this machine; 0 for any free one.
+    /// The host port; 0 means any free port.
     pub host: u16,
-    /// The guest's.
+    /// The guest's port.
     pub guest: Port,
 }
 
 impl Forward {
-    /// Reads `[udp:][HOST:]GUEST`. Without HOST both ports have the same number.
+    /// Parses `[udp:][HOST:]GUEST`. Without HOST both ports have the same number.
     ///
     /// # Errors
     /// If it has another form, or the guest's port is 0.
@@ -46,10 +46,10 @@ impl Forward {
         }
     }
 
-    /// Checks that the port of this machine can be taken, so that one line tells what QEMU would tell in three.
+    /// Checks that the host port is free, so that the error is one line instead of QEMU's three.
     ///
     /// # Errors
-    /// If another program has it, or it may not be taken.
+    /// If another program uses the port, or this user may not use it.
     pub fn check_free(&self) -> Result<()> {
         let at = ("127.0.0.1", self.host);
         let taken = match self.guest {
@@ -66,7 +66,8 @@ impl Forward {
     }
 }
 
-/// Returns QEMU's description of a network in which these ports reach the guest, with the id `n0`.
+/// Returns QEMU's description of a user network, with the id `n0`, that forwards these ports to the
+/// guest.
 pub fn user_network(forwards: &[Forward]) -> String {
     let mut network = "user,id=n0".to_owned();
     for Forward { host, guest } in forwards {
@@ -80,7 +81,7 @@ pub fn user_network(forwards: &[Forward]) -> String {
 }
 
 impl fmt::Display for Port {
-    /// Writes the command that talks to this port of this machine.
+    /// Writes the command that connects to this host port.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Port::Tcp(port) => write!(f, "nc 127.0.0.1 {port}"),

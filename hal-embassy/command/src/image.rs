@@ -1,4 +1,4 @@
-//! An image, as a person names it: whether it is there, and where it can run.
+//! Checks an image file: whether it exists, and which machine it is made for.
 
 use std::{fs, path::Path};
 
@@ -12,10 +12,10 @@ use crate::{
     table::{Table, grouped},
 };
 
-/// Checks that there is a file.
+/// Checks that the file exists.
 ///
 /// # Errors
-/// If there is none; the error says what to do.
+/// If it does not exist; the error says what to do.
 pub fn check_there(elf: &Path) -> Result<()> {
     if elf.is_file() {
         return Ok(());
@@ -26,10 +26,10 @@ pub fn check_there(elf: &Path) -> Result<()> {
     )
 }
 
-/// Checks that an image is made for a machine: for its processor, and linked for memory that it has.
+/// Checks that an image is made for a machine: for its processor, and linked for its memory.
 ///
 /// # Errors
-/// If it is not, or is no ELF file.
+/// If it is not, or is not an ELF file.
 pub fn check_made_for(elf: &Path, machine: Machine) -> Result<()> {
     let (shown, name) = (elf.display(), machine.name());
     let bytes = fs::read(elf).with_context(|| format!("cannot read {shown}"))?;
@@ -61,10 +61,10 @@ pub fn check_made_for(elf: &Path, machine: Machine) -> Result<()> {
     Ok(())
 }
 
-/// Returns the table of an image's crates with their bytes, the largest in flash first.
+/// Returns a table of the crates of an image with their bytes, the largest in flash first.
 ///
 /// # Errors
-/// As [`shares`].
+/// Like [`shares`].
 pub fn table_of_crates(elf: &Path) -> Result<Table> {
     let shares = shares(elf)?;
     let mut table = Table::new(elf.display().to_string(), "crate | flash | static RAM");

@@ -1,4 +1,4 @@
-//! The parts of `cargo picoevent`, which the repository's own commands and tests use too.
+//! The parts of `cargo picoevent`. The repository's own commands and tests use them too.
 //!
 //! ```text
 //! commands   emulate (qemu)   flash   drive   serial (log)   image (size)
@@ -7,7 +7,7 @@
 //! ground     command   process   table
 //! ```
 //!
-//! It is a library for picoevent's own repository; its interface may change with each version.
+//! This library is for picoevent's own repository; its interface may change with each version.
 
 #![cfg(unix)]
 
@@ -27,7 +27,7 @@ pub mod serial;
 pub mod table;
 pub mod uf2;
 
-/// A wrong command line. Unlike other errors it ends with status 2.
+/// A wrong command line. It ends the program with status 2, unlike other errors.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct Usage(pub String);

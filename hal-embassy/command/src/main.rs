@@ -1,4 +1,4 @@
-//! `cargo picoevent`: the library documents what the commands do.
+//! `cargo picoevent`. The library documents the commands.
 
 use std::{path::PathBuf, process::ExitCode};
 
@@ -15,7 +15,7 @@ use picoevent_command::{
     table::Format,
 };
 
-/// What `--help` adds to the list of commands.
+/// The text that `--help` adds to the list of commands.
 const MORE: &str = "\
 machines: lm3s6965evb, mps2-an385, mps2-an500, mps2-an505, riscv-virt
 
@@ -82,12 +82,12 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    // Cargo passes the name of the subcommand on.
+    // Cargo passes the subcommand's name as the first argument.
     let mut words: Vec<_> = std::env::args_os().collect();
     if words.get(1).is_some_and(|word| word == "picoevent") {
         words.remove(1);
     }
-    // A wrong command line ends here with status 2.
+    // After a wrong command line the program ends here with status 2.
     match run(CommandLine::parse_from(words).command) {
         Ok(status) => ExitCode::from(u8::try_from(status).unwrap_or(1)),
         Err(error) => {
@@ -97,7 +97,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// Returns how to get the QEMU for a machine.
+/// Returns how to install the QEMU for a machine.
 fn get_qemu(machine: Machine) -> String {
     let package = machine.processor().package();
     format!("apt install {package} on Debian and Ubuntu, brew install qemu on macOS")

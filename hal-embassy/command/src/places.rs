@@ -1,6 +1,6 @@
-//! The place in the source of an address of the firmware's code.
+//! Finds the place in the source for an address of the firmware's code.
 //!
-//! A board that panics logs addresses only, since messages and file names would take kilobytes of
+//! A board that panics logs only addresses, since messages and file names would take kilobytes of
 //! its flash. The ELF file on the host has both.
 
 use std::{borrow::Cow, fs, path::Path, sync::Arc};
@@ -12,14 +12,14 @@ use object::{Object, ObjectSection};
 
 use crate::defmt_log::LogLine;
 
-/// The board's log line for each call on the stack.
+/// The start of the board's log line for each call on the stack.
 const CALL: &str = "called from ";
 
-/// The functions and lines of a firmware.
+/// The functions and source lines of a firmware.
 pub struct Places(Context<EndianArcSlice<LittleEndian>>);
 
 impl Places {
-    /// Reads them from the firmware's ELF file.
+    /// Reads the debug information of the firmware's ELF file.
     ///
     /// # Errors
     /// If the file cannot be read or was built without debug information.
@@ -34,7 +34,7 @@ impl Places {
         Ok(Self(Context::from_dwarf(Dwarf::load(section)?)?))
     }
 
-    /// Adds the source place to a line that has the address of a call.
+    /// Adds the place in the source to a log line that has the address of a call.
     pub fn explain(&self, mut line: LogLine) -> LogLine {
         let address =
             line.message.strip_prefix(CALL).and_then(|address| address.strip_prefix("0x"));
@@ -60,7 +60,7 @@ impl Places {
         functions
     }
 
-    /// Returns the innermost function of the code at `address`, and the line.
+    /// Returns the innermost function of the code at `address`, with its source line.
     fn find(&self, address: u64) -> Option<String> {
         let LookupResult::Output(frames) = self.0.find_frames(address) else { return None };
         let frame = frames.ok()?.next().ok()??;

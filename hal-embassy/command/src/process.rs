@@ -1,7 +1,7 @@
-//! A process with a time limit that is never left behind.
+//! A child process with a time limit, which is always killed and reaped in the end.
 //!
-//! Only the handle that started it is used, so no other process can be hit by a reused process
-//! number.
+//! A process is killed only through the handle that started it. So a reused process number cannot
+//! hit another process.
 
 use std::{
     io::{BufRead, BufReader, Read, Write},
@@ -36,7 +36,7 @@ impl Process {
             let child = Arc::clone(&child);
             thread::spawn(move || {
                 if matches!(child.wait_timeout(limit), Ok(None)) {
-                    // It may have ended a moment ago.
+                    // This does nothing if the process has just ended.
                     let _ = child.kill();
                 }
             });
@@ -49,41 +49,41 @@ impl Process {
         &self.0.0
     }
 
-    /// Returns its process number, for `/proc`.
+    /// Returns the process number, for `/proc`.
     pub fn pid(&self) -> u32 {
         self.child().id()
     }
 
-    /// Returns how it ended, or `None` while it runs.
+    /// Returns the exit status, or `None` while the process runs.
     pub fn status(&self) -> Result<Option<ExitStatus>> {
         self.child().try_wait().context("cannot ask whether a process runs")
     }
 
-    /// Waits for its end, at most `limit`. Returns `None` if it still runs.
+    /// Waits for the end of the process, at most `limit`. Returns `None` if it still runs.
     pub fn wait(&self, limit: Duration) -> Result<Option<ExitStatus>> {
         self.child().wait_timeout(limit).context("cannot wait for a process")
     }
 
-    /// Kills it. Does nothing if it has ended.
+    /// Kills the process. Does nothing if it has ended.
     pub fn kill(&self) {
-        // The only error is that it has already ended.
+        // The only error is that the process has already ended.
         let _ = self.child().kill();
     }
 }
 
 impl Drop for Kept {
     fn drop(&mut self) {
-        // Both fail only if it has ended and was reaped.
+        // Both fail only if the process has ended and was reaped.
         let _ = self.0.kill();
         let _ = self.0.wait();
     }
 }
 
-/// Reads all of `pipe` on a thread of its own, so that a full pipe never blocks its writer.
+/// Reads all of `pipe` on a separate thread, so that a full pipe never blocks its writer.
 pub(crate) fn gather(pipe: Option<impl Read + Send + 'static>) -> JoinHandle<Vec<u8>> {
     thread::spawn(move || {
         let mut bytes = Vec::new();
-        // What was read before an error is still worth showing.
+        // Keep what was read before an error: it is still worth showing.
         let _ = pipe.map(|mut pipe| pipe.read_to_end(&mut bytes));
         bytes
     })
@@ -102,7 +102,7 @@ pub struct Talk {
 /// The output of a process.
 #[derive(Debug)]
 pub struct Output {
-    /// Lines of its standard output that were not taken before.
+    /// The lines of its standard output that `line` has not returned.
     pub lines: Vec<String>,
     /// Its standard error.
     pub said: String,
@@ -118,7 +118,7 @@ impl Talk {
         let said = gather(process.child().take_stderr());
         let (sender, lines) = channel();
         thread::spawn(move || {
-            // It ends with the program, or when the receiver is dropped.
+            // The thread ends with the program, or when the receiver is dropped.
             let mut lines = BufReader::new(out).lines().map_while(Result::ok);
             lines.try_for_each(|line| sender.send(line))
         });
@@ -131,10 +131,10 @@ impl Talk {
         &self.process
     }
 
-    /// Returns the next line of its output.
+    /// Returns the next line of the program's output.
     ///
     /// # Errors
-    /// If it has ended, with its error output, or if its time is up.
+    /// If the program has ended (the error contains its error output), or its time is up.
     pub fn line(&mut self) -> Result<String> {
         match self.lines.recv_timeout(self.left()) {
             Ok(line) => Ok(line),
@@ -146,20 +146,20 @@ impl Talk {
         }
     }
 
-    /// Lets it continue: sends it a line.
+    /// Sends an empty line, on which the program continues.
     pub fn go(&mut self) -> Result<()> {
         self.tell("go")
     }
 
-    /// Sends it a line.
+    /// Sends a line to the program.
     pub fn tell(&mut self, line: &str) -> Result<()> {
         writeln!(self.input, "{line}").with_context(|| format!("it does not listen: {}", self.name))
     }
 
-    /// Waits for its end.
+    /// Waits for the end of the program.
     ///
     /// # Errors
-    /// If it fails, with its error output, or if its time is up.
+    /// If the program fails (the error contains its error output), or its time is up.
     pub fn end(&mut self) -> Result<Output> {
         let late = || format!("it does not end: {}", self.name);
         let status = self.process.wait(self.left())?.with_context(late)?;
@@ -173,10 +173,10 @@ impl Talk {
         Ok(Output { lines: self.lines.iter().collect(), said })
     }
 
-    /// Waits for its end as [`end`](Self::end) does, but at most `limit`.
+    /// Waits for the end of the program like [`end`](Self::end), but at most `limit`.
     ///
     /// # Errors
-    /// As [`end`](Self::end).
+    /// Like [`end`](Self::end).
     pub fn end_within(&mut self, limit: Duration) -> Result<Output> {
         self.deadline = self.deadline.min(Instant::now() + limit);
         self.end()

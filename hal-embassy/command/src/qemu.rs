@@ -1,8 +1,9 @@
 //! Runs firmware under QEMU.
 //!
 //! [`Qemu`] describes how to start a machine, and [`Guest`] is a running one. The guest's serial
-//! port and QEMU's control socket (QMP) are Unix sockets in a temporary folder. This side listens
-//! on them before QEMU starts, so no port is taken, and nothing waits for a socket to appear.
+//! port and QEMU's control socket (QMP) are Unix sockets in a temporary folder. This program
+//! listens on them before QEMU starts, so it takes no TCP port and does not poll for a socket to
+//! appear.
 //!
 //! ```no_run
 //! use std::{path::Path, time::Duration};
@@ -45,7 +46,8 @@ pub use qmp::{Link, Qmp};
 /// The oldest version with the features used here (`-netdev dgram` and `stream`).
 pub const OLDEST_QEMU: &str = "7.2";
 
-/// Returns the `-netdev` of a machine on a cable of Unix datagrams, from its own end to the other.
+/// Returns the `-netdev` of a machine whose cable is a pair of Unix datagram sockets: `own` is its
+/// end, `other` the other end.
 pub fn netdev_over(own: &Path, other: &Path) -> String {
     let (own, other) = (own.display(), other.display());
     format!("dgram,id=n0,local.type=unix,local.path={own},remote.type=unix,remote.path={other}")
@@ -63,8 +65,8 @@ pub struct Qemu {
 }
 
 impl Qemu {
-    /// Prepares `machine` with the firmware in `elf`, without a network and with a time limit of 60
-    /// s.
+    /// Prepares to boot `machine` with the firmware in `elf`, without a network and with a time
+    /// limit of 60 s.
     pub fn new(machine: Machine, elf: &Path) -> Self {
         let limit = Some(Duration::from_secs(60));
         let elf = elf.to_path_buf();
@@ -73,7 +75,8 @@ impl Qemu {
 
     /// Connects the machine's network controller to this `-netdev`, whose id must be `n0`.
     ///
-    /// A `hostfwd` from host port 0 takes a free port; [`Qmp::forwarded_port`] returns it.
+    /// For a `hostfwd` from host port 0, QEMU takes a free port; [`Qmp::forwarded_port`] returns
+    /// it.
     pub fn netdev(mut self, netdev: impl Into<String>) -> Self {
         self.netdev = Some(netdev.into());
         self
@@ -137,7 +140,8 @@ impl Qemu {
         };
         command.arg("-kernel").arg(&self.elf);
         if self.own_group {
-            // A terminal sends Ctrl-C to the whole foreground process group.
+            // A terminal sends Ctrl-C to the whole foreground process group, so QEMU gets its own
+            // group.
             command.process_group(0);
         }
         command

@@ -1,4 +1,4 @@
-//! Shows the log that a board sends over a serial port of its USB cable.
+//! Shows the log that a board sends over the serial port of its USB connection.
 
 use std::{
     fs::File,
@@ -11,8 +11,9 @@ use rustix::termios::{OptionalActions, tcgetattr, tcsetattr};
 
 use crate::defmt_log::{read, read_table};
 
-/// Decodes what comes from a port, or from any file, and prints each line until it ends: when the board is
-/// disconnected, or becomes a drive because its program has ended.
+/// Decodes the input from a port, or from any file, and prints each line until the input ends. A
+/// port's input ends when the board is disconnected, or becomes a drive because its program has
+/// ended.
 ///
 /// # Errors
 /// If the port cannot be opened; the error says what to do.
@@ -22,7 +23,8 @@ pub fn run(elf: &Path, port: &Path) -> Result<()> {
         format!("cannot open {shown}: connect the board, and look for it in /dev/ttyACM* or /dev/cu.usbmodem*")
     })?;
     let table = read_table(elf)?;
-    // As a terminal it would send lines back and change bytes. What is no terminal stays as it is.
+    // A terminal in its default mode would echo lines and change bytes. Other files stay as they
+    // are.
     if let Ok(mut settings) = tcgetattr(&file) {
         settings.make_raw();
         tcsetattr(&file, OptionalActions::Now, &settings)
@@ -31,7 +33,7 @@ pub fn run(elf: &Path, port: &Path) -> Result<()> {
     read(table.as_ref(), UntilGone(file), |line| println!("{line}"))
 }
 
-/// A port that ends when its device is gone.
+/// A serial port whose input ends when its device is gone.
 struct UntilGone(File);
 
 impl Read for UntilGone {

@@ -1,5 +1,5 @@
 //! Tables of figures for a terminal and for Markdown, with the first column left-aligned and the
-//! others right-aligned; and formatting of numbers.
+//! others right-aligned. Also formats numbers.
 
 use std::{fmt, iter};
 
@@ -15,13 +15,13 @@ pub enum Format {
 /// A table.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Table {
-    /// Its title.
+    /// The title.
     pub title: String,
     /// Remarks below the table, each a sentence or more.
     pub remarks: Vec<String>,
-    /// The headings; the first is above the rows' names.
+    /// The headings; the first heading is for the names of the rows.
     pub columns: Vec<String>,
-    /// The rows, each with as many cells as there are columns.
+    /// The rows. Each has as many cells as there are columns.
     pub rows: Vec<Vec<String>>,
 }
 
@@ -97,7 +97,8 @@ pub fn thousands(number: f64) -> String {
     sign.to_owned() + &groups.join(",")
 }
 
-/// Formats an integer in groups of three digits. It must fit an `f64`, as all sizes and counts do.
+/// Formats an integer in groups of three digits. It must fit into an `f64` without loss, as all
+/// sizes and counts do.
 pub fn grouped(number: u64) -> String {
     thousands(number as f64)
 }

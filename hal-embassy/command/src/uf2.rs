@@ -1,7 +1,7 @@
-//! Images in Microsoft's UF2 format, which Raspberry Pi's chips take as a drive.
+//! Images in Microsoft's UF2 format, for Raspberry Pi chips that appear as a drive.
 //!
-//! A UF2 file is a sequence of blocks of 512 bytes, each with 256 bytes of the image and their address, so that
-//! it does not matter where on the drive a block is written.
+//! A UF2 file is a sequence of blocks of 512 bytes. Each has 256 bytes of the image and their
+//! address, so it does not matter where on the drive a block is written.
 
 use std::{collections::BTreeMap, fs, ops::Range, path::Path};
 
@@ -11,20 +11,21 @@ use object::{
     read::elf::{ElfFile, ProgramHeader},
 };
 
-/// Bytes of the image in a block.
+/// The number of bytes of the image in a block.
 const PAGE: usize = 256;
 
-/// Bytes that are erased at once. The loader of the RP2040 may keep old bytes of one that is not written whole.
+/// The number of bytes that are erased at once. If a sector is not written completely, the loader
+/// of the RP2040 may keep old bytes of it.
 const SECTOR: usize = 4096;
 
-/// A chip whose loader takes UF2.
+/// A chip whose loader accepts UF2.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Chip {
-    /// The chip's name, as probe-rs has it.
+    /// probe-rs' name of the chip.
     pub name: &'static str,
-    /// What the drive says that it is: the value of `Board-ID` in its file `INFO_UF2.TXT`.
+    /// The drive's board id: the value of `Board-ID` in its file `INFO_UF2.TXT`.
     pub board_id: &'static str,
-    /// The number of its kind in each block.
+    /// The UF2 family id, which is in each block.
     family: u32,
 }
 
@@ -34,14 +35,14 @@ pub const CHIPS: [Chip; 2] = [
     Chip { name: "RP235x", board_id: "RP2350", family: 0xE48B_FF59 },
 ];
 
-/// Where both have their flash.
+/// The flash addresses of both chips.
 const FLASH: Range<u32> = 0x1000_0000..0x1100_0000;
 
 impl Chip {
     /// Finds a chip by its name.
     ///
     /// # Errors
-    /// If it has no loader for UF2; the error names those that do.
+    /// If the chip has no loader for UF2; the error lists the chips that have one.
     pub fn named(name: &str) -> Result<Chip> {
         let known = CHIPS.map(|chip| chip.name).join(" and ");
         let found = CHIPS.into_iter().find(|chip| chip.name == name);
@@ -52,7 +53,7 @@ impl Chip {
 /// Makes the UF2 file of an image.
 ///
 /// # Errors
-/// If the file is no ELF file of 32 bits, or has something outside of the chip's flash.
+/// If the file is not a 32-bit ELF file, or has data outside of the chip's flash.
 pub fn from_elf(elf: &Path, chip: Chip) -> Result<Vec<u8>> {
     let shown = elf.display();
     let bytes = fs::read(elf).with_context(|| format!("cannot read {shown}"))?;
@@ -66,7 +67,7 @@ pub fn from_elf(elf: &Path, chip: Chip) -> Result<Vec<u8>> {
         if part.p_type(endian) != PT_LOAD || data.is_empty() {
             continue;
         }
-        // Where it is kept, which for variables is not where they are used.
+        // The load address, which for variables differs from the address at run time.
         let first = part.p_paddr(endian);
         let end = u64::from(first) + data.len() as u64;
         if !FLASH.contains(&first) || end > u64::from(FLASH.end) {
@@ -96,7 +97,8 @@ fn blocks(sectors: &BTreeMap<u32, [u8; SECTOR]>, chip: Chip) -> Vec<u8> {
     });
     let mut blocks = Vec::with_capacity(count * 512);
     for (number, (address, page)) in pages.enumerate() {
-        // Two marks; that the family is given; address, length, number of this block and of all.
+        // Two magic numbers; the flag for a family id; address, length, number of this block and of
+        // all blocks.
         let family_is_given = 0x2000;
         let header = [0x0A32_4655, 0x9E5D_5157, family_is_given, address, PAGE as u32];
         let rest = [number as u32, count as u32, chip.family];

@@ -1,4 +1,4 @@
-//! The command as a program: its output, its errors and its exit status.
+//! Tests of the command as a program: its output, its errors and its exit status.
 
 use std::{
     env, fs,
@@ -9,7 +9,7 @@ use std::{
     process::{Command, Output, Stdio},
 };
 
-/// The command, with programs from one folder only.
+/// Runs the command with a PATH of one folder.
 fn picoevent(programs: &Path, words: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_cargo-picoevent"));
     command.env("PATH", programs).args(words).output().expect("the command can be started")
@@ -19,7 +19,7 @@ fn said(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
-/// Checks that a command fails with one line that begins with this. Returns the line.
+/// Checks that a command fails with one line that starts with `begin`. Returns the line.
 fn refused(programs: &Path, words: &[&str], status: i32, begin: &str) -> String {
     let output = picoevent(programs, words);
     let text = said(&output.stderr);
@@ -29,7 +29,7 @@ fn refused(programs: &Path, words: &[&str], status: i32, begin: &str) -> String 
     text
 }
 
-/// Makes a folder with a program that says `words`.
+/// Makes a folder that contains `program`, a shell script.
 fn folder_with(program: &str, script: &str) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join(program);
@@ -42,10 +42,11 @@ fn folder_with(program: &str, script: &str) -> tempfile::TempDir {
 const ARM: u8 = 40;
 const RISC_V: u8 = 243;
 
-/// Makes an ELF file for a processor with one section of code at an address, which is loaded there.
+/// Makes an ELF file for a processor, with one section of code that is loaded at `address`.
 fn image_at(folder: &Path, processor: u8, address: u32) -> String {
     let mut bytes = Vec::new();
-    // The header: 32 bits, little-endian, executable; a program header and three section headers behind it.
+    // The header: 32 bits, little-endian, executable. One program header and three section headers
+    // follow.
     bytes.extend(b"\x7fELF\x01\x01\x01\0\0\0\0\0\0\0\0\0\x02\0");
     bytes.extend([processor, 0, 1, 0, 0, 0]);
     for word in [address, 52, 84, 0] {
@@ -90,7 +91,7 @@ fn every_mistake_with_qemu_is_one_sentence() {
     assert!(text.contains("apt install qemu-system-misc"), "{text}");
     let text = refused(&other, &[], &format!("{other} is linked for another machine: "));
     assert!(text.contains("its .text is at 0x8000000..0x8000004"), "{text}");
-    // A Cortex-M33 starts elsewhere than the others.
+    // A Cortex-M33 starts at another address than the others.
     let begin = format!("{good} is linked for another machine: its .text is at 0x0..0x4");
     refused_on("mps2-an505", &good, &[], &begin);
     refused_on("mps2-an505", &secure, &[], "qemu-system-arm is not installed: ");
@@ -204,7 +205,8 @@ fn the_crates_of_an_image_are_listed_by_cargos_subcommand() {
     assert!(lines.last().unwrap().starts_with("all "), "{text}");
 }
 
-/// hello-world, as any image: it is reached through a free port, captured, and ends when it is asked to.
+/// Runs hello-world like any image: reaches it through a free port, captures its frames, and asks
+/// it to end.
 #[test]
 #[ignore = "needs firmware: cargo xtask test"]
 fn an_image_runs_under_qemu_until_ctrl_c() {

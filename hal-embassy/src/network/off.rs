@@ -1,10 +1,10 @@
-//! Without the feature `network`: the base is told nothing.
+//! Replaces `on.rs` without the feature `network`: the base gets no network state.
 
 use picoevent::{EventBase, Instant};
 
 use crate::pool::Pool;
 
-/// Stands in for what the base was told.
+/// Replaces the type of the same name, empty.
 pub(crate) struct Told;
 
 impl Told {

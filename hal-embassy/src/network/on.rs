@@ -1,11 +1,11 @@
-//! What the base is told of the network, with the feature `network`.
+//! Feeds the network state to the base, with the feature `network`.
 
 use embassy_net::Stack;
 use picoevent::{EventBase, Instant, OwnAddress};
 
 use crate::pool::Pool;
 
-/// Whether the base was told of the network.
+/// Whether the base has the current network state.
 pub(crate) struct Told(bool);
 
 impl Told {
@@ -13,12 +13,12 @@ impl Told {
 }
 
 impl Pool<'_, '_> {
-    /// Returns when the base is to be told of the network: at once, or after the next change.
+    /// Returns when to feed the network state to the base: at once, or after the next change.
     pub(crate) const fn network_deadline(&self) -> Instant {
         if self.state.env.network.told.0 { Instant::MAX } else { Instant::ZERO }
     }
 
-    /// Tells the base of the network, if it may have changed since the last look.
+    /// Feeds the network state to the base, if it may have changed since the last look.
     #[inline(never)]
     pub(crate) fn tell_network<A>(&mut self, base: &mut EventBase<'_, A>) {
         let network = &mut self.state.env.network;
@@ -28,14 +28,14 @@ impl Pool<'_, '_> {
         network.told = Told(true);
         let now = describe(network.stack);
         if now != *base.network() {
-            // Our waker was woken for that, and is set again.
+            // The change woke our waker, so the waker must be set again.
             network.unwatched = true;
             base.network_is(&now);
         }
     }
 }
 
-/// Describes the network of a stack. There is room for all that a stack has.
+/// Describes the network of a stack. The description has room for everything that a stack has.
 fn describe(stack: Stack<'_>) -> picoevent::Network {
     let mut now = picoevent::Network::new();
     now.set_link_up(stack.is_link_up());

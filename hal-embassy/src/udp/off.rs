@@ -1,4 +1,4 @@
-//! Without the feature `udp`: no sockets.
+//! Replaces the UDP sockets without the feature `udp`: there are none.
 
 use core::marker::PhantomData;
 use core::task::Waker;
@@ -7,10 +7,10 @@ use picoevent::{EventBase, Instant, UdpAction, UdpSocket};
 
 use crate::pool::Pool;
 
-/// Stands in for the UDP sockets of an adapter.
+/// Replaces the UDP sockets of an adapter.
 pub(crate) struct Places<'n, const UDP: usize>(PhantomData<&'n ()>);
 
-/// Stands in for the same during a poll of the task.
+/// Replaces the UDP sockets during a poll of the task.
 pub(crate) type Udp<'r, 'n> = PhantomData<&'r mut &'n ()>;
 
 impl<'n, const UDP: usize> Places<'n, UDP> {

@@ -1,4 +1,4 @@
-//! The place of a UDP socket: a socket of the stack, and what it is used for.
+//! The place of a UDP socket: a socket of the stack, and its use.
 
 use core::net::{IpAddr, SocketAddr};
 use core::task::Poll;
@@ -12,21 +12,21 @@ use crate::address;
 use crate::env::Env;
 use crate::time::{self, NEVER, Stamp};
 
-/// How long the stack may take to send a datagram: it asks for the hardware address of a neighbour once a
-/// second.
+/// The time limit of the stack for sending a datagram. The stack asks for a neighbour's hardware
+/// address once a second.
 pub(crate) const GIVE_UP: u32 = time::millis(3_000);
 
-/// The most groups of a socket. The stack has four at most, of all sockets.
+/// The largest number of groups of a socket. The stack has at most four, for all sockets together.
 const GROUPS: usize = 4;
 
-/// The longest datagrams that fit one frame of Ethernet: the stack does not fragment.
+/// The longest datagrams that fit one Ethernet frame: the stack does not fragment.
 const MOST_V4: usize = 1_472;
 const MOST_V6: usize = 1_452;
 
 /// The UDP sockets of an adapter.
 pub(crate) struct Places<'n, const UDP: usize>(Vec<Place<'n>, UDP>);
 
-/// The same during a poll of the task.
+/// The UDP sockets during a poll of the task.
 pub(crate) type Udp<'r, 'n> = &'r mut [Place<'n>];
 
 impl<'n, const UDP: usize> Places<'n, UDP> {
@@ -47,22 +47,22 @@ impl<'n, const UDP: usize> Places<'n, UDP> {
 pub(crate) struct Place<'n> {
     pub(super) socket: Socket<'n>,
     pub(super) role: Role,
-    /// When the stack was given what it has to send; `None` if it has nothing.
+    /// When the stack got the datagrams that it has to send; `None` if it has none.
     pub(super) given: Option<Stamp>,
     /// Broadcasts are allowed.
     pub(super) broadcasts: bool,
     pub(super) groups: Vec<IpAddress, GROUPS>,
 }
 
-/// What a socket is used for.
+/// The use of a socket.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Role {
-    /// Nothing.
+    /// Not used.
     Free,
-    /// A UDP socket of the base. The datagram that the stack has, if there is one, is still the oldest in
-    /// the base's ring.
+    /// A UDP socket of the base. While the stack has a datagram of it, this datagram is still the
+    /// oldest in the base's ring.
     Bound(UdpSocket),
-    /// One that was closed: it has datagrams to send.
+    /// A closed socket that still has datagrams to send.
     Closing,
 }
 
@@ -75,12 +75,12 @@ impl<'n> Place<'n> {
         self.given.is_some()
     }
 
-    /// Returns how long the stack may still take to send what it was given.
+    /// Returns how much time the stack has left to send its datagrams.
     pub(super) fn left(&self, now: Stamp) -> u32 {
         self.given.map_or(NEVER, |given| GIVE_UP.saturating_sub(now.wrapping_sub(given)))
     }
 
-    /// Receives what the base has room for.
+    /// Receives datagrams while the base has room.
     pub(super) fn receive<A>(&mut self, id: UdpSocket, base: &mut EventBase<'_, A>) {
         let longest = self.socket.longest();
         while base.has_udp_room(id, longest)
@@ -89,8 +89,8 @@ impl<'n> Place<'n> {
         }
     }
 
-    /// Gives up what the stack has not sent: the socket loses it. What was received is kept, as far as there
-    /// is room for it.
+    /// Drops the datagrams that the stack has not sent. Received datagrams are kept while there is
+    /// room.
     pub(super) fn give_up<A>(&mut self, base: &mut EventBase<'_, A>) {
         let endpoint = self.socket.endpoint();
         if let Role::Bound(id) = self.role {
@@ -112,13 +112,13 @@ impl<'n> Place<'n> {
         }
     }
 
-    /// Closes the socket. What it has not sent is lost.
+    /// Closes the socket. Unsent datagrams are lost.
     pub(super) fn free(&mut self) {
         self.socket.close();
         (self.role, self.given) = (Role::Free, None);
     }
 
-    /// Gives the stack a datagram. Returns whether it has taken it.
+    /// Gives the stack a datagram. Returns whether the stack has taken it.
     ///
     /// # Errors
     /// The reason why the datagram cannot be sent.

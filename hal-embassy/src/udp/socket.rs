@@ -1,4 +1,4 @@
-//! One UDP socket of the stack, without futures, as [`crate::socket`] is for TCP.
+//! One UDP socket of the stack, without futures, like [`crate::socket`] for TCP.
 //!
 //! No other module names the stack's UDP sockets.
 
@@ -32,12 +32,12 @@ impl<'n> Socket<'n> {
         })
     }
 
-    /// Returns what the socket is bound to; port 0 if it is closed.
+    /// Returns the socket's own address; port 0 if it is closed.
     pub(super) fn endpoint(&self) -> IpListenEndpoint {
         self.0.endpoint()
     }
 
-    /// Closes the socket. What is in its buffers is lost.
+    /// Closes the socket. The content of its buffers is lost.
     pub(super) fn close(&mut self) {
         self.0.close();
     }
@@ -47,7 +47,8 @@ impl<'n> Socket<'n> {
         self.0.payload_recv_capacity()
     }
 
-    /// Takes the oldest datagram and passes it to `take`. Returns its result; `None` if there is none.
+    /// Takes the oldest datagram, passes it to `take`, and returns the result of `take`; `None` if
+    /// there is none.
     pub(super) fn receive<R>(&mut self, take: impl FnOnce(SocketAddr, &[u8]) -> R) -> Option<R> {
         if !self.0.may_recv() {
             return None;
@@ -59,7 +60,7 @@ impl<'n> Socket<'n> {
         }
     }
 
-    /// Gives the stack a datagram to send. Pending while it has no room for it.
+    /// Gives the stack a datagram to send. Pending while the stack has no room for it.
     pub(super) fn send(&mut self, to: IpEndpoint, data: &[u8]) -> Poll<Result<(), UdpError>> {
         let sent = self.0.poll_send_to(data, to, &mut Context::from_waker(Waker::noop()));
         sent.map_err(|error| match error {

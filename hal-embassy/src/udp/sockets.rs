@@ -7,15 +7,19 @@ use heapless::Vec;
 use super::place::Places;
 use super::socket::Socket;
 
-/// The buffers of `SOCKETS` UDP sockets of the stack, one for each of the base that exists at once, and one
-/// more if sockets are closed and bound again in the same callback.
+/// The buffers of `SOCKETS` UDP sockets of the stack: one for each that the base has at once, and
+/// one more if the same callback closes a socket and binds another.
 ///
 /// | parameter | is |
 /// |---|---|
 /// | `SOCKETS` | UDP sockets |
-/// | `RX` | bytes of datagrams received by the stack and not by the base, for each socket. What finds no room is dropped by the stack, and not counted. A ring of the base that is longer takes several datagrams in a turn |
-/// | `TX` | bytes of datagrams that the stack has to send, for each socket: no datagram can be longer, nor than 1,472 bytes over IPv4 and 1,452 over IPv6, since the stack does not fragment |
-/// | `PACKETS` | datagrams in each of the two |
+/// | `RX` | bytes of each socket for datagrams that the stack has received and the base has not.
+/// The stack drops datagrams that do not fit, and does not count them. If the base's ring is
+/// longer, it takes several datagrams in a turn |
+/// | `TX` | bytes of each socket for datagrams that the stack has to send. No datagram can be
+/// longer than this, nor than 1,472 bytes over IPv4 and 1,452 over IPv6, since the stack does not
+/// fragment |
+/// | `PACKETS` | datagrams in each receive buffer and in each send buffer |
 ///
 /// A new value is all zeros, so a `static` one takes no flash. Each socket takes a place in the
 /// `StackResources`.
@@ -31,7 +35,7 @@ pub struct UdpSockets<
 struct Buffers<const RX: usize, const TX: usize, const PACKETS: usize> {
     rx: [u8; RX],
     tx: [u8; TX],
-    // Empty at first: the stack's empty packet is not made of zeros.
+    // Empty at first, since an empty packet of the stack is not all zeros.
     rx_packets: Vec<PacketMetadata, PACKETS>,
     tx_packets: Vec<PacketMetadata, PACKETS>,
 }
@@ -50,7 +54,7 @@ impl<const SOCKETS: usize, const RX: usize, const TX: usize, const PACKETS: usiz
         for Buffers { rx, tx, rx_packets, tx_packets } in &mut self.buffers {
             while rx_packets.push(PacketMetadata::EMPTY).is_ok() {}
             while tx_packets.push(PacketMetadata::EMPTY).is_ok() {}
-            // There is room for as many places as there are buffers.
+            // There are as many places as buffers.
             places.add(Socket::new(stack, rx_packets, rx, tx_packets, tx));
         }
         places

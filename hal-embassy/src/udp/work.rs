@@ -1,4 +1,4 @@
-//! What the pool does for its UDP sockets: actions, looks and watches.
+//! The pool's work for its UDP sockets: actions, looks and wakers.
 
 use core::net::{IpAddr, SocketAddr};
 use core::task::Waker;
@@ -13,11 +13,11 @@ use crate::pool::Pool;
 use crate::ready;
 use crate::time;
 
-/// How often a port is chosen anew that another socket has. The stack knows of none.
+/// How often a port is chosen again if another socket has it. The stack does not check this.
 const CHOICES: usize = 8;
 
 impl Pool<'_, '_> {
-    /// Does an action of the base for a UDP socket.
+    /// Carries out an action of the base for a UDP socket.
     #[inline(never)]
     pub(crate) fn act_udp<A>(
         &mut self,
@@ -43,13 +43,13 @@ impl Pool<'_, '_> {
         }
     }
 
-    /// Returns whether the stack has to run first. It learns the state of its link then, and a datagram that was sent
-    /// before would find the link down.
+    /// Returns whether the stack must run first. Only then does it learn the state of its link; a
+    /// datagram sent before would find the link down.
     pub(crate) fn udp_waits_for_stack(&mut self) -> bool {
         !self.udp.is_empty() && core::mem::take(&mut self.state.is_new)
     }
 
-    /// Returns the sockets whose stack has not sent in time what it was given; see [`ready::mask`].
+    /// Returns the sockets whose datagrams the stack has not sent in time; see [`ready::mask`].
     pub(crate) fn late_udp(&self) -> u32 {
         let (first, now) = (self.slots.len(), self.state.env.now);
         let late = self.udp.iter().enumerate().filter(|(_, place)| place.left(now) == 0);
@@ -81,13 +81,13 @@ impl Pool<'_, '_> {
         }
     }
 
-    /// Returns when the first datagram is given up.
+    /// Returns when the first datagram is dropped.
     pub(crate) fn udp_deadline(&self, now: Instant) -> Instant {
         let left = self.udp.iter().map(|place| place.left(self.state.env.now)).min();
         time::after(now, left.unwrap_or(time::NEVER))
     }
 
-    /// Returns whether a socket that was closed has datagrams to send.
+    /// Returns whether a closed socket still has datagrams to send.
     pub(crate) fn udp_is_sending(&self) -> bool {
         self.udp.iter().any(|place| place.role == Role::Closing)
     }
@@ -112,7 +112,7 @@ impl Pool<'_, '_> {
             };
             let has_input = wants_input && place.socket.has_input(&waker);
             let is_flushed = place.is_sending() && place.socket.is_flushed(&waker);
-            // No waker is set then: the socket is looked at when the task is polled next, which is at once.
+            // No waker is set then: the task is polled again at once and looks at the socket.
             if has_input || is_flushed {
                 self.state.news |= ready::mask(number);
                 task.wake_by_ref();
@@ -120,14 +120,15 @@ impl Pool<'_, '_> {
         }
     }
 
-    /// Returns the place of a UDP socket of the base, which is watched again before the task sleeps.
+    /// Returns the place of a UDP socket of the base. Its wakers are set again before the task
+    /// sleeps.
     fn udp_place(&mut self, id: UdpSocket) -> Option<usize> {
         let index = self.udp.iter().position(|place| place.role == Role::Bound(id))?;
         self.state.unwatched |= ready::mask(self.slots.len().wrapping_add(index));
         Some(index)
     }
 
-    /// Binds a socket that is free. Returns its address.
+    /// Binds a free socket. Returns its address.
     fn bind(&mut self, id: UdpSocket, address: SocketAddr) -> Result<SocketAddr, UdpError> {
         let wanted = address::bind_endpoint(address).ok_or(UdpError::Invalid)?;
         if let Some(own) = wanted.addr
@@ -135,7 +136,7 @@ impl Pool<'_, '_> {
         {
             return Err(UdpError::NotOurs);
         }
-        // One that was closed gives way, with what it had to send.
+        // A closed socket is reused, and its unsent datagrams are lost.
         for place in self.udp.iter_mut() {
             if place.role == Role::Closing && place.overlaps(wanted) {
                 place.free();
@@ -166,7 +167,7 @@ impl Pool<'_, '_> {
         Err(UdpError::InUse)
     }
 
-    /// Does what a socket is asked for, up to a datagram that has to wait.
+    /// Handles the requests of a socket, up to a datagram that has to wait.
     fn send_udp<A>(&mut self, index: usize, id: UdpSocket, base: &mut EventBase<'_, A>) {
         let closing = base.is_udp_closed(id);
         if closing && self.udp.get(index).is_some_and(|place| place.is_sending()) {
@@ -184,13 +185,14 @@ impl Pool<'_, '_> {
             let Some(request) = base.udp_request(id) else { return };
             let done = match request {
                 UdpRequest::Send(to, data) => match place.send(to, data, &self.state.env) {
-                    // It stays in the ring until the stack has sent it. A closed socket has no time for that.
+                    // The datagram stays in the ring until the stack has sent it. A closed socket
+                    // does not wait for that.
                     Ok(true) if !closing => continue,
                     Ok(true) => Ok(()),
                     Ok(false) => return,
                     Err(error) => Err(error),
                 },
-                // The base discards what is not from the peer.
+                // The base discards datagrams that are not from the peer.
                 UdpRequest::Connect(_) => Ok(()),
                 UdpRequest::Broadcast(allowed) => {
                     place.broadcasts = allowed;
@@ -213,11 +215,12 @@ impl Pool<'_, '_> {
             return Ok(());
         }
         self.state.env.network.join(group)?;
-        // The stack has no more groups than there is room for.
+        // `groups` has room for as many groups as the stack.
         place.groups.push(group).map_err(|_| UdpError::NoSocket)
     }
 
-    /// Leaves a group that this socket has joined. The stack leaves it if no other socket has.
+    /// Leaves a group that this socket has joined. The stack leaves the group if no other socket
+    /// has joined it.
     fn leave_group(&mut self, index: usize, address: IpAddr) {
         let Some(group) = group(address) else { return };
         let Some(place) = self.udp.get_mut(index) else { return };
@@ -234,7 +237,7 @@ impl Pool<'_, '_> {
         }
     }
 
-    /// Frees the place of a socket that was closed, when the stack has sent what it has.
+    /// Frees the place of a closed socket when the stack has sent its datagrams.
     fn unbind(&mut self, index: usize) {
         while let Some(group) = self.udp.get_mut(index).and_then(|place| place.groups.pop()) {
             self.leave_unused(group);

@@ -1,4 +1,4 @@
-//! Accepting: clients are taken over, and wait while the base has no room.
+//! Accepting: clients are accepted, and wait while the base has no room.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ fn serving() -> World {
     world
 }
 
-/// The ports of the clients that were accepted and are held, the oldest first.
+/// Returns the ports of the clients that were accepted and are held, the oldest first.
 fn served(world: &mut World) -> Vec<u16> {
     let accepted = world.accepted();
     world.command(move |_, cx| {
@@ -78,7 +78,7 @@ fn those_who_wait_are_served_oldest_first() {
     world.pass(second);
     let older = world.call();
     world.pass(second);
-    // The socket that is free now has a lower number than the one that waits.
+    // The socket that is free now has a lower number than the one whose client waits.
     let conns = world.accepted();
     let (one, other) = (conns[0], conns[1]);
     world.with_conn(one, |conn| conn.abort());
@@ -128,7 +128,8 @@ fn a_client_that_resets_gives_its_slot_back() {
     world.settle();
     let conn = world.accepted()[0];
     assert_eq!(world.events(conn), [failed(ConnError::Reset)]);
-    // The base's slot is free at once for a client that waits, and the socket for another one.
+    // A slot of the base becomes free for the client that waits, and a socket becomes free for
+    // another.
     assert_eq!(world.accepted().len(), 5);
     let another = world.call();
     assert_eq!(world.peer.state(another), State::Established);

@@ -1,4 +1,4 @@
-//! Bytes: all arrive, in order, and none is accepted without room for it.
+//! Bytes: all arrive in order, and none is accepted without room for it.
 
 use std::time::Duration;
 
@@ -15,7 +15,8 @@ fn pattern(amount: usize) -> Vec<u8> {
     (0..amount).map(|index| (index.wrapping_mul(2_654_435_761) >> 7) as u8).collect()
 }
 
-/// An echo with rings and sockets much smaller than what goes through them.
+/// Makes an echo server whose rings and sockets are much smaller than the data that goes through
+/// them.
 fn echo() -> World {
     let mut world = World::sized::<2, 3, 48, 32, 128, 96>(Config::default(), address(DEVICE));
     world.command(|app, cx| {
@@ -25,7 +26,7 @@ fn echo() -> World {
     world
 }
 
-/// Sends and receives until everything came back, letting a tick of `step` pass in between.
+/// Sends `data` and receives until everything came back, and lets a tick of `step` pass in between.
 fn converse(world: &mut World, call: Call, data: &[u8], step: Duration) -> Vec<u8> {
     let mut heard = Vec::new();
     let mut left = data;

@@ -1,4 +1,4 @@
-//! Closing with care: what was written arrives, then the end of stream, within bounds.
+//! Closing: the output arrives, then the end of stream, within a time limit.
 
 use std::time::Duration;
 
@@ -20,7 +20,8 @@ fn answer_and_close(_: &mut App, conn: &mut ConnMut<'_, '_, App>) {
     conn.close();
 }
 
-/// A device with one connection, that answers at once much more than its socket holds, and closes.
+/// Makes a device with one connection. It answers at once with much more than its socket holds, and
+/// closes.
 fn answering<const SOCKETS: usize>(config: Config) -> World {
     let mut world = World::sized::<1, SOCKETS, 64, ANSWER, 128, 128>(config, address(DEVICE));
     world.command(|app, cx| {
@@ -76,7 +77,7 @@ fn a_long_answer_arrives_whole_though_segments_are_lost() {
 fn a_peer_that_says_more_than_anybody_reads_still_gets_its_answer() {
     let mut world = answering::<2>(Config::default());
     let call = call_with_window(&mut world, 64);
-    // It reads nothing before it has said everything.
+    // The peer reads nothing before it has sent everything.
     world.peer.send(call, &[7; 10_000]);
     world.pass(Duration::from_secs(1));
     assert_eq!(world.peer.get(call).send_queue(), 0);
@@ -111,7 +112,7 @@ fn an_end_of_the_peer_that_is_repeated_is_acknowledged_again() {
     world.settle();
     world.lose(|_| false);
     assert_eq!(world.peer.state(call), State::LastAck);
-    // Sockets that listen are needed meanwhile, but there are others.
+    // Meanwhile, sockets must listen, but others can do that.
     let next = world.call();
     world.pass(Duration::from_secs(1));
     assert_eq!(world.hear(next), answer());
@@ -147,7 +148,7 @@ fn a_peer_that_never_ends_is_reset_after_the_time_for_that() {
     assert_eq!(world.hear(again), answer());
 }
 
-/// All sockets wait for their peers' ends, and none listens.
+/// All sockets wait for their peers' end of stream, and none listens.
 #[test]
 fn a_client_is_served_though_all_sockets_wait_for_peers_to_end() {
     let mut world = answering::<2>(Config::default());
@@ -155,14 +156,15 @@ fn a_client_is_served_though_all_sockets_wait_for_peers_to_end() {
     for call in silent {
         assert_eq!(world.hear(call), answer());
     }
-    // No socket is given up at once: an end that is on its way arrives in order.
+    // No socket is taken at once: an end of stream that is on its way arrives in order.
     world.pass(Duration::from_millis(249));
     let refused = world.call();
     assert_eq!(world.peer.state(refused), State::Closed);
     world.pass(Duration::from_millis(1));
     let next = world.call();
     assert_eq!(world.hear(next), answer());
-    // The one that was given up is not disturbed: it has everything, and may still read it.
+    // The peer that lost its socket is not disturbed: it has received everything, and may still
+    // read it.
     assert_eq!(silent.map(|call| world.peer.state(call)), [State::CloseWait; 2]);
 }
 
@@ -177,7 +179,7 @@ fn the_oldest_of_those_that_only_have_to_end_is_given_up_first() {
     world.pass(Duration::from_millis(50));
     let next = world.call();
     assert_eq!(world.hear(next), answer());
-    // The old one has lost its socket, the young one ends in order.
+    // The old connection has lost its socket; the young one ends in order.
     let resets = world.resets();
     world.peer.close(young);
     world.settle();
@@ -254,7 +256,7 @@ fn a_peer_that_resets_while_it_is_answered_frees_socket_and_slot() {
     assert_eq!(world.hear(next), answer());
 }
 
-/// A device that only listens, and a client of it.
+/// Makes a device that only listens, with one client.
 fn serving() -> (World, Call, Conn) {
     let mut world = World::with::<4, 1>(Config::default(), address(DEVICE));
     world.listen(PORT);
@@ -266,7 +268,7 @@ fn serving() -> (World, Call, Conn) {
 #[test]
 fn aborting_a_connection_with_something_unread_resets_it() {
     let (mut world, call, conn) = serving();
-    // More than the ring holds, so that some stays with the stack.
+    // More than the ring holds, so that some bytes stay in the stack.
     world.command(|app, _| app.call = App::ignore_input);
     world.peer.send(call, &[7; 500]);
     world.peer.close(call);

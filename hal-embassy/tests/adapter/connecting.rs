@@ -1,4 +1,4 @@
-//! Outgoing connections: how a connect ends.
+//! Outgoing connections: results of a connect.
 
 use std::cell::Cell;
 use std::net::SocketAddr;
@@ -22,7 +22,7 @@ fn connect(world: &mut World, peer: &str) -> Conn {
     world.command(move |app, cx| app.connect(cx, peer))
 }
 
-/// The stack knows of its link only after it has run.
+/// The stack knows the state of its link only after it has run.
 #[test]
 fn a_connection_opened_before_the_stack_has_run_is_established() {
     let mut world =
@@ -136,7 +136,7 @@ fn a_socket_that_listens_gives_way_to_a_connection() {
     world.peer.listen(SERVICE);
     let conn = world.connect(SERVICE);
     assert_eq!(world.events(conn), [ConnEvent::Opened]);
-    // One socket is left to listen.
+    // One socket is left for listening.
     let calls = world.calls(2);
     assert_eq!(world.established(&calls), 1);
 }

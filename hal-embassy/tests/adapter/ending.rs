@@ -1,4 +1,4 @@
-//! The end of the loop: connections that are open are closed with care.
+//! The end of the loop: open connections deliver their output and are closed.
 
 use std::time::Duration;
 
@@ -39,7 +39,7 @@ fn an_open_connection_is_delivered_and_ended() {
     assert_eq!(world.peer.state(call), State::CloseWait);
     assert_eq!(world.resets(), 0);
     assert_eq!(world.device.output, Some(End::Exit));
-    // No callback was called any more.
+    // No more callbacks were called.
     assert_eq!(world.events(conn), Vec::<ConnEvent>::new());
 }
 

@@ -1,5 +1,5 @@
-//! Timeouts of connections: they count from the progress that was seen, however long the loop slept
-//! before it.
+//! Timeouts of connections: they count from the last progress that the loop saw, however long it
+//! slept before.
 
 use std::time::Duration;
 
@@ -100,7 +100,7 @@ fn input_that_is_found_together_with_its_timeout_is_no_timeout() {
     let (mut world, call, conn) = serving(Some(seconds(1)), None);
     world.peer.send(call, b"in time");
     world.settle_network();
-    // Something else keeps the processor until the timeout is due as well.
+    // Something else uses the processor until the timeout has passed as well.
     spend(seconds(2));
     world.settle();
     assert_eq!(world.received(conn), b"in time");

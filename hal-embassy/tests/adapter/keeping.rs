@@ -1,5 +1,5 @@
-//! Peers that vanish: they hold a socket for a bounded time, and those that live for as long as
-//! they like.
+//! Peers that vanish hold a socket for a limited time. Peers that are alive hold it without a
+//! limit.
 
 use std::time::Duration;
 
@@ -30,7 +30,7 @@ fn a_peer_that_vanished_is_given_up_and_its_socket_serves_others() {
     world.pass(Duration::from_secs(12));
     assert!(matches!(world.events(conn)[..], [ConnEvent::Ended(ConnEnd::Failed(_))]));
     world.lose(|_| false);
-    // Neither the one that was accepted nor the one that waited is held.
+    // Neither the accepted client nor the waiting one holds a socket.
     let calls = world.calls(2);
     assert_eq!(world.established(&calls), 2);
     assert_eq!(world.accepted().len(), 2);
@@ -125,7 +125,7 @@ fn a_peer_that_is_silent_but_there_is_kept_by_default() {
 fn keep_alives_are_sent_at_the_configured_interval() {
     let mut world = serving(None, Some(10));
     world.call();
-    // The interval that was running when it was set is the default one.
+    // When the interval was set, the default one was already running.
     world.pass(Duration::from_secs(21));
     let before = world.sent().len();
     world.pass(Duration::from_secs(100));

@@ -1,4 +1,4 @@
-//! Listeners: how they share the pool, and how they stop and go on.
+//! Listeners: how they share the pool, and how they are disabled and enabled.
 
 use picoevent::{ListenError, Listener};
 use picoevent_embassy::Config;
@@ -37,7 +37,7 @@ fn the_backlog_bounds_how_many_can_call_at_once() {
     world.listen(PORT);
     let calls = world.calls(3);
     assert_eq!(world.established(&calls), 2);
-    // Those that answered are replaced, so the next two are accepted too.
+    // Other sockets replace those that have clients, so the next two clients are accepted too.
     let calls = world.calls(2);
     assert_eq!(world.established(&calls), 2);
 }
@@ -45,7 +45,7 @@ fn the_backlog_bounds_how_many_can_call_at_once() {
 #[test]
 fn listeners_share_the_pool() {
     let mut world = World::new();
-    // The first has all sockets before the others come.
+    // The first listener has all sockets before the others are added.
     let calls = [1, 2, 3].map(|port| {
         world.listen(port);
         port
@@ -144,7 +144,7 @@ fn two_addresses_may_have_the_same_port() {
     listen(&mut world, "10.0.0.3:9995");
     assert_eq!(errors(&world), []);
     let calls = world.calls(5);
-    // Only the four sockets that listen on the address they called can answer.
+    // Only the four sockets that listen on the clients' destination address can answer.
     assert_eq!(world.established(&calls), 4);
 }
 

@@ -1,4 +1,4 @@
-//! The network comes and goes: the link, and the device's address.
+//! Changes of the network: the link, and the device's address.
 
 use std::net::Ipv4Addr;
 use std::time::Duration;
@@ -75,14 +75,14 @@ fn who_waits_is_not_accepted_after_the_address_is_lost() {
 #[test]
 fn all_sockets_listen_again_at_once_on_another_address() {
     let mut world = serving();
-    // One is closed and lingers, four are accepted, and three wait.
+    // One connection is closed and lingers, four are accepted, and three wait.
     world.calls(1);
     let conn = world.accepted()[0];
     world.with_conn(conn, |conn| conn.close());
     world.calls(7);
     world.set_address(Some(OTHER));
     let calls: Vec<_> = (0..8).map(|_| world.peer.call(OTHER, PORT)).collect();
-    // The peer asks for one hardware address each second at most.
+    // The peer sends at most one request for a hardware address per second.
     world.pass(Duration::from_secs(2));
     assert_eq!(world.established(&calls), 8);
 }
@@ -94,7 +94,7 @@ fn a_socket_that_lingers_listens_at_once_on_another_address() {
     world.call();
     world.pass(Duration::from_secs(1));
     let conn = world.accepted()[0];
-    // The peer would be waited for.
+    // Without the change of the network, this connection would linger.
     world.with_conn(conn, |conn| conn.close());
     world.set_address(Some(OTHER));
     let call = world.peer.call(OTHER, PORT);
@@ -110,7 +110,7 @@ fn a_socket_that_waits_listens_at_once_on_another_address() {
     let conn = world.accepted()[0];
     world.peer.close(call);
     world.with_conn(conn, |conn| conn.finish());
-    // The application holds the connection that is over in order, so the base has no room.
+    // The application holds a connection that has ended in order, so the base has no room.
     let waiting = world.call();
     assert_eq!(world.peer.state(waiting), State::Established);
     world.pass(Duration::from_secs(1));
@@ -154,7 +154,7 @@ fn a_listener_needs_no_address_to_begin() {
     assert!(world.seen.borrow().errors.is_empty());
 }
 
-/// A device without an address, whose adapter gives connects up after twenty seconds.
+/// Makes a device without an address, whose connects fail after twenty seconds.
 fn without_address() -> World {
     let config = Config { timeout: Some(Duration::from_secs(20)), ..Config::default() };
     World::with::<4, 4>(config, NetConfig::default())
@@ -321,7 +321,7 @@ fn the_loop_gives_way_to_another_task_that_waits_for_the_address() {
     let mut world = serving();
     let stack = world.stack;
     let mut other = Task::new(async move { stack.wait_config_down().await });
-    // Each that takes the stack's only place wakes the other.
+    // The stack has one place for a waker. Each task that takes it wakes the other.
     for _ in 0..100 {
         world.settle();
         if !other.work() {

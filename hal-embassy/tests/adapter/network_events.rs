@@ -1,4 +1,4 @@
-//! What an application hears of the network.
+//! The network events that an application gets.
 #![cfg(feature = "network")]
 
 use std::cell::RefCell;
@@ -26,7 +26,7 @@ impl App {
     }
 }
 
-/// A device that writes down what it hears of the network, before anything has run.
+/// Makes a device that records its network events, before anything has run.
 fn device(net: NetConfig) -> (World, Seen) {
     let seen = Seen::default();
     let told = seen.clone();
@@ -42,7 +42,7 @@ fn device(net: NetConfig) -> (World, Seen) {
     (world, seen)
 }
 
-/// Returns the changes told since the last look.
+/// Returns the changes since the last call.
 fn take(seen: &Seen) -> Vec<NetworkChange> {
     seen.take().into_iter().map(|(change, _)| change).collect()
 }

@@ -1,4 +1,4 @@
-//! SYNs that come twice: a client whose handshake is under way is in one socket's hands.
+//! SYNs that arrive twice: only one socket serves a client's handshake.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use crate::world::{Call, DEVICE, PORT, World, address, failed};
 
 const MILLIS: Duration = Duration::from_millis(1);
 
-/// A device with four sockets, all of which have a client.
+/// Makes a device with four sockets, each with a client.
 fn full() -> (World, Vec<Call>) {
     let mut world = World::with::<4, 4>(Config::default(), address(DEVICE));
     world.listen(PORT);
@@ -19,14 +19,14 @@ fn full() -> (World, Vec<Call>) {
     (world, calls)
 }
 
-/// Ends the connection that the socket of this number has.
+/// Resets the connection of the socket with number `index`.
 fn free(world: &mut World, calls: &[Call], index: usize) {
     let conn = world.accepted()[index];
     world.with_conn(conn, |conn| conn.abort());
     assert_eq!(world.peer.state(calls[index]), State::Closed);
 }
 
-/// Loses the next so many answers of the device to a SYN.
+/// Loses the next `amount` answers of the device to a SYN.
 fn lose_answers(world: &mut World, mut amount: usize) {
     world.lose(move |segment| {
         let lost = segment.source.0 == DEVICE && segment.syn && amount > 0;
@@ -35,8 +35,8 @@ fn lose_answers(world: &mut World, mut amount: usize) {
     });
 }
 
-/// The client calls one socket, its answer is lost, and another socket has nothing to do when the
-/// client calls again.
+/// The client's SYN reaches one socket, the answer is lost, and another socket becomes free before
+/// the client retransmits the SYN.
 #[test]
 fn a_client_whose_answer_was_lost_is_served_whichever_socket_is_free_when_it_calls_again() {
     for first in 0..4 {
@@ -53,7 +53,7 @@ fn a_client_whose_answer_was_lost_is_served_whichever_socket_is_free_when_it_cal
                     world.pass(Duration::from_secs(8));
                     let order = (first, second, lost, free_at);
                     assert_eq!(world.peer.state(call), State::Established, "{order:?}");
-                    // The one that freed the second socket.
+                    // The reset of the client that held the second socket.
                     assert_eq!(world.resets(), resets + 1, "{order:?}");
                     assert_eq!(world.accepted().len(), 5, "{order:?}");
                 }
@@ -62,8 +62,8 @@ fn a_client_whose_answer_was_lost_is_served_whichever_socket_is_free_when_it_cal
     }
 }
 
-/// The SYN comes again just before the answer is repeated, so that both answers are under way: the
-/// client takes the first one and would be reset by the socket that sent the second.
+/// The SYN arrives again just before the device retransmits its answer, so two answers are under
+/// way. The client would take the first one and reset the socket that sent the second.
 #[test]
 fn a_repeated_syn_that_crosses_the_repeated_answer_does_no_harm_whichever_socket_is_free() {
     for first in 0..4 {
@@ -88,7 +88,7 @@ fn a_repeated_syn_that_crosses_the_repeated_answer_does_no_harm_whichever_socket
     }
 }
 
-/// The same, with the last step of the handshake lost.
+/// As before, but the last step of the handshake is lost.
 #[test]
 fn a_client_whose_acknowledgement_was_lost_is_served_whichever_socket_is_free() {
     for first in 0..4 {
@@ -119,7 +119,7 @@ fn others_are_answered_while_a_client_calls_again() {
     let slow = world.call();
     free(&mut world, &calls, 0);
     world.pass(MILLIS * 700);
-    // The socket before the one in handshake rests, the one after it listens.
+    // The socket before the one in handshake is idle; the one after it listens.
     let other = world.call();
     assert_eq!(world.peer.state(other), State::Established);
     world.pass(Duration::from_secs(1));
@@ -157,7 +157,7 @@ fn a_client_that_vanished_in_its_handshake_keeps_others_away_for_a_short_time_on
     assert_eq!(world.peer.state(next), State::Established);
 }
 
-/// A SYN that the cable has doubled arrives when the connection is established.
+/// A SYN that the cable has duplicated arrives when the connection is established.
 #[test]
 fn a_syn_that_comes_once_more_does_not_disturb_its_connection() {
     for first in 0..4 {
@@ -175,14 +175,15 @@ fn a_syn_that_comes_once_more_does_not_disturb_its_connection() {
             let conn = world.accepted()[4];
             assert_eq!(world.received(conn), b"still here", "{first} {second}");
             assert_eq!(world.peer.state(call), State::Established);
-            // The socket the SYN came to listens again.
+            // The socket that the duplicate reached listens again.
             let next = world.call();
             assert_eq!(world.peer.state(next), State::Established, "{first} {second}");
         }
     }
 }
 
-/// Resets the peer's side without a word, as a loss of power does, and calls from the same port.
+/// Drops the peer's side without sending anything, like a power failure, and connects again from
+/// the same port.
 fn restart(world: &mut World, call: Call) -> Call {
     let port = world.peer.get(call).local_endpoint().expect("it is open").port;
     world.peer.forget(call);
@@ -214,7 +215,7 @@ fn a_peer_that_restarts_with_the_same_port_is_served_after_the_next_keep_alive()
     world.with_conn(dead, |conn| {
         conn.set_keep_alive(Some(Duration::from_secs(2)));
     });
-    // The interval is the new one from the next segment on.
+    // The new interval applies from the next segment on.
     world.peer.send(calls[0], b"x");
     world.settle();
     let again = restart(&mut world, calls[0]);
@@ -229,7 +230,7 @@ fn a_handshake_that_is_never_completed_does_not_end_an_idle_connection() {
     world.pass(Duration::from_secs(10));
     free(&mut world, &calls, 0);
     let idle = world.accepted()[2];
-    // A SYN with a forged source: the answer to it never comes.
+    // A SYN with a forged source: its answer gets no reply.
     world.lose(|segment| segment.source.0 == DEVICE && segment.syn);
     restart(&mut world, calls[2]);
     world.with_conn(idle, |conn| {

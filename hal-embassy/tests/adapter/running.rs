@@ -1,4 +1,4 @@
-//! Running: the loop's modes, what ends it, and the watchers around its sleep.
+//! Running: the loop's modes, what ends it, and the observers around its sleep.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use smoltcp::socket::tcp::State;
 use crate::world::app::App;
 use crate::world::{PEER, PORT, World, spend};
 
-/// Deletes the event by which the application is commanded, for good.
+/// Deletes the event through which tests command the application.
 fn be_deaf(app: &mut App, cx: &mut Cx<'_, App>) {
     let event = app.signal.expect("it was commanded");
     cx.event(event).expect("it is there").free();
@@ -121,7 +121,8 @@ fn a_pass_that_took_too_long_is_cut_short() {
         for _ in 0..3 {
             cx.after(Duration::from_secs(1), work).expect("there is room");
         }
-        // The time is looked at after each, so the last knows what the others took.
+        // The time is read after each callback, so the last callback sees the time that the others
+        // took.
         cx.after(Duration::from_secs(1), |_, event| {
             assert_eq!(event.now().as_micros(), 1_030_000);
         })

@@ -1,4 +1,4 @@
-//! Sleeping: nothing is polled unless something happened, and then a few times only.
+//! Sleeping: the loop is polled only when something happened, and then only a few times.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use picoevent_embassy::Config;
 use crate::world::app::App;
 use crate::world::{DEVICE, PORT, World, address};
 
-/// A device whose stack waits for nothing by itself.
+/// Makes a device whose stack has no timers of its own.
 fn patient<const CONNS: usize, const SOCKETS: usize>() -> World {
     let config = Config { timeout: None, ..Config::default() };
     let mut world = World::with::<CONNS, SOCKETS>(config, address(DEVICE));
@@ -16,7 +16,7 @@ fn patient<const CONNS: usize, const SOCKETS: usize>() -> World {
     world
 }
 
-/// How often the loop and the stack's runner were polled.
+/// Returns how often the loop and the stack's runner were polled.
 fn polls(world: &World) -> (usize, usize) {
     (world.device.polls, world.runner.polls)
 }
@@ -31,7 +31,7 @@ fn assert_idle(world: &mut World) {
     assert_eq!((polls(world), world.device.wakes(), world.runner.wakes()), before);
 }
 
-/// Lets an hour pass and checks that the loop is not polled, whatever the stack has to do.
+/// Lets an hour pass and checks that the loop is not polled, whatever the stack does.
 #[track_caller]
 fn assert_loop_idle(world: &mut World) {
     world.pass(Duration::from_secs(60));
@@ -40,7 +40,7 @@ fn assert_loop_idle(world: &mut World) {
     assert_eq!((world.device.polls, world.device.wakes()), before);
 }
 
-/// A device with a connection open, and others that listen.
+/// Makes a device with one open connection and other sockets that listen.
 fn serving() -> World {
     let mut world = patient::<4, 8>();
     world.listen(PORT);
@@ -62,7 +62,7 @@ fn a_loop_with_idle_connections_sleeps() {
     assert_idle(&mut world);
     world.calls(3);
     assert_idle(&mut world);
-    // Those the base has no room for: the stack probes them, which does not wake the loop.
+    // Clients for which the base has no room. The stack probes them, which does not wake the loop.
     world.calls(4);
     assert_loop_idle(&mut world);
 }
@@ -136,7 +136,7 @@ fn a_deadline_wakes_the_loop_once() {
     world.pass(Duration::from_secs(999));
     assert_eq!(polls(&world), (device, runner));
     world.pass(Duration::from_secs(1));
-    // No socket was touched, so there is nothing to do for the runner.
+    // No socket was touched, so the runner has nothing to do.
     assert_eq!(polls(&world), (device + 1, runner));
 }
 
@@ -157,13 +157,13 @@ fn a_segment_polls_the_loop_and_the_runner_a_few_times_only() {
         assert_eq!(world.hear(call), b"echo");
     }
     let (device, runner) = polls(&world);
-    // The segment, the acknowledgement of its echo.
+    // For each segment, and for the acknowledgement of its echo.
     assert!(device - before.0 <= 2 * SEGMENTS, "{} polls", device - before.0);
-    // The same, and once after each turn of the loop.
+    // The same, and once more after each turn of the loop.
     assert!(runner - before.1 <= 4 * SEGMENTS, "{} polls", runner - before.1);
 }
 
-/// A close changes the state of the socket, which wakes its wakers.
+/// A close changes the state of the socket, which wakes the socket's wakers.
 #[test]
 fn the_loop_is_not_woken_by_its_own_calls() {
     let mut world = serving();
@@ -180,7 +180,7 @@ fn a_segment_for_no_connection_does_not_wake_the_loop() {
     let mut world = serving();
     assert_idle(&mut world);
     let before = world.device.polls;
-    // The port is not listened on, so the stack refuses by itself.
+    // No socket listens on the port, so the stack refuses the client without the loop.
     world.calls_to(PORT + 1, 1);
     assert_eq!(world.resets(), 1);
     assert_eq!(world.device.polls, before);
@@ -192,7 +192,7 @@ fn a_closed_connection_wakes_the_loop_for_its_ends_only() {
     let conn = world.accepted()[0];
     world.with_conn(conn, |conn| conn.close());
     assert!(world.next_wake().is_some());
-    // The peer never ends: it is reset, and that is all.
+    // The peer never ends its stream: it is reset, and nothing else happens.
     assert_idle(&mut world);
     assert_eq!(world.resets(), 1);
 }

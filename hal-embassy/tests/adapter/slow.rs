@@ -1,4 +1,4 @@
-//! Callbacks that work for long: what is due afterwards is due at its own time.
+//! Callbacks that take long: later timers still fire at their own time.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ fn a_slow_callback_does_not_make_timers_late() {
     world.command(|_, cx| {
         cx.after(Duration::from_millis(10), |app: &mut App, _| {
             assert_eq!(clock::now(), 10_000);
-            // It works for 50 ms.
+            // The callback takes 50 ms.
             clock::set(60_000);
             app.seen.borrow_mut().signals += 1;
         })

@@ -1,4 +1,5 @@
-//! Time and triggers: timers fire when they are due, and raises are never slept through.
+//! Time and triggers: timers fire when they are due, and the loop never sleeps through a raised
+//! trigger.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -106,7 +107,7 @@ fn raises_are_counted() {
 fn a_raise_between_the_look_and_the_sleep_is_not_slept_through() {
     let mut world = World::new();
     let trigger = world.trigger;
-    // Callbacks run after the triggers were looked at, and before the loop sleeps.
+    // Callbacks run after the triggers were read, and before the loop sleeps.
     world.command(move |_, _| trigger.raise());
     assert_eq!(world.seen.borrow().signals, 2);
 }
@@ -140,7 +141,8 @@ fn callbacks_that_never_rest_leave_the_network_its_turn() {
     assert!(world.seen.borrow().signals < 1000);
 }
 
-/// A device that was on for a while before its loop is made, with a timer and a connect from before the first turn.
+/// Makes a device that was on for a while before its loop is made, with a timer and a connect from
+/// before the first turn.
 fn made_late(origin: Instant) -> World {
     let seen = Rc::<RefCell<Seen>>::default();
     let told = seen.clone();
@@ -159,7 +161,7 @@ fn made_late(origin: Instant) -> World {
         let mut sockets = Box::new(Sockets::<1, 64, 64>::new());
         let triggers = [trigger];
         let mut adapter = Adapter::new(stack, &mut sockets, &triggers, Config::default());
-        // A run that ends, and another one: the time of the base stands still in between.
+        // A run that ends, and another one. The base's time does not advance between them.
         base.exit_after(Duration::from_secs(1));
         assert_eq!(adapter.run(&mut base, &mut app, Run::DEFAULT).await, End::Exit);
         assert_eq!(base.now(), origin.after(Duration::from_secs(1)));

@@ -1,4 +1,4 @@
-//! The traps of embassy-net's sockets: what it neither tells nor forgives, the adapter does.
+//! Pitfalls of embassy-net's sockets, and how the adapter avoids them.
 
 use std::time::Duration;
 
@@ -27,7 +27,7 @@ fn stop_reading(world: &mut World, conn: Conn) {
 
 const RESET: [ConnEvent; 1] = [failed(ConnError::Reset)];
 
-/// `wait_write_ready` stays pending when the connection is dropped.
+/// `wait_write_ready` stays pending if the connection is dropped.
 #[test]
 fn a_reset_is_heard_while_something_is_only_written() {
     let mut world = World::new();
@@ -62,7 +62,7 @@ fn a_reset_is_heard_after_both_ends_if_something_was_not_delivered() {
     assert_eq!(world.events(conn), [ConnEvent::Eof, failed(ConnError::Reset)]);
 }
 
-/// A call of the stack within another is a panic of its `RefCell`.
+/// A call of the stack within another call of it would panic in its `RefCell`.
 #[test]
 fn callbacks_may_call_any_verb() {
     fn everything(app: &mut App, conn: &mut ConnMut<'_, '_, App>) {
@@ -92,7 +92,7 @@ fn callbacks_may_call_any_verb() {
 
 #[test]
 fn a_callback_may_abort_its_own_connection_and_another() {
-    /// The second connection ends both.
+    /// Aborts both connections, when the second one is called.
     fn free_all(app: &mut App, conn: &mut ConnMut<'_, '_, App>, event: ConnEvent) {
         let accepted = app.seen.borrow().accepted.clone();
         if event != ConnEvent::Readable || conn.id() == accepted[0] {
@@ -158,7 +158,8 @@ fn a_connection_that_failed_may_connect_again() {
     assert_eq!(world.received(conn), b"there you are");
 }
 
-/// The stack panics on a socket too many; it shall do so at once and not when a client comes.
+/// The stack panics if it has no room for a socket. It must do so at once, and not when a client
+/// connects.
 #[test]
 #[should_panic(expected = "adding a socket to a full SocketSet")]
 fn a_stack_with_too_few_sockets_is_found_out_at_once() {

@@ -7,7 +7,7 @@ use picoevent_embassy::Config;
 
 use crate::world::{DEVICE, PEER, PORT, World, address};
 
-/// A device with one socket.
+/// Makes a device with one socket.
 fn serving() -> World {
     let config = Config { timeout: None, ..Config::default() };
     let mut world = World::with::<2, 1>(config, address(DEVICE));
@@ -20,7 +20,7 @@ fn accepted(world: &mut World) -> Conn {
     *world.accepted().last().expect("it was accepted")
 }
 
-/// How many segments carry two bytes that are written one after the other, while the peer
+/// Returns the number of segments that carry two bytes, written one after the other, while the peer
 /// acknowledges nothing.
 fn segments_of_two_writes(world: &mut World, conn: Conn) -> usize {
     world.lose(|segment| segment.source.0 == PEER);
@@ -33,7 +33,7 @@ fn segments_of_two_writes(world: &mut World, conn: Conn) -> usize {
     segments
 }
 
-/// How many probes are sent in so many seconds of silence.
+/// Returns the number of keep-alive probes sent in `seconds` seconds without traffic.
 fn probes(world: &mut World, seconds: u64) -> usize {
     let before = world.sent().len();
     world.pass(Duration::from_secs(seconds));

@@ -15,7 +15,8 @@ fn seconds(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
 }
 
-/// Connects to so many hosts that are not there, then to one that is, in one callback.
+/// Connects to `dead` hosts that do not exist, then `live` times to one that does, all in one
+/// callback.
 fn connect(world: &mut World, dead: u8, live: usize) -> (Vec<Conn>, Vec<Conn>) {
     (0..live).for_each(|_| {
         world.peer.listen(SERVICE);
@@ -91,7 +92,7 @@ fn output_of_a_connection_that_was_closed_while_others_had_their_turn_is_deliver
     world.lose(|_| true);
     let conn = world.connect(SERVICE);
     world.pass(seconds(5));
-    // A younger connect has its turn.
+    // A younger connect has the stack to itself.
     connect(&mut world, 1, 0);
     world.with_conn(conn, |conn| {
         conn.write(b"last words").expect("there is room");
@@ -121,7 +122,7 @@ fn a_connection_whose_turn_never_comes_hears_that_its_time_is_up() {
     let mut world = World::new();
     let (dead, _) = connect(&mut world, 1, 0);
     for _ in 0..25 {
-        // There is always a younger one.
+        // There is always a younger connect.
         world.pass(Duration::from_millis(2_400));
         connect(&mut world, 1, 0).0.into_iter().for_each(|conn| {
             world.with_conn(conn, |conn| conn.abort());
@@ -137,7 +138,7 @@ fn a_connect_that_finds_no_socket_leaves_the_others_their_turns() {
         World::with::<4, 2>(picoevent_embassy::Config::default(), crate::world::address(DEVICE));
     world.lose(|_| true);
     let (_, live) = connect(&mut world, 1, 1);
-    // Now it is the turn of the host that does not answer.
+    // Now the connect to the host that does not answer has its turn.
     world.pass(seconds(9));
     let without_socket = world.connect(SERVICE);
     assert_eq!(world.events(without_socket), [failed(ConnError::NoSocket)]);

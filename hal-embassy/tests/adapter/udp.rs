@@ -1,4 +1,4 @@
-//! UDP sockets on the stack's: what arrives, what is sent, and what is given up.
+//! UDP sockets on the stack's: datagrams that are received, sent and dropped.
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
@@ -46,7 +46,7 @@ impl App {
         cx.bind((Ipv4Addr::UNSPECIFIED, port).into(), RINGS, Self::called).expect("there is room")
     }
 
-    /// Notes what it is called with, and sends back what it takes.
+    /// Records the event, and sends back the datagrams that it reads.
     fn called(&mut self, udp: &mut UdpMut<'_, '_, Self>, event: UdpEvent) {
         self.seen.borrow_mut().events.push(event);
         while self.takes
@@ -65,11 +65,11 @@ impl App {
 struct Scene {
     world: World,
     seen: Rc<RefCell<Seen>>,
-    /// The peer's socket, at port 5000.
+    /// The peer's socket, on port 5000.
     peer: crate::world::Call,
 }
 
-/// A device with three sockets, each with room in the stack for four datagrams and 512 bytes.
+/// Makes a device with three sockets, each with room in the stack for four datagrams and 512 bytes.
 fn scene() -> Scene {
     let seen = Rc::<RefCell<Seen>>::default();
     let told = seen.clone();
@@ -124,7 +124,7 @@ impl Scene {
         self.world.peer.send_to(self.peer, (DEVICE, PORT), data);
     }
 
-    /// Takes what the peer has received from the device's port.
+    /// Returns the datagrams that the peer has received from the device's port.
     fn answers(&mut self) -> Vec<Vec<u8>> {
         let datagrams = self.world.peer.datagrams(self.peer);
         assert!(datagrams.iter().all(|(port, _)| *port == PORT), "{datagrams:?}");
@@ -159,7 +159,7 @@ fn datagrams_of_every_length_of_a_frame_are_answered() {
         let data: Vec<u8> = (0..length).map(|at| (at + length) as u8).collect();
         scene.send(&data);
         scene.world.settle();
-        // What is longer than the ring is cut.
+        // A datagram that is longer than the ring is truncated.
         assert_eq!(scene.answers(), [data[..data.len().min(241)].to_vec()], "{length}");
     }
     assert_eq!(scene.failures(), []);
@@ -176,7 +176,8 @@ fn what_the_ring_has_no_room_for_waits_in_the_stack() {
     }
     scene.world.pass(Duration::from_secs(10));
     assert_eq!(scene.answers(), Vec::<Vec<u8>>::new());
-    // The callback does not come by itself for what was left; the application looks.
+    // The callback does not run again for datagrams that were left in the ring; the application
+    // reads them here.
     scene.command(move |app, cx| {
         app.takes = true;
         let mut udp = cx.udp(socket).expect("it is open");
@@ -191,7 +192,7 @@ fn a_flood_costs_the_datagrams_that_find_no_room_and_nothing_else() {
     let mut scene = scene();
     scene.bind(PORT);
     for round in 0..50_u8 {
-        // Sixty at once, for a stack that holds four.
+        // Sixty datagrams at once, for a stack that holds four.
         (0..60).for_each(|number| scene.send(&[round, number]));
         scene.world.settle();
         let answers = scene.answers();
@@ -214,7 +215,7 @@ fn a_neighbour_that_does_not_answer_is_given_up_and_delays_no_other_for_long() {
     });
     scene.world.pass(Duration::from_millis(2_900));
     assert_eq!((scene.answers(), scene.failures()), (vec![], vec![]));
-    // What comes meanwhile is kept.
+    // Datagrams that arrive meanwhile are kept.
     scene.send(b"hello?");
     scene.world.pass(Duration::from_millis(200));
     assert_eq!(scene.failures(), [UdpError::Unreachable]);
@@ -299,7 +300,7 @@ fn what_is_sent_just_before_the_close_arrives() {
         udp.close();
     });
     assert_eq!(scene.answers(), [b"a", b"b", b"c"]);
-    // The same, with datagrams under way.
+    // As before, with datagrams under way.
     let socket = scene.bind(PORT);
     scene.with(socket, |udp| {
         [b"d", b"e"].iter().for_each(|data| udp.send_to(*data, peer()).unwrap());

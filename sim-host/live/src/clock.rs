@@ -1,14 +1,14 @@
-//! The loop's clock: the system's monotonic clock, counted from the base's own time.
+//! The loop's clock: the system's monotonic clock, shifted to the base's time.
 
 use std::sync::OnceLock;
 
 use picoevent::Instant;
 use rustix::time::{ClockId, clock_gettime};
 
-/// A clock that continues from the time a base had when its loop began.
+/// A clock that continues from the base's time at the start of the loop.
 ///
-/// Before the loop runs, and between two runs, a base's time stands still. Timers that an application
-/// arms then count from that time, so the clock must continue from there, or deadlines would be
+/// Before the loop runs, and between two runs, a base's time does not advance. Timers that are
+/// armed then count from that time, so the clock must continue from it. Otherwise they would fire
 /// early.
 pub(super) struct Clock {
     origin: Instant,
@@ -21,9 +21,9 @@ impl Clock {
         Self { origin, started: None }
     }
 
-    /// Makes a clock that runs from `origin`.
+    /// Makes a clock that starts at `origin`.
     pub(super) fn started_at(origin: Instant) -> Self {
-        // It is not before the clock that is lent.
+        // The first call must come no later than the start of this clock.
         first_asked();
         Self { origin, started: Some(Moment::begin()) }
     }
@@ -39,8 +39,9 @@ impl Clock {
         Instant::from_micros(self.origin.as_micros().saturating_add(passed))
     }
 
-    /// Returns what [`since_first_asked`] returned when this clock was at `now`, rounded up to a microsecond, so
-    /// that what has passed since then is never too long. Reads no clock.
+    /// Returns the value of [`since_first_asked`] at the time when this clock showed `now`, rounded
+    /// up to a microsecond. So the time that has passed since then is never too long. Reads no
+    /// clock.
     pub(super) fn lent_at(&self, now: Instant) -> Instant {
         let before = self.started.map_or(0, |started| started.since(first_asked()));
         let since_start = now.as_micros().saturating_sub(self.origin.as_micros());
@@ -48,8 +49,8 @@ impl Clock {
     }
 }
 
-/// Returns the time since the first call in this process, for [`EventBase::lend_idle_clock`], which
-/// takes a function.
+/// Returns the time since the first call in this process. It is a function without state, as
+/// [`EventBase::lend_idle_clock`] needs it.
 ///
 /// [`EventBase::lend_idle_clock`]: picoevent::EventBase::lend_idle_clock
 pub(super) fn since_first_asked() -> Instant {
@@ -61,33 +62,33 @@ fn first_asked() -> Moment {
     *FIRST.get_or_init(Moment::begin)
 }
 
-/// A time of the system's monotonic clock, in whole microseconds. It is read in every turn, and a number
+/// A time of the system's monotonic clock, in whole microseconds. Every turn reads it, and a number
 /// is cheaper than `std`'s type.
 #[derive(Clone, Copy)]
 struct Moment(u64);
 
 impl Moment {
-    /// Returns the present, rounded up, so that the time since then is rounded down: a deadline must not count
-    /// as passed before it has.
+    /// Returns the current time, rounded up, so that the time since then is rounded down: a
+    /// deadline must not count as passed too early.
     fn begin() -> Self {
         Self(micros(999))
     }
 
-    /// Returns the microseconds since then.
+    /// Returns the microseconds from this moment to now.
     fn elapsed(self) -> u64 {
         micros(0).saturating_sub(self.0)
     }
 
-    /// Returns the microseconds from an earlier moment to this one.
+    /// Returns the microseconds from `earlier` to this moment.
     const fn since(self, earlier: Self) -> u64 {
         self.0.saturating_sub(earlier.0)
     }
 }
 
-/// Reads the clock, in microseconds, after adding some nanoseconds.
+/// Reads the clock, adds `nanos` nanoseconds, and returns microseconds.
 fn micros(nanos: u64) -> u64 {
     let time = clock_gettime(ClockId::Monotonic);
-    // Neither is negative: the clock counts from the start of the system.
+    // Neither value is negative: the clock counts from the start of the system.
     time.tv_sec as u64 * 1_000_000 + (time.tv_nsec as u64 + nanos) / 1_000
 }
 
@@ -120,7 +121,7 @@ mod tests {
         let (now, before) = (clock.now(), since_first_asked());
         let passed = since_first_asked().since(clock.lent_at(now));
         assert!(ORIGIN.after(passed) <= ORIGIN.after(clock.now().since(now)), "{passed:?}");
-        // It is behind by two roundings at most.
+        // The difference is at most two roundings.
         let lent_at = clock.lent_at(now);
         assert!(lent_at <= before.after(Duration::from_micros(2)), "{lent_at:?} {before:?}");
     }

@@ -1,7 +1,7 @@
 //! The sockets of all connections.
 //!
-//! A connection has the same place here as its handle has in the base, and keeps its socket for as long
-//! as its slot: the base decides how it ends.
+//! A connection's place here is the index of its handle. It keeps its socket as long as its slot in
+//! the base: the base decides how it ends.
 
 use std::io;
 use std::net::SocketAddr;
@@ -16,10 +16,10 @@ use super::{errno, reach, tuning};
 
 pub(super) struct Conns {
     streams: Vec<Option<Stream>>,
-    /// The connections that the selector is to watch from now on, or for more than before. That begins just
-    /// before the loop waits: many a short connection has sent all by then.
+    /// Connections whose sockets must be registered with the selector, or registered for more. This
+    /// happens just before the loop waits: many short connections have sent everything by then.
     to_watch: Vec<Conn>,
-    /// Since the last [`take_room`](Self::take_room) a descriptor was closed.
+    /// Whether a descriptor was closed since the last [`take_room`](Self::take_room).
     room: bool,
 }
 
@@ -28,11 +28,11 @@ impl Conns {
         Self { streams: Vec::new(), to_watch: Vec::new(), room: false }
     }
 
-    /// Does work that needs a descriptor. While there is none, gives up the socket of the connection that
-    /// lingers longest, which the application does not need any more, and tries the work again.
+    /// Does work that needs a descriptor. While there is none, closes the socket of the connection
+    /// that lingers longest, which the application no longer needs, and tries the work again.
     ///
     /// # Errors
-    /// The work's error. If that is a missing descriptor, no connection lingers any more.
+    /// The work's error. If the error is a missing descriptor, no connection lingers any more.
     pub(super) fn with_room<A, T>(
         &mut self,
         base: &mut EventBase<'_, A>,
@@ -55,7 +55,7 @@ impl Conns {
         self.to_watch.push(conn);
     }
 
-    /// Has the selector watch the sockets that it does not yet watch for all that is needed.
+    /// Registers the sockets of `to_watch` with the selector.
     pub(super) fn watch<A>(&mut self, base: &mut EventBase<'_, A>, registry: &Registry) {
         while let Some(conn) = self.to_watch.pop() {
             let Some(stream) = self.get(conn) else { continue };
@@ -68,7 +68,7 @@ impl Conns {
     /// Begins to open a connection.
     ///
     /// # Errors
-    /// The system's error, when the connect fails at once.
+    /// The system's error, if the connect fails at once.
     pub(super) fn connect(
         &mut self,
         conn: Conn,
@@ -91,7 +91,7 @@ impl Conns {
         }
     }
 
-    /// Takes a report of the selector about the connection in a place.
+    /// Handles an event of the selector for the connection in a place.
     pub(super) fn note<A>(&mut self, place: usize, event: &Event, base: &mut EventBase<'_, A>) {
         if let Some(stream) = self.streams.get_mut(place).and_then(Option::as_mut) {
             let (conn, part) = (stream.conn, stream.note(event));
@@ -120,12 +120,12 @@ impl Conns {
         }
     }
 
-    /// Drops a socket. The system delivers what is still on its way.
+    /// Drops a socket. The system delivers the output that it already has.
     pub(super) fn close(&mut self, conn: Conn) {
         self.room |= self.take(conn).is_some();
     }
 
-    /// Drops a socket. The peer sees a reset.
+    /// Drops a socket, and the peer gets a reset.
     pub(super) fn reset(&mut self, conn: Conn) {
         if let Some(stream) = self.take(conn) {
             stream.set_reset();
@@ -143,7 +143,7 @@ impl Conns {
         base.failed(conn, failure);
     }
 
-    /// Adds a socket. A connection whose place it takes is over; its socket is dropped.
+    /// Adds a socket. A connection that had the same place has ended; its socket is dropped.
     fn put(&mut self, stream: Stream) {
         let place = stream.conn.index();
         if place >= self.streams.len() {

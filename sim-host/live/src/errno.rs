@@ -1,4 +1,4 @@
-//! Translates the system's errors to the core's.
+//! Converts errors of the system to errors of the core.
 
 use std::io;
 
@@ -69,7 +69,7 @@ pub(super) fn concerns_one_peer(error: &io::Error) -> bool {
     )
 }
 
-/// Returns whether there is no descriptor, or no memory for one.
+/// Returns whether the error is a lack of descriptors, or of memory for one.
 pub(super) fn is_exhaustion(error: &io::Error) -> bool {
     let errno = Errno::from_io_error(error);
     matches!(errno, Some(Errno::MFILE | Errno::NFILE | Errno::NOBUFS | Errno::NOMEM))

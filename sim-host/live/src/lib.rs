@@ -1,4 +1,4 @@
-//! The back end on the operating system: real sockets, signals, wall time.
+//! The back end on the operating system: real sockets, real signals, real time.
 //!
 //! ```text
 //!   application   callbacks                  Protocol, fn(&mut App, …)
@@ -7,7 +7,8 @@
 //!   mio           epoll, kqueue
 //! ```
 //!
-//! [`Live`] does what a base asks for, waits for the system, and feeds the base what happened:
+//! [`Live`] carries out the actions of a base, waits for the system, and feeds the events to the
+//! base:
 //!
 //! ```no_run
 //! use std::net::SocketAddr;
@@ -38,27 +39,30 @@
 //! ```
 //!
 //! The application sees level-triggered readiness, although the selector reports only changes: each
-//! socket keeps its readable and writable state, and descriptors are registered again. Bytes go to
-//! the system when the application writes them; the selector is needed only when the system refuses
-//! some. They move between the system and a connection's rings without a copy in between.
+//! socket keeps its readable and writable state, and other descriptors are registered again. Bytes
+//! go to the system when the application writes them; the selector is needed only when the system
+//! does not take all of them. They move between the system and a connection's rings without a copy
+//! in between.
 //!
-//! While a base has no room for a connection, the connection stays in the system's backlog. When the
-//! process runs out of descriptors, the sockets of closed connections that wait for their peers' end
-//! of stream are given up, the oldest first. When none is left, listeners accept nothing until a
-//! descriptor is closed, or for [a second](RETRY) at most.
+//! While a base has no room for a connection, the connection stays in the system's backlog. When
+//! the process runs out of descriptors, the sockets of closed connections that wait for their
+//! peers' end of stream are closed, the oldest first. When none is left, listeners accept nothing
+//! until a descriptor is closed, or for at most [a second](RETRY).
 //!
-//! A datagram is received into a buffer of the back end, and copied into its socket's ring. One that finds
-//! no room waits here, and the others in the system's buffer, which drops what does not fit there. A
-//! datagram that the system refuses to send is dropped and counted
-//! ([`UdpMut::dropped`](picoevent::UdpMut::dropped)).
+//! A datagram is received into a buffer of the back end, and copied into its socket's ring. A
+//! datagram that does not fit waits in the back end, and the following ones wait in the system's
+//! buffer, which drops those that do not fit. A datagram that the system refuses to send is dropped
+//! and counted ([`UdpMut::dropped`](picoevent::UdpMut::dropped)).
 //!
-//! The base's random bytes have their seed from the system: [`seed`]. It is told of the system's addresses and name
-//! servers when a run begins ([`Cx::network`](picoevent::Cx::network)); later changes are not noticed.
+//! The seed of the base's random bytes comes from the system: [`seed`]. The base gets the system's
+//! addresses and name servers when a run begins ([`Cx::network`](picoevent::Cx::network)), but not
+//! later changes.
 //!
-//! [`HeapStorage`] is the memory of a base on the heap, with a size chosen at run time.
+//! [`HeapStorage`] is the memory of a base on the heap. Its size is chosen at run time.
 //!
-//! It needs Unix: descriptors, and signals that come through a pipe. On other systems the crate is empty. It is tested
-//! on Linux, and compiled for macOS. This crate has no unsafe code and starts no thread.
+//! It needs Unix: descriptors, and signals that are delivered through a pipe. On other systems the
+//! crate is empty. It is tested on Linux, and compiled for macOS. This crate has no unsafe code and
+//! starts no thread.
 
 #![cfg(unix)]
 
@@ -99,23 +103,23 @@ use clock::Clock;
 use objects::Objects;
 use token::Object;
 
-/// The longest time without an accept when there is no descriptor for a connection.
+/// The longest time for which listeners accept nothing because there is no descriptor.
 pub const RETRY: Duration = Duration::from_secs(1);
 
-/// The most events taken from the selector at once.
+/// The largest number of events that are taken from the selector at once.
 const EVENTS: usize = 1024;
 
 /// A back end over the operating system, for one base.
 pub struct Live {
     poll: Poll,
-    /// What the selector reported last.
+    /// The last events of the selector.
     events: Events,
     waker: Waker,
     clock: Clock,
     triggers: Vec<&'static Trigger>,
     objects: Objects,
     blocking: Blocking,
-    /// The last pass came without a look for news.
+    /// Whether the last pass skipped the look for news.
     skipped: bool,
 }
 
@@ -123,7 +127,7 @@ impl Live {
     /// Makes an empty back end.
     ///
     /// # Errors
-    /// The system's error, when it has no selector left for this process.
+    /// The system's error, if this process cannot get another selector.
     pub fn new() -> io::Result<Self> {
         let poll = Poll::new()?;
         let waker = mio::Waker::new(poll.registry(), Object::Trigger.into())?;
@@ -145,11 +149,11 @@ impl Live {
     }
 
     /// Makes a source from a descriptor, for events that wait for its readiness. The caller keeps
-    /// the descriptor: the loop watches a duplicate, until
+    /// the descriptor: the loop uses a duplicate, until
     /// [`Cx::forget_source`](picoevent::Cx::forget_source).
     ///
     /// # Errors
-    /// [`SourceError`], when the base has no room or the descriptor cannot be watched.
+    /// [`SourceError`], if the base has no room or the selector cannot watch the descriptor.
     pub fn add_source<A>(
         &mut self,
         base: &mut EventBase<'_, A>,
@@ -158,50 +162,50 @@ impl Live {
         self.objects.add_source(base, descriptor.as_fd(), self.poll.registry())
     }
 
-    /// Does what the base has asked for so far, without waiting: after this, each listener is open
-    /// or has failed.
+    /// Carries out all requested actions of the base, without waiting. After this, each listener is
+    /// open or has failed.
     ///
     /// # Errors
-    /// As [`run`](Self::run).
+    /// Like [`run`](Self::run).
     pub fn settle<A>(&mut self, base: &mut EventBase<'_, A>) -> io::Result<()> {
         seed(base)?;
         base.settle(self)
     }
 
-    /// Returns the address a listener listens on, with the port the system chose for port 0.
+    /// Returns the address of a listener, with the port that the system chose for port 0.
     ///
     /// # Errors
-    /// The reason why it does not listen: the system's error, or [`ErrorKind::NotFound`] when it
-    /// was freed or the base has not [settled](Live::settle) since it was made.
+    /// The reason why it does not listen: the system's error, or [`ErrorKind::NotFound`] if it was
+    /// freed or the base has not [settled](Live::settle) since it was made.
     pub fn local_addr(&self, listener: Listener) -> io::Result<SocketAddr> {
         self.objects.listeners.local_addr(listener)
     }
 
-    /// Returns the address a UDP socket is bound to, with the port the system chose for port 0.
+    /// Returns the address of a UDP socket, with the port that the system chose for port 0.
     ///
     /// # Errors
-    /// The reason why it is not bound: the system's error, or [`ErrorKind::NotFound`] when it was closed
-    /// or the base has not [settled](Live::settle) since it was made.
+    /// The reason why it is not bound: the system's error, or [`ErrorKind::NotFound`] if it was
+    /// closed or the base has not [settled](Live::settle) since it was made.
     pub fn udp_local_addr(&self, socket: UdpSocket) -> io::Result<SocketAddr> {
         self.objects.udp.local_addr(socket)
     }
 
-    /// Runs the base until its loop ends, and returns the reason. What is open stays open: the
-    /// loop can be run again. The base's time does not advance between two runs.
+    /// Runs the base until its loop ends, and returns the reason. Sockets stay open: the loop can
+    /// be run again. The base's time does not advance between two runs.
     ///
     /// # Errors
-    /// The system's error, when the selector fails. Also when a signal that an event waits for
-    /// cannot be caught, because no program can catch it or there is no descriptor left. The event
-    /// then stays added and is never called; the loop can be run again without it. Deleting the
-    /// event and adding it again retries.
+    /// The system's error, if the selector fails. Also if a signal that an event waits for cannot
+    /// be caught, because no program can catch it or no descriptor is left. The event then stays
+    /// added and is never called; the loop can be run again without it. To retry, delete the event
+    /// and add it again.
     pub fn run<A>(&mut self, base: &mut EventBase<'_, A>, app: &mut A) -> io::Result<End> {
         self.run_with(base, app, Run::DEFAULT)
     }
 
-    /// Runs the base as [`run`](Self::run) does, with other options (`event_base_loop`'s flags).
+    /// Runs the base like [`run`](Self::run), with other options (`event_base_loop`'s flags).
     ///
     /// # Errors
-    /// As [`run`](Self::run).
+    /// Like [`run`](Self::run).
     pub fn run_with<A>(
         &mut self,
         base: &mut EventBase<'_, A>,
@@ -222,17 +226,18 @@ impl Live {
         ended
     }
 
-    /// Does one turn without waiting: does what the base asks for, looks for news, feeds it, and
-    /// runs the callbacks that are due at the most urgent level. For programs with a loop of their
-    /// own that call this often. If the loop has ended, returns the reason and does nothing.
+    /// Does one turn without waiting: carries out the base's actions, feeds it new events, and runs
+    /// the callbacks that are due at the most urgent priority. This is for programs that have their
+    /// own loop and call this often. If the base's loop has ended, returns the reason and does
+    /// nothing.
     ///
-    /// The base's time continues between two turns, from its value at the first. A verb called on
-    /// the base meanwhile updates the time, so a timer made then counts from that moment, however
-    /// late the next turn comes. [`Cx::now`](picoevent::Cx::now) returns the time of the last verb or
-    /// turn.
+    /// The base's time continues between two turns, from its value at the first turn. A verb called
+    /// on the base between two turns updates the time, so a timer made then counts from that
+    /// moment, even if the next turn comes late. [`Cx::now`](picoevent::Cx::now) returns the time
+    /// of the last verb or turn.
     ///
     /// # Errors
-    /// As [`run`](Self::run).
+    /// Like [`run`](Self::run).
     pub fn turn_once<A>(
         &mut self,
         base: &mut EventBase<'_, A>,
@@ -245,19 +250,20 @@ impl Live {
             self.clock = Clock::started_at(base.now());
         }
         let ended = self.turn(base, app, Blocking::Never);
-        // A timer made before the next turn counts from the moment it is made. The clock is read then.
+        // A timer made before the next turn counts from the moment it is made, so the clock is read
+        // then.
         base.lend_idle_clock(clock::since_first_asked, self.clock.lent_at(base.now()));
         ended
     }
 
-    /// Frees every listener and closes every connection of the base, and waits until what they owe their
-    /// peers is with the system, within the [limits](picoevent::Cx::set_close_limits). No callback runs.
-    /// The base can listen, connect and run again after that. Connections that the application held keep
-    /// their place in their pool until the next run has reported their end. A program that ends at once
-    /// instead leaves the system what it has, and loses what waits in the output rings.
+    /// Frees every listener and closes every connection of the base, and waits until the system has
+    /// all their output, within the [limits](picoevent::Cx::set_close_limits). No callback runs.
+    /// After that the base can listen, connect and run again. A connection that the application
+    /// held keeps its place in its pool until the next run has reported its end. A program that
+    /// exits without this call loses the bytes in the output rings.
     ///
     /// # Errors
-    /// The system's error, when the selector fails.
+    /// The system's error, if the selector fails.
     pub fn close<A>(&mut self, base: &mut EventBase<'_, A>) -> io::Result<()> {
         base.take_idle_clock();
         self.clock = Clock::started_at(base.now());
@@ -268,7 +274,7 @@ impl Live {
                 break drained;
             }
         };
-        // Peers that have everything are not waited for.
+        // Do not wait for peers that have received everything.
         while let Some(conn) = base.end_lingering() {
             self.objects.close_conn(conn);
         }
@@ -285,7 +291,7 @@ impl Live {
         self.blocking = blocking;
         match base.turn(app, self) {
             Progress::Ready(ended) => ended,
-            // It blocks instead.
+            // `wait` blocks instead, and never returns this.
             Progress::Pending => Ok(None),
         }
     }
@@ -314,8 +320,8 @@ impl<A> Backend<A> for Live {
         self.blocking == Blocking::Allowed && !core::mem::replace(&mut self.skipped, true)
     }
 
-    /// Waits for the selector. The wait counts from the present, not from the base's time: callbacks may
-    /// have taken long. The clock is read only if there is a deadline.
+    /// Waits for the selector. The timeout counts from the current time, not from the base's time,
+    /// since callbacks may have taken long. The clock is read only if there is a deadline.
     fn wait(&mut self, until: Instant, base: &mut EventBase<'_, A>) -> Progress<io::Result<()>> {
         let timeout = match until {
             _ if self.blocking == Blocking::Never || until <= base.now() => Some(Duration::ZERO),
@@ -340,12 +346,12 @@ impl<A> Backend<A> for Live {
 /// Whether a turn may wait.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Blocking {
-    /// Until the base's next deadline, or for news.
+    /// Until the base's next deadline or the next event.
     Allowed,
     Never,
 }
 
-/// The waker that a trigger uses when another thread raises it.
+/// The waker with which a trigger wakes the loop from another thread.
 struct TriggerWaker(mio::Waker);
 
 impl Wake for TriggerWaker {
@@ -366,7 +372,7 @@ mod tests {
 
     use super::*;
 
-    /// Callbacks that always write more must not keep the loop from its news.
+    /// Callbacks that always write more must not keep the loop from looking for news.
     #[test]
     fn no_two_looks_for_news_are_skipped_in_a_row() {
         let mut live = Live::new().unwrap();
@@ -379,7 +385,7 @@ mod tests {
         assert!(skips(&mut live) && !skips(&mut live));
     }
 
-    /// `turn_once` is asked to look for news.
+    /// A call of `turn_once` always looks for news.
     #[test]
     fn a_turn_without_waiting_skips_no_look() {
         let mut live = Live { blocking: Blocking::Never, ..Live::new().unwrap() };

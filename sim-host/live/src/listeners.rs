@@ -1,8 +1,8 @@
-//! Listening sockets, and when to accept.
+//! Listening sockets.
 //!
-//! An accept that finds no client costs more than a report of the selector that there is one. So a
-//! listener accepts one connection and is registered again, which makes the selector report further
-//! clients. It accepts more at once only while clients come turn after turn.
+//! An accept that finds no client costs more than an event of the selector. So a listener accepts
+//! one connection and is then registered again, which makes the selector report further clients. It
+//! accepts more at once only while clients arrive in every turn.
 
 use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
@@ -16,17 +16,17 @@ use super::conns::Conns;
 use super::token::Object;
 use super::{RETRY, errno, tuning};
 
-/// The most connections accepted in one turn, so that open connections get their turn.
+/// The largest number of connections accepted in one turn, so that open connections are served too.
 const BATCH: usize = 64;
 
-/// The most connections that wait in the system until they are accepted, if it allows so many:
-/// clients wait there while the base has no room.
+/// The largest number of connections in the system's backlog, if the system allows so many. Clients
+/// wait there while the base has no room.
 const BACKLOG: i32 = 4096;
 
 pub(super) struct Listeners {
     /// Indexed by the listener's place in the base.
     held: Vec<Option<Held>>,
-    /// When to try again, after there was no descriptor for a connection.
+    /// When to try again after there was no descriptor for a connection.
     rests_until: Option<Instant>,
     turn: u64,
 }
@@ -35,7 +35,7 @@ struct Held {
     listener: Listener,
     socket: Result<TcpListener, io::Error>,
     enabled: bool,
-    /// A client may wait to be accepted.
+    /// Whether a client may be waiting in the backlog.
     ready: bool,
     batch: usize,
     /// The turn of the last accept.
@@ -47,10 +47,11 @@ impl Listeners {
         Self { held: Vec::new(), rests_until: None, turn: 0 }
     }
 
-    /// Opens a listener, or lets one that is open accept again.
+    /// Opens a listener, or makes an open one accept again.
     ///
     /// # Errors
-    /// The reason why it cannot listen; [`Listeners::local_addr`] will return the same.
+    /// The reason why it cannot listen; [`Listeners::local_addr`] returns the same error after
+    /// that.
     pub(super) fn open(
         &mut self,
         listener: Listener,
@@ -97,7 +98,7 @@ impl Listeners {
         }
     }
 
-    /// Takes the selector's report that a client waits.
+    /// Handles the selector's report that a client waits.
     pub(super) fn note(&mut self, place: usize) {
         if let Some(held) = self.held.get_mut(place).and_then(Option::as_mut) {
             held.ready = true;
@@ -126,12 +127,12 @@ impl Listeners {
         }
     }
 
-    /// Lets the next accept try again, since there may be a descriptor.
+    /// Makes the next accept try again, since there may be a descriptor.
     pub(super) fn resume(&mut self) {
         self.rests_until = None;
     }
 
-    /// Returns whether a client may wait that can be accepted.
+    /// Returns whether there may be a client that can be accepted.
     pub(super) fn are_waiting<A>(&self, base: &EventBase<'_, A>) -> bool {
         let waits = |held: &Held| held.enabled && held.ready && base.has_room(held.listener);
         self.rests_until.is_none() && self.held.iter().flatten().any(waits)
@@ -144,10 +145,10 @@ impl Listeners {
 }
 
 impl Held {
-    /// Accepts as many clients as the base has room for and the turn allows.
+    /// Accepts clients while the base has room and the turn allows more.
     ///
     /// # Errors
-    /// There is no descriptor, or no memory, for a connection.
+    /// There is no descriptor for a connection, or no memory for one.
     fn accept<A>(
         &mut self,
         turn: u64,
@@ -201,15 +202,15 @@ fn take<A>(
 
 fn bind(address: SocketAddr, place: usize, registry: &Registry) -> io::Result<TcpListener> {
     let mut socket = TcpListener::bind(address)?;
-    // mio asks for a short backlog; a second `listen` changes it.
+    // mio sets a short backlog; a second `listen` changes it.
     listen(&socket, BACKLOG)?;
-    // For the sockets it accepts.
+    // The sockets that it accepts inherit these settings.
     tuning::apply(&socket, Tuning::DEFAULT);
     registry.register(&mut socket, Object::Listener(place).into(), Interest::READABLE)?;
     Ok(socket)
 }
 
-/// Returns a copy of an error: `io::Error` is not `Clone`.
+/// Returns a copy of an error, since `io::Error` is not `Clone`.
 pub(super) fn copy_of(error: &io::Error) -> io::Error {
     match error.raw_os_error() {
         Some(number) => io::Error::from_raw_os_error(number),

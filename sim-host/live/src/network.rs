@@ -1,8 +1,8 @@
-//! What a base is told of the system's network.
+//! The network state that a base gets.
 //!
-//! The link is always up. The addresses are those from which the system sends into the Internet, or that of this
-//! machine if it has none; the name servers are those of `/etc/resolv.conf`. Changes are not noticed while a loop runs:
-//! the base is told when a run begins.
+//! The link is always up. The addresses are those from which the system sends to the Internet, or
+//! the loopback address if there are none. The name servers are those of `/etc/resolv.conf`. The
+//! base gets this state when a run begins; later changes are not noticed.
 
 use std::fs;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
@@ -10,7 +10,8 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 use picoevent::{Network, OwnAddress};
 
 const NAME_SERVERS: &str = "/etc/resolv.conf";
-/// Addresses in the Internet that are for documents, so nobody has them. Nothing is sent there.
+/// Internet addresses that are reserved for documentation, so no host has them. Nothing is sent to
+/// them.
 const FAR: [IpAddr; 2] = [
     IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1)),
     IpAddr::V6(Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 1)),
@@ -34,7 +35,7 @@ pub(super) fn describe() -> Network {
     network
 }
 
-/// Returns the address from which the system would send to another.
+/// Returns the address from which the system would send to `far`.
 fn address_towards(far: IpAddr) -> Option<IpAddr> {
     let any: IpAddr = match far {
         IpAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
@@ -45,7 +46,8 @@ fn address_towards(far: IpAddr) -> Option<IpAddr> {
     socket.local_addr().ok().map(|address| address.ip())
 }
 
-/// Returns the name servers in a text of resolv.conf(5). One whose address names an interface is left out.
+/// Returns the name servers in a text in the format of resolv.conf(5). Leaves out those whose
+/// address names an interface.
 fn name_servers(text: &str) -> impl Iterator<Item = IpAddr> {
     text.lines().filter_map(|line| {
         let mut words = line.split_ascii_whitespace();

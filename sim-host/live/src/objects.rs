@@ -1,5 +1,5 @@
-//! The system objects of a base: listeners, connections, UDP sockets, descriptors and signals. Actions of the base
-//! go down to them, and their news goes up to the base.
+//! The system objects of a base: listeners, connections, UDP sockets, descriptors and signals. The
+//! base's actions are carried out on them, and their events are fed to the base.
 
 use std::io;
 use std::os::fd::BorrowedFd;
@@ -35,7 +35,7 @@ impl Objects {
         }
     }
 
-    /// Does an action that the base asks for.
+    /// Carries out an action of the base.
     ///
     /// # Errors
     /// The reason why a signal cannot be caught.
@@ -96,7 +96,7 @@ impl Objects {
     /// Makes a source from a descriptor.
     ///
     /// # Errors
-    /// [`SourceError`], when the base has no room or the descriptor cannot be watched.
+    /// [`SourceError`], if the base has no room or the selector cannot watch the descriptor.
     pub(super) fn add_source<A>(
         &mut self,
         base: &mut EventBase<'_, A>,
@@ -112,7 +112,8 @@ impl Objects {
         self.conns.close(conn);
     }
 
-    /// Prepares for a wait. Returns when there is something to do without news.
+    /// Prepares for a wait. Returns when there is something to do even without an event of the
+    /// selector.
     pub(super) fn deadline<A>(
         &mut self,
         base: &mut EventBase<'_, A>,
@@ -128,7 +129,7 @@ impl Objects {
         }
     }
 
-    /// Feeds the selector's reports, and accepts.
+    /// Feeds the selector's events to the base, and accepts clients.
     pub(super) fn feed<A>(
         &mut self,
         base: &mut EventBase<'_, A>,
@@ -145,7 +146,7 @@ impl Objects {
                 Some(Object::Trigger) | None => {}
             }
         }
-        // Last, so that no event of this turn reaches a new connection in a place that was reused.
+        // Last, so that no event of this turn reaches a new connection in a reused place.
         self.listeners.accept(base, &mut self.conns, registry);
     }
 }

@@ -6,8 +6,8 @@ use picoevent::EventBase;
 
 /// Gives a base a [seed](EventBase::seed) from the system's random number generator, if it has none.
 ///
-/// [`Live`](crate::Live) does so when the base settles and when it runs. A program whose application draws random
-/// bytes when it is started calls this before:
+/// [`Live`](crate::Live) does this when the base settles and when it runs. A program whose
+/// application draws random bytes before that calls this first:
 ///
 /// ```
 /// use picoevent::{EventBase, Storage};
@@ -22,7 +22,7 @@ use picoevent::EventBase;
 /// ```
 ///
 /// # Errors
-/// The system's error: it has no random number generator.
+/// The system's error, if it has no random number generator.
 pub fn seed<A>(base: &mut EventBase<'_, A>) -> io::Result<()> {
     if base.is_seeded() {
         return Ok(());

@@ -1,17 +1,17 @@
-//! The system's signals, counted.
+//! Catches and counts the system's signals.
 //!
 //! ```text
 //!   kill ──▶ handler ──▶ one byte ──▶ pipe of the signal ──▶ selector, then take()
 //! ```
 //!
-//! Each signal that is caught has a pipe of its own, and the handler writes one byte for each raise.
-//! A pipe stores such bytes without gaps, so it holds 65,536 of them: every count that fits
-//! [`EventBase::raised`](picoevent::EventBase::raised) arrives whole, and only higher counts
-//! saturate. A pair of sockets would hold a few hundred. The pipe is also the counter because a
-//! handler that counts by itself needs unsafe code of ours.
+//! Each caught signal has a separate pipe, and the handler writes one byte for each raise. A pipe
+//! stores such bytes without gaps, so it holds 65,536 of them. So every count that fits
+//! [`EventBase::raised`](picoevent::EventBase::raised) is exact, and only higher counts saturate. A
+//! pair of sockets would hold only a few hundred. A handler that increments a counter would need
+//! unsafe code in this crate.
 //!
 //! Every back end in the process that catches a signal receives it. When the last one releases it,
-//! the signal has its former effect again: see [`held`].
+//! the signal has its former effect again; see [`held`].
 
 use std::io::{self, ErrorKind, Read};
 use std::os::fd::OwnedFd;
@@ -43,10 +43,10 @@ impl Signals {
         Self { caught: Vec::new() }
     }
 
-    /// Catches a signal from now on.
+    /// Starts to catch a signal.
     ///
     /// # Errors
-    /// The system's error, or that no program can catch it.
+    /// The system's error, or an error if no program can catch this signal.
     pub(super) fn catch(&mut self, signal: Signal, registry: &Registry) -> io::Result<()> {
         if !self.caught.iter().any(|caught| caught.signal == signal) {
             self.caught.push(Caught::new(signal, registry)?);

@@ -1,8 +1,8 @@
-//! Descriptors whose readiness events wait for.
+//! The descriptors of the application's sources.
 //!
-//! The base needs one report of a source that is ready, and another after each
-//! [`Action::Interest`](picoevent::Action::Interest). The selector does that when a descriptor is
-//! registered again: it then reports what is ready already.
+//! The base needs one report of a ready source, and another after each
+//! [`Action::Interest`](picoevent::Action::Interest). Registering a descriptor again makes the
+//! selector report its current readiness.
 
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::{error, fmt, io};
@@ -19,8 +19,8 @@ use super::token::Object;
 pub enum SourceError {
     /// The base has no room for a source.
     Full(FullError),
-    /// The descriptor cannot be watched: for example a file on a disk, which is always ready, or when
-    /// there is no descriptor left for a duplicate.
+    /// The selector cannot watch the descriptor, for example a file on a disk, which is always
+    /// ready. Or no descriptor is left for a duplicate.
     System(io::Error),
 }
 
@@ -64,7 +64,7 @@ impl Sources {
         descriptor: OwnedFd,
         registry: &Registry,
     ) -> Result<Source, SourceError> {
-        // Fails now if the descriptor cannot be watched, not when the first event is added.
+        // Fail now if the selector cannot watch the descriptor, not when the first event is added.
         let number = descriptor.as_raw_fd();
         let mut probe = SourceFd(&number);
         let token = Object::Source(usize::MAX >> 8).into();
@@ -112,15 +112,16 @@ impl Sources {
     }
 }
 
-/// Returns the interest to register. The selector reports an end of stream together with input.
+/// Returns the selector's interest for `what`. The selector reports an end of stream together with
+/// input.
 fn interest(what: EventFlags) -> Option<Interest> {
     let read = what.intersects(EventFlags::READ | EventFlags::CLOSED).then_some(Interest::READABLE);
     let write = what.contains(EventFlags::WRITE).then_some(Interest::WRITABLE);
     read.into_iter().chain(write).reduce(Interest::add)
 }
 
-/// Returns what an event makes ready. As in libevent, an error makes both directions ready: the next
-/// read or write returns it.
+/// Returns the readiness that an event reports. As in libevent, an error makes both directions
+/// ready: the next read or write returns the error.
 fn what(event: &Event) -> EventFlags {
     let mut what = EventFlags::NONE;
     if event.is_readable() || event.is_read_closed() || event.is_error() {

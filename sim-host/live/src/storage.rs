@@ -1,4 +1,4 @@
-//! The memory of a base on the heap, with capacities that are known only at run time.
+//! The memory of a base on the heap, with capacities that are chosen at run time.
 
 use std::{error, fmt};
 
@@ -7,17 +7,17 @@ use picoevent::memory::{
     ConnSlot, EventSlot, ListenerSlot, MAX_SLOTS, Memory, PoolSlot, SourceSlot, TimerSlot, UdpSlot,
 };
 
-/// How much an [`EventBase`](picoevent::EventBase) has room for.
+/// The capacities of an [`EventBase`](picoevent::EventBase).
 ///
-/// The defaults are those of a [`Storage`](picoevent::Storage): one listener, one pool, no source and no UDP socket.
-/// The default for the others is 0.
+/// The defaults are those of a [`Storage`](picoevent::Storage): one listener, one pool, no source
+/// and no UDP socket. The other capacities are 0 by default.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Capacities {
-    /// Events that can exist at once: timers, signals, sources' readiness, watchers.
+    /// Events that can exist at once: timers, signals, readiness events of sources, watchers.
     pub events: usize,
     /// Connections that can exist at once, including those being flushed after a close.
     pub conns: usize,
-    /// Bytes of all rings together, of connections and of UDP sockets.
+    /// Bytes of all rings of connections and UDP sockets together.
     pub bytes: usize,
     /// Listeners that can exist at once.
     pub listeners: usize,
@@ -29,10 +29,11 @@ pub struct Capacities {
     pub udp: usize,
 }
 
-/// Room for an [`EventBase`](picoevent::EventBase) of the application `A`, on the heap.
+/// The memory of an [`EventBase`](picoevent::EventBase) for the application `A`, on the heap.
 ///
-/// A [`Storage`](picoevent::Storage) has its capacities in its type. `Box::new(Storage::new())` makes
-/// it on the stack first, which a storage of some megabytes overflows. This one is made on the heap:
+/// A [`Storage`](picoevent::Storage) has its capacities in its type. `Box::new(Storage::new())`
+/// makes it on the stack first, and a storage of several megabytes overflows the stack. This one is
+/// made on the heap:
 ///
 /// ```
 /// use picoevent::{EventBase, Pool};
@@ -50,7 +51,7 @@ pub struct Capacities {
 /// # }
 /// ```
 ///
-/// The system gives zeroed memory for the rings, and allocates most pages only when a connection
+/// The system provides zeroed memory for the rings, and allocates most pages only when a connection
 /// first uses them.
 pub struct HeapStorage<A> {
     events: Box<[EventSlot<A>]>,
@@ -71,7 +72,8 @@ impl Default for Capacities {
 }
 
 impl Capacities {
-    /// Returns what these pools take: their connections, their bytes, and as many listeners.
+    /// Returns the capacities that these pools need: their connections, their bytes, and one
+    /// listener each.
     pub const fn of(pools: &[Pool]) -> Self {
         Self {
             events: 0,
@@ -84,7 +86,7 @@ impl Capacities {
         }
     }
 
-    /// Checks that a base can use all of it.
+    /// Checks that a base can use these capacities.
     fn check(&self) -> Result<(), CapacityError> {
         let Self { events, conns, bytes, listeners, pools, sources, udp } = *self;
         let slots = [events, conns, listeners, sources, udp];
@@ -95,7 +97,7 @@ impl Capacities {
         if pools > Pool::MOST {
             return Err(CapacityError::TooManyPools(pools));
         }
-        // No allocation may be longer than `isize::MAX`.
+        // An allocation cannot be larger than `isize::MAX`.
         if bytes > isize::MAX as usize {
             return Err(CapacityError::TooManyBytes(bytes));
         }
@@ -107,7 +109,7 @@ impl<A> HeapStorage<A> {
     /// Makes an empty storage. O(number of slots).
     ///
     /// # Errors
-    /// [`CapacityError`], when a base could not use these capacities.
+    /// [`CapacityError`], if a base could not use these capacities.
     pub fn new(capacities: Capacities) -> Result<Self, CapacityError> {
         capacities.check()?;
         let Capacities { events, conns, bytes, listeners, pools, sources, udp } = capacities;
@@ -124,7 +126,7 @@ impl<A> HeapStorage<A> {
         })
     }
 
-    /// Lends the memory, for [`EventBase::over`](picoevent::EventBase::over).
+    /// Borrows the memory, for [`EventBase::over`](picoevent::EventBase::over).
     pub fn memory(&mut self) -> Memory<'_, A> {
         Memory {
             events: &mut self.events,
@@ -140,7 +142,7 @@ impl<A> HeapStorage<A> {
     }
 }
 
-/// Makes slots one at a time, so that at most one is on the stack.
+/// Makes the slots one by one, so that at most one is on the stack.
 fn slots<T>(number: usize, new: fn() -> T) -> Box<[T]> {
     std::iter::repeat_with(new).take(number).collect()
 }

@@ -1,10 +1,10 @@
-//! One connection's socket, and what it can do now.
+//! The socket of one connection, with its readiness.
 //!
-//! The selector reports only changes, so the socket's state is kept here: `readable` and
-//! `writable` stay set until the system says otherwise. [`Stream::work`] does everything the two
-//! bits and the connection's rings allow.
+//! The selector reports only changes, so the socket's state is kept here: `readable` and `writable`
+//! stay set until a system call would block. [`Stream::work`] does everything that the two bits and
+//! the connection's rings allow.
 //!
-//! A connection cannot take up a whole turn: it gets at most one full input ring before its
+//! A connection cannot use up a whole turn: it gets at most one full input ring before its
 //! callbacks have run.
 
 use std::io::{self, ErrorKind, IoSlice, IoSliceMut, Read, Write};
@@ -27,17 +27,18 @@ pub(super) struct Stream {
     connecting: bool,
     readable: bool,
     writable: bool,
-    /// The selector has reported the end of the peer's stream, so the end may follow a short read.
+    /// The selector has reported the peer's end of stream, so the end may follow a short read.
     hung_up: bool,
-    /// There is urgent data, and a read stops before what has come after it.
+    /// There is urgent data, and a read stops at it.
     urgent: bool,
     /// The selector saw an error.
     broken: bool,
-    /// The selector watches it for input, and for room to send as well.
+    /// The directions for which the socket is registered with the selector; `None` if it is not
+    /// registered.
     watched: Option<Watched>,
 }
 
-/// What the selector watches a socket for.
+/// The directions for which the selector watches a socket.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Watched {
     Input,
@@ -53,13 +54,13 @@ pub(super) enum Part {
 }
 
 impl Stream {
-    /// Makes a connection that was accepted. Its socket has room to send; the selector will report
-    /// input.
+    /// Makes the stream of an accepted connection. Its socket has room to send; the selector will
+    /// report input.
     pub(super) fn accepted(socket: TcpStream, conn: Conn) -> Self {
         Self { writable: true, connecting: false, ..Self::connecting(socket, conn) }
     }
 
-    /// Makes a connection that is being opened.
+    /// Makes the stream of a connection that is being opened.
     pub(super) fn connecting(socket: TcpStream, conn: Conn) -> Self {
         Self {
             socket,
@@ -74,8 +75,8 @@ impl Stream {
         }
     }
 
-    /// Has the selector watch the socket. While the socket takes what is sent, it is watched for input only:
-    /// the selector would report room for each new one.
+    /// Registers the socket with the selector. While the socket is writable, it is registered for
+    /// input only; otherwise the selector would report every new socket as writable.
     ///
     /// # Errors
     /// The selector's error.
@@ -93,12 +94,12 @@ impl Stream {
         Ok(())
     }
 
-    /// Returns whether the selector has to watch it for more than it does.
+    /// Returns whether the socket must be registered for more than it is.
     pub(super) fn needs_watch(&self) -> bool {
         !self.writable && self.watched != Some(Watched::Both)
     }
 
-    /// Takes a report of the selector. Returns the directions that it changed.
+    /// Handles an event of the selector. Returns the directions that it changed.
     pub(super) fn note(&mut self, event: &Event) -> Part {
         let was_writable = self.writable;
         self.broken |= event.is_error();
@@ -106,17 +107,17 @@ impl Stream {
         self.urgent |= event.is_priority();
         self.readable |= event.is_readable() || event.is_read_closed() || event.is_error();
         self.writable |= event.is_writable() || event.is_write_closed() || event.is_error();
-        // While it is writable, nothing waits to be sent.
+        // While the socket is writable, no output waits.
         if was_writable { Part::Input } else { Part::Both }
     }
 
-    /// Makes the peer see a reset, not an end of stream, when the socket is dropped.
+    /// Makes the peer get a reset instead of an end of stream when the socket is dropped.
     pub(super) fn set_reset(&self) {
-        // If this fails, the peer sees an end of stream, which is the next best.
+        // If this fails, the peer sees an end of stream.
         let _ = set_socket_linger(&self.socket, Some(Duration::ZERO));
     }
 
-    /// Does what can be done without waiting, in the part that may have changed.
+    /// Does what can be done without waiting, in the directions of `part`.
     ///
     /// # Errors
     /// The connection has failed.
@@ -136,26 +137,26 @@ impl Stream {
             self.send(base).map_err(found(Direction::Write))?;
         }
         match core::mem::take(&mut self.broken) {
-            // The peer has reset it, though nothing is read at the moment.
+            // The peer has reset the connection, even if nothing is read at the moment.
             true => self.socket.take_error().and_then(|error| error.map_or(Ok(()), Err)),
             false => Ok(()),
         }
         .map_err(found(Direction::Read))
     }
 
-    /// Sends the end of stream. The system delivers it, and all that was sent before.
+    /// Sends the end of stream. The system delivers everything that was sent before it.
     ///
     /// # Errors
     /// The connection has failed.
     pub(super) fn end(&self) -> io::Result<()> {
         match self.socket.shutdown(Shutdown::Write) {
-            // The peer is gone already; a read will return that.
+            // The peer has already gone; a read will return that.
             Err(error) if error.kind() == ErrorKind::NotConnected => Ok(()),
             ended => ended,
         }
     }
 
-    /// Checks whether a connection that is being opened is open.
+    /// Checks whether the connect has succeeded.
     fn establish<A>(&mut self, base: &mut EventBase<'_, A>) -> io::Result<bool> {
         if !self.writable {
             return Ok(false);
@@ -217,8 +218,8 @@ impl Stream {
                 second => self.socket.write_vectored(&[IoSlice::new(first), IoSlice::new(second)]),
             };
             match written {
-                // A socket that takes less than all is full, or its connection has failed. The
-                // selector reports both: room when there is some again, and a failure.
+                // A socket that takes less than all bytes is full, or its connection has failed.
+                // The selector reports both: when there is room again, and a failure.
                 Ok(amount) => {
                     self.writable = amount == all;
                     base.sent(self.conn, amount);

@@ -1,7 +1,7 @@
 //! The object of a readiness event, packed into the one word that the selector carries.
 //!
-//! The low bits are the table, the rest is the place in it. A place may have been reused: a table
-//! takes an event as a hint to look, never as a fact, so a late event for a reused place costs a
+//! The low bits select the table, the other bits are the place in it. A place may have been reused.
+//! So a table takes an event only as a hint to look: a late event for a reused place costs one
 //! system call and does no harm.
 
 use mio::Token;
@@ -41,7 +41,7 @@ impl From<Object> for Token {
 }
 
 impl Object {
-    /// Returns the object of a token; `None` for one that was never made here.
+    /// Returns the object of a token; `None` for a token that was not made here.
     pub(super) fn of(Token(word): Token) -> Option<Self> {
         let place = word >> TABLE_BITS;
         match word & ((1 << TABLE_BITS) - 1) {

@@ -1,12 +1,13 @@
-//! Settings of sockets: Nagle's algorithm and keep-alive.
+//! Socket settings: Nagle's algorithm and keep-alive.
 //!
-//! Sockets that a listener accepts inherit the listener's settings, so a connection that keeps
-//! [`Tuning::DEFAULT`] needs no system call for them.
+//! Accepted sockets inherit the listener's settings. So a connection that keeps [`Tuning::DEFAULT`]
+//! needs no system call for them.
 //!
-//! A silent peer is probed. It is given up after [`GIVE_UP`], as on a board, or one probe after the
-//! silence the application chose, whichever is later:
+//! A peer that sends nothing gets keep-alive probes. Its connection fails after [`GIVE_UP`], as on
+//! a board, or one probe after the keep-alive interval that the application chose, whichever is
+//! later:
 //!
-//! | silence before the first probe | probes, one each | given up after |
+//! | silence before the first probe | number and interval of probes | connection fails after |
 //! |---:|---|---:|
 //! | 20 s | 2, 20 s | 60 s |
 //! | 5 s | 11, 5 s | 60 s |
@@ -21,10 +22,11 @@ use rustix::net::sockopt::{
     set_socket_keepalive, set_tcp_keepcnt, set_tcp_keepidle, set_tcp_keepintvl, set_tcp_nodelay,
 };
 
-/// How long a peer may be silent before it is given up, if the application chose no longer silence.
+/// How long a peer may send nothing before its connection fails, if the application chose no longer
+/// interval.
 const GIVE_UP: Duration = Duration::from_secs(60);
 
-/// The longest silence that Linux accepts (`MAX_TCP_KEEPIDLE`).
+/// The longest keep-alive interval that Linux accepts (`MAX_TCP_KEEPIDLE`).
 const LONGEST: Duration = Duration::from_secs(32_767);
 
 /// Applies the settings to a socket. If one cannot be set, the socket works without it.
@@ -50,7 +52,7 @@ fn keep_alive(socket: impl AsFd, silence: Option<Duration>) -> io::Result<()> {
     Ok(())
 }
 
-/// When a peer is probed.
+/// The schedule of the keep-alive probes.
 #[derive(Debug, PartialEq, Eq)]
 struct Probes {
     silence: Duration,
@@ -59,7 +61,7 @@ struct Probes {
 }
 
 impl Probes {
-    /// Plans the probes after a silence of one second or more.
+    /// Returns the schedule for a keep-alive interval of one second or more.
     fn after(silence: Duration) -> Self {
         let silence = silence.min(LONGEST);
         let interval = silence.min(KEEP_ALIVE);

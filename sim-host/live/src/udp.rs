@@ -1,9 +1,10 @@
 //! UDP sockets.
 //!
-//! As with [streams](super::stream), the selector reports only changes, so the state of each socket is kept
-//! here. A datagram's length is known only when it has been taken from the system, so it is received into
-//! a buffer, and copied into the ring of its socket. The one that finds no room there waits here, and is
-//! fed first when there is room. So nothing is dropped here; the system drops what its buffer does not hold.
+//! As with [streams](super::stream), the selector reports only changes, so the state of each socket
+//! is kept here. A datagram's length is known only after it is taken from the system. So it is
+//! received into a buffer, and copied into the ring of its socket. If it does not fit, it waits
+//! here, and is fed first when there is room. So nothing is dropped here; the system drops
+//! datagrams that its buffer cannot hold.
 
 use std::io::{self, ErrorKind};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -17,16 +18,17 @@ use super::errno;
 use super::listeners::copy_of;
 use super::token::Object;
 
-/// The longest datagram, and one byte.
+/// The size of the longest datagram, plus one byte.
 const BUFFER: usize = 1 << 16;
 
-/// The most errors taken from a socket at once: each is a message of ICMP, and so is the next.
+/// The largest number of errors taken from a socket at once. Each error is an ICMP message, and
+/// many may wait.
 const ERRORS: usize = 16;
 
 pub(super) struct UdpSockets {
     /// Indexed by the socket's place in the base.
     held: Vec<Option<Held>>,
-    /// For one datagram; empty until a socket is bound.
+    /// The buffer for one datagram; empty until a socket is bound.
     buffer: Vec<u8>,
 }
 
@@ -37,7 +39,7 @@ struct Held {
 
 struct Bound {
     socket: Socket,
-    /// The peer the system has connected it to.
+    /// The peer to which the system has connected the socket.
     peer: Option<SocketAddr>,
     readable: bool,
     writable: bool,
@@ -53,7 +55,8 @@ impl UdpSockets {
     /// Binds a socket. Returns its address.
     ///
     /// # Errors
-    /// The reason why it cannot be bound; [`UdpSockets::local_addr`] will return the same.
+    /// The reason why it cannot be bound; [`UdpSockets::local_addr`] returns the same error after
+    /// that.
     pub(super) fn bind(
         &mut self,
         id: UdpSocket,
@@ -91,7 +94,7 @@ impl UdpSockets {
         }
     }
 
-    /// Takes a report of the selector, and does what it allows.
+    /// Handles an event of the selector, and does what it allows.
     pub(super) fn note<A>(
         &mut self,
         place: usize,
@@ -108,7 +111,7 @@ impl UdpSockets {
         bound.send(id, base);
     }
 
-    /// Receives what the base has room for.
+    /// Receives datagrams while the base has room.
     pub(super) fn receive<A>(
         &mut self,
         id: UdpSocket,
@@ -122,7 +125,7 @@ impl UdpSockets {
         }
     }
 
-    /// Does what the application has asked for.
+    /// Handles the requests of the application.
     pub(super) fn send<A>(&mut self, id: UdpSocket, base: &mut EventBase<'_, A>) {
         let held = self.held.get_mut(id.index()).and_then(Option::as_mut);
         if let Some((id, bound)) = held.and_then(Held::bound) {
@@ -143,7 +146,7 @@ impl Bound {
         let mut socket = Socket::bind(address)?;
         let interest = Interest::READABLE.add(Interest::WRITABLE);
         registry.register(&mut socket, Object::Udp(place).into(), interest)?;
-        // The selector reports both at once, if they are so.
+        // The selector reports both directions at once, if they are ready.
         Ok(Self { socket, peer: None, readable: false, writable: true, waiting: None })
     }
 
@@ -183,7 +186,7 @@ impl Bound {
         }
     }
 
-    /// Has the selector report again what it has reported before.
+    /// Makes the selector report the current readiness again.
     fn look_again(&mut self, id: UdpSocket, registry: &Registry) {
         let interest = Interest::READABLE.add(Interest::WRITABLE);
         let token = Object::Udp(id.index()).into();
@@ -198,7 +201,7 @@ impl Bound {
             match self.carry_out(request) {
                 Err(error) if error.kind() == ErrorKind::WouldBlock => self.writable = false,
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                // The peer has refused an earlier datagram; this one was not sent.
+                // An earlier datagram was refused by its peer; this one was not sent.
                 Err(error) if error.kind() == ErrorKind::ConnectionRefused && errors < ERRORS => {
                     errors += 1;
                     base.udp_failed(id, UdpError::Refused);

@@ -1,10 +1,10 @@
 //! Urgent data: why a short read may not be the last one.
 //!
-//! A read that returns less than was asked for has usually taken all there was, and later input is a
-//! new report of the selector. So a connection saves the second read, which would find nothing. But
-//! a read also stops at urgent data (RFC 9293, 3.8.5), and what was sent after it may have come in
-//! the same report. Where the selector reports urgent data, only a connection with urgent data is
-//! read until nothing is left; where it does not, every connection is.
+//! A read that returns less than was asked for has usually taken everything, and the selector
+//! reports later input. So a connection saves the second read, which would find nothing. But a read
+//! also stops at urgent data (RFC 9293, 3.8.5), and the bytes behind the urgent data may have come
+//! in the same event. Where the selector reports urgent data, only a connection with urgent data is
+//! read until nothing is left. On other systems every connection is.
 
 use mio::Interest;
 

@@ -1,4 +1,5 @@
-//! Storage on the heap: as large as was asked for, made on a small stack, refused where it is of no use.
+//! Storage on the heap: its size, its construction on a small stack, and capacities that are
+//! refused.
 
 use std::error::Error;
 use std::iter;
@@ -11,7 +12,7 @@ use picoevent::{
 };
 use picoevent_mio::{Capacities, CapacityError, HeapStorage};
 
-/// Nothing: no callback is ever called here.
+/// The application, which is empty: no callback is ever called here.
 struct App;
 
 const PEER: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 7);
@@ -96,7 +97,7 @@ fn a_second_base_on_the_same_memory_does_not_know_the_firsts_handles() {
     let in_first = first.add_pool(pool).unwrap();
     let before = fill(&mut first, in_first);
     let mut base = EventBase::over(storage.memory());
-    // Nor its pool.
+    // The base does not know the first base's pool either.
     assert_eq!(base.connect_with(PEER, in_first, PLAIN, ignore), Err(SetupError::NoPool));
     let pool = base.add_pool(pool).unwrap();
     assert_eq!(fill(&mut base, pool).len(), 2);
@@ -110,7 +111,7 @@ fn assert_refused(capacities: Capacities, error: CapacityError, said: &str) {
     assert_eq!(error.to_string(), said);
 }
 
-/// Returns the pool that is made of a storage which has what it takes, or as much as can be had.
+/// Returns the pool made on a storage that has the pool's capacities, or up to 1 MiB of bytes.
 fn pool_of(pool: Pool) -> Result<PoolId, SetupError> {
     let all = Capacities::of(&[pool]);
     let capacities = Capacities { bytes: all.bytes.min(1 << 20), ..all };

@@ -1,4 +1,4 @@
-//! `cargo fuzz run dns`: reads byte strings from libFuzzer as messages of the domain name system.
+//! `cargo fuzz run dns`: parses byte strings from libFuzzer as DNS messages.
 
 #![no_main]
 
@@ -22,7 +22,7 @@ fuzz_target!(|bytes: &[u8]| {
         assert!(record.bytes().len() <= bytes.len());
         let _ = record.data();
     }
-    // What is read is written again, if its names are text.
+    // A parsed message is written again, if its names are text.
     let mut buffer = vec![0; 4 * bytes.len() + 64];
     for record in message.answers() {
         let labels: Vec<_> = record.name.labels().collect();

@@ -1,4 +1,4 @@
-//! `cargo fuzz run http_chunks`: a server of HTTP that is sent byte strings from libFuzzer.
+//! `cargo fuzz run http_chunks`: sends byte strings from libFuzzer to an HTTP server.
 
 #![no_main]
 

@@ -1,4 +1,5 @@
-//! `cargo fuzz run mqtt`: reads byte strings from libFuzzer as packets of an MQTT broker, and feeds them to a client.
+//! `cargo fuzz run mqtt`: parses byte strings from libFuzzer as packets from an MQTT broker, and
+//! feeds them to a client.
 
 #![no_main]
 
@@ -17,7 +18,7 @@ use picoevent_mqtt::{
 struct App {
     mqtt: Client<App, 3, 100, 2>,
     version: Version,
-    /// The piece of a message that comes next.
+    /// The offset of the next piece of a message.
     offset: usize,
 }
 
@@ -53,7 +54,7 @@ fn answer(app: &mut App, message: &mut Message<'_, '_, App>) {
     let _ = mqtt::publish(app, message.cx(), &Publish::new("a", b"b").qos(Qos::One));
 }
 
-/// A back end whose only peer sends the bytes, some at a time.
+/// A back end whose only peer sends the bytes in pieces.
 struct Feed<'b> {
     bytes: &'b [u8],
     now: Instant,

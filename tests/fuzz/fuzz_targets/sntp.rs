@@ -1,4 +1,5 @@
-//! `cargo fuzz run sntp`: reads byte strings from libFuzzer as answers of a time server to a client.
+//! `cargo fuzz run sntp`: feeds byte strings from libFuzzer to a client as answers from a time
+//! server.
 
 #![no_main]
 
@@ -38,7 +39,8 @@ fuzz_target!(|bytes: &[u8]| {
     sntp::start(&mut app, &mut base, Duration::from_secs(15)).expect("there is room");
     let mut now = Instant::ZERO;
     let mut asked: Option<(UdpSocket, [u8; 8])>;
-    // Each answer has the time before it in front, and whether it repeats the number of the question.
+    // Before each answer come the delay before it, and whether it repeats the number of the
+    // request.
     for answer in bytes.chunks(50) {
         let [time, repeats, answer @ ..] = answer else { return };
         asked = None;

@@ -1,4 +1,4 @@
-//! The loop, as back ends and applications see it.
+//! The loop, seen from back ends and applications.
 
 use core::task::{Poll, Waker};
 
@@ -71,7 +71,7 @@ fn turn(base: &mut Base<'_>) {
     any(any(base).drain(any(device)).is_ready());
 }
 
-/// A back end of which nothing is known.
+/// A back end with values that the compiler cannot know.
 struct Device;
 
 static TRIGGER: Trigger = Trigger::new(Signal::INT);

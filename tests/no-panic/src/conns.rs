@@ -1,4 +1,4 @@
-//! Connections, the application's side and the back end's.
+//! Connections, seen from the application and from the back end.
 
 use core::time::Duration;
 
@@ -16,7 +16,7 @@ pub fn call(app: &mut App, conn: &mut ConnMut<'_, '_, App>, event: ConnEvent) {
     any((app, conn, event));
 }
 
-/// A kind of connection that does only what the core does by itself.
+/// A kind of connection with only the core's default functions.
 pub struct Plain;
 
 impl Protocol<App> for Plain {
@@ -31,7 +31,7 @@ impl Protocol<App> for Plain {
 
 static SETTINGS: Settings = Settings::new().busy(b"no");
 
-/// Settings of which nothing is known.
+/// Returns settings that the compiler cannot know.
 pub fn settings() -> &'static Settings {
     let settings = any(Settings::new()).idle(duration()).stall(duration());
     let settings = any(settings.connect(duration()));

@@ -1,4 +1,4 @@
-//! Events, and what the loop itself does for them.
+//! Events, and the loop's own work for them.
 
 use picoevent::EventMut;
 

@@ -1,4 +1,5 @@
-//! HTTP: every verb of its package, in handlers of a site of which nothing is known.
+//! HTTP: every verb of its package, in the handlers of a site with values that the compiler cannot
+//! know.
 
 use core::time::Duration;
 

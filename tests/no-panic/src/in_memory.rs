@@ -1,4 +1,4 @@
-//! Pairs, and connections above filters.
+//! Pairs, and connections with filters.
 
 use picoevent::{Conn, ConnError, ConnMut, Filter, PoolId};
 
@@ -6,7 +6,7 @@ use crate::conns::{Plain, call, settings};
 use crate::unknown::any;
 use crate::{App, Base};
 
-/// A filter of which nothing is known.
+/// A filter with values that the compiler cannot know.
 struct Unknown;
 
 type Moved = Result<(usize, usize), ConnError>;

@@ -1,4 +1,4 @@
-//! Listeners, and the connections they bring.
+//! Listeners, and the connections that they accept.
 
 use picoevent::{ListenError, ListenerMut, PoolId};
 

@@ -1,14 +1,13 @@
-//! An image that links only if no verb of the core, or of a protocol, can panic.
+//! An image that links only if no verb of the core or of a protocol can panic.
 //!
-//! It calls each public function of these with values that the compiler cannot know, on a base
-//! in a state that it cannot know. Its panic handler calls a function that does not exist: where a
-//! panic can be reached, the handler is in the image, and the linker names the function that is
-//! missing. The image is never run.
+//! It calls each of their public functions with values that the compiler cannot know, on a base in
+//! a state that it cannot know. The panic handler calls a function that does not exist. If a panic
+//! can be reached, the handler is in the image, and the linker reports the missing function. The
+//! image is never run.
 //!
-//! Left out is all text with a number or an address in it, [`Display`](core::fmt::Display) of
-//! [`Cx::dump`](picoevent::Cx::dump) and every `Debug` among it: whether the core library's own code
-//! for numbers can panic is for the optimizer to say, and where that library is compiled anew it
-//! says yes.
+//! It does not call code that formats numbers or addresses, such as [`Display`](core::fmt::Display)
+//! of [`Cx::dump`](picoevent::Cx::dump) and every `Debug`. Whether the core library's own code for
+//! numbers can panic depends on the optimizer: if the library is compiled again, it can.
 
 #![no_std]
 #![no_main]
@@ -39,13 +38,13 @@ use picoevent::{EventBase, Storage};
 
 use unknown::any;
 
-/// The application: nothing, since callbacks are the application's own and may panic.
+/// The application. It is empty, since callbacks belong to the application and may panic.
 pub struct App;
 
 type Base<'s> = EventBase<'s, App>;
 
 unsafe extern "C" {
-    /// Exists nowhere.
+    /// Does not exist.
     safe fn picoevent_core_can_panic() -> !;
 }
 
@@ -60,7 +59,7 @@ fn panic(_: &PanicInfo<'_>) -> ! {
 pub extern "C" fn every_verb() {
     let mut storage = Storage::<App, 8, 4, 64, 2, 3, 2, 2>::new();
     on(&mut EventBase::new(any(&mut storage)));
-    // The table of the core's own default sizes, which has another length everywhere.
+    // A storage with the default sizes of all other tables.
     let mut storage = any(Storage::<App, 3, 1, 8>::default());
     on(&mut EventBase::new(&mut storage));
     parts::every_verb();
@@ -75,7 +74,7 @@ pub extern "C" fn every_verb() {
     any([1_u8, 2, 3][any(1_usize)]);
 }
 
-/// Every verb, on a base of which nothing is known.
+/// Calls every verb, on a base that the compiler knows nothing about.
 #[inline(never)]
 fn on(base: &mut Base<'_>) {
     recording::begin(any(&mut *base));

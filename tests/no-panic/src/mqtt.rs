@@ -1,4 +1,4 @@
-//! The MQTT client, and packets of a broker.
+//! The MQTT client, and packets from a broker.
 
 use picoevent::{Backoff, ConnMut, Cx, EventBase, PoolId, Storage};
 use picoevent_mqtt::wire::{Header, Packet, PublishHead};
@@ -79,7 +79,7 @@ pub fn every_verb(pool: PoolId) {
     mqtt::stop(any(&mut app), any(&mut *base));
     let client = any(&mut app.0).as_mut();
     any((client.is_up(), client.is_started(), client.used(), client.stored()));
-    // What its connection calls is reached through the pointers that were set above.
+    // The functions that its connection calls are reached through the pointers set above.
     while let Some(fired) = any(&mut base).next() {
         any(fired).call(any(&mut app), any(&mut *base));
     }

@@ -1,4 +1,4 @@
-//! The resolver, and messages of the domain name system.
+//! The resolver, and DNS messages.
 
 use core::net::SocketAddr;
 
@@ -68,7 +68,7 @@ pub fn every_verb(pool: PoolId) {
         any(dns::connect_again(any(&mut app), any(&mut conn), duration(), word(), any(1))).ok();
         any(picoevent_http::by_name(any(&mut app), any(&mut conn), word(), any(1)));
     }
-    // What its sockets and timers call is reached through the pointers that were set above.
+    // The functions that its sockets and timers call are reached through the pointers set above.
     while let Some(fired) = any(&mut base).next() {
         any(fired).call(any(&mut app), any(&mut *base));
     }

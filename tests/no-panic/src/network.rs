@@ -1,4 +1,4 @@
-//! The network: its events, its value, and the back end's feed.
+//! The network: its events, its state, and the back end's feed.
 
 use core::net::IpAddr;
 

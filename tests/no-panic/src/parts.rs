@@ -1,4 +1,4 @@
-//! A base over memory in parts, of any lengths, that need not fit each other.
+//! A base over separate parts of memory, whose lengths need not match.
 
 use picoevent::EventBase;
 use picoevent::memory::{

@@ -5,7 +5,7 @@ use picoevent::{Pool, PoolId};
 use crate::Base;
 use crate::unknown::any;
 
-/// A pool of any size.
+/// Returns a pool of any size.
 fn pool() -> Pool {
     let pool = if any(true) { Pool::new(any(1)) } else { Pool::rest() };
     let pool = any(pool.rings(any(8), any(4)).spare(any(1)));

@@ -1,4 +1,4 @@
-//! Recordings: made, given away, and fed again.
+//! Recordings: made, taken out, and replayed.
 
 use picoevent::record::{Entries, Entry, Keep, Recording, Replay, Text};
 use picoevent::{EventBase, Storage};
@@ -9,7 +9,7 @@ use crate::{App, Base};
 static FIRST: Recording<200> = Recording::new(Keep::First);
 static LAST: Recording<33> = Recording::new(Keep::Last);
 
-/// Has what follows be recorded.
+/// Starts a recording.
 pub fn begin(base: &mut Base<'_>) {
     base.record_to(if any(true) { &FIRST } else { &LAST });
     any(base.sizes());

@@ -1,4 +1,4 @@
-//! Rings of the application's own, and the traits of embedded-io.
+//! The application's own rings, and the traits of embedded-io.
 
 use core::fmt::Write as _;
 
@@ -43,7 +43,7 @@ fn on(ring: &mut RingBuffer<'_>, other: &mut RingBuffer<'_>) {
     any(ring).clear();
 }
 
-/// Moves between a connection and a ring, and the traits of a connection.
+/// Moves bytes between a connection and a ring, and calls the embedded-io traits of a connection.
 pub fn moved(conn: &mut ConnMut<'_, '_, App>) {
     let mut memory = any([0; 9]);
     let mut ring = RingBuffer::new(any(&mut memory));

@@ -1,4 +1,4 @@
-//! What the core's errors say of themselves, to a writer that may fail at any time.
+//! The text of the core's errors, for a writer that may fail at any time.
 
 use core::fmt::{self, Display, Write};
 

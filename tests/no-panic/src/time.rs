@@ -1,4 +1,4 @@
-//! The client of time servers, and the wall clock.
+//! The time client, and the wall clock.
 
 use picoevent::{Cx, EventBase, Storage};
 use picoevent_dns::{HasResolver, Resolver, ResolverMut};

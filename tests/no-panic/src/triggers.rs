@@ -1,4 +1,4 @@
-//! Triggers and mailboxes, and the critical section that they need.
+//! Triggers and mailboxes, with the critical section that they need.
 
 use core::task::Waker;
 
@@ -11,7 +11,7 @@ struct None;
 
 critical_section::set_impl!(None);
 
-// SAFETY: the image never runs, so nothing can come between.
+// SAFETY: the image never runs, so nothing can interrupt a critical section.
 unsafe impl critical_section::Impl for None {
     unsafe fn acquire() -> RawRestoreState {}
 

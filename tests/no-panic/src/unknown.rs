@@ -6,63 +6,63 @@ use core::time::Duration;
 
 use picoevent::{Direction, Eol, EventFlags, Mode, Priority, Signal};
 
-/// The value, of which the compiler knows nothing but its type; what is behind a reference may have
-/// changed.
+/// Returns the value. The compiler knows only its type, and must assume that data behind a
+/// reference has changed.
 pub fn any<T>(value: T) -> T {
     black_box(value)
 }
 
-/// Any length of time there is.
+/// Returns any duration.
 pub fn duration() -> Duration {
     Duration::from_secs(any(1)).saturating_add(Duration::from_nanos(any(1)))
 }
 
-/// Any length of time, or none.
+/// Returns any duration, or none.
 pub fn maybe_duration() -> Option<Duration> {
     any(true).then(duration)
 }
 
-/// Any set of conditions.
+/// Returns any set of event flags.
 pub fn what() -> EventFlags {
     EventFlags::from_bits(any(1))
 }
 
-/// Any signal there is.
+/// Returns any signal.
 pub fn signal() -> Signal {
     Signal::new(any(1)).unwrap_or(Signal::INT)
 }
 
-/// Any priority there is.
+/// Returns any priority.
 pub fn priority() -> Priority {
     Priority::new(any(1)).unwrap_or_default()
 }
 
-/// Either mode.
+/// Returns either mode.
 pub fn mode() -> Mode {
     any(Mode::Persist)
 }
 
-/// Either direction.
+/// Returns either direction.
 pub fn direction() -> Direction {
     any(Direction::Read)
 }
 
-/// An address of either family.
+/// Returns an address of either family.
 pub fn address() -> SocketAddr {
     SocketAddr::new(any(IpAddr::from([0_u8; 4])), any(1))
 }
 
-/// Any end of a line.
+/// Returns any kind of line end.
 pub fn eol() -> Eol {
     any(Eol::Crlf)
 }
 
-/// Text, as long as it likes.
+/// Returns text of any length.
 pub fn word() -> &'static str {
     any("some")
 }
 
-/// Bytes, as many as it likes.
+/// Returns bytes of any length.
 pub fn bytes() -> &'static [u8] {
     any(b"some")
 }

@@ -21,13 +21,13 @@ pub fn every_verb() {
     any(Priority::new(any(1)).map(Priority::level));
 }
 
-/// What every kind of handle can do.
+/// Calls the functions that every kind of handle has.
 pub fn handle(event: Event) {
     any((event.index(), any(event) == any(event)));
     any(event).hash(&mut Sum(any(0)));
 }
 
-/// The simplest of hashers.
+/// A very simple hasher.
 struct Sum(u64);
 
 impl Hasher for Sum {

@@ -1,7 +1,7 @@
-//! A back end in virtual time for tests of protocols: the servers that a device talks to are closures.
+//! A back end in virtual time for tests of protocols. The servers are closures.
 //!
-//! Datagrams go to one closure, which answers with datagrams of its own, each after a time. Bytes of connections go
-//! to another, which answers at once.
+//! Each datagram goes to one closure, which returns datagrams as answers, each with a delay. The
+//! bytes of connections go to another closure, which answers at once.
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
@@ -14,14 +14,14 @@ use picoevent::{
     UdpSocket,
 };
 
-/// A datagram that a server has heard.
+/// A datagram that a server has received.
 #[derive(Clone, Debug)]
 pub struct Heard {
     /// When it was sent.
     pub at: Instant,
-    /// Where it went.
+    /// Its destination.
     pub server: SocketAddr,
-    /// The port that it came from.
+    /// Its source port.
     pub from_port: u16,
     /// Its bytes.
     pub bytes: Vec<u8>,
@@ -29,47 +29,48 @@ pub struct Heard {
 
 /// A datagram of a server.
 pub struct Reply {
-    /// After how long it arrives.
+    /// The delay until it arrives.
     pub after: Duration,
-    /// Where it says that it comes from.
+    /// Its source address, which may be forged.
     pub from: SocketAddr,
     /// Its bytes.
     pub bytes: Vec<u8>,
 }
 
-/// What servers answer to a datagram.
+/// Returns a server's answers to a datagram.
 pub type Server = Box<dyn FnMut(&Heard) -> Vec<Reply>>;
 
-/// Returns a reply of the server that was asked, after a millisecond.
+/// Returns one reply from the server that received the datagram, after a millisecond.
 pub fn reply(heard: &Heard, bytes: Vec<u8>) -> Vec<Reply> {
     vec![Reply { after: Duration::from_millis(1), from: heard.server, bytes }]
 }
 
-/// What a server over TCP answers to the bytes it has got: bytes, and whether it ends then.
+/// A TCP server: takes the bytes it has received. Returns its answer, and whether it ends the
+/// connection after it.
 pub type TcpServer = Box<dyn FnMut(&[u8]) -> (Vec<u8>, bool)>;
 
 /// The network, as a back end. A connection to an unspecified address fails.
 pub struct World {
     now: Instant,
-    /// Until when the loop runs.
+    /// The end of the run.
     until: Instant,
     server: Server,
-    /// What servers answer over connections.
+    /// The server for connections.
     pub tcp: Option<TcpServer>,
-    /// All datagrams, in order.
+    /// All received datagrams, in order.
     pub heard: Vec<Heard>,
     sockets: Vec<(UdpSocket, SocketAddr)>,
     /// Ports that cannot be bound.
     pub taken: Vec<u16>,
     under_way: Vec<(Instant, u16, SocketAddr, Vec<u8>)>,
     calls: Vec<(Conn, bool, Vec<u8>)>,
-    /// Where connections went.
+    /// The destinations of all connects.
     pub connects: Vec<SocketAddr>,
     has_news: bool,
 }
 
 impl World {
-    /// Makes a network whose servers answer datagrams so, and take every connection.
+    /// Makes a network where `server` answers datagrams, and every connect succeeds.
     pub fn new(server: impl FnMut(&Heard) -> Vec<Reply> + 'static) -> Self {
         Self {
             now: Instant::ZERO,
@@ -86,12 +87,12 @@ impl World {
         }
     }
 
-    /// Returns the time.
+    /// Returns the current time.
     pub fn now(&self) -> Instant {
         self.now
     }
 
-    /// Runs the loop until it waits forever, or a time has come.
+    /// Runs the loop until it would wait forever, or until `until`.
     pub fn run<A>(&mut self, base: &mut EventBase<'_, A>, app: &mut A, until: Instant) {
         base.begin(picoevent::Run::DEFAULT);
         self.until = until;

@@ -1,7 +1,7 @@
-//! The far side of `cargo xtask qemu --faults`: a board's network peer, a cable with faults, and a
-//! forwarded port of this machine.
+//! The process at the other end of a board's cable for `cargo xtask qemu --faults`: a network peer,
+//! a cable with faults, and a host port that is forwarded to the board.
 //!
-//! It prints the port when everything is ready, and ends when its standard input ends.
+//! Prints the host port when everything is ready, and ends when its standard input ends.
 
 use std::cell::RefCell;
 use std::io::{Read, Write, stdin, stdout};
@@ -22,7 +22,7 @@ use picoevent_tests::dhcp::Policy;
 use picoevent_tests::peer::Peer;
 use picoevent_tests::wire::Wire;
 
-/// The longest turn, which is the longest wait of a byte from this machine.
+/// The longest turn, which is also the longest delay of a byte from the host.
 const TURN: Duration = Duration::from_millis(2);
 
 static OVER: AtomicBool = AtomicBool::new(false);
@@ -62,7 +62,7 @@ fn run() -> Result<()> {
     let mut cable = Cable::new(&scenario(faults.as_deref())?, seed);
     let capture = pcap.map(|path| (path, Rc::new(RefCell::new(Capture::new("under QEMU")))));
     if let Some((path, capture)) = &capture {
-        // A file that cannot be written is reported before the run.
+        // Report a file that cannot be written before the run.
         fs::write(path, b"").with_context(|| format!("cannot write {}", path.display()))?;
         cable.observe(Box::new(capture.clone()));
     }
@@ -76,7 +76,7 @@ fn run() -> Result<()> {
     peer.forward(listener, SocketAddrV4::new(ADDRESS, PORT))?;
     writeln!(stdout(), "{port}")?;
     thread::spawn(|| {
-        // Any end of the input ends the program.
+        // Any end of standard input ends the program.
         let _ = stdin().read_to_end(&mut Vec::new());
         OVER.store(true, Ordering::SeqCst);
     });

@@ -1,4 +1,4 @@
-//! Long runs of the examples, started by `cargo xtask soak`, which builds what they need.
+//! Long runs of the examples. `cargo xtask soak` builds what they need and starts them.
 
 use std::process::ExitCode;
 

@@ -1,4 +1,4 @@
-//! A server that sends every datagram back as it came, for the long run of datagrams.
+//! A server that sends every datagram back unchanged, for the long run of datagrams.
 
 use std::net::SocketAddr;
 use std::process::ExitCode;
@@ -8,7 +8,7 @@ use picoevent::{
     UdpSocket,
 };
 
-/// Some hundred datagrams each way.
+/// Rings for some hundred datagrams in each direction.
 const RINGS: UdpRings = UdpRings::new(32_768, 32_768);
 
 /// The longest datagram that is sent back.
@@ -22,7 +22,8 @@ impl Echo {
         cx.bind(address, RINGS, Self::echo)
     }
 
-    /// What finds no room for its answer stays where it is; then this is called again.
+    /// Echoes datagrams. One whose answer does not fit stays in the input ring, and this runs
+    /// again.
     fn echo(&mut self, udp: &mut UdpMut<Self>, _: UdpEvent) {
         while let Some(datagram) = udp.peek() {
             let (from, length) = (datagram.from, datagram.data.len().min(LONGEST));

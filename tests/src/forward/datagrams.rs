@@ -1,4 +1,4 @@
-//! A UDP port of this machine that leads to a port of the board.
+//! A UDP port of the host that is forwarded to a port of the board.
 
 use std::io;
 use std::net::{SocketAddr, SocketAddrV4, UdpSocket};
@@ -6,13 +6,13 @@ use std::net::{SocketAddr, SocketAddrV4, UdpSocket};
 use smoltcp::iface::{SocketHandle, SocketSet};
 use smoltcp::socket::udp::{PacketBuffer, PacketMetadata, Socket};
 
-/// The first port of the peer's stack for this, away from those of connections.
+/// The first port on the peer's stack for datagrams, different from the ports of connections.
 const FIRST_PORT: u16 = 20_000;
-/// Datagrams, and bytes of them, that wait in each direction.
+/// The largest numbers of waiting datagrams, and of their bytes, in each direction.
 const PACKETS: usize = 16;
 const BUFFER: usize = 16 * 1024;
 
-/// Forwards datagrams: each client of this machine has a port of its own at the peer.
+/// Forwards datagrams. Each client on the host gets a separate port at the peer.
 pub(crate) struct Datagrams {
     near: UdpSocket,
     server: SocketAddrV4,
@@ -20,16 +20,16 @@ pub(crate) struct Datagrams {
 }
 
 impl Datagrams {
-    /// Forwards what comes to `near`.
+    /// Makes a forwarder for the datagrams that `near` receives.
     ///
     /// # Errors
-    /// When the socket cannot be set up.
+    /// If the socket cannot be set up.
     pub(crate) fn new(near: UdpSocket, server: SocketAddrV4) -> io::Result<Self> {
         near.set_nonblocking(true)?;
         Ok(Self { near, server, clients: Vec::new() })
     }
 
-    /// Moves datagrams in both directions. Those that find no room are lost, as in a network.
+    /// Moves datagrams in both directions. Those that do not fit are lost, as in a network.
     pub(crate) fn step(&mut self, sockets: &mut SocketSet<'static>) {
         let mut datagram = [0; 2048];
         while let Ok((length, client)) = self.near.recv_from(&mut datagram) {

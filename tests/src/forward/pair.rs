@@ -1,4 +1,4 @@
-//! A connection that is two: one of the operating system, one of the peer's stack.
+//! A forwarded connection: one connection of the operating system and one of the peer's stack.
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{Shutdown, TcpStream};
@@ -8,10 +8,10 @@ use rustix::net::sockopt::{set_socket_linger, set_socket_send_buffer_size};
 use smoltcp::iface::{SocketHandle, SocketSet};
 use smoltcp::socket::tcp::{Socket, SocketBuffer, State};
 
-/// What waits in each direction of a connection, at most.
+/// The buffer size in each direction of a connection.
 const BUFFER: usize = 16 * 1024;
 
-/// Returns a socket of the peer's stack for one half.
+/// Returns a socket of the peer's stack for the far half.
 pub(super) fn far_socket() -> Socket<'static> {
     let buffer = || SocketBuffer::new(vec![0; BUFFER]);
     let mut socket = Socket::new(buffer(), buffer());
@@ -24,57 +24,58 @@ pub(super) fn far_socket() -> Socket<'static> {
 pub(super) struct Pair {
     near: TcpStream,
     pub(super) far: SocketHandle,
-    /// The far half was established.
+    /// Whether the far half was established.
     open: bool,
-    /// The near half's end of stream was passed on, and the far one's.
+    /// Whether the near half's end of stream was passed on, and the far half's.
     ends: [bool; 2],
-    /// Both were, at the look before this one.
+    /// Whether both were passed on at the last look.
     is_over: bool,
 }
 
-/// How a pair goes on.
+/// The next step for a pair.
 #[derive(PartialEq, Eq)]
 enum Next {
     Stays,
     /// Both ends were passed on.
     Done,
-    /// The far half is gone without an end.
+    /// The far half was reset.
     FarReset,
-    /// The near one is.
+    /// The near half was reset.
     NearReset,
 }
 
 impl Pair {
-    /// Makes a pair whose halves have passed nothing yet.
+    /// Makes a pair that has not moved any bytes yet.
     ///
     /// # Errors
-    /// When the near half cannot be set up.
+    /// If the near half cannot be set up.
     pub(super) fn new(near: TcpStream, far: SocketHandle) -> io::Result<Self> {
         near.set_nonblocking(true)?;
-        // Otherwise megabytes wait for a program that does not read, and the board never sees it.
+        // Otherwise megabytes could wait for a program that does not read, and the board would not
+        // notice.
         set_socket_send_buffer_size(&near, BUFFER)?;
         Ok(Self { near, far, open: false, ends: [false; 2], is_over: false })
     }
 
-    /// Moves what can be moved. Returns whether the pair stays.
+    /// Moves bytes. Returns whether the pair stays.
     pub(super) fn go_on(&mut self, sockets: &mut SocketSet<'static>) -> bool {
         let socket = sockets.get_mut(self.far);
         match self.step(socket) {
             Next::Stays => return true,
-            // What came last is acknowledged before the next look.
+            // The last segment is acknowledged before the next look.
             Next::Done if !self.is_over => {
                 self.is_over = true;
                 return true;
             }
             Next::Done => {}
             Next::FarReset => {
-                // Dropped, the near half resets too; where it cannot, it ends.
+                // Dropping the near half then sends a reset; if this fails, an end of stream.
                 let _ = set_socket_linger(&self.near, Some(Duration::ZERO));
             }
             Next::NearReset => {
                 socket.abort();
                 self.near_is_gone();
-                // It stays until its reset is sent.
+                // The pair stays until its reset is sent.
                 return true;
             }
         }
@@ -92,7 +93,7 @@ impl Pair {
             let in_order = self.ends == [true; 2] && far.remote_endpoint().is_none();
             return match (in_order, self.ends == [true; 2]) {
                 (true, _) => Next::Done,
-                // A reset of ours that is not sent yet.
+                // Our reset is not sent yet.
                 (false, true) => Next::Stays,
                 (false, false) if self.open && self.ends[1] => Next::Done,
                 (false, false) => Next::FarReset,
@@ -105,7 +106,7 @@ impl Pair {
         if over { Next::Done } else { Next::Stays }
     }
 
-    /// Moves what this machine has said.
+    /// Moves bytes from the host to the board.
     fn pass_far(&mut self, far: &mut Socket<'static>) -> io::Result<()> {
         while !self.ends[0] && far.can_send() {
             let read = far.send(|room| match self.near.read(room) {
@@ -126,7 +127,7 @@ impl Pair {
         Ok(())
     }
 
-    /// Moves what the board has said.
+    /// Moves bytes from the board to the host.
     fn pass_near(&mut self, far: &mut Socket<'static>) -> io::Result<()> {
         while far.can_recv() {
             let written = far.recv(|bytes| match self.near.write(bytes) {
@@ -142,7 +143,7 @@ impl Pair {
         }
         if self.open && !self.ends[1] && !far.may_recv() {
             self.ends[1] = true;
-            // It fails if the near half is gone, which the next read tells.
+            // This fails if the near half has gone, which the next read reports.
             let _ = self.near.shutdown(Shutdown::Write);
         }
         Ok(())

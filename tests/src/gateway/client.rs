@@ -1,4 +1,4 @@
-//! A client on a TCP connection: what it sent, what it expects next, what came.
+//! A client on a TCP connection: what it has sent, expected and received.
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
@@ -7,25 +7,25 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use rustix::net::sockopt::set_socket_linger;
 
-/// How long an answer may take. It bounds a hang and says nothing about speed.
+/// The time limit of an answer. It is for programs that hang, not a measure of speed.
 pub const LIMIT: Duration = Duration::from_secs(60);
 
-/// How much of what was sent and received an error shows.
+/// The number of sent and received bytes that an error shows.
 const SHOWN: usize = 300;
 
-/// How long to leave a gateway alone that has no place.
+/// The pause before the next connect if the gateway has no free place.
 pub const PAUSE: Duration = Duration::from_millis(20);
 
-/// What a connection gave.
+/// The result of waiting for input.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Event {
-    /// Bytes came, and wait in the client.
+    /// Bytes have arrived, and wait in the client.
     Bytes,
-    /// The gateway has ended its side.
+    /// The gateway has ended its stream.
     End,
     /// The connection was reset.
     Reset,
-    /// Nothing, until the time was over.
+    /// Nothing arrived before the time limit.
     Nothing,
 }
 
@@ -34,16 +34,16 @@ pub enum Event {
 pub struct Client {
     stream: TcpStream,
     sent: Vec<u8>,
-    /// All that came, and how much of it was looked at.
+    /// All received bytes, and how many of them were consumed.
     received: Vec<u8>,
     taken: usize,
 }
 
 impl Client {
-    /// Connects.
+    /// Connects to the gateway.
     ///
     /// # Errors
-    /// When that does not work within [`LIMIT`].
+    /// If that does not succeed within [`LIMIT`].
     pub fn connect(address: SocketAddr) -> Result<Self> {
         let stream = TcpStream::connect_timeout(&address, LIMIT);
         let stream = stream.with_context(|| format!("cannot connect to {address}"))?;
@@ -52,31 +52,31 @@ impl Client {
         Ok(Self { stream, sent: Vec::new(), received: Vec::new(), taken: 0 })
     }
 
-    /// Sends.
+    /// Sends bytes.
     ///
     /// # Errors
-    /// When the connection is over, or the gateway takes nothing for [`LIMIT`].
+    /// If the connection is over, or the gateway accepts nothing for [`LIMIT`].
     pub fn send(&mut self, bytes: impl AsRef<[u8]>) -> Result<()> {
         self.sent.extend_from_slice(bytes.as_ref());
         self.stream.write_all(bytes.as_ref()).with_context(|| self.wrong("that it is taken"))
     }
 
-    /// Sends for so long at most when nothing is taken, instead of for [`LIMIT`].
+    /// Sets the time for which a send waits if the gateway accepts nothing, instead of [`LIMIT`].
     pub fn limit_sends(&self, limit: Duration) -> Result<()> {
         self.stream.set_write_timeout(Some(limit)).context("no limit can be set")
     }
 
-    /// Gives up the record of what was sent and came.
+    /// Returns the stream, and drops the record of sent and received bytes.
     pub fn into_stream(self) -> TcpStream {
         self.stream
     }
 
-    /// Sends each byte by itself.
+    /// Sends each byte separately.
     pub fn send_slowly(&mut self, bytes: impl AsRef<[u8]>) -> Result<()> {
         bytes.as_ref().chunks(1).try_for_each(|byte| self.send(byte))
     }
 
-    /// Ends this side.
+    /// Ends this side of the connection.
     pub fn end(&mut self) -> Result<()> {
         self.stream.shutdown(Shutdown::Write).context("cannot end this side")
     }
@@ -86,7 +86,7 @@ impl Client {
         set_socket_linger(&self.stream, Some(Duration::ZERO)).context("cannot reset")
     }
 
-    /// Waits until more comes, or `limit` has passed.
+    /// Waits until more input arrives, or `limit` has passed.
     pub fn receive(&mut self, limit: Duration) -> Result<Event> {
         // A timeout of zero is an error.
         self.stream.set_read_timeout(Some(limit.max(Duration::from_millis(1))))?;
@@ -106,22 +106,23 @@ impl Client {
         }
     }
 
-    /// What came and was not looked at.
+    /// Returns the received bytes that were not consumed.
     pub fn pending(&self) -> &[u8] {
         &self.received[self.taken..]
     }
 
-    /// Takes so many bytes of it.
+    /// Consumes and returns `amount` of them.
     pub fn take(&mut self, amount: usize) -> Vec<u8> {
         let taken = self.pending()[..amount].to_vec();
         self.taken += amount;
         taken
     }
 
-    /// Waits until `whole` finds the length of something whole in what came, and takes it.
+    /// Waits until `whole` returns a length for the received bytes. Consumes that many and returns
+    /// them.
     ///
     /// # Errors
-    /// When that takes longer than `limit`, or the connection ends before.
+    /// If that takes longer than `limit`, or the connection ends before.
     pub fn take_when(
         &mut self,
         what: &str,
@@ -143,7 +144,7 @@ impl Client {
     /// Waits for exactly these bytes.
     ///
     /// # Errors
-    /// When others come, or not all within [`LIMIT`].
+    /// If others arrive, or not all arrive within [`LIMIT`].
     pub fn expect(&mut self, expected: impl AsRef<[u8]>) -> Result<()> {
         let expected = expected.as_ref();
         let what = show(expected);
@@ -160,10 +161,12 @@ impl Client {
         Ok(())
     }
 
-    /// Waits for a line. Returns it without its end, `\r\n`.
+    /// Waits for a line. Returns it without its `\r
+    /// `.
     ///
     /// # Errors
-    /// As [`Client::take_when`], and when it is not UTF-8 or ends otherwise.
+    /// Like [`Client::take_when`], and if the line is not UTF-8 or does not end with `\r
+    /// `.
     pub fn line(&mut self, limit: Duration) -> Result<String> {
         let end = |bytes: &[u8]| Some(bytes.iter().position(|byte| *byte == b'\n')? + 1);
         let line = self.take_when("a line", limit, end)?;
@@ -172,28 +175,29 @@ impl Client {
         text.ok_or_else(|| self.wrong("a line that ends in \\r\\n"))
     }
 
-    /// Waits for a line that ends in `\n`, as those of the uplink do.
+    /// Waits for a line that ends with `
+    /// `, as on the uplink.
     ///
     /// # Errors
-    /// As [`Client::take_when`].
+    /// Like [`Client::take_when`].
     #[cfg(test)]
     pub fn line_of_collector(&mut self) -> Result<Vec<u8>> {
         let end = |bytes: &[u8]| Some(bytes.iter().position(|byte| *byte == b'\n')? + 1);
         self.take_when("a line", LIMIT, end)
     }
 
-    /// Waits for the gateway's end, before which nothing more may come.
+    /// Waits for the gateway's end of stream. No more bytes may come before it.
     ///
     /// # Errors
-    /// When something comes, or the end does not within [`LIMIT`].
+    /// If bytes arrive, or the end of stream does not come within [`LIMIT`].
     pub fn expect_end(&mut self) -> Result<()> {
         self.expect_end_within(LIMIT)
     }
 
-    /// As [`Client::expect_end`], with another limit.
+    /// Waits like [`Client::expect_end`], with another limit.
     ///
     /// # Errors
-    /// As [`Client::expect_end`].
+    /// Like [`Client::expect_end`].
     pub fn expect_end_within(&mut self, limit: Duration) -> Result<()> {
         let what = "nothing more, and the end of the stream";
         ensure!(self.pending().is_empty(), self.wrong(what));
@@ -203,10 +207,10 @@ impl Client {
         }
     }
 
-    /// Insists that nothing comes for `span`.
+    /// Checks that nothing arrives for `span`.
     ///
     /// # Errors
-    /// When something does.
+    /// If something arrives.
     pub fn expect_nothing(&mut self, span: Duration) -> Result<()> {
         let what = format!("nothing for {span:?}");
         ensure!(self.pending().is_empty(), self.wrong(&what));
@@ -216,24 +220,24 @@ impl Client {
         }
     }
 
-    /// An error that says what was sent, expected and received.
+    /// Returns an error that contains what was sent, expected and received.
     pub fn wrong(&self, expected: &str) -> anyhow::Error {
         let (sent, received) = (show(&self.sent), show(self.pending()));
         anyhow!("sent {sent}\nexpected {expected}\nreceived {received}")
     }
 }
 
-/// Bytes for a person; of many, the last ones.
+/// Formats bytes for a reader. Of many, only the last ones.
 pub fn show(bytes: &[u8]) -> String {
     let start = bytes.len().saturating_sub(SHOWN);
     let before = if start > 0 { format!("({start} bytes) … ") } else { String::new() };
     format!("{before}\"{}\"", bytes[start..].escape_ascii())
 }
 
-/// Tries until `attempt` gives something. It gives nothing while the gateway has no place.
+/// Repeats `attempt` until it returns a value. It returns none while the gateway has no free place.
 ///
 /// # Errors
-/// Those of an attempt, and when there is no place within [`LIMIT`].
+/// An error of `attempt`, or no free place within [`LIMIT`].
 pub fn until_served<T>(mut attempt: impl FnMut() -> Result<Option<T>>) -> Result<T> {
     let deadline = Instant::now() + LIMIT;
     loop {

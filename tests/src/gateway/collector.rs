@@ -1,7 +1,8 @@
-//! A collector: what the gateway reports to. It can be ended and started again on the same port.
+//! The collector that receives the gateway's reports. It can be ended and restarted on the same
+//! port.
 //!
-//! One thread serves the connections of a start; it looks at them and at the order to end every few
-//! milliseconds. Everything that the gateway sends goes into a [`Record`].
+//! After each start, one thread serves the connections. Every few milliseconds it looks at them and
+//! at the request to end. Everything that the gateway sends goes into a [`Record`].
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
@@ -18,36 +19,36 @@ pub use record::Record;
 
 mod record;
 
-/// How long bytes may wait for a look.
+/// The longest time that bytes wait until the thread looks.
 const TURN: Duration = Duration::from_millis(5);
 
-/// How long the port may be taken by what is left of the start before.
+/// How long the port may still be in use after the last end.
 const REBIND: Duration = Duration::from_secs(60);
 
-/// How long a connect on this machine may take: one that takes longer finds the queue full.
+/// The time limit of a connect on the host. One that takes longer has found the backlog full.
 const FULL: Duration = Duration::from_secs(2);
 
-/// What the collector answers.
+/// The collector's answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Answers {
-    /// Each sample is confirmed.
+    /// It confirms each sample.
     Confirm,
-    /// Nothing is confirmed, but something is said.
+    /// It confirms nothing, but sends something else.
     Talk,
-    /// Nothing.
+    /// It sends nothing.
     Nothing,
 }
 
-/// How connections end with the collector.
+/// How the collector's connections end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum How {
-    /// In order.
+    /// With an end of stream.
     Close,
-    /// By a reset.
+    /// With a reset.
     Reset,
 }
 
-/// A collector on this machine.
+/// A collector on the host.
 pub struct Collector {
     address: SocketAddr,
     shared: Arc<Shared>,
@@ -72,10 +73,10 @@ impl Shared {
 }
 
 impl Collector {
-    /// Starts one on a port that is free.
+    /// Starts a collector on a free port.
     ///
     /// # Errors
-    /// The operating system's.
+    /// The error of the operating system.
     pub fn start() -> Result<Self> {
         let state = State { record: Record::new(), answers: Answers::Confirm, end: None };
         let shared = Arc::new(Shared { state: Mutex::new(state), changed: Condvar::new() });
@@ -85,24 +86,24 @@ impl Collector {
         Ok(collector)
     }
 
-    /// Where it listens, also after it was started again.
+    /// Returns its address, which stays the same after a restart.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// Ends it, with its connections and its listener.
+    /// Ends the collector, with its connections and its listener.
     pub fn end(&mut self, how: How) {
         self.shared.lock().end = Some(how);
         if let Some(thread) = self.thread.take() {
-            // A thread that panicked has said so.
+            // A panic of the thread has printed its message already.
             let _ = thread.join();
         }
     }
 
-    /// Starts it again on the same port.
+    /// Restarts it on the same port.
     ///
     /// # Errors
-    /// When the port is taken.
+    /// If the port is in use.
     pub fn start_again(&mut self) -> Result<()> {
         let deadline = Instant::now() + REBIND;
         loop {
@@ -124,20 +125,20 @@ impl Collector {
         Ok(())
     }
 
-    /// Changes what it answers from now on.
+    /// Changes its answers from now on.
     pub fn answer(&self, answers: Answers) {
         self.shared.lock().answers = answers;
     }
 
-    /// What has come so far.
+    /// Returns the record so far.
     pub fn record(&self) -> Record {
         self.shared.lock().record.clone()
     }
 
-    /// Waits until the record is as it should be, and returns it.
+    /// Waits until the record satisfies the condition, and returns it.
     ///
     /// # Errors
-    /// When that takes longer than `limit`, or the gateway has sent what it must not.
+    /// If that takes longer than `limit`, or the gateway has sent something wrong.
     pub fn wait_for(
         &self,
         what: &str,
@@ -161,7 +162,7 @@ impl Collector {
     }
 }
 
-/// A program on a collector's port that accepts no connection: a connect gets no answer.
+/// A program on a collector's port that accepts no connection, so a connect gets no answer.
 #[derive(Debug)]
 pub struct Deaf {
     _listener: TcpListener,
@@ -169,15 +170,15 @@ pub struct Deaf {
 }
 
 impl Deaf {
-    /// Takes the place of a collector that was ended.
+    /// Takes the port of a collector that was ended.
     ///
     /// # Errors
-    /// When the port is taken, or the system answers all the same.
+    /// If the port is in use, or the system answers a connect nevertheless.
     pub fn start(address: SocketAddr) -> Result<Self> {
         let listener = socket(AddressFamily::INET, SocketType::STREAM, None)?;
         set_socket_reuseaddr(&listener, true)?;
         bind(&listener, &address).context("the collector's port is taken")?;
-        // A queue for one, which is soon full.
+        // A backlog of one, which is soon full.
         listen(&listener, 0)?;
         let mut waiting = Vec::new();
         while let Ok(stream) = TcpStream::connect_timeout(&address, FULL) {
@@ -194,7 +195,7 @@ impl Drop for Collector {
     }
 }
 
-/// A connection of the gateway's.
+/// A connection from the gateway.
 struct Connection {
     stream: TcpStream,
     number: usize,
@@ -211,7 +212,7 @@ fn run(listener: &TcpListener, shared: &Shared) {
         if let Some(how) = state.end {
             if how == How::Reset {
                 for connection in &connections {
-                    // Where it does not work, it is an ordinary end.
+                    // If this fails, the connection ends with an end of stream.
                     let _ = set_socket_linger(&connection.stream, Some(Duration::ZERO));
                 }
             }
@@ -243,12 +244,12 @@ fn wait(listener: &TcpListener, connections: &[Connection]) {
     let streams = connections.iter().map(|one| PollFd::new(&one.stream, PollFlags::IN));
     sockets.extend(streams);
     let limit = Timespec::try_from(TURN).ok();
-    // An interrupted wait is a short one.
+    // An interrupted wait is only shorter.
     let _ = poll(&mut sockets, limit.as_ref());
 }
 
 impl Connection {
-    /// Takes what has come, and answers. Returns whether the connection stays.
+    /// Reads the input, and answers. Returns whether the connection stays.
     fn serve(&mut self, state: &mut State) -> bool {
         let mut buffer = [0; 4096];
         let amount = match self.stream.read(&mut buffer) {
@@ -269,12 +270,13 @@ impl Connection {
                 state.record.confirm(number);
                 format!("A {number}\n")
             }
-            // A heart-beat is answered, so that silence is the collector's own.
+            // A heart-beat gets an answer, so that a collector is only silent in the mode
+            // `Nothing`.
             (Answers::Confirm | Answers::Talk, _) => "?\n".to_owned(),
             (Answers::Nothing, _) => return true,
         };
         state.record.answered = Some(Instant::now());
-        // The answer is short; where it does not fit, the connection is over.
+        // The answer is short. If it does not fit, the connection is over.
         self.stream.write_all(answer.as_bytes()).is_ok()
     }
 }

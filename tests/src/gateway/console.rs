@@ -13,16 +13,16 @@ const UNKNOWN: &str = "error: no such key\r\n";
 const TOO_LONG: &str = "error: line too long\r\n";
 const BUSY: &[u8] = b"busy\r\n";
 
-/// Clients that are served at once.
+/// The number of clients that are served at once.
 pub const PLACES: usize = 4;
 
-/// Bytes of a line without its end.
+/// The length of a line without its end, in bytes.
 const LINE: usize = 128;
-/// Bytes of a line of values without its end.
+/// The length of a line of values without its end, in bytes.
 const VALUES: usize = 250;
 const ENTRIES: usize = 8;
 
-/// The checks, in their order: the first fills the store.
+/// The checks in their order: the first fills the store.
 pub const CHECKS: [Check; 9] = [
     ("console: store", store),
     ("console: built-in keys", built_in_keys),
@@ -35,18 +35,18 @@ pub const CHECKS: [Check; 9] = [
     ("console: a fifth client", fifth_client),
 ];
 
-/// Connects until there is a place.
+/// Connects when there is a free place.
 ///
 /// # Errors
-/// When there is none for too long, or the gateway answers wrongly.
+/// If there is none for too long, or the gateway answers wrongly.
 pub fn open(address: SocketAddr) -> Result<Client> {
     until_served(|| try_open(address))
 }
 
-/// Connects once. Returns nothing when there is no place.
+/// Connects once. Returns `None` if there is no free place.
 ///
 /// # Errors
-/// When the gateway answers wrongly.
+/// If the gateway answers wrongly.
 pub fn try_open(address: SocketAddr) -> Result<Option<Client>> {
     let Ok(mut client) = Client::connect(address) else { return Ok(None) };
     if client.send("get samples\n").is_err() {
@@ -67,7 +67,7 @@ pub fn try_open(address: SocketAddr) -> Result<Option<Client>> {
     Ok(Some(client))
 }
 
-/// The key of an entry, and its value: as long as they may be.
+/// Returns the key and the value of an entry, both of the maximum length.
 fn entry(number: usize) -> (String, String) {
     (format!("key-number-{number:05}"), format!("{number:<63}|"))
 }
@@ -109,7 +109,7 @@ fn built_in_keys(gateway: &Gateway<'_>) -> Result<()> {
     };
     number("temp")?;
     let first = number("samples")?;
-    // It goes up by ten a second.
+    // The number of samples increases by ten a second.
     let deadline = Instant::now() + LIMIT;
     while number("samples")? < first + 5 {
         ensure!(Instant::now() < deadline, "no five samples in {LIMIT:?}");
@@ -153,7 +153,7 @@ fn long_lines(gateway: &Gateway<'_>) -> Result<()> {
         }
         ask(&mut client, "get nothing", UNKNOWN)?;
     }
-    // In one piece with what stands around it.
+    // In one piece with the lines before and after it.
     let line = "y".repeat(3 * LINE);
     client.send(format!("get nothing\n{line}\nget nothing\n"))?;
     client.expect(format!("{UNKNOWN}{TOO_LONG}{UNKNOWN}"))?;
@@ -172,7 +172,7 @@ fn pipelining(gateway: &Gateway<'_>) -> Result<()> {
     client.expect(&answers)?;
     client.expect_end()?;
 
-    // A line without an end is none.
+    // Bytes without a line end are not a line.
     let mut client = open(gateway.console)?;
     client.send(format!("{commands}get noth"))?;
     client.end()?;
@@ -180,7 +180,7 @@ fn pipelining(gateway: &Gateway<'_>) -> Result<()> {
     client.expect_end()
 }
 
-/// Commands and their answers, all different.
+/// Returns commands and their answers, all different.
 fn many(count: usize) -> (String, String) {
     let number = |number: usize| match number % 3 {
         0 => (format!("get {}\n", entry(number % ENTRIES).0), entry(number % ENTRIES).1 + "\r\n"),
@@ -194,7 +194,7 @@ fn watch(gateway: &Gateway<'_>) -> Result<()> {
     let mut client = open(gateway.console)?;
     client.send("watch\n")?;
     a_line_each_second(&mut client)?;
-    // What is no line ends nothing.
+    // An incomplete line does not end anything.
     client.send("get ")?;
     values(&mut client)?;
     client.send("nothing\n")?;
@@ -212,8 +212,8 @@ fn watch(gateway: &Gateway<'_>) -> Result<()> {
     client.expect_end()
 }
 
-/// Waits for two lines of values that are a second apart, by the number of samples between them. On a busy
-/// machine a line may be late.
+/// Waits for two lines of values that are a second apart, measured by the number of samples between
+/// them. On a busy host a line may be late.
 fn a_line_each_second(client: &mut Client) -> Result<()> {
     let deadline = Instant::now() + LIMIT;
     let mut before = values(client)?;
@@ -228,16 +228,17 @@ fn a_line_each_second(client: &mut Client) -> Result<()> {
     }
 }
 
-/// Takes a line of values, which comes each second. Returns the number of samples in it.
+/// Takes a line of values, which comes each second. Returns the number of samples in the line.
 ///
 /// # Errors
-/// When it does not come, or is not what it should be.
+/// If no line comes, or it is wrong.
 pub fn values(client: &mut Client) -> Result<u32> {
     let line = client.line(LIMIT)?;
     samples(&line).with_context(|| format!("the line of values is {line:?}"))
 }
 
-/// The number of samples in a line of values; the entries behind it are as many as there is room for.
+/// Returns the number of samples in a line of values, and checks that as many entries follow as
+/// fit.
 fn samples(line: &str) -> Result<u32> {
     let rest = line.strip_prefix("temp=").context("it does not begin with temp=")?;
     let (temp, rest) = rest.split_once(" samples=").context("there is no samples=")?;
@@ -256,10 +257,10 @@ fn samples(line: &str) -> Result<u32> {
     samples.parse().context("samples")
 }
 
-/// Skips lines of values, up to something else or the gateway's end.
+/// Skips lines of values, up to other input or the gateway's end of stream.
 ///
 /// # Errors
-/// When neither comes, or the connection is reset.
+/// If neither comes, or the connection is reset.
 pub fn skip_values(client: &mut Client) -> Result<()> {
     loop {
         match client.pending().first() {
@@ -281,10 +282,11 @@ fn quit(gateway: &Gateway<'_>) -> Result<()> {
     client.expect_end()
 }
 
-/// A client that comes while the gateway ends hears the goodbye, or nothing if it comes too late.
+/// Connects while the gateway ends. The client must get the goodbye, or nothing if it comes too
+/// late.
 ///
 /// # Errors
-/// When it gets an answer.
+/// If it gets an answer.
 pub fn comes_late(address: SocketAddr) -> Result<()> {
     let Ok(mut client) = Client::connect(address) else { return Ok(()) };
     if client.send("get samples\n").is_err() {
@@ -312,16 +314,16 @@ fn fifth_client(gateway: &Gateway<'_>) -> Result<()> {
     ask(&mut next, "get nothing", UNKNOWN)
 }
 
-/// Connects until the gateway says that there is no place, in these words. A gateway may also refuse
-/// a connection while it says so to another client.
+/// Connects until the gateway refuses a client with the text `busy`. The gateway may also reset a
+/// connection while it sends this text to another client.
 ///
 /// # Errors
-/// When it says something else, or serves the client.
+/// If it sends something else, or serves the client.
 pub fn refused(address: SocketAddr, busy: &[u8]) -> Result<()> {
     refused_within(address, busy, LIMIT)
 }
 
-/// As [`refused`], with another limit for the words.
+/// Connects like [`refused`], with another limit for the text.
 pub fn refused_within(address: SocketAddr, busy: &[u8], limit: Duration) -> Result<()> {
     until_served(|| {
         let mut client = Client::connect(address)?;

@@ -1,4 +1,4 @@
-//! Clients that are rude, and clients that come and go: afterwards service is normal.
+//! Rude clients, and clients that come and go. After them, service must be normal.
 
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -16,30 +16,31 @@ use super::http::{self, GET, Response};
 use super::uplink::{confirmed_so_far, start_again};
 use crate::rude::{BRIEF, KINDS, Visit};
 
-/// Rude clients.
+/// The number of rude clients.
 const RUDE: usize = 50;
 
-/// Clients that come and go.
+/// The number of clients that come and go.
 const CROWD: usize = 30;
 
-/// How long the collector is away meanwhile.
+/// How long the collector is down meanwhile.
 const AWAY: Duration = Duration::from_secs(2);
 
-/// Samples that must come afterwards, and how long that may take. It takes three seconds, and longer on a busy
-/// machine.
+/// The number of samples that must arrive afterwards, and the time limit for it. It takes three
+/// seconds, and longer on a busy host.
 const SAMPLES: usize = 30;
 const AFTER: Duration = Duration::from_secs(30);
 
-/// Fifty rude clients at both ports at once, and then each of them once more when it is served.
+/// Runs fifty rude clients at both ports at once. Then each of them runs once more when it gets a
+/// place.
 ///
 /// # Errors
-/// When one finds no place, or service is not normal afterwards.
+/// If one gets no place, or service is not normal afterwards.
 pub fn rude_clients(gateway: &Gateway<'_>) -> Result<()> {
     let request = requests();
     let act = |number: usize, address, client: Client| {
         let random = &mut Rng::with_seed(number as u64);
         let visit = Visit { client, address, request: &request, random };
-        // That the gateway refuses it, or has enough of it, is no fault.
+        // It is no error if the gateway refuses the client or resets it.
         let _ = (KINDS[number % BRIEF].act)(visit);
     };
     let stranger = |number: usize| {
@@ -62,12 +63,12 @@ pub fn rude_clients(gateway: &Gateway<'_>) -> Result<()> {
     is_normal(gateway)
 }
 
-/// What clients of the console and of the status server send.
+/// Returns the requests that clients of the console and of the status server send.
 pub fn requests() -> String {
     format!("get samples\nget nothing\nwatch\nget temp\n{GET}")
 }
 
-/// Does something for each of some numbers, each in a thread of its own.
+/// Does `work` for each number, each in a separate thread.
 fn at_once(numbers: Range<usize>, work: &(impl Fn(usize) -> Result<()> + Sync)) -> Result<()> {
     thread::scope(|scope| {
         let threads: Vec<_> = numbers.map(|number| scope.spawn(move || work(number))).collect();
@@ -75,10 +76,10 @@ fn at_once(numbers: Range<usize>, work: &(impl Fn(usize) -> Result<()> + Sync)) 
     })
 }
 
-/// As many clients as there are places are served at once, at both ports.
+/// Checks that at both ports as many clients are served at once as there are places.
 ///
 /// # Errors
-/// When they are not.
+/// If they are not.
 pub fn is_normal(gateway: &Gateway<'_>) -> Result<()> {
     let mut consoles = Vec::new();
     let mut statuses = Vec::new();
@@ -99,11 +100,11 @@ pub fn is_normal(gateway: &Gateway<'_>) -> Result<()> {
     Ok(())
 }
 
-/// Thirty clients come and go as fast as they can, and the collector is ended and started again: the
-/// uplink is up in time, and goes on while they do.
+/// Makes thirty clients come and go as fast as they can, while the collector is ended and
+/// restarted. The uplink must reconnect in time, and keep working meanwhile.
 ///
 /// # Errors
-/// When it is not, or a client is answered wrongly, or service is not normal afterwards.
+/// If it does not, if a client gets a wrong answer, or if service is not normal afterwards.
 pub fn come_and_go(gateway: &Gateway<'_>, collector: &mut Collector) -> Result<()> {
     let (over, served) = (AtomicBool::new(false), AtomicUsize::new(0));
     let visit = |number: usize| -> Result<()> {
@@ -141,7 +142,7 @@ pub fn come_and_go(gateway: &Gateway<'_>, collector: &mut Collector) -> Result<(
     confirmed_so_far(gateway, collector).map(drop)
 }
 
-/// What a client's thread came to.
+/// Returns the result of a client's thread.
 fn joined(thread: ScopedJoinHandle<'_, Result<()>>) -> Result<()> {
     thread.join().unwrap_or_else(|_| Err(anyhow!("a client panicked")))
 }

@@ -10,9 +10,9 @@ use super::{Check, Gateway};
 
 const REQUEST: &[u8] = b"discover";
 
-/// How long an answer is waited for before it is asked again: a datagram may be lost.
+/// How long to wait for an answer before asking again: a datagram may be lost.
 const ANSWER: Duration = Duration::from_secs(1);
-/// How long nothing may come where nothing should.
+/// How long no datagram may arrive when none is expected.
 const SILENCE: Duration = Duration::from_millis(300);
 
 /// The checks.
@@ -31,7 +31,7 @@ impl Asker {
         Ok(Self(socket))
     }
 
-    /// Returns the datagram that comes within a time.
+    /// Returns the datagram that arrives within `within`, if any.
     fn receive(&self, within: Duration) -> Result<Option<String>> {
         self.0.set_read_timeout(Some(within))?;
         let mut answer = [0; 2048];
@@ -42,7 +42,7 @@ impl Asker {
         }
     }
 
-    /// Asks until there is an answer.
+    /// Asks until an answer arrives.
     fn ask(&self) -> Result<String> {
         let deadline = Instant::now() + LIMIT;
         loop {
@@ -55,7 +55,7 @@ impl Asker {
     }
 }
 
-/// Checks an answer. Returns the name in it.
+/// Checks an answer. Returns the name in the answer.
 fn name<'a>(gateway: &Gateway<'_>, answer: &'a str) -> Result<&'a str> {
     let [console, status] = gateway.ports;
     let name = answer.strip_suffix(&format!(" console={console} status={status}"));

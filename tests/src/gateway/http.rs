@@ -9,40 +9,40 @@ use super::client::{Client, Event, LIMIT, show, until_served};
 /// An ordinary request.
 pub const GET: &str = "GET /status HTTP/1.1\r\nHost: gateway\r\n\r\n";
 
-/// An answer.
+/// A response.
 #[derive(Debug)]
 pub struct Response {
-    /// The status.
+    /// The status code.
     pub status: u16,
     headers: Vec<(String, String)>,
-    /// The body, as long as the header says.
+    /// The body, of the length in the header.
     pub body: Vec<u8>,
 }
 
-/// What the gateway says of itself.
+/// The content of the status.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Status {
-    /// Samples taken.
+    /// The number of samples taken.
     pub samples: u32,
-    /// Samples that are not confirmed.
+    /// The number of samples that are not confirmed.
     pub queued: u32,
-    /// Samples dropped for want of room.
+    /// The number of samples dropped because the queue was full.
     pub lost: u32,
-    /// Keys in the store.
+    /// The number of keys in the store.
     pub keys: u32,
-    /// Clients of the console.
+    /// The number of console clients.
     pub clients: u32,
     /// The state of the uplink.
     pub uplink: String,
-    /// Requests for the status that were answered.
+    /// The number of status requests that were answered.
     pub served: u32,
 }
 
 impl Response {
-    /// Receives an answer.
+    /// Receives a response.
     ///
     /// # Errors
-    /// When what comes is none, or does not come whole.
+    /// If the input is no response, or is incomplete.
     pub fn receive(client: &mut Client) -> Result<Self> {
         let end = |bytes: &[u8]| Some(bytes.windows(4).position(|four| four == b"\r\n\r\n")? + 4);
         let header = client.take_when("an HTTP answer", LIMIT, end)?;
@@ -66,21 +66,21 @@ impl Response {
         Ok(Self { status: status.0.parse()?, headers, body: Vec::new() })
     }
 
-    /// The value of a header.
+    /// Returns the value of a header.
     pub fn header(&self, name: &str) -> Option<&str> {
         let found = self.headers.iter().find(|(known, _)| known.eq_ignore_ascii_case(name));
         found.map(|(_, value)| value.as_str())
     }
 
-    /// Says whether the gateway closes the connection.
+    /// Returns whether the gateway closes the connection.
     pub fn closes(&self) -> bool {
         self.header("Connection").is_some_and(|value| value.eq_ignore_ascii_case("close"))
     }
 
-    /// Reads the status out of an answer to [`GET`].
+    /// Parses the status from a response to [`GET`].
     ///
     /// # Errors
-    /// When it is another answer, or its body is not exactly as specified.
+    /// If it is another response, or its body is not exactly as specified.
     pub fn status(&self) -> Result<Status> {
         ensure!(self.status == 200, "expected status 200, received {self:?}");
         let kind = self.header("Content-Type");
@@ -91,10 +91,10 @@ impl Response {
 }
 
 impl Status {
-    /// Asks on a connection of its own, as soon as there is a place.
+    /// Requests the status on a separate connection, when there is a free place.
     ///
     /// # Errors
-    /// When there is none for too long, or the answer is wrong.
+    /// If there is none for too long, or the response is wrong.
     pub fn ask(address: SocketAddr) -> Result<Self> {
         let (mut client, _) = open(address)?;
         client.send(GET)?;
@@ -123,18 +123,18 @@ impl Status {
     }
 }
 
-/// Connects until there is a place. Returns the first status, too.
+/// Connects when there is a free place. Also returns the first status.
 ///
 /// # Errors
-/// When there is none for too long, or the gateway answers wrongly.
+/// If there is none for too long, or the gateway answers wrongly.
 pub fn open(address: SocketAddr) -> Result<(Client, Status)> {
     until_served(|| try_open(address))
 }
 
-/// Connects once. Returns nothing when there is no place.
+/// Connects once. Returns `None` if there is no free place.
 ///
 /// # Errors
-/// When the gateway answers wrongly.
+/// If the gateway answers wrongly.
 pub fn try_open(address: SocketAddr) -> Result<Option<(Client, Status)>> {
     let Ok(mut client) = Client::connect(address) else { return Ok(None) };
     if client.send(GET).is_err() {

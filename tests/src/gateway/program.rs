@@ -1,7 +1,7 @@
-//! A gateway that is a program on this machine.
+//! Checks a gateway that is a program on the host.
 //!
-//! It prints `console on ADDR:PORT`, `status on ADDR:PORT` and `discovery on ADDR:PORT` first, in any order. SIGUSR1 is its button,
-//! and SIGINT ends it.
+//! The program first prints `console on ADDR:PORT`, `status on ADDR:PORT` and `discovery on
+//! ADDR:PORT`, in any order. SIGUSR1 is its button, and SIGINT ends it.
 
 use std::net::SocketAddr;
 use std::process::Command;
@@ -14,17 +14,17 @@ use xtask::process::Talk;
 use super::Gateway;
 use super::collector::Collector;
 
-/// How long it may run, whatever the check does.
+/// The time limit of the program.
 const LIFE: Duration = Duration::from_secs(3_600);
 
-/// How long it may take to end.
+/// How long the program may take to end.
 const END: Duration = Duration::from_secs(60);
 
-/// Starts the gateway that `command` makes of its collector's address, lets `check` look at it, and ends
-/// it.
+/// Starts the gateway with `command`, which gets the collector's address. Runs `check` on it, and
+/// ends it.
 ///
 /// # Errors
-/// That of the check, and when the program does not start, or does not end in order.
+/// Returns the error of `check`, or an error if the program does not start or does not end cleanly.
 pub fn with(
     command: impl FnOnce(SocketAddr) -> Command,
     check: impl FnOnce(&Gateway<'_>, &mut Collector) -> Result<()>,

@@ -1,4 +1,4 @@
-//! The check fails when it should: pieces of it against servers that answer wrongly.
+//! Tests that the check fails when it should: parts of it against servers that answer wrongly.
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::{Ipv4Addr, TcpListener};
@@ -8,8 +8,8 @@ use std::time::Duration;
 use super::collector::Answers;
 use super::*;
 
-/// Serves connections on a port of its own, each line by what `answer` makes of it; the threads end with
-/// the connections, and the last with the test.
+/// Serves connections on a free port. `answer` returns the answer to each line. The threads end
+/// with the connections, and the last one with the test.
 fn server(answer: fn(&str) -> String) -> SocketAddr {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
     let address = listener.local_addr().unwrap();
@@ -35,7 +35,7 @@ fn gateway(answer: fn(&str) -> String) -> Gateway<'static> {
     Gateway { console: address, status: address, discovery: address, ports, press: &|| Ok(()) }
 }
 
-/// What a named check says of it.
+/// Returns the error of a named check for the gateway.
 #[track_caller]
 fn failure(name: &str, gateway: &Gateway<'_>) -> String {
     let mut checks = console::CHECKS.into_iter().chain(status::CHECKS);
@@ -90,7 +90,7 @@ fn a_served_fifth_client_is_noticed() {
     assert!(format!("{error:#}").contains("busy"), "{error:#}");
 }
 
-/// Reports these lines to a collector, each on its own; a line `-` ends the connection.
+/// Reports these lines to a collector, one at a time. A line `-` ends the connection.
 fn reported(collector: &Collector, lines: &str) -> collector::Record {
     let mut uplink = client::Client::connect(collector.address()).unwrap();
     for line in lines.lines() {
@@ -104,7 +104,7 @@ fn reported(collector: &Collector, lines: &str) -> collector::Record {
             collector.wait_for("connection", client::LIMIT, more).unwrap();
         } else {
             uplink.send(format!("{line}\n")).unwrap();
-            // Whatever it says, it has seen the line.
+            // Any answer shows that the collector has received the line.
             uplink.line_of_collector().unwrap();
         }
     }
@@ -128,7 +128,7 @@ fn a_collector_counts_what_is_missing_and_what_comes_again() {
 
 #[test]
 fn a_collector_refuses_other_orders_and_other_lines() {
-    // Far more than can come in the time that the test may take on a busy machine.
+    // Far more than can arrive in the time that the test may take on a busy host.
     let beats: String = (1..50).map(|count| format!("H {count}\n")).collect();
     for (lines, fault) in [
         ("S 2 1 1\nS 1 2 1", "after sample Some(2)"),
@@ -188,7 +188,7 @@ fn a_program_says_its_addresses_and_is_told_the_collectors() {
     assert!(error.to_string().contains("has ended too early"), "{error}");
 }
 
-/// Answers each datagram as `answer` says; the thread ends with the test.
+/// Answers each datagram with the result of `answer`. The thread ends with the test.
 fn datagrams(answer: fn(&[u8]) -> Option<&'static str>) -> SocketAddr {
     let socket = std::net::UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
     let address = socket.local_addr().unwrap();

@@ -1,4 +1,4 @@
-//! Checks of what takes long: they run at the same time, and take two minutes.
+//! Checks of the timeouts. They run at the same time, and take two minutes.
 
 use std::io::{ErrorKind, Write};
 use std::net::TcpStream;
@@ -20,15 +20,15 @@ const HEADER: Duration = Duration::from_secs(90);
 const STALL: Duration = Duration::from_secs(10);
 const CONNECT: Duration = Duration::from_secs(8);
 
-/// What a timeout may be late by, on a slow machine.
+/// How late a timeout may be on a slow host.
 const LATE: Duration = Duration::from_secs(30);
-/// What the machine's clocks may differ by.
+/// The tolerance of the clocks.
 const EARLY: Duration = Duration::from_millis(500);
 
 /// Checks every timeout.
 ///
 /// # Errors
-/// Those of all checks that failed.
+/// The errors of all checks that failed.
 pub fn check(gateway: &Gateway<'_>, collector: &mut Collector) -> Result<()> {
     let checks: [Check; 7] = [
         ("an idle client", idle),
@@ -52,7 +52,8 @@ pub fn check(gateway: &Gateway<'_>, collector: &mut Collector) -> Result<()> {
     })
 }
 
-/// Insists that something did not come too early. `before` is a time before the gateway began to wait.
+/// Checks that an event did not come too early. `before` is a time before the gateway began to
+/// wait.
 fn came_after(before: Instant, expected: Duration) -> Result<()> {
     let after = before.elapsed();
     ensure!(after >= expected - EARLY, "it came after {after:.1?} instead of {expected:?}");
@@ -95,11 +96,11 @@ fn watching(gateway: &Gateway<'_>) -> Result<()> {
     client.expect_end()
 }
 
-/// It reads nothing and asks on, until the gateway resets it.
+/// Checks that the gateway resets a client that reads nothing and keeps sending requests.
 fn does_not_read(gateway: &Gateway<'_>) -> Result<()> {
     let before = Instant::now();
     let stream = socket(AddressFamily::INET, SocketType::STREAM, None)?;
-    // Small buffers, so that the gateway's output is soon in its way.
+    // Small buffers, so that the gateway's output soon has to wait.
     set_socket_recv_buffer_size(&stream, 4096)?;
     set_socket_send_buffer_size(&stream, 4096)?;
     connect(&stream, &gateway.console)?;
@@ -127,7 +128,7 @@ fn no_header(gateway: &Gateway<'_>) -> Result<()> {
     idles_out(&mut client, began)
 }
 
-/// A client that asks nothing is told so, or its connection just ends.
+/// Checks that a client without a request gets an error response, or only the end.
 fn idles_out(client: &mut Client, began: Instant) -> Result<()> {
     match client.receive(HEADER + LATE)? {
         Event::Bytes => times_out(client, began),
@@ -164,14 +165,14 @@ fn nothing_after_a_request(gateway: &Gateway<'_>) -> Result<()> {
     idles_out(&mut client, began)
 }
 
-/// What the uplink waits for, one after the other.
+/// Checks the timeouts of the uplink, one after the other.
 fn uplinks(gateway: &Gateway<'_>, collector: &mut Collector) -> Result<()> {
     silence(gateway, collector).context("a collector that says nothing")?;
     too_many_samples(gateway, collector).context("a collector that is away for long")?;
     no_answer(gateway, collector).context("a collector that does not accept")
 }
 
-/// A connect that gets no answer is given up after eight seconds.
+/// Checks that a connect without an answer fails after eight seconds.
 fn no_answer(gateway: &Gateway<'_>, collector: &mut Collector) -> Result<()> {
     let before = Instant::now();
     collector.end(How::Close);

@@ -1,4 +1,4 @@
-//! Checks of the uplink, with a collector that is ended and started again.
+//! Checks of the uplink, with a collector that is ended and restarted.
 
 use std::time::{Duration, Instant};
 
@@ -9,34 +9,34 @@ use super::client::{LIMIT, PAUSE};
 use super::collector::{Answers, Collector, How, Record};
 use super::http::Status;
 
-/// The longest back-off, with its jitter, and a connect that gets no answer; and a slow machine.
+/// The longest backoff with its jitter, a connect without an answer, and the slack for a slow host.
 const LONGEST: Duration = Duration::from_secs(46 + 20);
 
-/// The shortest back-off, less what an end may take to be seen.
+/// The shortest backoff, minus the delay until an end is seen.
 const SHORTEST: Duration = Duration::from_millis(300);
 
-/// What a slow machine may take for anything. What must not come too late is tested exactly in virtual time.
+/// The slack for a slow host. Upper limits are tested exactly in virtual time.
 const SLACK: Duration = Duration::from_secs(20);
 
-/// Samples that a gateway keeps.
+/// The number of samples that a gateway keeps.
 const KEPT: u32 = 128;
 
-/// How long it keeps each of them at least.
+/// The shortest time for which it keeps each sample.
 const KEPT_FOR: Duration = Duration::from_secs(10);
 
-/// How often the collector is interrupted.
+/// The number of interruptions of the collector.
 const INTERRUPTIONS: u32 = 6;
 
-/// How long a collector may say nothing, less what the clocks may differ by.
+/// How long a collector may send nothing, minus the tolerance of the clocks.
 const SILENCE: Duration = Duration::from_millis(11_500);
 
-/// Samples that may be on their way at any time.
+/// The largest number of samples that may be under way.
 const ON_THE_WAY: u32 = 20;
 
-/// Waits until the uplink is up and works.
+/// Waits until the uplink is connected and works.
 ///
 /// # Errors
-/// When that takes too long.
+/// If that takes too long.
 pub fn is_up(gateway: &Gateway<'_>, collector: &Collector) -> Result<()> {
     let samples = collector.record().samples.len();
     let more = |record: &Record| record.is_up() && record.samples.len() > samples + 5;
@@ -44,10 +44,10 @@ pub fn is_up(gateway: &Gateway<'_>, collector: &Collector) -> Result<()> {
     wait(gateway, "uplink that is up", LIMIT, |status| status.uplink == "up").map(drop)
 }
 
-/// Waits for a status.
+/// Waits for a status that satisfies a condition.
 ///
 /// # Errors
-/// When it does not come within `limit`.
+/// If it does not come within `limit`.
 pub fn wait(
     gateway: &Gateway<'_>,
     what: &str,
@@ -65,10 +65,11 @@ pub fn wait(
     }
 }
 
-/// Ten samples a second, each with a value of its own, as the gateway counts them itself.
+/// Checks that samples arrive ten times a second, that their value changes, and that their number
+/// agrees with the gateway's own count.
 ///
 /// # Errors
-/// When the reports differ from that.
+/// If they do not.
 pub fn reports(gateway: &Gateway<'_>, collector: &Collector) -> Result<()> {
     let record = collector.record();
     let (first, last) = (record.samples.first_key_value(), record.samples.last_key_value());
@@ -77,7 +78,7 @@ pub fn reports(gateway: &Gateway<'_>, collector: &Collector) -> Result<()> {
     let ticks: Vec<_> = ticks.map(|sample| sample.micros).collect();
     let mut periods: Vec<_> = ticks.windows(2).map(|pair| pair[1].abs_diff(pair[0])).collect();
     periods.sort_unstable();
-    // On a busy machine some come late. The one in the middle does not.
+    // On a busy host some samples are late. The median period is correct.
     let period = periods.get(periods.len() / 2).context("there is one sample")?;
     let is_right = (95_000..=105_000).contains(period);
     ensure!(is_right, "samples come {period} µs apart: {record}");
@@ -90,10 +91,10 @@ pub fn reports(gateway: &Gateway<'_>, collector: &Collector) -> Result<()> {
     wait(gateway, "end of the queue", LIMIT, |status| status.queued == 0).map(drop)
 }
 
-/// A press of the button gives a sample that says so.
+/// Checks that pressing the button produces a sample that is marked as forced.
 ///
 /// # Errors
-/// When it does not.
+/// If it does not.
 pub fn button(gateway: &Gateway<'_>, collector: &Collector) -> Result<()> {
     let forced = |record: &Record| record.samples.values().filter(|one| one.forced).count();
     for _ in 0..3 {
@@ -104,27 +105,28 @@ pub fn button(gateway: &Gateway<'_>, collector: &Collector) -> Result<()> {
     Ok(())
 }
 
-/// Two heart-beats on one connection. That they do not come too early is looked at when they come.
+/// Waits for two heart-beats on one connection. The collector checks that they do not come too
+/// early.
 ///
 /// # Errors
-/// When they do not come.
+/// If they do not come.
 pub fn heart_beats(_: &Gateway<'_>, collector: &Collector) -> Result<()> {
     let beats = |record: &Record| record.connections.last().is_some_and(|last| last.beats > 1);
     collector.wait_for("two heart-beats", Duration::from_secs(10) + SLACK, beats).map(drop)
 }
 
-/// The longest time to the next attempt to connect, when the collector was away for so long.
+/// Returns the longest time to the next connect attempt, when the collector was down for `away`.
 ///
-/// The k-th attempt comes 0.375 × (2^k - 1) seconds after the end at the earliest, and the next one
-/// 0.625 × 2^k seconds after it at the latest.
+/// The k-th attempt comes at least 0.375 × (2^k - 1) seconds after the end, and the next one at
+/// most 0.625 × 2^k seconds after the k-th.
 pub fn next_attempt(away: Duration) -> Duration {
     Duration::from_millis(625) + away * 5 / 3 + SLACK
 }
 
-/// Ends the collector, and starts it again after `away`. The gateway must be there in time.
+/// Ends the collector, and restarts it after `away`. The gateway must reconnect in time.
 ///
 /// # Errors
-/// When it is not.
+/// If it does not.
 pub fn start_again(collector: &mut Collector, how: How, away: Duration) -> Result<Record> {
     let since = Instant::now();
     collector.end(how);
@@ -143,11 +145,11 @@ pub fn start_again(collector: &mut Collector, how: How, away: Duration) -> Resul
     Ok(record)
 }
 
-/// The collector is ended and started again, every second time with samples that it has not confirmed. None
-/// is missing.
+/// Ends and restarts the collector several times, every second time with unconfirmed samples. No
+/// sample may be missing.
 ///
 /// # Errors
-/// When one is, or comes in another order, or the gateway does not connect in time.
+/// If one is missing or out of order, or the gateway does not reconnect in time.
 pub fn interruptions(gateway: &Gateway<'_>, collector: &mut Collector) -> Result<()> {
     let before = (Status::ask(gateway.status)?.lost, collector.record().skipped);
     let mut random = fastrand::Rng::with_seed(1);
@@ -160,7 +162,7 @@ pub fn interruptions(gateway: &Gateway<'_>, collector: &mut Collector) -> Result
         collector.answer(if confirms { Answers::Confirm } else { Answers::Talk });
         std::thread::sleep(up);
         if !confirms {
-            // It comes again.
+            // This sample is sent again.
             let unconfirmed =
                 |record: &Record| record.samples.keys().next_back().copied() > record.confirmed;
             collector.wait_for("sample that is not confirmed", LIMIT, unconfirmed)?;
@@ -174,7 +176,7 @@ pub fn interruptions(gateway: &Gateway<'_>, collector: &mut Collector) -> Result
     let lost = Status::ask(gateway.status)?.lost - before.0;
     let record = collector.record();
     let skipped = record.skipped - before.1;
-    // On a busy machine samples may have waited for longer than they are kept.
+    // On a busy host samples may have waited longer than they are kept.
     let is_right = if longest < KEPT_FOR {
         lost == 0 && skipped == 0
     } else {
@@ -185,22 +187,22 @@ pub fn interruptions(gateway: &Gateway<'_>, collector: &mut Collector) -> Result
     Ok(())
 }
 
-/// Waits until all samples that were taken before are confirmed.
+/// Waits until all samples taken so far are confirmed.
 ///
 /// # Errors
-/// When that takes too long.
+/// If that takes too long.
 pub fn confirmed_so_far(gateway: &Gateway<'_>, collector: &Collector) -> Result<Record> {
-    // The first number may be 0 or 1, so the last is known by one.
+    // The first number may be 0 or 1, so the last number is known only to within one.
     let wanted = Status::ask(gateway.status)?.samples.checked_sub(1);
     let is_so = |record: &Record| record.confirmed >= wanted;
     collector.wait_for("confirmation of all samples", LIMIT, is_so)
 }
 
-/// A collector that confirms nothing for longer than samples are kept: the oldest are lost, and the
-/// gateway says how many.
+/// Keeps the collector down for longer than samples are kept. The oldest samples are lost, and the
+/// gateway must count them.
 ///
 /// # Errors
-/// When another number is missing.
+/// If the count differs from the number of missing samples.
 pub fn too_many_samples(gateway: &Gateway<'_>, collector: &mut Collector) -> Result<()> {
     let before = (Status::ask(gateway.status)?.lost, collector.record().skipped);
     collector.end(How::Close);
@@ -212,17 +214,18 @@ pub fn too_many_samples(gateway: &Gateway<'_>, collector: &mut Collector) -> Res
     confirmed_so_far(gateway, collector)?;
     let lost = Status::ask(gateway.status)?.lost - before.0;
     let skipped = collector.record().skipped - before.1;
-    // What was confirmed at the very end may have been lost to the gateway, which does not know.
+    // The gateway may not have received the last confirmations, so it may count more samples as
+    // lost.
     let is_right = skipped <= lost && lost <= skipped + ON_THE_WAY;
     ensure!(is_right, "{lost} samples are lost, and {skipped} missing: {}", collector.record());
     Ok(())
 }
 
-/// A collector that says nothing is given up after 12 seconds, and all it has not confirmed is sent
-/// again.
+/// Checks that the gateway drops a silent collector after 12 seconds, and sends all unconfirmed
+/// samples again.
 ///
 /// # Errors
-/// When the gateway waits shorter, or much longer.
+/// If the gateway waits less, or much longer.
 pub fn silence(gateway: &Gateway<'_>, collector: &Collector) -> Result<()> {
     confirmed_so_far(gateway, collector)?;
     collector.answer(Answers::Nothing);

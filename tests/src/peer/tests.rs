@@ -14,7 +14,7 @@ use super::*;
 use crate::dhcp::Lease;
 use crate::pattern::pattern;
 
-/// Detects a hang; everything here takes milliseconds.
+/// The limit of a test. It is for tests that hang; each takes milliseconds.
 const LIMIT: Duration = Duration::from_secs(60);
 const GREETING: &[u8] = b"Hello, World!\n";
 const SERVER: SocketAddrV4 = SocketAddrV4::new(Ipv4Address::new(10, 0, 2, 15), 9995);
@@ -70,14 +70,14 @@ fn echoes(socket: &mut Socket<'_>) {
 /// A second stack on the far end of a peer's wire, in a thread that ends with this value.
 struct Far {
     stop: Arc<AtomicBool>,
-    /// The states of a server's connections, after its latest step.
+    /// The states of a server's connections after its last step.
     states: Arc<Mutex<Vec<State>>>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Far {
-    /// Starts it with an address or none, and with `sockets`. `step` is called with these and the
-    /// interface after every frame.
+    /// Starts the stack with an address or none, and with `sockets`. Calls `step` with the sockets
+    /// and the interface after every frame.
     fn start(
         address: Option<Ipv4Address>,
         mut sockets: SocketSet<'static>,
@@ -134,7 +134,7 @@ fn tcp_sockets<'a>(
     sockets.iter_mut().filter_map(|(_, socket)| Socket::downcast_mut(socket))
 }
 
-/// Runs all `plans` at once with a server of this behaviour. Returns the outcomes.
+/// Runs all `plans` at once against a server with this behaviour. Returns the outcomes.
 fn outcomes(behaviour: Behaviour, plans: Vec<Plan>) -> Vec<Outcome> {
     let (mut peer, _far) = Far::server(plans.len(), behaviour);
     let clients: Vec<_> = plans.into_iter().map(|plan| peer.connect(SERVER, plan)).collect();
@@ -261,7 +261,7 @@ fn an_address_is_leased_refused_and_leased_again() {
     assert!(peer.dhcp_tally().refused >= 1);
 }
 
-/// Connects a client of this machine to a server of this behaviour through a forwarded port.
+/// Connects a host client to a server with this behaviour through a forwarded port.
 fn forwarded<T: Send>(behaviour: Behaviour, client: impl FnOnce(TcpStream) -> T + Send) -> T {
     let (mut peer, _far) = Far::server(1, behaviour);
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();

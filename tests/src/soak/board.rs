@@ -1,8 +1,9 @@
-//! echo on emulated boards: megabytes through connections whose rings and socket have 4 KB together, on a clean
-//! cable and on one with faults.
+//! echo on emulated boards: megabytes through connections whose rings and socket buffers have 4 KB
+//! together, on a clean cable and on one with faults.
 //!
-//! With a window of two segments, a lost segment is found by a timeout of a second or more only, so a connection
-//! with faults moves some 800 bytes a second. Many boards share the work, since they wait most of the time.
+//! With a window of two segments, a lost segment is detected only by a retransmission timeout of a
+//! second or more. So a connection with faults moves about 800 bytes a second. Many boards share
+//! the work, since they wait most of the time.
 
 use std::thread;
 use std::time::{Duration, Instant};
@@ -16,24 +17,24 @@ use crate::client::{Outcome, Plan, summary};
 use crate::pattern::pattern;
 use crate::peer::ClientId;
 
-/// The limit of a machine. It detects a hang.
+/// The time limit of a machine. It is for boards that hang.
 const LIMIT: Duration = Duration::from_secs(3_600);
 
-/// The boards on cables with faults, each with a cable of its own.
+/// The number of boards on cables with faults. Each has a separate cable.
 const BOARDS: usize = 16;
 
-/// The connections of each, as many as it has places.
+/// The number of connections of each board, which is the number of its places.
 const PLACES: usize = 4;
 
-/// Bytes of a connection on a cable with faults.
+/// The number of bytes of a connection on a cable with faults.
 const PART: usize = 50_000;
 
-/// Connections that each board may give up.
+/// The largest number of connections that each board may drop.
 const MOST_GIVEN_UP: usize = 20;
 
 const CLEAN: &str = "";
 
-/// Every tenth frame is lost, and one of twenty is damaged or overtaken.
+/// One of ten frames is lost, and one of twenty is damaged or overtaken.
 const FAULTS: &str = "
     about = 'a cable that loses, damages and overtakes'
 
@@ -61,7 +62,7 @@ pub fn run(soak: &Soak) -> Result<()> {
     on_each_machine(|machine| echo(machine, CLEAN, soak.seed(), soak.board_bytes(), 1))
 }
 
-/// The same on cables with faults.
+/// Runs the case on cables with faults.
 pub fn run_with_faults(soak: &Soak) -> Result<()> {
     let bytes = soak.board_bytes() / BOARDS;
     on_each_machine(|machine| {
@@ -83,11 +84,11 @@ pub fn run_with_faults(soak: &Soak) -> Result<()> {
     })
 }
 
-/// What was done.
+/// The result of a run.
 struct Done {
-    /// Bytes that came back.
+    /// The number of bytes that came back.
     bytes: usize,
-    /// Connections that a board gave up.
+    /// The number of connections that a board dropped.
     given_up: usize,
 }
 
@@ -103,8 +104,9 @@ fn on_each_machine(work: impl Fn(Machine) -> Result<Done>) -> Result<()> {
     Ok(())
 }
 
-/// Sends bytes to a board and back in parts, several connections at once. A part whose connection the board gives up
-/// is sent again: `echo` drops a client that takes nothing for a minute.
+/// Sends bytes to a board and back in parts, on several connections at once. If the board drops the
+/// connection of a part, the part is sent again: `echo` drops a client that accepts nothing for a
+/// minute.
 fn echo(
     machine: Machine,
     scenario: &str,
@@ -119,7 +121,7 @@ fn echo(
     let (mut begun, mut served, mut given_up) = (0, 0, 0);
     let mut under_way: Vec<ClientId> = Vec::new();
     while served < parts {
-        // A place that is free is taken at once.
+        // Use a free place at once.
         while under_way.len() < connections.min(parts - served) {
             let bytes = pattern(seed.wrapping_add(begun), part);
             under_way.push(board.connect(Plan::echo(bytes)));
@@ -128,7 +130,8 @@ fn echo(
         for client in board.finish_some_within(&under_way, deadline)? {
             under_way.retain(|other| *other != client);
             match board.peer.outcome(client).clone() {
-                // An end that was lost may be repeated to a board that has forgotten the connection.
+                // If an end of stream was lost, its retransmission may reach a board that has
+                // already removed the connection.
                 Outcome::Served | Outcome::ResetAtEnd => served += 1,
                 Outcome::Reset { .. } | Outcome::Refused if connections > 1 => given_up += 1,
                 other => bail!("{}{}", summary(&[other]), board.story()),

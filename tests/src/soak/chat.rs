@@ -1,4 +1,5 @@
-//! chat: as many clients as there are places hear each other, before and after the rude ones.
+//! chat: as many clients as there are places receive each other's lines, before and after the rude
+//! clients.
 
 use std::net::SocketAddr;
 
@@ -9,10 +10,10 @@ use super::crowd;
 use super::program::Program;
 use crate::gateway::client::{Client, Event, LIMIT, until_served};
 
-/// The places of the program on a host.
+/// The number of places of the program on a host.
 const PLACES: usize = 256;
 
-/// Clients that speak.
+/// The number of clients that send lines.
 const SPEAKERS: usize = 3;
 
 const REQUEST: &str = "/who\nhello there\n/name somebody\n";
@@ -40,7 +41,7 @@ fn normal(address: SocketAddr) -> Result<()> {
     }
     for mut client in clients {
         client.send("/quit\n")?;
-        // Lines of others that leave may come before the end.
+        // Lines about other clients that leave may arrive before the end of stream.
         loop {
             match client.receive(LIMIT)? {
                 Event::Bytes => {}
@@ -52,7 +53,7 @@ fn normal(address: SocketAddr) -> Result<()> {
     Ok(())
 }
 
-/// Connects once. Returns nothing when there is no place.
+/// Connects once. Returns `None` if there is no free place.
 fn try_join(address: SocketAddr) -> Result<Option<Client>> {
     let Ok(mut client) = Client::connect(address) else { return Ok(None) };
     match client.line(LIMIT)? {

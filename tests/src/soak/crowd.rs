@@ -1,4 +1,4 @@
-//! A crowd of rude clients, chosen by a seed.
+//! Many rude clients, chosen by a seed.
 
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -13,22 +13,22 @@ use super::program::Program;
 use crate::gateway::client::{Client, PAUSE};
 use crate::rude::{KINDS, Visit};
 
-/// Clients that come one after another in a thread each.
+/// The number of threads. In each, clients run one after another.
 const THREADS: u64 = 16;
 
-/// What rude clients visit.
+/// A service that rude clients visit.
 pub struct Service {
-    /// Its address.
+    /// The address.
     pub address: SocketAddr,
-    /// What a polite client would send.
+    /// The request of a polite client.
     pub request: String,
 }
 
-/// Sends rude clients for some time. Each thread takes services, kinds and what these leave open from a sequence
-/// of the seed; what happens at the same time as what is up to the system.
+/// Runs rude clients for some time. Each thread takes services, kinds and random choices from a
+/// sequence that the seed determines. The system decides what happens at the same time.
 ///
 /// # Errors
-/// When this process has too few descriptors, or no client has come through.
+/// If this process has too few descriptors, or no client was able to connect.
 pub fn send(services: &[Service], lasts: Duration, seed: u64) -> Result<()> {
     raise_descriptors()?;
     let counts = [(); KINDS.len()].map(|()| AtomicU64::new(0));
@@ -46,7 +46,7 @@ pub fn send(services: &[Service], lasts: Duration, seed: u64) -> Result<()> {
             };
             let Service { address, request } = service;
             let visit = Visit { client, address: *address, request, random: &mut random };
-            // The server may have enough of it at any time.
+            // The server may end the connection at any time.
             let _ = (KINDS[kind].act)(visit);
             counts[kind].fetch_add(1, Ordering::Relaxed);
         }
@@ -55,7 +55,7 @@ pub fn send(services: &[Service], lasts: Duration, seed: u64) -> Result<()> {
         let visit = &visit;
         let threads: Vec<_> =
             (0..THREADS).map(|number| scope.spawn(move || visit(number))).collect();
-        // All are waited for.
+        // Wait for all threads.
         let ends: Vec<_> = threads.into_iter().map(|thread| thread.join()).collect();
         ends.into_iter().collect::<Result<(), _>>().map_err(|_| anyhow!("a client panicked"))
     })?;
@@ -67,11 +67,12 @@ pub fn send(services: &[Service], lasts: Duration, seed: u64) -> Result<()> {
     Ok(())
 }
 
-/// Sends rude clients to a program with one service, then checks that all of it is as before: `normal` finds as
-/// many places as there are, no descriptor stays open, and the program ends in order.
+/// Sends rude clients to a program with one service, then checks that the program works as before:
+/// `normal` checks that all places are free, no descriptor stays open, and the program ends
+/// cleanly.
 ///
 /// # Errors
-/// When something is not.
+/// If one of these does not hold.
 pub fn survives(
     program: Program,
     request: &str,
@@ -79,7 +80,7 @@ pub fn survives(
     seed: u64,
     normal: impl Fn(SocketAddr) -> Result<()>,
 ) -> Result<()> {
-    // Memory is touched, and descriptors are opened, that the program then keeps.
+    // First, the program uses memory and opens descriptors that it then keeps.
     normal(program.address).context("before the rude clients")?;
     let quiet = quiet_descriptors(&program)?;
     let memory = program.memory()?;
@@ -91,7 +92,7 @@ pub fn survives(
     program.end()
 }
 
-/// Returns the descriptors that stay open without clients: the fewest of some looks.
+/// Returns the number of descriptors that stay open without clients: the minimum of several looks.
 fn quiet_descriptors(program: &Program) -> Result<usize> {
     let mut fewest = usize::MAX;
     for _ in 0..20 {

@@ -1,4 +1,4 @@
-//! Datagrams: each of a million comes back as it was, or was dropped by the system, which counts that.
+//! Datagrams: each of a million comes back unchanged, or is dropped and counted by the system.
 
 use std::fs;
 use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
@@ -10,19 +10,19 @@ use anyhow::{Context, Result, anyhow, ensure};
 use super::Soak;
 use super::program::Program;
 
-/// Datagrams in all.
+/// The number of datagrams.
 const SENT: u32 = 1_000_000;
 
-/// After so long without one, none is under way.
+/// After this time without a datagram, none is under way.
 const SILENCE: Duration = Duration::from_secs(2);
 
-/// How much the server's memory may change, in KiB.
+/// The largest allowed change of the server's memory, in KiB.
 const MOST: u64 = 64;
 
 /// Runs the case.
 pub fn run(soak: &Soak) -> Result<()> {
     let program = Program::start(&soak.program("picoevent-udp-echo"), &[])?;
-    // The rings are touched.
+    // Uses the rings once, so that their memory is allocated.
     flood(program.address, SENT / 100)?;
     let memory = program.memory()?;
     let echoed = flood(program.address, SENT)?;
@@ -33,7 +33,8 @@ pub fn run(soak: &Soak) -> Result<()> {
     program.end()
 }
 
-/// Sends datagrams as fast as it can. Returns how many came back, once the books balance.
+/// Sends datagrams as fast as possible. Returns how many came back, after checking that all others
+/// were counted as dropped.
 fn flood(server: SocketAddr, amount: u32) -> Result<u32> {
     let receiver = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0))?;
     receiver.connect(server)?;
@@ -62,21 +63,21 @@ fn flood(server: SocketAddr, amount: u32) -> Result<u32> {
     Ok(echoed)
 }
 
-/// The datagram with a number: its length and its bytes depend on it.
+/// Returns the datagram with this number. Its length and its bytes depend on the number.
 fn numbered(number: u32) -> Vec<u8> {
     let mut data = number.to_be_bytes().to_vec();
     data.extend((0..number.wrapping_mul(31) % 200).map(|at| (at ^ number) as u8));
     data
 }
 
-/// Returns how many datagrams the system has dropped for want of room at a socket.
+/// Returns how many datagrams the system has dropped because a socket's buffer was full.
 fn dropped_at(address: SocketAddr) -> Result<u64> {
     let sockets = fs::read_to_string("/proc/net/udp")?;
     let drops = drops_of(&sockets, address);
     drops.with_context(|| format!("the system does not know the socket at {address}"))
 }
 
-/// Returns the drops of a socket in a list as Linux has it.
+/// Returns the drop count of a socket in a list in Linux's format.
 fn drops_of(sockets: &str, address: SocketAddr) -> Option<u64> {
     let SocketAddr::V4(address) = address else { return None };
     let ip = u32::from_ne_bytes(address.ip().octets());
@@ -95,7 +96,7 @@ mod tests {
         assert_eq!(dropped_at(socket.local_addr()?)?, 0);
         let list = "  sl  local_address rem_address ... drops\n\
              1: 0100007F:232F 00000000:0000 07 00000000:00000000 00:00000000 0 0 0 2 0 17\n";
-        // The list is in the byte order of the machine.
+        // The addresses in the list are in the host's byte order.
         let expected = if cfg!(target_endian = "little") { Some(17) } else { None };
         assert_eq!(drops_of(list, ([127, 0, 0, 1], 9007).into()), expected);
         assert_eq!(drops_of(list, ([127, 0, 0, 1], 9008).into()), None);

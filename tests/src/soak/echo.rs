@@ -1,4 +1,5 @@
-//! echo: a gigabyte comes back to a reader that stops and starts, and the server's memory stays as it is.
+//! echo: a gigabyte comes back to a reader that stops and starts, and the server's memory does not
+//! grow.
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpStream};
@@ -12,27 +13,27 @@ use super::Soak;
 use super::program::Program;
 use crate::pattern::pattern;
 
-/// Bytes in all.
+/// The number of bytes in total.
 const BYTES: u64 = 1_000_000_000;
 
-/// Bytes of the pattern that is sent again and again: no multiple of any buffer's size, so that a lost or repeated
-/// buffer is noticed.
+/// The size of the pattern that is sent again and again. It is not a multiple of any buffer size,
+/// so that a lost or repeated buffer is detected.
 const PATTERN: usize = 1_000_003;
 
-/// How much the server's memory may change, in KiB.
+/// The largest allowed change of the server's memory, in KiB.
 const MOST: u64 = 64;
 
-/// How long either side waits for the other.
+/// The time limit for waiting on the other side.
 const LIMIT: Duration = Duration::from_secs(30);
 
-/// The server drops clients that are idle for a minute.
+/// The longest pause of the reader. The server drops clients that are idle for a minute.
 const LONGEST_PAUSE: u64 = 200;
 
 /// Runs the case.
 pub fn run(soak: &Soak) -> Result<()> {
     let program = Program::start(&soak.program("echo"), &[])?;
     let bytes = pattern(soak.seed(), PATTERN);
-    // The rings are touched.
+    // Uses the rings once, so that their memory is allocated.
     converse(&program, &bytes, 2 * PATTERN as u64, soak.seed())?;
     let before = program.memory()?;
     let talk = converse(&program, &bytes, BYTES, soak.seed())?;
@@ -44,15 +45,15 @@ pub fn run(soak: &Soak) -> Result<()> {
     program.end()
 }
 
-/// What was seen of a conversation.
+/// The result of a conversation.
 struct Talk {
     pauses: u64,
-    /// The most memory of the server in KiB.
+    /// The largest memory use of the server, in KiB.
     most: u64,
     sum: u64,
 }
 
-/// Sends so many bytes, and reads them back with pauses.
+/// Sends `all` bytes, and reads them back with pauses.
 fn converse(program: &Program, bytes: &[u8], all: u64, seed: u64) -> Result<Talk> {
     let mut stream = TcpStream::connect(program.address)?;
     stream.set_read_timeout(Some(LIMIT))?;
@@ -118,7 +119,7 @@ fn receive(
     Ok(talk)
 }
 
-/// A checksum of a stream, however it is cut: FNV-1a of 64 bits.
+/// A checksum of a stream, independent of how it is split: 64-bit FNV-1a.
 struct Sum(u64);
 
 impl Sum {

@@ -1,4 +1,5 @@
-//! gateway: its console and its status server are rude clients', while it reports to its collector.
+//! gateway: rude clients visit its console and its status server, while it reports to its
+//! collector.
 
 use std::process::Command;
 
@@ -8,7 +9,7 @@ use super::Soak;
 use super::crowd::{self, Service};
 use crate::gateway::{crowd as polite, program};
 
-/// Samples of a second.
+/// The number of samples per second.
 const SAMPLES: u64 = 10;
 
 /// Runs the case.
@@ -21,7 +22,7 @@ pub fn run(soak: &Soak) -> Result<()> {
         command
     };
     program::with(command, |gateway, collector| {
-        // The end of the program is checked with its values.
+        // The check at the end of the program needs the values in the store.
         gateway.fill_store()?;
         polite::is_normal(gateway)?;
         let services = [gateway.console, gateway.status]
@@ -32,7 +33,7 @@ pub fn run(soak: &Soak) -> Result<()> {
         record.check()?;
         let samples = record.samples.len() as u64;
         println!("{samples} samples came to the collector meanwhile");
-        // Half of them, since this machine may be busy.
+        // Only half of them, since the host may be busy.
         let least = SAMPLES * soak.crowd_lasts().as_secs() / 2;
         ensure!(samples >= least, "at least {least} should have come: {record}");
         Ok(())

@@ -1,4 +1,4 @@
-//! An example that runs as a program: its address, its memory, its descriptors and its end.
+//! An example that runs as a program: its address, memory, descriptors and end.
 
 use std::fs;
 use std::net::SocketAddr;
@@ -11,13 +11,13 @@ use anyhow::{Context, Result, ensure};
 use rustix::process::{Pid, Signal, kill_process};
 use xtask::process::Talk;
 
-/// How long a program may run.
+/// The time limit of a program.
 const LIFE: Duration = Duration::from_secs(24 * 3_600);
 
-/// How long it may take to close what its clients have left, and to end.
+/// How long a program may take to close what its clients have left, and to end.
 const LIMIT: Duration = Duration::from_secs(20);
 
-/// A program that runs. It is killed when this is dropped.
+/// A running program. It is killed when this is dropped.
 pub struct Program {
     talk: Talk,
     /// The address it listens on.
@@ -25,10 +25,10 @@ pub struct Program {
 }
 
 impl Program {
-    /// Starts it on a free port.
+    /// Starts the program on a free port.
     ///
     /// # Errors
-    /// When it does not say where it listens.
+    /// If it does not print its address.
     pub fn start(path: &Path, arguments: &[&str]) -> Result<Self> {
         let mut command = Command::new(path);
         command.args(["--listen", "127.0.0.1:0"]).args(arguments);
@@ -39,10 +39,10 @@ impl Program {
         Ok(Self { talk, address })
     }
 
-    /// Returns its resident memory in KiB.
+    /// Returns the program's resident memory in KiB.
     ///
     /// # Errors
-    /// When it has ended.
+    /// If it has ended.
     pub fn memory(&self) -> Result<u64> {
         let pid = self.talk.process().pid();
         let status = fs::read_to_string(format!("/proc/{pid}/status"));
@@ -52,19 +52,19 @@ impl Program {
         number.context("the system does not say how much memory it has")
     }
 
-    /// Returns the number of its open descriptors.
+    /// Returns the number of open descriptors of the program.
     ///
     /// # Errors
-    /// When it has ended.
+    /// If it has ended.
     pub fn descriptors(&self) -> Result<usize> {
         let folder = format!("/proc/{}/fd", self.talk.process().pid());
         Ok(fs::read_dir(folder).context("the program has ended")?.count())
     }
 
-    /// Waits until it has no more than so many descriptors.
+    /// Waits until the program has at most `most` descriptors.
     ///
     /// # Errors
-    /// When it still has more after a while.
+    /// If it still has more after a while.
     pub fn wait_for_descriptors(&self, most: usize) -> Result<()> {
         let deadline = Instant::now() + LIMIT;
         loop {
@@ -77,10 +77,10 @@ impl Program {
         }
     }
 
-    /// Interrupts it, and waits for its orderly end.
+    /// Interrupts the program, and waits for its clean end.
     ///
     /// # Errors
-    /// When it fails or does not end.
+    /// If it fails or does not end.
     pub fn end(mut self) -> Result<()> {
         let pid = i32::try_from(self.talk.process().pid()).ok().and_then(Pid::from_raw);
         kill_process(pid.context("a process has a number")?, Signal::INT)?;

@@ -1,4 +1,4 @@
-//! proxy: between rude clients and a server that is rude, too, until it has to be polite.
+//! proxy: between rude clients and a server that is also rude, until the server is made polite.
 
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
@@ -17,10 +17,10 @@ use super::program::Program;
 use crate::gateway::client::Client;
 use crate::pattern::pattern;
 
-/// The places of the program on a host.
+/// The number of places of the program on a host.
 const PLACES: usize = 256;
 
-/// Bytes that go there and back for each polite client.
+/// The number of bytes that each polite client sends and gets back.
 const BYTES: usize = 10_000;
 
 /// Runs the case.
@@ -88,7 +88,7 @@ fn serve(mut stream: TcpStream, rude: bool, mut random: Rng) -> std::io::Result<
             pause();
             set_socket_linger(&stream, Some(Duration::ZERO)).map_err(Into::into)
         }
-        // It reads nothing.
+        // The server reads nothing.
         2 => {
             pause();
             Ok(())

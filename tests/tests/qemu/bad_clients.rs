@@ -1,4 +1,4 @@
-//! Misbehaving clients do not affect the others, and their slots are freed.
+//! Misbehaving clients do not affect other clients, and their slots are freed.
 
 use std::time::{Duration, Instant};
 
@@ -13,8 +13,7 @@ use crate::{GREETING, SLOTS, visitor};
 /// The pause after the board has refused a client.
 const PAUSE: Duration = Duration::from_millis(200);
 
-/// Runs one client of each bad kind after the other, with good clients beside them. The bad ones
-/// stay.
+/// Runs one client of each bad kind after the other, together with good clients. The bad ones stay.
 fn one_of_each(machine: Machine) -> Result<()> {
     let mut board = Board::boot(machine, "hello-world")?;
     let kinds = [
@@ -46,8 +45,8 @@ fn a_crowd(machine: Machine) -> Result<()> {
     all_places_are_back(&mut board)
 }
 
-/// Tries until as many clients as there are slots are served at once. Until then the board may
-/// refuse a client, but must not lose one that it has accepted.
+/// Retries until as many clients are served at once as there are slots. Before that the board may
+/// refuse a client, but must not lose an accepted one.
 pub fn all_places_are_back(board: &mut Board) -> Result<()> {
     let deadline = Instant::now() + LIMIT;
     loop {

@@ -8,10 +8,11 @@ use xtask::qemu::{Link, Machine};
 
 use crate::{SLOTS, visitor};
 
-/// How long the cable is unplugged: no hand is faster.
+/// How long the cable is unplugged. A person is not faster.
 const OUT: Duration = Duration::from_secs(1);
 
-/// A client that connects while the cable is unplugged is served too: its stack retries.
+/// Checks that a client that connects while the cable is unplugged is served later: its stack
+/// retransmits the SYN.
 fn out_and_in(machine: Machine) -> Result<()> {
     let mut board = Board::boot(machine, "hello-world")?;
     board.serve(vec![visitor()])?;
@@ -21,7 +22,7 @@ fn out_and_in(machine: Machine) -> Result<()> {
     board.peer.pass(OUT);
     board.guest.qmp()?.set_link("n0", Link::Up)?;
     if machine != Machine::Lm3s6965evb {
-        // It sees the link, and looks for an address on each new one.
+        // The board sees each new link, and looks for an address.
         board
             .turn_until("search for an address", |peer| peer.dhcp_tally().discoveries > searches)?;
     }

@@ -9,7 +9,7 @@ use picoevent_tests::client::Plan;
 use xtask::qemu::Machine;
 
 const PORT: u16 = 9997;
-/// Clients that it serves at once.
+/// The number of clients that it serves at once.
 const PLACES: usize = 4;
 
 /// A client that reads.
@@ -60,7 +60,7 @@ fn lines_go_to_all_others_in_order(machine: Machine) -> Result<()> {
             }
             clients.push(client);
         }
-        // There is no place for another one, and for a later one there is.
+        // There is no place for one more client.
         let mut refused = TcpStream::connect_timeout(&address, LIMIT)?;
         refused.set_read_timeout(Some(LIMIT))?;
         let mut text = String::new();
@@ -98,13 +98,13 @@ fn lines_go_to_all_others_in_order(machine: Machine) -> Result<()> {
 fn a_client_that_does_not_read_is_dropped(machine: Machine) -> Result<()> {
     let mut board = Board::boot(machine, "chat")?;
     let address = board.forward(PORT)?;
-    // It is there before the others: guest1.
+    // It connects before the others, so its name is guest1.
     let mute = Plan::non_reader(b"/name mute\n".to_vec());
     board.peer.connect(SocketAddrV4::new(ADDRESS, PORT), mute);
     let outcome = board.attend(|_| {
         let (mut talker, mut listener) = (Client::join(address)?, Client::join(address)?);
         loop {
-            // Its name comes with its first segment, before or after the others have joined.
+            // Its first segment sets its name, before or after the others have joined.
             listener.say("/who")?;
             if listener.line()?.contains(" mute") {
                 break;

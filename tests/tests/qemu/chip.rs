@@ -1,6 +1,7 @@
-//! The measurement programs of `tests/bench/chip`: each counts, and all machines count the same.
+//! The measurement programs of `tests/bench/chip` count the same on both machines with a
+//! Cortex-M3.
 //!
-//! The test builds them itself, since they are not firmware of a board.
+//! The test builds them itself, since they are not board firmware.
 
 use std::collections::BTreeSet;
 

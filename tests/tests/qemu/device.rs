@@ -9,10 +9,10 @@ use picoevent_tests::board::{LIMIT, READY};
 use xtask::firmware;
 use xtask::qemu::{Machine, Qemu};
 
-/// How long to wait before the board is asked again: one that has no address yet refuses.
+/// The pause before the next request: a board without an address refuses the first ones.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// The answer to a request that ends the connection.
+/// Sends a request that ends the connection. Returns the answer.
 fn ask(port: u16, head: &str, content: &[u8]) -> Result<Vec<u8>> {
     let mut client = TcpStream::connect((Ipv4Addr::LOCALHOST, port))?;
     client.set_read_timeout(Some(LIMIT))?;
@@ -26,7 +26,7 @@ fn ask(port: u16, head: &str, content: &[u8]) -> Result<Vec<u8>> {
     Ok(answer)
 }
 
-/// The content of an answer with the status 200 or 201.
+/// Returns the content of an answer with the status 200 or 201.
 fn content(answer: &[u8]) -> Result<&[u8]> {
     let shown = String::from_utf8_lossy(answer);
     ensure!(answer.starts_with(b"HTTP/1.1 20"), "the answer is {shown}");

@@ -11,7 +11,8 @@ fn one_megabyte(machine: Machine) -> Result<()> {
     board.serve(vec![Plan::echo(pattern(1, 1_000_000))])
 }
 
-/// Half of the clients end their direction before the answer arrives, and still receive all of it.
+/// Runs four clients. Half of them half-close before the answer arrives, and still receive all of
+/// it.
 fn four_at_once(machine: Machine) -> Result<()> {
     let mut board = Board::boot(machine, "echo")?;
     let payload = |seed| pattern(seed, 100_000);

@@ -1,4 +1,4 @@
-//! The faults of the simulator's cable, on the real image.
+//! The real image on a simulated cable with faults.
 
 use anyhow::{Result, ensure};
 use picoevent_tests::board::Board;
@@ -48,7 +48,7 @@ const FAULTY: &str = "
     lasts = '1 h'
 ";
 
-/// Whatever the cable does, every client is served and none is refused.
+/// Checks that with these faults every client is served and none is refused.
 fn every_client_is_served(machine: Machine, scenario: &str) -> Result<()> {
     let mut board = Board::boot_on_cable(machine, "hello-world", scenario)?;
     for round in 1..=10 {
@@ -61,8 +61,9 @@ fn every_client_is_served(machine: Machine, scenario: &str) -> Result<()> {
     Ok(())
 }
 
-/// Returns whether the client was served: it received everything the server sent, up to its end. It does not notice if its
-/// own end was lost and the repetition was answered with a reset.
+/// Returns whether the client was served: it received everything up to the server's end of stream.
+/// This includes a client whose own end of stream was lost, and whose retransmission was answered
+/// with a reset.
 fn is_served(outcome: &Outcome) -> bool {
     matches!(outcome, Outcome::Served | Outcome::ResetAtEnd)
 }

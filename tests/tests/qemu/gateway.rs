@@ -1,4 +1,4 @@
-//! The gateway on boards, with its clients and its collector on this machine.
+//! The gateway on boards, with its clients and its collector on the host.
 //!
 //! ```text
 //!   check ── 127.0.0.1 ── Forward × 2, Datagrams ──┐
@@ -6,8 +6,8 @@
 //!   collector ── 127.0.0.1 ── Reverse ─────────────┘
 //! ```
 //!
-//! All ports of this machine are free ones that the system chose. The timeouts are a test of their own, with
-//! the feature `slow`; firmware is where `cargo xtask test` has put it:
+//! All host ports are free ports that the system chose. The timeouts are in a separate test, with
+//! the feature `slow`. The firmware is in the folder where `cargo xtask test` writes it:
 //!
 //! ```text
 //! PICOEVENT_FIRMWARE=$PWD/examples/boards/target/firmware cargo test --package picoevent-tests \
@@ -29,17 +29,17 @@ use picoevent_tests::peer::ADDRESS as PEER;
 use xtask::firmware::GATEWAY_AS_TASKS;
 use xtask::qemu::Machine;
 
-/// The ports of the gateway, and of its collector at the peer.
+/// The gateway's ports, and the ports of its servers at the peer.
 const CONSOLE: u16 = 2323;
 const STATUS: u16 = 8080;
 const DISCOVERY: u16 = 2324;
 const COLLECTOR: u16 = 2325;
 /// The port of its broker.
 const BROKER: u16 = 1883;
-/// It only bounds a hang.
+/// The time limit, for programs that hang.
 const LIMIT: Duration = Duration::from_secs(60);
 
-/// Boots a gateway, lets `check` look at it, and ends it.
+/// Boots a gateway, runs `check` on it, and ends it.
 fn with_gateway(
     machine: Machine,
     program: &str,
@@ -48,7 +48,7 @@ fn with_gateway(
     with_gateway_and(machine, program, None, check)
 }
 
-/// The same with a broker at the peer.
+/// Runs `check` like [`with_gateway`], with a broker at the peer.
 fn with_gateway_and(
     machine: Machine,
     program: &str,
@@ -87,7 +87,8 @@ fn as_tasks(machine: Machine) -> Result<()> {
     with_gateway(machine, GATEWAY_AS_TASKS, |gateway, collector| gateway.check(collector))
 }
 
-/// The gateway takes its server of names from DHCP: it asks it for the time server, and sets its clock by that.
+/// The gateway gets its name server by DHCP, asks it for the time server's address, and sets its
+/// clock from the time server.
 #[test]
 #[ignore = "needs firmware: cargo xtask test runs it"]
 fn mps2_an385_asks_the_name_server_of_its_lease() -> Result<()> {
@@ -111,7 +112,8 @@ fn mps2_an385_asks_the_name_server_of_its_lease() -> Result<()> {
     Ok(())
 }
 
-/// The gateway's whole check, with names, clock and broker in the same memory; and what the broker has of it.
+/// Runs the whole check of the gateway, with names, clock and broker in the same memory. Then
+/// checks what the broker has received.
 fn online(machine: Machine) -> Result<()> {
     let broker = Broker::start()?;
     with_gateway_and(machine, "gateway-online", Some(&broker), |gateway, collector| {
@@ -131,7 +133,7 @@ fn online(machine: Machine) -> Result<()> {
 on_each_machine!(on_the_loop);
 on_each_cortex_m3!(online, as_tasks);
 
-/// It takes two minutes, most of it waiting.
+/// It takes two minutes, most of which is waiting.
 #[cfg(feature = "slow")]
 #[test]
 #[ignore = "needs firmware: cargo xtask test builds it"]

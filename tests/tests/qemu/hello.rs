@@ -23,8 +23,7 @@ fn eight_at_a_time(machine: Machine) -> Result<()> {
     Ok(())
 }
 
-/// A board may refuse clients that it has no room for, but must not lose one that it has
-/// accepted.
+/// A board may refuse clients for which it has no room, but must not lose an accepted client.
 fn three_times_as_many_as_there_are_places(machine: Machine) -> Result<()> {
     let mut board = Board::boot(machine, "hello-world")?;
     let clients: Vec<_> = (0..3 * SLOTS).map(|_| board.connect(visitor())).collect();

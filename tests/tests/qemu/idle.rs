@@ -1,8 +1,8 @@
 //! A board with nothing to do sleeps, and QEMU with it.
 //!
-//! This is the only timing among these tests: the processor time that QEMU takes, by the kernel's
-//! account, while nothing happens on the wire. A loop that spins takes a whole core; the limit is a
-//! twentieth of one.
+//! This is the only test here that measures time: the processor time that QEMU uses while nothing
+//! happens on the wire, as counted by the kernel. A loop that spins uses a whole core; the limit is
+//! a twentieth of one.
 
 use std::fs;
 use std::time::{Duration, Instant};
@@ -14,7 +14,7 @@ use xtask::qemu::Machine;
 
 use crate::visitor;
 
-/// How long nothing happens.
+/// The length of the quiet time.
 const SPAN: Duration = Duration::from_secs(5);
 
 /// The allowed share of one core.

@@ -1,4 +1,4 @@
-//! Ctrl-C ends hello-world after two seconds, in which it continues to serve.
+//! Ctrl-C ends hello-world after two seconds. Until then it continues to serve.
 
 use anyhow::{Result, ensure};
 use picoevent_tests::board::Board;
@@ -13,7 +13,7 @@ fn interrupted(machine: Machine) -> Result<()> {
     board.guest.interrupt()?;
     board.wait_for(CAUGHT)?;
     board.serve(vec![visitor()])?;
-    // A second interrupt meanwhile changes nothing.
+    // A second interrupt during this time changes nothing.
     board.guest.interrupt()?;
     board.serve(vec![visitor()])?;
     board.wait_for("done")?;

@@ -1,4 +1,4 @@
-//! hello-world over IPv6, beside IPv4.
+//! hello-world over IPv6 and IPv4.
 
 use std::net::SocketAddrV6;
 
@@ -8,7 +8,7 @@ use xtask::qemu::Machine;
 
 use crate::{SLOTS, visitor};
 
-/// Clients of both versions of IP are served at once, by one listener.
+/// One listener serves clients of both IP versions at once.
 #[test]
 #[ignore = "needs firmware: cargo xtask test runs it"]
 fn lm3s6965evb_serves_clients_of_both_versions_of_ip() -> Result<()> {

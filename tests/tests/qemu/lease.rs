@@ -1,4 +1,5 @@
-//! A leased address is lost and comes back, the same or another, and listening resumes.
+//! The board loses its leased address and gets it or another one later. Then it serves clients
+//! again.
 //!
 //! Only mps2-an385 asks for an address; lm3s6965evb's is fixed.
 
@@ -23,7 +24,7 @@ const SHORT: Lease = Lease {
 
 const OTHER_ADDRESS: Ipv4Address = Ipv4Address::new(10, 0, 2, 16);
 
-/// Boots a board with [`SHORT`]. Returns when `policy` has made it look for another lease.
+/// Boots a board with [`SHORT`]. Returns when `policy` has made it search for another lease.
 fn without_address(policy: Policy) -> Result<Board> {
     let mut board = Board::boot_with_lease(Machine::Mps2An385, "hello-world", SHORT)?;
     board.serve(vec![visitor()])?;
@@ -33,7 +34,7 @@ fn without_address(policy: Policy) -> Result<Board> {
     Ok(board)
 }
 
-/// The client that connected in between is served as soon as the address is back.
+/// Checks that a client that connected meanwhile is served as soon as the address is back.
 fn comes_back_after(policy: Policy) -> Result<()> {
     let mut board = without_address(policy)?;
     let client = board.connect(visitor());

@@ -1,12 +1,13 @@
-//! The firmware under QEMU, end to end: the same cases on each machine.
+//! End-to-end tests of the firmware under QEMU: the same cases on each machine.
 //!
-//! Every case is a function of the machine, from which `on_each_machine` makes tests. The two machines
-//! with a Cortex-M3 run every case; the others run those in which the processor, the clock, the
-//! network controller and the interrupts have their part. The tests need firmware, which `cargo xtask test` builds before it runs them; a plain `cargo test` skips them.
-//! Except for [`port_forward`], the board is on a wire of its own with a peer in the test's
-//! process.
+//! Every case is a function with the machine as parameter. `on_each_machine` makes tests from it.
+//! The two machines with a Cortex-M3 run every case; the others run the cases that depend on the
+//! processor, the clock, the network controller or the interrupts. The tests need firmware, which
+//! `cargo xtask test` builds first; a plain `cargo test` skips them. Except in a few tests that use
+//! QEMU's user networking, such as [`port_forward`], each board is on a separate wire with a peer
+//! in the test's process.
 
-/// Makes a test of a case on each machine, as `echo::one_megabyte::mps2_an385`.
+/// Makes one test per machine from a case, for example `echo::one_megabyte::mps2_an385`.
 macro_rules! on_each_machine {
     ($($case:ident),+) => {$(
         on_machines!($case:
@@ -16,14 +17,14 @@ macro_rules! on_each_machine {
     )+};
 }
 
-/// Makes a test of a case on each machine with a Cortex-M3.
+/// Makes one test per machine with a Cortex-M3 from a case.
 macro_rules! on_each_cortex_m3 {
     ($($case:ident),+) => {$(
         on_machines!($case: lm3s6965evb Lm3s6965evb, mps2_an385 Mps2An385);
     )+};
 }
 
-/// Makes a test of a case on some machines, each with the test's name and its own.
+/// Makes one test per given machine from a case.
 macro_rules! on_machines {
     ($case:ident: $($test:ident $machine:ident),+) => {
         mod $case {
@@ -64,13 +65,13 @@ mod udp_time;
 
 use picoevent_tests::client::Plan;
 
-/// The answer of hello-world.
+/// The text that hello-world sends.
 const GREETING: &[u8] = b"Hello, World!\n";
 
-/// The connections that hello-world has room for.
+/// The number of connections for which hello-world has room.
 const SLOTS: usize = 8;
 
-/// Returns the plan of hello-world's ordinary client.
+/// Returns the plan of an ordinary client of hello-world.
 fn visitor() -> Plan {
     Plan::listener_to(GREETING)
 }

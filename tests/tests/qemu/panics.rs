@@ -1,4 +1,4 @@
-//! A board that panics prints the calls that led to the panic, and ends with its own exit status.
+//! A board that panics prints the backtrace, and ends with a special exit status.
 
 use anyhow::{Result, ensure};
 use picoevent_tests::board::LIMIT;
@@ -16,7 +16,7 @@ fn names_the_calls(machine: Machine) -> Result<()> {
     while guest.next_line(LIMIT)?.is_some() {}
     let calls: Vec<_> = guest.history().iter().map(|line| line.message.clone()).collect();
     let place = |function: &str| calls.iter().position(|call| call.contains(function));
-    // On a RISC-V, a function that calls another one only to panic does not save its way back.
+    // On RISC-V, a function that ends with a call that panics does not save its return address.
     let caller = match machine.processor() {
         Processor::Arm => "panics::outer at ",
         Processor::Riscv32 => "main at ",

@@ -1,6 +1,7 @@
-//! The port of the host through which people reach the board, forwarded by QEMU's user networking.
+//! The host port that QEMU's user networking forwards to the board.
 //!
-//! One client is enough: QEMU's network queues connections in its own way, so more would test QEMU.
+//! One client is enough: QEMU's network has its own queue for connections, so more clients would
+//! test QEMU.
 
 use std::io::Read;
 use std::net::{Ipv4Addr, TcpStream};

@@ -1,4 +1,4 @@
-//! hello-world fits into a small chip, and takes as much memory as README says.
+//! hello-world fits into a small chip, and takes as much memory as the README says.
 
 use anyhow::{Context, Result, ensure};
 use xtask::firmware;
@@ -14,8 +14,8 @@ fn hello_world(machine: Machine) -> Result<Usage> {
     measure(&firmware::prebuilt(machine.board(), "hello-world")?)
 }
 
-/// Compares flash and static RAM with the table in README. Compilers differ by some bytes, so two
-/// per cent are allowed; larger growth must be written down.
+/// Compares flash and static RAM with the table in the README. Compilers differ by some bytes, so a
+/// difference of two per cent is allowed. After a larger change the table must be updated.
 fn is_as_written(machine: Machine) -> Result<()> {
     let row = README.lines().find(|line| line.starts_with(&format!("| {}", machine.board())));
     let cells = row.context("no such row in README")?.split('|').skip(2).take(2);

@@ -1,8 +1,8 @@
-//! The stack depth on the small board, under clients of all kinds.
+//! The stack depth on the small board, with clients of all kinds.
 //!
-//! The programs are made for this test: they paint their stack at start, print at their end how
-//! much of the paint is gone, and drop a silent peer after two seconds instead of a minute. `cargo
-//! xtask size` reads the line that is printed here.
+//! The programs are built for this test. They paint their stack at start, print at their end how
+//! much of the paint was overwritten, and drop a silent peer after two seconds instead of a minute.
+//! `cargo xtask size` reads the line that this test prints.
 
 use std::time::Duration;
 
@@ -14,16 +14,17 @@ use xtask::qemu::Machine;
 
 use crate::{GREETING, bad_clients::all_places_are_back, visitor};
 
-/// Clients that connect at once, with sockets for sixteen.
+/// The number of clients that connect at once. The board has sockets for sixteen.
 const CROWD: usize = 24;
 
-/// The most crowds that may all be served.
+/// The largest number of crowds that may all be served.
 const CROWDS: usize = 50;
 
-/// The limit. The board has 64 KB; the stack has what the statics leave.
+/// The limit of the stack depth. The board has 64 KB of RAM; the stack gets what the statics leave.
 const MOST: usize = 8 * 1024;
 
-/// Runs good clients, bad clients, too many clients, and each kind in between; then the interrupt.
+/// Runs good clients, bad clients, too many clients, and each bad kind again; then interrupts the
+/// board.
 fn depth(program: &str) -> Result<()> {
     let mut board = Board::boot(Machine::Lm3s6965evb, program)?;
     for round in 0..50 {
@@ -35,7 +36,7 @@ fn depth(program: &str) -> Result<()> {
         board.connect(plan);
         all_places_are_back(&mut board)?;
     }
-    // Until the vanished client's connection is given up.
+    // Until the board drops the vanished client's connection.
     board.peer.pass(Duration::from_secs(5));
     all_places_are_back(&mut board)?;
 
@@ -54,7 +55,8 @@ fn depth(program: &str) -> Result<()> {
     Ok(())
 }
 
-/// Runs crowds until a client is refused. How many are refused depends on how fast they connect.
+/// Runs crowds until a client is refused. How many are refused depends on how fast the clients
+/// connect.
 fn more_than_there_is_room_for(board: &mut Board) -> Result<()> {
     for _ in 0..CROWDS {
         let crowd: Vec<_> = (0..CROWD).map(|_| board.connect(visitor())).collect();

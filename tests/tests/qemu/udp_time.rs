@@ -8,8 +8,8 @@ use picoevent_tests::board::{LIMIT, READY};
 use xtask::firmware;
 use xtask::qemu::{Machine, Qemu};
 
-/// How long an answer is waited for before the question is asked again: a board that has no address yet
-/// does not get it.
+/// How long to wait for an answer before asking again: a board without an address does not get the
+/// question.
 const ANSWER: Duration = Duration::from_millis(200);
 
 fn asked(machine: Machine) -> Result<()> {
@@ -22,7 +22,7 @@ fn asked(machine: Machine) -> Result<()> {
     client.connect((Ipv4Addr::LOCALHOST, port))?;
     client.set_read_timeout(Some(ANSWER))?;
     let mut last = 0;
-    // The second, when it has changed twice: it is a clock that goes.
+    // Ask until the second has changed twice, so that the clock is known to run.
     let mut seconds = 0;
     let deadline = Instant::now() + LIMIT;
     while seconds < 2 {

@@ -1,4 +1,4 @@
-//! Every command in the documents stands in `docs/commands.md`, with what tries it.
+//! Every command in the documents is in `docs/commands.md`, with the test that tries it.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -13,7 +13,7 @@ const LIST: &str = "docs/commands.md";
 
 /// A row of the list.
 struct Row {
-    /// The command, or how it begins if it ends with a space and an ellipsis.
+    /// The command. If it ends with a space and an ellipsis, only its beginning.
     command: String,
     tried_by: String,
 }
@@ -60,7 +60,7 @@ fn what_tries_a_command_exists_or_the_list_says_why_nothing_does() {
 fn commands_of_xtask_are_understood() {
     for (document, command) in commands() {
         let Some(words) = command.strip_prefix("cargo xtask ") else { continue };
-        // What stands for any words cannot be read.
+        // A placeholder cannot be parsed.
         let words = words.split(" | ").next().unwrap();
         if words.contains(['[', '…', '\\']) {
             continue;
@@ -83,7 +83,7 @@ fn list() -> Vec<Row> {
     rows.collect()
 }
 
-/// Returns every command that a document shows, with the document, without comments.
+/// Returns every command in the documents, without comments, with its document.
 fn commands() -> BTreeSet<(String, String)> {
     let mut commands = BTreeSet::new();
     documents::all(&root(), &mut |file: &Path| {

@@ -20,7 +20,7 @@ fn every_test_that_the_list_of_libevents_tests_names_exists() {
     assert_exist(&named);
 }
 
-/// Of each of libevent's public functions the map says what has become of it.
+/// The map says for each public function of libevent how picoevent handles it.
 #[test]
 fn every_public_function_of_libevent_is_in_the_map() {
     let names: BTreeSet<_> = include_str!("libevent.txt")
@@ -73,7 +73,7 @@ fn every_link_between_documents_leads_somewhere() {
     assert!(links > 100, "the documents have another form than this test knows");
 }
 
-/// Returns the headings of a document as links name them.
+/// Returns the headings of a document in the form that links use.
 fn headings(document: &Path) -> BTreeSet<String> {
     let text = without_code(&fs::read_to_string(document).unwrap());
     let headings = text.lines().filter_map(|line| line.trim_start_matches('#').strip_prefix(' '));
@@ -84,7 +84,7 @@ fn headings(document: &Path) -> BTreeSet<String> {
     named.collect()
 }
 
-/// Removes blocks of code from a document.
+/// Removes the code blocks from a document.
 fn without_code(text: &str) -> String {
     text.split("```").step_by(2).collect()
 }
@@ -97,7 +97,7 @@ fn assert_exist(named: &BTreeSet<String>) {
     assert!(missing.is_empty(), "there are no tests {missing:?}");
 }
 
-/// Returns the tests that a document names: in backticks, in the last cells of its rows.
+/// Returns the names of tests in a document: in backticks, in the last cells of table rows.
 fn named_in(document: &str) -> BTreeSet<String> {
     let rows = rows(document);
     for row in &rows {
@@ -119,13 +119,13 @@ fn rows(document: &str) -> Vec<Vec<String>> {
     of_tests.flat_map(|table| table.lines().skip(2)).map(cells).collect()
 }
 
-/// Splits a row into cells. A bar after a backslash belongs to its cell.
+/// Splits a row into cells. A bar after a backslash belongs to the cell.
 pub(crate) fn cells(row: &str) -> Vec<String> {
     let row = row.trim().trim_matches('|').replace("\\|", "\\");
     row.split('|').map(|cell| cell.trim().replace('\\', "|")).collect()
 }
 
-/// Passes every document of a folder and its subfolders, without build output and copies.
+/// Calls `pass` for every document in a folder and its subfolders, without build output and copies.
 pub(crate) fn all(folder: &Path, pass: &mut impl FnMut(&Path)) {
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
@@ -148,7 +148,7 @@ fn tests_in(folder: &str) -> BTreeSet<String> {
             Some(function.split_once("()")?.0.to_owned())
         });
         names.extend(functions);
-        // Of a scenario a test is made on each back end.
+        // A scenario becomes one test on each back end.
         let lists =
             text.split("on_every_stage! {").skip(1).filter_map(|list| list.split('}').next());
         names.extend(lists.flat_map(|list| list.split(',')).map(|name| name.trim().to_owned()));

@@ -5,8 +5,9 @@ use std::process::Command;
 
 use super::root;
 
-/// Words that are not used here, with the word to use instead. Only words without another sense in
-/// this repository are listed; upper and lower case, plurals and parts of names are found too.
+/// Words that are not used here, and the word to use instead. The list has only words that have no
+/// other meaning in this repository. Upper and lower case, plurals and parts of names are found
+/// too.
 const WORDS: [(&str, &str); 26] = [
     ("aging", "expiry queue"),
     ("attention", "slow-path flag"),
@@ -36,7 +37,7 @@ const WORDS: [(&str, &str); 26] = [
     ("vandal", "attacker"),
 ];
 
-/// The one file that has the words: this one.
+/// The only file that may contain the words: this one.
 const TABLE: &str = "tests/tests/repository/language.rs";
 
 #[test]
@@ -80,7 +81,7 @@ fn words_are_found_in_names_and_as_plurals_but_not_in_other_words() {
     assert_eq!(words("a label that is available, tapered and industrial"), [""; 0]);
 }
 
-/// Returns the entries of the table whose words a text has.
+/// Returns the table entries whose words are in a text.
 fn found(text: &str) -> impl Iterator<Item = (&'static str, &'static str)> {
     let text = format!(" {} ", split(text));
     let has =
@@ -106,7 +107,7 @@ fn split(text: &str) -> String {
     words.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// Returns the tracked files that people of this repository write.
+/// Returns the tracked files that are written by people.
 fn tracked() -> Vec<String> {
     let mut git = Command::new("git");
     git.current_dir(root())

@@ -1,7 +1,7 @@
 //! Dependencies come from crates.io, under licences that `deny.toml` allows.
 //!
-//! The file is cargo-deny's, which also knows what only other targets need. It takes minutes to build, so it
-//! runs in a job of its own; this test asks cargo alone.
+//! The file belongs to cargo-deny, which also checks the dependencies for other targets. cargo-deny
+//! takes minutes to build, so it runs in a separate job; this test uses only cargo.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -31,7 +31,7 @@ fn every_licence_is_allowed() {
     let rules = Rules::read();
     let mut cargo = Command::new(env!("CARGO"));
     cargo.args(["metadata", "--format-version", "1", "--offline", "--locked"]);
-    // Without this cargo would need the packages of all other systems.
+    // Otherwise cargo would need the packages for all other systems.
     cargo.args(["--filter-platform", &host()]);
     let output = cargo.current_dir(root()).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
@@ -65,7 +65,7 @@ fn expressions_of_licences_are_understood() {
     assert!(rules.allow("tool", "MPL-2.0") && !rules.allow("tool", "GPL-3.0"));
 }
 
-/// Returns this machine's target triple.
+/// Returns the host's target triple.
 fn host() -> String {
     let output = Command::new("rustc").args(["--print", "host-tuple"]).output().unwrap();
     String::from_utf8(output.stdout).unwrap().trim().to_owned()
@@ -91,7 +91,8 @@ impl Rules {
         Self { allowed: names(&rules["licenses"]), exceptions: exceptions.collect() }
     }
 
-    /// Judges an SPDX expression, in which `/` is an older `OR`. `AND` binds more tightly than `OR`.
+    /// Evaluates an SPDX expression. `/` is an older form of `OR`. `AND` binds more tightly than
+    /// `OR`.
     fn allow(&self, package: &str, licence: &str) -> bool {
         if let (Some(open), Some(close)) = (licence.find('('), licence.rfind(')')) {
             let inner = self.allow(package, &licence[open + 1..close]);

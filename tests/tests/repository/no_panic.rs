@@ -1,4 +1,5 @@
-//! The image that links only if the core and the protocols cannot panic calls all of them.
+//! The image that links only if the core and the protocols cannot panic calls all their public
+//! functions.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -34,7 +35,7 @@ fn functions(source: &str) -> Vec<String> {
     heads.map(name).collect()
 }
 
-/// Returns whether `text` occurs and is not the beginning of a longer name.
+/// Returns whether `text` occurs in `image`, and not as the beginning of a longer name.
 fn followed_by_no_letter(image: &str, text: &str) -> bool {
     let is_name = |c: char| c.is_alphanumeric() || c == '_';
     image.match_indices(text).any(|(at, _)| !image[at + text.len()..].starts_with(is_name))

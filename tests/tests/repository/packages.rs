@@ -1,4 +1,5 @@
-//! Dependencies of packages: the ones they document, and in published packages none of the tests.
+//! The dependencies of packages: only those that are documented, and in published packages no
+//! tests.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -6,7 +7,7 @@ use std::process::Command;
 
 use crate::root;
 
-/// Dependencies of the simulator that a server on real sockets must not have, with their families,
+/// The simulator's dependencies that a server on real sockets must not have, with their families,
 /// such as `embassy-net` and `toml_parser`.
 const SIMULATOR: [&str; 12] = [
     "backtrace",
@@ -23,7 +24,7 @@ const SIMULATOR: [&str; 12] = [
     "winnow",
 ];
 
-/// The packages that others depend on, which are those that are published.
+/// The packages for other projects, which are the published ones.
 pub(crate) const PRODUCT: [&str; 12] = [
     "picoevent",
     "picoevent-command",
@@ -49,7 +50,7 @@ fn a_server_on_real_sockets_carries_nothing_of_the_simulator() {
     }
 }
 
-/// A name that matches no package would make the tests here pass for the wrong reason.
+/// With a name that matches no package, the tests here would pass for the wrong reason.
 #[test]
 fn the_simulator_is_recognised_by_each_name() {
     let carried = of_the_simulator("picoevent-sim");
@@ -71,7 +72,7 @@ fn the_product_depends_on_no_package_of_tests_or_examples() {
     }
 }
 
-/// Returns the simulator's packages that a package depends on.
+/// Returns the simulator's packages among the dependencies of a package.
 fn of_the_simulator(package: &str) -> Vec<String> {
     let names = tree(package).into_keys();
     names.filter(|name| SIMULATOR.iter().any(|family| is_of_family(name, family))).collect()
@@ -81,7 +82,7 @@ fn is_of_family(name: &str, family: &str) -> bool {
     name.strip_prefix(family).is_some_and(|rest| rest.is_empty() || rest.starts_with(['-', '_']))
 }
 
-/// Returns a package and all its dependencies in a program, with all features, by name, with the
+/// Returns a package and all dependencies it has in a program, with all features: by name, with the
 /// folder of those in this repository.
 fn tree(package: &str) -> BTreeMap<String, String> {
     let mut cargo = Command::new(env!("CARGO"));
@@ -95,6 +96,6 @@ fn tree(package: &str) -> BTreeMap<String, String> {
         let place = rest.split_once('(').and_then(|(_, place)| place.split_once(')'));
         (name.to_owned(), place.map_or(String::new(), |(place, _)| place.to_owned()))
     });
-    // A package that was listed before is marked `(*)` instead of its folder.
+    // A package that was listed before has `(*)` instead of its folder.
     packages.filter(|(_, place)| place != "*").collect()
 }

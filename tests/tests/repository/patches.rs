@@ -1,4 +1,4 @@
-//! Planted bugs are patches of the code as it is.
+//! The planted bugs are patches that apply to the current code.
 
 use std::fs;
 use std::process::Command;

@@ -1,4 +1,5 @@
-//! What is published can be published: each package is described, complete, and needs only published ones.
+//! Each published package can be published: it is described, complete, and needs only published
+//! packages.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -9,7 +10,7 @@ use serde_json::Value;
 use crate::packages::PRODUCT;
 use crate::root;
 
-/// The categories of crates.io that packages here use. A wrong one is refused only by the registry itself.
+/// The crates.io categories of the packages here. Only the registry itself refuses a wrong one.
 const CATEGORIES: [&str; 14] = [
     "asynchronous",
     "command-line-utilities",
@@ -82,7 +83,7 @@ fn a_published_package_contains_its_front_page_and_the_licences() {
     }
 }
 
-/// A front page is shown by registries, where the other folders of the repository are not.
+/// Registries show a front page without the other folders of the repository.
 #[test]
 fn the_links_of_a_front_page_work_from_anywhere() {
     let mut links = 0;
@@ -101,7 +102,8 @@ fn the_links_of_a_front_page_work_from_anywhere() {
     assert!(links > PRODUCT.len(), "this test knows another form of links");
 }
 
-/// The path of a dependency stays in this repository. What is published has the version beside it.
+/// The path of a dependency works only in this repository, so a published package also gives the
+/// version.
 #[test]
 fn a_published_package_needs_only_published_ones_of_their_version() {
     for package in published() {
@@ -117,12 +119,12 @@ fn a_published_package_needs_only_published_ones_of_their_version() {
     }
 }
 
-/// Returns the packages of the main workspace that are published.
+/// Returns the published packages of the main workspace.
 fn published() -> Vec<Value> {
     packages(&root()).into_iter().filter(|package| package["publish"].is_null()).collect()
 }
 
-/// Returns all packages of a workspace, as cargo describes them.
+/// Returns all packages of a workspace, in cargo's description.
 fn packages(workspace: &Path) -> Vec<Value> {
     let mut cargo = Command::new(env!("CARGO"));
     cargo.args(["metadata", "--format-version", "1", "--no-deps", "--offline"]);

@@ -1,4 +1,5 @@
-//! A back end that does one thing in each step, in an order that the bytes choose and that may be wrong.
+//! A back end that does one thing in each step, in an order that the bytes choose. The order may be
+//! wrong.
 
 use std::task::Waker;
 
@@ -14,7 +15,7 @@ use crate::world::{World, remember};
 
 type Base<'s> = EventBase<'s, World>;
 
-/// Does the next thing that the bytes say.
+/// Does the next step that the bytes choose.
 pub fn step(world: &mut World, base: &mut Base<'_>) {
     match world.bytes.below(16) {
         0..=4 => verbs::step(world, base),
@@ -28,7 +29,7 @@ pub fn step(world: &mut World, base: &mut Base<'_>) {
     }
 }
 
-/// One turn, as it should be.
+/// Runs one turn in the correct order.
 fn turn(world: &mut World, base: &mut Base<'_>) {
     prepare(world, base);
     let slots = world.sizes.events + world.sizes.conns + world.sizes.listeners;
@@ -46,10 +47,10 @@ fn turn(world: &mut World, base: &mut Base<'_>) {
     pass(world, base);
 }
 
-/// Turns in which the application does nothing more: what has ended is heard of.
+/// Runs turns in which the application does nothing more, so that all ends are reported.
 pub fn finish(world: &mut World, base: &mut Base<'_>) {
     base.set_dispatch_limit(None);
-    // An event that is always due would leave the others no turn.
+    // An event that is always due would starve the others.
     for shadow in world.events.iter_mut().filter(|shadow| shadow.alive) {
         if let Ok(mut event) = base.event(shadow.handle) {
             event.free();
@@ -99,7 +100,8 @@ fn begin(world: &mut World, base: &mut Base<'_>) {
     base.begin(world.bytes.pick(modes) | world.bytes.pick(modes));
 }
 
-/// The most callbacks a pass can make: every slot's, and the repeats for raises.
+/// Returns the largest number of callbacks that a pass can make: one for every slot, and the
+/// repeats for raises.
 fn most_calls(world: &World) -> u64 {
     let sizes = &world.sizes;
     let slots = (2 * sizes.events + 10 * sizes.conns + sizes.listeners) as u64;
@@ -123,7 +125,7 @@ fn pass(world: &mut World, base: &mut Base<'_>) {
     world.pass.begin();
 }
 
-/// A pass whose callbacks are called one by one, with feeds in between. It may stop half-way.
+/// Runs a pass whose callbacks are called one by one, with feeds in between. It may stop half-way.
 fn pass_by_hand(world: &mut World, base: &mut Base<'_>) {
     world.pass.allow(most_calls(world));
     while let Some(fired) = base.next() {
@@ -146,7 +148,7 @@ fn pass_by_hand(world: &mut World, base: &mut Base<'_>) {
     world.pass.begin();
 }
 
-/// Takes up to so many actions. Returns whether there were fewer.
+/// Takes up to `most` actions. Returns whether there were fewer.
 fn actions(world: &mut World, base: &mut Base<'_>, most: usize) -> bool {
     for _ in 0..most {
         let Some(action) = base.next_action() else { return true };
@@ -155,7 +157,7 @@ fn actions(world: &mut World, base: &mut Base<'_>, most: usize) -> bool {
     false
 }
 
-/// Once there are no actions left, the back end has heard of every end.
+/// Checks that the back end has been told of every end, once no actions are left.
 fn check_all_told(world: &World) {
     for conn in &world.conns {
         assert!(conn.life != Life::Dropped, "no word of an abort: {conn:?}");
@@ -170,7 +172,7 @@ fn check_all_told(world: &World) {
     assert!(world.sources.iter().all(|source| source.life != Life::Dropped));
 }
 
-/// Hears an action, checks that it makes sense, and does nothing but remember.
+/// Checks that an action makes sense, and records it.
 fn act(world: &mut World, base: &mut Base<'_>, action: Action) {
     world.follow(base);
     match action {
@@ -232,7 +234,7 @@ fn act(world: &mut World, base: &mut Base<'_>, action: Action) {
         Action::Reset(conn) => {
             let shadow = acted(world, conn);
             let late = shadow.life == Life::Closing && shadow.limit <= base.now();
-            // One that was not handed over goes with its listener.
+            // A connection that was not handed over is reset with its listener.
             assert!(shadow.life == Life::Dropped || shadow.accept_due || late, "{shadow:?}");
             shadow.release();
         }
@@ -244,7 +246,7 @@ fn acted(world: &mut World, conn: picoevent::Conn) -> &mut ConnShadow {
     world.conns.iter_mut().rfind(|shadow| shadow.handle == conn).unwrap()
 }
 
-/// Brings news, of what lives or of what is gone.
+/// Feeds news about an object that is alive or gone.
 fn feed(world: &mut World, base: &mut Base<'_>) {
     match world.bytes.below(16) {
         0 | 1 => make_source(world, base),
@@ -314,7 +316,7 @@ fn accept(world: &mut World, base: &mut Base<'_>) {
             world.evict(conn);
             let mut shadow = ConnShadow::new(conn, Some(listener), pool, kind);
             if busy {
-                // It gets its answer, and the application does not know of it.
+                // The client gets the busy text, and the application does not see the connection.
                 shadow.output.extend(kind.busy);
                 shadow.close_as(base.now(), ConnEnd::Closed);
                 (shadow.end_due, shadow.accept_due) = (None, false);
@@ -351,7 +353,7 @@ fn feed_conn(world: &mut World, base: &mut Base<'_>) {
             base.sent(conn, amount);
             let ignored = held && shadow.connecting;
             shadow.output.sent(if ignored { 0 } else { amount });
-            // A back end that sends is connected, whatever it has said.
+            // A back end that sends is connected, even if it has not said so.
             shadow.connecting &= shadow.life != Life::Closing || amount == 0;
         }
         4 => {
@@ -393,7 +395,7 @@ fn feed_conn(world: &mut World, base: &mut Base<'_>) {
     }
 }
 
-/// Fills some of the room for input, as often as not a little more than there is.
+/// Fills some of the room for input. The amount may be a little more than the room.
 fn receive(world: &mut World, base: &mut Base<'_>, place: usize) {
     let conn = world.conns[place].handle;
     let size = world.pool_of(place).input;
@@ -401,7 +403,7 @@ fn receive(world: &mut World, base: &mut Base<'_>, place: usize) {
     let amount = world.bytes.below(size + 2);
     let shadow = &mut world.conns[place];
     let Some((first, second)) = base.input(conn) else {
-        // The base wants no input; a back end that does not ask may still feed it.
+        // The base wants no input, but a wrong back end may still feed some.
         base.received(conn, amount);
         if let Ok(conn) = base.conn(conn) {
             let (first, second) = conn.peek();
@@ -411,7 +413,7 @@ fn receive(world: &mut World, base: &mut Base<'_>, place: usize) {
     };
     assert!(!shadow.failed && !shadow.eof, "{shadow:?}");
     if shadow.life == Life::Closing {
-        // It is discarded.
+        // The input is discarded.
         return base.received(conn, amount);
     }
     assert!(shadow.life == Life::Held && !shadow.connecting, "{shadow:?}");
@@ -423,7 +425,7 @@ fn receive(world: &mut World, base: &mut Base<'_>, place: usize) {
     shadow.input.extend(&data[..amount.min(room)]);
 }
 
-/// News of a connection that another base has.
+/// Feeds news about a connection of another base.
 fn feed_foreign(base: &mut Base<'_>) {
     let conn = FOREIGN.conn;
     let before = base.counts();

@@ -1,10 +1,10 @@
-//! The string of bytes that everything is decided by.
+//! The string of bytes that determines everything.
 
 use std::time::Duration;
 
 use picoevent::{EventFlags, Priority, Signal};
 
-/// Bytes, taken from the front. When there are none left, every choice is the first.
+/// Bytes that are taken from the front. When none are left, every choice is the first one.
 pub struct Bytes {
     bytes: Vec<u8>,
     at: usize,
@@ -25,7 +25,7 @@ impl Bytes {
         byte
     }
 
-    /// A number from `0` to `limit`, less one; zero when there is none.
+    /// Returns a number less than `limit`; zero if `limit` is zero.
     pub fn below(&mut self, limit: usize) -> usize {
         usize::from(self.byte()) % limit.max(1)
     }
@@ -39,7 +39,7 @@ impl Bytes {
         from[self.below(N)]
     }
 
-    /// Returns a duration: often a short one or the same again, sometimes zero or the longest.
+    /// Returns a duration: often a short or repeated one, sometimes zero or the longest.
     pub fn duration(&mut self) -> Duration {
         match self.below(8) {
             0 => Duration::ZERO,
@@ -58,7 +58,7 @@ impl Bytes {
     }
 
     pub fn signal(&mut self) -> Signal {
-        // Few of them, so that raises find events.
+        // Only a few signals, so that raises find events.
         self.pick([Signal::INT, Signal::HUP, Signal::USR1, Signal::new(31).unwrap()])
     }
 

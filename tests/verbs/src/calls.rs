@@ -1,4 +1,4 @@
-//! The callbacks: each checks that it may come, and does what the bytes say.
+//! The callbacks: each checks that it was allowed to run, and does what the bytes choose.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use crate::shadow::{EventShadow, Life};
 use crate::verbs;
 use crate::world::{World, is_live};
 
-/// Three callbacks of one kind, so that a wrong one is noticed.
+/// Three callbacks of one kind, so that a call of the wrong one is detected.
 pub const EVENT_CALLS: [OnEvent<World>; 3] = [on_event::<0>, on_event::<1>, on_event::<2>];
 
 fn on_event<const CALL: u8>(world: &mut World, event: &mut EventMut<World>) {
@@ -30,11 +30,11 @@ fn on_event<const CALL: u8>(world: &mut World, event: &mut EventMut<World>) {
         assert!(shadow.credit > 0, "more calls than raises: {shadow:?}");
         shadow.credit -= 1;
     }
-    // A call repeated for a further raise takes nothing that was given meanwhile.
+    // A repeated call for a further raise does not take flags that were given meanwhile.
     shadow.given = EventFlags::from_bits(shadow.given.bits() & !what.bits());
     shadow.fired_once = shadow.once;
     if !what.contains(EventFlags::TIMEOUT) {
-        // As a watcher, or for a further raise; its timeout is another callback.
+        // The call was for a watcher, or for a further raise; the timeout is a separate callback.
         shadow.passed_already(cx.now());
     }
     shadow.armed = cx.event(event).unwrap().deadline();
@@ -45,13 +45,13 @@ fn on_event<const CALL: u8>(world: &mut World, event: &mut EventMut<World>) {
         world.pass.turn_of(event, level, what == EventFlags::SIGNAL);
     }
     react(world, cx);
-    // Unless it is gone, and forgotten.
+    // The event may be gone and forgotten.
     if let Some(shadow) = world.events.iter_mut().rfind(|shadow| shadow.handle == event) {
         shadow.stays = shadow.fired_once && is_live(cx, event);
     }
 }
 
-/// Checks that an event's callback may come, and with this.
+/// Checks that an event's callback may run with these flags.
 fn check_call(shadow: &EventShadow, cx: &mut Cx<'_, World>, what: EventFlags) {
     let now = cx.now();
     assert!(shadow.alive, "a freed event is called: {shadow:?}");
@@ -123,7 +123,7 @@ pub fn on_conn(world: &mut World, conn: &mut ConnMut<World>, event: ConnEvent) {
     react(world, conn.cx());
 }
 
-/// It may connect again.
+/// Records the end of a connection. May make it connect again.
 fn ended(world: &mut World, conn: &mut ConnMut<World>, place: usize, end: ConnEnd) {
     let shadow = &mut world.conns[place];
     assert_eq!(shadow.end_due.take(), Some(end), "it ends twice, or unasked: {shadow:?}");
@@ -136,7 +136,8 @@ fn ended(world: &mut World, conn: &mut ConnMut<World>, place: usize, end: ConnEn
     }
 }
 
-/// The connection that is called, which the application holds, unless it is called for its end.
+/// Checks that a connection's callback may run, and returns its place. The application holds the
+/// connection, unless the callback is for its end.
 fn conn_call(world: &mut World, cx: &mut Cx<'_, World>, conn: Conn, event: ConnEvent) -> usize {
     world.pass.count();
     world.settle(cx, true);
@@ -162,7 +163,7 @@ pub fn on_listen_error(world: &mut World, listener: &mut ListenerMut<World>, _: 
     react(world, cx);
 }
 
-/// Does up to three things, from inside of a callback.
+/// Calls up to three verbs from a callback.
 fn react(world: &mut World, cx: &mut Cx<'_, World>) {
     for _ in 0..world.bytes.below(4) {
         verbs::step(world, cx);

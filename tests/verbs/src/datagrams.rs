@@ -1,7 +1,7 @@
-//! UDP sockets, driven from a string of bytes, against a queue for each direction.
+//! Drives UDP sockets from a string of bytes, and compares them with a queue for each direction.
 //!
-//! The model does not know where records lie in a ring, so it does not say whether one fits; it says what
-//! follows from the answer.
+//! The model does not know the positions of records in a ring, so it does not predict whether a
+//! record fits. It checks what follows from the answer.
 
 use std::collections::VecDeque;
 use std::net::{IpAddr, SocketAddr};
@@ -24,12 +24,12 @@ const BYTES: usize = 250;
 struct World {
     bytes: Bytes,
     sockets: Vec<Shadow>,
-    /// Bytes of the storage that sockets have had, by the sizes of their rings.
+    /// The ring sizes of all parts of the storage that sockets have used.
     carved: Vec<UdpRings>,
     counter: u8,
 }
 
-/// What must be true of a socket.
+/// The expected state of a socket.
 struct Shadow {
     id: UdpSocket,
     rings: UdpRings,
@@ -39,11 +39,11 @@ struct Shadow {
     bound: Option<SocketAddr>,
     failed: bool,
     closed: bool,
-    /// The back end knows that it is closed.
+    /// Whether the back end knows that it is closed.
     gone: bool,
-    /// A datagram found no room in the output ring, and `Writable` has not come since.
+    /// Whether a datagram did not fit the output ring, and `Writable` has not come since.
     refused: bool,
-    /// An error was fed, and has not been heard of.
+    /// An error that was fed, and has not been reported.
     error: Option<UdpError>,
     dropped: Dropped,
 }
@@ -57,10 +57,10 @@ enum Request {
     Broadcast(bool),
 }
 
-/// Does what the bytes say to a base of its own, until there are none left.
+/// Drives a new base until the bytes run out.
 ///
 /// # Panics
-/// When the core breaks a promise.
+/// If the core breaks a promise.
 pub fn run(bytes: &[u8]) {
     let mut storage = Storage::<World, 0, 0, BYTES, 0, 0, 0, SOCKETS>::new();
     let mut base = EventBase::new(&mut storage);
@@ -89,7 +89,7 @@ impl World {
         self.bytes.pick(texts).parse().unwrap()
     }
 
-    /// Different bytes each time, few or many.
+    /// Returns varying bytes, few or many.
     fn data(&mut self) -> Vec<u8> {
         self.counter = self.counter.wrapping_add(1);
         vec![self.counter; self.bytes.below(70)]
@@ -124,7 +124,7 @@ impl World {
         }
     }
 
-    /// An application's verb, outside of a callback.
+    /// Calls one verb of the application, outside of a callback.
     fn verb(&mut self, cx: &mut Cx<'_, Self>) {
         let Some(place) = self.pick() else { return };
         let id = self.sockets[place].id;
@@ -252,7 +252,7 @@ impl World {
         }
     }
 
-    /// Takes all actions.
+    /// Takes and checks all actions.
     fn act(&mut self, base: &mut Base<'_>) {
         while let Some(action) = base.next_action() {
             let Action::Udp(id, action) = action else { panic!("{action:?} of nobody") };
@@ -349,14 +349,14 @@ impl Shadow {
         }
     }
 
-    /// The sizes of its rings.
+    /// Returns the sizes of its rings.
     fn rings_of(&self) -> (usize, usize) {
         let sizes = [(25, 60), (60, 25), (40, 40)];
         let place = RINGS.iter().position(|rings| *rings == self.rings);
         sizes[place.unwrap()]
     }
 
-    /// A request was made. Returns whether it was queued.
+    /// Records a request. Returns whether it was queued.
     fn requested(
         &mut self,
         request: Request,

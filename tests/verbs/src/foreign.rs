@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use picoevent::{Conn, Event, EventBase, Listener, Mode, Pool, Settings, Source, Storage};
 
-/// One of each kind.
+/// One handle of each kind.
 pub struct Foreign {
     pub event: Event,
     pub conn: Conn,
@@ -14,7 +14,7 @@ pub struct Foreign {
 
 static SETTINGS: Settings = Settings::new();
 
-/// Their slots lie behind the last of every table that is driven.
+/// Handles whose slots are beyond the end of every table under test.
 pub static FOREIGN: LazyLock<Foreign> = LazyLock::new(|| {
     let mut storage = Box::new(Storage::<(), 8, 8, 16, 8, 1, 8>::new());
     let mut base = EventBase::new(&mut storage);

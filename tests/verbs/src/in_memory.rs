@@ -1,12 +1,14 @@
-//! Pairs and filters, driven from a string of bytes, against what one end has written.
+//! Drives pairs and filters from a string of bytes, and compares the input of one end with the
+//! output of the other.
 //!
 //! ```text
 //!   top ── filter ── … ── one end of a pair ═══ the other end ── … ── filter ── top
 //! ```
 //!
-//! Both ends get the same filters, and those undo each other: what one top writes the other reads. Whatever is
-//! ended, disabled or freed, in any callback, no byte is altered, an end of stream comes behind all bytes, every
-//! connection and every filter hears of its end once, and the loop comes to rest.
+//! Both ends get the same filters, which undo each other: what one top writes, the other reads.
+//! Connections may be ended, disabled or freed in any callback. In every case no byte is altered,
+//! an end of stream comes after all bytes, every connection and every filter gets its end once, and
+//! the loop becomes quiescent.
 
 use std::collections::HashSet;
 use std::task::Poll;
@@ -21,53 +23,54 @@ use crate::bytes::Bytes;
 type Base<'s> = EventBase<'s, World>;
 type Moved = Result<(usize, usize), ConnError>;
 
-/// Connections of each pool.
+/// The number of connections in each pool.
 const CONNS: usize = 6;
 
-/// The ring sizes of both pools. In rings of two bytes a byte cannot become three.
+/// The ring sizes of both pools. In a ring of two bytes a byte cannot be tripled.
 const RINGS: [[(usize, usize); 2]; 3] = [[(3, 4), (9, 3)], [(70, 80), (5, 5)], [(1, 1), (2, 70)]];
 
 static SETTINGS: Settings = Settings::new();
 
-/// What a filter that triples makes behind the last byte. Nothing else begins with two bytes that differ.
+/// The bytes that a tripling filter adds at the end. No other input starts with two bytes that
+/// differ.
 const MARK: [u8; 2] = [0, 1];
 
 struct World {
     bytes: Bytes,
     pools: [PoolId; 2],
-    /// A ring is shorter than what becomes of a byte.
+    /// Whether a ring is too short for a tripled byte.
     is_short: bool,
-    /// Two in a row are each other's.
+    /// Sides 2n and 2n + 1 are the two ends of a pair.
     sides: Vec<Side>,
-    /// Tops whose filter has seen the mark of the other side.
+    /// Tops whose filter has received the mark of the other side.
     marked: HashSet<Conn>,
-    /// Connections whose filter has heard of the end.
+    /// Connections whose filter has been told of the end.
     ended: HashSet<Conn>,
     counter: u8,
 }
 
-/// One end of a pair, and what is above it.
+/// One end of a pair, and its filters.
 #[derive(Default)]
 struct Side {
-    /// The lowest first. The application writes to the last one, and reads from it.
+    /// From the lowest to the top. The application writes to the top, and reads from it.
     layers: Vec<Conn>,
-    /// Those above a filter that triples.
+    /// Layers above a tripling filter.
     tripled: Vec<Conn>,
     written: Vec<u8>,
     received: Vec<u8>,
-    /// The application writes no more.
+    /// Whether the application has stopped writing.
     is_over: bool,
-    /// The application has ended a connection below a filter.
+    /// Whether the application has ended a connection below a filter.
     is_cut: bool,
     is_open: bool,
     is_eof: bool,
     end: Option<ConnEnd>,
 }
 
-/// Does what the bytes say to a base of its own, until there are none left.
+/// Drives a new base until the bytes run out.
 ///
 /// # Panics
-/// When the core breaks a promise.
+/// If the core breaks a promise.
 pub fn run(bytes: &[u8]) {
     let mut bytes = Bytes::new(bytes);
     let rings = bytes.pick(RINGS);
@@ -113,7 +116,7 @@ pub fn run(bytes: &[u8]) {
     }
 }
 
-/// One turn. Returns whether the loop goes on without a wait.
+/// Runs one turn. Returns whether the loop continues without a wait.
 fn turn(world: &mut World, base: &mut Base<'_>, clock: &mut Clock) -> bool {
     let before = clock.0;
     match base.turn(world, clock) {
@@ -127,13 +130,13 @@ fn turn(world: &mut World, base: &mut Base<'_>, clock: &mut Clock) -> bool {
     }
 }
 
-/// Turns until the loop waits. It does, since each callback takes a byte of those that decide.
+/// Runs turns until the loop waits. This ends, since each callback takes a byte.
 fn settle(world: &mut World, base: &mut Base<'_>, clock: &mut Clock) {
     let turns = (0..5_000).take_while(|_| turn(world, base, clock));
     assert!(turns.count() < 5_000, "the loop never waits");
 }
 
-/// A back end without news, whose time jumps to each deadline.
+/// A back end without news. Its time jumps to each deadline.
 struct Clock(Instant);
 
 /// The loop would wait forever.
@@ -160,7 +163,7 @@ impl Backend<World> for Clock {
     }
 }
 
-/// What the application does.
+/// The verbs of the application.
 impl World {
     fn verb(&mut self, cx: &mut Cx<'_, Self>) {
         if self.bytes.is_empty() {
@@ -232,7 +235,7 @@ impl World {
         self.sides.extend(pair.map(|conn| Side { layers: vec![conn], ..Side::default() }));
     }
 
-    /// Puts filters above both ends, before there are any bytes.
+    /// Adds filters to both ends, before any bytes are written.
     fn put_filter<F: Filter<Self>>(&mut self, cx: &mut Cx<'_, Self>, side: usize, triples: bool) {
         let sides = [side & !1, side | 1];
         let is_fresh = sides.iter().all(|side| {
@@ -262,7 +265,7 @@ impl World {
         *self.sides[side].layers.last().unwrap()
     }
 
-    /// Chooses a connection of a side. Returns whether it is the top.
+    /// Chooses a layer of a side. Returns whether it is the top.
     fn layer(&mut self, side: usize) -> (Conn, bool) {
         let layers = &self.sides[side].layers;
         let at = self.bytes.below(layers.len());
@@ -295,7 +298,7 @@ impl World {
         assert!(written.starts_with(received), "other bytes: {received:?} of {written:?}");
     }
 
-    /// Moves input of a side to the output of any.
+    /// Moves input of one side to the output of a chosen side.
     fn transfer(&mut self, cx: &mut Cx<'_, Self>, from: usize) {
         let to = self.bytes.below(self.sides.len());
         let (source, target) = (self.top(from), self.top(to));
@@ -345,7 +348,7 @@ fn on_event(world: &mut World, conn: &mut ConnMut<'_, '_, World>, event: ConnEve
     match event {
         ConnEvent::Opened => side.is_open = true,
         ConnEvent::Eof => side.is_eof = true,
-        // Of one that has failed or was aborted, nothing more comes.
+        // After a failure or an abort, nothing more is written.
         ConnEvent::Ended(end) => (side.end, side.is_over) = (Some(end), true),
         _ => {}
     }
@@ -354,7 +357,7 @@ fn on_event(world: &mut World, conn: &mut ConnMut<'_, '_, World>, event: ConnEve
     }
 }
 
-/// The protocol of what is above a filter.
+/// The protocol of connections above a filter.
 struct Top;
 
 impl Protocol<World> for Top {
@@ -387,12 +390,12 @@ impl Protocol<World> for Top {
     }
 }
 
-/// The filter of a connection has heard of the end.
+/// Records that the filter of a connection was told of the end.
 fn filter_ended(world: &mut World, above: Conn) {
     assert!(world.ended.insert(above), "the filter has ended twice");
 }
 
-/// Bits are flipped.
+/// A filter that inverts all bits.
 struct Flip;
 
 fn flip(from: &[u8], to: &mut [u8]) -> Moved {
@@ -415,7 +418,7 @@ impl Filter<World> for Flip {
     }
 }
 
-/// Each byte is three, and a mark comes behind the last.
+/// A filter that sends each byte three times, and a mark after the last.
 struct Triple;
 
 impl Filter<World> for Triple {

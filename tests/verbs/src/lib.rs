@@ -6,12 +6,12 @@
 //!                         shadow: what must be true of each handle, checked after each step
 //! ```
 //!
-//! The same bytes always do the same. In `tests/fuzz` they come from libFuzzer; the test beside this
-//! library takes some thousand from a generator. Nothing is checked that a comment
-//! in the core does not promise; what breaks a promise panics.
+//! The same bytes always give the same run. In `tests/fuzz` they come from libFuzzer; the test in
+//! this package takes some thousand strings from a generator. The checks cover only promises in the
+//! core's comments. A broken promise panics.
 //!
-//! It is no second event loop: it knows which handles live, which callbacks may come, and every
-//! byte in every ring, but not in which order callbacks come.
+//! This is not a second event loop: it records which handles are alive, which callbacks may run,
+//! and every byte in every ring, but not the order of callbacks.
 
 mod back_end;
 mod bytes;
@@ -32,16 +32,17 @@ pub use datagrams::run as run_datagrams;
 pub use in_memory::run as run_in_memory;
 use world::{PoolSizes, Sizes, World};
 
-/// Static pieces that may wait to be sent.
+/// The number of static pieces that may wait to be sent.
 pub(crate) const STATICS: usize = 3;
 
-/// Does what the bytes say to a base of its own, until there are none left.
+/// Drives a new base until the bytes run out.
 ///
 /// # Panics
-/// When the core breaks a promise.
+/// If the core breaks a promise.
 pub fn run(bytes: &[u8]) {
     let mut bytes = Bytes::new(bytes);
-    // Tables so small that they are often full, and rings that wrap with nearly every byte.
+    // Tables that are so small that they are often full, and rings that wrap with nearly every
+    // byte.
     match bytes.below(8) {
         0 => drive::<4, 2, 24, 2, 4, _>(bytes, [Pool::new(2).rings(8, 4)]),
         1 => drive::<1, 1, 2, 1, 1, _>(bytes, [Pool::new(1).rings(1, 1)]),

@@ -1,49 +1,49 @@
-//! What holds of one pass: one level, each slot once, an end.
+//! The rules of one pass: one priority level, each slot once, and an end.
 
 use picoevent::Event;
 
-/// The pass that runs, as seen from its callbacks.
+/// The current pass, seen from its callbacks.
 #[derive(Default)]
 pub struct Pass {
-    /// The level of its callbacks, watchers aside.
+    /// The priority level of its callbacks, except for watchers.
     level: Option<u8>,
     /// The slots of events that ran in it.
     ran: Vec<usize>,
-    /// A callback asked it to end.
+    /// Whether a callback asked it to end.
     cut_short: bool,
-    /// One of its callbacks runs.
+    /// Whether one of its callbacks is running.
     calling: bool,
-    /// Callbacks it may still make.
+    /// The number of callbacks that it may still make.
     left: u64,
-    /// Prepare watchers run, and no pass.
+    /// Whether prepare watchers are running, outside of a pass.
     pub preparing: bool,
 }
 
 impl Pass {
-    /// The pass begins.
+    /// Begins a pass.
     pub fn begin(&mut self) {
         self.level = None;
         self.ran.clear();
         (self.cut_short, self.calling) = (false, false);
     }
 
-    /// From here on, so many callbacks may come.
+    /// Allows this many callbacks from here on.
     pub fn allow(&mut self, calls: u64) {
         self.left = calls;
     }
 
-    /// News may bring that many more.
+    /// Allows more callbacks, after news.
     pub fn allow_more(&mut self, calls: u64) {
         self.left += calls;
     }
 
-    /// A callback came.
+    /// Counts a callback.
     pub fn count(&mut self) {
         assert!(self.left > 0, "a pass does not end");
         self.left -= 1;
     }
 
-    /// Its end was asked for.
+    /// Records that the end of the pass was requested.
     pub fn cut_short(&mut self) {
         self.cut_short |= self.calling;
     }
@@ -53,7 +53,7 @@ impl Pass {
         self.calling = false;
     }
 
-    /// It was one of this level.
+    /// Checks and records the priority level of a callback.
     pub fn at_level(&mut self, level: u8) {
         assert!(!self.cut_short, "a pass goes on after its end was asked for");
         self.calling = true;

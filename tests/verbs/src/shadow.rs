@@ -1,4 +1,4 @@
-//! What must be true of each object, as far as it follows from the verbs alone.
+//! The expected state of each object, derived only from the verbs.
 
 mod lines;
 mod output;
@@ -14,7 +14,7 @@ use crate::verbs::Kind;
 pub use lines::{end_of_line, take_line};
 pub use output::Output;
 
-/// What an event was made for.
+/// The kind of an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum For {
     Nothing,
@@ -23,31 +23,31 @@ pub enum For {
     Watching,
 }
 
-/// An event, from its making to long after its end.
+/// An event, from its creation until long after its end.
 #[derive(Debug)]
 pub struct EventShadow {
     pub handle: Event,
     pub made_for: For,
     pub interest: EventFlags,
     pub mode: Mode,
-    /// It goes by itself once it has fired.
+    /// Whether the base frees it after it has fired.
     pub once: bool,
     pub alive: bool,
-    /// It is pending or active, so that a callback may come.
+    /// Whether it is pending or active, so that a callback may run.
     pub may_fire: bool,
-    /// When its timeout passes, if one was set and has not been reported.
+    /// The deadline of its timeout, if one was set and has not been reported.
     pub armed: Option<Instant>,
-    /// Bits that were given to it by hand since its last callback.
+    /// The flags that the application activated since the last callback.
     pub given: EventFlags,
-    /// Calls for its signal that may still come.
+    /// The number of calls for its signal that may still come.
     pub credit: u64,
-    /// Its callback ran, and nothing has been done to it since.
+    /// Whether its callback ran, and nothing has been done to it since.
     pub fired_once: bool,
-    /// Its callback has used this once-event again, so it is not freed.
+    /// Whether its callback has added this once-event again, so that it is not freed.
     pub stays: bool,
     pub user: u32,
     pub level: u8,
-    /// Which of the functions is its callback.
+    /// The index of its callback function.
     pub call: u8,
 }
 
@@ -76,33 +76,34 @@ impl EventShadow {
         self.made_for == For::Watching
     }
 
-    /// Called before the deadline is removed: if it has passed, the callback may still come.
+    /// Keeps a timeout that has already passed: its callback may still run. Called before the
+    /// deadline is removed.
     pub fn passed_already(&mut self, now: Instant) {
         if self.armed.is_some_and(|at| at <= now) {
             self.given |= EventFlags::TIMEOUT;
         }
     }
 
-    /// No callback can follow any more, unless a verb is called.
+    /// Records that no callback can follow without another verb.
     pub fn quiet(&mut self) {
         (self.may_fire, self.armed, self.given, self.credit) = (false, None, EventFlags::NONE, 0);
         self.stays = false;
     }
 }
 
-/// Whether the application and the back end still know an object.
+/// How far an object has been released by the application and the back end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Life {
     /// The application holds it.
     Held,
-    /// The application has closed it: output, our end of stream and the peer's are left.
+    /// The application has closed it. Its output, our end of stream or the peer's is still to come.
     Closing,
     /// The application has dropped it, and the back end has not been told yet.
     Dropped,
-    /// The back end is done with it. Its slot is given back, or it connects again, when the application has
-    /// heard of the end.
+    /// The back end has released it. After the application has been told of the end, its slot is
+    /// free, or it connects again.
     Released,
-    /// The slot is given back.
+    /// Its slot is free.
     Gone,
 }
 
@@ -115,44 +116,43 @@ pub struct ConnShadow {
     pub life: Life,
     pub input: VecDeque<u8>,
     pub output: Output,
-    /// The rest of an overlong line is discarded.
+    /// Whether the rest of a line that is too long is discarded.
     pub skips: bool,
     pub connecting: bool,
     pub failed: bool,
     pub eof: bool,
     pub finished: bool,
-    /// The back end was told to end our side.
+    /// Whether the back end was told to end our stream.
     pub told_end: bool,
-    /// The peer has the end of our side.
+    /// Whether the peer has our end of stream.
     pub delivered: bool,
-    /// When a closed connection may be reset.
+    /// The time from which a closed connection may be reset.
     pub limit: Instant,
-    /// Another connection has taken its slot, and the back end has not been told yet.
+    /// Whether another connection has taken its slot, and the back end has not been told yet.
     pub evicted: bool,
-    /// Callbacks that may still come, each once: that it was accepted or connected, the end of stream, the
-    /// end.
+    /// Callbacks that may still come, each once: accepted or connected, end of stream, end.
     pub accept_due: bool,
     pub connect_due: bool,
     pub eof_due: bool,
     pub end_due: Option<ConnEnd>,
-    /// It is at rest, and when it connects.
+    /// Whether it is at rest, and when it connects.
     pub rests: bool,
     pub connects_at: Option<Instant>,
-    /// When it connects again.
+    /// The time at which it connects again.
     pub reconnects: Option<Instant>,
-    /// It was told to connect again, so it does not wait for the peer's end.
+    /// Whether it was told to connect again, so that it does not wait for the peer's end of stream.
     pub hurries: bool,
-    /// When its alarm rings, and how often in milliseconds; zero for once.
+    /// The time of its alarm, and the period in milliseconds; zero for a one-shot alarm.
     pub alarm: Option<(Instant, u64)>,
     pub kind: Kind,
-    /// The room that is waited for, and the input; zero for none.
+    /// The room and the input that the application waits for; zero for none.
     pub wanted: usize,
     pub awaited: usize,
-    /// The place of its pool.
+    /// The index of its pool.
     pub pool: usize,
-    /// A timeout was set at some time, for each direction.
+    /// Whether a timeout was ever set, for each direction.
     pub timed: [bool; 2],
-    /// Each direction was disabled, by a verb or by a callback that says so, and not enabled since.
+    /// Whether each direction is disabled, by a verb or as a callback reported.
     pub disabled: [bool; 2],
     pub level: u8,
 }
@@ -196,7 +196,7 @@ impl ConnShadow {
 }
 
 impl ConnShadow {
-    /// The application closes it: output first.
+    /// Records a close by the application: the output is sent first.
     pub fn close(&mut self, now: Instant) {
         if self.failed {
             self.input.clear();
@@ -208,7 +208,7 @@ impl ConnShadow {
         }
     }
 
-    /// The application aborts it, which is as if it closed it if nothing is lost by that.
+    /// Records an abort by the application. If no data would be lost, it is the same as a close.
     pub fn abort(&mut self, now: Instant, end: ConnEnd) {
         if self.failed {
             self.life = Life::Released;
@@ -219,7 +219,7 @@ impl ConnShadow {
         }
     }
 
-    /// The application aborts it with an error: it is dropped in any case.
+    /// Records an abort with an error by the application: the connection is dropped in every case.
     pub fn abort_with(&mut self, end: ConnEnd) {
         if self.failed {
             self.life = Life::Released;
@@ -243,11 +243,11 @@ impl ConnShadow {
 
     fn leave(&mut self, end: ConnEnd) {
         (self.rests, self.connects_at, self.alarm) = (false, None, None);
-        // Of one that was not handed over, nothing is reported.
+        // Nothing is reported about a connection that was not handed over.
         self.end_due = (!self.accept_due).then_some(end);
     }
 
-    /// The back end is done with it.
+    /// Records that the back end has released it.
     pub fn release(&mut self) {
         self.output.clear();
         self.life = Life::Released;
@@ -256,7 +256,7 @@ impl ConnShadow {
         }
     }
 
-    /// The application has heard of the end, and the back end is done with it.
+    /// Records that the application was told of the end, and the back end has released it.
     pub fn give_back(&mut self) {
         if self.reconnects.is_some() {
             self.rest();
@@ -265,19 +265,19 @@ impl ConnShadow {
         }
     }
 
-    /// It rests until it connects again.
+    /// Puts it at rest until it connects again.
     pub fn rest(&mut self) {
         let fresh = Self::new(self.handle, None, self.pool, self.kind);
         let connects_at = self.reconnects;
         *self = Self { connects_at, level: self.level, ..fresh };
     }
 
-    /// The base is about to give its slot back, or to let it connect again.
+    /// Returns whether the base is about to free its slot, or to let it connect again.
     pub fn is_freed(&self) -> bool {
         self.life == Life::Released && self.end_due.is_none()
     }
 
-    /// Returns whether the application reaches it by its handle.
+    /// Returns whether its handle is valid for the application.
     pub fn answers(&self) -> bool {
         self.life == Life::Held || self.life != Life::Gone && self.reconnects.is_some()
     }
@@ -295,10 +295,10 @@ pub struct ListenerShadow {
     pub handle: Listener,
     pub life: Life,
     pub enabled: bool,
-    /// A failure was fed and not heard of.
+    /// Whether a failure was fed and not reported.
     pub fail_due: bool,
     pub user: u32,
-    /// The place of its pool.
+    /// The index of its pool.
     pub pool: usize,
     pub kind: Kind,
     pub limit: usize,

@@ -1,4 +1,4 @@
-//! What an application does, in callbacks and outside: one verb in each step.
+//! The verbs of an application, in callbacks and outside: one verb in each step.
 
 mod bytes;
 mod conns;
@@ -15,18 +15,18 @@ use crate::world::{PoolSizes, World, remember};
 
 pub use conns::connect_again;
 
-/// What connections begin with.
+/// The initial settings of a connection.
 #[derive(Clone, Copy, Debug)]
 pub struct Kind {
     pub settings: &'static Settings,
     pub room: usize,
     pub busy: &'static [u8],
-    /// The low and the high mark of each ring.
+    /// The low and the high watermark of each ring.
     pub input: (usize, usize),
     pub output: (usize, usize),
 }
 
-/// No marks.
+/// No watermarks.
 const NONE: (usize, usize) = (0, usize::MAX);
 
 impl Kind {
@@ -34,7 +34,7 @@ impl Kind {
         Self { settings, room: 1, busy: b"", input: NONE, output: NONE }
     }
 
-    /// Why connections of a pool cannot be of this kind.
+    /// Returns why connections of a pool cannot be of this kind, if so.
     pub fn refused(&self, pool: PoolSizes) -> Option<SetupError> {
         let rings = [(self.input, pool.input), (self.output, pool.output)];
         let output = self.output.1.min(pool.output);
@@ -62,7 +62,7 @@ pub const KINDS: [Kind; 5] = [
     Kind { input: (2, 3), output: (1, 4), ..Kind::plain(&MARKED) },
 ];
 
-/// Does the next thing that the bytes say.
+/// Calls the next verb that the bytes choose.
 pub fn step(world: &mut World, cx: &mut Cx<'_, World>) {
     match world.bytes.below(16) {
         0..=2 => events::make(world, cx),
@@ -128,7 +128,7 @@ fn listener(world: &mut World, cx: &mut Cx<'_, World>) {
     }
 }
 
-/// Forgets a source, and with it whatever waited for it.
+/// Frees a source, and with it all events that waited for it.
 fn sources(world: &mut World, cx: &mut Cx<'_, World>) {
     let Some(place) = world.pick_source() else {
         return assert!(cx.forget_source(FOREIGN.source).is_err());
@@ -181,7 +181,7 @@ fn whole_loop(world: &mut World, cx: &mut Cx<'_, World>) {
     }
 }
 
-/// A time, mostly a little later than `now`; at times earlier, and at times the last there is.
+/// Returns a time: mostly a little later than `now`, sometimes earlier, sometimes the maximum.
 pub fn later(world: &mut World, now: Instant) -> Instant {
     match world.bytes.byte() {
         0 => Instant::MAX,

@@ -1,4 +1,4 @@
-//! The application that is driven, and what is checked of the base behind it.
+//! The application that is driven, and the checks of its base.
 
 use picoevent::{
     Conn, Counts, Cx, Event, EventBase, EventFlags, EventInfo, Listener, Pool, PoolId, Signal,
@@ -25,7 +25,7 @@ pub struct PoolSizes {
     pub id: PoolId,
     /// Connection slots.
     pub slots: usize,
-    /// The most connections that the application holds.
+    /// The largest number of connections that the application may hold.
     pub most: usize,
     pub input: usize,
     pub output: usize,
@@ -39,7 +39,7 @@ impl PoolSizes {
     }
 }
 
-/// The application: what it knows of every object, and the bytes it decides by.
+/// The application: the expected state of every object, and the bytes that choose.
 pub struct World {
     pub bytes: Bytes,
     pub sizes: Sizes,
@@ -52,7 +52,7 @@ pub struct World {
     counter: u32,
 }
 
-/// How many of those that are gone are remembered, to see that they stay gone.
+/// How many objects that are gone are remembered, to check that they stay gone.
 const REMEMBERED: usize = 8;
 
 impl World {
@@ -70,18 +70,18 @@ impl World {
         }
     }
 
-    /// A number that was not given before.
+    /// Returns a new number.
     pub fn fresh(&mut self) -> u32 {
         self.counter += 1;
         self.counter
     }
 
-    /// Bytes to write or to receive; neighbours differ, so that a lost one is seen.
+    /// Returns bytes to write or to receive. Adjacent bytes differ, so that a lost one is detected.
     pub fn data(&mut self, len: usize) -> Vec<u8> {
         (0..len).map(|_| self.fresh() as u8).collect()
     }
 
-    /// A new connection was made. If it has the slot of one that lingers, that one is gone.
+    /// Records a new connection. If it has the slot of a lingering connection, that one is gone.
     pub fn evict(&mut self, new: Conn) {
         let lives = |shadow: &&mut ConnShadow| shadow.life != Life::Gone;
         let mut living = self.conns.iter_mut().filter(lives);
@@ -92,7 +92,8 @@ impl World {
         }
     }
 
-    /// The capacities of a connection's pool. Its rings are as long as their high marks at most.
+    /// Returns the capacities of a connection's pool. The rings are no longer than their high
+    /// watermarks.
     pub fn pool_of(&self, place: usize) -> PoolSizes {
         self.pool_of_conn(&self.conns[place])
     }
@@ -103,20 +104,20 @@ impl World {
         PoolSizes { input, output, ..pool }
     }
 
-    /// How many connections of a pool the application holds, those included that connect again.
+    /// Returns how many connections of a pool the application holds, with those that connect again.
     pub fn held(&self, pool: usize) -> usize {
         let held = |conn: &&ConnShadow| conn.pool == pool && conn.answers();
         self.conns.iter().filter(held).count()
     }
 
-    /// How many connections of a listener the application holds.
+    /// Returns how many connections of a listener the application holds.
     pub fn held_of(&self, listener: Listener) -> usize {
         let held = |conn: &&ConnShadow| conn.listener == Some(listener) && conn.life == Life::Held;
         self.conns.iter().filter(held).count()
     }
 
-    /// How many slots of a pool are taken, at least and at most: the base gives those back that are done
-    /// when it takes actions.
+    /// Returns the minimum and the maximum number of slots in use in a pool. The base frees
+    /// finished slots when it takes actions.
     pub fn taken(&self, pool: usize) -> (usize, usize) {
         let taken = |conn: &&ConnShadow| conn.pool == pool && conn.life != Life::Gone;
         let freed = |conn: &&ConnShadow| conn.is_freed() && conn.reconnects.is_none();
@@ -124,8 +125,8 @@ impl World {
         (most - self.conns.iter().filter(taken).filter(freed).count(), most)
     }
 
-    /// Takes note of what the base does by itself: it lets connections rest, and connects those whose time
-    /// has come.
+    /// Records what the base does by itself: it puts connections at rest, and connects those whose
+    /// time has come.
     pub fn follow(&mut self, cx: &mut Cx<'_, Self>) {
         let now = cx.now();
         for shadow in &mut self.conns {
@@ -140,15 +141,15 @@ impl World {
         }
     }
 
-    /// The event of this handle, which is one that was made here.
+    /// Returns the event of this handle, which was made here.
     pub fn event(&mut self, event: Event) -> &mut EventShadow {
         let found = self.events.iter_mut().rfind(|shadow| shadow.handle == event);
         found.expect("an event that was never made, or that is gone for long")
     }
 }
 
-/// Choosing whom to do something to: mostly one that lives, at times one that is gone; `None` for
-/// one of another base.
+/// Chooses an object: mostly one that is alive, sometimes one that is gone; `None` means an object
+/// of another base.
 impl World {
     pub fn pick_event(&mut self) -> Option<usize> {
         pick(&mut self.bytes, &self.events, |event| event.alive)
@@ -180,7 +181,7 @@ fn pick<T>(bytes: &mut Bytes, all: &[T], lives: impl Fn(&T) -> bool) -> Option<u
     }
 }
 
-/// Remembers one more, and forgets the oldest of too many that are gone.
+/// Remembers one more object. If too many are gone, forgets the oldest of those.
 pub fn remember<T>(all: &mut Vec<T>, one: T, is_gone: impl Fn(&T) -> bool) {
     if all.iter().filter(|one| is_gone(one)).count() > REMEMBERED
         && let Some(oldest) = all.iter().position(is_gone)
@@ -192,7 +193,7 @@ pub fn remember<T>(all: &mut Vec<T>, one: T, is_gone: impl Fn(&T) -> bool) {
 
 /// Checks.
 impl World {
-    /// Takes note of once-events that the base has freed. With `sure`, it had the occasion to.
+    /// Records once-events that the base has freed. With `sure`, it must have freed them.
     pub fn settle(&mut self, cx: &mut Cx<'_, Self>, sure: bool) {
         for place in 0..self.events.len() {
             let handle = self.events[place].handle;
@@ -211,7 +212,7 @@ impl World {
         }
     }
 
-    /// Checks everything that can be seen through the loop.
+    /// Checks everything that is visible through the loop.
     pub fn check(&mut self, cx: &mut Cx<'_, Self>) {
         self.settle(cx, false);
         self.follow(cx);
@@ -259,7 +260,7 @@ impl World {
         }
     }
 
-    /// Forgets the connections that were dropped with their listener, before they were handed over.
+    /// Records connections that were dropped with their listener, before they were handed over.
     pub fn forget_dropped(&mut self, cx: &mut Cx<'_, Self>) {
         for conn in &mut self.conns {
             let freed = !self.listeners.iter().any(|listener| {
@@ -325,7 +326,7 @@ impl World {
         assert!(covers(cx.peaks(), counts), "{:?} {counts:?}", cx.peaks());
     }
 
-    /// Checks what back ends are told: when something is due, and what to send.
+    /// Checks the information for back ends: the next deadline, and the output.
     pub fn check_told(&self, base: &mut EventBase<'_, Self>) {
         let earliest = base.events().filter_map(|info| info.deadline).min();
         assert!(earliest.is_none() || base.deadline() <= earliest, "a deadline is slept through");
@@ -356,7 +357,7 @@ fn covers(peaks: Counts, counts: Counts) -> bool {
         && peaks.sources >= counts.sources
 }
 
-/// Whether the base says that an event is pending or active.
+/// Returns whether the base reports an event as pending or active.
 pub fn is_live(cx: &Cx<'_, World>, event: Event) -> bool {
     cx.events().any(|info| info.event == event)
 }

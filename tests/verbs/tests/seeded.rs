@@ -1,8 +1,8 @@
-//! Some thousand strings of bytes from a generator: what the fuzzer does for hours, for a second.
+//! Some thousand strings of bytes from a generator: a second of the fuzzer's work.
 
 use std::thread;
 
-/// Says which string it was, when the test fails at it.
+/// Prints the seed if the test fails with it.
 struct Seed(u64);
 
 impl Drop for Seed {

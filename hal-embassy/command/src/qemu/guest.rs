@@ -28,13 +28,13 @@ const START: Duration = Duration::from_secs(60);
 /// How often to check whether QEMU has connected.
 const POLL: Duration = Duration::from_millis(5);
 
-/// The number of log lines in an error.
+/// The number of log lines that an error shows.
 const SHOWN: usize = 30;
 
 /// The byte that asks the firmware to end, as Ctrl-C on a terminal.
 const INTERRUPT: u8 = 0x03;
 
-/// The key that stands for the board's button.
+/// The byte that stands for the board's button.
 const BUTTON: u8 = b'b';
 
 /// A running guest. Dropping it ends QEMU.
@@ -46,7 +46,7 @@ pub struct Guest {
     history: Vec<LogLine>,
     qmp: Option<Qmp>,
     qmp_listener: UnixListener,
-    // The last field: removed after QEMU has ended.
+    // The last field, so that it is removed after QEMU has ended.
     folder: TempDir,
 }
 
@@ -68,8 +68,8 @@ impl Guest {
         let log = uart.try_clone()?;
         let (sender, lines) = mpsc::channel();
         thread::spawn(move || {
-            // The channel closes when this fails or when the guest was dropped. Either way, a
-            // receiver that waits for a line learns that the guest has ended.
+            // The channel closes when this fails or when the guest was dropped. In both cases a
+            // receiver that waits for a line sees that the guest has ended.
             let send = |line| drop(sender.send(places.explain(line)));
             let _ = defmt_log::read(table.as_ref(), log, send);
         });
@@ -89,10 +89,11 @@ impl Guest {
         }
     }
 
-    /// Returns the next line whose message contains `text`. The lines before it are taken, too.
+    /// Returns the next line whose message contains `text`. The lines before it are consumed, too.
     ///
     /// # Errors
-    /// If it has not come within `limit`, or the guest has ended; the error has the last lines.
+    /// If no such line comes within `limit`, or the guest has ended; the error contains the last
+    /// lines.
     pub fn wait_for(&mut self, text: &str, limit: Duration) -> Result<LogLine> {
         let deadline = Instant::now() + limit;
         loop {
@@ -104,7 +105,7 @@ impl Guest {
                     bail!("the guest did not log {text:?} within {limit:?}{}", self.story())
                 }
                 Err(RecvTimeoutError::Disconnected) => {
-                    // Its serial port closes a moment before its status is available.
+                    // The guest's serial port closes a moment before its status is available.
                     self.process.wait(START)?;
                     bail!("the guest ended before it logged {text:?}{}", self.story())
                 }
@@ -118,17 +119,17 @@ impl Guest {
         Ok(line)
     }
 
-    /// Returns every line that was taken so far.
+    /// Returns all lines read so far.
     pub fn history(&self) -> &[LogLine] {
         &self.history
     }
 
-    /// Presses Ctrl-C on the guest's serial port.
+    /// Sends Ctrl-C to the guest's serial port.
     pub fn interrupt(&mut self) -> Result<()> {
         self.uart.interrupt()
     }
 
-    /// Returns another sender to the guest's serial port, for another thread.
+    /// Returns another sender to the guest's serial port, for use by another thread.
     pub fn uart(&self) -> Result<Uart> {
         Ok(Uart(self.uart.0.try_clone()?))
     }
@@ -145,7 +146,7 @@ impl Guest {
         Ok(self.qmp.insert(qmp))
     }
 
-    /// Returns QEMU's process, to kill it from another thread or look it up by its number.
+    /// Returns QEMU's process, to kill it from another thread or to read its process number.
     pub fn process(&self) -> &Process {
         &self.process
     }
@@ -158,7 +159,7 @@ impl Guest {
     /// Waits for the firmware to end. Returns its exit status.
     ///
     /// # Errors
-    /// If it still runs after `limit`, or QEMU was killed; the error has the last log lines.
+    /// If it still runs after `limit`, or QEMU was killed; the error contains the last log lines.
     pub fn wait_exit(&mut self, limit: Duration) -> Result<i32> {
         let Some(status) = self.process.wait(limit)? else {
             bail!("the guest did not end within {limit:?}{}", self.story());
@@ -172,7 +173,8 @@ impl Guest {
         console(&self.folder)
     }
 
-    /// Returns what an error reports about the guest: how it ended, and its and QEMU's last output.
+    /// Returns the text of an error about the guest: how it ended, its last log lines and QEMU's
+    /// output.
     pub fn story(&mut self) -> String {
         self.history.extend(self.lines.try_iter());
         let mut story = match self.process.status() {
@@ -194,7 +196,7 @@ impl Guest {
 }
 
 impl Uart {
-    /// Presses Ctrl-C.
+    /// Sends Ctrl-C.
     pub fn interrupt(&mut self) -> Result<()> {
         self.press(INTERRUPT)
     }
@@ -240,8 +242,8 @@ fn describe(status: ExitStatus) -> String {
 }
 
 fn console(folder: &TempDir) -> String {
-    // QEMU writes the bytes that the guest prints, which need not be text. A missing file is an
-    // empty one.
+    // QEMU also writes the bytes that the guest prints, which need not be text. A missing file
+    // counts as empty.
     let bytes = fs::read(folder.path().join("console")).unwrap_or_default();
     String::from_utf8_lossy(&bytes).into_owned()
 }

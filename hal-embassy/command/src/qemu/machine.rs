@@ -1,4 +1,4 @@
-//! The machines: what a person calls them, and what QEMU and an image must know of them.
+//! The emulated machines: their names, and what QEMU and the linker need for each.
 
 use std::ops::Range;
 
@@ -6,21 +6,21 @@ use anyhow::{Result, anyhow};
 
 use crate::Usage;
 
-/// The RAM of QEMU's `virt`, of which it has 128 MB if nothing else is said.
+/// The RAM of QEMU's `virt`: 128 MB by default.
 const VIRT_RAM: Range<u64> = 0x8000_0000..0x8800_0000;
 
-/// A machine that QEMU emulates and that has a board's package in picoevent's repository.
+/// A machine that QEMU emulates, and for which picoevent's repository has a board package.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Machine {
     /// TI's LM3S6965 evaluation board: Cortex-M3, 64 KB of RAM, Stellaris Ethernet.
     Lm3s6965evb,
     /// Arm's MPS2 with the AN385 image: Cortex-M3, LAN9118 Ethernet with a PHY.
     Mps2An385,
-    /// The same with the AN500 image: Cortex-M7.
+    /// Like [`Mps2An385`](Self::Mps2An385), with the AN500 image: Cortex-M7.
     Mps2An500,
-    /// The same with the AN505 image: Cortex-M33, in its secure state.
+    /// Like [`Mps2An385`](Self::Mps2An385), with the AN505 image: Cortex-M33, in its secure state.
     Mps2An505,
-    /// QEMU's own machine for RISC-V, with 32 bits and virtio Ethernet.
+    /// QEMU's own machine for 32-bit RISC-V, with virtio Ethernet.
     RiscvVirt,
 }
 
@@ -29,7 +29,7 @@ pub enum Machine {
 pub enum Processor {
     /// An Arm.
     Arm,
-    /// A RISC-V with 32 bits.
+    /// A 32-bit RISC-V.
     Riscv32,
 }
 
@@ -37,7 +37,7 @@ impl Processor {
     /// Both kinds.
     pub const ALL: [Processor; 2] = [Processor::Arm, Processor::Riscv32];
 
-    /// Returns the QEMU that emulates it.
+    /// Returns the QEMU program that emulates it.
     pub fn program(self) -> &'static str {
         match self {
             Processor::Arm => "qemu-system-arm",
@@ -45,7 +45,7 @@ impl Processor {
         }
     }
 
-    /// Returns Debian's package of that QEMU.
+    /// Returns the Debian package that contains the QEMU program.
     pub fn package(self) -> &'static str {
         match self {
             Processor::Arm => "qemu-system-arm",
@@ -64,11 +64,12 @@ impl Machine {
         Machine::RiscvVirt,
     ];
 
-    /// The machines with a Cortex-M3, which count the same instructions.
+    /// The machines with a Cortex-M3. They execute the same number of instructions for the same
+    /// code.
     pub const CORTEX_M3: [Machine; 2] = [Machine::Lm3s6965evb, Machine::Mps2An385];
 
-    /// Returns the name by which a person chooses it. It is QEMU's, but for [`Machine::RiscvVirt`]:
-    /// QEMU has a `virt` for each kind of processor.
+    /// Returns the machine's name on the command line. It is QEMU's name, except for
+    /// [`Machine::RiscvVirt`]: QEMU has a `virt` for each kind of processor.
     pub fn name(self) -> &'static str {
         match self {
             Machine::Lm3s6965evb => "lm3s6965evb",
@@ -79,7 +80,7 @@ impl Machine {
         }
     }
 
-    /// Returns the name of the board's package in picoevent's repository.
+    /// Returns the name of the board package in picoevent's repository.
     pub fn board(self) -> &'static str {
         match self {
             Machine::Lm3s6965evb => "qemu-lm3s6965evb",
@@ -90,7 +91,7 @@ impl Machine {
         }
     }
 
-    /// Returns the kind of its processor.
+    /// Returns the kind of the machine's processor.
     pub fn processor(self) -> Processor {
         match self {
             Machine::RiscvVirt => Processor::Riscv32,
@@ -98,7 +99,7 @@ impl Machine {
         }
     }
 
-    /// Returns a target that compiles for it.
+    /// Returns a compiler target for the machine.
     pub fn target(self) -> &'static str {
         match self {
             Machine::Lm3s6965evb | Machine::Mps2An385 => "thumbv7m-none-eabi",
@@ -118,10 +119,10 @@ impl Machine {
         }
     }
 
-    /// Returns QEMU's options that choose it.
+    /// Returns QEMU's options that select the machine.
     pub fn options(self) -> &'static [&'static str] {
         match self {
-            // Without firmware of its own before the image.
+            // Without a BIOS before the image.
             Machine::RiscvVirt => &["-machine", "virt", "-bios", "none"],
             Machine::Lm3s6965evb => &["-machine", "lm3s6965evb"],
             Machine::Mps2An385 => &["-machine", "mps2-an385"],
@@ -130,7 +131,8 @@ impl Machine {
         }
     }
 
-    /// Returns QEMU's options that connect its network controller to the `-netdev` with the id `n0`.
+    /// Returns QEMU's options that connect the machine's network controller to the `-netdev` with
+    /// the id `n0`.
     pub(super) fn nic(self) -> [&'static str; 2] {
         match self {
             Machine::Lm3s6965evb => ["-net", "nic,model=stellaris,netdev=n0"],

@@ -1,4 +1,4 @@
-//! QEMU's control socket: the part of the machine protocol QMP that is needed here.
+//! QEMU's control socket: the part of the protocol QMP that is needed here.
 //!
 //! One JSON object per line in both directions. Events that QEMU sends between answers are skipped.
 
@@ -12,7 +12,8 @@ use std::{
 use anyhow::{Context, Result, anyhow, bail};
 use serde_json::{Value, json};
 
-/// QEMU answers from its main loop. This is long enough for a very busy machine.
+/// The time limit for an answer. QEMU answers from its main loop; this is long enough for a very
+/// busy host.
 const LIMIT: Duration = Duration::from_secs(60);
 
 /// A connection to a running QEMU.
@@ -52,30 +53,30 @@ impl Qmp {
     /// Unplugs the network cable of `device` (`n0`), or plugs it in.
     ///
     /// # Errors
-    /// As [`Qmp::execute`].
+    /// Like [`Qmp::execute`].
     pub fn set_link(&mut self, device: &str, link: Link) -> Result<()> {
         let up = link == Link::Up;
         self.execute("set_link", json!({ "name": device, "up": up })).map(drop)
     }
 
-    /// Returns the port of this machine that user networking forwards to the guest's `port`.
+    /// Returns the host port that the user network forwards to the guest's `port`.
     ///
     /// # Errors
-    /// As [`Qmp::execute`], and if nothing is forwarded there.
+    /// Like [`Qmp::execute`], and if no host port is forwarded there.
     pub fn forwarded_port(&mut self, port: u16) -> Result<u16> {
         self.forwarded("TCP", port)
     }
 
-    /// As [`forwarded_port`](Self::forwarded_port), for datagrams.
+    /// Returns the host port like [`forwarded_port`](Self::forwarded_port), for UDP.
     ///
     /// # Errors
-    /// As for that.
+    /// Like [`forwarded_port`](Self::forwarded_port).
     pub fn forwarded_udp_port(&mut self, port: u16) -> Result<u16> {
         self.forwarded("UDP", port)
     }
 
     fn forwarded(&mut self, protocol: &str, port: u16) -> Result<u16> {
-        // There is no machine-readable form of this answer in QEMU 7.2.
+        // In QEMU 7.2 this answer has no machine-readable form.
         let arguments = json!({ "command-line": "info usernet" });
         let answer = self.execute("human-monitor-command", arguments)?;
         forwarded_port(answer.as_str().unwrap_or_default(), protocol, port)
@@ -106,7 +107,7 @@ fn answer(reader: &mut (impl BufRead + Debug)) -> Result<Value> {
 }
 
 fn next_object(reader: &mut impl BufRead) -> Result<Value> {
-    // Far more than any answer of QEMU. Without a limit a wrong peer could fill the memory.
+    // Far more than any answer of QEMU. Without a limit, a wrong peer could fill the memory.
     let mut line = String::new();
     let count =
         reader.by_ref().take(1 << 20).read_line(&mut line).context("cannot read from QEMU")?;

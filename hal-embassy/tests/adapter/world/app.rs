@@ -1,4 +1,4 @@
-//! The application of the tests: it notes what it is called with and does what it is told.
+//! The application of the tests: it records its events and carries out commands.
 
 use std::cell::RefCell;
 use std::collections::{HashMap, VecDeque};
@@ -13,33 +13,33 @@ use picoevent::{
 
 type Command = Box<dyn FnOnce(&mut App, &mut Cx<'_, App>)>;
 
-/// What is done with a connection.
+/// An action on a connection.
 type Deed = fn(&mut App, &mut ConnMut<'_, '_, App>);
 
 static SETTINGS: Settings = Settings::new();
 
 pub struct App {
     pub seen: Rc<RefCell<Seen>>,
-    /// All connections of the base.
+    /// The pool of all connections of the base.
     pub pool: PoolId,
-    /// What the connections do.
+    /// The function that every connection calls.
     pub call: OnConn<Self>,
     /// Whether accepted connections are read from.
     pub reads: bool,
     /// The keep-alive interval of accepted connections.
     pub keep_alive: Option<Duration>,
-    /// What is done last with each accepted connection.
+    /// Runs at the end of each accept.
     pub then: Option<Deed>,
     /// The event of [`SIGNAL`], once it was raised.
     pub signal: Option<Event>,
 }
 
-/// What the application was called with.
+/// The recorded events.
 #[derive(Default)]
 pub struct Seen {
     pub commands: VecDeque<Command>,
     pub accepted: Vec<Conn>,
-    /// What happened to the connections, apart from accepts, input and output.
+    /// The events of the connections, apart from accepts, input and output.
     pub events: Vec<(Conn, ConnEvent)>,
     pub received: HashMap<Conn, Vec<u8>>,
     pub flushed: Vec<Conn>,
@@ -48,7 +48,7 @@ pub struct Seen {
 }
 
 impl Seen {
-    /// What was received on the connection.
+    /// Returns the bytes received on the connection.
     pub fn data(&self, conn: Conn) -> &[u8] {
         self.received.get(&conn).map_or(&[], |data| data)
     }
@@ -97,7 +97,7 @@ impl App {
         (self.call)(self, conn, event);
     }
 
-    /// Notes what happened to a connection, takes its input, and does what accepted connections get.
+    /// Records the event of a connection, reads its input, and sets up accepted connections.
     pub fn note(&mut self, conn: &mut ConnMut<'_, '_, Self>, event: ConnEvent) {
         match event {
             ConnEvent::Opened if conn.listener().is_some() => self.accept(conn),
@@ -125,7 +125,8 @@ impl App {
         }
     }
 
-    /// Sends what came back, as far as there is room. The rest is reported again when there is more room.
+    /// Sends the input back while there is room. The event comes again for the rest when there is
+    /// more room.
     pub fn echo(&mut self, conn: &mut ConnMut<'_, '_, Self>, event: ConnEvent) {
         match event {
             ConnEvent::Readable => {
@@ -147,5 +148,5 @@ impl App {
     }
 }
 
-/// The signal by which tests reach the application.
+/// The signal through which tests command the application.
 pub const SIGNAL: Signal = Signal::USR1;

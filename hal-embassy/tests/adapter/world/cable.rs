@@ -13,11 +13,11 @@ pub struct Cable {
     to_peer: VecDeque<Vec<u8>>,
     plugged: bool,
     waker: Option<Waker>,
-    /// How many frames went either way, those that were lost included.
+    /// The number of frames in both directions, with the lost ones.
     pub frames: usize,
-    /// Every TCP segment that went either way, those that were lost included.
+    /// Every TCP segment in both directions, with the lost ones.
     pub segments: Vec<Segment>,
-    /// Whether a segment is lost.
+    /// Decides whether a segment is lost.
     pub lose: Box<dyn FnMut(&Segment) -> bool>,
     /// Whether the peer's next SYN is kept for [`Cable::repeat_syn`].
     pub keep_syn: bool,
@@ -39,7 +39,7 @@ impl Cable {
         }
     }
 
-    /// Plugs the cable in or out: the device's link goes up or down.
+    /// Plugs the cable in or unplugs it: the device's link goes up or down.
     pub fn plug(&mut self, plugged: bool) {
         self.plugged = plugged;
         self.wake();

@@ -1,5 +1,5 @@
-//! Virtual time: embassy-time's driver, with a clock for each thread, so that tests run side by side. The
-//! conformance suite uses this file, too.
+//! Virtual time: a driver for embassy-time with one clock for each thread, so that tests run in
+//! parallel. The conformance suite uses this file, too.
 
 use std::cell::RefCell;
 use std::task::Waker;
@@ -33,7 +33,7 @@ impl embassy_time_driver::Driver for Driver {
     }
 }
 
-/// Begins again at zero, without wakes.
+/// Restarts the clock at zero and drops all wakes.
 pub fn reset() {
     CLOCK.take();
 }
@@ -43,12 +43,12 @@ pub fn now() -> u64 {
     CLOCK.with_borrow(|clock| clock.now)
 }
 
-/// Returns when the next task is to be woken.
+/// Returns the time of the next wake of a task.
 pub fn next() -> Option<u64> {
     CLOCK.with_borrow(|clock| clock.wakes.iter().map(|(at, _)| *at).min())
 }
 
-/// Sets the time and wakes the tasks that are due.
+/// Sets the time and wakes the tasks whose time has come.
 pub fn set(now: u64) {
     let due: Vec<_> = CLOCK.with_borrow_mut(|clock| {
         clock.now = now;

@@ -1,8 +1,8 @@
-//! A small world under virtual time: one device that runs the loop on embassy-net, one cable, and
+//! A small network under virtual time: one device that runs the loop on embassy-net, one cable, and
 //! one peer that is a plain smoltcp interface.
 //!
-//! Time stands still unless [`World::pass`] moves it; it then jumps from one deadline to the next.
-//! A world belongs to its thread, so tests run side by side.
+//! Time advances only in [`World::pass`], which jumps from one deadline to the next. Each thread
+//! has its own world, so tests run in parallel.
 
 pub mod app;
 mod cable;
@@ -37,14 +37,14 @@ pub struct World {
     pub cable: Rc<RefCell<Cable>>,
     pub peer: Peer,
     pub stack: Stack<'static>,
-    /// What the application was called with.
+    /// The recorded events of the application.
     pub seen: Rc<RefCell<Seen>>,
     pub runner: Task<()>,
     pub device: Task<End>,
     pub trigger: &'static Trigger,
 }
 
-/// The address the device has, unless a test gives it another.
+/// Returns the device's network configuration with this address.
 pub fn address(address: Ipv4Addr) -> NetConfig {
     NetConfig::ipv4_static(static_address(address))
 }
@@ -60,18 +60,18 @@ pub fn static_address(address: Ipv4Addr) -> StaticConfigV4 {
 /// Room for the rings of all connections of the largest world.
 const BYTES: usize = 65_536;
 
-/// What an application hears of a connection that has failed.
+/// Returns the event of a connection that has failed.
 pub const fn failed(error: ConnError) -> ConnEvent {
     ConnEvent::Ended(ConnEnd::Failed(error))
 }
 
-/// Lets time pass while a callback works.
+/// Advances the time while a callback works.
 pub fn spend(duration: Duration) {
     clock::set(clock::now() + duration.as_micros() as u64);
 }
 
 impl World {
-    /// A device with four connections in the base and eight sockets.
+    /// Makes a device with four connections in the base and eight sockets.
     pub fn new() -> Self {
         Self::with::<4, 8>(Config::default(), address(DEVICE))
     }
@@ -80,7 +80,7 @@ impl World {
         Self::sized::<CONNS, SOCKETS, 256, 256, 512, 512>(config, net)
     }
 
-    /// A device of any size: rings of `INPUT` and `OUTPUT` bytes, sockets of `RX` and `TX`.
+    /// Makes a device of any size: rings of `INPUT` and `OUTPUT` bytes, sockets of `RX` and `TX`.
     pub fn sized<
         const CONNS: usize,
         const SOCKETS: usize,
@@ -97,7 +97,7 @@ impl World {
         world
     }
 
-    /// The same, before anything has run.
+    /// Makes a device of any size, before anything has run.
     pub fn unsettled<
         const CONNS: usize,
         const SOCKETS: usize,
@@ -112,7 +112,7 @@ impl World {
         Self::with_mode::<CONNS, SOCKETS, INPUT, OUTPUT, RX, TX>(config, net, Run::DEFAULT)
     }
 
-    /// A device whose loop runs in another mode.
+    /// Makes a device whose loop runs in another mode.
     pub fn in_mode(run: Run) -> Self {
         let (config, net) = (Config::default(), address(DEVICE));
         let mut world = Self::with_mode::<4, 8, 256, 256, 512, 512>(config, net, run);
@@ -151,7 +151,8 @@ impl World {
         Self { seen, ..world }
     }
 
-    /// Any device, before anything has run: a future that gets a stack with room for so many sockets.
+    /// Makes any device, before anything has run. Its future gets a stack with room for `SOCKETS`
+    /// sockets.
     pub fn of<const SOCKETS: usize, F: Future<Output = End> + 'static>(
         net: NetConfig,
         device: impl FnOnce(Stack<'static>, &'static Trigger) -> F,
@@ -174,8 +175,8 @@ impl World {
         }
     }
 
-    /// Lets the application do something, in a callback of the loop, and everything that follows;
-    /// the application's answer.
+    /// Runs a command of the application in a callback of the loop, and everything that follows
+    /// from it. Returns the command's result.
     pub fn command<R: 'static>(
         &mut self,
         command: impl FnOnce(&mut App, &mut Cx<'_, App>) -> R + 'static,
@@ -187,13 +188,13 @@ impl World {
         answer.take().expect("the loop runs")
     }
 
-    /// Has the application do something as soon as the loop works.
+    /// Queues a command of the application, which runs in the loop's next turn.
     pub fn order(&mut self, command: impl FnOnce(&mut App, &mut Cx<'_, App>) + 'static) {
         self.seen.borrow_mut().commands.push_back(Box::new(command));
         self.trigger.raise();
     }
 
-    /// Lets the application do something with a connection it holds.
+    /// Runs `work` on a connection that the application holds.
     pub fn with_conn<R: 'static>(
         &mut self,
         conn: Conn,
@@ -202,17 +203,17 @@ impl World {
         self.command(move |_, cx| work(&mut cx.conn(conn).expect("it is held")))
     }
 
-    /// Lets the application listen on [`PORT`], or another.
+    /// Makes the application listen on a port.
     pub fn listen(&mut self, port: u16) -> Listener {
         self.command(move |app, cx| app.listen(cx, &format!("0.0.0.0:{port}")))
     }
 
-    /// Lets the application connect to the peer.
+    /// Makes the application connect to the peer.
     pub fn connect(&mut self, port: u16) -> Conn {
         self.command(move |app, cx| app.connect(cx, (PEER, port).into()))
     }
 
-    /// Lets everything happen that can happen without time passing.
+    /// Runs everything that can happen without time passing.
     pub fn settle(&mut self) {
         for _ in 0..10_000 {
             let worked = self.runner.work() | self.device.work();
@@ -223,7 +224,7 @@ impl World {
         panic!("the world does not come to rest");
     }
 
-    /// Lets the network work while the loop does not get its turn.
+    /// Runs the network but not the loop.
     pub fn settle_network(&mut self) {
         for _ in 0..10_000 {
             if !(self.runner.work() | self.peer.poll(clock::now())) {
@@ -233,7 +234,7 @@ impl World {
         panic!("the network does not come to rest");
     }
 
-    /// Lets time pass, with everything that happens meanwhile.
+    /// Lets time pass, and runs everything that happens meanwhile.
     pub fn pass(&mut self, duration: Duration) {
         let end = clock::now() + duration.as_micros() as u64;
         self.settle();
@@ -254,17 +255,17 @@ impl World {
         clock::now()
     }
 
-    /// When a task of the device is to be woken, if nothing else happens.
+    /// Returns the time of the next wake of a task of the device, if nothing else happens.
     pub fn next_wake(&self) -> Option<u64> {
         clock::next()
     }
 
-    /// A call of the peer to the device's port.
+    /// Connects the peer to the device's port.
     pub fn call(&mut self) -> Call {
         self.calls(1)[0]
     }
 
-    /// So many calls at once.
+    /// Connects the peer `amount` times at once.
     pub fn calls(&mut self, amount: usize) -> Vec<Call> {
         self.calls_to(PORT, amount)
     }
@@ -275,12 +276,12 @@ impl World {
         calls
     }
 
-    /// How many of the calls are answered.
+    /// Returns how many of the peer's connections are established.
     pub fn established(&mut self, calls: &[Call]) -> usize {
         calls.iter().filter(|call| self.peer.state(**call) == State::Established).count()
     }
 
-    /// Takes everything the peer can receive without time passing.
+    /// Returns everything that the peer can receive without time passing.
     pub fn hear(&mut self, call: Call) -> Vec<u8> {
         let mut data = Vec::new();
         loop {
@@ -293,27 +294,27 @@ impl World {
         }
     }
 
-    /// The connections that were accepted, the oldest first.
+    /// Returns the accepted connections, the oldest first.
     pub fn accepted(&self) -> Vec<Conn> {
         self.seen.borrow().accepted.clone()
     }
 
-    /// What the application heard of the connection, beside data.
+    /// Returns the events of the connection, apart from its data.
     pub fn events(&self, conn: Conn) -> Vec<ConnEvent> {
         self.seen.borrow().events_of(conn)
     }
 
-    /// What the application received on the connection.
+    /// Returns the bytes that the application received on the connection.
     pub fn received(&self, conn: Conn) -> Vec<u8> {
         self.seen.borrow().data(conn).to_vec()
     }
 
-    /// The segments the device has sent.
+    /// Returns the segments that the device has sent.
     pub fn sent(&self) -> Vec<Segment> {
         self.cable.borrow().segments.iter().filter(|s| s.source.0 != PEER).cloned().collect()
     }
 
-    /// How many resets the device has sent.
+    /// Returns the number of resets that the device has sent.
     pub fn resets(&self) -> usize {
         self.sent().iter().filter(|segment| segment.rst).count()
     }
@@ -323,7 +324,7 @@ impl World {
         self.cable.borrow_mut().lose = Box::new(lose);
     }
 
-    /// Plugs the cable in or out.
+    /// Plugs the cable in or unplugs it.
     pub fn plug(&mut self, plugged: bool) {
         self.cable.borrow_mut().plug(plugged);
         self.settle();

@@ -1,4 +1,4 @@
-//! The other computer: a plain smoltcp interface whose sockets the test moves.
+//! The peer: a plain smoltcp interface whose sockets the test controls.
 
 use std::cell::RefCell;
 use std::net::Ipv4Addr;
@@ -13,7 +13,7 @@ use smoltcp::time::Instant;
 
 use super::cable::{Cable, PEER};
 
-/// Room for what the peer sends.
+/// The size of a socket's send buffer.
 const OUTPUT: usize = 65_536;
 
 pub struct Peer {
@@ -24,7 +24,7 @@ pub struct Peer {
     now: Instant,
 }
 
-/// A connection, from the peer's side.
+/// A connection, seen from the peer.
 pub type Call = SocketHandle;
 
 impl Peer {
@@ -35,7 +35,7 @@ impl Peer {
         Self { cable, interface, sockets, next_port: 40_000, now: Instant::ZERO }
     }
 
-    /// Works; whether there was anything to do.
+    /// Polls the interface. Returns whether anything happened.
     pub fn poll(&mut self, now: u64) -> bool {
         self.now = Instant::from_micros(now as i64);
         let before = self.cable.0.borrow().frames;
@@ -54,13 +54,13 @@ impl Peer {
         self.call_with_window(address, port, 65_535)
     }
 
-    /// Connects, with a receive window of so many bytes.
+    /// Connects, with a receive window of `window` bytes.
     pub fn call_with_window(&mut self, address: Ipv4Addr, port: u16, window: usize) -> Call {
         self.next_port += 1;
         self.open(address, port, self.next_port, window)
     }
 
-    /// Calls from this port of its own.
+    /// Connects from the port `from`.
     pub fn call_from(&mut self, address: Ipv4Addr, port: u16, from: u16) -> Call {
         self.open(address, port, from, 65_535)
     }
@@ -72,12 +72,12 @@ impl Peer {
         self.sockets.add(socket)
     }
 
-    /// Knows nothing of the call any more, as after a loss of power.
+    /// Drops the connection without sending anything, like a power failure.
     pub fn forget(&mut self, call: Call) {
         self.sockets.remove(call);
     }
 
-    /// Waits for a call of the device.
+    /// Listens on a port, for a connect of the device.
     pub fn listen(&mut self, port: u16) -> Call {
         let mut socket = host::socket(65_535, OUTPUT);
         socket.listen(port).expect("a fresh socket");
@@ -96,7 +96,7 @@ impl Peer {
         assert_eq!(self.get(call).send_slice(data), Ok(data.len()));
     }
 
-    /// Takes everything that was received.
+    /// Returns everything that was received.
     pub fn receive(&mut self, call: Call) -> Vec<u8> {
         let mut data = Vec::new();
         while self.get(call).can_recv() {
@@ -115,10 +115,10 @@ impl Peer {
     }
 }
 
-/// Datagrams.
+/// UDP.
 #[cfg(feature = "udp")]
 impl Peer {
-    /// Makes a socket for datagrams.
+    /// Binds a UDP socket.
     pub fn bind(&mut self, port: u16) -> Call {
         let buffer =
             || udp::PacketBuffer::new(vec![udp::PacketMetadata::EMPTY; 64], vec![0; 65_536]);
@@ -132,7 +132,7 @@ impl Peer {
         socket.send_slice(data, to).expect("there is room");
     }
 
-    /// Takes the datagrams that were received, and the ports they came from.
+    /// Returns the received datagrams with their source ports.
     pub fn datagrams(&mut self, call: Call) -> Vec<(u16, Vec<u8>)> {
         let socket = self.sockets.get_mut::<udp::Socket<'_>>(call);
         let mut datagrams = Vec::new();

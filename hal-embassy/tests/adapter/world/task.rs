@@ -1,4 +1,4 @@
-//! A task polled by hand, which counts how often it was woken and worked.
+//! A task that is polled by hand. It counts its wakes and polls.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -9,9 +9,9 @@ use std::task::{Context, Poll, Wake, Waker};
 pub struct Task<T> {
     future: Option<Pin<Box<dyn Future<Output = T>>>>,
     flag: Arc<Flag>,
-    /// How often the future was polled.
+    /// The number of polls of the future.
     pub polls: usize,
-    /// What the future ended with.
+    /// The result of the future.
     pub output: Option<T>,
 }
 
@@ -35,7 +35,7 @@ impl<T> Task<T> {
         Self { future: Some(Box::pin(future)), flag, polls: 0, output: None }
     }
 
-    /// Polls the future if it was woken; whether it was.
+    /// Polls the future if it was woken. Returns whether it was woken.
     pub fn work(&mut self) -> bool {
         let Some(future) = &mut self.future else { return false };
         if !self.flag.woken.swap(false, Ordering::SeqCst) {
@@ -50,7 +50,7 @@ impl<T> Task<T> {
         true
     }
 
-    /// How often the task was woken.
+    /// Returns the number of wakes of the task.
     pub fn wakes(&self) -> usize {
         self.flag.wakes.load(Ordering::SeqCst)
     }

@@ -1,16 +1,16 @@
-//! The effect of a signal when no back end of the process catches it.
+//! The effect of a signal while no back end of the process catches it.
 //!
-//! An installed handler stays installed, since removing it needs unsafe code. So it emulates what the
-//! signal did before:
+//! An installed handler stays installed, since removing it needs unsafe code. So the handler
+//! emulates the former effect of the signal:
 //!
 //! | before | when no back end catches it any more |
 //! |---|---|
 //! | the default | the default is emulated: the process ends, stops or continues |
 //! | ignored, as SIGPIPE is in Rust programs and SIGHUP under `nohup` | nothing |
-//! | a handler | that handler, which is called while the signal is caught too |
+//! | a handler | that handler, which is also called while the signal is caught |
 //!
-//! A program that this process starts sees a difference: ignored signals stay ignored across exec(2),
-//! handled signals go back to their default.
+//! A program that this process starts sees a difference: ignored signals stay ignored across
+//! exec(2), but handled signals are reset to their default.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -22,17 +22,17 @@ use signal_hook::flag;
 /// SIGPIPE, which Rust's runtime ignores in every program.
 const PIPE: u8 = 13;
 
-/// How many back ends of the process catch each signal.
+/// The number of back ends of the process that catch each signal.
 static HOLDERS: Mutex<Option<[Holders; Signal::COUNT]>> = Mutex::new(None);
 
 #[derive(Default)]
 struct Holders {
     count: usize,
-    /// Whether to emulate the default; made with the first holder.
+    /// Whether to emulate the default action; created when the first back end catches the signal.
     by_default: Option<Arc<AtomicBool>>,
 }
 
-/// What a signal does in this process.
+/// The effect of a signal in this process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Disposition {
     Default,
@@ -40,10 +40,10 @@ enum Disposition {
     Handled,
 }
 
-/// Counts one more back end that catches the signal. The first call reads the former disposition.
+/// Counts one more back end that catches the signal. The first call reads the former effect.
 ///
 /// # Errors
-/// The system's error; nothing is counted then.
+/// The system's error; then nothing is counted.
 pub(super) fn begin(signal: Signal) -> io::Result<()> {
     with_holders(signal, |holders| {
         if holders.by_default.is_none() {
@@ -60,7 +60,7 @@ pub(super) fn begin(signal: Signal) -> io::Result<()> {
     })
 }
 
-/// Counts one back end less. When none is left, the signal has its former effect again.
+/// Counts one back end less. If none is left, the signal has its former effect again.
 pub(super) fn end(signal: Signal) {
     with_holders(signal, |holders| {
         holders.count -= 1;
@@ -82,11 +82,11 @@ fn with_holders<R>(signal: Signal, work: impl FnOnce(&mut Holders) -> R) -> R {
     work(&mut all[usize::from(signal.number())])
 }
 
-/// Returns what the signal does now. sigaction(2) would return it but needs unsafe code, so this
-/// reads `/proc/self/status`, where that exists.
+/// Returns the current effect of the signal. sigaction(2) would return it but needs unsafe code, so
+/// this reads `/proc/self/status`, where that exists.
 ///
 /// # Errors
-/// The system's error, when there is no descriptor left.
+/// The system's error, if no descriptor is left.
 fn disposition(signal: Signal) -> io::Result<Disposition> {
     match fs::read_to_string("/proc/self/status") {
         Ok(status) => Ok(of_status(&status, signal)),

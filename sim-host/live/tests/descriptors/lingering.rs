@@ -1,4 +1,5 @@
-//! Sockets of closed connections, which linger for their peers' end and hold descriptors.
+//! Sockets of closed connections, which hold descriptors while they wait for their peers' end of
+//! stream.
 
 use std::io::Read;
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -12,10 +13,10 @@ use crate::{LIMIT, leave_descriptors, run_alone};
 const PLAIN: &Settings = &Settings::new();
 const ANY_PORT: ([u8; 4], u16) = ([127, 0, 0, 1], 0);
 
-/// Clients that read their answer and never close.
+/// The number of clients, which read their answer and never close.
 const CLIENTS: usize = 20;
 
-/// How long a closed socket may linger: no test lasts so long.
+/// The linger limit of closed sockets. No test lasts so long.
 const HOUR: Duration = Duration::from_secs(3600);
 
 #[derive(Default)]
@@ -43,7 +44,7 @@ impl App {
             return;
         }
         match self.next {
-            // In the next turn, when the socket that was closed lingers.
+            // In the next turn, when the closed socket lingers.
             Some(_) => drop(conn.cx().after(Duration::ZERO, |app, event| app.connect(event))),
             None => self.done = true,
         }
@@ -58,8 +59,8 @@ impl App {
     }
 }
 
-/// Serves clients that wait in the backlog, with so many descriptors left for them, and with sockets
-/// that linger for longer than anything here lasts.
+/// Serves clients that wait in the backlog, with `descriptors` free descriptors, while closed
+/// sockets linger for longer than the test lasts.
 fn serve(app: &mut App, descriptors: usize) {
     let mut storage = Box::new(Storage::<App, 2, 16, 16384>::new());
     let mut base = EventBase::new(&mut storage);
@@ -77,7 +78,7 @@ fn serve(app: &mut App, descriptors: usize) {
         live.turn_once(&mut base, app).unwrap();
         assert!(began.elapsed() < LIMIT, "{} of {} were served", app.served, app.wanted);
     }
-    // The last answer is still to be sent.
+    // Sends the last answer.
     live.settle(&mut base).unwrap();
     for mut client in clients {
         client.set_read_timeout(Some(LIMIT)).unwrap();

@@ -14,7 +14,7 @@ const PLAIN: &Settings = &Settings::new();
 
 const CLIENTS: usize = 6;
 
-/// Connections that there are descriptors for.
+/// The number of connections for which there are descriptors.
 const DESCRIPTORS: usize = 2;
 
 #[derive(Default)]
@@ -32,7 +32,7 @@ impl App {
         }
     }
 
-    /// Answers when all descriptors are taken, and the listener has said so.
+    /// Answers when all descriptors are taken, and the listener has warned about it.
     fn answer(&mut self, event: &mut EventMut<Self>) {
         if self.held.len() < DESCRIPTORS || Warnings::count() == 0 {
             return;
@@ -74,7 +74,8 @@ fn out_of_descriptors() {
             thread::spawn(move || {
                 let mut answer = Vec::new();
                 client.read_to_end(&mut answer).unwrap();
-                // The socket itself stays, or its descriptor would be one more for the server.
+                // The socket itself stays open. Otherwise its descriptor would become free for the
+                // server.
                 client.shutdown(Shutdown::Write).unwrap();
                 (answer, client)
             })
@@ -90,8 +91,8 @@ fn out_of_descriptors() {
         assert_eq!(client.join().unwrap().0, b"at last");
     }
     assert_eq!(app.most, DESCRIPTORS);
-    // Each descriptor that comes back is worth one try, and so is each second; a listener that spins
-    // tries thousands.
+    // One try for each descriptor that becomes free, and one each second. A listener that spins
+    // tries thousands of times.
     let pauses = Warnings::count();
     assert!(pauses <= 4 * CLIENTS + seconds, "it paused {pauses} times in {seconds} s");
 }

@@ -1,5 +1,5 @@
-//! The process runs out of descriptors. The limit is the whole process's, so each test runs in a
-//! process of its own.
+//! The process runs out of descriptors. The limit applies to the whole process, so each test runs
+//! in a separate process.
 
 use std::fs::File;
 use std::process::Command;
@@ -13,10 +13,10 @@ mod lingering;
 mod listening;
 mod signals;
 
-/// How long a loop may take. It bounds a hang and says nothing about speed.
+/// The time limit of a loop. It is for loops that hang, not a measure of speed.
 const LIMIT: Duration = Duration::from_secs(60);
 
-/// Runs an ignored test of this program as a process of its own, which ends after [`LIMIT`].
+/// Runs an ignored test of this program in a separate process, which is killed after [`LIMIT`].
 fn run_alone(test: &str) {
     let this = std::env::current_exe().unwrap();
     let output = Command::new(this).args(["--exact", "--ignored", test]).output().unwrap();
@@ -24,7 +24,7 @@ fn run_alone(test: &str) {
     assert!(output.status.success() && said.contains("1 passed"), "{said}");
 }
 
-/// Takes all descriptors of the process but so many.
+/// Takes all descriptors of the process except `left`.
 fn leave_descriptors(left: usize) -> Vec<File> {
     let limit = getrlimit(Resource::Nofile);
     setrlimit(Resource::Nofile, Rlimit { current: Some(100), ..limit }).unwrap();
@@ -33,7 +33,7 @@ fn leave_descriptors(left: usize) -> Vec<File> {
     taken
 }
 
-/// Counts warnings: the listener gives one each time it pauses.
+/// Counts warnings: the listener logs one each time it pauses.
 struct Warnings(AtomicUsize);
 
 static WARNINGS: Warnings = Warnings(AtomicUsize::new(0));

@@ -1,4 +1,4 @@
-//! A signal that cannot be caught for want of a descriptor.
+//! A signal that cannot be caught because no descriptor is left.
 
 use picoevent::{End, EventBase, Run, Signal, Storage};
 use picoevent_mio::Live;
@@ -21,9 +21,9 @@ fn a_signal_without_descriptors() {
     let event = base.on_signal(Signal::TERM, |raises, _| *raises += 1).unwrap();
     let error = live.run_with(&mut base, &mut raises, Run::NONBLOCK).unwrap_err();
     assert!(error.to_string().starts_with("signal 15 cannot be caught: "), "{error}");
-    // It is told once, and the loop goes on without the signal.
+    // The error is returned once, and the loop continues without the signal.
     assert_eq!(live.run_with(&mut base, &mut raises, Run::NONBLOCK).unwrap(), End::Done);
-    // It is tried again when the event is added again.
+    // Adding the event again retries.
     base.event(event).unwrap().del();
     live.settle(&mut base).unwrap();
     base.event(event).unwrap().add(None).unwrap();

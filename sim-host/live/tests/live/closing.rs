@@ -1,5 +1,5 @@
-//! How connections end, and what the peer has by then: with clients on threads of their own. The conformance
-//! suite has every other way to an end.
+//! The end of connections, and the bytes that the peer has received by then. The clients run on
+//! separate threads. The conformance suite tests all other ways to end a connection.
 
 use std::io::Write;
 use std::net::{Shutdown, TcpStream};
@@ -13,7 +13,7 @@ use crate::support::{ANY_PORT, LIMIT, PLAIN, RING, client, listen, read_all, run
 const CLOSED: ConnEvent = ConnEvent::Ended(ConnEnd::Closed);
 const ABORTED: ConnEvent = ConnEvent::Ended(ConnEnd::Aborted);
 
-/// An application that logs how its connection ends, and ends with it.
+/// An application that logs the end of its connection and then exits.
 #[derive(Default)]
 struct App {
     events: Vec<ConnEvent>,
@@ -21,7 +21,7 @@ struct App {
 }
 
 impl App {
-    /// Sends back what comes, and closes the connection at the end of the stream.
+    /// Sends input back, and closes the connection at the end of the stream.
     fn echo(&mut self, conn: &mut ConnMut<Self>, event: ConnEvent) {
         match event {
             ConnEvent::Readable => drop(conn.transfer(conn.id()).unwrap()),
@@ -41,7 +41,7 @@ fn pattern(length: usize) -> Vec<u8> {
     (0..length).map(|at| (at * 31 % 251) as u8).collect()
 }
 
-/// Serves one connection with `call` while `talk` is its client.
+/// Serves one connection with `call`, while `talk` is its client.
 fn with_client<R: Send + 'static>(
     app: &mut App,
     call: OnConn<App>,
@@ -72,8 +72,8 @@ fn a_megabyte_comes_back_intact_through_small_rings() {
     assert_eq!(app.events, [ConnEvent::Eof, CLOSED]);
 }
 
-/// As libevent's programs do: echo in the read callback, free at the end of the stream. The last
-/// bytes and the end come together.
+/// Like libevent's programs: echo in the read callback, free at the end of the stream. The last
+/// bytes and the end of stream arrive together.
 #[test]
 fn what_is_echoed_before_the_end_of_the_stream_is_sent_before_it_is_reported() {
     let mut app = App::default();
@@ -99,9 +99,9 @@ fn close_delivers_everything_to_a_client_whose_input_was_never_read() {
     let mut app = App::default();
     let mut talking = None;
     run::<2, _>(&mut app, |live, base, _| {
-        // However slowly the client sends.
+        // The limits must not end the connection before a slow client has sent everything.
         base.set_close_limits(LIMIT, LIMIT);
-        // The loop goes on until the client has everything.
+        // The loop continues until the client has received everything.
         let (_, server) = listen(live, base, |_, conn, event| {
             if event == ConnEvent::Opened {
                 conn.write(&pattern(RING)).unwrap();
@@ -112,7 +112,7 @@ fn close_delivers_everything_to_a_client_whose_input_was_never_read() {
         base.on_signal(picoevent::Signal::USR1, |_, event| event.exit()).unwrap();
         talking = Some(thread::spawn(move || {
             let mut client = client(server);
-            // More than one turn discards, and after the server's end of stream too.
+            // More than one turn discards, also after the server's end of stream.
             let sent = client.write_all(&vec![0; 4 << 20]);
             let answer = read_all(&mut client);
             READ.raise();
@@ -124,7 +124,8 @@ fn close_delivers_everything_to_a_client_whose_input_was_never_read() {
     assert!(answer == pattern(RING), "{} bytes came", answer.len());
 }
 
-/// The loop has ended before the clients have everything, and before the server has heard of the ends.
+/// The loop ends before the clients have everything, and before the server sees their ends of
+/// stream.
 #[test]
 fn a_program_that_closes_delivers_what_it_owes_and_can_run_again() {
     let pool = Pool::new(2).rings(RING, 1 << 20);

@@ -1,4 +1,4 @@
-//! Outgoing connections: what the conformance suite does not have.
+//! Outgoing connections: tests that are not in the conformance suite.
 
 use std::io::Read;
 use std::net::{SocketAddr, TcpListener};
@@ -20,7 +20,7 @@ struct App {
 }
 
 impl App {
-    /// Logs what happens, and ends with the connection.
+    /// Logs the event, and exits when the connection ends.
     fn happened(&mut self, conn: &mut ConnMut<Self>, event: ConnEvent) {
         match event {
             ConnEvent::Readable | ConnEvent::Writable => {}
@@ -38,7 +38,8 @@ impl App {
     }
 }
 
-/// Nothing is sent to these. 127.255.255.255 is the broadcast address of the loopback network.
+/// Nothing is sent to these addresses. 127.255.255.255 is the broadcast address of the loopback
+/// network.
 #[test]
 fn an_address_that_is_no_peers_is_invalid() {
     let no_peers = [

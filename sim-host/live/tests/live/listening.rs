@@ -1,4 +1,4 @@
-//! Listeners: which clients are accepted, which wait, and what can go wrong.
+//! Listeners: which clients are accepted, which wait, and errors.
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -21,7 +21,7 @@ impl App {
         Self { wanted, ..Self::default() }
     }
 
-    /// Answers a connection that has said something, and closes it.
+    /// Answers a connection that has sent something, and closes it.
     fn ask(&mut self, conn: &mut ConnMut<Self>, event: ConnEvent) {
         match event {
             ConnEvent::Opened => self.accepted += 1,
@@ -30,7 +30,7 @@ impl App {
         }
     }
 
-    /// Greets a connection that has said nothing, and closes it.
+    /// Greets a connection that has not sent anything, and closes it.
     fn greet(&mut self, conn: &mut ConnMut<Self>, event: ConnEvent) {
         if event == ConnEvent::Opened {
             self.accepted += 1;
@@ -111,7 +111,7 @@ fn a_listener_that_failed_can_be_enabled_once_the_address_is_free() {
 fn an_address_that_is_not_ours_is_refused() {
     let mut app = App::default();
     run::<2, _>(&mut app, |live, base, _| {
-        // An address of the range that documents use (RFC 5737).
+        // An address that is reserved for documentation (RFC 5737).
         let address = SocketAddr::from(([192, 0, 2, 1], 0));
         let pool = pool(base);
         let listener = base.listen_with(address, pool, PLAIN, App::greet).unwrap();
@@ -166,7 +166,7 @@ fn a_listener_at_its_limit_leaves_places_to_another() {
     assert_eq!([served, first, waited], [b"hello"; 3]);
 }
 
-/// On one machine every address of 127.0.0.0/8 is ours.
+/// Every address of 127.0.0.0/8 belongs to this host.
 #[test]
 #[cfg(feature = "local-address")]
 fn a_server_on_all_addresses_knows_which_of_them_its_client_has_called() {

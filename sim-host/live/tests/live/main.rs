@@ -1,7 +1,7 @@
-//! The back end on real sockets of the loopback device, real descriptors and real signals.
+//! The back end with real loopback sockets, real descriptors and real signals.
 //!
-//! The loop runs in the test's thread, clients in threads of their own. Nothing waits for time to
-//! pass but for what is to happen; a loop that does not end fails by itself, after a bound.
+//! The loop runs in the test's thread, clients in other threads. The tests wait for events and do
+//! not sleep; a loop that does not end fails after a time limit.
 
 mod closing;
 mod connecting;

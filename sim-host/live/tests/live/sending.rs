@@ -1,4 +1,4 @@
-//! More output than the system takes.
+//! More output than the system accepts at once.
 
 use std::sync::mpsc::{self, Sender};
 use std::thread;
@@ -8,10 +8,10 @@ use picoevent::{ConnEnd, ConnMut, Protocol};
 
 use crate::support::{ANY_PORT, RING, client, pool, read_all, run};
 
-/// More than the buffers of both ends take.
+/// More than the buffers of both ends hold.
 const TOTAL: usize = 64 << 20;
 
-/// What of it was written so far.
+/// The part of it that was written so far.
 #[derive(Default)]
 struct App {
     written: usize,
@@ -49,7 +49,8 @@ impl Protocol<App> for Flood {
     }
 }
 
-/// The client reads only once the system takes no more. Then the selector has to report that there is room again.
+/// The client reads only after the system has accepted as much as it can. Then the selector must
+/// report that there is room again.
 #[test]
 fn a_socket_that_took_no_more_is_sent_the_rest() {
     let (let_client_read, may_read) = mpsc::channel();

@@ -1,4 +1,4 @@
-//! The system's signals. Each test has one to itself, since a signal is the whole process's.
+//! The system's signals. Each test uses another signal, since a signal reaches the whole process.
 
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Command, Output};
@@ -69,7 +69,7 @@ fn two_loops_hear_of_the_same_signal() {
     assert_eq!((app.raises, other.join().unwrap()), (1, 1));
 }
 
-/// As many as a count holds, while the loop does not run; and no more than that if there are more.
+/// While the loop does not run, as many raises are counted as a count can hold, and no more.
 #[test]
 fn raises_are_counted_up_to_65_535() {
     let signal = Signal::new(27).unwrap();
@@ -99,8 +99,8 @@ fn a_signal_no_program_can_catch_is_an_error() {
     assert_eq!(live.run_with(&mut base, &mut app, Run::NONBLOCK).unwrap(), End::Done);
 }
 
-/// What a signal does by default may end the process, so it is tried in a process of its own:
-/// `command` with what runs an ignored test of this program.
+/// Runs an ignored test of this program, by `command`. The default effect of a signal may end the
+/// process, so the test runs in a separate process.
 fn run_alone(command: &mut Command, test: &str) -> Output {
     command.arg(std::env::current_exe().unwrap());
     command.args(["--exact", "--ignored", test]).output().unwrap()
@@ -119,7 +119,7 @@ fn a_released_signal_does_what_it_does_by_default() {
 
 #[test]
 fn a_released_signal_that_was_ignored_is_ignored_again() {
-    // As under nohup.
+    // Ignored, as under nohup.
     let mut nohup = Command::new("sh");
     nohup.args(["-c", "trap '' HUP; exec \"$0\" \"$@\""]);
     let ended = run_alone(&mut nohup, "signals::the_process_that_ignores");
@@ -133,7 +133,7 @@ fn the_process_that_ignores() {
     for signal in [Signal::HUP, Signal::new(13).unwrap()] {
         assert_eq!(catch_and_release(signal), 1);
         raise(i32::from(signal.number())).unwrap();
-        // Again, with the handler installed.
+        // Once more, with the handler installed.
         assert_eq!(catch_and_release(signal), 1);
         raise(i32::from(signal.number())).unwrap();
     }
@@ -157,7 +157,7 @@ fn the_process_with_a_handler() {
     assert!(handled.load(Ordering::SeqCst));
 }
 
-/// Catches a signal, raises it, and deletes its event; how often that was called.
+/// Catches a signal, raises it, and deletes its event. Returns how often the event was called.
 fn catch_and_release(signal: Signal) -> usize {
     let mut storage = Storage::<App, 1, 0, 0>::new();
     let (mut base, mut app) = (EventBase::new(&mut storage), App::default());

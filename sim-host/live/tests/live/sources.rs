@@ -1,4 +1,4 @@
-//! Raw sources: descriptors of the application's.
+//! Sources: descriptors of the application.
 
 use std::fs::File;
 use std::io::{Read, Write};
@@ -26,7 +26,7 @@ impl App {
         Self { ours: Some(ours), theirs: Some(theirs), ..Self::default() }
     }
 
-    /// Reads a single byte, however many there are.
+    /// Reads a single byte, even if there are more.
     fn read_one(&mut self, event: &mut EventMut<Self>) {
         self.seen.push(event.what());
         let mut byte = [0];

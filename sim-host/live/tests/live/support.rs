@@ -1,4 +1,4 @@
-//! A base, a back end and an application that is called, for one test.
+//! A base, a back end and an application for one test.
 
 use std::io::Read;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpStream};
@@ -7,19 +7,20 @@ use std::time::Duration;
 use picoevent::{End, EventBase, FIN_WAIT, Listener, OnConn, Pool, PoolId, Settings};
 use picoevent_mio::{Capacities, HeapStorage, Live};
 
-/// How long anything may take. It bounds a hang and says nothing about speed.
+/// The time limit of a test. It is for loops that hang, not a measure of speed.
 pub const LIMIT: Duration = Duration::from_secs(60);
 
-/// Bytes of each ring.
+/// The size of each ring in bytes.
 pub const RING: usize = 1024;
 
 /// Connections without timeouts.
 pub const PLAIN: &Settings = &Settings::new();
 
-/// The address of a port that is free.
+/// An address with port 0: the system chooses a free port.
 pub const ANY_PORT: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
 
-/// Runs `app` on a base with `CONNS` connections, once `start` has prepared it, until it ends.
+/// Runs `app` on a base with `CONNS` connections, after `start` has prepared it, until the loop
+/// ends.
 pub fn run<const CONNS: usize, A>(
     app: &mut A,
     start: impl FnOnce(&mut Live, &mut EventBase<'_, A>, &mut A),
@@ -30,18 +31,18 @@ pub fn run<const CONNS: usize, A>(
     let mut base = EventBase::over(storage.memory());
     let mut live = Live::new().unwrap();
     base.after(LIMIT, |_, _| panic!("the loop has not ended within {LIMIT:?}")).unwrap();
-    // However slowly a client reads.
+    // The limit must not end the connection of a slow client.
     base.set_close_limits(LIMIT, FIN_WAIT);
     start(&mut live, &mut base, app);
     live.run(&mut base, app).unwrap()
 }
 
-/// Makes the base's one pool, of all its connections.
+/// Makes the base's only pool, with all its connections.
 pub fn pool<A>(base: &mut EventBase<'_, A>) -> PoolId {
     base.add_pool(Pool::rest().rings(RING, RING)).unwrap()
 }
 
-/// Listens on a port that is free, with the base's one pool.
+/// Listens on a free port, with the base's only pool.
 pub fn listen<A>(
     live: &mut Live,
     base: &mut EventBase<'_, A>,
@@ -53,7 +54,7 @@ pub fn listen<A>(
     (listener, live.local_addr(listener).unwrap())
 }
 
-/// A client whose reads and writes do not wait forever.
+/// Connects a client whose reads and writes have a time limit.
 pub fn client(server: SocketAddr) -> TcpStream {
     let client = TcpStream::connect(server).unwrap();
     client.set_read_timeout(Some(LIMIT)).unwrap();
@@ -61,7 +62,7 @@ pub fn client(server: SocketAddr) -> TcpStream {
     client
 }
 
-/// Everything up to the end of the stream.
+/// Reads everything up to the end of the stream.
 pub fn read_all(client: &mut TcpStream) -> Vec<u8> {
     let mut bytes = Vec::new();
     client.read_to_end(&mut bytes).unwrap();

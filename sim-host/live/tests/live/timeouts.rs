@@ -1,4 +1,4 @@
-//! Connections' timeouts: from when they count.
+//! The start of connections' timeouts.
 
 use std::io::Write;
 use std::thread;
@@ -11,7 +11,7 @@ use crate::support::{ANY_PORT, client, pool, run};
 /// The timeout of the connections here.
 const TIMEOUT: Duration = Duration::from_millis(300);
 
-/// How long the client is silent before it says something.
+/// How long the client waits before it sends something.
 const SILENCE: Duration = Duration::from_millis(200);
 
 #[derive(Default)]
@@ -20,7 +20,7 @@ struct App {
     timed_out: Option<Instant>,
 }
 
-/// Discards what comes, and lets silent clients go.
+/// Discards input, and exits after the timeout of a silent client.
 struct Discard;
 
 impl Protocol<App> for Discard {
@@ -38,8 +38,8 @@ impl Protocol<App> for Discard {
     }
 }
 
-/// The loop sleeps until the byte comes, and the timeout is to count from the byte, not from when
-/// the loop went to sleep.
+/// The loop sleeps until the byte arrives. The timeout must count from the byte, not from the time
+/// when the loop went to sleep.
 #[test]
 fn a_read_timeout_counts_from_the_last_byte() {
     let mut app = App::default();
@@ -52,13 +52,13 @@ fn a_read_timeout_counts_from_the_last_byte() {
         talking = Some(thread::spawn(move || {
             let mut client = client(server);
             thread::sleep(SILENCE);
-            // On a machine that is too slow for this, the timeout has come before.
+            // On a host that is too slow for this, the timeout has passed before.
             let _ = client.write_all(b"x");
             client
         }));
     });
     drop(talking.unwrap().join().unwrap());
-    // If this machine was too slow for the byte to come in time, there was only the timeout.
+    // If this host was too slow to deliver the byte in time, there was only the timeout.
     if let Some(received) = app.received {
         assert!(app.timed_out.unwrap() >= received.after(TIMEOUT));
     }

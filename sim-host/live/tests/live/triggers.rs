@@ -25,7 +25,7 @@ fn raises_of_many_threads_all_count_and_each_finds_the_loop_awake() {
                 event.exit();
             }
         };
-        // A trigger's signal and the system's are one to the application.
+        // The application cannot distinguish a trigger's signal from the system's.
         base.on_signal(Signal::QUIT, count).unwrap();
         for _ in 0..4 {
             threads.push(thread::spawn(|| (0..RAISES).for_each(|_| TRIGGER.raise())));

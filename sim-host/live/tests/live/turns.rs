@@ -1,4 +1,4 @@
-//! Turns that do not wait, for programs with a loop of their own.
+//! Turns that do not wait, for programs with their own loop.
 
 use std::io::Write;
 use std::os::unix::net::UnixStream;
@@ -28,7 +28,7 @@ fn a_turn_calls_what_is_due_and_does_not_wait() {
     let edge = EventFlags::READ | EventFlags::EDGE;
     let event = base.new_event(source, edge, Mode::Persist, App::count).unwrap();
     base.event(event).unwrap().add(None).unwrap();
-    // Nothing has come: a turn that waited would never return.
+    // There is no input: a turn that waited would never return.
     assert_eq!(live.turn_once(&mut base, &mut app).unwrap(), None);
     assert_eq!(app.calls, 0);
     theirs.write_all(b"a").unwrap();
@@ -44,7 +44,7 @@ fn time_goes_on_between_turns() {
     let (mut base, mut app) = (EventBase::new(&mut storage), App::default());
     let mut live = Live::new().unwrap();
     base.every(Duration::from_micros(1), App::count).unwrap();
-    // As many turns as it takes: how long one takes is the machine's.
+    // The number of turns is not fixed: how long one takes depends on the host.
     while app.calls < 3 {
         assert_eq!(live.turn_once(&mut base, &mut app).unwrap(), None);
     }
@@ -62,7 +62,7 @@ fn turns_end_as_a_loop_does() {
     assert_eq!(live.turn_once(&mut base, &mut app).unwrap(), Some(End::Break));
 }
 
-/// Lets so much time pass, as a program that is busy elsewhere does.
+/// Spends `time`, like a program that is busy elsewhere.
 fn be_busy(time: Duration) {
     let begun = Instant::now();
     while begun.elapsed() < time {}

@@ -1,4 +1,5 @@
-//! Datagrams on the loopback device: whole, in order, of every length; errors; groups; and a flood.
+//! Datagrams over the loopback device: complete, in order, of every length; errors; groups; and a
+//! flood.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket as Peer};
 use std::thread;
@@ -16,7 +17,7 @@ const V6_ANY_PORT: &str = "[::1]:0";
 struct App {
     received: Vec<(SocketAddr, Vec<u8>, bool)>,
     failed: Vec<UdpError>,
-    /// Datagrams after which the loop ends.
+    /// The number of datagrams after which the loop ends.
     wanted: usize,
     answered: usize,
 }
@@ -26,7 +27,7 @@ impl App {
         Self { wanted, ..Self::default() }
     }
 
-    /// Keeps what is received.
+    /// Keeps the received datagrams.
     fn keep(&mut self, udp: &mut UdpMut<Self>, event: UdpEvent) {
         if let UdpEvent::Failed(error) = event {
             self.failed.push(error);
@@ -41,7 +42,8 @@ impl App {
         }
     }
 
-    /// Sends back what it receives; what finds no room stays where it is.
+    /// Sends received datagrams back. Those for which the output ring has no room stay in the input
+    /// ring.
     fn echo(&mut self, udp: &mut UdpMut<Self>, event: UdpEvent) {
         if let UdpEvent::Failed(error) = event {
             self.failed.push(error);
@@ -61,7 +63,7 @@ impl App {
     }
 }
 
-/// Runs `app` on a base with two sockets of such rings, once `start` has prepared it.
+/// Runs `app` on a base with two sockets that have these rings, after `start` has prepared it.
 fn run(
     rings: UdpRings,
     app: &mut App,
@@ -175,7 +177,7 @@ fn a_connected_socket_hears_that_nobody_is_there_and_goes_on() {
     let mut dropped = None;
     run(SMALL, &mut app, |live, base, app| {
         let (socket, _) = bind(live, base, ANY_PORT, SMALL, App::keep);
-        // It has the port, and receives from itself only.
+        // The socket holds the port, and receives only from itself.
         let nobody = peer(ANY_PORT);
         nobody.connect(nobody.local_addr().unwrap()).unwrap();
         let mut udp = base.udp(socket).unwrap();
@@ -234,8 +236,8 @@ fn what_is_sent_just_before_the_close_arrives() {
     assert_eq!(receiver.recv(&mut data).unwrap(), 4);
 }
 
-/// Joins a group with a socket on an interface that the system chooses. A machine without a route for
-/// groups cannot: then there is nothing to test.
+/// Joins a group with a socket on an interface that the system chooses. On a host without a
+/// multicast route this is not possible, and the test does nothing.
 #[test]
 fn a_group_is_joined_and_left() {
     let group = Ipv4Addr::new(239, 255, 77, 1);
@@ -258,7 +260,7 @@ fn a_group_is_joined_and_left() {
         assert_eq!(app.received.pop().map(|(_, data, _)| data), Some(b"joined".to_vec()));
         base.udp(receiver).unwrap().leave_multicast(group.into()).unwrap();
         live.settle(base).unwrap();
-        // What is sent to the group now does not arrive; what is sent to the socket after it does.
+        // Now a datagram to the group does not arrive, but a later one to the socket does.
         let mut udp = base.udp(sender).unwrap();
         udp.send_to(b"left", to).unwrap();
         udp.send_to(b"direct", (Ipv4Addr::LOCALHOST, bound.port()).into()).unwrap();
@@ -272,7 +274,7 @@ fn a_group_is_joined_and_left() {
 fn a_group_that_cannot_be_joined_is_an_error_of_its_socket() {
     let mut app = App::default();
     run(SMALL, &mut app, |live, base, _| {
-        // A socket of IPv4, and a group of IPv6.
+        // An IPv4 socket, and an IPv6 group.
         let (socket, _) = bind(live, base, ANY_PORT, SMALL, App::keep);
         let group: IpAddr = "ff02::fb".parse().unwrap();
         base.udp(socket).unwrap().join_multicast(group).unwrap();
@@ -280,7 +282,8 @@ fn a_group_that_cannot_be_joined_is_an_error_of_its_socket() {
     assert_eq!(app.failed.len(), 1);
 }
 
-/// A flood: what the ring has no room for waits here, and in the system, and comes in order.
+/// A flood: datagrams that do not fit the ring wait in the back end and in the system, and arrive
+/// in order.
 #[test]
 fn a_flood_is_taken_as_fast_as_the_ring_allows() {
     const SENT: u32 = 200;
@@ -296,15 +299,15 @@ fn a_flood_is_taken_as_fast_as_the_ring_allows() {
     assert!(numbers.eq((0..SENT).map(|number| number.to_be_bytes().to_vec())));
 }
 
-/// The datagram with a number: its length depends on it too.
+/// Returns the datagram with this number. Its length depends on the number, too.
 fn numbered(number: u32) -> Vec<u8> {
     let mut data = number.to_be_bytes().to_vec();
     data.extend((0..number * 31 % 200).map(|at| (at ^ number) as u8));
     data
 }
 
-/// Twenty thousand datagrams: each is echoed as it was. The client has few under way, so that no buffer of
-/// the system overflows.
+/// Twenty thousand datagrams: each comes back unchanged. The client has only a few under way, so
+/// that no buffer of the system overflows.
 #[test]
 fn twenty_thousand_datagrams_are_echoed_unaltered() {
     const SENT: u32 = 20_000;
@@ -334,13 +337,14 @@ fn twenty_thousand_datagrams_are_echoed_unaltered() {
     assert_eq!((app.answered, app.failed), (SENT as usize + 1, vec![]));
 }
 
-/// A flood of a million datagrams: each is echoed as it was, or counted as dropped by the system.
+/// A flood of a million datagrams: each comes back unchanged, or is counted as dropped by the
+/// system.
 #[test]
 #[ignore = "a flood for a person to watch: cargo test -p picoevent-mio --test live million -- --ignored"]
 #[cfg(target_os = "linux")]
 fn a_million_datagrams_are_echoed_or_counted_as_dropped() {
     const SENT: u32 = 1_000_000;
-    /// After so long without an answer none is under way.
+    /// After this time without an answer, no datagram is under way.
     const SILENCE: std::time::Duration = std::time::Duration::from_secs(2);
     let rings = UdpRings::new(65_536, 65_536);
     let mut app = App::default();
@@ -374,7 +378,7 @@ fn a_million_datagrams_are_echoed_or_counted_as_dropped() {
     assert_eq!(app.failed, []);
 }
 
-/// Returns how many datagrams the system has dropped for want of room in the buffer of a socket.
+/// Returns how many datagrams the system has dropped because a socket's buffer was full.
 #[cfg(target_os = "linux")]
 fn dropped_at(address: SocketAddr) -> u32 {
     let SocketAddr::V4(address) = address else { panic!("{address} is not of IPv4") };

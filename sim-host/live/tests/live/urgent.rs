@@ -1,4 +1,4 @@
-//! Urgent data, at which a read stops.
+//! Urgent data: a read stops at it.
 
 use std::io::Write;
 use std::net::TcpStream;
@@ -16,7 +16,8 @@ struct App {
 }
 
 impl App {
-    /// Everything has come before the loop looks at the connection for the first time.
+    /// When the connection opens, the client sends all its data at once, before the loop first
+    /// reads the socket.
     fn happened(&mut self, conn: &mut ConnMut<Self>, event: ConnEvent) {
         match event {
             ConnEvent::Opened => self.speak(),

@@ -1,4 +1,5 @@
-//! The end of a peer, heard of without reading: by level and by edge, once and again and again.
+//! Events for a peer's close without a read: level-triggered and edge-triggered, one-shot and
+//! persistent.
 
 use std::net::Shutdown;
 use std::os::unix::net::UnixStream;
@@ -7,7 +8,7 @@ use picoevent::{End, EventFlags, Mode, Run};
 
 use crate::support::{pair, play};
 
-/// Ends the peer's side: what is left of it.
+/// Ends the peer's side. Returns the peer's socket if it is still open.
 type Ending = fn(UnixStream) -> Option<UnixStream>;
 const CLOSE: Ending = |_| None;
 const SHUTDOWN: Ending = |theirs| {
@@ -16,11 +17,11 @@ const SHUTDOWN: Ending = |theirs| {
 };
 
 const EDGE: EventFlags = EventFlags::EDGE;
-/// Calls after which a persistent event by level, which is called for as long as it waits, breaks
-/// the loop.
+/// The number of calls after which a persistent level-triggered event breaks the loop. Such an
+/// event is called again as long as it is added.
 const CALLS: usize = 10;
 
-/// Waits for the end with one event, without blocking.
+/// Waits for the close with one event, without blocking.
 #[track_caller]
 fn hear(ending: Ending, interest: EventFlags, mode: Mode, expected: (End, usize)) {
     play(|mut scene| {

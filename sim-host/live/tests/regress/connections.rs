@@ -1,4 +1,4 @@
-//! Connections and listeners, over the loopback device.
+//! Connections and listeners over the loopback device.
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
@@ -10,7 +10,7 @@ use picoevent::{
 };
 use picoevent_mio::{Capacities, HeapStorage, Live};
 
-/// How long a scenario may take. It bounds a hang and says nothing about speed.
+/// The time limit of a scenario. It is for loops that hang, not a measure of speed.
 const LIMIT: Duration = Duration::from_secs(60);
 
 const ANY_PORT: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
@@ -19,8 +19,8 @@ static SETTINGS: Settings = Settings::new();
 
 const CLOSED: ConnEvent = ConnEvent::Ended(ConnEnd::Closed);
 
-/// An application that writes down what its connections hear. Each takes its input, sends what it has to send,
-/// and closes at the end of the stream.
+/// An application that records the events of its connections. Each connection reads its input,
+/// sends its data, and closes at the end of the stream.
 #[derive(Default)]
 struct App {
     heard: Vec<(Conn, ConnEvent)>,
@@ -28,7 +28,7 @@ struct App {
     to_send: HashMap<Conn, Vec<u8>>,
     accepted: Vec<(Listener, Conn)>,
     failed: Vec<ListenError>,
-    /// What an accepted connection does when it opens.
+    /// The function that an accepted connection calls when it opens.
     greets: Option<fn(&mut App, &mut ConnMut<App>)>,
 }
 
@@ -55,7 +55,7 @@ impl App {
         }
     }
 
-    /// Sends what fits, and ends the stream behind the last byte.
+    /// Sends as much as fits, and ends the stream after the last byte.
     fn send(&mut self, conn: &mut ConnMut<Self>) {
         let Some(bytes) = self.to_send.get_mut(&conn.id()) else { return };
         bytes.drain(..conn.write_some(bytes));
@@ -133,7 +133,7 @@ struct Scene<'b, 's> {
     live: Live,
     base: &'b mut EventBase<'s, App>,
     app: App,
-    /// Connections with sockets, and in memory.
+    /// The pool for sockets, and the pool for connections in memory.
     pools: [PoolId; 2],
 }
 
@@ -163,7 +163,7 @@ impl Scene<'_, '_> {
         self.base.connect_with(address, self.pools[0], &SETTINGS, App::note).unwrap()
     }
 
-    /// Runs until something holds.
+    /// Runs the loop until `holds` returns true.
     fn run_until(&mut self, holds: impl Fn(&App) -> bool) {
         while !holds(&self.app) {
             assert_eq!(self.live.run_with(self.base, &mut self.app, Run::ONCE).unwrap(), End::Done);
@@ -190,7 +190,7 @@ fn bufferevent() {
     });
 }
 
-/// Both ends are above a filter.
+/// Both ends have a filter.
 #[test]
 fn bufferevent_filters() {
     play(|mut scene| {
@@ -230,7 +230,7 @@ fn bufferevent_connect() {
     });
 }
 
-/// Addresses that nobody else uses, so that a port that was let go stays free.
+/// Addresses that no other test uses, so that a released port stays free.
 const OWN_ADDRESSES: [SocketAddr; 2] = [own_address(3), own_address(4)];
 
 const fn own_address(last: u8) -> SocketAddr {
@@ -249,7 +249,8 @@ fn bufferevent_connect_fail() {
     });
 }
 
-/// Two listeners on ports that the system chooses. One is disabled after two clients, the other after one.
+/// Two listeners on ports that the system chooses. One is disabled after two clients, the other
+/// after one.
 #[test]
 fn randport() {
     play(|mut scene| {
@@ -276,7 +277,7 @@ fn randport() {
     });
 }
 
-/// What cannot be listened on is reported, and disabled.
+/// A port that is in use is reported, and the listener is disabled.
 #[test]
 fn error() {
     play(|mut scene| {
@@ -305,7 +306,7 @@ fn close_accepted_fd() {
         scene.run_until(|app| app.events(client).iter().any(is_over));
         assert_eq!(scene.app.accepted.len(), 1);
         assert!(scene.base.listener(listener).is_err());
-        // Nobody listens any more.
+        // No listener is left.
         let late = scene.connect(address);
         scene.run_until(|app| !app.events(late).is_empty());
         let refused = ConnEvent::Ended(ConnEnd::Failed(ConnError::Refused));
@@ -324,7 +325,7 @@ fn immediate_close() {
             conn.disable(Direction::Read);
         });
         let clients = [scene.connect(address), scene.connect(address)];
-        // The system opens both, whether they are accepted or not.
+        // The system completes both handshakes, whether or not the clients are accepted.
         scene.run_until(|app| {
             clients.iter().all(|client| app.events(*client) == [ConnEvent::Opened])
                 && !app.accepted.is_empty()

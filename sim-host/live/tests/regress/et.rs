@@ -1,4 +1,4 @@
-//! Events by edge.
+//! Edge-triggered events.
 
 use std::io::{Read, Write};
 use std::net::Shutdown;
@@ -30,7 +30,7 @@ fn et() {
     }
 }
 
-/// Deleting one event by edge leaves the other one by edge.
+/// Deleting one edge-triggered event does not affect the other.
 #[test]
 fn et_multiple_events() {
     play(|mut scene| {

@@ -1,7 +1,7 @@
-//! libevent's regression tests about descriptors, signals and connections, on real ones.
+//! libevent's regression tests about descriptors, signals and connections, with real ones.
 //!
 //! The same scenarios run in virtual time in `core/tests/regress`; `docs/regress.md` lists all of
-//! them. Nothing here waits for time to pass, and nothing asserts how much has passed.
+//! them. No test here sleeps or asserts how much time has passed.
 
 mod closing;
 mod connections;

@@ -1,4 +1,4 @@
-//! What other threads may do to a loop: raise a trigger, whose signal's callback does the rest.
+//! Other threads can only raise a trigger. The callback of its signal does the rest.
 
 use std::thread;
 use std::time::Duration;
@@ -7,7 +7,8 @@ use picoevent::{End, EventFlags, EventMut, Mode, Run, Signal, Trigger};
 
 use crate::support::{App, Scene, pair, play};
 
-/// The event deletes its companion, the only other one, and is itself gone when it has fired.
+/// Adds an event that deletes the only other event when the trigger is raised. It is one-shot, so
+/// no event remains.
 fn delete_when_raised(scene: &mut Scene<'_, '_>, trigger: &'static Trigger) {
     scene.live.add_trigger(trigger);
     let delete = |app: &mut App, event: &mut EventMut<'_, '_, App>| {
@@ -48,8 +49,8 @@ fn del_timeout_notify() {
     });
 }
 
-/// Each callback asks the other thread for the next raise, so that each of them finds the loop
-/// asleep or about to be.
+/// Each callback asks the other thread for the next raise, so that each raise finds the loop asleep
+/// or about to sleep.
 #[test]
 fn no_events() {
     static TRIGGER: Trigger = Trigger::new(Signal::INT);

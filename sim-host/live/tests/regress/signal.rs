@@ -1,4 +1,4 @@
-//! The system's signals. Each test has one to itself, since a signal is the whole process's.
+//! The system's signals. Each test uses another signal, since a signal reaches the whole process.
 
 use std::thread;
 use std::time::Duration;
@@ -12,12 +12,12 @@ fn raise(signal: Signal) {
     low_level::raise(i32::from(signal.number())).unwrap();
 }
 
-/// Raises the signal in another thread, whatever the loop does.
+/// Raises the signal in another thread, and waits for that thread.
 fn raise_from_elsewhere(signal: Signal) {
     thread::spawn(move || raise(signal)).join().unwrap();
 }
 
-/// Waits for a signal, whose first callback deletes its event.
+/// Adds an event for a signal. Its first callback deletes the event.
 fn catch(scene: &mut Scene<'_, '_>, signal: Signal) -> Event {
     let once = |app: &mut App, event: &mut EventMut<'_, '_, App>| {
         app.note(event);

@@ -1,4 +1,4 @@
-//! Readiness of sockets, once and for many.
+//! Readiness of sockets, with one-shot and persistent events.
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::Shutdown;
@@ -100,8 +100,8 @@ fn multiple_events_for_same_fd() {
     });
 }
 
-/// A loop that has nothing else to wait for shows that the event waits no more; a look without
-/// waiting shows that there is something to read.
+/// That the loop ends shows that the event no longer waits. A run without waiting then shows that
+/// there is something to read.
 #[test]
 fn want_only_once() {
     play(|mut scene| {
@@ -148,7 +148,7 @@ fn event_once() {
     });
 }
 
-/// One reader, and one writer that has no room; both hear of the close, and of nothing before.
+/// One reader, and one writer without room. Both events fire at the close, and not before.
 #[test]
 fn simpleclose_rw() {
     play(|mut scene| {

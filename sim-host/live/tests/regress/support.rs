@@ -9,10 +9,10 @@ use std::{process, thread};
 use picoevent::{End, Event, EventBase, EventFlags, EventMut, Mode, OnEvent, Run, Source, Storage};
 use picoevent_mio::Live;
 
-/// How long a scenario may take. It bounds a hang and says nothing about speed.
+/// The time limit of a scenario. It is for loops that hang, not a measure of speed.
 const LIMIT: Duration = Duration::from_secs(60);
 
-/// An application that writes down its calls, and holds what its callbacks need.
+/// An application that records its calls, and holds the data of its callbacks.
 #[derive(Default)]
 pub struct App {
     pub calls: Vec<(u32, EventFlags)>,
@@ -36,21 +36,22 @@ impl App {
     }
 }
 
-/// What a scenario plays with.
+/// The base, back end and application of a scenario.
 pub struct Scene<'b, 's> {
     pub live: Live,
     pub base: &'b mut EventBase<'s, App>,
     pub app: App,
 }
 
-/// Plays a scenario. A timer that bounded it would be one more event, which scenarios about the
-/// end of a loop cannot have, so a thread does.
+/// Runs a scenario with a time limit. A timer for the limit would be one more event, which
+/// scenarios about the end of a loop cannot have, so a thread does it.
 pub fn play(scenario: impl FnOnce(Scene<'_, '_>)) {
     let (done, watched) = mpsc::channel::<()>();
     let name = thread::current().name().unwrap_or("a scenario").to_owned();
     thread::spawn(move || {
         if watched.recv_timeout(LIMIT) == Err(RecvTimeoutError::Timeout) {
-            // What is printed by macros would be kept for the end of the test, which never comes.
+            // The output of print macros would be kept until the end of the test, which never
+            // comes.
             drop(writeln!(io::stderr(), "{name} has not ended within {LIMIT:?}"));
             process::abort();
         }
@@ -70,7 +71,7 @@ impl Scene<'_, '_> {
         self.live.add_source(self.base, stream).unwrap()
     }
 
-    /// Makes an event with a word and adds it.
+    /// Makes an event with a user value and adds it.
     pub fn wait(
         &mut self,
         source: Source,
@@ -85,7 +86,7 @@ impl Scene<'_, '_> {
     }
 }
 
-/// Two ends of a stream, neither of which blocks.
+/// Returns two ends of a stream. Neither blocks.
 pub fn pair() -> (UnixStream, UnixStream) {
     let (ours, theirs) = UnixStream::pair().unwrap();
     for stream in [&ours, &theirs] {

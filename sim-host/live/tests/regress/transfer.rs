@@ -1,4 +1,5 @@
-//! Bulk transfers: with events that are added again, with persistent ones, and both ways at once.
+//! Bulk transfers: with events that are added again, with persistent events, and in both directions
+//! at once.
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::Shutdown;
@@ -7,15 +8,15 @@ use picoevent::{End, EventFlags, EventMut, Mode, Run};
 
 use crate::support::{App, pair, play};
 
-/// More than a socket's buffers hold.
+/// More than the buffers of a socket hold.
 const BYTES: usize = 1 << 20;
 
 fn pattern(length: usize) -> Vec<u8> {
     (0..length).map(|place| (place % 251) as u8).collect()
 }
 
-/// Writes some of what is left of the data of the stream's place, which is the event's word, and ends when
-/// nothing is.
+/// Writes some of the data that is left for this stream. The event's user value is the stream's
+/// index. Ends the stream when no data is left.
 fn write(app: &mut App, event: &mut EventMut<'_, '_, App>) {
     assert_eq!(event.what(), EventFlags::WRITE);
     let here = event.user() as usize;
@@ -32,7 +33,7 @@ fn write(app: &mut App, event: &mut EventMut<'_, '_, App>) {
     }
 }
 
-/// Reads some, to two places behind the stream's.
+/// Reads some bytes, and stores them two indices after the stream's.
 fn read(app: &mut App, event: &mut EventMut<'_, '_, App>) {
     assert_eq!(event.what(), EventFlags::READ);
     let here = event.user() as usize;
@@ -45,7 +46,7 @@ fn read(app: &mut App, event: &mut EventMut<'_, '_, App>) {
     }
 }
 
-/// Sends so many bytes from each end to the other.
+/// Sends `amounts` bytes from the two ends to each other.
 fn transfer(mode: Mode, amounts: [usize; 2]) {
     play(|mut scene| {
         let (ours, theirs) = pair();

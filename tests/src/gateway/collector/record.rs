@@ -1,4 +1,4 @@
-//! What a gateway has sent to its collector, and what is wrong with it.
+//! The record of what a gateway has sent to its collector, and of its errors.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
 
-/// The time between two heart-beats, less what the clocks may differ by.
+/// The time between two heart-beats, minus the tolerance of the clocks.
 const HEARTBEAT: Duration = Duration::from_millis(4_800);
 
 /// A gateway's reports.
@@ -16,17 +16,17 @@ pub struct Record {
     pub connections: Vec<Connection>,
     /// Each sample, by its number.
     pub samples: BTreeMap<u32, Sample>,
-    /// Samples that came more than once.
+    /// The number of samples that were received more than once.
     pub again: u32,
-    /// Samples that did not come when it was their turn: what the gateway has to call lost.
+    /// The number of samples that were skipped. The gateway must report them as lost.
     pub skipped: u32,
     /// The highest number that was confirmed.
     pub confirmed: Option<u32>,
-    /// When the collector last answered something.
+    /// The time of the collector's last answer.
     pub answered: Option<Instant>,
-    /// The time of the look before: what comes now has not come before it.
+    /// The time of the previous look. Input that is found now has arrived later.
     pub(super) not_before: Instant,
-    /// What the gateway must not send.
+    /// The gateway's errors.
     faults: Vec<String>,
 }
 
@@ -35,15 +35,15 @@ pub struct Record {
 pub struct Connection {
     /// When it was accepted.
     pub began: Instant,
-    /// When it was not there yet.
+    /// A time before it was accepted.
     not_before: Instant,
-    /// When it was over.
+    /// When it ended.
     pub ended: Option<Instant>,
-    /// The first number on it.
+    /// The number of its first sample.
     pub first: Option<u32>,
-    /// The last number on it.
+    /// The number of its last sample.
     pub last: Option<u32>,
-    /// Its heart-beats: the count in the last.
+    /// The count in its last heart-beat.
     pub beats: u32,
 }
 
@@ -54,7 +54,7 @@ pub struct Sample {
     pub micros: u64,
     /// Its value.
     pub value: i32,
-    /// It was taken because of the button.
+    /// Whether the button caused it.
     pub forced: bool,
 }
 
@@ -72,15 +72,15 @@ impl Record {
         }
     }
 
-    /// Says whether a connection is open.
+    /// Returns whether a connection is open.
     pub fn is_up(&self) -> bool {
         self.connections.last().is_some_and(|connection| connection.ended.is_none())
     }
 
-    /// Insists that the gateway has sent nothing that it must not.
+    /// Checks that the gateway has sent nothing wrong.
     ///
     /// # Errors
-    /// When it has.
+    /// If it has.
     pub fn check(&self) -> Result<()> {
         match self.faults.first() {
             Some(fault) => bail!("the uplink sent {fault}: {self}"),
@@ -104,7 +104,7 @@ impl Record {
         self.confirmed = self.confirmed.max(Some(number));
     }
 
-    /// Takes a line. Returns the number of the sample in it.
+    /// Handles a line. Returns the number of the sample in it, if any.
     pub(super) fn line(&mut self, connection: usize, line: &[u8]) -> Option<u32> {
         let number = self.read(connection, line);
         number.unwrap_or_else(|error| {
@@ -123,7 +123,7 @@ impl Record {
             let count = word("its count")?.parse()?;
             ensure!(words.next().is_none(), "with something behind the count");
             ensure!(count == connection.beats + 1, "after heart-beat {}", connection.beats);
-            // A beat may be late, and the next one comes in its own time.
+            // A heart-beat may be late, and the next one still comes on time.
             let after = connection.not_before.elapsed();
             let earliest = HEARTBEAT * connection.beats;
             ensure!(after >= earliest, "{after:?} after the connection began");

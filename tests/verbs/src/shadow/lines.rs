@@ -1,11 +1,11 @@
-//! Lines in the input of a connection, searched from its beginning each time.
+//! Lines in the input of a connection. Each search starts at the beginning of the input.
 
 use std::collections::VecDeque;
 use std::ops::Range;
 
 use picoevent::{Eol, LineError};
 
-/// Where a line ends first.
+/// Returns the range of the first line end.
 pub fn end_of_line(held: &VecDeque<u8>, eol: Eol) -> Option<Range<usize>> {
     (0..held.len()).find_map(|at| {
         let is = |offset: usize, byte: u8| held.get(at + offset) == Some(&byte);
@@ -21,7 +21,7 @@ pub fn end_of_line(held: &VecDeque<u8>, eol: Eol) -> Option<Range<usize>> {
     })
 }
 
-/// Takes the next line of at most `longest` bytes out of a ring of `size`.
+/// Takes the next line of at most `longest` bytes from a ring of `size` bytes.
 pub fn take_line(
     held: &mut VecDeque<u8>,
     skips: &mut bool,

@@ -17,13 +17,13 @@ impl Part {
         }
     }
 
-    /// How many bytes of the ring it takes.
+    /// Returns the number of bytes that it takes in the ring.
     fn held(&self) -> usize {
         if let Self::Ring(bytes) = self { bytes.len() } else { 1 }
     }
 }
 
-/// What was written and is not sent.
+/// Output that is not sent yet.
 #[derive(Debug, Default)]
 pub struct Output(VecDeque<Part>);
 
@@ -43,7 +43,7 @@ impl Output {
         }
     }
 
-    /// All bytes that are unsent.
+    /// Returns the number of unsent bytes.
     pub fn len(&self) -> usize {
         self.0.iter().map(|part| part.bytes().len()).sum()
     }
@@ -52,22 +52,22 @@ impl Output {
         self.0.is_empty()
     }
 
-    /// The bytes of the ring that are taken.
+    /// Returns the number of bytes that are in use in the ring.
     pub fn held(&self) -> usize {
         self.0.iter().map(Part::held).sum()
     }
 
-    /// The static pieces.
+    /// Returns the number of static pieces.
     pub fn statics(&self) -> usize {
         self.0.iter().filter(|part| matches!(part, Part::Static(_))).count()
     }
 
-    /// What a back end gets of it.
+    /// Returns the part that a back end gets.
     pub fn part(&self) -> &[u8] {
         self.0.front().map_or(&[], Part::bytes)
     }
 
-    /// A back end has sent so many bytes, as it says.
+    /// Removes `amount` bytes that a back end says it has sent.
     pub fn sent(&mut self, amount: usize) {
         let amount = amount.min(self.part().len());
         match self.0.front_mut() {

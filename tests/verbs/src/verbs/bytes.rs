@@ -1,4 +1,4 @@
-//! The bytes of a connection: written and read.
+//! Verbs that write and read the bytes of a connection.
 
 use std::collections::VecDeque;
 
@@ -11,7 +11,7 @@ use crate::world::World;
 /// Static pieces.
 const PIECES: [&[u8]; 4] = [b"", b"s", b"static", b"longer than any of the rings"];
 
-/// Why so many bytes do not fit.
+/// Returns the error of a write of `amount` bytes, if they do not fit.
 fn check(amount: usize, room: usize, size: usize) -> Result<(), WriteError> {
     match amount {
         _ if amount > size => Err(WriteError::TooLong { size }),
@@ -20,7 +20,7 @@ fn check(amount: usize, room: usize, size: usize) -> Result<(), WriteError> {
     }
 }
 
-/// Writes something, or ends the sending side.
+/// Writes bytes, or ends the sending side.
 pub fn write(world: &mut World, place: usize, mut conn: ConnMut<'_, '_, World>, verb: usize) {
     let len = world.bytes.below(11);
     let mut data = world.data(len);
@@ -110,7 +110,7 @@ fn write_static(
     }
 }
 
-/// Reads something, or looks at it.
+/// Reads or peeks at bytes.
 pub fn read(world: &mut World, place: usize, mut conn: ConnMut<'_, '_, World>, verb: usize) {
     let (len, offset) = (world.bytes.below(11), world.bytes.below(6));
     let eol = world.bytes.pick([Eol::Crlf, Eol::CrlfStrict, Eol::Lf, Eol::Any, Eol::Nul]);
@@ -184,7 +184,7 @@ pub fn read(world: &mut World, place: usize, mut conn: ConnMut<'_, '_, World>, v
     }
 }
 
-/// Where the needle stands first in a range, found the plain way.
+/// Returns the first position of the needle in a range, by a simple search.
 fn place_of(held: &VecDeque<u8>, needle: &[u8], start: usize, end: usize) -> Option<usize> {
     let last = end.checked_sub(needle.len())?;
     (start..=last).find(|from| held.range(from..).take(needle.len()).eq(needle))

@@ -1,4 +1,4 @@
-//! Connections: opened, set, moved between, closed.
+//! Verbs for connections: open, change, transfer, close.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -15,7 +15,7 @@ fn peer() -> SocketAddr {
     "[::1]:7".parse().unwrap()
 }
 
-/// Takes an outgoing connection, which connects at once or rests.
+/// Makes an outgoing connection, which connects at once or is at rest.
 pub fn connect(world: &mut World, cx: &mut Cx<'_, World>) {
     world.forget_dropped(cx);
     let (pool, kind) = (world.bytes.below(world.sizes.pools.len()), world.bytes.pick(KINDS));
@@ -46,7 +46,7 @@ pub fn connect(world: &mut World, cx: &mut Cx<'_, World>) {
     world.follow(cx);
 }
 
-/// Sets the time of a connection that is at rest, or has ended.
+/// Sets the connect time of a connection that is at rest, or has ended.
 pub fn connect_again(world: &mut World, conn: &mut ConnMut<'_, '_, World>, place: usize) {
     let delay = world.bytes.duration();
     let at = conn.cx().now().after(millis(delay, 0)).max(Instant::from_micros(1));
@@ -65,13 +65,13 @@ pub fn connect_again(world: &mut World, conn: &mut ConnMut<'_, '_, World>, place
     world.follow(conn.cx());
 }
 
-/// A delay as the base rounds it, in whole milliseconds.
+/// Returns a delay in whole milliseconds, as the base rounds it.
 fn millis(delay: Duration, least: u128) -> Duration {
     let millis = delay.as_nanos().div_ceil(1_000_000).clamp(least, u32::MAX.into());
     Duration::from_millis(millis as u64)
 }
 
-/// Does something to a connection.
+/// Calls a verb on a connection.
 pub fn change(world: &mut World, cx: &mut Cx<'_, World>) {
     let Some(place) = world.pick_conn() else {
         return assert!(cx.conn(FOREIGN.conn).is_err());
@@ -110,7 +110,7 @@ pub fn change(world: &mut World, cx: &mut Cx<'_, World>) {
     }
 }
 
-/// Gives it other settings.
+/// Changes the settings of a connection.
 fn change_kind(world: &mut World, place: usize, mut conn: ConnMut<'_, '_, World>) {
     let (kind, pool) = (world.bytes.pick(KINDS), world.sizes.pools[world.conns[place].pool]);
     let shadow = &mut world.conns[place];
@@ -131,7 +131,7 @@ fn change_kind(world: &mut World, place: usize, mut conn: ConnMut<'_, '_, World>
     }
 }
 
-/// Waits for input, or asks for a callback for output.
+/// Waits for input, or requests a callback for output.
 fn wait(world: &mut World, place: usize, mut conn: ConnMut<'_, '_, World>) {
     let (amount, input) = (world.bytes.below(6), world.pool_of(place).input);
     let shadow = &mut world.conns[place];
@@ -214,11 +214,11 @@ fn set(world: &mut World, place: usize, mut conn: ConnMut<'_, '_, World>, verb: 
     }
 }
 
-/// Moves bytes from one connection's input to another's output, or the same one's.
+/// Moves bytes from one connection's input to the output of another, or of the same one.
 pub fn transfer(world: &mut World, cx: &mut Cx<'_, World>) {
     let (from, to) = (world.pick_conn(), world.pick_conn());
     world.forget_dropped(cx);
-    // What a peer sends to one that has ended, and connects again, is discarded some time.
+    // The input of a connection that has ended, and connects again, is discarded at some time.
     let ended = |from: usize| world.conns[from].answers() && world.conns[from].life != Life::Held;
     if from.is_some_and(ended) {
         return;

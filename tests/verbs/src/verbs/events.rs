@@ -1,4 +1,4 @@
-//! Events: made, changed, freed.
+//! Verbs for events: make, change, free.
 
 use picoevent::{AddError, Cx, Event, EventFlags, Instant, Mode, OnceError, Source};
 
@@ -7,7 +7,7 @@ use crate::foreign::FOREIGN;
 use crate::shadow::{EventShadow, For, Life};
 use crate::world::{World, is_live, remember};
 
-/// Makes an event of one kind or another.
+/// Makes an event of some kind.
 pub fn make(world: &mut World, cx: &mut Cx<'_, World>) {
     let call = world.bytes.below(EVENT_CALLS.len());
     let function = EVENT_CALLS[call];
@@ -93,7 +93,7 @@ fn some_source(world: &mut World) -> Source {
     world.pick_source().map_or(FOREIGN.source, |place| world.sources[place].handle)
 }
 
-/// Does something to an event.
+/// Calls a verb on an event.
 pub fn change(world: &mut World, cx: &mut Cx<'_, World>) {
     let Some(place) = world.pick_event() else {
         return assert!(cx.event(FOREIGN.event).is_err());
@@ -186,7 +186,7 @@ fn holds(world: &World, source: Source) -> bool {
     world.sources.iter().any(|shadow| shadow.handle == source && shadow.life == Life::Held)
 }
 
-/// Events that waited for the source no longer wait.
+/// Records that events that waited for the source no longer wait.
 pub fn source_is_gone(world: &mut World, cx: &mut Cx<'_, World>, source: Source) {
     let now = cx.now();
     let waited = |shadow: &&mut EventShadow| shadow.alive && shadow.made_for == For::Source(source);
@@ -200,7 +200,7 @@ pub fn source_is_gone(world: &mut World, cx: &mut Cx<'_, World>, source: Source)
     }
 }
 
-/// Whether an event is due, as far as its conditions show.
+/// Returns whether an event's conditions show that it is due.
 fn is_due(cx: &Cx<'_, World>, event: Event) -> bool {
     cx.events().any(|info| info.event == event && !info.active.is_empty())
 }
