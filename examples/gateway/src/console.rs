@@ -1,4 +1,4 @@
-//! The console: lines of text, each a command.
+//! The console: each line of text is a command.
 
 use core::fmt::Write;
 use core::time::Duration;
@@ -41,7 +41,7 @@ impl Protocol<Gateway> for Console {
         }
     }
 
-    /// A client that watches gets the values, unless it has not taken the last ones.
+    /// Sends the new value to a client that watches, unless the client has not yet read the last values.
     fn alarm(app: &mut Gateway, conn: &mut ConnMut<Gateway>) {
         let mut line = String::<250>::new();
         let value = app.latest.map_or(0, |sample| sample.value);
