@@ -41,7 +41,7 @@ impl Protocol<Gateway> for Console {
         }
     }
 
-    /// Sends the new value to a client that watches, unless the client has not yet read the last values.
+    /// Sends the current values to a client that watches, if its output ring has room.
     fn alarm(app: &mut Gateway, conn: &mut ConnMut<Gateway>) {
         let mut line = String::<250>::new();
         let value = app.latest.map_or(0, |sample| sample.value);

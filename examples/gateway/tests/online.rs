@@ -120,7 +120,7 @@ fn arguments(pairs: &[(&str, String)]) -> Vec<String> {
     pairs.iter().flat_map(|(option, value)| [(*option).to_owned(), value.clone()]).collect()
 }
 
-/// Returns the number of a sample.
+/// Checks the text of a sample. Returns the sample's number.
 fn sample(delivery: &Delivery) -> Result<u32> {
     let text = std::str::from_utf8(&delivery.payload)?;
     let rest = text.strip_prefix("{\"number\":").with_context(|| text.to_owned())?;

@@ -33,7 +33,7 @@ const NAMES: [&str; 17] = [
     "libuv +t60",
 ];
 
-/// Work outside of the loops, which is contained in every contender's time.
+/// The work outside of the loops. Every contender's time contains it.
 const FLOOR: &str = "no loop";
 
 const LIBEVENT: &str = "libevent";
@@ -57,7 +57,7 @@ const PLOTTED: [&str; 8] = [
     "calloop",
 ];
 
-/// With more pairs of two descriptors than this, there is no room for duplicates.
+/// With more pairs than this, the descriptor limit leaves no room for duplicates.
 const CROWD: u32 = 5_000;
 
 /// The difference in events between the two runs whose instructions are compared.

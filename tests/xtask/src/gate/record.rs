@@ -1,4 +1,4 @@
-//! The record: a TOML file with groups of figures, each with what is counted and the compiler.
+//! The record: a TOML file with groups of figures. Each group names the compiler and what is counted.
 //!
 //! ```toml
 //! ["instructions, this machine"]

@@ -1,4 +1,4 @@
-//! The template's files and its table of boards, filled in without cargo-generate, which takes minutes to build.
+//! Fills in the template without cargo-generate, which takes minutes to build.
 //!
 //! [`super::generate`] checks that cargo-generate makes the same files.
 
@@ -87,13 +87,12 @@ pub(super) fn fill(row: &Row, name: &str, project: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Returns whether a file is for cargo-generate, and no part of a project.
+/// Returns whether a file is only for cargo-generate and not part of a project.
 fn is_instruction(file: &Path) -> bool {
     file.ends_with("cargo-generate.toml") || file.extension().is_some_and(|end| end == "rhai")
 }
 
-/// Returns the paths of all files in a folder and its folders, from there, in order. Leaves out what git and cargo put
-/// there.
+/// Returns the relative paths of all files in a folder and its subfolders, sorted. Leaves out git's and cargo's output.
 pub(super) fn files(folder: &Path) -> Result<Vec<PathBuf>> {
     let mut found = Vec::new();
     let mut folders = vec![PathBuf::new()];
@@ -133,10 +132,10 @@ mod tests {
             assert_eq!(row.is_emulated(), board.is_emulated(), "{row:?}");
             assert_eq!(workspace::boards().join(&row.folder), board.folder());
         }
-        // An ESP32 has a `main` that names crates of its own, and another program that flashes it.
+        // An ESP32 needs a `main` with other crates, and another flashing program.
         let is_offered = |board: &&Board| match board.runs_on {
             RunsOn::Hardware(hardware) => hardware.flashed_by != FlashedBy::Espflash,
-            // One without code is not a package to depend on.
+            // A project cannot depend on a board package without code.
             RunsOn::Qemu(_) => board.has_code(),
         };
         let wanted: Vec<_> = Board::all().filter(is_offered).map(|board| board.name).collect();

@@ -59,10 +59,10 @@ enum Linked {
     Static,
 }
 
-/// The row that others are compared with: libevent as most users know it.
+/// The row that others are compared with: libevent as most users use it.
 pub const LIBEVENT: &str = "libevent, bufferevents";
 
-/// picoevent as most users know it.
+/// picoevent as most users use it.
 pub const CONNECTIONS: &str = "picoevent, connections";
 
 /// picoevent with descriptors only, as other loops are used.
