@@ -22,8 +22,8 @@
 #define SOURCES 8
 #define SIGNALS 32
 
-/* The numbers of connections, and the bytes that one and its socket hold. A socket is reported like a
- * source whose number is above all sources. */
+/* The numbers of connections, and the capacity of a connection and its socket in bytes. A socket is reported
+* like a source whose number is above all sources. */
 #define FIRST_CONN 28
 #define CONNS (MAX_ID - FIRST_CONN)
 #define INPUT 12

@@ -33,8 +33,8 @@ pub const MAX_ID: usize = 32;
 pub const SOURCES: usize = 8;
 /// The number of the first connection; there is none above [`MAX_ID`].
 pub const FIRST_CONN: usize = 28;
-/// Connections in a program at most. Each has a virtual socket, which is reported like a source whose
-/// number is above all sources.
+/// The maximum number of connections in a program. Each has a virtual socket, which is reported like a source
+/// whose number is above all sources.
 pub const CONNS: usize = MAX_ID - FIRST_CONN;
 /// Signals are numbered below this.
 pub const SIGNALS: usize = 32;
@@ -46,7 +46,7 @@ pub const MOST_CALLS: u32 = 80;
 /// A run with more polls is cut off.
 pub const MOST_POLLS: u32 = 160;
 
-/// The bytes that a connection's input and output hold, and its virtual socket on its way to the peer.
+/// The capacity in bytes of a connection's input and output, and of its virtual socket's output.
 pub const INPUT: usize = 12;
 pub const OUTPUT: usize = 16;
 pub const SEND_BUFFER: usize = 6;
@@ -151,16 +151,16 @@ pub struct ConnDecl {
 /// What the peer of a connection does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Display, FromStr)]
 pub enum Peer {
-    /// Sends so many bytes.
+    /// Sends this number of bytes.
     #[display("send {0}")]
     Send(usize),
-    /// Takes up to so many bytes of what the socket holds on its way to it.
+    /// Takes up to this number of the bytes that the socket holds for the peer.
     #[display("take {0}")]
     Take(usize),
     /// Ends its stream.
     #[display("end")]
     End,
-    /// Resets the connection. What it sent before, and was not read, is lost.
+    /// Resets the connection. Bytes that it has sent but that were not read are lost.
     #[display("reset")]
     Reset,
 }
@@ -243,16 +243,16 @@ pub enum Op {
     Raise(u8, u16),
     #[display("peer {0} {1}")]
     Peer(Id, Peer),
-    /// Writes so many bytes to a connection.
+    /// Writes this number of bytes to a connection.
     #[display("write {0} {1}")]
     Write(Id, usize),
-    /// Writes as many of so many bytes as fit.
+    /// Writes up to this number of bytes, as many as fit.
     #[display("some {0} {1}")]
     Some(Id, usize),
-    /// Requests the write callback for so much room.
+    /// Requests the write callback for this much room.
     #[display("room {0} {1}")]
     Room(Id, usize),
-    /// Takes up to so many bytes of its input.
+    /// Takes up to this number of bytes of its input.
     #[display("consume {0} {1}")]
     Consume(Id, usize),
     /// Enables and disables directions.
@@ -278,7 +278,7 @@ pub enum Op {
     /// Ends the sending side of an end of a pair.
     #[display("finish {0}")]
     Finish(Id),
-    /// Drops it at once.
+    /// Drops a connection at once.
     #[display("abort {0}")]
     Abort(Id),
     #[display("watch {0}")]

@@ -1,4 +1,4 @@
-//! W1U: events that wait for nothing and activate themselves again in their callbacks.
+//! W1U: events without a source, which activate themselves again in their callbacks.
 //!
 //! This is the path of an event through a loop without system calls: from a verb to the callback.
 //! libevent and libev call a self-activating event again in the same pass, so they need a single

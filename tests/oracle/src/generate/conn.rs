@@ -61,7 +61,7 @@ const OF_ALL: [u8; 5] = [4, 4, 4, 3, 5];
 const TIMES: [u64; 9] = [0, 5, 10, 10, 15, 20, 25, 30, 40];
 const AMOUNTS: [usize; 8] = [1, 2, 3, 5, 8, INPUT, OUTPUT, OUTPUT + 4];
 
-/// Draws the program of a seed; one with a pair has its ends as the first two connections.
+/// Draws the program of a seed. If it has a pair, the ends are the first two connections.
 pub fn generate(seed: u64, has_pair: bool) -> Program {
     let mut random = Rng::with_seed(seed);
     let has_timeouts = random.percent(45);
@@ -72,7 +72,7 @@ pub fn generate(seed: u64, has_pair: bool) -> Program {
         .filter(|verb| random.percent(chance(*verb)))
         .collect();
     verbs.retain(|verb| has_timeouts || *verb != Verb::Timeouts);
-    // Other settings restart both timeouts here, and a high mark that of reading there.
+    // In picoevent new settings restart both timeouts. In libevent a high mark restarts the timeout for reading.
     verbs.retain(|verb| !has_timeouts || *verb != Verb::Marks);
     if verbs.is_empty() {
         verbs.push(Verb::Write);
@@ -257,7 +257,7 @@ impl Draft {
         Op::Timeouts(id, self.random.one(&each), self.random.one(&each))
     }
 
-    /// Draws marks, mostly such that fit.
+    /// Draws marks that mostly fit the rings.
     fn marks(&mut self, id: Id) -> Op {
         if self.random.percent(60) {
             let high = self.random.one(&[1, 3, 5, 8, INPUT, INPUT]);
@@ -269,7 +269,7 @@ impl Draft {
         Op::Marks(id, bits::WRITE, self.random.one(&[0, 1, 3, 5]).min(high), high)
     }
 
-    /// Draws a step; one of a connection's callback is mostly about that connection.
+    /// Draws a step. A step in a connection's callback mostly concerns that connection.
     fn op(&mut self, of_conn: Option<Id>) -> Op {
         let verb = self.random.one(&self.verbs);
         let id = match of_conn {
