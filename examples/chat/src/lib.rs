@@ -37,7 +37,7 @@ pub const LONGEST_NAME: usize = 16;
 /// The longest line that the server sends, with its end.
 const LONGEST_MESSAGE: usize = LONGEST_NAME + 2 + LONGEST_LINE + 2;
 
-/// How long a client may leave its lines unread.
+/// The time limit for a client that does not read its lines.
 const STALL_TIMEOUT: Duration = Duration::from_secs(60);
 
 type Name = String<LONGEST_NAME>;

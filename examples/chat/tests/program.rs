@@ -16,7 +16,7 @@ struct Client {
 }
 
 impl Client {
-    /// Connects, and takes the first line. Returns the client and its name.
+    /// Connects and reads the first line. Returns the client and its name.
     fn join(chat: &Program) -> (Self, String) {
         let stream = chat.connect();
         let mut client = Self { lines: BufReader::new(stream.try_clone().unwrap()), stream };

@@ -1,12 +1,12 @@
 /* The player of programs on libevent: declarations that its files share.
  *
  *   program.c   reads a program's lines
- *   world.c     the virtual clock, and an epoll of its own: it stands in front of libc's
+ *   world.c     the virtual clock, and an epoll that replaces libc's
  *   play.c      carries a program out and writes its trace: the base, callbacks
  *   step.c      the steps
  *   watch.c     the watchers
  *   conn.c      the connections: bufferevents
- *   socket.c    the virtual sockets below them: it stands in front of libc's readv and writev
+ *   socket.c    the virtual sockets below them, with a readv and a writev that replace libc's
  */
 #ifndef ORACLE_H
 #define ORACLE_H

@@ -10,7 +10,7 @@
 
 use crate::generate::Kind;
 
-/// A switch; its number is its index in [`DIFFERENCES`]. Those of connections come after those of events.
+/// A switch. Its number is its index in [`DIFFERENCES`]. The switches of connections follow those of events.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd)]
 #[repr(u8)]
 pub enum Switch {

@@ -61,7 +61,7 @@ enum Who {
     Finalizer,
 }
 
-/// Where an event's deadline is kept.
+/// The place where an event's deadline is stored.
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
 enum Timer {
     #[default]

@@ -129,7 +129,7 @@ pub struct Limit {
 pub struct Decl {
     pub id: Id,
     pub waits: Waits,
-    /// What it waits for on its source.
+    /// The conditions that it waits for on its source.
     pub what: u8,
     pub edge: bool,
     pub persist: bool,
@@ -148,7 +148,7 @@ pub struct ConnDecl {
     pub priority: u8,
 }
 
-/// What the peer of a connection does.
+/// An action of a connection's peer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Display, FromStr)]
 pub enum Peer {
     /// Sends this number of bytes.
@@ -165,7 +165,7 @@ pub enum Peer {
     Reset,
 }
 
-/// What an event waits for, apart from its timeout.
+/// The source or signal that an event waits for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Waits {
     #[default]
@@ -174,7 +174,7 @@ pub enum Waits {
     Signal(u8),
 }
 
-/// When a watcher is called.
+/// The time at which a watcher is called.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Display, FromStr)]
 #[display(style = "lowercase")]
 pub enum When {
@@ -182,10 +182,10 @@ pub enum When {
     Check,
 }
 
-/// What happens outside of the loop.
+/// An event outside of the loop.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Display, FromStr)]
 pub enum News {
-    /// Sets what the source is ready for.
+    /// Sets the conditions for which the source is ready.
     #[display("ready {0} {1}")]
     Ready(u8, #[display(with = Letters)] u8),
     /// The signal is raised this often.
@@ -218,15 +218,15 @@ pub enum Op {
     /// Makes a freed event again.
     #[display("make {0}")]
     Make(Id),
-    /// Asks what it is pending for, until when, and at which priority.
+    /// Queries the conditions for which it is pending, its deadline and its priority.
     #[display("ask {0}")]
     Ask(Id),
     Counts,
-    /// Asks for the peaks, and clears them.
+    /// Queries the peaks, and clears them.
     Peaks,
-    /// Asks for all events.
+    /// Lists all events.
     All,
-    /// Asks whether an exit or a break was requested.
+    /// Queries whether an exit or a break was requested.
     Got,
     #[display("exit {0}")]
     Exit(#[display(with = Dash)] Option<u64>),
@@ -272,7 +272,7 @@ pub enum Op {
     /// Sets the low and the high mark of a direction.
     #[display("marks {0} {1} {2} {3}")]
     Marks(Id, #[display(with = Letters)] u8, usize, usize),
-    /// Asks how many bytes it holds, and which directions are enabled.
+    /// Queries the number of bytes that it holds, and the enabled directions.
     #[display("state {0}")]
     State(Id),
     /// Ends the sending side of an end of a pair.
@@ -319,7 +319,7 @@ impl Op {
         self.into()
     }
 
-    /// Returns the event, watcher or connection that the step is about.
+    /// Returns the event, watcher or connection that the step concerns.
     pub fn id(self) -> Option<Id> {
         match self {
             Self::Add(id, _)

@@ -13,11 +13,11 @@ pub struct Board {
     pub name: &'static str,
     /// The target triple, as in its `.cargo/config.toml`.
     pub target: &'static str,
-    /// How it runs.
+    /// The way in which it runs.
     pub runs_on: RunsOn,
 }
 
-/// How a board's firmware runs.
+/// The way in which a board's firmware runs.
 #[derive(Debug, PartialEq, Eq)]
 pub enum RunsOn {
     /// On the emulated machine of this name.

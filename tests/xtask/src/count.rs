@@ -30,7 +30,7 @@ const TIMES: [u64; 2] = [2_000, 12_000];
 /// The time limit of a run. A run takes a second.
 const LIMIT: Duration = Duration::from_secs(120);
 
-/// How an operation's cost may grow.
+/// The allowed growth of an operation's cost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Growth {
     /// The cost does not grow.
@@ -43,7 +43,7 @@ pub enum Growth {
 pub struct Row<const N: usize> {
     /// Its name in the program.
     pub name: String,
-    /// How its counts may grow.
+    /// The allowed growth of its counts.
     pub growth: Growth,
     /// Its instructions.
     pub counts: [u64; N],

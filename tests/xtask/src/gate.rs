@@ -18,7 +18,7 @@ use anyhow::{Context, Result, ensure};
 use crate::{toolchain::Toolchain, workspace};
 use compare::compare;
 
-/// What to do with the figures.
+/// The use of the figures.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Task {
     /// Compare them with the record.

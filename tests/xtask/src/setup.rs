@@ -19,7 +19,7 @@ use crate::{
     toolchain::{self, CHOICE, Machine, TARGETS, Toolchain},
 };
 
-/// Installs what is missing. Returns the toolchain that compiles firmware.
+/// Installs missing programs. Returns the toolchain that compiles firmware.
 ///
 /// # Errors
 /// If something is missing and cannot be installed. The error says what to type. This holds for every

@@ -60,7 +60,7 @@ impl Options {
     }
 }
 
-/// Builds what is needed, and runs the wanted cases.
+/// Builds the programs and runs the wanted cases.
 ///
 /// # Errors
 /// If something cannot be built or installed, or a case finds something wrong.

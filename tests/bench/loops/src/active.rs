@@ -24,7 +24,7 @@ pub trait Active {
 /// The work on an open loop.
 pub type Body<'b> = &'b mut dyn FnMut(&mut dyn Active) -> Result<()>;
 
-/// Opens a loop with so many events, runs the body, and closes the loop.
+/// Opens a loop with this number of events, runs the body, and closes the loop.
 pub type Run = Box<dyn Fn(u32, Body<'_>) -> Result<()>>;
 
 /// A contender.

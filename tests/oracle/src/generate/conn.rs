@@ -1,7 +1,7 @@
-//! Draws programs with connections, and with timers and sources beside them.
+//! Draws programs with connections, timers and sources.
 //!
-//! The order of a connection's timeout and another deadline at the same time is not promised. So in a
-//! program with timeouts, no two connections have the same priority, nor a connection and an event.
+//! The order of a connection's timeout and another deadline at the same time is not promised. So in a program
+//! with timeouts, each connection has a priority that no other connection or event has.
 
 use fastrand::Rng;
 
@@ -56,7 +56,7 @@ const VERBS: [Verb; 16] = [
 /// The priorities of connections in a program with timeouts, and of its events.
 const OF_CONNS: [u8; 4] = [1, 3, 5, 6];
 const OF_EVENTS: [u8; 4] = [0, 2, 4, 7];
-/// The same in a program without.
+/// The priorities of connections in a program without timeouts.
 const OF_ALL: [u8; 5] = [4, 4, 4, 3, 5];
 const TIMES: [u64; 9] = [0, 5, 10, 10, 15, 20, 25, 30, 40];
 const AMOUNTS: [usize; 8] = [1, 2, 3, 5, 8, INPUT, OUTPUT, OUTPUT + 4];
@@ -92,7 +92,7 @@ pub fn generate(seed: u64, has_pair: bool) -> Program {
     draft.program
 }
 
-/// Returns how many of a hundred programs take such steps.
+/// Returns the percentage of programs that take such steps.
 fn chance(verb: Verb) -> usize {
     match verb {
         Verb::Write | Verb::Consume => 80,

@@ -1,7 +1,7 @@
 //! picoevent's connections: bytes move before a pass, and a connection has one turn in each pass.
 //!
 //! With [`Switch::Turn`] at libevent's side, a connection is a bufferevent instead, in
-//! [`bufferevent`](super::bufferevent). The other switches of connections change what is here.
+//! [`bufferevent`](super::bufferevent). The other switches of connections change the code here.
 
 mod bytes;
 mod timeout;
@@ -60,7 +60,7 @@ pub(super) struct Conn {
     /// Whether the peer's end of stream was found.
     pub ended: bool,
     pub failed: bool,
-    /// How it ended, once it has.
+    /// The reason of its end, once it has ended.
     end: &'static str,
     /// Whether the callback for its end has run.
     pub told: bool,
@@ -128,7 +128,7 @@ impl Model {
         });
     }
 
-    /// Takes a step on a connection.
+    /// Performs a step on a connection.
     pub(super) fn step_on_conn(&mut self, op: Op) {
         let Some(id) = op.id() else { return };
         self.say(format_args!(" {id}"));

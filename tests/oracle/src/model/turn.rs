@@ -7,7 +7,7 @@ use crate::{
     world::Found,
 };
 
-/// How a run of the loop ended.
+/// The reason for which a run of the loop ended.
 enum End {
     Empty,
     Stopped,

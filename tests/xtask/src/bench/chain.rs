@@ -75,7 +75,7 @@ const fn case(kind: &'static str, pairs: u32, tokens: u32) -> Case {
     Case { kind, pairs, tokens }
 }
 
-/// The cases with a table of their own.
+/// The cases with a separate table.
 const CLOSE: [Case; 2] = [case("eventfd", 1_000, 1), case("eventfd", 1_000, 100)];
 
 /// The other cases, which share a table.
@@ -94,7 +94,7 @@ const FAR: [Case; 11] = [
 ];
 
 /// Returns the instructions of an edge-triggered event on picoevent's back end, without and with a
-/// timeout, in the rings with a table of their own.
+/// timeout, in the rings with a separate table.
 ///
 /// # Errors
 /// If the program cannot be built, or loses a token.
@@ -145,8 +145,8 @@ impl Case {
         program.play(&words, &self.contenders())
     }
 
-    /// Returns the contenders: those with timeouts for cases with a table of their own, those with
-    /// duplicates if there is room.
+    /// Returns the contenders. Those with timeouts are only for cases with a separate table. Those with duplicates
+    /// are only included if there is room.
     fn contenders(self) -> Vec<&'static str> {
         let crowded = self.kind != "eventfd" && self.pairs > CROWD;
         let takes_part = |name: &&str| {

@@ -24,7 +24,7 @@ const VERSIONS: &str = "\
 @libuv UV_VERSION_MAJOR.UV_VERSION_MINOR.UV_VERSION_PATCH
 ";
 
-/// Installs what is needed to compile the libraries' users and to count instructions.
+/// Installs the packages for compiling programs with these libraries and for counting instructions.
 pub fn install() -> Result<()> {
     setup::peers()?;
     setup::tool("valgrind")

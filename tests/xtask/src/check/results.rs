@@ -10,7 +10,7 @@ use anyhow::{Context, Result};
 /// The line that names a runner starts with one of these. It comes some lines before the summary.
 const NAMES: [&str; 2] = ["Running ", "Doc-tests "];
 
-/// How a runner's summary line starts.
+/// The start of a runner's summary line.
 const SUMMARY: &str = "test result: ";
 
 /// Summary lines, each after the line that names its test program.

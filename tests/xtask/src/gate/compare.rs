@@ -92,7 +92,7 @@ impl Comparison {
         self.differences.iter().all(|difference| difference.kind == Kind::Noted)
     }
 
-    /// Returns what is wrong, and what to do.
+    /// Returns a text that says what is wrong and what to do.
     pub fn verdict(&self) -> String {
         let parts = [
             (Kind::Grown, format!("grown by more than {ALLOWED} %")),

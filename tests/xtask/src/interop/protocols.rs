@@ -81,7 +81,7 @@ struct Install {
     commands: &'static [&'static str],
 }
 
-/// Installs what is missing, and runs the ignored tests of a package.
+/// Installs missing programs, and runs the ignored tests of a package.
 fn test(stage: &Stage, package: &str, installed: &[Install]) -> Result<String> {
     let folder = stage.folder("protocols")?;
     for Install { file, from, commands } in installed {

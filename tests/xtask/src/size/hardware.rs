@@ -16,7 +16,7 @@ use crate::{
 /// The measured examples, which every hardware board has.
 const EXAMPLES: [&str; 3] = ["hello-world", "echo", "gateway"];
 
-/// Links the examples for every hardware board, prints their bytes and writes them into `docs/boards.md`.
+/// Links the examples for every hardware board. Prints their sizes and writes them into `docs/boards.md`.
 ///
 /// # Errors
 /// If an example does not link, or the document cannot be written.

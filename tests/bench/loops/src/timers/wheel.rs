@@ -89,7 +89,7 @@ impl Wheel {
         self.timers[which as usize].place = NONE;
     }
 
-    /// Advances the time and fires what is due.
+    /// Advances the time and fires the timers that are due.
     fn advance(&mut self, now: u64) {
         while let Some((level, slot, begins)) = self.next()
             && begins <= now

@@ -21,7 +21,7 @@ pub(super) struct Client {
     socket: TcpStream,
     /// Its number, for error messages.
     connection: usize,
-    /// How many bytes have been received.
+    /// The number of bytes received so far.
     pub(super) got: u64,
 }
 

@@ -42,7 +42,7 @@ struct Goal {
 }
 
 impl Relay {
-    /// Opens so many connections through `proxy`, which connects to `server`.
+    /// Opens connections through `proxy`, which connects to `server`.
     pub fn connect(
         mut server: TcpListener,
         proxy: SocketAddr,

@@ -20,7 +20,7 @@ const PROGRAMS: [&str; 8] = ["core", "pass", "tasks", "adapter", "ours", "http",
 /// The time limit of a run. A program takes less than a second.
 const LIMIT: Duration = Duration::from_secs(60);
 
-/// How the programs are compiled.
+/// The build profile of the programs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Profile {
     /// For speed: `opt-level` 3, and the compiler's memory functions.

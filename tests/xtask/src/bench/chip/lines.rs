@@ -35,7 +35,7 @@ impl Searches {
     }
 }
 
-/// Checks that a line that comes byte by byte is searched once.
+/// Checks that a line that arrives byte by byte is searched only once.
 ///
 /// # Errors
 /// If the searches take more than allowed, or were not counted.

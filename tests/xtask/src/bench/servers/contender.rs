@@ -52,7 +52,7 @@ pub enum Source {
     },
 }
 
-/// How a program is linked to its libraries.
+/// The way in which a program is linked to its libraries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Linked {
     Shared,

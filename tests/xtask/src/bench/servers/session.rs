@@ -24,7 +24,7 @@ const BLOCK: u64 = 1 << 20;
 /// The limit of a run. Runs under valgrind take longest.
 const LIMIT: Duration = Duration::from_secs(60);
 
-/// How long a server may take to report an error after its clients have found one.
+/// The time that a server has to report an error after its clients have found one.
 const GRACE: Duration = Duration::from_secs(1);
 
 /// The work of the server.
@@ -34,7 +34,7 @@ pub enum Load {
     Hello {
         /// How many.
         connections: u64,
-        /// How many of them at once.
+        /// The number of connections at once.
         concurrency: u64,
     },
     /// Small messages that come back.
@@ -46,7 +46,7 @@ pub enum Load {
     },
     /// Blocks of a mebibyte that come back, on one connection.
     Bulk {
-        /// How many, after one.
+        /// The number of blocks, after a first one.
         blocks: u64,
     },
     /// Connections that are silent and then send one message each.
