@@ -15,7 +15,7 @@ pub(crate) struct Console;
 
 impl Protocol<Gateway> for Console {
     const IDLE: Option<Duration> = Some(Duration::from_secs(60));
-    /// How long a client may leave its answers unread.
+    /// The time limit for a client that does not read its answers.
     const STALL: Option<Duration> = Some(Duration::from_secs(10));
     const ROOM: usize = 96;
     const BUSY: &[u8] = b"busy\r\n";

@@ -69,7 +69,7 @@ impl Protocol<Hello> for Greeter {
         conn.close();
     }
 
-    /// A client that has closed its side first still gets what is queued.
+    /// Closes the connection. A client that ends its stream first still gets the queued output.
     fn eof(_: &mut Hello, conn: &mut ConnMut<Hello>) {
         say!("Connection closed.");
         conn.close();

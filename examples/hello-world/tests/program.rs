@@ -94,7 +94,7 @@ fn reset(client: &TcpStream) {
     set_socket_linger(client, Some(Duration::ZERO)).unwrap();
 }
 
-/// That it serves clients during these two seconds is tested in `scripted.rs`, which has its own clock.
+/// `scripted.rs`, which has its own clock, tests that the server serves clients during these two seconds.
 #[test]
 fn an_interrupt_ends_the_server_after_two_seconds_and_a_second_one_changes_nothing() {
     let server = Program::start(SERVER);

@@ -7,7 +7,7 @@ use crate::meter::{Harness, Report};
 /// The harness for workloads that compute a random period for each timer.
 pub const PERIOD: Harness = Harness::Named("a random period");
 
-/// A linear congruential generator (that of Numerical Recipes).
+/// The linear congruential generator of Numerical Recipes.
 pub struct Random(u32);
 
 impl Random {

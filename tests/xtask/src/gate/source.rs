@@ -19,7 +19,7 @@ type Figures = Vec<(String, u64)>;
 
 /// One kind of figures.
 struct Source {
-    /// What is counted, and where.
+    /// The title: what is counted, and on which machine.
     title: &'static str,
     /// The Rust that they depend on, with its version.
     compiler: fn(Toolchain) -> Result<String>,

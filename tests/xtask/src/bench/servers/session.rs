@@ -32,7 +32,7 @@ const GRACE: Duration = Duration::from_secs(1);
 pub enum Load {
     /// Connections that are greeted and closed.
     Hello {
-        /// How many.
+        /// The number of connections.
         connections: u64,
         /// The number of connections at once.
         concurrency: u64,
@@ -51,7 +51,7 @@ pub enum Load {
     },
     /// Connections that are silent and then send one message each.
     Idle {
-        /// How many.
+        /// The number of connections.
         connections: u64,
     },
 }
