@@ -1,13 +1,13 @@
-//! A chat server: a line that a client writes goes to all others.
+//! A chat server: it sends each client's line to all other clients.
 //!
 //! ```text
-//!   hello            ▶ the line, to all others
-//!   /name NAME       ▶ the client's name
-//!   /who             ▶ the names of all
-//!   /quit            ▶ the end
+//!   hello            ▶ sends the line to all other clients
+//!   /name NAME       ▶ sets the client's name
+//!   /who             ▶ lists the names of all clients
+//!   /quit            ▶ closes the connection
 //! ```
 //!
-//! A client that does not read its lines is dropped as soon as its ring is full, so that it delays no other.
+//! A client that does not read is dropped when its output ring is full. So it does not delay the other clients.
 
 #![no_std]
 
@@ -21,7 +21,7 @@ use picoevent::{
     Signal, WriteError,
 };
 
-// Where the application's lines go.
+// The application logs through defmt or log.
 #[cfg(feature = "defmt")]
 use defmt::info as say;
 #[cfg(not(feature = "defmt"))]
@@ -37,13 +37,13 @@ pub const LONGEST_NAME: usize = 16;
 /// The longest line that the server sends, with its end.
 const LONGEST_MESSAGE: usize = LONGEST_NAME + 2 + LONGEST_LINE + 2;
 
-/// How long a client may leave its lines unread.
+/// The time limit for a client that does not read its lines.
 const STALL_TIMEOUT: Duration = Duration::from_secs(60);
 
 type Name = String<LONGEST_NAME>;
 type Message = String<LONGEST_MESSAGE>;
 
-/// The application, for a pool of `CLIENTS` connections, the spare ones included.
+/// The application. Its pool has `CLIENTS` connections, including the spare ones.
 pub struct Chat<const CLIENTS: usize> {
     names: ConnMap<Name, CLIENTS>,
     guests: u32,
@@ -103,12 +103,12 @@ impl<const CLIENTS: usize> Chat<CLIENTS> {
         write!(conn, "* you are {name} now\r\n")
     }
 
-    /// Returns the names of all in one line, as many as fit.
+    /// Returns the clients' names in one line, as many as fit.
     fn everyone(&self) -> Message {
         let mut line = Message::new();
         let _ = write!(line, "* here are");
         for (_, name) in self.names.iter() {
-            // Room for the end is kept.
+            // Keep room for the line's end.
             if line.len() + 1 + name.len() + 6 > line.capacity() {
                 let _ = line.push_str(" ...");
                 break;
@@ -126,10 +126,10 @@ impl<const CLIENTS: usize> Default for Chat<CLIENTS> {
     }
 }
 
-/// Sends a line to all clients but this one. Drops those without room for it.
+/// Sends a line to all other clients. Drops a client that has no room for it.
 fn tell_others<A>(from: &mut ConnMut<A>, line: fmt::Arguments) {
     let mut message = Message::new();
-    // A line of a client, its name and what is between them fit.
+    // This fits: LONGEST_MESSAGE counts a name, the separator, a line and its end.
     let _ = write!(message, "{line}\r\n");
     let Some(listener) = from.listener() else { return };
     let from_id = from.id();

@@ -1,4 +1,4 @@
-//! The program on a desk, as a process.
+//! Tests the program as a process on a host.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, TcpStream};
@@ -16,7 +16,7 @@ struct Client {
 }
 
 impl Client {
-    /// Connects, and takes the first line. Returns the client and its name.
+    /// Connects and reads the first line. Returns the client and its name.
     fn join(chat: &Program) -> (Self, String) {
         let stream = chat.connect();
         let mut client = Self { lines: BufReader::new(stream.try_clone().unwrap()), stream };
@@ -38,7 +38,7 @@ impl Client {
         line.to_owned()
     }
 
-    /// Returns the next line that is not about others that come or go.
+    /// Returns the next line that does not report a client that joins or leaves.
     fn answer(&mut self) -> String {
         loop {
             let line = self.line();
@@ -135,7 +135,7 @@ fn a_client_that_reads_nothing_is_dropped_and_delays_no_other() {
         assert!(sent < 1_000_000, "it was never dropped");
     };
     assert_eq!(dropped, format!("* {slow_name} was too slow"));
-    // It has lost its connection.
+    // The dropped client has lost its connection.
     let mut rest = Vec::new();
     assert!(slow.lines.read_to_end(&mut rest).is_err());
     drop(slow.stream);

@@ -11,7 +11,7 @@ use lexopt::{Parser, ValueExt};
 pub(crate) const USAGE: &str = "\
 usage: [--listen ADDR:PORT] [--record FILE]   port 0 takes any that is free";
 
-/// What the command line asks for.
+/// A parsed command line.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Command {
     Help,
@@ -23,11 +23,11 @@ pub(crate) enum Command {
 pub(crate) struct Options {
     /// The address to listen on, if not the default.
     pub(crate) listen: Option<SocketAddr>,
-    /// The file for a recording of what the server is fed.
+    /// The file for a recording of the server's input.
     pub(crate) record: Option<PathBuf>,
 }
 
-/// Reads a command line, the program's name included.
+/// Parses a command line, including the program's name.
 ///
 /// # Errors
 /// One line that names the argument and says what is wrong with it.
@@ -52,8 +52,8 @@ pub(crate) fn parse(line: impl IntoIterator<Item = OsString>) -> Result<Command,
     Ok(Command::Serve(options))
 }
 
-/// Reads a command line whose options are all addresses: `names`, such as `--console`. Returns the address of
-/// each that is given, or `None` for `--help`, after it has printed `usage`.
+/// Parses a command line in which every option takes an address. `names` are the options, such as `--console`.
+/// Returns the address of each option that is given. For `--help` it prints `usage` and returns `None`.
 ///
 /// # Errors
 /// One line that names the argument and says what is wrong with it.
@@ -64,8 +64,8 @@ pub fn addresses<const N: usize>(
     texts(names, usage)?.map(|texts| all_addresses(names, texts)).transpose()
 }
 
-/// Reads a command line whose options all have a value: `names`, such as `--name`. Returns the text of each that is
-/// given, or `None` for `--help`, after it has printed `usage`.
+/// Parses a command line in which every option takes a value. `names` are the options, such as `--name`.
+/// Returns the text of each option that is given. For `--help` it prints `usage` and returns `None`.
 ///
 /// # Errors
 /// One line that names the argument and says what is wrong with it.
@@ -114,7 +114,7 @@ fn parse_texts<const N: usize>(
     Ok(Some(texts))
 }
 
-/// Reads the value of the option `name`: an address and a port.
+/// Parses the value of the option `name`: an address and a port.
 ///
 /// # Errors
 /// One line that names the option and says what is wrong with it.

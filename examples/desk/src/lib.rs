@@ -1,11 +1,11 @@
 //! Shared code of the examples' programs on a PC: the server's command line, output lines and exit.
 //!
-//! A server prints `listening on ADDR:PORT` when it listens, then the application's lines, and at the
-//! end `done`. With `--record` all that it is fed goes to a file, for replay. An error is one line on
-//! standard error, and status 1. A reader that does not read delays nothing: lines are dropped and
-//! counted then.
+//! A server prints `listening on ADDR:PORT` when it listens, then the application's lines, and `done` at
+//! the end. With `--record` it writes all its input to a file, for replay. On an error it prints one line to
+//! standard error and exits with status 1. If nobody reads its output, the server is not delayed: it drops
+//! and counts lines.
 //!
-//! It needs Unix, as the back end on real sockets does. On other systems it is empty.
+//! It needs Unix, like the back end on real sockets. On other systems this crate is empty.
 
 #![cfg(unix)]
 
@@ -35,10 +35,10 @@ pub fn serve<A>(base: &mut EventBase<'_, A>, app: &mut A, start: Start<A>, port:
     run(|| try_serve(base, app, start, port))
 }
 
-/// The function that starts an application of datagrams: it binds an address.
+/// The function that starts a UDP application: it binds an address.
 pub type StartUdp<A> = fn(&mut Cx<'_, A>, SocketAddr) -> Result<UdpSocket, SetupError>;
 
-/// Runs an application as [`serve`] does, with a UDP socket.
+/// Runs a UDP application in the same way as [`serve`].
 pub fn serve_udp<A>(
     base: &mut EventBase<'_, A>,
     app: &mut A,
@@ -48,7 +48,7 @@ pub fn serve_udp<A>(
     run(|| try_serve(base, app, start, port))
 }
 
-/// Runs a program that writes its lines with [`say`] and with `log`. An error is one line on standard error.
+/// Runs a program that writes its lines with [`say`] and with `log`. Prints an error as one line on standard error.
 pub fn run(program: impl FnOnce() -> Result<(), String>) -> ExitCode {
     let _lines = match lines::start() {
         Ok(started) => started,
@@ -86,12 +86,12 @@ fn try_serve<A, L: Into<Port>>(
     run_until_interrupted(base, app, &[("listening", address, port)], |_, _| {})
 }
 
-/// What a program listens with at an address.
+/// An open port of a program.
 #[derive(Clone, Copy, Debug)]
 pub enum Port {
-    /// For connections.
+    /// A TCP listener.
     Listener(Listener),
-    /// For datagrams.
+    /// A UDP socket.
     Udp(UdpSocket),
 }
 
@@ -107,9 +107,9 @@ impl From<UdpSocket> for Port {
     }
 }
 
-/// Runs the loop of an application until it ends. First one line for each port says what it is for, and its
-/// real address; the address it was given is for the error. `opened` tells the application the real addresses,
-/// before the loop runs.
+/// Runs the loop of an application until it ends. Before that, it prints the name and the actual address of each
+/// port, and passes the actual addresses to `opened`. The error of a port that cannot be opened names the
+/// requested address.
 ///
 /// # Errors
 /// One line that says what went wrong.

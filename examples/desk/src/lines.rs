@@ -1,5 +1,5 @@
-//! Output of log lines: the application's go unchanged to standard output, warnings of the loop go
-//! to standard error. Neither delays the loop. Once the clock is set, the application's lines begin with the time.
+//! Output of log lines. The application's lines go to standard output, the loop's warnings to standard error.
+//! Neither delays the loop. Once the clock is set, the application's lines begin with the time.
 
 use std::fmt;
 use std::io;
@@ -12,30 +12,30 @@ use picoevent_sntp::WallTime;
 
 use crate::queue::Queue;
 
-/// How long the end of the program waits for readers. It is long for the sake of a busy machine: only
-/// a reader that does not read makes it count.
+/// The longest time that the program waits at its end until its output is read. It is long because a machine
+/// can be busy. It only expires if nobody reads the output.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(10);
 
 static OUT: OnceLock<Queue> = OnceLock::new();
 static ERR: OnceLock<Queue> = OnceLock::new();
 
-/// When the clock was set, and to which microsecond since the beginning of 1970.
+/// The instant at which the clock was set, and the time that was set, in microseconds since 1970.
 static CLOCK: Mutex<Option<(Instant, u64)>> = Mutex::new(None);
 
 struct Lines;
 
-/// Keeps lines being written. Dropping it waits until they are written, also after a panic.
+/// Keeps the output running. Dropping it waits until all lines are written, also after a panic.
 pub(crate) struct Started(());
 
-/// Starts to write lines. Call it once in a process.
+/// Starts the output of lines. Call it once per process.
 ///
 /// # Errors
-/// The system's error, when it has no thread.
+/// The system's error, if it cannot start a thread.
 pub(crate) fn start() -> io::Result<Started> {
     let (out, err) = (Queue::start(io::stdout())?, Queue::start(io::stderr())?);
     OUT.get_or_init(|| out);
     ERR.get_or_init(|| err);
-    // This fails if there is a logger already, which then gets the application's lines.
+    // This fails if there is already a logger. That logger then receives the application's lines.
     if log::set_logger(&Lines).is_ok() {
         log::set_max_level(LevelFilter::Info);
     }
@@ -77,7 +77,7 @@ fn push(queue: &OnceLock<Queue>, line: fmt::Arguments<'_>) {
     }
 }
 
-/// Waits until the lines are written, for a limited time if readers do not read.
+/// Waits until the lines are written, at most for [`DRAIN_TIMEOUT`].
 fn finish() {
     for queue in [&OUT, &ERR].into_iter().filter_map(OnceLock::get) {
         queue.drain(DRAIN_TIMEOUT);

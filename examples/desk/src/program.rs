@@ -10,10 +10,10 @@ use std::time::{Duration, Instant};
 use rustix::net::sockopt::set_socket_linger;
 use rustix::process::{Pid, Resource, Rlimit, Signal, getrlimit, kill_process, setrlimit};
 
-/// The longest time that an operation may take. It only bounds a hang.
+/// The time limit of an operation. It only detects a hang.
 pub const LIMIT: Duration = Duration::from_secs(60);
 
-/// A server that runs. Dropping it ends it.
+/// A running server. Dropping it kills it.
 pub struct Program {
     process: Child,
     address: SocketAddr,
@@ -26,12 +26,12 @@ impl Program {
     /// Starts the server at `path` on a free port.
     ///
     /// # Panics
-    /// When the server does not do what it should. The same holds for every function here.
+    /// If the server does not behave as expected. This holds for every function here.
     pub fn start(path: &str) -> Self {
         Self::start_with(path, &[])
     }
 
-    /// Starts the server as [`start`](Self::start) does, with more arguments.
+    /// Starts the server like [`start`](Self::start), with more arguments.
     pub fn start_with(path: &str, arguments: &[&str]) -> Self {
         let (process, out) = spawn(path, arguments);
         let (sender, lines) = channel();
@@ -43,8 +43,8 @@ impl Program {
         Self { process, address: address_in(&first), lines, _unread: None }
     }
 
-    /// Starts the server as [`start`](Self::start) does, but reads only the first line of its output.
-    /// The pipe is small.
+    /// Starts the server like [`start`](Self::start), but reads only the first line of its output, through a
+    /// small pipe.
     pub fn start_unread(path: &str) -> Self {
         let (process, mut out) = spawn(path, &[]);
         make_small(out.get_ref());
@@ -64,7 +64,7 @@ impl Program {
         self.address
     }
 
-    /// Returns the server's process number.
+    /// Returns the server's process identifier.
     pub fn pid(&self) -> u32 {
         self.process.id()
     }
@@ -85,7 +85,7 @@ impl Program {
         kill_process(pid, Signal::INT).expect("the server runs");
     }
 
-    /// Waits for a line, skipping others.
+    /// Waits for a line and skips all others.
     pub fn wait_for(&self, wanted: &str) {
         loop {
             let line = self.lines.recv_timeout(LIMIT);
@@ -95,8 +95,8 @@ impl Program {
         }
     }
 
-    /// Waits until the server ends. Returns its status, and the lines that were not taken by
-    /// [`wait_for`](Self::wait_for).
+    /// Waits until the server ends. Returns its status, and the lines that [`wait_for`](Self::wait_for) has
+    /// not taken.
     pub fn wait(mut self) -> (ExitStatus, Vec<String>) {
         let deadline = Instant::now() + LIMIT;
         let status = loop {
@@ -129,13 +129,13 @@ fn address_in(line: &str) -> SocketAddr {
 
 impl Drop for Program {
     fn drop(&mut self) {
-        // If this fails, the process has ended already.
+        // If this fails, the process has already ended.
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
 }
 
-/// Bounds how long the stream's operations may take.
+/// Sets time limits for the stream's operations.
 pub fn limited(stream: TcpStream) -> TcpStream {
     stream.set_read_timeout(Some(LIMIT)).expect("a limit can be set");
     stream.set_write_timeout(Some(LIMIT)).expect("a limit can be set");
@@ -154,13 +154,13 @@ pub fn read_all(client: &mut TcpStream) -> Vec<u8> {
     bytes
 }
 
-/// Makes a pipe as small as a page.
+/// Limits a pipe to the size of one page.
 #[cfg(target_os = "linux")]
 fn make_small(pipe: &ChildStdout) {
     rustix::pipe::fcntl_setpipe_size(pipe, 4096).expect("a pipe can be made smaller");
 }
 
-/// Does nothing: the pipes of other systems have one size, and are small at first.
+/// Does nothing: on other systems the size of a pipe cannot be set, and it is small at first.
 #[cfg(not(target_os = "linux"))]
 fn make_small(_: &ChildStdout) {}
 

@@ -1,11 +1,11 @@
-//! A queue of lines for a reader that may be slow, or not read at all.
+//! A queue of lines for a reader that may be slow or may not read at all.
 //!
 //! ```text
-//!   loop ──▶ push ──▶ lines that wait (a thousand at most) ──▶ a thread ──▶ standard output or error
+//!   loop ──▶ push ──▶ queued lines (1024 at most) ──▶ a thread ──▶ standard output or error
 //! ```
 //!
 //! A full pipe blocks its writer. So the loop only queues its lines here, and a separate thread
-//! writes them. Lines without room are dropped and counted, and a line with the count follows once
+//! writes them. If the queue is full, lines are dropped and counted. A line with the count follows when
 //! there is room.
 
 use std::io::{self, Write};
@@ -14,23 +14,23 @@ use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// The most lines that wait.
+/// The capacity in lines.
 const ROOM: usize = 1024;
 
-/// How often to look again at a full queue that is being drained.
+/// The interval at which `drain` retries while the queue is full.
 const POLL: Duration = Duration::from_millis(10);
 
 /// A queue of lines.
 pub(crate) struct Queue {
     waiting: SyncSender<Message>,
-    /// Lines dropped since the last that had room.
+    /// The number of lines dropped since the last line that was queued.
     dropped: Mutex<u64>,
 }
 
-/// What the thread is sent.
+/// A message to the thread.
 enum Message {
     Line(String),
-    /// Tell this one when all before is written.
+    /// Reports through this channel when all earlier lines are written.
     Drain(Sender<()>),
 }
 
@@ -38,7 +38,7 @@ impl Queue {
     /// Starts a thread that writes to `out`.
     ///
     /// # Errors
-    /// The system's error, when it has no thread.
+    /// The system's error, if it cannot start a thread.
     pub(crate) fn start(out: impl Write + Send + 'static) -> io::Result<Self> {
         let (waiting, lines) = sync_channel(ROOM);
         let write = move || write_for_ever(&lines, out);
@@ -54,7 +54,7 @@ impl Queue {
         }
     }
 
-    /// Waits until all is written, at most for `limit`. Returns whether it is.
+    /// Waits until all lines are written, at most for `limit`. Returns whether they are.
     pub(crate) fn drain(&self, limit: Duration) -> bool {
         let (drained, all) = channel();
         let deadline = Instant::now() + limit;
@@ -72,7 +72,7 @@ impl Queue {
         all.recv_timeout(deadline.saturating_duration_since(Instant::now())).is_ok()
     }
 
-    /// Sends a message if there is room, and before it the count of what was dropped.
+    /// Sends a message if there is room. If lines were dropped, it first sends their number.
     fn send(&self, message: Message, dropped: &mut u64) -> bool {
         if *dropped > 0 {
             let lines = if *dropped == 1 { "line was" } else { "lines were" };
@@ -86,7 +86,7 @@ impl Queue {
     }
 }
 
-/// Writes what waits, all of it at once.
+/// Writes all queued lines at once, forever.
 fn write_for_ever(waiting: &Receiver<Message>, mut out: impl Write) {
     while let Ok(first) = waiting.recv() {
         let (mut text, mut drains) = (String::new(), Vec::new());
@@ -96,7 +96,7 @@ fn write_for_ever(waiting: &Receiver<Message>, mut out: impl Write) {
                 Message::Drain(drained) => drains.push(drained),
             }
         }
-        // The server continues without a reader, and `drain` may have given up.
+        // Errors are ignored: the server continues without a reader, and `drain` may have timed out.
         let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
         for drained in drains {
             let _ = drained.send(());
@@ -110,9 +110,9 @@ mod tests {
 
     const LIMIT: Duration = Duration::from_secs(60);
 
-    /// A reader that takes one portion for each message in `go_on`, and all once that is closed.
+    /// A reader that takes one portion for each message in `go_on`. When `go_on` is closed, it takes everything.
     struct Reader {
-        /// Is told of each portion that waits for a message.
+        /// Receives a message for each portion that the reader has not taken yet.
         offered: Sender<()>,
         go_on: Receiver<()>,
         read: Sender<String>,
@@ -132,7 +132,7 @@ mod tests {
         }
     }
 
-    /// A queue whose thread writes to such a reader.
+    /// A queue whose thread writes to a [`Reader`].
     struct Scene {
         queue: Queue,
         offers: Receiver<()>,
@@ -165,7 +165,7 @@ mod tests {
         let Scene { queue, offers, go_on, portions } = scene();
         queue.push("first".to_owned());
         offers.recv_timeout(LIMIT).unwrap();
-        // The thread now waits for the reader with the first line, and takes no other.
+        // The thread now waits until the reader takes the first line. It takes no other line from the queue.
         (0..3 * ROOM).for_each(|number| queue.push(number.to_string()));
         drop(go_on);
         assert!(queue.drain(LIMIT));

@@ -1,4 +1,4 @@
-//! A recording of what the server is fed.
+//! A recording of the server's input.
 
 use std::path::Path;
 
@@ -7,18 +7,18 @@ use picoevent_recording::RecordingFile;
 
 use crate::lines;
 
-/// A recording that continues until this is dropped, also by a panic.
+/// A recording. It continues until this value is dropped, also by a panic.
 pub(crate) struct Recording(&'static RecordingFile);
 
 impl Recording {
-    /// Begins to record what is fed to `base`.
+    /// Begins to record the input of `base`.
     ///
     /// # Errors
-    /// A message, when the file cannot be written.
+    /// A message, if the file cannot be written.
     pub(crate) fn begin<A>(path: &Path, base: &mut EventBase<'_, A>) -> Result<Self, String> {
         let file = RecordingFile::create(path)
             .map_err(|error| format!("cannot record to {}: {error}", path.display()))?;
-        // The base may outlive this function, and the process has one recording.
+        // The base may outlive this function. A process has only one recording, so this leaks one object.
         let file: &'static _ = Box::leak(Box::new(file));
         base.record_to(file);
         Ok(Self(file))

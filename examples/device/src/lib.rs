@@ -1,17 +1,17 @@
-//! A device with a page: what a browser shows of a board.
+//! A device with a web page, which shows the state of a board in a browser.
 //!
-//! | path | is |
+//! | path | content |
 //! |---|---|
 //! | `/` and its files | the page, from flash |
 //! | `/live` | a WebSocket with a value every 200 ms |
 //! | `/events` | the same as server-sent events |
 //! | `/settings` | `GET` as JSON, `POST` of a form |
 //! | `/upload` | `PUT` of up to 64 MiB, `GET` of its length and SHA-256 as JSON |
-//! | `/download/BYTES` | so many bytes, which count up |
+//! | `/download/BYTES` | `BYTES` bytes with a known content |
 //! | `/metrics` | the loop's own figures, for Prometheus |
-//! | `/echo` | a WebSocket that sends back what it gets |
+//! | `/echo` | a WebSocket that sends back what it receives |
 //!
-//! The crate is the whole application and depends on no device.
+//! The crate is the whole application. It does not depend on a particular board.
 
 #![no_std]
 
@@ -27,7 +27,7 @@ use picoevent_http::{
 };
 use sha2::{Digest, Sha256};
 
-// Where the application's lines go.
+// The application logs through defmt or log.
 #[cfg(feature = "defmt")]
 use defmt::info as say;
 #[cfg(not(feature = "defmt"))]
@@ -37,16 +37,16 @@ include!(concat!(env!("OUT_DIR"), "/page.rs"));
 
 /// The port.
 pub const PORT: u16 = 8080;
-/// Connections at once. Browsers open up to six.
+/// The number of connections at once. A browser opens up to six.
 const CLIENTS: usize = 8;
 /// The pool of the connections.
 pub const POOL: Pool = Pool::new(CLIENTS as u16).spare(1).rings(512, 1024);
-/// The memory of the loop: a timer, a signal and the time to the end, and the pool.
+/// The memory of the loop: three events (a timer, a signal and the delay before the end) and the pool.
 pub type Memory = Storage<Device, 3, { POOL.conns() }, { POOL.bytes() }>;
-/// Room for the files that are being sent, of all connections.
+/// Slots for the files that are being sent, one for each connection.
 pub type Files = [StaticSlot; CLIENTS];
 
-/// The longest upload, and the longest download.
+/// The longest upload and the longest download, in bytes.
 const LONGEST: u32 = 64 << 20;
 const PERIOD: Duration = Duration::from_millis(200);
 const JSON: Reply<'_> =
@@ -66,13 +66,13 @@ pub struct Device {
     exiting: bool,
 }
 
-/// What was uploaded, or is being uploaded.
+/// The current upload, and the result of the last one.
 struct Upload {
     /// The connection that uploads.
     from: Option<Conn>,
     length: u32,
     hash: Option<Sha256>,
-    /// The last one that was complete.
+    /// The length and the SHA-256 of the last complete upload.
     last: Option<(u32, [u8; 32])>,
 }
 
@@ -97,7 +97,7 @@ impl Site<Device> for Page {
         Route::files("/{*name}", &FILES),
     ];
     const LIMITS: Limits = Limits::new().body(LONGEST).line(512);
-    /// The longest answers that are written at once are the figures, with 580 bytes.
+    /// The longest answer that is written at once is `/metrics`, with 580 bytes.
     const ROOM: usize = 600;
     const REPLACES: bool = true;
     type Server = Requests;
@@ -108,7 +108,7 @@ impl Site<Device> for Page {
 }
 
 impl Device {
-    /// Makes an application that has not been started. `sensor` reads a value, at a time in microseconds.
+    /// Makes the application. `sensor` returns the value at a time in microseconds. Call [`start`](Self::start) next.
     pub const fn new(sensor: fn(micros: u64) -> i32) -> Self {
         Self {
             http: Server::new(),
@@ -130,8 +130,8 @@ impl Device {
         Self::start_with(cx, address, POOL)
     }
 
-    /// As [`start`](Self::start), with a pool of fewer connections or with other rings: those for input of 128
-    /// bytes at least, those for output of 640.
+    /// Starts like [`start`](Self::start), with a pool of fewer connections or of other rings: at least 128 bytes
+    /// for input and 640 for output.
     ///
     /// # Errors
     /// [`SetupError`] when the storage has no room for it.
@@ -163,7 +163,7 @@ impl Device {
             counts.conns,
             peaks.conns,
         );
-        // A client that takes too little misses values.
+        // A client that reads too slowly misses values.
         Http::<Page>::each_socket(self, event, "/live", |_, socket| {
             let _ = socket.send_text(&text);
         });
@@ -172,7 +172,7 @@ impl Device {
         });
     }
 
-    /// Sends back what comes, as there is room.
+    /// Sends back the received data, as far as there is room.
     fn echo(&mut self, socket: &mut Socket<Self>, message: Message) {
         let (is_text, is_last) = match message {
             Message::Text { is_last } => (true, is_last),
@@ -308,7 +308,7 @@ impl Device {
         let _ = request.finish();
     }
 
-    /// Returns what must hold whenever no callback runs, if it does not hold.
+    /// Checks the invariants that hold between callbacks. Returns the one that is violated, if any.
     pub fn problem(&self, cx: &Cx<Self>) -> Option<&'static str> {
         let conns = cx.counts().conns;
         if conns < self.http.len() {
@@ -335,13 +335,13 @@ impl Device {
     }
 }
 
-/// Returns the byte of a download at this place.
+/// Returns the byte of a download at this offset.
 pub const fn downloaded(at: u32) -> u8 {
     (at % 251) as u8
 }
 
-/// A sensor for devices without one: a temperature in thousandths of a degree, which goes from 20 to 25
-/// degrees and back in 20 seconds.
+/// Returns the value of a simulated sensor: a temperature in thousandths of a degree. It rises from 20 to 25 degrees
+/// and falls again, in 20 seconds.
 pub fn temperature(micros: u64) -> i32 {
     let millis = (micros / 1_000 % 20_000) as i32;
     25_000 - (millis - 10_000).abs() / 2

@@ -13,7 +13,7 @@ static DEVICE: ConstStaticCell<Device> = ConstStaticCell::new(Device::new(temper
 
 fn main() -> ExitCode {
     let mut base = EventBase::new(MEMORY.take());
-    // A new base has none.
+    // This cannot fail: a new base has no slots yet.
     let _ = base.set_static_slots(FILES.take());
     desk::serve(&mut base, DEVICE.take(), Device::start, PORT)
 }

@@ -1,4 +1,4 @@
-//! The program on a desk, as a process, over real sockets.
+//! Tests the program as a process on a host, over real sockets.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
@@ -44,7 +44,7 @@ impl Client {
         }
         request.extend(b"\r\n");
         request.extend(content);
-        // In one piece, which the system sends at once.
+        // One write, which the system sends at once.
         self.stream.write_all(&request).unwrap();
     }
 
@@ -187,7 +187,7 @@ fn uploads_are_streamed_and_hashed() {
     client.send("PUT /upload HTTP/1.1", &content);
     assert_eq!(client.answer().text(), expected);
     assert_eq!(client.get("/upload").text(), expected);
-    // Another one while it is under way, and its end.
+    // A second upload while the first is in progress, and the end of the first.
     let mut first = Client::connect(&device);
     first.send("PUT /upload HTTP/1.1\r\nContent-Length: 9\r\nExpect: 100-continue", b"");
     assert_eq!(first.head(), "HTTP/1.1 100 Continue\r\n\r\n");
@@ -195,7 +195,7 @@ fn uploads_are_streamed_and_hashed() {
     let conflict = client.answer();
     assert!(conflict.head.starts_with("HTTP/1.1 409 ") && conflict.field("Connection").is_some());
     drop(first);
-    // In chunks, as soon as the first one is gone.
+    // In chunks, after the first upload has ended.
     let mut chunks = Vec::new();
     for chunk in content.chunks(10_000) {
         chunks.extend(format!("{:x}\r\n", chunk.len()).bytes());
@@ -255,7 +255,7 @@ fn messages_of_64_kilobytes_come_back() {
             input: BufReader::new(client.stream.try_clone().unwrap()),
         };
         let sent = (text.clone(), data.clone());
-        // The device holds back what it cannot send, so both sides have to go on at once.
+        // The device applies back-pressure, so this client must write and read at the same time.
         let writer = thread::spawn(move || {
             writer.write_frame(0x81, sent.0.as_bytes());
             writer.write_frame(0x82, &sent.1);

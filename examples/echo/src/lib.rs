@@ -1,8 +1,8 @@
-//! An echo server, as an application of picoevent: it sends back what a client sends.
+//! An echo server on picoevent: it sends back what a client sends.
 //!
-//! Bytes move from a connection's input ring to its output ring as far as there is room. A client that
-//! does not read has to wait when its input ring is full. A client that neither sends nor reads for a
-//! minute is dropped.
+//! Bytes move from a connection's input ring to its output ring, as far as there is room. If a client does
+//! not read, both rings become full and the server stops receiving from it. A client that neither sends nor
+//! reads for a minute is dropped.
 
 #![no_std]
 
@@ -11,7 +11,7 @@ use core::time::Duration;
 
 use picoevent::{ConnEnd, ConnMut, Cx, EventMut, Listener, Pool, Protocol, SetupError, Signal};
 
-// Where the application's lines go.
+// The application logs through defmt or log.
 #[cfg(feature = "defmt")]
 use defmt::info as say;
 #[cfg(not(feature = "defmt"))]
@@ -51,8 +51,8 @@ impl Echo {
     }
 }
 
-/// Sends back what it receives, as far as there is room; the rest waits in the input ring. It needs nothing of the
-/// application, so any can have such clients.
+/// A connection that sends back what it receives, as far as there is room. The rest stays in the input ring. It does
+/// not use the application's state, so any application can use it.
 pub struct Mirror;
 
 impl<A> Protocol<A> for Mirror {

@@ -1,4 +1,4 @@
-//! The program on a desk, as a process.
+//! Tests the program as a process on a host.
 
 use std::io::{Read, Write};
 use std::net::Shutdown;
@@ -25,7 +25,8 @@ fn a_megabyte_each_comes_back_intact_to_four_at_once() {
                 client.read_exact(&mut echoed).unwrap();
                 assert!(echoed == pattern(seed), "it came back changed");
                 sending.join().unwrap();
-                // Only now: the server closes, and a closed connection delivers for ten seconds only.
+                // Not earlier: the server then closes, and a closed connection delivers its output for ten seconds
+                // only.
                 client.shutdown(Shutdown::Write).unwrap();
                 assert_eq!(read_all(&mut client), []);
             });

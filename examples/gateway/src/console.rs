@@ -1,4 +1,4 @@
-//! The console: lines of text, each a command.
+//! The console: each line of text is a command.
 
 use core::fmt::Write;
 use core::time::Duration;
@@ -15,7 +15,7 @@ pub(crate) struct Console;
 
 impl Protocol<Gateway> for Console {
     const IDLE: Option<Duration> = Some(Duration::from_secs(60));
-    /// How long a client may leave its answers unread.
+    /// The time limit for a client that does not read its answers.
     const STALL: Option<Duration> = Some(Duration::from_secs(10));
     const ROOM: usize = 96;
     const BUSY: &[u8] = b"busy\r\n";
@@ -41,7 +41,7 @@ impl Protocol<Gateway> for Console {
         }
     }
 
-    /// A client that watches gets the values, unless it has not taken the last ones.
+    /// Sends the current values to a client that watches, if its output ring has room.
     fn alarm(app: &mut Gateway, conn: &mut ConnMut<Gateway>) {
         let mut line = String::<250>::new();
         let value = app.latest.map_or(0, |sample| sample.value);

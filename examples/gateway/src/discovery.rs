@@ -1,4 +1,4 @@
-//! Discovery: a datagram that says `discover` is answered with the gateway's name and its ports.
+//! Discovery: answers the datagram `discover` with the gateway's name and its ports.
 
 use core::fmt::Write;
 
@@ -8,7 +8,7 @@ use picoevent::{SendError, UdpEvent, UdpMut, UdpRings};
 use crate::{Gateway, say};
 
 const REQUEST: &[u8] = b"discover";
-/// The most bytes of an answer: a name of 32 bytes, and two ports.
+/// The length of the longest answer in bytes: a name of 32 bytes, and two ports.
 const LONGEST: usize = 64;
 
 /// Room for four requests, and for four answers.
@@ -26,7 +26,7 @@ impl Gateway {
                 let (name, [console, status]) = (self.setup.name, self.ports);
                 let mut answer = String::<LONGEST>::new();
                 let _ = write!(answer, "{name} console={console} status={status}");
-                // Without room for an answer the request stays until there is some.
+                // Without room for an answer, the request stays in the ring until there is room.
                 if udp.send_to(answer.as_bytes(), asker) == Err(SendError::Full) {
                     return;
                 }

@@ -6,7 +6,7 @@ use picoevent_http::{Limits, Reply, Request, Route, Server, Site, Status};
 
 use crate::Gateway;
 
-/// How long a head may take, and how long a client may be silent between requests.
+/// The time limit for receiving a request's head, and for a pause between two requests.
 const HEAD_TIME: Duration = Duration::from_secs(90);
 const JSON: Reply<'_> = Reply::new(Status::OK, "application/json");
 

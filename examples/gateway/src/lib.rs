@@ -9,11 +9,11 @@
 //!   discovery: discover ──▶ gateway console=2323 status=8080
 //! ```
 //!
-//! Each of the first three has a pool of its own, so that no crowd of clients can keep the uplink down. The
-//! crate is the whole application and depends on no device.
+//! Console, status page and uplink have separate pools, so many clients cannot block the uplink. The crate is the
+//! whole application and does not depend on a particular board.
 //!
-//! With the feature `online`, collector and broker may be names, the gateway answers to `NAME.local`, its log has the
-//! time of day, and it publishes to a broker: see [`Settings`].
+//! With the feature `online` the gateway also publishes to a broker, answers queries for `NAME.local`, and logs the
+//! time of day. Collector and broker may then be given by name. See [`Settings`].
 
 #![no_std]
 
@@ -44,7 +44,7 @@ pub use online::{Host, MAX_NAME, PAGE, Settings, TimeServer};
 use store::Store;
 use uplink::Uplink;
 
-// Where the application's lines go.
+// The application logs through defmt or log.
 #[cfg(feature = "defmt")]
 use defmt::info as say;
 #[cfg(not(feature = "defmt"))]
@@ -56,7 +56,7 @@ pub const CONSOLE_PORT: u16 = 2323;
 pub const STATUS_PORT: u16 = 8080;
 /// The port of discovery, for UDP.
 pub const DISCOVERY_PORT: u16 = 2324;
-/// The button: a pin's interrupt on a board, SIGUSR1 on a desk.
+/// The button: a pin's interrupt on a board, SIGUSR1 on a host.
 pub const BUTTON: Signal = Signal::USR1;
 
 /// The pools of console, status page and uplink.
@@ -70,17 +70,17 @@ const EVENTS: usize = 4 + online::EVENTS;
 const CONNS: usize = Pool::all_conns(&POOLS) + online::CONNS;
 const BYTES: usize = Pool::all_bytes(&POOLS) + discovery::RINGS.bytes() + online::BYTES;
 
-/// The UDP sockets: discovery's, and with the feature `online` four more.
+/// The number of UDP sockets: one for discovery, and four more with the feature `online`.
 pub const UDP_SOCKETS: usize = 1 + online::UDP_SOCKETS;
 
-/// The memory of the loop: a timer, two signals and the time to the end, two listeners, the pools, and a UDP
-/// socket.
+/// The memory of the loop: a timer, two signals and the delay before the end; two listeners; the pools; and the UDP
+/// sockets.
 pub type Memory = Storage<Gateway, EVENTS, CONNS, BYTES, 2, { 3 + online::POOLS }, 0, UDP_SOCKETS>;
 
 const SAMPLING: Duration = Duration::from_millis(100);
-/// How long clients have to take their last line.
+/// The time that clients have to read their last line.
 const EXIT_DELAY: Duration = Duration::from_millis(500);
-/// Samples that are kept until the collector has confirmed them.
+/// The number of samples that are kept until the collector has confirmed them.
 const BACKLOG: usize = 128;
 
 /// A value of the sensor.
@@ -92,14 +92,14 @@ struct Sample {
     forced: bool,
 }
 
-/// What a device is made with.
+/// The settings of a gateway.
 #[derive(Clone, Copy)]
 pub struct Setup {
-    /// Its name, for discovery: a word of 32 bytes at most.
+    /// The gateway's name, for discovery: one word of at most 32 bytes.
     pub name: &'static str,
-    /// Reads the sensor, at a time in microseconds.
+    /// Returns the sensor's value at a time in microseconds.
     pub sensor: fn(micros: u64) -> i32,
-    /// Where samples are sent to, if anywhere.
+    /// The collector's address, if samples are sent.
     pub collector: Option<SocketAddr>,
 }
 
@@ -122,7 +122,7 @@ pub struct Gateway {
     exiting: bool,
 }
 
-/// What a gateway listens with.
+/// The open ports of a gateway.
 pub struct Listening {
     /// The console.
     pub console: Listener,
@@ -133,7 +133,7 @@ pub struct Listening {
 }
 
 impl Gateway {
-    /// Makes an application that has not been started.
+    /// Makes the application. Call [`start`](Self::start) next.
     pub const fn new(setup: Setup) -> Self {
         Self {
             setup,
@@ -180,8 +180,8 @@ impl Gateway {
         Ok(Listening { console, status, discovery })
     }
 
-    /// Sets the ports that discovery names, if they are others than those of the addresses at the start: on a
-    /// desk, any that were free.
+    /// Sets the ports that discovery answers with. Call it if they differ from the ports given to `start`, as on a
+    /// host where the system has chosen free ports.
     pub const fn set_ports(&mut self, console: u16, status: u16) {
         self.ports = [console, status];
     }
@@ -227,17 +227,17 @@ impl Gateway {
         client.close();
     }
 
-    /// Returns the numbers of the samples that are kept until the collector has confirmed them.
+    /// Returns the sequence numbers of the samples that the collector has not confirmed yet.
     pub fn kept(&self) -> Range<u32> {
         self.taken.wrapping_sub(self.samples.len() as u32)..self.taken
     }
 
-    /// Returns how many samples were given up since there was no room to keep them.
+    /// Returns the number of samples that were dropped because there was no room to keep them.
     pub const fn lost(&self) -> u32 {
         self.lost
     }
 
-    /// Returns what must hold whenever no callback runs, if it does not hold.
+    /// Checks the invariants that hold between callbacks. Returns the one that is violated, if any.
     pub fn problem(&self, cx: &Cx<Self>) -> Option<&'static str> {
         if self.uplink.sent > self.samples.len() {
             return Some("the uplink has sent more samples than there are");
@@ -254,8 +254,8 @@ impl Gateway {
     }
 }
 
-/// A sensor for devices without one: a temperature in thousandths of a degree, which goes from 20 to 25
-/// degrees and back in 20 seconds.
+/// Returns the value of a simulated sensor: a temperature in thousandths of a degree. It rises from 20 to 25 degrees
+/// and falls again, in 20 seconds.
 pub fn temperature(micros: u64) -> i32 {
     let millis = (micros / 1_000 % 20_000) as i32;
     25_000 - (millis - 10_000).abs() / 2

@@ -30,7 +30,7 @@ usage: [--console ADDR:PORT] [--status ADDR:PORT] [--discovery ADDR:PORT] [--col
 [--broker HOST:PORT] [--name NAME] [--time-server ADDR:PORT|NAME] [--name-server ADDR:PORT]   port 0 takes any \
 that is free";
 
-/// Names that are known without a server.
+/// The system's file of host names.
 const HOSTS: &str = "/etc/hosts";
 
 static MEMORY: ConstStaticCell<Memory> = ConstStaticCell::new(Memory::new());
@@ -85,7 +85,7 @@ fn name(text: &str) -> Result<&'static str, String> {
     is_name.then(|| keep(text)).ok_or_else(|| format!("--name: {text:?} {hint}"))
 }
 
-/// Reads a host and a port. The host is a name, or an address as in `ADDR:PORT`.
+/// Parses a host and a port. The host is a name or an address.
 fn host(option: &str, text: &str) -> Result<Host, String> {
     if let Ok(address) = text.parse::<SocketAddr>() {
         return Ok(Host { name: keep(&address.ip().to_string()), port: address.port() });
@@ -107,7 +107,7 @@ fn time_server(text: &str) -> Result<TimeServer, String> {
     }
 }
 
-/// The page is told to the neighbours, unless they cannot reach it.
+/// Returns the service for the status page, to announce it by mDNS. Returns `None` if other hosts cannot reach it.
 fn services(status: SocketAddr) -> Option<&'static [Service]> {
     let port = status.port();
     let page = Service { kind: "_http._tcp", port, text: &["path=/status"] };
@@ -115,7 +115,7 @@ fn services(status: SocketAddr) -> Option<&'static [Service]> {
     (!status.ip().is_loopback()).then(|| &*told.leak())
 }
 
-/// The addresses that the system's list of hosts has for these.
+/// Returns the addresses of these hosts from the system's file of host names.
 fn known(wanted: &[Option<Host>; 2]) -> &'static [(&'static str, IpAddr)] {
     let text = fs::read_to_string(HOSTS).unwrap_or_default();
     let found = hosts(&text).filter(|(name, _)| {
@@ -124,7 +124,7 @@ fn known(wanted: &[Option<Host>; 2]) -> &'static [(&'static str, IpAddr)] {
     found.map(|(name, address)| (keep(name), address)).take(4).collect::<Vec<_>>().leak()
 }
 
-/// Keeps a text as long as the program runs.
+/// Leaks a text, so that it lives as long as the program.
 fn keep(text: &str) -> &'static str {
     text.to_owned().leak()
 }

@@ -1,4 +1,4 @@
-//! Without the feature `online`: the collector is an address, and there is no broker.
+//! Replaces the module `online` when the feature is off: the collector is given by address, and there is no broker.
 
 use core::time::Duration;
 
@@ -12,7 +12,7 @@ pub(crate) const BYTES: usize = 0;
 pub(crate) const POOLS: usize = 0;
 pub(crate) const UDP_SOCKETS: usize = 0;
 
-/// Stands in for what a gateway has with the feature.
+/// The empty state, without the feature.
 pub(crate) struct Online;
 
 impl Online {

@@ -1,4 +1,4 @@
-//! The uplink: samples to the collector, which confirms them.
+//! The uplink: sends samples to the collector, which confirms them.
 
 use core::time::Duration;
 
@@ -7,12 +7,12 @@ use picoevent::{Backoff, Conn, ConnEnd, ConnMut, Cx, Protocol};
 use crate::{Gateway, Sample, say};
 
 const HEARTBEAT: Duration = Duration::from_secs(5);
-/// A collector that says nothing for so long is gone.
+/// The longest time without data from the collector. After it, the connection counts as lost.
 const SILENCE: Duration = Duration::from_secs(12);
 
 pub(crate) struct Uplink {
     pub(crate) conn: Option<Conn>,
-    /// Samples that were sent on this connection, and are not confirmed: the first ones that are kept.
+    /// The number of samples that were sent on this connection and are not confirmed. They are the oldest ones kept.
     pub(crate) sent: usize,
     backoff: Backoff,
     heartbeats: u32,
@@ -24,7 +24,7 @@ impl Uplink {
         Self { conn: None, sent: 0, backoff, heartbeats: 0 }
     }
 
-    /// Returns the state of the connection in a word.
+    /// Returns the state of the connection as one word.
     pub(crate) fn name(&self, cx: &mut Cx<Gateway>) -> &'static str {
         match self.conn.map(|conn| cx.conn(conn)) {
             Some(Ok(conn)) if conn.is_open() => "up",
@@ -36,7 +36,7 @@ impl Uplink {
 
 impl Protocol<Gateway> for Uplink {
     const IDLE: Option<Duration> = Some(SILENCE);
-    /// How long a connect may take, and the collector may take no samples.
+    /// The time limit for a connect, and for a collector that accepts no samples.
     const STALL: Option<Duration> = Some(Duration::from_secs(8));
 
     fn opened(app: &mut Gateway, conn: &mut ConnMut<Gateway>) {
@@ -53,11 +53,11 @@ impl Protocol<Gateway> for Uplink {
 
     fn alarm(app: &mut Gateway, conn: &mut ConnMut<Gateway>) {
         app.uplink.heartbeats = app.uplink.heartbeats.wrapping_add(1);
-        // Without room for it there are samples enough.
+        // If there is no room for a heartbeat, queued samples serve the same purpose.
         let _ = writeln!(conn, "H {}", app.uplink.heartbeats);
     }
 
-    /// `A NUMBER` confirms the samples up to that number.
+    /// Reads confirmations: `A NUMBER` confirms all samples up to that number.
     fn readable(app: &mut Gateway, conn: &mut ConnMut<Gateway>) {
         let mut buffer = [0; 32];
         while let Some(line) = conn.read_line(&mut buffer) {
@@ -72,7 +72,7 @@ impl Protocol<Gateway> for Uplink {
         }
     }
 
-    /// What was not confirmed is sent again, so there is nothing to wait for.
+    /// Ends the connection at once: samples that are not confirmed are sent again on the next connection.
     fn eof(_: &mut Gateway, conn: &mut ConnMut<Gateway>) {
         conn.abort();
     }
@@ -86,7 +86,7 @@ impl Protocol<Gateway> for Uplink {
 }
 
 impl Gateway {
-    /// Sends the samples that were not sent on this connection, as far as there is room.
+    /// Sends the samples that were not yet sent on this connection, as far as there is room.
     pub(crate) fn send_samples(&mut self, conn: &mut ConnMut<Self>) {
         if !conn.is_open() {
             return;
@@ -95,7 +95,7 @@ impl Gateway {
             let forced = if sample.forced { " F" } else { "" };
             let (number, micros, value) = (sample.number, sample.micros, sample.value);
             if writeln!(conn, "S {number} {micros} {value}{forced}").is_err() {
-                return; // `writable` comes.
+                return; // `writable` is called later.
             }
             self.uplink.sent += 1;
         }

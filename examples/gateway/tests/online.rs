@@ -1,4 +1,4 @@
-//! The program on a desk with a server of names, a time server and a broker of the test's own.
+//! Tests the program on a host with a DNS server, a time server and a broker that run in the test.
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream, UdpSocket};
@@ -15,13 +15,13 @@ use picoevent_tests::broker::Broker;
 use picoevent_tests::gateway::collector::Collector;
 use rustix::process::{Pid, Signal, kill_process};
 
-/// It only bounds a hang.
+/// The time limit of a step. It only detects a hang.
 const LIMIT: Duration = Duration::from_secs(60);
 
-/// 2036-02-08T00:00:00Z: the seconds of the protocol have begun anew the day before.
+/// 2036-02-08T00:00:00Z: one day after the protocol's seconds have wrapped around.
 const TIME_OF_DAY: u64 = 2_086_041_600_000_000;
 
-/// A gateway that runs. It is killed when it is dropped.
+/// A running gateway. Dropping it kills it.
 struct Program {
     process: Child,
     lines: Receiver<String>,
@@ -39,7 +39,7 @@ impl Program {
         let (sender, lines) = channel();
         thread::spawn(move || {
             let sent = out.lines().map_while(Result::ok).try_for_each(|line| sender.send(line));
-            // The test has ended before the program.
+            // The test has ended before the program, so nothing receives this line.
             drop(sent);
         });
         let mut program = Self { process, lines, console: SocketAddr::from(([0; 4], 0)) };
@@ -47,7 +47,7 @@ impl Program {
         Ok(program)
     }
 
-    /// Waits for a line with a text in it, and returns what is behind that.
+    /// Waits for a line that contains a text. Returns the rest of the line after that text.
     fn line(&self, wanted: &str) -> Result<String> {
         loop {
             let line = self.lines.recv_timeout(LIMIT).with_context(|| format!("no {wanted:?}"))?;
@@ -57,7 +57,7 @@ impl Program {
         }
     }
 
-    /// Asks the console.
+    /// Sends a command to the console. Returns its answer.
     fn ask(&self, command: &str) -> Result<String> {
         let mut console = TcpStream::connect(self.console)?;
         console.set_read_timeout(Some(LIMIT))?;
@@ -81,7 +81,7 @@ impl Program {
 
 impl Drop for Program {
     fn drop(&mut self) {
-        // It may have ended.
+        // The process may have ended already.
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
@@ -103,7 +103,7 @@ fn serve(mut answer: impl FnMut(&[u8]) -> Vec<Vec<u8>> + Send + 'static) -> Resu
     Ok(address)
 }
 
-/// A server that knows the names that end in `.test`, and lies before it says the truth.
+/// Starts a DNS server for the names that end in `.test`. It sends forged answers before the correct one.
 fn name_server() -> Result<SocketAddr> {
     serve(|bytes| {
         let Some(question) = Question::read(bytes) else { return Vec::new() };
@@ -120,7 +120,7 @@ fn arguments(pairs: &[(&str, String)]) -> Vec<String> {
     pairs.iter().flat_map(|(option, value)| [(*option).to_owned(), value.clone()]).collect()
 }
 
-/// Returns the number of a sample, and the text behind it.
+/// Checks the text of a sample. Returns the sample's number.
 fn sample(delivery: &Delivery) -> Result<u32> {
     let text = std::str::from_utf8(&delivery.payload)?;
     let rest = text.strip_prefix("{\"number\":").with_context(|| text.to_owned())?;
@@ -145,7 +145,7 @@ fn collector_and_broker_are_found_by_their_names() -> Result<()> {
             && model.retained("pump-7/state") == Some(b"online")
             && model.deliveries().iter().filter(|held| held.topic == "pump-7/sample").count() > 5
     })?;
-    // What the broker sends is in the store.
+    // A value that the broker sends is in the store.
     broker.publish("pump-7/set/colour", b"red");
     broker.wait_for("acknowledgement", LIMIT, |model| model.outgoing() == 0)?;
     ensure!(program.ask("get colour")? == "red");
@@ -176,7 +176,7 @@ fn a_broker_that_hangs_up_gets_the_will_and_then_the_state_again() -> Result<()>
         broker.hang_up();
         broker.wait_for("will", LIMIT, |model| model.wills == wills + 1)?;
     }
-    // A program that is killed says no goodbye.
+    // A killed program sends no DISCONNECT.
     broker.wait_for("client", LIMIT, |model| model.is_up() && model.wills == 3)?;
     drop(program);
     broker.wait_for("will", LIMIT, |model| {
@@ -212,7 +212,7 @@ fn names_that_are_unknown_are_asked_for_again() -> Result<()> {
     let names = serve(move |bytes| {
         let Some(question) = Question::read(bytes) else { return Vec::new() };
         asked += 1;
-        // Both families are asked for each time.
+        // Each look-up queries both address families.
         match asked {
             0..=2 => vec![question.no_such_name(0)],
             3..=4 => vec![question.failed()],

@@ -1,5 +1,5 @@
-//! The program on a desk, as a process: every line of its description, rude clients, and a collector that
-//! comes and goes.
+//! Tests the program as a process on a host: all documented behaviour, misbehaving clients, and a collector that
+//! restarts.
 
 use std::process::Command;
 
@@ -21,7 +21,7 @@ fn it_does_what_its_description_says() -> Result<()> {
     program::with(command, |gateway, collector| gateway.check(collector))
 }
 
-/// It takes two minutes, most of it waiting.
+/// This test takes two minutes and mostly waits.
 #[test]
 #[ignore = "slow: cargo test --package gateway -- --ignored"]
 fn it_keeps_its_timeouts() -> Result<()> {

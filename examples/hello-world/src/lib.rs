@@ -1,8 +1,8 @@
-//! libevent's hello-world, as an application of picoevent: it listens, answers each connection with
-//! `Hello, World!`, closes it when the answer is sent, and ends two seconds after an interrupt.
+//! libevent's hello-world on picoevent. It sends `Hello, World!` to each client, closes the connection
+//! when the answer is sent, and ends two seconds after an interrupt.
 //!
-//! The crate is the whole application and depends on no device: `main.rs` runs it on real sockets,
-//! the packages under `examples/boards` on embassy-net, and the test beside it on a script.
+//! The crate is the whole application and does not depend on a particular board. `main.rs` runs it on real
+//! sockets, the packages in `examples/boards` run it on embassy-net, and `tests/scripted.rs` on a scripted back end.
 
 #![no_std]
 
@@ -11,13 +11,13 @@ use core::time::Duration;
 
 use picoevent::{ConnEnd, ConnMut, Cx, EventMut, Listener, Pool, Protocol, SetupError, Signal};
 
-// Where the application's lines go.
+// The application logs through defmt or log.
 #[cfg(feature = "defmt")]
 use defmt::info as say;
 #[cfg(not(feature = "defmt"))]
 use log::info as say;
 
-/// The port libevent's sample listens on.
+/// The port that libevent's sample listens on.
 pub const PORT: u16 = 9995;
 
 /// The application.
@@ -49,7 +49,7 @@ impl Hello {
 struct Greeter;
 
 impl Protocol<Hello> for Greeter {
-    /// How long a client may leave the answer unread; libevent's sample would wait for it.
+    /// The time limit for a client that does not read the answer. libevent's sample would wait forever.
     const STALL: Option<Duration> = Some(Duration::from_secs(60));
 
     fn opened(_: &mut Hello, conn: &mut ConnMut<Hello>) {
@@ -59,7 +59,7 @@ impl Protocol<Hello> for Greeter {
         }
     }
 
-    /// Discards input, so that the client's end of stream can be seen.
+    /// Discards input, so that the client's end of stream is reported.
     fn readable(_: &mut Hello, conn: &mut ConnMut<Hello>) {
         conn.consume(usize::MAX);
     }
@@ -69,7 +69,7 @@ impl Protocol<Hello> for Greeter {
         conn.close();
     }
 
-    /// A client that has closed its side first still gets what is queued.
+    /// Closes the connection. A client that ends its stream first still gets the queued output.
     fn eof(_: &mut Hello, conn: &mut ConnMut<Hello>) {
         say!("Connection closed.");
         conn.close();

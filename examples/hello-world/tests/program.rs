@@ -1,4 +1,4 @@
-//! The program on a desk, as a process, with clients of every kind.
+//! Tests the program as a process on a host, with many kinds of clients.
 
 use std::fs;
 use std::io::Write;
@@ -37,7 +37,7 @@ fn a_thousand_at_once_are_all_answered() {
     }
 }
 
-/// The server says a line for each client, and the pipe holds a few hundred.
+/// The server prints a line for each client, and the pipe holds a few hundred lines.
 #[test]
 fn a_reader_that_does_not_read_makes_no_client_wait() {
     let server = Program::start_unread(SERVER);
@@ -48,7 +48,7 @@ fn a_reader_that_does_not_read_makes_no_client_wait() {
     assert_eq!(server.wait().0.code(), Some(0));
 }
 
-/// What a client of the crowd does.
+/// The behaviour of a client.
 #[derive(Clone, Copy)]
 enum Kind {
     Visits,
@@ -65,7 +65,7 @@ const KINDS: [Kind; 5] =
 fn among_resets_and_silences_all_other_clients_are_answered() {
     let server = Program::start(SERVER);
     let mut stay = Vec::new();
-    // Any order will do, as long as it is the same each time (a step of Knuth's MMIX generator).
+    // The order does not matter, but must be the same in each run (a step of Knuth's MMIX generator).
     let mut state = 42_u64;
     for number in 0..200 {
         state =
@@ -81,7 +81,7 @@ fn among_resets_and_silences_all_other_clients_are_answered() {
             Kind::StaysSilent => stay.push(server.connect()),
             Kind::FloodsAndReadsNothing => {
                 let mut client = server.connect();
-                // The server may have let go of a client that does not stop.
+                // The server may have dropped a client that does not stop sending.
                 let _ = client.write_all(&[b'?'; 256 * 1024]);
                 stay.push(client);
             }
@@ -94,14 +94,14 @@ fn reset(client: &TcpStream) {
     set_socket_linger(client, Some(Duration::ZERO)).unwrap();
 }
 
-/// That it serves for these two seconds is tested with a script, which has a clock of its own.
+/// `scripted.rs`, which has its own clock, tests that the server serves clients during these two seconds.
 #[test]
 fn an_interrupt_ends_the_server_after_two_seconds_and_a_second_one_changes_nothing() {
     let server = Program::start(SERVER);
     let asked = Instant::now();
     server.interrupt();
     server.wait_for("Caught an interrupt signal; exiting cleanly in two seconds.");
-    // If this machine is slow, the server may have ended by now; that changes nothing either.
+    // On a slow machine the server may already have ended. That is fine, too.
     server.interrupt();
     let (status, lines) = server.wait();
     assert_eq!(status.code(), Some(0));
@@ -114,8 +114,8 @@ fn an_idle_server_is_never_woken() {
     let server = Program::start(SERVER);
     assert_eq!(server.visit(), GREETING);
     server.wait_for("flushed answer");
-    // It still has the client's end of stream to hear of, and then nothing. A server that is woken for
-    // no reason is woken in each of these spans.
+    // The server may still be woken by the client's end of stream, but by nothing after it. A server that is
+    // woken without reason is woken in each of these intervals.
     let mut before = wake_ups(&server);
     let is_quiet = (0..20).any(|_| {
         thread::sleep(Duration::from_millis(500));
@@ -125,14 +125,14 @@ fn an_idle_server_is_never_woken() {
     assert!(is_quiet, "it is woken for no reason");
 }
 
-/// How often the server has gone to sleep.
+/// Returns the number of times that the server has gone to sleep.
 fn wake_ups(server: &Program) -> u64 {
     let status = fs::read_to_string(format!("/proc/{}/status", server.pid())).unwrap();
     let line = status.lines().find_map(|line| line.strip_prefix("voluntary_ctxt_switches:"));
     line.unwrap().trim().parse().unwrap()
 }
 
-/// The program ends with status 1, says nothing but one line, and that line has `wanted` in it.
+/// Checks that the program ends with status 1 and prints only one line, which contains all of `wanted`.
 fn refused(arguments: &[&str], wanted: &[&str]) {
     let output = Program::run(SERVER, arguments);
     let said = String::from_utf8(output.stderr).unwrap();

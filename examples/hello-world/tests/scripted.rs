@@ -1,6 +1,7 @@
-//! The application against a script instead of a back end: no socket, no clock, no thread.
+//! Tests the application with a script instead of a back end: no socket, no clock, no thread.
 //!
-//! What the host and the boards run is exactly this seam: actions come out, news goes in.
+//! The script uses the same interface as the back ends of hosts and boards: the base returns actions, and
+//! receives what has happened.
 
 use std::cell::RefCell;
 use std::convert::Infallible;
@@ -18,11 +19,11 @@ const INTERRUPTED: &str = "Caught an interrupt signal; exiting cleanly in two se
 
 type Storage = picoevent::Storage<Hello, 1, 2, 48>;
 
-/// All connections of a storage, with short rings.
+/// A pool of all connections of the storage, with short rings.
 const CLIENTS: Pool = Pool::rest().rings(8, 16);
 
 thread_local! {
-    /// The lines of the test that runs on this thread.
+    /// The log lines of the test that runs on this thread.
     static LINES: RefCell<Vec<String>> = const { RefCell::new(Vec::new()) };
 }
 
@@ -40,7 +41,7 @@ impl log::Log for Lines {
     fn flush(&self) {}
 }
 
-/// A back end with a clock that the test sets. What the base asks for is the test's to answer.
+/// A back end whose clock is set by the test. The test also answers the base's actions.
 #[derive(Default)]
 struct Device {
     now: Instant,
@@ -64,7 +65,7 @@ impl Backend<Hello> for Device {
     }
 }
 
-/// The application on the device.
+/// The application on a [`Device`].
 struct Script<'s> {
     base: EventBase<'s, Hello>,
     app: Hello,
@@ -78,14 +79,14 @@ impl<'s> Script<'s> {
     }
 
     fn on(mut base: EventBase<'s, Hello>, clients: Pool) -> Self {
-        // Every test sets the same logger, and the first one wins.
+        // Every test sets the same logger. Only the first call succeeds.
         let _ = log::set_logger(&Lines);
         log::set_max_level(log::LevelFilter::Info);
         let listener = Hello::start(&mut base, address(), clients).unwrap();
         Self { base, app: Hello::default(), listener, device: Device::default() }
     }
 
-    /// What the base has asked for since the last look.
+    /// Returns the actions that the base has requested since the last call.
     fn actions(&mut self) -> Vec<Action> {
         self.base.settle(&mut self.device).unwrap();
         std::mem::take(&mut self.device.actions)
@@ -95,7 +96,7 @@ impl<'s> Script<'s> {
         self.base.accepted(self.listener, "192.0.2.1:5000".parse().unwrap()).unwrap()
     }
 
-    /// Runs one turn at `micros`. Returns the actions from before and after its callbacks.
+    /// Runs one turn at the time `micros`. Returns the actions from before and after its callbacks.
     fn turn(&mut self, micros: u64) -> Vec<Action> {
         self.device.now = Instant::from_micros(micros);
         assert_eq!(self.base.turn(&mut self.app, &mut self.device), Poll::Ready(Ok(None)));

@@ -1,7 +1,7 @@
-//! A button and a lamp on an MQTT broker. Each press is published to `button/presses` with the number of presses,
-//! and arrives at least once, also if the broker was away; `button/lamp` switches the lamp.
+//! A button and a lamp on an MQTT broker. Each press is published to `button/presses` with the number of presses.
+//! It arrives at least once, also if the broker was offline. The topic `button/lamp` switches the lamp.
 //!
-//! The crate is the whole application and depends on no device: `main.rs` runs it on real sockets.
+//! The crate is the whole application and does not depend on a particular board. `main.rs` runs it on real sockets.
 
 #![no_std]
 
@@ -15,7 +15,7 @@ use picoevent_mqtt::{
     StartError, Subscription,
 };
 
-// Where the application's lines go.
+// The application logs through defmt or log.
 #[cfg(feature = "defmt")]
 use defmt::info as say;
 #[cfg(not(feature = "defmt"))]
@@ -30,7 +30,7 @@ pub const PRESSED: Signal = Signal::USR1;
 /// The connection to the broker.
 pub const BROKER: Pool = Pool::new(1).rings(256, 256);
 
-/// The application. Ten presses are kept while the broker is away.
+/// The application. It keeps up to ten presses while the broker is offline.
 pub struct Button {
     mqtt: Client<Button, 11, 300>,
     broker: SocketAddr,
@@ -60,7 +60,7 @@ impl HasMqtt for Button {
                 let online = Publish::new("button/state", b"online").retained();
                 let _ = mqtt::publish(self, cx, &online);
             }
-            // After the interrupt.
+            // The client stops after the interrupt.
             MqttEvent::Down(Down::Stopped) => cx.exit(),
             MqttEvent::Down(why) => say!("The broker is gone: {}.", why),
             _ => {}
@@ -69,7 +69,7 @@ impl HasMqtt for Button {
 }
 
 impl Button {
-    /// Makes an application that has its broker here.
+    /// Makes the application. `broker` is the broker's address.
     pub const fn new(broker: SocketAddr) -> Self {
         Self { mqtt: Client::new(), broker, presses: 0, is_lit: false }
     }
@@ -108,7 +108,7 @@ impl Button {
 
     fn interrupted(&mut self, event: &mut EventMut<Self>) {
         say!("Caught an interrupt signal.");
-        // There is no will after a goodbye.
+        // After a DISCONNECT the broker does not publish the will, so publish the same message here.
         let gone = Publish::new("button/state", b"gone").retained();
         let _ = mqtt::publish(self, event.cx(), &gone);
         mqtt::stop(self, event.cx());

@@ -1,5 +1,4 @@
-//! mqtt-button on a PC: `mqtt-button --broker ADDR:PORT`. Each line on standard input is a press, and so is
-//! `SIGUSR1`.
+//! mqtt-button on a PC: `mqtt-button --broker ADDR:PORT`. Each line on standard input and each `SIGUSR1` is a press.
 
 use std::net::SocketAddr;
 use std::process::ExitCode;

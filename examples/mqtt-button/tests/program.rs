@@ -1,4 +1,4 @@
-//! The program, as a person runs it, with a broker of the test's own.
+//! Tests the program as a process, with a broker that runs in the test.
 
 use std::io::{BufRead, BufReader, Lines, Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -9,7 +9,7 @@ use rustix::process::{Pid, Signal, kill_process};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_mqtt-button");
 
-/// A program that runs.
+/// A running program.
 struct Button {
     process: Child,
     lines: Lines<BufReader<ChildStdout>>,
@@ -46,7 +46,7 @@ impl Drop for Button {
     }
 }
 
-/// Accepts the client, and answers its CONNECT.
+/// Accepts the client and answers its CONNECT.
 fn accept(broker: &TcpListener, session_present: bool) -> TcpStream {
     let (mut client, _) = broker.accept().unwrap();
     client.set_read_timeout(Some(LIMIT)).unwrap();
@@ -55,7 +55,7 @@ fn accept(broker: &TcpListener, session_present: bool) -> TcpStream {
     client
 }
 
-/// Reads a short packet: its first byte and its body.
+/// Reads a short packet. Returns its first byte and its body.
 fn packet(client: &mut TcpStream) -> (u8, Vec<u8>) {
     let mut head = [0; 2];
     client.read_exact(&mut head).unwrap();
@@ -64,7 +64,7 @@ fn packet(client: &mut TcpStream) -> (u8, Vec<u8>) {
     (head[0], body)
 }
 
-/// Reads the next PUBLISH of this first byte, and returns its identifier and the end of its body.
+/// Reads the next PUBLISH, which must have this first byte. Returns its identifier and its last byte.
 fn published(client: &mut TcpStream, first: u8) -> ([u8; 2], u8) {
     loop {
         let (kind, body) = packet(client);
@@ -90,7 +90,7 @@ fn presses_arrive_also_those_while_the_broker_was_away() {
     assert_eq!(button.line(), "Press 2.");
     let (second, count) = published(&mut client, 0x32);
     assert_eq!(count, b'2');
-    // It is not acknowledged.
+    // The connection ends before the acknowledgement.
     drop(client);
     assert!(button.line().starts_with("The broker is gone: "));
     button.press();

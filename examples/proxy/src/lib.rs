@@ -5,12 +5,12 @@
 //!   client ◀── output ring ◀─transfer── input ring  ◀── server
 //! ```
 //!
-//! Its pools exchange rings: where an output ring is empty, a transfer copies no byte.
+//! Its pools exchange rings: if the output ring is empty, a transfer copies no bytes.
 //!
-//! The two connections are partners. When one side ends its stream, so does the proxy on the other side, after
-//! all bytes; the other direction goes on. When one side is reset or cannot be reached, the other is reset, so that
-//! it does not take what it has for all there is.
-//! A side that takes no bytes makes the other wait, and is dropped after a minute.
+//! The two connections are partners. When one side ends its stream, the proxy sends the remaining bytes to the other
+//! side and then half-closes that connection. The opposite direction continues. When one side is reset or cannot be
+//! reached, the proxy resets the other, so that it does not take truncated data for the whole stream.
+//! If a side accepts no bytes, the proxy stops reading from the other. After a minute it drops the side.
 
 #![no_std]
 
@@ -22,7 +22,7 @@ use picoevent::{
     SetupError, Signal,
 };
 
-// Where the application's lines go.
+// The application logs through defmt or log.
 #[cfg(feature = "defmt")]
 use defmt::info as say;
 #[cfg(not(feature = "defmt"))]
@@ -33,8 +33,8 @@ pub const PORT: u16 = 9996;
 
 const STALL_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// Returns the pools of a proxy for `clients` clients at once, with rings of `ring` bytes: one pool for the
-/// clients, one for the connections to the server.
+/// Returns the pools of a proxy for `clients` clients at once, with rings of `ring` bytes. One pool is for the
+/// clients, the other for the connections to the server.
 pub const fn pools(clients: u16, ring: usize) -> [Pool; 2] {
     [Pool::new(clients).rings(ring, ring).exchanging(); 2]
 }
@@ -51,12 +51,12 @@ pub struct Proxy<const CLIENTS: usize> {
 /// One of two partners.
 struct Side {
     partner: Conn,
-    /// It will send no more.
+    /// Whether this side has ended its stream.
     ended: bool,
 }
 
 impl<const CLIENTS: usize> Proxy<CLIENTS> {
-    /// Makes a proxy for the server at an address.
+    /// Makes a proxy for the server at this address.
     pub const fn new(server: SocketAddr) -> Self {
         Self { server, outgoing: None, clients: ConnMap::new(), servers: ConnMap::new() }
     }
@@ -94,10 +94,10 @@ impl<const CLIENTS: usize> Proxy<CLIENTS> {
         Ok(())
     }
 
-    /// Moves the input of one side to its partner, as far as there is room, and the end of stream behind it.
+    /// Moves the input of one side to its partner, as far as there is room, and then the end of stream.
     fn relay(&mut self, from: &mut ConnMut<Self>) {
         let Some(&mut Side { partner, ended }) = self.side(from.id()) else { return };
-        // Without a partner, this side is about to end as well.
+        // If the partner is gone, this side ends soon, too.
         if from.transfer(partner).is_err() {
             return;
         }
@@ -123,7 +123,7 @@ impl<const CLIENTS: usize> Proxy<CLIENTS> {
         }
     }
 
-    /// Forgets one side that has ended. When it was lost, its partner is dropped.
+    /// Removes a side that has ended. If its connection was lost, drops its partner.
     fn end(&mut self, conn: &mut ConnMut<Self>, end: ConnEnd) {
         let side = self.clients.remove(conn.id()).or(self.servers.remove(conn.id()));
         if let (ConnEnd::Failed(error), Some(Side { partner, .. })) = (end, side)
@@ -134,7 +134,7 @@ impl<const CLIENTS: usize> Proxy<CLIENTS> {
     }
 }
 
-/// A connection of either side; a listener has accepted those of clients.
+/// A connection to a client or to the server.
 struct Relay;
 
 impl<const CLIENTS: usize> Protocol<Proxy<CLIENTS>> for Relay {
@@ -153,7 +153,7 @@ impl<const CLIENTS: usize> Protocol<Proxy<CLIENTS>> for Relay {
         app.relay(conn);
     }
 
-    /// There is room for the partner's input.
+    /// Moves the partner's input, now that there is room.
     fn writable(app: &mut Proxy<CLIENTS>, conn: &mut ConnMut<Proxy<CLIENTS>>) {
         if let Some(&mut Side { partner, .. }) = app.side(conn.id())
             && let Ok(mut partner) = conn.cx().conn(partner)

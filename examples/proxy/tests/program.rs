@@ -1,4 +1,4 @@
-//! The program on a desk, as a process, between clients and servers of the test.
+//! Tests the program as a process on a host, between clients and servers of the test.
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Ipv4Addr, Shutdown, SocketAddr, SocketAddrV4, TcpListener, TcpStream};
@@ -9,7 +9,7 @@ use rustix::net::{AddressFamily, SocketType, bind, getsockname, socket};
 
 const PROXY: &str = env!("CARGO_BIN_EXE_proxy");
 
-/// More than the proxy has places for.
+/// More clients than the proxy has places for.
 const MANY: usize = 300;
 
 /// A proxy, and the listener of the server behind it.
@@ -25,12 +25,12 @@ impl Scene {
         Self { proxy, server }
     }
 
-    /// Accepts at the server.
+    /// Accepts the proxy's next connection to the server.
     fn accept(&self) -> TcpStream {
         limited(self.server.accept().unwrap().0)
     }
 
-    /// Returns a new client, and its connection at the server.
+    /// Returns a new client, and the server's end of its connection.
     fn pair(&self) -> (TcpStream, TcpStream) {
         (self.proxy.connect(), self.accept())
     }
@@ -50,7 +50,7 @@ fn send_all(stream: &mut TcpStream, bytes: &[u8]) {
     stream.shutdown(Shutdown::Write).unwrap();
 }
 
-/// Reads up to the end of the stream, in order or not.
+/// Reads until the stream ends or fails. Returns the bytes, or the error.
 fn read_to_any_end(stream: &mut TcpStream) -> Result<Vec<u8>, ErrorKind> {
     let mut bytes = Vec::new();
     stream.read_to_end(&mut bytes).map(|_| bytes).map_err(|error| error.kind())
@@ -110,7 +110,7 @@ fn a_reset_of_one_side_resets_the_other() {
 
 #[test]
 fn a_client_is_reset_when_nothing_listens_at_the_server() {
-    // The port is taken, and nothing listens there.
+    // The port is bound, but nothing listens there.
     let taken = socket(AddressFamily::INET, SocketType::STREAM, None).unwrap();
     bind(&taken, &SocketAddrV4::new(Ipv4Addr::LOCALHOST, 0)).unwrap();
     let address = SocketAddr::try_from(getsockname(&taken).unwrap()).unwrap();
@@ -131,7 +131,7 @@ fn bytes_wait_for_a_server_that_does_not_read_and_are_all_there() {
         client.shutdown(Shutdown::Write).unwrap();
         read_all(&mut client)
     });
-    // Another client is served meanwhile.
+    // Meanwhile another client is served.
     let (mut other, mut its_server) = scene.pair();
     send_all(&mut other, b"hello");
     assert_eq!(read_all(&mut its_server), b"hello");

@@ -1,9 +1,9 @@
-//! A time server: it answers each datagram with the seconds since the epoch as text, such as
-//! `1767225600`, and ends on an interrupt.
+//! A UDP time server. It answers each datagram with the seconds since the epoch as text, such as
+//! `1767225600`. It ends on an interrupt.
 //!
-//! The crate is the whole application and depends on no device: `main.rs` runs it on real sockets, the
-//! packages under `examples/boards` on embassy-net. What time it is, the program says: on a board without a
-//! clock of its own it is the time [since the start](uptime).
+//! The crate is the whole application and does not depend on a particular board. `main.rs` runs it on real sockets,
+//! the packages in `examples/boards` run it on embassy-net. The program provides the [`Clock`]. A board without a
+//! real-time clock uses the time [since the start](uptime).
 
 #![no_std]
 
@@ -15,26 +15,26 @@ use picoevent::{
     Cx, EventMut, Instant, SendError, SetupError, Signal, UdpEvent, UdpMut, UdpRings, UdpSocket,
 };
 
-// Where the application's lines go.
+// The application logs through defmt or log.
 #[cfg(feature = "defmt")]
 use defmt::info as say;
 #[cfg(not(feature = "defmt"))]
 use log::info as say;
 
-/// The port to listen on, that of the time protocol (RFC 868) and 9,000.
+/// The port to listen on: 9,000 plus the port of the time protocol (RFC 868).
 pub const PORT: u16 = 9037;
 
-/// The most characters of an answer: those of the largest number.
+/// The length of the longest answer in bytes: the digits of the largest number.
 const LONGEST: usize = 20;
 
-/// Room for eight questions of a few bytes, and for eight answers. What is asked does not matter, so a
-/// longer question may be cut.
+/// Room for eight short requests and for eight answers. The content of a request does not matter, so a longer
+/// request may be truncated.
 pub const RINGS: UdpRings = UdpRings::new(UdpRings::holding(8, 8), UdpRings::holding(8, LONGEST));
 
-/// Tells the time in seconds, at a time of the loop.
+/// Converts a time of the loop to the time in seconds.
 pub type Clock = fn(Instant) -> u64;
 
-/// Tells the seconds since the start of the loop's clock, which on a board is its start.
+/// Returns the seconds since the loop's clock started. On a board this is the time since the start of the board.
 pub fn uptime(now: Instant) -> u64 {
     now.as_micros() / 1_000_000
 }
@@ -45,7 +45,7 @@ pub struct Time {
 }
 
 impl Time {
-    /// Makes an application that tells this time.
+    /// Makes the application. It answers with the time of `clock`.
     pub const fn new(clock: Clock) -> Self {
         Self { clock }
     }
@@ -69,9 +69,9 @@ impl Time {
             let written = write!(answer, "{}", (self.clock)(udp.cx().now()));
             debug_assert!(written.is_ok(), "the longest number fits");
             match udp.send_to(answer.as_bytes(), asker) {
-                // The question stays until there is room; then this is called again.
+                // The request stays in the ring. This is called again when there is room.
                 Err(SendError::Full) => return,
-                // An asker that cannot be answered gets no answer.
+                // A client that cannot be reached gets no answer.
                 Ok(()) | Err(_) => udp.consume(),
             };
         }

@@ -1,4 +1,4 @@
-//! The program, as a person runs it, and real clients.
+//! Tests the program as a process on a host, with real clients.
 
 use std::net::{SocketAddr, UdpSocket};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -42,7 +42,7 @@ fn each_datagram_is_answered_with_the_time() {
 fn more_questions_than_the_rings_hold_are_all_answered() {
     let server = Program::start(SERVER);
     let client = client(server.address());
-    // The system's buffer holds them all; the rings hold eight.
+    // The system's buffer holds all of them; the rings hold eight.
     for _ in 0..100 {
         client.send(b"what time is it?").unwrap();
     }

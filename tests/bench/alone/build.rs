@@ -1,4 +1,4 @@
-//! The images are linked but never run: they have an entry and no start-up code.
+//! Sets the linker arguments. The images are never run, so they have an entry but no start-up code.
 
 use std::env;
 

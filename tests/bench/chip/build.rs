@@ -1,5 +1,4 @@
-//! Tells the linker the memory map, and what stands in the vector table where a program has no
-//! handler of its own.
+//! Gives the linker the memory map, and the default handlers of the vector table.
 
 use std::path::PathBuf;
 use std::{env, fs};

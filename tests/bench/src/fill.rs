@@ -11,14 +11,14 @@ pub const RING: usize = 64;
 
 const PLAIN: &Settings = &Settings::new();
 
-/// Every event, of which none is pending.
+/// Makes every event. None is pending.
 pub fn make_events(bench: &mut Bench<'_>) {
     for _ in 0..bench.size {
         bench.events.push(bench.base.new_timer(Mode::OneShot, count).unwrap());
     }
 }
 
-/// Arms every event with a distant deadline of its own.
+/// Arms every event with a different, distant deadline.
 pub fn arm_all(bench: &mut Bench<'_>) {
     make_events(bench);
     for at in 0..bench.size {
@@ -55,7 +55,7 @@ fn count(app: &mut App, _: &mut EventMut<'_, '_, App>) {
     app.calls += 1;
 }
 
-/// Reads all there is, which is a full ring.
+/// Reads all input, which is a full ring.
 fn happened(app: &mut App, conn: &mut ConnMut<'_, '_, App>, event: ConnEvent) {
     match event {
         ConnEvent::Readable => assert_eq!(conn.read(&mut [0; RING]), RING),

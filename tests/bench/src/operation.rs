@@ -8,7 +8,7 @@ use picoevent::{EventFlags, Mode};
 use crate::bench::{Bench, TICK};
 use crate::fill;
 
-/// How the cost grows with the table.
+/// The growth of the cost with the table's size.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Growth {
     /// Not at all.

@@ -1,4 +1,4 @@
-/* The board of qemu-lm3s6965evb, as far as a small server in C needs it. */
+/* The parts of the board qemu-lm3s6965evb that a small server in C needs. */
 #pragma once
 
 #include <stdbool.h>

@@ -53,7 +53,7 @@ static void on_output(struct bufferevent *conn, void *argument)
 	on_conn(argument, "write");
 }
 
-/* One mask may tell several things. */
+/* One mask may report several conditions. */
 static void on_what(struct bufferevent *conn, short what, void *argument)
 {
 	char text[64] = "event";

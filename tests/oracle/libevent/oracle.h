@@ -1,12 +1,12 @@
 /* The player of programs on libevent: declarations that its files share.
  *
  *   program.c   reads a program's lines
- *   world.c     the virtual clock, and an epoll of its own: it stands in front of libc's
+ *   world.c     the virtual clock, and an epoll that replaces libc's
  *   play.c      carries a program out and writes its trace: the base, callbacks
  *   step.c      the steps
  *   watch.c     the watchers
  *   conn.c      the connections: bufferevents
- *   socket.c    the virtual sockets below them: it stands in front of libc's readv and writev
+ *   socket.c    the virtual sockets below them, with a readv and a writev that replace libc's
  */
 #ifndef ORACLE_H
 #define ORACLE_H
@@ -22,8 +22,8 @@
 #define SOURCES 8
 #define SIGNALS 32
 
-/* The numbers of connections, and the bytes that one and its socket hold. A socket is reported like a
- * source whose number is above all sources. */
+/* The numbers of connections, and the capacity of a connection and its socket in bytes. A socket is reported
+* like a source whose number is above all sources. */
 #define FIRST_CONN 28
 #define CONNS (MAX_ID - FIRST_CONN)
 #define INPUT 12

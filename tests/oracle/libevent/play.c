@@ -31,7 +31,7 @@ void say(const char *format, ...)
 }
 
 /* When a signal event is deleted during its repeats, libevent keeps a pointer to a variable of the
- * function that ran them, and a later delete writes through it. What that write would change is not
+ * function that ran them, and a later delete writes through it. The effect of that write is not
  * compared here, so the pointer is cleared. */
 void forget_dangling(void)
 {

@@ -1,7 +1,7 @@
 /* The virtual sockets of connections: bytes on their way from the peer and to it.
  *
  * The functions at the end have the names of libc's functions and replace them, for the library too.
- * Of the bytes only their order is checked: each stream counts from zero. */
+ * Only the order of the bytes is checked: the bytes of each stream count from zero. */
 #define _GNU_SOURCE
 #include "oracle.h"
 

@@ -21,7 +21,7 @@
 #define EPOCH_MS 1000000L
 
 struct source {
-	/* What it is ready for, and what is watched: epoll's bits. */
+	/* The ready conditions and the watched conditions, in epoll's bits. */
 	uint32_t ready, interest;
 	int registered;
 	/* Edge-triggered: something has happened since the last report. */

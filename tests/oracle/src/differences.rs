@@ -2,7 +2,7 @@
 //!
 //! The model of the loop has a switch for each entry. With all switches at libevent's side it must
 //! write libevent's trace, with all at ours it must write ours. The switches are turned one after
-//! the other, from ours to libevent's, in the order of this list. Each one that changes the trace
+//! the other, from ours to libevent's, in the order of this list. Each switch that changes the trace
 //! is counted: the program *uses* that difference. So a program that uses none has the same trace
 //! on both sides. An entry that no program uses excuses nothing and is an error.
 //!
@@ -10,7 +10,7 @@
 
 use crate::generate::Kind;
 
-/// A switch; its number is its index in [`DIFFERENCES`]. Those of connections come after those of events.
+/// A switch. Its number is its index in [`DIFFERENCES`]. The switches of connections follow those of events.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd)]
 #[repr(u8)]
 pub enum Switch {

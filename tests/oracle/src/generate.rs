@@ -27,9 +27,9 @@ const FIRST_WATCHER: Id = 20;
 pub enum Kind {
     /// Events of all sorts.
     Events,
-    /// Connections, with a few events beside them.
+    /// Connections, and a few events.
     Conns,
-    /// A pair of connections in memory, with another connection and a few events beside it.
+    /// A pair of connections in memory, another connection, and a few events.
     Pairs,
 }
 
@@ -63,7 +63,7 @@ struct Draft {
     features: Features,
     program: Program,
     decls: Vec<Decl>,
-    /// The event that most steps are about.
+    /// The event that most steps concern.
     focus: usize,
 }
 
@@ -119,7 +119,7 @@ impl Draft {
             Waits::Nothing => (false, None),
         };
         let all = [bits::READ, bits::READ, bits::WRITE, bits::CLOSED, bits::READ | bits::WRITE];
-        // All events of a source are of one kind, unless the kinds are to be mixed.
+        // All events of a source are of one kind, unless the program mixes the kinds.
         let by_edge = if self.features.mixing { random.percent(50) } else { source == Some(0) };
         let once = self.features.once && !is_signal && random.percent(40);
         Decl {
@@ -200,7 +200,7 @@ impl Draft {
     }
 
     fn op(&mut self, verb: Verb) -> Option<Op> {
-        // Consecutive steps are often about the same event.
+        // Consecutive steps often concern the same event.
         if self.random.percent(60) {
             self.focus = self.random.usize(..self.decls.len());
         }

@@ -61,7 +61,7 @@ enum Who {
     Finalizer,
 }
 
-/// Where an event's deadline is kept.
+/// The place where an event's deadline is stored.
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
 enum Timer {
     #[default]
@@ -85,7 +85,7 @@ struct Event {
     edge: bool,
     persist: bool,
     priority: usize,
-    /// It is on the list of its source or signal.
+    /// Whether it is on the list of its source or signal.
     registered: bool,
     queued: bool,
     result: u8,
@@ -161,11 +161,11 @@ struct Model {
     armings: u64,
 
     conns: Vec<conn::Conn>,
-    /// The ends of pairs with something to be done for them, in order.
+    /// The ends of pairs with pending actions, in order.
     outbox: Vec<usize>,
-    /// The connection whose turn it is, and the callbacks of it that have run.
+    /// The connection whose turn it is, and its callbacks that have run in this turn.
     conn_turn: (usize, u8),
-    /// The last turn was one of a connection without a callback.
+    /// Whether the last turn was of a connection, and called no callback.
     no_call: bool,
     /// libevent's count of deferred callbacks in this turn of the loop, and those for the next.
     deferred: u32,

@@ -33,8 +33,8 @@ pub const MAX_ID: usize = 32;
 pub const SOURCES: usize = 8;
 /// The number of the first connection; there is none above [`MAX_ID`].
 pub const FIRST_CONN: usize = 28;
-/// Connections in a program at most. Each has a virtual socket, which is reported like a source whose
-/// number is above all sources.
+/// The maximum number of connections in a program. Each has a virtual socket, which is reported like a source
+/// whose number is above all sources.
 pub const CONNS: usize = MAX_ID - FIRST_CONN;
 /// Signals are numbered below this.
 pub const SIGNALS: usize = 32;
@@ -46,7 +46,7 @@ pub const MOST_CALLS: u32 = 80;
 /// A run with more polls is cut off.
 pub const MOST_POLLS: u32 = 160;
 
-/// The bytes that a connection's input and output hold, and its virtual socket on its way to the peer.
+/// The capacity in bytes of a connection's input and output, and of its virtual socket's output.
 pub const INPUT: usize = 12;
 pub const OUTPUT: usize = 16;
 pub const SEND_BUFFER: usize = 6;
@@ -129,7 +129,7 @@ pub struct Limit {
 pub struct Decl {
     pub id: Id,
     pub waits: Waits,
-    /// What it waits for on its source.
+    /// The conditions that it waits for on its source.
     pub what: u8,
     pub edge: bool,
     pub persist: bool,
@@ -148,24 +148,24 @@ pub struct ConnDecl {
     pub priority: u8,
 }
 
-/// What the peer of a connection does.
+/// An action of a connection's peer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Display, FromStr)]
 pub enum Peer {
-    /// Sends so many bytes.
+    /// Sends this number of bytes.
     #[display("send {0}")]
     Send(usize),
-    /// Takes up to so many bytes of what the socket holds on its way to it.
+    /// Takes up to this number of the bytes that the socket holds for the peer.
     #[display("take {0}")]
     Take(usize),
     /// Ends its stream.
     #[display("end")]
     End,
-    /// Resets the connection. What it sent before, and was not read, is lost.
+    /// Resets the connection. Bytes that it has sent but that were not read are lost.
     #[display("reset")]
     Reset,
 }
 
-/// What an event waits for, apart from its timeout.
+/// The source or signal that an event waits for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Waits {
     #[default]
@@ -174,7 +174,7 @@ pub enum Waits {
     Signal(u8),
 }
 
-/// When a watcher is called.
+/// The time at which a watcher is called.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Display, FromStr)]
 #[display(style = "lowercase")]
 pub enum When {
@@ -182,10 +182,10 @@ pub enum When {
     Check,
 }
 
-/// What happens outside of the loop.
+/// An event outside of the loop.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Display, FromStr)]
 pub enum News {
-    /// Sets what the source is ready for.
+    /// Sets the conditions for which the source is ready.
     #[display("ready {0} {1}")]
     Ready(u8, #[display(with = Letters)] u8),
     /// The signal is raised this often.
@@ -218,15 +218,15 @@ pub enum Op {
     /// Makes a freed event again.
     #[display("make {0}")]
     Make(Id),
-    /// Asks what it is pending for, until when, and at which priority.
+    /// Queries the conditions for which it is pending, its deadline and its priority.
     #[display("ask {0}")]
     Ask(Id),
     Counts,
-    /// Asks for the peaks, and clears them.
+    /// Queries the peaks, and clears them.
     Peaks,
-    /// Asks for all events.
+    /// Lists all events.
     All,
-    /// Asks whether an exit or a break was requested.
+    /// Queries whether an exit or a break was requested.
     Got,
     #[display("exit {0}")]
     Exit(#[display(with = Dash)] Option<u64>),
@@ -243,16 +243,16 @@ pub enum Op {
     Raise(u8, u16),
     #[display("peer {0} {1}")]
     Peer(Id, Peer),
-    /// Writes so many bytes to a connection.
+    /// Writes this number of bytes to a connection.
     #[display("write {0} {1}")]
     Write(Id, usize),
-    /// Writes as many of so many bytes as fit.
+    /// Writes up to this number of bytes, as many as fit.
     #[display("some {0} {1}")]
     Some(Id, usize),
-    /// Requests the write callback for so much room.
+    /// Requests the write callback for this much room.
     #[display("room {0} {1}")]
     Room(Id, usize),
-    /// Takes up to so many bytes of its input.
+    /// Takes up to this number of bytes of its input.
     #[display("consume {0} {1}")]
     Consume(Id, usize),
     /// Enables and disables directions.
@@ -272,13 +272,13 @@ pub enum Op {
     /// Sets the low and the high mark of a direction.
     #[display("marks {0} {1} {2} {3}")]
     Marks(Id, #[display(with = Letters)] u8, usize, usize),
-    /// Asks how many bytes it holds, and which directions are enabled.
+    /// Queries the number of bytes that it holds, and the enabled directions.
     #[display("state {0}")]
     State(Id),
     /// Ends the sending side of an end of a pair.
     #[display("finish {0}")]
     Finish(Id),
-    /// Drops it at once.
+    /// Drops a connection at once.
     #[display("abort {0}")]
     Abort(Id),
     #[display("watch {0}")]
@@ -319,7 +319,7 @@ impl Op {
         self.into()
     }
 
-    /// Returns the event, watcher or connection that the step is about.
+    /// Returns the event, watcher or connection that the step concerns.
     pub fn id(self) -> Option<Id> {
         match self {
             Self::Add(id, _)

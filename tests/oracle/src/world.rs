@@ -16,7 +16,7 @@ struct Source {
     armed: bool,
 }
 
-/// When a level-triggered source is reported.
+/// The rule for reporting a level-triggered source.
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
 pub enum Level {
     /// In each poll while it is ready, as by epoll.
@@ -53,14 +53,14 @@ impl World {
         Self { news: news.iter().rev().copied().collect(), level, ..Self::default() }
     }
 
-    /// Sets what a source is ready for. Each named condition counts as new, even if it held before.
+    /// Sets the conditions for which a source is ready. Each counts as new, even if it held before.
     pub fn ready(&mut self, source: u8, what: u8) {
         let source = &mut self.sources[usize::from(source)];
         source.ready = what;
         source.armed |= what & source.interest != 0;
     }
 
-    /// Ends conditions of a source; this is not reported.
+    /// Ends conditions of a source. This is not reported.
     pub fn drain(&mut self, source: u8, what: u8) {
         self.sources[usize::from(source)].ready &= !what;
     }
@@ -70,7 +70,7 @@ impl World {
         self.raised[usize::from(signal)] += u32::from(count);
     }
 
-    /// Sets what is waited for, and requests a report. Sockets come behind the sources.
+    /// Sets the awaited conditions, and requests a report. The numbers of sockets follow those of sources.
     pub fn interest(&mut self, source: u8, what: u8, edge: bool) {
         if let Some(socket) = usize::from(source).checked_sub(SOURCES) {
             self.sockets[socket].interest = what;

@@ -5,9 +5,9 @@
 //!            chain  active  timers  …        table.rs
 //! ```
 //!
-//! A workload is a definition that every contender follows. It checks that the work was done and
-//! produces tables. It fails rather than report a run that lost something. Times are for reading,
-//! and for ratios between contenders of one run. Instructions can be compared over months.
+//! Each contender does the same workload. The workload checks that all work was done, and makes tables. If
+//! something was lost, it fails and reports no figures. Times can be compared only within one run.
+//! Instructions can be compared over months.
 
 pub mod active;
 pub mod chain;
@@ -80,7 +80,7 @@ impl Options {
 }
 
 impl Workload {
-    /// Finds a workload by its name, in upper or lower case, and returns the name.
+    /// Finds a workload by its name, in upper or lower case. Returns the name.
     fn name_of(typed: &str) -> Result<&'static str> {
         let mut names = WORKLOADS.iter().map(|workload| workload.name);
         names.find(|name| name.eq_ignore_ascii_case(typed)).with_context(|| {

@@ -13,11 +13,11 @@ pub struct Board {
     pub name: &'static str,
     /// The target triple, as in its `.cargo/config.toml`.
     pub target: &'static str,
-    /// How it runs.
+    /// The way in which it runs.
     pub runs_on: RunsOn,
 }
 
-/// How a board's firmware runs.
+/// The way in which a board's firmware runs.
 #[derive(Debug, PartialEq, Eq)]
 pub enum RunsOn {
     /// On the emulated machine of this name.
@@ -26,25 +26,25 @@ pub enum RunsOn {
     Hardware(Hardware),
 }
 
-/// A board that one can hold.
+/// A hardware board.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Hardware {
-    /// The folder of the board's family, or nothing.
+    /// The folder of the board's family. Empty if the board has no family.
     family: &'static str,
-    /// What the flashing program calls the chip.
+    /// The chip's name in the flashing program.
     pub chip: &'static str,
-    /// The way of an image into it.
+    /// The method of flashing it.
     pub flashed_by: FlashedBy,
 }
 
-/// The way of an image into a board.
+/// A method of flashing a board.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FlashedBy {
-    /// probe-rs and a debug probe.
+    /// With probe-rs and a debug probe.
     Probe,
-    /// The drive that the board becomes when BOOTSEL is held while it is connected.
+    /// By copying to the USB drive that appears if BOOTSEL is held while the board is plugged in.
     Drive,
-    /// espflash, over the USB connector.
+    /// With espflash, over the USB connector.
     Espflash,
 }
 
@@ -137,7 +137,7 @@ impl Board {
         const { &BOARDS }.iter().chain(const { &MORE })
     }
 
-    /// Returns every board that one can hold.
+    /// Returns every hardware board.
     pub fn on_hardware() -> impl Iterator<Item = (&'static Board, Hardware)> {
         Self::all().filter_map(|board| match board.runs_on {
             RunsOn::Hardware(hardware) => Some((board, hardware)),
@@ -154,7 +154,7 @@ impl Board {
         workspace::boards().join(family).join(self.name)
     }
 
-    /// Returns whether its package has code, unlike that of a machine whose family shares all of it.
+    /// Returns whether its package has code. A package has none if its family shares all code.
     pub fn has_code(&self) -> bool {
         self.folder().join("src").is_dir()
     }

@@ -1,7 +1,7 @@
 //! Counts the instructions of a run with valgrind's callgrind.
 //!
-//! Only the program's own instructions are counted, not the system's. Two runs of the same command
-//! have the same count, except for what depends on addresses and on the time.
+//! Only instructions of the program are counted, not those of the system. Two runs of the same command have
+//! the same count, except for code that depends on addresses or on the time.
 
 use std::{process::Command, time::Duration};
 
@@ -9,7 +9,7 @@ use anyhow::{Context, Result};
 
 use crate::command::{self, describe};
 
-/// The C library selects its `memcpy` for the processor. With this setting it is the same on each.
+/// The setting with which the C library uses the same `memcpy` on each processor.
 const SAME_EVERYWHERE: (&str, &str) = (
     "GLIBC_TUNABLES",
     "glibc.cpu.hwcaps=-AVX2,-AVX512F,-AVX512VL,-ERMS,-FSRM,-AVX_Fast_Unaligned_Load",
@@ -23,7 +23,7 @@ pub fn instructions(counted: &Command, limit: Duration) -> Result<u64> {
     let mut valgrind = Command::new("valgrind");
     valgrind.env(SAME_EVERYWHERE.0, SAME_EVERYWHERE.1);
     valgrind.args(["--tool=callgrind", "--callgrind-out-file=/dev/null"]);
-    // Programs under callgrind cannot raise the limit of their stack themselves.
+    // Under callgrind a program cannot raise its own stack limit.
     valgrind.arg("--main-stacksize=104857600");
     valgrind.arg(counted.get_program()).args(counted.get_args());
     let said = command::capture(&mut valgrind, limit).with_context(|| describe(&valgrind))?;

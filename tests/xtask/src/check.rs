@@ -1,9 +1,9 @@
-//! `cargo xtask test`: all checks, those that fail most usefully first.
+//! `cargo xtask test`: runs all checks. Checks with the most useful failures run first.
 //!
-//! It stops at the first failure and prints the failed command for pasting into a shell. Its output
-//! ends with the seconds of each step, and then the summary lines of the test runners, which CI reads.
+//! It stops at the first failure and prints the failed command, to paste it into a shell. Its output ends
+//! with the seconds of each step and with the summary lines of the test runners, which CI reads.
 //!
-//! Each step belongs to a group, and `--only` runs one of them, so that several machines can share the work.
+//! Each step belongs to a group. `--only` runs one group, so that several machines can share the work.
 
 mod results;
 
@@ -100,7 +100,7 @@ struct Checks {
 }
 
 impl Checks {
-    /// Takes a step, unless only another group is wanted.
+    /// Runs a step, unless only another group is wanted.
     fn step(
         &mut self,
         group: Group,
@@ -113,7 +113,7 @@ impl Checks {
         self.timed(heading, step)
     }
 
-    /// Takes one step under its heading, and keeps its time.
+    /// Runs one step under its heading, and keeps its time.
     fn timed<T>(
         &mut self,
         heading: &'static str,
@@ -129,13 +129,13 @@ impl Checks {
     /// Runs tests, shows their output, and keeps their summary lines.
     fn tests(&mut self, mut cargo: Command) -> Result<()> {
         println!("$ {}", describe(&cargo));
-        // One pipe for both streams: cargo names a test program on one, and the program reports on
-        // the other. Only the order connects them.
+        // One pipe for both streams: cargo names a test program on one stream, and the program reports on the
+        // other. Only the order of the lines connects them.
         let (reader, writer) = pipe()?;
         cargo.stdout(writer.try_clone()?).stderr(writer);
         let mut child = cargo.spawn().with_context(|| cannot_start(&cargo))?;
         let line = describe(&cargo);
-        // The command keeps the pipe's other end open.
+        // Drop the command, because it keeps the pipe's other end open.
         drop(cargo);
         let shown = self.results.show(reader);
         let status = child.wait()?;
@@ -189,8 +189,8 @@ fn clippy() -> Result<()> {
     Ok(())
 }
 
-/// Leaves out the fuzzer's own library, which takes longer to compile than all of the core and
-/// needs a C++ compiler. Clippy does not link, so it does not need the library.
+/// Runs clippy on the fuzzer, without libFuzzer: that library needs a C++ compiler and takes longer to compile
+/// than the whole core. Clippy does not link, so it does not need the library.
 fn clippy_fuzzer() -> Result<()> {
     let mut cargo = command::cargo(&workspace::fuzz());
     cargo.env("CUSTOM_LIBFUZZER_PATH", "./libfuzzer.a");
@@ -226,12 +226,12 @@ fn clippy_hardware(toolchain: Toolchain) -> Result<()> {
 
 fn clippy_board(toolchain: Toolchain, board: &Board, features: &[&str]) -> Result<()> {
     let mut cargo = toolchain.cargo(&board.folder(), board.target);
-    // In the release profile, so that what the builds compiled for this machine is reused.
+    // In the release profile, so that compiled code for this machine is reused.
     cargo.args(["clippy", "--release", "--lib", "--bins"]).args(features);
     command::run(cargo.args(["--", "--deny", "warnings"]))
 }
 
-/// Makes sure that the Rust in use has the target of each board.
+/// Checks that the Rust in use has the target of each board.
 fn targets(toolchain: Toolchain) -> Result<()> {
     anyhow::ensure!(
         toolchain == Toolchain::Rustup,
@@ -261,7 +261,7 @@ fn firmware(toolchain: Toolchain, wanted: impl Fn(&Board) -> bool) -> Result<()>
     Ok(())
 }
 
-/// What each run links for hardware. `--only boards` links everything.
+/// The hardware boards, and the programs, that each run links. `--only boards` links everything.
 const SOME_HARDWARE: [(&str, &[&str]); 3] = [
     ("nucleo-h743zi", &["hello-world", "echo", "gateway"]),
     ("w5500-evb-pico", &["hello-world", "echo"]),
@@ -327,7 +327,7 @@ fn worlds() -> Result<()> {
     Ok(())
 }
 
-/// Plants a part of the bugs, which the commit decides. `cargo xtask mutants` plants all of them.
+/// Plants a part of the bugs. The commit decides which part. `cargo xtask mutants` plants all bugs.
 fn planted_bugs() -> Result<()> {
     let digits = commit()?;
     let digits = digits.get(..8).unwrap_or(&digits);
@@ -338,9 +338,8 @@ fn planted_bugs() -> Result<()> {
 
 /// Runs the tests that were skipped before because they need firmware.
 ///
-/// They are chosen by the name of their test programs, not by their packages: then cargo does not compile the libraries
-/// again, with the features of these packages only. They wait more than they compute, so there are more threads than
-/// processors.
+/// They are selected by test program, not by package. With a package, cargo would compile the libraries again, with the
+/// features of that package only. The tests mostly wait, so there are more threads than processors.
 fn tests_under_qemu() -> Command {
     let mut cargo = command::cargo(&workspace::root());
     cargo.env(firmware::FOLDER, workspace::firmware());
@@ -356,14 +355,15 @@ fn documentation() -> Result<()> {
     command::run(cargo.args(["doc", "--workspace", "--no-deps", "--all-features"]))
 }
 
-/// Packs every package that is published, compiles each as it would be downloaded, and stops before the
-/// upload. Packages that need each other find the others' in a registry that cargo makes for this, in a folder that is
-/// new each time: cargo keeps what it has unpacked and compiled from a registry by name and version, which have not changed.
+/// Packs every package that is published, compiles each as it would be downloaded, and stops before the upload. For the
+/// dependencies between them cargo makes a temporary registry. Its folder is new each time, because cargo caches
+/// packages
+/// by name and version, and these have not changed.
 fn packages() -> Result<()> {
     let folder = tempfile::Builder::new().prefix("packages-").tempdir_in(workspace::target())?;
     let mut cargo = command::cargo(&workspace::root());
     cargo.env("CARGO_TARGET_DIR", folder.path());
-    // Only warnings say that tests are left out, which is intended; errors are still shown.
+    // Hides the warnings that tests are left out, which is intended. Errors are still shown.
     cargo.args(["publish", "--dry-run", "--workspace", "--allow-dirty", "--quiet"]);
     command::run(&mut cargo)
 }

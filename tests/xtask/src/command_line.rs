@@ -6,7 +6,7 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::{bench, check::Group, interop, memory, oracle, qemu::Machine, size, soak};
 
-/// What `--help` adds to the list of commands.
+/// The text that `--help` prints after the list of commands.
 const MORE: &str = "\
 examples: hello-world, echo
 machines: lm3s6965evb, mps2-an385, mps2-an500, mps2-an505, riscv-virt
@@ -108,7 +108,7 @@ pub struct Cable {
 
 pub use picoevent_command::Usage;
 
-/// Reads `a..b`, where a is less than b.
+/// Parses `a..b`, where a is less than b.
 ///
 /// # Errors
 /// [`Usage`] if `text` is not a range.

@@ -1,11 +1,11 @@
 //! `cargo xtask count`: the instructions of each operation of the core.
 //!
 //! Time differs from run to run, but instructions do not, so valgrind counts them. The program
-//! `tests/bench` performs an operation a number of times, and then a larger number of times. The
-//! difference of the two runs contains neither start-up nor filling the tables.
+//! `tests/bench` repeats an operation, in a second run more often. The difference of the two runs does not
+//! contain the start-up or the filling of the tables.
 //!
-//! The counts are of this machine's instructions. They are written into `docs/performance.md`. An
-//! operation whose cost grows too fast with the tables is an error.
+//! The counts are instructions of this machine. They are written into `docs/performance.md`. The command
+//! fails if an operation's cost grows too fast with the size of the tables.
 
 use std::{
     path::{Path, PathBuf},
@@ -24,18 +24,18 @@ use crate::{
 /// Slots of the tables. The program has the same sizes.
 const SIZES: [u32; 4] = [10, 100, 1_000, 10_000];
 
-/// How often the operation is repeated in the two runs.
+/// The numbers of repetitions in the two runs.
 const TIMES: [u64; 2] = [2_000, 12_000];
 
-/// A run takes a second.
+/// The time limit of a run. A run takes a second.
 const LIMIT: Duration = Duration::from_secs(120);
 
-/// How an operation's cost may grow.
+/// The allowed growth of an operation's cost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Growth {
-    /// Not at all.
+    /// The cost does not grow.
     Flat,
-    /// With the logarithm of the size.
+    /// The cost grows with the logarithm of the size.
     Logarithmic,
 }
 
@@ -43,7 +43,7 @@ pub enum Growth {
 pub struct Row<const N: usize> {
     /// Its name in the program.
     pub name: String,
-    /// How its counts may grow.
+    /// The allowed growth of its counts.
     pub growth: Growth,
     /// Its instructions.
     pub counts: [u64; N],
@@ -109,9 +109,8 @@ fn count(program: &Path, name: &str, size: u32, times: u64) -> Result<u64> {
     callgrind::instructions(&run, LIMIT)
 }
 
-/// Checks an operation's growth. Flat costs may differ by measurement noise only. A logarithmic
-/// cost grows by the same amount with each tenfold; a linear one would grow by a hundred times as
-/// much.
+/// Checks the growth of an operation's cost. Flat costs may differ only by measurement noise. If the size
+/// grows tenfold, a logarithmic cost grows by the same amount each time, and a linear cost by much more.
 fn check_growth(row: &Row<{ SIZES.len() }>) -> Result<()> {
     let Row { name, growth, counts } = row;
     let [ten, hundred, thousand, most] = *counts;

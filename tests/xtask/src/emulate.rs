@@ -1,4 +1,4 @@
-//! `cargo xtask qemu`: builds an example and runs it under QEMU, as `cargo picoevent qemu` runs any image.
+//! `cargo xtask qemu`: builds an example and runs it under QEMU, like `cargo picoevent qemu` does with any image.
 
 use anyhow::{Result, bail};
 use picoevent_command::{
@@ -11,10 +11,10 @@ use crate::{
     toolchain::Toolchain,
 };
 
-/// The example that listens for datagrams.
+/// The example that uses UDP.
 const UDP_TIME: &str = "udp-time";
 
-/// Returns the ports that an example listens on. The first is the one that `--port` is about.
+/// Returns the ports that an example listens on. `--port` applies to the first one.
 fn guest_ports(example: &str) -> &'static [Port] {
     match example {
         "device" => &[Port::Tcp(8080)],
@@ -27,8 +27,8 @@ fn guest_ports(example: &str) -> &'static [Port] {
     }
 }
 
-/// Builds `example` for `machine` and runs it, with this machine's `port` (0: any free one)
-/// forwarded to the guest's first port, over a simulated cable if requested. Returns its exit status.
+/// Builds `example` for `machine` and runs it. Forwards this machine's `port` (0: any free one) to the guest's
+/// first port, over a simulated cable if requested. Returns the exit status.
 pub fn run(example: &str, machine: Machine, port: u16, cable: &Cable) -> Result<i32> {
     emulate::check_installed(machine, "run `cargo xtask setup`")?;
     let forwards: Vec<_> = guest_ports(example)

@@ -1,8 +1,7 @@
-//! The far side of an emulated board's wire, as a process of its own: `picoevent-cable`.
+//! The other end of an emulated board's cable, as a separate process: `picoevent-cable`.
 //!
-//! It uses the simulator. This program does not, so that `cargo xtask setup` compiles little on a
-//! fresh clone. Its standard input ties it to this process: when this process ends in any way, so
-//! does it.
+//! It uses the simulator. `xtask` itself does not, so that `cargo xtask setup` compiles little on a fresh
+//! clone. The process ends when its standard input is closed, that is, when `xtask` ends in any way.
 
 use std::{
     io::{BufRead, BufReader},
@@ -32,11 +31,10 @@ pub struct FarSide {
 }
 
 impl FarSide {
-    /// Compiles and starts it, and waits until it listens on `port` of this machine (0: any free
-    /// one).
+    /// Compiles and starts the process. Waits until it listens on `port` of this machine (0: any free one).
     ///
     /// # Errors
-    /// If it cannot be compiled or does not listen; it has printed the reason.
+    /// If it cannot be compiled or does not listen. It has printed the reason.
     pub fn start(cable: &Cable, port: u16) -> Result<Self> {
         let mut build = command::cargo(&workspace::root());
         command::run(build.args(["build", "--quiet", "--release"]).args(PROGRAM))?;
@@ -55,7 +53,7 @@ impl FarSide {
         if let Some(seed) = &cable.seed {
             far_side.args(["--seed", seed]);
         }
-        // A terminal sends Ctrl-C to the whole foreground process group.
+        // A separate process group: a terminal sends Ctrl-C to the whole foreground group.
         far_side.stdin(Stdio::piped()).stdout(Stdio::piped()).process_group(0);
         let mut process = far_side.spawn().with_context(|| cannot_start(&far_side))?;
         let mut line = String::new();
@@ -71,21 +69,21 @@ impl FarSide {
         }
     }
 
-    /// Returns QEMU's end of the wire, for the id `n0`.
+    /// Returns QEMU's option for its end of the cable, with the id `n0`.
     pub fn netdev(&self) -> String {
         let folder = self.folder.path();
         netdev_over(&folder.join("board"), &folder.join("peer"))
     }
 
-    /// Returns the port of this machine that leads to the board.
+    /// Returns the port of this machine that is forwarded to the board.
     pub fn port(&self) -> u16 {
         self.port
     }
 
-    /// Ends it, and waits until its capture is written.
+    /// Ends the process, and waits until its capture is written.
     ///
     /// # Errors
-    /// If it failed; it has printed the reason.
+    /// If the process failed. It has printed the reason.
     pub fn end(mut self) -> Result<()> {
         drop(self.process.stdin.take());
         let status = self.process.wait()?;

@@ -1,8 +1,8 @@
 //! Builds a board's firmware, and finds built firmware.
 //!
-//! The boards share one target folder, and two of them one target triple, so cargo overwrites
-//! programs of the same name. Each ELF file is therefore copied to a path of its own,
-//! `examples/boards/target/firmware/<board>/<program>`, under a lock.
+//! The boards share one target folder, and some share a target triple, so cargo overwrites programs of the
+//! same name. Therefore each ELF file is copied, under a lock, to
+//! `examples/boards/target/firmware/<board>/<program>`.
 
 use std::{
     collections::BTreeMap,
@@ -22,7 +22,7 @@ pub const FOLDER: &str = "PICOEVENT_FIRMWARE";
 /// Returns firmware that was built before, for a test.
 ///
 /// # Errors
-/// If [`FOLDER`] is not set or has no such program; the error suggests `cargo xtask test`.
+/// If [`FOLDER`] is not set or has no such program. The error suggests `cargo xtask test`.
 pub fn prebuilt(board: &str, program: &str) -> Result<PathBuf> {
     let Some(folder) = env::var_os(FOLDER) else {
         bail!("{FOLDER} is not set: run `cargo xtask test`, which builds the firmware first");
@@ -37,7 +37,7 @@ pub fn prebuilt(board: &str, program: &str) -> Result<PathBuf> {
 /// Compiles one program of a board and returns its ELF file.
 ///
 /// # Errors
-/// [`Usage`] if the board has no such program; otherwise an error of cargo.
+/// [`Usage`] if the board has no such program, or an error of cargo.
 pub fn build(toolchain: Toolchain, board: &Board, program: &str) -> Result<PathBuf> {
     let known = programs(&board.folder())?;
     let Some(program) = known.iter().find(|known| known.name == program) else {
@@ -50,8 +50,8 @@ pub fn build(toolchain: Toolchain, board: &Board, program: &str) -> Result<PathB
     elf.ok_or_else(|| anyhow!("cargo did not say where it put {} for {}", program.name, board.name))
 }
 
-/// Compiles every program of a board, and returns their ELF files. Those that need the same features are compiled at
-/// once.
+/// Compiles every program of a board. Returns the ELF files. Programs that need the same features are compiled
+/// together.
 pub fn build_all(toolchain: Toolchain, board: &Board) -> Result<Vec<PathBuf>> {
     let mut together: BTreeMap<Vec<String>, Vec<String>> = BTreeMap::new();
     for Program { name, features } in programs(&board.folder())? {
@@ -89,7 +89,7 @@ pub fn build_gateway_as_tasks(toolchain: Toolchain, board: &Board) -> Result<()>
     build_baseline(toolchain, board, &[GATEWAY_AS_TASKS]).map(drop)
 }
 
-/// A program of a package, as its manifest has it.
+/// A program of a package, as listed in its manifest.
 #[derive(Debug, PartialEq, Eq, Deserialize)]
 struct Program {
     name: String,
@@ -112,7 +112,7 @@ fn programs(package: &Path) -> Result<Vec<Program>> {
     Ok(manifest.bin)
 }
 
-/// Returns the cargo arguments that build programs with features.
+/// Returns the cargo arguments that build the programs with these features.
 fn options<'a>(features: &[String], names: impl IntoIterator<Item = &'a str>) -> Vec<String> {
     let mut options: Vec<_> =
         names.into_iter().flat_map(|name| ["--bin".to_owned(), name.to_owned()]).collect();
@@ -129,8 +129,7 @@ fn build_with(toolchain: Toolchain, board: &Board, what: &[String]) -> Result<Ve
     let lock = File::create(workspace::firmware().join(".lock"))?;
     lock.lock().context("cannot lock the firmware folder")?;
 
-    // cargo reads the board's .cargo/config.toml, with its target and linker script, in that folder
-    // only.
+    // cargo reads the board's .cargo/config.toml, with its target and linker script, only in that folder.
     let mut cargo = toolchain.cargo(&board.folder(), board.target);
     cargo.args(["build", "--release"]).args(what);
     let mut copies = Vec::new();

@@ -1,4 +1,4 @@
-//! `cargo xtask flash`: builds an example and writes it to a real board, as `cargo picoevent flash` does with any
+//! `cargo xtask flash`: builds an example and writes it to a real board, like `cargo picoevent flash` does with any
 //! image.
 
 use anyhow::Result;
@@ -20,7 +20,7 @@ pub fn run(example: &str, board: &str) -> Result<()> {
             flash::run(&build()?, hardware.chip)
         }
         FlashedBy::Drive => {
-            // Before the build, which takes longer than to press a button.
+            // Check for the drive before the build, because the build takes long.
             let drive = drive::find(hardware.chip)?;
             drive::write(&build()?, hardware.chip, &drive)
         }

@@ -1,12 +1,11 @@
 //! `cargo xtask gate`: checks that the core's costs are as recorded, to two per cent.
 //!
-//! Times differ from run to run, so no test asserts them. Instructions and bytes do not differ: the
-//! same source and compiler give the same figures. They are recorded in
-//! `tests/bench/recorded.toml`. This check fails if one differs by more than two per cent, up or
-//! down. An intended change is recorded in the same commit, so the history of that file is the
-//! history of the costs.
+//! Times differ from run to run, so no test asserts them. Instructions and bytes do not: the same source
+//! and compiler give the same figures. They are recorded in `tests/bench/recorded.toml`. This check fails if
+//! a figure differs by more than two per cent, up or down. An intended change is recorded in the same
+//! commit, so the history of that file is the history of the costs.
 //!
-//! If the compiler differs from the recorded one, differences are shown but do not fail.
+//! If the compiler differs from the recorded one, differences are shown but the check does not fail.
 
 mod compare;
 mod record;
@@ -19,7 +18,7 @@ use anyhow::{Context, Result, ensure};
 use crate::{toolchain::Toolchain, workspace};
 use compare::compare;
 
-/// What to do with the figures.
+/// The use of the figures.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Task {
     /// Compare them with the record.
@@ -56,10 +55,10 @@ pub fn run(task: Task) -> Result<()> {
     Ok(())
 }
 
-/// Returns the bytes that are recorded for one thing.
+/// Returns the recorded bytes of one figure.
 ///
 /// # Errors
-/// When there is no record, or it has no such figure.
+/// If there is no record, or it has no such figure.
 pub fn recorded_bytes(what: &str) -> Result<u64> {
     let text = fs::read_to_string(file()).context("cannot read the recorded figures")?;
     let record = record::read(&text)?;

@@ -1,8 +1,9 @@
-//! `cargo xtask interop`: the protocols with programs of others on this machine.
+//! `cargo xtask interop`: tests the protocols with third-party programs on this machine.
 //!
-//! Each program has a file of its own in `interop`, and says there which Debian packages it needs; those of npm
-//! and PyPI go to a folder under `target`. Programs talk over loopback, with ports of the system's choice, and
-//! have a time limit each. `docs/interop.md` has the results.
+//! Each program has a separate file in `interop`, which names the Debian packages that it needs. Packages of npm and
+//! PyPI are installed into a folder under `target`. Programs communicate over loopback, on ports that the system
+//! chooses.
+//! Each has a time limit. `docs/interop.md` has the results.
 
 mod ab;
 mod autocannon;
@@ -26,12 +27,12 @@ use anyhow::{Context, Result, ensure};
 use crate::setup;
 use stage::Stage;
 
-/// A program of others, and what is tried with it.
+/// A third-party program, and its test.
 struct Program {
     name: &'static str,
-    /// What it needs: programs, and the Debian packages that have them.
+    /// The programs that it needs, each with the Debian package that has it.
     needs: &'static [(&'static str, &'static str)],
-    /// Returns what has come out, in a few words.
+    /// Runs the test. Returns a short description of the result.
     run: fn(&Stage) -> Result<String>,
 }
 
@@ -65,7 +66,7 @@ pub struct Options {
 /// Runs the programs, one after the other.
 ///
 /// # Errors
-/// If one fails or cannot be installed. The others are run nevertheless.
+/// If a program fails or cannot be installed. The other programs still run.
 pub fn run(options: &Options) -> Result<()> {
     let is_wanted = |program: &&Program| {
         options.programs.is_empty() || options.programs.iter().any(|name| name == program.name)

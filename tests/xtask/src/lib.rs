@@ -1,7 +1,7 @@
 //! The command `cargo xtask` of this repository, and code that it shares with the end-to-end tests.
 //!
-//! Everything beyond `cargo run` that a person or CI does is a command here, so that no step is
-//! hidden in a wiki or a shell history. The modules form these groups:
+//! Every task of a developer or of CI beyond `cargo run` is a command here, so that no step is hidden in a
+//! wiki or a shell history. The modules form these groups:
 //!
 //! ```text
 //! commands   setup   check (test)   emulate (qemu)   flash   size   memory   lines   count   bench   oracle   mutants   soak   interop
@@ -10,7 +10,7 @@
 //! ground     toolchain        workspace        command_line   patched   marks   callgrind
 //! ```
 //!
-//! What works on any project's image is in the package `picoevent-command`: QEMU, logs, sizes by crate.
+//! Commands for the images of any project are in the package `picoevent-command`: QEMU, logs, sizes by crate.
 //!
 //! # Firmware for the end-to-end tests
 //!

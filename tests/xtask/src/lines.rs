@@ -1,9 +1,8 @@
-//! `cargo xtask lines`: how many lines the gateway is, on the loop and as tasks.
+//! `cargo xtask lines`: counts the lines of the gateway, on the loop and as tasks.
 //!
-//! What counts is what a product's developer writes: the application and its set-up for one board.
-//! Board support does not, and neither do tests, comments, empty lines, and what the gateway as tasks
-//! does not have: the feature `online`. The sources are formatted by rustfmt with the same settings,
-//! which `cargo xtask test` checks.
+//! It counts the code that a product's developer writes: the application and its set-up for one board. It
+//! does not count board support, tests, comments, empty lines, or the feature `online`, which the gateway as
+//! tasks does not have. rustfmt formats the sources with the same settings, which `cargo xtask test` checks.
 
 use std::{
     fs,
@@ -17,10 +16,10 @@ use crate::{
     workspace,
 };
 
-/// An implementation: its name, and its sources. A folder stands for all files in it.
+/// An implementation: its name and its sources. A folder stands for all files in it.
 type Implementation = (&'static str, &'static [&'static str]);
 
-/// What is compared.
+/// The compared implementations.
 const IMPLEMENTATIONS: [Implementation; 2] = [
     (
         "tasks of embassy-net",
@@ -48,7 +47,7 @@ const IMPLEMENTATIONS: [Implementation; 2] = [
 /// Counts and prints a table for each implementation that exists.
 ///
 /// # Errors
-/// When a file cannot be read.
+/// If a file cannot be read.
 pub fn run() -> Result<()> {
     for (name, places) in IMPLEMENTATIONS {
         let files = files(&workspace::root(), places)?;
@@ -73,7 +72,7 @@ fn table(name: &str, files: &[PathBuf]) -> Result<Table> {
     Ok(table)
 }
 
-/// The Rust files at these places, without those that hold tests only.
+/// Returns the Rust files at these places, without files that contain only tests.
 fn files(root: &Path, places: &[&str]) -> Result<Vec<PathBuf>> {
     let mut files = Vec::new();
     for place in places {
@@ -93,7 +92,7 @@ fn files(root: &Path, places: &[&str]) -> Result<Vec<PathBuf>> {
     Ok(files)
 }
 
-/// The lines of a source that are neither empty nor a comment, up to its tests.
+/// Counts the lines of a source before its tests that are neither empty nor a comment.
 fn count(text: &str) -> u64 {
     let lines = text.lines().map(str::trim).take_while(|line| *line != "#[cfg(test)]");
     lines.filter(|line| !line.is_empty() && !line.starts_with("//")).count() as u64

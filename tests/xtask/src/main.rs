@@ -1,4 +1,4 @@
-//! `cargo xtask`: the library documents each command.
+//! The program `cargo xtask`. The library documents each command.
 
 use std::process::ExitCode;
 

@@ -1,4 +1,4 @@
-//! Parts of documents that commands write.
+//! The parts of documents that commands write.
 //!
 //! ```text
 //! <!-- count -->

@@ -1,6 +1,6 @@
-//! `cargo xtask memory`: the RAM that an application's constants take on a chip of 32 bits.
+//! `cargo xtask memory`: computes the RAM that an application's constants take on a chip of 32 bits.
 //!
-//! The bytes of an object of the loop are those that `cargo xtask gate` has recorded.
+//! The sizes of the loop's objects are those that `cargo xtask gate` has recorded.
 
 use std::str::FromStr;
 
@@ -13,14 +13,14 @@ use crate::{
     table::{Format, Table, grouped},
 };
 
-/// A TCP socket, beside its buffers: its place in `StackResources` (351), and in the loop's task (56). It is the
-/// difference of firmware with 16 sockets and with 6.
+/// The bytes of a TCP socket without its buffers: its place in `StackResources` (351) and in the loop's task (56).
+/// Measured as the difference between firmware with 16 and with 6 sockets.
 const SOCKET: u64 = 407;
 
-/// A UDP socket of the loop, beside its rings.
+/// The bytes of a UDP socket of the loop, without its rings.
 const UDP_SOCKET: u64 = 100;
 
-/// What an application's constants are.
+/// The constants of an application, as command-line options.
 #[derive(Debug, PartialEq, Args)]
 pub struct Options {
     /// `EVENTS` of the storage: timers and signals
@@ -40,7 +40,7 @@ pub struct Options {
     sockets: Option<Group>,
 }
 
-/// A number of equal things, each with bytes for input and for output.
+/// A number of equal objects. Each has bytes for input and for output.
 #[derive(Debug, Clone, Copy, PartialEq)]
 struct Group {
     number: u64,
@@ -72,7 +72,7 @@ impl FromStr for Group {
 /// Prints the table.
 ///
 /// # Errors
-/// When the recorded figures cannot be read.
+/// If the recorded figures cannot be read.
 pub fn run(options: &Options) -> Result<()> {
     print!("{}", table(options)?.grid(Format::Plain));
     Ok(())

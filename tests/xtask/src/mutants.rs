@@ -1,8 +1,8 @@
 //! `cargo xtask mutants`: checks that the simulator finds planted bugs.
 //!
-//! Each patch in `tests/mutants` plants one bug, in the core, the adapter or an example. It is
-//! applied to a copy of the repository. The simulator there must find the bug within a thousand
-//! seeds and shrink its choice log to twenty lines.
+//! Each patch in `tests/mutants` plants one bug in the core, the adapter or an example. It is applied to a
+//! copy of the repository. The simulator of that copy must find the bug within a thousand seeds and shrink
+//! the choice log to at most twenty lines.
 
 use std::{
     fs,
@@ -15,15 +15,15 @@ use anyhow::{Context, Result, bail, ensure};
 
 use crate::{command, patched, workspace};
 
-/// Where the patches are.
+/// The folder of the patches.
 const BUGS: &str = "tests/mutants";
 /// The number of seeds within which a bug must be found.
 const SEEDS: u64 = 1_000;
 /// The most lines of a shrunk choice log.
 const LINES: usize = 20;
-/// The limit of shrinking.
+/// The time limit of shrinking.
 const SHRINKING: Duration = Duration::from_secs(10);
-/// The applications, swept one after the other, unless the patch names some of them in a line of its own, behind
+/// The applications, which are swept one after the other. A patch can select some of them in a line that begins with
 /// [`NAMES`].
 const APPLICATIONS: [&str; 10] = [
     "hello-world",
@@ -37,10 +37,10 @@ const APPLICATIONS: [&str; 10] = [
     "device",
     "gateway",
 ];
-/// What a patch says before the applications that have the code it changes.
+/// The text in a patch before the names of the applications that contain the changed code.
 const NAMES: &str = "It is looked for with ";
 
-/// How a bug was found.
+/// The result of finding a bug.
 struct Found {
     application: String,
     seed: u64,
@@ -49,17 +49,17 @@ struct Found {
     shrinking: Duration,
 }
 
-/// In how many parts `cargo xtask test` divides the bugs: a commit plants those of one part.
+/// The number of parts into which `cargo xtask test` divides the bugs. A commit plants the bugs of one part.
 pub const PARTS: u64 = 5;
 
 /// Which bugs to plant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Which<'n> {
-    /// All.
+    /// All bugs.
     All,
-    /// Those whose names contain this.
+    /// Bugs whose names contain this.
     Named(&'n str),
-    /// Those whose numbers leave this rest when they are divided by [`PARTS`].
+    /// Bugs whose numbers have this remainder modulo [`PARTS`].
     Part(u64),
 }
 
@@ -105,7 +105,7 @@ pub fn run(which: Which<'_>) -> Result<i32> {
     })
 }
 
-/// Returns the applications that a patch is to be found with.
+/// Returns the applications that must find a patch's bug.
 fn applications(patch: &str) -> Vec<&str> {
     let named = patch.lines().find_map(|line| line.strip_prefix(NAMES)?.strip_suffix('.'));
     named.map_or_else(|| APPLICATIONS.to_vec(), |named| named.split(" and ").collect())

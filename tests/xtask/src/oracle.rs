@@ -23,11 +23,11 @@ pub const IN_A_TEST: u64 = 20_000;
 /// The kinds of programs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum Kind {
-    /// Of the event core.
+    /// Programs for the event core.
     Events,
-    /// Of connections, beside bufferevents.
+    /// Programs for connections, compared with bufferevents.
     Conns,
-    /// Of pairs of connections in memory, beside bufferevent_pair_new.
+    /// Programs for pairs of connections in memory, compared with `bufferevent_pair_new`.
     Pairs,
 }
 
@@ -86,7 +86,7 @@ pub fn run(options: &Options) -> Result<i32> {
     Ok(status.code().unwrap_or(1))
 }
 
-/// Plays the programs that are part of every test. The commit determines their seeds.
+/// Plays the programs of `cargo xtask test`. The commit determines their seeds.
 ///
 /// # Errors
 /// If picoevent's trace of one of them is wrong.
@@ -102,8 +102,7 @@ pub fn check() -> Result<()> {
     Ok(())
 }
 
-/// Returns a number that is the same wherever this commit is tested, and differs for the next
-/// commit.
+/// Returns a number that depends only on the commit.
 fn seed_of_commit() -> Result<u64> {
     let mut git = Command::new("git");
     git.current_dir(workspace::root()).args(["rev-parse", "HEAD"]);
@@ -112,7 +111,7 @@ fn seed_of_commit() -> Result<u64> {
     u64::from_str_radix(digits, 16).with_context(|| format!("{digits} is not a commit hash"))
 }
 
-/// The player of libevent, in C.
+/// The sources of the player of libevent, in C.
 const SOURCES: [&str; 7] =
     ["program.c", "world.c", "socket.c", "play.c", "step.c", "watch.c", "conn.c"];
 

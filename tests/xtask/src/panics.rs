@@ -1,7 +1,7 @@
-//! Checks that no verb of the core can panic: `tests/no-panic` must link.
+//! Checks that no function of the core can panic: `tests/no-panic` must link.
 //!
-//! Its image has an undefined symbol if a panic is reachable. To verify the check itself, a panic
-//! is then planted in the image, which must not link.
+//! Its image has an undefined symbol if a panic is reachable. To verify the check itself, a second image has a
+//! planted panic and must not link.
 
 use std::process::Command;
 
@@ -13,7 +13,7 @@ use crate::{
     workspace,
 };
 
-/// The target of the image: a microcontroller with `memcpy` and division of its own.
+/// The image's target: a microcontroller with hardware division. The toolchain provides `memcpy`.
 pub const TARGET: &str = "thumbv7m-none-eabi";
 
 /// The optimization levels of released firmware. The compiler removes different code at each.
@@ -25,7 +25,7 @@ const MISSING: &str = "undefined symbol: picoevent_core_can_panic";
 /// Links the image at every level, and checks that it does not link with a planted panic.
 ///
 /// # Errors
-/// If a verb of the core can panic, or the check would not find one that can.
+/// If a function of the core can panic, or the check does not find the planted panic.
 pub fn run(toolchain: Toolchain) -> Result<()> {
     for level in LEVELS {
         command::run(&mut build(toolchain, level))

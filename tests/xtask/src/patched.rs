@@ -1,4 +1,4 @@
-//! Copies of the repository with a planted bug, to check whether a test finds it.
+//! Makes copies of the repository with a planted bug, to check whether a test finds it.
 
 use std::{
     fs,
@@ -10,10 +10,9 @@ use anyhow::{Context, Result, bail, ensure};
 
 use crate::{command, workspace};
 
-/// Copies the repository to `copy` and plants each bug of a folder whose name is wanted, one after
-/// the other. `is_found` is given the bug's name and returns whether it was found. An error of it,
-/// and a patch that does not apply any more, count as not found, and the next bug is planted. Returns
-/// the exit status.
+/// Copies the repository to `copy` and plants each wanted bug of a folder, one after the other. `is_found`
+/// receives the bug's name and returns whether the bug was found. If it returns an error, or if a patch no
+/// longer applies, the bug counts as not found, and the next bug is planted. Returns the exit status.
 ///
 /// # Errors
 /// If there is no such bug, or the copy cannot be made or restored.
@@ -33,7 +32,7 @@ pub fn plant_each(
     Ok(i32::from(missed > 0))
 }
 
-/// Plants each patch in `copy`, and removes it again. Returns how many were not found.
+/// Applies each patch to `copy`, and removes it again. Returns the number of bugs that were not found.
 fn plant(
     copy: &Path,
     patches: &[PathBuf],
@@ -70,10 +69,10 @@ fn patches(folder: &Path) -> Result<Vec<PathBuf>> {
     Ok(patches)
 }
 
-/// Applies a patch to a copy, or with `--reverse` removes it.
+/// Applies a patch to a copy, or removes it with `--reverse`.
 fn apply(copy: &Path, patch: &Path, more: &[&str]) -> Result<()> {
     let mut git = Command::new("git");
-    // The copy is not a repository, though it may be inside of one.
+    // The copy is not a repository, but it may be inside one.
     git.env("GIT_CEILING_DIRECTORIES", copy.parent().unwrap_or(copy));
     git.current_dir(copy).args(["apply", "--whitespace=nowarn"]).args(more).arg(patch);
     let applied = git.output().with_context(|| command::cannot_start(&git))?;
@@ -84,7 +83,7 @@ fn apply(copy: &Path, patch: &Path, more: &[&str]) -> Result<()> {
     Ok(())
 }
 
-/// Copies a folder, without build output and git's files.
+/// Copies a folder without build output and git's files.
 fn copy_folder(from: &Path, to: &Path) -> Result<()> {
     for entry in fs::read_dir(from).with_context(|| from.display().to_string())? {
         let entry = entry?;

@@ -1,7 +1,7 @@
-//! `cargo xtask setup`: finds out what is missing and installs it.
+//! `cargo xtask setup`: installs missing programs.
 //!
-//! It prints one line for each thing it finds and each step it takes, and does nothing if
-//! everything is there. For what it cannot install, it prints the command to type.
+//! It prints one line for each program that it finds and for each step that it takes. If nothing is
+//! missing, it changes nothing. If it cannot install something, it prints the command to type.
 
 mod apt;
 
@@ -19,11 +19,11 @@ use crate::{
     toolchain::{self, CHOICE, Machine, TARGETS, Toolchain},
 };
 
-/// Installs what is missing. Returns the toolchain that compiles firmware.
+/// Installs missing programs. Returns the toolchain that compiles firmware.
 ///
 /// # Errors
-/// If something is missing that cannot be installed; the error says what to type. The same holds
-/// for every function here.
+/// If something is missing and cannot be installed. The error says what to type. This holds for every
+/// function here.
 pub fn run() -> Result<Toolchain> {
     let toolchain = emulation()?;
     host_tool("fmt", "rustfmt", "rustfmt-web")?;
@@ -109,7 +109,7 @@ fn host_tool(subcommand: &str, component: &str, package: &str) -> Result<()> {
     Ok(())
 }
 
-/// Makes sure that there is a QEMU for each kind of processor, and that it is new enough.
+/// Makes sure that a new enough QEMU is installed for each kind of processor.
 fn qemu() -> Result<()> {
     for processor in Processor::ALL {
         let found = find_or_install(processor.program(), processor.package())?;
@@ -119,12 +119,12 @@ fn qemu() -> Result<()> {
     Ok(())
 }
 
-/// Makes sure that a program is installed which Debian has in a package of the same name.
+/// Makes sure that a program is installed. Its Debian package has the same name.
 pub fn tool(program: &'static str) -> Result<()> {
     find_or_install(program, program).map(drop)
 }
 
-/// Makes sure that programs are installed, each with the Debian package that has it. Says what it installs.
+/// Makes sure that programs are installed. Each is given with its Debian package. Prints what it installs.
 pub fn programs(wanted: &[(&str, &str)]) -> Result<()> {
     let is_missing = |(program, _): &&(&str, &str)| command::find_program(program).is_none();
     let mut packages: Vec<_> =

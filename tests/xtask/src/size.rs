@@ -1,9 +1,9 @@
-//! `cargo xtask size`: the memory that the firmware takes on each board, and the core's part of it.
+//! `cargo xtask size`: measures the memory that the firmware takes on each board, and the core's part of it.
 //!
-//! Flash is what is written into the chip: vectors, code, constants, and the initial values of
-//! variables. Static RAM is what the linker assigns: initialised, zeroed and uninitialised
-//! variables. The stack is not included: it takes what is left, and how much it needs is measured
-//! by running. Each table is also written into `docs/performance.md`.
+//! Flash holds everything that is written into the chip: vectors, code, constants, and the initial values of
+//! variables. Static RAM holds what the linker assigns: initialised, zeroed and uninitialised variables. The
+//! stack is not included: it gets the remaining RAM, and its depth is measured by running the firmware. Each
+//! table is also written into `docs/performance.md`.
 
 pub mod alone;
 mod baseline;
@@ -45,7 +45,7 @@ pub struct Usage {
     pub sections: Vec<(String, u64)>,
 }
 
-/// What `cargo xtask size` measures, and how it prints it.
+/// The options of `cargo xtask size`.
 #[derive(Debug, Default, PartialEq, Eq, Args)]
 pub struct Options {
     /// Print the tables as they are in the document

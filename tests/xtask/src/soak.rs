@@ -1,7 +1,7 @@
-//! `cargo xtask soak`: long runs of the examples, which take too long for `cargo xtask test`.
+//! `cargo xtask soak`: runs of the examples that take too long for `cargo xtask test`.
 //!
-//! It builds the programs and the firmware that the wanted cases need, and installs QEMU if a case needs it and it
-//! is missing. `tests/src/soak.rs` does the rest.
+//! It builds the programs and the firmware for the wanted cases, and installs QEMU if necessary. `tests/src/soak.rs`
+//! does the rest.
 
 use anyhow::Result;
 
@@ -11,7 +11,7 @@ use crate::{board::Board, command, firmware, qemu::Machine, setup, workspace};
 pub const CASES: [&str; 7] =
     ["proxy", "chat", "gateway", "echo", "datagrams", "board", "board-faults"];
 
-/// The programs that run on this machine, each with its package: examples, and a server for datagrams.
+/// The programs that run on this machine, each with its package: examples, and a UDP server.
 const PROGRAMS: [(&str, &str); 5] = [
     ("proxy", "proxy"),
     ("chat", "chat"),
@@ -50,7 +50,7 @@ impl Options {
         self.cases.is_empty() || self.cases.iter().any(|name| name == case)
     }
 
-    /// Returns the command line that means the same.
+    /// Returns the equivalent command line.
     fn words(&self) -> Vec<String> {
         let mut words = self.cases.clone();
         words.push(format!("--seconds={}", self.seconds));
@@ -60,7 +60,7 @@ impl Options {
     }
 }
 
-/// Builds what is needed, and runs the wanted cases.
+/// Builds the programs and runs the wanted cases.
 ///
 /// # Errors
 /// If something cannot be built or installed, or a case finds something wrong.

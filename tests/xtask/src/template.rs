@@ -1,7 +1,8 @@
-//! The template of a project, `examples/template`: what it makes is simulated, run and linked.
+//! Tests the project template, `examples/template`: generated projects are simulated, run and linked.
 //!
-//! Two steps of `cargo xtask test` take the project of one board, with the template's placeholders filled in here. The
-//! group `template` has cargo-generate make the project of every board outside of the repository.
+//! Two steps of `cargo xtask test` use the project of one board. The placeholders of its template are filled in here.
+//! In
+//! the group `template`, cargo-generate makes the project of every board, outside of the repository.
 
 mod generate;
 mod plain;
@@ -27,9 +28,9 @@ use crate::{
 use generate::Generator;
 use plain::Row;
 
-/// How long a program of a project runs at most, with what must be compiled before.
+/// The time limit of a project's program, including its build.
 const LONGEST: Duration = Duration::from_secs(600);
-/// How long an answer may take.
+/// The time limit of an answer.
 const LIMIT: Duration = Duration::from_secs(60);
 
 /// Tests a project on this machine.
@@ -54,8 +55,8 @@ pub fn under_qemu(toolchain: Toolchain) -> Result<()> {
     Ok(())
 }
 
-/// Has cargo-generate make the project of every board, outside of the repository. Tests one, and links or runs the
-/// firmware of all.
+/// Makes the project of every board with cargo-generate, outside of the repository. Tests one of them, and links or
+/// runs the firmware of all.
 pub fn everywhere(toolchain: Toolchain) -> Result<()> {
     let generator = Generator::install()?;
     let folder = tempfile::tempdir()?;
@@ -86,7 +87,7 @@ fn emulated() -> Result<Row> {
     plain::rows()?.into_iter().find(Row::is_emulated).context("QEMU runs no board of the template")
 }
 
-/// Makes the project of a board, always in the same folder. Returns the folder.
+/// Makes the project of a board, always in the same folder. Returns this folder.
 fn filled(row: &Row) -> Result<PathBuf> {
     let project = workspace::target().join("template");
     if project.exists() {
@@ -118,8 +119,8 @@ fn firmware(toolchain: Toolchain, project: &Path, row: &Row) -> Command {
     with_target(cargo, row.workspace().join("target"))
 }
 
-/// Runs a project's simulations and its program, and the simulations without the timeouts, which must fail with the seed
-/// that its README names.
+/// Runs a project's simulations and its program. Then runs the simulations without the timeouts. They must fail with
+/// the seed that the project's README names.
 fn test_and_run(project: &Path) -> Result<()> {
     let cargo = || with_target(command::cargo(project), workspace::target());
     command::run(cargo().arg("test"))?;
@@ -152,9 +153,9 @@ fn test_and_run(project: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Runs a project's firmware as its user does, by cargo, and talks to it.
+/// Runs a project's firmware with cargo, as a user does, and communicates with it.
 fn run_firmware(toolchain: Toolchain, project: &Path, row: &Row) -> Result<()> {
-    // cargo finds its subcommand there.
+    // Build the subcommand, so that cargo finds it.
     let mut cargo = command::cargo(&workspace::root());
     cargo.args(["build", "--package", "picoevent-command"]);
     let programs = command::build_one(&mut cargo)?;
@@ -162,7 +163,7 @@ fn run_firmware(toolchain: Toolchain, project: &Path, row: &Row) -> Result<()> {
     let programs = programs.parent().map(Path::to_owned).into_iter();
     let path = env::join_paths(programs.chain(env::split_paths(&path)))?;
 
-    // Any free port of this machine, instead of the template's.
+    // Use any free port of this machine instead of the template's.
     let config = project.join("firmware/.cargo/config.toml");
     let text = fs::read_to_string(&config)?;
     fs::write(&config, text.replace("--forward 7000", "--forward 0:7000"))?;
@@ -176,7 +177,7 @@ fn run_firmware(toolchain: Toolchain, project: &Path, row: &Row) -> Result<()> {
     end(&mut firmware)
 }
 
-/// Says some lines to a program, and checks its answers.
+/// Sends some lines to a program, and checks its answers.
 fn converse(address: &str) -> Result<()> {
     let mut stream = TcpStream::connect(address).context(address.to_owned())?;
     stream.set_read_timeout(Some(LIMIT))?;
@@ -189,7 +190,7 @@ fn converse(address: &str) -> Result<()> {
     Ok(())
 }
 
-/// Interrupts a program, as Ctrl-C does, and waits for its last line and its end.
+/// Interrupts a program like Ctrl-C does. Waits for its last line and its end.
 fn end(talk: &mut Talk) -> Result<()> {
     let pid = talk.process().pid().to_string();
     command::capture(Command::new("kill").args(["-INT", &pid]), LIMIT)?;

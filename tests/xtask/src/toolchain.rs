@@ -7,8 +7,8 @@
 //! 2. Debian's `rustc-web`, which compiles `core` itself from `rust-web-src`, for machines that
 //!    cannot reach rustup's server but have a Debian mirror.
 //!
-//! [`reach`] decides, and [`crate::setup`] installs. Only this module and `setup` depend on the way
-//! that was taken. Finding out changes nothing, uses no network, and takes a fraction of a second.
+//! [`reach`] decides, and [`crate::setup`] installs. Only this module and `setup` depend on the chosen way.
+//! The decision itself changes nothing, uses no network, and takes a fraction of a second.
 
 use std::{
     env,
@@ -44,23 +44,23 @@ pub enum Toolchain {
     Debian,
 }
 
-/// A machine on which a toolchain may be incomplete.
+/// A machine on which a toolchain may be incomplete. Tests replace it.
 pub trait Machine {
-    /// Returns what a toolchain lacks: targets, or Debian packages.
+    /// Returns the targets or Debian packages that a toolchain lacks.
     fn lacks(&self, toolchain: Toolchain) -> Vec<&'static str>;
 
-    /// Installs what a toolchain lacks.
+    /// Installs the targets or packages that a toolchain lacks.
     ///
     /// # Errors
-    /// What a person can type instead.
+    /// The command that the user can type instead.
     fn complete(&mut self, toolchain: Toolchain, lacks: &[&'static str]) -> Result<(), String>;
 }
 
-/// Returns a usable toolchain, or the one that is `forced`. It prefers one that is ready to one
-/// that must be installed, and rustup to Debian.
+/// Returns a usable toolchain, or the one that is `forced`. A toolchain that is ready is preferred to one that
+/// must be installed, and rustup is preferred to Debian.
 ///
 /// # Errors
-/// What a person can do, if neither is possible.
+/// If neither is possible. The error says what the user can do.
 pub fn reach(machine: &mut impl Machine, forced: Option<Toolchain>) -> Result<Toolchain> {
     let ready = wanted(forced).find(|toolchain| machine.lacks(*toolchain).is_empty());
     if let Some(ready) = ready {
@@ -98,7 +98,7 @@ impl Toolchain {
     /// Returns the toolchain that is ready on this machine.
     ///
     /// # Errors
-    /// If there is none; the error suggests `cargo xtask setup`.
+    /// If there is none. The error suggests `cargo xtask setup`.
     pub fn ready() -> Result<Toolchain> {
         let ready = wanted(Self::forced()?).find(|toolchain| toolchain.lacks().is_empty());
         ready.context("the Rust here cannot compile firmware yet: run `cargo xtask setup`")
@@ -124,10 +124,10 @@ impl Toolchain {
 
     /// Returns a cargo command in `folder` that compiles for `target`, one of [`TARGETS`].
     ///
-    /// The caller passes `--target`, or the folder's `.cargo/config.toml` has it.
+    /// The caller must pass `--target`, unless the folder's `.cargo/config.toml` sets it.
     pub fn cargo(self, folder: &Path, target: &str) -> Command {
         let mut command = command::cargo(folder);
-        // These would replace the linker arguments in the boards' .cargo/config.toml.
+        // These variables would replace the linker arguments in the boards' .cargo/config.toml.
         command.env_remove("RUSTFLAGS").env_remove("CARGO_ENCODED_RUSTFLAGS");
         command.env_remove("CARGO_BUILD_RUSTFLAGS");
         if self == Toolchain::Debian {
@@ -170,7 +170,7 @@ fn has_core(folder: &Path) -> bool {
 }
 
 fn missing_packages() -> Vec<&'static str> {
-    // Debian's plain `rustc` has the same path and is too old; then all packages are needed.
+    // Debian's plain `rustc` has the same path and is too old. In that case all packages are missing.
     let said = command::first_line(Command::new("/usr/bin/rustc").arg("--version"));
     let new_enough = said.is_ok_and(|said| is_at_least(&said, OLDEST));
     let source = sysroot("/usr/bin/rustc").unwrap_or_default();
@@ -216,8 +216,7 @@ mod tests {
 
     use Toolchain::{Debian, Rustup};
 
-    /// A machine that lacks something of both toolchains, whether it can get that, and what was
-    /// tried.
+    /// A machine that lacks parts of both toolchains. It records which toolchains were tried.
     struct Fake {
         lacks: [Vec<&'static str>; 2],
         can: [bool; 2],

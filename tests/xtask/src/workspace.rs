@@ -22,7 +22,7 @@ pub fn esp32() -> PathBuf {
     boards().join("esp32")
 }
 
-/// Returns the target folder of the main workspace, which also holds what is built otherwise.
+/// Returns the target folder of the main workspace, which also holds other build output.
 pub fn target() -> PathBuf {
     root().join(env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| "target".into()))
 }
@@ -32,7 +32,7 @@ pub fn firmware() -> PathBuf {
     boards().join("target/firmware")
 }
 
-/// Returns the workspace of the image that links only if the core cannot panic.
+/// Returns the workspace of the image that only links if the core cannot panic.
 pub fn no_panic() -> PathBuf {
     root().join("tests/no-panic")
 }

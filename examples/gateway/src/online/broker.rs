@@ -1,4 +1,4 @@
-//! The broker: it gets the samples and the gateway's state, and sends values for the store.
+//! The broker: it receives the samples and the gateway's state, and sends values for the store.
 
 use core::fmt::Write;
 use core::time::Duration;
@@ -12,7 +12,7 @@ use picoevent_mqtt::{
 use super::Topic;
 use crate::{Gateway, Sample, say};
 
-/// For how many seconds the broker keeps what was published for the gateway while it was away.
+/// The session expiry interval in seconds: how long the broker keeps messages for the gateway while it is offline.
 const SESSION: u32 = 3_600;
 
 impl HasMqtt for Gateway {
@@ -52,7 +52,7 @@ impl HasMqtt for Gateway {
 }
 
 impl Gateway {
-    /// Connects to the broker, and listens to `NAME/set/KEY`.
+    /// Connects to the broker and subscribes to `NAME/set/KEY`.
     pub(super) fn begin_broker(&mut self, cx: &mut Cx<Self>) {
         let Some(pool) = self.online.broker_pool else { return };
         self.online.state = self.topic("/state");
@@ -66,7 +66,7 @@ impl Gateway {
         }
     }
 
-    /// Says goodbye. If that cannot be said, the broker publishes the will.
+    /// Disconnects from the broker. If the DISCONNECT cannot be sent, the broker publishes the will.
     pub(super) fn leave_broker(&mut self, cx: &mut Cx<Self>) {
         let state = self.online.state.clone();
         if mqtt::publish(self, cx, &Publish::new(&state, b"gone").retained()).is_ok() {
@@ -74,7 +74,7 @@ impl Gateway {
         }
     }
 
-    /// Publishes a sample. One that has no room while the broker is away is lost.
+    /// Publishes a sample. While the broker is offline, a sample without room is lost.
     pub(crate) fn publish(&mut self, cx: &mut Cx<Self>, sample: Sample) {
         if self.online.broker_pool.is_none() {
             return;
@@ -92,22 +92,22 @@ impl Gateway {
         }
     }
 
-    /// Returns how many samples were not published, since there was no room to keep them for the broker.
+    /// Returns the number of samples that were not published because there was no room to keep them.
     pub const fn unpublished(&self) -> u32 {
         self.online.unpublished
     }
 
-    /// Tells the broker that the gateway is online, unless it was told.
+    /// Publishes that the gateway is online, unless this was already published.
     fn tell_state(&mut self, cx: &mut Cx<Self>) {
         if self.online.owes_state {
             let state = self.online.state.clone();
             let online = Publish::new(&state, b"online").qos(Qos::One).retained();
-            // Without room for it, `Room` comes.
+            // If there is no room, the event `Room` follows later.
             self.online.owes_state = mqtt::publish(self, cx, &online).is_err();
         }
     }
 
-    /// A value for the key that the topic ends in.
+    /// Stores a received value. The end of the topic is its key.
     fn set_by_broker(&mut self, message: &mut Message<Self>) {
         let is_whole = message.is_first() && message.is_last();
         let key = message.topic().rsplit('/').next().filter(|key| is_whole && !key.is_empty());

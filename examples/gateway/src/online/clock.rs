@@ -8,7 +8,7 @@ use picoevent_sntp::{self as sntp, Client, HasClock, SyncError, Synced};
 use super::TimeServer;
 use crate::{Gateway, say};
 
-/// How long the clock goes by itself.
+/// The time between two synchronisations with the server.
 const INTERVAL: Duration = Duration::from_secs(3_600);
 
 impl HasClock for Gateway {

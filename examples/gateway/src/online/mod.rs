@@ -1,13 +1,13 @@
-//! What a gateway has with the feature `online`: names, the time of day, and a broker.
+//! The parts of a gateway that need the feature `online`: names, the time of day, and a broker.
 //!
 //! ```text
-//!   names    collector and broker may be names; `NAME.local` is answered to
+//!   names    collector and broker may be names; the gateway answers queries for `NAME.local`
 //!   clock    the time of day from a time server, for the log
 //!   broker   NAME/sample ◀── samples      NAME/state: online, gone      NAME/set/KEY ──▶ store
 //! ```
 //!
-//! The broker has a pool of its own, as the others have, so it takes no place from the uplink. Each of the three is left
-//! out by leaving it out of the [`Settings`].
+//! The connection to the broker has a separate pool, so it does not use the uplink's place. To leave one of the three
+//! out, leave it out of the [`Settings`].
 
 mod broker;
 mod clock;
@@ -27,18 +27,18 @@ use crate::{Gateway, STATUS_PORT};
 /// The connection to the broker.
 const BROKER: Pool = Pool::new(1).rings(256, 512);
 
-/// Three look-ups at once, of the collector, the broker and the time server. Of both families of each the addresses
-/// are kept, and as many of a list of hosts.
+/// The resolver. It has room for three look-ups at once (collector, broker and time server) and for twelve addresses:
+/// the IPv4 and IPv6 addresses of each name, and those of a list of hosts.
 type Names = Resolver<Gateway, 3, 12, { Host::LONGEST }>;
 
-/// A subscription, and samples until the broker has acknowledged them.
+/// The MQTT client. It keeps a subscription, and each sample until the broker has acknowledged it.
 type Mqtt = Client<Gateway, 14, 1_200>;
 
-/// The network's, and the timers of resolver, responder and clock.
+/// The number of events: the network event, and the timers of resolver, responder and clock.
 pub(crate) const EVENTS: usize = 4;
 pub(crate) const CONNS: usize = BROKER.conns();
 pub(crate) const POOLS: usize = 1;
-/// Two of the resolver, one of the responder and one of the clock.
+/// The number of UDP sockets: two for the resolver, one for the responder and one for the clock.
 pub(crate) const UDP_SOCKETS: usize = 4;
 pub(crate) const BYTES: usize =
     BROKER.bytes() + RESOLVING + mdns::RINGS.bytes() + sntp::RINGS.bytes();
@@ -46,17 +46,17 @@ pub(crate) const BYTES: usize =
 const NAMES_RINGS: UdpRings = Names::RINGS;
 const RESOLVING: usize = 2 * NAMES_RINGS.bytes();
 
-/// The status page, for the neighbours.
+/// The status page as a service, to announce by mDNS.
 pub const PAGE: &[Service] =
     &[Service { kind: "_http._tcp", port: STATUS_PORT, text: &["path=/status"] }];
 
-/// The longest name of a gateway.
+/// The length of the longest name of a gateway, in bytes.
 pub const MAX_NAME: usize = 32;
 
-/// A topic: a name, and what is behind it.
+/// A topic: the gateway's name and a suffix.
 type Topic = String<{ MAX_NAME + 8 }>;
 
-/// A port of a host, which is known by its name or its address.
+/// A host, given by name or address, and a port.
 #[derive(Clone, Copy, Debug)]
 pub struct Host {
     /// The name or the address.
@@ -66,40 +66,40 @@ pub struct Host {
 }
 
 impl Host {
-    /// The longest name.
+    /// The length of the longest name, in bytes.
     pub const LONGEST: usize = 64;
 }
 
 /// A time server.
 #[derive(Clone, Copy, Debug)]
 pub enum TimeServer {
-    /// Known by its address.
+    /// A server given by its address.
     At(SocketAddr),
-    /// Known by its name.
+    /// A server given by its name.
     Named(&'static str),
 }
 
-/// What a gateway has besides. All of it is optional.
+/// The settings of the feature `online`. All of them are optional.
 #[derive(Clone, Copy, Debug)]
 pub struct Settings {
-    /// Where samples are sent to, instead of the collector of the [`Setup`](crate::Setup).
+    /// The host that samples are sent to, instead of the collector in the [`Setup`](crate::Setup).
     pub collector: Option<Host>,
     /// The broker.
     pub broker: Option<Host>,
-    /// What sets the clock.
+    /// The server that sets the clock.
     pub time_server: Option<TimeServer>,
-    /// Is told when the clock has been set, at this time of day: for the log.
+    /// Called with the time of day when the clock has been set, for the log.
     pub clock_is_set: fn(WallTime),
-    /// The services that are told to the neighbours; without them, the name is not answered to.
+    /// The services that the gateway announces by mDNS. Without them, it does not answer queries for its name.
     pub services: Option<&'static [Service]>,
-    /// The servers of names; if there are none, those that the network names.
+    /// The DNS servers. If there are none, the gateway uses those that the network announces.
     pub name_servers: &'static [SocketAddr],
-    /// Names that are known without a server: four at most.
+    /// Host names with their addresses, resolved without a server: at most four.
     pub hosts: &'static [(&'static str, IpAddr)],
 }
 
 impl Settings {
-    /// Nothing of it.
+    /// No settings: everything is left out.
     pub const NONE: Self = Self {
         collector: None,
         broker: None,
@@ -111,7 +111,7 @@ impl Settings {
     };
 }
 
-/// The state of it.
+/// The state of these parts.
 pub(crate) struct Online {
     settings: Settings,
     names: Names,
@@ -120,11 +120,11 @@ pub(crate) struct Online {
     mqtt: Mqtt,
     /// `NAME/state`, for the will.
     state: Topic,
-    /// The broker has to be told that the gateway is online.
+    /// Whether the state `online` must still be published to the broker.
     owes_state: bool,
     unpublished: u32,
     broker_pool: Option<PoolId>,
-    /// The network was there, so what needs it was begun.
+    /// Whether the network was up once, so the parts that need it were started.
     is_begun: bool,
 }
 
@@ -146,8 +146,8 @@ impl Online {
 }
 
 impl Gateway {
-    /// Sets what the gateway has besides. Call it before the [start](Self::start); the base needs a
-    /// [seed](picoevent::EventBase::seed) then.
+    /// Sets the settings of the feature `online`. Call it before [`start`](Self::start). The base then needs a
+    /// [seed](picoevent::EventBase::seed).
     pub const fn set_online(&mut self, settings: Settings) {
         self.online.settings = settings;
     }
@@ -169,7 +169,7 @@ impl Gateway {
         Ok(())
     }
 
-    /// The network is there, is gone, or is another one.
+    /// Handles a network that came up, went down or changed.
     fn network_changed(&mut self, event: &mut EventMut<Self>) {
         let network = *event.network();
         self.use_name_servers(network.name_servers());

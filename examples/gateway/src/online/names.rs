@@ -1,4 +1,4 @@
-//! Names: of others, and the gateway's own.
+//! Names: looks up the names of other hosts, and announces the gateway's name.
 
 use core::net::{IpAddr, Ipv4Addr, SocketAddr};
 use core::time::Duration;
@@ -11,10 +11,10 @@ use super::Host;
 use crate::uplink::Uplink;
 use crate::{Gateway, say};
 
-/// The port of name servers.
+/// The port of DNS servers.
 const PORT: u16 = 53;
 
-/// An address that nobody can connect to: the attempt fails, and is made again.
+/// An address to which a connect always fails. The connection is then retried.
 const NOWHERE: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0);
 
 impl HasResolver for Gateway {
@@ -42,20 +42,20 @@ impl Gateway {
         }
     }
 
-    /// Asks these servers from now on, unless others were set.
+    /// Uses these servers from now on, unless the settings name others.
     pub(super) fn use_name_servers(&mut self, found: &[IpAddr]) {
         let mut servers = heapless::Vec::<SocketAddr, 3>::new();
         let set = self.online.settings.name_servers.iter().copied();
         let found = found.iter().map(|server| (*server, PORT).into());
         let is_set = set.len() > 0;
         set.chain(found.filter(|_| !is_set)).take(3).for_each(|server| _ = servers.push(server));
-        // Servers are not forgotten with the network that named them: there may be none in the next.
+        // Keep the servers when the network goes down: the next network may not announce any.
         if !servers.is_empty() {
             self.online.names.set_servers(&servers);
         }
     }
 
-    /// Tells the neighbours the gateway's name, if it has services for them.
+    /// Announces the gateway's name by mDNS, if it has services.
     pub(super) fn announce(&mut self, cx: &mut Cx<Self>, addresses: &[OwnAddress]) {
         let Some(services) = self.online.settings.services else { return };
         let mut own = heapless::Vec::<IpAddr, 4>::new();
@@ -66,7 +66,7 @@ impl Gateway {
         }
     }
 
-    /// Takes the uplink's connection, so that samples are kept from the beginning.
+    /// Reserves the uplink's connection, so that samples are kept from the beginning.
     pub(super) fn reserve_uplink(
         &mut self,
         cx: &mut Cx<Self>,
@@ -91,7 +91,7 @@ impl Gateway {
         }
     }
 
-    /// Connects to a host after a delay. Returns whether that has begun.
+    /// Connects to a host after a delay. Returns whether the connect or the look-up was started.
     pub(super) fn connect_to(
         &mut self,
         host: Host,

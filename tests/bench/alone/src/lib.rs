@@ -1,18 +1,17 @@
-//! The core alone: images that call what an application calls, and nothing else.
+//! The core alone: images that call the functions an application calls, and nothing else.
 //!
-//! The linker keeps what is reachable, so an image contains the parts of the core that such an
-//! application needs. The images are built for microcontrollers and for hosts, and never
-//! run. A back end's input is a value that the compiler cannot know, and callbacks do the least
-//! that makes them different.
+//! The linker keeps reachable code, so an image contains the parts of the core that such an application
+//! needs. The images are built for microcontrollers and for hosts, but never run. The input of the back end
+//! is a value that the compiler cannot know. Callbacks do only enough to differ from each other.
 //!
-//! | program | has |
+//! | program | contains |
 //! |---|---|
 //! | `events` | events, timers, signals, and the loop |
 //! | `server` | the same, a listener, and connections that read, write, wait and close |
 //! | `echo` | a listener with connections, and nothing else |
 //! | `http`, `http-all` | the same with an HTTP server: two routes, and every kind of route |
-//! | `names` | a resolver, a client of time servers, and a connection by name |
-//! | `mqtt` | an MQTT client, which does all that it can, and its connection |
+//! | `names` | a resolver, an SNTP client, and a connection by name |
+//! | `mqtt` | an MQTT client with every feature, and its connection |
 //! | `memory` | storages of different capacities, whose sizes are compared |
 
 #![no_std]

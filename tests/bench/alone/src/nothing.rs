@@ -1,4 +1,4 @@
-//! What an image needs for linking but never uses: a panic handler, and critical sections.
+//! A panic handler and critical sections, which an image needs for linking but never uses.
 
 use core::panic::PanicInfo;
 

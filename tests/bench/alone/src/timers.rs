@@ -29,7 +29,7 @@ pub fn period() -> Duration {
     Duration::from_millis(black_box(1))
 }
 
-/// Begins the watchdog's time again.
+/// Restarts the watchdog.
 fn tick(app: &mut App, event: &mut EventMut<'_, '_, App>) {
     let watchdog = app.watchdog.and_then(|watchdog| event.event(watchdog).ok());
     black_box(watchdog.is_some_and(|mut watchdog| watchdog.add(Some(period())).is_ok()));

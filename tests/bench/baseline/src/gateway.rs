@@ -1,4 +1,4 @@
-//! The gateway as tasks of embassy-net: what its tasks share.
+//! The gateway as tasks of embassy-net: the state that its tasks share.
 //!
 //! ```text
 //!   console × 5 ──┐                      ┌── sensor, every 100 ms and at the button
@@ -6,7 +6,7 @@
 //!   status × 5 ───┘                      └── uplink, woken by each sample
 //! ```
 //!
-//! Discovery stands beside them. The tasks run in one executor of one thread, and none holds a borrow across an `await`.
+//! Discovery is a separate task. All tasks run in one executor on one thread. None holds a borrow across an `await`.
 
 use core::cell::{Cell, RefCell};
 
@@ -27,11 +27,11 @@ pub mod uplink;
 use store::Store;
 use uplink::{Link, Queue};
 
-/// Raised by the button, in an interrupt.
+/// Raised by the button's interrupt.
 pub static BUTTON: Signal<CriticalSectionRawMutex, ()> = Signal::new();
 /// Set by the interrupt that ends the gateway. Each client of the console and the program wait for it.
 pub static ENDING: Watch<CriticalSectionRawMutex, (), { net::SOCKETS + 1 }> = Watch::new();
-/// Raised by each sample, for the uplink.
+/// Raised by each sample, to wake the uplink.
 static SAMPLED: Signal<CriticalSectionRawMutex, ()> = Signal::new();
 
 /// A value that was measured.
@@ -43,7 +43,7 @@ pub struct Sample {
     forced: bool,
 }
 
-/// What the tasks share.
+/// The state that the tasks share.
 #[derive(Default)]
 pub struct Gateway {
     /// Clients that the console serves.

@@ -1,17 +1,16 @@
-//! What hello-world and the gateway are compared with: the same servers as tasks of embassy-net,
-//! written by hand.
+//! The same servers as hello-world and the gateway, hand-written as tasks of embassy-net, for comparison.
 //!
-//! `cargo xtask size` builds these programs for the boards under QEMU and sets them beside
-//! hello-world; `cargo xtask lines` counts the lines of the gateway. All of them stand on the same board support, in the same workspace: profile,
-//! panics, log, network stack and buffers are equal by construction.
+//! `cargo xtask size` builds these programs for the boards under QEMU and compares them with hello-world.
+//! `cargo xtask lines` counts the lines of the gateway. All programs use the same board support and the same
+//! workspace. So profile, panics, log, network stack and buffers are equal.
 //!
-//! | program | is |
+//! | program | content |
 //! |---|---|
 //! | `tasks-few` | a task for each connection that hello-world serves at once |
 //! | `tasks-many` | a task for each socket that hello-world has |
 //! | `loop-few` | hello-world with a socket for each connection, and no more |
 //! | `loop-many` | hello-world with a connection for each socket |
-//! | `stack-loop` | hello-world as it is, on a painted stack |
+//! | `stack-loop` | the unchanged hello-world, on a painted stack |
 //! | `stack-tasks` | `tasks-many`, on a painted stack |
 //! | `gateway-tasks` | the gateway, as tasks |
 

@@ -1,9 +1,10 @@
-//! hello-world as tasks: each accepts a client, greets it, closes with care, and accepts the next.
+//! hello-world as tasks: each task accepts a client, greets it, closes in order, and accepts the next.
 //!
-//! What it does for a client, and how long it waits, is what hello-world and the back end's
-//! defaults do: a greeting within a minute, an end of stream within ten seconds, the client's own
-//! within two, else a reset; silence is asked after for a minute. After an interrupt it serves for
-//! two more seconds and ends when what was written is delivered.
+//! Behaviour and time limits are those of hello-world and of the back end's defaults. The client must
+//! acknowledge the greeting within a minute, and our end of stream within ten seconds; its own end of stream
+//! must follow within two seconds. Otherwise the connection is reset. A silent client gets keep-alive probes
+//! for a minute. After an interrupt the server serves for two more seconds. It ends when its output is
+//! delivered.
 
 use core::cell::Cell;
 
@@ -27,22 +28,22 @@ const KEEP_ALIVE: Duration = Duration::from_secs(20);
 /// Raised by the interrupt.
 pub static INTERRUPT: Signal<CriticalSectionRawMutex, ()> = Signal::new();
 
-/// How many clients are still owed something, and whether the server is about to leave.
+/// The number of clients whose output is not delivered yet, and whether the server is ending.
 static OWED: CriticalSectionMutex<Cell<usize>> = CriticalSectionMutex::new(Cell::new(0));
 static LEAVING: CriticalSectionMutex<Cell<bool>> = CriticalSectionMutex::new(Cell::new(false));
 static PAID: Signal<CriticalSectionRawMutex, ()> = Signal::new();
 
-/// How long the server waits for peers that say nothing.
+/// The timeouts for silent peers.
 #[derive(Clone, Copy)]
 pub struct PeerTimeouts {
-    /// Before it gives one up.
+    /// The time until the connection is reset.
     pub silence: Duration,
-    /// Before it asks.
+    /// The time until a keep-alive probe is sent.
     pub keep_alive: Duration,
 }
 
 impl PeerTimeouts {
-    /// What the back end of the loop does.
+    /// The defaults of the loop's back end.
     pub const DEFAULT: Self = Self { silence: SILENCE, keep_alive: KEEP_ALIVE };
 }
 
@@ -53,7 +54,7 @@ pub struct Buffers<const BYTES: usize> {
 }
 
 impl<const BYTES: usize> Buffers<BYTES> {
-    /// Makes empty ones.
+    /// Makes empty buffers.
     pub const fn new() -> Self {
         Self { receive: [0; BYTES], send: [0; BYTES] }
     }
@@ -65,7 +66,7 @@ impl<const BYTES: usize> Default for Buffers<BYTES> {
     }
 }
 
-/// Serves one client after the other, forever.
+/// Serves one client after another, forever.
 pub async fn serve<const BYTES: usize>(
     stack: Stack<'static>,
     buffers: &'static mut Buffers<BYTES>,
@@ -82,7 +83,7 @@ pub async fn serve<const BYTES: usize>(
     }
 }
 
-/// Waits for the interrupt, lets the tasks serve for two more seconds, and waits for what they owe.
+/// Waits for the interrupt, lets the tasks serve for two more seconds, and waits until their output is delivered.
 pub async fn until_interrupted() {
     info!("listening on port {}", PORT);
     INTERRUPT.wait().await;
@@ -94,12 +95,12 @@ pub async fn until_interrupted() {
             PAID.wait().await;
         }
     };
-    // A client that has not taken its answer by then loses it.
+    // A client that has not read its answer by then loses it.
     let _ = with_timeout(LINGER, paid).await;
     info!("done");
 }
 
-/// Answers a client and ends the connection, as far as the client goes along.
+/// Answers a client and ends the connection. Each step has a time limit, in case the client does not respond.
 async fn greet(socket: &mut TcpSocket<'_>) {
     OWED.lock(|owed| owed.set(owed.get() + 1));
     match with_timeout(WRITE_TIMEOUT, write_all(socket, GREETING)).await {
@@ -108,7 +109,7 @@ async fn greet(socket: &mut TcpSocket<'_>) {
         Err(_) => info!("Let a client go that does not listen."),
     }
     socket.close();
-    // Whether it came to that is seen by the socket's state.
+    // The socket's state tells whether this succeeded.
     let _ = with_timeout(LINGER, socket.flush()).await;
     OWED.lock(|owed| owed.set(owed.get() - 1));
     PAID.signal(());
@@ -123,13 +124,13 @@ async fn write_all(socket: &mut TcpSocket<'_>, mut bytes: &[u8]) -> Result<(), E
     Ok(())
 }
 
-/// Takes what the client says, and forgets it, to its end of stream.
+/// Discards the client's input up to its end of stream.
 async fn discard(socket: &mut TcpSocket<'_>) {
     let mut scrap = [0; 64];
     while matches!(socket.read(&mut scrap).await, Ok(1..)) {}
 }
 
-/// Makes the socket ready for the next client: a connection that is not over is reset.
+/// Makes the socket ready for the next client. Resets a connection that is not over.
 async fn give_up(socket: &mut TcpSocket<'_>) {
     if !matches!(socket.state(), State::Closed | State::TimeWait) {
         socket.abort();

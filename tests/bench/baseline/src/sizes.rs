@@ -1,18 +1,18 @@
-//! The capacities of hello-world on each board, as its program there has them.
+//! The capacities of hello-world's program on each board.
 
 /// Connections served at once.
 pub const FEW: usize = if cfg!(feature = "qemu-lm3s6965evb") { 4 } else { 8 };
 
-/// Sockets, each of which can shake hands.
+/// The number of sockets. Each can be in a handshake.
 pub const MANY: usize = 16;
 
-/// Bytes a socket holds in each direction.
+/// The size of a socket's buffer for each direction, in bytes.
 pub const BUFFER: usize = if cfg!(feature = "qemu-lm3s6965evb") { 128 } else { 256 };
 
-/// The rings of a connection of the loop: received and not consumed, written and not sent.
+/// The size of a connection's input ring, in bytes.
 pub const INPUT: usize = 32;
-/// See [`INPUT`].
+/// The size of a connection's output ring, in bytes.
 pub const OUTPUT: usize = 64;
 
-/// Events of the loop.
+/// The number of the loop's events.
 pub const EVENTS: usize = 4;

@@ -1,4 +1,4 @@
-//! How deep the stack has been: it is painted, and looked at later.
+//! Measures the depth of the stack: paints it, and later checks how much of the paint was overwritten.
 //!
 //! ```text
 //!   end of the statics                                         the top, where it starts
@@ -6,25 +6,26 @@
 //!                             └──────────── depth ────────────▶┘
 //! ```
 //!
-//! Start-up and service are told apart by painting it twice: what is made once, on the stack, before
-//! it moves to its static may be deeper than anything later. Interrupts use the same stack, so they
-//! are in it. What a function reserves at the very bottom and does not write looks untouched.
+//! The stack is painted twice, to measure start-up and service separately: a large value that is made on the
+//! stack and then moved to a static may be the deepest point of start-up. Interrupts use the same stack, so
+//! the depth includes them. It does not include bytes at the very bottom that a function reserves but does
+//! not write.
 
 use cortex_m::register::msp;
 
 unsafe extern "C" {
     /// The end of the statics and the first word that the stack may use, by cortex-m-rt's script.
     static mut __sheap: u32;
-    /// The top.
+    /// The top of the stack.
     static _stack_start: u32;
 }
 
 const PAINT: u32 = 0xC0A7_ED57;
 
-/// Bytes below the stack pointer that are left alone: the painter's own.
+/// The bytes below the stack pointer that are not painted, because the painter uses them.
 const MARGIN: usize = 128;
 
-/// Paints what is free of the stack.
+/// Paints the free part of the stack.
 pub fn paint() {
     let mut at = (&raw mut __sheap).cast::<u32>();
     let end = (msp::read() as usize - MARGIN) as *mut u32;
@@ -39,7 +40,7 @@ pub fn paint() {
     }
 }
 
-/// Logs how many bytes of the stack were in use since it was painted, and how many there are.
+/// Logs the number of bytes of the stack that were used since it was painted, and its size.
 pub fn report(when: &str) {
     let (bottom, top) = (&raw const __sheap, &raw const _stack_start);
     let mut at = bottom;

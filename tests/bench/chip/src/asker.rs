@@ -1,6 +1,6 @@
-//! The other end of a server of HTTP: a client that keeps its connection, and asks again and again.
+//! The client of an HTTP server. It keeps its connection open and repeats its request.
 //!
-//! As with [`served`](crate::served), only the server's work is timed: from the request until all is quiet.
+//! As in [`served`](crate::served), only the server's work is timed: from the request until both ends are idle.
 
 use smoltcp::iface::{Config, Interface, PollResult, SocketHandle, SocketSet, SocketStorage};
 use smoltcp::socket::tcp::{self, State};
@@ -15,16 +15,16 @@ use crate::wire::{Device, PEER, Wire};
 
 /// The server's port.
 pub const PORT: u16 = 80;
-/// What is asked.
+/// The request.
 const REQUEST: &[u8] = b"GET / HTTP/1.1\r\nHost: device\r\n\r\n";
-/// What is answered.
+/// The answer's content.
 pub const CONTENT: &[u8; 100] = &[b'x'; 100];
 
-/// Requests before the first that is counted.
+/// The number of requests before the first counted one.
 const WARM: u32 = 4;
-/// Requests that are counted.
+/// The number of counted requests.
 const TIMES: u32 = 50;
-/// Steps that a request may take.
+/// The limit of steps of a request.
 const STEPS: u32 = 1_000;
 
 /// The memory of a client.
@@ -35,7 +35,7 @@ pub struct Memory {
 }
 
 impl Memory {
-    /// Makes it.
+    /// Makes the memory.
     pub const fn new() -> Self {
         Self { sockets: [SocketStorage::EMPTY], input: [0; 512], output: [0; 128] }
     }
@@ -53,7 +53,7 @@ struct Asker {
     interface: Interface,
     sockets: SocketSet<'static>,
     socket: SocketHandle,
-    /// Bytes at the end of what was received that are those of the content.
+    /// The number of received bytes at the end that match the content.
     content: usize,
     is_asking: bool,
 }
@@ -81,7 +81,7 @@ impl Asker {
         (self.content, self.is_asking) = (0, true);
     }
 
-    /// Does what there is to do.
+    /// Performs the work that is due.
     fn work(&mut self, now: u64) {
         loop {
             let polled = self.interface.poll(instant(now), &mut self.device, &mut self.sockets);
@@ -92,7 +92,7 @@ impl Asker {
         }
     }
 
-    /// Sends the request, and reads; whether anything changed.
+    /// Sends the request, and reads. Returns whether anything changed.
     fn talk(&mut self) -> bool {
         let socket = self.sockets.get_mut::<tcp::Socket>(self.socket);
         let mut changed = false;
@@ -125,7 +125,7 @@ impl Asker {
     }
 }
 
-/// Asks over `wire`, and reports what a request takes, and how many frames it is.
+/// Sends requests over `wire`. Reports the instructions and the frames of a request.
 pub fn report(
     report: &mut Report,
     [work, frames]: [&str; 2],
@@ -146,8 +146,8 @@ pub fn report(
     report.frames(frames, TIMES, wire.total() - before);
 }
 
-/// Asks once. It is over when the answer has come and both ends are at rest; the clock goes on only as far as a
-/// delayed acknowledgement.
+/// Sends one request. Returns when the answer has arrived and both ends are idle. The clock only advances until a
+/// delayed acknowledgement is due.
 fn request(server: &mut impl Server, client: &mut Asker, wire: &Wire, watch: &mut Watch) {
     client.ask();
     for _ in 0..STEPS {

@@ -1,6 +1,6 @@
-//! The other end: a client on a network stack of its own, one connection after another.
+//! The client at the other end, on a separate network stack. It opens one connection after another.
 //!
-//! It calls, reads to the end of the stream, holds what it read against the greeting, and closes.
+//! It connects, reads to the end of the stream, compares the data with the greeting, and closes.
 
 use smoltcp::iface::{Config, Interface, PollResult, SocketHandle, SocketSet, SocketStorage};
 use smoltcp::socket::tcp::{self, State};
@@ -18,7 +18,7 @@ pub struct Memory {
 }
 
 impl Memory {
-    /// Makes it.
+    /// Makes the memory.
     pub const fn new() -> Self {
         Self { sockets: [SocketStorage::EMPTY], input: [0; 256], output: [0; 64] }
     }
@@ -57,7 +57,7 @@ impl Client {
         Self { device, interface, sockets, socket, port: 49_151, received: 0 }
     }
 
-    /// Calls the server.
+    /// Connects to the server.
     pub fn call(&mut self) {
         self.port = self.port.checked_add(1).unwrap_or(49_152);
         self.received = 0;
@@ -66,7 +66,7 @@ impl Client {
         called.expect("the connection before is over");
     }
 
-    /// Does what there is to do.
+    /// Performs the work that is due.
     pub fn work(&mut self, now: u64) {
         let now = instant(now);
         loop {
@@ -78,16 +78,16 @@ impl Client {
         }
     }
 
-    /// When there is something to do that no frame brings.
+    /// Returns the time of the next work that is not triggered by a frame.
     pub fn next(&mut self, now: u64) -> Option<u64> {
         let next = self.interface.poll_at(instant(now), &self.sockets)?;
         Some(now.max(next.total_micros() as u64))
     }
 
-    /// Whether the connection is over.
+    /// Returns whether the connection is over.
     ///
     /// # Panics
-    /// When it is over and the greeting did not come whole.
+    /// If it is over and the greeting is not complete.
     pub fn is_done(&mut self) -> bool {
         let socket = self.sockets.get_mut::<tcp::Socket>(self.socket);
         let is_done = socket.state() == State::Closed;
@@ -95,7 +95,7 @@ impl Client {
         is_done
     }
 
-    /// Reads, and closes when there is nothing more to come; whether anything changed.
+    /// Reads, and closes after the end of stream. Returns whether anything changed.
     fn read(&mut self) -> bool {
         let socket = self.sockets.get_mut::<tcp::Socket>(self.socket);
         let mut changed = false;
@@ -117,7 +117,7 @@ impl Client {
     }
 }
 
-/// A time as smoltcp has it.
+/// Converts a time to smoltcp's type.
 pub fn instant(now: u64) -> Instant {
     Instant::from_micros(now as i64)
 }

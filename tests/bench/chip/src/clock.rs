@@ -1,6 +1,6 @@
-//! Time for embassy-time: a number that jumps to the next deadline, with embassy's own queue.
+//! The clock for embassy-time: a number that jumps to the next deadline, with embassy's own queue.
 //!
-//! Reading it costs less than reading a timer of a board. It is the same for all that is compared.
+//! Reading it costs less than reading a board's timer. The cost is the same for all compared programs.
 
 use core::cell::{Cell, RefCell};
 use core::task::Waker;
@@ -51,23 +51,23 @@ impl Driver for Clock {
     }
 }
 
-/// The time now, in microseconds.
+/// Returns the current time in microseconds.
 pub fn now() -> u64 {
     CLOCK.now()
 }
 
-/// The next time for which a task has asked.
+/// Returns the earliest time that a task waits for.
 pub fn next() -> Option<u64> {
     let next = critical_section::with(|cs| CLOCK.next.borrow(cs).get());
     (next != u64::MAX).then_some(next)
 }
 
-/// Sets the time to `at` and wakes the tasks that waited for it, as the alarm of a board does.
+/// Sets the time to `at` and wakes the tasks that waited for it, like the alarm of a board.
 pub fn advance(at: u64) {
     CLOCK.advance(at);
 }
 
-/// Lets it be the next time for which a task has asked.
+/// Advances the clock to the earliest time that a task waits for.
 pub fn jump() {
     if let Some(next) = next() {
         advance(next);

@@ -1,11 +1,11 @@
-//! An executor of embassy's that runs when it is told to, until no task is ready.
+//! embassy's executor, run on request until no task is ready.
 
 use core::sync::atomic::{AtomicBool, Ordering};
 
 use embassy_executor::{Spawner, raw};
 use static_cell::StaticCell;
 
-/// Whether a task was woken since the executor looked last.
+/// Whether a task was woken since the executor last checked.
 static WOKEN: AtomicBool = AtomicBool::new(false);
 
 /// Called by embassy-executor when a task becomes ready, from any context.
@@ -21,25 +21,25 @@ impl Executor {
     /// Makes the one executor of a program.
     ///
     /// # Panics
-    /// When it is called a second time.
+    /// If it is called a second time.
     pub fn take() -> Self {
         static EXECUTOR: StaticCell<raw::Executor> = StaticCell::new();
         Self(EXECUTOR.init(raw::Executor::new(core::ptr::null_mut())))
     }
 
-    /// What spawns tasks on it.
+    /// Returns the spawner for its tasks.
     pub fn spawner(&self) -> Spawner {
         self.0.spawner()
     }
 
-    /// Runs each task that is ready once.
+    /// Runs each ready task once.
     #[inline(always)]
     pub fn poll(&self) {
         // SAFETY: no task can reach the executor, so it is not polled while it is polled.
         unsafe { self.0.poll() }
     }
 
-    /// Runs tasks until none is ready, as an executor does before it sleeps.
+    /// Runs tasks until none is ready, like an executor before it sleeps.
     #[inline(always)]
     pub fn settle(&self) {
         while WOKEN.swap(false, Ordering::AcqRel) {
@@ -48,7 +48,7 @@ impl Executor {
     }
 }
 
-/// Whether a task is ready that has not run.
+/// Returns whether a task is ready but has not run.
 pub fn is_woken() -> bool {
     WOKEN.load(Ordering::Acquire)
 }

@@ -1,4 +1,4 @@
-//! The ways out that are no success: each ends QEMU with a status that is not zero.
+//! The exits on failure: each ends QEMU with a status that is not zero.
 
 use core::panic::PanicInfo;
 

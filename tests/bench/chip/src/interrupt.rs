@@ -1,4 +1,4 @@
-//! Two interrupts that no device raises: a program pends them itself.
+//! Two interrupts without a device: the program pends them itself.
 
 use cortex_m::interrupt::InterruptNumber;
 use cortex_m::peripheral::NVIC;
@@ -7,7 +7,7 @@ use cortex_m::peripheral::NVIC;
 #[derive(Clone, Copy)]
 #[repr(u16)]
 pub enum Interrupt {
-    /// Its handler does nothing: what taking an interrupt costs by itself.
+    /// Its handler does nothing. It measures the cost of an interrupt itself.
     Empty = 0,
     /// Its handler is the program's `on_pend`.
     Pend = 1,
@@ -20,7 +20,7 @@ unsafe impl InterruptNumber for Interrupt {
     }
 }
 
-/// Lets both interrupts through.
+/// Unmasks both interrupts.
 pub fn unmask() {
     for interrupt in [Interrupt::Empty, Interrupt::Pend] {
         // SAFETY: no critical section relies on the mask of a single interrupt.
@@ -28,7 +28,7 @@ pub fn unmask() {
     }
 }
 
-/// Lets an interrupt happen: its handler has run when this returns.
+/// Pends an interrupt. Its handler has run when this returns.
 #[inline(always)]
 pub fn pend(interrupt: Interrupt) {
     NVIC::pend(interrupt);
@@ -45,7 +45,7 @@ unsafe extern "C" {
     fn on_pend();
 }
 
-/// Both boards have more vectors than these; none of the others is unmasked.
+/// The vector table. Both boards have more vectors, but the others are never unmasked.
 #[unsafe(link_section = ".vector_table.interrupts")]
 #[unsafe(no_mangle)]
 static __INTERRUPTS: [Handler; 32] = {

@@ -1,10 +1,10 @@
-//! The measurements on the chip: what its programs share.
+//! Shared code of the programs that measure on the chip.
 //!
-//! A program does something many times and says how long that took; `cargo xtask bench chip` runs
-//! it under QEMU, whose clock then advances by a fixed time for each instruction, and works out
+//! A program repeats an operation many times and reports the time it took. `cargo xtask bench chip` runs the
+//! program under QEMU, whose clock advances by a fixed time for each instruction, and computes the
 //! instructions. All time but the meter's is virtual: nothing waits.
 //!
-//! One image runs on both boards. They have the same core, and nothing else of a board is used.
+//! One image runs on both boards: they have the same core, and the programs use nothing else of a board.
 
 #![no_std]
 

@@ -1,8 +1,8 @@
-//! The core by itself: events, sources, timers, an interrupt, the rings of a connection.
+//! The workloads of the core alone: events, sources, timers, an interrupt, the rings of a connection.
 //!
-//! As in a firmware there is one application type and one function that turns the loop, which a
-//! program passes in: `core` a whole turn of a back end, `pass` nothing but the dispatch. With
-//! several of either, the compiler would inline less and share more than it does for a board.
+//! As in a firmware there is one application type, and one function that runs a turn. The program passes in
+//! this function: `core` a whole turn of a back end, `pass` only the dispatch. With several types or
+//! functions, the compiler would inline less and share more code than for a board.
 
 pub mod activate;
 pub mod interrupts;
@@ -17,9 +17,9 @@ use picoevent::{EventBase, Pool, PoolId, Run, Storage};
 
 use crate::random::Random;
 
-/// Events, and timers, at most.
+/// The capacity for events, including timers.
 const EVENTS: usize = 64;
-/// The longest piece of data.
+/// The longest piece of data, in bytes.
 const LONGEST: usize = 1_460;
 /// One connection, with long rings.
 const POOL: Pool = Pool::new(1).rings(2_048, 2_048);
@@ -30,7 +30,7 @@ pub struct App {
     random: Random,
     /// The pool of its connection.
     pool: PoolId,
-    /// How much it expects to read.
+    /// The number of bytes that it expects to read.
     amount: usize,
     bytes: [u8; LONGEST],
 }
@@ -43,7 +43,7 @@ fn with(work: impl FnOnce(&mut Base<'_>, &mut App)) {
     const CONNS: usize = POOL.conns();
     const BYTES: usize = POOL.bytes();
     let mut storage = Storage::<App, EVENTS, CONNS, BYTES, 1, 1, EVENTS>::new();
-    // The compiler is not to see through to what is in them.
+    // Hides the contents from the compiler.
     let mut base = EventBase::new(black_box(&mut storage));
     base.begin(Run::NO_EXIT_ON_EMPTY);
     let pool = base.add_pool(POOL).expect("the storage has room");

@@ -1,8 +1,8 @@
 //! The meter: SysTick, read before and after a piece of work.
 //!
-//! Under `-icount` an instruction takes a fixed virtual time, so ticks of the core's clock are
-//! instructions times a factor, which the program that reads the report knows. The report is lines
-//! of fields with a tab between them, on the semihosting console:
+//! Under `-icount` an instruction takes a fixed virtual time. So the ticks of the core's clock are the
+//! instructions times a factor, which the reader of the report knows. The report goes to the semihosting
+//! console, as lines of fields that are separated by tabs:
 //!
 //! ```text
 //! calibrate  instructions  ticks  readings          a run of instructions that is known
@@ -12,9 +12,9 @@
 //! end        lines before this one
 //! ```
 //!
-//! `readings` is how often the meter was read in pairs, and a time's work is `parts` of what is
-//! counted. `less` is the harness whose work for each time is not the count's; what a pair of
-//! readings costs is the harness `meter`, which is always taken off.
+//! `readings` is the number of pairs of readings of the meter. Each of the `times` repetitions contains
+//! `parts` counted operations. `less` names the harness whose cost is subtracted for each repetition. The
+//! cost of a pair of readings, the harness `meter`, is always subtracted.
 
 use core::arch::asm;
 use core::hint::black_box;
@@ -27,14 +27,14 @@ use semihosting::{println, process};
 /// SysTick counts in 24 bits.
 const MASK: u32 = 0x00FF_FFFF;
 
-/// How often a loop goes round between two readings, so that no reading is a round of SysTick away
-/// from the one before: the work done once may take 100,000 instructions.
+/// The repetitions between two readings. It is so small that SysTick cannot wrap around between them: one
+/// repetition may take 100,000 instructions.
 const CHUNK: u32 = 100;
 
 /// The instructions of [`nops`].
 const KNOWN: u32 = 1 + 10 * 1_002;
 
-/// Time that was spent with one kind of work.
+/// The time that was spent with one kind of work.
 #[derive(Default)]
 pub struct Watch {
     ticks: u64,
@@ -42,7 +42,7 @@ pub struct Watch {
 }
 
 impl Watch {
-    /// Makes one that has seen nothing.
+    /// Makes a watch at zero.
     pub const fn new() -> Self {
         Self { ticks: 0, readings: 0 }
     }
@@ -57,21 +57,21 @@ impl Watch {
         compiler_fence(Ordering::SeqCst);
         let after = SYST::get_current();
         compiler_fence(Ordering::SeqCst);
-        // It counts down.
+        // SysTick counts down.
         self.ticks += u64::from(before.wrapping_sub(after) & MASK);
         self.readings += 1;
         result
     }
 }
 
-/// What is taken off a count.
+/// The harness that is subtracted from a count.
 #[derive(Clone, Copy)]
 pub enum Harness {
-    /// Nothing but the readings.
+    /// Only the readings.
     Meter,
     /// A loop that does nothing.
     Loop,
-    /// A loop of the program's own, reported by [`Report::harness`] under this name.
+    /// A loop of the program, reported by [`Report::harness`] under this name.
     Named(&'static str),
 }
 
@@ -82,11 +82,11 @@ pub struct Report {
 }
 
 impl Report {
-    /// Starts SysTick, calibrates, and reports what every program reports. `suffix` goes behind
-    /// the name of each count.
+    /// Starts SysTick, calibrates, and writes the common part of the report. `suffix` is appended to the name
+    /// of each count.
     ///
     /// # Panics
-    /// When it is called a second time.
+    /// If it is called a second time.
     pub fn start(suffix: &'static str) -> Self {
         let mut core = cortex_m::Peripherals::take().expect("the report is started once");
         core.SYST.set_clock_source(SystClkSource::Core);
@@ -107,18 +107,18 @@ impl Report {
         report
     }
 
-    /// Does `once` many times, and reports it as what others take off.
+    /// Repeats `once`, and reports it as a harness, to be subtracted from counts.
     pub fn harness(&mut self, name: &str, less: Harness, times: u32, once: impl FnMut()) {
         let watch = repeat(times, once);
         self.line("harness", name, [times, 1], &watch, less);
     }
 
-    /// Does `once` many times, and reports it.
+    /// Repeats `once`, and reports its cost.
     pub fn count(&mut self, name: &str, less: Harness, times: u32, once: impl FnMut()) {
         self.count_of(name, less, times, 1, once);
     }
 
-    /// Does `once` many times, each of which is `parts` of what is reported.
+    /// Repeats `once`, which contains `parts` of the reported operation.
     pub fn count_of(
         &mut self,
         name: &str,
@@ -131,12 +131,12 @@ impl Report {
         self.line("count", name, [times, parts], &watch, less);
     }
 
-    /// Reports what a watch has seen in `times` pieces of work.
+    /// Reports the time of a watch for `times` pieces of work.
     pub fn watched(&mut self, name: &str, less: Harness, times: u32, watch: &Watch) {
         self.line("count", name, [times, 1], watch, less);
     }
 
-    /// Reports how many frames went over a wire in `times` pieces of work.
+    /// Reports the number of frames that were sent over a wire in `times` pieces of work.
     pub fn frames(&mut self, name: &str, times: u32, frames: u32) {
         println!("frames\t{name}\t{times}\t{frames}");
         self.lines += 1;
@@ -164,7 +164,7 @@ impl Report {
     }
 }
 
-/// Does `once` so many times, in a loop that is the same whatever it does.
+/// Repeats `once`, in a loop that does not depend on its work.
 fn repeat(times: u32, mut once: impl FnMut()) -> Watch {
     assert!(times.is_multiple_of(CHUNK), "a whole number of chunks");
     let mut watch = Watch::new();
@@ -181,7 +181,7 @@ fn repeat(times: u32, mut once: impl FnMut()) -> Watch {
     watch
 }
 
-/// [`KNOWN`] instructions.
+/// Executes [`KNOWN`] instructions.
 #[inline(always)]
 fn nops() {
     // SAFETY: it changes a register that it says it changes, and the flags.

@@ -1,4 +1,4 @@
-//! embassy-net at the measured end of a wire, with the addresses of a server.
+//! embassy-net at the measured end of a wire, with the server's addresses.
 
 use embassy_executor::Spawner;
 use embassy_net::{Config, Ipv4Cidr, Runner, Stack, StackResources, StaticConfigV4};
@@ -9,7 +9,7 @@ use crate::wire::{Board, Wire};
 /// Makes the stack, and spawns its task.
 ///
 /// # Panics
-/// When a program has more than two.
+/// If a program makes more than two stacks.
 pub fn start<const SOCKETS: usize>(
     spawner: Spawner,
     wire: &'static Wire,
@@ -20,7 +20,7 @@ pub fn start<const SOCKETS: usize>(
         gateway: Some(CLIENT),
         dns_servers: Default::default(),
     });
-    // The same ports and sequence numbers in every run.
+    // A fixed seed, for the same ports and sequence numbers in every run.
     let (stack, runner) = embassy_net::new(wire.board(), config, resources, 1);
     spawner.spawn(serve_network(runner).expect("there are two at most"));
     stack

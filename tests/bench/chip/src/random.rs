@@ -1,4 +1,4 @@
-//! Periods for timers: the same ones in every run.
+//! Random periods for timers, the same in every run.
 
 use core::hint::black_box;
 
@@ -7,16 +7,16 @@ use crate::meter::{Harness, Report};
 /// The harness for workloads that compute a random period for each timer.
 pub const PERIOD: Harness = Harness::Named("a random period");
 
-/// A linear congruential generator (that of Numerical Recipes).
+/// The linear congruential generator of Numerical Recipes.
 pub struct Random(u32);
 
 impl Random {
-    /// Makes one that begins with `seed`.
+    /// Makes a generator with this seed.
     pub const fn new(seed: u32) -> Self {
         Self(seed)
     }
 
-    /// The next period: 1 to 1000.
+    /// Returns the next period: 1 to 1000.
     #[inline(always)]
     pub fn period(&mut self) -> u32 {
         self.0 = self.0.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
@@ -25,7 +25,7 @@ impl Random {
     }
 }
 
-/// Reports what working out a period takes.
+/// Reports the cost of computing a period.
 pub fn report(report: &mut Report) {
     let mut random = Random::new(1);
     report.harness("a random period", Harness::Loop, 10_000, || {

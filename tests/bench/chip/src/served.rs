@@ -1,13 +1,13 @@
-//! Connections that a server greets, each from the call until the server is quiet again.
+//! Measures connections that a server greets, each from the connect until the server is idle again.
 //!
 //! ```text
 //!   Client ── Wire ── Server        the wire is in memory, and each end works in turn
 //!   not timed         timed
 //! ```
 //!
-//! Only the server's work is timed: what its tasks do, and the alarm of the clock. The client's is
-//! not. Time jumps when neither has anything to do, so what a server does later for a connection
-//! that is over, TIME-WAIT for one, is in the connection's figure.
+//! Only the server's work is timed: its tasks and the clock's alarm. The client's work is not. When both are
+//! idle, the clock jumps to the next deadline. So a connection's figure includes the server's later work,
+//! such as TIME-WAIT.
 
 use core::net::Ipv4Addr;
 
@@ -23,27 +23,27 @@ pub const SERVER: Ipv4Addr = Ipv4Addr::new(10, 0, 2, 15);
 pub const CLIENT: Ipv4Addr = Ipv4Addr::new(10, 0, 2, 2);
 /// The server's port.
 pub const PORT: u16 = hello_world::PORT;
-/// What the server says.
+/// The server's greeting.
 pub const GREETING: &[u8] = b"Hello, World!\n";
 
-/// Connections before the first that is counted, in which the ends learn each other's address.
+/// The number of connections before the first counted one. In these the ends learn each other's hardware address.
 const WARM: u32 = 2;
-/// Connections that are counted.
+/// The number of counted connections.
 const TIMES: u32 = 50;
-/// Steps that a connection may take; one takes some thirty.
+/// The limit of steps of a connection, which normally takes some thirty.
 const STEPS: u32 = 1_000;
 
-/// A server, as something that does steps.
+/// A server that works in steps.
 pub trait Server {
-    /// Whether there is something to do now.
+    /// Returns whether there is work now.
     fn is_due(&self) -> bool;
-    /// Does it.
+    /// Performs the work that is due.
     fn step(&mut self);
-    /// When there is something to do that no frame brings.
+    /// Returns the time of the next work that is not triggered by a frame.
     fn next(&mut self) -> Option<u64>;
 }
 
-/// A server of tasks.
+/// A server that consists of tasks.
 pub struct Tasks(pub Executor);
 
 impl Server for Tasks {
@@ -61,7 +61,7 @@ impl Server for Tasks {
     }
 }
 
-/// Serves connections over `wire`, and reports what one takes, and how many frames it is.
+/// Serves connections over `wire`. Reports the instructions and the frames of a connection.
 pub fn report(
     report: &mut Report,
     [work, frames]: [&str; 2],

@@ -1,7 +1,7 @@
-//! A cable within the program: what one end sends, the other receives, and nothing is lost.
+//! A cable within the program: each end receives the other's frames, and nothing is lost.
 //!
-//! Frames are written and read where they lie, so the driver of either end copies nothing. The few
-//! dozen instructions it takes for a frame are counted by the program `bare`.
+//! Frames are written and read in place, so the drivers copy nothing. The program `bare` counts the few dozen
+//! instructions that a driver takes for a frame.
 
 use core::cell::{RefCell, RefMut};
 use core::task::Context;
@@ -11,12 +11,12 @@ use embassy_sync::waitqueue::AtomicWaker;
 use smoltcp::phy::{self, DeviceCapabilities, Medium};
 use smoltcp::time::Instant;
 
-/// The longest frame: a header, and the least that every host takes in one piece.
+/// The longest frame: a header, and the datagram size that every host must accept.
 const LONGEST: usize = 14 + 576;
-/// Frames that may be under way in one direction.
+/// The maximum number of frames in transit in one direction.
 const DEPTH: usize = 4;
 
-/// The hardware address of the end that is measured.
+/// The hardware address of the measured end.
 pub const BOARD: [u8; 6] = [2, 0, 0, 0, 0, 1];
 /// The hardware address of the other end.
 pub const PEER: [u8; 6] = [2, 0, 0, 0, 0, 2];
@@ -28,7 +28,7 @@ pub struct Wire {
     waker: AtomicWaker,
 }
 
-/// The frames under way in one direction.
+/// The frames in transit in one direction.
 struct Frames {
     frames: [([u8; LONGEST], usize); DEPTH],
     first: usize,
@@ -37,7 +37,7 @@ struct Frames {
 }
 
 impl Wire {
-    /// Makes a cable with nothing on it.
+    /// Makes a cable without frames.
     pub const fn new() -> Self {
         Self {
             to_board: RefCell::new(Frames::new()),
@@ -46,33 +46,33 @@ impl Wire {
         }
     }
 
-    /// The driver of the end that is measured, for embassy-net.
+    /// Returns the driver of the measured end, for embassy-net.
     pub fn board(&'static self) -> Board {
         Board(self)
     }
 
-    /// The device of the end that is measured, for smoltcp.
+    /// Returns the device of the measured end, for smoltcp.
     pub fn device(&'static self) -> Device {
         Device { incoming: &self.to_board, outgoing: &self.from_board, wakes: None }
     }
 
-    /// The device of the other end.
+    /// Returns the device of the other end.
     pub fn peer(&'static self) -> Device {
         let wakes = Some(&self.waker);
         Device { incoming: &self.from_board, outgoing: &self.to_board, wakes }
     }
 
-    /// Whether a frame is on its way to the end that is measured.
+    /// Returns whether a frame is in transit to the measured end.
     pub fn is_arriving(&self) -> bool {
         self.to_board.borrow().count > 0
     }
 
-    /// Whether a frame is on its way in either direction.
+    /// Returns whether a frame is in transit in either direction.
     pub fn is_busy(&self) -> bool {
         self.is_arriving() || self.from_board.borrow().count > 0
     }
 
-    /// Frames that went over it so far, in both directions.
+    /// Returns the number of frames so far, in both directions.
     pub fn total(&self) -> u32 {
         self.to_board.borrow().total + self.from_board.borrow().total
     }

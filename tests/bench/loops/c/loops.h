@@ -19,8 +19,8 @@ struct chain {
   void (*close)(void *loop);
 };
 
-/* Events that wait for nothing; each activates itself again in its callback. run makes
- * `callbacks` calls in all and returns how many it made. */
+/* Events without a source; each activates itself again in its callback. run makes
+* `callbacks` calls in all and returns how many it made. */
 struct active {
   const char *name;
   void *(*open)(uint32_t count);

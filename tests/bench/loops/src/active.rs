@@ -1,4 +1,4 @@
-//! W1U: events that wait for nothing and activate themselves again in their callbacks.
+//! W1U: events without a source, which activate themselves again in their callbacks.
 //!
 //! This is the path of an event through a loop without system calls: from a verb to the callback.
 //! libevent and libev call a self-activating event again in the same pass, so they need a single
@@ -24,7 +24,7 @@ pub trait Active {
 /// The work on an open loop.
 pub type Body<'b> = &'b mut dyn FnMut(&mut dyn Active) -> Result<()>;
 
-/// Opens a loop with so many events, runs the body, and closes the loop.
+/// Opens a loop with this number of events, runs the body, and closes the loop.
 pub type Run = Box<dyn Fn(u32, Body<'_>) -> Result<()>>;
 
 /// A contender.

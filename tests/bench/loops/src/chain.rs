@@ -22,8 +22,8 @@ use fastrand::Rng;
 use crate::clock::timed;
 use ring::{Fault, Kind, Ring};
 
-/// What a contender watches: it calls `ready(ring, index)` when the descriptor with that index is
-/// readable.
+/// The descriptors that a contender watches. It calls `ready(ring, index)` when the descriptor with that index
+/// is readable.
 pub struct Watch<'r> {
     /// The descriptors.
     pub descriptors: Vec<BorrowedFd<'r>>,

@@ -4,8 +4,8 @@ use std::sync::OnceLock;
 
 use rustix::time::{ClockId, clock_gettime};
 
-/// Returns the processor time that this process has used, in nanoseconds. It does not contain what
-/// other processes do.
+/// Returns the processor time that this process has used, in nanoseconds. It does not include other
+/// processes.
 fn cpu_nanos() -> f64 {
     let time = clock_gettime(ClockId::ProcessCPUTime);
     time.tv_sec as f64 * 1e9 + time.tv_nsec as f64

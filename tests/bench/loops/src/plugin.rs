@@ -199,7 +199,7 @@ struct TimersLoop {
     handle: NonNull<c_void>,
 }
 
-/// What a plug-in passes back from within its loop.
+/// The argument that a plug-in passes back from within its loop.
 struct Within<'b> {
     timers: TimersLoop,
     body: &'b mut dyn FnMut(&mut dyn timers::Verbs),

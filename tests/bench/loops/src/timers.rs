@@ -54,7 +54,7 @@ pub trait Timers: Verbs {
 /// The work on an open loop.
 pub type Body<'b> = &'b mut dyn FnMut(&mut dyn Timers) -> Result<()>;
 
-/// Opens a loop with so many timers, runs the body, and closes the loop.
+/// Opens a loop with this number of timers, runs the body, and closes the loop.
 pub type Run = Box<dyn Fn(u32, Body<'_>) -> Result<()>>;
 
 /// A contender.
@@ -125,7 +125,7 @@ pub struct Idle {
 /// The delay of W2i, in milliseconds.
 const MINUTE: u32 = 60_000;
 
-/// The loop's time is updated after so many restarts.
+/// The number of restarts after which the loop's time is updated.
 const BETWEEN_CLOCKS: usize = 64;
 
 /// Longer than the longest near time, however the loop rounds.

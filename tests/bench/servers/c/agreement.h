@@ -1,10 +1,10 @@
-/* The agreement of all servers: the command line, the output, and what is counted.
+/* The agreement of all servers: the command line, the output, and the counts.
  *
  * A server is started with one of
  *
- *     server hello CONNECTIONS        answers so many connections, and ends
- *     server echo WARM BYTES          echoes so many bytes; those before WARM do not count
- *     server idle CONNECTIONS BYTES   holds so many connections, and echoes so many bytes
+ *     server hello CONNECTIONS        answers CONNECTIONS connections, and ends
+ *     server echo WARM BYTES          echoes BYTES bytes; the first WARM bytes do not count
+ *     server idle CONNECTIONS BYTES   holds CONNECTIONS connections, and echoes BYTES bytes
  *
  * It listens on a free port of 127.0.0.1 and prints the port. When it is done, it prints what it
  * used. A server that cannot keep this agreement prints the reason and exits with status 1, so no

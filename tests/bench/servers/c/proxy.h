@@ -3,7 +3,7 @@
  *     proxy --listen ADDRESS:PORT --to ADDRESS:PORT
  *
  * A proxy prints its address, connects to the server for each client, and moves bytes both ways until it is
- * interrupted. Who starts it measures it. */
+ * interrupted. The program that starts it measures it. */
 
 #ifndef PROXY_H
 #define PROXY_H

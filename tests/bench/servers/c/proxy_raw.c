@@ -11,7 +11,7 @@
 
 #define EVENTS 1024
 
-/* Whether to read again after a read of so many bytes. */
+/* Whether to read again, given the number of bytes of the last read. */
 #ifdef EDGE
 #define READS_ON(got) ((got) == (ssize_t)sizeof shared)
 #else
@@ -105,7 +105,7 @@ static void serve(struct side *side, unsigned what)
 {
 	if (side->fd < 0)
 		return;
-	/* Edge-triggered, news of input says as well that there is room: most often nothing waited for it. */
+	/* Edge-triggered, a report of input also says that there is room. Usually nothing waited for room. */
 	int had_to_wait = side->connecting || side->pending.begin < side->pending.end;
 	if (side->connecting && what & (EPOLLOUT | EPOLLERR | EPOLLHUP)) {
 		int error = 0;

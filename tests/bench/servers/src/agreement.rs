@@ -1,11 +1,11 @@
-//! The agreement of all servers: the command line, the output, and what is counted.
+//! The agreement of all servers: the command line, the output, and the counts.
 //!
 //! It is the same as `c/agreement.h`, for servers in Rust:
 //!
 //! ```text
-//!   server hello CONNECTIONS        answers so many connections, and ends
-//!   server echo WARM BYTES          echoes so many bytes; those before WARM do not count
-//!   server idle CONNECTIONS BYTES   holds so many connections, and echoes so many bytes
+//!   server hello CONNECTIONS        answers CONNECTIONS connections, and ends
+//!   server echo WARM BYTES          echoes BYTES bytes; the first WARM bytes do not count
+//!   server idle CONNECTIONS BYTES   holds CONNECTIONS connections, and echoes BYTES bytes
 //! ```
 //!
 //! A server prints its address, then what it used, and ends. One that cannot keep the agreement
@@ -35,12 +35,12 @@ const BACKLOG: i32 = 4096;
 /// The workload of a server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Workload {
-    /// Greets so many connections, then closes each.
+    /// Greets and closes each connection.
     Hello {
         /// Number of connections.
         connections: u64,
     },
-    /// Echoes until so many bytes have been received.
+    /// Echoes until all bytes have been received.
     Echo {
         /// Bytes that do not count, at the beginning.
         warm: u64,

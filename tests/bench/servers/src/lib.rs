@@ -7,7 +7,7 @@
 //!   c/*.c                     servers on epoll, libevent, libev, libuv    agreement.h
 //!   src/bin/server-*          servers on picoevent, mio, calloop          agreement
 //!   src/bin/load.rs           the clients of all of them                  load
-//!   c/evhttp.c, src/bin/server-http-*   servers of HTTP        http
+//!   c/evhttp.c, src/bin/server-http-*   HTTP servers           http
 //!   src/bin/empty.rs          a program that does nothing, for sizes
 //! ```
 

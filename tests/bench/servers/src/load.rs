@@ -1,7 +1,7 @@
 //! The clients: one thread, many connections, every byte checked.
 //!
-//! A client that receives something wrong, or does not finish in time, is an error, and there is no
-//! figure. All clients close with a reset, so no address stays in use after a run.
+//! If a client receives a wrong byte or does not finish in time, the run fails and there is no figure. All
+//! clients close with a reset, so no address stays in use after a run.
 //!
 //! | | does |
 //! |---|---|
@@ -32,7 +32,7 @@ pub struct Deadline {
 }
 
 impl Deadline {
-    /// Returns the deadline so long from now.
+    /// Returns the deadline that is `limit` from now.
     pub fn after(limit: Duration) -> Self {
         Self { limit, at: Instant::now() + limit }
     }

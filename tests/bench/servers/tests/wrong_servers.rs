@@ -17,7 +17,7 @@ const GREETING: &[u8] = b"Hello, World!\n";
 /// Limits a hang; it is not a measure of speed.
 const LIMIT: Duration = Duration::from_secs(60);
 
-/// Serves each connection in a thread of its own, which ends with its client.
+/// Serves each connection in a separate thread, which ends with its client.
 fn server(serve: impl Fn(TcpStream) + Clone + Send + 'static) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();

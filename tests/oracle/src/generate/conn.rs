@@ -1,7 +1,7 @@
-//! Draws programs with connections, and with timers and sources beside them.
+//! Draws programs with connections, timers and sources.
 //!
-//! The order of a connection's timeout and another deadline at the same time is not promised. So in a
-//! program with timeouts, no two connections have the same priority, nor a connection and an event.
+//! The order of a connection's timeout and another deadline at the same time is not promised. So in a program
+//! with timeouts, each connection has a priority that no other connection or event has.
 
 use fastrand::Rng;
 
@@ -56,12 +56,12 @@ const VERBS: [Verb; 16] = [
 /// The priorities of connections in a program with timeouts, and of its events.
 const OF_CONNS: [u8; 4] = [1, 3, 5, 6];
 const OF_EVENTS: [u8; 4] = [0, 2, 4, 7];
-/// The same in a program without.
+/// The priorities of connections in a program without timeouts.
 const OF_ALL: [u8; 5] = [4, 4, 4, 3, 5];
 const TIMES: [u64; 9] = [0, 5, 10, 10, 15, 20, 25, 30, 40];
 const AMOUNTS: [usize; 8] = [1, 2, 3, 5, 8, INPUT, OUTPUT, OUTPUT + 4];
 
-/// Draws the program of a seed; one with a pair has its ends as the first two connections.
+/// Draws the program of a seed. If it has a pair, the ends are the first two connections.
 pub fn generate(seed: u64, has_pair: bool) -> Program {
     let mut random = Rng::with_seed(seed);
     let has_timeouts = random.percent(45);
@@ -72,7 +72,7 @@ pub fn generate(seed: u64, has_pair: bool) -> Program {
         .filter(|verb| random.percent(chance(*verb)))
         .collect();
     verbs.retain(|verb| has_timeouts || *verb != Verb::Timeouts);
-    // Other settings restart both timeouts here, and a high mark that of reading there.
+    // In picoevent new settings restart both timeouts. In libevent a high mark restarts the timeout for reading.
     verbs.retain(|verb| !has_timeouts || *verb != Verb::Marks);
     if verbs.is_empty() {
         verbs.push(Verb::Write);
@@ -92,7 +92,7 @@ pub fn generate(seed: u64, has_pair: bool) -> Program {
     draft.program
 }
 
-/// Returns how many of a hundred programs take such steps.
+/// Returns the percentage of programs that take such steps.
 fn chance(verb: Verb) -> usize {
     match verb {
         Verb::Write | Verb::Consume => 80,
@@ -257,7 +257,7 @@ impl Draft {
         Op::Timeouts(id, self.random.one(&each), self.random.one(&each))
     }
 
-    /// Draws marks, mostly such that fit.
+    /// Draws marks that mostly fit the rings.
     fn marks(&mut self, id: Id) -> Op {
         if self.random.percent(60) {
             let high = self.random.one(&[1, 3, 5, 8, INPUT, INPUT]);
@@ -269,7 +269,7 @@ impl Draft {
         Op::Marks(id, bits::WRITE, self.random.one(&[0, 1, 3, 5]).min(high), high)
     }
 
-    /// Draws a step; one of a connection's callback is mostly about that connection.
+    /// Draws a step. A step in a connection's callback mostly concerns that connection.
     fn op(&mut self, of_conn: Option<Id>) -> Op {
         let verb = self.random.one(&self.verbs);
         let id = match of_conn {

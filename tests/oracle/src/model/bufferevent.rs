@@ -1,4 +1,4 @@
-//! Connections as libevent has them: bufferevents with deferred callbacks, and a high mark for reading.
+//! libevent's connections: bufferevents with deferred callbacks, and a high mark for reading.
 //!
 //! Each has two persistent events on its socket, which move the bytes in their callbacks, and a third
 //! callback that is queued behind everything that is due.
@@ -187,7 +187,7 @@ impl Model {
         }
     }
 
-    /// Puts a callback that is no event's at the end of its queue.
+    /// Puts a callback that does not belong to an event at the end of its queue.
     fn enqueue(&mut self, call: Place) {
         let state = &mut self.events[call];
         state.queued = true;
@@ -234,7 +234,7 @@ impl Model {
         self.bev_release(number);
     }
 
-    /// Takes callbacks that are due; none of a connection that was freed.
+    /// Takes callbacks that are due. A freed connection has none.
     fn bev_take(&mut self, number: Number, what: u8) -> u8 {
         let conn = &mut self.conns[number];
         let taken = if conn.gone { 0 } else { conn.due & what };

@@ -1,7 +1,7 @@
-//! Connections, as picoevent has them: bytes move before a pass, and a connection has one turn in it.
+//! picoevent's connections: bytes move before a pass, and a connection has one turn in each pass.
 //!
 //! With [`Switch::Turn`] at libevent's side, a connection is a bufferevent instead, in
-//! [`bufferevent`](super::bufferevent). The other switches of connections change what is here.
+//! [`bufferevent`](super::bufferevent). The other switches of connections change the code here.
 
 mod bytes;
 mod timeout;
@@ -20,12 +20,12 @@ pub(super) mod due {
     pub const READ_TIMEOUT: u8 = 1 << 2;
     pub const WRITE_TIMEOUT: u8 = 1 << 3;
     pub const EOF: u8 = 1 << 4;
-    /// An error of one direction, which libevent has.
+    /// An error of one direction. Only libevent has it.
     pub const READ_ERROR: u8 = 1 << 5;
     pub const WRITE_ERROR: u8 = 1 << 6;
     pub const ENDED: u8 = 1 << 7;
 
-    /// What libevent tells in one mask.
+    /// The callbacks that libevent reports in one mask.
     pub const EVENTS: u8 = READ_TIMEOUT | WRITE_TIMEOUT | EOF | READ_ERROR | WRITE_ERROR;
     pub const READING: u8 = READ_TIMEOUT | EOF | READ_ERROR;
     pub const WRITING: u8 = WRITE_TIMEOUT | WRITE_ERROR;
@@ -43,7 +43,7 @@ pub(super) type Number = usize;
 
 pub(super) struct Conn {
     pub id: Id,
-    /// Bytes held.
+    /// The number of bytes held.
     pub input: usize,
     pub output: usize,
     pub enabled: u8,
@@ -52,22 +52,22 @@ pub(super) struct Conn {
     pub due: u8,
     /// Its place in the queue; libevent's deferred callback.
     pub call: Place,
-    /// The application does not hold it any more.
+    /// Whether the application no longer holds it.
     pub gone: bool,
 
-    /// When each direction last made progress, or began to wait.
+    /// The time at which each direction last made progress or began to wait.
     last: [u64; 2],
-    /// The peer's end of stream was found.
+    /// Whether the peer's end of stream was found.
     pub ended: bool,
     pub failed: bool,
-    /// How it ended, once it has.
+    /// The reason of its end, once it has ended.
     end: &'static str,
-    /// The application has heard of its end.
+    /// Whether the callback for its end has run.
     pub told: bool,
-    /// A write callback comes as soon as the socket can be written.
+    /// Whether the write callback is called as soon as the socket is writable.
     probes: bool,
 
-    /// The room for output that is asked for, zero for none.
+    /// The requested room for output, or zero.
     room_wanted: usize,
 
     /// The marks for input.
@@ -81,12 +81,12 @@ pub(super) struct Conn {
     /// libevent's input is at its high mark.
     pub suspended: bool,
     pub references: u32,
-    /// Of an end of a pair.
+    /// The state of an end of a pair.
     pub pair: Option<super::pair::End>,
 }
 
 impl Model {
-    /// Makes a connection, which is open.
+    /// Makes an open connection.
     pub(super) fn make_conn(&mut self, decl: &ConnDecl) {
         let number = self.conns.len();
         let first = self.events.len();
@@ -128,7 +128,7 @@ impl Model {
         });
     }
 
-    /// Takes a step on a connection.
+    /// Performs a step on a connection.
     pub(super) fn step_on_conn(&mut self, op: Op) {
         let Some(id) = op.id() else { return };
         self.say(format_args!(" {id}"));
@@ -261,7 +261,7 @@ impl Model {
         self.ours(Switch::Turn) && (0..self.conns.len()).any(holds)
     }
 
-    /// Returns the count of what is waited for.
+    /// Returns the count of conditions that connections wait for.
     pub(super) fn added(&self) -> i64 {
         let counts = self.ours(Switch::ConnCounts) || !self.ours(Switch::Turn);
         let each = |number: Number| {

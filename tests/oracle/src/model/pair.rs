@@ -1,7 +1,7 @@
-//! Pairs, as both sides have them.
+//! The pairs of both sides.
 //!
-//! A connection of picoevent that is an end of a pair posts what is to be done for it, and the turn of the
-//! loop does it. An end of libevent's moves bytes within the verbs, and its events are only timers.
+//! An end of a pair of picoevent posts actions, which the turn of the loop performs. An end of a pair of
+//! libevent moves bytes within the verbs, and its events are only timers.
 
 use super::{
     Event, Model, Who,
@@ -12,7 +12,7 @@ use crate::{
     program::{Id, LEVELS, Waits, bits},
 };
 
-/// What is to be done for an end, in this order.
+/// The actions for an end. They are performed in this order.
 pub(super) mod action {
     pub const RECEIVE: u8 = 1 << 0;
     pub const SEND: u8 = 1 << 1;
@@ -22,26 +22,26 @@ pub(super) mod action {
     pub const DROP: u8 = 1 << 5;
 }
 
-/// What an end of a pair has beside a connection.
+/// The additional state of an end of a pair.
 #[derive(Clone, Copy)]
 pub(super) struct End {
     partner: Number,
-    /// libevent's ends know each other until one of them is finalized.
+    /// In libevent, the ends are linked until one of them is finalized.
     linked: bool,
-    /// Actions to be done.
+    /// The pending actions.
     posted: u8,
-    /// The application will write no more.
+    /// Whether the application has ended its output.
     finished: bool,
-    /// Our end of the stream is on its way, or has arrived.
+    /// Whether our end of the stream was sent.
     end_sent: bool,
     delivered: bool,
-    /// Nothing is done for it any more, and then its slot is free.
+    /// Whether no further action is performed for it. After that its slot is free.
     released: bool,
     freed: bool,
 }
 
 impl Conn {
-    /// Returns whether nothing can be written any more.
+    /// Returns whether nothing can be written.
     pub(super) fn is_finished(&self) -> bool {
         self.failed || self.pair.is_some_and(|end| end.finished)
     }
@@ -79,9 +79,9 @@ impl Model {
     }
 }
 
-/// picoevent's.
+/// picoevent's pairs.
 impl Model {
-    /// Has something done for an end in the next turn; nothing for another connection.
+    /// Posts actions for an end, which the next turn performs. Does nothing for a connection that is not an end.
     pub(super) fn post(&mut self, number: Number, actions: u8) {
         let Some(end) = self.end(number) else { return };
         end.posted |= actions;
@@ -90,7 +90,7 @@ impl Model {
         }
     }
 
-    /// Does what was posted.
+    /// Performs the posted actions.
     pub(super) fn carry(&mut self) {
         while let Some(number) = self.outbox.first().copied() {
             let Some(end) = self.end(number) else { return };
@@ -139,7 +139,7 @@ impl Model {
         }
     }
 
-    /// Some output was sent.
+    /// Handles output that was sent.
     pub(super) fn drained(&mut self, number: Number) {
         if self.conns[number].output == 0
             && let Some(end) = self.end(number)
@@ -181,7 +181,7 @@ impl Model {
         }
     }
 
-    /// The partner's end of the stream arrives.
+    /// Handles the partner's end of the stream.
     fn end_arrives(&mut self, number: Number) {
         let Conn { gone, failed, ended, pair, .. } = self.conns[number];
         if ended || (failed && !gone) || pair.is_none_or(|end| end.freed) {
@@ -195,7 +195,7 @@ impl Model {
         }
     }
 
-    /// The partner is gone.
+    /// Handles the loss of the partner.
     fn end_fails(&mut self, number: Number) {
         let Conn { gone, failed, .. } = self.conns[number];
         let Some(end) = self.end(number).filter(|end| !end.freed) else { return };
@@ -215,7 +215,7 @@ impl Model {
         }
     }
 
-    /// The application has dropped it. With both streams complete it ends in order.
+    /// Drops an end for the application. If both streams are complete, it ends in order.
     pub(super) fn abort_end(&mut self, number: Number, is_complete: bool) {
         let Some(end) = self.end(number) else { return };
         if is_complete {
@@ -231,7 +231,7 @@ impl Model {
         }
     }
 
-    /// The application hears of the end now.
+    /// Handles the callback for the end, which runs now.
     pub(super) fn end_told(&mut self, number: Number) {
         if self.end(number).is_some_and(|end| end.released) {
             self.post(number, action::FREE);
@@ -239,7 +239,7 @@ impl Model {
     }
 }
 
-/// libevent's.
+/// libevent's pairs.
 impl Model {
     fn bev_partner(&self, number: Number) -> Option<Number> {
         self.conns[number].pair.filter(|end| end.linked).map(|end| end.partner)

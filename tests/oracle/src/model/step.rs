@@ -7,7 +7,7 @@ use crate::{
 };
 
 impl Model {
-    /// Takes one step.
+    /// Performs one step.
     pub(super) fn step(&mut self, op: Op) {
         if let Op::Run(flags) = op {
             return self.run(flags);

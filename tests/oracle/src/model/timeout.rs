@@ -85,7 +85,7 @@ impl Model {
         }
     }
 
-    /// Sets the deadline of a common timeout's own event to that of its first member.
+    /// Sets the deadline of a common timeout's own event to the deadline of its first member.
     fn schedule(&mut self, common: usize) {
         let Some(first) = self.commons[common].members.first() else { return };
         let deadline = self.events[*first].deadline;

@@ -7,7 +7,7 @@ use crate::{
     world::Found,
 };
 
-/// How a run of the loop ended.
+/// The reason for which a run of the loop ended.
 enum End {
     Empty,
     Stopped,
@@ -17,9 +17,9 @@ enum End {
 /// The result of the last pass.
 #[derive(Clone, Copy, Default)]
 struct Pass {
-    /// It called a callback.
+    /// Whether it called a callback.
     called: bool,
-    /// There was nothing to call.
+    /// Whether there was nothing to call.
     idle: bool,
 }
 
@@ -58,7 +58,7 @@ impl Model {
         self.kept_now = None;
         loop {
             (self.cut_short, self.deferred) = (false, 0);
-            // picoevent carries out what was asked for even if the loop ends.
+            // picoevent performs requested actions even if the loop ends.
             if self.ours(Switch::Turn) && !self.outbox.is_empty() {
                 self.kept_now = None;
                 self.carry();

@@ -180,8 +180,8 @@ impl Model {
         events.fold(0, |sum, event| sum | self.events[*event].what)
     }
 
-    /// Tells the world about a change of what is waited for. The event that caused it decides
-    /// whether it is edge-triggered.
+    /// Reports a change of the awaited conditions to the world. The event that caused the change decides
+    /// whether the source is edge-triggered.
     fn tell(&mut self, source: u8, before: u8, edge: bool) {
         let after = self.interest(source);
         if after != before {

@@ -1,8 +1,8 @@
 //! A back end over a program's virtual world.
 //!
-//! It does the least that a back end must do: it reports a source once, and again when the base
-//! asks for it or something new happens. The same holds for sockets: it reads and writes when the base
-//! asks for it, or something new happens that the base waits for.
+//! It does only what a back end must do. It reports a source once, and again when the base asks for it or
+//! something new happens. It reads and writes a socket when the base asks for it, or when something new
+//! happens that the base waits for.
 
 use std::{cell::RefCell, rc::Rc, task::Poll};
 
@@ -49,7 +49,7 @@ impl BackEnd {
         }
     }
 
-    /// Tells the sockets what the base would read and write.
+    /// Sets the directions in which the base would read and write, at the sockets.
     fn set_interest(&mut self, base: &mut Base<'_>) {
         for (socket, conn) in self.conns.iter().enumerate() {
             let Some(conn) = *conn else { continue };
@@ -59,7 +59,7 @@ impl BackEnd {
         }
     }
 
-    /// Reads all that there is, as long as the base wants it.
+    /// Reads all available bytes, as long as the base accepts them.
     fn receive(&mut self, socket: usize, conn: Conn, base: &mut Base<'_>) {
         let socket = &mut self.world.borrow_mut().sockets[socket];
         while let Some((first, second)) = base.input(conn) {
@@ -77,7 +77,7 @@ impl BackEnd {
         }
     }
 
-    /// Writes all that there is room for.
+    /// Writes as many bytes as there is room for.
     fn send(&mut self, socket: usize, conn: Conn, base: &mut Base<'_>) {
         let socket = &mut self.world.borrow_mut().sockets[socket];
         let (first, second) = base.output(conn);

@@ -43,7 +43,7 @@ pub(super) fn make(base: &mut Base<'_>, plan: &Plan) -> [Option<Conn>; CONNS] {
 }
 
 impl App {
-    /// Returns the connections that are no ends of pairs.
+    /// Returns the connections that do not belong to a pair.
     pub(super) fn with_sockets(&self) -> [Option<Conn>; CONNS] {
         array::from_fn(|place| {
             let id = (FIRST_CONN + place) as Id;
@@ -56,11 +56,11 @@ impl App {
         if self.conns.iter().all(Option::is_none) {
             return;
         }
-        // Each level has a pass of its own.
+        // Each level needs a separate pass.
         while base.settle(back_end).is_ok() && base.counts().active > 0 {
             base.dispatch(self);
         }
-        // Not before, since their first callbacks were due.
+        // Not earlier, because their first callbacks were due.
         for decl in &self.plan.conns {
             let conn = self.conns[socket(decl.id)].and_then(|conn| base.conn(conn).ok());
             if let (Some(mut conn), Some(priority)) = (conn, Priority::new(decl.priority)) {

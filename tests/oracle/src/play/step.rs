@@ -1,4 +1,4 @@
-//! The steps of a program, as an application takes them.
+//! The steps of a program, performed by an application.
 
 use std::time::Duration;
 
@@ -21,7 +21,7 @@ pub(super) fn pending(cx: &mut Cx<'_, App>, event: Event) -> u8 {
 }
 
 impl App {
-    /// Takes one step, except running the loop, which a callback cannot do.
+    /// Performs one step, except running the loop, which a callback cannot do.
     pub(super) fn step(&mut self, cx: &mut Cx<'_, Self>, op: Op) {
         self.trace.push(' ');
         self.trace.push_str(op.name());

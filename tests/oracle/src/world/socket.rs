@@ -1,22 +1,22 @@
 //! A virtual socket: the bytes on their way to a connection and from it.
 //!
-//! Of the bytes only their order is checked: each stream counts from zero.
+//! Only the order of the bytes is checked: the bytes of each stream count from zero.
 
 use super::Level;
 use crate::program::{Peer, SEND_BUFFER, bits};
 
 #[derive(Clone, Copy, Default)]
 pub struct Socket {
-    /// Bytes that the peer sent, and the reader has not read.
+    /// The number of bytes that the peer has sent and that were not read.
     inbox: usize,
-    /// The peer has ended its stream, or reset the connection.
+    /// Whether the peer has ended its stream or reset the connection.
     ended: bool,
     reset: bool,
-    /// Bytes that were written, and the peer has not taken.
+    /// The number of bytes that were written and that the peer has not taken.
     outbox: usize,
-    /// What is waited for.
+    /// The conditions that are waited for.
     pub interest: u8,
-    /// Conditions that a report was requested for, or of which something is new.
+    /// The conditions to report: a report was requested, or something is new.
     armed: u8,
     /// The next byte of each stream.
     next_read: u8,
@@ -58,7 +58,7 @@ impl Socket {
                 bits::READ | bits::WRITE
             }
         };
-        // A back end that may not read or write now forgets the news.
+        // News of a direction without interest is not reported later.
         self.armed |= news & self.interest;
     }
 
@@ -87,7 +87,7 @@ impl Socket {
         }
     }
 
-    /// Writes up to `amount` bytes. Returns how many, `None` after a reset.
+    /// Writes up to `amount` bytes. Returns the number written, or `None` after a reset.
     pub fn write(&mut self, amount: usize) -> Option<usize> {
         let amount = amount.min(SEND_BUFFER - self.outbox);
         self.outbox += amount;

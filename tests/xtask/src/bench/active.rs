@@ -1,4 +1,4 @@
-//! W1U: events that wait for nothing and activate themselves in their callbacks.
+//! W1U: events without a source. Each activates itself in its callback.
 
 use anyhow::Result;
 

@@ -33,7 +33,7 @@ const NAMES: [&str; 17] = [
     "libuv +t60",
 ];
 
-/// Work outside of the loops, which is contained in every contender's time.
+/// The work outside of the loops. Every contender's time contains it.
 const FLOOR: &str = "no loop";
 
 const LIBEVENT: &str = "libevent";
@@ -57,7 +57,7 @@ const PLOTTED: [&str; 8] = [
     "calloop",
 ];
 
-/// With more pairs of two descriptors than this, there is no room for duplicates.
+/// With more pairs than this, the descriptor limit leaves no room for duplicates.
 const CROWD: u32 = 5_000;
 
 /// The difference in events between the two runs whose instructions are compared.
@@ -75,7 +75,7 @@ const fn case(kind: &'static str, pairs: u32, tokens: u32) -> Case {
     Case { kind, pairs, tokens }
 }
 
-/// The cases with a table of their own.
+/// The cases with a separate table.
 const CLOSE: [Case; 2] = [case("eventfd", 1_000, 1), case("eventfd", 1_000, 100)];
 
 /// The other cases, which share a table.
@@ -94,7 +94,7 @@ const FAR: [Case; 11] = [
 ];
 
 /// Returns the instructions of an edge-triggered event on picoevent's back end, without and with a
-/// timeout, in the rings with a table of their own.
+/// timeout, in the rings with a separate table.
 ///
 /// # Errors
 /// If the program cannot be built, or loses a token.
@@ -145,8 +145,8 @@ impl Case {
         program.play(&words, &self.contenders())
     }
 
-    /// Returns the contenders: those with timeouts for cases with a table of their own, those with
-    /// duplicates if there is room.
+    /// Returns the contenders. Those with timeouts are only for cases with a separate table. Those with duplicates
+    /// are only included if there is room.
     fn contenders(self) -> Vec<&'static str> {
         let crowded = self.kind != "eventfd" && self.pairs > CROWD;
         let takes_part = |name: &&str| {

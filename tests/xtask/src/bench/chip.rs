@@ -5,10 +5,10 @@
 //!   eight programs     built at two levels      a known time an instruction
 //! ```
 //!
-//! QEMU's clock advances by a fixed time for each instruction. So a timer's ticks count
-//! instructions exactly, and equally in every run. Runs that differ, or a clock that does not count
-//! as expected, are errors, and there is no figure. Instructions are not cycles: how many cycles
-//! they take depends on a chip's flash and core.
+//! QEMU's clock advances by a fixed time for each instruction. So a timer's ticks count instructions
+//! exactly, with the same result in every run. If two runs differ, or the clock does not count as expected,
+//! the command fails and reports no figure. Instructions are not cycles: the number of cycles depends on the
+//! chip's flash and core.
 
 mod fit;
 pub mod image;
@@ -56,9 +56,8 @@ pub fn run(options: &Options) -> Result<Vec<Table>> {
     tables::make(&counts, &by)
 }
 
-/// Returns every count in thousandths of an instruction, and every number of frames in thousandths
-/// of a frame. Their names do not change: the profile, a colon, and the program's name for the
-/// count.
+/// Returns every count in thousandths of an instruction, and every number of frames in thousandths of a
+/// frame. A name consists of the profile, a colon, and the program's name for the count. Names do not change.
 ///
 /// Each program runs once. This takes seconds if the programs are already built.
 ///
@@ -79,7 +78,7 @@ pub fn counts(machine: Machine) -> Result<Vec<(String, u64)>> {
     Ok(counts)
 }
 
-/// Runs a program twice on each machine. Returns its output, which must be the same.
+/// Runs a program twice on each machine. Returns its output, which must be the same in all runs.
 fn twice_on_each(machines: &[Machine], image: &Image) -> Result<String> {
     let mut said: Option<(String, Machine)> = None;
     for &machine in machines.iter().flat_map(|machine| [machine; 2]) {

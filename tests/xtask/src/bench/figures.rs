@@ -1,9 +1,8 @@
 //! The figures of a run, and their statistics.
 //!
-//! A figure is what one contender took in one round. All contenders have a turn in each round, in
-//! random order. Whatever slows the machine down for a while slows down all of them, so the ratio
-//! of two contenders within a round is steadier than either figure. A ratio here is the median of
-//! the rounds' ratios.
+//! A figure is the cost of one contender in one round. Each round runs all contenders in random order. If
+//! the machine is slow for a while, all contenders are slow. So the ratio of two contenders within a round
+//! varies less than their figures. A ratio here is the median of the rounds' ratios.
 
 use std::collections::BTreeMap;
 
@@ -12,8 +11,8 @@ use anyhow::{Context, Result, bail, ensure};
 use super::spread::Spread;
 use crate::table::thousands;
 
-/// What each contender took in every round, by name and phase. A workload without phases has the
-/// phase `""`.
+/// The figures of each contender in every round, by name and phase. A workload without phases has the phase
+/// `""`.
 #[derive(Debug, Default, Clone, PartialEq)]
 pub struct Figures(BTreeMap<(String, String), Vec<f64>>);
 
@@ -36,8 +35,8 @@ impl Figures {
         Ok(Self(figures))
     }
 
-    /// Returns the cells that tables have in common: the median, the least and the most, the part
-    /// beyond the floor, and the ratio to another contender.
+    /// Returns the cells that tables have in common: the median, the least and the greatest figure, the
+    /// difference to the floor, and the ratio to another contender.
     pub fn cells(&self, name: &str, floor: &str, other: &str) -> [String; 4] {
         let (least, most) = self.range(name, "").unzip();
         [

@@ -1,4 +1,4 @@
-//! The program that runs the workloads of one process, and its plug-ins: `tests/bench/loops`.
+//! Builds and runs `tests/bench/loops`: the program of the workloads in one process, and its plug-ins.
 
 use std::{path::PathBuf, process::Command, time::Duration};
 
@@ -16,10 +16,10 @@ use crate::{
 const PLUGINS: [(&str, &[&str]); 4] =
     [("epoll", &[]), ("libevent", &["event_core"]), ("libev", &["ev"]), ("libuv", &["uv"])];
 
-/// Longer than any run takes.
+/// The time limit of a run.
 const LIMIT: Duration = Duration::from_secs(600);
 
-/// Longer than a short run takes under valgrind.
+/// The time limit of a short run under valgrind.
 const COUNT_LIMIT: Duration = Duration::from_secs(180);
 
 /// The program's exit status if the machine does not have the resources for a workload.
@@ -31,7 +31,7 @@ pub struct Program {
     plugins: Vec<PathBuf>,
 }
 
-/// The machine does not have the resources for a workload; the text says which.
+/// The error if the machine does not have the resources for a workload. The text names them.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct NotHere(pub String);
@@ -55,8 +55,8 @@ impl Program {
         Ok(Self { path, plugins: Vec::new() })
     }
 
-    /// Runs the workload that `words` describe and reads the figures. `only` names the contenders;
-    /// if it is empty, all of them run.
+    /// Runs the workload that `words` describe and reads the figures. `only` names the contenders. If it is
+    /// empty, all contenders run.
     ///
     /// # Errors
     /// If a contender fails; [`NotHere`] if the machine does not have the resources.
@@ -81,8 +81,8 @@ impl Program {
         Ok((more as f64 - less as f64) / count.per)
     }
 
-    /// Counts the instructions of each, two at a time. Unlike time, they do not depend on other
-    /// programs.
+    /// Counts the instructions of each item of `counts`, two at a time. Unlike time, instructions do not depend on
+    /// other programs.
     pub fn differences(&self, counts: &[Count]) -> Result<Vec<f64>> {
         println!("counting instructions, {} pairs of runs ...", counts.len());
         let pool = ThreadPoolBuilder::new().num_threads(2).build()?;

@@ -1,4 +1,4 @@
-//! The machine that figures are from; without it they mean nothing.
+//! The machine that the figures were measured on. Without it, figures cannot be compared.
 
 use std::{fmt, process::Command, thread};
 
@@ -20,7 +20,7 @@ pub struct Machine {
 }
 
 impl Machine {
-    /// Describes this machine. What cannot be found out is called unknown.
+    /// Describes this machine. Anything that cannot be determined is called unknown.
     pub fn here() -> Self {
         Self {
             processor: processor(),

@@ -11,7 +11,7 @@ use anyhow::{Context, Result};
 
 use crate::{command, setup, workspace};
 
-/// The preprocessor answers at once.
+/// The time limit of the preprocessor.
 const LIMIT: Duration = Duration::from_secs(20);
 
 /// Makes the preprocessor print the libraries' versions.
@@ -24,7 +24,7 @@ const VERSIONS: &str = "\
 @libuv UV_VERSION_MAJOR.UV_VERSION_MINOR.UV_VERSION_PATCH
 ";
 
-/// Installs what is needed to compile the libraries' users and to count instructions.
+/// Installs the packages for compiling programs with these libraries and for counting instructions.
 pub fn install() -> Result<()> {
     setup::peers()?;
     setup::tool("valgrind")
@@ -34,8 +34,7 @@ pub fn install() -> Result<()> {
 /// at run time. Returns its path. Libraries are named as for the linker's `-l`.
 ///
 /// # Errors
-/// If the compiler fails, with its message.
-/// When the compiler fails; it says why.
+/// If the compiler fails. The error has its message.
 pub fn compile_plugin(name: &str, source: &str, libraries: &[&str]) -> Result<PathBuf> {
     let output = folder()?.join(format!("{name}.so"));
     command::run(&mut compiler(&output, source, libraries))?;

@@ -1,6 +1,6 @@
 //! Plots: lines over two logarithmic axes, as SVG.
 //!
-//! Values that are not above zero cannot be drawn on such an axis and are left out.
+//! Values of zero or less cannot be drawn on a logarithmic axis, so they are left out.
 
 use std::fs;
 

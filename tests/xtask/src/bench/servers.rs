@@ -1,4 +1,4 @@
-//! Servers on picoevent and on other loops, each in a process of its own, under the same clients.
+//! Servers on picoevent and on other loops, each in a separate process, under the same clients.
 //!
 //! ```text
 //!   hello (W3)  echo (W4)  idle (W5)  start (W6)  proxy (W7)  http (W8)      the workloads
@@ -7,8 +7,8 @@
 //!   contender   the servers, and how they are built   others
 //! ```
 //!
-//! The sources are in `tests/bench/servers`. If clients find their server wrong, or a server its
-//! clients, that is an error, and there is no figure.
+//! The sources are in `tests/bench/servers`. If clients or servers detect an error, the command fails and
+//! reports no figure.
 
 mod comparison;
 mod contender;

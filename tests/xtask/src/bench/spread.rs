@@ -1,4 +1,4 @@
-//! Many measurements of one quantity, as one figure with its bounds.
+//! Summarises many measurements of one quantity: the median and the range.
 
 /// Sorted measurements.
 #[derive(Debug, Clone, PartialEq)]
@@ -23,12 +23,12 @@ impl Spread {
         (self.at(0), self.at(self.0.len().saturating_sub(1)))
     }
 
-    /// Returns the value that so many per cent do not exceed.
+    /// Returns the value that `percent` per cent of the measurements do not exceed.
     pub fn percentile(&self, percent: usize) -> f64 {
         self.at((self.0.len() * percent).div_ceil(100).max(1) - 1)
     }
 
-    /// Formats the spread with so many decimals: `4.36 [4.30–4.50]`.
+    /// Formats the spread with `digits` decimals: `4.36 [4.30–4.50]`.
     pub fn show(&self, digits: usize) -> String {
         let (median, (least, most)) = (self.median(), self.range());
         format!("{median:.digits$} [{least:.digits$}–{most:.digits$}]")
@@ -39,8 +39,8 @@ impl Spread {
     }
 }
 
-/// Measures every contender once a round, in a new random order each time. Returns the results by
-/// contender, each by round.
+/// Measures every contender once per round, in a new random order each time. Returns the results by
+/// contender, then by round.
 pub fn rounds<T, R, E>(
     contenders: &[T],
     rounds: usize,

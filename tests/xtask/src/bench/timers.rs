@@ -1,5 +1,5 @@
-//! W2: timers added, moved, cancelled and fired. W2i: timers of a minute, restarted again and
-//! again.
+//! W2: timers that are added, re-armed, cancelled and fired. W2i: timers of a minute that are restarted
+//! repeatedly.
 
 use anyhow::Result;
 
@@ -36,7 +36,7 @@ const FLOOR: &str = "no timers";
 /// The timed phases, in the program's words.
 const PHASES: [&str; 4] = ["Add", "Rearm", "Cancel", "Fire"];
 
-/// Each phase with the one before it, for counting instructions.
+/// Each phase with the previous one, for counting instructions.
 const BEFORE: [(&str, &str); 4] =
     [("Open", "Add"), ("Add", "Rearm"), ("Rearm", "Cancel"), ("Near", "Fire")];
 
@@ -46,10 +46,10 @@ const SIZES: [(u32, u32); 4] = [(100, 50), (1_000, 25), (10_000, 9), (MOST, 5)];
 /// The size of picoevent's tables, rounded down.
 const MOST: u32 = 65_000;
 
-/// The most timers for calloop, which looks at all of them for each change.
+/// The limit for calloop, which visits all timers for each change.
 const FEW: u32 = 1_000;
 
-/// The timers of W2i, and how often one of them is restarted.
+/// The number of timers of W2i, and of restarts.
 const IDLE: u32 = 10_000;
 const OPERATIONS: u32 = 1_000_000;
 const COUNTED: u32 = 50_000;
@@ -169,7 +169,7 @@ fn table(timers: u32, figures: &Figures, counts: &[(&'static str, [f64; PHASES.l
     table
 }
 
-/// Returns the plot of the cost of a timer's whole life, by the number of timers.
+/// Returns the plot of the cost of adding, re-arming, cancelling and firing a timer, by the number of timers.
 fn plot_of(measured: &[(u32, Figures)]) -> Plot {
     let life = |figures: &Figures, name: &str| {
         PHASES.iter().map(|phase| figures.median(name, phase)).sum::<Option<f64>>()

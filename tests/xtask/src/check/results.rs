@@ -7,10 +7,10 @@ use std::{
 
 use anyhow::{Context, Result};
 
-/// The line that names the runner comes some lines before its summary.
+/// The line that names a runner starts with one of these. It comes some lines before the summary.
 const NAMES: [&str; 2] = ["Running ", "Doc-tests "];
 
-/// How a runner's summary line starts.
+/// The start of a runner's summary line.
 const SUMMARY: &str = "test result: ";
 
 /// Summary lines, each after the line that names its test program.
@@ -25,7 +25,7 @@ impl Results {
     pub fn show(&mut self, output: impl Read) -> Result<()> {
         let mut output = BufReader::new(output);
         let mut bytes = Vec::new();
-        // A test may print anything, so lines need not be text.
+        // A test may print anything, so a line may be invalid UTF-8.
         while output.read_until(b'\n', &mut bytes).context("cannot read the tests' output")? > 0 {
             stdout().write_all(&bytes).context("cannot show the tests' output")?;
             self.take(&String::from_utf8_lossy(&bytes));
@@ -44,7 +44,7 @@ impl Results {
     }
 }
 
-/// Returns whether the summary is of a program without tests, which is left out.
+/// Returns whether a summary is of a program without tests. Such summaries are left out.
 fn ran_nothing(summary: &str) -> bool {
     summary.contains(". 0 passed; 0 failed;")
 }

@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, fmt};
 use super::record::{self, Group, Record};
 use crate::table::{Format, Table};
 
-/// What to do about a difference.
+/// The advice for a difference.
 pub const HOW_TO_RECORD: &str = "if that is meant, type\n  cargo xtask gate --record\nand commit tests/bench/recorded.toml with the change";
 
 /// The allowed difference in per cent.
@@ -17,7 +17,7 @@ pub struct Comparison {
     /// The number of figures now.
     figures: usize,
     differences: Vec<Difference>,
-    /// Kinds of figures that were made by another compiler.
+    /// The kinds of figures whose recorded compiler differs.
     unjudged: Vec<String>,
 }
 
@@ -33,13 +33,13 @@ struct Difference {
 /// The kind of a difference.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
-    /// Allowed, or made by another compiler.
+    /// The difference is allowed, or the compiler differs.
     Noted,
     Grown,
     Shrunk,
-    /// Measured, but not in the record.
+    /// The figure is measured but not in the record.
     NotRecorded,
-    /// In the record, but not measured any more.
+    /// The figure is in the record but no longer measured.
     Gone,
 }
 
@@ -79,8 +79,8 @@ fn keys<'a>(
     recorded.chain(now).collect()
 }
 
-/// Returns whether a difference is allowed. A difference of one always is: an operation's count is
-/// a rounded quotient, and the scheduling of two threads moves it by some hundredths.
+/// Returns whether a difference is allowed. A difference of one is always allowed: an operation's count is a
+/// rounded quotient, and the scheduling of two threads changes it by some hundredths.
 fn is_allowed(recorded: u64, now: u64) -> bool {
     let difference = now.abs_diff(recorded);
     difference <= 1 || difference * 100 <= recorded * ALLOWED
@@ -92,7 +92,7 @@ impl Comparison {
         self.differences.iter().all(|difference| difference.kind == Kind::Noted)
     }
 
-    /// Returns what is wrong, and what to do.
+    /// Returns a text that says what is wrong and what to do.
     pub fn verdict(&self) -> String {
         let parts = [
             (Kind::Grown, format!("grown by more than {ALLOWED} %")),

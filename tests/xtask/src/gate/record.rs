@@ -1,4 +1,4 @@
-//! The record: a TOML file with groups of figures, each with what is counted and the compiler.
+//! The record: a TOML file with groups of figures. Each group names the compiler and what is counted.
 //!
 //! ```toml
 //! ["instructions, this machine"]
@@ -17,7 +17,7 @@ const REMARK: &str = "\
 # gate --record` writes the current figures; commit them with the change that caused them.
 ";
 
-/// Recorded or measured figures, by what is counted and where.
+/// Recorded or measured figures. The keys say what is counted, and on which machine.
 pub type Record = BTreeMap<String, Group>;
 
 /// Figures of one kind.

@@ -19,14 +19,14 @@ type Figures = Vec<(String, u64)>;
 
 /// One kind of figures.
 struct Source {
-    /// What is counted, and where.
+    /// The title: what is counted, and on which machine.
     title: &'static str,
     /// The Rust that they depend on, with its version.
     compiler: fn(Toolchain) -> Result<String>,
     measure: fn(Toolchain) -> Result<Figures>,
 }
 
-/// Every kind. `cargo xtask gate --record` records the figures of a new line here.
+/// Every kind. For a new line here, run `cargo xtask gate --record`.
 const SOURCES: &[Source] = &[
     Source {
         title: "instructions, this machine",
@@ -46,7 +46,7 @@ const SOURCES: &[Source] = &[
     Source { title: "bytes, microcontrollers", compiler: of_firmware, measure: bytes },
 ];
 
-/// Table sizes, a subset of those of `cargo xtask count`: enough to see an operation's cost grow.
+/// Table sizes, a subset of those of `cargo xtask count`. They are enough to show that a cost grows.
 const TABLES: [u32; 2] = [10, 1_000];
 
 /// Measures everything that is recorded.
@@ -69,7 +69,7 @@ fn instructions(_: Toolchain) -> Result<Figures> {
     Ok(figures)
 }
 
-/// Counts operations and served connections with QEMU. Both emulated boards have the same counts.
+/// Counts operations and served connections under QEMU. Both emulated boards have the same counts.
 fn on_the_chip(_: Toolchain) -> Result<Figures> {
     let counts = chip::counts(Machine::Mps2An385)?;
     Ok(counts.into_iter().map(|(name, thousandths)| (name, (thousandths + 500) / 1_000)).collect())
@@ -92,7 +92,7 @@ fn bytes(toolchain: Toolchain) -> Result<Figures> {
     Ok(figures)
 }
 
-/// Returns the compiler and its host. Instructions depend on the host.
+/// Returns the compiler and its host triple. The instructions depend on the host.
 fn of_this_machine(_: Toolchain) -> Result<String> {
     let said = command::output(Command::new("rustc").arg("--version").arg("--verbose"))?;
     let host = said.lines().find_map(|line| line.strip_prefix("host: "));

@@ -1,4 +1,4 @@
-//! ab, Apache's load generator, with keep-alive of HTTP/1.0.
+//! ab, Apache's load generator, with HTTP/1.0 keep-alive.
 
 use std::{process::Command, time::Duration};
 

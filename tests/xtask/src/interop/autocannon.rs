@@ -1,4 +1,4 @@
-//! autocannon, of npm: pipelined requests.
+//! autocannon, from npm: pipelined requests.
 
 use std::{process::Command, time::Duration};
 

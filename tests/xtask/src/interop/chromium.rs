@@ -1,4 +1,4 @@
-//! chromium: the device's page in a browser that nobody sees.
+//! chromium: the device's page in a headless browser.
 
 use std::{process::Command, time::Duration};
 

@@ -1,4 +1,4 @@
-//! h2load, in HTTP/1.1, with requests sent ahead of the answers.
+//! h2load, with HTTP/1.1 and pipelined requests.
 
 use std::{process::Command, time::Duration};
 
@@ -15,7 +15,7 @@ pub(super) const H2LOAD: Program =
 fn run(stage: &Stage) -> Result<String> {
     let device = stage.device()?;
     let mut h2load = Command::new("h2load");
-    // 900 on each connection: the device ends one after a thousand.
+    // 900 requests on each connection: the device closes a connection after a thousand.
     h2load.args(["--h1", "-c", "8", "-m", "4", "-n", "7200"]).arg(device.url("/settings"));
     let said = tell(&mut h2load, Duration::from_secs(120))?;
     let all = "7200 total, 7200 started, 7200 done, 7200 succeeded, 0 failed, 0 errored";

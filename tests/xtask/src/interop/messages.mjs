@@ -28,7 +28,7 @@ for (const length of [0, 1, 125, 126, 500, 65535, 65536]) {
     messages += 1;
   }
 }
-// A message in pieces, with a ping between them.
+// A fragmented message, with a ping between the fragments.
 echo.send("one, ", { fin: false });
 echo.ping("between");
 echo.send("two", { fin: true });

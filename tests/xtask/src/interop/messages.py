@@ -17,11 +17,11 @@ async def main():
                 await echo.send(data)
                 assert await echo.recv() == data, length
                 count += 1
-        # In pieces.
+        # A fragmented message.
         await echo.send([b"abc", b"", b"def" * 100])
         assert await echo.recv() == b"abc" + b"def" * 100
         await (await echo.ping(b"1234"))
-        # Without waiting.
+        # Many messages, sent without waiting for the answers.
         for number in range(50):
             await echo.send(str(number))
         assert [await echo.recv() for _ in range(50)] == [str(number) for number in range(50)]

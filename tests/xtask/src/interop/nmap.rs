@@ -1,4 +1,4 @@
-//! nmap: what it finds out about a server, with all its scripts for HTTP that are safe and ask nobody else.
+//! nmap: scans a server, with all HTTP scripts that are safe and contact no other host.
 
 use std::{process::Command, time::Duration};
 

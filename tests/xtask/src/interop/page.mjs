@@ -40,7 +40,7 @@ await page.waitForFunction((first) => Number(document.querySelector("#figures td
 const value = Number(await page.textContent("#value"));
 assert.ok(value >= 20 && value <= 25, `the value is ${value}`);
 
-// A setting, which the device keeps.
+// A setting, which the device stores.
 await page.fill("[name=name]", "Boiler house");
 await page.fill("[name=threshold]", "100000");
 await page.click("#settings button");
@@ -49,7 +49,7 @@ assert.equal(await page.textContent("#title"), "Boiler house");
 const settings = await page.evaluate(() => fetch("settings").then((answer) => answer.json()));
 assert.deepEqual(settings, { name: "Boiler house", threshold: 100000 });
 
-// An upload, with the figures of the device.
+// An upload, with the length and hash that the device reports.
 const content = Buffer.alloc(1 << 20, "picoevent ");
 await page.setInputFiles("#file", { name: "firmware.bin", mimeType: "application/octet-stream", buffer: content });
 await page.click("#upload button");

@@ -1,13 +1,14 @@
-//! Names, the time and MQTT: tests of their packages that `cargo test` ignores.
+//! DNS, SNTP and MQTT: runs the tests of these packages that `cargo test` ignores.
 //!
-//! What Debian has not, or cannot have twice, is installed into a folder that the tests are told of.
+//! Programs that Debian does not have, or whose packages conflict, are installed into a separate folder. An
+//! environment variable tells the tests where it is.
 
 use anyhow::{Context, Result};
 
 use super::{Program, stage::Stage};
 use crate::{command, workspace};
 
-/// Where the tests find what is installed.
+/// The environment variable with that folder.
 const FOLDER: &str = "PICOEVENT_INTEROP";
 
 pub(super) const NAMES: Program = Program {
@@ -36,7 +37,7 @@ pub(super) const TIME: Program = Program {
     needs: &[("chronyd", "chrony"), ("ip", "iproute2")],
     run: |stage| {
         let ntpsec = Install {
-            // The packages of chrony and of ntpsec exclude each other.
+            // The packages chrony and ntpsec conflict.
             file: "ntpsec/usr/sbin/ntpd",
             from: "ntpsec (Debian, unpacked only)",
             commands: &[
@@ -73,14 +74,14 @@ pub(super) const MQTT: Program = Program {
     },
 };
 
-/// What is installed: the file that is there then, from where, and with which commands, in the folder.
+/// A program to install: the file that exists afterwards, its origin, and the commands to run in the folder.
 struct Install {
     file: &'static str,
     from: &'static str,
     commands: &'static [&'static str],
 }
 
-/// Installs what is missing, and runs the ignored tests of a package.
+/// Installs missing programs, and runs the ignored tests of a package.
 fn test(stage: &Stage, package: &str, installed: &[Install]) -> Result<String> {
     let folder = stage.folder("protocols")?;
     for Install { file, from, commands } in installed {
@@ -91,7 +92,7 @@ fn test(stage: &Stage, package: &str, installed: &[Install]) -> Result<String> {
         for line in *commands {
             let mut words = line.split(' ');
             let program = words.next().unwrap_or_default();
-            // Programs that were installed before are in the folder.
+            // A program that was installed earlier is in the folder.
             let program = match program.contains('/') {
                 true => folder.join(program),
                 false => program.into(),

@@ -1,4 +1,4 @@
-//! nginx and lighttpd, for the client of HTTP: its tests on real sockets.
+//! nginx and lighttpd, for the HTTP client: runs its tests on real sockets.
 
 use anyhow::Result;
 

@@ -1,4 +1,4 @@
-//! siege: several addresses, with a connection each time and with keep-alive.
+//! siege: several addresses, with one connection per request and with keep-alive.
 
 use std::{fs, process::Command, time::Duration};
 
@@ -17,7 +17,7 @@ fn run(stage: &Stage) -> Result<String> {
     for connection in ["close", "keep-alive"] {
         let device = stage.device()?;
         let paths = ["/", "/device.js", "/settings", "/settings POST name=s&threshold=1"];
-        // On a connection that is kept, siege 4.0.7 waits forever behind chunks, those of nginx too.
+        // With keep-alive, siege 4.0.7 hangs after a chunked answer, also with nginx.
         let chunked = if connection == "close" { &["/metrics"][..] } else { &[] };
         let urls = paths.iter().chain(chunked).map(|path| device.url(path) + "\n");
         let urls: String = urls.collect();

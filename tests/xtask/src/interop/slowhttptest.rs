@@ -1,4 +1,4 @@
-//! slowhttptest: two hundred attackers on eight places, and a client that wants to know something.
+//! slowhttptest: two hundred attackers on eight places, and a client that must still get answers.
 
 use std::{
     process::{Command, Stdio},
@@ -21,11 +21,11 @@ const MODES: [(&str, &[&str]); 4] = [
     ("ranges", &["-R", "-a", "1", "-b", "200"]),
     ("reading", &["-X", "-w", "10", "-y", "20", "-n", "2", "-z", "4"]),
 ];
-/// How long each mode lasts.
+/// The duration of each mode.
 const LASTS: Duration = Duration::from_secs(15);
-/// How long an answer may take.
+/// The time limit of an answer.
 const ANSWER: Duration = Duration::from_secs(1);
-/// Time between two tries.
+/// The time between two attempts.
 const PAUSE: Duration = Duration::from_millis(100);
 
 fn run(stage: &Stage) -> Result<String> {
@@ -57,7 +57,7 @@ fn run(stage: &Stage) -> Result<String> {
         ensure!(tries >= 10, "{name}: there were only {tries} tries");
         ensure!(answered * 100 >= tries * 95, "{name}: {answered} of {tries} tries were answered");
         said.push(format!("{name} {served} of {tries} ({answered} answered)"));
-        // All places are back within ten seconds.
+        // All places must be free again within ten seconds.
         device.end()?;
     }
     Ok(format!("200 attackers; within 1 s an honest client was served: {}", said.join(", ")))

@@ -1,4 +1,4 @@
-//! What the programs share: the device as a process, their folder, and a client that knows no mercy.
+//! Code that the programs share: the device as a process, their folders, and a strict HTTP client.
 
 use std::{
     cell::OnceCell,
@@ -15,12 +15,12 @@ use anyhow::{Context, Result, bail, ensure};
 
 use crate::{command, process::Talk, workspace};
 
-/// How long the device runs at most, whatever a program does.
+/// The time limit of the device's process.
 const LONGEST: Duration = Duration::from_secs(300);
-/// How long the device may take until it has all its connections back.
+/// The time within which the device must have freed all its connections.
 const BACK_WITHIN: Duration = Duration::from_secs(10);
 
-/// The folder of what is installed, and the device's program.
+/// The folder of installed programs, and the device's program.
 pub(super) struct Stage {
     folder: PathBuf,
     device: OnceCell<PathBuf>,
@@ -34,7 +34,7 @@ impl Stage {
         Ok(Self { folder, device: OnceCell::new() })
     }
 
-    /// Returns a folder of its own for a program.
+    /// Makes a separate folder for a program. Returns its path.
     pub(super) fn folder(&self, name: &str) -> Result<PathBuf> {
         let folder = self.folder.join(name);
         fs::create_dir_all(&folder).with_context(|| folder.display().to_string())?;
@@ -60,7 +60,7 @@ impl Stage {
         Ok(Device { talk, address })
     }
 
-    /// Installs packages of npm, unless they are there. Returns their folder.
+    /// Installs npm packages that are missing. Returns their folder.
     pub(super) fn npm(&self, packages: &[&str]) -> Result<PathBuf> {
         let folder = self.folder("node")?;
         let is_there = |name: &&&str| folder.join("node_modules").join(name).exists();
@@ -72,7 +72,7 @@ impl Stage {
         Ok(folder)
     }
 
-    /// Installs a package of PyPI, unless it is there. Returns its folder.
+    /// Installs a PyPI package if it is missing. Returns its folder.
     pub(super) fn pip(&self, package: &str) -> Result<PathBuf> {
         let folder = self.folder("python")?;
         if !folder.join(package).exists() {
@@ -84,7 +84,7 @@ impl Stage {
     }
 }
 
-/// Returns a script that lies beside the code of this command.
+/// Returns the path of a script in the source folder of this command.
 pub(super) fn script(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("src/interop").join(name)
 }
@@ -98,7 +98,7 @@ pub(super) fn tell(program: &mut Command, limit: Duration) -> Result<String> {
     command::capture(program, limit)
 }
 
-/// Returns the first number behind a label in a program's output.
+/// Returns the first number after a label in a program's output.
 pub(super) fn figure(output: &str, label: &str) -> Result<f64> {
     let number = |line: &str| {
         let (_, rest) = line.split_once(label)?;
@@ -111,19 +111,19 @@ pub(super) fn figure(output: &str, label: &str) -> Result<f64> {
     found.with_context(|| format!("there is no {label:?} with a number in\n{output}"))
 }
 
-/// A device that runs.
+/// A running device.
 pub(super) struct Device {
     talk: Talk,
     pub(super) address: SocketAddr,
 }
 
 impl Device {
-    /// Returns an address for a program.
+    /// Returns the URL of a path.
     pub(super) fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.address)
     }
 
-    /// Returns an answer, which must come within `limit`: its head and its content.
+    /// Sends a GET request. Returns the answer's head and content. The answer must arrive within `limit`.
     pub(super) fn get(&self, path: &str, limit: Duration) -> Result<String> {
         let deadline = Instant::now() + limit;
         let left = || {
@@ -147,11 +147,11 @@ impl Device {
         Ok(String::from_utf8_lossy(&answer).into_owned())
     }
 
-    /// Checks that the device has all its connections back in time, and ends it. Returns the most connections
+    /// Checks that the device frees all its connections in time, and ends it. Returns the highest number of connections
     /// that it had at once.
     ///
     /// # Errors
-    /// If a connection is still held, or the device does not answer or end.
+    /// If a connection is not freed, or the device does not answer or end.
     pub(super) fn end(mut self) -> Result<u64> {
         let began = Instant::now();
         loop {

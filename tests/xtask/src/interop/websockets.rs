@@ -1,4 +1,4 @@
-//! websockets, the WebSocket client of PyPI.
+//! websockets, the WebSocket client from PyPI.
 
 use std::{process::Command, time::Duration};
 

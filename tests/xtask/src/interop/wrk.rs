@@ -1,4 +1,4 @@
-//! wrk: as many requests as it can.
+//! wrk: sends as many requests as it can.
 
 use std::{process::Command, time::Duration};
 

@@ -1,4 +1,4 @@
-//! ws, the WebSocket client of npm.
+//! ws, the WebSocket client from npm.
 
 use std::{process::Command, time::Duration};
 

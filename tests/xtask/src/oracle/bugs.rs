@@ -1,5 +1,4 @@
-//! Checks that the oracle finds known bugs, which are planted in a copy of the core one after the
-//! other.
+//! Checks that the oracle finds known bugs. They are planted one after the other in a copy of the core.
 
 use std::{path::Path, process::Command};
 
@@ -32,7 +31,7 @@ pub fn run(player: &Path) -> Result<i32> {
     )
 }
 
-/// What it took to find a bug.
+/// The cost of finding a bug.
 struct Found {
     programs: u64,
     /// The length of the shrunk program.
@@ -56,7 +55,7 @@ fn look(copy: &Path, target: &Path, player: &Path) -> Result<Option<Found>> {
     }
 }
 
-/// Reads `seed 637 of conns: this or that is wrong; in 6 lines:`.
+/// Parses `seed 637 of conns: this or that is wrong; in 6 lines:`.
 fn read_verdict(line: &str) -> Option<Found> {
     let (seed, rest) = line.strip_prefix("seed ")?.split_once(" of ")?;
     let lines = rest.rsplit_once("; in ")?.1.split(' ').next()?;

@@ -1,8 +1,7 @@
-//! The core alone: the code that an application uses, and the memory of its tables.
+//! Measures the core alone: the code that an application uses, and the memory of its tables.
 //!
-//! The images are `tests/bench/alone`. The core's code is identified as in firmware. Memory is
-//! measured as the difference between storages of different capacities, whose sizes come from the
-//! compiler.
+//! The images are `tests/bench/alone`. The core's code is identified as in firmware. The memory of an object
+//! is the difference between storages of different capacities. The compiler reports the sizes of the storages.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -49,10 +48,10 @@ const BUILDS: [Build; 6] = [
 pub const IMAGES: [(&str, &str); 2] =
     [("events", "events, timers and signals"), ("server", "connections and a listener as well")];
 
-/// The images with datagrams.
+/// The images that use UDP.
 const UDP: [&str; 2] = ["names", "mdns"];
 
-/// The protocols: each with the image that has it, and the crate that it is.
+/// The protocols, each with its image and its crate.
 const PROTOCOLS: [(&str, &str, &str); 6] = [
     ("HTTP server, two routes", "http", "picoevent_http"),
     ("HTTP server, all features", "http-all", "picoevent_http"),
@@ -112,8 +111,8 @@ pub fn protocols(toolchain: Toolchain) -> Result<Table> {
     Ok(table)
 }
 
-/// Returns the table of the code of the smaller protocols by their files, at level `s`. The code of the core library
-/// and of the compiler that is not inlined is beside it, for the whole image.
+/// Returns the table of the smaller protocols' code by file, at level `s`. It also lists the code of Rust's core
+/// library and of the compiler's functions that is not inlined, for the whole image.
 ///
 /// # Errors
 /// If an image cannot be built.
@@ -166,8 +165,8 @@ fn file_of(path: &str) -> String {
     if modules.is_empty() { "lib".to_owned() } else { modules.join("/") }
 }
 
-/// What is compared to know what a further slot takes: a storage, and how many slots more than
-/// [`FEW`] it has.
+/// The storages that are compared to find the size of a slot, each with the number of slots that it has more
+/// than [`FEW`].
 const TABLES: [(&str, &str, u64); 5] = [
     ("a further event or timer", "MORE_EVENTS", 8),
     ("a further connection, without its rings", "MORE_CONNS", 8),
@@ -179,7 +178,7 @@ const TABLES: [(&str, &str, u64); 5] = [
 /// The storage that the others are compared with.
 const FEW: &str = "FEW";
 
-/// The RAM that the base takes, each further slot, and other objects, on a chip of 32 bits.
+/// Returns the RAM of the base, of each further slot, and of other objects, on a chip of 32 bits.
 pub fn memory(toolchain: Toolchain) -> Result<Vec<(String, u64)>> {
     let sections = sections(&compile(toolchain, SMALL, "memory")?)?;
     let size = |name: &str| {

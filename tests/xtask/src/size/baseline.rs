@@ -1,9 +1,9 @@
-//! hello-world compared with the same server as tasks, at equal capacities.
+//! Compares hello-world with the same server as tasks, at equal capacities.
 //!
-//! The programs are `tests/bench/baseline`. A task combines a socket, a connection and its state.
-//! In the loop they are separate: a socket can be in a handshake, wait or linger without a
-//! connection. So there are two comparisons: with as many tasks as hello-world has connections,
-//! which refuse clients that the loop would let wait; and with as many as it has sockets.
+//! The programs are `tests/bench/baseline`. A task combines a socket, a connection and its state. In the
+//! loop they are separate: a socket can be in a handshake, wait in the backlog or linger without a
+//! connection. So there are two comparisons. One has as many tasks as hello-world has connections. It refuses
+//! clients that would wait in the loop's backlog. The other has as many tasks as hello-world has sockets.
 
 use anyhow::{Result, ensure};
 
@@ -18,7 +18,7 @@ use crate::{
 /// The compared boards, and the connections and sockets of hello-world there.
 const BOARDS: [(&str, u64, u64); 2] = [("qemu-lm3s6965evb", 4, 16), ("qemu-mps2-an385", 8, 16)];
 
-/// The allowed difference between two programs with the same capacities: the alignment of small
+/// The allowed difference between two programs with the same capacities, due to the alignment of small
 /// variables.
 const SLACK: u64 = 64;
 

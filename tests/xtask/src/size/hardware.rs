@@ -1,4 +1,4 @@
-//! `cargo xtask size --boards`: the memory of the examples on every hardware board.
+//! `cargo xtask size --boards`: measures the memory of the examples on every hardware board.
 
 use std::path::Path;
 
@@ -16,10 +16,10 @@ use crate::{
 /// The measured examples, which every hardware board has.
 const EXAMPLES: [&str; 3] = ["hello-world", "echo", "gateway"];
 
-/// Links the examples for every hardware board, prints their bytes and writes them into `docs/boards.md`.
+/// Links the examples for every hardware board. Prints their sizes and writes them into `docs/boards.md`.
 ///
 /// # Errors
-/// If one does not link, or the document cannot be written.
+/// If an example does not link, or the document cannot be written.
 pub fn run(format: Format) -> Result<()> {
     let toolchain = Toolchain::ready()?;
     let columns: String = EXAMPLES.map(|name| format!(" | {name}, flash | static RAM")).concat();
@@ -47,13 +47,13 @@ fn measure(elf: &Path) -> Result<[u64; 2]> {
 fn sum(sections: &[Section]) -> [u64; 2] {
     let mut sum = [0, 0];
     for Section { name, kind, size, .. } in sections {
-        // Espressif's linker scripts make sections of the RAM that is left, and of addresses that are not used because
-        // the same memory is used at others.
+        // Espressif's linker scripts make sections for the remaining RAM, and for unused addresses of memory that is
+        // used at other addresses.
         let is_none = [".stack", ".text_gap"].contains(&name.as_str()) || name.ends_with("_dummy");
         if is_none {
             continue;
         }
-        // And it has code that the loader copies into RAM.
+        // The image also has code that the loader copies into RAM.
         let is_copied = [".trap", ".rwtext"].iter().any(|begin| name.starts_with(begin));
         sum[0] += if kind.is_in_flash() { *size } else { 0 };
         sum[1] += if kind.is_in_ram() || is_copied { *size } else { 0 };

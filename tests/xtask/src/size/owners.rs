@@ -7,11 +7,11 @@ use anyhow::Result;
 use super::crates::{Share, Shares, variables};
 use crate::table::{Table, grouped};
 
-/// Crates with less than this in each firmware are summed up.
+/// Crates with fewer bytes than this in each firmware are summed up.
 const SMALL: u64 = 256;
 /// The name of their sum.
 const OTHERS: &str = "(smaller ones)";
-/// Variables smaller than this are not listed.
+/// Variables with fewer bytes than this are not listed.
 const SHORT: u64 = 32;
 
 /// Returns a table of crates and their bytes in each firmware; the last line is the sum.

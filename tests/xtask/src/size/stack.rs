@@ -1,9 +1,9 @@
-//! The stack depth under clients of all kinds.
+//! Measures the stack depth under many kinds of clients.
 //!
-//! The program paints its stack, and QEMU runs it under the clients of the end-to-end tests: good
-//! ones, some that reset, some that vanish, more than there are slots for. At its end the program
-//! prints how much of the paint is gone. The clients need the simulator, which this program does
-//! not depend on, so the run is an end-to-end test, and this reads its output.
+//! The program paints its stack, and QEMU runs it under the clients of the end-to-end tests: well-behaved
+//! ones, some that reset, some that vanish, and more than there are slots for. At its end the program prints
+//! how much of the paint was overwritten. The clients need the simulator, and `xtask` does not depend on it.
+//! So the run is an end-to-end test, and this module reads its output.
 
 use anyhow::{Context, Result};
 
@@ -49,7 +49,7 @@ pub fn table(toolchain: Toolchain) -> Result<Table> {
     Ok(table)
 }
 
-/// Reads `stack-loop, serving: 2040 bytes of 48028`.
+/// Parses `stack-loop, serving: 2040 bytes of 48028`.
 fn depth(said: &str, program: &str, when: &str) -> Option<(u64, u64)> {
     let start = format!("{program}, {when}: ");
     let (depth, room) = said.lines().find_map(|line| {

@@ -1,8 +1,8 @@
-//! hello-world on stacks of others in C, beside picoevent's: `cargo xtask size --stacks FOLDER`.
+//! Compares hello-world with the same server on other TCP/IP stacks in C: `cargo xtask size --stacks FOLDER`.
 //!
-//! The programs are `tests/bench/stacks`, for the same board as the first of ours: each greets, closes, and
-//! ends two seconds after Ctrl-C. Their stacks are not in this repository, so the person who measures
-//! clones them. Each image is run under QEMU and must greet clients before its size is written down.
+//! The programs are `tests/bench/stacks`, for the first board of this repository. Each greets its clients,
+//! closes the connections, and ends two seconds after Ctrl-C. The stacks are not in this repository, so clone
+//! them before measuring. Each image runs under QEMU and must greet clients before its size is recorded.
 
 use std::{
     fs,
@@ -27,7 +27,7 @@ use crate::{
 
 const COMPILER: &str = "arm-none-eabi-gcc";
 
-/// As our images: for size, what is not used is left out, and the whole program is compiled at once.
+/// The flags, equivalent to those of our images: optimised for size, without unused code, with link-time optimisation.
 const FLAGS: [&str; 14] = [
     "-mcpu=cortex-m3",
     "-mthumb",
@@ -57,7 +57,7 @@ struct Stack {
     folder: &'static str,
     address: &'static str,
     tag: &'static str,
-    /// A file of the clone, and the lines in it that say its version.
+    /// A file of the clone, and the lines in it that give the version.
     version: (&'static str, &'static [&'static str]),
     include: &'static str,
     sources: &'static [&'static str],
@@ -105,11 +105,11 @@ const STACKS: [Stack; 2] = [
     },
 ];
 
-/// Builds and runs the programs, prints the table and writes it into the document. `clones` has the folders
+/// Builds and runs the programs, prints the table and writes it into the document. `clones` contains the folders
 /// `lwip` and `mongoose`.
 ///
 /// # Errors
-/// If a clone is missing or of another version; the error says what to type.
+/// If a clone is missing or has another version. The error says what to type.
 pub fn run(clones: &Path, format: Format) -> Result<()> {
     STACKS.iter().try_for_each(|stack| stack.check(clones))?;
     let toolchain = setup::emulation()?;
@@ -140,7 +140,7 @@ pub fn run(clones: &Path, format: Format) -> Result<()> {
 }
 
 impl Stack {
-    /// Checks that the clone is there and of the version that is compared.
+    /// Checks that the clone exists and has the compared version.
     fn check(&self, clones: &Path) -> Result<()> {
         let clone = clones.join(self.folder);
         let (file, lines) = self.version;
@@ -173,7 +173,8 @@ impl Stack {
     }
 }
 
-/// Runs an image, whose clients must all be greeted, until it ends by itself. Returns the bytes of heap it used.
+/// Runs an image until it ends by itself, and checks that it greets all clients. Returns the bytes of heap that it
+/// used.
 fn try_out(elf: &Path) -> Result<u64> {
     let mut guest = Qemu::new(Machine::Lm3s6965evb, elf)
         .netdev(format!("user,id=n0,hostfwd=tcp:127.0.0.1:0-10.0.2.15:{PORT}"))

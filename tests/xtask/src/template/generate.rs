@@ -1,4 +1,4 @@
-//! The template by cargo-generate itself: the projects it makes, and what it says to bad input.
+//! Tests the template with cargo-generate: the generated projects, and the errors for bad input.
 
 use std::{
     fs,
@@ -12,17 +12,17 @@ use anyhow::{Result, ensure};
 use super::plain::{self, Row};
 use crate::{command, workspace};
 
-/// The newest version that Rust 1.95 compiles.
+/// The newest version that builds with Rust 1.95.
 const VERSION: &str = "0.23.5";
 
-/// How long cargo-generate may take.
+/// The time limit of cargo-generate.
 const LIMIT: Duration = Duration::from_secs(60);
 
-/// cargo-generate, in a folder of its own below `target`.
+/// cargo-generate, in a separate folder below `target`.
 pub(super) struct Generator(PathBuf);
 
 impl Generator {
-    /// Finds the program, or compiles it, which takes some minutes.
+    /// Finds the program. If it is missing, compiles it, which takes some minutes.
     pub(super) fn install() -> Result<Self> {
         let folder = workspace::target().join("cargo-generate");
         let program = folder.join("bin/cargo-generate");
@@ -48,13 +48,14 @@ impl Generator {
         generate.current_dir(folder).args(["generate", "--silent", "--name", name, "--path"]);
         generate.arg(plain::template()).args(["--define", &format!("board={board}"), "--define"]);
         generate.arg(format!("picoevent={}", workspace::root().display()));
-        // It asks who the author is, even when nothing is made of the answer.
+        // cargo-generate needs an author, even if the template does not use it.
         generate.env("USER", "nobody").env_remove("RUST_BACKTRACE");
         println!("$ {}", command::describe(&generate));
         command::ended(&mut generate, LIMIT)
     }
 
-    /// Makes the project of a board in a folder, and checks that it is what [`plain::fill`] makes. Returns its folder.
+    /// Makes the project of a board in a folder, and checks that [`plain::fill`] makes the same project. Returns the
+    /// project's folder.
     pub(super) fn project(&self, folder: &Path, row: &Row) -> Result<PathBuf> {
         let name = format!("on-{}", row.board());
         let output = self.run(folder, &name, row.board())?;
@@ -71,7 +72,7 @@ impl Generator {
         Ok(project)
     }
 
-    /// Checks that bad input is refused with one sentence that says what to do.
+    /// Checks that bad input is refused, with one sentence that says what to do.
     pub(super) fn refuses_bad_input(&self, good: &Row) -> Result<()> {
         let folder = tempfile::tempdir()?;
         let folder = folder.path();

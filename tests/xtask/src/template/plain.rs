@@ -131,13 +131,12 @@ pub(super) fn fill(row: &Row, name: &str, project: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Returns whether a file is for cargo-generate, and no part of a project.
+/// Returns whether a file is only for cargo-generate and not part of a project.
 fn is_instruction(file: &Path) -> bool {
     file.ends_with("cargo-generate.toml") || file.extension().is_some_and(|end| end == "rhai")
 }
 
-/// Returns the paths of all files in a folder and its folders, from there, in order. Leaves out what git and cargo put
-/// there.
+/// Returns the relative paths of all files in a folder and its subfolders, sorted. Leaves out git's and cargo's output.
 pub(super) fn files(folder: &Path) -> Result<Vec<PathBuf>> {
     let mut found = Vec::new();
     let mut folders = vec![PathBuf::new()];

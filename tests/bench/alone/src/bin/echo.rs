@@ -1,4 +1,4 @@
-//! A listener with connections, and nothing else: what an HTTP server is compared with.
+//! A listener with connections, and nothing else. The HTTP servers are compared with this image.
 
 #![no_std]
 #![no_main]

@@ -1,4 +1,4 @@
-//! A responder for a host and a service, whose code is measured by its crate.
+//! An mDNS responder for a host and a service. Its code is measured by crate.
 
 #![no_std]
 #![no_main]

@@ -1,5 +1,5 @@
-//! Storages of different capacities, whose sizes are the sizes of symbols in the image. The cost of
-//! a slot is the difference between tables of 12 and of 4 slots, divided by 8.
+//! Storages of different capacities. The sizes of the image's symbols are their sizes. The cost of a slot is
+//! the difference between tables of 12 and of 4 slots, divided by 8.
 
 #![no_std]
 #![no_main]

@@ -1,4 +1,4 @@
-//! An MQTT client that does all that one can do, whose code is measured by its crate.
+//! An MQTT client that uses every feature. Its code is measured by crate.
 
 #![no_std]
 #![no_main]

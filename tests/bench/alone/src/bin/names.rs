@@ -1,4 +1,4 @@
-//! A resolver, a client of time servers, and a connection by name, whose code is measured by its crates.
+//! A resolver, an SNTP client, and a connection by name. Their code is measured by crate.
 
 #![no_std]
 #![no_main]

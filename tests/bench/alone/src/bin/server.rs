@@ -1,5 +1,4 @@
-//! The contents of `events`, and a listener with connections: an echo server that closes silent
-//! clients.
+//! The contents of `events`, and a listener with connections: an echo server that closes idle clients.
 
 #![no_std]
 #![no_main]
@@ -27,7 +26,7 @@ pub extern "C" fn image() {
     run(&mut base, &mut app, act);
 }
 
-/// Sends back what comes, and closes the connection when that is sent.
+/// Sends back the received data, and closes the connection when it is sent.
 struct Echo;
 
 impl Protocol<App> for Echo {

@@ -1,4 +1,4 @@
-//! hello-world, with a connection for each socket.
+//! hello-world with as many connections as sockets.
 
 #![no_std]
 #![no_main]

@@ -1,4 +1,4 @@
-//! hello-world as it is, on a painted stack, with short timeouts for silent peers.
+//! The unchanged hello-world on a painted stack, with short timeouts for silent peers.
 
 #![no_std]
 #![no_main]

@@ -1,4 +1,4 @@
-//! hello-world as tasks, as many as hello-world serves connections.
+//! hello-world as tasks: as many tasks as hello-world serves connections at once.
 
 #![no_std]
 #![no_main]

@@ -1,4 +1,4 @@
-//! hello-world as tasks, as many as hello-world has sockets.
+//! hello-world as tasks: as many tasks as hello-world has sockets.
 
 #![no_std]
 #![no_main]

@@ -1,4 +1,4 @@
-//! The console: commands, one a line.
+//! The console: each line is a command.
 
 use core::fmt::Write;
 
@@ -14,19 +14,19 @@ use super::{ENDING, Gateway, State};
 
 /// The console's port.
 pub const PORT: u16 = 2323;
-/// What a client is told for which there is no place.
+/// The answer to a client if there is no place for it.
 const BUSY: &str = "busy\r\n";
 
-/// Bytes of a line without its end.
+/// The maximum length of a line, without its end.
 const LINE: usize = 128;
-/// Bytes of the values that a client which watches is sent, without their end.
+/// The maximum length of the line of values for a client that watches, without its end.
 const VALUES: usize = 250;
 const IDLE: Duration = Duration::from_secs(60);
 const WATCHING: Duration = Duration::from_secs(1);
 
 type Text = String<{ VALUES + 2 }>;
 
-/// What follows an answer.
+/// The step after an answer.
 enum Next {
     Command,
     Watch,
@@ -45,7 +45,7 @@ pub async fn run(stack: Stack<'static>, gateway: &'static Gateway) -> ! {
 /// Serves a client until it quits, ends or is idle.
 ///
 /// # Errors
-/// When the client is to be reset.
+/// If the connection must be reset.
 async fn serve(
     mut reader: TcpReader<'_>,
     mut writer: TcpWriter<'_>,
@@ -125,7 +125,7 @@ impl State {
         Next::Command
     }
 
-    /// Writes a line of values, with as many of the store's as there is room for.
+    /// Writes a line of values, with as many values of the store as fit.
     fn values(&self, text: &mut Text) {
         let value = self.latest.map_or(0, |sample| sample.value);
         let _ = write!(text, "temp={value} samples={}", self.taken);

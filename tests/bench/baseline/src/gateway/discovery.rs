@@ -1,4 +1,4 @@
-//! Discovery: a datagram that says `discover` is answered with the gateway's name and its ports.
+//! Discovery: answers the datagram `discover` with the gateway's name and its ports.
 
 use core::fmt::Write;
 
@@ -13,7 +13,7 @@ pub const PORT: u16 = 2324;
 const REQUEST: &[u8] = b"discover";
 const NAME: &str = "gateway";
 
-/// Answers forever.
+/// Answers requests forever.
 #[embassy_executor::task]
 pub async fn run(stack: Stack<'static>) -> ! {
     let (mut receive, mut receive_packets) = ([0; 64], [PacketMetadata::EMPTY; 4]);

@@ -1,4 +1,4 @@
-//! A port and its clients: which are served, which are told that there is no place, and how each ends.
+//! A port and its clients: serves clients, refuses further ones, and closes their connections.
 
 use core::cell::Cell;
 use core::future::poll_fn;
@@ -12,15 +12,15 @@ use heapless::Vec;
 
 /// Clients of a port that are served at once.
 const CLIENTS: usize = 4;
-/// Sockets of a port: one more, which tells the next client that there is no place.
+/// Sockets of a port: one more than clients, to tell the next client that there is no place.
 pub const SOCKETS: usize = CLIENTS + 1;
-/// How long a client may take none of its output.
+/// The time limit for a client that accepts no output.
 const STALL: Duration = Duration::from_secs(10);
-/// How long a client may take to end its side when we have ended ours.
+/// The time limit for the client's end of stream after ours.
 const FIN_WAIT: Duration = Duration::from_secs(2);
 
-/// Accepts clients of `port` on one socket forever and serves them. One that comes while `clients`
-/// says that four are served is told `busy`.
+/// Accepts and serves clients of `port` on one socket, forever. While four `clients` are served, a further
+/// client gets `busy`.
 pub async fn listen<const RECEIVE: usize, const SEND: usize>(
     stack: Stack<'_>,
     port: u16,
@@ -52,7 +52,7 @@ pub async fn listen<const RECEIVE: usize, const SEND: usize>(
 /// Sends all of `bytes`.
 ///
 /// # Errors
-/// When the connection is over, or the client takes nothing for ten seconds.
+/// If the connection is over, or the client accepts nothing for ten seconds.
 pub async fn send(writer: &mut TcpWriter<'_>, mut bytes: &[u8]) -> Result<(), Error> {
     while !bytes.is_empty() {
         let written = with_timeout(STALL, writer.write(bytes)).await;
@@ -61,14 +61,14 @@ pub async fn send(writer: &mut TcpWriter<'_>, mut bytes: &[u8]) -> Result<(), Er
     Ok(())
 }
 
-/// Waits until the client has taken all that was sent.
+/// Waits until the client has acknowledged all output.
 ///
 /// # Errors
 /// As [`send`].
 pub async fn drain(writer: &mut TcpWriter<'_>) -> Result<(), Error> {
     loop {
         let left = writer.send_queue();
-        // `flush` is woken by each acknowledgement, and is ready when nothing is left.
+        // `flush` is woken by each acknowledgement, and is ready when all output is acknowledged.
         let some = poll_fn(|cx| {
             let is_flushed = pin!(writer.flush()).poll(cx).is_ready();
             let is_some = is_flushed || writer.send_queue() < left;
@@ -80,7 +80,7 @@ pub async fn drain(writer: &mut TcpWriter<'_>) -> Result<(), Error> {
     }
 }
 
-/// Ends our side when the client has taken all, and waits for the client's end.
+/// Ends our stream when the client has acknowledged all output. Then waits for the client's end of stream.
 async fn close(socket: &mut TcpSocket<'_>) {
     socket.close();
     let (mut reader, mut writer) = socket.split();
@@ -90,7 +90,7 @@ async fn close(socket: &mut TcpSocket<'_>) {
     }
 }
 
-/// Makes the socket ready for another connection. One that is not over is reset.
+/// Makes the socket ready for another connection. Resets a connection that is not over.
 pub async fn abort(socket: &mut TcpSocket<'_>) {
     socket.abort();
     let _ = with_timeout(STALL, socket.flush()).await;
@@ -105,10 +105,10 @@ pub struct Line<const MOST: usize> {
 }
 
 impl<const MOST: usize> Line<MOST> {
-    /// Receives some of the next line. Returns whether it is whole.
+    /// Receives a part of the next line. Returns whether the line is complete.
     ///
     /// # Errors
-    /// When the client has ended its side, or the connection is over.
+    /// If the client has ended its stream, or the connection is over.
     pub async fn receive(&mut self, reader: &mut TcpReader<'_>) -> Result<bool, Error> {
         let take = |input: &mut [u8]| {
             if self.is_whole {
@@ -123,8 +123,8 @@ impl<const MOST: usize> Line<MOST> {
         reader.read_with(take).await
     }
 
-    /// Returns the line without its end, or `None` if it has more than `most` bytes. One that is not
-    /// UTF-8 is `?`.
+    /// Returns the line without its end, or `None` if it has more than `most` bytes. Returns `?` for a line
+    /// that is not UTF-8.
     pub fn text(&self, most: usize) -> Option<&str> {
         let text = self.bytes.strip_suffix(b"\r").unwrap_or(&self.bytes);
         let fits = !self.is_too_long && text.len() <= most;

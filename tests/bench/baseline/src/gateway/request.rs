@@ -9,21 +9,21 @@ pub const BODY: &str = "413 Content Too Large";
 /// See [`BAD_REQUEST`].
 pub const TOO_LARGE: &str = "431 Request Header Fields Too Large";
 
-/// What a request asks for.
+/// A parsed request.
 pub struct Request<'a> {
     /// The method.
     pub method: &'a str,
     /// The path.
     pub path: &'a str,
-    /// The connection stays.
+    /// Whether the connection stays open.
     pub keep: bool,
 }
 
 impl<'a> Request<'a> {
-    /// Reads a header.
+    /// Parses a header.
     ///
     /// # Errors
-    /// The status of a request that is malformed or has a body.
+    /// The status line for a request that is malformed or has a body.
     pub fn parse(header: &'a [u8]) -> Result<Self, &'static str> {
         let header = core::str::from_utf8(header).map_err(|_| BAD_REQUEST)?;
         let mut lines = header.trim_end().split("\r\n");

@@ -21,7 +21,7 @@ pub async fn run(gateway: &'static Gateway) -> ! {
     }
 }
 
-/// Returns the temperature in thousandths of a degree: it goes from 20 to 25 degrees and back in
+/// Returns the temperature in thousandths of a degree. It rises from 20 to 25 degrees and falls again, in
 /// 20 seconds.
 pub fn temperature(micros: u64) -> i32 {
     let millis = (micros / 1000 % 20_000) as i32;

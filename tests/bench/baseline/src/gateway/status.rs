@@ -1,4 +1,4 @@
-//! The status of the gateway, by HTTP.
+//! The status of the gateway, over HTTP.
 
 use core::fmt::Write;
 
@@ -13,13 +13,13 @@ use super::request::{BAD_REQUEST, Request, TIMEOUT, TOO_LARGE};
 
 /// The status server's port.
 pub const PORT: u16 = 8080;
-/// What a client is told for which there is no place.
+/// The answer to a client if there is no place for it.
 const BUSY: &str =
     "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
 
-/// Bytes of a header, with the empty line at its end.
+/// The maximum length of a header, with the empty line at its end.
 const HEADER: usize = 480;
-/// How long a header may take.
+/// The time limit for receiving a header.
 const WHOLE: Duration = Duration::from_secs(90);
 
 const END: &[u8] = b"\r\n\r\n";
@@ -33,10 +33,10 @@ pub async fn run(stack: Stack<'static>, gateway: &'static Gateway) -> ! {
     .await
 }
 
-/// Serves a client until one of the two ends the connection.
+/// Serves a client until the client or the server ends the connection.
 ///
 /// # Errors
-/// When the client is to be reset.
+/// If the connection must be reset.
 async fn serve(
     mut reader: TcpReader<'_>,
     mut writer: TcpWriter<'_>,
@@ -62,7 +62,7 @@ async fn serve(
     }
 }
 
-/// Receives a header. Returns its length, which is 0 when the client has ended before one.
+/// Receives a header. Returns its length, or 0 if the client has ended its stream instead.
 async fn receive(
     reader: &mut TcpReader<'_>,
     writer: &mut TcpWriter<'_>,
@@ -86,7 +86,7 @@ async fn receive(
 }
 
 impl Gateway {
-    /// Returns the answer to a request, and whether the connection stays.
+    /// Returns the answer to a request, and whether the connection stays open.
     fn answer(&self, request: Result<Request, &'static str>) -> (String<384>, bool) {
         let mut body = String::<192>::new();
         let (status, allow, keep) = match request {

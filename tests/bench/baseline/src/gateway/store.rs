@@ -17,7 +17,7 @@ pub enum SetError {
     KeyTooLong,
     /// The value has more than 64 bytes.
     ValueTooLong,
-    /// There are eight other keys.
+    /// There are already eight other keys.
     Full,
 }
 

@@ -1,4 +1,4 @@
-//! The uplink: samples go to the collector, and are kept until it has confirmed them.
+//! The uplink: sends samples to the collector, and keeps them until the collector has confirmed them.
 
 use core::fmt::Write;
 use core::net::SocketAddrV4;
@@ -13,28 +13,28 @@ use heapless::{Deque, String};
 use super::net::{Line, abort, send};
 use super::{Gateway, SAMPLED, Sample};
 
-/// Samples that are kept.
+/// The number of samples that are kept.
 const KEPT: usize = 128;
 const CONNECT: Duration = Duration::from_secs(8);
 const SILENCE: Duration = Duration::from_secs(12);
 const HEARTBEAT: Duration = Duration::from_secs(5);
-/// Milliseconds before the first attempt to connect again, and before the last of many.
+/// The first and the longest delay before a reconnect, in milliseconds.
 const BACKOFF: (u32, u32) = (500, 30_000);
 
 /// The state of the uplink.
 #[derive(Clone, Copy, Default)]
 pub enum Link {
-    /// Until it is time to connect again.
+    /// Waiting for the delay before a reconnect.
     #[default]
     Waiting,
-    /// A connect is under way.
+    /// A connect is in progress.
     Connecting,
     /// Connected.
     Up,
 }
 
 impl Link {
-    /// Returns the word for it in the status.
+    /// Returns the state's name in the status.
     pub fn name(self) -> &'static str {
         match self {
             Self::Waiting => "waiting",
@@ -49,16 +49,16 @@ impl Link {
 pub struct Queue {
     /// The samples.
     pub samples: Deque<Sample, KEPT>,
-    /// Samples that were dropped for want of room.
+    /// The number of samples that were dropped because there was no room.
     pub lost: u32,
-    /// How many were sent on this connection.
+    /// The number of samples that were sent on this connection.
     sent: usize,
-    /// There is a collector. Without one nothing is kept.
+    /// Whether there is a collector. Without one, no sample is kept.
     is_used: bool,
 }
 
 impl Queue {
-    /// Adds a sample. The oldest is lost when there is no room.
+    /// Adds a sample. If there is no room, drops the oldest one.
     pub fn push(&mut self, sample: Sample) {
         if !self.is_used {
             return;
@@ -72,14 +72,14 @@ impl Queue {
         let _ = self.samples.push_back(sample);
     }
 
-    /// Returns the next sample to be sent on this connection.
+    /// Returns the next sample to send on this connection.
     fn next(&mut self) -> Option<Sample> {
         let sample = *self.samples.iter().nth(self.sent)?;
         self.sent += 1;
         Some(sample)
     }
 
-    /// Removes the samples up to a number, of those that were sent.
+    /// Removes the sent samples up to this number.
     fn confirm(&mut self, number: u32) {
         while self.sent > 0 && self.samples.front().is_some_and(|first| first.number <= number) {
             self.samples.pop_front();
@@ -114,7 +114,7 @@ pub async fn run(stack: Stack<'static>, collector: SocketAddrV4, gateway: &'stat
 }
 
 impl Gateway {
-    /// Notes the state of the uplink. What was sent before belongs to another connection.
+    /// Sets the state of the uplink, and forgets which samples the previous connection has sent.
     fn set_link(&self, link: Link) {
         let mut state = self.state.borrow_mut();
         state.link = link;
@@ -122,7 +122,7 @@ impl Gateway {
     }
 }
 
-/// Receives confirmations until the connection is over or nothing was heard for too long.
+/// Receives confirmations until the connection is over, or until nothing was received for too long.
 async fn receive(reader: &mut TcpReader<'_>, gateway: &Gateway) {
     let mut line = Line::<32>::default();
     while let Ok(Ok(is_whole)) = with_timeout(SILENCE, line.receive(reader)).await {
@@ -133,8 +133,7 @@ async fn receive(reader: &mut TcpReader<'_>, gateway: &Gateway) {
     }
 }
 
-/// Sends each sample that was not sent on this connection, and heart-beats, until the connection is
-/// over.
+/// Sends each sample that was not yet sent on this connection, and heartbeats, until the connection is over.
 async fn report(writer: &mut TcpWriter<'_>, gateway: &Gateway) -> Result<(), Error> {
     let mut ticker = Ticker::every(HEARTBEAT);
     let mut heartbeats = 0;
@@ -155,8 +154,7 @@ async fn report(writer: &mut TcpWriter<'_>, gateway: &Gateway) -> Result<(), Err
     }
 }
 
-/// How long to wait before the next attempt to connect: twice as long each time, and up to a quarter
-/// more or less.
+/// The delay before the next reconnect. It doubles each time, and varies randomly by up to a quarter.
 struct Backoff {
     millis: u32,
     random: u32,

@@ -1,4 +1,4 @@
-//! hello-world on the event loop, with the capacities that the program says.
+//! hello-world on the event loop. The program that includes this file sets the capacities.
 
 use core::net::{Ipv4Addr, SocketAddr};
 use core::time::Duration;
@@ -30,7 +30,7 @@ fn main() -> ! {
     board::run(RESOURCES.init_with(StackResources::new), || INTERRUPT.raise(), board::only(serve))
 }
 
-/// On a painted stack peers that say nothing are given up soon, so that a test sees it.
+/// Returns the configuration. On a painted stack the timeouts for silent peers are short, so that a test reaches them.
 fn config() -> Config {
     if !PAINTED {
         return Config::SERVER;

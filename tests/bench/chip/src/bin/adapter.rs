@@ -1,8 +1,8 @@
-//! picoevent over embassy-net, without traffic: what the way through executor, adapter and
-//! embassy-time adds to an interrupt and to a timer.
+//! picoevent over embassy-net, without traffic. It measures the cost that executor, adapter and embassy-time
+//! add to an interrupt and to a timer.
 //!
-//! The loop has one socket, which does nothing. A turn of the loop makes the stack's task look at
-//! its sockets too, and that is in the figures, as it is on a board.
+//! The loop has one idle socket. A turn of the loop also makes the stack's task check its sockets. The
+//! figures include this, as on a board.
 
 #![no_std]
 #![no_main]
@@ -27,10 +27,10 @@ const FIRES: u32 = 4_000;
 const EMPTY: &str = "an empty interrupt";
 
 static RAISED: Trigger = Trigger::new(Signal::USR1);
-/// Makes the application arm timers, until it has as many as [`WANTED`] says.
+/// Makes the application arm timers until it has [`WANTED`] of them.
 static MORE: Trigger = Trigger::new(Signal::USR2);
 static WANTED: AtomicU32 = AtomicU32::new(0);
-/// Callbacks so far.
+/// The number of callbacks so far.
 static DONE: AtomicU32 = AtomicU32::new(0);
 
 static WIRE: ConstStaticCell<Wire> = ConstStaticCell::new(Wire::new());
@@ -38,7 +38,7 @@ static RESOURCES: StaticCell<StackResources<2>> = StaticCell::new();
 static SOCKETS: ConstStaticCell<Sockets<1, 128, 128>> = ConstStaticCell::new(Sockets::new());
 static ROOM: ConstStaticCell<Storage<App, 66, 0, 0, 0, 0>> = ConstStaticCell::new(Storage::new());
 
-/// Where periods come from, and the timers so far.
+/// The source of random periods, and the timers so far.
 struct App {
     random: Random,
     timers: u32,

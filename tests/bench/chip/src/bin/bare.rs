@@ -1,5 +1,5 @@
-//! The network stack alone, polled by a loop: the same greeting on smoltcp's sockets, without
-//! tasks and without events. What is beneath any server.
+//! The network stack alone, polled by a loop: the same greeting server on smoltcp's sockets, without tasks and
+//! without events. This is the cost below every server.
 
 #![no_std]
 #![no_main]
@@ -39,7 +39,7 @@ fn main() -> ! {
     report.end()
 }
 
-/// What the driver itself takes of a frame in and of one out, contents aside.
+/// Counts the driver's work for a received and for a sent frame, without the frame's contents.
 fn frames(report: &mut Report, wire: &'static Wire) {
     let (mut board, mut peer) = (wire.device(), wire.peer());
     report.count("driver, a frame from end to end", Harness::Loop, 1_000, || {
@@ -95,7 +95,7 @@ impl Polled {
         self.interface.poll(now, &mut self.device, &mut self.sockets);
     }
 
-    /// Looks at each socket, and does what its state asks for.
+    /// Handles each socket according to its state.
     fn serve(&mut self) {
         for (_, socket) in self.sockets.iter_mut() {
             let smoltcp::socket::Socket::Tcp(socket) = socket;

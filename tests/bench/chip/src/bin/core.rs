@@ -1,4 +1,4 @@
-//! The core, turned as a back end turns it.
+//! The core, run by whole turns, as a back end runs it.
 
 #![no_std]
 #![no_main]
@@ -33,14 +33,14 @@ fn main() -> ! {
     report.end()
 }
 
-/// A whole turn. What there is to feed was fed before.
+/// Runs a whole turn. The input was already fed.
 #[inline(never)]
 fn turn(base: &mut Base<'_>, app: &mut App) {
     let Poll::Ready(Ok(ended)) = base.turn(app, &mut Clock(base.now())) else { return };
     assert_eq!(ended, None, "the loop has ended");
 }
 
-/// A back end that does not wait: where another would wait until a deadline, it is that time at once.
+/// A back end that does not wait: instead of waiting for a deadline, it advances the clock to it.
 struct Clock(Instant);
 
 impl Backend<App> for Clock {

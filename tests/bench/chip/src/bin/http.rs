@@ -1,4 +1,4 @@
-//! picoevent's HTTP server over embassy-net: what a request on a connection that is kept takes.
+//! picoevent's HTTP server over embassy-net: measures a request on a keep-alive connection.
 
 #![no_std]
 #![no_main]

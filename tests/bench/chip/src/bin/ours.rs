@@ -1,7 +1,7 @@
-//! hello-world on picoevent over embassy-net: what a served connection takes.
+//! hello-world on picoevent over embassy-net: measures a served connection.
 //!
-//! Twice: with a socket for each of its four connections, and with the pool of sixteen that the
-//! boards give it, so that clients may call while others are seen off.
+//! It runs twice: with a socket for each of its four connections, and with the boards' pool of sixteen
+//! sockets, in which clients can connect while other connections are being closed.
 
 #![no_std]
 #![no_main]
@@ -77,7 +77,7 @@ async fn serve_more(
     hello(stack, sockets, room).await;
 }
 
-/// As on a board.
+/// Runs hello-world as on a board.
 async fn hello<const SOCKETS: usize>(
     stack: Stack<'static>,
     sockets: &mut Sockets<SOCKETS, 128, 128>,

@@ -1,5 +1,5 @@
-//! embassy's tasks, doing what the core's events do: the same loops with the same callbacks, as
-//! far as there is an equivalent.
+//! embassy's tasks with the work of the core's events: the same loops and callbacks, where there is an
+//! equivalent.
 
 #![no_std]
 #![no_main]
@@ -22,7 +22,7 @@ const READY: usize = 8;
 const SEED: u32 = 1;
 const EMPTY: &str = "an empty interrupt";
 
-/// What the tasks have done since [`counted`] was asked last.
+/// The work of the tasks since the last call of [`counted`].
 static DONE: AtomicU32 = AtomicU32::new(0);
 
 type Event = Signal<CriticalSectionRawMutex, ()>;
@@ -63,7 +63,7 @@ fn yields(report: &mut Report, executor: &Executor) {
     }
 }
 
-/// Tasks woken by another task, and from outside.
+/// Tasks that are woken by another task, and tasks that are woken from outside.
 fn signals(report: &mut Report, executor: &Executor) {
     for (from, to) in [(&PING, &PONG), (&PONG, &PING)] {
         executor.spawner().spawn(hopping(from, to, TIMES / 2).expect("the pool has room"));
@@ -90,7 +90,7 @@ fn signals(report: &mut Report, executor: &Executor) {
     assert_eq!(counted(), rounds * READY as u32, "all events each time");
 }
 
-/// E2: a Signal given in an interrupt.
+/// E2: a `Signal` that an interrupt raises.
 fn interrupts(report: &mut Report, executor: &Executor) {
     interrupt::unmask();
     report.harness(EMPTY, Harness::Meter, TIMES, || interrupt::pend(Interrupt::Empty));
@@ -115,7 +115,7 @@ fn timers<const TASKS: usize>(report: &mut Report, executor: &Executor, name: &'
             executor.poll();
         });
     }
-    // Those that sleep see that there were enough, and end.
+    // The sleeping tasks see that enough timers have fired, and end.
     let fires = DONE.load(Ordering::Relaxed);
     while clock::next().is_some() {
         clock::jump();

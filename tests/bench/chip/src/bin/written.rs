@@ -1,9 +1,9 @@
-//! The greeting server written by hand on embassy-net's sockets, a task for each of them: what a
-//! served connection takes without picoevent.
+//! The greeting server, hand-written on embassy-net's sockets with a task for each: measures a served
+//! connection without picoevent.
 //!
-//! It keeps what hello-world keeps: the same buffers, the greeting is delivered before the end of
-//! the stream, what the client says is taken until it ends or two seconds have passed, and a client
-//! that vanished is given up.
+//! It behaves like hello-world and has the same buffers. It delivers the greeting before the end of stream,
+//! discards the client's input until its end of stream or for two seconds, and gives up a client that has
+//! vanished.
 
 #![no_std]
 #![no_main]
@@ -65,13 +65,13 @@ async fn greet(stack: Stack<'static>, buffers: &'static mut Buffers) {
     loop {
         if socket.accept(PORT).await.is_err() || say(&mut socket).await.is_err() {
             socket.abort();
-            // The reset is out when this returns.
+            // The reset is sent when this returns.
             let _ = socket.flush().await;
         }
     }
 }
 
-/// Says the greeting, and sees the client off.
+/// Sends the greeting, and closes the connection.
 async fn say(socket: &mut TcpSocket<'_>) -> Result<(), embassy_net::tcp::Error> {
     let mut left = GREETING;
     while !left.is_empty() {

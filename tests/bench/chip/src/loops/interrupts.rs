@@ -1,4 +1,4 @@
-//! E2: an interrupt that raises a trigger, to the callback of the event that waits for its signal.
+//! E2: the path from an interrupt that raises a trigger to the callback of the signal's event.
 
 use picoevent::{EventMut, Signal, Trigger};
 
@@ -9,10 +9,10 @@ use crate::meter::{Harness, Report};
 const TIMES: u32 = 10_000;
 const EMPTY: &str = "an empty interrupt";
 
-/// What the program's `on_pend` has to raise.
+/// The trigger that the program's `on_pend` must raise.
 pub static TRIGGER: Trigger = Trigger::new(Signal::USR1);
 
-/// Counts what an interrupt with a raise takes beyond one without.
+/// Counts an interrupt with a raise, minus an interrupt without one.
 pub fn run(report: &mut Report, turn: impl Fn(&mut Base<'_>, &mut App)) {
     interrupt::unmask();
     report.harness(EMPTY, Harness::Meter, TIMES, || interrupt::pend(Interrupt::Empty));

@@ -1,7 +1,6 @@
-//! The search for the end of a line of 1,024 bytes, which comes in one piece or byte by byte.
+//! The search for the end of a line of 1,024 bytes, which arrives in one piece or byte by byte.
 //!
-//! Only the searches are counted, one after each piece: the bytes are put into the ring between two
-//! readings of the meter.
+//! Only the searches are counted, one after each piece. Feeding the bytes is not counted.
 
 use core::hint::black_box;
 
@@ -13,8 +12,8 @@ use crate::meter::{Harness, Report, Watch};
 const LINE: usize = 1_024;
 const TIMES: u32 = 20;
 
-/// How a line comes, with the names of its counts, in a ring and in a connection. With no bytes in a
-/// piece, the line is searched for again and again, and none comes: that is what the calls take.
+/// The bytes per piece, and the names of the counts for a ring and for a connection. With zero bytes per piece
+/// no byte arrives between the searches: this counts the calls alone.
 const WAYS: [(usize, [&str; 2]); 3] = [
     (
         LINE,
@@ -24,7 +23,7 @@ const WAYS: [(usize, [&str; 2]); 3] = [
     (0, ["end of a line in a ring, no byte", "end of a line of a connection, no byte"]),
 ];
 
-/// Counts on a ring of the application's own and on a connection.
+/// Counts on an application's ring and on a connection.
 pub fn run(report: &mut Report, turn: impl Fn(&mut Base<'_>, &mut App)) {
     for (piece, [name, _]) in WAYS {
         let (mut memory, mut watch) = ([0; 2 * LINE], Watch::new());
@@ -64,7 +63,7 @@ pub fn run(report: &mut Report, turn: impl Fn(&mut Base<'_>, &mut App)) {
     });
 }
 
-/// Returns the pieces of a line, of so many bytes each; for zero, as many pieces as bytes, all empty.
+/// Returns the pieces of a line, of `length` bytes each. For zero, returns as many empty pieces as the line has bytes.
 fn pieces(length: usize) -> impl Iterator<Item = &'static [u8]> {
     static TEXT: [u8; LINE] = {
         let mut text = [b'x'; LINE];

@@ -1,4 +1,4 @@
-//! Sources that are ready, to the callbacks of the events that wait for them.
+//! The path from a ready source to the callback of the event that waits for it.
 
 use core::array;
 use core::hint::black_box;
@@ -11,8 +11,7 @@ use crate::meter::{Harness, Report};
 const CALLS: u32 = 10_000;
 const SOURCES: usize = 8;
 
-/// Counts with one source, and with eight that are ready at once, of eight. The events are
-/// persistent.
+/// Counts with one source, and with eight sources that are all ready at once. The events are persistent.
 pub fn run(report: &mut Report, turn: impl Fn(&mut Base<'_>, &mut App)) {
     for (name, harness, ready) in [
         ("1 source ready", "going through 1 source", 1),

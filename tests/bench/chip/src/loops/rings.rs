@@ -1,8 +1,8 @@
 //! Bytes through a connection's rings: one copy in and one copy out, and the callback between.
 //!
-//! Out: the application writes, the back end looks at the output and says that it is sent, the
-//! write callback runs. In: the back end asks for room and says how much it has put there, the
-//! read callback reads. The back end's own copy, to or from the network, is the network's.
+//! Out: the application writes, the back end takes the output and reports it as sent, and the write callback
+//! runs. In: the back end asks for room and reports how many bytes it has stored, and the read callback
+//! reads. The back end's copy from or to the network is not counted.
 
 use core::hint::black_box;
 

@@ -1,5 +1,4 @@
-//! T1: timers that fire and arm themselves anew, and each operation on them, among several numbers
-//! of timers.
+//! T1: timers that fire and re-arm themselves, and each operation on timers, with several numbers of timers.
 //!
 //! Periods are random, from 1 to 1000 microseconds, and the clock jumps to the next deadline.
 
@@ -13,7 +12,7 @@ use crate::random::{self, PERIOD};
 
 const FIRES: u32 = 4_000;
 
-/// Counts with 4, 16 and 64 timers. `turn` lets it be the next deadline first.
+/// Counts with 4, 16 and 64 timers. `turn` first advances the clock to the next deadline.
 pub fn run(report: &mut Report, turn: impl Fn(&mut Base<'_>, &mut App)) {
     random::report(report);
     for (timers, name) in [(4, "T1, 4 timers"), (16, "T1, 16 timers"), (64, "T1, 64 timers")] {
@@ -28,8 +27,7 @@ pub fn run(report: &mut Report, turn: impl Fn(&mut Base<'_>, &mut App)) {
     }
 }
 
-/// Counts each operation, with 4, 16 and 64 timers that are armed: one in turn is armed once more,
-/// cancelled, and armed again.
+/// Counts each operation with 4, 16 and 64 armed timers. Each timer in turn is re-armed, cancelled, and armed again.
 pub fn operations(report: &mut Report) {
     for (timers, names) in [
         (4, ["arm, 4 timers", "cancel, 4 timers", "re-arm, 4 timers"]),

@@ -21,7 +21,7 @@ use super::{Body, Chain, Contender, Watch};
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Idle {
     Without,
-    /// Each event has a timer of its own.
+    /// Each event has a separate timer.
     Own,
 }
 

@@ -87,8 +87,8 @@ const OTHERS: u64 = 64;
 const IDLE_TURNS: u32 = 1_000;
 
 impl Ring {
-    /// Opens the descriptors, and raises the limit of this process if needed. `beside` is how many
-    /// further descriptors a loop may need for each pair.
+    /// Opens the descriptors, and raises the limit of this process if needed. `beside` is the number of further
+    /// descriptors that a loop may need for each pair.
     ///
     /// # Errors
     /// [`TooFew`] with the number needed, if the limit cannot be raised.

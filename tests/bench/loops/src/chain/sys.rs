@@ -1,5 +1,5 @@
-//! No loop: the same reads and writes, driven by an array of ready pairs. This time is contained in
-//! every contender's.
+//! No loop: the same reads and writes, driven by an array of ready pairs. Every contender's time contains this
+//! time.
 
 use anyhow::Result;
 

@@ -1,8 +1,8 @@
 //! A timer wheel by hand: slots of time, finer the nearer they are, each with a list of timers.
 //!
 //! ```text
-//!   level 0   64 slots of 1 ms      what is due within this 64 ms
-//!   level 1   64 slots of 64 ms     what is due within this 4 s
+//!   level 0   64 slots of 1 ms      timers due within this 64 ms
+//!   level 1   64 slots of 64 ms     timers due within this 4 s
 //!   …         six levels in all: two years
 //! ```
 //!
@@ -89,7 +89,7 @@ impl Wheel {
         self.timers[which as usize].place = NONE;
     }
 
-    /// Advances the time and fires what is due.
+    /// Advances the time and fires the timers that are due.
     fn advance(&mut self, now: u64) {
         while let Some((level, slot, begins)) = self.next()
             && begins <= now

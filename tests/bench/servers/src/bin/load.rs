@@ -1,4 +1,4 @@
-//! The clients of every server, in a process of their own.
+//! The clients of every server, in a separate process.
 //!
 //! ```text
 //!   load hello ADDRESS SECONDS CONNECTIONS CONCURRENCY
@@ -8,8 +8,9 @@
 //!   load relay ADDRESS SECONDS CONNECTIONS BLOCKS       through a proxy, whose address is an input line
 //! ```
 //!
-//! The last listens on ADDRESS for the proxy, and sends blocks both ways at the next input line, after one on each
-//! connection. It prints how long it took. Its exit status is 0 if the server did everything right.
+//! `relay` listens on ADDRESS for the proxy. After one block on each connection, it waits for the next input line, and
+//! then sends the blocks both ways. The program prints how long it took. Its exit status is 0 if the server made no
+//! error.
 
 use std::io::{self, Write};
 use std::net::SocketAddr;

@@ -56,7 +56,8 @@ impl Server {
         Ok(PostAction::Continue)
     }
 
-    /// The end of a stream is a change of its own, so it is seen even if nothing is read before it.
+    /// Serves a readable socket. The end of a stream is reported separately, so it is seen even if nothing is read
+    /// first.
     fn serve(&mut self, socket: &OwnedFd, pending: &mut Pending) -> PostAction {
         match pending.echo(socket, &mut self.buffer, &mut self.agreement) {
             Turn::Drained | Turn::WriteWaits => PostAction::Continue,

@@ -29,7 +29,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             stream.set_nodelay(true)?;
             let server = hyper::server::conn::http1::Builder::new();
             let served = server.serve_connection(TokioIo::new(stream), service_fn(page));
-            // A client that leaves is no error of the server.
+            // A client that disconnects is not an error of the server.
             tokio::spawn(async move { drop(served.await) });
         }
     })

@@ -30,7 +30,7 @@ impl Bulk {
         Ok(Self { client, selector, noise: Noise::new(), buffer: vec![0; READ], sent: 0 })
     }
 
-    /// Sends so many blocks and reads them back.
+    /// Sends `blocks` blocks and reads them back.
     pub fn run(&mut self, blocks: u64) -> Result<Report> {
         Report::of(|report| {
             let mut ready = Vec::new();

@@ -21,14 +21,14 @@ pub(super) struct Client {
     socket: TcpStream,
     /// Its number, for error messages.
     connection: usize,
-    /// How many bytes have been received.
+    /// The number of bytes received so far.
     pub(super) got: u64,
 }
 
 impl Client {
-    /// Reads what has arrived and compares it with what is wanted next. Returns `None` if nothing
-    /// has arrived and `Some(0)` at the end of the stream. `wanted` is given the number of bytes
-    /// received before.
+    /// Reads the available bytes and compares them with the expected ones. Returns `None` if nothing has arrived,
+    /// and `Some(0)` at the end of the stream. `wanted` receives the number of bytes received before, and returns
+    /// the expected bytes.
     pub(super) fn read<'w>(
         &mut self,
         target: &mut [u8],
@@ -64,7 +64,7 @@ impl Client {
     ) -> Result<Option<usize>> {
         match work(&mut self.socket) {
             Ok(amount) => Ok(Some(amount)),
-            // The last error is that of a connect in progress.
+            // The last error means that a connect is in progress.
             Err(error)
                 if matches!(
                     error.kind(),

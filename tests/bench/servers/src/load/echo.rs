@@ -29,7 +29,7 @@ struct Talk {
 }
 
 impl Clients {
-    /// Opens so many connections.
+    /// Opens `count` connections.
     pub fn connect(server: SocketAddr, count: usize, deadline: Deadline) -> Result<Self> {
         let mut clients = Self { talks: Vec::new(), selector: Selector::new(server, deadline)? };
         let (mut open, mut ready) = (0, Vec::new());
@@ -55,8 +55,7 @@ impl Clients {
         Ok(clients)
     }
 
-    /// Sends so many messages in all, each of which must come back. Each connection has one message
-    /// in transit at any time.
+    /// Sends `messages` messages in all. Each must come back. Each connection always has one message in transit.
     pub fn talk(&mut self, messages: u64) -> Result<Report> {
         Report::of(|report| {
             let (mut sent, mut done) = (0, 0);

@@ -8,8 +8,8 @@ pub const MESSAGE: usize = 64;
 /// Bytes of a block of the bulk workload.
 pub(super) const BLOCK: usize = 1 << 20;
 
-/// Blocks begin at one of so many offsets in the noise, so that two blocks in a row differ
-/// everywhere.
+/// The number of offsets in the noise at which blocks can begin. Because of the offsets, two consecutive
+/// blocks differ everywhere.
 const SHIFTS: usize = 251;
 
 /// Returns the message with this number on a connection.

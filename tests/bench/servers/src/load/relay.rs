@@ -28,7 +28,7 @@ pub struct Relay {
 struct End {
     client: Client,
     sent: u64,
-    /// The place in the noise of what it sends.
+    /// The offset in the noise where its data begins.
     from: u64,
     /// It may be able to send or receive.
     active: bool,
@@ -42,7 +42,7 @@ struct Goal {
 }
 
 impl Relay {
-    /// Opens so many connections through `proxy`, which connects to `server`.
+    /// Opens connections through `proxy`, which connects to `server`.
     pub fn connect(
         mut server: TcpListener,
         proxy: SocketAddr,
@@ -53,7 +53,7 @@ impl Relay {
         selector.watch(&mut server)?;
         let mut ends = Vec::new();
         let end = |client, number: usize| {
-            // Another place for each end, so that exchanged bytes are wrong.
+            // Each end has another offset, so that bytes of a wrong connection are detected.
             let from = (number * BLOCK) as u64;
             End { client, sent: 0, from, active: false }
         };
@@ -68,7 +68,7 @@ impl Relay {
         Ok(Self { ends, selector, noise: Noise::new(), buffer: vec![0; READ] })
     }
 
-    /// Sends so many blocks from each end to its partner.
+    /// Sends `blocks` blocks from each end to its partner.
     pub fn run(&mut self, blocks: u64) -> Result<Report> {
         Report::of(|report| {
             let begun = Instant::now();
@@ -102,7 +102,7 @@ impl Relay {
 
     /// Writes once and reads once. Returns whether this end has now received everything.
     fn step(&mut self, place: usize, Goal { end }: Goal) -> Result<bool> {
-        // The partner of each even place is the next.
+        // The partner of each even place is the next place.
         let partner_from = self.ends[place ^ 1].from;
         let Self { ends, noise, buffer, .. } = self;
         let End { client, sent, from, active } = &mut ends[place];

@@ -1,4 +1,4 @@
-//! The verbs of a connection, and the bytes that come and go.
+//! The verbs of a connection, and the transfer of its bytes.
 
 use super::{Conn, DIRECTIONS, Number, READ, WRITE, due};
 use crate::{
@@ -116,7 +116,7 @@ impl Model {
         self.abort_end(number, is_complete);
     }
 
-    /// Tells the sockets what the connections would read and write.
+    /// Sets the directions in which the connections would read and write, at their sockets.
     pub(in crate::model) fn set_interest(&mut self) {
         for number in 0..self.conns.len() {
             if self.conns[number].pair.is_some() {

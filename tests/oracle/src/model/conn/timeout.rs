@@ -8,7 +8,7 @@ impl Model {
         self.conns[number].last[direction] = self.now();
     }
 
-    /// Returns when a direction's timeout passes, if it counts.
+    /// Returns the time at which a direction's timeout expires, if the timeout is active.
     pub(super) fn until(&self, number: Number, direction: usize) -> Option<u64> {
         let conn = &self.conns[number];
         let counts = match direction {
@@ -25,7 +25,7 @@ impl Model {
         read | if passed(WRITE) { due::WRITE_TIMEOUT } else { 0 }
     }
 
-    /// Returns the first timeout that is not due already.
+    /// Returns the first timeout that is not yet due.
     pub(in crate::model) fn first_conn_timeout(&self) -> Option<u64> {
         let each = |number: Number| {
             let due = self.conns[number].due;

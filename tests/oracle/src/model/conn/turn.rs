@@ -1,4 +1,4 @@
-//! The turn of a connection: which of its callbacks are due, and run.
+//! The turn of a connection: makes its callbacks due, and runs them.
 
 use super::{Number, due};
 use crate::{differences::Switch, model::Model, program::bits};
@@ -14,7 +14,7 @@ impl Model {
         }
     }
 
-    /// Returns the first due callback that nothing holds back, and that is none of `run`.
+    /// Returns the first due callback that is not held back and is not in `run`.
     fn next_due(&self, number: Number, run: u8) -> u8 {
         let conn = &self.conns[number];
         let mut left = conn.due & !run;
@@ -82,7 +82,7 @@ impl Model {
         first != 0
     }
 
-    /// Takes back callbacks whose reason is gone.
+    /// Cancels callbacks whose reason no longer holds.
     fn drop_what_is_past(&mut self, number: Number) {
         let passed = self.timeouts_passed(number);
         let conn = &mut self.conns[number];

@@ -1,4 +1,4 @@
-//! Fits a line through points: the cost of a call, and the cost of each byte.
+//! Fits a line through points, to find the cost of a call and the cost of each byte.
 
 /// The line `call + byte × x` that is closest to the points, by least squares.
 #[derive(Debug, Clone, Copy, PartialEq)]

@@ -11,16 +11,16 @@ use crate::{
     workspace,
 };
 
-/// The target of the programs: the core of both machines.
+/// The target of the programs. Both machines have this core.
 pub const TARGET: &str = "thumbv7m-none-eabi";
 
 /// The programs, in the order in which they run.
 const PROGRAMS: [&str; 8] = ["core", "pass", "tasks", "adapter", "ours", "http", "written", "bare"];
 
-/// A program runs for less than a second.
+/// The time limit of a run. A program takes less than a second.
 const LIMIT: Duration = Duration::from_secs(60);
 
-/// How the programs are compiled.
+/// The build profile of the programs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Profile {
     /// For speed: `opt-level` 3, and the compiler's memory functions.
@@ -62,7 +62,7 @@ pub struct Image {
     program: &'static str,
     profile: Profile,
     elf: PathBuf,
-    /// A shift other than the machine's.
+    /// Replaces the machine's shift, if set.
     shift: Option<u32>,
 }
 
@@ -122,8 +122,8 @@ impl Image {
     }
 }
 
-/// Returns the shift: an instruction takes two to the power of it nanoseconds. That is 1.6 ticks of
-/// the core's clock, enough to tell one instruction from the next.
+/// Returns the shift: an instruction takes 2^shift nanoseconds. That is 1.6 ticks of the core's clock, enough
+/// to distinguish one instruction from the next.
 fn shift(machine: Machine) -> u32 {
     match machine {
         // 12.5 MHz.

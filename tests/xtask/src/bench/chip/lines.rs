@@ -1,21 +1,21 @@
-//! The search for the end of a line: in all, a line that comes byte by byte may take three times the
-//! instructions of one in one piece.
+//! Checks the cost of searching for the end of a line. A line that arrives byte by byte may take at most
+//! three times the instructions of a line that arrives in one piece.
 //!
-//! What the 1,024 calls take that find no further byte is subtracted: a call checks its handle and finds
-//! its ring, however much it searches.
+//! The cost of 1,024 calls that find no further byte is subtracted: every call checks its handle and finds
+//! its ring, independent of how much it searches.
 
 use anyhow::{Result, ensure};
 
 use super::{Counts, count};
 use crate::table::{Table, thousands};
 
-/// So many times the instructions of one piece are allowed.
+/// The allowed ratio to the instructions of one piece.
 const ALLOWED: f64 = 3.0;
 
-/// Where the line is.
+/// The places of the line.
 const PLACES: [&str; 2] = ["in a ring", "of a connection"];
 
-/// The instructions of the searches for the end of one line, in one piece and byte by byte.
+/// The instructions to search for the end of one line, which arrives in one piece or byte by byte.
 struct Searches {
     whole: f64,
     bytes: f64,
@@ -29,13 +29,13 @@ impl Searches {
         Ok(Self { whole, bytes, calls: count("no byte")? })
     }
 
-    /// Returns the instructions of the searches alone, byte by byte, for one of one piece.
+    /// Returns the ratio of the search byte by byte to the search in one piece, without the other cost of a call.
     fn times(&self) -> f64 {
         (self.bytes - self.calls) / self.whole
     }
 }
 
-/// Checks that a line that comes byte by byte is searched once.
+/// Checks that a line that arrives byte by byte is searched only once.
 ///
 /// # Errors
 /// If the searches take more than allowed, or were not counted.

@@ -1,22 +1,21 @@
 //! Reads the report of a program on the chip, and converts it to instructions.
 //!
-//! The lines are described in `tests/bench/chip/src/meter.rs`, which writes them. A report without
-//! its end, with a clock that does not count instructions, or with an invalid line is refused as a
-//! whole.
+//! `tests/bench/chip/src/meter.rs` writes the lines and describes them. The whole report is refused if its
+//! end is missing, if the clock does not count instructions, or if a line is invalid.
 
 use std::collections::BTreeMap;
 
 use anyhow::{Context, Result, anyhow, bail, ensure};
 
-/// So many instructions take so many ticks of the meter. The shift of each machine is chosen for
-/// this: see `image.rs`.
+/// The ratio of instructions to ticks of the meter. The shift of each machine is chosen for this ratio: see
+/// `image.rs`.
 const INSTRUCTIONS: f64 = 5.0;
 const TICKS: f64 = 8.0;
 
-/// The allowed error of the calibration: one instruction in so many.
+/// The allowed error of the calibration: one instruction in this number of instructions.
 const EXACT: f64 = 1_000.0;
 
-/// The harness that is subtracted once per reading, not once per repetition.
+/// The harness whose cost is subtracted once per reading, not once per repetition.
 const METER: &str = "meter";
 
 /// A complete report.
@@ -47,7 +46,7 @@ struct Work {
 }
 
 impl Report {
-    /// Reads a program's output. What follows its last line is QEMU's.
+    /// Reads a program's output. Text after its last line comes from QEMU.
     pub fn read(said: &str) -> Result<Self> {
         let mut report = Self::default();
         for (number, line) in said.lines().enumerate() {
@@ -186,7 +185,7 @@ mod tests {
         let said = format!(
             "{HEAD}harness\tperiod\t100\t1\t1608\t1\tloop\ncount\tT1\t10\t1\t336\t10\tperiod\nend\t5\n"
         );
-        // The period is 10 - 4 instructions, the timer (336 - 80) × 5 / 8 / 10 less that.
+        // The period is 10 - 4 instructions. The timer is (336 - 80) × 5 / 8 / 10 minus the period.
         assert_eq!(counts(&said).unwrap(), [("T1".to_owned(), 10_000)]);
     }
 

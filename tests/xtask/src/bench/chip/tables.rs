@@ -7,8 +7,8 @@ use anyhow::{Context, Result};
 use super::{Counts, count, fit::Fit, image::Profile, lines};
 use crate::table::{Table, thousands};
 
-/// A row of the first tables: what it is, and the counts of the core, through the adapter, and of
-/// embassy's tasks. The core has two, in a whole turn and of its dispatch alone.
+/// A row of the first tables: its title, and the names of the counts for the core, for the adapter and for
+/// embassy's tasks. The core has two counts: one of a whole turn, one of its dispatch only.
 type Row = (&'static str, [&'static str; 3]);
 
 const ROWS: [Row; 9] = [
@@ -26,7 +26,7 @@ const ROWS: [Row; 9] = [
     ("the same, of 64", ["T1, 64 timers", "T1 through the adapter, 64 timers", "T1, 64 tasks"]),
 ];
 
-/// Returns the names of a row's counts; empty for an empty cell.
+/// Returns the names of a row's counts. A name is empty for an empty cell.
 fn counts_of([core, adapter, tasks]: [&str; 3]) -> [String; 4] {
     let alone = if core.is_empty() { String::new() } else { format!("{core}, dispatch alone") };
     [core.to_owned(), alone, adapter.to_owned(), tasks.to_owned()]
@@ -164,7 +164,7 @@ fn whole(counts: &Counts, name: &str) -> Result<String> {
 mod tests {
     use super::*;
 
-    /// Returns a count for every name in the tables; its value is its place.
+    /// Returns a count for every name in the tables. Its value is its position.
     fn all() -> Counts {
         let rows = ROWS.into_iter().flat_map(|(_, names)| counts_of(names));
         let mut names: Vec<_> = rows.filter(|name| !name.is_empty()).collect();

@@ -1,4 +1,4 @@
-//! All servers under the same load, round by round, as a table.
+//! Measures all servers under the same load, round by round, and makes a table.
 //!
 //! ```text
 //!   round 1   libev    mio       picoevent  …     in random order, each server in a new process
@@ -34,7 +34,7 @@ impl Lengths {
     }
 }
 
-/// What measuring servers needs.
+/// The programs and resources for measuring servers.
 pub struct Comparison {
     /// The servers' programs.
     pub built: Built,
@@ -47,7 +47,7 @@ pub struct Comparison {
 }
 
 impl Comparison {
-    /// Builds all that is needed.
+    /// Builds all programs.
     pub fn begin() -> Result<Self> {
         setup::tool("strace")?;
         let built = Built::all()?;

@@ -52,17 +52,17 @@ pub enum Source {
     },
 }
 
-/// How a program is linked to its libraries.
+/// The way in which a program is linked to its libraries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Linked {
     Shared,
     Static,
 }
 
-/// The row that others are compared with: libevent as most users know it.
+/// The row that others are compared with: libevent as most users use it.
 pub const LIBEVENT: &str = "libevent, bufferevents";
 
-/// picoevent as most users know it.
+/// picoevent as most users use it.
 pub const CONNECTIONS: &str = "picoevent, connections";
 
 /// picoevent with descriptors only, as other loops are used.

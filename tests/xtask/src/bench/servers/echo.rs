@@ -1,7 +1,7 @@
-//! W4: a server that echoes: small messages on many connections and on one, and mebibytes.
+//! W4: an echo server, with small messages on many connections and on one, and with blocks of a mebibyte.
 //!
-//! A client checks every byte that comes back. Each connection has one message in transit at any
-//! time, so the server is as busy as it can be.
+//! Clients check every byte that comes back. Each connection always has one message in transit, so the
+//! server is always busy.
 
 use anyhow::Result;
 
@@ -21,8 +21,7 @@ pub fn run(options: &Options) -> Result<Vec<Table>> {
     for (connections, messages) in [(64, 150_000), (1000, 150_000), (1, 10_000)] {
         let load = |messages| Load::Echo { connections, messages };
         let mut lengths = Vec::new();
-        // 1,000 connections take the same instructions as 64. One connection is counted in a full
-        // run only.
+        // 1,000 connections take the same instructions as 64. One connection is counted only in a full run.
         if connections == 64 || (connections == 1 && !options.quick) {
             lengths.push(Lengths::of("", load, 1_000, 9_000));
         }

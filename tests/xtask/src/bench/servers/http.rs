@@ -1,7 +1,7 @@
-//! W8: a server of HTTP that answers every request with 100 bytes, on connections that are kept.
+//! W8: an HTTP server that answers every request with 100 bytes, on keep-alive connections.
 //!
-//! wrk sends a request as soon as the one before is answered. The servers' processor time is the system's count,
-//! since no server knows what it is measured for.
+//! wrk sends a request as soon as the previous one is answered. The processor time of a server is read from the system,
+//! because these servers do not measure themselves.
 
 use std::{
     fs,
@@ -33,7 +33,7 @@ const CONNECTIONS: [u64; 2] = [1, 32];
 /// The limit of a run.
 const LIMIT: Duration = Duration::from_secs(60);
 
-/// A server's program, and whether it is nginx, which has settings instead of words.
+/// A server's program. nginx takes a settings file instead of arguments.
 struct Contender {
     name: &'static str,
     program: PathBuf,
@@ -112,7 +112,7 @@ fn serve(contender: &Contender, connections: u64, seconds: u64, places: Places) 
     let folder = TempDir::new().context("no place for settings")?;
     let mut command = clean(&contender.program);
     let (mut server, address) = if contender.is_nginx {
-        // The port of a socket that was closed is free for a while.
+        // Find a free port: it stays free for a while after the socket is closed.
         let address = TcpListener::bind("127.0.0.1:0")?.local_addr()?.to_string();
         let file = folder.path().join("settings");
         fs::write(&file, nginx(&folder.path().to_string_lossy(), &address))?;
@@ -143,12 +143,12 @@ fn serve(contender: &Contender, connections: u64, seconds: u64, places: Places) 
     ensure!(requests > 1_000.0, "there were {requests} requests only");
     let pid = server.process().pid().to_string();
     command::output(Command::new("kill").args(["-KILL", &pid]))?;
-    // It was killed.
+    // The error is ignored: the server was killed.
     let _ = server.end();
     Ok(Outcome { cost: used / requests * 1e6, rate: requests / seconds as f64 })
 }
 
-/// Returns settings of nginx that do no more than the other servers.
+/// Returns settings with which nginx does no more work than the other servers.
 fn nginx(folder: &str, address: &str) -> String {
     let content = "x".repeat(100);
     let temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]

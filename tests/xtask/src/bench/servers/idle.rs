@@ -1,4 +1,4 @@
-//! W5: the memory of an idle connection in a server, and that 10,000 of them are served at once.
+//! W5: the memory of an idle connection in a server. It also checks that 10,000 connections are served at once.
 //!
 //! The server measures it in user space: after all connections are accepted and before anything is
 //! sent (cold), and after one message has come back on each (warm). The system's own memory for a

@@ -1,19 +1,19 @@
-//! How busy the processors were with other programs while a workload was measured.
+//! Measures how busy the processors were with other programs while a workload was measured.
 //!
-//! The figures are processor time, which other programs do not add to. But other programs empty
-//! caches and slow a shared processor down. So their share is reported with the figures.
+//! The figures are processor time, which does not include other programs. But other programs evict cache lines
+//! and slow down a shared processor. So their share is reported with the figures.
 
 use std::thread;
 
 use procfs::{CpuTime, CurrentSI as _, KernelStats, process::Process};
 
-/// Above this share figures should not be quoted.
+/// If the share is larger than this, the figures should not be quoted.
 const TOO_MUCH: f64 = 0.08;
 
-/// The ticks of the system, and of this process with its children, up to some time.
+/// The ticks of the system, and of this process with its children, at one time.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 struct Ticks {
-    /// Of all processors, idle time included.
+    /// Ticks of all processors, including idle time.
     all: f64,
     /// Busy ticks.
     busy: f64,
@@ -33,7 +33,7 @@ impl Others {
         Self { since: Ticks::now() }
     }
 
-    /// Describes what other programs took since then, as a sentence.
+    /// Returns a sentence with the processor time that other programs took since then.
     pub fn describe(&self) -> String {
         let share = self.since.zip(Ticks::now()).and_then(|(since, now)| share(since, now));
         let Some(share) = share else {

@@ -1,6 +1,6 @@
-//! The processors of programs, and their limit on descriptors.
+//! Assigns programs to processors, and raises their limit on descriptors.
 //!
-//! A server and its clients have a processor each, so that neither is moved between processors.
+//! The server has one processor and the clients have another, so that the system does not move them.
 
 use std::{env, process::Command};
 
@@ -22,9 +22,9 @@ pub struct Place(Option<usize>);
 /// The processors of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Places {
-    /// The server's.
+    /// The server's processor.
     pub server: Place,
-    /// The clients'.
+    /// The clients' processor.
     pub load: Place,
 }
 
@@ -84,10 +84,10 @@ pub fn raise_descriptors() -> Result<u64> {
     Ok(limit.maximum.unwrap_or(u64::MAX))
 }
 
-/// Checks whether a limit is enough for so many connections, each of `each` descriptors.
+/// Checks that `limit` is enough for `connections`, with `each` descriptors per connection.
 ///
 /// # Errors
-/// How many are needed, and what to do.
+/// If the limit is too low. The error says how many descriptors are needed, and what to do.
 pub fn check_descriptors(limit: u64, connections: u64, each: u64) -> Result<()> {
     let needed = connections * each + OTHERS;
     if limit >= needed {
@@ -99,8 +99,8 @@ pub fn check_descriptors(limit: u64, connections: u64, each: u64) -> Result<()> 
     )
 }
 
-/// Returns a command without the variables that `cargo run` has set for this program. They would be
-/// in its memory.
+/// Returns a command without the environment variables that `cargo run` has set for this program. They would
+/// add to the measured memory.
 pub fn clean(program: impl AsRef<std::ffi::OsStr>) -> Command {
     let mut command = Command::new(program);
     command.env_clear();

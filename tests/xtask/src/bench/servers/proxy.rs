@@ -5,8 +5,8 @@
 //!                 ◀══       ◀══
 //! ```
 //!
-//! picoevent's is `examples/proxy` itself. The proxies' processor time is the system's count, since no proxy knows
-//! what it is measured for.
+//! picoevent's proxy is `examples/proxy`. The processor time of a proxy is read from the system, because the proxies do
+//! not measure themselves.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -51,9 +51,9 @@ const LIMIT: Duration = Duration::from_secs(120);
 struct Outcome {
     /// Bytes per second of the proxy's processor time, in units of 10⁹.
     rate: f64,
-    /// The load's processor time of a byte, in nanoseconds.
+    /// The load's processor time per byte, in nanoseconds.
     load: f64,
-    /// The proxy's share of the time in which it used no processor.
+    /// The share of the time in which the proxy was idle.
     idle: f64,
 }
 
@@ -120,7 +120,7 @@ fn measure(
     Ok(table)
 }
 
-/// Runs one proxy between clients and their server, each of which sends so many blocks of a mebibyte.
+/// Runs one proxy between clients and their server. Both ends of each connection send `blocks` blocks of a mebibyte.
 fn serve(proxy: &Path, load: &Path, clients: u64, blocks: u64, places: Places) -> Result<Outcome> {
     let mut command = clean(load);
     let words = format!("relay 127.0.0.1:0 {} {clients} {blocks}", LIMIT.as_secs());
@@ -149,8 +149,8 @@ fn serve(proxy: &Path, load: &Path, clients: u64, blocks: u64, places: Places) -
     })
 }
 
-/// Returns the processor time that a process and its threads have used, in seconds: to a hundredth, a per cent of
-/// a run's.
+/// Returns the processor time that a process and its threads have used, in seconds. The resolution is a hundredth of a
+/// second, which is one per cent of a run.
 pub(super) fn processor_time(process: &Talk) -> Result<f64> {
     let pid = i32::try_from(process.process().pid()).context("a process has a number")?;
     let stat =

@@ -1,4 +1,4 @@
-//! Reports of servers and clients: lines of a word and `name=number` pairs.
+//! Parses the reports of servers and clients: lines of a word and `name=number` pairs.
 
 use std::collections::BTreeMap;
 
@@ -11,8 +11,8 @@ pub struct Report {
 }
 
 impl Report {
-    /// Reads a line that begins with `word`. A pair whose value is not a number is left out, so
-    /// that a lookup of it fails.
+    /// Parses a line that begins with `word`. A pair whose value is not a number is left out, so a lookup of its
+    /// name fails.
     pub fn parse(word: &str, line: &str) -> Result<Self> {
         let mut words = line.split_whitespace();
         if words.next() != Some(word) {

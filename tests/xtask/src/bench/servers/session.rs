@@ -1,7 +1,7 @@
-//! One server under one load: starts both, connects them, waits for both, and checks the result.
+//! Runs one server under one load: starts both, connects them, waits for both, and checks the result.
 //!
-//! Both must end with success, and the server must have served what the load asked for. Otherwise
-//! there is an error and no figure.
+//! Both must end with success, and the server must have served everything that the load requested. Otherwise
+//! the command fails and reports no figure.
 
 use std::{
     path::{Path, PathBuf},
@@ -17,24 +17,24 @@ use super::{
 };
 use crate::process::Talk;
 
-/// Bytes of a small message, and of a block. The clients have the same constants.
+/// The sizes of a small message and of a block, in bytes. The clients have the same constants.
 const MESSAGE: u64 = 64;
 const BLOCK: u64 = 1 << 20;
 
 /// The limit of a run. Runs under valgrind take longest.
 const LIMIT: Duration = Duration::from_secs(60);
 
-/// How long a server may take to report an error after its clients have found one.
+/// The time that a server has to report an error after its clients have found one.
 const GRACE: Duration = Duration::from_secs(1);
 
-/// What is served.
+/// The work of the server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Load {
     /// Connections that are greeted and closed.
     Hello {
-        /// How many.
+        /// The number of connections.
         connections: u64,
-        /// How many of them at once.
+        /// The number of connections at once.
         concurrency: u64,
     },
     /// Small messages that come back.
@@ -46,12 +46,12 @@ pub enum Load {
     },
     /// Blocks of a mebibyte that come back, on one connection.
     Bulk {
-        /// How many, after one.
+        /// The number of blocks, after a first one.
         blocks: u64,
     },
     /// Connections that are silent and then send one message each.
     Idle {
-        /// How many.
+        /// The number of connections.
         connections: u64,
     },
 }
@@ -73,9 +73,9 @@ pub struct Outcome {
     pub cpu: f64,
     /// The clients' processor time in µs.
     pub load_cpu: f64,
-    /// From the first operation to the last, in µs.
+    /// The time from the first operation to the last, in µs.
     pub wall: f64,
-    /// Connections, messages, or blocks.
+    /// The number of connections, messages or blocks.
     pub operations: f64,
     /// The median duration of an operation in µs.
     pub p50: f64,
@@ -112,7 +112,7 @@ impl Load {
         format!("{name} {address} {} {counts}", LIMIT.as_secs())
     }
 
-    /// Returns how many connections a server must have closed, and how many bytes received.
+    /// Returns the number of connections that a server must have closed, and of bytes that it must have received.
     const fn served(self) -> (u64, u64) {
         match self {
             Self::Hello { connections, .. } => (connections, 0),
@@ -169,7 +169,7 @@ pub fn run(
     }
     let ended = match clients.end() {
         Ok(output) => output,
-        // A server that gave up knows the reason better.
+        // If the server has failed, its error is more precise.
         Err(error) => {
             return Err(match server.end_within(GRACE) {
                 Err(why) => error.context(why.to_string()),

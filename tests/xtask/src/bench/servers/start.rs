@@ -1,9 +1,9 @@
-//! W6: the size of a server, and how soon it serves.
+//! W6: the size of a server, and its start-up time.
 //!
-//! A server in C is linked statically and compared with the server without a loop. A server in Rust
-//! is compared with a program that does nothing; both use the system's shared C library. Start-up
-//! is the time from the start of the process, with shared libraries for all, to the first
-//! connection it accepts.
+//! A server in C is linked statically and compared with the server without a loop. A server in Rust is
+//! compared with a program that does nothing. Both use the system's shared C library. The start-up time is
+//! the time from the start of the process to the first connection that it accepts. For this, all servers use
+//! shared libraries.
 
 use std::{
     io::{BufRead, BufReader},
@@ -27,10 +27,10 @@ use super::{
 };
 use crate::{bench::Options, command, process::Process, size::crates, table::Table};
 
-/// The server without a loop, to which all servers in C are compared.
+/// The server without a loop. All servers in C are compared with it.
 const FLOOR: &str = "blocking calls";
 
-/// The limit of a server for one connection. It detects a hang.
+/// The time limit of a server for one connection. It only detects a hang.
 const LIMIT: Duration = Duration::from_secs(60);
 
 /// Measures the workload.
@@ -59,7 +59,7 @@ fn servers(comparison: &Comparison, options: &Options) -> Result<Table> {
     let floor = floor.map(|place| sizes[place]).context("there is a server without a loop")?;
     println!("start-up: {} servers, {starts} times ...", programs.len());
     let others = Others::watch();
-    // Those in C are started with shared libraries, like those in Rust.
+    // Servers in C are started with shared libraries, like servers in Rust.
     let times = rounds(&programs, starts, |(server, _)| {
         start_up(&comparison.built.program(server)?).with_context(|| server.name.to_owned())
     })?;
@@ -119,7 +119,7 @@ fn start_up(program: &Path) -> Result<f64> {
     let begun = Instant::now();
     let server = Process::spawn(&mut command, None)?;
     let out = server.child().take_stdout().context("its output is piped")?;
-    // Read on this thread. The start and wake-up of another thread would be measured, too.
+    // Read on this thread: the start and wake-up of another thread would be measured, too.
     let limit = Timespec::try_from(LIMIT)?;
     let ready = poll(&mut [PollFd::new(&out, PollFlags::IN)], Some(&limit))?;
     ensure!(ready > 0, "it does not say within {} s where it listens", LIMIT.as_secs());

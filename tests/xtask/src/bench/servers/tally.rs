@@ -1,8 +1,8 @@
-//! Counts for one operation of a server that do not depend on other programs: instructions in user
-//! space, by callgrind, and system calls, by strace.
+//! Counts for one operation of a server: the instructions in user space, with callgrind, and the system
+//! calls, with strace. These counts do not depend on other programs.
 //!
-//! Each is the difference of two runs of different lengths, divided by the difference in
-//! operations, so start-up and end are not contained. The clients run outside of the tool.
+//! Each count is the difference of two runs, divided by the difference in operations. So it does not contain
+//! the server's start and end. The clients do not run under the tool.
 
 use std::{fs, path::Path};
 
@@ -15,7 +15,7 @@ use super::{
 };
 use crate::callgrind::collected;
 
-/// Returns the instructions of an operation of a server, from two loads that differ by so many
+/// Returns the instructions of one operation of a server, from two loads that differ in their number of
 /// operations.
 pub fn instructions(
     server: &Path,

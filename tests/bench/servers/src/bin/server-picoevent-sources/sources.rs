@@ -11,7 +11,7 @@ use slab::Slab;
 /// The application.
 pub struct Server {
     pub listener: OwnedFd,
-    /// The accepted socket that is to be watched; it is taken out at once.
+    /// An accepted socket that must be watched. It is taken out at once.
     pub accepted: Option<OwnedFd>,
     agreement: Agreement,
     conns: Slab<Conn>,
@@ -23,7 +23,7 @@ struct Conn {
     socket: OwnedFd,
     source: Source,
     readable: Event,
-    /// Made when the socket has no room for output for the first time.
+    /// Made the first time that the socket has no room for output.
     writable: Option<Event>,
     pending: Pending,
 }
@@ -67,7 +67,7 @@ impl Server {
         self.agreement.closed();
     }
 
-    /// A connection can be read, or written if it had no room.
+    /// Serves a connection that is readable, or writable after it had no room.
     pub fn ready(&mut self, event: &mut EventMut<Self>) {
         let (event, place, cx) = (event.id(), event.user(), event.cx());
         let Some(conn) = self.conns.get_mut(place as usize) else { return };

@@ -8,7 +8,7 @@ pub struct Server {
     pub agreement: Agreement,
 }
 
-/// Greets a client, and closes the connection when the greeting is sent. As libevent's sample, it does not
+/// Greets a client, and closes the connection when the greeting is sent. Like libevent's sample, it does not
 /// read.
 pub struct Greeter;
 
@@ -35,7 +35,7 @@ impl Protocol<Server> for Greeter {
     }
 }
 
-/// Sends back what comes, as far as there is room.
+/// Sends back the received data, as far as there is room.
 pub struct Mirror;
 
 impl Protocol<Server> for Mirror {

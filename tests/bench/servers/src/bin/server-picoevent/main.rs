@@ -12,11 +12,11 @@ use static_cell::ConstStaticCell;
 const SMALL: Pool = Pool::new(1024).rings(512, 512);
 type Small = Storage<Server, 1, { SMALL.conns() }, { SMALL.bytes() }>;
 
-/// A stream of whole mebibytes has rings as the other servers have buffers.
+/// A stream of mebibytes. Its rings have the size of the other servers' buffers.
 const BULK: Pool = Pool::new(1).rings(65536, 65536);
 type Bulk = Storage<Server, 1, { BULK.conns() }, { BULK.bytes() }>;
 
-/// Many connections that say little.
+/// Many connections that send little.
 const IDLE: Pool = Pool::new(10240).rings(64, 64);
 type Idle = Storage<Server, 1, { IDLE.conns() }, { IDLE.bytes() }>;
 
@@ -24,7 +24,7 @@ static FOR_SMALL: ConstStaticCell<Small> = ConstStaticCell::new(Storage::new());
 static FOR_BULK: ConstStaticCell<Bulk> = ConstStaticCell::new(Storage::new());
 static FOR_IDLE: ConstStaticCell<Idle> = ConstStaticCell::new(Storage::new());
 
-/// A first message of so many bytes belongs to the bulk workload.
+/// If the first message has this many bytes, the workload is bulk.
 const BLOCK: u64 = 1 << 20;
 
 fn main() {
