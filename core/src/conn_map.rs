@@ -107,6 +107,21 @@ impl<T, const N: usize> ConnMap<T, N> {
     }
 
     /// Returns all connections that have a state.
+    ///
+    /// For example, to write a line to each of them:
+    ///
+    /// ```
+    /// # use picoevent::{ConnMap, Cx};
+    /// # struct App { clients: ConnMap<(), 4>, total: u32 }
+    /// fn tell_all(app: &mut App, cx: &mut Cx<App>) {
+    ///     for (client, ()) in app.clients.iter() {
+    ///         if let Ok(mut conn) = cx.conn(client) {
+    ///             let _ = writeln!(conn, "total {}", app.total);
+    ///         }
+    ///     }
+    /// }
+    /// # let _ = tell_all;
+    /// ```
     pub fn iter(&self) -> impl Iterator<Item = (Conn, &T)> {
         self.places.iter().flatten().map(|(conn, state)| (*conn, state))
     }

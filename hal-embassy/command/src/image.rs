@@ -3,7 +3,7 @@
 use std::{fs, path::Path};
 
 use anyhow::{Context, Result, bail};
-use object::{Architecture, Object};
+use object::{Architecture, Object, ObjectSection};
 
 use crate::{
     crates::shares,
@@ -44,21 +44,37 @@ pub fn check_made_for(elf: &Path, machine: Machine) -> Result<()> {
         bail!("{shown} is an image for {other:?}, and {name} has {has}: build it for {target}");
     }
     let memory = machine.memory();
+    let parts: Vec<_> =
+        memory.iter().map(|part| format!("{:#x}..{:#x}", part.start, part.end)).collect();
+    let parts = parts.join(" and ");
     for section in sections(elf)? {
         let end = section.address.saturating_add(section.size);
         let fits = memory.iter().any(|part| part.start <= section.address && end <= part.end);
         if !fits {
-            let parts: Vec<_> =
-                memory.iter().map(|part| format!("{:#x}..{:#x}", part.start, part.end)).collect();
             bail!(
-                "{shown} is linked for another machine: its {} is at {:#x}..{end:#x}, and {name} has memory at {}",
+                "{shown} is linked for another machine: its {} is at {:#x}..{end:#x}, and {name} has memory at {parts}",
                 section.name,
                 section.address,
-                parts.join(" and ")
             );
         }
     }
+    if let Some(stack) = initial_stack(&file, machine)
+        && !memory.iter().any(|part| part.start < stack && stack <= part.end)
+    {
+        bail!(
+            "{shown} is linked for another machine: its stack begins at {stack:#x}, and {name} has memory at {parts}"
+        );
+    }
     Ok(())
+}
+
+/// Returns the address at which the stack of an image for an Arm machine begins: the first word of
+/// the vector table, which is at the start of the machine's memory.
+fn initial_stack(file: &object::File<'_>, machine: Machine) -> Option<u64> {
+    let start = machine.memory().first()?.start;
+    let vectors = file.sections().find(|section| section.address() == start && section.size() > 0);
+    let word = vectors?.data().ok()?.first_chunk::<4>().copied()?;
+    (machine.processor() == Processor::Arm).then_some(u32::from_le_bytes(word).into())
 }
 
 /// Returns a table of the crates of an image with their bytes, the largest in flash first.

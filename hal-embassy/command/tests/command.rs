@@ -42,8 +42,9 @@ fn folder_with(program: &str, script: &str) -> tempfile::TempDir {
 const ARM: u8 = 40;
 const RISC_V: u8 = 243;
 
-/// Makes an ELF file for a processor, with one section of code that is loaded at `address`.
-fn image_at(folder: &Path, processor: u8, address: u32) -> String {
+/// Makes an ELF file for a processor, with one section of code that is loaded at `address`. Its
+/// first word is `stack`, the initial stack pointer of an Arm processor.
+fn image_at(folder: &Path, processor: u8, address: u32, stack: u32) -> String {
     let mut bytes = Vec::new();
     // The header: 32 bits, little-endian, executable. One program header and three section headers
     // follow.
@@ -65,8 +66,9 @@ fn image_at(folder: &Path, processor: u8, address: u32) -> String {
     for word in sections.into_iter().flatten() {
         bytes.extend(word.to_le_bytes());
     }
-    bytes.extend(b"\0\0\0\0\0.text\0.shstrtab\0");
-    let path = folder.join(format!("image-{processor}-{address:x}"));
+    bytes.extend(stack.to_le_bytes());
+    bytes.extend(b"\0.text\0.shstrtab\0");
+    let path = folder.join(format!("image-{processor}-{address:x}-{stack:x}"));
     fs::write(&path, bytes).unwrap();
     path.to_str().unwrap().to_owned()
 }
@@ -75,9 +77,10 @@ fn image_at(folder: &Path, processor: u8, address: u32) -> String {
 fn every_mistake_with_qemu_is_one_sentence() {
     let nothing = tempfile::tempdir().unwrap();
     let nothing = nothing.path();
-    let (good, other) = (image_at(nothing, ARM, 0), image_at(nothing, ARM, 0x0800_0000));
-    let (secure, riscv) =
-        (image_at(nothing, ARM, 0x1000_0000), image_at(nothing, RISC_V, 0x8000_0000));
+    let image = |processor, address, stack| image_at(nothing, processor, address, stack);
+    let (good, other) = (image(ARM, 0, 0x2001_0000), image(ARM, 0x0800_0000, 0x2001_0000));
+    let (secure, riscv) = (image(ARM, 0x1000_0000, 0x3820_0000), image(RISC_V, 0x8000_0000, 0));
+    let large = image(ARM, 0, 0x2040_0000);
     let refused_on = |machine: &str, elf: &str, more: &[&str], begin: &str| {
         let words = [&["qemu", "--elf", elf, "--machine", machine], more].concat();
         refused(nothing, &words, 1, begin)
@@ -91,6 +94,10 @@ fn every_mistake_with_qemu_is_one_sentence() {
     assert!(text.contains("apt install qemu-system-misc"), "{text}");
     let text = refused(&other, &[], &format!("{other} is linked for another machine: "));
     assert!(text.contains("its .text is at 0x8000000..0x8000004"), "{text}");
+    // The same addresses, but more memory.
+    let begin = format!("{large} is linked for another machine: its stack begins at 0x20400000");
+    refused(&large, &[], &begin);
+    refused_on("mps2-an385", &large, &[], "qemu-system-arm is not installed: ");
     // A Cortex-M33 starts at another address than the others.
     let begin = format!("{good} is linked for another machine: its .text is at 0x0..0x4");
     refused_on("mps2-an505", &good, &[], &begin);
@@ -132,7 +139,7 @@ fn a_wrong_command_line_ends_with_status_2() {
 #[test]
 fn flashing_needs_probe_rs_and_a_probe() {
     let nothing = tempfile::tempdir().unwrap();
-    let image = image_at(nothing.path(), ARM, 0);
+    let image = image_at(nothing.path(), ARM, 0, 0x2000_1000);
     let flash = ["flash", "--elf", &image, "--chip", "RP2040"];
     refused(nothing.path(), &flash, 1, "probe-rs is not installed: cargo install probe-rs-tools");
     let none = folder_with("probe-rs", "echo 'No debug probes were found.'");
@@ -147,7 +154,8 @@ fn flashing_needs_probe_rs_and_a_probe() {
 fn a_board_that_is_a_drive_needs_no_program() {
     let nothing = tempfile::tempdir().unwrap();
     let nothing = nothing.path();
-    let (image, other) = (image_at(nothing, ARM, 0x1000_0100), image_at(nothing, ARM, 0x0800_0000));
+    let (image, other) =
+        (image_at(nothing, ARM, 0x1000_0100, 0), image_at(nothing, ARM, 0x0800_0000, 0));
     let board = tempfile::tempdir().unwrap();
     let shown = board.path().display().to_string();
     let drive = format!("--drive={shown}");
@@ -180,7 +188,7 @@ fn a_board_that_is_a_drive_needs_no_program() {
 #[test]
 fn a_log_needs_a_port_and_is_text_without_defmt() {
     let nothing = tempfile::tempdir().unwrap();
-    let image = image_at(nothing.path(), ARM, 0);
+    let image = image_at(nothing.path(), ARM, 0, 0x2000_1000);
     let log = ["log", "--elf", &image, "--port", "/dev/no-such-port"];
     let text = refused(nothing.path(), &log, 1, "cannot open /dev/no-such-port: connect the board");
     assert!(text.contains("/dev/ttyACM*"), "{text}");

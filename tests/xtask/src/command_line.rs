@@ -8,7 +8,8 @@ use crate::{bench, check::Group, interop, memory, oracle, qemu::Machine, size, s
 
 /// The text that `--help` prints after the list of commands.
 const MORE: &str = "\
-examples: hello-world, echo
+examples: hello-world, echo, gateway; under QEMU also gateway-online, chat, proxy,
+          udp-time, tutorial and, on an mps2, device
 machines: lm3s6965evb, mps2-an385, mps2-an500, mps2-an505, riscv-virt
 boards:   nucleo-h743zi, nucleo-f429zi, nucleo-f767zi, nucleo-h563zi, nrf52840-dk,
           pico-usb, pico2-usb, pico-w, pico2-w, w5500-evb-pico, w5500-evb-pico2,
