@@ -1,4 +1,4 @@
-//! The build script of the boards: names the linker scripts.
+//! The build script of the boards. Passes the linker scripts to the linker.
 
 fn main() {
     println!("cargo:rerun-if-changed=Cargo.toml");

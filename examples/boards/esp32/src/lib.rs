@@ -1,11 +1,11 @@
-//! What the ESP32-C3 and ESP32-C6 share: all but the name of the chip. One RISC-V core at 160 MHz with 400 or
-//! 512 KB of RAM, and Wi-Fi.
+//! Shared code of the boards with an ESP32-C3 or ESP32-C6: everything but the name of the chip. These chips have
+//! one RISC-V core at 160 MHz, 400 or 512 KB of RAM, and Wi-Fi.
 //!
-//! `WIFI_NETWORK` and `WIFI_PASSWORD` are read from the environment when this is compiled. The address comes by
-//! DHCP. BOOT is the button while a program runs. The image is flashed and the log comes over the USB
-//! connector, with espflash.
+//! `WIFI_NETWORK` and `WIFI_PASSWORD` are read from the environment at compile time. The board gets its address by
+//! DHCP. While a program runs, BOOT is the button. espflash flashes the image and shows the log, both over the USB
+//! connector.
 //!
-//! Espressif's Wi-Fi allocates, so this board has a heap. picoevent does not use it.
+//! Espressif's Wi-Fi driver allocates memory, so this board has a heap. picoevent does not use it.
 
 #![no_std]
 
@@ -22,15 +22,15 @@ use {esp_backtrace as _, esp_println as _};
 
 pub use esp_rtos::main;
 
-// The loader looks for this description of the program.
+// The boot loader looks for this description of the program.
 esp_bootloader_esp_idf::esp_app_desc!();
 
-/// The network to join, and its password; without one it is open.
+/// The network to join, and its password. Without a password, the network is open.
 const NETWORK: Option<&str> = option_env!("WIFI_NETWORK");
 const PASSWORD: Option<&str> = option_env!("WIFI_PASSWORD");
 
-/// Starts the board: Wi-Fi, the network and the button. Returns the stack, and a seed for random bytes from the
-/// chip's random number generator, which takes the radio's noise.
+/// Starts the board: Wi-Fi, the network and the button. Returns the stack, and a seed for random bytes. The seed
+/// comes from the chip's random number generator, which uses the radio's noise.
 ///
 /// `on_interrupt` is called when the button is pressed.
 pub async fn start<const SOCKETS: usize>(
@@ -68,7 +68,7 @@ pub async fn start<const SOCKETS: usize>(
     (stack, seed)
 }
 
-/// Ends the program: the board does nothing more until it is reset.
+/// Ends the program. The board does nothing until it is reset.
 pub async fn exit(status: i32) -> ! {
     defmt::info!("the program has ended with status {}", status);
     core::future::pending().await
@@ -79,7 +79,7 @@ async fn serve_network(mut runner: Runner<'static, Interface<'static>>) -> ! {
     runner.run().await
 }
 
-/// Joins the network, and again after it was lost.
+/// Joins the network, and joins it again each time the connection is lost.
 #[embassy_executor::task]
 async fn stay_joined(mut controller: WifiController<'static>, name: &'static str) -> ! {
     loop {
@@ -91,8 +91,8 @@ async fn stay_joined(mut controller: WifiController<'static>, name: &'static str
     }
 }
 
-/// Sleeps until the pin's interrupt. A button that bounces counts more than once, which interrupts
-/// may.
+/// Calls `on_interrupt` each time the button is pressed, and sleeps in between. A button that bounces causes more
+/// than one call.
 #[embassy_executor::task]
 async fn watch_button(mut button: Input<'static>, on_interrupt: fn()) -> ! {
     loop {

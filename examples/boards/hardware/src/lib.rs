@@ -1,7 +1,7 @@
-//! What the boards one can hold share: a hardware address, and with the feature `probe` log lines and
-//! panics that go out through the debug probe, and the way out.
+//! Shared code of the hardware boards: a MAC address, and with the feature `probe` the log, panics and
+//! the exit through a debug probe.
 //!
-//! Nothing here knows a board.
+//! Nothing here depends on a board.
 
 #![no_std]
 

@@ -1,15 +1,15 @@
-//! The way to the debug probe: log lines, panics, and the end of a program.
+//! The log, panics and the exit through a debug probe.
 //!
-//! `probe-rs run` is at the other end of it: it prints the lines, and ends when the firmware does.
+//! On the host, `probe-rs run` prints the log, and ends when the firmware ends.
 
 use {defmt_rtt as _, panic_probe as _};
 
-/// Ends the program with `status`, which becomes that of `probe-rs run`, by semihosting.
+/// Ends the program by semihosting. `status` becomes the exit status of `probe-rs run`.
 ///
-/// Without a probe nobody takes the status, and the breakpoint that asks for it would be a hard fault. A chip that
-/// sees that it has none sleeps until it is reset. A Cortex-M0+ cannot see that: its fault handler loops.
+/// Without a probe, the breakpoint of semihosting causes a hard fault. So the chip checks for a probe, and sleeps
+/// until it is reset if there is none. A Cortex-M0+ cannot check this: its hard fault handler loops.
 pub async fn exit(status: i32) -> ! {
-    // The Cortex-M0+ is the one without atomic exchange.
+    // Of the boards' processors, only the Cortex-M0+ has no atomic exchange.
     let can_see = cfg!(target_has_atomic = "32");
     defmt::flush();
     if !can_see || cortex_m::peripheral::DCB::is_debugger_attached() {

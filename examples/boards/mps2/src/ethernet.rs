@@ -1,7 +1,7 @@
 //! The LAN9118 Ethernet controller, as an embassy-net driver.
 //!
-//! The controller interrupts when a frame arrives and when its PHY sees the cable come or go. Its
-//! receive FIFO holds about six full frames and drops what comes beyond, without a word.
+//! The controller interrupts when a frame arrives and when the link goes up or down. Its receive FIFO
+//! holds about six full frames. It drops further frames silently.
 
 use core::task::Context;
 
@@ -32,20 +32,20 @@ const HARDWARE_CONTROL: usize = 0x74;
 const RECEIVE_FIFO: usize = 0x7C;
 const TRANSMIT_FIFO: usize = 0x80;
 
-/// The line is driven, high when there is an interrupt. At reset it is low when there is one,
-/// which would never end.
+/// Drives the interrupt line, active high. After reset it is active low, which would interrupt all the
+/// time.
 const LINE_ON: u32 = 1 << 8 | 1 << 4 | 1 << 0;
 const FRAME_RECEIVED: u32 = 1 << 3;
 const PHY_CHANGED: u32 = 1 << 18;
 const STORE_AND_FORWARD: u32 = 1 << 20;
-/// Transmit FIFO of 5 KB, which leaves the rest to the receiver.
+/// Gives 5 KB to the transmit FIFO, and the rest to the receive FIFO.
 const FIFO_SPLIT: u32 = 5 << 16;
 const TRANSMIT_ON: u32 = 1 << 1;
-/// The first and the last piece of a frame: each frame is sent as one.
+/// The flags for the first and the last segment of a frame: each frame is sent as one segment.
 const WHOLE_FRAME: u32 = 1 << 13 | 1 << 12;
 
 const STATUS_ERROR: u32 = 1 << 15;
-/// The room that the two command words of a frame take, and the rounding of its end.
+/// The FIFO space for the two command words of a frame, and for its padding to whole words.
 const COMMANDS: u32 = 16;
 
 const CHECKSUM: usize = 4;
@@ -53,18 +53,18 @@ const CHECKSUM: usize = 4;
 static WAKER: AtomicWaker = AtomicWaker::new();
 static FRAMES: ConstStaticCell<Frames> = ConstStaticCell::new(Frames::new());
 
-/// The controller.
+/// The Ethernet controller.
 pub(crate) struct Ethernet {
     frames: &'static mut Frames,
 }
 
 impl Ethernet {
-    /// Switches the controller on.
+    /// Starts the controller.
     pub(crate) fn start() -> Self {
         LAN.write(INTERRUPT_MASK, 0);
         LAN.write(INTERRUPT_LINE, LINE_ON);
         LAN.write(HARDWARE_CONTROL, STORE_AND_FORWARD | FIFO_SPLIT);
-        // An interrupt for each frame, not for some level of a FIFO; no padding, no offset.
+        // Interrupt for each frame, not at a higher FIFO level; no padding, no offset.
         LAN.write(FIFO_LEVELS, 0);
         LAN.write(RECEIVE_CONTROL, 0);
         LAN.write(TRANSMIT_CONTROL, TRANSMIT_ON);
@@ -75,13 +75,13 @@ impl Ethernet {
         Self { frames: FRAMES.take() }
     }
 
-    /// The hardware address.
+    /// Returns the MAC address.
     pub(crate) fn address(&self) -> [u8; 6] {
         mac::address()
     }
 
-    /// Takes the next frame out of the FIFO, whole, also if it is one we have no use for: the
-    /// controller's own way to skip a frame does not work in QEMU.
+    /// Moves the next valid frame out of the FIFO into `frames.received`. Returns its length. Reads invalid
+    /// frames completely, too: the controller's function to skip a frame does not work in QEMU.
     fn take(&mut self) -> Option<usize> {
         while LAN.read(RECEIVE_FIFO) >> 16 & 0xFF != 0 {
             let status = LAN.read(RECEIVE_STATUS);
@@ -108,8 +108,8 @@ fn send(frame: &[u8]) {
     frame::words(frame.iter().copied()).for_each(|word| LAN.write(TRANSMIT_DATA, word));
 }
 
-/// Clears the interrupts before the task that is woken looks, so that what comes meanwhile interrupts
-/// again. That task takes all frames.
+/// Clears the interrupts before it wakes the task, so that a later frame interrupts again. The task takes
+/// all frames.
 pub(crate) extern "C" fn on_interrupt() {
     let seen = LAN.read(INTERRUPTS);
     if seen & PHY_CHANGED != 0 {
@@ -131,12 +131,12 @@ impl Driver for Ethernet {
     }
 
     fn transmit(&mut self, cx: &mut Context) -> Option<ToSend<'_>> {
-        // The states of earlier frames are not used, but their queue must not fill.
+        // The status words of sent frames are not used, but their FIFO must not fill up.
         while LAN.read(TRANSMIT_FIFO) >> 16 & 0xFF != 0 {
             LAN.read(TRANSMIT_STATUS);
         }
         if (LAN.read(TRANSMIT_FIFO) & 0xFFFF) < frame::LONGEST as u32 + COMMANDS {
-            // The queue has room again in half a millisecond at most, so polling again is enough.
+            // The FIFO has room again after half a millisecond at most, so poll until then.
             cx.waker().wake_by_ref();
             return None;
         }

@@ -1,23 +1,22 @@
-//! Where an image of the FPGA has the board's devices, and what their interrupts are.
+//! The addresses and interrupts of the board's devices, which depend on the FPGA image.
 //!
-//! The addresses and numbers are those of Arm's application notes, and of QEMU's `hw/arm/mps2.c` and
-//! `hw/arm/mps2-tz.c`.
+//! The sources are Arm's application notes, and QEMU's `hw/arm/mps2.c` and `hw/arm/mps2-tz.c`.
 
 use board_support::interrupt::Interrupt;
 
-/// What one image has.
+/// The clock, interrupts and devices of an FPGA image.
 pub(crate) struct Image {
     /// The clock of the timers, in megahertz.
     pub(crate) megahertz: u64,
-    /// Its vectors, after the core's own.
+    /// The number of interrupt vectors, which follow the core's vectors.
     pub(crate) vectors: usize,
-    /// The first timer, which counts.
+    /// The first timer, used as the counter.
     pub(crate) counter: Device,
-    /// The second timer.
+    /// The second timer, used as the alarm.
     pub(crate) alarm: Device,
-    /// The first UART. Its interrupt is that of the receiver.
+    /// The first UART, with its receive interrupt.
     pub(crate) uart: Device,
-    /// The LAN9118.
+    /// The LAN9118 Ethernet controller.
     pub(crate) ethernet: Device,
 }
 
@@ -31,7 +30,7 @@ const fn device(base: usize, interrupt: u16) -> Device {
     Device { base, interrupt: Interrupt(interrupt) }
 }
 
-/// A Cortex-M3. The image AN386, a Cortex-M4, has the same.
+/// AN385, a Cortex-M3. AN386, a Cortex-M4, has the same devices.
 const AN385: Image = Image {
     megahertz: 25,
     vectors: 32,
@@ -41,10 +40,10 @@ const AN385: Image = Image {
     ethernet: device(0x4020_0000, 13),
 };
 
-/// A Cortex-M7.
+/// AN500, a Cortex-M7.
 const AN500: Image = Image { ethernet: device(0xA000_0000, 13), ..AN385 };
 
-/// A Cortex-M33, which starts in its secure state: the addresses are those of that state.
+/// AN505, a Cortex-M33. It starts in the secure state, so these are the secure addresses.
 const AN505: Image = Image {
     megahertz: 20,
     vectors: 124,
@@ -54,7 +53,7 @@ const AN505: Image = Image {
     ethernet: device(0x5200_0000, 48),
 };
 
-/// The image that the program is made for.
+/// The image that the firmware is built for.
 pub(crate) const IMAGE: Image = if cfg!(feature = "an505") {
     AN505
 } else if cfg!(feature = "an500") {

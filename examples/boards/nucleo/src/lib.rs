@@ -73,8 +73,8 @@ async fn serve_network(mut runner: Runner<'static, Driver>) -> ! {
     runner.run().await
 }
 
-/// Sleeps until the pin's interrupt. A button that bounces counts more than once, which interrupts
-/// may.
+/// Calls `on_interrupt` each time the button is pressed, and sleeps in between. A button that bounces causes more
+/// than one call.
 #[embassy_executor::task]
 async fn watch_button(mut button: ExtiInput<'static, Async>, on_interrupt: fn()) -> ! {
     loop {

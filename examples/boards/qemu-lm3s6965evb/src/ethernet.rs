@@ -45,7 +45,7 @@ const CHECKSUM: usize = 4;
 static WAKER: AtomicWaker = AtomicWaker::new();
 static FRAMES: ConstStaticCell<Frames> = ConstStaticCell::new(Frames::new());
 
-/// The controller.
+/// The Ethernet controller.
 pub(crate) struct Ethernet {
     frames: &'static mut Frames,
 }
@@ -62,7 +62,7 @@ impl Ethernet {
         Self { frames: FRAMES.take() }
     }
 
-    /// The hardware address.
+    /// Returns the MAC address.
     pub(crate) fn address(&self) -> [u8; 6] {
         let [a, b, c, d] = MAC.read(ADDRESS_LOW).to_le_bytes();
         let [e, f, _, _] = MAC.read(ADDRESS_HIGH).to_le_bytes();

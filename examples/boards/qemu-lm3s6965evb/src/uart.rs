@@ -28,13 +28,13 @@ pub(crate) fn start() {
     interrupt::UART0.unmask();
 }
 
-/// Sends a byte, when the UART has room for it.
+/// Waits until the UART has room, and sends a byte.
 pub(crate) fn send(byte: u8) {
     while UART.read(FLAGS) & TRANSMIT_FULL != 0 {}
     UART.write(DATA, u32::from(byte));
 }
 
-/// Passes on what was received.
+/// Passes the received bytes to the console.
 pub(crate) extern "C" fn on_interrupt() {
     UART.write(CLEAR, RECEIVED);
     while UART.read(FLAGS) & RECEIVE_EMPTY == 0 {

@@ -57,7 +57,7 @@ static RECEIVED: ConstStaticCell<Buffers<BUFFERS>> = ConstStaticCell::new([[0; 1
 static SENDING: ConstStaticCell<Buffers<SENDING_BUFFERS>> =
     ConstStaticCell::new([[0; 1536]; SENDING_BUFFERS]);
 
-/// The controller.
+/// The Ethernet controller.
 pub(crate) struct Ethernet {
     controller: Controller,
     received: &'static mut Buffers<BUFFERS>,
@@ -96,7 +96,7 @@ impl Ethernet {
         ethernet
     }
 
-    /// The hardware address.
+    /// Returns the MAC address.
     pub(crate) fn address(&self) -> [u8; 6] {
         self.controller.mac_address()
     }

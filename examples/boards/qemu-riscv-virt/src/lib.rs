@@ -20,9 +20,9 @@ pub use board_support::{
 };
 use ethernet::Ethernet;
 
-/// Starts the board and runs tasks forever: the network's, and those `start` spawns.
+/// Starts the board and runs tasks forever: the network's task, and the tasks that `start` spawns.
 ///
-/// `on_interrupt` is called, in an interrupt, when Ctrl-C comes over the UART.
+/// `on_interrupt` is called in the UART's interrupt when Ctrl-C is received.
 pub fn run<const SOCKETS: usize>(
     resources: &'static mut StackResources<SOCKETS>,
     on_interrupt: fn(),

@@ -18,13 +18,13 @@ pub(crate) fn start() {
     UART.write(INTERRUPTS, RECEIVED);
 }
 
-/// Sends a byte, when the UART has room for it.
+/// Waits until the UART has room, and sends a byte.
 pub(crate) fn send(byte: u8) {
     while UART.read(LINE_STATUS) & TRANSMIT_EMPTY == 0 {}
     UART.write(DATA, byte);
 }
 
-/// Passes on what was received.
+/// Passes the received bytes to the console.
 pub(crate) fn on_interrupt() {
     while UART.read(LINE_STATUS) & RECEIVED != 0 {
         console::received(UART.read(DATA));

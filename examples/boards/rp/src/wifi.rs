@@ -28,7 +28,7 @@ bind_interrupts!(struct Interrupts {
     DMA_IRQ_0 => dma::InterruptHandler<DMA_CH0>;
 });
 
-/// The network to join, and its password; without one it is open.
+/// The network to join, and its password. Without a password, the network is open.
 const NETWORK: Option<&str> = option_env!("WIFI_NETWORK");
 const PASSWORD: Option<&str> = option_env!("WIFI_PASSWORD");
 
