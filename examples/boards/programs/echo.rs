@@ -1,4 +1,4 @@
-//! echo on a hardware board, which is the package that names this file as its program.
+//! echo on a hardware board. Each board's package builds this file.
 
 #![no_std]
 #![no_main]

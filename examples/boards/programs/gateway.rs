@@ -1,4 +1,4 @@
-//! The gateway on a hardware board. Its button forces a sample.
+//! The gateway on a hardware board. The board's button forces a sample.
 
 #![no_std]
 #![no_main]
@@ -14,11 +14,11 @@ use picoevent::{EventBase, Run, Trigger};
 use picoevent_embassy::{Adapter, Config, Sockets, UdpSockets};
 use static_cell::{ConstStaticCell, StaticCell};
 
-/// The collector's address in your network; without one, samples are not sent.
+/// The collector's address in your network. Without one, no samples are sent.
 const COLLECTOR: Option<SocketAddr> = None;
 
 static PRESSED: Trigger = Trigger::new(BUTTON);
-/// A socket for each connection of the pools, one more for each listener, discovery's and DHCP's.
+/// One socket for each connection of the pools, one for each listener, one for discovery and one for DHCP.
 static RESOURCES: StaticCell<StackResources<15>> = StaticCell::new();
 static SOCKETS: ConstStaticCell<Sockets<13, 128, 256>> = ConstStaticCell::new(Sockets::new());
 static UDP: ConstStaticCell<UdpSockets<1, 64, 64>> = ConstStaticCell::new(UdpSockets::new());

@@ -1,8 +1,8 @@
 //! Nordic's nRF52840-DK: a Cortex-M4 at 64 MHz with 256 KB of RAM and 1 MB of flash, two USB connectors and a
 //! debug probe on the board.
 //!
-//! By the connector of the chip itself (J3) the board is a network card to the host, and answers at 192.168.7.1.
-//! By the other one (J2) it is flashed, and sends its log. Button 1 is the interrupt.
+//! On the chip's USB connector (J3), the host sees the board as a network card, with the address 192.168.7.1. The
+//! debug probe's connector (J2) is for flashing and the log. Button 1 is the interrupt.
 
 #![no_std]
 
@@ -27,7 +27,7 @@ bind_interrupts!(struct Interrupts {
     CLOCK_POWER => vbus_detect::InterruptHandler;
 });
 
-/// Starts the board: the network over the cable, and the button. Returns the stack, and a seed for random bytes from
+/// Starts the board: the network over USB, and the button. Returns the stack, and a seed for random bytes from
 /// the chip's random number generator.
 ///
 /// `on_interrupt` is called when the button is pressed.
@@ -37,7 +37,7 @@ pub async fn start<const SOCKETS: usize>(
     on_interrupt: fn(),
 ) -> (Stack<'static>, [u8; 32]) {
     let mut config = Config::default();
-    // USB needs the exact clock.
+    // USB needs the accuracy of the external crystal.
     config.hfclk_source = HfclkSource::ExternalXtal;
     let chip = embassy_nrf::init(config);
     let (mut seed, mut for_stack) = ([0; 32], [0; 8]);

@@ -1,13 +1,13 @@
-//! What ST's Nucleo-144 boards with Ethernet share: all but clocks, pins and names of interrupts.
+//! Shared code of ST's Nucleo-144 boards with Ethernet: everything but clocks, pins and names of interrupts.
 //!
 //! ```text
 //!  RMII   PA1 clock   PA7 carrier   PC4, PC5 receive   PG11, PG13 and one more transmit   PA2, PC1 MDIO
 //!  B1     PC13, high while it is pressed
 //! ```
 //!
-//! The address comes by DHCP. The user button, B1, is the interrupt. The debug probe is on the board.
-//! Variables are in a RAM that Ethernet's DMA reaches; the data cache, where there is one, stays off, so
-//! that both see the same bytes.
+//! The board gets its address by DHCP. The user button, B1, is the interrupt. The debug probe is on the board.
+//! Static variables are in RAM that the Ethernet DMA can access. If the chip has a data cache, it stays off, so
+//! that the core and the DMA see the same bytes.
 
 #![no_std]
 
@@ -27,9 +27,9 @@ pub use embassy_executor::main;
 /// embassy-net's driver: the chip's Ethernet controller, with the board's PHY.
 pub type Driver = Ethernet<'static, ETH, GenericPhy<Sma<'static, ETH_SMA>>>;
 
-/// What a board has made of its chip.
+/// The parts of the chip that a board sets up for [`start`].
 pub struct Parts {
-    /// Ethernet, with [`queue`] and [`address`].
+    /// The Ethernet driver, made with [`queue`] and [`address`].
     pub ethernet: Driver,
     /// The user button.
     pub button: ExtiInput<'static, Async>,
@@ -37,13 +37,13 @@ pub struct Parts {
     pub rng: Rng<'static, RNG>,
 }
 
-/// Returns the frames between Ethernet's DMA and the stack. It panics when it is called twice.
+/// Returns the frame buffers between the Ethernet DMA and the stack. Panics if it is called twice.
 pub fn queue() -> &'static mut PacketQueue<4, 4> {
     static QUEUE: ConstStaticCell<PacketQueue<4, 4>> = ConstStaticCell::new(PacketQueue::new());
     QUEUE.take()
 }
 
-/// Returns the hardware address, made from the chip's number.
+/// Returns the MAC address, which is made from the chip's unique number.
 pub fn address() -> [u8; 6] {
     board_hardware::address(&uid::uid())
 }

@@ -1,7 +1,7 @@
-//! Time: SysTick counts and a general-purpose timer is the alarm.
+//! The clock: SysTick is the counter, and a general-purpose timer is the alarm.
 //!
-//! Each does what the other cannot: SysTick has no one-shot mode, and QEMU does not let a guest
-//! read how far a general-purpose timer has come.
+//! Neither can be both: SysTick has no one-shot mode, and under QEMU a guest cannot read the value of
+//! a general-purpose timer.
 
 use board_support::clock::{Clock, Timers};
 use board_support::mmio::Registers;
@@ -23,7 +23,7 @@ const MASK: usize = 0x18;
 const CLEAR: usize = 0x24;
 const LOAD: usize = 0x28;
 
-/// Both halves are one timer of 32 bits.
+/// Joins both halves to one 32-bit timer.
 const WHOLE: u32 = 0;
 const ONE_SHOT: u32 = 1;
 const OFF: u32 = 0;
@@ -33,7 +33,7 @@ const TIMED_OUT: u32 = 1;
 embassy_time_driver::time_driver_impl!(static CLOCK: Clock<Stellaris> = Clock::new());
 static ROUNDS: Rounds<24> = Rounds::new();
 
-/// Both timers run at the core's clock, which is left at its 12.5 MHz of after reset.
+/// Both timers run at the core's clock, which keeps its reset value of 12.5 MHz.
 struct Stellaris;
 
 /// Starts the counter.
@@ -68,8 +68,8 @@ impl Timers for Stellaris {
     }
 }
 
-/// The core acknowledges this one itself, on the way here; nothing else runs before the clock
-/// knows, as all interrupts have one priority.
+/// The core acknowledges this interrupt itself on entry. All interrupts have the same priority, so none
+/// runs before the round is counted.
 #[exception]
 fn SysTick() {
     critical_section::with(|cs| ROUNDS.on_round(cs));

@@ -2,12 +2,12 @@
 //!
 //! ```text
 //!  receive FIFO, in words:   │ length + 6 │ frame …          │ checksum │
-//!                            └ 16 bits ───┴ 2 bytes off the word's edge
+//!                            └ 16 bits ───┴ begins in the middle of a word
 //!  transmit FIFO, in words:  │ length - 14 │ frame …         │
 //! ```
 //!
-//! Frames are counted by the controller; the interrupt only says that there are some. QEMU models
-//! no PHY, so the link is always up.
+//! The controller counts the received frames. The interrupt only means that there is at least one.
+//! QEMU models no PHY, so the link is always up.
 
 use core::task::Context;
 
@@ -33,12 +33,12 @@ const FRAME_COUNT: usize = 0x34;
 const TRANSMIT_REQUEST: usize = 0x38;
 
 const RECEIVED: u32 = 1 << 0;
-/// Receive, all multicast groups too.
+/// Receiver on, for all multicast groups, too.
 const RECEIVE_ON: u32 = 1 << 0 | 1 << 1;
-/// Transmit, pad short frames, append the checksum, full duplex.
+/// Transmitter on: pads short frames, appends the checksum, full duplex.
 const TRANSMIT_ON: u32 = 1 << 0 | 1 << 1 | 1 << 2 | 1 << 4;
 
-/// What stands around a received frame: its length, its checksum.
+/// The bytes before and after a received frame: its length and its checksum.
 const LENGTH: usize = 2;
 const CHECKSUM: usize = 4;
 
@@ -51,7 +51,7 @@ pub(crate) struct Ethernet {
 }
 
 impl Ethernet {
-    /// Switches the controller on. All its interrupts are on at reset; only one is wanted.
+    /// Starts the controller. After reset, all its interrupts are enabled; only one is needed.
     pub(crate) fn start() -> Self {
         MAC.write(MASK, 0);
         MAC.write(RECEIVE_CONTROL, RECEIVE_ON);
@@ -69,7 +69,8 @@ impl Ethernet {
         [a, b, c, d, e, f]
     }
 
-    /// Reads the whole next frame out of the controller, also one that is then dropped.
+    /// Moves the next valid frame out of the controller into `frames.received`. Returns its length. Reads
+    /// invalid frames completely, too, and drops them.
     fn take(&mut self) -> Option<usize> {
         while MAC.read(FRAME_COUNT) != 0 {
             let first = MAC.read(DATA).to_le_bytes();
@@ -90,7 +91,7 @@ impl Ethernet {
     }
 }
 
-/// Sends a frame, which has a header at least.
+/// Sends a frame, which must have at least a header.
 pub(crate) fn send(frame: &[u8]) {
     let payload = frame.len().saturating_sub(frame::HEADER) as u16;
     let bytes = payload.to_le_bytes().into_iter().chain(frame.iter().copied());
@@ -98,7 +99,7 @@ pub(crate) fn send(frame: &[u8]) {
     MAC.write(TRANSMIT_REQUEST, 1);
 }
 
-/// Frames have come. The task that is woken takes all of them, so the interrupt can be cleared here.
+/// Handles received frames: wakes the task, which takes all of them, so the interrupt can be cleared here.
 pub(crate) extern "C" fn on_interrupt() {
     MAC.write(STATUS, RECEIVED);
     WAKER.wake();
@@ -117,7 +118,7 @@ impl Driver for Ethernet {
 
     fn transmit(&mut self, cx: &mut Context) -> Option<ToSend<'_>> {
         if MAC.read(TRANSMIT_REQUEST) != 0 {
-            // A frame is on its way, for a tenth of a millisecond at most.
+            // A frame is being sent, which takes a tenth of a millisecond at most, so poll until then.
             cx.waker().wake_by_ref();
             return None;
         }

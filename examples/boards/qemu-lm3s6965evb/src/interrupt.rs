@@ -1,4 +1,4 @@
-//! The interrupts this board uses, and the vector table that names their handlers.
+//! The interrupts that this board uses, and the vector table with their handlers.
 
 use board_support::interrupt::{Handler, Interrupt, vectors};
 
@@ -8,7 +8,7 @@ pub(crate) const UART0: Interrupt = Interrupt(5);
 pub(crate) const TIMER0: Interrupt = Interrupt(19);
 pub(crate) const ETHERNET: Interrupt = Interrupt(42);
 
-/// The chip's 44 vectors, after the core's own.
+/// The chip's 44 interrupt vectors, which follow the core's vectors.
 #[unsafe(link_section = ".vector_table.interrupts")]
 #[unsafe(no_mangle)]
 static __INTERRUPTS: [Handler; 44] = vectors(&[

@@ -1,4 +1,4 @@
-//! The board's address of IPv6.
+//! The board's IPv6 address.
 
 use core::net::Ipv6Addr;
 
@@ -6,7 +6,7 @@ use embassy_net::{Config, ConfigV6, Ipv6Cidr, StaticConfigV6};
 
 const ADDRESS: Ipv6Addr = Ipv6Addr::new(0xfd00, 0, 0, 0, 0, 0, 0, 0x15);
 
-/// Adds the address to a configuration.
+/// Adds the IPv6 address to a configuration.
 pub(crate) fn also(mut config: Config) -> Config {
     config.ipv6 = ConfigV6::Static(StaticConfigV6 {
         address: Ipv6Cidr::new(ADDRESS, 64),

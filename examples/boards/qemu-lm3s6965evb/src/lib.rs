@@ -1,8 +1,8 @@
 //! The Stellaris LM3S6965 evaluation board, as QEMU models it: a Cortex-M3 at 12.5 MHz with 64 KB
-//! of RAM, 256 KB of flash and an Ethernet controller that loses nothing.
+//! of RAM, 256 KB of flash and an Ethernet controller that loses no frames.
 //!
-//! The address is static, 10.0.2.15/24, the one QEMU's user network gives its guest. With the feature `ipv6` the board
-//! has fd00::15/64, too.
+//! The address is static: 10.0.2.15/24, which is the guest's address in QEMU's user network. With the feature `ipv6`
+//! the board also has the address fd00::15/64.
 
 #![no_std]
 

@@ -1,4 +1,4 @@
-//! The first UART, a PL011: log frames go out, Ctrl-C comes in.
+//! The first UART, a PL011. It sends log frames and receives Ctrl-C.
 
 use board_support::console;
 use board_support::mmio::Registers;
@@ -20,8 +20,7 @@ const RECEIVED: u32 = 1 << 4;
 /// UART, transmitter and receiver on.
 const ON: u32 = 1 | 1 << 8 | 1 << 9;
 
-/// Switches the UART on, without FIFOs, so that each byte interrupts; the line's speed is QEMU's
-/// business.
+/// Starts the UART without FIFOs, so that each received byte interrupts. QEMU needs no baud rate.
 pub(crate) fn start() {
     UART.write(CONTROL, ON);
     UART.write(MASK, RECEIVED);

@@ -1,4 +1,4 @@
-//! Time: the core-local interruptor's counter, which has 64 bits and never stops, and its comparator.
+//! The clock: the 64-bit counter of the core-local interruptor (CLINT), and its comparator.
 
 use board_support::clock::{Clock, Timers};
 use board_support::mmio::Registers;
@@ -15,10 +15,10 @@ const TIME_HIGH: usize = 0xBFFC;
 
 embassy_time_driver::time_driver_impl!(static CLOCK: Clock<Clint> = Clock::new());
 
-/// Counter and comparator run at 10 MHz.
+/// The counter and the comparator run at 10 MHz.
 struct Clint;
 
-/// Lets the comparator interrupt, once it is set.
+/// Enables the comparator's interrupt.
 pub(crate) fn start() {
     Clint::stop_alarm();
     // SAFETY: the handler is `on_alarm`, and no critical section relies on the mask of a single
@@ -26,7 +26,7 @@ pub(crate) fn start() {
     unsafe { riscv::interrupt::enable_interrupt(Interrupt::MachineTimer) };
 }
 
-/// Returns the counter. Its halves belong together if the higher one is the same before and after.
+/// Returns the counter. Reads both halves again if the upper one has changed meanwhile.
 fn now() -> u64 {
     loop {
         let (high, low) = (CLINT.read(TIME_HIGH), CLINT.read(TIME));
@@ -36,8 +36,8 @@ fn now() -> u64 {
     }
 }
 
-/// Sets the comparator, which interrupts from then on. It is never less in between: the
-/// privileged architecture, section 3.2.1.
+/// Sets the comparator, which interrupts from time `at` on. The order of the writes avoids an earlier
+/// interrupt (RISC-V privileged architecture, section 3.2.1).
 fn compare(at: u64) {
     CLINT.write(COMPARE, u32::MAX);
     CLINT.write(COMPARE_HIGH, (at >> 32) as u32);

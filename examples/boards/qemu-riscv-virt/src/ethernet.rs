@@ -5,8 +5,8 @@
 //!   send:     embassy-net fills a free buffer ──lent──▶ controller ──sent──▶ free again
 //! ```
 //!
-//! The controller interrupts when it has filled a buffer or sent one, and when the cable comes or goes.
-//! Nothing waits for it: QEMU sends in another thread, which may not run for a while.
+//! The controller interrupts when it has filled or sent a buffer, and when the link goes up or down. The
+//! driver never busy-waits for it: QEMU sends in another thread, which may not run for a while.
 
 use core::ptr::NonNull;
 use core::task::Context;
@@ -21,31 +21,31 @@ use virtio_drivers::transport::mmio::{MmioTransport, VirtIOHeader};
 
 use crate::pages::Memory;
 
-/// The last of eight places for devices, where QEMU puts the first.
+/// The last of the eight slots for virtio devices. QEMU puts the first device there.
 const BASE: usize = 0x1000_8000;
 const SIZE: usize = 0x1000;
 
-// SAFETY: these are the registers of the controller that `virtio-drivers` leaves alone: the state
-// and the acknowledgement of its interrupt, and, of its configuration, the state of the link.
+// SAFETY: this module uses only registers that `virtio-drivers` does not use: the status and the
+// acknowledgement of the interrupt, and the link status in the controller's configuration.
 const DEVICE: Registers = unsafe { Registers::new(BASE, SIZE) };
 
 const INTERRUPTS: usize = 0x60;
 const ACKNOWLEDGE: usize = 0x64;
-/// The end of the hardware address, and above it the state.
+/// The last two bytes of the MAC address, and above them the link status.
 const STATUS: usize = 0x104;
 const LINK_UP: u32 = 1 << 16;
 
-/// The buffers that are lent for frames to come.
+/// The number of buffers that are lent to the controller for received frames.
 const BUFFERS: usize = 4;
 
-/// The buffers for frames to send. With too few, the stack's last answer to a peer waits for one, and its socket may
-/// have another client by then.
+/// The number of buffers for frames to send. With too few, the stack's last answer to a peer waits for a buffer. By
+/// then, its socket may serve another client.
 const SENDING_BUFFERS: usize = 16;
 
-/// The places in each queue, one at least for each buffer.
+/// The number of entries in each queue: at least one for each buffer.
 const PLACES: usize = 16;
 
-/// A frame behind the controller's own header.
+/// The controller's header, and a frame.
 type Buffer = [u8; 1536];
 
 type Buffers<const COUNT: usize> = [Buffer; COUNT];
@@ -61,26 +61,26 @@ static SENDING: ConstStaticCell<Buffers<SENDING_BUFFERS>> =
 pub(crate) struct Ethernet {
     controller: Controller,
     received: &'static mut Buffers<BUFFERS>,
-    /// The controller's name for each buffer that it fills.
+    /// The controller's token for each buffer that it fills.
     names: [u16; BUFFERS],
-    /// The buffer that embassy-net has read, or reads.
+    /// The buffer that embassy-net reads or has read. The next `take` lends it again.
     held: Option<usize>,
     sending: &'static mut Buffers<SENDING_BUFFERS>,
-    /// What the controller sends of each buffer.
+    /// The frame that the controller sends from each buffer.
     sent: [Option<Sent>; SENDING_BUFFERS],
 }
 
-/// A frame that the controller sends: its name for the buffer, and the length with the header.
+/// A frame that the controller sends: its token for the buffer, and the length with the header.
 struct Sent {
     name: u16,
     length: usize,
 }
 
 impl Ethernet {
-    /// Switches the controller on and lends it the buffers.
+    /// Starts the controller and lends it the buffers.
     pub(crate) fn start() -> Self {
         let header = NonNull::new(BASE as *mut VirtIOHeader).expect("its address is not zero");
-        // SAFETY: QEMU has a virtio device's registers there, for as long as it runs.
+        // SAFETY: QEMU has the registers of a virtio device there, as long as it runs.
         let transport = unsafe { MmioTransport::new(header, SIZE) }.expect("a virtio device");
         let mut controller = Controller::new(transport).expect("a network controller");
         controller.enable_interrupts();
@@ -103,12 +103,12 @@ impl Ethernet {
 
     /// Lends a buffer to the controller, which fills it.
     fn lend(&mut self, buffer: usize) {
-        // SAFETY: nobody looks at the buffer until `take` has got it back.
+        // SAFETY: nothing accesses the buffer until `take` gets it back.
         let name = unsafe { self.controller.receive_begin(&mut self.received[buffer]) };
         self.names[buffer] = name.expect("its queue has a place for each buffer");
     }
 
-    /// Takes the next frame: its buffer, and where it is in that.
+    /// Takes the next frame. Returns its buffer, and its range in that buffer.
     fn take(&mut self) -> Option<(usize, core::ops::Range<usize>)> {
         if let Some(buffer) = self.held.take() {
             self.lend(buffer);
@@ -116,7 +116,7 @@ impl Ethernet {
         loop {
             let name = self.controller.poll_receive()?;
             let buffer = self.names.iter().position(|known| *known == name)?;
-            // SAFETY: it is the buffer that was lent by this name.
+            // SAFETY: this buffer was lent under this token.
             let filled =
                 unsafe { self.controller.receive_complete(name, &mut self.received[buffer]) };
             match filled {
@@ -129,7 +129,7 @@ impl Ethernet {
         }
     }
 
-    /// Takes back what the controller has sent. Returns a buffer that is free.
+    /// Takes back the buffers that the controller has sent. Returns a free buffer.
     fn free(&mut self) -> Option<usize> {
         while let Some(name) = self.controller.poll_transmit() {
             let place = self
@@ -137,7 +137,7 @@ impl Ethernet {
                 .iter()
                 .position(|sent| sent.as_ref().is_some_and(|it| it.name == name))?;
             let Sent { length, .. } = self.sent[place].take()?;
-            // SAFETY: it is what was lent by this name.
+            // SAFETY: this part of the buffer was lent under this token.
             let _ =
                 unsafe { self.controller.transmit_complete(name, &self.sending[place][..length]) };
         }
@@ -145,14 +145,13 @@ impl Ethernet {
     }
 }
 
-/// Acknowledges the interrupt before the task that is woken looks, so that what comes meanwhile
-/// interrupts again.
+/// Acknowledges the interrupt before it wakes the task, so that a later frame interrupts again.
 pub(crate) fn on_interrupt() {
     DEVICE.write(ACKNOWLEDGE, DEVICE.read(INTERRUPTS));
     WAKER.wake();
 }
 
-/// The permission to send one frame: a free buffer, and the place to note what of it is sent.
+/// The permission to send one frame: a free buffer, and the place that records its token and length.
 pub(crate) struct ToSend<'a> {
     controller: &'a mut Controller,
     buffer: &'a mut Buffer,
@@ -162,10 +161,10 @@ pub(crate) struct ToSend<'a> {
 impl TxToken for ToSend<'_> {
     fn consume<R, F: FnOnce(&mut [u8]) -> R>(self, length: usize, fill: F) -> R {
         let start = self.controller.fill_buffer_header(self.buffer).expect("it has room for that");
-        // The stack keeps to `capabilities`, so the length fits the buffer.
+        // The stack respects `capabilities`, so the length fits the buffer.
         let whole = &mut self.buffer[..start + length];
         let result = fill(&mut whole[start..]);
-        // SAFETY: nobody looks at the buffer until `free` has got it back.
+        // SAFETY: nothing accesses the buffer until `free` gets it back.
         let name = unsafe { self.controller.transmit_begin(whole) };
         let name = name.expect("its queue has a place for each buffer");
         *self.sent = Some(Sent { name, length: start + length });
@@ -179,7 +178,7 @@ impl Driver for Ethernet {
 
     fn receive(&mut self, cx: &mut Context) -> Option<(Received<'_>, ToSend<'_>)> {
         WAKER.register(cx.waker());
-        // Without a buffer for the answer, the frame stays where it is.
+        // Without a free buffer for the answer, the frame stays in the queue.
         let place = self.free()?;
         let (buffer, frame) = self.take()?;
         let Self { controller, received, sending, sent, .. } = self;

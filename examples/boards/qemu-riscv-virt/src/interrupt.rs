@@ -1,4 +1,4 @@
-//! The platform's interrupt controller, for the only hart in machine mode.
+//! The platform-level interrupt controller (PLIC), for the only hart in machine mode.
 
 use board_support::mmio::Registers;
 use riscv::interrupt::Interrupt;
@@ -8,19 +8,19 @@ use crate::{ethernet, uart};
 // SAFETY: this is the controller, and only this module touches it.
 const PLIC: Registers = unsafe { Registers::new(0x0C00_0000, 0x40_0000) };
 
-/// The priority of source 0; each has a word.
+/// The priority of source 0. Each source has one word.
 const PRIORITY: usize = 0;
-/// A bit for each source.
+/// One bit for each source.
 const ENABLE: usize = 0x2000;
 const THRESHOLD: usize = 0x20_0000;
-/// Reading says which source interrupts, or 0; writing says that it was handled.
+/// A read claims an interrupt and returns its source, or 0. A write completes it.
 const CLAIM: usize = 0x20_0004;
 
 const UART0: u32 = 10;
-/// The last of the eight places for virtio devices, of which QEMU fills the last first.
+/// The last of the eight slots for virtio devices. QEMU puts the first device there.
 const VIRTIO8: u32 = 8;
 
-/// Lets the interrupts of all devices through.
+/// Enables the interrupts of all devices.
 pub(crate) fn start() {
     for source in [UART0, VIRTIO8] {
         PLIC.write(PRIORITY + 4 * source as usize, 1);

@@ -1,7 +1,7 @@
-//! QEMU's machine `virt` with a RISC-V of 32 bits in machine mode, RAM for everything, and a
-//! virtio network controller that loses nothing and has a cable that can be pulled.
+//! QEMU's machine `virt`: a 32-bit RISC-V in machine mode, RAM for code and data, and a virtio network
+//! controller, which loses no frames, and reports the link state.
 //!
-//! The address comes by DHCP.
+//! The board gets its address by DHCP.
 
 #![no_std]
 

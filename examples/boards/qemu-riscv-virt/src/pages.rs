@@ -1,4 +1,4 @@
-//! The memory that the virtio queues take: pages of a static, each given out once.
+//! The memory of the virtio queues: pages of a static. Each page is allocated once.
 
 use core::cell::UnsafeCell;
 use core::ptr::NonNull;
@@ -6,29 +6,29 @@ use core::sync::atomic::{AtomicUsize, Ordering};
 
 use virtio_drivers::{BufferDirection, Hal, PAGE_SIZE, PhysAddr};
 
-/// Two for each queue: one is written by us, the other by the device.
+/// Two pages for each queue: the driver writes one, the device writes the other.
 const PAGES: usize = 4;
 
 #[repr(align(4096))]
 struct Pages(UnsafeCell<[[u8; PAGE_SIZE]; PAGES]>);
 
-// SAFETY: it is only reached through `dma_alloc`, which gives each page to one owner.
+// SAFETY: only `dma_alloc` accesses it, and gives each page to one owner.
 unsafe impl Sync for Pages {}
 
 static POOL: Pages = Pages(UnsafeCell::new([[0; PAGE_SIZE]; PAGES]));
 static TAKEN: AtomicUsize = AtomicUsize::new(0);
 
-/// Memory without translation: the device uses the addresses that the program uses.
+/// Memory without address translation: the device and the program use the same addresses.
 pub(crate) struct Memory;
 
-// SAFETY: pages are aligned and zeroed, as the static is, and no two owners get the same one, as
-// `TAKEN` never becomes less. All memory is at its own address, and seen by the device.
+// SAFETY: pages are aligned and zeroed, because the static is. No page has two owners, because `TAKEN`
+// never decreases. Physical and virtual addresses are equal, and the device can access all memory.
 unsafe impl Hal for Memory {
     fn dma_alloc(pages: usize, _: BufferDirection) -> (PhysAddr, NonNull<u8>) {
         let first = TAKEN.fetch_add(pages, Ordering::Relaxed);
         assert!(first + pages <= PAGES, "there are pages for two queues");
         let pool = NonNull::from(&POOL.0).cast::<u8>();
-        // SAFETY: that many pages are in the pool.
+        // SAFETY: the assertion checked that the pool has these pages.
         let page = unsafe { pool.add(first * PAGE_SIZE) };
         (page.addr().get() as PhysAddr, page)
     }

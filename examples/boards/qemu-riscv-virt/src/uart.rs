@@ -1,4 +1,4 @@
-//! The UART, a 16550: log frames go out, Ctrl-C comes in.
+//! The UART, a 16550. It sends log frames and receives Ctrl-C.
 
 use board_support::console;
 use board_support::mmio::Registers;
@@ -13,7 +13,7 @@ const LINE_STATUS: usize = 5;
 const RECEIVED: u8 = 1 << 0;
 const TRANSMIT_EMPTY: u8 = 1 << 5;
 
-/// Lets received bytes interrupt. The line's speed is QEMU's business.
+/// Enables the receive interrupt. QEMU needs no baud rate.
 pub(crate) fn start() {
     UART.write(INTERRUPTS, RECEIVED);
 }

@@ -16,7 +16,7 @@ use static_cell::{ConstStaticCell, StaticCell};
 
 static INTERRUPT: Trigger = Trigger::new(Signal::INT);
 static PRESSED: Trigger = Trigger::new(BUTTON);
-/// A socket for each connection of the pools, one more for each listener, discovery's and DHCP's.
+/// One socket for each connection of the pools, one for each listener, one for discovery and one for DHCP.
 static RESOURCES: StaticCell<StackResources<15>> = StaticCell::new();
 static SOCKETS: ConstStaticCell<Sockets<13, 128, 256>> = ConstStaticCell::new(Sockets::new());
 static UDP: ConstStaticCell<UdpSockets<1, 64, 64>> = ConstStaticCell::new(UdpSockets::new());

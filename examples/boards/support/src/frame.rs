@@ -69,7 +69,7 @@ pub struct ToSend<'a>(pub &'a mut Frame, pub fn(&[u8]));
 
 impl TxToken for ToSend<'_> {
     fn consume<R, F: FnOnce(&mut [u8]) -> R>(self, length: usize, fill: F) -> R {
-        // The stack keeps to `capabilities`, so the length fits the buffer.
+        // The stack respects `capabilities`, so the length fits the buffer.
         let frame = &mut self.0[..length];
         let result = fill(frame);
         (self.1)(frame);

@@ -11,7 +11,7 @@ use embassy_stm32::rcc::{
 };
 use embassy_stm32::time::Hertz;
 
-/// The configuration of the chip, for embassy-stm32.
+/// Returns the chip's configuration for embassy-stm32.
 pub(crate) fn config() -> Config {
     let mut config = Config::default();
     let rcc = &mut config.rcc;

@@ -1,5 +1,5 @@
 //! ST's Nucleo-144 board with an STM32H743ZI: a Cortex-M7 at 400 MHz with 1 MB of RAM and 2 MB of
-//! flash. Variables are in the RAM at 0x2400_0000, 512 KB.
+//! flash. Static variables are in the 512 KB of RAM at 0x2400_0000.
 
 #![no_std]
 

@@ -1,4 +1,4 @@
-//! The gateway with names, the time of day and a broker, on the LM3S6965 evaluation board, under QEMU.
+//! The gateway with DNS, SNTP and MQTT, on the LM3S6965 evaluation board, under QEMU.
 
 #![no_std]
 #![no_main]
@@ -17,7 +17,7 @@ use static_cell::{ConstStaticCell, StaticCell};
 
 static INTERRUPT: Trigger = Trigger::new(Signal::INT);
 static PRESSED: Trigger = Trigger::new(BUTTON);
-/// A socket for each connection of the pools, one more for each listener, those for datagrams and DHCP's.
+/// One socket for each connection of the pools, one for each listener, the UDP sockets, and one for DHCP.
 static RESOURCES: StaticCell<StackResources<20>> = StaticCell::new();
 static SOCKETS: ConstStaticCell<Sockets<14, 128, 256>> = ConstStaticCell::new(Sockets::new());
 static UDP: ConstStaticCell<UdpSockets<UDP_SOCKETS, 600, 600>> =

@@ -28,7 +28,7 @@ fn main() -> ! {
 #[embassy_executor::task]
 async fn serve(stack: Stack<'static>) {
     let mut base = EventBase::new(STORAGE.take());
-    // It stands for the addresses of both versions.
+    // Listen on all addresses, IPv4 and IPv6.
     let address = SocketAddr::from((Ipv6Addr::UNSPECIFIED, PORT));
     Hello::start(&mut base, address, CLIENTS).expect("the storage has room");
     let mut hello = Hello::default();

@@ -1,4 +1,4 @@
-//! The device on the MPS2 board with AN385, under QEMU.
+//! The example `device` on the MPS2 board with AN385, under QEMU.
 
 #![no_std]
 #![no_main]
@@ -14,7 +14,7 @@ use qemu_mps2_an385::{self as board, only};
 use static_cell::{ConstStaticCell, StaticCell};
 
 static INTERRUPT: Trigger = Trigger::new(Signal::INT);
-/// A socket for each connection of the pool, two more for the listener, and DHCP's.
+/// One socket for each connection of the pool, two for the listener, and one for DHCP.
 static RESOURCES: StaticCell<StackResources<12>> = StaticCell::new();
 static SOCKETS: ConstStaticCell<Sockets<11, 512, 1024>> = ConstStaticCell::new(Sockets::new());
 static MEMORY: ConstStaticCell<Memory> = ConstStaticCell::new(Memory::new());

@@ -1,5 +1,5 @@
-//! hello-world on the MPS2 board with AN385, under QEMU, with a recording of what it was fed: when it
-//! ends, it logs it. `cargo sim replay hello-world LOG` runs the application on it.
+//! hello-world on the MPS2 board with AN385, under QEMU. It records its input, and logs the recording when
+//! it ends. `cargo sim replay hello-world LOG` runs the application with the recorded input.
 
 #![no_std]
 #![no_main]
@@ -19,7 +19,7 @@ const CLIENTS: Pool = Pool::new(8).rings(32, 64);
 static INTERRUPT: Trigger = Trigger::new(Signal::INT);
 static RESOURCES: StaticCell<StackResources<17>> = StaticCell::new();
 static SOCKETS: ConstStaticCell<Sockets<16, 256, 256>> = ConstStaticCell::new(Sockets::new());
-/// From the start until it is full: more than a hundred clients.
+/// Keeps the input from the start until it is full: more than a hundred clients.
 static RECORDING: Recording<8192> = Recording::new(Keep::First);
 static STORAGE: ConstStaticCell<Storage<Hello, 4, { CLIENTS.conns() }, { CLIENTS.bytes() }>> =
     ConstStaticCell::new(Storage::new());
