@@ -1,4 +1,4 @@
-//! Tells the linker the chip's memory map.
+//! Passes the chip's memory map to the linker.
 
 use std::env;
 

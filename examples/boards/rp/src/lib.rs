@@ -1,12 +1,12 @@
-//! What the boards with an RP2040 or an RP2350 share: chip, button, and the ways to a network.
+//! Shared code of the boards with an RP2040 or RP2350: chip, button and network.
 //!
 //! ```text
-//!  usb      a network card to the host at the USB cable; no debug probe is needed
+//!  usb      the host sees the board as a network card; no debug probe is needed
 //!  wifi     the CYW43439 of a Pico W; flash, log and exit go through a debug probe
-//!  wiznet   a W5500 or W6100 at the SPI bus; flash, log and exit go through a debug probe
+//!  wiznet   a W5500 or W6100 on the SPI bus; flash, log and exit go through a debug probe
 //! ```
 //!
-//! The button is BOOTSEL on an RP2040, and GP14 to ground on an RP2350.
+//! On an RP2040 the button is BOOTSEL. On an RP2350 it connects GP14 to ground.
 
 #![no_std]
 

@@ -1,4 +1,4 @@
-//! The RP2350: its number, and random bytes.
+//! The RP2350: a unique number, and random bytes.
 
 use embassy_rp::peripherals::TRNG;
 use embassy_rp::trng::{InterruptHandler, Trng};
@@ -8,7 +8,7 @@ bind_interrupts!(struct Interrupts {
     TRNG_IRQ => InterruptHandler<TRNG>;
 });
 
-/// Returns the chip's number, which no other has.
+/// Returns the chip's unique number.
 #[allow(dead_code, reason = "the chip for Wi-Fi has an address of its own")]
 pub(crate) fn number(_: &mut Peripherals) -> [u8; 8] {
     otp::get_chipid().expect("a chip that is sold has a number").to_be_bytes()

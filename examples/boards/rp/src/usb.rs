@@ -1,4 +1,4 @@
-//! A network card to the host at the USB cable.
+//! The network over USB: the host sees the board as a network card.
 
 use board_usb::Cable;
 use embassy_executor::Spawner;
@@ -14,7 +14,7 @@ bind_interrupts!(struct Interrupts {
     USBCTRL_IRQ => InterruptHandler<USB>;
 });
 
-/// Starts the board: the network over the cable, and the button. Returns the stack, and a seed for random bytes.
+/// Starts the board: the network over USB, and the button. Returns the stack, and a seed for random bytes.
 ///
 /// `on_interrupt` is called when the button is pressed.
 pub async fn start<const SOCKETS: usize>(
@@ -35,12 +35,12 @@ pub async fn start<const SOCKETS: usize>(
     (stack, seed)
 }
 
-/// Ends the program: the board becomes the drive that takes the next one.
+/// Ends the program. The board becomes the USB drive to flash the next one.
 pub async fn exit(status: i32) -> ! {
     defmt::info!("the program has ended with status {}; the board is a drive now", status);
     board_usb::sent().await;
     rom_data::reset_to_usb_boot(0, 0);
-    // The chip restarts within a moment.
+    // Wait: the chip restarts soon.
     core::future::pending().await
 }
 

@@ -1,4 +1,4 @@
-//! The CYW43439 of a Pico W or 2 W, which hangs at a PIO in place of an SPI bus.
+//! The CYW43439 of a Pico W or Pico 2 W. A PIO works as its SPI bus.
 //!
 //! ```text
 //!  GP23 power   GP24 data   GP25 chip select   GP29 clock
@@ -87,8 +87,8 @@ async fn serve_network(mut runner: Runner<'static, Driver>) -> ! {
     runner.run().await
 }
 
-/// Joins the network whenever the link is down. It looks once a second, because the stack wakes one task only when
-/// the link changes, which is the loop's.
+/// Joins the network whenever the link is down. Checks the link once a second: when it changes, the stack wakes only
+/// one task, the loop's.
 #[embassy_executor::task]
 async fn stay_joined(
     mut control: Control<'static>,

@@ -1,4 +1,4 @@
-//! chat on a board that QEMU emulates.
+//! chat on a board under QEMU.
 
 #![no_std]
 #![no_main]
@@ -12,11 +12,11 @@ use picoevent::{EventBase, Pool, Signal, Storage, Trigger};
 use picoevent_embassy::{Config, Sockets, run};
 use static_cell::{ConstStaticCell, StaticCell};
 
-/// A place for each client, and one for a client that is told that there is none.
+/// Four places for clients, and a spare one for a client that is told that the server is full.
 const CLIENTS: Pool = Pool::new(4).spare(1).rings(320, 1024);
 
 static INTERRUPT: Trigger = Trigger::new(Signal::INT);
-/// The sockets, and one for DHCP.
+/// The TCP sockets, and one for DHCP.
 static RESOURCES: StaticCell<StackResources<7>> = StaticCell::new();
 static SOCKETS: ConstStaticCell<Sockets<6, 512, 512>> = ConstStaticCell::new(Sockets::new());
 static STORAGE: ConstStaticCell<

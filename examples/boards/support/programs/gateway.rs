@@ -1,4 +1,4 @@
-//! The gateway on a board that QEMU emulates: one with RAM for it.
+//! The gateway on a board under QEMU that has enough RAM.
 
 #![no_std]
 #![no_main]

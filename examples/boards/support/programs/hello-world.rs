@@ -1,4 +1,4 @@
-//! hello-world on a board that QEMU emulates: one with RAM for it.
+//! hello-world on a board under QEMU that has enough RAM.
 
 #![no_std]
 #![no_main]

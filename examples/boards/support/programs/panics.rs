@@ -1,4 +1,4 @@
-//! A program that panics, for the test of what a board says then.
+//! A program that panics. A test checks what the board logs then.
 
 #![no_std]
 #![no_main]

@@ -1,4 +1,4 @@
-//! proxy on a board that QEMU emulates.
+//! proxy on a board under QEMU.
 
 #![no_std]
 #![no_main]
@@ -19,7 +19,7 @@ type App = Proxy<{ CLIENTS as usize }>;
 type Memory = Storage<App, 1, { Pool::all_conns(&POOLS) }, { Pool::all_bytes(&POOLS) }, 1, 2>;
 
 static INTERRUPT: Trigger = Trigger::new(Signal::INT);
-/// A socket for each connection of the pools, one more for the listener, and DHCP's.
+/// One socket for each connection of the pools, one for the listener, and one for DHCP.
 static RESOURCES: StaticCell<StackResources<10>> = StaticCell::new();
 static SOCKETS: ConstStaticCell<Sockets<9, 512, 512>> = ConstStaticCell::new(Sockets::new());
 static MEMORY: ConstStaticCell<Memory> = ConstStaticCell::new(Memory::new());

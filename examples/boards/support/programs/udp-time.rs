@@ -1,4 +1,4 @@
-//! udp-time on a board that QEMU emulates. It tells the seconds since the start.
+//! udp-time on a board under QEMU. It answers with the seconds since the start.
 
 #![no_std]
 #![no_main]
@@ -13,7 +13,7 @@ use static_cell::{ConstStaticCell, StaticCell};
 use udp_time::{PORT, RINGS, Time, uptime};
 
 static INTERRUPT: Trigger = Trigger::new(Signal::INT);
-/// The UDP socket's, and one for DHCP.
+/// The UDP socket, and one for DHCP.
 static RESOURCES: StaticCell<StackResources<2>> = StaticCell::new();
 static SOCKETS: ConstStaticCell<Sockets<0, 0, 0>> = ConstStaticCell::new(Sockets::new());
 static UDP: ConstStaticCell<UdpSockets<1, 256, 128>> = ConstStaticCell::new(UdpSockets::new());

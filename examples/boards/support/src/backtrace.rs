@@ -1,12 +1,12 @@
-//! A backtrace from the words on the stack, for a firmware that ends in a panic or a fault.
+//! A backtrace from the words on the stack, for firmware that ends in a panic or a fault.
 //!
 //! Messages and source locations of panics take ten kilobytes of flash in a server like hello-world.
-//! So the board only logs the addresses of the active calls; `cargo xtask qemu` looks up their
-//! functions and lines in the ELF file, where they cost the board nothing.
+//! So the board logs only the addresses of the active calls; `cargo xtask qemu` looks up their functions
+//! and lines in the ELF file, where they take no flash.
 //!
-//! There are no frame pointers to follow. Every word on the stack that points just behind a call is
-//! taken for a return address: some may be left over from earlier calls. On a RISC-V, one may be missed: a
-//! function that calls another only to panic does not save its own.
+//! There are no frame pointers. So every word on the stack that points just after a call counts as a return
+//! address. Some may be left over from earlier calls. On RISC-V, one may be missing: a function that calls
+//! another only to panic does not save its return address.
 
 use crate::processor;
 
@@ -16,7 +16,7 @@ unsafe extern "C" {
     static __etext: u32;
 }
 
-/// The most addresses that are logged.
+/// The maximum number of addresses that are logged.
 const MOST: usize = 16;
 
 /// Logs the active calls, the latest first.
@@ -36,7 +36,7 @@ pub(crate) fn log() {
     }
 }
 
-/// Reads half a word of the code.
+/// Reads a half-word of the code.
 pub(crate) fn half(address: u32) -> u32 {
     let both = word(address & !3);
     if address & 2 == 0 { both & 0xFFFF } else { both >> 16 }
@@ -44,7 +44,7 @@ pub(crate) fn half(address: u32) -> u32 {
 
 /// Reads a word of the stack or of the code.
 fn word(address: u32) -> u32 {
-    // SAFETY: `log` asks for the stack from its pointer up, and for code between the linker's
-    // marks; both are memory that can be read, by aligned words.
+    // SAFETY: `log` reads the stack from the stack pointer up, and the code between the linker's symbols.
+    // Both are readable memory, and the address is aligned.
     unsafe { (address as *const u32).read_volatile() }
 }

@@ -1,6 +1,6 @@
-//! Time without a tick: a counter that never stops, and an alarm for the next wake-up.
+//! A tickless clock: a counter that never stops, and an alarm for the next wake-up.
 //!
-//! An idle guest is woken only for its timers, and by its counter when that begins a new round.
+//! An idle guest wakes only for its timers, and when its counter wraps around.
 
 use core::cell::RefCell;
 use core::marker::PhantomData;
@@ -12,30 +12,30 @@ use embassy_time_queue_utils::Queue;
 
 /// The timers of a board: a counter, and an alarm that runs at the same speed.
 pub trait Timers {
-    /// Ticks in [`Self::MICROSECONDS`].
+    /// The number of ticks in [`Self::MICROSECONDS`].
     const TICKS: u64;
-    /// Microseconds in [`Self::TICKS`]. The two give the speed in whole numbers.
+    /// The number of microseconds in [`Self::TICKS`]. The ratio of the two integers is the speed.
     const MICROSECONDS: u64;
 
-    /// Returns the ticks since the start, which never become less. [`Rounds`](crate::rounds::Rounds)
-    /// makes them of a counter that begins anew after a while.
+    /// Returns the ticks since the start, which never decrease. For a counter that wraps around,
+    /// [`Rounds`](crate::rounds::Rounds) computes them.
     fn ticks(cs: CriticalSection) -> u64;
 
-    /// Sets the alarm to interrupt after `ticks`, at once for 0. Replaces the former setting.
+    /// Sets the alarm to interrupt after `ticks`, or at once for 0. Replaces the previous setting.
     fn set_alarm(ticks: u32);
 
     /// Stops the alarm, even if it was about to interrupt.
     fn stop_alarm();
 }
 
-/// A clock of microseconds since boot, over the timers `T`.
+/// A clock that counts microseconds since boot with the timers `T`.
 pub struct Clock<T> {
     queue: Mutex<RefCell<Queue>>,
     timers: PhantomData<T>,
 }
 
 impl<T: Timers> Clock<T> {
-    /// Makes a clock for timers that start to count when the board does.
+    /// Makes a clock for timers that start when the board starts.
     #[expect(clippy::new_without_default, reason = "a clock is a static, which no default makes")]
     pub const fn new() -> Self {
         Self { queue: Mutex::new(RefCell::new(Queue::new())), timers: PhantomData }
@@ -50,8 +50,8 @@ impl<T: Timers> Clock<T> {
         T::ticks(cs) * T::MICROSECONDS / T::TICKS
     }
 
-    /// Wakes what is due and sets the alarm for the next timer. An alarm beyond the timer's range
-    /// fires early, and is set again.
+    /// Wakes the tasks whose timers are due, and sets the alarm for the next timer. An alarm beyond the
+    /// hardware's range fires early and is set again.
     fn serve(&self, cs: CriticalSection) {
         T::stop_alarm();
         let next = self.queue.borrow_ref_mut(cs).next_expiration(Self::micros(cs));

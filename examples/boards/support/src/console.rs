@@ -1,4 +1,4 @@
-//! Console input of a guest: Ctrl-C and the button have an effect, other bytes are ignored.
+//! Console input of a guest: Ctrl-C, and the key for the button. Other bytes are ignored.
 
 use core::cell::Cell;
 
@@ -6,10 +6,10 @@ use critical_section::Mutex;
 
 const CTRL_C: u8 = 0x03;
 
-/// The key that stands for a button of the board.
+/// The key that acts as the board's button.
 const BUTTON: u8 = b'b';
 
-/// A function that is called in the UART's interrupt.
+/// A function that the UART's interrupt calls.
 pub type Call = fn();
 
 static ON_CTRL_C: Mutex<Cell<Option<Call>>> = Mutex::new(Cell::new(None));

@@ -1,7 +1,7 @@
 //! An executor that sleeps with WFI.
 //!
-//! embassy's own thread-mode executor for a Cortex-M sleeps with WFE, which QEMU treats as a short
-//! pause only: an idle guest would keep a core of the host busy.
+//! embassy's thread-mode executor for a Cortex-M sleeps with WFE, which QEMU treats only as a short
+//! pause. So an idle guest would keep a core of the host busy.
 
 use core::sync::atomic::{AtomicBool, Ordering};
 
@@ -11,16 +11,16 @@ use static_cell::StaticCell;
 
 use crate::processor;
 
-/// Whether a task was woken since the executor's last look.
+/// Whether a task was woken since the executor last checked.
 static WOKEN: AtomicBool = AtomicBool::new(false);
 
-/// Notes a wake-up. embassy-executor calls this when a task becomes ready, from any context.
+/// Records a wake-up. embassy-executor calls this from any context when a task becomes ready.
 #[unsafe(export_name = "__pender")]
 fn pender(_: *mut ()) {
     WOKEN.store(true, Ordering::Release);
 }
 
-/// Returns a start for a board that spawns one task, the application's.
+/// Returns a start function for a board that spawns one task, the application's.
 pub fn only<S>(
     task: fn(Stack<'static>) -> Result<SpawnToken<S>, SpawnError>,
 ) -> impl FnOnce(Spawner, Stack<'static>) {
@@ -30,16 +30,16 @@ pub fn only<S>(
 /// Runs tasks forever. `start` spawns the first ones.
 ///
 /// # Panics
-/// When it is called a second time.
+/// If it is called a second time.
 pub fn run(start: impl FnOnce(Spawner)) -> ! {
     static EXECUTOR: StaticCell<raw::Executor> = StaticCell::new();
     let executor = EXECUTOR.init(raw::Executor::new(core::ptr::null_mut()));
     start(executor.spawner());
     loop {
-        // SAFETY: this is the one place that polls this executor, and no task can reach it.
+        // SAFETY: only this line polls this executor, and no task has access to it.
         unsafe { executor.poll() };
-        // With interrupts held off, a wake-up between the look and the sleep cannot be missed:
-        // WFI returns for a pending interrupt, which is handled after this closure.
+        // Interrupts are disabled here, so no wake-up is missed between the check and the sleep: WFI
+        // returns for a pending interrupt, which is handled after this closure.
         critical_section::with(|_| {
             if !WOKEN.swap(false, Ordering::AcqRel) {
                 processor::sleep();

@@ -1,4 +1,4 @@
-//! Ends a guest: each way sets QEMU's exit status, by semihosting.
+//! The end of a guest: an exit, a panic or a fault. Each sets QEMU's exit status by semihosting.
 //!
 //! QEMU must be started with `-semihosting-config enable=on`; without it, an exit causes a fault.
 
@@ -6,7 +6,7 @@ use core::panic::PanicInfo;
 
 use crate::backtrace;
 
-/// The status of a guest that panicked, faulted or got an interrupt of a device without a driver.
+/// The exit status of a guest that panicked, faulted, or got an interrupt of a device without a driver.
 pub const BROKEN: i32 = 101;
 
 /// Ends the guest with `status`.
@@ -14,14 +14,14 @@ pub fn exit(status: i32) -> ! {
     semihosting::process::exit(status)
 }
 
-/// Logs the active calls and exits. It does not log the message, on purpose: see [`backtrace`].
+/// Logs the active calls and exits. To save flash, it does not log the message: see [`backtrace`].
 #[panic_handler]
 fn panic(_: &PanicInfo) -> ! {
     defmt::error!("panicked");
     broken()
 }
 
-/// Ends a guest that cannot go on, and logs where it was.
+/// Logs the active calls and exits, after a panic or a fault.
 pub(crate) fn broken() -> ! {
     backtrace::log();
     exit(BROKEN)

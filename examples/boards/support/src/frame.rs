@@ -1,7 +1,7 @@
 //! Buffers for the two frames of a driver: the received one and the one being sent.
 //!
-//! The tokens with which embassy-net reads and fills frames borrow the buffers, so that no frame is
-//! ever on the stack. Two are needed, since an answer is written while its request is read.
+//! embassy-net reads and fills frames through tokens. The tokens borrow these buffers, so no frame is ever
+//! on the stack. Two buffers are needed, because embassy-net writes an answer while it reads the request.
 
 use embassy_net_driver::{Capabilities, RxToken, TxToken};
 
@@ -34,7 +34,7 @@ impl Default for Frames {
     }
 }
 
-/// Returns whether a frame length that a device reports, without the checksum, is valid.
+/// Returns whether `length`, the length of a frame without its checksum, is valid.
 pub fn is_length(length: usize) -> bool {
     (HEADER..=LONGEST).contains(&length)
 }
@@ -46,7 +46,7 @@ pub fn capabilities() -> Capabilities {
     capabilities
 }
 
-/// Packs bytes into words for a FIFO: the first byte lowest, zeros after the last.
+/// Packs bytes into little-endian words for a FIFO. Pads the last word with zeros.
 pub fn words(mut bytes: impl Iterator<Item = u8>) -> impl Iterator<Item = u32> {
     core::iter::from_fn(move || {
         let first = bytes.next()?;

@@ -2,7 +2,7 @@
 //! buffers for frames, and the exit.
 //!
 //! Nothing here depends on a board. A board passes a function that writes to its UART, and the
-//! registers of its timers. What depends on the processor is in one module, of which there are two.
+//! registers of its timers. The module `processor` has two versions, for Arm and for RISC-V.
 
 #![no_std]
 

@@ -1,11 +1,11 @@
-//! defmt over a UART: a function of the board sends the frames byte by byte.
+//! defmt over a UART. A function of the board sends the frames byte by byte.
 
 use core::cell::{Cell, RefCell};
 
 use critical_section::{Mutex, RestoreState};
 use defmt::Encoder;
 
-/// Writes one byte, waiting until the UART takes it.
+/// A function that waits until the UART accepts a byte, and sends it.
 pub type Sink = fn(u8);
 
 static SINK: Mutex<Cell<Option<Sink>>> = Mutex::new(Cell::new(None));

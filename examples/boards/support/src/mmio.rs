@@ -1,11 +1,11 @@
-//! Registers of a device.
+//! The registers of a device.
 
 use core::marker::PhantomData;
 
-/// A block of memory-mapped registers, each a `T`: of 32 bits, if nothing else is said.
+/// A block of memory-mapped registers of type `T`, by default 32 bits.
 ///
-/// The caller of [`new`](Self::new) promises what the hardware manual says. After that, reading and
-/// writing are safe calls, so a driver built on it has no `unsafe` of its own.
+/// Only [`new`](Self::new) is unsafe: its caller checks the block against the hardware manual. Reading
+/// and writing are safe calls, so a driver needs no other `unsafe`.
 pub struct Registers<T = u32> {
     base: usize,
     size: usize,
@@ -16,21 +16,21 @@ impl<T: Copy> Registers<T> {
     /// Takes the registers in the `size` bytes at `base`.
     ///
     /// # Safety
-    /// The block belongs to one device, no other code has it, and any access to it by a `T` is
-    /// without effect on memory that Rust knows.
+    /// The block must belong to one device, and no other code may use it. No access to it as a `T` may
+    /// affect memory that Rust uses.
     pub const unsafe fn new(base: usize, size: usize) -> Self {
         Self { base, size, each: PhantomData }
     }
 
     /// Reads the register at `offset` bytes.
     pub fn read(&self, offset: usize) -> T {
-        // SAFETY: the maker of this value vouched for the block, and `at` for the offset.
+        // SAFETY: the caller of `new` guarantees the block, and `at` checks the offset.
         unsafe { self.at(offset).read_volatile() }
     }
 
     /// Writes the register at `offset` bytes.
     pub fn write(&self, offset: usize, value: T) {
-        // SAFETY: the maker of this value vouched for the block, and `at` for the offset.
+        // SAFETY: the caller of `new` guarantees the block, and `at` checks the offset.
         unsafe { self.at(offset).write_volatile(value) }
     }
 

@@ -1,5 +1,4 @@
-//! A RISC-V of 32 bits in machine mode: how it sleeps, what a call looks like in its code, and its
-//! faults.
+//! A 32-bit RISC-V in machine mode: sleep, the detection of calls in its code, and fault handlers.
 
 use core::arch::asm;
 
@@ -9,7 +8,7 @@ pub use riscv_rt::entry;
 use crate::backtrace::half;
 use crate::exit::broken;
 
-/// Sleeps until an interrupt is pending, also if interrupts are held off.
+/// Sleeps until an interrupt is pending, even if interrupts are disabled.
 pub(crate) fn sleep() {
     riscv::asm::wfi();
 }
@@ -22,8 +21,8 @@ pub(crate) fn stack_pointer() -> u32 {
     pointer
 }
 
-/// Returns the address that a word on the stack leads back to, if the instruction before it is a
-/// call: `jal` or `jalr`, of two halves, or `c.jal` or `c.jalr`, of one.
+/// Returns the return address in a word of the stack, if the instruction before that address is a call:
+/// `jal` or `jalr`, which have two half-words, or `c.jal` or `c.jalr`, which have one.
 pub(crate) fn return_address(word: u32) -> Option<u32> {
     if word & 1 == 1 {
         return None;
@@ -35,7 +34,7 @@ pub(crate) fn return_address(word: u32) -> Option<u32> {
     (long || short).then_some(word)
 }
 
-/// Handles what the processor cannot do, such as reading where nothing is.
+/// Handles an exception of the processor, such as a read from an invalid address.
 #[unsafe(export_name = "ExceptionHandler")]
 extern "C" fn on_exception(_: &riscv_rt::TrapFrame) -> ! {
     defmt::error!("exception {=usize}", mcause::read().code());
@@ -43,7 +42,7 @@ extern "C" fn on_exception(_: &riscv_rt::TrapFrame) -> ! {
     broken()
 }
 
-/// Handles an interrupt that no driver has.
+/// Handles an interrupt that has no driver.
 #[unsafe(export_name = "DefaultHandler")]
 extern "C" fn on_interrupt() -> ! {
     defmt::error!("no driver for interrupt {=usize}", mcause::read().code());

@@ -1,6 +1,6 @@
-//! Ticks since the start, out of a counter that goes round.
+//! The ticks since the start, from a counter that wraps around.
 //!
-//! The counter counts down and interrupts at zero, where its next round begins:
+//! The counter counts down. It interrupts at zero, where its next round begins:
 //!
 //! ```text
 //!   left   3  2  1 │ 0  max  …  2  1 │ 0  max  …
@@ -8,29 +8,30 @@
 //!   rounds     n   │       n + 1     │   n + 2
 //! ```
 //!
-//! If the round's interrupt is held off for longer than a round, rounds are lost and time is late by
-//! as much.
+//! If interrupts are disabled for longer than a round, rounds are lost, and the time is late by their
+//! length.
 
 use core::cell::Cell;
 
 use critical_section::{CriticalSection, Mutex};
 
-/// The rounds of a counter of so many bits.
+/// The number of rounds of a counter with `BITS` bits.
 pub struct Rounds<const BITS: u32> {
     rounds: Mutex<Cell<u32>>,
-    /// The latest ticks returned. The counter of an emulated timer stays at zero until the emulator
-    /// has handled the interrupt, and time must not go back meanwhile.
+    /// The latest ticks returned. The counter of an emulated timer stays at zero until the emulator has
+    /// handled the interrupt, and the time must not go back until then.
     latest: Mutex<Cell<u64>>,
 }
 
 impl<const BITS: u32> Rounds<BITS> {
-    /// Makes the rounds of a counter that has not started.
+    /// Makes the value for a counter that has not started.
     #[expect(clippy::new_without_default, reason = "it is a static, which no default makes")]
     pub const fn new() -> Self {
         Self { rounds: Mutex::new(Cell::new(0)), latest: Mutex::new(Cell::new(0)) }
     }
 
-    /// Handles the counter's interrupt, which the board has acknowledged in the same critical section.
+    /// Counts a round, in the counter's interrupt. The board acknowledges the interrupt in the same critical
+    /// section.
     pub fn on_round(&self, cs: CriticalSection) {
         let rounds = self.rounds.borrow(cs);
         rounds.set(rounds.get().wrapping_add(1));
@@ -38,8 +39,8 @@ impl<const BITS: u32> Rounds<BITS> {
 
     /// Returns the ticks since the start.
     ///
-    /// `left` returns the ticks left in the counter's round, and `round_is_over` whether it reached
-    /// zero and [`Self::on_round`] has not been called for that yet.
+    /// `left` returns the ticks left in the current round. `round_is_over` returns whether the counter has
+    /// reached zero and [`Self::on_round`] was not called for this yet.
     pub fn ticks(
         &self,
         cs: CriticalSection,
@@ -49,8 +50,8 @@ impl<const BITS: u32> Rounds<BITS> {
         let mut now = left();
         let mut rounds = self.rounds.borrow(cs).get();
         if round_is_over() {
-            // The round's interrupt is pending. The first read may be from before the round's end;
-            // this one is from after it.
+            // The interrupt is pending. The first read may be from before the end of the round; this one
+            // is from after it.
             now = left();
             rounds = rounds.wrapping_add(1);
         }

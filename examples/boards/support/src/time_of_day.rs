@@ -1,4 +1,4 @@
-//! Timestamps of the log, with the feature `time-of-day`: the time of day in UTC. Until the clock is set it begins with
+//! Timestamps of the log, with the feature `time-of-day`: the time of day in UTC. Until the clock is set, it starts in
 //! 1970.
 
 use core::cell::Cell;

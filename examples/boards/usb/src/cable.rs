@@ -9,20 +9,20 @@ use static_cell::{ConstStaticCell, StaticCell};
 
 use crate::serial::Log;
 
-/// pid.codes' vendor, and a product that stands for any device of a test. A device that is sold needs its own.
+/// The vendor ID of pid.codes, and its product ID for tests. A device that is sold needs its own IDs.
 const VENDOR: u16 = 0x1209;
 const PRODUCT: u16 = 0x0001;
 
-/// The bytes of the longest frame.
+/// The length of the longest frame, in bytes.
 const FRAME: usize = 1514;
 
-/// The bytes of a packet at full speed.
+/// The length of a packet at full speed, in bytes.
 const PACKET: u16 = 64;
 
-/// embassy-net's half of the network card.
+/// The half of the network card that embassy-net uses.
 pub type Driver = Device<'static, FRAME>;
 
-/// The host's half of the network card and of the log: what must run, in a task of its own.
+/// The USB half of the network card and of the log. It must run in a separate task.
 pub struct Cable<D: driver::Driver<'static>> {
     device: UsbDevice<'static, D>,
     frames: Runner<'static, D, FRAME>,
@@ -30,10 +30,11 @@ pub struct Cable<D: driver::Driver<'static>> {
 }
 
 impl<D: driver::Driver<'static>> Cable<D> {
-    /// Makes the device over the chip's USB controller. `number` is one that the chip has for itself: both ends'
-    /// hardware addresses and the serial number of the device come from it.
+    /// Makes the device with the chip's USB controller. `number` is the chip's unique number: the MAC addresses of both
+    /// ends of the cable are made from it.
     ///
-    /// It panics when it is called twice.
+    /// # Panics
+    /// If it is called twice.
     pub fn new(usb: D, number: &[u8]) -> (Self, Driver) {
         static CONFIG_DESCRIPTOR: ConstStaticCell<[u8; 256]> = ConstStaticCell::new([0; 256]);
         static BOS_DESCRIPTOR: ConstStaticCell<[u8; 32]> = ConstStaticCell::new([0; 32]);
@@ -42,7 +43,7 @@ impl<D: driver::Driver<'static>> Cable<D> {
         static FRAMES: ConstStaticCell<State<FRAME, 4, 4>> = ConstStaticCell::new(State::new());
         let ours = board_hardware::address(number);
         let [first @ .., last] = ours;
-        // The host's end of the cable is another device.
+        // The host's end of the cable needs a different MAC address.
         let [a, b, c, d, e] = first;
         let hosts = [a, b, c, d, e, last ^ 1];
         let mut config = Config::new(VENDOR, PRODUCT);
@@ -63,7 +64,7 @@ impl<D: driver::Driver<'static>> Cable<D> {
         (Self { device: builder.build(), frames, log }, driver)
     }
 
-    /// Serves the host.
+    /// Runs the device.
     pub async fn run(self) -> ! {
         let Self { mut device, frames, log } = self;
         join3(device.run(), frames.run(), log.run()).await.0

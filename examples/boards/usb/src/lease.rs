@@ -1,4 +1,4 @@
-//! The network of the cable: the board's own address, and the one that it lends the host.
+//! The network over the cable: the board's static address, and a DHCP server for the host.
 
 use edge_dhcp::server::{Server, ServerOptions};
 use edge_dhcp::{Options, Packet};
@@ -10,22 +10,22 @@ use static_cell::ConstStaticCell;
 
 use crate::Driver;
 
-/// The board's address. It is the same on every board: a second one at the same host needs another.
+/// The board's address. It is the same on every board, so a second board on the same host needs a different one.
 pub const ADDRESS: Ipv4Address = Ipv4Address::new(192, 168, 7, 1);
 
 /// The ports of DHCP.
 const SERVER: u16 = 67;
 const CLIENT: u16 = 68;
 
-/// The longest message: a host's has some 300 bytes.
+/// The longest DHCP message, in bytes. A host's message has some 300.
 const MESSAGE: usize = 600;
 
-/// The addresses that are lent. A host that changes its identifier takes a second one.
+/// The number of addresses for hosts. A host that changes its MAC address takes a second one.
 const LEASES: usize = 4;
 
 /// Starts the network over the cable. Returns the stack.
 ///
-/// It takes one socket of `resources`, as a board does that asks for its address.
+/// The DHCP server takes one socket of `resources`, as the DHCP client does on other boards.
 pub fn start<const SOCKETS: usize>(
     spawner: Spawner,
     driver: Driver,
@@ -48,8 +48,8 @@ async fn serve_network(mut runner: Runner<'static, Driver>) -> ! {
     runner.run().await
 }
 
-/// Lends the host an address: 192.168.7.50 to the first. Without a router in the answer the host sends nothing
-/// here that is for others.
+/// Serves DHCP: the first host gets 192.168.7.50. The answers name no router, so the host uses this link only for the
+/// board.
 #[embassy_executor::task]
 async fn lend_addresses(stack: Stack<'static>) -> ! {
     static BUFFERS: ConstStaticCell<Buffers> = ConstStaticCell::new(Buffers {
@@ -65,13 +65,13 @@ async fn lend_addresses(stack: Stack<'static>) -> ! {
     let mut server = Server::<_, LEASES>::new(|| Instant::now().as_secs(), ADDRESS);
     let options = ServerOptions::new(ADDRESS, None);
     loop {
-        // A message that is too long, or none, is no request.
+        // Ignore a message that is too long or invalid.
         let Ok((length, _)) = socket.recv_from(request).await else { continue };
         let Ok(request) = Packet::decode(&request[..length]) else { continue };
         let mut room = Options::buf();
         let answer = server.handle_request(&mut room, &options, &request);
         let Some(Ok(bytes)) = answer.as_ref().map(|answer| answer.encode(reply)) else { continue };
-        // The host has no address yet. What is lost it asks for again.
+        // The host has no address yet. If an answer is lost, the host asks again.
         if socket.send_to(bytes, (Ipv4Address::BROADCAST, CLIENT)).await.is_err() {
             defmt::warn!("a DHCP answer could not be sent");
         }

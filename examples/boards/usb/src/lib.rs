@@ -1,4 +1,4 @@
-//! What boards share that are a network card to the host at the other end of their USB cable.
+//! Shared code of the boards that a host sees as a network card on the USB cable.
 //!
 //! ```text
 //!             ┌─ CDC-NCM: Ethernet frames ── embassy-net, 192.168.7.1, and a DHCP server for the host
@@ -6,8 +6,8 @@
 //!             └─ CDC-ACM: the log, with the feature `serial`
 //! ```
 //!
-//! The host needs no driver and no settings: Linux, macOS and Windows 11 know both classes, and the board lends
-//! the host its address. The board is no way to other networks, so the host's own connection stays as it is.
+//! The host needs no driver and no settings: Linux, macOS and Windows 11 support both classes, and the board gives
+//! the host an address by DHCP. The board is not a router, so the host still reaches other networks as before.
 
 #![no_std]
 

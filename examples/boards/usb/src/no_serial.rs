@@ -1,4 +1,4 @@
-//! No log over the cable: the board has a debug probe for it.
+//! Without the feature `serial`, the log does not go over the cable: the board has a debug probe for it.
 
 use core::future::{Future, pending};
 use core::marker::PhantomData;

@@ -1,7 +1,8 @@
-//! The log over the cable: a serial port to the host, which sends defmt's frames.
+//! The log over the cable: a serial port that sends defmt's frames to the host.
 //!
-//! Lines are kept in a ring until the host reads them; the oldest go first when it is full. The ring
-//! outlives a restart: a panic or a hard fault is logged, restarts the board, and is read after that.
+//! A ring holds the log until the host reads it. When the ring is full, the oldest bytes are overwritten.
+//! The ring survives a restart: a panic or a hard fault is logged and restarts the board, and the host reads
+//! the log after that.
 
 mod logger;
 mod ring;
@@ -14,7 +15,7 @@ use embassy_usb::class::cdc_acm::{CdcAcmClass, State};
 use embassy_usb::driver::Driver;
 use static_cell::StaticCell;
 
-/// How long a host may take to read the last lines.
+/// The time limit for the host to read the last lines.
 const LAST_LINES: Duration = Duration::from_secs(1);
 
 /// The serial port.
@@ -27,7 +28,7 @@ impl<D: Driver<'static>> Log<D> {
     }
 
     pub(crate) async fn run(mut self) -> ! {
-        // One byte less than a packet: a full one would make the host wait for the next.
+        // One byte less than a packet: after a full packet, the host would wait for the next one.
         let mut bytes = [0; 63];
         loop {
             self.0.wait_connection().await;
@@ -41,13 +42,13 @@ impl<D: Driver<'static>> Log<D> {
     }
 }
 
-/// Waits until the host has taken all lines, or does not take them.
+/// Waits until the host has read all lines, for at most a second.
 pub async fn sent() {
     let all = async {
         while !logger::is_empty() {
             Timer::after_millis(10).await;
         }
-        // The last packet is on its way.
+        // Wait until the last packet is sent, too.
         Timer::after_millis(10).await;
     };
     let _ = with_timeout(LAST_LINES, all).await;

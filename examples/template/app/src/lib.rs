@@ -1,5 +1,5 @@
-//! What the device does: it serves lines of text. Nothing here knows a device, so a desk, the simulator and a board
-//! run the same.
+//! The application: a server for lines of text. Nothing here depends on hardware, so a host, the simulator and a board
+//! run the same code.
 //!
 //! ```text
 //!  get          the level
@@ -17,11 +17,11 @@ use picoevent::{ConnMut, Cx, Listener, Pool, Protocol, SetupError, Signal, Write
 /// The port of the server.
 pub const PORT: u16 = 7000;
 
-/// Four clients, and a place in which a fifth one is told that there is no room. Each has a ring of 64 bytes for
-/// input and one of 64 bytes for output.
+/// Four places for clients, and a spare one to tell a fifth client that the server is full. Each has an input ring and
+/// an output ring of 64 bytes.
 pub const CLIENTS: Pool = Pool::new(4).rings(64, 64).spare(1);
 
-/// The memory: one event, which is the interrupt's, and the clients.
+/// The memory: room for one event (the interrupt signal) and for the clients.
 pub type Storage = picoevent::Storage<App, 1, { CLIENTS.conns() }, { CLIENTS.bytes() }>;
 
 /// The state of the application. Every callback gets it.
@@ -31,10 +31,10 @@ pub struct App {
 }
 
 impl App {
-    /// Listens on `address`, and for the interrupt, which ends the loop.
+    /// Listens on `address`, and ends the loop on the interrupt signal.
     ///
     /// # Errors
-    /// [`SetupError`] when the storage has no room for one event, one listener and the pool.
+    /// [`SetupError`] if the storage has no room for one event, one listener and the pool.
     pub fn start(
         cx: &mut Cx<Self>,
         address: SocketAddr,
@@ -66,22 +66,22 @@ impl App {
     }
 }
 
-/// What the connection of a client does, and its limits.
+/// The connection of a client: its callbacks and its limits.
 struct Client;
 
 impl Protocol<App> for Client {
-    /// How long a client may send nothing.
+    /// The longest time in which a client may send nothing.
     const IDLE: Option<Duration> = Some(Duration::from_secs(60));
-    /// How long a client may take none of its answers.
+    /// The longest time in which a client may accept no bytes of its pending answers.
     const STALL: Option<Duration> = Some(Duration::from_secs(10));
-    /// The bytes of the longest answer: with less room for output, lines wait.
+    /// The length of the longest answer. While the output ring has less free space, lines wait.
     const ROOM: usize = 28;
     const BUSY: &'static [u8] = b"busy\n";
 
     fn readable(app: &mut App, conn: &mut ConnMut<App>) {
         let mut buffer = [0; 32];
         while let Some(line) = conn.read_line(&mut buffer) {
-            // There is room for an answer, unless the connection has failed. Then it ends.
+            // Because of `ROOM`, an answer always fits. If the write fails, the connection has failed and ends.
             let _ = match line {
                 Ok(line) => app.command(conn, line),
                 Err(_) => conn.write(b"error: no such line\n"),

@@ -1,4 +1,4 @@
-//! The application on a desk, on real sockets: `cargo run [ADDR:PORT]`.
+//! The application on a host, with real sockets: `cargo run [ADDR:PORT]`.
 
 use std::error::Error;
 use std::net::SocketAddr;

@@ -1,9 +1,9 @@
-//! The application in a thousand simulations: with lost frames, links that come and go, and clients of all kinds.
+//! Runs the application in a thousand simulations, with lost frames, links that go down and up, and different clients.
 
 use app::{App, CLIENTS, PORT, Storage};
 use picoevent_sim::world::{Script, Size, Sockets, TestCase};
 
-/// The memory of the board's program.
+/// The memory of the firmware.
 const BOARD: Size<App> = Size::of(
     CLIENTS,
     Storage::new,

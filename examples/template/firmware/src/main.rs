@@ -13,12 +13,12 @@ use static_cell::{ConstStaticCell, StaticCell};
 
 mod start;
 
-/// A socket for each connection, and one that listens.
+/// One socket for each connection, and one that listens.
 const SOCKETS: usize = CLIENTS.conns() + 1;
 
-/// Ctrl-C under QEMU, a button on other boards.
+/// Raised by Ctrl-C under QEMU, and by a button on other boards.
 static INTERRUPT: Trigger = Trigger::new(Signal::INT);
-/// What the network stack needs: the sockets, and one for DHCP.
+/// The network stack's memory, for these sockets and one for DHCP.
 static RESOURCES: StaticCell<StackResources<{ SOCKETS + 1 }>> = StaticCell::new();
 static MEMORY: ConstStaticCell<Storage> = ConstStaticCell::new(Storage::new());
 static BUFFERS: ConstStaticCell<Sockets<SOCKETS, 128, 128>> = ConstStaticCell::new(Sockets::new());

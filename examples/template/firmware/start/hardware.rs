@@ -1,4 +1,4 @@
-//! How a board that one can hold starts.
+//! The start of a hardware board.
 
 use embassy_executor::Spawner;
 use embassy_net::StackResources;
@@ -8,7 +8,7 @@ use crate::{INTERRUPT, RESOURCES};
 #[board::main]
 async fn main(spawner: Spawner) {
     let resources = RESOURCES.init_with(StackResources::new);
-    // The second is a seed for random bytes: 32 bytes for `EventBase::seed`.
+    // The second value is a seed for random bytes, for `EventBase::seed`.
     let (stack, _) = board::start(spawner, resources, || INTERRUPT.raise()).await;
     crate::serve(stack).await;
     board::exit(0).await

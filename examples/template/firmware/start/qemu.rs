@@ -1,4 +1,4 @@
-//! How a board that QEMU emulates starts.
+//! The start of a board under QEMU.
 
 use embassy_net::{Stack, StackResources};
 

@@ -1,9 +1,9 @@
-//! Raspberry Pi Pico with nothing but its USB cable: an RP2040, two Cortex-M0+ at 125 MHz
-//! with 264 KB of RAM and 2 MB of flash.
+//! Raspberry Pi Pico with only its USB cable: an RP2040 with two Cortex-M0+ at 125 MHz, 264 KB of RAM and 2 MB of
+//! flash.
 //!
-//! The board is a network card to the host, and answers at 192.168.7.1. It is flashed as the drive that it is when
-//! BOOTSEL is held while it is connected, and again after a program has ended. The log comes over a
-//! serial port of the same cable. BOOTSEL is the button while a program runs.
+//! The host sees the board as a network card. The board's address is 192.168.7.1. The board appears as a USB drive if
+//! BOOTSEL is held while it is plugged in, and again after a program has ended. It is flashed through this drive.
+//! The log comes over a serial port on the same cable. While a program runs, BOOTSEL is the button.
 
 #![no_std]
 

@@ -1,9 +1,9 @@
-//! Raspberry Pi Pico 2 with nothing but its USB cable: an RP2350, two Cortex-M33 at 150 MHz
-//! with 520 KB of RAM and 4 MB of flash.
+//! Raspberry Pi Pico 2 with only its USB cable: an RP2350 with two Cortex-M33 at 150 MHz, 520 KB of RAM and 4 MB of
+//! flash.
 //!
-//! The board is a network card to the host, and answers at 192.168.7.1. It is flashed as the drive that it is when
-//! BOOTSEL is held while it is connected, and again after a program has ended. The log comes over a
-//! serial port of the same cable. The button is GP14, to ground.
+//! The host sees the board as a network card. The board's address is 192.168.7.1. The board appears as a USB drive if
+//! BOOTSEL is held while it is plugged in, and again after a program has ended. It is flashed through this drive.
+//! The log comes over a serial port on the same cable. The button connects GP14 to ground.
 
 #![no_std]
 

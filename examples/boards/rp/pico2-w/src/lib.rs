@@ -1,9 +1,9 @@
-//! Raspberry Pi Pico 2 W: an RP2350, two Cortex-M33 at 150 MHz of which one runs, with
-//! 520 KB of RAM and 4 MB of flash, and a CYW43439 for Wi-Fi.
+//! Raspberry Pi Pico 2 W: an RP2350 with two Cortex-M33 at 150 MHz, of which one is used, 520 KB of RAM and 4 MB of
+//! flash, and a CYW43439 for Wi-Fi.
 //!
-//! `WIFI_NETWORK` and `WIFI_PASSWORD` are read from the environment when this is compiled. The address comes by
-//! DHCP. The button is GP14, to ground. The Wi-Fi chip's firmware has a licence of its
-//! own: `../README.md`.
+//! `WIFI_NETWORK` and `WIFI_PASSWORD` are read from the environment at compile time. The board gets its address by
+//! DHCP. The button connects GP14 to ground. The Wi-Fi chip's firmware has a separate licence:
+//! `../README.md`.
 
 #![no_std]
 

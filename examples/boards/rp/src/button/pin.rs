@@ -1,5 +1,6 @@
-//! GP14 as a button, on an RP2350, whose BOOTSEL embassy-rp does not read: one from there to ground, which is the
-//! pin beside it, or just a wire that touches both.
+//! GP14 as a button, on an RP2350: embassy-rp does not read this chip's BOOTSEL.
+//!
+//! Connect a button from GP14 to ground, which is the pin next to it. A wire that touches both pins does the same.
 
 use embassy_rp::Peri;
 use embassy_rp::gpio::{Input, Pull};
@@ -14,8 +15,8 @@ impl Button {
     }
 }
 
-/// Sleeps until the pin's interrupt, and calls `on_interrupt`. A button that bounces counts more than once, which
-/// interrupts may.
+/// Calls `on_interrupt` each time the button is pressed, and sleeps in between. A button that bounces causes more
+/// than one call.
 #[embassy_executor::task]
 pub(crate) async fn watch(mut button: Button, on_interrupt: fn()) -> ! {
     loop {

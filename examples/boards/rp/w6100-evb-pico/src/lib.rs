@@ -1,7 +1,7 @@
-//! WIZnet's W6100-EVB-Pico: an RP2040, two Cortex-M0+ at 125 MHz of which one runs,
-//! with 264 KB of RAM and 2 MB of flash, and a W6100 Ethernet controller at its SPI bus.
+//! WIZnet's W6100-EVB-Pico: an RP2040 with two Cortex-M0+ at 125 MHz, of which one is used, 264 KB of RAM
+//! and 2 MB of flash, and a W6100 Ethernet controller on the SPI bus.
 //!
-//! The address comes by DHCP. BOOTSEL is the button while a program runs.
+//! The board gets its address by DHCP. While a program runs, BOOTSEL is the button.
 
 #![no_std]
 

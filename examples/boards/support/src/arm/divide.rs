@@ -1,10 +1,10 @@
-//! The division of 64-bit numbers, small instead of unrolled.
+//! A small 64-bit division, in place of the compiler's unrolled one.
 //!
-//! The compiler's division takes 900 bytes of flash; this one takes 150. A divisor below 65,536, as in
-//! every conversion of time, takes four hardware divisions; any other takes a step for each bit.
+//! The compiler's division takes 900 bytes of flash; this one takes 150. For a divisor below 65,536, as in
+//! every conversion of time, it takes four hardware divisions. For any other, it takes one step per bit.
 
-/// Returns the quotient and the remainder. The divisor is never zero: the compiler checks that
-/// before.
+/// Returns the quotient and the remainder. The divisor is never zero: the compiler checks it before
+/// the call.
 pub fn divide(numerator: u64, divisor: u64) -> (u64, u64) {
     if divisor >> 16 == 0 {
         return divide_by_digits(numerator, divisor as u32);

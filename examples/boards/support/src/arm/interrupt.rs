@@ -3,11 +3,11 @@
 use cortex_m::interrupt::InterruptNumber;
 use cortex_m::peripheral::NVIC;
 
-/// An interrupt, by its number on the chip.
+/// An interrupt, identified by its number on the chip.
 #[derive(Clone, Copy)]
 pub struct Interrupt(pub u16);
 
-/// What the chip calls.
+/// An interrupt handler.
 pub type Handler = unsafe extern "C" fn();
 
 unsafe extern "C" {
@@ -22,7 +22,7 @@ unsafe impl InterruptNumber for Interrupt {
 }
 
 impl Interrupt {
-    /// Lets the interrupt through.
+    /// Enables the interrupt.
     pub fn unmask(self) {
         // SAFETY: drivers unmask after their device is set up, and no critical section relies on the
         // mask of a single interrupt.
@@ -30,8 +30,8 @@ impl Interrupt {
     }
 }
 
-/// Makes the vector table of a chip with so many interrupts; a board puts it behind the core's own
-/// vectors, as `__INTERRUPTS`.
+/// Returns the vector table of a chip with `N` interrupts. A board places it after the core's vectors, as
+/// `__INTERRUPTS`.
 pub const fn vectors<const N: usize>(handlers: &[(Interrupt, Handler)]) -> [Handler; N] {
     let mut vectors: [Handler; N] = [DefaultHandler; N];
     let mut at = 0;

@@ -1,15 +1,15 @@
-//! The compiler's memory functions and its 64-bit division, small instead of unrolled.
+//! Small memory functions and a small 64-bit division, in place of the compiler's unrolled ones.
 //!
-//! The compiler's functions are unrolled and take 3.5 KB; these take 100 bytes. Copies go by words,
-//! which a Cortex-M3 may read and write at any address, then by bytes; a move to a higher address
-//! goes backwards by bytes, and filling goes by bytes. The linker prefers these functions, since the
-//! compiler's are weak. The division is in [`divide`](super::divide).
+//! The compiler's memory functions take 3.5 KB; these take 100 bytes. A copy moves words, which a
+//! Cortex-M3 can read and write at any address, and then the remaining bytes. A move to a higher address
+//! goes backwards, byte by byte. Filling goes byte by byte. The linker uses these functions, because the
+//! compiler's are weak symbols. The division is in [`divide`](super::divide).
 
 use core::arch::global_asm;
 
 use super::divide::divide;
 
-/// Divides for `__aeabi_uldivmod`, which only assembler can write, since it returns both results.
+/// Divides for `__aeabi_uldivmod`, which must be assembler because it returns both results.
 // SAFETY: no other function has this name.
 #[unsafe(no_mangle)]
 extern "C" fn board_divide(numerator: u64, divisor: u64, remainder: &mut u64) -> u64 {

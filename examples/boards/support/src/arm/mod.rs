@@ -1,4 +1,4 @@
-//! A Cortex-M: how it sleeps, what a call looks like in its code, and its faults.
+//! The Cortex-M processor: sleep, the detection of calls in its code, and fault handlers.
 
 use cortex_m::register::msp;
 pub use cortex_m_rt::entry;
@@ -11,7 +11,7 @@ mod divide;
 pub mod interrupt;
 mod memory;
 
-/// Sleeps until an interrupt is pending, also if interrupts are held off.
+/// Sleeps until an interrupt is pending, even if interrupts are disabled.
 pub(crate) fn sleep() {
     cortex_m::asm::wfi();
 }
@@ -21,8 +21,8 @@ pub(crate) fn stack_pointer() -> u32 {
     msp::read()
 }
 
-/// Returns the address that a word on the stack leads back to, if the instruction before it is a
-/// call: `bl`, of two halves, or `blx`, of one. The lowest bit of the word is set, for Thumb code.
+/// Returns the return address in a word of the stack, if the instruction before that address is a call:
+/// `bl`, which has two half-words, or `blx`, which has one. The word's lowest bit is set, for Thumb code.
 pub(crate) fn return_address(word: u32) -> Option<u32> {
     if word & 1 == 0 {
         return None;
@@ -33,7 +33,7 @@ pub(crate) fn return_address(word: u32) -> Option<u32> {
     (long || second & 0xFF87 == 0x4780).then_some(address)
 }
 
-// SAFETY: the handler returns to nowhere and needs no state of the program that faulted.
+// SAFETY: the handler never returns, and needs no state of the program that faulted.
 #[exception]
 unsafe fn HardFault(frame: &ExceptionFrame) -> ! {
     defmt::error!("hard fault");
@@ -41,7 +41,7 @@ unsafe fn HardFault(frame: &ExceptionFrame) -> ! {
     broken()
 }
 
-// SAFETY: the handler returns to nowhere and needs no state of the program it interrupted.
+// SAFETY: the handler never returns, and needs no state of the program that it interrupted.
 #[exception]
 unsafe fn DefaultHandler(number: i16) -> ! {
     defmt::error!("no driver for interrupt {=i16}", number);

@@ -1,4 +1,4 @@
-//! defmt's frames on their way to the host.
+//! defmt's logger: it puts frames into the ring, and the serial port takes them out.
 
 use core::cell::{RefCell, UnsafeCell};
 
@@ -9,11 +9,11 @@ use embassy_sync::signal::Signal;
 
 use super::ring::Ring;
 
-/// What the host has not read yet. The section is not cleared at start.
+/// The bytes that the host has not read yet. A restart does not clear this section.
 #[unsafe(link_section = ".uninit.picoevent_log")]
 static LOG: Mutex<UnsafeCell<Ring>> = Mutex::new(UnsafeCell::new(Ring::unmade()));
 
-/// Raised after each frame.
+/// Signalled after each frame.
 static NEWS: Signal<CriticalSectionRawMutex, ()> = Signal::new();
 
 static FRAME: Mutex<RefCell<Frame>> =
@@ -25,7 +25,7 @@ struct Frame {
     held: Option<RestoreState>,
 }
 
-/// Waits for bytes that are to be sent, and moves them out. Returns their number, at least one.
+/// Waits for bytes to send, and moves them into `target`. Returns the number moved, at least one.
 pub(super) async fn read(target: &mut [u8]) -> usize {
     loop {
         let length = critical_section::with(|cs| with_log(cs, |log| log.pop(target)));
@@ -36,14 +36,14 @@ pub(super) async fn read(target: &mut [u8]) -> usize {
     }
 }
 
-/// Returns whether the host has taken everything.
+/// Returns whether all bytes were taken out of the ring.
 pub(super) fn is_empty() -> bool {
     critical_section::with(|cs| with_log(cs, |log| log.is_empty()))
 }
 
 fn with_log<T>(cs: CriticalSection, call: impl FnOnce(&mut Ring) -> T) -> T {
-    // SAFETY: nothing else has a reference meanwhile: interrupts are off, one core runs, and no `call` comes
-    // here again.
+    // SAFETY: no other reference exists: interrupts are off, one core runs, and `call` never calls this
+    // function.
     let log = unsafe { &mut *LOG.borrow(cs).get() };
     call(log.make())
 }

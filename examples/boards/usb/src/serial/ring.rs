@@ -1,12 +1,12 @@
 //! A byte ring in memory that a restart does not clear.
 
-/// The bytes it holds: some fifty lines of a log.
+/// The size of the ring in bytes, enough for some fifty lines of a log.
 const SIZE: usize = 2048;
 
-/// What `mark` is once the ring has been made.
+/// The value of `mark` in an initialised ring.
 const MARK: u32 = 0x7069_636f;
 
-/// The bytes that are held begin at `first` and go on at the ring's start. Any bits are a value of each field.
+/// The `held` bytes begin at `first` and wrap around. Every bit pattern is a valid value of each field.
 pub(super) struct Ring {
     mark: u32,
     first: usize,
@@ -15,12 +15,12 @@ pub(super) struct Ring {
 }
 
 impl Ring {
-    /// A ring that has not been made, as any memory.
+    /// Returns a ring that is not initialised yet.
     pub(super) const fn unmade() -> Self {
         Self { mark: 0, first: 0, held: 0, bytes: [0; SIZE] }
     }
 
-    /// Makes the ring, unless it has outlived a restart.
+    /// Initialises the ring, unless it has survived a restart.
     pub(super) fn make(&mut self) -> &mut Self {
         if self.mark != MARK || self.first >= SIZE || self.held > SIZE {
             (self.mark, self.first, self.held) = (MARK, 0, 0);
@@ -32,7 +32,7 @@ impl Ring {
         self.held == 0
     }
 
-    /// Puts bytes in, over the oldest when there is no room.
+    /// Appends bytes. Overwrites the oldest bytes when the ring is full.
     pub(super) fn push(&mut self, bytes: &[u8]) {
         for byte in bytes {
             self.bytes[(self.first + self.held) % SIZE] = *byte;
@@ -44,7 +44,7 @@ impl Ring {
         }
     }
 
-    /// Moves the oldest bytes out. Returns their number.
+    /// Moves up to `target.len()` of the oldest bytes into `target`. Returns the number moved.
     pub(super) fn pop(&mut self, target: &mut [u8]) -> usize {
         let length = target.len().min(self.held);
         for byte in &mut target[..length] {
