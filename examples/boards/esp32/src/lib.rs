@@ -5,7 +5,7 @@
 //! DHCP. While a program runs, BOOT is the button. espflash flashes the image and shows the log, both over the USB
 //! connector.
 //!
-//! Espressif's Wi-Fi driver allocates memory, so this board has a heap. picoevent does not use it.
+//! Espressif's Wi-Fi driver allocates memory, so this board has a heap. picoevent does not use the heap.
 
 #![no_std]
 

@@ -13,7 +13,7 @@ use static_cell::{ConstStaticCell, StaticCell};
 use udp_time::{PORT, RINGS, Time, uptime};
 
 static INTERRUPT: Trigger = Trigger::new(Signal::INT);
-/// The UDP socket, and one for DHCP.
+/// One UDP socket, and one for DHCP.
 static RESOURCES: StaticCell<StackResources<2>> = StaticCell::new();
 static SOCKETS: ConstStaticCell<Sockets<0, 0, 0>> = ConstStaticCell::new(Sockets::new());
 static UDP: ConstStaticCell<UdpSockets<1, 256, 128>> = ConstStaticCell::new(UdpSockets::new());

@@ -40,7 +40,7 @@ impl<const BITS: u32> Rounds<BITS> {
     /// Returns the ticks since the start.
     ///
     /// `left` returns the ticks left in the current round. `round_is_over` returns whether the counter has
-    /// reached zero and [`Self::on_round`] was not called for this yet.
+    /// reached zero and [`Self::on_round`] has not been called for this yet.
     pub fn ticks(
         &self,
         cs: CriticalSection,

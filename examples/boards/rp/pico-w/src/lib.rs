@@ -1,4 +1,4 @@
-//! Raspberry Pi Pico W: an RP2040 with two Cortex-M0+ at 125 MHz, of which one is used, 264 KB of RAM and 2 MB of
+//! Raspberry Pi Pico W: an RP2040 with two Cortex-M0+ at 125 MHz (one is used), 264 KB of RAM and 2 MB of
 //! flash, and a CYW43439 for Wi-Fi.
 //!
 //! `WIFI_NETWORK` and `WIFI_PASSWORD` are read from the environment at compile time. The board gets its address by

@@ -1,4 +1,4 @@
-//! WIZnet's W6100-EVB-Pico: an RP2040 with two Cortex-M0+ at 125 MHz, of which one is used, 264 KB of RAM
+//! WIZnet's W6100-EVB-Pico: an RP2040 with two Cortex-M0+ at 125 MHz (one is used), 264 KB of RAM
 //! and 2 MB of flash, and a W6100 Ethernet controller on the SPI bus.
 //!
 //! The board gets its address by DHCP. While a program runs, BOOTSEL is the button.

@@ -1,4 +1,4 @@
-//! WIZnet's W6100-EVB-Pico2: an RP2350 with two Cortex-M33 at 150 MHz, of which one is used, 520 KB of RAM
+//! WIZnet's W6100-EVB-Pico2: an RP2350 with two Cortex-M33 at 150 MHz (one is used), 520 KB of RAM
 //! and 2 MB of flash, and a W6100 Ethernet controller on the SPI bus.
 //!
 //! The board gets its address by DHCP. The button connects GP14 to ground.
