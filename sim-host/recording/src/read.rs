@@ -165,12 +165,10 @@ mod tests {
     use super::*;
 
     fn log() -> String {
-        static RECORDING: Recording<256> = Recording::new(Keep::First);
-        if RECORDING.is_empty() {
-            (0..70).for_each(|_| RECORDING.record(&Entry::Passed));
-        }
+        let recording = Recording::<256>::new(Keep::First);
+        (0..70).for_each(|_| recording.record(&Entry::Passed));
         let mut log = String::from("0.001 INFO booted\n");
-        RECORDING.dump(|line| log += &format!("0.002 INFO  {line}\n└─ somewhere.rs:12\n"));
+        recording.dump(|line| log += &format!("0.002 INFO  {line}\n└─ somewhere.rs:12\n"));
         log
     }
 

@@ -82,7 +82,8 @@ pub(super) struct Samples {
 
 impl Samples {
     pub(super) fn new(choices: &mut Choices<'_>) -> Self {
-        let message = |number| (format!("gateway-1/set/k{}", number % 4), b"value".to_vec(), 1);
+        // The clients of the console set other keys.
+        let message = |number| (format!("gateway-1/set/m{}", number % 4), b"value".to_vec(), 1);
         Self { host: Host::new(choices, message), looked_at: 0, next: 0, missing: 0 }
     }
 
