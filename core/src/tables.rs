@@ -57,7 +57,7 @@ impl<'s, A> Tables<'s, A> {
         Self { events, conns, listeners, sources, udp, first }
     }
 
-    /// Returns the tables with only their first slots, all free; `None` if a table has fewer.
+    /// Returns the tables shortened to the given numbers of slots, all free; `None` if a table has fewer slots.
     #[cfg(feature = "record")]
     pub(crate) fn shortened(
         self,

@@ -17,7 +17,8 @@ fn a_limit_of_callbacks_lets_the_loop_look_for_news() {
         passes.push(app.take());
     }
     assert_eq!(passes, [vec![0, 1, 2], vec![3, 4, 5], vec![6]]);
-    // Events more urgent than the limit's priority are not limited, and with a limit of zero one callback still runs.
+    // Events more urgent than the limit's priority are not limited. With a limit of zero, one callback still
+    // runs.
     let urgent = Priority::new(3).unwrap();
     base.set_dispatch_limit(Some(DispatchLimit { callbacks: Some(0), ..limit }));
     for event in &events {

@@ -17,7 +17,7 @@ pub struct Sum {
 }
 
 impl Sum {
-    /// Listens on `address`, with the places of a pool for its clients, and handles the interrupt signal.
+    /// Listens on `address` and handles the interrupt signal. Its clients get the places of the pool `clients`.
     ///
     /// # Errors
     /// [`SetupError`] when the storage has no room for one event, one listener and the pool.

@@ -97,7 +97,7 @@ fn a_second_base_on_the_same_memory_does_not_know_the_firsts_handles() {
     let in_first = first.add_pool(pool).unwrap();
     let before = fill(&mut first, in_first);
     let mut base = EventBase::over(storage.memory());
-    // The base does not know the first base's pool either.
+    // The second base does not know the pool of the first base.
     assert_eq!(base.connect_with(PEER, in_first, PLAIN, ignore), Err(SetupError::NoPool));
     let pool = base.add_pool(pool).unwrap();
     assert_eq!(fill(&mut base, pool).len(), 2);

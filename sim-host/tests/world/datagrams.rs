@@ -109,8 +109,8 @@ fn counter(bug: Bug) -> TestCase<Counter> {
         .over_ipv6()
 }
 
-/// Returns the outcome of the first seed that fails, and the number of lines to which its choice
-/// log shrinks.
+/// Shrinks the choice log of the first seed that fails. Returns the verdict of the shrunk log, and
+/// its number of lines.
 #[track_caller]
 fn failure(bug: Bug) -> (Verdict, usize) {
     let case = counter(bug);

@@ -68,7 +68,8 @@ pub fn every_verb(pool: PoolId) {
         any(dns::connect_again(any(&mut app), any(&mut conn), duration(), word(), any(1))).ok();
         any(picoevent_http::by_name(any(&mut app), any(&mut conn), word(), any(1)));
     }
-    // The functions that its sockets and timers call are reached through the pointers set above.
+    // The callbacks of the resolver's sockets and timers are reached through function pointers, which the calls above
+    // have set.
     while let Some(fired) = any(&mut base).next() {
         any(fired).call(any(&mut app), any(&mut *base));
     }

@@ -1,4 +1,4 @@
-//! A broker that fails at times, as a server.
+//! A broker that sometimes fails, as a server of the simulation.
 
 use std::time::Duration;
 

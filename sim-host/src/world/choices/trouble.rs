@@ -22,8 +22,8 @@ pub struct Trouble {
 }
 
 impl Trouble {
-    /// Draws the troubles of a server. Their kinds are in `allowed`, and all of them end by
-    /// `quiet`.
+    /// Draws the troubles of a server. Their kinds are in `allowed`, and each ends no
+    /// later than the time `quiet`.
     pub(crate) fn draw_all(
         choice_log: &mut ChoiceLog,
         server: usize,

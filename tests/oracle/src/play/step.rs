@@ -15,7 +15,8 @@ pub(super) fn instant(ms: u64) -> Instant {
     Instant::from_micros(ms * 1000)
 }
 
-/// Returns what an event is pending for and active with, in the bits that are compared.
+/// Returns the conditions that an event waits for, and those for which its callback is due. Only the
+/// bits that are compared with libevent are kept.
 pub(super) fn pending(cx: &mut Cx<'_, App>, event: Event) -> u8 {
     cx.event(event).map_or(0, |event| event.pending().bits() & bits::PENDING)
 }

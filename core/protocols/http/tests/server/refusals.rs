@@ -4,7 +4,8 @@
 use crate::bench::End;
 use crate::{GET, desk, status};
 
-/// Sends a request with another one after it, as a whole and byte by byte. Returns the status of the only answer.
+/// Sends a request, followed by another one: to one server in one piece, to a second server byte by byte. Returns the
+/// status of the only answer that each of them gives.
 fn refused(request: &[u8]) -> u16 {
     let smuggled = [request, GET.as_bytes()].concat();
     let (mut whole, mut bytes) = (desk(), desk());

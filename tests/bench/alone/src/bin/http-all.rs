@@ -1,4 +1,5 @@
-//! An HTTP server with eight routes of every kind: whole answers, pulled ones, events, files, uploads, WebSockets.
+//! An HTTP server whose eight routes cover every kind: whole answers, answers in parts (`pull`), server-sent events,
+//! files, an upload and a WebSocket.
 
 #![no_std]
 #![no_main]
