@@ -1,14 +1,14 @@
 //! The loop's clock: the system's monotonic clock, shifted to the base's time.
 
 use std::sync::OnceLock;
+use std::time::{Duration, Instant as Moment};
 
 use picoevent::Instant;
-use rustix::time::{ClockId, clock_gettime};
 
-/// A clock that continues from the base's time at the start of the loop.
+/// A clock that continues from the time a base had when its loop began.
 ///
-/// Before the loop runs, and between two runs, a base's time does not advance. Timers that are
-/// armed then count from that time, so the clock must continue from it. Otherwise they would fire
+/// Before the loop runs, and between two runs, a base's time stands still. Timers that an application
+/// arms then count from that time, so the clock must continue from there, or deadlines would be
 /// early.
 pub(super) struct Clock {
     origin: Instant,
@@ -21,11 +21,11 @@ impl Clock {
         Self { origin, started: None }
     }
 
-    /// Makes a clock that starts at `origin`.
+    /// Makes a clock that runs from `origin`.
     pub(super) fn started_at(origin: Instant) -> Self {
-        // The first call must come no later than the start of this clock.
+        // It is not before the clock that is lent.
         first_asked();
-        Self { origin, started: Some(Moment::begin()) }
+        Self { origin, started: Some(Moment::now()) }
     }
 
     /// Returns whether the clock runs.
@@ -35,67 +35,42 @@ impl Clock {
 
     /// Returns the current time.
     pub(super) fn now(&self) -> Instant {
-        let passed = self.started.map_or(0, Moment::elapsed);
-        Instant::from_micros(self.origin.as_micros().saturating_add(passed))
+        self.started.map_or(self.origin, |started| plus_elapsed(self.origin, started))
     }
 
-    /// Returns the value of [`since_first_asked`] at the time when this clock showed `now`, rounded
-    /// up to a microsecond. So the time that has passed since then is never too long. Reads no
-    /// clock.
+    /// Returns what [`since_first_asked`] returned when this clock was at `now`, rounded up to a microsecond, so
+    /// that what has passed since then is never too long. Reads no clock.
     pub(super) fn lent_at(&self, now: Instant) -> Instant {
-        let before = self.started.map_or(0, |started| started.since(first_asked()));
-        let since_start = now.as_micros().saturating_sub(self.origin.as_micros());
-        Instant::from_micros(before.saturating_add(since_start).saturating_add(1))
+        let before = self.started.map_or(Duration::ZERO, |started| started - first_asked());
+        let since_start = now.since(self.origin);
+        Instant::ZERO.after(before + since_start + Duration::from_micros(1))
     }
 }
 
-/// Returns the time since the first call in this process. It is a function without state, as
-/// [`EventBase::lend_idle_clock`] needs it.
+/// Returns the time since the first call in this process, for [`EventBase::lend_idle_clock`], which
+/// takes a function.
 ///
 /// [`EventBase::lend_idle_clock`]: picoevent::EventBase::lend_idle_clock
 pub(super) fn since_first_asked() -> Instant {
-    Instant::from_micros(first_asked().elapsed())
+    plus_elapsed(Instant::ZERO, first_asked())
 }
 
 fn first_asked() -> Moment {
     static FIRST: OnceLock<Moment> = OnceLock::new();
-    *FIRST.get_or_init(Moment::begin)
+    *FIRST.get_or_init(Moment::now)
 }
 
-/// A time of the system's monotonic clock, in whole microseconds. Every turn reads it, and a number
-/// is cheaper than `std`'s type.
-#[derive(Clone, Copy)]
-struct Moment(u64);
-
-impl Moment {
-    /// Returns the current time, rounded up, so that the time since then is rounded down: a
-    /// deadline must not count as passed too early.
-    fn begin() -> Self {
-        Self(micros(999))
-    }
-
-    /// Returns the microseconds from this moment to now.
-    fn elapsed(self) -> u64 {
-        micros(0).saturating_sub(self.0)
-    }
-
-    /// Returns the microseconds from `earlier` to this moment.
-    const fn since(self, earlier: Self) -> u64 {
-        self.0.saturating_sub(earlier.0)
-    }
-}
-
-/// Reads the clock, adds `nanos` nanoseconds, and returns microseconds.
-fn micros(nanos: u64) -> u64 {
-    let time = clock_gettime(ClockId::Monotonic);
-    // Neither value is negative: the clock counts from the start of the system.
-    time.tv_sec as u64 * 1_000_000 + (time.tv_nsec as u64 + nanos) / 1_000
+/// Returns `origin` plus the time since `started`, rounded down to a microsecond: a deadline must not
+/// count as passed before it has.
+fn plus_elapsed(origin: Instant, started: Moment) -> Instant {
+    let passed = started.elapsed();
+    let seconds = passed.as_secs().saturating_mul(1_000_000);
+    let micros = seconds.saturating_add(passed.subsec_micros().into());
+    Instant::from_micros(origin.as_micros().saturating_add(micros))
 }
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
 
     const ORIGIN: Instant = Instant::from_micros(5_000_000);
@@ -114,14 +89,13 @@ mod tests {
         let (first, second) = (clock.now(), clock.now());
         assert!(ORIGIN <= first && first <= second && clock.goes());
     }
-
     #[test]
     fn a_lent_clock_goes_on_where_the_loops_clock_was() {
         let clock = Clock::started_at(ORIGIN);
         let (now, before) = (clock.now(), since_first_asked());
         let passed = since_first_asked().since(clock.lent_at(now));
         assert!(ORIGIN.after(passed) <= ORIGIN.after(clock.now().since(now)), "{passed:?}");
-        // The difference is at most two roundings.
+        // It is behind by two roundings at most.
         let lent_at = clock.lent_at(now);
         assert!(lent_at <= before.after(Duration::from_micros(2)), "{lent_at:?} {before:?}");
     }
