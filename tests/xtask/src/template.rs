@@ -1,8 +1,7 @@
 //! Tests the project template, `examples/template`: generated projects are simulated, run and linked.
 //!
 //! Two steps of `cargo xtask test` use the project of one board. The placeholders of its template are filled in here.
-//! In
-//! the group `template`, cargo-generate makes the project of every board, outside of the repository.
+//! In the group `template`, cargo-generate makes the project of every board, outside of the repository.
 
 mod generate;
 mod plain;
@@ -119,8 +118,8 @@ fn firmware(toolchain: Toolchain, project: &Path, row: &Row) -> Command {
     with_target(cargo, row.workspace().join("target"))
 }
 
-/// Runs a project's simulations and its program. Then runs the simulations without the timeouts. They must fail with
-/// the seed that the project's README names.
+/// Runs a project's simulations and its program, twice at the same address. Then runs the simulations without the
+/// timeouts. They must fail with the seed that the project's README names. They must also fail if `ROOM` is too small.
 fn test_and_run(project: &Path) -> Result<()> {
     let cargo = || with_target(command::cargo(project), workspace::target());
     command::run(cargo().arg("test"))?;
@@ -130,27 +129,44 @@ fn test_and_run(project: &Path) -> Result<()> {
     let line = desk.line()?;
     let address = line.strip_prefix("listening on ").context("the program does not listen")?;
     converse(address)?;
+    let output = command::ended(cargo().args(["run", "--quiet", "--", address]), LONGEST)?;
+    let refusal = String::from_utf8_lossy(&output.stderr);
+    ensure!(
+        refusal.starts_with(&format!("error: cannot listen on {address}: ")),
+        "for an address in use the program printed {refusal:?}"
+    );
     end(&mut desk)?;
 
-    let application = project.join("app/src/lib.rs");
-    let whole = fs::read_to_string(&application)?;
-    let is_timeout = |line: &&str| line.contains("const IDLE") || line.contains("const STALL");
-    ensure!(whole.lines().filter(is_timeout).count() == 2, "the application has two timeouts");
-    let rest: Vec<_> = whole.lines().filter(|line| !is_timeout(line)).collect();
-    fs::write(&application, rest.join("\n"))?;
-    let mut test = cargo();
-    println!("$ {}", command::describe(test.arg("test")));
-    let output = command::ended(&mut test, LONGEST)?;
-    fs::write(&application, whole)?;
     let readme = fs::read_to_string(project.join("README.md"))?;
     let told = readme.lines().find(|line| line.starts_with("FAILED ")).context("README")?;
-    let said = String::from_utf8_lossy(&output.stdout);
+    let is_timeout = |line: &str| line.contains("const IDLE") || line.contains("const STALL");
+    let said = test_without(project, is_timeout, 2)?;
     ensure!(
         said.lines().any(|line| line == told),
         "without timeouts README's {told:?} is not so:\n{said}"
     );
     println!("without timeouts: {told}");
+    let said = test_without(project, |line| line.contains("const ROOM"), 1)?;
+    ensure!(said.contains("\nFAILED app, seed "), "without `ROOM` the test passes:\n{said}");
     Ok(())
+}
+
+/// Runs a project's simulations without the `count` lines of the application for which `is_removed` returns true.
+/// Returns their output.
+fn test_without(project: &Path, is_removed: impl Fn(&str) -> bool, count: usize) -> Result<String> {
+    let application = project.join("app/src/lib.rs");
+    let whole = fs::read_to_string(&application)?;
+    let rest: Vec<_> = whole.lines().filter(|line| !is_removed(line)).collect();
+    ensure!(
+        rest.len().checked_add(count) == Some(whole.lines().count()),
+        "{count} lines are missing"
+    );
+    fs::write(&application, rest.join("\n"))?;
+    let mut test = with_target(command::cargo(project), workspace::target());
+    println!("$ {}", command::describe(test.arg("test")));
+    let output = command::ended(&mut test, LONGEST)?;
+    fs::write(&application, whole)?;
+    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
 /// Runs a project's firmware with cargo, as a user does, and communicates with it.

@@ -81,11 +81,14 @@ impl Protocol<App> for Client {
     fn readable(app: &mut App, conn: &mut ConnMut<App>) {
         let mut buffer = [0; 32];
         while let Some(line) = conn.read_line(&mut buffer) {
-            // Because of `ROOM`, an answer always fits. If the write fails, the connection has failed and ends.
-            let _ = match line {
+            let answer = match line {
                 Ok(line) => app.command(conn, line),
                 Err(_) => conn.write(b"error: no such line\n"),
             };
+            // An answer longer than `ROOM` may not fit. A client that gets no answer would wait for it.
+            if answer.is_err() {
+                conn.abort();
+            }
         }
     }
 }

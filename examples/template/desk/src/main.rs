@@ -2,12 +2,23 @@
 
 use std::error::Error;
 use std::net::SocketAddr;
+use std::process::ExitCode;
 
 use app::{App, CLIENTS, PORT, Storage};
 use picoevent::EventBase;
 use picoevent_mio::Live;
 
-fn main() -> Result<(), Box<dyn Error>> {
+fn main() -> ExitCode {
+    match serve() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn serve() -> Result<(), Box<dyn Error>> {
     let address = match std::env::args().nth(1) {
         Some(address) => address.parse()?,
         None => SocketAddr::from(([127, 0, 0, 1], PORT)),
@@ -17,7 +28,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     let listener = App::start(&mut base, address, CLIENTS)?;
     let mut live = Live::new()?;
     live.settle(&mut base)?; // so that the listener has its port, if the address has port 0
-    println!("listening on {}", live.local_addr(listener)?);
+    let address =
+        live.local_addr(listener).map_err(|error| format!("cannot listen on {address}: {error}"))?;
+    println!("listening on {address}");
     live.run(&mut base, &mut App::default())?;
     println!("done");
     Ok(())

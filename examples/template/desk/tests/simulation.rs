@@ -16,9 +16,11 @@ fn serves_in_every_simulation() {
         .sizes(&[BOARD])
         .client(|choices| {
             let level = choices.up_to(100);
+            // Four answers to `what` are longer than the output ring.
             let script = Script::new()
-                .send(format!("set {level}\nget\nwhat\n").as_bytes())
-                .expect_pattern("ok\n<digits>\nerror: get, set LEVEL, quit\n")
+                .send(format!("set {level}\nget\n{}", "what\n".repeat(4)).as_bytes())
+                .expect_pattern("ok\n<digits>\n")
+                .expect("error: get, set LEVEL, quit\n".repeat(4).as_bytes())
                 .may_end_with(b"busy\n");
             match choices.up_to(2) {
                 0 => script.send(b"quit\n").expect(b"bye\n").expect_end(),

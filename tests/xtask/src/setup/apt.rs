@@ -58,9 +58,11 @@ impl Apt {
     }
 }
 
-/// Returns an `apt-get` command that never asks a question.
+/// Returns an `apt-get` command that never asks a question. If another process installs packages, it waits for that
+/// process, for at most five minutes.
 fn apt_get(apt: Apt) -> Command {
     let mut words = vec!["env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "--quiet"];
+    words.extend(["-o", "DPkg::Lock::Timeout=300"]);
     if apt == Apt::Sudo {
         words.insert(0, "sudo");
     }
@@ -83,7 +85,7 @@ mod tests {
 
     #[test]
     fn sudo_is_used_where_it_is_needed() {
-        let root = "env DEBIAN_FRONTEND=noninteractive apt-get --quiet";
+        let root = "env DEBIAN_FRONTEND=noninteractive apt-get --quiet -o DPkg::Lock::Timeout=300";
         assert_eq!(command::describe(&apt_get(Apt::Root)), root);
         assert_eq!(command::describe(&apt_get(Apt::Sudo)), format!("sudo {root}"));
     }
