@@ -39,8 +39,8 @@ include!(concat!(env!("OUT_DIR"), "/page.rs"));
 pub const PORT: u16 = 8080;
 /// The number of connections at once. A browser opens up to six.
 const CLIENTS: usize = 8;
-/// The pool of the connections.
-pub const POOL: Pool = Pool::new(CLIENTS as u16).spare(1).rings(512, 1024);
+/// The pool of the connections. One more than the clients: a new client replaces one that waits.
+pub const POOL: Pool = Pool::new(CLIENTS as u16 + 1).rings(512, 1024);
 /// The memory of the loop: three events (a timer, a signal and the delay before the end) and the pool.
 pub type Memory = Storage<Device, 3, { POOL.conns() }, { POOL.bytes() }>;
 /// Slots for the files that are being sent, one for each connection.

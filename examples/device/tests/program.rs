@@ -283,3 +283,22 @@ fn a_connection_serves_many_requests_and_an_interrupt_ends_the_device() {
     let (status, lines) = device.wait();
     assert!(status.success() && lines.last().is_some_and(|line| line == "done"), "{lines:?}");
 }
+
+#[test]
+fn eight_clients_keep_their_connections_and_a_ninth_replaces_one() {
+    let device = Program::start(DEVICE);
+    let mut clients: Vec<_> = (0..8).map(|_| Client::connect(&device)).collect();
+    for _ in 0..2 {
+        for client in &mut clients {
+            assert!(client.get("/settings").head.starts_with("HTTP/1.1 200 "));
+        }
+    }
+    let mut ninth = Client::connect(&device);
+    assert!(ninth.get("/settings").head.starts_with("HTTP/1.1 200 "));
+    let is_served = |client: &mut Client| {
+        let sent = client.stream.write_all(b"GET /settings HTTP/1.1\r\nHost: device\r\n\r\n");
+        sent.is_ok() && client.input.read_line(&mut String::new()).is_ok_and(|bytes| bytes > 0)
+    };
+    let served = clients.iter_mut().map(is_served).filter(|served| *served).count();
+    assert_eq!(served, 7);
+}

@@ -195,15 +195,19 @@ impl<S> Http<S> {
         S: Site<A>,
     {
         Self::run(app, conn, work);
-        if S::REPLACES
-            && let Some(waiting) = S::server(app).waiting(conn.id())
-        {
-            // This frees the slot at once. The connection has nothing to report when it ends.
-            S::server(app).remove(waiting);
-            if let Ok(mut waiting) = conn.cx().conn(waiting) {
-                waiting.abort();
-            }
+    }
+
+    /// Aborts a connection that waits for a request, and gives its slot to `conn`. Returns whether there was one.
+    fn replace<A: 'static>(app: &mut A, conn: &mut ConnMut<'_, '_, A>) -> bool
+    where
+        S: Site<A>,
+    {
+        let Some(waiting) = S::server(app).remove_waiting() else { return false };
+        // Without a slot, the connection has nothing to report when it ends.
+        if let Ok(mut waiting) = conn.cx().conn(waiting) {
+            waiting.abort();
         }
+        S::server(app).add(conn.id())
     }
 
     /// Runs `work` on a copy of a connection's state, so that the application is not borrowed meanwhile.
@@ -231,7 +235,8 @@ impl<A: 'static, S: Site<A>> Protocol<A> for Http<S> {
     const BUSY: &'static [u8] = S::BUSY;
 
     fn opened(app: &mut A, conn: &mut ConnMut<'_, '_, A>) {
-        if !S::server(app).add(conn.id()) {
+        let has_slot = S::server(app).add(conn.id()) || S::REPLACES && Self::replace(app, conn);
+        if !has_slot {
             conn.write_some(S::BUSY);
             return conn.close();
         }

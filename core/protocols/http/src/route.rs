@@ -239,10 +239,13 @@ pub trait Site<A: 'static>: Sized {
     /// The answer to a client when all places of the pool are in use; see [`Protocol::BUSY`].
     const BUSY: &'static [u8] = UNAVAILABLE;
 
-    /// Whether to reset waiting connections when all places are in use. A waiting connection waits for a request,
-    /// or for the rest of its head. One is reset when a new client takes the last place, and when the server has
-    /// answered another connection, which then waits too. So neither idle clients nor clients that read large
-    /// answers slowly can keep others out. The cost: silent clients can use one place less.
+    /// Whether a new client may replace a waiting one. If all slots of [`Server`](Self::Server) are in use, a connection
+    /// that waits for a request, or for the rest of its head, is reset, and the new client gets its slot. So neither
+    /// idle clients nor clients that read large answers slowly can keep others out. If a request is in progress on all
+    /// slots, the new client gets [`BUSY`](Self::BUSY).
+    ///
+    /// The pool needs one connection more than there are slots, and no [spare](picoevent::Pool::spare) one: the core
+    /// answers a client in a spare place by itself.
     const REPLACES: bool = false;
 
     /// The memory for the requests; see [`Server`](crate::Server).

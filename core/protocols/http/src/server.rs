@@ -11,6 +11,8 @@ use crate::exchange::{Exchange, Timer};
 /// A WebSocket handshake takes 24 bytes of the text in addition to the target.
 pub struct Server<const N: usize, const TEXT: usize = 64> {
     slots: [Slot<TEXT>; N],
+    /// The slot where the search for a waiting connection begins.
+    next: usize,
 }
 
 /// The memory for one connection.
@@ -28,7 +30,7 @@ impl<const N: usize, const TEXT: usize> Server<N, TEXT> {
     /// Makes the memory, without connections.
     pub const fn new() -> Self {
         let slot = Slot { conn: None, is_taken: false, exchange: Exchange::new(), text: [0; TEXT] };
-        Self { slots: [slot; N] }
+        Self { slots: [slot; N], next: 0 }
     }
 
     /// Returns the number of connections.
@@ -67,11 +69,10 @@ pub trait Slots: sealed::Sealed {
     /// Takes a slot for a connection. Returns whether there was one.
     fn add(&mut self, conn: Conn) -> bool;
 
-    /// Returns another connection that waits for a request or for the rest of a head, if all slots are in use and
-    /// `conn` waits too. The search begins after the slot of `conn`. A new connection gets the slot that became
-    /// free last, so if connections come in turn, the result is the one that waits longest. If `conn` has had a
-    /// request, connections without one are not returned.
-    fn waiting(&self, conn: Conn) -> Option<Conn>;
+    /// Frees the slot of a connection that waits for a request or for the rest of a head. Returns the connection. The
+    /// slots are searched in turn, each search begins after the last result. So if all connections wait, a new one
+    /// keeps its slot until all others were replaced.
+    fn remove_waiting(&mut self) -> Option<Conn>;
 
     /// Returns whether a connection only waits for a request.
     fn is_idle(&self, conn: Conn) -> bool;
@@ -114,18 +115,15 @@ impl<const N: usize, const TEXT: usize> Slots for Server<N, TEXT> {
         true
     }
 
-    fn waiting(&self, conn: Conn) -> Option<Conn> {
-        let place = self.find(conn)?;
-        let (before, behind) = self.slots.split_at_checked(place)?;
-        let (own, behind) = behind.split_first()?;
-        if self.len() < N || !own.exchange.awaits_head() {
-            return None;
+    fn remove_waiting(&mut self) -> Option<Conn> {
+        for _ in 0..N {
+            let slot = self.slots.get_mut(self.next)?;
+            self.next = self.next.wrapping_add(1).checked_rem(N)?;
+            if slot.exchange.awaits_head() {
+                return slot.conn.take();
+            }
         }
-        let requests = own.exchange.requests.min(1);
-        let waits = |slot: &&Slot<TEXT>| {
-            !slot.is_taken && slot.exchange.awaits_head() && slot.exchange.requests >= requests
-        };
-        behind.iter().chain(before).find(waits)?.conn
+        None
     }
 
     fn is_idle(&self, conn: Conn) -> bool {
