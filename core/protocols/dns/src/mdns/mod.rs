@@ -27,10 +27,9 @@
 //! * A name is probed three times before it is used. If another host has it, a number is appended:
 //!   `pump-7-2`. If two hosts probe at the same time, the one with the greater address gets the
 //!   name.
-//! * Then the name is announced twice, and questions about it are answered: by multicast after 20
-//!   to 120 ms, or at once by unicast if the querier wants that. Records that the querier already
-//!   has are left out.
-//! * When the name is withdrawn, or the addresses change, the other hosts are informed.
+//! * Then the name is announced twice, and questions about it are answered: by multicast after 20 to 120 ms, or at once
+//!   by unicast if the querier requests this. Records that the querier already has are left out.
+//! * When the name is withdrawn, or is announced again with other addresses, the other hosts are informed.
 //! * [`browse`] finds the services of a kind on other hosts, with their hosts, ports, texts and
 //!   addresses.
 //!
@@ -86,8 +85,8 @@ pub trait HasMdns: Sized {
     /// Returns the responder.
     fn mdns(&mut self) -> &mut Responder;
 
-    /// Called when the host has a name: the requested one, or one with a number. It is called again
-    /// when the name changes.
+    /// Called when the host has a name: the requested one, or one with a number. It is called again after each further
+    /// probing, for example after a conflict, even if the name stays the same.
     fn named(&mut self, cx: &mut Cx<'_, Self>) {
         let _ = cx;
     }
