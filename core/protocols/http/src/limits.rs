@@ -53,13 +53,14 @@ impl Limits {
         Self { line: bytes, ..self }
     }
 
-    /// Sets the largest number of header fields, and of trailer fields. More are answered with 431.
+    /// Sets the largest number of header fields, and of trailer fields. A request with more fields is answered
+    /// with 431.
     #[must_use]
     pub const fn fields(self, fields: u8) -> Self {
         Self { fields, ..self }
     }
 
-    /// Sets the length of the longest body. A longer one is answered with 413. With 0, every body is.
+    /// Sets the length of the longest body. A longer one is answered with 413. With a limit of 0, every body is.
     #[must_use]
     pub const fn body(self, bytes: u32) -> Self {
         Self { body: bytes, ..self }

@@ -15,7 +15,7 @@ use crate::text::copy;
 ///   input ring   │ clear │ left, as far as it has come │ the next frame …
 /// ```
 ///
-/// The rest of the state is in the exchange. These fields have no other use on a WebSocket:
+/// More of the state is in these fields of the exchange. On a WebSocket, they have no other use:
 ///
 /// | field | content |
 /// |---|---|
