@@ -351,8 +351,7 @@ impl Table<'_> {
         self.get(place).is_some_and(|question| question.is_open() && question.until <= now)
     }
 
-    /// Returns whether answers may still arrive, to other questions or to earlier tries of this
-    /// one.
+    /// Returns whether answers may still arrive, to other questions or to earlier tries of this question.
     pub(crate) fn is_waiting(&self, place: u16) -> bool {
         self.questions.iter().zip(0..u16::MAX).any(|(question, other)| {
             question.is_open() && question.tries > u8::from(other == place)

@@ -63,11 +63,11 @@ pub(crate) enum Input {
     Line,
     /// A header field, or the end of the head.
     Fields,
-    /// The rest of the body, [`Exchange::content`] bytes.
+    /// The remaining bytes of the body: [`Exchange::content`] is their number.
     Body,
     /// The line with a chunk's size.
     ChunkSize,
-    /// The rest of a chunk, [`Exchange::content`] bytes.
+    /// The remaining bytes of a chunk: [`Exchange::content`] is their number.
     Chunk,
     /// The end of a chunk.
     ChunkEnd,

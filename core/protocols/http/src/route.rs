@@ -237,8 +237,8 @@ pub trait Site<A: 'static>: Sized {
     /// ```
     const CLOCK: Option<Clock<A>> = None;
 
-    /// The answer to a client when all connections of the pool, or all slots of the server, are in use;
-    /// see [`Protocol::BUSY`].
+    /// The answer to a client when all slots of the server, or all connections of the pool except the spare
+    /// connections, are in use; see [`Protocol::BUSY`].
     const BUSY: &'static [u8] = UNAVAILABLE;
 
     /// Whether a new client may replace a client that only waits. If all slots of [`Server`](Self::Server) are in use,

@@ -24,9 +24,8 @@
 //! # let _ = start;
 //! ```
 //!
-//! * A name is probed three times before it is used. If another host has it, a number is appended:
-//!   `pump-7-2`. If two hosts probe at the same time, the one with the greater address gets the
-//!   name.
+//! * A name is probed three times before it is used. If another host has it, a number is appended: `pump-7-2`. If two
+//!   hosts probe at the same time, the host with the greater address gets the name.
 //! * Then the name is announced twice, and questions about it are answered: by multicast after 20 to 120 ms, or at once
 //!   by unicast if the querier requests this. Records that the querier already has are left out.
 //! * When the name is withdrawn, or is announced again with other addresses, the other hosts are informed.
@@ -123,7 +122,7 @@ enum State {
     Named,
 }
 
-/// A set of records: those of the host, the list of service kinds, and those of each service.
+/// A set of records: the records of the host, the list of service kinds, and the records of each service.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Records(u8);
 

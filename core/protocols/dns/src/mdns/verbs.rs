@@ -211,7 +211,7 @@ pub(super) fn heard<A: HasMdns>(app: &mut A, udp: &mut UdpMut<'_, '_, A>, _: Udp
     while hear(app, udp) {}
 }
 
-/// Handles one message. Returns whether there was one.
+/// Handles one message. Returns whether there was a message.
 pub(super) fn hear<A: HasMdns>(app: &mut A, udp: &mut UdpMut<'_, '_, A>) -> bool {
     let Some(datagram) = udp.peek() else { return false };
     let from = datagram.from;

@@ -275,7 +275,7 @@ pub enum Data<'m> {
     Srv {
         /// Hosts with the lowest number are tried first.
         priority: u16,
-        /// The share of this host among those of the same priority.
+        /// The share of this host among the hosts of the same priority.
         weight: u16,
         /// The port.
         port: u16,

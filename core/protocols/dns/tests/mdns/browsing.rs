@@ -98,7 +98,7 @@ fn a_service_that_says_goodbye_is_lost_after_a_second() {
         let after = told.at.since(now).as_millis();
         assert!((1_000..1_100).contains(&after), "{after} ms");
         assert_eq!(hosts[0].device.browser.as_mut().services().count(), 0);
-        // It is found again when it is back.
+        // When the host announces the service again, the browser finds it again.
         told_nothing_more(hosts, now);
     });
 }

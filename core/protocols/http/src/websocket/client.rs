@@ -76,8 +76,8 @@ pub trait SocketCaller<A: 'static>: Sized {
     const LIMITS: Limits = Limits::new();
     /// The subprotocols, in order of preference. The server chooses one of them, or none: [`Socket::protocol`].
     const PROTOCOLS: &'static [&'static str] = &[];
-    /// The number of redirects to follow, as for a [`Caller`](crate::Caller). Answers that are no redirects, and do not
-    /// have status 101, are [refusals](CallError::Refused).
+    /// The number of redirects to follow, as for a [`Caller`](crate::Caller). An answer that is not followed and does
+    /// not have status 101 is a [refusal](CallError::Refused).
     const REDIRECTS: u8 = 4;
     /// The function that connects to a server by its name, as for a [`Caller`](crate::Caller::BY_NAME).
     const BY_NAME: Option<ByName<A>> = None;

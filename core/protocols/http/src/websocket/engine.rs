@@ -74,7 +74,7 @@ pub(crate) fn advance<A: 'static>(app: &mut A, request: &mut Request<'_, '_, '_,
             Err(code) => socket.end(code),
         }
     }
-    // A peer that has ended its stream is treated as gone.
+    // If the peer has ended its stream, the connection is closed.
     let conn = &mut socket.request.conn;
     if socket.request.x.has(flag::EOF) && conn.is_open() {
         conn.close();
