@@ -167,7 +167,7 @@ pub struct Record<'m> {
 
 impl<'m> Record<'m> {
     /// Reads the record at an offset. In the section of questions it has only a name, a type and a class. Returns the
-    /// record and the offset after it, or `None` if the message ends before or the name is malformed.
+    /// record and the offset after it, or `None` if the message is too short or the name is malformed.
     #[inline(never)]
     fn read(bytes: &'m [u8], at: usize, section: u8) -> Option<(Self, usize)> {
         let (name, at) = Name::check(bytes, at)?;

@@ -74,7 +74,7 @@ const INTERNET: u16 = 1;
 /// In multicast DNS, the top bit of a class is a separate flag.
 const CLASS: u16 = 0x7FFF;
 
-/// Returns the two bytes at an offset as a number, or `None` if the message ends before.
+/// Returns the two bytes at an offset as a number, or `None` if the message is too short.
 #[inline(never)]
 fn number(bytes: &[u8], at: usize) -> Option<u16> {
     let bytes = bytes.get(at..)?.first_chunk()?;

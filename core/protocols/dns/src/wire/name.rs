@@ -22,8 +22,8 @@ pub struct Name<'m> {
 impl<'m> Name<'m> {
     /// Checks the name at an offset. Returns the name and the offset after it.
     ///
-    /// A pointer must point to bytes before all bytes that the name has used so far. So each step
-    /// goes further back, and no name is endless.
+    /// A pointer must point to bytes before all bytes that the name has used so far. So each pointer leads further back
+    /// in the message, and no name is endless.
     pub(super) fn check(message: &'m [u8], at: usize) -> Option<(Self, usize)> {
         let mut labels = Labels { message, at, least: at, end: None };
         let mut length = 1_usize;
