@@ -111,7 +111,7 @@ impl Table<'_> {
     /// Returns the index of the next question whose answer was truncated, and the server to ask.
     fn next_to_fetch(&self) -> Option<(u16, SocketAddr)> {
         let place = self.questions.iter().position(|question| question.state == State::Queued)?;
-        // The server that truncated the answer is the one that answered last.
+        // The server that answered last. Usually it is the server that truncated this answer.
         let server = *self.client.servers.get(usize::from(self.client.first))?;
         Some((place as u16, server))
     }
