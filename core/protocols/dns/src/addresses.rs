@@ -43,7 +43,7 @@ impl Found {
         }
     }
 
-    /// Returns the address at a position in the answer.
+    /// Returns the address with this index, in the order of the answer. Returns `None` if there are fewer addresses.
     #[inline(never)]
     pub(crate) fn get(&self, place: u8) -> Option<IpAddr> {
         let mut held = self.octets.chunks_exact(self.family.size()).take(self.count.into());
@@ -59,7 +59,8 @@ impl Found {
         (0..self.count).filter_map(|place| self.get(place))
     }
 
-    /// Returns one of the addresses. Consecutive values of `turn` give the addresses in rotation.
+    /// Returns one of the addresses, or `None` if there is none. Consecutive values of `turn` give the addresses
+    /// in rotation.
     pub(crate) fn of_turn(&self, turn: u8) -> Option<IpAddr> {
         self.get(turn.checked_rem(self.count)?)
     }
@@ -91,7 +92,7 @@ impl Addresses {
         self.v4.iter().chain(self.v6.iter())
     }
 
-    /// Returns the first address. After a successful look-up there is at least one.
+    /// Returns the first address, or `None` if there is none. After a successful look-up there is at least one address.
     pub fn first(&self) -> Option<IpAddr> {
         self.v4.get(0).or_else(|| self.v6.get(0))
     }

@@ -8,21 +8,22 @@ use crate::wire::{Kind, Message, Name, Question, Status};
 /// The maximum number of aliases followed to reach an address.
 const MAX_ALIASES: usize = 8;
 
-/// The longest time to cache a negative answer, in seconds. RFC 2308, section 5 suggests up to
-/// three hours. A device needs less while it is being installed, or if the answer was forged.
+/// The longest time to cache a negative answer, in seconds. RFC 2308, section 5 suggests up to three hours. This limit
+/// is lower, because a missing name may be added soon while a device is being installed, and because a forged answer
+/// must not last.
 const MAX_NEGATIVE_TTL: u32 = 60;
 
 /// The longest time to cache addresses, in seconds: one day.
 const MAX_TTL: u32 = 86_400;
 
-/// The content of an answer: whether it has addresses, and for how many seconds this may be cached.
+/// The content of an answer: whether it has addresses, and for how many seconds this result may be cached.
 ///
-/// [`NoAnswer`](LookupError::NoAnswer) means that this server does not know, but another one may
-/// know. [`TooLong`](LookupError::TooLong) means that the answer was truncated and the remaining
-/// part has no address.
+/// [`NoAnswer`](LookupError::NoAnswer) means that this server could not resolve the name, but another server may.
+/// [`TooLong`](LookupError::TooLong) means that the answer was truncated and the remaining part has no address.
 pub(crate) type Answer = (Result<(), LookupError>, u32);
 
-/// Returns the question that a message answers, if it has exactly one.
+/// Returns the question that a message answers. Returns `None` if the message is not an answer to exactly one question
+/// of the class internet.
 pub(crate) fn question<'m>(message: &Message<'m>) -> Option<Question<'m>> {
     let mut questions = message.questions();
     let question = questions.next()?;
@@ -30,7 +31,8 @@ pub(crate) fn question<'m>(message: &Message<'m>) -> Option<Question<'m>> {
     is_answer.then_some(question)
 }
 
-/// Reads the answer to a question about `name`. The message repeats the name.
+/// Reads the answer to a question about `name`, and adds the addresses to `found`. `name` is the name in the question
+/// section of the same message.
 #[inline(never)]
 pub(crate) fn read<'m>(message: &Message<'m>, name: Name<'m>, found: &mut Found) -> Answer {
     match message.status() {
@@ -62,12 +64,12 @@ fn follow<'m>(message: &Message<'m>, mut name: Name<'m>, found: &mut Found) -> A
             None => return (Err(LookupError::NoAddress), negative_ttl(message)),
         }
     }
-    // A loop of aliases does not lead to an address.
+    // There are too many aliases, or the aliases form a loop.
     (Err(LookupError::NoAddress), 0)
 }
 
-/// Returns for how many seconds a negative answer may be cached. The SOA record states this (RFC
-/// 2308, section 5). Without one, the answer may not be cached.
+/// Returns for how many seconds a negative answer may be cached. The SOA record states this time (RFC 2308, section 5).
+/// Without an SOA record, the answer may not be cached.
 fn negative_ttl(message: &Message<'_>) -> u32 {
     let zone = message.authorities().find(|record| record.is(Kind::SOA));
     let ttl = zone.map(|record| record.last_number().min(record.ttl));

@@ -8,17 +8,17 @@ use picoevent::{ConnError, ConnectError, FullError, SetupError, UnseededError};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum ResolveError {
-    /// The name is not valid: labels of 1 to 63 letters, digits, hyphens and underscores, separated
-    /// by dots.
+    /// The name is not valid. A valid name has at most 253 bytes: labels of 1 to 63 letters, digits, hyphens and
+    /// underscores, separated by dots.
     Invalid,
     /// The name is longer than the resolver can store.
     TooLong {
         /// The maximum length of a name in bytes.
         most: usize,
     },
-    /// All look-ups of the resolver are in use.
+    /// The resolver has no free look-up: `LOOKUPS` look-ups are in progress.
     Lookups,
-    /// All names of the resolver are being looked up, or are in the hosts list.
+    /// The resolver has no free entry for a name: all `NAMES` entries are in use by look-ups or by the hosts list.
     Names,
     /// The base has no seed for random numbers.
     Unseeded,
@@ -74,7 +74,7 @@ impl core::error::Error for ResolveError {}
 pub enum LookupError {
     /// The name does not exist.
     NoSuchName,
-    /// The name has no address of this family.
+    /// The name has no address of the requested family.
     NoAddress,
     /// No server answered in time, or the servers that answered could not resolve the name.
     NoAnswer,
@@ -82,7 +82,7 @@ pub enum LookupError {
     NoServer,
     /// The answer is too long to receive.
     TooLong,
-    /// There is no UDP socket for the question.
+    /// There is no free UDP socket for the query, or no free connection to fetch a truncated answer.
     NoSocket,
 }
 

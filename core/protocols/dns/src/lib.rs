@@ -41,19 +41,19 @@
 //!   are plain functions. The resolver's capacities are part of its type; it does not allocate.
 //! * Each look-up ends in exactly one callback, also if the result is known at once: for a literal
 //!   address, for a cached name, or without servers. A look-up can be cancelled.
-//! * Questions are sent over UDP to the servers in turn, in three rounds that wait 1, 2 and 4
-//!   seconds for an answer. A truncated answer is fetched over TCP, if there is a
-//!   [pool](Resolver::set_tcp_pool) for that.
-//! * An answer is accepted only from one of the servers. It must have the port, the number and the
-//!   upper and lower case letters that were chosen at random for this question (RFC 5452).
+//! * Queries are sent over UDP to one server after the other, in three rounds. A server has 1 second for its answer in
+//!   the first round, then 2 and 4 seconds. A truncated answer is fetched over TCP, if a [pool](Resolver::set_tcp_pool)
+//!   is set for this.
+//! * An answer is accepted only from one of the servers. It must arrive at the random port from which the query was
+//!   sent, and must repeat the query's random ID and the random case of the letters in the name (RFC 5452).
 //! * Names that end in `.local` are resolved by multicast DNS (RFC 6762) and need no server. An
 //!   answer from any host on the link is accepted.
-//! * Answers are cached for their time to live, also negative ones. When the cache is full, the
-//!   entry that expires first is replaced.
+//! * Answers are cached for their time to live, but at most one day. Negative answers are cached, too, at most one
+//!   minute. When the cache is full, the entry that expires first is replaced.
 //!
-//! The storage needs an event, and for each address family of the servers a UDP socket with the
-//! resolver's [rings](Resolver::set_rings). With one more UDP socket, each group of questions gets
-//! its own port. The base needs a [seed](picoevent::EventBase::seed).
+//! The storage needs an event, and for each address family of the servers a UDP socket with the resolver's
+//! [rings](Resolver::set_rings). With one more UDP socket, the resolver changes to a new random port whenever it sends
+//! a query while no other query waits for an answer. The base needs a [seed](picoevent::EventBase::seed).
 #![cfg_attr(not(test), no_std)]
 #![doc(test(attr(deny(warnings))))]
 #![deny(

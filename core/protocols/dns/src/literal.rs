@@ -15,7 +15,7 @@ pub(crate) fn parse(text: &str) -> Option<IpAddr> {
     }
 }
 
-/// Reads four numbers separated by dots, up to the end.
+/// Reads four numbers separated by dots. The text must end after them.
 #[inline(never)]
 fn v4(mut rest: &[u8]) -> Option<u32> {
     let mut address = 0_u32;
@@ -77,7 +77,8 @@ fn v6(mut rest: &[u8]) -> Option<Ipv6Addr> {
             break;
         }
     }
-    // At least one group is left out. The groups after the gap are moved to the end.
+    // A gap stands for at least one group; without a gap there must be eight groups. The groups after the gap are moved
+    // to the end.
     let left_out = 8_usize.wrapping_sub(count);
     if gap.is_some() == (left_out == 0) {
         return None;
@@ -93,7 +94,8 @@ fn v6(mut rest: &[u8]) -> Option<Ipv6Addr> {
     Some(groups.into())
 }
 
-/// Reads a number of at most four digits. Returns the number and its number of digits.
+/// Reads a number of at most four digits, and removes it from `rest`. Returns its value and the count of digits, which
+/// may be zero. Returns `None` if there are more than four digits.
 #[inline(never)]
 fn number(rest: &mut &[u8], radix: u8) -> Option<(u32, usize)> {
     let (mut number, mut digits) = (0_u32, 0_usize);

@@ -15,24 +15,24 @@ use crate::{Family, literal};
 /// section 5.1).
 const NEIGHBOURS: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::new(224, 0, 0, 251)), 5353);
 
-/// The number of questions to each server. The first round waits one second for an answer, and each
-/// further round twice as long. In the last round all letters are lower case.
+/// The number of rounds. In each round, every server is asked until one answers. A server has one second for its answer
+/// in the first round, and twice as long in each further round. In the last round all letters are lower case.
 const ROUNDS: u8 = 3;
 
 /// The time limit in seconds for an answer over TCP, including the connect.
 pub(crate) const TCP_WAIT: u32 = 5;
 
-/// A name and a family: being looked up, or with a cached answer.
+/// A name and an address family, which are being looked up or whose answer is cached.
 pub(crate) struct Question {
     pub(crate) state: State,
-    /// The number that the answer must repeat.
+    /// The ID that the answer must repeat.
     id: u16,
     name_length: u8,
-    /// The number of questions sent.
+    /// The number of queries sent.
     tries: u8,
-    /// The number of connections that have used an address.
+    /// The number of connections that have used one of the addresses. It selects the address for the next connection.
     turn: u8,
-    /// The number of look-ups that wait for it. It is zero for an answer that is only cached.
+    /// The number of look-ups that wait for the answer. It is zero for an answer that is only cached.
     waiters: u16,
     /// The time until which it waits for an answer, or until which the answer is cached.
     until: Instant,
@@ -44,16 +44,16 @@ pub(crate) struct Question {
 pub(crate) enum State {
     /// It has an answer.
     Known(Result<(), LookupError>),
-    /// It is asked over UDP, and again when its time is over.
+    /// A query was sent over UDP, or is about to be sent. At the time `until`, the next query is sent.
     Asking,
     /// It waits for the TCP connection.
     Queued,
-    /// It is asked over TCP.
+    /// A query is sent over TCP.
     Fetching,
 }
 
 impl Question {
-    /// A free place is a name whose answer has expired.
+    /// A free entry: it looks like a name whose answer has expired.
     pub(crate) const FREE: Self = Self {
         state: State::Known(Err(LookupError::NoAnswer)),
         id: 0,
@@ -83,9 +83,9 @@ impl Question {
 }
 
 impl Table<'_> {
-    /// Returns the places of a look-up's questions. A question may be answered, in progress, or
-    /// asked later at a given time. Questions keep their places until they are
-    /// [released](Self::release).
+    /// Returns the indices of a look-up's questions. Such a question may have a cached answer or may already be in
+    /// progress; otherwise a new question begins at the time `from`. The entries stay in use until the questions
+    /// are [released](Self::release).
     #[inline(never)]
     pub(crate) fn questions_for(
         &mut self,
@@ -126,7 +126,7 @@ impl Table<'_> {
         Ok(places)
     }
 
-    /// Returns the place of the question about a name. Makes a new question if there is none.
+    /// Returns the index of the question about a name. Makes a new question if there is none.
     fn question(
         &mut self,
         name: &[u8],
@@ -143,8 +143,8 @@ impl Table<'_> {
         Ok(place)
     }
 
-    /// Caches an address of a name, or that it has none, until a time, as if it had been looked up.
-    /// It replaces an entry that is kept forever.
+    /// Caches an address of a name until the time `until`, as if the name had been looked up. `None` means that the
+    /// name has no address of this family. An entry for this name that is kept forever, in the hosts list, is replaced.
     #[inline(never)]
     pub(crate) fn keep(
         &mut self,
@@ -172,7 +172,8 @@ impl Table<'_> {
         Ok(place)
     }
 
-    /// Finds a name whose answer is cached beyond `time`, or that is being asked.
+    /// Returns the index of the question about a name, if its answer is cached beyond `time`. With `or_open`, also
+    /// finds a question in progress.
     fn find(&self, name: &[u8], family: Family, time: Instant, or_open: bool) -> Option<u16> {
         let place = self.questions.iter().zip(0..u16::MAX).position(|(question, place)| {
             let counts = if question.is_open() { or_open } else { question.until > time };
@@ -181,8 +182,8 @@ impl Table<'_> {
         place.map(|place| place as u16)
     }
 
-    /// Takes a place for a name: of the places without a waiting look-up, the one that expires
-    /// first.
+    /// Takes an entry for a name: among the entries without a waiting look-up, the entry that expires first. Entries of
+    /// the hosts list are never taken.
     fn take(&mut self, name: &[u8], family: Family) -> Result<u16, ResolveError> {
         let most = self.longest;
         if name.len() > most {
@@ -202,7 +203,7 @@ impl Table<'_> {
         Ok(place)
     }
 
-    /// Releases questions. A question ends unless another look-up waits for it.
+    /// Releases the questions of a look-up. A question in progress ends, unless another look-up waits for it.
     #[inline(never)]
     pub(crate) fn release(&mut self, places: Places) {
         for place in places {
@@ -235,8 +236,8 @@ impl Table<'_> {
         names.and_then(|names| names.get_mut(..length)).unwrap_or_default()
     }
 
-    /// Begins the next try of a question, with a number and letters chosen by `random`. Returns the
-    /// server to ask, or `None` after the last try.
+    /// Begins the next try of a question. `random` chooses the ID and the case of the letters for the first try.
+    /// Returns the server to ask. After the last try, the question fails and this returns `None`.
     #[inline(never)]
     pub(crate) fn next_try(
         &mut self,
@@ -300,18 +301,18 @@ impl Table<'_> {
         }
     }
 
-    /// Handles a message from a server, if it answers a question. `state` is the state of such a
-    /// question: over UDP or over TCP.
+    /// Handles a message from a server, if the message answers a question. `state` is the state that the question must
+    /// have: [`State::Asking`] for a message over UDP, [`State::Fetching`] for a message over TCP.
     ///
-    /// The name is compared with the case of its letters, because the case was chosen at random: a
-    /// host that has not seen the question cannot know it.
+    /// The names are compared case-sensitively, because the case of the letters was chosen at random: a host that has
+    /// not seen the query does not know it.
     #[inline(never)]
     pub(crate) fn answered(&mut self, from: SocketAddr, bytes: &[u8], state: State, now: Instant) {
         let Ok(message) = Message::parse(bytes) else { return };
         let Some(asked) = answer::question(&message) else { return };
         let place = self.questions.iter().zip(0..NOWHERE).position(|(question, place)| {
             question.state == state
-                // A question has no number before its first try.
+                // A question has no ID before its first try.
                 && question.tries != 0
                 && question.id == message.id()
                 && question.found.family.kind() == asked.kind
@@ -338,7 +339,7 @@ impl Table<'_> {
         }
     }
 
-    /// Makes an unanswered question due now.
+    /// Schedules the next try of an unanswered question for now.
     pub(crate) fn ask_again(&mut self, place: u16, now: Instant) {
         if let Some(question) = self.get(place).filter(|question| question.is_open()) {
             (question.state, question.until) = (State::Asking, now);
@@ -350,15 +351,15 @@ impl Table<'_> {
         self.get(place).is_some_and(|question| question.is_open() && question.until <= now)
     }
 
-    /// Returns whether answers may still arrive, to other questions or to earlier tries of this
-    /// one.
+    /// Returns whether answers may still arrive, to other questions or to earlier tries of this question.
     pub(crate) fn is_waiting(&self, place: u16) -> bool {
         self.questions.iter().zip(0..u16::MAX).any(|(question, other)| {
             question.is_open() && question.tries > u8::from(other == place)
         })
     }
 
-    /// Returns the time until which a look-up waits, or `None` if it has its answer.
+    /// Returns the time until which a look-up waits, or `None` if it has its answer. With `one_is_enough`, an address
+    /// of one family is a sufficient answer.
     #[inline(never)]
     pub(crate) fn next_time(&self, wait: &Wait, one_is_enough: bool) -> Option<Instant> {
         let mut next = None;
@@ -388,8 +389,8 @@ impl Table<'_> {
         if addresses.is_empty() { Err(self.error(wait)) } else { Ok(addresses) }
     }
 
-    /// Returns the address of a look-up for one connection. The next connection gets the next
-    /// address.
+    /// Returns one of the addresses that a look-up has found, for one connection. The next connection gets the
+    /// next address.
     ///
     /// # Errors
     /// As [`addresses`](Self::addresses).
@@ -416,7 +417,7 @@ impl Table<'_> {
     }
 }
 
-/// The random bytes of a question: two for its number, and a bit for each letter of its name.
+/// The random bytes of a question: two for its ID, and one bit for each byte of its name.
 pub(crate) const RANDOM: usize = 34;
 
 /// Returns the time `seconds` seconds later.
@@ -432,7 +433,7 @@ fn is_local(name: &[u8]) -> bool {
     end && name.len() > 6
 }
 
-/// Returns whether a datagram came from a server.
+/// Returns whether a datagram came from this server.
 fn is_same_host(server: &SocketAddr, from: &SocketAddr) -> bool {
     match (server, from) {
         (SocketAddr::V4(server), SocketAddr::V4(from)) => server == from,

@@ -20,7 +20,7 @@ pub trait HasResolver: Sized {
     fn resolver(&mut self) -> ResolverMut<'_, Self>;
 }
 
-/// The number of a look-up, to [cancel](crate::cancel) it.
+/// Identifies a look-up, to [cancel](crate::cancel) it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Lookup {
@@ -48,7 +48,8 @@ pub struct ResolverMut<'r, A> {
     pub(crate) lookups: &'r mut [LookupSlot<A>],
 }
 
-/// The part that does not depend on the application's type: the names that are looked up or cached.
+/// The part of a resolver that does not depend on the application's type: the client state, and the names that are
+/// looked up or cached.
 pub(crate) struct Table<'r> {
     pub(crate) client: &'r mut Client,
     pub(crate) questions: &'r mut [Question],
@@ -57,10 +58,10 @@ pub(crate) struct Table<'r> {
     pub(crate) longest: usize,
 }
 
-/// The state that a resolver has only once.
+/// The state of a resolver that does not belong to one name or one look-up.
 pub(crate) struct Client {
     pub(crate) servers: heapless::Vec<SocketAddr, SERVERS>,
-    /// The server that answered last. It is asked first.
+    /// The index of the server that answered last. This server is asked first.
     pub(crate) first: u8,
     /// The next serial number of a look-up.
     pub(crate) serial: u16,
@@ -75,10 +76,10 @@ pub(crate) struct Client {
 /// The TCP side of a resolver: it fetches truncated answers.
 pub(crate) struct Tcp<A> {
     pub(crate) pool: PoolId,
-    /// Starts and ends connections. It is a pointer, so that a resolver without a pool does not
-    /// link it.
+    /// Starts and ends connections. It is a pointer, so that the linker leaves the code out of a program that sets
+    /// no pool.
     pub(crate) run: fn(&mut A, &mut Cx<'_, A>),
-    /// The connection over which an answer is fetched, and the place of its question.
+    /// The connection over which an answer is fetched, and the index of its question.
     pub(crate) held: Option<(Conn, u16)>,
 }
 
@@ -91,21 +92,21 @@ pub(crate) struct LookupSlot<A> {
 /// What a look-up waits for.
 pub(crate) struct Wait {
     pub(crate) serial: u16,
-    /// The places of its questions, one for each family.
+    /// The indices of its questions, one for each family.
     pub(crate) questions: Places,
-    /// The earliest time at which it ends.
+    /// The earliest time at which the look-up ends.
     pub(crate) from: Instant,
 }
 
-/// The places of the questions of a look-up; [`NOWHERE`] for a family that is not wanted.
+/// The indices of the questions of a look-up; [`NOWHERE`] for a family that is not wanted.
 pub(crate) type Places = [u16; 2];
 
-/// No question's place: no resolver has this many.
+/// The index of no question: a resolver has fewer questions.
 pub(crate) const NOWHERE: u16 = u16::MAX;
 
 /// What happens after a look-up.
 pub(crate) enum Then<A> {
-    /// The place is free.
+    /// The slot is free.
     Nothing,
     Call(OnLookup<A>),
     /// An idle connection connects to this port.
@@ -204,7 +205,7 @@ impl<A> ResolverMut<'_, A> {
     /// Sets the servers. Only the first three are used.
     pub fn set_servers(&mut self, servers: &[SocketAddr]) {
         self.table.client.servers.clear();
-        // Servers without room are left out.
+        // The list has room for three servers. Further servers are left out.
         let _ = servers.iter().try_for_each(|server| self.table.client.servers.push(*server));
         self.table.client.first = 0;
     }
@@ -225,7 +226,8 @@ impl<A> ResolverMut<'_, A> {
         held.fold(0, |count, _| count.saturating_add(1))
     }
 
-    /// Frees a look-up, and ends its questions if no other look-up waits for them.
+    /// Frees a look-up, and ends its questions if no other look-up waits for them. Returns what must happen after
+    /// the look-up.
     #[inline(never)]
     pub(crate) fn free(&mut self, place: u16) -> Then<A> {
         let Some(slot) = self.lookups.get_mut(usize::from(place)) else { return Then::Nothing };

@@ -11,7 +11,7 @@ use crate::questions::{State, TCP_WAIT};
 use crate::resolver::{HasResolver, NOWHERE, ResolverMut, Table};
 use crate::udp::MAX_QUESTION;
 
-/// The length of the prefix with a message's length, in bytes.
+/// The size of the length field before a message, in bytes.
 const LENGTH: usize = 2;
 
 /// A connection to a server, for one answer.
@@ -68,14 +68,14 @@ impl<A: HasResolver> Protocol<A> for Fetch {
     }
 }
 
-/// Drops the connection if no look-up waits for its answer any more, or if it takes too long.
-/// Otherwise connects for the next question with a truncated answer.
+/// Aborts the connection if no look-up waits for its answer any more, or if the answer takes too long. If there is no
+/// connection, connects for the next question whose answer was truncated.
 pub(crate) fn run<A: HasResolver>(app: &mut A, cx: &mut Cx<'_, A>) {
     let mut resolver = app.resolver();
     let Some(tcp) = resolver.tcp else { return };
     if let Some((conn, place)) = tcp.held {
         if place != NOWHERE && !resolver.table.is_fetching(place, cx.now()) {
-            // It remains our connection until it has ended.
+            // It remains the resolver's only connection until it has ended.
             tcp.held = Some((conn, NOWHERE));
             if let Ok(mut conn) = cx.conn(conn) {
                 conn.abort();
@@ -99,7 +99,8 @@ impl<A> ResolverMut<'_, A> {
         }
     }
 
-    /// Returns the place of the question that a connection is for.
+    /// Returns the index of the question for which a connection was made, or [`NOWHERE`] if nobody waits for
+    /// its answer.
     fn fetched_by(&self, conn: Conn) -> u16 {
         let held = self.tcp.as_ref().and_then(|tcp| tcp.held);
         held.filter(|(held, _)| *held == conn).map_or(NOWHERE, |(_, place)| place)
@@ -107,15 +108,15 @@ impl<A> ResolverMut<'_, A> {
 }
 
 impl Table<'_> {
-    /// Returns the next question with a truncated answer, and the server to ask.
+    /// Returns the index of the next question whose answer was truncated, and the server to ask.
     fn next_to_fetch(&self) -> Option<(u16, SocketAddr)> {
         let place = self.questions.iter().position(|question| question.state == State::Queued)?;
-        // The server that truncated the answer is the one that answered last.
+        // The server that answered last. Usually it is the server that truncated this answer.
         let server = *self.client.servers.get(usize::from(self.client.first))?;
         Some((place as u16, server))
     }
 
-    /// Returns whether a look-up still waits for the answer.
+    /// Returns whether the question still waits for its answer over TCP.
     fn is_fetching(&mut self, place: u16, now: Instant) -> bool {
         let is_due = self.is_due(place, now);
         self.get(place).is_some_and(|question| question.state == State::Fetching && !is_due)

@@ -20,8 +20,8 @@ pub(crate) fn tick<A: HasResolver>(app: &mut A, event: &mut EventMut<'_, '_, A>)
     run(app, event.cx());
 }
 
-/// Does all work that is due: sends questions, gives up, and ends look-ups that have their answer.
-/// It handles each look-up once, so a callback that begins the next look-up cannot block the loop.
+/// Sends the queries whose time has come, lets questions fail after their last try, and ends look-ups that have their
+/// answer. Each look-up is handled only once, so a callback that begins the next look-up cannot block the loop.
 #[inline(never)]
 pub(crate) fn run<A: HasResolver>(app: &mut A, cx: &mut Cx<'_, A>) {
     let now = cx.now();
@@ -72,14 +72,14 @@ fn connect<A>(cx: &mut Cx<'_, A>, conn: Conn, port: u16, address: Result<IpAddr,
     let ip = match address {
         Ok(ip) => ip,
         Err(error) if conn.is_resting() => return conn.abort_with(error.into()),
-        // Its output is still being sent. Afterwards it tries this address, which fails.
+        // The connection still sends its output. Afterwards it connects to this address, which fails.
         Err(_) => Ipv4Addr::UNSPECIFIED.into(),
     };
     // This fails if the application has connected it in the meantime.
     let _ = conn.connect((ip, port).into());
 }
 
-/// Arms the timer for what is due next.
+/// Arms the timer for the next query, or for the next end of a look-up.
 #[inline(never)]
 pub(crate) fn arm<A: HasResolver>(app: &mut A, cx: &mut Cx<'_, A>) {
     let now = cx.now();
@@ -99,7 +99,7 @@ pub(crate) fn arm<A: HasResolver>(app: &mut A, cx: &mut Cx<'_, A>) {
     }
 }
 
-/// Asks the next server, or gives up.
+/// Asks the next server. After the last try, the question fails.
 #[inline(never)]
 fn ask<A: HasResolver>(app: &mut A, cx: &mut Cx<'_, A>, place: u16) {
     let now = cx.now();
@@ -169,9 +169,9 @@ impl Table<'_> {
         if server.is_ipv6() { v6 } else { v4 }
     }
 
-    /// Returns the socket for a server, if answers are still expected on it. Otherwise binds a new
-    /// one to a random port if there is another socket, so that a host that has seen earlier
-    /// questions does not know the port.
+    /// Returns the socket for a server, if answers are still expected on it. Otherwise returns `None`. Then the caller
+    /// binds a new socket to a random port, if the storage has a free socket, so that a host that has seen earlier
+    /// queries does not know the port.
     fn held(&mut self, place: u16, server: SocketAddr) -> Option<UdpSocket> {
         let is_waiting = self.is_waiting(place);
         self.socket(server).filter(|_| is_waiting)

@@ -115,8 +115,8 @@ pub fn connect_again<A: HasResolver>(
     Ok(())
 }
 
-/// Adds an entry to the hosts list: the name has this address, and no server is asked. A name can
-/// have one address of each family. A later entry replaces an earlier one.
+/// Adds an entry to the hosts list: the name has this address, and no server is asked. A name can have one address of
+/// each family. A later entry replaces an earlier entry of the same name and family.
 ///
 /// # Errors
 /// [`ResolveError::Invalid`], [`ResolveError::TooLong`] and [`ResolveError::Names`].
@@ -133,7 +133,8 @@ pub fn add_host<A: HasResolver>(
     Ok(())
 }
 
-/// Reserves everything that a look-up needs. Returns its place, which stays free until [`begin`].
+/// Reserves everything that a look-up needs. Returns the index of its slot, which counts as free until [`begin`]
+/// is called.
 #[inline(never)]
 fn reserve<A: HasResolver>(
     app: &mut A,

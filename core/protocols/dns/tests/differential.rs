@@ -1,5 +1,5 @@
-//! Messages that other crates parse too: if all of them accept a message, they find the same
-//! addresses.
+//! Messages that other crates parse, too: if this crate and another crate accept a message, they find the same
+//! addresses in it.
 
 use std::net::IpAddr;
 
@@ -50,7 +50,7 @@ fn of_domain(bytes: &[u8]) -> Option<Vec<IpAddr>> {
     Some(addresses)
 }
 
-/// An answer with aliases, addresses of both families, a zone and a service.
+/// An answer with an alias and addresses of both families.
 fn answer() -> Vec<u8> {
     let mut buffer = [0; 512];
     let mut writer = Writer::new(&mut buffer, 7, flag::RESPONSE);
@@ -58,7 +58,7 @@ fn answer() -> Vec<u8> {
     writer.record(Section::Answer, "www.example.org", Kind::CNAME, 60, |w| w.name("a.example.net"));
     writer.record(Section::Answer, "a.example.net", Kind::A, 60, |w| w.bytes(&[192, 0, 2, 1]));
     writer.record(Section::Answer, "a.example.net", Kind::AAAA, 60, |w| w.bytes(&[9; 16]));
-    // The same name by a pointer to the question.
+    // The name of this record is a pointer to the name in the question.
     writer.bytes(&[0xC0, 12, 0, 1, 0, 1, 0, 0, 0, 9, 0, 4, 192, 0, 2, 2]);
     let mut bytes = writer.finish().unwrap().to_vec();
     bytes[7] = 4;
@@ -108,7 +108,7 @@ fn random_bytes_are_read_without_a_panic() {
     for _ in 0..200_000 {
         let mut bytes = [0; 64];
         random.fill(&mut bytes);
-        // Few records, so that some messages are whole.
+        // The counts of records are small, so that some messages are complete.
         (4..12).for_each(|at| bytes[at] &= if at % 2 == 0 { 0 } else { 3 });
         let bytes = &bytes[..random.usize(..bytes.len())];
         if let Ok(message) = Message::parse(bytes) {

@@ -116,7 +116,7 @@ fn server() -> SocketAddr {
             stream.read_exact(&mut question).unwrap();
             let answer = answer(&question, usize::MAX);
             stream.write_all(&(answer.len() as u16).to_be_bytes()).unwrap();
-            // In pieces, as from a slow network.
+            // The answer is sent in pieces, as through a slow network.
             for piece in answer.chunks(100) {
                 stream.write_all(piece).unwrap();
             }

@@ -56,7 +56,8 @@ fn takes_word(text: &mut &[u8]) -> bool {
     !word.is_empty()
 }
 
-/// Removes the rest of a quoted string and the blanks after it. Returns whether the string had an end.
+/// Removes a quoted string, whose first quotation mark was already removed, and the blanks after it. Returns whether
+/// the string had an end.
 fn takes_quoted(text: &mut &[u8]) -> bool {
     loop {
         take_class(text, class::QUOTED);

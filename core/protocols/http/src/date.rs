@@ -1,7 +1,7 @@
 //! The `Date` field of an answer (RFC 9110, 5.6.7).
 
-/// A time of day and the function that formats it. Only sites with a clock make one, so other programs do not link
-/// the function.
+/// A time of day and the function that formats it. Only sites with a clock make a `Date`, so programs without a clock
+/// do not link the function.
 #[derive(Clone, Copy)]
 pub(crate) struct Date {
     /// Seconds since 1970-01-01.

@@ -66,7 +66,8 @@ impl<'t> Encoded<'t> {
         str::from_utf8(buffer.get(..used)?).ok()
     }
 
-    /// Returns the text as an unsigned decimal number.
+    /// Returns the text as an unsigned decimal number. Returns `None` if the text has other characters than digits, or
+    /// if the number does not fit into 32 bits.
     pub fn number(self) -> Option<u32> {
         let mut value = None;
         for byte in self.bytes() {
@@ -120,7 +121,7 @@ pub fn fields<'t>(
     })
 }
 
-/// Returns the first value of a field.
+/// Returns the value of the first field with this name, or `None` if there is none.
 #[inline(never)]
 pub(crate) fn find<'t>(text: &'t [u8], name: &str) -> Option<Encoded<'t>> {
     fields(text).find(|(key, _)| *key == name).map(|(_, value)| value)

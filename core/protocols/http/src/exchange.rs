@@ -11,7 +11,7 @@ pub(crate) mod flag {
     pub(crate) const LENGTH: u32 = 1 << 2;
     pub(crate) const CHUNKED: u32 = 1 << 3;
     pub(crate) const EXPECTS: u32 = 1 << 4;
-    /// `Connection: close`, `keep-alive`, `upgrade`.
+    /// The field `Connection` contains `close`, `keep-alive`, or `upgrade`: one flag for each.
     pub(crate) const CLOSE: u32 = 1 << 5;
     pub(crate) const KEEP: u32 = 1 << 6;
     pub(crate) const UPGRADE: u32 = 1 << 7;
@@ -24,7 +24,7 @@ pub(crate) mod flag {
     pub(crate) const SAME: u32 = 1 << 29;
     /// The request has the field `If-Range`.
     pub(crate) const IF_RANGE: u32 = 1 << 10;
-    /// The request asks for a WebSocket; it has version 13; it has a key.
+    /// Three flags of a WebSocket handshake: it requests a WebSocket, it has version 13, and it has a key.
     pub(crate) const WEBSOCKET: u32 = 1 << 11;
     pub(crate) const VERSION_13: u32 = 1 << 12;
     pub(crate) const KEY: u32 = 1 << 13;
@@ -63,17 +63,17 @@ pub(crate) enum Input {
     Line,
     /// A header field, or the end of the head.
     Fields,
-    /// The rest of the body, [`Exchange::content`] bytes.
+    /// The remaining bytes of the body: [`Exchange::content`] is their number.
     Body,
     /// The line with a chunk's size.
     ChunkSize,
-    /// The rest of a chunk, [`Exchange::content`] bytes.
+    /// The remaining bytes of a chunk: [`Exchange::content`] is their number.
     Chunk,
     /// The end of a chunk.
     ChunkEnd,
     /// A trailer field, or the end of the trailer.
     Trailer,
-    /// The next request. It is read when this one is answered.
+    /// The next request. It is read when the current request is answered.
     Done,
     /// WebSocket frames.
     Frames,
@@ -125,7 +125,7 @@ pub(crate) struct Exchange {
     /// Two lengths in the text: of the target, and of the target with the stored header fields.
     pub(crate) target: u16,
     pub(crate) kept: u16,
-    /// The number of requests so far.
+    /// The number of requests so far. In a client: the status of the answer.
     pub(crate) requests: u16,
     pub(crate) fields: u8,
     /// The index of the route plus one, 0 for none. So a new exchange is all zeros.

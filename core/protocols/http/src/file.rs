@@ -24,8 +24,8 @@ use crate::text::{is_same, parts, split, split_at_byte, trim, which};
 /// # let _ = ROUTES;
 /// ```
 ///
-/// The answer has an entity tag. A client that has the same version already gets 304. A request for one range of
-/// bytes gets this range.
+/// The answer has an entity tag. A client that already has the same version gets status 304 without content. A request
+/// for one range of bytes gets this range.
 #[derive(Debug)]
 pub struct File {
     name: &'static str,

@@ -20,8 +20,8 @@ pub(crate) struct RequestLine<'l> {
     pub(crate) is_old: bool,
 }
 
-/// Removes the carriage return at the end of a line without its newline. A carriage return inside the line belongs
-/// to no class of bytes, so the function that reads the line refuses it.
+/// Removes the carriage return at the end of a line whose newline was already removed. A carriage return inside the
+/// line belongs to no class of bytes, so the function that reads the line refuses it.
 pub(crate) fn without_return(line: &[u8]) -> Result<&[u8], Status> {
     line.strip_suffix(b"\r").ok_or(BAD)
 }
@@ -104,7 +104,7 @@ pub(crate) fn field(line: &[u8]) -> Result<(&[u8], &[u8]), Status> {
 pub(crate) fn take_field(x: &mut Exchange, name: &[u8], value: &[u8]) -> Result<(), Status> {
     let number =
         which(name, &["host", "content-length", "transfer-encoding", "connection", "expect"]);
-    // Each of the first three may occur only once.
+    // Each of the first three fields may occur only once.
     if let Some(seen) = [flag::HOST, flag::LENGTH, flag::CHUNKED].get(number) {
         if x.has(*seen) {
             return Err(BAD);

@@ -197,13 +197,14 @@ impl<S> Http<S> {
         Self::run(app, conn, work);
     }
 
-    /// Aborts a connection that waits for a request, and gives its slot to `conn`. Returns whether there was one.
+    /// Aborts a connection that waits for a request, and gives its slot to `conn`. Returns whether there was such
+    /// a connection.
     fn replace<A: 'static>(app: &mut A, conn: &mut ConnMut<'_, '_, A>) -> bool
     where
         S: Site<A>,
     {
         let Some(waiting) = S::server(app).remove_waiting() else { return false };
-        // Without a slot, the connection has nothing to report when it ends.
+        // The aborted connection has no slot any more, so its end is not reported.
         if let Ok(mut waiting) = conn.cx().conn(waiting) {
             waiting.abort();
         }

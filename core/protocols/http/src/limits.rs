@@ -53,13 +53,15 @@ impl Limits {
         Self { line: bytes, ..self }
     }
 
-    /// Sets the largest number of header fields, and of trailer fields. More are answered with 431.
+    /// Sets the largest number of header fields, and of trailer fields. A request with more fields is answered
+    /// with 431.
     #[must_use]
     pub const fn fields(self, fields: u8) -> Self {
         Self { fields, ..self }
     }
 
-    /// Sets the length of the longest body. A longer one is answered with 413. With 0, every body is.
+    /// Sets the length of the longest body. A longer body is answered with 413. With a limit of 0, every body is
+    /// answered with 413.
     #[must_use]
     pub const fn body(self, bytes: u32) -> Self {
         Self { body: bytes, ..self }
@@ -71,8 +73,8 @@ impl Limits {
         Self { message: bytes, ..self }
     }
 
-    /// Sets the largest number of requests on a connection, at least 1. The answer to the last one says that the
-    /// connection ends.
+    /// Sets the largest number of requests on a connection, at least 1. The answer to the last request contains
+    /// `Connection: close`.
     #[must_use]
     pub const fn requests(self, requests: u16) -> Self {
         Self { requests, ..self }

@@ -57,7 +57,8 @@ impl<A: 'static> Request<'_, '_, '_, A> {
     }
 
     /// Answers with 401, so that the client sends a name and a password. Browsers ask the user for them and show
-    /// `realm`, which must not contain quotation marks.
+    /// `realm`. A realm of more than 64 bytes, or with quotation marks, backslashes or characters outside of printable
+    /// ASCII, is replaced with an empty text.
     ///
     /// # Errors
     /// As [`reply`](Self::reply).
@@ -73,7 +74,8 @@ impl<A: 'static> Request<'_, '_, '_, A> {
         Ok(())
     }
 
-    /// Returns the value of a cookie from the field `Cookie`, which has to be in `Site::HEADERS`.
+    /// Returns the value of a cookie from the field `Cookie`, which has to be in `Site::HEADERS`. Returns `None` if the
+    /// client has not sent this cookie.
     pub fn cookie(&self, name: &str) -> Option<&[u8]> {
         let mut cookies =
             parts(self.header("Cookie")?, b';').filter_map(|pair| split_at_byte(pair, b'='));
@@ -88,7 +90,7 @@ pub struct SetCookie {
 }
 
 impl SetCookie {
-    /// Makes a cookie that lasts until the browser ends. Returns `None` if `name` or `value` contain bytes that
+    /// Makes a cookie that lasts until the browser is closed. Returns `None` if `name` or `value` contain bytes that
     /// cookies cannot have, or are longer than 40 bytes together.
     pub fn new(name: &str, value: &str) -> Option<Self> {
         let is_value =

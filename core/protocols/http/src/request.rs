@@ -56,12 +56,12 @@ impl<'s, A: 'static> Request<'_, '_, 's, A> {
         ascii(path_of(self.raw_target()))
     }
 
-    /// Returns the part of the path that matches `{name}` in the route.
+    /// Returns the part of the path that matches `{name}` in the route, or `None` if the route has no such parameter.
     pub fn param(&self, name: &str) -> Option<Encoded<'_>> {
         param(self.route()?.path, path_of(self.raw_target()), name)
     }
 
-    /// Returns the first value of a field of the query.
+    /// Returns the first value of a field of the query, or `None` if the query does not have this field.
     pub fn query(&self, name: &str) -> Option<Encoded<'_>> {
         find(query_of(self.raw_target()), name)
     }
@@ -92,7 +92,7 @@ impl<'s, A: 'static> Request<'_, '_, 's, A> {
 
 /// The body.
 ///
-/// An upload that is counted. While its bytes cannot be used, it applies back-pressure:
+/// An upload that is stored. Bytes that the application does not take would apply back-pressure:
 ///
 /// ```
 /// use picoevent_http::{Part, Reply, Request, Route, Status};
@@ -164,13 +164,13 @@ impl<A: 'static> Request<'_, '_, '_, A> {
         self.site.routes.get(self.x.route())
     }
 
-    /// Returns the value that is stored under a number.
+    /// Returns the value that is stored with this number.
     pub(crate) fn kept(&self, wanted: u8) -> Option<&[u8]> {
         kept(self.x, self.text, wanted)
     }
 }
 
-/// Returns the value that is stored in the text under a number.
+/// Returns the value that [`keep`] has stored in the text with this number.
 pub(crate) fn kept<'t>(x: &Exchange, text: &'t [u8], wanted: u8) -> Option<&'t [u8]> {
     let mut rest = text.get(x.target.into()..x.kept.into())?;
     while let [number, high, low, after @ ..] = rest {
@@ -184,7 +184,8 @@ pub(crate) fn kept<'t>(x: &Exchange, text: &'t [u8], wanted: u8) -> Option<&'t [
     None
 }
 
-/// Stores a value under a number, after the values that are stored already. Returns whether there was room.
+/// Stores a value with a number that identifies it, after the values that are stored already. Returns whether there
+/// was room.
 pub(crate) fn keep(x: &mut Exchange, text: &mut [u8], number: u8, value: &[u8]) -> bool {
     let Ok(length) = u16::try_from(value.len()) else { return false };
     let [high, low] = length.to_be_bytes();

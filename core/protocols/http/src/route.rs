@@ -78,9 +78,9 @@ pub(crate) struct ClientHooks<A: 'static> {
 
 /// A path, a method, and the functions that handle the request.
 ///
-/// In the path, `{name}` matches one segment, and `{*name}` at the end matches all remaining segments. The first
-/// route that matches is used. `HEAD` is handled like `GET`, without the content. The library answers `OPTIONS`,
-/// and methods that a path has no route for.
+/// In the path, `{name}` matches one segment, and `{*name}` at the end matches all remaining segments. The first route
+/// that matches is used. `HEAD` is handled like `GET`, without the content. The library itself answers `OPTIONS`, and
+/// requests whose path has routes only for other methods.
 pub struct Route<A: 'static> {
     pub(crate) path: &'static str,
     pub(crate) method: Method,
@@ -120,8 +120,8 @@ impl<A: 'static> Route<A> {
         Self::new(Method::Get, path, call)
     }
 
-    /// Makes a route for `POST`. Without [`body`](Self::body), the handler is called when the whole body has
-    /// arrived. It has to fit into the input ring: [`Request::data`].
+    /// Makes a route for `POST`. Without [`body`](Self::body), the handler is called when the whole body has arrived.
+    /// The body has to fit into the input ring; [`Request::data`] returns it.
     pub const fn post(path: &'static str, call: OnRequest<A>) -> Self {
         Self::new(Method::Post, path, call)
     }
@@ -156,7 +156,8 @@ impl<A: 'static> Route<A> {
         }
     }
 
-    /// Sets the subprotocols of a WebSocket, in order of preference. A client that offers none of them gets none.
+    /// Sets the subprotocols of a WebSocket, in order of preference. If the client offers none of them, the WebSocket
+    /// has no subprotocol.
     #[must_use]
     pub const fn protocols(self, protocols: &'static [&'static str]) -> Self {
         Self { protocols, ..self }
@@ -201,12 +202,12 @@ pub trait Site<A: 'static>: Sized {
     const LIMITS: Limits = Limits::new();
     /// The names of the header fields that are stored for [`Request::header`].
     const HEADERS: &'static [&'static str] = &[];
-    /// The output room for the head of an answer, and for a short answer as a whole. A request is not read while
-    /// the output ring has less room. The library's own answers need 160 bytes, those with files 320.
+    /// The output room for the head of an answer, and for a short answer as a whole. A request is not read while the
+    /// output ring has less room. The library's own answers need 160 bytes, answers with files need 320.
     const ROOM: usize = 320;
 
-    /// Returns the time of day at an instant of the loop, in seconds since 1970-01-01; `None` while it is unknown.
-    /// With a clock, answers have the field `Date`, and 37 bytes are added to the room.
+    /// Returns the time of day at an instant of the loop, in seconds since 1970-01-01; `None` while it is unknown. With
+    /// a clock, answers have the field `Date`, and 37 bytes are added to [`ROOM`](Self::ROOM).
     ///
     /// ```
     /// use picoevent::Instant;
@@ -236,16 +237,17 @@ pub trait Site<A: 'static>: Sized {
     /// ```
     const CLOCK: Option<Clock<A>> = None;
 
-    /// The answer to a client when all places of the pool are in use; see [`Protocol::BUSY`].
+    /// The answer to a client when all slots of the server, or all connections of the pool except the spare
+    /// connections, are in use; see [`Protocol::BUSY`].
     const BUSY: &'static [u8] = UNAVAILABLE;
 
-    /// Whether a new client may replace a waiting one. If all slots of [`Server`](Self::Server) are in use, a connection
-    /// that waits for a request, or for the rest of its head, is reset, and the new client gets its slot. So neither
-    /// idle clients nor clients that read large answers slowly can keep others out. If a request is in progress on all
-    /// slots, the new client gets [`BUSY`](Self::BUSY).
+    /// Whether a new client may replace a client that only waits. If all slots of [`Server`](Self::Server) are in use,
+    /// a connection that waits for a request, or for the rest of its head, is reset, and the new client gets its slot.
+    /// So neither idle clients nor clients that read large answers slowly can keep other clients out. If a request is
+    /// in progress on all slots, the new client gets [`BUSY`](Self::BUSY).
     ///
-    /// The pool needs one connection more than there are slots, and no [spare](picoevent::Pool::spare) one: the core
-    /// answers a client in a spare place by itself.
+    /// The pool needs one connection more than the server has slots. It must not have a [spare](picoevent::Pool::spare)
+    /// connection: the core itself answers a client that gets a spare connection.
     const REPLACES: bool = false;
 
     /// The memory for the requests; see [`Server`](crate::Server).
@@ -276,6 +278,6 @@ pub struct Parts<A: 'static> {
     pub(crate) limits: Limits,
     pub(crate) headers: &'static [&'static str],
     pub(crate) room: usize,
-    /// The resolver of a client.
+    /// The function that connects a client to a server by its name.
     pub(crate) by_name: Option<ByName<A>>,
 }

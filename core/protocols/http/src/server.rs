@@ -44,7 +44,8 @@ impl<const N: usize, const TEXT: usize> Server<N, TEXT> {
         self.len() == 0
     }
 
-    /// Returns the index of a connection's slot. Usually it is the connection's own index.
+    /// Returns the index of a connection's slot, or `None` if the connection has no slot. Usually the slot has the same
+    /// index as the connection.
     fn find(&self, conn: Conn) -> Option<usize> {
         let home = conn.index().checked_rem(N)?;
         if self.slots.get(home)?.conn == Some(conn) {
@@ -66,12 +67,12 @@ impl<const N: usize, const TEXT: usize> Default for Server<N, TEXT> {
 pub trait Slots: sealed::Sealed {
     type Slot: Copy;
 
-    /// Takes a slot for a connection. Returns whether there was one.
+    /// Takes a free slot for a connection. Returns whether there was a free slot.
     fn add(&mut self, conn: Conn) -> bool;
 
-    /// Frees the slot of a connection that waits for a request or for the rest of a head. Returns the connection. The
-    /// slots are searched in turn, each search begins after the last result. So if all connections wait, a new one
-    /// keeps its slot until all others were replaced.
+    /// Frees the slot of a connection that waits for a request or for the rest of a head. Returns the connection. Each
+    /// search begins after the slot that the previous search has freed. So if all connections wait, a new connection
+    /// keeps its slot until all other connections were replaced.
     fn remove_waiting(&mut self) -> Option<Conn>;
 
     /// Returns whether a connection only waits for a request.
@@ -80,7 +81,8 @@ pub trait Slots: sealed::Sealed {
     /// Frees a connection's slot.
     fn remove(&mut self, conn: Conn);
 
-    /// Returns a copy of a connection's slot to work on, and its index.
+    /// Returns the index of a connection's slot, and a copy of the slot to work on. Returns `None` if the connection
+    /// has no slot, or if a function already works on a copy.
     fn take(&mut self, conn: Conn) -> Option<(usize, Self::Slot)>;
 
     /// Stores the copy back.

@@ -81,8 +81,9 @@ pub(crate) fn is_word(text: &[u8]) -> bool {
     !text.is_empty() && are_all(text, class::TOKEN)
 }
 
-/// Returns the bytes before the first `at`, and removes them together with it. Without an `at`, returns all bytes
-/// and sets `left` to `None`, which differs from an empty rest.
+/// Returns the bytes before the first `at`, and removes these bytes and the `at` from `left`. If there is no `at`,
+/// returns all bytes and sets `left` to `None`. An empty slice in `left` has another meaning: the `at` was the
+/// last byte.
 #[inline(never)]
 pub(crate) fn next<'t>(left: &mut Option<&'t [u8]>, at: u8) -> &'t [u8] {
     let text = left.take().unwrap_or_default();
@@ -92,7 +93,7 @@ pub(crate) fn next<'t>(left: &mut Option<&'t [u8]>, at: u8) -> &'t [u8] {
     before
 }
 
-/// Splits at the first `at`, which is dropped. Without one, the second part is empty.
+/// Splits at the first `at`, which is dropped. If there is no `at`, the second part is empty.
 pub(crate) fn split(text: &[u8], at: u8) -> (&[u8], &[u8]) {
     let mut left = Some(text);
     (next(&mut left, at), left.unwrap_or_default())

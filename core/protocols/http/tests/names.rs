@@ -22,7 +22,7 @@ impl HasResolver for App {
 }
 
 impl App {
-    /// The same as `picoevent_http::by_name`, which needs a feature.
+    /// Connects like `picoevent_http::by_name`, which is available only with a feature.
     fn connect(&mut self, conn: &mut ConnMut<Self>, name: &str, port: u16) -> bool {
         picoevent_dns::connect_again(self, conn, Duration::ZERO, name, port).is_ok()
     }
@@ -97,7 +97,7 @@ fn a_request_by_name_is_made_and_redirected_to_another_name() {
     let to = |text: &str| text.parse::<SocketAddr>().unwrap();
     assert_eq!(world.connects, [to("192.0.2.80:8080"), to("192.0.2.81:80")]);
 
-    // A name that does not exist.
+    // The next name does not exist.
     let ask = Ask::named(Method::Get, "nobody.example", "/");
     Calls::<Fetch>::ask(&mut app, &mut base, pool, &ask).unwrap();
     world.run(&mut base, &mut app, Instant::MAX);

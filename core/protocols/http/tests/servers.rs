@@ -15,7 +15,7 @@ use picoevent_mio::Live;
 const LIMIT: Duration = Duration::from_secs(30);
 const LARGE: usize = 1_000_000;
 
-/// A server process in a separate folder. It ends when this is dropped.
+/// A server process in a separate folder. It ends when this value is dropped.
 struct Server {
     folder: PathBuf,
     address: SocketAddr,

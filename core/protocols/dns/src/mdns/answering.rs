@@ -46,7 +46,7 @@ impl Responder {
 
     /// Returns whether a record conflicts with our records.
     fn contradicts(&self, record: &Record<'_>) -> bool {
-        // A goodbye is not a conflict.
+        // A record with a time to live of zero is a goodbye, not a conflict.
         if record.ttl == 0 {
             return false;
         }
@@ -66,8 +66,8 @@ impl Responder {
         is_other && self.is_host(record.name)
     }
 
-    /// Breaks the tie with another host that probes for our name: the records that are greater,
-    /// compared as bytes, win (RFC 6762, section 8.2). In both probes the addresses come first.
+    /// Breaks the tie with another host that probes for our name: the greater records win (RFC 6762, section 8.2). Only
+    /// the IPv4 addresses are compared, byte by byte, because these records come first in both probes.
     fn heard_while_probing(&self, message: &Message<'_>) -> Heard {
         let mut theirs = message.authorities();
         let theirs = theirs.find(|record| record.is(Kind::A) && self.is_host(record.name));
@@ -78,7 +78,7 @@ impl Responder {
         }
     }
 
-    /// Collects the records that are asked for, without those that the querier already has.
+    /// Collects the requested records, without the records that the querier already has.
     fn asked(&self, message: &Message<'_>, from: SocketAddr) -> Heard {
         let mut records = Records::NONE;
         let mut is_for_one = true;
@@ -120,8 +120,8 @@ impl Responder {
         records
     }
 
-    /// Returns the records that the querier already has, if its time to live is at least half of
-    /// ours.
+    /// Returns the records that need not be sent, because the querier already has this record and the time to live that
+    /// it states is at least half of ours.
     fn known(&self, record: &Record<'_>) -> Records {
         if record.is(Kind::PTR) && record.ttl >= SERVICE_TTL / 2 {
             let listed = self.services_named(record.name, LIST);
@@ -134,7 +134,8 @@ impl Responder {
         if is_all && self.is_host(record.name) { Records::HOST } else { Records::NONE }
     }
 
-    /// Returns the services that have this name for their list or their instance.
+    /// Returns the services whose list name (if `from` is [`LIST`]) or instance name (if `from` is [`INSTANCE`]) is
+    /// this name.
     #[inline(never)]
     fn services_named(&self, name: Name<'_>, from: usize) -> Records {
         let mut records = Records::NONE;
@@ -157,6 +158,7 @@ impl Responder {
     }
 }
 
-/// The start of the instance name, and of the list name, in the sequence of host, kind and domain.
+/// The index at which the instance name starts, and the index at which the list name starts, in the sequence of host
+/// label, kind and domain.
 const INSTANCE: usize = 0;
 const LIST: usize = 1;

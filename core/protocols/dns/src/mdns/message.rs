@@ -29,10 +29,10 @@ pub(super) enum Saying<'q> {
     Probe,
     /// Records, to all hosts or to a querier that supports multicast DNS.
     Answer(Records),
-    /// A goodbye: all our records end.
+    /// A goodbye: all our records, with a time to live of zero.
     Goodbye,
-    /// An answer to a legacy querier, which supports only unicast DNS. It repeats the number and
-    /// the questions.
+    /// An answer to a legacy querier, which supports only unicast DNS. The answer repeats the ID and the questions of
+    /// the query.
     Legacy(Records, u16, (u16, &'q [u8])),
 }
 

@@ -24,13 +24,11 @@
 //! # let _ = start;
 //! ```
 //!
-//! * A name is probed three times before it is used. If another host has it, a number is appended:
-//!   `pump-7-2`. If two hosts probe at the same time, the one with the greater address gets the
-//!   name.
-//! * Then the name is announced twice, and questions about it are answered: by multicast after 20
-//!   to 120 ms, or at once by unicast if the querier wants that. Records that the querier already
-//!   has are left out.
-//! * When the name is withdrawn, or the addresses change, the other hosts are informed.
+//! * A name is probed three times before it is used. If another host has it, a number is appended: `pump-7-2`. If two
+//!   hosts probe at the same time, the host with the greater address gets the name.
+//! * Then the name is announced twice, and questions about it are answered: by multicast after 20 to 120 ms, or at once
+//!   by unicast if the querier requests this. Records that the querier already has are left out.
+//! * When the name is withdrawn, or is announced again with other addresses, the other hosts are informed.
 //! * [`browse`] finds the services of a kind on other hosts, with their hosts, ports, texts and
 //!   addresses.
 //!
@@ -86,8 +84,8 @@ pub trait HasMdns: Sized {
     /// Returns the responder.
     fn mdns(&mut self) -> &mut Responder;
 
-    /// Called when the host has a name: the requested one, or one with a number. It is called again
-    /// when the name changes.
+    /// Called when the host has a name: the requested one, or one with a number. It is called again after each further
+    /// probing, for example after a conflict, even if the name stays the same.
     fn named(&mut self, cx: &mut Cx<'_, Self>) {
         let _ = cx;
     }
@@ -124,7 +122,7 @@ enum State {
     Named,
 }
 
-/// A set of records: those of the host, the list of service kinds, and those of each service.
+/// A set of records: the records of the host, the list of service kinds, and the records of each service.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Records(u8);
 

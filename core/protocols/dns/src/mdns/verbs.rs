@@ -26,10 +26,10 @@ const ANNOUNCE_WAIT: u16 = 1_000;
 const OUTDONE_WAIT: u16 = 1_000;
 const TAKEN_WAIT: u16 = 5_000;
 
-/// From this number of the name on, the responder waits before it tries the next name.
+/// When the number in the name has reached this value, the responder waits before it probes for the next name.
 const MANY: u8 = 15;
 
-/// The room for a number after a name.
+/// The room in bytes for a number after a name.
 const NUMBER: usize = 4;
 
 /// Probes for a name, given without `.local`, and announces it with its services if no other host
@@ -211,7 +211,7 @@ pub(super) fn heard<A: HasMdns>(app: &mut A, udp: &mut UdpMut<'_, '_, A>, _: Udp
     while hear(app, udp) {}
 }
 
-/// Handles one message. Returns whether there was one.
+/// Handles one message. Returns whether there was a message.
 pub(super) fn hear<A: HasMdns>(app: &mut A, udp: &mut UdpMut<'_, '_, A>) -> bool {
     let Some(datagram) = udp.peek() else { return false };
     let from = datagram.from;

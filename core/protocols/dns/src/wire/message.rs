@@ -18,8 +18,8 @@ pub struct Message<'m> {
 }
 
 impl<'m> Message<'m> {
-    /// Checks a message: everything that its header counts must be complete. Bytes after it are
-    /// ignored.
+    /// Checks a message: all questions and records that its header counts must be complete. Bytes after the last record
+    /// are ignored.
     ///
     /// # Errors
     /// [`Malformed`].
@@ -45,7 +45,7 @@ impl<'m> Message<'m> {
         Some(message)
     }
 
-    /// Returns the number that a question and its answer share.
+    /// Returns the ID, which an answer repeats from its query.
     pub fn id(&self) -> u16 {
         number(self.bytes, 0).unwrap_or_default()
     }
@@ -112,11 +112,11 @@ fn count(bytes: &[u8], section: u8) -> u16 {
 /// A question of a message.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Question<'m> {
-    /// The name in question.
+    /// The name that the question is about.
     pub name: Name<'m>,
-    /// The record type that is asked for.
+    /// The requested record type.
     pub kind: Kind,
-    /// The class; 1 is the internet. In multicast DNS the top bit asks for a unicast answer.
+    /// The class; 1 is the internet. In multicast DNS the top bit requests a unicast answer.
     pub class: u16,
 }
 
@@ -166,8 +166,8 @@ pub struct Record<'m> {
 }
 
 impl<'m> Record<'m> {
-    /// Reads the record at an offset. In the section of questions it has only a name, a type and a
-    /// class. Returns the record and the offset after it.
+    /// Reads the record at an offset. In the section of questions it has only a name, a type and a class. Returns the
+    /// record and the offset after it, or `None` if the message is too short or the name is malformed.
     #[inline(never)]
     fn read(bytes: &'m [u8], at: usize, section: u8) -> Option<(Self, usize)> {
         let (name, at) = Name::check(bytes, at)?;
@@ -201,8 +201,8 @@ impl<'m> Record<'m> {
         self.name.elsewhere(self.start.wrapping_add(behind))
     }
 
-    /// Returns the form of its data: a number of bytes, then names, then bytes. Returns `None` if
-    /// any data is valid.
+    /// Returns the form of its data: a number of bytes, then a number of names, then a number of bytes. Returns `None`
+    /// if any data is valid.
     const fn form(&self) -> Option<(usize, u8, usize)> {
         if self.class & CLASS != INTERNET {
             return None;
@@ -275,7 +275,7 @@ pub enum Data<'m> {
     Srv {
         /// Hosts with the lowest number are tried first.
         priority: u16,
-        /// The share of this host among those of the same priority.
+        /// The share of this host among the hosts of the same priority.
         weight: u16,
         /// The port.
         port: u16,

@@ -43,7 +43,7 @@ impl Kind {
 pub struct Status(pub u8);
 
 impl Status {
-    /// There is an answer. It may say that the name has no such record.
+    /// The query succeeded. The answer may still state that the name has no record of the requested type.
     pub const OK: Self = Self(0);
     /// The server failed to find the answer.
     pub const SERVER_FAILED: Self = Self(2);
@@ -74,7 +74,7 @@ const INTERNET: u16 = 1;
 /// In multicast DNS, the top bit of a class is a separate flag.
 const CLASS: u16 = 0x7FFF;
 
-/// Returns the two bytes at an offset as a number.
+/// Returns the two bytes at an offset as a number, or `None` if the message is too short.
 #[inline(never)]
 fn number(bytes: &[u8], at: usize) -> Option<u16> {
     let bytes = bytes.get(at..)?.first_chunk()?;

@@ -9,7 +9,7 @@ pub const MAX_NAME: usize = 255;
 /// The maximum length of a label in bytes.
 const MAX_LABEL: usize = 63;
 
-/// The two bits of a length byte that mark a pointer to the rest of the name.
+/// The two bits of a length byte that mark a pointer to the remaining labels of the name.
 const POINTER: u8 = 0xC0;
 
 /// A checked name in a message.
@@ -22,8 +22,8 @@ pub struct Name<'m> {
 impl<'m> Name<'m> {
     /// Checks the name at an offset. Returns the name and the offset after it.
     ///
-    /// A pointer must point to bytes before all bytes that the name has used so far. So each step
-    /// goes further back, and no name is endless.
+    /// A pointer must point to bytes before all bytes that the name has used so far. So each pointer leads further back
+    /// in the message, and no name is endless.
     pub(super) fn check(message: &'m [u8], at: usize) -> Option<(Self, usize)> {
         let mut labels = Labels { message, at, least: at, end: None };
         let mut length = 1_usize;
@@ -44,7 +44,7 @@ impl<'m> Name<'m> {
         self.message
     }
 
-    /// Returns the name at another, already checked, place of the message.
+    /// Returns the name at another offset of the message, which was already checked.
     pub(super) const fn elsewhere(self, at: usize) -> Self {
         Self { at, ..self }
     }
@@ -54,7 +54,7 @@ impl<'m> Name<'m> {
         Labels { message: self.message, at: self.at, least: self.at, end: None }
     }
 
-    /// Returns the first label and the rest of the name.
+    /// Returns the first label and the name after it, or `None` if the name has no label.
     pub(crate) fn split_first(self) -> Option<(&'m [u8], Self)> {
         let mut labels = self.labels();
         let label = labels.next()?;
@@ -199,7 +199,7 @@ pub fn is_host_name(text: &str) -> bool {
 mod tests {
     use super::*;
 
-    /// "b.example" at 0, "a." with a pointer to it at 11, a pointer to that at 15.
+    /// At offset 0 is "b.example", at 11 is "a" with a pointer to 0, at 15 is a pointer to 11.
     const NAMES: &[u8] = b"\x01b\x07example\x00\x01a\xC0\x00\xC0\x0B";
 
     fn check(message: &[u8], at: usize) -> Option<(Name<'_>, usize)> {

@@ -47,7 +47,7 @@ impl<'b> Writer<'b> {
         self.question_for(&[name.as_bytes()], kind, class);
     }
 
-    /// Like [`question`](Self::question), with a name of several texts.
+    /// Like [`question`](Self::question), with a name that [`name_of`](Self::name_of) writes.
     #[inline(never)]
     pub fn question_for(&mut self, name: &[&[u8]], kind: Kind, class: u16) {
         self.name_of(name);
@@ -79,7 +79,7 @@ impl<'b> Writer<'b> {
         self.record_of(section, &[name.as_bytes()], kind, INTERNET, ttl, data);
     }
 
-    /// Like [`record`](Self::record), with a name of several texts, and a class.
+    /// Like [`record`](Self::record), with a class, and with a name that [`name_of`](Self::name_of) writes.
     pub fn record_of(
         &mut self,
         section: Section,
@@ -126,8 +126,8 @@ impl<'b> Writer<'b> {
         self.put(length, self.len.saturating_sub(start) as u16);
     }
 
-    /// Repeats the questions of another message: their number and their bytes. They come first,
-    /// because their names may contain pointers to them.
+    /// Repeats the questions of another message, given as their count and their bytes. This must come before the first
+    /// record, because the names may contain pointers to offsets in these bytes.
     pub fn questions_of(&mut self, (count, bytes): (u16, &[u8])) {
         self.bytes(bytes);
         self.put(4, count);
@@ -138,7 +138,7 @@ impl<'b> Writer<'b> {
         self.name_of(&[name.as_bytes()]);
     }
 
-    /// Writes a name of several texts.
+    /// Writes a name that consists of several texts, such as a label, a kind of service and a domain.
     #[inline(never)]
     pub fn name_of(&mut self, name: &[&[u8]]) {
         for text in name {

@@ -1,5 +1,5 @@
-//! Simulated boards that all want the same name. Each has the loop and its own network stack. They
-//! are on one segment, in virtual time. Frames are lost and duplicated.
+//! Two simulated boards that want the same name. Each board has the loop and a network stack. The boards are on one
+//! network segment, in virtual time. Frames are lost and duplicated.
 
 #[path = "../../../../../hal-embassy/tests/adapter/world/clock.rs"]
 mod clock;
@@ -25,7 +25,7 @@ use task::Task;
 
 const SERVICES: &[Service] = &[Service { kind: "_http._tcp", port: 80, text: &["path=/"] }];
 
-/// A segment with two boards. Each receives everything that the other sends.
+/// A network segment with two boards. Each board receives the frames that the other board sends, except lost frames.
 struct Segment {
     to: [VecDeque<Vec<u8>>; 2],
     wakers: [Option<Waker>; 2],
@@ -35,7 +35,7 @@ struct Segment {
     lost: u32,
 }
 
-/// A board's end of the segment.
+/// The connection of a board to the segment.
 struct Place<const NUMBER: usize>(Rc<RefCell<Segment>>);
 
 impl<const NUMBER: usize> Cable for Place<NUMBER> {
@@ -72,7 +72,7 @@ impl<const NUMBER: usize> Cable for Place<NUMBER> {
 /// The application of a board.
 struct Board {
     responder: Responder,
-    /// The names that it has had.
+    /// The names that the board has had.
     names: Rc<RefCell<Vec<String>>>,
 }
 
@@ -140,7 +140,7 @@ impl Running {
     }
 }
 
-/// Advances the time, from one wake to the next.
+/// Advances the virtual time by `duration`, from one wake-up time of the boards to the next.
 fn pass(boards: &mut [Running; 2], duration: Duration) {
     let end = clock::now() + duration.as_micros() as u64;
     loop {
@@ -158,7 +158,7 @@ fn pass(boards: &mut [Running; 2], duration: Duration) {
 fn settle(seed: u64, faults: u32) -> ([String; 2], usize, u32) {
     clock::reset();
     let mut rng = Rng::with_seed(seed);
-    // At the same time, or with a delay.
+    // The boards start at the same time, or the second board starts later.
     let after = [0, rng.u64(0..2_000) * u64::from(rng.bool())].map(Duration::from_millis);
     let to = Default::default();
     let segment = Segment { to, wakers: [None, None], rng: rng.fork(), faults, lost: 0 };

@@ -159,7 +159,7 @@ fn answers_as_it_should(server: &Server) {
     for ((name, family, expected), answer) in cases.into_iter().zip(app.answers) {
         assert_eq!(answer, expected, "{name} {family:?}");
     }
-    // Over TCP, because the answer does not fit into a datagram. Servers may rotate the list.
+    // This answer is fetched over TCP, because it does not fit into a datagram. Servers may rotate the list.
     let app = look_up(&[server.address], &[("many.test", v4_only)]);
     let found = app.answers[0].as_ref().unwrap();
     let all: HashSet<_> = (1..=MANY).map(v4).collect();

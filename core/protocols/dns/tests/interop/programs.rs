@@ -102,7 +102,7 @@ pub fn free_address() -> SocketAddr {
     }
 }
 
-/// Waits until a server answers over TCP.
+/// Waits until a server accepts a TCP connection.
 pub fn wait_for(address: SocketAddr) {
     let end = Instant::now() + LIMIT;
     while std::net::TcpStream::connect_timeout(&address, Duration::from_secs(1)).is_err() {

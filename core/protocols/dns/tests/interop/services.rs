@@ -1,6 +1,6 @@
-//! The responder and the browser with avahi and python-zeroconf, in two network namespaces with a
-//! cable between them. A test runs itself again in one of them, and starts the third-party programs
-//! in the other. This needs root.
+//! The responder and the browser with avahi and python-zeroconf, in two network namespaces with a cable between them.
+//! A test runs itself again in one namespace, and starts the third-party programs in the other namespace. The tests
+//! need root.
 
 use std::path::Path;
 use std::process::Command;
@@ -62,11 +62,10 @@ impl Drop for Network {
     }
 }
 
-/// Tells the test that runs itself again the namespace of the third-party programs.
+/// An environment variable with the namespace of the third-party programs. It is set when a test runs itself again.
 const THEIR_NAMESPACE: &str = "PICOEVENT_INTEROP_NAMESPACE";
 
-/// Runs a test in a namespace. `theirs` are the arguments of `ip` that start a program in the other
-/// namespace.
+/// Runs a test in a namespace. `test` receives the name of the other namespace.
 fn in_a_network(name: &str, test: impl FnOnce(&str)) {
     if let Ok(theirs) = std::env::var(THEIR_NAMESPACE) {
         return test(&theirs);
@@ -243,7 +242,7 @@ impl Avahi {
         );
         let mut avahi = theirs(namespace, "unshare");
         avahi.args(["--mount", "sh", "-c"]);
-        // A separate folder for the file with its process number.
+        // The daemon gets a separate folder for the file with its process ID.
         avahi.arg(format!(
             "mkdir -p /run/avahi-daemon && mount -t tmpfs none /run/avahi-daemon && \
              exec avahi-daemon --no-drop-root --no-chroot --no-rlimits --file {settings}"
@@ -292,7 +291,7 @@ fn avahi_finds_the_responder() {
         app.run(|app, cx| mdns::announce(app, cx, "panel", WEB).unwrap());
         let said = app.said.take().flatten().expect("avahi-resolve has ended well");
         assert!(said.contains(OURS), "{said}");
-        // If two hosts have the same name, ours takes another one.
+        // Avahi has this name already, so our host takes another one.
         let mut app = App::new(|app| app.responder.name().is_some());
         app.run(|app, cx| mdns::announce(app, cx, "other", WEB).unwrap());
         assert_eq!(app.responder.name(), Some("other-2"));
@@ -313,7 +312,7 @@ fn the_browser_and_the_resolver_find_avahi() {
         assert_eq!(app.told, [KESSEL]);
         let address = app.answers[0].map(|addresses| addresses.first());
         assert_eq!(address, Ok(Some(THEIRS.parse().unwrap())));
-        // It sends a goodbye.
+        // When the publisher ends, avahi sends a goodbye.
         let mut app = App::new(|app| app.told.iter().any(|line| line.starts_with("lost")));
         let ender = thread::spawn(move || {
             thread::sleep(Duration::from_secs(3));
@@ -326,7 +325,7 @@ fn the_browser_and_the_resolver_find_avahi() {
     });
 }
 
-/// A program that has a service and prints the services it finds.
+/// A program that publishes a service, or prints the services that it finds.
 const ZEROCONF: &str = r#"
 import socket, sys, time
 from zeroconf import ServiceBrowser, ServiceInfo, Zeroconf
@@ -358,7 +357,7 @@ else:
 zeroconf.close()
 "#;
 
-/// Returns the program in the other namespace.
+/// Returns a command that runs this program in the other namespace.
 fn zeroconf(namespace: &str, folder: &Folder, arguments: &[&str]) -> Command {
     let python = std::env::var("PICOEVENT_INTEROP").expect("cargo xtask interop sets it");
     let python = Path::new(&python).join("venv/bin/python");

@@ -98,7 +98,7 @@ fn a_service_that_says_goodbye_is_lost_after_a_second() {
         let after = told.at.since(now).as_millis();
         assert!((1_000..1_100).contains(&after), "{after} ms");
         assert_eq!(hosts[0].device.browser.as_mut().services().count(), 0);
-        // It is found again when it is back.
+        // When the host announces the service again, the browser finds it again.
         told_nothing_more(hosts, now);
     });
 }
@@ -116,7 +116,7 @@ fn a_service_that_is_silent_is_asked_for_before_it_is_lost() {
         let (said, _) = go(&mut hosts[..1], now, 130);
         let [told] = &hosts[0].device.told[..] else { panic!("{:?}", hosts[0].device.told) };
         assert_eq!(told.what, "lost");
-        // The records of host, port and addresses live 120 seconds, and were received in the five
+        // The records of host, port and addresses have a time to live of 120 seconds, and were received in the five
         // seconds before `now`.
         let after = told.at.since(now).as_secs();
         assert!((114..=120).contains(&after), "{after} s");
@@ -281,7 +281,7 @@ fn what_is_not_said_at_once_is_asked_for() {
     let mut asked = Vec::new();
     let answer = |kind: Kind| {
         let mut sent = other_answer(5353, "_ipp._tcp", 0x8400);
-        // Keep only the record that was asked for.
+        // Keep only the requested record.
         let message = Message::parse(&sent.bytes).unwrap();
         let place = message.answers().position(|record| record.kind == kind).unwrap();
         let mut at = 12;

@@ -53,7 +53,7 @@ fn question(port: u16, write: impl FnOnce(&mut Writer<'_>)) -> Sent {
     }
 }
 
-/// Asks, and returns all messages of the next second.
+/// Delivers a question to the hosts. Returns all messages that the hosts send in the next second.
 fn ask(hosts: &mut [Host<'_>], now: Instant, question: Sent) -> Vec<Sent> {
     hosts.iter_mut().for_each(|host| host.hear(&question));
     run(hosts, now, seconds(1), |_| Vec::new())
@@ -179,8 +179,7 @@ fn who_wants_the_answer_alone_gets_it_at_once() {
     with_named(|hosts, now| {
         let said = ask(hosts, now, question(5353, |w| w.question("pump.local", Kind::A, 0x8001)));
         assert_eq!((said.len(), said[0].to, said[0].at), (1, addr("192.0.2.99:5353"), now));
-        // A legacy querier gets its number and its question back, and the answer has a short time
-        // to live.
+        // The answer to a legacy querier repeats the ID and the question of the query, and has a short time to live.
         let asked = question(4_000, |w| w.question("pUmp.local", Kind::A, 1));
         let said = ask(hosts, now, asked);
         assert_eq!((said.len(), said[0].to), (1, addr("192.0.2.99:4000")));
@@ -238,7 +237,7 @@ fn two_devices_with_one_name_settle_on_two() {
 #[test]
 fn a_name_that_is_lost_later_is_asked_for_again() {
     with_named(|hosts, now| {
-        // A host that had no link when we probed.
+        // Another host claims the name. It had no link when we probed.
         let claim = |name: &'static str| {
             let mut claim = question(5353, |_| ());
             let mut buffer = [0; 128];
@@ -298,7 +297,7 @@ fn a_name_that_is_given_up_is_told_and_answered_no_more() {
         assert_eq!((hosts[0].base.events().count(), hosts[0].base.udp_sockets().count()), (0, 0));
         let said = ask(hosts, now, question(5353, |w| w.question("pump.local", Kind::A, 1)));
         assert_eq!(said.len(), 0);
-        // It can get a name again.
+        // After that, the responder can get a name again.
         let Host { base, device, .. } = &mut hosts[0];
         mdns::announce(device, base, "valve", &[]).unwrap();
         run(hosts, now, seconds(5), |_| Vec::new());

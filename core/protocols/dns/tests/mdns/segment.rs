@@ -1,4 +1,4 @@
-//! A network in virtual time. All hosts receive what is sent to the group.
+//! A network in virtual time. All hosts receive what is sent to the multicast group.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
@@ -8,17 +8,17 @@ use picoevent_dns::mdns::{
     Browser, BrowserMut, FoundService, HasBrowser, HasMdns, Responder, ServiceEvent,
 };
 
-/// The storage of a device: a timer for the responder, one for the browser, and a socket. One more
-/// socket is for another application on the device.
+/// The storage of a device: a timer for the responder, a timer for the browser, and a socket. A second socket is for
+/// another application on the device.
 pub type Room = Storage<Device, 2, 0, 8_192, 0, 0, 0, 2>;
 
 /// The application of a device.
 #[derive(Default)]
 pub struct Device {
     pub responder: Responder,
-    /// The names that it has had.
+    /// The names that the device has had.
     pub names: Vec<String>,
-    /// The browser for its services.
+    /// The browser with which the device finds services.
     pub browser: Browser<2>,
     /// The service events that it has received.
     pub told: Vec<Told>,
@@ -95,7 +95,7 @@ impl<'s> Host<'s> {
         Self { base, device, ip, sockets: Vec::new() }
     }
 
-    /// Does all work that is due. Returns the datagrams sent.
+    /// Runs the loop until it waits for a later time. Returns the datagrams sent.
     fn run(&mut self, now: Instant) -> Vec<Sent> {
         let mut sent = Vec::new();
         self.base.advance(now);
@@ -151,8 +151,8 @@ impl<'s> Host<'s> {
     }
 }
 
-/// Runs the devices for a while, and delivers their datagrams after a millisecond. `hear` is called
-/// for each datagram and may answer.
+/// Runs the devices for the time `length`. Each datagram is delivered one millisecond after it was sent. `hear` is
+/// called for each datagram, and returns the datagrams with which other hosts answer.
 pub fn run(
     hosts: &mut [Host<'_>],
     from: Instant,

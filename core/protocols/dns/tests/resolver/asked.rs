@@ -28,7 +28,8 @@ pub trait Asked {
         self.question().answer(flags, records)
     }
 
-    /// Makes an answer with these addresses, if they are asked for.
+    /// Makes an answer with these addresses, if the question requests IPv4 addresses. Otherwise the answer has
+    /// no address.
     fn addresses(&self, ttl: u32, last: &[u8]) -> Vec<u8> {
         let addresses: Vec<_> = last.iter().map(|last| Ipv4Addr::new(192, 0, 2, *last)).collect();
         self.question().addresses(ttl, &addresses)

@@ -179,7 +179,7 @@ fn a_cancelled_look_up_has_no_end() {
         assert_eq!(app.ends.iter().map(|end| end.0).collect::<Vec<_>>(), [second]);
         assert!(!dns::cancel(app, second), "it has ended");
         assert_eq!(world.heard.len(), 1, "nobody waits for the other name");
-        // Its place is now used by another look-up.
+        // Another look-up now uses the slot of the first one.
         let fourth = app.resolve(base, "c.example").unwrap();
         assert!(!dns::cancel(app, first) && dns::cancel(app, fourth));
     });

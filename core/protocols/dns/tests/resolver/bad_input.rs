@@ -1,4 +1,4 @@
-//! Refused calls, and that they leave nothing allocated.
+//! Calls that are refused. Afterwards, no look-up and no connection is in use.
 
 use crate::*;
 use picoevent_scripted::reply;
@@ -26,7 +26,7 @@ fn look_ups_and_names_that_find_no_room_are_refused() {
         assert_eq!(app.resolve(base, "d.example"), Err(ResolveError::Lookups));
         run(&mut world, base, app);
         assert_eq!(app.answers().len(), 3);
-        // The two names with both families take all four places.
+        // The two names, each with both families, use all four entries.
         for name in ["e.example", "f.example"] {
             dns::resolve(app, base, name, None, App::found).unwrap();
         }

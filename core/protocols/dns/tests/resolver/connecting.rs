@@ -1,4 +1,4 @@
-//! Connections by name: each ends in exactly one event.
+//! Connections to hosts by their names: each connect has exactly one result, `opened` or `ended`.
 
 use picoevent::{ConnError, ConnectError, SetupError};
 

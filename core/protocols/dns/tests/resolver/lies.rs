@@ -1,4 +1,4 @@
-//! Forged answers from servers and strangers: none gives an address.
+//! Forged answers from servers and strangers: none of them gives the resolver an address.
 
 use std::net::Ipv4Addr;
 
@@ -81,7 +81,7 @@ fn answers_that_nobody_asked_for_and_doubled_ones_are_dropped() {
                 from: heard.server,
                 bytes: heard.addresses(60, &[last]),
             };
-            // The same answer again, and another one for a question that is already answered.
+            // The answer is sent twice. Then another answer follows, although the question is already answered.
             vec![answer(7, 1), answer(7, 1), answer(66, 2)]
         });
         app.resolve(base, "a.example").unwrap();
@@ -102,7 +102,7 @@ fn changed_answers_give_no_other_address() {
     let [.., a, b, c, d] = good[..] else { panic!("an answer ends in its address") };
     assert_eq!([a, b, c, d], [192, 0, 2, 7]);
     let mut accepted = 0;
-    // A long run has more of them.
+    // A longer run sets the number of messages.
     let runs = std::env::var("PICOEVENT_CHANGED").map_or(20_000, |runs| runs.parse().unwrap());
     for _ in 0..runs {
         let mut bytes = good.clone();
@@ -113,7 +113,7 @@ fn changed_answers_give_no_other_address() {
         with_base(|base, app| {
             let (answer, asked) = (bytes.clone(), question.bytes.clone());
             let mut world = World::new(move |heard| {
-                // Keep the number and the letters of this question.
+                // Keep the ID of this query and the case of its letters.
                 let mut answer = answer.clone();
                 for at in (0..2).chain(12..heard.bytes.len()) {
                     if answer[at] == asked[at] {
@@ -134,10 +134,9 @@ fn changed_answers_give_no_other_address() {
     assert!(accepted > 500, "{accepted} answers were accepted");
 }
 
-/// Random messages from the server that was asked. Half of them have the number of the question.
-/// None is an answer.
+/// Random messages from the server that was asked. Half of them have the ID of the query. None of them is an answer.
 ///
-/// It takes one second for 10⁶ messages. `PICOEVENT_RANDOM` sets their number.
+/// The test takes one second for 10⁶ messages. `PICOEVENT_RANDOM` sets the number of messages.
 #[test]
 #[ignore = "takes long"]
 fn random_messages_give_no_address() {
@@ -155,7 +154,7 @@ fn random_messages_give_no_address() {
             random.fill(&mut bytes);
             if number % 2 == 0 {
                 bytes[..2].copy_from_slice(&id);
-                // An answer to one question, with few records, so that more of it is parsed.
+                // An answer to one question, with few records, so that more of the message is parsed.
                 bytes[2..6].copy_from_slice(&[0x81, 0x80, 0, 1]);
                 (6..12).for_each(|at| bytes[at] &= if at % 2 == 0 { 0 } else { 3 });
             }

@@ -4,7 +4,7 @@ use picoevent_scripted::{Reply, reply};
 
 use crate::*;
 
-/// A host on the local network. It answers questions sent to the group.
+/// A host on the local network. It answers questions that are sent to the multicast group.
 const NEIGHBOUR: &str = "192.0.2.9:5353";
 
 #[test]

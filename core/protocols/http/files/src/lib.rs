@@ -48,8 +48,8 @@ impl Folder {
         Self { cache: value.into(), ..self }
     }
 
-    /// Keeps only the compressed form of files that are compressed, which saves flash. Clients that do not accept
-    /// gzip get it too; every browser accepts it.
+    /// Keeps only the compressed form of files that are compressed, which saves flash. Clients that do not accept gzip
+    /// get the compressed form, too; every browser accepts gzip.
     #[must_use]
     pub fn compressed_only(self) -> Self {
         Self { compressed_only: true, ..self }

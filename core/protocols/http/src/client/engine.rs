@@ -1,4 +1,4 @@
-//! The steps of a client's request: head, content, answer, and the next answer.
+//! The steps of a client's request: its head, its content, and the answer.
 
 use picoevent::Eol;
 
@@ -20,7 +20,7 @@ use crate::text::{copy, is_same};
 /// The result of a request: the status of its answer or, for a WebSocket, its close code.
 pub(super) type Outcome = Option<Result<u16, CallError>>;
 
-/// The number under which the text keeps the target of a redirect.
+/// The number of the stored value that is the target of a redirect (see [`keep`]).
 const LOCATION: u8 = 253;
 /// The longest value of `Location` that is followed, and the longest server name.
 pub(super) const LONGEST: usize = 200;
@@ -99,7 +99,7 @@ pub(super) fn advance<A: 'static>(
         send(request, call);
     }
     if call.state != State::Sent {
-        // The client did not ask for this input.
+        // No request was sent, so the server must not send input.
         let is_over = request.conn.input_len() > 0 || request.x.has(flag::EOF);
         if is_over && call.state == State::Idle {
             request.conn.close();
@@ -260,13 +260,14 @@ fn read_head<A: 'static>(
     Ok(Step::Done)
 }
 
-/// Sets the target of a redirect. Returns whether it is followed.
+/// If the answer is a redirect that can be followed, sets the new target of the request. Returns whether the redirect
+/// is followed.
 fn follow<A: 'static>(
     request: &mut Request<'_, '_, '_, A>,
     call: &mut Call,
 ) -> Result<bool, CallError> {
     let Some(location) = request.kept(LOCATION) else { return Ok(false) };
-    // Copied, because the new host and target overwrite the text.
+    // The value is copied, because the new host and target overwrite the text.
     let mut buffer = [0; LONGEST];
     let Some(room) = buffer.get_mut(..location.len()) else { return Err(CallError::TooLong) };
     copy(room, location);
@@ -309,7 +310,7 @@ fn follow<A: 'static>(
     Ok(true)
 }
 
-/// Sets the timer: for the head of the answer, or for the rate.
+/// Sets the timer: for the head of the answer, for the rate, or for the silence of a WebSocket.
 pub(super) fn set_timer<A: 'static>(request: &mut Request<'_, '_, '_, A>) {
     let is_head = matches!(request.x.input, Input::Line | Input::Fields);
     let Limits { head, idle, rate, .. } = request.site.limits;
@@ -328,7 +329,7 @@ pub(super) fn set_timer<A: 'static>(request: &mut Request<'_, '_, '_, A>) {
     }
 }
 
-/// Returns the functions of a WebSocket client, if the route is one.
+/// Returns the functions of a WebSocket client, if the request opens a WebSocket.
 fn client_hooks<A: 'static>(request: &Request<'_, '_, '_, A>) -> Option<&'static ClientHooks<A>> {
     request.route()?.socket?.client.as_ref()
 }

@@ -65,7 +65,7 @@ pub(crate) fn begin_content(x: &mut Exchange, code: u16) -> Result<(), CallError
     Ok(())
 }
 
-/// The target of a redirect: the host, if it is another one, and the path with the query.
+/// The target of a redirect: the host, if `Location` contains one, and the path with the query.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Place<'l> {
     pub(crate) host: Option<&'l [u8]>,

@@ -160,7 +160,7 @@ impl<A: 'static, K: Kind<A>> Protocol<A> for Link<K> {
 
     fn ended(app: &mut A, conn: &mut ConnMut<'_, '_, A>, end: ConnEnd) {
         Self::run(app, conn, &mut |_, request, call| ended(request, call, end));
-        // The request is repeated, or the application has made the next one.
+        // If a request waits now, it is a repeated request, or the next request of the application.
         let (call, _) = K::client(app).parts();
         if call.conn != Some(conn.id()) {
             return;
@@ -190,7 +190,7 @@ fn connect<A: 'static, K: Kind<A>>(app: &mut A, conn: &mut ConnMut<'_, '_, A>) -
     let Some(by_name) = K::PARTS.by_name else { return false };
     let [_, host, _] = call.place(text);
     let Some((name, port)) = host_and_port(host) else { return false };
-    // The text is copied, because the resolver gets the application, which owns it.
+    // The text is copied, because the resolver borrows the application, which owns the text.
     let mut buffer = [0; LONGEST];
     let Some(room) = buffer.get_mut(..name.len()) else { return false };
     copy(room, name);

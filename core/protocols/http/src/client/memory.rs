@@ -173,7 +173,7 @@ fn are_fields(mut text: &[u8]) -> bool {
     true
 }
 
-/// Removes the header fields that another server must not get. Returns where the others end.
+/// Removes the header fields that another server must not get. Returns the end of the remaining fields.
 pub(crate) fn drop_secrets(text: &mut [u8], end: usize) -> usize {
     let (mut from, mut to) = (0_usize, 0_usize);
     while from < end {
@@ -194,7 +194,7 @@ pub(crate) fn drop_secrets(text: &mut [u8], end: usize) -> usize {
     to
 }
 
-/// Copies bytes to a place in the text. Returns where they end.
+/// Copies bytes into the text at the offset `at`. Returns the offset after them, or `None` if they do not fit.
 fn put(text: &mut [u8], at: usize, bytes: &[u8]) -> Option<usize> {
     copy(text.get_mut(at..)?.get_mut(..bytes.len())?, bytes);
     at.checked_add(bytes.len())
@@ -208,7 +208,7 @@ pub trait Clients: sealed::Sealed {
     /// Returns the two parts of a client.
     fn parts(&mut self) -> (&mut Call, &mut [u8]);
 
-    /// Returns a copy of the client to work on.
+    /// Returns a copy of the client to work on, or `None` if a function already works on a copy.
     fn take(&mut self) -> Option<Self::Copy>;
 
     /// Stores the copy back.

@@ -207,8 +207,8 @@ pub trait Caller<A: 'static>: Sized {
         let _ = (app, response);
     }
 
-    /// Called when the answer is complete or has failed. The next request can be made here. It uses the same
-    /// connection if the server is the same and keeps it open.
+    /// Called when the answer is complete or has failed. The next request can be made here. It uses the same connection
+    /// if it has the same server and the server keeps the connection open.
     fn done(app: &mut A, cx: &mut Cx<'_, A>, outcome: Result<Status, CallError>);
 }
 
@@ -216,8 +216,8 @@ pub trait Caller<A: 'static>: Sized {
 pub struct Calls<C>(PhantomData<C>);
 
 impl<C> Calls<C> {
-    /// Makes a request. It never calls [`Caller::done`] itself; that is called later with the outcome. A
-    /// connection is taken from `pool`, unless a kept connection to the same server can be used.
+    /// Makes a request. [`Caller::done`] is not called during this call, but later, with the outcome. A connection is
+    /// taken from `pool`, unless a kept connection to the same server can be used.
     ///
     /// # Errors
     /// [`CallError::Busy`] while another request is under way; [`CallError::BadRequest`] if the request does not
@@ -244,7 +244,7 @@ impl<C> Calls<C> {
         Link::<Self>::cancel(app, cx)
     }
 
-    /// Continues with an answer whose content was not taken. Returns whether there is one.
+    /// Continues with an answer whose content was not taken. Returns whether a request was sent that is not complete.
     pub fn go_on<A: 'static>(app: &mut A, cx: &mut Cx<'_, A>) -> bool
     where
         C: Caller<A>,
@@ -294,7 +294,8 @@ impl<'q, 'r, 'c, 's, A: 'static> Response<'q, 'r, 'c, 's, A> {
         Status::new(self.request.x.requests)
     }
 
-    /// Returns the first value of a header field whose name is one of [`Caller::HEADERS`].
+    /// Returns the first value of a header field whose name is one of [`Caller::HEADERS`], or `None` if the answer does
+    /// not have this field.
     pub fn header(&self, name: &str) -> Option<&[u8]> {
         self.request.header(name)
     }

@@ -14,7 +14,8 @@ use crate::text::{copy, which};
 
 impl<A: 'static> Request<'_, '_, '_, A> {
     pub(super) fn read_head(&mut self, app: &mut A) -> Result<Step, Status> {
-        // Without input, a wait for room is not started, so no callback comes when there is room.
+        // Without input there is nothing to do, so the input is checked first: `has_room` would start a wait for room,
+        // and the callback after this wait would be useless.
         if self.conn.input_len() == 0 && !self.x.has(flag::EOF) || !self.has_room() {
             return Ok(Waits);
         }
@@ -137,7 +138,7 @@ impl<A: 'static> Request<'_, '_, '_, A> {
         self.x.input = Input::Done;
     }
 
-    /// Writes the methods that the path has.
+    /// Writes the field `Allow`: the methods for which this path has a route, and `OPTIONS`.
     fn write_allow(&self, allow: &mut Buffer) {
         let path = path_of(self.raw_target());
         let is_allowed = |method: Method| {
@@ -163,7 +164,7 @@ impl<A: 'static> Request<'_, '_, '_, A> {
         }
     }
 
-    /// Returns whether there is room for an answer. If not, starts a wait for it.
+    /// Returns whether there is room for an answer. If not, starts a wait for this room.
     pub(crate) fn has_room(&mut self) -> bool {
         let has_room = self.conn.room() >= self.site.room;
         if !has_room {
@@ -189,7 +190,7 @@ pub(super) fn next_line<'l, A>(
     }
 }
 
-/// Begins a request.
+/// Begins a request: stores its request line.
 fn begin(x: &mut Exchange, text: &mut [u8], line: &RequestLine<'_>) -> Result<(), Status> {
     let length = u16::try_from(line.target.len()).map_err(|_| Status::URI_TOO_LONG)?;
     let room = text.get_mut(..line.target.len()).ok_or(Status::URI_TOO_LONG)?;

@@ -58,7 +58,7 @@ impl<A: 'static> Request<'_, '_, '_, A> {
             return self.conn.abort();
         }
         self.x.set(flag::LAST);
-        // Without room for the answer, the connection is closed without one.
+        // If there is no room for the answer, the connection is closed without an answer.
         self.answer_bare(status, b"");
         self.conn.close();
     }
@@ -99,8 +99,8 @@ impl<A: 'static> Request<'_, '_, '_, A> {
         Ok(Done)
     }
 
-    /// Waits for more room than there is now. If the output ring is empty, the application has nothing to write
-    /// yet, and calls when it has.
+    /// Waits for more room than there is now. If the output ring is empty, this does not wait: the application has
+    /// nothing to write now, and continues the answer when it has more content.
     pub(crate) fn wait_to_pull(&mut self) {
         if self.conn.output_len() > 0 {
             let (_, size) = self.conn.ring_sizes();

@@ -1,4 +1,4 @@
-//! Answers: complete ones, static ones from flash, and ones that are written piece by piece.
+//! Answers: complete answers, static answers from flash, and answers that are written piece by piece.
 
 mod head;
 mod stream;
@@ -70,9 +70,9 @@ pub enum Length {
 /// The reason why an answer was not written. No part of it was written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ReplyError {
-    /// The output ring has no room for it now.
+    /// The output ring has no room for the answer now.
     Full,
-    /// It is larger than the output ring, or longer than the announced length.
+    /// The answer is larger than the output ring, or longer than the announced length.
     TooLong,
     /// The request is answered already. For content: the answer has not begun, or is complete.
     NotNow,

@@ -129,8 +129,8 @@ impl<A: 'static> Request<'_, '_, '_, A> {
         if self.x.has(flag::OPEN) { self.x.left } else { 0 }
     }
 
-    /// Ends an answer of unknown length. An answer of known length ends by itself. If this function is called
-    /// before its end, the connection is reset, so that the client sees an error.
+    /// Ends an answer of unknown length. An answer of known length ends by itself. If this function is called while an
+    /// answer of known length is not complete, the connection is reset, so that the client sees an error.
     ///
     /// # Errors
     /// [`ReplyError`].

@@ -20,7 +20,7 @@ use crate::route::{ClientHooks, Parts, Route, SocketHooks};
 use crate::status::Status;
 use crate::text::{copy, has_word, is_same};
 
-/// The number under which the text keeps the key.
+/// The number of the stored value that is the key (see [`keep`]).
 const KEY: u8 = 252;
 
 /// The callbacks of a WebSocket to a server.
@@ -76,8 +76,8 @@ pub trait SocketCaller<A: 'static>: Sized {
     const LIMITS: Limits = Limits::new();
     /// The subprotocols, in order of preference. The server chooses one of them, or none: [`Socket::protocol`].
     const PROTOCOLS: &'static [&'static str] = &[];
-    /// The number of redirects to follow, as for a [`Caller`](crate::Caller). Other answers are
-    /// [refusals](CallError::Refused).
+    /// The number of redirects to follow, as for a [`Caller`](crate::Caller). An answer that is not followed and does
+    /// not have status 101 is a [refusal](CallError::Refused).
     const REDIRECTS: u8 = 4;
     /// The function that connects to a server by its name, as for a [`Caller`](crate::Caller::BY_NAME).
     const BY_NAME: Option<ByName<A>> = None;

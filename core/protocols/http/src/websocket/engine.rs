@@ -15,7 +15,7 @@ use crate::text::copy;
 ///   input ring   │ clear │ left, as far as it has come │ the next frame …
 /// ```
 ///
-/// The rest of the state is in the exchange. These fields have no other use on a WebSocket:
+/// More of the state is in these fields of the exchange. On a WebSocket, they have no other use:
 ///
 /// | field | content |
 /// |---|---|
@@ -74,7 +74,7 @@ pub(crate) fn advance<A: 'static>(app: &mut A, request: &mut Request<'_, '_, '_,
             Err(code) => socket.end(code),
         }
     }
-    // A peer that has ended its stream is treated as gone.
+    // If the peer has ended its stream, the connection is closed.
     let conn = &mut socket.request.conn;
     if socket.request.x.has(flag::EOF) && conn.is_open() {
         conn.close();

@@ -60,8 +60,8 @@ pub(crate) struct Header {
 /// The longest header.
 pub(crate) const LONGEST: usize = 14;
 
-/// Reads the header of a frame. Frames of clients must be masked, those of servers must not. Returns `None` while
-/// the header is not complete. An error is the code to close with.
+/// Reads the header of a frame. Frames of clients must be masked, frames of servers must not be masked. Returns `None`
+/// while the header is not complete. An error is the code to close with.
 pub(crate) fn header(bytes: &[u8], is_masked: bool) -> Option<Result<Header, u16>> {
     let [first, second, rest @ ..] = bytes else { return None };
     let Some(opcode) = Opcode::of(first & 0x0f) else { return Some(Err(code::PROTOCOL)) };

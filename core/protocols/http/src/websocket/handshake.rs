@@ -11,7 +11,7 @@ use crate::route::Route;
 use crate::status::Status;
 use crate::text::{has_word, parts, which};
 
-/// The numbers under which the text keeps the answer to the key, and the index of the subprotocol.
+/// The numbers of two stored values (see [`keep`]): the answer to the key, and the index of the subprotocol.
 const ACCEPT: u8 = 255;
 pub(super) const PROTOCOL: u8 = 254;
 

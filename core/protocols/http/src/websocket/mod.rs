@@ -31,12 +31,12 @@ pub enum Message {
     Opened,
     /// Text: [`Socket::data`]. It is valid UTF-8, but a piece may end inside a character.
     Text {
-        /// Whether this is the whole rest of the message.
+        /// Whether the message ends with these bytes.
         is_last: bool,
     },
     /// Bytes: [`Socket::data`].
     Binary {
-        /// Whether this is the whole rest of the message.
+        /// Whether the message ends with these bytes.
         is_last: bool,
     },
     /// The WebSocket has ended with this code: usually 1000, 1005 if the peer gave no code, 1006 if the connection
@@ -73,10 +73,10 @@ pub enum Message {
 /// # let _ = LIVE;
 /// ```
 ///
-/// A message that was sent in one frame and fits into the input ring arrives whole. Others arrive in pieces. Data
-/// that is not [taken](Self::take) stays in the input ring and applies back-pressure to the peer. It is reported
-/// again after output was sent, and after [`Http::socket`](crate::Http::socket). The library answers pings, and
-/// sends a ping to a silent peer.
+/// A message that was sent in one frame and fits into the input ring arrives as a whole. Other messages arrive in
+/// pieces. Data that is not [taken](Self::take) stays in the input ring and applies back-pressure to the peer. It is
+/// reported again after output was sent, and after [`Http::socket`](crate::Http::socket). The library answers pings,
+/// and sends a ping to a silent peer.
 pub struct Socket<'q, 'r, 'c, 's, A: 'static> {
     request: &'q mut Request<'r, 'c, 's, A>,
 }
@@ -115,7 +115,7 @@ impl<'q, 'r, 'c, 's, A> Socket<'q, 'r, 'c, 's, A> {
         self.request.cx()
     }
 
-    /// Returns the negotiated subprotocol.
+    /// Returns the negotiated subprotocol, or `None` if there is none.
     pub fn protocol(&self) -> Option<&'static str> {
         let number = self.request.kept(handshake::PROTOCOL)?.first()?;
         self.request.route()?.protocols.get(usize::from(*number)).copied()
@@ -148,8 +148,8 @@ impl<A: 'static> Socket<'_, '_, '_, '_, A> {
     ///
     /// # Errors
     /// [`ReplyError::Full`] or [`TooLong`](ReplyError::TooLong) if it does not fit into the output ring,
-    /// [`NotNow`](ReplyError::NotNow) if a message is being sent in pieces, [`Ended`](ReplyError::Ended) after the
-    /// end.
+    /// [`NotNow`](ReplyError::NotNow) if a message is being sent in pieces, [`Ended`](ReplyError::Ended) after the end
+    /// of the connection.
     pub fn send_text(&mut self, text: &str) -> Result<(), ReplyError> {
         self.send(Opcode::Text, text.as_bytes(), true)
     }
@@ -255,7 +255,7 @@ impl<A: 'static> Socket<'_, '_, '_, '_, A> {
         }
         let [high, low] = code.to_be_bytes();
         let data = if code == code::NONE { &[][..] } else { &[high, low] };
-        // Without room for the frame, the connection is closed without one.
+        // If there is no room for the frame, the connection is closed without a close frame.
         let _ = self.send(Opcode::Close, data, true);
         self.request.conn.close();
     }

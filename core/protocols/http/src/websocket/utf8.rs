@@ -3,7 +3,7 @@
 /// The state of the current character.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Utf8 {
-    /// The number of its bytes that have not arrived.
+    /// The number of bytes of this character that have not arrived.
     left: u8,
     /// The range of the next byte.
     low: u8,

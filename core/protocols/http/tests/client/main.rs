@@ -14,7 +14,7 @@ struct App {
     kind: Option<Vec<u8>>,
     outcomes: Vec<Result<u16, CallError>>,
     uploads: usize,
-    /// Takes no content.
+    /// Whether `part` leaves the content in the input ring.
     is_busy: bool,
     /// The names that were looked up.
     names: Vec<String>,
@@ -85,7 +85,7 @@ struct Wire {
     connects: Vec<SocketAddr>,
     conn: Option<Conn>,
     sent: Vec<u8>,
-    /// The error of the next connects.
+    /// The error with which the next connects fail.
     fails: Option<ConnError>,
     was_reset: bool,
 }
@@ -326,7 +326,7 @@ fn a_kept_connection_that_the_server_ends_is_replaced() {
     wire.ask(&Ask::new(Method::Post, server(), "pump", "/")).unwrap();
     wire.end();
     assert_eq!(wire.outcomes(), [Ok(200), Err(CallError::Lost(None))]);
-    // No request is under way, so the connection just ends.
+    // No request is in progress, so nothing is reported when the connection ends.
     let mut wire = Wire::new();
     wire.get("/");
     wire.answer(HELLO);
@@ -351,13 +351,13 @@ fn redirects_are_followed_up_to_a_limit() {
     assert_eq!(wire.connects[2], "192.0.2.5:81".parse().unwrap());
     wire.answer(HELLO);
     assert_eq!((wire.outcomes(), wire.content().as_str()), (vec![Ok(200)], "hello"));
-    // One redirect more than the limit.
+    // The server sends one redirect more than the limit.
     wire.get("/");
     for _ in 0..3 {
         wire.answer(redirect(307, "/").as_bytes());
     }
     assert_eq!(wire.outcomes(), [Err(CallError::Redirects)]);
-    // A redirect to a URL that is not HTTP.
+    // A redirect to a URL that is not HTTP is not followed.
     wire.get("/");
     wire.answer(redirect(302, "https://pump/").as_bytes());
     assert_eq!((wire.outcomes(), wire.content().as_str()), (vec![Ok(302)], "bye"));

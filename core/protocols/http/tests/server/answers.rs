@@ -47,7 +47,7 @@ fn requests_in_a_row_are_answered_in_a_row() {
     desk.send(client, GET.repeat(49).as_bytes());
     assert_eq!(desk.clients[client].heard(), HELLO_ANSWER.repeat(49));
     assert_eq!((desk.app.calls, desk.clients[client].end), (49, None));
-    // The limit for requests on a connection.
+    // The next requests exceed the limit of 50 requests on a connection.
     desk.send(client, GET.repeat(3).as_bytes());
     let last = HELLO_ANSWER.replace("6\r\n", "6\r\nConnection: close\r\n");
     assert_eq!(desk.clients[client].heard(), last);
@@ -118,7 +118,7 @@ fn numbers() -> String {
     (0..1_000).map(|number| format!("{number:7}\n")).collect()
 }
 
-/// Decodes chunks.
+/// Decodes a chunked body.
 fn unchunked(mut text: &str) -> String {
     let mut content = String::new();
     loop {

@@ -15,19 +15,19 @@ pub enum End {
     Reset,
 }
 
-/// A client: its pending bytes, and the bytes that it got.
+/// A client: the bytes that it still has to send, and the bytes that it has received.
 pub struct Client {
     pub conn: Conn,
     pub got: Vec<u8>,
     pub end: Option<End>,
-    /// The number of bytes that it reads in each step.
+    /// The number of bytes that the client reads in each step.
     pub takes: usize,
     unsent: VecDeque<u8>,
     finishes: bool,
 }
 
 impl Client {
-    /// Returns the text that it got since the last call.
+    /// Returns the text that the client has received since the last call.
     pub fn heard(&mut self) -> String {
         String::from_utf8_lossy(&std::mem::take(&mut self.got)).into_owned()
     }
@@ -61,7 +61,7 @@ impl<A: 'static, S: Site<A>> Bench<A, S> {
         Self { base, app, clients: Vec::new(), listener, now: 0, site }
     }
 
-    /// Connects a client. Returns its number.
+    /// Connects a client. Returns its index in `clients`.
     pub fn connect(&mut self) -> usize {
         let conn = self.base.accepted(self.listener, anywhere()).unwrap();
         self.clients.push(Client {
@@ -95,7 +95,7 @@ impl<A: 'static, S: Site<A>> Bench<A, S> {
         self.run();
     }
 
-    /// Advances the time.
+    /// Advances the virtual time.
     pub fn pass(&mut self, millis: u64) {
         self.now += millis;
         self.base.advance(Instant::from_micros(self.now * 1000));

@@ -48,7 +48,7 @@ fn what_is_not_taken_holds_the_peer_back() {
     let client = desk.connect();
     desk.send(client, &upload("Content-Length: 1000\r\n", &body()[..1_000]));
     assert_eq!((desk.app.uploaded.len(), desk.clients[client].heard().as_str()), (0, ""));
-    // The peer is not slow: the server does not read.
+    // The peer does not count as slow, because it is the server that does not read.
     (0..10).for_each(|_| desk.pass(5_000));
     assert_eq!(desk.clients[client].end, None);
     desk.app.takes = None;
@@ -66,7 +66,7 @@ fn a_client_that_expects_it_is_told_to_go_on() {
     assert_eq!(desk.clients[client].heard(), "HTTP/1.1 100 Continue\r\n\r\n");
     desk.send(client, b"hello");
     assert_eq!(status(&desk.clients[client].heard()), 201);
-    // HTTP/1.0 does not have `Expect`, and without a body there is nothing to continue with.
+    // HTTP/1.0 does not have `Expect`, and a request without a body does not need the answer 100.
     for request in [
         "PUT /upload HTTP/1.0\r\nContent-Length: 1\r\nExpect: 100-continue\r\n\r\nx",
         "PUT /upload HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\n\r\n",

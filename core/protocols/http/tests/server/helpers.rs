@@ -65,7 +65,8 @@ fn a_form_with_a_file_is_streamed() {
     assert_eq!(status(&answers(other)), 415);
 }
 
-/// The server waited forever for the rest of a form that ends inside a boundary, and its place stayed in use.
+/// In an earlier version, the server waited forever for the end of a form that ends inside a boundary, and the slot of
+/// the connection stayed in use.
 #[test]
 fn a_form_that_ends_too_early_is_refused() {
     let part = "--xx\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\n";

@@ -1,4 +1,4 @@
-//! A server in memory: the requests that it refuses, and how it answers the others.
+//! A server in memory: the requests that it refuses, and its answers to other requests.
 
 mod answers;
 mod bench;
@@ -33,7 +33,7 @@ struct App {
     asking: Option<Conn>,
     messages: Vec<String>,
     form: Option<Multipart>,
-    /// The WebSocket handler takes no data.
+    /// Whether the WebSocket handler leaves the data in the input ring.
     is_busy: bool,
 }
 

@@ -169,7 +169,7 @@ fn compliance() -> Vec<Row> {
         raw("COMP-VERSION-MISSING-MINOR", "GET / HTTP/1\r\nHost: a\r\n\r\n", Refused(400)),
         raw("COMP-VERSION-LEADING-ZEROS", "GET / HTTP/01.01\r\nHost: a\r\n\r\n", Refused(400)),
         raw("COMP-VERSION-WHITESPACE", "GET / HTTP/ 1.1\r\nHost: a\r\n\r\n", Refused(400)),
-        // All answers have this field. `check` verifies it.
+        // All answers have the field `Date`. `check` verifies this.
         get("COMP-DATE-HEADER", "", Answered(200, "OK")),
         get("COMP-CONNECTION-CLOSE", "Connection: close\r\n", Last(200, "OK")),
         chunked(
@@ -286,7 +286,7 @@ fn smuggling() -> Vec<Row> {
         beside("SMUG-TE-NULL", "Transfer-Encoding: chunked\0", Refused(400)),
         beside("SMUG-TE-IDENTITY", "Transfer-Encoding: identity", Refused(400)),
         chunked("SMUG-CHUNK-NEGATIVE", "-1\r\nhello\r\n0\r\n\r\n", Refused(400)),
-        // This is another field, without effect.
+        // `Transfer_Encoding` is another field. It has no effect.
         beside("SMUG-TRANSFER_ENCODING", "Transfer_Encoding: chunked", Answered(200, "hello")),
         length("SMUG-CL-COMMA-SAME", "5, 5", "hello"),
         length("SMUG-CL-COMMA-TRIPLE", "5, 5, 5", "hello"),
@@ -435,7 +435,7 @@ fn hears(sent: &[u8], piece: usize, time: u64) -> (String, Option<End>, u32) {
     (desk.clients[client].heard(), desk.clients[client].end, desk.app.requests)
 }
 
-/// Splits the answers into the status, the head and the content of the first one, and the rest.
+/// Splits the answers into the status, the head and the content of the first answer, and all further answers.
 fn split(heard: &str, has_content: bool) -> Option<(u16, &str, &str, &str)> {
     let (head, rest) = heard.split_once("\r\n\r\n")?;
     let status = head.strip_prefix("HTTP/1.1 ")?.split(' ').next()?.parse().ok()?;

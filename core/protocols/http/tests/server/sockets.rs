@@ -1,4 +1,4 @@
-//! WebSockets: cases after a well-known test suite.
+//! WebSockets of a server: the handshake, frames, fragments, text, pings and closes.
 
 use crate::bench::End;
 use crate::{Desk, GET, Page, answers, desk, status};

@@ -1,4 +1,4 @@
-//! The cases of Autobahn's WebSocket test suite, with its numbers, for an echo server and an echo client.
+//! The cases of Autobahn's WebSocket test suite, with the numbers of the suite, for an echo server and an echo client.
 //!
 //! The suite has no cases 8 and 11. Cases 12 and 13 test compression, which is not supported. The payloads of case
 //! 9 are at most 128 KiB, shorter than the suite's: the only state for a long payload is a counter.
@@ -34,7 +34,7 @@ struct Heard {
     closed: Option<u16>,
 }
 
-/// The tested side.
+/// The side of the connection that is tested. The test plays the other side.
 enum Tested {
     Server(Box<Bench<Host, Page>>),
     Client(Box<Wire>),
@@ -88,7 +88,7 @@ impl Tested {
         }
     }
 
-    /// Returns the frames that it has sent since the last call. Fragments are joined.
+    /// Returns the frames that the tested side has sent since the last call. Fragments are joined.
     fn heard(&mut self) -> Heard {
         let (bytes, is_client) = match self {
             Self::Server(desk) => (std::mem::take(&mut desk.clients[0].got), false),

@@ -34,7 +34,7 @@ fn a_server_that_agrees_is_talked_to_however_its_answer_comes() {
         let mut wire = Wire::new();
         wire.open().unwrap();
         let answer = agree(&wire.request());
-        // Other answers come first, and a frame arrives together with the answer.
+        // An interim answer comes first, and a frame arrives together with the answer.
         let early = "HTTP/1.1 103 Early Hints\r\nConnection: close\r\nLink: </a>\r\n\r\n";
         let all = [early.as_bytes(), answer.as_bytes(), b"\x81\x02hi"].concat();
         all.chunks(piece).for_each(|piece| wire.answer(piece));
@@ -119,7 +119,7 @@ fn a_refusal_is_reported_with_its_status() {
         wire.answer(format!("HTTP/1.1 {code} Any\r\n{more}").as_bytes());
         let status = Status::new(code).unwrap();
         assert_eq!(wire.ended(), [Err(CallError::Refused(status))]);
-        // The next one can be opened, on a separate connection.
+        // The next WebSocket can be opened, on a separate connection.
         wire.open().unwrap();
         let answer = agree(&wire.request());
         wire.answer(answer.as_bytes());
@@ -162,7 +162,7 @@ fn what_goes_wrong_before_it_is_open_is_said() {
 
     let mut wire = Wire::new();
     wire.fails = Some(ConnError::Refused);
-    // The callback opens the next one at once, twice.
+    // Twice, the callback opens the next WebSocket at once.
     wire.app.retries = 2;
     wire.open().unwrap();
     assert_eq!(wire.ended(), [Err(CallError::Lost(Some(ConnError::Refused))); 3]);

@@ -16,7 +16,7 @@ use crate::{LIMITS, Talk};
 
 const SIZES: [usize; 10] = [0, 1, 125, 126, 127, 4_000, 65_535, 65_536, 100_000, 1_000_000];
 
-/// The application: the WebSocket that it opens, and those that it serves.
+/// The application: the WebSocket that it opens, and the WebSockets that it serves.
 struct App {
     client: Client<160>,
     server: Server<2, 64>,

@@ -18,18 +18,18 @@ use picoevent_http::{
     CallError, Client, Limits, Message, Route, Server, Site, Socket, SocketCaller,
 };
 
-/// The state of one end of a WebSocket.
+/// The state of one endpoint of a WebSocket.
 #[derive(Default)]
 struct Talk {
-    /// Messages and events. Messages are joined.
+    /// Messages and events, in order. The pieces of a message are joined.
     heard: Vec<String>,
     /// The message that is being received.
     data: Vec<u8>,
-    /// The number of its pieces so far.
+    /// The number of pieces of this message so far.
     pieces: usize,
-    /// Sends each message back.
+    /// Whether each message is sent back.
     echoes: bool,
-    /// Takes no data.
+    /// Whether the data is left in the input ring.
     is_busy: bool,
     /// The subprotocol.
     protocol: Option<&'static str>,

@@ -116,7 +116,7 @@ fn either_end_closes_and_both_are_told_once() {
     assert_eq!(both.wire.ended(), [Ok(4001)]);
     assert_eq!(both.desk.app.talk.heard(), ["closed 4001"]);
     assert!(both.desk.app.http.is_empty() && !both.wire.app.http.is_busy());
-    // Another one, which the server closes.
+    // The server closes the next WebSocket.
     both.wire.open().unwrap();
     both.run();
     each(&mut both, |socket| socket.close(1001));
@@ -142,7 +142,7 @@ fn a_lost_connection_is_reported_and_the_next_one_opened_at_once() {
     assert!(SocketCalls::<Live>::cancel(&mut wire.app, &mut wire.base));
     wire.run();
     assert_eq!((wire.ended(), wire.end), (vec![Ok(1006)], Some(End::Reset)));
-    // The next one is cancelled before it is open.
+    // The next WebSocket is cancelled before it is open.
     wire.open().unwrap();
     assert!(SocketCalls::<Live>::cancel(&mut wire.app, &mut wire.base));
     wire.run();

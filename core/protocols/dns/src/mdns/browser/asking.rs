@@ -13,8 +13,8 @@ use crate::wire::{Kind, Section, Writer};
 const MOST: u32 = 3_600;
 
 impl BrowserMut<'_> {
-    /// Removes services whose records have expired, and writes the questions that are due. Returns
-    /// the length of the message, or 0 if there is none.
+    /// Removes services whose records have expired, and writes the questions that must be sent now. Returns the length
+    /// of the message, or 0 if there is nothing to send.
     #[inline(never)]
     pub(super) fn due(&mut self, now: Instant, buffer: &mut [u8; MESSAGE]) -> usize {
         let is_all = self.query.next <= now;
@@ -61,8 +61,8 @@ impl BrowserMut<'_> {
         if count == 0 { 0 } else { writer.finish().map_or(0, <[u8]>::len) }
     }
 
-    /// Writes the known answers that have more than half of their time left, so that they are not
-    /// sent again (RFC 6762, section 7.1).
+    /// Writes the known answers that have more than half of their time to live left, so that other hosts do not send
+    /// them again (RFC 6762, section 7.1).
     fn write_known(&self, writer: &mut Writer<'_>, now: Instant) {
         let list = [self.query.kind.as_bytes(), DOMAIN];
         for service in self.services.iter().filter(|service| service.state != State::Free) {
@@ -93,7 +93,8 @@ impl BrowserMut<'_> {
 }
 
 impl FoundService {
-    /// Removes the service if one of its records has expired. Returns whether it was removed.
+    /// Checks whether one of the records has expired. Then the service is removed, or marked as lost if the application
+    /// knows it. Returns whether a record has expired.
     fn expire(&mut self, now: Instant) -> bool {
         let is_over = self.lives.iter().any(|life| life.until <= now);
         if !is_over || self.state == State::Free {
@@ -112,7 +113,7 @@ impl FoundService {
         is_due && self.state != State::Free && self.news != News::Lost
     }
 
-    /// Schedules the next question for the records that were just asked for.
+    /// Schedules the next question for each record whose question was due now.
     fn ask_later(&mut self, now: Instant) {
         for life in self.lives.iter_mut().filter(|life| life.ask <= now) {
             life.ask_later(now);

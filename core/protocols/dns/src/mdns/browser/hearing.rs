@@ -15,13 +15,13 @@ use crate::wire::{Kind, Message, Name, Record, flag};
 const MAX_TTL: u32 = 86_400;
 
 impl Life {
-    /// Restarts the record's life. A record with a time to live of zero is kept for one more second
-    /// (RFC 6762, section 10.1).
+    /// Restarts the record's lifetime. A record with a time to live of zero is kept for one more second (RFC 6762,
+    /// section 10.1).
     fn renew(&mut self, ttl: u32, now: Instant) {
         let seconds = ttl.min(MAX_TTL);
         self.seconds = seconds;
         self.until = after(now, seconds.max(1));
-        // Ask again at 80 %, and then after each further 5 % (RFC 6762, section 5.2).
+        // Ask again after 80 % of the time to live, and then after each further 5 % (RFC 6762, section 5.2).
         self.ask = if ttl == 0 { Instant::MAX } else { after(now, (seconds / 5).wrapping_mul(4)) };
     }
 
@@ -60,7 +60,7 @@ impl BrowserMut<'_> {
         }
     }
 
-    /// Handles that a service is in the list, or no longer in it.
+    /// Handles a record that lists a service. A time to live of zero means that the service is no longer in the list.
     fn listed(&mut self, instance: &str, ttl: u32, now: Instant) {
         let is_same = |service: &&mut FoundService| {
             service.state != State::Free
@@ -70,8 +70,8 @@ impl BrowserMut<'_> {
             service.renew(LISTED, ttl, now);
             return;
         }
-        // A service without room is found again later: it is not in our known answers, so its host
-        // answers again.
+        // If there is no free entry, the service is ignored. It can be found later: it is not in our known answers, so
+        // its host answers the next question, too.
         let free = self.services.iter_mut().find(|service| service.state == State::Free);
         if let Some(service) = free.filter(|_| ttl != 0) {
             *service = FoundService::FREE;
@@ -149,7 +149,7 @@ impl FoundService {
             if one.len() > TEXT.saturating_sub(text.as_bytes().len()) {
                 break;
             }
-            // An empty text has no content.
+            // An empty text is left out.
             for byte in one.iter().filter(|_| *length != 0) {
                 text.push_byte(*byte);
             }
@@ -160,8 +160,8 @@ impl FoundService {
         is_other
     }
 
-    /// Handles the addresses of the host. If there are several, the known one or the first one is
-    /// used.
+    /// Handles the addresses of the host. If there are several addresses of a family, the known one is used if it is
+    /// among them, otherwise the first one. Returns whether an address has changed.
     fn hear_addresses(&mut self, message: &Message<'_>, now: Instant) -> bool {
         if self.host.is_empty() {
             return false;
@@ -195,7 +195,8 @@ fn records<'m>(message: &Message<'m>) -> impl Iterator<Item = Record<'m>> + use<
     message.answers().chain(message.additional())
 }
 
-/// Returns a host name of the `.local` domain, without the domain.
+/// Returns a host name of the `.local` domain, without the domain. Returns `None` if the name is in another domain, is
+/// not UTF-8, or is too long.
 fn local(name: Name<'_>) -> Option<Text<{ super::LABEL }>> {
     let mut host = Text::new();
     let mut rest = name;

@@ -29,7 +29,7 @@ pub trait HasBrowser: HasMdns {
     fn service(&mut self, cx: &mut Cx<'_, Self>, event: ServiceEvent);
 }
 
-/// An event of a service. The number is the service's place in the browser.
+/// An event of a service. The number is the index of the service, for [`BrowserMut::get`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum ServiceEvent {
@@ -41,7 +41,7 @@ pub enum ServiceEvent {
     Lost(u16),
 }
 
-/// Finds up to `SERVICES` services of a kind, with [`browse`]. Each one takes 408 bytes.
+/// Finds up to `SERVICES` services of a kind, with [`browse`]. Each service takes 408 bytes.
 ///
 /// ```
 /// use picoevent::Cx;
@@ -111,11 +111,11 @@ pub struct FoundService {
     v4: Option<Ipv4Addr>,
     v6: Option<Ipv6Addr>,
     text: Text<TEXT>,
-    /// The life of each record: the list entry, the host with its port, and the addresses.
+    /// The lifetime of each record: the list entry, the host with its port, and the addresses.
     lives: [Life; 3],
 }
 
-/// The state of a place.
+/// The state of an entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
     Free,
@@ -134,7 +134,7 @@ enum News {
     Lost,
 }
 
-/// The life of a record.
+/// The lifetime of a record.
 #[derive(Clone, Copy, Debug)]
 struct Life {
     until: Instant,
@@ -174,7 +174,8 @@ impl<const SERVICES: usize> Default for Browser<SERVICES> {
 }
 
 impl<'r> BrowserMut<'r> {
-    /// Returns the service at a place.
+    /// Returns the service with this index. Returns `None` if there is none, or if the application was not informed
+    /// of it.
     pub fn get(self, place: u16) -> Option<&'r FoundService> {
         self.services.get(usize::from(place)).filter(|service| service.state == State::Told)
     }
@@ -198,7 +199,7 @@ impl FoundService {
         lives: [Life { until: Instant::MAX, ask: Instant::MAX, seconds: 0 }; 3],
     };
 
-    /// Returns its name, which is a text for people.
+    /// Returns the name of the service. It is a text for people.
     pub fn instance(&self) -> &str {
         self.instance.as_str()
     }
@@ -229,8 +230,8 @@ impl FoundService {
         })
     }
 
-    /// Returns the value of a key in its texts. The key is not case-sensitive (RFC 6763, section
-    /// 6.4).
+    /// Returns the value of a key in its texts, or `None` if there is no such key with a value. The key is not
+    /// case-sensitive (RFC 6763, section 6.4).
     pub fn value(&self, key: &str) -> Option<&[u8]> {
         self.texts().find_map(|text| {
             let (held, rest) = text.split_at_checked(key.len())?;

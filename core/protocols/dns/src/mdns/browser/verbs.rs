@@ -9,13 +9,12 @@ use crate::mdns::verbs::{bind, close, hear, heard, send};
 use crate::mdns::{AnnounceError, GROUP, MAX_LABEL, MESSAGE};
 use crate::wire::is_host_name;
 
-/// Starts to browse for services of a kind, such as `_http._tcp`. A question is sent at once, then
-/// after 1, 2, 4, … seconds, at most one hour apart, and also before known records expire.
+/// Starts to browse for services of a kind, such as `_http._tcp`. The first question is sent after 20 to 86 ms. Further
+/// questions are sent after 1, 2, 4, … seconds, at most one hour apart, and before known records expire.
 /// [`HasBrowser::service`] is called for each service.
 ///
-/// It uses the socket of the [responder](super::super::Responder), which does not need a name. If
-/// the browser is already browsing, it starts again: it forgets the services it has found, without
-/// reporting them as lost.
+/// The browser uses the socket of the [responder](super::super::Responder), which does not need a name. If the browser
+/// is already browsing, it starts again: it forgets the services it has found, without reporting them as lost.
 ///
 /// # Errors
 /// [`AnnounceError`].
