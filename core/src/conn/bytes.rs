@@ -329,7 +329,8 @@ impl<A> ConnMut<'_, '_, A> {
         amount
     }
 
-    /// Runs `work` on the input, from which it may remove lines. `None` after the connection has ended.
+    /// Runs `work` on the input. `work` may remove lines from the input. Returns `None` after the
+    /// connection has ended.
     pub(super) fn with_input<T>(
         &mut self,
         work: impl FnOnce(&mut Ring, &mut [u8], &mut Lines) -> T,
@@ -349,8 +350,8 @@ impl<A> ConnMut<'_, '_, A> {
 }
 
 impl<A> ConnSlot<A> {
-    /// Returns whether the output consists only of the `amount` bytes just written, so that the wait for the peer
-    /// begins now.
+    /// Returns whether the output consists only of the `amount` bytes that were just written. Then the write
+    /// timeout starts now.
     pub(super) fn begins_to_send(&self, amount: usize) -> bool {
         self.is_open() && self.output.len() == amount
     }
@@ -380,7 +381,8 @@ impl<A> Cx<'_, A> {
     }
 }
 
-/// Each piece of text is queued completely or not at all. [`ConnMut::write_fmt`] does this for the whole text.
+/// Each piece of a formatted text is queued completely or not at all. [`ConnMut::write_fmt`] queues the
+/// whole text or nothing.
 impl<A> fmt::Write for ConnMut<'_, '_, A> {
     fn write_str(&mut self, text: &str) -> fmt::Result {
         self.write(text.as_bytes()).map_err(|_| fmt::Error)

@@ -11,7 +11,7 @@ use crate::pool::Pools;
 use crate::table::Slot;
 use crate::{Cx, Fired};
 
-/// Callbacks that are due, in the order they run (rule R2).
+/// Callbacks that are due, in the order in which they run (rule R2).
 pub(super) mod due {
     pub(in crate::conn) const OPENED: u8 = 1 << 0;
     pub(in crate::conn) const READ: u8 = 1 << 1;

@@ -43,7 +43,7 @@ impl Parts {
 }
 
 impl<'s, A> Message<'_, 's, A> {
-    /// Returns the topic. Only the first piece has it; for the others it is empty.
+    /// Returns the topic. Only the first piece has it; the topic of a later piece is empty.
     pub fn topic(&self) -> &str {
         if !self.parts.alias.is_empty() {
             return self.parts.alias.topic();
@@ -56,7 +56,7 @@ impl<'s, A> Message<'_, 's, A> {
         self.part(&self.parts.payload)
     }
 
-    /// Returns the properties. Only the first piece has them.
+    /// Returns the properties. Only the first piece has them; a later piece has none.
     pub fn properties(&self) -> Properties<'_> {
         Properties::checked(self.part(&self.parts.properties))
     }
@@ -102,8 +102,8 @@ impl<'s, A> Message<'_, 's, A> {
         self.conn.cx()
     }
 
-    /// Returns a part of the input, which is contiguous. Returns an empty slice after the application has ended
-    /// the connection.
+    /// Returns a part of the message, which is contiguous in the input ring. Returns an empty slice after the
+    /// application has ended the connection.
     fn part(&self, range: &Range<usize>) -> &[u8] {
         self.conn.peek().0.get(range.clone()).unwrap_or_default()
     }

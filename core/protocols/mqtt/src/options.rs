@@ -6,7 +6,8 @@ use crate::message::OnMessage;
 use crate::wire::{Qos, Version};
 
 /// The options of a connection. The application returns them from [`HasMqtt::options`](crate::HasMqtt::options)
-/// before each attempt. So its texts can be anywhere in the application, and a password can change.
+/// before each attempt to connect. So the application can store the texts where it wants, and can change the
+/// password between two attempts.
 ///
 /// ```
 /// use picoevent_mqtt::{Options, Publish};
@@ -38,11 +39,12 @@ pub struct Options<'o> {
     /// Tells the broker to discard an earlier session at the first connect after [`start`](crate::start). Version
     /// 5 only. If `session_expiry` is 0, every connect discards it, in both versions.
     pub clean_start: bool,
-    /// The number of seconds for which the broker keeps the session after a connection: the subscriptions, and
-    /// messages published meanwhile. In 3.1.1 a number other than zero means forever.
+    /// The number of seconds for which the broker keeps the session after the connection has ended. The session
+    /// contains the subscriptions, and messages that are published in this time. In 3.1.1 every number other than
+    /// zero means without a limit.
     pub session_expiry: u32,
-    /// The keep-alive time in seconds: after this time of silence the client sends a PINGREQ. 0 for never. The
-    /// broker can set another time.
+    /// The keep-alive time in seconds. The client sends a PINGREQ if it has sent nothing, or received nothing, for
+    /// this time. With 0 it sends none. The broker can set another time.
     pub keep_alive: u16,
     /// The length of the longest packet that the client accepts, 0 for no limit. It is sent to the broker in
     /// version 5 only.
@@ -96,7 +98,7 @@ pub struct Publish<'p> {
     pub content_type: Option<&'p str>,
     /// The topic for answers.
     pub response_topic: Option<&'p str>,
-    /// Data that an answer has to contain.
+    /// Data that the sender of an answer copies into the answer.
     pub correlation_data: Option<&'p [u8]>,
     /// User properties: names and values.
     pub user: &'p [(&'p str, &'p str)],

@@ -11,7 +11,8 @@ use crate::sending::{put_ack, room};
 use crate::slots::State;
 use crate::wire::{Header, Kind, Packet, Properties, PublishHead, Qos, Reason, id};
 
-/// Reads the next packet, or the next piece of a message, from the input ring. Returns whether there was one.
+/// Reads the next packet, or the next piece of a message, from the input ring. Returns `false` if it has not arrived
+/// completely, or if the application has ended the connection.
 ///
 /// # Errors
 /// Returns the reason to disconnect with.

@@ -3,7 +3,8 @@
 use super::*;
 use packet::{ack, publish, suback};
 
-/// Returns a broker that answers a CONNECT with or without a session. The first CONNECT never has one.
+/// Returns a broker that answers a CONNECT with or without a session. The first CONNECT is always
+/// answered without a session.
 fn session(level: u8, present: bool) -> impl FnMut(&Packet) -> Vec<Deed> {
     let mut times = 0;
     move |packet| match packet {
@@ -54,7 +55,8 @@ fn what_was_not_acknowledged_is_sent_again_in_order() {
             test.send(ack(0x50, three.number()));
             test.sent();
             cut(test);
-            // The broker has one message, which is released. The others are retransmitted.
+            // The broker has received one message, so the client sends its PUBREL. The other messages are
+            // retransmitted.
             assert_eq!(brief(test.sent()), ["ack 6", "a again 1", "b again 2"]);
             test.events();
             for (first, id) in [(0x40, one), (0x50, two), (0x70, three), (0x70, two)] {

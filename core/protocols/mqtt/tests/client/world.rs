@@ -20,7 +20,7 @@ pub trait Peer {
     /// Called when the connection has ended.
     fn gone(&mut self) {}
 
-    /// Returns the time of the peer's next own action.
+    /// Returns the time of the next action that the peer takes without a packet from the client.
     fn next(&self) -> Instant {
         Instant::MAX
     }
