@@ -31,7 +31,7 @@
 //! | `bytes.rs`, `lines.rs`, `moving.rs`, `statics.rs` | the verbs for bytes; for messages in the input; for moving bytes between connections; for bytes in flash |
 //! | `outgoing.rs` | outgoing connections: at rest, connecting, reconnecting |
 //! | `pair.rs`, `filter.rs` | connections in memory: pairs of peers; connections above a filter |
-//! | `closing.rs` | the end of a connection: the remaining output, our end of stream, the peer's end of stream, or a reset |
+//! | `closing.rs` | the end of a connection: remaining output, the two ends of stream, or a reset |
 //! | `feed.rs` | the back end's reports, and its access to the bytes |
 //! | `firing.rs` | which callbacks are due, and which of them runs next |
 //! | `marks.rs` | the low and high marks of input and output |

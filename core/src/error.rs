@@ -28,7 +28,7 @@ pub enum FullError {
     Udp,
 }
 
-/// The priority was not changed: the callback is already due at the old one.
+/// The priority was not changed: the callback is already due at the old priority.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct StillActiveError;
@@ -67,7 +67,7 @@ pub enum OnceError {
 pub enum AcceptError {
     /// The listener was freed.
     NoListener,
-    /// The connection table has no free slot.
+    /// The listener's pool has no free connection, or the listener has reached its limit.
     Full,
 }
 
@@ -101,8 +101,8 @@ pub enum SetupError {
     /// The output rings of the pool, or their high mark, are smaller than the [busy
     /// text](crate::Settings::busy).
     Busy,
-    /// A low mark is above its high mark or longer than the rings of the pool, or a high mark is zero or less than
-    /// the ring holds.
+    /// A low mark is above its high mark or longer than the rings of the pool, or a high mark is zero or less than the
+    /// number of bytes in the ring.
     Marks,
     /// The base has slots for static pieces already.
     Statics,
@@ -144,7 +144,7 @@ pub enum LineError {
     NotText,
 }
 
-/// Why bytes were not written. None of them was taken.
+/// Why bytes were not written. No byte was queued.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum WriteError {
@@ -190,7 +190,7 @@ pub enum ConnError {
     NoSocket,
     /// A filter could not transform the bytes of one side for the other side.
     Filter,
-    /// Its name has no address.
+    /// The name of the host has no address.
     NotFound,
     /// Another operating system error, with its number.
     System(i32),
@@ -269,7 +269,7 @@ impl Code {
     /// No error: the application aborted the connection.
     pub(crate) const ABORTED: Self = Self(i16::MIN + 1);
 
-    /// Returns its bits, for a field that stores something else before the error.
+    /// Returns its bits, for a field that stores another value before there is an error.
     pub(crate) const fn bits(self) -> u16 {
         self.0.cast_unsigned()
     }
@@ -395,8 +395,8 @@ impl From<Code> for ListenError {
     }
 }
 
-/// Returns the position of a small enum's value among all its values. A value that carries a number
-/// has the position of its variant.
+/// Returns the position of a small enum's value among all its values. A value that contains a number has the
+/// position of its variant.
 #[cfg(feature = "record")]
 pub(crate) fn place<T: Copy>(all: &[T], value: T) -> usize {
     let same = |one: &T| core::mem::discriminant(one) == core::mem::discriminant(&value);

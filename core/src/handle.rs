@@ -20,7 +20,7 @@ use core::marker::PhantomData;
 /// [`UdpSocket`].
 #[repr(transparent)]
 pub struct Handle<K> {
-    /// The generation above the index, as drawn above.
+    /// The generation in the upper 16 bits, and the index in the lower 16 bits.
     both: u32,
     kind: PhantomData<fn() -> K>,
 }

@@ -60,7 +60,7 @@ impl<T, const N: usize> Mailbox<T, N> {
         Self { state: Mutex::new(RefCell::new(state)), trigger: Trigger::new(signal) }
     }
 
-    /// Sends a value and wakes the loop. Works in any context, interrupts included.
+    /// Sends a value and wakes the loop. Works in any context, also in an interrupt handler.
     ///
     /// # Errors
     /// Returns the value if there are `N` values already. That counts as an overrun. Earlier values
@@ -77,7 +77,7 @@ impl<T, const N: usize> Mailbox<T, N> {
         sent
     }
 
-    /// Takes the oldest value.
+    /// Removes the oldest value and returns it; `None` if there is none.
     pub fn receive(&self) -> Option<T> {
         self.with((), |(), state| Ok::<_, ()>(state.values.pop_front())).ok().flatten()
     }
@@ -92,7 +92,7 @@ impl<T, const N: usize> Mailbox<T, N> {
         &self.trigger
     }
 
-    /// Runs `work` on the state with interrupts disabled. Returns `value` if the state is in use, for
+    /// Runs `work` on the state with interrupts disabled. Returns `value` as the error if the state is in use, for
     /// example after a panic in `work`.
     fn with<V, R>(
         &self,

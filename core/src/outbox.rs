@@ -40,13 +40,13 @@ pub enum Action {
     /// it without further help.
     End(Conn),
     /// Drop the connection's socket: nothing is left to do for it. The handle is stale from here on, unless
-    /// [`Connect`](Self::Connect) follows for it. Another connection may already have its place.
+    /// [`Connect`](Self::Connect) follows for it. Another connection may already use its slot.
     Close(Conn),
     /// Reset the connection and drop its socket. The handle is stale from here on, unless
     /// [`Connect`](Self::Connect) follows for it.
     Reset(Conn),
-    /// From now on, report readiness of the source for these conditions, again even if it was
-    /// reported before. An empty set means none of them.
+    /// From now on, report readiness of the source for these conditions, again even if it was reported before. With an
+    /// empty set, report nothing.
     Interest(Source, EventFlags),
     /// Forget the source. The handle is stale from here on.
     Forget(Source),
@@ -73,8 +73,8 @@ pub(crate) mod action {
     pub(crate) const DROP: u8 = 1 << 7;
 }
 
-/// A slot's pending actions, and its place on the list. A slot that is given back loses its actions,
-/// but stays on the list.
+/// A slot's pending actions, and its position on the list. A slot that is given back loses its actions, but
+/// stays on the list.
 #[derive(Clone, Copy)]
 pub(crate) struct Pending {
     next: Id,
@@ -135,8 +135,8 @@ impl Outbox {
         self.has_actions = true;
     }
 
-    /// Returns whether another connection may lose its slot: the back end has taken the action for the
-    /// last one.
+    /// Returns whether another connection may lose its slot: the back end has taken the action for the last connection
+    /// that has lost its slot.
     pub(crate) fn may_evict(&self) -> bool {
         self.evicted == Conn::NONE
     }

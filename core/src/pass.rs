@@ -103,8 +103,8 @@ impl<A> EventBase<'_, A> {
         }
     }
 
-    /// Takes the next callback in the common case: the pass has begun, the slow-path flag is clear, and
-    /// the next slot is an event's or the pass is over.
+    /// Takes the next callback in the common case: the pass has begun, the slow-path flag is clear, and the next slot
+    /// is the slot of an event or the pass is over.
     #[inline]
     fn next_quickly(&mut self) -> Step<A> {
         let cx = &mut self.cx;
@@ -282,7 +282,7 @@ impl<A> Cx<'_, A> {
         Some((call, event))
     }
 
-    /// Returns whether the connection in a slot, the first queued one, has not run in this pass.
+    /// Returns whether the connection in a slot, which is the first of its queue, has not run in this pass.
     fn is_conns_turn(&self, index: u16) -> bool {
         self.tables.conns.slot(index).is_some_and(|slot| !self.queues.is_over(&slot.turn))
     }

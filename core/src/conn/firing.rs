@@ -1,4 +1,6 @@
-//! Chooses which due callback of a connection runs next.
+//! Chooses which due callback of a connection runs next. When a connection is at the front of its queue, its due
+//! callbacks run one after the other. This is the *connection's turn*, which is not a
+//! [turn](crate::EventBase::turn) of the loop.
 //!
 //! Each due callback is a bit in the slot's turn word. It is checked again before it is called: it is dropped if its
 //! reason has gone, and waits while its direction is disabled.

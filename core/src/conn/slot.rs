@@ -1,4 +1,4 @@
-//! The state in a connection's slot. Its rings and its place in the heap of timers are elsewhere.
+//! The state in a connection's slot. The connection's rings and its entry in the heap of timers are stored elsewhere.
 
 use super::firing::due;
 use super::local::Local;
@@ -51,7 +51,7 @@ pub(crate) mod flag {
     /// It was accepted, but its first callback has not run, so the application does not know of it.
     pub(crate) const UNACCEPTED: u32 = READ_ENABLED << 11;
 
-    // Bits 24 to 27, below these, are the number of its pool.
+    // Bits 24 to 27 are the index of the connection's pool.
 
     /// It is an outgoing connection at rest: it has no socket and is not connecting.
     pub(crate) const RESTING: u32 = 1 << 28;
@@ -88,8 +88,8 @@ pub struct ConnSlot<A> {
     pub(super) output: Ring,
     /// See [`Tuning::keep_alive`].
     keep_alive: u16,
-    /// While it is connecting or open: the room that the application waits for, zero for none. After that: the [`Code`]
-    /// for how it ended.
+    /// While it is connecting or open: the room that the application waits for, zero for none. After that: the
+    /// [`Code`] of its end.
     room_or_end: u16,
     /// The number of input bytes that were searched for an end of line, or that are awaited.
     searched: Searched,
@@ -168,7 +168,7 @@ impl<A> ConnSlot<A> {
         self.begin_timeouts();
     }
 
-    /// Returns the number of its pool.
+    /// Returns the index of its pool.
     pub(crate) const fn pool(&self) -> u8 {
         self.turn.interest() & 0b1111
     }

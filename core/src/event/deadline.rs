@@ -25,8 +25,8 @@ impl<A> Cx<'_, A> {
         self.event_arm(index, self.now.plus(interval));
     }
 
-    /// Cancels a callback that is due for a timeout. If it was due for readiness, too, asks the back end
-    /// to check the source again.
+    /// Cancels a callback that is due for a timeout. If the callback was due for readiness, too, asks the back end to
+    /// check the source again.
     #[inline(never)]
     fn event_take_back_timeout(&mut self, event: Event) {
         let Some(slot) = self.tables.events.get(event) else { return };
@@ -76,9 +76,9 @@ impl<A> Cx<'_, A> {
         }
     }
 
-    /// Activates the events whose deadline comes before another alarm and no later than `due`, in the order
-    /// of their deadlines. Removes cancelled timers that have come first in the heap. Returns the earliest
-    /// deadline that is left, [`Instant::MAX`] if there is none.
+    /// Activates the events whose deadline comes before another alarm and no later than `due`, in the order of their
+    /// deadlines. Removes cancelled timers that have reached the top of the heap. Returns the earliest deadline that
+    /// is left, [`Instant::MAX`] if there is none.
     fn event_expire(&mut self, before: Option<&Alarm>, due: Instant) -> Instant {
         while let Some(index) = self.timers.events.first() {
             let alarm = self.timers.events.alarm(index);

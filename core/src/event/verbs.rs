@@ -91,9 +91,8 @@ impl<'c, 's, A> EventMut<'c, 's, A> {
 }
 
 impl<A> EventMut<'_, '_, A> {
-    /// Makes the event pending (`event_add`): it waits for its source or signal. With a `timeout` it also
-    /// waits until `timeout` from now, which replaces an earlier deadline. Without one, an earlier
-    /// deadline stays.
+    /// Makes the event pending (`event_add`): it waits for its source or signal. With a `timeout` it also waits until
+    /// `timeout` from now, which replaces an earlier deadline. Without a `timeout`, an earlier deadline stays.
     ///
     /// A new timeout cancels a callback that is due for an earlier timeout.
     ///
@@ -105,7 +104,7 @@ impl<A> EventMut<'_, '_, A> {
         self.cx.event_add(self.event, timeout)
     }
 
-    /// Removes the timeout and keeps the rest (`event_remove_timer`).
+    /// Removes the timeout (`event_remove_timer`). The event still waits for its source or signal.
     pub fn remove_timeout(&mut self) {
         self.cx.event_stop_timeout(self.event);
     }

@@ -5,9 +5,9 @@
 //!  level 4 ▶ event 7             └── it ran in this pass already: here the pass ends
 //! ```
 //!
-//! ****Every pass ends.** It ends at the first slot that it has already run. So a pass runs each
-//! slot at most once, whatever callbacks do, and then the loop looks for news again. Joining,
-//! leaving and finding the most urgent slot are O(1).
+//! **Every pass ends.** It ends at the first slot that it has already run. So a pass runs each slot at most
+//! once, whatever callbacks do, and then the loop looks for news again. Joining, leaving and finding the most
+//! urgent slot are O(1).
 
 use crate::Priority;
 use crate::peak::Peak;
@@ -43,8 +43,7 @@ pub(crate) struct Queues {
     occupied: u8,
     /// The level that runs, or ran last.
     running: u8,
-    /// A slot of a more urgent level than this ends the pass. It is the running level, or zero
-    /// between two passes.
+    /// A slot of a more urgent level than `urgent` ends the pass. It is the running level, or zero between two passes.
     urgent: u8,
     levels: [List; Priority::LEVELS],
     /// The highest number of queued slots.
@@ -144,8 +143,8 @@ impl Queues {
         self.urgent = level;
     }
 
-    /// Returns the first slot of the running level, or [`Id::NONE`]. Its turn may be
-    /// [over](Self::is_over).
+    /// Returns the first slot of the running level, or [`Id::NONE`]. The slot may have [run](Self::is_over) in
+    /// this pass already.
     #[inline(always)]
     pub(crate) const fn front(&self) -> Id {
         self.front
@@ -157,8 +156,8 @@ impl Queues {
         turn.ran == self.pass
     }
 
-    /// Removes the slot whose turn it is, the [`front`](Self::front), from its queue, and marks it
-    /// as run in this pass. Returns the conditions with which it was due.
+    /// Removes the slot at the [`front`](Self::front) from its queue, and marks it as run in this pass. Returns the
+    /// conditions with which it was due.
     #[inline]
     pub(crate) fn done(&mut self, turn: &mut Turn) -> u8 {
         debug_assert!(turn.is_queued() && self.running == turn.level(), "only the front is done");
