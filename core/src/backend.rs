@@ -50,7 +50,7 @@ use crate::{Action, EventBase, Fired, Instant, Trigger};
 /// assert_eq!((end, calls, base.now()), (End::Empty, 1, Instant::from_micros(5_000_000)));
 /// ```
 pub trait Backend<A> {
-    /// The reason why a turn cannot go on.
+    /// The reason why a turn cannot continue.
     type Error;
 
     /// Returns the present time.

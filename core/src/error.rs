@@ -242,7 +242,7 @@ pub enum ListenError {
     /// Another listener uses the address.
     #[default]
     InUse,
-    /// The address is not one of ours.
+    /// The device does not have this address.
     NotOurs,
     /// It is not possible to listen on the address: its port is 0 and the stack cannot choose one,
     /// or the stack does not support the address family.

@@ -16,8 +16,8 @@ use crate::{Cx, EventBase, EventFlags, Signal, Tuning, UdpAction};
 ///
 /// A handle in an action stays valid until the action itself, or the back end, ends the object.
 ///
-/// The enum is exhaustive: a back end matches every action, so a new one is an error when the back end
-/// is compiled, instead of a request that is ignored.
+/// The enum is exhaustive: a back end matches every action, so a new action is an error when the back end is compiled,
+/// instead of a request that is ignored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Action {
     /// Open the listener if it is not open, and accept connections to its address

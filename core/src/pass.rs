@@ -258,7 +258,7 @@ impl<A> Cx<'_, A> {
         self.queues.end_pass();
     }
 
-    /// Returns the next check watcher to call. After the last one, activates the due timers and begins the pass.
+    /// Returns the next check watcher to call. After the last watcher, activates the due timers and begins the pass.
     fn next_check(&mut self) -> Option<(OnEvent<A>, Event)> {
         let begin = core::mem::replace(&mut self.phase, Phase::Checking) == Phase::Between;
         self.state.slow = true;

@@ -138,7 +138,7 @@ impl Pool {
         }
     }
 
-    /// Returns the pool as numbers: connections, spare ones, bytes of input and of output, and flags: 1 for in
+    /// Returns the pool as numbers: connections, spare connections, bytes of input and of output, and flags: 1 for in
     /// memory, 2 for exchanging rings.
     #[cfg(feature = "record")]
     pub(crate) const fn numbers(&self) -> [usize; 5] {

@@ -164,8 +164,8 @@ impl<A> EventBase<'_, A> {
     /// Sets the seed of the base's random bytes. On a board the program sets it, from the chip's random number
     /// generator. A back end on an operating system sets it if the base has none.
     ///
-    /// Only the first seed counts, so a program can set one before the back end does. A seed of zeros counts
-    /// as no seed. With the feature `record` the seed is recorded, so the recording reveals the random bytes.
+    /// Only the first seed is used, so a program can set a seed before the back end does. A seed of zeros counts as no
+    /// seed. With the feature `record` the seed is recorded, so the recording reveals the random bytes.
     pub fn seed(&mut self, seed: &[u8; 32]) {
         if !self.cx.random.is_seeded() {
             self.cx.recorder.note(|| Entry::Seed(*seed));

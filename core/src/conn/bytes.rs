@@ -12,7 +12,7 @@ use crate::ring::{Eol, Lines, Ring, Searched, length_of, offsets};
 
 /// Output.
 ///
-/// This example writes text, builds bytes in place, and writes as many bytes as fit:
+/// This example writes text, builds bytes directly in the ring, and writes as many bytes as fit:
 ///
 /// ```
 /// use picoevent::{ConnMut, WriteError};

@@ -74,8 +74,8 @@ impl<A> Cx<'_, A> {
             return;
         }
         slot.input.clear();
-        // A connection without a socket ends at once. So does a connection without output whose connect
-        // has not succeeded.
+        // A connection without a socket ends at once. A connection that is still connecting ends at once
+        // if it has no output.
         if !slot.is_open() && (slot.has(flag::RELEASED) || slot.output.len() == 0) {
             return self.conn_drop(index, end);
         }

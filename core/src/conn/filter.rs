@@ -140,9 +140,9 @@ impl<A> ConnMut<'_, '_, A> {
     /// connection is open.
     ///
     /// From now on this connection belongs to the filter: it has no callbacks, timeouts or alarm for the application.
-    /// If the connection above is closed, this one is closed after its output. If the connection above is aborted, this
-    /// one is reset. If this one is closed or finished before the filter is done, for example by
-    /// [`EventBase::close_all`](crate::EventBase::close_all), it is reset and the connection above fails.
+    /// If the connection above is closed, this connection is closed after its output. If the connection above is
+    /// aborted, this connection is reset. If this connection is closed or finished before the filter is done, for
+    /// example by [`EventBase::close_all`](crate::EventBase::close_all), it is reset and the connection above fails.
     ///
     /// [`Filter`] has an example.
     ///

@@ -151,7 +151,7 @@ impl<A> Cx<'_, A> {
                 slot.disable(Direction::Write);
                 others &= !due::OF_WRITING;
             }
-            // No callback follows the last one, even if earlier ones have made others due.
+            // No callback follows `ended`, even if earlier callbacks have made more callbacks due.
             due::ENDED => slot.turn.set_due(0),
             _ => {}
         }

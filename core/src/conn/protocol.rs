@@ -10,7 +10,7 @@ use crate::ConnError;
 ///
 /// The implementing type only names the kind. So a protocol library can implement the trait too, and one application
 /// can have several kinds. Each function gets the state `A` of the application and the connection; [`ConnMut::cx`]
-/// gives access to the rest of the loop.
+/// gives access to the loop.
 ///
 /// An echo server:
 ///

@@ -59,7 +59,7 @@ pub(crate) mod flag {
     pub(crate) const RELEASED: u32 = 1 << 29;
     /// It reconnects once it has ended.
     pub(crate) const RECONNECTS: u32 = 1 << 30;
-    /// The rest of an overlong line is discarded.
+    /// The remaining bytes of an overlong line are discarded.
     pub(crate) const SKIPS_LINE: u32 = 1 << 31;
 }
 
@@ -192,7 +192,7 @@ impl<A> ConnSlot<A> {
         self.take_alarm();
     }
 
-    /// Returns the connection above the filter, if this one is below a filter.
+    /// Returns the connection above the filter, if this connection is below a filter.
     pub(super) fn above(&self) -> Option<Conn> {
         let is_below = self.settings.is_some_and(|settings| core::ptr::eq(settings, &BELOW_FILTER));
         is_below.then(|| Conn::from_bits(self.last[0].as_micros() as u32))

@@ -69,8 +69,8 @@ impl<A> ConnSlot<A> {
         if is_set && self.is_held() { self.alarm_at } else { Instant::MAX }
     }
 
-    /// Sets a periodic alarm that is due to its next time: one period later, or one period from `now` if that time has
-    /// passed too. Clears a one-shot alarm.
+    /// Called when the alarm is due. Sets a periodic alarm to its next time: one period after its last time, or one
+    /// period after `now` if that time has passed too. Clears a one-shot alarm.
     fn renew_alarm(&mut self, now: Instant) {
         let next = self.alarm_at.plus_millis(self.alarm_every);
         self.alarm_at = match self.alarm_every {

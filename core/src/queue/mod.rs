@@ -18,12 +18,12 @@ mod turn;
 pub(crate) use list::{Id, Link, Links, List};
 pub(crate) use turn::Turn;
 
-/// Access to the turns of the slots.
+/// Access to the [`Turn`] of each slot.
 pub(crate) trait Turns {
     fn turn(&mut self, id: Id) -> Option<&mut Turn>;
 }
 
-/// The links of the active queues, which are in the turns.
+/// The links of the active queues. They are stored in the [`Turn`] of each slot.
 struct ActiveLinks<'t, T>(&'t mut T);
 
 impl<T: Turns> Links for ActiveLinks<'_, T> {
@@ -133,7 +133,7 @@ impl Queues {
     /// Begins a pass at the most urgent level.
     #[inline(always)]
     pub(crate) fn begin_pass(&mut self) {
-        // If no level is occupied, there are 32 zeros, which the mask makes level 0.
+        // If no level is occupied, the number of zeros is 32. The mask changes it to level 0.
         let level = u32::from(self.occupied).trailing_zeros() as u8 & Priority::LOWEST.level();
         if level != self.running {
             list(&mut self.levels, self.running).first = self.front;

@@ -7,12 +7,12 @@ use picoevent::{ConnMut, Cx};
 use crate::aliases::Alias;
 use crate::wire::{Properties, Qos};
 
-/// A subscription's function, which is called with a message or a piece of one.
+/// A subscription's function, which is called with a message or with a piece of a message.
 pub type OnMessage<A> = fn(&mut A, &mut Message<'_, '_, A>);
 
 /// A received message in the connection's input ring.
 ///
-/// A message that fits into the ring arrives in one piece. A longer one arrives in several pieces, in order. The
+/// A message that fits into the ring arrives in one piece. A longer message arrives in several pieces, in order. The
 /// [topic](Self::topic) and the [properties](Self::properties) come with the first piece, and
 /// [`is_last`](Self::is_last) is true for the last. If the connection ends before the last piece, the event
 /// [`Down`](crate::MqttEvent::Down) follows. The message then arrives again from its beginning if its quality of

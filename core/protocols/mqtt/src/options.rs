@@ -34,7 +34,7 @@ pub struct Options<'o> {
     pub client_id: &'o str,
     /// The user name.
     pub user: Option<&'o str>,
-    /// The password. In 3.1.1 a password needs a user name, so an empty one is sent if there is none.
+    /// The password. In 3.1.1 a password needs a user name, so an empty user name is sent if `user` is `None`.
     pub password: Option<&'o [u8]>,
     /// Tells the broker to discard an earlier session at the first connect after [`start`](crate::start). Version
     /// 5 only. If `session_expiry` is 0, every connect discards it, in both versions.

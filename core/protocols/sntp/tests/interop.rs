@@ -1,5 +1,5 @@
-//! The client with chrony and ntpsec. Without `cargo xtask interop` these tests are ignored; this
-//! command runs them and says what they need.
+//! The client with chrony and ntpsec. Without `cargo xtask interop` these tests are ignored; this command runs them
+//! and prints which programs they need.
 
 use fastrand as _;
 use picoevent_scripted as _;
@@ -102,7 +102,7 @@ fn ask(server: SocketAddr) {
 #[test]
 #[ignore = "needs chrony"]
 fn chrony_sets_the_clock() {
-    // The port of a closed socket stays free for a while.
+    // The system does not assign the port of a closed socket again at once, so the server can use this port.
     let server = UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let folder = std::env::temp_dir().join(format!("picoevent-chrony-{}", std::process::id()));
     fs::create_dir_all(&folder).unwrap();

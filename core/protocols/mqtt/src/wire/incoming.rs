@@ -159,7 +159,7 @@ pub struct PublishHead<'p> {
     pub qos: Qos,
     /// Whether the message may be a retransmission.
     pub is_duplicate: bool,
-    /// Whether the message is a retained one.
+    /// Whether the message is retained.
     pub is_retained: bool,
     /// The properties.
     pub properties: Properties<'p>,

@@ -100,7 +100,7 @@ fn a_lost_session_is_made_anew() {
             test.sent();
             test.events();
             cut(test);
-            // The message with QoS 1 is sent as a new one. The message with QoS 2 may have been delivered, so it
+            // The message with QoS 1 is sent as a new message. The message with QoS 2 may have been delivered, so it
             // is reported as lost.
             assert_eq!(brief(test.sent()), ["subscribe set/#", "a new 1"]);
             let up = MqttEvent::Up { session_present: false };
