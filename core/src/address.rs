@@ -10,7 +10,7 @@ type Scope = u16;
 #[cfg(target_pointer_width = "64")]
 type Scope = u32;
 
-/// A socket address without IPv6 flow information, which no stack uses.
+/// A socket address without IPv6 flow information. No stack uses this information.
 #[derive(Clone, Copy)]
 pub(crate) struct Address {
     /// In network order; IPv4 uses the first four bytes.

@@ -61,20 +61,20 @@ pub trait Backend<A> {
         (&[], Waker::noop())
     }
 
-    /// Does an action. Its results may be fed at once.
+    /// Does an action. The back end may feed the results at once.
     ///
     /// # Errors
     /// The turn ends and returns the error; the action is not repeated.
     fn act(&mut self, action: Action, base: &mut EventBase<'_, A>) -> Result<(), Self::Error>;
 
-    /// Returns the time at which the back end has its own work to do: [`Instant::ZERO`] for at
-    /// once, [`Instant::MAX`] for never. Called before each wait.
+    /// Returns the time at which the back end has its own work to do: [`Instant::ZERO`] means now, [`Instant::MAX`]
+    /// means never. Called before each wait.
     fn deadline(&mut self, _base: &mut EventBase<'_, A>) -> Instant {
         Instant::MAX
     }
 
     /// Returns whether the next pass may begin without looking for news. Called when callbacks are due only because of
-    /// the actions that the back end has just done. Return `true` only where looking for news costs a system call, and
+    /// the actions that the back end has just done. Return `true` only if looking for news costs a system call, and
     /// never twice in a row: otherwise callbacks that always write more would starve all other callbacks.
     fn may_skip_news(&mut self) -> bool {
         false

@@ -21,7 +21,7 @@
 //! * Output that does not fit into the ring, or that would exceed its high mark, is refused with an error. A full
 //!   input ring puts back-pressure on the peer.
 //! * After the peer's end of stream the input ring can still be read, and output is still sent.
-//! * `Ended` comes last, once.
+//! * `Ended` is the last event. It comes once.
 //!
 //! | file | holds |
 //! |---|---|
@@ -81,7 +81,7 @@ pub type OnConn<A> = fn(&mut A, &mut ConnMut<'_, '_, A>, ConnEvent);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum ConnEvent {
-    /// It was accepted, or a connect has succeeded.
+    /// The connection was accepted, or a connect has succeeded.
     Opened,
     /// Input has arrived, and there are at least as many bytes as the [low mark](Settings::input_marks), or as
     /// [`ConnMut::wait_for_input`] requested.

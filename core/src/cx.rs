@@ -202,8 +202,8 @@ impl<'s, A> Cx<'s, A> {
         Ok(event)
     }
 
-    /// Calls `call` every `interval` from now, until the event is deleted or freed. Missed periods are
-    /// skipped. With an interval of zero it is called once per pass.
+    /// Calls `call` every `interval` from now, until the event is deleted or freed. Missed periods are skipped. With
+    /// an interval of zero `call` is called once per pass.
     ///
     /// # Errors
     /// [`FullError::Events`] when the table has no free slot.
@@ -263,7 +263,7 @@ impl<'s, A> Cx<'s, A> {
 
 /// Time and due callbacks.
 impl<A> Cx<'_, A> {
-    /// Returns the loop's time: when the back end last looked for news. It is the same during a whole
+    /// Returns the loop's time: the time at which the back end last looked for news. It is the same during a whole
     /// pass, unless a callback calls [`Cx::update_now`].
     pub fn now(&self) -> Instant {
         self.now

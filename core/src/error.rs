@@ -44,8 +44,7 @@ pub struct UnseededError;
 pub enum AddError {
     /// The source the event waits for was closed.
     SourceClosed,
-    /// Other events of the source are level-triggered and this one is edge-triggered, or the
-    /// reverse.
+    /// Other events of the source are level-triggered and this event is edge-triggered, or the reverse.
     MixedEdge,
 }
 
@@ -53,11 +52,11 @@ pub enum AddError {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum OnceError {
-    /// There is no slot for it.
+    /// There is no slot for the event.
     Full(FullError),
-    /// It would wait for nothing: the interest holds none of reading, writing and closing.
+    /// The event would wait for nothing: the interest holds none of reading, writing and closing.
     NoInterest,
-    /// It cannot wait for this source.
+    /// The event cannot wait for this source.
     Add(AddError),
 }
 
@@ -124,13 +123,13 @@ impl From<FullError> for SetupError {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum ConnectError {
-    /// It is connecting, or open: it can connect again in its `ended` callback.
+    /// The connection is connecting or open. It can connect again in its `ended` callback.
     InUse,
-    /// A listener has accepted it.
+    /// A listener has accepted the connection.
     Accepted,
-    /// It has ended, and its handle is stale.
+    /// The connection has ended, and its handle is stale.
     Ended,
-    /// It is in memory, and has no socket: see [`Pool::in_memory`](crate::Pool::in_memory).
+    /// The connection is in memory, and has no socket: see [`Pool::in_memory`](crate::Pool::in_memory).
     InMemory,
 }
 
@@ -138,9 +137,9 @@ pub enum ConnectError {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum LineError {
-    /// It is longer than the buffer, or than the input ring.
+    /// The line is longer than the buffer, or than the input ring.
     TooLong,
-    /// It is not UTF-8.
+    /// The line is not UTF-8.
     NotText,
 }
 
@@ -153,7 +152,7 @@ pub enum WriteError {
         /// Bytes that would fit now.
         room: usize,
     },
-    /// They are longer than the ring, and never fit.
+    /// The bytes are longer than the ring, and can never fit.
     TooLong {
         /// The size of the ring in bytes.
         size: usize,
@@ -182,7 +181,7 @@ pub enum ConnError {
     Unreachable,
     /// Our own address was lost: the link is down, or the lease ended.
     AddressLost,
-    /// The address cannot be used from here.
+    /// This device cannot connect to the address.
     AddressInvalid,
     /// The system does not allow it.
     Denied,
@@ -196,13 +195,13 @@ pub enum ConnError {
     System(i32),
 }
 
-/// Why a connection failed, and the direction in which the failure was found, in two bytes. A back
-/// end [feeds](crate::EventBase::failed) it.
+/// Why a connection failed, and the direction in which the failure was found, in two bytes. A back end
+/// [feeds](crate::EventBase::failed) this value.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Failure(pub(crate) Code);
 
 impl Failure {
-    /// Returns why it failed.
+    /// Returns why the connection failed.
     pub fn error(self) -> ConnError {
         self.0.into()
     }

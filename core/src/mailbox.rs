@@ -63,8 +63,8 @@ impl<T, const N: usize> Mailbox<T, N> {
     /// Sends a value and wakes the loop. Works in any context, also in an interrupt handler.
     ///
     /// # Errors
-    /// Returns the value if there are `N` values already. That counts as an overrun. Earlier values
-    /// stay.
+    /// Returns the value if there are `N` values already. The refused value counts as an overrun. Earlier values are
+    /// kept.
     pub fn send(&self, value: T) -> Result<(), T> {
         let sent = self.with(value, |value, state| {
             let sent = state.values.push_back(value);
@@ -82,7 +82,7 @@ impl<T, const N: usize> Mailbox<T, N> {
         self.with((), |(), state| Ok::<_, ()>(state.values.pop_front())).ok().flatten()
     }
 
-    /// Returns the number of values that were refused since the last call, and resets it.
+    /// Returns the number of values that were refused since the last call, and resets this number.
     pub fn overruns(&self) -> u32 {
         self.with((), |(), state| Ok::<_, ()>(core::mem::take(&mut state.overruns))).unwrap_or(0)
     }

@@ -1,8 +1,8 @@
 //! The outbox: the actions that the base requests of its back end.
 //!
-//! A verb only sets a bit in its slot and puts the slot on one list. A turn passes the actions to the
-//! back end before it waits ([`EventBase::settle`](crate::EventBase::settle)). Equal actions merge, so
-//! the list cannot overflow. Posting an action and taking one are O(1).
+//! A verb only sets a bit in its slot and puts the slot on one list. A turn passes the actions to the back end before
+//! it waits ([`EventBase::settle`](crate::EventBase::settle)). Equal actions merge, so the list cannot overflow.
+//! Posting an action and taking an action are O(1).
 
 use core::net::SocketAddr;
 
@@ -23,7 +23,7 @@ pub enum Action {
     /// Open the listener if it is not open, and accept connections to its address
     /// ([`EventBase::address_of`]).
     Listen(Listener),
-    /// Accept nothing for now. The stack keeps waiting connections if it can.
+    /// Accept no connections until [`Listen`](Self::Listen) follows. The stack keeps waiting connections if it can.
     Ignore(Listener),
     /// Close the listener. The handle is stale from here on.
     Unlisten(Listener),
@@ -35,9 +35,8 @@ pub enum Action {
     Receive(Conn),
     /// There is output to send: [`EventBase::output`] returns it.
     Send(Conn),
-    /// Send the end of the stream to the peer. All output was sent before. Call
-    /// [`EventBase::delivered`] when the peer has acknowledged the end, or when the system delivers
-    /// it without further help.
+    /// Send the end of the stream to the peer. All output was sent before. Call [`EventBase::delivered`] when the peer
+    /// has acknowledged the end, or when the system delivers it without the back end.
     End(Conn),
     /// Drop the connection's socket: nothing is left to do for it. The handle is stale from here on, unless
     /// [`Connect`](Self::Connect) follows for it. Another connection may already use its slot.
@@ -178,7 +177,7 @@ impl Outbox {
 }
 
 impl<A> Cx<'_, A> {
-    /// Adds actions to those of a slot.
+    /// Adds actions to the pending actions of a slot.
     pub(crate) fn post(&mut self, id: Id, actions: u8) {
         if self.tables.pending(id).is_some_and(|pending| pending.add(actions)) {
             self.outbox.append(&mut self.tables, id);

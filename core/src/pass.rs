@@ -34,8 +34,8 @@ pub(crate) enum Step<A> {
 }
 
 impl<A> EventBase<'_, A> {
-    /// Calls the check watchers, makes timers due, and runs one pass: the callbacks that are due
-    /// at the most urgent priority, each slot once at most.
+    /// Calls the check watchers, makes timers due, and runs one pass: the callbacks that are due at the most urgent
+    /// priority, each slot at most once.
     ///
     /// A back end does not call it: it is a step of the [turn](EventBase::turn), for tests and for programs
     /// that measure single steps.

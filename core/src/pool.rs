@@ -199,7 +199,7 @@ pub struct PoolSlot {
     conns: u16,
     /// The maximum number of connections that the application holds at once.
     most: u16,
-    /// The number of connections that the application holds, or that wait for their listener.
+    /// The number of connections that the application holds, or that wait until their listener is enabled.
     pub(crate) held: u16,
     /// Closed connections that only wait for their peer's end of stream, the oldest first.
     pub(crate) lingering: List,
@@ -293,7 +293,7 @@ pub(crate) struct Pools<'s> {
     bytes: &'s mut [u8],
     /// The number of pools that were added.
     len: u8,
-    /// The number of bytes that they use.
+    /// The number of bytes that the pools and the UDP sockets use.
     used: usize,
     /// The functions of pools that exchange rings, if there are such pools.
     exchange: Option<&'static Exchange>,
@@ -494,9 +494,9 @@ impl<A> Cx<'_, A> {
     /// Adds a pool. It takes connections and bytes from the unused part of the storage.
     ///
     /// # Errors
-    /// [`SetupError::Pools`], [`Conns`](SetupError::Conns) or [`Bytes`](SetupError::Bytes) when the
-    /// storage has too few of these, [`SetupError::RingSize`] when a ring would have no byte or too many.
-    /// Nothing was taken then.
+    /// [`SetupError::Pools`], [`Conns`](SetupError::Conns) or [`Bytes`](SetupError::Bytes) when the storage has too
+    /// few pool slots, connections or bytes left, [`SetupError::RingSize`] when a ring would have no byte or more than
+    /// [`MAX_RING`](crate::memory::MAX_RING). Nothing was taken then.
     pub fn add_pool(&mut self, pool: Pool) -> Result<PoolId, SetupError> {
         let len = self.pools.len;
         if usize::from(len) >= self.pools.slots.len().min(Pool::MOST) {

@@ -34,12 +34,12 @@ use crate::table::Table;
 use crate::time::millis;
 use crate::{Backend, Cx, EventBase, Instant};
 
-/// The default time a closed connection has to deliver its output and our end of the stream. After it the connection is
-/// reset. See [`Cx::set_close_limits`].
+/// The default time that a closed connection has to deliver its output and our end of the stream. After this time the
+/// connection is reset. See [`Cx::set_close_limits`].
 pub const LINGER: Duration = Duration::from_secs(10);
 
-/// The default time a closed connection that has delivered everything waits for its peer's end of stream (FIN-WAIT-2,
-/// RFC 9293). After it the socket is dropped. See [`Cx::set_close_limits`].
+/// The default time for which a closed connection waits for its peer's end of stream, after everything was delivered
+/// (FIN-WAIT-2, RFC 9293). After this time the socket is dropped. See [`Cx::set_close_limits`].
 pub const FIN_WAIT: Duration = Duration::from_secs(2);
 
 /// The limits of closed connections, in milliseconds.

@@ -119,8 +119,8 @@ pub trait Filter<A>: Sized {
     /// After the last byte the connection below is finished.
     ///
     /// # Errors
-    /// As [`input`](Self::input). [`ConnError::Filter`] if bytes are left, but it produces none in the largest possible
-    /// room.
+    /// As [`input`](Self::input). [`ConnError::Filter`] if bytes are left, but the function produces none although it
+    /// has the largest possible room.
     fn finish(app: &mut A, above: Conn, to: &mut [u8]) -> Result<(usize, usize), ConnError> {
         let _ = (app, above, to);
         Ok((0, 0))

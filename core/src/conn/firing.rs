@@ -2,8 +2,8 @@
 //! callbacks run one after the other. This is the *connection's turn*, which is not a
 //! [turn](crate::EventBase::turn) of the loop.
 //!
-//! Each due callback is a bit in the slot's turn word. It is checked again before it is called: it is dropped if its
-//! reason has gone, and waits while its direction is disabled.
+//! Each due callback is a bit in the slot's [`Turn`](crate::queue::Turn). It is checked again before it is called: it
+//! is cancelled if its reason has gone, and waits while its direction is disabled.
 
 use super::slot::flag;
 use super::timeouts::LAST;
@@ -124,7 +124,7 @@ impl<A> ConnSlot<A> {
 impl<A> Cx<'_, A> {
     /// Prepares the next callback of the connection whose turn it is. The turn ends with the last callback. Within a
     /// turn the callbacks run in order, each at most once. A callback that becomes due again waits for the next turn,
-    /// so one connection cannot keep a pass going.
+    /// so one connection cannot prolong a pass without end.
     ///
     /// The end of stream waits for the next pass, so that the back end can first send what the callback for the earlier
     /// input has written.
@@ -160,7 +160,7 @@ impl<A> Cx<'_, A> {
         let eof_waits = taken & due::BEFORE_EOF != 0 && left & due::EOF != 0;
         let is_over = eof_waits || others == 0;
         let (conn, call, event) = (slot.head().handle(), slot.call, slot.event_of(first));
-        // The bits of this callback and of all that come before it.
+        // The bits of this callback and of all callbacks before it.
         let run = if is_over { 0 } else { run | first | first.wrapping_sub(1) };
         self.conn_turn = ConnTurn { index, run };
         if is_over {

@@ -18,7 +18,7 @@ use crate::table::{Head, Slot};
 /// | state | flags |
 /// |---|---|
 /// | at rest | `RELEASED`, `RESTING` |
-/// | connecting | none of the others |
+/// | connecting | none of the flags in this table |
 /// | open | `OPEN` |
 /// | failed; `ended` has not run yet | `RELEASED`, `FINISHED` |
 /// | closed or dropped by the application | `CLOSING`, `FINISHED` |
@@ -178,7 +178,7 @@ impl<A> ConnSlot<A> {
         Rings { pool: self.pool(), settings: self.settings }
     }
 
-    /// Takes a connection from rest to connecting.
+    /// Changes the state of a connection from at rest to connecting.
     pub(super) const fn leave_rest(&mut self) {
         self.turn.set(flag::RESTING | flag::RELEASED, false);
     }
@@ -290,7 +290,7 @@ impl<A> ConnSlot<A> {
         self.alarm_every = period;
     }
 
-    /// Cancels the alarm. Returns whether one was set or due.
+    /// Cancels the alarm. Returns whether an alarm was set or due.
     pub(super) fn take_alarm(&mut self) -> bool {
         let was_due = self.turn.due() & due::ALARM != 0;
         self.clear_due(due::ALARM);

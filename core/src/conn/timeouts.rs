@@ -82,8 +82,8 @@ impl<A> ConnSlot<A> {
 }
 
 impl<A> Cx<'_, A> {
-    /// Restarts a direction's timeout, because it made progress or can make progress from now on. Cancels a due timeout
-    /// callback.
+    /// Restarts a direction's timeout, because the direction made progress or can make progress from now on. Cancels a
+    /// due timeout callback.
     pub(super) fn conn_progress(&mut self, index: u16, direction: Direction) {
         let now = self.now;
         let Some(slot) = self.tables.conns.slot_mut(index) else { return };

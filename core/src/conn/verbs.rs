@@ -287,7 +287,7 @@ impl<A> ConnMut<'_, '_, A> {
         self.set_alarm(period, period)
     }
 
-    /// Cancels the alarm. Returns whether one was set.
+    /// Cancels the alarm. Returns whether an alarm was set or due.
     pub fn cancel_alarm(&mut self) -> bool {
         let Some(slot) = self.held_mut() else { return false };
         slot.take_alarm()
