@@ -7,8 +7,8 @@ use crate::timers::Alarm;
 use crate::{Cx, EventFlags, Instant};
 
 impl<A> Cx<'_, A> {
-    /// Arms an event's timeout, `interval` microseconds from now. This replaces an earlier deadline, and
-    /// cancels a callback that is due for it.
+    /// Arms an event's timeout, `interval` microseconds from now. This replaces an earlier deadline, and cancels a
+    /// callback that is due for the earlier deadline.
     pub(crate) fn event_begin_timeout(&mut self, event: Event, interval: u64) {
         self.hooks.event_expire = Some(|cx, before, due| cx.event_expire(before, due));
         let index = event.slot();
@@ -39,7 +39,7 @@ impl<A> Cx<'_, A> {
         }
     }
 
-    /// Sets the deadline of the event in a taken slot.
+    /// Sets the deadline of the event in a slot.
     fn event_arm(&mut self, index: u16, deadline: Instant) {
         let Some(slot) = self.tables.events.slot_mut(index) else { return };
         if slot.has(flag::ARMED) {

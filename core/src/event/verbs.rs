@@ -97,9 +97,8 @@ impl<A> EventMut<'_, '_, A> {
     /// A new timeout cancels a callback that is due for an earlier timeout.
     ///
     /// # Errors
-    /// [`AddError::SourceClosed`] when its source was closed, [`AddError::MixedEdge`] when other events
-    /// of the source are level-triggered and this one is edge-triggered, or the reverse. Nothing has
-    /// changed then.
+    /// [`AddError::SourceClosed`] when its source was closed, [`AddError::MixedEdge`] when other events of the source
+    /// are level-triggered and this event is edge-triggered, or the reverse. Nothing has changed then.
     pub fn add(&mut self, timeout: Option<Duration>) -> Result<(), AddError> {
         self.cx.event_add(self.event, timeout)
     }
@@ -129,7 +128,7 @@ impl<A> EventMut<'_, '_, A> {
         state.pending() | timer | EventFlags::from_bits(state.turn.due())
     }
 
-    /// Returns the deadline of the event's timeout, if one is armed.
+    /// Returns the deadline of the event's timeout, if the timeout is armed.
     pub fn deadline(&self) -> Option<Instant> {
         self.cx.event_deadline(self.event.slot(), self.state()?)
     }

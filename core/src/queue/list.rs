@@ -4,7 +4,7 @@
 //! A slot can be on several lists at once, with one [`Link`] for each. The implementation of [`Links`]
 //! decides which link a list uses.
 
-/// The number of a slot among all slots of a base. Lists name slots by it.
+/// The number of a slot among all slots of a base. Lists refer to slots with this number.
 ///
 /// It has no generation, because a slot leaves its lists before it is given back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -52,9 +52,10 @@ pub(crate) struct Queues {
 
 /// The result of queueing a slot.
 pub(crate) struct Joined {
-    /// The slot before it, whose link must be set to it; [`Id::NONE`] if it is the first.
+    /// The slot before the queued slot; [`Id::NONE`] if the queued slot is the first. The caller must link this slot
+    /// to the queued slot.
     pub(crate) behind: Id,
-    /// Whether it is more urgent than the running level.
+    /// Whether the queued slot is more urgent than the running level.
     pub(crate) urgent: bool,
 }
 
@@ -111,7 +112,7 @@ impl Queues {
         Some(Joined { behind, urgent: level < self.urgent && !self.is_over(turn) })
     }
 
-    /// Removes a slot from its queue, at any position. The conditions with which it is due stay.
+    /// Removes a slot from its queue, at any position. The slot keeps the conditions with which it is due.
     pub(crate) fn remove(&mut self, turns: &mut impl Turns, id: Id) {
         let Some(turn) = turns.turn(id).filter(|turn| turn.is_queued()) else { return };
         turn.state &= !turn::QUEUED;

@@ -115,8 +115,9 @@ pub(crate) struct Session<A> {
     pub(crate) version: Version,
     pub(crate) link: Link,
     pub(crate) is_stopping: bool,
-    /// The application waits for a free slot, or for room in the output ring.
+    /// The application waits for a free slot, and for room in the store.
     pub(crate) wants_room: bool,
+    /// The application waits for room in the output ring.
     pub(crate) wants_output: bool,
     /// The broker has not accepted the client since its start.
     pub(crate) is_first: bool,

@@ -123,7 +123,7 @@ impl fmt::Display for StartError {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum PublishError {
-    /// There is no room now. The event [`Room`](MqttEvent::Room) follows when there is.
+    /// There is no room now. The event [`Room`](MqttEvent::Room) follows when there is room.
     Full,
     /// The message is longer than the store, the output ring, or the broker's limit.
     TooLong,
@@ -151,7 +151,7 @@ impl fmt::Display for PublishError {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum SubscribeError {
-    /// There is no room now. The event [`Room`](MqttEvent::Room) follows when there is.
+    /// There is no room now. The event [`Room`](MqttEvent::Room) follows when there is room.
     Full,
     /// The filter is longer than the store or the output ring.
     TooLong,

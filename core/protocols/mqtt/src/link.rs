@@ -168,8 +168,8 @@ pub(crate) fn greeted<A: HasMqtt>(
     Ok(())
 }
 
-/// Handles a lost session: subscribes again, and publishes messages again as new ones. Reports messages with
-/// [`Qos::Two`](crate::Qos::Two) that may have been delivered as lost.
+/// Handles a lost session: subscribes again, and publishes messages again as new messages. Reports a message with
+/// [`Qos::Two`](crate::Qos::Two) as lost if it may have been delivered.
 fn lost_session<A: HasMqtt>(app: &mut A, conn: &mut ConnMut<'_, '_, A>) {
     let mut place = 0_usize;
     loop {

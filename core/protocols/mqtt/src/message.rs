@@ -14,7 +14,7 @@ pub type OnMessage<A> = fn(&mut A, &mut Message<'_, '_, A>);
 ///
 /// A message that fits into the ring arrives in one piece. A longer message arrives in several pieces, in order. The
 /// [topic](Self::topic) and the [properties](Self::properties) come with the first piece, and
-/// [`is_last`](Self::is_last) is true for the last. If the connection ends before the last piece, the event
+/// [`is_last`](Self::is_last) is true for the last piece. If the connection ends before the last piece, the event
 /// [`Down`](crate::MqttEvent::Down) follows. The message then arrives again from its beginning if its quality of
 /// service requires it.
 pub struct Message<'c, 's, A> {
@@ -51,7 +51,7 @@ impl<'s, A> Message<'_, 's, A> {
         str::from_utf8(self.part(&self.parts.topic)).unwrap_or_default()
     }
 
-    /// Returns the payload, or this piece of it.
+    /// Returns the payload, or this piece of the payload.
     pub fn payload(&self) -> &[u8] {
         self.part(&self.parts.payload)
     }

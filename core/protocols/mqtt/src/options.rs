@@ -36,12 +36,12 @@ pub struct Options<'o> {
     pub user: Option<&'o str>,
     /// The password. In 3.1.1 a password needs a user name, so an empty user name is sent if `user` is `None`.
     pub password: Option<&'o [u8]>,
-    /// Tells the broker to discard an earlier session at the first connect after [`start`](crate::start). Version
-    /// 5 only. If `session_expiry` is 0, every connect discards it, in both versions.
+    /// Tells the broker to discard an earlier session at the first connect after [`start`](crate::start). Version 5
+    /// only. If `session_expiry` is 0, every connect discards the earlier session, in both versions.
     pub clean_start: bool,
     /// The number of seconds for which the broker keeps the session after the connection has ended. The session
-    /// contains the subscriptions, and messages that are published in this time. In 3.1.1 every number other than
-    /// zero means without a limit.
+    /// contains the subscriptions, and messages that are published in this time. In 3.1.1 every number other than zero
+    /// means that there is no limit.
     pub session_expiry: u32,
     /// The keep-alive time in seconds. The client sends a PINGREQ if it has sent nothing, or received nothing, for
     /// this time. With 0 it sends none. The broker can set another time.
@@ -51,8 +51,8 @@ pub struct Options<'o> {
     pub longest_packet: u32,
     /// The message that the broker publishes if the client disappears without a DISCONNECT.
     pub will: Option<Publish<'o>>,
-    /// The delay in seconds before the broker publishes the will. It does not publish it if the client reconnects
-    /// earlier. Version 5 only.
+    /// The delay in seconds before the broker publishes the will. The broker does not publish the will if the client
+    /// reconnects earlier. Version 5 only.
     pub will_delay: u32,
 }
 

@@ -16,7 +16,7 @@ use crate::wire::{self, Hello, Kind, Qos, Reason, Record, Sending, Version, Writ
 /// Starts the client: connects it to its broker with a connection from a pool. The client reconnects whenever the
 /// connection ends. [`HasMqtt::event`] reports the result.
 ///
-/// Subscriptions and messages under way when the client was [stopped](stop) continue.
+/// Subscriptions, and messages that were under way when the client was [stopped](stop), are continued.
 ///
 /// # Errors
 /// [`StartError`]. Then no state has changed.
@@ -116,7 +116,7 @@ pub fn publish<A: HasMqtt>(
         return Err(PublishError::Refused(reason));
     }
     let message = Record::of(publish);
-    // The length is measured as the packet will be sent.
+    // The length includes an identifier, if the quality of service needs one.
     let sending = Sending { id: publish.qos as u16, ..Sending::default() };
     let length = Writer::count(&|writer| message.put(writer, version, sending));
     let length = length.ok_or(PublishError::Invalid)?;

@@ -1,5 +1,5 @@
-//! Tests of the client on real sockets, with mosquitto, rumqttd and aedes. `cargo xtask interop` runs them, and
-//! prints what it needs.
+//! Tests of the client on real sockets, with mosquitto, rumqttd and aedes. `cargo xtask interop` runs them, and prints
+//! which programs they need.
 
 use critical_section as _;
 use fastrand as _;
@@ -118,7 +118,7 @@ struct App {
     user: Option<(&'static str, &'static [u8])>,
     broker: SocketAddr,
     mosquitto: Option<Mosquitto>,
-    /// The number of messages to publish, the number that were published, and those that are under way.
+    /// The number of messages to publish, the number of published messages, and the messages under way.
     most: u32,
     made: u32,
     under_way: HashMap<u16, u32>,

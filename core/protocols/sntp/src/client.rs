@@ -83,7 +83,7 @@ pub enum SyncError {
     Unsynchronized,
     /// The client sends requests too often. It doubles the interval between two requests.
     TooOften,
-    /// The server refuses requests of this client. The client removes it from its servers.
+    /// The server refuses requests of this client. The client removes this server.
     Refused,
     /// The client has no server, or all servers have refused requests. The client does not try again until
     /// [`Client::set_servers`] and [`start`](crate::start) are called.

@@ -71,7 +71,7 @@ pub(crate) fn read(bytes: &[u8], number: Number) -> Option<Result<Time, SyncErro
     // The distance is in seconds, with 16 bits of a fraction.
     let distance = (word(bytes, 4) / 2).saturating_add(word(bytes, 8));
     let (received, sent) = (micros(bytes, 32), micros(bytes, 40));
-    // An answer that was sent before the question was received is wrong.
+    // An answer that was sent before the request was received is wrong.
     if leap == 3 || stratum >= 16 || distance >= MAX_DISTANCE || received == 0 || received > sent {
         return Some(Err(SyncError::Unsynchronized));
     }

@@ -80,7 +80,7 @@ impl Wire {
         opened
     }
 
-    /// Makes a client with an open WebSocket, for a test that plays the server.
+    /// Makes a client with an open WebSocket, for a test that acts as the server.
     pub fn opened() -> Self {
         let mut wire = Self::new();
         wire.open().unwrap();

@@ -2,7 +2,7 @@
 //! and delays and repeats packets. A device publishes messages to the broker and subscribes. The simulation
 //! runs with many seeds.
 //!
-//! The model checks the client's packets all the time. After the faults end, these must hold:
+//! The model checks the client's packets all the time. After the faults end, these statements must be true:
 //!
 //! * The broker has delivered each message that was acknowledged to the application: at least once with QoS 1, exactly
 //!   once with QoS 2. A message that was reported as lost was delivered at most once.

@@ -119,7 +119,7 @@ fn a_message_that_the_broker_had_taken_is_lost_with_the_session() {
         let id = test.publish(&Publish::new("t", b"b").qos(Qos::Two)).unwrap().unwrap();
         test.run(1);
         test.send(ack(0x50, id.number()));
-        // A message that was not sent yet is sent.
+        // A message that is published after the end of the connection is sent on the next connection.
         test.net.act(Deed::Reset);
         test.run(0);
         test.publish(&Publish::new("t", b"c").qos(Qos::Two)).unwrap();

@@ -139,7 +139,8 @@ impl<A, P: Peer> Backend<A> for World<P> {
         }
         let deeds = self.call.iter().filter(|call| call.is_open);
         let next = deeds.filter_map(|call| call.deeds.front()).map(|(at, _)| *at).min();
-        // Data that is due but has not been delivered waits for room in the ring, not for a time.
+        // If the time of an action has passed, but its data was not delivered, the data waits for room in the
+        // ring, not for a time.
         let next = next.filter(|at| *at > self.now).unwrap_or(Instant::MAX);
         next.min(self.peer.next())
     }
