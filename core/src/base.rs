@@ -115,9 +115,9 @@ impl<'s, A> EventBase<'s, A> {
         }
     }
 
-    /// Feeds the time `now`. Feed it before the news that arrived at this time, so that timeouts that start with
-    /// this news are counted from `now`. Timers that are due become active when the pass begins. A time before the
-    /// last time is ignored.
+    /// Feeds the time `now`. Feed it before the news that arrived at this time, so that timeouts that start with this
+    /// news are counted from `now`. Timers that are due become active when the pass begins. A time earlier than the
+    /// loop's time is ignored.
     ///
     /// A back end does not call it in a turn: it is a step of the [turn](EventBase::turn), for tests and
     /// for programs that measure single steps.

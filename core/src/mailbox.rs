@@ -63,8 +63,8 @@ impl<T, const N: usize> Mailbox<T, N> {
     /// Sends a value and wakes the loop. Works in any context, also in an interrupt handler.
     ///
     /// # Errors
-    /// Returns the value if there are `N` values already. The refused value counts as an overrun. Earlier values are
-    /// kept.
+    /// Returns the value if there are `N` values already. The refused value counts as an overrun.
+    /// Earlier values are kept.
     pub fn send(&self, value: T) -> Result<(), T> {
         let sent = self.with(value, |value, state| {
             let sent = state.values.push_back(value);

@@ -61,8 +61,8 @@ impl Pool {
         Self { conns, spare: 0, input: 512, output: 512, in_memory: false, exchange: None }
     }
 
-    /// Describes a pool of all connections for which the storage has slots and bytes left, including spare
-    /// connections.
+    /// Describes a pool of all connections for which the storage has slots and bytes left. Spare
+    /// connections are included.
     pub const fn rest() -> Self {
         Self::new(u16::MAX)
     }

@@ -13,8 +13,8 @@ const NAME_SERVERS: usize = 6;
 
 /// The state of the network: the link, our addresses, gateways and name servers.
 ///
-/// An application gets it from [`Cx::network`](crate::Cx::network). A back end makes a `Network`, fills it, and feeds
-/// it:
+/// An application gets it from [`Cx::network`](crate::Cx::network). A back end makes a `Network`,
+/// fills it, and feeds it:
 ///
 /// ```
 /// use core::net::{IpAddr, Ipv4Addr};

@@ -60,8 +60,8 @@ pub enum Down {
     Broken(Reason),
     /// The broker did not answer in time.
     Silent,
-    /// The [options](crate::HasMqtt::options) do not make a valid CONNECT, or the CONNECT is longer than the output
-    /// ring.
+    /// The [options](crate::HasMqtt::options) do not make a valid CONNECT, or the CONNECT is longer
+    /// than the output ring.
     Options,
 }
 

@@ -12,8 +12,8 @@ use crate::packet::{Number, Time};
 /// The maximum number of servers.
 const SERVERS: usize = 3;
 
-/// The assumed drift of the clock, in microseconds per second. A crystal drifts by 20 to 50, and by more when it is
-/// cold.
+/// The assumed drift of the clock, in microseconds per second. A crystal drifts by 20 to 50, and by
+/// more when it is cold.
 const DRIFT: u64 = 100;
 
 /// The minimum interval between two requests after the time is known, in seconds (RFC 4330, section 10).
@@ -196,8 +196,8 @@ impl Client {
         })
     }
 
-    /// Sets the clock, unless the clock's error is already smaller and the two times differ by no more
-    /// than their errors.
+    /// Sets the clock, unless the clock's error is already smaller and the two times differ by no more than
+    /// both errors together.
     fn set(&mut self, now: Instant, asked_at: Instant, time: &Time) -> Synced {
         self.failures = 0;
         let round_trip = micros_between(asked_at, now).saturating_sub(time.held);
@@ -210,8 +210,8 @@ impl Client {
         if let Some(before) = self.wall(now) {
             let by = micros.wrapping_sub(before.unix_micros()).cast_signed();
             let known = before.error_micros();
-            // If the difference is larger than both errors together, the old time is wrong, even if its error was
-            // small.
+            // If the difference is larger than both errors together, the old time is wrong, even if
+            // its error was small.
             is_better = error <= known || by.unsigned_abs() > known.saturating_add(error);
             step = Some(if is_better { by } else { 0 });
         }

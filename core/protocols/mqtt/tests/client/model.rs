@@ -6,8 +6,8 @@
 //!
 //! * The broker has delivered each message that was acknowledged to the application: at least once with QoS 1, exactly
 //!   once with QoS 2. A message that was reported as lost was delivered at most once.
-//! * The application has received each message that the broker has not lost. It has received no message with QoS 2
-//!   twice.
+//! * The application has received each message that the broker has not lost. It has received no
+//!   message with QoS 2 twice.
 //! * First deliveries are in the order of publishing.
 //! * The time between two attempts to connect is never below the shortest back-off. At the end the client stores
 //!   only its subscription.
