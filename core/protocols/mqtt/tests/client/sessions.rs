@@ -55,8 +55,8 @@ fn what_was_not_acknowledged_is_sent_again_in_order() {
             test.send(ack(0x50, three.number()));
             test.sent();
             cut(test);
-            // The broker has received one message, so the client sends its PUBREL. The other messages are
-            // retransmitted.
+            // The broker has received one message, so the client sends its PUBREL. The client retransmits the
+            // other two messages.
             assert_eq!(brief(test.sent()), ["ack 6", "a again 1", "b again 2"]);
             test.events();
             for (first, id) in [(0x40, one), (0x50, two), (0x70, three), (0x70, two)] {
