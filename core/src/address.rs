@@ -10,7 +10,7 @@ type Scope = u16;
 #[cfg(target_pointer_width = "64")]
 type Scope = u32;
 
-/// A socket address without IPv6 flow information, which no stack uses.
+/// A socket address without IPv6 flow information. No stack uses this information.
 #[derive(Clone, Copy)]
 pub(crate) struct Address {
     /// In network order; IPv4 uses the first four bytes.
@@ -18,7 +18,7 @@ pub(crate) struct Address {
     scope: Scope,
     port: u16,
     is_v6: bool,
-    /// It names a connection in memory, whose handle is in `ip`.
+    /// The address is that of a connection in memory; `ip` contains the handle of this connection.
     is_conn: bool,
 }
 
@@ -33,7 +33,7 @@ impl Address {
         Self { ip, is_conn: true, ..Self::EMPTY }
     }
 
-    /// Returns the connection that this address names, if it names one.
+    /// Returns the connection in memory that has this address, or `None` for a socket address.
     pub(crate) fn as_conn(&self) -> Option<Conn> {
         let [a, b, c, d, ..] = self.ip;
         self.is_conn.then(|| Conn::from_bits(u32::from_le_bytes([a, b, c, d])))

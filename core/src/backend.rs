@@ -6,9 +6,9 @@ use crate::{Action, EventBase, Fired, Instant, Trigger};
 
 /// A back end: the clock, the sockets and the other inputs of a loop in one environment.
 ///
-/// The base calls it during a [turn](EventBase::turn). A back end contains no loop logic. It does the
-/// requested actions, waits, and reports what has happened with the methods of [`EventBase`] that say
-/// "feeds". It never calls the application.
+/// The base calls it during a [turn](EventBase::turn). A back end contains no loop logic. It does the requested
+/// actions, waits, and reports what has happened. For the reports it uses the methods of [`EventBase`] whose
+/// description begins with "Feeds". It never calls the application.
 ///
 /// This back end never waits. It is for an application that only uses timers:
 ///
@@ -50,7 +50,7 @@ use crate::{Action, EventBase, Fired, Instant, Trigger};
 /// assert_eq!((end, calls, base.now()), (End::Empty, 1, Instant::from_micros(5_000_000)));
 /// ```
 pub trait Backend<A> {
-    /// The reason why a turn cannot go on.
+    /// The reason why a turn cannot continue.
     type Error;
 
     /// Returns the present time.
@@ -61,29 +61,28 @@ pub trait Backend<A> {
         (&[], Waker::noop())
     }
 
-    /// Does an action. Its results may be fed at once.
+    /// Does an action. The back end may feed the results at once.
     ///
     /// # Errors
     /// The turn ends and returns the error; the action is not repeated.
     fn act(&mut self, action: Action, base: &mut EventBase<'_, A>) -> Result<(), Self::Error>;
 
-    /// Returns the time at which the back end has its own work to do: [`Instant::ZERO`] for at
-    /// once, [`Instant::MAX`] for never. Called before each wait.
+    /// Returns the time at which the back end has its own work to do: [`Instant::ZERO`] means now, [`Instant::MAX`]
+    /// means never. Called before each wait.
     fn deadline(&mut self, _base: &mut EventBase<'_, A>) -> Instant {
         Instant::MAX
     }
 
-    /// Returns whether the next pass may begin without looking for news. Called when callbacks are due only
-    /// because of the actions that the back end has just done. Return `true` only where looking for news costs
-    /// a system call, and never twice in a row: otherwise callbacks that always write more would starve the
-    /// others.
+    /// Returns whether the next pass may begin without looking for news. Called when callbacks are due only because of
+    /// the actions that the back end has just done. Return `true` only if looking for news costs a system call, and
+    /// never twice in a row: otherwise callbacks that always write more would starve all other callbacks.
     fn may_skip_news(&mut self) -> bool {
         false
     }
 
     /// Waits for news, at most until `until`; [`Instant::ZERO`] means not at all. It may return earlier.
     ///
-    /// A back end that cannot block has its task woken by news and at that time, and returns
+    /// A back end that cannot block arranges that its task is woken by news and at the time `until`, and returns
     /// [`Poll::Pending`]. The next turn then continues as if the wait had ended.
     ///
     /// # Errors

@@ -1,8 +1,8 @@
 //! The base: the state of a loop.
 //!
-//! A back end implements [`Backend`](crate::Backend), and [`EventBase::turn`] calls it. Only `turn.rs`
-//! has the order of a turn. The steps of a turn are public methods too, for tests and for programs that
-//! measure single steps: [`prepare`](EventBase::prepare), [`next_action`](EventBase::next_action),
+//! A back end implements [`Backend`](crate::Backend), and [`EventBase::turn`] calls it. A turn is one iteration of the
+//! loop. Only `turn.rs` defines the order of its steps. The steps of a turn are public methods too, for tests and for
+//! programs that measure single steps: [`prepare`](EventBase::prepare), [`next_action`](EventBase::next_action),
 //! [`wait`](EventBase::wait), [`advance`](EventBase::advance), [`dispatch`](EventBase::dispatch) and
 //! [`next`](EventBase::next).
 
@@ -115,9 +115,9 @@ impl<'s, A> EventBase<'s, A> {
         }
     }
 
-    /// Feeds the time. It is fed before the news of this time, so timeouts that start with the news
-    /// count from it. Timers due by `now` become active when the pass begins. An earlier time is
-    /// ignored.
+    /// Feeds the time `now`. Feed it before the news that arrived at this time, so that timeouts that start with this
+    /// news are counted from `now`. Timers that are due become active when the pass begins. A time earlier than the
+    /// loop's time is ignored.
     ///
     /// A back end does not call it in a turn: it is a step of the [turn](EventBase::turn), for tests and
     /// for programs that measure single steps.

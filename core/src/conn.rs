@@ -8,19 +8,20 @@
 //! ```
 //!
 //! * Reading and writing are enabled once the connection is open.
-//! * `Readable` comes when input has arrived and there is at least as much as its low mark. `Writable` comes
-//!   when output was sent and no more is left than its low mark, which is zero by default.
-//! * A due callback is checked again before it is called: `Readable` only while reading is enabled and
-//!   there is still enough input, `Writable` only while writing is enabled and there is still enough
-//!   room, a timeout only if its direction has made no progress since. A callback of a disabled
-//!   direction is held back until the direction is enabled again.
+//! * `Readable` comes when input has arrived and the input ring holds at least as many bytes as the input's low mark.
+//!   `Writable` comes when output was sent and the output ring holds no more bytes than the output's low mark, which
+//!   is zero by default.
+//! * A due callback is checked again before it is called. `Readable` is called only if reading is enabled and there is
+//!   still enough input. `Writable` is called only if writing is enabled and there is still enough room. A timeout is
+//!   called only if its direction has made no progress since it became due. A callback of a disabled direction is held
+//!   back until the direction is enabled again.
 //! * While there is less room for output than an answer needs, `Readable` and `Eof` are held back.
 //! * The end of stream is reported in a later pass than the input before it. By then, the output that
 //!   the callback for the input wrote has been offered to the back end.
-//! * Output that does not fit in the ring, or below its high mark, is refused, never dropped. A full input ring
-//!   puts back-pressure on the peer.
+//! * Output that does not fit into the ring, or that would exceed its high mark, is refused with an error. A full
+//!   input ring puts back-pressure on the peer.
 //! * After the peer's end of stream the input ring can still be read, and output is still sent.
-//! * `Ended` comes last, once.
+//! * `Ended` is the last event. It comes once.
 //!
 //! | file | holds |
 //! |---|---|
@@ -30,11 +31,11 @@
 //! | `bytes.rs`, `lines.rs`, `moving.rs`, `statics.rs` | the verbs for bytes; for messages in the input; for moving bytes between connections; for bytes in flash |
 //! | `outgoing.rs` | outgoing connections: at rest, connecting, reconnecting |
 //! | `pair.rs`, `filter.rs` | connections in memory: pairs of peers; connections above a filter |
-//! | `closing.rs` | how a connection ends: output, our end of stream, the peer's, or a reset |
+//! | `closing.rs` | the end of a connection: remaining output, the two ends of stream, or a reset |
 //! | `feed.rs` | the back end's reports, and its access to the bytes |
 //! | `firing.rs` | which callbacks are due, and which of them runs next |
 //! | `marks.rs` | the low and high marks of input and output |
-//! | `local.rs` | its local address, with the feature `local-address` |
+//! | `local.rs` | a connection's local address, with the feature `local-address` |
 //! | `timeouts.rs` | the start, the restart and the expiry of timeouts |
 
 mod bytes;
@@ -80,14 +81,14 @@ pub type OnConn<A> = fn(&mut A, &mut ConnMut<'_, '_, A>, ConnEvent);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum ConnEvent {
-    /// It was accepted, or a connect has succeeded.
+    /// The connection was accepted, or a connect has succeeded.
     Opened,
-    /// Input arrived, and there is as much as the [low mark](Settings::input_marks), or as
-    /// [`ConnMut::wait_for_input`] asked for.
+    /// Input has arrived, and there are at least as many bytes as the [low mark](Settings::input_marks), or as
+    /// [`ConnMut::wait_for_input`] requested.
     Readable,
-    /// All output was sent, or no more is left than the [low mark](Settings::output_marks). The back end has
-    /// taken the output; the peer may not have it yet. Or there is the room that [`ConnMut::wait_for_room`]
-    /// asked for.
+    /// All output was sent, or the unsent output does not exceed the [low mark](Settings::output_marks), or there is
+    /// the room that [`ConnMut::wait_for_room`] requested. Output counts as sent when the back end has taken it; the
+    /// peer may not have received it yet.
     Writable,
     /// No input came, or no output could be sent, for the time set with
     /// [`ConnMut::set_timeouts`]. That direction is disabled.
@@ -96,8 +97,8 @@ pub enum ConnEvent {
     Alarm,
     /// The peer will send no more. Reading is disabled; writing still works.
     Eof,
-    /// It has ended for the application. This is its last callback, in which the rest of the input can be
-    /// read.
+    /// The connection has ended for the application. This is its last callback. The application can read the
+    /// remaining input in it.
     Ended(ConnEnd),
 }
 

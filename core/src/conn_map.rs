@@ -3,12 +3,12 @@
 use crate::handle::Conn;
 use crate::{ConnMut, PoolId};
 
-/// The application's state for each connection of one pool. It is found in O(1), and the handle is
-/// checked. The next connection with the same place in the pool gets a new state.
+/// The application's state for each connection of one pool. A lookup takes O(1) and checks the handle. The next
+/// connection with the same [index in the pool](ConnMut::place) gets a new state.
 ///
-/// `N` is the number of connections of the pool, spare ones included: [`Pool::conns`](crate::Pool::conns). A
-/// connection that the application sees can have any of these places. For several kinds of connections, use
-/// one map with its own state type for each kind.
+/// `N` is the number of connections of the pool, including spare connections: [`Pool::conns`](crate::Pool::conns). A
+/// connection that the application sees can have any of these indexes. For several kinds of connections, use one map
+/// with its own state type for each kind.
 ///
 /// ```
 /// use picoevent::{ConnEnd, ConnMap, ConnMut, Protocol};
@@ -94,7 +94,7 @@ impl<T, const N: usize> ConnMap<T, N> {
         (*held == conn).then_some(state)
     }
 
-    /// Takes the state of a connection, if it has one.
+    /// Removes the state of a connection and returns it; `None` if it has none.
     pub fn remove(&mut self, conn: Conn) -> Option<T> {
         self.get(conn)?;
         let place = self.place(conn)?;

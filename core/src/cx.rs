@@ -42,8 +42,8 @@ pub struct Cx<'s, A> {
     // The most used fields come first: a short offset makes a short instruction.
     pub(crate) state: LoopState,
     pub(crate) phase: Phase,
-    /// The earliest deadline must be found again: it was cancelled or moved to a later time, or it is
-    /// a connection's, which moves without setting this flag.
+    /// The earliest deadline must be found again: it was cancelled or moved to a later time, or it is the deadline of
+    /// a connection, which can move without setting this flag.
     pub(crate) due_moved: bool,
     /// The number of events that wait for a source or signal.
     pub(crate) registered: u16,
@@ -66,7 +66,7 @@ pub struct Cx<'s, A> {
     /// The timers of events and connections.
     pub(crate) timers: Timers<'s>,
     pub(crate) outbox: Outbox,
-    /// The turn of the connection whose turn it is, or was last.
+    /// The progress of the connection whose callbacks run now, or ran last.
     pub(crate) conn_turn: ConnTurn,
     pub(crate) queues: Queues,
     pub(crate) close_limits: CloseLimits,
@@ -159,9 +159,9 @@ impl<'s, A> Cx<'s, A> {
         self.make(Waits::Signal(signal), mode, call, EventFlags::NONE)
     }
 
-    /// Calls `call` once, `delay` from now (`event_base_once` with `EV_TIMEOUT`). With a zero delay it is
-    /// due at once, after the callbacks that are already due. The event is freed after its callback has
-    /// run, unless the callback adds or activates it. It can be freed earlier.
+    /// Calls `call` once, `delay` from now (`event_base_once` with `EV_TIMEOUT`). With a zero delay the callback is
+    /// due at once, after the callbacks that are already due. The event is freed after its callback has run, unless
+    /// the callback adds or activates it. It can be freed earlier.
     ///
     /// # Errors
     /// [`FullError::Events`] when the table has no free slot.
@@ -176,9 +176,8 @@ impl<'s, A> Cx<'s, A> {
         Ok(event)
     }
 
-    /// Calls `call` once, when the source is ready or the time is up (`event_base_once`). The event is
-    /// freed after its callback has run, unless the callback adds or activates it. It can be freed
-    /// earlier.
+    /// Calls `call` once, when the source is ready or the timeout has passed (`event_base_once`). The event is freed
+    /// after its callback has run, unless the callback adds or activates it. It can be freed earlier.
     ///
     /// # Errors
     /// [`OnceError`]; no event was made then.
@@ -203,8 +202,8 @@ impl<'s, A> Cx<'s, A> {
         Ok(event)
     }
 
-    /// Calls `call` every `interval` from now, until the event is deleted or freed. Missed periods are
-    /// skipped. With an interval of zero it is called once per pass.
+    /// Calls `call` every `interval` from now, until the event is deleted or freed. Missed periods are skipped. With
+    /// an interval of zero `call` is called once per pass.
     ///
     /// # Errors
     /// [`FullError::Events`] when the table has no free slot.
@@ -264,7 +263,7 @@ impl<'s, A> Cx<'s, A> {
 
 /// Time and due callbacks.
 impl<A> Cx<'_, A> {
-    /// Returns the loop's time: when the back end last looked for news. It is the same during a whole
+    /// Returns the loop's time: the time at which the back end last looked for news. It is the same during a whole
     /// pass, unless a callback calls [`Cx::update_now`].
     pub fn now(&self) -> Instant {
         self.now
@@ -332,9 +331,9 @@ impl<A> Cx<'_, A> {
         Alarm { deadline, sequence: self.sequence }
     }
 
-    /// Returns the earliest timeout of a connection, [`Instant::MAX`] if there is none. That connection
-    /// is then the first in the heap. Moves connections with a stale key, which is too early, to their
-    /// right place. Removes connections that have no timeout any more.
+    /// Returns the earliest timeout of a connection, [`Instant::MAX`] if there is none. That connection is then the
+    /// first in the heap. Moves connections with a stale key, which is too early, to their correct position. Removes
+    /// connections that have no timeout any more.
     #[inline(never)]
     pub(crate) fn first_conn(&mut self) -> Instant {
         loop {

@@ -28,7 +28,7 @@ pub enum FullError {
     Udp,
 }
 
-/// The priority was not changed: the callback is already due at the old one.
+/// The priority was not changed: the callback is already due at the old priority.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct StillActiveError;
@@ -44,8 +44,7 @@ pub struct UnseededError;
 pub enum AddError {
     /// The source the event waits for was closed.
     SourceClosed,
-    /// Other events of the source are level-triggered and this one is edge-triggered, or the
-    /// reverse.
+    /// Other events of the source are level-triggered and this event is edge-triggered, or the reverse.
     MixedEdge,
 }
 
@@ -53,11 +52,11 @@ pub enum AddError {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum OnceError {
-    /// There is no slot for it.
+    /// There is no slot for the event.
     Full(FullError),
-    /// It would wait for nothing: the interest holds none of reading, writing and closing.
+    /// The event would wait for nothing: the interest holds none of reading, writing and closing.
     NoInterest,
-    /// It cannot wait for this source.
+    /// The event cannot wait for this source.
     Add(AddError),
 }
 
@@ -67,7 +66,7 @@ pub enum OnceError {
 pub enum AcceptError {
     /// The listener was freed.
     NoListener,
-    /// The connection table has no free slot.
+    /// The listener's pool has no free connection, or the listener has reached its limit.
     Full,
 }
 
@@ -101,8 +100,8 @@ pub enum SetupError {
     /// The output rings of the pool, or their high mark, are smaller than the [busy
     /// text](crate::Settings::busy).
     Busy,
-    /// A low mark is above its high mark or longer than the rings of the pool, or a high mark is zero or less than
-    /// the ring holds.
+    /// A low mark is above its high mark or longer than the rings of the pool, or a high mark is zero or less than the
+    /// number of bytes in the ring.
     Marks,
     /// The base has slots for static pieces already.
     Statics,
@@ -124,13 +123,13 @@ impl From<FullError> for SetupError {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum ConnectError {
-    /// It is connecting, or open: it can connect again in its `ended` callback.
+    /// The connection is connecting or open. It can connect again in its `ended` callback.
     InUse,
-    /// A listener has accepted it.
+    /// A listener has accepted the connection.
     Accepted,
-    /// It has ended, and its handle is stale.
+    /// The connection has ended, and its handle is stale.
     Ended,
-    /// It is in memory, and has no socket: see [`Pool::in_memory`](crate::Pool::in_memory).
+    /// The connection is in memory, and has no socket: see [`Pool::in_memory`](crate::Pool::in_memory).
     InMemory,
 }
 
@@ -138,13 +137,13 @@ pub enum ConnectError {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum LineError {
-    /// It is longer than the buffer, or than the input ring.
+    /// The line is longer than the buffer, or than the input ring.
     TooLong,
-    /// It is not UTF-8.
+    /// The line is not UTF-8.
     NotText,
 }
 
-/// Why bytes were not written. None of them was taken.
+/// Why bytes were not written. No byte was queued.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum WriteError {
@@ -153,7 +152,7 @@ pub enum WriteError {
         /// Bytes that would fit now.
         room: usize,
     },
-    /// They are longer than the ring, and never fit.
+    /// The bytes are longer than the ring, and can never fit.
     TooLong {
         /// The size of the ring in bytes.
         size: usize,
@@ -182,7 +181,7 @@ pub enum ConnError {
     Unreachable,
     /// Our own address was lost: the link is down, or the lease ended.
     AddressLost,
-    /// The address cannot be used from here.
+    /// This device cannot connect to the address.
     AddressInvalid,
     /// The system does not allow it.
     Denied,
@@ -190,19 +189,19 @@ pub enum ConnError {
     NoSocket,
     /// A filter could not transform the bytes of one side for the other side.
     Filter,
-    /// Its name has no address.
+    /// The name of the host has no address.
     NotFound,
     /// Another operating system error, with its number.
     System(i32),
 }
 
-/// Why a connection failed, and the direction in which the failure was found, in two bytes. A back
-/// end [feeds](crate::EventBase::failed) it.
+/// Why a connection failed, and the direction in which the failure was found, in two bytes. A back end
+/// [feeds](crate::EventBase::failed) this value.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Failure(pub(crate) Code);
 
 impl Failure {
-    /// Returns why it failed.
+    /// Returns why the connection failed.
     pub fn error(self) -> ConnError {
         self.0.into()
     }
@@ -242,7 +241,7 @@ pub enum ListenError {
     /// Another listener uses the address.
     #[default]
     InUse,
-    /// The address is not one of ours.
+    /// The device does not have this address.
     NotOurs,
     /// It is not possible to listen on the address: its port is 0 and the stack cannot choose one,
     /// or the stack does not support the address family.
@@ -269,7 +268,7 @@ impl Code {
     /// No error: the application aborted the connection.
     pub(crate) const ABORTED: Self = Self(i16::MIN + 1);
 
-    /// Returns its bits, for a field that stores something else before the error.
+    /// Returns its bits, for a field that stores another value before there is an error.
     pub(crate) const fn bits(self) -> u16 {
         self.0.cast_unsigned()
     }
@@ -395,8 +394,8 @@ impl From<Code> for ListenError {
     }
 }
 
-/// Returns the position of a small enum's value among all its values. A value that carries a number
-/// has the position of its variant.
+/// Returns the position of a small enum's value among all its values. A value that contains a number has the
+/// position of its variant.
 #[cfg(feature = "record")]
 pub(crate) fn place<T: Copy>(all: &[T], value: T) -> usize {
     let same = |one: &T| core::mem::discriminant(one) == core::mem::discriminant(&value);

@@ -41,6 +41,6 @@ pub type OnEvent<A> = fn(&mut A, &mut EventMut<'_, '_, A>);
 pub enum Mode {
     /// It fires once and must be added again.
     OneShot,
-    /// It stays until it is deleted; its timeout becomes an interval.
+    /// It stays pending until it is deleted; its timeout becomes an interval.
     Persist,
 }

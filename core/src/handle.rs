@@ -7,10 +7,10 @@
 //!  └────────────┴────────────┘
 //! ```
 //!
-//! A slot's generation grows by one each time it is taken and each time it is given back, and a handle
-//! fits only the generation it was made for. A handle that outlives its object therefore gives
-//! [`StaleError`](crate::StaleError) and never reaches the slot's next object. The count has 15 bits and wraps:
-//! a handle kept while its slot is reused 32,768 times would fit again.
+//! A slot's generation grows by one each time it is taken and each time it is given back, and a handle is valid only
+//! for the generation for which it was made. A handle that outlives its object therefore gives
+//! [`StaleError`](crate::StaleError) and never reaches the slot's next object. The count has 15 bits and wraps: a
+//! handle that is kept while its slot is reused 32,768 times would be valid again.
 
 use core::fmt;
 use core::hash::{Hash, Hasher};
@@ -20,7 +20,7 @@ use core::marker::PhantomData;
 /// [`UdpSocket`].
 #[repr(transparent)]
 pub struct Handle<K> {
-    /// The generation above the index, as drawn above.
+    /// The generation in the upper 16 bits, and the index in the lower 16 bits.
     both: u32,
     kind: PhantomData<fn() -> K>,
 }

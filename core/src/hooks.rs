@@ -1,9 +1,9 @@
 //! Optional hooks: parts of the loop that a firmware contains only if it uses them.
 //!
-//! The linker keeps only the code that can be reached. Some code is reached only through pointers: that of one-shot
-//! events, timers of events, alarms and reconnects of connections, connections in memory, static output, sources,
-//! watchers and the dispatch limit. The verbs that make such objects set the pointers. So a firmware that never calls
-//! these verbs does not contain the code. Nothing else about these parts is optional.
+//! The linker keeps only the code that can be reached. Some code is reached only through pointers: the code for
+//! one-shot events, timers of events, alarms and reconnects of connections, connections in memory, static output,
+//! sources, watchers and the dispatch limit. The verbs that make such objects set the pointers. So a firmware that
+//! never calls these verbs does not contain the code. Nothing else about these parts is optional.
 
 use crate::error::AddError;
 use crate::event::OnEvent;
@@ -22,9 +22,9 @@ type Next<A, T, R> = Option<fn(&mut Cx<'_, A>, T) -> Option<R>>;
 /// The reason for a call of the one-shot hook.
 #[derive(Clone, Copy)]
 pub(crate) enum OneShot {
-    /// It fires.
+    /// The event fires.
     Fires,
-    /// Its callback has run.
+    /// The event's callback has run.
     HasRun,
 }
 
@@ -41,8 +41,8 @@ pub(crate) struct Hooks<A> {
     pub(crate) conn_alarm: Option<fn(&mut Cx<'_, A>, u16)>,
     /// Puts an ended connection at rest, until it reconnects.
     pub(crate) conn_rest: Option<fn(&mut Cx<'_, A>, u16)>,
-    /// Does an action of the connection in a slot, if the connection is in memory. Returns whether
-    /// it is.
+    /// Does an action of the connection in a slot, if the connection is in memory. Returns `false` if the back end
+    /// must do the action.
     pub(crate) conn_carry: Carry<A>,
     /// Returns the next part of the output of a connection that may have static bytes.
     pub(crate) static_output: Output<A>,
@@ -56,7 +56,7 @@ pub(crate) struct Hooks<A> {
     pub(crate) source_action: Next<A, (u16, u8), Action>,
     /// Puts a watcher on its list, or takes it off.
     pub(crate) watcher_register: Put<A, bool, ()>,
-    /// Returns the next check watcher to call; `true` begins a round.
+    /// Returns the next check watcher to call; `true` begins again with the first watcher.
     pub(crate) watcher_next: Next<A, bool, (OnEvent<A>, Event)>,
     /// Calls the prepare watchers, with the coming wait.
     pub(crate) watcher_prepare: Option<fn(&mut Cx<'_, A>, Wait, &mut A)>,

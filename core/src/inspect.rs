@@ -42,9 +42,8 @@ impl<'s, A> Cx<'s, A> {
         })
     }
 
-    /// Returns the connections that have not ended, those at rest included, in the order of their slots.
-    /// Accepted connections that are not yet open for the application are left out. O(capacity) for all
-    /// of them.
+    /// Returns the connections that have not ended, including connections at rest, in the order of their slots.
+    /// Accepted connections that are not yet open for the application are left out. O(capacity) for all of them.
     pub fn conns(&self) -> impl Iterator<Item = Conn> {
         let conns = self.tables.conns.iter();
         let held = conns.filter(|(_, state)| state.is_held() && !state.is_unaccepted());

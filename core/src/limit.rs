@@ -14,7 +14,7 @@ pub struct DispatchLimit {
     /// The maximum number of callbacks of one pass; repeated calls for one signal count as one. A pass
     /// runs at least one callback, if one is due. `None` for no limit.
     pub callbacks: Option<u32>,
-    /// The time from the beginning of a pass in which it may start further callbacks. It is checked after
+    /// The time from the beginning of a pass during which the pass may start further callbacks. It is checked after
     /// each callback, with [`Backend::now`](crate::Backend::now). `None` for no limit.
     pub time: Option<Duration>,
     /// The limit applies to this level and to less urgent levels. libevent's default is level 1.

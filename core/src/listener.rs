@@ -1,8 +1,8 @@
 //! Listeners: addresses on which connections are accepted.
 //!
-//! A listener is enabled when it is made. While it is disabled, or its pool is full, the back end accepts
-//! nothing, and new connections wait in the stack's backlog. If there is a [busy text](Settings::busy), a
-//! client that comes while the pool is full is accepted in a spare place, gets the text and is closed.
+//! A listener is enabled when it is made. While it is disabled, or its pool is full, the back end accepts nothing, and
+//! new connections wait in the stack's backlog. If there is a [busy text](Settings::busy), a client that connects
+//! while the pool is full is accepted with a spare connection. It gets the text, and the connection is closed.
 
 use core::net::SocketAddr;
 
@@ -89,7 +89,7 @@ impl<A> ListenerSlot<A> {
         self.turn.has(flag::FREED)
     }
 
-    /// Returns the number of the listener's pool.
+    /// Returns the index of the listener's pool.
     pub(crate) const fn pool(&self) -> u8 {
         self.turn.interest()
     }
@@ -108,7 +108,7 @@ impl<A> ListenerSlot<A> {
         self.turn.has(flag::ENABLED)
     }
 
-    /// Sets whether the listener is enabled. Returns whether it was.
+    /// Sets whether the listener is enabled. Returns whether it was enabled before.
     const fn set_enabled(&mut self, enabled: bool) -> bool {
         let was = self.is_enabled();
         self.turn.set(flag::ENABLED, enabled);
@@ -177,9 +177,9 @@ impl<'s, A> Cx<'s, A> {
     /// [`ListenerMut::on_error`].
     ///
     /// # Errors
-    /// [`SetupError::Full`] when the table has no free slot, [`SetupError::NoPool`] when the base has no such
-    /// pool, [`SetupError::Room`] and [`SetupError::Busy`] when the output rings of the pool are too short for
-    /// the protocol.
+    /// [`SetupError::Full`] when the table has no free slot, [`SetupError::NoPool`] when the base has no such pool,
+    /// [`SetupError::MemoryPool`] when the pool is in memory, [`SetupError::Room`], [`SetupError::Marks`] or
+    /// [`SetupError::Busy`] when the rings of the pool are too short for the protocol.
     pub fn listen<P: Protocol<A>>(
         &mut self,
         address: SocketAddr,
@@ -263,9 +263,9 @@ impl<'c, 's, A> ListenerMut<'c, 's, A> {
     /// Limits the connections of this listener that the application holds at once, for listeners that
     /// share a pool. Further clients are treated as if the pool were full.
     ///
-    /// The limit reserves no places. A further client that gets the [busy text](Settings::busy) takes any free place of
-    /// the pool until it has the text, for [`LINGER`](crate::LINGER) at most. If another listener must always have
-    /// places, give it a separate pool.
+    /// The limit reserves no connections. A further client that gets the [busy text](Settings::busy) uses any free
+    /// connection of the pool until it has received the text, for [`LINGER`](crate::LINGER) at most. If another
+    /// listener must always have free connections, give it a separate pool.
     pub fn set_limit(&mut self, most: u16) -> &mut Self {
         if let Some(slot) = self.slot_mut() {
             slot.limit = most;
@@ -318,8 +318,8 @@ impl<'c, 's, A> ListenerMut<'c, 's, A> {
     }
 
     /// Closes the listener; the handle is stale from here on. Connections that are open for the application stay open;
-    /// others are reset. The slot is given back when the back end has closed the socket, before the loop's next wait.
-    /// Until then [`Cx::listen`] may return [`FullError::Listeners`].
+    /// other accepted connections are reset. The slot is given back when the back end has closed the socket, before
+    /// the loop's next wait. Until then [`Cx::listen`] may return [`FullError::Listeners`].
     pub fn free(&mut self) {
         if self.slot_mut().is_some() {
             self.cx.listener_free(self.listener.slot());
@@ -381,7 +381,7 @@ impl<A> Cx<'_, A> {
         }
     }
 
-    /// Returns the callback of the listener whose turn it is.
+    /// Returns the callback of the listener that is at the front of the queue.
     pub(crate) fn listener_fire(&mut self, index: u16) -> Option<Fired<A>> {
         let (listener, slot) = self.tables.listeners.at(index)?;
         let (call, error) = (slot.on_error, slot.error);

@@ -1,5 +1,5 @@
-//! The core's log messages. They go to `defmt` or else to `log`, or are discarded without these
-//! features.
+//! The core's log messages. They go to `defmt`, or to `log` if the feature `defmt` is off. Without both features
+//! they are discarded.
 //!
 //! All of the core's logging is in these few functions.
 

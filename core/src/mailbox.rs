@@ -60,11 +60,11 @@ impl<T, const N: usize> Mailbox<T, N> {
         Self { state: Mutex::new(RefCell::new(state)), trigger: Trigger::new(signal) }
     }
 
-    /// Sends a value and wakes the loop. Works in any context, interrupts included.
+    /// Sends a value and wakes the loop. Works in any context, also in an interrupt handler.
     ///
     /// # Errors
-    /// Returns the value if there are `N` values already. That counts as an overrun. Earlier values
-    /// stay.
+    /// Returns the value if there are `N` values already. The refused value counts as an overrun.
+    /// Earlier values are kept.
     pub fn send(&self, value: T) -> Result<(), T> {
         let sent = self.with(value, |value, state| {
             let sent = state.values.push_back(value);
@@ -77,12 +77,12 @@ impl<T, const N: usize> Mailbox<T, N> {
         sent
     }
 
-    /// Takes the oldest value.
+    /// Removes the oldest value and returns it; `None` if there is none.
     pub fn receive(&self) -> Option<T> {
         self.with((), |(), state| Ok::<_, ()>(state.values.pop_front())).ok().flatten()
     }
 
-    /// Returns the number of values that were refused since the last call, and resets it.
+    /// Returns the number of values that were refused since the last call, and resets this number.
     pub fn overruns(&self) -> u32 {
         self.with((), |(), state| Ok::<_, ()>(core::mem::take(&mut state.overruns))).unwrap_or(0)
     }
@@ -92,7 +92,7 @@ impl<T, const N: usize> Mailbox<T, N> {
         &self.trigger
     }
 
-    /// Runs `work` on the state with interrupts disabled. Returns `value` if the state is in use, for
+    /// Runs `work` on the state with interrupts disabled. Returns `value` as the error if the state is in use, for
     /// example after a panic in `work`.
     fn with<V, R>(
         &self,

@@ -29,8 +29,8 @@ pub const MAX_SLOTS: usize = crate::table::MAX_SLOTS as usize;
 /// The maximum size of a ring in bytes: 4,294,967,295 on 64-bit targets, 65,535 on others.
 pub const MAX_RING: usize = crate::ring::LONGEST;
 
-/// The parts of a base's memory. If parts belong together, such as slots and their timers, the
-/// shortest decides how much of each is used.
+/// The parts of a base's memory. If parts belong together, such as slots and their timers, the shortest of these parts
+/// decides how much of each is used.
 ///
 /// A new slot is all zeros. A slot that another base used before keeps its generation, so that
 /// handles of that base stay stale.

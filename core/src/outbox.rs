@@ -1,8 +1,8 @@
 //! The outbox: the actions that the base requests of its back end.
 //!
-//! A verb only sets a bit in its slot and puts the slot on one list. A turn passes the actions to the
-//! back end before it waits ([`EventBase::settle`](crate::EventBase::settle)). Equal actions merge, so
-//! the list cannot overflow. Posting an action and taking one are O(1).
+//! A verb only sets a bit in its slot and puts the slot on one list. A turn passes the actions to the back end before
+//! it waits ([`EventBase::settle`](crate::EventBase::settle)). Equal actions merge, so the list cannot overflow.
+//! Posting an action and taking an action are O(1).
 
 use core::net::SocketAddr;
 
@@ -16,14 +16,14 @@ use crate::{Cx, EventBase, EventFlags, Signal, Tuning, UdpAction};
 ///
 /// A handle in an action stays valid until the action itself, or the back end, ends the object.
 ///
-/// The enum is exhaustive: a back end matches every action, so a new one is an error when the back end
-/// is compiled, instead of a request that is ignored.
+/// The enum is exhaustive: a back end matches every action, so a new action is an error when the back end is compiled,
+/// instead of a request that is ignored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Action {
     /// Open the listener if it is not open, and accept connections to its address
     /// ([`EventBase::address_of`]).
     Listen(Listener),
-    /// Accept nothing for now. The stack keeps waiting connections if it can.
+    /// Accept no connections until [`Listen`](Self::Listen) follows. The stack keeps waiting connections if it can.
     Ignore(Listener),
     /// Close the listener. The handle is stale from here on.
     Unlisten(Listener),
@@ -35,18 +35,17 @@ pub enum Action {
     Receive(Conn),
     /// There is output to send: [`EventBase::output`] returns it.
     Send(Conn),
-    /// Send the end of the stream to the peer. All output was sent before. Call
-    /// [`EventBase::delivered`] when the peer has acknowledged the end, or when the system delivers
-    /// it without further help.
+    /// Send the end of the stream to the peer. All output was sent before. Call [`EventBase::delivered`] when the peer
+    /// has acknowledged the end, or when the system delivers it without the back end.
     End(Conn),
     /// Drop the connection's socket: nothing is left to do for it. The handle is stale from here on, unless
-    /// [`Connect`](Self::Connect) follows for it. Another connection may already have its place.
+    /// [`Connect`](Self::Connect) follows for it. Another connection may already use its slot.
     Close(Conn),
     /// Reset the connection and drop its socket. The handle is stale from here on, unless
     /// [`Connect`](Self::Connect) follows for it.
     Reset(Conn),
-    /// From now on, report readiness of the source for these conditions, again even if it was
-    /// reported before. An empty set means none of them.
+    /// From now on, report readiness of the source for these conditions, again even if it was reported before. With an
+    /// empty set, report nothing.
     Interest(Source, EventFlags),
     /// Forget the source. The handle is stale from here on.
     Forget(Source),
@@ -73,8 +72,8 @@ pub(crate) mod action {
     pub(crate) const DROP: u8 = 1 << 7;
 }
 
-/// A slot's pending actions, and its place on the list. A slot that is given back loses its actions,
-/// but stays on the list.
+/// A slot's pending actions, and its position on the list. A slot that is given back loses its actions, but
+/// stays on the list.
 #[derive(Clone, Copy)]
 pub(crate) struct Pending {
     next: Id,
@@ -135,8 +134,8 @@ impl Outbox {
         self.has_actions = true;
     }
 
-    /// Returns whether another connection may lose its slot: the back end has taken the action for the
-    /// last one.
+    /// Returns whether another connection may lose its slot: the back end has taken the action for the last connection
+    /// that has lost its slot.
     pub(crate) fn may_evict(&self) -> bool {
         self.evicted == Conn::NONE
     }
@@ -178,7 +177,7 @@ impl Outbox {
 }
 
 impl<A> Cx<'_, A> {
-    /// Adds actions to those of a slot.
+    /// Adds actions to the pending actions of a slot.
     pub(crate) fn post(&mut self, id: Id, actions: u8) {
         if self.tables.pending(id).is_some_and(|pending| pending.add(actions)) {
             self.outbox.append(&mut self.tables, id);

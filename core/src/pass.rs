@@ -34,8 +34,8 @@ pub(crate) enum Step<A> {
 }
 
 impl<A> EventBase<'_, A> {
-    /// Calls the check watchers, makes timers due, and runs one pass: the callbacks that are due
-    /// at the most urgent priority, each slot once at most.
+    /// Calls the check watchers, makes timers due, and runs one pass: the callbacks that are due at the most urgent
+    /// priority, each slot at most once.
     ///
     /// A back end does not call it: it is a step of the [turn](EventBase::turn), for tests and for programs
     /// that measure single steps.
@@ -103,8 +103,8 @@ impl<A> EventBase<'_, A> {
         }
     }
 
-    /// Takes the next callback in the common case: the pass has begun, the slow-path flag is clear, and
-    /// the next slot is an event's or the pass is over.
+    /// Takes the next callback in the common case: the pass has begun, the slow-path flag is clear, and the next slot
+    /// is the slot of an event or the pass is over.
     #[inline]
     fn next_quickly(&mut self) -> Step<A> {
         let cx = &mut self.cx;
@@ -258,7 +258,7 @@ impl<A> Cx<'_, A> {
         self.queues.end_pass();
     }
 
-    /// Returns the next check watcher to call. After the last one, activates the due timers and begins the pass.
+    /// Returns the next check watcher to call. After the last watcher, activates the due timers and begins the pass.
     fn next_check(&mut self) -> Option<(OnEvent<A>, Event)> {
         let begin = core::mem::replace(&mut self.phase, Phase::Checking) == Phase::Between;
         self.state.slow = true;
@@ -282,7 +282,7 @@ impl<A> Cx<'_, A> {
         Some((call, event))
     }
 
-    /// Returns whether the connection in a slot, the first queued one, has not run in this pass.
+    /// Returns whether the connection in a slot, which is the first of its queue, has not run in this pass.
     fn is_conns_turn(&self, index: u16) -> bool {
         self.tables.conns.slot(index).is_some_and(|slot| !self.queues.is_over(&slot.turn))
     }

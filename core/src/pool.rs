@@ -5,9 +5,9 @@
 //!   bytes              i o i o i o i o │ i o … │ …   the input and the output ring of each
 //! ```
 //!
-//! The slots and the rings of a pool are reserved for it. So many clients of one kind cannot take the
-//! places of another kind, or of an outgoing connection. A pool is never given back. The position of a
-//! ring is computed in O(1). Pools that exchange rings read it from a table (`exchange.rs`).
+//! The slots and the rings of a pool are reserved for it. So clients of one kind cannot use the connections of another
+//! kind, or an outgoing connection, however many clients connect. A pool is never given back. The position of a ring
+//! is computed in O(1). Pools that exchange rings read the position from a table (`exchange.rs`).
 
 mod exchange;
 
@@ -61,8 +61,8 @@ impl Pool {
         Self { conns, spare: 0, input: 512, output: 512, in_memory: false, exchange: None }
     }
 
-    /// Describes a pool of all connections for which the storage has slots and bytes left, spare ones
-    /// included.
+    /// Describes a pool of all connections for which the storage has slots and bytes left. Spare
+    /// connections are included.
     pub const fn rest() -> Self {
         Self::new(u16::MAX)
     }
@@ -75,9 +75,9 @@ impl Pool {
         Self { input, output, ..self }
     }
 
-    /// Adds `spare` connections for clients that come when all others are in use. Such a client gets
-    /// the text [`Settings::busy`](crate::Settings::busy) and is closed. The application does not
-    /// see it.
+    /// Adds `spare` connections for clients that connect when all other connections of the pool are in use. Such a
+    /// client gets the text [`Settings::busy`](crate::Settings::busy), and its connection is closed. The application
+    /// does not see the connection.
     #[must_use]
     pub const fn spare(self, spare: u16) -> Self {
         Self { spare, ..self }
@@ -116,7 +116,8 @@ impl Pool {
         (self.conns as usize).saturating_add(self.spare as usize)
     }
 
-    /// Returns the number of bytes that the rings take, and the table to [exchange](Self::exchanging) them.
+    /// Returns the number of bytes that the rings take, together with the table for
+    /// [exchanging](Self::exchanging) rings.
     pub const fn bytes(&self) -> usize {
         self.conns().saturating_mul(self.each())
     }
@@ -137,7 +138,7 @@ impl Pool {
         }
     }
 
-    /// Returns the pool as numbers: connections, spare ones, bytes of input and of output, and flags: 1 for in
+    /// Returns the pool as numbers: connections, spare connections, bytes of input and of output, and flags: 1 for in
     /// memory, 2 for exchanging rings.
     #[cfg(feature = "record")]
     pub(crate) const fn numbers(&self) -> [usize; 5] {
@@ -186,7 +187,7 @@ pub struct PoolId(pub(crate) u8);
 
 /// Room for one pool, in a [`Memory`](crate::memory::Memory).
 pub struct PoolSlot {
-    /// The start of its rings in the bytes.
+    /// The offset of its rings in the bytes of the storage.
     start: usize,
     input: Count,
     output: Count,
@@ -198,13 +199,13 @@ pub struct PoolSlot {
     conns: u16,
     /// The maximum number of connections that the application holds at once.
     most: u16,
-    /// The number of connections that the application holds, or that wait for their listener.
+    /// The number of connections that the application holds, or that wait until their listener is enabled.
     pub(crate) held: u16,
     /// Closed connections that only wait for their peer's end of stream, the oldest first.
     pub(crate) lingering: List,
     /// See [`Pool::in_memory`].
     in_memory: bool,
-    /// Its rings are followed by a table of their places.
+    /// The rings of the pool are followed by a table of their positions.
     exchanges: bool,
 }
 
@@ -243,7 +244,7 @@ impl PoolSlot {
         self.output as usize
     }
 
-    /// Returns the place in the pool of the connection at `index`.
+    /// Returns the index in the pool of the connection in slot `index`.
     #[inline]
     pub(crate) fn place_of(&self, index: u16) -> usize {
         usize::from(index.wrapping_sub(self.first))
@@ -272,8 +273,8 @@ impl PoolSlot {
     }
 }
 
-/// The pool and the settings of a connection. They determine the place and the length of its rings: a
-/// high mark makes a ring shorter.
+/// The pool and the settings of a connection. They determine the position and the length of its rings: a high mark
+/// makes a ring shorter.
 #[derive(Clone, Copy)]
 pub(crate) struct Rings {
     pub(crate) pool: u8,
@@ -292,7 +293,7 @@ pub(crate) struct Pools<'s> {
     bytes: &'s mut [u8],
     /// The number of pools that were added.
     len: u8,
-    /// The number of bytes that they use.
+    /// The number of bytes that the pools and the UDP sockets use.
     used: usize,
     /// The functions of pools that exchange rings, if there are such pools.
     exchange: Option<&'static Exchange>,
@@ -320,7 +321,7 @@ impl<'s> Pools<'s> {
         self.bytes.len()
     }
 
-    /// Carves bytes from the rest of the storage. Returns their start.
+    /// Takes bytes from the unused part of the storage. Returns their offset.
     #[cfg(feature = "udp")]
     pub(crate) fn carve(&mut self, amount: usize) -> Result<usize, SetupError> {
         let left = self.bytes.len().saturating_sub(self.used);
@@ -332,7 +333,7 @@ impl<'s> Pools<'s> {
         Ok(start)
     }
 
-    /// Returns bytes that were carved.
+    /// Returns bytes that were taken with [`carve`](Self::carve).
     #[cfg(feature = "udp")]
     pub(crate) fn part(&self, range: Range<usize>) -> &[u8] {
         self.bytes.get(range).unwrap_or_default()
@@ -343,7 +344,7 @@ impl<'s> Pools<'s> {
         self.bytes.get_mut(range).unwrap_or_default()
     }
 
-    /// Returns the pool with this number.
+    /// Returns the slot of the pool with this index.
     #[inline]
     pub(crate) fn get(&self, pool: u8) -> Option<&PoolSlot> {
         self.slots.get(usize::from(pool))
@@ -379,7 +380,7 @@ impl<'s> Pools<'s> {
         self.get(rings.pool).map_or(0, |pool| pool.ring_len(rings.settings, direction))
     }
 
-    /// Returns the place of a ring in the bytes.
+    /// Returns the range of a ring in the bytes.
     fn place_of(&self, rings: Rings, index: u16, direction: Direction) -> Range<usize> {
         if let Some(exchange) = self.exchange {
             return (exchange.place_of)(self, rings, index, direction);
@@ -423,13 +424,13 @@ impl<'s> Pools<'s> {
         self.ring_mut(rings, index, Direction::Write)
     }
 
-    /// Exchanges the input ring of `from` with the output ring of `to`, if their pools exchange rings of their size.
-    /// Returns whether they were exchanged.
+    /// Exchanges the input ring of `from` with the output ring of `to`, if both pools exchange rings and the two rings
+    /// have the same length. Returns whether the rings were exchanged.
     pub(crate) fn exchange(&mut self, from: (Rings, u16), to: (Rings, u16)) -> bool {
         self.exchange.is_some_and(|exchange| (exchange.swap)(self, from, to))
     }
 
-    /// Returns the input of `from` and the output of `to`, each the rings and an index. Both may be the same
+    /// Returns the storage of the input ring of `from` and of the output ring of `to`. Both may be the same
     /// connection.
     pub(crate) fn input_and_output(
         &mut self,
@@ -457,7 +458,7 @@ impl<'s> Pools<'s> {
 
 /// For back ends that reserve sockets for each pool.
 impl<A> EventBase<'_, A> {
-    /// Returns the number of connections with sockets that each pool can have, spare ones included.
+    /// Returns the number of connections with sockets that each pool can have, including spare connections.
     pub fn pool_sizes(&self) -> impl Iterator<Item = usize> {
         self.cx.pools.iter().map(|pool| if pool.in_memory { 0 } else { pool.conns.into() })
     }
@@ -474,7 +475,7 @@ impl<A> EventBase<'_, A> {
 }
 
 impl<A> Cx<'_, A> {
-    /// Carves pools from the rest of the storage, in this order.
+    /// Adds pools, in this order. They take connections and bytes from the unused part of the storage.
     ///
     /// # Errors
     /// [`SetupError`] as for [`add_pool`](Self::add_pool). The pools before the one that does not fit
@@ -490,12 +491,12 @@ impl<A> Cx<'_, A> {
         Ok(ids)
     }
 
-    /// Carves a pool from the rest of the storage.
+    /// Adds a pool. It takes connections and bytes from the unused part of the storage.
     ///
     /// # Errors
-    /// [`SetupError::Pools`], [`Conns`](SetupError::Conns) or [`Bytes`](SetupError::Bytes) when the
-    /// storage has too few of these, [`SetupError::RingSize`] when a ring would have no byte or too many.
-    /// Nothing was taken then.
+    /// [`SetupError::Pools`], [`Conns`](SetupError::Conns) or [`Bytes`](SetupError::Bytes) when the storage has too
+    /// few pool slots, connections or bytes left, [`SetupError::RingSize`] when a ring would have no byte or more than
+    /// [`MAX_RING`](crate::memory::MAX_RING). Nothing was taken then.
     pub fn add_pool(&mut self, pool: Pool) -> Result<PoolId, SetupError> {
         let len = self.pools.len;
         if usize::from(len) >= self.pools.slots.len().min(Pool::MOST) {
@@ -536,7 +537,7 @@ impl<A> Cx<'_, A> {
             };
         }
         if let Some(exchange) = pool.exchange {
-            // Each ring begins in its own place.
+            // At first each ring is at its original position.
             let table = self.pools.used.saturating_sub(conns.saturating_mul(PLACES));
             if let Some(table) = self.pools.bytes.get_mut(table..self.pools.used) {
                 table.fill(0);
@@ -547,7 +548,7 @@ impl<A> Cx<'_, A> {
         Ok(PoolId(len))
     }
 
-    /// Returns the description of a pool; `None` if it is another base's.
+    /// Returns the description of a pool; `None` if the pool belongs to another base.
     pub fn pool(&self, pool: PoolId) -> Option<Pool> {
         let slot = self.pools.added(pool)?;
         let (conns, spare) = (slot.most, slot.conns.saturating_sub(slot.most));

@@ -31,7 +31,8 @@ impl Random {
         }
     }
 
-    /// Returns the key as bytes. A base with this seed continues as this one does.
+    /// Returns the key as bytes. A base with this seed returns the same random bytes from then on. `None` if
+    /// the base has no seed.
     #[cfg(any(feature = "record", test))]
     pub(crate) fn seed(&self) -> Option<[u8; 32]> {
         let mut seed = [0; 32];
@@ -102,7 +103,7 @@ fn quarter_rounds([first, second, third, fourth]: &mut [Row; 4]) {
     }
 }
 
-/// Moves each row to the left, by its number times `places`.
+/// Rotates each row to the left, by its index times `places` words.
 fn turn(rows: &mut [Row; 4], places: usize) {
     for (number, row) in rows.iter_mut().enumerate() {
         for _ in 0..number.wrapping_mul(places) & 3 {
@@ -114,8 +115,8 @@ fn turn(rows: &mut [Row; 4], places: usize) {
 
 /// Random bytes (`evutil_secure_rng_get_bytes`).
 impl<A> Cx<'_, A> {
-    /// Fills `bytes` with random bytes. They are fit for keys if the base's seed is, too. Cost: 20
-    /// rounds of ChaCha for the first 32 bytes and each further 64.
+    /// Fills `bytes` with random bytes. They can be used as keys if the base's seed is random and secret. Cost: 20
+    /// rounds of ChaCha for the first 32 bytes, and 20 rounds for each further 64 bytes.
     ///
     /// ```
     /// use picoevent::{Cx, UnseededError};
@@ -163,8 +164,8 @@ impl<A> EventBase<'_, A> {
     /// Sets the seed of the base's random bytes. On a board the program sets it, from the chip's random number
     /// generator. A back end on an operating system sets it if the base has none.
     ///
-    /// Only the first seed counts, so a program can set one before the back end does. A seed of zeros counts
-    /// as no seed. With the feature `record` the seed is recorded, so the recording reveals the random bytes.
+    /// Only the first seed is used, so a program can set a seed before the back end does. A seed of zeros counts as no
+    /// seed. With the feature `record` the seed is recorded, so the recording reveals the random bytes.
     pub fn seed(&mut self, seed: &[u8; 32]) {
         if !self.cx.random.is_seeded() {
             self.cx.recorder.note(|| Entry::Seed(*seed));

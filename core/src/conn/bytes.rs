@@ -12,7 +12,7 @@ use crate::ring::{Eol, Lines, Ring, Searched, length_of, offsets};
 
 /// Output.
 ///
-/// This example writes text, builds bytes in place, and writes as many bytes as fit:
+/// This example writes text, builds bytes directly in the ring, and writes as many bytes as fit:
 ///
 /// ```
 /// use picoevent::{ConnMut, WriteError};
@@ -297,8 +297,8 @@ impl<A> ConnMut<'_, '_, A> {
     }
 
     /// Returns the position of the first end-of-line sequence (`evbuffer_search_eol`), as a range of offsets: the line
-    /// ends at the start of the range, and the next line begins at its end. Bytes are not searched twice while a line
-    /// arrives piece by piece, if each call searches for the same `eol`.
+    /// ends at the start of the range, and the next line begins at the end of the range. Bytes are not searched twice
+    /// while a line arrives piece by piece, if each call searches for the same `eol`.
     pub fn find_eol(&mut self, eol: Eol) -> Option<Range<usize>> {
         self.with_input(|ring, storage, lines| ring.find_eol(storage, eol, &mut lines.searched))?
     }
@@ -329,7 +329,8 @@ impl<A> ConnMut<'_, '_, A> {
         amount
     }
 
-    /// Runs `work` on the input, from which it may remove lines. `None` after the connection has ended.
+    /// Runs `work` on the input. `work` may remove lines from the input. Returns `None` after the
+    /// connection has ended.
     pub(super) fn with_input<T>(
         &mut self,
         work: impl FnOnce(&mut Ring, &mut [u8], &mut Lines) -> T,
@@ -349,8 +350,8 @@ impl<A> ConnMut<'_, '_, A> {
 }
 
 impl<A> ConnSlot<A> {
-    /// Returns whether the output consists only of the `amount` bytes just written, so that the wait for the peer
-    /// begins now.
+    /// Returns whether the output consists only of the `amount` bytes that were just written. Then the write
+    /// timeout starts now.
     pub(super) fn begins_to_send(&self, amount: usize) -> bool {
         self.is_open() && self.output.len() == amount
     }
@@ -380,7 +381,8 @@ impl<A> Cx<'_, A> {
     }
 }
 
-/// Each piece of text is queued completely or not at all. [`ConnMut::write_fmt`] does this for the whole text.
+/// Each piece of a formatted text is queued completely or not at all. [`ConnMut::write_fmt`] queues the
+/// whole text or nothing.
 impl<A> fmt::Write for ConnMut<'_, '_, A> {
     fn write_str(&mut self, text: &str) -> fmt::Result {
         self.write(text.as_bytes()).map_err(|_| fmt::Error)

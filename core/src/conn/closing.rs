@@ -15,8 +15,8 @@
 //! takes the slot of the connection that has lingered longest.
 //!
 //! The application gets one `ended` callback, as soon as it can no longer use the connection. The slot is freed when
-//! that callback has run and the back end has dropped its socket. A connection is on the list of lingering ones only
-//! after that callback: before it, the links of its slot belong to the queue of due callbacks.
+//! that callback has run and the back end has dropped its socket. A connection is on the list of lingering connections
+//! only after that callback: before it, the links of its slot belong to the queue of due callbacks.
 
 use core::task::{Poll, ready};
 use core::time::Duration;
@@ -34,12 +34,12 @@ use crate::table::Table;
 use crate::time::millis;
 use crate::{Backend, Cx, EventBase, Instant};
 
-/// The default time a closed connection has to deliver its output and our end of the stream. After it the connection is
-/// reset. See [`Cx::set_close_limits`].
+/// The default time that a closed connection has to deliver its output and our end of the stream. After this time the
+/// connection is reset. See [`Cx::set_close_limits`].
 pub const LINGER: Duration = Duration::from_secs(10);
 
-/// The default time a closed connection that has delivered everything waits for its peer's end of stream (FIN-WAIT-2,
-/// RFC 9293). After it the socket is dropped. See [`Cx::set_close_limits`].
+/// The default time for which a closed connection waits for its peer's end of stream, after everything was delivered
+/// (FIN-WAIT-2, RFC 9293). After this time the socket is dropped. See [`Cx::set_close_limits`].
 pub const FIN_WAIT: Duration = Duration::from_secs(2);
 
 /// The limits of closed connections, in milliseconds.
@@ -57,7 +57,7 @@ impl CloseLimits {
 impl<A> Cx<'_, A> {
     /// Sets the time limits of closed connections: `linger` until everything is delivered, then `fin_wait` until the
     /// peer has ended its stream. The defaults are [`LINGER`] and [`FIN_WAIT`]. Both are rounded up to whole
-    /// milliseconds, at least one. They apply to connections that are closed from now on.
+    /// milliseconds, to at least one millisecond. They apply to connections that are closed from now on.
     pub fn set_close_limits(&mut self, linger: Duration, fin_wait: Duration) {
         let [linger, fin_wait] = [linger, fin_wait].map(|limit| millis(limit).max(1));
         self.close_limits = CloseLimits { linger, fin_wait };
@@ -74,14 +74,15 @@ impl<A> Cx<'_, A> {
             return;
         }
         slot.input.clear();
-        // Without a socket, or before the connect succeeds and without output, it ends at once.
+        // A connection without a socket ends at once. A connection that is still connecting ends at once
+        // if it has no output.
         if !slot.is_open() && (slot.has(flag::RELEASED) || slot.output.len() == 0) {
             return self.conn_drop(index, end);
         }
         slot.turn.set(flag::WRITE_ENABLED, true);
         self.conn_forget(index, end);
         self.conn_limit(index, self.close_limits.linger);
-        // From now on the connection waits for the peer's end, even if reading was disabled.
+        // From now on the connection waits for the peer's end of stream, even if reading was disabled.
         self.conn_post(index, action::RECEIVE | action::SEND);
         self.conn_go_on_ending(index);
     }
@@ -100,7 +101,7 @@ impl<A> Cx<'_, A> {
     /// Resets a connection that the application holds. Without a socket it only ends.
     pub(crate) fn conn_drop(&mut self, index: u16, end: Code) {
         self.conn_forget(index, end);
-        // Otherwise the back end could be asked to send the output after a report from the peer.
+        // The output is discarded. Otherwise a later report about the peer could request that the back end sends it.
         let Some(slot) = self.tables.conns.slot_mut(index) else { return };
         slot.output.clear();
         slot.timeouts = [0; 2];
@@ -112,8 +113,8 @@ impl<A> Cx<'_, A> {
         }
     }
 
-    /// Takes a connection from the application, if it holds it. Of the connection's callbacks only `ended` will run. A
-    /// connection that has failed keeps its error.
+    /// Takes a connection from the application, if the application holds it. Of the connection's callbacks only
+    /// `ended` will run. A connection that has failed keeps its error.
     #[inline(never)]
     fn conn_forget(&mut self, index: u16, end: Code) {
         let Some(slot) = self.tables.conns.slot_mut(index) else { return };
@@ -165,8 +166,8 @@ impl<A> Cx<'_, A> {
     }
 
     /// Takes the next step of closing a connection, if there is one. When the application has ended the stream and all
-    /// output is sent, requests our end of the stream. When a closed connection has delivered everything, lets it wait
-    /// for its peer's end, or releases it if that was received.
+    /// output is sent, requests our end of the stream. When a closed connection has delivered everything, lets the
+    /// connection wait for its peer's end of stream, or releases it if the peer's end of stream was received.
     pub(super) fn conn_go_on_ending(&mut self, index: u16) {
         let Some(slot) = self.tables.conns.slot_mut(index) else { return };
         let state = slot.turn.state;
@@ -202,8 +203,9 @@ impl<A> Cx<'_, A> {
         self.conn_post(index, action);
     }
 
-    /// Adds a connection to its pool's list of lingering connections, or removes it. While its last callback is due,
-    /// its links belong to the queue of due callbacks, so it is not on the list before that callback has run.
+    /// Adds a connection to its pool's list of lingering connections, or removes it. While the connection's last
+    /// callback is due, the links of its slot belong to the queue of due callbacks. So the connection is not on the
+    /// list before that callback has run.
     fn conn_lingering(
         &mut self,
         index: u16,
@@ -277,7 +279,7 @@ impl<A> Cx<'_, A> {
     }
 
     /// Takes a slot of a pool for a new connection. If all slots are in use, takes the slot of the connection that has
-    /// lingered longest; the next action reports this to the back end.
+    /// lingered longest; the next action reports this to the back end. Returns `None` if no connection lingers.
     pub(crate) fn conn_insert(&mut self, pool: u8) -> Option<(Conn, &mut ConnSlot<A>)> {
         let slot = self.pools.get(pool)?;
         if self.tables.conns.slot(slot.free).is_none() && self.outbox.may_evict() {
@@ -308,8 +310,9 @@ impl<A> EventBase<'_, A> {
     /// reconnects. The loop may have ended already. [`EventBase::drain`] then delivers the remaining output. Events are
     /// not changed.
     ///
-    /// Filters work in callbacks, which do not run any more. So a connection below a filter that has not finished its
-    /// work is reset. To avoid this, close the connection above the filter and wait for its end before the loop ends.
+    /// Filters work in callbacks, which do not run any more. So a connection below a filter is reset if the
+    /// filter has not finished its work. To avoid this, close the connection above the filter and wait for its
+    /// end before the loop ends.
     #[inline(never)]
     pub fn close_all(&mut self) {
         self.cx.recorder.note(|| Entry::CloseAll);
@@ -330,8 +333,9 @@ impl<A> EventBase<'_, A> {
     }
 
     /// Lets the back end deliver the remaining output of closed connections, after [`EventBase::close_all`]. No
-    /// callback runs. It is ready when everything is delivered or the time limit has passed. It does not wait for the
-    /// peers' ends of stream. If it is pending, call it again to continue, like a [turn](EventBase::turn).
+    /// callback runs. It is ready when everything is delivered or the [time limits](Cx::set_close_limits) have passed.
+    /// It does not wait for the peers' ends of stream. If it is pending, call it again to continue, like a
+    /// [turn](EventBase::turn).
     ///
     /// # Errors
     /// The error of the back end.
@@ -360,14 +364,16 @@ impl<A> EventBase<'_, A> {
     }
 
     /// Ends a lingering connection, for a back end that needs its socket for another connection. Returns its handle;
-    /// the back end drops the socket. It is the longest-lingering connection of the first pool that has one. If there
-    /// is none, it is a connection whose end was not reported to the application yet.
+    /// the back end drops the socket. It is the connection that has lingered longest in the first pool with lingering
+    /// connections. If there is no such pool, it is a lingering connection whose end was not reported to the
+    /// application yet. Returns `None` if no connection lingers.
     pub fn end_lingering(&mut self) -> Option<Conn> {
         self.cx.recorder.note(|| Entry::EndLingering);
         // Connections in memory have no socket.
         let has_one = |pool: &&PoolSlot| !pool.lingering.is_empty() && !pool.is_in_memory();
         let oldest = self.cx.pools.iter().find(has_one);
-        // The end of the others was not reported yet, as after `close_all`. They keep their slots until it is.
+        // The end of the other lingering connections was not reported yet, for example after `close_all`. They keep
+        // their slots until it is reported.
         let lingers = |(conn, slot): (Conn, &ConnSlot<A>)| {
             (slot.has(flag::LINGERING) && slot.peer.as_conn().is_none()).then_some(conn)
         };

@@ -21,7 +21,7 @@ impl<A> EventBase<'_, A> {
     /// accepted connection can be kept.
     pub fn has_room(&self, listener: Listener) -> bool {
         let Some(held) = self.cx.tables.listeners.get(listener) else { return false };
-        // When the listener is busy, only a spare place is left, for a short answer.
+        // A busy listener accepts one more connection only if it has a busy text to send.
         (held.answers_when_busy() || !self.is_busy(held)) && self.cx.conn_has_room(held.pool())
     }
 
@@ -30,8 +30,8 @@ impl<A> EventBase<'_, A> {
         held.is_at_limit() || self.cx.pools.get(held.pool()).is_none_or(PoolSlot::is_full)
     }
 
-    /// Feeds an accepted connection: its first callback becomes due. If the listener is busy, the connection is sent
-    /// the busy text and closed.
+    /// Feeds an accepted connection: its first callback becomes due. If the listener is busy, the base sends the busy
+    /// text on the connection and closes it.
     ///
     /// # Errors
     /// [`AcceptError`] if the listener does not exist any more or its pool is full. The connection then still belongs

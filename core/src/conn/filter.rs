@@ -1,4 +1,5 @@
-//! Filters: a connection above another one, with bytes transformed in both directions (`bufferevent_filter_new`).
+//! Filters: a connection above another connection, with bytes transformed in both directions
+//! (`bufferevent_filter_new`).
 //!
 //! ```text
 //!   above   input ring ◀───────── output ring      the application's: any kind of connection
@@ -118,8 +119,8 @@ pub trait Filter<A>: Sized {
     /// After the last byte the connection below is finished.
     ///
     /// # Errors
-    /// As [`input`](Self::input). [`ConnError::Filter`] if bytes are left, but it produces none in the largest possible
-    /// room.
+    /// As [`input`](Self::input). [`ConnError::Filter`] if bytes are left, but the function produces none although it
+    /// has the largest possible room.
     fn finish(app: &mut A, above: Conn, to: &mut [u8]) -> Result<(usize, usize), ConnError> {
         let _ = (app, above, to);
         Ok((0, 0))
@@ -139,9 +140,9 @@ impl<A> ConnMut<'_, '_, A> {
     /// connection is open.
     ///
     /// From now on this connection belongs to the filter: it has no callbacks, timeouts or alarm for the application.
-    /// If the connection above is closed, this one is closed after its output. If the connection above is aborted, this
-    /// one is reset. If this one is closed or finished before the filter is done, for example by
-    /// [`EventBase::close_all`](crate::EventBase::close_all), it is reset and the connection above fails.
+    /// If the connection above is closed, this connection is closed after its output. If the connection above is
+    /// aborted, this connection is reset. If this connection is closed or finished before the filter is done, for
+    /// example by [`EventBase::close_all`](crate::EventBase::close_all), it is reset and the connection above fails.
     ///
     /// [`Filter`] has an example.
     ///
@@ -172,8 +173,8 @@ impl<A> ConnMut<'_, '_, A> {
 }
 
 impl<A> Cx<'_, A> {
-    /// Carries out an action for a connection above a filter, in place of a back end. Most actions are done in the
-    /// callback of the connection below, which becomes due here.
+    /// Does an action for a connection above a filter, instead of a back end. Most actions are done in the callback of
+    /// the connection below, which becomes due here.
     pub(super) fn conn_carry_filtered(&mut self, above: Conn, below: Conn, action: u8) {
         let is_held = self.tables.conns.get(below).is_some_and(|slot| slot.is_held());
         match action {
@@ -199,9 +200,9 @@ impl<A> Cx<'_, A> {
         }
     }
 
-    /// Resets a connection whose stream is about to end, if the filter above it is not done. The application has ended
-    /// it directly, not through the filter, and the peer would take an incomplete stream for a complete one. Returns
-    /// whether it was reset.
+    /// Resets a connection whose stream is about to end, if the filter above it is not done. In this case the
+    /// application has ended the connection directly, not through the filter. Without a reset the peer could not know
+    /// that the stream is incomplete. Returns whether the connection was reset.
     pub(super) fn conn_cut_off(&mut self, below: Conn) -> bool {
         let above = self.tables.conns.get(below).and_then(|slot| slot.above());
         let Some(above) = above else { return false };
@@ -251,7 +252,8 @@ impl<A> Filtering<'_, '_, '_, A> {
             return Ok(());
         }
         let cx = self.below.cx();
-        // A closed connection would post a send action each time, which calls this function again, without end.
+        // This check prevents an endless loop: a closed connection would post a send action each time, and that action
+        // would call this function again.
         if cx.tables.conns.get(self.above).is_some_and(|slot| slot.is_held()) {
             cx.conn_connected(self.above);
         }
@@ -261,7 +263,7 @@ impl<A> Filtering<'_, '_, '_, A> {
         if is_at_end {
             self.below.cx().conn_finished(self.above);
         }
-        // The application may have finished it directly: see `conn_cut_off`.
+        // The application may have finished the connection below directly: see `conn_cut_off`.
         if self.below.slot().is_some_and(|slot| slot.is_finished()) {
             return Ok(());
         }
@@ -373,12 +375,12 @@ impl<A> Filtering<'_, '_, '_, A> {
         let direction = self.below.failed_direction();
         let cx = self.below.cx();
         match end {
-            // The error keeps its direction.
+            // The connection above gets the error with its direction.
             ConnEnd::Failed(error) => {
                 let failure = direction.map_or(error.into(), |direction| error.found(direction));
                 cx.conn_failed(above, failure);
             }
-            // If the connection above still exists, the application has ended the one below directly.
+            // If the connection above still exists, the application has ended the connection below directly.
             ConnEnd::Closed | ConnEnd::Aborted => {
                 if !cx.conn_cut_off(below) {
                     cx.conn_failed(above, ConnError::Reset.into());

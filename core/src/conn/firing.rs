@@ -1,7 +1,9 @@
-//! Chooses which due callback of a connection runs next.
+//! Chooses which due callback of a connection runs next. When a connection is at the front of its queue, its due
+//! callbacks run one after the other. This is the *connection's turn*, which is not a
+//! [turn](crate::EventBase::turn) of the loop.
 //!
-//! Each due callback is a bit in the slot's turn word. It is checked again before it is called: it is dropped if its
-//! reason has gone, and waits while its direction is disabled.
+//! Each due callback is a bit in the slot's [`Turn`](crate::queue::Turn). It is checked again before it is called: it
+//! is cancelled if its reason has gone, and waits while its direction is disabled.
 
 use super::slot::flag;
 use super::timeouts::LAST;
@@ -11,7 +13,7 @@ use crate::pool::Pools;
 use crate::table::Slot;
 use crate::{Cx, Fired};
 
-/// Callbacks that are due, in the order they run (rule R2).
+/// Callbacks that are due, in the order in which they run (rule R2).
 pub(super) mod due {
     pub(in crate::conn) const OPENED: u8 = 1 << 0;
     pub(in crate::conn) const READ: u8 = 1 << 1;
@@ -122,7 +124,7 @@ impl<A> ConnSlot<A> {
 impl<A> Cx<'_, A> {
     /// Prepares the next callback of the connection whose turn it is. The turn ends with the last callback. Within a
     /// turn the callbacks run in order, each at most once. A callback that becomes due again waits for the next turn,
-    /// so one connection cannot keep a pass going.
+    /// so one connection cannot prolong a pass without end.
     ///
     /// The end of stream waits for the next pass, so that the back end can first send what the callback for the earlier
     /// input has written.
@@ -149,7 +151,7 @@ impl<A> Cx<'_, A> {
                 slot.disable(Direction::Write);
                 others &= !due::OF_WRITING;
             }
-            // No callback follows the last one, even if earlier ones have made others due.
+            // No callback follows `ended`, even if earlier callbacks have made more callbacks due.
             due::ENDED => slot.turn.set_due(0),
             _ => {}
         }
@@ -158,7 +160,7 @@ impl<A> Cx<'_, A> {
         let eof_waits = taken & due::BEFORE_EOF != 0 && left & due::EOF != 0;
         let is_over = eof_waits || others == 0;
         let (conn, call, event) = (slot.head().handle(), slot.call, slot.event_of(first));
-        // The bits of this callback and of all that come before it.
+        // The bits of this callback and of all callbacks before it.
         let run = if is_over { 0 } else { run | first | first.wrapping_sub(1) };
         self.conn_turn = ConnTurn { index, run };
         if is_over {

@@ -7,8 +7,8 @@ use crate::ring::{Eol, next_until};
 
 /// Lines and other delimited messages.
 impl<A> ConnMut<'_, '_, A> {
-    /// Moves the next line into `buffer`. Returns it without its end, `\n` or `\r\n` (`evbuffer_readln` with
-    /// `EVBUFFER_EOL_CRLF`). `None` while there is no complete line, while the output has less
+    /// Moves the next line into `buffer`. Returns the line without the `\n` or `\r\n` at its end (`evbuffer_readln`
+    /// with `EVBUFFER_EOL_CRLF`). `None` while there is no complete line, while the output has less
     /// [room](super::Protocol::ROOM) than an answer needs, and after the connection was closed. So a `while let` loop
     /// over the lines ends by itself, and the next callback continues it.
     ///
@@ -92,8 +92,8 @@ impl<A> ConnMut<'_, '_, A> {
         slot.is_some_and(|slot| slot.has_room_for(&self.cx.pools) & due::ANSWERED != 0)
     }
 
-    /// Moves the bytes up to and including `end` into `buffer`, for example an HTTP header. Returns them. `None` as for
-    /// [`read_line`](Self::read_line).
+    /// Moves the bytes up to and including `end` into `buffer`, for example an HTTP header. Returns these bytes, or
+    /// `None` in the same cases as [`read_line`](Self::read_line).
     ///
     /// ```
     /// use picoevent::ConnMut;

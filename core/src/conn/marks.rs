@@ -37,7 +37,7 @@ impl<'s, A> ConnMut<'_, 's, A> {
     ///
     /// With `amount` 1, input below the low mark is reported too (`BEV_TRIG_IGNORE_WATERMARKS`).
     ///
-    /// This example reads messages that begin with their length, one in each callback:
+    /// This example reads messages that begin with their length, one message in each callback:
     ///
     /// ```
     /// use picoevent::{ConnMut, Protocol};
@@ -135,7 +135,7 @@ impl<'s, A> ConnMut<'_, 's, A> {
     }
 
     /// Returns the low and the high mark of a direction (`bufferevent_getwatermark`). Without a high mark, the second
-    /// is the [length of the ring](Self::ring_sizes).
+    /// value is the [length of the ring](Self::ring_sizes).
     pub fn marks(&self, direction: Direction) -> (usize, usize) {
         let (input, output) = self.ring_sizes();
         let low =
@@ -149,10 +149,10 @@ impl<'s, A> ConnMut<'_, 's, A> {
         self.slot().filter(|slot| slot.above().is_none())?.settings()
     }
 
-    /// Replaces the connection's settings: its marks, its room for an answer and its timeouts, which restart. Callbacks
-    /// that the old [marks](Self::marks) held back and the new ones do not become due in the next pass. The bytes in
-    /// the rings are kept; they are moved to the beginning of the rings, O(length of the rings). Changes nothing below
-    /// a filter, and after the connection has ended.
+    /// Replaces the connection's settings: its marks, its room for an answer and its timeouts, which restart. If the
+    /// old [marks](Self::marks) held a callback back, and the new marks allow it, it becomes due in the next pass. The
+    /// bytes in the rings are kept; they are moved to the beginning of the rings, O(length of the rings). Changes
+    /// nothing below a filter, and after the connection has ended.
     ///
     /// With these functions a server slows a sender down (back-pressure), and later removes the limit:
     ///

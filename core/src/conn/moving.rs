@@ -28,7 +28,7 @@ impl<A> ConnMut<'_, '_, A> {
     /// rings are swapped without a copy, O(1).
     ///
     /// # Errors
-    /// [`StaleError`] if one of them has ended. Nothing is moved then.
+    /// [`StaleError`] if one of the two connections has ended. Nothing is moved then.
     pub fn transfer(&mut self, to: Conn) -> Result<usize, StaleError> {
         self.transfer_some(to, usize::MAX)
     }

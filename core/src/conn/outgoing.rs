@@ -24,7 +24,7 @@ impl<'s, A> Cx<'s, A> {
     /// Opens a connection to `address`, with a slot from a pool. The result is always reported later, by the callback
     /// [`opened`](Protocol::opened) or [`ended`](Protocol::ended) of `P`.
     ///
-    /// Data written before the connection is established is sent as soon as it is.
+    /// Data that is written before the connection is established is sent once it is established.
     ///
     /// ```
     /// use core::net::SocketAddr;
@@ -91,8 +91,9 @@ impl<'s, A> Cx<'s, A> {
     /// rings and a handle, but no socket.
     ///
     /// # Errors
-    /// [`SetupError::NoPool`] if the base has no such pool, [`SetupError::PoolFull`] if all connections of the pool are
-    /// in use, [`SetupError::Room`] if the output ring is shorter than the protocol's [`ROOM`](Protocol::ROOM).
+    /// [`SetupError::NoPool`] if the base has no such pool, [`SetupError::PoolFull`] if all connections of the pool
+    /// are in use, [`SetupError::MemoryPool`] if the pool is in memory. [`SetupError::Room`], [`SetupError::Marks`] or
+    /// [`SetupError::Busy`] if the rings of the pool are too short for the protocol's settings.
     pub fn outgoing<P: Protocol<A>>(&mut self, pool: PoolId) -> Result<Conn, SetupError> {
         self.outgoing_with(pool, P::SETTINGS, P::event)
     }
@@ -143,8 +144,9 @@ impl<A> ConnMut<'_, '_, A> {
     }
 
     /// Connects to `address` after `delay`. Call it for a connection at rest, or to reconnect from the `ended`
-    /// callback. A reconnecting connection keeps its slot, its rings and its handle. If its output is still being sent,
-    /// it connects when that is done. A later call replaces the delay and the address. [`Cx::connect`] has an example.
+    /// callback. A reconnecting connection keeps its slot, its rings and its handle. If its output is still being
+    /// sent, it connects after the output is sent. A later call replaces the delay and the address.
+    /// [`Cx::connect`] has an example.
     ///
     /// # Errors
     /// [`ConnectError`] if the connection is connecting or open, was accepted by a listener, or is in memory.
@@ -211,7 +213,7 @@ impl<A> Cx<'_, A> {
         slot.alarm_at = at;
         if let (Some(sent), Some((conn, _))) = (self.hooks.static_sent, self.tables.conns.at(index))
         {
-            // The output is lost.
+            // The output that was not sent is lost.
             sent(self, conn, 0);
         }
         if at <= self.now {

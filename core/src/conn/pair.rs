@@ -5,9 +5,9 @@
 //!           input ring  ◀── output ring
 //! ```
 //!
-//! A connection in memory has no socket. This module carries out its actions in place of a back end:
-//! [`Cx::conn_action`] calls the hook before it creates an action for the back end. So both ends behave like
-//! connections over a network whose peer answers at once.
+//! A connection in memory has no socket. This module does its actions instead of a back end: [`Cx::conn_action`] calls
+//! the hook before it creates an action for the back end. So both connections of a pair behave like connections over a
+//! network to a peer that answers at once.
 
 use super::{ConnSlot, Direction, OnConn, Protocol, Settings};
 use crate::Cx;
@@ -92,7 +92,7 @@ impl<A> Cx<'_, A> {
         Ok([one, other])
     }
 
-    /// Takes a connection from a pool in memory, which has no peer yet.
+    /// Takes a connection from a pool in memory. The connection has no peer yet.
     pub(super) fn conn_in_memory(
         &mut self,
         pool: PoolId,
@@ -104,7 +104,8 @@ impl<A> Cx<'_, A> {
             return Err(SetupError::NeedsMemoryPool);
         }
         self.hooks.conn_carry = Some(|cx, index, action| cx.conn_carry(index, action));
-        // As with sockets, a lingering connection gives up its slot. A connection below its filter ends with it.
+        // As with sockets, a new connection may take the slot of a lingering connection. If the lingering connection
+        // is above a filter, the connection below the filter is closed.
         let is_used_up = self.tables.conns.slot(slot.free).is_none();
         if is_used_up && !slot.is_full() && !slot.lingering.is_empty() {
             self.conn_carry(slot.lingering.first.slot(), action::CLOSE);
@@ -129,8 +130,8 @@ impl<A> Cx<'_, A> {
         }
     }
 
-    /// Carries out an action for a connection in memory, in place of a back end. Returns whether the connection is in
-    /// memory.
+    /// Does an action for a connection in memory, instead of a back end. Returns `false` if the back end
+    /// must do the action.
     fn conn_carry(&mut self, index: u16, action: u8) -> bool {
         let Some((conn, _)) = self.tables.conns.at(index) else { return false };
         if action == action::END && self.conn_cut_off(conn) {
@@ -159,8 +160,8 @@ impl<A> Cx<'_, A> {
         true
     }
 
-    /// Returns whether the peer of a connection in memory is the other end of a pair. If not, the connection is above a
-    /// filter.
+    /// Returns whether the peer of a connection in memory is the other connection of a pair. If not, the connection
+    /// is above a filter.
     fn is_pair(&self, conn: Conn, peer: Conn) -> bool {
         match self.tables.conns.get(peer) {
             Some(slot) => slot.peer.as_conn() == Some(conn),
@@ -168,11 +169,11 @@ impl<A> Cx<'_, A> {
         }
     }
 
-    /// Moves output of one end to the input of the other, while there is room. Each part of the output is reported as
-    /// one receive, as by a socket. So the order of callbacks does not depend on where the bytes wrap in the ring.
+    /// Moves output of `from` to the input of `to`, while there is room. Each part of the output is reported as one
+    /// receive, as a socket does. So the order of callbacks does not depend on where the bytes wrap in the ring.
     fn conn_carry_bytes(&mut self, from: Conn, to: Conn) {
         if self.tables.conns.get(to).is_none() {
-            // The other end has ended without waiting for the end of this stream.
+            // The other connection has ended without waiting for the end of this stream.
             return self.conn_failed(from, ConnError::Reset.found(Direction::Write));
         }
         let mut scratch = [0; SCRATCH];
@@ -219,7 +220,7 @@ impl<A> Cx<'_, A> {
         input.write(storage, bytes)
     }
 
-    /// Reports the bytes that `conn_put` has written as received.
+    /// Reports to the connection that it has received the bytes that `conn_put` has written.
     fn conn_has_been_put(&mut self, conn: Conn, amount: usize) {
         if amount > 0 && self.tables.conns.get(conn).is_some_and(ConnSlot::is_held) {
             self.conn_received(conn, amount);

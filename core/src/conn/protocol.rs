@@ -10,7 +10,7 @@ use crate::ConnError;
 ///
 /// The implementing type only names the kind. So a protocol library can implement the trait too, and one application
 /// can have several kinds. Each function gets the state `A` of the application and the connection; [`ConnMut::cx`]
-/// gives access to the rest of the loop.
+/// gives access to the loop.
 ///
 /// An echo server:
 ///
@@ -41,11 +41,11 @@ use crate::ConnError;
 pub trait Protocol<A>: Sized {
     /// The time without input after which [`idle`](Self::idle) is called.
     const IDLE: Option<Duration> = None;
-    /// The time without progress of waiting output, or the duration of a connect, after which
-    /// [`stalled`](Self::stalled) is called.
+    /// The time after which [`stalled`](Self::stalled) is called if waiting output makes no progress, or if a
+    /// connect is not complete.
     const STALL: Option<Duration> = None;
-    /// The duration of a connect after which [`stalled`](Self::stalled) is called, if it differs from
-    /// [`STALL`](Self::STALL).
+    /// The time after which [`stalled`](Self::stalled) is called if a connect is not complete. Without this constant
+    /// [`STALL`](Self::STALL) applies.
     const CONNECT: Option<Duration> = None;
     /// The output space that an answer needs, in bytes. With less free space, input and the end of the stream are not
     /// reported.
@@ -55,13 +55,13 @@ pub trait Protocol<A>: Sized {
     const INPUT_LOW: usize = 1;
     /// The limit for received and unconsumed bytes, if it is less than the size of the input ring.
     const INPUT_HIGH: usize = usize::MAX;
-    /// The limit of unsent bytes at which [`writable`](Self::writable) is called. With 0 it is called when all output
-    /// was sent.
+    /// [`writable`](Self::writable) is called when output was sent and no more than this number of bytes is unsent.
+    /// With 0 it is called when all output was sent.
     const OUTPUT_LOW: usize = 0;
     /// The limit for written and unsent bytes, if it is less than the size of the output ring.
     const OUTPUT_HIGH: usize = usize::MAX;
-    /// The text sent to a client that is accepted in a [spare](crate::Pool::spare) place, because all others are in
-    /// use. Then it is closed.
+    /// The text for a client that is accepted with a [spare](crate::Pool::spare) connection, because all other
+    /// connections are in use. After the text the connection is closed.
     const BUSY: &'static [u8] = b"";
 
     /// The connection was accepted, or the connect has succeeded.

@@ -115,20 +115,20 @@ impl Settings {
     }
 
     /// Sets the output space that an answer needs, in bytes. With less free space, input and the end of the stream are
-    /// not reported, so the answer to a request always fits. The default is 1. The most is 65,535, the size of the
-    /// output ring, or its high mark, whichever is less.
+    /// not reported, so the answer to a request always fits. The default is 1. The maximum is 65,535, the size of the
+    /// output ring, or its high mark, whichever is the smallest.
     #[must_use]
     pub const fn room(self, room: usize) -> Self {
         Self { room: if room > u16::MAX as usize { u16::MAX } else { room as u16 }, ..self }
     }
 
-    /// Sets the text for clients that are accepted in a [spare](crate::Pool::spare) place of the pool.
+    /// Sets the text for clients that are accepted with a [spare](crate::Pool::spare) connection of the pool.
     #[must_use]
     pub const fn busy(self, busy: &'static [u8]) -> Self {
         Self { busy, ..self }
     }
 
-    /// Returns the timeouts for reading, writing and connecting; `None` where there is none.
+    /// Returns the timeouts for reading, writing and connecting; `None` for a timeout that is not set.
     pub const fn timeouts(&self) -> [Option<Duration>; 3] {
         [duration_of(self.idle), duration_of(self.stall), duration_of(self.connect)]
     }
@@ -147,7 +147,7 @@ impl Settings {
         (low as usize, if high == Count::MAX { usize::MAX } else { high as usize })
     }
 
-    /// Returns the text for clients that are accepted in a spare place.
+    /// Returns the text for clients that are accepted with a spare connection.
     pub const fn busy_text(&self) -> &'static [u8] {
         self.busy
     }

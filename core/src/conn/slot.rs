@@ -1,4 +1,4 @@
-//! The state in a connection's slot. Its rings and its place in the heap of timers are elsewhere.
+//! The state in a connection's slot. The connection's rings and its entry in the heap of timers are stored elsewhere.
 
 use super::firing::due;
 use super::local::Local;
@@ -18,7 +18,7 @@ use crate::table::{Head, Slot};
 /// | state | flags |
 /// |---|---|
 /// | at rest | `RELEASED`, `RESTING` |
-/// | connecting | none of the others |
+/// | connecting | none of the flags in this table |
 /// | open | `OPEN` |
 /// | failed; `ended` has not run yet | `RELEASED`, `FINISHED` |
 /// | closed or dropped by the application | `CLOSING`, `FINISHED` |
@@ -51,7 +51,7 @@ pub(crate) mod flag {
     /// It was accepted, but its first callback has not run, so the application does not know of it.
     pub(crate) const UNACCEPTED: u32 = READ_ENABLED << 11;
 
-    // Bits 24 to 27, below these, are the number of its pool.
+    // Bits 24 to 27 are the index of the connection's pool.
 
     /// It is an outgoing connection at rest: it has no socket and is not connecting.
     pub(crate) const RESTING: u32 = 1 << 28;
@@ -59,7 +59,7 @@ pub(crate) mod flag {
     pub(crate) const RELEASED: u32 = 1 << 29;
     /// It reconnects once it has ended.
     pub(crate) const RECONNECTS: u32 = 1 << 30;
-    /// The rest of an overlong line is discarded.
+    /// The remaining bytes of an overlong line are discarded.
     pub(crate) const SKIPS_LINE: u32 = 1 << 31;
 }
 
@@ -88,8 +88,8 @@ pub struct ConnSlot<A> {
     pub(super) output: Ring,
     /// See [`Tuning::keep_alive`].
     keep_alive: u16,
-    /// While it is connecting or open: the room that the application waits for, zero for none. After that: the [`Code`]
-    /// for how it ended.
+    /// While it is connecting or open: the room that the application waits for, zero for none. After that: the
+    /// [`Code`] of its end.
     room_or_end: u16,
     /// The number of input bytes that were searched for an end of line, or that are awaited.
     searched: Searched,
@@ -168,7 +168,7 @@ impl<A> ConnSlot<A> {
         self.begin_timeouts();
     }
 
-    /// Returns the number of its pool.
+    /// Returns the index of its pool.
     pub(crate) const fn pool(&self) -> u8 {
         self.turn.interest() & 0b1111
     }
@@ -178,7 +178,7 @@ impl<A> ConnSlot<A> {
         Rings { pool: self.pool(), settings: self.settings }
     }
 
-    /// Takes a connection from rest to connecting.
+    /// Changes the state of a connection from at rest to connecting.
     pub(super) const fn leave_rest(&mut self) {
         self.turn.set(flag::RESTING | flag::RELEASED, false);
     }
@@ -192,7 +192,7 @@ impl<A> ConnSlot<A> {
         self.take_alarm();
     }
 
-    /// Returns the connection above the filter, if this one is below a filter.
+    /// Returns the connection above the filter, if this connection is below a filter.
     pub(super) fn above(&self) -> Option<Conn> {
         let is_below = self.settings.is_some_and(|settings| core::ptr::eq(settings, &BELOW_FILTER));
         is_below.then(|| Conn::from_bits(self.last[0].as_micros() as u32))
@@ -290,7 +290,7 @@ impl<A> ConnSlot<A> {
         self.alarm_every = period;
     }
 
-    /// Cancels the alarm. Returns whether one was set or due.
+    /// Cancels the alarm. Returns whether an alarm was set or due.
     pub(super) fn take_alarm(&mut self) -> bool {
         let was_due = self.turn.due() & due::ALARM != 0;
         self.clear_due(due::ALARM);

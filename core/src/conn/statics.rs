@@ -8,8 +8,8 @@
 //! ```
 //!
 //! The connection's slot stores nothing about static bytes. One byte in the ring keeps each unsent piece pending, so
-//! the end of the stream, timeouts and callbacks need no special case. The back end gets the output in parts: the ring
-//! up to that byte, then the static bytes, then the rest of the ring.
+//! the end of the stream, timeouts and callbacks need no special case. The back end gets the output in parts: the
+//! bytes of the ring before that byte, then the static bytes, then the bytes of the ring after it.
 //!
 //! The slots are stored without gaps, in the order of the writes. Finding a slot takes O(slots). If a connection's
 //! output was discarded, its slots are stale and are reused.
@@ -71,7 +71,7 @@ impl Statics<'_> {
         lengths.fold(held, usize::saturating_add)
     }
 
-    /// Frees the slots for which `is_free` returns true. The others stay in order, without gaps.
+    /// Frees the slots for which `is_free` returns true. The other slots stay in order, without gaps.
     fn release(&mut self, mut is_free: impl FnMut(&StaticSlot) -> bool) {
         let mut kept = 0_usize;
         for at in 0..self.0.len() {
@@ -173,7 +173,7 @@ impl<'s, A> Cx<'s, A> {
     fn static_sent(&mut self, conn: Conn, amount: usize) -> usize {
         let index = conn.slot();
         if self.tables.conns.get(conn).is_none_or(|slot| slot.output.len() == 0) {
-            // Its output was discarded.
+            // The connection's output was discarded.
             self.statics.release(|slot| slot.conn == conn);
             return 0;
         }

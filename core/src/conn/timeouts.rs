@@ -1,9 +1,9 @@
 //! A connection's timeouts: when they start, restart and expire (rule M5).
 //!
-//! The slot stores the time of the last progress of each direction. Whether a timeout counts, and when it expires, is
+//! The slot stores the time of the last progress of each direction. Whether a timeout runs, and when it expires, is
 //! computed only when needed, from the connection's current state. Both directions, the application's alarm and the
 //! next connect share one key in the heap of timers. The key may be too early: when it reaches the top of the heap, it
-//! is moved to its correct place. So a timeout that restarts with every byte costs O(1).
+//! is moved to its correct position. So a timeout that restarts with every byte costs O(1).
 
 use super::firing::due;
 use super::slot::flag;
@@ -16,9 +16,9 @@ use crate::{Cx, Instant};
 pub(super) const LAST: Instant = Instant::from_micros(u64::MAX - 1);
 
 impl<A> ConnSlot<A> {
-    /// Returns the time when the timeout of a direction expires; [`Instant::MAX`] if the timeout does not count now.
-    /// The timeout for reading counts while input is wanted and fits. The timeout for writing counts while a connect or
-    /// output waits for the peer.
+    /// Returns the time when the timeout of a direction expires; [`Instant::MAX`] if the timeout does not run now. The
+    /// timeout for reading runs while input is wanted and the ring has room for it. The timeout for writing runs while
+    /// a connect or output waits for the peer.
     pub(super) fn until(&self, direction: Direction, pools: &Pools<'_>) -> Instant {
         let ([read, write], [last_read, last_write]) = (self.timeouts, self.last);
         let (counts, last, timeout) = match direction {
@@ -50,7 +50,7 @@ impl<A> ConnSlot<A> {
         next
     }
 
-    /// Returns the callbacks of the timeouts that count and expire by `time`, also those that are due already.
+    /// Returns the callbacks of the timeouts that run and expire by `time`, also callbacks that are due already.
     pub(super) fn passed_by(&self, time: Instant, pools: &Pools<'_>) -> u8 {
         let mut passed = 0;
         if self.until(Direction::Read, pools) <= time {
@@ -69,8 +69,8 @@ impl<A> ConnSlot<A> {
         if is_set && self.is_held() { self.alarm_at } else { Instant::MAX }
     }
 
-    /// Sets a periodic alarm that is due to its next time: one period later, or one period from `now` if that time has
-    /// passed too. Clears a one-shot alarm.
+    /// Called when the alarm is due. Sets a periodic alarm to its next time: one period after its last time, or one
+    /// period after `now` if that time has passed too. Clears a one-shot alarm.
     fn renew_alarm(&mut self, now: Instant) {
         let next = self.alarm_at.plus_millis(self.alarm_every);
         self.alarm_at = match self.alarm_every {
@@ -82,8 +82,8 @@ impl<A> ConnSlot<A> {
 }
 
 impl<A> Cx<'_, A> {
-    /// Restarts a direction's timeout, because it made progress or can make progress from now on. Cancels a due timeout
-    /// callback.
+    /// Restarts a direction's timeout, because the direction made progress or can make progress from now on. Cancels a
+    /// due timeout callback.
     pub(super) fn conn_progress(&mut self, index: u16, direction: Direction) {
         let now = self.now;
         let Some(slot) = self.tables.conns.slot_mut(index) else { return };
@@ -126,7 +126,7 @@ impl<A> Cx<'_, A> {
     }
 
     /// Makes the callbacks of a connection's expired timeouts and alarm due. The direction of a timeout is disabled
-    /// when its callback runs (rule M7), with or without a callback.
+    /// when its callback runs (rule M7).
     pub(crate) fn conn_timed_out(&mut self, index: u16) {
         let now = self.now.min(LAST);
         let Some(slot) = self.tables.conns.slot_mut(index) else { return };
@@ -152,7 +152,7 @@ impl<A> Cx<'_, A> {
         }
         slot.renew_alarm(now);
         self.conn_activate(index, due::ALARM);
-        // Its key was taken out of the heap while the alarm was due.
+        // The connection's key was taken out of the heap while the alarm was due.
         self.conn_arm(index);
     }
 }

@@ -66,7 +66,7 @@ impl<'c, 's, A> ConnMut<'c, 's, A> {
         self.conn
     }
 
-    /// Returns the rest of the loop.
+    /// Returns access to the loop and to its other objects.
     pub const fn cx(&mut self) -> &mut Cx<'s, A> {
         self.cx
     }
@@ -79,7 +79,7 @@ impl<A> ConnMut<'_, '_, A> {
         self.slot().is_some_and(ConnSlot::is_open)
     }
 
-    /// Enables a direction. Both are enabled when the connection opens.
+    /// Enables a direction. Both directions are enabled when the connection opens.
     pub fn enable(&mut self, direction: Direction) -> &mut Self {
         let Some(slot) = self.held_mut() else { return self };
         slot.enable(direction);
@@ -144,7 +144,7 @@ impl<A> ConnMut<'_, '_, A> {
     /// Sets the priority of the connection's callbacks.
     ///
     /// # Errors
-    /// [`StillActiveError`] while one of them is due.
+    /// [`StillActiveError`] while one of these callbacks is due.
     pub fn set_priority(&mut self, priority: Priority) -> Result<(), StillActiveError> {
         self.held_mut().map_or(Ok(()), |slot| slot.turn.set_priority(priority))
     }
@@ -190,14 +190,14 @@ impl<A> ConnMut<'_, '_, A> {
         self
     }
 
-    /// Returns the peer's address. For a connection at rest, returns the address of its last or next connect. For a
-    /// connection above a filter, returns the address of the connection below. `None` for the end of a
-    /// [pair](Cx::pair).
+    /// Returns the peer's address. For a connection at rest, returns the address of its last or next connect.
+    /// For a connection above a filter, returns the address of the connection below. `None` for a connection of
+    /// a [pair](Cx::pair).
     pub fn peer(&self) -> Option<SocketAddr> {
         Some(self.bottom()?.peer.into())
     }
 
-    /// Returns the slot of the connection below all filters; `None` for the end of a pair.
+    /// Returns the slot of the connection below all filters; `None` for a connection of a pair.
     pub(super) fn bottom(&self) -> Option<&ConnSlot<A>> {
         let (mut above, mut slot) = (self.conn, self.slot()?);
         while let Some(conn) = slot.peer.as_conn() {
@@ -210,8 +210,8 @@ impl<A> ConnMut<'_, '_, A> {
         Some(slot)
     }
 
-    /// Returns the other end of a [pair](Cx::pair) (`bufferevent_pair_get_partner`), or the connection below the
-    /// filter that this one is above (`bufferevent_get_underlying`).
+    /// Returns the other connection of a [pair](Cx::pair) (`bufferevent_pair_get_partner`). For a connection above a
+    /// filter, returns the connection below the filter (`bufferevent_get_underlying`). `None` for other connections.
     pub fn partner(&self) -> Option<Conn> {
         let partner = self.slot()?.peer.as_conn()?;
         self.cx.tables.conns.get(partner).map(|_| partner)
@@ -223,8 +223,8 @@ impl<A> ConnMut<'_, '_, A> {
         self.slot().map(|slot| slot.listener).filter(|listener| *listener != Listener::NONE)
     }
 
-    /// Returns the connection's place in its pool, counted from 0. No other connection of the pool has the same place
-    /// at the same time.
+    /// Returns the connection's index in its pool, counted from 0. No other connection of the pool has the same
+    /// index at the same time.
     pub fn place(&self) -> Option<usize> {
         let pool = self.cx.pools.get(self.slot()?.pool())?;
         Some(pool.place_of(self.conn.slot()))
@@ -274,8 +274,9 @@ impl<A> ConnMut<'_, '_, A> {
 /// # let _ = <Login as Protocol<App>>::ended;
 /// ```
 impl<A> ConnMut<'_, '_, A> {
-    /// Sets the alarm: [`ConnEvent::Alarm`](super::ConnEvent::Alarm) is reported once, after `delay`. Replaces an
-    /// earlier alarm, also one that is due. Rounded up to whole milliseconds, at least one.
+    /// Sets the alarm: [`ConnEvent::Alarm`](super::ConnEvent::Alarm) is reported once, after `delay`.
+    /// Replaces an earlier alarm, also if that alarm is due already. Rounded up to whole milliseconds, to at
+    /// least one millisecond.
     pub fn alarm_after(&mut self, delay: Duration) -> &mut Self {
         self.set_alarm(millis(delay).max(1), 0)
     }
@@ -286,7 +287,7 @@ impl<A> ConnMut<'_, '_, A> {
         self.set_alarm(period, period)
     }
 
-    /// Cancels the alarm. Returns whether one was set.
+    /// Cancels the alarm. Returns whether an alarm was set or due.
     pub fn cancel_alarm(&mut self) -> bool {
         let Some(slot) = self.held_mut() else { return false };
         slot.take_alarm()
@@ -327,7 +328,7 @@ impl<A> ConnMut<'_, '_, A> {
     }
 
     /// As [`abort`](Self::abort), but [`Ended`](super::ConnEvent::Ended) reports `error`, for example a timeout. The
-    /// peer always gets a reset, so it does not take incomplete data for complete data.
+    /// peer always gets a reset, so it knows that the data may be incomplete.
     pub fn abort_with(&mut self, error: ConnError) {
         if self.still_held() {
             self.cx.conn_drop(self.conn.slot(), error.into());

@@ -7,8 +7,8 @@ use crate::timers::Alarm;
 use crate::{Cx, EventFlags, Instant};
 
 impl<A> Cx<'_, A> {
-    /// Arms an event's timeout, `interval` microseconds from now. This replaces an earlier deadline, and
-    /// cancels a callback that is due for it.
+    /// Arms an event's timeout, `interval` microseconds from now. This replaces an earlier deadline, and cancels a
+    /// callback that is due for the earlier deadline.
     pub(crate) fn event_begin_timeout(&mut self, event: Event, interval: u64) {
         self.hooks.event_expire = Some(|cx, before, due| cx.event_expire(before, due));
         let index = event.slot();
@@ -25,8 +25,8 @@ impl<A> Cx<'_, A> {
         self.event_arm(index, self.now.plus(interval));
     }
 
-    /// Cancels a callback that is due for a timeout. If it was due for readiness, too, asks the back end
-    /// to check the source again.
+    /// Cancels a callback that is due for a timeout. If the callback was due for readiness, too, asks the back end to
+    /// check the source again.
     #[inline(never)]
     fn event_take_back_timeout(&mut self, event: Event) {
         let Some(slot) = self.tables.events.get(event) else { return };
@@ -39,7 +39,7 @@ impl<A> Cx<'_, A> {
         }
     }
 
-    /// Sets the deadline of the event in a taken slot.
+    /// Sets the deadline of the event in a slot.
     fn event_arm(&mut self, index: u16, deadline: Instant) {
         let Some(slot) = self.tables.events.slot_mut(index) else { return };
         if slot.has(flag::ARMED) {
@@ -76,9 +76,9 @@ impl<A> Cx<'_, A> {
         }
     }
 
-    /// Activates the events whose deadline comes before another alarm and no later than `due`, in the order
-    /// of their deadlines. Removes cancelled timers that have come first in the heap. Returns the earliest
-    /// deadline that is left, [`Instant::MAX`] if there is none.
+    /// Activates the events whose deadline comes before another alarm and no later than `due`, in the order of their
+    /// deadlines. Removes cancelled timers that have reached the top of the heap. Returns the earliest deadline that
+    /// is left, [`Instant::MAX`] if there is none.
     fn event_expire(&mut self, before: Option<&Alarm>, due: Instant) -> Instant {
         while let Some(index) = self.timers.events.first() {
             let alarm = self.timers.events.alarm(index);

@@ -21,8 +21,8 @@ impl<A> Cx<'_, A> {
         self.activate_event_quickly(Id::at(event.slot()), what.bits());
     }
 
-    /// Returns the callback of the first slot of the running level, if that slot is an event's. Ends
-    /// the pass if the slot has already run in it.
+    /// Returns the callback of the first slot of the running level, if it is the slot of an event. Ends the pass if
+    /// the slot has already run in it.
     #[inline]
     pub(crate) fn event_fire(&mut self, id: Id) -> Step<A> {
         let Some(slot) = self.tables.events.numbered(id) else {

@@ -6,8 +6,8 @@
 //!              └── previous of the first: the last ──▲
 //! ```
 //!
-//! The first event's link names the last one, so the list does not store its end: each source has
-//! such a list. O(1) to join and to leave.
+//! The link of the first event names the last event. So the head of the list does not store the last event. This saves
+//! memory, because each source has such a list. O(1) to join and to leave.
 
 use super::EventSlot;
 use crate::queue::{Id, Link, Links};

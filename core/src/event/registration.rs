@@ -40,8 +40,8 @@ impl<A> Cx<'_, A> {
         self.set_registered(event, true);
     }
 
-    /// Returns whether any event waits for a signal. O(events that wait for signals): they share one
-    /// list, because a program has few of them.
+    /// Returns whether any event waits for a signal. O(events that wait for signals): all signals share one list,
+    /// because a program has few such events.
     pub(crate) fn is_waited_for(&self, signal: Signal) -> bool {
         let mut at = self.signal_events.first;
         while let Some(slot) = self.tables.events.slot(at.slot()) {

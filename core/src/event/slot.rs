@@ -40,7 +40,7 @@ pub(crate) mod flag {
     /// The on-fire flags: with any of them, firing does more than call the callback.
     pub(crate) const ON_FIRE: u32 = DELETE | FREE | REARM | ASK | RAISES;
 
-    /// What it waits for: one of the five below.
+    /// What it waits for: one of the five values below, or nothing.
     pub(crate) const WAITS: u32 = 0b111 << (Turn::FLAGS + 8);
     pub(crate) const SOURCE: u32 = 1 << (Turn::FLAGS + 8);
     pub(crate) const SIGNAL: u32 = 2 << (Turn::FLAGS + 8);
@@ -177,7 +177,7 @@ impl<A> EventSlot<A> {
         }
     }
 
-    /// Takes the number of raises beyond the one whose callback runs now.
+    /// Returns the number of raises without the raise whose callback runs now, and resets it.
     pub(super) const fn take_further_raises(&mut self) -> u16 {
         self.turn.set(flag::RAISES, false);
         core::mem::replace(&mut self.more, 0).saturating_sub(1)

@@ -91,21 +91,19 @@ impl<'c, 's, A> EventMut<'c, 's, A> {
 }
 
 impl<A> EventMut<'_, '_, A> {
-    /// Makes the event pending (`event_add`): it waits for its source or signal. With a `timeout` it also
-    /// waits until `timeout` from now, which replaces an earlier deadline. Without one, an earlier
-    /// deadline stays.
+    /// Makes the event pending (`event_add`): it waits for its source or signal. With a `timeout` it also waits until
+    /// `timeout` from now, which replaces an earlier deadline. Without a `timeout`, an earlier deadline stays.
     ///
     /// A new timeout cancels a callback that is due for an earlier timeout.
     ///
     /// # Errors
-    /// [`AddError::SourceClosed`] when its source was closed, [`AddError::MixedEdge`] when other events
-    /// of the source are level-triggered and this one is edge-triggered, or the reverse. Nothing has
-    /// changed then.
+    /// [`AddError::SourceClosed`] when its source was closed, [`AddError::MixedEdge`] when other events of the source
+    /// are level-triggered and this event is edge-triggered, or the reverse. Nothing has changed then.
     pub fn add(&mut self, timeout: Option<Duration>) -> Result<(), AddError> {
         self.cx.event_add(self.event, timeout)
     }
 
-    /// Removes the timeout and keeps the rest (`event_remove_timer`).
+    /// Removes the timeout (`event_remove_timer`). The event still waits for its source or signal.
     pub fn remove_timeout(&mut self) {
         self.cx.event_stop_timeout(self.event);
     }
@@ -130,7 +128,7 @@ impl<A> EventMut<'_, '_, A> {
         state.pending() | timer | EventFlags::from_bits(state.turn.due())
     }
 
-    /// Returns the deadline of the event's timeout, if one is armed.
+    /// Returns the deadline of the event's timeout, if the timeout is armed.
     pub fn deadline(&self) -> Option<Instant> {
         self.cx.event_deadline(self.event.slot(), self.state()?)
     }

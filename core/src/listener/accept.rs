@@ -1,8 +1,8 @@
 //! Accepted connections that are not yet open for the application.
 //!
-//! A listener can be disabled or freed between an accept and its callback, also by a callback of another
-//! connection. Connections of a disabled listener are held back until it is enabled again; those of a
-//! freed one are dropped. O(1) for each connection.
+//! A listener can be disabled or freed between an accept and its callback, also by a callback of another connection.
+//! Connections of a disabled listener are held back until it is enabled again. Connections of a freed listener are
+//! reset. O(1) for each connection.
 
 use crate::Cx;
 use crate::conn::{ConnSlot, flag};
@@ -10,8 +10,8 @@ use crate::error::Code;
 use crate::queue::Id;
 
 impl<A> Cx<'_, A> {
-    /// Opens an accepted connection for the application, when the connection's turn comes. If its listener
-    /// is disabled or was freed, ends the turn and returns `false`.
+    /// Opens an accepted connection for the application, when the connection is at the front of the queue. If its
+    /// listener is disabled or was freed, removes the connection from the queue and returns `false`.
     pub(crate) fn hand_over(&mut self, index: u16) -> bool {
         let Some((_, slot)) = self.tables.conns.at(index) else { return false };
         let listener = slot.listener;
@@ -43,7 +43,7 @@ impl<A> Cx<'_, A> {
         }
     }
 
-    /// Drops the connections that a listener holds back.
+    /// Resets the connections that a listener holds back.
     pub(super) fn drop_held_back(&mut self, listener: u16) {
         while let Some(index) = self.pop_held_back(listener) {
             self.conn_drop(index, Code::ABORTED);

@@ -75,7 +75,7 @@ fn put(bytes: &mut Bytes, what: u8, prefix: Option<u8>, ip: IpAddr) {
     head.iter().chain(&prefix).chain(octets).for_each(|byte| _ = bytes.push(*byte));
 }
 
-/// Decodes a network; `None` if the bytes are not one.
+/// Decodes a network; `None` if the bytes are not an encoded network.
 fn decoded(bytes: &[u8]) -> Option<Network> {
     let (link, mut rest) = bytes.split_first()?;
     let mut network = Network::new();

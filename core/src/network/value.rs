@@ -8,12 +8,13 @@ use super::change::NetworkChange;
 const ADDRESSES: usize = 4;
 /// A gateway for each family.
 const GATEWAYS: usize = 2;
-/// As many as embassy-net has for both families.
+/// The number that embassy-net has for both families together.
 const NAME_SERVERS: usize = 6;
 
 /// The state of the network: the link, our addresses, gateways and name servers.
 ///
-/// An application gets it from [`Cx::network`](crate::Cx::network). A back end makes one, fills it, and feeds it:
+/// An application gets it from [`Cx::network`](crate::Cx::network). A back end makes a `Network`,
+/// fills it, and feeds it:
 ///
 /// ```
 /// use core::net::{IpAddr, Ipv4Addr};
@@ -101,8 +102,8 @@ impl Network {
         self.gateways.push(gateway)
     }
 
-    /// Appends a name server. Name servers are asked in the order they were added. Returns `false` if there was
-    /// no room for a seventh.
+    /// Appends a name server. Name servers are queried in the order in which they were added. Returns `false` if there
+    /// was no room for a seventh.
     pub fn add_name_server(&mut self, server: IpAddr) -> bool {
         self.name_servers.push(server)
     }
@@ -132,7 +133,7 @@ impl Network {
         self.gateways.items()
     }
 
-    /// Returns the name servers, in the order in which they are asked.
+    /// Returns the name servers, in the order in which they are queried.
     pub fn name_servers(&self) -> &[IpAddr] {
         self.name_servers.items()
     }

@@ -24,7 +24,8 @@ impl Peak {
 }
 
 impl<A> Cx<'_, A> {
-    /// Returns the highest count of each (`event_base_get_max_events`). O(1).
+    /// Returns the highest value of each count since the start or the last [`take_peaks`](Self::take_peaks)
+    /// (`event_base_get_max_events`). O(1).
     pub fn peaks(&self) -> Counts {
         Counts {
             added: self.most_added.get(),

@@ -33,7 +33,7 @@ type Owner = (Rings, u16);
 pub(crate) struct Exchange {
     /// Returns the range of a ring in the storage's bytes.
     pub(super) place_of: fn(&Pools<'_>, Rings, index: u16, Direction) -> Range<usize>,
-    /// Exchanges an input ring with an output ring, if that is possible. Returns whether it was.
+    /// Exchanges an input ring with an output ring, if that is possible. Returns whether they were exchanged.
     pub(super) swap: fn(&mut Pools<'_>, input: Owner, output: Owner) -> bool,
 }
 

@@ -4,9 +4,9 @@
 //! A slot can be on several lists at once, with one [`Link`] for each. The implementation of [`Links`]
 //! decides which link a list uses.
 
-/// The number of a slot among all slots of a base. Lists name slots by it.
+/// The number of a slot among all slots of a base. Lists refer to slots with this number.
 ///
-/// It carries no generation, since a slot leaves its lists before it is given back.
+/// It has no generation, because a slot leaves its lists before it is given back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Id(u16);
 
@@ -28,7 +28,7 @@ impl Id {
         self.0.wrapping_sub(1)
     }
 
-    /// Returns its number as an index; for [`Id::NONE`], one that is beyond every table.
+    /// Returns its number as an index; for [`Id::NONE`], an index that is beyond every table.
     pub(crate) const fn index(self) -> usize {
         (self.0 as usize).wrapping_sub(1)
     }
@@ -51,7 +51,7 @@ pub(crate) trait Links {
     fn link(&mut self, id: Id) -> Option<&mut Link>;
 }
 
-/// A list: its two ends.
+/// A list: its first and its last slot.
 #[derive(Clone, Copy)]
 pub(crate) struct List {
     pub(crate) first: Id,

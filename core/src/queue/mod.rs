@@ -5,9 +5,9 @@
 //!  level 4 ▶ event 7             └── it ran in this pass already: here the pass ends
 //! ```
 //!
-//! ****Every pass ends.** It ends at the first slot that it has already run. So a pass runs each
-//! slot at most once, whatever callbacks do, and then the loop looks for news again. Joining,
-//! leaving and finding the most urgent slot are O(1).
+//! **Every pass ends.** It ends at the first slot that it has already run. So a pass runs each slot at most
+//! once, whatever callbacks do, and then the loop looks for news again. Joining, leaving and finding the most
+//! urgent slot are O(1).
 
 use crate::Priority;
 use crate::peak::Peak;
@@ -18,12 +18,12 @@ mod turn;
 pub(crate) use list::{Id, Link, Links, List};
 pub(crate) use turn::Turn;
 
-/// Access to the turns of the slots.
+/// Access to the [`Turn`] of each slot.
 pub(crate) trait Turns {
     fn turn(&mut self, id: Id) -> Option<&mut Turn>;
 }
 
-/// The links of the active queues, which are in the turns.
+/// The links of the active queues. They are stored in the [`Turn`] of each slot.
 struct ActiveLinks<'t, T>(&'t mut T);
 
 impl<T: Turns> Links for ActiveLinks<'_, T> {
@@ -43,8 +43,7 @@ pub(crate) struct Queues {
     occupied: u8,
     /// The level that runs, or ran last.
     running: u8,
-    /// A slot of a more urgent level than this ends the pass. It is the running level, or zero
-    /// between two passes.
+    /// A slot of a more urgent level than `urgent` ends the pass. It is the running level, or zero between two passes.
     urgent: u8,
     levels: [List; Priority::LEVELS],
     /// The highest number of queued slots.
@@ -53,9 +52,10 @@ pub(crate) struct Queues {
 
 /// The result of queueing a slot.
 pub(crate) struct Joined {
-    /// The slot before it, whose link must be set to it; [`Id::NONE`] if it is the first.
+    /// The slot before the queued slot; [`Id::NONE`] if the queued slot is the first. The caller must link this slot
+    /// to the queued slot.
     pub(crate) behind: Id,
-    /// Whether it is more urgent than the running level.
+    /// Whether the queued slot is more urgent than the running level.
     pub(crate) urgent: bool,
 }
 
@@ -112,7 +112,7 @@ impl Queues {
         Some(Joined { behind, urgent: level < self.urgent && !self.is_over(turn) })
     }
 
-    /// Removes a slot from its queue, at any position. The conditions with which it is due stay.
+    /// Removes a slot from its queue, at any position. The slot keeps the conditions with which it is due.
     pub(crate) fn remove(&mut self, turns: &mut impl Turns, id: Id) {
         let Some(turn) = turns.turn(id).filter(|turn| turn.is_queued()) else { return };
         turn.state &= !turn::QUEUED;
@@ -134,7 +134,7 @@ impl Queues {
     /// Begins a pass at the most urgent level.
     #[inline(always)]
     pub(crate) fn begin_pass(&mut self) {
-        // If no level is occupied, there are 32 zeros, which the mask makes level 0.
+        // If no level is occupied, the number of zeros is 32. The mask changes it to level 0.
         let level = u32::from(self.occupied).trailing_zeros() as u8 & Priority::LOWEST.level();
         if level != self.running {
             list(&mut self.levels, self.running).first = self.front;
@@ -144,8 +144,8 @@ impl Queues {
         self.urgent = level;
     }
 
-    /// Returns the first slot of the running level, or [`Id::NONE`]. Its turn may be
-    /// [over](Self::is_over).
+    /// Returns the first slot of the running level, or [`Id::NONE`]. The slot may have [run](Self::is_over) in
+    /// this pass already.
     #[inline(always)]
     pub(crate) const fn front(&self) -> Id {
         self.front
@@ -157,8 +157,8 @@ impl Queues {
         turn.ran == self.pass
     }
 
-    /// Removes the slot whose turn it is, the [`front`](Self::front), from its queue, and marks it
-    /// as run in this pass. Returns the conditions with which it was due.
+    /// Removes the slot at the [`front`](Self::front) from its queue, and marks it as run in this pass. Returns the
+    /// conditions with which it was due.
     #[inline]
     pub(crate) fn done(&mut self, turn: &mut Turn) -> u8 {
         debug_assert!(turn.is_queued() && self.running == turn.level(), "only the front is done");

@@ -17,7 +17,7 @@ enum Op {
     Activate(u16),
     Remove(u16),
     SetPriority(u16, u8),
-    /// Runs the slot whose turn it is.
+    /// Runs the first slot of the running level.
     Run,
     EndPass,
     ResetPeak,

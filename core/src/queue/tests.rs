@@ -31,7 +31,7 @@ pub(super) enum Activated {
     Urgent,
 }
 
-/// Makes a slot due, and links it to the one before it.
+/// Makes a slot due, and links it to the slot before it.
 pub(super) fn activate(queues: &mut Queues, slots: &mut Plain, index: u16) -> Activated {
     let id = Id::at(index);
     let Some(joined) = queues.join(slots.turn(id).unwrap(), id, 1) else {
@@ -53,7 +53,7 @@ pub(super) fn front(queues: &Queues, slots: &mut Plain) -> Option<u16> {
     slots.turn(id).filter(|turn| !queues.is_over(turn)).map(|_| id.slot())
 }
 
-/// Runs one pass; `react` may activate more after each slot.
+/// Runs one pass; `react` is called after each slot and may activate more slots.
 fn pass(
     queues: &mut Queues,
     slots: &mut Plain,

@@ -14,7 +14,7 @@ use super::list::Link;
 use crate::Priority;
 use crate::error::StillActiveError;
 
-/// A slot's place in the queues.
+/// A slot's state in the queues.
 #[derive(Clone, Copy)]
 pub(crate) struct Turn {
     pub(crate) link: Link,
@@ -36,9 +36,8 @@ impl Turn {
 
     pub(crate) const EMPTY: Self = Self { link: Link::EMPTY, state: 0, ran: 0 };
 
-    /// Returns the turn for a new object in the slot, with the object's flags and interest. The pass
-    /// in which the slot last ran is kept. Otherwise a callback that frees and makes events could
-    /// prolong a pass without end.
+    /// Returns the state for a new object in the slot, with the object's flags and interest. The pass in which the
+    /// slot last ran is kept. Otherwise a callback that frees and makes events could prolong a pass without end.
     pub(crate) const fn begin(self, flags: u32, interest: u8) -> Self {
         let level = Priority::DEFAULT.level() as u32;
         Self { state: level | flags | (interest as u32) << INTEREST, ..self }

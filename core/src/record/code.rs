@@ -6,9 +6,9 @@
 //!  └─────┴────────────┴────────────┴───┴─────────┘
 //! ```
 //!
-//! The tag says how many fields there are, and whether the last one is the length of a payload. So a
-//! reader can skip an entry without knowing its meaning, and can read each entry when earlier ones
-//! are lost. An idle turn takes five to ten bytes.
+//! The tag says how many fields there are, and whether the last one is the length of a payload. So a reader can skip
+//! an entry without knowing its meaning, and can read an entry even if earlier entries are lost. An idle turn takes
+//! five to ten bytes.
 
 use super::{Called, Entry, Sizes};
 use crate::error::{CONN_ERRORS, LISTEN_ERRORS, place};
@@ -27,7 +27,7 @@ const DIRECTIONS: [Option<Direction>; 3] = [None, Some(Direction::Read), Some(Di
 pub(super) struct Parsed {
     tag: u8,
     fields: [u64; FIELDS],
-    /// Where its payload begins, if it has one.
+    /// The offset of its payload, if it has one.
     payload: usize,
     /// Its total length.
     pub(super) length: usize,

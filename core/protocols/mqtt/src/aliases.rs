@@ -58,8 +58,9 @@ pub(crate) fn received(
     Ok(Alias::NONE)
 }
 
-/// Returns the alias for a topic to publish to, or 0, and whether the broker knows the alias already. After a
-/// message with a new alias is sent, [`give`] stores the topic.
+/// Returns the alias for a topic to publish to, and whether the broker knows the alias already. The alias is 0
+/// if no alias is free or the topic is too long. After a message with a new alias is sent, the caller stores
+/// the topic with [`give`].
 pub(crate) fn find(aliases: &[Alias], topic: &str) -> (u16, bool) {
     if topic.len() > LONGEST {
         return (0, false);

@@ -37,10 +37,10 @@ pub trait HasMqtt: Sized {
         let _ = (kind, properties);
     }
 
-    /// Connects an idle connection, or one that has just ended, after a delay. By default it connects to
+    /// Connects `conn` after a delay. `conn` is new, or has just ended. By default this function connects to
     /// [`Options::broker`]. An application with a resolver can look up the broker's name instead:
-    /// `picoevent_dns::connect_again(self, conn, delay, "broker.example", 1883).is_ok()`. Returns whether the
-    /// connect was scheduled. If not, this function is called again later.
+    /// `picoevent_dns::connect_again(self, conn, delay, "broker.example", 1883).is_ok()`. Returns whether the connect
+    /// was scheduled. If it was not scheduled, this function is called again later.
     fn connect(&mut self, conn: &mut ConnMut<'_, '_, Self>, delay: Duration) -> bool {
         let broker = self.options().broker;
         conn.connect_after(delay, broker).is_ok()
@@ -52,8 +52,8 @@ pub trait HasMqtt: Sized {
 ///
 /// On a 32-bit target it takes 120 bytes, plus 14 for each slot, plus `STORE`, plus 128 for each alias.
 ///
-/// A subscription occupies its filter and one byte of the store while it exists. A message occupies its topic, its
-/// properties, its payload and 4 bytes until the broker has acknowledged it.
+/// A subscription needs room in the store for its filter and one more byte while it exists. A message needs room for
+/// its topic, its properties, its payload and 4 more bytes until the broker has acknowledged it.
 pub struct Client<A, const SLOTS: usize, const STORE: usize, const ALIASES: usize = 0> {
     session: Session<A>,
     slots: [Slot<A>; SLOTS],
@@ -62,7 +62,7 @@ pub struct Client<A, const SLOTS: usize, const STORE: usize, const ALIASES: usiz
     aliases: [[Alias; ALIASES]; 2],
 }
 
-/// A client without its capacities in its type.
+/// A reference to a [`Client`], with a type that does not contain the client's capacities.
 pub struct ClientMut<'r, A> {
     pub(crate) session: &'r mut Session<A>,
     /// Subscriptions and messages under way, in order.
@@ -89,7 +89,7 @@ pub(crate) enum Link {
     Ending,
 }
 
-/// The state that a client has once.
+/// The state of a client without its slots, its store and its aliases.
 pub(crate) struct Session<A> {
     pub(crate) conn: Option<Conn>,
     /// The default delays are used if this is `None`.
@@ -115,8 +115,9 @@ pub(crate) struct Session<A> {
     pub(crate) version: Version,
     pub(crate) link: Link,
     pub(crate) is_stopping: bool,
-    /// The application waits for a free slot, or for room in the output ring.
+    /// The application waits for a free slot, and for room in the store.
     pub(crate) wants_room: bool,
+    /// The application waits for room in the output ring.
     pub(crate) wants_output: bool,
     /// The broker has not accepted the client since its start.
     pub(crate) is_first: bool,
@@ -126,7 +127,7 @@ pub(crate) struct Session<A> {
     pub(crate) cannot_keep: bool,
 }
 
-/// The reason why the client ends a connection: like [`Down`], but in two bytes that are zero at first.
+/// The reason why the client ends a connection: like [`Down`], but only two bytes long.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Why {
     /// The client did not end the connection.
@@ -261,7 +262,7 @@ impl<A, const SLOTS: usize, const STORE: usize, const ALIASES: usize>
         self.session.backoff = Some(backoff);
     }
 
-    /// Returns the client without its capacities in its type, for [`HasMqtt`].
+    /// Returns a reference whose type does not contain the capacities, for [`HasMqtt::mqtt`].
     #[inline(never)]
     pub const fn as_mut(&mut self) -> ClientMut<'_, A> {
         let [heard, given] = &mut self.aliases;

@@ -20,11 +20,11 @@ pub enum MqttEvent {
     /// [stopped](crate::stop).
     Down(Down),
     /// The broker has acknowledged a publish with [`Qos::One`](crate::Qos::One) or [`Two`](crate::Qos::Two), a
-    /// subscribe, or an unsubscribe. If the reason is a [failure](Reason::is_failure), the request was not carried
-    /// out. A message that the broker cannot accept is not sent, and is reported here too.
+    /// subscribe, or an unsubscribe. If the reason is a [failure](Reason::is_failure), the broker has refused the
+    /// request. A stored message that exceeds the broker's limits is not sent. This event reports it too.
     Acked(PacketId, Reason),
-    /// The broker has lost the session while this message with [`Qos::Two`](crate::Qos::Two) was under way. It may
-    /// have been delivered or not. It is not retransmitted, because it might be delivered twice.
+    /// The broker has lost the session while this message with [`Qos::Two`](crate::Qos::Two) was under way. The
+    /// broker may have delivered it or not. It is not retransmitted, because the broker might then deliver it twice.
     Lost(PacketId),
     /// There is room again, after [`PublishError::Full`] or [`SubscribeError::Full`].
     Room,
@@ -60,7 +60,8 @@ pub enum Down {
     Broken(Reason),
     /// The broker did not answer in time.
     Silent,
-    /// The [options](crate::HasMqtt::options) cannot be sent as a CONNECT, or it is longer than the output ring.
+    /// The [options](crate::HasMqtt::options) do not make a valid CONNECT, or the CONNECT is longer
+    /// than the output ring.
     Options,
 }
 
@@ -122,7 +123,7 @@ impl fmt::Display for StartError {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum PublishError {
-    /// There is no room now. The event [`Room`](MqttEvent::Room) follows when there is.
+    /// There is no room now. The event [`Room`](MqttEvent::Room) follows when there is room.
     Full,
     /// The message is longer than the store, the output ring, or the broker's limit.
     TooLong,
@@ -150,7 +151,7 @@ impl fmt::Display for PublishError {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum SubscribeError {
-    /// There is no room now. The event [`Room`](MqttEvent::Room) follows when there is.
+    /// There is no room now. The event [`Room`](MqttEvent::Room) follows when there is room.
     Full,
     /// The filter is longer than the store or the output ring.
     TooLong,

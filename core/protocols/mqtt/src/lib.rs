@@ -1,4 +1,4 @@
-//! MQTT for [picoevent]: a client of versions 3.1.1 and 5, in fixed memory, for boards and hosts alike.
+//! MQTT for [picoevent]: a client of versions 3.1.1 and 5, in fixed memory, for boards and hosts.
 //!
 //! ```
 //! use core::net::SocketAddr;
@@ -58,12 +58,12 @@
 //! ```
 //!
 //! * The application owns the [`Client`] and gives access to it through [`HasMqtt`], because callbacks are plain
-//!   functions. Its capacities are in its type. It does not allocate.
+//!   functions. The client's capacities are in its type. The client does not allocate.
 //! * The client reconnects by itself. The delays grow, and vary at random. After a reconnect it retransmits, in
 //!   order, the messages that were not acknowledged. If the broker has lost the session, it subscribes again.
-//! * [`publish`] accepts a message or returns an error. An accepted message with [`Qos::One`] or [`Qos::Two`] is
-//!   kept as long as the loop runs. It ends with one event: [`Acked`](MqttEvent::Acked) or
-//!   [`Lost`](MqttEvent::Lost).
+//! * [`publish`] accepts a message or returns an error. An accepted message with [`Qos::One`] or [`Qos::Two`] is kept
+//!   as long as the loop runs. For each of these messages there is one event at the end: [`Acked`](MqttEvent::Acked)
+//!   or [`Lost`](MqttEvent::Lost).
 //! * The application reads a received message in the connection's input ring. A message that is longer than the
 //!   ring arrives in pieces. It is acknowledged after the application has read its last piece. With [`Qos::Two`]
 //!   it arrives once.
@@ -75,11 +75,11 @@
 //!
 //! # Limits
 //!
-//! The longest message has to fit into the connection's output ring. A received message has to fit into the input
-//! ring without its payload. AUTH and enhanced authentication are refused. There is one case in which any client
-//! may deliver a message with [`Qos::Two`] twice: the broker loses the session while the message is under way,
-//! makes a new session, and loses the connection before its answer reaches the client. At the next connect the
-//! broker reports that a session is present.
+//! A published message has to fit into the connection's output ring. The header, topic and properties of a received
+//! message have to fit into the input ring; its payload can be longer. AUTH and enhanced authentication are refused.
+//! There is one case in which any client may deliver a message with [`Qos::Two`] twice. The broker loses the session
+//! while the message is under way. It makes a new session, but the connection ends before the client receives the
+//! CONNACK. At the next connect the broker reports that a session is present, so the client retransmits the message.
 #![cfg_attr(not(test), no_std)]
 #![doc(test(attr(deny(warnings))))]
 #![deny(

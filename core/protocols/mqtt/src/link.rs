@@ -1,4 +1,4 @@
-//! The connection to the broker: CONNECT, keep-alive, the end, and reconnects.
+//! The connection to the broker: CONNECT, keep-alive, the end of the connection, and reconnects.
 
 use core::time::Duration;
 
@@ -15,7 +15,7 @@ use crate::{receiving, wire};
 /// The longest time in which the broker must answer a CONNECT or a PINGREQ.
 pub(crate) const ANSWER: Duration = Duration::from_secs(10);
 
-/// After a connection that lasted this long, the delays before a reconnect start again.
+/// After a connection that lasted this long, the delays before a reconnect start again with the first delay.
 const STABLE: Duration = Duration::from_secs(10);
 
 /// A connection to a broker.
@@ -85,7 +85,7 @@ impl<A: HasMqtt> Protocol<A> for Broker {
         let now = conn.cx().now();
         let mut client = app.mqtt();
         if client.session.conn != Some(conn.id()) {
-            // The connection was never started.
+            // `start` has aborted the connection, because the CONNECT was too long.
             return;
         }
         client.rewind();
@@ -168,8 +168,8 @@ pub(crate) fn greeted<A: HasMqtt>(
     Ok(())
 }
 
-/// Handles a lost session: subscribes again, and publishes messages again as new ones. Reports messages with
-/// [`Qos::Two`](crate::Qos::Two) that may have been delivered as lost.
+/// Handles a lost session: subscribes again, and publishes messages again as new messages. Reports a message with
+/// [`Qos::Two`](crate::Qos::Two) as lost if it may have been delivered.
 fn lost_session<A: HasMqtt>(app: &mut A, conn: &mut ConnMut<'_, '_, A>) {
     let mut place = 0_usize;
     loop {
@@ -201,8 +201,8 @@ fn lost_session<A: HasMqtt>(app: &mut A, conn: &mut ConnMut<'_, '_, A>) {
     }
 }
 
-/// Sends a PINGREQ if the broker or the client was silent for the keep-alive time. Ends the connection if the
-/// broker does not answer it.
+/// Sends a PINGREQ if the broker or the client was silent for the keep-alive time. Ends the connection if the broker
+/// does not answer the PINGREQ. Otherwise sets the alarm for the next check.
 pub(crate) fn keep_alive<A: HasMqtt>(app: &mut A, conn: &mut ConnMut<'_, '_, A>) {
     let now = conn.cx().now();
     let session = app.mqtt().session;

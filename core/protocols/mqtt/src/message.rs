@@ -7,14 +7,14 @@ use picoevent::{ConnMut, Cx};
 use crate::aliases::Alias;
 use crate::wire::{Properties, Qos};
 
-/// A subscription's function, which is called with a message or a piece of one.
+/// A subscription's function, which is called with a message or with a piece of a message.
 pub type OnMessage<A> = fn(&mut A, &mut Message<'_, '_, A>);
 
 /// A received message in the connection's input ring.
 ///
-/// A message that fits into the ring arrives in one piece. A longer one arrives in several pieces, in order. The
+/// A message that fits into the ring arrives in one piece. A longer message arrives in several pieces, in order. The
 /// [topic](Self::topic) and the [properties](Self::properties) come with the first piece, and
-/// [`is_last`](Self::is_last) is true for the last. If the connection ends before the last piece, the event
+/// [`is_last`](Self::is_last) is true for the last piece. If the connection ends before the last piece, the event
 /// [`Down`](crate::MqttEvent::Down) follows. The message then arrives again from its beginning if its quality of
 /// service requires it.
 pub struct Message<'c, 's, A> {
@@ -43,7 +43,7 @@ impl Parts {
 }
 
 impl<'s, A> Message<'_, 's, A> {
-    /// Returns the topic. Only the first piece has it; for the others it is empty.
+    /// Returns the topic. Only the first piece has it; the topic of a later piece is empty.
     pub fn topic(&self) -> &str {
         if !self.parts.alias.is_empty() {
             return self.parts.alias.topic();
@@ -51,12 +51,12 @@ impl<'s, A> Message<'_, 's, A> {
         str::from_utf8(self.part(&self.parts.topic)).unwrap_or_default()
     }
 
-    /// Returns the payload, or this piece of it.
+    /// Returns the payload, or this piece of the payload.
     pub fn payload(&self) -> &[u8] {
         self.part(&self.parts.payload)
     }
 
-    /// Returns the properties. Only the first piece has them.
+    /// Returns the properties. Only the first piece has them; a later piece has none.
     pub fn properties(&self) -> Properties<'_> {
         Properties::checked(self.part(&self.parts.properties))
     }
@@ -102,8 +102,8 @@ impl<'s, A> Message<'_, 's, A> {
         self.conn.cx()
     }
 
-    /// Returns a part of the input, which is contiguous. Returns an empty slice after the application has ended
-    /// the connection.
+    /// Returns a part of the message, which is contiguous in the input ring. Returns an empty slice after the
+    /// application has ended the connection.
     fn part(&self, range: &Range<usize>) -> &[u8] {
         self.conn.peek().0.get(range.clone()).unwrap_or_default()
     }

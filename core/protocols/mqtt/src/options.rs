@@ -6,7 +6,8 @@ use crate::message::OnMessage;
 use crate::wire::{Qos, Version};
 
 /// The options of a connection. The application returns them from [`HasMqtt::options`](crate::HasMqtt::options)
-/// before each attempt. So its texts can be anywhere in the application, and a password can change.
+/// before each attempt to connect. So the application can store the texts where it wants, and can change the
+/// password between two attempts.
 ///
 /// ```
 /// use picoevent_mqtt::{Options, Publish};
@@ -33,24 +34,25 @@ pub struct Options<'o> {
     pub client_id: &'o str,
     /// The user name.
     pub user: Option<&'o str>,
-    /// The password. In 3.1.1 a password needs a user name, so an empty one is sent if there is none.
+    /// The password. In 3.1.1 a password needs a user name, so an empty user name is sent if `user` is `None`.
     pub password: Option<&'o [u8]>,
-    /// Tells the broker to discard an earlier session at the first connect after [`start`](crate::start). Version
-    /// 5 only. If `session_expiry` is 0, every connect discards it, in both versions.
+    /// Tells the broker to discard an earlier session at the first connect after [`start`](crate::start). Version 5
+    /// only. If `session_expiry` is 0, every connect discards the earlier session, in both versions.
     pub clean_start: bool,
-    /// The number of seconds for which the broker keeps the session after a connection: the subscriptions, and
-    /// messages published meanwhile. In 3.1.1 a number other than zero means forever.
+    /// The number of seconds for which the broker keeps the session after the connection has ended. The session
+    /// contains the subscriptions, and messages that are published in this time. In 3.1.1 every number other than zero
+    /// means that there is no limit.
     pub session_expiry: u32,
-    /// The keep-alive time in seconds: after this time of silence the client sends a PINGREQ. 0 for never. The
-    /// broker can set another time.
+    /// The keep-alive time in seconds. The client sends a PINGREQ if it has sent nothing, or received nothing, for
+    /// this time. With 0 it sends none. The broker can set another time.
     pub keep_alive: u16,
     /// The length of the longest packet that the client accepts, 0 for no limit. It is sent to the broker in
     /// version 5 only.
     pub longest_packet: u32,
     /// The message that the broker publishes if the client disappears without a DISCONNECT.
     pub will: Option<Publish<'o>>,
-    /// The delay in seconds before the broker publishes the will. It does not publish it if the client reconnects
-    /// earlier. Version 5 only.
+    /// The delay in seconds before the broker publishes the will. The broker does not publish the will if the client
+    /// reconnects earlier. Version 5 only.
     pub will_delay: u32,
 }
 
@@ -96,7 +98,7 @@ pub struct Publish<'p> {
     pub content_type: Option<&'p str>,
     /// The topic for answers.
     pub response_topic: Option<&'p str>,
-    /// Data that an answer has to contain.
+    /// Data that the sender of an answer copies into the answer.
     pub correlation_data: Option<&'p [u8]>,
     /// User properties: names and values.
     pub user: &'p [(&'p str, &'p str)],

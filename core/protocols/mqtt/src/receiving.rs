@@ -11,7 +11,8 @@ use crate::sending::{put_ack, room};
 use crate::slots::State;
 use crate::wire::{Header, Kind, Packet, Properties, PublishHead, Qos, Reason, id};
 
-/// Reads the next packet, or the next piece of a message, from the input ring. Returns whether there was one.
+/// Reads the next packet, or the next piece of a message, from the input ring. Returns `false` if it has not arrived
+/// completely, or if the application has ended the connection.
 ///
 /// # Errors
 /// Returns the reason to disconnect with.
@@ -30,7 +31,7 @@ pub(crate) fn step<A: HasMqtt>(app: &mut A, conn: &mut ConnMut<'_, '_, A>) -> Re
     if session.longest_packet != 0 && whole > session.longest_packet as usize {
         return Err(Reason::PACKET_TOO_LARGE);
     }
-    // The first packet must be a CONNACK, and no other packet may be one.
+    // The first packet must be a CONNACK, and no later packet may be a CONNACK.
     if (session.link == Link::Greeting) != (header.kind == Kind::ConnAck) {
         return Err(Reason::PROTOCOL_ERROR);
     }
@@ -192,7 +193,7 @@ fn message<A: HasMqtt>(
     let Some(bytes) = conn.contiguous(taken) else { return Ok(false) };
     let body = bytes.get(header.length..).unwrap_or_default();
     let Some(head) = PublishHead::read(client.session.version, header, body)? else {
-        // If the ring is full, the rest of the head can never arrive.
+        // If the ring is full, the missing part of the head can never arrive.
         return if held < ring { Ok(false) } else { Err(Reason::PACKET_TOO_LARGE) };
     };
     let start = header.length.saturating_add(head.length);

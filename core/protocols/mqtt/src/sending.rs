@@ -48,7 +48,7 @@ pub(crate) fn put<A>(
     }
 }
 
-/// Writes an acknowledgement, or a DISCONNECT with identifier 0. There is room for it.
+/// Writes an acknowledgement, or a DISCONNECT with identifier 0. Fails if the output ring has no room for it.
 #[inline(never)]
 pub(crate) fn put_ack<A>(
     conn: &mut ConnMut<'_, '_, A>,
@@ -137,7 +137,7 @@ impl<A> ClientMut<'_, A> {
     }
 }
 
-/// Sends a message. Uses a topic alias if the topic has one, or if the broker allows a new one.
+/// Sends a message. Uses a topic alias if the topic has one, or if the broker allows one more alias.
 #[expect(clippy::too_many_arguments, reason = "they are what one PUBLISH is made of")]
 fn transmit<A>(
     conn: &mut ConnMut<'_, '_, A>,
@@ -157,7 +157,8 @@ fn transmit<A>(
     let mut sending = Sending { id, is_duplicate, alias, is_known };
     loop {
         match put(conn, spare, limits, &|writer| message.put(writer, version, sending)) {
-            // A new alias makes the packet longer. If it is too long with the alias, it is sent without.
+            // A new alias makes the packet longer. If the packet is too long with the alias, it is
+            // sent without the alias.
             Err(Unsent::Never(_)) if sending.alias != 0 && !is_known => sending.alias = 0,
             Ok(()) => {
                 if !is_known {

@@ -91,7 +91,7 @@ impl<A> ClientMut<'_, A> {
         record(self.slots, self.store, place)
     }
 
-    /// Returns the index of a subscription that is not being cancelled.
+    /// Returns the index of the subscription with this filter, unless the subscription is being cancelled.
     pub(crate) fn subscription(&self, filter: &str) -> Option<usize> {
         let lasts =
             |state| matches!(state, State::Subscribe | State::Subscribing | State::Subscribed);
@@ -100,7 +100,8 @@ impl<A> ClientMut<'_, A> {
         })
     }
 
-    /// Changes the function and the options of a subscription. A SUBSCRIBE is to be sent again.
+    /// Changes the function and the options of a subscription. If the broker has acknowledged the subscription, a
+    /// SUBSCRIBE is to be sent again.
     pub(crate) fn change(&mut self, place: usize, call: OnMessage<A>, options: u8) -> PacketId {
         let start = self.stored_before(place);
         if let Some(held) = self.store.get_mut(start) {

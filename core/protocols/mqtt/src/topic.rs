@@ -5,8 +5,8 @@ pub(crate) fn is_name(topic: &[u8]) -> bool {
     !topic.is_empty() && !topic.iter().any(|byte| matches!(byte, b'+' | b'#' | 0))
 }
 
-/// Returns whether `filter` is valid. `+` must be a whole level; `#` must be a whole level and the last. A shared
-/// subscription has a share name in front.
+/// Returns whether `filter` is valid. `+` must be a whole level; `#` must be a whole level and the last. The filter
+/// of a shared subscription begins with `$share/` and a share name.
 pub(crate) fn is_filter(filter: &[u8]) -> bool {
     let (name, filter) = split(filter);
     let mut rest = filter;

@@ -16,7 +16,7 @@ use crate::wire::{self, Hello, Kind, Qos, Reason, Record, Sending, Version, Writ
 /// Starts the client: connects it to its broker with a connection from a pool. The client reconnects whenever the
 /// connection ends. [`HasMqtt::event`] reports the result.
 ///
-/// Subscriptions and messages under way when the client was [stopped](stop) continue.
+/// Subscriptions, and messages that were under way when the client was [stopped](stop), are continued.
 ///
 /// # Errors
 /// [`StartError`]. Then no state has changed.
@@ -59,7 +59,7 @@ pub fn stop<A: HasMqtt>(app: &mut A, cx: &mut Cx<'_, A>) {
     let Some(conn) = session.conn.filter(|_| !session.is_stopping) else { return };
     (session.is_stopping, session.why) = (true, Why::Stopped);
     let link = core::mem::replace(&mut session.link, Link::Ending);
-    // In the event `Down` the connection has ended already.
+    // If the application calls `stop` in the event `Down`, the connection has ended already.
     if let Ok(mut conn) = cx.conn(conn) {
         if link == Link::Up {
             let _ = put_ack(&mut conn, session, Kind::Disconnect, 0, Reason::SUCCESS);
@@ -108,7 +108,7 @@ pub fn publish<A: HasMqtt>(
     }
     let mut client = app.mqtt();
     let conn = client.open_conn().ok_or(PublishError::Down)?;
-    // The connection may have ended already, before its last callback.
+    // The connection may have ended already, although its callback `ended` was not called yet.
     let mut conn = cx.conn(conn).ok();
     let is_up = client.is_up() && conn.is_some();
     let (version, limits) = (client.session.version, client.session.limits);
@@ -116,7 +116,7 @@ pub fn publish<A: HasMqtt>(
         return Err(PublishError::Refused(reason));
     }
     let message = Record::of(publish);
-    // The length is measured as the packet will be sent.
+    // The length includes an identifier, if the quality of service needs one.
     let sending = Sending { id: publish.qos as u16, ..Sending::default() };
     let length = Writer::count(&|writer| message.put(writer, version, sending));
     let length = length.ok_or(PublishError::Invalid)?;
@@ -153,7 +153,7 @@ pub fn publish<A: HasMqtt>(
 /// reason of a refusal; a refused subscription is removed. If the broker loses the session, the client subscribes
 /// again by itself.
 ///
-/// If several subscriptions match a message, the first one gets it. If the filter is subscribed already, its
+/// If several subscriptions match a message, only the first of them gets it. If the filter is subscribed already, its
 /// function and options are replaced.
 ///
 /// ```

@@ -1,5 +1,5 @@
-//! A comparison with the codec of `mqtt-protocol-core`, on packets of a broker. Both codecs must read random
-//! packets alike. Ours must refuse mutated packets that the other one refuses.
+//! A comparison with the codec of `mqtt-protocol-core`, on packets of a broker. Both codecs must read the same
+//! content from random packets. If the other codec refuses a mutated packet, our codec must refuse it too.
 
 use critical_section as _;
 

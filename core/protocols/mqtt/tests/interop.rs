@@ -1,5 +1,5 @@
-//! Tests of the client on real sockets, with mosquitto, rumqttd and aedes. `cargo xtask interop` runs them, and
-//! prints what it needs.
+//! Tests of the client on real sockets, with mosquitto, rumqttd and aedes. `cargo xtask interop` runs them, and prints
+//! which programs they need.
 
 use critical_section as _;
 use fastrand as _;
@@ -19,7 +19,7 @@ use picoevent_mqtt::{
     PublishError, Qos, Reason, Subscription, Version,
 };
 
-/// A mosquitto process in a separate folder. It ends when this is dropped.
+/// A mosquitto process in a separate folder. The process ends when this value is dropped.
 struct Mosquitto {
     folder: PathBuf,
     address: SocketAddr,
@@ -75,7 +75,7 @@ impl Drop for Mosquitto {
     }
 }
 
-/// The process of another broker. It ends when this is dropped.
+/// The process of another broker. The process ends when this value is dropped.
 struct Broker(Child);
 
 impl Broker {
@@ -118,12 +118,12 @@ struct App {
     user: Option<(&'static str, &'static [u8])>,
     broker: SocketAddr,
     mosquitto: Option<Mosquitto>,
-    /// The number of messages to publish, the number that were published, and those that are under way.
+    /// The number of messages to publish, the number of published messages, and the messages under way.
     most: u32,
     made: u32,
     under_way: HashMap<u16, u32>,
     subscription: Option<mqtt::PacketId>,
-    /// The messages that were acknowledged and lost, and the number of deliveries of each message.
+    /// The acknowledged messages, the lost messages, and the number of deliveries of each message.
     acked: Vec<u32>,
     lost: Vec<u32>,
     seen: HashMap<u32, u32>,
@@ -190,9 +190,10 @@ impl App {
         self.publish(event.cx());
     }
 
-    /// Publishes as many messages as there is room for.
+    /// Publishes messages until all are published, or until the client or `at_once` allows no more.
     fn publish(&mut self, cx: &mut Cx<Self>) {
-        // The number is limited, because mosquitto 2.0.11 does not always send all queued messages.
+        // The number of messages that have not come back is limited, because mosquitto 2.0.11 does not always
+        // send all queued messages.
         while self.made < self.most
             && self.mqtt().is_up()
             && self.subscription.is_none()

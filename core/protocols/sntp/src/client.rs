@@ -12,12 +12,11 @@ use crate::packet::{Number, Time};
 /// The maximum number of servers.
 const SERVERS: usize = 3;
 
-/// The assumed drift of the clock, in microseconds per second. A crystal has 20 to 50, and more
-/// when it is cold.
+/// The assumed drift of the clock, in microseconds per second. A crystal drifts by 20 to 50, and by
+/// more when it is cold.
 const DRIFT: u64 = 100;
 
-/// The minimum time between two questions to a server, once the time is known, in seconds (RFC
-/// 4330, section 10).
+/// The minimum interval between two requests after the time is known, in seconds (RFC 4330, section 10).
 pub(crate) const LEAST_INTERVAL: u32 = 15;
 
 /// The time limit for an answer, in seconds.
@@ -28,7 +27,7 @@ pub trait HasClock: Sized {
     /// Returns the client.
     fn clock(&mut self) -> &mut Client;
 
-    /// Called after each try. `result` says whether the clock was set.
+    /// Called after each attempt, with the time, or with the reason why the attempt has failed.
     fn synced(&mut self, cx: &mut Cx<'_, Self>, result: Result<Synced, SyncError>) {
         let _ = (cx, result);
     }
@@ -38,13 +37,13 @@ pub trait HasClock: Sized {
 /// the feature `names`.
 pub struct Client {
     pub(crate) servers: heapless::Vec<SocketAddr, SERVERS>,
-    /// The server to ask.
+    /// The index of the server for the next request.
     pub(crate) server: u8,
-    /// The number of consecutive tries without a time.
+    /// The number of consecutive attempts that have failed.
     failures: u8,
-    /// The time between two questions, in seconds.
+    /// The interval between two requests, in seconds.
     pub(crate) interval: u32,
-    /// The number of the question that waits for its answer, and the time at which it was sent.
+    /// The nonce of the request that waits for its answer, and the time at which the request was sent.
     pub(crate) asked: Option<(Number, Instant)>,
     pub(crate) socket: Option<UdpSocket>,
     pub(crate) timer: Option<Event>,
@@ -62,7 +61,7 @@ struct Set {
     error: u64,
 }
 
-/// The result of a successful try.
+/// The result of a successful attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Synced {
@@ -70,11 +69,11 @@ pub struct Synced {
     pub time: WallTime,
     /// The change of the clock in microseconds; `None` the first time.
     pub step: Option<i64>,
-    /// The round-trip time of the question and its answer.
+    /// The round-trip time of the request and its answer.
     pub round_trip: Duration,
 }
 
-/// The reason why the clock was not set. The client tries again.
+/// The reason why an attempt has failed. The client tries again, except after [`NoServer`](Self::NoServer).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum SyncError {
@@ -82,16 +81,16 @@ pub enum SyncError {
     NoAnswer,
     /// The server does not know the time.
     Unsynchronized,
-    /// The client asks too often. From now on it asks half as often.
+    /// The client sends requests too often. It doubles the interval between two requests.
     TooOften,
-    /// The server refuses to be asked. It is not asked again.
+    /// The server refuses requests of this client. The client removes this server.
     Refused,
-    /// There is no server, or all servers refuse. The client does not try again until
+    /// The client has no server, or all servers have refused requests. The client does not try again until
     /// [`Client::set_servers`] and [`start`](crate::start) are called.
     NoServer,
     /// The name of the server was not found.
     NotFound,
-    /// There is no UDP socket for the question.
+    /// No UDP socket could be bound for the request.
     NoSocket,
 }
 
@@ -134,11 +133,11 @@ impl Client {
         }
     }
 
-    /// Sets the servers. The client asks one server, and the next one if it does not answer. Only
-    /// the first three are used.
+    /// Sets the servers. The client sends a request to one server. If this server does not answer, the client sends
+    /// the next request to the next server. Only the first three servers are used.
     pub fn set_servers(&mut self, servers: &[SocketAddr]) {
         self.servers.clear();
-        // Servers without room are left out.
+        // Servers for which there is no room are left out.
         let _ = servers.iter().try_for_each(|server| self.servers.push(*server));
         (self.server, self.failures) = (0, 0);
     }
@@ -152,18 +151,18 @@ impl Client {
         Some(WallTime::from_unix_micros(micros.saturating_add(age), error.saturating_add(drift)))
     }
 
-    /// Returns the place of the server to ask.
+    /// Returns the index of the server for the next request.
     fn place(&self) -> usize {
         let place = usize::from(self.server);
         if place < self.servers.len() { place } else { 0 }
     }
 
-    /// Returns the server to ask.
+    /// Returns the server for the next request, or `None` if there is none.
     pub(crate) fn next_server(&self) -> Option<SocketAddr> {
         self.servers.get(self.place()).copied()
     }
 
-    /// Handles a datagram from a server. Returns `None` if it is not an answer to the question.
+    /// Handles a datagram from a server. Returns `None` if it is not an answer to the request.
     #[inline(never)]
     pub(crate) fn answered(
         &mut self,
@@ -186,7 +185,7 @@ impl Client {
                     self.interval = self.interval.saturating_mul(2);
                 }
                 if error == SyncError::Refused
-                    // The last server moves into its place.
+                    // The last server replaces the server that has refused.
                     && let Some(last) = self.servers.pop()
                     && let Some(held) = self.servers.get_mut(place)
                 {
@@ -197,7 +196,8 @@ impl Client {
         })
     }
 
-    /// Sets the clock, unless its error is already smaller.
+    /// Sets the clock, unless the clock's error is already smaller and the two times differ by no more than
+    /// both errors together.
     fn set(&mut self, now: Instant, asked_at: Instant, time: &Time) -> Synced {
         self.failures = 0;
         let round_trip = micros_between(asked_at, now).saturating_sub(time.held);
@@ -210,8 +210,8 @@ impl Client {
         if let Some(before) = self.wall(now) {
             let by = micros.wrapping_sub(before.unix_micros()).cast_signed();
             let known = before.error_micros();
-            // If the difference is larger than both errors together, the old time is wrong, however
-            // small its error was.
+            // If the difference is larger than both errors together, the old time is wrong, even if
+            // its error was small.
             is_better = error <= known || by.unsigned_abs() > known.saturating_add(error);
             step = Some(if is_better { by } else { 0 });
         }
@@ -231,8 +231,9 @@ impl Client {
         error
     }
 
-    /// Returns the delay in seconds until the next question: short until each server was asked
-    /// once, then it doubles, up to the interval.
+    /// Returns the delay in seconds until the next request. After a success this is the interval. After failures the
+    /// delay is short until the client has tried each server once. Then it doubles each time all servers have failed,
+    /// up to the interval.
     #[inline(never)]
     pub(crate) fn delay(&self) -> u32 {
         if self.failures == 0 {
@@ -253,15 +254,14 @@ impl Client {
     pub(crate) fn found(&mut self, addresses: &picoevent_dns::Addresses) {
         self.servers.clear();
         for address in addresses.iter() {
-            // Addresses without room belong to further servers of the same name, so they are left
-            // out.
+            // Addresses for which there is no room are left out. They belong to other servers of the same name.
             let _ = self.servers.push((address, crate::packet::PORT).into());
         }
     }
 }
 
-/// Returns whether a datagram came from a server. The scope of its address is meaningful only on
-/// the host that receives it.
+/// Returns whether a datagram came from `server`. Ignores the scope of an IPv6 address, which has a
+/// meaning only on one host.
 fn is_same_host(server: &SocketAddr, from: &SocketAddr) -> bool {
     match (server, from) {
         (SocketAddr::V4(server), SocketAddr::V4(from)) => server == from,

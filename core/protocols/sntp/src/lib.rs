@@ -31,12 +31,12 @@
 //! # let _ = start;
 //! ```
 //!
-//! * The clock states [its maximum error](WallTime::error): half of the round-trip time, the error
-//!   that the server states for itself, and 100 µs for each second since.
-//! * An answer is accepted only if it repeats a random number of the question and comes from the
-//!   server that was asked. Servers that are not synchronized are refused.
-//! * If a server says that it is asked too often, it is asked half as often. If it does not want to
-//!   be asked, it is left out ("kiss of death").
+//! * The clock states [its maximum error](WallTime::error): half of the round-trip time, plus the error that the
+//!   server states for itself, plus 100 µs for each second since the clock was set.
+//! * An answer is accepted only if it contains the random nonce of the request and comes from the server to which the
+//!   request was sent. The answer of a server that is not synchronized is refused.
+//! * If a server sends the kiss code RATE, the client doubles the interval between its requests. If a server sends
+//!   DENY or RSTR, the client removes this server ("kiss-o'-death", RFC 5905, section 7.4).
 //! * The seconds of the protocol wrap on 7 February 2036. They are read as times from 1968 to 2104.
 //!
 //! The storage needs an event, and a UDP socket with the [rings](RINGS). The base needs a

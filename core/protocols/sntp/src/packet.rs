@@ -9,7 +9,7 @@ pub(crate) const PORT: u16 = 123;
 /// The length of a message in bytes.
 pub(crate) const LENGTH: usize = 48;
 
-/// The first byte of a question: version 4, from a client.
+/// The first byte of a request: version 4, from a client.
 const QUESTION: u8 = 4 << 3 | 3;
 
 /// The seconds from 1900 to 1970.
@@ -19,10 +19,10 @@ const EPOCHS: u64 = 2_208_988_800;
 /// 5: "a sane value").
 const MAX_DISTANCE: u32 = 1 << 16;
 
-/// The number of a question. Its answer must repeat it.
+/// The nonce of a request. The answer must contain the same nonce.
 pub(crate) type Number = [u8; 8];
 
-/// Returns a question with a random number in place of our time, so our time stays private.
+/// Returns a request with a random nonce instead of our time, so our time stays private.
 pub(crate) fn question(number: Number) -> [u8; LENGTH] {
     let mut bytes = [0; LENGTH];
     if let Some(first) = bytes.first_mut() {
@@ -39,13 +39,13 @@ pub(crate) fn question(number: Number) -> [u8; LENGTH] {
 pub(crate) struct Time {
     /// The time at which the answer was sent, since 1970.
     pub(crate) sent: u64,
-    /// The time between the server's receipt of the question and its answer.
+    /// The time between the server's receipt of the request and its answer.
     pub(crate) held: u64,
     /// The maximum error of the server's time.
     pub(crate) distance: u64,
 }
 
-/// Reads an answer. Returns `None` if it is not the answer to the question with this number.
+/// Reads an answer. Returns `None` if it is not the answer to the request with this nonce.
 ///
 /// # Errors
 /// The server's reason for not sending a time.
@@ -54,8 +54,7 @@ pub(crate) fn read(bytes: &[u8], number: Number) -> Option<Result<Time, SyncErro
     let bytes: &[u8; LENGTH] = bytes.first_chunk()?;
     let [first, stratum, ..] = *bytes;
     let (leap, version, mode) = (first >> 6, first >> 3 & 7, first & 7);
-    // A broadcast or a reflected question is not an answer. An answer has our version or the
-    // previous one.
+    // A broadcast or a reflected request is not an answer. An answer has our version or the previous version.
     let is_answer = mode == 4 && matches!(version, 3 | 4);
     let [a, b, c, d, e, f, g, h] = number;
     let repeated = [[a, b, c, d], [e, f, g, h]].map(u32::from_be_bytes);
@@ -69,10 +68,10 @@ pub(crate) fn read(bytes: &[u8], number: Number) -> Option<Result<Time, SyncErro
             _ => SyncError::Unsynchronized,
         }));
     }
-    // In seconds, with 16 bits of a fraction.
+    // The distance is in seconds, with 16 bits of a fraction.
     let distance = (word(bytes, 4) / 2).saturating_add(word(bytes, 8));
     let (received, sent) = (micros(bytes, 32), micros(bytes, 40));
-    // An answer that was sent before the question was received is wrong.
+    // An answer that was sent before the request was received is wrong.
     if leap == 3 || stratum >= 16 || distance >= MAX_DISTANCE || received == 0 || received > sent {
         return Some(Err(SyncError::Unsynchronized));
     }

@@ -1,4 +1,4 @@
-//! The client's functions for the application, and the times of its questions.
+//! The client's functions for the application, and the times of its requests.
 
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use core::time::Duration;
@@ -15,9 +15,9 @@ pub const RINGS: UdpRings =
 /// The first dynamic port (RFC 6335).
 const FIRST_PORT: u16 = 0xC000;
 
-/// Asks a server now, and then every `interval`, in whole seconds and at least 15. If the client is
-/// already started, it starts again and keeps its time. [`HasClock::synced`] is called after each
-/// try.
+/// Sends a request to a server now, and then every `interval`. The interval is rounded down to whole seconds; the
+/// shortest is 15 seconds. If the client is already started, it starts again and keeps its time. [`HasClock::synced`]
+/// is called after each attempt.
 ///
 /// # Errors
 /// [`StartError`].
@@ -29,7 +29,7 @@ pub fn start<A: HasClock>(
     start_with(app, cx, interval, tick::<A>)
 }
 
-/// Stops asking. The clock continues.
+/// Stops the client: it sends no more requests. The clock continues.
 pub fn stop<A: HasClock>(app: &mut A, cx: &mut Cx<'_, A>) {
     close(app, cx);
     let client = app.clock();
@@ -64,7 +64,7 @@ fn start_with<A: HasClock>(
     Ok(())
 }
 
-/// Called when the timer is due: an answer is late, or it is time to ask.
+/// Called when the timer is due: no answer has arrived in time, or it is time for the next request.
 fn tick<A: HasClock>(app: &mut A, event: &mut EventMut<'_, '_, A>) {
     match app.clock().asked.take() {
         Some(_) => fail(app, event.cx(), SyncError::NoAnswer),
@@ -72,7 +72,7 @@ fn tick<A: HasClock>(app: &mut A, event: &mut EventMut<'_, '_, A>) {
     }
 }
 
-/// Asks a server.
+/// Sends a request to a server.
 #[inline(never)]
 fn ask<A: HasClock>(app: &mut A, cx: &mut Cx<'_, A>) {
     match try_to_ask(app, cx) {
@@ -97,7 +97,7 @@ fn try_to_ask<A: HasClock>(app: &mut A, cx: &mut Cx<'_, A>) -> Result<(), SyncEr
     app.clock().socket = Some(socket);
     app.clock().asked = Some((number, cx.now()));
     if let Ok(mut udp) = cx.udp(socket) {
-        // There is room: the ring of a new socket is empty. A lost question is sent again.
+        // There is room: the ring of a new socket is empty. If the request is lost, the client sends another one.
         let _ = udp.send_to(&question(number), server);
     }
     Ok(())
@@ -121,7 +121,7 @@ fn fail<A: HasClock>(app: &mut A, cx: &mut Cx<'_, A>, error: SyncError) {
     end(app, cx, Err(error));
 }
 
-/// Ends a try, and arms the timer for the next one.
+/// Ends an attempt, and arms the timer for the next attempt.
 #[inline(never)]
 fn end<A: HasClock>(app: &mut A, cx: &mut Cx<'_, A>, result: Result<Synced, SyncError>) {
     close(app, cx);
@@ -154,8 +154,8 @@ mod by_name {
 
     use super::*;
 
-    /// Like [`start`], with the name of the servers. The name is looked up before each question,
-    /// because the name of a server pool gives other servers each time.
+    /// Like [`start`], with the name of the servers. The name is looked up before each request, because the name of a
+    /// server pool resolves to other servers each time.
     ///
     /// ```
     /// use core::time::Duration;

@@ -36,7 +36,7 @@ impl WallTime {
         self.error
     }
 
-    /// Returns the maximum error of the time, in each direction, if the server is right.
+    /// Returns the maximum error of the time, in each direction, if the server states its error correctly.
     pub const fn error(self) -> Duration {
         Duration::from_micros(self.error)
     }

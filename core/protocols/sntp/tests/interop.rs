@@ -1,5 +1,5 @@
-//! The client with chrony and ntpsec. Without `cargo xtask interop` these tests are ignored; this
-//! command runs them and says what they need.
+//! The client with chrony and ntpsec. Without `cargo xtask interop` these tests are ignored; this command runs them
+//! and prints which programs they need.
 
 use fastrand as _;
 use picoevent_scripted as _;
@@ -22,7 +22,7 @@ struct Program(Child);
 
 impl Drop for Program {
     fn drop(&mut self) {
-        // It may already have ended.
+        // The program may already have ended.
         let _ = self.0.kill();
         let _ = self.0.wait();
     }
@@ -54,7 +54,7 @@ impl HasClock for App {
                 let ours = Duration::from_micros(self.clock.wall(cx.now()).unwrap().unix_micros());
                 let off = ours.abs_diff(system);
                 eprintln!("off by {off:?}, at most by {error:?}, after {:?}", synced.round_trip);
-                // The server uses the host's clock; some time passes until this line.
+                // The server uses the host's clock. The limit is 50 ms larger, because time passes until this line.
                 assert!(off <= error + Duration::from_millis(50), "{off:?} of {error:?}");
                 self.synced.push(synced);
                 match self.synced.len() {
@@ -73,7 +73,8 @@ impl App {
         sntp::start(self, cx, Duration::from_secs(15)).unwrap();
     }
 
-    /// Restarts the client until the server is synchronized, because otherwise it would ask rarely.
+    /// Restarts the client until the server is synchronized, because otherwise the client would send
+    /// requests only rarely.
     fn again(&mut self, event: &mut EventMut<Self>) {
         if self.synced.is_empty() {
             self.begin(event.cx());
@@ -81,7 +82,7 @@ impl App {
     }
 }
 
-/// Asks a server twice.
+/// Gets the time from a server twice.
 fn ask(server: SocketAddr) {
     let capacities = Capacities { events: 3, bytes: 4_096, udp: 2, ..Capacities::default() };
     let mut storage = HeapStorage::new(capacities).unwrap();
@@ -101,7 +102,7 @@ fn ask(server: SocketAddr) {
 #[test]
 #[ignore = "needs chrony"]
 fn chrony_sets_the_clock() {
-    // The port of a closed socket stays free for a while.
+    // The system does not assign the port of a closed socket again at once, so the server can use this port.
     let server = UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let folder = std::env::temp_dir().join(format!("picoevent-chrony-{}", std::process::id()));
     fs::create_dir_all(&folder).unwrap();
@@ -112,7 +113,7 @@ fn chrony_sets_the_clock() {
         folder.join("pid").display()
     );
     fs::write(&settings, text).unwrap();
-    // It does not change the host's clock.
+    // With `-x` chronyd does not change the host's clock.
     let chrony =
         start(Command::new("chronyd").args(["-d", "-x", "-u", "root", "-f"]).arg(&settings));
     ask(server);
@@ -123,8 +124,8 @@ fn chrony_sets_the_clock() {
 #[test]
 #[ignore = "needs ntpsec and root"]
 fn ntpsec_sets_the_clock() {
-    // Its port is fixed, so it runs in a separate network namespace, and this test runs itself
-    // again there.
+    // The port of ntpsec is fixed, so ntpsec runs in a separate network namespace. This test runs itself again
+    // in that namespace.
     const INSIDE: &str = "PICOEVENT_INTEROP_INSIDE";
     if std::env::var_os(INSIDE).is_none() {
         let namespace = format!("pico-ntp-{}", std::process::id());

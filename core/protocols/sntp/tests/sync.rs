@@ -62,14 +62,13 @@ fn with_base(run: impl FnOnce(&mut Base<'_>, &mut App)) {
     run(&mut base, &mut app);
 }
 
-/// Makes the answer of a good server that received the question and sent the answer at these times
-/// of day.
+/// Makes the answer of a correct server that received the request and sent the answer at these times of day.
 fn answer(heard: &Heard, received: u64, sent: u64) -> Vec<u8> {
     ntp::answer(&heard.bytes, received, sent)
 }
 
-/// A server with these delays to it and back, in milliseconds, which holds the question for a
-/// while.
+/// A server that answers `held` milliseconds after it has received a request. The network delays are `to` and
+/// `back` milliseconds.
 fn server(to: u64, held: u64, back: u64) -> World {
     World::new(move |heard| vec![delayed(heard, to, held, back, START)])
 }
@@ -233,7 +232,7 @@ fn what_is_no_answer_to_the_question_is_ignored() {
             let mut world = World::new(move |heard| {
                 let (from, bytes) = lie(heard);
                 let lie = Reply { after: Duration::from_millis(1), from, bytes };
-                // After the answer, another answer to the same question.
+                // After the answer, another answer to the same request.
                 let mut double = delayed(heard, 1, 0, 3, START);
                 double.bytes = wrong(heard);
                 vec![lie, delayed(heard, 1, 0, 1, START), double]
@@ -294,7 +293,7 @@ fn a_stopped_client_asks_no_more_and_keeps_its_time() {
             (1, 0, 0)
         );
         assert!(app.clock.wall(base.now()).is_some());
-        // It can be started again, also while it waits for an answer.
+        // The client can be started again, also while it waits for an answer.
         app.react = None;
         sntp::start(app, base, Duration::from_secs(15)).unwrap();
         sntp::start(app, base, Duration::from_secs(15)).unwrap();

@@ -33,9 +33,9 @@ impl<A> EventBase<'_, A> {
 }
 
 impl<A> ConnMut<'_, '_, A> {
-    /// Returns our own address and port (`getsockname`). If the device has several addresses, it is the one to which
-    /// the client connected. It is kept until the connection reconnects. For a connection above a filter, returns the
-    /// address of the connection below. `None` before the connection is established, and for the end of a
+    /// Returns our own address and port (`getsockname`). If the device has several addresses, it is the address that
+    /// this connection uses. It is kept until the connection reconnects. For a connection above a filter, returns the
+    /// address of the connection below. `None` before the connection is established, and for a connection of a
     /// [pair](crate::Cx::pair). Needs the feature `local-address`, which makes each connection's slot 24 bytes longer.
     ///
     /// This greeting contains the address, for a server that listens on all addresses:

@@ -24,7 +24,7 @@ pub fn open_with(app: &mut App, cx: &mut Cx<App>, ask: &Ask) -> Result<(), CallE
     SocketCalls::<Live>::open(app, cx, pool, ask)
 }
 
-/// The client's end of the connection.
+/// A client with its base and its side of the connection.
 pub struct Wire {
     pub base: EventBase<'static, App>,
     pub app: App,
@@ -35,7 +35,7 @@ pub struct Wire {
     /// The bytes that the client has sent since the last call.
     pub sent: Vec<u8>,
     incoming: VecDeque<u8>,
-    /// The error of the next connects.
+    /// The error with which the next connects fail; `None` if they succeed.
     pub fails: Option<ConnError>,
     /// The end of the connection, as the peer sees it.
     pub end: Option<End>,
@@ -80,7 +80,7 @@ impl Wire {
         opened
     }
 
-    /// Makes a client with an open WebSocket, for a test that plays the server.
+    /// Makes a client with an open WebSocket, for a test that acts as the server.
     pub fn opened() -> Self {
         let mut wire = Self::new();
         wire.open().unwrap();
@@ -212,7 +212,7 @@ impl Both {
         }
     }
 
-    /// Makes both, with an open WebSocket.
+    /// Makes a client and a server with an open WebSocket between them.
     pub fn opened() -> Self {
         let mut both = Self::new(256, 512);
         both.wire.open().unwrap();

@@ -4,13 +4,13 @@ use super::properties::carrier;
 use super::{Header, Kind, Properties, Qos, Reader, Reason, Version, reader};
 use crate::topic;
 
-/// A packet from a broker, except a PUBLISH, whose head is read by [`PublishHead::read`]. Fields that a packet of
-/// its kind does not have are as in [`NONE`](Self::NONE).
+/// A packet from a broker, except a PUBLISH: [`PublishHead::read`] reads the head of a PUBLISH. A field that this
+/// kind of packet does not have is as in [`NONE`](Self::NONE).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Packet<'p> {
     /// The identifier of the acknowledged packet.
     pub id: u16,
-    /// The result: of the acknowledged packet, of the CONNECT, or the reason of a DISCONNECT.
+    /// The result of the acknowledged packet or of the CONNECT, or the reason of a DISCONNECT.
     pub reason: Reason,
     /// Whether the broker has a session of the client (3.2).
     pub session_present: bool,
@@ -36,7 +36,8 @@ impl<'p> Packet<'p> {
         let (kind, is_5) = (header.kind, version.has_properties());
         let mut packet = Self::NONE;
         let mut reader = Reader(body);
-        // The packets that may have the same properties, and whether the reason and the properties are optional.
+        // The group of packets that may have the same properties, and whether the reason and the
+        // properties are optional.
         let (carrier, is_optional) = match kind {
             ConnAck => {
                 let flags = reader.u8()?;
@@ -118,7 +119,8 @@ const REASONS: [u64; 15] = {
     reasons
 };
 
-/// Returns the bit of a reason code: failures first, then the others.
+/// Returns the bit of a reason code, or `None` for an unknown code. Failures have the lowest bits; the other reasons
+/// have the bits from 0x30.
 const fn bit_of(reason: u8) -> Option<u32> {
     match reason {
         0x80..=0xA2 => Some(reason as u32 & 0x3F),
@@ -147,7 +149,7 @@ fn is_reason_of(kind: Kind, reason: Reason) -> bool {
 /// The part of a PUBLISH before its payload (3.3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PublishHead<'p> {
-    /// The topic. If it is empty, the alias stands for it.
+    /// The topic. If it is empty, the alias identifies the topic.
     pub topic: &'p str,
     /// The alias of the topic, 0 for none.
     pub alias: u16,
@@ -157,7 +159,7 @@ pub struct PublishHead<'p> {
     pub qos: Qos,
     /// Whether the message may be a retransmission.
     pub is_duplicate: bool,
-    /// Whether the message is a retained one.
+    /// Whether the message is retained.
     pub is_retained: bool,
     /// The properties.
     pub properties: Properties<'p>,

@@ -4,7 +4,7 @@ use super::{Kind, Qos, Reader, Reason, Version, Writer, id};
 use crate::options::{Options, Publish};
 use crate::topic;
 
-/// The fields of a CONNECT that are not in its options.
+/// The fields of a CONNECT that are not in the [`Options`].
 #[derive(Clone, Copy)]
 pub(crate) struct Hello {
     pub(crate) clean_start: bool,

@@ -24,7 +24,7 @@ pub(crate) mod id {
     pub(crate) const MAXIMUM_PACKET_SIZE: u8 = 0x27;
 }
 
-/// The packets that carry a property, as bits.
+/// The groups of packets that may have a property, as bits.
 pub(super) mod carrier {
     pub(in crate::wire) const CONNACK: u8 = 1 << 3;
     pub(in crate::wire) const PUBLISH: u8 = 1 << 4;
@@ -33,7 +33,8 @@ pub(super) mod carrier {
     pub(in crate::wire) const DISCONNECT: u8 = 1 << 6;
 }
 
-// The forms: a number of one, two or four bytes. The other forms begin with their length.
+// The forms of a property's value. `BYTE`, `TWO` and `FOUR` are numbers of one, two and four bytes. `VARINT` is a
+// variable byte integer. `TEXT` and `BINARY` begin with their length. `PAIR` is two texts.
 const BYTE: u8 = 1;
 const TWO: u8 = 2;
 const VARINT: u8 = 3;
@@ -42,7 +43,8 @@ const TEXT: u8 = 5;
 const BINARY: u8 = 6;
 const PAIR: u8 = 7;
 
-/// Returns the form of a property in the lowest bits, and the packets from a server that may have it.
+/// Returns the form of a property in the lowest three bits, and the packets from a server that may have the property
+/// in the other bits. Returns 0 for an unknown property.
 const fn form(id: u8) -> u8 {
     use carrier::{ACK, CONNACK, DISCONNECT, PUBLISH};
     match id {
@@ -144,7 +146,7 @@ impl<'p> Properties<'p> {
         self.text(id::REASON_STRING)
     }
 
-    /// Returns the client identifier that the broker has assigned, because the client's own was empty.
+    /// Returns the client identifier that the broker has assigned, because the identifier in the CONNECT was empty.
     pub fn assigned_client_id(&self) -> Option<&'p str> {
         self.text(id::ASSIGNED_CLIENT_ID)
     }
@@ -164,7 +166,7 @@ impl<'p> Properties<'p> {
         self.find(id::CORRELATION_DATA)
     }
 
-    /// Returns the rest of the message's lifetime in seconds.
+    /// Returns the remaining lifetime of the message in seconds.
     pub fn message_expiry(&self) -> Option<u32> {
         self.number(id::MESSAGE_EXPIRY)
     }
@@ -189,7 +191,7 @@ impl<'p> Properties<'p> {
     }
 }
 
-/// Returns bytes that were checked before as text.
+/// Returns bytes as text. The bytes were checked before.
 fn text(bytes: &[u8]) -> &str {
     str::from_utf8(bytes).unwrap_or_default()
 }

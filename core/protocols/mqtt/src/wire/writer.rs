@@ -15,8 +15,8 @@ impl<'b> Writer<'b> {
         Self { buffer, len: 0, is_bad: false }
     }
 
-    /// Returns the number of bytes that `write` writes. Returns `None` if they cannot be in a packet: a text or
-    /// bytes longer than 65,535, a text with U+0000, or a body that is too long.
+    /// Returns the number of bytes that `write` writes. Returns `None` if no packet can contain them: a text or
+    /// binary data longer than 65,535 bytes, a text with U+0000, or a body that is too long.
     #[inline(never)]
     pub(crate) fn count(write: &dyn Fn(&mut Writer<'_>)) -> Option<usize> {
         let mut counter = Writer::new(&mut []);

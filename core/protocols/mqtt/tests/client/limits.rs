@@ -157,7 +157,7 @@ fn the_receive_maximum_of_the_broker_is_obeyed() {
 fn quality_and_retain_that_the_broker_does_not_have_are_refused() {
     with(Version::V5, limited(&[0x24, 1, 0x25, 0]), |test| {
         test.start();
-        // These are published before the broker's limits are known.
+        // These messages are published before the broker's limits are known.
         let two = test.publish(&Publish::new("t", b"").qos(Qos::Two)).unwrap().unwrap();
         let kept = test.publish(&Publish::new("t", b"").qos(Qos::One).retained()).unwrap().unwrap();
         let one = test.publish(&Publish::new("t", b"").qos(Qos::One)).unwrap().unwrap();
@@ -239,12 +239,12 @@ fn topics_that_repeat_get_an_alias_if_the_broker_allows() {
         test.net.act(Deed::Reset);
         test.run(2);
         assert_eq!(topics(test.sent()), [name("one", 1)]);
-        // This topic is too long for an alias, so the message has none.
+        // This topic is too long for an alias, so the message has no alias.
         test.publish(&Publish::new(&"x".repeat(64), b"")).unwrap();
         test.run(1);
         assert_eq!(topics(test.sent()), [name(&"x".repeat(64), 0)], "too long for an alias");
     });
-    // If the alias would make the packet too long, it is left out.
+    // If the alias would make the packet too long, the alias is left out.
     with(Version::V5, limited(&[0x22, 0, 9, 0x27, 0, 0, 0, 50]), |test| {
         test.start_up();
         test.publish(&Publish::new("t", &[0; 44])).unwrap();

@@ -24,7 +24,7 @@ use picoevent_peers::mqtt::Deed;
 use picoevent_peers::mqtt::packet::{self, Packet, connack};
 use world::{Peer, World};
 
-/// A message or a piece of one, as the application received it.
+/// A message or a piece of a message, as the application received it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct Seen {
     topic: String,

@@ -76,7 +76,7 @@ fn a_message_with_qos_2_takes_two_steps() {
             assert_eq!(test.events(), [ok(id)]);
             test.send(ack(0x70, number));
             assert_eq!((test.events(), test.app.mqtt().used()), (Vec::new(), 0));
-            // The client answers a PUBREC with an unknown identifier, so that the broker can discard the
+            // The client answers a PUBREC that has an unknown identifier, so that the broker can discard the
             // identifier.
             test.send(ack(0x50, 77));
             let reason = if version == Version::V5 { 0x92 } else { 0 };

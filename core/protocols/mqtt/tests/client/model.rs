@@ -1,14 +1,16 @@
-//! A model of a broker with faults: it restarts, loses sessions, resets connections in the middle of a packet, and
-//! delays and repeats packets. A device publishes to it and subscribes. The simulation runs with many seeds.
+//! A model of a broker with faults. It restarts, loses sessions, resets connections in the middle of a packet,
+//! and delays and repeats packets. A device publishes messages to the broker and subscribes. The simulation
+//! runs with many seeds.
 //!
-//! The model checks the client's packets all the time. After the faults end, these must hold:
+//! The model checks the client's packets all the time. After the faults end, these statements must be true:
 //!
-//! * The broker has each message that was acknowledged to the application. With QoS 2 it has it once; with QoS 2,
-//!   no message is delivered twice.
-//! * The application has received each message that the broker has not lost. With QoS 2 none is received twice.
+//! * The broker has delivered each message that was acknowledged to the application: at least once with QoS 1, exactly
+//!   once with QoS 2. A message that was reported as lost was delivered at most once.
+//! * The application has received each message that the broker has not lost. It has received no
+//!   message with QoS 2 twice.
 //! * First deliveries are in the order of publishing.
-//! * The time between attempts to connect is never below the shortest back-off, and the base and the client hold
-//!   no more than at the start.
+//! * The time between two attempts to connect is never below the shortest back-off. At the end the client stores
+//!   only its subscription.
 
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;
@@ -402,7 +404,7 @@ fn nothing_is_lost_or_doubled_that_must_not_be() {
     assert!(sum.lost > seeds / 20 && sum.again > seeds / 20, "{} {}", sum.lost, sum.again);
 }
 
-/// Runs as many seeds as `MQTT_SEEDS` says; the default is a million.
+/// Runs the number of seeds in `MQTT_SEEDS`; the default is a million.
 #[test]
 #[ignore = "takes minutes"]
 fn nothing_is_lost_or_doubled_over_a_million_seeds() {

@@ -194,7 +194,8 @@ impl Peer for Other {
         if self.is_up && self.rng.u8(0..20) == 0 {
             return vec![(Duration::ZERO, Deed::Reset)];
         }
-        // The client can store the identifiers of four messages with QoS 2. In 3.1.1 it cannot tell the broker.
+        // The client can store the identifiers of four messages with QoS 2. In 3.1.1 it cannot tell the
+        // broker this number.
         if self.is_up && self.rng.bool() && self.is_5 {
             if self.server.get_receive_maximum_vacancy_for_send().is_none_or(|left| left > 0) {
                 self.publish(&mut deeds);

@@ -116,7 +116,7 @@ fn malformed_properties_end_the_connection() {
         (message(&[0x0B, 0]), Reason::PROTOCOL_ERROR),
         (message(&[0x08, 0, 1, b'#']), Reason::PROTOCOL_ERROR),
         (message(&[0x23, 0, 0]), Reason::PROTOCOL_ERROR),
-        // The alias is unknown, or greater than the two that the client has announced.
+        // The alias is unknown, or greater than 2, the maximum that the client has announced.
         (packet(0x30, &[0, 0, 3, 0x23, 0, 1]), Reason::PROTOCOL_ERROR),
         (message(&[0x23, 0, 3]), Reason::TOPIC_ALIAS_INVALID),
         (packet(0x30, &[0, 0, 0]), Reason::PROTOCOL_ERROR),
@@ -166,7 +166,7 @@ fn a_connection_begins_with_a_connack() {
         (packet(0x20, &[2, 0, 0]), Reason::MALFORMED_PACKET),
         (packet(0x20, &[0, 1, 0]), Reason::MALFORMED_PACKET),
         (packet(0x20, &[1, 0x87, 0]), Reason::PROTOCOL_ERROR),
-        // The client did not ask for a session.
+        // The client did not request a session.
         (connack(5, true, 0, &[]), Reason::PROTOCOL_ERROR),
         (connack(5, false, 0, &[0x21, 0, 0]), Reason::PROTOCOL_ERROR),
         (connack(5, false, 0, &[0x27, 0, 0, 0, 0]), Reason::PROTOCOL_ERROR),

@@ -3,7 +3,8 @@
 use super::*;
 use packet::{ack, publish, suback};
 
-/// Returns a broker that answers a CONNECT with or without a session. The first CONNECT never has one.
+/// Returns a broker that answers a CONNECT with or without a session. The first CONNECT is always
+/// answered without a session.
 fn session(level: u8, present: bool) -> impl FnMut(&Packet) -> Vec<Deed> {
     let mut times = 0;
     move |packet| match packet {
@@ -54,7 +55,8 @@ fn what_was_not_acknowledged_is_sent_again_in_order() {
             test.send(ack(0x50, three.number()));
             test.sent();
             cut(test);
-            // The broker has one message, which is released. The others are retransmitted.
+            // The broker has received one message, so the client sends its PUBREL. The client retransmits the
+            // other two messages.
             assert_eq!(brief(test.sent()), ["ack 6", "a again 1", "b again 2"]);
             test.events();
             for (first, id) in [(0x40, one), (0x50, two), (0x70, three), (0x70, two)] {
@@ -98,7 +100,7 @@ fn a_lost_session_is_made_anew() {
             test.sent();
             test.events();
             cut(test);
-            // The message with QoS 1 is sent as a new one. The message with QoS 2 may have been delivered, so it
+            // The message with QoS 1 is sent as a new message. The message with QoS 2 may have been delivered, so it
             // is reported as lost.
             assert_eq!(brief(test.sent()), ["subscribe set/#", "a new 1"]);
             let up = MqttEvent::Up { session_present: false };
@@ -117,7 +119,7 @@ fn a_message_that_the_broker_had_taken_is_lost_with_the_session() {
         let id = test.publish(&Publish::new("t", b"b").qos(Qos::Two)).unwrap().unwrap();
         test.run(1);
         test.send(ack(0x50, id.number()));
-        // A message that was not sent yet is sent.
+        // A message that is published after the end of the connection is sent on the next connection.
         test.net.act(Deed::Reset);
         test.run(0);
         test.publish(&Publish::new("t", b"c").qos(Qos::Two)).unwrap();

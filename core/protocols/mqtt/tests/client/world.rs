@@ -20,7 +20,7 @@ pub trait Peer {
     /// Called when the connection has ended.
     fn gone(&mut self) {}
 
-    /// Returns the time of the peer's next own action.
+    /// Returns the time of the next action that the peer takes without a packet from the client.
     fn next(&self) -> Instant {
         Instant::MAX
     }
@@ -139,7 +139,8 @@ impl<A, P: Peer> Backend<A> for World<P> {
         }
         let deeds = self.call.iter().filter(|call| call.is_open);
         let next = deeds.filter_map(|call| call.deeds.front()).map(|(at, _)| *at).min();
-        // Data that is due but has not been delivered waits for room in the ring, not for a time.
+        // If the time of an action has passed, but its data was not delivered, the data waits for room in the
+        // ring, not for a time.
         let next = next.filter(|at| *at > self.now).unwrap_or(Instant::MAX);
         next.min(self.peer.next())
     }
