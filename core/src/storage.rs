@@ -17,8 +17,8 @@ use crate::table::Slot;
 /// | `SOURCES` | [sources](crate::Source) that can exist at once |
 /// | `UDP` | [UDP sockets](crate::UdpSocket) that can exist at once, with the feature `udp` |
 ///
-/// All tables together have 65,535 slots at most; further slots are not used. A new storage is all zeros,
-/// so a `static` one takes no flash. The connections can be used once they are in a pool:
+/// All tables together have 65,535 slots at most; further slots are not used. A new storage is all zeros, so a
+/// storage in a `static` takes no flash. The connections can be used once they are in a pool:
 ///
 /// ```
 /// use picoevent::{EventBase, Pool, Storage};
@@ -32,9 +32,9 @@ use crate::table::Slot;
 /// # Ok::<(), picoevent::SetupError>(())
 /// ```
 ///
-/// On a host, use `picoevent_mio::HeapStorage`: it is on the heap, and its size is chosen at run time.
-/// A `Box::new(Storage::new())` of some megabytes overflows the stack. Other kinds of storage are made
-/// of [parts](crate::memory).
+/// On a host, use `picoevent_mio::HeapStorage`: it is on the heap, and its size is chosen at run time. A
+/// `Box::new(Storage::new())` of some megabytes overflows the stack. Another kind of storage can be made from
+/// its [parts](crate::memory).
 pub struct Storage<
     A,
     const EVENTS: usize,

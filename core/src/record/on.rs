@@ -43,8 +43,8 @@ impl LongestWrite {
 }
 
 impl<'s, A> EventBase<'s, A> {
-    /// Returns the length of the longest [`write`](crate::ConnMut::write) so far, refused ones
-    /// included. An output ring must be at least this long for the application to work. O(1).
+    /// Returns the length of the longest [`write`](crate::ConnMut::write) so far, also if it was refused. In an
+    /// output ring that is shorter, this write can never succeed. O(1).
     pub fn longest_write(&self) -> usize {
         self.cx.longest_write.0
     }

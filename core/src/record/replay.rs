@@ -120,8 +120,8 @@ impl<'r> Replay<'r> {
         })
     }
 
-    /// Gives a base the initial time and seed of the recorded base, if it had any. Call it before the
-    /// application starts, if the application then draws random bytes or arms timers.
+    /// Gives a base the initial time and seed of the recorded base, if it had any. Call it before the application
+    /// starts if the application draws random bytes or arms timers when it starts.
     pub fn prepare<A>(&self, base: &mut EventBase<'_, A>) {
         for entry in self.entries.clone() {
             match entry {
@@ -132,9 +132,8 @@ impl<'r> Replay<'r> {
         }
     }
 
-    /// Replays until the loop ends or the recording is over. Start the application on `base` first, as the
-    /// program did. When the loop has ended, do the same to the base as the program did, and call this
-    /// again.
+    /// Replays until the loop ends or the recording is over. Start the application on `base` first, as the program
+    /// did. When the loop has ended, do the same to the base as the program did, and call this function again.
     ///
     /// # Errors
     /// [`ReplayError`]. The application is then in the state in which it first behaved differently.

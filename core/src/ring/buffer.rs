@@ -8,9 +8,9 @@ use crate::error::{LineError, WriteError};
 
 /// A ring buffer in memory of the application (an `evbuffer` without a connection).
 ///
-/// A memory of `n` bytes holds `n` bytes. The methods have the same names, meaning and code as those of a connection,
-/// [`ConnMut`](crate::ConnMut). Bytes are written at the end and read from the beginning. No bytes are lost on an
-/// error.
+/// A ring in a memory of `n` bytes can hold `n` bytes. The methods have the same names, meaning and code as those of
+/// a connection, [`ConnMut`](crate::ConnMut). Bytes are written at the end and read from the beginning. No bytes are
+/// lost on an error.
 ///
 /// This example reads lines from another source, for example a serial port:
 ///
@@ -229,8 +229,8 @@ impl RingBuffer<'_> {
     }
 
     /// Returns the offset at which `needle` first occurs completely within a range of offsets, for example `5..` or
-    /// `..64`. `None` for a range that is reversed or starts beyond the end of the bytes held. The end of the range is
-    /// limited to that end.
+    /// `..64`. `None` for a range that is reversed or starts beyond the end of the bytes held. A range that ends
+    /// beyond them is limited to the bytes held.
     pub fn find_in(&self, needle: &[u8], range: impl RangeBounds<usize>) -> Option<usize> {
         self.ring.find_in(self.storage, needle, offsets(range, self.len()))
     }
@@ -287,7 +287,8 @@ impl RingBuffer<'_> {
     }
 }
 
-/// Each piece of text is written completely or not at all. [`RingBuffer::write_fmt`] does this for the whole text.
+/// Each piece of text is written completely or not at all. [`RingBuffer::write_fmt`] writes the whole text completely
+/// or not at all.
 impl fmt::Write for RingBuffer<'_> {
     fn write_str(&mut self, text: &str) -> fmt::Result {
         self.write(text.as_bytes()).map_err(|_| fmt::Error)

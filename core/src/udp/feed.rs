@@ -94,8 +94,10 @@ impl<A> EventBase<'_, A> {
         true
     }
 
-    /// Returns whether the input ring has room for a datagram of `length` bytes from any address, or is empty. If not,
-    /// [`UdpAction::ReceiveFrom`](crate::UdpAction::ReceiveFrom) follows when the application has consumed a datagram.
+    /// Returns whether the input ring has room for a datagram of `length` bytes from any address, or is
+    /// empty. Returns `false` for a closed socket, too. If the ring has no room,
+    /// [`UdpAction::ReceiveFrom`](crate::UdpAction::ReceiveFrom) follows when the application has
+    /// consumed a datagram.
     pub fn has_udp_room(&mut self, socket: UdpSocket, length: usize) -> bool {
         let Some(slot) = self.cx.tables.udp.get_mut(socket) else { return false };
         let size = slot.input_len();
@@ -116,8 +118,8 @@ impl<A> EventBase<'_, A> {
         }
     }
 
-    /// Returns the oldest request of a UDP socket. The back end calls [`udp_done`](Self::udp_done) when it has carried
-    /// the request out, or cannot.
+    /// Returns the oldest request of a UDP socket; `None` if there is none. The back end calls
+    /// [`udp_done`](Self::udp_done) when it has carried the request out, or cannot.
     pub fn udp_request(&self, socket: UdpSocket) -> Option<UdpRequest<'_>> {
         let slot = self.cx.tables.udp.slots.get(socket)?;
         let record = front(slot.output, self.cx.pools.part(slot.output_range()))?;
