@@ -43,7 +43,7 @@ fn cancel_tells_whether_an_alarm_was_set_or_due() {
     assert!(base.conn(conn).unwrap().alarm_every(ms(5)).cancel_alarm(), "it was set");
     assert!(!base.conn(conn).unwrap().cancel_alarm());
     assert_eq!(passes_at(&mut base, &mut app, 10), []);
-    // The alarm of a connection of low priority is due, and waits for its turn.
+    // The alarm of a connection of low priority is due, but more urgent callbacks run first.
     base.conn(conn).unwrap().set_priority(Priority::LOWEST).unwrap();
     base.conn(conn).unwrap().alarm_after(ms(5));
     base.after(ms(5), |_: &mut App, _| ()).unwrap();
