@@ -14,7 +14,7 @@ pub struct Run(u8);
 impl Run {
     /// Run until there is nothing left to wait for, or an end is requested.
     pub const DEFAULT: Self = Self(0);
-    /// Run until callbacks have run and none is due any more.
+    /// Run until callbacks have run and no further callback is due.
     pub const ONCE: Self = Self(0x01);
     /// Run without waiting, until there is no news and no due callback. With [`Run::ONCE`], also
     /// end when callbacks have run: after one pass, if there is only one priority.
@@ -114,8 +114,8 @@ impl LoopState {
         self.asked & bits != 0
     }
 
-    /// Returns why the loop must end, even if there is something to wait for. `is_done`: callbacks have run,
-    /// and none is due.
+    /// Returns why the loop must end, even if there is something to wait for. `is_done` means that callbacks have
+    /// run, and that no callback is due.
     #[cold]
     fn asked_end(&self, is_done: bool) -> Option<End> {
         if self.is_asked(ask::BREAK) {

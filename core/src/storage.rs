@@ -10,7 +10,7 @@ use crate::table::Slot;
 /// | parameter | is |
 /// |---|---|
 /// | `EVENTS` | events that can exist at once: timers, signals, sources' readiness, watchers |
-/// | `CONNS` | connections that can exist at once, those being flushed after a close included |
+/// | `CONNS` | connections that can exist at once, including closed connections whose output is still being sent |
 /// | `BYTES` | bytes of all rings together, of connections and of UDP sockets |
 /// | `LISTENERS` | listeners that can exist at once |
 /// | `POOLS` | [pools](crate::Pool) into which the connections and the bytes are divided, 16 at most |
@@ -33,8 +33,8 @@ use crate::table::Slot;
 /// ```
 ///
 /// On a host, use `picoevent_mio::HeapStorage`: it is on the heap, and its size is chosen at run time. A
-/// `Box::new(Storage::new())` of some megabytes overflows the stack. Another kind of storage can be made from
-/// its [parts](crate::memory).
+/// `Box::new(Storage::new())` of some megabytes overflows the stack. To make another kind of storage,
+/// see [`memory`](crate::memory).
 pub struct Storage<
     A,
     const EVENTS: usize,

@@ -140,7 +140,7 @@ impl<'s, T: Slot> Table<'s, T> {
         Some(first)
     }
 
-    /// Returns the number of slots that are in no part yet. Only for a table that is carved.
+    /// Returns the number of slots that are in no part yet. Call it only for a table that is carved into parts.
     pub(crate) fn uncarved(&self) -> usize {
         if self.free == END { 0 } else { self.slots.len().saturating_sub(self.free.into()) }
     }

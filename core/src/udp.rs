@@ -64,9 +64,9 @@ pub enum UdpEvent {
     Readable,
     /// There is room for the last refused datagram.
     Writable,
-    /// The socket could not be bound, a datagram could not be sent, or a peer answered that its port is not
-    /// in use. The socket stays usable, unless it could not be bound. If several errors happen before the
-    /// callback runs, it gets the last one.
+    /// The socket could not be bound, a datagram could not be sent, another request failed (for example to join a
+    /// group), or a peer answered that its port is not in use. The socket stays usable, unless it could not be bound.
+    /// If several errors happen before the callback runs, it gets the last one.
     Failed(UdpError),
 }
 

@@ -1,4 +1,4 @@
-//! The entries of a recording: one for each call of a back end, with the base's answer.
+//! The entries of a recording: one for each call of a back end, with the result that the base returned.
 
 use core::fmt;
 use core::net::SocketAddr;
@@ -28,7 +28,7 @@ pub enum Entry<'e> {
     /// The back end took this action, with its address if it has one. The action is `None` if there were
     /// no more actions.
     Action(Option<Action>, Option<SocketAddr>),
-    /// The back end asked how long to wait. `Some` if the answer was that the loop has ended.
+    /// The length of the next wait was requested. `Some` if the loop has ended instead.
     Wait(Option<End>),
     /// A connection was accepted.
     Accepted(Listener, SocketAddr, Result<Conn, AcceptError>),

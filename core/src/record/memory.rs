@@ -47,8 +47,8 @@ impl<const BYTES: usize> Recording<BYTES> {
         Self { keep, state: Mutex::new(RefCell::new(state)) }
     }
 
-    /// Passes the recording to `each` as lines of text, to be logged unchanged. The crate `picoevent-recording` reads
-    /// them back from the log.
+    /// Calls `each` with each line of the recording as text. Log these lines unchanged. The crate
+    /// `picoevent-recording` reads them from the log.
     ///
     /// Call it from the loop itself, or while the loop is stopped, for example in a panic handler.
     pub fn dump(&self, mut each: impl FnMut(&str)) {

@@ -223,7 +223,8 @@ impl RingBuffer<'_> {
 
 /// Searching.
 impl RingBuffer<'_> {
-    /// Returns the offset at which `needle` first occurs completely; 0 for an empty needle.
+    /// Returns the offset at which `needle` first occurs completely; 0 for an empty needle, `None` if the needle
+    /// does not occur.
     pub fn find(&self, needle: &[u8]) -> Option<usize> {
         self.ring.find(self.storage, needle)
     }
@@ -235,9 +236,9 @@ impl RingBuffer<'_> {
         self.ring.find_in(self.storage, needle, offsets(range, self.len()))
     }
 
-    /// Returns the position of the first end-of-line sequence, as a range of offsets: the line ends at the start of the
-    /// range, and the next line begins at its end. Bytes are not searched twice while a line arrives piece by piece, if
-    /// each call searches for the same `eol`.
+    /// Returns the position of the first end-of-line sequence, as a range of offsets: the line ends at the start of
+    /// the range, and the next line begins at the end of the range. `None` while there is no such sequence. Bytes are
+    /// not searched twice while a line arrives piece by piece, if each call searches for the same `eol`.
     pub fn find_eol(&mut self, eol: Eol) -> Option<Range<usize>> {
         self.ring.find_eol(self.storage, eol, &mut self.lines.searched)
     }

@@ -25,7 +25,7 @@ pub enum Eol {
 }
 
 impl Eol {
-    /// Returns the number of bytes of an end that can arrive before its last byte.
+    /// Returns how many bytes of a line end can arrive before its last byte.
     pub(super) const fn begun(self) -> usize {
         match self {
             Self::Crlf | Self::CrlfStrict => 1,
@@ -33,12 +33,12 @@ impl Eol {
         }
     }
 
-    /// Returns the last byte of an end.
+    /// Returns the last byte of a line end.
     const fn last(self) -> u8 {
         if matches!(self, Self::Nul) { 0 } else { b'\n' }
     }
 
-    /// Returns whether the search for an end stops at `byte`.
+    /// Returns whether the search for a line end stops at `byte`.
     const fn stops_at(self, byte: u8) -> bool {
         byte == self.last() || matches!(self, Self::Any) && byte == b'\r'
     }

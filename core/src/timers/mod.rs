@@ -11,8 +11,8 @@
 //! index 7 holds position 7 of the heap, and also the deadline of owner 7. Position and deadline are unrelated: they
 //! share a slot so that one slice holds both without padding.
 //!
-//! Equal deadlines come due in the order they were armed: each arming takes the next sequence number, and
-//! both heaps share these numbers.
+//! Timers with equal deadlines become due in the order in which they were armed: each arming takes the next sequence
+//! number, and both heaps share these numbers.
 //!
 //! **A cancelled timer stays in the heap** until it comes first. Cancelling is O(1), and stale keys do not
 //! accumulate, because each owner is in the heap at most once: arming it again reuses its position. Arming a timer
@@ -34,8 +34,8 @@ pub(crate) struct Alarm {
 }
 
 impl Alarm {
-    /// Comes before every other alarm, except one for the clock's origin with a wrapped sequence
-    /// number.
+    /// An alarm that comes before every other alarm. The only exception is an alarm at the clock's origin whose
+    /// sequence number has wrapped.
     pub(crate) const BEFORE_ALL: Self = Self { deadline: Instant::ZERO, sequence: 0 };
 
     /// Returns whether this alarm comes before `other`.
@@ -61,7 +61,7 @@ impl Alarm {
 /// Room for the timer of one event or connection, in a [`Memory`](crate::memory::Memory).
 #[derive(Clone, Copy)]
 pub struct TimerSlot {
-    // The owner's alarm. Never read before the owner was armed.
+    // The alarm of the owner with this slot's index. It is not read before the owner was armed.
     deadline: Instant,
     sequence: usize,
     /// The owner's position in the heap, plus one; zero while the owner is not in the heap.

@@ -12,10 +12,11 @@ use crate::{EventBase, log};
 /// A request of the application for a UDP socket. Requests are carried out in order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum UdpRequest<'b> {
-    /// Send a datagram to the address. If the socket is connected to this peer, send it as a connected socket.
+    /// Send a datagram to the address. If the socket is connected to this peer, send it without a
+    /// destination address.
     Send(SocketAddr, &'b [u8]),
-    /// Connect the socket, so that refusals of the peer are reported. The base itself discards datagrams from other
-    /// senders.
+    /// Connect the socket, so that an answer that the peer's port is not in use is reported. The base itself discards
+    /// datagrams from other senders.
     Connect(SocketAddr),
     /// Join the group.
     Join(IpAddr),

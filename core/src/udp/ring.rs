@@ -101,7 +101,7 @@ pub(super) fn push(ring: &mut Ring, storage: &mut [u8], record: &Record<'_>) -> 
     true
 }
 
-/// Returns the oldest record.
+/// Returns the oldest record; `None` if the ring is empty.
 pub(super) fn front<'b>(ring: Ring, storage: &'b [u8]) -> Option<Record<'b>> {
     Record::read(ring.bytes(storage).0)
 }

@@ -4,7 +4,7 @@ use picoevent::{Conn, ConnEvent, Cx, Direction, Priority, StillActiveError};
 
 use super::{ABORTED, App, Base, actions, base, drain, feed, listener, peer};
 
-/// Returns two accepted connections that read. The first one is called first.
+/// Returns two accepted connections with reading enabled.
 fn pair(base: &mut Base, app: &mut App) -> (Conn, Conn) {
     let listener = listener(base);
     let (first, second) = (base.accepted(listener, peer()), base.accepted(listener, peer()));

@@ -83,7 +83,7 @@ impl Filter<App> for Signed {
     }
 }
 
-/// The length of that text: a filter does not get room for so many bytes in one call.
+/// The length of that text. It is more than the room that a filter gets in one call.
 const LONG: usize = 150;
 
 fn as_it_is(from: &[u8], to: &mut [u8]) -> Moved {

@@ -63,7 +63,7 @@ struct App {
     ended: Vec<Conn>,
     /// The number of bytes that a filter has added at the end.
     signed: usize,
-    /// The calls of connections that only record them, in order.
+    /// The events of connections whose callbacks only record them, in order.
     called: Vec<(Conn, ConnEvent)>,
 }
 

@@ -105,7 +105,7 @@ fn at_the_end_of_the_clock_no_alarm_rings_that_was_not_set() {
     assert_eq!(passes(&mut base, &mut app), [ConnEvent::Timeout(Direction::Read)]);
 }
 
-/// A due timeout has no key in the heap. When its callback is cancelled, it gets a key again.
+/// A due timeout has no key in the heap. When its callback is cancelled, the timeout gets a key again.
 #[test]
 fn a_timeout_whose_callback_was_taken_back_comes_later() {
     let (mut base, mut app, conn) = with_conn();

@@ -69,7 +69,7 @@ fn without_a_text_a_spare_place_is_not_used() {
     assert!(!base.has_room(listener));
     let refused = base.outgoing_with(pool, &SETTINGS, App::note);
     assert_eq!(refused, Err(picoevent::SetupError::PoolFull));
-    // A closed connection that still delivers its output does not count, so the next client is served in
+    // A closed connection that still delivers its output does not count as in use, so the next client is served in
     // the spare slot.
     base.conn(conn).unwrap().write(b"bye").unwrap();
     base.conn(conn).unwrap().close();

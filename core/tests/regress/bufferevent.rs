@@ -194,7 +194,7 @@ fn three_of_ten(test: impl Fn(&mut Scene<'_, '_>, Conn)) {
     }
 }
 
-/// A trigger respects the low mark, and causes one call.
+/// A request for a callback (libevent's `bufferevent_trigger`) respects the low mark, and causes one call.
 #[test]
 fn bufferevent_trigger() {
     three_of_ten(|scene, conn| {
@@ -234,7 +234,8 @@ fn bufferevent_trigger_postpone() {
     });
 }
 
-/// A callback that triggers itself is called again in the next pass, so the loop looks for news in between.
+/// A callback that requests itself again is called in the next pass, so the loop looks for news between
+/// the two calls.
 #[test]
 fn bufferevent_trigger_defer_postpone() {
     three_of_ten(|scene, conn| {

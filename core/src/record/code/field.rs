@@ -110,7 +110,7 @@ impl Raw<'_> {
     }
 }
 
-/// The fields of an entry, one after the other.
+/// Reads the fields of an entry, one after the other.
 pub(super) struct Fields<'f>(pub(super) core::slice::Iter<'f, u64>);
 
 impl Fields<'_> {
