@@ -249,9 +249,9 @@ impl<A> EventBase<'_, A> {
         }
     }
 
-    /// Returns the next time at which a timeout or a requested exit is due; `None` if there is neither. O(1), plus
-    /// O(log n) once for each stale key that has come first in the heap: a cancelled timer, or a connection's timeout
-    /// that was restarted.
+    /// Returns the next time at which a timeout or a requested exit is due; `None` if there is
+    /// neither. O(1), plus O(log n) once for each stale key that has come first in the heap: a
+    /// cancelled timer, or a connection's timeout that was restarted.
     ///
     /// A back end does not call it: it is a step of the [turn](EventBase::turn), for tests and for programs
     /// that measure single steps.

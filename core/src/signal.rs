@@ -1,8 +1,7 @@
 //! Signals: the numbers by which interrupts, other threads and the operating system notify an
 //! application.
 
-/// A signal: a number from 1 to 31. The constants have the numbers that Linux uses and the meanings that
-/// POSIX defines.
+/// A signal: a number from 1 to 31. The constants have the numbers that Linux uses and the meanings that POSIX defines.
 ///
 /// On a host `Signal::INT` is the operating system's SIGINT. On a board, `main` chooses what raises it, with a
 /// [`Trigger`](crate::Trigger): for example a button, or a supervisor's request. The application is the same in both

@@ -84,8 +84,8 @@ impl<'s, T: Slot> Table<'s, T> {
     /// Makes an empty table over the storage. Generations continue from their old values, so
     /// handles from an earlier base over the same storage are stale.
     ///
-    /// Adds the number of slots of this table to `number`, the number of slots of all earlier tables. The sum
-    /// stays below 65,536.
+    /// Adds the number of slots of this table to `number`, the number of slots of all earlier tables.
+    /// The sum stays below 65,536.
     pub(crate) fn new(slots: &'s mut [T], number: &mut u16) -> Self {
         let usable = slots.len().min(usize::from(MAX_SLOTS.wrapping_sub(*number)));
         *number = number.wrapping_add(usable as u16);
@@ -204,8 +204,8 @@ impl<'s, T: Slot> Table<'s, T> {
         self.slots.get_mut(usize::from(index))
     }
 
-    /// Returns the slot with this number, taken or not. Call it only for the events, because only their numbers are
-    /// also their indices.
+    /// Returns the slot with this number, taken or not. Call it only for the events, because only
+    /// their numbers are also their indices.
     #[inline(always)]
     pub(crate) fn numbered(&mut self, id: Id) -> Option<&mut T> {
         self.slots.get_mut(id.index())

@@ -87,8 +87,8 @@ impl<'s, A> Tables<'s, A> {
         Id::at(self.first[2].wrapping_add(index))
     }
 
-    /// Returns the table and the index of a number. For [`Id::NONE`], the returned index does not exist in the
-    /// returned table.
+    /// Returns the table and the index of a number. For [`Id::NONE`], the returned index does not
+    /// exist in the returned table.
     pub(crate) fn place(&self, id: Id) -> Place {
         let [conn, listener, source] = self.first;
         match id.slot() {

@@ -10,9 +10,9 @@
 //! before the news, so a timeout that starts with the news counts from that time. Due timers become
 //! active only when the pass begins, so callbacks for news are queued before those of timers.
 //!
-//! Actions can make callbacks due, for example because output was sent. If callbacks are due only because of the
-//! actions, the back end may skip looking for news once, if this costs a system call. The pass then follows the
-//! actions directly.
+//! Actions can make callbacks due, for example because output was sent. If callbacks are due only
+//! because of the actions, the back end may skip looking for news once, if this costs a system call.
+//! The pass then follows the actions directly.
 
 use core::task::{Poll, ready};
 

@@ -19,8 +19,8 @@ struct Day {
 }
 
 impl Day {
-    /// Makes periods from ten seconds to one hour, with a resolution of one microsecond. Every tenth period
-    /// is one minute.
+    /// Makes periods from ten seconds to one hour, with a resolution of one microsecond. Every tenth
+    /// period is one minute.
     fn new() -> Self {
         let mut random = 0x9E37_79B9_7F4A_7C15_u64;
         let periods = (0..TIMERS).map(|timer| {

@@ -1,7 +1,6 @@
 //! Pitfalls of libevent's loop, and the behaviour here. This file has only the pitfalls that no other test covers.
 //!
-//! The tests of all other pitfalls are next to the rules that they concern. `docs/from-libevent.md`
-//! lists all pitfalls.
+//! The tests of all other pitfalls are next to the rules that they concern. `docs/from-libevent.md` lists all pitfalls.
 
 mod script;
 

@@ -25,8 +25,8 @@ pub enum Entry<'e> {
     Begin(Run),
     /// The prepare watchers are called.
     Prepare,
-    /// The back end took this action, with its address if it has one. The action is `None` if there were
-    /// no more actions.
+    /// The back end took this action, with its address if it has one. The action is `None` if there
+    /// were no more actions.
     Action(Option<Action>, Option<SocketAddr>),
     /// The length of the next wait was requested. `Some` if the loop has ended instead.
     Wait(Option<End>),
@@ -90,8 +90,8 @@ pub enum UdpEntry {
     Waits(usize),
     /// A received datagram was dropped.
     Dropped,
-    /// The oldest request was carried out, or failed with this error. The number is the checksum of its datagram, 0
-    /// for another request.
+    /// The oldest request was carried out, or failed with this error. The number is the checksum of
+    /// its datagram, 0 for another request.
     Done(u16, Option<UdpError>),
     /// An error that belongs to no request was reported. The socket stays usable.
     Failed(UdpError),

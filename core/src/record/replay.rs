@@ -104,8 +104,8 @@ impl<'r> Replay<'r> {
         self.sizes
     }
 
-    /// Returns the first pool that was added in the part of the recording that is not replayed yet; `None` if
-    /// there is none.
+    /// Returns the first pool that was added in the part of the recording that is not replayed yet;
+    /// `None` if there is none.
     pub fn first_pool(&self) -> Option<Pool> {
         self.entries.clone().find_map(|entry| match entry {
             Ok((_, Entry::Pool(pool))) => Some(pool),
@@ -138,8 +138,8 @@ impl<'r> Replay<'r> {
     /// did. When the loop has ended, do the same to the base as the program did, and call this function again.
     ///
     /// # Errors
-    /// [`ReplayError`]. After [`ReplayError::Difference`], the application is in the state in which it first
-    /// behaved differently.
+    /// [`ReplayError`]. After [`ReplayError::Difference`], the application is in the state in which
+    /// it first behaved differently.
     pub fn run<A>(
         &mut self,
         base: &mut EventBase<'_, A>,

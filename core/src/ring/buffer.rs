@@ -223,8 +223,8 @@ impl RingBuffer<'_> {
 
 /// Searching.
 impl RingBuffer<'_> {
-    /// Returns the offset at which `needle` first occurs completely; 0 for an empty needle, `None` if the needle
-    /// does not occur.
+    /// Returns the offset at which `needle` first occurs completely; 0 for an empty needle, `None` if
+    /// the needle does not occur.
     pub fn find(&self, needle: &[u8]) -> Option<usize> {
         self.ring.find(self.storage, needle)
     }

@@ -174,8 +174,7 @@ impl<'s, const N: usize> Heap<'s, N> {
         }
     }
 
-    /// Puts an owner into the heap, which has a gap at `gap`. The owner moves up or down from the gap to its
-    /// position.
+    /// Puts an owner into the heap, which has a gap at `gap`. The owner moves up or down from the gap to its position.
     ///
     /// An owner that moves down nearly always ends near a leaf. So the gap first moves down to a leaf without
     /// comparing the owner. Then the owner moves up from there.

@@ -12,8 +12,7 @@ use crate::{EventBase, log};
 /// A request of the application for a UDP socket. Requests are carried out in order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum UdpRequest<'b> {
-    /// Send a datagram to the address. If the socket is connected to this peer, send it without a
-    /// destination address.
+    /// Send a datagram to the address. If the socket is connected to this peer, send it without a destination address.
     Send(SocketAddr, &'b [u8]),
     /// Connect the socket, so that an answer that the peer's port is not in use is reported. The base itself discards
     /// datagrams from other senders.
@@ -95,10 +94,9 @@ impl<A> EventBase<'_, A> {
         true
     }
 
-    /// Returns whether the input ring has room for a datagram of `length` bytes from any address, or is
-    /// empty. Returns `false` for a closed socket, too. If the ring has no room,
-    /// [`UdpAction::ReceiveFrom`](crate::UdpAction::ReceiveFrom) follows when the application has
-    /// consumed a datagram.
+    /// Returns whether the input ring has room for a datagram of `length` bytes from any address, or is empty. Returns
+    /// `false` for a closed socket, too. If the ring has no room,
+    /// [`UdpAction::ReceiveFrom`](crate::UdpAction::ReceiveFrom) follows when the application has consumed a datagram.
     pub fn has_udp_room(&mut self, socket: UdpSocket, length: usize) -> bool {
         let Some(slot) = self.cx.tables.udp.get_mut(socket) else { return false };
         let size = slot.input_len();

@@ -232,8 +232,7 @@ impl<A> Cx<'_, A> {
         self.tables.udp.slots.slot(index).is_some_and(|slot| !self.queues.is_over(&slot.turn))
     }
 
-    /// Prepares the next callback of the socket at the head of the queue. Its other due callbacks run in
-    /// the next pass.
+    /// Prepares the next callback of the socket at the head of the queue. Its other due callbacks run in the next pass.
     pub(crate) fn udp_fire(&mut self, index: UdpIndex) -> Option<Fired<A>> {
         let (socket, slot) = self.tables.udp.slots.at(index)?;
         let due = self.queues.done(&mut slot.turn);

@@ -19,9 +19,8 @@ fn pair(base: &mut Base, app: &mut App) -> (Conn, Conn) {
     (first, second)
 }
 
-/// Feeds a byte to the first connection, calls `news`, which feeds the second connection, and runs a pass. In
-/// this pass the first connection's callback runs `deed` on the second connection. Returns the calls of the
-/// second connection.
+/// Feeds a byte to the first connection, calls `news`, which feeds the second connection, and runs a pass. In this pass
+/// the first connection's callback runs `deed` on the second connection. Returns the calls of the second connection.
 fn meanwhile(
     base: &mut Base,
     app: &mut App,

@@ -39,8 +39,8 @@ fn bufferevent() {
     });
 }
 
-/// In libevent the partner gets no event when a connection of a pair is freed. Here the partner gets the end
-/// of the stream.
+/// In libevent the partner gets no event when a connection of a pair is freed. Here the partner gets
+/// the end of the stream.
 #[test]
 fn bufferevent_pair() {
     play(|mut scene| {
@@ -234,8 +234,7 @@ fn bufferevent_trigger_postpone() {
     });
 }
 
-/// A callback that requests itself again is called in the next pass, so the loop looks for news between
-/// the two calls.
+/// A callback that requests itself again is called in the next pass, so the loop looks for news between the two calls.
 #[test]
 fn bufferevent_trigger_defer_postpone() {
     three_of_ten(|scene, conn| {

@@ -82,8 +82,8 @@ fn add_buffer_with_empty2() {
     assert_eq!(all(&target), b"!hello!");
 }
 
-/// Prepends to a ring that is empty, that has room before its first byte, and whose bytes wrap at the end
-/// of the memory.
+/// Prepends to a ring that is empty, that has room before its first byte, and whose bytes wrap at the
+/// end of the memory.
 #[test]
 fn prepend() {
     let (mut one, mut two) = ([0; 64], [0; 64]);

@@ -33,9 +33,9 @@ fn whole_lines(ring: &mut RingBuffer<'_>, eol: Eol) -> Vec<String> {
     std::iter::from_fn(&mut next).collect()
 }
 
-/// All five kinds of line ends, also if a line end arrives in two pieces or wraps at the end of the memory. The last
-/// part of libevent's test lets the allocation of a line fail. Here the buffer is too short, and the line is
-/// reported and skipped.
+/// All five kinds of line ends, also if a line end arrives in two pieces or wraps at the end of the
+/// memory. The last part of libevent's test lets the allocation of a line fail. Here the buffer is
+/// too short, and the line is reported and skipped.
 #[test]
 fn readln() {
     let some: [&[u8]; 2] = [b"a silly newline\r\n\n\r\n\n\rmore\0\n", b"\nno newline"];

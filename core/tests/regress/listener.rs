@@ -101,8 +101,8 @@ fn close_accepted_fd() {
     });
 }
 
-/// When the first of two waiting clients is accepted, its callback disables the listener. The other client
-/// keeps waiting.
+/// When the first of two waiting clients is accepted, its callback disables the listener. The other
+/// client keeps waiting.
 #[test]
 fn immediate_close() {
     play(|mut scene| {

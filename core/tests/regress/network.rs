@@ -212,8 +212,8 @@ impl Scene<'_, '_> {
         self.base.connect_with(address, self.pools[0], &SETTINGS, App::note).unwrap()
     }
 
-    /// Makes two connections that are each other's peers. With sockets, the first is the client and the
-    /// second was accepted.
+    /// Makes two connections that are each other's peers. With sockets, the first is the client and
+    /// the second was accepted.
     pub fn ends(&mut self, ends: Ends) -> [Conn; 2] {
         let made = match ends {
             Ends::Sockets => {

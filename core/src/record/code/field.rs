@@ -1,5 +1,5 @@
-//! Converts the parts of an entry (handles, addresses, actions and errors) to numeric fields, and fields back
-//! to these parts.
+//! Converts the parts of an entry (handles, addresses, actions and errors) to numeric fields, and
+//! fields back to these parts.
 
 use core::net::{Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
 
