@@ -8,8 +8,8 @@
 //!  └───────────┴──────────────────┴────────┘   storage, and on from its beginning
 //! ```
 //!
-//! A [`Ring`] is only these two numbers; the storage is passed to each call. No operation allocates
-//! or loses a byte, and only [`Ring::align`] moves stored bytes.
+//! A [`Ring`] contains only the numbers `start` and `len`; the storage is passed to each call. No operation allocates
+//! memory or loses a byte, and only [`Ring::align`] moves stored bytes.
 //!
 //! | file | holds |
 //! |---|---|
@@ -139,7 +139,7 @@ impl Ring {
         self.commit(storage.len(), amount)
     }
 
-    /// Copies several pieces of `length` bytes together, all or nothing.
+    /// Writes several pieces, all of them or nothing. `length` is their total length.
     pub(crate) fn write_parts(
         &mut self,
         storage: &mut [u8],
@@ -153,7 +153,8 @@ impl Ring {
         Ok(())
     }
 
-    /// Writes formatted text, all or nothing. Returns its length, also as the error.
+    /// Writes formatted text, all or nothing. Returns the length of the text: as `Ok` if the text was written, as
+    /// `Err` if it was not.
     pub(crate) fn write_fmt(
         &mut self,
         storage: &mut [u8],
@@ -281,7 +282,7 @@ pub(crate) fn length_of(parts: &[&[u8]]) -> usize {
     parts.iter().fold(0, |sum, part| sum.saturating_add(part.len()))
 }
 
-/// Returns a range as offsets in `held` bytes. An end beyond them is cut to `held`.
+/// Converts a range to offsets in `held` bytes. If the range ends beyond these bytes, `held` becomes its end.
 pub(crate) fn offsets(range: impl RangeBounds<usize>, held: usize) -> Range<usize> {
     let start = match range.start_bound() {
         Bound::Included(start) => *start,
@@ -296,8 +297,8 @@ pub(crate) fn offsets(range: impl RangeBounds<usize>, held: usize) -> Range<usiz
     start..end.min(held)
 }
 
-/// Copies as many bytes as both slices have. Returns the number copied. The compiler sees that both parts
-/// have the same length, so the copy cannot panic.
+/// Copies bytes until one of the slices ends. Returns the number copied. The compiler sees that both parts have the
+/// same length, so the copy cannot panic.
 pub(crate) fn copy(target: &mut [u8], source: &[u8]) -> usize {
     let amount = target.len().min(source.len());
     if let (Some(target), Some(source)) = (target.get_mut(..amount), source.get(..amount)) {
@@ -306,8 +307,8 @@ pub(crate) fn copy(target: &mut [u8], source: &[u8]) -> usize {
     amount
 }
 
-/// Reverses the order of the bytes. A loop, because the optimizer does not always see that `reverse` cannot
-/// panic.
+/// Reverses the order of the bytes. It is a loop, because the optimizer does not always see that the standard
+/// library's `reverse` cannot panic.
 fn reverse(bytes: &mut [u8]) {
     if let Some((front, back)) = bytes.split_at_mut_checked(bytes.len() / 2) {
         front

@@ -14,7 +14,7 @@ pub struct Run(u8);
 impl Run {
     /// Run until there is nothing left to wait for, or an end is requested.
     pub const DEFAULT: Self = Self(0);
-    /// Run until callbacks have run and none is due any more.
+    /// Run until callbacks have run and no further callback is due.
     pub const ONCE: Self = Self(0x01);
     /// Run without waiting, until there is no news and no due callback. With [`Run::ONCE`], also
     /// end when callbacks have run: after one pass, if there is only one priority.
@@ -48,7 +48,8 @@ impl BitOr for Run {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use = "the answer may be that the loop has ended"]
 pub enum Wait {
-    /// Not at all: something is due. The back end looks for news without waiting.
+    /// Not at all, because an action, a callback or a timer is due, or because of [`Run::NONBLOCK`]. The back end
+    /// looks for news without waiting.
     Not,
     /// Until this time, or news.
     Until(Instant),
@@ -113,8 +114,8 @@ impl LoopState {
         self.asked & bits != 0
     }
 
-    /// Returns why the loop must end, even if there is something to wait for. `is_done`: callbacks have run,
-    /// and none is due.
+    /// Returns why the loop must end, even if there is something to wait for. `is_done` means that callbacks have
+    /// run, and that no callback is due.
     #[cold]
     fn asked_end(&self, is_done: bool) -> Option<End> {
         if self.is_asked(ask::BREAK) {
@@ -132,7 +133,7 @@ impl LoopState {
         self.asked |= bit;
     }
 
-    /// Asks for an exit now instead of later.
+    /// Replaces a request to exit later with a request to exit after the current pass.
     pub(crate) const fn exit_now(&mut self) {
         self.asked = self.asked & !ask::EXIT_LATER | ask::EXIT;
     }
@@ -200,9 +201,9 @@ impl<A> EventBase<'_, A> {
 
     /// Returns how long the back end may wait, once it has taken all actions.
     ///
-    /// Break, exit and the end of a run in mode `ONCE` or `NONBLOCK` are returned once; after the
-    /// next call the loop can continue. [`End::Empty`] is returned for as long as there is nothing to
-    /// wait for.
+    /// Break, exit and the end of a run in mode `ONCE` or `NONBLOCK` are each returned once. The next call does
+    /// not return them again, so the loop can continue. [`End::Empty`] is returned for as long as there is
+    /// nothing to wait for.
     ///
     /// A back end does not call it: it is a step of the [turn](EventBase::turn), for tests and for programs
     /// that measure single steps.
@@ -248,9 +249,9 @@ impl<A> EventBase<'_, A> {
         }
     }
 
-    /// Returns the next time at which a timeout or a requested exit is due. O(1), plus O(log n) once for
-    /// each stale key that has come first in the heap: a cancelled timer, or a connection's timeout that
-    /// was restarted.
+    /// Returns the next time at which a timeout or a requested exit is due; `None` if there is
+    /// neither. O(1), plus O(log n) once for each stale key that has come first in the heap: a
+    /// cancelled timer, or a connection's timeout that was restarted.
     ///
     /// A back end does not call it: it is a step of the [turn](EventBase::turn), for tests and for programs
     /// that measure single steps.

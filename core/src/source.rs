@@ -90,8 +90,8 @@ enum Counted {
 }
 
 impl<A> Cx<'_, A> {
-    /// Forgets a source. The events that waited for it are deleted, not freed: adding one again
-    /// returns [`AddError::SourceClosed`](crate::AddError::SourceClosed).
+    /// Forgets a source. The events that waited for the source are deleted, not freed. Adding one of these events
+    /// again returns [`AddError::SourceClosed`](crate::AddError::SourceClosed).
     ///
     /// # Errors
     /// [`StaleError`] when the source was forgotten already.

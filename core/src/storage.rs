@@ -10,15 +10,15 @@ use crate::table::Slot;
 /// | parameter | is |
 /// |---|---|
 /// | `EVENTS` | events that can exist at once: timers, signals, sources' readiness, watchers |
-/// | `CONNS` | connections that can exist at once, those being flushed after a close included |
+/// | `CONNS` | connections that can exist at once, including closed connections whose output is still being sent |
 /// | `BYTES` | bytes of all rings together, of connections and of UDP sockets |
 /// | `LISTENERS` | listeners that can exist at once |
 /// | `POOLS` | [pools](crate::Pool) into which the connections and the bytes are divided, 16 at most |
 /// | `SOURCES` | [sources](crate::Source) that can exist at once |
 /// | `UDP` | [UDP sockets](crate::UdpSocket) that can exist at once, with the feature `udp` |
 ///
-/// All tables together have 65,535 slots at most; further slots are not used. A new storage is all zeros,
-/// so a `static` one takes no flash. The connections can be used once they are in a pool:
+/// All tables together have 65,535 slots at most; further slots are not used. A new storage is all zeros, so a
+/// storage in a `static` takes no flash. The connections can be used once they are in a pool:
 ///
 /// ```
 /// use picoevent::{EventBase, Pool, Storage};
@@ -32,9 +32,9 @@ use crate::table::Slot;
 /// # Ok::<(), picoevent::SetupError>(())
 /// ```
 ///
-/// On a host, use `picoevent_mio::HeapStorage`: it is on the heap, and its size is chosen at run time.
-/// A `Box::new(Storage::new())` of some megabytes overflows the stack. Other kinds of storage are made
-/// of [parts](crate::memory).
+/// On a host, use `picoevent_mio::HeapStorage`: it is on the heap, and its size is chosen at run time. A
+/// `Box::new(Storage::new())` of some megabytes overflows the stack. To make another kind of storage,
+/// see [`memory`](crate::memory).
 pub struct Storage<
     A,
     const EVENTS: usize,

@@ -8,9 +8,8 @@
 //!   odd: taken     even: free      (gen 1, taken)
 //! ```
 //!
-//! A taken slot has an odd generation, a free slot an even one. A handle has the odd generation of
-//! its object, so it fits the slot only while that object is in it. Taking, finding and giving back
-//! are O(1).
+//! A taken slot has an odd generation, a free slot an even one. A handle has the odd generation of its object, so the
+//! handle fits the slot only while that object is in the slot. Taking, finding and giving back are O(1).
 
 use crate::handle::Handle;
 use crate::peak::Peak;
@@ -20,9 +19,9 @@ use crate::queue::Id;
 pub(crate) const MAX_SLOTS: u16 = u16::MAX;
 const END: u16 = u16::MAX;
 
-/// A table's data in each slot. The upper half is the generation. The lower half is the slot's own
-/// index while it is taken, and the next free slot while it is free. So in a taken slot the whole
-/// word is the handle, and one comparison checks a handle.
+/// A table's data in each slot. The upper half is the generation. The lower half is the slot's own index while the
+/// slot is taken, and the index of the next free slot while the slot is free. So in a taken slot the whole word is
+/// the handle, and one comparison checks a handle.
 #[derive(Clone, Copy)]
 pub(crate) struct Head(u32);
 
@@ -57,7 +56,7 @@ impl Head {
 
 /// A slot of a table, with its contents.
 pub(crate) trait Slot: Sized {
-    /// The kind of handle that names it.
+    /// The kind of handle that names the slot.
     type Kind;
 
     /// The initial value of a slot. It must be all zeros, so that a storage in a `static` takes no
@@ -85,8 +84,8 @@ impl<'s, T: Slot> Table<'s, T> {
     /// Makes an empty table over the storage. Generations continue from their old values, so
     /// handles from an earlier base over the same storage are stale.
     ///
-    /// Adds the number of its slots to `number`, the count of the slots of earlier tables. The sum
-    /// stays below 65,536.
+    /// Adds the number of slots of this table to `number`, the number of slots of all earlier tables.
+    /// The sum stays below 65,536.
     pub(crate) fn new(slots: &'s mut [T], number: &mut u16) -> Self {
         let usable = slots.len().min(usize::from(MAX_SLOTS.wrapping_sub(*number)));
         *number = number.wrapping_add(usable as u16);
@@ -127,9 +126,8 @@ impl<'s, T: Slot> Table<'s, T> {
         take(slots, free, taken, peak)
     }
 
-    /// Takes the first `slots` free slots as a separate part, with its own free list. Returns the
-    /// index of the first one; `None` if there are fewer. A table is either carved into parts or used
-    /// as a whole.
+    /// Takes the first `slots` free slots as a separate part, with its own free list. Returns the index of the first
+    /// one; `None` if there are fewer free slots. A table is either carved into parts or used as a whole.
     pub(crate) fn carve(&mut self, slots: usize) -> Option<u16> {
         if slots > self.uncarved() {
             return None;
@@ -142,12 +140,12 @@ impl<'s, T: Slot> Table<'s, T> {
         Some(first)
     }
 
-    /// Returns the number of slots that are in no part yet. Only for a table that is carved.
+    /// Returns the number of slots that are in no part yet. Call it only for a table that is carved into parts.
     pub(crate) fn uncarved(&self) -> usize {
         if self.free == END { 0 } else { self.slots.len().saturating_sub(self.free.into()) }
     }
 
-    /// Gives the slot back. Returns whether the handle fitted it.
+    /// Gives back the slot of a handle. Returns whether the handle fitted its slot; if not, nothing changes.
     pub(crate) fn remove(&mut self, handle: Handle<T::Kind>) -> bool {
         let fits = self.get(handle).is_some();
         if fits {
@@ -206,8 +204,8 @@ impl<'s, T: Slot> Table<'s, T> {
         self.slots.get_mut(usize::from(index))
     }
 
-    /// Returns the slot with this number, taken or not. Only for the table whose numbers begin with
-    /// zero.
+    /// Returns the slot with this number, taken or not. Call it only for the events, because only
+    /// their numbers are also their indices.
     #[inline(always)]
     pub(crate) fn numbered(&mut self, id: Id) -> Option<&mut T> {
         self.slots.get_mut(id.index())

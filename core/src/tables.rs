@@ -22,7 +22,7 @@ pub(crate) struct Tables<'s, A> {
     pub(crate) listeners: Table<'s, ListenerSlot<A>>,
     pub(crate) sources: Table<'s, SourceSlot>,
     pub(crate) udp: UdpTable<'s, A>,
-    /// The number of the first connection, listener and source.
+    /// The numbers of the first slots for connections, for listeners and for sources.
     first: [u16; 3],
 }
 
@@ -87,8 +87,8 @@ impl<'s, A> Tables<'s, A> {
         Id::at(self.first[2].wrapping_add(index))
     }
 
-    /// Returns the table and the index of a number. For [`Id::NONE`], the index does not exist in
-    /// its table.
+    /// Returns the table and the index of a number. For [`Id::NONE`], the returned index does not
+    /// exist in the returned table.
     pub(crate) fn place(&self, id: Id) -> Place {
         let [conn, listener, source] = self.first;
         match id.slot() {
@@ -124,7 +124,7 @@ impl<A> Turns for Tables<'_, A> {
     }
 }
 
-/// The links of lists that have only connections. These are the links of the queues, because a
+/// The links of lists that have only connections. They are the same links as those of the queues, because a
 /// connection is never on two lists.
 impl<A> Links for Table<'_, ConnSlot<A>> {
     fn link(&mut self, id: Id) -> Option<&mut Link> {
@@ -133,7 +133,7 @@ impl<A> Links for Table<'_, ConnSlot<A>> {
 }
 
 impl<A> Tables<'_, A> {
-    /// Returns the turn of a slot that is not an event's.
+    /// Returns the [`Turn`] of a slot that is not an event's; `None` for a source, which has none.
     pub(crate) fn turn_of_other(&mut self, id: Id) -> Option<&mut Turn> {
         match self.place(id) {
             Place::Conn(index) => self.conns.slot_mut(index).map(|slot| &mut slot.turn),

@@ -7,9 +7,9 @@ use core::time::Duration;
 
 /// A point in time: microseconds since an origin the back end chose.
 ///
-/// 64 bits of microseconds last 584,000 years; arithmetic saturates at the end instead of wrapping.
-/// A deadline beyond the end becomes [`Instant::MAX`]. If that time is ever fed, all such deadlines
-/// are due, and a persistent timer, which has no later deadline, is due once a pass from then on.
+/// 64 bits of microseconds last 584,000 years; arithmetic saturates at the end instead of wrapping. A deadline beyond
+/// the end becomes [`Instant::MAX`]. If that time is ever fed, all such deadlines are due, and a persistent timer,
+/// which has no later deadline, is due once in each pass from then on.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Instant(u64);
@@ -31,7 +31,7 @@ impl Instant {
         self.0
     }
 
-    /// Returns the instant `delay` later, rounded up to a microsecond so that nothing is ever early.
+    /// Returns the instant `delay` later, rounded up to a microsecond, so that no timer is early.
     #[must_use]
     pub const fn after(self, delay: Duration) -> Self {
         self.plus(micros(delay))
@@ -42,8 +42,8 @@ impl Instant {
         Self(self.0.saturating_add(micros))
     }
 
-    /// Returns the instant `millis` milliseconds later. Not inlined, because the arithmetic is long on a small
-    /// core.
+    /// Returns the instant `millis` milliseconds later. The function is not inlined, because 64-bit arithmetic takes
+    /// many instructions on a small core.
     #[inline(never)]
     pub(crate) const fn plus_millis(self, millis: u32) -> Self {
         self.plus((millis as u64).wrapping_mul(1_000))

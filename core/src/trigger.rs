@@ -1,4 +1,4 @@
-//! Triggers: the only way by which interrupts and other threads reach the loop.
+//! Triggers: the only way in which interrupts and other threads wake the loop. A mailbox contains a trigger, too.
 
 use core::cell::Cell;
 use core::task::Waker;
@@ -58,13 +58,13 @@ impl Trigger {
         self.signal
     }
 
-    /// Takes the raises counted since the last call. For back ends.
+    /// Returns the number of raises since the last call, and resets the count. For back ends.
     pub fn take(&self) -> u16 {
         critical_section::with(|cs| self.raises.borrow(cs).take())
     }
 
-    /// Takes the raises counted since the last call, and sets the waker that each raise wakes from now
-    /// on.
+    /// Returns the number of raises since the last call, resets the count, and sets the waker that each raise
+    /// wakes from now on.
     pub(crate) fn take_with(&self, waker: &Waker) -> u16 {
         let waker = waker.clone();
         let (raises, replaced) = critical_section::with(|cs| {

@@ -10,8 +10,9 @@
 //! before the news, so a timeout that starts with the news counts from that time. Due timers become
 //! active only when the pass begins, so callbacks for news are queued before those of timers.
 //!
-//! If callbacks are due only because of the actions (output was sent), a back end for which looking for news costs
-//! a system call may skip it once. The pass then follows the actions directly.
+//! Actions can make callbacks due, for example because output was sent. If callbacks are due only
+//! because of the actions, the back end may skip looking for news once, if this costs a system call.
+//! The pass then follows the actions directly.
 
 use core::task::{Poll, ready};
 
@@ -101,7 +102,8 @@ impl<A> EventBase<'_, A> {
     /// Returns the back end's error. The next call passes the remaining actions.
     #[inline(never)]
     pub fn settle<B: Backend<A>>(&mut self, back_end: &mut B) -> Result<(), B::Error> {
-        // Callbacks may have taken long. Actions move bytes, also in memory, which starts timeouts.
+        // Callbacks may have taken a long time. Actions move bytes, also between connections in memory, and this
+        // starts timeouts, so the time must be current.
         if !self.cx.outbox.is_empty() {
             self.update_now(back_end.now());
         }

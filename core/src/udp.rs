@@ -8,13 +8,13 @@
 //! ```
 //!
 //! * A datagram is a record in a ring: its bytes, its length and the peer's address ([`ring`]).
-//! * `Readable` comes when a datagram has arrived. If the callback takes some datagrams but not all, it is
-//!   called again in the next pass. If it takes none, it is called when the next one arrives.
+//! * `Readable` comes when a datagram has arrived. If the callback takes some datagrams but not all, it is called
+//!   again in the next pass. If it takes none, it is called when the next datagram arrives.
 //! * A datagram is queued whole or not at all. `Writable` comes when the last refused datagram fits.
 //! * Connects, changes of multicast groups and the permission to broadcast are requests in the output
 //!   ring, too. So they apply only to datagrams that are sent after them.
-//! * A datagram longer than the input ring is truncated to the size of the ring, and marked. A datagram
-//!   without room waits in the back end or the system. Dropped datagrams are counted.
+//! * A datagram longer than the input ring is truncated to the size of the ring, and marked. A datagram for which
+//!   there is no room waits in the back end or the system. Dropped datagrams are counted.
 //!
 //! This is the feature `udp`: see docs/decisions/0050-datagrams-are-a-feature.md.
 
@@ -64,15 +64,15 @@ pub enum UdpEvent {
     Readable,
     /// There is room for the last refused datagram.
     Writable,
-    /// The socket could not be bound, a datagram could not be sent, or a peer answered that its port is not
-    /// in use. The socket stays usable, unless it could not be bound. If several errors happen before the
-    /// callback runs, it gets the last one.
+    /// The socket could not be bound, a datagram could not be sent, another request failed (for example to join a
+    /// group), or a peer answered that its port is not in use. The socket stays usable, unless it could not be bound.
+    /// If several errors happen before the callback runs, it gets the last one.
     Failed(UdpError),
 }
 
 /// The sizes of the rings of a UDP socket, in bytes.
 ///
-/// A datagram takes its length and at most [`HEAD`](Self::HEAD) more bytes, in one piece.
+/// In a ring, a datagram takes its length and at most [`HEAD`](Self::HEAD) more bytes, which must be contiguous.
 ///
 /// ```
 /// use picoevent::UdpRings;

@@ -1,9 +1,9 @@
 //! Watchers: callbacks just before and just after the loop waits (libevent's `evwatch`).
 //!
-//! A watcher is an event of the loop itself. All watchers are called in every turn, in the order they
-//! were made, whatever their priority. A watcher does not keep the loop alive and does not count as
-//! pending. Deleting a watcher pauses it. Adding it again resumes it, after the others. Freeing it
-//! gives its slot back. All of this also works in a watcher's own callback.
+//! A watcher is an event of the loop itself. All watchers are called in every turn, in the order they were made,
+//! whatever their priority. A watcher does not keep the loop alive and does not count as pending. Deleting a watcher
+//! pauses it. Adding it again resumes it; it is then called after all other watchers of its kind. Freeing it gives
+//! its slot back. All of this also works in a watcher's own callback.
 
 use core::time::Duration;
 
@@ -95,7 +95,7 @@ impl<A> Cx<'_, A> {
         Ok(event)
     }
 
-    /// Puts a watcher last on its list, or takes it off.
+    /// Adds a watcher to the end of its list, or removes it from the list.
     pub(crate) fn watcher_register(&mut self, event: Event, registered: bool) {
         let Some(slot) = self.tables.events.get_mut(event) else { return };
         let Waits::Watcher(when) = slot.waits() else { return };

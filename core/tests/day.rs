@@ -12,14 +12,15 @@ use clock::Clock;
 const TIMERS: usize = 1_000;
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// The next time of each timer, and the number of times it has fired.
+/// The period of each timer, and the number of times that the timer has fired.
 struct Day {
     periods: Vec<Duration>,
     fired: Vec<u32>,
 }
 
 impl Day {
-    /// Makes periods between ten seconds and an hour, in microseconds. Every tenth is a minute.
+    /// Makes periods from ten seconds to one hour, with a resolution of one microsecond. Every tenth
+    /// period is one minute.
     fn new() -> Self {
         let mut random = 0x9E37_79B9_7F4A_7C15_u64;
         let periods = (0..TIMERS).map(|timer| {
@@ -71,7 +72,7 @@ fn a_thousand_timers_keep_their_periods_for_a_day() {
     assert!(expected.iter().sum::<u32>() > 100_000);
 }
 
-/// The calls, as the events' data words.
+/// The data words of the events that were called, in order.
 #[derive(Default)]
 struct Calls(Vec<u32>);
 
@@ -129,8 +130,8 @@ fn a_clock_that_goes_back_is_not_followed() {
 }
 
 /// A deadline beyond the end of the clock is set to the end. At the end all timers with that deadline are due, in the
-/// order in which they were armed. A persistent timer cannot get a later deadline, so it is due once in each pass, like
-/// one with an interval of zero.
+/// order in which they were armed. A persistent timer cannot get a later deadline, so it is due once in each pass,
+/// like a timer with an interval of zero.
 #[test]
 fn at_the_end_of_the_clock_what_is_left_is_due() {
     let mut storage = Box::new(Storage::<Calls, 8, 0, 0>::new());

@@ -1,6 +1,8 @@
-//! A callback that takes long: events that became due in the meantime are late, and no others are.
+//! A callback that takes a long time: the events that become due while it runs are called late, and all other events
+//! are called in time.
 //!
-//! The test uses a virtual clock. It advances while the loop waits, and by the time that a callback says it took.
+//! The test uses a virtual clock. The clock advances when the loop waits. The long callback also advances it, by the
+//! time that the callback takes.
 
 use std::convert::Infallible;
 use std::task::Poll;
@@ -108,7 +110,7 @@ fn a_callback_that_takes_long_delays_nothing_that_was_not_due() {
         let expected = if due > BEGINS && due < free { free } else { due };
         assert_eq!(called, expected, "due at {due} ms");
     }
-    // The late ones are in order too.
+    // The late timers are called in order, too.
     assert!(app.calls.is_sorted_by_key(|(due, _)| *due), "{:?}", app.calls);
 }
 

@@ -100,7 +100,7 @@ mod recorded {
 
     type AppRoom = Storage<App, 1, 0, 0, 0>;
 
-    /// Runs the application, with a seed before or after the recording begins. Returns the recording.
+    /// Runs the application. The base gets its seed before or after the recording begins. Returns the recording.
     fn field(seeded_first: bool, app: &mut App) -> Vec<u8> {
         let kept = Kept(Mutex::default());
         let mut room = AppRoom::new();

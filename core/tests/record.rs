@@ -103,7 +103,7 @@ impl<F: FnOnce(&mut EventBase<App>)> Backend<App> for Script<F> {
     }
 }
 
-/// Runs one turn that ends at this second and feeds this news.
+/// Runs one turn. Its wait ends at this second, and then this news is fed.
 fn turn(
     base: &mut EventBase<App>,
     app: &mut App,
@@ -246,7 +246,7 @@ fn a_garbled_recording_is_refused_before_anything_is_fed() {
     garbled[at] = 0xee;
     assert_eq!(again(&garbled, &mut app), Err(ReplayError::Garbled { at }));
     assert_eq!((app.ticks, app.heard), (0, Vec::new()));
-    // Replay returns a result for any bytes.
+    // A replay returns a result for any bytes; it does not panic.
     for place in 0..whole.len() {
         for value in [0, 1, 0x7f, 0x80, 0xff] {
             let mut garbled = whole.clone();

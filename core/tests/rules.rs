@@ -66,7 +66,7 @@ fn deleting_takes_everything_away_and_twice_is_as_once() {
     assert_eq!(app.calls, []);
 }
 
-/// Bits without a meaning here are passed through for the application's use.
+/// Bits that have no meaning in picoevent are passed to the callback unchanged, so that the application can use them.
 #[test]
 fn what_is_activated_by_hand_reaches_the_callback_as_it_is() {
     let mut room = room();

@@ -15,7 +15,7 @@ impl App {
     }
 }
 
-/// Fills the table with events of different deadlines. The last event has the first deadline.
+/// Fills the table with events of different deadlines. The event that is made last has the earliest deadline.
 fn every_slot_fires_in_order(made: usize, slots: usize) {
     let mut events: Vec<EventSlot<App>> =
         std::iter::repeat_with(EventSlot::new).take(made).collect();

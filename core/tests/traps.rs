@@ -1,6 +1,6 @@
-//! Pitfalls of libevent's loop, and the behaviour here. Only those that no other test covers.
+//! Pitfalls of libevent's loop, and the behaviour here. This file has only the pitfalls that no other test covers.
 //!
-//! The tests of the others are next to the rules they concern. `docs/from-libevent.md` lists them all.
+//! The tests of all other pitfalls are next to the rules that they concern. `docs/from-libevent.md` lists all pitfalls.
 
 mod script;
 
@@ -29,8 +29,8 @@ fn nonblock_goes_on_while_something_is_ready_and_with_once_it_is_one_pass() {
     assert_eq!(app.calls.len(), 1001);
 }
 
-/// libevent keeps the interval of a persistent event when it is deleted, and the next activation sets a timer that the
-/// program did not request. Here it does not.
+/// libevent keeps the interval of a persistent event when it is deleted, and the next activation sets a timer that
+/// the program did not request. Here no timer is set.
 #[test]
 fn activating_a_deleted_event_revives_no_interval() {
     let mut room = room();
@@ -48,8 +48,8 @@ fn activating_a_deleted_event_revives_no_interval() {
     assert_eq!((app.calls.len(), base.deadline()), (2, None));
 }
 
-/// In libevent and here, priorities are strict: a more urgent event that is always ready starves the others. The remedy
-/// is another priority. A limit would only make passes shorter.
+/// In libevent and here, priorities are strict: a more urgent event that is always ready starves the other events. To
+/// avoid this, give the event another priority. A dispatch limit would only make the passes shorter.
 #[test]
 fn an_urgent_event_that_is_always_ready_leaves_the_others_no_turn() {
     let mut room = room();
@@ -68,7 +68,7 @@ fn an_urgent_event_that_is_always_ready_leaves_the_others_no_turn() {
     assert_eq!(app.users(), [vec![1; 200], vec![2]].concat());
 }
 
-/// In libevent and here, three active events of three priorities cost three looks for news.
+/// In libevent and here, the loop looks for news three times for three active events of three priorities.
 #[test]
 fn each_priority_that_has_something_due_costs_a_look_for_news() {
     let mut room = room();

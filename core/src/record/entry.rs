@@ -1,4 +1,4 @@
-//! The entries of a recording: one for each call of a back end, with the base's answer.
+//! The entries of a recording: one for each call of a back end, with the result that the base returned.
 
 use core::fmt;
 use core::net::SocketAddr;
@@ -9,7 +9,8 @@ use crate::{
     Run, Signal, UdpError,
 };
 
-/// One call of a back end. A turn of the loop ends with [`Entry::Passed`].
+/// One entry of a recording: a call of a back end, or the setup of the base (`Base`, `Pool` and `Seed`). A turn of
+/// the loop ends with [`Entry::Passed`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(not(feature = "record"), expect(dead_code, reason = "what is not recorded is not read"))]
 pub enum Entry<'e> {
@@ -24,14 +25,14 @@ pub enum Entry<'e> {
     Begin(Run),
     /// The prepare watchers are called.
     Prepare,
-    /// The back end took this action, with the address that it concerns. `None` if there were no
-    /// more actions.
+    /// The back end took this action, with its address if it has one. The action is `None` if there
+    /// were no more actions.
     Action(Option<Action>, Option<SocketAddr>),
-    /// The back end asked how long to wait. `Some` if the answer was that the loop has ended.
+    /// The length of the next wait was requested. `Some` if the loop has ended instead.
     Wait(Option<End>),
     /// A connection was accepted.
     Accepted(Listener, SocketAddr, Result<Conn, AcceptError>),
-    /// A connection of ours was established.
+    /// An outgoing connection was established.
     Connected(Conn),
     /// A connection has this local address.
     Local(Conn, SocketAddr),
@@ -39,11 +40,12 @@ pub enum Entry<'e> {
     Received(Conn, &'e [u8], &'e [u8]),
     /// This number of bytes was sent, with this checksum.
     Sent(Conn, usize, u16),
-    /// The peer will send no more.
+    /// The peer has ended its stream, so no more bytes will arrive.
     Finished(Conn),
     /// A connection failed.
     Failed(Conn, Failure),
-    /// A connection's output and our end of the stream were delivered.
+    /// The peer has acknowledged a connection's output and our end of the stream, or the operating system delivers
+    /// them from now on.
     Delivered(Conn),
     /// The back end needed the socket of a lingering connection.
     EndLingering,
@@ -61,11 +63,11 @@ pub enum Entry<'e> {
     Time(Instant),
     /// The time was fed between two callbacks.
     TimeInPass(Instant),
-    /// A callback was next.
+    /// This callback was the next one to run.
     Call(Called),
     /// A datagram was received.
     Datagram(UdpSocket, SocketAddr, &'e [u8]),
-    /// Something else was fed for a UDP socket.
+    /// Something other than a datagram was fed for a UDP socket.
     Udp(UdpSocket, UdpEntry),
     /// The network has changed. The bytes encode its new state.
     Network(&'e [u8]),
@@ -80,31 +82,31 @@ pub enum Entry<'e> {
     expect(dead_code, reason = "nobody reads what is not recorded")
 )]
 pub enum UdpEntry {
-    /// It was bound to this address.
+    /// The socket was bound to this address.
     Bound(SocketAddr),
-    /// It could not be bound.
+    /// The socket could not be bound.
     BindFailed(UdpError),
     /// A datagram of this length waits until there is room for it.
     Waits(usize),
     /// A received datagram was dropped.
     Dropped,
     /// The oldest request was carried out, or failed with this error. The number is the checksum of
-    /// its datagram.
+    /// its datagram, 0 for another request.
     Done(u16, Option<UdpError>),
-    /// It failed, and stays usable.
+    /// An error that belongs to no request was reported. The socket stays usable.
     Failed(UdpError),
 }
 
 /// The object whose callback is called.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Called {
-    /// An event's.
+    /// An event.
     Event(Event),
-    /// A connection's.
+    /// A connection.
     Conn(Conn),
-    /// A listener's.
+    /// A listener.
     Listener(Listener),
-    /// A UDP socket's.
+    /// A UDP socket.
     Udp(UdpSocket),
 }
 

@@ -10,12 +10,11 @@ use super::{Entry, Record};
 
 /// A recording of `BYTES` bytes at most.
 ///
-/// It is a `static` and can be read from anywhere, also from the panic handler. An idle turn takes
-/// about ten bytes, and a small request with its answer less than a hundred. Received bytes are stored
-/// unchanged.
+/// It is usually a `static`, so it can be read from anywhere, also from the panic handler. An idle turn takes about
+/// ten bytes, and a small request with its answer takes less than a hundred. Received bytes are stored unchanged.
 ///
-/// Cost: one critical section for each entry. Its time is that for copying the entry and, with
-/// [`Keep::Last`], for dropping old turns.
+/// Cost: one critical section for each entry. The critical section lasts until the entry is copied and, with
+/// [`Keep::Last`], old turns are dropped.
 pub struct Recording<const BYTES: usize> {
     keep: Keep,
     state: Mutex<RefCell<State<BYTES>>>,
@@ -26,8 +25,8 @@ pub struct Recording<const BYTES: usize> {
 pub enum Keep {
     /// The first entries. The recording can be replayed.
     First,
-    /// The last entries: the oldest turns are dropped whole. The recording can be read but not
-    /// replayed, because the application's state at its beginning is unknown.
+    /// The last entries. When there is no room, the oldest turns are dropped as a whole. The recording can be read
+    /// but not replayed, because the application's state at the beginning of the recording is unknown.
     Last,
 }
 
@@ -48,8 +47,8 @@ impl<const BYTES: usize> Recording<BYTES> {
         Self { keep, state: Mutex::new(RefCell::new(state)) }
     }
 
-    /// Passes the recording to `each` as lines of text, to be logged unchanged.
-    /// The crate `picoevent-sim` reads them back from the log.
+    /// Calls `each` with each line of the recording as text. Log these lines unchanged. The crate
+    /// `picoevent-recording` reads them from the log.
     ///
     /// Call it from the loop itself, or while the loop is stopped, for example in a panic handler.
     pub fn dump(&self, mut each: impl FnMut(&str)) {
@@ -73,7 +72,7 @@ impl<const BYTES: usize> Recording<BYTES> {
         self.with(|state| state.len).unwrap_or(0)
     }
 
-    /// Returns whether nothing was recorded.
+    /// Returns whether no bytes are stored.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
@@ -113,8 +112,8 @@ impl<const BYTES: usize> State<BYTES> {
         BYTES.saturating_sub(self.len)
     }
 
-    /// Drops the oldest turns until there is room, and the current turn, too, if that alone is too
-    /// long.
+    /// Drops the oldest turns until there is room for `length` bytes. If there is still no room, drops the entries of
+    /// the current turn, too.
     fn make_room(&mut self, length: usize) {
         while length > self.room() && self.len > 0 {
             while let Some(parsed) = parse(|at| self.at(at)) {
@@ -138,7 +137,7 @@ impl<const BYTES: usize> State<BYTES> {
         }
     }
 
-    /// Returns the stored byte at this position.
+    /// Returns the stored byte at this position; `None` if fewer bytes are stored.
     fn at(&self, number: usize) -> Option<u8> {
         let held = number < self.len;
         held.then(|| self.bytes.get(self.wrap(number)).copied()).flatten()

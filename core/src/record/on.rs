@@ -9,8 +9,8 @@ use crate::{Cx, EventBase, Fired, Instant};
 
 /// A receiver of every call of a back end.
 ///
-/// It is called inside the loop and must be fast. A callback is recorded before it is called, so the
-/// recording also has a callback that never returns.
+/// The receiver is called inside the loop, so it must be fast. A callback is recorded before it is called, so the
+/// recording also contains a callback that never returns.
 pub trait Record: Sync {
     /// Takes one entry.
     fn record(&self, entry: &Entry<'_>);
@@ -31,7 +31,7 @@ impl Recorder<'_> {
     }
 }
 
-/// The length of the longest write, refused or not.
+/// The length of the longest write, also if the write was refused.
 pub(crate) struct LongestWrite(usize);
 
 impl LongestWrite {
@@ -43,8 +43,8 @@ impl LongestWrite {
 }
 
 impl<'s, A> EventBase<'s, A> {
-    /// Returns the length of the longest [`write`](crate::ConnMut::write) so far, refused ones
-    /// included. An output ring must be at least this long for the application to work. O(1).
+    /// Returns the length of the longest [`write`](crate::ConnMut::write) so far, also if it was refused. In an
+    /// output ring that is shorter, this write can never succeed. O(1).
     pub fn longest_write(&self) -> usize {
         self.cx.longest_write.0
     }
@@ -62,8 +62,8 @@ impl<'s, A> EventBase<'s, A> {
         }
     }
 
-    /// Makes an empty base of these sizes over a part of `memory`. It behaves like any other base of
-    /// these sizes. `None` if `memory` is too small.
+    /// Makes an empty base of these sizes over a part of `memory`. It behaves like any other base of these sizes.
+    /// Returns `None` if `memory` is too small.
     pub fn of_sizes(memory: Memory<'s, A>, sizes: Sizes) -> Option<Self> {
         let Sizes { events, conns, bytes, listeners, pools, sources, udp } = sizes;
         let cx = Self::over(memory).cx;

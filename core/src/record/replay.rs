@@ -104,7 +104,8 @@ impl<'r> Replay<'r> {
         self.sizes
     }
 
-    /// Returns the first pool that was added in the part not replayed yet.
+    /// Returns the first pool that was added in the part of the recording that is not replayed yet;
+    /// `None` if there is none.
     pub fn first_pool(&self) -> Option<Pool> {
         self.entries.clone().find_map(|entry| match entry {
             Ok((_, Entry::Pool(pool))) => Some(pool),
@@ -112,7 +113,8 @@ impl<'r> Replay<'r> {
         })
     }
 
-    /// Returns the first address that was listened on in the part not replayed yet.
+    /// Returns the first address on which the program listened in the part of the recording that is not replayed yet;
+    /// `None` if there is none.
     pub fn listens_on(&self) -> Option<SocketAddr> {
         self.entries.clone().find_map(|entry| match entry {
             Ok((_, Entry::Action(Some(Action::Listen(_)), address))) => address,
@@ -120,8 +122,8 @@ impl<'r> Replay<'r> {
         })
     }
 
-    /// Gives a base the initial time and seed of the recorded base, if it had any. Call it before the
-    /// application starts, if the application then draws random bytes or arms timers.
+    /// Gives a base the initial time and seed of the recorded base, if it had any. Call it before the application
+    /// starts if the application draws random bytes or arms timers when it starts.
     pub fn prepare<A>(&self, base: &mut EventBase<'_, A>) {
         for entry in self.entries.clone() {
             match entry {
@@ -132,12 +134,12 @@ impl<'r> Replay<'r> {
         }
     }
 
-    /// Replays until the loop ends or the recording is over. Start the application on `base` first, as the
-    /// program did. When the loop has ended, do the same to the base as the program did, and call this
-    /// again.
+    /// Replays until the loop ends or the recording is over. Start the application on `base` first, as the program
+    /// did. When the loop has ended, do the same to the base as the program did, and call this function again.
     ///
     /// # Errors
-    /// [`ReplayError`]. The application is then in the state in which it first behaved differently.
+    /// [`ReplayError`]. After [`ReplayError::Difference`], the application is in the state in which
+    /// it first behaved differently.
     pub fn run<A>(
         &mut self,
         base: &mut EventBase<'_, A>,
@@ -190,7 +192,7 @@ impl<'r> Replay<'r> {
     }
 }
 
-/// Repeats one call. Returns the entry that results now.
+/// Makes the call of an entry again. Returns the entry that records this new call.
 fn play<'r, A>(entry: Entry<'r>, base: &mut EventBase<'_, A>, app: &mut A) -> Entry<'r> {
     match entry {
         Entry::Base(_) | Entry::Pool(_) => {}

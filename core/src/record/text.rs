@@ -1,4 +1,4 @@
-//! A recording as lines of text, which any log can carry.
+//! A recording as lines of text, which can be written to any log.
 //!
 //! ```text
 //!  picoevent-recording 1
@@ -53,8 +53,8 @@ impl Text {
         line
     }
 
-    /// Returns the last line, with the number of turns missing before the first bytes, and of entries
-    /// missing after the last.
+    /// Returns the last line. `before` is the number of turns that are missing before the first recorded byte, and
+    /// `after` is the number of entries that are missing after the last byte.
     pub fn end(&self, before: u32, after: u32) -> Line {
         let line = Line::of("picoevent-recorded-end").number(self.offset);
         let line = line.number(before as usize).number(after as usize);

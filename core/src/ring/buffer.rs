@@ -8,9 +8,9 @@ use crate::error::{LineError, WriteError};
 
 /// A ring buffer in memory of the application (an `evbuffer` without a connection).
 ///
-/// A memory of `n` bytes holds `n` bytes. The methods have the same names, meaning and code as those of a connection,
-/// [`ConnMut`](crate::ConnMut). Bytes are written at the end and read from the beginning. No bytes are lost on an
-/// error.
+/// A ring in a memory of `n` bytes can hold `n` bytes. The methods have the same names, meaning and code as those of
+/// a connection, [`ConnMut`](crate::ConnMut). Bytes are written at the end and read from the beginning. No bytes are
+/// lost on an error.
 ///
 /// This example reads lines from another source, for example a serial port:
 ///
@@ -223,21 +223,22 @@ impl RingBuffer<'_> {
 
 /// Searching.
 impl RingBuffer<'_> {
-    /// Returns the offset at which `needle` first occurs completely; 0 for an empty needle.
+    /// Returns the offset at which `needle` first occurs completely; 0 for an empty needle, `None` if
+    /// the needle does not occur.
     pub fn find(&self, needle: &[u8]) -> Option<usize> {
         self.ring.find(self.storage, needle)
     }
 
     /// Returns the offset at which `needle` first occurs completely within a range of offsets, for example `5..` or
-    /// `..64`. `None` for a range that is reversed or starts beyond the end of the bytes held. The end of the range is
-    /// limited to that end.
+    /// `..64`. `None` for a range that is reversed or starts beyond the end of the bytes held. A range that ends
+    /// beyond them is limited to the bytes held.
     pub fn find_in(&self, needle: &[u8], range: impl RangeBounds<usize>) -> Option<usize> {
         self.ring.find_in(self.storage, needle, offsets(range, self.len()))
     }
 
-    /// Returns the position of the first end-of-line sequence, as a range of offsets: the line ends at the start of the
-    /// range, and the next line begins at its end. Bytes are not searched twice while a line arrives piece by piece, if
-    /// each call searches for the same `eol`.
+    /// Returns the position of the first end-of-line sequence, as a range of offsets: the line ends at the start of
+    /// the range, and the next line begins at the end of the range. `None` while there is no such sequence. Bytes are
+    /// not searched twice while a line arrives piece by piece, if each call searches for the same `eol`.
     pub fn find_eol(&mut self, eol: Eol) -> Option<Range<usize>> {
         self.ring.find_eol(self.storage, eol, &mut self.lines.searched)
     }
@@ -287,7 +288,8 @@ impl RingBuffer<'_> {
     }
 }
 
-/// Each piece of text is written completely or not at all. [`RingBuffer::write_fmt`] does this for the whole text.
+/// Each piece of text is written completely or not at all. [`RingBuffer::write_fmt`] writes the whole text completely
+/// or not at all.
 impl fmt::Write for RingBuffer<'_> {
     fn write_str(&mut self, text: &str) -> fmt::Result {
         self.write(text.as_bytes()).map_err(|_| fmt::Error)

@@ -9,7 +9,7 @@ use crate::error::LineError;
 #[derive(Clone, Copy)]
 pub(crate) struct Lines {
     pub(crate) searched: Searched,
-    /// The line is the rest of an overlong line and is discarded.
+    /// The next bytes are the remaining part of an overlong line, and are discarded up to its end.
     pub(crate) skips: bool,
 }
 
@@ -17,9 +17,9 @@ impl Lines {
     pub(crate) const NEW: Self = Self { searched: Searched::NOTHING, skips: false };
 }
 
-/// Returns the position of the next line's end, if the line has at most `longest` bytes. The line stays in the ring. An
-/// overlong line is reported once and discarded to its end, even if the end has not arrived yet. `None` while there is
-/// no complete line.
+/// Returns the position of the next line's end, if the line has at most `longest` bytes. The line stays in the ring.
+/// An overlong line is reported once, as [`LineError::TooLong`], and discarded. If its end has not arrived yet, the
+/// bytes that arrive up to the end are discarded, too. `None` while there is no complete line.
 pub(crate) fn next_line(
     ring: &mut Ring,
     storage: &[u8],
@@ -64,8 +64,8 @@ fn kept(ring: &Ring, storage: &[u8], eol: Eol) -> usize {
     (eol == Eol::CrlfStrict && is_return && storage.len() > 1).into()
 }
 
-/// Returns the length of the bytes up to and including `end`, if it is at most `longest`. `None` while `end` may still
-/// arrive.
+/// Returns the length of the bytes up to and including `end`, if it is at most `longest`. Returns `None` while `end`
+/// may still arrive, and [`LineError::TooLong`] if the bytes up to `end` do not fit.
 pub(crate) fn next_until(
     ring: &Ring,
     storage: &[u8],

@@ -33,7 +33,7 @@ enum Op {
     Clear,
 }
 
-/// Few different bytes, so that needles and ends of lines occur.
+/// Generates bytes with only a few different values, so that needles and ends of lines occur.
 fn data() -> impl Strategy<Value = Vec<u8>> {
     vec(prop::sample::select(&b"ab\r\n\0"[..]), 0..9)
 }

@@ -13,19 +13,19 @@ use super::Ring;
 pub enum Eol {
     /// With `\n` or `\r\n` (`EVBUFFER_EOL_CRLF`).
     Crlf,
-    /// With `\r\n` only (`EVBUFFER_EOL_CRLF_STRICT`). A ring of one byte never holds it.
+    /// With `\r\n` only (`EVBUFFER_EOL_CRLF_STRICT`). A ring of one byte can never hold this sequence.
     CrlfStrict,
     /// With `\n` only (`EVBUFFER_EOL_LF`).
     Lf,
-    /// With any sequence of `\r` and `\n` (`EVBUFFER_EOL_ANY`). Only bytes that have arrived belong to the sequence. If
-    /// more of it arrives later, that ends an empty line, as in libevent.
+    /// With any sequence of `\r` and `\n` (`EVBUFFER_EOL_ANY`). Only bytes that have arrived belong to the sequence.
+    /// If more `\r` or `\n` arrive later, they end another line, which is empty, as in libevent.
     Any,
     /// With a byte 0 (`EVBUFFER_EOL_NUL`).
     Nul,
 }
 
 impl Eol {
-    /// Returns the number of bytes of an end that can arrive before its last byte.
+    /// Returns how many bytes of a line end can arrive before its last byte.
     pub(super) const fn begun(self) -> usize {
         match self {
             Self::Crlf | Self::CrlfStrict => 1,
@@ -33,17 +33,18 @@ impl Eol {
         }
     }
 
-    /// Returns the last byte of an end.
+    /// Returns the last byte of a line end.
     const fn last(self) -> u8 {
         if matches!(self, Self::Nul) { 0 } else { b'\n' }
     }
 
-    /// Returns whether the search for an end stops at `byte`.
+    /// Returns whether the search for a line end stops at `byte`.
     const fn stops_at(self, byte: u8) -> bool {
         byte == self.last() || matches!(self, Self::Any) && byte == b'\r'
     }
 
-    /// Returns the number of the search. It is equal for ends whose searches stop at the same bytes.
+    /// Returns the number of the search. Two kinds of line ends have the same number if bytes without an end of one
+    /// kind also have no end of the other kind.
     const fn search(self) -> u16 {
         match self {
             Self::Crlf | Self::Lf => 0,
@@ -54,13 +55,14 @@ impl Eol {
     }
 }
 
-/// One of two numbers. Either the number of oldest bytes in which no end of a line was found, at most 8,191, with the
-/// number of the search in two bits. Or the number of bytes that are awaited, at most 32,767. It is cleared when the
-/// oldest bytes are removed, or when bytes are put before them.
+/// Either the result of a search or a number of awaited bytes. The result of a search is the number of oldest bytes
+/// in which no end of a line was found (at most 8,191), and the number of the search in the two lowest bits. A number
+/// of awaited bytes is at most 32,767, and its highest bit is set. The value is cleared when the oldest bytes are
+/// removed, or when bytes are put before them.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Searched(pub(crate) u16);
 
-/// Marks a number of bytes that are awaited.
+/// The bit that marks a number of awaited bytes.
 const AWAITED: u16 = 1 << 15;
 
 impl Searched {
@@ -75,7 +77,7 @@ impl Searched {
         Self(amount << 2 | eol.search())
     }
 
-    /// Makes a wait for `amount` bytes in total.
+    /// Makes the value for waiting until `amount` bytes are in the ring.
     pub(crate) fn awaiting(amount: usize) -> Self {
         Self(AWAITED | amount.min(usize::from(!AWAITED)) as u16)
     }

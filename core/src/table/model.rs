@@ -15,7 +15,7 @@ enum Op {
     Insert(u32),
     /// Removes the object of the handle at this position among all handles ever given out.
     Remove(usize),
-    /// Sets the object of the handle at this position.
+    /// Sets the value of the object whose handle is at this position.
     Set(usize, u32),
     ResetPeak,
 }

@@ -6,20 +6,20 @@
 //!  owners   deadline, sequence number, place ◀─┘
 //! ```
 //!
-//! Events and connections have one heap each, so an owner is an index of one table, and a firmware links only
-//! the heaps it uses. The next timer is the earlier of the two heaps' first ones. A [`TimerSlot`] holds heap
-//! place 7 and the deadline of owner 7. The two are unrelated: they share a slot so that one slice holds both
-//! without padding.
+//! There is one heap for events and one for connections. So an owner is an index of one table, and a firmware links
+//! only the heaps it uses. The next timer is the earlier of the first timers of both heaps. The [`TimerSlot`] with
+//! index 7 holds position 7 of the heap, and also the deadline of owner 7. Position and deadline are unrelated: they
+//! share a slot so that one slice holds both without padding.
 //!
-//! Equal deadlines come due in the order they were armed: each arming takes the next sequence number, and
-//! both heaps share these numbers.
+//! Timers with equal deadlines become due in the order in which they were armed: each arming takes the next sequence
+//! number, and both heaps share these numbers.
 //!
-//! **A cancelled timer stays in the heap** until it comes first. Cancelling is O(1), and stale keys do
-//! not pile up, because each owner is in the heap at most once: arming it again reuses its place.
-//! Arming is O(log n), and so is removing the first.
+//! **A cancelled timer stays in the heap** until it comes first. Cancelling is O(1), and stale keys do not
+//! accumulate, because each owner is in the heap at most once: arming it again reuses its position. Arming a timer
+//! and removing the first timer are O(log n).
 //!
-//! A heap is binary on a microcontroller, where comparisons cost the most. On a 64-bit host each place has
-//! four children, because there reading slots costs the most.
+//! A heap is binary on a microcontroller, where comparisons cost the most. On a 64-bit host each position has four
+//! children, because reading slots costs the most there.
 
 use core::hint::select_unpredictable;
 
@@ -34,8 +34,8 @@ pub(crate) struct Alarm {
 }
 
 impl Alarm {
-    /// Comes before every other alarm, except one for the clock's origin with a wrapped sequence
-    /// number.
+    /// An alarm that comes before every other alarm. The only exception is an alarm at the clock's origin whose
+    /// sequence number has wrapped.
     pub(crate) const BEFORE_ALL: Self = Self { deadline: Instant::ZERO, sequence: 0 };
 
     /// Returns whether this alarm comes before `other`.
@@ -61,12 +61,12 @@ impl Alarm {
 /// Room for the timer of one event or connection, in a [`Memory`](crate::memory::Memory).
 #[derive(Clone, Copy)]
 pub struct TimerSlot {
-    // The owner's alarm. Never read before the owner was armed.
+    // The alarm of the owner with this slot's index. It is not read before the owner was armed.
     deadline: Instant,
     sequence: usize,
-    /// The owner's place in the heap, plus one; zero while it has none.
+    /// The owner's position in the heap, plus one; zero while the owner is not in the heap.
     place: u16,
-    /// The owner in the heap place that has this slot's number.
+    /// The owner at the position in the heap that is equal to this slot's index.
     held: u16,
 }
 
@@ -106,7 +106,7 @@ impl<'s> Timers<'s> {
     }
 }
 
-/// The number of children of each place of a heap.
+/// The number of children of each position in a heap.
 const CHILDREN: usize = if size_of::<usize>() == 8 { 4 } else { 2 };
 
 /// The heap of one table.
@@ -117,7 +117,7 @@ pub(crate) struct Heap<'s, const N: usize = CHILDREN> {
 
 impl<'s, const N: usize> Heap<'s, N> {
     fn new(slots: &'s mut [TimerSlot]) -> Self {
-        // An earlier base over these slots may have left places in them.
+        // An earlier base over these slots may have left positions in them.
         slots.iter_mut().for_each(|slot| slot.place = 0);
         Self { slots, len: 0 }
     }
@@ -127,7 +127,7 @@ impl<'s, const N: usize> Heap<'s, N> {
         self.len == 0
     }
 
-    /// Returns the owner with the earliest deadline.
+    /// Returns the owner with the earliest deadline; `None` if the heap is empty. The owner's timer may be cancelled.
     #[inline]
     pub(crate) fn first(&self) -> Option<u16> {
         if self.len == 0 { None } else { self.slots.first().map(|slot| slot.held) }
@@ -146,7 +146,7 @@ impl<'s, const N: usize> Heap<'s, N> {
         slot.is_some_and(|slot| slot.place != 0 && slot.deadline <= deadline)
     }
 
-    /// Sets an owner's alarm, and moves the owner to its place in the heap.
+    /// Sets an owner's alarm, and moves the owner to its position in the heap.
     pub(crate) fn arm(&mut self, owner: u16, alarm: Alarm) {
         let Some(slot) = self.slots.get_mut(usize::from(owner)) else { return };
         (slot.deadline, slot.sequence) = (alarm.deadline, alarm.sequence);
@@ -174,11 +174,10 @@ impl<'s, const N: usize> Heap<'s, N> {
         }
     }
 
-    /// Puts an owner into the heap, which has a gap at `gap`. The owner moves up or down from the
-    /// gap to its place.
+    /// Puts an owner into the heap, which has a gap at `gap`. The owner moves up or down from the gap to its position.
     ///
-    /// An owner that moves down nearly always ends near a leaf. So the gap first moves down to a leaf
-    /// without comparing the owner. Then the owner rises from there.
+    /// An owner that moves down nearly always ends near a leaf. So the gap first moves down to a leaf without
+    /// comparing the owner. Then the owner moves up from there.
     #[inline(never)]
     fn settle(&mut self, mut gap: usize, owner: u16) {
         let len = usize::from(self.len).min(self.slots.len());
@@ -194,7 +193,7 @@ impl<'s, const N: usize> Heap<'s, N> {
         self.rise(gap, owner);
     }
 
-    /// Returns the earliest of the siblings that begin at `first`: its place and its owner.
+    /// Returns the earliest of the siblings that begin at `first`: its position and its owner.
     #[inline(always)]
     fn first_of(&self, first: usize, len: usize) -> Option<(usize, u16)> {
         if N == 2 { self.first_of_two(first, len) } else { self.first_of_many(first, len) }
@@ -213,8 +212,8 @@ impl<'s, const N: usize> Heap<'s, N> {
         Some((place, least))
     }
 
-    /// The comparisons have no branches, which would be unpredictable. They are done in pairs, so that only
-    /// the last one depends on others.
+    /// The comparisons have no branches, which would be unpredictable. They are made in pairs, so that only the last
+    /// comparison depends on others.
     #[inline(always)]
     fn first_of_many(&self, first: usize, len: usize) -> Option<(usize, u16)> {
         let slots = self.slots.get(first..first.wrapping_add(N).min(len))?;
@@ -235,7 +234,7 @@ impl<'s, const N: usize> Heap<'s, N> {
         Some((least.0, least.1))
     }
 
-    /// Puts an owner into the gap at `gap`, and moves it up to its place.
+    /// Puts an owner into the gap at `gap`, and moves the owner up to its position.
     #[inline]
     fn rise(&mut self, mut gap: usize, owner: u16) {
         while let Some(last) = gap.checked_sub(1) {
@@ -249,7 +248,7 @@ impl<'s, const N: usize> Heap<'s, N> {
         self.put(gap, owner);
     }
 
-    /// Returns the owner in a place of the heap.
+    /// Returns the owner at a position in the heap.
     #[inline(always)]
     fn held(&self, place: usize) -> Option<u16> {
         self.slots.get(place).map(|slot| slot.held)
@@ -278,7 +277,7 @@ impl<'s, const N: usize> Heap<'s, N> {
     }
 }
 
-/// Returns the earlier of two places with their owners and alarms, without a branch.
+/// Returns the earlier of two positions, each with its owner and alarm, without a branch.
 #[inline(always)]
 fn earlier(one: (usize, u16, Alarm), other: (usize, u16, Alarm)) -> (usize, u16, Alarm) {
     let (alarm, or) = (other.2, one.2);

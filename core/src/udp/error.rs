@@ -8,17 +8,18 @@ use crate::error::Code;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum SendError {
-    /// The datagram does not fit into the output ring now: it would block. [`Writable`](crate::UdpEvent::Writable) is
+    /// The datagram or request does not fit into the output ring now. [`Writable`](crate::UdpEvent::Writable) is
     /// reported when there is room.
     Full,
-    /// It can never fit: it is longer than the output ring holds, or than a datagram may be.
+    /// The datagram can never fit: it is longer than the output ring can hold, or longer than a datagram may be.
     TooLong {
         /// The largest number of bytes in a datagram to this address.
         most: usize,
     },
     /// The socket is not connected.
     NotConnected,
-    /// No datagram can be sent to the address, because it has port 0 or is unspecified; or it is not a multicast group.
+    /// The address of a peer has port 0 or is unspecified, so no datagram can be sent to it; or the address of a
+    /// group is not a multicast address.
     AddressInvalid,
     /// The socket is closed, or could not be bound.
     Closed,
@@ -46,7 +47,7 @@ pub enum UdpError {
     Unreachable,
     /// The stack cannot send a datagram of this length.
     TooLong,
-    /// The number of another operating system error.
+    /// Another error of the operating system, with its number.
     System(i32),
 }
 

@@ -12,10 +12,10 @@ use crate::{EventBase, log};
 /// A request of the application for a UDP socket. Requests are carried out in order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum UdpRequest<'b> {
-    /// Send a datagram to the address. If the socket is connected to this peer, send it as a connected socket.
+    /// Send a datagram to the address. If the socket is connected to this peer, send it without a destination address.
     Send(SocketAddr, &'b [u8]),
-    /// Connect the socket, so that refusals of the peer are reported. The base itself discards datagrams from other
-    /// senders.
+    /// Connect the socket, so that an answer that the peer's port is not in use is reported. The base itself discards
+    /// datagrams from other senders.
     Connect(SocketAddr),
     /// Join the group.
     Join(IpAddr),
@@ -94,7 +94,8 @@ impl<A> EventBase<'_, A> {
         true
     }
 
-    /// Returns whether the input ring has room for a datagram of `length` bytes from any address, or is empty. If not,
+    /// Returns whether the input ring has room for a datagram of `length` bytes from any address, or is empty. Returns
+    /// `false` for a closed socket, too. If the ring has no room,
     /// [`UdpAction::ReceiveFrom`](crate::UdpAction::ReceiveFrom) follows when the application has consumed a datagram.
     pub fn has_udp_room(&mut self, socket: UdpSocket, length: usize) -> bool {
         let Some(slot) = self.cx.tables.udp.get_mut(socket) else { return false };
@@ -116,8 +117,8 @@ impl<A> EventBase<'_, A> {
         }
     }
 
-    /// Returns the oldest request of a UDP socket. The back end calls [`udp_done`](Self::udp_done) when it has carried
-    /// the request out, or cannot.
+    /// Returns the oldest request of a UDP socket; `None` if there is none. The back end calls
+    /// [`udp_done`](Self::udp_done) when it has carried the request out, or cannot.
     pub fn udp_request(&self, socket: UdpSocket) -> Option<UdpRequest<'_>> {
         let slot = self.cx.tables.udp.slots.get(socket)?;
         let record = front(slot.output, self.cx.pools.part(slot.output_range()))?;

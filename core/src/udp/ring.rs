@@ -74,7 +74,7 @@ pub(super) const fn length(address: SocketAddr, bytes: usize) -> usize {
 pub(super) fn fits(ring: Ring, size: usize, length: usize) -> bool {
     let end = ring.start().saturating_add(ring.len());
     match end.checked_sub(size) {
-        // After the bytes held, or before them.
+        // The record must fit after the bytes held, or before them.
         None => length <= size.saturating_sub(end).max(ring.start()),
         // The bytes held wrap to the beginning of the storage.
         Some(wrapped) => length <= ring.start().saturating_sub(wrapped),
@@ -101,7 +101,7 @@ pub(super) fn push(ring: &mut Ring, storage: &mut [u8], record: &Record<'_>) -> 
     true
 }
 
-/// Returns the oldest record.
+/// Returns the oldest record; `None` if the ring is empty.
 pub(super) fn front<'b>(ring: Ring, storage: &'b [u8]) -> Option<Record<'b>> {
     Record::read(ring.bytes(storage).0)
 }

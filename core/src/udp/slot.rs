@@ -19,13 +19,13 @@ use crate::{Cx, Fired};
 pub(super) mod flag {
     use crate::queue::Turn;
 
-    /// The back end has bound it.
+    /// The back end has bound the socket.
     pub(in crate::udp) const BOUND: u32 = 1 << Turn::FLAGS;
-    /// It could not be bound.
+    /// The socket could not be bound.
     pub(in crate::udp) const FAILED: u32 = BOUND << 1;
-    /// The application has closed it; the back end has not closed its socket yet.
+    /// The application has closed the socket; the back end has not closed the system's or stack's socket yet.
     pub(in crate::udp) const CLOSED: u32 = BOUND << 2;
-    /// It receives from its peer only.
+    /// The socket receives only from its peer.
     pub(in crate::udp) const CONNECTED: u32 = BOUND << 3;
     /// A datagram did not fit into the input ring and waits in the back end.
     pub(in crate::udp) const WAITS: u32 = BOUND << 4;
@@ -163,7 +163,7 @@ impl<A> UdpSlot<A> {
         oldest == Some(super::ring::Kind::Datagram)
     }
 
-    /// Returns whether the application waits for room and there is some.
+    /// Returns whether the application waits for room and there is enough room now.
     pub(super) fn has_room_wanted(&self) -> bool {
         let wanted = self.room_wanted as usize;
         wanted > 0 && fits(self.output, self.output_len(), wanted)
@@ -232,7 +232,7 @@ impl<A> Cx<'_, A> {
         self.tables.udp.slots.slot(index).is_some_and(|slot| !self.queues.is_over(&slot.turn))
     }
 
-    /// Prepares the next callback of the socket whose turn it is. Its other due callbacks run in the next pass.
+    /// Prepares the next callback of the socket at the head of the queue. Its other due callbacks run in the next pass.
     pub(crate) fn udp_fire(&mut self, index: UdpIndex) -> Option<Fired<A>> {
         let (socket, slot) = self.tables.udp.slots.at(index)?;
         let due = self.queues.done(&mut slot.turn);
@@ -265,7 +265,7 @@ impl<A> Cx<'_, A> {
         }
     }
 
-    /// Adds or removes a socket that keeps the loop running.
+    /// Adds one to the number of sockets that keep the loop running, or subtracts one.
     pub(super) fn udp_keeps_loop(&mut self, keeps: bool) {
         self.listening = match keeps {
             true => self.listening.saturating_add(1),

@@ -49,7 +49,7 @@ pub struct Dropped {
 /// One UDP socket, borrowed from the loop. Its methods work on the socket.
 ///
 /// Each callback gets the `UdpMut` of its socket; [`Cx::udp`] makes one from a handle. This example echoes datagrams.
-/// While there is no room for the answer, it leaves the datagram in the input ring:
+/// While there is no room for the answer, the callback leaves the datagram in the input ring:
 ///
 /// ```
 /// use core::net::SocketAddr;
@@ -140,7 +140,8 @@ impl<A> UdpMut<'_, '_, A> {
     /// # Errors
     /// [`SendError::Full`] if the datagram does not fit now; [`UdpEvent::Writable`] is reported when it does.
     /// [`SendError::TooLong`] if it can never fit: it is longer than the output ring holds, or than 65,507 bytes
-    /// (65,527 with IPv6). [`SendError::AddressInvalid`] for port 0 and an unspecified address. Nothing is queued then.
+    /// (65,527 with IPv6). [`SendError::AddressInvalid`] for port 0 and an unspecified address. [`SendError::Closed`]
+    /// if the socket is closed or could not be bound. After an error, nothing is queued.
     pub fn send_to(&mut self, data: &[u8], peer: SocketAddr) -> Result<(), SendError> {
         if peer.port() == 0 || peer.ip().is_unspecified() {
             return Err(SendError::AddressInvalid);
@@ -151,7 +152,7 @@ impl<A> UdpMut<'_, '_, A> {
     /// Queues a datagram for the peer to which the socket is connected, all of it or nothing.
     ///
     /// # Errors
-    /// [`SendError::NotConnected`], and as [`send_to`](Self::send_to).
+    /// [`SendError::NotConnected`] if the socket is not connected. Otherwise as [`send_to`](Self::send_to).
     pub fn send(&mut self, data: &[u8]) -> Result<(), SendError> {
         let slot = self.slot().ok_or(SendError::Closed)?;
         let peer = slot.has(flag::CONNECTED).then_some(slot.peer.into());
@@ -242,7 +243,7 @@ impl<A> UdpMut<'_, '_, A> {
 
 /// Input.
 impl<A> UdpMut<'_, '_, A> {
-    /// Returns the oldest datagram. It stays in the ring.
+    /// Returns the oldest datagram, which stays in the ring; `None` if there is no datagram.
     pub fn peek(&self) -> Option<Datagram<'_>> {
         let slot = self.slot()?;
         let record = front(slot.input, self.cx.pools.part(slot.input_range()))?;
@@ -290,7 +291,7 @@ impl<'c, 's, A> UdpMut<'c, 's, A> {
         self.socket
     }
 
-    /// Returns the rest of the loop.
+    /// Returns the [`Cx`] of the loop, to use other objects.
     pub const fn cx(&mut self) -> &mut Cx<'s, A> {
         self.cx
     }
@@ -327,7 +328,7 @@ impl<'c, 's, A> UdpMut<'c, 's, A> {
     /// Sets the priority of the socket's callbacks.
     ///
     /// # Errors
-    /// [`StillActiveError`] while one is due.
+    /// [`StillActiveError`] while one of the callbacks is due.
     pub fn set_priority(&mut self, priority: Priority) -> Result<(), StillActiveError> {
         self.slot_mut().map_or(Ok(()), |slot| slot.turn.set_priority(priority))
     }

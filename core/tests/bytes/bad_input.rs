@@ -118,7 +118,7 @@ fn a_ring_of_one_byte_passes_a_stream_on() {
         lines.extend(ring.take_line(Eol::Crlf).map(|line| line.map(<[u8]>::to_vec)));
     }
     assert_eq!(lines, [Ok(vec![]), Err(LineError::TooLong), Ok(vec![])]);
-    // The ring never holds both bytes of this end at once.
+    // The ring can never hold both bytes of this line end at once.
     for (at, byte) in b"a\r\n\r\n".iter().enumerate() {
         ring.write(&[*byte]).unwrap();
         assert_eq!(ring.take_line(Eol::CrlfStrict).is_some(), at == 0, "reported once");
@@ -146,7 +146,7 @@ fn a_line_longer_than_the_ring_is_reported_once_and_skipped() {
             let short = |line: &[u8]| Some(line.to_vec());
             let returns = if eol == Eol::Lf { &b"\r"[..] } else { b"" };
             let [ab, cd] = [b"ab", b"cd"].map(|line| short(&[line, returns].concat()));
-            // With an end of one byte, the line and its end fit into the ring.
+            // With a line end of one byte, the line of seven bytes and its end fit into the ring.
             let fits = matches!(eol, Eol::Nul | Eol::Any).then(|| b"0123456".to_vec());
             assert_eq!(lines, [None, ab, fits, cd], "{eol:?} in pieces of {piece}");
             assert!(ring.is_empty());

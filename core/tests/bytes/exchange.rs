@@ -39,7 +39,7 @@ fn a_whole_input_ring_becomes_an_empty_output_ring_and_no_byte_is_copied() {
     assert_eq!(view.transfer(b), Ok(3), "what is left of the output stays, so it is copied");
     assert_eq!(view.peek().0, b"lmnop");
     assert_eq!(drain_all(&mut base, b), b"defghijk");
-    // Bytes that wrap at the end of their ring still do so.
+    // Bytes that wrap at the end of their ring also wrap after the exchange.
     feed(&mut base, a, b"qrs");
     assert_eq!(base.conn(a).unwrap().peek(), (&b"lmnop"[..], &b"qrs"[..]));
     assert!(stays(&mut base, a, b));
@@ -87,7 +87,7 @@ fn rings_of_other_sizes_or_with_marks_or_of_other_pools_are_copied() {
     feed(&mut base, a, b"abcd");
     assert!(!stays(&mut base, a, a), "the mark makes the input ring shorter");
     assert_eq!(drain_all(&mut base, a), b"abcd");
-    // A transfer of a part is a copy.
+    // If only a part of the input is transferred, it is copied.
     passes(&mut base, &mut app);
     let b = of_pool(&mut base, &mut app, POOL);
     feed(&mut base, b, b"abcd");

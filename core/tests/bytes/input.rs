@@ -1,4 +1,5 @@
-//! Input of a connection: bytes that are put back, lines in place, and the stored state of a line.
+//! Input of a connection: bytes that are put back, lines that are read in place, and the stored state of a
+//! search for a line.
 
 use picoevent::{
     Action, ConnEnd, ConnError, ConnEvent, Eol, EventBase, Instant, Pool, RingBuffer, WriteError,

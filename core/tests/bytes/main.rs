@@ -53,7 +53,7 @@ fn peer() -> SocketAddr {
     "192.0.2.7:4242".parse().unwrap()
 }
 
-/// Returns an accepted connection in a separate pool. The application knows it.
+/// Returns an accepted connection in a separate pool. The application has already got its `Opened` event.
 fn open(base: &mut Base, app: &mut App, input: usize, output: usize) -> Conn {
     let pool = base.add_pool(Pool::new(1).rings(input, output)).unwrap();
     accept(base, app, pool)
@@ -83,7 +83,7 @@ fn actions(base: &mut Base) -> Vec<Action> {
     std::iter::from_fn(|| base.next_action()).collect()
 }
 
-/// Dispatches until nothing is due. Returns the events of the callbacks.
+/// Runs four passes, which is enough for all due callbacks. Returns the events of the callbacks.
 fn passes(base: &mut Base, app: &mut App) -> Vec<ConnEvent> {
     for _ in 0..4 {
         base.dispatch(app);

@@ -4,7 +4,7 @@ use picoevent::{Conn, ConnEvent, Cx, Direction, Priority, StillActiveError};
 
 use super::{ABORTED, App, Base, actions, base, drain, feed, listener, peer};
 
-/// Returns two accepted connections that read. The first one is called first.
+/// Returns two accepted connections with reading enabled.
 fn pair(base: &mut Base, app: &mut App) -> (Conn, Conn) {
     let listener = listener(base);
     let (first, second) = (base.accepted(listener, peer()), base.accepted(listener, peer()));
@@ -19,8 +19,8 @@ fn pair(base: &mut Base, app: &mut App) -> (Conn, Conn) {
     (first, second)
 }
 
-/// Feeds a byte to the first connection, whose callback runs `deed` on the second, and feeds `news` to the second.
-/// Returns the calls of the second.
+/// Feeds a byte to the first connection, calls `news`, which feeds the second connection, and runs a pass. In this pass
+/// the first connection's callback runs `deed` on the second connection. Returns the calls of the second connection.
 fn meanwhile(
     base: &mut Base,
     app: &mut App,

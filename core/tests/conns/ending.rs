@@ -91,7 +91,7 @@ fn an_abort_discards_and_the_connection_is_gone_at_once() {
     assert_eq!((actions(&mut base), base.counts().conns), (vec![], 0));
 }
 
-/// Otherwise the peer would take incomplete data for complete data.
+/// Without a reset, the peer would treat incomplete data as complete.
 #[test]
 fn an_abort_with_an_error_is_a_reset_also_behind_the_peers_end() {
     let (mut base, mut app, conn) = with_conn();

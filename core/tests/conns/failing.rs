@@ -4,7 +4,7 @@ use picoevent::{ConnEnd, ConnError, ConnEvent, Direction, Failure};
 
 use super::{App, base, connect, with_conn};
 
-/// Fails a connection. Returns the event and the direction that the callback got.
+/// Reports a failure of a connection. Returns the event and the direction that the callback got.
 fn told(failure: Failure) -> (ConnEvent, Option<Direction>) {
     let (mut base, mut app, conn) = with_conn();
     base.conn(conn).unwrap().finish();

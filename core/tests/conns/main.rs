@@ -119,7 +119,7 @@ fn listener(base: &mut Base) -> Listener {
     listener
 }
 
-/// Returns an accepted connection that the application knows.
+/// Returns an accepted connection. The application has already got its `Opened` event.
 fn open(base: &mut Base, app: &mut App) -> Conn {
     let listener = listener(base);
     let conn = base.accepted(listener, peer()).unwrap();

@@ -6,7 +6,7 @@ use picoevent::{
 
 use super::{App, Base, actions, at, base, connect, drain, feed, ms, peer, pool, with_conn};
 
-/// Returns an open connection with rings of 4 and 8 bytes and these settings. It reads.
+/// Returns an open connection with rings of 4 and 8 bytes and these settings. Reading is enabled.
 fn marked(settings: &'static Settings) -> (Base<'static>, App, Conn) {
     let (mut base, mut app) = (base(), App::default());
     let pool = pool(&mut base);

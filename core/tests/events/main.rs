@@ -16,7 +16,7 @@ use picoevent::{Cx, Event, EventBase, EventFlags, EventMut, Instant, Mode, Run, 
 
 use clock::Clock;
 
-/// An application that records each called event with its flags, and may react.
+/// An application that records each called event with its flags. It can also run the function `react` in each callback.
 #[derive(Default)]
 struct Trace {
     calls: Vec<(u32, EventFlags)>,

@@ -83,7 +83,7 @@ impl Filter<App> for Signed {
     }
 }
 
-/// More bytes than a filter gets room for in one call.
+/// The length of that text. It is more than the room that a filter gets in one call.
 const LONG: usize = 150;
 
 fn as_it_is(from: &[u8], to: &mut [u8]) -> Moved {
@@ -121,8 +121,8 @@ impl Protocol<App> for Above {
     }
 }
 
-/// Makes a pair with one end below a filter. Returns the end without a filter, the end below the filter, and the
-/// connection above the filter.
+/// Makes a pair of connections, and a filter above one of them. Returns the connection without a filter, the
+/// connection below the filter, and the connection above the filter.
 fn filtered<F: Filter<App>>(
     base: &mut EventBase<App>,
     app: &mut App,
@@ -189,12 +189,12 @@ fn a_mark_comes_in_as_many_pieces_as_it_takes() {
     }
 }
 
-/// The peer must not take incomplete data for complete data.
+/// The peer must not treat incomplete data as complete.
 #[test]
 fn a_mark_that_never_fits_is_an_error_and_is_not_left_out() {
     for ring in [1, 2] {
         for then in [Then::Close, Then::Finish] {
-            // Also when the peer's stream is complete.
+            // The result is the same when the peer has already ended its stream.
             for outer in [Then::Nothing, Then::Finish] {
                 let ends = [End::sends(b"", outer), End::sends(b"", then)];
                 let [outer, above] = run_filtered::<Triple>((8, ring), ends);
@@ -208,7 +208,7 @@ fn a_mark_that_never_fits_is_an_error_and_is_not_left_out() {
     }
 }
 
-/// Otherwise the peer would take incomplete data for complete data.
+/// Without a reset, the peer would treat incomplete data as complete.
 #[test]
 fn a_connection_that_is_ended_behind_the_filters_back_is_reset() {
     let deeds: [fn(&mut ConnMut<App>); 2] = [|conn| conn.finish(), |conn| conn.close()];
@@ -229,7 +229,7 @@ fn a_connection_that_is_ended_behind_the_filters_back_is_reset() {
     }
 }
 
-/// Found by a simulation: the filter was called in an endless loop.
+/// A simulation found this bug: the filter was called in an endless loop.
 #[test]
 fn a_close_above_waits_for_room_below_without_turns() {
     with_pool((8, 8), |base, app, pool| {
@@ -249,8 +249,8 @@ fn a_close_above_waits_for_room_below_without_turns() {
     });
 }
 
-/// Found by random calls: the connection below stayed forever. The pool is full, and a new connection takes the place
-/// of a lingering one.
+/// Random calls found this bug: the connection below was never freed. The pool is full, so a new connection takes the
+/// slot of a lingering connection.
 #[test]
 fn a_connection_above_a_filter_that_gives_its_place_away_ends_the_one_below() {
     let mut storage = Box::new(Storage::<App, 1, 4, 64, 1, 2>::new());

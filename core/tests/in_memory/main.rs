@@ -1,6 +1,6 @@
 //! Connections in memory: pairs, and connections above filters.
 //!
-//! They need no back end, so each test runs a few turns of a loop whose clock jumps.
+//! They need no device, so each test runs a few turns of a loop with a clock that jumps to the next deadline.
 
 use std::collections::{HashMap, VecDeque};
 use std::task::Poll;
@@ -14,13 +14,13 @@ use picoevent::{
 mod filters;
 mod pairs;
 
-/// One end of a connection in a test, and its behaviour.
+/// One connection of a test: its behaviour, and what it has received.
 #[derive(Default)]
 struct End {
     to_send: VecDeque<u8>,
     /// The action when all bytes are sent.
     then: Then,
-    /// Whether the end echoes its input.
+    /// Whether the connection echoes its input.
     echoes: bool,
     received: Vec<u8>,
     events: Vec<ConnEvent>,
@@ -59,11 +59,11 @@ impl End {
 #[derive(Default)]
 struct App {
     ends: HashMap<Conn, End>,
-    /// Connections above filters whose filter's `ended` was called.
+    /// The connections above a filter for which the filter's `ended` was called.
     ended: Vec<Conn>,
     /// The number of bytes that a filter has added at the end.
     signed: usize,
-    /// The calls of connections that only record them, in order.
+    /// The events of connections whose callbacks only record them, in order.
     called: Vec<(Conn, ConnEvent)>,
 }
 

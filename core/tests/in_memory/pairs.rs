@@ -3,7 +3,7 @@
 use super::*;
 use picoevent::{ConnectError, SetupError, Wait};
 
-/// Runs a pair with these ends until the loop ends. Returns the ends.
+/// Runs a pair of these two connections until the loop ends. Returns both connections.
 fn run_pair(rings: (usize, usize), ends: [End; 2]) -> [End; 2] {
     let mut result = None;
     with_pool(rings, |base, app, pool| {
@@ -61,14 +61,14 @@ fn an_abort_resets_the_other_end() {
 fn a_closed_end_waits_for_the_other_no_longer_than_its_limit() {
     with_pool((16, 16), |base, app, pool| {
         base.set_close_limits(Duration::from_secs(5), Duration::from_secs(3));
-        // The other end does not read, so it does not see the end of the stream and does not close.
+        // `other` does not read, so it does not see the end of the stream and does not close.
         let [one, other] = pair(base, app, pool, [End::sends(b"", Then::Close), End::default()]);
         base.conn(other).unwrap().disable(Direction::Read);
         assert_eq!(run(base, app), Err(Stuck));
         assert_eq!(base.now(), Instant::from_micros(3_000_000));
         assert_eq!(app.ends[&one].how_it_ended(), Some(ConnEnd::Closed));
         assert_eq!(base.pool_held(pool), 1);
-        // Nothing reads the bytes that it writes now.
+        // Nothing reads the bytes that `other` writes now.
         base.conn(other).unwrap().write(b"too late").unwrap();
         run(base, app).unwrap();
         let ended = app.ends[&other].how_it_ended();
@@ -189,7 +189,7 @@ fn what_does_not_fit_is_refused_and_takes_nothing() {
     assert_eq!(app.ends[&one].how_it_ended(), Some(ConnEnd::Aborted));
 }
 
-/// Bytes move in the turn after the callback that wrote them, even if the callback took long.
+/// Bytes move in the turn after the callback that wrote them, even if the callback took a long time.
 #[test]
 fn a_timeout_counts_from_when_the_bytes_have_moved() {
     let idle = Duration::from_secs(1);
@@ -233,7 +233,8 @@ fn input_that_is_gone_leaves_no_turn_behind_when_the_low_mark_is_lowered_to_noth
     });
 }
 
-/// Bytes that move together are reported together, even if they wrap at the end of the ring. Found by the oracle.
+/// Bytes that move together are reported together, even if they wrap at the end of the ring. The comparison with
+/// libevent in `tests/oracle` found this case.
 #[test]
 fn the_reader_is_called_before_the_writer_wherever_the_bytes_lie_in_their_ring() {
     static LOW: Settings = Settings::new().input_marks(4, 8);

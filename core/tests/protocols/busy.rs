@@ -1,4 +1,4 @@
-//! Spare places for the busy text, and the limits of listeners.
+//! Spare slots for the busy text, and the limits of listeners.
 
 use picoevent::{AcceptError, Action, Conn, ConnError, ConnEvent, Pool, Settings};
 
@@ -8,7 +8,7 @@ use crate::{
 
 static BUSY: Settings = Settings::new().busy(b"busy\r\n");
 
-/// Makes a listener whose pool has one ordinary place, which is in use, and one spare place.
+/// Makes a listener whose pool has one ordinary slot, which is in use, and one spare slot.
 fn busy(base: &mut Base, app: &mut App) -> (picoevent::Listener, Conn) {
     let pool = base.add_pool(Pool::new(1).rings(8, 8).spare(1)).unwrap();
     let listener = listen(base, pool, &BUSY);
@@ -69,8 +69,8 @@ fn without_a_text_a_spare_place_is_not_used() {
     assert!(!base.has_room(listener));
     let refused = base.outgoing_with(pool, &SETTINGS, App::note);
     assert_eq!(refused, Err(picoevent::SetupError::PoolFull));
-    // A closed connection that still delivers its output does not count, so the next client is served in the spare
-    // place.
+    // A closed connection that still delivers its output does not count as in use, so the next client
+    // is served in the spare slot.
     base.conn(conn).unwrap().write(b"bye").unwrap();
     base.conn(conn).unwrap().close();
     assert!(base.has_room(listener));
@@ -117,8 +117,7 @@ fn a_listener_at_its_limit_answers_as_one_whose_pool_is_full() {
     assert_eq!(drain(&mut base, busy, 99), b"busy\r\n");
 }
 
-/// The busy text is sent from any free place of the pool. A listener that must always have a place needs a separate
-/// pool.
+/// The busy text is sent from any free slot of the pool. A listener that must always have a slot needs a separate pool.
 #[test]
 fn an_answer_at_the_limit_keeps_an_ordinary_place_until_it_is_delivered() {
     let (mut base, mut app) = (base(), App::default());

@@ -49,7 +49,7 @@ fn a_line_may_fill_the_buffer_and_not_more() {
     assert_eq!(lines_of(&mut base, conn, b"123456\n123456\r\n"), ["123456", "123456"]);
     assert_eq!(lines_of(&mut base, conn, b"1234567\nnext\n"), [LONG, "next"]);
     assert_eq!(lines_of(&mut base, conn, b"12345\r6\r\nnext\n"), [LONG, "next"]);
-    // One byte at a time, including the end of the line.
+    // The line arrives byte by byte, and so does its end.
     for (text, expected) in [("123456\r\n", "123456"), ("123456\n", "123456"), ("1234567\n", LONG)]
     {
         let bytes = text.bytes().flat_map(|byte| lines_of(&mut base, conn, &[byte]));

@@ -99,7 +99,7 @@ fn connect(base: &mut Base, pool: PoolId) -> Conn {
     base.connect_with(peer(), pool, &SETTINGS, App::note).unwrap()
 }
 
-/// Returns an accepted connection in a separate pool. The application knows it.
+/// Returns an accepted connection in a separate pool. The application has already got its `Opened` event.
 fn open(base: &mut Base, app: &mut App) -> Conn {
     open_with(base, app, &SETTINGS)
 }
@@ -114,7 +114,7 @@ fn open_with(base: &mut Base, app: &mut App, settings: &'static Settings) -> Con
     conn
 }
 
-/// Dispatches until nothing is due, like the passes of several turns. Returns the events.
+/// Runs four passes, like four turns of the loop, which is enough for all due callbacks. Returns the events.
 fn passes(base: &mut Base, app: &mut App) -> Vec<ConnEvent> {
     for _ in 0..4 {
         base.dispatch(app);

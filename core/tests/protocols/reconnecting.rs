@@ -23,7 +23,7 @@ fn reconnecting() -> (Base<'static>, App, Conn) {
     (base, app, conn)
 }
 
-/// Makes the same connection, open for the first time.
+/// Makes such a connection, and opens it for the first time.
 fn reconnecting_and_open() -> (Base<'static>, App, Conn) {
     let (mut base, mut app, conn) = reconnecting();
     opened(&mut base, &mut app, conn);
@@ -78,7 +78,7 @@ fn one_that_is_closed_sends_its_output_before_it_connects_again() {
     base.conn(conn).unwrap().close();
     assert_eq!(passes(&mut base, &mut app), [CLOSED]);
     assert!(!actions(&mut base).is_empty());
-    // Its connect time passes while the output is being sent.
+    // The time of the next connect passes while the output is being sent.
     assert_eq!(passes_at(&mut base, &mut app, 60), []);
     assert_eq!((actions(&mut base), drain(&mut base, conn, 9)), (vec![], b"bye".to_vec()));
     assert_eq!(actions(&mut base), [Action::End(conn)]);

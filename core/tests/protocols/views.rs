@@ -52,7 +52,7 @@ fn a_connection_that_is_gone_answers_nothing_and_takes_nothing() {
     assert_eq!(passes(&mut base, &mut app), []);
 }
 
-/// Another event may use its slot already.
+/// Another event may already use the slot of the freed event.
 #[test]
 fn an_event_that_is_freed_in_its_callback_changes_no_other() {
     fn freed(app: &mut App, event: &mut EventMut<App>) {

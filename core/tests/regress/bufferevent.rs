@@ -14,7 +14,7 @@ fn many_bytes() -> Vec<u8> {
     (0..8_333).map(|at| (at % 251) as u8).collect()
 }
 
-/// One end sends, the other end receives everything, and `Writable` is reported to the sender when all is sent.
+/// One connection sends, its peer receives everything, and `Writable` is reported to the sender when all is sent.
 fn send_one_way(scene: &mut Scene<'_, '_>, ends: Ends) {
     let [one, other] = scene.ends(ends);
     let mut sender = scene.base.conn(one).unwrap();
@@ -39,7 +39,8 @@ fn bufferevent() {
     });
 }
 
-/// In libevent the partner gets no event when one end is freed. Here it gets the end of the stream.
+/// In libevent the partner gets no event when a connection of a pair is freed. Here the partner gets
+/// the end of the stream.
 #[test]
 fn bufferevent_pair() {
     play(|mut scene| {
@@ -54,7 +55,7 @@ fn bufferevent_pair() {
     });
 }
 
-/// Output is sent without a flush, and this causes no end of stream.
+/// Output is sent without a flush, and sending it does not end the stream.
 fn nothing_to_flush(ends: Ends) {
     play(|mut scene| {
         let [one, other] = scene.ends(ends);
@@ -65,7 +66,7 @@ fn nothing_to_flush(ends: Ends) {
     });
 }
 
-/// `BEV_FINISHED` is [`finish`](picoevent::ConnMut::finish), also for a socket.
+/// libevent's flush with `BEV_FINISHED` corresponds to [`finish`](picoevent::ConnMut::finish), also for a socket.
 fn flush_is_finish(ends: Ends) {
     play(|mut scene| {
         let [one, other] = scene.ends(ends);
@@ -177,7 +178,8 @@ fn bufferevent_pair_watermarks() {
     marks_hold(Ends::Pair);
 }
 
-/// Makes two connected ends. The second has a low mark of ten bytes, has three, and consumes none.
+/// Makes two connections that are each other's peers. The second has a low mark of ten bytes. It has received three
+/// bytes and consumes none.
 fn three_of_ten(test: impl Fn(&mut Scene<'_, '_>, Conn)) {
     for ends in [Ends::Sockets, Ends::Pair] {
         play(|mut scene| {
@@ -192,7 +194,7 @@ fn three_of_ten(test: impl Fn(&mut Scene<'_, '_>, Conn)) {
     }
 }
 
-/// A trigger respects the low mark, and causes one call.
+/// A request for a callback (libevent's `bufferevent_trigger`) respects the low mark, and causes one call.
 #[test]
 fn bufferevent_trigger() {
     three_of_ten(|scene, conn| {
@@ -232,7 +234,7 @@ fn bufferevent_trigger_postpone() {
     });
 }
 
-/// A callback that triggers itself is called again in the next pass, so the loop looks for news in between.
+/// A callback that requests itself again is called in the next pass, so the loop looks for news between the two calls.
 #[test]
 fn bufferevent_trigger_defer_postpone() {
     three_of_ten(|scene, conn| {
@@ -254,7 +256,7 @@ fn bufferevent_trigger_defer_postpone() {
     });
 }
 
-/// The end that only sends does not read.
+/// Reading is disabled on the connection that sends.
 fn send_without_reading(ends: Ends) {
     play(|mut scene| {
         let [one, other] = scene.ends(ends);
@@ -281,8 +283,8 @@ fn bufferevent_pair_filters_disable() {
     send_without_reading(Ends::PairFilters);
 }
 
-/// The ring above has room for only a part of the bytes below. Each read lets more bytes move up, although the peer
-/// sends no more.
+/// The input ring of the connection above the filter has room for only a part of the bytes below the filter. Each
+/// read from this ring lets more bytes move up, although the peer sends no more.
 #[test]
 fn bufferevent_filter_data_stuck() {
     play(|mut scene| {
@@ -305,8 +307,8 @@ fn bufferevent_filter_data_stuck() {
     });
 }
 
-/// A connection above a filter ends together with the one below, even before that is connected. A connection at rest
-/// accepts no filter.
+/// A connection above a filter ends together with the connection below, even if the connection below is not connected
+/// yet. A connection at rest accepts no filter.
 #[test]
 fn bufferevent_socket_filter_inactive() {
     play(|mut scene| {

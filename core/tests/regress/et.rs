@@ -33,7 +33,7 @@ fn et() {
     }
 }
 
-/// libevent refuses this only in its debug mode.
+/// libevent refuses to mix edge-triggered and level-triggered events of one descriptor only in its debug mode.
 #[test]
 fn et_mix_error() {
     let mut room = room();

@@ -1,4 +1,4 @@
-//! Features that only a connection's rings have: static bytes, closed ends, and callbacks.
+//! Features that only a connection's rings have: static bytes, finished and closed streams, and callbacks.
 
 use picoevent::memory::StaticSlot;
 use picoevent::{
@@ -90,7 +90,7 @@ fn reference2() {
     });
 }
 
-/// libevent moves the rest to another buffer. Here everything is sent to the peer.
+/// libevent moves the remaining bytes to another buffer. Here everything is sent to the peer.
 #[test]
 fn add_reference() {
     const FIRST: &[u8] = b"If an answer was found";
@@ -117,7 +117,7 @@ fn add_reference() {
     });
 }
 
-/// A slice corresponds to libevent's offset.
+/// A slice of the static bytes corresponds to libevent's offset.
 #[test]
 fn add_reference_with_offset() {
     static DATA: &[u8] = b"read-only memory with an offset";
@@ -130,7 +130,7 @@ fn add_reference_with_offset() {
     });
 }
 
-/// An empty piece takes no slot and no room. Output has no prepend.
+/// An empty piece takes no slot and no room. Nothing can be prepended to the output.
 #[test]
 fn empty_reference_prepend() {
     on_a_conn(|base, _, conn| {
@@ -144,7 +144,7 @@ fn empty_reference_prepend() {
     });
 }
 
-/// The same for input: bytes that are put back come before new input.
+/// Empty pieces and text are prepended to the input. Bytes that are put back come before new input.
 #[test]
 fn empty_reference_prepend_buffer() {
     on_a_conn(|base, _, conn| {

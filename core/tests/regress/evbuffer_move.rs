@@ -1,5 +1,5 @@
 //! Moving bytes between rings, and prepending. libevent's scenarios test empty chunks. A ring has no chunks, so these
-//! test every start position in the ring.
+//! scenarios test every start position in the ring.
 
 use picoevent::{RingBuffer, WriteError};
 
@@ -53,7 +53,7 @@ fn remove_buffer_adjust_last_with_datap_with_empty() {
     let mut passed: Vec<u8> = Vec::new();
     for amount in [3, 0, 1, 4, 2, 5, 1].into_iter().cycle().take(70) {
         ring.transfer(&mut other, amount);
-        // The returned bytes are appended to the rest.
+        // The bytes that were read are appended to the bytes that are left in `ring`.
         let mut next = [0; 5];
         let read = other.read(&mut next[..amount.min(2)]);
         passed.extend(&next[..read]);
@@ -82,7 +82,8 @@ fn add_buffer_with_empty2() {
     assert_eq!(all(&target), b"!hello!");
 }
 
-/// All positions: an empty ring, room before the first byte, and bytes that wrap at the end of the memory.
+/// Prepends to a ring that is empty, that has room before its first byte, and whose bytes wrap at the
+/// end of the memory.
 #[test]
 fn prepend() {
     let (mut one, mut two) = ([0; 64], [0; 64]);

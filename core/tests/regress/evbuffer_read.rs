@@ -33,8 +33,9 @@ fn whole_lines(ring: &mut RingBuffer<'_>, eol: Eol) -> Vec<String> {
     std::iter::from_fn(&mut next).collect()
 }
 
-/// All five ends of lines, also in two pieces and wrapped at the end of the memory. The last part of libevent's test
-/// lets the allocation of a line fail. Here the buffer is too short, and the line is reported and skipped.
+/// All five kinds of line ends, also if a line end arrives in two pieces or wraps at the end of the
+/// memory. The last part of libevent's test lets the allocation of a line fail. Here the buffer is
+/// too short, and the line is reported and skipped.
 #[test]
 fn readln() {
     let some: [&[u8]; 2] = [b"a silly newline\r\n\n\r\n\n\rmore\0\n", b"\nno newline"];
@@ -63,7 +64,7 @@ fn readln() {
     let some: [&[u8]; 2] = [b"zero\0line\nand line\0\0no", b"\0"];
     assert_eq!(lines(Eol::Nul, &some, b""), [vec!["zero", "line\nand line", ""], vec!["no"]]);
 
-    // An end in two pieces.
+    // A line end that arrives in two pieces.
     let some: [&[u8]; 4] = [b" bad\nand a good one\r", b"\n\r", b"\nMore\r", b"\n"];
     let expected = [vec![], vec![" bad\nand a good one"], vec![""], vec!["More"]];
     assert_eq!(lines(Eol::CrlfStrict, &some, b""), expected);
@@ -76,7 +77,7 @@ fn readln() {
     assert_eq!(ring.read_line_with(Eol::Lf, &mut buffer), Some(Ok(&b"blue line"[..])));
 }
 
-/// libevent searches from a position. Here the bytes before it are consumed.
+/// libevent searches from a position. Here the bytes before that position are consumed.
 #[test]
 fn search_eol() {
     let mut memory = [0; 32];

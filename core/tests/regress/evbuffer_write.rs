@@ -44,7 +44,7 @@ fn evbuffer() {
     }
 }
 
-/// Room that wraps, and is used in part. Here it is made contiguous.
+/// Reserves room that wraps at the end of the memory, and uses only a part of it. Here the room is made contiguous.
 #[test]
 fn reserve2() {
     let mut memory = [0; 1_024];
@@ -198,7 +198,7 @@ fn add_iovec() {
     assert_eq!(ring.write_parts(&[b"12", b"345"]), Err(WriteError::Full { room: 4 }));
     assert_eq!(ring.write_parts(&[&[b'.'; 20], b"."]), Err(WriteError::TooLong { size: 20 }));
     assert_eq!(all(&ring), pieces.concat());
-    // As many bytes as fit, from pieces of any length.
+    // `write_some` writes as many bytes as fit, from pieces of any length.
     let more = [&b"12"[..], b"345", b"6"].map(|piece| ring.write_some(piece));
     assert_eq!((more, all(&ring).len()), ([2, 2, 0], 20));
 }

@@ -1,5 +1,5 @@
-//! The heap of deadlines, tested through the public API: libevent's only test of it. The unit tests of the heap compare
-//! it with a sorted map.
+//! The heap of deadlines, tested through the public API. libevent has only this test of its heap. The unit tests of
+//! our heap compare it with a sorted map.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use picoevent::{EventFlags, Instant, Mode, Run};
 use crate::script::app::timer;
 use crate::script::{App, Room, begin};
 
-/// 1,024 random deadlines. Half of them are deleted again; the rest become due in order.
+/// 1,024 random deadlines. One half of them is deleted again; the other half becomes due in order.
 #[test]
 fn randomized() {
     let mut room = Box::new(Room::<1024>::new());

@@ -10,7 +10,7 @@ fn enabled(scene: &mut Scene<'_, '_>, listener: Listener) -> bool {
     scene.base.listener(listener).unwrap().is_enabled()
 }
 
-/// Runs an action on the listener when it accepts.
+/// Runs `deed` on the listener of an accepted connection, when the connection opens.
 fn when_accepted(
     conn: &mut ConnMut<App>,
     event: ConnEvent,
@@ -60,12 +60,13 @@ fn error() {
     });
 }
 
-/// In libevent the accept fails; here the pool is full. Clients wait, and are served when a place is free.
+/// In libevent the accept fails; here the pool is full. Clients wait, and are served when slots are free.
 #[test]
 fn error_unlock() {
     play(|mut scene| {
         let (listener, address) = scene.listen();
-        // Each connection takes two places of the pool, one for each end.
+        // Each client takes two slots of the pool: one for its outgoing connection, and one for the
+        // accepted connection.
         let clients: Vec<_> = (0..10).map(|_| scene.connect(address)).collect();
         assert_eq!(scene.run(Run::DEFAULT), None);
         assert_eq!(scene.app.accepted.len(), 6);
@@ -100,7 +101,8 @@ fn close_accepted_fd() {
     });
 }
 
-/// The first of two waiting clients disables the listener. The other client keeps waiting.
+/// When the first of two waiting clients is accepted, its callback disables the listener. The other
+/// client keeps waiting.
 #[test]
 fn immediate_close() {
     play(|mut scene| {

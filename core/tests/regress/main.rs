@@ -1,6 +1,5 @@
-//! libevent's own regression tests, as scenarios under their original names: the groups main, heap,
-//! et, event_timer, watch, finalize, thread, signal, evbuffer,
-//! bufferevent and listener, in virtual time.
+//! libevent's own regression tests, as scenarios under their original names: the groups main, heap, et, event_timer,
+//! watch, finalize, thread, signal, evbuffer, bufferevent and listener, in virtual time.
 //!
 //! `docs/regress.md` lists where each of libevent's tests is, and why some have no counterpart. Each scenario makes the
 //! same assertions as libevent's test. A comment explains each intentional difference. The scenarios about descriptors

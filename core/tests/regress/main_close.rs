@@ -1,4 +1,4 @@
-//! A peer's end, detected without reading: level-triggered and edge-triggered, one-shot and persistent.
+//! The end of a peer's stream, detected without reading: level-triggered and edge-triggered, one-shot and persistent.
 
 use picoevent::{End, EventFlags, Mode, Run};
 
@@ -6,12 +6,13 @@ use crate::script::app::waiting;
 use crate::script::stream::{self, pair};
 use crate::script::{begin, ms, room};
 
-/// The function that ends the peer's side.
+/// A function that ends the peer's side of the stream.
 type Ending = fn(&stream::End);
 const CLOSE: Ending = stream::End::close;
 const SHUTDOWN: Ending = stream::End::finish;
 
-/// Waits for the end with one event, without blocking. Returns how the loop ended, and the flags of the event's calls.
+/// Waits with one event for the end of the peer's stream, without blocking. Returns how the loop ended, and the flags
+/// of the event's calls.
 fn hear(ending: Ending, interest: EventFlags, mode: Mode) -> (End, Vec<EventFlags>) {
     let mut room = room();
     let (mut base, mut script, mut app) = begin(&mut room);
@@ -22,7 +23,7 @@ fn hear(ending: Ending, interest: EventFlags, mode: Mode) -> (End, Vec<EventFlag
         app.world.borrow_mut().pass(ms(1));
     });
     ending(&theirs);
-    // A level-triggered persistent event is called again and again.
+    // A level-triggered persistent event is called again and again, so the loop must be ended.
     if mode == Mode::Persist && !interest.contains(EventFlags::EDGE) {
         base.exit_after(ms(10));
     }

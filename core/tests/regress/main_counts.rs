@@ -16,9 +16,9 @@ fn manipulate_active_events() {
     assert_eq!(pending(&mut base, event), EventFlags::READ | EventFlags::WRITE);
 }
 
-/// libevent's sum of ACTIVE and ADDED counts an active event in both. The sum of our two counts does so too. An event
-/// without a descriptor counts only for its timeout, so our count is one where libevent's is two. VIRTUAL, the count of
-/// holds that keep a loop running, has no counterpart.
+/// In libevent an active event counts both as ACTIVE and as ADDED. It also counts in both of our counts. An event
+/// without a descriptor counts only for its timeout, so our count is one where libevent's is two. VIRTUAL, the count
+/// of holds that keep a loop running, has no counterpart.
 #[test]
 fn event_base_get_num_events() {
     let mut room = room();

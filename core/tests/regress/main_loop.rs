@@ -45,8 +45,8 @@ fn loopexit_multiple() {
     assert!(base.got_exit() && !base.got_break());
 }
 
-/// Two active one-shot events add each other again. The first adds the second, but a one-shot event is deleted before
-/// its callback. The second then adds the first, which stays added.
+/// Two active one-shot events add each other again. The first event adds the second, but the second is deleted before
+/// its callback, because it is a one-shot event. Then the second event adds the first, which stays added.
 #[test]
 fn nonpersist_readd() {
     let mut room = room();
@@ -72,8 +72,8 @@ fn nonpersist_readd() {
     assert_eq!(pending(&mut base, app.events[1]), EventFlags::NONE);
 }
 
-/// In libevent another thread deletes the last event. Here the other context raises a signal, and the signal's callback
-/// deletes it.
+/// In libevent another thread deletes the last event. Here the other context raises a signal, and the signal's
+/// callback deletes the event.
 #[test]
 fn del_notify() {
     let mut room = room();
@@ -98,7 +98,7 @@ fn del_timeout_notify() {
     assert_eq!((base.now(), app.calls.len()), (at(10), 0));
 }
 
-/// Another context raises a signal at 10 ms. Its callback deletes the event.
+/// Another context raises a signal at 10 ms. The signal's callback deletes the event.
 fn delete_the_last_when_raised(
     base: &mut picoevent::EventBase<App>,
     script: &mut crate::script::Script,

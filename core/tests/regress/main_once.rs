@@ -45,8 +45,8 @@ fn event_once_never() {
     assert_eq!(base.counts().events, 0, "it can be freed, too, and not only with the base");
 }
 
-/// The reports of a back end correspond to libevent's activation by descriptor and by signal. The handle of a freed
-/// source replaces an invalid descriptor. A timeout is activated through the event's handle.
+/// The reports of a back end correspond to libevent's activation by descriptor and by signal. The handle of a
+/// forgotten source replaces an invalid descriptor. A timeout is activated through the event's handle.
 #[test]
 fn active_by_fd() {
     let mut room = room();

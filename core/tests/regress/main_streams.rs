@@ -56,7 +56,7 @@ fn simpleread_multiple() {
     assert_eq!((app.users(), app.whats()), (vec![1, 2], vec![EventFlags::READ; 2]));
 }
 
-/// One reader, and one writer without room. Both are called for the close, and not before.
+/// One reader, and one writer without room. Both are called when their peers close, and not before.
 #[test]
 fn simpleclose_rw() {
     let mut room = room();

@@ -1,14 +1,14 @@
 //! The loop's time, inside and outside of callbacks: libevent's five variants of `gettimeofday_cached`.
 //!
 //! libevent caches the time of day in each pass. Here the back end feeds the loop's time, so there is no cache to
-//! disable. A callback that takes long and has a clock can feed a later time.
+//! disable. A callback that takes a long time can read a clock and feed the later time.
 
 use picoevent::{EventMut, Instant, Run};
 
 use crate::script::{App, at, begin, ms, room};
 
-/// Runs two callbacks in one pass. `works`: each takes 100 ms. `says_so`: each feeds its time to the loop. Returns the
-/// times that the callbacks see, and the time after the loop.
+/// Runs two callbacks in one pass. If `works` is set, each callback takes 100 ms. If `says_so` is set, each callback
+/// feeds the clock's time to the loop. Returns the times that the callbacks see, and the time after the loop.
 fn times_of_two_callbacks(works: bool, says_so: bool) -> [Instant; 3] {
     let mut room = room();
     let (mut base, mut script, mut app) = begin(&mut room);

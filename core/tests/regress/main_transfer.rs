@@ -61,7 +61,7 @@ fn persistent() {
     transfer(Mode::Persist);
 }
 
-/// Both ends send and receive at the same time: 4,096 bytes in one direction and 8,192 in the other.
+/// Both endpoints send and receive at the same time: 4,096 bytes in one direction and 8,192 in the other.
 #[test]
 fn combined() {
     const AMOUNTS: [usize; 2] = [4096, 8192];
@@ -79,7 +79,7 @@ fn combined() {
                 event.add(None).unwrap();
             }
         });
-        // `data[2]` and `data[3]` store the bytes that each end has sent.
+        // `data[2]` and `data[3]` store the bytes that the two endpoints have sent.
         waiting(&mut base, source, EventFlags::WRITE, Mode::OneShot, user, |app, event| {
             let here = event.user() as usize;
             let sent = app.data[2 + here].len();

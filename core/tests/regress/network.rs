@@ -1,7 +1,7 @@
 //! A base whose outgoing connections reach its own listeners, for scenarios about connections.
 //!
-//! The back end is a network in memory. Bytes that one end sends are received by the other at once, if it has room.
-//! Time jumps to each deadline. Pairs and connections above filters run on it too.
+//! The back end is a network in memory. Bytes that one connection sends are received by its peer at once, if the peer
+//! has room. Time jumps to each deadline. Pairs and connections above filters can be used with this back end, too.
 
 use std::collections::HashMap;
 use std::convert::Infallible;
@@ -156,14 +156,14 @@ impl Filter<App> for Flip {
     }
 }
 
-/// The kind of two connected ends.
+/// How two connections reach each other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ends {
     Sockets,
     Pair,
-    /// Each end is above a filter above a socket.
+    /// Each connection is above a filter, which is above a connection with a socket.
     Filters,
-    /// Each end is above a filter above one end of a pair.
+    /// Each connection is above a filter, which is above a connection of a pair.
     PairFilters,
 }
 
@@ -200,7 +200,7 @@ impl Scene<'_, '_> {
         panic!("the loop does not end");
     }
 
-    /// Listens on the next address.
+    /// Listens on the next port. Returns the listener and its address.
     pub fn listen(&mut self) -> (Listener, SocketAddr) {
         self.ports += 1;
         let address = ([127, 0, 0, 1], self.ports).into();
@@ -212,7 +212,8 @@ impl Scene<'_, '_> {
         self.base.connect_with(address, self.pools[0], &SETTINGS, App::note).unwrap()
     }
 
-    /// Makes two connected ends. With sockets, the first is the client and the second was accepted.
+    /// Makes two connections that are each other's peers. With sockets, the first is the client and
+    /// the second was accepted.
     pub fn ends(&mut self, ends: Ends) -> [Conn; 2] {
         let made = match ends {
             Ends::Sockets => {
@@ -239,7 +240,7 @@ impl Scene<'_, '_> {
         self.app.to_send.insert(conn, bytes[begun..].to_vec());
     }
 
-    /// Puts a filter above a connection.
+    /// Puts a filter above a connection. Returns the connection above the filter.
     pub fn filter(&mut self, below: Conn) -> Conn {
         let memory = self.pools[1];
         self.base.conn(below).unwrap().filter::<Flip, Noting>(memory).unwrap()
@@ -252,16 +253,16 @@ pub struct Network {
     now: Instant,
     /// Listeners, and whether each is enabled.
     listeners: Vec<(Listener, SocketAddr, bool)>,
-    /// Connects that no listener has accepted.
+    /// Outgoing connections that no listener has accepted yet, and their addresses.
     calls: Vec<(Conn, SocketAddr)>,
     links: Vec<Link>,
-    /// Whether something may have happened since the last look.
+    /// Whether something may have happened since the back end last looked for news.
     has_news: bool,
-    /// The error for listening, if it fails.
+    /// The error with which each listener fails; `None` if listening works.
     pub refuses_to_listen: Option<ListenError>,
 }
 
-/// Two connected sockets. `None` for a dropped socket.
+/// Two connected sockets. In `ends`, `None` stands for a socket that was closed or reset.
 struct Link {
     ends: [Option<Conn>; 2],
     finished: [bool; 2],
@@ -279,7 +280,7 @@ impl Network {
         found.next().map(|(listener, ..)| *listener)
     }
 
-    /// Returns the link of a connection, and the index of its end.
+    /// Returns the link of a connection, and the connection's index in `ends`; `None` if it has no link.
     fn end(&mut self, conn: Conn) -> Option<(&mut Link, usize)> {
         self.links.iter_mut().find_map(|link| {
             let end = link.ends.iter().position(|end| *end == Some(conn))?;
@@ -381,7 +382,8 @@ impl Backend<App> for Network {
 }
 
 impl Link {
-    /// Moves as many bytes as possible in both directions. Returns whether something has moved.
+    /// Moves as many bytes as possible in both directions. Returns whether bytes have moved. After a reset, reports
+    /// the reset to the remaining connection instead.
     fn carry(&mut self, base: &mut Base<'_>) -> bool {
         if self.reset {
             let left = std::mem::take(&mut self.ends);

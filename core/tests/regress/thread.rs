@@ -1,4 +1,4 @@
-//! Other contexts may only raise signals in a loop.
+//! Other contexts can do only one thing with a loop: raise signals.
 
 use picoevent::{End, EventFlags, EventMut, Mode, Run, Signal};
 
@@ -29,7 +29,7 @@ fn no_events() {
     let mut room = room();
     let (mut base, mut script, mut app) = begin(&mut room);
     app.events = (0..5).map(|user| timer(&mut base, Mode::OneShot, user, App::note)).collect();
-    // At the first signal the base has only the event that waits for signals.
+    // Until the first signal, only one event of the base is pending: the event that waits for signals.
     base.on_signal(Signal::USR1, raised).unwrap();
     for millis in [100, 200, 450, 500] {
         script.world.borrow_mut().at(millis, |world| world.raise(Signal::USR1, 1));

@@ -18,11 +18,11 @@ pub struct Call {
 /// The application.
 pub struct App {
     pub calls: Vec<Call>,
-    /// The world of the back end.
+    /// The environment, which the back end also uses.
     pub world: Handle,
     pub events: Vec<Event>,
     pub ends: Vec<End>,
-    /// The bytes that each end has received.
+    /// The bytes that each endpoint in `ends` has received. A test may use further entries for other bytes.
     pub data: Vec<Vec<u8>>,
     pub count: usize,
     pub wait: Option<Duration>,

@@ -1,7 +1,8 @@
 //! A small scripted back end: virtual time, streams in memory, signals, and external actions at given times.
 //!
 //! It does only what every back end must do. Time does not advance while callbacks run, unless a callback calls
-//! [`World::pass`]. When the loop waits, time jumps to the next event. A test fails if its loop would wait forever.
+//! [`World::pass`]. When the loop waits, time jumps to its deadline or to the next external action. A test fails if
+//! its loop would wait forever.
 
 #![allow(dead_code, reason = "each of the test programs that share it needs another part")]
 
@@ -108,7 +109,7 @@ struct Watched {
 }
 
 impl Script {
-    /// Makes a source for an end of a stream.
+    /// Makes a source for an endpoint of a stream.
     pub fn watch(&mut self, base: &mut EventBase<App>, end: &End) -> Source {
         let source = base.new_source().unwrap();
         self.watched.push(Watched {

@@ -1,4 +1,4 @@
-//! Streams in memory: two ends, the bytes between them, and the readiness of each end.
+//! Streams in memory: two endpoints, the bytes between them, and the readiness of each endpoint.
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
@@ -6,30 +6,30 @@ use std::rc::Rc;
 
 use picoevent::EventFlags;
 
-/// The largest number of bytes in transit to one end.
+/// The largest number of bytes in transit to one endpoint.
 pub const CAPACITY: usize = 4096;
 
-/// One end of a stream. Clones refer to the same end. It stays open until [`End::close`].
+/// One endpoint of a stream. Clones refer to the same endpoint. An endpoint stays open until [`End::close`].
 #[derive(Clone)]
 pub struct End {
     pipes: Rc<RefCell<[Pipe; 2]>>,
-    /// The index of the pipe that ends here.
+    /// The index of the pipe from which this endpoint reads.
     here: usize,
 }
 
-/// The bytes in transit to one end, and their state.
+/// The bytes in transit to one endpoint, and the state of this direction.
 #[derive(Default)]
 struct Pipe {
     bytes: VecDeque<u8>,
-    /// The writing end has finished.
+    /// The writing endpoint has finished.
     finished: bool,
-    /// The reading end was closed.
+    /// The reading endpoint was closed.
     closed: bool,
-    /// The edges at the reading end since [`End::take_edges`].
+    /// The edges at the reading endpoint since [`End::take_edges`].
     edges: EventFlags,
 }
 
-/// Makes a stream. Returns its two ends.
+/// Makes a stream. Returns its two endpoints.
 pub fn pair() -> (End, End) {
     let pipes = Rc::new(RefCell::new([Pipe::default(), Pipe::default()]));
     (End { pipes: pipes.clone(), here: 0 }, End { pipes, here: 1 })
@@ -83,7 +83,7 @@ impl End {
         pipes[1 - self.here].edges |= EventFlags::WRITE;
     }
 
-    /// Returns the readiness of the end.
+    /// Returns the readiness of the endpoint.
     pub fn state(&self) -> EventFlags {
         let pipes = self.pipes.borrow();
         let (input, output) = (&pipes[self.here], &pipes[1 - self.here]);

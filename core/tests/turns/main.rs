@@ -18,7 +18,7 @@ use picoevent::{Cx, Event, EventBase, EventFlags, EventMut, Instant, Mode, Stora
 
 use clock::Clock;
 
-/// The calls, as the data words of their events.
+/// An application that records the data word of each called event.
 #[derive(Default)]
 pub(crate) struct App {
     pub(crate) calls: Vec<u32>,

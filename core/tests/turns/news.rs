@@ -14,7 +14,7 @@ const ADDRESS: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 7);
 #[derive(Default)]
 struct Log(Vec<&'static str>);
 
-/// Sends a greeting, and more each time all output was sent.
+/// Sends a greeting. Each time all output was sent, it sends more.
 struct Greeter;
 
 impl Protocol<Log> for Greeter {
@@ -83,7 +83,7 @@ fn begin(room: &mut Room, may_skip: bool) -> (EventBase<'_, Log>, OneClient) {
     (base, OneClient { listener, client: None, may_skip, looks: Vec::new() })
 }
 
-/// Returns the log of three turns, including the looks for news.
+/// Returns the log of three turns. The log also shows when the back end looked for news.
 fn three_turns(may_skip: bool, set_up: fn(&mut EventBase<Log>)) -> Vec<&'static str> {
     let mut room = Storage::new();
     let (mut base, mut back_end) = begin(&mut room, may_skip);

@@ -1,4 +1,4 @@
-//! One-shot events of sources, edges, and when the interest in a source is registered again.
+//! Once-events of sources, edge-triggered events, and when the interest in a source is registered again.
 
 use std::net::SocketAddr;
 use std::time::Duration;

@@ -43,7 +43,7 @@ impl App {
     }
 }
 
-/// Storage for two sockets with these rings, and nothing else.
+/// The rings of each socket. The storage has room for two sockets with these rings, and for no other object.
 const RINGS: UdpRings = UdpRings::new(64, 64);
 
 type Room = Storage<App, 0, 0, 256, 0, 0, 0, 2>;
@@ -60,7 +60,7 @@ fn bind(base: &mut Base<'_>) -> UdpSocket {
     base.bind(addr("0.0.0.0:7000"), RINGS, App::called).unwrap()
 }
 
-/// Binds a socket, and carries out the action as the back end.
+/// Makes a socket, and binds it as a back end does.
 fn bound(base: &mut Base<'_>) -> UdpSocket {
     let socket = bind(base);
     assert_eq!(actions(base), [Action::Udp(socket, UdpAction::Bind)]);

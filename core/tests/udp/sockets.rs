@@ -1,4 +1,4 @@
-//! The life of a socket.
+//! Binding, using and closing a socket.
 
 use picoevent::{Counts, End, Priority, Run, StaleError};
 

@@ -1,4 +1,5 @@
-//! The fields of an entry: handles, addresses, actions and errors as numbers, and back.
+//! Converts the parts of an entry (handles, addresses, actions and errors) to numeric fields, and
+//! fields back to these parts.
 
 use core::net::{Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
 
@@ -12,7 +13,7 @@ const NOWHERE: SocketAddrV4 = SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, 0);
 /// The maximum number of fields of an entry.
 pub(super) const FIELDS: usize = 10;
 
-/// An entry in parts.
+/// The tag, the fields and the payload of an entry, before they are encoded.
 pub(super) struct Raw<'e> {
     pub(super) tag: u8,
     pub(super) fields: [u64; FIELDS],
@@ -109,7 +110,7 @@ impl Raw<'_> {
     }
 }
 
-/// The fields of an entry, one after the other.
+/// Reads the fields of an entry, one after the other.
 pub(super) struct Fields<'f>(pub(super) core::slice::Iter<'f, u64>);
 
 impl Fields<'_> {

@@ -1,12 +1,13 @@
-//! The tag of each entry, its first byte, and the fields that follow it. A tag never changes its
-//! meaning, so that old recordings stay readable. Tags 1, 14, 22 and 33 are no longer written.
+//! The tags of the entries. A tag is the first byte of an entry, and determines how many fields follow it. A tag
+//! never changes its meaning, so old recordings stay readable. An old recording with one of the tags 1, 14, 22 and 33
+//! is an exception: these tags are no longer defined.
 
-/// Defines the tags, from 1, and the numbers of their fields.
+/// Defines the tags, and the number of fields of each tag.
 macro_rules! tags {
     ($($name:ident = $tag:literal, $fields:literal;)*) => {
         $(pub(super) const $name: u8 = $tag;)*
 
-        /// Returns the number of fields of a tag's entry.
+        /// Returns the number of fields of an entry with this tag; `None` for an undefined tag.
         pub(super) const fn fields(tag: u8) -> Option<usize> {
             match tag {
                 $($tag => Some($fields),)*
@@ -80,8 +81,8 @@ tags! {
     LOCAL_V6 = 93, 7;
 }
 
-/// Returns the number of fields of a tag's entry, and whether a payload follows. The last field is
-/// then the payload's length.
+/// Returns the number of fields of an entry with this tag, and whether a payload follows the fields; `None` for an
+/// undefined tag. If a payload follows, the last field is its length.
 pub(super) fn shape(tag: u8) -> Option<(usize, bool)> {
     Some((fields(tag)?, matches!(tag, RECEIVED | DATAGRAM_V4 | DATAGRAM_V6 | NETWORK)))
 }

@@ -1,4 +1,4 @@
-//! The entries of UDP sockets as fields, and back.
+//! Converts the entries of UDP sockets to fields, and fields back to entries.
 
 use super::field::{Fields, Raw};
 use super::tag;
@@ -45,8 +45,8 @@ impl Raw<'_> {
 }
 
 impl Fields<'_> {
-    /// Returns the entry of a tag. For a tag that is not a UDP socket's, returns `None` and reads
-    /// no fields.
+    /// Reads the fields of an entry with this tag, and returns the entry. Returns `None` if a field is missing or
+    /// invalid. If it is not the tag of a [`UdpEntry`], returns `None` and reads no field.
     pub(super) fn udp(&mut self, tag: u8) -> Option<(UdpSocket, UdpEntry)> {
         if !(tag::BOUND_V4..=tag::UDP_FAILED).contains(&tag) {
             return None;
