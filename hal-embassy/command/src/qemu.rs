@@ -46,8 +46,8 @@ pub use qmp::{Link, Qmp};
 /// The oldest version with the features used here (`-netdev dgram` and `stream`).
 pub const OLDEST_QEMU: &str = "7.2";
 
-/// Returns the `-netdev` of a machine whose cable is a pair of Unix datagram sockets: `own` is its
-/// end, `other` the other end.
+/// Returns QEMU's `-netdev` option for a network cable that is a pair of Unix datagram sockets. `own` is the path of
+/// the machine's socket, `other` the path of the peer's socket.
 pub fn netdev_over(own: &Path, other: &Path) -> String {
     let (own, other) = (own.display(), other.display());
     format!("dgram,id=n0,local.type=unix,local.path={own},remote.type=unix,remote.path={other}")
