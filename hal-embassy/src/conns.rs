@@ -89,10 +89,9 @@ fn is_in_order(slot: &mut Slot<'_>) -> bool {
     delivered && (ended || slot.socket.read(&mut [0]) == Read::End)
 }
 
-/// Returns whether the stack ended a closed connection, and not the peer. The stack does not report
-/// it. It was the stack if its reset is not sent yet, or if output is unacknowledged and no byte
-/// has moved for the whole timeout. An idle connection whose peer vanished may look like one that
-/// the peer has reset.
+/// Returns whether the stack ended a closed connection, and not the peer. The stack does not report this, so this
+/// function infers it: the stack's reset is not sent yet, or output is unacknowledged and no byte has moved for the
+/// whole timeout. An idle connection whose peer vanished may look like a connection that the peer has reset.
 fn is_given_up(slot: &Slot<'_>, env: &Env<'_>) -> bool {
     slot.socket.owes_reset() || (slot.is_silent(env) && !slot.socket.is_sent())
 }

@@ -17,7 +17,7 @@ use crate::socket::Socket;
 /// window |
 /// | `TX` | bytes of each socket that are sent and not acknowledged |
 ///
-/// A new value is all zeros, so a `static` one takes no flash.
+/// A new value is all zeros, so a `static` value takes no flash.
 pub struct Sockets<const SOCKETS: usize, const RX: usize, const TX: usize> {
     buffers: [([u8; RX], [u8; TX]); SOCKETS],
 }
@@ -28,7 +28,7 @@ impl<const SOCKETS: usize, const RX: usize, const TX: usize> Sockets<SOCKETS, RX
         Self { buffers: [([0; RX], [0; TX]); SOCKETS] }
     }
 
-    /// Takes all the sockets of the pool from the stack.
+    /// Adds all the sockets of the pool to the stack.
     pub(crate) fn open<'n>(
         &'n mut self,
         stack: Stack<'n>,
@@ -36,7 +36,7 @@ impl<const SOCKETS: usize, const RX: usize, const TX: usize> Sockets<SOCKETS, RX
     ) -> Vec<Slot<'n>, SOCKETS> {
         let mut slots = Vec::new();
         for (rx, tx) in &mut self.buffers {
-            // There are as many slots as buffers.
+            // The number of slots is the number of buffers, so this cannot fail.
             let _ = slots.push(Slot::new(Socket::new(stack, rx, tx, config.timeout)));
         }
         slots

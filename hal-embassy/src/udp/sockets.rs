@@ -21,8 +21,8 @@ use super::socket::Socket;
 /// fragment |
 /// | `PACKETS` | datagrams in each receive buffer and in each send buffer |
 ///
-/// A new value is all zeros, so a `static` one takes no flash. Each socket takes a place in the
-/// `StackResources`.
+/// A new value is all zeros, so a `static` value takes no flash. The `StackResources` need room for each of
+/// these sockets.
 pub struct UdpSockets<
     const SOCKETS: usize,
     const RX: usize,
@@ -35,7 +35,7 @@ pub struct UdpSockets<
 struct Buffers<const RX: usize, const TX: usize, const PACKETS: usize> {
     rx: [u8; RX],
     tx: [u8; TX],
-    // Empty at first, since an empty packet of the stack is not all zeros.
+    // Empty at first, since the bytes of the stack's empty packet are not all zero.
     rx_packets: Vec<PacketMetadata, PACKETS>,
     tx_packets: Vec<PacketMetadata, PACKETS>,
 }
@@ -48,13 +48,13 @@ impl<const SOCKETS: usize, const RX: usize, const TX: usize, const PACKETS: usiz
         Self { buffers: [const { Buffers::new() }; SOCKETS] }
     }
 
-    /// Takes all the sockets from the stack.
+    /// Adds all the sockets to the stack.
     pub(crate) fn open<'n>(&'n mut self, stack: Stack<'n>) -> Places<'n, SOCKETS> {
         let mut places = Places::new();
         for Buffers { rx, tx, rx_packets, tx_packets } in &mut self.buffers {
             while rx_packets.push(PacketMetadata::EMPTY).is_ok() {}
             while tx_packets.push(PacketMetadata::EMPTY).is_ok() {}
-            // There are as many places as buffers.
+            // The number of places is the number of buffers, so this always succeeds.
             places.add(Socket::new(stack, rx_packets, rx, tx_packets, tx));
         }
         places
