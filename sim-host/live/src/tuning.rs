@@ -22,8 +22,8 @@ use rustix::net::sockopt::{
     set_socket_keepalive, set_tcp_keepcnt, set_tcp_keepidle, set_tcp_keepintvl, set_tcp_nodelay,
 };
 
-/// How long a peer may send nothing before its connection fails, if the application chose no longer
-/// interval.
+/// How long a peer may send nothing before its connection fails, unless the application chose a longer
+/// keep-alive interval.
 const GIVE_UP: Duration = Duration::from_secs(60);
 
 /// The longest keep-alive interval that Linux accepts (`MAX_TCP_KEEPIDLE`).

@@ -117,7 +117,7 @@ impl Service for Host {
     fn opened(&mut self, session: &mut Session) -> Result<(), String> {
         self.was_answered = true;
         if self.current.take().is_some() {
-            // The previous connection is not known to have ended.
+            // The broker does not know yet that the previous connection has ended.
             self.broker.gone();
         }
         if !self.broker.takes_calls(session.now()) && !session.is_quiet() {
