@@ -126,8 +126,8 @@ fn send<A>(slot: &mut Slot<'_>, conn: Conn, base: &mut EventBase<'_, A>, env: &E
     }
 }
 
-/// Returns whether a connection that waits for room in the base has ended, or has just lost its
-/// local address. It must not be accepted then.
+/// Returns whether a connection that waits for room in the base has ended, or has just lost its local address. Such a
+/// connection must not be accepted.
 pub(crate) fn is_dead(slot: &Slot<'_>, env: &Env<'_>) -> bool {
     let is_over = matches!(slot.socket.phase(), Phase::Closed | Phase::Done);
     is_over || env.network.lost && has_lost_address(slot, env)

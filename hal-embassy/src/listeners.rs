@@ -231,10 +231,9 @@ impl<'n> Pool<'_, 'n> {
         furthest_below_backlog
     }
 
-    /// Returns whether one more socket may listen for a listener of the pool. Every other pool
-    /// keeps as many sockets, free or in use, as it has connections. When none is free, a listening
-    /// socket may move to another listener, within a pool or from a pool that uses more sockets
-    /// than it has connections.
+    /// Returns whether one more socket may listen for a listener of the pool. The free and used sockets must still be
+    /// enough for all connections of every other pool. When no socket is free, a listening socket may move to another
+    /// listener, within a pool or from a pool that uses more sockets than it has connections.
     fn may_take<A>(&self, taker: u8, base: &EventBase<'_, A>) -> bool {
         let sizes = base.pool_sizes();
         // A single pool can have all sockets.

@@ -103,7 +103,7 @@ fn split(section: &Section, places: &Places) -> Vec<(String, u64)> {
     let mut symbols = section.symbols.iter().peekable();
     while let Some(symbol) = symbols.next() {
         let next = symbols.peek().map_or(end, |next| next.address);
-        // The symbol may be an alias, or lie within another one.
+        // The symbol may be an alias of another symbol, or lie within another symbol.
         let from = symbol.address.max(at);
         let to = match symbol.size {
             0 => next,

@@ -64,12 +64,12 @@ pub fn read(table: Option<&Table>, input: impl Read, emit: impl FnMut(LogLine)) 
 
 /// Decodes `input` to its end and passes each line to `emit` as soon as it is complete.
 ///
-/// Bytes that are not a frame become a line of level `warn`; several in a row give one line. A
-/// frame that is cut off by the end of `input` is dropped. If the encoding cannot find the next
-/// frame after a broken one (defmt's `encoding-raw`), decoding ends there.
+/// Bytes that are not a frame become a line of level `warn`; consecutive bytes of this kind become one line. A frame
+/// that is cut off by the end of `input` is dropped. If the encoding cannot find the next frame after a broken frame
+/// (defmt's `encoding-raw`), decoding ends there.
 ///
 /// # Errors
-/// If `input` fails, except because its other end is closed.
+/// If `input` cannot be read. A connection that the other side has reset is no error: it counts as the end of `input`.
 pub fn decode(table: &Table, mut input: impl Read, mut emit: impl FnMut(LogLine)) -> Result<()> {
     let mut stream = table.new_stream_decoder();
     let mut bytes = [0; 4096];
@@ -108,7 +108,7 @@ pub fn decode(table: &Table, mut input: impl Read, mut emit: impl FnMut(LogLine)
 /// Passes each line of text in `input` to `emit` as soon as it is complete, to the end of `input`.
 ///
 /// # Errors
-/// If `input` fails, except because its other end is closed.
+/// If `input` cannot be read. A connection that the other side has reset is no error: it counts as the end of `input`.
 pub fn text(input: impl Read, mut emit: impl FnMut(LogLine)) -> Result<()> {
     let mut input = BufReader::new(input);
     let mut bytes = Vec::new();

@@ -1,4 +1,5 @@
-//! A child process with a time limit, which is always killed and reaped in the end.
+//! A child process with a time limit. The process is always killed and reaped, at the latest when its last
+//! handle is dropped.
 //!
 //! A process is killed only through the handle that started it. So this program never kills another process that has
 //! got the same process number later.

@@ -1,9 +1,8 @@
 //! Runs firmware under QEMU.
 //!
-//! [`Qemu`] describes how to start a machine, and [`Guest`] is a running one. The guest's serial
-//! port and QEMU's control socket (QMP) are Unix sockets in a temporary folder. This program
-//! listens on them before QEMU starts, so it takes no TCP port and does not poll for a socket to
-//! appear.
+//! [`Qemu`] describes how to start a machine, and [`Guest`] is a running machine. The guest's serial port and QEMU's
+//! control socket (QMP) are Unix sockets in a temporary folder. This program listens on them before QEMU starts, so
+//! it takes no TCP port and does not poll for a socket to appear.
 //!
 //! ```no_run
 //! use std::{path::Path, time::Duration};

@@ -158,7 +158,7 @@ impl<'n> Place<'n> {
         if is_reached { Ok(()) } else { Err(UdpError::Unreachable) }
     }
 
-    /// Returns whether a packet could match this socket and one that is bound to `endpoint`.
+    /// Returns whether a packet could match both this socket and another socket that is bound to `endpoint`.
     pub(super) fn overlaps(&self, endpoint: IpListenEndpoint) -> bool {
         self.role != Role::Free && address::overlap(self.socket.endpoint(), endpoint)
     }

@@ -1,5 +1,4 @@
-//! Time and triggers: timers fire when they are due, and the loop never sleeps through a raised
-//! trigger.
+//! Time and triggers: timers fire when they are due, and a raised trigger always wakes the loop.
 
 use std::cell::RefCell;
 use std::rc::Rc;

@@ -39,7 +39,7 @@
 //!
 //! The application sees level-triggered readiness, although the selector reports only changes: the back end keeps the
 //! readable and writable state of each socket, and registers other descriptors again. Bytes go to the system when the
-//! application writes them; the selector is needed only when the system does not take all of them. Bytes move between
+//! application writes them; the selector is needed only when the system does not take all bytes. Bytes move between
 //! the system and a connection's rings without a copy in between.
 //!
 //! While a base has no room for a connection, the connection stays in the system's backlog. When the process runs out

@@ -4,8 +4,8 @@
 //! stay set until a system call would block. [`Stream::work`] does everything that the two bits and
 //! the connection's rings allow.
 //!
-//! A connection cannot use up a whole turn: it gets at most one full input ring before its
-//! callbacks have run.
+//! A connection cannot delay the other connections of a turn for long: it receives at most one full input ring before
+//! its callbacks have run.
 
 use std::io::{self, ErrorKind, IoSlice, IoSliceMut, Read, Write};
 use std::net::Shutdown;

@@ -1,4 +1,4 @@
-//! Urgent data: why a short read may not be the last one.
+//! Urgent data: why input may be left after a short read.
 //!
 //! A read that returns fewer bytes than requested has usually taken all input, and the selector reports later input.
 //! So a connection does not need a second read, which would find nothing. But a read also stops at urgent data (RFC

@@ -17,7 +17,7 @@ struct Client;
 impl Protocol<Sum> for Client {
     /// The longest answer: ten digits and the end of the line.
     const ROOM: usize = 11;
-    /// Sent to the fifth client and to all later ones.
+    /// Sent to a client that connects while four clients are connected.
     const BUSY: &'static [u8] = b"busy\n";
 
     fn readable(sum: &mut Sum, conn: &mut ConnMut<Sum>) {

@@ -11,7 +11,7 @@ pub(crate) const PORT: u16 = 1883;
 
 /// The minimum time between two connects: the shortest first delay of the client's back-off.
 const SHORTEST_DELAY: Duration = Duration::from_millis(375);
-/// After a connection that lasted this long, the delays start again at the first one.
+/// After a connection that lasted this long, the delays start again with the first delay.
 const STABLE: Duration = Duration::from_secs(10);
 /// The maximum number of packets in a thousand in which something goes wrong.
 const MOST_FAULTS: u64 = 80;
