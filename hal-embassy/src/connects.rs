@@ -8,8 +8,8 @@
 //! for one time slice. The socket of a late connect is closed while another late connect has its time slice, and
 //! while a younger connect is under way.
 //!
-//! A connect that begins without a link, or without an address of the peer's family, waits for both with its socket
-//! closed. So an application does not have to wait for DHCP.
+//! A connect that begins without a link, or without an address of the peer's family, waits for the link and the
+//! address with its socket closed. So an application does not have to wait for DHCP.
 
 use core::fmt;
 use core::net::SocketAddr;

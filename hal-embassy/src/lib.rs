@@ -40,13 +40,14 @@
 //! # Changes of the network
 //!
 //! Listeners need no address: they listen before the device has an address and after it has lost its address. A
-//! connect without a link, or without an address of the peer's family, waits for both. So an application does not
-//! have to wait for DHCP. The connect fails with [`Unreachable`](picoevent::ConnError::Unreachable) after
-//! [`Config::timeout`], or when the new address has no route to the peer. If the network is up in time, the handshake
-//! may take [`Config::timeout`] again. The application's own limit, [`STALL`](picoevent::Protocol::STALL), counts
-//! from the connect. When the device loses a connection's local address, the connection fails with
-//! [`AddressLost`](picoevent::ConnError::AddressLost). With a fixed address, connections stay open while the cable is
-//! unplugged: the stack retransmits until [`Config::timeout`]. With DHCP, embassy-net removes the address at once.
+//! connect without a link, or without an address of the peer's family, waits for the link and the address. So an
+//! application does not have to wait for DHCP. The connect fails with
+//! [`Unreachable`](picoevent::ConnError::Unreachable) after [`Config::timeout`], or when the new address has no route
+//! to the peer. If the network is up in time, the handshake may take [`Config::timeout`] again. The application's own
+//! limit, [`STALL`](picoevent::Protocol::STALL), counts from the connect. When the device loses a connection's local
+//! address, the connection fails with [`AddressLost`](picoevent::ConnError::AddressLost). With a fixed address,
+//! connections stay open while the cable is unplugged: the stack retransmits until [`Config::timeout`]. With DHCP,
+//! embassy-net removes the address at once.
 //!
 //! With the feature `network` the application gets the link, the addresses, the gateways and the
 //! name servers, from the first turn on (`Cx::on_network`, `Cx::network`).

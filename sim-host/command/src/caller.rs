@@ -2,8 +2,9 @@
 //! changes.
 //!
 //! At its start, a device may have no link and no address yet, and it may lose both later. The adapter promises that
-//! a connect waits for both, and that the application is informed of each change. An ordinary client retries after a
-//! failure, so it does not notice a connect that fails at once. This client reports in [`Caller::problem`]:
+//! a connect waits for the link and the address, and that the application is informed of each change. An ordinary
+//! client retries after a failure, so it does not notice a connect that fails at once. This client reports in
+//! [`Caller::problem`]:
 //!
 //! * a connect that ends because there is no route, before the adapter has waited its full timeout;
 //! * a timer, set before the first turn, that fires too early or too late;
