@@ -49,19 +49,19 @@ use crate::udp::Places;
 /// must not be used, unless it was [closed](Self::close) before.
 pub struct Adapter<'n, const SOCKETS: usize, const UDP: usize = 0> {
     slots: Vec<Slot<'n>, SOCKETS>,
-    /// The listeners that are enabled.
+    /// The listeners, enabled or disabled.
     listeners: Vec<Listening, SOCKETS>,
     state: State<'n>,
     triggers: &'n [&'n Trigger],
     udp: Places<'n, UDP>,
 }
 
-/// The largest number of turns before other tasks run. Callbacks that always make more callbacks
-/// due must not delay the network stack's task.
+/// The largest number of turns (iterations of the event loop) in one poll of the task. Other tasks run after that. So
+/// callbacks that always cause more callbacks do not block the network stack's task.
 const TURNS: usize = 8;
 
 impl<'n, const SOCKETS: usize> Adapter<'n, SOCKETS> {
-    /// Takes all the sockets from the stack.
+    /// Makes the back end, and adds all its sockets to the stack.
     ///
     /// Interrupts and other threads reach the loop through `triggers`: raising a trigger raises its
     /// signal.
@@ -83,10 +83,10 @@ impl<'n, const SOCKETS: usize> Adapter<'n, SOCKETS> {
         }
     }
 
-    /// Adds UDP sockets, and takes all of them from the stack.
+    /// Adds UDP sockets to the back end and to the stack.
     ///
     /// # Panics
-    /// When the stack's resources have no room for `UDP` sockets more.
+    /// When the stack's resources have no room for `UDP` more sockets.
     #[cfg(feature = "udp")]
     pub fn with_udp<const UDP: usize, const RX: usize, const TX: usize, const PACKETS: usize>(
         self,
@@ -144,10 +144,10 @@ impl<'n, const SOCKETS: usize, const UDP: usize> Adapter<'n, SOCKETS, UDP> {
         })
     }
 
-    /// Closes every listener and connection of the base. Waits until the output is delivered, at
-    /// most [`linger`](picoevent::Cx::set_close_limits). No callback runs. After that the base can
-    /// listen, connect and run again. A connection that the application held keeps its place in its
-    /// pool until the next run has reported its end.
+    /// Closes every listener and connection of the base. Waits until the output is delivered, at most
+    /// [`linger`](picoevent::Cx::set_close_limits). No callback runs. After that the base can listen, connect and run
+    /// again. A connection that the application held still occupies its pool until the next run has reported the
+    /// connection's end.
     pub fn close<A>(&mut self, base: &mut EventBase<'_, A>) -> impl Future<Output = ()> {
         self.state.clock = Clock::at(base.now());
         base.close_all();
@@ -175,7 +175,7 @@ impl<'n, const SOCKETS: usize, const UDP: usize> Adapter<'n, SOCKETS, UDP> {
             match base.turn(app, &mut on_stack) {
                 Poll::Ready(Ok(None)) => {}
                 Poll::Ready(Ok(Some(end))) => {
-                    // Otherwise, news that comes before the next run would be lost.
+                    // Otherwise, changes of the sockets before the next run would be lost.
                     on_stack.pool.watch(base, cx.waker());
                     return Poll::Ready(end);
                 }
@@ -185,7 +185,8 @@ impl<'n, const SOCKETS: usize, const UDP: usize> Adapter<'n, SOCKETS, UDP> {
                 }
             }
         }
-        // Set the sockets' wakers anyway, or their news would be lost.
+        // Set the sockets' wakers even though the task does not sleep. Otherwise, changes of the sockets
+        // would be lost.
         on_stack.pool.watch(base, cx.waker());
         cx.waker().wake_by_ref();
         Poll::Pending

@@ -7,9 +7,8 @@ use crate::connects::Outgoing;
 /// How [`run`](crate::run) uses its sockets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Config {
-    /// The largest number of sockets that listen for one listener at once, if the pool has as many.
-    /// It limits how many clients can begin a handshake at the same moment; one more gets a reset.
-    /// Default: all.
+    /// The largest number of sockets that listen for one listener at the same time. So many clients can begin a
+    /// handshake at the same moment; the stack resets any further client. Default: no limit, all free sockets listen.
     pub backlog: usize,
     /// How long a peer may send nothing, or leave a segment unanswered, before the stack drops the
     /// connection or the handshake. A connect also waits this long for a link and an address before
@@ -21,16 +20,17 @@ pub struct Config {
     /// Otherwise the stack drops connections that are only idle.
     ///
     /// The stack does not report that it dropped a connection. The connection fails with
-    /// [`TimedOut`](picoevent::ConnError::TimedOut) where the adapter can infer it, and with
-    /// [`Reset`](picoevent::ConnError::Reset) if only a keep-alive was unanswered.
+    /// [`TimedOut`](picoevent::ConnError::TimedOut) if the adapter can recognise this case, for example by output
+    /// that is not acknowledged. If only a keep-alive was unanswered, the connection fails with
+    /// [`Reset`](picoevent::ConnError::Reset).
     pub timeout: Option<Duration>,
-    /// Whether the application opens connections. [`Outgoing::NO`] does not link the code for it,
+    /// Whether the application opens connections. [`Outgoing::NO`] leaves out the code for outgoing connections,
     /// about 1.5 KB of flash. Default: [`Outgoing::YES`].
     pub outgoing: Outgoing,
 }
 
 impl Config {
-    /// The default, for a loop that only accepts connections.
+    /// The default settings, but with [`Outgoing::NO`]: for a loop that only accepts connections.
     pub const SERVER: Self = Self {
         backlog: usize::MAX,
         timeout: Some(Duration::from_secs(60)),

@@ -1,14 +1,15 @@
-//! Outgoing connections until they are established, and how they take turns.
+//! Outgoing connections until they are established, and their time slices.
 //!
-//! The stack sends at most one request for a hardware address per second (ARP, NDP), and the socket
-//! that asked first asks again first. So a connect to a host that does not exist would delay all
-//! connects to other neighbours until it fails.
+//! The stack sends at most one request for a hardware address per second (ARP, NDP). The socket that sent the first
+//! request also sends the next one. So a connect to a host that does not exist would delay all connects to other
+//! neighbours until it fails.
 //!
-//! Therefore a connect that is unanswered for [`SLICE`] takes turns with the others. Its socket is
-//! closed while a younger connect is under way, and while another late connect has its turn.
+//! Therefore a connect that is unanswered for [`SLICE`] is late. Late connects use the stack one after another, each
+//! for one time slice. The socket of a late connect is closed while another late connect has its time slice, and
+//! while a younger connect is under way.
 //!
-//! A connect that begins without a link, or without an address of the peer's family, waits for them
-//! with its socket closed. So an application does not have to wait for DHCP.
+//! A connect that begins without a link, or without an address of the peer's family, waits for the link and the
+//! address with its socket closed. So an application does not have to wait for DHCP.
 
 use core::fmt;
 use core::net::SocketAddr;
@@ -24,9 +25,8 @@ use crate::slot::{Ends, Role, Slot};
 use crate::socket::Phase;
 use crate::time::Stamp;
 
-/// How long a connect has the stack to itself, as a power of two of [`Stamp`](crate::time::Stamp)'s
-/// units: 4.2 s. That is enough for three requests for a hardware address, and for a SYN that is
-/// lost twice.
+/// The length of a time slice, as an exponent of two: 2^16 units of [`Stamp`](crate::time::Stamp) are 4.2 s. This is
+/// enough for three requests for a hardware address, and for a SYN that is lost twice.
 const SLICE: u32 = 16;
 
 /// Whether a loop opens connections ([`Config::outgoing`](crate::Config::outgoing)).
@@ -101,8 +101,8 @@ impl Pool<'_, '_> {
         }
     }
 
-    /// Restarts a connect that waits for its turn. Its connection was closed, and its output may
-    /// still be delivered within the linger timeout.
+    /// Restarts a connect that waits for its time slice, since its connection was closed: its output may still be
+    /// delivered within the linger timeout.
     pub(crate) fn hurry(&mut self, conn: Conn) {
         let Env { outgoing, now, .. } = self.state.env;
         if let Some(parts) = outgoing.0
@@ -114,19 +114,19 @@ impl Pool<'_, '_> {
         }
     }
 
-    /// Starts the connects that have their turn, and stops the others.
+    /// Starts the connects that may use the stack now, and stops the late connects that may not.
     pub(crate) fn take_turns(&mut self) {
         if let Some(parts) = self.state.env.outgoing.0 {
             (parts.take_turns)(self);
         }
     }
 
-    /// Opens a connection on a free socket, on one that listens, or on the socket of a connection
-    /// that lingers.
+    /// Opens a connection on a free socket, on a socket that listens, or on the socket of a connection that lingers.
     fn open(&mut self, conn: Conn, peer: SocketAddr) -> Result<(), ConnError> {
         let peer = address::peer_endpoint(peer).ok_or(ConnError::AddressInvalid)?;
         let way = self.state.env.network.find_way(peer.addr)?;
-        // A socket may have become free since the last look. The alarm is set again in every case.
+        // A socket may have become free since the last look, so sort the slots now. They are sorted again later, and
+        // this sets the alarm.
         self.sort();
         self.state.unsorted = true;
         let index = self.candidate(0, 1).ok_or(ConnError::NoSocket)?;
@@ -150,8 +150,8 @@ impl Pool<'_, '_> {
             *count = count.wrapping_add(1);
         }
         if self.slots.iter().any(|slot| matches!(slot.role, Role::Offline(_))) {
-            // If another task has the stack's only waker, nothing wakes this task when the network
-            // is up.
+            // If another task has the stack's only waker, nothing wakes this task when the network is up. So look
+            // again after a time slice.
             self.state.ring_in(1 << SLICE);
         }
         let connects = young.wrapping_add(late);
@@ -162,7 +162,8 @@ impl Pool<'_, '_> {
             let slice = 1_u32 << SLICE;
             self.state.ring_in(slice.wrapping_sub(now & slice.wrapping_sub(1)));
         }
-        // The number of late connects before the one that has its turn.
+        // The number of late connects before the late connect that has the time slice now. While a younger connect is
+        // under way, no late connect has it.
         let turn = ((now >> SLICE) as usize).checked_rem(late).filter(|_| young == 0);
         let mut before = turn.unwrap_or(late);
         for (index, slot) in self.slots.iter_mut().enumerate() {
@@ -196,10 +197,11 @@ impl Slot<'_> {
         Ok(())
     }
 
-    /// Begins the handshake of a connect that waits for the network, if the network is there now.
+    /// Begins the handshake of a connect that waits for the network, if the stack has a link and an address now.
     ///
     /// # Errors
-    /// [`ConnError::Unreachable`] if it has waited too long, or there is no route.
+    /// [`ConnError::Unreachable`] if the connect has waited too long, or there is no route.
+    /// [`ConnError::AddressInvalid`] if the peer's address is the broadcast address of our network.
     fn look_for_way(&mut self, conn: Conn, env: &Env<'_>) -> Result<(), ConnError> {
         let way = self.peer.map_or(Ok(None), |peer| env.network.find_way(peer.addr))?;
         match way {

@@ -89,10 +89,9 @@ fn is_in_order(slot: &mut Slot<'_>) -> bool {
     delivered && (ended || slot.socket.read(&mut [0]) == Read::End)
 }
 
-/// Returns whether the stack ended a closed connection, and not the peer. The stack does not report
-/// it. It was the stack if its reset is not sent yet, or if output is unacknowledged and no byte
-/// has moved for the whole timeout. An idle connection whose peer vanished may look like one that
-/// the peer has reset.
+/// Returns whether the stack ended a closed connection, and not the peer. The stack does not report this, so this
+/// function infers it: the stack's reset is not sent yet, or output is unacknowledged and no byte has moved for the
+/// whole timeout. An idle connection whose peer vanished may look like a connection that the peer has reset.
 fn is_given_up(slot: &Slot<'_>, env: &Env<'_>) -> bool {
     slot.socket.owes_reset() || (slot.is_silent(env) && !slot.socket.is_sent())
 }
@@ -127,8 +126,8 @@ fn send<A>(slot: &mut Slot<'_>, conn: Conn, base: &mut EventBase<'_, A>, env: &E
     }
 }
 
-/// Returns whether a connection that waits for room in the base has ended, or has just lost its
-/// local address. It must not be accepted then.
+/// Returns whether a connection that waits for room in the base has ended, or has just lost its local address. Such a
+/// connection must not be accepted.
 pub(crate) fn is_dead(slot: &Slot<'_>, env: &Env<'_>) -> bool {
     let is_over = matches!(slot.socket.phase(), Phase::Closed | Phase::Done);
     is_over || env.network.lost && has_lost_address(slot, env)

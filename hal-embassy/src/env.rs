@@ -1,4 +1,4 @@
-//! The input of a look at a socket: the time, the network, and a part of the configuration.
+//! The data that is needed to examine a socket: the time, the network, and a part of the configuration.
 
 use crate::connects::Outgoing;
 use crate::network::Network;

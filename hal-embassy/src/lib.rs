@@ -12,42 +12,42 @@
 //! sleeps until a packet, a [`Trigger`](picoevent::Trigger) or the next deadline wakes it; it never
 //! polls. It uses only the public interface of embassy-net 0.9.
 //!
-//! The cost of a turn depends on the number of sockets with news. Each socket's waker sets the
-//! socket's bit. A turn looks only at the sockets whose bit is set, and re-arms only their wakers.
-//! On a board two loops at once have such bits. Any further loop works as well, but looks at all
-//! its sockets in each turn. Sockets whose numbers in the pool are equal modulo 32 share a bit.
+//! The cost of a turn (one iteration of the event loop) depends on the number of sockets that have changed. Each
+//! socket's waker sets the socket's bit. A turn examines only the sockets whose bit is set, and sets only their
+//! wakers again. On a board, two loops can have such bits at the same time. Any further loop works as well, but
+//! examines all its sockets in each turn. Sockets whose indexes in the pool are equal modulo 32 share a bit.
 //!
 //! # Requirements
 //!
-//! * The stack's `Runner::run()` in **another task**. In one task the two would wake each other
-//!   forever: each look at a socket through embassy-net's futures wakes the runner.
-//! * `StackResources` with room for the pool, and one more place each for DHCP and DNS if they are
-//!   on. embassy-net panics when it has no room for a socket. `run` takes the whole pool when it
-//!   begins, so a number that is too small shows at once.
-//! * Enough sockets for the pools. A base with one pool works with any number of sockets; a client
-//!   that comes while all are used is refused. With several pools, each pool gets as many sockets
-//!   as it has connections, so no pool takes those of another. With fewer sockets in all, listeners
-//!   fail with [`NoSocket`](picoevent::ListenError::NoSocket). One more socket for each listener
-//!   lets clients wait, or get the text for busy times.
+//! * The stack's `Runner::run()` in **another task**. In one task, the runner and the loop would wake each other
+//!   forever: each poll of a socket's future in embassy-net wakes the runner.
+//! * `StackResources` with room for the pool, one more socket for DHCP and one more for DNS, if they are used.
+//!   embassy-net panics when it has no room for a socket. `run` adds all sockets of the pool to the stack when it
+//!   begins, so it panics at once if there is not enough room.
+//! * Enough sockets for the pools. A base with one pool works with any number of sockets; a client that connects
+//!   while all sockets are used is refused. With several pools, each pool gets as many sockets as it has connections,
+//!   so no pool takes the sockets of another pool. If the number of sockets is smaller than the number of connections
+//!   in all pools, listeners fail with [`NoSocket`](picoevent::ListenError::NoSocket). One more socket for each
+//!   listener lets clients wait while a pool is full, or get the text for busy times
+//!   ([`BUSY`](picoevent::Protocol::BUSY)).
 //! * An embassy-time driver. Without embassy-executor, embassy-time also needs one of its features
 //!   `generic-queue-…`; otherwise linking fails because `__embassy_time_queue_item_from_waker` is
 //!   missing.
-//! * At most one other task that waits for the stack's link or address while `run` runs: the stack
-//!   keeps one waker for all such tasks. `run` leaves this waker to the other task, and then
-//!   notices a change with the next packet.
+//! * At most one other task that waits for the stack's link or address while `run` runs: the stack keeps one waker
+//!   for all such tasks. `run` leaves this waker to the other task. Then `run` notices a change of the link or the
+//!   address only when the next packet wakes it.
 //!
 //! # Changes of the network
 //!
-//! Listeners need no address: they listen before there is one and after it was lost. A connect
-//! without a link, or without an address of the peer's family, waits for them. So an application
-//! does not have to wait for DHCP. The connect fails with
-//! [`Unreachable`](picoevent::ConnError::Unreachable) after [`Config::timeout`], or when the new
-//! address has no route to the peer. Its handshake may then take [`Config::timeout`] again. The
-//! application's own limit, [`STALL`](picoevent::Protocol::STALL), counts from the connect. When
-//! the device loses a connection's local address, the connection fails with
-//! [`AddressLost`](picoevent::ConnError::AddressLost). With a fixed address nothing happens while
-//! the cable is out: the stack retransmits until [`Config::timeout`]. With DHCP, embassy-net
-//! removes the address at once.
+//! Listeners need no address: they listen before the device has an address and after it has lost its address. A
+//! connect without a link, or without an address of the peer's family, waits for the link and the address. So an
+//! application does not have to wait for DHCP. The connect fails with
+//! [`Unreachable`](picoevent::ConnError::Unreachable) after [`Config::timeout`], or when the new address has no route
+//! to the peer. If the network is up in time, the handshake may take [`Config::timeout`] again. The application's own
+//! limit, [`STALL`](picoevent::Protocol::STALL), counts from the connect. When the device loses a connection's local
+//! address, the connection fails with [`AddressLost`](picoevent::ConnError::AddressLost). With a fixed address,
+//! connections stay open while the cable is unplugged: the stack retransmits until [`Config::timeout`]. With DHCP,
+//! embassy-net removes the address at once.
 //!
 //! With the feature `network` the application gets the link, the addresses, the gateways and the
 //! name servers, from the first turn on (`Cx::on_network`, `Cx::network`).
@@ -63,11 +63,11 @@
 //!   is reset only if it sends more. A connection with undelivered data never loses its socket this
 //!   way, so slow readers can hold all sockets, each for ten seconds
 //!   ([`set_close_limits`](picoevent::Cx::set_close_limits)).
-//! * **A client that retransmits its SYN** is answered by the socket in its handshake only if no
-//!   listening socket comes before that socket, since the stack takes the first socket that accepts
-//!   a segment. So from 0.5 s to 4 s after the first SYN, the sockets before it do not listen. If
-//!   those are the only free ones, other clients are refused during this time. A retransmission
-//!   after 4 s may reach another socket, and then the client may be reset.
+//! * **A client that retransmits its SYN**: the stack gives a segment to the first socket that accepts it. So the
+//!   repeated SYN reaches the socket that is in the handshake with this client only if no listening socket comes
+//!   before that socket. Therefore the sockets before that socket do not listen from 0.5 s to 4 s after the first
+//!   SYN. If no other sockets are free, other clients are refused during this time. A retransmission after 4 s may
+//!   reach another socket, and then the client may be reset.
 //! * **A peer that has lost its connection**, for example by a restart, and reconnects from the
 //!   same port. If a listening socket comes before the dead connection, that socket answers at
 //!   once, and the dead connection fails with [`Reset`](picoevent::ConnError::Reset) when the
@@ -77,20 +77,19 @@
 //!   ([`set_keep_alive`](picoevent::ConnMut::set_keep_alive), 20 s by default). The peer's next SYN
 //!   is then answered. Without keep-alive and output the peer gets no answer until
 //!   [`Config::timeout`]. The only remedy is a shorter keep-alive interval.
-//! * **Connects to hosts that do not exist**: the stack sends at most one request for a hardware
-//!   address per second, and the socket that asked first asks again first. So connects without an
-//!   answer for 4.2 s take turns of that length, and wait while a younger connect is under way. A
-//!   connect that has waited starts again from another local port. So when several are late, a peer
-//!   whose handshake takes longer than a turn is not reached. Connections that are established, or
-//!   were closed before that, do not take turns. One of them whose peer vanished may delay connects
-//!   to new neighbours until it is dropped.
-//! * **Datagrams**, with the feature `udp`: a datagram to a neighbour that does not answer is
-//!   dropped after three seconds, and those behind it in the same socket wait as long. No datagram
-//!   is longer than 1,472 bytes over IPv4 and 1,452 over IPv6. Datagrams that do not fit the
-//!   stack's receive buffer are dropped, and not counted. Without a link, an address or a route a
-//!   datagram is dropped at once and counted (`UdpMut::dropped`). The stack joins a multicast
-//!   group, not a single socket. So every socket bound to the group's port receives its datagrams,
-//!   also a socket that did not join.
+//! * **Connects to hosts that do not exist**: the stack sends at most one request for a hardware address per second,
+//!   and the socket that sent the first request also sends the next one. So connects without an answer for 4.2 s are
+//!   late. Late connects use the stack one after another, each for a time slice of 4.2 s, and wait while a younger
+//!   connect is under way. A connect that has waited starts again from another local port. So when several connects
+//!   are late, a peer whose handshake takes longer than a time slice is not reached. There are no time slices for
+//!   established connections and for connections that were closed before they were established. If the peer of such a
+//!   connection has vanished, the connection may delay connects to new neighbours until it is dropped.
+//! * **Datagrams**, with the feature `udp`: a datagram to a neighbour that does not answer is dropped after three
+//!   seconds, and the datagrams behind it in the same socket wait until then. No datagram is longer than 1,472 bytes
+//!   over IPv4 and 1,452 over IPv6. Received datagrams that do not fit the stack's receive buffer are dropped, and
+//!   not counted. Without a link, an address or a route, a datagram to send is dropped at once and counted
+//!   (`UdpMut::dropped`). The stack joins a multicast group, not a single socket. So every socket that is bound to
+//!   the port of the group's datagrams receives them, even a socket that did not join the group.
 //! * **A changed keep-alive interval** applies from the connection's next segment on.
 
 #![no_std]

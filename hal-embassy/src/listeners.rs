@@ -1,20 +1,19 @@
 //! Listeners, made of sockets that listen.
 //!
-//! The stack has no listener: each socket that listens takes one client, and a client that finds no
-//! listening socket is refused with a reset. So all sockets that are not needed otherwise listen,
-//! up to the backlog of each listener. When a client takes a socket, the next turn makes another
-//! one listen.
+//! The stack has no listener: each socket that listens takes one client, and a client that finds no listening socket
+//! is refused with a reset. So all sockets that are not needed otherwise listen, up to the backlog of each listener.
+//! When a client takes a socket, the next turn of the loop makes another socket listen.
 //!
-//! The stack gives a segment to the first of its sockets that accepts it, and a listening socket
-//! accepts every SYN. If our answer to a SYN is lost, the client retransmits the SYN. It would
-//! reach a listening socket that comes before the one in handshake. The client would get two
-//! answers, and reset the socket whose answer it does not take. Two rules prevent that:
+//! The stack gives a segment to the first of its sockets that accepts it, and a listening socket accepts every SYN.
+//! If our answer to a SYN is lost, the client retransmits the SYN. The repeated SYN would reach a listening socket
+//! that comes before the socket in handshake. The client would get two answers, and would reset the socket whose
+//! answer it does not accept. Two rules prevent that:
 //!
-//! * While the SYN of a handshake may be retransmitted ([`REPEATS`]), no socket before it listens
-//!   for its listener.
-//! * A handshake is dropped when another socket has a connection with the same client, and has
-//!   received something from it: the SYN came twice, or late. If the client completes the
-//!   handshake, it has restarted with the same port, and the other connection is dead.
+//! * While the SYN of a handshake may be retransmitted ([`REPEATS`]), no socket before the socket in handshake
+//!   listens for the same listener.
+//! * A handshake is dropped when a later socket has a connection with the same client and port, and this connection
+//!   began or moved bytes in the last 4 s: the SYN came twice, or late. If the client completes a handshake, the
+//!   client has restarted with the same port, and the connection of the later socket is dead.
 
 use core::net::SocketAddr;
 
@@ -29,28 +28,29 @@ use crate::slot::{Place, Role, Slot};
 use crate::socket::Phase;
 use crate::time::millis;
 
-/// The ages of a handshake between which its SYN may be retransmitted: the first time after 1 s
-/// (RFC 6298), the second time 2 s later. If that is lost too, other sockets may listen again.
+/// The range of a handshake's age in which the client may retransmit its SYN: the first time after 1 s (RFC
+/// 6298), the second time 2 s later. After that, other sockets may listen again, even if the second
+/// retransmission is lost, too.
 const REPEATS: [u32; 2] = [millis(500), millis(4_000)];
 
 /// The shortest time that a peer gets to end its stream after it has received everything, even
 /// while no socket listens: a round trip, and time to read.
 const GRACE: u32 = millis(250);
 
-/// A listener. It keeps its place among the listeners while it is disabled, for clients that wait
-/// to be accepted.
+/// A listener. It keeps its index in the list of listeners while it is disabled, since clients that wait to be
+/// accepted refer to the index.
 #[derive(Clone, Copy)]
 pub(crate) struct Listening {
     listener: Listener,
     endpoint: IpListenEndpoint,
-    /// The pool of its connections.
+    /// The index of the base's pool for its connections.
     pool: u8,
     /// The number of its sockets without a client at the last look.
     pub(crate) vacant: u16,
-    /// The first socket that may listen for it now; [`NONE`] if there can be none.
+    /// The index of the first socket that may listen for it now; [`NONE`] if no socket may.
     first: u16,
     is_enabled: bool,
-    /// Whether another listener can take its place.
+    /// Whether the listener was removed, so that another listener can use its entry.
     is_gone: bool,
 }
 
@@ -58,7 +58,7 @@ pub(crate) struct Listening {
 const NONE: u16 = u16::MAX;
 
 impl Listening {
-    /// Clears what the last look found.
+    /// Clears the results of the last look at the sockets.
     pub(crate) fn recount(&mut self) {
         (self.vacant, self.first) = (0, if self.is_enabled { 0 } else { NONE });
     }
@@ -88,8 +88,7 @@ impl<'n> Pool<'_, 'n> {
     /// Adds a listener of a pool.
     ///
     /// # Errors
-    /// The reason why that is not possible. There can be as many listeners as sockets. With several
-    /// pools, the sockets must be enough for all their connections.
+    /// The reason why the listener cannot be added. For example, there can be no more listeners than sockets.
     fn add(
         &mut self,
         listener: Listener,
@@ -123,8 +122,8 @@ impl<'n> Pool<'_, 'n> {
         Ok(())
     }
 
-    /// Stops listening. Clients that have connected already wait until the listener is enabled again; if
-    /// it `is_gone`, they are reset.
+    /// Stops listening. Clients that have connected already wait until the listener is enabled again; if the listener
+    /// `is_gone`, they are reset.
     #[inline(never)]
     pub(crate) fn ignore(&mut self, listener: Listener, is_gone: bool) {
         let place = self.listeners.iter().position(|held| held.listener == listener);
@@ -135,13 +134,13 @@ impl<'n> Pool<'_, 'n> {
             for slot in self.slots.iter_mut().filter(|slot| slot.listens_for(place)) {
                 slot.abort(self.state.env.now);
             }
-            // Sockets that owe a reset are watched until it is sent.
+            // Sockets that owe a reset are watched until the reset is sent.
             self.state.unwatched = u32::MAX;
         }
     }
 
-    /// Hands connections over to the base, the oldest first, while it has room. The others wait; no
-    /// connection is dropped.
+    /// Hands connections over to the base, the oldest first, while the base has room. The other connections wait;
+    /// none is dropped.
     #[inline(never)]
     pub(crate) fn hand_over<A>(&mut self, base: &mut EventBase<'_, A>) {
         while self.state.crowded {
@@ -176,10 +175,11 @@ impl<'n> Pool<'_, 'n> {
         }
     }
 
-    /// Makes free sockets listen, always for the listener with the fewest sockets. If none is free,
-    /// takes one from a listener that has two more. For a listener that has none, takes one that
-    /// only waits for its peer's end of stream. If that is a connection of the base, returns it;
-    /// call this again when the base knows that the connection has failed.
+    /// Makes free sockets listen, always for the listener with the fewest sockets. If no socket is free, takes a
+    /// socket from a listener that has at least two more listening sockets. For a listener without a listening
+    /// socket, takes a socket that only waits for its peer's end of stream. If this socket has a connection of the
+    /// base, returns the connection; call this function again when the base knows that the connection has failed.
+    /// Returns `None` when no more sockets can listen.
     pub(crate) fn fill<A>(&mut self, base: &EventBase<'_, A>) -> Option<Conn> {
         loop {
             let place = self.furthest_below_backlog(base)?;
@@ -203,7 +203,7 @@ impl<'n> Pool<'_, 'n> {
         }
     }
 
-    /// Returns a socket that can listen for the listener.
+    /// Returns the index of a socket that can listen for the listener; `None` if there is no such socket now.
     fn next_to_listen(&mut self, place: usize) -> Option<usize> {
         let held = self.listeners.get(place)?;
         let index = self.candidate(held.first, held.vacant.saturating_add(2))?;
@@ -218,8 +218,8 @@ impl<'n> Pool<'_, 'n> {
         Some(index)
     }
 
-    /// Returns the place of the listener that has the fewest sockets, among those that are below
-    /// their backlog and for which a socket may be available.
+    /// Returns the index of the listener that has the fewest sockets, among the listeners that are below their
+    /// backlog and for which a socket may be available. Returns `None` if there is no such listener.
     fn furthest_below_backlog<A>(&self, base: &EventBase<'_, A>) -> Option<usize> {
         let mut furthest_below_backlog = None;
         let mut fewest = self.state.backlog;
@@ -231,10 +231,9 @@ impl<'n> Pool<'_, 'n> {
         furthest_below_backlog
     }
 
-    /// Returns whether one more socket may listen for a listener of the pool. Every other pool
-    /// keeps as many sockets, free or in use, as it has connections. When none is free, a listening
-    /// socket may move to another listener, within a pool or from a pool that uses more sockets
-    /// than it has connections.
+    /// Returns whether one more socket may listen for a listener of the pool. The free and used sockets must still be
+    /// enough for all connections of every other pool. When no socket is free, a listening socket may move to another
+    /// listener, within a pool or from a pool that uses more sockets than it has connections.
     fn may_take<A>(&self, taker: u8, base: &EventBase<'_, A>) -> bool {
         let sizes = base.pool_sizes();
         // A single pool can have all sockets.
@@ -275,8 +274,8 @@ impl<'n> Pool<'_, 'n> {
                 self.state.crowded = true;
             }
         }
-        // Another connection with the same addresses and ports: the stack gives every segment to
-        // the first of the two.
+        // Another connection with the same addresses and ports: the stack gives every segment to the first of the
+        // two sockets.
         let twin = after_it.iter_mut().find(|other| {
             !matches!(other.role, Role::Free | Role::Resting | Role::Listening(_))
                 && !matches!(other.socket.phase(), Phase::Closed | Phase::Done)
@@ -306,8 +305,8 @@ impl<'n> Pool<'_, 'n> {
         }
     }
 
-    /// Prevents the sockets before this handshake from listening while its SYN may be
-    /// retransmitted. Returns how long it takes until that changes.
+    /// Prevents the sockets before this handshake from listening while its SYN may be retransmitted. Returns the time
+    /// until the age of the handshake reaches the next limit in [`REPEATS`]; `None` after the last limit.
     pub(crate) fn sort_handshake(&mut self, index: usize, place: Place, age: u32) -> Option<u32> {
         let [early, late] = REPEATS;
         if age < early {

@@ -123,7 +123,7 @@ impl<'n> Network<'n> {
         self.stack
     }
 
-    /// Returns whether the stack has a link, and an address of this family.
+    /// Returns whether the stack has a link, and an address of the same family as `address`.
     #[cfg(feature = "udp")]
     pub(crate) fn speaks(&self, address: IpAddress) -> bool {
         let configured = match address {
@@ -169,7 +169,8 @@ impl<'n> Network<'n> {
     /// Leaves a multicast group.
     #[cfg(feature = "multicast")]
     pub(crate) fn leave(&self, group: IpAddress) {
-        // This fails only for an address that is not a group's, and such a group was not joined.
+        // This fails only for an address that is not a multicast address, and no socket can have joined
+        // such an address.
         let _ = self.stack.leave_multicast_group(group);
     }
 
@@ -182,7 +183,8 @@ impl<'n> Network<'n> {
     #[cfg(all(feature = "udp", not(feature = "multicast")))]
     pub(crate) const fn leave(&self, _: IpAddress) {}
 
-    /// Makes the next sleep set the waker again, since something happened to the loop.
+    /// Makes the next sleep set the waker again, if the waker was woken. The caller calls this when something else
+    /// has happened to the loop.
     pub(crate) fn watch(&mut self) {
         self.unwatched |= core::mem::take(&mut self.displaced);
     }
@@ -194,13 +196,13 @@ impl<'n> Network<'n> {
 
     /// Sets `waker` to be woken when the link or an address changes.
     ///
-    /// The stack keeps one waker for this. When a task sets another, the stack wakes the old one.
-    /// Two tasks that always set theirs again would evict each other's waker forever. So ours is
-    /// set again only after something else happened.
+    /// The stack keeps one waker for this. When a task sets another waker, the stack wakes the old waker. Two tasks
+    /// that always set their wakers again would replace each other's waker forever. So our waker is set again only
+    /// after something else has happened.
     pub(crate) fn wake_on_change(&mut self, waker: &Waker) {
         self.unwatched = false;
         let mut cx = Context::from_waker(waker);
-        // The one of the two that is not ready yet sets the waker.
+        // One of these two futures is not ready: it sets the waker.
         let _ = pin!(self.stack.wait_link_down()).poll(&mut cx);
         let _ = pin!(self.stack.wait_link_up()).poll(&mut cx);
     }

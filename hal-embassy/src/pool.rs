@@ -17,7 +17,7 @@ use crate::udp::Udp;
 
 pub(crate) struct Pool<'r, 'n> {
     pub(crate) slots: &'r mut [Slot<'n>],
-    /// The listeners that are enabled.
+    /// The listeners, enabled or disabled.
     pub(crate) listeners: &'r mut VecView<Listening>,
     pub(crate) state: &'r mut State<'n>,
     pub(crate) udp: Udp<'r, 'n>,
@@ -76,7 +76,7 @@ impl<'n> State<'n> {
         }
     }
 
-    /// Sets the alarm to `left` after the last sorting, if that is earlier.
+    /// Sets the alarm to the time `left` after the last sorting, if this is earlier than the present alarm.
     pub(crate) fn ring_in(&mut self, left: u32) {
         self.left = self.left.min(left);
     }
@@ -150,8 +150,8 @@ impl<'n> Pool<'_, 'n> {
         }
     }
 
-    /// Gives free sockets to the listeners, if anything has changed, and connections to the base,
-    /// if there is room now. Returns when to look again, even without news.
+    /// Makes free sockets listen, if the roles of slots have changed. Hands waiting connections over to the base, if
+    /// the base has room now. Returns the time at which to look again, even without news.
     pub(crate) fn arrange<A>(&mut self, base: &mut EventBase<'_, A>) -> Instant {
         let now = base.now();
         self.state.env.now = time::stamp(now);
@@ -195,8 +195,8 @@ impl<'n> Pool<'_, 'n> {
         self.state.unsorted = true;
     }
 
-    /// Sorts the slots by their current role: counts those that listen, stops those that must not,
-    /// frees those that have nothing left to send, and sets the alarm.
+    /// Sorts the slots by their current role: counts the sockets that listen, stops the listening sockets that must
+    /// not listen now, frees the sockets that have nothing left to send, and finds the time of the alarm.
     #[inline(never)]
     pub(crate) fn sort(&mut self) {
         (self.state.bounded, self.state.left) = (0, time::NEVER);
@@ -228,8 +228,8 @@ impl<'n> Pool<'_, 'n> {
         }
     }
 
-    /// Returns the slot of a connection of the base. Its wakers are set again before the task
-    /// sleeps.
+    /// Returns the slot of a connection of the base; `None` if the connection has no slot. The wakers of the slot's
+    /// socket are set again before the task sleeps.
     pub(crate) fn slot_of(&mut self, conn: Conn) -> Option<&mut Slot<'n>> {
         let index = self.place_of(conn);
         self.slots.get_mut(index)
@@ -258,7 +258,7 @@ impl<'n> Pool<'_, 'n> {
         }
     }
 
-    /// Leaves the socket of a connection to the stack: there is nothing left to do for it.
+    /// Leaves the socket of a closed connection to the stack: the base no longer needs the connection.
     pub(crate) fn leave(&mut self, conn: Conn) {
         self.state.unsorted = true;
         if let Some(slot) = self.slot_of(conn) {
@@ -276,9 +276,10 @@ impl<'n> Pool<'_, 'n> {
         self.slots.iter().filter(is_ending).any(|slot| slot.socket.owes_reset())
     }
 
-    /// Returns the best socket from `first` on: a free one, or else one that listens for a listener
-    /// with at least `least`, or else, if `least` is at most two, one that only waits for its
-    /// peer's end of stream. Of several, the one with the earliest time.
+    /// Returns the index of the best socket from the index `first` on; `None` if there is none. A free socket is
+    /// best. The second choice is a socket that listens for a listener with at least `least` listening sockets. If
+    /// `least` is at most two, the third choice is a socket that only waits for its peer's end of stream. Among
+    /// equally good sockets, returns the socket whose time is the earliest.
     #[inline(never)]
     pub(crate) fn candidate(&self, first: u16, least: u16) -> Option<usize> {
         let (mut best, mut lowest, mut oldest) = (usize::MAX, u8::MAX, 0);
@@ -304,8 +305,8 @@ impl<'n> Pool<'_, 'n> {
         (lowest < u8::MAX).then_some(best)
     }
 
-    /// Takes a socket for another purpose: drops its connection. Returns the connection if it
-    /// belongs to the base, which does not know that yet.
+    /// Drops the connection of a socket, so that the socket can be used for another purpose. If the connection
+    /// belongs to the base, returns it: the base does not know yet that the connection is dropped.
     pub(crate) fn take(&mut self, index: usize) -> Option<Conn> {
         let slot = self.slots.get_mut(index)?;
         self.state.unwatched |= ready::mask(index);

@@ -1,20 +1,21 @@
-//! Finds the sockets with news: the waker of a socket sets the socket's bit and wakes the task.
+//! Finds the sockets with news: the changes that the stack reports by waking a socket's waker. The waker sets the
+//! socket's bit and wakes the task.
 //!
 //! ```text
 //!   stack ── wakes ──▶ waker (pool, socket) ── sets a bit ──▶ news of the pool ──▶ Pool::look
 //!                                           └─ wakes ──▶ the task
 //! ```
 //!
-//! The data of such a waker is a number and not a pointer, since the stack may keep a waker after
-//! the loop has been dropped. The bits are in a `static` with one place for each running loop. A
-//! loop that finds no place uses the task's waker, and treats every socket as one with news.
+//! The data of such a waker is a number and not a pointer, since the stack may keep a waker after the loop has been
+//! dropped. The bits are in a `static` array with one entry for each running loop. A loop that finds no free entry
+//! uses the task's waker, and treats every socket as a socket with news.
 //!
-//! The stack runs in another task. So a bit that is set while the loop's own task is polled comes
-//! from one of the loop's own calls, and the loop already knows that news. The bits are taken when
-//! a poll begins; those set during the poll are cleared when the task is about to sleep.
+//! The stack runs in another task. So a bit that is set while the loop's own task is polled comes from one of the
+//! loop's own calls, and the loop already knows this change. The loop takes the bits when a poll begins. Bits that
+//! are set during the poll are cleared when the task is about to sleep.
 //!
-//! There are 32 bits. Sockets whose numbers are equal modulo 32 share one and are looked at
-//! together. The network shares the last bit.
+//! There are 32 bits. Sockets whose indexes are equal modulo 32 share a bit and are examined together. The network
+//! (the link and the addresses) uses the last bit, too.
 
 #![expect(unsafe_code, reason = "a waker whose data is a number can be made in no other way")]
 
@@ -36,15 +37,15 @@ pub(crate) fn mask(socket: usize) -> u32 {
     1_u32.rotate_left(socket as u32)
 }
 
-/// Returns the last socket before `end` whose bit is set.
+/// Returns the index of the last socket before `end` whose bit is set; `None` if there is none.
 pub(crate) fn last_before(end: usize, bits: u32) -> Option<usize> {
-    // The bits of the 32 sockets before the end, the last one first.
+    // The rotation makes the bit of the last socket before the end the highest bit.
     let back = bits.rotate_right(end as u32).leading_zeros() as usize;
     if bits == 0 { None } else { end.checked_sub(back.wrapping_add(1)) }
 }
 
-/// The number of loops that can have bits at the same time. A board has a stack or two; tests and
-/// simulators run a loop on each thread.
+/// The number of loops that can have bits at the same time. A board has one stack or two stacks; tests and simulators
+/// run a loop on each thread.
 const PLACES: usize = if cfg!(target_os = "none") { 2 } else { 256 };
 
 static BITS: [Mutex<Bits>; PLACES] = [const { Mutex::new(Bits::new()) }; PLACES];
@@ -70,12 +71,12 @@ impl Bits {
 
 /// The bits of one loop.
 pub(crate) struct Ready {
-    /// The place in [`BITS`]; [`PLACES`] if there was none.
+    /// The index in [`BITS`]; [`PLACES`] if no entry was free.
     place: usize,
 }
 
 impl Ready {
-    /// Takes a place, if there is one.
+    /// Takes an entry of [`BITS`], if one is free.
     pub(crate) fn new() -> Self {
         let is_free = |place: &usize| with(*place, |bits| bits.taken.replace(true)) == Some(false);
         let first = first_place();
@@ -86,7 +87,8 @@ impl Ready {
         ready
     }
 
-    /// Returns the bits that were set since the task fell asleep, at the begin of a poll.
+    /// Returns the bits that were set since the task went to sleep; all bits for a loop without an entry in [`BITS`].
+    /// Called at the beginning of a poll.
     pub(crate) fn take(&self) -> u32 {
         let take = |bits: &Bits| {
             bits.asleep.set(false);
@@ -95,12 +97,12 @@ impl Ready {
         with(self.place, take).unwrap_or(u32::MAX)
     }
 
-    /// Makes news wake `task`, at the end of a poll.
+    /// Makes news wake `task`. Called at the end of a poll.
     pub(crate) fn sleep(&self, task: &Waker) {
         let replaced = with(self.place, |bits| {
             bits.news.set(0);
             bits.asleep.set(true);
-            // It is usually the same task, and a clone costs more than the comparison.
+            // It is usually the same task as before, and a clone costs more than the comparison.
             let held = bits.task.take();
             let is_same = held.as_ref().is_some_and(|held| held.will_wake(task));
             let (held, replaced) = if is_same { (held, None) } else { (Some(task.clone()), held) };
@@ -110,7 +112,7 @@ impl Ready {
         drop(replaced);
     }
 
-    /// Returns the waker that sets the bit.
+    /// Returns a waker that sets the bit; the task's waker for a loop without an entry in [`BITS`].
     pub(crate) fn waker(&self, bit: u32, task: &Waker) -> Waker {
         if self.place >= PLACES {
             return task.clone();
@@ -132,9 +134,9 @@ impl Drop for Ready {
     }
 }
 
-/// Returns the place that a loop tries first. A stack that outlives its loop may still hold wakers
-/// of it. They must not wake the next loop, on another thread. So a place that became free is the
-/// last to be taken again.
+/// Returns the index of the entry that a loop tries first. A stack that outlives its loop may still hold wakers of
+/// the loop. These wakers must not wake the next loop, which may run on another thread. So an entry that became free
+/// is taken again only after all other free entries.
 #[cfg(not(target_os = "none"))]
 fn first_place() -> usize {
     use core::sync::atomic::{AtomicUsize, Ordering};
@@ -143,13 +145,14 @@ fn first_place() -> usize {
     NEXT.fetch_add(1, Ordering::Relaxed) % PLACES
 }
 
-/// Returns the first place: on a board, a wake of another loop does no harm.
+/// Returns the first index: on a board, it does no harm if an old waker wakes another loop.
 #[cfg(target_os = "none")]
 const fn first_place() -> usize {
     0
 }
 
-/// Runs `work` on the bits of a place in a critical section. Its result is dropped after that.
+/// Runs `work` on an entry of [`BITS`] in a critical section, and returns its result; `None` if there is no such
+/// entry. The caller drops the result outside the critical section.
 fn with<R>(place: usize, work: impl FnOnce(&Bits) -> R) -> Option<R> {
     let bits = BITS.get(place)?;
     Some(critical_section::with(|cs| work(bits.borrow(cs))))
@@ -193,7 +196,7 @@ mod tests {
         }
     }
 
-    /// Held by tests that use places, so that they do not disturb each other.
+    /// Held by tests that use entries of [`BITS`], so that these tests do not disturb each other.
     static ALONE: Lock<()> = Lock::new(());
 
     fn task() -> (Arc<Task>, Waker) {

@@ -1,8 +1,8 @@
 //! Sets the wakers before the task sleeps.
 //!
-//! A socket's waker is set only for what the loop waits for, and only if the socket was used or
-//! looked at since the waker was set last: a waker works once, and its wake marks the socket
-//! ([`ready`]). Setting one is a mutable access, which makes the stack's runner work once.
+//! A socket's waker is set only for the changes that the loop waits for, and only if the socket was used or examined
+//! since the waker was last set. A waker works once, and it marks the socket when it is woken ([`ready`]). To set a
+//! waker is a mutable access to the stack, and makes the stack's runner run once.
 
 use core::task::Waker;
 
@@ -13,7 +13,7 @@ use crate::ready;
 use crate::slot::{Ends, Role, Slot};
 
 impl Pool<'_, '_> {
-    /// Makes news wake the task.
+    /// Sets the wakers of the sockets in `unwatched`, so that news wakes the task.
     #[inline(never)]
     pub(crate) fn watch<A>(&mut self, base: &mut EventBase<'_, A>, task: &Waker) {
         let unwatched = core::mem::take(&mut self.state.unwatched);
@@ -43,7 +43,7 @@ fn watch<A>(slot: &mut Slot<'_>, base: &mut EventBase<'_, A>, waker: &Waker) {
         Role::Open(conn) => {
             let input = base.input(conn).is_some();
             let output = slot.ends.has(Ends::OUTPUT) || !base.output(conn).0.is_empty();
-            // At least one of the two is needed, to notice a reset.
+            // At least one of the two wakers is needed, to notice a reset.
             (input || slot.ends.has(Ends::OUTPUT), output || !input)
         }
     };

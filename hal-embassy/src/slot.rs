@@ -29,13 +29,13 @@ pub(crate) struct Slot<'n> {
     /// The time of the role; see [`Role`].
     pub(crate) time: Stamp,
     pub(crate) ends: Ends,
-    /// The base's pool that uses the socket. Not valid for a socket that is free or ending.
+    /// The index of the base's pool that uses the socket. Not valid for a socket that is free or ending.
     pub(crate) pool: u8,
     /// The peer of an outgoing connection.
     pub(crate) peer: Option<IpEndpoint>,
 }
 
-/// The place of a listener among the listeners of the adapter.
+/// The index of a listener in the adapter's list of listeners.
 pub(crate) type Place = u16;
 
 /// The use of a socket. Each role defines the meaning of the slot's time.
@@ -45,26 +45,25 @@ pub(crate) type Place = u16;
 pub(crate) enum Role {
     /// Not used: it can listen or connect.
     Free,
-    /// Not used since the time. It may still have to send a last acknowledgement (TIME-WAIT), so it
-    /// is used after all other free sockets.
+    /// Not used since the slot's time. It may still have to send a last acknowledgement (TIME-WAIT), so it is used
+    /// after all other free sockets.
     Resting,
-    /// It has had no connection of the base since the time. It has to send a reset, or its peer has
-    /// received everything and has not ended its stream yet (FIN-WAIT-2).
+    /// It has had no connection of the base since the slot's time. It has to send a reset, or its peer has received
+    /// everything and has not ended its stream yet (FIN-WAIT-2).
     Ending,
-    /// It listens, and had no client at the last look. The time is zero.
+    /// It listens, and had no client at the last look. The slot's time is zero.
     Listening(Place),
-    /// It has been in a handshake with a client since the time.
+    /// It has been in a handshake with a client since the slot's time.
     Handshake(Place),
-    /// The client connected at the time, and the base has had no room for it yet.
+    /// Its client connected at the slot's time, and the base has had no room for the client yet.
     Waiting(Place),
-    /// Its connect began at the time, and waits for a link, or for an address of the peer's family.
+    /// Its connect began at the slot's time, and waits for a link, or for an address of the peer's family.
     Offline(Conn),
-    /// Its connect began at the time, but other connects have their turn. The socket is closed
-    /// meanwhile.
+    /// Its connect began at the slot's time, is late, and waits for its time slice. The socket is closed meanwhile.
     Queued(Conn),
-    /// Its connect began at the time, and the handshake is under way.
+    /// Its connect began at the slot's time, and the handshake is under way.
     Connecting(Conn),
-    /// It is a connection of the base, whose bytes last moved at the time.
+    /// It has a connection of the base. The slot's time is when bytes of the connection last moved.
     Open(Conn),
 }
 
@@ -106,7 +105,7 @@ impl<'n> Slot<'n> {
         self.serve(Role::Open(conn), now);
     }
 
-    /// Returns the connection of the base that the slot belongs to.
+    /// Returns the connection of the base that the slot belongs to; `None` if there is none.
     pub(crate) fn conn(&self) -> Option<Conn> {
         match self.role {
             Role::Connecting(conn)
@@ -122,8 +121,7 @@ impl<'n> Slot<'n> {
         !matches!(self.role, Role::Free | Role::Resting | Role::Ending) && self.pool == pool
     }
 
-    /// Returns whether the socket listens for the listener, or has a client that waits to be
-    /// accepted.
+    /// Returns whether the socket listens for the listener, or has a client of the listener that is not accepted yet.
     pub(crate) fn listens_for(&self, place: Option<usize>) -> bool {
         match self.role {
             Role::Listening(of) | Role::Handshake(of) | Role::Waiting(of) => {
@@ -133,17 +131,18 @@ impl<'n> Slot<'n> {
         }
     }
 
-    /// Returns whether it is an outgoing connection that is not established yet.
+    /// Returns whether it is an outgoing connection that is not established yet and does not wait for the network.
     pub(crate) fn connects(&self) -> bool {
         matches!(self.role, Role::Connecting(_) | Role::Queued(_))
     }
 
-    /// Returns how long the slot has had its role.
+    /// Returns the time that has passed since the slot's time.
     pub(crate) fn age(&self, now: Stamp) -> u32 {
         now.wrapping_sub(self.time)
     }
 
-    /// Returns whether nothing has come from the peer for the whole timeout.
+    /// Returns whether the timeout has passed since the slot's time. For an open connection, no byte has
+    /// moved since then.
     pub(crate) fn is_silent(&self, env: &Env<'_>) -> bool {
         self.age(env.now) >= env.timeout
     }

@@ -1,13 +1,12 @@
 //! One TCP socket of the stack, without futures: every call does what can be done now.
 //!
-//! No other module names the stack's TCP sockets. embassy-net 0.9 has only futures, so a call here
-//! polls a future once and drops it. After that the stack keeps the future's waker, and for
-//! `accept` and `connect` the new state of the socket. Looks use the getters, which need no mutable
-//! access: each mutable access makes the stack's runner work.
+//! No other module names the stack's TCP sockets. embassy-net 0.9 has only futures, so a call here polls a future
+//! once and drops it. After that, the stack still has the future's waker and, for `accept` and `connect`, the new
+//! state of the socket. Functions that only examine the socket use the getters, which need no mutable access: each
+//! mutable access makes the stack's runner run.
 //!
-//! Only `wake_on_input` and `wake_on_output` set a waker that wakes the task. Every other call may
-//! replace it with one that does nothing. So a used socket's wakers are set again before the task
-//! sleeps.
+//! Only `wake_on_input` and `wake_on_output` set a waker that wakes the task. Every other call may replace it with a
+//! waker that does nothing. So a used socket's wakers are set again before the task sleeps.
 
 use core::future::Future;
 use core::net::SocketAddr;
@@ -26,18 +25,18 @@ pub(crate) struct Socket<'n>(TcpSocket<'n>, Tuning);
 /// The state of a socket, reduced to the states that this crate distinguishes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Phase {
-    /// No connection, or no longer one; a reset may still have to be sent.
+    /// There is no connection, or no longer a connection. A reset may still have to be sent.
     Closed,
     Listening,
     /// Waits for the peer's answer, as a client or as a server.
     Handshake,
     /// Established, and our side is open.
     Open,
-    /// Our end of stream is sent or about to be, and waits for the peer's acknowledgement.
+    /// Our side is closed. Our end of stream is sent or will be sent next, and the peer has not acknowledged it yet.
     Finishing,
-    /// The peer has acknowledged our end of stream; we do not have the peer's.
+    /// The peer has acknowledged our end of stream; we have not received the peer's end of stream.
     Finished,
-    /// Both ends are closed in order.
+    /// Both sides have closed the connection in order.
     Done,
 }
 
@@ -48,7 +47,7 @@ pub(crate) enum Read {
     Nothing,
     /// The peer's end of stream; everything before it was read.
     End,
-    /// The end of a connection that was reset or given up.
+    /// The connection has ended: the peer reset it, or the stack gave it up.
     Reset,
 }
 
@@ -66,7 +65,7 @@ impl<'n> Socket<'n> {
 
     /// Applies the settings of a connection.
     pub(crate) fn tune(&mut self, tuning: Tuning) {
-        // Settings outlast a connection, so most sockets have them already.
+        // A socket keeps its settings after a connection has ended, so most sockets have these settings already.
         if core::mem::replace(&mut self.1, tuning) == tuning {
             return;
         }
@@ -74,8 +73,8 @@ impl<'n> Socket<'n> {
         self.0.set_keep_alive(tuning.keep_alive().map(duration));
     }
 
-    /// Begins to listen. Returns whether it does. The socket must be [`Phase::Closed`] or
-    /// [`Phase::Done`]; a reset it still owes is not sent.
+    /// Begins to listen. Returns whether the socket listens now. The socket must be [`Phase::Closed`] or
+    /// [`Phase::Done`]. A reset that the socket still owes is not sent.
     pub(crate) fn listen(&mut self, endpoint: IpListenEndpoint) -> bool {
         begin(self.0.accept(endpoint)).is_pending()
     }
@@ -138,7 +137,7 @@ impl<'n> Socket<'n> {
     /// Drops the connection and sends no reset.
     pub(crate) fn forget(&mut self) {
         self.0.abort();
-        // When a socket begins to listen, the stack forgets that it owes a reset.
+        // When a socket begins to listen, the stack forgets that the socket owes a reset.
         self.listen(IpListenEndpoint::from(1));
         self.0.close();
     }
@@ -170,7 +169,7 @@ impl<'n> Socket<'n> {
         self.0.send_queue() == 0
     }
 
-    /// Returns whether both have a connection between the same addresses and ports.
+    /// Returns whether both sockets have a connection between the same addresses and ports.
     pub(crate) fn is_twin(&self, other: &Self) -> bool {
         let peer = self.0.remote_endpoint();
         peer.is_some()
@@ -199,8 +198,8 @@ impl<'n> Socket<'n> {
 
     /// Sets `waker` to be woken when output is acknowledged, or the state changes.
     pub(crate) fn wake_on_output(&mut self, waker: &Waker) {
-        // `wait_write_ready` is ready at once on a socket that can send now and only watches for
-        // the peer's reset. A write of no bytes waits even if there is room.
+        // The loop may wait only for the peer's reset, while the socket has room to send. Then `wait_write_ready`
+        // would be ready at once and would not wait. A write of no bytes waits even if there is room.
         if self.0.may_send() {
             self.put(&[], waker);
         } else {

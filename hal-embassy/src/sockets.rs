@@ -9,15 +9,13 @@ use crate::socket::Socket;
 
 /// The buffers of a pool of `SOCKETS` sockets.
 ///
-/// | parameter | is |
-/// |---|---|
-/// | `SOCKETS` | connections that can exist at once in the stack: those of the base, those that
-/// wait to be accepted, those that are being closed, and a few that listen |
-/// | `RX` | bytes that a peer may send before the base's input ring has room for them: the receive
-/// window |
-/// | `TX` | bytes of each socket that are sent and not acknowledged |
+/// * `SOCKETS`: the number of connections that the stack can have at once. These are the base's connections,
+///   connections that wait to be accepted, connections that are being closed, and a few sockets that listen.
+/// * `RX`: the size of each receive window: the number of bytes that a peer may send before the base's input ring has
+///   room for them.
+/// * `TX`: the number of bytes of each socket that can be sent before the peer has acknowledged them.
 ///
-/// A new value is all zeros, so a `static` one takes no flash.
+/// A new value is all zeros, so a `static` value takes no flash.
 pub struct Sockets<const SOCKETS: usize, const RX: usize, const TX: usize> {
     buffers: [([u8; RX], [u8; TX]); SOCKETS],
 }
@@ -28,7 +26,7 @@ impl<const SOCKETS: usize, const RX: usize, const TX: usize> Sockets<SOCKETS, RX
         Self { buffers: [([0; RX], [0; TX]); SOCKETS] }
     }
 
-    /// Takes all the sockets of the pool from the stack.
+    /// Adds all the sockets of the pool to the stack.
     pub(crate) fn open<'n>(
         &'n mut self,
         stack: Stack<'n>,
@@ -36,7 +34,7 @@ impl<const SOCKETS: usize, const RX: usize, const TX: usize> Sockets<SOCKETS, RX
     ) -> Vec<Slot<'n>, SOCKETS> {
         let mut slots = Vec::new();
         for (rx, tx) in &mut self.buffers {
-            // There are as many slots as buffers.
+            // The number of slots is the number of buffers, so this cannot fail.
             let _ = slots.push(Slot::new(Socket::new(stack, rx, tx, config.timeout)));
         }
         slots

@@ -11,7 +11,7 @@ use picoevent::Instant;
 /// compared: the wrapping difference to the current time.
 pub(crate) type Stamp = u32;
 
-/// Microseconds of a unit of [`Stamp`], as a power of two.
+/// The number of microseconds in a unit of [`Stamp`], as an exponent of two.
 const UNIT: u32 = 6;
 
 /// Returns the time as a stamp.
@@ -51,12 +51,12 @@ fn micros(duration: Duration) -> u64 {
 /// begins. Timers that were armed before count from that time.
 #[derive(Clone, Copy)]
 pub(crate) struct Clock {
-    /// The number of microseconds that embassy-time's clock is ahead of the loop's.
+    /// The number of microseconds that embassy-time's clock is ahead of the loop's clock.
     ahead: i64,
 }
 
 impl Clock {
-    /// embassy-time's clock.
+    /// embassy-time's clock without a shift.
     pub(crate) const PLAIN: Self = Self { ahead: 0 };
 
     /// Makes a clock that shows `now` at this moment.
@@ -70,8 +70,8 @@ impl Clock {
         Instant::from_micros(micros_now().wrapping_sub(self.ahead.cast_unsigned()))
     }
 
-    /// Wakes the task at `deadline`, or at the first tick after it: an earlier wake would be useless. A
-    /// deadline beyond the end of embassy-time's clock never comes.
+    /// Wakes the task at `deadline`, or at the first tick after it: an earlier wake would be useless. Does nothing
+    /// for a deadline beyond the end of embassy-time's clock.
     pub(crate) fn wake_at(self, deadline: Instant, task: &Waker) {
         let Some(micros) = deadline.as_micros().checked_add_signed(self.ahead) else { return };
         let Some(at) = embassy_time::Instant::try_from_micros(micros) else { return };
@@ -87,7 +87,7 @@ fn micros_now() -> u64 {
     embassy_time::Instant::now().as_micros()
 }
 
-/// Converts a duration of the configuration to embassy-time's, saturating.
+/// Converts a duration of the configuration to a duration of embassy-time, saturating.
 pub(crate) fn duration(duration: Duration) -> embassy_time::Duration {
     embassy_time::Duration::try_from_micros(micros(duration)).unwrap_or(embassy_time::Duration::MAX)
 }

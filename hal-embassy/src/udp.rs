@@ -1,14 +1,14 @@
 //! The UDP sockets of the base, on UDP sockets of the stack, with the feature `udp`.
 //!
-//! Each UDP socket of the base has a [place](place) with a socket of the stack. The numbers of the
-//! places continue those of the TCP sockets, for the [news bits](crate::ready).
+//! Each UDP socket of the base has a [`Place`](place) with a socket of the stack. The places are numbered after the
+//! TCP sockets, for the [news bits](crate::ready).
 //!
-//! * The stack keeps a datagram, and all datagrams behind it, until it knows the neighbour's
-//!   hardware address: forever if the neighbour does not answer. So the stack gets one datagram at
-//!   a time, and that one is dropped after [three seconds](place::GIVE_UP).
-//! * A datagram is taken from the stack only while the ring has room for the longest possible one,
-//!   since its length is known only after it is taken. The others wait in the stack's buffer. The
-//!   stack drops those that do not fit.
+//! * The stack keeps a datagram, and all datagrams behind it, until it knows the neighbour's hardware address:
+//!   forever if the neighbour does not answer. So the stack gets one datagram at a time, and this datagram is dropped
+//!   after [three seconds](place::GIVE_UP).
+//! * A datagram is taken from the stack only while the base's ring has room for the longest possible datagram, since
+//!   its length is known only after it is taken. The other datagrams wait in the stack's buffer. The stack drops
+//!   datagrams that do not fit this buffer.
 
 #[cfg(not(feature = "udp"))]
 mod off;

@@ -17,7 +17,8 @@ pub struct Sum {
 }
 
 impl Sum {
-    /// Listens on `address` and handles the interrupt signal. Its clients get the places of the pool `clients`.
+    /// Listens on `address` and handles the interrupt signal. The connections of its clients belong to the
+    /// pool `clients`.
     ///
     /// # Errors
     /// [`SetupError`] when the storage has no room for one event, one listener and the pool.

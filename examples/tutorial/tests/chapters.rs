@@ -13,7 +13,7 @@ fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
 }
 
-/// A chapter, and the path of each file that it shows from the top of the repository.
+/// Each chapter, and the files that it shows. Their paths are relative to the top of the repository.
 const SHOWN: [(&str, &[&str]); 5] = [
     ("1-a-timer.md", &["examples/tutorial/src/bin/timer.rs"]),
     ("2-a-server.md", &["examples/tutorial/src/bin/server.rs"]),
@@ -100,7 +100,8 @@ impl Drop for Program {
     }
 }
 
-/// Sends lines to a server, and returns what it answers until it has answered the last one.
+/// Sends lines to a server and closes the connection for sending. Returns everything that the server sends until it
+/// closes the connection.
 fn ask(address: &str, lines: &str) -> String {
     let stream = TcpStream::connect(address).expect("the server listens");
     stream.set_read_timeout(Some(LIMIT)).expect("it is a socket");

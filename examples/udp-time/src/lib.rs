@@ -31,7 +31,7 @@ const LONGEST: usize = 20;
 /// request may be truncated.
 pub const RINGS: UdpRings = UdpRings::new(UdpRings::holding(8, 8), UdpRings::holding(8, LONGEST));
 
-/// Converts a time of the loop to the time in seconds.
+/// Converts a time of the loop's clock to the seconds that the server sends.
 pub type Clock = fn(Instant) -> u64;
 
 /// Returns the seconds since the loop's clock started. On a board this is the time since the start of the board.
@@ -69,7 +69,8 @@ impl Time {
             let written = write!(answer, "{}", (self.clock)(udp.cx().now()));
             debug_assert!(written.is_ok(), "the longest number fits");
             match udp.send_to(answer.as_bytes(), asker) {
-                // The request stays in the ring. This is called again when there is room.
+                // The request stays in the ring. The loop calls this function again when there is room
+                // for the answer.
                 Err(SendError::Full) => return,
                 // A client that cannot be reached gets no answer.
                 Ok(()) | Err(_) => udp.consume(),

@@ -42,7 +42,7 @@ fn each_datagram_is_answered_with_the_time() {
 fn more_questions_than_the_rings_hold_are_all_answered() {
     let server = Program::start(SERVER);
     let client = client(server.address());
-    // The system's buffer holds all of them; the rings hold eight.
+    // The operating system's receive buffer holds all these requests. The rings of the server hold far fewer.
     for _ in 0..100 {
         client.send(b"what time is it?").unwrap();
     }

@@ -1,7 +1,7 @@
 //! Runs other programs with a time limit, and prints their command lines.
 //!
-//! Each command that a user should see is printed first, in a form for pasting into a shell. So a
-//! failure can be repeated without this program.
+//! Each command that a user should see is printed before it runs, in a form that can be pasted into a shell. So a
+//! user can repeat a failure without this program.
 
 use std::{
     borrow::Cow,
@@ -20,8 +20,8 @@ use crate::process::{Process, gather};
 
 /// Prepares a `cargo` command in `folder`, with the same Rust toolchain as this program.
 ///
-/// Variables that `cargo run` sets for its child are removed, since they describe the wrong
-/// package.
+/// Removes the environment variables that `cargo run` sets for this program: they describe this program's package,
+/// not the package in `folder`.
 pub fn cargo(folder: &Path) -> Command {
     let mut command = Command::new("cargo");
     command.current_dir(folder);
@@ -58,7 +58,8 @@ pub fn check(command: &Command, status: ExitStatus) -> Result<()> {
     bail!("this failed ({status}):\n  {}", describe(command))
 }
 
-/// Prints and runs `cargo`, which is a `cargo build`. Returns the programs that it has built.
+/// Prints and runs `cargo`, which must be a `cargo build` command. Returns the paths of the programs that
+/// cargo has built.
 ///
 /// # Errors
 /// If it cannot be started or fails; the error contains the command for pasting.
@@ -117,7 +118,7 @@ pub fn capture(command: &mut Command, limit: Duration) -> Result<String> {
     Ok(output)
 }
 
-/// The time limit for a short query to a program. Without access to its server, rustup may hang.
+/// The time limit for a short query to a program. For example, rustup may hang if it cannot reach its server.
 pub const ANSWER: Duration = Duration::from_secs(60);
 
 /// Runs `command` and returns the first line of its output, such as a version.
@@ -143,8 +144,8 @@ pub fn ended(command: &mut Command, limit: Duration) -> Result<Output> {
     Ok(Output { status, stdout: read(pipes.0)?, stderr: read(pipes.1)? })
 }
 
-/// Returns the line of a failed program's output that gives the reason: the last error, or else the
-/// last line.
+/// Returns the line of a failed program's output that gives the reason: the last line that starts with `error`, or
+/// else the last line. If the output is empty, returns a fixed text.
 fn reason(output: &str) -> &str {
     let mut lines = output.lines().map(str::trim).filter(|line| !line.is_empty());
     // A backtrace may follow the error.
@@ -152,7 +153,7 @@ fn reason(output: &str) -> &str {
     error.or(lines.next_back()).unwrap_or("it failed without a reason")
 }
 
-/// Returns the path of `program`, searched for on the PATH.
+/// Looks for `program` in the folders of the PATH. Returns its path, or `None` if no folder contains it.
 pub fn find_program(program: &str) -> Option<PathBuf> {
     let path = env::var_os("PATH")?;
     env::split_paths(&path).map(|folder| folder.join(program)).find(|file| file.is_file())
@@ -174,7 +175,7 @@ pub fn describe(command: &Command) -> String {
     words.join(" ")
 }
 
-/// Formats one variable. For a PATH with folders added in front, only those folders are shown.
+/// Formats one variable. For a PATH with folders added in front, shows these folders and `$PATH`.
 fn assignment(name: &str, value: &str) -> String {
     let own = env::var("PATH").unwrap_or_default();
     match value.strip_suffix(&own) {

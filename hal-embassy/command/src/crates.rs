@@ -1,14 +1,14 @@
 //! Finds the crate that owns each byte of a firmware.
 //!
-//! With link-time optimization, a function of one crate is inlined into a function of another. So
-//! the name of a symbol is not enough: half of the event loop may be in the task that runs it. The
-//! debug information lists, for each instruction, the function that contains it in the source, and
-//! the functions into which that one is inlined. An instruction belongs to the innermost of them
-//! that is not in the core library; helpers of the core library belong to their callers. For code
+//! With link-time optimization, the compiler inlines functions of one crate into functions of another crate. So the
+//! name of a symbol is not enough: half of the event loop may be in the function of the task that runs the loop. For
+//! each instruction, the debug information lists the function that contains the instruction in the source, then the
+//! caller into which this function is inlined, and so on. An instruction belongs to the crate of the first function
+//! in this list that is not in the core library. So inlined code of the core library belongs to its caller. For code
 //! without debug information, and for variables, the name of the symbol decides.
 //!
-//! Every byte is counted once. Bytes without an owner are counted under a separate name, and the
-//! sums are checked against the sections.
+//! Every byte is counted once. Bytes without an owner are counted under a separate name, and the sums are compared
+//! with the sizes of the sections.
 
 use std::{collections::BTreeMap, path::Path};
 
@@ -23,7 +23,7 @@ pub const MEMORY: &str = "(memory functions)";
 pub const SHARED: &str = "(code shared by functions)";
 /// Interrupt vectors, or a boot loader's first stage.
 pub const VECTORS: &str = "(vectors)";
-/// Constants have no names that show their crate.
+/// Constants: their names do not show their crate.
 pub const CONSTANTS: &str = "(constants)";
 /// Padding, and bytes without a symbol.
 pub const REST: &str = "(padding and the rest)";
@@ -35,7 +35,7 @@ pub struct Share {
     pub flash: u64,
     /// In RAM.
     pub ram: u64,
-    /// The bytes of code, a part of those in flash.
+    /// Bytes of code in flash. `flash` contains them, too.
     pub code: u64,
 }
 
@@ -45,7 +45,7 @@ pub type Shares = BTreeMap<String, Share>;
 /// Finds the owners of a firmware's bytes in its ELF file.
 ///
 /// # Errors
-/// If the file cannot be read, has no debug information, or the sums differ from its sections.
+/// If the file cannot be read, its debug information is damaged, or the sums differ from the sizes of its sections.
 pub fn shares(elf: &Path) -> Result<Shares> {
     let places = Places::read(elf)?;
     let mut shares = Shares::new();
@@ -103,7 +103,7 @@ fn split(section: &Section, places: &Places) -> Vec<(String, u64)> {
     let mut symbols = section.symbols.iter().peekable();
     while let Some(symbol) = symbols.next() {
         let next = symbols.peek().map_or(end, |next| next.address);
-        // The symbol may be an alias, or lie within another one.
+        // The symbol may be an alias of another symbol, or lie within another symbol.
         let from = symbol.address.max(at);
         let to = match symbol.size {
             0 => next,
@@ -161,7 +161,8 @@ fn code(
     }
 }
 
-/// Returns the owner for a symbol that belongs to no crate.
+/// Returns the owner of a symbol whose name has no Rust path, if it is one of the known helpers of the compiler;
+/// `None` for every other symbol.
 fn special(name: &str) -> Option<&'static str> {
     let bare = name.trim_start_matches('_').trim_start_matches("aeabi_");
     if ["memcpy", "memmove", "memset", "memclr", "memcmp", "bcmp"]
@@ -178,8 +179,8 @@ fn special(name: &str) -> Option<&'static str> {
     }
 }
 
-/// Returns the crate at the beginning of a path. For `<a::B as c::D>::e` it is `a`, or `c` if
-/// `a::B` is a primitive type or a type parameter.
+/// Returns the crate at the beginning of a path. For `<a::B as c::D>::e` it is `a`, or `c` if `a::B` is a primitive
+/// type or a type parameter. Returns `None` for a name without a path, such as `Reset`.
 pub(super) fn crate_of(path: &str) -> Option<&str> {
     let path = path.trim_start_matches(['<', '&', '*', '[', '(']);
     let path = ["mut ", "const ", "dyn ", "impl "]
@@ -258,7 +259,7 @@ mod tests {
         for (owner, bytes) in split(&section, &places) {
             *sums.entry(owner).or_insert(0) += bytes;
         }
-        // The gaps and the label. Bytes beyond the end are not counted.
+        // `REST` gets the gaps and the label. Bytes beyond the end of the section are not counted.
         let expected = [("app", 16 + 20), ("other", 6), (REST, 4 + 4 + 10)];
         let expected = expected.map(|(owner, bytes)| (owner.to_owned(), bytes));
         assert_eq!(sums, BTreeMap::from(expected));

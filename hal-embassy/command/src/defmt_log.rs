@@ -1,8 +1,8 @@
 //! Decodes the firmware's log.
 //!
-//! A board sends defmt frames: numbers that stand for format strings. The strings stay in the ELF
-//! file on the host. This module joins them, line by line as bytes arrive, so neither `cargo xtask
-//! qemu` nor a test needs a separate decoder.
+//! A board sends defmt frames: the index of a format string, and the arguments. The format strings stay in the ELF
+//! file on the host. This module makes log lines from both as the bytes arrive, so neither `cargo xtask qemu` nor a
+//! test needs a separate decoder.
 //!
 //! It shows no source locations and no colours: the lines are for `grep` and for assertions. An
 //! image without defmt strings logs plain text, line by line.
@@ -19,7 +19,8 @@ use defmt_decoder::{DecodeError, Frame, Table};
 /// One log line of the firmware.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LogLine {
-    /// The firmware's own clock, as its `defmt::timestamp!` formats it; empty if there is none.
+    /// The time of the firmware's clock, as the firmware's `defmt::timestamp!` formats it; empty if the firmware has
+    /// no timestamp.
     pub timestamp: String,
     /// `trace`, `debug`, `info`, `warn` or `error`; `None` for `defmt::println!`.
     pub level: Option<&'static str>,
@@ -63,12 +64,12 @@ pub fn read(table: Option<&Table>, input: impl Read, emit: impl FnMut(LogLine)) 
 
 /// Decodes `input` to its end and passes each line to `emit` as soon as it is complete.
 ///
-/// Bytes that are not a frame become a line of level `warn`; several in a row give one line. A
-/// frame that is cut off by the end of `input` is dropped. If the encoding cannot find the next
-/// frame after a broken one (defmt's `encoding-raw`), decoding ends there.
+/// Bytes that are not a frame become a line of level `warn`; consecutive bytes of this kind become one line. A frame
+/// that is cut off by the end of `input` is dropped. If the encoding cannot find the next frame after a broken frame
+/// (defmt's `encoding-raw`), decoding ends there.
 ///
 /// # Errors
-/// If `input` fails, except because its other end is closed.
+/// If `input` cannot be read. A connection that the other side has reset is no error: it counts as the end of `input`.
 pub fn decode(table: &Table, mut input: impl Read, mut emit: impl FnMut(LogLine)) -> Result<()> {
     let mut stream = table.new_stream_decoder();
     let mut bytes = [0; 4096];
@@ -78,7 +79,7 @@ pub fn decode(table: &Table, mut input: impl Read, mut emit: impl FnMut(LogLine)
             Ok(0) => return Ok(()),
             Ok(count) => count,
             Err(error) if error.kind() == ErrorKind::Interrupted => continue,
-            // QEMU resets the connection if it ends before it has read all bytes.
+            // QEMU resets the connection if it ends before it has read all bytes that this program sent.
             Err(error) if error.kind() == ErrorKind::ConnectionReset => return Ok(()),
             Err(error) => return Err(error).context("cannot read the firmware's log"),
         };
@@ -107,7 +108,7 @@ pub fn decode(table: &Table, mut input: impl Read, mut emit: impl FnMut(LogLine)
 /// Passes each line of text in `input` to `emit` as soon as it is complete, to the end of `input`.
 ///
 /// # Errors
-/// If `input` fails, except because its other end is closed.
+/// If `input` cannot be read. A connection that the other side has reset is no error: it counts as the end of `input`.
 pub fn text(input: impl Read, mut emit: impl FnMut(LogLine)) -> Result<()> {
     let mut input = BufReader::new(input);
     let mut bytes = Vec::new();
@@ -207,7 +208,7 @@ mod tests {
     #[test]
     fn no_stream_of_bytes_panics() {
         let mut generator = fastrand::Rng::with_seed(1);
-        // Small numbers are likely to be table entries.
+        // Small numbers are likely to be the index of a table entry.
         let mut random = || if generator.bool() { generator.u8(..8) } else { generator.u8(..) };
         for encoding in ["Raw", "Rzcobs"] {
             let table = table(encoding);

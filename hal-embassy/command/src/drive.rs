@@ -14,7 +14,7 @@ use anyhow::{Context, Result, bail};
 
 use crate::uf2::{self, Chip};
 
-/// The file that identifies such a drive.
+/// The file that identifies the drive of such a board.
 const INFO: &str = "INFO_UF2.TXT";
 
 /// The folders that contain the drives, directly or one level below: on Linux and on macOS.
@@ -23,7 +23,7 @@ const MOUNTS: [&str; 4] = ["/run/media", "/media", "/mnt", "/Volumes"];
 /// Finds the drive of a board with this chip. `chip` is probe-rs' name for it.
 ///
 /// # Errors
-/// If there is none; the error says what to do.
+/// If the chip is unknown or there is no such drive; the error says what to do.
 pub fn find(chip: &str) -> Result<PathBuf> {
     let chip = Chip::named(chip)?;
     let found = MOUNTS.into_iter().find_map(|folder| below(Path::new(folder), chip));
@@ -47,7 +47,7 @@ fn below(folder: &Path, chip: Chip) -> Option<PathBuf> {
     near.into_iter().chain(far).find(|folder| board_id(folder).as_deref() == Some(chip.board_id))
 }
 
-/// Returns the board id that a drive reports; `None` if it is not such a drive.
+/// Returns the board id in a drive's [`INFO`] file; `None` if the folder is not the drive of such a board.
 fn board_id(folder: &Path) -> Option<String> {
     let info = fs::read_to_string(folder.join(INFO)).ok()?;
     let id = info.lines().find_map(|line| line.strip_prefix("Board-ID:"))?;
@@ -57,7 +57,8 @@ fn board_id(folder: &Path) -> Option<String> {
 /// Writes an image to the drive of a board with this chip. Prints how to see its log.
 ///
 /// # Errors
-/// If the folder is not such a drive, or the image is not for the chip.
+/// If the chip is unknown, the folder is not the drive of a board with this chip, the image is not for the chip, or
+/// the drive cannot be written.
 pub fn write(elf: &Path, chip: &str, drive: &Path) -> Result<()> {
     let chip = Chip::named(chip)?;
     let shown = drive.display();

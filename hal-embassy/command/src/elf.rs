@@ -16,7 +16,7 @@ pub enum Kind {
     Code,
     /// Constants, in flash.
     Constants,
-    /// Variables whose first values are in flash.
+    /// Variables whose initial values are in flash.
     Both,
     /// Variables that are zeroed or not initialised.
     Ram,
@@ -74,12 +74,11 @@ pub struct Symbol {
     pub size: u64,
 }
 
-/// riscv-rt's section for the RAM that is left over. Other start-up code has no section for the
-/// stack.
+/// riscv-rt's section for the RAM that no other section uses. Other start-up code has no section for the stack.
 const STACK: &str = ".stack";
 
-/// Reads the sections that are on the chip and not empty, in the file's order. Leaves out the
-/// stack's section, which is all the RAM that is left.
+/// Reads the sections that are on the chip and not empty, in the file's order. Leaves out the section of the stack:
+/// it is all the RAM that no other section uses.
 pub fn sections(elf: &Path) -> Result<Vec<Section>> {
     let bytes = fs::read(elf).with_context(|| format!("cannot read {}", elf.display()))?;
     let file = object::File::parse(&*bytes);
@@ -112,12 +111,12 @@ pub fn sections(elf: &Path) -> Result<Vec<Section>> {
 
 const ARM: object::Architecture = object::Architecture::Arm;
 
-/// Returns whether a symbol names something. Arm's marks of code and data do not.
+/// Returns whether a symbol is a function or a variable. Arm's mapping symbols, such as `$t` and `$d`, are neither.
 fn is_one(name: &str) -> bool {
     !name.is_empty() && !name.starts_with('$')
 }
 
-/// Returns a Rust name without its hash.
+/// Returns the Rust path of a symbol, without the hash of a mangled name.
 fn demangled(name: &str) -> String {
     addr2line::demangle_auto(name.into(), None).into_owned()
 }

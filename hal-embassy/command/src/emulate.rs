@@ -25,7 +25,7 @@ use crate::{
 /// The description of a run.
 #[derive(Debug)]
 pub struct Emulation<'a> {
-    /// The name of the image in the line for the user.
+    /// The name of the image that the first printed line shows.
     pub name: &'a str,
     /// The machine.
     pub machine: Machine,
@@ -37,7 +37,7 @@ pub struct Emulation<'a> {
     pub capture: Option<PathBuf>,
 }
 
-/// The network at the other end of the machine's cable.
+/// The network to which the machine's cable is connected.
 #[derive(Debug)]
 pub enum Wire<'a> {
     /// QEMU's user network, with host ports that are forwarded to the guest.
@@ -89,8 +89,7 @@ pub fn run(emulation: Emulation<'_>) -> Result<i32> {
     let (uart, process) = (guest.uart()?, guest.process().clone());
     thread::spawn(move || interrupt(signals, uart, &process));
 
-    // QEMU takes the host ports after it has connected the serial port, or ends if it cannot take
-    // them.
+    // QEMU opens the host ports after it has connected the serial port. If it cannot open a port, it ends.
     let ports: Vec<Port> = match wire {
         Wire::Program { port, .. } => vec![Port::Tcp(port)],
         Wire::Ports(forwards) => guest.qmp().map_or(Vec::new(), |qmp| {

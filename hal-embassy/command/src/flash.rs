@@ -18,7 +18,7 @@ use crate::command;
 /// The program that talks to debug probes.
 const PROBE_RS: &str = "probe-rs";
 
-/// Its message if it finds no probe.
+/// The message of probe-rs if it finds no probe.
 const NO_PROBE: &str = "No debug probes were found";
 
 /// The program that talks to the loader of Espressif's chips.
@@ -67,8 +67,8 @@ pub fn check_probe() -> Result<()> {
 /// # Errors
 /// If probe-rs fails; the error contains the command for pasting.
 pub fn run(elf: &Path, chip: &str) -> Result<()> {
-    // probe-rs handles Ctrl-C, since it must leave the chip in a clean state. This program waits
-    // for probe-rs.
+    // probe-rs handles Ctrl-C, since it must leave the chip in a clean state. This program ignores Ctrl-C and waits
+    // until probe-rs ends.
     flag::register(SIGINT, Arc::new(AtomicBool::new(false))).context("cannot catch Ctrl-C")?;
     command::run(Command::new(PROBE_RS).args(["run", "--chip", chip]).arg(elf))
 }

@@ -7,7 +7,7 @@ use std::{
 
 use anyhow::{Result, bail};
 
-/// A port of the guest, or a host port that is forwarded to it.
+/// A port of the guest, or a host port that is forwarded to the guest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Port {
     /// A TCP port.
@@ -29,7 +29,7 @@ impl Forward {
     /// Parses `[udp:][HOST:]GUEST`. Without HOST both ports have the same number.
     ///
     /// # Errors
-    /// If it has another form, or the guest's port is 0.
+    /// If the text has another form, or the guest's port is 0.
     pub fn parse(text: &str) -> Result<Self, String> {
         let wrong = || format!("{text:?} is not a port, such as 2323, 8080:80 or udp:2324");
         let (is_udp, numbers) = match text.strip_prefix("udp:") {

@@ -29,7 +29,7 @@ pub fn check_there(elf: &Path) -> Result<()> {
 /// Checks that an image is made for a machine: for its processor, and linked for its memory.
 ///
 /// # Errors
-/// If it is not, or is not an ELF file.
+/// If the image is made for another machine, cannot be read, or is not an ELF file.
 pub fn check_made_for(elf: &Path, machine: Machine) -> Result<()> {
     let (shown, name) = (elf.display(), machine.name());
     let bytes = fs::read(elf).with_context(|| format!("cannot read {shown}"))?;
@@ -68,8 +68,9 @@ pub fn check_made_for(elf: &Path, machine: Machine) -> Result<()> {
     Ok(())
 }
 
-/// Returns the address at which the stack of an image for an Arm machine begins: the first word of
-/// the vector table, which is at the start of the machine's memory.
+/// Returns the address at which the stack of an image for an Arm machine begins: the first word of the vector table,
+/// which is at the start of the machine's memory. Returns `None` if the machine has another processor, or if the
+/// image has nothing at this address.
 fn initial_stack(file: &object::File<'_>, machine: Machine) -> Option<u64> {
     let start = machine.memory().first()?.start;
     let vectors = file.sections().find(|section| section.address() == start && section.size() > 0);

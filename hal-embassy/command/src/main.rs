@@ -34,7 +34,8 @@ struct CommandLine {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Run an image under QEMU and show its log; Ctrl-C asks it to end, as a byte 3 on its serial port
+    /// Run an image under QEMU and show its log; Ctrl-C asks the firmware to end: it sends the byte 3 to
+    /// the serial port
     Qemu {
         /// The image, which logs defmt frames to the machine's first serial port
         #[arg(long, value_name = "PATH")]
@@ -42,7 +43,8 @@ enum Command {
         /// The emulated machine
         #[arg(long, value_parser = Machine::named)]
         machine: Machine,
-        /// Let a port of 127.0.0.1 reach one of the guest's, with another number before a colon (0: any free)
+        /// Forward a port of 127.0.0.1 to a port of the guest; without HOST both have the same number, and 0 is
+        /// any free port
         #[arg(long, value_name = "[udp:][HOST:]GUEST", value_parser = Forward::parse)]
         forward: Vec<Forward>,
         /// Capture the frames in a file for Wireshark
@@ -57,7 +59,8 @@ enum Command {
         /// probe-rs' name of the chip, such as STM32H743ZITx or RP2040
         #[arg(long)]
         chip: String,
-        /// Write to the drive that an RP2040 or RP235x is after BOOTSEL was held; found if it is not named
+        /// Write to the USB drive of an RP2040 or RP235x that was connected with BOOTSEL held; without FOLDER,
+        /// find the drive
         #[arg(long, value_name = "FOLDER", num_args = 0..=1, require_equals = true)]
         drive: Option<Option<PathBuf>>,
     },

@@ -22,7 +22,7 @@ impl Places {
     /// Reads the debug information of the firmware's ELF file.
     ///
     /// # Errors
-    /// If the file cannot be read or was built without debug information.
+    /// If the file cannot be read or is not an object file, or if its debug information is damaged.
     pub fn read(elf: &Path) -> Result<Self> {
         let bytes = fs::read(elf).with_context(|| format!("cannot read {}", elf.display()))?;
         let file = object::File::parse(&*bytes)?;
@@ -38,7 +38,7 @@ impl Places {
     pub fn explain(&self, mut line: LogLine) -> LogLine {
         let address =
             line.message.strip_prefix(CALL).and_then(|address| address.strip_prefix("0x"));
-        // The logged address is the return address; the call is before it.
+        // The logged address is the return address. The call instruction is before that address.
         let call =
             address.and_then(|address| u64::from_str_radix(address, 16).ok()?.checked_sub(2));
         if let Some(place) = call.and_then(|call| self.find(call)) {
@@ -47,8 +47,8 @@ impl Places {
         line
     }
 
-    /// Returns the functions of the code at `address`, the innermost first. Each is inlined into
-    /// the next.
+    /// Returns the functions of the code at `address`, the innermost first. Each function is inlined into the next
+    /// one. Returns an empty list if there is no debug information for the address.
     pub fn functions(&self, address: u64) -> Vec<String> {
         let mut functions = Vec::new();
         let LookupResult::Output(frames) = self.0.find_frames(address) else { return functions };

@@ -1,7 +1,8 @@
-//! A child process with a time limit, which is always killed and reaped in the end.
+//! A child process with a time limit. The process is always killed and reaped, at the latest when its last
+//! handle is dropped.
 //!
-//! A process is killed only through the handle that started it. So a reused process number cannot
-//! hit another process.
+//! A process is killed only through the handle that started it. So this program never kills another process that has
+//! got the same process number later.
 
 use std::{
     io::{BufRead, BufReader, Read, Write},
@@ -19,8 +20,8 @@ use shared_child::SharedChild;
 
 use crate::command::{cannot_start, describe};
 
-/// A running or ended process; clones refer to the same one. It is killed and reaped when its time
-/// is up or its last clone is dropped.
+/// A running or ended process; clones refer to the same process. It is killed when its time limit has passed. It is
+/// killed and reaped when the last clone is dropped.
 #[derive(Debug, Clone)]
 pub struct Process(Arc<Kept>);
 
@@ -28,7 +29,7 @@ pub struct Process(Arc<Kept>);
 struct Kept(Arc<SharedChild>);
 
 impl Process {
-    /// Starts `command`. It is killed when `limit` has passed.
+    /// Starts `command`. The process is killed when `limit` has passed; `None` means no limit.
     pub fn spawn(command: &mut Command, limit: Option<Duration>) -> Result<Self> {
         let child = SharedChild::spawn(command).with_context(|| cannot_start(command))?;
         let child = Arc::new(child);
@@ -73,7 +74,7 @@ impl Process {
 
 impl Drop for Kept {
     fn drop(&mut self) {
-        // Both fail only if the process has ended and was reaped.
+        // Both calls fail only if the process has ended and was reaped.
         let _ = self.0.kill();
         let _ = self.0.wait();
     }
@@ -83,7 +84,7 @@ impl Drop for Kept {
 pub(crate) fn gather(pipe: Option<impl Read + Send + 'static>) -> JoinHandle<Vec<u8>> {
     thread::spawn(move || {
         let mut bytes = Vec::new();
-        // Keep what was read before an error: it is still worth showing.
+        // Keep the bytes that were read before an error: they are still useful in an error message.
         let _ = pipe.map(|mut pipe| pipe.read_to_end(&mut bytes));
         bytes
     })
@@ -102,9 +103,9 @@ pub struct Talk {
 /// The output of a process.
 #[derive(Debug)]
 pub struct Output {
-    /// The lines of its standard output that `line` has not returned.
+    /// The lines of the standard output that [`Talk::line`] has not returned.
     pub lines: Vec<String>,
-    /// Its standard error.
+    /// The standard error.
     pub said: String,
 }
 
@@ -146,7 +147,7 @@ impl Talk {
         }
     }
 
-    /// Sends an empty line, on which the program continues.
+    /// Sends the line `go`. The program waits for a line and then continues.
     pub fn go(&mut self) -> Result<()> {
         self.tell("go")
     }

@@ -1,9 +1,8 @@
 //! Runs firmware under QEMU.
 //!
-//! [`Qemu`] describes how to start a machine, and [`Guest`] is a running one. The guest's serial
-//! port and QEMU's control socket (QMP) are Unix sockets in a temporary folder. This program
-//! listens on them before QEMU starts, so it takes no TCP port and does not poll for a socket to
-//! appear.
+//! [`Qemu`] describes how to start a machine, and [`Guest`] is a running machine. The guest's serial port and QEMU's
+//! control socket (QMP) are Unix sockets in a temporary folder. This program listens on them before QEMU starts, so
+//! it takes no TCP port and does not poll for a socket to appear.
 //!
 //! ```no_run
 //! use std::{path::Path, time::Duration};
@@ -46,8 +45,8 @@ pub use qmp::{Link, Qmp};
 /// The oldest version with the features used here (`-netdev dgram` and `stream`).
 pub const OLDEST_QEMU: &str = "7.2";
 
-/// Returns the `-netdev` of a machine whose cable is a pair of Unix datagram sockets: `own` is its
-/// end, `other` the other end.
+/// Returns QEMU's `-netdev` option for a network cable that is a pair of Unix datagram sockets. `own` is the path of
+/// the machine's socket, `other` the path of the peer's socket.
 pub fn netdev_over(own: &Path, other: &Path) -> String {
     let (own, other) = (own.display(), other.display());
     format!("dgram,id=n0,local.type=unix,local.path={own},remote.type=unix,remote.path={other}")

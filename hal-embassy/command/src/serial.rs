@@ -11,9 +11,8 @@ use rustix::termios::{OptionalActions, tcgetattr, tcsetattr};
 
 use crate::defmt_log::{read, read_table};
 
-/// Decodes the input from a port, or from any file, and prints each line until the input ends. A
-/// port's input ends when the board is disconnected, or becomes a drive because its program has
-/// ended.
+/// Decodes the input from a port, or from any file, and prints each line until the input ends. The input from a port
+/// ends when the board is disconnected. It also ends when the board's program ends and the board becomes a drive.
 ///
 /// # Errors
 /// If the port cannot be opened; the error says what to do.
@@ -23,8 +22,8 @@ pub fn run(elf: &Path, port: &Path) -> Result<()> {
         format!("cannot open {shown}: connect the board, and look for it in /dev/ttyACM* or /dev/cu.usbmodem*")
     })?;
     let table = read_table(elf)?;
-    // A terminal in its default mode would echo lines and change bytes. Other files stay as they
-    // are.
+    // A port in the default mode of a terminal would echo lines and change bytes, so it is set to raw mode. A file
+    // that is not a terminal needs no such setting.
     if let Ok(mut settings) = tcgetattr(&file) {
         settings.make_raw();
         tcsetattr(&file, OptionalActions::Now, &settings)

@@ -1,5 +1,5 @@
-//! Tables of figures for a terminal and for Markdown, with the first column left-aligned and the
-//! others right-aligned. Also formats numbers.
+//! Tables of figures for a terminal and for Markdown, with the first column left-aligned and all other columns
+//! right-aligned. Also formats numbers.
 
 use std::{fmt, iter};
 
@@ -21,7 +21,7 @@ pub struct Table {
     pub remarks: Vec<String>,
     /// The headings; the first heading is for the names of the rows.
     pub columns: Vec<String>,
-    /// The rows. Each has as many cells as there are columns.
+    /// The rows. Each row has one cell for each column.
     pub rows: Vec<Vec<String>>,
 }
 

@@ -97,8 +97,8 @@ fn blocks(sectors: &BTreeMap<u32, [u8; SECTOR]>, chip: Chip) -> Vec<u8> {
     });
     let mut blocks = Vec::with_capacity(count * 512);
     for (number, (address, page)) in pages.enumerate() {
-        // Two magic numbers; the flag for a family id; address, length, number of this block and of
-        // all blocks.
+        // The header: two magic numbers, the flag for a family id, address, length, index of this block, number of
+        // all blocks, family id.
         let family_is_given = 0x2000;
         let header = [0x0A32_4655, 0x9E5D_5157, family_is_given, address, PAGE as u32];
         let rest = [number as u32, count as u32, chip.family];

@@ -42,8 +42,8 @@ fn folder_with(program: &str, script: &str) -> tempfile::TempDir {
 const ARM: u8 = 40;
 const RISC_V: u8 = 243;
 
-/// Makes an ELF file for a processor, with one section of code that is loaded at `address`. Its
-/// first word is `stack`, the initial stack pointer of an Arm processor.
+/// Makes an ELF file for a processor, with one section of code that is loaded at `address`. The first word of the
+/// section is `stack`, the initial stack pointer of an Arm processor.
 fn image_at(folder: &Path, processor: u8, address: u32, stack: u32) -> String {
     let mut bytes = Vec::new();
     // The header: 32 bits, little-endian, executable. One program header and three section headers
@@ -94,11 +94,12 @@ fn every_mistake_with_qemu_is_one_sentence() {
     assert!(text.contains("apt install qemu-system-misc"), "{text}");
     let text = refused(&other, &[], &format!("{other} is linked for another machine: "));
     assert!(text.contains("its .text is at 0x8000000..0x8000004"), "{text}");
-    // The same addresses, but more memory.
+    // An image that is linked for the same addresses, but for more memory.
     let begin = format!("{large} is linked for another machine: its stack begins at 0x20400000");
     refused(&large, &[], &begin);
     refused_on("mps2-an385", &large, &[], "qemu-system-arm is not installed: ");
-    // A Cortex-M33 starts at another address than the others.
+    // The memory of the machine with a Cortex-M33 begins at another address than the memory of the other
+    // Arm machines.
     let begin = format!("{good} is linked for another machine: its .text is at 0x0..0x4");
     refused_on("mps2-an505", &good, &[], &begin);
     refused_on("mps2-an505", &secure, &[], "qemu-system-arm is not installed: ");

@@ -4,7 +4,7 @@ use picoevent::{EventBase, Instant};
 
 use crate::pool::Pool;
 
-/// Replaces the type of the same name, empty.
+/// Replaces the type of the same name in `on.rs`. It is empty.
 pub(crate) struct Told;
 
 impl Told {

@@ -1,4 +1,4 @@
-//! The place of a UDP socket: a socket of the stack, and its use.
+//! A [`Place`] for a UDP socket of the base: a socket of the stack, and its use.
 
 use core::net::{IpAddr, SocketAddr};
 use core::task::Poll;
@@ -12,8 +12,8 @@ use crate::address;
 use crate::env::Env;
 use crate::time::{self, NEVER, Stamp};
 
-/// The time limit of the stack for sending a datagram. The stack asks for a neighbour's hardware
-/// address once a second.
+/// The time limit of the stack for sending a datagram. The stack requests a neighbour's hardware address
+/// once per second.
 pub(crate) const GIVE_UP: u32 = time::millis(3_000);
 
 /// The largest number of groups of a socket. The stack has at most four, for all sockets together.
@@ -34,7 +34,7 @@ impl<'n, const UDP: usize> Places<'n, UDP> {
         Self(Vec::new())
     }
 
-    /// Adds a socket, if there is room.
+    /// Adds a socket. Does nothing if there is no room.
     pub(super) fn add(&mut self, socket: Socket<'n>) {
         let _ = self.0.push(Place::new(socket));
     }
@@ -59,8 +59,8 @@ pub(crate) struct Place<'n> {
 pub(crate) enum Role {
     /// Not used.
     Free,
-    /// A UDP socket of the base. While the stack has a datagram of it, this datagram is still the
-    /// oldest in the base's ring.
+    /// A UDP socket of the base. While the stack sends a datagram of this socket, the datagram is still in the base's
+    /// ring, as the oldest one.
     Bound(UdpSocket),
     /// A closed socket that still has datagrams to send.
     Closing,
@@ -89,8 +89,8 @@ impl<'n> Place<'n> {
         }
     }
 
-    /// Drops the datagrams that the stack has not sent. Received datagrams are kept while there is
-    /// room.
+    /// Drops the datagrams that the stack has not sent. Received datagrams are passed to the base while it has
+    /// room for them.
     pub(super) fn give_up<A>(&mut self, base: &mut EventBase<'_, A>) {
         let endpoint = self.socket.endpoint();
         if let Role::Bound(id) = self.role {
@@ -118,7 +118,7 @@ impl<'n> Place<'n> {
         (self.role, self.given) = (Role::Free, None);
     }
 
-    /// Gives the stack a datagram. Returns whether the stack has taken it.
+    /// Gives the stack a datagram. Returns `false` if the stack cannot take it yet.
     ///
     /// # Errors
     /// The reason why the datagram cannot be sent.
@@ -142,7 +142,12 @@ impl<'n> Place<'n> {
         Ok(true)
     }
 
-    /// Returns whether the stack could send to this address now.
+    /// Checks that the stack can send to this address now.
+    ///
+    /// # Errors
+    ///
+    /// [`UdpError::Denied`] for a broadcast that is not allowed; [`UdpError::Unreachable`] if there is no link, no
+    /// address or no route.
     fn find_way(&self, to: IpEndpoint, env: &Env<'_>) -> Result<(), UdpError> {
         let network = &env.network;
         if network.is_broadcast(to.addr) && !self.broadcasts {
@@ -153,13 +158,13 @@ impl<'n> Place<'n> {
         if is_reached { Ok(()) } else { Err(UdpError::Unreachable) }
     }
 
-    /// Returns whether a packet could match this socket and one that is bound to `endpoint`.
+    /// Returns whether a packet could match both this socket and another socket that is bound to `endpoint`.
     pub(super) fn overlaps(&self, endpoint: IpListenEndpoint) -> bool {
         self.role != Role::Free && address::overlap(self.socket.endpoint(), endpoint)
     }
 }
 
-/// Converts the address of a group.
+/// Converts the address of a multicast group. Returns `None` for an address family that the stack does not have.
 pub(super) fn group(group: IpAddr) -> Option<IpAddress> {
     address::udp_endpoint((group, 1).into()).map(|endpoint| endpoint.addr)
 }

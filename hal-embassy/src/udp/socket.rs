@@ -47,8 +47,8 @@ impl<'n> Socket<'n> {
         self.0.payload_recv_capacity()
     }
 
-    /// Takes the oldest datagram, passes it to `take`, and returns the result of `take`; `None` if
-    /// there is none.
+    /// Takes the oldest datagram, passes it to `take`, and returns the result of `take`; `None` if there is
+    /// no datagram.
     pub(super) fn receive<R>(&mut self, take: impl FnOnce(SocketAddr, &[u8]) -> R) -> Option<R> {
         if !self.0.may_recv() {
             return None;
@@ -60,7 +60,7 @@ impl<'n> Socket<'n> {
         }
     }
 
-    /// Gives the stack a datagram to send. Pending while the stack has no room for it.
+    /// Gives the stack a datagram to send. Returns `Pending` if the stack has no room for it.
     pub(super) fn send(&mut self, to: IpEndpoint, data: &[u8]) -> Poll<Result<(), UdpError>> {
         let sent = self.0.poll_send_to(data, to, &mut Context::from_waker(Waker::noop()));
         sent.map_err(|error| match error {

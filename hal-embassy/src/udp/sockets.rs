@@ -7,22 +7,20 @@ use heapless::Vec;
 use super::place::Places;
 use super::socket::Socket;
 
-/// The buffers of `SOCKETS` UDP sockets of the stack: one for each that the base has at once, and
-/// one more if the same callback closes a socket and binds another.
+/// The buffers of `SOCKETS` UDP sockets of the stack: one for each UDP socket that the base has at the same time, and
+/// one more if the same callback closes a socket and binds another socket.
 ///
-/// | parameter | is |
-/// |---|---|
-/// | `SOCKETS` | UDP sockets |
-/// | `RX` | bytes of each socket for datagrams that the stack has received and the base has not.
-/// The stack drops datagrams that do not fit, and does not count them. If the base's ring is
-/// longer, it takes several datagrams in a turn |
-/// | `TX` | bytes of each socket for datagrams that the stack has to send. No datagram can be
-/// longer than this, nor than 1,472 bytes over IPv4 and 1,452 over IPv6, since the stack does not
-/// fragment |
-/// | `PACKETS` | datagrams in each receive buffer and in each send buffer |
+/// * `SOCKETS`: the number of UDP sockets.
+/// * `RX`: the number of bytes of each socket for datagrams that the stack has received and the base has not. The stack
+///   drops datagrams that do not fit, and does not count them. If the base's ring is longer than `RX`, the base takes
+///   several datagrams in one turn of the loop.
+/// * `TX`: the number of bytes of each socket for datagrams that the stack has to send. No datagram can be longer than
+///   `TX`. No datagram can be longer than 1,472 bytes over IPv4 and 1,452 bytes over IPv6, since the stack does not
+///   fragment.
+/// * `PACKETS`: the number of datagrams in each receive buffer and in each send buffer.
 ///
-/// A new value is all zeros, so a `static` one takes no flash. Each socket takes a place in the
-/// `StackResources`.
+/// A new value is all zeros, so a `static` value takes no flash. The `StackResources` need room for each of
+/// these sockets.
 pub struct UdpSockets<
     const SOCKETS: usize,
     const RX: usize,
@@ -35,7 +33,7 @@ pub struct UdpSockets<
 struct Buffers<const RX: usize, const TX: usize, const PACKETS: usize> {
     rx: [u8; RX],
     tx: [u8; TX],
-    // Empty at first, since an empty packet of the stack is not all zeros.
+    // Empty at first, since the bytes of the stack's empty packet are not all zero.
     rx_packets: Vec<PacketMetadata, PACKETS>,
     tx_packets: Vec<PacketMetadata, PACKETS>,
 }
@@ -48,13 +46,13 @@ impl<const SOCKETS: usize, const RX: usize, const TX: usize, const PACKETS: usiz
         Self { buffers: [const { Buffers::new() }; SOCKETS] }
     }
 
-    /// Takes all the sockets from the stack.
+    /// Adds all the sockets to the stack.
     pub(crate) fn open<'n>(&'n mut self, stack: Stack<'n>) -> Places<'n, SOCKETS> {
         let mut places = Places::new();
         for Buffers { rx, tx, rx_packets, tx_packets } in &mut self.buffers {
             while rx_packets.push(PacketMetadata::EMPTY).is_ok() {}
             while tx_packets.push(PacketMetadata::EMPTY).is_ok() {}
-            // There are as many places as buffers.
+            // The number of places is the number of buffers, so this always succeeds.
             places.add(Socket::new(stack, rx_packets, rx, tx_packets, tx));
         }
         places

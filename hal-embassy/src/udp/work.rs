@@ -13,7 +13,8 @@ use crate::pool::Pool;
 use crate::ready;
 use crate::time;
 
-/// How often a port is chosen again if another socket has it. The stack does not check this.
+/// The largest number of attempts to choose a free port. The stack does not check whether another socket
+/// has the port.
 const CHOICES: usize = 8;
 
 impl Pool<'_, '_> {
@@ -43,8 +44,8 @@ impl Pool<'_, '_> {
         }
     }
 
-    /// Returns whether the stack must run first. Only then does it learn the state of its link; a
-    /// datagram sent before would find the link down.
+    /// Returns whether the stack must run before UDP sockets can send; returns `true` only once. The stack learns the
+    /// state of its link when it first runs. Before that, the link seems to be down, and datagrams would be dropped.
     pub(crate) fn udp_waits_for_stack(&mut self) -> bool {
         !self.udp.is_empty() && core::mem::take(&mut self.state.is_new)
     }
@@ -81,7 +82,7 @@ impl Pool<'_, '_> {
         }
     }
 
-    /// Returns when the first datagram is dropped.
+    /// Returns the time at which the first unsent datagram is dropped; the end of the clock if there is none.
     pub(crate) fn udp_deadline(&self, now: Instant) -> Instant {
         let left = self.udp.iter().map(|place| place.left(self.state.env.now)).min();
         time::after(now, left.unwrap_or(time::NEVER))
@@ -120,8 +121,8 @@ impl Pool<'_, '_> {
         }
     }
 
-    /// Returns the place of a UDP socket of the base. Its wakers are set again before the task
-    /// sleeps.
+    /// Returns the index of the [`Place`](super::place::Place) of a UDP socket of the base; `None` if it has none.
+    /// The wakers of the place are set again before the task sleeps.
     fn udp_place(&mut self, id: UdpSocket) -> Option<usize> {
         let index = self.udp.iter().position(|place| place.role == Role::Bound(id))?;
         self.state.unwatched |= ready::mask(self.slots.len().wrapping_add(index));
@@ -136,7 +137,7 @@ impl Pool<'_, '_> {
         {
             return Err(UdpError::NotOurs);
         }
-        // A closed socket is reused, and its unsent datagrams are lost.
+        // A closed socket on the same address is freed, and its unsent datagrams are lost.
         for place in self.udp.iter_mut() {
             if place.role == Role::Closing && place.overlaps(wanted) {
                 place.free();
@@ -215,7 +216,7 @@ impl Pool<'_, '_> {
             return Ok(());
         }
         self.state.env.network.join(group)?;
-        // `groups` has room for as many groups as the stack.
+        // `groups` has room for all the groups that the stack can join.
         place.groups.push(group).map_err(|_| UdpError::NoSocket)
     }
 
@@ -237,7 +238,8 @@ impl Pool<'_, '_> {
         }
     }
 
-    /// Frees the place of a closed socket when the stack has sent its datagrams.
+    /// Frees the place of a closed socket. If the stack still has datagrams to send, marks the place as
+    /// [`Role::Closing`].
     fn unbind(&mut self, index: usize) {
         while let Some(group) = self.udp.get_mut(index).and_then(|place| place.groups.pop()) {
             self.leave_unused(group);

@@ -78,7 +78,7 @@ fn those_who_wait_are_served_oldest_first() {
     world.pass(second);
     let older = world.call();
     world.pass(second);
-    // The socket that is free now has a lower number than the one whose client waits.
+    // The socket that becomes free now has a lower index than the socket whose client waits.
     let conns = world.accepted();
     let (one, other) = (conns[0], conns[1]);
     world.with_conn(one, |conn| conn.abort());
@@ -128,8 +128,7 @@ fn a_client_that_resets_gives_its_slot_back() {
     world.settle();
     let conn = world.accepted()[0];
     assert_eq!(world.events(conn), [failed(ConnError::Reset)]);
-    // A slot of the base becomes free for the client that waits, and a socket becomes free for
-    // another.
+    // A slot of the base becomes free for the client that waits, and a socket becomes free for another client.
     assert_eq!(world.accepted().len(), 5);
     let another = world.call();
     assert_eq!(world.peer.state(another), State::Established);

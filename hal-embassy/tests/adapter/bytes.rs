@@ -26,7 +26,7 @@ fn echo() -> World {
     world
 }
 
-/// Sends `data` and receives until everything came back, and lets a tick of `step` pass in between.
+/// Sends `data` and receives until all of it has come back. Lets the time `step` pass after each attempt.
 fn converse(world: &mut World, call: Call, data: &[u8], step: Duration) -> Vec<u8> {
     let mut heard = Vec::new();
     let mut left = data;

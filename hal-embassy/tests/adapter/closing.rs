@@ -106,13 +106,13 @@ fn an_end_of_the_peer_that_is_repeated_is_acknowledged_again() {
     let mut world = answering::<3>(config);
     let call = world.call();
     assert_eq!(world.hear(call), answer());
-    // Our acknowledgement of the peer's end is lost.
+    // Our acknowledgement of the peer's end of stream is lost.
     world.lose(|segment| segment.source.0 == DEVICE);
     world.peer.close(call);
     world.settle();
     world.lose(|_| false);
     assert_eq!(world.peer.state(call), State::LastAck);
-    // Meanwhile, sockets must listen, but others can do that.
+    // Meanwhile, this socket need not listen: other sockets are free to listen.
     let next = world.call();
     world.pass(Duration::from_secs(1));
     assert_eq!(world.hear(next), answer());

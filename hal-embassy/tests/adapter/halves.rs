@@ -44,7 +44,7 @@ fn a_peer_that_was_told_our_end_is_still_heard() {
     });
     assert_eq!(world.hear(call), b"question");
     assert_eq!(world.peer.state(call), State::CloseWait);
-    // Longer than the linger timeout of a closed connection.
+    // This takes longer than the linger timeout of a closed connection.
     for _ in 0..10 {
         world.peer.send(call, &[7; 200]);
         world.pass(Duration::from_secs(5));

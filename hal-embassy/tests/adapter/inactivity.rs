@@ -100,7 +100,7 @@ fn input_that_is_found_together_with_its_timeout_is_no_timeout() {
     let (mut world, call, conn) = serving(Some(seconds(1)), None);
     world.peer.send(call, b"in time");
     world.settle_network();
-    // Something else uses the processor until the timeout has passed as well.
+    // Another task uses the processor until the timeout has passed, too.
     spend(seconds(2));
     world.settle();
     assert_eq!(world.received(conn), b"in time");

@@ -125,7 +125,7 @@ fn a_peer_that_is_silent_but_there_is_kept_by_default() {
 fn keep_alives_are_sent_at_the_configured_interval() {
     let mut world = serving(None, Some(10));
     world.call();
-    // When the interval was set, the default one was already running.
+    // When the interval was set, the stack had already started to wait for the default interval.
     world.pass(Duration::from_secs(21));
     let before = world.sent().len();
     world.pass(Duration::from_secs(100));

@@ -37,7 +37,7 @@ fn the_backlog_bounds_how_many_can_call_at_once() {
     world.listen(PORT);
     let calls = world.calls(3);
     assert_eq!(world.established(&calls), 2);
-    // Other sockets replace those that have clients, so the next two clients are accepted too.
+    // Now other sockets listen instead of the sockets that have clients, so the next two clients are accepted, too.
     let calls = world.calls(2);
     assert_eq!(world.established(&calls), 2);
 }
@@ -45,7 +45,7 @@ fn the_backlog_bounds_how_many_can_call_at_once() {
 #[test]
 fn listeners_share_the_pool() {
     let mut world = World::new();
-    // The first listener has all sockets before the others are added.
+    // The first listener has all sockets before the other listeners are added.
     let calls = [1, 2, 3].map(|port| {
         world.listen(port);
         port

@@ -110,7 +110,7 @@ fn a_socket_that_waits_listens_at_once_on_another_address() {
     let conn = world.accepted()[0];
     world.peer.close(call);
     world.with_conn(conn, |conn| conn.finish());
-    // The application holds a connection that has ended in order, so the base has no room.
+    // The application holds a connection that has ended in order, so the base has no room for another connection.
     let waiting = world.call();
     assert_eq!(world.peer.state(waiting), State::Established);
     world.pass(Duration::from_secs(1));
@@ -321,7 +321,7 @@ fn the_loop_gives_way_to_another_task_that_waits_for_the_address() {
     let mut world = serving();
     let stack = world.stack;
     let mut other = Task::new(async move { stack.wait_config_down().await });
-    // The stack has one place for a waker. Each task that takes it wakes the other.
+    // The stack stores one waker. Each task that sets its waker wakes the other task.
     for _ in 0..100 {
         world.settle();
         if !other.work() {

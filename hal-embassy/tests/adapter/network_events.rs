@@ -26,7 +26,7 @@ impl App {
     }
 }
 
-/// Makes a device that records its network events, before anything has run.
+/// Makes a device that records its network events. Neither the stack nor the loop has run yet.
 fn device(net: NetConfig) -> (World, Seen) {
     let seen = Seen::default();
     let told = seen.clone();
@@ -59,7 +59,7 @@ fn network(up: bool, ip: Option<Ipv4Addr>) -> Network {
 #[test]
 fn the_network_at_the_start_is_told_also_if_nothing_changes_later() {
     let (mut world, seen) = device(address(DEVICE));
-    // The stack has run before the loop does.
+    // The stack runs before the loop runs.
     world.settle_network();
     world.settle();
     assert_eq!(seen.take(), [(LINK | IPV4, network(true, Some(DEVICE)))]);

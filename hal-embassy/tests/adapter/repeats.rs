@@ -19,7 +19,7 @@ fn full() -> (World, Vec<Call>) {
     (world, calls)
 }
 
-/// Resets the connection of the socket with number `index`.
+/// Resets the accepted connection with this index, so that its socket becomes free.
 fn free(world: &mut World, calls: &[Call], index: usize) {
     let conn = world.accepted()[index];
     world.with_conn(conn, |conn| conn.abort());
@@ -53,7 +53,7 @@ fn a_client_whose_answer_was_lost_is_served_whichever_socket_is_free_when_it_cal
                     world.pass(Duration::from_secs(8));
                     let order = (first, second, lost, free_at);
                     assert_eq!(world.peer.state(call), State::Established, "{order:?}");
-                    // The reset of the client that held the second socket.
+                    // The only reset is for the client that held the second socket.
                     assert_eq!(world.resets(), resets + 1, "{order:?}");
                     assert_eq!(world.accepted().len(), 5, "{order:?}");
                 }
@@ -62,8 +62,8 @@ fn a_client_whose_answer_was_lost_is_served_whichever_socket_is_free_when_it_cal
     }
 }
 
-/// The SYN arrives again just before the device retransmits its answer, so two answers are under
-/// way. The client would take the first one and reset the socket that sent the second.
+/// The SYN arrives again just before the device retransmits its answer, so two answers are under way. The client
+/// would accept the first answer and reset the socket that sent the second answer.
 #[test]
 fn a_repeated_syn_that_crosses_the_repeated_answer_does_no_harm_whichever_socket_is_free() {
     for first in 0..4 {
@@ -88,7 +88,7 @@ fn a_repeated_syn_that_crosses_the_repeated_answer_does_no_harm_whichever_socket
     }
 }
 
-/// As before, but the last step of the handshake is lost.
+/// As in the first test, but the last step of the handshake is lost.
 #[test]
 fn a_client_whose_acknowledgement_was_lost_is_served_whichever_socket_is_free() {
     for first in 0..4 {
@@ -119,7 +119,7 @@ fn others_are_answered_while_a_client_calls_again() {
     let slow = world.call();
     free(&mut world, &calls, 0);
     world.pass(MILLIS * 700);
-    // The socket before the one in handshake is idle; the one after it listens.
+    // The socket before the socket in handshake does not listen; the socket after it listens.
     let other = world.call();
     assert_eq!(world.peer.state(other), State::Established);
     world.pass(Duration::from_secs(1));

@@ -121,8 +121,7 @@ fn a_pass_that_took_too_long_is_cut_short() {
         for _ in 0..3 {
             cx.after(Duration::from_secs(1), work).expect("there is room");
         }
-        // The time is read after each callback, so the last callback sees the time that the others
-        // took.
+        // The time is read after each callback, so the last callback sees the time that the other callbacks took.
         cx.after(Duration::from_secs(1), |_, event| {
             assert_eq!(event.now().as_micros(), 1_030_000);
         })

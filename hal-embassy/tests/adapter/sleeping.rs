@@ -8,7 +8,7 @@ use picoevent_embassy::Config;
 use crate::world::app::App;
 use crate::world::{DEVICE, PORT, World, address};
 
-/// Makes a device whose stack has no timers of its own.
+/// Makes a device whose stack has neither a timeout nor keep-alive.
 fn patient<const CONNS: usize, const SOCKETS: usize>() -> World {
     let config = Config { timeout: None, ..Config::default() };
     let mut world = World::with::<CONNS, SOCKETS>(config, address(DEVICE));
@@ -62,7 +62,8 @@ fn a_loop_with_idle_connections_sleeps() {
     assert_idle(&mut world);
     world.calls(3);
     assert_idle(&mut world);
-    // Clients for which the base has no room. The stack probes them, which does not wake the loop.
+    // The base has no room for these clients. The stack sends them keep-alive probes, but this does not
+    // wake the loop.
     world.calls(4);
     assert_loop_idle(&mut world);
 }
@@ -157,9 +158,9 @@ fn a_segment_polls_the_loop_and_the_runner_a_few_times_only() {
         assert_eq!(world.hear(call), b"echo");
     }
     let (device, runner) = polls(&world);
-    // For each segment, and for the acknowledgement of its echo.
+    // One poll for each segment, and one for the acknowledgement of its echo.
     assert!(device - before.0 <= 2 * SEGMENTS, "{} polls", device - before.0);
-    // The same, and once more after each turn of the loop.
+    // The same number of polls, and one more after each turn of the loop.
     assert!(runner - before.1 <= 4 * SEGMENTS, "{} polls", runner - before.1);
 }
 
@@ -171,7 +172,7 @@ fn the_loop_is_not_woken_by_its_own_calls() {
     assert_idle(&mut world);
     let before = world.device.polls;
     world.with_conn(conn, |conn| conn.close());
-    // The command, and the acknowledgement of our end of stream.
+    // One poll for the command, and one for the acknowledgement of our end of stream.
     assert_eq!(world.device.polls - before, 2);
 }
 

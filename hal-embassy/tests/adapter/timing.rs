@@ -1,5 +1,4 @@
-//! Time and triggers: timers fire when they are due, and the loop never sleeps through a raised
-//! trigger.
+//! Time and triggers: timers fire when they are due, and a raised trigger always wakes the loop.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -141,8 +140,8 @@ fn callbacks_that_never_rest_leave_the_network_its_turn() {
     assert!(world.seen.borrow().signals < 1000);
 }
 
-/// Makes a device that was on for a while before its loop is made, with a timer and a connect from
-/// before the first turn.
+/// Makes a device that was on for an hour before its loop is made. Its timer and its connect were added before the
+/// first turn of the loop.
 fn made_late(origin: Instant) -> World {
     let seen = Rc::<RefCell<Seen>>::default();
     let told = seen.clone();
@@ -177,7 +176,7 @@ fn what_was_armed_before_the_first_turn_or_between_two_runs_counts_from_then() {
         let mut world = made_late(Instant::from_micros(origin));
         world.pass(Duration::ZERO);
         let start = world.now();
-        // The thirty seconds between the two runs pass when the first one ends.
+        // When the first run ends, thirty seconds pass before the second run begins.
         world.pass(Duration::from_micros(999_999));
         assert_eq!(world.seen.borrow().signals, 0, "{origin}");
         world.pass(Duration::from_micros(1));

@@ -62,7 +62,7 @@ fn a_reset_is_heard_after_both_ends_if_something_was_not_delivered() {
     assert_eq!(world.events(conn), [ConnEvent::Eof, failed(ConnError::Reset)]);
 }
 
-/// A call of the stack within another call of it would panic in its `RefCell`.
+/// A call of the stack within another call of the stack would panic in the stack's `RefCell`.
 #[test]
 fn callbacks_may_call_any_verb() {
     fn everything(app: &mut App, conn: &mut ConnMut<'_, '_, App>) {
@@ -92,7 +92,7 @@ fn callbacks_may_call_any_verb() {
 
 #[test]
 fn a_callback_may_abort_its_own_connection_and_another() {
-    /// Aborts both connections, when the second one is called.
+    /// Aborts both connections in the callback of the second connection.
     fn free_all(app: &mut App, conn: &mut ConnMut<'_, '_, App>, event: ConnEvent) {
         let accepted = app.seen.borrow().accepted.clone();
         if event != ConnEvent::Readable || conn.id() == accepted[0] {
@@ -107,7 +107,7 @@ fn a_callback_may_abort_its_own_connection_and_another() {
     let (mut world, other, _) = serving();
     let call = world.call();
     world.command(|app, _| app.call = free_all);
-    // Both are ready when the sockets are checked next.
+    // Both connections have input when the sockets are checked next.
     world.peer.send(call, b"go");
     world.peer.send(other, b"anyway");
     world.settle();

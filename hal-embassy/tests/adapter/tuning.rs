@@ -20,8 +20,8 @@ fn accepted(world: &mut World) -> Conn {
     *world.accepted().last().expect("it was accepted")
 }
 
-/// Returns the number of segments that carry two bytes, written one after the other, while the peer
-/// acknowledges nothing.
+/// Returns the number of segments that the device sends for two bytes. The bytes are written one after the other,
+/// while the peer acknowledges nothing.
 fn segments_of_two_writes(world: &mut World, conn: Conn) -> usize {
     world.lose(|segment| segment.source.0 == PEER);
     let before = world.sent().len();

@@ -1,4 +1,4 @@
-//! Connects take turns: a host that does not answer does not delay a connect to another host.
+//! The time slices of connects: a host that does not answer does not delay a connect to another host.
 
 use std::collections::HashSet;
 use std::time::Duration;
@@ -15,8 +15,7 @@ fn seconds(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
 }
 
-/// Connects to `dead` hosts that do not exist, then `live` times to one that does, all in one
-/// callback.
+/// Connects to `dead` hosts that do not exist, then `live` times to a host that exists, all in one callback.
 fn connect(world: &mut World, dead: u8, live: usize) -> (Vec<Conn>, Vec<Conn>) {
     (0..live).for_each(|_| {
         world.peer.listen(SERVICE);
@@ -92,7 +91,7 @@ fn output_of_a_connection_that_was_closed_while_others_had_their_turn_is_deliver
     world.lose(|_| true);
     let conn = world.connect(SERVICE);
     world.pass(seconds(5));
-    // A younger connect has the stack to itself.
+    // While a younger connect is under way, the older one has no time slice.
     connect(&mut world, 1, 0);
     world.with_conn(conn, |conn| {
         conn.write(b"last words").expect("there is room");
@@ -138,7 +137,7 @@ fn a_connect_that_finds_no_socket_leaves_the_others_their_turns() {
         World::with::<4, 2>(picoevent_embassy::Config::default(), crate::world::address(DEVICE));
     world.lose(|_| true);
     let (_, live) = connect(&mut world, 1, 1);
-    // Now the connect to the host that does not answer has its turn.
+    // Now the connect to the host that does not answer has its time slice.
     world.pass(seconds(9));
     let without_socket = world.connect(SERVICE);
     assert_eq!(world.events(without_socket), [failed(ConnError::NoSocket)]);

@@ -1,4 +1,4 @@
-//! UDP sockets on the stack's: datagrams that are received, sent and dropped.
+//! UDP sockets of the base on UDP sockets of the stack: datagrams that are received, sent and dropped.
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
@@ -219,7 +219,7 @@ fn a_neighbour_that_does_not_answer_is_given_up_and_delays_no_other_for_long() {
     scene.send(b"hello?");
     scene.world.pass(Duration::from_millis(200));
     assert_eq!(scene.failures(), [UdpError::Unreachable]);
-    // The stack asks for one hardware address a second.
+    // The stack sends one request for a hardware address per second.
     scene.world.pass(Duration::from_secs(1));
     assert_eq!(scene.answers(), [&b"you"[..], b"hello?"]);
     assert_eq!(scene.dropped(socket), Dropped { input: 0, output: 1 });
@@ -300,7 +300,7 @@ fn what_is_sent_just_before_the_close_arrives() {
         udp.close();
     });
     assert_eq!(scene.answers(), [b"a", b"b", b"c"]);
-    // As before, with datagrams under way.
+    // The same, while the stack still has datagrams to send.
     let socket = scene.bind(PORT);
     scene.with(socket, |udp| {
         [b"d", b"e"].iter().for_each(|data| udp.send_to(*data, peer()).unwrap());

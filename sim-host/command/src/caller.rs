@@ -1,10 +1,10 @@
 //! A client for tests: it connects to a server as soon as it is started, and is informed of network
 //! changes.
 //!
-//! At its start, a device may have no link and no address yet, and it may lose both later. The
-//! adapter promises that a connect waits for them, and that the application is informed of each
-//! change. An ordinary client retries after a failure, so it does not notice a connect that fails
-//! at once. This client reports in [`Caller::problem`]:
+//! At its start, a device may have no link and no address yet, and it may lose both later. The adapter promises that
+//! a connect waits for the link and the address, and that the application is informed of each change. An ordinary
+//! client retries after a failure, so it does not notice a connect that fails at once. This client reports in
+//! [`Caller::problem`]:
 //!
 //! * a connect that ends because there is no route, before the adapter has waited its full timeout;
 //! * a timer, set before the first turn, that fires too early or too late;
@@ -79,7 +79,8 @@ impl Caller {
 
     fn soon(&mut self, event: &mut EventMut<'_, '_, Self>) {
         let passed = event.now().since(self.started_at);
-        // If the clock steps forward, the timer is late. But the loop's time must not start again.
+        // If the clock steps forward, the timer is late. A delay longer than [`LONG`] shows that the loop's time has
+        // started again, which must not happen.
         if passed < SOON || passed > LONG {
             self.broken(format!("a timer of {SOON:?} was due after {passed:?}"));
         }
@@ -125,7 +126,7 @@ impl Protocol<Caller> for Call {
 
     fn ended(app: &mut Caller, conn: &mut ConnMut<'_, '_, Caller>, end: ConnEnd) {
         let waited = conn.cx().now().since(app.called_at);
-        // Its server is on the local network, whichever address the device has.
+        // The server is on the local network, whichever address the device has.
         if end == ConnEnd::Failed(ConnError::Unreachable) && waited < WAIT {
             app.broken(format!("a connect failed after {waited:?} instead of waiting {WAIT:?}"));
         }

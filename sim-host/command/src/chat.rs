@@ -16,7 +16,7 @@ const PLENTY: Pool = Pool::new(PLACES).spare(1).rings(512, 1024);
 const LITTLE: Pool = Pool::new(PLACES).rings(260, 280);
 const TWO: Pool = Pool::new(2).spare(1).rings(300, 600);
 
-/// Devices with rings for many lines, or for one, and with windows of different sizes.
+/// Devices whose rings have room for many lines or for one line, and with receive windows of different sizes.
 const SIZES: [Size<App>; 3] = [
     Size::of(
         PLENTY,
@@ -49,12 +49,12 @@ pub fn chat() -> TestCase<App> {
 
 /// What all clients have said and received.
 ///
-/// A client says its lines, and then `/who`. The answer confirms that all its lines were passed on.
-/// From then on, each other client that was in the room before the first line must receive all of
-/// them, in order. So it sends `/who` too, and the answer must come after the lines.
+/// A client says its lines, and then `/who`. The answer to `/who` confirms that the server has passed on all these
+/// lines. From then on, every other client that was in the room before the first line must receive all these lines,
+/// in order. So every other client sends `/who`, too, and must receive the lines before the answer.
 struct Room {
-    /// The number of lines that each connection says, by its number. The list repeats after its
-    /// end.
+    /// The number of lines that each connection says, by the number of the connection. After the end of the list, the
+    /// numbers repeat.
     lines: Vec<u32>,
     /// The minimum length of a line.
     length: usize,
@@ -69,7 +69,7 @@ struct Talker {
     says: u32,
     /// The number of the next line expected from each connection.
     heard: HashMap<u32, u32>,
-    /// The connections whose lines it may have missed, because they were there first.
+    /// The connections whose lines it may have missed, because these connections were there first.
     late: Vec<u32>,
     /// It knows that all its lines were passed on.
     is_confirmed: bool,
@@ -179,8 +179,8 @@ impl Service for Room {
             self.line(number, &line)?;
             let Some(talker) = self.talkers.get(&number) else { continue };
             if !was_named && talker.name.is_some() {
-                // Clients in the room receive all lines from now on. The others receive only a part,
-                // or none.
+                // Clients in the room receive all lines from now on. Other clients receive only a part of the
+                // lines, or none.
                 let says = talker.says;
                 for nth in 0..says {
                     let text = self.text(number, nth);
@@ -204,8 +204,8 @@ impl Service for Room {
         Ok(())
     }
 
-    /// Sends `/who` after the lines of the clients that have said all of theirs, and leaves when
-    /// all clients have.
+    /// Sends `/who` when other clients have said all their lines, to check that the lines have arrived. Leaves when
+    /// all clients have said all their lines and the answers have come.
     fn going_on(&mut self, session: &mut Session) -> Result<(), String> {
         let number = session.number();
         let Some(me) = self.talkers.get(&number) else { return Ok(()) };
@@ -238,7 +238,7 @@ impl Service for Room {
 
     fn finished(&mut self, session: &mut Session) -> Result<(), String> {
         session.close();
-        // A client that got no place has no name.
+        // A client that was refused because the server was full has no name.
         match self.talkers.get(&session.number()) {
             Some(talker) if talker.name.is_some() && !talker.has_quit => {
                 Err(format!("connection {} was ended", session.number()))

@@ -13,8 +13,8 @@ mod browser;
 mod requests;
 mod socket;
 
-/// Rings that hold little more than a line and the longest answer written at once. Their sizes are
-/// odd, so that pieces of a frame do not begin at the start of a mask.
+/// Rings that hold little more than a line and the longest answer written at once. Their sizes are not multiples of
+/// four, the length of a mask. So a piece of a frame need not begin at the start of a mask.
 const LITTLE: Pool = Pool::new(3).rings(131, 643);
 const ONE: Pool = Pool::new(1).spare(1).rings(258, 701);
 
@@ -43,8 +43,8 @@ pub fn device() -> TestCase<Device> {
         .invariant(|app, cx| app.problem(cx).map_or(Ok(()), |problem| Err(problem.to_owned())))
 }
 
-/// What a client does, drawn before the simulation. A connection's plan is found by its number, so
-/// a client that was refused does something else on its next connection.
+/// What a client does, drawn before the simulation. The number of a connection selects its plan, so a client that was
+/// refused does something else on its next connection.
 #[derive(Clone, Copy)]
 struct Plan {
     kind: u64,

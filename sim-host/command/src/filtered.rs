@@ -27,8 +27,8 @@ pub struct Filtered {
 /// Sent after the last byte.
 const MARK: &[u8; 3] = b"###";
 
-/// Devices that are short of something, as in [`Size::standard`], with two connections in memory
-/// for each client. No ring is shorter than the encoding of one byte.
+/// Devices that lack memory or sockets, as in [`Size::standard`]. Each has room for two in-memory connections per
+/// client, above the client's socket. No ring is shorter than the encoding of one byte.
 const SIZES: [Size<Filtered>; 6] = [
     Size::of(
         Pool::new(4).rings(512, 512),

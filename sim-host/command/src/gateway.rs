@@ -21,8 +21,8 @@ pub use online::gateway_online;
 
 const USAGE: &str = "error: get KEY, set KEY VALUE, watch, quit\r\n";
 
-/// Devices with windows of different sizes, the largest first. All have a socket for each
-/// connection of the pools, one more for each listener, and one for discovery.
+/// Devices with windows of different sizes, the largest first. All have a socket for each connection of the pools,
+/// one more socket for each listener, and one UDP socket for discovery.
 const SIZES: [Size<Gateway>; 3] = [
     Size::with_udp(
         Pool::rest(),
@@ -136,7 +136,8 @@ fn client() -> Script {
     Script::new().may_end_with(BUSY).may_end_with(IDLE).goodbye(GOODBYE)
 }
 
-/// A client that asks for a value, then watches values each second, and leaves after a few.
+/// A client that requests one value, then watches the values that the gateway sends each second, and leaves after a
+/// few of them.
 fn watcher(choices: &mut Choices<'_>) -> Script {
     let script = Script::new().may_end_with(BUSY).may_end_with(IDLE).may_end_with(GOODBYE);
     let known = Script::new().expect_pattern("<number>\r\n");
@@ -163,7 +164,7 @@ fn idler(choices: &mut Choices<'_>) -> Script {
 
 /// Pipelined commands, whole or cut at any byte. All must be answered in order.
 fn console(choices: &mut Choices<'_>) -> Script {
-    // The gateway keeps eight keys, and the broker sets four others.
+    // The gateway keeps eight keys, and the broker sets four other keys.
     let key = choices.client() % 4;
     // All clients set a key to the same value, so the answers are known.
     let mut commands = format!("set k{key} value of {key}\r\n");

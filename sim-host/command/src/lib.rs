@@ -54,8 +54,8 @@ fn there_and_back(choices: &mut Choices<'_>) -> Script {
     echoed(choices, <[u8]>::to_vec, &[])
 }
 
-/// A client that gets back what it sends. `on_the_wire` encodes bytes for the wire, and `behind`
-/// follows the last one.
+/// A client that gets back what it sends. `on_the_wire` encodes bytes for the wire. The bytes `behind` follow the
+/// last echoed byte.
 fn echoed(choices: &mut Choices<'_>, on_the_wire: fn(&[u8]) -> Vec<u8>, behind: &[u8]) -> Script {
     let length = 1 + choices.up_to(1_500) as usize;
     let first = 31 * u64::from(choices.client());

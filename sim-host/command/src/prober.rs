@@ -1,23 +1,22 @@
 //! A server for tests: its callbacks change other connections and its listeners.
 //!
-//! The loop promises to check a due callback again before it calls it. An ordinary server rarely
-//! tests this, because its callbacks change only their own connection. Here each byte that a client
-//! sends is a command. Some commands write to all other connections, disable them, remove their
-//! timeouts, change their marks or close a listener, while callbacks of these objects may be due.
-//! The application records what it has requested, and [`Prober::problem`] reports a callback that
-//! breaks it:
+//! The loop promises to check, directly before it calls a due callback, that the callback is still due. An ordinary
+//! server rarely tests this, because its callbacks change only their own connection. Here each byte that a client
+//! sends is a command. Some commands write to all other connections, disable them, remove their timeouts, change
+//! their marks or close a listener, while callbacks of these objects may be due. The application records what it has
+//! requested, and [`Prober::problem`] reports a callback that contradicts these requests:
 //!
 //! * a write callback that runs although the output left is more than the low mark;
 //! * a read callback, or a timeout, of a disabled direction;
-//! * a timeout that was removed;
+//! * a timeout callback after the timeout was removed;
 //! * a read callback with less input than the low mark, or more than the high mark;
 //! * an accept on a listener that was disabled or freed;
 //! * an end of stream that is reported in the same pass in which the read callback wrote, before
 //!   the back end was offered this output.
 //!
-//! Each command is answered with one byte. The answers, and what other clients' commands write,
-//! form one sequence. So a client can check every byte it receives, but does not know whose command
-//! wrote it.
+//! Each command is answered with one byte. The answers to a client, and the bytes that other clients' commands
+//! write to it, form one sequence. So a client can check every byte it receives, but does not know whose command
+//! wrote the byte.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -31,7 +30,7 @@ use picoevent_sim::world::{Choices, Script, Size, TestCase};
 /// The first of the two ports the server listens on.
 pub const PORT: u16 = 9996;
 
-/// The commands that do more than write a byte, in the order of the client's choice.
+/// All commands. A client chooses a command by its index. Every command except `e` does more than write the answer.
 const COMMANDS: &[u8] = b"ewrtlfm";
 
 /// The time for which connections stay disabled and listeners closed.
@@ -277,7 +276,8 @@ impl Prober {
         if let Ok(mut view) = cx.conn(conn) {
             view.enable(Direction::Read);
         }
-        // Timeouts that passed at the same time as this one are due, but must no longer run.
+        // Timeouts of other connections that passed at the same time are due, too, but their callbacks must
+        // no longer run.
         match (timeouts as usize + conn.index()).is_multiple_of(2) {
             true => self.disable_reading(cx, conn),
             false => self.remove_timeouts(cx, conn),
@@ -400,7 +400,8 @@ impl Prober {
                     listener.enable();
                     port.open = true;
                 }
-                // The slot is freed only after the back end has processed the listener's end.
+                // A new listener may find no room: the slot of a freed listener is free only after the back end has
+                // processed the listener's end.
                 _ => again |= port.listen(index, self.clients, cx).is_err(),
             }
         }

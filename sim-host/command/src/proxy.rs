@@ -1,4 +1,4 @@
-//! proxy in the simulator: clients, and a server that does what they ask for.
+//! proxy in the simulator: clients, and a server that does what the clients request.
 
 use std::collections::HashMap;
 
@@ -77,8 +77,8 @@ fn echoed(choices: &mut Choices<'_>) -> Script {
     }
 }
 
-/// A client to which the server sends bytes and ends its stream. The client continues to send, and
-/// then ends.
+/// A client to which the server sends bytes and ends its stream. The client continues to send, and then
+/// ends its stream.
 fn told(choices: &mut Choices<'_>) -> Script {
     let (length, more) = (choices.up_to(1_500), choices.up_to(600));
     let script = Script::new().send(format!("T{length} {more}\n").as_bytes());

@@ -110,7 +110,7 @@ impl HasMqtt for Publisher {
             MqttEvent::Acked(id, _) if Some(id) == self.subscription => {}
             MqttEvent::Acked(id, reason) => match self.take(id) {
                 Some(number) if reason == Reason::SUCCESS => self.acked.push(number),
-                // It was published before the broker announced that it is too long.
+                // The message was published before the broker announced a limit that the message exceeds.
                 Some(number) if reason == Reason::PACKET_TOO_LARGE => self.lost.push(number),
                 Some(number) => self.broken(format!("message {number} has failed: {reason}")),
                 None => self.broken(format!("{id:?} has ended twice")),
@@ -126,7 +126,7 @@ impl HasMqtt for Publisher {
         }
     }
 
-    /// The broker has kept the session, and with it a subscription that was acknowledged.
+    /// Called when the broker has kept the session, and with it a subscription that it had acknowledged.
     fn message(&mut self, message: &mut Message<'_, '_, Self>) {
         self.hear(message);
     }

@@ -1,4 +1,4 @@
-//! udp-time in the simulator: clients that ask for the time with datagrams of any length.
+//! udp-time in the simulator: clients that request the time with datagrams of any length.
 
 use picoevent::{Pool, Storage};
 use picoevent_sim::world::{Choices, Size, Sockets, TestCase, UdpSockets};
@@ -8,8 +8,8 @@ type Memory = Storage<Time, 1, 0, { RINGS.bytes() }, 0, 0, 0, 1>;
 
 const NONE: fn() -> Sockets<0, 0, 0> = Sockets::new;
 
-/// The first size has the board's sockets. Of the others, one has room for a single datagram, and
-/// one for many short ones, which the ring takes all at once.
+/// The first size has the board's sockets. The second size has room for a single datagram. The third size has room
+/// for many short datagrams, and the ring takes all of them at once.
 const SIZES: [Size<Time>; 3] = [
     Size::with_udp(Pool::rest(), Memory::new, NONE, UdpSockets::<1, 256, 128>::new),
     Size::with_udp(Pool::rest(), Memory::new, NONE, UdpSockets::<1, LONGEST, 20, 1>::new),

@@ -95,7 +95,7 @@ fn shards_give_the_digest_of_one_process() {
     let merged = sim(&["merge", third, first, second]);
     assert!(said(&merged.stdout).starts_with("70 seeds, 0 failed, "), "{}", said(&merged.stdout));
     assert_eq!(digest(&merged), digest(&whole));
-    // A sweep that is not divided can be merged too.
+    // The report of a sweep that is not divided into shards can be merged, too.
     let path = file("undivided", "").to_str().unwrap().to_owned();
     sim(&["run", "echo", "--seeds", "3..73", "--report", &path]);
     assert_eq!(digest(&sim(&["merge", &path])), digest(&whole));

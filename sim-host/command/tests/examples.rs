@@ -33,7 +33,7 @@ fn echo_above_two_filters_works_in_every_kind_of_simulation() {
     assert!(tally.served > 500, "{tally:?}");
 }
 
-/// The prober's callbacks change other connections while callbacks of those are due.
+/// The prober's callbacks change other connections while callbacks of these connections are due.
 #[test]
 fn what_is_due_is_checked_again_when_it_is_called() {
     let tally = sweep(&prober(), 1_000, 1);
@@ -71,13 +71,13 @@ fn clients_and_collector_of_the_gateway_get_what_they_must() {
     }
 }
 
-/// The broker fails, and so does the network. Acknowledged messages were delivered, with QoS 2
-/// once.
+/// The broker fails, and so does the network. Acknowledged messages were delivered, and messages with QoS 2 were
+/// delivered only once.
 #[test]
 fn messages_are_delivered_as_their_quality_of_service_says() {
     for case in [publisher(), publisher_3()] {
         let tally = sweep(&case, 300, 2);
-        // It reconnects again and again.
+        // The client reconnects again and again.
         assert!(tally.accepted > 600, "{tally:?}");
         for kind in TroubleKind::ALL.iter().filter(|kind| **kind != TroubleKind::None) {
             assert!(tally.troubled[*kind as usize] > 0, "{}: {:?}", kind.word(), tally.troubled);
@@ -92,8 +92,8 @@ fn the_gateway_finds_collector_and_broker_by_their_names() {
     assert!(tally.served > 100 && tally.accepted > 200, "{tally:?}");
 }
 
-/// A day of the gateway, while its broker goes offline and comes back: it publishes all day, and no
-/// place for a sample is lost. In the end it has as many objects as at the beginning.
+/// A day of the gateway, while its broker goes offline and comes back: it publishes all day, and no room for samples
+/// is lost. At the end of the day, it has the same number of objects as at the beginning.
 #[test]
 #[ignore = "takes minutes"]
 fn the_gateway_lasts_for_a_day() {
@@ -135,8 +135,8 @@ fn the_device_answers_each_request_with_what_it_asks_for() {
     assert!(tally.served > 300, "{tally:?}");
 }
 
-/// Found by seed 389508: clients that had to start again sent a reset to an address that the device
-/// no longer had, and waited forever until it was sent.
+/// Found by seed 389508: clients that had to start again sent a reset to an address that the device no longer had,
+/// and waited forever for this reset to be sent.
 #[test]
 fn clients_whose_resets_cannot_be_sent_begin_again() {
     device().check_choices(
@@ -156,8 +156,8 @@ fn a_client_that_is_served_slowly_is_waited_for() {
     );
 }
 
-/// Found by seed 713250: a client of the socket-leak check echoes long messages over segments of
-/// sixteen bytes, and the next client waits for its place.
+/// Found by seed 713250: a client of the socket-leak check echoes long messages over segments of sixteen bytes, and
+/// the next client waits until the device has room for it.
 #[test]
 fn a_slow_client_of_the_socket_leak_check_is_waited_for() {
     device().check_choices(
@@ -167,8 +167,8 @@ fn a_slow_client_of_the_socket_leak_check_is_waited_for() {
     );
 }
 
-/// Found by seed 292: after a client had ended its stream, it got a normal end of stream when its
-/// server was reset.
+/// Found by seed 292: after a client had ended its stream, the client got a normal end of stream when the connection
+/// to its server was reset.
 #[test]
 fn a_proxy_passes_on_a_reset_also_behind_the_clients_end() {
     proxy().check_choices(

@@ -36,7 +36,7 @@ impl Log for Lines {
     fn flush(&self) {}
 }
 
-/// Returns the lines logged on this thread while `work` runs, with its result.
+/// Runs `work`. Returns its result and the lines that were logged on this thread meanwhile.
 fn said<T>(work: impl FnOnce() -> T) -> (T, Vec<String>) {
     // All tests set the same logger; only the first call succeeds.
     let _ = log::set_logger(&Lines);

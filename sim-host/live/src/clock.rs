@@ -23,7 +23,8 @@ impl Clock {
 
     /// Makes a clock that runs from `origin`.
     pub(super) fn started_at(origin: Instant) -> Self {
-        // It is not before the clock that is lent.
+        // The clock that is lent to the base must not start later than this clock. So start the lent clock first, if
+        // it has not started yet.
         first_asked();
         Self { origin, started: Some(Moment::now()) }
     }
@@ -38,8 +39,8 @@ impl Clock {
         self.started.map_or(self.origin, |started| plus_elapsed(self.origin, started))
     }
 
-    /// Returns what [`since_first_asked`] returned when this clock was at `now`, rounded up to a microsecond, so
-    /// that what has passed since then is never too long. Reads no clock.
+    /// Returns the value that [`since_first_asked`] had when this clock was at `now`. It is rounded up to a
+    /// microsecond, so that the time that has passed since then is never too long. Reads no clock.
     pub(super) fn lent_at(&self, now: Instant) -> Instant {
         let before = self.started.map_or(Duration::ZERO, |started| started - first_asked());
         let since_start = now.since(self.origin);
@@ -95,7 +96,7 @@ mod tests {
         let (now, before) = (clock.now(), since_first_asked());
         let passed = since_first_asked().since(clock.lent_at(now));
         assert!(ORIGIN.after(passed) <= ORIGIN.after(clock.now().since(now)), "{passed:?}");
-        // It is behind by two roundings at most.
+        // Two roundings make it at most two microseconds too late.
         let lent_at = clock.lent_at(now);
         assert!(lent_at <= before.after(Duration::from_micros(2)), "{lent_at:?} {before:?}");
     }

@@ -1,7 +1,7 @@
 //! The sockets of all connections.
 //!
-//! A connection's place here is the index of its handle. It keeps its socket as long as its slot in
-//! the base: the base decides how it ends.
+//! A connection's index in this table is the index of its handle. A connection keeps its socket as long as it has a
+//! slot in the base: the base decides how the connection ends.
 
 use std::io;
 use std::net::SocketAddr;
@@ -16,8 +16,9 @@ use super::{errno, reach, tuning};
 
 pub(super) struct Conns {
     streams: Vec<Option<Stream>>,
-    /// Connections whose sockets must be registered with the selector, or registered for more. This
-    /// happens just before the loop waits: many short connections have sent everything by then.
+    /// Connections whose sockets must be registered with the selector, or registered for more directions. They are
+    /// registered just before the loop waits. Many short connections have sent everything by then, and need not be
+    /// registered for output.
     to_watch: Vec<Conn>,
     /// Whether a descriptor was closed since the last [`take_room`](Self::take_room).
     room: bool,
@@ -28,8 +29,8 @@ impl Conns {
         Self { streams: Vec::new(), to_watch: Vec::new(), room: false }
     }
 
-    /// Does work that needs a descriptor. While there is none, closes the socket of the connection
-    /// that lingers longest, which the application no longer needs, and tries the work again.
+    /// Does work that needs a descriptor. While no descriptor is free, closes the socket of the connection that has
+    /// lingered longest, and tries the work again. The application no longer needs such a connection.
     ///
     /// # Errors
     /// The work's error. If the error is a missing descriptor, no connection lingers any more.
@@ -91,7 +92,7 @@ impl Conns {
         }
     }
 
-    /// Handles an event of the selector for the connection in a place.
+    /// Handles an event of the selector for the connection with this index.
     pub(super) fn note<A>(&mut self, place: usize, event: &Event, base: &mut EventBase<'_, A>) {
         if let Some(stream) = self.streams.get_mut(place).and_then(Option::as_mut) {
             let (conn, part) = (stream.conn, stream.note(event));
@@ -143,7 +144,7 @@ impl Conns {
         base.failed(conn, failure);
     }
 
-    /// Adds a socket. A connection that had the same place has ended; its socket is dropped.
+    /// Adds a socket. A connection that had the same index has ended; its socket is dropped.
     fn put(&mut self, stream: Stream) {
         let place = stream.conn.index();
         if place >= self.streams.len() {

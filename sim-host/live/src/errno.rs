@@ -48,8 +48,8 @@ pub(super) fn udp(error: &io::Error) -> UdpError {
     }
 }
 
-/// Returns whether an accept failed because of one connection only, so that the next may succeed
-/// (accept(2), "Error handling").
+/// Returns whether an accept failed because of one connection only, so that the next accept may succeed (accept(2),
+/// "Error handling").
 pub(super) fn concerns_one_peer(error: &io::Error) -> bool {
     matches!(
         Errno::from_io_error(error),

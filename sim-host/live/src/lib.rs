@@ -7,8 +7,7 @@
 //!   mio           epoll, kqueue
 //! ```
 //!
-//! [`Live`] carries out the actions of a base, waits for the system, and feeds the events to the
-//! base:
+//! [`Live`] carries out the actions of a base, waits for events of the system, and feeds the events to the base:
 //!
 //! ```no_run
 //! use std::net::SocketAddr;
@@ -38,21 +37,20 @@
 //! # }
 //! ```
 //!
-//! The application sees level-triggered readiness, although the selector reports only changes: each
-//! socket keeps its readable and writable state, and other descriptors are registered again. Bytes
-//! go to the system when the application writes them; the selector is needed only when the system
-//! does not take all of them. They move between the system and a connection's rings without a copy
-//! in between.
+//! The application sees level-triggered readiness, although the selector reports only changes: the back end keeps the
+//! readable and writable state of each socket, and registers other descriptors again. Bytes go to the system when the
+//! application writes them; the selector is needed only when the system does not take all bytes. Bytes move between
+//! the system and a connection's rings without a copy in between.
 //!
-//! While a base has no room for a connection, the connection stays in the system's backlog. When
-//! the process runs out of descriptors, the sockets of closed connections that wait for their
-//! peers' end of stream are closed, the oldest first. When none is left, listeners accept nothing
-//! until a descriptor is closed, or for at most [a second](RETRY).
+//! While a base has no room for a connection, the connection stays in the system's backlog. When the process runs out
+//! of descriptors, the sockets of closed connections that wait for their peers' end of stream are closed, the oldest
+//! first. When no such socket is left, listeners accept nothing until a descriptor is closed, or for at most [a
+//! second](RETRY).
 //!
-//! A datagram is received into a buffer of the back end, and copied into its socket's ring. A
-//! datagram that does not fit waits in the back end, and the following ones wait in the system's
-//! buffer, which drops those that do not fit. A datagram that the system refuses to send is dropped
-//! and counted ([`UdpMut::dropped`](picoevent::UdpMut::dropped)).
+//! A datagram is received into a buffer of the back end, and copied into its socket's ring. A datagram that does not
+//! fit the ring waits in the back end, and the following datagrams wait in the system's buffer. The system drops
+//! datagrams that do not fit its buffer. A datagram that the system refuses to send is dropped and counted
+//! ([`UdpMut::dropped`](picoevent::UdpMut::dropped)).
 //!
 //! The seed of the base's random bytes comes from the system: [`seed`]. The base gets the system's
 //! addresses and name servers when a run begins ([`Cx::network`](picoevent::Cx::network)), but not
@@ -60,9 +58,8 @@
 //!
 //! [`HeapStorage`] is the memory of a base on the heap. Its size is chosen at run time.
 //!
-//! It needs Unix: descriptors, and signals that are delivered through a pipe. On other systems the
-//! crate is empty. It is tested on Linux, and compiled for macOS. This crate has no unsafe code and
-//! starts no thread.
+//! The crate needs Unix: descriptors, and signals that are delivered through a pipe. On other systems the crate is
+//! empty. It is tested on Linux, and compiled for macOS. This crate has no unsafe code and starts no thread.
 
 #![cfg(unix)]
 
@@ -119,7 +116,7 @@ pub struct Live {
     triggers: Vec<&'static Trigger>,
     objects: Objects,
     blocking: Blocking,
-    /// Whether the last pass skipped the look for news.
+    /// Whether the last pass did not look for new events of the selector.
     skipped: bool,
 }
 
@@ -226,10 +223,9 @@ impl Live {
         ended
     }
 
-    /// Does one turn without waiting: carries out the base's actions, feeds it new events, and runs
-    /// the callbacks that are due at the most urgent priority. This is for programs that have their
-    /// own loop and call this often. If the base's loop has ended, returns the reason and does
-    /// nothing.
+    /// Does one turn (one iteration of the event loop) without waiting: carries out the base's actions, feeds it new
+    /// events, and runs the callbacks that are due at the most urgent priority. This function is for programs that
+    /// have their own loop and call it often. If the base's loop has ended, returns the reason and does nothing.
     ///
     /// The base's time continues between two turns, from its value at the first turn. A verb called
     /// on the base between two turns updates the time, so a timer made then counts from that
@@ -250,17 +246,16 @@ impl Live {
             self.clock = Clock::started_at(base.now());
         }
         let ended = self.turn(base, app, Blocking::Never);
-        // A timer made before the next turn counts from the moment it is made, so the clock is read
-        // then.
+        // A timer that is made before the next turn counts from the moment at which it is made. The base reads the
+        // lent clock at that moment.
         base.lend_idle_clock(clock::since_first_asked, self.clock.lent_at(base.now()));
         ended
     }
 
-    /// Frees every listener and closes every connection of the base, and waits until the system has
-    /// all their output, within the [limits](picoevent::Cx::set_close_limits). No callback runs.
-    /// After that the base can listen, connect and run again. A connection that the application
-    /// held keeps its place in its pool until the next run has reported its end. A program that
-    /// exits without this call loses the bytes in the output rings.
+    /// Frees every listener and closes every connection of the base, and waits until the system has all their output,
+    /// within the [limits](picoevent::Cx::set_close_limits). No callback runs. After that the base can listen,
+    /// connect and run again. A connection that the application held still occupies its pool until the next run has
+    /// reported the connection's end. A program that exits without this call loses the bytes in the output rings.
     ///
     /// # Errors
     /// The system's error, if the selector fails.
@@ -291,7 +286,7 @@ impl Live {
         self.blocking = blocking;
         match base.turn(app, self) {
             Progress::Ready(ended) => ended,
-            // `wait` blocks instead, and never returns this.
+            // This does not happen: `wait` blocks and never returns `Pending`.
             Progress::Pending => Ok(None),
         }
     }

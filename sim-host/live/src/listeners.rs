@@ -1,8 +1,8 @@
 //! Listening sockets.
 //!
-//! An accept that finds no client costs more than an event of the selector. So a listener accepts
-//! one connection and is then registered again, which makes the selector report further clients. It
-//! accepts more at once only while clients arrive in every turn.
+//! An accept that finds no client costs more than an event of the selector. So a listener accepts one connection and
+//! is then registered again, which makes the selector report further clients. It accepts more connections at once
+//! only while clients arrive in every turn of the loop.
 
 use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
@@ -24,7 +24,7 @@ const BATCH: usize = 64;
 const BACKLOG: i32 = 4096;
 
 pub(super) struct Listeners {
-    /// Indexed by the listener's place in the base.
+    /// Indexed by the index of the listener's handle.
     held: Vec<Option<Held>>,
     /// When to try again after there was no descriptor for a connection.
     rests_until: Option<Instant>,
@@ -127,7 +127,7 @@ impl Listeners {
         }
     }
 
-    /// Makes the next accept try again, since there may be a descriptor.
+    /// Makes the next accept try again, since a descriptor may be free now.
     pub(super) fn resume(&mut self) {
         self.rests_until = None;
     }
@@ -138,7 +138,7 @@ impl Listeners {
         self.rests_until.is_none() && self.held.iter().flatten().any(waits)
     }
 
-    /// Returns when to try again: [`Instant::MAX`] if there was a descriptor.
+    /// Returns when to try again; [`Instant::MAX`] if the last accept did not lack a descriptor.
     pub(super) fn deadline(&self) -> Instant {
         self.rests_until.unwrap_or(Instant::MAX)
     }

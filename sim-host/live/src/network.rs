@@ -35,7 +35,7 @@ pub(super) fn describe() -> Network {
     network
 }
 
-/// Returns the address from which the system would send to `far`.
+/// Returns the address from which the system would send to `far`; `None` if it cannot send there.
 fn address_towards(far: IpAddr) -> Option<IpAddr> {
     let any: IpAddr = match far {
         IpAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
@@ -46,8 +46,8 @@ fn address_towards(far: IpAddr) -> Option<IpAddr> {
     socket.local_addr().ok().map(|address| address.ip())
 }
 
-/// Returns the name servers in a text in the format of resolv.conf(5). Leaves out those whose
-/// address names an interface.
+/// Returns the name servers in a text in the format of resolv.conf(5). Leaves out servers whose address contains the
+/// name of an interface, such as `fe80::1%eth0`.
 fn name_servers(text: &str) -> impl Iterator<Item = IpAddr> {
     text.lines().filter_map(|line| {
         let mut words = line.split_ascii_whitespace();

@@ -112,8 +112,7 @@ impl Objects {
         self.conns.close(conn);
     }
 
-    /// Prepares for a wait. Returns when there is something to do even without an event of the
-    /// selector.
+    /// Prepares for a wait. Returns the time at which there is something to do even without an event of the selector.
     pub(super) fn deadline<A>(
         &mut self,
         base: &mut EventBase<'_, A>,
@@ -146,7 +145,7 @@ impl Objects {
                 Some(Object::Trigger) | None => {}
             }
         }
-        // Last, so that no event of this turn reaches a new connection in a reused place.
+        // Accept last, so that no event of this turn reaches a new connection with a reused index.
         self.listeners.accept(base, &mut self.conns, registry);
     }
 }

@@ -6,8 +6,8 @@ use picoevent::EventBase;
 
 /// Gives a base a [seed](EventBase::seed) from the system's random number generator, if it has none.
 ///
-/// [`Live`](crate::Live) does this when the base settles and when it runs. A program whose
-/// application draws random bytes before that calls this first:
+/// [`Live`](crate::Live) does this when the base settles and when it runs. A program whose application draws random
+/// bytes before that must call `seed` first:
 ///
 /// ```
 /// use picoevent::{EventBase, Storage};

@@ -5,8 +5,8 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
 
 use rustix::io::Errno;
 
-/// Refuses an address that no peer can have. The system would take an unspecified address for its
-/// own, and reports others as unreachable.
+/// Refuses an address that no peer can have. The system would use one of its own addresses instead of an unspecified
+/// address. It reports other addresses of this kind as unreachable.
 ///
 /// # Errors
 /// `EADDRNOTAVAIL`.
@@ -19,8 +19,8 @@ pub(super) fn check(peer: SocketAddr) -> io::Result<()> {
     if is_no_peer { Err(Errno::ADDRNOTAVAIL.into()) } else { Ok(()) }
 }
 
-/// Returns the reason why a connect failed. The system reports the broadcast address of its own
-/// network as unreachable; a UDP connect, which sends nothing, detects this case.
+/// Returns the reason why a connect failed. The system reports the broadcast address of one of its networks as
+/// unreachable; a UDP connect, which sends nothing, detects this case.
 pub(super) fn explain(error: io::Error, peer: SocketAddr) -> io::Error {
     let broadcast = Errno::from_io_error(&error) == Some(Errno::NETUNREACH)
         && peer.ip().to_canonical().is_ipv4()

@@ -4,14 +4,13 @@
 //!   kill ──▶ handler ──▶ one byte ──▶ pipe of the signal ──▶ selector, then take()
 //! ```
 //!
-//! Each caught signal has a separate pipe, and the handler writes one byte for each raise. A pipe
-//! stores such bytes without gaps, so it holds 65,536 of them. So every count that fits
-//! [`EventBase::raised`](picoevent::EventBase::raised) is exact, and only higher counts saturate. A
-//! pair of sockets would hold only a few hundred. A handler that increments a counter would need
-//! unsafe code in this crate.
+//! Each caught signal has a separate pipe, and the handler writes one byte for each raise. A pipe stores such bytes
+//! without gaps, so it holds 65,536 of them. So every count that fits
+//! [`EventBase::raised`](picoevent::EventBase::raised) is exact, and only higher counts saturate. A pair of sockets
+//! would hold only a few hundred bytes. A handler that increments a counter would need unsafe code in this crate.
 //!
-//! Every back end in the process that catches a signal receives it. When the last one releases it,
-//! the signal has its former effect again; see [`held`].
+//! Every back end in the process that catches a signal receives it. When the last of these back ends releases the
+//! signal, the signal has its former effect again; see [`held`].
 
 use std::io::{self, ErrorKind, Read};
 use std::os::fd::OwnedFd;

@@ -1,8 +1,8 @@
 //! The descriptors of the application's sources.
 //!
-//! The base needs one report of a ready source, and another after each
-//! [`Action::Interest`](picoevent::Action::Interest). Registering a descriptor again makes the
-//! selector report its current readiness.
+//! The base needs one report of a ready source, and another report after each
+//! [`Action::Interest`](picoevent::Action::Interest). Registering a descriptor again makes the selector report its
+//! current readiness.
 
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::{error, fmt, io};
@@ -14,7 +14,7 @@ use picoevent::{EventBase, EventFlags, FullError, Source};
 
 use super::token::Object;
 
-/// Why a descriptor did not become a source. The caller keeps it, and nothing has changed.
+/// Why a descriptor did not become a source. The caller still has the descriptor, and nothing has changed.
 #[derive(Debug)]
 pub enum SourceError {
     /// The base has no room for a source.
@@ -43,7 +43,7 @@ impl error::Error for SourceError {
 }
 
 pub(super) struct Sources {
-    /// Indexed by the source's place in the base.
+    /// Indexed by the index of the source's handle.
     watched: Vec<Option<Watched>>,
 }
 

@@ -31,9 +31,8 @@ pub struct Capacities {
 
 /// The memory of an [`EventBase`](picoevent::EventBase) for the application `A`, on the heap.
 ///
-/// A [`Storage`](picoevent::Storage) has its capacities in its type. `Box::new(Storage::new())`
-/// makes it on the stack first, and a storage of several megabytes overflows the stack. This one is
-/// made on the heap:
+/// A [`Storage`](picoevent::Storage) has its capacities in its type. `Box::new(Storage::new())` makes it on the stack
+/// first, and a storage of several megabytes overflows the stack. A `HeapStorage` is made on the heap:
 ///
 /// ```
 /// use picoevent::{EventBase, Pool};
@@ -106,7 +105,7 @@ impl Capacities {
 }
 
 impl<A> HeapStorage<A> {
-    /// Makes an empty storage. O(number of slots).
+    /// Makes an empty storage. The time for this is O(number of slots).
     ///
     /// # Errors
     /// [`CapacityError`], if a base could not use these capacities.

@@ -4,8 +4,8 @@
 //! stay set until a system call would block. [`Stream::work`] does everything that the two bits and
 //! the connection's rings allow.
 //!
-//! A connection cannot use up a whole turn: it gets at most one full input ring before its
-//! callbacks have run.
+//! A connection cannot delay the other connections of a turn for long: it receives at most one full input ring before
+//! its callbacks have run.
 
 use std::io::{self, ErrorKind, IoSlice, IoSliceMut, Read, Write};
 use std::net::Shutdown;
@@ -27,7 +27,7 @@ pub(super) struct Stream {
     connecting: bool,
     readable: bool,
     writable: bool,
-    /// The selector has reported the peer's end of stream, so the end may follow a short read.
+    /// The selector has reported the peer's end of stream, so the end of stream may follow a short read.
     hung_up: bool,
     /// There is urgent data, and a read stops at it.
     urgent: bool,
@@ -94,7 +94,7 @@ impl Stream {
         Ok(())
     }
 
-    /// Returns whether the socket must be registered for more than it is.
+    /// Returns whether the socket must be registered for more directions than now.
     pub(super) fn needs_watch(&self) -> bool {
         !self.writable && self.watched != Some(Watched::Both)
     }
@@ -150,7 +150,7 @@ impl Stream {
     /// The connection has failed.
     pub(super) fn end(&self) -> io::Result<()> {
         match self.socket.shutdown(Shutdown::Write) {
-            // The peer has already gone; a read will return that.
+            // The peer has already reset or closed the connection; a read will report this.
             Err(error) if error.kind() == ErrorKind::NotConnected => Ok(()),
             ended => ended,
         }
@@ -218,8 +218,8 @@ impl Stream {
                 second => self.socket.write_vectored(&[IoSlice::new(first), IoSlice::new(second)]),
             };
             match written {
-                // A socket that takes less than all bytes is full, or its connection has failed.
-                // The selector reports both: when there is room again, and a failure.
+                // A socket that takes less than all bytes is full, or its connection has failed. The selector reports
+                // when there is room again, and it reports a failure.
                 Ok(amount) => {
                     self.writable = amount == all;
                     base.sent(self.conn, amount);

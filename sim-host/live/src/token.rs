@@ -1,8 +1,8 @@
-//! The object of a readiness event, packed into the one word that the selector carries.
+//! The object of a readiness event, packed into the one word that the selector returns with the event.
 //!
-//! The low bits select the table, the other bits are the place in it. A place may have been reused.
-//! So a table takes an event only as a hint to look: a late event for a reused place costs one
-//! system call and does no harm.
+//! The low bits select the table, the other bits are the index in this table. An index may have been reused. So a
+//! table uses an event only as a hint to examine the object: a late event for a reused index costs one system call
+//! and does no harm.
 
 use mio::Token;
 use picoevent::Signal;
@@ -14,13 +14,13 @@ pub(super) enum Object {
     Trigger,
     /// A signal was raised.
     Signal(Signal),
-    /// The listener in this place.
+    /// The listener with this index.
     Listener(usize),
-    /// The source in this place.
+    /// The source with this index.
     Source(usize),
-    /// The connection in this place.
+    /// The connection with this index.
     Conn(usize),
-    /// The UDP socket in this place.
+    /// The UDP socket with this index.
     Udp(usize),
 }
 

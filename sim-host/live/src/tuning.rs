@@ -3,9 +3,8 @@
 //! Accepted sockets inherit the listener's settings. So a connection that keeps [`Tuning::DEFAULT`]
 //! needs no system call for them.
 //!
-//! A peer that sends nothing gets keep-alive probes. Its connection fails after [`GIVE_UP`], as on
-//! a board, or one probe after the keep-alive interval that the application chose, whichever is
-//! later:
+//! A peer that sends nothing gets keep-alive probes. Its connection fails after [`GIVE_UP`], as on a board, or one
+//! probe interval after the keep-alive interval that the application chose, whichever is later:
 //!
 //! | silence before the first probe | number and interval of probes | connection fails after |
 //! |---:|---|---:|
@@ -22,8 +21,8 @@ use rustix::net::sockopt::{
     set_socket_keepalive, set_tcp_keepcnt, set_tcp_keepidle, set_tcp_keepintvl, set_tcp_nodelay,
 };
 
-/// How long a peer may send nothing before its connection fails, if the application chose no longer
-/// interval.
+/// How long a peer may send nothing before its connection fails, unless the application chose a longer
+/// keep-alive interval.
 const GIVE_UP: Duration = Duration::from_secs(60);
 
 /// The longest keep-alive interval that Linux accepts (`MAX_TCP_KEEPIDLE`).

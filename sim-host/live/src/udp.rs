@@ -1,10 +1,9 @@
 //! UDP sockets.
 //!
-//! As with [streams](super::stream), the selector reports only changes, so the state of each socket
-//! is kept here. A datagram's length is known only after it is taken from the system. So it is
-//! received into a buffer, and copied into the ring of its socket. If it does not fit, it waits
-//! here, and is fed first when there is room. So nothing is dropped here; the system drops
-//! datagrams that its buffer cannot hold.
+//! As with [streams](super::stream), the selector reports only changes, so the state of each socket is kept here. A
+//! datagram's length is known only after it is taken from the system. So it is received into a buffer, and copied
+//! into the ring of its socket. If the datagram does not fit, it waits in [`Bound::waiting`], and is copied first
+//! when there is room. So this module drops no datagram; the system drops datagrams that its buffer cannot hold.
 
 use std::io::{self, ErrorKind};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -26,7 +25,7 @@ const BUFFER: usize = 1 << 16;
 const ERRORS: usize = 16;
 
 pub(super) struct UdpSockets {
-    /// Indexed by the socket's place in the base.
+    /// Indexed by the index of the socket's handle.
     held: Vec<Option<Held>>,
     /// The buffer for one datagram; empty until a socket is bound.
     buffer: Vec<u8>,
@@ -146,7 +145,7 @@ impl Bound {
         let mut socket = Socket::bind(address)?;
         let interest = Interest::READABLE.add(Interest::WRITABLE);
         registry.register(&mut socket, Object::Udp(place).into(), interest)?;
-        // The selector reports both directions at once, if they are ready.
+        // After this, the selector reports each direction that is ready.
         Ok(Self { socket, peer: None, readable: false, writable: true, waiting: None })
     }
 
@@ -201,7 +200,7 @@ impl Bound {
             match self.carry_out(request) {
                 Err(error) if error.kind() == ErrorKind::WouldBlock => self.writable = false,
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                // An earlier datagram was refused by its peer; this one was not sent.
+                // An earlier datagram was refused by its peer; the present datagram was not sent.
                 Err(error) if error.kind() == ErrorKind::ConnectionRefused && errors < ERRORS => {
                     errors += 1;
                     base.udp_failed(id, UdpError::Refused);

@@ -13,12 +13,12 @@ use static_cell::{ConstStaticCell, StaticCell};
 
 mod start;
 
-/// One socket for each connection, and one that listens.
+/// One socket for each connection, and one more socket that listens.
 const SOCKETS: usize = CLIENTS.conns() + 1;
 
 /// Raised by Ctrl-C under QEMU, and by a button on other boards.
 static INTERRUPT: Trigger = Trigger::new(Signal::INT);
-/// The network stack's memory, for these sockets and one for DHCP.
+/// The network stack's memory, for the `SOCKETS` sockets and one more socket for DHCP.
 static RESOURCES: StaticCell<StackResources<{ SOCKETS + 1 }>> = StaticCell::new();
 static MEMORY: ConstStaticCell<Storage> = ConstStaticCell::new(Storage::new());
 static BUFFERS: ConstStaticCell<Sockets<SOCKETS, 128, 128>> = ConstStaticCell::new(Sockets::new());

@@ -17,7 +17,7 @@ struct Client;
 impl Protocol<Sum> for Client {
     /// The longest answer: ten digits and the end of the line.
     const ROOM: usize = 11;
-    /// Sent to the fifth client and to all later ones.
+    /// Sent to a client that connects while four clients are connected.
     const BUSY: &'static [u8] = b"busy\n";
 
     fn readable(sum: &mut Sum, conn: &mut ConnMut<Sum>) {
@@ -37,8 +37,8 @@ impl Protocol<Sum> for Client {
     }
 }
 
-/// Four places for clients, and a spare one to tell a fifth client that the server is full. Each has a ring of 32
-/// bytes for input, and one of 32 bytes for output.
+/// Room for four clients, and a spare connection that tells a fifth client that the server is full. Each connection
+/// has a ring of 32 bytes for input, and a ring of 32 bytes for output.
 const CLIENTS: Pool = Pool::new(4).rings(32, 32).spare(1);
 
 fn main() -> Result<(), Box<dyn Error>> {

@@ -46,7 +46,7 @@ pub struct Guest {
     history: Vec<LogLine>,
     qmp: Option<Qmp>,
     qmp_listener: UnixListener,
-    // The last field, so that it is removed after QEMU has ended.
+    // This is the last field, so the folder is removed after QEMU has ended.
     folder: TempDir,
 }
 
@@ -68,7 +68,7 @@ impl Guest {
         let log = uart.try_clone()?;
         let (sender, lines) = mpsc::channel();
         thread::spawn(move || {
-            // The channel closes when this fails or when the guest was dropped. In both cases a
+            // `read` returns when the guest has ended or the log cannot be read. Then the channel closes, so a
             // receiver that waits for a line sees that the guest has ended.
             let send = |line| drop(sender.send(places.explain(line)));
             let _ = defmt_log::read(table.as_ref(), log, send);
@@ -77,8 +77,10 @@ impl Guest {
         Ok(Self { process, uart, lines, history: Vec::new(), qmp: None, qmp_listener, folder })
     }
 
-    /// Returns the next line of the firmware's log, waiting at most `limit`; `None` if the guest
-    /// has ended.
+    /// Waits for the next line of the firmware's log and returns it; `None` if the guest has ended.
+    ///
+    /// # Errors
+    /// If no line comes within `limit`.
     pub fn next_line(&mut self, limit: Duration) -> Result<Option<LogLine>> {
         match self.take(limit) {
             Ok(line) => Ok(Some(line)),
@@ -211,7 +213,7 @@ impl Uart {
     }
 }
 
-/// Waits for QEMU to connect, which it does before it runs the guest.
+/// Waits until QEMU has connected to `listener`. QEMU connects before it runs the guest.
 fn accept(listener: &UnixListener, process: &Process) -> Result<UnixStream> {
     listener.set_nonblocking(true)?;
     let deadline = Instant::now() + START;
@@ -242,8 +244,7 @@ fn describe(status: ExitStatus) -> String {
 }
 
 fn console(folder: &TempDir) -> String {
-    // QEMU also writes the bytes that the guest prints, which need not be text. A missing file
-    // counts as empty.
+    // QEMU also writes the bytes that the guest prints. They need not be text. A missing file counts as empty.
     let bytes = fs::read(folder.path().join("console")).unwrap_or_default();
     String::from_utf8_lossy(&bytes).into_owned()
 }

@@ -27,9 +27,9 @@ pub enum Machine {
 /// The kind of a machine's processor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Processor {
-    /// An Arm.
+    /// An Arm processor.
     Arm,
-    /// A 32-bit RISC-V.
+    /// A 32-bit RISC-V processor.
     Riscv32,
 }
 
@@ -122,7 +122,7 @@ impl Machine {
     /// Returns QEMU's options that select the machine.
     pub fn options(self) -> &'static [&'static str] {
         match self {
-            // Without a BIOS before the image.
+            // QEMU starts the image directly, without a BIOS.
             Machine::RiscvVirt => &["-machine", "virt", "-bios", "none"],
             Machine::Lm3s6965evb => &["-machine", "lm3s6965evb"],
             Machine::Mps2An385 => &["-machine", "mps2-an385"],

@@ -27,7 +27,7 @@ impl Qmp {
     /// Negotiates with QEMU, which has connected to `socket`.
     ///
     /// # Errors
-    /// If the other end does not speak QMP.
+    /// If the peer does not greet and answer as QMP requires.
     pub fn new(socket: UnixStream) -> Result<Self> {
         socket.set_read_timeout(Some(LIMIT))?;
         let mut qmp = Self { reader: BufReader::new(socket.try_clone()?), writer: socket };
@@ -62,7 +62,7 @@ impl Qmp {
     /// Returns the host port that the user network forwards to the guest's `port`.
     ///
     /// # Errors
-    /// Like [`Qmp::execute`], and if no host port is forwarded there.
+    /// Like [`Qmp::execute`], and if no host port is forwarded to this port.
     pub fn forwarded_port(&mut self, port: u16) -> Result<u16> {
         self.forwarded("TCP", port)
     }
@@ -107,7 +107,8 @@ fn answer(reader: &mut (impl BufRead + Debug)) -> Result<Value> {
 }
 
 fn next_object(reader: &mut impl BufRead) -> Result<Value> {
-    // Far more than any answer of QEMU. Without a limit, a wrong peer could fill the memory.
+    // The limit of 1 MiB is far more than any answer of QEMU needs. Without a limit, a peer that is not QEMU could
+    // fill the memory.
     let mut line = String::new();
     let count =
         reader.by_ref().take(1 << 20).read_line(&mut line).context("cannot read from QEMU")?;

@@ -125,8 +125,8 @@ impl App {
         }
     }
 
-    /// Sends the input back while there is room. The event comes again for the rest when there is
-    /// more room.
+    /// Sends the input back while there is room. The event comes again for the remaining input when there
+    /// is more room.
     pub fn echo(&mut self, conn: &mut ConnMut<'_, '_, Self>, event: ConnEvent) {
         match event {
             ConnEvent::Readable => {

@@ -13,9 +13,9 @@ pub struct Cable {
     to_peer: VecDeque<Vec<u8>>,
     plugged: bool,
     waker: Option<Waker>,
-    /// The number of frames in both directions, with the lost ones.
+    /// The number of frames in both directions, including lost frames.
     pub frames: usize,
-    /// Every TCP segment in both directions, with the lost ones.
+    /// Every TCP segment in both directions, including lost segments.
     pub segments: Vec<Segment>,
     /// Decides whether a segment is lost.
     pub lose: Box<dyn FnMut(&Segment) -> bool>,

@@ -80,7 +80,7 @@ impl World {
         Self::sized::<CONNS, SOCKETS, 256, 256, 512, 512>(config, net)
     }
 
-    /// Makes a device of any size: rings of `INPUT` and `OUTPUT` bytes, sockets of `RX` and `TX`.
+    /// Makes a device of any size: rings of `INPUT` and `OUTPUT` bytes, sockets with buffers of `RX` and `TX` bytes.
     pub fn sized<
         const CONNS: usize,
         const SOCKETS: usize,
@@ -97,7 +97,7 @@ impl World {
         world
     }
 
-    /// Makes a device of any size, before anything has run.
+    /// Makes a device of any size. Nothing has run yet.
     pub fn unsettled<
         const CONNS: usize,
         const SOCKETS: usize,
@@ -151,8 +151,8 @@ impl World {
         Self { seen, ..world }
     }
 
-    /// Makes any device, before anything has run. Its future gets a stack with room for `SOCKETS`
-    /// sockets.
+    /// Makes a device that runs the future of `device`. Nothing has run yet. The device's stack has room for
+    /// `SOCKETS` sockets.
     pub fn of<const SOCKETS: usize, F: Future<Output = End> + 'static>(
         net: NetConfig,
         device: impl FnOnce(Stack<'static>, &'static Trigger) -> F,
@@ -213,7 +213,7 @@ impl World {
         self.command(move |app, cx| app.connect(cx, (PEER, port).into()))
     }
 
-    /// Runs everything that can happen without time passing.
+    /// Runs everything that can happen before time advances.
     pub fn settle(&mut self) {
         for _ in 0..10_000 {
             let worked = self.runner.work() | self.device.work();
@@ -281,7 +281,7 @@ impl World {
         calls.iter().filter(|call| self.peer.state(**call) == State::Established).count()
     }
 
-    /// Returns everything that the peer can receive without time passing.
+    /// Returns everything that the peer can receive before time advances.
     pub fn hear(&mut self, call: Call) -> Vec<u8> {
         let mut data = Vec::new();
         loop {

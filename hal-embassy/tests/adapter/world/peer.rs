@@ -115,7 +115,7 @@ impl Peer {
     }
 }
 
-/// UDP.
+/// The peer's UDP sockets.
 #[cfg(feature = "udp")]
 impl Peer {
     /// Binds a UDP socket.

@@ -14,7 +14,7 @@ impl Answer {
         fields.find(|(held, _)| held.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
     }
 
-    /// Returns whether the connection ends after it.
+    /// Returns whether the connection ends after this answer.
     pub(super) fn is_last(&self) -> bool {
         let is_close = |(name, value): &(String, String)| name == "Connection" && value == "close";
         self.fields.iter().any(is_close)

@@ -1,6 +1,6 @@
 //! Clients that break the protocol: incomplete requests, wrong requests, and random bytes.
 //!
-//! Each of them is served when the device ends the connection, which the device must do.
+//! The device must end the connection of each of these clients. Then the client counts as served.
 
 use picoevent_sim::world::Session;
 

@@ -14,7 +14,7 @@ pub(super) struct Browser {
     end: End,
     /// The number of requests whose head was sent.
     sent: usize,
-    /// The body of the last of them is not sent yet: the client waits until the device asks for it.
+    /// The body of the last sent request is not sent yet: the client waits until the device requests it.
     has_body: bool,
     /// The number of answered requests.
     answered: usize,
@@ -25,13 +25,13 @@ pub(super) struct Browser {
 /// How the connection ends.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum End {
-    /// The last request asks for the end.
+    /// The last request has the field `Connection: close`.
     Asked,
     /// The last request uses HTTP/1.0.
     Old,
     /// The client ends its stream after the last request.
     Finished,
-    /// The client stays until its idle timeout in the device.
+    /// The client stays connected until the device's idle timeout ends the connection.
     Silent,
 }
 
@@ -50,7 +50,7 @@ impl Browser {
                 2 => Ask::upload(plan, nth, fields, known),
                 _ => Ask::draw(plan, nth, fields, known),
             };
-            // A request with HTTP/1.0 can neither wait nor be chunked.
+            // A request with HTTP/1.0 can neither wait for the device nor have a chunked body.
             if is_last && end == End::Old {
                 let is_simple = !ask.waits && !ask.head.contains("chunked");
                 let line =
@@ -107,7 +107,7 @@ impl Browser {
             return Err(unasked());
         }
         let ends = |status: u16| answer.status == status && answer.is_last();
-        // The device has no free place, or the client was too slow.
+        // The device has no room for one more connection, or the client was too slow.
         if ends(408) || self.answered == 0 && ends(503) {
             self.is_over = true;
             return Ok(());

@@ -11,7 +11,7 @@ use super::{Known, Plan};
 pub(super) struct Ask {
     pub(super) head: String,
     pub(super) body: Vec<u8>,
-    /// The body is sent only when the device asks for it (`Expect: 100-continue`).
+    /// The body is sent only when the device requests it (`Expect: 100-continue`).
     pub(super) waits: bool,
     pub(super) want: Want,
 }

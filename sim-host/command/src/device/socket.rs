@@ -71,7 +71,7 @@ fn upgrade(path: &str) -> String {
 enum Handshake {
     Awaited,
     Done,
-    /// The device has no free place, or the client was too slow.
+    /// The device has no room for one more connection, or the client was too slow.
     Refused,
 }
 
@@ -96,10 +96,10 @@ fn code(data: &[u8]) -> Option<u16> {
     data.first_chunk().map(|code| u16::from_be_bytes(*code))
 }
 
-/// Messages that the device echoes.
+/// A WebSocket client whose messages the device echoes.
 pub(super) struct Echo {
     handshake: Handshake,
-    /// The messages are sent one after the other, each after the echo of the one before.
+    /// The messages are sent one after the other, each after the echo of the previous message.
     is_patient: bool,
     cut: usize,
     mask: [u8; 4],
@@ -378,7 +378,7 @@ impl Visit for Rude {
                 (CLOSE, Some(1_001)) => {}
                 // The device's clock has stepped forward before the frames arrived.
                 (PING, _) => {}
-                // The first piece was still valid.
+                // The first piece of the message was still valid, so the device may have echoed it.
                 (TEXT | BINARY, _) if self.code == 1_007 => {}
                 (opcode, code) => {
                     return Err(format!("opcode {opcode} with {code:?} instead of {}", self.code));

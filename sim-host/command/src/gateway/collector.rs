@@ -71,8 +71,7 @@ impl Collector {
         }
     }
 
-    /// Checks that the gateway has discarded no unconfirmed sample, except those that it counts as
-    /// lost.
+    /// Checks that the gateway has discarded no unconfirmed sample, except samples that it counts as lost.
     fn agrees_with(&self, app: &Gateway) -> Result<(), String> {
         let kept = app.kept();
         let is_confirmed = |sample: &&Option<Sample>| sample.is_some_and(|sample| sample.confirmed);

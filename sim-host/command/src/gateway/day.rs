@@ -21,8 +21,8 @@ const MOST_AWAY: u64 = 600;
 /// The number of complete days without a failure, in all simulations of this process.
 static DAYS: AtomicU32 = AtomicU32::new(0);
 
-/// Returns the number of simulations of [`gateway_day`] that have lasted the whole day. In the
-/// others, the gateway was interrupted earlier.
+/// Returns the number of simulations of [`gateway_day`] that have lasted the whole day. In the other simulations, the
+/// gateway was interrupted earlier.
 pub fn days() -> u32 {
     DAYS.load(Ordering::Relaxed)
 }
@@ -49,7 +49,7 @@ struct Day {
     forgets: bool,
     /// The number of times it went offline.
     times: u32,
-    /// The last time at which it was called.
+    /// The time of the last event of this broker.
     now: Duration,
 }
 
@@ -61,8 +61,8 @@ impl Day {
         Self { samples, rng, goes_at, back_at, forgets: false, times: 0, now }
     }
 
-    /// Checks, after the day, that the gateway is online and has a free place for each sample: none
-    /// was lost while the broker was online, and samples were published all day.
+    /// Checks, after the day, that the gateway is online, that the broker went offline many times, and that more than
+    /// half of the samples of the day were published.
     fn check(&self, app: &Gateway) -> Result<(), String> {
         if self.now < DAY {
             return Err("the day is not over".to_owned());

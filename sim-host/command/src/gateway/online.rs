@@ -16,7 +16,7 @@ const KNOWN_WITHIN: Duration = Duration::from_secs(60);
 /// The time after the last fault within which the broker must have all messages.
 const UP_WITHIN: Duration = Duration::from_secs(200);
 
-/// The connections and events taken when the network is up: the broker's connection, and the timers
+/// The connections and events that the gateway adds when the network is up: the broker's connection, and the timers
 /// of the resolver and the clock.
 const LATER: (usize, usize) = (1, 2);
 
@@ -76,7 +76,7 @@ pub(super) struct Samples {
     looked_at: usize,
     /// The number of the next expected sample.
     pub(super) next: u32,
-    /// The number of samples that are missing before later ones that have arrived.
+    /// The number of samples that have not arrived although a later sample has arrived.
     pub(super) missing: u32,
 }
 

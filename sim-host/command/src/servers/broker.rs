@@ -11,7 +11,7 @@ pub(crate) const PORT: u16 = 1883;
 
 /// The minimum time between two connects: the shortest first delay of the client's back-off.
 const SHORTEST_DELAY: Duration = Duration::from_millis(375);
-/// After a connection that lasted this long, the delays start again at the first one.
+/// After a connection that lasted this long, the delays start again with the first delay.
 const STABLE: Duration = Duration::from_secs(10);
 /// The maximum number of packets in a thousand in which something goes wrong.
 const MOST_FAULTS: u64 = 80;
@@ -117,7 +117,7 @@ impl Service for Host {
     fn opened(&mut self, session: &mut Session) -> Result<(), String> {
         self.was_answered = true;
         if self.current.take().is_some() {
-            // The previous connection is not known to have ended.
+            // The broker does not know yet that the previous connection has ended.
             self.broker.gone();
         }
         if !self.broker.takes_calls(session.now()) && !session.is_quiet() {

@@ -10,8 +10,7 @@ use picoevent_sim::world::{Choices, UdpReply, UdpServer, nobody, server_address}
 /// The port of the server.
 pub(crate) const PORT: u16 = 53;
 
-/// The address of a host that is gone. It is not a wrong answer, as long as the answer may be
-/// cached.
+/// The address of a host that is gone. The device may use this address as long as it may cache the answer.
 const FORMER: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 98);
 
 /// The longest time to live of answers, in seconds.
@@ -20,7 +19,7 @@ const MOST_TTL: u32 = 20;
 /// A server that knows the names that end in `.example`.
 pub(crate) struct Names {
     rng: Rng,
-    /// The number of questions in a thousand that do not get just the right answer.
+    /// The number of queries in a thousand to which the server does not send exactly one right answer.
     lies: u32,
 }
 
@@ -66,7 +65,7 @@ impl UdpServer for Names {
                 let after = Duration::from_millis(self.rng.u64(..9_000));
                 vec![UdpReply { after, ..now(truth) }]
             }
-            // The right answer twice, and later a wrong answer that no question waits for.
+            // The right answer twice, and later a wrong answer that no query waits for.
             4 => {
                 let after = Duration::from_millis(self.rng.u64(1..3_000));
                 let other = self.lie(&question);

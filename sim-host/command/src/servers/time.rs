@@ -1,5 +1,5 @@
-//! A time server that is wrong, silent or refuses while there are faults, and checks of the
-//! device's clock.
+//! A time server, and checks of the device's clock. While there are faults, the server sends a wrong time, sends
+//! nothing, or refuses to answer.
 
 use std::cell::Cell;
 use std::time::Duration;
@@ -12,7 +12,7 @@ use picoevent_sntp::WallTime;
 /// The port of the server.
 pub(crate) const PORT: u16 = 123;
 
-/// The Unix time in seconds at which the protocol's seconds wrap.
+/// The Unix time in seconds at which the protocol's seconds wrap around: the start of a new era.
 const NEW_ERA: u64 = 2_085_978_496;
 
 /// The longest time between the sending of an answer and its use, plus a margin, in microseconds.
@@ -29,7 +29,7 @@ thread_local! {
 pub(crate) struct Time {
     start: u64,
     rng: Rng,
-    /// The number of questions in a thousand that do not get just the right time.
+    /// The number of requests in a thousand to which the server does not send only the right time.
     lies: u32,
 }
 
@@ -53,7 +53,7 @@ impl UdpServer for Time {
         let answers = match self.rng.u32(..1_000) < self.lies && !quiet {
             false => vec![truth],
             true => match self.rng.usize(..Wrong::ALL.len() + 1).checked_sub(1) {
-                // It is silent.
+                // The server sends nothing.
                 None => Vec::new(),
                 Some(place) => {
                     Wrong::ALL[place].spoil(&mut wrong);
@@ -72,7 +72,7 @@ pub(crate) fn forget() {
     SET.set(None);
 }
 
-/// The clock of the device was set.
+/// Records that the clock of the device was set. Checks the new time.
 pub(crate) fn set(time: WallTime) {
     SET.set(Some(time));
     if is_wrong(time) {

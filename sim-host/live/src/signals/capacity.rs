@@ -2,8 +2,8 @@
 
 use mio::unix::pipe::Receiver;
 
-/// Makes a pipe hold as many bytes as a base can count raises. The system's default size is enough,
-/// but a user with very many pipes gets smaller ones.
+/// Makes a pipe hold one byte for each raise that a base can count. The system's default size is enough, but a user
+/// with very many pipes gets smaller pipes.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 pub(super) fn ensure(pipe: &Receiver) {
     use rustix::pipe::{fcntl_getpipe_size, fcntl_setpipe_size};

@@ -44,7 +44,7 @@ impl App {
             return;
         }
         match self.next {
-            // In the next turn, when the closed socket lingers.
+            // Connect in the next turn of the loop, when the closed socket lingers.
             Some(_) => drop(conn.cx().after(Duration::ZERO, |app, event| app.connect(event))),
             None => self.done = true,
         }
@@ -78,7 +78,7 @@ fn serve(app: &mut App, descriptors: usize) {
         live.turn_once(&mut base, app).unwrap();
         assert!(began.elapsed() < LIMIT, "{} of {} were served", app.served, app.wanted);
     }
-    // Sends the last answer.
+    // Let the back end send the last answer.
     live.settle(&mut base).unwrap();
     for mut client in clients {
         client.set_read_timeout(Some(LIMIT)).unwrap();

@@ -91,8 +91,8 @@ fn out_of_descriptors() {
         assert_eq!(client.join().unwrap().0, b"at last");
     }
     assert_eq!(app.most, DESCRIPTORS);
-    // One try for each descriptor that becomes free, and one each second. A listener that spins
-    // tries thousands of times.
+    // The listener tries once for each descriptor that becomes free, and once per second. A listener that spins tries
+    // thousands of times.
     let pauses = Warnings::count();
     assert!(pauses <= 4 * CLIENTS + seconds, "it paused {pauses} times in {seconds} s");
 }

@@ -16,7 +16,7 @@ mod signals;
 /// The time limit of a loop. It is for loops that hang, not a measure of speed.
 const LIMIT: Duration = Duration::from_secs(60);
 
-/// Runs an ignored test of this program in a separate process, which is killed after [`LIMIT`].
+/// Runs an ignored test of this program in a separate process, and checks that the test passes.
 fn run_alone(test: &str) {
     let this = std::env::current_exe().unwrap();
     let output = Command::new(this).args(["--exact", "--ignored", test]).output().unwrap();

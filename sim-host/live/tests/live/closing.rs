@@ -72,8 +72,8 @@ fn a_megabyte_comes_back_intact_through_small_rings() {
     assert_eq!(app.events, [ConnEvent::Eof, CLOSED]);
 }
 
-/// Like libevent's programs: echo in the read callback, free at the end of the stream. The last
-/// bytes and the end of stream arrive together.
+/// The server works like libevent's sample programs: it echoes in the read callback, and frees the connection at the
+/// end of the stream. The last bytes and the end of stream arrive together.
 #[test]
 fn what_is_echoed_before_the_end_of_the_stream_is_sent_before_it_is_reported() {
     let mut app = App::default();
@@ -112,7 +112,8 @@ fn close_delivers_everything_to_a_client_whose_input_was_never_read() {
         base.on_signal(picoevent::Signal::USR1, |_, event| event.exit()).unwrap();
         talking = Some(thread::spawn(move || {
             let mut client = client(server);
-            // More than one turn discards, also after the server's end of stream.
+            // The client sends more than the server discards in one turn, and continues to send after the server's
+            // end of stream.
             let sent = client.write_all(&vec![0; 4 << 20]);
             let answer = read_all(&mut client);
             READ.raise();

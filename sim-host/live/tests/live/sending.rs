@@ -8,10 +8,10 @@ use picoevent::{ConnEnd, ConnMut, Protocol};
 
 use crate::support::{ANY_PORT, RING, client, pool, read_all, run};
 
-/// More than the buffers of both ends hold.
+/// More bytes than the buffers of both sides hold.
 const TOTAL: usize = 64 << 20;
 
-/// The part of it that was written so far.
+/// The application. It counts the bytes that it has written so far.
 #[derive(Default)]
 struct App {
     written: usize,

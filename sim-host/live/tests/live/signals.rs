@@ -69,7 +69,7 @@ fn two_loops_hear_of_the_same_signal() {
     assert_eq!((app.raises, other.join().unwrap()), (1, 1));
 }
 
-/// While the loop does not run, as many raises are counted as a count can hold, and no more.
+/// While the loop does not run, raises are counted up to 65,535, the largest count. Further raises are not counted.
 #[test]
 fn raises_are_counted_up_to_65_535() {
     let signal = Signal::new(27).unwrap();
@@ -119,7 +119,7 @@ fn a_released_signal_does_what_it_does_by_default() {
 
 #[test]
 fn a_released_signal_that_was_ignored_is_ignored_again() {
-    // Ignored, as under nohup.
+    // The shell ignores SIGHUP before it starts the test, as nohup does.
     let mut nohup = Command::new("sh");
     nohup.args(["-c", "trap '' HUP; exec \"$0\" \"$@\""]);
     let ended = run_alone(&mut nohup, "signals::the_process_that_ignores");
@@ -133,7 +133,7 @@ fn the_process_that_ignores() {
     for signal in [Signal::HUP, Signal::new(13).unwrap()] {
         assert_eq!(catch_and_release(signal), 1);
         raise(i32::from(signal.number())).unwrap();
-        // Once more, with the handler installed.
+        // Do the same once more: now the handler is already installed.
         assert_eq!(catch_and_release(signal), 1);
         raise(i32::from(signal.number())).unwrap();
     }

@@ -52,7 +52,7 @@ fn a_read_timeout_counts_from_the_last_byte() {
         talking = Some(thread::spawn(move || {
             let mut client = client(server);
             thread::sleep(SILENCE);
-            // On a host that is too slow for this, the timeout has passed before.
+            // On a slow host, the timeout may pass before this write. Then the write may fail.
             let _ = client.write_all(b"x");
             client
         }));

@@ -25,7 +25,7 @@ fn raises_of_many_threads_all_count_and_each_finds_the_loop_awake() {
                 event.exit();
             }
         };
-        // The application cannot distinguish a trigger's signal from the system's.
+        // The application cannot distinguish the signal of a trigger from a signal of the system.
         base.on_signal(Signal::QUIT, count).unwrap();
         for _ in 0..4 {
             threads.push(thread::spawn(|| (0..RAISES).for_each(|_| TRIGGER.raise())));

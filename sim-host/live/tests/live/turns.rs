@@ -44,7 +44,7 @@ fn time_goes_on_between_turns() {
     let (mut base, mut app) = (EventBase::new(&mut storage), App::default());
     let mut live = Live::new().unwrap();
     base.every(Duration::from_micros(1), App::count).unwrap();
-    // The number of turns is not fixed: how long one takes depends on the host.
+    // The number of turns is not fixed: the duration of a turn depends on the host.
     while app.calls < 3 {
         assert_eq!(live.turn_once(&mut base, &mut app).unwrap(), None);
     }
