@@ -24,7 +24,7 @@ pub(crate) struct Dhcp {
     server: Server,
     /// The lease time.
     lease: Duration,
-    /// The time at which it starts, in microseconds of the simulation.
+    /// The time at which the server starts, in microseconds of the simulation.
     open_at: u64,
 }
 
