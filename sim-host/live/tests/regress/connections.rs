@@ -249,8 +249,8 @@ fn bufferevent_connect_fail() {
     });
 }
 
-/// Two listeners on ports that the system chooses. One is disabled after two clients, the other
-/// after one.
+/// Two listeners on ports that the system chooses. The first listener is disabled after two clients, the second
+/// listener after one client.
 #[test]
 fn randport() {
     play(|mut scene| {
@@ -306,7 +306,7 @@ fn close_accepted_fd() {
         scene.run_until(|app| app.events(client).iter().any(is_over));
         assert_eq!(scene.app.accepted.len(), 1);
         assert!(scene.base.listener(listener).is_err());
-        // No listener is left.
+        // The listener no longer exists, so the next connect is refused.
         let late = scene.connect(address);
         scene.run_until(|app| !app.events(late).is_empty());
         let refused = ConnEvent::Ended(ConnEnd::Failed(ConnError::Refused));

@@ -24,7 +24,7 @@ type Write = dyn Fn(&mut Choices<'_>) -> Script + Send + Sync;
 pub struct TestCase<A> {
     pub(super) name: String,
     pub(super) program: Program<A>,
-    /// The scripts of the clients, with the port each connects to.
+    /// The scripts of the clients, each with the port that the client connects to.
     pub(super) scripts: Vec<(u16, Box<Write>)>,
     /// The application's UDP services.
     pub(super) services: Vec<UdpService>,
@@ -123,10 +123,10 @@ impl<A: 'static> TestCase<A> {
         self
     }
 
-    /// Adds a kind of client that follows no script. One program runs all clients of this kind, so
-    /// it can compare what they receive. Each connection of a client is a
-    /// [`Session`](crate::world::Session) of the program. A client is served when the program has
-    /// called [`served`](crate::world::Session::served) for it and the device then ends its stream.
+    /// Adds a kind of client that follows no script. One program runs all clients of this kind, so it can compare what
+    /// they receive. Each connection of a client is a [`Session`](crate::world::Session) of the program. A client is
+    /// served when the program has called [`served`](crate::world::Session::served) for it and the device then ends its
+    /// stream, or the client resets the connection.
     ///
     /// # Panics
     /// If the test case already has a crowd.
@@ -279,7 +279,7 @@ impl<A: 'static> TestCase<A> {
     /// [`Size::standard`] with 8 events and 1 listener.
     ///
     /// # Panics
-    /// If there are none, or all of them are smaller than the application needs.
+    /// If `sizes` is empty, or all sizes are smaller than the application needs.
     #[must_use]
     pub fn sizes(mut self, sizes: &[Size<A>]) -> Self {
         assert!(!sizes.is_empty(), "a device needs a size");
@@ -309,8 +309,7 @@ impl<A: 'static> TestCase<A> {
         self.leave_out_small()
     }
 
-    /// Leaves out the sizes with fewer sockets. An application needs at least one for each
-    /// listener.
+    /// Leaves out the sizes with fewer sockets. An application needs at least one socket for each listener.
     ///
     /// # Panics
     /// If no size is left.
@@ -349,8 +348,8 @@ impl<A: 'static> TestCase<A> {
         self
     }
 
-    /// Declares that the application connects to a server for each client and relays bytes between
-    /// them. So each client takes two sockets. After a byte of any connection is forged, no
+    /// Declares that the application connects to a server for each client and relays bytes between the client and the
+    /// server. So the device needs two sockets for each client. After a byte of any connection is forged, no
     /// connection is checked any more.
     #[must_use]
     pub fn relays(mut self) -> Self {

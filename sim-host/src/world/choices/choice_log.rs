@@ -33,7 +33,8 @@ pub struct Choice {
     pub nth: u32,
     /// The answer.
     pub answer: u64,
-    /// The time of the choice, in microseconds of the simulation. Only the readers of a choice log use it.
+    /// The time of the choice, in microseconds of the simulation. The time is only shown to the
+    /// readers of a choice log.
     pub at: u64,
 }
 

@@ -39,7 +39,7 @@ kinds! {
     Loss = "loss",
     /// Frames arrive twice. Severity: per mille.
     Duplication = "duplication",
-    /// Frames are overtaken by later ones. Severity: per mille.
+    /// Frames are overtaken by later frames. Severity: per mille.
     Reordering = "reordering",
     /// A bit of a frame is flipped; checksums detect it. Severity: per mille of the frames.
     Corruption = "corruption",
@@ -55,7 +55,7 @@ kinds! {
     Mtu = "mtu",
     /// No frame passes.
     Partition = "partition",
-    /// No frame passes; all of them are delivered when the fault ends.
+    /// No frame passes; all frames are delivered when the fault ends.
     Clog = "clog",
     /// The device's link is down.
     LinkDown = "link-down",

@@ -24,7 +24,7 @@ use crate::world::device::interrupt;
 /// The number of tasks of a device.
 const TASKS: usize = 2;
 
-/// A task of the device. It lives as long as a simulation.
+/// A task of the device. It exists as long as a simulation.
 pub(crate) type Task<'w> = Pin<&'w mut (dyn Future<Output = ()> + 'w)>;
 
 thread_local! {

@@ -10,14 +10,14 @@ use crate::world::choices::fault::Fault;
 use crate::world::choices::kinds::FaultKind;
 use crate::world::observe::observer::{Direction, Fate};
 
-/// The least latency of a frame, in microseconds.
+/// The minimum latency of a frame, in microseconds.
 pub(crate) const LATENCY: u64 = 100;
 
 /// The longest time a frame waits on a slow link, in microseconds. Frames that would wait longer
 /// are dropped.
 const QUEUE: u64 = 200_000;
 
-/// One direction.
+/// One direction of the cable.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Link {
     stream: Stream,

@@ -22,7 +22,7 @@ pub struct Script {
     pub(crate) steps: Vec<Step>,
     /// Texts after which the device may end the stream early.
     pub(crate) endings: Vec<Vec<u8>>,
-    /// If the application is asked to end, the device must end the stream with one of these.
+    /// If the application is asked to end, the device must end the stream with one of the texts in `endings`.
     pub(crate) goodbye: bool,
     /// A marker, not a script: the program of the test case's crowd runs the client.
     pub(crate) is_of_crowd: bool,
@@ -120,9 +120,8 @@ impl Script {
         self.then(Step::Either(scripts.to_vec()))
     }
 
-    /// Allows the device to end the stream with this text. If the application is interrupted while
-    /// the client expects more, the device must send this text to each client that the application
-    /// has answered before.
+    /// Allows the device to end the stream with this text. If the application is interrupted while the client expects
+    /// more bytes, the device must send this text to each client that has received bytes of the application before.
     #[must_use]
     pub fn goodbye(mut self, text: &[u8]) -> Self {
         self.goodbye = true;

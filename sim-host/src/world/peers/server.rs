@@ -146,12 +146,12 @@ impl<A: 'static> AnyServer<A> {
             .map_err(|text| self.says(&text))
     }
 
-    /// Returns the time limits of the conditions that must hold in the end.
+    /// Returns the time limits of the conditions that must hold in the quiet phase.
     pub(crate) fn limits(&self) -> impl Iterator<Item = Duration> {
         self.in_the_end.iter().map(|(within, _)| *within)
     }
 
-    /// Checks the condition with this number that must hold in the end.
+    /// Checks the condition with this number among the conditions that must hold in the quiet phase.
     pub(crate) fn check_end(
         &self,
         number: usize,

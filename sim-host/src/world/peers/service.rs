@@ -92,7 +92,7 @@ pub trait Service: Any {
     fn restarted(&mut self) {}
 }
 
-/// One connection of the device to a server, as seen by the server's program.
+/// One connection, as seen by the program of a server or of a crowd.
 #[derive(Debug, Default)]
 pub struct Session {
     number: u32,
@@ -166,9 +166,9 @@ impl Session {
         self.end = End::Closed;
     }
 
-    /// States that a client of a crowd has received everything it must receive. It counts as served when the device
-    /// then ends its stream, or the client [resets](Self::reset) the connection. If the stream ends before this call,
-    /// the client reconnects.
+    /// States that a client of a crowd has received everything it must receive. The client counts as served when the
+    /// device then ends its stream, or the client [resets](Self::reset) the connection. If the stream ends before this
+    /// call, the client reconnects.
     pub fn served(&mut self) {
         self.is_served = true;
     }

@@ -1,4 +1,4 @@
-//! A UDP client: it sends its requests one after another, and repeats each until it is answered.
+//! A UDP client: it sends its requests one after another, and repeats each request until it is answered.
 
 use std::net::SocketAddr;
 

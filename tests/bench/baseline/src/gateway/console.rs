@@ -42,7 +42,7 @@ pub async fn run(stack: Stack<'static>, gateway: &'static Gateway) -> ! {
     .await
 }
 
-/// Serves a client until it quits, ends or is idle.
+/// Serves a client until it quits, ends its stream, or is idle for too long, or until the gateway ends.
 ///
 /// # Errors
 /// If the connection must be reset.
