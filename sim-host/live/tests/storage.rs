@@ -111,7 +111,8 @@ fn assert_refused(capacities: Capacities, error: CapacityError, said: &str) {
     assert_eq!(error.to_string(), said);
 }
 
-/// Returns the pool made on a storage that has the pool's capacities, or up to 1 MiB of bytes.
+/// Makes a storage with the pool's capacities, but with 1 MiB of bytes at most. Returns the result of
+/// adding the pool to its base.
 fn pool_of(pool: Pool) -> Result<PoolId, SetupError> {
     let all = Capacities::of(&[pool]);
     let capacities = Capacities { bytes: all.bytes.min(1 << 20), ..all };

@@ -9,12 +9,12 @@ use picoevent::record::{Entry, Record, Text};
 
 /// Records into a file, without a size limit.
 ///
-/// The entries that lead to a callback are written before the callback runs, so the file has them
-/// even if the callback ends the process. The last line is written when the recording is dropped. A
-/// recording without this line is incomplete, and reading it reports that.
+/// The entries that lead to a callback are written before the callback runs, so the file has them even if the callback
+/// ends the process. The last line is written by [`RecordingFile::finish`], or when the recording is dropped. A
+/// recording without this line is incomplete, and [`Recorded::read`](crate::Recorded::read) returns an error for it.
 ///
-/// Each callback costs one system call. If writing fails, the loop continues and the recording
-/// ends; [`RecordingFile::finish`] returns the error.
+/// Each callback costs one system call, and so does each wait of the loop. If writing fails, the loop continues and the
+/// recording ends; [`RecordingFile::finish`] returns the error.
 pub struct RecordingFile(Mutex<Writer>);
 
 struct Writer {

@@ -36,7 +36,7 @@ pub use read::LogError;
 pub struct Recorded {
     /// The entries, as picoevent wrote them.
     pub bytes: Vec<u8>,
-    /// The number of turns dropped before the first entry.
+    /// The number of turns (iterations of the event loop) dropped before the first entry.
     pub before: u32,
     /// The number of entries dropped after the last one, because there was no room.
     pub after: u32,
@@ -64,9 +64,10 @@ impl Recorded {
         log.contains("picoevent-recording ")
     }
 
-    /// Replays the recording on a base on which the application has been started. Returns how the
-    /// loop ended, or `None`. If the application draws random bytes when it is started, it needs
-    /// the recorded [seed](Replay::prepare) before: use [`begin`](Self::begin).
+    /// Replays the recording on a base on which the application has been started. Returns how the loop ended, or
+    /// `None` if the recording ends before the loop does. If the application draws random bytes when it is started,
+    /// the base needs the recorded [seed](Replay::prepare) before the start. For such an application, use
+    /// [`begin`](Self::begin) instead.
     ///
     /// # Errors
     /// The first difference, or the reason why no replay is possible.
@@ -91,7 +92,7 @@ impl Recorded {
         })
     }
 
-    /// Returns the recording as lines for people. Each line begins with its turn.
+    /// Returns the recording as lines for people. Each line begins with the number of the turn.
     pub fn lines(&self) -> impl Iterator<Item = String> {
         Entries::of(&self.bytes).map(|entry| match entry {
             Ok((turn, entry)) => {
@@ -103,7 +104,8 @@ impl Recorded {
     }
 }
 
-/// Returns the bytes of an entry as text, shortened to fit a line.
+/// Returns the received bytes of an entry as text, at most 40 of them, or an empty text for an entry
+/// without received bytes.
 fn bytes_of(entry: &picoevent::record::Entry<'_>) -> String {
     let picoevent::record::Entry::Received(_, bytes, _) = entry else { return String::new() };
     let (shown, more) = bytes.split_at(bytes.len().min(40));

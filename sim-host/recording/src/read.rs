@@ -13,7 +13,7 @@ pub enum LogError {
     None,
     /// The recording's format has another version.
     Version(String),
-    /// A line was changed.
+    /// A line is malformed, or its checksum is wrong.
     Garbled {
         /// The line's number.
         line: usize,
@@ -22,7 +22,7 @@ pub enum LogError {
     Missing {
         /// The line's number.
         line: usize,
-        /// The number of the first missing byte.
+        /// The offset of the first missing byte.
         from: usize,
     },
     /// The recording's last line is missing.

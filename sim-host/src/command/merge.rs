@@ -15,7 +15,7 @@ use super::shard::Shard;
 use super::{DIVERGED, End, run, views};
 use crate::world::{Failure, Kind, Tally};
 
-/// The number of shards named in a message.
+/// The maximum number of failures that are printed, and of missing shards that a message names.
 const NAMED: usize = 5;
 
 /// The results of one shard.
@@ -52,14 +52,14 @@ struct SweepName {
 #[derive(Serialize, Deserialize)]
 struct FailedSeed {
     seed: u64,
-    /// The word of its verdict's kind.
+    /// The kind of its verdict, as a word.
     kind: String,
     verdict: String,
-    /// The command that reproduces it.
+    /// The command that reproduces the failure.
     repeat: String,
 }
 
-/// Writes the report of a shard of the sweep `asked`.
+/// Writes the report of a shard. `asked` has the arguments of the command `run`.
 pub(super) fn write(
     path: &Path,
     asked: &Run,
@@ -99,7 +99,7 @@ pub(super) fn write(
     views::write(path, format!("{text}\n").as_bytes())
 }
 
-/// Combines the reports of all shards of one sweep, and prints the result like the sweep itself.
+/// Combines the reports of all shards of one sweep. Prints the result as `run` prints the result of a sweep.
 pub(super) fn merge(paths: &[PathBuf]) -> Result<(), End> {
     let reports = read_all(paths)?;
     let mut tally = Tally::default();

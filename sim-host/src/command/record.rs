@@ -24,7 +24,7 @@ pub(super) fn read(path: &Path, cut_off: bool) -> Result<(), End> {
     Ok(())
 }
 
-/// Replays a recording on an application. The application's log is printed again.
+/// Replays a recording on an application. Prints the application's log again.
 pub(super) fn replay(case: &dyn AnyTestCase, path: &Path, cut_off: bool) -> Result<(), End> {
     let recorded = recorded(path, cut_off)?;
     // If a logger is already set, that logger gets the lines.

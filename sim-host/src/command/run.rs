@@ -99,7 +99,7 @@ fn repeat_command(case: &dyn AnyTestCase, seed: u64, scenario: Option<&Path>) ->
     }
 }
 
-/// Returns the arguments of the current command line.
+/// Returns the current command line as text.
 fn typed() -> String {
     let words = std::env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned());
     format!("{} {}", program(), words.collect::<Vec<_>>().join(" "))
@@ -145,7 +145,7 @@ pub(super) fn show_all(
     show_result(case, seed, scenario, &outcome)
 }
 
-/// Runs one seed in real time, or a multiple of it, and shows what happens.
+/// Runs one seed at `ratio` times the speed of real time, and shows what happens.
 pub(super) fn watch(
     case: &dyn AnyTestCase,
     seed: u64,

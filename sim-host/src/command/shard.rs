@@ -1,5 +1,4 @@
-//! A shard: one of several equal parts of a range of seeds, which several hosts run at the same
-//! time.
+//! A shard: one of several parts of a range of seeds. Several hosts can run the shards of a range at the same time.
 
 use std::fmt;
 use std::ops::Range;

@@ -43,7 +43,7 @@ impl ViewFiles {
     }
 }
 
-/// Writes the views of a failure. Its simulation runs again for this.
+/// Runs the simulation of a failure again, and writes its views.
 pub(super) fn at(case: &dyn AnyTestCase, failure: &Failure, views: &Views) -> Result<(), End> {
     let files = ViewFiles::new(views, &format!("{}, seed {}", case.name(), failure.seed));
     let mut simulator = Simulator::new();

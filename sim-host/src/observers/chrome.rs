@@ -57,7 +57,7 @@ impl Chart {
         self.event(track, at, 0, json!({ "ph": "i", "s": "g", "name": name }));
     }
 
-    /// Adds an arrow from the slice at one track and time to the slice at another.
+    /// Adds an arrow between two slices. `from` and `to` are the track and the time of each slice.
     pub(super) fn arrow(&mut self, number: u64, from: (Track, u64), to: (Track, u64), name: &str) {
         let end = |phase| json!({ "ph": phase, "cat": "frame", "id": number, "name": name });
         self.event(from.0, from.1, 0, end("s"));

@@ -1,8 +1,8 @@
 //! Shows simulations: as capture files, timelines, on a terminal, and as pages of sweeps.
 //!
-//! All of them are [observers](crate::world::Observer) of one simulation, except the page, which is
-//! made from the tally of a sweep. To read an observer afterwards, share it. To use several at
-//! once, put them into a `Vec`:
+//! The captures, the timelines and the terminal are [observers](crate::world::Observer) of one simulation. A page is
+//! made from the tally of a sweep. To read an observer after the simulation, share it in an `Rc<RefCell<…>>`. To use
+//! several observers at once, put them into a `Vec`:
 //!
 //! ```no_run
 //! use std::cell::RefCell;

@@ -122,8 +122,8 @@ fn failures(tally: &Tally, repeat_command: &dyn Fn(u64) -> String) -> Markup {
     }
 }
 
-/// Shows a histogram of the time from a client's first connect until it is served. Each bar is half
-/// an octave.
+/// Shows a histogram of the time from a client's first connect until it is served. Each bar covers half of the range
+/// from one power of two to the next.
 fn waits(tally: &Tally) -> Markup {
     let spans: Vec<_> = tally.waited.spans().collect();
     let first = spans.iter().position(|(_, count)| *count > 0);

@@ -39,7 +39,7 @@ pub struct Show<W> {
     ratio: f64,
     began: Option<Instant>,
     names: HashMap<Function, Option<String>>,
-    /// The callback that was shown last, and the number of its repeats since then.
+    /// The callback that was shown last, and its time. `again` is the number of its repeats since then.
     last: Option<(u64, Callback)>,
     again: u32,
 }
@@ -61,7 +61,7 @@ impl<W: Write> Show<W> {
         Self { out, style, ratio, began: None, names: HashMap::new(), last: None, again: 0 }
     }
 
-    /// Waits until the real time for `at` at this speed.
+    /// Waits until the real time that corresponds to the simulation time `at`.
     fn keep_pace(&mut self, at: u64) {
         let began = *self.began.get_or_insert_with(Instant::now);
         let due = at as f64 / 1e6 / self.ratio;
@@ -78,8 +78,7 @@ impl<W: Write> Show<W> {
         }
     }
 
-    /// Shows a line. If the last callback was repeated, a line with the number of repeats comes
-    /// first.
+    /// Shows a line. If the last callback was repeated, a line with the number of its calls comes first.
     fn line(&mut self, at: u64, colour: Colour, what: &str, text: &str) {
         let (last, again) = (self.last.take(), std::mem::take(&mut self.again));
         if let Some((then, _)) = last.filter(|_| again > 0) {
@@ -134,8 +133,8 @@ impl<W: Write> Observer for Show<W> {
     }
 
     fn callback_begins(&mut self, at: u64, callback: Callback) {
-        // A ring of a few bytes is emptied by many calls at the same time. They are shown as one
-        // line.
+        // A ring of a few bytes is emptied by many calls at the same time. The first call is shown, and the
+        // repeats are only counted.
         if self.last == Some((at, callback)) {
             self.again += 1;
             return;

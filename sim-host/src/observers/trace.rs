@@ -11,9 +11,9 @@
 //!  faults   lane 0       ▐loss of 20 %       ▐
 //! ```
 //!
-//! Code takes no time in a simulation. So events in the same microsecond are drawn one after
-//! another, each 20 ns wide. A frame is a slice at each end and an arrow between them. A lost frame
-//! has no arrow, and its slice states the reason.
+//! Code takes no time in a simulation. So events in the same microsecond are drawn one after another, each 20 ns wide.
+//! A frame is shown as a slice on the sender's track, a slice on the receiver's track, and an arrow between both. A
+//! lost frame has no arrow, and its slice states the reason.
 
 use std::collections::HashMap;
 
@@ -53,15 +53,15 @@ pub struct Trace {
     /// The current microsecond, and the number of its nanoseconds already used.
     now: (u64, u64),
     callback: Option<(u64, Callback)>,
-    /// The callback that returned last, and the time at which it began.
+    /// The object whose callback returned last, and the time at which this callback began.
     last: Option<(u64, Object)>,
-    /// The application's objects, with their state and the time since which they are in it.
+    /// The application's objects, each with its state and the time at which this state began.
     objects: Vec<(Object, About, u64)>,
     /// The fault in each lane, and its start time.
     lanes: Vec<Option<(Strike, u64)>>,
     /// The connection to a server in each lane, and its start time.
     calls: Vec<Option<(Call, u64)>>,
-    /// The port of each client's connection, and its start time.
+    /// The port of each client's connection, and the start time of the connection.
     connections: HashMap<u32, (u16, u64)>,
     sent: HashMap<u64, (u64, String)>,
     /// The names and source locations of functions that were looked up.
@@ -245,7 +245,7 @@ impl Observer for Trace {
 
     fn callback_begins(&mut self, at: u64, callback: Callback) {
         let begins = self.moment(at);
-        // A deadline that has passed is no longer shown.
+        // The object no longer waits for this deadline, so its slice ends.
         if let Some(index) = self.objects.iter().position(|(object, about, _)| {
             *object == callback.object && matches!(about, About::Waits(_, Some(_)))
         }) {
@@ -282,7 +282,7 @@ impl Observer for Trace {
         let moment = self.moment(at);
         gone.into_iter().for_each(|gone| self.close(gone, moment));
         for (object, about) in new {
-            // A new connection is shown from the callback that accepts it.
+            // The slice of a new connection begins with the callback that accepts the connection.
             let since = match (self.last, about) {
                 (Some((began, of)), About::With(_)) if of == object => began,
                 _ => moment,

@@ -5,7 +5,7 @@ use crate::world::{
     TroubleKind, UdpNews,
 };
 
-/// Returns the reason why a frame does not arrive.
+/// Returns the reason why a frame does not arrive, or `None` if it arrives.
 pub(crate) const fn loss(fate: Fate) -> Option<&'static str> {
     match fate {
         Fate::Arrives(_) => None,
@@ -20,7 +20,7 @@ pub(crate) const fn loss(fate: Fate) -> Option<&'static str> {
 /// The text for a frame that is dropped because the link goes down while the frame is in transit.
 pub(crate) const LOST_IN_TRANSIT: &str = "dropped in transit, the link went down";
 
-/// Returns what was done to a frame, or an empty text.
+/// Returns what was done to a frame, or an empty text if nothing was done.
 pub(crate) fn treatment(how: Treatment) -> String {
     let done = [
         (how.duplicated, "a second copy"),

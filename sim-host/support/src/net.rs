@@ -5,9 +5,9 @@
 //!   device ── embassy-net ── DeviceEnd ═══ Cable ═══ PeerEnd ── smoltcp ── clients, Server
 //! ```
 //!
-//! A [`Cable`] decides what happens to frames. One of its ends is a driver for embassy-net, the
-//! other a device for smoltcp. A [`Segment`] is a parsed TCP segment. [`dhcp::Server`] makes the
-//! answers of a DHCP server. Nothing here depends on time.
+//! A [`Cable`] decides what happens to frames. Each side of the cable has a driver: [`DeviceEnd`] for embassy-net, and
+//! [`PeerEnd`] for smoltcp. A [`Segment`] is a parsed TCP segment. [`dhcp::Server`] makes the answers of a DHCP server.
+//! Nothing here depends on time.
 
 pub mod dhcp;
 mod ends;

@@ -1,4 +1,4 @@
-//! A device's capacities: listeners, sockets, rings, and the messages if they are too small.
+//! A device's capacities: listeners, sockets, rings, and the messages for capacities that are too small.
 
 use std::net::SocketAddr;
 use std::sync::Arc;

@@ -27,7 +27,7 @@ enum Bug {
     AnswersTwice,
     /// It sends the answer to the previous client.
     AnswersTheOther,
-    /// It takes a shortened request for a complete one.
+    /// It treats a shortened request as a complete one.
     TakesWhatIsCut,
     /// It discards a request if there is no room for the answer.
     ForgetsWhenFull,
@@ -86,7 +86,7 @@ impl Counter {
     }
 }
 
-/// Makes requests, and one that must not be answered.
+/// Makes the requests of a client. Some of them must not be answered.
 fn requests(choices: &mut Choices<'_>) -> Vec<Vec<u8>> {
     let text = "x".repeat(choices.up_to(26) as usize);
     let mut requests = vec![format!("count {text}"); 1 + choices.up_to(2) as usize];
@@ -144,15 +144,14 @@ fn what_a_device_does_wrong_is_found_and_shrunk() {
     says(Bug::TakesWhatIsCut, Kind::Invariant, "42: ");
 }
 
-/// After a flood there may be no room, so an answer may be missing. Without a flood, none may be
-/// missing.
+/// After a flood there may be no room, so an answer may be missing. Without a flood, no answer may be missing.
 #[test]
 fn requests_may_be_lost_only_where_something_loses_them() {
     let tally = counter(Bug::ForgetsWhenFull).check(0..300);
     assert!(tally.served > 300, "{tally:?}");
 }
 
-/// Makes a choice log with a client of this behaviour. Its first datagram is affected.
+/// Makes a choice log with a client of this behaviour. The client's first datagram is affected.
 fn struck(behaviour: UdpBehaviour, how: u64) -> String {
     let kind = behaviour.word();
     format!(

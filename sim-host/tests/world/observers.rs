@@ -1,4 +1,4 @@
-//! Captures and timelines: written and parsed.
+//! Captures and timelines: the tests write them and parse them.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use crate::lines::lines;
 
-/// Two clients on a cable with every kind of frame fault.
+/// Two clients on a cable that loses frames, flips bits of frames, and goes down.
 const FAULTS: &str = "\
 setup more-clients 0 1
 setup faults 0 3
@@ -139,7 +139,7 @@ fn a_timeline_has_slices_that_nest_and_arrows_with_two_ends() {
     for track in ["device", "listener 0", "conn 0", "network", "client 1", "fault 2"] {
         assert!(names.contains(&track), "{track} is not in {names:?}");
     }
-    // In nanoseconds, so that they can be compared exactly.
+    // Converts times to nanoseconds, so that they can be compared exactly.
     let nanos = |value: &Value| (value.as_f64().unwrap() * 1e3).round() as u64;
     let (mut last, mut open) = (0, HashMap::<_, Vec<(u64, String)>>::new());
     let (mut begun, mut ended) = (HashMap::new(), HashMap::new());

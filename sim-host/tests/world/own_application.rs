@@ -1,4 +1,4 @@
-//! Simulations of an application that is not part of this repository: a test of ten lines.
+//! Simulations of a test application, as users write them for their own applications: a test of about ten lines.
 
 use picoevent::Cx;
 use picoevent_sim::world::{FaultKind, TestCase};

@@ -27,8 +27,8 @@ fn measure(number: u64) {
     }
 }
 
-/// Answers with the number of requests and of signals so far. It ends with a goodbye, unless it has
-/// the bug that forgets it.
+/// Answers with the number of requests and of signals so far. When it ends, it sends a goodbye to its clients. With the
+/// bug `is_rude`, it sends no goodbye.
 struct Teller {
     asked: u32,
     signals: u32,

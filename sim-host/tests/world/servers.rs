@@ -155,7 +155,7 @@ fn counted(bug: Bug, v6: bool) -> TestCase<Asker> {
     case(bug, v6).server(server)
 }
 
-/// Returns the first failure among some seeds.
+/// Returns the outcome of the first seed that fails.
 fn failure(case: &TestCase<Asker>) -> Outcome {
     let mut simulator = Simulator::new();
     let outcomes = (0..300).map(|seed| {

@@ -27,7 +27,8 @@ impl App {
         Self { wanted, ..Self::default() }
     }
 
-    /// Keeps the received datagrams.
+    /// Stores the next received datagram. Ends the loop after an error, or when the wanted number of
+    /// datagrams has arrived.
     fn keep(&mut self, udp: &mut UdpMut<Self>, event: UdpEvent) {
         if let UdpEvent::Failed(error) = event {
             self.failed.push(error);
@@ -63,7 +64,7 @@ impl App {
     }
 }
 
-/// Runs `app` on a base with two sockets that have these rings, after `start` has prepared it.
+/// Makes a base with room for two sockets with these rings, calls `start` to prepare it, and runs its loop with `app`.
 fn run(
     rings: UdpRings,
     app: &mut App,
@@ -177,7 +178,7 @@ fn a_connected_socket_hears_that_nobody_is_there_and_goes_on() {
     let mut dropped = None;
     run(SMALL, &mut app, |live, base, app| {
         let (socket, _) = bind(live, base, ANY_PORT, SMALL, App::keep);
-        // The socket holds the port, and receives only from itself.
+        // This peer occupies a port. It is connected to itself, so it does not receive the datagrams of other sockets.
         let nobody = peer(ANY_PORT);
         nobody.connect(nobody.local_addr().unwrap()).unwrap();
         let mut udp = base.udp(socket).unwrap();
@@ -306,8 +307,8 @@ fn numbered(number: u32) -> Vec<u8> {
     data
 }
 
-/// Twenty thousand datagrams: each comes back unchanged. The client has only a few under way, so
-/// that no buffer of the system overflows.
+/// Twenty thousand datagrams: each comes back unchanged. The client waits for answers, so that only a few datagrams are
+/// under way at any time and no buffer of the system overflows.
 #[test]
 fn twenty_thousand_datagrams_are_echoed_unaltered() {
     const SENT: u32 = 20_000;
@@ -378,7 +379,7 @@ fn a_million_datagrams_are_echoed_or_counted_as_dropped() {
     assert_eq!(app.failed, []);
 }
 
-/// Returns how many datagrams the system has dropped because a socket's buffer was full.
+/// Returns how many datagrams to the socket at `address` the system has dropped because the socket's buffer was full.
 #[cfg(target_os = "linux")]
 fn dropped_at(address: SocketAddr) -> u32 {
     let SocketAddr::V4(address) = address else { panic!("{address} is not of IPv4") };

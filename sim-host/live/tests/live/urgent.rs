@@ -1,4 +1,4 @@
-//! Urgent data: a read stops at it.
+//! Urgent data (RFC 9293, 3.8.5): a read from the socket stops at the urgent data, even if more bytes have arrived.
 
 use std::io::Write;
 use std::net::TcpStream;

@@ -1,5 +1,5 @@
-//! Events for a peer's close without a read: level-triggered and edge-triggered, one-shot and
-//! persistent.
+//! Events that report a peer's close although nothing is read from the socket: level-triggered and edge-triggered,
+//! one-shot and persistent.
 
 use std::net::Shutdown;
 use std::os::unix::net::UnixStream;
@@ -21,7 +21,8 @@ const EDGE: EventFlags = EventFlags::EDGE;
 /// event is called again as long as it is added.
 const CALLS: usize = 10;
 
-/// Waits for the close with one event, without blocking.
+/// Adds one event, ends the peer's side, and runs the loop without blocking. Checks how the loop ended and how
+/// often the event was called.
 #[track_caller]
 fn hear(ending: Ending, interest: EventFlags, mode: Mode, expected: (End, usize)) {
     play(|mut scene| {

@@ -10,7 +10,7 @@ use picoevent::{
 };
 use picoevent_mio::{Capacities, HeapStorage, Live};
 
-/// The time limit of a scenario. It is for loops that hang, not a measure of speed.
+/// The time limit of a scenario. It only detects loops that hang, and does not measure the speed.
 const LIMIT: Duration = Duration::from_secs(60);
 
 const ANY_PORT: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
@@ -19,8 +19,8 @@ static SETTINGS: Settings = Settings::new();
 
 const CLOSED: ConnEvent = ConnEvent::Ended(ConnEnd::Closed);
 
-/// An application that records the events of its connections. Each connection reads its input,
-/// sends its data, and closes at the end of the stream.
+/// An application that records the events of its connections. Each connection reads its input, sends its data, and
+/// closes at the end of the peer's stream.
 #[derive(Default)]
 struct App {
     heard: Vec<(Conn, ConnEvent)>,
@@ -190,7 +190,7 @@ fn bufferevent() {
     });
 }
 
-/// Both ends have a filter.
+/// Both connections have a filter.
 #[test]
 fn bufferevent_filters() {
     play(|mut scene| {
@@ -249,8 +249,8 @@ fn bufferevent_connect_fail() {
     });
 }
 
-/// Two listeners on ports that the system chooses. One is disabled after two clients, the other
-/// after one.
+/// Two listeners on ports that the system chooses. The first listener is disabled after two clients, the second
+/// listener after one client.
 #[test]
 fn randport() {
     play(|mut scene| {
@@ -291,7 +291,7 @@ fn error() {
     });
 }
 
-/// A listener is freed by the client it accepts.
+/// The callback of an accepted connection frees its listener.
 #[test]
 fn close_accepted_fd() {
     play(|mut scene| {
@@ -306,7 +306,7 @@ fn close_accepted_fd() {
         scene.run_until(|app| app.events(client).iter().any(is_over));
         assert_eq!(scene.app.accepted.len(), 1);
         assert!(scene.base.listener(listener).is_err());
-        // No listener is left.
+        // The listener no longer exists, so the next connect is refused.
         let late = scene.connect(address);
         scene.run_until(|app| !app.events(late).is_empty());
         let refused = ConnEvent::Ended(ConnEnd::Failed(ConnError::Refused));
@@ -314,7 +314,8 @@ fn close_accepted_fd() {
     });
 }
 
-/// A listener is disabled by the first of two clients. The other one waits until it is enabled.
+/// The callback of the first of two clients disables the listener. The second client waits until the
+/// listener is enabled again.
 #[test]
 fn immediate_close() {
     play(|mut scene| {

@@ -1,4 +1,4 @@
-//! libevent's regression tests about descriptors, signals and connections, with real ones.
+//! libevent's regression tests of descriptors, signals and connections, with those of the operating system.
 //!
 //! The same scenarios run in virtual time in `core/tests/regress`; `docs/regress.md` lists all of
 //! them. No test here sleeps or asserts how much time has passed.

@@ -1,4 +1,4 @@
-//! Other threads can only raise a trigger. The callback of its signal does the rest.
+//! Other threads can only raise a trigger. The callback of the trigger's signal then changes the base.
 
 use std::thread;
 use std::time::Duration;
@@ -7,8 +7,8 @@ use picoevent::{End, EventFlags, EventMut, Mode, Run, Signal, Trigger};
 
 use crate::support::{App, Scene, pair, play};
 
-/// Adds an event that deletes the only other event when the trigger is raised. It is one-shot, so
-/// no event remains.
+/// Adds an event that deletes the only other event when the trigger is raised. The added event is one-shot, so no
+/// event remains afterwards.
 fn delete_when_raised(scene: &mut Scene<'_, '_>, trigger: &'static Trigger) {
     scene.live.add_trigger(trigger);
     let delete = |app: &mut App, event: &mut EventMut<'_, '_, App>| {
@@ -49,8 +49,8 @@ fn del_timeout_notify() {
     });
 }
 
-/// Each callback asks the other thread for the next raise, so that each raise finds the loop asleep
-/// or about to sleep.
+/// Each callback starts a thread that raises the trigger again. So the loop is asleep or about to sleep when
+/// the trigger is raised.
 #[test]
 fn no_events() {
     static TRIGGER: Trigger = Trigger::new(Signal::INT);

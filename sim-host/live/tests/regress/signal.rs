@@ -1,4 +1,4 @@
-//! The system's signals. Each test uses another signal, since a signal reaches the whole process.
+//! The system's signals. Each test uses a different signal, because a signal reaches the whole process.
 
 use std::thread;
 use std::time::Duration;

@@ -100,8 +100,8 @@ fn multiple_events_for_same_fd() {
     });
 }
 
-/// That the loop ends shows that the event no longer waits. A run without waiting then shows that
-/// there is something to read.
+/// The end of the first run shows that the event no longer waits. The second run does not wait, and shows that
+/// there is data to read.
 #[test]
 fn want_only_once() {
     play(|mut scene| {
@@ -148,7 +148,8 @@ fn event_once() {
     });
 }
 
-/// One reader, and one writer without room. Both events fire at the close, and not before.
+/// One event waits for input, and one waits for room in a full send buffer. Both events fire when the peers close their
+/// sockets, and not before.
 #[test]
 fn simpleclose_rw() {
     play(|mut scene| {

@@ -9,7 +9,7 @@ use std::{process, thread};
 use picoevent::{End, Event, EventBase, EventFlags, EventMut, Mode, OnEvent, Run, Source, Storage};
 use picoevent_mio::Live;
 
-/// The time limit of a scenario. It is for loops that hang, not a measure of speed.
+/// The time limit of a scenario. It only detects loops that hang, and does not measure the speed.
 const LIMIT: Duration = Duration::from_secs(60);
 
 /// An application that records its calls, and holds the data of its callbacks.
@@ -43,15 +43,15 @@ pub struct Scene<'b, 's> {
     pub app: App,
 }
 
-/// Runs a scenario with a time limit. A timer for the limit would be one more event, which
-/// scenarios about the end of a loop cannot have, so a thread does it.
+/// Runs a scenario with a time limit. A thread checks the limit. A timer would be one more event of the base, and would
+/// change when the loop ends.
 pub fn play(scenario: impl FnOnce(Scene<'_, '_>)) {
     let (done, watched) = mpsc::channel::<()>();
     let name = thread::current().name().unwrap_or("a scenario").to_owned();
     thread::spawn(move || {
         if watched.recv_timeout(LIMIT) == Err(RecvTimeoutError::Timeout) {
-            // The output of print macros would be kept until the end of the test, which never
-            // comes.
+            // The test harness shows the output of print macros only after the end of the test, and
+            // this test does not end.
             drop(writeln!(io::stderr(), "{name} has not ended within {LIMIT:?}"));
             process::abort();
         }
@@ -86,7 +86,7 @@ impl Scene<'_, '_> {
     }
 }
 
-/// Returns two ends of a stream. Neither blocks.
+/// Returns two connected sockets. Both are non-blocking.
 pub fn pair() -> (UnixStream, UnixStream) {
     let (ours, theirs) = UnixStream::pair().unwrap();
     for stream in [&ours, &theirs] {

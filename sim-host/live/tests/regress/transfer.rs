@@ -8,7 +8,7 @@ use picoevent::{End, EventFlags, EventMut, Mode, Run};
 
 use crate::support::{App, pair, play};
 
-/// More than the buffers of a socket hold.
+/// The number of bytes of a long transfer. The buffers of a socket have room for fewer bytes.
 const BYTES: usize = 1 << 20;
 
 fn pattern(length: usize) -> Vec<u8> {
@@ -33,7 +33,7 @@ fn write(app: &mut App, event: &mut EventMut<'_, '_, App>) {
     }
 }
 
-/// Reads some bytes, and stores them two indices after the stream's.
+/// Reads some bytes of a stream, and stores them in `app.data` at the stream's index plus two.
 fn read(app: &mut App, event: &mut EventMut<'_, '_, App>) {
     assert_eq!(event.what(), EventFlags::READ);
     let here = event.user() as usize;
@@ -46,7 +46,7 @@ fn read(app: &mut App, event: &mut EventMut<'_, '_, App>) {
     }
 }
 
-/// Sends `amounts` bytes from the two ends to each other.
+/// Sends `amounts[0]` bytes from the first socket to the second, and `amounts[1]` bytes in the other direction.
 fn transfer(mode: Mode, amounts: [usize; 2]) {
     play(|mut scene| {
         let (ours, theirs) = pair();

@@ -26,7 +26,7 @@ impl<A: 'static> TestCase<A> {
     /// Runs a scenario with the random numbers of each seed.
     ///
     /// # Panics
-    /// As [`TestCase::check`], and if the text is not a scenario.
+    /// Panics as [`TestCase::check`] does, and also if the text is not a scenario.
     pub fn check_scenario(&self, scenario: &str, seeds: std::ops::Range<u64>) -> Tally {
         let scenario = scenario.parse().unwrap_or_else(|error| panic!("the scenario: {error}"));
         self.check_sweep(Sweep { scenario: Some(scenario), ..Sweep::over(seeds) })
@@ -45,7 +45,7 @@ impl<A: 'static> TestCase<A> {
         tally
     }
 
-    /// Returns the report of a failure. Its commands work in any project.
+    /// Returns the report of a failure. The commands in the report work in any project.
     fn report_for_test(&self, failure: &Failure) -> String {
         let again = format!("SIM_SEED={} {}", failure.seed, test_command());
         if std::env::var_os("SIM_SHRINK").is_some()
@@ -59,7 +59,7 @@ impl<A: 'static> TestCase<A> {
         report.shorter(format!("SIM_SHRINK=1 {again}")).repeat(again).to_string()
     }
 
-    /// Runs the simulation of a choice log. Returns its outcome.
+    /// Runs the simulation of a choice log. Returns the outcome of the simulation.
     ///
     /// # Errors
     /// If the text is not a choice log.

@@ -18,7 +18,7 @@ pub struct LogObserver {
 }
 
 impl LogObserver {
-    /// Makes an observer that keeps the last `most` lines. Returns it and the lines.
+    /// Makes an observer that keeps the last `most` lines. Returns the observer and its lines.
     pub fn new(most: usize) -> (Self, Rc<RefCell<VecDeque<String>>>) {
         let lines = Rc::new(RefCell::new(VecDeque::new()));
         (Self { lines: lines.clone(), most }, lines)

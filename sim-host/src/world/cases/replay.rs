@@ -14,8 +14,8 @@ use crate::world::device::program::Program;
 /// of it as the recorded base had.
 type Ample<A> = Storage<A, 1024, 4096, { 16 << 20 }, 64, { Pool::MOST }, 64, 64>;
 
-/// The stack size of the replay's thread. Making such a storage needs more than one copy of it in a
-/// debug build.
+/// The stack size of the replay's thread. In a debug build, the stack must have room for more than one copy of such a
+/// storage while it is made.
 const STACK: usize = 256 << 20;
 
 pub(super) fn replay<A: 'static>(

@@ -18,7 +18,7 @@ const EVENTS: usize = 3;
 pub struct Report {
     application: String,
     seed: Option<u64>,
-    /// The command that runs it again.
+    /// The command that runs the simulation again.
     again: Option<String>,
     /// The command that looks for a shorter choice log.
     shorter: Option<String>,
@@ -79,7 +79,7 @@ pub fn choice_log_text(application: &str, outcome: &Outcome) -> String {
     text
 }
 
-/// Returns a test that plays a choice log, ready to paste.
+/// Returns the source text of a test that replays a choice log.
 pub fn test_text(application: &str, lines: &[Choice], outcome: &Outcome) -> String {
     let name = application.replace(|c: char| !c.is_ascii_alphanumeric(), "_");
     let kind = outcome.verdict.kind().word();

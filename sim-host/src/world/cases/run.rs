@@ -49,7 +49,7 @@ impl<A: 'static> TestCase<A> {
             servers: &troubles,
             handlers: handlers.len(),
             has_ipv6: self.program.has_ipv6,
-            // An application without listeners has servers or UDP clients only.
+            // A test case without scripts has no TCP clients if it has servers or UDP clients.
             has_clients: !self.scripts.is_empty() || servers.is_empty() && self.services.is_empty(),
             services: &self.services,
             crowd: self.crowd.as_ref(),

@@ -1,8 +1,7 @@
 //! Shrinking: reduces a failing choice log to a shorter one that fails in the same way.
 //!
-//! It first removes lines, many at a time and then one at a time. Then it lowers the remaining
-//! numbers. A step is kept if the simulation still ends with the same verdict and the same message,
-//! apart from numbers.
+//! The search first removes lines, many at a time and then one at a time. Then it lowers the answers in the remaining
+//! lines. A step is kept if the simulation still ends with the same verdict and the same message, apart from numbers.
 
 use std::time::{Duration, Instant};
 
@@ -14,7 +13,7 @@ use crate::world::choices::choice_log::Choice;
 use crate::world::choices::choice_point::ChoicePoint;
 use crate::world::simulation::verdict::{Outcome, Verdict};
 
-/// The time limit.
+/// The usual time limit of shrinking.
 pub const LIMIT: Duration = Duration::from_secs(8);
 
 /// The result of shrinking.
@@ -22,7 +21,7 @@ pub const LIMIT: Duration = Duration::from_secs(8);
 pub struct Shrunk {
     /// The choice log.
     pub lines: Vec<Choice>,
-    /// The outcome of its simulation.
+    /// The outcome of the simulation of this choice log.
     pub outcome: Outcome,
     /// The number of choice logs tried.
     pub tried: u32,
@@ -68,8 +67,8 @@ impl Search<'_> {
         Instant::now() >= self.until
     }
 
-    /// Keeps the choice log if its simulation fails in the same way. Returns the lines that the
-    /// simulation reached.
+    /// Keeps the choice log if its simulation fails in the same way. Returns the lines that the simulation reached, or
+    /// `None` if it does not fail in this way or the time is over.
     fn takes(&mut self, lines: &[Choice]) -> Option<Vec<Choice>> {
         if self.is_over() {
             return None;

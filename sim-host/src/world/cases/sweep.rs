@@ -23,7 +23,7 @@ pub struct Sweep {
     pub time: Option<Duration>,
     /// The number of threads.
     pub jobs: usize,
-    /// Runs one in twenty seeds twice and compares the digests.
+    /// Runs one in twenty seeds twice and compares the outcomes.
     pub check: bool,
     /// The configuration of all simulations. If `None`, each seed draws its own.
     pub scenario: Option<Scenario>,
@@ -51,7 +51,7 @@ pub struct Tally {
     pub checked: u64,
     /// Seeds whose second run differed from the first.
     pub diverged: Vec<u64>,
-    /// The failures of the lowest seeds, the first few of each kind.
+    /// The failures with the lowest seeds, at most five of each kind of verdict.
     pub failures: Vec<Failure>,
     /// Simulated time of all simulations together, in microseconds.
     pub simulated: u128,
@@ -90,7 +90,7 @@ impl Sweep {
         Self { seeds, time: None, jobs: 1, check: false, scenario: None }
     }
 
-    /// Runs the sweep. Calls `progress` from time to time, on this thread.
+    /// Runs the sweep. Calls `progress` repeatedly, about every 20 ms, on the thread of the caller.
     pub fn run(&self, case: &dyn AnyTestCase, mut progress: impl FnMut(&Tally)) -> Tally {
         let began = Instant::now();
         let next = AtomicU64::new(self.seeds.start);
@@ -199,7 +199,7 @@ impl Tally {
         other.failures.into_iter().for_each(|failure| self.keep(failure));
     }
 
-    /// Keeps the failures of the lowest seeds, a few of each kind.
+    /// Stores a failure. Keeps only the [`KEPT`] failures with the lowest seeds of each kind.
     fn keep(&mut self, failure: Failure) {
         let kind = failure.outcome.verdict.kind();
         self.failures.push(failure);
@@ -222,7 +222,8 @@ impl Tally {
         self.simulated as f64 / 1e6 / self.took.as_secs_f64().max(1e-9)
     }
 
-    /// Returns the worst kind among the failures. It determines the command's exit status.
+    /// Returns the worst kind among the failures, or [`Kind::Pass`] if there is none. It determines the
+    /// command's exit status.
     pub fn worst(&self) -> Kind {
         let kinds = self.failures.iter().map(|failure| failure.outcome.verdict.kind());
         kinds.min().unwrap_or(Kind::Pass)

@@ -24,7 +24,7 @@ type Write = dyn Fn(&mut Choices<'_>) -> Script + Send + Sync;
 pub struct TestCase<A> {
     pub(super) name: String,
     pub(super) program: Program<A>,
-    /// The scripts of the clients, with the port each connects to.
+    /// The scripts of the clients, each with the port that the client connects to.
     pub(super) scripts: Vec<(u16, Box<Write>)>,
     /// The application's UDP services.
     pub(super) services: Vec<UdpService>,
@@ -123,10 +123,10 @@ impl<A: 'static> TestCase<A> {
         self
     }
 
-    /// Adds a kind of client that follows no script. One program runs all clients of this kind, so
-    /// it can compare what they receive. Each connection of a client is a
-    /// [`Session`](crate::world::Session) of the program. A client is served when the program has
-    /// called [`served`](crate::world::Session::served) for it and the device then ends its stream.
+    /// Adds a kind of client that follows no script. One program runs all clients of this kind, so it can compare what
+    /// they receive. Each connection of a client is a [`Session`](crate::world::Session) of the program. A client is
+    /// served when the program has called [`served`](crate::world::Session::served) for it and the device then ends its
+    /// stream, or the client resets the connection.
     ///
     /// # Panics
     /// If the test case already has a crowd.
@@ -140,14 +140,15 @@ impl<A: 'static> TestCase<A> {
         self.client(|_| Script::of_crowd())
     }
 
-    /// Adds UDP clients of the application, at a port of the device. `requests` makes the datagrams
-    /// that a client sends, one after the other. Each is sent again until it is answered. `answer`
-    /// returns the pattern of the answer to a datagram, as in [`Script::expect_pattern`], or `None`
-    /// if there must be no answer. The pattern must match the whole answer. `answer` is called for
-    /// each datagram that reaches the device, also for one that was cut or changed.
+    /// Adds UDP clients of the application, at a port of the device. `requests` makes the datagrams that a client
+    /// sends, one after the other. A client sends each datagram again until it is answered. `answer` returns the
+    /// pattern of the answer to a datagram, as in [`Script::expect_pattern`], or `None` if there must be no answer. The
+    /// pattern must match the whole answer. `answer` is called for each datagram that reaches the device, also for one
+    /// that was cut or changed.
     ///
-    /// Each answer must match a datagram that reached the device from the address the answer goes
-    /// to, and that is not answered yet. In the end, each request must be answered.
+    /// Each answer must match a datagram that has reached the device and is not answered yet, and must go to
+    /// the address from which this datagram came. At the end of the simulation, each request that needs an
+    /// answer must be answered.
     ///
     /// ```
     /// # use picoevent_sim::world::TestCase;
@@ -209,8 +210,8 @@ impl<A: 'static> TestCase<A> {
         self
     }
 
-    /// Declares that the application takes this number of connections and events after its start,
-    /// and keeps them. If it holds more in the end, that is a leak.
+    /// Declares that the application takes this number of connections and events after its start, and keeps them. If
+    /// the application holds more of them at the end of the simulation, the verdict is a leak.
     #[must_use]
     pub fn keeps_later(mut self, conns: usize, events: usize) -> Self {
         self.later = Counts { conns, events, added: events, ..Counts::default() };
@@ -232,8 +233,8 @@ impl<A: 'static> TestCase<A> {
     /// number that the simulation chooses, zero by default, and may send it to a mailbox, for
     /// example. `trigger` returns the trigger that the handler raises.
     ///
-    /// Simulations run on several threads at once, so `trigger` and `handler` must use a mailbox of
-    /// the thread. The application's `make` must empty this mailbox.
+    /// Simulations run on several threads at once, so `trigger` and `handler` must use a thread-local mailbox. The
+    /// application's `make` must empty this mailbox.
     ///
     /// ```
     /// use picoevent::{Mailbox, Signal};
@@ -256,8 +257,8 @@ impl<A: 'static> TestCase<A> {
         self
     }
 
-    /// Gives the device and its peers IPv6 addresses too. Each client connects over IPv4 or IPv6.
-    /// The application is started with the unspecified IPv6 address, which accepts both.
+    /// Gives the device and its peers IPv6 addresses too. Each client connects over IPv4 or IPv6. The application is
+    /// started with the unspecified IPv6 address. A listener at this address accepts connections over both versions.
     #[must_use]
     pub fn over_ipv6(mut self) -> Self {
         self.program.has_ipv6 = true;
@@ -278,7 +279,7 @@ impl<A: 'static> TestCase<A> {
     /// [`Size::standard`] with 8 events and 1 listener.
     ///
     /// # Panics
-    /// If there are none, or all of them are smaller than the application needs.
+    /// If `sizes` is empty, or all sizes are smaller than the application needs.
     #[must_use]
     pub fn sizes(mut self, sizes: &[Size<A>]) -> Self {
         assert!(!sizes.is_empty(), "a device needs a size");
@@ -286,8 +287,8 @@ impl<A: 'static> TestCase<A> {
         self.leave_out_small()
     }
 
-    /// Leaves out the sizes with a smaller input ring. `bytes` is the size of the application's
-    /// longest line or largest packet: it must receive this much before it reads any of it.
+    /// Leaves out the sizes with a smaller input ring. `bytes` is the size of the application's longest line or largest
+    /// packet, if the application reads a line or a packet only after all its bytes have arrived.
     ///
     /// # Panics
     /// If no size is left.
@@ -297,8 +298,8 @@ impl<A: 'static> TestCase<A> {
         self.leave_out_small()
     }
 
-    /// Leaves out the sizes with a smaller output ring. `bytes` is the most that the application
-    /// writes at once.
+    /// Leaves out the sizes with a smaller output ring. `bytes` is the largest number of bytes that the
+    /// application writes at once.
     ///
     /// # Panics
     /// If no size is left.
@@ -308,8 +309,7 @@ impl<A: 'static> TestCase<A> {
         self.leave_out_small()
     }
 
-    /// Leaves out the sizes with fewer sockets. An application needs at least one for each
-    /// listener.
+    /// Leaves out the sizes with fewer sockets. An application needs at least one socket for each listener.
     ///
     /// # Panics
     /// If no size is left.
@@ -348,8 +348,8 @@ impl<A: 'static> TestCase<A> {
         self
     }
 
-    /// Declares that the application connects to a server for each client and relays bytes between
-    /// them. So each client takes two sockets. After a byte of any connection is forged, no
+    /// Declares that the application connects to a server for each client and relays bytes between the client and the
+    /// server. So the device needs two sockets for each client. After a byte of any connection is forged, no
     /// connection is checked any more.
     #[must_use]
     pub fn relays(mut self) -> Self {

@@ -1,4 +1,4 @@
-//! The choice log: every choice of a simulation, made in one place, recorded, and replayed.
+//! The choice log: every choice of a simulation. This module makes the choices, records them, and replays them.
 //!
 //! ```text
 //!   seed ─▶ Random, one for each stream ──────────────┐
@@ -6,11 +6,11 @@
 //!   text ─▶ choices by (stream, choice point, number) ┘      └─▶ a line, unless it is the default
 //! ```
 //!
-//! The answer at a choice point is a number. Zero is the default: the frame is not lost, the client
-//! behaves normally, there is no fault. Only other answers are written to the log, and a missing
-//! line means the default. So deleting lines makes a run simpler, and a log can be written by hand.
-//! A line is identified by its choice point and by how often that point was reached before, not by
-//! the time. So most lines keep their meaning when others are deleted or the code changes.
+//! The answer at a choice point is a number. Zero is the default: the frame is not lost, the client behaves normally,
+//! there is no fault. Only other answers are written to the log, and a missing line means the default. So deleting
+//! lines makes a run simpler, and a log can be written by hand. A line is identified by its stream, its choice point,
+//! and a number, not by the time. The number is that of an object, such as a client, or states how often the point was
+//! reached before. So most lines keep their meaning when other lines are deleted or the code changes.
 
 use std::collections::HashMap;
 
@@ -28,11 +28,13 @@ pub struct Choice {
     pub stream: Stream,
     /// The decision.
     pub point: ChoicePoint,
-    /// The object it is about (a client, a fault), or how often the point was reached before.
+    /// The number of the object that the choice concerns, such as a client or a fault, or how often the
+    /// point was reached before.
     pub nth: u32,
     /// The answer.
     pub answer: u64,
-    /// The time of the choice, in microseconds of the simulation. Only for the reader.
+    /// The time of the choice, in microseconds of the simulation. The time is only shown to the
+    /// readers of a choice log.
     pub at: u64,
 }
 
@@ -50,7 +52,7 @@ pub struct ChoiceLog {
 enum Source {
     Seed([Random; STREAMS], u64),
     Lines(Answers),
-    /// Lines for the choices made before the simulation begins, and a seed for the rest.
+    /// Lines for the choices made before the simulation begins, and random numbers of a seed for all other choices.
     Scenario(Answers, [Random; STREAMS]),
 }
 
@@ -67,8 +69,8 @@ impl ChoiceLog {
         Self::new(Source::Lines(answers(lines)))
     }
 
-    /// Returns a log with given answers for the choices made before the simulation begins. The rest
-    /// is drawn from a seed.
+    /// Returns a log with given answers for the choices made before the simulation begins. All other answers
+    /// are drawn from a seed.
     pub fn of_scenario(scenario: &[Choice], seed: u64) -> Self {
         Self::new(Source::Scenario(answers(scenario), streams(seed)))
     }
@@ -121,8 +123,8 @@ impl ChoiceLog {
         answer
     }
 
-    /// Returns a bit mask of kinds. The bits of kinds that the seed leaves out are clear. A log of
-    /// given answers leaves out none.
+    /// Returns a bit mask of kinds. The bits of kinds that the seed leaves out are clear. A log of given
+    /// answers leaves out no kinds.
     pub(crate) fn swarm(&self) -> u64 {
         match &self.source {
             Source::Seed(_, seed) => Random::new(*seed, 0).next(),

@@ -16,14 +16,14 @@ macro_rules! words {
             /// All variants, in order.
             pub const ALL: &[Self] = &[$(Self::$variant,)*];
 
-            /// Returns its word.
+            /// Returns the word of the variant.
             pub const fn word(self) -> &'static str {
                 match self {
                     $(Self::$variant => $word,)*
                 }
             }
 
-            /// Returns the variant with this word.
+            /// Returns the variant with this word, or `None` if there is no such variant.
             pub fn of_word(word: &str) -> Option<Self> {
                 Self::ALL.iter().copied().find(|one| one.word() == word)
             }
@@ -32,8 +32,8 @@ macro_rules! words {
 }
 
 words! {
-    /// The part of a simulation that a choice belongs to. Each stream has its own random numbers,
-    /// so an additional choice in one stream does not change the others.
+    /// The part of a simulation that a choice belongs to. Each stream has its own random numbers, so an additional
+    /// choice in one stream does not change the other streams.
     Stream, STREAMS,
     /// The configuration of the whole simulation.
     Setup = "setup",
@@ -82,14 +82,14 @@ impl Stream {
 }
 
 words! {
-    /// A decision. Each variant's comment explains its number; zero is the default.
+    /// A decision. Each variant's comment explains the number that answers it; zero is the default.
     ChoicePoint, CHOICE_POINTS,
     /// The index of the device's size in the list of sizes.
     Size = "size",
     /// The number of clients, or UDP clients, in addition to the first.
     MoreClients = "more-clients",
-    /// The number of clients that connect at once to each listener at the end, to find leaked
-    /// sockets.
+    /// The maximum number of clients that connect at once to each listener at the end of the simulation,
+    /// to find leaked sockets.
     SocketLeakCheck = "socket-leak-check",
     /// The number of faults.
     Faults = "faults",
@@ -108,7 +108,7 @@ words! {
     /// The error of the device's clock in parts per million. If the clock is slow, 1,000,000 is
     /// added.
     Drift = "drift-ppm",
-    /// How often a task that is due is postponed, per mille.
+    /// How often a task that is ready to run is postponed, per mille.
     Postpone = "postpone-per-mille",
     /// The number of the preemption point at which the interrupt comes.
     Interrupt = "interrupt-at-point",
@@ -116,11 +116,11 @@ words! {
     Attacks = "attacks",
     /// The kind of client, fault, attack or trouble.
     Kind = "kind",
-    /// Its start time, in microseconds.
+    /// The start time of a client, a fault, an attack, a trouble or a run of an interrupt handler, in microseconds.
     Start = "start-us",
-    /// Its duration, in microseconds.
+    /// The duration of a fault or a trouble, in microseconds.
     Life = "life-us",
-    /// Its severity; the unit depends on the kind.
+    /// The severity of a fault, of a trouble or of a client's behaviour; the unit depends on the kind.
     Severity = "severity",
     /// The direction that the fault affects: both, to the device only, or to the peer only.
     Direction = "direction",
@@ -148,8 +148,7 @@ words! {
     Points = "after-points",
     /// A client connects over IPv6.
     OverIpv6 = "over-ipv6",
-    /// The client's behaviour changes this datagram. What the number means depends on the
-    /// behaviour.
+    /// The behaviour of a UDP client changes this datagram. The meaning of the number depends on the behaviour.
     Struck = "struck",
 }
 

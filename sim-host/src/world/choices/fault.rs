@@ -1,7 +1,7 @@
 //! Faults: the kind, the direction, the severity and the time.
 //!
-//! Every fault lasts for some time, so that a bad state can have an effect. It ends before the
-//! simulation is judged.
+//! For each fault, a seed draws a duration of 10 ms to 8 s, so that the device has to work while the fault is active.
+//! Each fault ends at the latest when the quiet phase begins, in which all clients must be served.
 
 use crate::world::choices::choice_log::ChoiceLog;
 use crate::world::choices::choice_point::{ChoicePoint, Stream};
@@ -34,7 +34,7 @@ pub struct Fault {
 }
 
 impl FaultKind {
-    /// Returns the lowest and the highest severity worth simulating.
+    /// Returns the lowest and the highest severity that a seed draws.
     const fn severities(self) -> (u64, u64) {
         match self {
             Self::Loss | Self::Duplication | Self::Reordering | Self::Corruption => (20, 900),
@@ -49,11 +49,11 @@ impl FaultKind {
 }
 
 impl Fault {
-    /// Draws the fault with the number `nth`. Its kind is in `allowed`, and it ends by `quiet`.
+    /// Draws the fault with the number `nth`. A seed draws only kinds whose bit is set in `allowed`. The fault ends at
+    /// the time `quiet` at the latest.
     pub(crate) fn draw(choice_log: &mut ChoiceLog, nth: u32, allowed: u64, quiet: u64) -> Self {
         let drawn = choice_log.ask_about(Stream::Fault, ChoicePoint::Kind, nth, |random| {
-            // The swarm limits the kinds that a seed draws, but not the kinds that a given choice
-            // log names.
+            // `allowed` limits the kinds that a seed draws, but not the kinds that a given choice log names.
             let kind = random.between(1, FaultKind::ALL.len() as u64 - 1);
             if allowed & (1 << kind) == 0 { 0 } else { kind }
         });

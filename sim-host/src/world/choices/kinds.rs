@@ -11,7 +11,7 @@ macro_rules! kinds {
             /// All kinds; the first is the default.
             pub const ALL: &[Self] = &[$(Self::$kind,)*];
 
-            /// Returns its word in choice logs and scenarios.
+            /// Returns the word of the kind in choice logs and scenarios.
             pub const fn word(self) -> &'static str {
                 match self { $(Self::$kind => $word,)* }
             }
@@ -22,7 +22,7 @@ macro_rules! kinds {
                 index.and_then(|index| Self::ALL.get(index)).copied().unwrap_or(Self::ALL[0])
             }
 
-            /// Returns the kind with this word.
+            /// Returns the kind with this word, or `None` if there is no such kind.
             pub fn of_word(word: &str) -> Option<Self> {
                 Self::ALL.iter().copied().find(|kind| kind.word() == word)
             }
@@ -39,7 +39,7 @@ kinds! {
     Loss = "loss",
     /// Frames arrive twice. Severity: per mille.
     Duplication = "duplication",
-    /// Frames are overtaken by later ones. Severity: per mille.
+    /// Frames are overtaken by later frames. Severity: per mille.
     Reordering = "reordering",
     /// A bit of a frame is flipped; checksums detect it. Severity: per mille of the frames.
     Corruption = "corruption",
@@ -55,7 +55,7 @@ kinds! {
     Mtu = "mtu",
     /// No frame passes.
     Partition = "partition",
-    /// No frame passes; all of them are delivered when the fault ends.
+    /// No frame passes; all frames are delivered when the fault ends.
     Clog = "clog",
     /// The device's link is down.
     LinkDown = "link-down",
@@ -80,7 +80,7 @@ kinds! {
     SlowWriter = "slow-writer",
     /// Connects twice. The second connect follows at once and uses the same port.
     PortReuse = "port-reuse",
-    /// Vanishes silently after a number of bytes.
+    /// Disappears after a number of bytes, without closing or resetting its connection.
     HalfOpen = "half-open",
     /// Resets the connection after a number of bytes.
     Reset = "reset",
@@ -91,8 +91,8 @@ kinds! {
 }
 
 kinds! {
-    /// What a UDP client does with some of its own datagrams, until the faults end. The severity is
-    /// the share of these datagrams.
+    /// What a UDP client does with some of its own datagrams, until the faults end. The severity is the share of these
+    /// datagrams, in thousandths.
     UdpBehaviour,
     /// Nothing.
     Normal = "normal",
@@ -117,7 +117,7 @@ kinds! {
     None = "none",
     /// Its port is closed, so it resets new connections at once. Open connections stay.
     Refuses = "refuses",
-    /// Its stack accepts connections, but its program does not accept them.
+    /// Its stack completes handshakes, but its program does not accept the connections until the trouble ends.
     AcceptsLate = "accepts-late",
     /// Its stack works, but its program neither reads nor answers.
     Hangs = "hangs",
@@ -132,7 +132,8 @@ kinds! {
     /// connections. Severity: if odd, its open connections are lost without a reset; if even, they
     /// are reset.
     Restarts = "restarts",
-    /// It reads a few bytes at a time. Severity: the number of bytes.
+    /// It reads a few bytes at a time. Severity: the number of bytes is 1 plus the remainder of the
+    /// severity divided by 16.
     SlowReader = "slow-reader",
 }
 

@@ -35,7 +35,8 @@ impl Random {
         self.below(1000) < per_mille
     }
 
-    /// Returns a number from `low` to `high`. Each order of magnitude is equally likely.
+    /// Returns a number from `low` to `high`. The ranges from `low` to `2 * low`, from `2 * low` to `4 * low` and so
+    /// on are equally likely.
     pub fn spread(&mut self, low: u64, high: u64) -> u64 {
         let (low, high) = (low.max(1), high.max(1));
         let octaves = u64::from((high / low).max(1).ilog2());

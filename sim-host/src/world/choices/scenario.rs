@@ -1,4 +1,4 @@
-//! Scenarios: the configuration of a simulation as a TOML file. The rest is drawn from seeds.
+//! Scenarios: the configuration of a simulation as a TOML file. All other choices are drawn from seeds.
 //!
 //! ```
 //! use picoevent_sim::world::Scenario;
@@ -68,7 +68,7 @@ struct File {
     /// The number of the preemption point at which the device is interrupted.
     #[serde(default)]
     interrupt_at_point: u64,
-    /// How often a task that is due is postponed.
+    /// How often a task that is ready to run is postponed.
     postpone: Option<Quantity>,
     #[serde(default)]
     client: Vec<Client>,

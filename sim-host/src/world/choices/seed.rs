@@ -41,10 +41,11 @@ pub fn parse_range(text: &str) -> Result<Range<u64>, String> {
     if range.is_empty() { Err(format!("there is no seed in {text:?}")) } else { Ok(range) }
 }
 
-/// Returns the range in the environment variable `SIM_SEED` or `SIM_SEEDS`.
+/// Returns the seed in the environment variable `SIM_SEED` as a range, or the range in `SIM_SEEDS`, or
+/// `None` if neither is set.
 ///
 /// # Panics
-/// If the variable holds no range.
+/// If the variable does not contain a seed or a range.
 pub(crate) fn of_environment() -> Option<Range<u64>> {
     let read = |name| std::env::var(name).ok();
     if let Some(seed) = read("SIM_SEED") {

@@ -1,6 +1,6 @@
 //! Troubles: what a server does for a limited time instead of serving.
 //!
-//! Like a fault, each trouble ends before the simulation is judged.
+//! Like a fault, each trouble ends at the latest when the quiet phase begins.
 
 use crate::world::choices::choice_log::ChoiceLog;
 use crate::world::choices::choice_point::{ChoicePoint, MOST, Stream};
@@ -17,13 +17,13 @@ pub struct Trouble {
     pub from: u64,
     /// Its end time.
     pub until: u64,
-    /// A number of bytes; its meaning depends on the kind.
+    /// A number whose meaning depends on the kind, for example a number of bytes.
     pub severity: u64,
 }
 
 impl Trouble {
-    /// Draws the troubles of a server. Their kinds are in `allowed`, and each ends no
-    /// later than the time `quiet`.
+    /// Draws the troubles of a server. A seed draws only kinds whose bit is set in `allowed`. Each trouble ends at the
+    /// time `quiet` at the latest.
     pub(crate) fn draw_all(
         choice_log: &mut ChoiceLog,
         server: usize,

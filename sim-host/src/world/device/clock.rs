@@ -20,7 +20,7 @@ impl embassy_time_driver::Driver for Driver {
         device_now()
     }
 
-    /// Keeps one wake for each task, the earliest, like embassy-time's own queues.
+    /// Stores one wake time for each task: the earliest one. The queues of embassy-time do the same.
     fn schedule_wake(&self, at: u64, waker: &Waker) {
         interrupt::point();
         CLOCK.with_borrow_mut(|clock| {
@@ -37,7 +37,7 @@ struct Clock {
     now: u64,
     /// A simulation time and the device time at that moment. Both clocks advance from there.
     anchor: (u64, u64),
-    /// Ticks of the device's clock per million ticks of the simulation's.
+    /// Ticks of the device's clock per million ticks of the simulation's clock.
     pace: u64,
     wakes: Vec<(u64, Waker)>,
 }
@@ -68,7 +68,7 @@ thread_local!(static CLOCK: RefCell<Clock> = const {
     RefCell::new(Clock { now: 0, anchor: (0, 0), pace: 1_000_000, wakes: Vec::new() })
 });
 
-/// The pace of a clock without error.
+/// The pace of a device's clock that has no error.
 const RIGHT: u64 = 1_000_000;
 
 /// The last time of the device's clock: the stack uses 63 bits.
@@ -97,20 +97,20 @@ pub(crate) fn step(by: u64) {
     wake();
 }
 
-/// Returns the simulation time of the next wake of a task of the device.
+/// Returns the simulation time of the next wake of a task of the device, or `None` if no task waits for a time.
 pub(crate) fn next() -> Option<u64> {
     CLOCK.with_borrow(|clock| {
         clock.wakes.iter().map(|(at, _)| *at).min().map(|at| clock.world(at).max(clock.now))
     })
 }
 
-/// Sets the simulation's time and wakes the tasks that are due.
+/// Sets the simulation's time and wakes the tasks whose wake time has come.
 pub(crate) fn set(now: u64) {
     CLOCK.with_borrow_mut(|clock| clock.now = now);
     wake();
 }
 
-/// Wakes the tasks that are due. Returns whether any task was woken.
+/// Wakes the tasks whose wake time has come. Returns whether any task was woken.
 pub(crate) fn wake() -> bool {
     let mut woke = false;
     while let Some(waker) = CLOCK.with_borrow_mut(|clock| {

@@ -8,7 +8,7 @@ use crate::world::device::interrupt;
 use crate::world::network::ether::{DEVICE, Ether};
 use crate::world::observe::observer::Direction;
 
-/// The device's end of the cable.
+/// The driver on the device's side of the cable.
 pub(crate) use picoevent_sim_support::net::DeviceEnd as Nic;
 
 impl Cable for Ether {

@@ -1,9 +1,8 @@
 //! embassy-executor on a host: its raw executor, reused for each simulation.
 //!
-//! embassy's executor must live forever, and so must its tasks and their futures. So each thread
-//! has one executor with a few tasks that never end. Such a task is a shell: it polls the future
-//! that the current simulation put into it, and waits if it is empty. The shells are emptied when
-//! the simulation ends.
+//! embassy's executor must live forever, and so must its tasks and their futures. So each thread has one executor with
+//! a few tasks that never end. Such a task is a shell: it polls the future that the current simulation put into it. A
+//! shell without a future waits. The shells are emptied when the simulation ends.
 //!
 //! Only this file of the package needs `unsafe`: to poll the executor, to define `__pender`, and to
 //! put futures that live as long as a simulation into tasks that live forever.
@@ -25,7 +24,7 @@ use crate::world::device::interrupt;
 /// The number of tasks of a device.
 const TASKS: usize = 2;
 
-/// A task of the device. It lives as long as a simulation.
+/// A task of the device. It exists as long as a simulation.
 pub(crate) type Task<'w> = Pin<&'w mut (dyn Future<Output = ()> + 'w)>;
 
 thread_local! {
@@ -65,7 +64,7 @@ struct Slot {
 /// A task of the executor that never ends.
 struct Shell(&'static Slot);
 
-/// Decides whether a task that is due is postponed.
+/// Decides whether a task that is ready to run is postponed.
 pub(crate) type Postpone<'w> = &'w mut dyn FnMut() -> bool;
 
 /// The executor while a simulation uses it.
@@ -73,7 +72,7 @@ pub(crate) struct Running<'m> {
     machine: &'m Machine,
 }
 
-/// Runs `work` with an executor that has these tasks. All of them are due at first.
+/// Runs `work` with an executor that has these tasks. At first, all tasks are ready to run.
 ///
 /// # Panics
 /// If it is called from within `work`.
@@ -97,7 +96,7 @@ pub(crate) fn with_tasks<R>(tasks: [Task<'_>; TASKS], work: impl FnOnce(&Running
     })
 }
 
-/// Empties the shells, and then the executor's list of due tasks.
+/// Empties the shells, and then the executor's list of ready tasks.
 struct Emptied<'m>(&'m Machine);
 
 impl Drop for Emptied<'_> {
@@ -119,7 +118,7 @@ impl Running<'_> {
         }
     }
 
-    /// Polls each task that is due once. Returns whether any task was due.
+    /// Polls each ready task once, unless it is postponed. Returns whether any task was ready.
     ///
     /// # Errors
     /// The panic of a task.
@@ -140,7 +139,7 @@ impl Running<'_> {
 
 impl Machine {
     fn new() -> Self {
-        // Once for each thread.
+        // Leaked once for each thread.
         let executor = Box::leak(Box::new(raw::Executor::new(std::ptr::null_mut())));
         let slots = std::array::from_fn(|_| {
             let slot: &'static Slot = Box::leak(Box::default());

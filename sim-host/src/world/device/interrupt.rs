@@ -1,10 +1,9 @@
 //! Interrupts at preemption points.
 //!
-//! Code takes no time in a simulation, so an interrupt could occur only while the device sleeps. So
-//! there are preemption points in the places where an interrupt could occur, and the simulation
-//! decides in advance at which of them it does. The points are: reading the clock, requesting a
-//! wake, looking for frames, the beginning and the end of a callback, and the moment before the
-//! loop arranges to sleep.
+//! Code takes no time in a simulation, so without preemption points an interrupt could occur only while the device
+//! sleeps. At a preemption point, an interrupt may also occur while the device works. The simulation decides in advance
+//! at which point an interrupt occurs. The points are: reading the clock, requesting a wake, looking for frames, the
+//! beginning and the end of a callback, and the moment before the loop arranges to sleep.
 //!
 //! The interrupt that ends the application occurs at a point counted from the start. The handlers
 //! of a test case run at given times, or a number of points after them.
@@ -17,7 +16,7 @@ use picoevent::{Signal, Trigger};
 /// An interrupt handler of a test case.
 #[derive(Clone, Copy)]
 pub(crate) struct Handler {
-    /// Returns the trigger that it raises. Each thread has its own.
+    /// The source of the trigger that the handler raises. Each thread has a separate trigger.
     pub(crate) trigger: Source,
     /// The handler, called with a number that the simulation chooses.
     pub(crate) run: fn(u64),
@@ -39,7 +38,7 @@ impl Handler {
         }
     }
 
-    /// Runs it now.
+    /// Runs the handler now.
     fn run(self, number: u64) {
         match self.trigger {
             Source::Signal(signal) => trigger_of(signal).raise(),
@@ -56,7 +55,8 @@ struct Interrupts {
     /// The device is running, so points are counted.
     open: Cell<bool>,
     trigger: &'static Trigger,
-    /// Handlers that run after this number of points, and the numbers they are called with.
+    /// For each waiting handler: the number of points until it runs, the handler, and the number
+    /// that it is called with.
     waiting: RefCell<Vec<(u64, Handler, u64)>>,
     /// `waiting` is not empty.
     some_wait: Cell<bool>,
@@ -87,8 +87,8 @@ fn trigger_of(signal: Signal) -> &'static Trigger {
     })
 }
 
-/// Begins a simulation. The interrupt occurs at the point `at_point`, counted from 1; zero means
-/// none. Returns its trigger and those of the handlers.
+/// Begins a simulation. The interrupt occurs at the point `at_point`, counted from 1; zero means none. Returns the
+/// trigger of the interrupt and the triggers of the handlers.
 pub(crate) fn start(at_point: u64, handlers: &[Handler]) -> Vec<&'static Trigger> {
     INTERRUPTS.with(|interrupts| {
         interrupts.open.set(false);
@@ -113,7 +113,7 @@ pub(crate) fn open(open: bool) {
     let _ = INTERRUPTS.try_with(|interrupts| interrupts.open.set(open));
 }
 
-/// Counts a preemption point, and runs what is due at it.
+/// Counts a preemption point. Runs the handlers that are due at this point, and raises the interrupt if it is due.
 pub(crate) fn point() {
     let due = INTERRUPTS.try_with(|interrupts| {
         if interrupts.some_wait.get() && interrupts.open.get() {

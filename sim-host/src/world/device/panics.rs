@@ -28,7 +28,7 @@ pub(crate) fn listen_for_panics() {
     });
 }
 
-/// While this value lives, panics of this thread are stored instead of printed.
+/// While this value exists, panics of this thread are stored instead of printed.
 pub(crate) struct Watched(bool);
 
 impl Watched {

@@ -31,8 +31,8 @@ pub(crate) struct Seen {
     /// The first broken invariant.
     pub(crate) violation: Option<String>,
     pub(crate) callbacks: u64,
-    /// The conditions on the application and the servers in the end. Each is `None` once it has
-    /// held, otherwise the reason why it does not hold. Empty before the faults are over.
+    /// The conditions on the application and the servers that must hold at least once in the quiet phase. The entry of
+    /// a condition is the reason why it has not held yet, or `None` once it has held. Empty before the quiet phase.
     pub(crate) unmet: Vec<Option<String>>,
     /// The objects in use when the device last went to sleep.
     pub(crate) counts: Counts,
@@ -59,8 +59,7 @@ pub(crate) struct Probe<'p, A> {
     pub(crate) servers: &'p [AnyServer<A>],
 }
 
-/// The number of stale handles that are kept. A few are enough to detect one that becomes valid
-/// again.
+/// The number of stale handles that are kept. A few are enough to detect a stale handle that becomes valid again.
 const STALE: usize = 8;
 
 impl<A: 'static> Observe<A> for Probe<'_, A> {
@@ -135,7 +134,8 @@ impl<A: 'static> Probe<'_, A> {
             return Ok(());
         }
         let programs = self.programs.borrow();
-        // A byte was forged, and the server has not run since.
+        // Whether a byte of the server's connections was forged. The server's next run will set
+        // `is_spoiled` for this reason.
         let is_forged =
             |port: u16| self.ether.try_borrow().is_ok_and(|ether| ether.forged.contains(&port));
         let mut judged = self
@@ -146,7 +146,7 @@ impl<A: 'static> Probe<'_, A> {
         judged.try_for_each(|(server, running)| server.check(app, &*running.program))
     }
 
-    /// Checks the conditions on the application and the servers in the end that have not held yet.
+    /// Checks the conditions of the quiet phase that have not held yet.
     fn ask_in_the_end(&self, seen: &mut Seen, app: &A) {
         let programs = self.programs.borrow();
         let conditions = self.servers.iter().zip(&*programs).flat_map(|(server, running)| {
@@ -178,7 +178,7 @@ impl Seen {
         self.timeouts.restart();
     }
 
-    /// Begins the quiet phase with this number of conditions that must hold in the end.
+    /// Begins the quiet phase, in which this number of conditions must hold at least once.
     pub(crate) fn begin_quiet(&mut self, conditions: usize) {
         self.unmet = vec![Some("the loop has not slept".to_owned()); conditions];
     }
@@ -227,8 +227,8 @@ impl Seen {
                     return Err(format!("connection {conn:?} was called, but it was freed"));
                 }
                 if event == ConnEvent::Opened {
-                    // A place gets its next connection only when the previous one has ended. A
-                    // filter gets this event whenever it may have work.
+                    // A slot gets its next connection only when the previous one has ended. A connection below a filter
+                    // gets this event whenever the filter may have work.
                     let former = self.open.iter().find(|of| of.index() == conn.index());
                     let former = former.filter(|of| **of != conn || !self.below.contains(&conn));
                     if let Some(former) = former {
@@ -263,7 +263,7 @@ impl Seen {
     /// Checks the objects between two callbacks.
     fn look<A>(&mut self, base: &mut EventBase<'_, A>) -> Result<(), String> {
         self.listeners.look(base);
-        // An outgoing connection that reconnects has not ended for the last time.
+        // An outgoing connection that reconnects keeps its handle and can end again.
         let is_outgoing = |conn: ConnMut<'_, '_, A>| conn.listener().is_none();
         self.ended.retain(|conn| !base.conn(*conn).is_ok_and(is_outgoing));
         let Self { conns, stale, deadlines, .. } = self;
@@ -281,7 +281,7 @@ impl Seen {
             return Err(format!("connection {conn:?} was freed and has become valid again"));
         }
         for (above, partner) in partners(base) {
-            // The two ends of a pair are each other's partner.
+            // Each connection of a pair is the partner of the other one.
             let is_pair = base.conn(partner).is_ok_and(|conn| conn.partner() == Some(above));
             if !is_pair && !self.below.contains(&partner) {
                 self.below.push(partner);

@@ -24,6 +24,6 @@ pub(crate) struct Program<A> {
     pub(crate) handlers: Vec<Handler>,
     /// The device also has an IPv6 address.
     pub(crate) has_ipv6: bool,
-    /// The servers that it may connect to.
+    /// The servers that the application may connect to.
     pub(crate) servers: Vec<AnyServer<A>>,
 }

@@ -45,7 +45,7 @@ type RunDevice<A> = fn(
     Judge<'_>,
 ) -> Result<(), String>;
 
-/// Runs the simulation when its device exists.
+/// Runs the simulation. It is called when the simulation's device exists.
 pub(crate) type Judge<'j> = &'j mut dyn FnMut(Device<'_>);
 
 /// The device, as seen by the simulation.
@@ -54,11 +54,11 @@ pub(crate) struct Device<'d> {
     pub(crate) stack: Stack<'d>,
     /// The device gets its address by DHCP.
     pub(crate) leased: bool,
-    /// The number of sockets in its pool.
+    /// The number of TCP sockets of the device.
     pub(crate) sockets: usize,
     /// The objects in use after the application has started.
     pub(crate) baseline: Counts,
-    /// How its loop ended, or `None`.
+    /// How the device's loop ended, or `None` while it runs.
     pub(crate) end: &'d std::cell::Cell<Option<End>>,
 }
 
@@ -159,8 +159,8 @@ impl<A: 'static> Size<A> {
         Self { statics: slots, ..self }
     }
 
-    /// Like [`of`](Self::of), with UDP sockets too. The device then has at most 23 sockets,
-    /// including one for DHCP.
+    /// Like [`of`](Self::of), with UDP sockets too. The device then has at most 23 TCP and UDP sockets. The stack has
+    /// room for one more socket, for DHCP.
     ///
     /// ```
     /// use picoevent::{Pool, Storage, UdpRings};
@@ -223,9 +223,9 @@ impl<A: 'static> Size<A> {
         Self { clients, run, run_leased: run, input, output, sockets: SOCKETS, statics: 0 }
     }
 
-    /// Returns the default sizes of a device, with these numbers of events and listeners. The first
-    /// size has plenty of everything. Each of the others has little of one thing: connections,
-    /// rings (eight bytes), sockets, windows.
+    /// Returns the default sizes of a device, with these numbers of events and listeners. The first size has
+    /// plenty of everything. Each other size has few connections, small rings (at least eight bytes), few
+    /// sockets, or small windows.
     pub const fn standard<const EVENTS: usize, const LISTENERS: usize>() -> [Self; 6] {
         const fn clients(input: usize, output: usize) -> Pool {
             Pool::rest().rings(input, output)
@@ -301,8 +301,8 @@ pub(crate) fn at(address: Ipv4Addr) -> StaticConfigV4 {
     }
 }
 
-/// Returns the seed of the device's random bytes, made from the seed of the stack's numbers. Zero
-/// stays zero when it is mixed, and a seed of zeros means that the base has no seed.
+/// Returns the seed of the device's random bytes, made from the seed of the stack's numbers. Mixing zero gives zero,
+/// and a seed of zeros means that the base has no seed. So one is used instead of zero.
 fn seed_bytes(seed: u64) -> [u8; 32] {
     let mut bytes = [0; 32];
     let mut number = seed.max(1);

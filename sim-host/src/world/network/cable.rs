@@ -1,5 +1,5 @@
-//! A simulation's cable on its own: it applies the same faults to frames from another source, in
-//! virtual or real time.
+//! The cable of a simulation, for use without a simulation: it applies the same faults to frames from another source,
+//! in virtual or real time.
 //!
 //! ```
 //! use picoevent_sim::world::{Cable, Direction, Scenario};
@@ -51,7 +51,7 @@ impl Cable {
         cable
     }
 
-    /// Returns its faults.
+    /// Returns the faults of the cable.
     pub fn faults(&self) -> &[Fault] {
         &self.faults
     }
@@ -69,14 +69,14 @@ impl Cable {
 
     /// Advances the time: faults begin and end, frames arrive.
     pub fn advance(&mut self, now: u64) {
-        // A frame arrives under the faults that are active at its arrival.
+        // Advances in steps, so that each frame arrives while the faults of its arrival time are active.
         while let Some(at) = self.deadline().filter(|at| *at <= now) {
             self.step(at.max(self.ether.choice_log.now));
         }
         self.step(now.max(self.ether.choice_log.now));
     }
 
-    /// Takes the next frame that has arrived.
+    /// Takes the next frame that has arrived, if there is one.
     pub fn take(&mut self, direction: Direction) -> Option<Vec<u8>> {
         match direction {
             Direction::ToDevice => self.ether.to_device.pop_front(),
@@ -92,7 +92,7 @@ impl Cable {
         }
     }
 
-    /// Returns the time of the next event: a frame arrives, or a fault begins or ends.
+    /// Returns the time of the next event, if there is one: a frame arrives, or a fault begins or ends.
     pub fn deadline(&self) -> Option<u64> {
         let now = self.ether.choice_log.now;
         let changes = self.faults.iter().flat_map(|fault| [fault.from, fault.until]);

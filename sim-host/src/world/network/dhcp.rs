@@ -1,8 +1,8 @@
 //! The DHCP server of simulations in which the device gets its address by DHCP.
 //!
-//! The plan sets the time at which the server starts, and the lease time. The server gives the same
-//! address to every client. When the address changes, it refuses to renew the old one, like a
-//! server whose network was renumbered.
+//! The plan sets the time at which the server starts, and the lease time. The server gives the same address to every
+//! client. When the address changes, the server refuses to renew the lease of the old address, like a server whose
+//! network was renumbered.
 
 use std::net::Ipv4Addr;
 use std::time::Duration;
@@ -24,7 +24,7 @@ pub(crate) struct Dhcp {
     server: Server,
     /// The lease time.
     lease: Duration,
-    /// The time at which it starts, in microseconds of the simulation.
+    /// The time at which the server starts, in microseconds of the simulation.
     open_at: u64,
 }
 

@@ -50,7 +50,7 @@ pub(crate) struct Ether {
     pub(crate) servers: Vec<u16>,
     /// The connects that the device has begun: the server's port, and the device's port.
     pub(crate) connects: Vec<(u16, u16)>,
-    /// The device has asked for the hardware address of [`NOBODY`](address::NOBODY).
+    /// The device has requested the hardware address of [`NOBODY`](address::NOBODY).
     pub(crate) looks_for_nobody: bool,
     /// Ports of servers that are off and receive no frames.
     pub(crate) silent: Vec<u16>,
@@ -60,9 +60,9 @@ pub(crate) struct Ether {
     pub(crate) datagrams: Vec<Datagram>,
     /// Ports of UDP clients whose next datagram gets a wrong checksum.
     pub(crate) bad_checksums: Vec<u16>,
-    /// The number of times each kind of server trouble began, by its number.
+    /// The number of times each kind of server trouble began, by the number of the kind.
     pub(crate) troubled: [u32; TroubleKind::ALL.len()],
-    /// The number of times each kind of fault struck, by its number.
+    /// The number of times each kind of fault struck, by the number of the kind.
     pub(crate) struck: [u32; FaultKind::ALL.len()],
     links: [Link; 2],
     flights: BinaryHeap<Flight>,
@@ -73,7 +73,7 @@ pub(crate) struct Ether {
 /// A datagram to the device, or from it.
 pub(crate) struct Datagram {
     pub(crate) direction: Direction,
-    /// The other side.
+    /// The address of the peer.
     pub(crate) peer: SocketAddr,
     /// The device's port.
     pub(crate) port: u16,
@@ -153,7 +153,7 @@ impl Ether {
         self.wake();
     }
 
-    /// Returns an empty buffer with this capacity.
+    /// Returns a buffer of this length, filled with zeros.
     pub(crate) fn buffer(&mut self, length: usize) -> Vec<u8> {
         let mut buffer = self.buffers.pop().unwrap_or_else(|| Vec::with_capacity(MTU));
         buffer.clear();
@@ -257,7 +257,7 @@ impl Ether {
         self.struck[kind as usize] += 1;
     }
 
-    /// Reports the frame with the last number to the observer.
+    /// Reports a frame to the observer, with `launched` as its number.
     fn report(&mut self, direction: Direction, bytes: &[u8], fate: Fate, how: Treatment) {
         let now = self.choice_log.now;
         if let Some(observer) = &mut self.observer {
@@ -265,7 +265,7 @@ impl Ether {
         }
     }
 
-    /// Returns when the next frame arrives.
+    /// Returns the time at which the next frame arrives, or `None` if no frame is in transit.
     pub(crate) fn next_arrival(&self) -> Option<u64> {
         self.flights.peek().map(|flight| flight.arrival)
     }
@@ -316,7 +316,9 @@ impl Ether {
         }
     }
 
-    /// Delivers a frame to the host it is addressed to, or to both.
+    /// Delivers a frame of the device to the DHCP server, the attacker, or the peers' host. A frame with another
+    /// destination address, such as a broadcast, is delivered to the attacker and to the peers' host. Frames for a port
+    /// in `vanished` or `silent` are dropped.
     fn sort(&mut self, frame: Vec<u8>) {
         if self.has_server && segment::dhcp_message(&frame).is_some() {
             return self.to_server.push_back(frame);
@@ -345,7 +347,7 @@ impl Ether {
         }
     }
 
-    /// Reports an event that deserves a line to the observer.
+    /// Reports another important event to the observer, as a line of text.
     pub(crate) fn mark(&mut self, line: impl FnOnce() -> String) {
         let now = self.choice_log.now;
         if let Some(observer) = &mut self.observer {

@@ -10,20 +10,21 @@ use crate::world::choices::fault::Fault;
 use crate::world::choices::kinds::FaultKind;
 use crate::world::observe::observer::{Direction, Fate};
 
-/// The least latency of a frame, in microseconds.
+/// The minimum latency of a frame, in microseconds.
 pub(crate) const LATENCY: u64 = 100;
 
 /// The longest time a frame waits on a slow link, in microseconds. Frames that would wait longer
 /// are dropped.
 const QUEUE: u64 = 200_000;
 
-/// One direction.
+/// One direction of the cable.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Link {
     stream: Stream,
     to_device: bool,
     delay: u64,
-    /// Probabilities per mille of the frames, or the limit that the field's name states.
+    /// The effect of the active faults: a probability per mille of the frames, or the limit that
+    /// the field's name states.
     odds: Odds,
     cut: bool,
     clogged_until: u64,
@@ -57,7 +58,7 @@ pub(crate) struct Decision {
     pub(crate) flipped: u64,
     /// The number of the changed byte plus one; zero for none.
     pub(crate) forged: u64,
-    /// The arrival time of a second copy.
+    /// The arrival time of a second copy, if there is one.
     pub(crate) again: Option<u64>,
 }
 
@@ -113,7 +114,7 @@ impl Link {
         }
     }
 
-    /// Decides about a frame of `length` bytes that is sent now.
+    /// Decides what happens to a frame of `length` bytes that is sent now.
     pub(crate) fn decide(&mut self, length: usize, choice_log: &mut ChoiceLog) -> Decision {
         let (now, odds) = (choice_log.now, self.odds);
         let dropped = |fate| Decision { fate, ..Decision::DROPPED };
@@ -169,8 +170,8 @@ impl Link {
         }
     }
 
-    /// Draws whether the event happens, with a probability of `odds` / 1000. Returns its amount, or
-    /// zero.
+    /// Draws whether an event happens, with a probability of `odds` / 1000. Returns the amount of the event, from `low`
+    /// to `high`, or zero if it does not happen.
     fn happens(
         &self,
         odds: u64,

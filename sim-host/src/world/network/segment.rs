@@ -10,7 +10,8 @@ use smoltcp::wire::{
 /// The length of the Ethernet header.
 const HEADER: usize = 14;
 
-/// Returns the IPv4 address that an ARP request asks for, if the frame is one.
+/// Returns the IPv4 address whose hardware address an ARP request asks for, or `None` if the frame
+/// is not an ARP request.
 pub(crate) fn asks_for(frame: &[u8]) -> Option<Ipv4Addr> {
     let frame = EthernetFrame::new_checked(frame).ok()?;
     if frame.ethertype() != EthernetProtocol::Arp {
@@ -24,9 +25,8 @@ pub(crate) fn asks_for(frame: &[u8]) -> Option<Ipv4Addr> {
 
 /// Flips a bit, counted from the end of the Ethernet header. Returns whether a bit was flipped.
 ///
-/// The checksums of IP, TCP and ICMPv6 detect every single flipped bit that matters. They do not
-/// cover ARP and the Ethernet header, so no bit of those is flipped: on a real cable the frame
-/// check sequence protects them.
+/// The checksums of IP, TCP and ICMPv6 detect every single flipped bit that matters. They do not cover ARP packets and
+/// the Ethernet header. On a real cable the frame check sequence protects these, so no bit of them is flipped here.
 pub(crate) fn flip(frame: &mut [u8], bit: u64) -> bool {
     let is_ip = EthernetFrame::new_checked(&*frame).is_ok_and(|frame| {
         matches!(frame.ethertype(), EthernetProtocol::Ipv4 | EthernetProtocol::Ipv6)
@@ -39,9 +39,9 @@ pub(crate) fn flip(frame: &mut [u8], bit: u64) -> bool {
     true
 }
 
-/// Changes a byte of a segment's payload, or of its sequence number if it has no payload, and
-/// corrects the checksum. Also changes a datagram that has a payload, unless it is a DHCP message.
-/// Returns the ports if a byte was changed.
+/// Changes a byte of a segment's payload, or of its sequence number if it has no payload, and corrects the checksum.
+/// Also changes a datagram that has a payload, unless it is a DHCP message. Returns the source and destination port
+/// if a byte was changed.
 pub(crate) fn forge(frame: &mut [u8], place: u64) -> Option<(u16, u16)> {
     let packet = packet(frame)?;
     let (from, to) = (packet.from, packet.to);
@@ -72,12 +72,12 @@ pub(crate) fn forge(frame: &mut [u8], place: u64) -> Option<(u16, u16)> {
     Some((segment.src_port(), segment.dst_port()))
 }
 
-/// Returns the destination port of a segment.
+/// Returns the destination port of a TCP segment, or `None` for another frame.
 pub(crate) fn target_port(frame: &[u8]) -> Option<u16> {
     segment(frame).map(|segment| segment.dst_port())
 }
 
-/// Returns the source and destination port of a segment that begins a connection.
+/// Returns the source and destination port of a TCP segment that begins a connection, or `None` for another frame.
 pub(crate) fn connect(frame: &[u8]) -> Option<(u16, u16)> {
     let segment = segment(frame).filter(|segment| segment.syn() && !segment.ack())?;
     Some((segment.src_port(), segment.dst_port()))
@@ -103,8 +103,7 @@ pub(crate) fn datagram(frame: &[u8]) -> Option<Datagram<'_>> {
     })
 }
 
-/// Makes the checksum of a datagram wrong, if the frame contains one from this port. Returns
-/// whether it did.
+/// Makes the checksum of a UDP datagram from this port wrong. Returns whether the frame contains such a datagram.
 pub(crate) fn spoil_checksum(frame: &mut [u8], port: u16) -> bool {
     let Some(Packet { begin, payload, .. }) =
         packet(frame).filter(|packet| packet.protocol == IpProtocol::Udp)
@@ -128,10 +127,10 @@ struct Packet<'f> {
     from: IpAddress,
     to: IpAddress,
     protocol: IpProtocol,
-    /// The offset of its payload in the frame.
+    /// The offset of the payload in the frame.
     begin: usize,
     payload: &'f [u8],
-    /// Its header's checksum is correct, if it has one.
+    /// The checksum of the header is correct, or the header has none.
     is_intact: bool,
 }
 

@@ -14,9 +14,8 @@ impl Function {
         Self(address)
     }
 
-    /// Returns its name without its crate, and its source location, if they are known:
-    /// `Hello::accepted` and `src/lib.rs:58`. A program that has only line numbers gives
-    /// `accepted`.
+    /// Returns its name without its crate, and its source location, if they are known: `Hello::accepted` and
+    /// `src/lib.rs:58`. If the program's debug information has only line numbers, the name is `accepted`.
     ///
     /// The first lookup takes 0.1 s or more.
     pub fn look_up(self) -> (Option<String>, Option<String>) {

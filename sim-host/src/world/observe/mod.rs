@@ -1,4 +1,4 @@
-//! Observing a simulation from outside.
+//! The interface for observers of a simulation.
 
 pub(crate) mod function;
 pub(crate) mod observer;

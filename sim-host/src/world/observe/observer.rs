@@ -84,7 +84,7 @@ pub enum Object {
 /// The state of an object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum About {
-    /// The events an event waits for, and its deadline by the device's clock.
+    /// What an event waits for, and its deadline by the device's clock.
     Waits(EventFlags, Option<Instant>),
     /// The peer of a connection.
     With(SocketAddr),
@@ -104,9 +104,9 @@ pub struct Callback {
 }
 
 impl Callback {
-    /// Returns the name to show to a reader: `function`, the name of the application's function, if
-    /// it is known. All callbacks of one kind of connection have the same function, so for these it
-    /// is the reason for the call.
+    /// Returns the name to show to a reader. This is `function`, the name of the application's function, or
+    /// [`name`](Self::name) if `function` is `None`. All callbacks of one kind of connection have the same function, so
+    /// for a connection it is always [`name`](Self::name).
     pub fn title<'n>(&'n self, function: Option<&'n str>) -> &'n str {
         match self.object {
             Object::Conn(_) => self.name,
@@ -133,7 +133,7 @@ pub enum News {
 pub enum UdpNews {
     /// It sends a request.
     Asks {
-        /// From this port.
+        /// The client's port.
         port: u16,
         /// The length of its request in bytes.
         length: usize,
@@ -192,8 +192,7 @@ pub trait Observer {
     /// Called when a trouble of the server at this port begins or ends.
     fn trouble(&mut self, _at: u64, _port: u16, _trouble: &Trouble, _begins: bool) {}
 
-    /// Called for other events that deserve a line: the end of the faults, the interrupt, the
-    /// verdict.
+    /// Called for other important events: the end of the faults, an interrupt, the verdict.
     fn mark(&mut self, _at: u64, _line: &str) {}
 }
 

@@ -1,7 +1,7 @@
 //! The attacker: sends frames that no client's stack would send.
 //!
-//! It has its own address but no network stack. It answers ARP requests, opens connections, and
-//! breaks them in ways drawn from the seed.
+//! The attacker has an address but no network stack. It answers ARP requests, opens connections, and breaks them in
+//! ways drawn from the seed.
 
 use std::net::Ipv4Addr;
 
@@ -27,7 +27,7 @@ pub(crate) struct Attack {
 }
 
 impl Attack {
-    /// Draws the attack with the number `nth`. It begins by `quiet`.
+    /// Draws the attack with the number `nth`. The attack begins at the time `quiet` at the latest.
     pub(crate) fn draw(choice_log: &mut ChoiceLog, nth: u32, quiet: u64) -> Self {
         let stream = Stream::Attacker;
         let kind = choice_log.ask_about(stream, ChoicePoint::Kind, nth, |random| {
@@ -89,7 +89,7 @@ impl Attacker {
         }
     }
 
-    /// Handles the frames that the device has sent to it. Returns whether there were any.
+    /// Handles the frames that the device has sent to the attacker. Returns whether there were any.
     pub(crate) fn work(&mut self, ether: &mut Ether) -> bool {
         let mut any = false;
         while let Some(frame) = ether.to_attacker.pop_front() {
@@ -106,7 +106,7 @@ impl Attacker {
         any
     }
 
-    /// Handles that the device has accepted one of its connections.
+    /// Continues an attack when the device has accepted the attacker's connection.
     fn accepted(&mut self, port: u16, theirs: TcpSeqNumber, own: TcpSeqNumber, ether: &mut Ether) {
         let call = self.calls.iter_mut().find(|call| call.port == port && !call.answered);
         let Some(call) = call else { return };

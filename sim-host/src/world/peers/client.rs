@@ -40,7 +40,7 @@ pub(crate) struct Client {
     pub(crate) target_port: u16,
     pub(crate) over_ipv6: bool,
     pub(crate) stage: Stage,
-    /// It has finished its script.
+    /// The device has served it, or no longer has to serve it.
     pub(crate) served: bool,
     /// The number of times it was refused, or lost its connection.
     pub(crate) refused: u32,
@@ -56,7 +56,7 @@ pub(crate) struct Client {
     script: Script,
     /// The number of bytes after which the behaviour takes effect.
     severity: u64,
-    /// The number of further connects.
+    /// The number of connects that follow after the current connection.
     more_connects: u32,
     /// Microseconds between the end of a connection and its next connect.
     pause: u64,
@@ -76,7 +76,7 @@ pub(crate) enum After {
     Removed,
 }
 
-/// The part of a client's state that observers see.
+/// The part of a client's state whose changes are reported to observers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Standing {
     pub(crate) served: bool,
@@ -85,7 +85,7 @@ pub(crate) struct Standing {
 }
 
 impl Client {
-    /// Draws the client with this number.
+    /// Draws the client with this number. If `mean` is set, the behaviour may differ from the normal one.
     pub(crate) fn draw(
         choice_log: &mut ChoiceLog,
         number: u32,
@@ -165,7 +165,7 @@ impl Client {
         }
     }
 
-    /// Returns the state that observers see.
+    /// Returns the state whose changes are reported to observers.
     pub(crate) fn standing(&self) -> Standing {
         let gone = self.stage == Stage::Gone;
         Standing { served: self.served, refused: self.refused, gone }
@@ -185,8 +185,7 @@ impl Client {
     pub(crate) fn window(&self) -> usize {
         match self.behaviour {
             Behaviour::ZeroWindow => 1 + (self.severity % 64) as usize,
-            // Not smaller: the device must send the rest of its output within the adapter's linger
-            // time.
+            // Not smaller: the device must send its remaining output within the adapter's linger time.
             Behaviour::SlowReader => 256,
             _ => 2048,
         }
@@ -233,7 +232,7 @@ impl Client {
         }
     }
 
-    /// Ends its connection for the program of the crowd only.
+    /// Reports to the program of the crowd that the connection has ended. The socket stays as it is.
     pub(crate) fn forget_visit(&mut self, crowd: Option<&mut Crowd>) {
         if let (Some(mut visit), Some(crowd)) = (self.visit.take(), crowd) {
             visit.end(crowd);
@@ -304,7 +303,7 @@ impl Client {
                 }
                 Ok(self.leave(socket, now))
             }
-            // It ends its side too, like a program whose server has ended the connection.
+            // The client ends its side, too, like a program whose server has ended the connection.
             Talk::Ended if self.visit.is_some() => {
                 socket.close();
                 if self.is_owed() && !ending {
@@ -318,7 +317,7 @@ impl Client {
                 self.wake = wake;
                 Ok(After::Stays)
             }
-            // The crowd's program decides whether the device may drop a client.
+            // This does not count as refused: the crowd's program decides whether the device may drop a client.
             Talk::Lost if self.visit.is_some() => {
                 self.connect_again(now, ending);
                 Ok(After::Removed)
@@ -379,7 +378,7 @@ impl Client {
         self.connect_again(now, ending);
     }
 
-    /// Leaves with a reset. The device no longer has to serve it.
+    /// Resets the connection and leaves. The device no longer has to serve this client.
     pub(crate) fn excuse(&mut self, socket: &mut Socket<'_>, now: u64) {
         socket.abort();
         (self.served, self.more_connects) = (true, 0);

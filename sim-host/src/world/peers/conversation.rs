@@ -6,10 +6,10 @@ use crate::world::peers::hearing::{Hearing, Meaning};
 use crate::world::peers::pattern::Pattern;
 use crate::world::peers::script::{Script, Step};
 
-/// Microseconds between two reads or writes of a slow client.
+/// Microseconds between two writes of a slow client. The time between two reads is a quarter of it.
 const SLOWLY: u64 = 1_000_000;
 
-/// The most bytes per read and write; zero for no limit.
+/// The maximum number of bytes per read and per write; zero for no limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Pace {
     pub(crate) read: usize,
@@ -42,10 +42,9 @@ pub(crate) struct Conversation {
     hearing: Hearing,
     out: Vec<u8>,
     sent: usize,
-    /// The stream ends after the last byte.
+    /// The stream ends after the last byte of `out`.
     finishes: bool,
-    /// The peer heard something before the application was asked to end, so the application knows
-    /// this peer.
+    /// Bytes were received before the application was asked to end, so the application knows this peer.
     is_known: bool,
     /// The last step was the peer's end of the stream.
     has_end: bool,
@@ -55,16 +54,17 @@ pub(crate) struct Conversation {
     next_write: u64,
 }
 
-/// A place in a script.
+/// A position in a script.
 #[derive(Default)]
 struct Cursor {
-    /// The steps whose alternatives it has entered, and the number of each alternative.
+    /// The alternatives that were entered and are not finished, the outermost first: the index of the step, and the
+    /// index of the alternative in this step.
     inside: Vec<(usize, usize)>,
     step: usize,
 }
 
 impl Cursor {
-    /// Returns the steps of the alternative it is in, or of the script.
+    /// Returns the steps of the alternative that was entered last, or of the script if there is none.
     fn steps<'s>(&self, script: &'s Script) -> &'s [Step] {
         self.inside.iter().fold(&script.steps, |steps, (step, alternative)| {
             match steps.get(*step) {
@@ -76,7 +76,7 @@ impl Cursor {
         })
     }
 
-    /// Returns the next step. Leaves alternatives that are finished.
+    /// Returns the next step, or `None` at the end of the script. Leaves alternatives that are finished.
     fn next<'s>(&mut self, script: &'s Script) -> Option<&'s Step> {
         loop {
             if let Some(step) = self.steps(script).get(self.step) {
@@ -87,7 +87,7 @@ impl Cursor {
         }
     }
 
-    /// Enters an alternative, after its first step.
+    /// Enters an alternative whose first step is already done.
     fn enter(&mut self, alternative: usize) {
         self.inside.push((self.step, alternative));
         self.step = 1;
@@ -127,7 +127,7 @@ impl Conversation {
                 socket.close();
             }
             let Some(step) = self.cursor.next(script) else {
-                // After the end of the stream, unsent bytes do not matter.
+                // After the peer's end of the stream, unsent bytes do not matter.
                 let over = all_sent || self.has_end;
                 return Ok(match socket.state() {
                     _ if over => Talk::Over,
@@ -186,7 +186,8 @@ impl Conversation {
         }
     }
 
-    /// Sends as much as possible now. Returns the time at which to continue, if the pace limits it.
+    /// Sends as much as possible now. Returns the time at which to continue, or `u64::MAX` if the pace does
+    /// not limit the sending.
     fn flush(&mut self, socket: &mut Socket<'_>, now: u64, pace: Pace) -> u64 {
         while self.sent < self.out.len() && socket.can_send() {
             if now < self.next_write {

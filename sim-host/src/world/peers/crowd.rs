@@ -1,5 +1,5 @@
-//! A crowd: clients that follow no script. One program runs all of them, so it knows what each has
-//! sent and received.
+//! A crowd: clients that follow no script. One program runs all of them, so it knows what each client
+//! has sent and received.
 
 use std::time::Duration;
 
@@ -26,12 +26,12 @@ impl CrowdMaker {
     }
 }
 
-/// A program during a simulation.
+/// The program of a crowd during a simulation.
 pub(crate) struct Crowd {
     program: Box<dyn Service>,
-    /// The number of connections its clients have had.
+    /// The number of connections that the clients have opened.
     connections: u32,
-    /// It has received something, so other clients may continue.
+    /// Something happened on a connection, so other clients may be able to continue.
     pub(crate) has_news: bool,
     /// A byte of one of its connections was forged, so its checks prove nothing.
     pub(crate) is_spoiled: bool,
@@ -42,7 +42,7 @@ pub(crate) struct Visit {
     session: Session,
     /// Bytes of the session's output that were sent.
     sent: usize,
-    /// Bytes moved in both directions.
+    /// Bytes transferred in both directions.
     pub(crate) progress: u64,
     /// The device has ended its stream.
     has_end: bool,

@@ -6,8 +6,7 @@ use crate::world::peers::pattern::{Heard, Pattern, Place};
 /// The progress in the expected text.
 #[derive(Debug, Default)]
 pub(crate) struct Hearing {
-    /// The place in each pattern, or `None` if the pattern no longer matches. Empty before the
-    /// first byte.
+    /// The position in each pattern, or `None` if the pattern no longer matches. Empty before the first byte.
     places: Vec<Option<Place>>,
     /// The bytes received in this step.
     text: Vec<u8>,
@@ -105,7 +104,8 @@ impl Hearing {
         (bytes.len(), Meaning::Open)
     }
 
-    /// Handles a byte that was not expected: an ending begins with it, or has begun before it.
+    /// Handles a byte that no pattern expects. If an ending begins with it, or has begun before it, the ending
+    /// continues. Otherwise the byte is wrong.
     fn differs(
         &mut self,
         endings: &[Vec<u8>],
@@ -113,7 +113,7 @@ impl Hearing {
         wrong: usize,
         expected: impl FnOnce() -> String,
     ) -> (usize, Meaning) {
-        // The bytes after it may be the rest of another text.
+        // Only the bytes up to the unexpected one are taken. The bytes after it may belong to an ending.
         let (Some(before), Some(heard)) = (bytes.get(..wrong), bytes.get(wrong)) else {
             return (0, Meaning::Open);
         };

@@ -32,7 +32,7 @@ enum Kind {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct PatternError(String);
 
-/// The part of a pattern that was received.
+/// The position up to which a pattern was received.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Place {
     part: usize,
@@ -102,7 +102,7 @@ impl Pattern {
         }
     }
 
-    /// Compares the next bytes, from a place on, and moves the place.
+    /// Compares the next bytes with the pattern from `place` on, and advances `place`.
     pub(crate) fn hear(&self, place: &mut Place, bytes: &[u8]) -> Heard {
         let mut index = 0;
         while let Some(part) = self.parts.get(place.part) {
@@ -140,7 +140,7 @@ impl Pattern {
         Heard::All(index)
     }
 
-    /// Returns the expected text at a place.
+    /// Returns a description of what is expected at `place`.
     pub(crate) fn expected(&self, place: Place) -> String {
         match self.parts.get(place.part) {
             Some(Part::Bytes(bytes)) => {
@@ -160,8 +160,8 @@ impl Pattern {
         }
     }
 
-    /// Returns whether every text that matches this pattern begins with a text that matches the
-    /// other. Compares exact bytes only.
+    /// Returns whether every text that matches this pattern begins with a text that matches `other`. Returns `false` if
+    /// one of the patterns has placeholders.
     pub(crate) fn begins_with(&self, other: &Self) -> bool {
         match (self.bytes(), other.bytes()) {
             (Some(bytes), Some(other)) => bytes.starts_with(other),

@@ -140,7 +140,7 @@ impl<'e> Peer<'e> {
         self.next_poll = next.map_or(u64::MAX, |at| at.total_micros() as u64);
         let worked = news || woken || self.ether.borrow().frames != frames;
         if !worked && self.next_poll <= now {
-            // The stack asks for an immediate poll although polling changes nothing.
+            // The stack requests an immediate poll although polling changes nothing.
             self.next_poll = now + 1_000;
         }
         Ok(worked)
@@ -199,7 +199,7 @@ impl<'e> Peer<'e> {
         Ok(())
     }
 
-    /// Lets the clients of the crowd continue, if one of them has received something.
+    /// Lets the clients of the crowd continue, if something happened on the connection of one of them.
     fn wake_crowd(&mut self, now: u64) {
         let Some(crowd) = &mut self.crowd else { return };
         if std::mem::take(&mut crowd.has_news) {
@@ -222,8 +222,8 @@ impl<'e> Peer<'e> {
         };
         let worked = server.work(&mut *running.program, &mut self.sockets, (now, quiet), ending);
         let mut ether = self.ether.borrow_mut();
-        // A device does not connect here if it got a wrong address, or an address that it keeps for
-        // too long.
+        // A forged byte in a UDP server's answer may give the device a wrong address, or a lifetime of an address that
+        // is too long. Then the device may not connect to this server.
         let is_misled = self.udp_servers.iter().any(|udp| ether.forged.contains(&udp.port));
         running.is_spoiled |= is_misled
             || ether.forged.contains(&server.port)
@@ -277,7 +277,7 @@ impl<'e> Peer<'e> {
         }
     }
 
-    /// Checks the datagrams that have reached the device and that it has sent.
+    /// Checks the datagrams that the device has received and sent.
     ///
     /// # Errors
     /// An error of the device.
@@ -313,8 +313,8 @@ impl<'e> Peer<'e> {
         Ok(())
     }
 
-    /// Checks that the device has not looked for the address that no host has. A forged byte in a
-    /// server's datagram may be the reason, so then it is not an error.
+    /// Checks that the device has not looked for the address that no host has. This is no error if a byte of a UDP
+    /// server's datagram was forged, because the forged byte may be the reason.
     ///
     /// # Errors
     /// An error of the device.
@@ -386,19 +386,19 @@ impl<'e> Peer<'e> {
         port
     }
 
-    /// Makes clients start again that are connected and must be served.
+    /// Resets the connections of the clients that must still be served, and makes these clients connect again.
     pub(crate) fn connect_again(&mut self) {
         let is_owed = |client: &&mut Client| client.is_owed() && client.stage == Stage::Connected;
         self.clients.iter_mut().filter(is_owed).for_each(Client::will_connect_again);
         self.dismiss(Client::is_owed);
     }
 
-    /// Makes clients leave that need not be served.
+    /// Resets the connections of the clients that the device does not have to serve, and makes these clients leave.
     pub(crate) fn dismiss_others(&mut self) {
         self.dismiss(|client| !client.is_owed());
     }
 
-    /// Makes clients leave, with a reset.
+    /// Resets the connections of the clients that `which` selects, and makes these clients leave.
     fn dismiss(&mut self, which: impl Fn(&Client) -> bool) {
         for client in &mut self.clients {
             if let Some(handle) = client.socket
@@ -423,16 +423,17 @@ impl<'e> Peer<'e> {
         }
     }
 
-    /// Handles a change of the device's address. Clients that connect to the old one give up.
+    /// Handles a change of the device's address. Clients whose connect to the old address is in progress give up.
     pub(crate) fn device_is_at(&mut self, address: Ipv4Addr, now: u64, ending: bool) {
         self.device = address;
-        // Their stack would wait for the old address.
+        // Otherwise their stack would wait for a host with the old address.
         self.restart_udp_clients(now);
         self.forget(now, ending, |state| state == State::SynSent);
         self.drop_resets(now);
     }
 
-    /// Removes clients whose resets are not sent yet: no host has the destination address any more.
+    /// Removes the sockets of leaving clients whose resets are not sent yet: no host has the
+    /// destination address any more.
     fn drop_resets(&mut self, now: u64) {
         for index in 0..self.clients.len() {
             let client = &mut self.clients[index];
@@ -481,13 +482,13 @@ impl<'e> Peer<'e> {
         wakes.min().unwrap_or(u64::MAX).min(self.next_poll)
     }
 
-    /// Returns the number of bytes that the clients that must be served have sent and received on
-    /// their connections.
+    /// Returns the number of bytes sent and received on the current connections of all clients that the
+    /// device must still serve.
     pub(crate) fn progress(&self) -> u64 {
         self.clients.iter().filter(|client| client.is_owed()).map(Client::progress).sum()
     }
 
-    /// Returns whether all clients that must be served have been served, and none is still to come.
+    /// Returns whether all clients that must be served have been served, and no client is about to connect.
     pub(crate) fn is_served(&self) -> bool {
         self.udp_clients.iter().all(|client| client.served)
             && !self.clients.iter().any(|client| client.is_owed() || self.is_coming(client))

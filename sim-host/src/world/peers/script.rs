@@ -8,7 +8,7 @@ use crate::world::peers::pattern::Pattern;
 
 /// The client's side of a conversation.
 ///
-/// A client sends while it waits for what it expects, so the server may answer byte by byte.
+/// A client continues to send while it waits for the bytes that it expects, so the server may answer byte by byte.
 ///
 /// ```
 /// use picoevent_sim::world::Script;
@@ -22,7 +22,7 @@ pub struct Script {
     pub(crate) steps: Vec<Step>,
     /// Texts after which the device may end the stream early.
     pub(crate) endings: Vec<Vec<u8>>,
-    /// If the application is asked to end, the device must end the stream with one of these.
+    /// If the application is asked to end, the device must end the stream with one of the texts in `endings`.
     pub(crate) goodbye: bool,
     /// A marker, not a script: the program of the test case's crowd runs the client.
     pub(crate) is_of_crowd: bool,
@@ -87,8 +87,8 @@ impl Script {
         }
     }
 
-    /// Waits for the first expected text of one of these scripts, follows that script to its end,
-    /// and continues here. The endings of this script also apply inside of them.
+    /// Waits for the first expected text of one of these scripts, follows that script to its end, and continues with
+    /// the next step of this script. The endings of this script also apply inside of the other scripts.
     ///
     /// ```
     /// use picoevent_sim::world::Script;
@@ -101,7 +101,7 @@ impl Script {
     /// ```
     ///
     /// # Panics
-    /// If a script does not begin with an expected text, or if one begins like another.
+    /// If there is no script, if a script does not begin with an expected text, or if one script begins like another.
     #[must_use]
     pub fn either<const N: usize>(mut self, scripts: [Self; N]) -> Self {
         let first = |number: usize| {
@@ -120,16 +120,15 @@ impl Script {
         self.then(Step::Either(scripts.to_vec()))
     }
 
-    /// Allows the device to end the stream with this text. If the application is interrupted while
-    /// the client expects more, the device must send this text to each client that the application
-    /// has answered before.
+    /// Allows the device to end the stream with this text. If the application is interrupted while the client expects
+    /// more bytes, the device must send this text to each client that has received bytes of the application before.
     #[must_use]
     pub fn goodbye(mut self, text: &[u8]) -> Self {
         self.goodbye = true;
         self.may_end_with(text)
     }
 
-    /// Returns the pattern that it waits for first.
+    /// Returns the pattern that the script waits for first, or `None` if its first step is another one.
     pub(crate) fn first(&self) -> Option<&Pattern> {
         match self.steps.first() {
             Some(Step::Expect(pattern)) => Some(pattern),
@@ -137,16 +136,16 @@ impl Script {
         }
     }
 
-    /// Allows the device to send this text and end the stream, anywhere in the conversation: for
-    /// example because it is full, or because the client was silent for too long. The client then
-    /// reconnects later.
+    /// Allows the device to send this text and end the stream, anywhere in the conversation: for example
+    /// because the device has no room for the client, or because the client was silent for too long. The client
+    /// then reconnects later.
     #[must_use]
     pub fn may_end_with(mut self, text: &[u8]) -> Self {
         self.endings.push(text.to_vec());
         self
     }
 
-    /// Ends its own side of the stream, after the last queued byte.
+    /// Ends the client's side of the stream, after the last queued byte.
     #[must_use]
     pub fn finish(self) -> Self {
         self.then(Step::Finish)

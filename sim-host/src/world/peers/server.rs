@@ -57,8 +57,8 @@ impl<A, S: Service> Server<A, S> {
         self
     }
 
-    /// Adds a condition that must hold at least once in the quiet phase, `within` this time after
-    /// its beginning. It need not hold if the application is interrupted before.
+    /// Adds a condition that must hold at least once in the quiet phase, at the latest at the time `within` after its
+    /// beginning. The condition need not hold if the application is interrupted before this time.
     #[must_use]
     pub fn in_the_end(
         mut self,
@@ -133,7 +133,7 @@ impl<A: 'static> AnyServer<A> {
         }
     }
 
-    /// Makes the server's program. `choices` are those of the server's number.
+    /// Makes the server's program. `choices` must belong to the server's number.
     pub(crate) fn make(&self, choices: &mut Choices<'_>) -> Box<dyn Service> {
         (self.make)(choices)
     }
@@ -146,12 +146,12 @@ impl<A: 'static> AnyServer<A> {
             .map_err(|text| self.says(&text))
     }
 
-    /// Returns the time limits of the conditions that must hold in the end.
+    /// Returns the time limits of the conditions that must hold in the quiet phase.
     pub(crate) fn limits(&self) -> impl Iterator<Item = Duration> {
         self.in_the_end.iter().map(|(within, _)| *within)
     }
 
-    /// Checks the condition with this number that must hold in the end.
+    /// Checks the condition with this number among the conditions that must hold in the quiet phase.
     pub(crate) fn check_end(
         &self,
         number: usize,

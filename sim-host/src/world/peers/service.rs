@@ -59,17 +59,17 @@ pub trait Service: Any {
     /// An error of the device.
     fn received(&mut self, session: &mut Session) -> Result<(), String>;
 
-    /// Called at the end of the device's stream, after the last byte. The default ends this side
-    /// too.
+    /// Called at the end of the device's stream, after the last byte. By default, the program ends its
+    /// side of the stream, too.
     ///
     /// # Errors
-    /// An error of the device, for example that it ended too early.
+    /// An error of the device, for example that it ended its stream too early.
     fn finished(&mut self, session: &mut Session) -> Result<(), String> {
         session.close();
         Ok(())
     }
 
-    /// Returns the time at which a server needs a call of [`going_on`](Self::going_on).
+    /// Returns the time at which a server needs a call of [`going_on`](Self::going_on), or `None` if it needs none.
     fn wakes_at(&self) -> Option<Duration> {
         None
     }
@@ -87,12 +87,12 @@ pub trait Service: Any {
     /// Called at the end of a connection, for any reason. Bytes that were not taken are lost.
     fn ended(&mut self, _session: &mut Session) {}
 
-    /// Called when the server's program has restarted: it loses all state that it does not keep on
-    /// a disk. All connections have ended before.
+    /// Called when the server's program has restarted: it loses all state that it does not keep on a disk. All
+    /// connections have ended before this call.
     fn restarted(&mut self) {}
 }
 
-/// One connection of the device to a server, as seen by the server's program.
+/// One connection, as seen by the program of a server or of a crowd.
 #[derive(Debug, Default)]
 pub struct Session {
     number: u32,
@@ -105,7 +105,7 @@ pub struct Session {
     pub(super) is_quiet: bool,
 }
 
-/// The end of a session that its program has requested.
+/// How the program has ended its side of a session.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum End {
     /// It stays open.
@@ -146,7 +146,8 @@ impl Session {
         self.input.drain(..count.min(self.input.len()));
     }
 
-    /// Takes a line, without its end (`\n` or `\r\n`). Bytes that are not valid UTF-8 are replaced.
+    /// Takes a line, without its end (`\n` or `\r\n`). Returns `None` if no complete line has arrived. Bytes that are
+    /// not valid UTF-8 are replaced.
     pub fn read_line(&mut self) -> Option<String> {
         let length = self.input.iter().position(|byte| *byte == b'\n')?;
         let line: Vec<u8> = self.input.drain(..=length).take(length).collect();
@@ -165,9 +166,9 @@ impl Session {
         self.end = End::Closed;
     }
 
-    /// States that a client of a crowd has received everything it must receive. It counts as served
-    /// when the device then ends its stream, or the client [resets](Self::reset) the connection. A
-    /// client whose stream ends before this reconnects.
+    /// States that a client of a crowd has received everything it must receive. The client counts as served when the
+    /// device then ends its stream, or the client [resets](Self::reset) the connection. If the stream ends before this
+    /// call, the client reconnects.
     pub fn served(&mut self) {
         self.is_served = true;
     }
@@ -181,8 +182,8 @@ impl Session {
 /// A server's program during a simulation.
 pub(crate) struct Running {
     pub(crate) program: Box<dyn Service>,
-    /// A byte of one of its connections was forged, or of a datagram that may have kept the device
-    /// away. So its checks prove nothing.
+    /// A byte of one of its connections was forged, or a byte of a UDP server's datagram, after which the device may
+    /// not find the server. Then the program's checks prove nothing.
     pub(crate) is_spoiled: bool,
     /// It was called after the last check of the device's conditions.
     pub(crate) has_news: bool,

@@ -29,7 +29,7 @@ pub(crate) struct Serving {
     pub(crate) wake: u64,
     /// Connections that it has accepted.
     pub(crate) accepted: u32,
-    /// The device's ports of its recent connects.
+    /// The source ports of the device's recent connects.
     callers: Vec<u16>,
     /// The troubles that are active now.
     troubles: Vec<Trouble>,
@@ -47,7 +47,7 @@ struct Call {
     session: Session,
     /// The program has accepted it.
     taken: bool,
-    /// The number of bytes that have arrived.
+    /// The number of bytes that have arrived. If the server follows a script, the sent bytes are included.
     heard: u64,
     /// Bytes of the session's output that were sent.
     sent: usize,
@@ -61,7 +61,7 @@ struct Call {
 /// What happens to a connection after a step.
 enum Next {
     GoesOn,
-    /// Its program gets no more events of it; the socket closes by itself.
+    /// The program gets no more events of this connection. The stack closes its socket.
     Leaves,
 }
 
@@ -158,7 +158,7 @@ impl Serving {
         all.for_each(|socket| drop(sockets.remove(socket)));
     }
 
-    /// Reports to the program that a connection has ended. Its socket leaves.
+    /// Reports to the program that a connection has ended. Moves its socket to `leaving`.
     fn end(&mut self, call: &mut Call, service: &mut dyn Service) {
         if call.taken {
             service.ended(&mut call.session);
@@ -203,8 +203,8 @@ impl Serving {
         problem.map_or(Ok(called), Err)
     }
 
-    /// Takes the sockets that have a connection, and makes others listen. None listens if the
-    /// server refuses.
+    /// Accepts the connections of the listening sockets, and makes new sockets listen. No socket listens while the
+    /// server refuses connections.
     fn listen(&mut self, sockets: &mut SocketSet<'static>) {
         for socket in std::mem::take(&mut self.listening) {
             let state = sockets.get::<Socket<'_>>(socket).state();

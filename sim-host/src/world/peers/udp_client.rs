@@ -1,4 +1,4 @@
-//! A UDP client: it sends its requests one after another, and repeats each until it is answered.
+//! A UDP client: it sends its requests one after another, and repeats each request until it is answered.
 
 use std::net::SocketAddr;
 
@@ -13,17 +13,17 @@ use crate::world::observe::observer::UdpNews;
 use crate::world::peers::answers::UdpService;
 use crate::world::peers::script::{Choices, UDP_CLIENTS_FROM};
 
-/// Microseconds until an unanswered request is sent again for the first time. The wait doubles with
-/// each try. It is longer than the address resolution of both IP versions, because a stack sends
-/// one such request per second.
+/// Microseconds until an unanswered request is sent again for the first time. The wait doubles with each try.
+/// It is longer than the address resolution of both IP versions: a stack repeats an unanswered ARP or NDP
+/// request after one second.
 const FIRST_WAIT: u64 = 3_000_000;
 /// The number of times the wait doubles.
 const STEPS: u32 = 2;
 /// Microseconds to wait after a request that must not be answered.
 const PAUSE: u64 = 100_000;
-/// The longest delay of a datagram in microseconds, long enough for the next one to overtake it.
+/// The longest delay of a datagram in microseconds, long enough for the next datagram to overtake it.
 const LATEST: u64 = 5_000_000;
-/// The most copies in a flood.
+/// The maximum number of additional copies in a flood.
 const COPIES: u64 = 32;
 /// The size of a socket's buffers in bytes.
 const BUFFER: usize = 16_384;
@@ -44,14 +44,14 @@ pub(crate) struct UdpClient {
     /// The time until all its requests were answered, in microseconds.
     pub(crate) waited: u64,
     pub(crate) served: bool,
-    /// It had to ask again.
+    /// It had to send a request again.
     pub(crate) asked_again: bool,
     /// The share of its datagrams that its behaviour affects, in thousandths.
     severity: u64,
     requests: Vec<Vec<u8>>,
     /// The number of the request whose answer it waits for.
     next: usize,
-    /// The number of times it was sent.
+    /// The number of times this request was sent.
     tries: u32,
     /// Local port.
     port: u16,
@@ -121,7 +121,8 @@ impl UdpClient {
         socket
     }
 
-    /// Begins, or begins again on another port after its host has restarted.
+    /// Continues with this socket, which is bound to this port: at the start, and after each
+    /// [`restart`](Self::restart).
     pub(crate) fn begin(&mut self, socket: SocketHandle, port: u16) {
         (self.socket, self.port, self.tries) = (Some(socket), port, 0);
     }
@@ -133,7 +134,7 @@ impl UdpClient {
         self.held.clear();
     }
 
-    /// Does the work that is possible now. Returns the events to report.
+    /// Does the work that is possible now. Returns the event to report, if there is one.
     pub(crate) fn work(
         &mut self,
         socket: &mut Socket<'_>,
@@ -198,7 +199,7 @@ impl UdpClient {
         Some(UdpNews::Asks { port: self.port, length, again })
     }
 
-    /// Sends a datagram as the client's behaviour says.
+    /// Sends a datagram according to the client's behaviour.
     fn send(
         &mut self,
         datagram: &[u8],

@@ -16,8 +16,8 @@ use crate::world::peers::udp_client::UdpClient;
 /// Its answers may be forged. A forged answer with an address contains [`nobody`]: a device that
 /// looks for this address has believed the answer.
 pub trait UdpServer {
-    /// Handles a datagram at a time of the simulation. If `quiet` is set, the faults are over, and
-    /// the server must behave correctly. Returns the datagrams to send back.
+    /// Handles a datagram that arrives at the simulation time `at`. If `quiet` is set, the faults are over, and the
+    /// server must behave correctly. Returns the datagrams to send back.
     fn heard(&mut self, at: Duration, bytes: &[u8], quiet: bool) -> Vec<UdpReply>;
 }
 
@@ -41,8 +41,8 @@ pub const fn nobody() -> Ipv4Addr {
 /// Makes a server's program.
 pub(crate) type MakeUdpServer = dyn Fn(&mut Choices<'_>) -> Box<dyn UdpServer> + Send + Sync;
 
-/// The source port of forged answers. They come from the server's host, but not from the server's
-/// port.
+/// The difference between the source port of forged answers and the server's port. Forged answers come from the
+/// server's host, but not from the server's port.
 const STRANGER: u16 = 20_000;
 
 /// A running server.

@@ -36,12 +36,12 @@ use crate::world::simulation::waits::Waits;
 mod judge;
 mod strike;
 
-/// The maximum number of rounds at one time. After these, nothing more may happen at that time.
+/// The maximum number of rounds of work at one point in time. After these rounds, nothing more may happen at this time.
 const ROUNDS: u32 = 2_000;
-/// The maximum number of times at which something happens in a simulation, far more than any
-/// simulation needs.
+/// The maximum number of points in time at which something happens in a simulation. This is far more
+/// than any simulation needs.
 const TIMES: u64 = 200_000;
-/// The additional times for each second that a condition in the end may take.
+/// The additional points in time for each second of the longest time limit of a condition of the quiet phase.
 const TIMES_A_SECOND: u64 = 200;
 
 /// The phase of a simulation.
@@ -55,8 +55,8 @@ enum Phase {
     Emptying(u64),
     /// All objects are freed; the last sockets must become free by this time.
     Resting(u64),
-    /// Socket-leak check: as many clients as there are sockets connect to a listener, and must be
-    /// served by this time.
+    /// Socket-leak check: several clients connect to a listener at once, at most one for each of its sockets. All of
+    /// them must be served by this time.
     SocketLeakCheck(u64),
     /// The interrupt was raised; the loop must end by this time.
     Ending(u64),
@@ -94,7 +94,7 @@ pub(crate) struct Simulation<'w> {
     /// The number of interrupts reported to the observer.
     interrupts: u32,
     phase: Phase,
-    /// How many more times slowly served clients are checked, and their progress at the last check.
+    /// How many more times slow clients are checked. `progress_seen` is their progress at the last check.
     looks: u32,
     progress_seen: u64,
     now: u64,
@@ -122,7 +122,7 @@ pub(crate) struct Summary {
 /// What a simulation must know about its application.
 #[derive(Clone, Copy)]
 pub(crate) struct Application<'w> {
-    /// The port on which it listens.
+    /// The port on which the application listens.
     pub(crate) port: u16,
     /// The maximum number of sockets that listen for one listener.
     pub(crate) backlog: usize,
@@ -237,7 +237,7 @@ impl<'w> Simulation<'w> {
             }
             match self.judge() {
                 Judgement::Over(verdict) => return verdict,
-                // Complete what has begun before time advances.
+                // Completes what has begun, before the time advances.
                 Judgement::Again => continue,
                 Judgement::GoOn => {}
             }
@@ -324,8 +324,8 @@ impl<'w> Simulation<'w> {
         )))
     }
 
-    /// Wakes the device if a server has news, so that the conditions on both in the end are checked
-    /// again. Returns whether it was woken.
+    /// Wakes the device if the program of a server was called, so that the conditions of the quiet phase are checked
+    /// again. Returns whether the device was woken.
     fn ask_again(&mut self) -> bool {
         let mut programs = self.shared.programs.borrow_mut();
         let mut asks = false;

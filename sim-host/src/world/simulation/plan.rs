@@ -32,12 +32,12 @@ pub(crate) struct Plan {
     /// The seed of the stacks' ports and sequence numbers.
     pub(crate) numbers: u64,
     pub(crate) clock_start: u64,
-    /// Ticks of the device's clock per million ticks of the simulation's.
+    /// Ticks of the device's clock per million ticks of the simulation's clock.
     pub(crate) pace: u64,
-    /// How often a task that is due is postponed, per mille.
+    /// How often a task that is ready to run is postponed, per mille.
     pub(crate) postpone: u64,
-    /// The number of the preemption point of the interrupt; zero if the interrupt comes when
-    /// everything is over.
+    /// The number of the preemption point of the interrupt; zero if the interrupt comes after all clients are served
+    /// and all objects are freed.
     pub(crate) interrupt: u64,
     pub(crate) faults: Vec<Fault>,
     pub(crate) attacks: Vec<Attack>,
@@ -80,7 +80,7 @@ pub(crate) struct Run {
 }
 
 impl Run {
-    /// Draws the runs of a handler. All of them begin by `quiet`.
+    /// Draws the runs of a handler. Each run begins at the time `quiet` at the latest.
     fn draw_all(choice_log: &mut ChoiceLog, handler: usize, quiet: u64) -> Vec<Self> {
         let stream = Stream::Interrupt;
         let runs = choice_log.ask_about(stream, ChoicePoint::Runs, handler as u32, |r| {
@@ -114,8 +114,8 @@ impl Plan {
         let faults = ask(ChoicePoint::Faults, &|r| if r.chance(350) { 0 } else { r.spread(1, 4) });
         let attacks =
             ask(ChoicePoint::Attacks, &|r| if r.chance(800) { 0 } else { r.spread(1, 3) });
-        // The delays between connects to a server that is down grow during a minute, so the faults
-        // may last longer.
+        // While a server is down, the application increases the delay between its connects, for example for a minute.
+        // So the faults may last longer if there are servers.
         let longest = if !servers.is_empty() { 60_000_000 } else { 12_000_000 };
         let quiet = ask(ChoicePoint::QuietAfter, &|r| r.below(2) * r.below(longest));
         let latency = ask(ChoicePoint::Latency, &|r| match r.below(4) {
@@ -200,7 +200,8 @@ impl Plan {
         }
     }
 
-    /// Returns whether nothing in the plan, apart from its clients, could excuse a failure.
+    /// Returns whether the plan has no faults, troubles, attacks, early interrupt or lease. Then only the behaviour of
+    /// the clients can be an excuse for a failure.
     pub(crate) fn is_undisturbed(&self) -> bool {
         self.faults.is_empty()
             && self.troubles.is_empty()

@@ -38,20 +38,21 @@ impl Timeline {
             moments.push((trouble.until, Moment::Trouble(*trouble, false)));
             moments.push((trouble.from, Moment::Trouble(*trouble, true)));
         }
-        // A fault with no duration begins before it ends, and the quiet phase comes last.
+        // At the same time, the beginning of a fault comes before its end, and the beginning of the
+        // quiet phase comes last.
         moments.reverse();
         moments.sort_by_key(|(at, _)| *at);
         moments.reverse();
         Self(moments)
     }
 
-    /// Takes the next moment if it is due.
+    /// Takes the next moment if its time has come.
     pub(crate) fn due(&mut self, now: u64) -> Option<Moment> {
         let (at, _) = self.0.last()?;
         if *at > now { None } else { self.0.pop().map(|(_, moment)| moment) }
     }
 
-    /// Returns the time of the next moment.
+    /// Returns the time of the next moment, or `u64::MAX` if there is none.
     pub(crate) fn next(&self) -> u64 {
         self.0.last().map_or(u64::MAX, |(at, _)| *at)
     }

@@ -37,7 +37,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// All kinds, the best kind first.
+    /// All kinds: first the pass, then the failures, the worst failure first.
     pub const ALL: [Self; 5] = [Self::Pass, Self::Crash, Self::Invariant, Self::Stuck, Self::Leak];
 
     /// Returns the command's exit status.
@@ -51,7 +51,7 @@ impl Kind {
         }
     }
 
-    /// Returns its word.
+    /// Returns the word of the kind.
     pub const fn word(self) -> &'static str {
         match self {
             Self::Pass => "pass",

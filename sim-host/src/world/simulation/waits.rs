@@ -1,5 +1,5 @@
-//! How long clients waited until they were served: a histogram in which each span is half an octave
-//! wide.
+//! How long clients waited until they were served: a histogram. Each span covers half of the range from one
+//! power of two to the next.
 
 /// The number of spans. The last one has no upper end.
 const SPANS: usize = 64;
@@ -47,7 +47,8 @@ impl Waits {
         self.0.iter().sum()
     }
 
-    /// Returns the upper end of the span within which `permille` / 1000 of the clients were served.
+    /// Returns the upper end of the span within which `permille` / 1000 of the clients were served, or `None` if
+    /// no client was counted.
     pub fn within(&self, permille: u64) -> Option<u64> {
         let wanted = (self.all() * permille).div_ceil(1_000).max(1);
         let mut sum = 0;

@@ -22,7 +22,7 @@ pub struct Lease {
 /// The server's reaction to requests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Policy {
-    /// Offers and grants this lease, and refuses to renew any other.
+    /// Offers and grants this lease, and refuses requests for any other address.
     Grant(Lease),
     /// Refuses every request, so a client must give up its address at once. Makes no offers.
     Refuse,
@@ -30,7 +30,7 @@ pub enum Policy {
     Silence,
 }
 
-/// The number of messages that the server has received and granted.
+/// The numbers of messages that the server has received, granted and refused.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Tally {
     /// Discover messages, from clients without an address.
@@ -80,12 +80,13 @@ impl Server {
         self.policy
     }
 
-    /// Returns the number of messages received and granted so far.
+    /// Returns the numbers of messages received, granted and refused so far.
     pub fn tally(&self) -> Tally {
         self.tally
     }
 
-    /// Answers one message. Returns `None` for bytes that are not DHCP.
+    /// Answers one message. Returns `None` if the server does not answer: because of its policy, or because the bytes
+    /// are not a DHCP discover or request message.
     pub fn answer(&mut self, message: &[u8]) -> Option<Vec<u8>> {
         let packet = DhcpPacket::new_checked(message).ok()?;
         let reply = self.reply(&DhcpRepr::parse(&packet).ok()?)?;

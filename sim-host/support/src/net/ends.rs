@@ -1,5 +1,4 @@
-//! The two ends of a cable: an embassy-net driver for the device, and a smoltcp device for the
-//! peer.
+//! The drivers on both sides of a cable: an embassy-net driver for the device, and a smoltcp device for the peer.
 
 use std::cell::RefCell;
 use std::ops::Deref;
@@ -13,7 +12,7 @@ use smoltcp::time::Instant;
 /// payload.
 pub const MTU: usize = 1514;
 
-/// An end of a cable.
+/// A side of a cable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum End {
     /// The device under test.
@@ -24,13 +23,13 @@ pub enum End {
 
 /// A cable between the device and its peers.
 pub trait Cable {
-    /// The hardware address of the device's end.
+    /// The hardware address of the device.
     const DEVICE: [u8; 6];
 
-    /// Takes the next frame that has arrived at an end.
+    /// Takes the next frame that has arrived at a side, if there is one.
     fn take(&mut self, at: End) -> Option<Vec<u8>>;
 
-    /// Sends a frame from an end.
+    /// Sends a frame from a side to the other one.
     fn send(&mut self, from: End, frame: Vec<u8>);
 
     /// Returns whether the link is up.
@@ -47,14 +46,14 @@ pub trait Cable {
     /// Takes back a frame's buffer.
     fn put_back(&mut self, _frame: Vec<u8>) {}
 
-    /// Called before the device looks for a frame. Nothing is borrowed during this call.
+    /// Called before the device looks for a frame. The cable is not borrowed during this call.
     fn before_receive() {}
 }
 
-/// The device's end of a cable that is shared through `C`.
+/// The driver on the device's side of a cable. The cable is shared through `C`.
 pub struct DeviceEnd<C>(pub C);
 
-/// The peer's end of a cable that is shared through `C`.
+/// The driver on the peer's side of a cable. The cable is shared through `C`.
 pub struct PeerEnd<C>(pub C);
 
 /// A receive token: a received frame.

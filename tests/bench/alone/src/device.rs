@@ -1,11 +1,11 @@
-//! A device for connections.
+//! A device that performs the actions of listeners and connections.
 
 use core::hint::black_box;
 use core::net::{Ipv4Addr, SocketAddr};
 
 use picoevent::{Action, ConnError, EventBase};
 
-/// Performs an action as a device would that answers at once.
+/// Performs an action like a device that answers at once.
 #[inline(always)]
 pub fn act<A>(base: &mut EventBase<'_, A>, action: Action) {
     match black_box(action) {

@@ -1,8 +1,9 @@
 //! The core alone: images that call the functions an application calls, and nothing else.
 //!
-//! The linker keeps reachable code, so an image contains the parts of the core that such an application
-//! needs. The images are built for microcontrollers and for hosts, but never run. The input of the back end
-//! is a value that the compiler cannot know. Callbacks do only enough to differ from each other.
+//! The linker keeps reachable code, so an image contains the parts of the core that such an application needs.
+//! The images are built for microcontrollers and for hosts, but never run. The input of the back end is a value
+//! that the compiler cannot know. The callbacks do little work, but each does different work, so that the
+//! compiler cannot merge them.
 //!
 //! | program | contains |
 //! |---|---|

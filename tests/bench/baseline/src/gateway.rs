@@ -6,7 +6,8 @@
 //!   status × 5 ───┘                      └── uplink, woken by each sample
 //! ```
 //!
-//! Discovery is a separate task. All tasks run in one executor on one thread. None holds a borrow across an `await`.
+//! Discovery is a separate task. All tasks run in one executor on one thread. No task holds a borrow of the
+//! state across an `await`.
 
 use core::cell::{Cell, RefCell};
 
@@ -29,7 +30,7 @@ use uplink::{Link, Queue};
 
 /// Raised by the button's interrupt.
 pub static BUTTON: Signal<CriticalSectionRawMutex, ()> = Signal::new();
-/// Set by the interrupt that ends the gateway. Each client of the console and the program wait for it.
+/// Set by the interrupt that ends the gateway. The program and each client of the console wait for this value.
 pub static ENDING: Watch<CriticalSectionRawMutex, (), { net::SOCKETS + 1 }> = Watch::new();
 /// Raised by each sample, to wake the uplink.
 static SAMPLED: Signal<CriticalSectionRawMutex, ()> = Signal::new();

@@ -1,10 +1,10 @@
 //! hello-world as tasks: each task accepts a client, greets it, closes in order, and accepts the next.
 //!
-//! Behaviour and time limits are those of hello-world and of the back end's defaults. The client must
-//! acknowledge the greeting within a minute, and our end of stream within ten seconds; its own end of stream
-//! must follow within two seconds. Otherwise the connection is reset. A silent client gets keep-alive probes
-//! for a minute. After an interrupt the server serves for two more seconds. It ends when its output is
-//! delivered.
+//! Behaviour and time limits are those of hello-world and of the back end's defaults. The server must be able to queue
+//! the greeting within a minute. Then the client must acknowledge the greeting and the server's end of stream within
+//! ten seconds, and end its own stream within two more seconds. Otherwise the connection is reset. A silent client gets
+//! keep-alive probes for a minute. After an interrupt the server serves for two more seconds. It ends when its output
+//! is delivered, or after ten more seconds.
 
 use core::cell::Cell;
 
@@ -28,7 +28,8 @@ const KEEP_ALIVE: Duration = Duration::from_secs(20);
 /// Raised by the interrupt.
 pub static INTERRUPT: Signal<CriticalSectionRawMutex, ()> = Signal::new();
 
-/// The number of clients whose output is not delivered yet, and whether the server is ending.
+/// The number of clients whose output is not delivered yet. `LEAVING` is set when the server is ending, and `PAID` is
+/// raised when the number becomes smaller.
 static OWED: CriticalSectionMutex<Cell<usize>> = CriticalSectionMutex::new(Cell::new(0));
 static LEAVING: CriticalSectionMutex<Cell<bool>> = CriticalSectionMutex::new(Cell::new(false));
 static PAID: Signal<CriticalSectionRawMutex, ()> = Signal::new();
@@ -83,7 +84,8 @@ pub async fn serve<const BYTES: usize>(
     }
 }
 
-/// Waits for the interrupt, lets the tasks serve for two more seconds, and waits until their output is delivered.
+/// Waits for the interrupt, lets the tasks serve for two more seconds, and waits until their output is delivered,
+/// for ten seconds at most.
 pub async fn until_interrupted() {
     info!("listening on port {}", PORT);
     INTERRUPT.wait().await;
@@ -95,7 +97,7 @@ pub async fn until_interrupted() {
             PAID.wait().await;
         }
     };
-    // A client that has not read its answer by then loses it.
+    // A client that does not acknowledge its answer within this time loses the answer.
     let _ = with_timeout(LINGER, paid).await;
     info!("done");
 }
@@ -109,7 +111,7 @@ async fn greet(socket: &mut TcpSocket<'_>) {
         Err(_) => info!("Let a client go that does not listen."),
     }
     socket.close();
-    // The socket's state tells whether this succeeded.
+    // `give_up` looks at the socket's state to see whether this succeeded.
     let _ = with_timeout(LINGER, socket.flush()).await;
     OWED.lock(|owed| owed.set(owed.get() - 1));
     PAID.signal(());

@@ -3,7 +3,7 @@
 /// Connections served at once.
 pub const FEW: usize = if cfg!(feature = "qemu-lm3s6965evb") { 4 } else { 8 };
 
-/// The number of sockets. Each can be in a handshake.
+/// The number of sockets. Each socket can do a handshake with a client.
 pub const MANY: usize = 16;
 
 /// The size of a socket's buffer for each direction, in bytes.

@@ -30,9 +30,8 @@ pub fn paint() {
     let mut at = (&raw mut __sheap).cast::<u32>();
     let end = (msp::read() as usize - MARGIN) as *mut u32;
     while at < end {
-        // SAFETY: the words from `__sheap` up to the stack pointer are RAM that nothing uses: there is
-        // no heap, the stack is above, and an interrupt that comes meanwhile has left them again
-        // when this goes on.
+        // SAFETY: the words from `__sheap` up to the stack pointer are RAM that nothing uses: there is no heap, the
+        // stack is above, and an interrupt that occurs during this loop no longer uses them when the loop continues.
         unsafe {
             at.write_volatile(PAINT);
             at = at.add(1);

@@ -1,6 +1,7 @@
 //! The client of an HTTP server. It keeps its connection open and repeats its request.
 //!
-//! As in [`served`](crate::served), only the server's work is timed: from the request until both ends are idle.
+//! As in [`served`](crate::served), only the server's work is timed: from the request until the client
+//! and the server are idle.
 
 use smoltcp::iface::{Config, Interface, PollResult, SocketHandle, SocketSet, SocketStorage};
 use smoltcp::socket::tcp::{self, State};
@@ -24,7 +25,7 @@ pub const CONTENT: &[u8; 100] = &[b'x'; 100];
 const WARM: u32 = 4;
 /// The number of counted requests.
 const TIMES: u32 = 50;
-/// The limit of steps of a request.
+/// The maximum number of steps of a request.
 const STEPS: u32 = 1_000;
 
 /// The memory of a client.
@@ -53,7 +54,7 @@ struct Asker {
     interface: Interface,
     sockets: SocketSet<'static>,
     socket: SocketHandle,
-    /// The number of received bytes at the end that match the content.
+    /// The number of bytes at the end of the received data that match the content.
     content: usize,
     is_asking: bool,
 }
@@ -81,7 +82,7 @@ impl Asker {
         (self.content, self.is_asking) = (0, true);
     }
 
-    /// Performs the work that is due.
+    /// Does the work that is possible now.
     fn work(&mut self, now: u64) {
         loop {
             let polled = self.interface.poll(instant(now), &mut self.device, &mut self.sockets);
@@ -92,7 +93,7 @@ impl Asker {
         }
     }
 
-    /// Sends the request, and reads. Returns whether anything changed.
+    /// Sends the request, and reads the received bytes. Returns whether anything changed.
     fn talk(&mut self) -> bool {
         let socket = self.sockets.get_mut::<tcp::Socket>(self.socket);
         let mut changed = false;
@@ -146,8 +147,8 @@ pub fn report(
     report.frames(frames, TIMES, wire.total() - before);
 }
 
-/// Sends one request. Returns when the answer has arrived and both ends are idle. The clock only advances until a
-/// delayed acknowledgement is due.
+/// Sends one request. Returns when the answer has arrived and the client and the server are idle. After the answer, the
+/// clock advances only to times within the next 50 ms, for delayed acknowledgements.
 fn request(server: &mut impl Server, client: &mut Asker, wire: &Wire, watch: &mut Watch) {
     client.ask();
     for _ in 0..STEPS {

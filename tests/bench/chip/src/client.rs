@@ -1,4 +1,4 @@
-//! The client at the other end, on a separate network stack. It opens one connection after another.
+//! The client of the measured server, on a separate network stack. It opens one connection after another.
 //!
 //! It connects, reads to the end of the stream, compares the data with the greeting, and closes.
 
@@ -41,7 +41,7 @@ pub struct Client {
 }
 
 impl Client {
-    /// Makes a client at the other end of `wire`.
+    /// Makes a client on the peer's side of `wire`.
     pub fn new(wire: &'static Wire, memory: &'static mut Memory) -> Self {
         let mut device = wire.peer();
         let config = Config::new(HardwareAddress::Ethernet(EthernetAddress(PEER)));
@@ -66,7 +66,7 @@ impl Client {
         called.expect("the connection before is over");
     }
 
-    /// Performs the work that is due.
+    /// Does the work that is possible now.
     pub fn work(&mut self, now: u64) {
         let now = instant(now);
         loop {
@@ -78,7 +78,7 @@ impl Client {
         }
     }
 
-    /// Returns the time of the next work that is not triggered by a frame.
+    /// Returns the time of the next work that is not triggered by a frame, or `None` if there is none.
     pub fn next(&mut self, now: u64) -> Option<u64> {
         let next = self.interface.poll_at(instant(now), &self.sockets)?;
         Some(now.max(next.total_micros() as u64))
@@ -95,7 +95,7 @@ impl Client {
         is_done
     }
 
-    /// Reads, and closes after the end of stream. Returns whether anything changed.
+    /// Reads the received bytes, and closes after the end of the server's stream. Returns whether anything changed.
     fn read(&mut self) -> bool {
         let socket = self.sockets.get_mut::<tcp::Socket>(self.socket);
         let mut changed = false;

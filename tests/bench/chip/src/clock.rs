@@ -1,6 +1,6 @@
 //! The clock for embassy-time: a number that jumps to the next deadline, with embassy's own queue.
 //!
-//! Reading it costs less than reading a board's timer. The cost is the same for all compared programs.
+//! Reading this clock costs less than reading a board's timer. The cost is the same for all compared programs.
 
 use core::cell::{Cell, RefCell};
 use core::task::Waker;
@@ -56,7 +56,7 @@ pub fn now() -> u64 {
     CLOCK.now()
 }
 
-/// Returns the earliest time that a task waits for.
+/// Returns the earliest time that a task waits for, or `None` if no task waits for a time.
 pub fn next() -> Option<u64> {
     let next = critical_section::with(|cs| CLOCK.next.borrow(cs).get());
     (next != u64::MAX).then_some(next)
@@ -67,7 +67,7 @@ pub fn advance(at: u64) {
     CLOCK.advance(at);
 }
 
-/// Advances the clock to the earliest time that a task waits for.
+/// Advances the clock to the earliest time that a task waits for, if there is one.
 pub fn jump() {
     if let Some(next) = next() {
         advance(next);

@@ -35,7 +35,7 @@ impl Executor {
     /// Runs each ready task once.
     #[inline(always)]
     pub fn poll(&self) {
-        // SAFETY: no task can reach the executor, so it is not polled while it is polled.
+        // SAFETY: no task can reach the executor, so no task polls it again while it runs.
         unsafe { self.0.poll() }
     }
 
@@ -48,7 +48,7 @@ impl Executor {
     }
 }
 
-/// Returns whether a task is ready but has not run.
+/// Returns whether a task has become ready since [`Executor::settle`] last checked.
 pub fn is_woken() -> bool {
     WOKEN.load(Ordering::Acquire)
 }

@@ -14,14 +14,14 @@ fn panic(info: &PanicInfo) -> ! {
     process::exit(BROKEN)
 }
 
-// SAFETY: the handler returns to nowhere and needs no state of the program that faulted.
+// SAFETY: the handler never returns, and needs no state of the program that faulted.
 #[exception]
 unsafe fn HardFault(frame: &ExceptionFrame) -> ! {
     eprintln!("error: hard fault at {:#010x}", frame.pc());
     process::exit(BROKEN)
 }
 
-// SAFETY: the handler returns to nowhere and needs no state of the program it interrupted.
+// SAFETY: the handler never returns, and needs no state of the program that it interrupted.
 #[exception]
 unsafe fn DefaultHandler(number: i16) -> ! {
     eprintln!("error: interrupt {number} has no handler");

@@ -28,7 +28,7 @@ pub fn unmask() {
     }
 }
 
-/// Pends an interrupt. Its handler has run when this returns.
+/// Pends an interrupt. Its handler has run when this function returns.
 #[inline(always)]
 pub fn pend(interrupt: Interrupt) {
     NVIC::pend(interrupt);
@@ -45,7 +45,7 @@ unsafe extern "C" {
     fn on_pend();
 }
 
-/// The vector table. Both boards have more vectors, but the others are never unmasked.
+/// The vector table. Both boards have more vectors, but the interrupts of these vectors are never unmasked.
 #[unsafe(link_section = ".vector_table.interrupts")]
 #[unsafe(no_mangle)]
 static __INTERRUPTS: [Handler; 32] = {

@@ -1,10 +1,10 @@
 //! Shared code of the programs that measure on the chip.
 //!
-//! A program repeats an operation many times and reports the time it took. `cargo xtask bench chip` runs the
-//! program under QEMU, whose clock advances by a fixed time for each instruction, and computes the
-//! instructions. All time but the meter's is virtual: nothing waits.
+//! A program repeats an operation many times and reports the time it took. `cargo xtask bench chip` runs the program
+//! under QEMU, whose clock advances by a fixed time for each instruction, and computes the instructions. Only the meter
+//! reads this clock. The programs have another clock, which jumps to the next deadline, so they never wait.
 //!
-//! One image runs on both boards: they have the same core, and the programs use nothing else of a board.
+//! One image runs on both boards: they have the same processor core, and the programs use no other hardware of a board.
 
 #![no_std]
 

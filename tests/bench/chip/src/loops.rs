@@ -1,8 +1,8 @@
 //! The workloads of the core alone: events, sources, timers, an interrupt, the rings of a connection.
 //!
-//! As in a firmware there is one application type, and one function that runs a turn. The program passes in
-//! this function: `core` a whole turn of a back end, `pass` only the dispatch. With several types or
-//! functions, the compiler would inline less and share more code than for a board.
+//! As in a firmware there is one application type, and one function that runs a turn (an iteration of the loop). The
+//! program passes this function: in `core` it runs a whole turn of a back end, in `pass` only the dispatch. With
+//! several types or functions, the compiler would inline less and share more code than in a board's firmware.
 
 pub mod activate;
 pub mod interrupts;

@@ -83,7 +83,7 @@ impl Listeners {
     /// Returns whether each of `clients` clients finds a listening socket, whatever the order in
     /// which they connect. At most `at_one_port` of them connect to the same port.
     ///
-    /// This is decided by the worst case: all other clients are connected, the rest of the pool is
+    /// The result is that of the worst case: all other clients are connected, the remaining sockets of the pool are
     /// divided among the listeners, and the last clients connect at once to the same port.
     pub(crate) fn have_room(
         &self,

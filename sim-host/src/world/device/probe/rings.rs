@@ -12,7 +12,7 @@ pub(crate) struct Rings {
     /// The length of the first write that was longer than its output ring, and the size of that
     /// ring.
     too_long: Option<(usize, usize)>,
-    /// The connection whose callback is running, if it is stalled.
+    /// The connection whose callback is running, if it is stalled (see [`is_stalled`]).
     called: Option<Conn>,
     /// The application closed or freed a stalled connection.
     gave_up: bool,
@@ -48,8 +48,8 @@ impl Rings {
         self.waits = conns.iter().any(|conn| is_stalled(base, *conn));
     }
 
-    /// Returns which ring was too small for the application, if any. `unserved` means that a client
-    /// is not served yet.
+    /// Returns a message about the ring that was too small for the application, or `None` if there is none. `unserved`
+    /// means that a client is not served yet.
     pub(crate) fn too_small(&self, unserved: bool) -> Option<String> {
         let Self { input, too_long, .. } = self;
         if let Some((length, output)) = too_long {

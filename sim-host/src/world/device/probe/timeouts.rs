@@ -1,5 +1,5 @@
-//! Connection timeouts: checks that none is reported before its full length after the last
-//! progress.
+//! Connection timeouts: checks that no timeout is reported too early. The full duration of a timeout must have passed
+//! since the last progress of its connection.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ pub(super) struct Timeouts {
     handles: Vec<Conn>,
 }
 
-/// A connection's state at the previous check.
+/// A connection's state at the previous look.
 #[derive(Clone, Copy)]
 struct Watched {
     conn: Conn,
@@ -30,7 +30,7 @@ struct Watched {
 
 const HALVES: [picoevent::Direction; 2] = [picoevent::Direction::Read, picoevent::Direction::Write];
 
-/// The side that made a connection since the previous check.
+/// The side that made a connection since the previous look.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Maker {
     /// The back end, by accepting it.
@@ -44,7 +44,7 @@ impl Timeouts {
         self.conns.clear();
     }
 
-    /// Checks all connections and records what has changed since the previous check.
+    /// Looks at all connections and records what has changed since the previous look.
     ///
     /// It is called before and after each callback, so every change was made either by the back end
     /// alone or by the application alone.
@@ -116,7 +116,7 @@ impl Watched {
         })
     }
 
-    /// Compares with the previous check and records progress.
+    /// Compares with the previous look and records progress.
     fn go_on(&mut self, before: &Self, now: Instant) {
         self.open = before.open;
         self.progress = before.progress;
@@ -124,7 +124,7 @@ impl Watched {
         let received = self.input > before.input;
         let has_room = before.input == self.capacity && self.input < self.capacity;
         let sent = self.output < before.output;
-        // Until a connection is open, its write timeout limits the connect.
+        // Until a connection is open, its write timeout limits the time for the connect.
         let has_output = self.open && before.output == 0 && self.output > 0;
         let moved = [set || received || has_room, set || sent || has_output];
         for half in HALVES.map(|half| half as usize) {

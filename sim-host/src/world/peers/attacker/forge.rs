@@ -106,7 +106,7 @@ pub(super) fn arp_reply(target: Ipv4Addr, hardware: EthernetAddress, ether: &mut
     });
 }
 
-/// Reads a frame of the device.
+/// Reads a frame of the device. Returns `None` for a frame that the attacker ignores.
 pub(super) fn understand(frame: &[u8]) -> Option<Answer> {
     let frame = EthernetFrame::new_checked(frame).ok()?;
     match frame.ethertype() {

@@ -8,21 +8,21 @@ use crate::world::simulation::verdict::Verdict;
 
 /// The time after the end of the faults within which every client must be served, in microseconds.
 pub(super) const SERVED_WITHIN: u64 = 240_000_000;
-/// The interval of the checks of a slow client, in microseconds. A client is slow if it is not
-/// served in time but still sends and receives bytes: its segments have few bytes, and delays are
-/// long. The first check is one interval before `SERVED_WITHIN`.
+/// The interval of the checks of a slow client, in microseconds. A client is slow if it is not served in time but still
+/// sends or receives bytes. For example, its segments have few bytes, and the delays between them are long. The first
+/// check is one interval before `SERVED_WITHIN`.
 pub(super) const LOOKED_AT_EVERY: u64 = 60_000_000;
 /// The maximum number of these checks.
 pub(super) const LOOKS: u32 = 30;
-/// The time after that within which all objects must be freed, in microseconds.
+/// The time after all clients are served within which all objects must be freed, in microseconds.
 const EMPTY_WITHIN: u64 = 160_000_000;
 /// The time after the interrupt within which the loop must have ended, in microseconds.
 const ENDED_WITHIN: u64 = 60_000_000;
 /// The time in microseconds after which no socket is in use any more: the stack's own timeout, and
 /// the times for lingering and for a reset.
 const AT_REST_AFTER: u64 = 100_000_000;
-/// The time within which the clients of the socket-leak check must be served, in microseconds. In
-/// some applications, some of them wait for an idle timeout first.
+/// The time within which the clients of the socket-leak check must be served, in microseconds. In some applications,
+/// some of these clients are served only after an idle timeout.
 const CHECKED_WITHIN: u64 = SERVED_WITHIN;
 
 impl Simulation<'_> {
@@ -80,7 +80,7 @@ impl Simulation<'_> {
                     Judgement::Again
                 }
             },
-            // A client had only just connected, or waited in the stack.
+            // The connection of a client is new, or waited in the stack until now.
             Phase::Resting(_) if self.is_empty().is_err() => {
                 self.phase = Phase::Emptying(self.now + EMPTY_WITHIN);
                 Judgement::GoOn
@@ -117,8 +117,9 @@ impl Simulation<'_> {
         }
     }
 
-    /// Checks slow clients. Returns whether clients that are not served yet have sent or received bytes
-    /// since the last check; `true` at the first check, which has nothing to compare with.
+    /// Checks slow clients. Returns whether clients that are not served yet have sent or received bytes since the last
+    /// check. Returns `true` at the first check, which has no earlier progress to compare with, and `false` when all
+    /// [`LOOKS`] checks are used.
     fn clients_go_on(&mut self) -> bool {
         let progress = self.peer.progress();
         let goes_on = self.looks == LOOKS || self.looks > 0 && progress != self.progress_seen;
@@ -126,7 +127,7 @@ impl Simulation<'_> {
         goes_on
     }
 
-    /// Returns whether all conditions on the application and the servers in the end have held.
+    /// Returns whether all conditions of the quiet phase have held.
     fn is_met(&self) -> bool {
         self.shared.seen.borrow().unmet.iter().all(Option::is_none)
     }
@@ -138,7 +139,7 @@ impl Simulation<'_> {
         limits.zip(unmet).filter_map(|(limit, unmet)| Some((limit, unmet?)))
     }
 
-    /// Returns the first time limit of a condition that has not held yet.
+    /// Returns the first time limit of a condition that has not held yet, or `u64::MAX` if there is none.
     pub(super) fn next_limit(&self) -> u64 {
         match self.phase {
             Phase::Serving(_) if !self.limits.is_empty() => {
@@ -174,8 +175,8 @@ impl Simulation<'_> {
         seen.listeners.have_room(clients.len(), at_one_port, sockets, backlog)
     }
 
-    /// Returns the port of the next listener for the socket-leak check, and the number of clients
-    /// that connect to it.
+    /// Returns the port of the next listener for the socket-leak check, and the number of clients that connect to it.
+    /// Returns `None` if no listener must be checked.
     fn next_to_check(&self) -> Option<(u16, usize)> {
         let seen = self.shared.seen.borrow();
         let clients_needed = seen.listeners.share(self.spare_sockets(), self.backlog);
@@ -207,7 +208,8 @@ impl Simulation<'_> {
         self.closings = self.shared.seen.borrow().listeners.closings();
     }
 
-    /// Returns whether all clients of the socket-leak check are served.
+    /// Returns whether all clients of the socket-leak check are served, or an error if one was
+    /// refused by an open listener.
     fn socket_leak_check(&self) -> Result<bool, Verdict> {
         let checking =
             || self.peer.clients.iter().filter(|client| client.is_of_socket_leak_check());

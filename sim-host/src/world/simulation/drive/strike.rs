@@ -13,8 +13,7 @@ use crate::world::device::size::at;
 use crate::world::simulation::timeline::Moment;
 
 impl Simulation<'_> {
-    /// Does what is due at a moment of the plan, for example: a fault begins or ends, the attacker
-    /// acts.
+    /// Performs a moment of the plan. For example, a fault begins or ends, or the attacker acts.
     pub(super) fn begin(&mut self, moment: Moment) {
         match moment {
             Moment::Begins(fault) => {
@@ -47,7 +46,7 @@ impl Simulation<'_> {
                 if !self.limits.is_empty() {
                     self.device.tasks.wake();
                 }
-                // These clients wait for an answer that does not come.
+                // After a forged byte, these clients may wait for an answer that does not come.
                 let may_wait = self.keeps_silent_clients || self.peer.crowd.is_some();
                 if may_wait && !self.ether.borrow().forged.is_empty() {
                     self.peer.connect_again();
@@ -85,7 +84,7 @@ impl Simulation<'_> {
         }
     }
 
-    /// Applies the effects that a fault has at its beginning, except on frames.
+    /// Applies the effects that a fault has at its beginning, except the effects on frames.
     fn strike(&mut self, fault: &Fault) {
         match fault.kind {
             FaultKind::AddressLost | FaultKind::AddressChanged => {

@@ -1,5 +1,5 @@
-//! Storages of different capacities. The sizes of the image's symbols are their sizes. The cost of a slot is
-//! the difference between tables of 12 and of 4 slots, divided by 8.
+//! Storages of different capacities. Each symbol of the image has the size of one type. The cost of a slot is the
+//! difference between tables of 12 and of 4 slots, divided by 8.
 
 #![no_std]
 #![no_main]
@@ -8,7 +8,7 @@ use core::hint::black_box;
 
 use picoevent::memory::StaticSlot;
 use picoevent::{EventBase, RingBuffer, Storage};
-// Links what every image needs.
+// Links the panic handler and the critical sections, which every image needs.
 use picoevent_alone as _;
 
 /// An application without state, so that a storage's size does not contain one.

@@ -77,7 +77,7 @@ fn server(port: u16) -> SocketAddr {
     (Ipv4Addr::LOCALHOST, black_box(port)).into()
 }
 
-/// Performs an action as a device would that answers at once.
+/// Performs an action like a device that answers at once.
 fn act(base: &mut EventBase<'_, App>, action: Action) {
     match black_box(action) {
         Action::Connect(conn) => base.connected(conn),

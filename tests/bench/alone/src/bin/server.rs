@@ -26,7 +26,7 @@ pub extern "C" fn image() {
     run(&mut base, &mut app, act);
 }
 
-/// Sends back the received data, and closes the connection when it is sent.
+/// Sends back the received data, and closes the connection when the data is sent.
 struct Echo;
 
 impl Protocol<App> for Echo {

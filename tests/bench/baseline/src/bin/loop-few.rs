@@ -1,4 +1,4 @@
-//! hello-world with as many sockets as connections that it serves at once.
+//! hello-world with one socket for each connection that it serves at once.
 
 #![no_std]
 #![no_main]

@@ -1,4 +1,4 @@
-//! hello-world with as many connections as sockets.
+//! hello-world with one connection for each socket.
 
 #![no_std]
 #![no_main]

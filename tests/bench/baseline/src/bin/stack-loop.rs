@@ -1,4 +1,5 @@
-//! The unchanged hello-world on a painted stack, with short timeouts for silent peers.
+//! The unchanged hello-world on a painted stack, which shows the depth of the stack, with short
+//! timeouts for silent peers.
 
 #![no_std]
 #![no_main]

@@ -1,4 +1,4 @@
-//! `tasks-many` on a painted stack, with short timeouts for silent peers.
+//! `tasks-many` on a painted stack, which shows the depth of the stack, with short timeouts for silent peers.
 
 #![no_std]
 #![no_main]

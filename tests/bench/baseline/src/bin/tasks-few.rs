@@ -1,4 +1,4 @@
-//! hello-world as tasks: as many tasks as hello-world serves connections at once.
+//! hello-world as tasks: one task for each connection that hello-world serves at once.
 
 #![no_std]
 #![no_main]

@@ -1,4 +1,4 @@
-//! hello-world as tasks: as many tasks as hello-world has sockets.
+//! hello-world as tasks: one task for each socket of hello-world.
 
 #![no_std]
 #![no_main]

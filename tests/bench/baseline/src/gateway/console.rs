@@ -14,7 +14,7 @@ use super::{ENDING, Gateway, State};
 
 /// The console's port.
 pub const PORT: u16 = 2323;
-/// The answer to a client if there is no place for it.
+/// The answer to a client if the console has no room for one more client.
 const BUSY: &str = "busy\r\n";
 
 /// The maximum length of a line, without its end.
@@ -42,7 +42,7 @@ pub async fn run(stack: Stack<'static>, gateway: &'static Gateway) -> ! {
     .await
 }
 
-/// Serves a client until it quits, ends or is idle.
+/// Serves a client until it quits, ends its stream, or is idle for too long, or until the gateway ends.
 ///
 /// # Errors
 /// If the connection must be reset.
@@ -101,7 +101,7 @@ impl State {
             return Next::Command;
         };
         let mut words = line.splitn(3, ' ');
-        // An answer fits: the longest is a value.
+        // `text` has room for every answer: the longest answer is a value of the store.
         let _ = match (words.next(), words.next(), words.next()) {
             (Some(""), None, None) => Ok(()),
             (Some("get"), Some(key), None) => match (key, self.latest, self.store.get(key)) {
@@ -125,7 +125,7 @@ impl State {
         Next::Command
     }
 
-    /// Writes a line of values, with as many values of the store as fit.
+    /// Writes a line with the temperature, the number of samples, and those values of the store that fit.
     fn values(&self, text: &mut Text) {
         let value = self.latest.map_or(0, |sample| sample.value);
         let _ = write!(text, "temp={value} samples={}", self.taken);

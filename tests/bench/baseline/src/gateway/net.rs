@@ -12,11 +12,11 @@ use heapless::Vec;
 
 /// Clients of a port that are served at once.
 const CLIENTS: usize = 4;
-/// Sockets of a port: one more than clients, to tell the next client that there is no place.
+/// Sockets of a port: one more than clients, to send `busy` to the next client.
 pub const SOCKETS: usize = CLIENTS + 1;
 /// The time limit for a client that accepts no output.
 const STALL: Duration = Duration::from_secs(10);
-/// The time limit for the client's end of stream after ours.
+/// The time limit for the client's end of stream after the end of the server's stream.
 const FIN_WAIT: Duration = Duration::from_secs(2);
 
 /// Accepts and serves clients of `port` on one socket, forever. While four `clients` are served, a further
@@ -80,7 +80,8 @@ pub async fn drain(writer: &mut TcpWriter<'_>) -> Result<(), Error> {
     }
 }
 
-/// Ends our stream when the client has acknowledged all output. Then waits for the client's end of stream.
+/// Ends the server's stream after the output, and waits until the client has acknowledged all output. Then waits for
+/// the client's end of stream.
 async fn close(socket: &mut TcpSocket<'_>) {
     socket.close();
     let (mut reader, mut writer) = socket.split();

@@ -13,7 +13,7 @@ use super::request::{BAD_REQUEST, Request, TIMEOUT, TOO_LARGE};
 
 /// The status server's port.
 pub const PORT: u16 = 8080;
-/// The answer to a client if there is no place for it.
+/// The answer to a client if the status server has no room for one more client.
 const BUSY: &str =
     "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
 
@@ -62,7 +62,8 @@ async fn serve(
     }
 }
 
-/// Receives a header. Returns its length, or 0 if the client has ended its stream instead.
+/// Receives a header. Returns the length of the header, or 0 if the client has ended its stream, or the connection is
+/// over, before the first byte.
 async fn receive(
     reader: &mut TcpReader<'_>,
     writer: &mut TcpWriter<'_>,
@@ -101,7 +102,7 @@ impl Gateway {
         let kind = if body.is_empty() { "" } else { "Content-Type: application/json\r\n" };
         let (length, after) = (body.len(), if keep { "keep-alive" } else { "close" });
         let mut answer = String::new();
-        // It fits.
+        // `answer` has room for it.
         let _ = write!(
             answer,
             "HTTP/1.1 {status}\r\n{allow}{kind}Content-Length: {length}\r\nConnection: {after}\r\n\r\n{body}"
@@ -109,7 +110,7 @@ impl Gateway {
         (answer, keep)
     }
 
-    /// Writes the status, which fits.
+    /// Writes the status. `body` has room for it.
     fn describe(&self, body: &mut String<192>) {
         let mut state = self.state.borrow_mut();
         state.answered += 1;

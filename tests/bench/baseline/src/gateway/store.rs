@@ -10,7 +10,7 @@ const ENTRIES: usize = 8;
 #[derive(Default)]
 pub struct Store(Vec<(String<KEY>, String<VALUE>), ENTRIES>);
 
-/// Why a value was not set.
+/// The reason why a value was not set.
 #[derive(Clone, Copy)]
 pub enum SetError {
     /// The key has more than 16 bytes.

@@ -13,7 +13,7 @@ use heapless::{Deque, String};
 use super::net::{Line, abort, send};
 use super::{Gateway, SAMPLED, Sample};
 
-/// The number of samples that are kept.
+/// The maximum number of samples that are kept.
 const KEPT: usize = 128;
 const CONNECT: Duration = Duration::from_secs(8);
 const SILENCE: Duration = Duration::from_secs(12);
@@ -79,7 +79,7 @@ impl Queue {
         Some(sample)
     }
 
-    /// Removes the sent samples up to this number.
+    /// Removes the sent samples up to the sample with this number.
     fn confirm(&mut self, number: u32) {
         while self.sent > 0 && self.samples.front().is_some_and(|first| first.number <= number) {
             self.samples.pop_front();
@@ -140,7 +140,7 @@ async fn report(writer: &mut TcpWriter<'_>, gateway: &Gateway) -> Result<(), Err
     loop {
         let mut text = String::<64>::new();
         let next = gateway.state.borrow_mut().queue.next();
-        // A line fits.
+        // `text` has room for a line.
         let _ = if let Some(Sample { number, micros, value, forced }) = next {
             let mark = if forced { " F" } else { "" };
             writeln!(text, "S {number} {micros} {value}{mark}")
@@ -154,7 +154,7 @@ async fn report(writer: &mut TcpWriter<'_>, gateway: &Gateway) -> Result<(), Err
     }
 }
 
-/// The delay before the next reconnect. It doubles each time, and varies randomly by up to a quarter.
+/// The delay before the next reconnect. It doubles each time, up to a limit, and varies randomly by up to a quarter.
 struct Backoff {
     millis: u32,
     random: u32,

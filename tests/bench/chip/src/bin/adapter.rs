@@ -1,7 +1,7 @@
 //! picoevent over embassy-net, without traffic. It measures the cost that executor, adapter and embassy-time
 //! add to an interrupt and to a timer.
 //!
-//! The loop has one idle socket. A turn of the loop also makes the stack's task check its sockets. The
+//! The loop has one idle socket. Each turn (iteration) of the loop also makes the stack's task check its sockets. The
 //! figures include this, as on a board.
 
 #![no_std]
@@ -27,7 +27,7 @@ const FIRES: u32 = 4_000;
 const EMPTY: &str = "an empty interrupt";
 
 static RAISED: Trigger = Trigger::new(Signal::USR1);
-/// Makes the application arm timers until it has [`WANTED`] of them.
+/// Makes the application add timers until it has [`WANTED`] timers.
 static MORE: Trigger = Trigger::new(Signal::USR2);
 static WANTED: AtomicU32 = AtomicU32::new(0);
 /// The number of callbacks so far.
@@ -38,7 +38,7 @@ static RESOURCES: StaticCell<StackResources<2>> = StaticCell::new();
 static SOCKETS: ConstStaticCell<Sockets<1, 128, 128>> = ConstStaticCell::new(Sockets::new());
 static ROOM: ConstStaticCell<Storage<App, 66, 0, 0, 0, 0>> = ConstStaticCell::new(Storage::new());
 
-/// The source of random periods, and the timers so far.
+/// The source of random periods, and the number of timers so far.
 struct App {
     random: Random,
     timers: u32,

@@ -1,5 +1,5 @@
-//! The network stack alone, polled by a loop: the same greeting server on smoltcp's sockets, without tasks and
-//! without events. This is the cost below every server.
+//! The network stack alone, polled by a loop: the same greeting server on smoltcp's sockets, without tasks and without
+//! events. Every server has at least this cost.
 
 #![no_std]
 #![no_main]

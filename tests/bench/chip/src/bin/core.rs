@@ -1,4 +1,4 @@
-//! The core, run by whole turns, as a back end runs it.
+//! The core, run in whole turns (iterations of the loop), as a back end runs it.
 
 #![no_std]
 #![no_main]
@@ -33,14 +33,14 @@ fn main() -> ! {
     report.end()
 }
 
-/// Runs a whole turn. The input was already fed.
+/// Runs a whole turn. The back end's input was already fed to the base.
 #[inline(never)]
 fn turn(base: &mut Base<'_>, app: &mut App) {
     let Poll::Ready(Ok(ended)) = base.turn(app, &mut Clock(base.now())) else { return };
     assert_eq!(ended, None, "the loop has ended");
 }
 
-/// A back end that does not wait: instead of waiting for a deadline, it advances the clock to it.
+/// A back end that does not wait: instead of waiting for a deadline, it advances the clock to the deadline.
 struct Clock(Instant);
 
 impl Backend<App> for Clock {

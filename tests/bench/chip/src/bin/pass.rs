@@ -1,5 +1,5 @@
-//! The core's dispatch alone, without the other steps of a turn. This is the cost for a loop that knows that
-//! there are no actions, no watchers and no end of the loop.
+//! The core's dispatch alone, without the other steps of a turn (an iteration of the loop). This is the cost for a loop
+//! that knows that there are no actions, no watchers and no end of the loop.
 
 #![no_std]
 #![no_main]
@@ -23,7 +23,7 @@ fn main() -> ! {
     let mut report = Report::start(", dispatch alone");
     activate::run(&mut report, pass);
     interrupts::run(&mut report, pass);
-    // Not dispatch alone: an event that waits for a source causes an action each time.
+    // This measures not only the dispatch: an event that waits for a source causes an action each time.
     ready::run(&mut report, |base, app| {
         pass(base, app);
         while let Some(action) = base.next_action() {

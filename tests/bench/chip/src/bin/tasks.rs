@@ -22,7 +22,7 @@ const READY: usize = 8;
 const SEED: u32 = 1;
 const EMPTY: &str = "an empty interrupt";
 
-/// The work of the tasks since the last call of [`counted`].
+/// How often tasks were woken and did their work since the last call of [`counted`].
 static DONE: AtomicU32 = AtomicU32::new(0);
 
 type Event = Signal<CriticalSectionRawMutex, ()>;

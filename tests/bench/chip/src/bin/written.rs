@@ -65,7 +65,7 @@ async fn greet(stack: Stack<'static>, buffers: &'static mut Buffers) {
     loop {
         if socket.accept(PORT).await.is_err() || say(&mut socket).await.is_err() {
             socket.abort();
-            // The reset is sent when this returns.
+            // The reset is sent when `flush` returns.
             let _ = socket.flush().await;
         }
     }
