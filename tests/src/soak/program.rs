@@ -1,4 +1,4 @@
-//! An example that runs as a program: its address, memory, descriptors and end.
+//! An example that runs as a program on the host.
 
 use std::fs;
 use std::net::SocketAddr;
@@ -14,10 +14,10 @@ use xtask::process::Talk;
 /// The time limit of a program.
 const LIFE: Duration = Duration::from_secs(24 * 3_600);
 
-/// How long a program may take to close what its clients have left, and to end.
+/// How long a program may take to close the connections that its clients have left, and to end.
 const LIMIT: Duration = Duration::from_secs(20);
 
-/// A running program. It is killed when this is dropped.
+/// A running program. Dropping this value kills the program.
 pub struct Program {
     talk: Talk,
     /// The address it listens on.
@@ -64,7 +64,7 @@ impl Program {
     /// Waits until the program has at most `most` descriptors.
     ///
     /// # Errors
-    /// If it still has more after a while.
+    /// If the program still has more descriptors after 20 seconds.
     pub fn wait_for_descriptors(&self, most: usize) -> Result<()> {
         let deadline = Instant::now() + LIMIT;
         loop {
