@@ -108,8 +108,8 @@ impl Peer {
         self.dhcp.as_ref().map(|dhcp| dhcp.server.tally()).unwrap_or_default()
     }
 
-    /// Forwards connections that `listener` accepts to `server`. Events on them do not wake a sleeping
-    /// [`Peer::turn`], so its time limit must be short.
+    /// Forwards connections that `listener` accepts to `server`. Data on these connections does not wake a sleeping
+    /// [`Peer::turn`], so the time limit of that function must be short.
     pub fn forward(&mut self, listener: TcpListener, server: SocketAddrV4) -> io::Result<()> {
         self.forwards.push(Forward::new(listener, server)?);
         Ok(())

@@ -125,7 +125,8 @@ pub(crate) fn cells(row: &str) -> Vec<String> {
     row.split('|').map(|cell| cell.trim().replace('\\', "|")).collect()
 }
 
-/// Calls `pass` for every document in a folder and its subfolders, without build output and copies.
+/// Calls `pass` for every document in a folder and its subfolders, except changelogs. Skips hidden folders, build
+/// output and `node_modules`.
 pub(crate) fn all(folder: &Path, pass: &mut impl FnMut(&Path)) {
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();

@@ -35,7 +35,7 @@ pub struct Record {
 pub struct Connection {
     /// When it was accepted.
     pub began: Instant,
-    /// A time before the gateway connected. So the connection is at most as old as this time.
+    /// A time before the gateway connected. It gives an upper limit for the age of the connection.
     not_before: Instant,
     /// When it ended.
     pub ended: Option<Instant>,
