@@ -96,7 +96,7 @@ impl EventShadow {
 pub enum Life {
     /// The application holds it.
     Held,
-    /// The application has closed it. Its output, our end of stream or the peer's is still to come.
+    /// The application has closed it. Its output, our end of stream or the peer's end of stream is not complete yet.
     Closing,
     /// The application has dropped it, and the back end has not been told yet.
     Dropped,
@@ -135,7 +135,7 @@ pub struct ConnShadow {
     pub connect_due: bool,
     pub eof_due: bool,
     pub end_due: Option<ConnEnd>,
-    /// Whether it is at rest, and when it connects.
+    /// Whether it is at rest (not connected and not connecting), and the time at which it connects.
     pub rests: bool,
     pub connects_at: Option<Instant>,
     /// The time at which it connects again.
@@ -152,7 +152,7 @@ pub struct ConnShadow {
     pub pool: usize,
     /// Whether a timeout was ever set, for each direction.
     pub timed: [bool; 2],
-    /// Whether each direction is disabled, by a verb or as a callback reported.
+    /// Whether each direction is disabled, by a verb or by the base together with a callback.
     pub disabled: [bool; 2],
     pub level: u8,
 }
@@ -208,7 +208,7 @@ impl ConnShadow {
         }
     }
 
-    /// Records an abort by the application. If no data would be lost, it is the same as a close.
+    /// Records an abort by the application. If no data would be lost, the abort is the same as a close.
     pub fn abort(&mut self, now: Instant, end: ConnEnd) {
         if self.failed {
             self.life = Life::Released;
@@ -243,7 +243,7 @@ impl ConnShadow {
 
     fn leave(&mut self, end: ConnEnd) {
         (self.rests, self.connects_at, self.alarm) = (false, None, None);
-        // Nothing is reported about a connection that was not handed over.
+        // Nothing is reported about a connection that the application has not received yet.
         self.end_due = (!self.accept_due).then_some(end);
     }
 
@@ -295,7 +295,7 @@ pub struct ListenerShadow {
     pub handle: Listener,
     pub life: Life,
     pub enabled: bool,
-    /// Whether a failure was fed and not reported.
+    /// Whether the back end has reported a failure that the application has not received yet.
     pub fail_due: bool,
     pub user: u32,
     /// The index of its pool.

@@ -31,7 +31,7 @@ const LEVEL: &str = "epoll, level-triggered";
 const EDGE: &str = "epoll, edge-triggered";
 const LIBEVENT: &str = "libevent, bufferevents";
 
-/// The others, in the order of the table's rows.
+/// The other proxies, in the order of the table's rows.
 const OTHERS: [Server; 3] = [
     c("proxy, epoll, level", "proxy_raw", &[], None),
     c("proxy, epoll, edge", "proxy_raw", &["-DEDGE"], None),
@@ -44,7 +44,7 @@ const CLIENTS: [u64; 2] = [4, 16];
 /// Mebibytes that move through a proxy in one run.
 const MIB: u64 = 4096;
 
-/// The limit of a run.
+/// The time limit of a run.
 const LIMIT: Duration = Duration::from_secs(120);
 
 /// The result of a run.
