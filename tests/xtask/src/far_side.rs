@@ -1,7 +1,8 @@
-//! The other end of an emulated board's cable, as a separate process: `picoevent-cable`.
+//! The far side of an emulated board's cable, as a separate process: `picoevent-cable`.
 //!
-//! It uses the simulator. `xtask` itself does not, so that `cargo xtask setup` compiles little on a fresh
-//! clone. The process ends when its standard input is closed, that is, when `xtask` ends in any way.
+//! The process uses the simulator. `xtask` itself does not depend on the simulator, so that `cargo xtask setup`
+//! compiles little on a fresh clone. The process ends when its standard input is closed, that is, when `xtask` ends
+//! in any way.
 
 use std::{
     io::{BufRead, BufReader},
@@ -69,7 +70,7 @@ impl FarSide {
         }
     }
 
-    /// Returns QEMU's option for its end of the cable, with the id `n0`.
+    /// Returns QEMU's option for the board's side of the cable, with the id `n0`.
     pub fn netdev(&self) -> String {
         let folder = self.folder.path();
         netdev_over(&folder.join("board"), &folder.join("peer"))

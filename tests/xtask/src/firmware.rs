@@ -81,7 +81,7 @@ pub fn build_baseline(toolchain: Toolchain, board: &Board, names: &[&str]) -> Re
     names.iter().map(find).collect()
 }
 
-/// The gateway as tasks, a program of the same package.
+/// The name of the gateway as tasks, a program of the package `picoevent-baseline`.
 pub const GATEWAY_AS_TASKS: &str = "gateway-tasks";
 
 /// Compiles the gateway as tasks for a board.
@@ -93,7 +93,7 @@ pub fn build_gateway_as_tasks(toolchain: Toolchain, board: &Board) -> Result<()>
 #[derive(Debug, PartialEq, Eq, Deserialize)]
 struct Program {
     name: String,
-    /// The features that it is built with. The other programs do not pay for them.
+    /// The features that it is built with. The other programs do not contain their code.
     #[serde(default, rename = "required-features")]
     features: Vec<String>,
 }
@@ -129,7 +129,7 @@ fn build_with(toolchain: Toolchain, board: &Board, what: &[String]) -> Result<Ve
     let lock = File::create(workspace::firmware().join(".lock"))?;
     lock.lock().context("cannot lock the firmware folder")?;
 
-    // cargo reads the board's .cargo/config.toml, with its target and linker script, only in that folder.
+    // cargo reads the board's .cargo/config.toml, with its target and linker script, only if it runs in that folder.
     let mut cargo = toolchain.cargo(&board.folder(), board.target);
     cargo.args(["build", "--release"]).args(what);
     let mut copies = Vec::new();

@@ -27,7 +27,7 @@ pub enum Task {
     Record,
 }
 
-/// Measures, and does the task.
+/// Measures the figures. Then compares them with the record, or makes them the record.
 ///
 /// # Errors
 /// If something cannot be measured, or differs from the record.

@@ -65,7 +65,7 @@ impl Machine for ThisMachine {
                         "install rustup (https://rustup.rs), then type\n  {command}"
                     ));
                 }
-                // If one cannot be added, the others are not likely to succeed.
+                // If one target cannot be added, adding the other targets is likely to fail, too.
                 let added = lacks.iter().all(|target| rustup(&["target", "add", target]));
                 if added && toolchain.lacks().is_empty() {
                     return Ok(());
@@ -178,7 +178,7 @@ fn header(header: &str, packages: &[&str]) -> Result<()> {
 /// Runs rustup and prints the result. Returns whether it succeeded.
 fn rustup(words: &[&str]) -> bool {
     print!("rustup {} ... ", words.join(" "));
-    // Otherwise the line would appear only after the step.
+    // Without this flush, the line would appear only after the step.
     let _ = stdout().flush();
     let done = command::capture(Command::new("rustup").args(words), command::ANSWER);
     match &done {

@@ -36,17 +36,18 @@ const FLOOR: &str = "no timers";
 /// The timed phases, in the program's words.
 const PHASES: [&str; 4] = ["Add", "Rearm", "Cancel", "Fire"];
 
-/// Each phase with the previous one, for counting instructions.
+/// Each phase (the second name) and the phase before it (the first name), for counting instructions.
 const BEFORE: [(&str, &str); 4] =
     [("Open", "Add"), ("Add", "Rearm"), ("Rearm", "Cancel"), ("Near", "Fire")];
 
 /// The numbers of timers, and the rounds of a full run.
 const SIZES: [(u32, u32); 4] = [(100, 50), (1_000, 25), (10_000, 9), (MOST, 5)];
 
-/// The size of picoevent's tables, rounded down.
+/// The maximum size of picoevent's tables, rounded down.
 const MOST: u32 = 65_000;
 
-/// The limit for calloop, which visits all timers for each change.
+/// With more timers than this, calloop is left out of the counts and of quick runs: it visits all timers for
+/// each change.
 const FEW: u32 = 1_000;
 
 /// The number of timers of W2i, and of restarts.
@@ -71,7 +72,7 @@ pub fn run(options: &Options) -> Result<Vec<Table>> {
             .collect();
         let words = format!("timers --timers {timers} --rounds {rounds}");
         let figures = program.play(&words, &names)?;
-        // Counts that do not grow with the number of timers are taken once.
+        // A quick run counts instructions for 1,000 timers only, a full run for 1,000 timers and more.
         let counted = if options.quick { timers == 1_000 } else { timers >= 1_000 };
         let counts = if counted { counts(&program, timers)? } else { Vec::new() };
         tables.push(table(timers, &figures, &counts));
@@ -90,7 +91,7 @@ pub fn run(options: &Options) -> Result<Vec<Table>> {
 pub fn run_idle(options: &Options) -> Result<Vec<Table>> {
     let program = Program::build()?;
     let rounds = if options.quick { 5 } else { 15 };
-    // calloop takes more time for one round than the others together.
+    // calloop takes more time for one round than all other contenders together.
     let names: Vec<_> = IDLE_NAMES.into_iter().filter(|name| *name != CALLOOP).collect();
     let words = |operations| format!("idle --timers {IDLE} --operations {operations}");
     let figures = program.play(&format!("{} --rounds {rounds}", words(OPERATIONS)), &names)?;

@@ -173,8 +173,7 @@ impl Stack {
     }
 }
 
-/// Runs an image until it ends by itself, and checks that it greets all clients. Returns the bytes of heap that it
-/// used.
+/// Runs an image, checks that it greets all clients, and interrupts it. Returns the bytes of heap that it used.
 fn try_out(elf: &Path) -> Result<u64> {
     let mut guest = Qemu::new(Machine::Lm3s6965evb, elf)
         .netdev(format!("user,id=n0,hostfwd=tcp:127.0.0.1:0-10.0.2.15:{PORT}"))

@@ -120,7 +120,8 @@ fn measure(
     Ok(table)
 }
 
-/// Runs one proxy between clients and their server. Both ends of each connection send `blocks` blocks of a mebibyte.
+/// Runs one proxy between clients and their server. On each connection, the client and the server each send `blocks`
+/// blocks of a mebibyte.
 fn serve(proxy: &Path, load: &Path, clients: u64, blocks: u64, places: Places) -> Result<Outcome> {
     let mut command = clean(load);
     let words = format!("relay 127.0.0.1:0 {} {clients} {blocks}", LIMIT.as_secs());

@@ -21,7 +21,7 @@ use crate::process::Talk;
 const MESSAGE: u64 = 64;
 const BLOCK: u64 = 1 << 20;
 
-/// The limit of a run. Runs under valgrind take longest.
+/// The time limit of a run. Runs under valgrind take longest.
 const LIMIT: Duration = Duration::from_secs(60);
 
 /// The time that a server has to report an error after its clients have found one.
@@ -56,7 +56,7 @@ pub enum Load {
     },
 }
 
-/// The tool that a program runs under, if any.
+/// The tool under which a server runs, if any.
 pub enum Under {
     /// Nothing.
     Nothing,
@@ -143,7 +143,7 @@ impl Under {
     }
 }
 
-/// Runs a server under its clients.
+/// Runs a server and its clients. Returns the result of the run.
 pub fn run(
     server: &Path,
     clients: &Path,

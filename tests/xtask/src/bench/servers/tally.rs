@@ -30,7 +30,7 @@ pub fn instructions(
     })
 }
 
-/// Returns the system calls of an operation, in the same way.
+/// Returns the number of system calls of one operation, from the two loads as in [`instructions`].
 pub fn system_calls(
     server: &Path,
     clients: &Path,
