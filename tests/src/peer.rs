@@ -180,7 +180,7 @@ impl Peer {
         }
     }
 
-    /// Calls [`Peer::turn`] again and again for `span`.
+    /// Calls [`Peer::turn`] repeatedly for `span`.
     pub fn pass(&mut self, span: Duration) {
         let start = Instant::now();
         while start.elapsed() < span {
@@ -198,8 +198,7 @@ impl Peer {
         clients.iter().all(|id| self.seats[id.0].client.is_done())
     }
 
-    /// Calls [`Peer::turn`] again and again until all of `clients` are done or `limit` has passed. Returns
-    /// their outcomes.
+    /// Calls [`Peer::turn`] repeatedly until all of `clients` are done or `limit` has passed. Returns their outcomes.
     pub fn finish(&mut self, clients: &[ClientId], limit: Duration) -> Vec<Outcome> {
         let deadline = Instant::now() + limit;
         while !self.are_done(clients) && Instant::now() < deadline {

@@ -80,7 +80,7 @@ impl Response {
     /// Parses the status from a response to [`GET`].
     ///
     /// # Errors
-    /// If it is another response, or its body is not exactly as specified.
+    /// If the response does not have the status 200 and JSON content, or its body is not exactly as specified.
     pub fn status(&self) -> Result<Status> {
         ensure!(self.status == 200, "expected status 200, received {self:?}");
         let kind = self.header("Content-Type");

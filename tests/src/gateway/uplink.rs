@@ -37,7 +37,7 @@ const ON_THE_WAY: u32 = 20;
 /// Waits until the uplink is connected and works.
 ///
 /// # Errors
-/// If that takes too long.
+/// If no samples arrive in time, or the status does not show that the uplink is up.
 pub fn is_up(gateway: &Gateway<'_>, collector: &Collector) -> Result<()> {
     let samples = collector.record().samples.len();
     let more = |record: &Record| record.is_up() && record.samples.len() > samples + 5;
@@ -110,7 +110,7 @@ pub fn button(gateway: &Gateway<'_>, collector: &Collector) -> Result<()> {
 /// early.
 ///
 /// # Errors
-/// If they do not come.
+/// If the heart-beats do not come in time.
 pub fn heart_beats(_: &Gateway<'_>, collector: &Collector) -> Result<()> {
     let beats = |record: &Record| record.connections.last().is_some_and(|last| last.beats > 1);
     collector.wait_for("two heart-beats", Duration::from_secs(10) + SLACK, beats).map(drop)
@@ -152,7 +152,7 @@ pub fn start_again(collector: &mut Collector, how: How, away: Duration) -> Resul
 /// sample may be missing.
 ///
 /// # Errors
-/// If one is missing or out of order, or the gateway does not reconnect in time.
+/// If a sample is missing or out of order, or the gateway does not reconnect in time.
 pub fn interruptions(gateway: &Gateway<'_>, collector: &mut Collector) -> Result<()> {
     let before = (Status::ask(gateway.status)?.lost, collector.record().skipped);
     let mut random = fastrand::Rng::with_seed(1);
@@ -193,7 +193,7 @@ pub fn interruptions(gateway: &Gateway<'_>, collector: &mut Collector) -> Result
 /// Waits until all samples taken so far are confirmed.
 ///
 /// # Errors
-/// If that takes too long.
+/// If not all of these samples are confirmed within [`LIMIT`].
 pub fn confirmed_so_far(gateway: &Gateway<'_>, collector: &Collector) -> Result<Record> {
     // The number of the first sample may be 0 or 1, so the number of the last sample is known only to within one.
     let wanted = Status::ask(gateway.status)?.samples.checked_sub(1);

@@ -72,7 +72,7 @@ pub fn send(services: &[Service], lasts: Duration, seed: u64) -> Result<()> {
 /// may stay open, and the program must end cleanly.
 ///
 /// # Errors
-/// If one of these does not hold.
+/// If one of these conditions is not met, or no client was able to connect.
 pub fn survives(
     program: Program,
     request: &str,

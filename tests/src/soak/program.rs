@@ -28,7 +28,7 @@ impl Program {
     /// Starts the program on a free port.
     ///
     /// # Errors
-    /// If it does not print its address.
+    /// If the program does not print its address.
     pub fn start(path: &Path, arguments: &[&str]) -> Result<Self> {
         let mut command = Command::new(path);
         command.args(["--listen", "127.0.0.1:0"]).args(arguments);
@@ -42,7 +42,7 @@ impl Program {
     /// Returns the program's resident memory in KiB.
     ///
     /// # Errors
-    /// If it has ended.
+    /// If the program has ended.
     pub fn memory(&self) -> Result<u64> {
         let pid = self.talk.process().pid();
         let status = fs::read_to_string(format!("/proc/{pid}/status"));
@@ -55,7 +55,7 @@ impl Program {
     /// Returns the number of open descriptors of the program.
     ///
     /// # Errors
-    /// If it has ended.
+    /// If the program has ended.
     pub fn descriptors(&self) -> Result<usize> {
         let folder = format!("/proc/{}/fd", self.talk.process().pid());
         Ok(fs::read_dir(folder).context("the program has ended")?.count())
@@ -80,7 +80,7 @@ impl Program {
     /// Interrupts the program, and waits for its clean end.
     ///
     /// # Errors
-    /// If it fails or does not end.
+    /// If the program fails or does not end.
     pub fn end(mut self) -> Result<()> {
         let pid = i32::try_from(self.talk.process().pid()).ok().and_then(Pid::from_raw);
         kill_process(pid.context("a process has a number")?, Signal::INT)?;

@@ -31,7 +31,7 @@ fn every_licence_is_allowed() {
     let rules = Rules::read();
     let mut cargo = Command::new(env!("CARGO"));
     cargo.args(["metadata", "--format-version", "1", "--offline", "--locked"]);
-    // Otherwise cargo would need the packages for all other systems.
+    // Without this option, cargo would need the packages for all other systems.
     cargo.args(["--filter-platform", &host()]);
     let output = cargo.current_dir(root()).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));

@@ -1,5 +1,5 @@
-//! Each published package can be published: it is described, complete, and needs only published
-//! packages.
+//! Each package for other projects can be published: it has a description, it is complete, and it depends only on
+//! published packages.
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -247,7 +247,7 @@ fn acted(world: &mut World, conn: picoevent::Conn) -> &mut ConnShadow {
     world.conns.iter_mut().rfind(|shadow| shadow.handle == conn).unwrap()
 }
 
-/// Feeds news about an object that is alive or gone.
+/// Reports news about an object to the base. The object may already be gone.
 fn feed(world: &mut World, base: &mut Base<'_>) {
     match world.bytes.below(16) {
         0 | 1 => make_source(world, base),
@@ -405,7 +405,7 @@ fn receive(world: &mut World, base: &mut Base<'_>, place: usize) {
     let amount = world.bytes.below(size + 2);
     let shadow = &mut world.conns[place];
     let Some((first, second)) = base.input(conn) else {
-        // The base wants no input, but a wrong back end may still feed some.
+        // The base wants no input, but a wrong back end may still report input.
         base.received(conn, amount);
         if let Ok(conn) = base.conn(conn) {
             let (first, second) = conn.peek();
@@ -427,7 +427,7 @@ fn receive(world: &mut World, base: &mut Base<'_>, place: usize) {
     shadow.input.extend(&data[..amount.min(room)]);
 }
 
-/// Feeds news about a connection of another base.
+/// Reports news about a connection of another base. The base must ignore this news.
 fn feed_foreign(base: &mut Base<'_>) {
     let conn = FOREIGN.conn;
     let before = base.counts();

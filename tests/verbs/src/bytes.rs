@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use picoevent::{EventFlags, Priority, Signal};
 
-/// Bytes that are taken from the front. When none are left, every choice is the first one.
+/// Bytes that are taken from the front. When no bytes are left, every choice is the first possibility.
 pub struct Bytes {
     bytes: Vec<u8>,
     at: usize,

@@ -9,7 +9,7 @@ pub struct Pass {
     level: Option<u8>,
     /// The slots of events that ran in it.
     ran: Vec<usize>,
-    /// Whether a callback asked it to end.
+    /// Whether a callback requested its end.
     cut_short: bool,
     /// Whether one of its callbacks is running.
     calling: bool,

@@ -35,7 +35,7 @@ pub struct EventShadow {
     pub alive: bool,
     /// Whether it is pending or active, so that a callback may run.
     pub may_fire: bool,
-    /// The deadline of its timeout, if one was set and has not been reported.
+    /// The deadline of its timeout, if a timeout was set and has not been reported.
     pub armed: Option<Instant>,
     /// The flags that the application activated since the last callback.
     pub given: EventFlags,

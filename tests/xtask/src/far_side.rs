@@ -35,7 +35,7 @@ impl FarSide {
     /// Compiles and starts the process. Waits until it listens on `port` of this machine (0: any free one).
     ///
     /// # Errors
-    /// If it cannot be compiled or does not listen. It has printed the reason.
+    /// If the process cannot be compiled or does not listen. The reason has already been printed.
     pub fn start(cable: &Cable, port: u16) -> Result<Self> {
         let mut build = command::cargo(&workspace::root());
         command::run(build.args(["build", "--quiet", "--release"]).args(PROGRAM))?;

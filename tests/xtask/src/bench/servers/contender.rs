@@ -95,7 +95,7 @@ pub const SERVERS: [Server; 12] = [
     rust("calloop", "server-calloop"),
     c("epoll, level-triggered", "raw", &[], None),
     c("epoll, edge-triggered", "raw", &["-DEDGE"], None),
-    // This server differs from the level-triggered one only in how it closes a connection.
+    // This server differs from `epoll, level-triggered` only in how it closes a connection.
     Server { echoes: false, ..c("epoll, polite close", "raw", &["-DPOLITE"], None) },
     Server { echoes: false, ..c("blocking calls", "blocking", &[], None) },
 ];

@@ -41,12 +41,12 @@ pub enum Load {
     Echo {
         /// The number of connections.
         connections: u64,
-        /// The number of messages in all, after one on each connection.
+        /// The total number of messages, in addition to a first message on each connection.
         messages: u64,
     },
     /// Blocks of a mebibyte that come back, on one connection.
     Bulk {
-        /// The number of blocks, after a first one.
+        /// The number of blocks, in addition to a first block.
         blocks: u64,
     },
     /// Connections that are silent and then send one message each.
