@@ -1,6 +1,6 @@
 //! `cargo xtask oracle`: plays random programs on libevent and on picoevent.
 //!
-//! A player runs a program on one of the two event loops.  This command builds both players (libevent's player with
+//! A player runs a program on one of the two event loops. This command builds both players (libevent's player with
 //! the C compiler), and plays the requested programs. `tests/oracle` generates the programs and compares the traces.
 //! See `docs/oracle.md`.
 

@@ -112,8 +112,8 @@ fn serve(contender: &Contender, connections: u64, seconds: u64, places: Places) 
     let folder = TempDir::new().context("no place for settings")?;
     let mut command = clean(&contender.program);
     let (mut server, address) = if contender.is_nginx {
-        // Find a free port for nginx. The system does not give the port to another program soon after the socket
-        // is closed.
+        // Find a free port for nginx. After the socket is closed, another program is unlikely to take the port
+        // before nginx.
         let address = TcpListener::bind("127.0.0.1:0")?.local_addr()?.to_string();
         let file = folder.path().join("settings");
         fs::write(&file, nginx(&folder.path().to_string_lossy(), &address))?;
