@@ -55,10 +55,10 @@ pub struct Gateway<'a> {
 }
 
 impl Gateway<'_> {
-    /// Runs all short checks. This ends and restarts the collector.
+    /// Runs all short checks. The checks end and restart the collector.
     ///
     /// # Errors
-    /// The first check that fails.
+    /// The error of the first check that fails.
     pub fn check(&self, collector: &mut Collector) -> Result<()> {
         step("uplink: is up", || uplink::is_up(self, collector))?;
         step("uplink: button", || uplink::button(self, collector))?;
@@ -74,7 +74,7 @@ impl Gateway<'_> {
         collector.record().check()
     }
 
-    /// Fills the store of a fresh gateway, like the first check of [`Gateway::check`].
+    /// Fills the store of a newly started gateway, like the first check of [`Gateway::check`].
     ///
     /// # Errors
     /// If the gateway's store is not empty, or the gateway answers wrongly.

@@ -2,8 +2,8 @@
 //!
 //! [`Peer::turn`] does all the work, in the caller's thread and in real time. This function sleeps until a frame
 //! arrives or a deadline of the stack passes. Then it handles one frame after another: it takes the frame, steps all
-//! clients, and sends. So a client that resets as soon as it is connected does so before the stack sees the frames
-//! that follow the server's answer.
+//! clients, and sends. So a client whose plan is to reset as soon as it is connected sends its reset before the stack
+//! sees the frames that follow the server's answer.
 
 use std::cell::RefCell;
 use std::io;
@@ -28,7 +28,7 @@ pub const ADDRESS: Ipv4Address = Ipv4Address::new(10, 0, 2, 2);
 /// The peer's IPv6 address.
 pub const ADDRESS_V6: Ipv6Address = Ipv6Address::new(0xfd00, 0, 0, 0, 0, 0, 0, 2);
 
-/// A locally administered address, since no hardware has it.
+/// The peer's MAC address. It is a locally administered address, since the peer is not hardware.
 const HARDWARE_ADDRESS: [u8; 6] = [0x02, 0, 0, 0, 0, 0x01];
 
 /// The first port for clients. Each connection gets a separate port, so that no client meets the

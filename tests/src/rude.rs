@@ -40,7 +40,7 @@ const fn kind(name: &'static str, act: fn(Visit<'_>) -> Result<()>) -> Kind {
 /// The number of kinds at the start of [`KINDS`] that contain no pause.
 pub const BRIEF: usize = 8;
 
-/// The number of connections of a kind that opens many.
+/// The number of connections that the kind with many connections opens.
 const MANY: usize = 300;
 
 /// How long a client waits for an answer, or for its output to be accepted.

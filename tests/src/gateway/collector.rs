@@ -178,7 +178,7 @@ impl Deaf {
         let listener = socket(AddressFamily::INET, SocketType::STREAM, None)?;
         set_socket_reuseaddr(&listener, true)?;
         bind(&listener, &address).context("the collector's port is taken")?;
-        // A backlog of one, which is soon full.
+        // This is a backlog of one connection, which is soon full.
         listen(&listener, 0)?;
         let mut waiting = Vec::new();
         while let Ok(stream) = TcpStream::connect_timeout(&address, FULL) {

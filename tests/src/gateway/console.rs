@@ -228,7 +228,8 @@ fn a_line_each_second(client: &mut Client) -> Result<()> {
     }
 }
 
-/// Takes a line of values, which comes each second. Returns the number of samples in the line.
+/// Receives the next line of values. The gateway sends such a line each second. Returns the number of samples in
+/// the line.
 ///
 /// # Errors
 /// If no line comes, or it is wrong.
@@ -259,7 +260,7 @@ fn samples(line: &str) -> Result<u32> {
 /// Skips lines of values, up to other input or the gateway's end of stream.
 ///
 /// # Errors
-/// If neither comes, or the connection is reset.
+/// If neither other input nor the end of stream comes, or the connection is reset.
 pub fn skip_values(client: &mut Client) -> Result<()> {
     loop {
         match client.pending().first() {

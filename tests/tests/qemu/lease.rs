@@ -23,7 +23,7 @@ const SHORT: Lease = Lease {
 
 const OTHER_ADDRESS: Ipv4Address = Ipv4Address::new(10, 0, 2, 16);
 
-/// Boots a board with [`SHORT`]. Returns when `policy` has made it search for another lease.
+/// Boots a board with the lease [`SHORT`], then applies `policy`. Returns when the board searches for another lease.
 fn without_address(policy: Policy) -> Result<Board> {
     let mut board = Board::boot_with_lease(Machine::Mps2An385, "hello-world", SHORT)?;
     board.serve(vec![visitor()])?;

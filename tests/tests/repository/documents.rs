@@ -20,7 +20,7 @@ fn every_test_that_the_list_of_libevents_tests_names_exists() {
     assert_exist(&named);
 }
 
-/// The map says for each public function of libevent how picoevent handles it.
+/// The map, `docs/from-libevent.md`, says for each public function of libevent how picoevent handles it.
 #[test]
 fn every_public_function_of_libevent_is_in_the_map() {
     let names: BTreeSet<_> = include_str!("libevent.txt")

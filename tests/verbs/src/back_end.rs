@@ -173,7 +173,7 @@ fn check_all_told(world: &World) {
     assert!(world.sources.iter().all(|source| source.life != Life::Dropped));
 }
 
-/// Checks that an action makes sense, and records it.
+/// Checks that an action is allowed in the state of its object, and records the action.
 fn act(world: &mut World, base: &mut Base<'_>, action: Action) {
     world.follow(base);
     match action {

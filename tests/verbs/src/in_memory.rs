@@ -137,10 +137,10 @@ fn settle(world: &mut World, base: &mut Base<'_>, clock: &mut Clock) {
     assert!(turns.count() < 5_000, "the loop never waits");
 }
 
-/// A back end without news. Its time jumps to each deadline.
+/// A back end that never reports anything. Its time jumps to each deadline.
 struct Clock(Instant);
 
-/// The loop would wait forever.
+/// The error if the loop would wait forever.
 #[derive(Debug)]
 struct Stuck;
 
@@ -321,7 +321,7 @@ impl World {
     }
 }
 
-/// The callback of every top.
+/// The callback of the top connection of each side.
 fn on_event(world: &mut World, conn: &mut ConnMut<'_, '_, World>, event: ConnEvent) {
     let id = conn.id();
     let is_top = |side: &Side| side.layers.last() == Some(&id);

@@ -23,7 +23,7 @@ pub enum For {
     Watching,
 }
 
-/// An event, from its creation until long after its end.
+/// The expected state of an event, from its creation until long after its end.
 #[derive(Debug)]
 pub struct EventShadow {
     pub handle: Event,
@@ -107,7 +107,7 @@ pub enum Life {
     Gone,
 }
 
-/// A connection.
+/// The expected state of a connection.
 #[derive(Debug)]
 pub struct ConnShadow {
     pub handle: Conn,
@@ -289,7 +289,7 @@ impl ConnShadow {
     }
 }
 
-/// A listener.
+/// The expected state of a listener.
 #[derive(Debug)]
 pub struct ListenerShadow {
     pub handle: Listener,
@@ -304,7 +304,7 @@ pub struct ListenerShadow {
     pub limit: usize,
 }
 
-/// A source.
+/// The expected state of a source.
 #[derive(Debug)]
 pub struct SourceShadow {
     pub handle: Source,

@@ -70,7 +70,7 @@ impl World {
         }
     }
 
-    /// Returns a new number.
+    /// Returns a number that was not returned before.
     pub fn fresh(&mut self) -> u32 {
         self.counter += 1;
         self.counter

@@ -39,7 +39,7 @@ pub enum Group {
     Package,
     /// Firmware for every hardware board. Without `--only` a few of them are linked, by `link`.
     Boards,
-    /// Type checks for Windows and macOS. It is not among the checks that run without `--only`.
+    /// Type checks for Windows and macOS. They do not run without `--only`.
     Systems,
     /// The projects that cargo-generate makes of the template, for every board. They are not tested without `--only`
     /// either, because cargo-generate must be compiled first.
@@ -49,7 +49,7 @@ pub enum Group {
 /// Installs what is missing, then checks everything, or one group.
 ///
 /// # Errors
-/// At the first check that fails.
+/// The error of the first check that fails.
 pub fn run(only: Option<Group>) -> Result<()> {
     use Group::{Boards, Desk, Emulated, Link, Package, Systems, Template};
     let mut checks = Checks { only, ..Checks::default() };
@@ -261,7 +261,8 @@ fn firmware(toolchain: Toolchain, wanted: impl Fn(&Board) -> bool) -> Result<()>
     Ok(())
 }
 
-/// The hardware boards, and the programs, that each run links. `--only boards` links everything.
+/// The hardware boards and their programs that each run of `cargo xtask test` links. `--only boards`
+/// links everything.
 const SOME_HARDWARE: [(&str, &[&str]); 3] = [
     ("nucleo-h743zi", &["hello-world", "echo", "gateway"]),
     ("w5500-evb-pico", &["hello-world", "echo"]),
@@ -363,12 +364,12 @@ fn packages() -> Result<()> {
     let folder = tempfile::Builder::new().prefix("packages-").tempdir_in(workspace::target())?;
     let mut cargo = command::cargo(&workspace::root());
     cargo.env("CARGO_TARGET_DIR", folder.path());
-    // Hides the warnings that tests are left out, which is intended. Errors are still shown.
+    // `--quiet` hides the warnings that the packages contain no tests, which is intended. Errors are still shown.
     cargo.args(["publish", "--dry-run", "--workspace", "--allow-dirty", "--quiet"]);
     command::run(&mut cargo)
 }
 
-/// Checks the types of what can be compiled for Windows and macOS. Nothing is linked or run.
+/// Checks the types of the packages that can be compiled for Windows and macOS. Nothing is linked or run.
 fn other_systems() -> Result<()> {
     let everywhere = [
         "picoevent",
@@ -392,6 +393,6 @@ fn other_systems() -> Result<()> {
     let unix: Vec<_> = programs.into_iter().chain(applications).collect();
     check(targets[0], "--bins", &unix)?;
     check(targets[0], "--lib", &[])?;
-    // The back end on real sockets needs Unix, and so do the programs.
+    // The back end on real sockets needs Unix, so only libraries are checked for Windows.
     check(targets[1], "--lib", &applications)
 }

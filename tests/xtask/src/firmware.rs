@@ -16,13 +16,13 @@ use serde::Deserialize;
 
 use crate::{board::Board, command, command_line::Usage, toolchain::Toolchain, workspace};
 
-/// The variable with the folder of built firmware, for the end-to-end tests.
+/// The environment variable that contains the folder of built firmware, for the end-to-end tests.
 pub const FOLDER: &str = "PICOEVENT_FIRMWARE";
 
 /// Returns firmware that was built before, for a test.
 ///
 /// # Errors
-/// If [`FOLDER`] is not set or has no such program. The error suggests `cargo xtask test`.
+/// If [`FOLDER`] is not set, or the folder has no such program. The error suggests `cargo xtask test`.
 pub fn prebuilt(board: &str, program: &str) -> Result<PathBuf> {
     let Some(folder) = env::var_os(FOLDER) else {
         bail!("{FOLDER} is not set: run `cargo xtask test`, which builds the firmware first");
@@ -142,7 +142,7 @@ fn build_with(toolchain: Toolchain, board: &Board, what: &[String]) -> Result<Ve
     Ok(copies)
 }
 
-/// Copies a file. A process that has the old file open keeps it unchanged.
+/// Replaces the file `to` by a copy of `from`. A process that has the old file open still sees the old content.
 fn replace(from: &Path, to: &Path) -> Result<()> {
     let fresh = to.with_extension("fresh");
     fs::copy(from, &fresh)

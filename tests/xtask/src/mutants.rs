@@ -1,8 +1,8 @@
 //! `cargo xtask mutants`: checks that the simulator finds planted bugs.
 //!
-//! Each patch in `tests/mutants` plants one bug in the core, the adapter or an example. It is applied to a
-//! copy of the repository. The simulator of that copy must find the bug within a thousand seeds and shrink
-//! the choice log to at most twenty lines.
+//! Each patch in `tests/mutants` plants one bug in the core, the adapter or an example. The patch is applied to a
+//! copy of the repository. The simulator of that copy must find the bug within a thousand seeds and shrink the choice
+//! log to at most twenty lines.
 
 use std::{
     fs,

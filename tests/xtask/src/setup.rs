@@ -22,8 +22,8 @@ use crate::{
 /// Installs missing programs. Returns the toolchain that compiles firmware.
 ///
 /// # Errors
-/// If something is missing and cannot be installed. The error says what to type. This holds for every
-/// function here.
+/// If something is missing and cannot be installed. The error says what to type. The other functions of this module
+/// return such errors, too.
 pub fn run() -> Result<Toolchain> {
     let toolchain = emulation()?;
     host_tool("fmt", "rustfmt", "rustfmt-web")?;
@@ -124,7 +124,8 @@ pub fn tool(program: &'static str) -> Result<()> {
     find_or_install(program, program).map(drop)
 }
 
-/// Makes sure that programs are installed. Each is given with its Debian package. Prints what it installs.
+/// Makes sure that programs are installed. Each program is given together with its Debian package. Prints what
+/// it installs.
 pub fn programs(wanted: &[(&str, &str)]) -> Result<()> {
     let is_missing = |(program, _): &&(&str, &str)| command::find_program(program).is_none();
     let mut packages: Vec<_> =

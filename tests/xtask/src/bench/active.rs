@@ -1,4 +1,4 @@
-//! W1U: events without a source. Each activates itself in its callback.
+//! W1U: events without a source. Each event activates itself in its callback.
 
 use anyhow::Result;
 

@@ -57,7 +57,7 @@ pub fn rounds<T, R, E>(
     Ok(results)
 }
 
-/// Returns the ratio of the first to the second, round by round.
+/// Returns the ratios of `first` to `second`, one for each round.
 pub fn ratio(first: &[f64], second: &[f64]) -> Spread {
     Spread::of(first.iter().zip(second).map(|(first, second)| first / second))
 }

@@ -87,7 +87,7 @@ pub fn run(options: &Options) -> Result<Vec<Table>> {
 /// Measures W2i.
 ///
 /// # Errors
-/// As [`run`].
+/// The same errors as [`run`].
 pub fn run_idle(options: &Options) -> Result<Vec<Table>> {
     let program = Program::build()?;
     let rounds = if options.quick { 5 } else { 15 };
@@ -119,8 +119,8 @@ pub fn run_idle(options: &Options) -> Result<Vec<Table>> {
     Ok(vec![table])
 }
 
-/// Returns the instructions of each phase, for each contender: the difference between a run that
-/// ends after the phase and one that ends before it.
+/// Returns the instructions of each phase, for each contender: the difference between a run that ends after the phase
+/// and a run that ends before the phase.
 fn counts(program: &Program, timers: u32) -> Result<Vec<(&'static str, [f64; PHASES.len()])>> {
     let run = |phase| format!("timers --timers {timers} --until {phase}");
     let names: Vec<_> =

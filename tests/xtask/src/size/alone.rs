@@ -1,7 +1,8 @@
 //! Measures the core alone: the code that an application uses, and the memory of its tables.
 //!
-//! The images are the programs in `tests/bench/alone`. The core's code is identified as in firmware. The memory of an
-//! object is the difference between storages of different capacities. The compiler reports the sizes of the storages.
+//! The images are the programs in `tests/bench/alone`. The core's code is identified in the same way as in firmware.
+//! The memory of an object is the difference between storages of different capacities. The compiler reports the sizes
+//! of the storages.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -32,7 +33,7 @@ pub struct Build {
 /// The target and the level of the firmware. `cargo xtask gate` records the figures of this build.
 pub const SMALL: Build = Build { target: "thumbv7m-none-eabi", level: "s" };
 
-/// A host, with the current Rust.
+/// The target of a PC. The Rust in use compiles for it.
 const HOST: &str = "x86_64-unknown-linux-gnu";
 
 const BUILDS: [Build; 6] = [
@@ -201,7 +202,7 @@ pub fn memory(toolchain: Toolchain) -> Result<Vec<(String, u64)>> {
 /// Returns the table of [`memory`].
 ///
 /// # Errors
-/// As [`memory`].
+/// The same errors as [`memory`].
 pub fn memory_table(toolchain: Toolchain) -> Result<Table> {
     let mut table = Table::new("RAM of the core alone", "of RAM, on a chip of 32 bits | bytes");
     for (name, bytes) in memory(toolchain)? {

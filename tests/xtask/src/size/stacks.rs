@@ -1,8 +1,8 @@
 //! Compares hello-world with the same server on other TCP/IP stacks in C: `cargo xtask size --stacks FOLDER`.
 //!
-//! The programs are `tests/bench/stacks`, for the first board of this repository. Each greets its clients,
-//! closes the connections, and ends two seconds after Ctrl-C. The stacks are not in this repository, so clone
-//! them before measuring. Each image runs under QEMU and must greet clients before its size is recorded.
+//! The programs are in `tests/bench/stacks`, for the first board of this repository. Each program greets its clients,
+//! closes the connections, and ends two seconds after Ctrl-C. The stacks are not in this repository, so clone them
+//! before measuring. Each image runs under QEMU and must greet clients before its size is recorded.
 
 use std::{
     fs,

@@ -1,4 +1,5 @@
-//! Runs one server under one load: starts both, connects them, waits for both, and checks the result.
+//! Runs one server under one load: starts the server and the clients, connects them, waits until both have ended, and
+//! checks the result.
 //!
 //! Both must end with success, and the server must have served everything that the load requested. Otherwise
 //! the command fails and reports no figure.
@@ -24,7 +25,7 @@ const BLOCK: u64 = 1 << 20;
 /// The time limit of a run. Runs under valgrind take longest.
 const LIMIT: Duration = Duration::from_secs(60);
 
-/// The time that a server has to report an error after its clients have found one.
+/// The time that a server has to report an error after its clients have found an error.
 const GRACE: Duration = Duration::from_secs(1);
 
 /// The work of the server.
@@ -58,7 +59,7 @@ pub enum Load {
 
 /// The tool under which a server runs, if any.
 pub enum Under {
-    /// Nothing.
+    /// No tool.
     Nothing,
     /// callgrind, which counts its instructions.
     Callgrind,
@@ -69,7 +70,7 @@ pub enum Under {
 /// The result of a run.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Outcome {
-    /// The server's processor time in µs. The part in user space is known only in ticks.
+    /// The server's processor time in µs. The part in user space is known only in the system's clock ticks.
     pub cpu: f64,
     /// The clients' processor time in µs.
     pub load_cpu: f64,
