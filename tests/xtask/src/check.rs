@@ -364,7 +364,8 @@ fn packages() -> Result<()> {
     let folder = tempfile::Builder::new().prefix("packages-").tempdir_in(workspace::target())?;
     let mut cargo = command::cargo(&workspace::root());
     cargo.env("CARGO_TARGET_DIR", folder.path());
-    // `--quiet` hides the warnings that the packages contain no tests, which is intended. Errors are still shown.
+    // `--quiet` hides the warnings that test files are left out of the packages, which is intended. Errors are
+    // still shown.
     cargo.args(["publish", "--dry-run", "--workspace", "--allow-dirty", "--quiet"]);
     command::run(&mut cargo)
 }
