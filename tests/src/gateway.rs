@@ -9,9 +9,9 @@
 //!           └── Collector ◀──── uplink ───────────┴── gateway
 //! ```
 //!
-//! [`program::with`] runs the check for a program on the host; `tests/tests/qemu/gateway.rs` runs
-//! it for firmware. The gateway must be fresh: the first check fills its store. Each error contains
-//! what was sent, expected and received.
+//! [`program::with`] runs the check for a program on the host; `tests/tests/qemu/gateway.rs` runs it for firmware.
+//! The gateway must be newly started, with an empty store: the first check fills the store. Each error contains what
+//! was sent, expected and received.
 //!
 //! | part | takes |
 //! |---|---|
@@ -55,10 +55,10 @@ pub struct Gateway<'a> {
 }
 
 impl Gateway<'_> {
-    /// Runs all short checks. This ends and restarts the collector.
+    /// Runs all short checks. The checks end and restart the collector.
     ///
     /// # Errors
-    /// The first check that fails.
+    /// The error of the first check that fails.
     pub fn check(&self, collector: &mut Collector) -> Result<()> {
         step("uplink: is up", || uplink::is_up(self, collector))?;
         step("uplink: button", || uplink::button(self, collector))?;
@@ -74,10 +74,10 @@ impl Gateway<'_> {
         collector.record().check()
     }
 
-    /// Fills the store of a fresh gateway, like the first check of [`Gateway::check`].
+    /// Fills the store of a newly started gateway, like the first check of [`Gateway::check`].
     ///
     /// # Errors
-    /// If the gateway is not fresh, or answers wrongly.
+    /// If the gateway's store is not empty, or the gateway answers wrongly.
     pub fn fill_store(&self) -> Result<()> {
         let (name, fill) = console::CHECKS[0];
         step(name, || fill(self))
@@ -97,7 +97,7 @@ impl Gateway<'_> {
     /// Checks that clients are notified of the end. The caller checks that the gateway then ends.
     ///
     /// # Errors
-    /// If they are not, or `interrupt` fails.
+    /// If a client is not notified, or `interrupt` fails.
     pub fn check_end(&self, interrupt: impl FnOnce() -> Result<()>) -> Result<()> {
         step("end", || {
             let mut idle = console::open(self.console)?;

@@ -1,9 +1,8 @@
 //! Support for end-to-end tests: an Ethernet peer for an emulated board.
 //!
-//! A board under QEMU has one cable: a Unix datagram socket that carries one Ethernet frame per
-//! datagram. A second TCP/IP stack, in the test's process, is at the other end. So the tests need
-//! no TAP device, no privileges and no host ports, and do not depend on QEMU's user networking with
-//! its hidden queues.
+//! A board under QEMU has one cable: a Unix datagram socket, on which each datagram is one Ethernet frame. A second
+//! TCP/IP stack, in the test's process, is connected to the other side of the cable. So the tests need no TAP device,
+//! no privileges and no host ports, and do not depend on QEMU's user networking with its hidden queues.
 //!
 //! ```text
 //!  test ── Board ──┬── Peer ── Wire ═══ unix datagrams ═══ QEMU's NIC model ── firmware
@@ -16,8 +15,8 @@
 //! real sockets. [`rude`] contains clients that misbehave on real sockets, and [`soak`] the long
 //! runs of `cargo xtask soak`.
 //!
-//! [`wire`] and [`peer`] do not depend on QEMU: their own tests run them against another stack in
-//! the same process.
+//! [`wire`] and [`peer`] do not depend on QEMU: the unit tests of these modules run them against another stack in the
+//! same process.
 
 mod answering;
 pub mod board;

@@ -1,10 +1,9 @@
-//! The board's peer: a TCP/IP stack at the other end of the wire, with many clients at once.
+//! The board's peer: a TCP/IP stack on the other side of the wire, with many clients at once.
 //!
-//! Everything happens in [`Peer::turn`], in the caller's thread and in real time. It sleeps until a
-//! frame arrives or a deadline of the stack passes. Then it takes the frames, steps the clients,
-//! and sends. This happens frame by frame: take one frame, step all clients, send. So a client that
-//! resets as soon as it is connected does so before the stack sees the frames that follow the
-//! server's answer.
+//! [`Peer::turn`] does all the work, in the caller's thread and in real time. This function sleeps until a frame
+//! arrives or a deadline of the stack passes. Then it handles one frame after another: it takes the frame, steps all
+//! clients, and sends. So a client whose plan is to reset as soon as it is connected sends its reset before the stack
+//! sees the frames that follow the server's answer.
 
 use std::cell::RefCell;
 use std::io;
@@ -29,7 +28,7 @@ pub const ADDRESS: Ipv4Address = Ipv4Address::new(10, 0, 2, 2);
 /// The peer's IPv6 address.
 pub const ADDRESS_V6: Ipv6Address = Ipv6Address::new(0xfd00, 0, 0, 0, 0, 0, 0, 2);
 
-/// A locally administered address, since no hardware has it.
+/// The peer's MAC address. It is a locally administered address, since the peer is not hardware.
 const HARDWARE_ADDRESS: [u8; 6] = [0x02, 0, 0, 0, 0, 0x01];
 
 /// The first port for clients. Each connection gets a separate port, so that no client meets the
@@ -39,7 +38,7 @@ const FIRST_PORT: u16 = 49_152;
 /// The send buffer of a client. The server's window limits how many bytes are under way.
 const SEND_BUFFER: usize = 64 * 1024;
 
-/// The largest number of frames taken in one turn, so that the caller can do other things.
+/// The largest number of frames that one call of [`Peer::turn`] takes, so that the caller can do other things.
 const FRAMES_PER_TURN: usize = 64;
 
 /// The handle of a client of one [`Peer`].
@@ -104,32 +103,33 @@ impl Peer {
         self.answering.push(Answering::open(&mut self.sockets, port, answer));
     }
 
-    /// Returns the counts of the DHCP server so far; empty if there is no server.
+    /// Returns the counts of the DHCP server so far. All counts are zero if there is no server.
     pub fn dhcp_tally(&self) -> Tally {
         self.dhcp.as_ref().map(|dhcp| dhcp.server.tally()).unwrap_or_default()
     }
 
-    /// Forwards connections that `listener` accepts to `server`. They do not wake the peer, so its
-    /// turns must be short.
+    /// Forwards connections that `listener` accepts to `server`. Data on these connections does not wake a sleeping
+    /// [`Peer::turn`], so the time limit of that function must be short.
     pub fn forward(&mut self, listener: TcpListener, server: SocketAddrV4) -> io::Result<()> {
         self.forwards.push(Forward::new(listener, server)?);
         Ok(())
     }
 
-    /// Forwards datagrams that `socket` receives to `server`, and forwards its answers back.
+    /// Forwards datagrams that `socket` receives to `server`, and forwards the server's answers back.
     pub fn forward_datagrams(&mut self, socket: UdpSocket, server: SocketAddrV4) -> io::Result<()> {
         self.datagrams = Some(Datagrams::new(socket, server)?);
         Ok(())
     }
 
-    /// Forwards connects of the board to `port` of this host to `server` on the real host. The port
-    /// is open while the server's port is.
+    /// Accepts the board's connections to `port` of this peer, and forwards them to `server` on the real host. The
+    /// peer's port is open while the server's port is open.
     pub fn reverse(&mut self, port: u16, server: SocketAddr) {
         self.device.0.borrow_mut().hold_calls(port);
         self.reversed.push(Reverse::new(port, server));
     }
 
-    /// Returns whether connections of the real host are forwarded, so that turns must be short.
+    /// Returns whether connections or datagrams of the real host are forwarded. If so, the time limit of
+    /// [`Peer::turn`] must be short.
     pub fn is_forwarding(&self) -> bool {
         !self.forwards.is_empty() || self.datagrams.is_some()
     }
@@ -147,7 +147,8 @@ impl Peer {
         ClientId(self.seats.len() - 1)
     }
 
-    /// Sleeps until there is something to do, at most `at_most`, and does it.
+    /// Sleeps until a frame arrives or a deadline of the stack passes, at most for `at_most`. Then takes the frames,
+    /// steps the clients, and sends.
     pub fn turn(&mut self, at_most: Duration) {
         let next = self.interface.poll_delay(self.now(), &self.sockets);
         self.device.0.borrow().wait(next.map_or(at_most, |next| at_most.min(next.into())));
@@ -179,7 +180,7 @@ impl Peer {
         }
     }
 
-    /// Takes turns for `span`.
+    /// Calls [`Peer::turn`] repeatedly for `span`.
     pub fn pass(&mut self, span: Duration) {
         let start = Instant::now();
         while start.elapsed() < span {
@@ -197,7 +198,7 @@ impl Peer {
         clients.iter().all(|id| self.seats[id.0].client.is_done())
     }
 
-    /// Takes turns until all of `clients` are done or `limit` has passed. Returns their outcomes.
+    /// Calls [`Peer::turn`] repeatedly until all of `clients` are done or `limit` has passed. Returns their outcomes.
     pub fn finish(&mut self, clients: &[ClientId], limit: Duration) -> Vec<Outcome> {
         let deadline = Instant::now() + limit;
         while !self.are_done(clients) && Instant::now() < deadline {

@@ -1,5 +1,5 @@
-//! Rude clients: everything that a client may do to a server. The server must still serve other
-//! clients.
+//! Misbehaving clients, which the code calls rude: they reset connections, send noise or far too much, stop reading,
+//! or stay silent. The server must still serve other clients.
 
 use std::io::Read;
 use std::net::{Shutdown, SocketAddr, TcpStream};
@@ -13,23 +13,23 @@ use rustix::net::{SendFlags, send, sockopt::set_socket_recv_buffer_size};
 use crate::gateway::client::{Client, Event};
 use crate::pattern::pattern;
 
-/// A connection for a rude client.
+/// A connection for a misbehaving client.
 pub struct Visit<'a> {
     /// The connection.
     pub client: Client,
     /// The server's address, for further connections.
     pub address: SocketAddr,
-    /// The request of a polite client.
+    /// The request that a well-behaved client sends.
     pub request: &'a str,
-    /// The random numbers for choices that vary.
+    /// The source of the client's random choices.
     pub random: &'a mut Rng,
 }
 
-/// The behaviour of a rude client. An error means that the server has ended the connection.
+/// The behaviour of a misbehaving client. An error means that the server has ended the connection.
 pub struct Kind {
     /// A short description.
     pub name: &'static str,
-    /// Runs it.
+    /// Runs the client on a connection.
     pub act: fn(Visit<'_>) -> Result<()>,
 }
 
@@ -37,10 +37,10 @@ const fn kind(name: &'static str, act: fn(Visit<'_>) -> Result<()>) -> Kind {
     Kind { name, act }
 }
 
-/// The number of kinds at the start of [`KINDS`] that take no time.
+/// The number of kinds at the start of [`KINDS`] that contain no pause.
 pub const BRIEF: usize = 8;
 
-/// The number of connections of a kind that opens many.
+/// The number of connections that the kind with many connections opens.
 const MANY: usize = 300;
 
 /// How long a client waits for an answer, or for its output to be accepted.
@@ -65,7 +65,7 @@ pub const KINDS: [Kind; 20] = [
         visit.client.send(visit.request.repeat(30))?;
         visit.client.reset()
     }),
-    // The kinds from here on take up to some seconds.
+    // The kinds from here on may take a few seconds.
     kind("sends a byte at a time", |mut visit| {
         for byte in visit.request.bytes().take(60) {
             visit.client.send([byte])?;

@@ -6,9 +6,8 @@
 //!   datagrams               a million, each of which comes back or is dropped      datagrams
 //!   board                   megabytes through small rings under QEMU, with faults  board
 //! ```
-//! A case that finds an error returns it; otherwise it prints its figures. To add a case, add a row
-//! to `CASES` and a name to `xtask::soak`.
-//! is a row of `CASES`, and a name in `xtask::soak`.
+//! A case returns an error if it finds one. Otherwise it prints its figures. To add a case, add a row to `CASES` and a
+//! name to `xtask::soak`. Rude clients are clients that misbehave: see [`crate::rude`].
 
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -79,7 +78,7 @@ impl Soak {
         Duration::from_secs(self.asked.seconds)
     }
 
-    /// Returns the number of bytes that go through a board.
+    /// Returns the number of bytes that go through the board of a run.
     fn board_bytes(&self) -> usize {
         self.asked.megabytes.saturating_mul(1_000_000)
     }

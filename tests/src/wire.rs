@@ -1,10 +1,10 @@
 //! A cable: Ethernet frames over Unix datagram sockets, one frame per datagram.
 //!
-//! It uses the format of QEMU's `-netdev dgram` with Unix addresses. The socket files are in a
-//! folder of the test, so nothing is shared with another test and no free port number is needed. A
-//! [`Wire`] is a smoltcp device. It also watches the frames, because only they distinguish a reset
-//! from a clean end. And it can cut off one TCP port. To the other side, this looks like a power
-//! failure of the host behind that port.
+//! The sockets use the format of QEMU's `-netdev dgram` with Unix addresses. The socket files are in a folder of the
+//! test, so nothing is shared with another test and no free port number is needed. A [`Wire`] can be used as a
+//! smoltcp device. It also watches the frames, because only the frames distinguish a reset from a clean end of a
+//! connection. It can also cut off a TCP port. For the other side, this looks like a power failure of the host behind
+//! that port.
 //!
 //! A frame that the far side does not accept is lost, as on a real cable. Only a [`Cable`] of the
 //! simulator that is [laid](Wire::lay) into the wire drops, delays or damages frames on purpose.
@@ -25,14 +25,14 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 /// How long a frame waits for room in the far side's queue before it is lost.
 ///
-/// QEMU stops reading while its NIC model is full, so a short wait is ordinary back-pressure. But a
-/// guest that has stopped forever must not stop the test as well.
+/// QEMU stops reading while its NIC model is full, so a short wait is ordinary back-pressure. But if the guest has
+/// stopped forever, the test must still continue.
 const LIMIT: Duration = Duration::from_millis(100);
 
-/// How long to wait for a frame of the far side before the next try to send.
+/// How long to wait for a frame from the far side before the next attempt to send.
 const TRY_EVERY: Duration = Duration::from_millis(1);
 
-/// One end of a cable.
+/// One side of a cable.
 pub struct Wire {
     socket: UnixDatagram,
     /// The destination of frames; `None` for a connected socket.
@@ -58,7 +58,8 @@ pub(crate) struct Call {
 }
 
 impl Wire {
-    /// Makes the end at `near_end`, a path that must not exist yet. Frames go to `far_end`.
+    /// Makes the side of a cable whose socket is at `near_end`, a path that must not exist yet. Frames go to the
+    /// socket at `far_end`.
     ///
     /// The other program may start and end at any time: until it has bound `far_end`, frames sent
     /// there are lost.
@@ -69,13 +70,13 @@ impl Wire {
         Self::over(UnixDatagram::bind(near_end)?, Some(far_end.to_owned()))
     }
 
-    /// Makes a cable with both ends in this process.
+    /// Makes a cable with both sides in this process.
     pub fn pair() -> io::Result<(Self, Self)> {
         let (near_end, far_end) = UnixDatagram::pair()?;
         Ok((Self::over(near_end, None)?, Self::over(far_end, None)?))
     }
 
-    /// Makes an end over a socket.
+    /// Makes one side of a cable from a socket.
     pub(crate) fn over(socket: UnixDatagram, far_end: Option<PathBuf>) -> io::Result<Self> {
         socket.set_nonblocking(true)?;
         Ok(Self {
@@ -91,12 +92,12 @@ impl Wire {
         })
     }
 
-    /// Returns a smoltcp device that shares the end.
+    /// Returns a smoltcp device that sends and receives through this side of the cable.
     pub fn device(self) -> PeerEnd<Rc<RefCell<Self>>> {
         PeerEnd(Rc::new(RefCell::new(self)))
     }
 
-    /// Waits until a frame is there, at most `at_most`. Returns whether one is there.
+    /// Waits until a frame has arrived, at most for `at_most`. Returns whether a frame has arrived.
     pub fn wait(&self, at_most: Duration) -> bool {
         if !self.admitted.is_empty() || !self.meanwhile.is_empty() {
             return true;
@@ -111,21 +112,20 @@ impl Wire {
         ready || until_next == Some(Duration::ZERO)
     }
 
-    /// Waits until a frame is at the socket, at most `at_most`. Returns whether one is there.
+    /// Waits until a frame has arrived at the socket, at most for `at_most`. Returns whether a frame has arrived.
     fn is_readable(&self, at_most: Duration) -> bool {
         let limit = Timespec::try_from(at_most).ok();
         let mut sockets = [PollFd::new(&self.socket, PollFlags::IN)];
-        // An interrupted wait is only shorter: every caller waits again.
+        // If a signal interrupts the wait, the wait is only shorter: every caller waits again.
         poll(&mut sockets, limit.as_ref()).is_ok_and(|ready| ready > 0)
     }
 
-    /// Lays a cable with faults into the wire; the cable's device is the far side. Its time begins
-    /// now.
+    /// Lays a cable with faults into the wire. The cable's device is the far side. The cable's time begins now.
     pub fn lay(&mut self, cable: Cable) {
         self.cable = Some((cable, Moment::now()));
     }
 
-    /// Cuts off the near TCP port `port`: from now on its segments vanish, in both directions.
+    /// Cuts off the near TCP port `port`: from now on all segments from and to this port are dropped.
     pub fn cut(&mut self, port: u16) {
         self.cut_ports.insert(port);
     }
@@ -212,11 +212,11 @@ impl Wire {
         }
     }
 
-    /// Sends a frame to the far side. If nobody is there, or there is no room within the time
-    /// limit, the frame is lost.
+    /// Sends a frame to the far side. If no program has bound the far side's socket, or its queue has no room within
+    /// [`LIMIT`], the frame is lost.
     ///
-    /// Meanwhile it reads the frames of the far side. The far side may read only after it has sent,
-    /// like a controller that has no buffer left for answers.
+    /// While it waits for room, it reads the frames that the far side sends. The far side may have to send before it
+    /// can read, like a controller that has no free buffer.
     fn put(&mut self, frame: &[u8]) {
         let begin = Moment::now();
         let is_full = |error: io::Error| error.kind() == io::ErrorKind::WouldBlock;
@@ -274,7 +274,7 @@ mod tests {
         assert_eq!(far.next_frame(), None);
     }
 
-    /// Makes two ends bound in `folder`, as with QEMU at one of them.
+    /// Makes both sides of a cable with sockets in `folder`, as for a cable to QEMU.
     fn bound(folder: &Path) -> (Wire, Wire) {
         let (here, there) = (folder.join("here"), folder.join("there"));
         (Wire::bind(&here, &there).unwrap(), Wire::bind(&there, &here).unwrap())
@@ -319,7 +319,7 @@ mod tests {
         let mut near = Wire::bind(&here, &there).unwrap();
         let far = UnixDatagram::bind(&there).unwrap();
         far.connect(&here).unwrap();
-        // Both queues are full, and each side has one more frame.
+        // Fill both queues. Then each side sends one more frame.
         let sent = std::iter::from_fn(|| near.try_to_put(&[1; 60]).ok()).count();
         far.set_nonblocking(true).unwrap();
         let back = std::iter::from_fn(|| far.send(&[2; 60]).ok()).count();

@@ -26,7 +26,7 @@ fn what_was_pushed_before_a_restart_is_popped_after_it() {
     assert_eq!(&bytes[..8], b"panicked");
 }
 
-/// Compared with a queue that drops its oldest bytes when it is full.
+/// Compares the ring with a queue that drops its oldest bytes when it is full.
 #[test]
 fn the_newest_bytes_are_popped_in_their_order() {
     let mut rng = fastrand::Rng::with_seed(7);

@@ -1,4 +1,5 @@
-//! A forwarded connection: one connection of the operating system and one of the peer's stack.
+//! A forwarded connection has two halves. The near half is a TCP connection of the host's operating system. The far
+//! half is a TCP connection of the peer's stack to the board.
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{Shutdown, TcpStream};
@@ -26,9 +27,10 @@ pub(super) struct Pair {
     pub(super) far: SocketHandle,
     /// Whether the far half was established.
     open: bool,
-    /// Whether the near half's end of stream was passed on, and the far half's.
+    /// Whether the end of stream of the near half (first) and of the far half (second) was passed on to the
+    /// other half.
     ends: [bool; 2],
-    /// Whether both were passed on at the last look.
+    /// Whether the previous step found that the pair is done ([`Next::Done`]).
     is_over: bool,
 }
 
@@ -36,7 +38,7 @@ pub(super) struct Pair {
 #[derive(PartialEq, Eq)]
 enum Next {
     Stays,
-    /// Both ends were passed on.
+    /// Both ends of stream were passed on, or the far half was closed after its end of stream.
     Done,
     /// The far half was reset.
     FarReset,
@@ -51,31 +53,32 @@ impl Pair {
     /// If the near half cannot be set up.
     pub(super) fn new(near: TcpStream, far: SocketHandle) -> io::Result<Self> {
         near.set_nonblocking(true)?;
-        // Otherwise megabytes could wait for a program that does not read, and the board would not
-        // notice.
+        // With the default buffer, megabytes could wait for a program that does not read, and the board would not
+        // notice that the program does not read.
         set_socket_send_buffer_size(&near, BUFFER)?;
         Ok(Self { near, far, open: false, ends: [false; 2], is_over: false })
     }
 
-    /// Moves bytes. Returns whether the pair stays.
+    /// Moves bytes in both directions. Returns `false` if the pair is over and was removed.
     pub(super) fn go_on(&mut self, sockets: &mut SocketSet<'static>) -> bool {
         let socket = sockets.get_mut(self.far);
         match self.step(socket) {
             Next::Stays => return true,
-            // The last segment is acknowledged before the next look.
+            // Before the next step, the peer's stack acknowledges the last segment.
             Next::Done if !self.is_over => {
                 self.is_over = true;
                 return true;
             }
             Next::Done => {}
             Next::FarReset => {
-                // Dropping the near half then sends a reset; if this fails, an end of stream.
+                // With this option, dropping the near half sends a reset. If the option cannot be set, dropping sends
+                // an end of stream.
                 let _ = set_socket_linger(&self.near, Some(Duration::ZERO));
             }
             Next::NearReset => {
                 socket.abort();
                 self.near_is_gone();
-                // The pair stays until its reset is sent.
+                // The pair stays until the peer's stack has sent the reset.
                 return true;
             }
         }
@@ -143,7 +146,7 @@ impl Pair {
         }
         if self.open && !self.ends[1] && !far.may_recv() {
             self.ends[1] = true;
-            // This fails if the near half has gone, which the next read reports.
+            // This call fails if the near half has ended. The next read then reports the error.
             let _ = self.near.shutdown(Shutdown::Write);
         }
         Ok(())

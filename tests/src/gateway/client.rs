@@ -1,4 +1,4 @@
-//! A client on a TCP connection: what it has sent, expected and received.
+//! A TCP client. It records what it has sent and received, so that an error message can show it.
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
@@ -7,19 +7,19 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use rustix::net::sockopt::set_socket_linger;
 
-/// The time limit of an answer. It is for programs that hang, not a measure of speed.
+/// The time limit for an answer. It only ends a check whose gateway hangs; it does not check the gateway's speed.
 pub const LIMIT: Duration = Duration::from_secs(60);
 
 /// The number of sent and received bytes that an error shows.
 const SHOWN: usize = 300;
 
-/// The pause before the next connect if the gateway has no free place.
+/// The pause before the next connect if the gateway has no room for one more client.
 pub const PAUSE: Duration = Duration::from_millis(20);
 
 /// The result of waiting for input.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Event {
-    /// Bytes have arrived, and wait in the client.
+    /// Bytes have arrived, and [`Client::pending`] returns them. Or a signal interrupted the wait.
     Bytes,
     /// The gateway has ended its stream.
     End,
@@ -43,7 +43,7 @@ impl Client {
     /// Connects to the gateway.
     ///
     /// # Errors
-    /// If that does not succeed within [`LIMIT`].
+    /// If the connection is not established within [`LIMIT`].
     pub fn connect(address: SocketAddr) -> Result<Self> {
         let stream = TcpStream::connect_timeout(&address, LIMIT);
         let stream = stream.with_context(|| format!("cannot connect to {address}"))?;
@@ -111,18 +111,17 @@ impl Client {
         &self.received[self.taken..]
     }
 
-    /// Consumes and returns `amount` of them.
+    /// Consumes and returns the first `amount` pending bytes.
     pub fn take(&mut self, amount: usize) -> Vec<u8> {
         let taken = self.pending()[..amount].to_vec();
         self.taken += amount;
         taken
     }
 
-    /// Waits until `whole` returns a length for the received bytes. Consumes that many and returns
-    /// them.
+    /// Waits until `whole` returns a length for the received bytes. Consumes that number of bytes and returns them.
     ///
     /// # Errors
-    /// If that takes longer than `limit`, or the connection ends before.
+    /// If `whole` does not return a length within `limit`, or the connection ends first.
     pub fn take_when(
         &mut self,
         what: &str,
@@ -144,7 +143,7 @@ impl Client {
     /// Waits for exactly these bytes.
     ///
     /// # Errors
-    /// If others arrive, or not all arrive within [`LIMIT`].
+    /// If other bytes arrive, or not all of these bytes arrive within [`LIMIT`].
     pub fn expect(&mut self, expected: impl AsRef<[u8]>) -> Result<()> {
         let expected = expected.as_ref();
         let what = show(expected);
@@ -161,12 +160,10 @@ impl Client {
         Ok(())
     }
 
-    /// Waits for a line. Returns it without its `\r
-    /// `.
+    /// Waits for a line. Returns it without its `\r\n`.
     ///
     /// # Errors
-    /// Like [`Client::take_when`], and if the line is not UTF-8 or does not end with `\r
-    /// `.
+    /// Like [`Client::take_when`], and if the line is not UTF-8 or does not end with `\r\n`.
     pub fn line(&mut self, limit: Duration) -> Result<String> {
         let end = |bytes: &[u8]| Some(bytes.iter().position(|byte| *byte == b'\n')? + 1);
         let line = self.take_when("a line", limit, end)?;
@@ -175,8 +172,7 @@ impl Client {
         text.ok_or_else(|| self.wrong("a line that ends in \\r\\n"))
     }
 
-    /// Waits for a line that ends with `
-    /// `, as on the uplink.
+    /// Waits for a line that ends with `\n`, as on the uplink.
     ///
     /// # Errors
     /// Like [`Client::take_when`].
@@ -227,17 +223,18 @@ impl Client {
     }
 }
 
-/// Formats bytes for a reader. Of many, only the last ones.
+/// Formats bytes as text. Of more than 300 bytes, shows only the last 300, and the number of bytes before them.
 pub fn show(bytes: &[u8]) -> String {
     let start = bytes.len().saturating_sub(SHOWN);
     let before = if start > 0 { format!("({start} bytes) … ") } else { String::new() };
     format!("{before}\"{}\"", bytes[start..].escape_ascii())
 }
 
-/// Repeats `attempt` until it returns a value. It returns none while the gateway has no free place.
+/// Repeats `attempt` until it returns `Some`. `attempt` must return `None` while the gateway has no room for one
+/// more client.
 ///
 /// # Errors
-/// An error of `attempt`, or no free place within [`LIMIT`].
+/// The error of `attempt`, or an error if `attempt` returns only `None` for [`LIMIT`].
 pub fn until_served<T>(mut attempt: impl FnMut() -> Result<Option<T>>) -> Result<T> {
     let deadline = Instant::now() + LIMIT;
     loop {

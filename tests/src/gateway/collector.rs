@@ -1,8 +1,7 @@
-//! The collector that receives the gateway's reports. It can be ended and restarted on the same
-//! port.
+//! The collector that receives the gateway's reports. A check can end it and restart it on the same port.
 //!
-//! After each start, one thread serves the connections. Every few milliseconds it looks at them and
-//! at the request to end. Everything that the gateway sends goes into a [`Record`].
+//! After each start, one thread serves the connections. At least every few milliseconds, the thread checks the
+//! connections and whether it must end. Everything that the gateway sends goes into a [`Record`].
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
@@ -19,13 +18,14 @@ pub use record::Record;
 
 mod record;
 
-/// The longest time that bytes wait until the thread looks.
+/// The longest time for which the thread waits for input before it checks whether it must end. Also the pause between
+/// two attempts to bind the port.
 const TURN: Duration = Duration::from_millis(5);
 
-/// How long the port may still be in use after the last end.
+/// How long the port may still be in use after the collector was ended.
 const REBIND: Duration = Duration::from_secs(60);
 
-/// The time limit of a connect on the host. One that takes longer has found the backlog full.
+/// The time limit of a connect on the host. If a connect takes longer, the listener's backlog is full.
 const FULL: Duration = Duration::from_secs(2);
 
 /// The collector's answers.
@@ -138,7 +138,7 @@ impl Collector {
     /// Waits until the record satisfies the condition, and returns it.
     ///
     /// # Errors
-    /// If that takes longer than `limit`, or the gateway has sent something wrong.
+    /// If the record does not satisfy the condition within `limit`, or the gateway has sent something wrong.
     pub fn wait_for(
         &self,
         what: &str,
@@ -162,7 +162,7 @@ impl Collector {
     }
 }
 
-/// A program on a collector's port that accepts no connection, so a connect gets no answer.
+/// A listener on a collector's port that accepts no connection. Its backlog is full, so a connect gets no answer.
 #[derive(Debug)]
 pub struct Deaf {
     _listener: TcpListener,
@@ -170,15 +170,15 @@ pub struct Deaf {
 }
 
 impl Deaf {
-    /// Takes the port of a collector that was ended.
+    /// Binds the port of a collector that was ended, and fills the backlog.
     ///
     /// # Errors
-    /// If the port is in use, or the system answers a connect nevertheless.
+    /// If the port is in use, or the system still answers connects after sixteen of them.
     pub fn start(address: SocketAddr) -> Result<Self> {
         let listener = socket(AddressFamily::INET, SocketType::STREAM, None)?;
         set_socket_reuseaddr(&listener, true)?;
         bind(&listener, &address).context("the collector's port is taken")?;
-        // A backlog of one, which is soon full.
+        // This is a backlog of one connection, which is soon full.
         listen(&listener, 0)?;
         let mut waiting = Vec::new();
         while let Ok(stream) = TcpStream::connect_timeout(&address, FULL) {
@@ -244,7 +244,7 @@ fn wait(listener: &TcpListener, connections: &[Connection]) {
     let streams = connections.iter().map(|one| PollFd::new(&one.stream, PollFlags::IN));
     sockets.extend(streams);
     let limit = Timespec::try_from(TURN).ok();
-    // An interrupted wait is only shorter.
+    // If a signal interrupts the wait, the wait is only shorter.
     let _ = poll(&mut sockets, limit.as_ref());
 }
 
@@ -276,7 +276,7 @@ impl Connection {
             (Answers::Nothing, _) => return true,
         };
         state.record.answered = Some(Instant::now());
-        // The answer is short. If it does not fit, the connection is over.
+        // The answer is short. If the send buffer has no room for it, the connection is closed.
         self.stream.write_all(answer.as_bytes()).is_ok()
     }
 }

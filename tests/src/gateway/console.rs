@@ -13,12 +13,12 @@ const UNKNOWN: &str = "error: no such key\r\n";
 const TOO_LONG: &str = "error: line too long\r\n";
 const BUSY: &[u8] = b"busy\r\n";
 
-/// The number of clients that are served at once.
+/// The maximum number of clients that are served at once.
 pub const PLACES: usize = 4;
 
-/// The length of a line without its end, in bytes.
+/// The maximum length of a command line without its line end, in bytes.
 const LINE: usize = 128;
-/// The length of a line of values without its end, in bytes.
+/// The maximum length of a line of values without its line end, in bytes.
 const VALUES: usize = 250;
 const ENTRIES: usize = 8;
 
@@ -35,15 +35,15 @@ pub const CHECKS: [Check; 9] = [
     ("console: a fifth client", fifth_client),
 ];
 
-/// Connects when there is a free place.
+/// Connects as soon as the gateway has room for one more client.
 ///
 /// # Errors
-/// If there is none for too long, or the gateway answers wrongly.
+/// If the gateway has no room for [`LIMIT`], or answers wrongly.
 pub fn open(address: SocketAddr) -> Result<Client> {
     until_served(|| try_open(address))
 }
 
-/// Connects once. Returns `None` if there is no free place.
+/// Connects once. Returns `None` if the connection fails or ends, or the gateway answers that it is busy.
 ///
 /// # Errors
 /// If the gateway answers wrongly.
@@ -67,7 +67,7 @@ pub fn try_open(address: SocketAddr) -> Result<Option<Client>> {
     Ok(Some(client))
 }
 
-/// Returns the key and the value of an entry, both of the maximum length.
+/// Returns the key and the value of the entry with this number. Both have the maximum length.
 fn entry(number: usize) -> (String, String) {
     (format!("key-number-{number:05}"), format!("{number:<63}|"))
 }
@@ -153,7 +153,7 @@ fn long_lines(gateway: &Gateway<'_>) -> Result<()> {
         }
         ask(&mut client, "get nothing", UNKNOWN)?;
     }
-    // In one piece with the lines before and after it.
+    // Send the long line in one piece with the lines before and after it.
     let line = "y".repeat(3 * LINE);
     client.send(format!("get nothing\n{line}\nget nothing\n"))?;
     client.expect(format!("{UNKNOWN}{TOO_LONG}{UNKNOWN}"))?;
@@ -180,7 +180,7 @@ fn pipelining(gateway: &Gateway<'_>) -> Result<()> {
     client.expect_end()
 }
 
-/// Returns commands and their answers, all different.
+/// Returns `count` commands of three kinds, and their answers.
 fn many(count: usize) -> (String, String) {
     let number = |number: usize| match number % 3 {
         0 => (format!("get {}\n", entry(number % ENTRIES).0), entry(number % ENTRIES).1 + "\r\n"),
@@ -194,7 +194,7 @@ fn watch(gateway: &Gateway<'_>) -> Result<()> {
     let mut client = open(gateway.console)?;
     client.send("watch\n")?;
     a_line_each_second(&mut client)?;
-    // An incomplete line does not end anything.
+    // An incomplete line does not end the `watch` command.
     client.send("get ")?;
     values(&mut client)?;
     client.send("nothing\n")?;
@@ -212,8 +212,8 @@ fn watch(gateway: &Gateway<'_>) -> Result<()> {
     client.expect_end()
 }
 
-/// Waits for two lines of values that are a second apart, measured by the number of samples between
-/// them. On a busy host a line may be late.
+/// Waits for two lines of values that are a second apart, measured by the number of samples between them. On a busy
+/// host a line may be late, so the check tries other pairs until [`LIMIT`].
 fn a_line_each_second(client: &mut Client) -> Result<()> {
     let deadline = Instant::now() + LIMIT;
     let mut before = values(client)?;
@@ -228,7 +228,8 @@ fn a_line_each_second(client: &mut Client) -> Result<()> {
     }
 }
 
-/// Takes a line of values, which comes each second. Returns the number of samples in the line.
+/// Receives the next line of values. The gateway sends such a line each second. Returns the number of samples in
+/// the line.
 ///
 /// # Errors
 /// If no line comes, or it is wrong.
@@ -237,8 +238,7 @@ pub fn values(client: &mut Client) -> Result<u32> {
     samples(&line).with_context(|| format!("the line of values is {line:?}"))
 }
 
-/// Returns the number of samples in a line of values, and checks that as many entries follow as
-/// fit.
+/// Returns the number of samples in a line of values, and checks that all entries follow for which the line has room.
 fn samples(line: &str) -> Result<u32> {
     let rest = line.strip_prefix("temp=").context("it does not begin with temp=")?;
     let (temp, rest) = rest.split_once(" samples=").context("there is no samples=")?;
@@ -260,7 +260,7 @@ fn samples(line: &str) -> Result<u32> {
 /// Skips lines of values, up to other input or the gateway's end of stream.
 ///
 /// # Errors
-/// If neither comes, or the connection is reset.
+/// If neither other input nor the end of stream comes, or the connection is reset.
 pub fn skip_values(client: &mut Client) -> Result<()> {
     loop {
         match client.pending().first() {
@@ -282,11 +282,10 @@ fn quit(gateway: &Gateway<'_>) -> Result<()> {
     client.expect_end()
 }
 
-/// Connects while the gateway ends. The client must get the goodbye, or nothing if it comes too
-/// late.
+/// Connects while the gateway ends. The client must receive the goodbye, or nothing if it connects too late.
 ///
 /// # Errors
-/// If it gets an answer.
+/// If the client receives anything else.
 pub fn comes_late(address: SocketAddr) -> Result<()> {
     let Ok(mut client) = Client::connect(address) else { return Ok(()) };
     if client.send("get samples\n").is_err() {
@@ -318,7 +317,7 @@ fn fifth_client(gateway: &Gateway<'_>) -> Result<()> {
 /// connection while it sends this text to another client.
 ///
 /// # Errors
-/// If it sends something else, or serves the client.
+/// If the gateway sends something else, or serves the client.
 pub fn refused(address: SocketAddr, busy: &[u8]) -> Result<()> {
     refused_within(address, busy, LIMIT)
 }

@@ -1,4 +1,5 @@
-//! Rude clients, and clients that come and go. After them, service must be normal.
+//! Checks with misbehaving clients ("rude" in names), and with clients that connect and disconnect fast. After these
+//! clients, service must be normal.
 
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -16,25 +17,25 @@ use super::http::{self, GET, Response};
 use super::uplink::{confirmed_so_far, start_again};
 use crate::rude::{BRIEF, KINDS, Visit};
 
-/// The number of rude clients.
+/// The number of misbehaving clients.
 const RUDE: usize = 50;
 
-/// The number of clients that come and go.
+/// The number of clients that connect and disconnect.
 const CROWD: usize = 30;
 
-/// How long the collector is down meanwhile.
+/// How long the collector is down while these clients connect and disconnect.
 const AWAY: Duration = Duration::from_secs(2);
 
-/// The number of samples that must arrive afterwards, and the time limit for it. It takes three
-/// seconds, and longer on a busy host.
+/// The number of samples that must arrive after the collector is back, and the time limit for them. These samples
+/// take three seconds, and longer on a busy host.
 const SAMPLES: usize = 30;
 const AFTER: Duration = Duration::from_secs(30);
 
-/// Runs fifty rude clients at both ports at once. Then each of them runs once more when it gets a
-/// place.
+/// Runs fifty misbehaving clients on both ports at once. Then each client runs once more, after the gateway has
+/// answered its first request.
 ///
 /// # Errors
-/// If one gets no place, or service is not normal afterwards.
+/// If the gateway never serves one of these clients, or service is not normal afterwards.
 pub fn rude_clients(gateway: &Gateway<'_>) -> Result<()> {
     let request = requests();
     let act = |number: usize, address, client: Client| {
@@ -68,7 +69,7 @@ pub fn requests() -> String {
     format!("get samples\nget nothing\nwatch\nget temp\n{GET}")
 }
 
-/// Does `work` for each number, each in a separate thread.
+/// Runs `work` for each number, each time in a separate thread.
 fn at_once(numbers: Range<usize>, work: &(impl Fn(usize) -> Result<()> + Sync)) -> Result<()> {
     thread::scope(|scope| {
         let threads: Vec<_> = numbers.map(|number| scope.spawn(move || work(number))).collect();
@@ -76,10 +77,10 @@ fn at_once(numbers: Range<usize>, work: &(impl Fn(usize) -> Result<()> + Sync)) 
     })
 }
 
-/// Checks that at both ports as many clients are served at once as there are places.
+/// Checks that both ports serve the maximum number of clients at once.
 ///
 /// # Errors
-/// If they are not.
+/// If one of these clients is not served.
 pub fn is_normal(gateway: &Gateway<'_>) -> Result<()> {
     let mut consoles = Vec::new();
     let mut statuses = Vec::new();
@@ -100,11 +101,11 @@ pub fn is_normal(gateway: &Gateway<'_>) -> Result<()> {
     Ok(())
 }
 
-/// Makes thirty clients come and go as fast as they can, while the collector is ended and
-/// restarted. The uplink must reconnect in time, and keep working meanwhile.
+/// Makes thirty clients connect and disconnect as fast as they can, while the collector is ended and restarted. The
+/// uplink must reconnect in time, and must keep working while the clients connect.
 ///
 /// # Errors
-/// If it does not, if a client gets a wrong answer, or if service is not normal afterwards.
+/// If the uplink does not reconnect in time, if a client gets a wrong answer, or if service is not normal afterwards.
 pub fn come_and_go(gateway: &Gateway<'_>, collector: &mut Collector) -> Result<()> {
     let (over, served) = (AtomicBool::new(false), AtomicUsize::new(0));
     let visit = |number: usize| -> Result<()> {

@@ -10,9 +10,9 @@ use super::{Check, Gateway};
 
 const REQUEST: &[u8] = b"discover";
 
-/// How long to wait for an answer before asking again: a datagram may be lost.
+/// How long to wait for an answer before the request is sent again: a datagram may be lost.
 const ANSWER: Duration = Duration::from_secs(1);
-/// How long no datagram may arrive when none is expected.
+/// How long the check waits to be sure that no datagram arrives.
 const SILENCE: Duration = Duration::from_millis(300);
 
 /// The checks.
@@ -21,7 +21,7 @@ pub const CHECKS: [Check; 2] = [
     ("discovery: other datagrams", other_datagrams),
 ];
 
-/// A client.
+/// A client of the discovery.
 struct Asker(UdpSocket);
 
 impl Asker {
@@ -42,7 +42,7 @@ impl Asker {
         }
     }
 
-    /// Asks until an answer arrives.
+    /// Repeats the request until an answer arrives, at most for [`LIMIT`].
     fn ask(&self) -> Result<String> {
         let deadline = Instant::now() + LIMIT;
         loop {

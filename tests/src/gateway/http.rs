@@ -15,7 +15,7 @@ pub struct Response {
     /// The status code.
     pub status: u16,
     headers: Vec<(String, String)>,
-    /// The body, of the length in the header.
+    /// The body. Its length is the value of the header `Content-Length`.
     pub body: Vec<u8>,
 }
 
@@ -66,7 +66,7 @@ impl Response {
         Ok(Self { status: status.0.parse()?, headers, body: Vec::new() })
     }
 
-    /// Returns the value of a header.
+    /// Returns the value of a header, or `None` if the response does not contain the header.
     pub fn header(&self, name: &str) -> Option<&str> {
         let found = self.headers.iter().find(|(known, _)| known.eq_ignore_ascii_case(name));
         found.map(|(_, value)| value.as_str())
@@ -80,7 +80,7 @@ impl Response {
     /// Parses the status from a response to [`GET`].
     ///
     /// # Errors
-    /// If it is another response, or its body is not exactly as specified.
+    /// If the response does not have the status 200 and JSON content, or its body is not exactly as specified.
     pub fn status(&self) -> Result<Status> {
         ensure!(self.status == 200, "expected status 200, received {self:?}");
         let kind = self.header("Content-Type");
@@ -91,10 +91,10 @@ impl Response {
 }
 
 impl Status {
-    /// Requests the status on a separate connection, when there is a free place.
+    /// Requests the status on a separate connection, as soon as the gateway has room for one more client.
     ///
     /// # Errors
-    /// If there is none for too long, or the response is wrong.
+    /// If the gateway has no room for [`LIMIT`], or the response is wrong.
     pub fn ask(address: SocketAddr) -> Result<Self> {
         let (mut client, _) = open(address)?;
         client.send(GET)?;
@@ -123,15 +123,15 @@ impl Status {
     }
 }
 
-/// Connects when there is a free place. Also returns the first status.
+/// Connects as soon as the gateway has room for one more client. Also returns the first status.
 ///
 /// # Errors
-/// If there is none for too long, or the gateway answers wrongly.
+/// If the gateway has no room for [`LIMIT`], or answers wrongly.
 pub fn open(address: SocketAddr) -> Result<(Client, Status)> {
     until_served(|| try_open(address))
 }
 
-/// Connects once. Returns `None` if there is no free place.
+/// Connects once. Returns `None` if the connection fails or ends, or the gateway answers that it is busy.
 ///
 /// # Errors
 /// If the gateway answers wrongly.

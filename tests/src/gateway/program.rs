@@ -1,7 +1,7 @@
 //! Checks a gateway that is a program on the host.
 //!
-//! The program first prints `console on ADDR:PORT`, `status on ADDR:PORT` and `discovery on
-//! ADDR:PORT`, in any order. SIGUSR1 is its button, and SIGINT ends it.
+//! The program first prints `console on ADDR:PORT`, `status on ADDR:PORT` and `discovery on ADDR:PORT`, in any order.
+//! The signal SIGUSR1 stands for its button, and SIGINT ends it.
 
 use std::net::SocketAddr;
 use std::process::Command;

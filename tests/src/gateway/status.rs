@@ -13,7 +13,7 @@ const BUSY: &[u8] =
     b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
 const OTHER: &str = "GET /other HTTP/1.1\r\nHost: gateway\r\n\r\n";
 
-/// The size of a header with the empty line at its end, in bytes.
+/// The maximum size of a request's header with the empty line at its end, in bytes.
 const HEADER: usize = 480;
 
 /// The checks.
@@ -99,7 +99,7 @@ fn pipelining(gateway: &Gateway<'_>) -> Result<()> {
     }
     client.expect_end()?;
 
-    // A request after the end is not answered.
+    // A request after one that closes the connection is not answered.
     let (mut client, _) = open(gateway.status)?;
     client.send(["GET /status HTTP/1.0\r\n\r\n", GET].concat())?;
     Response::receive(&mut client)?.status()?;
@@ -140,7 +140,7 @@ fn other_paths_and_methods(gateway: &Gateway<'_>) -> Result<()> {
     Ok(())
 }
 
-/// Sends a request that must be refused with this status, and waits for the end.
+/// Sends a request that must be refused with this status, and waits for the end of the stream. Returns the response.
 fn refusal(address: SocketAddr, request: &[u8], status: u16) -> Result<Response> {
     let (mut client, _) = open(address)?;
     client.send([request, GET.as_bytes()].concat())?;

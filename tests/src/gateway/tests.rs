@@ -1,4 +1,4 @@
-//! Tests that the check fails when it should: parts of it against servers that answer wrongly.
+//! Tests that the check detects errors. They run parts of the check against servers that answer wrongly.
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::{Ipv4Addr, TcpListener};
@@ -8,8 +8,8 @@ use std::time::Duration;
 use super::collector::Answers;
 use super::*;
 
-/// Serves connections on a free port. `answer` returns the answer to each line. The threads end
-/// with the connections, and the last one with the test.
+/// Serves connections on a free port. `answer` returns the answer to each line. The thread of a connection ends with
+/// the connection, and the thread that accepts connections ends with the test.
 fn server(answer: fn(&str) -> String) -> SocketAddr {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
     let address = listener.local_addr().unwrap();
@@ -90,7 +90,7 @@ fn a_served_fifth_client_is_noticed() {
     assert!(format!("{error:#}").contains("busy"), "{error:#}");
 }
 
-/// Reports these lines to a collector, one at a time. A line `-` ends the connection.
+/// Reports these lines to a collector, one at a time. A line `-` ends the connection and opens a new one.
 fn reported(collector: &Collector, lines: &str) -> collector::Record {
     let mut uplink = client::Client::connect(collector.address()).unwrap();
     for line in lines.lines() {
@@ -128,7 +128,7 @@ fn a_collector_counts_what_is_missing_and_what_comes_again() {
 
 #[test]
 fn a_collector_refuses_other_orders_and_other_lines() {
-    // Far more than can arrive in the time that the test may take on a busy host.
+    // Far more heart-beats than a gateway sends in the time that the test can take on a busy host.
     let beats: String = (1..50).map(|count| format!("H {count}\n")).collect();
     for (lines, fault) in [
         ("S 2 1 1\nS 1 2 1", "after sample Some(2)"),

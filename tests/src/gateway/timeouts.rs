@@ -128,7 +128,7 @@ fn no_header(gateway: &Gateway<'_>) -> Result<()> {
     idles_out(&mut client, began)
 }
 
-/// Checks that a client without a request gets an error response, or only the end.
+/// Checks that a client without a request receives an error response, or only the end of the stream.
 fn idles_out(client: &mut Client, began: Instant) -> Result<()> {
     match client.receive(HEADER + LATE)? {
         Event::Bytes => times_out(client, began),

@@ -9,19 +9,20 @@ use super::client::{LIMIT, PAUSE};
 use super::collector::{Answers, Collector, How, Record};
 use super::http::Status;
 
-/// The longest backoff with its jitter, a connect without an answer, and the slack for a slow host.
+/// The longest time until the gateway connects again: the longest backoff with its jitter, a connect without an
+/// answer, and the slack for a slow host.
 const LONGEST: Duration = Duration::from_secs(46 + 20);
 
-/// The shortest backoff, minus the delay until an end is seen.
+/// The shortest backoff, minus the delay until the end of a connection is recorded.
 const SHORTEST: Duration = Duration::from_millis(300);
 
-/// The slack for a slow host. Upper limits are tested exactly in virtual time.
+/// The slack for a slow host. Other tests check the upper limits exactly, in virtual time.
 const SLACK: Duration = Duration::from_secs(20);
 
 /// The number of samples that a gateway keeps.
 const KEPT: u32 = 128;
 
-/// The shortest time for which it keeps each sample.
+/// The shortest time for which a gateway keeps a sample that is not confirmed.
 const KEPT_FOR: Duration = Duration::from_secs(10);
 
 /// The number of interruptions of the collector.
@@ -30,13 +31,13 @@ const INTERRUPTIONS: u32 = 6;
 /// How long a collector may send nothing, minus the tolerance of the clocks.
 const SILENCE: Duration = Duration::from_millis(11_500);
 
-/// The largest number of samples that may be under way.
+/// The largest number of samples (or of their confirmations) that may be under way between gateway and collector.
 const ON_THE_WAY: u32 = 20;
 
 /// Waits until the uplink is connected and works.
 ///
 /// # Errors
-/// If that takes too long.
+/// If no samples arrive in time, or the status does not show that the uplink is up.
 pub fn is_up(gateway: &Gateway<'_>, collector: &Collector) -> Result<()> {
     let samples = collector.record().samples.len();
     let more = |record: &Record| record.is_up() && record.samples.len() > samples + 5;
@@ -47,7 +48,7 @@ pub fn is_up(gateway: &Gateway<'_>, collector: &Collector) -> Result<()> {
 /// Waits for a status that satisfies a condition.
 ///
 /// # Errors
-/// If it does not come within `limit`.
+/// If the gateway returns no such status within `limit`.
 pub fn wait(
     gateway: &Gateway<'_>,
     what: &str,
@@ -69,7 +70,7 @@ pub fn wait(
 /// agrees with the gateway's own count.
 ///
 /// # Errors
-/// If they do not.
+/// If one of these conditions is not met.
 pub fn reports(gateway: &Gateway<'_>, collector: &Collector) -> Result<()> {
     let record = collector.record();
     let (first, last) = (record.samples.first_key_value(), record.samples.last_key_value());
@@ -94,7 +95,7 @@ pub fn reports(gateway: &Gateway<'_>, collector: &Collector) -> Result<()> {
 /// Checks that pressing the button produces a sample that is marked as forced.
 ///
 /// # Errors
-/// If it does not.
+/// If no such sample arrives.
 pub fn button(gateway: &Gateway<'_>, collector: &Collector) -> Result<()> {
     let forced = |record: &Record| record.samples.values().filter(|one| one.forced).count();
     for _ in 0..3 {
@@ -109,24 +110,26 @@ pub fn button(gateway: &Gateway<'_>, collector: &Collector) -> Result<()> {
 /// early.
 ///
 /// # Errors
-/// If they do not come.
+/// If the heart-beats do not come in time.
 pub fn heart_beats(_: &Gateway<'_>, collector: &Collector) -> Result<()> {
     let beats = |record: &Record| record.connections.last().is_some_and(|last| last.beats > 1);
     collector.wait_for("two heart-beats", Duration::from_secs(10) + SLACK, beats).map(drop)
 }
 
-/// Returns the longest time to the next connect attempt, when the collector was down for `away`.
+/// Returns the longest time from the collector's restart to the gateway's next connect attempt, if the collector was
+/// down for `away`.
 ///
-/// The k-th attempt comes at least 0.375 × (2^k - 1) seconds after the end, and the next one at
-/// most 0.625 × 2^k seconds after the k-th.
+/// The k-th attempt comes at least 0.375 × (2^k - 1) seconds after the collector's end. The attempt after it comes at
+/// most 0.625 × 2^k seconds later.
 pub fn next_attempt(away: Duration) -> Duration {
     Duration::from_millis(625) + away * 5 / 3 + SLACK
 }
 
-/// Ends the collector, and restarts it after `away`. The gateway must reconnect in time.
+/// Ends the collector, and restarts it after `away`. The gateway must reconnect in time, but not too early. Returns
+/// the record with the new connection.
 ///
 /// # Errors
-/// If it does not.
+/// If the gateway does not reconnect in time, or reconnects too early.
 pub fn start_again(collector: &mut Collector, how: How, away: Duration) -> Result<Record> {
     let since = Instant::now();
     collector.end(how);
@@ -149,7 +152,7 @@ pub fn start_again(collector: &mut Collector, how: How, away: Duration) -> Resul
 /// sample may be missing.
 ///
 /// # Errors
-/// If one is missing or out of order, or the gateway does not reconnect in time.
+/// If a sample is missing or out of order, or the gateway does not reconnect in time.
 pub fn interruptions(gateway: &Gateway<'_>, collector: &mut Collector) -> Result<()> {
     let before = (Status::ask(gateway.status)?.lost, collector.record().skipped);
     let mut random = fastrand::Rng::with_seed(1);
@@ -162,7 +165,7 @@ pub fn interruptions(gateway: &Gateway<'_>, collector: &mut Collector) -> Result
         collector.answer(if confirms { Answers::Confirm } else { Answers::Talk });
         std::thread::sleep(up);
         if !confirms {
-            // This sample is sent again.
+            // The gateway must send this sample again.
             let unconfirmed =
                 |record: &Record| record.samples.keys().next_back().copied() > record.confirmed;
             collector.wait_for("sample that is not confirmed", LIMIT, unconfirmed)?;
@@ -176,7 +179,7 @@ pub fn interruptions(gateway: &Gateway<'_>, collector: &mut Collector) -> Result
     let lost = Status::ask(gateway.status)?.lost - before.0;
     let record = collector.record();
     let skipped = record.skipped - before.1;
-    // On a busy host samples may have waited longer than they are kept.
+    // On a busy host, samples may have waited longer than the gateway keeps them.
     let is_right = if longest < KEPT_FOR {
         lost == 0 && skipped == 0
     } else {
@@ -190,9 +193,9 @@ pub fn interruptions(gateway: &Gateway<'_>, collector: &mut Collector) -> Result
 /// Waits until all samples taken so far are confirmed.
 ///
 /// # Errors
-/// If that takes too long.
+/// If not all of these samples are confirmed within [`LIMIT`].
 pub fn confirmed_so_far(gateway: &Gateway<'_>, collector: &Collector) -> Result<Record> {
-    // The first number may be 0 or 1, so the last number is known only to within one.
+    // The number of the first sample may be 0 or 1, so the number of the last sample is known only to within one.
     let wanted = Status::ask(gateway.status)?.samples.checked_sub(1);
     let is_so = |record: &Record| record.confirmed >= wanted;
     collector.wait_for("confirmation of all samples", LIMIT, is_so)
@@ -225,7 +228,7 @@ pub fn too_many_samples(gateway: &Gateway<'_>, collector: &mut Collector) -> Res
 /// samples again.
 ///
 /// # Errors
-/// If the gateway waits less, or much longer.
+/// If the gateway drops the collector earlier, or much later.
 pub fn silence(gateway: &Gateway<'_>, collector: &Collector) -> Result<()> {
     confirmed_so_far(gateway, collector)?;
     collector.answer(Answers::Nothing);

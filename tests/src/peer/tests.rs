@@ -14,7 +14,7 @@ use super::*;
 use crate::dhcp::Lease;
 use crate::pattern::pattern;
 
-/// The limit of a test. It is for tests that hang; each takes milliseconds.
+/// The time limit of a test. It only ends a test that hangs: each test takes milliseconds.
 const LIMIT: Duration = Duration::from_secs(60);
 const GREETING: &[u8] = b"Hello, World!\n";
 const SERVER: SocketAddrV4 = SocketAddrV4::new(Ipv4Address::new(10, 0, 2, 15), 9995);
@@ -67,7 +67,7 @@ fn echoes(socket: &mut Socket<'_>) {
     }
 }
 
-/// A second stack on the far end of a peer's wire, in a thread that ends with this value.
+/// A second stack on the far side of a peer's wire. It runs in a thread that ends when this value is dropped.
 struct Far {
     stop: Arc<AtomicBool>,
     /// The states of a server's connections after its last step.
@@ -76,8 +76,8 @@ struct Far {
 }
 
 impl Far {
-    /// Starts the stack with an address or none, and with `sockets`. Calls `step` with the sockets
-    /// and the interface after every frame.
+    /// Starts the stack with `sockets`, and with `address` if it is `Some`. Calls `step` with the sockets and the
+    /// interface after every frame.
     fn start(
         address: Option<Ipv4Address>,
         mut sockets: SocketSet<'static>,
@@ -103,7 +103,7 @@ impl Far {
         (Peer::new(near_end), Self { stop, states, thread: Some(thread) })
     }
 
-    /// Starts a server at [`SERVER`] for `places` connections, each used once.
+    /// Starts a server at [`SERVER`] with `places` listening sockets. Each socket serves one connection.
     fn server(places: usize, behaviour: Behaviour) -> (Peer, Self) {
         let mut sockets = SocketSet::new(Vec::new());
         for _ in 0..places {

@@ -1,5 +1,5 @@
-//! echo on emulated boards: megabytes through connections whose rings and socket buffers have 4 KB
-//! together, on a clean cable and on one with faults.
+//! The example `echo` on emulated boards. Megabytes go through connections whose rings and socket buffers have 4 KB
+//! together, on a clean cable and on a cable with faults.
 //!
 //! With a window of two segments, a lost segment is detected only by a retransmission timeout of a
 //! second or more. So a connection with faults moves about 800 bytes a second. Many boards share
@@ -17,16 +17,16 @@ use crate::client::{Outcome, Plan, summary};
 use crate::pattern::pattern;
 use crate::peer::ClientId;
 
-/// The time limit of a machine. It is for boards that hang.
+/// The time limit of a board. It only ends a run whose board hangs.
 const LIMIT: Duration = Duration::from_secs(3_600);
 
 /// The number of boards on cables with faults. Each has a separate cable.
 const BOARDS: usize = 16;
 
-/// The number of connections of each board, which is the number of its places.
+/// The number of connections to each board at once, which is the maximum that the board serves.
 const PLACES: usize = 4;
 
-/// The number of bytes of a connection on a cable with faults.
+/// The number of bytes that each connection moves on a cable with faults.
 const PART: usize = 50_000;
 
 /// The largest number of connections that each board may drop.
@@ -34,7 +34,7 @@ const MOST_GIVEN_UP: usize = 20;
 
 const CLEAN: &str = "";
 
-/// One of ten frames is lost, and one of twenty is damaged or overtaken.
+/// One of ten frames is lost, one of twenty is damaged, and one of twenty is overtaken by a later frame.
 const FAULTS: &str = "
     about = 'a cable that loses, damages and overtakes'
 
@@ -104,9 +104,8 @@ fn on_each_machine(work: impl Fn(Machine) -> Result<Done>) -> Result<()> {
     Ok(())
 }
 
-/// Sends bytes to a board and back in parts, on several connections at once. If the board drops the
-/// connection of a part, the part is sent again: `echo` drops a client that accepts nothing for a
-/// minute.
+/// Sends bytes to a board and back in parts, on several connections at once. `echo` drops a client that accepts
+/// nothing for a minute. If the board drops the connection of a part, another connection sends a new part instead.
 fn echo(
     machine: Machine,
     scenario: &str,
@@ -121,7 +120,7 @@ fn echo(
     let (mut begun, mut served, mut given_up) = (0, 0, 0);
     let mut under_way: Vec<ClientId> = Vec::new();
     while served < parts {
-        // Use a free place at once.
+        // Open a new connection as soon as the board has room for it.
         while under_way.len() < connections.min(parts - served) {
             let bytes = pattern(seed.wrapping_add(begun), part);
             under_way.push(board.connect(Plan::echo(bytes)));

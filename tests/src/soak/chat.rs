@@ -1,5 +1,5 @@
-//! chat: as many clients as there are places receive each other's lines, before and after the rude
-//! clients.
+//! The example `chat`: the maximum number of clients receive each other's lines, before and after the
+//! misbehaving clients.
 
 use std::net::SocketAddr;
 
@@ -10,7 +10,7 @@ use super::crowd;
 use super::program::Program;
 use crate::gateway::client::{Client, Event, LIMIT, until_served};
 
-/// The number of places of the program on a host.
+/// The maximum number of clients of the program on a host.
 const PLACES: usize = 256;
 
 /// The number of clients that send lines.
@@ -53,7 +53,7 @@ fn normal(address: SocketAddr) -> Result<()> {
     Ok(())
 }
 
-/// Connects once. Returns `None` if there is no free place.
+/// Connects once. Returns `None` if the connection fails, or the program answers that it is busy.
 fn try_join(address: SocketAddr) -> Result<Option<Client>> {
     let Ok(mut client) = Client::connect(address) else { return Ok(None) };
     match client.line(LIMIT)? {

@@ -1,4 +1,4 @@
-//! Many rude clients, chosen by a seed.
+//! Many misbehaving clients. A seed determines what they do.
 
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -13,19 +13,19 @@ use super::program::Program;
 use crate::gateway::client::{Client, PAUSE};
 use crate::rude::{KINDS, Visit};
 
-/// The number of threads. In each, clients run one after another.
+/// The number of threads. In each thread, clients run one after another.
 const THREADS: u64 = 16;
 
-/// A service that rude clients visit.
+/// A service that misbehaving clients use.
 pub struct Service {
     /// The address.
     pub address: SocketAddr,
-    /// The request of a polite client.
+    /// The request that a well-behaved client sends.
     pub request: String,
 }
 
-/// Runs rude clients for some time. Each thread takes services, kinds and random choices from a
-/// sequence that the seed determines. The system decides what happens at the same time.
+/// Runs misbehaving clients for the time `lasts`. In each thread, the seed determines the sequence of services, kinds
+/// and random choices. The operating system decides which clients run at the same time.
 ///
 /// # Errors
 /// If this process has too few descriptors, or no client was able to connect.
@@ -67,12 +67,12 @@ pub fn send(services: &[Service], lasts: Duration, seed: u64) -> Result<()> {
     Ok(())
 }
 
-/// Sends rude clients to a program with one service, then checks that the program works as before:
-/// `normal` checks that all places are free, no descriptor stays open, and the program ends
-/// cleanly.
+/// Runs misbehaving clients against a program with one service, then checks that the program works as before.
+/// `normal` must check that the program serves its maximum number of clients. In addition, no descriptor of a client
+/// may stay open, and the program must end cleanly.
 ///
 /// # Errors
-/// If one of these does not hold.
+/// If one of these conditions is not met, or no client was able to connect.
 pub fn survives(
     program: Program,
     request: &str,
@@ -80,7 +80,7 @@ pub fn survives(
     seed: u64,
     normal: impl Fn(SocketAddr) -> Result<()>,
 ) -> Result<()> {
-    // First, the program uses memory and opens descriptors that it then keeps.
+    // This first run lets the program allocate memory and open descriptors that it then keeps.
     normal(program.address).context("before the rude clients")?;
     let quiet = quiet_descriptors(&program)?;
     let memory = program.memory()?;
@@ -92,7 +92,7 @@ pub fn survives(
     program.end()
 }
 
-/// Returns the number of descriptors that stay open without clients: the minimum of several looks.
+/// Returns the number of descriptors that stay open without clients: the minimum of several measurements.
 fn quiet_descriptors(program: &Program) -> Result<usize> {
     let mut fewest = usize::MAX;
     for _ in 0..20 {

@@ -1,4 +1,4 @@
-//! Datagrams: each of a million comes back unchanged, or is dropped and counted by the system.
+//! A million datagrams: each one comes back unchanged, or the operating system drops it and counts it as dropped.
 
 use std::fs;
 use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
@@ -13,7 +13,7 @@ use super::program::Program;
 /// The number of datagrams.
 const SENT: u32 = 1_000_000;
 
-/// After this time without a datagram, none is under way.
+/// If no datagram arrives for this time, none is under way any more.
 const SILENCE: Duration = Duration::from_secs(2);
 
 /// The largest allowed change of the server's memory, in KiB.
@@ -33,8 +33,8 @@ pub fn run(soak: &Soak) -> Result<()> {
     program.end()
 }
 
-/// Sends datagrams as fast as possible. Returns how many came back, after checking that all others
-/// were counted as dropped.
+/// Sends datagrams as fast as possible. Checks that the operating system has counted all missing datagrams as
+/// dropped. Returns how many came back.
 fn flood(server: SocketAddr, amount: u32) -> Result<u32> {
     let receiver = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0))?;
     receiver.connect(server)?;
@@ -70,14 +70,15 @@ fn numbered(number: u32) -> Vec<u8> {
     data
 }
 
-/// Returns how many datagrams the system has dropped because a socket's buffer was full.
+/// Returns how many datagrams for this address the system has dropped because the socket's buffer was full.
 fn dropped_at(address: SocketAddr) -> Result<u64> {
     let sockets = fs::read_to_string("/proc/net/udp")?;
     let drops = drops_of(&sockets, address);
     drops.with_context(|| format!("the system does not know the socket at {address}"))
 }
 
-/// Returns the drop count of a socket in a list in Linux's format.
+/// Returns the drop count of the socket at `address`, from a list in the format of Linux's `/proc/net/udp`. Returns
+/// `None` if the list does not contain the socket.
 fn drops_of(sockets: &str, address: SocketAddr) -> Option<u64> {
     let SocketAddr::V4(address) = address else { return None };
     let ip = u32::from_ne_bytes(address.ip().octets());

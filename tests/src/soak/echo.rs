@@ -1,5 +1,5 @@
-//! echo: a gigabyte comes back to a reader that stops and starts, and the server's memory does not
-//! grow.
+//! The example `echo`: a gigabyte comes back to a reader that stops and starts, and the server's memory does
+//! not grow.
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpStream};
@@ -23,10 +23,10 @@ const PATTERN: usize = 1_000_003;
 /// The largest allowed change of the server's memory, in KiB.
 const MOST: u64 = 64;
 
-/// The time limit for waiting on the other side.
+/// The time limit for each read and each write.
 const LIMIT: Duration = Duration::from_secs(30);
 
-/// The longest pause of the reader. The server drops clients that are idle for a minute.
+/// The longest pause of the reader, in milliseconds. The server drops clients that are idle for a minute.
 const LONGEST_PAUSE: u64 = 200;
 
 /// Runs the case.

@@ -1,5 +1,5 @@
-//! gateway: rude clients visit its console and its status server, while it reports to its
-//! collector.
+//! The example `gateway`: misbehaving clients use its console and its status server, while the gateway reports to
+//! its collector.
 
 use std::process::Command;
 
@@ -33,7 +33,7 @@ pub fn run(soak: &Soak) -> Result<()> {
         record.check()?;
         let samples = record.samples.len() as u64;
         println!("{samples} samples came to the collector meanwhile");
-        // Only half of them, since the host may be busy.
+        // Only half of the samples are required, since the host may be busy.
         let least = SAMPLES * soak.crowd_lasts().as_secs() / 2;
         ensure!(samples >= least, "at least {least} should have come: {record}");
         Ok(())

@@ -1,4 +1,4 @@
-//! An example that runs as a program: its address, memory, descriptors and end.
+//! An example that runs as a program on the host.
 
 use std::fs;
 use std::net::SocketAddr;
@@ -14,10 +14,10 @@ use xtask::process::Talk;
 /// The time limit of a program.
 const LIFE: Duration = Duration::from_secs(24 * 3_600);
 
-/// How long a program may take to close what its clients have left, and to end.
+/// How long a program may take to close the connections that its clients have left, and to end.
 const LIMIT: Duration = Duration::from_secs(20);
 
-/// A running program. It is killed when this is dropped.
+/// A running program. Dropping this value kills the program.
 pub struct Program {
     talk: Talk,
     /// The address it listens on.
@@ -28,7 +28,7 @@ impl Program {
     /// Starts the program on a free port.
     ///
     /// # Errors
-    /// If it does not print its address.
+    /// If the program does not print its address.
     pub fn start(path: &Path, arguments: &[&str]) -> Result<Self> {
         let mut command = Command::new(path);
         command.args(["--listen", "127.0.0.1:0"]).args(arguments);
@@ -42,7 +42,7 @@ impl Program {
     /// Returns the program's resident memory in KiB.
     ///
     /// # Errors
-    /// If it has ended.
+    /// If the program has ended.
     pub fn memory(&self) -> Result<u64> {
         let pid = self.talk.process().pid();
         let status = fs::read_to_string(format!("/proc/{pid}/status"));
@@ -55,7 +55,7 @@ impl Program {
     /// Returns the number of open descriptors of the program.
     ///
     /// # Errors
-    /// If it has ended.
+    /// If the program has ended.
     pub fn descriptors(&self) -> Result<usize> {
         let folder = format!("/proc/{}/fd", self.talk.process().pid());
         Ok(fs::read_dir(folder).context("the program has ended")?.count())
@@ -64,7 +64,7 @@ impl Program {
     /// Waits until the program has at most `most` descriptors.
     ///
     /// # Errors
-    /// If it still has more after a while.
+    /// If the program still has more descriptors after 20 seconds.
     pub fn wait_for_descriptors(&self, most: usize) -> Result<()> {
         let deadline = Instant::now() + LIMIT;
         loop {
@@ -80,7 +80,7 @@ impl Program {
     /// Interrupts the program, and waits for its clean end.
     ///
     /// # Errors
-    /// If it fails or does not end.
+    /// If the program fails or does not end.
     pub fn end(mut self) -> Result<()> {
         let pid = i32::try_from(self.talk.process().pid()).ok().and_then(Pid::from_raw);
         kill_process(pid.context("a process has a number")?, Signal::INT)?;

@@ -1,4 +1,5 @@
-//! proxy: between rude clients and a server that is also rude, until the server is made polite.
+//! The example `proxy` between misbehaving clients and a server that also misbehaves. The server behaves well only
+//! while the program is checked, before and after these clients.
 
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
@@ -17,10 +18,10 @@ use super::program::Program;
 use crate::gateway::client::Client;
 use crate::pattern::pattern;
 
-/// The number of places of the program on a host.
+/// The maximum number of clients of the program on a host.
 const PLACES: usize = 256;
 
-/// The number of bytes that each polite client sends and gets back.
+/// The number of bytes that each well-behaved client sends and gets back.
 const BYTES: usize = 10_000;
 
 /// Runs the case.
@@ -55,7 +56,8 @@ fn normal(address: SocketAddr) -> Result<()> {
     Ok(())
 }
 
-/// A server that echoes, or is rude to some of its clients. Its thread ends with this process.
+/// A server that echoes. While `rude` is set, it misbehaves toward some of its clients. Its thread ends with
+/// this process.
 struct Server {
     address: SocketAddr,
     rude: Arc<AtomicBool>,

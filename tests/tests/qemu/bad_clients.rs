@@ -13,7 +13,8 @@ use crate::{GREETING, SLOTS, visitor};
 /// The pause after the board has refused a client.
 const PAUSE: Duration = Duration::from_millis(200);
 
-/// Runs one client of each bad kind after the other, together with good clients. The bad ones stay.
+/// Runs one client of each misbehaving kind after the other, together with good clients. A misbehaving client stays
+/// connected unless it resets.
 fn one_of_each(machine: Machine) -> Result<()> {
     let mut board = Board::boot(machine, "hello-world")?;
     let kinds = [
@@ -33,7 +34,7 @@ fn one_of_each(machine: Machine) -> Result<()> {
     all_places_are_back(&mut board)
 }
 
-/// Runs four times as many bad clients at once as there are slots.
+/// Runs misbehaving clients at once, four times as many as the board has slots.
 fn a_crowd(machine: Machine) -> Result<()> {
     let mut board = Board::boot(machine, "hello-world")?;
     for _ in 0..SLOTS {
@@ -45,8 +46,8 @@ fn a_crowd(machine: Machine) -> Result<()> {
     all_places_are_back(&mut board)
 }
 
-/// Retries until as many clients are served at once as there are slots. Before that the board may
-/// refuse a client, but must not lose an accepted one.
+/// Retries until the board serves as many clients at once as it has slots. Until then the board may refuse a client,
+/// but must serve each client that it has accepted.
 pub fn all_places_are_back(board: &mut Board) -> Result<()> {
     let deadline = Instant::now() + LIMIT;
     loop {

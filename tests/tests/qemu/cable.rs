@@ -8,7 +8,7 @@ use xtask::qemu::{Link, Machine};
 
 use crate::{SLOTS, visitor};
 
-/// How long the cable is unplugged. A person is not faster.
+/// How long the cable is unplugged. A person needs at least this time to plug it in again.
 const OUT: Duration = Duration::from_secs(1);
 
 /// Checks that a client that connects while the cable is unplugged is served later: its stack
@@ -22,7 +22,7 @@ fn out_and_in(machine: Machine) -> Result<()> {
     board.peer.pass(OUT);
     board.guest.qmp()?.set_link("n0", Link::Up)?;
     if machine != Machine::Lm3s6965evb {
-        // The board sees each new link, and looks for an address.
+        // The board detects that the link is up again, and requests an address by DHCP.
         board
             .turn_until("search for an address", |peer| peer.dhcp_tally().discoveries > searches)?;
     }

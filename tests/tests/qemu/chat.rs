@@ -1,4 +1,4 @@
-//! chat passes each line to all others, and drops a client that does not read.
+//! The example `chat` passes each line to all other clients, and drops a client that does not read.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, SocketAddrV4, TcpStream};
@@ -9,7 +9,7 @@ use picoevent_tests::client::Plan;
 use xtask::qemu::Machine;
 
 const PORT: u16 = 9997;
-/// The number of clients that it serves at once.
+/// The maximum number of clients that the board serves at once.
 const PLACES: usize = 4;
 
 /// A client that reads.
@@ -60,7 +60,7 @@ fn lines_go_to_all_others_in_order(machine: Machine) -> Result<()> {
             }
             clients.push(client);
         }
-        // There is no place for one more client.
+        // The board has no room for one more client.
         let mut refused = TcpStream::connect_timeout(&address, LIMIT)?;
         refused.set_read_timeout(Some(LIMIT))?;
         let mut text = String::new();
@@ -98,13 +98,14 @@ fn lines_go_to_all_others_in_order(machine: Machine) -> Result<()> {
 fn a_client_that_does_not_read_is_dropped(machine: Machine) -> Result<()> {
     let mut board = Board::boot(machine, "chat")?;
     let address = board.forward(PORT)?;
-    // It connects before the others, so its name is guest1.
+    // This client connects before the other clients, so its name is guest1.
     let mute = Plan::non_reader(b"/name mute\n".to_vec());
     board.peer.connect(SocketAddrV4::new(ADDRESS, PORT), mute);
     let outcome = board.attend(|_| {
         let (mut talker, mut listener) = (Client::join(address)?, Client::join(address)?);
         loop {
-            // Its first segment sets its name, before or after the others have joined.
+            // The first segment of the client that does not read changes its name to `mute`. It may arrive before or
+            // after the other clients have joined.
             listener.say("/who")?;
             if listener.line()?.contains(" mute") {
                 break;

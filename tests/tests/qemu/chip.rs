@@ -1,7 +1,7 @@
-//! The measurement programs of `tests/bench/chip` count the same on both machines with a
-//! Cortex-M3.
+//! The measurement programs of `tests/bench/chip` count the same numbers of instructions on both machines with
+//! a Cortex-M3.
 //!
-//! The test builds them itself, since they are not board firmware.
+//! The test builds these programs itself, since they are not board firmware.
 
 use std::collections::BTreeSet;
 

@@ -1,4 +1,4 @@
-//! The device's page, through QEMU's user networking.
+//! The page of the example `device`, requested through QEMU's user networking.
 
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, TcpStream};
@@ -9,7 +9,7 @@ use picoevent_tests::board::{LIMIT, READY};
 use xtask::firmware;
 use xtask::qemu::{Machine, Qemu};
 
-/// The pause before the next request: a board without an address refuses the first ones.
+/// The pause before the next request: the first requests fail while the board has no address.
 const PAUSE: Duration = Duration::from_millis(100);
 
 /// Sends a request that ends the connection. Returns the answer.

@@ -1,4 +1,4 @@
-//! echo sends back exactly what it received.
+//! The example `echo` sends back exactly what it received.
 
 use anyhow::Result;
 use picoevent_tests::board::Board;
@@ -11,8 +11,8 @@ fn one_megabyte(machine: Machine) -> Result<()> {
     board.serve(vec![Plan::echo(pattern(1, 1_000_000))])
 }
 
-/// Runs four clients. Half of them half-close before the answer arrives, and still receive all of
-/// it.
+/// Runs four clients. Two of them send their end of stream before the answer arrives, and must still receive the
+/// whole answer.
 fn four_at_once(machine: Machine) -> Result<()> {
     let mut board = Board::boot(machine, "echo")?;
     let payload = |seed| pattern(seed, 100_000);

@@ -1,4 +1,4 @@
-//! The real image on a simulated cable with faults.
+//! The firmware of `hello-world` under QEMU, on a simulated cable with faults.
 
 use anyhow::{Result, ensure};
 use picoevent_tests::board::Board;
@@ -7,7 +7,7 @@ use xtask::qemu::Machine;
 
 use crate::{GREETING, visitor};
 
-/// One frame of ten is lost, and each is delayed a little, from the first one on.
+/// One frame of ten is lost, and each frame is delayed by some milliseconds, from the first frame on.
 const LOSSY: &str = "
     about = 'a cable that loses every tenth frame, and is not short'
     latency = '3 ms'
@@ -25,7 +25,7 @@ const LOSSY: &str = "
     lasts = '1 h'
 ";
 
-/// Frames are duplicated, late, or damaged by a flipped bit.
+/// Some frames are duplicated, some are overtaken by later frames, and some are damaged by a flipped bit.
 const FAULTY: &str = "
     about = 'a cable that repeats, overtakes and damages'
 
@@ -61,9 +61,8 @@ fn every_client_is_served(machine: Machine, scenario: &str) -> Result<()> {
     Ok(())
 }
 
-/// Returns whether the client was served: it received everything up to the server's end of stream.
-/// This includes a client whose own end of stream was lost, and whose retransmission was answered
-/// with a reset.
+/// Returns whether the client was served: it received everything up to the server's end of stream. This includes a
+/// client whose end of stream was lost, if the board answered the retransmission with a reset.
 fn is_served(outcome: &Outcome) -> bool {
     matches!(outcome, Outcome::Served | Outcome::ResetAtEnd)
 }

@@ -34,9 +34,9 @@ const CONSOLE: u16 = 2323;
 const STATUS: u16 = 8080;
 const DISCOVERY: u16 = 2324;
 const COLLECTOR: u16 = 2325;
-/// The port of its broker.
+/// The port of the gateway's broker at the peer.
 const BROKER: u16 = 1883;
-/// The time limit, for programs that hang.
+/// The time limit of each wait. It only ends a test that hangs.
 const LIMIT: Duration = Duration::from_secs(60);
 
 /// Boots a gateway, runs `check` on it, and ends it.
@@ -87,8 +87,8 @@ fn as_tasks(machine: Machine) -> Result<()> {
     with_gateway(machine, GATEWAY_AS_TASKS, |gateway, collector| gateway.check(collector))
 }
 
-/// The gateway gets its name server by DHCP, asks it for the time server's address, and sets its
-/// clock from the time server.
+/// The gateway learns the address of its name server by DHCP, requests the time server's address from the name
+/// server, and sets its clock from the time server.
 #[test]
 #[ignore = "needs firmware: cargo xtask test runs it"]
 fn mps2_an385_asks_the_name_server_of_its_lease() -> Result<()> {
@@ -112,8 +112,8 @@ fn mps2_an385_asks_the_name_server_of_its_lease() -> Result<()> {
     Ok(())
 }
 
-/// Runs the whole check of the gateway, with names, clock and broker in the same memory. Then
-/// checks what the broker has received.
+/// Runs the whole check of the gateway, on a gateway that also uses DNS, SNTP and an MQTT broker. Then checks what
+/// the broker has received.
 fn online(machine: Machine) -> Result<()> {
     let broker = Broker::start()?;
     with_gateway_and(machine, "gateway-online", Some(&broker), |gateway, collector| {
@@ -133,7 +133,7 @@ fn online(machine: Machine) -> Result<()> {
 on_each_machine!(on_the_loop);
 on_each_cortex_m3!(online, as_tasks);
 
-/// It takes two minutes, most of which is waiting.
+/// This test takes two minutes, and waits most of the time.
 #[cfg(feature = "slow")]
 #[test]
 #[ignore = "needs firmware: cargo xtask test builds it"]

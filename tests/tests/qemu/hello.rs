@@ -1,4 +1,4 @@
-//! hello-world answers every client, one after another and all at once.
+//! The example `hello-world` serves every client, whether the clients connect one after another or all at once.
 
 use anyhow::{Context, Result, ensure};
 use picoevent_tests::board::Board;

@@ -1,8 +1,7 @@
-//! A board with nothing to do sleeps, and QEMU with it.
+//! A board with nothing to do sleeps, so QEMU uses almost no processor time.
 //!
-//! This is the only test here that measures time: the processor time that QEMU uses while nothing
-//! happens on the wire, as counted by the kernel. A loop that spins uses a whole core; the limit is
-//! a twentieth of one.
+//! This is the only test in this folder that measures time: the processor time that QEMU uses while nothing happens
+//! on the wire, as counted by the kernel. A loop that spins uses a whole core; the limit is a twentieth of a core.
 
 use std::fs;
 use std::time::{Duration, Instant};
@@ -14,7 +13,7 @@ use xtask::qemu::Machine;
 
 use crate::visitor;
 
-/// The length of the quiet time.
+/// How long the test measures while nothing happens on the wire.
 const SPAN: Duration = Duration::from_secs(5);
 
 /// The allowed share of one core.
@@ -36,7 +35,8 @@ fn idle(machine: Machine) -> Result<()> {
 /// Returns the processor time of all threads of a process so far.
 fn processor_time(pid: u32) -> Result<Duration> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat"))?;
-    // Fields 14 and 15 (proc(5)), counted after the name, which may contain anything.
+    // Fields 14 and 15: see proc(5). They are counted from the end of the process name, because the name may contain
+    // spaces and parentheses.
     let (_, fields) = stat.rsplit_once(')').context("no process name")?;
     let ticks = fields.split_whitespace().skip(11).take(2).map(str::parse::<u64>);
     let ticks: u64 = ticks.sum::<std::result::Result<_, _>>()?;

@@ -1,7 +1,6 @@
-//! The board loses its leased address and gets it or another one later. Then it serves clients
-//! again.
+//! The board loses its leased address, and later gets the same or another address. Then it serves clients again.
 //!
-//! Only mps2-an385 asks for an address; lm3s6965evb's is fixed.
+//! The tests run on one of the machines that use DHCP, mps2-an385. The address of lm3s6965evb is fixed.
 
 use std::net::SocketAddrV4;
 use std::time::Duration;
@@ -15,7 +14,7 @@ use xtask::qemu::Machine;
 
 use crate::{SLOTS, visitor};
 
-/// A lease that must be renewed at once and soon expires.
+/// A lease that must be renewed after one second and expires after four seconds.
 const SHORT: Lease = Lease {
     address: ADDRESS,
     duration: Duration::from_secs(4),
@@ -24,7 +23,7 @@ const SHORT: Lease = Lease {
 
 const OTHER_ADDRESS: Ipv4Address = Ipv4Address::new(10, 0, 2, 16);
 
-/// Boots a board with [`SHORT`]. Returns when `policy` has made it search for another lease.
+/// Boots a board with the lease [`SHORT`], then applies `policy`. Returns when the board searches for another lease.
 fn without_address(policy: Policy) -> Result<Board> {
     let mut board = Board::boot_with_lease(Machine::Mps2An385, "hello-world", SHORT)?;
     board.serve(vec![visitor()])?;
@@ -34,7 +33,7 @@ fn without_address(policy: Policy) -> Result<Board> {
     Ok(board)
 }
 
-/// Checks that a client that connected meanwhile is served as soon as the address is back.
+/// Checks that a client that connects while the board has no address is served when the board has an address again.
 fn comes_back_after(policy: Policy) -> Result<()> {
     let mut board = without_address(policy)?;
     let client = board.connect(visitor());

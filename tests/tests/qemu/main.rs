@@ -1,11 +1,10 @@
 //! End-to-end tests of the firmware under QEMU: the same cases on each machine.
 //!
-//! Every case is a function with the machine as parameter. `on_each_machine` makes tests from it.
-//! The two machines with a Cortex-M3 run every case; the others run the cases that depend on the
-//! processor, the clock, the network controller or the interrupts. The tests need firmware, which
-//! `cargo xtask test` builds first; a plain `cargo test` skips them. Except in a few tests that use
-//! QEMU's user networking, such as [`port_forward`], each board is on a separate wire with a peer
-//! in the test's process.
+//! Every case is a function with the machine as parameter. `on_each_machine` makes tests from it. The two machines
+//! with a Cortex-M3 run every case; the other machines run only the cases that depend on the processor, the clock,
+//! the network controller or the interrupts. The tests need firmware, which `cargo xtask test` builds first; a plain
+//! `cargo test` skips them. Except in a few tests that use QEMU's user networking, such as [`port_forward`], each
+//! board is on a separate wire with a peer in the test's process.
 
 /// Makes one test per machine from a case, for example `echo::one_megabyte::mps2_an385`.
 macro_rules! on_each_machine {

@@ -1,4 +1,4 @@
-//! proxy moves bytes in both directions between clients and a server behind it.
+//! The example `proxy` moves bytes in both directions between clients and a server behind it.
 //!
 //! ```text
 //!   client ── 127.0.0.1 ── Forward ──┐
@@ -29,7 +29,7 @@ fn connect(address: SocketAddr) -> Result<TcpStream> {
     limited(TcpStream::connect_timeout(&address, LIMIT)?)
 }
 
-/// Boots a proxy for a listener on the host, and runs `check` on it.
+/// Boots a proxy for the server at the host's address `server`, and runs `check` with the proxy's address.
 fn with_proxy(
     machine: Machine,
     server: SocketAddr,
@@ -49,7 +49,7 @@ fn listener() -> Result<(TcpListener, SocketAddr)> {
     Ok((listener, address))
 }
 
-/// Sends input back, and ends when the client has ended.
+/// Sends the input back. Ends the stream when the client has ended its stream.
 fn echo(mut stream: TcpStream) -> Result<()> {
     let mut buffer = [0; 4096];
     loop {
@@ -60,7 +60,7 @@ fn echo(mut stream: TcpStream) -> Result<()> {
     }
 }
 
-/// Sends bytes and an end of stream, and checks that the same come back.
+/// Sends bytes and an end of stream, and checks that the same bytes come back.
 fn there_and_back(address: SocketAddr, bytes: &[u8]) -> Result<()> {
     let mut client = connect(address)?;
     let mut writer = client.try_clone()?;
@@ -78,7 +78,8 @@ fn there_and_back(address: SocketAddr, bytes: &[u8]) -> Result<()> {
 
 fn four_at_once(machine: Machine) -> Result<()> {
     let (listener, server) = listener()?;
-    // The threads end with their connections, and the last one with the test.
+    // The thread of a connection ends with the connection, and the thread that accepts connections ends with
+    // the test.
     thread::spawn(move || {
         for stream in listener.incoming().flatten() {
             thread::spawn(|| limited(stream).and_then(echo));

@@ -1,8 +1,8 @@
 //! The stack depth on the small board, with clients of all kinds.
 //!
-//! The programs are built for this test. They paint their stack at start, print at their end how
-//! much of the paint was overwritten, and drop a silent peer after two seconds instead of a minute.
-//! `cargo xtask size` reads the line that this test prints.
+//! The programs are built for this test. At start, they fill their stack with a pattern. At their end, they print how
+//! much of the pattern was overwritten. They drop a silent peer after two seconds instead of a minute. `cargo xtask
+//! size` reads the line that this test prints.
 
 use std::time::Duration;
 
@@ -17,14 +17,15 @@ use crate::{GREETING, bad_clients::all_places_are_back, visitor};
 /// The number of clients that connect at once. The board has sockets for sixteen.
 const CROWD: usize = 24;
 
-/// The largest number of crowds that may all be served.
+/// The largest number of crowds that the test runs until a client is refused.
 const CROWDS: usize = 50;
 
-/// The limit of the stack depth. The board has 64 KB of RAM; the stack gets what the statics leave.
+/// The limit of the stack depth. The board has 64 KB of RAM; the stack gets the RAM that the static variables
+/// leave free.
 const MOST: usize = 8 * 1024;
 
-/// Runs good clients, bad clients, too many clients, and each bad kind again; then interrupts the
-/// board.
+/// Runs good clients, then too many clients at once, then one client of each of three misbehaving kinds. Then
+/// interrupts the board, and checks the printed depths.
 fn depth(program: &str) -> Result<()> {
     let mut board = Board::boot(Machine::Lm3s6965evb, program)?;
     for round in 0..50 {
@@ -36,7 +37,7 @@ fn depth(program: &str) -> Result<()> {
         board.connect(plan);
         all_places_are_back(&mut board)?;
     }
-    // Until the board drops the vanished client's connection.
+    // Wait until the board drops the vanished client's connection.
     board.peer.pass(Duration::from_secs(5));
     all_places_are_back(&mut board)?;
 

@@ -17,7 +17,7 @@ fn adds_up() -> Result<()> {
         Qemu::new(Machine::Mps2An385, &elf).netdev(netdev).time_limit(3 * LIMIT).boot()?;
     guest.wait_for(READY, LIMIT)?;
     let port = guest.qmp()?.forwarded_port(7000)?;
-    // QEMU accepts the connection at once, and connects to the board when that has an address.
+    // QEMU accepts the connection at once, and connects to the board as soon as the board has an address.
     let mut client = TcpStream::connect((Ipv4Addr::LOCALHOST, port))?;
     client.set_read_timeout(Some(LIMIT))?;
     client.write_all(b"5\n7\nseven\n")?;

@@ -8,8 +8,8 @@ use picoevent_tests::board::{LIMIT, READY};
 use xtask::firmware;
 use xtask::qemu::{Machine, Qemu};
 
-/// How long to wait for an answer before asking again: a board without an address does not get the
-/// question.
+/// How long to wait for an answer before the request is sent again: a board without an address does not receive
+/// the request.
 const ANSWER: Duration = Duration::from_millis(200);
 
 fn asked(machine: Machine) -> Result<()> {
@@ -22,7 +22,7 @@ fn asked(machine: Machine) -> Result<()> {
     client.connect((Ipv4Addr::LOCALHOST, port))?;
     client.set_read_timeout(Some(ANSWER))?;
     let mut last = 0;
-    // Ask until the second has changed twice, so that the clock is known to run.
+    // Repeat the request until the time has increased twice: this shows that the clock runs.
     let mut seconds = 0;
     let deadline = Instant::now() + LIMIT;
     while seconds < 2 {

@@ -13,7 +13,7 @@ const LIST: &str = "docs/commands.md";
 
 /// A row of the list.
 struct Row {
-    /// The command. If it ends with a space and an ellipsis, only its beginning.
+    /// The command, or only its beginning with a space and an ellipsis after it.
     command: String,
     tried_by: String,
 }
@@ -83,7 +83,8 @@ fn list() -> Vec<Row> {
     rows.collect()
 }
 
-/// Returns every command in the documents, without comments, with its document.
+/// Returns every command in the documents, together with the name of its document. Comments are removed from
+/// the commands.
 fn commands() -> BTreeSet<(String, String)> {
     let mut commands = BTreeSet::new();
     documents::all(&root(), &mut |file: &Path| {

@@ -20,7 +20,7 @@ fn every_test_that_the_list_of_libevents_tests_names_exists() {
     assert_exist(&named);
 }
 
-/// The map says for each public function of libevent how picoevent handles it.
+/// The map, `docs/from-libevent.md`, says for each public function of libevent how picoevent handles it.
 #[test]
 fn every_public_function_of_libevent_is_in_the_map() {
     let names: BTreeSet<_> = include_str!("libevent.txt")
@@ -125,7 +125,8 @@ pub(crate) fn cells(row: &str) -> Vec<String> {
     row.split('|').map(|cell| cell.trim().replace('\\', "|")).collect()
 }
 
-/// Calls `pass` for every document in a folder and its subfolders, without build output and copies.
+/// Calls `pass` for every document in a folder and its subfolders, except changelogs. Skips hidden folders, build
+/// output and `node_modules`.
 pub(crate) fn all(folder: &Path, pass: &mut impl FnMut(&Path)) {
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();

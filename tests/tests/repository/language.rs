@@ -5,9 +5,8 @@ use std::process::Command;
 
 use super::root;
 
-/// Words that are not used here, and the word to use instead. The list has only words that have no
-/// other meaning in this repository. Upper and lower case, plurals and parts of names are found
-/// too.
+/// Words that are not used here, and the word to use instead. The list has only words that have no other meaning in
+/// this repository. The test also finds these words in upper case, as plurals and as parts of names.
 const WORDS: [(&str, &str); 26] = [
     ("aging", "expiry queue"),
     ("attention", "slow-path flag"),
@@ -60,7 +59,7 @@ fn files_and_their_names_use_the_words_of_the_glossary() {
 
 #[test]
 fn no_file_has_the_markers_of_a_merge_conflict() {
-    // They are put together here, so that this file has none.
+    // The markers are built at run time, so that this file does not contain them.
     let markers = ["<", ">"].map(|sign| format!("{} ", sign.repeat(7)));
     let mut problems = Vec::new();
     for file in tracked() {

@@ -1,7 +1,7 @@
 //! Dependencies come from crates.io, under licences that `deny.toml` allows.
 //!
-//! The file belongs to cargo-deny, which also checks the dependencies for other targets. cargo-deny
-//! takes minutes to build, so it runs in a separate job; this test uses only cargo.
+//! `deny.toml` is the configuration of cargo-deny. That program also checks the dependencies for other targets.
+//! cargo-deny takes minutes to build, so it runs in a separate job; this test uses only cargo.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -31,7 +31,7 @@ fn every_licence_is_allowed() {
     let rules = Rules::read();
     let mut cargo = Command::new(env!("CARGO"));
     cargo.args(["metadata", "--format-version", "1", "--offline", "--locked"]);
-    // Otherwise cargo would need the packages for all other systems.
+    // Without this option, cargo would need the packages for all other systems.
     cargo.args(["--filter-platform", &host()]);
     let output = cargo.current_dir(root()).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
@@ -71,7 +71,8 @@ fn host() -> String {
     String::from_utf8(output.stdout).unwrap().trim().to_owned()
 }
 
-/// The licences that `deny.toml` allows for all packages, and for single ones.
+/// The licences that `deny.toml` allows for all packages, and the additional licences that it allows for
+/// single packages.
 struct Rules {
     allowed: Vec<String>,
     exceptions: BTreeMap<String, Vec<String>>,

@@ -1,5 +1,5 @@
-//! The image that links only if the core and the protocols cannot panic calls all their public
-//! functions.
+//! The program `tests/no-panic` links only if the core and the protocols cannot panic. These tests check that it
+//! calls all public functions of the core and of the protocols.
 
 use std::collections::BTreeSet;
 use std::fs;

@@ -1,5 +1,5 @@
-//! The dependencies of packages: only those that are documented, and in published packages no
-//! tests.
+//! The dependencies of packages: a server on real sockets does not depend on the simulator, and a published package
+//! does not depend on tests or examples.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -7,8 +7,8 @@ use std::process::Command;
 
 use crate::root;
 
-/// The simulator's dependencies that a server on real sockets must not have, with their families,
-/// such as `embassy-net` and `toml_parser`.
+/// The simulator's dependencies that a server on real sockets must not have. Each name stands for a family of
+/// packages: `embassy` includes `embassy-net`, and `toml` includes `toml_parser`.
 const SIMULATOR: [&str; 12] = [
     "backtrace",
     "clap",
@@ -24,7 +24,7 @@ const SIMULATOR: [&str; 12] = [
     "winnow",
 ];
 
-/// The packages for other projects, which are the published ones.
+/// The packages for other projects. These are the packages that are published.
 pub(crate) const PRODUCT: [&str; 12] = [
     "picoevent",
     "picoevent-command",
@@ -50,7 +50,7 @@ fn a_server_on_real_sockets_carries_nothing_of_the_simulator() {
     }
 }
 
-/// With a name that matches no package, the tests here would pass for the wrong reason.
+/// If a name in [`SIMULATOR`] matched no package, the other tests would pass for the wrong reason.
 #[test]
 fn the_simulator_is_recognised_by_each_name() {
     let carried = of_the_simulator("picoevent-sim");
@@ -82,8 +82,8 @@ fn is_of_family(name: &str, family: &str) -> bool {
     name.strip_prefix(family).is_some_and(|rest| rest.is_empty() || rest.starts_with(['-', '_']))
 }
 
-/// Returns a package and all dependencies it has in a program, with all features: by name, with the
-/// folder of those in this repository.
+/// Returns the names of a package and of all its normal dependencies, with all features. The value of a name is the
+/// folder of the package, if the package is in this repository.
 fn tree(package: &str) -> BTreeMap<String, String> {
     let mut cargo = Command::new(env!("CARGO"));
     cargo.args(["tree", "--offline", "--locked", "--edges", "normal", "--all-features"]);

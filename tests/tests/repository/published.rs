@@ -1,5 +1,5 @@
-//! Each published package can be published: it is described, complete, and needs only published
-//! packages.
+//! Each package for other projects can be published: it has a description, it is complete, and it depends only on
+//! published packages.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -10,7 +10,7 @@ use serde_json::Value;
 use crate::packages::PRODUCT;
 use crate::root;
 
-/// The crates.io categories of the packages here. Only the registry itself refuses a wrong one.
+/// The crates.io categories of the packages here. Without this list, only the registry would detect a wrong category.
 const CATEGORIES: [&str; 14] = [
     "asynchronous",
     "command-line-utilities",
@@ -83,7 +83,7 @@ fn a_published_package_contains_its_front_page_and_the_licences() {
     }
 }
 
-/// Registries show a front page without the other folders of the repository.
+/// Registries show a front page without the other files of the repository, so relative links would not work.
 #[test]
 fn the_links_of_a_front_page_work_from_anywhere() {
     let mut links = 0;
@@ -124,7 +124,7 @@ fn published() -> Vec<Value> {
     packages(&root()).into_iter().filter(|package| package["publish"].is_null()).collect()
 }
 
-/// Returns all packages of a workspace, in cargo's description.
+/// Returns all packages of a workspace, as `cargo metadata` describes them.
 fn packages(workspace: &Path) -> Vec<Value> {
     let mut cargo = Command::new(env!("CARGO"));
     cargo.args(["metadata", "--format-version", "1", "--no-deps", "--offline"]);

@@ -1,5 +1,5 @@
-//! A back end that does one thing in each step, in an order that the bytes choose. The order may be
-//! wrong.
+//! A back end that does one thing in each step. The bytes choose the order of the steps, and a correct back end would
+//! not always use this order.
 
 use std::task::Waker;
 
@@ -29,7 +29,7 @@ pub fn step(world: &mut World, base: &mut Base<'_>) {
     }
 }
 
-/// Runs one turn in the correct order.
+/// Runs one turn (an iteration of the event loop) in the correct order.
 fn turn(world: &mut World, base: &mut Base<'_>) {
     prepare(world, base);
     let slots = world.sizes.events + world.sizes.conns + world.sizes.listeners;
@@ -47,10 +47,10 @@ fn turn(world: &mut World, base: &mut Base<'_>) {
     pass(world, base);
 }
 
-/// Runs turns in which the application does nothing more, so that all ends are reported.
+/// Runs turns in which the application does nothing more, so that the end of every connection is reported.
 pub fn finish(world: &mut World, base: &mut Base<'_>) {
     base.set_dispatch_limit(None);
-    // An event that is always due would starve the others.
+    // An event that is active in every turn would keep other events from running.
     for shadow in world.events.iter_mut().filter(|shadow| shadow.alive) {
         if let Ok(mut event) = base.event(shadow.handle) {
             event.free();
@@ -100,8 +100,8 @@ fn begin(world: &mut World, base: &mut Base<'_>) {
     base.begin(world.bytes.pick(modes) | world.bytes.pick(modes));
 }
 
-/// Returns the largest number of callbacks that a pass can make: one for every slot, and the
-/// repeats for raises.
+/// Returns an upper limit for the number of callbacks in a pass: a fixed number for each slot, and one for each raise
+/// of a signal that was not reported yet.
 fn most_calls(world: &World) -> u64 {
     let sizes = &world.sizes;
     let slots = (2 * sizes.events + 10 * sizes.conns + sizes.listeners) as u64;
@@ -125,7 +125,8 @@ fn pass(world: &mut World, base: &mut Base<'_>) {
     world.pass.begin();
 }
 
-/// Runs a pass whose callbacks are called one by one, with feeds in between. It may stop half-way.
+/// Runs a pass whose callbacks are called one by one, with news from the back end in between. The pass may stop
+/// before all callbacks have run.
 fn pass_by_hand(world: &mut World, base: &mut Base<'_>) {
     world.pass.allow(most_calls(world));
     while let Some(fired) = base.next() {
@@ -148,7 +149,7 @@ fn pass_by_hand(world: &mut World, base: &mut Base<'_>) {
     world.pass.begin();
 }
 
-/// Takes up to `most` actions. Returns whether there were fewer.
+/// Takes up to `most` actions. Returns `true` if there were fewer than `most`.
 fn actions(world: &mut World, base: &mut Base<'_>, most: usize) -> bool {
     for _ in 0..most {
         let Some(action) = base.next_action() else { return true };
@@ -157,7 +158,7 @@ fn actions(world: &mut World, base: &mut Base<'_>, most: usize) -> bool {
     false
 }
 
-/// Checks that the back end has been told of every end, once no actions are left.
+/// Checks that the back end has been told of every end. Must be called when no actions are left.
 fn check_all_told(world: &World) {
     for conn in &world.conns {
         assert!(conn.life != Life::Dropped, "no word of an abort: {conn:?}");
@@ -172,7 +173,7 @@ fn check_all_told(world: &World) {
     assert!(world.sources.iter().all(|source| source.life != Life::Dropped));
 }
 
-/// Checks that an action makes sense, and records it.
+/// Checks that an action is allowed in the state of its object, and records the action.
 fn act(world: &mut World, base: &mut Base<'_>, action: Action) {
     world.follow(base);
     match action {
@@ -234,7 +235,7 @@ fn act(world: &mut World, base: &mut Base<'_>, action: Action) {
         Action::Reset(conn) => {
             let shadow = acted(world, conn);
             let late = shadow.life == Life::Closing && shadow.limit <= base.now();
-            // A connection that was not handed over is reset with its listener.
+            // A connection that the application has not received yet is reset together with its listener.
             assert!(shadow.life == Life::Dropped || shadow.accept_due || late, "{shadow:?}");
             shadow.release();
         }
@@ -246,7 +247,7 @@ fn acted(world: &mut World, conn: picoevent::Conn) -> &mut ConnShadow {
     world.conns.iter_mut().rfind(|shadow| shadow.handle == conn).unwrap()
 }
 
-/// Feeds news about an object that is alive or gone.
+/// Reports news about an object to the base. The object may already be gone.
 fn feed(world: &mut World, base: &mut Base<'_>) {
     match world.bytes.below(16) {
         0 | 1 => make_source(world, base),
@@ -353,7 +354,7 @@ fn feed_conn(world: &mut World, base: &mut Base<'_>) {
             base.sent(conn, amount);
             let ignored = held && shadow.connecting;
             shadow.output.sent(if ignored { 0 } else { amount });
-            // A back end that sends is connected, even if it has not said so.
+            // A back end that has sent bytes is connected, even if it has not reported the connection.
             shadow.connecting &= shadow.life != Life::Closing || amount == 0;
         }
         4 => {
@@ -395,7 +396,8 @@ fn feed_conn(world: &mut World, base: &mut Base<'_>) {
     }
 }
 
-/// Fills some of the room for input. The amount may be a little more than the room.
+/// Fills some of the room for input. The reported amount may be one byte more than the ring holds, to model a wrong
+/// back end.
 fn receive(world: &mut World, base: &mut Base<'_>, place: usize) {
     let conn = world.conns[place].handle;
     let size = world.pool_of(place).input;
@@ -403,7 +405,7 @@ fn receive(world: &mut World, base: &mut Base<'_>, place: usize) {
     let amount = world.bytes.below(size + 2);
     let shadow = &mut world.conns[place];
     let Some((first, second)) = base.input(conn) else {
-        // The base wants no input, but a wrong back end may still feed some.
+        // The base wants no input, but a wrong back end may still report input.
         base.received(conn, amount);
         if let Ok(conn) = base.conn(conn) {
             let (first, second) = conn.peek();
@@ -425,7 +427,7 @@ fn receive(world: &mut World, base: &mut Base<'_>, place: usize) {
     shadow.input.extend(&data[..amount.min(room)]);
 }
 
-/// Feeds news about a connection of another base.
+/// Reports news about a connection of another base. The base must ignore this news.
 fn feed_foreign(base: &mut Base<'_>) {
     let conn = FOREIGN.conn;
     let before = base.counts();

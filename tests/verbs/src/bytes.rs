@@ -1,10 +1,10 @@
-//! The string of bytes that determines everything.
+//! The string of bytes that determines all choices of a run.
 
 use std::time::Duration;
 
 use picoevent::{EventFlags, Priority, Signal};
 
-/// Bytes that are taken from the front. When none are left, every choice is the first one.
+/// Bytes that are taken from the front. When no bytes are left, every choice is the first possibility.
 pub struct Bytes {
     bytes: Vec<u8>,
     at: usize,
@@ -30,7 +30,7 @@ impl Bytes {
         usize::from(self.byte()) % limit.max(1)
     }
 
-    /// Returns true for every second byte value.
+    /// Returns `true` if the next byte is odd.
     pub fn coin(&mut self) -> bool {
         self.byte() & 1 == 1
     }
@@ -39,7 +39,7 @@ impl Bytes {
         from[self.below(N)]
     }
 
-    /// Returns a duration: often a short or repeated one, sometimes zero or the longest.
+    /// Returns a duration: often a short or repeated one, sometimes zero or the longest possible duration.
     pub fn duration(&mut self) -> Duration {
         match self.below(8) {
             0 => Duration::ZERO,
@@ -58,7 +58,7 @@ impl Bytes {
     }
 
     pub fn signal(&mut self) -> Signal {
-        // Only a few signals, so that raises find events.
+        // Only a few signals, so that a raised signal often has an event.
         self.pick([Signal::INT, Signal::HUP, Signal::USR1, Signal::new(31).unwrap()])
     }
 

@@ -30,7 +30,7 @@ fn on_event<const CALL: u8>(world: &mut World, event: &mut EventMut<World>) {
         assert!(shadow.credit > 0, "more calls than raises: {shadow:?}");
         shadow.credit -= 1;
     }
-    // A repeated call for a further raise does not take flags that were given meanwhile.
+    // A repeated call for a further raise does not clear the flags that were activated since the first call.
     shadow.given = EventFlags::from_bits(shadow.given.bits() & !what.bits());
     shadow.fired_once = shadow.once;
     if !what.contains(EventFlags::TIMEOUT) {
@@ -45,7 +45,7 @@ fn on_event<const CALL: u8>(world: &mut World, event: &mut EventMut<World>) {
         world.pass.turn_of(event, level, what == EventFlags::SIGNAL);
     }
     react(world, cx);
-    // The event may be gone and forgotten.
+    // The event may have been freed, and its shadow removed.
     if let Some(shadow) = world.events.iter_mut().rfind(|shadow| shadow.handle == event) {
         shadow.stays = shadow.fired_once && is_live(cx, event);
     }
@@ -136,8 +136,8 @@ fn ended(world: &mut World, conn: &mut ConnMut<World>, place: usize, end: ConnEn
     }
 }
 
-/// Checks that a connection's callback may run, and returns its place. The application holds the
-/// connection, unless the callback is for its end.
+/// Checks that a connection's callback may run, and returns the index of the connection's shadow. The application
+/// holds the connection, unless the callback is for its end.
 fn conn_call(world: &mut World, cx: &mut Cx<'_, World>, conn: Conn, event: ConnEvent) -> usize {
     world.pass.count();
     world.settle(cx, true);

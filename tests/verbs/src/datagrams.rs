@@ -1,7 +1,7 @@
-//! Drives UDP sockets from a string of bytes, and compares them with a queue for each direction.
+//! Drives UDP sockets from a string of bytes, and compares each socket with two queues, one for each direction.
 //!
-//! The model does not know the positions of records in a ring, so it does not predict whether a
-//! record fits. It checks what follows from the answer.
+//! The model does not know the positions of records in a ring, so it does not predict whether a record fits. It
+//! checks what must be true after the core's result.
 
 use std::collections::VecDeque;
 use std::net::{IpAddr, SocketAddr};
@@ -39,11 +39,11 @@ struct Shadow {
     bound: Option<SocketAddr>,
     failed: bool,
     closed: bool,
-    /// Whether the back end knows that it is closed.
+    /// Whether the back end has been told that the socket is closed.
     gone: bool,
     /// Whether a datagram did not fit the output ring, and `Writable` has not come since.
     refused: bool,
-    /// An error that was fed, and has not been reported.
+    /// An error that the back end has reported, and that the application has not received yet.
     error: Option<UdpError>,
     dropped: Dropped,
 }
@@ -89,7 +89,7 @@ impl World {
         self.bytes.pick(texts).parse().unwrap()
     }
 
-    /// Returns varying bytes, few or many.
+    /// Returns up to 69 bytes, whose value differs from call to call.
     fn data(&mut self) -> Vec<u8> {
         self.counter = self.counter.wrapping_add(1);
         vec![self.counter; self.bytes.below(70)]

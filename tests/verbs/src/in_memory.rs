@@ -1,14 +1,14 @@
-//! Drives pairs and filters from a string of bytes, and compares the input of one end with the
-//! output of the other.
+//! Drives pairs of connections, with filters, from a string of bytes. Compares the input on one side of a pair with
+//! the output on the other side.
 //!
 //! ```text
 //!   top ── filter ── … ── one end of a pair ═══ the other end ── … ── filter ── top
 //! ```
 //!
-//! Both ends get the same filters, which undo each other: what one top writes, the other reads.
-//! Connections may be ended, disabled or freed in any callback. In every case no byte is altered,
-//! an end of stream comes after all bytes, every connection and every filter gets its end once, and
-//! the loop becomes quiescent.
+//! Both sides get the same filters, which reverse each other. So the top connection of one side must read exactly
+//! what the top connection of the other side writes. Connections may be ended, disabled or freed in any callback. In
+//! every case no byte is altered, an end of stream comes after all bytes, every connection and every filter is told
+//! of its end once, and the loop finally waits.
 
 use std::collections::HashSet;
 use std::task::Poll;
@@ -31,8 +31,8 @@ const RINGS: [[(usize, usize); 2]; 3] = [[(3, 4), (9, 3)], [(70, 80), (5, 5)], [
 
 static SETTINGS: Settings = Settings::new();
 
-/// The bytes that a tripling filter adds at the end. No other input starts with two bytes that
-/// differ.
+/// The bytes that a tripling filter adds at the end of the stream. The two bytes differ. All other input of the
+/// filter consists of groups of three equal bytes.
 const MARK: [u8; 2] = [0, 1];
 
 struct World {
@@ -40,19 +40,19 @@ struct World {
     pools: [PoolId; 2],
     /// Whether a ring is too short for a tripled byte.
     is_short: bool,
-    /// Sides 2n and 2n + 1 are the two ends of a pair.
+    /// Sides 2n and 2n + 1 belong to the same pair.
     sides: Vec<Side>,
-    /// Tops whose filter has received the mark of the other side.
+    /// Connections above a tripling filter that has received the mark of the other side.
     marked: HashSet<Conn>,
-    /// Connections whose filter has been told of the end.
+    /// Connections above a filter that has been told of its end.
     ended: HashSet<Conn>,
     counter: u8,
 }
 
-/// One end of a pair, and its filters.
+/// One side of a pair: its connection, and the connections above its filters.
 #[derive(Default)]
 struct Side {
-    /// From the lowest to the top. The application writes to the top, and reads from it.
+    /// The connections, from the lowest to the top. The application writes to the top, and reads from the top.
     layers: Vec<Conn>,
     /// Layers above a tripling filter.
     tripled: Vec<Conn>,
@@ -130,16 +130,17 @@ fn turn(world: &mut World, base: &mut Base<'_>, clock: &mut Clock) -> bool {
     }
 }
 
-/// Runs turns until the loop waits. This ends, since each callback takes a byte.
+/// Runs turns until the loop waits. The loop waits at the latest when no bytes are left, since each callback takes
+/// a byte.
 fn settle(world: &mut World, base: &mut Base<'_>, clock: &mut Clock) {
     let turns = (0..5_000).take_while(|_| turn(world, base, clock));
     assert!(turns.count() < 5_000, "the loop never waits");
 }
 
-/// A back end without news. Its time jumps to each deadline.
+/// A back end that never reports anything. Its time jumps to each deadline.
 struct Clock(Instant);
 
-/// The loop would wait forever.
+/// The error if the loop would wait forever.
 #[derive(Debug)]
 struct Stuck;
 
@@ -235,7 +236,7 @@ impl World {
         self.sides.extend(pair.map(|conn| Side { layers: vec![conn], ..Side::default() }));
     }
 
-    /// Adds filters to both ends, before any bytes are written.
+    /// Adds filters to both sides of a pair, if no bytes have been written yet.
     fn put_filter<F: Filter<Self>>(&mut self, cx: &mut Cx<'_, Self>, side: usize, triples: bool) {
         let sides = [side & !1, side | 1];
         let is_fresh = sides.iter().all(|side| {
@@ -265,7 +266,7 @@ impl World {
         *self.sides[side].layers.last().unwrap()
     }
 
-    /// Chooses a layer of a side. Returns whether it is the top.
+    /// Chooses a layer of a side. Returns its connection, and whether the layer is the top.
     fn layer(&mut self, side: usize) -> (Conn, bool) {
         let layers = &self.sides[side].layers;
         let at = self.bytes.below(layers.len());
@@ -320,7 +321,7 @@ impl World {
     }
 }
 
-/// The callback of every top.
+/// The callback of the top connection of each side.
 fn on_event(world: &mut World, conn: &mut ConnMut<'_, '_, World>, event: ConnEvent) {
     let id = conn.id();
     let is_top = |side: &Side| side.layers.last() == Some(&id);
@@ -418,7 +419,7 @@ impl Filter<World> for Flip {
     }
 }
 
-/// A filter that sends each byte three times, and a mark after the last.
+/// A filter that sends each byte three times, and a mark after the last byte.
 struct Triple;
 
 impl Filter<World> for Triple {

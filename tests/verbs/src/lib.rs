@@ -1,4 +1,5 @@
-//! Drives every verb of the core from a string of bytes, and checks what the core promises.
+//! Drives every verb of the core (a verb is a function that an application calls) from a string of bytes, and checks
+//! what the core promises.
 //!
 //! ```text
 //!  bytes ─▶ back_end: feeds, takes actions, runs passes ─▶ EventBase ─▶ calls ─▶ verbs ─▶ Cx
@@ -6,9 +7,9 @@
 //!                         shadow: what must be true of each handle, checked after each step
 //! ```
 //!
-//! The same bytes always give the same run. In `tests/fuzz` they come from libFuzzer; the test in
-//! this package takes some thousand strings from a generator. The checks cover only promises in the
-//! core's comments. A broken promise panics.
+//! The same bytes always give the same run. In `tests/fuzz` the bytes come from libFuzzer. The test in this package
+//! takes some thousand strings of bytes from a random generator. The checks cover only promises in the core's
+//! comments. A broken promise panics.
 //!
 //! This is not a second event loop: it records which handles are alive, which callbacks may run,
 //! and every byte in every ring, but not the order of callbacks.

@@ -1,4 +1,4 @@
-//! The rules of one pass: one priority level, each slot once, and an end.
+//! The rules of a pass: it runs callbacks of one priority level, it runs each slot only once, and it ends.
 
 use picoevent::Event;
 
@@ -9,7 +9,7 @@ pub struct Pass {
     level: Option<u8>,
     /// The slots of events that ran in it.
     ran: Vec<usize>,
-    /// Whether a callback asked it to end.
+    /// Whether a callback requested its end.
     cut_short: bool,
     /// Whether one of its callbacks is running.
     calling: bool,
@@ -32,7 +32,7 @@ impl Pass {
         self.left = calls;
     }
 
-    /// Allows more callbacks, after news.
+    /// Allows more callbacks, after the back end has reported news.
     pub fn allow_more(&mut self, calls: u64) {
         self.left += calls;
     }

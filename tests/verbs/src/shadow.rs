@@ -23,7 +23,7 @@ pub enum For {
     Watching,
 }
 
-/// An event, from its creation until long after its end.
+/// The expected state of an event, from its creation until long after its end.
 #[derive(Debug)]
 pub struct EventShadow {
     pub handle: Event,
@@ -35,7 +35,7 @@ pub struct EventShadow {
     pub alive: bool,
     /// Whether it is pending or active, so that a callback may run.
     pub may_fire: bool,
-    /// The deadline of its timeout, if one was set and has not been reported.
+    /// The deadline of its timeout, if a timeout was set and has not been reported.
     pub armed: Option<Instant>,
     /// The flags that the application activated since the last callback.
     pub given: EventFlags,
@@ -96,7 +96,7 @@ impl EventShadow {
 pub enum Life {
     /// The application holds it.
     Held,
-    /// The application has closed it. Its output, our end of stream or the peer's is still to come.
+    /// The application has closed it. Its output, our end of stream or the peer's end of stream is not complete yet.
     Closing,
     /// The application has dropped it, and the back end has not been told yet.
     Dropped,
@@ -107,7 +107,7 @@ pub enum Life {
     Gone,
 }
 
-/// A connection.
+/// The expected state of a connection.
 #[derive(Debug)]
 pub struct ConnShadow {
     pub handle: Conn,
@@ -135,7 +135,7 @@ pub struct ConnShadow {
     pub connect_due: bool,
     pub eof_due: bool,
     pub end_due: Option<ConnEnd>,
-    /// Whether it is at rest, and when it connects.
+    /// Whether it is at rest (not connected and not connecting), and the time at which it connects.
     pub rests: bool,
     pub connects_at: Option<Instant>,
     /// The time at which it connects again.
@@ -152,7 +152,7 @@ pub struct ConnShadow {
     pub pool: usize,
     /// Whether a timeout was ever set, for each direction.
     pub timed: [bool; 2],
-    /// Whether each direction is disabled, by a verb or as a callback reported.
+    /// Whether each direction is disabled, by a verb or by the base together with a callback.
     pub disabled: [bool; 2],
     pub level: u8,
 }
@@ -208,7 +208,7 @@ impl ConnShadow {
         }
     }
 
-    /// Records an abort by the application. If no data would be lost, it is the same as a close.
+    /// Records an abort by the application. If no data would be lost, the abort is the same as a close.
     pub fn abort(&mut self, now: Instant, end: ConnEnd) {
         if self.failed {
             self.life = Life::Released;
@@ -243,7 +243,7 @@ impl ConnShadow {
 
     fn leave(&mut self, end: ConnEnd) {
         (self.rests, self.connects_at, self.alarm) = (false, None, None);
-        // Nothing is reported about a connection that was not handed over.
+        // Nothing is reported about a connection that the application has not received yet.
         self.end_due = (!self.accept_due).then_some(end);
     }
 
@@ -289,13 +289,13 @@ impl ConnShadow {
     }
 }
 
-/// A listener.
+/// The expected state of a listener.
 #[derive(Debug)]
 pub struct ListenerShadow {
     pub handle: Listener,
     pub life: Life,
     pub enabled: bool,
-    /// Whether a failure was fed and not reported.
+    /// Whether the back end has reported a failure that the application has not received yet.
     pub fail_due: bool,
     pub user: u32,
     /// The index of its pool.
@@ -304,7 +304,7 @@ pub struct ListenerShadow {
     pub limit: usize,
 }
 
-/// A source.
+/// The expected state of a source.
 #[derive(Debug)]
 pub struct SourceShadow {
     pub handle: Source,

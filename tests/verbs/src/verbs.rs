@@ -15,7 +15,7 @@ use crate::world::{PoolSizes, World, remember};
 
 pub use conns::connect_again;
 
-/// The initial settings of a connection.
+/// Settings of a connection, and the values that they contain.
 #[derive(Clone, Copy, Debug)]
 pub struct Kind {
     pub settings: &'static Settings,
@@ -34,7 +34,7 @@ impl Kind {
         Self { settings, room: 1, busy: b"", input: NONE, output: NONE }
     }
 
-    /// Returns why connections of a pool cannot be of this kind, if so.
+    /// Returns the expected error if connections of a pool cannot have these settings, and `None` if they can.
     pub fn refused(&self, pool: PoolSizes) -> Option<SetupError> {
         let rings = [(self.input, pool.input), (self.output, pool.output)];
         let output = self.output.1.min(pool.output);
@@ -128,7 +128,7 @@ fn listener(world: &mut World, cx: &mut Cx<'_, World>) {
     }
 }
 
-/// Frees a source, and with it all events that waited for it.
+/// Frees a source. Events that waited for it then no longer wait.
 fn sources(world: &mut World, cx: &mut Cx<'_, World>) {
     let Some(place) = world.pick_source() else {
         return assert!(cx.forget_source(FOREIGN.source).is_err());

@@ -1,4 +1,4 @@
-//! The application that is driven, and the checks of its base.
+//! The application whose verbs the bytes choose, and the checks of its event base.
 
 use picoevent::{
     Conn, Counts, Cx, Event, EventBase, EventFlags, EventInfo, Listener, Pool, PoolId, Signal,
@@ -39,7 +39,7 @@ impl PoolSizes {
     }
 }
 
-/// The application: the expected state of every object, and the bytes that choose.
+/// The application: the expected state of every object, and the bytes that choose the next verb.
 pub struct World {
     pub bytes: Bytes,
     pub sizes: Sizes,
@@ -70,18 +70,19 @@ impl World {
         }
     }
 
-    /// Returns a new number.
+    /// Returns a number that was not returned before.
     pub fn fresh(&mut self) -> u32 {
         self.counter += 1;
         self.counter
     }
 
-    /// Returns bytes to write or to receive. Adjacent bytes differ, so that a lost one is detected.
+    /// Returns bytes to write or to receive. Adjacent bytes differ, so that a lost byte is detected.
     pub fn data(&mut self, len: usize) -> Vec<u8> {
         (0..len).map(|_| self.fresh() as u8).collect()
     }
 
-    /// Records a new connection. If it has the slot of a lingering connection, that one is gone.
+    /// Records that a new connection has taken its slot. If the slot belonged to a lingering connection, that
+    /// connection is gone.
     pub fn evict(&mut self, new: Conn) {
         let lives = |shadow: &&mut ConnShadow| shadow.life != Life::Gone;
         let mut living = self.conns.iter_mut().filter(lives);
@@ -92,8 +93,7 @@ impl World {
         }
     }
 
-    /// Returns the capacities of a connection's pool. The rings are no longer than their high
-    /// watermarks.
+    /// Returns the capacities of a connection's pool. The ring sizes are limited to the high watermarks.
     pub fn pool_of(&self, place: usize) -> PoolSizes {
         self.pool_of_conn(&self.conns[place])
     }
@@ -104,7 +104,7 @@ impl World {
         PoolSizes { input, output, ..pool }
     }
 
-    /// Returns how many connections of a pool the application holds, with those that connect again.
+    /// Returns how many connections of a pool the application holds, including connections that will connect again.
     pub fn held(&self, pool: usize) -> usize {
         let held = |conn: &&ConnShadow| conn.pool == pool && conn.answers();
         self.conns.iter().filter(held).count()
@@ -116,8 +116,8 @@ impl World {
         self.conns.iter().filter(held).count()
     }
 
-    /// Returns the minimum and the maximum number of slots in use in a pool. The base frees
-    /// finished slots when it takes actions.
+    /// Returns the minimum and the maximum number of slots in use in a pool. The numbers can differ, because the base
+    /// frees finished slots only when the back end takes actions.
     pub fn taken(&self, pool: usize) -> (usize, usize) {
         let taken = |conn: &&ConnShadow| conn.pool == pool && conn.life != Life::Gone;
         let freed = |conn: &&ConnShadow| conn.is_freed() && conn.reconnects.is_none();
@@ -125,8 +125,8 @@ impl World {
         (most - self.conns.iter().filter(taken).filter(freed).count(), most)
     }
 
-    /// Records what the base does by itself: it puts connections at rest, and connects those whose
-    /// time has come.
+    /// Records what the base does by itself: it puts connections at rest, and connects those whose connect time
+    /// has passed.
     pub fn follow(&mut self, cx: &mut Cx<'_, Self>) {
         let now = cx.now();
         for shadow in &mut self.conns {
@@ -141,7 +141,7 @@ impl World {
         }
     }
 
-    /// Returns the event of this handle, which was made here.
+    /// Returns the shadow of the event with this handle.
     pub fn event(&mut self, event: Event) -> &mut EventShadow {
         let found = self.events.iter_mut().rfind(|shadow| shadow.handle == event);
         found.expect("an event that was never made, or that is gone for long")
@@ -181,7 +181,7 @@ fn pick<T>(bytes: &mut Bytes, all: &[T], lives: impl Fn(&T) -> bool) -> Option<u
     }
 }
 
-/// Remembers one more object. If too many are gone, forgets the oldest of those.
+/// Remembers one more object. If too many of the objects are gone, forgets the oldest object that is gone.
 pub fn remember<T>(all: &mut Vec<T>, one: T, is_gone: impl Fn(&T) -> bool) {
     if all.iter().filter(|one| is_gone(one)).count() > REMEMBERED
         && let Some(oldest) = all.iter().position(is_gone)
@@ -191,9 +191,10 @@ pub fn remember<T>(all: &mut Vec<T>, one: T, is_gone: impl Fn(&T) -> bool) {
     all.push(one);
 }
 
-/// Checks.
+/// The checks of the base against the expected state.
 impl World {
-    /// Records once-events that the base has freed. With `sure`, it must have freed them.
+    /// Records once-events that the base has freed. If `sure` is set, the base must have freed each once-event that
+    /// has fired and is not pending again.
     pub fn settle(&mut self, cx: &mut Cx<'_, Self>, sure: bool) {
         for place in 0..self.events.len() {
             let handle = self.events[place].handle;
@@ -212,7 +213,7 @@ impl World {
         }
     }
 
-    /// Checks everything that is visible through the loop.
+    /// Checks everything that the functions of the base show.
     pub fn check(&mut self, cx: &mut Cx<'_, Self>) {
         self.settle(cx, false);
         self.follow(cx);
@@ -260,7 +261,7 @@ impl World {
         }
     }
 
-    /// Records connections that were dropped with their listener, before they were handed over.
+    /// Records connections that were dropped with their listener, before the application received them.
     pub fn forget_dropped(&mut self, cx: &mut Cx<'_, Self>) {
         for conn in &mut self.conns {
             let freed = !self.listeners.iter().any(|listener| {

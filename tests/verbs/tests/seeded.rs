@@ -1,4 +1,5 @@
-//! Some thousand strings of bytes from a generator: a second of the fuzzer's work.
+//! Runs the checks with some thousand strings of bytes from a random generator. The fuzzer tries about as many in
+//! a second.
 
 use std::thread;
 

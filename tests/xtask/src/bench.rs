@@ -5,9 +5,9 @@
 //!            chain  active  timers  …        table.rs
 //! ```
 //!
-//! Each contender does the same workload. The workload checks that all work was done, and makes tables. If
-//! something was lost, it fails and reports no figures. Times can be compared only within one run.
-//! Instructions can be compared over months.
+//! A contender is one of the compared event loops. Each contender does the same workload. The workload checks that
+//! all work was done, and makes tables. If work was lost, the workload fails and reports no figures. Times can be
+//! compared only within one run. Instructions can be compared over months.
 
 pub mod active;
 pub mod chain;
@@ -31,11 +31,11 @@ use machine::Machine;
 /// One workload.
 #[derive(Debug)]
 pub struct Workload {
-    /// Its name on the command line: `W1`.
+    /// Its name on the command line, for example `W1`.
     pub name: &'static str,
     /// A short description.
     pub about: &'static str,
-    /// Measures it.
+    /// Measures the workload, and returns its tables.
     pub run: fn(&Options) -> Result<Vec<Table>>,
 }
 
@@ -95,7 +95,7 @@ impl Workload {
 /// # Errors
 /// If something cannot be built, or a workload did not do all of its work.
 pub fn run(options: &Options) -> Result<()> {
-    // The chip's programs need nothing but cargo.
+    // The workload `chip` does not use the other event loops.
     let workloads = options.wanted();
     if workloads.iter().any(|workload| workload.name != chip::NAME) {
         peers::install()?;

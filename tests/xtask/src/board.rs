@@ -48,7 +48,7 @@ pub enum FlashedBy {
     Espflash,
 }
 
-/// The boards that are measured, the emulated ones first. Each run of the checks links them.
+/// The boards that are measured, the emulated ones first. Each run of `cargo xtask test` links firmware for them.
 pub const BOARDS: [Board; 7] = [
     Board {
         name: "qemu-lm3s6965evb",
@@ -154,7 +154,7 @@ impl Board {
         workspace::boards().join(family).join(self.name)
     }
 
-    /// Returns whether its package has code. A package has none if its family shares all code.
+    /// Returns whether its package has code. A package has no code if its family shares all code.
     pub fn has_code(&self) -> bool {
         self.folder().join("src").is_dir()
     }
@@ -177,7 +177,7 @@ impl Board {
         })
     }
 
-    /// Finds a board that can be flashed by its name.
+    /// Finds a board by its name, among the boards that can be flashed.
     ///
     /// # Errors
     /// [`Usage`] with the known names, if there is no such board or only QEMU runs it.

@@ -1,7 +1,7 @@
 //! `cargo xtask test`: runs all checks. Checks with the most useful failures run first.
 //!
-//! It stops at the first failure and prints the failed command, to paste it into a shell. Its output ends
-//! with the seconds of each step and with the summary lines of the test runners, which CI reads.
+//! The command stops at the first failure and prints the command line that failed, which can be pasted into a shell.
+//! The output ends with the seconds of each step and with the summary lines of the test runners, which CI reads.
 //!
 //! Each step belongs to a group. `--only` runs one group, so that several machines can share the work.
 
@@ -39,17 +39,17 @@ pub enum Group {
     Package,
     /// Firmware for every hardware board. Without `--only` a few of them are linked, by `link`.
     Boards,
-    /// Type checks for Windows and macOS. It is not among the checks that run without `--only`.
+    /// Type checks for Windows and macOS. They do not run without `--only`.
     Systems,
-    /// The projects that cargo-generate makes of the template, for every board. Not without `--only` either: it
-    /// compiles cargo-generate first.
+    /// The projects that cargo-generate makes of the template, for every board. They are not tested without `--only`
+    /// either, because cargo-generate must be compiled first.
     Template,
 }
 
 /// Installs what is missing, then checks everything, or one group.
 ///
 /// # Errors
-/// At the first check that fails.
+/// The error of the first check that fails.
 pub fn run(only: Option<Group>) -> Result<()> {
     use Group::{Boards, Desk, Emulated, Link, Package, Systems, Template};
     let mut checks = Checks { only, ..Checks::default() };
@@ -100,7 +100,7 @@ struct Checks {
 }
 
 impl Checks {
-    /// Runs a step, unless only another group is wanted.
+    /// Runs a step, unless `--only` selects another group.
     fn step(
         &mut self,
         group: Group,
@@ -135,7 +135,7 @@ impl Checks {
         cargo.stdout(writer.try_clone()?).stderr(writer);
         let mut child = cargo.spawn().with_context(|| cannot_start(&cargo))?;
         let line = describe(&cargo);
-        // Drop the command, because it keeps the pipe's other end open.
+        // Drop the command, because it keeps the writing side of the pipe open.
         drop(cargo);
         let shown = self.results.show(reader);
         let status = child.wait()?;
@@ -231,7 +231,7 @@ fn clippy_board(toolchain: Toolchain, board: &Board, features: &[&str]) -> Resul
     command::run(cargo.args(["--", "--deny", "warnings"]))
 }
 
-/// Checks that the Rust in use has the target of each board.
+/// Adds the target of each hardware board to the Rust in use. Fails if that Rust is not rustup's.
 fn targets(toolchain: Toolchain) -> Result<()> {
     anyhow::ensure!(
         toolchain == Toolchain::Rustup,
@@ -261,7 +261,8 @@ fn firmware(toolchain: Toolchain, wanted: impl Fn(&Board) -> bool) -> Result<()>
     Ok(())
 }
 
-/// The hardware boards, and the programs, that each run links. `--only boards` links everything.
+/// The hardware boards and their programs that each run of `cargo xtask test` links. `--only boards`
+/// links everything.
 const SOME_HARDWARE: [(&str, &[&str]); 3] = [
     ("nucleo-h743zi", &["hello-world", "echo", "gateway"]),
     ("w5500-evb-pico", &["hello-world", "echo"]),
@@ -293,7 +294,7 @@ fn tests() -> Command {
     cargo
 }
 
-/// Runs the tests of the board's back end with features that nothing else in the workspace has.
+/// Returns the command that tests `picoevent-embassy` with features that no other package of the workspace enables.
 fn tests_of_groups() -> Command {
     let mut cargo = command::cargo(&workspace::root());
     cargo.args([
@@ -336,10 +337,11 @@ fn planted_bugs() -> Result<()> {
     Ok(())
 }
 
-/// Runs the tests that were skipped before because they need firmware.
+/// Returns the command that runs the tests that were skipped before because they need firmware.
 ///
-/// They are selected by test program, not by package. With a package, cargo would compile the libraries again, with the
-/// features of that package only. The tests mostly wait, so there are more threads than processors.
+/// The command selects them by test program, not by package. With a package, cargo would compile the libraries
+/// again, with the features of that package only. The tests wait most of the time, so there may be more threads
+/// than processors.
 fn tests_under_qemu() -> Command {
     let mut cargo = command::cargo(&workspace::root());
     cargo.env(firmware::FOLDER, workspace::firmware());
@@ -355,20 +357,20 @@ fn documentation() -> Result<()> {
     command::run(cargo.args(["doc", "--workspace", "--no-deps", "--all-features"]))
 }
 
-/// Packs every package that is published, compiles each as it would be downloaded, and stops before the upload. For the
-/// dependencies between them cargo makes a temporary registry. Its folder is new each time, because cargo caches
-/// packages
-/// by name and version, and these have not changed.
+/// Packs every published package, compiles each package as a user would download it, and stops before the upload. For
+/// the dependencies between these packages, cargo makes a temporary registry. The folder of this registry is new each
+/// time: cargo caches packages by name and version, and these stay the same when the code changes.
 fn packages() -> Result<()> {
     let folder = tempfile::Builder::new().prefix("packages-").tempdir_in(workspace::target())?;
     let mut cargo = command::cargo(&workspace::root());
     cargo.env("CARGO_TARGET_DIR", folder.path());
-    // Hides the warnings that tests are left out, which is intended. Errors are still shown.
+    // `--quiet` hides the warnings that test files are left out of the packages, which is intended. Errors are
+    // still shown.
     cargo.args(["publish", "--dry-run", "--workspace", "--allow-dirty", "--quiet"]);
     command::run(&mut cargo)
 }
 
-/// Checks the types of what can be compiled for Windows and macOS. Nothing is linked or run.
+/// Checks the types of the packages that can be compiled for Windows and macOS. Nothing is linked or run.
 fn other_systems() -> Result<()> {
     let everywhere = [
         "picoevent",
@@ -392,6 +394,6 @@ fn other_systems() -> Result<()> {
     let unix: Vec<_> = programs.into_iter().chain(applications).collect();
     check(targets[0], "--bins", &unix)?;
     check(targets[0], "--lib", &[])?;
-    // The back end on real sockets needs Unix, and so do the programs.
+    // The back end on real sockets needs Unix, so only libraries are checked for Windows.
     check(targets[1], "--lib", &applications)
 }

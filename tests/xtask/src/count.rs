@@ -1,8 +1,8 @@
 //! `cargo xtask count`: the instructions of each operation of the core.
 //!
-//! Time differs from run to run, but instructions do not, so valgrind counts them. The program
-//! `tests/bench` repeats an operation, in a second run more often. The difference of the two runs does not
-//! contain the start-up or the filling of the tables.
+//! Time differs from run to run, but instructions do not, so valgrind counts them. The program `tests/bench` repeats
+//! an operation in two runs, more often in the second run. The difference between the two runs does not contain the
+//! start-up or the filling of the tables.
 //!
 //! The counts are instructions of this machine. They are written into `docs/performance.md`. The command
 //! fails if an operation's cost grows too fast with the size of the tables.

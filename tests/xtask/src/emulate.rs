@@ -11,7 +11,7 @@ use crate::{
     toolchain::Toolchain,
 };
 
-/// The example that uses UDP.
+/// The example that uses only UDP.
 const UDP_TIME: &str = "udp-time";
 
 /// Returns the ports that an example listens on. `--port` applies to the first one.

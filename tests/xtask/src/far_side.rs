@@ -1,7 +1,8 @@
-//! The other end of an emulated board's cable, as a separate process: `picoevent-cable`.
+//! The far side of an emulated board's cable, as a separate process: `picoevent-cable`.
 //!
-//! It uses the simulator. `xtask` itself does not, so that `cargo xtask setup` compiles little on a fresh
-//! clone. The process ends when its standard input is closed, that is, when `xtask` ends in any way.
+//! The process uses the simulator. `xtask` itself does not depend on the simulator, so that `cargo xtask setup`
+//! compiles little on a fresh clone. The process ends when its standard input is closed, that is, when `xtask` ends
+//! in any way.
 
 use std::{
     io::{BufRead, BufReader},
@@ -34,7 +35,7 @@ impl FarSide {
     /// Compiles and starts the process. Waits until it listens on `port` of this machine (0: any free one).
     ///
     /// # Errors
-    /// If it cannot be compiled or does not listen. It has printed the reason.
+    /// If the process cannot be compiled or does not listen. The reason has already been printed.
     pub fn start(cable: &Cable, port: u16) -> Result<Self> {
         let mut build = command::cargo(&workspace::root());
         command::run(build.args(["build", "--quiet", "--release"]).args(PROGRAM))?;
@@ -69,7 +70,7 @@ impl FarSide {
         }
     }
 
-    /// Returns QEMU's option for its end of the cable, with the id `n0`.
+    /// Returns QEMU's option for the board's side of the cable, with the id `n0`.
     pub fn netdev(&self) -> String {
         let folder = self.folder.path();
         netdev_over(&folder.join("board"), &folder.join("peer"))

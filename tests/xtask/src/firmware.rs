@@ -16,13 +16,13 @@ use serde::Deserialize;
 
 use crate::{board::Board, command, command_line::Usage, toolchain::Toolchain, workspace};
 
-/// The variable with the folder of built firmware, for the end-to-end tests.
+/// The environment variable that contains the folder of built firmware, for the end-to-end tests.
 pub const FOLDER: &str = "PICOEVENT_FIRMWARE";
 
 /// Returns firmware that was built before, for a test.
 ///
 /// # Errors
-/// If [`FOLDER`] is not set or has no such program. The error suggests `cargo xtask test`.
+/// If [`FOLDER`] is not set, or the folder has no such program. The error suggests `cargo xtask test`.
 pub fn prebuilt(board: &str, program: &str) -> Result<PathBuf> {
     let Some(folder) = env::var_os(FOLDER) else {
         bail!("{FOLDER} is not set: run `cargo xtask test`, which builds the firmware first");
@@ -81,7 +81,7 @@ pub fn build_baseline(toolchain: Toolchain, board: &Board, names: &[&str]) -> Re
     names.iter().map(find).collect()
 }
 
-/// The gateway as tasks, a program of the same package.
+/// The name of the gateway as tasks, a program of the package `picoevent-baseline`.
 pub const GATEWAY_AS_TASKS: &str = "gateway-tasks";
 
 /// Compiles the gateway as tasks for a board.
@@ -93,7 +93,7 @@ pub fn build_gateway_as_tasks(toolchain: Toolchain, board: &Board) -> Result<()>
 #[derive(Debug, PartialEq, Eq, Deserialize)]
 struct Program {
     name: String,
-    /// The features that it is built with. The other programs do not pay for them.
+    /// The features that it is built with. The other programs do not contain their code.
     #[serde(default, rename = "required-features")]
     features: Vec<String>,
 }
@@ -129,7 +129,7 @@ fn build_with(toolchain: Toolchain, board: &Board, what: &[String]) -> Result<Ve
     let lock = File::create(workspace::firmware().join(".lock"))?;
     lock.lock().context("cannot lock the firmware folder")?;
 
-    // cargo reads the board's .cargo/config.toml, with its target and linker script, only in that folder.
+    // cargo reads the board's .cargo/config.toml, with its target and linker script, only if it runs in that folder.
     let mut cargo = toolchain.cargo(&board.folder(), board.target);
     cargo.args(["build", "--release"]).args(what);
     let mut copies = Vec::new();
@@ -142,7 +142,7 @@ fn build_with(toolchain: Toolchain, board: &Board, what: &[String]) -> Result<Ve
     Ok(copies)
 }
 
-/// Copies a file. A process that has the old file open keeps it unchanged.
+/// Replaces the file `to` by a copy of `from`. A process that has the old file open still sees the old content.
 fn replace(from: &Path, to: &Path) -> Result<()> {
     let fresh = to.with_extension("fresh");
     fs::copy(from, &fresh)

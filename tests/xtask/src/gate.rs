@@ -1,11 +1,11 @@
 //! `cargo xtask gate`: checks that the core's costs are as recorded, to two per cent.
 //!
-//! Times differ from run to run, so no test asserts them. Instructions and bytes do not: the same source
-//! and compiler give the same figures. They are recorded in `tests/bench/recorded.toml`. This check fails if
-//! a figure differs by more than two per cent, up or down. An intended change is recorded in the same
-//! commit, so the history of that file is the history of the costs.
+//! Times differ from run to run, so no test asserts them. Instructions and bytes do not differ: the same source and
+//! compiler give the same figures. They are recorded in `tests/bench/recorded.toml`. This check fails if a figure
+//! differs by more than two per cent, up or down. An intended change is recorded in the same commit, so the history
+//! of that file is the history of the costs.
 //!
-//! If the compiler differs from the recorded one, differences are shown but the check does not fail.
+//! If the compiler differs from the recorded compiler, differences are shown but the check does not fail.
 
 mod compare;
 mod record;
@@ -27,10 +27,10 @@ pub enum Task {
     Record,
 }
 
-/// Measures, and does the task.
+/// Measures the figures. Then compares them with the record, or makes them the record.
 ///
 /// # Errors
-/// If something cannot be measured, or differs from the record.
+/// If something cannot be measured, or a figure differs from the record.
 pub fn run(task: Task) -> Result<()> {
     let file = file();
     let name = file.strip_prefix(workspace::root()).unwrap_or(&file).display();

@@ -1,9 +1,8 @@
 //! `cargo xtask interop`: tests the protocols with third-party programs on this machine.
 //!
 //! Each program has a separate file in `interop`, which names the Debian packages that it needs. Packages of npm and
-//! PyPI are installed into a folder under `target`. Programs communicate over loopback, on ports that the system
-//! chooses.
-//! Each has a time limit. `docs/interop.md` has the results.
+//! PyPI are installed into a folder under `target`. The programs communicate over loopback, on ports that the system
+//! chooses. Each program has a time limit. `docs/interop.md` contains the results.
 
 mod ab;
 mod autocannon;

@@ -1,8 +1,8 @@
 //! `cargo xtask lines`: counts the lines of the gateway, on the loop and as tasks.
 //!
-//! It counts the code that a product's developer writes: the application and its set-up for one board. It
-//! does not count board support, tests, comments, empty lines, or the feature `online`, which the gateway as
-//! tasks does not have. rustfmt formats the sources with the same settings, which `cargo xtask test` checks.
+//! It counts the code that a product's developer writes: the application and its set-up for one board. It does not
+//! count board support, tests, comments, empty lines, or the feature `online`, which the gateway as tasks does not
+//! have. rustfmt formats all these sources with the same settings: `cargo xtask test` checks this.
 
 use std::{
     fs,
@@ -72,7 +72,7 @@ fn table(name: &str, files: &[PathBuf]) -> Result<Table> {
     Ok(table)
 }
 
-/// Returns the Rust files at these places, without files that contain only tests.
+/// Returns the Rust files at these paths, without files that contain only tests. Missing paths are ignored.
 fn files(root: &Path, places: &[&str]) -> Result<Vec<PathBuf>> {
     let mut files = Vec::new();
     for place in places {
@@ -92,7 +92,7 @@ fn files(root: &Path, places: &[&str]) -> Result<Vec<PathBuf>> {
     Ok(files)
 }
 
-/// Counts the lines of a source before its tests that are neither empty nor a comment.
+/// Counts the lines of a source that are neither empty nor a comment, up to the source's tests.
 fn count(text: &str) -> u64 {
     let lines = text.lines().map(str::trim).take_while(|line| *line != "#[cfg(test)]");
     lines.filter(|line| !line.is_empty() && !line.starts_with("//")).count() as u64

@@ -1,8 +1,8 @@
 //! `cargo xtask mutants`: checks that the simulator finds planted bugs.
 //!
-//! Each patch in `tests/mutants` plants one bug in the core, the adapter or an example. It is applied to a
-//! copy of the repository. The simulator of that copy must find the bug within a thousand seeds and shrink
-//! the choice log to at most twenty lines.
+//! Each patch in `tests/mutants` plants one bug in the core, the adapter or an example. The patch is applied to a
+//! copy of the repository. The simulator of that copy must find the bug within a thousand seeds and shrink the choice
+//! log to at most twenty lines.
 
 use std::{
     fs,
@@ -19,12 +19,12 @@ use crate::{command, patched, workspace};
 const BUGS: &str = "tests/mutants";
 /// The number of seeds within which a bug must be found.
 const SEEDS: u64 = 1_000;
-/// The most lines of a shrunk choice log.
+/// The largest allowed number of lines in a shrunk choice log.
 const LINES: usize = 20;
 /// The time limit of shrinking.
 const SHRINKING: Duration = Duration::from_secs(10);
-/// The applications, which are swept one after the other. A patch can select some of them in a line that begins with
-/// [`NAMES`].
+/// The applications, which are simulated one after the other. A patch can select some of them in a line that begins
+/// with [`NAMES`].
 const APPLICATIONS: [&str; 10] = [
     "hello-world",
     "echo",
@@ -111,7 +111,8 @@ fn applications(patch: &str) -> Vec<&str> {
     named.map_or_else(|| APPLICATIONS.to_vec(), |named| named.split(" and ").collect())
 }
 
-/// Builds the copy and sweeps until something fails.
+/// Builds the simulator of the copy, and simulates the applications with all seeds until a simulation fails. Returns
+/// `None` if none fails.
 fn look(copy: &Path, target: &Path, applications: &[&str]) -> Result<Option<Found>> {
     let mut cargo = command::cargo(copy);
     // Short builds matter more than the speed of a thousand seeds.

@@ -1,7 +1,8 @@
 //! `cargo xtask oracle`: plays random programs on libevent and on picoevent.
 //!
-//! It builds the two players, libevent's with the C compiler, and plays the requested programs;
-//! `tests/oracle` does the rest. See `docs/oracle.md`.
+//! A player runs a program on one of the two event loops. This command builds both players (libevent's player with
+//! the C compiler), and plays the requested programs. `tests/oracle` generates the programs and compares the traces.
+//! See `docs/oracle.md`.
 
 mod bugs;
 
@@ -31,7 +32,7 @@ pub enum Kind {
     Pairs,
 }
 
-/// The options: a range of seeds, or one of the others.
+/// The options: a range of seeds, `--show`, or `--bugs`.
 #[derive(Debug, PartialEq, Eq, clap::Args)]
 pub struct Options {
     /// Play the programs of these seeds
@@ -89,7 +90,7 @@ pub fn run(options: &Options) -> Result<i32> {
 /// Plays the programs of `cargo xtask test`. The commit determines their seeds.
 ///
 /// # Errors
-/// If picoevent's trace of one of them is wrong.
+/// If picoevent's trace of one of these programs is wrong.
 pub fn check() -> Result<()> {
     let start = seed_of_commit()?;
     for (kind, name) in [(Kind::Events, "events"), (Kind::Conns, "conns"), (Kind::Pairs, "pairs")] {

@@ -16,7 +16,7 @@ use crate::{
 /// The image's target: a microcontroller with hardware division. The toolchain provides `memcpy`.
 pub const TARGET: &str = "thumbv7m-none-eabi";
 
-/// The optimization levels of released firmware. The compiler removes different code at each.
+/// The optimization levels of released firmware. The compiler removes different code at each level.
 const LEVELS: [&str; 4] = ["s", "z", "2", "3"];
 
 /// The linker's message if a panic is reachable.

@@ -1,4 +1,4 @@
-//! Makes copies of the repository with a planted bug, to check whether a test finds it.
+//! Makes copies of the repository with a planted bug, to check whether a test finds the bug.
 
 use std::{
     fs,
@@ -10,9 +10,9 @@ use anyhow::{Context, Result, bail, ensure};
 
 use crate::{command, workspace};
 
-/// Copies the repository to `copy` and plants each wanted bug of a folder, one after the other. `is_found`
-/// receives the bug's name and returns whether the bug was found. If it returns an error, or if a patch no
-/// longer applies, the bug counts as not found, and the next bug is planted. Returns the exit status.
+/// Copies the repository to `copy` and plants each wanted bug of a folder, one after the other. `is_found` receives
+/// the bug's name and returns whether the bug was found. If `is_found` returns an error, or if a patch no longer
+/// applies, the bug counts as not found, and the next bug is planted. Returns the exit status.
 ///
 /// # Errors
 /// If there is no such bug, or the copy cannot be made or restored.

@@ -22,8 +22,8 @@ use crate::{
 /// Installs missing programs. Returns the toolchain that compiles firmware.
 ///
 /// # Errors
-/// If something is missing and cannot be installed. The error says what to type. This holds for every
-/// function here.
+/// If something is missing and cannot be installed. The error says what to type. The other functions of this module
+/// return such errors, too.
 pub fn run() -> Result<Toolchain> {
     let toolchain = emulation()?;
     host_tool("fmt", "rustfmt", "rustfmt-web")?;
@@ -65,7 +65,7 @@ impl Machine for ThisMachine {
                         "install rustup (https://rustup.rs), then type\n  {command}"
                     ));
                 }
-                // If one cannot be added, the others are not likely to succeed.
+                // If one target cannot be added, adding the other targets is likely to fail, too.
                 let added = lacks.iter().all(|target| rustup(&["target", "add", target]));
                 if added && toolchain.lacks().is_empty() {
                     return Ok(());
@@ -124,7 +124,8 @@ pub fn tool(program: &'static str) -> Result<()> {
     find_or_install(program, program).map(drop)
 }
 
-/// Makes sure that programs are installed. Each is given with its Debian package. Prints what it installs.
+/// Makes sure that programs are installed. Each program is given together with its Debian package. Prints what
+/// it installs.
 pub fn programs(wanted: &[(&str, &str)]) -> Result<()> {
     let is_missing = |(program, _): &&(&str, &str)| command::find_program(program).is_none();
     let mut packages: Vec<_> =
@@ -178,7 +179,7 @@ fn header(header: &str, packages: &[&str]) -> Result<()> {
 /// Runs rustup and prints the result. Returns whether it succeeded.
 fn rustup(words: &[&str]) -> bool {
     print!("rustup {} ... ", words.join(" "));
-    // Otherwise the line would appear only after the step.
+    // Without this flush, the line would appear only after the step.
     let _ = stdout().flush();
     let done = command::capture(Command::new("rustup").args(words), command::ANSWER);
     match &done {

@@ -1,7 +1,7 @@
 //! `cargo xtask soak`: runs of the examples that take too long for `cargo xtask test`.
 //!
 //! It builds the programs and the firmware for the wanted cases, and installs QEMU if necessary. `tests/src/soak.rs`
-//! does the rest.
+//! runs the cases.
 
 use anyhow::Result;
 
@@ -23,7 +23,7 @@ const PROGRAMS: [(&str, &str); 5] = [
 /// The example that runs on emulated boards.
 const FIRMWARE: &str = "echo";
 
-/// The package of the runs, and its program.
+/// The package and the program that run the cases.
 const PACKAGE: &str = "picoevent-tests";
 const PROGRAM: &str = "picoevent-soak";
 

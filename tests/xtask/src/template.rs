@@ -1,7 +1,7 @@
 //! Tests the project template, `examples/template`: generated projects are simulated, run and linked.
 //!
-//! Two steps of `cargo xtask test` use the project of one board. The placeholders of its template are filled in here.
-//! In the group `template`, cargo-generate makes the project of every board, outside of the repository.
+//! Two steps of `cargo xtask test` use the project of one board. These steps fill in the placeholders of the template
+//! themselves. In the group `template`, cargo-generate makes the project of every board, outside of the repository.
 
 mod generate;
 mod plain;
@@ -54,8 +54,8 @@ pub fn under_qemu(toolchain: Toolchain) -> Result<()> {
     Ok(())
 }
 
-/// Makes the project of every board with cargo-generate, outside of the repository. Tests one of them, and links or
-/// runs the firmware of all.
+/// Makes the project of every board with cargo-generate, outside of the repository. Tests one of the projects, links
+/// the firmware of all projects, and runs the firmware of boards that QEMU emulates.
 pub fn everywhere(toolchain: Toolchain) -> Result<()> {
     let generator = Generator::install()?;
     let folder = tempfile::tempdir()?;
@@ -97,7 +97,8 @@ fn filled(row: &Row) -> Result<PathBuf> {
     Ok(project)
 }
 
-/// Gives a project the versions of this repository, so that what is compiled here is used again.
+/// Copies lock files of this repository into a project. So cargo uses the same versions, and need not compile
+/// them again.
 fn take_locks(project: &Path, row: &Row) -> Result<()> {
     for (from, to) in
         [(workspace::root(), project.to_owned()), (row.workspace(), project.join("firmware"))]
@@ -118,8 +119,9 @@ fn firmware(toolchain: Toolchain, project: &Path, row: &Row) -> Command {
     with_target(cargo, row.workspace().join("target"))
 }
 
-/// Runs a project's simulations and its program, twice at the same address. Then runs the simulations without the
-/// timeouts. They must fail with the seed that the project's README names. They must also fail if `ROOM` is too small.
+/// Runs a project's simulations. Then starts its program twice at the same address: the second start must fail with
+/// an error message. Then runs the simulations without the timeouts: they must fail with the seed that the project's
+/// README names. The simulations must also fail without `ROOM`.
 fn test_and_run(project: &Path) -> Result<()> {
     let cargo = || with_target(command::cargo(project), workspace::target());
     command::run(cargo().arg("test"))?;
@@ -171,7 +173,7 @@ fn test_without(project: &Path, is_removed: impl Fn(&str) -> bool, count: usize)
 
 /// Runs a project's firmware with cargo, as a user does, and communicates with it.
 fn run_firmware(toolchain: Toolchain, project: &Path, row: &Row) -> Result<()> {
-    // Build the subcommand, so that cargo finds it.
+    // Build the subcommand `cargo picoevent`, so that cargo finds it.
     let mut cargo = command::cargo(&workspace::root());
     cargo.args(["build", "--package", "picoevent-command"]);
     let programs = command::build_one(&mut cargo)?;
@@ -179,7 +181,7 @@ fn run_firmware(toolchain: Toolchain, project: &Path, row: &Row) -> Result<()> {
     let programs = programs.parent().map(Path::to_owned).into_iter();
     let path = env::join_paths(programs.chain(env::split_paths(&path)))?;
 
-    // Use any free port of this machine instead of the template's.
+    // Use any free port of this machine instead of the template's port.
     let config = project.join("firmware/.cargo/config.toml");
     let text = fs::read_to_string(&config)?;
     fs::write(&config, text.replace("--forward 7000", "--forward 0:7000"))?;

@@ -29,7 +29,7 @@ pub const TARGETS: [&str; 5] = [
     "riscv32imac-unknown-none-elf",
 ];
 
-/// The variable that forces a way: `rustup` or `debian`.
+/// The environment variable that forces one of the two ways: `rustup` or `debian`.
 pub const CHOICE: &str = "PICOEVENT_TOOLCHAIN";
 
 /// The oldest Rust that compiles this workspace, from its manifest.
@@ -56,11 +56,11 @@ pub trait Machine {
     fn complete(&mut self, toolchain: Toolchain, lacks: &[&'static str]) -> Result<(), String>;
 }
 
-/// Returns a usable toolchain, or the one that is `forced`. A toolchain that is ready is preferred to one that
-/// must be installed, and rustup is preferred to Debian.
+/// Returns a usable toolchain. If `forced` is `Some`, only that toolchain can be used. A toolchain that is ready is
+/// preferred to one that must be installed, and rustup is preferred to Debian.
 ///
 /// # Errors
-/// If neither is possible. The error says what the user can do.
+/// If neither toolchain can be used. The error says what the user can do.
 pub fn reach(machine: &mut impl Machine, forced: Option<Toolchain>) -> Result<Toolchain> {
     let ready = wanted(forced).find(|toolchain| machine.lacks(*toolchain).is_empty());
     if let Some(ready) = ready {
@@ -140,7 +140,7 @@ impl Toolchain {
 /// Makes `command` run Debian's cargo, independent of the Rust that runs this program.
 fn use_debian(command: &mut Command, target: &str) {
     forget_rustup(command);
-    // Otherwise rustup's programs of the same names come first on the PATH.
+    // Without this, rustup's programs of the same names would come first on the PATH.
     let path = env::var("PATH").unwrap_or_default();
     command.env("PATH", format!("/usr/bin:{path}"));
     // `build-std` is unstable; this variable allows it on a stable compiler. It is set here and not
@@ -197,7 +197,7 @@ fn sysroot(rustc: &str) -> Result<PathBuf> {
     command::first_line(Command::new(rustc).args(["--print", "sysroot"])).map(PathBuf::from)
 }
 
-/// Returns whether the first dotted number in a program's version output is at least another.
+/// Returns whether the first dotted number in a program's version output is at least `oldest`.
 pub fn is_at_least(said: &str, oldest: &str) -> bool {
     numbers(said).zip(numbers(oldest)).is_some_and(|(version, oldest)| version >= oldest)
 }

@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// Returns the repository's root folder, which is also the root workspace's.
+/// Returns the repository's root folder, which is also the folder of the root workspace.
 pub fn root() -> PathBuf {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
     // This package is <root>/tests/xtask.

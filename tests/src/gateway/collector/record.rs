@@ -16,7 +16,7 @@ pub struct Record {
     pub connections: Vec<Connection>,
     /// Each sample, by its number.
     pub samples: BTreeMap<u32, Sample>,
-    /// The number of samples that were received more than once.
+    /// How many times a sample was received that was already known.
     pub again: u32,
     /// The number of samples that were skipped. The gateway must report them as lost.
     pub skipped: u32,
@@ -24,7 +24,7 @@ pub struct Record {
     pub confirmed: Option<u32>,
     /// The time of the collector's last answer.
     pub answered: Option<Instant>,
-    /// The time of the previous look. Input that is found now has arrived later.
+    /// The time when the collector last checked for input. Input that it finds now has arrived after this time.
     pub(super) not_before: Instant,
     /// The gateway's errors.
     faults: Vec<String>,
@@ -35,7 +35,7 @@ pub struct Record {
 pub struct Connection {
     /// When it was accepted.
     pub began: Instant,
-    /// A time before it was accepted.
+    /// A time before the gateway connected. It gives an upper limit for the age of the connection.
     not_before: Instant,
     /// When it ended.
     pub ended: Option<Instant>,
@@ -80,7 +80,7 @@ impl Record {
     /// Checks that the gateway has sent nothing wrong.
     ///
     /// # Errors
-    /// If it has.
+    /// If the gateway has sent something wrong.
     pub fn check(&self) -> Result<()> {
         match self.faults.first() {
             Some(fault) => bail!("the uplink sent {fault}: {self}"),
@@ -123,7 +123,8 @@ impl Record {
             let count = word("its count")?.parse()?;
             ensure!(words.next().is_none(), "with something behind the count");
             ensure!(count == connection.beats + 1, "after heart-beat {}", connection.beats);
-            // A heart-beat may be late, and the next one still comes on time.
+            // A heart-beat may be late, and the next heart-beat still comes on time. So the time is measured from the
+            // start of the connection.
             let after = connection.not_before.elapsed();
             let earliest = HEARTBEAT * connection.beats;
             ensure!(after >= earliest, "{after:?} after the connection began");

@@ -21,7 +21,8 @@ pub fn end_of_line(held: &VecDeque<u8>, eol: Eol) -> Option<Range<usize>> {
     })
 }
 
-/// Takes the next line of at most `longest` bytes from a ring of `size` bytes.
+/// Takes the next line of at most `longest` bytes from a ring of `size` bytes. Returns `None` if there is no whole
+/// line, and an error if the line is too long.
 pub fn take_line(
     held: &mut VecDeque<u8>,
     skips: &mut bool,

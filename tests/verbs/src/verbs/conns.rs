@@ -214,11 +214,12 @@ fn set(world: &mut World, place: usize, mut conn: ConnMut<'_, '_, World>, verb: 
     }
 }
 
-/// Moves bytes from one connection's input to the output of another, or of the same one.
+/// Moves bytes from one connection's input to the output of another, or of the same connection.
 pub fn transfer(world: &mut World, cx: &mut Cx<'_, World>) {
     let (from, to) = (world.pick_conn(), world.pick_conn());
     world.forget_dropped(cx);
-    // The input of a connection that has ended, and connects again, is discarded at some time.
+    // This model does not know when the base discards the input of a connection that has ended and will
+    // connect again.
     let ended = |from: usize| world.conns[from].answers() && world.conns[from].life != Life::Held;
     if from.is_some_and(ended) {
         return;

@@ -200,7 +200,7 @@ pub fn source_is_gone(world: &mut World, cx: &mut Cx<'_, World>, source: Source)
     }
 }
 
-/// Returns whether an event's conditions show that it is due.
+/// Returns whether the base reports an event as active.
 fn is_due(cx: &Cx<'_, World>, event: Event) -> bool {
     cx.events().any(|info| info.event == event && !info.active.is_empty())
 }

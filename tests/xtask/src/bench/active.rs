@@ -1,4 +1,4 @@
-//! W1U: events without a source. Each activates itself in its callback.
+//! W1U: events without a source. Each event activates itself in its callback.
 
 use anyhow::Result;
 
@@ -25,7 +25,8 @@ const LIBEVENT: &str = "libevent event_active";
 /// The numbers of events.
 const EVENTS: [u32; 2] = [1, 64];
 
-/// The callbacks of one turn, and the difference between two runs whose instructions are compared.
+/// The number of callbacks in one round, and the difference in callbacks between two runs whose instructions
+/// are compared.
 const CALLBACKS: u32 = 200_000;
 const COUNTED: u32 = 20_000;
 

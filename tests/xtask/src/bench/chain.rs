@@ -93,8 +93,8 @@ const FAR: [Case; 11] = [
     case("pipes", 1_000, 100),
 ];
 
-/// Returns the instructions of an edge-triggered event on picoevent's back end, without and with a
-/// timeout, in the rings with a separate table.
+/// Returns the instructions of an edge-triggered event on picoevent's back end, without and with a timeout, for the
+/// rings that have a separate table.
 ///
 /// # Errors
 /// If the program cannot be built, or loses a token.
@@ -145,8 +145,8 @@ impl Case {
         program.play(&words, &self.contenders())
     }
 
-    /// Returns the contenders. Those with timeouts are only for cases with a separate table. Those with duplicates
-    /// are only included if there is room.
+    /// Returns the contenders of this case. Contenders with timeouts take part only in cases with a separate table.
+    /// Contenders that need duplicate descriptors take part only if the descriptor limit allows it.
     fn contenders(self) -> Vec<&'static str> {
         let crowded = self.kind != "eventfd" && self.pairs > CROWD;
         let takes_part = |name: &&str| {

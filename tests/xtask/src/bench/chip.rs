@@ -34,7 +34,8 @@ type Counts = BTreeMap<String, u64>;
 /// Builds every program, runs each twice on every machine, and makes the tables.
 ///
 /// # Errors
-/// If something cannot be built, a clock is wrong, or two runs differ.
+/// If something cannot be built, a clock is wrong, two runs differ, or the search for a line end takes too
+/// many instructions.
 pub fn run(options: &Options) -> Result<Vec<Table>> {
     let toolchain = setup::emulation()?;
     let machines = match options.quick {
@@ -62,7 +63,7 @@ pub fn run(options: &Options) -> Result<Vec<Table>> {
 /// Each program runs once. This takes seconds if the programs are already built.
 ///
 /// # Errors
-/// If something cannot be built, a clock is wrong, or a line is searched more than once.
+/// If something cannot be built, a clock is wrong, or the search for a line end takes too many instructions.
 pub fn counts(machine: Machine) -> Result<Vec<(String, u64)>> {
     let toolchain = setup::emulation()?;
     let mut counts = Vec::new();

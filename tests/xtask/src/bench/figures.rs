@@ -52,22 +52,23 @@ impl Figures {
         self.0.values().next().map_or(0, Vec::len)
     }
 
-    /// Returns the median of a contender's figures.
+    /// Returns the median of a contender's figures, or `None` if the contender has none.
     pub fn median(&self, name: &str, phase: &str) -> Option<f64> {
         self.spread(name, phase).map(|spread| spread.median())
     }
 
-    /// Returns the least and the greatest of a contender's figures.
+    /// Returns the least and the greatest of a contender's figures, or `None` if the contender has none.
     pub fn range(&self, name: &str, phase: &str) -> Option<(f64, f64)> {
         self.spread(name, phase).map(|spread| spread.range())
     }
 
-    /// Returns a contender's figure as a ratio to another's.
+    /// Returns the ratio of a contender's figure to another contender's figure, or `None` if one of them has
+    /// no figures.
     pub fn ratio(&self, name: &str, to: &str, phase: &str) -> Option<f64> {
         self.pairwise(name, to, phase, |a, b| a / b)
     }
 
-    /// Returns a contender's figure minus another's.
+    /// Returns a contender's figure minus another contender's figure, or `None` if one of them has no figures.
     pub fn beyond(&self, name: &str, floor: &str, phase: &str) -> Option<f64> {
         self.pairwise(name, floor, phase, |a, b| a - b)
     }
@@ -86,7 +87,7 @@ impl Figures {
     }
 }
 
-/// Formats nanoseconds as a cell, with one decimal if they are few.
+/// Formats nanoseconds as a cell, with one decimal if the value is below 100.
 pub fn nanos(figure: Option<f64>) -> String {
     match figure {
         None => "–".to_owned(),

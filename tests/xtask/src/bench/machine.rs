@@ -1,4 +1,4 @@
-//! The machine that the figures were measured on. Without it, figures cannot be compared.
+//! The machine that the figures were measured on. Figures can be compared only if the machine is known.
 
 use std::{fmt, process::Command, thread};
 

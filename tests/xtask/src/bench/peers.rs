@@ -34,7 +34,7 @@ pub fn install() -> Result<()> {
 /// at run time. Returns its path. Libraries are named as for the linker's `-l`.
 ///
 /// # Errors
-/// If the compiler fails. The error has its message.
+/// If the compiler fails. The error contains the compiler's message.
 pub fn compile_plugin(name: &str, source: &str, libraries: &[&str]) -> Result<PathBuf> {
     let output = folder()?.join(format!("{name}.so"));
     command::run(&mut compiler(&output, source, libraries))?;
@@ -58,7 +58,7 @@ pub fn versions() -> Vec<String> {
 fn compiler(output: &Path, source: &str, libraries: &[&str]) -> Command {
     let mut cc = Command::new("cc");
     cc.current_dir(workspace::root()).args(["-O2", "-std=gnu11", "-Wall", "-Wextra", "-Werror"]);
-    // libev needs the first.
+    // libev needs `-fno-strict-aliasing`.
     cc.args(["-fno-strict-aliasing", "-shared", "-fPIC", "-o"]).arg(output).arg(source);
     cc.args(libraries.iter().map(|library| format!("-l{library}")));
     cc

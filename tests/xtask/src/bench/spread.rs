@@ -12,7 +12,7 @@ impl Spread {
         Self(values)
     }
 
-    /// Returns the median: half of all values are not above it.
+    /// Returns the median: half of all values are not above it. Without values, returns NaN.
     pub fn median(&self) -> f64 {
         let last = self.0.len().saturating_sub(1);
         f64::midpoint(self.at(last / 2), self.at(last.div_ceil(2)))
@@ -57,7 +57,7 @@ pub fn rounds<T, R, E>(
     Ok(results)
 }
 
-/// Returns the ratio of the first to the second, round by round.
+/// Returns the ratios of `first` to `second`, one for each round.
 pub fn ratio(first: &[f64], second: &[f64]) -> Spread {
     Spread::of(first.iter().zip(second).map(|(first, second)| first / second))
 }

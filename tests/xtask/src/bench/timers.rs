@@ -36,17 +36,18 @@ const FLOOR: &str = "no timers";
 /// The timed phases, in the program's words.
 const PHASES: [&str; 4] = ["Add", "Rearm", "Cancel", "Fire"];
 
-/// Each phase with the previous one, for counting instructions.
+/// Each phase (the second name) and the phase before it (the first name), for counting instructions.
 const BEFORE: [(&str, &str); 4] =
     [("Open", "Add"), ("Add", "Rearm"), ("Rearm", "Cancel"), ("Near", "Fire")];
 
 /// The numbers of timers, and the rounds of a full run.
 const SIZES: [(u32, u32); 4] = [(100, 50), (1_000, 25), (10_000, 9), (MOST, 5)];
 
-/// The size of picoevent's tables, rounded down.
+/// The maximum size of picoevent's tables, rounded down.
 const MOST: u32 = 65_000;
 
-/// The limit for calloop, which visits all timers for each change.
+/// With more timers than this, calloop is left out of the counts and of quick runs: it visits all timers for
+/// each change.
 const FEW: u32 = 1_000;
 
 /// The number of timers of W2i, and of restarts.
@@ -71,7 +72,7 @@ pub fn run(options: &Options) -> Result<Vec<Table>> {
             .collect();
         let words = format!("timers --timers {timers} --rounds {rounds}");
         let figures = program.play(&words, &names)?;
-        // Counts that do not grow with the number of timers are taken once.
+        // A quick run counts instructions for 1,000 timers only, a full run for 1,000 timers and more.
         let counted = if options.quick { timers == 1_000 } else { timers >= 1_000 };
         let counts = if counted { counts(&program, timers)? } else { Vec::new() };
         tables.push(table(timers, &figures, &counts));
@@ -86,11 +87,11 @@ pub fn run(options: &Options) -> Result<Vec<Table>> {
 /// Measures W2i.
 ///
 /// # Errors
-/// As [`run`].
+/// The same errors as [`run`].
 pub fn run_idle(options: &Options) -> Result<Vec<Table>> {
     let program = Program::build()?;
     let rounds = if options.quick { 5 } else { 15 };
-    // calloop takes more time for one round than the others together.
+    // calloop takes more time for one round than all other contenders together.
     let names: Vec<_> = IDLE_NAMES.into_iter().filter(|name| *name != CALLOOP).collect();
     let words = |operations| format!("idle --timers {IDLE} --operations {operations}");
     let figures = program.play(&format!("{} --rounds {rounds}", words(OPERATIONS)), &names)?;
@@ -118,8 +119,8 @@ pub fn run_idle(options: &Options) -> Result<Vec<Table>> {
     Ok(vec![table])
 }
 
-/// Returns the instructions of each phase, for each contender: the difference between a run that
-/// ends after the phase and one that ends before it.
+/// Returns the instructions of each phase, for each contender: the difference between a run that ends after the phase
+/// and a run that ends before the phase.
 fn counts(program: &Program, timers: u32) -> Result<Vec<(&'static str, [f64; PHASES.len()])>> {
     let run = |phase| format!("timers --timers {timers} --until {phase}");
     let names: Vec<_> =

@@ -7,7 +7,7 @@ use std::{
 
 use anyhow::{Context, Result};
 
-/// The line that names a runner starts with one of these. It comes some lines before the summary.
+/// The line that names a runner starts with one of these words. This line comes some lines before the summary.
 const NAMES: [&str; 2] = ["Running ", "Doc-tests "];
 
 /// The start of a runner's summary line.

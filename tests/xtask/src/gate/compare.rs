@@ -71,7 +71,7 @@ pub fn compare(recorded: &Record, now: &Record) -> Comparison {
     Comparison { figures: record::count(now), differences, unjudged }
 }
 
-/// Returns the names on either side.
+/// Returns the names that are in the record, in the current figures, or in both.
 fn keys<'a>(
     recorded: impl Iterator<Item = &'a String>,
     now: impl Iterator<Item = &'a String>,

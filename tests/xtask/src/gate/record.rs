@@ -33,7 +33,7 @@ pub struct Group {
 /// Parses the file's text.
 ///
 /// # Errors
-/// The line that is invalid or a duplicate.
+/// An error that names the line that is invalid or a duplicate.
 pub fn read(text: &str) -> Result<Record> {
     Ok(toml::from_str(text)?)
 }

@@ -21,12 +21,12 @@ type Figures = Vec<(String, u64)>;
 struct Source {
     /// The title: what is counted, and on which machine.
     title: &'static str,
-    /// The Rust that they depend on, with its version.
+    /// Returns the compiler on which the figures depend, with its version.
     compiler: fn(Toolchain) -> Result<String>,
     measure: fn(Toolchain) -> Result<Figures>,
 }
 
-/// Every kind. For a new line here, run `cargo xtask gate --record`.
+/// Every kind of figures. After adding an entry here, run `cargo xtask gate --record`.
 const SOURCES: &[Source] = &[
     Source {
         title: "instructions, this machine",

@@ -1,7 +1,7 @@
 //! DNS, SNTP and MQTT: runs the tests of these packages that `cargo test` ignores.
 //!
 //! Programs that Debian does not have, or whose packages conflict, are installed into a separate folder. An
-//! environment variable tells the tests where it is.
+//! environment variable contains the path of this folder.
 
 use anyhow::{Context, Result};
 

@@ -1,4 +1,4 @@
-//! nginx and lighttpd, for the HTTP client: runs its tests on real sockets.
+//! nginx and lighttpd: runs the tests of the HTTP client against these servers, on real sockets.
 
 use anyhow::Result;
 

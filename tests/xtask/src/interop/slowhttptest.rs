@@ -1,4 +1,5 @@
-//! slowhttptest: two hundred attackers on eight places, and a client that must still get answers.
+//! slowhttptest: two hundred attackers on a device with room for eight clients, and one well-behaved client that must
+//! still receive answers.
 
 use std::{
     process::{Command, Stdio},
@@ -14,7 +15,7 @@ use crate::{command, process::Process};
 pub(super) const SLOWHTTPTEST: Program =
     Program { name: "slowhttptest", needs: &[("slowhttptest", "slowhttptest")], run };
 
-/// The modes: slow heads, slow bodies, many ranges, slow reading of a page and of a long answer.
+/// The modes: slow heads, slow bodies, many ranges, and slow reading of a long answer.
 const MODES: [(&str, &[&str]); 4] = [
     ("heads", &["-H", "-i", "2", "-x", "24"]),
     ("bodies", &["-B", "-i", "2", "-s", "8192", "-t", "PUT"]),
@@ -57,7 +58,7 @@ fn run(stage: &Stage) -> Result<String> {
         ensure!(tries >= 10, "{name}: there were only {tries} tries");
         ensure!(answered * 100 >= tries * 95, "{name}: {answered} of {tries} tries were answered");
         said.push(format!("{name} {served} of {tries} ({answered} answered)"));
-        // All places must be free again within ten seconds.
+        // The device must free all its connections within ten seconds.
         device.end()?;
     }
     Ok(format!("200 attackers; within 1 s an honest client was served: {}", said.join(", ")))

@@ -38,7 +38,7 @@ struct Found {
     lines: u64,
 }
 
-/// Runs the oracle in the copy.
+/// Builds and runs the oracle of the copy. Returns `None` if the oracle does not find the bug.
 fn look(copy: &Path, target: &Path, player: &Path) -> Result<Option<Found>> {
     let mut cargo = command::cargo(copy);
     cargo.env("CARGO_TARGET_DIR", target);

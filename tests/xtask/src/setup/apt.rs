@@ -58,8 +58,8 @@ impl Apt {
     }
 }
 
-/// Returns an `apt-get` command that never asks a question. If another process installs packages, it waits for that
-/// process, for at most five minutes.
+/// Returns an `apt-get` command that never asks a question. If another process installs packages, `apt-get` waits for
+/// that process, for at most five minutes.
 fn apt_get(apt: Apt) -> Command {
     let mut words = vec!["env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "--quiet"];
     words.extend(["-o", "DPkg::Lock::Timeout=300"]);

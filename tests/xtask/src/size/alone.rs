@@ -1,7 +1,8 @@
 //! Measures the core alone: the code that an application uses, and the memory of its tables.
 //!
-//! The images are `tests/bench/alone`. The core's code is identified as in firmware. The memory of an object
-//! is the difference between storages of different capacities. The compiler reports the sizes of the storages.
+//! The images are the programs in `tests/bench/alone`. The core's code is identified in the same way as in firmware.
+//! The memory of an object is the difference between storages of different capacities. The compiler reports the sizes
+//! of the storages.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -29,10 +30,10 @@ pub struct Build {
     pub level: &'static str,
 }
 
-/// The firmware's own target and level, which are recorded.
+/// The target and the level of the firmware. `cargo xtask gate` records the figures of this build.
 pub const SMALL: Build = Build { target: "thumbv7m-none-eabi", level: "s" };
 
-/// A host, with the current Rust.
+/// The target of a PC. The Rust in use compiles for it.
 const HOST: &str = "x86_64-unknown-linux-gnu";
 
 const BUILDS: [Build; 6] = [
@@ -165,8 +166,8 @@ fn file_of(path: &str) -> String {
     if modules.is_empty() { "lib".to_owned() } else { modules.join("/") }
 }
 
-/// The storages that are compared to find the size of a slot, each with the number of slots that it has more
-/// than [`FEW`].
+/// The storages that are compared with [`FEW`] to find the size of a slot. The number says how many more slots than
+/// [`FEW`] a storage has.
 const TABLES: [(&str, &str, u64); 5] = [
     ("a further event or timer", "MORE_EVENTS", 8),
     ("a further connection, without its rings", "MORE_CONNS", 8),
@@ -175,7 +176,7 @@ const TABLES: [(&str, &str, u64); 5] = [
     ("a further source", "MORE_SOURCES", 8),
 ];
 
-/// The storage that the others are compared with.
+/// The storage with which the other storages are compared.
 const FEW: &str = "FEW";
 
 /// Returns the RAM of the base, of each further slot, and of other objects, on a chip of 32 bits.
@@ -201,7 +202,7 @@ pub fn memory(toolchain: Toolchain) -> Result<Vec<(String, u64)>> {
 /// Returns the table of [`memory`].
 ///
 /// # Errors
-/// As [`memory`].
+/// The same errors as [`memory`].
 pub fn memory_table(toolchain: Toolchain) -> Result<Table> {
     let mut table = Table::new("RAM of the core alone", "of RAM, on a chip of 32 bits | bytes");
     for (name, bytes) in memory(toolchain)? {

@@ -1,9 +1,10 @@
 //! Compares hello-world with the same server as tasks, at equal capacities.
 //!
-//! The programs are `tests/bench/baseline`. A task combines a socket, a connection and its state. In the
-//! loop they are separate: a socket can be in a handshake, wait in the backlog or linger without a
-//! connection. So there are two comparisons. One has as many tasks as hello-world has connections. It refuses
-//! clients that would wait in the loop's backlog. The other has as many tasks as hello-world has sockets.
+//! The programs are in `tests/bench/baseline`. A task combines a socket, a connection and its state. In the event
+//! loop, these three are separate: a socket can be in a handshake, wait in the backlog or linger without a
+//! connection. So there are two comparisons. In the first comparison, there are as many tasks as hello-world has
+//! connections, and the tasks refuse clients that would wait in the loop's backlog. In the second comparison, there
+//! are as many tasks as hello-world has sockets.
 
 use anyhow::{Result, ensure};
 

@@ -1,9 +1,9 @@
 //! Measures the stack depth under many kinds of clients.
 //!
-//! The program paints its stack, and QEMU runs it under the clients of the end-to-end tests: well-behaved
-//! ones, some that reset, some that vanish, and more than there are slots for. At its end the program prints
-//! how much of the paint was overwritten. The clients need the simulator, and `xtask` does not depend on it.
-//! So the run is an end-to-end test, and this module reads its output.
+//! The program fills its stack with a pattern, and QEMU runs it under the clients of the end-to-end tests:
+//! well-behaved clients, clients that reset, clients that vanish, and more clients than the board has slots. At its
+//! end the program prints how much of the pattern was overwritten. The clients need the simulator, and `xtask` does
+//! not depend on the simulator. So the run is an end-to-end test, and this module reads its output.
 
 use anyhow::{Context, Result};
 

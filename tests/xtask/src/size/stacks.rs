@@ -1,8 +1,8 @@
 //! Compares hello-world with the same server on other TCP/IP stacks in C: `cargo xtask size --stacks FOLDER`.
 //!
-//! The programs are `tests/bench/stacks`, for the first board of this repository. Each greets its clients,
-//! closes the connections, and ends two seconds after Ctrl-C. The stacks are not in this repository, so clone
-//! them before measuring. Each image runs under QEMU and must greet clients before its size is recorded.
+//! The programs are in `tests/bench/stacks`, for the first board of this repository. Each program greets its clients,
+//! closes the connections, and ends two seconds after Ctrl-C. The stacks are not in this repository, so clone them
+//! before measuring. Each image runs under QEMU and must greet clients before its size is recorded.
 
 use std::{
     fs,
@@ -173,8 +173,7 @@ impl Stack {
     }
 }
 
-/// Runs an image until it ends by itself, and checks that it greets all clients. Returns the bytes of heap that it
-/// used.
+/// Runs an image, checks that it greets all clients, and interrupts it. Returns the bytes of heap that it used.
 fn try_out(elf: &Path) -> Result<u64> {
     let mut guest = Qemu::new(Machine::Lm3s6965evb, elf)
         .netdev(format!("user,id=n0,hostfwd=tcp:127.0.0.1:0-10.0.2.15:{PORT}"))

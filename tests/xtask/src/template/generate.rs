@@ -12,7 +12,7 @@ use anyhow::{Result, ensure};
 use super::plain::{self, Row};
 use crate::{command, workspace};
 
-/// The newest version that builds with Rust 1.95.
+/// The newest version of cargo-generate that builds with Rust 1.95.
 const VERSION: &str = "0.23.5";
 
 /// The time limit of cargo-generate.

@@ -16,11 +16,11 @@ use crate::workspace;
 pub(super) struct Row {
     /// The board's folder in `examples/boards`.
     pub(super) folder: String,
-    /// How it starts: a [`Start`].
+    /// The name of the [`Start`] that the board uses.
     pub(super) start: String,
     /// The target triple.
     pub(super) target: String,
-    /// The command that runs an image, whose path follows.
+    /// The command that runs an image. The path of the image is appended to it.
     pub(super) run: String,
 }
 
@@ -35,13 +35,14 @@ impl Row {
         self.start == "qemu"
     }
 
-    /// Returns the workspace of the board's package, whose versions and target folder its projects share.
+    /// Returns the workspace of the board's package, whose versions and target folder the projects for the
+    /// board share.
     pub(super) fn workspace(&self) -> PathBuf {
         if self.start == "esp32" { workspace::esp32() } else { workspace::boards() }
     }
 }
 
-/// A row of the table of ways to start in `board.rhai`.
+/// A row of the table in `board.rhai` that lists the ways to start a board.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Start {
     name: String,
@@ -68,7 +69,7 @@ fn starts() -> Result<Vec<Start>> {
     texts('`')?.into_iter().map(start).collect()
 }
 
-/// Returns the texts of each row whose texts are in such quotes.
+/// Returns the texts of each row of `board.rhai` whose texts are between two `quote` characters.
 fn texts(quote: char) -> Result<Vec<Vec<String>>> {
     let path = template().join("board.rhai");
     let text = fs::read_to_string(&path).with_context(|| path.display().to_string())?;
@@ -136,7 +137,8 @@ fn is_instruction(file: &Path) -> bool {
     file.ends_with("cargo-generate.toml") || file.extension().is_some_and(|end| end == "rhai")
 }
 
-/// Returns the relative paths of all files in a folder and its subfolders, sorted. Leaves out git's and cargo's output.
+/// Returns the relative paths of all files in a folder and its subfolders, sorted. Leaves out `.git`, `target` and
+/// lock files.
 pub(super) fn files(folder: &Path) -> Result<Vec<PathBuf>> {
     let mut found = Vec::new();
     let mut folders = vec![PathBuf::new()];
@@ -181,7 +183,7 @@ mod tests {
             assert_eq!(row.start, wanted, "{row:?}");
             assert_eq!(workspace::boards().join(&row.folder), board.folder());
         }
-        // One without code is not a package to depend on.
+        // A project cannot depend on the package of a board without code.
         let packages = Board::all().filter(|board| board.has_code());
         let wanted: Vec<_> = packages.map(|board| board.name).collect();
         let mut offered: Vec<_> = rows.iter().map(Row::board).collect();

@@ -10,7 +10,7 @@ pub struct Fit {
 }
 
 impl Fit {
-    /// Fits a line to at least two points with different x.
+    /// Fits a line to at least two points with different x. Returns `None` if there are no such points.
     pub fn of(points: &[(f64, f64)]) -> Option<Self> {
         let number = points.len() as f64;
         let mean = |of: fn(&(f64, f64)) -> f64| points.iter().map(of).sum::<f64>() / number;

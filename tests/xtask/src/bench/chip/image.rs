@@ -62,7 +62,7 @@ pub struct Image {
     program: &'static str,
     profile: Profile,
     elf: PathBuf,
-    /// Replaces the machine's shift, if set.
+    /// Replaces the machine's value of QEMU's `-icount shift`, if set.
     shift: Option<u32>,
 }
 

@@ -9,10 +9,10 @@ use anyhow::{Result, ensure};
 use super::{Counts, count};
 use crate::table::{Table, thousands};
 
-/// The allowed ratio to the instructions of one piece.
+/// The largest allowed ratio of the instructions byte by byte to the instructions in one piece.
 const ALLOWED: f64 = 3.0;
 
-/// The places of the line.
+/// Where the line is stored.
 const PLACES: [&str; 2] = ["in a ring", "of a connection"];
 
 /// The instructions to search for the end of one line, which arrives in one piece or byte by byte.
@@ -29,7 +29,8 @@ impl Searches {
         Ok(Self { whole, bytes, calls: count("no byte")? })
     }
 
-    /// Returns the ratio of the search byte by byte to the search in one piece, without the other cost of a call.
+    /// Returns the ratio of the search byte by byte to the search in one piece, without the cost of the
+    /// calls themselves.
     fn times(&self) -> f64 {
         (self.bytes - self.calls) / self.whole
     }

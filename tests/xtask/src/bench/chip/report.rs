@@ -46,7 +46,7 @@ struct Work {
 }
 
 impl Report {
-    /// Reads a program's output. Text after its last line comes from QEMU.
+    /// Reads a program's output. Ignores text after the report's last line: it comes from QEMU.
     pub fn read(said: &str) -> Result<Self> {
         let mut report = Self::default();
         for (number, line) in said.lines().enumerate() {
@@ -139,7 +139,7 @@ fn instructions(ticks: f64) -> f64 {
     ticks * INSTRUCTIONS / TICKS
 }
 
-/// Returns a number in thousandths, if it is a count.
+/// Returns a number in thousandths, or `None` if the number is negative or not finite.
 fn thousandths(number: f64) -> Option<u64> {
     let is_sound = number.is_finite() && number >= 0.0;
     is_sound.then(|| (number * 1_000.0).round() as u64)

@@ -19,7 +19,7 @@ pub const PACKAGE: &str = "picoevent-bench-servers";
 /// The flags for C.
 const CFLAGS: [&str; 4] = ["-O2", "-Wall", "-Wextra", "-Werror"];
 
-/// The flags for comparing sizes: no shared library, and nothing that is not used.
+/// The flags for comparing sizes: no shared library, and no unused code.
 const STATIC: [&str; 4] =
     ["-ffunction-sections", "-fdata-sections", "-Wl,--gc-sections", "-static"];
 
@@ -59,7 +59,7 @@ enum Linked {
     Static,
 }
 
-/// The row that others are compared with: libevent as most users use it.
+/// The row with which the other rows are compared: libevent as most users use it.
 pub const LIBEVENT: &str = "libevent, bufferevents";
 
 /// picoevent as most users use it.
@@ -72,7 +72,7 @@ const fn rust(name: &'static str, program: &'static str) -> Server {
     Server { name, source: Source::Rust(program), descriptors: 1, echoes: true }
 }
 
-/// Returns a program in C.
+/// Returns a server in C.
 pub const fn c(
     name: &'static str,
     file: &'static str,
@@ -95,7 +95,7 @@ pub const SERVERS: [Server; 12] = [
     rust("calloop", "server-calloop"),
     c("epoll, level-triggered", "raw", &[], None),
     c("epoll, edge-triggered", "raw", &["-DEDGE"], None),
-    // It differs from the others only in how it closes.
+    // This server differs from `epoll, level-triggered` only in how it closes a connection.
     Server { echoes: false, ..c("epoll, polite close", "raw", &["-DPOLITE"], None) },
     Server { echoes: false, ..c("blocking calls", "blocking", &[], None) },
 ];

@@ -30,7 +30,7 @@ const EVHTTP: Server = c("http, libevent", "evhttp", &[], Some(["event"; 2]));
 
 /// The numbers of connections.
 const CONNECTIONS: [u64; 2] = [1, 32];
-/// The limit of a run.
+/// The time limit of a run.
 const LIMIT: Duration = Duration::from_secs(60);
 
 /// A server's program. nginx takes a settings file instead of arguments.
@@ -112,7 +112,8 @@ fn serve(contender: &Contender, connections: u64, seconds: u64, places: Places) 
     let folder = TempDir::new().context("no place for settings")?;
     let mut command = clean(&contender.program);
     let (mut server, address) = if contender.is_nginx {
-        // Find a free port: it stays free for a while after the socket is closed.
+        // Find a free port for nginx. After the socket is closed, another program is unlikely to take the port
+        // before nginx.
         let address = TcpListener::bind("127.0.0.1:0")?.local_addr()?.to_string();
         let file = folder.path().join("settings");
         fs::write(&file, nginx(&folder.path().to_string_lossy(), &address))?;

@@ -1,8 +1,9 @@
-//! W5: the memory of an idle connection in a server. It also checks that 10,000 connections are served at once.
+//! W5: the memory of an idle connection in a server. The workload also checks that 10,000 connections are served
+//! at once.
 //!
-//! The server measures it in user space: after all connections are accepted and before anything is
-//! sent (cold), and after one message has come back on each (warm). The system's own memory for a
-//! socket is the same for every server.
+//! The server measures its memory in user space: after all connections are accepted and before anything is sent
+//! (cold), and after one message has come back on each connection (warm). The system's own memory for a socket is the
+//! same for every server.
 
 use anyhow::Result;
 

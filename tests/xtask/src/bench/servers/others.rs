@@ -1,7 +1,7 @@
 //! Measures how busy the processors were with other programs while a workload was measured.
 //!
-//! The figures are processor time, which does not include other programs. But other programs evict cache lines
-//! and slow down a shared processor. So their share is reported with the figures.
+//! The figures are processor time, which does not include other programs. But other programs evict cache lines and
+//! slow down a shared processor. So the share of other programs is reported with the figures.
 
 use std::thread;
 
@@ -33,7 +33,7 @@ impl Others {
         Self { since: Ticks::now() }
     }
 
-    /// Returns a sentence with the processor time that other programs took since then.
+    /// Returns a sentence with the processor time that other programs took since [`Others::watch`] was called.
     pub fn describe(&self) -> String {
         let share = self.since.zip(Ticks::now()).and_then(|(since, now)| share(since, now));
         let Some(share) = share else {

@@ -15,7 +15,7 @@ use crate::process::Process;
 /// Descriptors of a process other than connections: its streams, its loop, its listener.
 const OTHERS: u64 = 32;
 
-/// A processor, or any.
+/// A certain processor, or any processor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Place(Option<usize>);
 
@@ -49,7 +49,7 @@ impl Place {
 }
 
 impl Places {
-    /// Returns the first two processors that this process may use, or any if there is only one.
+    /// Returns the first two processors that this process may use, or [`Place::ANY`] for both if there is only one.
     pub fn find() -> Result<Self> {
         let set = sched_getaffinity(None).context("cannot ask which processors there are")?;
         Ok(Self::of((0..CpuSet::MAX_CPU).filter(|&processor| set.is_set(processor))))

@@ -31,7 +31,7 @@ const LEVEL: &str = "epoll, level-triggered";
 const EDGE: &str = "epoll, edge-triggered";
 const LIBEVENT: &str = "libevent, bufferevents";
 
-/// The others, in the order of the table's rows.
+/// The other proxies, in the order of the table's rows.
 const OTHERS: [Server; 3] = [
     c("proxy, epoll, level", "proxy_raw", &[], None),
     c("proxy, epoll, edge", "proxy_raw", &["-DEDGE"], None),
@@ -44,7 +44,7 @@ const CLIENTS: [u64; 2] = [4, 16];
 /// Mebibytes that move through a proxy in one run.
 const MIB: u64 = 4096;
 
-/// The limit of a run.
+/// The time limit of a run.
 const LIMIT: Duration = Duration::from_secs(120);
 
 /// The result of a run.
@@ -120,7 +120,8 @@ fn measure(
     Ok(table)
 }
 
-/// Runs one proxy between clients and their server. Both ends of each connection send `blocks` blocks of a mebibyte.
+/// Runs one proxy between clients and their server. On each connection, the client and the server each send `blocks`
+/// blocks of a mebibyte.
 fn serve(proxy: &Path, load: &Path, clients: u64, blocks: u64, places: Places) -> Result<Outcome> {
     let mut command = clean(load);
     let words = format!("relay 127.0.0.1:0 {} {clients} {blocks}", LIMIT.as_secs());

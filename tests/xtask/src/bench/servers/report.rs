@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use anyhow::{Context, Result, bail};
 
-/// One line.
+/// One line of a report.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Report {
     numbers: BTreeMap<String, f64>,

@@ -1,4 +1,5 @@
-//! Runs one server under one load: starts both, connects them, waits for both, and checks the result.
+//! Runs one server under one load: starts the server and the clients, connects them, waits until both have ended, and
+//! checks the result.
 //!
 //! Both must end with success, and the server must have served everything that the load requested. Otherwise
 //! the command fails and reports no figure.
@@ -21,10 +22,10 @@ use crate::process::Talk;
 const MESSAGE: u64 = 64;
 const BLOCK: u64 = 1 << 20;
 
-/// The limit of a run. Runs under valgrind take longest.
+/// The time limit of a run. Runs under valgrind take longest.
 const LIMIT: Duration = Duration::from_secs(60);
 
-/// The time that a server has to report an error after its clients have found one.
+/// The time that a server has to report an error after its clients have found an error.
 const GRACE: Duration = Duration::from_secs(1);
 
 /// The work of the server.
@@ -41,12 +42,12 @@ pub enum Load {
     Echo {
         /// The number of connections.
         connections: u64,
-        /// The number of messages in all, after one on each connection.
+        /// The total number of messages, in addition to a first message on each connection.
         messages: u64,
     },
     /// Blocks of a mebibyte that come back, on one connection.
     Bulk {
-        /// The number of blocks, after a first one.
+        /// The number of blocks, in addition to a first block.
         blocks: u64,
     },
     /// Connections that are silent and then send one message each.
@@ -56,9 +57,9 @@ pub enum Load {
     },
 }
 
-/// The tool that a program runs under, if any.
+/// The tool under which a server runs, if any.
 pub enum Under {
-    /// Nothing.
+    /// No tool.
     Nothing,
     /// callgrind, which counts its instructions.
     Callgrind,
@@ -69,7 +70,7 @@ pub enum Under {
 /// The result of a run.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Outcome {
-    /// The server's processor time in µs. The part in user space is known only in ticks.
+    /// The server's processor time in µs. The part in user space is known only in the system's clock ticks.
     pub cpu: f64,
     /// The clients' processor time in µs.
     pub load_cpu: f64,
@@ -143,7 +144,7 @@ impl Under {
     }
 }
 
-/// Runs a server under its clients.
+/// Runs a server and its clients. Returns the result of the run.
 pub fn run(
     server: &Path,
     clients: &Path,

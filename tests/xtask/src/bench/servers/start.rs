@@ -129,7 +129,7 @@ fn start_up(program: &Path) -> Result<f64> {
     let client = client.context("it does not take a connection")?;
     let took = begun.elapsed();
     drop(client);
-    // The pipe has room for its report.
+    // The server does not wait for a reader: the pipe has room for its report.
     let late = || format!("it does not end within {} s", LIMIT.as_secs());
     let status = server.wait(LIMIT)?.with_context(late)?;
     ensure!(status.success(), "it fails with its first client: {status}");

@@ -1,5 +1,5 @@
-//! Counts for one operation of a server: the instructions in user space, with callgrind, and the system
-//! calls, with strace. These counts do not depend on other programs.
+//! Counts the instructions in user space (with callgrind) and the system calls (with strace) of one operation of a
+//! server. These counts do not depend on other programs.
 //!
 //! Each count is the difference of two runs, divided by the difference in operations. So it does not contain
 //! the server's start and end. The clients do not run under the tool.
@@ -30,7 +30,7 @@ pub fn instructions(
     })
 }
 
-/// Returns the system calls of an operation, in the same way.
+/// Returns the number of system calls of one operation, from the two loads as in [`instructions`].
 pub fn system_calls(
     server: &Path,
     clients: &Path,
