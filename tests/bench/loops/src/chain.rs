@@ -3,8 +3,8 @@
 //! The descriptors are opened once. In each round every contender, in random order, opens its loop
 //! over them, passes tokens on to warm up, passes them on while the clock runs, and closes its
 //! loop. The same loop can differ by a tenth or more between processes, depending on where its
-//! memory lies. Taking turns over the same descriptors in one process gives all contenders the same
-//! conditions.
+//! memory lies. All contenders have the same conditions, since they use the same descriptors in one
+//! process.
 
 pub mod ring;
 
@@ -51,7 +51,7 @@ pub type Run = Box<dyn Fn(&Watch<'_>, Body<'_>) -> Result<()>>;
 pub struct Contender {
     /// Its name in tables.
     pub name: &'static str,
-    /// Further descriptors that it opens for each one it watches.
+    /// The number of further descriptors that it opens for each descriptor that it watches.
     pub beside: u64,
     /// Opens its loop for a body.
     pub run: Run,

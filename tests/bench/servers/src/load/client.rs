@@ -77,7 +77,7 @@ impl Client {
         }
     }
 
-    /// Returns the error of a connection that should not have ended yet.
+    /// Returns the error for a connection that ended too early.
     pub(super) fn lost<T>(&self) -> Result<T> {
         bail!("connection {} was ended by the server before its time", self.connection)
     }
@@ -119,7 +119,8 @@ impl Selector {
         Ok(())
     }
 
-    /// Waits for a connection of a watched listener, and watches it. Events of others meanwhile are lost.
+    /// Accepts a connection from a watched listener, and watches the connection. Waits until there is a connection.
+    /// Meanwhile, events of other connections are lost.
     pub(super) fn accept(&mut self, listener: &TcpListener, connection: usize) -> Result<Client> {
         loop {
             match listener.accept() {
@@ -146,7 +147,7 @@ impl Selector {
         Ok(Client { socket, connection, got: 0 })
     }
 
-    /// Waits for events, and puts the connections that have some into `ready`.
+    /// Waits for events, and puts the connections that have events into `ready`.
     pub(super) fn wait(&mut self, ready: &mut Vec<usize>, done: u64, wanted: u64) -> Result<()> {
         let left = self.deadline.at.saturating_duration_since(Instant::now());
         if self.poll(ready, left)? {
@@ -161,7 +162,7 @@ impl Selector {
         self.poll(ready, Duration::ZERO).map(drop)
     }
 
-    /// Returns whether it was not interrupted.
+    /// Waits for events, at most for `limit`. Returns whether the call was completed; a signal interrupts it.
     fn poll(&mut self, ready: &mut Vec<usize>, limit: Duration) -> Result<bool> {
         ready.clear();
         match self.poll.poll(&mut self.events, Some(limit)) {
