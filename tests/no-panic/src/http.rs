@@ -26,7 +26,7 @@ fn connect(_: &mut App, conn: &mut ConnMut<'_, '_, App>, name: &str, port: u16) 
 
 type Base<'s> = EventBase<'s, App>;
 
-/// Its site.
+/// The site of the application.
 pub struct Page;
 
 static FILES: [File; 1] =
