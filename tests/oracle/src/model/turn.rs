@@ -134,7 +134,7 @@ impl Model {
 
     /// Returns whether the end of the loop was requested.
     fn stop(&mut self) -> bool {
-        // libevent's flags stay until the next run. Ours are taken, and the reason is kept.
+        // libevent's flags stay set until the next run. picoevent's flags are cleared, and the reason is kept.
         if self.got_break {
             if self.ours(Switch::BreakBefore) {
                 (self.got_break, self.ended_by_break) = (false, true);
