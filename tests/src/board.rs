@@ -67,7 +67,7 @@ impl Board {
         Self::boot_with_lease(machine, example, LASTING)
     }
 
-    /// Starts a board like [`Board::boot`], with `lease` for a board that asks for an address.
+    /// Starts a board like [`Board::boot`], with `lease` for a board that requests an address.
     ///
     /// # Errors
     /// Like [`Board::boot`].
@@ -119,7 +119,7 @@ impl Board {
         let guest = Qemu::new(machine, &elf).netdev(netdev).time_limit(life).boot()?;
         let mut board = Self { guest, peer, _folder: folder };
         board.wait_for(READY)?;
-        // The other machines ask for an address.
+        // All other machines request an address.
         if machine != Machine::Lm3s6965evb {
             board.turn_until("lease", |peer| peer.dhcp_tally().granted > 0)?;
         }

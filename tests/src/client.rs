@@ -39,7 +39,7 @@ pub struct Plan {
     pub reads: bool,
 }
 
-/// Room for a dozen full segments, so that it is never the bottleneck.
+/// Room for about a dozen full segments, so that the receive buffer is never the bottleneck.
 const WINDOW: usize = 16 * 1024;
 
 impl Plan {
@@ -196,8 +196,8 @@ impl Client {
         if !self.connected {
             self.connected = !matches!(socket.state(), State::SynSent | State::Closed);
             let refused = socket.state() == State::Closed;
-            // Do the rest in the next step. In between, the segment that completes the handshake is
-            // sent, so that the server has an open connection.
+            // The plan begins in the next step. In between, the segment that completes the handshake is sent, so that
+            // the server has an open connection.
             return refused.then_some(Outcome::Refused);
         }
         match self.plan.leave {

@@ -58,8 +58,8 @@ impl<'s> Bench<'s> {
         self.conns[turn]
     }
 
-    /// Advances the time and runs the callbacks of active events. It calls single steps of a turn, since the
-    /// other steps do not belong to an operation.
+    /// Advances the time and runs the callbacks of active events. It calls single steps of a turn, since the other
+    /// steps do not belong to an operation.
     pub fn dispatch(&mut self) {
         let now = self.base.now().after(TICK);
         self.base.advance(now);

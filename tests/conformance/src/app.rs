@@ -19,8 +19,8 @@ pub type UdpReaction = Rc<dyn Fn(&mut App, &mut UdpMut<'_, '_, App>, UdpEvent)>;
 
 /// The application.
 pub struct App {
-    /// One line for each callback since a scenario last took the lines. The line of a connection's callback
-    /// begins with the number of the connection. Input that arrives in several parts is one line.
+    /// One line for each callback since a scenario last took the lines. The line of a connection's callback begins with
+    /// the number of the connection. Input that arrives in several parts is one line.
     pub log: Vec<String>,
     /// All connections there ever were, in the order in which the application made or accepted them.
     pub conns: Vec<Conn>,
@@ -47,8 +47,8 @@ pub struct App {
 }
 
 impl App {
-    /// Makes an application for a base with these pools. Connections come from the first pool, unless a scenario
-    /// names another pool.
+    /// Makes an application for a base with these pools. Connections come from the first pool, unless a
+    /// scenario names another pool.
     pub fn new(pools: Vec<PoolId>) -> Self {
         Self {
             log: Vec::new(),
@@ -208,8 +208,8 @@ impl App {
         Ok(socket)
     }
 
-    /// Writes down a callback of a UDP socket and reacts to it. Takes one received datagram, unless a scenario has
-    /// cleared `takes`.
+    /// Writes down a callback of a UDP socket and reacts to it. Takes one received datagram, unless a
+    /// scenario has cleared `takes`.
     fn udp_called(&mut self, udp: &mut UdpMut<'_, '_, Self>, event: UdpEvent) {
         let number = self.sockets.iter().rposition(|held| *held == udp.id());
         let number = number.expect("it was made by the application");

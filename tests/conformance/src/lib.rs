@@ -10,8 +10,8 @@
 //!   time       real              virtual                 virtual
 //! ```
 //!
-//! On all three stages, a scenario expects the same callbacks in the same order, and the same data at the
-//! peer. [`Scripted`] is also the example of how small a back end can be.
+//! On all three stages, a scenario expects the same callbacks in the same order, and the same data at the peer.
+//! [`Scripted`] is also the example of how small a back end can be.
 //!
 //! `tests/bad_back_ends` has scenarios for back ends that break their side of the contract.
 

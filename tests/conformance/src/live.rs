@@ -19,8 +19,8 @@ use peer::Peer;
 /// The number of stages so far.
 static STAGES: AtomicU16 = AtomicU16::new(0);
 
-/// Returns an address of this machine that no other stage of this program uses. Its port is 0: the system chooses
-/// one. Since no other stage uses the address, a port that this stage has released stays free.
+/// Returns an address of this machine that no other stage of this program uses. Its port is 0: the system chooses one.
+/// Since no other stage uses the address, a port that this stage has released stays free.
 fn own_host() -> SocketAddr {
     let [high, low] = STAGES.fetch_add(1, Ordering::Relaxed).to_be_bytes();
     SocketAddr::from(([127, 1, high, low], 0))

@@ -123,8 +123,8 @@ pub trait Stage: Sized {
     /// Makes a peer that listens for one connection of the device and reads from it. Returns the peer's address.
     fn host(&mut self) -> (SocketAddr, Call);
 
-    /// Connects a peer to the device. The peer has about `window` bytes of room for what the device sends. It
-    /// does not read before [`Stage::read`] is called.
+    /// Connects a peer to the device. The peer has about `window` bytes of room for what the device sends. It does not
+    /// read before [`Stage::read`] is called.
     fn call_unread(&mut self, device: SocketAddr, window: usize) -> Call;
 
     /// Lets a peer read all that arrives from now on.

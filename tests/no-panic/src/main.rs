@@ -5,9 +5,9 @@
 //! can be reached, the handler is in the image, and the linker reports the missing function. The
 //! image is never run.
 //!
-//! It does not call code that formats numbers or addresses, such as [`Display`](core::fmt::Display)
-//! of [`Cx::dump`](picoevent::Cx::dump) and every `Debug`. Whether the code for numbers in Rust's `core`
-//! library can panic depends on the optimizer: if the library is compiled again, this code can panic.
+//! It does not call code that formats numbers or addresses, such as [`Display`](core::fmt::Display) of
+//! [`Cx::dump`](picoevent::Cx::dump) and every `Debug`. Whether the code for numbers in Rust's `core` library can panic
+//! depends on the optimizer: if the library is compiled again, this code can panic.
 
 #![no_std]
 #![no_main]

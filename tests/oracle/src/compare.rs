@@ -1,10 +1,9 @@
 //! Compares the traces of one program.
 //!
-//! libevent's trace must equal the trace of the model with all switches at libevent's side.
-//! picoevent's trace must equal the trace of the model with all switches at our side. Then the
-//! switches are turned one after another from our side to libevent's side. Each switch that changes
-//! the trace is a difference that the program uses. If a program uses no difference, the traces of
-//! libevent and picoevent are the same.
+//! libevent's trace must equal the trace of the model with all switches at libevent's side. picoevent's trace must
+//! equal the trace of the model with all switches at our side. Then the switches are turned one after another from our
+//! side to libevent's side. Each switch that changes the trace is a difference that the program uses. If a program uses
+//! no difference, the traces of libevent and picoevent are the same.
 
 use std::{
     cell::Cell,

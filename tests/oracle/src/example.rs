@@ -1,8 +1,8 @@
 //! Programs in files: for each difference the shortest program that uses only it, and programs that
 //! once failed.
 //!
-//! They are played before the programs of the seeds. If a file has the name of a difference, its
-//! program must use exactly that difference.
+//! They are played before the programs of the seeds. If a file has the name of a difference, its program must
+//! use exactly that difference.
 
 use std::{fs, path::Path};
 

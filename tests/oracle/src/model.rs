@@ -1,9 +1,8 @@
 //! The model: the loop in its plainest form, with lists and searches.
 //!
-//! Where a switch of [`crate::differences`] is at libevent's side, the model follows libevent
-//! 2.1.12 line by line, including unintended behaviour. Where the switch is at our side, the model
-//! follows picoevent's documented rules. The model shares no code with libevent or picoevent, so a
-//! bug in one of the three makes the traces differ.
+//! Where a switch of [`crate::differences`] is at libevent's side, the model follows libevent 2.1.12 line by line,
+//! including unintended behaviour. Where the switch is at our side, the model follows picoevent's documented rules. The
+//! model shares no code with libevent or picoevent, so a bug in one of the three makes the traces differ.
 
 mod bufferevent;
 mod closure;
@@ -166,10 +165,9 @@ struct Model {
     outbox: Vec<usize>,
     /// The connection whose turn it is, and its callbacks that have run in this turn.
     conn_turn: (usize, u8),
-    /// Whether the last entry of the queue was a connection that called no callback.
+    /// Whether a connection of the current level had its turn and called no callback.
     no_call: bool,
-    /// libevent's count of deferred callbacks in this turn of the loop, and the callbacks that wait for the next
-    /// turn.
+    /// libevent's count of deferred callbacks in this turn of the loop, and the callbacks that wait for the next turn.
     deferred: u32,
     later: Vec<Place>,
 
@@ -273,8 +271,7 @@ impl Model {
         self.kept_now.unwrap_or(self.world.clock)
     }
 
-    /// Returns the conditions for which an event is pending, and the flags with which it is active
-    /// (`event_pending`).
+    /// Returns the conditions for which an event is pending, and the flags with which it is active (`event_pending`).
     fn pending(&self, event: Place) -> u8 {
         let event = &self.events[event];
         let waits = match event.waits {

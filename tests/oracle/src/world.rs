@@ -19,7 +19,7 @@ struct Source {
 /// The rule for reporting a level-triggered source.
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
 pub enum Level {
-    /// In each poll while it is ready, as by epoll.
+    /// In each poll while it is ready, as epoll does.
     #[default]
     EachLook,
     /// Once, and again when a report is requested or something happens: the least that picoevent's
@@ -37,7 +37,7 @@ pub enum Found {
 
 #[derive(Default)]
 pub struct World {
-    /// Future events, the last first.
+    /// Future events. The latest comes first.
     news: Vec<(u64, News)>,
     pub clock: u64,
     /// The number of polls.

@@ -27,8 +27,8 @@ use semihosting::{println, process};
 /// SysTick counts in 24 bits.
 const MASK: u32 = 0x00FF_FFFF;
 
-/// The number of repetitions between two readings. It is so small that SysTick cannot wrap around between the
-/// readings: one repetition may take up to 100,000 instructions.
+/// The number of repetitions between two readings. It is so small that SysTick cannot wrap around between the readings:
+/// one repetition may take up to 100,000 instructions.
 const CHUNK: u32 = 100;
 
 /// The number of instructions that [`nops`] executes.
@@ -82,8 +82,8 @@ pub struct Report {
 }
 
 impl Report {
-    /// Starts SysTick, calibrates the meter, and writes the common part of the report. `suffix` is appended to the name
-    /// of each count.
+    /// Starts SysTick, calibrates the meter, and writes the common part of the report. `suffix` is appended to the
+    /// name of each count.
     ///
     /// # Panics
     /// If it is called a second time.

@@ -1,5 +1,5 @@
-//! Measures connections to which a server sends a greeting. A measurement lasts from the connect until the server is
-//! idle again.
+//! Measures connections to which a server sends a greeting. A measurement lasts from the connect until the
+//! server is idle again.
 //!
 //! ```text
 //!   Client ── Wire ── Server        the wire is in memory, and each end works in turn
@@ -27,8 +27,8 @@ pub const PORT: u16 = hello_world::PORT;
 /// The server's greeting.
 pub const GREETING: &[u8] = b"Hello, World!\n";
 
-/// The number of connections before the first counted connection. In these connections, client and server learn each
-/// other's hardware address.
+/// The number of connections before the first counted connection. In these connections, client and server learn
+/// each other's hardware address.
 const WARM: u32 = 2;
 /// The number of counted connections.
 const TIMES: u32 = 50;

@@ -1,10 +1,9 @@
 //! W1: tokens in a ring of descriptors, passed on through an event loop.
 //!
-//! The descriptors are opened once. In each round every contender, in random order, opens its loop
-//! over them, passes tokens on to warm up, passes them on while the clock runs, and closes its
-//! loop. The same loop can differ by a tenth or more between processes, depending on where its
-//! memory lies. All contenders have the same conditions, since they use the same descriptors in one
-//! process.
+//! The descriptors are opened once. In each round every contender, in random order, opens its loop over them, passes
+//! tokens on to warm up, passes them on while the clock runs, and closes its loop. The same loop can differ by a tenth
+//! or more between processes, depending on where its memory lies. All contenders have the same conditions, since they
+//! use the same descriptors in one process.
 
 pub mod ring;
 

@@ -1,8 +1,8 @@
 //! W2: the cost of adding, moving, cancelling and firing timers. W2i: the cost of restarting a pending timer.
 //!
-//! The order and the delays of the timers are drawn at random and are the same for all contenders. W2 draws
-//! them again in each round. Everything but the firing happens in a callback of the loop, where the loop's
-//! time stands still, as when an application arms timers.
+//! The order and the delays of the timers are drawn at random and are the same for all contenders. W2 draws them again
+//! in each round. Everything but the firing happens in a callback of the loop, where the loop's time stands still, as
+//! when an application arms timers.
 //!
 //! ```text
 //!   add      every timer, 1 s to 1001 s from now
@@ -128,8 +128,8 @@ const MINUTE: u32 = 60_000;
 /// The number of restarts after which the loop's time is updated.
 const BETWEEN_CLOCKS: usize = 64;
 
-/// The time to wait before the timers fire. It is longer than the longest near delay, even if the loop rounds
-/// the delay up.
+/// The time to wait before the timers fire. It is longer than the longest near delay, even if the loop
+/// rounds the delay up.
 const FIRING: Duration = Duration::from_millis(8);
 
 /// After this time a loop that has not fired all timers has failed.

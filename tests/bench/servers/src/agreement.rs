@@ -8,9 +8,9 @@
 //!   server idle CONNECTIONS BYTES   holds CONNECTIONS connections, and echoes BYTES bytes
 //! ```
 //!
-//! A server prints its address and later the processor time that it has used, and exits. In the workload `idle` it
-//! also prints its memory. A server that cannot keep the agreement prints the reason and exits with status 1, so
-//! no figure comes from a run that lost a byte.
+//! A server prints its address and later the processor time that it has used, and exits. In the workload `idle` it also
+//! prints its memory. A server that cannot keep the agreement prints the reason and exits with status 1, so no figure
+//! comes from a run that lost a byte.
 
 use std::ffi::OsString;
 use std::io::{self, Write};

@@ -1,5 +1,5 @@
-//! The servers in Rust keep the agreement: they serve the clients, print which resources they used, and
-//! exit. They report nothing if a client is lost.
+//! The servers in Rust keep the agreement: they serve the clients, print which resources they used, and exit. They
+//! report nothing if a client is lost.
 
 use std::net::{SocketAddr, TcpStream};
 use std::process::{Command, Output, Stdio};

@@ -35,7 +35,7 @@ fn hello(greeting: &'static [u8]) -> Result<Report> {
     Hello { connections: 20, concurrency: 4 }.run(address, Deadline::after(LIMIT))
 }
 
-/// Starts a server that echoes the bytes after `change`. `change` receives the stream position of the bytes.
+/// Starts a server that changes bytes with `change` and echoes them. `change` receives their stream position.
 fn echo(change: impl Fn(u64, &mut Vec<u8>) + Clone + Send + 'static) -> SocketAddr {
     server(move |mut client| {
         let (mut buffer, mut at) = (vec![0; 65536], 0);

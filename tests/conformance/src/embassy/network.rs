@@ -42,8 +42,8 @@ pub(super) struct Network {
     pub(super) peers: Peers,
 }
 
-/// The maximum number of rounds in a run of the loop. Each round polls the tasks, and lets time jump if no task has
-/// work.
+/// The maximum number of rounds in a run of the loop. Each round polls the tasks, and lets time jump if
+/// no task has work.
 const ROUNDS: usize = 100_000;
 
 impl Network {
@@ -83,8 +83,8 @@ impl Network {
         self.peers.work(clock::now()) | ran
     }
 
-    /// Runs the device's future until it is ready. Time stands still while a task has work, and jumps when no
-    /// task has work.
+    /// Runs the device's future until it is ready. Time stands still while a task has work, and jumps when
+    /// no task has work.
     pub(super) fn drive<T>(&mut self, future: impl Future<Output = T>) -> T {
         let mut future = pin!(future);
         let device = self.device.clone();

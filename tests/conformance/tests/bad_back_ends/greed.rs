@@ -8,8 +8,8 @@ use picoevent_conformance::App;
 
 use crate::unruly::{ADDRESS, Unruly};
 
-/// The callback with the highest priority: of a signal, of an activated event, of a timer, of a connection
-/// that has just been opened, or of a connection that has failed.
+/// The callback with the highest priority: of a signal, of an activated event, of a timer, of a connection that has
+/// just been opened, or of a connection that has failed.
 const URGENT: [&str; 5] = ["signal", "active", "timer", "0 Opened", "1 Ended(Failed(Reset))"];
 
 /// Frees all events, connections and listeners.
@@ -39,8 +39,8 @@ fn greedy(app: &mut App, event: &mut EventMut<'_, '_, App>) {
     free_all(app, event);
 }
 
-/// Makes one object of each kind, so that the callbacks of all objects run in one turn. The first callback frees
-/// all objects.
+/// Makes one object of each kind, so that the callbacks of all objects run in one turn. The first
+/// callback frees all objects.
 fn with_all_due(urgent: &str) -> Unruly {
     let mut unruly = Unruly::new();
     let listener = unruly.listen();

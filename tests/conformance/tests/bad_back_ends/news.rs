@@ -193,8 +193,8 @@ fn a_connection_of_which_no_news_comes_times_out() {
     unruly.end();
 }
 
-/// The back end sends nothing, or never reports that the end was delivered, or never reports that the peer has ended
-/// its stream.
+/// The back end sends nothing, or never reports that the end was delivered, or never reports that the peer
+/// has ended its stream.
 #[test]
 fn a_closed_connection_of_which_no_news_comes_is_ended_at_its_limit() {
     for stage in 0..3 {

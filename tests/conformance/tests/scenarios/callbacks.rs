@@ -1,5 +1,5 @@
-//! An application that ends its connection, or another connection, in a callback. After that, only the end of the
-//! connection is reported.
+//! An application that ends its connection, or another connection, in a callback. After that, only the end of
+//! the connection is reported.
 
 use std::time::Duration;
 

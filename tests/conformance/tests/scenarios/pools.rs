@@ -1,5 +1,5 @@
-//! Pools: connections that clients of other pools cannot take, and spare connections for a short answer when all
-//! other connections are in use.
+//! Pools: connections that clients of other pools cannot take, and spare connections for a short answer when all other
+//! connections are in use.
 
 use std::time::Duration;
 

@@ -212,8 +212,8 @@ impl Draft {
         }
     }
 
-    /// Deletes each event in one of its later calls. Otherwise persistent timers would use up the program's limit of
-    /// calls.
+    /// Deletes each event in one of its later calls. Otherwise persistent timers would use up the
+    /// program's limit of calls.
     fn ends(&mut self) {
         for id in 0..self.events as Id {
             let firing = self.random.u32(3..8);

@@ -1,7 +1,7 @@
 //! libevent's connections: bufferevents with deferred callbacks, and a high mark for reading.
 //!
-//! Each bufferevent has two persistent events on its socket, whose callbacks move the bytes. It also has a
-//! deferred callback, which is queued behind all callbacks that are already active.
+//! Each bufferevent has two persistent events on its socket, whose callbacks move the bytes. It also has a deferred
+//! callback, which is queued behind all callbacks that are already active.
 
 use super::{
     Event, Model, Pace, Place, Who,

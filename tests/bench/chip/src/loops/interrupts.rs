@@ -12,7 +12,7 @@ const EMPTY: &str = "an empty interrupt";
 /// The trigger that the program's `on_pend` must raise.
 pub static TRIGGER: Trigger = Trigger::new(Signal::USR1);
 
-/// Counts the instructions from an interrupt that raises the trigger to the end of the callback, minus the
+/// Counts the instructions of an interrupt that raises the trigger and of the turn that runs the callback, minus the
 /// instructions of an empty interrupt.
 pub fn run(report: &mut Report, turn: impl Fn(&mut Base<'_>, &mut App)) {
     interrupt::unmask();

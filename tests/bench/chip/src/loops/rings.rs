@@ -1,9 +1,9 @@
-//! Bytes through a connection's rings: the application's copy into the output ring or out of the input ring, and
-//! the callback.
+//! Bytes through a connection's rings: the application's copy into the output ring or out of the input
+//! ring, and the callback.
 //!
-//! Out: the application writes, the back end takes the output and reports it as sent, and the write callback
-//! runs. In: the back end requests room and reports how many bytes it has stored, and the read callback
-//! reads. The back end's copy from or to the network is not counted.
+//! Out: the application writes, the back end takes the output and reports it as sent, and the write callback runs. In:
+//! the back end requests room and reports how many bytes it has stored, and the read callback reads. The back end's
+//! copy from or to the network is not counted.
 
 use core::hint::black_box;
 

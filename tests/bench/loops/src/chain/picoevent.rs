@@ -1,7 +1,7 @@
 //! picoevent: on its host back end, and on a minimal back end around the core.
 //!
-//! The application of this workload reads all available input in each callback, so it requests edge-triggered
-//! events ([`EventFlags::EDGE`]). A level-triggered event, libevent's default, would be reported again.
+//! The application of this workload reads all available input in each callback, so it requests edge-triggered events
+//! ([`EventFlags::EDGE`]). A level-triggered event, libevent's default, would be reported again.
 
 use std::os::fd::{AsRawFd, BorrowedFd};
 use std::task::Poll as Progress;
@@ -112,8 +112,7 @@ impl Chain for OnCore<'_, '_> {
     }
 }
 
-/// A minimal back end: edge-triggered descriptors, and a clock that is read only when a timer is
-/// pending.
+/// A minimal back end: edge-triggered descriptors, and a clock that is read only when a timer is pending.
 struct Shortest<'w> {
     poll: Poll,
     events: Events,
@@ -153,8 +152,8 @@ impl<'w> Backend<App<'w>> for Shortest<'_> {
     }
 }
 
-/// Adds an event for each source. The index of an event in the base is the index of its descriptor, so
-/// no table is needed to find the descriptor.
+/// Adds an event for each source. The index of an event in the base is the index of its descriptor, so no table is
+/// needed to find the descriptor.
 fn add_all(
     base: &mut EventBase<'_, App<'_>>,
     sources: &[Source],

@@ -115,8 +115,8 @@ impl Ring {
         self.fired.get()
     }
 
-    /// Writes `tokens` tokens into the ring and passes them on `writes` times in all. Returns how many tokens
-    /// were read: the sum of both numbers. `turn` lets a loop look for events once.
+    /// Writes `tokens` tokens into the ring and passes them on `writes` times in all. Returns how many tokens were
+    /// read: the sum of both numbers. `turn` lets a loop look for events once.
     ///
     /// # Errors
     /// If the loop fails, or has lost or invented a token.

@@ -1,6 +1,6 @@
-//! A binary heap by hand: the heap of the standard library. Each timer and each entry has a count. An entry is
-//! stale if its count differs from the count of its timer. So cancelling only increments a count, but the heap
-//! grows each time a timer is set.
+//! A binary heap by hand: the heap of the standard library. Each timer and each entry has a count. An entry is stale
+//! if its count differs from the count of its timer. So cancelling only increments a count, but the heap grows each
+//! time a timer is set.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;

@@ -6,10 +6,9 @@
 //!   …         six levels in all: two years
 //! ```
 //!
-//! A timer's level is the position of the most significant six-bit digit in which its deadline differs from
-//! the current time. Adding and cancelling a timer each change one list. When the time reaches a slot of a
-//! higher level, the slot's timers move to lower levels. A bit mask for each level shows which slots are in
-//! use.
+//! A timer's level is the position of the most significant six-bit digit in which its deadline differs from the current
+//! time. Adding and cancelling a timer each change one list. When the time reaches a slot of a higher level, the slot's
+//! timers move to lower levels. A bit mask for each level shows which slots are in use.
 
 use std::time::Instant;
 

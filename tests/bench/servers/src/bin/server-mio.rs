@@ -51,8 +51,8 @@ fn serve(agreement: Agreement) -> std::io::Result<()> {
 }
 
 impl Server {
-    /// Accepts one connection. The listener is registered again, so that the selector reports it again if
-    /// more connections wait. Accepting until no connection waits would cost a failing call each time.
+    /// Accepts one connection. The listener is registered again, so that the selector reports it again if more
+    /// connections wait. Accepting until no connection waits would cost a failing call each time.
     fn accept(&mut self, registry: &Registry) -> std::io::Result<()> {
         let (mut socket, _) = self.listener.accept()?;
         self.agreement.accepted();

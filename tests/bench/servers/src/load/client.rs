@@ -162,7 +162,7 @@ impl Selector {
         self.poll(ready, Duration::ZERO).map(drop)
     }
 
-    /// Waits for events, at most for `limit`. Returns whether the call was completed; a signal interrupts it.
+    /// Waits for events, at most for `limit`. Returns `false` if a signal has interrupted the call.
     fn poll(&mut self, ready: &mut Vec<usize>, limit: Duration) -> Result<bool> {
         ready.clear();
         match self.poll.poll(&mut self.events, Some(limit)) {

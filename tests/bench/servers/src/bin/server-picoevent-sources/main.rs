@@ -23,8 +23,8 @@ fn main() {
 /// Serves until the work of the agreement is done. The process exits then. If the loop ends earlier,
 /// returns how it ended.
 ///
-/// Only the owner of the back end can make a source from a descriptor. So the callback that accepts a
-/// client breaks out of the loop. This function adds the source and runs the loop again.
+/// Only the owner of the back end can make a source from a descriptor. So the callback that accepts a client breaks out
+/// of the loop. This function adds the source and runs the loop again.
 fn serve(mut server: Server) -> Result<String, Box<dyn std::error::Error>> {
     let mut base = EventBase::new(STORAGE.take());
     let mut live = Live::new()?;
