@@ -129,7 +129,7 @@ impl Board {
     /// Waits for a log line that contains `text`.
     ///
     /// # Errors
-    /// If it does not come within [`LIMIT`] or the firmware ends.
+    /// If the line does not come within [`LIMIT`], or if the firmware ends before.
     pub fn wait_for(&mut self, text: &str) -> Result<()> {
         self.attend(|guest| guest.wait_for(text, LIMIT)).map(drop)
     }
@@ -220,10 +220,10 @@ impl Board {
         clients.iter().map(|&client| self.peer.outcome(client).clone()).collect()
     }
 
-    /// Runs the peer until at least one of `clients` is done. Returns all that are done.
+    /// Runs the peer until at least one of `clients` is done. Returns all clients that are done.
     ///
     /// # Errors
-    /// If none is done at the deadline, or the board ends before.
+    /// If no client is done at the deadline, or the board ends before.
     pub fn finish_some_within(
         &mut self,
         clients: &[ClientId],

@@ -32,8 +32,7 @@ pub struct Plan {
     pub expect: Vec<u8>,
     /// How it leaves.
     pub leave: Leave,
-    /// Its receive buffer in bytes. A small one soon closes the window of a client that does not
-    /// read.
+    /// Its receive buffer in bytes. A small buffer soon closes the window of a client that does not read.
     pub window: usize,
     /// Whether it reads. If not, input stays in the receive buffer.
     pub reads: bool,
@@ -111,7 +110,7 @@ pub enum Outcome {
     /// It received everything and the server's end of stream, but the server answered the client's
     /// end of stream with a reset.
     ResetAtEnd,
-    /// The answer differs from the expected one, or is longer.
+    /// The answer differs from the expected answer, or is longer.
     Wrong {
         /// Index of the first wrong byte.
         at: usize,

@@ -37,8 +37,7 @@ impl<'s> Bench<'s> {
         }
     }
 
-    /// Returns the index of the next slot. Successive calls reach all slots, in an order that favours no
-    /// implementation.
+    /// Returns the index of the next slot. The calls reach all slots in an order that favours no implementation.
     pub fn turn(&mut self) -> usize {
         let turn = self.at;
         // The size is a power of ten and 7 does not divide it, so the walk reaches every slot.

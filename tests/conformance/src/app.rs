@@ -154,7 +154,7 @@ impl App {
     /// Checks that every connection has ended as often as it has begun.
     ///
     /// # Panics
-    /// When a connection has not.
+    /// When a connection has begun and ended a different number of times.
     pub fn assert_all_ended(&self) {
         for (number, [begun, ended]) in self.lives.iter().enumerate() {
             assert_eq!(begun, ended, "connection {number}");

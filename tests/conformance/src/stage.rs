@@ -157,7 +157,7 @@ pub trait Stage: Sized {
     /// Returns all datagrams that a peer has received since the last call.
     fn datagrams(&mut self, host: Host) -> Vec<Vec<u8>>;
 
-    /// Returns the verbs of a UDP socket of the application, by its number.
+    /// Returns the UDP socket of the application with this number.
     fn udp(&mut self, number: usize) -> UdpMut<'_, 'static, App> {
         let (base, app) = self.parts();
         base.udp(app.sockets[number]).expect("the application has not closed it")
@@ -173,7 +173,7 @@ pub trait Stage: Sized {
         self.parts().1
     }
 
-    /// Returns the verbs of a connection of the application, by its number.
+    /// Returns the connection of the application with this number.
     fn conn(&mut self, number: usize) -> ConnMut<'_, 'static, App> {
         let (base, app) = self.parts();
         base.conn(app.conns[number]).expect("the application holds it")
@@ -202,7 +202,7 @@ pub trait Stage: Sized {
         app.connect(base, peer).expect("there is room");
     }
 
-    /// Connects a peer that reads all that comes.
+    /// Connects a peer that reads all that arrives.
     fn call(&mut self, device: SocketAddr) -> Call {
         let call = self.call_unread(device, 65_535);
         self.read(call);

@@ -1,5 +1,4 @@
-//! HTTP: every verb of its package, in the handlers of a site with values that the compiler cannot
-//! know.
+//! HTTP: calls every verb of the package in the handlers of a site, with values that the compiler cannot know.
 
 use core::time::Duration;
 

@@ -63,7 +63,7 @@ pub struct Difference {
     pub switch: Switch,
     /// The name under which it is counted.
     pub name: &'static str,
-    /// libevent's rule.
+    /// The letters and numbers of libevent's rules.
     pub rule: &'static str,
     pub libevent: &'static str,
     pub ours: &'static str,

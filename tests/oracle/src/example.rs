@@ -47,7 +47,7 @@ pub fn check(pair: &mut Pair, folder: &Path) -> Result<Vec<String>> {
     Ok(wrong)
 }
 
-/// Searches for a program that uses only one difference, for each difference, and writes it into a file.
+/// Writes a file for each difference: the shortest program that was found and that uses only this difference.
 pub fn write(pair: &mut Pair, folder: &Path) -> Result<()> {
     for (bit, difference) in DIFFERENCES.iter().enumerate() {
         let shortest = search(pair, difference.kind(), 1 << bit)?;

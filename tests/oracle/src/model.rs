@@ -149,7 +149,7 @@ struct Model {
     by_id: [Option<Place>; MAX_ID],
     firings: [u32; MAX_ID],
     watchers: Vec<Id>,
-    /// The watcher of the next turn in a round.
+    /// The watcher that is called next.
     next_watcher: Option<Id>,
     /// The events on each source and socket, and on each signal.
     on_source: [Vec<Place>; SOURCES + CONNS],

@@ -109,7 +109,7 @@ impl World {
         }
     }
 
-    /// Performs everything whose time has come.
+    /// Performs the events whose time has come.
     fn happen(&mut self) {
         while let Some((_, news)) = self.news.pop_if(|(time, _)| *time <= self.clock) {
             match news {

@@ -8,7 +8,7 @@ use picoevent::{
     UdpSocket,
 };
 
-/// Rings for some hundred datagrams in each direction.
+/// Rings for several hundred datagrams in each direction.
 const RINGS: UdpRings = UdpRings::new(32_768, 32_768);
 
 /// The longest datagram that is sent back.

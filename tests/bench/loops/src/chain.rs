@@ -152,7 +152,7 @@ mod tests {
         }
     }
 
-    /// With as many tokens as pairs, all pairs are ready in each turn.
+    /// There is one token for each pair, so all pairs are ready in each turn.
     #[test]
     fn a_ring_that_is_full_of_tokens_loses_none() {
         play(&Task { tokens: 10, ..task(Kind::Eventfd, Fault::None) }, &contenders()).unwrap();

@@ -47,7 +47,7 @@ pub trait Timers: Verbs {
     /// loop was opened.
     fn within(&mut self, body: &mut dyn FnMut(&mut dyn Verbs)) -> u64;
 
-    /// Lets due timers fire. Returns how many have fired since the loop was opened.
+    /// Lets due timers fire. Returns how many timers have fired since the loop was opened.
     fn turn(&mut self) -> Result<u64>;
 }
 

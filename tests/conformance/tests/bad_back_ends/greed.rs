@@ -1,4 +1,4 @@
-//! An application that frees everything there is in every callback.
+//! An application that frees all objects in every callback.
 
 use std::rc::Rc;
 use std::time::Duration;

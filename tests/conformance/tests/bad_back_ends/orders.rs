@@ -89,7 +89,7 @@ fn check(log: &[String], order: &[Kind], deed: Deed, is_outgoing: bool) {
     assert!(is_first, "{order:?} after {deed:?}: {log:?}");
     let opened = if is_outgoing { Some(fed(Kind::Connected)) } else { None };
     let in_time = |kind| fed(kind) < fed(Kind::Failed) && opened.is_none_or(|at| at < fed(kind));
-    // What comes on an open connection is not lost.
+    // What arrives on an open connection is not lost.
     assert_eq!(place("0 Eof").is_some(), in_time(Kind::Finished), "{order:?}: {log:?}");
     if in_time(Kind::Received) && fed(Kind::Received) < fed(Kind::Finished) {
         assert!(place("0 read i").is_some(), "{order:?}: {log:?}");

@@ -22,7 +22,7 @@ const fn head(peer: SocketAddr) -> usize {
     if peer.is_ipv6() { UdpRings::HEAD } else { 9 }
 }
 
-/// Runs the loop until a peer has received `wanted` datagrams. Returns them.
+/// Runs the loop until a peer has received `wanted` datagrams. Returns all that it has received.
 fn received<S: Stage>(stage: &mut S, host: usize, wanted: usize) -> Vec<Vec<u8>> {
     let mut datagrams = stage.datagrams(host);
     assert!(stage.until(|stage| {

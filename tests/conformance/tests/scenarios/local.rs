@@ -6,8 +6,7 @@ use std::time::Duration;
 use picoevent::ConnEvent;
 use picoevent_conformance::{Sizes, Stage};
 
-/// Lets the application write down the local address of the connection in each callback except those for input and
-/// output.
+/// Lets the application write down a connection's local address in each callback except those for input and output.
 fn say_where<S: Stage>(stage: &mut S) {
     stage.react(|app, conn, event| {
         if !matches!(event, ConnEvent::Readable | ConnEvent::Writable) {

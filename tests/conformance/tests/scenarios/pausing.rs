@@ -51,7 +51,7 @@ fn reading_disabled_in_its_callback_stops_before_the_next_input<S: Stage>() {
     let call = stage.accepted_call();
     stage.send(call, b"one two 3");
     stage.finish(call);
-    // Each callback has the input of one full ring.
+    // Each callback gets at most one ring of input.
     stage.expect(["0 read one "]);
     stage.conn(0).enable(Direction::Read);
     stage.expect(["0 read two "]);

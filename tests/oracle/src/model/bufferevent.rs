@@ -205,7 +205,7 @@ impl Model {
         }
     }
 
-    /// Queues the callbacks that were put off to this turn of the loop.
+    /// Queues the callbacks that were deferred to this turn of the loop.
     pub(super) fn make_later_active(&mut self) {
         for call in std::mem::take(&mut self.later) {
             let state = &mut self.events[call];

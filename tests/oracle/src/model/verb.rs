@@ -1,4 +1,4 @@
-//! Adding, deleting and activating.
+//! Adding, deleting and activating events.
 
 use super::{Event, Model, Pace, Place, Timer, Who};
 use crate::{
@@ -7,7 +7,7 @@ use crate::{
 };
 
 impl Model {
-    /// `event_add`. Returns whether it was accepted.
+    /// `event_add`. Returns whether the event was accepted.
     pub(super) fn add(&mut self, event: Place, timeout: Option<Pace>) -> bool {
         if !self.register(event) {
             return false;

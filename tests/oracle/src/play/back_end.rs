@@ -20,7 +20,7 @@ pub(super) struct BackEnd {
     conns: [Option<Conn>; CONNS],
     /// The sources and sockets found by the last poll.
     reports: Vec<(u8, u8)>,
-    /// The caught signals, and their raises.
+    /// Whether each signal is caught, and how often it was raised.
     catches: [bool; SIGNALS],
     caught: [u32; SIGNALS],
 }

@@ -62,12 +62,12 @@ struct Session {
     last_id: u16,
 }
 
-/// What a broker allows.
+/// The limits of a broker.
 #[derive(Clone, Copy)]
 struct Limits {
     receive: u16,
     aliases: u16,
-    /// 0 for none.
+    /// The maximum packet size, or 0 for no limit.
     longest: u32,
 }
 
@@ -289,7 +289,7 @@ impl Broker {
         let is_first = matches!(packet, Packet::Connect(_));
         ensure!(is_first != self.is_up, "{packet:?}, and the client is up: {}", self.is_up);
         // The client has received the CONNACK, so it knows that the session is new. Before that, the session does not
-        // count: if the connection ended, the client could not tell on the next one that its old session is lost.
+        // count: if the connection ended, the client could not tell on its next connect that its old session is lost.
         self.session.exists |= !is_first;
         match packet {
             Packet::Connect(connect) => self.greet(now, connect, reply),

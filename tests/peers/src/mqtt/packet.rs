@@ -100,7 +100,7 @@ fn check(holds: bool, otherwise: impl FnOnce() -> String) -> Result<(), Malforme
     if holds { Ok(()) } else { Err(otherwise()) }
 }
 
-/// Takes the first whole packet off the bytes.
+/// Removes the first packet from the bytes and returns it. Returns `None` if the packet is not complete.
 ///
 /// # Panics
 /// If a client must not send this packet.
@@ -108,7 +108,7 @@ pub fn next(bytes: &mut Vec<u8>, level: u8) -> Option<Packet> {
     try_next(bytes, level).unwrap_or_else(|error| panic!("{error}"))
 }
 
-/// Takes the first whole packet off the bytes.
+/// Removes the first packet from the bytes and returns it. Returns `None` if the packet is not complete.
 ///
 /// # Errors
 /// What is wrong with the packet.

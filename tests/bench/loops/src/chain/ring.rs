@@ -6,10 +6,9 @@
 //!     └────────────────────────────────┘
 //! ```
 //!
-//! This is libevent's `test/bench.c`: when a pair is readable, one unit is read from it and, as
-//! long as writes are left, one is written into the next pair. A byte names the pair it is for, so
-//! a unit that arrives at the wrong pair is detected, as are units that are lost, duplicated or
-//! left over.
+//! This is libevent's `test/bench.c`: when a pair is readable, one unit is read from it. As long as writes are left,
+//! one unit is then written into the next pair. The value of a byte names its pair, so a byte that arrives at the wrong
+//! pair is detected. Units that are lost, duplicated or left over are detected, too.
 
 use std::cell::Cell;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -55,7 +54,7 @@ pub struct Ring {
     trouble: Cell<Option<Trouble>>,
 }
 
-/// The limit of this process does not allow as many descriptors as are needed.
+/// The descriptor limit of this process is too low.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "{pairs} pairs need {needed} descriptors and this process may have {most}: raise its limit \
@@ -208,7 +207,7 @@ impl Ring {
 impl Pair {
     fn new(kind: Kind) -> Result<Self, Errno> {
         let (read, write) = match kind {
-            // As a semaphore. Otherwise one read would take two tokens that arrived together.
+            // The event counter is a semaphore. Otherwise one read would take two tokens that arrived together.
             Kind::Eventfd => {
                 let flags =
                     EventfdFlags::SEMAPHORE | EventfdFlags::NONBLOCK | EventfdFlags::CLOEXEC;

@@ -37,7 +37,7 @@ struct Timer {
     at: u64,
     next: u32,
     before: u32,
-    /// Level and slot.
+    /// The level and the slot, as an index in `heads`.
     place: u32,
     call: fn(&mut u64),
 }
@@ -112,7 +112,7 @@ impl Wheel {
         })
     }
 
-    /// Empties a slot: its timers fire or move down.
+    /// Empties a slot: its timers fire or move to a lower level.
     fn empty(&mut self, level: usize, slot: usize) {
         self.used[level] &= !(1 << slot);
         let mut at = std::mem::replace(&mut self.heads[level * SLOTS + slot], NONE);

@@ -53,7 +53,7 @@ impl Client {
         Ok(Some(amount))
     }
 
-    /// Writes as much as the system takes. Returns `None` if it takes nothing.
+    /// Writes as many bytes as the system accepts. Returns `None` if it accepts nothing.
     pub(super) fn write(&mut self, bytes: &[u8]) -> Result<Option<usize>> {
         self.understood(|socket| socket.write(bytes))
     }
@@ -64,7 +64,7 @@ impl Client {
     ) -> Result<Option<usize>> {
         match work(&mut self.socket) {
             Ok(amount) => Ok(Some(amount)),
-            // The last error means that a connect is in progress.
+            // `NotConnected` means that a connect is in progress.
             Err(error)
                 if matches!(
                     error.kind(),

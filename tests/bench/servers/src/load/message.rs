@@ -29,7 +29,7 @@ impl Noise {
         Self(bytes)
     }
 
-    /// Returns the rest of the block from this byte of the stream on.
+    /// Returns the bytes from the position `at` of the stream to the end of that block.
     pub(super) fn rest(&self, at: u64) -> &[u8] {
         let (block, within) = (at / BLOCK as u64, at as usize % BLOCK);
         let shift = (block % SHIFTS as u64) as usize;
