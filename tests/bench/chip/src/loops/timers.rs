@@ -28,8 +28,7 @@ pub fn run(report: &mut Report, turn: impl Fn(&mut Base<'_>, &mut App)) {
     }
 }
 
-/// Counts each operation with 4, 16 and 64 armed timers. One timer after another is re-armed, cancelled, and armed
-/// again.
+/// Counts each operation with 4, 16 and 64 armed timers. Each step re-arms, cancels, and arms the next timer.
 pub fn operations(report: &mut Report) {
     for (timers, names) in [
         (4, ["arm, 4 timers", "cancel, 4 timers", "re-arm, 4 timers"]),
