@@ -1,8 +1,8 @@
 //! W1U: events without a source, which activate themselves again in their callbacks.
 //!
-//! This is the path of an event through a loop without system calls: from a verb to the callback.
-//! libevent and libev call a self-activating event again in the same pass, so they need a single
-//! pass. picoevent ends the pass first and looks for other events (see `docs/decisions/0003`).
+//! This is the path of an event through a loop without system calls: from its activation to its callback. libevent and
+//! libev call a self-activating event again in the same pass, so they need a single pass. picoevent ends the pass first
+//! and looks for other events (see `docs/decisions/0003`).
 
 mod by_hand;
 mod calloop;
