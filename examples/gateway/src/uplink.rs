@@ -7,12 +7,13 @@ use picoevent::{Backoff, Conn, ConnEnd, ConnMut, Cx, Protocol};
 use crate::{Gateway, Sample, say};
 
 const HEARTBEAT: Duration = Duration::from_secs(5);
-/// The longest time without data from the collector. After it, the connection counts as lost.
+/// The longest time without data from the collector. After this time, the connection counts as lost.
 const SILENCE: Duration = Duration::from_secs(12);
 
 pub(crate) struct Uplink {
     pub(crate) conn: Option<Conn>,
-    /// The number of samples that were sent on this connection and are not confirmed. They are the oldest ones kept.
+    /// The number of samples that were sent on this connection and are not confirmed. They are the oldest of
+    /// the kept samples.
     pub(crate) sent: usize,
     backoff: Backoff,
     heartbeats: u32,

@@ -101,7 +101,7 @@ fn an_interrupt_ends_the_server_after_two_seconds_and_a_second_one_changes_nothi
     let asked = Instant::now();
     server.interrupt();
     server.wait_for("Caught an interrupt signal; exiting cleanly in two seconds.");
-    // On a slow machine the server may already have ended. That is fine, too.
+    // On a slow machine the server may already have ended. Then this interrupt has no effect.
     server.interrupt();
     let (status, lines) = server.wait();
     assert_eq!(status.code(), Some(0));
