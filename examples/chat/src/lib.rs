@@ -7,8 +7,8 @@
 //!   /quit            ▶ closes the connection
 //! ```
 //!
-//! If a client does not read, its output ring becomes full, and the next line for this client drops it. So a slow
-//! client does not delay the other clients.
+//! If a client does not read, its output ring becomes full. The server drops the client at the next line that does not
+//! fit, so a slow client does not delay the other clients.
 
 #![no_std]
 

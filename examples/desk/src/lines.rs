@@ -12,8 +12,8 @@ use picoevent_sntp::WallTime;
 
 use crate::queue::Queue;
 
-/// The longest time that the program waits at its end until its output is read. It is long because a machine
-/// can be busy. It only expires if nobody reads the output.
+/// The longest time that a program waits, when it ends, until its output is read. The limit is long because a machine
+/// can be busy. It expires only if nobody reads the output.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(10);
 
 static OUT: OnceLock<Queue> = OnceLock::new();

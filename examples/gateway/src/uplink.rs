@@ -54,7 +54,8 @@ impl Protocol<Gateway> for Uplink {
 
     fn alarm(app: &mut Gateway, conn: &mut ConnMut<Gateway>) {
         app.uplink.heartbeats = app.uplink.heartbeats.wrapping_add(1);
-        // If there is no room for a heartbeat, queued samples serve the same purpose.
+        // If there is no room for a heartbeat, samples are queued, and they also show the collector that the
+        // gateway is alive.
         let _ = writeln!(conn, "H {}", app.uplink.heartbeats);
     }
 

@@ -94,7 +94,8 @@ fn reset(client: &TcpStream) {
     set_socket_linger(client, Some(Duration::ZERO)).unwrap();
 }
 
-/// `scripted.rs`, which has its own clock, tests that the server serves clients during these two seconds.
+/// A test in `scripted.rs`, which sets the clock itself, checks that the server still serves clients during
+/// the two seconds.
 #[test]
 fn an_interrupt_ends_the_server_after_two_seconds_and_a_second_one_changes_nothing() {
     let server = Program::start(SERVER);

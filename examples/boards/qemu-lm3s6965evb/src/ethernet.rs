@@ -6,8 +6,8 @@
 //!  transmit FIFO, in words:  │ length - 14 │ frame …         │
 //! ```
 //!
-//! The controller counts the received frames. The interrupt only means that there is at least one.
-//! QEMU models no PHY, so the link is always up.
+//! The controller counts the received frames. The interrupt only means that there is at least one received frame. QEMU
+//! models no PHY, so the link is always up.
 
 use core::task::Context;
 
