@@ -39,7 +39,7 @@ pub struct Contender {
 #[derive(clap::Args)]
 pub struct Task {
     /// Number of events
-    #[arg(long, default_value = "100", value_parser = value_parser!(u32).range(1..))]
+    #[arg(long, default_value = "64", value_parser = value_parser!(u32).range(1..))]
     pub events: u32,
     /// Number of callbacks in all
     #[arg(long, default_value = "10000")]
