@@ -5,6 +5,7 @@ use std::time::Duration;
 use picoevent::{Conn, ConnError, ConnEvent, ConnMut, Direction};
 use picoevent_embassy::{Config, Sockets, run};
 use smoltcp::socket::tcp::State;
+use smoltcp::wire::{TcpPacket, TcpSeqNumber};
 
 use crate::world::app::App;
 use crate::world::{Cable, CableEnd, Call, DEVICE, PEER, PORT, Task, World, address, failed};
@@ -176,4 +177,30 @@ fn a_stack_with_too_few_sockets_is_found_out_at_once() {
         run(stack, &mut sockets, &[], &mut base, &mut (), Config::default()).await
     })
     .work();
+}
+
+/// A handshake is reset, and begins again with a sequence number at the greatest distance; then a segment has the old
+/// number. smoltcp 0.13.1 keeps the old acknowledgement, and panics. If this test fails, the stack is repaired: remove
+/// this test, and the limit in the documentation of the crate.
+#[test]
+#[should_panic(expected = "attempt to subtract sequence numbers with underflow")]
+fn the_stack_panics_if_a_reset_handshake_begins_again_at_the_greatest_distance() {
+    let mut world = World::new();
+    world.listen(PORT);
+    world.cable.borrow_mut().keep_syn = true;
+    world.lose(|segment| segment.source.0 == PEER && !segment.syn);
+    world.call();
+    let mut cable = world.cable.borrow_mut();
+    let reset = |segment: &mut TcpPacket<&mut [u8]>| {
+        segment.set_seq_number(segment.seq_number() + 1);
+        segment.set_syn(false);
+        segment.set_rst(true);
+    };
+    cable.forge(reset);
+    cable.forge(|segment| {
+        segment.set_seq_number(TcpSeqNumber(segment.seq_number().0.wrapping_add(i32::MIN)));
+    });
+    cable.forge(reset);
+    drop(cable);
+    world.settle();
 }

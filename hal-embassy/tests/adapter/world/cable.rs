@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::task::Waker;
 
 use picoevent_sim_support::net::{End, Segment};
+use smoltcp::wire::{EthernetFrame, Ipv4Packet, TcpPacket};
 
 pub const DEVICE: [u8; 6] = [2, 0, 0, 0, 0, 2];
 pub const PEER: [u8; 6] = [2, 0, 0, 0, 0, 1];
@@ -19,7 +20,7 @@ pub struct Cable {
     pub segments: Vec<Segment>,
     /// Decides whether a segment is lost.
     pub lose: Box<dyn FnMut(&Segment) -> bool>,
-    /// Whether the peer's next SYN is kept for [`Cable::repeat_syn`].
+    /// Whether the peer's next SYN is kept for [`Cable::repeat_syn`] and [`Cable::forge`].
     pub keep_syn: bool,
     syn: Option<Vec<u8>>,
 }
@@ -65,6 +66,19 @@ impl Cable {
     pub fn repeat_syn(&mut self) {
         let frame = self.syn.take().expect("a SYN was kept");
         self.send_to_device(frame);
+    }
+
+    /// Sends a forged segment to the device: the SYN that was kept, as `change` has changed it.
+    pub fn forge(&mut self, change: impl FnOnce(&mut TcpPacket<&mut [u8]>)) {
+        let mut frame = self.syn.clone().expect("a SYN was kept");
+        let mut ethernet = EthernetFrame::new_unchecked(&mut frame);
+        let mut ip = Ipv4Packet::new_unchecked(ethernet.payload_mut());
+        let (from, to) = (ip.src_addr().into(), ip.dst_addr().into());
+        let mut segment = TcpPacket::new_unchecked(ip.payload_mut());
+        change(&mut segment);
+        segment.fill_checksum(&from, &to);
+        self.to_device.push_back(frame);
+        self.wake();
     }
 
     fn send_to_device(&mut self, frame: Vec<u8>) {
