@@ -96,7 +96,7 @@ pub trait Backend<A> {
     /// Feeds the news. The base has the present time already.
     fn feed(&mut self, _base: &mut EventBase<'_, A>) {}
 
-    /// Calls a callback. Observers override it to act before and after the call.
+    /// Calls a callback. A back end overrides it to act before and after the call.
     fn call(&mut self, fired: Fired<A>, base: &mut EventBase<'_, A>, app: &mut A) {
         fired.call(app, &mut base.cx);
     }

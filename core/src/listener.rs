@@ -317,9 +317,9 @@ impl<'c, 's, A> ListenerMut<'c, 's, A> {
         self
     }
 
-    /// Closes the listener; the handle is stale from here on. Connections that are open for the application stay open;
-    /// other accepted connections are reset. The slot is given back when the back end has closed the socket, before
-    /// the loop's next wait. Until then [`Cx::listen`] may return [`FullError::Listeners`].
+    /// Closes the listener; the handle is stale from here on. Connections whose callback `opened` was called stay open;
+    /// other accepted connections are reset. The slot is given back when the back end has closed the socket, before the
+    /// loop's next wait. Until then [`Cx::listen`] may return [`FullError::Listeners`].
     pub fn free(&mut self) {
         if self.slot_mut().is_some() {
             self.cx.listener_free(self.listener.slot());

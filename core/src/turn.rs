@@ -21,9 +21,9 @@ use crate::run::ask;
 use crate::{Cx, End, EventBase, Instant, Wait};
 
 impl<A> EventBase<'_, A> {
-    /// Runs one turn: calls the prepare watchers, lets the back end act and wait, feeds the time and
-    /// the news, and runs one pass of callbacks. Returns why the loop has ended, or `None` if it has
-    /// not.
+    /// Runs one turn, that is, one iteration of the loop. It calls the prepare watchers, lets the back end perform the
+    /// pending actions and wait, takes the current time and the back end's reports, and runs the callbacks that are
+    /// due. Returns why the loop has ended, or `None` if it has not.
     ///
     /// Call [`EventBase::begin`] before the first turn of a run. If the back end's wait is pending,
     /// the turn is pending, too, and the next call continues after the wait.

@@ -30,7 +30,7 @@ impl Answering {
         let socket = sockets.get_mut::<udp::Socket<'_>>(self.socket);
         while let Ok((datagram, from)) = socket.recv() {
             if let Some(answer) = (self.answer)(datagram) {
-                // If the queue is full, the answer is lost, as in a network; the client asks again.
+                // If the queue is full, the answer is lost, as in a network. The client repeats its request.
                 let _ = socket.send_slice(&answer, from.endpoint);
             }
         }

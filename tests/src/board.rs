@@ -67,7 +67,7 @@ impl Board {
         Self::boot_with_lease(machine, example, LASTING)
     }
 
-    /// Starts a board like [`Board::boot`], with `lease` for a board that asks for an address.
+    /// Starts a board like [`Board::boot`], with `lease` for a board that requests an address.
     ///
     /// # Errors
     /// Like [`Board::boot`].
@@ -119,7 +119,7 @@ impl Board {
         let guest = Qemu::new(machine, &elf).netdev(netdev).time_limit(life).boot()?;
         let mut board = Self { guest, peer, _folder: folder };
         board.wait_for(READY)?;
-        // The other machines ask for an address.
+        // All other machines request an address.
         if machine != Machine::Lm3s6965evb {
             board.turn_until("lease", |peer| peer.dhcp_tally().granted > 0)?;
         }
@@ -129,7 +129,7 @@ impl Board {
     /// Waits for a log line that contains `text`.
     ///
     /// # Errors
-    /// If it does not come within [`LIMIT`] or the firmware ends.
+    /// If the line does not come within [`LIMIT`], or if the firmware ends before.
     pub fn wait_for(&mut self, text: &str) -> Result<()> {
         self.attend(|guest| guest.wait_for(text, LIMIT)).map(drop)
     }
@@ -220,10 +220,10 @@ impl Board {
         clients.iter().map(|&client| self.peer.outcome(client).clone()).collect()
     }
 
-    /// Runs the peer until at least one of `clients` is done. Returns all that are done.
+    /// Runs the peer until at least one of `clients` is done. Returns all clients that are done.
     ///
     /// # Errors
-    /// If none is done at the deadline, or the board ends before.
+    /// If no client is done at the deadline, or the board ends before.
     pub fn finish_some_within(
         &mut self,
         clients: &[ClientId],

@@ -126,7 +126,7 @@ impl Broker {
     }
 }
 
-/// Carries out the model's reply, at once.
+/// Performs the actions of the model's reply, without their delays.
 fn say(mut client: &TcpStream, reply: Reply) {
     for (_, deed) in reply {
         // This fails if the client has gone.

@@ -32,14 +32,13 @@ pub struct Plan {
     pub expect: Vec<u8>,
     /// How it leaves.
     pub leave: Leave,
-    /// Its receive buffer in bytes. A small one soon closes the window of a client that does not
-    /// read.
+    /// Its receive buffer in bytes. A small buffer soon closes the window of a client that does not read.
     pub window: usize,
     /// Whether it reads. If not, input stays in the receive buffer.
     pub reads: bool,
 }
 
-/// Room for a dozen full segments, so that it is never the bottleneck.
+/// Room for about a dozen full segments, so that the receive buffer is never the bottleneck.
 const WINDOW: usize = 16 * 1024;
 
 impl Plan {
@@ -111,7 +110,7 @@ pub enum Outcome {
     /// It received everything and the server's end of stream, but the server answered the client's
     /// end of stream with a reset.
     ResetAtEnd,
-    /// The answer differs from the expected one, or is longer.
+    /// The answer differs from the expected answer, or is longer.
     Wrong {
         /// Index of the first wrong byte.
         at: usize,
@@ -196,8 +195,8 @@ impl Client {
         if !self.connected {
             self.connected = !matches!(socket.state(), State::SynSent | State::Closed);
             let refused = socket.state() == State::Closed;
-            // Do the rest in the next step. In between, the segment that completes the handshake is
-            // sent, so that the server has an open connection.
+            // The plan begins in the next step. In between, the segment that completes the handshake is sent, so that
+            // the server has an open connection.
             return refused.then_some(Outcome::Refused);
         }
         match self.plan.leave {

@@ -37,7 +37,7 @@ impl DhcpServer {
         while let Ok((message, _)) = socket.recv() {
             let answer = self.server.answer(message);
             if let Some(bytes) = answer {
-                // If the queue is full, the answer is lost, as in a network; the client asks again.
+                // If the queue is full, the answer is lost, as in a network. The client repeats its request.
                 let _ = socket.send_slice(&bytes, (Ipv4Address::BROADCAST, DHCP_CLIENT_PORT));
             }
         }

@@ -8,9 +8,8 @@
 //!
 //! For datagrams see [`Datagrams`].
 //!
-//! Each forwarded connection is two connections: one of the operating system, one of the peer's
-//! stack. Bytes, ends of stream and resets go from one to the other. Bytes that must wait stay in
-//! the buffers of the two.
+//! Each forwarded connection is two connections: one of the operating system, one of the peer's stack. Bytes, ends of
+//! stream and resets go from one to the other. Bytes that must wait stay in the buffers of the two connections.
 
 use std::io::{self, ErrorKind};
 use std::net::{SocketAddr, SocketAddrV4, TcpListener, TcpStream};
@@ -76,9 +75,9 @@ impl Forward {
 
 /// A port of the peer that is forwarded to a server on the host.
 ///
-/// The port is open only while the server's port is: each time, this connects to the server first,
-/// and then treats the board's connect in the same way. If the server refuses, the board gets a
-/// reset; if the server does not accept, the board gets no answer.
+/// The port is open only while the server's port is open. For each connect of the board, `Reverse` first connects to
+/// the server. If the server accepts, the board's connect is accepted, too. If the server refuses, the board gets a
+/// reset. If the server does not accept, the board gets no answer.
 pub(crate) struct Reverse {
     port: u16,
     server: SocketAddr,

@@ -189,7 +189,7 @@ impl<A> Cx<'_, A> {
         }
     }
 
-    /// Queues a turn for a connection.
+    /// Adds a connection to the queue of its priority, unless the queue contains it.
     pub(crate) fn conn_queue(&mut self, index: u16) {
         self.activate(self.tables.conn_id(index), 0);
     }

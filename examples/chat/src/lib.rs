@@ -7,7 +7,8 @@
 //!   /quit            ▶ closes the connection
 //! ```
 //!
-//! A client that does not read is dropped when its output ring is full. So it does not delay the other clients.
+//! If a client does not read, its output ring becomes full. The server drops the client at the next line that does not
+//! fit, so a slow client does not delay the other clients.
 
 #![no_std]
 

@@ -7,7 +7,7 @@ use desk::program::{Program, reset};
 
 const CHAT: &str = env!("CARGO_BIN_EXE_chat");
 
-/// The places for clients.
+/// The number of slots for clients.
 const PLACES: usize = 256;
 
 struct Client {

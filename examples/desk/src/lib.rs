@@ -1,11 +1,10 @@
 //! Shared code of the examples' programs on a PC: the server's command line, output lines and exit.
 //!
-//! A server prints `listening on ADDR:PORT` when it listens, then the application's lines, and `done` at
-//! the end. With `--record` it writes all its input to a file, for replay. On an error it prints one line to
-//! standard error and exits with status 1. If nobody reads its output, the server is not delayed: it drops
-//! and counts lines.
+//! A server prints `listening on ADDR:PORT` when it listens, then the application's lines, and `done` when it ends.
+//! With `--record` it writes all its input to a file, for replay. On an error it prints one line to standard error and
+//! exits with status 1. If nobody reads its output, the server is not delayed: it drops and counts lines.
 //!
-//! It needs Unix, like the back end on real sockets. On other systems this crate is empty.
+//! This crate needs Unix, like the back end on real sockets. On other systems it is empty.
 
 #![cfg(unix)]
 

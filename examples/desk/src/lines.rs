@@ -1,5 +1,5 @@
-//! Output of log lines. The application's lines go to standard output, the loop's warnings to standard error.
-//! Neither delays the loop. Once the clock is set, the application's lines begin with the time.
+//! Output of log lines. The application's lines go to standard output, the loop's warnings to standard error. Neither
+//! output delays the loop. Once the clock is set, the application's lines begin with the time.
 
 use std::fmt;
 use std::io;
@@ -12,8 +12,8 @@ use picoevent_sntp::WallTime;
 
 use crate::queue::Queue;
 
-/// The longest time that the program waits at its end until its output is read. It is long because a machine
-/// can be busy. It only expires if nobody reads the output.
+/// The longest time that a program waits, when it ends, until its output is read. The limit is long because a machine
+/// can be busy. It expires only if nobody reads the output.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(10);
 
 static OUT: OnceLock<Queue> = OnceLock::new();
@@ -24,7 +24,8 @@ static CLOCK: Mutex<Option<(Instant, u64)>> = Mutex::new(None);
 
 struct Lines;
 
-/// Keeps the output running. Dropping it waits until all lines are written, also after a panic.
+/// Keeps the output running. Dropping this value waits until all lines are written, for at most [`DRAIN_TIMEOUT`] on
+/// each output, also after a panic.
 pub(crate) struct Started(());
 
 /// Starts the output of lines. Call it once per process.
@@ -77,7 +78,7 @@ fn push(queue: &OnceLock<Queue>, line: fmt::Arguments<'_>) {
     }
 }
 
-/// Waits until the lines are written, at most for [`DRAIN_TIMEOUT`].
+/// Waits until the lines are written, on each output for at most [`DRAIN_TIMEOUT`].
 fn finish() {
     for queue in [&OUT, &ERR].into_iter().filter_map(OnceLock::get) {
         queue.drain(DRAIN_TIMEOUT);

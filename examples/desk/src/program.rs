@@ -85,7 +85,7 @@ impl Program {
         kill_process(pid, Signal::INT).expect("the server runs");
     }
 
-    /// Waits for a line and skips all others.
+    /// Waits for the line `wanted`, and skips all lines before it.
     pub fn wait_for(&self, wanted: &str) {
         loop {
             let line = self.lines.recv_timeout(LIMIT);
@@ -160,7 +160,7 @@ fn make_small(pipe: &ChildStdout) {
     rustix::pipe::fcntl_setpipe_size(pipe, 4096).expect("a pipe can be made smaller");
 }
 
-/// Does nothing: on other systems the size of a pipe cannot be set, and it is small at first.
+/// Does nothing: on other systems the size of a pipe cannot be set, and a new pipe is small.
 #[cfg(not(target_os = "linux"))]
 fn make_small(_: &ChildStdout) {}
 

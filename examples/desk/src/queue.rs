@@ -30,7 +30,7 @@ pub(crate) struct Queue {
 /// A message to the thread.
 enum Message {
     Line(String),
-    /// Reports through this channel when all earlier lines are written.
+    /// A request to report through this channel when all earlier lines are written.
     Drain(Sender<()>),
 }
 
@@ -54,7 +54,7 @@ impl Queue {
         }
     }
 
-    /// Waits until all lines are written, at most for `limit`. Returns whether they are.
+    /// Waits until all lines are written, for at most `limit`. Returns whether they were written in this time.
     pub(crate) fn drain(&self, limit: Duration) -> bool {
         let (drained, all) = channel();
         let deadline = Instant::now() + limit;
@@ -86,7 +86,8 @@ impl Queue {
     }
 }
 
-/// Writes all queued lines at once, forever.
+/// Waits for lines and writes them, until the [`Queue`] is dropped. All lines that wait in the queue are
+/// written together.
 fn write_for_ever(waiting: &Receiver<Message>, mut out: impl Write) {
     while let Ok(first) = waiting.recv() {
         let (mut text, mut drains) = (String::new(), Vec::new());

@@ -187,7 +187,7 @@ fn uploads_are_streamed_and_hashed() {
     client.send("PUT /upload HTTP/1.1", &content);
     assert_eq!(client.answer().text(), expected);
     assert_eq!(client.get("/upload").text(), expected);
-    // A second upload while the first is in progress, and the end of the first.
+    // Request a second upload while the first upload is in progress, then drop the first client.
     let mut first = Client::connect(&device);
     first.send("PUT /upload HTTP/1.1\r\nContent-Length: 9\r\nExpect: 100-continue", b"");
     assert_eq!(first.head(), "HTTP/1.1 100 Continue\r\n\r\n");
@@ -195,7 +195,7 @@ fn uploads_are_streamed_and_hashed() {
     let conflict = client.answer();
     assert!(conflict.head.starts_with("HTTP/1.1 409 ") && conflict.field("Connection").is_some());
     drop(first);
-    // In chunks, after the first upload has ended.
+    // Upload in chunks. Until the device has noticed the end of the first upload, it answers 409.
     let mut chunks = Vec::new();
     for chunk in content.chunks(10_000) {
         chunks.extend(format!("{:x}\r\n", chunk.len()).bytes());

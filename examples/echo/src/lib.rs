@@ -1,8 +1,8 @@
 //! An echo server on picoevent: it sends back what a client sends.
 //!
-//! Bytes move from a connection's input ring to its output ring, as far as there is room. If a client does
-//! not read, both rings become full and the server stops receiving from it. A client that neither sends nor
-//! reads for a minute is dropped.
+//! Bytes move from a connection's input ring to its output ring, as far as there is room. If a client does not read,
+//! both rings become full and the server stops receiving from it. A client that sends nothing for a minute is dropped,
+//! and so is a client that reads none of its pending bytes for a minute.
 
 #![no_std]
 
@@ -51,8 +51,8 @@ impl Echo {
     }
 }
 
-/// A connection that sends back what it receives, as far as there is room. The rest stays in the input ring. It does
-/// not use the application's state, so any application can use it.
+/// A connection that sends back what it receives, as far as there is room. The remaining bytes stay in the input ring.
+/// This protocol does not use the application's state, so any application can use it.
 pub struct Mirror;
 
 impl<A> Protocol<A> for Mirror {

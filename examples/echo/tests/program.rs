@@ -25,8 +25,8 @@ fn a_megabyte_each_comes_back_intact_to_four_at_once() {
                 client.read_exact(&mut echoed).unwrap();
                 assert!(echoed == pattern(seed), "it came back changed");
                 sending.join().unwrap();
-                // Not earlier: the server then closes, and a closed connection delivers its output for ten seconds
-                // only.
+                // Do not end the stream earlier: at its end the server closes the connection, and a closed connection
+                // delivers its output for at most ten seconds.
                 client.shutdown(Shutdown::Write).unwrap();
                 assert_eq!(read_all(&mut client), []);
             });

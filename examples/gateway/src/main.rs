@@ -107,7 +107,8 @@ fn time_server(text: &str) -> Result<TimeServer, String> {
     }
 }
 
-/// Returns the service for the status page, to announce it by mDNS. Returns `None` if other hosts cannot reach it.
+/// Returns the services to announce by mDNS: the status page, or none if its port is 0 and so not known yet. Returns
+/// `None` if other hosts cannot reach the status page.
 fn services(status: SocketAddr) -> Option<&'static [Service]> {
     let port = status.port();
     let page = Service { kind: "_http._tcp", port, text: &["path=/status"] };
@@ -124,7 +125,7 @@ fn known(wanted: &[Option<Host>; 2]) -> &'static [(&'static str, IpAddr)] {
     found.map(|(name, address)| (keep(name), address)).take(4).collect::<Vec<_>>().leak()
 }
 
-/// Leaks a text, so that it lives as long as the program.
+/// Leaks a text, so that it stays valid as long as the program runs.
 fn keep(text: &str) -> &'static str {
     text.to_owned().leak()
 }

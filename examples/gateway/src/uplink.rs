@@ -7,12 +7,13 @@ use picoevent::{Backoff, Conn, ConnEnd, ConnMut, Cx, Protocol};
 use crate::{Gateway, Sample, say};
 
 const HEARTBEAT: Duration = Duration::from_secs(5);
-/// The longest time without data from the collector. After it, the connection counts as lost.
+/// The longest time without data from the collector. After this time, the connection counts as lost.
 const SILENCE: Duration = Duration::from_secs(12);
 
 pub(crate) struct Uplink {
     pub(crate) conn: Option<Conn>,
-    /// The number of samples that were sent on this connection and are not confirmed. They are the oldest ones kept.
+    /// The number of samples that were sent on this connection and are not confirmed. They are the oldest of
+    /// the kept samples.
     pub(crate) sent: usize,
     backoff: Backoff,
     heartbeats: u32,
@@ -53,7 +54,8 @@ impl Protocol<Gateway> for Uplink {
 
     fn alarm(app: &mut Gateway, conn: &mut ConnMut<Gateway>) {
         app.uplink.heartbeats = app.uplink.heartbeats.wrapping_add(1);
-        // If there is no room for a heartbeat, queued samples serve the same purpose.
+        // If there is no room for a heartbeat, samples are queued, and they also show the collector that the
+        // gateway is alive.
         let _ = writeln!(conn, "H {}", app.uplink.heartbeats);
     }
 

@@ -18,7 +18,7 @@ use rustix::process::{Pid, Signal, kill_process};
 /// The time limit of a step. It only detects a hang.
 const LIMIT: Duration = Duration::from_secs(60);
 
-/// 2036-02-08T00:00:00Z: one day after the protocol's seconds have wrapped around.
+/// 2036-02-08T00:00:00Z: 17 hours after the 32-bit seconds of NTP have wrapped around.
 const TIME_OF_DAY: u64 = 2_086_041_600_000_000;
 
 /// A running gateway. Dropping it kills it.

@@ -94,14 +94,15 @@ fn reset(client: &TcpStream) {
     set_socket_linger(client, Some(Duration::ZERO)).unwrap();
 }
 
-/// `scripted.rs`, which has its own clock, tests that the server serves clients during these two seconds.
+/// A test in `scripted.rs`, which sets the clock itself, checks that the server still serves clients during
+/// the two seconds.
 #[test]
 fn an_interrupt_ends_the_server_after_two_seconds_and_a_second_one_changes_nothing() {
     let server = Program::start(SERVER);
     let asked = Instant::now();
     server.interrupt();
     server.wait_for("Caught an interrupt signal; exiting cleanly in two seconds.");
-    // On a slow machine the server may already have ended. That is fine, too.
+    // On a slow machine the server may already have ended. Then this interrupt has no effect.
     server.interrupt();
     let (status, lines) = server.wait();
     assert_eq!(status.code(), Some(0));

@@ -41,7 +41,7 @@ impl log::Log for Lines {
     fn flush(&self) {}
 }
 
-/// A back end whose clock is set by the test. The test also answers the base's actions.
+/// A back end whose clock is set by the test. It only collects the base's actions; the test feeds their results.
 #[derive(Default)]
 struct Device {
     now: Instant,

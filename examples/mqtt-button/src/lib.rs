@@ -1,5 +1,6 @@
-//! A button and a lamp on an MQTT broker. Each press is published to `button/presses` with the number of presses.
-//! It arrives at least once, also if the broker was offline. The topic `button/lamp` switches the lamp.
+//! A button and a lamp on an MQTT broker. Each press is published to `button/presses` with the number of presses. The
+//! message arrives at least once. While the broker is offline, up to ten presses are kept, and further presses are
+//! lost. The topic `button/lamp` switches the lamp.
 //!
 //! The crate is the whole application and does not depend on a particular board. `main.rs` runs it on real sockets.
 

@@ -5,12 +5,13 @@
 //!   client ◀── output ring ◀─transfer── input ring  ◀── server
 //! ```
 //!
-//! Its pools exchange rings: if the output ring is empty, a transfer copies no bytes.
+//! The proxy's pools exchange rings: if the output ring is empty, a transfer copies no bytes.
 //!
 //! The two connections are partners. When one side ends its stream, the proxy sends the remaining bytes to the other
 //! side and then half-closes that connection. The opposite direction continues. When one side is reset or cannot be
-//! reached, the proxy resets the other, so that it does not take truncated data for the whole stream.
-//! If a side accepts no bytes, the proxy stops reading from the other. After a minute it drops the side.
+//! reached, the proxy resets the other side, so that the other side does not see a normal end of stream after truncated
+//! data. If a side accepts no bytes, the proxy stops reading from the other side. After a minute it drops the side that
+//! accepts no bytes.
 
 #![no_std]
 
@@ -48,7 +49,7 @@ pub struct Proxy<const CLIENTS: usize> {
     servers: ConnMap<Side, CLIENTS>,
 }
 
-/// One of two partners.
+/// The proxy's state of one connection, which is one of two partners.
 struct Side {
     partner: Conn,
     /// Whether this side has ended its stream.
@@ -123,7 +124,7 @@ impl<const CLIENTS: usize> Proxy<CLIENTS> {
         }
     }
 
-    /// Removes a side that has ended. If its connection was lost, drops its partner.
+    /// Removes a side that has ended. If its connection was lost, aborts the connection of its partner.
     fn end(&mut self, conn: &mut ConnMut<Self>, end: ConnEnd) {
         let side = self.clients.remove(conn.id()).or(self.servers.remove(conn.id()));
         if let (ConnEnd::Failed(error), Some(Side { partner, .. })) = (end, side)

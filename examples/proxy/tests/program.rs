@@ -9,7 +9,7 @@ use rustix::net::{AddressFamily, SocketType, bind, getsockname, socket};
 
 const PROXY: &str = env!("CARGO_BIN_EXE_proxy");
 
-/// More clients than the proxy has places for.
+/// More clients than the proxy has slots for.
 const MANY: usize = 300;
 
 /// A proxy, and the listener of the server behind it.
@@ -30,7 +30,7 @@ impl Scene {
         limited(self.server.accept().unwrap().0)
     }
 
-    /// Returns a new client, and the server's end of its connection.
+    /// Returns a new client, and the server's side of the connection that the proxy has opened for this client.
     fn pair(&self) -> (TcpStream, TcpStream) {
         (self.proxy.connect(), self.accept())
     }

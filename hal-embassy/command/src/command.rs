@@ -43,7 +43,7 @@ fn is_set_by_cargo_run(name: &OsStr) -> bool {
 /// Prints `command`, then runs it; its output goes to this program's output.
 ///
 /// # Errors
-/// If it cannot be started or fails; the error contains the command for pasting.
+/// If it cannot be started or fails. If it fails, the error shows the command line, to paste it into a shell.
 pub fn run(command: &mut Command) -> Result<()> {
     println!("$ {}", describe(command));
     let status = command.status().with_context(|| cannot_start(command))?;
@@ -62,7 +62,7 @@ pub fn check(command: &Command, status: ExitStatus) -> Result<()> {
 /// cargo has built.
 ///
 /// # Errors
-/// If it cannot be started or fails; the error contains the command for pasting.
+/// If it cannot be started or fails. If it fails, the error shows the command line, to paste it into a shell.
 pub fn build(cargo: &mut Command) -> Result<Vec<PathBuf>> {
     println!("$ {}", describe(cargo));
     cargo.arg("--message-format=json-render-diagnostics");

@@ -17,7 +17,7 @@ use anyhow::{Result, ensure};
 use crate::elf::{Kind, Section, Symbol, sections};
 use crate::places::Places;
 
-/// The compiler's memory functions, or the board's replacements.
+/// `memcpy`, `memset` and similar functions: those of the compiler, or smaller ones that the board links instead.
 pub const MEMORY: &str = "(memory functions)";
 /// Identical code of several functions, merged by the optimizer.
 pub const SHARED: &str = "(code shared by functions)";

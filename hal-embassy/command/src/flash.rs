@@ -38,7 +38,7 @@ pub fn check_espflash() -> Result<()> {
 /// Flashes an image to a chip and shows its log. `chip` is espflash's name for it.
 ///
 /// # Errors
-/// If espflash fails; the error contains the command for pasting.
+/// If espflash fails. The error shows the command line, to paste it into a shell.
 pub fn by_espflash(elf: &Path, chip: &str) -> Result<()> {
     let mut espflash = Command::new(ESPFLASH);
     espflash.args(["flash", "--chip", chip, "--monitor", "--log-format", "defmt"]);
@@ -65,7 +65,7 @@ pub fn check_probe() -> Result<()> {
 /// Flashes an image to a chip and shows its log. `chip` is probe-rs' name for it.
 ///
 /// # Errors
-/// If probe-rs fails; the error contains the command for pasting.
+/// If probe-rs fails. The error shows the command line, to paste it into a shell.
 pub fn run(elf: &Path, chip: &str) -> Result<()> {
     // probe-rs handles Ctrl-C, since it must leave the chip in a clean state. This program ignores Ctrl-C and waits
     // until probe-rs ends.

@@ -85,14 +85,14 @@ impl Plan {
         }
     }
 
-    /// Returns a number below `below`. It differs for each `nth`.
+    /// Returns a pseudo-random number below `below`, which depends only on the plan's seed and on `nth`.
     const fn number(&self, nth: u64, below: u64) -> u64 {
         let mixed = ((self.seed + 1) * 0x9e37_79b9) ^ nth.wrapping_mul(0x9e37_79b9_7f4a_7c15);
         let mixed = (mixed ^ mixed >> 29).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         (mixed ^ mixed >> 32) % below
     }
 
-    /// Returns `length` bytes. They differ for each `nth`.
+    /// Returns `length` pseudo-random bytes, which depend only on the plan's seed and on `nth`.
     fn bytes(&self, nth: u64, length: u64) -> Vec<u8> {
         (0..length).map(|at| self.number(nth << 32 | at, 256) as u8).collect()
     }

@@ -37,11 +37,10 @@ impl<'s> Bench<'s> {
         }
     }
 
-    /// Returns the number of the next slot. The walk reaches all slots in an order that helps no
-    /// implementation.
+    /// Returns the index of the next slot. The calls reach all slots in an order that favours no implementation.
     pub fn turn(&mut self) -> usize {
         let turn = self.at;
-        // 7 divides no power of ten, so the walk reaches every slot.
+        // The size is a power of ten and 7 does not divide it, so the walk reaches every slot.
         self.at = (turn + 7) % self.size;
         turn
     }
@@ -58,8 +57,8 @@ impl<'s> Bench<'s> {
         self.conns[turn]
     }
 
-    /// Advances the time and runs the callbacks that are due. These are single steps, since the
-    /// rest of a turn does not belong to an operation.
+    /// Advances the time and runs the callbacks of active events. It calls single steps of a turn, since the other
+    /// steps do not belong to an operation.
     pub fn dispatch(&mut self) {
         let now = self.base.now().after(TICK);
         self.base.advance(now);

@@ -132,7 +132,7 @@ fn arm(bench: &mut Bench<'_>, delay: Duration) {
 
 /// Arms the first timer behind all others: it sinks from the top of the heap to a leaf.
 fn move_back(bench: &mut Bench<'_>) {
-    // They were armed in the order of the walk.
+    // The timers were armed in the order in which `event` returns them, so this one is the first.
     let event = bench.event();
     let mut event = bench.base.event(event).unwrap();
     event.add(Some(Duration::from_secs(2_000_000))).unwrap();

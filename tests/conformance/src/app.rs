@@ -11,26 +11,26 @@ use picoevent::{
 
 use crate::RINGS;
 
-/// What a scenario does in a callback of a connection, after it was written down.
+/// What a scenario does in a callback of a connection, after the callback was written down.
 pub type Reaction = Rc<dyn Fn(&mut App, &mut ConnMut<'_, '_, App>, ConnEvent)>;
 
-/// What a scenario does in a callback of a UDP socket, after it was written down.
+/// What a scenario does in a callback of a UDP socket, after the callback was written down.
 pub type UdpReaction = Rc<dyn Fn(&mut App, &mut UdpMut<'_, '_, App>, UdpEvent)>;
 
 /// The application.
 pub struct App {
-    /// The callbacks since a scenario last looked: a line for each, which begins with the number of the
-    /// connection. Input that comes in parts is one line.
+    /// One line for each callback since a scenario last took the lines. The line of a connection's callback begins with
+    /// the number of the connection. Input that arrives in several parts is one line.
     pub log: Vec<String>,
-    /// All connections there ever were, in the order in which the application got to know them.
+    /// All connections there ever were, in the order in which the application made or accepted them.
     pub conns: Vec<Conn>,
-    /// For each of them, how often it has begun, and how often it has ended.
+    /// For each connection, how often it has begun, and how often it has ended.
     lives: Vec<[usize; 2]>,
     /// All listeners there ever were.
     pub listeners: Vec<Listener>,
     /// The pools of the base.
     pub pools: Vec<PoolId>,
-    /// What new listeners and connections begin with.
+    /// The settings of new listeners and connections.
     pub settings: &'static Settings,
     /// Whether new connections are read from.
     pub reads: bool,
@@ -42,12 +42,13 @@ pub struct App {
     pub sockets: Vec<UdpSocket>,
     /// What is done in each callback of a UDP socket.
     pub udp_reaction: UdpReaction,
-    /// The bytes of [`pattern`] that [`App::flood`] has written.
+    /// The number of bytes of [`pattern`] that [`App::flood`] has written.
     pub flooded: usize,
 }
 
 impl App {
-    /// Makes an application of a base with these pools. Connections come from the first.
+    /// Makes an application for a base with these pools. Connections come from the first pool, unless a
+    /// scenario names another pool.
     pub fn new(pools: Vec<PoolId>) -> Self {
         Self {
             log: Vec::new(),
@@ -65,7 +66,7 @@ impl App {
         }
     }
 
-    /// Listens, for the first pool, and writes down what comes of it.
+    /// Listens, for the first pool. The application writes down the callbacks of the listener and its connections.
     ///
     /// # Panics
     /// When there is no room for a listener.
@@ -113,7 +114,7 @@ impl App {
         Ok(conn)
     }
 
-    /// Takes a connection of the first pool that connects later.
+    /// Makes a connection of the first pool. It does not connect yet.
     ///
     /// # Panics
     /// When there is no room for it.
@@ -125,7 +126,7 @@ impl App {
     /// Connects again with a connection that has just ended.
     ///
     /// # Panics
-    /// When it has not.
+    /// When it has not ended.
     pub fn connect_again(
         &mut self,
         conn: &mut ConnMut<'_, '_, Self>,
@@ -137,7 +138,7 @@ impl App {
         self.lives[number][0] += 1;
     }
 
-    /// Makes a timer that is written down when it is due.
+    /// Makes a timer. The application writes down its callback.
     ///
     /// # Panics
     /// When there is no room for an event.
@@ -153,7 +154,7 @@ impl App {
     /// Checks that every connection has ended as often as it has begun.
     ///
     /// # Panics
-    /// When one has not.
+    /// When a connection has begun and ended a different number of times.
     pub fn assert_all_ended(&self) {
         for (number, [begun, ended]) in self.lives.iter().enumerate() {
             assert_eq!(begun, ended, "connection {number}");
@@ -180,7 +181,7 @@ impl App {
         match event {
             ConnEvent::Readable if !self.takes => {}
             ConnEvent::Readable => self.note_input(conn, &format!("{number} read ")),
-            // How often a flood drains depends on the system's buffers.
+            // How often the output of a flood becomes empty depends on the system's buffers.
             ConnEvent::Writable if self.flooded > 0 => {}
             ConnEvent::Writable => self.log.push(format!("{number} written")),
             ConnEvent::Opened if is_accept => self.log.push(format!("{number} accepted")),
@@ -207,7 +208,8 @@ impl App {
         Ok(socket)
     }
 
-    /// Writes down a callback of a UDP socket and reacts to it. Of what is received one datagram is taken.
+    /// Writes down a callback of a UDP socket and reacts to it. Takes one received datagram, unless a
+    /// scenario has cleared `takes`.
     fn udp_called(&mut self, udp: &mut UdpMut<'_, '_, Self>, event: UdpEvent) {
         let number = self.sockets.iter().rposition(|held| *held == udp.id());
         let number = number.expect("it was made by the application");
@@ -244,7 +246,7 @@ impl App {
     }
 }
 
-/// Returns `amount` bytes from the place `from` of a pattern without a short period.
+/// Returns `amount` bytes from the position `from` of a pattern without a short period.
 pub fn pattern(from: usize, amount: usize) -> Vec<u8> {
     (from..from + amount).map(|at| (at * 31 % 251) as u8).collect()
 }

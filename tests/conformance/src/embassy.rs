@@ -22,7 +22,7 @@ pub struct EmbassyStage<const V6: bool = false> {
     base: Base,
     app: App,
     network: Network,
-    /// The port that is given out next.
+    /// The port that was given out last.
     port: u16,
 }
 

@@ -1,4 +1,4 @@
-//! The stages of the conformance suite: one application and its peers, on every back end.
+//! The stages of the conformance suite. A stage is one application and its peers, on one of the back ends.
 //!
 //! ```text
 //!   tests/scenarios   each scenario, written once:   fn scenario<S: Stage>()
@@ -10,8 +10,8 @@
 //!   time       real              virtual                 virtual
 //! ```
 //!
-//! A scenario demands the same callbacks in the same order on all three, and that the peer has heard the
-//! same. [`Scripted`] is also the example of how small a back end can be.
+//! On all three stages, a scenario expects the same callbacks in the same order, and the same data at the peer.
+//! [`Scripted`] is also the example of how small a back end can be.
 //!
 //! `tests/bad_back_ends` has scenarios for back ends that break their side of the contract.
 

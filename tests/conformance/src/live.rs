@@ -16,11 +16,11 @@ use crate::App;
 use crate::stage::{Base, Call, Heard, Host, Sizes, Stage, base_of};
 use peer::Peer;
 
-/// Stages so far.
+/// The number of stages so far.
 static STAGES: AtomicU16 = AtomicU16::new(0);
 
-/// Returns an address of this machine that no other stage of this program uses, with any port. So a port
-/// that the stage has released stays free.
+/// Returns an address of this machine that no other stage of this program uses. Its port is 0: the system chooses one.
+/// Since no other stage uses the address, a port that this stage has released stays free.
 fn own_host() -> SocketAddr {
     let [high, low] = STAGES.fetch_add(1, Ordering::Relaxed).to_be_bytes();
     SocketAddr::from(([127, 1, high, low], 0))
@@ -53,7 +53,8 @@ impl<const V6: bool> Stage for LiveStage<V6> {
     fn new(sizes: Sizes) -> Self {
         let (base, app) = base_of(sizes);
         Self {
-            // There is one address of IPv6. A port that must stay closed is held, see `closed_address`.
+            // All stages share the one loopback address of IPv6. So `closed_address` keeps its socket, and no other
+            // stage can listen on the port.
             host: if V6 { (Ipv6Addr::LOCALHOST, 0).into() } else { own_host() },
             live: Live::new().expect("a selector"),
             base,

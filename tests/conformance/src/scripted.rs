@@ -1,4 +1,4 @@
-//! The stage on a back end of its own: streams in memory, virtual time.
+//! The stage on [`Scripted`], the back end of this suite: streams in memory, virtual time.
 
 mod back_end;
 mod datagrams;
@@ -20,7 +20,7 @@ use crate::stage::{Base, Call, Heard, Host, Sizes, Stage, base_of};
 /// The address that never answers.
 const SILENT: ([u8; 4], u16) = ([10, 0, 0, 77], 9);
 
-/// The most turns in a run of the loop.
+/// The maximum number of turns in a run of the loop.
 const TURNS: usize = 1_000_000;
 
 /// The stage over [`Scripted`].
@@ -28,7 +28,7 @@ pub struct ScriptedStage {
     back_end: Scripted,
     base: Base,
     app: App,
-    /// The port that is given out next.
+    /// The port that was given out last.
     port: u16,
 }
 

@@ -23,7 +23,7 @@ pub type Call = usize;
 pub struct Sizes {
     /// Connections of the first pool.
     pub conns: u16,
-    /// Its connections for clients that come when all others are in use.
+    /// Spare connections of the first pool, for clients that connect when all its other connections are in use.
     pub spare: u16,
     /// Connections of the second pool.
     pub others: u16,
@@ -37,13 +37,13 @@ impl Default for Sizes {
     }
 }
 
-/// The UDP sockets of a base.
+/// The number of UDP sockets of a base.
 pub const UDP: usize = 2;
 
-/// Their rings.
+/// The rings of each UDP socket.
 pub const RINGS: UdpRings = UdpRings::new(256, 256);
 
-/// A socket for datagrams, of a peer.
+/// A UDP socket of a peer.
 pub type Host = usize;
 
 /// What a peer has heard on a connection.
@@ -51,7 +51,7 @@ pub type Host = usize;
 pub struct Heard {
     /// All bytes.
     pub bytes: Vec<u8>,
-    /// What came after them, if anything has.
+    /// How the stream ended, if it has ended.
     pub ending: Option<Ending>,
 }
 
@@ -90,7 +90,7 @@ pub trait Stage: Sized {
     /// The time that [`step`](Stage::step) lets pass.
     const STEP: Duration;
 
-    /// The loop's time after which something that must happen has not happened.
+    /// The time limit: if something that must happen takes longer, the scenario fails.
     const LIMIT: Duration;
 
     /// Makes a stage without listeners and connections.
@@ -108,7 +108,7 @@ pub trait Stage: Sized {
     /// Returns an address that can be listened on.
     fn free_address(&mut self) -> SocketAddr;
 
-    /// Returns the address of the device at which peers reach it.
+    /// Returns the IP address at which peers reach the device.
     fn own_address(&self) -> IpAddr;
 
     /// Returns the address at which peers reach a listener.
@@ -120,26 +120,26 @@ pub trait Stage: Sized {
     /// Returns an address that never answers.
     fn silent_address(&mut self) -> SocketAddr;
 
-    /// Has a peer listen for one connection of the device, which it will read. Returns its address.
+    /// Makes a peer that listens for one connection of the device and reads from it. Returns the peer's address.
     fn host(&mut self) -> (SocketAddr, Call);
 
-    /// Connects a peer to the device. It has about `window` bytes of room for what the device sends, and
-    /// reads when [`Stage::read`] says so.
+    /// Connects a peer to the device. The peer has about `window` bytes of room for what the device sends. It does not
+    /// read before [`Stage::read`] is called.
     fn call_unread(&mut self, device: SocketAddr, window: usize) -> Call;
 
-    /// Has a peer read all that comes from now on.
+    /// Lets a peer read all that arrives from now on.
     fn read(&mut self, call: Call);
 
-    /// Has a peer send something, at most a few hundred bytes.
+    /// Lets a peer send something, at most a few hundred bytes.
     fn send(&mut self, call: Call, bytes: &[u8]);
 
     /// Ends a peer's stream. The peer still reads.
     fn finish(&mut self, call: Call);
 
-    /// Closes a peer's connection in both directions: what the device sends from now on is reset.
+    /// Closes a peer's connection in both directions: what the device sends from now on is answered with a reset.
     fn close(&mut self, call: Call);
 
-    /// Has a peer reset its connection.
+    /// Lets a peer reset its connection.
     fn reset(&mut self, call: Call);
 
     /// Returns what a peer has heard.
@@ -148,16 +148,16 @@ pub trait Stage: Sized {
     /// Returns the address at which peers reach a UDP socket, which is bound.
     fn udp_address_of(&mut self, socket: UdpSocket) -> SocketAddr;
 
-    /// Makes a peer's socket for datagrams. Returns its address.
+    /// Makes a UDP socket of a peer. Returns its address.
     fn bind_host(&mut self) -> (SocketAddr, Host);
 
-    /// Has a peer send a datagram to the device.
+    /// Lets a peer send a datagram to the device.
     fn send_datagram(&mut self, host: Host, device: SocketAddr, bytes: &[u8]);
 
     /// Returns all datagrams that a peer has received since the last call.
     fn datagrams(&mut self, host: Host) -> Vec<Vec<u8>>;
 
-    /// Returns the verbs of a UDP socket of the application, by its number.
+    /// Returns the UDP socket of the application with this number.
     fn udp(&mut self, number: usize) -> UdpMut<'_, 'static, App> {
         let (base, app) = self.parts();
         base.udp(app.sockets[number]).expect("the application has not closed it")
@@ -173,7 +173,7 @@ pub trait Stage: Sized {
         self.parts().1
     }
 
-    /// Returns the verbs of a connection of the application, by its number.
+    /// Returns the connection of the application with this number.
     fn conn(&mut self, number: usize) -> ConnMut<'_, 'static, App> {
         let (base, app) = self.parts();
         base.conn(app.conns[number]).expect("the application holds it")
@@ -187,7 +187,7 @@ pub trait Stage: Sized {
         self.app().reaction = Rc::new(reaction);
     }
 
-    /// Has the device listen.
+    /// Lets the device listen. Returns the listener and the address at which peers reach it.
     fn listen(&mut self) -> (Listener, SocketAddr) {
         let address = self.free_address();
         let (base, app) = self.parts();
@@ -196,20 +196,20 @@ pub trait Stage: Sized {
         (listener, self.address_of(listener))
     }
 
-    /// Has the device connect.
+    /// Lets the device connect.
     fn connect(&mut self, peer: SocketAddr) {
         let (base, app) = self.parts();
         app.connect(base, peer).expect("there is room");
     }
 
-    /// Connects a peer that reads all that comes.
+    /// Connects a peer that reads all that arrives.
     fn call(&mut self, device: SocketAddr) -> Call {
         let call = self.call_unread(device, 65_535);
         self.read(call);
         call
     }
 
-    /// Connects a peer whose connection is accepted as the first.
+    /// Lets the device listen, and connects a peer. Its connection must be the first one of the application.
     fn accepted_call(&mut self) -> Call {
         let (_, address) = self.listen();
         let call = self.call(address);
@@ -223,12 +223,12 @@ pub trait Stage: Sized {
         assert_eq!(self.run(Run::DEFAULT), End::Exit);
     }
 
-    /// Runs the loop for a moment.
+    /// Runs the loop for the time [`STEP`](Stage::STEP).
     fn step(&mut self) {
         self.pass(Self::STEP);
     }
 
-    /// Runs the loop until something holds. Returns whether it does at last.
+    /// Runs the loop until `holds` returns `true`. Returns `false` if it does not within [`LIMIT`](Stage::LIMIT).
     fn until(&mut self, mut holds: impl FnMut(&mut Self) -> bool) -> bool {
         let limit = self.base().now().after(Self::LIMIT);
         while !holds(self) {
@@ -240,7 +240,7 @@ pub trait Stage: Sized {
         true
     }
 
-    /// Runs the loop until these callbacks were called, and a moment longer. There must be no others.
+    /// Runs the loop until these callbacks were called, and one step longer. No other callback may be called.
     fn expect<const N: usize>(&mut self, callbacks: [&str; N]) {
         self.until(|stage| {
             let log = &stage.app().log;
@@ -250,7 +250,7 @@ pub trait Stage: Sized {
         assert_eq!(core::mem::take(&mut self.app().log), callbacks);
     }
 
-    /// Runs the loop until the peer has heard this since it connected, and a moment longer.
+    /// Runs the loop until the peer has heard these bytes and this ending since it connected, and one step longer.
     fn expect_heard(&mut self, call: Call, bytes: impl AsRef<[u8]>, ending: Option<Ending>) {
         let wanted = Heard { bytes: bytes.as_ref().to_vec(), ending };
         self.until(|stage| stage.heard(call) == wanted);
@@ -258,19 +258,19 @@ pub trait Stage: Sized {
         assert_eq!(self.heard(call), wanted);
     }
 
-    /// Runs the loop until the peer's connection is reset. What came before may be lost.
+    /// Runs the loop until the peer's connection is reset. Bytes that were sent before the reset may be lost.
     fn expect_reset(&mut self, call: Call) {
         self.until(|stage| stage.heard(call).ending.is_some());
         assert_eq!(self.heard(call).ending, Some(Ending::Reset));
     }
 
-    /// Runs the loop until so many slots of connections are taken.
+    /// Runs the loop until `amount` slots of connections are in use.
     fn expect_conns(&mut self, amount: usize) {
         self.until(|stage| stage.base().counts().conns == amount);
         assert_eq!(self.base().counts().conns, amount);
     }
 
-    /// Floods a connection until neither the stack nor the ring takes more.
+    /// Writes to a connection until neither the stack nor the ring has room.
     fn flood(&mut self, number: usize) {
         self.react(|app, conn, event| {
             if event == ConnEvent::Writable {
@@ -287,8 +287,8 @@ pub trait Stage: Sized {
         }));
     }
 
-    /// Ends the scenario: after everything is freed the loop has nothing to wait for, every connection has
-    /// ended once, and no callback has been called that was not expected.
+    /// Ends the scenario. Frees everything, and checks that the loop has nothing to wait for then, that every
+    /// connection has ended once, and that no unexpected callback was called.
     fn end(mut self) {
         let (base, app) = self.parts();
         for listener in core::mem::take(&mut app.listeners) {

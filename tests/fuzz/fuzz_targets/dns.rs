@@ -22,7 +22,7 @@ fuzz_target!(|bytes: &[u8]| {
         assert!(record.bytes().len() <= bytes.len());
         let _ = record.data();
     }
-    // A parsed message is written again, if its names are text.
+    // Each answer of the message is written again, if no label of its name contains a dot.
     let mut buffer = vec![0; 4 * bytes.len() + 64];
     for record in message.answers() {
         let labels: Vec<_> = record.name.labels().collect();

@@ -50,7 +50,7 @@ impl HasBrowser for App {
 
 const SERVICES: &[Service] = &[Service { kind: "_http._tcp", port: 80, text: &["v=1"] }];
 
-/// Runs everything that is due.
+/// Performs the actions of the base and runs callbacks, until the base has nothing more to do now.
 fn settle(base: &mut EventBase<'_, App>, app: &mut App, socket: &mut Option<UdpSocket>) {
     for _ in 0..1_000 {
         while let Some(action) = base.next_action() {
@@ -88,7 +88,7 @@ fuzz_target!(|bytes: &[u8]| {
     mdns::announce(&mut app, &mut base, "pump", SERVICES).expect("there is room");
     mdns::browse(&mut app, &mut base, "_http._tcp").expect("there is room");
     let (mut now, mut socket, mut rest) = (Instant::ZERO, None, bytes);
-    // Before each message come its length, the delay before it, and a port.
+    // Three bytes precede each message: its length, the delay before it, and its source port.
     while let Some(([length, time, port], after)) = rest.split_first_chunk() {
         settle(&mut base, &mut app, &mut socket);
         now = now.after(Duration::from_millis(u64::from(*time).pow(2) * 4));

@@ -39,8 +39,7 @@ fuzz_target!(|bytes: &[u8]| {
     sntp::start(&mut app, &mut base, Duration::from_secs(15)).expect("there is room");
     let mut now = Instant::ZERO;
     let mut asked: Option<(UdpSocket, [u8; 8])>;
-    // Before each answer come the delay before it, and whether it repeats the number of the
-    // request.
+    // Two bytes precede each answer: the delay before it, and whether it repeats the last eight bytes of the request.
     for answer in bytes.chunks(50) {
         let [time, repeats, answer @ ..] = answer else { return };
         asked = None;

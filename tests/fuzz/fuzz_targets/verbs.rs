@@ -1,4 +1,4 @@
-//! `cargo fuzz run verbs`: calls the core's verbs on byte strings from libFuzzer.
+//! `cargo fuzz run verbs`: calls verbs of the core, which byte strings from libFuzzer select.
 
 #![no_main]
 

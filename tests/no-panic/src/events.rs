@@ -1,4 +1,4 @@
-//! Events, and the loop's own work for them.
+//! The verbs of events.
 
 use picoevent::EventMut;
 

@@ -1,5 +1,4 @@
-//! HTTP: every verb of its package, in the handlers of a site with values that the compiler cannot
-//! know.
+//! HTTP: calls every verb of the package in the handlers of a site, with values that the compiler cannot know.
 
 use core::time::Duration;
 
@@ -26,7 +25,7 @@ fn connect(_: &mut App, conn: &mut ConnMut<'_, '_, App>, name: &str, port: u16) 
 
 type Base<'s> = EventBase<'s, App>;
 
-/// Its site.
+/// The site of the application.
 pub struct Page;
 
 static FILES: [File; 1] =

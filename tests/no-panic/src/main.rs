@@ -5,9 +5,9 @@
 //! can be reached, the handler is in the image, and the linker reports the missing function. The
 //! image is never run.
 //!
-//! It does not call code that formats numbers or addresses, such as [`Display`](core::fmt::Display)
-//! of [`Cx::dump`](picoevent::Cx::dump) and every `Debug`. Whether the core library's own code for
-//! numbers can panic depends on the optimizer: if the library is compiled again, it can.
+//! It does not call code that formats numbers or addresses, such as [`Display`](core::fmt::Display) of
+//! [`Cx::dump`](picoevent::Cx::dump) and every `Debug`. Whether the code for numbers in Rust's `core` library can panic
+//! depends on the optimizer: if the library is compiled again, this code can panic.
 
 #![no_std]
 #![no_main]
@@ -44,7 +44,7 @@ pub struct App;
 type Base<'s> = EventBase<'s, App>;
 
 unsafe extern "C" {
-    /// Does not exist.
+    /// A function that does not exist.
     safe fn picoevent_core_can_panic() -> !;
 }
 

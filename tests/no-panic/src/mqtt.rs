@@ -79,7 +79,8 @@ pub fn every_verb(pool: PoolId) {
     mqtt::stop(any(&mut app), any(&mut *base));
     let client = any(&mut app.0).as_mut();
     any((client.is_up(), client.is_started(), client.used(), client.stored()));
-    // The functions that its connection calls are reached through the pointers set above.
+    // The functions that the client's connection calls are reached through function pointers, which the
+    // calls above have set.
     while let Some(fired) = any(&mut base).next() {
         any(fired).call(any(&mut app), any(&mut *base));
     }

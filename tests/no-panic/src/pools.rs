@@ -13,7 +13,7 @@ fn pool() -> Pool {
     if any(true) { pool.in_memory() } else { pool }
 }
 
-/// Returns a pool of the base, if it has room for one.
+/// Calls every verb of pools. Returns a pool of the base, if the base has room for a pool.
 pub fn every_verb(base: &mut Base<'_>) -> Option<PoolId> {
     let pools = [pool(), pool()];
     let some: &[Pool] = any(&pools);

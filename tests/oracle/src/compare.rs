@@ -1,9 +1,9 @@
 //! Compares the traces of one program.
 //!
-//! libevent's trace must be the model's with all switches at libevent's side, and picoevent's must
-//! be the model's with all switches at our side. The switches are turned one by one from our side
-//! to libevent's. Those that change the trace are the differences that the program uses. If there
-//! are none, the two traces are the same.
+//! libevent's trace must equal the trace of the model with all switches at libevent's side. picoevent's trace must
+//! equal the trace of the model with all switches at our side. Then the switches are turned one after another from our
+//! side to libevent's side. Each switch that changes the trace is a difference that the program uses. If a program uses
+//! no difference, the traces of libevent and picoevent are the same.
 
 use std::{
     cell::Cell,
@@ -51,7 +51,7 @@ impl Pair {
         Ok(Self { libevent: Libevent::start(player)?, stage: Stage::default() })
     }
 
-    /// Plays a program on both sides. Returns the differences it uses, or the mismatch.
+    /// Plays a program on libevent and on picoevent. Returns the differences that it uses as bits, or the mismatch.
     pub fn play(&mut self, program: &Program) -> Result<Result<u64, Mismatch>> {
         self.libevent.give([program])?;
         let expected = Expected::new(&mut self.stage, program);
@@ -110,7 +110,7 @@ impl Expected {
 }
 
 thread_local! {
-    /// True while the core plays. A panic then belongs to the core and to its trace.
+    /// True while the core plays. A panic then is a panic of the core, and part of its trace.
     static PLAYING: Cell<bool> = const { Cell::new(false) };
 }
 

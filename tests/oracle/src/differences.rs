@@ -1,10 +1,10 @@
 //! The complete list of intended differences between picoevent and libevent.
 //!
-//! The model of the loop has a switch for each entry. With all switches at libevent's side it must
-//! write libevent's trace, with all at ours it must write ours. The switches are turned one after
-//! the other, from ours to libevent's, in the order of this list. Each switch that changes the trace
-//! is counted: the program *uses* that difference. So a program that uses none has the same trace
-//! on both sides. An entry that no program uses excuses nothing and is an error.
+//! The model of the loop has a switch for each entry. With all switches at libevent's side, it must write libevent's
+//! trace. With all switches at our side, it must write picoevent's trace. The switches are turned one after another
+//! from our side to libevent's side, in the order of this list. Each switch that changes the trace is counted: the
+//! program *uses* that difference. So a program that uses no difference has the same trace on libevent and on
+//! picoevent. An entry that no program uses is an error.
 //!
 //! The letters of the rules are explained in `docs/oracle.md`.
 
@@ -63,7 +63,7 @@ pub struct Difference {
     pub switch: Switch,
     /// The name under which it is counted.
     pub name: &'static str,
-    /// libevent's rule.
+    /// The letters and numbers of libevent's rules.
     pub rule: &'static str,
     pub libevent: &'static str,
     pub ours: &'static str,

@@ -1,8 +1,8 @@
 //! Programs in files: for each difference the shortest program that uses only it, and programs that
 //! once failed.
 //!
-//! They are played before the programs of the seeds. A file with the name of a difference must use
-//! exactly that one.
+//! They are played before the programs of the seeds. If a file has the name of a difference, its program must
+//! use exactly that difference.
 
 use std::{fs, path::Path};
 
@@ -47,7 +47,7 @@ pub fn check(pair: &mut Pair, folder: &Path) -> Result<Vec<String>> {
     Ok(wrong)
 }
 
-/// Searches a program for each difference, and writes its file.
+/// Writes a file for each difference: the shortest program that was found and that uses only this difference.
 pub fn write(pair: &mut Pair, folder: &Path) -> Result<()> {
     for (bit, difference) in DIFFERENCES.iter().enumerate() {
         let shortest = search(pair, difference.kind(), 1 << bit)?;
@@ -63,7 +63,7 @@ pub fn write(pair: &mut Pair, folder: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Returns the shortest of some programs that use exactly this difference.
+/// Returns the shortest of some programs that use exactly this difference, or `None` if none is found.
 fn search(pair: &mut Pair, kind: Kind, wanted: u64) -> Result<Option<Program>> {
     const SEEDS: u64 = 20_000;
     const ENOUGH: usize = 12;

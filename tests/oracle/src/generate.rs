@@ -63,7 +63,7 @@ struct Draft {
     features: Features,
     program: Program,
     decls: Vec<Decl>,
-    /// The event that most steps concern.
+    /// The index of the event that steps concern until another event is drawn.
     focus: usize,
 }
 
@@ -119,7 +119,7 @@ impl Draft {
             Waits::Nothing => (false, None),
         };
         let all = [bits::READ, bits::READ, bits::WRITE, bits::CLOSED, bits::READ | bits::WRITE];
-        // All events of a source are of one kind, unless the program mixes the kinds.
+        // All events of a source are edge-triggered, or all are level-triggered, unless the program mixes them.
         let by_edge = if self.features.mixing { random.percent(50) } else { source == Some(0) };
         let once = self.features.once && !is_signal && random.percent(40);
         Decl {
@@ -239,7 +239,7 @@ impl Draft {
         })
     }
 
-    /// Draws a timeout for an event, in `chance` of a hundred cases; a timer usually has one.
+    /// Draws a timeout for an event in `chance` of a hundred cases, and for a timer in at least 85 of them.
     fn timeout(&mut self, decl: &Decl, chance: usize) -> Timeout {
         let random = &mut self.random;
         let chance = if decl.waits == Waits::Nothing { chance.max(85) } else { chance };
@@ -278,7 +278,7 @@ fn readiness(random: &mut Rng) -> u8 {
     random.one(&all)
 }
 
-/// Draws the flags for activating an event by hand: mostly flags that it could have got by itself.
+/// Draws the flags with which a step activates an event. They are mostly flags that the loop could report for it.
 fn activation(random: &mut Rng, decl: &Decl) -> u8 {
     let own = match decl.waits {
         Waits::Nothing => bits::TIMEOUT,

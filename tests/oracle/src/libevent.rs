@@ -28,7 +28,7 @@ impl Libevent {
         Ok(Self { child, input, output: BufReader::new(output) })
     }
 
-    /// Sends programs to the player. Their traces must be taken before the next call.
+    /// Sends programs to the player. Their traces must be read before the next call.
     pub fn give<'p>(&mut self, programs: impl IntoIterator<Item = &'p Program>) -> Result<()> {
         let mut text = String::new();
         for program in programs {
@@ -41,7 +41,7 @@ impl Libevent {
         input.flush().context("the player of libevent has ended")
     }
 
-    /// Takes the next trace.
+    /// Reads the next trace from the player.
     pub fn trace(&mut self) -> Result<String> {
         let mut trace = String::new();
         loop {

@@ -1,8 +1,8 @@
 //! The model: the loop in its plainest form, with lists and searches.
 //!
-//! Where a switch of [`crate::differences`] is at libevent's side, the model follows libevent
-//! 2.1.12 line by line, accidents included. Where it is at our side, it follows picoevent's
-//! documented rules. It shares no code with either, so a bug in one of the three shows.
+//! Where a switch of [`crate::differences`] is at libevent's side, the model follows libevent 2.1.12 line by line,
+//! including unintended behaviour. Where the switch is at our side, the model follows picoevent's documented rules. The
+//! model shares no code with libevent or picoevent, so a bug in one of the three makes the traces differ.
 
 mod bufferevent;
 mod closure;
@@ -61,7 +61,7 @@ enum Who {
     Finalizer,
 }
 
-/// The place where an event's deadline is stored.
+/// Where an event's deadline is stored.
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
 enum Timer {
     #[default]
@@ -94,9 +94,9 @@ struct Event {
     /// The sequence number of its deadline.
     order: u64,
     interval: Option<Pace>,
-    /// Callbacks due for a signal; libevent's `ev_ncalls`.
+    /// The number of callbacks that are due for a signal: libevent's `ev_ncalls`.
     calls: u32,
-    /// libevent's `ev_pncalls` points to the counter of the closure that runs.
+    /// Whether libevent's `ev_pncalls` points to the counter of the closure that runs.
     counted: bool,
     /// Its slot in picoevent's table.
     slot: Option<usize>,
@@ -149,25 +149,25 @@ struct Model {
     by_id: [Option<Place>; MAX_ID],
     firings: [u32; MAX_ID],
     watchers: Vec<Id>,
-    /// The watcher of the next turn in a round.
+    /// The watcher that is called next.
     next_watcher: Option<Id>,
     /// The events on each source and socket, and on each signal.
     on_source: [Vec<Place>; SOURCES + CONNS],
     on_signal: [Vec<Place>; SIGNALS],
-    /// The plan's common timeouts, by number, as indices in `commons`.
+    /// The index in `commons` of each common timeout of the plan.
     common_of: Vec<usize>,
     commons: Vec<Common>,
     heap: Vec<Place>,
     armings: u64,
 
     conns: Vec<conn::Conn>,
-    /// The ends of pairs with pending actions, in order.
+    /// The connections of pairs that have pending actions, in order.
     outbox: Vec<usize>,
     /// The connection whose turn it is, and its callbacks that have run in this turn.
     conn_turn: (usize, u8),
-    /// Whether the last turn was of a connection, and called no callback.
+    /// Whether a connection of the current level had its turn and called no callback.
     no_call: bool,
-    /// libevent's count of deferred callbacks in this turn of the loop, and those for the next.
+    /// libevent's count of deferred callbacks in this turn of the loop, and the callbacks that wait for the next turn.
     deferred: u32,
     later: Vec<Place>,
 
@@ -238,7 +238,7 @@ impl Model {
         }
     }
 
-    /// Makes a declared event, unless adding it makes it.
+    /// Makes a declared event. A one-time event (`once`) is made when it is added, and not here.
     fn make(&mut self, id: Id) {
         let plan = self.plan.clone();
         let Some(decl) = plan.decl(id).filter(|decl| !decl.once) else { return };
@@ -271,7 +271,7 @@ impl Model {
         self.kept_now.unwrap_or(self.world.clock)
     }
 
-    /// Returns what an event is pending for and active with (`event_pending`).
+    /// Returns the conditions for which an event is pending, and the flags with which it is active (`event_pending`).
     fn pending(&self, event: Place) -> u8 {
         let event = &self.events[event];
         let waits = match event.waits {

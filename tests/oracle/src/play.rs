@@ -30,10 +30,10 @@ const POOLS: [Pool; 2] = {
 
 type Memory = Storage<App, 96, { 2 * CONNS }, { Pool::all_bytes(&POOLS) }, 0, 2, 96>;
 
-/// The memory of a base, used for one program after the other.
+/// The memory of a base, used for one program after another.
 pub struct Stage(Box<Memory>);
 
-/// A program being played.
+/// The state of the program that is played.
 struct App {
     plan: Rc<Plan>,
     /// Shared with the back end.

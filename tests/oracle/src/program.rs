@@ -41,9 +41,9 @@ pub const SIGNALS: usize = 32;
 /// Priorities are numbered below this.
 pub const LEVELS: usize = 8;
 
-/// A run with more calls is cut off, on each side at the same point.
+/// A program with more calls is cut off, on each side at the same point.
 pub const MOST_CALLS: u32 = 80;
-/// A run with more polls is cut off.
+/// A program with more polls is cut off.
 pub const MOST_POLLS: u32 = 160;
 
 /// The capacity in bytes of a connection's input and output, and of its virtual socket's output.
@@ -101,13 +101,13 @@ pub enum Line {
     /// Two of the connections are each other's peers.
     #[display("pair {0} {1}")]
     Pair(Id, Id),
-    /// Something outside of the loop, at its time.
+    /// An event outside of the loop, at a time in milliseconds.
     #[display("at {0} {1}")]
     At(u64, News),
     /// A step outside of the loop.
     #[display("main {0}")]
     Main(Op),
-    /// A step in the n-th call of a callback of an event or watcher.
+    /// A step in the n-th call of a callback of an event, watcher or connection.
     #[display("on {0} {1} {2}")]
     On(Id, u32, Op),
 }
@@ -275,7 +275,7 @@ pub enum Op {
     /// Queries the number of bytes that it holds, and the enabled directions.
     #[display("state {0}")]
     State(Id),
-    /// Ends the sending side of an end of a pair.
+    /// Ends the output stream of a connection of a pair.
     #[display("finish {0}")]
     Finish(Id),
     /// Drops a connection at once.
@@ -319,7 +319,7 @@ impl Op {
         self.into()
     }
 
-    /// Returns the event, watcher or connection that the step concerns.
+    /// Returns the event, watcher or connection that the step concerns, if there is one.
     pub fn id(self) -> Option<Id> {
         match self {
             Self::Add(id, _)
@@ -410,7 +410,7 @@ impl Plan {
         self.decls.get(usize::from(id))?.as_ref()
     }
 
-    /// Returns the other end of a pair.
+    /// Returns the other connection of a pair, or `None` if the connection belongs to no pair.
     pub fn partner(&self, id: Id) -> Option<Id> {
         self.pairs.iter().find_map(|(one, other)| match id {
             _ if id == *one => Some(*other),

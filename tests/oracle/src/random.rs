@@ -2,12 +2,12 @@
 
 use fastrand::Rng;
 
-/// Draws that a program is made of.
+/// The random choices from which a program is made.
 pub trait Draw {
     /// Returns true in `chance` of a hundred cases.
     fn percent(&mut self, chance: usize) -> bool;
 
-    /// Returns one of several values, of which there must be at least one.
+    /// Returns one of several values. There must be at least one value.
     fn one<T: Copy>(&mut self, of: &[T]) -> T;
 }
 

@@ -28,7 +28,7 @@ use crate::{
 
 /// Programs that a thread sends to the player at once.
 const BATCH: u64 = 32;
-/// From this many programs on, a difference that no program uses is an error.
+/// If a run has at least so many programs, a difference that no program uses is an error.
 const ENOUGH: u64 = 20_000;
 
 /// The settings of a run.
@@ -133,7 +133,7 @@ impl Session<'_> {
             let seeds = first..self.seeds.end.min(first.saturating_add(BATCH));
             let programs: Vec<_> = seeds.clone().map(|seed| generate(kind, seed)).collect();
             player.give(&programs)?;
-            // The player works meanwhile.
+            // Meanwhile, the player of libevent plays the same programs.
             let expected: Vec<_> =
                 programs.iter().map(|program| Expected::new(&mut stage, program)).collect();
             for (seed, expected) in seeds.zip(expected) {

@@ -17,7 +17,7 @@ pub fn shrink(program: &Program, mut fails: impl FnMut(&Program) -> bool) -> Pro
     }
 }
 
-/// Leaves out lines, together with the lines about what they make.
+/// Leaves out lines, together with the lines about the objects that they make.
 fn leave_out(best: &mut Program, fails: &mut impl FnMut(&Program) -> bool) {
     best.lines = shrink::leave_out(best.lines.clone(), |lines| {
         let shorter = consistent(Program { lines });
@@ -25,7 +25,7 @@ fn leave_out(best: &mut Program, fails: &mut impl FnMut(&Program) -> bool) {
     });
 }
 
-/// Drops lines about events that no line makes.
+/// Drops lines about events, watchers and connections that no line makes.
 fn consistent(mut program: Program) -> Program {
     let mut ids = Vec::new();
     let mut commons = 0;
@@ -55,7 +55,7 @@ fn consistent(mut program: Program) -> Program {
     program
 }
 
-/// Returns the ends of pairs.
+/// Returns the connections of pairs.
 fn pairs_of(program: &Program, ids: &[Id]) -> Vec<Id> {
     let pairs = program.lines.iter().filter_map(|line| match line {
         Line::Pair(one, other) => Some([*one, *other]),
@@ -156,7 +156,7 @@ fn plainer_ops(op: Op) -> Vec<Op> {
     }
 }
 
-/// Returns one direction, if these are both.
+/// Returns each single direction if `what` has both directions. Otherwise returns none.
 fn plainer_directions(what: u8) -> impl Iterator<Item = u8> {
     [bits::READ, bits::WRITE]
         .into_iter()

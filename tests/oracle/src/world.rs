@@ -19,7 +19,7 @@ struct Source {
 /// The rule for reporting a level-triggered source.
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
 pub enum Level {
-    /// In each poll while it is ready, as by epoll.
+    /// In each poll while it is ready, as epoll does.
     #[default]
     EachLook,
     /// Once, and again when a report is requested or something happens: the least that picoevent's
@@ -37,7 +37,7 @@ pub enum Found {
 
 #[derive(Default)]
 pub struct World {
-    /// Future events, the last first.
+    /// Future events. The latest comes first.
     news: Vec<(u64, News)>,
     pub clock: u64,
     /// The number of polls.
@@ -109,7 +109,7 @@ impl World {
         }
     }
 
-    /// Performs everything whose time has come.
+    /// Performs the events whose time has come.
     fn happen(&mut self) {
         while let Some((_, news)) = self.news.pop_if(|(time, _)| *time <= self.clock) {
             match news {

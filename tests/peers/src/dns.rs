@@ -1,22 +1,22 @@
-//! A server of names: questions as it sees them, answers, and lies.
+//! A name server: the queries that it receives, its answers, and forged answers.
 
 use std::net::Ipv4Addr;
 
 use picoevent_dns::wire::{Kind, Message, Section, Status, Writer, flag};
 
-/// A question that was heard.
+/// A query that was received.
 #[derive(Clone, Debug)]
 pub struct Question {
-    /// The number.
+    /// The identifier of the message.
     pub id: u16,
-    /// The name, with the case of its letters.
+    /// The name. Upper and lower case are kept.
     pub name: String,
-    /// What is asked for.
+    /// The requested type of record.
     pub kind: Kind,
 }
 
 impl Question {
-    /// Reads a message. Returns `None` if it is no question.
+    /// Reads a message. Returns `None` if it is no query.
     pub fn read(bytes: &[u8]) -> Option<Self> {
         let message = Message::parse(bytes).ok()?;
         let question = message.questions().next().filter(|_| !message.is_answer())?;
@@ -25,12 +25,12 @@ impl Question {
         Some(Self { id: message.id(), name, kind: question.kind })
     }
 
-    /// Writes an answer to this question.
+    /// Writes an answer to this query.
     pub fn answer(&self, flags: u16, records: impl FnOnce(&mut Writer<'_>)) -> Vec<u8> {
         written(self.id, Some((&self.name, self.kind)), flag::RESPONSE | flags, records)
     }
 
-    /// Writes an answer with these addresses, if they are asked for.
+    /// Writes an answer. It contains these addresses if the query requests IPv4 addresses.
     pub fn addresses(&self, ttl: u32, addresses: &[Ipv4Addr]) -> Vec<u8> {
         self.answer(0, |writer| {
             for address in addresses.iter().filter(|_| self.kind == Kind::A) {
@@ -39,7 +39,7 @@ impl Question {
         })
     }
 
-    /// Writes the answer that there is no such name, to be kept for so many seconds.
+    /// Writes the answer that the name does not exist. A resolver may keep the answer for `ttl` seconds.
     pub fn no_such_name(&self, ttl: u32) -> Vec<u8> {
         self.answer(Status::NO_SUCH_NAME.0.into(), |writer| {
             writer.record(Section::Authority, "example", Kind::SOA, ttl, |writer| {
@@ -62,7 +62,7 @@ impl Question {
         });
     }
 
-    /// Writes an answer that leads to an address, with another number, question or flags.
+    /// Writes an answer that contains an address, with another identifier, name, type or flags.
     fn forged(&self, id: u16, name: &str, kind: Kind, flags: u16, address: Ipv4Addr) -> Vec<u8> {
         written(id, Some((name, kind)), flags, |writer| self.address(writer, 60, address))
     }
@@ -83,7 +83,7 @@ fn written(
     writer.finish().map(<[u8]>::to_vec).unwrap_or_default()
 }
 
-/// Turns the case of the first letter.
+/// Changes the case of the first letter.
 fn turned(name: &str) -> String {
     let (first, rest) = name.split_at(1);
     let upper = first.to_ascii_uppercase();
@@ -91,10 +91,10 @@ fn turned(name: &str) -> String {
     other + rest
 }
 
-/// A message that answers a question with an address, and must not be believed.
+/// Writes a forged answer to a query, with an address. A resolver must not accept it.
 pub type Lie = fn(&Question, Ipv4Addr) -> Vec<u8>;
 
-/// The lies, with what is wrong with them.
+/// The forged answers, each with what is wrong with it.
 pub const LIES: &[(&str, Lie)] = &[
     ("another number", |question, address| {
         let (id, name) = (question.id ^ 1, &question.name);
@@ -139,7 +139,7 @@ pub const LIES: &[(&str, Lie)] = &[
     ("one byte", |_, _| vec![0x80]),
 ];
 
-/// An answer with one address, whatever is asked for.
+/// Writes an answer with one address, whatever type of record the query requests.
 fn addressed(question: &Question, address: Ipv4Addr) -> Vec<u8> {
     question.answer(0, |writer| question.address(writer, 60, address))
 }

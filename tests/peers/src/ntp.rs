@@ -3,17 +3,18 @@
 /// The seconds from 1900 to 1970.
 const EPOCHS: u64 = 2_208_988_800;
 
-/// Returns a time of day as a server writes it, from microseconds since the beginning of 1970.
+/// Returns a time as an NTP timestamp, from microseconds since the beginning of 1970.
 pub fn stamp(unix_micros: u64) -> [u8; 8] {
     let seconds = (unix_micros / 1_000_000 + EPOCHS) & 0xFFFF_FFFF;
     let fraction = (unix_micros % 1_000_000) * (1 << 32) / 1_000_000;
     ((seconds << 32) | fraction).to_be_bytes()
 }
 
-/// Returns the answer of a good server, which has had the question from one time of day to another.
+/// Returns the answer of a correct server to a request. The server has received the request at the time `received`, and
+/// sends the answer at the time `sent`. Both times are in microseconds since the beginning of 1970.
 ///
 /// # Panics
-/// If the question is shorter than one.
+/// If the request is shorter than 48 bytes.
 pub fn answer(question: &[u8], received: u64, sent: u64) -> Vec<u8> {
     let mut bytes = vec![0; 48];
     (bytes[0], bytes[1]) = (4 << 3 | 4, 1);
@@ -26,17 +27,17 @@ pub fn answer(question: &[u8], received: u64, sent: u64) -> Vec<u8> {
 /// What a server does wrong with its answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Wrong {
-    /// It repeats another number than that of the question.
+    /// It does not repeat the timestamp of the request.
     Number,
-    /// It is a question.
+    /// It has the mode of a request.
     Mode,
-    /// It is cut.
+    /// It is too short.
     Length,
     /// It says that it does not know the time.
     Unsynchronized,
-    /// It says that it is asked too often (a "kiss of death").
+    /// It says that the client sends requests too often (a "kiss of death").
     TooOften,
-    /// It has sent before it has received.
+    /// Its time of sending is before its time of receiving.
     Order,
 }
 

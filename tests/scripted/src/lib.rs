@@ -45,14 +45,14 @@ pub fn reply(heard: &Heard, bytes: Vec<u8>) -> Vec<Reply> {
     vec![Reply { after: Duration::from_millis(1), from: heard.server, bytes }]
 }
 
-/// A TCP server: takes the bytes it has received. Returns its answer, and whether it ends the
-/// connection after it.
+/// A TCP server. It gets all bytes that the connection has received so far. Returns its answer, and whether it ends its
+/// stream after the answer.
 pub type TcpServer = Box<dyn FnMut(&[u8]) -> (Vec<u8>, bool)>;
 
 /// The network, as a back end. A connection to an unspecified address fails.
 pub struct World {
     now: Instant,
-    /// The end of the run.
+    /// The time at which the run ends.
     until: Instant,
     server: Server,
     /// The server for connections.

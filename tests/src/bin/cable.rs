@@ -1,5 +1,5 @@
-//! The process at the other end of a board's cable for `cargo xtask qemu --faults`: a network peer,
-//! a cable with faults, and a host port that is forwarded to the board.
+//! The process on the other side of a board's cable for `cargo xtask qemu --faults`: a network peer, a cable with
+//! faults, and a host port that is forwarded to the board.
 //!
 //! Prints the host port when everything is ready, and ends when its standard input ends.
 
@@ -22,7 +22,7 @@ use picoevent_tests::dhcp::Policy;
 use picoevent_tests::peer::Peer;
 use picoevent_tests::wire::Wire;
 
-/// The longest turn, which is also the longest delay of a byte from the host.
+/// The longest iteration of the peer, and so the longest delay of a byte from the host.
 const TURN: Duration = Duration::from_millis(2);
 
 static OVER: AtomicBool = AtomicBool::new(false);

@@ -8,7 +8,7 @@ use picoevent::{
     UdpSocket,
 };
 
-/// Rings for some hundred datagrams in each direction.
+/// Rings for several hundred datagrams in each direction.
 const RINGS: UdpRings = UdpRings::new(32_768, 32_768);
 
 /// The longest datagram that is sent back.
@@ -22,8 +22,8 @@ impl Echo {
         cx.bind(address, RINGS, Self::echo)
     }
 
-    /// Echoes datagrams. One whose answer does not fit stays in the input ring, and this runs
-    /// again.
+    /// Echoes datagrams. If there is no room for an answer, its datagram stays in the input ring, and this
+    /// callback runs again later.
     fn echo(&mut self, udp: &mut UdpMut<Self>, _: UdpEvent) {
         while let Some(datagram) = udp.peek() {
             let (from, length) = (datagram.from, datagram.data.len().min(LONGEST));

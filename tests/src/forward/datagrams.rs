@@ -29,7 +29,7 @@ impl Datagrams {
         Ok(Self { near, server, clients: Vec::new() })
     }
 
-    /// Moves datagrams in both directions. Those that do not fit are lost, as in a network.
+    /// Moves datagrams in both directions. Datagrams that do not fit are lost, as in a network.
     pub(crate) fn step(&mut self, sockets: &mut SocketSet<'static>) {
         let mut datagram = [0; 2048];
         while let Ok((length, client)) = self.near.recv_from(&mut datagram) {

@@ -138,7 +138,7 @@ pub struct ConnShadow {
     /// Whether it is at rest (not connected and not connecting), and the time at which it connects.
     pub rests: bool,
     pub connects_at: Option<Instant>,
-    /// The time at which it connects again.
+    /// The time of a connect that was requested before the connection was at rest. At rest it becomes `connects_at`.
     pub reconnects: Option<Instant>,
     /// Whether it was told to connect again, so that it does not wait for the peer's end of stream.
     pub hurries: bool,

@@ -30,6 +30,8 @@ pub(crate) struct Question {
     name_length: u8,
     /// The number of queries sent.
     tries: u8,
+    /// The index of the server that truncated its answer, while the answer is queued for TCP.
+    pub(crate) server: u8,
     /// The number of connections that have used one of the addresses. It selects the address for the next connection.
     turn: u8,
     /// The number of look-ups that wait for the answer. It is zero for an answer that is only cached.
@@ -59,6 +61,7 @@ impl Question {
         id: 0,
         name_length: 0,
         tries: 0,
+        server: 0,
         turn: 0,
         waiters: 0,
         until: Instant::ZERO,
@@ -330,6 +333,7 @@ impl Table<'_> {
             // Ask the next server at once.
             (Err(LookupError::NoAnswer), _) => return self.ask_again(place, now),
             (Err(LookupError::TooLong), _) if has_tcp => {
+                question.server = server.unwrap_or_default() as u8;
                 (question.state, question.until) = (State::Queued, after(now, TCP_WAIT));
             }
             (known, ttl) => question.know(known, after(now, ttl)),

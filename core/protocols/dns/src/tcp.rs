@@ -110,10 +110,10 @@ impl<A> ResolverMut<'_, A> {
 impl Table<'_> {
     /// Returns the index of the next question whose answer was truncated, and the server to ask.
     fn next_to_fetch(&self) -> Option<(u16, SocketAddr)> {
-        let place = self.questions.iter().position(|question| question.state == State::Queued)?;
-        // The server that answered last. Usually it is the server that truncated this answer.
-        let server = *self.client.servers.get(usize::from(self.client.first))?;
-        Some((place as u16, server))
+        let mut questions = (0..).zip(self.questions.iter());
+        let (place, question) = questions.find(|(_, question)| question.state == State::Queued)?;
+        let server = *self.client.servers.get(usize::from(question.server))?;
+        Some((place, server))
     }
 
     /// Returns whether the question still waits for its answer over TCP.

@@ -115,7 +115,8 @@ pub(crate) struct Exchange {
     pub(crate) rest: Option<&'static [u8]>,
     /// The number of bytes of the answer's content that were written.
     pub(crate) written: u32,
-    /// The number of bytes still to be written, `u32::MAX` if the length is unknown.
+    /// The number of bytes still to be written, `u32::MAX` if the length is unknown. In a WebSocket: the number of
+    /// bytes at the front of the input that are unmasked already.
     pub(crate) left: u32,
     /// The number of bytes of all bodies and answers on the connection, and its value when the rate was last
     /// checked.

@@ -25,7 +25,7 @@ pub struct Message<'c, 's, A> {
 /// The positions of a message's parts in the input ring.
 pub(crate) struct Parts {
     pub(crate) topic: Range<usize>,
-    /// The topic, if the message has only its alias.
+    /// The stored topic of a message that has a topic alias instead of a topic; otherwise [`Alias::NONE`].
     pub(crate) alias: Alias,
     pub(crate) properties: Range<usize>,
     pub(crate) payload: Range<usize>,

@@ -4,7 +4,7 @@
 /// group address (IEEE 802, section 8.2).
 const LOCAL: u8 = 0x02;
 
-/// Returns a MAC address made from the chip's unique number. It is always the same, so a DHCP server
+/// Returns a MAC address made from the chip's unique number. The address is the same after each start, so a DHCP server
 /// recognises the board.
 ///
 /// The number is hashed with FNV-1a, because the numbers of one batch of chips differ in only a few

@@ -1,7 +1,7 @@
 //! The LAN9118 Ethernet controller, as an embassy-net driver.
 //!
-//! The controller interrupts when a frame arrives and when the link goes up or down. Its receive FIFO
-//! holds about six full frames. It drops further frames silently.
+//! The controller interrupts when a frame arrives and when the link goes up or down. Its receive FIFO holds about six
+//! full frames. When the FIFO is full, the controller drops further frames silently.
 
 use core::task::Context;
 
@@ -38,7 +38,7 @@ const LINE_ON: u32 = 1 << 8 | 1 << 4 | 1 << 0;
 const FRAME_RECEIVED: u32 = 1 << 3;
 const PHY_CHANGED: u32 = 1 << 18;
 const STORE_AND_FORWARD: u32 = 1 << 20;
-/// Gives 5 KB to the transmit FIFO, and the rest to the receive FIFO.
+/// Gives 5 KB of the FIFO memory to the transmit FIFO, and the remaining memory to the receive FIFO.
 const FIFO_SPLIT: u32 = 5 << 16;
 const TRANSMIT_ON: u32 = 1 << 1;
 /// The flags for the first and the last segment of a frame: each frame is sent as one segment.
@@ -80,8 +80,8 @@ impl Ethernet {
         mac::address()
     }
 
-    /// Moves the next valid frame out of the FIFO into `frames.received`. Returns its length. Reads invalid
-    /// frames completely, too: the controller's function to skip a frame does not work in QEMU.
+    /// Moves the next valid frame out of the FIFO into `frames.received`. Returns its length. Invalid frames are also
+    /// read completely, because the controller's function to skip a frame does not work in QEMU.
     fn take(&mut self) -> Option<usize> {
         while LAN.read(RECEIVE_FIFO) >> 16 & 0xFF != 0 {
             let status = LAN.read(RECEIVE_STATUS);

@@ -1,7 +1,7 @@
 //! The clock: SysTick is the counter, and a general-purpose timer is the alarm.
 //!
-//! Neither can be both: SysTick has no one-shot mode, and under QEMU a guest cannot read the value of
-//! a general-purpose timer.
+//! Neither timer can be both: SysTick has no one-shot mode, and under QEMU a guest cannot read the value of a
+//! general-purpose timer.
 
 use board_support::clock::{Clock, Timers};
 use board_support::mmio::Registers;

@@ -6,8 +6,8 @@
 //!  transmit FIFO, in words:  │ length - 14 │ frame …         │
 //! ```
 //!
-//! The controller counts the received frames. The interrupt only means that there is at least one.
-//! QEMU models no PHY, so the link is always up.
+//! The controller counts the received frames. The interrupt only means that there is at least one received frame. QEMU
+//! models no PHY, so the link is always up.
 
 use core::task::Context;
 
@@ -33,7 +33,7 @@ const FRAME_COUNT: usize = 0x34;
 const TRANSMIT_REQUEST: usize = 0x38;
 
 const RECEIVED: u32 = 1 << 0;
-/// Receiver on, for all multicast groups, too.
+/// Receiver on; it also accepts the frames of all multicast groups.
 const RECEIVE_ON: u32 = 1 << 0 | 1 << 1;
 /// Transmitter on: pads short frames, appends the checksum, full duplex.
 const TRANSMIT_ON: u32 = 1 << 0 | 1 << 1 | 1 << 2 | 1 << 4;
@@ -99,7 +99,7 @@ pub(crate) fn send(frame: &[u8]) {
     MAC.write(TRANSMIT_REQUEST, 1);
 }
 
-/// Handles received frames: wakes the task, which takes all of them, so the interrupt can be cleared here.
+/// Handles received frames: wakes the task. The task takes all received frames, so the interrupt can be cleared here.
 pub(crate) extern "C" fn on_interrupt() {
     MAC.write(STATUS, RECEIVED);
     WAKER.wake();
@@ -118,7 +118,7 @@ impl Driver for Ethernet {
 
     fn transmit(&mut self, cx: &mut Context) -> Option<ToSend<'_>> {
         if MAC.read(TRANSMIT_REQUEST) != 0 {
-            // A frame is being sent, which takes a tenth of a millisecond at most, so poll until then.
+            // A frame is being sent. This takes a tenth of a millisecond at most, so poll until the frame is sent.
             cx.waker().wake_by_ref();
             return None;
         }

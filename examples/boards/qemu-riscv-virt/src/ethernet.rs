@@ -5,8 +5,9 @@
 //!   send:     embassy-net fills a free buffer ──lent──▶ controller ──sent──▶ free again
 //! ```
 //!
-//! The controller interrupts when it has filled or sent a buffer, and when the link goes up or down. The
-//! driver never busy-waits for it: QEMU sends in another thread, which may not run for a while.
+//! The controller interrupts when it has filled or sent a buffer, and when the link goes up or down. The driver
+//! never busy-waits for the controller, because QEMU sends frames in another thread, and a busy host may run
+//! this thread late.
 
 use core::ptr::NonNull;
 use core::task::Context;
@@ -38,8 +39,8 @@ const LINK_UP: u32 = 1 << 16;
 /// The number of buffers that are lent to the controller for received frames.
 const BUFFERS: usize = 4;
 
-/// The number of buffers for frames to send. With too few, the stack's last answer to a peer waits for a buffer. By
-/// then, its socket may serve another client.
+/// The number of buffers for frames to send. With too few buffers, the stack's last answer to a peer has to wait for a
+/// buffer. Before the answer is sent, its socket may already serve another client.
 const SENDING_BUFFERS: usize = 16;
 
 /// The number of entries in each queue: at least one for each buffer.
@@ -151,7 +152,7 @@ pub(crate) fn on_interrupt() {
     WAKER.wake();
 }
 
-/// The permission to send one frame: a free buffer, and the place that records its token and length.
+/// The permission to send one frame: a free buffer, and the entry that stores its token and length.
 pub(crate) struct ToSend<'a> {
     controller: &'a mut Controller,
     buffer: &'a mut Buffer,
@@ -178,7 +179,7 @@ impl Driver for Ethernet {
 
     fn receive(&mut self, cx: &mut Context) -> Option<(Received<'_>, ToSend<'_>)> {
         WAKER.register(cx.waker());
-        // Without a free buffer for the answer, the frame stays in the queue.
+        // If there is no free buffer for an answer, the received frame stays in the queue.
         let place = self.free()?;
         let (buffer, frame) = self.take()?;
         let Self { controller, received, sending, sent, .. } = self;

@@ -8,7 +8,7 @@ use embassy_rp::{Peri, Peripherals};
 /// The size of the flash in bytes, which embassy-rp needs.
 const SIZE: usize = 2 * 1024 * 1024;
 
-/// Returns the unique number of the board's flash, because the RP2040 has none.
+/// Returns the unique number of the board's flash, because the RP2040 has no unique number.
 #[allow(dead_code, reason = "the chip for Wi-Fi has an address of its own")]
 pub(crate) fn number(chip: &mut Peripherals) -> [u8; 8] {
     // The program stops during the read, because it runs from the same flash.

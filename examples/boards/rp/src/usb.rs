@@ -35,7 +35,7 @@ pub async fn start<const SOCKETS: usize>(
     (stack, seed)
 }
 
-/// Ends the program. The board becomes the USB drive to flash the next one.
+/// Ends the program. The board then appears as the USB drive, so that the next program can be flashed.
 pub async fn exit(status: i32) -> ! {
     defmt::info!("the program has ended with status {}; the board is a drive now", status);
     board_usb::sent().await;

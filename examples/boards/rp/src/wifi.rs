@@ -87,8 +87,8 @@ async fn serve_network(mut runner: Runner<'static, Driver>) -> ! {
     runner.run().await
 }
 
-/// Joins the network whenever the link is down. Checks the link once a second: when it changes, the stack wakes only
-/// one task, the loop's.
+/// Joins the network whenever the link is down. Checks the link once a second, because the stack wakes only one task
+/// when the link changes, and this is the loop's task.
 #[embassy_executor::task]
 async fn stay_joined(
     mut control: Control<'static>,

@@ -12,7 +12,7 @@ use picoevent::{EventBase, Pool, Signal, Storage, Trigger};
 use picoevent_embassy::{Config, Sockets, run};
 use static_cell::{ConstStaticCell, StaticCell};
 
-/// Four places for clients, and a spare one for a client that is told that the server is full.
+/// Four slots for clients, and a spare slot to tell a further client that the server is full.
 const CLIENTS: Pool = Pool::new(4).spare(1).rings(320, 1024);
 
 static INTERRUPT: Trigger = Trigger::new(Signal::INT);

@@ -1,12 +1,12 @@
 //! A backtrace from the words on the stack, for firmware that ends in a panic or a fault.
 //!
-//! Messages and source locations of panics take ten kilobytes of flash in a server like hello-world.
-//! So the board logs only the addresses of the active calls; `cargo xtask qemu` looks up their functions
-//! and lines in the ELF file, where they take no flash.
+//! Messages and source locations of panics take ten kilobytes of flash in a server like hello-world. So the board logs
+//! only the addresses of the active calls. `cargo xtask qemu` looks up their functions and lines in the ELF file; this
+//! information takes no flash.
 //!
-//! There are no frame pointers. So every word on the stack that points just after a call counts as a return
-//! address. Some may be left over from earlier calls. On RISC-V, one may be missing: a function that calls
-//! another only to panic does not save its return address.
+//! There are no frame pointers. So every word on the stack that points just after a call counts as a return address.
+//! Some of these addresses may be left over from earlier calls. On RISC-V, an address may be missing: a function that
+//! calls another function only to panic does not save its return address.
 
 use crate::processor;
 

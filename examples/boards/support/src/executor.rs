@@ -1,7 +1,7 @@
 //! An executor that sleeps with WFI.
 //!
-//! embassy's thread-mode executor for a Cortex-M sleeps with WFE, which QEMU treats only as a short
-//! pause. So an idle guest would keep a core of the host busy.
+//! embassy's thread-mode executor for a Cortex-M sleeps with WFE, which QEMU treats only as a short pause. With that
+//! executor, an idle guest would keep a core of the host busy.
 
 use core::sync::atomic::{AtomicBool, Ordering};
 
@@ -27,7 +27,7 @@ pub fn only<S>(
     move |spawner, stack| spawner.spawn(task(stack).expect("spawned once"))
 }
 
-/// Runs tasks forever. `start` spawns the first ones.
+/// Runs tasks forever. `start` spawns the first tasks.
 ///
 /// # Panics
 /// If it is called a second time.

@@ -1,4 +1,4 @@
-//! Buffers for the two frames of a driver: the received one and the one being sent.
+//! Buffers for the two frames of a driver: the received frame and the frame being sent.
 //!
 //! embassy-net reads and fills frames through tokens. The tokens borrow these buffers, so no frame is ever
 //! on the stack. Two buffers are needed, because embassy-net writes an answer while it reads the request.

@@ -12,7 +12,7 @@ static SINK: Mutex<Cell<Option<Sink>>> = Mutex::new(Cell::new(None));
 static FRAME: Mutex<RefCell<Frame>> =
     Mutex::new(RefCell::new(Frame { encoder: Encoder::new(), held: None }));
 
-/// A frame being sent, and the state of interrupts before it.
+/// A log frame that is being sent, and whether interrupts were enabled before it.
 struct Frame {
     encoder: Encoder,
     held: Option<RestoreState>,

@@ -16,8 +16,8 @@ impl<T: Copy> Registers<T> {
     /// Takes the registers in the `size` bytes at `base`.
     ///
     /// # Safety
-    /// The block must belong to one device, and no other code may use it. No access to it as a `T` may
-    /// affect memory that Rust uses.
+    /// The block must belong to one device, and no other code may use it. No access to the block as a `T` may affect
+    /// memory that Rust uses.
     pub const unsafe fn new(base: usize, size: usize) -> Self {
         Self { base, size, each: PhantomData }
     }

@@ -5,7 +5,7 @@ use core::net::{IpAddr, Ipv4Addr, SocketAddr, SocketAddrV4};
 use embassy_net::{Config, Runner, Stack, StackResources};
 use embassy_net_driver::Driver;
 
-/// The host's address in QEMU's user network. In the end-to-end tests, the board's peer has it.
+/// The host's address in QEMU's user network. In the end-to-end tests, the board's peer has this address.
 const HOST_ADDRESS: Ipv4Addr = Ipv4Addr::new(10, 0, 2, 2);
 
 /// The same address, as text.
@@ -28,9 +28,9 @@ pub const UPSTREAM: SocketAddrV4 = SocketAddrV4::new(HOST_ADDRESS, 9998);
 
 /// Makes the stack and its runner, which must run in a separate task of the board.
 ///
-/// QEMU's boards have no source of randomness. So the seed, which determines port numbers and initial
-/// sequence numbers, comes from the MAC address and the time since boot. A board with a random number
-/// generator uses that instead.
+/// QEMU's boards have no source of randomness. So the seed, which determines port numbers and initial sequence
+/// numbers, comes from the MAC address and the time since boot. A board with a random number generator takes the seed
+/// from it instead.
 pub fn start<D: Driver, const SOCKETS: usize>(
     driver: D,
     config: Config,

@@ -1,6 +1,6 @@
 //! The ticks since the start, from a counter that wraps around.
 //!
-//! The counter counts down. It interrupts at zero, where its next round begins:
+//! The counter counts down. It interrupts when it reaches zero, which is the beginning of its next round:
 //!
 //! ```text
 //!   left   3  2  1 │ 0  max  …  2  1 │ 0  max  …
@@ -50,8 +50,8 @@ impl<const BITS: u32> Rounds<BITS> {
         let mut now = left();
         let mut rounds = self.rounds.borrow(cs).get();
         if round_is_over() {
-            // The interrupt is pending. The first read may be from before the end of the round; this one
-            // is from after it.
+            // The interrupt is pending. The first value of `left` may have been read before the end of the round; this
+            // value is read after it.
             now = left();
             rounds = rounds.wrapping_add(1);
         }

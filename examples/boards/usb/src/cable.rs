@@ -30,8 +30,8 @@ pub struct Cable<D: driver::Driver<'static>> {
 }
 
 impl<D: driver::Driver<'static>> Cable<D> {
-    /// Makes the device with the chip's USB controller. `number` is the chip's unique number: the MAC addresses of both
-    /// ends of the cable are made from it.
+    /// Makes the device with the chip's USB controller. `number` is the chip's unique number. The MAC addresses of the
+    /// board and of the host's network card are made from it.
     ///
     /// # Panics
     /// If it is called twice.
@@ -43,7 +43,7 @@ impl<D: driver::Driver<'static>> Cable<D> {
         static FRAMES: ConstStaticCell<State<FRAME, 4, 4>> = ConstStaticCell::new(State::new());
         let ours = board_hardware::address(number);
         let [first @ .., last] = ours;
-        // The host's end of the cable needs a different MAC address.
+        // The host's network card needs a different MAC address.
         let [a, b, c, d, e] = first;
         let hosts = [a, b, c, d, e, last ^ 1];
         let mut config = Config::new(VENDOR, PRODUCT);

@@ -20,7 +20,7 @@ const CLIENT: u16 = 68;
 /// The longest DHCP message, in bytes. A host's message has some 300.
 const MESSAGE: usize = 600;
 
-/// The number of addresses for hosts. A host that changes its MAC address takes a second one.
+/// The number of addresses for hosts. A host that changes its MAC address takes a second address.
 const LEASES: usize = 4;
 
 /// Starts the network over the cable. Returns the stack.

@@ -1,4 +1,4 @@
-//! Without the feature `serial`, the log does not go over the cable: the board has a debug probe for it.
+//! Without the feature `serial`, the log is not sent over the USB cable: the board has a debug probe for the log.
 
 use core::future::{Future, pending};
 use core::marker::PhantomData;

@@ -28,7 +28,7 @@ impl<D: Driver<'static>> Log<D> {
     }
 
     pub(crate) async fn run(mut self) -> ! {
-        // One byte less than a packet: after a full packet, the host would wait for the next one.
+        // One byte less than a packet, because after a full packet the host would wait for another packet.
         let mut bytes = [0; 63];
         loop {
             self.0.wait_connection().await;

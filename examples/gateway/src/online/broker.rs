@@ -74,7 +74,8 @@ impl Gateway {
         }
     }
 
-    /// Publishes a sample. While the broker is offline, a sample without room is lost.
+    /// Publishes a sample. If the MQTT client has no room for it, for example while the broker is offline, the sample
+    /// is not published, and is counted.
     pub(crate) fn publish(&mut self, cx: &mut Cx<Self>, sample: Sample) {
         if self.online.broker_pool.is_none() {
             return;
@@ -107,7 +108,7 @@ impl Gateway {
         }
     }
 
-    /// Stores a received value. The end of the topic is its key.
+    /// Stores a received value. The last level of the topic is its key.
     fn set_by_broker(&mut self, message: &mut Message<Self>) {
         let is_whole = message.is_first() && message.is_last();
         let key = message.topic().rsplit('/').next().filter(|key| is_whole && !key.is_empty());

@@ -6,8 +6,8 @@
 //!   broker   NAME/sample ◀── samples      NAME/state: online, gone      NAME/set/KEY ──▶ store
 //! ```
 //!
-//! The connection to the broker has a separate pool, so it does not use the uplink's place. To leave one of the three
-//! out, leave it out of the [`Settings`].
+//! The connection to the broker has a separate pool, so it does not take the uplink's slot. A part that is not set in
+//! the [`Settings`] is not started.
 
 mod broker;
 mod clock;
@@ -90,16 +90,16 @@ pub struct Settings {
     pub time_server: Option<TimeServer>,
     /// Called with the time of day when the clock has been set, for the log.
     pub clock_is_set: fn(WallTime),
-    /// The services that the gateway announces by mDNS. Without them, it does not answer queries for its name.
+    /// The services that the gateway announces by mDNS. Without services, it does not answer queries for its name.
     pub services: Option<&'static [Service]>,
     /// The DNS servers. If there are none, the gateway uses those that the network announces.
     pub name_servers: &'static [SocketAddr],
-    /// Host names with their addresses, resolved without a server: at most four.
+    /// At most four host names with their addresses. These names are resolved without a DNS server.
     pub hosts: &'static [(&'static str, IpAddr)],
 }
 
 impl Settings {
-    /// No settings: everything is left out.
+    /// No settings: none of the parts is started.
     pub const NONE: Self = Self {
         collector: None,
         broker: None,
@@ -111,7 +111,7 @@ impl Settings {
     };
 }
 
-/// The state of these parts.
+/// The state of the parts that need the feature `online`.
 pub(crate) struct Online {
     settings: Settings,
     names: Names,
@@ -124,7 +124,7 @@ pub(crate) struct Online {
     owes_state: bool,
     unpublished: u32,
     broker_pool: Option<PoolId>,
-    /// Whether the network was up once, so the parts that need it were started.
+    /// Whether the network has had an address before. Then the parts that need the network were started.
     is_begun: bool,
 }
 

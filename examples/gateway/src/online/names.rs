@@ -42,7 +42,7 @@ impl Gateway {
         }
     }
 
-    /// Uses these servers from now on, unless the settings name others.
+    /// Uses the servers `found` from now on, unless the settings have name servers.
     pub(super) fn use_name_servers(&mut self, found: &[IpAddr]) {
         let mut servers = heapless::Vec::<SocketAddr, 3>::new();
         let set = self.online.settings.name_servers.iter().copied();

@@ -17,8 +17,8 @@ use picoevent::{ConnMut, Cx, Listener, Pool, Protocol, SetupError, Signal, Write
 /// The port of the server.
 pub const PORT: u16 = 7000;
 
-/// Four places for clients, and a spare one to tell a fifth client that the server is full. Each has an input ring and
-/// an output ring of 64 bytes.
+/// Four slots for clients, and a spare slot to tell a fifth client that the server is full. Each slot has an input ring
+/// and an output ring of 64 bytes.
 pub const CLIENTS: Pool = Pool::new(4).rings(64, 64).spare(1);
 
 /// The memory: room for one event (the interrupt signal) and for the clients.
@@ -85,7 +85,8 @@ impl Protocol<App> for Client {
                 Ok(line) => app.command(conn, line),
                 Err(_) => conn.write(b"error: no such line\n"),
             };
-            // An answer longer than `ROOM` may not fit. A client that gets no answer would wait for it.
+            // An answer longer than `ROOM` may not fit. Then the connection is aborted, because the client would
+            // wait for the answer.
             if answer.is_err() {
                 conn.abort();
             }

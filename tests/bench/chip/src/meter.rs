@@ -27,14 +27,14 @@ use semihosting::{println, process};
 /// SysTick counts in 24 bits.
 const MASK: u32 = 0x00FF_FFFF;
 
-/// The repetitions between two readings. It is so small that SysTick cannot wrap around between them: one
-/// repetition may take 100,000 instructions.
+/// The number of repetitions between two readings. It is so small that SysTick cannot wrap around between the readings:
+/// one repetition may take up to 100,000 instructions.
 const CHUNK: u32 = 100;
 
-/// The instructions of [`nops`].
+/// The number of instructions that [`nops`] executes.
 const KNOWN: u32 = 1 + 10 * 1_002;
 
-/// The time that was spent with one kind of work.
+/// The total time of one kind of work.
 #[derive(Default)]
 pub struct Watch {
     ticks: u64,
@@ -67,7 +67,7 @@ impl Watch {
 /// The harness that is subtracted from a count.
 #[derive(Clone, Copy)]
 pub enum Harness {
-    /// Only the readings.
+    /// Only the two readings of SysTick.
     Meter,
     /// A loop that does nothing.
     Loop,
@@ -82,8 +82,8 @@ pub struct Report {
 }
 
 impl Report {
-    /// Starts SysTick, calibrates, and writes the common part of the report. `suffix` is appended to the name
-    /// of each count.
+    /// Starts SysTick, calibrates the meter, and writes the common part of the report. `suffix` is appended to the
+    /// name of each count.
     ///
     /// # Panics
     /// If it is called a second time.
@@ -164,7 +164,7 @@ impl Report {
     }
 }
 
-/// Repeats `once`, in a loop that does not depend on its work.
+/// Calls `once` `times` times. The instructions of the loop itself are the same for every `once`.
 fn repeat(times: u32, mut once: impl FnMut()) -> Watch {
     assert!(times.is_multiple_of(CHUNK), "a whole number of chunks");
     let mut watch = Watch::new();
@@ -184,7 +184,7 @@ fn repeat(times: u32, mut once: impl FnMut()) -> Watch {
 /// Executes [`KNOWN`] instructions.
 #[inline(always)]
 fn nops() {
-    // SAFETY: it changes a register that it says it changes, and the flags.
+    // SAFETY: the assembly changes only the register that it declares as an output, and the flags.
     unsafe {
         asm!(
             "movs {left}, #10",

@@ -1,4 +1,4 @@
-//! embassy-net at the measured end of a wire, with the server's addresses.
+//! embassy-net on the measured side of a wire, with the server's addresses.
 
 use embassy_executor::Spawner;
 use embassy_net::{Config, Ipv4Cidr, Runner, Stack, StackResources, StaticConfigV4};

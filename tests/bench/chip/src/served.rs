@@ -1,13 +1,14 @@
-//! Measures connections that a server greets, each from the connect until the server is idle again.
+//! Measures connections to which a server sends a greeting. A measurement lasts from the connect until the
+//! server is idle again.
 //!
 //! ```text
 //!   Client ── Wire ── Server        the wire is in memory, and each end works in turn
 //!   not timed         timed
 //! ```
 //!
-//! Only the server's work is timed: its tasks and the clock's alarm. The client's work is not. When both are
-//! idle, the clock jumps to the next deadline. So a connection's figure includes the server's later work,
-//! such as TIME-WAIT.
+//! Only the server's work is timed: its tasks and the clock's alarm. The client's work is not. When client and
+//! server are idle, the clock jumps to the next deadline. So a connection's figure includes the server's later
+//! work, such as TIME-WAIT.
 
 use core::net::Ipv4Addr;
 
@@ -26,20 +27,21 @@ pub const PORT: u16 = hello_world::PORT;
 /// The server's greeting.
 pub const GREETING: &[u8] = b"Hello, World!\n";
 
-/// The number of connections before the first counted one. In these the ends learn each other's hardware address.
+/// The number of connections before the first counted connection. In these connections, client and server learn
+/// each other's hardware address.
 const WARM: u32 = 2;
 /// The number of counted connections.
 const TIMES: u32 = 50;
-/// The limit of steps of a connection, which normally takes some thirty.
+/// The maximum number of steps of a connection. A connection normally takes about thirty steps.
 const STEPS: u32 = 1_000;
 
 /// A server that works in steps.
 pub trait Server {
     /// Returns whether there is work now.
     fn is_due(&self) -> bool;
-    /// Performs the work that is due.
+    /// Performs the work that is possible now.
     fn step(&mut self);
-    /// Returns the time of the next work that is not triggered by a frame.
+    /// Returns the time of the next work that is not triggered by a frame, or `None` if there is no such work.
     fn next(&mut self) -> Option<u64>;
 }
 

@@ -1,4 +1,4 @@
-//! A cable within the program: each end receives the other's frames, and nothing is lost.
+//! A cable within the program: each side receives the frames of the other side, and nothing is lost.
 //!
 //! Frames are written and read in place, so the drivers copy nothing. The program `bare` counts the few dozen
 //! instructions that a driver takes for a frame.
@@ -16,9 +16,9 @@ const LONGEST: usize = 14 + 576;
 /// The maximum number of frames in transit in one direction.
 const DEPTH: usize = 4;
 
-/// The hardware address of the measured end.
+/// The hardware address of the measured side.
 pub const BOARD: [u8; 6] = [2, 0, 0, 0, 0, 1];
-/// The hardware address of the other end.
+/// The hardware address of the other side.
 pub const PEER: [u8; 6] = [2, 0, 0, 0, 0, 2];
 
 /// A cable.
@@ -46,23 +46,23 @@ impl Wire {
         }
     }
 
-    /// Returns the driver of the measured end, for embassy-net.
+    /// Returns the driver of the measured side, for embassy-net.
     pub fn board(&'static self) -> Board {
         Board(self)
     }
 
-    /// Returns the device of the measured end, for smoltcp.
+    /// Returns the device of the measured side, for smoltcp.
     pub fn device(&'static self) -> Device {
         Device { incoming: &self.to_board, outgoing: &self.from_board, wakes: None }
     }
 
-    /// Returns the device of the other end.
+    /// Returns the device of the other side.
     pub fn peer(&'static self) -> Device {
         let wakes = Some(&self.waker);
         Device { incoming: &self.from_board, outgoing: &self.to_board, wakes }
     }
 
-    /// Returns whether a frame is in transit to the measured end.
+    /// Returns whether a frame is in transit to the measured side.
     pub fn is_arriving(&self) -> bool {
         self.to_board.borrow().count > 0
     }
@@ -133,7 +133,7 @@ impl<'a> Outgoing<'a> {
     }
 }
 
-/// The measured end's driver.
+/// The driver of the measured side.
 pub struct Board(&'static Wire);
 
 impl Driver for Board {
@@ -165,7 +165,7 @@ impl Driver for Board {
     }
 }
 
-/// An end for smoltcp.
+/// One side of the cable, as a device for smoltcp.
 pub struct Device {
     incoming: &'static RefCell<Frames>,
     outgoing: &'static RefCell<Frames>,

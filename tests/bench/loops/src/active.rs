@@ -1,8 +1,8 @@
 //! W1U: events without a source, which activate themselves again in their callbacks.
 //!
-//! This is the path of an event through a loop without system calls: from a verb to the callback.
-//! libevent and libev call a self-activating event again in the same pass, so they need a single
-//! pass. picoevent ends the pass first and looks for other events (see `docs/decisions/0003`).
+//! This is the path of an event through a loop without system calls: from its activation to its callback. libevent and
+//! libev call a self-activating event again in the same pass, so they need a single pass. picoevent ends the pass first
+//! and looks for other events (see `docs/decisions/0003`).
 
 mod by_hand;
 mod calloop;
@@ -39,7 +39,7 @@ pub struct Contender {
 #[derive(clap::Args)]
 pub struct Task {
     /// Number of events
-    #[arg(long, default_value = "100", value_parser = value_parser!(u32).range(1..))]
+    #[arg(long, default_value = "64", value_parser = value_parser!(u32).range(1..))]
     pub events: u32,
     /// Number of callbacks in all
     #[arg(long, default_value = "10000")]

@@ -1,10 +1,9 @@
 //! W1: tokens in a ring of descriptors, passed on through an event loop.
 //!
-//! The descriptors are opened once. In each round every contender, in random order, opens its loop
-//! over them, passes tokens on to warm up, passes them on while the clock runs, and closes its
-//! loop. The same loop can differ by a tenth or more between processes, depending on where its
-//! memory lies. Taking turns over the same descriptors in one process gives all contenders the same
-//! conditions.
+//! The descriptors are opened once. In each round every contender, in random order, opens its loop over them, passes
+//! tokens on to warm up, passes them on while the clock runs, and closes its loop. The same loop can differ by a tenth
+//! or more between processes, depending on where its memory lies. All contenders have the same conditions, since they
+//! use the same descriptors in one process.
 
 pub mod ring;
 
@@ -51,7 +50,7 @@ pub type Run = Box<dyn Fn(&Watch<'_>, Body<'_>) -> Result<()>>;
 pub struct Contender {
     /// Its name in tables.
     pub name: &'static str,
-    /// Further descriptors that it opens for each one it watches.
+    /// The number of further descriptors that it opens for each descriptor that it watches.
     pub beside: u64,
     /// Opens its loop for a body.
     pub run: Run,
@@ -153,7 +152,7 @@ mod tests {
         }
     }
 
-    /// With as many tokens as pairs, all pairs are ready in each turn.
+    /// There is one token for each pair, so all pairs are ready in each turn.
     #[test]
     fn a_ring_that_is_full_of_tokens_loses_none() {
         play(&Task { tokens: 10, ..task(Kind::Eventfd, Fault::None) }, &contenders()).unwrap();

@@ -40,9 +40,9 @@ fn main() -> ExitCode {
     }
 }
 
-/// Allows the stack of this thread to grow further. A second thread could have a large stack from
-/// the start. But in a process with two threads the system counts the users of a descriptor in each
-/// call, and the C library takes slower paths; both would be in every contender's time.
+/// Allows the stack of this thread to grow further. A second thread could have a large stack from the start. But in a
+/// process with two threads the system counts the users of a descriptor in each call, and the C library takes slower
+/// paths. Both effects would add to the time of every contender.
 fn enlarge_stack() -> Result<()> {
     let Rlimit { current, maximum } = getrlimit(Resource::Stack);
     if current.is_none_or(|current| STACK <= current) {

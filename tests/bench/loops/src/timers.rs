@@ -1,8 +1,8 @@
-//! W2: the cost of adding, moving, cancelling and firing timers. W2i: the cost of restarting one.
+//! W2: the cost of adding, moving, cancelling and firing timers. W2i: the cost of restarting a pending timer.
 //!
-//! The timers, their order and their delays are drawn once and are the same for all contenders.
-//! Everything but the firing happens in a callback of the loop, where the loop's time stands still,
-//! as when an application arms timers.
+//! The order and the delays of the timers are drawn at random and are the same for all contenders. W2 draws them again
+//! in each round. Everything but the firing happens in a callback of the loop, where the loop's time stands still, as
+//! when an application arms timers.
 //!
 //! ```text
 //!   add      every timer, 1 s to 1001 s from now
@@ -47,7 +47,7 @@ pub trait Timers: Verbs {
     /// loop was opened.
     fn within(&mut self, body: &mut dyn FnMut(&mut dyn Verbs)) -> u64;
 
-    /// Lets due timers fire. Returns how many have fired since the loop was opened.
+    /// Lets due timers fire. Returns how many timers have fired since the loop was opened.
     fn turn(&mut self) -> Result<u64>;
 }
 
@@ -61,7 +61,7 @@ pub type Run = Box<dyn Fn(u32, Body<'_>) -> Result<()>>;
 pub struct Contender {
     /// Its name in tables.
     pub name: &'static str,
-    /// The most timers that it is given.
+    /// The largest number of timers with which it is run.
     pub most: u32,
     /// The only delay that its timers can have, in milliseconds; zero if any delay is possible.
     pub only_ms: u32,
@@ -128,7 +128,8 @@ const MINUTE: u32 = 60_000;
 /// The number of restarts after which the loop's time is updated.
 const BETWEEN_CLOCKS: usize = 64;
 
-/// Longer than the longest near time, however the loop rounds.
+/// The time to wait before the timers fire. It is longer than the longest near delay, even if the loop
+/// rounds the delay up.
 const FIRING: Duration = Duration::from_millis(8);
 
 /// After this time a loop that has not fired all timers has failed.
@@ -245,7 +246,7 @@ fn leave_if(over: bool) {
     }
 }
 
-/// Runs turns until as many have fired.
+/// Runs turns of the loop until `expected` timers have fired.
 fn fire(timers: &mut dyn Timers, expected: u64) -> Result<()> {
     let start = Instant::now();
     loop {
@@ -257,7 +258,7 @@ fn fire(timers: &mut dyn Timers, expected: u64) -> Result<()> {
     }
 }
 
-/// Checks that cancelled timers do not fire and all others do.
+/// Checks that cancelled timers do not fire and that all other timers fire.
 fn check_cancel(contender: &Contender) -> Result<()> {
     (contender.run)(10, &mut |timers| {
         let (all, soon): (Vec<u32>, _) = ((0..10).collect(), [1; 10]);

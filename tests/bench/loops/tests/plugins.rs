@@ -1,4 +1,4 @@
-//! A plug-in in C is a contender like the others, tested with epoll, which needs no library.
+//! A plug-in in C is a contender like all others. The tests use epoll, which needs no library.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};

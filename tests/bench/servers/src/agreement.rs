@@ -8,8 +8,9 @@
 //!   server idle CONNECTIONS BYTES   holds CONNECTIONS connections, and echoes BYTES bytes
 //! ```
 //!
-//! A server prints its address, then what it used, and ends. One that cannot keep the agreement
-//! prints the reason and exits with status 1, so no figure comes from a run that lost a byte.
+//! A server prints its address and later the processor time that it has used, and exits. In the workload `idle` it also
+//! prints its memory. A server that cannot keep the agreement prints the reason and exits with status 1, so no figure
+//! comes from a run that lost a byte.
 
 use std::ffi::OsString;
 use std::io::{self, Write};
@@ -26,10 +27,10 @@ use crate::used::{Memory, Time};
 /// The greeting of [`Workload::Hello`].
 pub const GREETING: &[u8] = b"Hello, World!\n";
 
-/// Bytes that a server reads at once, if its library does not decide that.
+/// The number of bytes that a server reads at once, if its library does not determine this number.
 pub const READ_SIZE: usize = 64 * 1024;
 
-/// As in `c/agreement.c`.
+/// The same value as in `c/agreement.c`.
 const BACKLOG: i32 = 4096;
 
 /// The workload of a server.
@@ -42,7 +43,7 @@ pub enum Workload {
     },
     /// Echoes until all bytes have been received.
     Echo {
-        /// Bytes that do not count, at the beginning.
+        /// Number of bytes at the beginning that do not count.
         warm: u64,
         /// Bytes in all.
         bytes: u64,
@@ -136,7 +137,7 @@ impl Agreement {
         self.reserved = bytes;
     }
 
-    /// Prints the server's address. Nothing used before counts.
+    /// Prints the server's address. The time and the memory that the process used before this call do not count.
     pub fn listening(&mut self, address: SocketAddr) {
         say(&format!("listening on {address}"));
         self.memory = memory();
@@ -169,7 +170,7 @@ impl Agreement {
         }
     }
 
-    /// Counts a closed connection. Does not return from the last one.
+    /// Counts a closed connection. If it was the last connection, reports and exits the process.
     pub fn closed(&mut self) {
         self.closed += 1;
         match self.workload {
@@ -216,7 +217,7 @@ pub fn listener() -> OwnedFd {
     open().unwrap_or_else(|error| fail(format!("cannot listen on 127.0.0.1: {error}")))
 }
 
-/// Exits with an error; there is no figure then.
+/// Prints an error and exits with status 1, so that the run has no figure.
 pub fn fail(why: impl AsRef<str>) -> ! {
     eprintln!("error: {}", why.as_ref());
     process::exit(1)

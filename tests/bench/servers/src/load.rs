@@ -8,7 +8,7 @@
 //! | [`hello`] | connects, reads the greeting up to the end of the stream, and repeats |
 //! | [`echo`] | sends 64 bytes on each connection, waits for them, and repeats |
 //! | [`bulk`] | sends a mebibyte, reads it back at the same time, and repeats |
-//! | [`relay`] | is both ends of a proxy, which send to each other at the same time |
+//! | [`relay`] | is the clients and the server of a proxy, which send to each other at the same time |
 
 use std::time::{Duration, Instant};
 
@@ -38,20 +38,20 @@ impl Deadline {
     }
 }
 
-/// The range of the histogram: longer than any operation, since runs have a deadline.
+/// The longest duration in the histogram. It is longer than any operation, since runs have a deadline.
 const LONGEST: Duration = Duration::from_secs(3_600);
 
 /// The results of a run.
 #[derive(Debug)]
 pub struct Report {
-    /// From the first operation that counts to the end of the last.
+    /// The time from the first operation that counts to the end of the last operation.
     pub wall: Duration,
-    /// The duration of each operation in nanoseconds, to 1 %.
+    /// The duration of each operation in nanoseconds, with a precision of 1 %.
     pub latency: Histogram<u64>,
 }
 
 impl Report {
-    /// Records the durations from `work`, and how long it takes.
+    /// Runs `work`, which records durations in the report, and measures how long `work` takes.
     fn of(work: impl FnOnce(&mut Self) -> Result<()>) -> Result<Self> {
         let start = Instant::now();
         let latency = Histogram::new_with_max(LONGEST.as_nanos() as u64, 2)?;

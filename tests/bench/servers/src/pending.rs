@@ -1,7 +1,7 @@
 //! Bytes that a connection could not write yet, for servers whose loop has no buffers.
 //!
-//! It is the same as `c/pending.h`: bytes are read into one buffer for all connections and written
-//! at once. What the system does not take is kept with the connection.
+//! It is the same as `c/pending.h`: bytes are read into one buffer for all connections and written at once. Bytes that
+//! the system does not accept are kept with the connection.
 
 use std::os::fd::AsFd;
 
@@ -23,7 +23,7 @@ pub enum Turn {
     Drained,
     /// The socket is not writable.
     WriteWaits,
-    /// The client has closed the connection.
+    /// The client has closed the connection, or the connection has failed.
     Gone,
 }
 
@@ -66,7 +66,8 @@ impl Pending {
         }
     }
 
-    /// Writes the pending bytes. Returns whether none are left.
+    /// Writes the pending bytes. Returns `false` if the socket is not writable. Returns `true` if no bytes are left, or
+    /// after an error, which the next read reports.
     fn flush(&mut self, fd: impl AsFd) -> bool {
         while let Some(rest) = self.bytes.get(self.begin..).filter(|rest| !rest.is_empty()) {
             match write(&fd, rest) {

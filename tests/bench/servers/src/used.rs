@@ -1,7 +1,7 @@
 //! Resources that this process has used: processor time and memory.
 //!
-//! This is the only file with unsafe code: two calls into the C library, which the servers in C
-//! make, too. The time is the scheduler's, not counted in ticks.
+//! This is the only file with unsafe code: it calls two functions of the C library, which the servers in C call, too.
+//! The scheduler measures the time; it does not count timer ticks.
 
 #![allow(unsafe_code, reason = "getrusage and mallinfo2 are functions of the C library")]
 

@@ -1,5 +1,5 @@
-//! The servers in Rust keep the agreement: they serve the clients, print what they used, and end.
-//! They refuse to report if a client is lost.
+//! The servers in Rust keep the agreement: they serve the clients, print which resources they used, and exit. They
+//! report nothing if a client is lost.
 
 use std::net::{SocketAddr, TcpStream};
 use std::process::{Command, Output, Stdio};
@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use xtask::process::Talk;
 
-/// Limits a hang; it is not a measure of speed.
+/// Ends a test that hangs. It is not a measure of speed.
 const LIMIT: Duration = Duration::from_secs(60);
 
 const SERVERS: [&str; 4] = [

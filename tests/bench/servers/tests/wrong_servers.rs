@@ -1,4 +1,4 @@
-//! The clients detect wrong servers. Each kind is planted here.
+//! The clients detect wrong servers. The tests start each kind of wrong server.
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
@@ -14,7 +14,7 @@ use picoevent_bench_servers::load::{Deadline, Report};
 
 const GREETING: &[u8] = b"Hello, World!\n";
 
-/// Limits a hang; it is not a measure of speed.
+/// Ends a test that hangs. It is not a measure of speed.
 const LIMIT: Duration = Duration::from_secs(60);
 
 /// Serves each connection in a separate thread, which ends with its client.
@@ -35,7 +35,7 @@ fn hello(greeting: &'static [u8]) -> Result<Report> {
     Hello { connections: 20, concurrency: 4 }.run(address, Deadline::after(LIMIT))
 }
 
-/// Echoes with a change. The function is given the stream position of the bytes.
+/// Starts a server that changes bytes with `change` and echoes them. `change` receives their stream position.
 fn echo(change: impl Fn(u64, &mut Vec<u8>) + Clone + Send + 'static) -> SocketAddr {
     server(move |mut client| {
         let (mut buffer, mut at) = (vec![0; 65536], 0);
@@ -128,7 +128,7 @@ fn an_echo_that_closes_early_is_found() {
 fn a_server_that_never_answers_is_late() {
     let address = server(|mut client| drop(client.read_to_end(&mut Vec::new())));
     let deadline = Deadline::after(Duration::from_millis(100));
-    // On a slow machine the time is up while they connect.
+    // On a slow machine the deadline passes while the clients connect.
     let run = Clients::connect(address, 3, deadline).and_then(|mut clients| clients.talk(5));
     is_found(run, " were done within 0 s");
 }
@@ -145,7 +145,8 @@ fn a_wrong_byte_in_mebibytes_is_found_with_its_position() {
     is_found(bulk(echo(|_, bytes| bytes.push(0))), "connection 0 got ");
 }
 
-/// A proxy that changes what clients send. The function is given the stream position of the bytes.
+/// Runs the clients and the server of a proxy that changes what the clients send. `change` receives the stream
+/// position of the bytes.
 fn relay(change: impl Fn(u64, &mut Vec<u8>) + Clone + Send + 'static) -> Result<Report> {
     let server = mio::net::TcpListener::bind("127.0.0.1:0".parse()?)?;
     let to = server.local_addr()?;

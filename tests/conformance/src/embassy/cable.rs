@@ -16,7 +16,7 @@ impl Cable {
     /// The hardware address of the peers' interface.
     pub(super) const PEER: [u8; 6] = [2, 0, 0, 0, 0, 1];
 
-    /// Returns whether a frame is under way to the peers.
+    /// Returns whether a frame is in transit to the peers.
     pub(super) fn has_frame_for_peer(&self) -> bool {
         !self.to_peer.is_empty()
     }

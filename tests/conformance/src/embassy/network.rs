@@ -22,7 +22,8 @@ use crate::stage::UDP;
 const DEVICE: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 2);
 const DEVICE_V6: Ipv6Addr = Ipv6Addr::new(0xfd00, 0, 0, 0, 0, 0, 0, 2);
 
-/// Returns the address of the host of this number: 1 is the peers', 2 the device's, and others do not exist.
+/// Returns the address of the host with this number. Host 1 is the interface of the peers, and host 2 is the device.
+/// There are no other hosts.
 pub(super) const fn host(v6: bool, number: u8) -> IpAddr {
     match v6 {
         true => IpAddr::V6(Ipv6Addr::new(0xfd00, 0, 0, 0, 0, 0, 0, number as u16)),
@@ -30,7 +31,7 @@ pub(super) const fn host(v6: bool, number: u8) -> IpAddr {
     }
 }
 
-/// The sockets of the device.
+/// The number of TCP sockets of the device.
 pub(super) const SOCKETS: usize = 12;
 
 pub(super) struct Network {
@@ -41,7 +42,8 @@ pub(super) struct Network {
     pub(super) peers: Peers,
 }
 
-/// The most jumps of time, and polls of all tasks, in a run of the loop.
+/// The maximum number of rounds in a run of the loop. Each round polls the tasks, and lets time jump if
+/// no task has work.
 const ROUNDS: usize = 100_000;
 
 impl Network {
@@ -81,8 +83,8 @@ impl Network {
         self.peers.work(clock::now()) | ran
     }
 
-    /// Runs the device's future to its end. Time stands still while anything happens, and jumps when
-    /// nothing does.
+    /// Runs the device's future until it is ready. Time stands still while a task has work, and jumps when
+    /// no task has work.
     pub(super) fn drive<T>(&mut self, future: impl Future<Output = T>) -> T {
         let mut future = pin!(future);
         let device = self.device.clone();
@@ -99,12 +101,12 @@ impl Network {
         panic!("the loop does not end");
     }
 
-    /// Lets the stack and the peers work while the loop does not get its turn.
+    /// Lets the stack and the peers work while the loop does not run.
     pub(super) fn settle(&mut self) {
         while self.work() {}
     }
 
-    /// Lets time jump to when something happens next.
+    /// Lets time jump to the next timer of the device or of the peers.
     pub(super) fn sleep(&mut self) {
         let next = clock::next().into_iter().chain(self.peers.next(clock::now())).min();
         let next = next.expect("without a timer the loop sleeps forever");

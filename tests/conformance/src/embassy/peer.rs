@@ -15,7 +15,7 @@ use super::cable::Cable;
 use super::network::host as host_of;
 use crate::stage::{Call, Ending, Heard, Host};
 
-/// Room for what a peer sends, or receives as a host.
+/// The size of a peer's send buffer, and of the receive buffer of a peer that listens.
 const BUFFER: usize = 65_535;
 
 pub(super) struct Peers {
@@ -30,7 +30,7 @@ pub(super) struct Peers {
 struct Peer {
     socket: SocketHandle,
     reads: bool,
-    /// It takes nothing any more: what comes is reset.
+    /// Whether both directions are closed. Data that arrives is then answered with a reset.
     is_closed: bool,
     heard: Heard,
 }
@@ -52,7 +52,7 @@ impl Peers {
         let had_frame = self.cable.0.borrow().has_frame_for_peer();
         let polled = self.poll();
         self.peers.iter_mut().for_each(|peer| peer.hear(self.sockets.get_mut(peer.socket)));
-        // What was read may have opened a window.
+        // A peer that has read may have opened its window.
         self.poll() | polled | had_frame
     }
 
@@ -62,7 +62,7 @@ impl Peers {
         polled == PollResult::SocketStateChanged
     }
 
-    /// Returns when a peer has something to do by itself.
+    /// Returns the time at which a peer has work even if no frame arrives, or `None` if there is no such time.
     pub(super) fn next(&mut self, now: u64) -> Option<u64> {
         let at = self.interface.poll_at(Instant::from_micros(now as i64), &self.sockets)?;
         Some(at.total_micros() as u64)
@@ -141,7 +141,7 @@ impl Peers {
 }
 
 impl Peer {
-    /// Takes what has come.
+    /// Reads what has arrived, if the peer reads.
     fn hear(&mut self, socket: &mut Socket<'static>) {
         if self.is_closed && socket.can_recv() {
             socket.abort();

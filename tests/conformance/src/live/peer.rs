@@ -63,7 +63,7 @@ impl Peer {
         self.stream = None;
     }
 
-    /// Reads what has come.
+    /// Reads what has arrived, if the peer reads. Returns all that it has heard so far.
     pub(super) fn heard(&mut self) -> Heard {
         self.accept();
         if let Some(stream) = self.stream.as_mut().filter(|_| self.reads) {

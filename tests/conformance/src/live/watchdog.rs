@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 /// How long a run of a loop may take.
 const LIMIT: Duration = Duration::from_secs(120);
 
-/// The loops that run: since when, and the name of the test.
+/// For each thread that runs a loop: when the run began, and the name of the test.
 type Runs = HashMap<ThreadId, (Instant, String)>;
 
 static RUNS: LazyLock<Mutex<Runs>> = LazyLock::new(|| {
@@ -16,7 +16,7 @@ static RUNS: LazyLock<Mutex<Runs>> = LazyLock::new(|| {
     Mutex::default()
 });
 
-/// Does a run of a loop.
+/// Calls `run`, which runs a loop, under the watchdog.
 pub(super) fn watched<T>(run: impl FnOnce() -> T) -> T {
     let thread = thread::current();
     let name = thread.name().unwrap_or("a test").to_owned();

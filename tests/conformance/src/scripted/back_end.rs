@@ -1,4 +1,4 @@
-//! The smallest back end that can do everything: connections, listeners and time, all in memory.
+//! A back end that is as small as possible: connections, listeners, UDP sockets and time, all in memory.
 
 use std::convert::Infallible;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -22,11 +22,11 @@ pub struct Scripted {
     listeners: Vec<(Listener, SocketAddr, bool)>,
     wires: Vec<Wire>,
     datagrams: Datagrams,
-    /// What the base is told of the network.
+    /// The state of the network, which is reported to the base.
     pub network: Network,
-    /// An address at which connects get no answer.
+    /// An address that does not answer connects.
     silent: SocketAddr,
-    /// Something may have happened since the last look.
+    /// Whether something may have happened since the last `feed`.
     has_news: bool,
 }
 
@@ -51,13 +51,13 @@ impl Scripted {
         self.wires.len() - 1
     }
 
-    /// Returns a peer's connection, to do something with it.
+    /// Returns a peer's connection, so that the caller can change it.
     pub fn wire(&mut self, call: Call) -> &mut Wire {
         self.has_news = true;
         &mut self.wires[call]
     }
 
-    /// Returns the sockets for datagrams, to do something with them.
+    /// Returns the UDP sockets, so that the caller can change them.
     pub(crate) fn datagrams(&mut self) -> &mut Datagrams {
         self.has_news = true;
         &mut self.datagrams
@@ -101,7 +101,7 @@ impl Scripted {
     }
 }
 
-/// Returns whether clients that call an address reach a listener.
+/// Returns whether a client that connects to `called` reaches a listener on the address `listener`.
 fn listens_on(listener: SocketAddr, called: SocketAddr) -> bool {
     let is_own = listener.ip() == called.ip() || listener.ip().is_unspecified();
     is_own && listener.port() == called.port()
@@ -136,7 +136,7 @@ impl<A> Backend<A> for Scripted {
                 }
             }
             Action::End(conn) => {
-                // What was sent is in the peer's window.
+                // All output is in the peer's window already.
                 self.wire_of(conn).into_iter().for_each(|wire| wire.is_device_ended = true);
                 base.delivered(conn);
             }
@@ -146,7 +146,7 @@ impl<A> Backend<A> for Scripted {
                     wire.is_device_reset |= action == Action::Reset(conn);
                 }
             }
-            // The next look moves the bytes.
+            // The next `feed` moves the bytes.
             Action::Receive(_) | Action::Send(_) | Action::Tune(..) => {}
             Action::Udp(socket, action) => self.datagrams.act(socket, action, base),
             // There are no sources, and signals come through triggers.

@@ -1,4 +1,5 @@
-//! Datagrams in memory: none is lost, and those that the base has no room for wait in order.
+//! Datagrams in memory. Datagrams that the base has no room for wait in order. A datagram is dropped only if no socket
+//! of the device is bound to its address.
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
@@ -13,7 +14,7 @@ pub(crate) struct Datagrams {
     sockets: Vec<(UdpSocket, SocketAddr)>,
     /// The address of each peer, and what it has received.
     hosts: Vec<(SocketAddr, Vec<Vec<u8>>)>,
-    /// What is under way to the device: from, to, and the bytes.
+    /// The datagrams in transit to the device: the source address, the destination address, and the bytes.
     to_device: VecDeque<(SocketAddr, SocketAddr, Vec<u8>)>,
 }
 
@@ -31,7 +32,7 @@ impl Datagrams {
         std::mem::take(&mut self.hosts[host].1)
     }
 
-    /// Does what the base asks for.
+    /// Performs what the base requests.
     pub(super) fn act<A>(
         &mut self,
         socket: UdpSocket,
@@ -47,7 +48,7 @@ impl Datagrams {
                 self.sockets.push((socket, address));
                 base.bound(socket, address);
             }
-            // The next look feeds what waits.
+            // The next `feed` feeds the datagrams that wait.
             UdpAction::ReceiveFrom => {}
             UdpAction::SendTo => {
                 while let Some(request) = base.udp_request(socket) {
@@ -66,7 +67,7 @@ impl Datagrams {
         Ok(())
     }
 
-    /// Feeds what is under way to the device.
+    /// Feeds the datagrams that are in transit to the device.
     pub(super) fn feed<A>(&mut self, base: &mut EventBase<'_, A>) {
         let sockets = &self.sockets;
         self.to_device.retain(|(from, to, data)| {

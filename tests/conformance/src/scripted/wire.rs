@@ -13,9 +13,9 @@ use crate::stage::{Ending, Heard};
 pub struct Wire {
     /// The address that it was opened to.
     pub to: SocketAddr,
-    /// Whether the peer is the one that listens.
+    /// Whether the peer listens. If not, the device listens.
     pub is_host: bool,
-    /// The device's connection; none before it is accepted, and none after the device has dropped it.
+    /// The device's connection. `None` before it is accepted, and `None` after it was closed or reset.
     pub conn: Option<Conn>,
     /// The device does not know yet that its connect has succeeded.
     pub is_connecting: bool,
@@ -23,7 +23,7 @@ pub struct Wire {
     pub to_device: VecDeque<u8>,
     /// Bytes that the peer has not read.
     pub to_peer: Vec<u8>,
-    /// The most bytes that wait for the peer to read them.
+    /// The maximum number of bytes that wait for the peer to read them.
     pub window: usize,
     /// The peer reads.
     pub reads: bool,
@@ -62,8 +62,8 @@ impl Wire {
         }
     }
 
-    /// Moves the bytes that can be moved between the wire and the rings of its connection, and feeds what
-    /// has happened.
+    /// Moves the bytes that can be moved between the wire and the rings of its connection, and reports to the
+    /// base what has happened.
     pub fn pump<A>(&mut self, base: &mut EventBase<'_, A>) {
         let Some(conn) = self.conn else { return };
         if core::mem::take(&mut self.is_connecting) {
@@ -96,12 +96,12 @@ impl Wire {
         }
     }
 
-    /// Has the peer read what has come, if it reads.
+    /// Lets the peer read what has arrived, if it reads. Returns all that it has heard so far.
     pub fn hear(&mut self) -> Heard {
         let is_over = self.heard.ending.is_some() || self.is_peer_gone || self.is_peer_reset;
         if self.reads && !is_over {
             self.heard.bytes.append(&mut self.to_peer);
-            // A reset that follows the end of the stream comes too late to change it.
+            // A reset after the end of the stream does not change how the stream ended.
             self.heard.ending = match (self.is_device_ended, self.is_device_reset) {
                 (true, _) => Some(Ending::End),
                 (false, true) => Some(Ending::Reset),

@@ -9,10 +9,10 @@ use crate::unruly::Unruly;
 
 const SECOND: Duration = Duration::from_secs(1);
 
-/// What [`with_timers`] calls, in the order of deadlines; of two equal ones the older comes first.
+/// The callbacks of [`with_timers`], in the order of their deadlines. Of two equal deadlines the older one comes first.
 const IN_ORDER: [&str; 4] = ["timer", "0 Timeout(Read)", "timer", "timer"];
 
-/// Has timers after one to three seconds, and a connection with a read timeout of two.
+/// Makes timers of one, two and three seconds, and a connection with a read timeout of two seconds.
 fn with_timers() -> Unruly {
     let mut unruly = Unruly::new();
     let conn = unruly.accepted();
@@ -44,7 +44,7 @@ fn all_that_was_due_comes_once_when_the_clock_jumps_far_ahead() {
         let mut unruly = with_timers();
         let every = unruly.base.every(SECOND, |app, _| app.log.push("period".into())).unwrap();
         unruly.wire.now = unruly.wire.now.after(jump);
-        // A pass calls each once: missed periods are skipped, and timers fire in the order of their deadlines.
+        // A pass calls each callback once: missed periods are skipped, and timers fire in the order of their deadlines.
         unruly.base.exit_after(Duration::ZERO);
         assert_eq!(unruly.run(), Some(End::Exit));
         let log = core::mem::take(&mut unruly.app.log);
@@ -61,7 +61,7 @@ fn all_that_was_due_comes_once_when_the_clock_jumps_far_ahead() {
 fn a_clock_that_goes_back_is_not_followed() {
     let mut unruly = with_timers();
     unruly.wire.next = |now, until| {
-        // Every other time back by ten years, otherwise ten years past the deadline.
+        // Every other time, the clock goes back by ten years. Otherwise it goes ten years past the deadline.
         let back = Duration::from_secs(315_360_000).as_micros() as u64;
         let is_ahead = now.as_micros() > back;
         match is_ahead {

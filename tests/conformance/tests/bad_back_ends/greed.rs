@@ -1,4 +1,4 @@
-//! An application that frees everything there is in every callback.
+//! An application that frees all objects in every callback.
 
 use std::rc::Rc;
 use std::time::Duration;
@@ -8,8 +8,8 @@ use picoevent_conformance::App;
 
 use crate::unruly::{ADDRESS, Unruly};
 
-/// Whose callback is the most urgent: the signal's, an activated event's, a timer's, that of a connection
-/// which has just been opened, or of one that has failed.
+/// The callback with the highest priority: of a signal, of an activated event, of a timer, of a connection that has
+/// just been opened, or of a connection that has failed.
 const URGENT: [&str; 5] = ["signal", "active", "timer", "0 Opened", "1 Ended(Failed(Reset))"];
 
 /// Frees all events, connections and listeners.
@@ -39,7 +39,8 @@ fn greedy(app: &mut App, event: &mut EventMut<'_, '_, App>) {
     free_all(app, event);
 }
 
-/// Has one of everything due at once; the first callback frees all.
+/// Makes one object of each kind, so that the callbacks of all objects run in one turn. The first
+/// callback frees all objects.
 fn with_all_due(urgent: &str) -> Unruly {
     let mut unruly = Unruly::new();
     let listener = unruly.listen();
@@ -69,7 +70,7 @@ fn with_all_due(urgent: &str) -> Unruly {
     unruly
 }
 
-/// What is called at last, whatever is freed: a connection that has failed is reported as such.
+/// The callbacks after all objects were freed. A connection that has failed still reports its failure.
 const ENDS: [&str; 2] = ["0 Ended(Aborted)", "1 Ended(Failed(Reset))"];
 
 /// Runs the loop. One callback frees all, and then the ends of the connections are reported.
@@ -94,7 +95,7 @@ fn each_callback_may_free_everything() {
     }
 }
 
-/// The accept callback is at the default priority, above the others here.
+/// The accept callback has the default priority. All other callbacks have a lower priority here.
 #[test]
 fn the_accept_callback_may_free_everything() {
     let mut unruly = with_all_due("none of them");
@@ -110,7 +111,7 @@ fn a_connection_may_be_closed_and_everything_freed_in_one_callback() {
         conn.close();
         free_all(app, conn.cx());
     });
-    // The connection that was closed waits for its end to be delivered, up to its limit.
+    // The closed connection waits until the end of its stream is delivered, at most until its time limit.
     expect_ends(&mut unruly, "0 Opened", &["0 Ended(Closed)", ENDS[1]]);
     unruly.end();
 }

@@ -1,4 +1,4 @@
-//! Storages with as many slots as there can be, filled and emptied.
+//! Storages with the maximum number of slots, filled and emptied.
 
 use std::time::Duration;
 
@@ -11,10 +11,10 @@ use picoevent_mio::{Capacities, HeapStorage};
 
 use crate::unruly::{ADDRESS, Unruly};
 
-/// The most slots of a base.
+/// The maximum number of slots of a base.
 const MOST: usize = 65_535;
 
-/// A base with one pool of all its connections, with rings of one byte, and its application.
+/// Makes a base and its application. All connections are in one pool and have rings of one byte.
 fn base(capacities: Capacities) -> (Base, App) {
     let storage = Box::leak(Box::new(HeapStorage::new(capacities).unwrap()));
     let mut base = EventBase::over(storage.memory());
@@ -37,7 +37,7 @@ fn echo(app: &mut App, conn: &mut ConnMut<'_, '_, App>, event: ConnEvent) {
     }
 }
 
-/// Room for so many events and connections, and listeners for the rest.
+/// Makes a base with room for so many events and connections. All other slots are for listeners.
 fn unruly(events: usize, conns: usize) -> Unruly {
     let listeners = MOST - events - conns;
     let bytes = 2 * conns;
@@ -51,7 +51,7 @@ fn sixty_five_thousand_timers_fire_and_are_made_again() {
     for round in 0..2 {
         let made: Vec<_> = (0..MOST)
             .map(|at| {
-                // In an order that is not that of the deadlines.
+                // The timers are not made in the order of their deadlines.
                 let delay = Duration::from_millis((at * 7919 % MOST) as u64 / 64);
                 unruly.base.after(delay, |app, _| app.flooded += 1).unwrap()
             })

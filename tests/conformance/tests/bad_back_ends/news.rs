@@ -1,4 +1,4 @@
-//! News that was not asked for, that comes twice or late, of objects that were freed, or never.
+//! News that the base did not request, that comes twice, late or never, or that is about freed objects.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use picoevent_conformance::App;
 
 use crate::unruly::{ADDRESS, Unruly};
 
-/// Feeds all the news that there is of a connection.
+/// Feeds each kind of news of a connection.
 fn everything(base: &mut EventBase<'_, App>, conn: Conn) {
     base.connected(conn);
     if let Some((first, _)) = base.input(conn) {
@@ -38,7 +38,7 @@ fn news_of_freed_objects_is_ignored() {
         unruly.base.conn(conn).unwrap().abort();
     }
     unruly.base.listener(listener).unwrap().free();
-    // The back end has not been told of it yet, and later it has.
+    // Here the back end has not been told yet that the listener was freed. Below it has been told.
     everything_of(&mut unruly.base, listener);
     unruly.expect(["0 Ended(Aborted)", "1 Ended(Aborted)"]);
     let before = unruly.base.counts();
@@ -48,7 +48,7 @@ fn news_of_freed_objects_is_ignored() {
     unruly.feed(move |base| everything_of(base, listener));
     unruly.expect([]);
     assert_eq!(unruly.base.counts(), before);
-    // It does not reach the connection that has the slot now either.
+    // The news does not reach the connection that has the slot now, either.
     let fresh = unruly.connecting();
     let other = if fresh.index() == accepted.index() { accepted } else { connecting };
     assert_eq!(other.index(), fresh.index());
@@ -74,14 +74,14 @@ fn news_of_an_aborted_connection_comes_before_the_back_end_was_told() {
 fn news_that_was_not_asked_for_is_ignored() {
     let mut unruly = Unruly::new();
     let conn = unruly.accepted();
-    // It was open before, has no output, and has not ended its stream.
+    // The connection was open before, has no output, and has not ended its stream.
     unruly.feed(move |base| {
         base.connected(conn);
         base.sent(conn, 1000);
         base.delivered(conn);
         base.received(conn, 0);
     });
-    // No event waits for these.
+    // No event waits for this signal.
     unruly.feed(|base| base.raised(Signal::INT, 7));
     let source = unruly.base.new_source();
     assert!(source.is_err(), "there is no room for one");
@@ -102,7 +102,7 @@ fn more_input_than_there_is_room_for_is_cut() {
     let mut unruly = Unruly::new();
     unruly.app.reads = false;
     let conn = unruly.accepted();
-    // Without asking, although reading is disabled.
+    // The back end does not ask for room before, and reading is disabled.
     unruly.feed(move |base| base.received(conn, usize::MAX));
     unruly.feed(move |base| base.received(conn, usize::MAX));
     unruly.expect([]);
@@ -137,7 +137,7 @@ fn a_reset_before_the_accept_callback_is_not_reported() {
     unruly.feed(move |base| {
         let conns = [(); 3].map(|()| base.accepted(listener, ADDRESS.into()).unwrap());
         base.failed(conns[1], ConnError::Reset);
-        // And late news of it.
+        // And late news of the same connection.
         everything(base, conns[1]);
     });
     unruly.expect(["0 accepted", "1 accepted"]);
@@ -193,7 +193,8 @@ fn a_connection_of_which_no_news_comes_times_out() {
     unruly.end();
 }
 
-/// The back end sends nothing, or never says that the end was delivered, or that the peer has ended.
+/// The back end sends nothing, or never reports that the end was delivered, or never reports that the peer
+/// has ended its stream.
 #[test]
 fn a_closed_connection_of_which_no_news_comes_is_ended_at_its_limit() {
     for stage in 0..3 {

@@ -83,20 +83,20 @@ fn check(log: &[String], order: &[Kind], deed: Deed, is_outgoing: bool) {
         "{order:?} after {deed:?}: {log:?}"
     );
     let fed = |kind| order.iter().position(|fed| *fed == kind).unwrap();
-    // A back end that has sent something before it had a connection says so first.
+    // If the back end reports sent output before it reports the connection, the callback for the output comes first.
     let first = usize::from(fed(Kind::Sent) < fed(Kind::Connected));
     let is_first = place("0 Opened").is_none_or(|place| place <= first);
     assert!(is_first, "{order:?} after {deed:?}: {log:?}");
     let opened = if is_outgoing { Some(fed(Kind::Connected)) } else { None };
     let in_time = |kind| fed(kind) < fed(Kind::Failed) && opened.is_none_or(|at| at < fed(kind));
-    // What comes on an open connection is not lost.
+    // What arrives on an open connection is not lost.
     assert_eq!(place("0 Eof").is_some(), in_time(Kind::Finished), "{order:?}: {log:?}");
     if in_time(Kind::Received) && fed(Kind::Received) < fed(Kind::Finished) {
         assert!(place("0 read i").is_some(), "{order:?}: {log:?}");
     }
 }
 
-/// Plays an order, either all of it in one turn or a turn for each.
+/// Feeds the news in this order, either all news in one turn or each in a separate turn.
 fn play(order: &[Kind], deed: Deed, is_outgoing: bool, at_once: bool) {
     let mut unruly = Unruly::new();
     let conn = if is_outgoing { unruly.connecting() } else { unruly.accepted() };
@@ -119,7 +119,7 @@ fn play(order: &[Kind], deed: Deed, is_outgoing: bool, at_once: bool) {
     unruly.run();
     let log = core::mem::take(&mut unruly.app.log);
     check(&log, order, deed, is_outgoing);
-    // The back end is asked to drop the socket of a connection once at most.
+    // The base tells the back end at most once to drop the socket of a connection.
     let ends = |action: &&Action| matches!(action, Action::Close(_) | Action::Reset(_));
     assert!(unruly.wire.actions.iter().filter(ends).count() <= 1, "{order:?} after {deed:?}");
     unruly.end();

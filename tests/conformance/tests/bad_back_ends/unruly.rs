@@ -1,4 +1,4 @@
-//! A back end that does nothing it is asked for, and feeds what a test has put down.
+//! A back end that performs no request of the base, and feeds only what a test has queued.
 
 use std::collections::VecDeque;
 use std::convert::Infallible;
@@ -22,17 +22,17 @@ pub struct Unruly {
 
 /// The back end.
 pub struct Wire {
-    /// The time, and how it goes on when the loop waits.
+    /// The time, and the function that returns the new time when the loop waits.
     pub now: Instant,
     pub next: fn(now: Instant, until: Instant) -> Instant,
-    /// What is fed, turn by turn.
+    /// What is fed: one entry in each turn.
     pub news: VecDeque<News>,
-    /// What the base has asked for.
+    /// What the base has requested so far.
     pub actions: Vec<Action>,
 }
 
 impl Unruly {
-    /// Makes a base with four connections whose back end has a good clock.
+    /// Makes a base with four connections. The clock of its back end is correct.
     pub fn new() -> Self {
         Self::with(base_of(Sizes::default()))
     }
@@ -43,7 +43,7 @@ impl Unruly {
         Self { base, app, wire }
     }
 
-    /// Feeds something in the next turn that has nothing to feed yet.
+    /// Queues news. Each turn feeds one entry of the queue.
     pub fn feed(&mut self, news: impl FnOnce(&mut EventBase<'_, App>) + 'static) {
         self.wire.news.push_back(Box::new(news));
     }
@@ -53,7 +53,7 @@ impl Unruly {
         self.app.listen(&mut self.base, ADDRESS.into())
     }
 
-    /// Has a connection that was accepted.
+    /// Listens, and returns a connection that was accepted.
     pub fn accepted(&mut self) -> Conn {
         let listener = self.listen();
         self.feed(move |base| assert!(base.accepted(listener, ADDRESS.into()).is_ok()));
@@ -61,12 +61,13 @@ impl Unruly {
         self.app.conns[0]
     }
 
-    /// Has a connection that is being opened.
+    /// Returns a connection that connects.
     pub fn connecting(&mut self) -> Conn {
         self.app.connect(&mut self.base, ADDRESS.into()).unwrap()
     }
 
-    /// Runs the loop until it ends, sleeps forever, or has done very many turns. Returns its end.
+    /// Runs the loop until it ends, sleeps forever, or has done very many turns. Returns how it ended, or `None` if
+    /// it has not ended.
     pub fn run(&mut self) -> Option<End> {
         self.base.begin(Run::DEFAULT);
         for _ in 0..10_000 {
@@ -79,7 +80,7 @@ impl Unruly {
         None
     }
 
-    /// Runs the loop, which must have called these callbacks.
+    /// Runs the loop. It must call exactly these callbacks.
     pub fn expect<const N: usize>(&mut self, callbacks: [&str; N]) {
         self.run();
         assert_eq!(core::mem::take(&mut self.app.log), callbacks);

@@ -1,4 +1,4 @@
-//! Alarms: a connection's own timer, which ends with it.
+//! Alarms: an alarm is the timer of one connection, and ends with the connection.
 
 use std::cell::Cell;
 use std::time::Duration;

@@ -1,4 +1,5 @@
-//! An application that ends its connection, or another, in a callback: only its end is reported then.
+//! An application that ends its connection, or another connection, in a callback. After that, only the end of
+//! the connection is reported.
 
 use std::time::Duration;
 
@@ -29,8 +30,8 @@ fn ending_at<S: Stage>(at: ConnEvent, how: How) -> S {
     stage
 }
 
-/// A connection that was closed ends in order, and one that was aborted is reset, unless the peer has ended
-/// its stream before.
+/// Checks how the connection ends for its peer. A closed connection ends in order. An aborted connection is reset,
+/// unless the peer has ended its stream before.
 fn expect_ending<S: Stage>(stage: &mut S, call: usize, at: ConnEvent, how: How) {
     if how == How::Abort && at != ConnEvent::Eof {
         stage.expect_reset(call);
@@ -41,7 +42,7 @@ fn expect_ending<S: Stage>(stage: &mut S, call: usize, at: ConnEvent, how: How) 
     stage.expect([]);
 }
 
-/// Returns what the application is called with when it has ended its connection.
+/// Returns the callback that reports the end of the connection to the application.
 fn ended(how: How) -> &'static str {
     match how {
         How::Close => "0 Ended(Closed)",
@@ -49,7 +50,7 @@ fn ended(how: How) -> &'static str {
     }
 }
 
-/// Ends an accepted connection in each of its callbacks in turn.
+/// Ends an accepted connection in each of its callbacks, one after another.
 fn in_each_callback_of_a_server<S: Stage>(how: How) {
     for at in [ConnEvent::Opened, ConnEvent::Writable, ConnEvent::Readable, ConnEvent::Eof] {
         let mut stage: S = ending_at(at, how);
@@ -108,7 +109,7 @@ fn a_connection_may_be_ended_when_it_times_out<S: Stage>() {
     }
 }
 
-/// It has ended by then, and that changes nothing.
+/// The connection has already ended in this callback, so a close or an abort changes nothing.
 fn a_connection_may_be_ended_when_it_has_failed<S: Stage>() {
     const FAILED: ConnEvent = ConnEvent::Ended(ConnEnd::Failed(ConnError::Reset));
     for how in [How::Close, How::Abort] {
@@ -123,7 +124,7 @@ fn a_connection_may_be_ended_when_it_has_failed<S: Stage>() {
     }
 }
 
-/// Both have input by then. Which of two peers is heard first is up to the back end.
+/// Both connections have input. Which of them is called first depends on the back end.
 fn a_connection_aborted_in_the_callback_of_another_is_called_for_its_end_only<S: Stage>() {
     let mut stage = S::new(Sizes::default());
     let (_, address) = stage.listen();

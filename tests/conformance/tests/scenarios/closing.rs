@@ -1,4 +1,4 @@
-//! Closing and aborting: what the peer gets by then.
+//! Closing and aborting: what the peer receives, and how the stream ends for it.
 
 use std::time::Duration;
 

@@ -7,7 +7,7 @@ use picoevent_conformance::{Call, Ending, Sizes, Stage};
 
 const LONG: Duration = Duration::from_secs(3600);
 
-/// Has a connection tell its peer who serves it, which must be the expected one.
+/// Writes the number of a connection to its peer, and checks that the expected peer receives it.
 fn expect_served<S: Stage>(stage: &mut S, number: usize, call: Call) {
     let name = format!("served by {number}");
     stage.conn(number).write(name.as_bytes()).unwrap();
@@ -24,7 +24,7 @@ fn clients_wait_while_the_table_is_full_and_are_served_in_order<S: Stage>() {
         expect_served(&mut stage, number, *call);
     }
     for number in 2..5 {
-        // Aborted, so that the slot is there at once.
+        // The connection is aborted, so that its slot is free at once.
         stage.conn(number - 1).abort();
         let ended = format!("{} Ended(Aborted)", number - 1);
         stage.expect([ended.as_str(), format!("{number} accepted").as_str()]);
@@ -79,7 +79,7 @@ fn a_lingering_connection_gives_its_slot_to_a_new_client<S: Stage>() {
     let second = stage.call(address);
     stage.expect(["1 accepted"]);
     expect_served(&mut stage, 1, second);
-    // The first one's peer has not lost anything.
+    // The peer of the first connection has not lost anything.
     stage.expect_heard(first, "all of it", Some(Ending::End));
     stage.end();
 }

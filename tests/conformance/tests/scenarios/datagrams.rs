@@ -6,7 +6,7 @@ use std::rc::Rc;
 use picoevent::{FullError, SendError, SetupError, UdpEvent, UdpRings, UdpSocket};
 use picoevent_conformance::{Sizes, Stage, UDP};
 
-/// A stage with a UDP socket that is bound, and its address.
+/// Makes a stage with a UDP socket that is bound. Returns the stage, the socket and its address.
 fn bound<S: Stage>() -> (S, UdpSocket, SocketAddr) {
     let mut stage = S::new(Sizes::default());
     let address = stage.free_address();
@@ -17,12 +17,12 @@ fn bound<S: Stage>() -> (S, UdpSocket, SocketAddr) {
     (stage, socket, address)
 }
 
-/// Returns how many bytes of a ring a datagram takes beside its own.
+/// Returns how many bytes of a ring a datagram needs in addition to its data.
 const fn head(peer: SocketAddr) -> usize {
     if peer.is_ipv6() { UdpRings::HEAD } else { 9 }
 }
 
-/// Steps until a peer has received so many datagrams.
+/// Runs the loop until a peer has received `wanted` datagrams. Returns all that it has received.
 fn received<S: Stage>(stage: &mut S, host: usize, wanted: usize) -> Vec<Vec<u8>> {
     let mut datagrams = stage.datagrams(host);
     assert!(stage.until(|stage| {

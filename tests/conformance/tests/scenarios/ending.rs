@@ -1,5 +1,5 @@
-//! The end of a connection is reported once, whatever brings it about. After it nothing is called, which the
-//! application checks in every scenario.
+//! The end of a connection is reported once, whatever causes it. No callback follows the end. The application checks
+//! this in every scenario.
 
 use picoevent::{ConnEnd, ConnError, ConnEvent};
 use picoevent_conformance::{Ending, Sizes, Stage};

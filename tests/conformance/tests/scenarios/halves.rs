@@ -1,4 +1,4 @@
-//! Each direction ends by itself.
+//! The two directions of a connection end independently.
 
 use picoevent::{ConnEvent, WriteError};
 use picoevent_conformance::{Ending, Sizes, Stage};

@@ -8,7 +8,7 @@ static ROOM_OF_8: Settings = Settings::new().room(8);
 /// The longest line.
 const LONGEST: usize = 16;
 
-/// Has a connection whose application answers each line.
+/// Makes a stage with a connection. Its application answers each line.
 fn with_lines<S: Stage>(ring: usize, answer: &'static str) -> (S, Call) {
     let mut stage = S::new(Sizes { ring, ..Sizes::default() });
     (stage.app().takes, stage.app().settings) = (false, &ROOM_OF_8);
@@ -35,7 +35,7 @@ fn lines_are_taken_whole_however_they_come<S: Stage>() {
     stage.expect([]);
     stage.send(call, b"\nfour");
     stage.finish(call);
-    // What is left of the last one is no line.
+    // The last bytes of the input have no line end, so they are no line.
     stage.expect([r#"Ok("three")"#, "0 Eof"]);
     assert_eq!(stage.conn(0).input_len(), 4);
     stage.end();

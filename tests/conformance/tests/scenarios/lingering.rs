@@ -1,4 +1,4 @@
-//! The limits of closed connections.
+//! The time limits of closed connections.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use picoevent_conformance::{Call, Ending, Sizes, Stage, pattern};
 const SHORT: Duration = Duration::from_millis(60);
 const LONG: Duration = Duration::from_secs(3600);
 
-/// Closes a connection and lets it go. Returns after what time it went.
+/// Closes a connection, and waits until its slot is free. Returns how long that took.
 fn time_of_close<S: Stage>(stage: &mut S) -> Duration {
     stage.step();
     stage.conn(0).close();
@@ -18,7 +18,7 @@ fn time_of_close<S: Stage>(stage: &mut S) -> Duration {
     time
 }
 
-/// Has a connection that cannot deliver its output.
+/// Makes a connection that cannot deliver its output.
 fn stuck<S: Stage>(stage: &mut S) -> Call {
     let (_, address) = stage.listen();
     let call = stage.call_unread(address, 512);
@@ -54,7 +54,7 @@ fn a_peer_that_never_reads_is_reset_when_all_is_closed<S: Stage>() {
     let call = stuck(&mut stage);
     let since = stage.base().now();
     stage.close_all();
-    // No callback runs meanwhile: the next run of the loop has it.
+    // No callback runs meanwhile. The next run of the loop calls it.
     assert_eq!(stage.app().log, [""; 0]);
     assert!(stage.base().now().since(since) >= SHORT);
     stage.read(call);
@@ -73,14 +73,14 @@ fn the_limits_are_those_of_the_time_of_the_close<S: Stage>() {
     stage.expect_heard(call, "", Some(Ending::End));
     stage.base().set_close_limits(LONG, SHORT);
     stage.pass(SHORT * 2);
-    // Once it lingers, its limit does not change.
+    // Once a connection lingers, its limit does not change.
     assert_eq!(stage.base().counts().conns, 1);
     stage.finish(call);
     stage.expect_conns(0);
     stage.end();
 }
 
-/// The system may hold output that the base has sent; it is not delivered before the peer has it.
+/// The system may hold output that the base has sent. The output is not delivered before the peer has received it.
 fn the_wait_for_the_peers_end_does_not_cut_off_output<S: Stage>() {
     let mut stage = S::new(Sizes { ring: 8192, ..Sizes::default() });
     stage.base().set_close_limits(LONG, SHORT);
@@ -99,7 +99,7 @@ fn the_wait_for_the_peers_end_does_not_cut_off_output<S: Stage>() {
     stage.end();
 }
 
-/// Otherwise peers that never end would keep a server from running out of work.
+/// Otherwise the loop of a server could not end while there are peers that never end their streams.
 fn a_loop_without_listeners_ends_when_the_last_limit_has_passed<S: Stage>() {
     let mut stage = S::new(Sizes::default());
     stage.base().set_close_limits(LONG, SHORT);

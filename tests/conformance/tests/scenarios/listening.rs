@@ -3,7 +3,7 @@
 use picoevent::{ConnEvent, Listener};
 use picoevent_conformance::{Call, Ending, Sizes, Stage};
 
-/// A listener whose first client is accepted, and whose second waits because the table is full.
+/// Makes a listener whose first client is accepted, and whose second client waits because the table is full.
 fn waiting<S: Stage>() -> (S, Listener, [Call; 2]) {
     let mut stage = S::new(Sizes { conns: 1, ..Sizes::default() });
     let (listener, address) = stage.listen();
@@ -44,7 +44,7 @@ fn clients_that_wait_for_a_freed_listener_are_reset<S: Stage>() {
     let (mut stage, listener, [first, second]) = waiting::<S>();
     stage.base().listener(listener).unwrap().free();
     stage.expect_reset(second);
-    // Those that were accepted stay.
+    // Clients that were accepted stay connected.
     stage.conn(0).write(b"you stay").unwrap();
     stage.expect(["0 written"]);
     stage.expect_heard(first, "you stay", None);
@@ -124,7 +124,7 @@ fn a_listener_may_be_freed_when_it_has_failed<S: Stage>() {
     });
     stage.expect(["freed after InUse"]);
     assert_eq!(stage.base().counts().listeners, 1);
-    // The address is still the first one's.
+    // The first listener still has the address.
     stage.call(address);
     stage.expect(["0 accepted"]);
     stage.end();

@@ -6,7 +6,7 @@ use std::time::Duration;
 use picoevent::ConnEvent;
 use picoevent_conformance::{Sizes, Stage};
 
-/// Has every connection say where it is in each callback but those for bytes.
+/// Lets the application write down a connection's local address in each callback except those for input and output.
 fn say_where<S: Stage>(stage: &mut S) {
     stage.react(|app, conn, event| {
         if !matches!(event, ConnEvent::Readable | ConnEvent::Writable) {
@@ -56,7 +56,7 @@ fn an_outgoing_connection_has_an_address_while_it_is_connected<S: Stage>() {
     stage.react(move |app, conn, event| match event {
         ConnEvent::Opened => {
             let local = conn.local().expect("it is connected");
-            // Which of several addresses the stack chooses is up to it.
+            // If there are several addresses, the stack chooses one of them.
             assert_eq!(local.is_ipv4(), own.is_ipv4());
             assert!(!local.ip().is_unspecified() && local.port() != 0);
             assert_ne!(Some(local), conn.peer());

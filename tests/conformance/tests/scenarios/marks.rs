@@ -1,4 +1,4 @@
-//! Low and high marks, what a callback waits for once, and other settings at run time.
+//! Low and high marks, input that a callback waits for once, and settings that change at run time.
 
 use std::time::Duration;
 

@@ -1,9 +1,9 @@
-//! What the application is told of the network.
+//! What the base reports to the application about the network.
 
 use picoevent::NetworkChange;
 use picoevent_conformance::{App, Sizes, Stage};
 
-/// Returns what has been told together, and whether each call said that something changed.
+/// Makes an event for the network. Its callback checks that something has changed, and writes down the call.
 fn watch<S: Stage>(stage: &mut S) -> picoevent::Event {
     let event = stage.base().on_network(|app: &mut App, event| {
         assert!(!event.network_change().is_empty());
@@ -40,7 +40,7 @@ fn an_event_that_is_made_later_hears_of_changes_only<S: Stage>() {
     let event = watch(&mut stage);
     stage.step();
     assert_eq!(stage.app().log, [""; 0]);
-    // What it would be called with is nothing.
+    // No change is pending for this event.
     let event = stage.base().event(event).expect("it was not freed");
     assert_eq!(event.network_change(), NetworkChange::default());
     stage.end();

@@ -1,4 +1,4 @@
-//! Directions that are disabled and enabled again: what comes meanwhile waits.
+//! Directions that are disabled and enabled again. Data that arrives meanwhile waits.
 
 use picoevent::{ConnEvent, Direction};
 use picoevent_conformance::{Sizes, Stage};
@@ -51,7 +51,7 @@ fn reading_disabled_in_its_callback_stops_before_the_next_input<S: Stage>() {
     let call = stage.accepted_call();
     stage.send(call, b"one two 3");
     stage.finish(call);
-    // One ring at a time.
+    // Each callback gets at most one ring of input.
     stage.expect(["0 read one "]);
     stage.conn(0).enable(Direction::Read);
     stage.expect(["0 read two "]);

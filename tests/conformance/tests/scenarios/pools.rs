@@ -1,4 +1,5 @@
-//! Pools: places that other clients cannot take, and spare ones for a short answer in busy times.
+//! Pools: connections that clients of other pools cannot take, and spare connections for a short answer when all other
+//! connections are in use.
 
 use std::time::Duration;
 
@@ -10,7 +11,7 @@ const BUSY: &str = "busy, try again\r\n";
 
 static ANSWERING: Settings = Settings::new().busy(BUSY.as_bytes());
 
-/// A device whose four connections are in use, and that has one spare place.
+/// Makes a device whose four connections are in use, and that has one spare connection.
 fn busy<S: Stage>() -> (S, std::net::SocketAddr) {
     let mut stage = S::new(Sizes { spare: 1, ..Sizes::default() });
     stage.base().set_close_limits(LONG, LONG);
@@ -27,7 +28,7 @@ fn the_fifth_client_of_four_gets_the_busy_text<S: Stage>() {
     let (mut stage, address) = busy::<S>();
     let fifth = stage.call(address);
     stage.expect_heard(fifth, BUSY, Some(Ending::End));
-    // The application does not see it.
+    // The application does not see this client.
     stage.expect([]);
     assert_eq!(stage.base().conns().count(), 4);
     stage.finish(fifth);
@@ -35,7 +36,7 @@ fn the_fifth_client_of_four_gets_the_busy_text<S: Stage>() {
     stage.end();
 }
 
-/// The spare place is free for the next as soon as the answer is delivered.
+/// The spare connection is free for the next client as soon as the answer is delivered.
 fn all_further_clients_get_the_busy_text_from_one_spare_place<S: Stage>() {
     let (mut stage, address) = busy::<S>();
     let calls = [(); 3].map(|()| {
@@ -64,7 +65,7 @@ fn clients_of_two_pools_do_not_take_each_others_places<S: Stage>() {
     let other_address = stage.address_of(other);
     let calls = [stage.call(address), stage.call(address), stage.call(address)];
     stage.expect(["0 accepted", "1 accepted"]);
-    // The third waits, although the other pool has a place.
+    // The third client waits, although the other pool has a free connection.
     let others = [stage.call(other_address), stage.call(other_address)];
     stage.expect(["2 accepted"]);
     let pools = stage.app().pools.clone();

@@ -1,4 +1,4 @@
-//! Random bytes: the seed of the program, and that of the back end.
+//! Random bytes: the seed of the program, and the seed of the back end.
 
 use picoevent_conformance::{Sizes, Stage};
 

@@ -9,7 +9,7 @@ use picoevent_conformance::{Ending, Sizes, Stage};
 const DELAY: Duration = Duration::from_millis(60);
 const LONG: Duration = Duration::from_secs(3600);
 
-/// Has every connection that ends connect to the peer after a delay.
+/// Lets every connection that ends connect to the peer after a delay.
 fn always_again<S: Stage>(stage: &mut S, delay: Duration, peer: SocketAddr) {
     stage.react(move |app, conn, event| {
         if let ConnEvent::Ended(_) = event {
@@ -18,7 +18,7 @@ fn always_again<S: Stage>(stage: &mut S, delay: Duration, peer: SocketAddr) {
     });
 }
 
-/// Checks that bytes go both ways, and ends the scenario.
+/// Checks that bytes are received in both directions, and ends the scenario.
 fn expect_connected<S: Stage>(mut stage: S, host: usize) {
     stage.conn(0).write(b"me again").unwrap();
     stage.expect(["0 written"]);
@@ -107,7 +107,7 @@ fn a_connection_that_waits_for_its_delay_keeps_its_place<S: Stage>() {
     stage.end();
 }
 
-/// The last words of a connection are its own: nothing is left of them for the next.
+/// Output that a connection could not send is dropped. It is not sent after the next connect.
 fn a_connection_begins_anew_with_empty_rings<S: Stage>() {
     let mut stage = S::new(Sizes { conns: 1, ..Sizes::default() });
     let closed = stage.closed_address();

@@ -7,8 +7,8 @@ use picoevent_conformance::{Ending, Sizes, Stage};
 
 const LONG: Duration = Duration::from_secs(3600);
 
-/// The system's accept returns a connection that was reset, and the next read fails; a stack that has no
-/// backlog drops it. Both leave nothing behind.
+/// The operating system still accepts a connection that was reset, and its next read fails. A stack without a backlog
+/// drops the connection. In both cases nothing is left behind.
 fn a_reset_before_the_accept_leaves_nothing_behind<S: Stage>() {
     let mut stage = S::new(Sizes { conns: 1, ..Sizes::default() });
     let (_, address) = stage.listen();
@@ -29,7 +29,7 @@ fn a_reset_of_an_open_connection_is_a_failure<S: Stage>() {
     let call = stage.accepted_call();
     stage.reset(call);
     stage.expect(["0 Ended(Failed(Reset))"]);
-    // The slot is given back by itself.
+    // The slot is free without a call of the application.
     assert_eq!(stage.base().counts().conns, 0);
     let (base, app) = stage.parts();
     assert!(base.conn(app.conns[0]).is_err());
@@ -128,7 +128,7 @@ fn a_reset_of_an_outgoing_connection_is_a_failure<S: Stage>() {
     stage.end();
 }
 
-/// The second client is dropped, or accepted and then has failed, before the third is served.
+/// Before the third client is served, the second client is dropped, or it is accepted and fails.
 fn a_reset_of_a_waiting_client_does_not_keep_others_waiting<S: Stage>() {
     let mut stage = S::new(Sizes { conns: 1, ..Sizes::default() });
     let (_, address) = stage.listen();

@@ -1,4 +1,4 @@
-//! Room for output: waiting for some, and input that waits for its answer's room.
+//! Room for output: the application waits for room, and input waits until there is room for its answer.
 
 use picoevent::{ConnEvent, Direction, Settings};
 use picoevent_conformance::{Sizes, Stage};
@@ -32,7 +32,7 @@ fn room_is_reported_when_so_much_was_sent<S: Stage>() {
     let flooded = stage.app().flooded;
     assert!(stage.until(|stage| stage.heard(call).bytes.len() == flooded));
     stage.step();
-    // For the room, and when all is sent, which may be at once.
+    // One callback for the room, and one callback when all is sent. If both happen at once, there is one callback.
     let log = core::mem::take(&mut stage.app().log);
     assert!(matches!(log.len(), 1..=2), "{log:?}");
     assert!(log.iter().all(|line| line == "room is there: true"), "{log:?}");

@@ -7,10 +7,10 @@ use picoevent_conformance::{App, Call, Ending, Sizes, Stage};
 
 const SHORT: Duration = Duration::from_millis(10);
 
-/// The time of this machine after which news that has not come never comes.
+/// The real time after which a test no longer waits for news.
 const HANGS: Duration = Duration::from_secs(60);
 
-/// Has one connection, whose client has sent something.
+/// Makes a stage with one connection, whose client has sent something.
 fn with_input<S: Stage>() -> (S, Call) {
     let mut stage = S::new(Sizes::default());
     let call = stage.accepted_call();
@@ -133,7 +133,7 @@ fn a_connection_that_is_closed_between_two_runs_ends_in_the_next<S: Stage>() {
 
 fn timers_come_in_the_order_of_their_deadlines_after_the_news<S: Stage>() {
     let (mut stage, _) = with_input::<S>();
-    // Time passes while the loop does not run; the timer and the input are due in one pass then.
+    // The timer is made in the callback of the input. It has no delay, so it fires next.
     stage.react(|_, conn, event| {
         if event == ConnEvent::Readable {
             App::after(conn.cx(), Duration::ZERO);

@@ -1,8 +1,8 @@
-//! Static bytes are sent from where they are, in their place, and end with the output.
+//! Static bytes are sent without a copy into the ring, at their position in the output. A close sends them first.
 
 use picoevent_conformance::{Ending, Sizes, Stage};
 
-/// Longer than the ring, and than what a stack takes at once.
+/// Longer than the ring, and longer than what a stack accepts at once.
 static PAGE: [u8; 20_000] = {
     let mut page = [0; 20_000];
     let mut at = 0;
@@ -13,7 +13,7 @@ static PAGE: [u8; 20_000] = {
     page
 };
 
-/// The text that is expected of a page with something around it.
+/// Returns the expected text: the page between two other texts.
 fn around(before: &str, after: &str) -> String {
     [before, str::from_utf8(&PAGE).unwrap(), after].concat()
 }

@@ -30,7 +30,7 @@ fn input_begins_the_read_timeout_again<S: Stage>() {
     stage.conn(0).set_timeouts(Some(Duration::from_secs(3600)), None);
     stage.step();
     stage.react(|_, conn, event| {
-        // It counts from the input on, and not from when the timeout was set.
+        // The timeout counts from the time of the input, and not from the time at which it was set.
         if event == ConnEvent::Readable {
             conn.set_timeouts(TIMEOUT, None);
         }
@@ -62,7 +62,7 @@ fn a_peer_that_does_not_read_is_reported_after_the_write_timeout<S: Stage>() {
     stage.flood(0);
     stage.conn(0).set_timeouts(None, TIMEOUT);
     stage.expect(["0 Timeout(Write)"]);
-    // What was written waits.
+    // The output is still in the ring.
     assert!(stage.conn(0).output_len() > 0);
     stage.read(call);
     stage.react(|_, _, _| {});

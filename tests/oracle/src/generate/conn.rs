@@ -61,7 +61,7 @@ const OF_ALL: [u8; 5] = [4, 4, 4, 3, 5];
 const TIMES: [u64; 9] = [0, 5, 10, 10, 15, 20, 25, 30, 40];
 const AMOUNTS: [usize; 8] = [1, 2, 3, 5, 8, INPUT, OUTPUT, OUTPUT + 4];
 
-/// Draws the program of a seed. If it has a pair, the ends are the first two connections.
+/// Draws the program of a seed. If it has a pair, the first two connections are the pair.
 pub fn generate(seed: u64, has_pair: bool) -> Program {
     let mut random = Rng::with_seed(seed);
     let has_timeouts = random.percent(45);
@@ -212,7 +212,8 @@ impl Draft {
         }
     }
 
-    /// Ends the persistent timers, which would take the rest of the program's calls.
+    /// Deletes each event in one of its later calls. Otherwise persistent timers would use up the
+    /// program's limit of calls.
     fn ends(&mut self) {
         for id in 0..self.events as Id {
             let firing = self.random.u32(3..8);

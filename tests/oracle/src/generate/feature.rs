@@ -46,8 +46,8 @@ pub(super) enum Verb {
     Watch,
 }
 
-/// Steps that a watcher does not take: passing time, and reading the clock. The replacement for
-/// watchers before libevent 2.2 would not be exact for them.
+/// Steps that a watcher does not perform: passing time, and reading the clock. libevent has no watchers before version
+/// 2.2, and the replacement for them would not be exact for these steps.
 pub(super) const NOT_OF_WATCHERS: [Verb; 2] = [Verb::Take, Verb::Look];
 
 impl Features {

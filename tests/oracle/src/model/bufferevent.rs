@@ -1,7 +1,7 @@
 //! libevent's connections: bufferevents with deferred callbacks, and a high mark for reading.
 //!
-//! Each has two persistent events on its socket, which move the bytes in their callbacks, and a third
-//! callback that is queued behind everything that is due.
+//! Each bufferevent has two persistent events on its socket, whose callbacks move the bytes. It also has a deferred
+//! callback, which is queued behind all callbacks that are already active.
 
 use super::{
     Event, Model, Pace, Place, Who,
@@ -12,7 +12,7 @@ use crate::{
     world::Received,
 };
 
-/// With more deferred callbacks in a turn of the loop, further ones wait for the next.
+/// If a turn of the loop has more deferred callbacks than this, further deferred callbacks wait for the next turn.
 const MOST_DEFERRED: u32 = 32;
 
 impl Model {
@@ -100,7 +100,7 @@ impl Model {
         }
     }
 
-    /// The callback of one of its events.
+    /// The callback of one of the two events of a bufferevent.
     pub(super) fn bev_io(&mut self, number: Number, direction: usize, what: u8) {
         match (direction, what) {
             (READ, bits::TIMEOUT) => self.bev_fails(number, bits::READ, due::READ_TIMEOUT),
@@ -153,7 +153,7 @@ impl Model {
         self.bev_due(number, what);
     }
 
-    /// Defers the callback for input, if there is as much as its low mark.
+    /// Defers the callback for input, if the input has reached its low mark.
     pub(super) fn bev_trigger_read(&mut self, number: Number) {
         if self.conns[number].input >= self.conns[number].low_input {
             self.bev_due(number, due::READ);
@@ -205,7 +205,7 @@ impl Model {
         }
     }
 
-    /// Queues the callbacks that were put off to this turn of the loop.
+    /// Queues the callbacks that were deferred to this turn of the loop.
     pub(super) fn make_later_active(&mut self) {
         for call in std::mem::take(&mut self.later) {
             let state = &mut self.events[call];
@@ -247,7 +247,8 @@ impl Model {
         self.bev_release(number);
     }
 
-    /// Drops a reference. Without any, its callbacks end, and the last one frees its memory.
+    /// Drops a reference. When no reference is left, removes the connection's events and callbacks, and queues a last
+    /// callback, which frees the memory.
     fn bev_release(&mut self, number: Number) {
         let conn = &mut self.conns[number];
         conn.references -= 1;

@@ -22,7 +22,7 @@ impl Model {
         self.begin_timeout(event, deadline, pace.common);
     }
 
-    /// Calls a signal's event as often as it is due.
+    /// Calls the event of a signal, once for each callback that is due.
     pub(super) fn signal_closure(&mut self, event: Place, id: Id) {
         if self.ours(Switch::SignalInterval) {
             self.rearm(event);
@@ -82,7 +82,7 @@ impl Model {
         self.script(id);
     }
 
-    /// Takes the steps of the current callback.
+    /// Performs the steps of the current callback.
     pub(super) fn script(&mut self, id: Id) {
         let firing = self.firings[usize::from(id)];
         self.firings[usize::from(id)] += 1;

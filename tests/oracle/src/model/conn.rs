@@ -38,7 +38,7 @@ pub(super) const READ: usize = 0;
 pub(super) const WRITE: usize = 1;
 pub(super) const DIRECTIONS: [(usize, u8); 2] = [(READ, bits::READ), (WRITE, bits::WRITE)];
 
-/// A connection's number in [`Model::conns`].
+/// A connection's index in [`Model::conns`].
 pub(super) type Number = usize;
 
 pub(super) struct Conn {
@@ -50,7 +50,7 @@ pub(super) struct Conn {
     /// In milliseconds, zero for none.
     pub timeouts: [u64; 2],
     pub due: u8,
-    /// Its place in the queue; libevent's deferred callback.
+    /// Its entry in the queue of its priority. In libevent, this is its deferred callback.
     pub call: Place,
     /// Whether the application no longer holds it.
     pub gone: bool,
@@ -78,10 +78,10 @@ pub(super) struct Conn {
     high_output: usize,
     /// libevent's events.
     pub io: [Place; 2],
-    /// libevent's input is at its high mark.
+    /// Whether libevent has suspended reading, since the input has reached its high mark.
     pub suspended: bool,
     pub references: u32,
-    /// The state of an end of a pair.
+    /// The additional state of a connection of a pair.
     pub pair: Option<super::pair::End>,
 }
 
@@ -250,7 +250,7 @@ impl Model {
     }
 }
 
-/// Questions.
+/// Queries.
 impl Model {
     /// Returns whether a connection keeps the loop running.
     pub(super) fn conns_hold(&self) -> bool {
@@ -261,7 +261,7 @@ impl Model {
         self.ours(Switch::Turn) && (0..self.conns.len()).any(holds)
     }
 
-    /// Returns the count of conditions that connections wait for.
+    /// Returns the number of added events, plus the number of conditions that connections wait for.
     pub(super) fn added(&self) -> i64 {
         let counts = self.ours(Switch::ConnCounts) || !self.ours(Switch::Turn);
         let each = |number: Number| {

@@ -1,7 +1,7 @@
-//! The pairs of both sides.
+//! Pairs of connections, of picoevent and of libevent.
 //!
-//! An end of a pair of picoevent posts actions, which the turn of the loop performs. An end of a pair of
-//! libevent moves bytes within the verbs, and its events are only timers.
+//! In picoevent, a connection of a pair posts actions, which the next turn of the loop performs. In libevent, a
+//! connection of a pair moves the bytes within the verbs, and its events are only timers.
 
 use super::{
     Event, Model, Who,
@@ -12,7 +12,7 @@ use crate::{
     program::{Id, LEVELS, Waits, bits},
 };
 
-/// The actions for an end. They are performed in this order.
+/// The actions for a connection of a pair. They are performed in this order.
 pub(super) mod action {
     pub const RECEIVE: u8 = 1 << 0;
     pub const SEND: u8 = 1 << 1;
@@ -22,20 +22,20 @@ pub(super) mod action {
     pub const DROP: u8 = 1 << 5;
 }
 
-/// The additional state of an end of a pair.
+/// The additional state of a connection of a pair.
 #[derive(Clone, Copy)]
 pub(super) struct End {
     partner: Number,
-    /// In libevent, the ends are linked until one of them is finalized.
+    /// In libevent, the two connections are linked until one of them is finalized.
     linked: bool,
     /// The pending actions.
     posted: u8,
     /// Whether the application has ended its output.
     finished: bool,
-    /// Whether our end of the stream was sent.
+    /// Whether the end of its stream was sent.
     end_sent: bool,
     delivered: bool,
-    /// Whether no further action is performed for it. After that its slot is free.
+    /// Whether it needs no further action. Its slot is free when, in addition, the callback for its end has run.
     released: bool,
     freed: bool,
 }
@@ -81,7 +81,7 @@ impl Model {
 
 /// picoevent's pairs.
 impl Model {
-    /// Posts actions for an end, which the next turn performs. Does nothing for a connection that is not an end.
+    /// Posts actions for a connection of a pair, which the next turn performs. Does nothing for other connections.
     pub(super) fn post(&mut self, number: Number, actions: u8) {
         let Some(end) = self.end(number) else { return };
         end.posted |= actions;
@@ -215,7 +215,7 @@ impl Model {
         }
     }
 
-    /// Drops an end for the application. If both streams are complete, it ends in order.
+    /// Aborts a connection of a pair. If both streams are complete, it ends in order.
     pub(super) fn abort_end(&mut self, number: Number, is_complete: bool) {
         let Some(end) = self.end(number) else { return };
         if is_complete {
@@ -231,7 +231,7 @@ impl Model {
         }
     }
 
-    /// Handles the callback for the end, which runs now.
+    /// Handles the callback that reports the end of a connection, which runs now.
     pub(super) fn end_told(&mut self, number: Number) {
         if self.end(number).is_some_and(|end| end.released) {
             self.post(number, action::FREE);
@@ -268,7 +268,7 @@ impl Model {
         if input >= high_input && !ignores_marks {
             return;
         }
-        // Below the high mark libevent takes the room for the amount.
+        // Below the high mark, libevent uses the whole room as the amount, even if fewer bytes are moved.
         let amount = if input < high_input { high_input - input } else { output };
         let moved = amount.min(output);
         self.conns[from].output -= moved;

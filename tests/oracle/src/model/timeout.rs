@@ -73,7 +73,7 @@ impl Model {
         self.activate(event, bits::TIMEOUT, None);
     }
 
-    /// Runs libevent's callback of a common timeout's own event.
+    /// Runs the callback of libevent's event for a common timeout.
     pub(super) fn common_passed(&mut self, common: usize) {
         while let Some(first) = self.commons[common].members.first().copied()
             && self.events[first].deadline <= self.now()
@@ -85,7 +85,7 @@ impl Model {
         }
     }
 
-    /// Sets the deadline of a common timeout's own event to the deadline of its first member.
+    /// Sets the deadline of libevent's event for a common timeout to the deadline of the first member.
     fn schedule(&mut self, common: usize) {
         let Some(first) = self.commons[common].members.first() else { return };
         let deadline = self.events[*first].deadline;

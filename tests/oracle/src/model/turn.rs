@@ -134,7 +134,7 @@ impl Model {
 
     /// Returns whether the end of the loop was requested.
     fn stop(&mut self) -> bool {
-        // libevent's flags stay until the next run. Ours are taken, and the reason is kept.
+        // libevent's flags stay set until the next run. picoevent's flags are cleared, and the reason is kept.
         if self.got_break {
             if self.ours(Switch::BreakBefore) {
                 (self.got_break, self.ended_by_break) = (false, true);
@@ -161,7 +161,8 @@ impl Model {
         Some(first.saturating_sub(self.now()))
     }
 
-    /// Polls and activates the events concerned. Returns `false` if nothing can ever happen.
+    /// Polls and activates the events concerned. Returns `false` if nothing can ever happen, or if there
+    /// were too many polls.
     fn look(&mut self, wait: Option<u64>) -> bool {
         if self.world.polls == MOST_POLLS {
             (self.over, self.got_break) = (true, true);
@@ -234,7 +235,7 @@ impl Model {
             if called || self.got_break || self.no_call {
                 break;
             }
-            // libevent's internal events do not count.
+            // A level that has run only internal events of libevent does not end the pass.
         }
         self.running = None;
         self.pass += 1;

@@ -1,4 +1,4 @@
-//! Adding, deleting and activating.
+//! Adding, deleting and activating events.
 
 use super::{Event, Model, Pace, Place, Timer, Who};
 use crate::{
@@ -7,7 +7,7 @@ use crate::{
 };
 
 impl Model {
-    /// `event_add`. Returns whether it was accepted.
+    /// `event_add`. Returns whether the event was accepted.
     pub(super) fn add(&mut self, event: Place, timeout: Option<Pace>) -> bool {
         if !self.register(event) {
             return false;
@@ -22,7 +22,7 @@ impl Model {
         true
     }
 
-    /// Sets a deadline, and cancels a callback that is due for an earlier one.
+    /// Sets a deadline, and cancels a callback that is due for an earlier deadline.
     pub(super) fn begin_timeout(&mut self, event: Place, deadline: u64, common: Option<usize>) {
         self.disarm(event);
         let state = &self.events[event];
@@ -54,7 +54,7 @@ impl Model {
         let had_one = self.events[event].timer != Timer::None;
         self.disarm(event);
         let is_signal = self.events[event].is_signal();
-        // libevent would store a signal's interval in the memory of its callback counter.
+        // In libevent, a signal's interval and its callback counter share memory, so both are cleared.
         if had_one && is_signal && !self.ours(Switch::SignalTimer) {
             (self.events[event].calls, self.events[event].counted) = (0, false);
         }

@@ -4,8 +4,8 @@ use super::Model;
 use crate::program::{Id, When};
 
 impl Model {
-    /// Calls the watchers of a kind: as many turns as there are watchers now, each for the next
-    /// watcher.
+    /// Calls the watchers of a kind. The number of calls is the number of these watchers now, and each call goes
+    /// to the next watcher.
     pub(super) fn watch(&mut self, when: When, wait: Option<u64>) {
         let turns = self.watchers.iter().filter(|id| self.is_of(**id, when)).count();
         self.next_watcher = self.first_watcher(when, 0);
@@ -23,7 +23,7 @@ impl Model {
         self.next_watcher = None;
     }
 
-    /// Adds a watcher behind the others.
+    /// Adds a watcher at the end of the list.
     pub(super) fn add_watcher(&mut self, id: Id) {
         if !self.watchers.contains(&id) {
             self.watchers.push(id);

@@ -1,8 +1,8 @@
 //! A back end over a program's virtual world.
 //!
-//! It does only what a back end must do. It reports a source once, and again when the base asks for it or
-//! something new happens. It reads and writes a socket when the base asks for it, or when something new
-//! happens that the base waits for.
+//! It does only what a back end must do. It reports a source once, and again when the base requests a report or
+//! something new happens. It reads and writes a socket when the base requests this, or when something new happens that
+//! the base waits for.
 
 use std::{cell::RefCell, rc::Rc, task::Poll};
 
@@ -20,7 +20,7 @@ pub(super) struct BackEnd {
     conns: [Option<Conn>; CONNS],
     /// The sources and sockets found by the last poll.
     reports: Vec<(u8, u8)>,
-    /// The caught signals, and their raises.
+    /// Whether each signal is caught, and how often it was raised.
     catches: [bool; SIGNALS],
     caught: [u32; SIGNALS],
 }
@@ -49,7 +49,7 @@ impl BackEnd {
         }
     }
 
-    /// Sets the directions in which the base would read and write, at the sockets.
+    /// Sets at each socket the directions in which the base waits to read or to write.
     fn set_interest(&mut self, base: &mut Base<'_>) {
         for (socket, conn) in self.conns.iter().enumerate() {
             let Some(conn) = *conn else { continue };

@@ -56,11 +56,11 @@ impl App {
         if self.conns.iter().all(Option::is_none) {
             return;
         }
-        // Each level needs a separate pass.
+        // Each priority level needs a separate pass.
         while base.settle(back_end).is_ok() && base.counts().active > 0 {
             base.dispatch(self);
         }
-        // Not earlier, because their first callbacks were due.
+        // The priorities are not set earlier, because the first callbacks were due then.
         for decl in &self.plan.conns {
             let conn = self.conns[socket(decl.id)].and_then(|conn| base.conn(conn).ok());
             if let (Some(mut conn), Some(priority)) = (conn, Priority::new(decl.priority)) {
@@ -163,7 +163,7 @@ impl App {
     }
 }
 
-/// Returns the connection's settings with other marks, made once for each set of marks.
+/// Returns the connection's settings with other marks. They are made once for each set of marks.
 fn with_marks(conn: &ConnMut<'_, '_, App>, what: u8, low: usize, high: usize) -> &'static Settings {
     static MADE: Mutex<Vec<&'static Settings>> = Mutex::new(Vec::new());
     let settings = *conn.settings().unwrap_or(&SETTINGS);

@@ -1,4 +1,4 @@
-//! A virtual socket: the bytes on their way to a connection and from it.
+//! A virtual socket: the bytes in transit to a connection and from it.
 //!
 //! Only the order of the bytes is checked: the bytes of each stream count from zero.
 
@@ -34,7 +34,7 @@ pub enum Received {
 }
 
 impl Socket {
-    /// Does what the peer does.
+    /// Performs an action of the peer.
     pub fn peer(&mut self, peer: Peer) {
         if self.reset {
             return;
@@ -67,7 +67,7 @@ impl Socket {
         self.armed |= what;
     }
 
-    /// Reads up to `most` bytes, which must be more than none.
+    /// Reads up to `most` bytes. `most` must not be zero.
     pub fn read(&mut self, most: usize) -> Received {
         let amount = self.inbox.min(most);
         self.inbox -= amount;

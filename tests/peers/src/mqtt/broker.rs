@@ -1,5 +1,5 @@
-//! A broker with one client. It restarts, forgets sessions, resets connections in mid-packet, delays, and acknowledges
-//! twice, as often as it is told; and it checks all that the client sends.
+//! A broker with one client. It injects faults, as often as a test sets: it restarts, forgets sessions, resets
+//! connections within a packet, delays packets, and acknowledges twice. It checks all that the client sends.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::time::Duration;
@@ -8,7 +8,7 @@ use fastrand::Rng;
 
 use super::packet::{self, Connect, Packet, ack, connack, publish, suback, text};
 
-/// What the broker does.
+/// An action of the broker.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Deed {
     /// Sends bytes.
@@ -19,7 +19,7 @@ pub enum Deed {
     Reset,
 }
 
-/// What it does one after the other, each after a time; none overtakes an earlier one.
+/// The actions of the broker in order, each after a delay. No action overtakes an earlier one.
 pub type Reply = Vec<(Duration, Deed)>;
 
 /// A message that subscribers get.
@@ -27,7 +27,7 @@ pub type Reply = Vec<(Duration, Deed)>;
 pub struct Delivery {
     /// Its topic.
     pub topic: String,
-    /// What it says.
+    /// Its payload.
     pub payload: Vec<u8>,
     /// Its quality of service.
     pub qos: u8,
@@ -40,9 +40,9 @@ struct Outgoing {
     topic: String,
     payload: Vec<u8>,
     qos: u8,
-    /// Zero while it was not sent.
+    /// The packet identifier, or zero before the message is sent for the first time.
     id: u16,
-    /// The client has it, with QoS 2.
+    /// The client has received it and has sent a PUBREC (QoS 2).
     is_received: bool,
     /// It was sent on an earlier connection.
     again: bool,
@@ -50,7 +50,7 @@ struct Outgoing {
     sent: bool,
 }
 
-/// What outlives a connection.
+/// The state that outlives a connection.
 #[derive(Default)]
 struct Session {
     exists: bool,
@@ -62,12 +62,12 @@ struct Session {
     last_id: u16,
 }
 
-/// What a broker allows.
+/// The limits of a broker.
 #[derive(Clone, Copy)]
 struct Limits {
     receive: u16,
     aliases: u16,
-    /// 0 for none.
+    /// The maximum packet size, or 0 for no limit.
     longest: u32,
 }
 
@@ -76,43 +76,43 @@ pub struct Broker {
     rng: Rng,
     /// The version of the protocol that the client speaks, from its last CONNECT.
     level: u8,
-    /// How often something goes wrong, in thousand packets.
+    /// The probability of each fault, in thousandths.
     pub faults: u32,
-    /// It takes no connections.
+    /// Whether it accepts no connections.
     pub is_away: bool,
     limits: Limits,
     session: Session,
-    /// It takes connections again.
+    /// The time from which on it accepts connections again.
     back_at: Duration,
     bytes: Vec<u8>,
     is_up: bool,
-    /// The connection is about to end: nothing is heard or said any more.
+    /// The connection is about to end: the broker reads and sends nothing more.
     is_deaf: bool,
     aliases: HashMap<u16, String>,
-    /// What the client takes.
+    /// How many unacknowledged messages the client accepts (its receive maximum).
     client_receives: u16,
     keep_alive: Duration,
     heard_at: Duration,
     up_at: Duration,
-    /// QoS > 0 that the client has under way on this connection.
+    /// The client's messages with QoS 1 or 2 that are not complete on this connection: their identifiers and QoS.
     in_flight: BTreeMap<u16, u8>,
-    /// Messages that were made for the client.
+    /// The number of messages that were made for the client.
     made: u32,
-    /// Messages for the client that were forgotten with a session.
+    /// The numbers of the messages for the client that were forgotten with a session.
     forgotten: BTreeSet<u32>,
-    /// Messages of the client, in order; one that was delivered twice is there twice.
+    /// Messages of the client, in order. A message that was delivered twice is there twice.
     deliveries: Vec<Delivery>,
-    /// What is kept for later subscribers.
+    /// The retained message of each topic, for later subscribers.
     retained: HashMap<String, Vec<u8>>,
-    /// The topic and the payload of the will, and whether it is kept.
+    /// The topic and the payload of the will, and whether it is retained.
     will: Option<(String, Vec<u8>, bool)>,
-    /// Wills that were published.
+    /// The number of wills that were published.
     pub wills: u32,
-    /// Connections that were given up, since the client was silent.
+    /// The number of connections that the broker has ended, since the client was silent for too long.
     pub silences: u32,
 }
 
-/// Fails with a text unless something holds.
+/// Returns an error with a text unless a condition holds.
 macro_rules! ensure {
     ($holds:expr, $($text:tt)+) => {
         if !$holds {
@@ -122,7 +122,7 @@ macro_rules! ensure {
 }
 
 impl Broker {
-    /// Makes a broker that allows everything, and with which nothing goes wrong.
+    /// Makes a broker without limits and without faults.
     pub fn new(rng: Rng) -> Self {
         Self {
             rng,
@@ -151,7 +151,7 @@ impl Broker {
         }
     }
 
-    /// Sets limits by chance, which a client of version 5 is told.
+    /// Sets random limits. A client of version 5 gets them in the CONNACK.
     #[must_use]
     pub fn limited(mut self) -> Self {
         let Self { rng, limits, .. } = &mut self;
@@ -175,12 +175,12 @@ impl Broker {
         self.forgotten.contains(&number)
     }
 
-    /// Returns what the client has subscribed to, if it has.
+    /// Returns the filter that the client has subscribed to, or `None` if it has no subscription.
     pub fn subscription(&self) -> Option<&str> {
         self.session.subscription.as_ref().map(|(filter, _)| &**filter)
     }
 
-    /// Returns what is kept for later subscribers of a topic.
+    /// Returns the retained message of a topic, if there is one.
     pub fn retained(&self, topic: &str) -> Option<&[u8]> {
         self.retained.get(topic).map(|payload| &**payload)
     }
@@ -190,7 +190,7 @@ impl Broker {
         self.is_up
     }
 
-    /// Returns whether there is something to publish when the client is gone.
+    /// Returns whether there is a will to publish when the client is gone.
     pub fn has_will(&self) -> bool {
         self.will.is_some()
     }
@@ -216,7 +216,8 @@ impl Broker {
         self.session = Session::default();
     }
 
-    /// Restarts, or not: the next connection is taken later, perhaps without the session.
+    /// Stops reading and sending on this connection. Sometimes also restarts: the broker then accepts the next
+    /// connection later, and may have forgotten the session.
     fn fall(&mut self, now: Duration) {
         self.is_deaf = true;
         if self.rng.u8(0..4) == 0 {
@@ -227,7 +228,7 @@ impl Broker {
         }
     }
 
-    /// Sends bytes, unless something goes wrong.
+    /// Sends bytes. A fault delays them, or sends only a part of them and ends the connection.
     fn say(&mut self, now: Duration, bytes: Vec<u8>, reply: &mut Reply) {
         if self.is_deaf {
             return;
@@ -244,12 +245,12 @@ impl Broker {
         reply.push((delay, Deed::Send(bytes)));
     }
 
-    /// Returns whether it takes a connection.
+    /// Returns whether it accepts a connection now.
     pub fn takes_calls(&self, now: Duration) -> bool {
         now >= self.back_at && !self.is_away
     }
 
-    /// Takes bytes of the client.
+    /// Handles bytes from the client. Returns the reply.
     ///
     /// # Errors
     /// What the client did wrong.
@@ -261,7 +262,7 @@ impl Broker {
             && let Some(packet) = packet::try_next(&mut self.bytes, self.level)?
         {
             if self.goes_wrong() {
-                // It never sees this one.
+                // The broker resets the connection and does not handle this packet.
                 reply.push((Duration::ZERO, Deed::Reset));
                 self.fall(now);
                 break;
@@ -271,13 +272,14 @@ impl Broker {
         Ok(reply)
     }
 
-    /// Returns when it gives the client up unless it hears from it (3.1.2.10).
+    /// Returns the time at which it ends the connection unless the client sends something before (section 3.1.2.10 of
+    /// the standard), or `None` if there is no such limit.
     pub fn gives_up_at(&self) -> Option<Duration> {
         let has_limit = self.is_up && !self.is_deaf && !self.keep_alive.is_zero();
         has_limit.then(|| self.heard_at + self.keep_alive * 3 / 2)
     }
 
-    /// Gives the client up: the connection is to be reset.
+    /// Ends the connection of a silent client. The caller must reset the connection.
     pub fn gives_up(&mut self) {
         self.silences += 1;
         self.is_deaf = true;
@@ -286,8 +288,8 @@ impl Broker {
     fn answer(&mut self, now: Duration, packet: &Packet, reply: &mut Reply) -> Result<(), String> {
         let is_first = matches!(packet, Packet::Connect(_));
         ensure!(is_first != self.is_up, "{packet:?}, and the client is up: {}", self.is_up);
-        // The client knows of the session that was made anew. If it did not when the connection ended, no client
-        // could tell the next time that this is another session than its own.
+        // The client has received the CONNACK, so it knows that the session is new. Before that, the session does not
+        // count: if the connection ended, the client could not tell on its next connect that its old session is lost.
         self.session.exists |= !is_first;
         match packet {
             Packet::Connect(connect) => self.greet(now, connect, reply),
@@ -314,7 +316,7 @@ impl Broker {
                 self.say_ack(now, 0x70, *id, reply);
             }
             Packet::Ack(7, id, _) => {
-                // The second PUBREL of two is of nothing any more.
+                // If the PUBREL was sent twice, the second PUBCOMP belongs to no message any more.
                 let held = &mut self.session.outgoing;
                 let place = held.iter().position(|message| message.id == *id);
                 if let Some(place) = place.filter(|place| held[*place].is_received) {
@@ -331,7 +333,7 @@ impl Broker {
             }
             Packet::Ping => self.say(now, vec![0xD0, 0], reply),
             Packet::Disconnect(_) => {
-                // There is no will after a goodbye.
+                // No will is published after a DISCONNECT.
                 self.will = None;
                 self.is_deaf = true;
                 reply.push((Duration::ZERO, Deed::End));
@@ -372,7 +374,7 @@ impl Broker {
         self.push(now, reply);
     }
 
-    /// Returns the limits that hold: a client of 3.1.1 cannot be told any.
+    /// Returns the limits for this client. A client of 3.1.1 has no limits, since the protocol cannot report them.
     fn limits(&self) -> Limits {
         match self.level {
             5 => self.limits,
@@ -388,7 +390,7 @@ impl Broker {
         }
     }
 
-    /// Takes a message of the client.
+    /// Handles a message of the client.
     fn take(
         &mut self,
         now: Duration,
@@ -406,7 +408,7 @@ impl Broker {
                 self.aliases.get(&alias).cloned().ok_or(format!("the alias {alias} is unknown"))?
             }
         };
-        // The text, its length, and what no packet does without.
+        // The topic with its length, the payload, and three bytes that every packet has.
         let least = text(&publish.topic).len() + publish.payload.len() + 3;
         ensure!(longest == 0 || least <= longest as usize, "a packet of {least} bytes or more");
         let (payload, qos) = (publish.payload.clone(), publish.qos);
@@ -435,8 +437,8 @@ impl Broker {
         Ok(())
     }
 
-    /// Publishes a message for the client, and sends it if it can. Without a subscription it is forgotten. Messages have
-    /// numbers from zero.
+    /// Publishes a message for the client, and sends it if possible. Without a subscription, the message is forgotten.
+    /// Messages are numbered from zero.
     pub fn publish(&mut self, now: Duration, topic: &str, payload: &[u8], qos: u8) -> Reply {
         let number = self.made;
         self.made += 1;
@@ -461,9 +463,9 @@ impl Broker {
         reply
     }
 
-    /// Sends messages to the client, as many as it takes.
+    /// Sends messages to the client, as many as it accepts.
     fn push(&mut self, now: Duration, reply: &mut Reply) {
-        // In 3.1.1 the client cannot say; it has four places.
+        // A client of 3.1.1 cannot report its limit. The client of the tests has room for four messages.
         let most = self.client_receives.min(4);
         for place in 0..self.session.outgoing.len() {
             if self.is_deaf {
@@ -505,7 +507,7 @@ impl Broker {
         }
     }
 
-    /// The connection is gone. Without a goodbye, the will is published.
+    /// Handles the end of the connection. Publishes the will, unless the client has sent a DISCONNECT.
     pub fn gone(&mut self) {
         if let Some((topic, payload, retain)) = self.will.take() {
             self.wills += 1;

@@ -1,4 +1,4 @@
-//! MQTT: packets as a broker sees them, and a broker that fails.
+//! MQTT: packets as a broker sees them, and a broker that injects faults.
 
 mod broker;
 pub mod packet;

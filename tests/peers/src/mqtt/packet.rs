@@ -1,4 +1,5 @@
-//! The packets of a client, read by a reader of the tests' own; and those of a broker, written.
+//! Reads the packets of a client, and writes the packets of a broker. The tests have a separate reader here: it shares
+//! no code with the client that they test.
 
 /// A packet of a client.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -99,18 +100,18 @@ fn check(holds: bool, otherwise: impl FnOnce() -> String) -> Result<(), Malforme
     if holds { Ok(()) } else { Err(otherwise()) }
 }
 
-/// Takes the first whole packet off the bytes.
+/// Removes the first packet from the bytes and returns it. Returns `None` if the packet is not complete.
 ///
 /// # Panics
-/// If it is none that a client may send.
+/// If a client must not send this packet.
 pub fn next(bytes: &mut Vec<u8>, level: u8) -> Option<Packet> {
     try_next(bytes, level).unwrap_or_else(|error| panic!("{error}"))
 }
 
-/// Takes the first whole packet off the bytes.
+/// Removes the first packet from the bytes and returns it. Returns `None` if the packet is not complete.
 ///
 /// # Errors
-/// What is wrong with it.
+/// What is wrong with the packet.
 pub fn try_next(bytes: &mut Vec<u8>, level: u8) -> Result<Option<Packet>, Malformed> {
     let Some(end) = bytes.iter().skip(1).position(|byte| byte & 0x80 == 0) else {
         return Ok(None);
@@ -148,7 +149,7 @@ fn read(first: u8, mut rest: Bytes<'_>, level: u8) -> Result<Packet, Malformed> 
     Ok(packet)
 }
 
-/// Reads an identifier, and in version 5 no properties.
+/// Reads an identifier. In version 5, checks that there are no properties behind it.
 fn id_of(rest: &mut Bytes<'_>, is_5: bool) -> Result<u16, Malformed> {
     let id = rest.number(2)? as u16;
     check(!is_5 || rest.section()?.0.is_empty(), || "there are properties".to_owned())?;
@@ -260,7 +261,7 @@ pub fn text(text: &str) -> Vec<u8> {
     [&(text.len() as u16).to_be_bytes(), text.as_bytes()].concat()
 }
 
-/// A CONNACK; without properties for 3.1.1.
+/// Writes a CONNACK, without properties for 3.1.1.
 pub fn connack(level: u8, present: bool, reason: u8, properties: &[u8]) -> Vec<u8> {
     let mut body = vec![u8::from(present), reason];
     if level == 5 {
@@ -270,7 +271,7 @@ pub fn connack(level: u8, present: bool, reason: u8, properties: &[u8]) -> Vec<u
     packet(0x20, &body)
 }
 
-/// A PUBLISH of a broker.
+/// Writes a PUBLISH of a broker.
 pub fn publish(level: u8, publish: &Publish) -> Vec<u8> {
     let mut body = text(&publish.topic);
     if publish.qos > 0 {
@@ -295,12 +296,12 @@ pub fn publish(level: u8, publish: &Publish) -> Vec<u8> {
     packet(0x30 | flags, &body)
 }
 
-/// An acknowledgement of this first byte.
+/// Writes an acknowledgement with this first byte.
 pub fn ack(first: u8, id: u16) -> Vec<u8> {
     packet(first, &id.to_be_bytes())
 }
 
-/// A SUBACK, or an UNSUBACK, with one reason.
+/// Writes a SUBACK, or an UNSUBACK, with one reason.
 pub fn suback(level: u8, first: u8, id: u16, reason: u8) -> Vec<u8> {
     let mut body = id.to_be_bytes().to_vec();
     if level == 5 {

@@ -273,6 +273,51 @@ fn names_are_for_people() {
     assert_eq!(known.as_deref(), Some("Büro 2.1, links".as_bytes()));
 }
 
+/// Returns an answer with addresses of the host `drucker`: the last byte of each, and its time to live in seconds.
+fn addresses(addresses: &[(u8, u32)]) -> Sent {
+    let mut sent = question(5353, |_| ());
+    let mut buffer = [0; 128];
+    let mut writer = Writer::new(&mut buffer, 0, flag::RESPONSE);
+    for (last, ttl) in addresses {
+        writer.record(Section::Answer, "drucker.local", Kind::A, *ttl, |writer| {
+            writer.bytes(&[192, 0, 2, *last])
+        });
+    }
+    sent.bytes = writer.finish().unwrap().to_vec();
+    sent
+}
+
+#[test]
+fn an_address_with_a_time_to_live_of_zero_is_no_longer_used() {
+    let changed = |last: u8| ("changed", format!("Büro 2.1, links drucker:631 192.0.2.{last}"));
+    let mut room = Box::new(Room::new());
+    let mut hosts = [Host::new(&mut room, 7, 1)];
+    look(&mut hosts[0], "_ipp._tcp");
+    let (_, now) = go(&mut hosts, Instant::ZERO, 1);
+    hosts[0].hear(&other_answer(5353, "_ipp._tcp", 0x8400));
+    let (_, mut now) = go(&mut hosts, now, 1);
+    assert_eq!(told(&mut hosts[0]), [found("Büro 2.1, links drucker:631 192.0.2.99")]);
+    for (heard, expected) in [
+        // Another address of the host ends.
+        (vec![(98, 0)], vec![]),
+        // One address replaces another, in both orders.
+        (vec![(99, 0), (97, 120)], vec![changed(97)]),
+        (vec![(96, 120), (97, 0)], vec![changed(96)]),
+        // The known address is kept if the host has more.
+        (vec![(95, 120), (96, 120), (94, 0)], vec![]),
+    ] {
+        hosts[0].hear(&addresses(&heard));
+        (_, now) = go(&mut hosts, now, 5);
+        assert_eq!(told(&mut hosts[0]), expected, "{heard:?}");
+    }
+    // The last address ends.
+    hosts[0].hear(&addresses(&[(96, 0)]));
+    let from = now;
+    go(&mut hosts, now, 5);
+    let [told] = &hosts[0].device.told[..] else { panic!("{:?}", hosts[0].device.told) };
+    assert_eq!((told.what, told.at.since(from).as_secs()), ("lost", 1));
+}
+
 #[test]
 fn what_is_not_said_at_once_is_asked_for() {
     let mut room = Box::new(Room::new());

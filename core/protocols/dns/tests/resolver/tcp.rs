@@ -3,7 +3,7 @@
 use picoevent_dns::wire::flag;
 
 use crate::*;
-use picoevent_scripted::{Heard, TcpServer, reply};
+use picoevent_scripted::{Heard, Reply, TcpServer, reply};
 
 /// A server whose answers over UDP are truncated.
 fn cut_off() -> World {
@@ -38,6 +38,42 @@ fn an_answer_that_is_cut_off_is_fetched_over_tcp() {
         assert_eq!(app.answers(), [Ok(vec![v4(9)]), Ok(vec![v4(9)])]);
         assert_eq!(world.connects, [addr(SERVER); 2], "one after the other");
         assert_eq!(base.pool_held(pool), 0);
+    });
+}
+
+#[test]
+fn an_answer_is_fetched_from_the_server_that_truncated_it() {
+    with_base(|base, app| {
+        let pool = pool(base, 512);
+        app.names.set_tcp_pool(pool);
+        app.names.set_servers(&[addr(SERVER), addr(SECOND)]);
+        // The first server truncates two answers, and is silent over TCP at first. Meanwhile the second server answers
+        // another query.
+        let mut world = World::new(|heard| {
+            let is_first = heard.server == addr(SERVER);
+            let truncated = |millis| {
+                let bytes = heard.answer(flag::TRUNCATED, |_| {});
+                vec![Reply { after: Duration::from_millis(millis), from: heard.server, bytes }]
+            };
+            match &*heard.name().to_ascii_lowercase() {
+                "a.example" if is_first => truncated(1),
+                "b.example" if is_first => truncated(900),
+                "c.example" if is_first => Vec::new(),
+                _ => reply(heard, heard.addresses(60, &[7])),
+            }
+        });
+        let mut fetched = 0;
+        server(&mut world, move |got| {
+            fetched += 1;
+            if fetched == 1 { (Vec::new(), false) } else { (answer(got, 9), false) }
+        });
+        for name in ["a.example", "b.example", "c.example"] {
+            app.resolve(base, name).unwrap();
+        }
+        run(&mut world, base, app);
+        // The first look-up is asked again, and fetched again.
+        assert_eq!(world.connects, [addr(SERVER); 3]);
+        assert_eq!(app.answers(), [Ok(vec![v4(7)]), Ok(vec![v4(9)]), Ok(vec![v4(9)])]);
     });
 }
 

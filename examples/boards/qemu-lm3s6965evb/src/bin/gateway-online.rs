@@ -17,7 +17,8 @@ use static_cell::{ConstStaticCell, StaticCell};
 
 static INTERRUPT: Trigger = Trigger::new(Signal::INT);
 static PRESSED: Trigger = Trigger::new(BUTTON);
-/// One socket for each connection of the pools, one for each listener, the UDP sockets, and one for DHCP.
+/// One socket for each connection of the pools, one for each listener, and the UDP sockets. One entry stays unused: the
+/// address is static, so there is no DHCP socket.
 static RESOURCES: StaticCell<StackResources<20>> = StaticCell::new();
 static SOCKETS: ConstStaticCell<Sockets<14, 128, 256>> = ConstStaticCell::new(Sockets::new());
 static UDP: ConstStaticCell<UdpSockets<UDP_SOCKETS, 600, 600>> =

@@ -1,4 +1,4 @@
-//! Small memory functions and a small 64-bit division, in place of the compiler's unrolled ones.
+//! Small memory functions and a small 64-bit division, used instead of the compiler's unrolled ones.
 //!
 //! The compiler's memory functions take 3.5 KB; these take 100 bytes. A copy moves words, which a
 //! Cortex-M3 can read and write at any address, and then the remaining bytes. A move to a higher address

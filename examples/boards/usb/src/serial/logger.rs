@@ -1,4 +1,4 @@
-//! defmt's logger: it puts frames into the ring, and the serial port takes them out.
+//! defmt's logger: it puts log frames into the ring, and the task of the serial port takes their bytes out.
 
 use core::cell::{RefCell, UnsafeCell};
 
@@ -19,7 +19,7 @@ static NEWS: Signal<CriticalSectionRawMutex, ()> = Signal::new();
 static FRAME: Mutex<RefCell<Frame>> =
     Mutex::new(RefCell::new(Frame { encoder: Encoder::new(), held: None }));
 
-/// A frame being made, and the state of interrupts before it.
+/// A log frame that is being written, and whether interrupts were enabled before it.
 struct Frame {
     encoder: Encoder,
     held: Option<RestoreState>,

@@ -7,7 +7,7 @@ use crate::meter::{Harness, Report};
 
 const CALLS: u32 = 10_000;
 
-/// Counts with one event, and with eight events that are ready in each pass.
+/// Counts the instructions per callback with one event, and with eight events. All events are ready in each pass.
 pub fn run(report: &mut Report, turn: impl Fn(&mut Base<'_>, &mut App)) {
     for (name, ready) in [("E1, 1 ready", 1), ("E1, 8 ready", 8)] {
         with(|base, app| {

@@ -12,7 +12,8 @@ const EMPTY: &str = "an empty interrupt";
 /// The trigger that the program's `on_pend` must raise.
 pub static TRIGGER: Trigger = Trigger::new(Signal::USR1);
 
-/// Counts an interrupt with a raise, minus an interrupt without one.
+/// Counts the instructions of an interrupt that raises the trigger and of the turn that runs the callback, minus the
+/// instructions of an empty interrupt.
 pub fn run(report: &mut Report, turn: impl Fn(&mut Base<'_>, &mut App)) {
     interrupt::unmask();
     report.harness(EMPTY, Harness::Meter, TIMES, || interrupt::pend(Interrupt::Empty));

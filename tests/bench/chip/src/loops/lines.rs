@@ -12,8 +12,8 @@ use crate::meter::{Harness, Report, Watch};
 const LINE: usize = 1_024;
 const TIMES: u32 = 20;
 
-/// The bytes per piece, and the names of the counts for a ring and for a connection. With zero bytes per piece
-/// no byte arrives between the searches: this counts the calls alone.
+/// The bytes per piece, and the names of the counts for a ring and for a connection. With zero bytes per piece no byte
+/// arrives between the searches, so these counts show the cost of the calls alone.
 const WAYS: [(usize, [&str; 2]); 3] = [
     (
         LINE,
@@ -23,7 +23,7 @@ const WAYS: [(usize, [&str; 2]); 3] = [
     (0, ["end of a line in a ring, no byte", "end of a line of a connection, no byte"]),
 ];
 
-/// Counts on an application's ring and on a connection.
+/// Counts the searches in an application's ring and in a connection's input.
 pub fn run(report: &mut Report, turn: impl Fn(&mut Base<'_>, &mut App)) {
     for (piece, [name, _]) in WAYS {
         let (mut memory, mut watch) = ([0; 2 * LINE], Watch::new());
@@ -63,7 +63,8 @@ pub fn run(report: &mut Report, turn: impl Fn(&mut Base<'_>, &mut App)) {
     });
 }
 
-/// Returns the pieces of a line, of `length` bytes each. For zero, returns as many empty pieces as the line has bytes.
+/// Returns the pieces of a line, of `length` bytes each. If `length` is zero, returns one empty piece for each
+/// byte of the line.
 fn pieces(length: usize) -> impl Iterator<Item = &'static [u8]> {
     static TEXT: [u8; LINE] = {
         let mut text = [b'x'; LINE];

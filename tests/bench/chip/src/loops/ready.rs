@@ -11,7 +11,8 @@ use crate::meter::{Harness, Report};
 const CALLS: u32 = 10_000;
 const SOURCES: usize = 8;
 
-/// Counts with one source, and with eight sources that are all ready at once. The events are persistent.
+/// Counts the instructions per callback with one ready source, and with eight sources that are all ready in each pass.
+/// The events are persistent.
 pub fn run(report: &mut Report, turn: impl Fn(&mut Base<'_>, &mut App)) {
     for (name, harness, ready) in [
         ("1 source ready", "going through 1 source", 1),

@@ -1,8 +1,9 @@
-//! Bytes through a connection's rings: one copy in and one copy out, and the callback between.
+//! Bytes through a connection's rings: the application's copy into the output ring or out of the input
+//! ring, and the callback.
 //!
-//! Out: the application writes, the back end takes the output and reports it as sent, and the write callback
-//! runs. In: the back end asks for room and reports how many bytes it has stored, and the read callback
-//! reads. The back end's copy from or to the network is not counted.
+//! Out: the application writes, the back end takes the output and reports it as sent, and the write callback runs. In:
+//! the back end requests room and reports how many bytes it has stored, and the read callback reads. The back end's
+//! copy from or to the network is not counted.
 
 use core::hint::black_box;
 
@@ -15,7 +16,7 @@ const TIMES: u32 = 1_000;
 
 static SETTINGS: Settings = Settings::new();
 
-/// Counts with pieces of four sizes, in either direction.
+/// Counts the instructions for pieces of four sizes, in each direction.
 pub fn run(report: &mut Report, turn: impl Fn(&mut Base<'_>, &mut App)) {
     with(|base, app| {
         let conn = open(base, app);

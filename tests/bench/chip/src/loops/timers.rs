@@ -12,7 +12,8 @@ use crate::random::{self, PERIOD};
 
 const FIRES: u32 = 4_000;
 
-/// Counts with 4, 16 and 64 timers. `turn` first advances the clock to the next deadline.
+/// Counts the instructions per timer that fires, with 4, 16 and 64 timers. `turn` first advances the clock
+/// to the next deadline.
 pub fn run(report: &mut Report, turn: impl Fn(&mut Base<'_>, &mut App)) {
     random::report(report);
     for (timers, name) in [(4, "T1, 4 timers"), (16, "T1, 16 timers"), (64, "T1, 64 timers")] {
@@ -27,7 +28,7 @@ pub fn run(report: &mut Report, turn: impl Fn(&mut Base<'_>, &mut App)) {
     }
 }
 
-/// Counts each operation with 4, 16 and 64 armed timers. Each timer in turn is re-armed, cancelled, and armed again.
+/// Counts each operation with 4, 16 and 64 armed timers. Each step re-arms, cancels, and arms the next timer.
 pub fn operations(report: &mut Report) {
     for (timers, names) in [
         (4, ["arm, 4 timers", "cancel, 4 timers", "re-arm, 4 timers"]),

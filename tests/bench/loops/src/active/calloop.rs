@@ -1,4 +1,4 @@
-//! calloop: closures that are called when a turn of the loop has nothing else to do.
+//! calloop: closures that are called at the end of an iteration of the loop.
 
 use std::time::Duration;
 

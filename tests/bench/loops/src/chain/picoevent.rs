@@ -1,8 +1,7 @@
 //! picoevent: on its host back end, and on a minimal back end around the core.
 //!
-//! An application that reads all available input when it is called asks for edges ([`EventFlags::EDGE`]),
-//! as the tokens' application does. A level-triggered event, libevent's default, would be reported
-//! again.
+//! The application of this workload reads all available input in each callback, so it requests edge-triggered events
+//! ([`EventFlags::EDGE`]). A level-triggered event, libevent's default, would be reported again.
 
 use std::os::fd::{AsRawFd, BorrowedFd};
 use std::task::Poll as Progress;
@@ -113,12 +112,11 @@ impl Chain for OnCore<'_, '_> {
     }
 }
 
-/// A minimal back end: edge-triggered descriptors, and a clock that is read only when a timer waits
-/// for it.
+/// A minimal back end: edge-triggered descriptors, and a clock that is read only when a timer is pending.
 struct Shortest<'w> {
     poll: Poll,
     events: Events,
-    /// Indexed like `descriptors`, since a source's place in the base is its descriptor's index.
+    /// In the same order as `descriptors`: the index of a source in the base is the index of its descriptor.
     sources: Vec<Source>,
     descriptors: &'w [BorrowedFd<'w>],
     started: Moment,
@@ -154,8 +152,8 @@ impl<'w> Backend<App<'w>> for Shortest<'_> {
     }
 }
 
-/// Adds an event for each source. An event's place in the base is the index of its descriptor, so
-/// no table is needed to find it.
+/// Adds an event for each source. The index of an event in the base is the index of its descriptor, so no table is
+/// needed to find the descriptor.
 fn add_all(
     base: &mut EventBase<'_, App<'_>>,
     sources: &[Source],

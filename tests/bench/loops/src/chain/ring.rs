@@ -6,10 +6,9 @@
 //!     └────────────────────────────────┘
 //! ```
 //!
-//! This is libevent's `test/bench.c`: when a pair is readable, one unit is read from it and, as
-//! long as writes are left, one is written into the next pair. A byte names the pair it is for, so
-//! a unit that arrives at the wrong pair is detected, as are units that are lost, duplicated or
-//! left over.
+//! This is libevent's `test/bench.c`: when a pair is readable, one unit is read from it. As long as writes are left,
+//! one unit is then written into the next pair. The value of a byte names its pair, so a byte that arrives at the wrong
+//! pair is detected. Units that are lost, duplicated or left over are detected, too.
 
 use std::cell::Cell;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -25,7 +24,7 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 /// The kind of pairs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Kind {
-    /// One event counter, which is both ends of its pair.
+    /// One event counter, which is written and read.
     Eventfd,
     /// Two connected Unix sockets.
     Sockets,
@@ -40,7 +39,7 @@ pub enum Fault {
     None,
     /// One token is not passed on.
     Lost,
-    /// One token is passed on twice, or with the wrong byte.
+    /// One token is passed on with a wrong byte. An event counter passes it on twice.
     Wrong,
 }
 
@@ -55,7 +54,7 @@ pub struct Ring {
     trouble: Cell<Option<Trouble>>,
 }
 
-/// The limit of this process does not allow as many descriptors as are needed.
+/// The descriptor limit of this process is too low.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "{pairs} pairs need {needed} descriptors and this process may have {most}: raise its limit \
@@ -69,7 +68,7 @@ pub struct TooFew {
 
 struct Pair {
     read: OwnedFd,
-    /// `None` if both ends are the same descriptor.
+    /// `None` if one descriptor is written and read.
     write: Option<OwnedFd>,
 }
 
@@ -80,10 +79,10 @@ enum Trouble {
     Strange(u32),
 }
 
-/// Descriptors outside of the ring: the loops', standard streams, plug-ins.
+/// Room for descriptors outside of the ring: those of the loops, standard streams and plug-ins.
 const OTHERS: u64 = 64;
 
-/// Turns without a token after which the tokens count as lost. Each turn should find one.
+/// The number of turns without a token after which the tokens count as lost. Each turn should find a token.
 const IDLE_TURNS: u32 = 1_000;
 
 impl Ring {
@@ -105,7 +104,7 @@ impl Ring {
         self.pairs.len() as u32
     }
 
-    /// Returns the ends to watch.
+    /// Returns the descriptors to watch.
     pub fn descriptors(&self) -> Vec<BorrowedFd<'_>> {
         self.pairs.iter().map(|pair| pair.read.as_fd()).collect()
     }
@@ -115,8 +114,8 @@ impl Ring {
         self.fired.get()
     }
 
-    /// Passes tokens on until they have been written `writes` times. `turn` lets a loop look for
-    /// events once.
+    /// Writes `tokens` tokens into the ring and passes them on `writes` times in all. Returns how many tokens were
+    /// read: the sum of both numbers. `turn` lets a loop look for events once.
     ///
     /// # Errors
     /// If the loop fails, or has lost or invented a token.
@@ -208,7 +207,7 @@ impl Ring {
 impl Pair {
     fn new(kind: Kind) -> Result<Self, Errno> {
         let (read, write) = match kind {
-            // As a semaphore. Otherwise one read would take two tokens that arrived together.
+            // The event counter is a semaphore. Otherwise one read would take two tokens that arrived together.
             Kind::Eventfd => {
                 let flags =
                     EventfdFlags::SEMAPHORE | EventfdFlags::NONBLOCK | EventfdFlags::CLOEXEC;

@@ -1,5 +1,5 @@
-//! No loop: the same reads and writes, driven by an array of ready pairs. Every contender's time contains this
-//! time.
+//! No loop: the same reads and writes, driven by an array of ready pairs. The time of every contender contains the
+//! time of this work.
 
 use anyhow::Result;
 
@@ -7,10 +7,10 @@ use super::{Body, Chain, Watch};
 
 struct Sys<'w> {
     watch: &'w Watch<'w>,
-    /// The pairs with a token, now and in the next turn.
+    /// The pairs with a token: `now` for this turn, `next` for the next turn.
     now: Vec<u32>,
     next: Vec<u32>,
-    /// Tokens that the ring had sent at the previous look.
+    /// The number of tokens that the ring had sent before the latest call of `ready`.
     fired: u64,
 }
 

@@ -1,5 +1,6 @@
-//! A binary heap by hand: the standard library's, with a count in each timer and entry that marks
-//! stale entries. Cancelling is free, but the heap grows with every change.
+//! A binary heap by hand: the heap of the standard library. Each timer and each entry has a count. An entry is stale
+//! if its count differs from the count of its timer. So cancelling only increments a count, but the heap grows each
+//! time a timer is set.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;

@@ -1,4 +1,4 @@
-//! No timers: the time of the work outside of a loop.
+//! No timers: measures the time of the work outside of a loop.
 
 use std::hint::black_box;
 use std::time::Instant;

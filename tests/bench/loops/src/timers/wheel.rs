@@ -1,4 +1,4 @@
-//! A timer wheel by hand: slots of time, finer the nearer they are, each with a list of timers.
+//! A timer wheel by hand: slots of time, each with a list of timers. Slots near the current time are shorter.
 //!
 //! ```text
 //!   level 0   64 slots of 1 ms      timers due within this 64 ms
@@ -6,9 +6,9 @@
 //!   …         six levels in all: two years
 //! ```
 //!
-//! A timer's level is the first six-bit digit in which its deadline differs from the time. Adding
-//! and cancelling touch one list. When the time reaches a slot of a higher level, the slot's timers
-//! move down. A bit mask for each level shows which slots are in use.
+//! A timer's level is the position of the most significant six-bit digit in which its deadline differs from the current
+//! time. Adding and cancelling a timer each change one list. When the time reaches a slot of a higher level, the slot's
+//! timers move to lower levels. A bit mask for each level shows which slots are in use.
 
 use std::time::Instant;
 
@@ -20,7 +20,7 @@ const LEVELS: usize = 6;
 const BITS: u32 = 6;
 const SLOTS: usize = 1 << BITS;
 
-/// The end of a list, and the place of a timer that is not pending.
+/// Marks the end of a list and, in `Timer::place`, a timer that is not pending.
 const NONE: u32 = u32::MAX;
 
 struct Wheel {
@@ -37,7 +37,7 @@ struct Timer {
     at: u64,
     next: u32,
     before: u32,
-    /// Level and slot.
+    /// The level and the slot, as an index in `heads`.
     place: u32,
     call: fn(&mut u64),
 }
@@ -100,7 +100,7 @@ impl Wheel {
         self.now = now;
     }
 
-    /// Returns the level, the index and the time of the next slot.
+    /// Returns the level, the index and the time of the next slot in use, or `None` if no slot is in use.
     fn next(&self) -> Option<(usize, usize, u64)> {
         (0..LEVELS).find_map(|level| {
             let shift = level as u32 * BITS;
@@ -112,7 +112,7 @@ impl Wheel {
         })
     }
 
-    /// Empties a slot: its timers fire or move down.
+    /// Empties a slot: its timers fire or move to a lower level.
     fn empty(&mut self, level: usize, slot: usize) {
         self.used[level] &= !(1 << slot);
         let mut at = std::mem::replace(&mut self.heads[level * SLOTS + slot], NONE);
@@ -165,7 +165,7 @@ impl Timers for Wheel {
 mod tests {
     use super::*;
 
-    /// Timers of all lengths, driven by a virtual time.
+    /// Timers with delays of all magnitudes, driven by a virtual time.
     #[test]
     fn every_timer_fires_at_its_time_from_whatever_level() {
         let delays: Vec<u64> = (0..30).flat_map(|bit| [(1 << bit) - 1, 1 << bit]).collect();

@@ -8,9 +8,9 @@
 //!   load relay ADDRESS SECONDS CONNECTIONS BLOCKS       through a proxy, whose address is an input line
 //! ```
 //!
-//! `relay` listens on ADDRESS for the proxy. After one block on each connection, it waits for the next input line, and
-//! then sends the blocks both ways. The program prints how long it took. Its exit status is 0 if the server made no
-//! error.
+//! `relay` listens on ADDRESS for the proxy. After one block on each connection, it waits for the next input line,
+//! and then sends the blocks in both directions. The program prints how long this took. Its exit status is 0 if the
+//! server made no error.
 
 use std::io::{self, Write};
 use std::net::SocketAddr;

@@ -56,8 +56,8 @@ impl Server {
         Ok(PostAction::Continue)
     }
 
-    /// Serves a readable socket. The end of a stream is reported separately, so it is seen even if nothing is read
-    /// first.
+    /// Serves a readable socket. The end of a stream is a separate event, since a client closes only after its
+    /// bytes have come back.
     fn serve(&mut self, socket: &OwnedFd, pending: &mut Pending) -> PostAction {
         match pending.echo(socket, &mut self.buffer, &mut self.agreement) {
             Turn::Drained | Turn::WriteWaits => PostAction::Continue,

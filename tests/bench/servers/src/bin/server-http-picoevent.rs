@@ -28,7 +28,7 @@ impl Site<App> for Page {
 
 impl App {
     fn page(&mut self, request: &mut Request<Self>) {
-        // It fits into the ring.
+        // The reply fits into the ring.
         let _ = request.reply(Reply::new(Status::OK, "text/plain"), CONTENT);
     }
 }

@@ -11,7 +11,7 @@ use slab::Slab;
 
 const LISTENER: Token = Token(usize::MAX);
 
-/// As in picoevent's back end.
+/// The same number as in picoevent's back end.
 const EVENTS: usize = 1024;
 
 struct Conn {
@@ -51,8 +51,8 @@ fn serve(agreement: Agreement) -> std::io::Result<()> {
 }
 
 impl Server {
-    /// Accepts one connection. Registering the listener again makes the selector report it again if
-    /// there are more. Accepting until none is left would cost a failing call each time.
+    /// Accepts one connection. The listener is registered again, so that the selector reports it again if more
+    /// connections wait. Accepting until no connection waits would cost a failing call each time.
     fn accept(&mut self, registry: &Registry) -> std::io::Result<()> {
         let (mut socket, _) = self.listener.accept()?;
         self.agreement.accepted();

@@ -13,7 +13,7 @@ use super::{Deadline, Report};
 /// Bytes read at once.
 const READ: usize = 256 * 1024;
 
-/// One connection, which sends blocks of a mebibyte: the next when the last has come back.
+/// One connection, which sends blocks of a mebibyte. It sends the next block when the previous block has come back.
 pub struct Bulk {
     client: Client,
     selector: Selector,

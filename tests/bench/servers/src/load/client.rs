@@ -53,7 +53,7 @@ impl Client {
         Ok(Some(amount))
     }
 
-    /// Writes as much as the system takes. Returns `None` if it takes nothing.
+    /// Writes as many bytes as the system accepts. Returns `None` if it accepts nothing.
     pub(super) fn write(&mut self, bytes: &[u8]) -> Result<Option<usize>> {
         self.understood(|socket| socket.write(bytes))
     }
@@ -64,7 +64,7 @@ impl Client {
     ) -> Result<Option<usize>> {
         match work(&mut self.socket) {
             Ok(amount) => Ok(Some(amount)),
-            // The last error means that a connect is in progress.
+            // `NotConnected` means that a connect is in progress.
             Err(error)
                 if matches!(
                     error.kind(),
@@ -77,7 +77,7 @@ impl Client {
         }
     }
 
-    /// Returns the error of a connection that should not have ended yet.
+    /// Returns the error for a connection that ended too early.
     pub(super) fn lost<T>(&self) -> Result<T> {
         bail!("connection {} was ended by the server before its time", self.connection)
     }
@@ -119,7 +119,8 @@ impl Selector {
         Ok(())
     }
 
-    /// Waits for a connection of a watched listener, and watches it. Events of others meanwhile are lost.
+    /// Accepts a connection from a watched listener, and watches the connection. Waits until there is a connection.
+    /// Meanwhile, events of other connections are lost.
     pub(super) fn accept(&mut self, listener: &TcpListener, connection: usize) -> Result<Client> {
         loop {
             match listener.accept() {
@@ -146,7 +147,7 @@ impl Selector {
         Ok(Client { socket, connection, got: 0 })
     }
 
-    /// Waits for events, and puts the connections that have some into `ready`.
+    /// Waits for events, and puts the connections that have events into `ready`.
     pub(super) fn wait(&mut self, ready: &mut Vec<usize>, done: u64, wanted: u64) -> Result<()> {
         let left = self.deadline.at.saturating_duration_since(Instant::now());
         if self.poll(ready, left)? {
@@ -161,7 +162,7 @@ impl Selector {
         self.poll(ready, Duration::ZERO).map(drop)
     }
 
-    /// Returns whether it was not interrupted.
+    /// Waits for events, at most for `limit`. Returns `false` if a signal has interrupted the call.
     fn poll(&mut self, ready: &mut Vec<usize>, limit: Duration) -> Result<bool> {
         ready.clear();
         match self.poll.poll(&mut self.events, Some(limit)) {

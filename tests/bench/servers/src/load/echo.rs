@@ -10,7 +10,7 @@ use super::client::{Client, Selector};
 use super::message::{MESSAGE, message};
 use super::{Deadline, Report};
 
-/// The most connects in progress: fewer than any listener's backlog.
+/// The maximum number of connects in progress. It is less than any listener's backlog.
 const CONNECTING: usize = 256;
 
 /// Open connections.
@@ -55,7 +55,7 @@ impl Clients {
         Ok(clients)
     }
 
-    /// Sends `messages` messages in all. Each must come back. Each connection always has one message in transit.
+    /// Sends `messages` messages in all. Each must come back. Each connection has at most one message in transit.
     pub fn talk(&mut self, messages: u64) -> Result<Report> {
         Report::of(|report| {
             let (mut sent, mut done) = (0, 0);
@@ -103,10 +103,10 @@ impl Talk {
 
     /// Continues to read. Returns whether the whole message has come back.
     fn is_answered(&mut self) -> Result<bool> {
-        // Nothing is wanted before the first message and after the last.
+        // No bytes are expected before the first message and after the last.
         let end = self.sequence * MESSAGE as u64;
         let wanted = |got: u64| &self.message[MESSAGE - (end - got) as usize..];
-        // One byte more, so that an excess byte is detected.
+        // The buffer has room for one byte more, so that an excess byte is detected.
         let mut bytes = [0; MESSAGE + 1];
         let before = self.client.got;
         while let Some(amount) = self.client.read(&mut bytes, wanted)? {

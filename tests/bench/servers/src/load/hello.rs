@@ -1,4 +1,4 @@
-//! Clients that connect to be greeted.
+//! Clients that connect and wait for the greeting.
 
 use std::net::SocketAddr;
 use std::time::Instant;

@@ -1,4 +1,4 @@
-//! The bytes that clients send, different for every place, message and connection.
+//! The bytes that clients send. They depend on the position, the message and the connection.
 
 use fastrand::Rng;
 
@@ -12,14 +12,14 @@ pub(super) const BLOCK: usize = 1 << 20;
 /// blocks differ everywhere.
 const SHIFTS: usize = 251;
 
-/// Returns the message with this number on a connection.
+/// Returns the message with the number `sequence` on a connection.
 pub(super) fn message(connection: usize, sequence: u64) -> [u8; MESSAGE] {
     let mut bytes = [0; MESSAGE];
     Rng::with_seed((connection as u64) << 40 ^ sequence).fill(&mut bytes);
     bytes
 }
 
-/// Blocks, one after another.
+/// A stream of blocks of random bytes.
 pub(super) struct Noise(Vec<u8>);
 
 impl Noise {
@@ -29,7 +29,7 @@ impl Noise {
         Self(bytes)
     }
 
-    /// Returns the rest of the block from this byte of the stream on.
+    /// Returns the bytes from the position `at` of the stream to the end of that block.
     pub(super) fn rest(&self, at: u64) -> &[u8] {
         let (block, within) = (at / BLOCK as u64, at as usize % BLOCK);
         let shift = (block % SHIFTS as u64) as usize;

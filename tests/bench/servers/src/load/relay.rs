@@ -1,5 +1,5 @@
-//! Both ends of a proxy: clients that connect to it, and the server that it connects to. On each connection both
-//! send at the same time, as fast as possible.
+//! Both peers of a proxy: clients that connect to it, and the server that it connects to. On each connection, client
+//! and server send at the same time, as fast as possible.
 
 use std::net::SocketAddr;
 use std::time::Instant;
@@ -24,20 +24,20 @@ pub struct Relay {
     buffer: Vec<u8>,
 }
 
-/// One end of a connection.
+/// One endpoint of a connection.
 struct End {
     client: Client,
     sent: u64,
     /// The offset in the noise where its data begins.
     from: u64,
-    /// It may be able to send or receive.
+    /// Whether it may be able to send or receive.
     active: bool,
 }
 
-/// The blocks of one operation that every end sends and receives.
+/// The blocks of one operation that every endpoint sends and receives.
 #[derive(Clone, Copy)]
 struct Goal {
-    /// Bytes of each direction of each connection, since its beginning.
+    /// The number of bytes that each endpoint must have sent, and must have received, since the connection began.
     end: u64,
 }
 
@@ -53,7 +53,7 @@ impl Relay {
         selector.watch(&mut server)?;
         let mut ends = Vec::new();
         let end = |client, number: usize| {
-            // Each end has another offset, so that bytes of a wrong connection are detected.
+            // Each endpoint has a different offset, so that bytes of a wrong connection are detected.
             let from = (number * BLOCK) as u64;
             End { client, sent: 0, from, active: false }
         };
@@ -61,21 +61,21 @@ impl Relay {
             let both = Interest::READABLE | Interest::WRITABLE;
             let client = selector.connect(ends.len(), both)?;
             ends.push(end(client, ends.len()));
-            // One after another, so that the two ends of a connection are known.
+            // Connections are opened one after another, so that it is known which two endpoints belong together.
             let partner = selector.accept(&server, ends.len())?;
             ends.push(end(partner, ends.len()));
         }
         Ok(Self { ends, selector, noise: Noise::new(), buffer: vec![0; READ] })
     }
 
-    /// Sends `blocks` blocks from each end to its partner.
+    /// Sends `blocks` blocks from each endpoint to its partner.
     pub fn run(&mut self, blocks: u64) -> Result<Report> {
         Report::of(|report| {
             let begun = Instant::now();
             let before = self.ends.first().map_or(0, |end| end.client.got);
             let goal = Goal { end: before + blocks * BLOCK as u64 };
             let all = self.ends.len();
-            // All that was sent before has arrived, so every end can send.
+            // All that was sent before has arrived, so every endpoint can send.
             self.ends.iter_mut().for_each(|end| end.active = true);
             let (mut ready, mut done) = (Vec::new(), 0);
             while done < all {
@@ -100,9 +100,9 @@ impl Relay {
         self.ends.into_iter().try_for_each(|end| end.client.hang_up())
     }
 
-    /// Writes once and reads once. Returns whether this end has now received everything.
+    /// Writes once and reads once. Returns whether this endpoint has received its last byte in this step.
     fn step(&mut self, place: usize, Goal { end }: Goal) -> Result<bool> {
-        // The partner of each even place is the next place.
+        // The partner of an endpoint with an even index has the next index.
         let partner_from = self.ends[place ^ 1].from;
         let Self { ends, noise, buffer, .. } = self;
         let End { client, sent, from, active } = &mut ends[place];

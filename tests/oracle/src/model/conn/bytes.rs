@@ -45,7 +45,8 @@ impl Model {
         }
     }
 
-    /// Returns whether the write callback has its reason.
+    /// Returns whether there is a reason for the write callback: the output has fallen to its low mark, or there is as
+    /// much room as was requested.
     pub(super) fn has_room_wanted(&self, number: Number) -> bool {
         let conn = &self.conns[number];
         let room = conn.high_output.saturating_sub(conn.output);
@@ -116,7 +117,7 @@ impl Model {
         self.abort_end(number, is_complete);
     }
 
-    /// Sets the directions in which the connections would read and write, at their sockets.
+    /// Sets at each socket the directions in which its connection waits to read or to write.
     pub(in crate::model) fn set_interest(&mut self) {
         for number in 0..self.conns.len() {
             if self.conns[number].pair.is_some() {
@@ -130,7 +131,7 @@ impl Model {
         }
     }
 
-    /// Moves the bytes of a socket that was reported.
+    /// Moves the bytes of a socket that was reported as ready.
     pub(in crate::model) fn conn_ready(&mut self, source: u8, what: u8) {
         let id = FIRST_CONN + usize::from(source) - SOURCES;
         let Some(number) = self.conns.iter().position(|conn| usize::from(conn.id) == id) else {

@@ -25,7 +25,7 @@ impl Model {
         read | if passed(WRITE) { due::WRITE_TIMEOUT } else { 0 }
     }
 
-    /// Returns the first timeout that is not yet due.
+    /// Returns the time of the first timeout whose callback is not due yet, or `None` if there is none.
     pub(in crate::model) fn first_conn_timeout(&self) -> Option<u64> {
         let each = |number: Number| {
             let due = self.conns[number].due;
@@ -36,7 +36,7 @@ impl Model {
         (0..self.conns.len()).filter_map(each).min()
     }
 
-    /// Makes the timeouts that have passed due.
+    /// Makes the callbacks of expired timeouts due.
     pub(in crate::model) fn expire_conns(&mut self) {
         for number in 0..self.conns.len() {
             let passed = self.timeouts_passed(number);

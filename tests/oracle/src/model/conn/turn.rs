@@ -4,7 +4,7 @@ use super::{Number, due};
 use crate::{differences::Switch, model::Model, program::bits};
 
 impl Model {
-    /// Makes callbacks due, and gives the connection a place in the queue if one can run.
+    /// Makes callbacks due, and queues the connection if one of its callbacks can run.
     pub(in crate::model) fn conn_due(&mut self, number: Number, due: u8) {
         let conn = &mut self.conns[number];
         conn.due |= due;
@@ -14,7 +14,7 @@ impl Model {
         }
     }
 
-    /// Returns the first due callback that is not held back and is not in `run`.
+    /// Returns the first due callback that is not held back and is not in `run`, or 0 if there is none.
     fn next_due(&self, number: Number, run: u8) -> u8 {
         let conn = &self.conns[number];
         let mut left = conn.due & !run;

@@ -166,28 +166,45 @@ impl FoundService {
         if self.host.is_empty() {
             return false;
         }
-        let (mut v4, mut v6): (Option<Ipv4Addr>, Option<Ipv6Addr>) = (None, None);
+        let known = (self.v4, self.v6);
+        let (mut v4, mut v6, mut ttl) = (None, None, None);
         for record in
             records(message).filter(|record| record.name.is_of(&[self.host.as_bytes(), DOMAIN]))
         {
-            let bytes = record.bytes();
+            let (mut heard4, mut heard6) = (None, None);
             if record.is(Kind::A) {
-                let address = bytes.first_chunk::<4>().map(|octets| Ipv4Addr::from(*octets));
-                v4 = if address == self.v4 { address } else { v4.or(address) };
+                heard4 = record.bytes().first_chunk::<4>().map(|octets| Ipv4Addr::from(*octets));
             } else if record.is(Kind::AAAA) {
-                let address = bytes.first_chunk::<16>().map(|octets| Ipv6Addr::from(*octets));
-                v6 = if address == self.v6 { address } else { v6.or(address) };
-            } else {
+                heard6 = record.bytes().first_chunk::<16>().map(|octets| Ipv6Addr::from(*octets));
+            }
+            if heard4.is_none() && heard6.is_none() {
                 continue;
             }
-            if let Some(life) = self.lives.get_mut(ADDRESS) {
-                life.renew(record.ttl, now);
+            if record.ttl == 0 {
+                // The host no longer has this address.
+                self.v4 = self.v4.filter(|held| heard4 != Some(*held));
+                self.v6 = self.v6.filter(|held| heard6 != Some(*held));
+                continue;
             }
+            v4 = pick(v4, heard4, self.v4);
+            v6 = pick(v6, heard6, self.v6);
+            ttl = Some(record.ttl);
         }
-        let is_other = v4.is_some() && v4 != self.v4 || v6.is_some() && v6 != self.v6;
         (self.v4, self.v6) = (v4.or(self.v4), v6.or(self.v6));
-        is_other
+        if known != (None, None) && (self.v4, self.v6) == (None, None) {
+            // The host has lost its last address. The service is lost after a second, and has the address until then.
+            ((self.v4, self.v6), ttl) = (known, Some(0));
+        }
+        if let Some(ttl) = ttl {
+            self.renew(ADDRESS, ttl, now);
+        }
+        (self.v4, self.v6) != known
     }
+}
+
+/// Returns the address to use: the known one if it was heard, otherwise the first one that was heard.
+fn pick<T: PartialEq>(picked: Option<T>, heard: Option<T>, known: Option<T>) -> Option<T> {
+    if heard.is_some() && heard == known { heard } else { picked.or(heard) }
 }
 
 /// Returns the records of an answer, including the additional records.

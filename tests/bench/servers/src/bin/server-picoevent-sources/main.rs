@@ -8,7 +8,7 @@ use picoevent_mio::Live;
 use sources::Server;
 use static_cell::ConstStaticCell;
 
-/// One event for the listener and one for each connection; the loop's own connections are not used.
+/// One event for the listener and one for each client. The connections of picoevent are not used.
 type Events = Storage<Server, 10240, 0, 0, 0, 0, 10240>;
 
 static STORAGE: ConstStaticCell<Events> = ConstStaticCell::new(Storage::new());
@@ -20,11 +20,11 @@ fn main() {
     fail(failed.unwrap_or_else(|error| error.to_string()))
 }
 
-/// Serves until the agreement is kept, which ends the process; otherwise returns how the loop
-/// ended.
+/// Serves until the work of the agreement is done. The process exits then. If the loop ends earlier,
+/// returns how it ended.
 ///
-/// Only the owner of the back end can make a source from a descriptor. So the callback that accepts
-/// breaks out of the loop, which is run again with the new source.
+/// Only the owner of the back end can make a source from a descriptor. So the callback that accepts a client breaks out
+/// of the loop. This function adds the source and runs the loop again.
 fn serve(mut server: Server) -> Result<String, Box<dyn std::error::Error>> {
     let mut base = EventBase::new(STORAGE.take());
     let mut live = Live::new()?;

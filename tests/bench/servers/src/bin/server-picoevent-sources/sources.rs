@@ -11,11 +11,11 @@ use slab::Slab;
 /// The application.
 pub struct Server {
     pub listener: OwnedFd,
-    /// An accepted socket that must be watched. It is taken out at once.
+    /// An accepted socket that must be watched. `serve` takes it out at once.
     pub accepted: Option<OwnedFd>,
     agreement: Agreement,
     conns: Slab<Conn>,
-    /// Empty again before the next connection is served.
+    /// Shared by all connections. It contains no data between two callbacks.
     buffer: Box<[u8]>,
 }
 
@@ -35,14 +35,14 @@ impl Server {
         Self { listener, accepted: None, agreement, conns: Slab::new(), buffer }
     }
 
-    /// Prints its address.
+    /// Prints the listener's address.
     pub fn listening(&mut self) -> Result<(), Box<dyn std::error::Error>> {
         let address = rustix::net::getsockname(&self.listener)?;
         self.agreement.listening(address.try_into()?);
         Ok(())
     }
 
-    /// Adds a watched connection. Returns its place, which becomes its events' user word.
+    /// Adds a watched connection. Returns its index, which becomes the user word of its events.
     pub fn hold(&mut self, socket: OwnedFd, source: Source, readable: Event) -> u32 {
         let pending = Pending::default();
         self.conns.insert(Conn { socket, source, readable, writable: None, pending }) as u32
@@ -67,7 +67,7 @@ impl Server {
         self.agreement.closed();
     }
 
-    /// Serves a connection that is readable, or writable after it had no room.
+    /// Serves a connection that is readable, or that is writable again after its socket had no room.
     pub fn ready(&mut self, event: &mut EventMut<Self>) {
         let (event, place, cx) = (event.id(), event.user(), event.cx());
         let Some(conn) = self.conns.get_mut(place as usize) else { return };
@@ -100,7 +100,7 @@ impl Server {
     }
 }
 
-/// Waits for `to` instead of `from`.
+/// Deletes the event `from` and adds the event `to`.
 fn change(cx: &mut Cx<Server>, from: Event, to: Event) {
     if let Ok(mut event) = cx.event(from) {
         event.del();

@@ -35,7 +35,7 @@ impl Protocol<Server> for Greeter {
     }
 }
 
-/// Sends back the received data, as far as there is room.
+/// Sends back as much of the received data as there is room for in the output ring.
 pub struct Mirror;
 
 impl Protocol<Server> for Mirror {

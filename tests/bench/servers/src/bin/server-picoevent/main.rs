@@ -43,8 +43,8 @@ fn main() {
     fail(failed.unwrap_or_else(|error| error.to_string()))
 }
 
-/// Serves until the agreement is kept, which ends the process; otherwise returns how the loop
-/// ended.
+/// Serves until the work of the agreement is done. The process exits then. If the loop ends earlier,
+/// returns how it ended.
 fn serve(
     mut base: EventBase<'_, Server>,
     pool: Pool,
