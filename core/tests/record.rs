@@ -8,7 +8,9 @@ use std::net::SocketAddr;
 use std::task::Poll;
 use std::time::Duration;
 
-use picoevent::record::{Called, Entries, Entry, Keep, Recording, Replay, ReplayError, Replayed};
+use picoevent::record::{
+    Called, Entries, Entry, Keep, Record, Recording, Replay, ReplayError, Replayed,
+};
 use picoevent::{
     Action, Backend, ConnEnd, ConnError, ConnMut, Cx, DispatchLimit, End, EventBase, EventFlags,
     EventMut, Instant, Listener, Mode, Pool, Priority, Protocol, Run, Signal, Storage,
@@ -117,7 +119,7 @@ fn turn(
 }
 
 /// Runs the application "in the field", with a recording.
-fn field(recording: &'static dyn picoevent::record::Record, app: &mut App) {
+fn field(recording: &'static dyn Record, app: &mut App) {
     let mut storage = Memory::new();
     let mut base = EventBase::new(&mut storage);
     base.record_to(recording);
@@ -232,6 +234,58 @@ fn the_last_turns_are_kept_whole_and_are_no_start() {
     assert!(!last.is_empty() && last.len() <= 100 && whole.ends_with(&last));
     assert_eq!(Entries::of(&last).next(), Some(Ok((1, Entry::Prepare))));
     assert_eq!(again(&last, &mut App::default()), Err(ReplayError::NotFromTheStart));
+}
+
+/// Records a run with room for `BYTES` bytes. Checks that the stored entries are the last ones of the whole run, that
+/// their turns have the same numbers, and that each missing entry is counted.
+fn check_the_last<const BYTES: usize>() {
+    let whole: &Recording<1024> = Box::leak(Box::new(Recording::new(Keep::First)));
+    let last: &Recording<BYTES> = Box::leak(Box::new(Recording::new(Keep::Last)));
+    field(whole, &mut App::default());
+    field(last, &mut App::default());
+    let mut end = String::new();
+    last.dump(|line| end = line.to_owned());
+    let numbers: Vec<u32> = end.split(' ').skip(2).map_while(|word| word.parse().ok()).collect();
+    let (whole, last) = (bytes(whole), bytes(last));
+    let whole: Vec<_> = Entries::of(&whole).map(Result::unwrap).collect();
+    let last: Vec<_> = Entries::of(&last).map(Result::unwrap).collect();
+    let last: Vec<_> = last.iter().map(|(turn, entry)| (turn + numbers[0], *entry)).collect();
+    let (missing, kept) = whole.split_at(whole.len() - last.len());
+    assert_eq!(last, kept, "with {BYTES} bytes");
+    let cut = missing.iter().filter(|(turn, _)| *turn == numbers[0] + 1).count();
+    assert_eq!(numbers[1] as usize, cut, "with {BYTES} bytes: {end}");
+}
+
+#[test]
+fn the_last_turns_keep_their_numbers_and_a_part_that_is_missing_is_counted() {
+    check_the_last::<1>();
+    check_the_last::<4>();
+    check_the_last::<10>();
+    check_the_last::<20>();
+    check_the_last::<30>();
+    check_the_last::<40>();
+    check_the_last::<50>();
+    check_the_last::<100>();
+    check_the_last::<1024>();
+}
+
+#[test]
+fn an_entry_that_is_longer_than_the_recording_is_a_gap_that_is_counted() {
+    let recording = Recording::<8>::new(Keep::Last);
+    let network = |length| Entry::Network(&[7; 9][..length]);
+    for entry in [Entry::Passed, Entry::Prepare, network(9), Entry::Overdue, network(3)] {
+        recording.record(&entry);
+    }
+    let mut end = String::new();
+    recording.dump(|line| end = line.to_owned());
+    assert!(end.starts_with("picoevent-recorded-end 6 1 2 "), "{end}");
+    assert_eq!(Entries::of(&bytes(&recording)).next(), Some(Ok((1, Entry::Overdue))));
+    // When the turn is over and is dropped, the gap is gone, too.
+    for entry in [Entry::Passed, Entry::Prepare, network(3)] {
+        recording.record(&entry);
+    }
+    recording.dump(|line| end = line.to_owned());
+    assert!(end.starts_with("picoevent-recorded-end 6 2 0 "), "{end}");
 }
 
 #[test]

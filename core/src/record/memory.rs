@@ -25,8 +25,9 @@ pub struct Recording<const BYTES: usize> {
 pub enum Keep {
     /// The first entries. The recording can be replayed.
     First,
-    /// The last entries. When there is no room, the oldest turns are dropped as a whole. The recording can be read
-    /// but not replayed, because the application's state at the beginning of the recording is unknown.
+    /// The last entries. When there is no room, the oldest turns are dropped as a whole. If there is no room for the
+    /// current turn either, its entries so far are dropped, and the dump tells how many. The recording can be read but
+    /// not replayed, because the application's state at the beginning of the recording is unknown.
     Last,
 }
 
@@ -36,14 +37,15 @@ struct State<const BYTES: usize> {
     len: usize,
     /// The number of turns dropped before the stored entries.
     before: u32,
-    /// The number of entries dropped after the stored entries.
-    after: u32,
+    /// The number of entries dropped after the stored entries. With [`Keep::Last`], the number of entries dropped from
+    /// the turn in which the stored entries begin.
+    lost: u32,
 }
 
 impl<const BYTES: usize> Recording<BYTES> {
     /// Makes an empty recording.
     pub const fn new(keep: Keep) -> Self {
-        let state = State { bytes: [0; BYTES], start: 0, len: 0, before: 0, after: 0 };
+        let state = State { bytes: [0; BYTES], start: 0, len: 0, before: 0, lost: 0 };
         Self { keep, state: Mutex::new(RefCell::new(state)) }
     }
 
@@ -62,8 +64,8 @@ impl<const BYTES: usize> Recording<BYTES> {
                 _ => break,
             }
         }
-        let (before, after) = self.with(|state| (state.before, state.after)).unwrap_or_default();
-        let end: Line = text.end(before, after);
+        let (before, lost) = self.with(|state| (state.before, state.lost)).unwrap_or_default();
+        let end: Line = text.end(before, lost);
         each(&end);
     }
 
@@ -94,14 +96,12 @@ impl<const BYTES: usize> Record for Recording<BYTES> {
             if self.keep == Keep::Last {
                 state.make_room(length);
             }
-            let fits = length <= state.room();
-            match self.keep {
-                // Entries after a gap would be read as if there were no gap.
-                Keep::First if state.after > 0 || !fits => {
-                    state.after = state.after.saturating_add(1);
-                }
-                Keep::First | Keep::Last if fits => entry.encode(|piece| state.push(piece)),
-                Keep::First | Keep::Last => {}
+            // Entries after a gap would be read as if there were no gap.
+            let is_over = self.keep == Keep::First && state.lost > 0;
+            if length <= state.room() && !is_over {
+                entry.encode(|piece| state.push(piece));
+            } else {
+                state.lost = state.lost.saturating_add(1);
             }
         });
     }
@@ -115,15 +115,17 @@ impl<const BYTES: usize> State<BYTES> {
     /// Drops the oldest turns until there is room for `length` bytes. If there is still no room, drops the entries of
     /// the current turn, too.
     fn make_room(&mut self, length: usize) {
-        while length > self.room() && self.len > 0 {
-            while let Some(parsed) = parse(|at| self.at(at)) {
-                self.start = self.wrap(parsed.length);
-                self.len = self.len.saturating_sub(parsed.length);
-                if ends_turn(&parsed) {
-                    break;
-                }
+        let mut is_within = false;
+        while (is_within || length > self.room())
+            && let Some(parsed) = parse(|at| self.at(at))
+        {
+            self.start = self.wrap(parsed.length);
+            self.len = self.len.saturating_sub(parsed.length);
+            self.lost = self.lost.saturating_add(1);
+            is_within = !ends_turn(&parsed);
+            if !is_within {
+                (self.before, self.lost) = (self.before.saturating_add(1), 0);
             }
-            self.before = self.before.saturating_add(1);
         }
     }
 

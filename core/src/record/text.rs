@@ -3,11 +3,14 @@
 //! ```text
 //!  picoevent-recording 1
 //!  picoevent-recorded 0 0108041000200401 9f3b21c4     offset, bytes, checksum
-//!  picoevent-recorded-end 8 0 0 5d02a1b7              bytes, turns lost before, entries lost after, checksum
+//!  picoevent-recorded-end 8 0 0 5d02a1b7              bytes, turns lost before, entries lost, checksum
 //! ```
 //!
 //! Each line has its offset and its own checksum, so a lost or damaged line is detected. Other lines
 //! may be between them.
+//!
+//! If the recording begins at the start, the lost entries followed the last byte. Otherwise they belong to the turn of
+//! the first byte, and came before it.
 
 use core::ops::Deref;
 
@@ -53,12 +56,13 @@ impl Text {
         line
     }
 
-    /// Returns the last line. `before` is the number of turns that are missing before the first recorded byte, and
-    /// `after` is the number of entries that are missing after the last byte.
-    pub fn end(&self, before: u32, after: u32) -> Line {
+    /// Returns the last line. `before` is the number of whole turns that are missing before the first recorded byte.
+    /// `lost` is the number of entries that are missing after the last byte, or, if the recording does not begin at the
+    /// start, before the first byte in its turn.
+    pub fn end(&self, before: u32, lost: u32) -> Line {
         let line = Line::of("picoevent-recorded-end").number(self.offset);
-        let line = line.number(before as usize).number(after as usize);
-        line.check(self.end_check(before, after))
+        let line = line.number(before as usize).number(lost as usize);
+        line.check(self.end_check(before, lost))
     }
 
     /// Returns the number of recorded bytes so far.
@@ -67,9 +71,9 @@ impl Text {
     }
 
     /// Returns the checksum of the last line. It also covers all recorded bytes.
-    pub fn end_check(&self, before: u32, after: u32) -> u32 {
+    pub fn end_check(&self, before: u32, lost: u32) -> u32 {
         let hash = fnv(self.check, before.to_le_bytes().iter());
-        fnv(hash, after.to_le_bytes().iter())
+        fnv(hash, lost.to_le_bytes().iter())
     }
 
     /// Returns the checksum of a line with these bytes.

@@ -94,9 +94,10 @@ impl<A> EventBase<'_, A> {
         true
     }
 
-    /// Returns whether the input ring has room for a datagram of `length` bytes from any address, or is empty. Returns
-    /// `false` for a closed socket, too. If the ring has no room,
-    /// [`UdpAction::ReceiveFrom`](crate::UdpAction::ReceiveFrom) follows when the application has consumed a datagram.
+    /// Returns whether the input ring has room for a datagram of `length` bytes from any address, or is empty. If it has
+    /// no room, [`UdpAction::ReceiveFrom`](crate::UdpAction::ReceiveFrom) follows when the application has consumed a
+    /// datagram. Returns `false` for a closed socket, too: its [`UdpAction::Unbind`](crate::UdpAction::Unbind) follows,
+    /// and a datagram that waits is then dropped.
     pub fn has_udp_room(&mut self, socket: UdpSocket, length: usize) -> bool {
         let Some(slot) = self.cx.tables.udp.get_mut(socket) else { return false };
         let size = slot.input_len();

@@ -69,6 +69,22 @@ fn a_closed_socket_is_stale_sends_what_it_can_and_calls_nobody() {
 }
 
 #[test]
+fn a_datagram_that_waits_for_room_waits_until_its_socket_is_closed_at_most() {
+    let mut room = Room::new();
+    let mut base = Base::new(&mut room);
+    for waits_before in [true, false] {
+        let socket = bound(&mut base);
+        assert!(base.received_from(socket, addr(PEER), &[1; 50]));
+        assert!(!waits_before || !base.has_udp_room(socket, 50));
+        base.udp(socket).unwrap().send_to(b"last", addr(PEER)).unwrap();
+        base.udp(socket).unwrap().close();
+        assert!(!base.has_udp_room(socket, 50));
+        let send = Action::Udp(socket, UdpAction::SendTo);
+        assert_eq!(actions(&mut base), [send, Action::Udp(socket, UdpAction::Unbind)]);
+    }
+}
+
+#[test]
 fn a_callback_may_close_its_socket_and_others() {
     let mut room = Room::new();
     for event in [UdpEvent::Readable, UdpEvent::Writable, UdpEvent::Failed(UdpError::Refused)] {

@@ -21,7 +21,8 @@ machines: lm3s6965evb, mps2-an385, mps2-an500, mps2-an505, riscv-virt
 
 Every command takes the image as cargo has built it, such as
   --elf target/thumbv7m-none-eabi/release/my-device
-and needs its debug information: debug = \"line-tables-only\" in its profile.";
+With debug information (debug = \"line-tables-only\" in its profile), qemu shows the source lines of a
+panic's backtrace, and size counts inlined code for the crate that defines it.";
 
 /// Runs, flashes and measures a firmware image.
 #[derive(Debug, Parser)]

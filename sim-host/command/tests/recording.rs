@@ -10,6 +10,7 @@ use std::{fs, thread};
 
 use hello_world::Hello;
 use log::{LevelFilter, Log, Metadata};
+use picoevent::record::{Entry, Keep, Record, Recording};
 use picoevent::{ConnMut, Cx, End, EventBase, Pool, Protocol, Signal, Storage, Trigger};
 use picoevent_mio::Live;
 use picoevent_sim::recording::{Recorded, RecordingFile};
@@ -249,6 +250,18 @@ fn the_command_records_reads_replays_and_refuses() {
     let garbled = log.replacen("picoevent-recorded 0 2", "picoevent-recorded 0 3", 1);
     let said = refused(&garbled, &["replay", "hello-world", file]);
     assert!(said.ends_with("line 2 of the recording is garbled\n"), "{said}");
+    // The first turn is too long for this recording, and its first entry is lost.
+    let board = Recording::<1>::new(Keep::Last);
+    [Entry::Prepare, Entry::Overdue].iter().for_each(|entry| board.record(entry));
+    let mut last = String::new();
+    board.dump(|line| last += &format!("{line}\n"));
+    let said = refused(&last, &["replay", "hello-world", file]);
+    assert!(said.contains("0 turns and 1 calls of the next one were dropped, and "), "{said}");
+    let read = String::from_utf8(sim(&["read", file]).stdout).unwrap();
+    assert!(
+        read.starts_with("        … 1 calls of this turn that had no room\n     1  "),
+        "{read}"
+    );
     let said = refused("nothing\n", &["read", file]);
     assert!(said.ends_with("there is no recording in it\n"), "{said}");
 }

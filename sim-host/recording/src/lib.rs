@@ -36,8 +36,10 @@ pub use read::LogError;
 pub struct Recorded {
     /// The entries, as picoevent wrote them.
     pub bytes: Vec<u8>,
-    /// The number of turns (iterations of the event loop) dropped before the first entry.
+    /// The number of whole turns (iterations of the event loop) dropped before the first entry.
     pub before: u32,
+    /// The number of entries dropped from the turn of the first entry, before that entry.
+    pub cut: u32,
     /// The number of entries dropped after the last one, because there was no room.
     pub after: u32,
 }
@@ -86,7 +88,8 @@ impl Recorded {
     pub fn begin(&self) -> Result<Replay<'_>, String> {
         Replay::new(&self.bytes).map_err(|error| match error {
             ReplayError::NotFromTheStart => {
-                format!("{} turns were dropped before it begins, and {error}", self.before)
+                let Self { before, cut, .. } = self;
+                format!("{before} turns and {cut} calls of the next one were dropped, and {error}")
             }
             error => error.to_string(),
         })

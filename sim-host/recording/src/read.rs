@@ -2,7 +2,7 @@
 
 use std::{error, fmt};
 
-use picoevent::record::Text;
+use picoevent::record::{Entries, Entry, Text};
 
 use super::Recorded;
 
@@ -78,7 +78,7 @@ impl Reading {
     fn begin(version: Option<&str>) -> Result<Self, LogError> {
         match version {
             Some("1") => {
-                let recorded = Recorded { bytes: Vec::new(), before: 0, after: 0 };
+                let recorded = Recorded { bytes: Vec::new(), before: 0, cut: 0, after: 0 };
                 Ok(Self { text: Text::new(), recorded, ended: false })
             }
             other => Err(LogError::Version(other.unwrap_or_default().to_owned())),
@@ -114,14 +114,19 @@ impl Reading {
         let mut number = || words.next()?.parse::<u32>().ok();
         let numbers = [number(), number(), number()];
         let check = words.next().and_then(|word| u32::from_str_radix(word, 16).ok());
-        let ([Some(bytes), Some(before), Some(after)], Some(check)) = (numbers, check) else {
+        let ([Some(bytes), Some(before), Some(lost)], Some(check)) = (numbers, check) else {
             return Err(LogError::Garbled { line });
         };
         self.expect(line, bytes as usize)?;
-        if check != self.text.end_check(before, after) {
+        if check != self.text.end_check(before, lost) {
             return Err(LogError::Garbled { line });
         }
-        (self.recorded.before, self.recorded.after, self.ended) = (before, after, true);
+        self.ended = true;
+        let recorded = &mut self.recorded;
+        let first = Entries::of(&recorded.bytes).next();
+        let is_whole = before == 0 && matches!(first, Some(Ok((_, Entry::Base(_)))));
+        (recorded.cut, recorded.after) = if is_whole { (0, lost) } else { (lost, 0) };
+        recorded.before = before;
         Ok(())
     }
 
@@ -160,7 +165,7 @@ impl error::Error for LogError {}
 
 #[cfg(test)]
 mod tests {
-    use picoevent::record::{Entry, Keep, Record, Recording};
+    use picoevent::record::{Keep, Record, Recording, Sizes};
 
     use super::*;
 
@@ -186,6 +191,34 @@ mod tests {
         assert_eq!(Recorded::read("booted\n"), Err(LogError::None));
         let newer = Recorded::read("picoevent-recording 2").unwrap_err();
         assert_eq!(newer.to_string(), "the recording is of version \"2\", and 1 is known here");
+    }
+
+    /// Returns what is read of a recording of two turns with room for `BYTES` bytes.
+    fn two_turns<const BYTES: usize>(keep: Keep) -> Recorded {
+        let sizes =
+            Sizes { events: 1, conns: 0, bytes: 0, listeners: 0, pools: 0, sources: 0, udp: 0 };
+        let (settled, passed) = (Entry::Action(None, None), Entry::Passed);
+        let recording = Recording::<BYTES>::new(keep);
+        for entry in [Entry::Base(sizes), passed, Entry::Prepare, settled, settled, passed] {
+            recording.record(&entry);
+        }
+        let mut log = String::new();
+        recording.dump(|line| log += &format!("{line}\n"));
+        Recorded::read(&log).unwrap()
+    }
+
+    #[test]
+    fn entries_that_had_no_room_are_counted_before_the_others_or_after_them() {
+        let first = two_turns::<9>(Keep::First);
+        assert_eq!((first.before, first.cut, first.after), (0, 0, 3));
+        let whole = two_turns::<9>(Keep::Last);
+        assert_eq!((whole.before, whole.cut, whole.after), (1, 0, 0));
+        assert_eq!(whole.lines().next().unwrap(), "     2  the prepare watchers");
+        let cut = two_turns::<2>(Keep::Last);
+        assert_eq!((cut.before, cut.cut, cut.after), (1, 2, 0));
+        assert_eq!(cut.lines().next().unwrap(), "     2  nothing more is asked for");
+        let said = "1 turns and 2 calls of the next one were dropped, and the recording does not";
+        assert!(cut.begin().err().unwrap().starts_with(said));
     }
 
     #[test]

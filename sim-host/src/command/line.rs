@@ -90,7 +90,7 @@ pub(super) struct Run {
     /// Sweep on this many threads; 0 for one per core
     #[arg(long, value_name = "N")]
     jobs: Option<usize>,
-    /// Run some seeds twice and compare the digests
+    /// Run one in twenty seeds twice and compare the outcomes
     #[arg(long)]
     pub(super) check: bool,
     /// Use the configuration of a scenario

@@ -17,6 +17,9 @@ pub(super) fn create(path: &Path) -> Result<Arc<RecordingFile>, End> {
 /// Prints a recording, one line for each call.
 pub(super) fn read(path: &Path, cut_off: bool) -> Result<(), End> {
     let recorded = recorded(path, cut_off)?;
+    if recorded.cut > 0 {
+        println!("        … {} calls of this turn that had no room", recorded.cut);
+    }
     recorded.lines().for_each(|line| println!("{line}"));
     if recorded.after > 0 {
         println!("        … and {} calls that had no room", recorded.after);

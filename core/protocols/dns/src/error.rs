@@ -4,7 +4,9 @@ use core::fmt;
 
 use picoevent::{ConnError, ConnectError, FullError, SetupError, UnseededError};
 
-/// The reason why a look-up, or a connection by name, did not start. Nothing has changed.
+/// The reason why a look-up, or a connection by name, did not start, or why a host was not added. Look-ups in progress
+/// and the hosts list have not changed. But a cached answer may have made room and be lost, and the resolver may have
+/// taken its event from the base already. The next look-up uses this event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum ResolveError {

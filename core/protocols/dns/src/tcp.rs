@@ -110,7 +110,7 @@ impl<A> ResolverMut<'_, A> {
 impl Table<'_> {
     /// Returns the index of the next question whose answer was truncated, and the server to ask.
     fn next_to_fetch(&self) -> Option<(u16, SocketAddr)> {
-        let mut questions = (0..).zip(self.questions.iter());
+        let mut questions = (0..NOWHERE).zip(self.questions.iter());
         let (place, question) = questions.find(|(_, question)| question.state == State::Queued)?;
         let server = *self.client.servers.get(usize::from(question.server))?;
         Some((place, server))

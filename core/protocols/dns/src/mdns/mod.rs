@@ -154,7 +154,8 @@ impl Records {
     }
 }
 
-/// The reason why a name is not announced, or services are not browsed. Nothing has changed.
+/// The reason why a name is not announced, or services are not browsed. Nothing has changed, except that the responder
+/// may have taken its event from the base already. The next [`announce`] uses this event, and [`withdraw`] frees it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum AnnounceError {

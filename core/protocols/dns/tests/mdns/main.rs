@@ -330,6 +330,31 @@ fn what_cannot_be_announced_is_refused() {
 }
 
 #[test]
+fn a_name_for_which_there_was_no_socket_keeps_no_socket_open() {
+    let mut room = Box::new(Room::new());
+    let mut hosts = [Host::new(&mut room, 7, 1)];
+    let Host { base, device, .. } = &mut hosts[0];
+    for _ in 0..2 {
+        base.bind(addr("0.0.0.0:7"), mdns::RINGS, |_, _, _| ()).unwrap();
+    }
+    for _ in 0..2 {
+        let error = mdns::announce(device, base, "pump", WEB).unwrap_err();
+        assert_eq!(error, AnnounceError::Setup(SetupError::Full(picoevent::FullError::Udp)));
+        assert_eq!(base.counts().events, 1, "the next call has the same timer");
+    }
+    let others: Vec<_> = base.udp_sockets().collect();
+    others.into_iter().for_each(|socket| base.udp(socket).unwrap().close());
+    run(&mut hosts, Instant::ZERO, seconds(1), |_| Vec::new());
+    // When the browser stops, it closes its socket, because there is no name that needs it.
+    let Host { base, device, .. } = &mut hosts[0];
+    mdns::browse(device, base, "_http._tcp").unwrap();
+    mdns::stop_browsing(device, base);
+    assert_eq!(base.udp_sockets().count(), 0);
+    mdns::withdraw(device, base);
+    assert_eq!(base.counts().events, 0);
+}
+
+#[test]
 fn random_messages_change_no_name() {
     with_named(|hosts, now| {
         let mut random = fastrand::Rng::with_seed(2);

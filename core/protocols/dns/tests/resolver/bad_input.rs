@@ -49,6 +49,12 @@ fn half_a_look_up_leaves_nothing_behind() {
         app.resolve(base, "d.example").unwrap();
         run(&mut world, base, app);
         assert_eq!(app.answers(), [Ok(vec![v4(7)])]);
+        // A cached answer makes room even for a look-up that is then refused.
+        let both = dns::resolve(app, base, "e.example", None, App::found);
+        assert_eq!(both, Err(ResolveError::Names));
+        app.resolve(base, "d.example").unwrap();
+        run(&mut world, base, app);
+        assert_eq!(world.heard.len(), 2, "it is asked for again");
     });
 }
 
@@ -64,6 +70,18 @@ fn a_base_without_a_seed_or_an_event_is_told() {
     assert_eq!(error, ResolveError::Setup(picoevent::FullError::Events.into()));
     base.event(timers[0]).unwrap().free();
     assert!(app.resolve(&mut base, "a.example").is_ok());
+}
+
+#[test]
+fn the_event_of_a_refused_look_up_serves_the_next_one() {
+    with_base(|base, app| {
+        for _ in 0..2 {
+            assert_eq!(app.resolve(base, "a b"), Err(ResolveError::Invalid));
+            assert_eq!(base.counts().events, 1);
+        }
+        app.resolve(base, "a.example").unwrap();
+        assert_eq!(base.counts().events, 1);
+    });
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! A choice log as text: one choice per line.
 //!
 //! ```text
-//! # picoevent-sim choice log, application echo
+//! # picoevent-sim choices, application echo
 //! fault kind 0 partition          # at 0 us
 //! to-device lost 17 1             # at 1204331 us
 //! ```

@@ -6,7 +6,7 @@ use picoevent::{Cx, EventMut, Instant, Mode, SetupError, UdpEvent, UdpMut, Unsee
 
 use super::{FoundService, HasBrowser, News, ServiceEvent, State};
 use crate::mdns::verbs::{bind, close, hear, heard, send};
-use crate::mdns::{AnnounceError, GROUP, MAX_LABEL, MESSAGE};
+use crate::mdns::{AnnounceError, GROUP, MAX_LABEL, MESSAGE, State as NameState};
 use crate::wire::is_host_name;
 
 /// Starts to browse for services of a kind, such as `_http._tcp`. The first question is sent after 20 to 86 ms. Further
@@ -72,7 +72,8 @@ pub fn stop_browsing<A: HasBrowser>(app: &mut A, cx: &mut Cx<'_, A>) {
     }
     let responder = app.mdns();
     responder.is_shared = false;
-    if responder.timer.is_none() {
+    // After a failed `announce` there is a timer without a name.
+    if responder.state == NameState::Silent {
         close(app, cx);
     } else if let Some(Ok(mut udp)) = responder.socket.map(|socket| cx.udp(socket)) {
         udp.on_event(heard::<A>);
