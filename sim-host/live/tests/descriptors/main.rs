@@ -2,11 +2,8 @@
 //! in a separate process.
 
 use std::fs::File;
-use std::io::Read;
-use std::process::{Command, ExitStatus, Stdio};
+use std::process::Command;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc;
-use std::thread;
 use std::time::Duration;
 
 use log::{LevelFilter, Log, Metadata, Record};
@@ -14,7 +11,11 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 mod lingering;
 mod listening;
+#[path = "../process/mod.rs"]
+mod process;
 mod signals;
+
+use process::run_within;
 
 /// The time limit of a loop. It is for loops that hang, not a measure of speed.
 const LIMIT: Duration = Duration::from_secs(60);
@@ -26,34 +27,6 @@ fn run_alone(test: &str) {
     let ended = run_within(LIMIT * 2, this.args(["--exact", "--ignored", test]));
     let (status, said) = ended.unwrap_or_else(|| panic!("{test} has not ended: it was killed"));
     assert!(status.success() && said.contains("1 passed"), "{said}");
-}
-
-/// Runs a command. Returns its status and its output; `None` if it has not ended within the limit and was killed.
-fn run_within(limit: Duration, command: &mut Command) -> Option<(ExitStatus, String)> {
-    let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
-    let (sender, receiver) = mpsc::channel();
-    let mut stdout = child.stdout.take().unwrap();
-    thread::spawn(move || {
-        let mut said = Vec::new();
-        let _ = stdout.read_to_end(&mut said);
-        let _ = sender.send(String::from_utf8_lossy(&said).into_owned());
-    });
-    // The output ends when the process does.
-    let said = receiver.recv_timeout(limit).ok();
-    if said.is_none() {
-        child.kill().unwrap();
-    }
-    let status = child.wait().unwrap();
-    said.map(|said| (status, said))
-}
-
-#[test]
-fn a_process_that_does_not_end_is_killed() {
-    // It copies its input, which has no end while the command is held.
-    let mut endless = Command::new("cat");
-    assert_eq!(run_within(Duration::from_millis(1), endless.stdin(Stdio::piped())), None);
-    let ended = run_within(LIMIT, Command::new("echo").arg("1 passed"));
-    assert!(ended.is_some_and(|(status, said)| status.success() && said == "1 passed\n"));
 }
 
 /// Takes all descriptors of the process except `left`.

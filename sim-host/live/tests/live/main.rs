@@ -6,6 +6,8 @@
 mod closing;
 mod connecting;
 mod listening;
+#[path = "../process/mod.rs"]
+mod process;
 mod sending;
 mod signals;
 mod sources;

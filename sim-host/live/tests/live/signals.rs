@@ -1,15 +1,17 @@
 //! The system's signals. Each test uses another signal, since a signal reaches the whole process.
 
 use std::os::unix::process::ExitStatusExt;
-use std::process::{Command, Output};
+use std::process::{Command, ExitStatus};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
+use std::time::Duration;
 
 use picoevent::{End, EventBase, EventFlags, EventMut, Run, Signal, Storage, Trigger};
 use picoevent_mio::Live;
 use signal_hook::low_level::raise;
 
+use crate::process::run_within;
 use crate::support::run;
 
 #[derive(Default)]
@@ -101,20 +103,20 @@ fn a_signal_no_program_can_catch_is_an_error() {
 
 /// Runs an ignored test of this program, by `command`. The default effect of a signal may end the
 /// process, so the test runs in a separate process.
-fn run_alone(command: &mut Command, test: &str) -> Output {
-    command.arg(std::env::current_exe().unwrap());
-    command.args(["--exact", "--ignored", test]).output().unwrap()
+fn run_alone(command: &mut Command, test: &str) -> (ExitStatus, String) {
+    command.arg(std::env::current_exe().unwrap()).args(["--exact", "--ignored", test]);
+    let ended = run_within(Duration::from_secs(60), command);
+    ended.unwrap_or_else(|| panic!("{test} has not ended: it was killed"))
 }
 
-fn passed(ended: &Output) -> bool {
-    ended.status.success() && String::from_utf8_lossy(&ended.stdout).contains("1 passed")
+fn passed((status, said): &(ExitStatus, String)) -> bool {
+    status.success() && said.contains("1 passed")
 }
 
 #[test]
 fn a_released_signal_does_what_it_does_by_default() {
     let ended = run_alone(&mut Command::new("env"), "signals::the_process_that_is_ended");
-    let status = ended.status;
-    assert_eq!(status.signal(), Some(i32::from(Signal::TERM.number())), "{ended:?}");
+    assert_eq!(ended.0.signal(), Some(i32::from(Signal::TERM.number())), "{ended:?}");
 }
 
 #[test]
