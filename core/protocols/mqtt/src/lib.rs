@@ -75,11 +75,12 @@
 //!
 //! # Limits
 //!
-//! A published message has to fit into the connection's output ring. The header, topic and properties of a received
-//! message have to fit into the input ring; its payload can be longer. AUTH and enhanced authentication are refused.
-//! There is one case in which any client may deliver a message with [`Qos::Two`] twice. The broker loses the session
-//! while the message is under way. It makes a new session, but the connection ends before the client receives the
-//! CONNACK. At the next connect the broker reports that a session is present, so the client retransmits the message.
+//! A published message has to fit into the connection's output ring with 10 bytes to spare, which are kept free for
+//! acknowledgements, a PINGREQ and a DISCONNECT. The header, topic and properties of a received message have to fit
+//! into the input ring; its payload can be longer. AUTH and enhanced authentication are refused. There is one case in
+//! which any client may deliver a message with [`Qos::Two`] twice. The broker loses the session while the message is
+//! under way. It makes a new session, but the connection ends before the client receives the CONNACK. At the next
+//! connect the broker reports that a session is present, so the client retransmits the message.
 #![cfg_attr(not(test), no_std)]
 #![doc(test(attr(deny(warnings))))]
 #![deny(

@@ -44,7 +44,7 @@ impl<A: HasMqtt> Protocol<A> for Broker {
         let session = client.session;
         (session.link, session.is_clean) = (Link::Greeting, hello.clean_start);
         (session.longest_packet, session.keep_alive) = (longest_packet, keep_alive);
-        (session.sent_at, session.heard_at) = (now, now);
+        (session.sent_at, session.heard_at, session.limits) = (now, now, Limits::NONE);
         client.heard.fill(crate::aliases::Alias::NONE);
         client.given.fill(crate::aliases::Alias::NONE);
         if sent.is_err() {
@@ -222,8 +222,8 @@ pub(crate) fn keep_alive<A: HasMqtt>(app: &mut A, conn: &mut ConnMut<'_, '_, A>)
         silent(app, conn);
     } else {
         (session.pinged_at, session.sent_at) = (now, now);
-        // This fails only if the output ring is full of packets that the broker has not accepted.
-        let _ = conn.write(&[Kind::PingReq.first(), 0]);
+        // There is room: see `ROOM`.
+        let _ = put_ack(conn, session, Kind::PingReq, 0, Reason::SUCCESS);
         conn.alarm_after(ANSWER);
     }
 }

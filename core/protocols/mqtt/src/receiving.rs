@@ -117,17 +117,14 @@ fn acked<A: HasMqtt>(
     };
     let state = client.state_of(place);
     let qos = client.qos_of(place);
-    match (kind, state, qos) {
-        (Kind::PubAck, State::Sent | State::Again, Qos::One) => {}
-        (Kind::PubRec, State::Sent | State::Again, Qos::Two) if reason.is_failure() => {}
+    let next = match (kind, state, qos) {
+        (Kind::PubAck, State::Sent | State::Again, Qos::One) => None,
+        (Kind::PubRec, State::Sent | State::Again, Qos::Two) if reason.is_failure() => None,
         (Kind::PubRec, State::Sent | State::Again, Qos::Two) => {
             client.release(place);
             return Ok(());
         }
-        (Kind::PubRec, State::Release | State::Released, _) => {
-            client.set_state(place, State::Release);
-            return Ok(());
-        }
+        (Kind::PubRec, State::Release | State::Released, _) => Some(State::Release),
         // The broker may answer that it does not know the identifier. Then it has delivered the message already.
         (Kind::PubComp, State::Release | State::Released, _) => {
             done(app, conn, place, id, Reason::SUCCESS);
@@ -138,13 +135,15 @@ fn acked<A: HasMqtt>(
             app.event(conn.cx(), MqttEvent::Acked(PacketId(id), reason));
             return Ok(());
         }
-        (Kind::SubAck, State::Cancelled, _) if !reason.is_failure() => {
-            client.set_state(place, State::Unsubscribe);
-            return Ok(());
-        }
+        (Kind::SubAck, State::Cancelled, _) if !reason.is_failure() => Some(State::Unsubscribe),
+        (Kind::SubAck | Kind::UnsubAck, State::Changed, _) => Some(State::Subscribe),
         (Kind::SubAck, State::Subscribing | State::Cancelled, _)
-        | (Kind::UnsubAck, State::Unsubscribing, _) => {}
+        | (Kind::UnsubAck, State::Unsubscribing | State::Cancelled, _) => None,
         _ => return Err(Reason::PROTOCOL_ERROR),
+    };
+    if let Some(next) = next {
+        client.set_state(place, next);
+        return Ok(());
     }
     done(app, conn, place, id, reason);
     Ok(())

@@ -9,8 +9,9 @@ use crate::slots::{State, filter_of, record};
 use crate::wire::{Kind, Reason, Record, Sending, Version, Writer};
 use crate::{link, wire};
 
-/// The output room that is reserved for acknowledgements and a DISCONNECT.
-pub(crate) const ROOM: usize = 8;
+/// The output room that messages and requests leave free, and that the handling of input waits for. So there is always
+/// room for an acknowledgement (at most 5 bytes), a PINGREQ (2 bytes) and a DISCONNECT (at most 3 bytes).
+pub(crate) const ROOM: usize = 10;
 
 /// The reason why a packet was not sent.
 pub(crate) enum Unsent {
@@ -48,7 +49,7 @@ pub(crate) fn put<A>(
     }
 }
 
-/// Writes an acknowledgement, or a DISCONNECT with identifier 0. Fails if the output ring has no room for it.
+/// Writes an acknowledgement. With identifier 0 writes a PINGREQ or a DISCONNECT.
 #[inline(never)]
 pub(crate) fn put_ack<A>(
     conn: &mut ConnMut<'_, '_, A>,
@@ -104,7 +105,7 @@ impl<A> ClientMut<'_, A> {
                 let bytes = record(self.slots, self.store, place);
                 let message = Record::read(version, bytes).map_err(Unsent::Never)?;
                 let is_duplicate = state == State::Again;
-                transmit(conn, 0, &limits, version, self.given, &message, id, is_duplicate)?;
+                transmit(conn, &limits, version, self.given, &message, id, is_duplicate)?;
                 (Kind::Publish, State::Sent)
             }
             State::Release => (Kind::PubRel, State::Released),
@@ -115,7 +116,7 @@ impl<A> ClientMut<'_, A> {
         if kind != Kind::Publish {
             let bytes = record(self.slots, self.store, place);
             let options = bytes.first().copied().unwrap_or(0);
-            put(conn, 0, &limits, &|writer| {
+            put(conn, ROOM, &limits, &|writer| {
                 wire::request(writer, kind, version, id, options, filter_of(bytes));
             })?;
         }
@@ -124,24 +125,22 @@ impl<A> ClientMut<'_, A> {
         Ok(())
     }
 
-    /// Publishes a message with [`Qos::Zero`](crate::Qos::Zero). Leaves room for acknowledgements.
+    /// Publishes a message with [`Qos::Zero`](crate::Qos::Zero).
     pub(crate) fn send_once(
         &mut self,
         conn: &mut ConnMut<'_, '_, A>,
         message: &Record<'_>,
     ) -> Result<(), Unsent> {
         let (version, limits) = (self.session.version, self.session.limits);
-        transmit(conn, ROOM, &limits, version, self.given, message, 0, false)?;
+        transmit(conn, &limits, version, self.given, message, 0, false)?;
         self.session.sent_at = conn.cx().now();
         Ok(())
     }
 }
 
 /// Sends a message. Uses a topic alias if the topic has one, or if the broker allows one more alias.
-#[expect(clippy::too_many_arguments, reason = "they are what one PUBLISH is made of")]
 fn transmit<A>(
     conn: &mut ConnMut<'_, '_, A>,
-    spare: usize,
     limits: &Limits,
     version: Version,
     given: &mut [aliases::Alias],
@@ -156,7 +155,7 @@ fn transmit<A>(
     let (alias, is_known) = aliases::find(given.get(..most).unwrap_or_default(), message.topic);
     let mut sending = Sending { id, is_duplicate, alias, is_known };
     loop {
-        match put(conn, spare, limits, &|writer| message.put(writer, version, sending)) {
+        match put(conn, ROOM, limits, &|writer| message.put(writer, version, sending)) {
             // A new alias makes the packet longer. If the packet is too long with the alias, it is
             // sent without the alias.
             Err(Unsent::Never(_)) if sending.alias != 0 && !is_known => sending.alias = 0,

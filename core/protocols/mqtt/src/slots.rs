@@ -39,7 +39,9 @@ pub(crate) enum State {
     Subscribe,
     Subscribing,
     Subscribed,
-    /// The SUBSCRIBE was sent. When it is answered, an UNSUBSCRIBE is to be sent.
+    /// A SUBSCRIBE or an UNSUBSCRIBE was sent. When it is answered, another SUBSCRIBE is to be sent.
+    Changed,
+    /// A SUBSCRIBE or an UNSUBSCRIBE was sent. When it is answered, the subscription is to be ended.
     Cancelled,
     /// An UNSUBSCRIBE is to be sent.
     Unsubscribe,
@@ -52,12 +54,17 @@ impl State {
         matches!(self, Self::Sent | Self::Release | Self::Released)
     }
 
+    /// Returns whether a SUBSCRIBE or an UNSUBSCRIBE was sent and not answered.
+    pub(crate) const fn is_asked(self) -> bool {
+        matches!(self, Self::Subscribing | Self::Changed | Self::Cancelled | Self::Unsubscribing)
+    }
+
     /// Returns the state after the end of a connection.
     const fn after_end(self) -> Self {
         match self {
             Self::Sent => Self::Again,
             Self::Released => Self::Release,
-            Self::Subscribing => Self::Subscribe,
+            Self::Subscribing | Self::Changed => Self::Subscribe,
             Self::Cancelled | Self::Unsubscribing => Self::Unsubscribe,
             other => other,
         }
@@ -91,17 +98,16 @@ impl<A> ClientMut<'_, A> {
         record(self.slots, self.store, place)
     }
 
-    /// Returns the index of the subscription with this filter, unless the subscription is being cancelled.
+    /// Returns the index of the subscription with this filter, also if it is being cancelled.
     pub(crate) fn subscription(&self, filter: &str) -> Option<usize> {
-        let lasts =
-            |state| matches!(state, State::Subscribe | State::Subscribing | State::Subscribed);
         (0..self.used()).find(|place| {
-            lasts(self.state_of(*place)) && filter_of(self.record(*place)) == filter.as_bytes()
+            self.slots.get(*place).is_some_and(|slot| slot.call.is_some())
+                && filter_of(self.record(*place)) == filter.as_bytes()
         })
     }
 
-    /// Changes the function and the options of a subscription. If the broker has acknowledged the subscription, a
-    /// SUBSCRIBE is to be sent again.
+    /// Changes the function and the options of a subscription. A SUBSCRIBE is to be sent: now, or after the answer to
+    /// the request under way, whose identifier it has.
     pub(crate) fn change(&mut self, place: usize, call: OnMessage<A>, options: u8) -> PacketId {
         let start = self.stored_before(place);
         if let Some(held) = self.store.get_mut(start) {
@@ -109,9 +115,7 @@ impl<A> ClientMut<'_, A> {
         }
         let Some(slot) = self.slots.get_mut(place) else { return PacketId(0) };
         slot.call = Some(call);
-        if slot.state == State::Subscribed {
-            slot.state = State::Subscribe;
-        }
+        slot.state = if slot.state.is_asked() { State::Changed } else { State::Subscribe };
         PacketId(slot.id)
     }
 

@@ -8,7 +8,7 @@ use crate::client::{ClientMut, HasMqtt, Link, Why};
 use crate::event::{PacketId, PublishError, StartError, SubscribeError};
 use crate::link::{Broker, is_clean};
 use crate::options::{Publish, Subscription};
-use crate::sending::{Unsent, put_ack};
+use crate::sending::{ROOM, Unsent, put_ack};
 use crate::slots::{NoRoom, State, filter_of};
 use crate::topic;
 use crate::wire::{self, Hello, Kind, Qos, Reason, Record, Sending, Version, Writer};
@@ -61,8 +61,11 @@ pub fn stop<A: HasMqtt>(app: &mut A, cx: &mut Cx<'_, A>) {
     let link = core::mem::replace(&mut session.link, Link::Ending);
     // If the application calls `stop` in the event `Down`, the connection has ended already.
     if let Ok(mut conn) = cx.conn(conn) {
-        if link == Link::Up {
-            let _ = put_ack(&mut conn, session, Kind::Disconnect, 0, Reason::SUCCESS);
+        // There is always room for a DISCONNECT: see `ROOM`. Only a CONNECT that is not sent completely can leave none,
+        // and then the broker has no will.
+        let is_sent = matches!(link, Link::Greeting | Link::Up)
+            && put_ack(&mut conn, session, Kind::Disconnect, 0, Reason::SUCCESS).is_ok();
+        if is_sent {
             conn.close();
         } else {
             conn.abort();
@@ -121,7 +124,7 @@ pub fn publish<A: HasMqtt>(
     let length = Writer::count(&|writer| message.put(writer, version, sending));
     let length = length.ok_or(PublishError::Invalid)?;
     let ring = conn.as_ref().map_or(usize::MAX, |conn| conn.ring_sizes().1);
-    if length > ring || is_up && length > limits.packet as usize {
+    if length.saturating_add(ROOM) > ring || is_up && length > limits.packet as usize {
         return Err(PublishError::TooLong);
     }
     if publish.qos == Qos::Zero {
@@ -154,7 +157,8 @@ pub fn publish<A: HasMqtt>(
 /// again by itself.
 ///
 /// If several subscriptions match a message, only the first of them gets it. If the filter is subscribed already, its
-/// function and options are replaced.
+/// function and options are replaced. If a subscribe or an unsubscribe of the filter is under way, the new one follows
+/// it and has the same identifier, and one event reports the result of the last.
 ///
 /// ```
 /// use picoevent::Cx;
@@ -201,7 +205,7 @@ pub fn subscribe<A: HasMqtt>(
     });
     let length = length.ok_or(SubscribeError::Invalid)?;
     let conn = client.session.conn.and_then(|conn| cx.conn(conn).ok());
-    if conn.is_some_and(|conn| length > conn.ring_sizes().1) {
+    if conn.is_some_and(|conn| length.saturating_add(ROOM) > conn.ring_sizes().1) {
         return Err(SubscribeError::TooLong);
     }
     let kept = client.insert(State::Subscribe, Some(call), &|writer| {
@@ -218,10 +222,10 @@ pub fn subscribe<A: HasMqtt>(
 }
 
 /// Ends a subscription. Messages may still arrive until the event [`Acked`](crate::MqttEvent::Acked), which has
-/// the identifier of the subscription.
+/// the identifier of the subscription. If a subscribe of the filter is under way, this is the only event.
 ///
 /// # Errors
-/// [`SubscribeError::Unknown`] if there is no subscription with this filter.
+/// [`SubscribeError::Unknown`] if there is no subscription with this filter, or if it is being ended already.
 pub fn unsubscribe<A: HasMqtt>(
     app: &mut A,
     cx: &mut Cx<'_, A>,
@@ -230,8 +234,11 @@ pub fn unsubscribe<A: HasMqtt>(
     let mut client = app.mqtt();
     let place = client.subscription(filter).ok_or(SubscribeError::Unknown)?;
     debug_assert!(filter_of(client.record(place)) == filter.as_bytes(), "the place of the filter");
-    let is_asked = client.state_of(place) == State::Subscribing;
-    client.set_state(place, if is_asked { State::Cancelled } else { State::Unsubscribe });
+    let state = client.state_of(place);
+    if matches!(state, State::Cancelled | State::Unsubscribing | State::Unsubscribe) {
+        return Err(SubscribeError::Unknown);
+    }
+    client.set_state(place, if state.is_asked() { State::Cancelled } else { State::Unsubscribe });
     client.send_soon(cx);
     let id = client.slots.get(place).map_or(0, |slot| slot.id);
     Ok(PacketId(id))

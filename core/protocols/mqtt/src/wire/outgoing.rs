@@ -227,8 +227,8 @@ pub(crate) fn request(
     });
 }
 
-/// Writes an acknowledgement or a PUBREL. Without an identifier, writes a DISCONNECT (3.14). The reason is left
-/// out for a success, and always in 3.1.1.
+/// Writes an acknowledgement or a PUBREL. Without an identifier, writes a PINGREQ (3.12) or a DISCONNECT (3.14). The
+/// reason is left out for a success, and always in 3.1.1.
 pub(crate) fn ack(writer: &mut Writer<'_>, version: Version, kind: Kind, id: u16, reason: Reason) {
     let has_reason = reason != Reason::SUCCESS && version.has_properties();
     writer.u8(kind.first());

@@ -44,7 +44,9 @@ fn what_never_fits_is_too_long() {
         let too_long = Err(PublishError::TooLong);
         assert_eq!(test.publish(&Publish::new("t", &[0; 200]).qos(Qos::One)), too_long);
         assert_eq!(test.publish(&Publish::new("t", &[0; 300])), too_long);
-        assert_eq!(test.publish(&Publish::new("t", &[0; 200])), Ok(None));
+        // The header takes three bytes, the topic three, and the properties one. Ten bytes of the ring stay free.
+        assert_eq!(test.publish(&Publish::new("t", &[0; 256 - 10 - 6])), too_long);
+        assert_eq!(test.publish(&Publish::new("t", &[0; 256 - 10 - 7])), Ok(None));
         assert_eq!(test.subscribe(&"a/".repeat(90), Qos::One), Err(SubscribeError::TooLong));
         test.run(1);
         assert_eq!(test.sent().len(), 1);
@@ -65,6 +67,61 @@ fn a_full_output_ring_is_an_answer_too() {
     });
 }
 
+/// Fills the output ring of a blocked client as far as messages can fill it; the last one has `length` bytes.
+fn fill(test: &mut Test, length: usize) {
+    test.net.block(true);
+    for _ in 0..2 {
+        test.publish(&Publish::new("t", &[b'x'; 100])).unwrap();
+    }
+    test.publish(&Publish::new("t", &vec![b'x'; length]).qos(Qos::One)).unwrap();
+    test.run(0);
+}
+
+#[test]
+fn a_client_says_goodbye_however_full_the_ring_is() {
+    for (level, version) in LEVELS {
+        for length in 20..=45 {
+            with_quiet(version, |test| {
+                test.app.options.keep_alive = 3;
+                test.start_up();
+                fill(test, length);
+                // There are also messages to acknowledge, and a PINGREQ becomes due.
+                for id in 1..=3 {
+                    let (topic, qos) = ("t".into(), 1);
+                    let message = packet::Publish { topic, qos, id, ..Default::default() };
+                    test.send(publish(level, &message));
+                }
+                test.run(4);
+                mqtt::stop(&mut test.app, &mut test.base);
+                test.run(1);
+                test.net.block(false);
+                test.run(10);
+                let sent = test.sent();
+                assert_eq!(sent.last(), Some(&Packet::Disconnect(0)), "{length}: {sent:?}");
+                assert_eq!(test.events(), [down(Down::Stopped)]);
+            });
+        }
+    }
+}
+
+#[test]
+fn a_ping_is_sent_however_full_the_ring_was_when_it_was_due() {
+    for (_, version) in LEVELS {
+        for length in 20..=45 {
+            with_quiet(version, |test| {
+                test.app.options.keep_alive = 3;
+                test.start_up();
+                fill(test, length);
+                test.run(7);
+                test.net.block(false);
+                test.run(30);
+                assert_eq!(test.events(), [], "the broker answers each ping: {length}");
+                assert!(test.sent().contains(&Packet::Ping));
+            });
+        }
+    }
+}
+
 #[test]
 fn what_is_no_topic_or_text_is_invalid() {
     with_quiet(Version::V5, |test| {
@@ -82,8 +139,7 @@ fn what_is_no_topic_or_text_is_invalid() {
         for filter in ["", "a#", "a/#/b", "+a"] {
             assert_eq!(test.subscribe(filter, Qos::Zero), Err(SubscribeError::Invalid));
         }
-        let unknown = mqtt::unsubscribe(&mut test.app, &mut test.base, "nothing");
-        assert_eq!(unknown, Err(SubscribeError::Unknown));
+        assert_eq!(test.unsubscribe("nothing"), Err(SubscribeError::Unknown));
         test.run(1);
         assert_eq!(test.sent(), []);
     });

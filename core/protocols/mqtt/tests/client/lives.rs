@@ -314,6 +314,31 @@ fn a_client_says_goodbye_when_it_is_stopped_and_starts_again() {
 }
 
 #[test]
+fn a_client_that_waits_for_the_connack_says_goodbye_too() {
+    with(
+        Version::V5,
+        |_| Vec::new(),
+        |test| {
+            test.start();
+            test.run(1);
+            mqtt::stop(&mut test.app, &mut test.base);
+            test.run(20);
+            assert_eq!(test.sent(), [Packet::Disconnect(0)]);
+            assert_eq!(test.events(), [down(Down::Stopped)]);
+            // If the CONNECT fills the ring, a part of it is unsent, and the broker never sees it.
+            test.app.options.password = Some(&[b'x'; 228]);
+            test.net.block(true);
+            test.start();
+            test.run(1);
+            mqtt::stop(&mut test.app, &mut test.base);
+            test.net.block(false);
+            test.run(20);
+            assert_eq!((test.packets(), test.events()), (vec![], vec![down(Down::Stopped)]));
+        },
+    );
+}
+
+#[test]
 fn a_client_can_be_stopped_while_it_waits_and_while_it_connects() {
     with_quiet(Version::V5, |test| {
         test.net.peer.is_away = true;

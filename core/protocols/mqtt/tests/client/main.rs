@@ -8,9 +8,11 @@ mod messages;
 mod model;
 mod other;
 mod refusals;
+mod requests;
 mod sessions;
 mod world;
 
+use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -53,6 +55,10 @@ struct App {
     react_to_message: Option<fn(&mut App, &mut Message<App>)>,
     /// Whether a connect can be started.
     can_connect: bool,
+    /// The filters of the last subscribes that no unsubscribe has followed, and their quality of service.
+    wanted: HashMap<String, u8>,
+    /// Whether it also publishes at random.
+    publishes: bool,
 }
 
 impl App {
@@ -66,6 +72,8 @@ impl App {
             react: None,
             react_to_message: None,
             can_connect: true,
+            wanted: HashMap::new(),
+            publishes: true,
         }
     }
 
@@ -200,6 +208,10 @@ impl Test<'_> {
     fn subscribe(&mut self, filter: &str, qos: Qos) -> Result<PacketId, mqtt::SubscribeError> {
         let subscription = Subscription::new(filter, qos, App::handle);
         mqtt::subscribe(&mut self.app, &mut self.base, &subscription)
+    }
+
+    fn unsubscribe(&mut self, filter: &str) -> Result<PacketId, mqtt::SubscribeError> {
+        mqtt::unsubscribe(&mut self.app, &mut self.base, filter)
     }
 
     /// Sends a packet from the broker.

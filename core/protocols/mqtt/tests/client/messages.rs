@@ -129,7 +129,7 @@ fn a_subscription_gets_the_messages_that_match() {
                 ..seen.clone()
             };
             assert_eq!(test.app.seen, [seen, other]);
-            mqtt::unsubscribe(&mut test.app, &mut test.base, "set/+").unwrap();
+            test.unsubscribe("set/+").unwrap();
             test.run(1);
             assert_eq!(test.sent(), [Packet::Unsubscribe(id.number(), "set/+".into())]);
             test.send(suback(level, 0xB0, id.number(), 0));
@@ -195,9 +195,8 @@ fn an_unsubscribe_waits_for_the_answer_to_the_subscribe() {
         test.start_up();
         let id = test.subscribe("a", Qos::One).unwrap().number();
         test.run(1);
-        mqtt::unsubscribe(&mut test.app, &mut test.base, "a").unwrap();
-        let again = mqtt::unsubscribe(&mut test.app, &mut test.base, "a");
-        assert_eq!(again, Err(mqtt::SubscribeError::Unknown));
+        test.unsubscribe("a").unwrap();
+        assert_eq!(test.unsubscribe("a"), Err(mqtt::SubscribeError::Unknown));
         test.run(1);
         assert_eq!(test.sent(), [Packet::Subscribe(id, "a".into(), 1)]);
         test.send(suback(5, 0x90, id, 1));

@@ -1,14 +1,12 @@
 //! A server of `mqtt-protocol-core` as the peer. It has its own state of the connection and of the session, and
 //! checks the client's packets. The order of packets is random, and connections are reset.
 
-use std::collections::HashMap;
-use std::time::Duration;
-
 use fastrand::Rng;
 use mqtt_protocol_core::mqtt::common::Cursor;
 use mqtt_protocol_core::mqtt::connection::{Connection, GenericEvent, Version as Level, role};
 use mqtt_protocol_core::mqtt::packet::{
-    Packet, Property, Qos as Quality, ReceiveMaximum, TopicAliasMaximum, v3_1_1, v5_0,
+    MqttString, Packet, Property, Qos as Quality, ReceiveMaximum, SubEntry, TopicAliasMaximum,
+    v3_1_1, v5_0,
 };
 use mqtt_protocol_core::mqtt::prelude::*;
 use mqtt_protocol_core::mqtt::result_code::{
@@ -27,9 +25,13 @@ struct Other {
     is_up: bool,
     next_at: Instant,
     is_done: bool,
+    /// If set, the server answers late, after at most so many milliseconds, and sends no messages.
+    answers_within: Option<u64>,
     made: u32,
     /// The number of deliveries of each message from the client.
     arrived: HashMap<Vec<u8>, u32>,
+    /// The filters of the client's subscriptions, and their quality of service.
+    subscribed: HashMap<String, u8>,
 }
 
 type Deeds = Vec<(Duration, Deed)>;
@@ -48,8 +50,10 @@ impl Other {
             is_up: false,
             next_at: Instant::ZERO.after(Duration::from_millis(500)),
             is_done: false,
+            answers_within: None,
             made: 0,
             arrived: HashMap::new(),
+            subscribed: HashMap::new(),
         }
     }
 
@@ -62,8 +66,9 @@ impl Other {
         for event in events {
             match event {
                 GenericEvent::RequestSendPacket { packet, .. } => {
+                    let delay = self.answers_within.map_or(1, |most| self.rng.u64(1..most));
                     deeds.push((
-                        Duration::from_millis(1),
+                        Duration::from_millis(delay),
                         Deed::Send(packet.to_continuous_buffer()),
                     ));
                 }
@@ -100,6 +105,7 @@ impl Other {
                 self.send(connack.unwrap().into(), deeds);
             }
             Packet::V5_0Subscribe(subscribe) => {
+                self.subscribe(subscribe.entries());
                 let suback = v5_0::Suback::builder()
                     .packet_id(subscribe.packet_id())
                     .reason_codes(vec![SubackReasonCode::GrantedQos2])
@@ -107,6 +113,7 @@ impl Other {
                 self.send(suback.unwrap().into(), deeds);
             }
             Packet::V3_1_1Subscribe(subscribe) => {
+                self.subscribe(subscribe.entries());
                 let suback = v3_1_1::Suback::builder()
                     .packet_id(subscribe.packet_id())
                     .return_codes(vec![SubackReturnCode::SuccessMaximumQos2])
@@ -114,6 +121,7 @@ impl Other {
                 self.send(suback.unwrap().into(), deeds);
             }
             Packet::V5_0Unsubscribe(unsubscribe) => {
+                self.unsubscribe(unsubscribe.entries());
                 let unsuback = v5_0::Unsuback::builder()
                     .packet_id(unsubscribe.packet_id())
                     .reason_codes(vec![UnsubackReasonCode::Success])
@@ -121,6 +129,7 @@ impl Other {
                 self.send(unsuback.unwrap().into(), deeds);
             }
             Packet::V3_1_1Unsubscribe(unsubscribe) => {
+                self.unsubscribe(unsubscribe.entries());
                 let unsuback =
                     v3_1_1::Unsuback::builder().packet_id(unsubscribe.packet_id()).build();
                 self.send(unsuback.unwrap().into(), deeds);
@@ -128,6 +137,19 @@ impl Other {
             Packet::V5_0Publish(publish) => self.arrive(publish.payload().as_slice()),
             Packet::V3_1_1Publish(publish) => self.arrive(publish.payload().as_slice()),
             _ => {}
+        }
+    }
+
+    fn subscribe(&mut self, entries: &[SubEntry]) {
+        for entry in entries {
+            let qos = entry.sub_opts().qos() as u8;
+            self.subscribed.insert(entry.topic_filter().to_owned(), qos);
+        }
+    }
+
+    fn unsubscribe(&mut self, filters: &[MqttString]) {
+        for filter in filters {
+            self.subscribed.remove(filter.as_str());
         }
     }
 
@@ -194,6 +216,9 @@ impl Peer for Other {
         if self.is_up && self.rng.u8(0..20) == 0 {
             return vec![(Duration::ZERO, Deed::Reset)];
         }
+        if self.answers_within.is_some() {
+            return deeds;
+        }
         // The client can store the identifiers of four messages with QoS 2. In 3.1.1 it cannot tell the
         // broker this number.
         if self.is_up && self.rng.bool() && self.is_5 {
@@ -217,8 +242,18 @@ fn act(app: &mut App, event: &mut EventMut<App>) {
     let cx: &mut Cx<App> = event.cx();
     let filter = FILTERS[rng.usize(0..3)];
     match rng.u8(0..6) {
-        0 => _ = mqtt::subscribe(app, cx, &Subscription::new(filter, Qos::Two, App::handle)),
-        1 => _ = mqtt::unsubscribe(app, cx, filter),
+        0 => {
+            let qos = [Qos::Zero, Qos::One, Qos::Two][rng.usize(0..3)];
+            if mqtt::subscribe(app, cx, &Subscription::new(filter, qos, App::handle)).is_ok() {
+                app.wanted.insert(filter.to_owned(), qos as u8);
+            }
+        }
+        1 => {
+            if mqtt::unsubscribe(app, cx, filter).is_ok() {
+                app.wanted.remove(filter);
+            }
+        }
+        _ if !app.publishes => {}
         _ => {
             let qos = [Qos::Zero, Qos::One, Qos::Two][rng.usize(0..3)];
             let payload = format!("{number} {}", qos as u8);
@@ -228,7 +263,7 @@ fn act(app: &mut App, event: &mut EventMut<App>) {
     }
 }
 
-fn agree(seed: u64, version: Version, runs_for: u64) -> usize {
+fn agree(seed: u64, version: Version, runs_for: u64, answers_within: Option<u64>) -> usize {
     let mut storage = Box::new(Room::new());
     let mut base = EventBase::new(&mut storage);
     base.seed(&[seed as u8 | 1; 32]);
@@ -238,6 +273,7 @@ fn agree(seed: u64, version: Version, runs_for: u64) -> usize {
     let mut rng = Rng::with_seed(seed);
     let mut net = World::new(Other::new(rng.fork(), version));
     net.chunk = rng.usize(1..100);
+    (net.peer.answers_within, app.publishes) = (answers_within, answers_within.is_none());
     mqtt::start(&mut app, &mut base, pool).unwrap();
     let acting = base.every(Duration::from_millis(rng.u64(50..300)), act).unwrap();
     base.event(acting).unwrap().set_user(rng.u32(0..1_000_000));
@@ -252,6 +288,9 @@ fn agree(seed: u64, version: Version, runs_for: u64) -> usize {
         }
     }
     assert!(is_settled(&mut app), "all but subscriptions has come to its end");
+    // A reset may still be to come, and then a reconnect.
+    net.run_for(&mut base, &mut app, 100);
+    assert_eq!(net.peer.subscribed, app.wanted);
     let unexpected = |event: &&MqttEvent| {
         !matches!(event, MqttEvent::Up { .. } | MqttEvent::Room | MqttEvent::Acked(..))
             && **event != down(Down::Failed(picoevent::ConnError::Reset))
@@ -266,8 +305,17 @@ fn agree(seed: u64, version: Version, runs_for: u64) -> usize {
 #[test]
 fn a_server_of_another_library_finds_no_fault_with_the_client() {
     for (_, version) in LEVELS {
-        let happened: usize = (0..100).map(|seed| agree(seed, version, 60)).sum();
+        let happened: usize = (0..100).map(|seed| agree(seed, version, 60, None)).sum();
         assert!(happened > 20_000, "{happened}");
+    }
+}
+
+/// The server answers a request after the client has made more requests for the same filter.
+#[test]
+fn the_last_request_for_each_filter_counts_however_late_the_answers_are() {
+    for (_, version) in LEVELS {
+        let happened: usize = (0..300).map(|seed| agree(seed, version, 30, Some(2_000))).sum();
+        assert!(happened > 5_000, "{happened}");
     }
 }
 
@@ -280,7 +328,7 @@ fn a_server_of_another_library_finds_no_fault_over_many_seeds() {
     let seeds = std::env::var("MQTT_SEEDS").ok().and_then(|seeds| seeds.parse().ok());
     for (_, version) in LEVELS {
         let seeds = seeds.unwrap_or(500_000);
-        let happened: usize = (0..seeds).map(|seed| agree(100 + seed, version, 5)).sum();
+        let happened: usize = (0..seeds).map(|seed| agree(100 + seed, version, 5, None)).sum();
         assert!(happened as u64 > seeds * 10, "{happened}");
     }
 }

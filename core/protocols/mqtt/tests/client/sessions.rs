@@ -160,7 +160,7 @@ fn an_unsubscribe_goes_on_with_the_session_and_ends_with_it() {
             let id = test.subscribe("a", Qos::One).unwrap();
             test.run(1);
             test.send(suback(5, 0x90, id.number(), 1));
-            mqtt::unsubscribe(&mut test.app, &mut test.base, "a").unwrap();
+            test.unsubscribe("a").unwrap();
             test.run(1);
             test.sent();
             test.events();
@@ -172,6 +172,40 @@ fn an_unsubscribe_goes_on_with_the_session_and_ends_with_it() {
             assert_eq!(test.sent(), []);
             assert!(test.events().contains(&ok(id)));
             assert_eq!(test.app.mqtt().used(), 0);
+        });
+    }
+}
+
+#[test]
+fn the_last_request_for_a_filter_survives_the_connection() {
+    // The second request is made while the first is under way; the connection ends before the answer.
+    for present in [true, false] {
+        with(Version::V5, session(5, present), |test| {
+            keep(test);
+            for begins_subscribed in [false, true] {
+                let id = test.subscribe("a", Qos::One).unwrap();
+                test.run(1);
+                if begins_subscribed {
+                    test.send(suback(5, 0x90, id.number(), 1));
+                    test.unsubscribe("a").unwrap();
+                    test.run(1);
+                }
+                test.subscribe("a", Qos::Two).unwrap();
+                test.run(1);
+                test.sent();
+                test.events();
+                cut(test);
+                let subscribe = Packet::Subscribe(id.number(), "a".into(), 2);
+                assert_eq!(test.sent(), [subscribe], "present: {present}");
+                test.send(suback(5, 0x90, id.number(), 2));
+                let granted = MqttEvent::Acked(id, Reason::GRANTED_QOS_2);
+                assert_eq!(test.events().last(), Some(&granted));
+                assert_eq!((test.sent(), test.app.mqtt().used()), (vec![], 1));
+                test.unsubscribe("a").unwrap();
+                test.run(1);
+                test.send(suback(5, 0xB0, id.number(), 0));
+                test.sent();
+            }
         });
     }
 }

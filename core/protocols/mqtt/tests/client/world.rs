@@ -49,6 +49,8 @@ pub struct World<P> {
     pub connects: Vec<Instant>,
     /// The largest number of bytes that arrive at once.
     pub chunk: usize,
+    /// Whether the network takes no bytes from the client.
+    is_blocked: bool,
     call: Option<Call>,
     has_news: bool,
     /// The time at which the loop stops.
@@ -57,8 +59,35 @@ pub struct World<P> {
 
 impl<P: Peer> World<P> {
     pub fn new(peer: P) -> Self {
-        let (now, connects) = (Instant::ZERO, Vec::new());
-        Self { now, peer, connects, chunk: usize::MAX, call: None, has_news: false, until: now }
+        Self {
+            now: Instant::ZERO,
+            peer,
+            connects: Vec::new(),
+            chunk: usize::MAX,
+            is_blocked: false,
+            call: None,
+            has_news: false,
+            until: Instant::ZERO,
+        }
+    }
+
+    /// Sets whether the network takes no bytes from the client.
+    pub fn block(&mut self, is_blocked: bool) {
+        (self.is_blocked, self.has_news) = (is_blocked, true);
+    }
+
+    /// Sends the client's output to the peer, unless the network is blocked.
+    fn send<A>(&mut self, conn: Conn, base: &mut EventBase<'_, A>) {
+        let (first, second) = base.output(conn);
+        let bytes = [first, second].concat();
+        if self.is_blocked || bytes.is_empty() {
+            return;
+        }
+        base.sent(conn, bytes.len());
+        if self.call.as_ref().is_some_and(|call| call.is_open && !call.has_ended) {
+            let deeds = self.peer.heard(self.now, &bytes);
+            self.plan(deeds);
+        }
     }
 
     /// Runs the loop for a number of seconds.
@@ -114,15 +143,7 @@ impl<A, P: Peer> Backend<A> for World<P> {
                 self.has_news = true;
             }
             Action::Receive(_) => self.has_news = true,
-            Action::Send(conn) => {
-                let (first, second) = base.output(conn);
-                let bytes = [first, second].concat();
-                base.sent(conn, bytes.len());
-                if self.call.as_ref().is_some_and(|call| call.is_open && !call.has_ended) {
-                    let deeds = self.peer.heard(self.now, &bytes);
-                    self.plan(deeds);
-                }
-            }
+            Action::Send(conn) => self.send(conn, base),
             Action::End(conn) => {
                 base.delivered(conn);
                 self.act(Deed::End);
@@ -158,6 +179,9 @@ impl<A, P: Peer> Backend<A> for World<P> {
         if self.peer.next() <= self.now {
             let deeds = self.peer.due(self.now);
             self.plan(deeds);
+        }
+        if let Some(conn) = self.call.as_ref().map(|call| call.conn) {
+            self.send(conn, base);
         }
         let Some(call) = &mut self.call else { return };
         if !call.is_open {
