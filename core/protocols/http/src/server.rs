@@ -11,8 +11,6 @@ use crate::exchange::{Exchange, Timer};
 /// A WebSocket handshake takes 24 bytes of the text in addition to the target.
 pub struct Server<const N: usize, const TEXT: usize = 64> {
     slots: [Slot<TEXT>; N],
-    /// The slot where the search for a waiting connection begins.
-    next: usize,
 }
 
 /// The memory for one connection.
@@ -22,6 +20,8 @@ pub struct Slot<const TEXT: usize> {
     conn: Option<Conn>,
     /// A callback is working on a copy of the slot.
     is_taken: bool,
+    /// It was added after the last time that all slots were searched.
+    is_new: bool,
     exchange: Exchange,
     text: [u8; TEXT],
 }
@@ -29,8 +29,9 @@ pub struct Slot<const TEXT: usize> {
 impl<const N: usize, const TEXT: usize> Server<N, TEXT> {
     /// Makes the memory, without connections.
     pub const fn new() -> Self {
-        let slot = Slot { conn: None, is_taken: false, exchange: Exchange::new(), text: [0; TEXT] };
-        Self { slots: [slot; N], next: 0 }
+        let (exchange, text) = (Exchange::new(), [0; TEXT]);
+        let slot = Slot { conn: None, is_taken: false, is_new: false, exchange, text };
+        Self { slots: [slot; N] }
     }
 
     /// Returns the number of connections.
@@ -70,9 +71,8 @@ pub trait Slots: sealed::Sealed {
     /// Takes a free slot for a connection. Returns whether there was a free slot.
     fn add(&mut self, conn: Conn) -> bool;
 
-    /// Frees the slot of a connection that waits for a request or for the rest of a head. Returns the connection. Each
-    /// search begins after the slot that the previous search has freed. So if all connections wait, a new connection
-    /// keeps its slot until all other connections were replaced.
+    /// Frees the slot of a connection that waits for a request or for the rest of a head. Returns the connection. If all
+    /// connections wait, a new connection keeps its slot until all other connections were replaced.
     fn remove_waiting(&mut self) -> Option<Conn>;
 
     /// Returns whether a connection only waits for a request.
@@ -113,19 +113,19 @@ impl<const N: usize, const TEXT: usize> Slots for Server<N, TEXT> {
             false => self.slots.iter().position(is_free),
         };
         let Some(slot) = place.and_then(|place| self.slots.get_mut(place)) else { return false };
-        (slot.conn, slot.is_taken, slot.exchange) = (Some(conn), false, Exchange::new());
+        (slot.conn, slot.is_taken, slot.is_new) = (Some(conn), false, true);
+        slot.exchange = Exchange::new();
         true
     }
 
     fn remove_waiting(&mut self) -> Option<Conn> {
-        for _ in 0..N {
-            let slot = self.slots.get_mut(self.next)?;
-            self.next = self.next.wrapping_add(1).checked_rem(N)?;
-            if slot.exchange.awaits_head() {
-                return slot.conn.take();
-            }
+        let waits = |slot: &Slot<TEXT>| slot.exchange.awaits_head();
+        let mut found = self.slots.iter().position(|slot| waits(slot) && !slot.is_new);
+        if found.is_none() {
+            self.slots.iter_mut().for_each(|slot| slot.is_new = false);
+            found = self.slots.iter().position(waits);
         }
-        None
+        self.slots.get_mut(found?)?.conn.take()
     }
 
     fn is_idle(&self, conn: Conn) -> bool {

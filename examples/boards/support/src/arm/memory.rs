@@ -1,6 +1,6 @@
 //! Small memory functions and a small 64-bit division, used instead of the compiler's unrolled ones.
 //!
-//! The compiler's memory functions take 3.5 KB; these take 100 bytes. A copy moves words, which a
+//! The compiler's memory functions take 3.3 KB; these take 100 bytes. A copy moves words, which a
 //! Cortex-M3 can read and write at any address, and then the remaining bytes. A move to a higher address
 //! goes backwards, byte by byte. Filling goes byte by byte. The linker uses these functions, because the
 //! compiler's are weak symbols. The division is in [`divide`](super::divide).
