@@ -86,7 +86,8 @@ impl fmt::Display for Down {
 pub enum StartError {
     /// It is started already.
     Started,
-    /// The options are not valid: for example, a topic has wildcards, or a text does not fit into a packet.
+    /// The options are not valid: for example, a topic has wildcards, or a text does not fit into a packet. Or their
+    /// version is not the version of the messages and subscriptions that are kept.
     Options,
     /// The CONNECT is longer than the output rings of the pool.
     TooLong {
@@ -107,7 +108,9 @@ impl fmt::Display for StartError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Started => f.write_str("the client is started already"),
-            Self::Options => f.write_str("the options make no packet"),
+            Self::Options => f.write_str(
+                "the options make no packet, or are of another version than what is kept",
+            ),
             Self::TooLong { length } => {
                 write!(
                     f,

@@ -193,6 +193,12 @@ pub fn subscribe<A: HasMqtt>(
     if !topic::is_filter(filter.as_bytes()) {
         return Err(SubscribeError::Invalid);
     }
+    let session = app.mqtt().session;
+    if session.conn.is_none() && session.used == 0 {
+        // The options of the next start.
+        let version = app.options().version;
+        app.mqtt().session.version = version;
+    }
     let mut client = app.mqtt();
     let options = subscription.bits(client.session.version);
     if let Some(place) = client.subscription(filter) {

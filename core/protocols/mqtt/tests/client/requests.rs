@@ -4,6 +4,23 @@ use super::*;
 use packet::suback;
 
 #[test]
+fn a_subscribe_before_the_first_start_has_the_options_of_the_version() {
+    for (level, version) in LEVELS {
+        with_quiet(version, |test| {
+            let subscription =
+                Subscription { no_local: true, ..Subscription::new("a", Qos::One, App::handle) };
+            let id = mqtt::subscribe(&mut test.app, &mut test.base, &subscription).unwrap();
+            test.start_up();
+            let options = if level == 5 { 5 } else { 1 };
+            let sent = test.sent();
+            assert_eq!(sent.last(), Some(&Packet::Subscribe(id.number(), "a".into(), options)));
+            test.send(suback(level, 0x90, id.number(), 1));
+            assert_eq!(test.events(), [MqttEvent::Acked(id, Reason::GRANTED_QOS_1)]);
+        });
+    }
+}
+
+#[test]
 fn options_that_change_during_a_subscribe_are_sent_after_its_answer() {
     // The broker accepts or refuses the first options.
     for code in [1, 0x80] {
