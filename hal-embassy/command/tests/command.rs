@@ -202,16 +202,24 @@ fn a_log_needs_a_port_and_is_text_without_defmt() {
 }
 
 #[test]
+#[ignore = "needs firmware: cargo xtask test"]
 fn the_crates_of_an_image_are_listed_by_cargos_subcommand() {
     let nothing = tempfile::tempdir().unwrap();
-    let own = env!("CARGO_BIN_EXE_cargo-picoevent");
-    let output = picoevent(nothing.path(), &["picoevent", "size", "--elf", own]);
+    let elf = hello_world();
+    let elf = elf.to_str().unwrap();
+    let output = picoevent(nothing.path(), &["picoevent", "size", "--elf", elf]);
     let text = said(&output.stdout);
     assert!(output.status.success(), "{}", said(&output.stderr));
     let lines: Vec<_> = text.lines().collect();
     assert!(lines[0].starts_with("crate ") && lines[0].ends_with("  static RAM"), "{text}");
-    assert!(lines.iter().any(|line| line.starts_with("picoevent_command ")), "{text}");
+    assert!(lines.iter().any(|line| line.starts_with("picoevent_embassy ")), "{text}");
     assert!(lines.last().unwrap().starts_with("all "), "{text}");
+}
+
+/// Returns the path of hello-world for the lm3s6965evb.
+fn hello_world() -> PathBuf {
+    let firmware = env::var_os("PICOEVENT_FIRMWARE").expect("cargo xtask test sets it");
+    PathBuf::from(firmware).join("qemu-lm3s6965evb/hello-world")
 }
 
 /// Runs hello-world like any image: reaches it through a free port, captures its frames, and asks
@@ -219,8 +227,7 @@ fn the_crates_of_an_image_are_listed_by_cargos_subcommand() {
 #[test]
 #[ignore = "needs firmware: cargo xtask test"]
 fn an_image_runs_under_qemu_until_ctrl_c() {
-    let firmware = env::var_os("PICOEVENT_FIRMWARE").expect("cargo xtask test sets it");
-    let elf = PathBuf::from(firmware).join("qemu-lm3s6965evb/hello-world");
+    let elf = hello_world();
     let folder = tempfile::tempdir().unwrap();
     let pcap = folder.path().join("pcap");
     let mut command = Command::new(env!("CARGO_BIN_EXE_cargo-picoevent"));
