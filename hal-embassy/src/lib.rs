@@ -57,7 +57,7 @@
 //! embassy-net 0.9 on smoltcp 0.13 has no listener, no backlog and no queue for address resolution.
 //! This crate does what the public interface allows. These limits remain:
 //!
-//! * **Three forged frames can make the stack panic**, up to smoltcp 0.14.0: a reset of a handshake, a SYN of the same
+//! * **Three frames during a handshake can make the stack panic**, up to smoltcp 0.14.0: a reset, a SYN of the same
 //!   client whose sequence number is 2³¹ away from the first one, and the same reset again, if all three arrive before
 //!   the stack has answered the SYN. After the first reset the socket listens again, but still has the acknowledgement of
 //!   the old handshake, and the stack subtracts the two sequence numbers. The adapter cannot prevent this, because the

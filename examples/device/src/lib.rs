@@ -37,13 +37,14 @@ include!(concat!(env!("OUT_DIR"), "/page.rs"));
 
 /// The port.
 pub const PORT: u16 = 8080;
-/// The number of connections at once. A browser opens up to six.
+/// The number of clients at once. A browser opens up to six connections.
 const CLIENTS: usize = 8;
-/// The pool of the connections. One more than the clients: a new client replaces one that waits.
+/// The pool of the connections. It has one more connection than there are clients, so that a new client can connect and
+/// replace a client that waits.
 pub const POOL: Pool = Pool::new(CLIENTS as u16 + 1).rings(512, 1024);
 /// The memory of the loop: three events (a timer, a signal and the delay before the end) and the pool.
 pub type Memory = Storage<Device, 3, { POOL.conns() }, { POOL.bytes() }>;
-/// Slots for the files that are being sent, one for each connection.
+/// Slots for the files that are being sent, one for each client.
 pub type Files = [StaticSlot; CLIENTS];
 
 /// The longest upload and the longest download, in bytes.

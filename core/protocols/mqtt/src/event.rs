@@ -109,7 +109,7 @@ impl fmt::Display for StartError {
         match self {
             Self::Started => f.write_str("the client is started already"),
             Self::Options => f.write_str(
-                "the options make no packet, or are of another version than what is kept",
+                "the options cannot be encoded, or their version differs from that of the kept messages",
             ),
             Self::TooLong { length } => {
                 write!(

@@ -193,9 +193,9 @@ pub fn subscribe<A: HasMqtt>(
     if !topic::is_filter(filter.as_bytes()) {
         return Err(SubscribeError::Invalid);
     }
-    let session = app.mqtt().session;
-    if session.conn.is_none() && session.used == 0 {
-        // The options of the next start.
+    let client = app.mqtt();
+    if !client.is_started() && client.used() == 0 {
+        // Nothing is kept with another version, so this is the version of the next start.
         let version = app.options().version;
         app.mqtt().session.version = version;
     }

@@ -88,7 +88,7 @@ impl Protocol<App> for Client {
             // An answer longer than `ROOM` may not fit. Then the connection is aborted, because the client would
             // wait for the answer.
             if answer.is_err() {
-                conn.abort();
+                return conn.abort();
             }
         }
     }
