@@ -214,7 +214,8 @@ impl<A> Cx<'_, A> {
         let now = self.now;
         let Some(slot) = self.tables.conns.slot_mut(index) else { return };
         if !slot.has(flag::OPEN | flag::CLOSING | flag::RELEASED) {
-            slot.last = [now; 2];
+            let [_, write] = &mut slot.last;
+            *write = now;
             self.conn_arm(index);
         }
     }

@@ -90,6 +90,7 @@ impl<A> ConnMut<'_, '_, A> {
         };
         self.cx.conn_post(index, moves);
         self.cx.conn_progress(index, direction);
+        self.cx.conn_connect_timeout(index);
         self.cx.conn_activate(index, 0);
         self
     }

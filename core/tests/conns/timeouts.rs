@@ -91,6 +91,23 @@ fn a_connect_that_is_not_answered_times_out_once() {
     }
 }
 
+/// The loop forgets the deadline of a timeout that does not run. It must find the deadline again.
+#[test]
+fn a_connect_timeout_starts_again_when_writing_is_enabled_again() {
+    static QUICK: Settings = Settings::new().connect(Duration::from_millis(20));
+    let (mut base, mut app) = (base(), App::default());
+    let pool = pool(&mut base);
+    let conn = base.connect_with(peer(), pool, &QUICK, App::heard).unwrap();
+    base.conn(conn).unwrap().disable(Direction::Write);
+    assert_eq!(base.deadline(), None);
+    base.advance(at(5));
+    base.conn(conn).unwrap().enable(Direction::Write);
+    assert_eq!(base.deadline(), Some(at(25)));
+    base.advance(at(25));
+    base.dispatch(&mut app);
+    assert_eq!(app.calls(), [ConnEvent::Timeout(Direction::Write)]);
+}
+
 /// Feeds the time and then the news, as a back end does, and dispatches.
 fn turn(
     base: &mut Base,
