@@ -71,14 +71,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_connection_is_told_from_an_address() {
+    fn a_connection_differs_from_every_address() {
         let conn = Conn::new(7, 3);
         assert_eq!(Address::of_conn(conn).as_conn(), Some(conn));
         assert_eq!(Address::from(SocketAddr::from(([7, 0, 3, 0], 0))).as_conn(), None);
     }
 
     #[test]
-    fn an_address_comes_back_as_it_was() {
+    fn an_address_comes_back_unchanged() {
         for text in
             ["0.0.0.0:0", "192.0.2.7:9995", "[::]:1", "[fe80::1%3]:65535", "[::ffff:1.2.3.4]:7"]
         {

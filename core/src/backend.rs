@@ -4,13 +4,13 @@ use core::task::{Poll, Waker};
 
 use crate::{Action, EventBase, Fired, Instant, Trigger};
 
-/// A back end: the clock, the sockets and the other inputs of a loop in one environment.
+/// A back end: the clock, the sockets and the other inputs of a loop on one platform.
 ///
-/// The base calls it during a [turn](EventBase::turn). A back end contains no loop logic. It does the requested
-/// actions, waits, and reports what has happened. For the reports it uses the methods of [`EventBase`] whose
-/// description begins with "Feeds". It never calls the application.
+/// [`EventBase::iterate`] calls the back end's methods. A back end contains no loop logic. It carries out the requested
+/// actions, waits, and reports what has happened. For the reports it calls the methods of [`EventBase`] whose
+/// descriptions begin with "Reports". It calls the application only in [`call`](Self::call).
 ///
-/// This back end never waits. It is for an application that only uses timers:
+/// The back end in this example never waits. It suits an application that uses only timers:
 ///
 /// ```
 /// use core::convert::Infallible;
@@ -43,17 +43,17 @@ use crate::{Action, EventBase, Fired, Instant, Trigger};
 /// base.begin(Run::DEFAULT);
 /// let (mut calls, mut clock) = (0, Clock(Instant::ZERO));
 /// let end = loop {
-///     if let Poll::Ready(Ok(Some(end))) = base.turn(&mut calls, &mut clock) {
+///     if let Poll::Ready(Ok(Some(end))) = base.iterate(&mut calls, &mut clock) {
 ///         break end;
 ///     }
 /// };
 /// assert_eq!((end, calls, base.now()), (End::Empty, 1, Instant::from_micros(5_000_000)));
 /// ```
 pub trait Backend<A> {
-    /// The reason why a turn cannot continue.
+    /// The reason why an iteration cannot continue.
     type Error;
 
-    /// Returns the present time.
+    /// Returns the current time.
     fn now(&mut self) -> Instant;
 
     /// Returns the triggers of the loop, and the waker that ends a [`wait`](Self::wait).
@@ -61,42 +61,45 @@ pub trait Backend<A> {
         (&[], Waker::noop())
     }
 
-    /// Does an action. The back end may feed the results at once.
+    /// Carries out an action. The back end may report the results at once.
     ///
     /// # Errors
-    /// The turn ends and returns the error; the action is not repeated.
+    /// The iteration ends and returns the error; the action is not repeated.
     fn act(&mut self, action: Action, base: &mut EventBase<'_, A>) -> Result<(), Self::Error>;
 
     /// Returns the time at which the back end has its own work to do: [`Instant::ZERO`] means now, [`Instant::MAX`]
-    /// means never. Called before each wait.
+    /// means never. The base calls this method before each wait.
     fn deadline(&mut self, _base: &mut EventBase<'_, A>) -> Instant {
         Instant::MAX
     }
 
-    /// Returns whether the next pass may begin without looking for news. Called when callbacks are due only because of
-    /// the actions that the back end has just done. Return `true` only if looking for news costs a system call, and
-    /// never twice in a row: otherwise callbacks that always write more would starve all other callbacks.
-    fn may_skip_news(&mut self) -> bool {
+    /// Returns whether the next pass may begin without checking for new events. The base calls this method if no
+    /// callback was due before the last actions, and callbacks are due after them.
+    ///
+    /// Return `true` only if a check for new events costs a system call. Do not return `true` twice in succession.
+    /// Otherwise a connection whose callbacks always write more output would starve all other callbacks.
+    fn may_skip_poll(&mut self) -> bool {
         false
     }
 
-    /// Waits for news, at most until `until`; [`Instant::ZERO`] means not at all. It may return earlier.
+    /// Waits for new events, until the time `until` at the latest. [`Instant::ZERO`] means: check for new events
+    /// without waiting. The wait may end earlier.
     ///
-    /// A back end that cannot block arranges that its task is woken by news and at the time `until`, and returns
-    /// [`Poll::Pending`]. The next turn then continues as if the wait had ended.
+    /// A back end that cannot block registers wake-ups of its task for new events and for the time `until`. Then it
+    /// returns [`Poll::Pending`]. The next iteration continues as if the wait had ended.
     ///
     /// # Errors
-    /// The turn ends and returns the error.
+    /// The iteration ends and returns the error.
     fn wait(
         &mut self,
         until: Instant,
         base: &mut EventBase<'_, A>,
     ) -> Poll<Result<(), Self::Error>>;
 
-    /// Feeds the news. The base has the present time already.
+    /// Reports everything that has happened to `base`. The base has already received the current time.
     fn feed(&mut self, _base: &mut EventBase<'_, A>) {}
 
-    /// Calls a callback. A back end overrides it to act before and after the call.
+    /// Calls a callback. A back end can override this method to do work before and after the call.
     fn call(&mut self, fired: Fired<A>, base: &mut EventBase<'_, A>, app: &mut A) {
         fired.call(app, &mut base.cx);
     }

@@ -1,17 +1,17 @@
 //! The base: the state of a loop.
 //!
-//! A back end implements [`Backend`](crate::Backend), and [`EventBase::turn`] calls it. A turn is one iteration of the
-//! loop. Only `turn.rs` defines the order of its steps. The steps of a turn are public methods too, for tests and for
-//! programs that measure single steps: [`prepare`](EventBase::prepare), [`next_action`](EventBase::next_action),
+//! A back end implements [`Backend`](crate::Backend), and [`EventBase::iterate`] calls its methods. Only `iteration.rs`
+//! defines the order of the steps of an iteration. The steps are public methods too, for tests and for programs that
+//! measure single steps: [`prepare`](EventBase::prepare), [`next_action`](EventBase::next_action),
 //! [`wait`](EventBase::wait), [`advance`](EventBase::advance), [`dispatch`](EventBase::dispatch) and
 //! [`next`](EventBase::next).
 
 use core::ops::{Deref, DerefMut};
 
-use crate::conn::{CloseLimits, ConnEvent, ConnMut, ConnTurn, OnConn, Statics};
+use crate::conn::{CloseLimits, ConnEvent, ConnMut, ConnProgress, OnConn, Statics};
 use crate::cx::Cx;
 use crate::error::ListenError;
-use crate::event::{EventMut, OnEvent, Waiting};
+use crate::event::{EventList, EventMut, OnEvent};
 use crate::handle::{Conn, Event, Listener};
 use crate::hooks::Hooks;
 use crate::idle::IdleClock;
@@ -26,7 +26,7 @@ use crate::pool::Pools;
 use crate::queue::Queues;
 use crate::random::Random;
 use crate::record::{Entry, LongestWrite, Recorder};
-use crate::run::{LoopState, ask};
+use crate::run::{LoopState, request};
 use crate::storage::Storage;
 use crate::tables::Tables;
 use crate::timers::Timers;
@@ -34,14 +34,13 @@ use crate::udp::FiredUdp;
 use crate::watcher::Watchers;
 use crate::{EventFlags, Instant};
 
-/// The event base of an application `A` (`event_base`): tables, timers and queues over the caller's
-/// [`Storage`].
+/// The event base of an application `A` (`event_base`): tables, timers and queues in the caller's [`Storage`].
 ///
-/// An application uses the verbs of [`Cx`], to which the base dereferences. The methods here are for
-/// [back ends](crate::Backend) and for programs that run them. [`EventBase::turn`] is the loop.
+/// An application uses the methods of [`Cx`]. The base dereferences to `Cx`. The methods here are for [back
+/// ends](crate::Backend) and for programs that run them. [`EventBase::iterate`] runs one iteration of the loop.
 pub struct EventBase<'s, A> {
     pub(crate) cx: Cx<'s, A>,
-    /// The clock between two turns, for programs that call each turn themselves.
+    /// The clock that updates the time between two iterations, if the program calls each iteration itself.
     pub(crate) idle_clock: IdleClock,
 }
 
@@ -53,12 +52,12 @@ pub enum Fired<A> {
     Conn(OnConn<A>, Conn, ConnEvent),
     /// A listener failed.
     ListenError(OnListenError<A>, Listener, ListenError),
-    /// Something happened to a UDP socket. Never used without the feature `udp`.
+    /// Something happened to a UDP socket. Without the feature `udp` no value of this variant exists.
     Udp(FiredUdp<A>),
 }
 
 impl<'s, A> EventBase<'s, A> {
-    /// Makes an empty base over `storage`. O(size of the storage).
+    /// Makes an empty base that uses `storage`. O(size of the storage).
     pub fn new<
         const EVENTS: usize,
         const CONNS: usize,
@@ -73,7 +72,7 @@ impl<'s, A> EventBase<'s, A> {
         Self::over(storage.into())
     }
 
-    /// Makes an empty base over memory made in [parts](crate::memory). O(size of the memory).
+    /// Makes an empty base that uses memory in separate [parts](crate::memory). O(size of the memory).
     pub fn over(mut memory: Memory<'s, A>) -> Self {
         memory.fit();
         let Memory { events, event_timers, conns, conn_timers, listeners, sources, .. } = memory;
@@ -95,8 +94,8 @@ impl<'s, A> EventBase<'s, A> {
                 listening: 0,
                 outbox: Outbox::new(),
                 close_limits: CloseLimits::new(),
-                conn_turn: ConnTurn::NONE,
-                signal_events: Waiting::NONE,
+                conn_progress: ConnProgress::NONE,
+                signal_events: EventList::NONE,
                 state: LoopState::new(),
                 phase: Phase::Between,
                 repeat: None,
@@ -115,17 +114,17 @@ impl<'s, A> EventBase<'s, A> {
         }
     }
 
-    /// Feeds the time `now`. Feed it before the news that arrived at this time, so that timeouts that start with this
-    /// news are counted from `now`. Timers that are due become active when the pass begins. A time earlier than the
-    /// loop's time is ignored.
+    /// Sets the loop's time to `now`. A time earlier than the loop's time is ignored. Set the time before the reports
+    /// that arrived at this time. A timeout that a report starts then counts from `now`. Timers that are due become
+    /// active when the pass begins.
     ///
-    /// A back end does not call it in a turn: it is a step of the [turn](EventBase::turn), for tests and
-    /// for programs that measure single steps.
+    /// [`iterate`](EventBase::iterate) calls this step. Call it directly only in tests and in programs that measure
+    /// single steps.
     pub fn advance(&mut self, now: Instant) {
-        self.cx.recorder.note(|| Entry::Time(now));
+        self.cx.recorder.record(|| Entry::Time(now));
         self.cx.update_now(now);
         let Cx { state, exit_at, now, .. } = &mut self.cx;
-        if state.is_asked(ask::EXIT_LATER) && *exit_at <= *now {
+        if state.is_requested(request::EXIT_LATER) && *exit_at <= *now {
             *exit_at = Instant::MAX;
             state.exit_now();
         }

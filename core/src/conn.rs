@@ -8,18 +8,19 @@
 //! ```
 //!
 //! * Reading and writing are enabled once the connection is open.
-//! * `Readable` comes when input has arrived and the input ring holds at least as many bytes as the input's low mark.
-//!   `Writable` comes when output was sent and the output ring holds no more bytes than the output's low mark, which
-//!   is zero by default.
+//! * A low mark is a number of bytes (libevent's low watermark). `Readable` is reported when input has arrived and the
+//!   input ring holds at least as many bytes as the input's low mark. `Writable` is reported when output was sent and
+//!   the output ring holds at most as many bytes as the output's low mark, which is zero by default.
 //! * A due callback is checked again before it is called. `Readable` is called only if reading is enabled and there is
 //!   still enough input. `Writable` is called only if writing is enabled and there is still enough room. A timeout is
-//!   called only if its direction has made no progress since it became due. A callback of a disabled direction is held
-//!   back until the direction is enabled again.
-//! * While there is less room for output than an answer needs, `Readable` and `Eof` are held back.
-//! * The end of stream is reported in a later pass than the input before it. By then, the output that
-//!   the callback for the input wrote has been offered to the back end.
-//! * Output that does not fit into the ring, or that would exceed its high mark, is refused with an error. A full
-//!   input ring puts back-pressure on the peer.
+//!   called only if its direction has made no progress since it became due. While a direction is disabled, its due
+//!   callbacks wait. A due timeout is cancelled instead.
+//! * Each kind of connection declares the output space that an answer needs ([`Protocol::ROOM`]). While the output ring
+//!   has less free space, `Readable` and `Eof` wait.
+//! * The end of stream is reported in a later pass than the input before it. In between, the back end can send the
+//!   output that the `Readable` callback has written.
+//! * Output that does not fit into the ring, or that would exceed the ring's high mark (its limit in bytes), is refused
+//!   with an error. A full input ring puts back-pressure on the peer.
 //! * After the peer's end of stream the input ring can still be read, and output is still sent.
 //! * `Ended` is the last event. It comes once.
 //!
@@ -27,12 +28,12 @@
 //! |---|---|
 //! | `slot.rs` | a connection's slot |
 //! | `protocol.rs`, `settings.rs` | the callbacks of a kind of connection, and its settings |
-//! | `verbs.rs`, `tuning.rs` | the application's verbs for a connection, and for its socket |
-//! | `bytes.rs`, `lines.rs`, `moving.rs`, `statics.rs` | the verbs for bytes; for messages in the input; for moving bytes between connections; for bytes in flash |
+//! | `verbs.rs`, `tuning.rs` | the application's methods for a connection, and for its socket |
+//! | `bytes.rs`, `lines.rs`, `moving.rs`, `statics.rs` | methods for bytes, messages, transfers, and bytes in flash |
 //! | `outgoing.rs` | outgoing connections: at rest, connecting, reconnecting |
 //! | `pair.rs`, `filter.rs` | connections in memory: pairs of peers; connections above a filter |
 //! | `closing.rs` | the end of a connection: remaining output, the two ends of stream, or a reset |
-//! | `feed.rs` | the back end's reports, and its access to the bytes |
+//! | `reports.rs` | the back end's reports, and its access to the bytes |
 //! | `firing.rs` | which callbacks are due, and which of them runs next |
 //! | `marks.rs` | the low and high marks of input and output |
 //! | `local.rs` | a connection's local address, with the feature `local-address` |
@@ -40,7 +41,6 @@
 
 mod bytes;
 mod closing;
-mod feed;
 mod filter;
 mod firing;
 mod lines;
@@ -50,6 +50,7 @@ mod moving;
 mod outgoing;
 mod pair;
 mod protocol;
+mod reports;
 mod settings;
 mod slot;
 mod statics;
@@ -60,7 +61,7 @@ mod verbs;
 pub(crate) use closing::CloseLimits;
 pub use closing::{FIN_WAIT, LINGER};
 pub use filter::Filter;
-pub(crate) use firing::ConnTurn;
+pub(crate) use firing::ConnProgress;
 pub use protocol::Protocol;
 pub use settings::Settings;
 pub use slot::ConnSlot;
@@ -72,7 +73,7 @@ pub use verbs::ConnMut;
 
 use crate::error::{Code, ConnError};
 
-/// A connection's callback. It gets the application, the connection and the event.
+/// A connection's callback. Its arguments are the application, the connection and the event.
 ///
 /// Most applications implement a [`Protocol`] instead.
 pub type OnConn<A> = fn(&mut A, &mut ConnMut<'_, '_, A>, ConnEvent);
@@ -83,22 +84,23 @@ pub type OnConn<A> = fn(&mut A, &mut ConnMut<'_, '_, A>, ConnEvent);
 pub enum ConnEvent {
     /// The connection was accepted, or a connect has succeeded.
     Opened,
-    /// Input has arrived, and there are at least as many bytes as the [low mark](Settings::input_marks), or as
-    /// [`ConnMut::wait_for_input`] requested.
+    /// Input has arrived. The number of bytes in the input ring is at least the [low mark](Settings::input_marks), or
+    /// the number that [`ConnMut::wait_for_input`] requested.
     Readable,
-    /// All output was sent, or the unsent output does not exceed the [low mark](Settings::output_marks), or there is
-    /// the room that [`ConnMut::wait_for_room`] requested. Output counts as sent when the back end has taken it; the
-    /// peer may not have received it yet.
+    /// There are two possible reasons. Output was sent, and the number of unsent bytes does not exceed the [low
+    /// mark](Settings::output_marks), which is zero by default. Or the output ring has the room that
+    /// [`ConnMut::wait_for_room`] requested. Output counts as sent when the back end has taken it; the peer may not
+    /// have received it yet.
     Writable,
-    /// No input came, or no output could be sent, for the time set with
-    /// [`ConnMut::set_timeouts`]. That direction is disabled.
+    /// The timeout of a direction has passed ([`ConnMut::set_timeouts`]): no input arrived, or no output could be sent,
+    /// or a connect was not complete. The direction is disabled.
     Timeout(Direction),
     /// The [alarm](ConnMut::alarm_after) is due.
     Alarm,
     /// The peer will send no more. Reading is disabled; writing still works.
     Eof,
-    /// The connection has ended for the application. This is its last callback. The application can read the
-    /// remaining input in it.
+    /// The connection has ended for the application. This is its last event. In the callback the application can read
+    /// the remaining input, unless it has closed the connection.
     Ended(ConnEnd),
 }
 
@@ -106,11 +108,11 @@ pub enum ConnEvent {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum ConnEnd {
-    /// The application closed it. Its output is still being sent.
+    /// The application closed the connection. The back end may still be sending its output.
     Closed,
-    /// The application aborted it.
+    /// The application aborted the connection.
     Aborted,
-    /// It has failed, or could not be established.
+    /// The connection has failed, or could not be established.
     Failed(ConnError),
 }
 

@@ -4,11 +4,11 @@ use crate::handle::Conn;
 use crate::{ConnMut, PoolId};
 
 /// The application's state for each connection of one pool. A lookup takes O(1) and checks the handle. The next
-/// connection with the same [index in the pool](ConnMut::place) gets a new state.
+/// connection with the same [index in the pool](ConnMut::index_in_pool) gets a new state.
 ///
-/// `N` is the number of connections of the pool, including spare connections: [`Pool::conns`](crate::Pool::conns). A
-/// connection that the application sees can have any of these indexes. For several kinds of connections, use one map
-/// with its own state type for each kind.
+/// `N` is the number of connections of the pool, including spare connections: [`Pool::conns`](crate::Pool::conns).
+/// Spare connections must be included, because every connection can have any index of the pool. For several kinds of
+/// connections, use one map with its own state type for each kind.
 ///
 /// ```
 /// use picoevent::{ConnEnd, ConnMap, ConnMut, Protocol};
@@ -45,18 +45,18 @@ use crate::{ConnMut, PoolId};
 pub struct ConnMap<T, const N: usize> {
     /// The pool, and the index of its first connection.
     pool: Option<(PoolId, usize)>,
-    places: [Option<(Conn, T)>; N],
+    entries: [Option<(Conn, T)>; N],
 }
 
 impl<T, const N: usize> ConnMap<T, N> {
     /// Makes an empty map.
     pub const fn new() -> Self {
-        Self { pool: None, places: [const { None }; N] }
+        Self { pool: None, entries: [const { None }; N] }
     }
 
-    /// Returns the state of a connection. If it has none, makes one with [`Default`]. Returns `None` for a
-    /// connection of another pool than that of the first call, and for a connection beyond the first `N` of
-    /// its pool.
+    /// Returns the state of a connection. If the connection has no state, makes one with [`Default`]. The first call of
+    /// `of` or [`of_or`](Self::of_or) determines the pool of the map. Returns `None` for a connection of another pool,
+    /// and for a connection whose index in the pool is `N` or more.
     pub fn of<A>(&mut self, conn: &ConnMut<'_, '_, A>) -> Option<&mut T>
     where
         T: Default,
@@ -64,51 +64,51 @@ impl<T, const N: usize> ConnMap<T, N> {
         self.of_or(conn, T::default)
     }
 
-    /// As [`of`](Self::of), but makes a new state with `make`.
+    /// Does the same as [`of`](Self::of), but makes a new state with `make`.
     pub fn of_or<A>(
         &mut self,
         conn: &ConnMut<'_, '_, A>,
         make: impl FnOnce() -> T,
     ) -> Option<&mut T> {
-        let pool = (conn.pool()?, conn.id().index().checked_sub(conn.place()?)?);
+        let pool = (conn.pool()?, conn.id().index().checked_sub(conn.index_in_pool()?)?);
         if *self.pool.get_or_insert(pool) != pool {
             return None;
         }
-        let place = self.places.get_mut(conn.place()?)?;
-        if place.as_ref().is_none_or(|(held, _)| *held != conn.id()) {
-            *place = Some((conn.id(), make()));
+        let entry = self.entries.get_mut(conn.index_in_pool()?)?;
+        if entry.as_ref().is_none_or(|(owner, _)| *owner != conn.id()) {
+            *entry = Some((conn.id(), make()));
         }
-        place.as_mut().map(|(_, state)| state)
+        entry.as_mut().map(|(_, state)| state)
     }
 
     /// Returns the state of a connection, if it has one.
     pub fn get(&self, conn: Conn) -> Option<&T> {
-        let (held, state) = self.places.get(self.place(conn)?)?.as_ref()?;
-        (*held == conn).then_some(state)
+        let (owner, state) = self.entries.get(self.index(conn)?)?.as_ref()?;
+        (*owner == conn).then_some(state)
     }
 
     /// Returns the state of a connection, if it has one.
     pub fn get_mut(&mut self, conn: Conn) -> Option<&mut T> {
-        let place = self.place(conn)?;
-        let (held, state) = self.places.get_mut(place)?.as_mut()?;
-        (*held == conn).then_some(state)
+        let index = self.index(conn)?;
+        let (owner, state) = self.entries.get_mut(index)?.as_mut()?;
+        (*owner == conn).then_some(state)
     }
 
     /// Removes the state of a connection and returns it; `None` if it has none.
     pub fn remove(&mut self, conn: Conn) -> Option<T> {
         self.get(conn)?;
-        let place = self.place(conn)?;
-        self.places.get_mut(place)?.take().map(|(_, state)| state)
+        let index = self.index(conn)?;
+        self.entries.get_mut(index)?.take().map(|(_, state)| state)
     }
 
-    fn place(&self, conn: Conn) -> Option<usize> {
+    fn index(&self, conn: Conn) -> Option<usize> {
         let (_, first) = self.pool?;
         conn.index().checked_sub(first)
     }
 
     /// Returns all connections that have a state.
     ///
-    /// For example, to write a line to each of them:
+    /// This example writes a line to each of these connections:
     ///
     /// ```
     /// # use picoevent::{ConnMap, Cx};
@@ -123,7 +123,7 @@ impl<T, const N: usize> ConnMap<T, N> {
     /// # let _ = tell_all;
     /// ```
     pub fn iter(&self) -> impl Iterator<Item = (Conn, &T)> {
-        self.places.iter().flatten().map(|(conn, state)| (*conn, state))
+        self.entries.iter().flatten().map(|(conn, state)| (*conn, state))
     }
 }
 

@@ -1,11 +1,11 @@
-//! The loop, as callbacks use it.
+//! The interface of the loop for callbacks and for the application's set-up.
 
 use core::num::NonZeroU16;
 use core::time::Duration;
 
-use crate::conn::{CloseLimits, ConnTurn, Statics};
+use crate::conn::{CloseLimits, ConnProgress, Statics};
 use crate::error::{FullError, OnceError};
-use crate::event::{Mode, OnEvent, Waiting, Waits, flag};
+use crate::event::{EventList, Mode, OnEvent, Waits, flag};
 use crate::handle::{Event, Source};
 use crate::hooks::Hooks;
 use crate::limit::Limit;
@@ -14,7 +14,7 @@ use crate::outbox::Outbox;
 use crate::pass::Phase;
 use crate::peak::Peak;
 use crate::pool::Pools;
-use crate::queue::{Id, Joined, Queues, Turns};
+use crate::queue::{Id, Joined, Nodes, Queues};
 use crate::random::Random;
 use crate::record::{LongestWrite, Recorder};
 use crate::run::LoopState;
@@ -24,11 +24,12 @@ use crate::timers::{Alarm, Timers};
 use crate::watcher::Watchers;
 use crate::{EventFlags, Instant, Signal};
 
-/// The loop, as callbacks and the application's set-up use it: every verb except dispatch.
+/// The interface of the loop for callbacks and for the application's set-up. It has all methods except the methods that
+/// run the loop.
 ///
-/// A callback gets the loop with nothing borrowed. So the callback may add, change, activate or
-/// free anything, also its own event. Only the [`EventBase`](crate::EventBase) can dispatch, so a
-/// loop inside a loop does not compile:
+/// While a callback runs, no object of the loop is borrowed. So the callback may add, change, activate or free any
+/// object, even its own event. Only the [`EventBase`](crate::EventBase) can dispatch, so a loop inside a loop does not
+/// compile:
 ///
 /// ```compile_fail,E0599
 /// # use picoevent::{Cx, EventMut};
@@ -39,22 +40,23 @@ use crate::{EventFlags, Instant, Signal};
 /// ```
 #[repr(C)]
 pub struct Cx<'s, A> {
-    // The most used fields come first: a short offset makes a short instruction.
+    // The fields that are used most come first, because instructions for fields with a small offset are shorter.
     pub(crate) state: LoopState,
     pub(crate) phase: Phase,
-    /// The earliest deadline must be found again: it was cancelled or moved to a later time, or it is the deadline of
-    /// a connection, which can move without setting this flag.
+    /// Whether `due_from` must be computed again. The flag is set when the earliest deadline was cancelled or moved to
+    /// a later time. The flag is always set while the earliest deadline belongs to a connection, because the deadline
+    /// of a connection can move to a later time without setting the flag.
     pub(crate) due_moved: bool,
     /// The number of events that wait for a source or signal.
     pub(crate) registered: u16,
-    /// The number of enabled listeners, and of UDP sockets that are not closed.
+    /// The number of enabled listeners, plus the number of UDP sockets that are neither closed nor failed.
     pub(crate) listening: u16,
     /// The number of callbacks that the current or last pass has called.
     pub(crate) calls: u32,
     pub(crate) now: Instant,
     /// The earliest deadline. If `due_moved` is set, it may be too early.
     pub(crate) due_from: Instant,
-    /// The time at which the loop must end, if that was requested; [`Instant::MAX`] otherwise.
+    /// The time at which the loop must end, if an exit was requested; [`Instant::MAX`] otherwise.
     pub(crate) exit_at: Instant,
     /// The number of deadlines set so far: the last sequence number. Equal deadlines come due in
     /// the order they were set.
@@ -66,18 +68,20 @@ pub struct Cx<'s, A> {
     /// The timers of events and connections.
     pub(crate) timers: Timers<'s>,
     pub(crate) outbox: Outbox,
-    /// The progress of the connection whose callbacks run now, or ran last.
-    pub(crate) conn_turn: ConnTurn,
+    /// The connection whose callbacks run now, or ran last, with the callbacks that have already run.
+    pub(crate) conn_progress: ConnProgress,
     pub(crate) queues: Queues,
     pub(crate) close_limits: CloseLimits,
     pub(crate) hooks: Hooks<A>,
     pub(crate) statics: Statics<'s>,
-    /// The signal event whose callback is repeated for further raises, and the number of raises left.
+    /// If a signal was raised several times, the callback of its event is called once for each raise. This field is the
+    /// event and the number of calls that are left.
     pub(crate) repeat: Option<(Event, NonZeroU16)>,
-    /// The once-event whose callback runs, or ran last; [`Event::NONE`] if it was freed.
+    /// The event that must be freed after its callback, if this callback runs now or ran last; [`Event::NONE`] if there
+    /// is no such event.
     pub(crate) fired_once: Event,
     /// The events that wait for signals, in the order they were added.
-    pub(crate) signal_events: Waiting,
+    pub(crate) signal_events: EventList,
     pub(crate) watchers: Watchers,
     pub(crate) limit: Limit,
     pub(crate) most_added: Peak,
@@ -180,7 +184,9 @@ impl<'s, A> Cx<'s, A> {
     /// after its callback has run, unless the callback adds or activates it. It can be freed earlier.
     ///
     /// # Errors
-    /// [`OnceError`]; no event was made then.
+    /// [`OnceError::NoInterest`] if `interest` contains none of `READ`, `WRITE` and `CLOSED`, [`OnceError::Full`] when
+    /// the table has no free slot, [`OnceError::Add`] if the event cannot wait for the source. After an error no event
+    /// exists.
     pub fn once(
         &mut self,
         source: Source,
@@ -191,8 +197,8 @@ impl<'s, A> Cx<'s, A> {
         if !interest.intersects(EventFlags::IO) {
             return Err(OnceError::NoInterest);
         }
-        let made = self.new_event(source, interest, Mode::OneShot, call);
-        let event = made.map_err(OnceError::Full)?;
+        let event = self.new_event(source, interest, Mode::OneShot, call);
+        let event = event.map_err(OnceError::Full)?;
         self.free_when_fired(event);
         let added = self.event_add(event, timeout);
         if let Err(error) = added {
@@ -256,15 +262,15 @@ impl<'s, A> Cx<'s, A> {
 
     fn free_when_fired(&mut self, event: Event) {
         if let Some(slot) = self.tables.events.get_mut(event) {
-            slot.turn.set(flag::FREE, true);
+            slot.node.set(flag::FREE, true);
         }
     }
 }
 
 /// Time and due callbacks.
 impl<A> Cx<'_, A> {
-    /// Returns the loop's time: the time at which the back end last looked for news. It is the same during a whole
-    /// pass, unless a callback calls [`Cx::update_now`].
+    /// Returns the loop's time: the time at which the back end last checked for new events. It is the same during a
+    /// whole pass, unless a callback calls [`Cx::update_now`].
     pub fn now(&self) -> Instant {
         self.now
     }
@@ -275,22 +281,23 @@ impl<A> Cx<'_, A> {
         self.now = self.now.max(now);
     }
 
-    /// Makes a slot's callback due with `due`. A slot more urgent than the running level ends the pass.
+    /// Queues a slot, and adds `due` to the conditions with which its callback is due. If the slot is more urgent than
+    /// the level of the current pass, the pass ends when the current callback returns.
     #[inline(never)]
     pub(crate) fn activate(&mut self, id: Id, due: u8) {
-        if let Some(turn) = self.tables.turn(id)
-            && let Some(joined) = self.queues.join(turn, id, due)
+        if let Some(node) = self.tables.node(id)
+            && let Some(joined) = self.queues.join(node, id, due)
         {
             self.activated(id, &joined);
         }
     }
 
-    /// As [`activate`](Self::activate), for an event. It is inlined where a call would cost too
-    /// much.
+    /// Does the same as [`activate`](Self::activate), for the slot of an event. This function is marked `inline`, to
+    /// save a call.
     #[inline]
     pub(crate) fn activate_event_quickly(&mut self, id: Id, due: u8) {
-        if let Some(slot) = self.tables.events.numbered(id)
-            && let Some(joined) = self.queues.join(&mut slot.turn, id, due)
+        if let Some(slot) = self.tables.events.by_id(id)
+            && let Some(joined) = self.queues.join(&mut slot.node, id, due)
         {
             self.activated(id, &joined);
         }
@@ -299,11 +306,11 @@ impl<A> Cx<'_, A> {
     #[inline(always)]
     fn activated(&mut self, id: Id, &Joined { behind, urgent }: &Joined) {
         if urgent {
-            self.state.cut_short();
+            self.state.request_pass_end();
         }
-        self.note_added();
-        match self.tables.events.numbered(behind) {
-            Some(slot) => slot.turn.link.next = id,
+        self.update_added_peak();
+        match self.tables.events.by_id(behind) {
+            Some(slot) => slot.node.link.next = id,
             None if behind.is_none() => {}
             None => self.link_other(behind, id),
         }
@@ -311,13 +318,13 @@ impl<A> Cx<'_, A> {
 
     #[inline(never)]
     fn link_other(&mut self, behind: Id, id: Id) {
-        if let Some(turn) = self.tables.turn_of_other(behind) {
-            turn.link.next = id;
+        if let Some(node) = self.tables.node_of_other(behind) {
+            node.link.next = id;
         }
     }
 
-    /// Activates the events whose deadline has passed and comes before another alarm. Returns the
-    /// next deadline of an event.
+    /// Activates the events whose deadline has passed. If `before` is given, activates only the events that come before
+    /// this alarm. Returns the next deadline of an event.
     #[inline]
     fn expire_events(&mut self, before: Option<&Alarm>) -> Instant {
         let now = self.now;
@@ -331,20 +338,21 @@ impl<A> Cx<'_, A> {
         Alarm { deadline, sequence: self.sequence }
     }
 
-    /// Returns the earliest timeout of a connection, [`Instant::MAX`] if there is none. That connection is then the
-    /// first in the heap. Moves connections with a stale key, which is too early, to their correct position. Removes
-    /// connections that have no timeout any more.
+    /// Returns the earliest deadline of a connection; [`Instant::MAX`] if there is none. Afterwards the connection with
+    /// this deadline is the first in the heap. A key in the heap can be stale: it is earlier than the deadline of its
+    /// connection. The function moves each stale key that comes first to its correct position. It removes the key of a
+    /// connection that has no deadline any more.
     #[inline(never)]
-    pub(crate) fn first_conn(&mut self) -> Instant {
+    pub(crate) fn first_conn_deadline(&mut self) -> Instant {
         loop {
             let Some(index) = self.timers.conns.first() else { return Instant::MAX };
             let Some(slot) = self.tables.conns.slot(index) else { return Instant::MAX };
-            let passes = slot.next_deadline(&self.pools);
-            if self.timers.conns.alarm(index).deadline >= passes {
-                return passes;
+            let deadline = slot.next_deadline(&self.pools);
+            if self.timers.conns.alarm(index).deadline >= deadline {
+                return deadline;
             }
-            if passes < Instant::MAX {
-                let alarm = self.next_alarm(passes);
+            if deadline < Instant::MAX {
+                let alarm = self.next_alarm(deadline);
                 self.timers.conns.arm(index, alarm);
             } else {
                 self.timers.conns.remove_first();
@@ -371,11 +379,11 @@ impl<A> Cx<'_, A> {
 
     /// Finds the earliest deadline. If the pass begins, also activates the timers whose deadline has passed.
     #[inline(never)]
-    pub(crate) fn find_due(&mut self, begins: bool) {
+    pub(crate) fn find_due(&mut self, pass_begins: bool) {
         let conn = loop {
-            let first = self.first_conn();
+            let first = self.first_conn_deadline();
             match self.timers.conns.first() {
-                Some(index) if begins && first <= self.now => {
+                Some(index) if pass_begins && first <= self.now => {
                     let alarm = self.timers.conns.alarm(index);
                     self.expire_events(Some(&alarm));
                     self.conn_timed_out(index);
@@ -383,9 +391,10 @@ impl<A> Cx<'_, A> {
                 _ => break first,
             }
         };
-        let event = self.expire_events((!begins).then_some(&Alarm::BEFORE_ALL));
+        let event = self.expire_events((!pass_begins).then_some(&Alarm::BEFORE_ALL));
         self.due_from = event.min(conn);
-        // A connection's deadline may move to a later time without setting the flag.
+        // A connection's deadline may move to a later time without setting `due_moved`. So the flag stays set while the
+        // earliest deadline belongs to a connection.
         self.due_moved = conn <= event && !self.timers.conns.is_empty();
     }
 }

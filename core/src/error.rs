@@ -1,4 +1,4 @@
-//! The errors: one small type for each group of verbs.
+//! The errors: one small type for each group of methods.
 
 use core::fmt;
 
@@ -48,19 +48,19 @@ pub enum AddError {
     MixedEdge,
 }
 
-/// Why a once-event was not made. Nothing has changed.
+/// Why [`Cx::once`](crate::Cx::once) made no event. Nothing has changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum OnceError {
     /// There is no slot for the event.
     Full(FullError),
-    /// The event would wait for nothing: the interest holds none of reading, writing and closing.
+    /// The interest contains none of `READ`, `WRITE` and `CLOSED`, so the event would wait for nothing.
     NoInterest,
     /// The event cannot wait for this source.
     Add(AddError),
 }
 
-/// Why the base did not take an accepted connection. The back end still owns it.
+/// Why the base did not take an accepted connection. The back end still owns the connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum AcceptError {
@@ -103,13 +103,14 @@ pub enum SetupError {
     /// A low mark is above its high mark or longer than the rings of the pool, or a high mark is zero or less than the
     /// number of bytes in the ring.
     Marks,
-    /// The base has slots for static pieces already.
+    /// The base already has slots for static bytes: [`Cx::set_static_slots`](crate::Cx::set_static_slots) was called
+    /// before.
     Statics,
     /// The pool is [in memory](crate::Pool::in_memory): its connections have no sockets.
     MemoryPool,
     /// The pool is not [in memory](crate::Pool::in_memory).
     NeedsMemoryPool,
-    /// The connection has a filter above it already, has ended, or is at rest.
+    /// No filter can be put above the connection: it already has a filter above it, has ended, or is at rest.
     NotFiltered,
 }
 
@@ -161,7 +162,7 @@ pub enum WriteError {
     Finished,
     /// More bytes were committed than reserved.
     Unreserved,
-    /// No slot is free for a static piece.
+    /// No slot is free for static bytes.
     Statics,
 }
 
@@ -179,7 +180,7 @@ pub enum ConnError {
     TimedOut,
     /// There is no route to the address.
     Unreachable,
-    /// Our own address was lost: the link is down, or the lease ended.
+    /// The local address was lost: the link is down, or the lease ended.
     AddressLost,
     /// This device cannot connect to the address.
     AddressInvalid,
@@ -196,7 +197,7 @@ pub enum ConnError {
 }
 
 /// Why a connection failed, and the direction in which the failure was found, in two bytes. A back end
-/// [feeds](crate::EventBase::failed) this value.
+/// [reports](crate::EventBase::failed) this value.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Failure(pub(crate) Code);
 
@@ -206,9 +207,9 @@ impl Failure {
         self.0.into()
     }
 
-    /// Returns the direction in which the failure was found. For example, a reset by the peer is found when
-    /// reading, and a peer that acknowledges nothing is found when writing. `None` if neither direction found it:
-    /// the connect failed, or our own address was lost.
+    /// Returns the direction in which the failure was found. For example, a reset by the peer is found when reading,
+    /// and a peer that acknowledges nothing is found when writing. Returns `None` if the failure belongs to no
+    /// direction: the connect failed, or the local address was lost.
     pub const fn direction(self) -> Option<Direction> {
         self.0.direction()
     }
@@ -277,8 +278,9 @@ impl Code {
         Self(bits.cast_signed())
     }
 
-    /// The position of the two bits for the direction: 1 for reading, 2 for writing, 0 for neither. `OF_SYSTEM` is for
-    /// system errors. `OF_NAME` is for named errors, which have the bits inverted.
+    /// Two bits of a code store the direction: 1 for reading, 2 for writing, 0 for neither. The constants are the index
+    /// of the lower bit, `OF_SYSTEM` for system errors and `OF_NAME` for named errors. The code of a named error is
+    /// negative, so its unused bits are ones. Therefore the two bits are inverted in a named error.
     const OF_SYSTEM: u32 = 13;
     const OF_NAME: u32 = 5;
 
@@ -294,8 +296,8 @@ impl Code {
         })
     }
 
-    /// Makes the code of an error. The codes are in the order of the variants, so that the match is
-    /// a subtraction.
+    /// Makes the code of an error. The codes have the order of the variants, so the compiler can replace the match by a
+    /// subtraction.
     const fn of(error: ConnError) -> Self {
         Self(match error {
             ConnError::Reset => -1,
@@ -342,7 +344,7 @@ impl Code {
     }
 }
 
-// The codes are in the order of the variants, so that each match is a subtraction.
+// The codes have the order of the variants, so the compiler can replace each match by a subtraction.
 
 impl From<ConnError> for Code {
     fn from(error: ConnError) -> Self {
@@ -394,10 +396,10 @@ impl From<Code> for ListenError {
     }
 }
 
-/// Returns the position of a small enum's value among all its values. A value that contains a number has the
-/// position of its variant.
+/// Returns the index of the first item of `all` that has the same variant as `value`. The contents of the variant, for
+/// example an error number, are not compared.
 #[cfg(feature = "record")]
-pub(crate) fn place<T: Copy>(all: &[T], value: T) -> usize {
+pub(crate) fn position<T: Copy>(all: &[T], value: T) -> usize {
     let same = |one: &T| core::mem::discriminant(one) == core::mem::discriminant(&value);
     all.iter().position(same).unwrap_or(all.len())
 }
@@ -490,12 +492,12 @@ impl fmt::Display for WriteError {
         match self {
             Self::Full { room } => write!(f, "the ring has room for {room} bytes only"),
             Self::TooLong { size } => {
-                write!(f, "the ring has {size} bytes: make it longer, or those of the pool")
+                write!(f, "the data is longer than the ring of {size} bytes: make the ring longer")
             }
             Self::Finished => f.write_str("the connection's sending side is finished"),
             Self::Unreserved => f.write_str("more bytes were committed than reserved"),
             Self::Statics => {
-                f.write_str("all slots for static pieces are in use: give the base more of them")
+                f.write_str("all slots for static slices are in use: give the base more slots")
             }
         }
     }
@@ -519,12 +521,12 @@ impl fmt::Display for SetupError {
             Self::NoPool => "the base has no such pool: add it first",
             Self::PoolFull => "all connections of the pool are in use",
             Self::Room => "the output ring is shorter than the room for an answer",
-            Self::Busy => "the output ring is shorter than the text for busy times",
-            Self::Marks => "a low mark is above the high mark or the ring, or a high mark is below what it holds",
-            Self::Statics => "the base has slots for static pieces already",
-            Self::MemoryPool => "the connections of a pool in memory have no sockets",
-            Self::NeedsMemoryPool => "it takes a pool in memory: see Pool::in_memory",
-            Self::NotFiltered => "the connection has a filter already, has ended, or is at rest",
+            Self::Busy => "the output ring is shorter than the busy text",
+            Self::Marks => "a low mark is above the high mark or the ring, or a high mark is below the bytes in the ring",
+            Self::Statics => "the base already has slots for static slices",
+            Self::MemoryPool => "the pool is in memory, so its connections have no sockets",
+            Self::NeedsMemoryPool => "the pool is not in memory: add it with Pool::in_memory",
+            Self::NotFiltered => "the connection already has a filter, has ended, or is at rest",
         })
     }
 }
@@ -556,7 +558,7 @@ impl fmt::Display for ConnError {
             Self::Refused => "connection refused",
             Self::TimedOut => "connection timed out",
             Self::Unreachable => "no route to the address",
-            Self::AddressLost => "our own address was lost",
+            Self::AddressLost => "the local address was lost",
             Self::AddressInvalid => "the address cannot be used from here",
             Self::Denied => "permission denied",
             Self::NoSocket => "no socket left",
@@ -571,7 +573,7 @@ impl fmt::Display for ListenError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::InUse => "the address is in use",
-            Self::NotOurs => "the address is not ours",
+            Self::NotOurs => "the address is not a local address",
             Self::Invalid => "the address cannot be listened on",
             Self::Denied => "permission denied",
             Self::NoSocket => "no socket left",
@@ -611,7 +613,7 @@ mod tests {
     }
 
     #[test]
-    fn an_error_and_its_direction_do_not_disturb_each_other() {
+    fn an_error_and_its_direction_are_stored_independently() {
         for error in CONN_ERRORS.into_iter().chain([ConnError::System(i32::MAX)]) {
             let plain = Code::from(error);
             assert_eq!(plain.direction(), None, "{error}");

@@ -9,19 +9,19 @@
 //! | file | holds |
 //! |---|---|
 //! | `slot.rs` | an event's slot |
-//! | `verbs.rs` | the application's verbs |
+//! | `verbs.rs` | the application's methods |
 //! | `firing.rs` | activation and firing |
 //! | `deadline.rs` | the timeout: arming, expiry, re-arming |
-//! | `registration.rs`, `interest.rs` | the lists of events that wait for a source or for signals |
+//! | `registration.rs`, `list.rs` | the lists of events that wait for a source or for signals |
 
 mod deadline;
 mod firing;
-mod interest;
+mod list;
 mod registration;
 mod slot;
 mod verbs;
 
-pub(crate) use interest::{InterestLinks, Waiting};
+pub(crate) use list::{EventLinks, EventList};
 pub use slot::EventSlot;
 pub(crate) use slot::{Waits, flag};
 pub use verbs::EventMut;
@@ -29,18 +29,19 @@ pub use verbs::EventMut;
 #[cfg(doc)]
 use crate::Cx;
 
-/// An event's callback. It gets the application and the event.
+/// An event's callback. Its arguments are the application and the event.
 ///
-/// [`EventMut`] dereferences to [`Cx`], so the callback can use the event as the loop. [`EventMut::what`]
-/// returns the conditions that came true.
+/// [`EventMut`] dereferences to [`Cx`], so the callback can call the methods of the loop on the event.
+/// [`EventMut::what`] returns the conditions that came true.
 pub type OnEvent<A> = fn(&mut A, &mut EventMut<'_, '_, A>);
 
 /// Whether an event stays pending when it fires (`EV_PERSIST`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Mode {
-    /// It fires once and must be added again.
+    /// The event fires once. It must be added again before it can fire again.
     OneShot,
-    /// It stays pending until it is deleted; its timeout becomes an interval.
+    /// The event stays pending until it is deleted. If it has a timeout, the timeout starts again each time the event
+    /// fires.
     Persist,
 }

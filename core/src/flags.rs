@@ -118,7 +118,7 @@ mod tests {
     use std::format;
 
     #[test]
-    fn contains_asks_for_all_and_intersects_for_any() {
+    fn contains_needs_all_bits_and_intersects_any_bit() {
         let both = EventFlags::READ | EventFlags::TIMEOUT;
         assert!(
             both.contains(EventFlags::READ)

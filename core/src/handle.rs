@@ -1,4 +1,4 @@
-//! Handles: the names of the objects in the base's tables.
+//! Handles: each handle identifies one object in the base's tables.
 //!
 //! ```text
 //!   31        16 15         0
@@ -7,21 +7,20 @@
 //!  └────────────┴────────────┘
 //! ```
 //!
-//! A slot's generation grows by one each time it is taken and each time it is given back, and a handle is valid only
-//! for the generation for which it was made. A handle that outlives its object therefore gives
-//! [`StaleError`](crate::StaleError) and never reaches the slot's next object. The count has 15 bits and wraps: a
-//! handle that is kept while its slot is reused 32,768 times would be valid again.
+//! A slot's generation grows by one each time the slot is taken and each time the slot is freed. A handle is valid only
+//! for the generation for which it was made. A method that gets the handle of a freed object returns
+//! [`StaleError`](crate::StaleError). It never changes the next object in the slot. The generation wraps: a handle that
+//! is kept while its slot is reused 32,768 times is valid again.
 
 use core::fmt;
 use core::hash::{Hash, Hasher};
 use core::marker::PhantomData;
 
-/// The name of one object of kind `K`; see the aliases [`Event`], [`Conn`], [`Listener`], [`Source`],
-/// [`UdpSocket`].
+/// Identifies one object of kind `K`; see the aliases [`Event`], [`Conn`], [`Listener`], [`Source`], [`UdpSocket`].
 #[repr(transparent)]
 pub struct Handle<K> {
     /// The generation in the upper 16 bits, and the index in the lower 16 bits.
-    both: u32,
+    bits: u32,
     kind: PhantomData<fn() -> K>,
 }
 
@@ -51,7 +50,7 @@ pub mod kind {
 }
 
 impl<K> Handle<K> {
-    /// A handle that names nothing and is always stale: no table has this many slots.
+    /// A handle that is always stale: its index is 65,535, and no table has a slot with this index.
     pub(crate) const NONE: Self = Self::new(u16::MAX, 0);
 
     /// The initial handle in a slot: all zeros.
@@ -61,34 +60,35 @@ impl<K> Handle<K> {
         Self::from_bits((generation as u32) << 16 | index as u32)
     }
 
-    /// Makes a handle from index and generation, as drawn above.
-    pub(crate) const fn from_bits(both: u32) -> Self {
-        Self { both, kind: PhantomData }
+    /// Makes a handle from a word with the generation in the upper 16 bits and the index in the lower 16 bits.
+    pub(crate) const fn from_bits(bits: u32) -> Self {
+        Self { bits, kind: PhantomData }
     }
 
-    /// Returns index and generation, as drawn above.
+    /// Returns a word with the generation in the upper 16 bits and the index in the lower 16 bits.
     pub(crate) const fn bits(self) -> u32 {
-        self.both
+        self.bits
     }
 
     /// Returns the slot's index in its table: `0` up to the table's capacity minus one.
     ///
-    /// It is unique among objects that exist at the same time, so a back end or an application may
-    /// index a side table with it. Compare the whole handle before you use an entry.
+    /// The index is unique among the objects of this kind that exist at the same time. So a back end or an application
+    /// can use it as an index of its own table. Store the handle in each entry of this table. Before you use an entry,
+    /// compare the stored handle with the current handle, because the slot may have got a new object.
     pub const fn index(self) -> usize {
         self.slot() as usize
     }
 
     pub(crate) const fn slot(self) -> u16 {
-        self.both as u16
+        self.bits as u16
     }
 
     pub(crate) const fn generation(self) -> u16 {
-        self.both.wrapping_shr(16) as u16
+        self.bits.wrapping_shr(16) as u16
     }
 }
 
-// Derived implementations would require the same traits of `K`, which never has a value.
+// These traits are not derived, because derived implementations would require that `K` implements them too.
 
 impl<K> Clone for Handle<K> {
     fn clone(&self) -> Self {
@@ -100,7 +100,7 @@ impl<K> Copy for Handle<K> {}
 
 impl<K> PartialEq for Handle<K> {
     fn eq(&self, other: &Self) -> bool {
-        self.both == other.both
+        self.bits == other.bits
     }
 }
 
@@ -108,7 +108,7 @@ impl<K> Eq for Handle<K> {}
 
 impl<K> Hash for Handle<K> {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        self.both.hash(state);
+        self.bits.hash(state);
     }
 }
 

@@ -33,27 +33,27 @@ impl<'s, A> Cx<'s, A> {
             let info = EventInfo {
                 event,
                 pending: state.pending() | timeout,
-                active: EventFlags::from_bits(state.turn.due()),
+                active: EventFlags::from_bits(state.node.due()),
                 deadline,
-                priority: state.turn.priority(),
+                priority: state.node.priority(),
                 user: state.user,
             };
-            (!info.pending.is_empty() || state.turn.is_queued()).then_some(info)
+            (!info.pending.is_empty() || state.node.is_queued()).then_some(info)
         })
     }
 
     /// Returns the connections that have not ended, including connections at rest, in the order of their slots.
-    /// Accepted connections that are not yet open for the application are left out. O(capacity) for all of them.
+    /// Accepted connections whose first callback has not run are left out. O(capacity) for all of them.
     pub fn conns(&self) -> impl Iterator<Item = Conn> {
         let conns = self.tables.conns.iter();
-        let held = conns.filter(|(_, state)| state.is_held() && !state.is_unaccepted());
-        held.map(|(conn, _)| conn)
+        let in_use = conns.filter(|(_, state)| state.is_in_use() && !state.is_unaccepted());
+        in_use.map(|(conn, _)| conn)
     }
 
     /// Returns the listeners that have not been freed, in the order of their slots. O(capacity) for all.
     pub fn listeners(&self) -> impl Iterator<Item = Listener> {
-        let held = self.tables.listeners.iter().filter(|(_, state)| !state.is_freed());
-        held.map(|(listener, _)| listener)
+        let listeners = self.tables.listeners.iter().filter(|(_, state)| !state.is_freed());
+        listeners.map(|(listener, _)| listener)
     }
 
     /// Returns a readable list: the loop's time, its counts, and a line for each event that is pending

@@ -13,7 +13,7 @@ use crate::{ConnMut, RingBuffer, WriteError};
 /// without input, [`IoError::Full`] for a write without room. A read returns `Ok(0)` at the end of the stream.
 /// `write_all` writes all or nothing. `flush` does nothing, because the loop sends the written bytes.
 ///
-/// If a type's own verb and a trait's method have the same name, a method call uses the type's own verb:
+/// If a type's own method and a trait's method have the same name, a method call uses the type's own method:
 /// `conn.write(data)` writes all or nothing. The trait's `write` writes as many bytes as fit.
 ///
 /// ```
@@ -80,7 +80,7 @@ impl From<WriteError> for IoError {
     }
 }
 
-/// Returns the result of a write that has taken `amount` of `wanted` bytes.
+/// Returns the result of a write of `wanted` bytes, of which `amount` bytes were written.
 fn written(amount: usize, wanted: usize) -> Result<usize, IoError> {
     if amount == 0 && wanted > 0 { Err(IoError::Full) } else { Ok(amount) }
 }

@@ -28,6 +28,7 @@ mod idle;
 mod inspect;
 #[cfg(feature = "embedded-io")]
 mod io;
+mod iteration;
 mod limit;
 mod listener;
 mod log;
@@ -57,7 +58,6 @@ mod tables;
 mod time;
 mod timers;
 mod trigger;
-mod turn;
 mod udp;
 mod watcher;
 
@@ -99,7 +99,8 @@ pub use trigger::Trigger;
 pub use udp::{Datagram, Dropped, OnUdp, Received, UdpMut, UdpRequest};
 pub use udp::{FiredUdp, SendError, UdpAction, UdpError, UdpEvent, UdpRings};
 
-/// The sizes of the slots and the base on a 32-bit target; `cargo xtask size` adds their heaps.
+/// The sizes of the slots and the base on a 32-bit target. `cargo xtask size` also counts the timer heaps of the
+/// tables.
 #[cfg(all(
     target_pointer_width = "32",
     not(any(

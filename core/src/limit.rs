@@ -1,4 +1,5 @@
-//! The dispatch limit: how much of a pass may run before the loop looks for news again.
+//! The dispatch limit: the number of callbacks, or the time, after which a pass ends and the loop checks for new
+//! events.
 
 use core::time::Duration;
 
@@ -14,10 +15,11 @@ pub struct DispatchLimit {
     /// The maximum number of callbacks of one pass; repeated calls for one signal count as one. A pass
     /// runs at least one callback, if one is due. `None` for no limit.
     pub callbacks: Option<u32>,
-    /// The time from the beginning of a pass during which the pass may start further callbacks. It is checked after
-    /// each callback, with [`Backend::now`](crate::Backend::now). `None` for no limit.
+    /// The time after which a pass starts no further callback, counted from the beginning of the pass. After each
+    /// callback, the loop reads [`Backend::now`](crate::Backend::now) and checks this limit. `None` for no limit.
     pub time: Option<Duration>,
-    /// The limit applies to this level and to less urgent levels. libevent's default is level 1.
+    /// The limit applies to passes of this priority level and of less urgent levels. In libevent, the default for this
+    /// level is 1.
     pub priority: Priority,
 }
 
@@ -51,20 +53,20 @@ impl Limit {
         }
     }
 
-    /// Returns whether the time is needed after each callback.
+    /// Returns whether the limit has a time. If it has, the current time is needed after each callback.
     pub(crate) const fn needs_time(&self) -> bool {
         self.time < u64::MAX
     }
 
     /// Returns whether a pass at `level` that has called `calls` callbacks has reached the limit.
     fn is_reached(&self, level: u8, calls: u32, now: Instant) -> bool {
-        let late = self.needs_time() && now >= self.since.plus(self.time);
-        level >= self.level && calls > 0 && (calls >= self.callbacks || late)
+        let is_time_over = self.needs_time() && now >= self.since.plus(self.time);
+        level >= self.level && calls > 0 && (calls >= self.callbacks || is_time_over)
     }
 }
 
 impl<A> Cx<'_, A> {
-    /// Limits how much runs before the loop looks for news again, or removes the limit.
+    /// Sets or removes the limit of a pass. At the limit the pass ends, and the loop checks for new events.
     pub fn set_dispatch_limit(&mut self, limit: Option<DispatchLimit>) {
         self.limit.set(limit);
         self.hooks.limit_reached = Some(|cx, level| cx.limit.is_reached(level, cx.calls, cx.now));

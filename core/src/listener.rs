@@ -12,7 +12,7 @@ use crate::error::{Code, FullError, ListenError, SetupError, StaleError};
 use crate::handle::{Listener, kind};
 use crate::outbox::{Action, Pending, action};
 use crate::pool::PoolId;
-use crate::queue::{List, Turn};
+use crate::queue::{List, Node};
 use crate::record::Entry;
 use crate::table::{Head, Slot};
 use crate::{Cx, EventBase, Fired, log};
@@ -23,12 +23,12 @@ mod accept;
 /// it again or free it.
 pub type OnListenError<A> = fn(&mut A, &mut ListenerMut<'_, '_, A>, ListenError);
 
-/// The flags of a listener, in the word of its [`Turn`].
+/// The flags of a listener, in the word of its [`Node`].
 mod flag {
-    use crate::queue::Turn;
+    use crate::queue::Node;
 
-    pub(super) const ENABLED: u32 = 1 << Turn::FLAGS;
-    /// The application has freed the listener, but the back end has not taken that action yet.
+    pub(super) const ENABLED: u32 = 1 << Node::FLAGS;
+    /// The application has freed the listener, but the back end has not taken the action `Unlisten` yet.
     pub(super) const FREED: u32 = ENABLED << 1;
 }
 
@@ -41,13 +41,13 @@ pub struct ListenerSlot<A> {
     user: u32,
     address: Address,
     /// Connections that were accepted and wait until the listener is enabled again.
-    held_back: List,
+    waiting: List,
     /// The number of its connections that have not ended for the application.
-    pub(crate) held: u16,
-    /// The maximum of `held`.
+    pub(crate) in_use: u16,
+    /// The maximum of `in_use`.
     limit: u16,
     error: Code,
-    pub(crate) turn: Turn,
+    pub(crate) node: Node,
     head: Head,
     pub(crate) pending: Pending,
 }
@@ -61,11 +61,11 @@ impl<A> Slot for ListenerSlot<A> {
         on_error: None,
         user: 0,
         address: Address::EMPTY,
-        held_back: List::EMPTY,
-        held: 0,
+        waiting: List::EMPTY,
+        in_use: 0,
         limit: 0,
         error: Code::EMPTY,
-        turn: Turn::EMPTY,
+        node: Node::EMPTY,
         head: Head::EMPTY,
         pending: Pending::EMPTY,
     };
@@ -79,24 +79,24 @@ impl<A> Slot for ListenerSlot<A> {
     }
 
     fn renew(&mut self) {
-        (self.turn, self.pending) = (Turn::EMPTY, Pending::EMPTY);
+        (self.node, self.pending) = (Node::EMPTY, Pending::EMPTY);
     }
 }
 
 impl<A> ListenerSlot<A> {
-    /// Returns whether the listener was freed, but the back end has not taken that action yet.
+    /// Returns whether the listener was freed, but the back end has not taken the action `Unlisten` yet.
     pub(crate) const fn is_freed(&self) -> bool {
-        self.turn.has(flag::FREED)
+        self.node.has(flag::FREED)
     }
 
     /// Returns the index of the listener's pool.
     pub(crate) const fn pool(&self) -> u8 {
-        self.turn.interest()
+        self.node.interest()
     }
 
     /// Returns whether the listener has reached its limit of connections.
     pub(crate) const fn is_at_limit(&self) -> bool {
-        self.held >= self.limit
+        self.in_use >= self.limit
     }
 
     /// Returns whether clients get a busy text when the pool is full.
@@ -105,21 +105,21 @@ impl<A> ListenerSlot<A> {
     }
 
     const fn is_enabled(&self) -> bool {
-        self.turn.has(flag::ENABLED)
+        self.node.has(flag::ENABLED)
     }
 
     /// Sets whether the listener is enabled. Returns whether it was enabled before.
     const fn set_enabled(&mut self, enabled: bool) -> bool {
         let was = self.is_enabled();
-        self.turn.set(flag::ENABLED, enabled);
+        self.node.set(flag::ENABLED, enabled);
         was
     }
 }
 
-/// A listener, borrowed from the loop, with its verbs.
+/// Access to one listener, borrowed from the loop.
 ///
-/// Made by [`Cx::listener`]. This example limits a listener to two connections. If it cannot listen
-/// on its address, it tries again after ten seconds:
+/// [`Cx::listener`] returns it. This example limits a listener to two connections. If the listener cannot listen on its
+/// address, the application enables it again after ten seconds:
 ///
 /// ```
 /// use core::net::SocketAddr;
@@ -147,7 +147,7 @@ impl<A> ListenerSlot<A> {
 ///     ) -> Result<(), SetupError> {
 ///         let console = cx.listen::<Console>(address, pool)?;
 ///         if let Ok(mut console) = cx.listener(console) {
-///             // The other places of the pool are for another listener.
+///             // The other connections of the pool are for another listener.
 ///             console.set_limit(2).on_error(Self::listen_failed);
 ///         }
 ///         self.console = Some(console);
@@ -188,10 +188,10 @@ impl<'s, A> Cx<'s, A> {
         self.listen_with(address, pool, P::SETTINGS, P::event)
     }
 
-    /// As [`listen`](Self::listen), with a plain function as callback.
+    /// Makes a listener like [`listen`](Self::listen), with a plain function as callback of its connections.
     ///
     /// # Errors
-    /// As [`listen`](Self::listen).
+    /// The same as for [`listen`](Self::listen).
     pub fn listen_with(
         &mut self,
         address: SocketAddr,
@@ -204,15 +204,15 @@ impl<'s, A> Cx<'s, A> {
         let (listener, slot) = self.tables.listeners.insert().ok_or(FullError::Listeners)?;
         (slot.call, slot.settings) = (Some(call), Some(settings));
         (slot.on_error, slot.user) = (None, 0);
-        slot.held_back = List::EMPTY;
-        (slot.held, slot.limit) = (0, u16::MAX);
+        slot.waiting = List::EMPTY;
+        (slot.in_use, slot.limit) = (0, u16::MAX);
         slot.address = address.into();
-        slot.turn = slot.turn.begin(0, pool.0);
+        slot.node = slot.node.begin(0, pool.0);
         self.listener_enable(listener.slot());
         Ok(listener)
     }
 
-    /// Returns the listener, borrowed from the loop, for its verbs.
+    /// Returns access to a listener.
     ///
     /// # Errors
     /// [`StaleError`] when the listener was freed.
@@ -246,8 +246,8 @@ impl<'c, 's, A> ListenerMut<'c, 's, A> {
         self
     }
 
-    /// Disables the listener: it accepts no connections until it is enabled again. Accepted connections
-    /// whose callback has not run yet are held back until then.
+    /// Disables the listener: it accepts no connections until it is enabled again. Accepted connections whose first
+    /// callback has not run yet wait until then.
     pub fn disable(&mut self) -> &mut Self {
         if self.slot_mut().is_some() {
             self.cx.listener_disable(self.listener.slot(), action::PAUSE);
@@ -260,11 +260,11 @@ impl<'c, 's, A> ListenerMut<'c, 's, A> {
         self.cx.tables.listeners.get(self.listener).is_some_and(ListenerSlot::is_enabled)
     }
 
-    /// Limits the connections of this listener that the application holds at once, for listeners that
-    /// share a pool. Further clients are treated as if the pool were full.
+    /// Limits the number of connections of this listener that are in use at the same time. Set it if several listeners
+    /// share a pool. When the limit is reached, clients are treated as if the pool were full.
     ///
-    /// The limit reserves no connections. A further client that gets the [busy text](Settings::busy) uses any free
-    /// connection of the pool until it has received the text, for [`LINGER`](crate::LINGER) at most. If another
+    /// The limit reserves no connections. A client that gets the [busy text](Settings::busy) also uses a free
+    /// connection of the pool, until the text is delivered or the time [`LINGER`](crate::LINGER) has passed. If another
     /// listener must always have free connections, give it a separate pool.
     pub fn set_limit(&mut self, most: u16) -> &mut Self {
         if let Some(slot) = self.slot_mut() {
@@ -275,7 +275,7 @@ impl<'c, 's, A> ListenerMut<'c, 's, A> {
 
     /// Returns the number of the listener's connections that have not ended for the application.
     pub fn conns(&self) -> usize {
-        self.cx.tables.listeners.get(self.listener).map_or(0, |slot| slot.held.into())
+        self.cx.tables.listeners.get(self.listener).map_or(0, |slot| slot.in_use.into())
     }
 
     /// Calls `each` with every connection of the listener that has not ended for the application, in the order
@@ -283,7 +283,7 @@ impl<'c, 's, A> ListenerMut<'c, 's, A> {
     pub fn for_each(&mut self, mut each: impl FnMut(&mut ConnMut<'_, 's, A>)) {
         for index in 0..self.cx.tables.conns.capacity() as u16 {
             let Some((conn, slot)) = self.cx.tables.conns.at(index) else { continue };
-            if slot.listener == self.listener && slot.is_held() && !slot.is_unaccepted() {
+            if slot.listener == self.listener && slot.is_in_use() && !slot.is_unaccepted() {
                 each(&mut ConnMut::new(self.cx, conn));
             }
         }
@@ -317,8 +317,8 @@ impl<'c, 's, A> ListenerMut<'c, 's, A> {
         self
     }
 
-    /// Closes the listener; the handle is stale from here on. Connections whose callback `opened` was called stay open;
-    /// other accepted connections are reset. The slot is given back when the back end has closed the socket, before the
+    /// Closes the listener. The handle is stale from now on. Connections whose callback `opened` was called stay open;
+    /// other accepted connections are reset. The slot is freed when the back end has closed the socket, before the
     /// loop's next wait. Until then [`Cx::listen`] may return [`FullError::Listeners`].
     pub fn free(&mut self) {
         if self.slot_mut().is_some() {
@@ -339,7 +339,7 @@ impl<A> Cx<'_, A> {
             self.listening = self.listening.saturating_add(1);
         }
         self.listener_post(index, action::OPEN);
-        self.release_held_back(index);
+        self.listener_queue_waiting(index);
     }
 
     fn listener_disable(&mut self, index: u16, action: u8) {
@@ -352,13 +352,13 @@ impl<A> Cx<'_, A> {
 
     /// Frees the listener in a slot.
     pub(crate) fn listener_free(&mut self, index: u16) {
-        self.drop_held_back(index);
+        self.listener_reset_waiting(index);
         self.listener_disable(index, action::DROP);
         let id = self.tables.listener_id(index);
         self.queues.remove(&mut self.tables, id);
         if let Some(slot) = self.tables.listeners.slot_mut(index) {
-            slot.turn.set_due(0);
-            slot.turn.set(flag::FREED, true);
+            slot.node.set_due(0);
+            slot.node.set(flag::FREED, true);
         }
     }
 
@@ -374,7 +374,7 @@ impl<A> Cx<'_, A> {
             action::PAUSE if !enabled => Some(Action::Ignore(listener)),
             action::DROP => {
                 slot.pending.actions = 0;
-                self.tables.listeners.give_back(index);
+                self.tables.listeners.free_slot(index);
                 Some(Action::Unlisten(listener))
             }
             _ => None,
@@ -385,7 +385,7 @@ impl<A> Cx<'_, A> {
     pub(crate) fn listener_fire(&mut self, index: u16) -> Option<Fired<A>> {
         let (listener, slot) = self.tables.listeners.at(index)?;
         let (call, error) = (slot.on_error, slot.error);
-        self.queues.done(&mut slot.turn);
+        self.queues.done(&mut slot.node);
         Some(Fired::ListenError(call?, listener, error.into()))
     }
 }
@@ -396,12 +396,12 @@ impl<A> EventBase<'_, A> {
         self.cx.tables.listeners.get(listener).map(|slot| slot.address.into())
     }
 
-    /// Feeds a failure to listen: the listener is disabled and its error callback becomes due.
+    /// Reports that a listener cannot listen. The listener is disabled, and its error callback becomes due.
     pub fn listen_failed(&mut self, listener: Listener, error: ListenError) {
-        self.cx.recorder.note(|| Entry::ListenFailed(listener, error));
+        self.cx.recorder.record(|| Entry::ListenFailed(listener, error));
         let index = listener.slot();
-        let held = self.cx.tables.listeners.get_mut(listener);
-        let Some(slot) = held.filter(|slot| !slot.is_freed()) else { return };
+        let slot = self.cx.tables.listeners.get_mut(listener);
+        let Some(slot) = slot.filter(|slot| !slot.is_freed()) else { return };
         log::listen_failed(listener, error);
         slot.error = error.into();
         self.cx.listener_disable(index, 0);

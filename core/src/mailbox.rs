@@ -7,11 +7,12 @@ use heapless::Deque;
 
 use crate::{Signal, Trigger};
 
-/// A queue of up to `N` values, from any context to the loop: from an interrupt handler, or another thread.
+/// A queue of up to `N` values for the loop. Any context can send values, for example an interrupt handler or another
+/// thread.
 ///
-/// It is a `static` of the board or the host program. Each value that is sent raises a signal; the
-/// callback of that signal takes the values. The back end gets the mailbox's [trigger](Self::trigger) with
-/// the other triggers.
+/// Declare a mailbox as a `static` in the firmware or in the host program. Each value that is sent raises a signal; the
+/// callback of that signal takes the values. The back end gets the mailbox's [trigger](Self::trigger) with the other
+/// triggers.
 ///
 /// ```
 /// use picoevent::{Cx, EventMut, FullError, Mailbox, Signal};
@@ -60,7 +61,7 @@ impl<T, const N: usize> Mailbox<T, N> {
         Self { state: Mutex::new(RefCell::new(state)), trigger: Trigger::new(signal) }
     }
 
-    /// Sends a value and wakes the loop. Works in any context, also in an interrupt handler.
+    /// Sends a value and wakes the loop. Can be called in any context, even in an interrupt handler.
     ///
     /// # Errors
     /// Returns the value if there are `N` values already. The refused value counts as an overrun.
@@ -125,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn a_full_mailbox_gives_the_value_back_and_counts_it() {
+    fn a_full_mailbox_returns_the_value_and_counts_it() {
         static MAILBOX: Mailbox<u8, 2> = Mailbox::new(Signal::USR1);
         assert_eq!((MAILBOX.send(1), MAILBOX.send(2), MAILBOX.send(3)), (Ok(()), Ok(()), Err(3)));
         assert_eq!((MAILBOX.trigger().take(), MAILBOX.overruns(), MAILBOX.overruns()), (2, 1, 0));
@@ -134,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn many_threads_lose_nothing_that_was_taken() {
+    fn no_value_that_was_accepted_from_a_thread_is_lost() {
         static MAILBOX: Mailbox<u32, 16> = Mailbox::new(Signal::USR1);
         let senders = (0..4).map(|thread| {
             thread::spawn(move || {

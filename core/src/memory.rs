@@ -23,17 +23,17 @@ pub use crate::udp::UdpSlot;
 
 use crate::table::Slot;
 
-/// The maximum number of slots of all tables of a base together. Further slots are not used.
+/// The maximum number of slots of all tables of a base together. Slots above this number are not used.
 pub const MAX_SLOTS: usize = crate::table::MAX_SLOTS as usize;
 
 /// The maximum size of a ring in bytes: 4,294,967,295 on 64-bit targets, 65,535 on others.
 pub const MAX_RING: usize = crate::ring::LONGEST;
 
-/// The parts of a base's memory. If parts belong together, such as slots and their timers, the shortest of these parts
-/// decides how much of each is used.
+/// The parts of a base's memory. Each event and each connection needs a slot and a timer. If there are fewer timers
+/// than slots, or the reverse, only the smaller number is used.
 ///
-/// A new slot is all zeros. A slot that another base used before keeps its generation, so that
-/// handles of that base stay stale.
+/// A new slot is all zeros. If another base has used a slot before, the slot keeps its generation. So the handles of
+/// the earlier base are stale in the new base.
 pub struct Memory<'s, A> {
     /// Slots for events.
     pub events: &'s mut [EventSlot<A>],

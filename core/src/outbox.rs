@@ -1,23 +1,24 @@
 //! The outbox: the actions that the base requests of its back end.
 //!
-//! A verb only sets a bit in its slot and puts the slot on one list. A turn passes the actions to the back end before
-//! it waits ([`EventBase::settle`](crate::EventBase::settle)). Equal actions merge, so the list cannot overflow.
-//! Posting an action and taking an action are O(1).
+//! A method that requests an action only sets a bit in the slot of its object, and puts the slot on a list. An
+//! iteration passes the actions to the back end before it waits ([`EventBase::settle`](crate::EventBase::settle)).
+//! Equal actions merge, so the list cannot overflow. Requesting an action and taking an action are O(1).
 
 use core::net::SocketAddr;
 
 use crate::handle::{Conn, Listener, Source, UdpSocket};
 use crate::queue::Id;
 use crate::record::Entry;
-use crate::tables::{Place, Tables};
+use crate::tables::{ObjectIndex, Tables};
 use crate::{Cx, EventBase, EventFlags, Signal, Tuning, UdpAction};
 
 /// Something for the back end to do.
 ///
-/// A handle in an action stays valid until the action itself, or the back end, ends the object.
+/// A handle in an action is valid until an action ends the object, for example [`Close`](Self::Close), or until the
+/// back end reports the end of the object, for example with [`EventBase::failed`].
 ///
-/// The enum is exhaustive: a back end matches every action, so a new action is an error when the back end is compiled,
-/// instead of a request that is ignored.
+/// The enum is exhaustive, so a back end must match every action. If a later version adds an action, a back end that
+/// does not handle the new action does not compile.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Action {
     /// Open the listener if it is not open, and accept connections to its address
@@ -38,14 +39,15 @@ pub enum Action {
     /// Send the end of the stream to the peer. All output was sent before. Call [`EventBase::delivered`] when the peer
     /// has acknowledged the end, or when the system delivers it without the back end.
     End(Conn),
-    /// Drop the connection's socket: nothing is left to do for it. The handle is stale from here on, unless
-    /// [`Connect`](Self::Connect) follows for it. Another connection may already use its slot.
+    /// Drop the connection's socket. Nothing is left to do for the connection. The handle is stale from now on, unless
+    /// [`Connect`](Self::Connect) follows for the same handle. A new connection may already use the same slot, so two
+    /// handles can have the same [index](crate::Handle::index).
     Close(Conn),
-    /// Reset the connection and drop its socket. The handle is stale from here on, unless
-    /// [`Connect`](Self::Connect) follows for it.
+    /// Reset the connection and drop its socket. The handle is stale from now on, unless [`Connect`](Self::Connect)
+    /// follows for the same handle.
     Reset(Conn),
-    /// From now on, report readiness of the source for these conditions, again even if it was reported before. With an
-    /// empty set, report nothing.
+    /// From now on, report the readiness of the source for these conditions. If the source is ready now, report it even
+    /// if it was reported before. With an empty set, report nothing.
     Interest(Source, EventFlags),
     /// Forget the source. The handle is stale from here on.
     Forget(Source),
@@ -53,7 +55,7 @@ pub enum Action {
     Catch(Signal),
     /// Restore the signal's default action.
     Release(Signal),
-    /// Do this action for a UDP socket. Never requested without the feature `udp`.
+    /// Carry out this action for a UDP socket. Without the feature `udp` no value of this variant exists.
     Udp(UdpSocket, UdpAction),
 }
 
@@ -66,14 +68,17 @@ pub(crate) mod action {
     pub(crate) const END: u8 = 1 << 4;
     /// For a listener.
     pub(crate) const PAUSE: u8 = 1 << 5;
-    /// For a connection: its slot is given back. The back end does not get this action.
+    /// For a connection: its slot is freed. The back end does not get this action.
     pub(crate) const FREE: u8 = 1 << 5;
     pub(crate) const CLOSE: u8 = 1 << 6;
+    /// For a connection.
+    pub(crate) const RESET: u8 = 1 << 7;
+    /// For a listener, a source or a UDP socket: the back end drops it, and its slot is freed.
     pub(crate) const DROP: u8 = 1 << 7;
 }
 
-/// A slot's pending actions, and its position on the list. A slot that is given back loses its actions, but
-/// stays on the list.
+/// A slot's pending actions, and its link on the list. When a slot is freed, its actions are cleared, but the slot
+/// stays on the list until it comes first.
 #[derive(Clone, Copy)]
 pub(crate) struct Pending {
     next: Id,
@@ -109,7 +114,7 @@ pub(crate) struct Outbox {
     /// Whether there may be an action: in the fields below, or in a slot on the list.
     has_actions: bool,
     signals: u32,
-    /// A connection that has lost its slot, while the back end still has its socket.
+    /// The evicted connection: a new connection has taken its slot, but the back end still has its socket.
     evicted: Conn,
 }
 
@@ -134,19 +139,19 @@ impl Outbox {
         self.has_actions = true;
     }
 
-    /// Returns whether another connection may lose its slot: the back end has taken the action for the last connection
-    /// that has lost its slot.
+    /// Returns whether a connection may be evicted, that is, whether a new connection may take its slot. Only one
+    /// evicted connection is stored. So the back end must first take the action for the previous evicted connection.
     pub(crate) fn may_evict(&self) -> bool {
         self.evicted == Conn::NONE
     }
 
-    /// Requests that the socket of a connection is dropped. The connection has lost its slot.
+    /// Requests that the back end drops the socket of an evicted connection.
     pub(crate) const fn evict(&mut self, conn: Conn) {
         self.evicted = conn;
         self.has_actions = true;
     }
 
-    /// Appends a slot that has been given its first action.
+    /// Appends a slot whose first action was requested.
     pub(crate) fn append<A>(&mut self, tables: &mut Tables<'_, A>, id: Id) {
         self.has_actions = true;
         match tables.pending(core::mem::replace(&mut self.last, id)) {
@@ -155,8 +160,8 @@ impl Outbox {
         }
     }
 
-    /// Takes the next action of the first slot. A slot leaves the list with its last action. If the back
-    /// end's work gives the slot another action, the slot is appended again.
+    /// Takes the next action of the first slot on the list. If this is the last action of the slot, removes the slot
+    /// from the list. If a new action is requested for the slot later, the slot is appended again.
     fn take<A>(&mut self, tables: &mut Tables<'_, A>) -> Option<(Id, u8)> {
         while let Some(pending) = tables.pending(self.first) {
             let (id, action) = (self.first, pending.take());
@@ -188,12 +193,12 @@ impl<A> Cx<'_, A> {
 impl<A> EventBase<'_, A> {
     /// Takes the next action; `None` when there are no more.
     ///
-    /// A back end does not call it: it is a step of the [turn](EventBase::turn), for tests and for programs
-    /// that measure single steps.
+    /// [`iterate`](EventBase::iterate) calls this step. Call it directly only in tests and in programs that measure
+    /// single steps.
     #[inline]
     pub fn next_action(&mut self) -> Option<Action> {
         let action = if self.cx.outbox.is_empty() { None } else { self.take_action() };
-        self.cx.recorder.note(|| Entry::Action(action, self.address_in(action)));
+        self.cx.recorder.record(|| Entry::Action(action, self.address_in(action)));
         action
     }
 
@@ -219,14 +224,14 @@ impl<A> EventBase<'_, A> {
         loop {
             let cx = &mut self.cx;
             let (id, action) = cx.outbox.take(&mut cx.tables)?;
-            let action = match cx.tables.place(id) {
-                Place::Conn(index) => cx.conn_action(index, action),
-                Place::Listener(index) => cx.listener_action(index, action),
-                Place::Source(index) => {
+            let action = match cx.tables.object_index(id) {
+                ObjectIndex::Conn(index) => cx.conn_action(index, action),
+                ObjectIndex::Listener(index) => cx.listener_action(index, action),
+                ObjectIndex::Source(index) => {
                     cx.hooks.source_action.and_then(|take| take(cx, (index, action)))
                 }
-                Place::Udp(index) => cx.udp_action(index, action),
-                Place::Event(_) => None,
+                ObjectIndex::Udp(index) => cx.udp_action(index, action),
+                ObjectIndex::Event(_) => None,
             };
             if action.is_some() {
                 return action;

@@ -8,11 +8,11 @@ use crate::base::Fired;
 use crate::event::OnEvent;
 use crate::handle::Event;
 use crate::record::Entry;
-use crate::run::ask;
-use crate::tables::Place;
+use crate::run::request;
+use crate::tables::ObjectIndex;
 use crate::{Action, Backend, Cx, EventBase, EventFlags, Instant};
 
-/// The phase of the current turn.
+/// The phase of the current iteration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Phase {
     /// Between two passes.
@@ -37,17 +37,17 @@ impl<A> EventBase<'_, A> {
     /// Calls the check watchers, makes timers due, and runs one pass: the callbacks that are due at the most urgent
     /// priority, each slot at most once.
     ///
-    /// A back end does not call it: it is a step of the [turn](EventBase::turn), for tests and for programs
-    /// that measure single steps.
+    /// [`iterate`](EventBase::iterate) calls this step. Call it directly only in tests and in programs that measure
+    /// single steps.
     pub fn dispatch(&mut self, app: &mut A) {
         self.dispatch_with(app, || Instant::ZERO);
     }
 
-    /// As [`dispatch`](Self::dispatch), for a caller that has a clock. If a
-    /// [`DispatchLimit`](crate::DispatchLimit) has a time, the clock is read after each callback.
+    /// Does the same as [`dispatch`](Self::dispatch), with a clock. If a [`DispatchLimit`](crate::DispatchLimit) has a
+    /// time, the clock is read after each callback.
     ///
-    /// A back end does not call it: it is a step of the [turn](EventBase::turn), for tests and for programs
-    /// that measure single steps.
+    /// [`iterate`](EventBase::iterate) calls this step. Call it directly only in tests and in programs that measure
+    /// single steps.
     pub fn dispatch_with(&mut self, app: &mut A, clock: impl FnMut() -> Instant) {
         self.run_pass(app, &mut OnlyClock(clock));
     }
@@ -69,29 +69,29 @@ impl<A> EventBase<'_, A> {
         }
     }
 
-    /// Feeds the time between two turns, or between two callbacks.
+    /// Sets the loop's time between two iterations, or between two callbacks.
     ///
-    /// A back end does not call it in a turn: there it is a step of the [turn](EventBase::turn), for tests
-    /// and for programs that measure single steps.
+    /// [`iterate`](EventBase::iterate) calls this step. Call it directly only in tests and in programs that measure
+    /// single steps.
     pub fn update_now(&mut self, now: Instant) {
-        self.cx.recorder.note(|| Entry::TimeInPass(now));
+        self.cx.recorder.record(|| Entry::TimeInPass(now));
         self.cx.update_now(now);
     }
 
-    /// Returns whether the time must be fed after each callback ([`update_now`](Self::update_now)), for
-    /// callers of [`next`](Self::next).
+    /// Returns whether a caller of [`next`](Self::next) must set the time after each callback with
+    /// [`update_now`](Self::update_now).
     ///
-    /// A back end does not call it: it is a step of the [turn](EventBase::turn), for tests and for programs
-    /// that measure single steps.
+    /// [`iterate`](EventBase::iterate) calls this step. Call it directly only in tests and in programs that measure
+    /// single steps.
     pub const fn wants_time(&self) -> bool {
         self.cx.limit.needs_time()
     }
 
-    /// Takes the next callback of the pass, or ends the pass. It replaces [`dispatch`](Self::dispatch) for
-    /// programs that call or match the callbacks themselves.
+    /// Takes the next callback of the pass. Returns `None` at the end of the pass. A program can use this function
+    /// instead of [`dispatch`](Self::dispatch), to inspect each callback and to call it.
     ///
-    /// A back end does not call it: it is a step of the [turn](EventBase::turn), for tests and for programs
-    /// that measure single steps.
+    /// [`iterate`](EventBase::iterate) calls this step. Call it directly only in tests and in programs that measure
+    /// single steps.
     #[inline]
     #[expect(clippy::should_implement_trait, reason = "each call begins or goes on with a pass")]
     pub fn next(&mut self) -> Option<Fired<A>> {
@@ -103,8 +103,8 @@ impl<A> EventBase<'_, A> {
         }
     }
 
-    /// Takes the next callback in the common case: the pass has begun, the slow-path flag is clear, and the next slot
-    /// is the slot of an event or the pass is over.
+    /// Takes the next callback in the common case: the pass has begun, the slow-path flag `LoopState::slow` is not set,
+    /// and the next slot is the slot of an event, or the pass is over. In all other cases returns [`Step::Slow`].
     #[inline]
     fn next_quickly(&mut self) -> Step<A> {
         let cx = &mut self.cx;
@@ -115,11 +115,11 @@ impl<A> EventBase<'_, A> {
         match step {
             Step::Call(call, event, what) => {
                 cx.calls = cx.calls.wrapping_add(1);
-                self.note_next(Some(&Fired::Event(call, event, what)));
+                self.record_next(Some(&Fired::Event(call, event, what)));
             }
             Step::End => {
                 cx.end_running();
-                self.note_next(None);
+                self.record_next(None);
             }
             Step::Slow => {}
         }
@@ -129,7 +129,7 @@ impl<A> EventBase<'_, A> {
     #[inline]
     fn next_slowly(&mut self) -> Option<Fired<A>> {
         let fired = self.take_next();
-        self.note_next(fired.as_ref());
+        self.record_next(fired.as_ref());
         fired
     }
 
@@ -145,8 +145,8 @@ impl<A> EventBase<'_, A> {
         fired.map(|fired| back_end.call(fired, self, app)).is_some()
     }
 
-    /// Begins a pass, if only timers must be checked before it. Returns `false` if the pass has not
-    /// begun.
+    /// Begins a pass in the common case: there are no check watchers, and the slow-path flag is not set. Returns
+    /// `false` in all other cases, and if the pass has already begun.
     fn begin_quickly(&mut self) -> bool {
         let cx = &mut self.cx;
         let busy = cx.state.slow || cx.phase != Phase::Between;
@@ -168,15 +168,17 @@ impl<A> EventBase<'_, A> {
         loop {
             let cx = &mut self.cx;
             let front = cx.queues.front();
-            let fired = match cx.tables.place(front) {
-                Place::Event(_) => match cx.event_fire(front) {
+            let fired = match cx.tables.object_index(front) {
+                ObjectIndex::Event(_) => match cx.event_fire(front) {
                     Step::Call(call, event, what) => Some(Fired::Event(call, event, what)),
                     Step::End => return self.end_pass(),
                     Step::Slow => None,
                 },
-                Place::Conn(index) if cx.is_conns_turn(index) => cx.conn_fire(index),
-                Place::Listener(index) if cx.is_listeners_turn(index) => cx.listener_fire(index),
-                Place::Udp(index) if cx.is_udps_turn(index) => cx.udp_fire(index),
+                ObjectIndex::Conn(index) if cx.conn_can_run(index) => cx.conn_fire(index),
+                ObjectIndex::Listener(index) if cx.listener_can_run(index) => {
+                    cx.listener_fire(index)
+                }
+                ObjectIndex::Udp(index) if cx.udp_can_run(index) => cx.udp_fire(index),
                 _ => return self.end_pass(),
             };
             if fired.is_some() {
@@ -186,8 +188,9 @@ impl<A> EventBase<'_, A> {
         }
     }
 
-    /// Does all work that can come between two callbacks. Returns [`Step::Slow`] if the pass simply
-    /// continues.
+    /// Does the work that may be needed between two callbacks: frees an event, calls a check watcher, handles a break
+    /// request, repeats the callback of a signal, or ends the pass. Returns [`Step::Slow`] if the pass continues with
+    /// the next slot of the queue.
     #[inline(never)]
     fn slow_path(&mut self) -> Step<A> {
         let cx = &mut self.cx;
@@ -197,15 +200,15 @@ impl<A> EventBase<'_, A> {
         {
             return Step::Call(call, event, EventFlags::NONE);
         }
-        if cx.state.is_asked(ask::BREAK) {
+        if cx.state.is_requested(request::BREAK) {
             return Step::End;
         }
         if let Some((call, event)) = cx.repeat() {
             return Step::Call(call, event, EventFlags::SIGNAL);
         }
         let level = cx.queues.running();
-        let enough = cx.hooks.limit_reached.is_some_and(|reached| reached(cx, level));
-        if core::mem::take(&mut cx.state.cut_short) || enough {
+        let is_limit_reached = cx.hooks.limit_reached.is_some_and(|reached| reached(cx, level));
+        if core::mem::take(&mut cx.state.ends_pass) || is_limit_reached {
             return Step::End;
         }
         // A limit is checked after each callback.
@@ -214,7 +217,7 @@ impl<A> EventBase<'_, A> {
     }
 
     fn end_pass(&mut self) -> Option<Fired<A>> {
-        if self.cx.state.is_asked(ask::BREAK) {
+        if self.cx.state.is_requested(request::BREAK) {
             self.cx.repeat = None;
         }
         self.cx.end_running();
@@ -265,7 +268,7 @@ impl<A> Cx<'_, A> {
         let watcher = self.hooks.watcher_next.and_then(|next| next(self, begin));
         if watcher.is_none() {
             self.begin_running();
-            self.state.cut_short = false;
+            self.state.ends_pass = false;
             if self.hooks.limit_reached.is_some() {
                 self.limit.begin(self.now);
             }
@@ -273,7 +276,8 @@ impl<A> Cx<'_, A> {
         watcher
     }
 
-    /// Returns the callback of a signal event for a further raise (rule S2).
+    /// Returns the callback that must be called again, because a signal was raised several times (rule S2 in
+    /// `docs/from-libevent.md`).
     fn repeat(&mut self) -> Option<(OnEvent<A>, Event)> {
         let (event, left) = self.repeat.take()?;
         let call = self.tables.events.get(event)?.call?;
@@ -282,14 +286,15 @@ impl<A> Cx<'_, A> {
         Some((call, event))
     }
 
-    /// Returns whether the connection in a slot, which is the first of its queue, has not run in this pass.
-    fn is_conns_turn(&self, index: u16) -> bool {
-        self.tables.conns.slot(index).is_some_and(|slot| !self.queues.is_over(&slot.turn))
+    /// Returns whether the connection in a slot may run now: it has not run in this pass. The slot must be the first of
+    /// its queue.
+    fn conn_can_run(&self, index: u16) -> bool {
+        self.tables.conns.slot(index).is_some_and(|slot| !self.queues.is_over(&slot.node))
     }
 
-    /// As [`is_conns_turn`](Self::is_conns_turn), for a listener.
-    fn is_listeners_turn(&self, index: u16) -> bool {
-        self.tables.listeners.slot(index).is_some_and(|slot| !self.queues.is_over(&slot.turn))
+    /// Returns the same as [`conn_can_run`](Self::conn_can_run), for a listener.
+    fn listener_can_run(&self, index: u16) -> bool {
+        self.tables.listeners.slot(index).is_some_and(|slot| !self.queues.is_over(&slot.node))
     }
 
     /// Returns whether a callback of a pass, or a check watcher, runs now.

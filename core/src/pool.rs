@@ -1,20 +1,21 @@
-//! Pools: groups of connections with the same ring sizes, carved from the storage once.
+//! Pools: groups of connections with the same ring sizes. A pool takes its slots and bytes from the storage once, when
+//! it is added.
 //!
 //! ```text
 //!   connection slots   0 … 3 │ 4 … 8 │ 9           pool 0: 4 connections, pool 1: 5, pool 2: 1
 //!   bytes              i o i o i o i o │ i o … │ …   the input and the output ring of each
 //! ```
 //!
-//! The slots and the rings of a pool are reserved for it. So clients of one kind cannot use the connections of another
-//! kind, or an outgoing connection, however many clients connect. A pool is never given back. The position of a ring
-//! is computed in O(1). Pools that exchange rings read the position from a table (`exchange.rs`).
+//! The slots and the rings of a pool are reserved for it. So any number of clients of one pool cannot use the
+//! connections of another pool, for example outgoing connections. A pool is never freed. The position of a ring is
+//! computed in O(1). Pools that exchange rings read the position from a table (`exchange.rs`).
 
 mod exchange;
 
 use core::fmt;
 use core::ops::Range;
 
-use exchange::{EXCHANGE, Exchange, PLACES};
+use exchange::{EXCHANGE, Exchange, START_BYTES};
 
 use crate::conn::{Direction, Settings};
 use crate::error::SetupError;
@@ -83,16 +84,17 @@ impl Pool {
         Self { spare, ..self }
     }
 
-    /// Makes it a pool of connections without sockets, for [pairs](Cx::pair) and for connections above
+    /// Makes the pool a pool of connections without sockets, for [pairs](Cx::pair) and for connections above
     /// [filters](crate::ConnMut::filter). A board reserves no sockets for it.
     #[must_use]
     pub const fn in_memory(self) -> Self {
         Self { in_memory: true, ..self }
     }
 
-    /// Lets [`ConnMut::transfer`](crate::ConnMut::transfer) exchange rings if it can, for a proxy: it moves the bytes
-    /// of a whole input ring to an empty output ring of the same size without a copy. Both connections must be of
-    /// such pools. Each connection takes eight more bytes of the storage.
+    /// Allows [`ConnMut::transfer`](crate::ConnMut::transfer) to exchange rings, for example in a proxy. If all input
+    /// of one connection moves to an empty output ring of the same size, the two rings are exchanged, and no byte is
+    /// copied. The pools of both connections must allow the exchange. Each connection takes eight more bytes of the
+    /// storage.
     ///
     /// ```
     /// use picoevent::Pool;
@@ -119,7 +121,7 @@ impl Pool {
     /// Returns the number of bytes that the rings take, together with the table for
     /// [exchanging](Self::exchanging) rings.
     pub const fn bytes(&self) -> usize {
-        self.conns().saturating_mul(self.each())
+        self.conns().saturating_mul(self.bytes_per_conn())
     }
 
     /// Returns the number of connection slots that several pools take: `CONNS` of the storage.
@@ -143,8 +145,8 @@ impl Pool {
     #[cfg(feature = "record")]
     pub(crate) const fn numbers(&self) -> [usize; 5] {
         let Self { conns, spare, input, output, in_memory, exchange } = *self;
-        let more = in_memory as usize | (exchange.is_some() as usize) << 1;
-        [conns as usize, spare as usize, input, output, more]
+        let flags = in_memory as usize | (exchange.is_some() as usize) << 1;
+        [conns as usize, spare as usize, input, output, flags]
     }
 
     /// Makes a pool from its numbers.
@@ -154,16 +156,16 @@ impl Pool {
         spare: u16,
         input: usize,
         output: usize,
-        more: u16,
+        flags: u16,
     ) -> Self {
-        let exchange = if more & 2 != 0 { Some(&EXCHANGE) } else { None };
-        Self { conns, spare, input, output, in_memory: more & 1 != 0, exchange }
+        let exchange = if flags & 2 != 0 { Some(&EXCHANGE) } else { None };
+        Self { conns, spare, input, output, in_memory: flags & 1 != 0, exchange }
     }
 
     /// Returns the bytes of one connection's rings and of its entry in the table for exchanging.
-    const fn each(&self) -> usize {
-        let places = if self.exchange.is_some() { PLACES } else { 0 };
-        self.input.saturating_add(self.output).saturating_add(places)
+    const fn bytes_per_conn(&self) -> usize {
+        let starts = if self.exchange.is_some() { START_BYTES } else { 0 };
+        self.input.saturating_add(self.output).saturating_add(starts)
     }
 }
 
@@ -180,32 +182,33 @@ impl fmt::Display for Pool {
     }
 }
 
-/// Names a pool of a base, made by [`Cx::add_pool`].
+/// Identifies a pool of a base. [`Cx::add_pool`] makes it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct PoolId(pub(crate) u8);
 
 /// Room for one pool, in a [`Memory`](crate::memory::Memory).
 pub struct PoolSlot {
-    /// The offset of its rings in the bytes of the storage.
+    /// The offset of the pool's rings in the bytes of the storage.
     start: usize,
     input: Count,
     output: Count,
-    /// Its first connection slot.
+    /// The index of the pool's first connection slot.
     first: u16,
-    /// The first of its free slots.
+    /// The index of the pool's first free slot.
     pub(crate) free: u16,
-    /// The number of its connection slots.
+    /// The number of the pool's connection slots.
     conns: u16,
-    /// The maximum number of connections that the application holds at once.
+    /// The maximum of `in_use`: the number of connection slots without the spare slots.
     most: u16,
-    /// The number of connections that the application holds, or that wait until their listener is enabled.
-    pub(crate) held: u16,
+    /// The number of connections in use, that is, connections that have not ended for the application. This includes
+    /// accepted connections whose first callback has not run, and ended connections that will reconnect.
+    pub(crate) in_use: u16,
     /// Closed connections that only wait for their peer's end of stream, the oldest first.
     pub(crate) lingering: List,
     /// See [`Pool::in_memory`].
     in_memory: bool,
-    /// The rings of the pool are followed by a table of their positions.
+    /// Whether the pool can exchange rings. If it can, a table with the positions of the rings follows the rings.
     exchanges: bool,
 }
 
@@ -220,7 +223,7 @@ impl PoolSlot {
             free: 0,
             conns: 0,
             most: 0,
-            held: 0,
+            in_use: 0,
             lingering: List::EMPTY,
             in_memory: false,
             exchanges: false,
@@ -231,9 +234,9 @@ impl PoolSlot {
         self.in_memory
     }
 
-    /// Returns whether the application holds the maximum number of connections.
+    /// Returns whether the maximum number of connections is in use.
     pub(crate) const fn is_full(&self) -> bool {
-        self.held >= self.most
+        self.in_use >= self.most
     }
 
     pub(crate) const fn input_len(&self) -> usize {
@@ -246,7 +249,7 @@ impl PoolSlot {
 
     /// Returns the index in the pool of the connection in slot `index`.
     #[inline]
-    pub(crate) fn place_of(&self, index: u16) -> usize {
+    pub(crate) fn position_of(&self, index: u16) -> usize {
         usize::from(index.wrapping_sub(self.first))
     }
 
@@ -255,7 +258,7 @@ impl PoolSlot {
     #[inline]
     fn start_of(&self, index: u16, direction: Direction) -> usize {
         let each = self.input_len().wrapping_add(self.output_len());
-        let input = self.start.wrapping_add(self.place_of(index).wrapping_mul(each));
+        let input = self.start.wrapping_add(self.position_of(index).wrapping_mul(each));
         match direction {
             Direction::Read => input,
             Direction::Write => input.wrapping_add(self.input_len()),
@@ -304,8 +307,8 @@ impl<'s> Pools<'s> {
         Self { slots, bytes, len: 0, used: 0, exchange: None }
     }
 
-    /// Returns an empty set of pools over a part of the storage; `None` if the storage is too
-    /// small.
+    /// Returns an empty set of pools that uses only the first `slots` pool slots and the first `bytes` bytes of the
+    /// storage. Returns `None` if the storage is too small.
     #[cfg(feature = "record")]
     pub(crate) fn shortened(self, slots: usize, bytes: usize) -> Option<Self> {
         Some(Self::new(self.slots.get_mut(..slots)?, self.bytes.get_mut(..bytes)?))
@@ -323,7 +326,7 @@ impl<'s> Pools<'s> {
 
     /// Takes bytes from the unused part of the storage. Returns their offset.
     #[cfg(feature = "udp")]
-    pub(crate) fn carve(&mut self, amount: usize) -> Result<usize, SetupError> {
+    pub(crate) fn allocate(&mut self, amount: usize) -> Result<usize, SetupError> {
         let left = self.bytes.len().saturating_sub(self.used);
         if amount > left {
             return Err(SetupError::Bytes { left });
@@ -333,7 +336,7 @@ impl<'s> Pools<'s> {
         Ok(start)
     }
 
-    /// Returns bytes that were taken with [`carve`](Self::carve).
+    /// Returns bytes that were taken with [`allocate`](Self::allocate).
     #[cfg(feature = "udp")]
     pub(crate) fn part(&self, range: Range<usize>) -> &[u8] {
         self.bytes.get(range).unwrap_or_default()
@@ -381,9 +384,9 @@ impl<'s> Pools<'s> {
     }
 
     /// Returns the range of a ring in the bytes.
-    fn place_of(&self, rings: Rings, index: u16, direction: Direction) -> Range<usize> {
+    fn range_of(&self, rings: Rings, index: u16, direction: Direction) -> Range<usize> {
         if let Some(exchange) = self.exchange {
-            return (exchange.place_of)(self, rings, index, direction);
+            return (exchange.range_of)(self, rings, index, direction);
         }
         let Some(pool) = self.get(rings.pool) else { return 0..0 };
         let start = pool.start_of(index, direction);
@@ -393,13 +396,13 @@ impl<'s> Pools<'s> {
     /// Returns the storage of a ring of the connection at `index`.
     #[inline]
     pub(crate) fn ring(&self, rings: Rings, index: u16, direction: Direction) -> &[u8] {
-        self.bytes.get(self.place_of(rings, index, direction)).unwrap_or_default()
+        self.bytes.get(self.range_of(rings, index, direction)).unwrap_or_default()
     }
 
     #[inline]
     pub(crate) fn ring_mut(&mut self, rings: Rings, index: u16, direction: Direction) -> &mut [u8] {
-        let place = self.place_of(rings, index, direction);
-        self.bytes.get_mut(place).unwrap_or_default()
+        let range = self.range_of(rings, index, direction);
+        self.bytes.get_mut(range).unwrap_or_default()
     }
 
     /// Returns the storage of the input ring of the connection at `index`.
@@ -437,9 +440,9 @@ impl<'s> Pools<'s> {
         from: (Rings, u16),
         to: (Rings, u16),
     ) -> (&[u8], &mut [u8]) {
-        let input = self.place_of(from.0, from.1, Direction::Read);
-        let output = self.place_of(to.0, to.1, Direction::Write);
-        // The ring that comes first in the bytes lies before the split.
+        let input = self.range_of(from.0, from.1, Direction::Read);
+        let output = self.range_of(to.0, to.1, Direction::Write);
+        // The bytes are split where the ring with the higher offset starts. So each ring is in a separate part.
         let (before, after) =
             self.bytes.split_at_mut(input.start.max(output.start).min(self.bytes.len()));
         if input.start < output.start {
@@ -478,8 +481,8 @@ impl<A> Cx<'_, A> {
     /// Adds pools, in this order. They take connections and bytes from the unused part of the storage.
     ///
     /// # Errors
-    /// [`SetupError`] as for [`add_pool`](Self::add_pool). The pools before the one that does not fit
-    /// were added.
+    /// The same as for [`add_pool`](Self::add_pool). After an error, the pools of the array that come before the
+    /// refused pool are added.
     pub fn add_pools<const POOLS: usize>(
         &mut self,
         pools: [Pool; POOLS],
@@ -491,12 +494,12 @@ impl<A> Cx<'_, A> {
         Ok(ids)
     }
 
-    /// Adds a pool. It takes connections and bytes from the unused part of the storage.
+    /// Adds a pool. The pool takes connections and bytes from the unused part of the storage.
     ///
     /// # Errors
-    /// [`SetupError::Pools`], [`Conns`](SetupError::Conns) or [`Bytes`](SetupError::Bytes) when the storage has too
-    /// few pool slots, connections or bytes left, [`SetupError::RingSize`] when a ring would have no byte or more than
-    /// [`MAX_RING`](crate::memory::MAX_RING). Nothing was taken then.
+    /// [`SetupError::Pools`], [`Conns`](SetupError::Conns) or [`Bytes`](SetupError::Bytes) when the storage has too few
+    /// pool slots, connections or bytes left, [`SetupError::RingSize`] when a ring would have no byte or more than
+    /// [`MAX_RING`](crate::memory::MAX_RING). After an error nothing has changed.
     pub fn add_pool(&mut self, pool: Pool) -> Result<PoolId, SetupError> {
         let len = self.pools.len;
         if usize::from(len) >= self.pools.slots.len().min(Pool::MOST) {
@@ -505,17 +508,17 @@ impl<A> Cx<'_, A> {
         if pool.input.min(pool.output) == 0 || pool.input.max(pool.output) > LONGEST {
             return Err(SetupError::RingSize);
         }
-        let conns_left = self.tables.conns.uncarved();
+        let conns_left = self.tables.conns.unassigned();
         let bytes_left = self.pools.bytes.len().saturating_sub(self.pools.used);
         let conns = match pool.conns {
-            u16::MAX => conns_left.min(bytes_left.checked_div(pool.each()).unwrap_or(0)),
+            u16::MAX => conns_left.min(bytes_left.checked_div(pool.bytes_per_conn()).unwrap_or(0)),
             _ => pool.conns(),
         };
-        let bytes = conns.saturating_mul(pool.each());
+        let bytes = conns.saturating_mul(pool.bytes_per_conn());
         if bytes > bytes_left {
             return Err(SetupError::Bytes { left: bytes_left });
         }
-        let Some(first) = self.tables.conns.carve(conns) else {
+        let Some(first) = self.tables.conns.split_off(conns) else {
             return Err(SetupError::Conns { left: conns_left });
         };
         let start = self.pools.used;
@@ -530,7 +533,7 @@ impl<A> Cx<'_, A> {
                 free: first,
                 conns: conns as u16,
                 most: (conns as u16).saturating_sub(pool.spare),
-                held: 0,
+                in_use: 0,
                 lingering: List::EMPTY,
                 in_memory: pool.in_memory,
                 exchanges: pool.exchange.is_some(),
@@ -538,13 +541,13 @@ impl<A> Cx<'_, A> {
         }
         if let Some(exchange) = pool.exchange {
             // At first each ring is at its original position.
-            let table = self.pools.used.saturating_sub(conns.saturating_mul(PLACES));
+            let table = self.pools.used.saturating_sub(conns.saturating_mul(START_BYTES));
             if let Some(table) = self.pools.bytes.get_mut(table..self.pools.used) {
                 table.fill(0);
             }
             self.pools.exchange = Some(exchange);
         }
-        self.recorder.note(|| Entry::Pool(self.pool(PoolId(len)).unwrap_or(pool)));
+        self.recorder.record(|| Entry::Pool(self.pool(PoolId(len)).unwrap_or(pool)));
         Ok(PoolId(len))
     }
 
@@ -562,9 +565,9 @@ impl<A> Cx<'_, A> {
         })
     }
 
-    /// Returns the number of connections of a pool that the application holds at the moment; zero for the
-    /// pool of another base.
-    pub fn pool_held(&self, pool: PoolId) -> usize {
-        self.pools.added(pool).map_or(0, |pool| pool.held.into())
+    /// Returns the number of connections of a pool that are in use, that is, that have not ended for the application.
+    /// Returns zero for the pool of another base.
+    pub fn conns_in_use(&self, pool: PoolId) -> usize {
+        self.pools.added(pool).map_or(0, |pool| pool.in_use.into())
     }
 }

@@ -2,8 +2,8 @@
 
 /// A priority level; level 0 runs first.
 ///
-/// One pass of the loop runs one level: the most urgent one with due callbacks. Then the loop looks
-/// for news again. So an urgent event waits only for the callback that is running.
+/// One pass of the loop runs one level: the most urgent level with due callbacks. Then the loop checks for new events
+/// again. So an urgent event waits only for the callback that is running.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Priority(u8);

@@ -49,21 +49,21 @@ impl Random {
         let [a, b, c, d] = block(&key, 0, [0; 3]);
         let ([e, f, g, h], [i, j, k, l]) = (a, b);
         self.key = [e, f, g, h, i, j, k, l];
-        let mut rest = put(bytes, &[c, d]);
+        let mut rest = write_words(bytes, &[c, d]);
         let mut counter = 1_u32;
         while !rest.is_empty() {
-            rest = put(rest, &block(&key, counter, [0; 3]));
+            rest = write_words(rest, &block(&key, counter, [0; 3]));
             counter = counter.wrapping_add(1);
         }
     }
 }
 
 /// Writes the bytes of the rows, until the room is full. Returns the room that is left.
-fn put<'b>(mut room: &'b mut [u8], rows: &[Row]) -> &'b mut [u8] {
+fn write_words<'b>(mut room: &'b mut [u8], rows: &[Row]) -> &'b mut [u8] {
     for word in rows.iter().flatten() {
         for byte in word.to_le_bytes() {
-            let Some((place, rest)) = room.split_first_mut() else { return &mut [] };
-            *place = byte;
+            let Some((target, rest)) = room.split_first_mut() else { return &mut [] };
+            *target = byte;
             room = rest;
         }
     }
@@ -80,9 +80,9 @@ fn block(key: &[u32; 8], counter: u32, nonce: [u32; 3]) -> [Row; 4] {
     for _ in 0..10 {
         quarter_rounds(&mut rows);
         // The diagonals become columns.
-        turn(&mut rows, 1);
+        rotate(&mut rows, 1);
         quarter_rounds(&mut rows);
-        turn(&mut rows, 3);
+        rotate(&mut rows, 3);
     }
     for (word, before) in rows.iter_mut().flatten().zip(first.iter().flatten()) {
         *word = word.wrapping_add(*before);
@@ -103,10 +103,10 @@ fn quarter_rounds([first, second, third, fourth]: &mut [Row; 4]) {
     }
 }
 
-/// Rotates each row to the left, by its index times `places` words.
-fn turn(rows: &mut [Row; 4], places: usize) {
+/// Rotates each row to the left. The number of words is the index of the row times `columns`.
+fn rotate(rows: &mut [Row; 4], columns: usize) {
     for (number, row) in rows.iter_mut().enumerate() {
-        for _ in 0..number.wrapping_mul(places) & 3 {
+        for _ in 0..number.wrapping_mul(columns) & 3 {
             let [a, b, c, d] = *row;
             *row = [b, c, d, a];
         }
@@ -135,7 +135,7 @@ impl<A> Cx<'_, A> {
     /// ```
     ///
     /// # Errors
-    /// [`UnseededError`] when the base has no [seed](EventBase::seed); `bytes` are unchanged then.
+    /// [`UnseededError`] when the base has no [seed](EventBase::seed). After this error `bytes` are unchanged.
     pub fn random(&mut self, bytes: &mut [u8]) -> Result<(), UnseededError> {
         if !self.random.is_seeded() {
             return Err(UnseededError);
@@ -168,7 +168,7 @@ impl<A> EventBase<'_, A> {
     /// seed. With the feature `record` the seed is recorded, so the recording reveals the random bytes.
     pub fn seed(&mut self, seed: &[u8; 32]) {
         if !self.cx.random.is_seeded() {
-            self.cx.recorder.note(|| Entry::Seed(*seed));
+            self.cx.recorder.record(|| Entry::Seed(*seed));
             self.cx.random.set(seed);
         }
     }
@@ -260,14 +260,14 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_is_the_key_stream_behind_the_next_key() {
+    fn random_bytes_are_the_key_stream_after_the_next_key() {
         for length in [0, 1, 31, 32, 33, 96, 97, 500] {
             let mut random = Random { key: key_of(&[7; 32]) };
             let stream: Vec<u8> =
                 (0..10).flat_map(|counter| bytes(block(&random.key, counter, [0; 3]))).collect();
-            let mut answer = vec![0; length];
-            random.fill(&mut answer);
-            assert_eq!(answer, stream[32..32 + length]);
+            let mut output = vec![0; length];
+            random.fill(&mut output);
+            assert_eq!(output, stream[32..32 + length]);
             assert_eq!(random.key, key_of(&stream[..32]), "the old key is erased");
         }
     }

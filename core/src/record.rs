@@ -5,14 +5,13 @@
 //!
 //! ```text
 //!   in the field                                      on a host
-//!   back end ──feeds──▶ EventBase ──▶ application     Replay ──feeds──▶ EventBase ──▶ application
+//!   back end ─reports─▶ EventBase ──▶ application     Replay ─reports─▶ EventBase ──▶ application
 //!                           │                            ▲                         (the same code)
 //!                           └─▶ Recording ──dump─▶ log ──┘
 //! ```
 //!
-//! * [`Recording`] keeps a recording in a `static` of a size the board chooses.
-//! * [`Replay`] feeds a recording to a base, and reports where the application first behaves
-//!   differently.
+//! * [`Recording`] keeps a recording in a `static`. The firmware chooses its size.
+//! * [`Replay`] repeats the recorded calls on a base, and reports where the application first behaves differently.
 //!
 #![cfg_attr(feature = "record", doc = "```")]
 #![cfg_attr(not(feature = "record"), doc = "```ignore")]
@@ -30,8 +29,8 @@
 //! ```
 //!
 //! The seed of the base's [random bytes](crate::Cx::random) is recorded, too. Other inputs of an application are not
-//! recorded: a separate clock, a sensor, its environment. If a program acts on the base between two runs of the loop,
-//! it must do the same during the replay.
+//! recorded: a separate clock, a sensor, its environment. If a program calls methods of the base between two
+//! runs of the loop, it must make the same calls during the replay.
 //!
 //! Without the feature `record`, a firmware contains none of this: the recording calls are empty.
 

@@ -88,8 +88,8 @@ impl Ring {
         }
     }
 
-    /// Returns a part of the stored bytes, as a ring over the same storage of `size` bytes. `None` if
-    /// the range is reversed or goes beyond the end.
+    /// Returns a part of the stored bytes, as a ring in the same storage of `size` bytes. `None` if the range is
+    /// reversed or goes beyond the end.
     pub(crate) fn part(&self, size: usize, range: Range<usize>) -> Option<Self> {
         let len = range.end.checked_sub(range.start)?;
         if range.end > self.len() {
@@ -118,7 +118,8 @@ impl Ring {
         let amount = amount.min(self.len());
         self.len = self.len.wrapping_sub(amount as Count);
         let start = self.start().wrapping_add(amount);
-        // An empty ring starts at the beginning again, so that the next bytes are in one piece.
+        // The start wraps at the end of the storage. An empty ring restarts at index 0, so that the next bytes are
+        // contiguous.
         let start = start.checked_sub(size).unwrap_or(start);
         self.start = if self.len == 0 { 0 } else { start as Count };
         amount
@@ -139,7 +140,7 @@ impl Ring {
         self.commit(storage.len(), amount)
     }
 
-    /// Writes several pieces, all of them or nothing. `length` is their total length.
+    /// Writes several slices, all of them or nothing. `length` is their total length.
     pub(crate) fn write_parts(
         &mut self,
         storage: &mut [u8],
@@ -153,8 +154,8 @@ impl Ring {
         Ok(())
     }
 
-    /// Writes formatted text, all or nothing. Returns the length of the text: as `Ok` if the text was written, as
-    /// `Err` if it was not.
+    /// Writes formatted text, all or nothing. Returns the length of the text. The result is `Ok` if the text was
+    /// written, and `Err` if the text did not fit.
     pub(crate) fn write_fmt(
         &mut self,
         storage: &mut [u8],
@@ -221,8 +222,8 @@ impl Ring {
         self.consume(storage.len(), amount)
     }
 
-    /// Moves the stored bytes to the beginning of the storage. Then the bytes and the space are each in
-    /// one piece. O(size of the storage).
+    /// Moves the stored bytes to the beginning of the storage. Afterwards the bytes and the space are each contiguous.
+    /// O(size of the storage).
     pub(crate) fn align(&mut self, storage: &mut [u8]) {
         if let Some((before, from)) = storage.split_at_mut_checked(self.start()) {
             reverse(before);
@@ -232,8 +233,7 @@ impl Ring {
         }
     }
 
-    /// Returns the oldest `amount` bytes in one piece, and moves them if needed; `None` if fewer are
-    /// stored.
+    /// Returns the oldest `amount` bytes as one slice, and moves them if needed; `None` if fewer are stored.
     pub(crate) fn contiguous<'b>(
         &mut self,
         storage: &'b mut [u8],
@@ -246,7 +246,7 @@ impl Ring {
         storage.get_mut(self.start()..end)
     }
 
-    /// Returns room for `amount` further bytes in one piece, and moves the stored bytes if needed.
+    /// Returns contiguous room for `amount` further bytes, and moves the stored bytes if needed.
     pub(crate) fn reserve<'b>(
         &mut self,
         storage: &'b mut [u8],
@@ -277,13 +277,13 @@ impl Ring {
     }
 }
 
-/// Returns the length of several pieces together.
+/// Returns the total length of several slices.
 pub(crate) fn length_of(parts: &[&[u8]]) -> usize {
     parts.iter().fold(0, |sum, part| sum.saturating_add(part.len()))
 }
 
-/// Converts a range to offsets in `held` bytes. If the range ends beyond these bytes, `held` becomes its end.
-pub(crate) fn offsets(range: impl RangeBounds<usize>, held: usize) -> Range<usize> {
+/// Converts a range to a range of offsets in `len` bytes. The end of the range is limited to `len`.
+pub(crate) fn offsets(range: impl RangeBounds<usize>, len: usize) -> Range<usize> {
     let start = match range.start_bound() {
         Bound::Included(start) => *start,
         Bound::Excluded(before) => before.saturating_add(1),
@@ -292,13 +292,13 @@ pub(crate) fn offsets(range: impl RangeBounds<usize>, held: usize) -> Range<usiz
     let end = match range.end_bound() {
         Bound::Included(last) => last.saturating_add(1),
         Bound::Excluded(end) => *end,
-        Bound::Unbounded => held,
+        Bound::Unbounded => len,
     };
-    start..end.min(held)
+    start..end.min(len)
 }
 
-/// Copies bytes until one of the slices ends. Returns the number copied. The compiler sees that both parts have the
-/// same length, so the copy cannot panic.
+/// Copies bytes until one of the slices ends. Returns the number copied. Both sub-slices have the length `amount`. The
+/// compiler can see this, so the copy contains no code for a panic.
 pub(crate) fn copy(target: &mut [u8], source: &[u8]) -> usize {
     let amount = target.len().min(source.len());
     if let (Some(target), Some(source)) = (target.get_mut(..amount), source.get(..amount)) {
@@ -307,8 +307,8 @@ pub(crate) fn copy(target: &mut [u8], source: &[u8]) -> usize {
     amount
 }
 
-/// Reverses the order of the bytes. It is a loop, because the optimizer does not always see that the standard
-/// library's `reverse` cannot panic.
+/// Reverses the order of the bytes. The function has its own loop, because the optimizer does not always see that the
+/// standard library's `reverse` cannot panic.
 fn reverse(bytes: &mut [u8]) {
     if let Some((front, back)) = bytes.split_at_mut_checked(bytes.len() / 2) {
         front
@@ -359,7 +359,7 @@ mod tests {
     }
 
     #[test]
-    fn find_looks_across_the_end() {
+    fn find_continues_across_the_end() {
         let (mut ring, mut storage) = (Ring::EMPTY, [0; 6]);
         ring.write(&mut storage, b"xxxx");
         ring.consume(6, 3);

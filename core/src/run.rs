@@ -16,8 +16,9 @@ impl Run {
     pub const DEFAULT: Self = Self(0);
     /// Run until callbacks have run and no further callback is due.
     pub const ONCE: Self = Self(0x01);
-    /// Run without waiting, until there is no news and no due callback. With [`Run::ONCE`], also
-    /// end when callbacks have run: after one pass, if there is only one priority.
+    /// Run without waiting, until there are no new events and no due callbacks. With [`Run::ONCE`], the run also ends
+    /// when callbacks have run and no further callback is due. If all callbacks have the same priority, this is usually
+    /// after one pass.
     pub const NONBLOCK: Self = Self(0x02);
     /// Keep running even if only a trigger or another thread can still give the loop something to
     /// do.
@@ -44,16 +45,16 @@ impl BitOr for Run {
     }
 }
 
-/// The time that a back end may wait for news.
+/// The time that a back end may wait for new events.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use = "the answer may be that the loop has ended"]
 pub enum Wait {
-    /// Not at all, because an action, a callback or a timer is due, or because of [`Run::NONBLOCK`]. The back end
-    /// looks for news without waiting.
+    /// The back end must not wait, because an action, a callback or a timer is due, or because of [`Run::NONBLOCK`]. It
+    /// only checks for new events.
     Not,
-    /// Until this time, or news.
+    /// The back end may wait until this time, or until there are new events.
     Until(Instant),
-    /// Until news.
+    /// The back end may wait without limit, until there are new events.
     Forever,
     /// The loop has ended.
     Ended(End),
@@ -65,92 +66,93 @@ pub enum Wait {
 pub enum End {
     /// There is nothing left to wait for: no pending event, no listener, no UDP socket, no connection.
     Empty,
-    /// [`Cx::exit`] or [`Cx::exit_after`] requested it.
+    /// [`Cx::exit`] or [`Cx::exit_after`] requested the end.
     Exit,
-    /// [`Cx::loop_break`] requested it.
+    /// [`Cx::loop_break`] requested the end.
     Break,
     /// The condition of [`Run::ONCE`] or [`Run::NONBLOCK`] is met.
     Done,
 }
 
 /// Requests to a loop, besides the bits of its [`Run`].
-pub(crate) mod ask {
+pub(crate) mod request {
     /// End the loop when the pass is over.
     pub(crate) const EXIT: u8 = 0x08;
     /// End the loop when the callback returns.
     pub(crate) const BREAK: u8 = 0x10;
-    /// End the loop when the pass that runs at the requested time is over.
+    /// End the loop after the first pass that runs at or after the requested time.
     pub(crate) const EXIT_LATER: u8 = 0x20;
 
     /// Bits that a new run keeps.
     pub(super) const KEPT: u8 = EXIT | BREAK | EXIT_LATER;
     /// Bits that can end a loop which still has something to wait for.
-    pub(crate) const TO_END: u8 = super::Run::ONCE.0 | super::Run::NONBLOCK.0 | EXIT | BREAK;
+    pub(crate) const MAY_END: u8 = super::Run::ONCE.0 | super::Run::NONBLOCK.0 | EXIT | BREAK;
 }
 
 /// Exit, break and continue requests, and the state of the current pass.
 pub(crate) struct LoopState {
-    /// The bits of [`Run`], and [`ask`].
-    asked: u8,
-    /// The slow-path flag: there may be work between two callbacks, because of a break or continue
-    /// request, a further raise, a once-event to free, a limit, or the beginning or end of a pass.
+    /// The bits of [`Run`], and [`request`].
+    requests: u8,
+    /// The slow-path flag: there may be work to do before the next callback. Reasons are a break or continue request, a
+    /// signal that was raised several times, an event that must be freed after its callback, a dispatch limit, and the
+    /// beginning or the end of a pass.
     pub(crate) slow: bool,
     /// End the pass when the callback returns.
-    pub(crate) cut_short: bool,
+    pub(crate) ends_pass: bool,
     /// The last pass found nothing to call.
     pub(crate) idle: bool,
     ended: Option<End>,
-    /// The back end waits: the next turn continues after the wait.
+    /// The back end waits: the next iteration continues after the wait.
     pub(crate) waiting: bool,
 }
 
 impl LoopState {
     pub(crate) const fn new() -> Self {
-        Self { asked: 0, slow: true, cut_short: false, idle: false, ended: None, waiting: false }
+        Self { requests: 0, slow: true, ends_pass: false, idle: false, ended: None, waiting: false }
     }
 
     /// Returns whether any of these bits is set.
-    pub(crate) const fn is_asked(&self, bits: u8) -> bool {
-        self.asked & bits != 0
+    pub(crate) const fn is_requested(&self, bits: u8) -> bool {
+        self.requests & bits != 0
     }
 
     /// Returns why the loop must end, even if there is something to wait for. `is_done` means that callbacks have
     /// run, and that no callback is due.
     #[cold]
-    fn asked_end(&self, is_done: bool) -> Option<End> {
-        if self.is_asked(ask::BREAK) {
+    fn requested_end(&self, is_done: bool) -> Option<End> {
+        if self.is_requested(request::BREAK) {
             return Some(End::Break);
         }
-        if self.is_asked(ask::EXIT) {
+        if self.is_requested(request::EXIT) {
             return Some(End::Exit);
         }
-        let once = self.is_asked(Run::ONCE.0) && is_done;
-        (once || self.is_asked(Run::NONBLOCK.0) && self.idle).then_some(End::Done)
+        let once = self.is_requested(Run::ONCE.0) && is_done;
+        (once || self.is_requested(Run::NONBLOCK.0) && self.idle).then_some(End::Done)
     }
 
-    /// Sets a bit of [`ask`].
-    pub(crate) const fn ask(&mut self, bit: u8) {
-        self.asked |= bit;
+    /// Sets a bit of [`request`].
+    pub(crate) const fn request(&mut self, bit: u8) {
+        self.requests |= bit;
     }
 
     /// Replaces a request to exit later with a request to exit after the current pass.
     pub(crate) const fn exit_now(&mut self) {
-        self.asked = self.asked & !ask::EXIT_LATER | ask::EXIT;
+        self.requests = self.requests & !request::EXIT_LATER | request::EXIT;
     }
 
     /// Ends the pass when the callback returns.
-    pub(crate) const fn cut_short(&mut self) {
-        (self.cut_short, self.slow) = (true, true);
+    pub(crate) const fn request_pass_end(&mut self) {
+        (self.ends_pass, self.slow) = (true, true);
     }
 }
 
-/// The end of the loop.
+/// Ending the loop or a pass.
 impl<A> Cx<'_, A> {
     /// Ends the loop after the current pass (`event_base_loopexit` without a time): due callbacks of the
     /// same priority still run. Outside of a pass, one more pass runs first.
     pub fn exit(&mut self) {
         if self.is_in_pass() {
-            self.state.ask(ask::EXIT);
+            self.state.request(request::EXIT);
         } else {
             self.exit_after(Duration::ZERO);
         }
@@ -160,40 +162,42 @@ impl<A> Cx<'_, A> {
     /// are several such requests, the earliest counts.
     pub fn exit_after(&mut self, delay: Duration) {
         self.exit_at = self.exit_at.min(self.now.after(delay));
-        self.state.ask(ask::EXIT_LATER);
+        self.state.request(request::EXIT_LATER);
     }
 
     /// Ends the loop as soon as the callback returns (`event_base_loopbreak`). Other due callbacks stay
     /// due for the loop's next run. If called before the loop runs, the loop ends at once.
     pub fn loop_break(&mut self) {
-        self.state.ask(ask::BREAK);
+        self.state.request(request::BREAK);
         self.state.slow = true;
     }
 
-    /// Ends the pass as soon as the callback returns, then looks for news
+    /// Ends the pass as soon as the callback returns, then checks for new events
     /// (`event_base_loopcontinue`). Other due callbacks stay due.
     pub fn loop_continue(&mut self) {
-        self.state.cut_short();
+        self.state.request_pass_end();
     }
 
-    /// Returns whether the loop ends, or last ended, because of an exit (`event_base_got_exit`).
+    /// Returns whether an exit is requested now, or was the reason for the last end of the loop
+    /// (`event_base_got_exit`).
     pub fn got_exit(&self) -> bool {
-        self.state.is_asked(ask::EXIT) || self.state.ended == Some(End::Exit)
+        self.state.is_requested(request::EXIT) || self.state.ended == Some(End::Exit)
     }
 
-    /// Returns whether the loop ends, or last ended, because of a break (`event_base_got_break`).
+    /// Returns whether a break is requested now, or was the reason for the last end of the loop
+    /// (`event_base_got_break`).
     pub fn got_break(&self) -> bool {
-        self.state.is_asked(ask::BREAK) || self.state.ended == Some(End::Break)
+        self.state.is_requested(request::BREAK) || self.state.ended == Some(End::Break)
     }
 }
 
 impl<A> EventBase<'_, A> {
-    /// Begins a run of the loop (`event_base_loop`'s entry). Back ends call it before the first turn. An
+    /// Begins a run of the loop (`event_base_loop`'s entry). Back ends call it before the first iteration. An
     /// earlier exit or break request is kept.
     pub fn begin(&mut self, run: Run) {
-        self.cx.recorder.note(|| Entry::Begin(run));
+        self.cx.recorder.record(|| Entry::Begin(run));
         let state = &mut self.cx.state;
-        state.asked = state.asked & ask::KEPT | run.0;
+        state.requests = state.requests & request::KEPT | run.0;
         state.ended = None;
         (state.idle, state.waiting) = (false, false);
         self.cx.calls = 0;
@@ -205,32 +209,33 @@ impl<A> EventBase<'_, A> {
     /// not return them again, so the loop can continue. [`End::Empty`] is returned for as long as there is
     /// nothing to wait for.
     ///
-    /// A back end does not call it: it is a step of the [turn](EventBase::turn), for tests and for programs
-    /// that measure single steps.
+    /// [`iterate`](EventBase::iterate) calls this step. Call it directly only in tests and in programs that measure
+    /// single steps.
     pub fn wait(&mut self) -> Wait {
         let has_actions = !self.cx.outbox.is_empty();
-        let outlook = self.outlook(has_actions);
-        if let Wait::Ended(end) = outlook {
+        let wait = self.next_wait(has_actions);
+        if let Wait::Ended(end) = wait {
             let state = &mut self.cx.state;
             match end {
-                End::Break => state.asked &= !ask::BREAK,
-                End::Exit => state.asked &= !ask::EXIT,
+                End::Break => state.requests &= !request::BREAK,
+                End::Exit => state.requests &= !request::EXIT,
                 End::Done => (self.cx.calls, state.idle) = (0, false),
                 End::Empty => {}
             }
             state.ended = Some(end);
         }
-        let end = if let Wait::Ended(end) = outlook { Some(end) } else { None };
-        self.cx.recorder.note(|| Entry::Wait(end));
-        outlook
+        let end = if let Wait::Ended(end) = wait { Some(end) } else { None };
+        self.cx.recorder.record(|| Entry::Wait(end));
+        wait
     }
 
-    /// Returns how long the back end may wait; not at all if it has actions to take or something is due.
+    /// Returns how long the back end may wait. Returns [`Wait::Not`] if the back end has actions to take, or if
+    /// something is due.
     #[inline]
-    pub(crate) fn outlook(&mut self, has_actions: bool) -> Wait {
+    pub(crate) fn next_wait(&mut self, has_actions: bool) -> Wait {
         let Cx { state, queues, calls, .. } = &self.cx;
-        if state.is_asked(ask::TO_END)
-            && let Some(end) = state.asked_end(*calls > 0 && queues.is_empty())
+        if state.is_requested(request::MAY_END)
+            && let Some(end) = state.requested_end(*calls > 0 && queues.is_empty())
         {
             return Wait::Ended(end);
         }
@@ -238,8 +243,8 @@ impl<A> EventBase<'_, A> {
             return Wait::Not;
         }
         let state = &self.cx.state;
-        let nonblock = state.is_asked(Run::NONBLOCK.0);
-        let stays = state.is_asked(Run::NO_EXIT_ON_EMPTY.0);
+        let nonblock = state.is_requested(Run::NONBLOCK.0);
+        let stays = state.is_requested(Run::NO_EXIT_ON_EMPTY.0);
         match self.deadline() {
             None if !stays && self.is_empty() => Wait::Ended(End::Empty),
             _ if nonblock => Wait::Not,
@@ -249,19 +254,19 @@ impl<A> EventBase<'_, A> {
         }
     }
 
-    /// Returns the next time at which a timeout or a requested exit is due; `None` if there is
-    /// neither. O(1), plus O(log n) once for each stale key that has come first in the heap: a
-    /// cancelled timer, or a connection's timeout that was restarted.
+    /// Returns the next time at which a timeout or a requested exit is due; `None` if there is neither. O(1), plus
+    /// O(log n) once for each stale key that has come first in a heap. A key is stale if its timer was cancelled, or if
+    /// the timeout of its connection was restarted.
     ///
-    /// A back end does not call it: it is a step of the [turn](EventBase::turn), for tests and for programs
-    /// that measure single steps.
+    /// [`iterate`](EventBase::iterate) calls this step. Call it directly only in tests and in programs that measure
+    /// single steps.
     pub fn deadline(&mut self) -> Option<Instant> {
         if self.cx.due_moved {
             self.cx.find_due(false);
         }
         let Cx { timers, state, exit_at, due_from, .. } = &self.cx;
         if timers.is_empty() {
-            return state.is_asked(ask::EXIT_LATER).then_some(*exit_at);
+            return state.is_requested(request::EXIT_LATER).then_some(*exit_at);
         }
         Some((*due_from).min(*exit_at))
     }

@@ -21,7 +21,7 @@ impl Signal {
     pub const USR1: Self = Self(10);
     /// Free for the application.
     pub const USR2: Self = Self(12);
-    /// Terminate: the system asks the program to end.
+    /// Terminate: the system requests the end of the program.
     pub const TERM: Self = Self(15);
 
     /// The length of a table indexed by signal number: one more than the highest number.

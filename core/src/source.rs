@@ -6,7 +6,7 @@
 //! informed when the combined interest changes.
 
 use crate::error::{AddError, FullError};
-use crate::event::{InterestLinks, Waiting, flag};
+use crate::event::{EventLinks, EventList, flag};
 use crate::handle::{Event, Source, kind};
 use crate::outbox::{Action, Pending, action};
 use crate::queue::Id;
@@ -18,13 +18,13 @@ use crate::{Cx, EventBase, EventFlags, Signal, StaleError};
 pub struct SourceSlot {
     head: Head,
     /// The events that wait for the source.
-    events: Waiting,
+    events: EventList,
     pub(crate) pending: Pending,
-    /// The numbers of events that wait for reading, for writing and for closing.
+    /// How many events wait for reading, for writing and for closing.
     waiting: [u16; 3],
     /// The combined interest of the events, with [`EventFlags::EDGE`] if they are edge-triggered.
     interest: EventFlags,
-    /// The events are edge-triggered.
+    /// Whether the events are edge-triggered.
     edge: bool,
 }
 
@@ -33,7 +33,7 @@ impl Slot for SourceSlot {
 
     const EMPTY: Self = Self {
         head: Head::EMPTY,
-        events: Waiting::NONE,
+        events: EventList::NONE,
         pending: Pending::EMPTY,
         waiting: [0; 3],
         interest: EventFlags::NONE,
@@ -58,23 +58,23 @@ const CONDITIONS: [EventFlags; 3] = [EventFlags::READ, EventFlags::WRITE, EventF
 
 impl SourceSlot {
     /// Returns [`EventFlags::EDGE`] if the events are edge-triggered.
-    const fn kind(&self) -> EventFlags {
+    const fn edge_flag(&self) -> EventFlags {
         if self.edge { EventFlags::EDGE } else { EventFlags::NONE }
     }
 
     /// Adds an event to the counts or removes it. Returns whether the combined interest changed.
-    fn count(&mut self, conditions: EventFlags, event: Counted) -> bool {
+    fn count(&mut self, conditions: EventFlags, change: Change) -> bool {
         let before = self.interest;
-        let (kind, mut interest) = (self.kind(), EventFlags::NONE);
+        let (edge_flag, mut interest) = (self.edge_flag(), EventFlags::NONE);
         for (condition, count) in CONDITIONS.iter().zip(&mut self.waiting) {
             if conditions.intersects(*condition) {
-                *count = match event {
-                    Counted::In => count.saturating_add(1),
-                    Counted::Out => count.saturating_sub(1),
+                *count = match change {
+                    Change::Added => count.saturating_add(1),
+                    Change::Removed => count.saturating_sub(1),
                 };
             }
             if *count > 0 {
-                interest = interest | *condition | kind;
+                interest = interest | *condition | edge_flag;
             }
         }
         self.interest = interest;
@@ -84,9 +84,9 @@ impl SourceSlot {
 
 /// Whether an event begins or stops waiting.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Counted {
-    In,
-    Out,
+enum Change {
+    Added,
+    Removed,
 }
 
 impl<A> Cx<'_, A> {
@@ -96,8 +96,8 @@ impl<A> Cx<'_, A> {
     /// # Errors
     /// [`StaleError`] when the source was forgotten already.
     pub fn forget_source(&mut self, source: Source) -> Result<(), StaleError> {
-        let held = self.tables.sources.get(source).filter(|slot| !slot.is_forgotten());
-        let mut first = held.ok_or(StaleError)?.events.first;
+        let slot = self.tables.sources.get(source).filter(|slot| !slot.is_forgotten());
+        let mut first = slot.ok_or(StaleError)?.events.first;
         while let Some((event, _)) = self.tables.events.at(first.slot()) {
             self.event_del(event);
             first = self.tables.sources.get(source).map_or(Id::NONE, |slot| slot.events.first);
@@ -109,8 +109,8 @@ impl<A> Cx<'_, A> {
     fn source_register(&mut self, event: Event, source: Source) -> Result<(), AddError> {
         let Some(slot) = self.tables.events.get(event) else { return Ok(()) };
         let (interest, registered) = (slot.interest(), slot.has(flag::REGISTERED));
-        let held = self.tables.sources.get_mut(source).filter(|slot| !slot.is_forgotten());
-        let slot = held.ok_or(AddError::SourceClosed)?;
+        let slot = self.tables.sources.get_mut(source).filter(|slot| !slot.is_forgotten());
+        let slot = slot.ok_or(AddError::SourceClosed)?;
         if registered || !interest.intersects(EventFlags::IO) {
             return Ok(());
         }
@@ -120,15 +120,15 @@ impl<A> Cx<'_, A> {
         } else if slot.edge != edge {
             return Err(AddError::MixedEdge);
         }
-        // A new level-triggered event must also see readiness that was reported before, so the back
-        // end checks again.
-        let changed = slot.count(interest, Counted::In) || !edge;
-        slot.events.push(&mut InterestLinks(&mut self.tables.events), Id::at(event.slot()));
+        // Readiness that was reported before must also activate a new level-triggered event. So the back end must check
+        // again.
+        let changed = slot.count(interest, Change::Added) || !edge;
+        slot.events.push(&mut EventLinks(&mut self.tables.events), Id::at(event.slot()));
         if changed {
             self.post_source(source, action::OPEN);
         }
         self.set_registered(event, true);
-        self.event_set_ask(event, !edge);
+        self.event_set_recheck(event, !edge);
         Ok(())
     }
 
@@ -136,23 +136,23 @@ impl<A> Cx<'_, A> {
         let interest =
             self.tables.events.get(event).map_or(EventFlags::NONE, |slot| slot.interest());
         let Some(slot) = self.tables.sources.get_mut(source) else { return };
-        let changed = slot.count(interest, Counted::Out);
-        slot.events.remove(&mut InterestLinks(&mut self.tables.events), Id::at(event.slot()));
+        let changed = slot.count(interest, Change::Removed);
+        slot.events.remove(&mut EventLinks(&mut self.tables.events), Id::at(event.slot()));
         if changed {
             self.post_source(source, action::OPEN);
         }
         self.set_registered(event, false);
-        self.event_set_ask(event, false);
+        self.event_set_recheck(event, false);
     }
 
-    fn event_set_ask(&mut self, event: Event, ask: bool) {
+    fn event_set_recheck(&mut self, event: Event, recheck: bool) {
         if let Some(slot) = self.tables.events.get_mut(event) {
-            slot.turn.set(flag::ASK, ask);
+            slot.node.set(flag::RECHECK, recheck);
         }
     }
 
-    /// Asks the back end to check the source's readiness again.
-    fn source_again(&mut self, source: Source) {
+    /// Requests that the back end checks the source's readiness again.
+    fn source_recheck(&mut self, source: Source) {
         self.post_source(source, action::OPEN);
     }
 
@@ -171,7 +171,7 @@ impl<A> Cx<'_, A> {
             action::OPEN if !slot.is_forgotten() => Some(Action::Interest(source, interest)),
             action::DROP => {
                 slot.pending.actions = 0;
-                self.tables.sources.give_back(index);
+                self.tables.sources.free_slot(index);
                 Some(Action::Forget(source))
             }
             _ => None,
@@ -180,14 +180,14 @@ impl<A> Cx<'_, A> {
 }
 
 impl SourceSlot {
-    /// Returns whether the source was forgotten, but the back end has not taken that action yet.
+    /// Returns whether the source was forgotten, but the back end has not taken the action `Forget` yet.
     fn is_forgotten(&self) -> bool {
         self.pending.actions & action::DROP != 0
     }
 }
 
 impl<A> EventBase<'_, A> {
-    /// Makes a source. For back ends, which report its readiness with [`EventBase::ready`].
+    /// Makes a source. For back ends: they report the readiness of the source with [`EventBase::ready`].
     ///
     /// # Errors
     /// [`FullError::Sources`] when the table has no free slot.
@@ -200,43 +200,44 @@ impl<A> EventBase<'_, A> {
                 Ok(())
             }
         });
-        hooks.source_again = Some(|cx, source| cx.source_again(source));
+        hooks.source_recheck = Some(|cx, source| cx.source_recheck(source));
         hooks.source_action = Some(|cx, (index, action)| cx.source_action(index, action));
-        let made = self.cx.tables.sources.insert().ok_or(FullError::Sources);
-        let (source, slot) = made?;
-        (slot.events, slot.waiting) = (Waiting::NONE, [0; 3]);
+        let inserted = self.cx.tables.sources.insert().ok_or(FullError::Sources);
+        let (source, slot) = inserted?;
+        (slot.events, slot.waiting) = (EventList::NONE, [0; 3]);
         (slot.interest, slot.edge) = (EventFlags::NONE, false);
         Ok(source)
     }
 
-    /// Feeds readiness: activates the events that wait for any condition in `what`, in the order
-    /// they were added. Each event gets only the conditions that it waits for.
+    /// Reports that a source is ready. Activates the events that wait for any condition in `what`, in the order they
+    /// were added. Each event gets only the conditions that it waits for.
     ///
-    /// The back end reports a source once, and again after the next [`Action::Interest`] for it, if it is
-    /// still ready then. It also reports each condition that newly becomes true.
+    /// The back end must report each condition when it becomes true. After each [`Action::Interest`] for the source, it
+    /// must also report the conditions that are true at that time, even if they were reported before. It need not
+    /// repeat a report for any other reason.
     pub fn ready(&mut self, source: Source, what: EventFlags) {
-        self.cx.recorder.note(|| Entry::Ready(source, what));
+        self.cx.recorder.record(|| Entry::Ready(source, what));
         let Some(slot) = self.cx.tables.sources.get(source) else { return };
-        let (mut at, kind) = (slot.events.first, slot.kind());
+        let (mut at, edge_flag) = (slot.events.first, slot.edge_flag());
         if slot.events.is_empty() {
             return;
         }
         while let Some(slot) = self.cx.tables.events.slot(at.slot()) {
-            let (id, came_true) = (at, slot.interest() & what & EventFlags::IO);
+            let (id, met) = (at, slot.interest() & what & EventFlags::IO);
             at = slot.waiting.next;
-            if !came_true.is_empty() {
-                self.cx.activate(id, (came_true | kind).bits());
+            if !met.is_empty() {
+                self.cx.activate(id, (met | edge_flag).bits());
             }
         }
     }
 
-    /// Feeds raises of a signal: activates the events that wait for it, in the order they were
-    /// added. Each callback runs once per raise.
+    /// Reports that a signal was raised `raises` times. Activates the events that wait for the signal, in the order
+    /// they were added. The callback of each event runs `raises` times.
     pub fn raised(&mut self, signal: Signal, raises: u16) {
         if raises == 0 {
             return;
         }
-        self.cx.recorder.note(|| Entry::Raised(signal, raises));
+        self.cx.recorder.record(|| Entry::Raised(signal, raises));
         let mut at = self.cx.signal_events.first;
         while let Some(slot) = self.cx.tables.events.slot_mut(at.slot()) {
             let id = at;

@@ -17,8 +17,8 @@ use crate::table::Slot;
 /// | `SOURCES` | [sources](crate::Source) that can exist at once |
 /// | `UDP` | [UDP sockets](crate::UdpSocket) that can exist at once, with the feature `udp` |
 ///
-/// All tables together have 65,535 slots at most; further slots are not used. A new storage is all zeros, so a
-/// storage in a `static` takes no flash. The connections can be used once they are in a pool:
+/// All tables together have 65,535 slots at most; slots above this number are not used. A new storage is all zeros, so
+/// a storage in a `static` takes no flash. The connections can be used once they are in a pool:
 ///
 /// ```
 /// use picoevent::{EventBase, Pool, Storage};

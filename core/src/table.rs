@@ -1,4 +1,4 @@
-//! A table: slots over the caller's storage, with generations and a list of free slots.
+//! A table: slots in the caller's storage, with generations and a list of free slots.
 //!
 //! ```text
 //!  slot 0          slot 1          slot 2          slot 3
@@ -9,27 +9,27 @@
 //! ```
 //!
 //! A taken slot has an odd generation, a free slot an even one. A handle has the odd generation of its object, so the
-//! handle fits the slot only while that object is in the slot. Taking, finding and giving back are O(1).
+//! handle fits the slot only while that object is in the slot. Taking, finding and freeing a slot are O(1).
 
 use crate::handle::Handle;
 use crate::peak::Peak;
 use crate::queue::Id;
 
-/// The maximum number of slots of a table: `u16::MAX` itself marks the end of the free list.
+/// The maximum number of slots of a table. The index `u16::MAX` is not a slot: it is the end of the free list.
 pub(crate) const MAX_SLOTS: u16 = u16::MAX;
 const END: u16 = u16::MAX;
 
-/// A table's data in each slot. The upper half is the generation. The lower half is the slot's own index while the
-/// slot is taken, and the index of the next free slot while the slot is free. So in a taken slot the whole word is
-/// the handle, and one comparison checks a handle.
+/// The word in each slot that belongs to the table. The upper half is the generation. The lower half is the slot's own
+/// index while the slot is taken, and the index of the next free slot while the slot is free. So in a taken slot the
+/// whole word is the handle, and one comparison checks a handle.
 #[derive(Clone, Copy)]
 pub(crate) struct Head(u32);
 
 impl Head {
     pub(crate) const EMPTY: Self = Self(0);
 
-    const fn new(generation: u16, below: u16) -> Self {
-        Self((generation as u32) << 16 | below as u32)
+    const fn new(generation: u16, low: u16) -> Self {
+        Self((generation as u32) << 16 | low as u32)
     }
 
     const fn generation(self) -> u16 {
@@ -49,14 +49,14 @@ impl Head {
         self.generation() & 1 == 1
     }
 
-    fn names<K>(self, handle: Handle<K>) -> bool {
+    fn is_of<K>(self, handle: Handle<K>) -> bool {
         self.0 == handle.bits()
     }
 }
 
 /// A slot of a table, with its contents.
 pub(crate) trait Slot: Sized {
-    /// The kind of handle that names the slot.
+    /// The kind of handle that identifies the slot.
     type Kind;
 
     /// The initial value of a slot. It must be all zeros, so that a storage in a `static` takes no
@@ -81,11 +81,11 @@ pub(crate) struct Table<'s, T> {
 }
 
 impl<'s, T: Slot> Table<'s, T> {
-    /// Makes an empty table over the storage. Generations continue from their old values, so
-    /// handles from an earlier base over the same storage are stale.
+    /// Makes an empty table that uses `slots`. Generations continue from their old values, so the handles of an earlier
+    /// base with the same storage are stale.
     ///
-    /// Adds the number of slots of this table to `number`, the number of slots of all earlier tables.
-    /// The sum stays below 65,536.
+    /// `number` is the number of slots of all tables that were made before. The slots of this table are added to it.
+    /// The table uses only so many slots that the sum stays below 65,536.
     pub(crate) fn new(slots: &'s mut [T], number: &mut u16) -> Self {
         let usable = slots.len().min(usize::from(MAX_SLOTS.wrapping_sub(*number)));
         *number = number.wrapping_add(usable as u16);
@@ -119,17 +119,17 @@ impl<'s, T: Slot> Table<'s, T> {
         take(slots, free, taken, peak)
     }
 
-    /// As [`insert`](Self::insert), but from a part of the table. `free` is the part's first free
-    /// slot.
+    /// Takes a free slot like [`insert`](Self::insert), but from a separate part of the table. `free` is the index of
+    /// the part's first free slot.
     pub(crate) fn insert_from(&mut self, free: &mut u16) -> Option<(Handle<T::Kind>, &mut T)> {
         let Self { slots, taken, peak, .. } = self;
         take(slots, free, taken, peak)
     }
 
-    /// Takes the first `slots` free slots as a separate part, with its own free list. Returns the index of the first
-    /// one; `None` if there are fewer free slots. A table is either carved into parts or used as a whole.
-    pub(crate) fn carve(&mut self, slots: usize) -> Option<u16> {
-        if slots > self.uncarved() {
+    /// Takes the first `slots` free slots as a separate part, with its own free list. Returns the index of the first of
+    /// these slots; `None` if there are fewer free slots. A table is either divided into parts or used as a whole.
+    pub(crate) fn split_off(&mut self, slots: usize) -> Option<u16> {
+        if slots > self.unassigned() {
             return None;
         }
         let first = self.free;
@@ -140,33 +140,33 @@ impl<'s, T: Slot> Table<'s, T> {
         Some(first)
     }
 
-    /// Returns the number of slots that are in no part yet. Call it only for a table that is carved into parts.
-    pub(crate) fn uncarved(&self) -> usize {
+    /// Returns the number of slots that are in no part yet. Call it only for a table that is divided into parts.
+    pub(crate) fn unassigned(&self) -> usize {
         if self.free == END { 0 } else { self.slots.len().saturating_sub(self.free.into()) }
     }
 
-    /// Gives back the slot of a handle. Returns whether the handle fitted its slot; if not, nothing changes.
+    /// Frees the slot of a handle. Returns `false` and changes nothing if the handle is stale.
     pub(crate) fn remove(&mut self, handle: Handle<T::Kind>) -> bool {
         let fits = self.get(handle).is_some();
         if fits {
-            self.give_back(handle.slot());
+            self.free_slot(handle.slot());
         }
         fits
     }
 
-    /// Gives back the slot at `index`, which must be taken.
-    pub(crate) fn give_back(&mut self, index: u16) {
+    /// Frees the slot at `index`, which must be taken.
+    pub(crate) fn free_slot(&mut self, index: u16) {
         let mut free = self.free;
-        self.give_back_to(&mut free, index);
+        self.free_slot_to(&mut free, index);
         self.free = free;
     }
 
-    /// As [`give_back`](Self::give_back), but to a part of the table. `free` is the part's first
-    /// free slot.
-    pub(crate) fn give_back_to(&mut self, free: &mut u16, index: u16) {
+    /// Frees a slot like [`free_slot`](Self::free_slot), but adds it to the free list of a separate part of the table.
+    /// `free` is the index of the part's first free slot.
+    pub(crate) fn free_slot_to(&mut self, free: &mut u16, index: u16) {
         let Some(slot) = self.slots.get_mut(usize::from(index)) else { return };
         let head = slot.head_mut();
-        debug_assert!(head.is_taken(), "only a taken slot is given back");
+        debug_assert!(head.is_taken(), "only a taken slot can be freed");
         *head = Head::new(head.generation().wrapping_add(1), *free);
         *free = index;
         self.taken = self.taken.wrapping_sub(1);
@@ -175,16 +175,16 @@ impl<'s, T: Slot> Table<'s, T> {
     #[inline]
     pub(crate) fn get(&self, handle: Handle<T::Kind>) -> Option<&T> {
         let slot = self.slots.get(handle.index())?;
-        slot.head().names(handle).then_some(slot)
+        slot.head().is_of(handle).then_some(slot)
     }
 
     #[inline]
     pub(crate) fn get_mut(&mut self, handle: Handle<T::Kind>) -> Option<&mut T> {
         let slot = self.slots.get_mut(handle.index())?;
-        slot.head().names(handle).then_some(slot)
+        slot.head().is_of(handle).then_some(slot)
     }
 
-    /// Returns the slot at `index` and the handle that names it, if the slot is taken.
+    /// Returns the slot at `index` and its handle, if the slot is taken.
     #[inline]
     pub(crate) fn at(&mut self, index: u16) -> Option<(Handle<T::Kind>, &mut T)> {
         let slot = self.slots.get_mut(usize::from(index))?;
@@ -204,10 +204,10 @@ impl<'s, T: Slot> Table<'s, T> {
         self.slots.get_mut(usize::from(index))
     }
 
-    /// Returns the slot with this number, taken or not. Call it only for the events, because only
-    /// their numbers are also their indices.
+    /// Returns the slot with the number `id`, taken or not. Call it only for the table of events. The slots of all
+    /// tables are numbered together, and the events come first. So only the number of an event is also its index.
     #[inline(always)]
-    pub(crate) fn numbered(&mut self, id: Id) -> Option<&mut T> {
+    pub(crate) fn by_id(&mut self, id: Id) -> Option<&mut T> {
         self.slots.get_mut(id.index())
     }
 
@@ -238,7 +238,7 @@ fn take<'t, T: Slot>(
     *head = Head::new(head.generation().wrapping_add(1), index);
     let handle = head.handle();
     *taken = taken.saturating_add(1);
-    peak.note((*taken).into());
+    peak.update((*taken).into());
     Some((handle, slot))
 }
 
@@ -284,7 +284,7 @@ mod tests {
     }
 
     #[test]
-    fn a_full_table_refuses_and_keeps_what_it_has() {
+    fn a_full_table_adds_nothing_and_keeps_its_objects() {
         let mut slots = [FREE; 2];
         let mut table = Table::new(&mut slots, &mut 0);
         let (a, b) = (insert(&mut table, 1).unwrap(), insert(&mut table, 2).unwrap());
@@ -293,7 +293,7 @@ mod tests {
     }
 
     #[test]
-    fn a_handle_does_not_fit_the_next_tenant() {
+    fn a_handle_is_stale_for_the_next_object_of_its_slot() {
         let mut slots = [FREE; 1];
         let mut table = Table::new(&mut slots, &mut 0);
         let first = insert(&mut table, 1).unwrap();
@@ -312,7 +312,7 @@ mod tests {
     }
 
     #[test]
-    fn a_second_base_over_the_same_storage_knows_no_old_handle() {
+    fn handles_of_an_earlier_base_with_the_same_storage_are_stale() {
         let mut slots = [FREE; 1];
         let old = insert(&mut Table::new(&mut slots, &mut 0), 1).unwrap();
         let mut table = Table::new(&mut slots, &mut 0);
@@ -322,7 +322,7 @@ mod tests {
     }
 
     #[test]
-    fn the_last_index_a_handle_can_carry_works() {
+    fn the_highest_index_of_a_handle_works() {
         extern crate std;
         let mut slots = std::vec::Vec::new();
         slots.resize_with(70_000, || FREE);

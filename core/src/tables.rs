@@ -1,17 +1,17 @@
-//! The base's tables, and the numbers by which lists name their slots.
+//! The base's tables, and the common numbering of their slots.
 //!
 //! ```text
 //!   0 … events │ … connections │ … listeners │ … sources │ … UDP sockets      65,535 at most
 //! ```
 //!
-//! All tables share one numbering, so that a link is two bytes and also names the table. An event's
-//! number is its index.
+//! The slots of all tables are numbered together, and lists refer to a slot by its number. So a link takes two bytes,
+//! and the number also determines the table. An event's number is also its index.
 
 use crate::conn::ConnSlot;
 use crate::event::EventSlot;
 use crate::listener::ListenerSlot;
 use crate::outbox::Pending;
-use crate::queue::{Id, Link, Links, Turn, Turns};
+use crate::queue::{Id, Link, Links, Node, Nodes};
 use crate::source::SourceSlot;
 use crate::table::Table;
 use crate::udp::{UdpIndex, UdpSlot, UdpTable};
@@ -28,7 +28,7 @@ pub(crate) struct Tables<'s, A> {
 
 /// The table of a slot, and its index there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Place {
+pub(crate) enum ObjectIndex {
     Event(u16),
     Conn(u16),
     Listener(u16),
@@ -37,7 +37,7 @@ pub(crate) enum Place {
 }
 
 impl<'s, A> Tables<'s, A> {
-    /// Makes the tables. Slots beyond 65,535 of all together are not used.
+    /// Makes the tables. Together the tables use at most 65,535 slots. Further slots are not used.
     pub(crate) fn new(
         events: &'s mut [EventSlot<A>],
         conns: &'s mut [ConnSlot<A>],
@@ -87,59 +87,66 @@ impl<'s, A> Tables<'s, A> {
         Id::at(self.first[2].wrapping_add(index))
     }
 
-    /// Returns the table and the index of a number. For [`Id::NONE`], the returned index does not
-    /// exist in the returned table.
-    pub(crate) fn place(&self, id: Id) -> Place {
+    /// Returns the table of a slot, and the index of the slot in this table. For [`Id::NONE`], the returned index does
+    /// not exist in the returned table.
+    pub(crate) fn object_index(&self, id: Id) -> ObjectIndex {
         let [conn, listener, source] = self.first;
         match id.slot() {
-            number if number < conn => Place::Event(number),
-            number if number < listener => Place::Conn(number.wrapping_sub(conn)),
-            number if number < source => Place::Listener(number.wrapping_sub(listener)),
+            number if number < conn => ObjectIndex::Event(number),
+            number if number < listener => ObjectIndex::Conn(number.wrapping_sub(conn)),
+            number if number < source => ObjectIndex::Listener(number.wrapping_sub(listener)),
             number => match self.udp.index_of(number) {
-                Some(index) => Place::Udp(index),
-                None => Place::Source(number.wrapping_sub(source)),
+                Some(index) => ObjectIndex::Udp(index),
+                None => ObjectIndex::Source(number.wrapping_sub(source)),
             },
         }
     }
 
     /// Returns a slot's pending actions.
     pub(crate) fn pending(&mut self, id: Id) -> Option<&mut Pending> {
-        match self.place(id) {
-            Place::Conn(index) => self.conns.slot_mut(index).map(|slot| &mut slot.pending),
-            Place::Listener(index) => self.listeners.slot_mut(index).map(|slot| &mut slot.pending),
-            Place::Source(index) => self.sources.slot_mut(index).map(|slot| &mut slot.pending),
-            Place::Udp(index) => self.udp.pending(index),
-            Place::Event(_) => None,
+        match self.object_index(id) {
+            ObjectIndex::Conn(index) => self.conns.slot_mut(index).map(|slot| &mut slot.pending),
+            ObjectIndex::Listener(index) => {
+                self.listeners.slot_mut(index).map(|slot| &mut slot.pending)
+            }
+            ObjectIndex::Source(index) => {
+                self.sources.slot_mut(index).map(|slot| &mut slot.pending)
+            }
+            ObjectIndex::Udp(index) => self.udp.pending(index),
+            ObjectIndex::Event(_) => None,
         }
     }
 }
 
-impl<A> Turns for Tables<'_, A> {
-    fn turn(&mut self, id: Id) -> Option<&mut Turn> {
+impl<A> Nodes for Tables<'_, A> {
+    fn node(&mut self, id: Id) -> Option<&mut Node> {
         // Borrowed twice, because the borrow checker does not see that the first borrow has ended.
-        if self.events.numbered(id).is_some() {
-            return self.events.numbered(id).map(|slot| &mut slot.turn);
+        if self.events.by_id(id).is_some() {
+            return self.events.by_id(id).map(|slot| &mut slot.node);
         }
-        self.turn_of_other(id)
+        self.node_of_other(id)
     }
 }
 
-/// The links of lists that have only connections. They are the same links as those of the queues, because a
-/// connection is never on two lists.
+/// Lists of connections use the same links as the queues, because a connection is never on a queue and on such a list
+/// at the same time.
 impl<A> Links for Table<'_, ConnSlot<A>> {
     fn link(&mut self, id: Id) -> Option<&mut Link> {
-        self.slot_mut(id.slot()).map(|slot| &mut slot.turn.link)
+        self.slot_mut(id.slot()).map(|slot| &mut slot.node.link)
     }
 }
 
 impl<A> Tables<'_, A> {
-    /// Returns the [`Turn`] of a slot that is not an event's; `None` for a source, which has none.
-    pub(crate) fn turn_of_other(&mut self, id: Id) -> Option<&mut Turn> {
-        match self.place(id) {
-            Place::Conn(index) => self.conns.slot_mut(index).map(|slot| &mut slot.turn),
-            Place::Listener(index) => self.listeners.slot_mut(index).map(|slot| &mut slot.turn),
-            Place::Udp(index) => self.udp.turn(index),
-            Place::Event(_) | Place::Source(_) => None,
+    /// Returns the [`Node`] of a slot that is not in the table of events. Returns `None` for a source, because a source
+    /// has no [`Node`].
+    pub(crate) fn node_of_other(&mut self, id: Id) -> Option<&mut Node> {
+        match self.object_index(id) {
+            ObjectIndex::Conn(index) => self.conns.slot_mut(index).map(|slot| &mut slot.node),
+            ObjectIndex::Listener(index) => {
+                self.listeners.slot_mut(index).map(|slot| &mut slot.node)
+            }
+            ObjectIndex::Udp(index) => self.udp.node(index),
+            ObjectIndex::Event(_) | ObjectIndex::Source(_) => None,
         }
     }
 }

@@ -7,9 +7,9 @@ use core::time::Duration;
 
 /// A point in time: microseconds since an origin the back end chose.
 ///
-/// 64 bits of microseconds last 584,000 years; arithmetic saturates at the end instead of wrapping. A deadline beyond
-/// the end becomes [`Instant::MAX`]. If that time is ever fed, all such deadlines are due, and a persistent timer,
-/// which has no later deadline, is due once in each pass from then on.
+/// 64 bits of microseconds last 584,000 years. Arithmetic saturates at the end instead of wrapping. A deadline beyond
+/// the end becomes [`Instant::MAX`]. If the loop's time ever reaches [`Instant::MAX`], all these deadlines are due. A
+/// persistent timer cannot get a later deadline, so it is then due once in each pass.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Instant(u64);
@@ -57,8 +57,8 @@ impl Instant {
 
 /// Converts a duration to microseconds, rounded up, saturating.
 ///
-/// `Duration::as_micros` computes in 128 bits, which is expensive on a small core. A copy of this
-/// function in each verb that takes a duration would be expensive, too.
+/// `Duration::as_micros` computes in 128 bits, which is expensive on a small core. This function is not inlined,
+/// because a copy of it in each method that takes a duration would also be expensive.
 #[inline(never)]
 pub(crate) const fn micros(delay: Duration) -> u64 {
     let fraction = delay.subsec_nanos().div_ceil(1_000);

@@ -7,11 +7,11 @@ use critical_section::Mutex;
 
 use crate::Signal;
 
-/// A counter that any context may raise, also interrupts and other threads.
+/// A counter that raises a signal from any context, for example from an interrupt handler or another thread.
 ///
-/// A trigger is a `static` of the board or the host program. Raising it adds one to its count and
-/// wakes the back end, which takes the count and feeds it to the base as raises of the trigger's
-/// signal. Raises are counted, not queued, so nothing can overflow; the count saturates at 65,535.
+/// Declare a trigger as a `static` in the firmware or in the host program. [`raise`](Self::raise) adds one to the count
+/// and wakes the back end. The next iteration takes the count. The callback of the trigger's signal is then called once
+/// for each raise. Raises are counted, not queued, so nothing can overflow; the count saturates at 65,535.
 ///
 /// ```
 /// use picoevent::{Signal, Trigger};
@@ -37,14 +37,14 @@ impl Trigger {
         Self { signal, raises: Mutex::new(Cell::new(0)), waker: Mutex::new(Cell::new(None)) }
     }
 
-    /// Counts one raise and wakes the loop. Works in any context, interrupts included.
+    /// Counts one raise and wakes the loop. Can be called in any context, even in an interrupt handler.
     pub fn raise(&self) {
         let waker = critical_section::with(|cs| {
             let raises = self.raises.borrow(cs);
             raises.set(raises.get().saturating_add(1));
-            let held = self.waker.borrow(cs);
-            let waker = held.take();
-            held.set(waker.clone());
+            let waker_cell = self.waker.borrow(cs);
+            let waker = waker_cell.take();
+            waker_cell.set(waker.clone());
             waker
         });
         // Outside the critical section, because a waker may do much work.

@@ -8,23 +8,23 @@
 //! ```
 //!
 //! * A datagram is a record in a ring: its bytes, its length and the peer's address ([`ring`]).
-//! * `Readable` comes when a datagram has arrived. If the callback takes some datagrams but not all, it is called
-//!   again in the next pass. If it takes none, it is called when the next datagram arrives.
-//! * A datagram is queued whole or not at all. `Writable` comes when the last refused datagram fits.
-//! * Connects, changes of multicast groups and the permission to broadcast are requests in the output
-//!   ring, too. So they apply only to datagrams that are sent after them.
-//! * A datagram longer than the input ring is truncated to the size of the ring, and marked. A datagram for which
-//!   there is no room waits in the back end or the system. Dropped datagrams are counted.
+//! * `Readable` is reported when a datagram has arrived. If the callback takes some datagrams but not all, it is called
+//!   again in the next pass. If it takes no datagram, it is called when the next datagram arrives.
+//! * A datagram is queued whole or not at all. `Writable` is reported when the last refused datagram fits.
+//! * The output ring also stores other requests: to connect, to join or to leave a multicast group, and to allow or to
+//!   forbid broadcasts. So such a request applies only to datagrams that are queued after it.
+//! * A datagram longer than the input ring is truncated to the size of the ring; `Datagram::truncated` is then set. A
+//!   datagram for which there is no room waits in the back end or the system. Dropped datagrams are counted.
 //!
 //! This is the feature `udp`: see docs/decisions/0050-datagrams-are-a-feature.md.
 
 #[cfg(feature = "udp")]
 mod action;
 mod error;
-#[cfg(feature = "udp")]
-mod feed;
 #[cfg(not(feature = "udp"))]
 mod off;
+#[cfg(feature = "udp")]
+mod reports;
 #[cfg(feature = "udp")]
 mod ring;
 #[cfg(feature = "udp")]
@@ -39,16 +39,16 @@ pub use action::UdpAction;
 #[cfg(feature = "record")]
 pub(crate) use error::UDP_ERRORS;
 pub use error::{SendError, UdpError};
-#[cfg(feature = "udp")]
-pub use feed::UdpRequest;
-#[cfg(all(feature = "record", feature = "udp"))]
-pub(crate) use feed::play;
 #[cfg(all(feature = "record", not(feature = "udp")))]
 pub(crate) use off::play;
 #[cfg(not(feature = "udp"))]
 pub use off::{FiredUdp, UdpAction, UdpSlot};
 #[cfg(not(feature = "udp"))]
 pub(crate) use off::{UdpIndex, UdpTable};
+#[cfg(feature = "udp")]
+pub use reports::UdpRequest;
+#[cfg(all(feature = "record", feature = "udp"))]
+pub(crate) use reports::play;
 #[cfg(feature = "udp")]
 pub use slot::{FiredUdp, UdpSlot};
 #[cfg(feature = "udp")]
@@ -66,13 +66,14 @@ pub enum UdpEvent {
     Writable,
     /// The socket could not be bound, a datagram could not be sent, another request failed (for example to join a
     /// group), or a peer answered that its port is not in use. The socket stays usable, unless it could not be bound.
-    /// If several errors happen before the callback runs, it gets the last one.
+    /// If several errors happen before the callback runs, the callback gets the last error.
     Failed(UdpError),
 }
 
 /// The sizes of the rings of a UDP socket, in bytes.
 ///
-/// In a ring, a datagram takes its length and at most [`HEAD`](Self::HEAD) more bytes, which must be contiguous.
+/// In a ring, a datagram takes the bytes of its data and at most [`HEAD`](Self::HEAD) more bytes. All of them must be
+/// contiguous in the ring.
 ///
 /// ```
 /// use picoevent::UdpRings;
@@ -89,8 +90,8 @@ pub struct UdpRings {
 }
 
 impl UdpRings {
-    /// The maximum number of bytes that a datagram takes in a ring besides its own: 25 with an IPv6 address,
-    /// 9 with an IPv4 address.
+    /// The maximum number of bytes that a datagram takes in a ring besides its data: 25 with an IPv6 address, 9 with an
+    /// IPv4 address.
     pub const HEAD: usize = 25;
 
     /// The shortest ring: it holds one empty datagram.

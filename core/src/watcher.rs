@@ -1,14 +1,14 @@
 //! Watchers: callbacks just before and just after the loop waits (libevent's `evwatch`).
 //!
-//! A watcher is an event of the loop itself. All watchers are called in every turn, in the order they were made,
-//! whatever their priority. A watcher does not keep the loop alive and does not count as pending. Deleting a watcher
-//! pauses it. Adding it again resumes it; it is then called after all other watchers of its kind. Freeing it gives
-//! its slot back. All of this also works in a watcher's own callback.
+//! A watcher is an event of the loop itself. All watchers are called in every iteration, in the order they were made,
+//! whatever their priority. A watcher does not prevent the end of the loop, and does not count as pending. Deleting a
+//! watcher pauses it. Adding it again resumes it; it is then called after all other watchers of its kind. Freeing a
+//! watcher frees its slot. A watcher can be deleted, added and freed in its own callback, too.
 
 use core::time::Duration;
 
 use crate::error::FullError;
-use crate::event::{InterestLinks, Mode, OnEvent, Waiting, Waits, flag};
+use crate::event::{EventLinks, EventList, Mode, OnEvent, Waits, flag};
 use crate::handle::Event;
 use crate::queue::Id;
 use crate::record::Entry;
@@ -22,18 +22,18 @@ pub(crate) enum When {
     Prepare,
     /// The loop has waited.
     Check,
-    /// The network has changed. The event becomes due then; it is not called in every turn.
+    /// The network has changed. The event becomes due then; it is not called in every iteration.
     Network,
 }
 
 /// The watchers, and the state of the current round of calls.
 pub(crate) struct Watchers {
-    prepare: Waiting,
-    check: Waiting,
+    prepare: EventList,
+    check: EventList,
     /// The watcher that is called next.
     next: Id,
-    /// The number of calls left in the round. A round begins with the number of watchers, so a
-    /// watcher that makes watchers does not prolong it.
+    /// The number of calls left in the round. A round begins with the number of watchers, so a watcher that makes
+    /// watchers does not prolong the round.
     left: u16,
     /// The length of the coming wait for prepare watchers, in microseconds; `u64::MAX` for no
     /// limit.
@@ -43,8 +43,8 @@ pub(crate) struct Watchers {
 impl Watchers {
     pub(crate) const fn new() -> Self {
         Self {
-            prepare: Waiting::NONE,
-            check: Waiting::NONE,
+            prepare: EventList::NONE,
+            check: EventList::NONE,
             next: Id::NONE,
             left: 0,
             wait: u64::MAX,
@@ -53,7 +53,7 @@ impl Watchers {
 }
 
 impl<A> Cx<'_, A> {
-    /// Calls `call` in each turn just before the loop waits (`evwatch_prepare_new`), with
+    /// Calls `call` in each iteration just before the loop waits (`evwatch_prepare_new`), with
     /// [`Cx::wait_to_come`] set.
     ///
     /// # Errors
@@ -62,7 +62,7 @@ impl<A> Cx<'_, A> {
         self.watch(When::Prepare, call)
     }
 
-    /// Calls `call` in each turn just after the loop has waited (`evwatch_check_new`), before
+    /// Calls `call` in each iteration just after the loop has waited (`evwatch_check_new`), before
     /// timers are checked.
     ///
     /// # Errors
@@ -71,17 +71,18 @@ impl<A> Cx<'_, A> {
         self.watch(When::Check, call)
     }
 
-    /// Returns how long the loop is about to wait (`evwatch_prepare_get_timeout`): zero when something
-    /// is due, `None` when there is no limit. Prepare watchers may still shorten the wait. Outside of
-    /// their callbacks, it is the value for the last wait.
+    /// Returns how long the loop is about to wait (`evwatch_prepare_get_timeout`): zero when something is due, `None`
+    /// when there is no limit. Prepare watchers may still shorten the wait. Outside of the callbacks of prepare
+    /// watchers, returns the value for the last wait.
     pub fn wait_to_come(&self) -> Option<Duration> {
         (self.watchers.wait < u64::MAX).then_some(Duration::from_micros(self.watchers.wait))
     }
 
     fn watch(&mut self, when: When, call: OnEvent<A>) -> Result<Event, FullError> {
-        self.hooks.watcher_register = Some(|cx, event, called| cx.watcher_register(event, called));
+        self.hooks.watcher_register =
+            Some(|cx, event, registered| cx.watcher_register(event, registered));
         self.hooks.watcher_next = Some(|cx, begin| cx.watcher_next(begin));
-        self.hooks.watcher_prepare = Some(|cx, outlook, app| cx.watcher_prepare(outlook, app));
+        self.hooks.watcher_prepare = Some(|cx, wait, app| cx.watcher_prepare(wait, app));
         self.make_watcher(when, call)
     }
 
@@ -112,7 +113,7 @@ impl<A> Cx<'_, A> {
                 None => return,
             },
         };
-        let links = &mut InterestLinks(&mut self.tables.events);
+        let links = &mut EventLinks(&mut self.tables.events);
         match registered {
             true => list.push(links, id),
             false => list.remove(links, id),
@@ -122,12 +123,12 @@ impl<A> Cx<'_, A> {
     /// Returns the next check watcher to call. `begin` begins a new round.
     fn watcher_next(&mut self, begin: bool) -> Option<(OnEvent<A>, Event)> {
         if begin {
-            self.begin_round(self.watchers.check);
+            self.begin_calls(self.watchers.check);
         }
-        self.go_round()
+        self.next_call()
     }
 
-    fn begin_round(&mut self, list: Waiting) {
+    fn begin_calls(&mut self, list: EventList) {
         let (mut at, mut count) = (list.first, 0_u16);
         while let Some(slot) = self.tables.events.slot(at.slot()) {
             count = count.saturating_add(1);
@@ -137,7 +138,7 @@ impl<A> Cx<'_, A> {
     }
 
     /// Returns the next call of the round.
-    fn go_round(&mut self) -> Option<(OnEvent<A>, Event)> {
+    fn next_call(&mut self) -> Option<(OnEvent<A>, Event)> {
         while self.watchers.left > 0 {
             self.watchers.left = self.watchers.left.saturating_sub(1);
             let (event, slot) = self.tables.events.at(self.watchers.next.slot())?;
@@ -150,15 +151,15 @@ impl<A> Cx<'_, A> {
     }
 
     /// Calls the prepare watchers, unless the loop is about to end.
-    fn watcher_prepare(&mut self, outlook: Wait, app: &mut A) {
-        self.watchers.wait = match outlook {
+    fn watcher_prepare(&mut self, wait: Wait, app: &mut A) {
+        self.watchers.wait = match wait {
             Wait::Ended(_) => return,
             Wait::Not => 0,
             Wait::Until(deadline) => micros(deadline.since(self.now)),
             Wait::Forever => u64::MAX,
         };
-        self.begin_round(self.watchers.prepare);
-        while let Some((call, event)) = self.go_round() {
+        self.begin_calls(self.watchers.prepare);
+        while let Some((call, event)) = self.next_call() {
             Fired::Event(call, event, EventFlags::NONE).call(app, self);
         }
     }
@@ -167,13 +168,13 @@ impl<A> Cx<'_, A> {
 impl<A> EventBase<'_, A> {
     /// Calls the prepare watchers, unless the loop is about to end.
     ///
-    /// A back end does not call it: it is a step of the [turn](EventBase::turn), for tests and for programs
-    /// that measure single steps.
+    /// [`iterate`](EventBase::iterate) calls this step. Call it directly only in tests and in programs that measure
+    /// single steps.
     pub fn prepare(&mut self, app: &mut A) {
-        self.cx.recorder.note(|| Entry::Prepare);
+        self.cx.recorder.record(|| Entry::Prepare);
         if let Some(prepare) = self.cx.hooks.watcher_prepare {
-            let outlook = self.outlook(false);
-            prepare(&mut self.cx, outlook, app);
+            let wait = self.next_wait(false);
+            prepare(&mut self.cx, wait, app);
         }
     }
 }

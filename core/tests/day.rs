@@ -46,7 +46,7 @@ impl Day {
 fn run<A>(base: &mut EventBase<A>, app: &mut A) -> End {
     let mut clock = Clock::at(base.now());
     loop {
-        if let Poll::Ready(Ok(Some(end))) = base.turn(app, &mut clock) {
+        if let Poll::Ready(Ok(Some(end))) = base.iterate(app, &mut clock) {
             return end;
         }
     }
@@ -77,7 +77,7 @@ fn a_thousand_timers_keep_their_periods_for_a_day() {
 struct Calls(Vec<u32>);
 
 impl Calls {
-    fn note(&mut self, event: &mut EventMut<Self>) {
+    fn record(&mut self, event: &mut EventMut<Self>) {
         let user = event.user();
         self.0.push(user);
     }
@@ -88,7 +88,7 @@ impl Calls {
 }
 
 fn timer(base: &mut EventBase<Calls>, mode: Mode, user: u32, delay: Duration) -> Event {
-    let event = base.new_timer(mode, Calls::note).unwrap();
+    let event = base.new_timer(mode, Calls::record).unwrap();
     base.event(event).unwrap().set_user(user).add(Some(delay)).unwrap();
     event
 }
@@ -114,7 +114,7 @@ fn after_a_jump_everything_due_fires_once() {
 }
 
 #[test]
-fn a_clock_that_goes_back_is_not_followed() {
+fn a_clock_that_goes_back_is_ignored() {
     let mut storage = Box::new(Storage::<Calls, 8, 0, 0>::new());
     let (mut base, mut app) = (EventBase::new(&mut storage), Calls::default());
     timer(&mut base, Mode::Persist, 1, SECOND);
@@ -133,7 +133,7 @@ fn a_clock_that_goes_back_is_not_followed() {
 /// order in which they were armed. A persistent timer cannot get a later deadline, so it is due once in each pass,
 /// like a timer with an interval of zero.
 #[test]
-fn at_the_end_of_the_clock_what_is_left_is_due() {
+fn at_the_end_of_the_clock_all_timers_are_due() {
     let mut storage = Box::new(Storage::<Calls, 8, 0, 0>::new());
     let (mut base, mut app) = (EventBase::new(&mut storage), Calls::default());
     let close = Instant::from_micros(u64::MAX - 5_000_000);

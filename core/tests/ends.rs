@@ -16,7 +16,7 @@ const PEER: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr
 const PLAIN: &Settings = &Settings::new();
 const CLOSED: ConnEvent = ConnEvent::Ended(ConnEnd::Closed);
 
-fn note(app: &mut App, conn: &mut ConnMut<'_, '_, App>, event: ConnEvent) {
+fn record(app: &mut App, conn: &mut ConnMut<'_, '_, App>, event: ConnEvent) {
     app.push((conn.id(), event));
     conn.close();
 }
@@ -24,13 +24,13 @@ fn note(app: &mut App, conn: &mut ConnMut<'_, '_, App>, event: ConnEvent) {
 /// Makes the pool and three open connections. Their `opened` callbacks have not run yet.
 fn open(base: &mut EventBase<'_, App>) -> (PoolId, [Conn; 3]) {
     let pool = base.add_pool(Pool::rest()).unwrap();
-    let conns = [(); 3].map(|()| base.connect_with(PEER, pool, PLAIN, note).unwrap());
+    let conns = [(); 3].map(|()| base.connect_with(PEER, pool, PLAIN, record).unwrap());
     while base.next_action().is_some() {}
     conns.iter().for_each(|conn| base.connected(*conn));
     (pool, conns)
 }
 
-/// A back end that delivers at once. Its `wait` must not be called.
+/// A back end that reports each end of stream as delivered at once. Its `wait` must not be called.
 struct Delivers;
 
 impl Backend<App> for Delivers {
@@ -53,7 +53,7 @@ impl Backend<App> for Delivers {
 }
 
 #[test]
-fn connections_that_linger_before_their_end_is_reported_are_given_up_in_order_after_it() {
+fn connections_that_linger_before_their_end_is_reported_are_evicted_in_order_after_it() {
     let (mut storage, mut app) = (Storage::<App, 0, 3, 3072>::new(), App::new());
     let mut base = EventBase::new(&mut storage);
     let (_, conns) = open(&mut base);
@@ -71,7 +71,7 @@ fn connections_that_linger_before_their_end_is_reported_are_given_up_in_order_af
 }
 
 #[test]
-fn a_socket_can_be_given_up_before_the_end_is_reported() {
+fn a_lingering_connection_can_be_evicted_before_its_end_is_reported() {
     let (mut storage, mut app) = (Storage::<App, 0, 3, 3072>::new(), App::new());
     let mut base = EventBase::new(&mut storage);
     let (pool, conns) = open(&mut base);
@@ -80,7 +80,7 @@ fn a_socket_can_be_given_up_before_the_end_is_reported() {
     base.settle(&mut Delivers).unwrap();
     let given_up = [(); 4].map(|()| base.end_lingering());
     assert_eq!(given_up, [Some(conns[0]), Some(conns[1]), Some(conns[2]), None]);
-    assert!(base.outgoing_with(pool, PLAIN, note).is_err(), "the application is to hear of them");
+    assert!(base.outgoing_with(pool, PLAIN, record).is_err(), "their end is still to be reported");
     app.clear();
     base.dispatch(&mut app);
     assert_eq!(app, conns.map(|conn| (conn, CLOSED)));
@@ -89,7 +89,7 @@ fn a_socket_can_be_given_up_before_the_end_is_reported() {
 }
 
 #[test]
-fn what_is_delivered_or_has_failed_is_not_waited_for_although_no_callback_has_run() {
+fn drain_does_not_wait_for_delivered_or_failed_connections_whose_end_is_not_reported() {
     let mut storage = Storage::<App, 0, 3, 3072>::new();
     let mut base = EventBase::new(&mut storage);
     let (_, conns) = open(&mut base);

@@ -30,7 +30,7 @@ struct App {
 
 impl App {
     /// The event's data word is the time when it is due.
-    fn note(&mut self, event: &mut EventMut<Self>) {
+    fn record(&mut self, event: &mut EventMut<Self>) {
         let due = event.user();
         self.calls.push((due.into(), self.clock));
     }
@@ -40,7 +40,7 @@ impl App {
         self.hogs += 1;
         self.clock += WORKS;
         // The loop's time has not advanced during the callback, and deadlines count from the loop's time.
-        let later = event.after(Duration::from_millis(2 * WORKS), Self::note).unwrap();
+        let later = event.after(Duration::from_millis(2 * WORKS), Self::record).unwrap();
         event.event(later).unwrap().set_user((BEGINS + 2 * WORKS) as u32);
     }
 }
@@ -78,11 +78,11 @@ impl<F: FnMut(&mut EventBase<App>, u64)> Backend<App> for Script<F> {
     }
 }
 
-/// Runs the loop to its end. `feed` is called whenever the loop looks for news.
+/// Runs the loop to its end. `feed` is called whenever the loop checks for new events.
 fn run(base: &mut EventBase<App>, app: &mut App, feed: impl FnMut(&mut EventBase<App>, u64)) {
     let mut script = Script { clock: 0, feed };
     loop {
-        if let Poll::Ready(Ok(Some(end))) = base.turn(app, &mut script) {
+        if let Poll::Ready(Ok(Some(end))) = base.iterate(app, &mut script) {
             return assert_eq!(end, End::Exit);
         }
     }
@@ -91,7 +91,7 @@ fn run(base: &mut EventBase<App>, app: &mut App, feed: impl FnMut(&mut EventBase
 fn with_a_hog(base: &mut EventBase<App>) {
     for timer in 0..TIMERS {
         let due = 1 + timer * STEP;
-        let event = base.after(Duration::from_millis(due), App::note).unwrap();
+        let event = base.after(Duration::from_millis(due), App::record).unwrap();
         base.event(event).unwrap().set_user(due as u32);
     }
     base.after(Duration::from_millis(BEGINS), App::hog).unwrap();
@@ -99,7 +99,7 @@ fn with_a_hog(base: &mut EventBase<App>) {
 }
 
 #[test]
-fn a_callback_that_takes_long_delays_nothing_that_was_not_due() {
+fn a_long_callback_delays_only_callbacks_that_become_due_during_it() {
     let (mut storage, mut app) = (Box::new(Storage::<App, 128, 0, 0>::new()), App::default());
     let mut base = EventBase::new(&mut storage);
     with_a_hog(&mut base);
@@ -115,10 +115,10 @@ fn a_callback_that_takes_long_delays_nothing_that_was_not_due() {
 }
 
 #[test]
-fn a_periodic_timer_leaves_out_what_it_missed_and_keeps_its_period() {
+fn a_periodic_timer_skips_missed_periods_and_keeps_its_period() {
     let (mut storage, mut app) = (Box::new(Storage::<App, 128, 0, 0>::new()), App::default());
     let mut base = EventBase::new(&mut storage);
-    base.every(Duration::from_millis(20), App::note).unwrap();
+    base.every(Duration::from_millis(20), App::record).unwrap();
     base.after(Duration::from_millis(BEGINS), App::hog).unwrap();
     base.exit_after(Duration::from_millis(105));
     run(&mut base, &mut app, |_, _| {});
@@ -127,18 +127,19 @@ fn a_periodic_timer_leaves_out_what_it_missed_and_keeps_its_period() {
 }
 
 #[test]
-fn what_became_ready_meanwhile_is_called_in_the_next_turn() {
+fn a_source_that_becomes_ready_during_a_long_callback_is_called_in_the_next_iteration() {
     let (mut storage, mut app) =
         (Box::new(Storage::<App, 128, 0, 0, 0, 0, 1>::new()), App::default());
     let mut base = EventBase::new(&mut storage);
     let source = base.new_source().unwrap();
-    let event = base.new_event(source, EventFlags::READ, Mode::OneShot, App::note).unwrap();
+    let event = base.new_event(source, EventFlags::READ, Mode::OneShot, App::record).unwrap();
     base.event(event).unwrap().add(None).unwrap();
     with_a_hog(&mut base);
-    let mut fed = false;
+    let mut reported = false;
     run(&mut base, &mut app, |base, clock| {
-        // The source becomes ready at 30 ms, while the long callback runs. The loop sees this only after the callback.
-        if clock >= 30 && !std::mem::replace(&mut fed, true) {
+        // The source becomes ready at 30 ms, while the long callback runs. The loop gets the report only after the
+        // callback.
+        if clock >= 30 && !std::mem::replace(&mut reported, true) {
             base.ready(source, EventFlags::READ);
         }
     });

@@ -1,4 +1,4 @@
-//! The local address of connections with sockets, fed by the back end, and of connections in memory.
+//! The local address of connections with sockets, reported by the back end, and of connections in memory.
 #![cfg(feature = "local-address")]
 
 use std::net::SocketAddr;
@@ -63,7 +63,7 @@ impl Protocol<App> for Above {
 }
 
 #[test]
-fn what_was_fed_is_kept_as_it_was_and_a_stale_or_unknown_one_is_ignored() {
+fn a_reported_local_address_is_kept_and_a_stale_or_unknown_one_is_ignored() {
     let mut storage = Memory::new();
     let mut base = EventBase::<App>::new(&mut storage);
     let pool = base.add_pool(Pool::new(2).rings(8, 8)).unwrap();
@@ -89,7 +89,7 @@ fn what_was_fed_is_kept_as_it_was_and_a_stale_or_unknown_one_is_ignored() {
 }
 
 #[test]
-fn a_pair_has_none_and_above_a_filter_it_is_the_one_below() {
+fn a_pair_has_no_local_address_and_above_a_filter_it_is_that_of_the_connection_below() {
     let mut storage = Memory::new();
     let mut base = EventBase::<App>::new(&mut storage);
     let sockets = base.add_pool(Pool::new(2).rings(8, 8)).unwrap();
@@ -117,7 +117,7 @@ fn a_pair_has_none_and_above_a_filter_it_is_the_one_below() {
 
 #[test]
 #[cfg(feature = "record")]
-fn a_recording_has_it() {
+fn a_recording_contains_the_local_addresses() {
     use picoevent::record::{Entries, Entry, Keep, Recording, Replay};
 
     static RECORDING: Recording<1024> = Recording::new(Keep::First);
@@ -148,11 +148,11 @@ fn a_recording_has_it() {
     for (conn, local) in conns {
         assert_eq!(again.conn(conn).unwrap().local(), Some(local));
     }
-    let told: Vec<_> = Entries::of(&bytes)
+    let recorded: Vec<_> = Entries::of(&bytes)
         .filter_map(|entry| match entry.unwrap().1 {
             Entry::Local(conn, local) => Some((conn, local)),
             _ => None,
         })
         .collect();
-    assert_eq!(told, conns);
+    assert_eq!(recorded, conns);
 }

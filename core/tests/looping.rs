@@ -15,7 +15,7 @@ struct App {
 }
 
 impl App {
-    fn note(&mut self, event: &mut EventMut<Self>) {
+    fn record(&mut self, event: &mut EventMut<Self>) {
         self.calls.push(event.user());
         if let Some(react) = self.react {
             react(event.cx());
@@ -38,7 +38,7 @@ fn ms(millis: u64) -> Duration {
 
 static SETTINGS: Settings = Settings::new();
 
-/// Makes a listener whose connections' callback does nothing.
+/// Makes a listener. The callback of its connections does nothing.
 fn listen(
     base: &mut EventBase<App>,
     address: SocketAddr,
@@ -58,7 +58,7 @@ fn connect(
 /// Activates `count` events of one priority, with the data words 1, 2, …
 fn activate(base: &mut EventBase<App>, count: u32) {
     for user in 1..=count {
-        let event = base.new_timer(Mode::OneShot, App::note).unwrap();
+        let event = base.new_timer(Mode::OneShot, App::record).unwrap();
         let mut event = base.event(event).unwrap();
         event.set_user(user);
         event.activate(EventFlags::READ);
@@ -76,9 +76,9 @@ fn an_empty_base_has_ended() {
 }
 
 #[test]
-fn what_can_still_happen_keeps_the_loop() {
+fn anything_that_can_still_happen_keeps_the_loop_running() {
     let mut base = base();
-    let event = base.on_signal(Signal::INT, App::note).unwrap();
+    let event = base.on_signal(Signal::INT, App::record).unwrap();
     assert_eq!(actions(&mut base), [Action::Catch(Signal::INT)]);
     assert_eq!(base.wait(), Wait::Forever);
     base.event(event).unwrap().add(Some(ms(4))).unwrap();
@@ -90,10 +90,10 @@ fn what_can_still_happen_keeps_the_loop() {
 }
 
 #[test]
-fn the_wait_is_the_earliest_deadline_and_none_while_something_is_due() {
+fn the_loop_waits_until_the_earliest_deadline_and_not_while_something_is_due() {
     let (mut base, mut app) = (base(), App::default());
-    base.after(ms(9), App::note).unwrap();
-    base.after(ms(4), App::note).unwrap();
+    base.after(ms(9), App::record).unwrap();
+    base.after(ms(4), App::record).unwrap();
     base.exit_after(ms(7));
     assert_eq!(base.wait(), Wait::Until(at(4)));
     base.advance(at(4));
@@ -112,7 +112,7 @@ fn exit_lets_the_pass_end() {
 }
 
 #[test]
-fn break_ends_at_once_and_keeps_what_is_due() {
+fn break_ends_the_pass_at_once_and_keeps_due_callbacks() {
     let (mut base, mut app) = (base(), App::default());
     activate(&mut base, 3);
     app.react = Some(|cx| cx.loop_break());
@@ -127,7 +127,7 @@ fn break_ends_at_once_and_keeps_what_is_due() {
 #[test]
 fn break_stops_the_repeats_of_a_signal() {
     let (mut base, mut app) = (base(), App::default());
-    base.on_signal(Signal::USR1, App::note).unwrap();
+    base.on_signal(Signal::USR1, App::record).unwrap();
     base.raised(Signal::USR1, 4);
     app.react = Some(|cx| cx.loop_break());
     base.dispatch(&mut app);
@@ -139,7 +139,7 @@ fn break_stops_the_repeats_of_a_signal() {
 }
 
 #[test]
-fn continue_looks_for_news_and_keeps_what_is_due() {
+fn continue_checks_for_new_events_and_keeps_due_callbacks() {
     let (mut base, mut app) = (base(), App::default());
     activate(&mut base, 2);
     app.react = Some(|cx| cx.loop_continue());
@@ -166,9 +166,9 @@ fn exit_and_break_before_the_loop_are_kept() {
 }
 
 #[test]
-fn the_earliest_of_several_exits_counts_and_none_is_left() {
+fn the_earliest_of_several_exits_counts_and_the_others_are_forgotten() {
     let (mut base, mut app) = (base(), App::default());
-    base.after(Duration::from_secs(86_400), App::note).unwrap();
+    base.after(Duration::from_secs(86_400), App::record).unwrap();
     base.exit_after(ms(300));
     base.exit_after(ms(200));
     base.exit_after(ms(900));
@@ -183,7 +183,7 @@ fn the_earliest_of_several_exits_counts_and_none_is_left() {
 fn exit_is_not_starved_by_more_urgent_work() {
     let (mut base, mut app) = (base(), App::default());
     fn again(app: &mut App, event: &mut EventMut<App>) {
-        app.note(event);
+        app.record(event);
         event.activate(EventFlags::READ);
     }
     let busy = base.new_timer(Mode::OneShot, again).unwrap();
@@ -206,16 +206,16 @@ fn time_does_not_go_back() {
     base.advance(at(3));
     assert_eq!(base.now(), at(9));
     base.advance(Instant::MAX);
-    base.after(ms(1), App::note).unwrap();
+    base.after(ms(1), App::record).unwrap();
     assert_eq!(base.deadline(), Some(Instant::MAX), "the clock's end does not wrap");
 }
 
 #[test]
-fn interests_are_summed_and_asked_for_again_after_a_callback() {
+fn interests_are_combined_and_requested_again_after_a_callback() {
     let (mut base, mut app) = (base(), App::default());
     let source = base.new_source().unwrap();
-    let read = base.new_event(source, EventFlags::READ, Mode::Persist, App::note).unwrap();
-    let write = base.new_event(source, EventFlags::WRITE, Mode::OneShot, App::note).unwrap();
+    let read = base.new_event(source, EventFlags::READ, Mode::Persist, App::record).unwrap();
+    let write = base.new_event(source, EventFlags::WRITE, Mode::OneShot, App::record).unwrap();
     base.event(read).unwrap().add(None).unwrap();
     assert_eq!(actions(&mut base), [Action::Interest(source, EventFlags::READ)]);
     base.event(write).unwrap().add(None).unwrap();
@@ -258,7 +258,7 @@ fn a_listener_is_opened_paused_resumed_and_closed() {
 }
 
 #[test]
-fn a_failed_listener_says_so_and_can_try_again() {
+fn a_failed_listener_reports_its_error_and_can_try_again() {
     let (mut base, mut app) = (base(), App::default());
     let pool = base.add_pool(Pool::rest().rings(8, 8)).unwrap();
     let listener = listen(&mut base, "127.0.0.1:1".parse().unwrap(), pool).unwrap();
@@ -275,10 +275,10 @@ fn a_failed_listener_says_so_and_can_try_again() {
 }
 
 #[test]
-fn the_wait_is_exact_though_deadlines_move_and_go() {
+fn the_wait_is_exact_when_deadlines_change_or_are_cancelled() {
     let mut base = base();
-    let early = base.new_timer(Mode::OneShot, App::note).unwrap();
-    let late = base.new_timer(Mode::OneShot, App::note).unwrap();
+    let early = base.new_timer(Mode::OneShot, App::record).unwrap();
+    let late = base.new_timer(Mode::OneShot, App::record).unwrap();
     assert_eq!(base.wait(), Wait::Ended(End::Empty));
     base.event(early).unwrap().add(Some(ms(5))).unwrap();
     base.event(late).unwrap().add(Some(ms(50))).unwrap();
@@ -296,7 +296,7 @@ fn the_wait_is_exact_though_deadlines_move_and_go() {
 }
 
 #[test]
-fn the_slot_of_what_was_freed_comes_back_when_the_back_end_has_heard_of_it() {
+fn the_slot_of_a_freed_object_is_free_when_the_back_end_has_got_the_action() {
     let mut storage = Box::new(Storage::<App, 1, 1, 16>::new());
     let mut base = EventBase::new(&mut storage);
     let address = "192.0.2.7:4242".parse().unwrap();

@@ -34,7 +34,7 @@ impl App {
     }
 }
 
-type Room = Storage<App, 4, 0, 0, 0>;
+type TestStorage = Storage<App, 4, 0, 0, 0>;
 
 const LINK: NetworkChange = NetworkChange::LINK;
 const IPV4: NetworkChange = NetworkChange::IPV4;
@@ -51,9 +51,9 @@ fn online() -> Network {
 }
 
 #[test]
-fn changes_are_told_once_with_what_there_is_then() {
-    let (mut room, mut app) = (Room::new(), App::default());
-    let mut base = EventBase::new(&mut room);
+fn a_change_is_reported_once_with_the_network_at_that_time() {
+    let (mut storage, mut app) = (TestStorage::new(), App::default());
+    let mut base = EventBase::new(&mut storage);
     App::watch(&mut base, 1);
     base.dispatch(&mut app);
     assert_eq!(app.take(), [], "nothing has happened");
@@ -78,9 +78,9 @@ fn changes_are_told_once_with_what_there_is_then() {
 }
 
 #[test]
-fn changes_before_the_callback_are_one_call_also_if_all_is_as_before() {
-    let (mut room, mut app) = (Room::new(), App::default());
-    let mut base = EventBase::new(&mut room);
+fn changes_before_the_callback_are_one_call_even_if_they_cancel_out() {
+    let (mut storage, mut app) = (TestStorage::new(), App::default());
+    let mut base = EventBase::new(&mut storage);
     App::watch(&mut base, 1);
     base.network_is(&online());
     base.dispatch(&mut app);
@@ -95,9 +95,9 @@ fn changes_before_the_callback_are_one_call_also_if_all_is_as_before() {
 }
 
 #[test]
-fn each_event_is_told_unless_it_is_deleted_or_freed() {
-    let (mut room, mut app) = (Room::new(), App::default());
-    let mut base = EventBase::new(&mut room);
+fn each_network_event_is_called_unless_it_is_deleted_or_freed() {
+    let (mut storage, mut app) = (TestStorage::new(), App::default());
+    let mut base = EventBase::new(&mut storage);
     let [first, second, third] = [1, 2, 3].map(|number| App::watch(&mut base, number));
     base.event(second).unwrap().set_priority(Priority::new(7).unwrap()).unwrap();
     base.event(third).unwrap().del();
@@ -123,8 +123,8 @@ fn each_event_is_told_unless_it_is_deleted_or_freed() {
 
 #[test]
 fn an_event_for_the_network_does_not_keep_the_loop_alive() {
-    let (mut room, mut app) = (Room::new(), App::default());
-    let mut base = EventBase::new(&mut room);
+    let (mut storage, mut app) = (TestStorage::new(), App::default());
+    let mut base = EventBase::new(&mut storage);
     let event = App::watch(&mut base, 1);
     assert!(matches!(base.wait(), Wait::Ended(_)));
     // With a timeout the event keeps the loop running.
@@ -137,9 +137,9 @@ fn an_event_for_the_network_does_not_keep_the_loop_alive() {
 }
 
 #[test]
-fn an_event_made_later_hears_of_later_changes_only() {
-    let (mut room, mut app) = (Room::new(), App::default());
-    let mut base = EventBase::new(&mut room);
+fn an_event_made_later_reports_later_changes_only() {
+    let (mut storage, mut app) = (TestStorage::new(), App::default());
+    let mut base = EventBase::new(&mut storage);
     base.network_is(&online());
     App::watch(&mut base, 1);
     base.dispatch(&mut app);
@@ -148,9 +148,9 @@ fn an_event_made_later_hears_of_later_changes_only() {
 }
 
 #[test]
-fn a_full_table_says_so() {
-    let mut room = Room::new();
-    let mut base = EventBase::<App>::new(&mut room);
+fn on_network_fails_when_the_event_table_is_full() {
+    let mut storage = TestStorage::new();
+    let mut base = EventBase::<App>::new(&mut storage);
     (0..4).for_each(|number| {
         App::watch(&mut base, number);
     });
@@ -168,13 +168,13 @@ fn a_replay_has_the_same_network() {
 
     impl Record for Kept {
         fn record(&self, entry: &Entry<'_>) {
-            entry.encode(|piece| self.0.lock().unwrap().extend(piece));
+            entry.encode(|part| self.0.lock().unwrap().extend(part));
         }
     }
 
     let kept = Kept(Mutex::default());
-    let (mut room, mut app) = (Room::new(), App::default());
-    let mut base = EventBase::new(&mut room);
+    let (mut storage, mut app) = (TestStorage::new(), App::default());
+    let mut base = EventBase::new(&mut storage);
     base.record_to(&kept);
     App::watch(&mut base, 1);
     base.network_is(&online());
@@ -183,8 +183,8 @@ fn a_replay_has_the_same_network() {
     base.network_is(&Network::new());
     base.dispatch(&mut app);
     let bytes = kept.0.lock().unwrap().clone();
-    let (mut room, mut again) = (Room::new(), App::default());
-    let mut base = EventBase::new(&mut room);
+    let (mut storage, mut again) = (TestStorage::new(), App::default());
+    let mut base = EventBase::new(&mut storage);
     App::watch(&mut base, 1);
     Replay::new(&bytes).unwrap().finish(&mut base, &mut again).unwrap();
     assert_eq!((again.seen.len(), again), (2, app));

@@ -2,18 +2,18 @@
 
 use picoevent::{EventBase, Storage, UnseededError};
 
-type Room = Storage<(), 1, 0, 0, 0>;
+type TestStorage = Storage<(), 1, 0, 0, 0>;
 
-fn drawn(base: &mut EventBase<'_, ()>) -> [u8; 100] {
+fn random_bytes(base: &mut EventBase<'_, ()>) -> [u8; 100] {
     let mut bytes = [0; 100];
     base.random(&mut bytes).unwrap();
     bytes
 }
 
 #[test]
-fn a_base_without_a_seed_says_so_and_changes_nothing() {
-    let mut room = Room::new();
-    let mut base = EventBase::new(&mut room);
+fn without_a_seed_random_fails_and_writes_nothing() {
+    let mut storage = TestStorage::new();
+    let mut base = EventBase::new(&mut storage);
     let mut bytes = [0xa5; 8];
     assert_eq!(base.random(&mut bytes), Err(UnseededError));
     assert_eq!((base.random_u32(), bytes), (Err(UnseededError), [0xa5; 8]));
@@ -23,40 +23,44 @@ fn a_base_without_a_seed_says_so_and_changes_nothing() {
 }
 
 #[test]
-fn the_same_seed_gives_the_same_bytes_and_another_gives_others() {
-    let mut rooms = [const { Room::new() }; 3];
-    let [first, again, other] = rooms.each_mut().map(|room| {
-        let mut base = EventBase::new(room);
+fn the_same_seed_generates_the_same_bytes_and_another_seed_other_bytes() {
+    let mut storages = [const { TestStorage::new() }; 3];
+    let [first, again, other] = storages.each_mut().map(|storage| {
+        let mut base = EventBase::new(storage);
         base.seed(&[1; 32]);
         base
     });
     let (mut first, mut again, mut other) = (first, again, other);
-    assert_eq!(drawn(&mut first), drawn(&mut again));
-    assert_ne!(drawn(&mut first), drawn(&mut other), "the second answer is not the first");
+    assert_eq!(random_bytes(&mut first), random_bytes(&mut again));
+    assert_ne!(
+        random_bytes(&mut first),
+        random_bytes(&mut other),
+        "the second answer is not the first"
+    );
     // Only the first seed counts.
     again.seed(&[2; 32]);
-    let second = drawn(&mut again);
-    assert_eq!(drawn(&mut other), second);
+    let second = random_bytes(&mut again);
+    assert_eq!(random_bytes(&mut other), second);
 }
 
 #[test]
 fn a_seed_that_differs_in_one_bit_gives_other_bytes() {
-    let draw = |bit: usize| {
-        let mut room = Room::new();
-        let mut base = EventBase::new(&mut room);
+    let bytes_of = |bit: usize| {
+        let mut storage = TestStorage::new();
+        let mut base = EventBase::new(&mut storage);
         let mut seed = [7; 32];
         seed[bit / 8] ^= 1 << (bit % 8);
         base.seed(&seed);
-        drawn(&mut base)
+        random_bytes(&mut base)
     };
-    let all: std::collections::HashSet<_> = (0..256).map(draw).collect();
+    let all: std::collections::HashSet<_> = (0..256).map(bytes_of).collect();
     assert_eq!(all.len(), 256);
 }
 
 #[test]
 fn every_bit_is_set_about_as_often_as_not() {
-    let mut room = Room::new();
-    let mut base = EventBase::new(&mut room);
+    let mut storage = TestStorage::new();
+    let mut base = EventBase::new(&mut storage);
     base.seed(&[3; 32]);
     let mut counts = [0; 32];
     for _ in 0..10_000 {
@@ -80,11 +84,11 @@ mod recorded {
 
     impl Record for Kept {
         fn record(&self, entry: &Entry<'_>) {
-            entry.encode(|piece| self.0.lock().unwrap().extend(piece));
+            entry.encode(|part| self.0.lock().unwrap().extend(part));
         }
     }
 
-    /// An application that draws one number at its start and one in a callback.
+    /// An application that requests one random number at its start and one in a callback.
     #[derive(Default, PartialEq, Debug)]
     struct App(Vec<u32>);
 
@@ -98,16 +102,16 @@ mod recorded {
         }
     }
 
-    type AppRoom = Storage<App, 1, 0, 0, 0>;
+    type AppStorage = Storage<App, 1, 0, 0, 0>;
 
     /// Runs the application. The base gets its seed before or after the recording begins. Returns the recording.
     fn field(seeded_first: bool, app: &mut App) -> Vec<u8> {
         let kept = Kept(Mutex::default());
-        let mut room = AppRoom::new();
-        let mut base = EventBase::new(&mut room);
+        let mut storage = AppStorage::new();
+        let mut base = EventBase::new(&mut storage);
         if seeded_first {
             base.seed(&[5; 32]);
-            // The recording stores the generator's state after this draw.
+            // The recording stores the generator's state after this request.
             base.random_u32().unwrap();
         }
         base.record_to(&kept);
@@ -119,14 +123,14 @@ mod recorded {
     }
 
     #[test]
-    fn a_replay_draws_the_same_bytes() {
+    fn a_replay_generates_the_same_random_bytes() {
         for seeded_first in [false, true] {
             let mut app = App::default();
             let bytes = field(seeded_first, &mut app);
             assert_eq!(app.0.len(), 2);
             let mut again = App::default();
-            let mut room = AppRoom::new();
-            let mut base = EventBase::new(&mut room);
+            let mut storage = AppStorage::new();
+            let mut base = EventBase::new(&mut storage);
             let mut replay = Replay::new(&bytes).unwrap();
             replay.prepare(&mut base);
             again.start(&mut base);
@@ -138,10 +142,10 @@ mod recorded {
     #[test]
     fn a_recording_without_a_seed_leaves_the_base_without_one() {
         let kept = Kept(Mutex::default());
-        let mut room = AppRoom::new();
-        EventBase::new(&mut room).record_to(&kept);
+        let mut storage = AppStorage::new();
+        EventBase::new(&mut storage).record_to(&kept);
         let bytes = kept.0.into_inner().unwrap();
-        let mut base = EventBase::new(&mut room);
+        let mut base = EventBase::new(&mut storage);
         Replay::new(&bytes).unwrap().prepare(&mut base);
         assert!(!base.is_seeded());
     }

@@ -1,4 +1,4 @@
-//! Recordings: the fed input is recorded, stored, dumped as text, and replayed.
+//! Recordings: the reports to a base are recorded, stored, dumped as text, and replayed.
 #![cfg(feature = "record")]
 
 mod clock;
@@ -21,7 +21,7 @@ use clock::Clock;
 /// An application that echoes and counts. `changed` makes it behave differently.
 #[derive(Default)]
 struct App {
-    heard: Vec<u8>,
+    received: Vec<u8>,
     ticks: u32,
     errors: Vec<ConnError>,
     changed: bool,
@@ -49,7 +49,7 @@ impl Protocol<App> for Echo {
     fn readable(app: &mut App, conn: &mut ConnMut<App>) {
         let mut bytes = [0; 16];
         let amount = conn.read(&mut bytes);
-        app.heard.extend(&bytes[..amount]);
+        app.received.extend(&bytes[..amount]);
         let answer = if app.changed { &b"other"[..] } else { &bytes[..amount] };
         conn.write(answer).unwrap();
     }
@@ -75,11 +75,11 @@ fn address() -> SocketAddr {
 
 type Memory = Storage<App, 4, 2, 64, 1, 1, 2>;
 
-/// A back end whose wait ends at a given time with given news.
+/// A back end whose wait ends at the time `wakes`. After the wait it calls `report` once.
 struct Script<F> {
     now: Instant,
     wakes: Instant,
-    news: Option<F>,
+    report: Option<F>,
 }
 
 impl<F: FnOnce(&mut EventBase<App>)> Backend<App> for Script<F> {
@@ -99,22 +99,22 @@ impl<F: FnOnce(&mut EventBase<App>)> Backend<App> for Script<F> {
     }
 
     fn feed(&mut self, base: &mut EventBase<App>) {
-        if let Some(news) = self.news.take() {
-            news(base);
+        if let Some(report) = self.report.take() {
+            report(base);
         }
     }
 }
 
-/// Runs one turn. Its wait ends at this second, and then this news is fed.
-fn turn(
+/// Runs one iteration. The wait ends at `second` seconds, and then `report` is called.
+fn iterate(
     base: &mut EventBase<App>,
     app: &mut App,
     second: u64,
-    news: impl FnOnce(&mut EventBase<App>),
+    report: impl FnOnce(&mut EventBase<App>),
 ) -> Option<End> {
     let wakes = Instant::from_micros(second * 1_000_000);
-    let mut script = Script { now: base.now(), wakes, news: Some(news) };
-    let Poll::Ready(Ok(end)) = base.turn(app, &mut script) else { panic!("the wait is over") };
+    let mut script = Script { now: base.now(), wakes, report: Some(report) };
+    let Poll::Ready(Ok(end)) = base.iterate(app, &mut script) else { panic!("the wait is over") };
     end
 }
 
@@ -126,25 +126,25 @@ fn field(recording: &'static dyn Record, app: &mut App) {
     let listener = App::start(&mut base);
     base.begin(Run::DEFAULT);
     let peer = |port| SocketAddr::from(([192, 0, 2, 1], port));
-    turn(&mut base, app, 1, |base| _ = base.accepted(listener, peer(5000)).unwrap());
+    iterate(&mut base, app, 1, |base| _ = base.accepted(listener, peer(5000)).unwrap());
     let conn = base.accepted(listener, "[fe80::1%3]:4000".parse().unwrap()).unwrap();
-    turn(&mut base, app, 2, |_| {});
-    turn(&mut base, app, 3, |base| {
+    iterate(&mut base, app, 2, |_| {});
+    iterate(&mut base, app, 3, |base| {
         let (room, _) = base.input(conn).unwrap();
         room[..5].copy_from_slice(b"hello");
         base.received(conn, 5);
     });
-    turn(&mut base, app, 4, |base| base.sent(conn, 5));
-    turn(&mut base, app, 5, |base| {
+    iterate(&mut base, app, 4, |base| base.sent(conn, 5));
+    iterate(&mut base, app, 5, |base| {
         base.delivered(conn);
         base.finished(conn);
     });
-    turn(&mut base, app, 6, |base| {
+    iterate(&mut base, app, 6, |base| {
         assert!(base.accepted(listener, peer(5001)).is_ok());
         base.raised(Signal::INT, 2);
     });
-    turn(&mut base, app, 8, |_| {});
-    assert_eq!(turn(&mut base, app, 8, |_| {}), Some(End::Exit));
+    iterate(&mut base, app, 8, |_| {});
+    assert_eq!(iterate(&mut base, app, 8, |_| {}), Some(End::Exit));
 }
 
 /// Returns the bytes of a dumped recording.
@@ -168,17 +168,17 @@ fn again<'r>(recorded: &'r [u8], app: &mut App) -> Result<Option<End>, ReplayErr
 }
 
 #[test]
-fn a_replay_does_what_was_done() {
+fn a_replay_repeats_the_recorded_run() {
     static RECORDING: Recording<1024> = Recording::new(Keep::First);
     let (mut app, mut second) = (App::default(), App::default());
     field(&RECORDING, &mut app);
     assert_eq!(again(&bytes(&RECORDING), &mut second), Ok(Some(End::Exit)));
-    assert_eq!((second.heard, second.ticks), (app.heard, app.ticks));
+    assert_eq!((second.received, second.ticks), (app.received, app.ticks));
     assert_eq!(second.ticks, 7);
 }
 
 #[test]
-fn the_first_difference_is_told_with_its_turn() {
+fn the_first_difference_is_reported_with_its_iteration() {
     static RECORDING: Recording<1024> = Recording::new(Keep::First);
     field(&RECORDING, &mut App::default());
     let mut changed = App { changed: true, ..App::default() };
@@ -186,9 +186,12 @@ fn the_first_difference_is_told_with_its_turn() {
     let Err(ReplayError::Difference(difference)) = again(&bytes, &mut changed) else {
         panic!("it is another application");
     };
-    assert_eq!(difference.turn, 4);
+    assert_eq!(difference.iteration, 4);
     let text = difference.to_string();
-    assert!(text.starts_with("turn 4: recorded was \"conn 1.1 sent 5 bytes (sum "), "{text}");
+    assert!(
+        text.starts_with("iteration 4: the recording has \"conn 1.1 sent 5 bytes (sum "),
+        "{text}"
+    );
     assert!(text.contains("now it is \"conn 1.1 sent 5 bytes (sum "), "{text}");
 }
 
@@ -204,7 +207,7 @@ fn a_callback_that_panics_is_the_last_entry_and_panics_again() {
     std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| again(&bytes, &mut app).is_ok()))
         .unwrap_err();
     assert_eq!(app.ticks, 4);
-    // With the bug fixed, the replay continues to the end of the recording.
+    // Without the planted bug (the panic at the fourth tick), the replay continues to the end of the recording.
     assert_eq!(again(&bytes, &mut App::default()), Ok(None));
 }
 
@@ -225,7 +228,7 @@ fn the_first_bytes_are_kept_until_there_is_no_room() {
 }
 
 #[test]
-fn the_last_turns_are_kept_whole_and_are_no_start() {
+fn the_last_iterations_are_kept_whole_and_cannot_be_replayed() {
     static WHOLE: Recording<1024> = Recording::new(Keep::First);
     static LAST: Recording<100> = Recording::new(Keep::Last);
     field(&WHOLE, &mut App::default());
@@ -236,8 +239,8 @@ fn the_last_turns_are_kept_whole_and_are_no_start() {
     assert_eq!(again(&last, &mut App::default()), Err(ReplayError::NotFromTheStart));
 }
 
-/// Records a run with room for `BYTES` bytes. Checks that the stored entries are the last ones of the whole run, that
-/// their turns have the same numbers, and that each missing entry is counted.
+/// Records a run with room for `BYTES` bytes. Checks that the stored entries are the last entries of the whole run,
+/// that their iterations have the same numbers, and that each missing entry is counted.
 fn check_the_last<const BYTES: usize>() {
     let whole: &Recording<1024> = Box::leak(Box::new(Recording::new(Keep::First)));
     let last: &Recording<BYTES> = Box::leak(Box::new(Recording::new(Keep::Last)));
@@ -249,15 +252,16 @@ fn check_the_last<const BYTES: usize>() {
     let (whole, last) = (bytes(whole), bytes(last));
     let whole: Vec<_> = Entries::of(&whole).map(Result::unwrap).collect();
     let last: Vec<_> = Entries::of(&last).map(Result::unwrap).collect();
-    let last: Vec<_> = last.iter().map(|(turn, entry)| (turn + numbers[0], *entry)).collect();
+    let last: Vec<_> =
+        last.iter().map(|(iteration, entry)| (iteration + numbers[0], *entry)).collect();
     let (missing, kept) = whole.split_at(whole.len() - last.len());
     assert_eq!(last, kept, "with {BYTES} bytes");
-    let cut = missing.iter().filter(|(turn, _)| *turn == numbers[0] + 1).count();
+    let cut = missing.iter().filter(|(iteration, _)| *iteration == numbers[0] + 1).count();
     assert_eq!(numbers[1] as usize, cut, "with {BYTES} bytes: {end}");
 }
 
 #[test]
-fn the_last_turns_keep_their_numbers_and_a_part_that_is_missing_is_counted() {
+fn the_last_iterations_keep_their_numbers_and_missing_entries_are_counted() {
     check_the_last::<1>();
     check_the_last::<4>();
     check_the_last::<10>();
@@ -270,7 +274,7 @@ fn the_last_turns_keep_their_numbers_and_a_part_that_is_missing_is_counted() {
 }
 
 #[test]
-fn an_entry_that_is_longer_than_the_recording_is_a_gap_that_is_counted() {
+fn an_entry_that_is_longer_than_the_recording_is_dropped_and_counted() {
     let recording = Recording::<8>::new(Keep::Last);
     let network = |length| Entry::Network(&[7; 9][..length]);
     for entry in [Entry::Passed, Entry::Prepare, network(9), Entry::Overdue, network(3)] {
@@ -280,7 +284,7 @@ fn an_entry_that_is_longer_than_the_recording_is_a_gap_that_is_counted() {
     recording.dump(|line| end = line.to_owned());
     assert!(end.starts_with("picoevent-recorded-end 6 1 2 "), "{end}");
     assert_eq!(Entries::of(&bytes(&recording)).next(), Some(Ok((1, Entry::Overdue))));
-    // When the turn is over and is dropped, the gap is gone, too.
+    // After the incomplete iteration has ended and is dropped, no entries are missing, so the dump contains 0.
     for entry in [Entry::Passed, Entry::Prepare, network(3)] {
         recording.record(&entry);
     }
@@ -289,7 +293,7 @@ fn an_entry_that_is_longer_than_the_recording_is_a_gap_that_is_counted() {
 }
 
 #[test]
-fn a_garbled_recording_is_refused_before_anything_is_fed() {
+fn a_garbled_recording_is_refused_before_anything_is_replayed() {
     static RECORDING: Recording<1024> = Recording::new(Keep::First);
     field(&RECORDING, &mut App::default());
     let whole = bytes(&RECORDING);
@@ -299,20 +303,20 @@ fn a_garbled_recording_is_refused_before_anything_is_fed() {
     let at = garbled.len() - 2;
     garbled[at] = 0xee;
     assert_eq!(again(&garbled, &mut app), Err(ReplayError::Garbled { at }));
-    assert_eq!((app.ticks, app.heard), (0, Vec::new()));
+    assert_eq!((app.ticks, app.received), (0, Vec::new()));
     // A replay returns a result for any bytes; it does not panic.
-    for place in 0..whole.len() {
+    for index in 0..whole.len() {
         for value in [0, 1, 0x7f, 0x80, 0xff] {
             let mut garbled = whole.clone();
-            garbled[place] = value;
+            garbled[index] = value;
             let _ = again(&garbled, &mut App::default());
-            let _ = again(&garbled[..place], &mut App::default());
+            let _ = again(&garbled[..index], &mut App::default());
         }
     }
 }
 
 #[test]
-fn other_capacities_are_refused_and_can_be_made() {
+fn a_base_of_other_sizes_is_refused_and_one_of_the_recorded_sizes_can_be_made() {
     static RECORDING: Recording<1024> = Recording::new(Keep::First);
     field(&RECORDING, &mut App::default());
     let bytes = bytes(&RECORDING);
@@ -332,7 +336,7 @@ fn other_capacities_are_refused_and_can_be_made() {
 }
 
 #[test]
-fn times_between_callbacks_are_fed_again() {
+fn times_between_callbacks_are_replayed() {
     static RECORDING: Recording<1024> = Recording::new(Keep::First);
     struct Busy(Vec<u64>);
     let call = |busy: &mut Busy, event: &mut EventMut<Busy>| {
@@ -353,7 +357,7 @@ fn times_between_callbacks_are_fed_again() {
     start(&mut base);
     let mut busy = Busy(Vec::new());
     let work = Duration::from_micros(100);
-    assert!(base.turn(&mut busy, &mut Clock { work, ..Clock::at(Instant::ZERO) }).is_ready());
+    assert!(base.iterate(&mut busy, &mut Clock { work, ..Clock::at(Instant::ZERO) }).is_ready());
     let bytes = bytes(&RECORDING);
     let mut storage = Storage::<Busy, 4, 0, 0>::new();
     let mut base = EventBase::new(&mut storage);

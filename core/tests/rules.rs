@@ -6,25 +6,25 @@ use picoevent::{End, EventFlags, EventMut, Mode, Run, Signal};
 
 use script::app::{add, pending, timer, waiting};
 use script::stream::pair;
-use script::{App, at, begin, ms, room};
+use script::{App, at, begin, ms, storage};
 
 #[test]
-fn a_continue_asked_for_between_passes_is_forgotten() {
-    let mut room = room();
-    let (mut base, mut script, mut app) = begin(&mut room);
+fn a_continue_requested_between_passes_is_forgotten() {
+    let mut storage = storage();
+    let (mut base, mut script, mut app) = begin(&mut storage);
     for user in [1, 2] {
-        let event = timer(&mut base, Mode::OneShot, user, App::note);
+        let event = timer(&mut base, Mode::OneShot, user, App::record);
         base.event(event).unwrap().activate(EventFlags::READ);
     }
     base.loop_continue();
-    let _ = base.turn(&mut app, &mut script);
+    let _ = base.iterate(&mut app, &mut script);
     assert_eq!(app.users(), [1, 2]);
 }
 
 #[test]
 fn a_break_comes_before_an_exit() {
-    let mut room = room();
-    let (mut base, mut script, mut app) = begin(&mut room);
+    let mut storage = storage();
+    let (mut base, mut script, mut app) = begin(&mut storage);
     let both = |_: &mut App, event: &mut EventMut<App>| {
         event.exit();
         event.loop_break();
@@ -36,9 +36,9 @@ fn a_break_comes_before_an_exit() {
 
 #[test]
 fn adding_again_replaces_the_deadline_and_the_interval() {
-    let mut room = room();
-    let (mut base, mut script, mut app) = begin(&mut room);
-    let event = timer(&mut base, Mode::Persist, 1, App::note);
+    let mut storage = storage();
+    let (mut base, mut script, mut app) = begin(&mut storage);
+    let event = timer(&mut base, Mode::Persist, 1, App::record);
     for millis in [5, 50, 20] {
         add(&mut base, event, millis);
         assert_eq!(base.event(event).unwrap().deadline(), Some(at(millis)));
@@ -50,11 +50,11 @@ fn adding_again_replaces_the_deadline_and_the_interval() {
 }
 
 #[test]
-fn deleting_takes_everything_away_and_twice_is_as_once() {
-    let mut room = room();
-    let (mut base, mut script, mut app) = begin(&mut room);
+fn deleting_cancels_everything_and_deleting_twice_is_as_deleting_once() {
+    let mut storage = storage();
+    let (mut base, mut script, mut app) = begin(&mut storage);
     let source = script.watch(&mut base, &pair().0);
-    let event = waiting(&mut base, source, EventFlags::WRITE, Mode::Persist, 1, App::note);
+    let event = waiting(&mut base, source, EventFlags::WRITE, Mode::Persist, 1, App::record);
     add(&mut base, event, 5);
     base.event(event).unwrap().activate(EventFlags::READ);
     assert_eq!(base.counts().added, 3);
@@ -68,10 +68,10 @@ fn deleting_takes_everything_away_and_twice_is_as_once() {
 
 /// Bits that have no meaning in picoevent are passed to the callback unchanged, so that the application can use them.
 #[test]
-fn what_is_activated_by_hand_reaches_the_callback_as_it_is() {
-    let mut room = room();
-    let (mut base, mut script, mut app) = begin(&mut room);
-    let event = timer(&mut base, Mode::OneShot, 1, App::note);
+fn activate_passes_its_flags_to_the_callback_unchanged() {
+    let mut storage = storage();
+    let (mut base, mut script, mut app) = begin(&mut storage);
+    let event = timer(&mut base, Mode::OneShot, 1, App::record);
     let what = EventFlags::from_bits(0x50) | EventFlags::WRITE;
     base.event(event).unwrap().activate(what);
     assert_eq!(pending(&mut base, event), what);
@@ -82,10 +82,10 @@ fn what_is_activated_by_hand_reaches_the_callback_as_it_is() {
 /// The next deadline counts from the previous one, even after a manual activation with the timeout flag. So the second
 /// call is two intervals after the first.
 #[test]
-fn activating_a_periodic_event_as_if_its_time_had_come_counts_as_a_period() {
-    let mut room = room();
-    let (mut base, mut script, mut app) = begin(&mut room);
-    let event = timer(&mut base, Mode::Persist, 1, App::note);
+fn activating_a_periodic_event_with_timeout_counts_as_a_period() {
+    let mut storage = storage();
+    let (mut base, mut script, mut app) = begin(&mut storage);
+    let event = timer(&mut base, Mode::Persist, 1, App::record);
     add(&mut base, event, 100);
     base.event(event).unwrap().activate(EventFlags::TIMEOUT);
     base.exit_after(ms(350));
@@ -95,11 +95,11 @@ fn activating_a_periodic_event_as_if_its_time_had_come_counts_as_a_period() {
 
 #[test]
 fn timeouts_added_in_a_callback_count_from_the_loops_time() {
-    let mut room = room();
-    let (mut base, mut script, mut app) = begin(&mut room);
+    let mut storage = storage();
+    let (mut base, mut script, mut app) = begin(&mut storage);
     base.after(ms(10), |app: &mut App, event: &mut EventMut<App>| {
         app.world.borrow_mut().pass(ms(3));
-        event.after(ms(10), App::note).unwrap();
+        event.after(ms(10), App::record).unwrap();
     })
     .unwrap();
     script.run(&mut base, &mut app, Run::DEFAULT);
@@ -108,20 +108,20 @@ fn timeouts_added_in_a_callback_count_from_the_loops_time() {
 
 #[test]
 fn watchers_before_the_wait_see_the_old_time_and_those_after_it_the_new_one() {
-    let mut room = room();
-    let (mut base, mut script, mut app) = begin(&mut room);
-    base.on_prepare(App::note).unwrap();
-    base.on_check(App::note).unwrap();
-    base.after(ms(10), App::note_and_exit).unwrap();
+    let mut storage = storage();
+    let (mut base, mut script, mut app) = begin(&mut storage);
+    base.on_prepare(App::record).unwrap();
+    base.on_check(App::record).unwrap();
+    base.after(ms(10), App::record_and_exit).unwrap();
     script.run(&mut base, &mut app, Run::DEFAULT);
     assert_eq!(app.millis(), [0, 10, 10]);
 }
 
 #[test]
 fn a_new_timeout_stops_the_repeats_of_a_signal_that_had_timed_out() {
-    let mut room = room();
-    let (mut base, mut script, mut app) = begin(&mut room);
-    let event = base.on_signal(Signal::USR1, App::note).unwrap();
+    let mut storage = storage();
+    let (mut base, mut script, mut app) = begin(&mut storage);
+    let event = base.on_signal(Signal::USR1, App::record).unwrap();
     add(&mut base, event, 10);
     base.raised(Signal::USR1, 3);
     base.event(event).unwrap().activate(EventFlags::TIMEOUT);
@@ -133,29 +133,29 @@ fn a_new_timeout_stops_the_repeats_of_a_signal_that_had_timed_out() {
 
 #[test]
 fn a_persistent_event_stays_on_its_source_when_its_timeout_has_passed() {
-    let mut room = room();
-    let (mut base, mut script, mut app) = begin(&mut room);
+    let mut storage = storage();
+    let (mut base, mut script, mut app) = begin(&mut storage);
     let (near, far) = pair();
     let source = script.watch(&mut base, &near);
-    let event = waiting(&mut base, source, EventFlags::READ, Mode::Persist, 1, App::note);
+    let event = waiting(&mut base, source, EventFlags::READ, Mode::Persist, 1, App::record);
     add(&mut base, event, 10);
     // The event is due but not called yet, because a more urgent event runs first.
-    let urgent = timer(&mut base, Mode::OneShot, 2, App::note);
+    let urgent = timer(&mut base, Mode::OneShot, 2, App::record);
     base.event(urgent).unwrap().set_priority(picoevent::Priority::HIGHEST).unwrap();
     add(&mut base, urgent, 10);
-    let _ = base.turn(&mut app, &mut script);
+    let _ = base.iterate(&mut app, &mut script);
     assert_eq!(app.users(), [2]);
     assert_eq!(pending(&mut base, event), EventFlags::READ | EventFlags::TIMEOUT);
     far.write(b"x");
-    let _ = base.turn(&mut app, &mut script);
+    let _ = base.iterate(&mut app, &mut script);
     assert_eq!(app.whats()[1..], [EventFlags::READ | EventFlags::TIMEOUT], "one call for both");
 }
 
 #[test]
 fn a_persistent_signal_event_keeps_its_period() {
-    let mut room = room();
-    let (mut base, mut script, mut app) = begin(&mut room);
-    let event = base.on_signal(Signal::USR1, App::note).unwrap();
+    let mut storage = storage();
+    let (mut base, mut script, mut app) = begin(&mut storage);
+    let event = base.on_signal(Signal::USR1, App::record).unwrap();
     add(&mut base, event, 10);
     script.world.borrow_mut().at(15, |world| world.raise(Signal::USR1, 1));
     base.exit_after(ms(40));
@@ -168,23 +168,23 @@ fn a_persistent_signal_event_keeps_its_period() {
 }
 
 #[test]
-fn taking_a_signals_timeout_away_leaves_its_raises() {
-    let mut room = room();
-    let (mut base, mut script, mut app) = begin(&mut room);
-    let event = base.on_signal(Signal::USR1, App::note).unwrap();
+fn removing_the_timeout_of_a_signal_event_keeps_its_raises() {
+    let mut storage = storage();
+    let (mut base, mut script, mut app) = begin(&mut storage);
+    let event = base.on_signal(Signal::USR1, App::record).unwrap();
     add(&mut base, event, 10);
     base.raised(Signal::USR1, 2);
     base.event(event).unwrap().remove_timeout();
-    let _ = base.turn(&mut app, &mut script);
+    let _ = base.iterate(&mut app, &mut script);
     assert_eq!(app.whats(), [EventFlags::SIGNAL, EventFlags::SIGNAL]);
 }
 
 #[test]
 fn activating_a_signal_event_in_its_callback_leaves_its_repeats() {
-    let mut room = room();
-    let (mut base, mut script, mut app) = begin(&mut room);
+    let mut storage = storage();
+    let (mut base, mut script, mut app) = begin(&mut storage);
     let activates = |app: &mut App, event: &mut EventMut<App>| {
-        app.note(event);
+        app.record(event);
         if event.what() == EventFlags::SIGNAL {
             event.activate(EventFlags::READ);
         }
@@ -192,7 +192,7 @@ fn activating_a_signal_event_in_its_callback_leaves_its_repeats() {
     base.on_signal(Signal::USR1, activates).unwrap();
     base.raised(Signal::USR1, 3);
     for _ in 0..2 {
-        let _ = base.turn(&mut app, &mut script);
+        let _ = base.iterate(&mut app, &mut script);
     }
     assert_eq!(
         app.whats(),
@@ -202,9 +202,9 @@ fn activating_a_signal_event_in_its_callback_leaves_its_repeats() {
 
 #[test]
 fn a_break_by_a_watcher_ends_the_loop_before_the_pass() {
-    let mut room = room();
-    let (mut base, mut script, mut app) = begin(&mut room);
-    base.after(ms(1), App::note).unwrap();
+    let mut storage = storage();
+    let (mut base, mut script, mut app) = begin(&mut storage);
+    base.after(ms(1), App::record).unwrap();
     base.on_check(|_, event| event.loop_break()).unwrap();
     assert_eq!(script.run(&mut base, &mut app, Run::DEFAULT), End::Break);
     assert_eq!(app.users(), []);

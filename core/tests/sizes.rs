@@ -10,28 +10,28 @@ use picoevent::{Event, EventBase, EventFlags, EventMut, FullError, Instant, Mode
 struct App(Vec<u32>);
 
 impl App {
-    fn note(&mut self, event: &mut EventMut<Self>) {
+    fn record(&mut self, event: &mut EventMut<Self>) {
         self.0.push(event.user());
     }
 }
 
 /// Fills the table with events of different deadlines. The event that is made last has the earliest deadline.
-fn every_slot_fires_in_order(made: usize, slots: usize) {
+fn every_slot_fires_in_order(count: usize, slots: usize) {
     let mut events: Vec<EventSlot<App>> =
-        std::iter::repeat_with(EventSlot::new).take(made).collect();
-    let mut event_timers = vec![TimerSlot::new(); made];
+        std::iter::repeat_with(EventSlot::new).take(count).collect();
+    let mut event_timers = vec![TimerSlot::new(); count];
     let (events, event_timers) = (&mut events[..], &mut event_timers[..]);
     let mut base = EventBase::over(Memory { events, event_timers, ..Memory::default() });
     let mut app = App::default();
     let mut last = None;
     for number in 0..slots as u32 {
-        let event = base.new_timer(Mode::OneShot, App::note).unwrap();
+        let event = base.new_timer(Mode::OneShot, App::record).unwrap();
         let mut verbs = base.event(event).unwrap();
         verbs.set_user(number);
         verbs.add(Some(Duration::from_micros(u64::from(slots as u32 - number)))).unwrap();
         last = Some(event);
     }
-    assert_eq!(base.new_timer(Mode::OneShot, App::note), Err(FullError::Events));
+    assert_eq!(base.new_timer(Mode::OneShot, App::record), Err(FullError::Events));
     let last = last.unwrap();
     assert_eq!((last.index(), base.counts().added), (slots - 1, slots));
     assert_eq!(base.deadline(), Some(Instant::from_micros(1)), "the last made is due first");
@@ -47,7 +47,7 @@ fn every_slot_fires_in_order(made: usize, slots: usize) {
 
     base.event(last).unwrap().free();
     assert!(base.event(last).is_err(), "its handle is stale");
-    assert_eq!(base.new_timer(Mode::OneShot, App::note).map(Event::index), Ok(slots - 1));
+    assert_eq!(base.new_timer(Mode::OneShot, App::record).map(Event::index), Ok(slots - 1));
 }
 
 #[test]
@@ -56,7 +56,7 @@ fn sixteen_slots_are_all_used() {
 }
 
 #[test]
-fn as_many_slots_as_a_handle_can_name_are_all_used() {
+fn the_most_slots_that_handles_allow_are_all_used() {
     // Slots beyond the limit are not used.
     every_slot_fires_in_order(65_536, 65_535);
 }
@@ -66,10 +66,10 @@ fn conns_made(memory: Memory<App>, rings: usize) -> usize {
     static SETTINGS: Settings = Settings::new();
     let mut base = EventBase::over(memory);
     let pool = base.add_pool(Pool::rest().rings(rings, rings)).unwrap();
-    let made = std::iter::from_fn(|| base.outgoing_with(pool, &SETTINGS, |_, _, _| ()).ok());
-    let made = made.count();
-    assert_eq!(base.pool(pool).map(|pool| pool.conns()), Some(made));
-    made
+    let count = std::iter::from_fn(|| base.outgoing_with(pool, &SETTINGS, |_, _, _| ()).ok());
+    let count = count.count();
+    assert_eq!(base.pool(pool).map(|pool| pool.conns()), Some(count));
+    count
 }
 
 #[test]
@@ -94,7 +94,7 @@ fn all_tables_together_have_65535_slots() {
 }
 
 #[test]
-fn as_many_connections_as_have_rings_and_a_place_in_the_heap() {
+fn only_connections_that_have_rings_and_a_timer_slot_are_used() {
     for (timers, rings, expected) in [(3, 2, 2), (2, 3, 2), (3, 3, 3), (0, 3, 0)] {
         let mut slots: Vec<ConnSlot<App>> = std::iter::repeat_with(ConnSlot::new).take(4).collect();
         let (mut conn_timers, mut bytes) =

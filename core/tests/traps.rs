@@ -8,17 +8,17 @@ use picoevent::{End, EventBase, EventFlags, EventMut, Mode, Priority, Run};
 
 use script::app::{add, timer, waiting};
 use script::stream::pair;
-use script::{App, at, begin, ms, room};
+use script::{App, at, begin, ms, storage};
 
 /// In libevent and here, `EVLOOP_NONBLOCK` alone is not a single pass: the loop continues while it finds ready events.
 /// Together with `ONCE` it is a single pass.
 #[test]
-fn nonblock_goes_on_while_something_is_ready_and_with_once_it_is_one_pass() {
-    let mut room = room();
-    let (mut base, mut script, mut app) = begin(&mut room);
+fn nonblock_continues_while_something_is_ready_and_with_once_runs_one_pass() {
+    let mut storage = storage();
+    let (mut base, mut script, mut app) = begin(&mut storage);
     let source = script.watch(&mut base, &pair().0);
     waiting(&mut base, source, EventFlags::WRITE, Mode::Persist, 1, |app, event| {
-        app.note(event);
+        app.record(event);
         if app.calls.len() == 1000 {
             event.loop_break();
         }
@@ -32,10 +32,10 @@ fn nonblock_goes_on_while_something_is_ready_and_with_once_it_is_one_pass() {
 /// libevent keeps the interval of a persistent event when it is deleted, and the next activation sets a timer that
 /// the program did not request. Here no timer is set.
 #[test]
-fn activating_a_deleted_event_revives_no_interval() {
-    let mut room = room();
-    let (mut base, mut script, mut app) = begin(&mut room);
-    let event = timer(&mut base, Mode::Persist, 1, App::note);
+fn activating_a_deleted_event_does_not_restore_its_interval() {
+    let mut storage = storage();
+    let (mut base, mut script, mut app) = begin(&mut storage);
+    let event = timer(&mut base, Mode::Persist, 1, App::record);
     add(&mut base, event, 20);
     base.event(event).unwrap().del();
     base.event(event).unwrap().activate(EventFlags::READ);
@@ -51,30 +51,31 @@ fn activating_a_deleted_event_revives_no_interval() {
 /// In libevent and here, priorities are strict: a more urgent event that is always ready starves the other events. To
 /// avoid this, give the event another priority. A dispatch limit would only make the passes shorter.
 #[test]
-fn an_urgent_event_that_is_always_ready_leaves_the_others_no_turn() {
-    let mut room = room();
-    let (mut base, mut script, mut app) = begin(&mut room);
+fn an_urgent_event_that_is_always_ready_starves_the_others() {
+    let mut storage = storage();
+    let (mut base, mut script, mut app) = begin(&mut storage);
     let busy = script.watch(&mut base, &pair().0);
     let urgent = waiting(&mut base, busy, EventFlags::WRITE, Mode::Persist, 1, |app, event| {
-        app.note(event);
+        app.record(event);
         if app.calls.len() == 200 {
             event.del();
         }
     });
     base.event(urgent).unwrap().set_priority(Priority::HIGHEST).unwrap();
     let other = script.watch(&mut base, &pair().0);
-    waiting(&mut base, other, EventFlags::WRITE, Mode::OneShot, 2, App::note);
+    waiting(&mut base, other, EventFlags::WRITE, Mode::OneShot, 2, App::record);
     script.run(&mut base, &mut app, Run::DEFAULT);
     assert_eq!(app.users(), [vec![1; 200], vec![2]].concat());
 }
 
-/// In libevent and here, the loop looks for news three times for three active events of three priorities.
+/// Three events with three different priorities are active. In libevent and here, one pass runs the events of one
+/// priority. So the loop checks for new events three times.
 #[test]
-fn each_priority_that_has_something_due_costs_a_look_for_news() {
-    let mut room = room();
-    let (mut base, mut script, mut app) = begin(&mut room);
+fn each_priority_that_has_something_due_costs_a_poll() {
+    let mut storage = storage();
+    let (mut base, mut script, mut app) = begin(&mut storage);
     for level in 0..3 {
-        let event = timer(&mut base, Mode::OneShot, level.into(), App::note);
+        let event = timer(&mut base, Mode::OneShot, level.into(), App::record);
         base.event(event).unwrap().set_priority(Priority::new(level).unwrap()).unwrap();
         base.event(event).unwrap().activate(EventFlags::READ);
     }
@@ -82,26 +83,27 @@ fn each_priority_that_has_something_due_costs_a_look_for_news() {
     assert_eq!((app.users(), script.waits.len()), (vec![0, 1, 2], 3));
 }
 
-/// The base gives a deadline, not a duration. So the time that a callback took does not make the wait too long.
+/// The base passes a deadline to the back end, not a duration. So the time that a callback took does not make the wait
+/// too long.
 #[test]
-fn the_wait_is_a_point_in_time_that_a_slow_callback_does_not_move() {
-    let mut room = room();
-    let (mut base, mut script, mut app) = begin(&mut room);
-    base.after(ms(70), App::note).unwrap();
+fn a_slow_callback_does_not_move_the_next_deadline() {
+    let mut storage = storage();
+    let (mut base, mut script, mut app) = begin(&mut storage);
+    base.after(ms(70), App::record).unwrap();
     base.after(ms(10), |app: &mut App, _| app.world.borrow_mut().pass(ms(50))).unwrap();
-    assert!(base.turn(&mut app, &mut script).is_ready());
+    assert!(base.iterate(&mut app, &mut script).is_ready());
     assert_eq!(script.world.borrow().now(), at(60));
-    assert!(base.turn(&mut app, &mut script).is_ready());
+    assert!(base.iterate(&mut app, &mut script).is_ready());
     assert_eq!((script.waits, app.millis()), (vec![at(10), at(70)], vec![70]));
 }
 
 /// A timer without delay that re-arms itself in its callback runs once in each pass.
 #[test]
-fn a_timer_without_delay_that_adds_itself_again_lets_news_through() {
-    let mut room = room();
-    let (mut base, mut script, mut app) = begin(&mut room);
+fn a_timer_without_delay_that_adds_itself_again_does_not_starve_the_others() {
+    let mut storage = storage();
+    let (mut base, mut script, mut app) = begin(&mut storage);
     fn again(app: &mut App, event: &mut EventMut<App>) {
-        app.note(event);
+        app.record(event);
         if app.calls.len() < 50 {
             event.add(Some(ms(0))).unwrap();
         }
@@ -114,9 +116,9 @@ fn a_timer_without_delay_that_adds_itself_again_lets_news_through() {
 
 /// In libevent and here, a loop on an empty base ends as empty in every mode.
 #[test]
-fn an_empty_base_has_nothing_left_in_every_mode() {
-    let mut room = room();
-    let (mut base, mut script, mut app): (EventBase<App>, _, _) = begin(&mut room);
+fn an_empty_base_ends_the_loop_in_every_mode() {
+    let mut storage = storage();
+    let (mut base, mut script, mut app): (EventBase<App>, _, _) = begin(&mut storage);
     for run in [Run::DEFAULT, Run::ONCE, Run::NONBLOCK, Run::ONCE | Run::NONBLOCK] {
         assert_eq!(script.run(&mut base, &mut app, run), End::Empty, "{run:?}");
     }

@@ -22,7 +22,7 @@ static SETTINGS: Settings = Settings::new();
 fn ignored(_: &mut App, _: &mut ConnMut<App>, _: ConnEvent) {}
 
 #[test]
-fn addresses_are_read_shown_and_compared() {
+fn addresses_are_parsed_printed_and_compared() {
     let mut storage = Storage::<App, 1, 4, 512, 4>::new();
     let mut base = EventBase::new(&mut storage);
     let pool = base.add_pool(Pool::rest().rings(64, 64)).unwrap();

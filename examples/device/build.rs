@@ -1,4 +1,4 @@
-//! Makes the page a constant.
+//! Compresses the files of the web page and writes them into a Rust source as the static `FILES`.
 
 fn main() -> std::io::Result<()> {
     println!("cargo:rerun-if-changed=build.rs");

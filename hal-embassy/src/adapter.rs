@@ -1,4 +1,4 @@
-//! The back end: the sockets of a stack, and the loops that run on them.
+//! The back end: it owns the sockets of a stack, and runs an event loop with these sockets.
 
 use core::convert::Infallible;
 use core::future::poll_fn;
@@ -15,7 +15,7 @@ use crate::pool::{Pool, State};
 use crate::slot::Slot;
 use crate::sockets::Sockets;
 use crate::time::Clock;
-use crate::udp::Places;
+use crate::udp::UdpSlots;
 
 /// A back end on a stack, for one base. It keeps its sockets between two runs of the loop:
 ///
@@ -53,18 +53,18 @@ pub struct Adapter<'n, const SOCKETS: usize, const UDP: usize = 0> {
     listeners: Vec<Listening, SOCKETS>,
     state: State<'n>,
     triggers: &'n [&'n Trigger],
-    udp: Places<'n, UDP>,
+    udp: UdpSlots<'n, UDP>,
 }
 
-/// The largest number of turns (iterations of the event loop) in one poll of the task. Other tasks run after that. So
-/// callbacks that always cause more callbacks do not block the network stack's task.
-const TURNS: usize = 8;
+/// The largest number of iterations of the event loop in one poll of the task. Other tasks run after that. So callbacks
+/// that always cause more callbacks do not block the network stack's task.
+const ITERATIONS_PER_POLL: usize = 8;
 
 impl<'n, const SOCKETS: usize> Adapter<'n, SOCKETS> {
     /// Makes the back end, and adds all its sockets to the stack.
     ///
-    /// Interrupts and other threads reach the loop through `triggers`: raising a trigger raises its
-    /// signal.
+    /// Interrupts and other threads reach the loop through `triggers`: [`Trigger::raise`] raises the signal of the
+    /// trigger in the loop.
     ///
     /// # Panics
     /// When the stack's resources have no room for `SOCKETS` sockets; see the crate's documentation.
@@ -79,7 +79,7 @@ impl<'n, const SOCKETS: usize> Adapter<'n, SOCKETS> {
             listeners: Vec::new(),
             state: State::new(stack, &config),
             triggers,
-            udp: Places::new(),
+            udp: UdpSlots::new(),
         }
     }
 
@@ -123,7 +123,7 @@ impl<'n, const SOCKETS: usize, const UDP: usize> Adapter<'n, SOCKETS, UDP> {
     }
 
     /// Runs `base` as [`run_observed`](Self::run_observed) does, and then closes it.
-    pub(crate) fn serve<A, O: Observe<A>>(
+    pub(crate) fn run_and_close<A, O: Observe<A>>(
         &mut self,
         base: &mut EventBase<'_, A>,
         app: &mut A,
@@ -146,8 +146,8 @@ impl<'n, const SOCKETS: usize, const UDP: usize> Adapter<'n, SOCKETS, UDP> {
 
     /// Closes every listener and connection of the base. Waits until the output is delivered, at most
     /// [`linger`](picoevent::Cx::set_close_limits). No callback runs. After that the base can listen, connect and run
-    /// again. A connection that the application held still occupies its pool until the next run has reported the
-    /// connection's end.
+    /// again. A connection that the application had not closed keeps its slot in its pool until the next run has
+    /// reported the end of the connection to the application.
     pub fn close<A>(&mut self, base: &mut EventBase<'_, A>) -> impl Future<Output = ()> {
         self.state.clock = Clock::at(base.now());
         base.close_all();
@@ -166,50 +166,50 @@ impl<'n, const SOCKETS: usize, const UDP: usize> Adapter<'n, SOCKETS, UDP> {
         observer: &mut O,
         cx: &mut Context<'_>,
     ) -> Poll<End> {
-        let mut on_stack = self.on_stack(observer, cx.waker());
-        if on_stack.pool.udp_waits_for_stack() {
+        let mut polled = self.polled(observer, cx.waker());
+        if polled.pool.udp_waits_for_stack() {
             cx.waker().wake_by_ref();
             return Poll::Pending;
         }
-        for _ in 0..TURNS {
-            match base.turn(app, &mut on_stack) {
+        for _ in 0..ITERATIONS_PER_POLL {
+            match base.iterate(app, &mut polled) {
                 Poll::Ready(Ok(None)) => {}
                 Poll::Ready(Ok(Some(end))) => {
-                    // Otherwise, changes of the sockets before the next run would be lost.
-                    on_stack.pool.watch(base, cx.waker());
+                    // Set the sockets' wakers. Without them, changes of the sockets before the next run would be lost.
+                    polled.pool.watch(base, cx.waker());
                     return Poll::Ready(end);
                 }
                 Poll::Pending => {
-                    on_stack.observer.idle(base, app);
+                    polled.observer.idle(base, app);
                     return Poll::Pending;
                 }
             }
         }
-        // Set the sockets' wakers even though the task does not sleep. Otherwise, changes of the sockets
-        // would be lost.
-        on_stack.pool.watch(base, cx.waker());
+        // Set the sockets' wakers even though the task does not sleep. Without them, changes of the sockets would be
+        // lost.
+        polled.pool.watch(base, cx.waker());
         cx.waker().wake_by_ref();
         Poll::Pending
     }
 
     fn poll_closed<A>(&mut self, base: &mut EventBase<'_, A>, cx: &mut Context<'_>) -> Poll<()> {
         let mut no_observer = ();
-        let mut on_stack = self.on_stack(&mut no_observer, cx.waker());
-        let Ok(()) = ready!(base.drain(&mut on_stack));
+        let mut polled = self.polled(&mut no_observer, cx.waker());
+        let Ok(()) = ready!(base.drain(&mut polled));
         // Do not wait for peers that have received everything.
         while let Some(conn) = base.end_lingering() {
-            on_stack.pool.leave(conn);
+            polled.pool.leave_to_stack(conn);
         }
         // The stack sends resets and datagrams when it runs next.
-        if on_stack.pool.owes_something() {
-            let now = on_stack.pool.state.clock.now();
+        if polled.pool.has_pending_output() {
+            let now = polled.pool.state.clock.now();
             base.advance(now);
-            on_stack.feed(base);
-            let deadline = Backend::deadline(&mut on_stack, base);
-            if on_stack.pool.owes_something() {
-                // Let other tasks run even if there is nothing to wait for, above all the stack's
-                // task.
-                let Ok(()) = ready!(on_stack.wait(deadline, base));
+            polled.feed(base);
+            let deadline = Backend::deadline(&mut polled, base);
+            if polled.pool.has_pending_output() {
+                // Return to the executor even if there is nothing to wait for: the stack's task must run to send the
+                // resets and datagrams.
+                let Ok(()) = ready!(polled.wait(deadline, base));
                 cx.waker().wake_by_ref();
                 return Poll::Pending;
             }
@@ -218,23 +218,27 @@ impl<'n, const SOCKETS: usize, const UDP: usize> Adapter<'n, SOCKETS, UDP> {
     }
 
     #[inline(never)]
-    fn on_stack<'a, O>(&'a mut self, observer: &'a mut O, task: &'a Waker) -> OnStack<'a, 'n, O> {
+    fn polled<'a, O>(
+        &'a mut self,
+        observer: &'a mut O,
+        task: &'a Waker,
+    ) -> PolledAdapter<'a, 'n, O> {
         let Self { slots, listeners, state, triggers, udp } = self;
-        state.news |= state.ready.take();
+        state.changed |= state.ready.take();
         let pool = Pool { slots, listeners, state, udp: udp.all() };
-        OnStack { pool, triggers, observer, task }
+        PolledAdapter { pool, triggers, observer, task }
     }
 }
 
 /// The back end during one poll of the task.
-struct OnStack<'a, 'n, O> {
+struct PolledAdapter<'a, 'n, O> {
     pool: Pool<'a, 'n>,
     triggers: &'a [&'n Trigger],
     observer: &'a mut O,
     task: &'a Waker,
 }
 
-impl<A, O: Observe<A>> Backend<A> for OnStack<'_, '_, O> {
+impl<A, O: Observe<A>> Backend<A> for PolledAdapter<'_, '_, O> {
     type Error = Infallible;
 
     fn now(&mut self) -> Instant {
@@ -259,7 +263,7 @@ impl<A, O: Observe<A>> Backend<A> for OnStack<'_, '_, O> {
         until: Instant,
         base: &mut EventBase<'_, A>,
     ) -> Poll<Result<(), Infallible>> {
-        if until <= base.now() || self.pool.state.news != 0 {
+        if until <= base.now() || self.pool.state.changed != 0 {
             return Poll::Ready(Ok(()));
         }
         self.pool.watch(base, self.task);
@@ -271,12 +275,12 @@ impl<A, O: Observe<A>> Backend<A> for OnStack<'_, '_, O> {
     }
 
     fn feed(&mut self, base: &mut EventBase<'_, A>) {
-        self.pool.look(base);
-        self.pool.tell_network(base);
+        self.pool.check_sockets(base);
+        self.pool.report_network(base);
     }
 
     fn call(&mut self, fired: Fired<A>, base: &mut EventBase<'_, A>, app: &mut A) {
-        self.pool.state.env.network.watch();
+        self.pool.state.env.network.request_watch();
         self.observer.before(base, app, &fired);
         fired.call(app, base);
         self.observer.after(base, app);

@@ -7,8 +7,9 @@ use crate::connects::Outgoing;
 /// How [`run`](crate::run) uses its sockets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Config {
-    /// The largest number of sockets that listen for one listener at the same time. So many clients can begin a
-    /// handshake at the same moment; the stack resets any further client. Default: no limit, all free sockets listen.
+    /// The largest number of sockets that listen for one listener at the same time. This is also the number of clients
+    /// that can begin a handshake at the same moment. The stack resets any further client. Default: no limit, all free
+    /// sockets listen.
     pub backlog: usize,
     /// How long a peer may send nothing, or leave a segment unanswered, before the stack drops the
     /// connection or the handshake. A connect also waits this long for a link and an address before

@@ -10,31 +10,36 @@ use crate::socket::{Phase, Read};
 /// The peer has reset the connection.
 const RESET: Failure = ConnError::Reset.found(Direction::Read);
 /// The peer no longer acknowledges anything.
-const GIVEN_UP: Failure = ConnError::TimedOut.found(Direction::Write);
+const TIMED_OUT: Failure = ConnError::TimedOut.found(Direction::Write);
 
 /// Examines a connection and feeds its changes to the base.
-pub(crate) fn look<A>(slot: &mut Slot<'_>, conn: Conn, base: &mut EventBase<'_, A>, env: &Env<'_>) {
-    if env.network.lost && has_lost_address(slot, env) {
-        return fail(slot, conn, base, ConnError::AddressLost, env);
-    }
-    pump(slot, conn, Part::Both, base, env);
-}
-
-/// Examines an outgoing connection that is not established yet, and feeds its changes to the base.
-#[inline(never)]
-pub(crate) fn look_at_connecting<A>(
+pub(crate) fn check<A>(
     slot: &mut Slot<'_>,
     conn: Conn,
     base: &mut EventBase<'_, A>,
     env: &Env<'_>,
 ) {
-    match env.outgoing.answer(slot, env) {
+    if env.network.address_lost && has_lost_address(slot, env) {
+        return fail(slot, conn, base, ConnError::AddressLost, env);
+    }
+    pump(slot, conn, Directions::Both, base, env);
+}
+
+/// Examines an outgoing connection that is not established yet, and feeds its changes to the base.
+#[inline(never)]
+pub(crate) fn check_connecting<A>(
+    slot: &mut Slot<'_>,
+    conn: Conn,
+    base: &mut EventBase<'_, A>,
+    env: &Env<'_>,
+) {
+    match env.outgoing.result(slot, env) {
         None => {}
         Some(Ok(())) => {
             base.local_is(conn, || slot.socket.local());
             base.connected(conn);
             slot.open(conn, env.now);
-            pump(slot, conn, Part::Both, base, env);
+            pump(slot, conn, Directions::Both, base, env);
         }
         Some(Err(error)) => fail(slot, conn, base, error, env),
     }
@@ -42,7 +47,7 @@ pub(crate) fn look_at_connecting<A>(
 
 /// The directions in which bytes may move.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Part {
+pub(crate) enum Directions {
     Both,
     Output,
 }
@@ -52,18 +57,18 @@ pub(crate) enum Part {
 pub(crate) fn pump<A>(
     slot: &mut Slot<'_>,
     conn: Conn,
-    part: Part,
+    directions: Directions,
     base: &mut EventBase<'_, A>,
     env: &Env<'_>,
 ) {
-    if part == Part::Both {
+    if directions == Directions::Both {
         receive(slot, conn, base, env);
     }
     send(slot, conn, base, env);
     match slot.socket.phase() {
         Phase::Closed if !is_in_order(slot) => {
-            let given_up = is_given_up(slot, env);
-            let failure = if given_up { GIVEN_UP } else { RESET };
+            let timed_out = was_ended_by_stack(slot, env);
+            let failure = if timed_out { TIMED_OUT } else { RESET };
             return fail(slot, conn, base, failure, env);
         }
         Phase::Finished | Phase::Closed | Phase::Done => {}
@@ -83,17 +88,18 @@ pub(crate) fn pump<A>(
 
 /// Returns whether a closed connection ended in order: both directions are complete.
 fn is_in_order(slot: &mut Slot<'_>) -> bool {
-    let delivered = slot.ends.has(Ends::OUTPUT) && slot.socket.is_sent();
+    let delivered = slot.ends.has(Ends::OUTPUT) && slot.socket.is_output_acknowledged();
     let ended = slot.ends.has(Ends::INPUT) || slot.socket.has_input();
     // When nothing is left to read, a read distinguishes an end of stream from a reset.
     delivered && (ended || slot.socket.read(&mut [0]) == Read::End)
 }
 
-/// Returns whether the stack ended a closed connection, and not the peer. The stack does not report this, so this
+/// Returns whether a closed connection was ended by the stack, not by the peer. The stack does not report this, so this
 /// function infers it: the stack's reset is not sent yet, or output is unacknowledged and no byte has moved for the
 /// whole timeout. An idle connection whose peer vanished may look like a connection that the peer has reset.
-fn is_given_up(slot: &Slot<'_>, env: &Env<'_>) -> bool {
-    slot.socket.owes_reset() || (slot.is_silent(env) && !slot.socket.is_sent())
+fn was_ended_by_stack(slot: &Slot<'_>, env: &Env<'_>) -> bool {
+    slot.socket.has_pending_reset()
+        || (slot.is_timed_out(env) && !slot.socket.is_output_acknowledged())
 }
 
 /// Moves input while the base has room.
@@ -130,7 +136,7 @@ fn send<A>(slot: &mut Slot<'_>, conn: Conn, base: &mut EventBase<'_, A>, env: &E
 /// connection must not be accepted.
 pub(crate) fn is_dead(slot: &Slot<'_>, env: &Env<'_>) -> bool {
     let is_over = matches!(slot.socket.phase(), Phase::Closed | Phase::Done);
-    is_over || env.network.lost && has_lost_address(slot, env)
+    is_over || env.network.address_lost && has_lost_address(slot, env)
 }
 
 /// Returns whether the device no longer has the connection's local address. The stack drops such a

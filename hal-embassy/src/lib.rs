@@ -12,10 +12,10 @@
 //! sleeps until a packet, a [`Trigger`](picoevent::Trigger) or the next deadline wakes it; it never
 //! polls. It uses only the public interface of embassy-net 0.9.
 //!
-//! The cost of a turn (one iteration of the event loop) depends on the number of sockets that have changed. Each
-//! socket's waker sets the socket's bit. A turn examines only the sockets whose bit is set, and sets only their
-//! wakers again. On a board, two loops can have such bits at the same time. Any further loop works as well, but
-//! examines all its sockets in each turn. Sockets whose indexes in the pool are equal modulo 32 share a bit.
+//! The cost of an iteration of the event loop depends on the number of sockets that have changed. Each socket's waker
+//! sets the socket's bit. An iteration examines only the sockets whose bit is set, and sets only their wakers again. On
+//! a board there are bits for two loops. Any further loop works without bits, and examines all its sockets in each
+//! iteration. Sockets whose indexes in the pool are equal modulo 32 share a bit.
 //!
 //! # Requirements
 //!
@@ -24,12 +24,12 @@
 //! * `StackResources` with room for the pool, one more socket for DHCP and one more for DNS, if they are used.
 //!   embassy-net panics when it has no room for a socket. `run` adds all sockets of the pool to the stack when it
 //!   begins, so it panics at once if there is not enough room.
-//! * Enough sockets for the pools. A base with one pool works with any number of sockets; a client that connects
-//!   while all sockets are used is refused. With several pools, each pool gets as many sockets as it has connections,
-//!   so no pool takes the sockets of another pool. If the number of sockets is smaller than the number of connections
-//!   in all pools, listeners fail with [`NoSocket`](picoevent::ListenError::NoSocket). One more socket for each
-//!   listener lets clients wait while a pool is full, or get the text for busy times
-//!   ([`BUSY`](picoevent::Protocol::BUSY)).
+//! * Enough sockets for the pools. A pool here is a connection pool of the base. A base with one pool works with any
+//!   number of sockets; a client that connects while all sockets are used is refused. With several pools, each pool has
+//!   enough sockets for all the connections that it can have, so no pool takes the sockets of another pool. If there
+//!   are fewer sockets than connections in all pools, listeners fail with
+//!   [`NoSocket`](picoevent::ListenError::NoSocket). One more socket for each listener is useful while a pool is full:
+//!   a client can wait, or can receive the text [`BUSY`](picoevent::Protocol::BUSY).
 //! * An embassy-time driver. Without embassy-executor, embassy-time also needs one of its features
 //!   `generic-queue-…`; otherwise linking fails because `__embassy_time_queue_item_from_waker` is
 //!   missing.
@@ -49,31 +49,31 @@
 //! connections stay open while the cable is unplugged: the stack retransmits until [`Config::timeout`]. With DHCP,
 //! embassy-net removes the address at once.
 //!
-//! With the feature `network` the application gets the link, the addresses, the gateways and the
-//! name servers, from the first turn on (`Cx::on_network`, `Cx::network`).
+//! With the feature `network` the application gets the state of the link, the addresses, the gateways and the name
+//! servers, from the first iteration on (`Cx::on_network`, `Cx::network`).
 //!
 //! # Limits of the network stack
 //!
 //! embassy-net 0.9 on smoltcp 0.13 has no listener, no backlog and no queue for address resolution.
 //! This crate does what the public interface allows. These limits remain:
 //!
-//! * **Three frames during a handshake can make the stack panic**, up to smoltcp 0.14.0: a reset, a SYN of the same
-//!   client whose sequence number is 2³¹ away from the first one, and the same reset again, if all three arrive before
-//!   the stack has answered the SYN. After the first reset the socket listens again, but still has the acknowledgement of
-//!   the old handshake, and the stack subtracts the two sequence numbers. The adapter cannot prevent this, because the
-//!   stack handles the frames without returning. Let the panic handler or a watchdog restart the device. The repair is
-//!   one line in smoltcp: forget the last acknowledgement when a socket returns to LISTEN.
-//! * **Clients that find no listening socket** are refused with a reset; the stack cannot ignore
-//!   their SYN. When no other socket can listen, the adapter takes the socket that has waited
-//!   longest in FIN-WAIT-2, at least 250 ms after the peer acknowledged everything. The peer
-//!   is reset only if it sends more. A connection with undelivered data never loses its socket this
-//!   way, so slow readers can hold all sockets, each for ten seconds
-//!   ([`set_close_limits`](picoevent::Cx::set_close_limits)).
-//! * **A client that retransmits its SYN**: the stack gives a segment to the first socket that accepts it. So the
-//!   repeated SYN reaches the socket that is in the handshake with this client only if no listening socket comes
-//!   before that socket. Therefore the sockets before that socket do not listen from 0.5 s to 4 s after the first
-//!   SYN. If no other sockets are free, other clients are refused during this time. A retransmission after 4 s may
-//!   reach another socket, and then the client may be reset.
+//! * **Three frames during a handshake can make the stack panic**, up to smoltcp 0.14.0. The first frame is a reset.
+//!   The second frame is another SYN of the same client, whose sequence number is 2³¹ away from the number of the first
+//!   SYN. The third frame is the same reset again, before the stack has answered the second SYN. After the first reset
+//!   the socket listens again, but still has the acknowledgement of the old handshake, and the stack subtracts the two
+//!   sequence numbers. The adapter cannot prevent this, because the stack handles the frames without returning. Let the
+//!   panic handler or a watchdog restart the device. The repair is one line in smoltcp: forget the last acknowledgement
+//!   when a socket returns to LISTEN.
+//! * **Clients that find no listening socket** are refused with a reset; the stack cannot ignore their SYN. When no
+//!   other socket can listen, the adapter takes the socket that has waited longest in FIN-WAIT-2. It takes a socket
+//!   only if the peer acknowledged everything at least 250 ms ago. The peer is reset only if it sends more. A
+//!   connection with undelivered data never loses its socket in this case. So slow readers can hold all sockets, each
+//!   for ten seconds ([`set_close_limits`](picoevent::Cx::set_close_limits)).
+//! * **A client that retransmits its SYN**: the stack gives a segment to the first socket that accepts it, and a
+//!   listening socket accepts every SYN. If a listening socket comes before the socket that is in the handshake with
+//!   this client, the repeated SYN reaches the listening socket. Therefore the sockets before the socket in the
+//!   handshake do not listen from 0.5 s to 4 s after the first SYN. If no other sockets are free, other clients are
+//!   refused during this time. A retransmission after 4 s may reach another socket, and then the client may be reset.
 //! * **A peer that has lost its connection**, for example by a restart, and reconnects from the
 //!   same port. If a listening socket comes before the dead connection, that socket answers at
 //!   once, and the dead connection fails with [`Reset`](picoevent::ConnError::Reset) when the
@@ -84,18 +84,19 @@
 //!   is then answered. Without keep-alive and output the peer gets no answer until
 //!   [`Config::timeout`]. The only remedy is a shorter keep-alive interval.
 //! * **Connects to hosts that do not exist**: the stack sends at most one request for a hardware address per second,
-//!   and the socket that sent the first request also sends the next one. So connects without an answer for 4.2 s are
-//!   late. Late connects use the stack one after another, each for a time slice of 4.2 s, and wait while a younger
-//!   connect is under way. A connect that has waited starts again from another local port. So when several connects
-//!   are late, a peer whose handshake takes longer than a time slice is not reached. There are no time slices for
-//!   established connections and for connections that were closed before they were established. If the peer of such a
-//!   connection has vanished, the connection may delay connects to new neighbours until it is dropped.
+//!   and the socket that sent the first request also sends the next one. So a connect without an answer for 4.2 s is
+//!   late. Late connects use the stack one after another, each for a time slice of 4.2 s. All late connects wait while
+//!   a connect that is not late is under way. A connect that has waited starts again from another local port. So when
+//!   several connects are late, a peer whose handshake takes longer than a time slice is not reached. There are no time
+//!   slices for established connections and for connections that were closed before they were established. If the peer
+//!   of such a connection has vanished, the connection may delay connects to new neighbours until it is dropped.
 //! * **Datagrams**, with the feature `udp`: a datagram to a neighbour that does not answer is dropped after three
 //!   seconds, and the datagrams behind it in the same socket wait until then. No datagram is longer than 1,472 bytes
-//!   over IPv4 and 1,452 over IPv6. Received datagrams that do not fit the stack's receive buffer are dropped, and
-//!   not counted. Without a link, an address or a route, a datagram to send is dropped at once and counted
-//!   (`UdpMut::dropped`). The stack joins a multicast group, not a single socket. So every socket that is bound to
-//!   the port of the group's datagrams receives them, even a socket that did not join the group.
+//!   over IPv4 and 1,452 over IPv6. Received datagrams that do not fit the stack's receive buffer are dropped, and not
+//!   counted. Without a link, an address or a route, a datagram to send is dropped at once and counted
+//!   (`UdpMut::dropped`). A socket cannot join a multicast group on its own: the whole stack joins it. So every socket
+//!   that is bound to the destination port of the group's datagrams receives them, even if the socket did not join the
+//!   group.
 //! * **A changed keep-alive interval** applies from the connection's next segment on.
 
 #![no_std]

@@ -1,19 +1,20 @@
 //! Listeners, made of sockets that listen.
 //!
-//! The stack has no listener: each socket that listens takes one client, and a client that finds no listening socket
-//! is refused with a reset. So all sockets that are not needed otherwise listen, up to the backlog of each listener.
-//! When a client takes a socket, the next turn of the loop makes another socket listen.
+//! The stack has no listener: each socket that listens takes one client, and a client that finds no listening socket is
+//! refused with a reset. So all unused sockets listen, up to the backlog of each listener. When a client takes a
+//! socket, the next iteration of the loop makes another socket listen.
 //!
 //! The stack gives a segment to the first of its sockets that accepts it, and a listening socket accepts every SYN.
 //! If our answer to a SYN is lost, the client retransmits the SYN. The repeated SYN would reach a listening socket
 //! that comes before the socket in handshake. The client would get two answers, and would reset the socket whose
 //! answer it does not accept. Two rules prevent that:
 //!
-//! * While the SYN of a handshake may be retransmitted ([`REPEATS`]), no socket before the socket in handshake
-//!   listens for the same listener.
-//! * A handshake is dropped when a later socket has a connection with the same client and port, and this connection
-//!   began or moved bytes in the last 4 s: the SYN came twice, or late. If the client completes a handshake, the
-//!   client has restarted with the same port, and the connection of the later socket is dead.
+//! * While the SYN of a handshake may be retransmitted ([`SYN_RETRANSMISSIONS`]), no socket before the socket in
+//!   handshake listens for the same listener.
+//! * A new handshake is compared with the connections of the sockets after it. If such a socket has a connection with
+//!   the same client and port, and the connection began or moved bytes in the last 4 s, the SYN is a duplicate, and the
+//!   new handshake is dropped. If the connection is older, the handshake continues. If the client then completes the
+//!   handshake, the client has restarted and uses the same port again. The older connection is dead, and fails.
 
 use core::net::SocketAddr;
 
@@ -24,18 +25,18 @@ use crate::address;
 use crate::log;
 use crate::pool::Pool;
 use crate::ready;
-use crate::slot::{Place, Role, Slot};
+use crate::slot::{ListenerIndex, Role, Slot};
 use crate::socket::Phase;
 use crate::time::millis;
 
-/// The range of a handshake's age in which the client may retransmit its SYN: the first time after 1 s (RFC
-/// 6298), the second time 2 s later. After that, other sockets may listen again, even if the second
-/// retransmission is lost, too.
-const REPEATS: [u32; 2] = [millis(500), millis(4_000)];
+/// The client may retransmit its SYN while the age of the handshake is between these two limits: the first time after
+/// 1 s (RFC 6298), the second time 2 s later. After the second limit, other sockets may listen again, even if the
+/// second retransmission is lost.
+const SYN_RETRANSMISSIONS: [u32; 2] = [millis(500), millis(4_000)];
 
-/// The shortest time that a peer gets to end its stream after it has received everything, even
-/// while no socket listens: a round trip, and time to read.
-const GRACE: u32 = millis(250);
+/// A peer that has received everything keeps its socket for at least this time, even while no socket listens. In this
+/// time the peer can end its stream: it is enough for a round trip, and to read the data.
+const MIN_FIN_WAIT: u32 = millis(250);
 
 /// A listener. It keeps its index in the list of listeners while it is disabled, since clients that wait to be
 /// accepted refer to the index.
@@ -45,27 +46,27 @@ pub(crate) struct Listening {
     endpoint: IpListenEndpoint,
     /// The index of the base's pool for its connections.
     pool: u8,
-    /// The number of its sockets without a client at the last look.
+    /// The number of sockets that listen for it and had no client when the loop examined them last.
     pub(crate) vacant: u16,
-    /// The index of the first socket that may listen for it now; [`NONE`] if no socket may.
+    /// The index of the first socket that may listen for it now; [`NO_INDEX`] if no socket may.
     first: u16,
     is_enabled: bool,
     /// Whether the listener was removed, so that another listener can use its entry.
-    is_gone: bool,
+    is_removed: bool,
 }
 
-/// No socket: there are fewer sockets than this.
-const NONE: u16 = u16::MAX;
+/// The value of [`Listening::first`] if no socket may listen. It is greater than the index of every socket.
+const NO_INDEX: u16 = u16::MAX;
 
 impl Listening {
-    /// Clears the results of the last look at the sockets.
-    pub(crate) fn recount(&mut self) {
-        (self.vacant, self.first) = (0, if self.is_enabled { 0 } else { NONE });
+    /// Resets `vacant` and `first`, before the slots are sorted again.
+    pub(crate) fn reset_counts(&mut self) {
+        (self.vacant, self.first) = (0, if self.is_enabled { 0 } else { NO_INDEX });
     }
 }
 
 impl<'n> Pool<'_, 'n> {
-    /// Adds a listener, or enables it again. Its sockets begin to listen with the next [`Pool::fill`].
+    /// Adds a listener, or enables it again. Its sockets begin to listen with the next [`Pool::fill_backlogs`].
     #[inline(never)]
     pub(crate) fn listen<A>(&mut self, listener: Listener, base: &mut EventBase<'_, A>) {
         let Some(address) = base.address_of(listener) else { return };
@@ -96,11 +97,11 @@ impl<'n> Pool<'_, 'n> {
         pool: u8,
     ) -> Result<(), ListenError> {
         let endpoint = address::listen_endpoint(address).ok_or(ListenError::Invalid)?;
-        let mut place = usize::MAX;
-        for (index, held) in self.listeners.iter().enumerate() {
-            if held.listener == listener || held.is_gone && place == usize::MAX {
-                place = index;
-            } else if held.is_enabled && address::overlap(held.endpoint, endpoint) {
+        let mut listener_index = usize::MAX;
+        for (index, entry) in self.listeners.iter().enumerate() {
+            if entry.listener == listener || entry.is_removed && listener_index == usize::MAX {
+                listener_index = index;
+            } else if entry.is_enabled && address::overlap(entry.endpoint, endpoint) {
                 return Err(ListenError::InUse);
             }
         }
@@ -111,10 +112,10 @@ impl<'n> Pool<'_, 'n> {
             vacant: 0,
             first: 0,
             is_enabled: true,
-            is_gone: false,
+            is_removed: false,
         };
-        match self.listeners.get_mut(place) {
-            Some(held) => *held = new,
+        match self.listeners.get_mut(listener_index) {
+            Some(entry) => *entry = new,
             None => self.listeners.push(new).map_err(|_| ListenError::NoSocket)?,
         }
         self.state.unsorted = true;
@@ -122,19 +123,23 @@ impl<'n> Pool<'_, 'n> {
         Ok(())
     }
 
-    /// Stops listening. Clients that have connected already wait until the listener is enabled again; if the listener
-    /// `is_gone`, they are reset.
+    /// Stops listening. A client that has connected and is not accepted yet waits until the listener is enabled again.
+    /// If the listener `is_removed`, the client is reset.
     #[inline(never)]
-    pub(crate) fn ignore(&mut self, listener: Listener, is_gone: bool) {
-        let place = self.listeners.iter().position(|held| held.listener == listener);
-        let Some(held) = place.and_then(|place| self.listeners.get_mut(place)) else { return };
-        (held.is_enabled, held.is_gone) = (false, is_gone);
+    pub(crate) fn stop_listening(&mut self, listener: Listener, is_removed: bool) {
+        let listener_index = self.listeners.iter().position(|entry| entry.listener == listener);
+        let Some(entry) =
+            listener_index.and_then(|listener_index| self.listeners.get_mut(listener_index))
+        else {
+            return;
+        };
+        (entry.is_enabled, entry.is_removed) = (false, is_removed);
         self.state.unsorted = true;
-        if is_gone {
-            for slot in self.slots.iter_mut().filter(|slot| slot.listens_for(place)) {
+        if is_removed {
+            for slot in self.slots.iter_mut().filter(|slot| slot.listens_for(listener_index)) {
                 slot.abort(self.state.env.now);
             }
-            // Sockets that owe a reset are watched until the reset is sent.
+            // Set the wakers of all sockets: the task must wake when the stack has sent the resets.
             self.state.unwatched = u32::MAX;
         }
     }
@@ -143,19 +148,19 @@ impl<'n> Pool<'_, 'n> {
     /// none is dropped.
     #[inline(never)]
     pub(crate) fn hand_over<A>(&mut self, base: &mut EventBase<'_, A>) {
-        while self.state.crowded {
-            self.state.crowded = false;
+        while self.state.may_have_waiting {
+            self.state.may_have_waiting = false;
             let (mut oldest, mut longest) = (None, 0);
             for (index, slot) in self.slots.iter().enumerate() {
-                let Role::Waiting(place) = slot.role else { continue };
-                self.state.crowded = true;
+                let Role::Waiting(listener_index) = slot.role else { continue };
+                self.state.may_have_waiting = true;
                 let age = slot.age(self.state.env.now);
                 if (age > longest || oldest.is_none())
-                    && let Some(held) = self.listeners.get(usize::from(place))
-                    && held.is_enabled
-                    && base.has_room(held.listener)
+                    && let Some(entry) = self.listeners.get(usize::from(listener_index))
+                    && entry.is_enabled
+                    && base.has_room(entry.listener)
                 {
-                    (oldest, longest) = (Some((index, held.listener)), age);
+                    (oldest, longest) = (Some((index, entry.listener)), age);
                 }
             }
             let Some((index, listener)) = oldest else { return };
@@ -176,42 +181,42 @@ impl<'n> Pool<'_, 'n> {
     }
 
     /// Makes free sockets listen, always for the listener with the fewest sockets. If no socket is free, takes a
-    /// socket from a listener that has at least two more listening sockets. For a listener without a listening
-    /// socket, takes a socket that only waits for its peer's end of stream. If this socket has a connection of the
-    /// base, returns the connection; call this function again when the base knows that the connection has failed.
-    /// Returns `None` when no more sockets can listen.
-    pub(crate) fn fill<A>(&mut self, base: &EventBase<'_, A>) -> Option<Conn> {
+    /// listening socket from another listener that has at least two listening sockets more. For a listener without a
+    /// listening socket, takes a socket that only waits for its peer's end of stream. If this socket has a connection
+    /// of the base, returns the connection. The caller reports to the base that the connection has failed, and calls
+    /// this function again. Returns `None` when no more sockets can listen.
+    pub(crate) fn fill_backlogs<A>(&mut self, base: &EventBase<'_, A>) -> Option<Conn> {
         loop {
-            let place = self.furthest_below_backlog(base)?;
-            let index = self.next_to_listen(place);
-            let held = self.listeners.get_mut(place)?;
+            let listener_index = self.furthest_below_backlog(base)?;
+            let index = self.next_to_listen(listener_index);
+            let entry = self.listeners.get_mut(listener_index)?;
             let Some(index) = index else {
-                held.first = NONE;
+                entry.first = NO_INDEX;
                 continue;
             };
-            held.vacant = held.vacant.wrapping_add(1);
-            let (endpoint, pool) = (held.endpoint, held.pool);
-            let ousted = self.take(index);
+            entry.vacant = entry.vacant.wrapping_add(1);
+            let (endpoint, pool) = (entry.endpoint, entry.pool);
+            let evicted = self.evict(index);
             let slot = self.slots.get_mut(index)?;
             slot.pool = pool;
-            slot.serve(Role::Listening(place as Place), 0);
+            slot.set_role(Role::Listening(listener_index as ListenerIndex), 0);
             let listens = slot.socket.listen(endpoint);
             debug_assert!(listens, "a free socket can listen");
-            if ousted.is_some() {
-                return ousted;
+            if evicted.is_some() {
+                return evicted;
             }
         }
     }
 
     /// Returns the index of a socket that can listen for the listener; `None` if there is no such socket now.
-    fn next_to_listen(&mut self, place: usize) -> Option<usize> {
-        let held = self.listeners.get(place)?;
-        let index = self.candidate(held.first, held.vacant.saturating_add(2))?;
+    fn next_to_listen(&mut self, listener_index: usize) -> Option<usize> {
+        let entry = self.listeners.get(listener_index)?;
+        let index = self.candidate(entry.first, entry.vacant.saturating_add(2))?;
         let slot = self.slots.get(index)?;
         if matches!(slot.role, Role::Open(_) | Role::Ending) {
             let age = slot.age(self.state.env.now);
-            if age < GRACE {
-                self.state.ring_in(GRACE.wrapping_sub(age));
+            if age < MIN_FIN_WAIT {
+                self.state.set_alarm_within(MIN_FIN_WAIT.wrapping_sub(age));
                 return None;
             }
         }
@@ -223,40 +228,43 @@ impl<'n> Pool<'_, 'n> {
     fn furthest_below_backlog<A>(&self, base: &EventBase<'_, A>) -> Option<usize> {
         let mut furthest_below_backlog = None;
         let mut fewest = self.state.backlog;
-        for (place, held) in self.listeners.iter().enumerate() {
-            if held.vacant < fewest && held.first != NONE && self.may_take(held.pool, base) {
-                (furthest_below_backlog, fewest) = (Some(place), held.vacant);
+        for (listener_index, entry) in self.listeners.iter().enumerate() {
+            if entry.vacant < fewest && entry.first != NO_INDEX && self.may_take(entry.pool, base) {
+                (furthest_below_backlog, fewest) = (Some(listener_index), entry.vacant);
             }
         }
         furthest_below_backlog
     }
 
-    /// Returns whether one more socket may listen for a listener of the pool. The free and used sockets must still be
-    /// enough for all connections of every other pool. When no socket is free, a listening socket may move to another
-    /// listener, within a pool or from a pool that uses more sockets than it has connections.
+    /// Returns whether one more socket may listen for a listener of the pool `taker`. One of two conditions must be
+    /// true:
+    ///
+    /// * With this socket, there are still enough sockets for all connections of every other pool.
+    /// * No socket is free, and a listening socket can move from another listener. The other listener belongs to the
+    ///   same pool, or to a pool that uses more sockets than it can have connections.
     fn may_take<A>(&self, taker: u8, base: &EventBase<'_, A>) -> bool {
         let sizes = base.pool_sizes();
         // A single pool can have all sockets.
         if sizes.size_hint().1 == Some(1) {
             return true;
         }
-        let (mut needed, mut can_change) = (0_usize, false);
+        let (mut needed, mut can_move) = (0_usize, false);
         for (pool, size) in sizes.enumerate() {
             let pool = pool as u8;
             let used = self.slots.iter().filter(|slot| slot.is_for(pool)).count();
-            let takes = taker == pool;
-            needed = needed.wrapping_add(used.wrapping_add(takes.into()).max(size));
-            can_change |= takes && used > 0 || used > size;
+            let is_taker = taker == pool;
+            needed = needed.wrapping_add(used.wrapping_add(is_taker.into()).max(size));
+            can_move |= is_taker && used > 0 || used > size;
         }
         let is_free = |slot: &Slot<'_>| matches!(slot.role, Role::Free | Role::Resting);
-        needed <= self.slots.len() || can_change && !self.slots.iter().any(is_free)
+        needed <= self.slots.len() || can_move && !self.slots.iter().any(is_free)
     }
 
     /// Examines a socket that listens or is in a handshake, and feeds its changes to the base.
-    pub(crate) fn look_at_listening<A>(
+    pub(crate) fn check_listening<A>(
         &mut self,
         index: usize,
-        place: Place,
+        listener_index: ListenerIndex,
         base: &mut EventBase<'_, A>,
     ) {
         let now = self.state.env.now;
@@ -265,59 +273,65 @@ impl<'n> Pool<'_, 'n> {
         let is_new = matches!(slot.role, Role::Listening(_));
         let phase = slot.socket.phase();
         match phase {
-            Phase::Listening => return slot.serve(Role::Listening(place), 0),
+            Phase::Listening => return slot.set_role(Role::Listening(listener_index), 0),
             Phase::Handshake if !is_new => return,
             Phase::Closed | Phase::Done => return slot.abort(now),
-            Phase::Handshake => slot.serve(Role::Handshake(place), now),
+            Phase::Handshake => slot.set_role(Role::Handshake(listener_index), now),
             Phase::Open | Phase::Finishing | Phase::Finished => {
-                slot.serve(Role::Waiting(place), now);
-                self.state.crowded = true;
+                slot.set_role(Role::Waiting(listener_index), now);
+                self.state.may_have_waiting = true;
             }
         }
         // Another connection with the same addresses and ports: the stack gives every segment to the first of the
         // two sockets.
-        let twin = after_it.iter_mut().find(|other| {
+        let duplicate = after_it.iter_mut().find(|other| {
             !matches!(other.role, Role::Free | Role::Resting | Role::Listening(_))
                 && !matches!(other.socket.phase(), Phase::Closed | Phase::Done)
-                && slot.socket.is_twin(&other.socket)
+                && slot.socket.has_same_endpoints(&other.socket)
         });
-        let Some(twin) = twin else { return };
+        let Some(duplicate) = duplicate else { return };
         if phase != Phase::Handshake {
             // The client has restarted, and its former connection is dead.
-            let conn = twin.conn();
-            twin.forget();
+            let conn = duplicate.conn();
+            duplicate.drop_without_reset();
             if let Some(conn) = conn {
                 base.failed(conn, ConnError::Reset);
             }
-        } else if twin.age(now) < REPEATS[1] {
-            slot.forget();
+        } else if duplicate.age(now) < SYN_RETRANSMISSIONS[1] {
+            slot.drop_without_reset();
         }
     }
 
     /// Counts a listening socket for its listener, or stops it if it must not listen now.
-    pub(crate) fn sort_listening(&mut self, index: usize, place: Place) {
-        let Some(held) = self.listeners.get_mut(usize::from(place)) else { return };
-        if usize::from(held.first) <= index {
-            held.vacant = held.vacant.wrapping_add(1);
+    pub(crate) fn sort_listening(&mut self, index: usize, listener_index: ListenerIndex) {
+        let Some(entry) = self.listeners.get_mut(usize::from(listener_index)) else { return };
+        if usize::from(entry.first) <= index {
+            entry.vacant = entry.vacant.wrapping_add(1);
         } else if let Some(slot) = self.slots.get_mut(index) {
             slot.socket.close();
-            slot.serve(Role::Free, 0);
+            slot.set_role(Role::Free, 0);
         }
     }
 
-    /// Prevents the sockets before this handshake from listening while its SYN may be retransmitted. Returns the time
-    /// until the age of the handshake reaches the next limit in [`REPEATS`]; `None` after the last limit.
-    pub(crate) fn sort_handshake(&mut self, index: usize, place: Place, age: u32) -> Option<u32> {
-        let [early, late] = REPEATS;
-        if age < early {
-            return Some(early.wrapping_sub(age));
+    /// Prevents the sockets with a lower index from listening for the listener while the client of this handshake may
+    /// retransmit its SYN. Returns the time until the age of the handshake reaches the next limit in
+    /// [`SYN_RETRANSMISSIONS`]; `None` after the last limit.
+    pub(crate) fn sort_handshake(
+        &mut self,
+        index: usize,
+        listener_index: ListenerIndex,
+        age: u32,
+    ) -> Option<u32> {
+        let [begin, end] = SYN_RETRANSMISSIONS;
+        if age < begin {
+            return Some(begin.wrapping_sub(age));
         }
-        if age >= late {
+        if age >= end {
             return None;
         }
-        if let Some(held) = self.listeners.get_mut(usize::from(place)) {
-            held.first = held.first.max(index as u16);
+        if let Some(entry) = self.listeners.get_mut(usize::from(listener_index)) {
+            entry.first = entry.first.max(index as u16);
         }
-        Some(late.wrapping_sub(age))
+        Some(end.wrapping_sub(age))
     }
 }

@@ -14,32 +14,35 @@ mod off;
 mod on;
 
 #[cfg(not(feature = "network"))]
-use off::Told;
+use off::Reported;
 #[cfg(feature = "network")]
-use on::Told;
+use on::Reported;
 
 pub(crate) struct Network<'n> {
     stack: Stack<'n>,
-    seen: Seen,
-    /// Whether the last look found that an address was lost.
-    pub(crate) lost: bool,
+    snapshot: Snapshot,
+    /// Whether the last call of [`check`](Self::check) found that an address was lost.
+    pub(crate) address_lost: bool,
     /// Whether our waker was woken, by a change or by a task that replaced it.
-    displaced: bool,
+    was_woken: bool,
     /// Whether the waker must be set; see [`Network::wake_on_change`].
     unwatched: bool,
-    #[cfg_attr(not(feature = "network"), expect(dead_code, reason = "the base is told nothing"))]
-    told: Told,
+    #[cfg_attr(
+        not(feature = "network"),
+        expect(dead_code, reason = "the base gets no network state")
+    )]
+    reported: Reported,
 }
 
 #[derive(PartialEq, Eq)]
-struct Seen {
+struct Snapshot {
     link_up: bool,
     v4: Option<IpAddress>,
     #[cfg(feature = "proto-ipv6")]
     v6: Option<IpAddress>,
 }
 
-impl Seen {
+impl Snapshot {
     fn of(stack: Stack<'_>) -> Self {
         Self {
             link_up: stack.is_link_up(),
@@ -60,23 +63,30 @@ impl Seen {
 
 impl<'n> Network<'n> {
     pub(crate) fn new(stack: Stack<'n>) -> Self {
-        let seen = Seen::of(stack);
-        Self { stack, seen, lost: false, displaced: false, unwatched: true, told: Told::NOTHING }
+        let snapshot = Snapshot::of(stack);
+        Self {
+            stack,
+            snapshot,
+            address_lost: false,
+            was_woken: false,
+            unwatched: true,
+            reported: Reported::NO,
+        }
     }
 
     /// Reads the link and the addresses, unless our waker is set and was not woken. Returns whether they
-    /// have changed. `news` are the bits that the stack's wakers have set.
+    /// have changed. `changed` are the bits that the stack's wakers have set.
     #[inline(never)]
-    pub(crate) fn look(&mut self, news: u32) -> bool {
-        self.displaced |= news & (1 << ready::NETWORK) != 0;
-        self.lost = false;
-        if !self.displaced && !self.unwatched {
+    pub(crate) fn check(&mut self, changed: u32) -> bool {
+        self.was_woken |= changed & (1 << ready::NETWORK) != 0;
+        self.address_lost = false;
+        if !self.was_woken && !self.unwatched {
             return false;
         }
-        let now = Seen::of(self.stack);
-        let changed = now != self.seen;
-        self.lost = self.seen.has_lost(&now);
-        self.seen = now;
+        let now = Snapshot::of(self.stack);
+        let changed = now != self.snapshot;
+        self.address_lost = self.snapshot.has_lost(&now);
+        self.snapshot = now;
         self.unwatched |= changed;
         changed
     }
@@ -84,9 +94,9 @@ impl<'n> Network<'n> {
     /// Returns whether the device has the address.
     pub(crate) fn has(&self, address: IpAddress) -> bool {
         match address {
-            IpAddress::Ipv4(_) => self.seen.v4 == Some(address),
+            IpAddress::Ipv4(_) => self.snapshot.v4 == Some(address),
             #[cfg(feature = "proto-ipv6")]
-            IpAddress::Ipv6(_) => self.seen.v6 == Some(address),
+            IpAddress::Ipv6(_) => self.snapshot.v6 == Some(address),
         }
     }
 
@@ -96,7 +106,7 @@ impl<'n> Network<'n> {
     /// # Errors
     /// `AddressInvalid` for the broadcast address of our network; `Unreachable` if there is no
     /// route. The stack itself would try forever.
-    pub(crate) fn find_way(&self, peer: IpAddress) -> Result<Option<()>, ConnError> {
+    pub(crate) fn check_route(&self, peer: IpAddress) -> Result<Option<()>, ConnError> {
         let routed = match peer {
             IpAddress::Ipv4(peer) => match self.stack.config_v4() {
                 Some(config) if config.address.broadcast() == Some(peer) => {
@@ -106,8 +116,8 @@ impl<'n> Network<'n> {
                 None => return Ok(None),
             },
             #[cfg(feature = "proto-ipv6")]
-            IpAddress::Ipv6(peer) => match v6::reaches(self.stack, peer) {
-                Some(reaches) => reaches,
+            IpAddress::Ipv6(peer) => match v6::has_route(self.stack, peer) {
+                Some(has_route) => has_route,
                 None => return Ok(None),
             },
         };
@@ -125,7 +135,7 @@ impl<'n> Network<'n> {
 
     /// Returns whether the stack has a link, and an address of the same family as `address`.
     #[cfg(feature = "udp")]
-    pub(crate) fn speaks(&self, address: IpAddress) -> bool {
+    pub(crate) fn is_up_for(&self, address: IpAddress) -> bool {
         let configured = match address {
             IpAddress::Ipv4(_) => self.stack.config_v4().is_some(),
             #[cfg(feature = "proto-ipv6")]
@@ -136,8 +146,8 @@ impl<'n> Network<'n> {
 
     /// Returns whether the stack has a link and a route to a host.
     #[cfg(feature = "udp")]
-    pub(crate) fn reaches(&self, host: IpAddress) -> bool {
-        matches!(self.find_way(host), Ok(Some(())))
+    pub(crate) fn can_reach(&self, host: IpAddress) -> bool {
+        matches!(self.check_route(host), Ok(Some(())))
     }
 
     /// Returns whether the address is a broadcast address.
@@ -183,10 +193,9 @@ impl<'n> Network<'n> {
     #[cfg(all(feature = "udp", not(feature = "multicast")))]
     pub(crate) const fn leave(&self, _: IpAddress) {}
 
-    /// Makes the next sleep set the waker again, if the waker was woken. The caller calls this when something else
-    /// has happened to the loop.
-    pub(crate) fn watch(&mut self) {
-        self.unwatched |= core::mem::take(&mut self.displaced);
+    /// If the waker was woken, requests that it is set again before the task sleeps. Called before each callback.
+    pub(crate) fn request_watch(&mut self) {
+        self.unwatched |= core::mem::take(&mut self.was_woken);
     }
 
     /// Returns whether the waker must be set.
@@ -198,7 +207,7 @@ impl<'n> Network<'n> {
     ///
     /// The stack keeps one waker for this. When a task sets another waker, the stack wakes the old waker. Two tasks
     /// that always set their wakers again would replace each other's waker forever. So our waker is set again only
-    /// after something else has happened.
+    /// after a callback has run, or the network has changed.
     pub(crate) fn wake_on_change(&mut self, waker: &Waker) {
         self.unwatched = false;
         let mut cx = Context::from_waker(waker);
@@ -228,9 +237,9 @@ mod v6 {
     }
 
     /// Returns whether there is a route to the peer; `None` without an address.
-    pub(super) fn reaches(stack: Stack<'_>, peer: Ipv6Addr) -> Option<bool> {
+    pub(super) fn has_route(stack: Stack<'_>, peer: Ipv6Addr) -> Option<bool> {
         let config = stack.config_v6()?;
-        let near = peer.is_unicast_link_local() || config.address.contains_addr(&peer);
-        Some(near || config.gateway.is_some())
+        let is_on_link = peer.is_unicast_link_local() || config.address.contains_addr(&peer);
+        Some(is_on_link || config.gateway.is_some())
     }
 }

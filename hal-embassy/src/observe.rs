@@ -2,9 +2,9 @@
 
 use picoevent::{EventBase, Fired};
 
-/// An observer of [`run_observed`](crate::run_observed). The default methods do nothing.
-/// An observer gets the same access to the base as a back end. It should only read: the loop sees
-/// any change it makes.
+/// An observer of [`run_observed`](crate::run_observed). The default methods do nothing. An observer gets the same
+/// access to the base as a back end, but should only read it. If an observer changes the base, it changes what the loop
+/// does.
 pub trait Observe<A> {
     /// Runs before each callback.
     fn before(&mut self, _base: &mut EventBase<'_, A>, _app: &A, _fired: &Fired<A>) {}

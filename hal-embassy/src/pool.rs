@@ -5,12 +5,12 @@ use heapless::VecView;
 use picoevent::{Action, Conn, ConnError, EventBase, Instant, Tuning};
 
 use crate::config::Config;
-use crate::conns::{self, Part};
+use crate::conns::{self, Directions};
 use crate::env::Env;
 use crate::listeners::Listening;
 use crate::network::Network;
 use crate::ready::{self, Ready};
-use crate::slot::{Ends, Place, Role, Slot};
+use crate::slot::{Ends, ListenerIndex, Role, Slot};
 use crate::socket::Phase;
 use crate::time::{self, Clock};
 use crate::udp::Udp;
@@ -30,26 +30,26 @@ pub(crate) struct State<'n> {
     /// The largest number of sockets without a client for each listener.
     pub(crate) backlog: u16,
     pub(crate) ready: Ready,
-    /// The sockets with news that were not looked at yet; see [`ready::mask`].
-    pub(crate) news: u32,
+    /// The sockets that have changed and were not examined yet; see [`ready::mask`].
+    pub(crate) changed: u32,
     /// The slots whose wakers must be set before the task sleeps; see [`ready::mask`].
     pub(crate) unwatched: u32,
     /// The slots that have a time limit.
-    pub(crate) bounded: u32,
-    /// Whether the roles of slots have changed, so that they must be sorted again.
+    pub(crate) time_limited: u32,
+    /// Whether the role of a slot has changed, so that the slots must be sorted again; see [`Pool::sort`].
     pub(crate) unsorted: bool,
     /// Whether a connection may be waiting for the base to have room.
-    pub(crate) crowded: bool,
-    /// When to look again, even without news.
+    pub(crate) may_have_waiting: bool,
+    /// When to examine the sockets with a time limit again, even if no socket has changed.
     alarm: Instant,
-    /// The time from the last sorting of the slots to the alarm.
-    left: u32,
+    /// The time from the last call of [`Pool::sort`] to the alarm.
+    time_to_alarm: u32,
     /// A lingering connection that has lost its socket to a listener or a connect; the base does
     /// not know that yet.
-    pub(crate) ousted: Option<Conn>,
-    /// The stack has not run since the sockets were opened, which matters to UDP sockets only.
+    pub(crate) evicted: Option<Conn>,
+    /// Whether the stack has not run since the sockets were opened. Only UDP sockets need this.
     #[cfg_attr(not(feature = "udp"), expect(dead_code, reason = "there are no UDP sockets"))]
-    pub(crate) is_new: bool,
+    pub(crate) stack_has_not_run: bool,
 }
 
 impl<'n> State<'n> {
@@ -61,24 +61,25 @@ impl<'n> State<'n> {
                 outgoing: config.outgoing,
                 now: 0,
             },
-            clock: Clock::PLAIN,
+            clock: Clock::UNSHIFTED,
             backlog: u16::try_from(config.backlog).unwrap_or(u16::MAX),
             ready: Ready::new(),
-            news: 0,
+            changed: 0,
             unwatched: 0,
-            bounded: 0,
+            time_limited: 0,
             unsorted: true,
-            crowded: false,
+            may_have_waiting: false,
             alarm: Instant::MAX,
-            left: time::NEVER,
-            ousted: None,
-            is_new: true,
+            time_to_alarm: time::NEVER,
+            evicted: None,
+            stack_has_not_run: true,
         }
     }
 
-    /// Sets the alarm to the time `left` after the last sorting, if this is earlier than the present alarm.
-    pub(crate) fn ring_in(&mut self, left: u32) {
-        self.left = self.left.min(left);
+    /// Sets the alarm to the time `left` after the last call of [`Pool::sort`], if this is earlier than the present
+    /// alarm.
+    pub(crate) fn set_alarm_within(&mut self, left: u32) {
+        self.time_to_alarm = self.time_to_alarm.min(left);
     }
 }
 
@@ -89,23 +90,23 @@ impl<'n> Pool<'_, 'n> {
         self.state.env.now = time::stamp(base.now());
         match action {
             Action::Listen(listener) => self.listen(listener, base),
-            Action::Ignore(listener) => self.ignore(listener, false),
-            Action::Unlisten(listener) => self.ignore(listener, true),
+            Action::Ignore(listener) => self.stop_listening(listener, false),
+            Action::Unlisten(listener) => self.stop_listening(listener, true),
             Action::Connect(conn) => self.connect(conn, base),
             Action::Tune(conn, tuning) => {
                 if let Some(slot) = self.slot_of(conn) {
                     slot.socket.tune(tuning);
                 }
             }
-            Action::Receive(conn) => self.move_bytes(conn, Part::Both, base),
-            Action::Send(conn) => self.move_bytes(conn, Part::Output, base),
+            Action::Receive(conn) => self.move_bytes(conn, Directions::Both, base),
+            Action::Send(conn) => self.move_bytes(conn, Directions::Output, base),
             Action::End(conn) => {
                 if let Some(slot) = self.slot_of(conn) {
                     slot.ends.set(Ends::OUTPUT, true);
                     slot.socket.close();
                 }
             }
-            Action::Close(conn) => self.leave(conn),
+            Action::Close(conn) => self.leave_to_stack(conn),
             Action::Reset(conn) => {
                 self.state.unsorted = true;
                 let now = self.state.env.now;
@@ -114,79 +115,78 @@ impl<'n> Pool<'_, 'n> {
                 }
             }
             Action::Udp(socket, action) => self.act_udp(socket, action, base),
-            // Signals come through triggers, and there are no sources.
+            // Signals come through triggers. A source is a file descriptor of a host, so this back end has none.
             Action::Interest(..) | Action::Forget(_) | Action::Catch(_) | Action::Release(_) => {}
         }
     }
 
-    /// Looks at the sockets that have news or whose time limit has passed, and feeds their changes to the
-    /// base.
-    pub(crate) fn look<A>(&mut self, base: &mut EventBase<'_, A>) {
+    /// Examines the sockets that have changed or whose time limit has passed, and feeds their changes to the base.
+    pub(crate) fn check_sockets<A>(&mut self, base: &mut EventBase<'_, A>) {
         let now = base.now();
         self.state.env.now = time::stamp(now);
-        let news = core::mem::take(&mut self.state.news);
-        let mut due = news;
+        let changed = core::mem::take(&mut self.state.changed);
+        let mut due = changed;
         if self.state.alarm <= now {
-            due |= self.state.bounded;
+            due |= self.state.time_limited;
             self.state.unsorted = true;
         }
-        due |= self.late_udp();
+        due |= self.timed_out_udp();
         if due == 0 {
             return;
         }
-        if self.state.env.network.look(news) {
+        if self.state.env.network.check(changed) {
             (due, self.state.unsorted) = (u32::MAX, true);
         }
         self.state.unwatched |= due;
         // In reverse order: a handshake affects the listening sockets before it.
         let mut end = self.slots.len();
         while let Some(index) = ready::last_before(end, due) {
-            self.look_at(index, base);
+            self.check_socket(index, base);
             end = index;
         }
-        self.look_at_udp(due, base);
-        if self.state.crowded {
+        self.check_udp(due, base);
+        if self.state.may_have_waiting {
             self.hand_over(base);
         }
     }
 
     /// Makes free sockets listen, if the roles of slots have changed. Hands waiting connections over to the base, if
-    /// the base has room now. Returns the time at which to look again, even without news.
+    /// the base has room now. Returns the time at which to examine the sockets again, even if no socket has changed.
     pub(crate) fn arrange<A>(&mut self, base: &mut EventBase<'_, A>) -> Instant {
         let now = base.now();
         self.state.env.now = time::stamp(now);
-        if self.state.crowded {
+        if self.state.may_have_waiting {
             self.hand_over(base);
         }
         if core::mem::take(&mut self.state.unsorted) {
             self.sort();
-            self.take_turns();
-            while let Some(ousted) = self.fill(base) {
-                base.failed(ousted, ConnError::NoSocket);
+            self.schedule_connects();
+            while let Some(evicted) = self.fill_backlogs(base) {
+                base.failed(evicted, ConnError::NoSocket);
             }
-            self.state.alarm = time::after(now, self.state.left);
+            self.state.alarm = time::after(now, self.state.time_to_alarm);
         }
         self.state.alarm.min(self.udp_deadline(now))
     }
 
     #[inline(never)]
-    fn look_at<A>(&mut self, index: usize, base: &mut EventBase<'_, A>) {
+    fn check_socket<A>(&mut self, index: usize, base: &mut EventBase<'_, A>) {
         let env = &self.state.env;
         let Some(slot) = self.slots.get_mut(index) else { return };
         match slot.role {
             Role::Open(conn) => {
-                conns::look(slot, conn, base, env);
+                conns::check(slot, conn, base, env);
                 // Moving bytes does not change the role.
                 if matches!(slot.role, Role::Open(_)) {
                     return;
                 }
             }
-            Role::Listening(place) | Role::Handshake(place) => {
-                self.look_at_listening(index, place, base);
+            Role::Listening(listener_index) | Role::Handshake(listener_index) => {
+                self.check_listening(index, listener_index, base);
             }
             Role::Waiting(_) if conns::is_dead(slot, env) => slot.abort(env.now),
             Role::Connecting(conn) | Role::Queued(conn) | Role::Offline(conn) => {
-                conns::look_at_connecting(slot, conn, base, env);
+                conns::check_connecting(slot, conn, base, env);
             }
             // `sort` checks whether the socket still has to send its reset.
             Role::Ending => {}
@@ -199,31 +199,31 @@ impl<'n> Pool<'_, 'n> {
     /// not listen now, frees the sockets that have nothing left to send, and finds the time of the alarm.
     #[inline(never)]
     pub(crate) fn sort(&mut self) {
-        (self.state.bounded, self.state.left) = (0, time::NEVER);
-        self.listeners.iter_mut().for_each(Listening::recount);
+        (self.state.time_limited, self.state.time_to_alarm) = (0, time::NEVER);
+        self.listeners.iter_mut().for_each(Listening::reset_counts);
         for index in (0..self.slots.len()).rev() {
             let Some(slot) = self.slots.get_mut(index) else { return };
             let now = self.state.env.now;
             let left = match slot.role {
-                // A socket without a reset to send becomes free in the turn that drops its
-                // connection: nothing would wake the task for it later.
-                Role::Ending => slot.release(now),
+                // A socket without a reset to send becomes free in the iteration that drops its connection, because no
+                // later change of this socket would wake the task.
+                Role::Ending => slot.free_if_done(now),
                 Role::Connecting(_) | Role::Queued(_) | Role::Offline(_) => {
                     Some(self.state.env.timeout.saturating_sub(slot.age(now)))
                 }
-                Role::Handshake(place) => {
+                Role::Handshake(listener_index) => {
                     let age = slot.age(now);
-                    self.sort_handshake(index, place, age)
+                    self.sort_handshake(index, listener_index, age)
                 }
-                Role::Listening(place) => {
-                    self.sort_listening(index, place);
+                Role::Listening(listener_index) => {
+                    self.sort_listening(index, listener_index);
                     None
                 }
                 Role::Free | Role::Resting | Role::Waiting(_) | Role::Open(_) => None,
             };
             if let Some(left) = left {
-                self.state.bounded |= ready::mask(index);
-                self.state.ring_in(left);
+                self.state.time_limited |= ready::mask(index);
+                self.state.set_alarm_within(left);
             }
         }
     }
@@ -231,27 +231,27 @@ impl<'n> Pool<'_, 'n> {
     /// Returns the slot of a connection of the base; `None` if the connection has no slot. The wakers of the slot's
     /// socket are set again before the task sleeps.
     pub(crate) fn slot_of(&mut self, conn: Conn) -> Option<&mut Slot<'n>> {
-        let index = self.place_of(conn);
+        let index = self.index_of(conn);
         self.slots.get_mut(index)
     }
 
     /// Returns the index of the slot of a connection of the base, or the number of slots if there
     /// is none. Its wakers are set again before the task sleeps.
     #[inline(never)]
-    fn place_of(&mut self, conn: Conn) -> usize {
+    fn index_of(&mut self, conn: Conn) -> usize {
         let index = self.slots.iter().position(|slot| slot.conn() == Some(conn));
         self.state.unwatched |= index.map_or(0, ready::mask);
         index.unwrap_or(self.slots.len())
     }
 
-    /// Moves the bytes of a connection that wants input or has output.
-    fn move_bytes<A>(&mut self, conn: Conn, part: Part, base: &mut EventBase<'_, A>) {
-        let index = self.place_of(conn);
+    /// Moves the bytes of a connection that has room for input or has output.
+    fn move_bytes<A>(&mut self, conn: Conn, directions: Directions, base: &mut EventBase<'_, A>) {
+        let index = self.index_of(conn);
         let Some(slot) = self.slots.get_mut(index) else { return };
         match slot.role {
-            Role::Queued(_) => self.hurry(conn),
+            Role::Queued(_) => self.connect_now(conn),
             Role::Open(_) => {
-                conns::pump(slot, conn, part, base, &self.state.env);
+                conns::pump(slot, conn, directions, base, &self.state.env);
                 self.state.unsorted |= !matches!(slot.role, Role::Open(_));
             }
             _ => {}
@@ -259,27 +259,27 @@ impl<'n> Pool<'_, 'n> {
     }
 
     /// Leaves the socket of a closed connection to the stack: the base no longer needs the connection.
-    pub(crate) fn leave(&mut self, conn: Conn) {
+    pub(crate) fn leave_to_stack(&mut self, conn: Conn) {
         self.state.unsorted = true;
         if let Some(slot) = self.slot_of(conn) {
-            slot.serve(Role::Ending, slot.time);
+            slot.set_role(Role::Ending, slot.time);
         }
     }
 
     /// Returns whether a closed socket has something to send: a reset, or datagrams.
-    pub(crate) fn owes_something(&self) -> bool {
-        self.udp_is_sending() || self.owes_reset()
+    pub(crate) fn has_pending_output(&self) -> bool {
+        self.udp_is_sending() || self.has_pending_reset()
     }
 
-    fn owes_reset(&self) -> bool {
+    fn has_pending_reset(&self) -> bool {
         let is_ending = |slot: &&Slot<'_>| matches!(slot.role, Role::Ending);
-        self.slots.iter().filter(is_ending).any(|slot| slot.socket.owes_reset())
+        self.slots.iter().filter(is_ending).any(|slot| slot.socket.has_pending_reset())
     }
 
-    /// Returns the index of the best socket from the index `first` on; `None` if there is none. A free socket is
-    /// best. The second choice is a socket that listens for a listener with at least `least` listening sockets. If
-    /// `least` is at most two, the third choice is a socket that only waits for its peer's end of stream. Among
-    /// equally good sockets, returns the socket whose time is the earliest.
+    /// Returns the index of the best socket from the index `first` on; `None` if there is none. A free socket is best.
+    /// The second choice is a socket that listens for a listener with at least `least` listening sockets. If `least` is
+    /// at most two, the third choice is a socket that only waits for its peer's end of stream. Among several sockets of
+    /// the same choice, returns the socket with the earliest [`Slot::time`].
     #[inline(never)]
     pub(crate) fn candidate(&self, first: u16, least: u16) -> Option<usize> {
         let (mut best, mut lowest, mut oldest) = (usize::MAX, u8::MAX, 0);
@@ -287,9 +287,10 @@ impl<'n> Pool<'_, 'n> {
             let rank = match slot.role {
                 Role::Free => 0,
                 Role::Resting => 1,
-                // A client may have connected since the last look.
-                Role::Listening(place)
-                    if self.vacant(place) >= least && slot.socket.phase() == Phase::Listening =>
+                // A client may have connected since the loop examined the socket last.
+                Role::Listening(listener_index)
+                    if self.vacant(listener_index) >= least
+                        && slot.socket.phase() == Phase::Listening =>
                 {
                     2
                 }
@@ -307,21 +308,21 @@ impl<'n> Pool<'_, 'n> {
 
     /// Drops the connection of a socket, so that the socket can be used for another purpose. If the connection
     /// belongs to the base, returns it: the base does not know yet that the connection is dropped.
-    pub(crate) fn take(&mut self, index: usize) -> Option<Conn> {
+    pub(crate) fn evict(&mut self, index: usize) -> Option<Conn> {
         let slot = self.slots.get_mut(index)?;
         self.state.unwatched |= ready::mask(index);
-        if let Role::Listening(place) = slot.role
-            && let Some(held) = self.listeners.get_mut(usize::from(place))
+        if let Role::Listening(listener_index) = slot.role
+            && let Some(entry) = self.listeners.get_mut(usize::from(listener_index))
         {
-            held.vacant = held.vacant.wrapping_sub(1);
+            entry.vacant = entry.vacant.wrapping_sub(1);
         }
-        let ousted = slot.conn();
+        let evicted = slot.conn();
         slot.abort(self.state.env.now);
         slot.socket.tune(Tuning::DEFAULT);
-        ousted
+        evicted
     }
 
-    fn vacant(&self, place: Place) -> u16 {
-        self.listeners.get(usize::from(place)).map_or(0, |held| held.vacant)
+    fn vacant(&self, listener_index: ListenerIndex) -> u16 {
+        self.listeners.get(usize::from(listener_index)).map_or(0, |entry| entry.vacant)
     }
 }

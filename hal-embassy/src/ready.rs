@@ -1,14 +1,14 @@
-//! Finds the sockets with news: the changes that the stack reports by waking a socket's waker. The waker sets the
-//! socket's bit and wakes the task.
+//! Finds the sockets that have changed. The stack reports a change of a socket by waking the socket's waker. This waker
+//! sets the socket's bit and wakes the task.
 //!
 //! ```text
-//!   stack ── wakes ──▶ waker (pool, socket) ── sets a bit ──▶ news of the pool ──▶ Pool::look
+//!   stack ── wakes ──▶ waker (pool, socket) ── sets a bit ──▶ changed sockets of the pool ──▶ Pool::check_sockets
 //!                                           └─ wakes ──▶ the task
 //! ```
 //!
 //! The data of such a waker is a number and not a pointer, since the stack may keep a waker after the loop has been
 //! dropped. The bits are in a `static` array with one entry for each running loop. A loop that finds no free entry
-//! uses the task's waker, and treats every socket as a socket with news.
+//! uses the task's waker, and treats every socket as a socket that has changed.
 //!
 //! The stack runs in another task. So a bit that is set while the loop's own task is polled comes from one of the
 //! loop's own calls, and the loop already knows this change. The loop takes the bits when a poll begins. Bits that
@@ -40,30 +40,30 @@ pub(crate) fn mask(socket: usize) -> u32 {
 /// Returns the index of the last socket before `end` whose bit is set; `None` if there is none.
 pub(crate) fn last_before(end: usize, bits: u32) -> Option<usize> {
     // The rotation makes the bit of the last socket before the end the highest bit.
-    let back = bits.rotate_right(end as u32).leading_zeros() as usize;
-    if bits == 0 { None } else { end.checked_sub(back.wrapping_add(1)) }
+    let distance = bits.rotate_right(end as u32).leading_zeros() as usize;
+    if bits == 0 { None } else { end.checked_sub(distance.wrapping_add(1)) }
 }
 
 /// The number of loops that can have bits at the same time. A board has one stack or two stacks; tests and simulators
 /// run a loop on each thread.
-const PLACES: usize = if cfg!(target_os = "none") { 2 } else { 256 };
+const ENTRIES: usize = if cfg!(target_os = "none") { 2 } else { 256 };
 
-static BITS: [Mutex<Bits>; PLACES] = [const { Mutex::new(Bits::new()) }; PLACES];
+static BITS: [Mutex<Bits>; ENTRIES] = [const { Mutex::new(Bits::new()) }; ENTRIES];
 
 struct Bits {
-    taken: Cell<bool>,
-    news: Cell<u32>,
-    /// Whether news must wake the task.
-    asleep: Cell<bool>,
+    is_taken: Cell<bool>,
+    changed: Cell<u32>,
+    /// Whether a change must wake the task.
+    is_asleep: Cell<bool>,
     task: Cell<Option<Waker>>,
 }
 
 impl Bits {
     const fn new() -> Self {
         Self {
-            taken: Cell::new(false),
-            news: Cell::new(0),
-            asleep: Cell::new(false),
+            is_taken: Cell::new(false),
+            changed: Cell::new(0),
+            is_asleep: Cell::new(false),
             task: Cell::new(None),
         }
     }
@@ -71,17 +71,18 @@ impl Bits {
 
 /// The bits of one loop.
 pub(crate) struct Ready {
-    /// The index in [`BITS`]; [`PLACES`] if no entry was free.
-    place: usize,
+    /// The index in [`BITS`]; [`ENTRIES`] if no entry was free.
+    entry: usize,
 }
 
 impl Ready {
     /// Takes an entry of [`BITS`], if one is free.
     pub(crate) fn new() -> Self {
-        let is_free = |place: &usize| with(*place, |bits| bits.taken.replace(true)) == Some(false);
-        let first = first_place();
-        let places = (first..PLACES).chain(0..first);
-        let ready = Self { place: { places }.find(is_free).unwrap_or(PLACES) };
+        let is_free =
+            |entry: &usize| with_bits(*entry, |bits| bits.is_taken.replace(true)) == Some(false);
+        let first = first_entry();
+        let entries = (first..ENTRIES).chain(0..first);
+        let ready = Self { entry: { entries }.find(is_free).unwrap_or(ENTRIES) };
         // Wakers of an earlier loop may have set bits.
         ready.take();
         ready
@@ -91,22 +92,23 @@ impl Ready {
     /// Called at the beginning of a poll.
     pub(crate) fn take(&self) -> u32 {
         let take = |bits: &Bits| {
-            bits.asleep.set(false);
-            bits.news.take()
+            bits.is_asleep.set(false);
+            bits.changed.take()
         };
-        with(self.place, take).unwrap_or(u32::MAX)
+        with_bits(self.entry, take).unwrap_or(u32::MAX)
     }
 
-    /// Makes news wake `task`. Called at the end of a poll.
+    /// Requests that the next change of a socket wakes `task`. Called at the end of a poll.
     pub(crate) fn sleep(&self, task: &Waker) {
-        let replaced = with(self.place, |bits| {
-            bits.news.set(0);
-            bits.asleep.set(true);
-            // It is usually the same task as before, and a clone costs more than the comparison.
-            let held = bits.task.take();
-            let is_same = held.as_ref().is_some_and(|held| held.will_wake(task));
-            let (held, replaced) = if is_same { (held, None) } else { (Some(task.clone()), held) };
-            bits.task.set(held);
+        let replaced = with_bits(self.entry, |bits| {
+            bits.changed.set(0);
+            bits.is_asleep.set(true);
+            // The task is usually the same as before, and to clone its waker costs more than to compare the wakers.
+            let stored = bits.task.take();
+            let is_same = stored.as_ref().is_some_and(|stored| stored.will_wake(task));
+            let (stored, replaced) =
+                if is_same { (stored, None) } else { (Some(task.clone()), stored) };
+            bits.task.set(stored);
             replaced
         });
         drop(replaced);
@@ -114,21 +116,21 @@ impl Ready {
 
     /// Returns a waker that sets the bit; the task's waker for a loop without an entry in [`BITS`].
     pub(crate) fn waker(&self, bit: u32, task: &Waker) -> Waker {
-        if self.place >= PLACES {
+        if self.entry >= ENTRIES {
             return task.clone();
         }
-        let data = core::ptr::without_provenance(self.place << 5 | bit as usize);
+        let data = core::ptr::without_provenance(self.entry << 5 | bit as usize);
         // SAFETY: the functions of the table use the data as a number and dereference nothing, so
         // they may be called at any time, from any thread, any number of times.
-        unsafe { Waker::from_raw(RawWaker::new(data, &TABLE)) }
+        unsafe { Waker::from_raw(RawWaker::new(data, &VTABLE)) }
     }
 }
 
 impl Drop for Ready {
     fn drop(&mut self) {
-        drop(with(self.place, |bits| {
-            bits.asleep.set(false);
-            bits.taken.set(false);
+        drop(with_bits(self.entry, |bits| {
+            bits.is_asleep.set(false);
+            bits.is_taken.set(false);
             bits.task.take()
         }));
     }
@@ -138,40 +140,40 @@ impl Drop for Ready {
 /// the loop. These wakers must not wake the next loop, which may run on another thread. So an entry that became free
 /// is taken again only after all other free entries.
 #[cfg(not(target_os = "none"))]
-fn first_place() -> usize {
+fn first_entry() -> usize {
     use core::sync::atomic::{AtomicUsize, Ordering};
 
     static NEXT: AtomicUsize = AtomicUsize::new(0);
-    NEXT.fetch_add(1, Ordering::Relaxed) % PLACES
+    NEXT.fetch_add(1, Ordering::Relaxed) % ENTRIES
 }
 
 /// Returns the first index: on a board, it does no harm if an old waker wakes another loop.
 #[cfg(target_os = "none")]
-const fn first_place() -> usize {
+const fn first_entry() -> usize {
     0
 }
 
 /// Runs `work` on an entry of [`BITS`] in a critical section, and returns its result; `None` if there is no such
 /// entry. The caller drops the result outside the critical section.
-fn with<R>(place: usize, work: impl FnOnce(&Bits) -> R) -> Option<R> {
-    let bits = BITS.get(place)?;
+fn with_bits<R>(entry: usize, work: impl FnOnce(&Bits) -> R) -> Option<R> {
+    let bits = BITS.get(entry)?;
     Some(critical_section::with(|cs| work(bits.borrow(cs))))
 }
 
-static TABLE: RawWakerVTable = RawWakerVTable::new(clone, set, set, forget);
+static VTABLE: RawWakerVTable = RawWakerVTable::new(clone, set_bit, set_bit, do_nothing);
 
 fn clone(data: *const ()) -> RawWaker {
-    RawWaker::new(data, &TABLE)
+    RawWaker::new(data, &VTABLE)
 }
 
-fn forget(_: *const ()) {}
+fn do_nothing(_: *const ()) {}
 
 /// Sets the bit, and wakes the task if it sleeps.
-fn set(data: *const ()) {
+fn set_bit(data: *const ()) {
     let number = data.addr();
-    let task = with(number >> 5, |bits| {
-        bits.news.set(bits.news.get() | 1 << (number & 31));
-        if bits.asleep.take() { bits.task.take() } else { None }
+    let task = with_bits(number >> 5, |bits| {
+        bits.changed.set(bits.changed.get() | 1 << (number & 31));
+        if bits.is_asleep.take() { bits.task.take() } else { None }
     });
     // Outside the critical section, since a waker may run for long.
     if let Some(task) = task.flatten() {
@@ -197,7 +199,7 @@ mod tests {
     }
 
     /// Held by tests that use entries of [`BITS`], so that these tests do not disturb each other.
-    static ALONE: Lock<()> = Lock::new(());
+    static EXCLUSIVE: Lock<()> = Lock::new(());
 
     fn task() -> (Arc<Task>, Waker) {
         let task = Arc::new(Task::default());
@@ -209,8 +211,8 @@ mod tests {
     }
 
     #[test]
-    fn news_is_kept_by_socket_and_wakes_the_sleeping_task_once() {
-        let _alone = ALONE.lock();
+    fn changes_are_recorded_per_socket_and_wake_the_sleeping_task_once() {
+        let _exclusive = EXCLUSIVE.lock();
         let (task, waker) = task();
         let ready = Ready::new();
         ready.sleep(&waker);
@@ -229,8 +231,8 @@ mod tests {
     }
 
     #[test]
-    fn news_of_the_loops_own_calls_is_forgotten() {
-        let _alone = ALONE.lock();
+    fn changes_caused_by_the_loops_own_calls_are_discarded() {
+        let _exclusive = EXCLUSIVE.lock();
         let (task, waker) = task();
         let ready = Ready::new();
         ready.sleep(&waker);
@@ -242,8 +244,8 @@ mod tests {
     }
 
     #[test]
-    fn two_loops_do_not_hear_of_each_others_news() {
-        let _alone = ALONE.lock();
+    fn two_loops_do_not_see_each_others_changes() {
+        let _exclusive = EXCLUSIVE.lock();
         let (task, waker) = task();
         let (one, other) = (Ready::new(), Ready::new());
         one.sleep(&waker);
@@ -256,7 +258,7 @@ mod tests {
 
     #[test]
     fn a_waker_that_outlives_its_loop_wakes_no_task() {
-        let _alone = ALONE.lock();
+        let _exclusive = EXCLUSIVE.lock();
         let (task, waker) = task();
         let ready = Ready::new();
         ready.sleep(&waker);
@@ -271,16 +273,16 @@ mod tests {
     }
 
     #[test]
-    fn a_loop_without_a_place_takes_every_socket_as_one_with_news() {
+    fn a_loop_without_bits_treats_every_socket_as_changed() {
         let (task, waker) = task();
-        let ready = Ready { place: PLACES };
+        let ready = Ready { entry: ENTRIES };
         ready.waker(bit(5), &waker).wake();
         assert_eq!(woken(&task), 1);
         assert_eq!(ready.take(), u32::MAX);
     }
 
     #[test]
-    fn the_sockets_of_bits_are_found_from_the_last_to_the_first() {
+    fn sockets_with_a_set_bit_are_found_from_the_last_to_the_first() {
         for len in 0..70 {
             for bits in [0, 1, 2, 1 << 31, 1 << 30, 0x8000_0001, 0b1011, u32::MAX] {
                 let naive = (0..len).rev().filter(|index| bits & mask(*index) != 0);
@@ -292,7 +294,7 @@ mod tests {
     }
 
     #[test]
-    fn sockets_with_numbers_equal_modulo_32_share_a_bit() {
+    fn sockets_whose_indexes_are_equal_modulo_32_share_a_bit() {
         assert_eq!((mask(1), mask(31), mask(33)), (2, 1 << 31, 2));
         assert_eq!(mask(40), 1 << bit(40));
     }

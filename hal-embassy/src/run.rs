@@ -11,8 +11,8 @@ use crate::sockets::Sockets;
 /// Runs `base` on `stack` until nothing more can happen or an exit is requested, and returns the
 /// reason. Use [`Adapter`] for a loop that is run more than once.
 ///
-/// Interrupts and other threads reach the loop through `triggers`: raising a trigger raises its
-/// signal.
+/// Interrupts and other threads reach the loop through `triggers`: [`Trigger::raise`] raises the signal of the trigger
+/// in the loop.
 ///
 /// When the loop has ended, open connections deliver their output and are closed
 /// ([`Adapter::close`]). Dropping the future early drops its connections, and the peers get no
@@ -83,5 +83,5 @@ pub async fn run_observed<
     config: Config,
     observer: O,
 ) -> End {
-    Adapter::new(stack, sockets, triggers, config).serve(base, app, observer).await
+    Adapter::new(stack, sockets, triggers, config).run_and_close(base, app, observer).await
 }

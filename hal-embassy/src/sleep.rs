@@ -1,8 +1,8 @@
 //! Sets the wakers before the task sleeps.
 //!
 //! A socket's waker is set only for the changes that the loop waits for, and only if the socket was used or examined
-//! since the waker was last set. A waker works once, and it marks the socket when it is woken ([`ready`]). To set a
-//! waker is a mutable access to the stack, and makes the stack's runner run once.
+//! since the waker was last set. A waker works once: it sets the bit of its socket when it is woken ([`ready`]). To set
+//! a waker is a mutable access to the stack, which makes the stack's runner run once.
 
 use core::task::Waker;
 
@@ -13,7 +13,8 @@ use crate::ready;
 use crate::slot::{Ends, Role, Slot};
 
 impl Pool<'_, '_> {
-    /// Sets the wakers of the sockets in `unwatched`, so that news wakes the task.
+    /// Sets the wakers of the sockets whose bits are set in `unwatched`, so that a change of such a socket wakes the
+    /// task.
     #[inline(never)]
     pub(crate) fn watch<A>(&mut self, base: &mut EventBase<'_, A>, task: &Waker) {
         let unwatched = core::mem::take(&mut self.state.unwatched);
@@ -43,7 +44,7 @@ fn watch<A>(slot: &mut Slot<'_>, base: &mut EventBase<'_, A>, waker: &Waker) {
         Role::Open(conn) => {
             let input = base.input(conn).is_some();
             let output = slot.ends.has(Ends::OUTPUT) || !base.output(conn).0.is_empty();
-            // At least one of the two wakers is needed, to notice a reset.
+            // At least one of the two wakers is needed to detect a reset.
             (input || slot.ends.has(Ends::OUTPUT), output || !input)
         }
     };

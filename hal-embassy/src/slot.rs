@@ -19,14 +19,14 @@ use crate::env::Env;
 use crate::socket::{Phase, Socket};
 use crate::time::{Stamp, millis};
 
-/// How long a socket without a connection of the base waits for the stack to send its reset, or for
-/// its peer's end of stream.
-const ENDING: u32 = millis(2_000);
+/// The time limit of a socket in the role [`Role::Ending`]: the stack must send the socket's reset, or the peer must
+/// end its stream, within this time.
+const ENDING_LIMIT: u32 = millis(2_000);
 
 pub(crate) struct Slot<'n> {
     pub(crate) socket: Socket<'n>,
     pub(crate) role: Role,
-    /// The time of the role; see [`Role`].
+    /// When the role began, or another time that the role defines; see [`Role`].
     pub(crate) time: Stamp,
     pub(crate) ends: Ends,
     /// The index of the base's pool that uses the socket. Not valid for a socket that is free or ending.
@@ -36,34 +36,35 @@ pub(crate) struct Slot<'n> {
 }
 
 /// The index of a listener in the adapter's list of listeners.
-pub(crate) type Place = u16;
+pub(crate) type ListenerIndex = u16;
 
 /// The use of a socket. Each role defines the meaning of the slot's time.
 ///
 /// Roles that are often tested together have adjacent numbers, so that the test is one comparison.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Role {
-    /// Not used: it can listen or connect.
+    /// The socket is not used: it can listen or connect.
     Free,
-    /// Not used since the slot's time. It may still have to send a last acknowledgement (TIME-WAIT), so it is used
-    /// after all other free sockets.
+    /// The socket has not been used since the slot's time. It may still have to send a last acknowledgement
+    /// (TIME-WAIT), so it is used after all other free sockets.
     Resting,
-    /// It has had no connection of the base since the slot's time. It has to send a reset, or its peer has received
-    /// everything and has not ended its stream yet (FIN-WAIT-2).
+    /// The socket has had no connection of the base since the slot's time. It has to send a reset, or its peer has
+    /// received everything and has not ended its stream yet (FIN-WAIT-2).
     Ending,
-    /// It listens, and had no client at the last look. The slot's time is zero.
-    Listening(Place),
-    /// It has been in a handshake with a client since the slot's time.
-    Handshake(Place),
-    /// Its client connected at the slot's time, and the base has had no room for the client yet.
-    Waiting(Place),
-    /// Its connect began at the slot's time, and waits for a link, or for an address of the peer's family.
+    /// The socket listens, and had no client when the loop examined it last. The slot's time is zero.
+    Listening(ListenerIndex),
+    /// The socket has been in a handshake with a client since the slot's time.
+    Handshake(ListenerIndex),
+    /// A client connected to the socket at the slot's time, and the base has had no room for the client yet.
+    Waiting(ListenerIndex),
+    /// A connect began at the slot's time, and waits for a link, or for an address of the peer's family.
     Offline(Conn),
-    /// Its connect began at the slot's time, is late, and waits for its time slice. The socket is closed meanwhile.
+    /// A connect began at the slot's time, and was not answered within one time slice ([`crate::connects`]). It waits
+    /// for its next time slice, and the socket is closed meanwhile.
     Queued(Conn),
-    /// Its connect began at the slot's time, and the handshake is under way.
+    /// A connect began at the slot's time, and the handshake is under way.
     Connecting(Conn),
-    /// It has a connection of the base. The slot's time is when bytes of the connection last moved.
+    /// The socket has a connection of the base. The slot's time is when bytes of the connection last moved.
     Open(Conn),
 }
 
@@ -95,14 +96,14 @@ impl<'n> Slot<'n> {
         Self { socket, role: Role::Free, time: 0, ends: Ends::default(), pool: 0, peer: None }
     }
 
-    pub(crate) fn serve(&mut self, role: Role, time: Stamp) {
+    pub(crate) fn set_role(&mut self, role: Role, time: Stamp) {
         (self.role, self.time) = (role, time);
     }
 
     /// Starts to serve an established connection of the base.
     pub(crate) fn open(&mut self, conn: Conn, now: Stamp) {
         self.ends = Ends::default();
-        self.serve(Role::Open(conn), now);
+        self.set_role(Role::Open(conn), now);
     }
 
     /// Returns the connection of the base that the slot belongs to; `None` if there is none.
@@ -122,17 +123,18 @@ impl<'n> Slot<'n> {
     }
 
     /// Returns whether the socket listens for the listener, or has a client of the listener that is not accepted yet.
-    pub(crate) fn listens_for(&self, place: Option<usize>) -> bool {
+    pub(crate) fn listens_for(&self, index: Option<usize>) -> bool {
         match self.role {
-            Role::Listening(of) | Role::Handshake(of) | Role::Waiting(of) => {
-                place == Some(of.into())
-            }
+            Role::Listening(listener_index)
+            | Role::Handshake(listener_index)
+            | Role::Waiting(listener_index) => index == Some(listener_index.into()),
             _ => false,
         }
     }
 
-    /// Returns whether it is an outgoing connection that is not established yet and does not wait for the network.
-    pub(crate) fn connects(&self) -> bool {
+    /// Returns whether the slot has an outgoing connection that is not established yet and does not wait for the
+    /// network.
+    pub(crate) fn is_connecting_or_queued(&self) -> bool {
         matches!(self.role, Role::Connecting(_) | Role::Queued(_))
     }
 
@@ -143,23 +145,23 @@ impl<'n> Slot<'n> {
 
     /// Returns whether the timeout has passed since the slot's time. For an open connection, no byte has
     /// moved since then.
-    pub(crate) fn is_silent(&self, env: &Env<'_>) -> bool {
+    pub(crate) fn is_timed_out(&self, env: &Env<'_>) -> bool {
         self.age(env.now) >= env.timeout
     }
 
     /// Frees the socket of an ending connection, if it has nothing left to send or its time is up.
     /// Otherwise returns the remaining time.
     #[inline(never)]
-    pub(crate) fn release(&mut self, now: Stamp) -> Option<u32> {
-        let left = ENDING.saturating_sub(self.age(now));
+    pub(crate) fn free_if_done(&mut self, now: Stamp) -> Option<u32> {
+        let left = ENDING_LIMIT.saturating_sub(self.age(now));
         match self.socket.phase() {
-            Phase::Closed if left > 0 && self.socket.owes_reset() => return Some(left),
-            Phase::Closed => self.serve(Role::Free, 0),
-            Phase::Done => self.serve(Role::Resting, now),
+            Phase::Closed if left > 0 && self.socket.has_pending_reset() => return Some(left),
+            Phase::Closed => self.set_role(Role::Free, 0),
+            Phase::Done => self.set_role(Role::Resting, now),
             _ if left > 0 => return Some(left),
             _ => {
                 self.abort(now);
-                return Some(ENDING);
+                return Some(ENDING_LIMIT);
             }
         }
         None
@@ -167,13 +169,13 @@ impl<'n> Slot<'n> {
 
     /// Drops the connection without sending anything to the peer. The socket is free at once.
     #[inline(never)]
-    pub(crate) fn forget(&mut self) {
-        self.socket.forget();
-        self.serve(Role::Free, 0);
+    pub(crate) fn drop_without_reset(&mut self) {
+        self.socket.drop_without_reset();
+        self.set_role(Role::Free, 0);
     }
 
     /// Drops the connection, if there is one. The socket is free when the reset is sent, or after
-    /// [`ENDING`] if the stack cannot reach the peer.
+    /// [`ENDING_LIMIT`] if the stack cannot reach the peer.
     #[inline(never)]
     pub(crate) fn abort(&mut self, now: Stamp) {
         match self.socket.phase() {
@@ -183,6 +185,6 @@ impl<'n> Slot<'n> {
                 self.socket.abort();
             }
         }
-        self.serve(Role::Ending, now);
+        self.set_role(Role::Ending, now);
     }
 }

@@ -1,9 +1,9 @@
 //! One TCP socket of the stack, without futures: every call does what can be done now.
 //!
-//! No other module names the stack's TCP sockets. embassy-net 0.9 has only futures, so a call here polls a future
-//! once and drops it. After that, the stack still has the future's waker and, for `accept` and `connect`, the new
-//! state of the socket. Functions that only examine the socket use the getters, which need no mutable access: each
-//! mutable access makes the stack's runner run.
+//! No other module names the stack's TCP sockets. embassy-net 0.9 has only futures, so a call here polls a future once
+//! and drops it. The effects of the poll stay in the stack after the future is dropped: the waker is set, and after
+//! `accept` or `connect` the socket listens or connects. Functions that only examine the socket use the getters, which
+//! need no mutable access: each mutable access makes the stack's runner run.
 //!
 //! Only `wake_on_input` and `wake_on_output` set a waker that wakes the task. Every other call may replace it with a
 //! waker that does nothing. So a used socket's wakers are set again before the task sleeps.
@@ -74,14 +74,14 @@ impl<'n> Socket<'n> {
     }
 
     /// Begins to listen. Returns whether the socket listens now. The socket must be [`Phase::Closed`] or
-    /// [`Phase::Done`]. A reset that the socket still owes is not sent.
+    /// [`Phase::Done`]. If the socket still has to send a reset, the reset is not sent.
     pub(crate) fn listen(&mut self, endpoint: IpListenEndpoint) -> bool {
-        begin(self.0.accept(endpoint)).is_pending()
+        poll_without_waker(self.0.accept(endpoint)).is_pending()
     }
 
     /// Begins to connect. The socket must be [`Phase::Closed`] or [`Phase::Done`].
     pub(crate) fn connect(&mut self, peer: IpEndpoint) -> Result<(), ConnError> {
-        match begin(self.0.connect(peer)) {
+        match poll_without_waker(self.0.connect(peer)) {
             Poll::Pending => Ok(()),
             // On a closed socket this fails for one reason only: there is no local address.
             Poll::Ready(_) => Err(ConnError::Unreachable),
@@ -90,11 +90,12 @@ impl<'n> Socket<'n> {
 
     /// Reads up to `buf.len()` bytes. `buf` must not be empty.
     pub(crate) fn read(&mut self, buf: &mut [u8]) -> Read {
-        // Only `may_recv` shows an end of stream without data before it.
+        // Without unread data, `may_recv` returns false only after the end of the stream or a reset. Then `read`
+        // returns which of the two it is.
         if !self.0.can_recv() && self.0.may_recv() {
             return Read::Nothing;
         }
-        match begin(self.0.read(buf)) {
+        match poll_without_waker(self.0.read(buf)) {
             Poll::Ready(Ok(0)) => Read::End,
             Poll::Ready(Ok(amount)) => Read::Bytes(amount),
             Poll::Ready(Err(_)) => Read::Reset,
@@ -107,14 +108,14 @@ impl<'n> Socket<'n> {
         if data.is_empty() || !self.0.can_send() {
             return 0;
         }
-        self.put(data, Waker::noop())
+        self.write_with_waker(data, Waker::noop())
     }
 
     /// Writes up to the free space of the buffer. Returns the number of bytes written. If there is
     /// no space, wakes `waker` when there may be some.
     #[inline(never)]
-    fn put(&mut self, data: &[u8], waker: &Waker) -> usize {
-        match once(self.0.write(data), waker) {
+    fn write_with_waker(&mut self, data: &[u8], waker: &Waker) -> usize {
+        match poll_once(self.0.write(data), waker) {
             Poll::Ready(Ok(amount)) => amount,
             Poll::Ready(Err(_)) | Poll::Pending => 0,
         }
@@ -129,15 +130,15 @@ impl<'n> Socket<'n> {
     /// has not answered our SYN gets none (RFC 9293, 3.10.5).
     pub(crate) fn abort(&mut self) {
         match self.0.state() {
-            State::SynSent => self.forget(),
+            State::SynSent => self.drop_without_reset(),
             _ => self.0.abort(),
         }
     }
 
     /// Drops the connection and sends no reset.
-    pub(crate) fn forget(&mut self) {
+    pub(crate) fn drop_without_reset(&mut self) {
         self.0.abort();
-        // When a socket begins to listen, the stack forgets that the socket owes a reset.
+        // When a socket begins to listen, the stack discards a reset that the socket still has to send.
         self.listen(IpListenEndpoint::from(1));
         self.0.close();
     }
@@ -155,7 +156,7 @@ impl<'n> Socket<'n> {
     }
 
     /// Returns whether the connection was dropped and the reset is not sent yet.
-    pub(crate) fn owes_reset(&self) -> bool {
+    pub(crate) fn has_pending_reset(&self) -> bool {
         self.phase() == Phase::Closed && self.0.remote_endpoint().is_some()
     }
 
@@ -165,12 +166,12 @@ impl<'n> Socket<'n> {
     }
 
     /// Returns whether the peer has acknowledged everything that was written.
-    pub(crate) fn is_sent(&self) -> bool {
+    pub(crate) fn is_output_acknowledged(&self) -> bool {
         self.0.send_queue() == 0
     }
 
     /// Returns whether both sockets have a connection between the same addresses and ports.
-    pub(crate) fn is_twin(&self, other: &Self) -> bool {
+    pub(crate) fn has_same_endpoints(&self, other: &Self) -> bool {
         let peer = self.0.remote_endpoint();
         peer.is_some()
             && peer == other.0.remote_endpoint()
@@ -193,27 +194,28 @@ impl<'n> Socket<'n> {
 
     /// Sets `waker` to be woken when there is input, or the state changes.
     pub(crate) fn wake_on_input(&self, waker: &Waker) {
-        let _ = once(self.0.wait_read_ready(), waker);
+        let _ = poll_once(self.0.wait_read_ready(), waker);
     }
 
     /// Sets `waker` to be woken when output is acknowledged, or the state changes.
     pub(crate) fn wake_on_output(&mut self, waker: &Waker) {
-        // The loop may wait only for the peer's reset, while the socket has room to send. Then `wait_write_ready`
-        // would be ready at once and would not wait. A write of no bytes waits even if there is room.
+        // The loop sets this waker also if it has no output and waits only for a reset. Then the socket has room for
+        // output, and `wait_write_ready` would be ready at once without setting the waker. A write of no bytes sets the
+        // waker even if there is room.
         if self.0.may_send() {
-            self.put(&[], waker);
+            self.write_with_waker(&[], waker);
         } else {
-            let _ = once(self.0.wait_write_ready(), waker);
+            let _ = poll_once(self.0.wait_write_ready(), waker);
         }
     }
 }
 
 /// Polls a future once and drops it.
-pub(crate) fn once<F: Future>(future: F, waker: &Waker) -> Poll<F::Output> {
+pub(crate) fn poll_once<F: Future>(future: F, waker: &Waker) -> Poll<F::Output> {
     pin!(future).poll(&mut Context::from_waker(waker))
 }
 
 /// Polls a future once, with a waker that does nothing.
-pub(crate) fn begin<F: Future>(future: F) -> Poll<F::Output> {
-    once(future, Waker::noop())
+pub(crate) fn poll_without_waker<F: Future>(future: F) -> Poll<F::Output> {
+    poll_once(future, Waker::noop())
 }

@@ -12,21 +12,21 @@ use picoevent::Instant;
 pub(crate) type Stamp = u32;
 
 /// The number of microseconds in a unit of [`Stamp`], as an exponent of two.
-const UNIT: u32 = 6;
+const UNIT_SHIFT: u32 = 6;
 
 /// Returns the time as a stamp.
 pub(crate) fn stamp(time: Instant) -> Stamp {
-    time.as_micros().wrapping_shr(UNIT) as u32
+    time.as_micros().wrapping_shr(UNIT_SHIFT) as u32
 }
 
-/// Returns the first time whose stamp is `units` after the stamp of `time`; the end of the clock
-/// for [`NEVER`].
+/// Returns the first time at which [`stamp`] returns `units` more than for `time`. Returns [`Instant::MAX`] if `units`
+/// is [`NEVER`].
 pub(crate) fn after(time: Instant, units: u32) -> Instant {
     if units == NEVER {
         return Instant::MAX;
     }
-    let unit = time.as_micros().wrapping_shr(UNIT).saturating_add(units.into());
-    Instant::from_micros(unit.wrapping_shl(UNIT))
+    let unit = time.as_micros().wrapping_shr(UNIT_SHIFT).saturating_add(units.into());
+    Instant::from_micros(unit.wrapping_shl(UNIT_SHIFT))
 }
 
 /// An age that no slot reaches.
@@ -34,12 +34,12 @@ pub(crate) const NEVER: u32 = u32::MAX;
 
 /// Returns milliseconds as an age.
 pub(crate) const fn millis(millis: u32) -> u32 {
-    (millis as u64).wrapping_mul(1_000).wrapping_shr(UNIT) as u32
+    (millis as u64).wrapping_mul(1_000).wrapping_shr(UNIT_SHIFT) as u32
 }
 
 /// Returns a duration as an age; [`NEVER`] for three days and more.
 pub(crate) fn age(duration: Duration) -> u32 {
-    u32::try_from(micros(duration).wrapping_shr(UNIT)).unwrap_or(NEVER)
+    u32::try_from(micros(duration).wrapping_shr(UNIT_SHIFT)).unwrap_or(NEVER)
 }
 
 /// Returns a duration in microseconds, rounded up, saturating.
@@ -47,36 +47,36 @@ fn micros(duration: Duration) -> u64 {
     Instant::ZERO.after(duration).as_micros()
 }
 
-/// The loop's clock: embassy-time's clock, shifted so that it shows the base's time when the run
-/// begins. Timers that were armed before count from that time.
+/// The loop's clock: embassy-time's clock, shifted so that it shows the base's time when the run begins. So the time
+/// between two runs does not count for the timers of the base.
 #[derive(Clone, Copy)]
 pub(crate) struct Clock {
     /// The number of microseconds that embassy-time's clock is ahead of the loop's clock.
-    ahead: i64,
+    offset: i64,
 }
 
 impl Clock {
     /// embassy-time's clock without a shift.
-    pub(crate) const PLAIN: Self = Self { ahead: 0 };
+    pub(crate) const UNSHIFTED: Self = Self { offset: 0 };
 
     /// Makes a clock that shows `now` at this moment.
     pub(crate) fn at(now: Instant) -> Self {
-        Self { ahead: micros_now().wrapping_sub(now.as_micros()).cast_signed() }
+        Self { offset: micros_now().wrapping_sub(now.as_micros()).cast_signed() }
     }
 
     /// Returns the current time.
     #[inline(never)]
     pub(crate) fn now(self) -> Instant {
-        Instant::from_micros(micros_now().wrapping_sub(self.ahead.cast_unsigned()))
+        Instant::from_micros(micros_now().wrapping_sub(self.offset.cast_unsigned()))
     }
 
-    /// Wakes the task at `deadline`, or at the first tick after it: an earlier wake would be useless. Does nothing
-    /// for a deadline beyond the end of embassy-time's clock.
+    /// Wakes the task at `deadline`, or at the first tick after it. Never wakes it earlier. Does nothing for a deadline
+    /// beyond the end of embassy-time's clock.
     pub(crate) fn wake_at(self, deadline: Instant, task: &Waker) {
-        let Some(micros) = deadline.as_micros().checked_add_signed(self.ahead) else { return };
+        let Some(micros) = deadline.as_micros().checked_add_signed(self.offset) else { return };
         let Some(at) = embassy_time::Instant::try_from_micros(micros) else { return };
-        let early = u64::from(at.as_micros() < micros);
-        let at = embassy_time::Instant::from_ticks(at.as_ticks().saturating_add(early));
+        let round_up = u64::from(at.as_micros() < micros);
+        let at = embassy_time::Instant::from_ticks(at.as_ticks().saturating_add(round_up));
         // The first poll registers the wake with the time driver; the timer itself can be dropped.
         let scheduled = pin!(Timer::at(at)).poll(&mut Context::from_waker(task));
         debug_assert!(scheduled.is_pending(), "a timer is never ready at its first poll");

@@ -1,4 +1,4 @@
-//! A UDP service on the peer's stack: a closure that answers datagrams.
+//! A UDP service on the peer's stack. A closure answers the datagrams.
 
 use smoltcp::iface::{SocketHandle, SocketSet};
 use smoltcp::socket::udp;
@@ -12,7 +12,7 @@ pub(crate) struct Answering {
     answer: Answer,
 }
 
-/// Buffer size for a few datagrams of the usual size, in each direction.
+/// The buffer size in each direction, for a few datagrams of the usual size.
 const BUFFER: usize = 4096;
 
 impl Answering {

@@ -1,8 +1,7 @@
-//! An emulated board with a cable: QEMU with firmware, and its peer.
+//! An emulated board with a cable: QEMU with firmware, and the peer at the other side of the cable.
 //!
-//! The peer is a stack without a thread, so it must be polled while a test waits for the firmware.
-//! The waiting functions here do that. Every wait has a time limit. The error after the limit
-//! contains the firmware's log.
+//! The peer is a stack without a thread, so it must be polled while a test waits for the firmware. The functions here
+//! poll it while they wait. Every wait has a time limit. If a wait takes longer, the error contains the firmware's log.
 
 use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4, TcpListener};
 use std::thread;
@@ -26,23 +25,24 @@ pub const ADDRESS: Ipv4Address = Ipv4Address::new(10, 0, 2, 15);
 /// The IPv6 address of every board that has one.
 pub const ADDRESS_V6: Ipv6Address = Ipv6Address::new(0xfd00, 0, 0, 0, 0, 0, 0, 0x15);
 
-/// The port that the examples listen on.
+/// The port on which the examples listen.
 pub const PORT: u16 = 9995;
 
-/// The limit of every wait. It is for programs that hang, not a measure of speed.
+/// The limit of every wait. It only ends tests of programs that hang. It does not check their speed.
 pub const LIMIT: Duration = Duration::from_secs(60);
 
-/// The limit of a QEMU process: longer than several waits in a row.
+/// The time limit of a QEMU process. It is longer than several waits in a row.
 const LIFE: Duration = Duration::from_secs(300);
 
 /// The firmware's log line when it accepts clients.
 pub const READY: &str = "listening on";
 
-/// The longest sleep of the peer, so that its user can check other things.
-const TURN: Duration = Duration::from_millis(10);
+/// The longest sleep of the peer. After each sleep, the waiting function can check its other conditions.
+const STEP: Duration = Duration::from_millis(10);
 
-/// The longest sleep while host connections are forwarded, since they do not wake the peer.
-const SHORT_TURN: Duration = Duration::from_millis(1);
+/// The longest sleep of the peer while host connections are forwarded. It is shorter, because data on these connections
+/// does not wake the peer.
+const SHORT_STEP: Duration = Duration::from_millis(1);
 
 /// A lease on [`ADDRESS`] that lasts longer than any test.
 pub const LASTING: Lease = Lease {
@@ -57,7 +57,7 @@ pub struct Board {
     pub guest: Guest,
     /// The other side of the wire.
     pub peer: Peer,
-    // The last field, so that it is removed last: it contains the wire's sockets.
+    // This must be the last field, so that the folder is removed last. It contains the wire's sockets.
     _folder: TempDir,
 }
 
@@ -78,7 +78,7 @@ impl Board {
     /// Starts a board like [`Board::boot`], on a cable with the faults of a scenario.
     ///
     /// # Errors
-    /// Like [`Board::boot`], and if the scenario is invalid.
+    /// The errors of [`Board::boot`], and an error if the scenario is invalid.
     pub fn boot_on_cable(machine: Machine, example: &str, scenario: &str) -> Result<Self> {
         Self::boot_for(machine, example, scenario, 1, LIFE)
     }
@@ -111,7 +111,7 @@ impl Board {
         let (near_end, far_end) = (folder.path().join("peer"), folder.path().join("board"));
         let mut wire = Wire::bind(&near_end, &far_end)?;
         if let Some(cable) = cable {
-            wire.lay(cable);
+            wire.add_cable(cable);
         }
         let mut peer = Peer::new(wire);
         peer.serve_dhcp(Policy::Grant(lease));
@@ -121,7 +121,7 @@ impl Board {
         board.wait_for(READY)?;
         // All other machines request an address.
         if machine != Machine::Lm3s6965evb {
-            board.turn_until("lease", |peer| peer.dhcp_tally().granted > 0)?;
+            board.run_until("lease", |peer| peer.dhcp_tally().granted > 0)?;
         }
         Ok(board)
     }
@@ -129,7 +129,7 @@ impl Board {
     /// Waits for a log line that contains `text`.
     ///
     /// # Errors
-    /// If the line does not come within [`LIMIT`], or if the firmware ends before.
+    /// If the line does not come within [`LIMIT`], or if the firmware ends first.
     pub fn wait_for(&mut self, text: &str) -> Result<()> {
         self.attend(|guest| guest.wait_for(text, LIMIT)).map(drop)
     }
@@ -137,19 +137,19 @@ impl Board {
     /// Waits for the end of the firmware. Returns its exit status.
     ///
     /// # Errors
-    /// If it does not end within [`LIMIT`].
+    /// If the firmware does not end within [`LIMIT`].
     pub fn wait_exit(&mut self) -> Result<i32> {
         self.attend(|guest| guest.wait_exit(LIMIT))
     }
 
-    /// Does `work` with the guest while the peer keeps running.
+    /// Calls `work` with the guest in another thread, and runs the peer meanwhile.
     pub fn attend<T: Send>(&mut self, work: impl FnOnce(&mut Guest) -> T + Send) -> T {
         let (guest, peer) = (&mut self.guest, &mut self.peer);
         thread::scope(|scope| {
             let working = scope.spawn(|| work(guest));
-            let turn = if peer.is_forwarding() { SHORT_TURN } else { TURN };
+            let step = if peer.is_forwarding() { SHORT_STEP } else { STEP };
             while !working.is_finished() {
-                peer.turn(turn);
+                peer.step(step);
             }
             working.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
         })
@@ -169,23 +169,23 @@ impl Board {
     /// Interrupts the firmware, and waits for its end.
     ///
     /// # Errors
-    /// If it does not end within [`LIMIT`], or fails.
+    /// If the firmware does not end within [`LIMIT`], or fails.
     pub fn interrupt(&mut self) -> Result<()> {
         self.guest.interrupt()?;
         let status = self.wait_exit()?;
-        ensure!(status == 0, "it ended with status {status}{}", self.story());
+        ensure!(status == 0, "it ended with status {status}{}", self.report());
         Ok(())
     }
 
     /// Runs the peer until `done` returns true.
     ///
     /// # Errors
-    /// If that takes longer than [`LIMIT`] or the board ends before. Both errors contain `what`.
-    pub fn turn_until(&mut self, what: &str, done: impl Fn(&mut Peer) -> bool) -> Result<()> {
-        self.turn_for(LIMIT, what, done)
+    /// If `done` does not return true within [`LIMIT`], or the board ends first. Both errors contain `what`.
+    pub fn run_until(&mut self, what: &str, done: impl Fn(&mut Peer) -> bool) -> Result<()> {
+        self.run_for(LIMIT, what, done)
     }
 
-    fn turn_for(
+    fn run_for(
         &mut self,
         limit: Duration,
         what: &str,
@@ -195,9 +195,9 @@ impl Board {
         while !done(&mut self.peer) {
             let ended = self.guest.process().status()?.is_some();
             if ended || Instant::now() >= deadline {
-                bail!("no {what} within {limit:?}{}", self.story());
+                bail!("no {what} within {limit:?}{}", self.report());
             }
-            self.peer.turn(TURN);
+            self.peer.step(STEP);
         }
         Ok(())
     }
@@ -215,15 +215,15 @@ impl Board {
 
     /// Runs the peer like [`Board::finish`], with another limit.
     pub fn finish_within(&mut self, clients: &[ClientId], limit: Duration) -> Vec<Outcome> {
-        // The outcomes show which clients are not done; the caller checks the outcomes.
-        let _ = self.turn_for(limit, "end of the clients", |peer| peer.are_done(clients));
+        // The outcomes show which clients are not done. The caller checks the outcomes.
+        let _ = self.run_for(limit, "end of the clients", |peer| peer.are_done(clients));
         clients.iter().map(|&client| self.peer.outcome(client).clone()).collect()
     }
 
     /// Runs the peer until at least one of `clients` is done. Returns all clients that are done.
     ///
     /// # Errors
-    /// If no client is done at the deadline, or the board ends before.
+    /// If no client is done at the deadline, or the board ends first.
     pub fn finish_some_within(
         &mut self,
         clients: &[ClientId],
@@ -231,7 +231,7 @@ impl Board {
     ) -> Result<Vec<ClientId>> {
         let is_done = |peer: &Peer, client: &ClientId| peer.are_done(&[*client]);
         let limit = deadline.saturating_duration_since(Instant::now());
-        self.turn_for(limit, "end of a client", |peer| {
+        self.run_for(limit, "end of a client", |peer| {
             clients.iter().any(|client| is_done(peer, client))
         })?;
         let done = clients.iter().filter(|client| is_done(&self.peer, client));
@@ -241,7 +241,7 @@ impl Board {
     /// Runs `plans` at once, and checks that each client is served.
     ///
     /// # Errors
-    /// If a client is not served; the error lists all that were not.
+    /// If a client is not served. The error lists the outcomes of all clients.
     pub fn serve(&mut self, plans: Vec<Plan>) -> Result<()> {
         let clients: Vec<_> = plans.into_iter().map(|plan| self.connect(plan)).collect();
         self.expect_served(&clients)
@@ -256,11 +256,11 @@ impl Board {
         if outcomes.iter().all(|outcome| *outcome == Outcome::Served) {
             return Ok(());
         }
-        bail!("not every client was served, but {}{}", summary(&outcomes), self.story())
+        bail!("not every client was served, but {}{}", summary(&outcomes), self.report())
     }
 
     /// Returns the output of the firmware and QEMU, for an error message.
-    pub fn story(&mut self) -> String {
-        self.guest.story()
+    pub fn report(&mut self) -> String {
+        self.guest.report()
     }
 }

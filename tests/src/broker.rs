@@ -1,4 +1,4 @@
-//! A broker on real sockets, for one client. It runs the model of `picoevent-peers` in a thread.
+//! An MQTT broker on real sockets, for one client. It runs the model from `picoevent-peers` in a thread.
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
@@ -7,7 +7,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
-use picoevent_peers::mqtt::{Broker as Model, Deed, Reply};
+use picoevent_peers::mqtt::{Broker as Model, BrokerAction, Reply};
 
 /// A broker. Its thread ends with the process.
 #[derive(Clone)]
@@ -25,7 +25,7 @@ struct State {
     model: Model,
     client: Option<TcpStream>,
     /// The client's first error.
-    wrong: Option<String>,
+    mismatch: Option<String>,
 }
 
 impl Broker {
@@ -36,7 +36,7 @@ impl Broker {
     pub fn start() -> Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
         let model = Model::new(fastrand::Rng::with_seed(1));
-        let state = State { model, client: None, wrong: None };
+        let state = State { model, client: None, mismatch: None };
         let shared = Arc::new(Shared { state: Mutex::new(state), changed: Condvar::new() });
         let broker = Self { address: listener.local_addr()?, shared };
         let served = broker.clone();
@@ -68,15 +68,15 @@ impl Broker {
                 Err(_) => break,
             };
             let state = &mut *self.lock();
-            match state.model.heard(Duration::ZERO, &buffer[..length]) {
-                Ok(reply) => say(&client, reply),
-                Err(wrong) => state.wrong = Some(wrong),
+            match state.model.receive(Duration::ZERO, &buffer[..length]) {
+                Ok(reply) => perform(&client, reply),
+                Err(mismatch) => state.mismatch = Some(mismatch),
             }
             self.shared.changed.notify_all();
         }
         let state = &mut *self.lock();
         state.client = None;
-        state.model.gone();
+        state.model.disconnected();
         self.shared.changed.notify_all();
     }
 
@@ -85,7 +85,7 @@ impl Broker {
         let state = &mut *self.lock();
         let reply = state.model.publish(Duration::ZERO, topic, payload, 1);
         if let Some(client) = &state.client {
-            say(client, reply);
+            perform(client, reply);
         }
     }
 
@@ -97,23 +97,23 @@ impl Broker {
         }
     }
 
-    /// Waits until `is_so` holds for the broker's state.
+    /// Waits until `is_met` returns true for the broker's state.
     ///
     /// # Errors
-    /// If that takes longer than `limit`, or the client has sent something wrong.
+    /// If `is_met` does not return true within `limit`, or the client has violated the protocol.
     pub fn wait_for(
         &self,
         what: &str,
         limit: Duration,
-        mut is_so: impl FnMut(&Model) -> bool,
+        mut is_met: impl FnMut(&Model) -> bool,
     ) -> Result<()> {
         let deadline = Instant::now() + limit;
         let mut state = self.lock();
         loop {
-            if let Some(wrong) = &state.wrong {
-                bail!("the broker was sent {wrong}");
+            if let Some(mismatch) = &state.mismatch {
+                bail!("the broker was sent {mismatch}");
             }
-            if is_so(&state.model) {
+            if is_met(&state.model) {
                 return Ok(());
             }
             let left = deadline.saturating_duration_since(Instant::now());
@@ -127,12 +127,12 @@ impl Broker {
 }
 
 /// Performs the actions of the model's reply, without their delays.
-fn say(mut client: &TcpStream, reply: Reply) {
-    for (_, deed) in reply {
+fn perform(mut client: &TcpStream, reply: Reply) {
+    for (_, action) in reply {
         // This fails if the client has gone.
-        let _ = match deed {
-            Deed::Send(bytes) => client.write_all(&bytes),
-            Deed::End | Deed::Reset => client.shutdown(Shutdown::Both),
+        let _ = match action {
+            BrokerAction::Send(bytes) => client.write_all(&bytes),
+            BrokerAction::End | BrokerAction::Reset => client.shutdown(Shutdown::Both),
         };
     }
 }

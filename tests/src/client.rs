@@ -1,137 +1,142 @@
 //! A TCP client as a state machine: its plan and its outcome.
 //!
-//! A [`Plan`] describes a client's behaviour: how much it sends, whether it reads, and how it
-//! leaves. Good and bad clients differ only in their plans. The [`Peer`](crate::peer::Peer) gives a
-//! client its socket and steps it after every frame, so many clients run at once in one thread.
+//! A [`Plan`] describes a client's behaviour: how much it sends, whether it reads, and how it ends the connection. Good
+//! and bad clients differ only in their plans. The [`Peer`](crate::peer::Peer) makes a socket for each client, and
+//! calls [`Client::step`] for each client after every frame. So many clients run at once in one thread.
 
 use smoltcp::socket::tcp::{RecvError, Socket, State};
 
 /// How a client ends its connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Leave {
-    /// Ends after the server has ended, like `nc` with its input still open.
+pub enum EndMode {
+    /// Ends its own direction after the server has ended its direction.
     AfterServer,
-    /// Ends its own direction as soon as everything is sent, and continues to read: a half-close.
+    /// Ends its own direction as soon as everything is sent, and continues to read (a half-close).
     AfterSending,
-    /// Ends its own direction when it has received all it expects, and waits for the server's end.
+    /// Ends its own direction when it has received everything that it expects, and waits for the server's end of
+    /// stream.
     AfterAnswer,
     /// Sends a reset as soon as it is connected.
     Resetting,
-    /// Vanishes as soon as it is connected, and never answers again, as after a power failure.
+    /// Vanishes as soon as it is connected. It never answers again, as after a power failure.
     Vanishing,
-    /// Stays connected. Its stack acknowledges data; the client does nothing.
+    /// Stays connected. The stack acknowledges data, but the client does nothing.
     Never,
 }
 
 /// The plan of a client.
 #[derive(Debug, Clone)]
 pub struct Plan {
-    /// The bytes that it sends, as fast as the server accepts them.
+    /// The bytes that the client sends, as fast as the server accepts them.
     pub send: Vec<u8>,
     /// The exact bytes that the server must send before its end of stream.
     pub expect: Vec<u8>,
-    /// How it leaves.
-    pub leave: Leave,
-    /// Its receive buffer in bytes. A small buffer soon closes the window of a client that does not read.
+    /// How the client ends the connection.
+    pub leave: EndMode,
+    /// The size of the client's receive buffer in bytes. If the client does not read, a small buffer soon closes the
+    /// window.
     pub window: usize,
-    /// Whether it reads. If not, input stays in the receive buffer.
+    /// Whether the client reads. If it does not, input stays in the receive buffer.
     pub reads: bool,
 }
 
-/// Room for about a dozen full segments, so that the receive buffer is never the bottleneck.
+/// The usual size of a receive buffer. It holds about a dozen full segments, so that it does not limit the speed.
 const WINDOW: usize = 16 * 1024;
 
 impl Plan {
-    fn new(leave: Leave) -> Self {
+    fn new(leave: EndMode) -> Self {
         Self { send: Vec::new(), expect: Vec::new(), leave, window: WINDOW, reads: true }
     }
 
-    /// Sends nothing, reads `greeting` and the server's end, and leaves: the ordinary client.
+    /// Returns the plan of an ordinary client. It sends nothing, reads `greeting` and the server's end of stream, and
+    /// then ends its own direction.
     pub fn listener_to(greeting: &[u8]) -> Self {
-        Self { expect: greeting.to_vec(), ..Self::new(Leave::AfterServer) }
+        Self { expect: greeting.to_vec(), ..Self::new(EndMode::AfterServer) }
     }
 
-    /// Ends its own direction at once, and still expects `greeting` and the server's end.
+    /// Returns the plan of a client that ends its own direction at once, and still expects `greeting` and the server's
+    /// end of stream.
     pub fn half_closer(greeting: &[u8]) -> Self {
-        Self { expect: greeting.to_vec(), ..Self::new(Leave::AfterSending) }
+        Self { expect: greeting.to_vec(), ..Self::new(EndMode::AfterSending) }
     }
 
-    /// Sends `payload`, expects it back, and then ends its direction.
+    /// Returns the plan of a client that sends `payload`, expects the same bytes back, and then ends its direction.
     pub fn echo(payload: Vec<u8>) -> Self {
-        Self { expect: payload.clone(), send: payload, ..Self::new(Leave::AfterAnswer) }
+        Self { expect: payload.clone(), send: payload, ..Self::new(EndMode::AfterAnswer) }
     }
 
-    /// Sends `payload`, ends its own direction, and only then expects it back.
+    /// Returns the plan of a client that sends `payload`, ends its own direction, and only then reads the same bytes.
     pub fn half_closing_echo(payload: Vec<u8>) -> Self {
-        Self { leave: Leave::AfterSending, ..Self::echo(payload) }
+        Self { leave: EndMode::AfterSending, ..Self::echo(payload) }
     }
 
-    /// Resets the connection as soon as it is open.
+    /// Returns the plan of a client that resets the connection as soon as it is open.
     pub fn resetter() -> Self {
-        Self::new(Leave::Resetting)
+        Self::new(EndMode::Resetting)
     }
 
-    /// Vanishes as soon as the connection is open.
+    /// Returns the plan of a client that vanishes as soon as the connection is open.
     pub fn vanisher() -> Self {
-        Self::new(Leave::Vanishing)
+        Self::new(EndMode::Vanishing)
     }
 
-    /// Connects and does nothing more.
+    /// Returns the plan of a client that connects and then does nothing.
     pub fn silent() -> Self {
-        Self { reads: false, ..Self::new(Leave::Never) }
+        Self { reads: false, ..Self::new(EndMode::Never) }
     }
 
-    /// Sends `payload`, even if it is not read, and stays connected.
+    /// Returns the plan of a client that sends `payload`, reads nothing, and stays connected.
     pub fn flooder(payload: Vec<u8>) -> Self {
         Self { send: payload, ..Self::silent() }
     }
 
-    /// Sends `payload`, reads nothing, and has a receive buffer of only 4 bytes, so that its window
-    /// closes.
+    /// Returns the plan of a client that sends `payload` and reads nothing. Its receive buffer has only 4 bytes, so
+    /// that its window closes.
     pub fn non_reader(payload: Vec<u8>) -> Self {
-        Self { send: payload, window: 4, reads: false, ..Self::new(Leave::Never) }
+        Self { send: payload, window: 4, reads: false, ..Self::new(EndMode::Never) }
     }
 }
 
 /// The outcome of a client.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
-    /// It received exactly what it expected, and both directions ended without a reset.
+    /// The client received exactly the expected bytes, and both directions ended without a reset.
     Served,
-    /// It reset the connection or vanished, as planned.
+    /// The client reset the connection or vanished, as planned.
     Gone,
-    /// A reset answered its first segment: no listener, or no room.
+    /// A reset answered the client's first segment: there was no listener, or no free connection.
     Refused,
     /// The connection was reset after this many bytes of the answer.
     Reset {
-        /// Bytes read before the reset.
+        /// The number of bytes read before the reset.
         after: usize,
     },
-    /// It received everything and the server's end of stream, but the server answered the client's
-    /// end of stream with a reset.
+    /// The client received everything and the server's end of stream, but the server answered the client's end of
+    /// stream with a reset.
     ResetAtEnd,
     /// The answer differs from the expected answer, or is longer.
     Wrong {
-        /// Index of the first wrong byte.
+        /// The index of the first wrong byte.
         at: usize,
     },
     /// The server ended its stream too early.
     Short {
-        /// Bytes read before the end.
+        /// The number of bytes read before the end.
         after: usize,
     },
     /// The client is not done.
     Pending {
         /// The connection's TCP state.
         state: State,
-        /// Bytes given to the stack so far.
+        /// The number of bytes that the client has passed to the stack so far.
         sent: usize,
-        /// Bytes read so far.
+        /// The number of bytes read so far.
         read: usize,
     },
 }
 
-/// Counts equal outcomes for a message: `2 × Served, 1 × Refused`.
+/// Returns a text for error messages with the number of clients for each outcome, for example `2 × Served, 1 ×
+/// Refused`.
 pub fn summary(outcomes: &[Outcome]) -> String {
     let mut counts: Vec<(&Outcome, usize)> = Vec::new();
     for outcome in outcomes {
@@ -172,13 +177,13 @@ impl Client {
         !matches!(self.outcome, Outcome::Pending { .. })
     }
 
-    /// Returns whether it has vanished: after that, nothing may be sent for it.
+    /// Returns whether the client has vanished. After that, nothing may be sent for this client.
     pub fn has_vanished(&self) -> bool {
-        self.outcome == Outcome::Gone && self.plan.leave == Leave::Vanishing
+        self.outcome == Outcome::Gone && self.plan.leave == EndMode::Vanishing
     }
 
-    /// Does everything that `socket` allows. `saw_reset` is true if the server has sent a reset to
-    /// this client.
+    /// Sends, receives and ends the connection according to the plan, as far as `socket` allows it now. `saw_reset` is
+    /// true if the server has sent a reset to this client.
     pub fn step(&mut self, socket: &mut Socket<'_>, saw_reset: bool) {
         if self.is_done() {
             return;
@@ -195,16 +200,16 @@ impl Client {
         if !self.connected {
             self.connected = !matches!(socket.state(), State::SynSent | State::Closed);
             let refused = socket.state() == State::Closed;
-            // The plan begins in the next step. In between, the segment that completes the handshake is sent, so that
-            // the server has an open connection.
+            // The plan begins in the next step. Before the next step, the stack sends the segment that completes the
+            // handshake, so that the server has an open connection.
             return refused.then_some(Outcome::Refused);
         }
         match self.plan.leave {
-            Leave::Resetting => {
+            EndMode::Resetting => {
                 socket.abort();
                 return Some(Outcome::Gone);
             }
-            Leave::Vanishing => return Some(Outcome::Gone),
+            EndMode::Vanishing => return Some(Outcome::Gone),
             _ => {}
         }
         self.send(socket);
@@ -221,11 +226,12 @@ impl Client {
 
     fn send(&mut self, socket: &mut Socket<'_>) {
         let rest = &self.plan.send[self.sent..];
-        // After an error the connection is over; `receive` reports that.
+        // After an error, the connection is over. `receive` reports this.
         self.sent += socket.send_slice(rest).unwrap_or(0);
     }
 
-    /// Reads and compares all available bytes. Returns the outcome if they determine it.
+    /// Reads all available bytes and compares them with the expected bytes. Returns the outcome if the connection has
+    /// failed or the bytes are wrong.
     fn receive(&mut self, socket: &mut Socket<'_>) -> Option<Outcome> {
         while !self.server_ended {
             let expected = &self.plan.expect[self.read..];
@@ -253,17 +259,17 @@ impl Client {
 
     fn wants_to_end(&self) -> bool {
         match self.plan.leave {
-            Leave::AfterServer => self.server_ended,
-            Leave::AfterSending => self.sent == self.plan.send.len(),
-            Leave::AfterAnswer => self.read == self.plan.expect.len(),
-            Leave::Resetting | Leave::Vanishing | Leave::Never => false,
+            EndMode::AfterServer => self.server_ended,
+            EndMode::AfterSending => self.sent == self.plan.send.len(),
+            EndMode::AfterAnswer => self.read == self.plan.expect.len(),
+            EndMode::Resetting | EndMode::Vanishing | EndMode::Never => false,
         }
     }
 
     /// Returns the outcome if the connection is over.
     fn ending(&self, socket: &Socket<'_>, saw_reset: bool) -> Option<Outcome> {
         match socket.state() {
-            // A client that half-closed only waits for stray segments now.
+            // Both directions have ended. In the state TIME-WAIT, the stack of the client only waits for late segments.
             State::TimeWait if self.server_ended => Some(Outcome::Served),
             State::Closed if !self.server_ended => Some(Outcome::Reset { after: self.read }),
             State::Closed if saw_reset => Some(Outcome::ResetAtEnd),

@@ -14,7 +14,7 @@ pub(crate) struct DhcpServer {
     pub(crate) server: Server,
 }
 
-/// Buffer size for a few messages of the usual size, in each direction.
+/// The buffer size in each direction, for a few messages of the usual size.
 const BUFFER: usize = 4096;
 
 impl DhcpServer {

@@ -1,5 +1,5 @@
-//! Ports that are forwarded through the wire: a host port to a server on the board, and a port of
-//! the peer to a server on the host.
+//! Forwards TCP connections through the wire (the cable between the test's peer and the board). [`Forward`] forwards a
+//! host port to a server on the board. [`Reverse`] forwards a port of the peer to a server on the host.
 //!
 //! ```text
 //!   nc ── 127.0.0.1:9995 ── Forward ── the peer's stack ── wire, with its faults ── board
@@ -8,8 +8,9 @@
 //!
 //! For datagrams see [`Datagrams`].
 //!
-//! Each forwarded connection is two connections: one of the operating system, one of the peer's stack. Bytes, ends of
-//! stream and resets go from one to the other. Bytes that must wait stay in the buffers of the two connections.
+//! Each forwarded connection consists of two connections: a connection of the operating system, and a connection of the
+//! peer's stack. Bytes, ends of stream and resets are passed from each connection to the other. Bytes that must wait
+//! stay in the buffers of the two connections.
 
 use std::io::{self, ErrorKind};
 use std::net::{SocketAddr, SocketAddrV4, TcpListener, TcpStream};
@@ -18,21 +19,21 @@ use std::time::{Duration, Instant};
 use smoltcp::iface::{Interface, SocketHandle, SocketSet};
 use smoltcp::socket::tcp::{Socket, State};
 
-use crate::wire::{Call, Wire};
+use crate::wire::{HeldSyn, Wire};
 pub(crate) use datagrams::Datagrams;
 use pair::{Pair, far_socket};
 
 mod datagrams;
 mod pair;
 
-/// The first local port of connections to the server, different from the ports of clients.
+/// The first local port of connections to the server. These ports differ from the ports of clients.
 const FIRST_PORT: u16 = 32_768;
 const PORTS: u16 = 16_384;
 
-/// How long a server on the host may take to accept. A server without room never accepts.
+/// The time limit of a connect to a server on the host. If the server's backlog is full, the connect gets no answer.
 const CONNECT: Duration = Duration::from_millis(5);
 
-/// How long a segment may take from the wire into the stack.
+/// The maximum time that a segment takes from the wire into the stack.
 const MOMENT: Duration = Duration::from_secs(1);
 
 pub(crate) struct Forward {
@@ -76,13 +77,14 @@ impl Forward {
 /// A port of the peer that is forwarded to a server on the host.
 ///
 /// The port is open only while the server's port is open. For each connect of the board, `Reverse` first connects to
-/// the server. If the server accepts, the board's connect is accepted, too. If the server refuses, the board gets a
-/// reset. If the server does not accept, the board gets no answer.
+/// the server. If the server accepts, the board's connect is accepted too. If the server refuses, the board receives a
+/// reset. If the server does not answer, the board gets no answer.
 pub(crate) struct Reverse {
     port: u16,
     server: SocketAddr,
     pairs: Vec<Pair>,
-    /// The sources of the pairs' connections, and when they were made.
+    /// For each pair, the address and the port from which the board connects, the socket of the far half, and the time
+    /// when the socket was made.
     sources: Vec<((std::net::Ipv4Addr, u16), SocketHandle, Instant)>,
 }
 
@@ -91,11 +93,11 @@ impl Reverse {
         Self { port, server, pairs: Vec::new(), sources: Vec::new() }
     }
 
-    /// Decides for each waiting SYN whether the stack gets it, and moves bytes.
+    /// Decides for each waiting SYN whether the stack receives it, and moves bytes.
     pub(crate) fn step(&mut self, wire: &mut Wire, sockets: &mut SocketSet<'static>) {
-        for call in wire.take_calls(self.port) {
-            if self.is_answered(&call, sockets) {
-                wire.admit(call);
+        for syn in wire.take_held_syns(self.port) {
+            if self.is_answered(&syn, sockets) {
+                wire.release(syn);
             }
         }
         self.pairs.retain_mut(|pair| pair.go_on(sockets));
@@ -103,14 +105,15 @@ impl Reverse {
         self.sources.retain(|(_, far, _)| pairs.iter().any(|pair| pair.far == *far));
     }
 
-    /// Connects to the server for a SYN of the board. Returns whether the stack must get the SYN.
-    fn is_answered(&mut self, call: &Call, sockets: &mut SocketSet<'static>) -> bool {
-        if self.sources.iter().any(|(source, ..)| *source == call.source) {
+    /// Connects to the server for a SYN of the board. Returns whether the stack must receive the SYN.
+    fn is_answered(&mut self, syn: &HeldSyn, sockets: &mut SocketSet<'static>) -> bool {
+        if self.sources.iter().any(|(source, ..)| *source == syn.source) {
             // The SYN was retransmitted.
             return true;
         }
-        // A socket whose client vanished before it was connected listens again, and is useless. A
-        // new socket waits for its client's first segment.
+        // If the board gave up a connect before the handshake was complete, the socket for this connect listens again.
+        // Its pair is removed. A new socket also listens, because the first segment has not reached it yet. Its pair
+        // stays.
         let sources = &self.sources;
         let is_new = |far| {
             let source = sources.iter().find(|(_, known, _)| *known == far);
@@ -129,7 +132,7 @@ impl Reverse {
                 let mut socket = far_socket();
                 socket.listen(self.port).expect("a new socket can listen on a port that is not 0");
                 let far = sockets.add(socket);
-                self.sources.push((call.source, far, Instant::now()));
+                self.sources.push((syn.source, far, Instant::now()));
                 self.pairs.extend(Pair::new(near, far));
                 true
             }

@@ -1,7 +1,7 @@
-//! An end-to-end check of a gateway: everything in its specification, over real connections.
+//! An end-to-end check of a gateway over real connections. It covers everything in the gateway's specification.
 //!
-//! The check has only the gateway's three addresses, and a collector that listens on the host. So
-//! the gateway can be firmware on an emulated board or a program on the host:
+//! The check uses only the gateway's three addresses, and a collector that listens on the host. So the gateway can be
+//! firmware on an emulated board or a program on the host:
 //!
 //! ```text
 //!   check ──┬── Client ──────── console, status ──┐
@@ -9,9 +9,9 @@
 //!           └── Collector ◀──── uplink ───────────┴── gateway
 //! ```
 //!
-//! [`program::with`] runs the check for a program on the host; `tests/tests/qemu/gateway.rs` runs it for firmware.
-//! The gateway must be newly started, with an empty store: the first check fills the store. Each error contains what
-//! was sent, expected and received.
+//! [`program::with`] runs the check for a program on the host. `tests/tests/qemu/gateway.rs` runs the check for
+//! firmware. The gateway must be newly started and have an empty store, because the first check fills the store. Each
+//! error contains the sent, the expected and the received bytes.
 //!
 //! | part | takes |
 //! |---|---|
@@ -42,15 +42,15 @@ type Check = (&'static str, fn(&Gateway<'_>) -> Result<()>);
 
 /// A running gateway.
 pub struct Gateway<'a> {
-    /// The address of its console.
+    /// The address of the gateway's console.
     pub console: SocketAddr,
-    /// The address of its status server.
+    /// The address of the gateway's status server.
     pub status: SocketAddr,
-    /// The UDP address of its discovery.
+    /// The UDP address of the gateway's discovery.
     pub discovery: SocketAddr,
-    /// The ports of console and status server that its discovery must return.
+    /// The ports that the discovery must return: the port of the console, and the port of the status server.
     pub ports: [u16; 2],
-    /// Presses its button.
+    /// Presses the gateway's button.
     pub press: &'a (dyn Fn() -> Result<()> + Sync),
 }
 
@@ -68,16 +68,16 @@ impl Gateway<'_> {
         }
         step("uplink: heart-beats", || uplink::heart_beats(self, collector))?;
         step("uplink: reports", || uplink::reports(self, collector))?;
-        step("rude clients", || crowd::rude_clients(self))?;
+        step("misbehaving clients", || crowd::misbehaving_clients(self))?;
         step("uplink: interruptions", || uplink::interruptions(self, collector))?;
-        step("clients that come and go", || crowd::come_and_go(self, collector))?;
+        step("clients that come and go", || crowd::connect_and_disconnect(self, collector))?;
         collector.record().check()
     }
 
     /// Fills the store of a newly started gateway, like the first check of [`Gateway::check`].
     ///
     /// # Errors
-    /// If the gateway's store is not empty, or the gateway answers wrongly.
+    /// If the gateway's store is not empty, or an answer of the gateway is wrong.
     pub fn fill_store(&self) -> Result<()> {
         let (name, fill) = console::CHECKS[0];
         step(name, || fill(self))
@@ -94,10 +94,11 @@ impl Gateway<'_> {
         collector.record().check()
     }
 
-    /// Checks that clients are notified of the end. The caller checks that the gateway then ends.
+    /// Interrupts the gateway, and checks that it sends a message to its clients before it ends. The caller checks that
+    /// the gateway then ends.
     ///
     /// # Errors
-    /// If a client is not notified, or `interrupt` fails.
+    /// If a client does not receive the message, or `interrupt` fails.
     pub fn check_end(&self, interrupt: impl FnOnce() -> Result<()>) -> Result<()> {
         step("end", || {
             let mut idle = console::open(self.console)?;
@@ -110,12 +111,12 @@ impl Gateway<'_> {
                 client.expect("bye: the gateway ends\r\n")?;
                 client.expect_end()?;
             }
-            console::comes_late(self.console)
+            console::late_client(self.console)
         })
     }
 }
 
-/// Runs one check and prints how long it took. Adds its name to an error.
+/// Runs one check and prints the time that it took. Adds the name of the check to an error.
 fn step(name: &str, check: impl FnOnce() -> Result<()>) -> Result<()> {
     let began = Instant::now();
     check().with_context(|| name.to_owned())?;

@@ -11,9 +11,9 @@
 //!                  └── QEMU: serial line, log, monitor
 //! ```
 //!
-//! [`gateway`] checks a gateway through its addresses, and [`broker`] is the gateway's broker, on
-//! real sockets. [`rude`] contains clients that misbehave on real sockets, and [`soak`] the long
-//! runs of `cargo xtask soak`.
+//! [`gateway`] checks a gateway through its addresses. [`broker`] is an MQTT broker for the gateway, on real sockets.
+//! [`misbehaving`] contains clients that misbehave on real sockets. [`soak`] contains the long runs of
+//! `cargo xtask soak`.
 //!
 //! [`wire`] and [`peer`] do not depend on QEMU: the unit tests of these modules run them against another stack in the
 //! same process.
@@ -25,10 +25,10 @@ pub mod client;
 pub mod dhcp;
 mod forward;
 pub mod gateway;
+pub mod misbehaving;
 pub mod pattern;
 pub mod peer;
 #[cfg(doctest)]
 mod readmes;
-pub mod rude;
 pub mod soak;
 pub mod wire;

@@ -1,7 +1,6 @@
-//! Pseudo-random bytes, determined by a seed, for payloads whose loss must be detected.
+//! Pseudo-random bytes for payloads. A seed determines the bytes.
 //!
-//! With a repeated text, the loss or duplication of one period would not be noticed. These bytes do
-//! not repeat.
+//! In a repeated text, the loss or duplication of one period would not be detected. These bytes do not repeat.
 
 /// Returns `length` bytes, determined by `seed` alone.
 ///

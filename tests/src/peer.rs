@@ -1,9 +1,9 @@
-//! The board's peer: a TCP/IP stack on the other side of the wire, with many clients at once.
+//! The board's peer: a TCP/IP stack on the other side of the wire. It runs many clients at once.
 //!
-//! [`Peer::turn`] does all the work, in the caller's thread and in real time. This function sleeps until a frame
-//! arrives or a deadline of the stack passes. Then it handles one frame after another: it takes the frame, steps all
-//! clients, and sends. So a client whose plan is to reset as soon as it is connected sends its reset before the stack
-//! sees the frames that follow the server's answer.
+//! [`Peer::step`] does all the work, in the caller's thread and in real time. It sleeps until a frame arrives or a
+//! deadline of the stack passes. Then it handles one frame after another: the stack takes the frame, all clients run,
+//! and the stack sends. So a client acts before the stack takes the next frame. For example, if the plan of a client is
+//! a reset as soon as it is connected, the reset is sent before the stack takes the server's first data.
 
 use std::cell::RefCell;
 use std::io;
@@ -28,26 +28,27 @@ pub const ADDRESS: Ipv4Address = Ipv4Address::new(10, 0, 2, 2);
 /// The peer's IPv6 address.
 pub const ADDRESS_V6: Ipv6Address = Ipv6Address::new(0xfd00, 0, 0, 0, 0, 0, 0, 2);
 
-/// The peer's MAC address. It is a locally administered address, since the peer is not hardware.
+/// The peer's MAC address. It is a locally administered address, because the peer is not hardware.
 const HARDWARE_ADDRESS: [u8; 6] = [0x02, 0, 0, 0, 0, 0x01];
 
-/// The first port for clients. Each connection gets a separate port, so that no client meets the
-/// server's state of an earlier connection.
+/// The first port for clients. Each connection gets a separate port, so that the server has no state of an earlier
+/// connection for this port.
 const FIRST_PORT: u16 = 49_152;
 
-/// The send buffer of a client. The server's window limits how many bytes are under way.
+/// The send buffer of a client. The server's window limits the number of bytes in transit.
 const SEND_BUFFER: usize = 64 * 1024;
 
-/// The largest number of frames that one call of [`Peer::turn`] takes, so that the caller can do other things.
-const FRAMES_PER_TURN: usize = 64;
+/// The maximum number of frames that one call of [`Peer::step`] takes. It is limited so that the function returns to
+/// its caller.
+const FRAMES_PER_STEP: usize = 64;
 
 /// The handle of a client of one [`Peer`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ClientId(usize);
 
-/// A client's state, its port, and its socket while it has one.
+/// A client, its port, and its socket while it has a socket.
 #[derive(Debug)]
-struct Seat {
+struct ClientSlot {
     client: Client,
     port: u16,
     socket: Option<SocketHandle>,
@@ -58,7 +59,7 @@ pub struct Peer {
     device: PeerEnd<Rc<RefCell<Wire>>>,
     interface: Interface,
     sockets: SocketSet<'static>,
-    seats: Vec<Seat>,
+    slots: Vec<ClientSlot>,
     dhcp: Option<DhcpServer>,
     answering: Vec<Answering>,
     forwards: Vec<Forward>,
@@ -76,12 +77,12 @@ impl Peer {
             own.push(IpCidr::new(ADDRESS_V6.into(), 64)).expect("there is room for two");
         });
         let sockets = SocketSet::new(Vec::new());
-        let (seats, started) = (Vec::new(), Instant::now());
+        let (slots, started) = (Vec::new(), Instant::now());
         Self {
             device,
             interface,
             sockets,
-            seats,
+            slots,
             dhcp: None,
             answering: Vec::new(),
             forwards: Vec::new(),
@@ -91,7 +92,7 @@ impl Peer {
         }
     }
 
-    /// Serves addresses by DHCP according to `policy`; a later call changes the policy.
+    /// Serves addresses by DHCP according to `policy`. A later call changes the policy.
     pub fn serve_dhcp(&mut self, policy: Policy) {
         let sockets = &mut self.sockets;
         let server = self.dhcp.get_or_insert_with(|| DhcpServer::open(sockets, ADDRESS, policy));
@@ -108,14 +109,14 @@ impl Peer {
         self.dhcp.as_ref().map(|dhcp| dhcp.server.tally()).unwrap_or_default()
     }
 
-    /// Forwards connections that `listener` accepts to `server`. Data on these connections does not wake a sleeping
-    /// [`Peer::turn`], so the time limit of that function must be short.
+    /// Forwards connections to `server`. The connections are accepted by `listener`. Data on these connections does not
+    /// wake a sleeping [`Peer::step`], so the time limit of `step` must be short.
     pub fn forward(&mut self, listener: TcpListener, server: SocketAddrV4) -> io::Result<()> {
         self.forwards.push(Forward::new(listener, server)?);
         Ok(())
     }
 
-    /// Forwards datagrams that `socket` receives to `server`, and forwards the server's answers back.
+    /// Forwards datagrams to `server`. The datagrams are received by `socket`. Forwards the server's answers back.
     pub fn forward_datagrams(&mut self, socket: UdpSocket, server: SocketAddrV4) -> io::Result<()> {
         self.datagrams = Some(Datagrams::new(socket, server)?);
         Ok(())
@@ -124,35 +125,35 @@ impl Peer {
     /// Accepts the board's connections to `port` of this peer, and forwards them to `server` on the real host. The
     /// peer's port is open while the server's port is open.
     pub fn reverse(&mut self, port: u16, server: SocketAddr) {
-        self.device.0.borrow_mut().hold_calls(port);
+        self.device.0.borrow_mut().hold_syns(port);
         self.reversed.push(Reverse::new(port, server));
     }
 
-    /// Returns whether connections or datagrams of the real host are forwarded. If so, the time limit of
-    /// [`Peer::turn`] must be short.
+    /// Returns whether connections or datagrams of the real host are forwarded. If so, the time limit of [`Peer::step`]
+    /// must be short.
     pub fn is_forwarding(&self) -> bool {
         !self.forwards.is_empty() || self.datagrams.is_some()
     }
 
     /// Starts a client that connects to `server` and follows `plan`.
     pub fn connect(&mut self, server: impl Into<SocketAddr>, plan: Plan) -> ClientId {
-        let port = u16::try_from(self.seats.len()).ok().and_then(|n| FIRST_PORT.checked_add(n));
+        let port = u16::try_from(self.slots.len()).ok().and_then(|n| FIRST_PORT.checked_add(n));
         let port = port.expect("one test uses fewer than 16384 clients");
         let mut socket = host::socket(plan.window, SEND_BUFFER);
         let context = self.interface.context();
         let connecting = socket.connect(context, server.into(), port);
         connecting.expect("a new socket can connect to a port that is not 0");
         let socket = Some(self.sockets.add(socket));
-        self.seats.push(Seat { client: Client::new(plan), port, socket });
-        ClientId(self.seats.len() - 1)
+        self.slots.push(ClientSlot { client: Client::new(plan), port, socket });
+        ClientId(self.slots.len() - 1)
     }
 
     /// Sleeps until a frame arrives or a deadline of the stack passes, at most for `at_most`. Then takes the frames,
-    /// steps the clients, and sends.
-    pub fn turn(&mut self, at_most: Duration) {
+    /// runs the clients, and sends.
+    pub fn step(&mut self, at_most: Duration) {
         let next = self.interface.poll_delay(self.now(), &self.sockets);
         self.device.0.borrow().wait(next.map_or(at_most, |next| at_most.min(next.into())));
-        for _ in 0..FRAMES_PER_TURN {
+        for _ in 0..FRAMES_PER_STEP {
             let now = self.now();
             let (device, sockets) = (&mut self.device, &mut self.sockets);
             let taken = self.interface.poll_ingress_single(now, device, sockets);
@@ -173,36 +174,36 @@ impl Peer {
                 reverse.step(&mut self.device.0.borrow_mut(), &mut self.sockets);
             }
             self.interface.poll_egress(now, &mut self.device, &mut self.sockets);
-            self.clear_seats();
+            self.remove_finished_sockets();
             if taken == PollIngressSingleResult::None {
                 break;
             }
         }
     }
 
-    /// Calls [`Peer::turn`] repeatedly for `span`.
+    /// Calls [`Peer::step`] repeatedly for the time `span`.
     pub fn pass(&mut self, span: Duration) {
         let start = Instant::now();
         while start.elapsed() < span {
-            self.turn(span.saturating_sub(start.elapsed()));
+            self.step(span.saturating_sub(start.elapsed()));
         }
     }
 
     /// Returns the outcome of a client so far.
     pub fn outcome(&self, client: ClientId) -> &Outcome {
-        self.seats[client.0].client.outcome()
+        self.slots[client.0].client.outcome()
     }
 
     /// Returns whether all of `clients` are done.
     pub fn are_done(&self, clients: &[ClientId]) -> bool {
-        clients.iter().all(|id| self.seats[id.0].client.is_done())
+        clients.iter().all(|id| self.slots[id.0].client.is_done())
     }
 
-    /// Calls [`Peer::turn`] repeatedly until all of `clients` are done or `limit` has passed. Returns their outcomes.
+    /// Calls [`Peer::step`] repeatedly until all of `clients` are done or `limit` has passed. Returns their outcomes.
     pub fn finish(&mut self, clients: &[ClientId], limit: Duration) -> Vec<Outcome> {
         let deadline = Instant::now() + limit;
         while !self.are_done(clients) && Instant::now() < deadline {
-            self.turn(deadline.saturating_duration_since(Instant::now()));
+            self.step(deadline.saturating_duration_since(Instant::now()));
         }
         clients.iter().map(|&id| self.outcome(id).clone()).collect()
     }
@@ -212,25 +213,24 @@ impl Peer {
     }
 
     fn step_clients(&mut self) {
-        for seat in &mut self.seats {
-            if let Some(handle) = seat.socket {
-                let saw_reset = self.device.0.borrow().saw_reset(seat.port);
-                seat.client.step(self.sockets.get_mut(handle), saw_reset);
-                if seat.client.has_vanished() {
-                    // Cut the port before the stack acknowledges the frame that completed the
-                    // handshake.
-                    self.device.0.borrow_mut().cut(seat.port);
+        for slot in &mut self.slots {
+            if let Some(handle) = slot.socket {
+                let saw_reset = self.device.0.borrow().saw_reset(slot.port);
+                slot.client.step(self.sockets.get_mut(handle), saw_reset);
+                if slot.client.has_vanished() {
+                    // Cut off the port before the stack acknowledges the frame that completed the handshake.
+                    self.device.0.borrow_mut().cut(slot.port);
                 }
             }
         }
     }
 
     /// Removes the sockets of clients that are done, after their last segments have been sent.
-    fn clear_seats(&mut self) {
-        for seat in &mut self.seats {
-            if let Some(handle) = seat.socket.filter(|_| seat.client.is_done()) {
+    fn remove_finished_sockets(&mut self) {
+        for slot in &mut self.slots {
+            if let Some(handle) = slot.socket.filter(|_| slot.client.is_done()) {
                 self.sockets.remove(handle);
-                seat.socket = None;
+                slot.socket = None;
             }
         }
     }

@@ -1,6 +1,6 @@
-//! The examples in the READMEs of the repository and of its packages, as documentation tests.
+//! Runs the examples in the READMEs of the repository and of its packages as documentation tests.
 //!
-//! They are in this package because most of the examples use several packages, and because a published package
+//! These tests are in this package for two reasons. Most of the examples use several packages, and a published package
 //! contains only its own folder.
 
 #[doc = include_str!("../../README.md")]

@@ -1,13 +1,13 @@
 //! Long runs of the examples, for `cargo xtask soak`.
 //!
 //! ```text
-//!   proxy  chat  gateway    minutes of rude clients; then service is normal        crowd   rude
+//!   proxy  chat  gateway    misbehaving clients for minutes; then normal service crowd, misbehaving
 //!   echo                    a gigabyte, by a reader that stops and starts          echo
 //!   datagrams               a million, each of which comes back or is dropped      datagrams
 //!   board                   megabytes through small rings under QEMU, with faults  board
 //! ```
-//! A case returns an error if it finds one. Otherwise it prints its figures. To add a case, add a row to `CASES` and a
-//! name to `xtask::soak`. Rude clients are clients that misbehave: see [`crate::rude`].
+//! If a case finds a bug, it returns an error. Otherwise it prints its results. To add a case, add a row to `CASES` and
+//! a name to `xtask::soak`. For misbehaving clients see [`crate::misbehaving`].
 
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -45,7 +45,7 @@ const CASES: [Case; 7] = [
 #[derive(Debug, Parser)]
 pub struct Soak {
     #[command(flatten)]
-    asked: xtask::soak::Options,
+    options: xtask::soak::Options,
     /// The folder of the examples' programs
     #[arg(long)]
     programs: PathBuf,
@@ -57,9 +57,9 @@ impl Soak {
     /// # Errors
     /// The error of the first case that fails.
     pub fn run(mut self) -> Result<()> {
-        let seed = *self.asked.seed.get_or_insert_with(|| fastrand::u64(..));
+        let seed = *self.options.seed.get_or_insert_with(|| fastrand::u64(..));
         for case in CASES {
-            if !self.asked.wants(case.name) {
+            if !self.options.wants(case.name) {
                 continue;
             }
             println!("=== {}, --seed {seed} ===", case.name);
@@ -71,16 +71,16 @@ impl Soak {
     }
 
     fn seed(&self) -> u64 {
-        self.asked.seed.unwrap_or_default()
+        self.options.seed.unwrap_or_default()
     }
 
-    fn crowd_lasts(&self) -> Duration {
-        Duration::from_secs(self.asked.seconds)
+    fn crowd_duration(&self) -> Duration {
+        Duration::from_secs(self.options.seconds)
     }
 
-    /// Returns the number of bytes that go through the board of a run.
+    /// Returns the number of bytes that a run sends to the emulated boards of one machine and back.
     fn board_bytes(&self) -> usize {
-        self.asked.megabytes.saturating_mul(1_000_000)
+        self.options.megabytes.saturating_mul(1_000_000)
     }
 
     fn program(&self, name: &str) -> PathBuf {

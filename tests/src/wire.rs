@@ -1,13 +1,12 @@
 //! A cable: Ethernet frames over Unix datagram sockets, one frame per datagram.
 //!
 //! The sockets use the format of QEMU's `-netdev dgram` with Unix addresses. The socket files are in a folder of the
-//! test, so nothing is shared with another test and no free port number is needed. A [`Wire`] can be used as a
-//! smoltcp device. It also watches the frames, because only the frames distinguish a reset from a clean end of a
-//! connection. It can also cut off a TCP port. For the other side, this looks like a power failure of the host behind
-//! that port.
+//! test, so nothing is shared with another test and no free port number is needed. A [`Wire`] can be used as a smoltcp
+//! device. It also reads the frames, because only the frames show whether a connection ended with a reset or cleanly.
+//! It can also cut off a TCP port. For the other side, this looks like a power failure of the host with this port.
 //!
-//! A frame that the far side does not accept is lost, as on a real cable. Only a [`Cable`] of the
-//! simulator that is [laid](Wire::lay) into the wire drops, delays or damages frames on purpose.
+//! A frame that the far side does not accept is lost, as on a real cable. The wire itself adds no other faults.
+//! [`Wire::add_cable`] adds a simulated [`Cable`], which can drop, delay or damage frames.
 
 use std::cell::RefCell;
 use std::collections::{HashSet, VecDeque};
@@ -23,46 +22,49 @@ use picoevent_sim::world::{Cable, Direction};
 use picoevent_sim_support::net::{self as support, End, MTU, PeerEnd, Segment};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
-/// How long a frame waits for room in the far side's queue before it is lost.
+/// The maximum time that a frame waits for space in the far side's queue. After this time, the frame is lost.
 ///
 /// QEMU stops reading while its NIC model is full, so a short wait is ordinary back-pressure. But if the guest has
-/// stopped forever, the test must still continue.
+/// stopped forever, the test must continue.
 const LIMIT: Duration = Duration::from_millis(100);
 
-/// How long to wait for a frame from the far side before the next attempt to send.
+/// The time to wait for a frame from the far side before the next attempt to send.
 const TRY_EVERY: Duration = Duration::from_millis(1);
 
 /// One side of a cable.
 pub struct Wire {
     socket: UnixDatagram,
-    /// The destination of frames; `None` for a connected socket.
+    /// The destination of frames, or `None` for a connected socket.
     far_end: Option<PathBuf>,
     cut_ports: HashSet<u16>,
     reset_ports: HashSet<u16>,
-    /// The near ports whose SYNs are held, the held frames, and the admitted frames.
-    held_ports: HashSet<u16>,
-    calls: Vec<Call>,
-    admitted: VecDeque<Vec<u8>>,
-    /// Frames that arrived while another frame waited for room.
-    meanwhile: VecDeque<Vec<u8>>,
-    /// The cable with faults, and its start time.
+    /// The near ports for which [`Wire::hold_syns`] was called. A frame with a SYN to one of these ports is held: the
+    /// stack does not receive it yet.
+    held_syn_ports: HashSet<u16>,
+    /// The held frames.
+    held_syns: Vec<HeldSyn>,
+    /// Frames that were held and that the stack receives next.
+    released: VecDeque<Vec<u8>>,
+    /// Frames that arrived while a frame in the other direction waited for space.
+    received_while_sending: VecDeque<Vec<u8>>,
+    /// The simulated cable with faults, and its start time.
     cable: Option<(Cable, Moment)>,
 }
 
-/// A frame with a SYN to a near port that [`Wire::hold_calls`] holds.
-pub(crate) struct Call {
-    /// The source of the connection.
+/// A held frame: its SYN goes to a port for which [`Wire::hold_syns`] was called.
+pub(crate) struct HeldSyn {
+    /// The source address and the source port of the connection.
     pub(crate) source: (Ipv4Addr, u16),
     port: u16,
     frame: Vec<u8>,
 }
 
 impl Wire {
-    /// Makes the side of a cable whose socket is at `near_end`, a path that must not exist yet. Frames go to the
+    /// Makes one side of a cable. Its socket gets the path `near_end`, which must not exist yet. Frames go to the
     /// socket at `far_end`.
     ///
-    /// The other program may start and end at any time: until it has bound `far_end`, frames sent
-    /// there are lost.
+    /// The program at the other side may start and end at any time. While it has not bound `far_end`, frames to it are
+    /// lost.
     ///
     /// # Errors
     /// The error of the operating system, for example for a path of more than 107 bytes.
@@ -84,10 +86,10 @@ impl Wire {
             far_end,
             cut_ports: HashSet::new(),
             reset_ports: HashSet::new(),
-            held_ports: HashSet::new(),
-            calls: Vec::new(),
-            admitted: VecDeque::new(),
-            meanwhile: VecDeque::new(),
+            held_syn_ports: HashSet::new(),
+            held_syns: Vec::new(),
+            released: VecDeque::new(),
+            received_while_sending: VecDeque::new(),
             cable: None,
         })
     }
@@ -99,7 +101,7 @@ impl Wire {
 
     /// Waits until a frame has arrived, at most for `at_most`. Returns whether a frame has arrived.
     pub fn wait(&self, at_most: Duration) -> bool {
-        if !self.admitted.is_empty() || !self.meanwhile.is_empty() {
+        if !self.released.is_empty() || !self.received_while_sending.is_empty() {
             return true;
         }
         let until_next = self.cable.as_ref().and_then(|(cable, since)| {
@@ -116,16 +118,17 @@ impl Wire {
     fn is_readable(&self, at_most: Duration) -> bool {
         let limit = Timespec::try_from(at_most).ok();
         let mut sockets = [PollFd::new(&self.socket, PollFlags::IN)];
-        // If a signal interrupts the wait, the wait is only shorter: every caller waits again.
+        // If a signal interrupts the wait, the wait is only shorter. Every caller waits again.
         poll(&mut sockets, limit.as_ref()).is_ok_and(|ready| ready > 0)
     }
 
-    /// Lays a cable with faults into the wire. The cable's device is the far side. The cable's time begins now.
-    pub fn lay(&mut self, cable: Cable) {
+    /// Adds a simulated cable with faults. All frames go through the cable. The far side is the end that the simulator
+    /// calls the device. The cable's time begins now.
+    pub fn add_cable(&mut self, cable: Cable) {
         self.cable = Some((cable, Moment::now()));
     }
 
-    /// Cuts off the near TCP port `port`: from now on all segments from and to this port are dropped.
+    /// Cuts off the near TCP port `port`. From now on, all segments from and to this port are dropped.
     pub fn cut(&mut self, port: u16) {
         self.cut_ports.insert(port);
     }
@@ -135,25 +138,25 @@ impl Wire {
         self.reset_ports.contains(&port)
     }
 
-    /// Holds each frame with a SYN to the near TCP port `port`, until it is admitted.
-    pub(crate) fn hold_calls(&mut self, port: u16) {
-        self.held_ports.insert(port);
+    /// Holds each frame with a SYN to the near TCP port `port` until [`Wire::release`] is called with it.
+    pub(crate) fn hold_syns(&mut self, port: u16) {
+        self.held_syn_ports.insert(port);
     }
 
-    /// Takes the held frames for a port. A frame that is not admitted is lost.
-    pub(crate) fn take_calls(&mut self, port: u16) -> Vec<Call> {
-        self.calls.extract_if(.., |call| call.port == port).collect()
+    /// Takes the held frames for a port. A frame is lost if it is not passed to [`Wire::release`].
+    pub(crate) fn take_held_syns(&mut self, port: u16) -> Vec<HeldSyn> {
+        self.held_syns.extract_if(.., |syn| syn.port == port).collect()
     }
 
     /// Passes a held frame to the stack.
-    pub(crate) fn admit(&mut self, call: Call) {
-        self.admitted.push_back(call.frame);
+    pub(crate) fn release(&mut self, syn: HeldSyn) {
+        self.released.push_back(syn.frame);
     }
 
-    /// Takes the next frame that has arrived and is not for a port that was cut off.
+    /// Takes the next frame for the stack. Skips frames for ports that were cut off, and holds frames for held ports.
     fn next_frame(&mut self) -> Option<Vec<u8>> {
-        if let Some(admitted) = self.admitted.pop_front() {
-            return Some(admitted);
+        if let Some(released) = self.released.pop_front() {
+            return Some(released);
         }
         loop {
             let frame = match self.cable.is_some() {
@@ -162,8 +165,12 @@ impl Wire {
             };
             match Segment::of(&frame) {
                 Some(segment) if self.cut_ports.contains(&segment.target.1) => continue,
-                Some(segment) if segment.syn && self.held_ports.contains(&segment.target.1) => {
-                    self.calls.push(Call { source: segment.source, port: segment.target.1, frame });
+                Some(segment) if segment.syn && self.held_syn_ports.contains(&segment.target.1) => {
+                    self.held_syns.push(HeldSyn {
+                        source: segment.source,
+                        port: segment.target.1,
+                        frame,
+                    });
                     continue;
                 }
                 Some(segment) if segment.rst => {
@@ -177,7 +184,7 @@ impl Wire {
 
     /// Takes the next frame that has arrived.
     fn arrived(&mut self) -> Option<Vec<u8>> {
-        self.meanwhile.pop_front().or_else(|| self.read())
+        self.received_while_sending.pop_front().or_else(|| self.read())
     }
 
     /// Takes the next frame from the socket.
@@ -212,22 +219,22 @@ impl Wire {
         }
     }
 
-    /// Sends a frame to the far side. If no program has bound the far side's socket, or its queue has no room within
+    /// Sends a frame to the far side. If no program has bound the far side's socket, or its queue stays full for
     /// [`LIMIT`], the frame is lost.
     ///
-    /// While it waits for room, it reads the frames that the far side sends. The far side may have to send before it
-    /// can read, like a controller that has no free buffer.
+    /// While the frame waits, this function reads the frames from the far side. Otherwise both sides could block each
+    /// other: the far side may have to send a frame to free a buffer, before it can read the next frame.
     fn put(&mut self, frame: &[u8]) {
         let begin = Moment::now();
         let is_full = |error: io::Error| error.kind() == io::ErrorKind::WouldBlock;
-        while self.try_to_put(frame).is_err_and(is_full) && begin.elapsed() < LIMIT {
+        while self.try_write(frame).is_err_and(is_full) && begin.elapsed() < LIMIT {
             if self.is_readable(TRY_EVERY) {
-                self.meanwhile.extend(self.read());
+                self.received_while_sending.extend(self.read());
             }
         }
     }
 
-    fn try_to_put(&self, frame: &[u8]) -> io::Result<usize> {
+    fn try_write(&self, frame: &[u8]) -> io::Result<usize> {
         match &self.far_end {
             Some(path) => self.socket.send_to(frame, path),
             None => self.socket.send(frame),
@@ -235,13 +242,13 @@ impl Wire {
     }
 }
 
-/// Returns the microseconds since a time.
+/// Returns the number of microseconds since a time.
 fn micros(since: Moment) -> u64 {
     since.elapsed().as_micros() as u64
 }
 
 impl support::Cable for Wire {
-    /// The device is a separate program, so its address is not used.
+    /// This address is not used, because the device is a separate program with its own address.
     const DEVICE: [u8; 6] = [0; 6];
 
     fn take(&mut self, _: End) -> Option<Vec<u8>> {
@@ -281,7 +288,7 @@ mod tests {
     }
 
     #[test]
-    fn the_far_end_may_come_late_and_go_early() {
+    fn the_far_end_may_start_late_and_stop_early() {
         let folder = tempfile::tempdir().unwrap();
         let (here, there) = (folder.path().join("here"), folder.path().join("there"));
         let mut near = Wire::bind(&here, &there).unwrap();
@@ -300,7 +307,7 @@ mod tests {
         let scenario = "latency = '20 ms'\n[[fault]]\nkind = 'partition'\ndirection = 'to-peer'\n\
                         from = '0 s'\nlasts = '1 h'";
         let begin = Moment::now();
-        near.lay(Cable::new(&scenario.parse().unwrap(), 0));
+        near.add_cable(Cable::new(&scenario.parse().unwrap(), 0));
         near.send(b"to the device");
         far.send(b"to the peer");
         assert_eq!((near.next_frame(), far.next_frame()), (None, None));
@@ -320,7 +327,7 @@ mod tests {
         let far = UnixDatagram::bind(&there).unwrap();
         far.connect(&here).unwrap();
         // Fill both queues. Then each side sends one more frame.
-        let sent = std::iter::from_fn(|| near.try_to_put(&[1; 60]).ok()).count();
+        let sent = std::iter::from_fn(|| near.try_write(&[1; 60]).ok()).count();
         far.set_nonblocking(true).unwrap();
         let back = std::iter::from_fn(|| far.send(&[2; 60]).ok()).count();
         let far = std::thread::spawn(move || {
@@ -342,7 +349,7 @@ mod tests {
         let (mut near, mut far) = bound(folder.path());
         let queue = std::fs::read_to_string("/proc/sys/net/unix/max_dgram_qlen").unwrap();
         let room: usize = queue.trim().parse().unwrap();
-        // The kernel counts the limit of the queue differently, so try a few more.
+        // The kernel's queue may hold a few more frames than its limit, so the test sends a few more.
         for _ in 0..room + 4 {
             near.send(&[0; 60]);
         }

@@ -1,4 +1,4 @@
-//! The division routine that QEMU boards use instead of the compiler's.
+//! Tests of the division routine that QEMU boards use instead of the compiler's routine.
 
 #[path = "../../examples/boards/support/src/arm/divide.rs"]
 mod divide;
@@ -13,7 +13,7 @@ fn numbers() -> Vec<u64> {
 }
 
 #[test]
-fn it_agrees_with_the_compilers_division() {
+fn the_division_gives_the_same_results_as_the_compilers() {
     let numbers = numbers();
     for &numerator in &numbers {
         for &divisor in numbers.iter().filter(|divisor| **divisor > 0) {

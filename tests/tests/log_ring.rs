@@ -1,4 +1,4 @@
-//! The log ring of boards on a USB cable. A restart does not clear it.
+//! Tests of the log ring of boards on a USB cable. A restart does not clear the ring.
 
 #[path = "../../examples/boards/usb/src/serial/ring.rs"]
 mod ring;
@@ -10,19 +10,19 @@ use ring::Ring;
 const SIZE: usize = 2048;
 
 #[test]
-fn a_ring_that_was_not_made_is_empty_once_it_is() {
-    let mut ring = Ring::unmade();
-    let ring = ring.make();
+fn an_uninitialised_ring_is_empty_after_it_is_initialised() {
+    let mut ring = Ring::uninitialised();
+    let ring = ring.initialise();
     assert!(ring.is_empty());
     assert_eq!(ring.pop(&mut [0; 8]), 0);
 }
 
 #[test]
-fn what_was_pushed_before_a_restart_is_popped_after_it() {
-    let mut ring = Ring::unmade();
-    ring.make().push(b"panicked");
+fn bytes_pushed_before_a_restart_are_popped_after_it() {
+    let mut ring = Ring::uninitialised();
+    ring.initialise().push(b"panicked");
     let mut bytes = [0; 16];
-    assert_eq!(ring.make().pop(&mut bytes), 8);
+    assert_eq!(ring.initialise().pop(&mut bytes), 8);
     assert_eq!(&bytes[..8], b"panicked");
 }
 
@@ -30,8 +30,8 @@ fn what_was_pushed_before_a_restart_is_popped_after_it() {
 #[test]
 fn the_newest_bytes_are_popped_in_their_order() {
     let mut rng = fastrand::Rng::with_seed(7);
-    let (mut ring, mut model) = (Ring::unmade(), VecDeque::new());
-    let ring = ring.make();
+    let (mut ring, mut model) = (Ring::uninitialised(), VecDeque::new());
+    let ring = ring.initialise();
     for _ in 0..2_000 {
         let mut bytes = vec![0; rng.usize(..300)];
         if rng.usize(..3) < 2 {

@@ -34,9 +34,9 @@ impl<A> ConnMut<'_, '_, A> {
     ///
     /// # Errors
     /// [`WriteError::Full`] if `data` does not fit now, [`WriteError::TooLong`] if it can never fit,
-    /// [`WriteError::Finished`] if no more can be sent. Nothing is queued then.
+    /// [`WriteError::Finished`] if no more can be sent. After an error nothing is queued.
     pub fn write(&mut self, data: &[u8]) -> Result<(), WriteError> {
-        self.cx.longest_write.note(data.len());
+        self.cx.longest_write.update(data.len());
         let (slot, storage) = self.output()?;
         slot.output.check_room(storage.len(), data.len())?;
         let amount = slot.output.write(storage, data);
@@ -45,8 +45,8 @@ impl<A> ConnMut<'_, '_, A> {
         Ok(())
     }
 
-    /// Queues several pieces for sending, one after the other: all of them or nothing (`evbuffer_add_iovec`). Returns
-    /// the number of bytes queued.
+    /// Queues several byte slices for sending, one after the other: all of them or nothing (`evbuffer_add_iovec`).
+    /// Returns the number of bytes queued.
     ///
     /// ```
     /// use picoevent::{ConnMut, WriteError};
@@ -60,10 +60,10 @@ impl<A> ConnMut<'_, '_, A> {
     /// ```
     ///
     /// # Errors
-    /// As [`write`](Self::write), for the total length.
+    /// The same as for [`write`](Self::write), with the total length of `parts`.
     pub fn write_parts(&mut self, parts: &[&[u8]]) -> Result<usize, WriteError> {
         let length = length_of(parts);
-        self.cx.longest_write.note(length);
+        self.cx.longest_write.update(length);
         let (slot, storage) = self.output()?;
         slot.output.write_parts(storage, parts, length)?;
         let begins = slot.begins_to_send(length);
@@ -75,19 +75,19 @@ impl<A> ConnMut<'_, '_, A> {
     /// calls this function, so you need not import a trait.
     ///
     /// # Errors
-    /// As [`write`](Self::write). On an error the text is formatted a second time, to find its length.
+    /// The same as for [`write`](Self::write). A text that does not fit is formatted a second time, to find its length.
     pub fn write_fmt(&mut self, text: fmt::Arguments<'_>) -> Result<(), WriteError> {
         let (slot, storage) = self.output()?;
         match slot.output.write_fmt(storage, text) {
             Ok(amount) => {
                 let begins = slot.begins_to_send(amount);
-                self.cx.longest_write.note(amount);
+                self.cx.longest_write.update(amount);
                 self.cx.conn_output_grew(self.conn.slot(), amount, begins);
                 Ok(())
             }
             Err(length) => {
                 let full = slot.output.full(storage.len(), length);
-                self.cx.longest_write.note(length);
+                self.cx.longest_write.update(length);
                 Err(full)
             }
         }
@@ -104,17 +104,17 @@ impl<A> ConnMut<'_, '_, A> {
 
     /// Reserves `amount` contiguous bytes of room, calls `fill` to write into them, and queues as many bytes as `fill`
     /// returns (`evbuffer_reserve_space`, `evbuffer_commit_space`). Returns that number. O(size of the ring) if the
-    /// room is not contiguous, because the output is moved then.
+    /// room is not contiguous, because the output must then be moved.
     ///
     /// # Errors
-    /// As [`write`](Self::write), and [`WriteError::Unreserved`] if `fill` returns more than `amount`. Nothing is
-    /// queued then.
+    /// The same as for [`write`](Self::write), and [`WriteError::Unreserved`] if `fill` returns more than `amount`.
+    /// After an error nothing is queued.
     pub fn write_with(
         &mut self,
         amount: usize,
         fill: impl FnOnce(&mut [u8]) -> usize,
     ) -> Result<usize, WriteError> {
-        self.cx.longest_write.note(amount);
+        self.cx.longest_write.update(amount);
         let (slot, storage) = self.output()?;
         let used = fill(slot.output.reserve(storage, amount)?);
         if used > amount {
@@ -134,9 +134,9 @@ impl<A> ConnMut<'_, '_, A> {
         })
     }
 
-    /// Reports [`Writable`](super::ConnEvent::Writable) once, as soon as `room` bytes can be written. If they can be
-    /// written already, it is reported in the next pass. `room` is limited to the size of the output ring and to
-    /// 65,535.
+    /// Reports [`Writable`](super::ConnEvent::Writable) once, as soon as `room` bytes can be written. If there is
+    /// enough room already, `Writable` is reported in the next pass. `room` is limited to the size of the output ring
+    /// and to 65,535.
     ///
     /// This example sends a list that is longer than the ring:
     ///
@@ -173,7 +173,7 @@ impl<A> ConnMut<'_, '_, A> {
     /// ```
     pub fn wait_for_room(&mut self, room: usize) -> &mut Self {
         let size = self.slot().map_or(0, |slot| self.cx.pools.output_len(slot.rings()));
-        if let Some(slot) = self.held_mut().filter(|slot| !slot.is_finished()) {
+        if let Some(slot) = self.slot_in_use().filter(|slot| !slot.is_finished()) {
             slot.set_room_wanted(room.clamp(1, size.max(1)));
             self.write_again();
         }
@@ -185,7 +185,8 @@ impl<A> ConnMut<'_, '_, A> {
         self.slot().map_or(0, |slot| self.cx.statics.unsent(self.conn, slot.output.len()))
     }
 
-    /// Returns the slot and the storage of its output ring, or an error if no more can be sent.
+    /// Returns the connection's slot and the storage of the connection's output ring. Returns an error if no more
+    /// output can be sent.
     pub(super) fn output(&mut self) -> Result<(&mut ConnSlot<A>, &mut [u8]), WriteError> {
         let open = self.cx.tables.conns.get_mut(self.conn).filter(|slot| !slot.is_finished());
         let slot = open.ok_or(WriteError::Finished)?;
@@ -195,8 +196,8 @@ impl<A> ConnMut<'_, '_, A> {
 
     /// Half-closes the connection: the end of the stream is sent after the output. Reading continues.
     pub fn finish(&mut self) {
-        if let Some(slot) = self.held_mut() {
-            slot.turn.set(flag::FINISHED, true);
+        if let Some(slot) = self.slot_in_use() {
+            slot.node.set(flag::FINISHED, true);
             self.cx.conn_go_on_ending(self.conn.slot());
         }
     }
@@ -252,7 +253,7 @@ impl<A> ConnMut<'_, '_, A> {
     }
 
     /// Returns the oldest `amount` bytes as one slice (`evbuffer_pullup`); `None` if there are fewer. O(size of the
-    /// ring) if they are not contiguous, because they are moved then.
+    /// ring) if they are not contiguous, because they must then be moved.
     pub fn contiguous(&mut self, amount: usize) -> Option<&mut [u8]> {
         let slot = self.cx.tables.conns.get_mut(self.conn)?;
         slot.input.contiguous(self.cx.pools.input_mut(slot.rings(), self.conn.slot()), amount)
@@ -268,8 +269,8 @@ impl<A> ConnMut<'_, '_, A> {
         self.take(|ring, storage| ring.read(storage, target))
     }
 
-    /// Puts `data` before the oldest byte, all or nothing. Use it to put back bytes that were read too early. It makes
-    /// no callback due; see [`read_again`](Self::read_again).
+    /// Puts `data` before the oldest byte, all or nothing. Use it to put back bytes that were read too early. The call
+    /// makes no callback due; see [`read_again`](Self::read_again).
     ///
     /// # Errors
     /// [`WriteError::Full`] if the input ring has no room now, [`WriteError::TooLong`] if `data` is longer than the
@@ -297,8 +298,8 @@ impl<A> ConnMut<'_, '_, A> {
     }
 
     /// Returns the position of the first end-of-line sequence (`evbuffer_search_eol`), as a range of offsets: the line
-    /// ends at the start of the range, and the next line begins at the end of the range. Bytes are not searched twice
-    /// while a line arrives piece by piece, if each call searches for the same `eol`.
+    /// ends at the start of the range, and the next line begins at the end of the range. A line may arrive in several
+    /// parts. Bytes are not searched twice if each call searches for the same `eol`.
     pub fn find_eol(&mut self, eol: Eol) -> Option<Range<usize>> {
         self.with_input(|ring, storage, lines| ring.find_eol(storage, eol, &mut lines.searched))?
     }
@@ -350,7 +351,7 @@ impl<A> ConnMut<'_, '_, A> {
 }
 
 impl<A> ConnSlot<A> {
-    /// Returns whether the output consists only of the `amount` bytes that were just written. Then the write
+    /// Returns whether the output consists only of the `amount` bytes that were just written. In this case the write
     /// timeout starts now.
     pub(super) fn begins_to_send(&self, amount: usize) -> bool {
         self.is_open() && self.output.len() == amount
@@ -364,25 +365,26 @@ impl<A> Cx<'_, A> {
         }
         self.conn_post(index, action::SEND);
         if begins {
-            self.conn_progress(index, Direction::Write);
+            self.conn_restart_timeout(index, Direction::Write);
         }
     }
 
-    /// Requests more input after bytes were removed from the input ring. `was_full`: the ring was full before.
+    /// Requests more input after bytes were removed from the input ring. `was_full` is true if the ring was full before
+    /// the bytes were removed.
     pub(super) fn conn_input_taken(&mut self, index: u16, was_full: bool) {
         let Some(slot) = self.tables.conns.slot(index) else { return };
-        // A filter may wait for more room than there was, even if the ring was not full.
+        // A filter may need more room for its next bytes than the ring had, even if the ring was not full.
         if was_full || slot.peer.as_conn().is_some() {
             self.conn_post(index, action::RECEIVE);
         }
         if was_full {
-            self.conn_progress(index, Direction::Read);
+            self.conn_restart_timeout(index, Direction::Read);
         }
     }
 }
 
-/// Each piece of a formatted text is queued completely or not at all. [`ConnMut::write_fmt`] queues the
-/// whole text or nothing.
+/// Each call of `write_str` queues its string completely or not at all. A formatted text can need several calls. So an
+/// error can leave a part of the text in the queue. [`ConnMut::write_fmt`] queues the whole text or nothing.
 impl<A> fmt::Write for ConnMut<'_, '_, A> {
     fn write_str(&mut self, text: &str) -> fmt::Result {
         self.write(text.as_bytes()).map_err(|_| fmt::Error)

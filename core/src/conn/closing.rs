@@ -14,9 +14,10 @@
 //! A connection that waits only for its peer's end of stream is *lingering*. When the pool is full, a new connection
 //! takes the slot of the connection that has lingered longest.
 //!
-//! The application gets one `ended` callback, as soon as it can no longer use the connection. The slot is freed when
-//! that callback has run and the back end has dropped its socket. A connection is on the list of lingering connections
-//! only after that callback: before it, the links of its slot belong to the queue of due callbacks.
+//! The application gets one `ended` callback. It becomes due as soon as the application can no longer use the
+//! connection. The slot is freed when the `ended` callback has run and the back end has dropped the socket. A slot has
+//! only one pair of list links. Until the `ended` callback has run, the queue of due callbacks uses these links. So a
+//! connection joins the list of lingering connections only after its `ended` callback.
 
 use core::task::{Poll, ready};
 use core::time::Duration;
@@ -70,89 +71,91 @@ impl<A> Cx<'_, A> {
 
     fn conn_close_as(&mut self, index: u16, end: Code) {
         let Some(slot) = self.tables.conns.slot_mut(index) else { return };
-        if !slot.is_held() {
+        if !slot.is_in_use() {
             return;
         }
         slot.input.clear();
         // A connection without a socket ends at once. A connection that is still connecting ends at once
         // if it has no output.
         if !slot.is_open() && (slot.has(flag::RELEASED) || slot.output.len() == 0) {
-            return self.conn_drop(index, end);
+            return self.conn_reset(index, end);
         }
-        slot.turn.set(flag::WRITE_ENABLED, true);
-        self.conn_forget(index, end);
+        slot.node.set(flag::WRITE_ENABLED, true);
+        self.conn_end(index, end);
         self.conn_limit(index, self.close_limits.linger);
         // From now on the connection waits for the peer's end of stream, even if reading was disabled.
         self.conn_post(index, action::RECEIVE | action::SEND);
         self.conn_go_on_ending(index);
     }
 
-    /// Resets a connection. If both of its streams are complete, it is closed in order instead, because nothing can be
-    /// lost.
+    /// Resets a connection. If the peer has ended its stream and no output is unsent, closes the connection instead,
+    /// because no data can be lost.
     pub(super) fn conn_abort(&mut self, index: u16, end: Code) {
         let Some(slot) = self.tables.conns.slot(index) else { return };
         if slot.is_open() && slot.has(flag::EOF) && slot.output.len() == 0 {
             self.conn_close_as(index, end);
         } else {
-            self.conn_drop(index, end);
+            self.conn_reset(index, end);
         }
     }
 
-    /// Resets a connection that the application holds. Without a socket it only ends.
-    pub(crate) fn conn_drop(&mut self, index: u16, end: Code) {
-        self.conn_forget(index, end);
-        // The output is discarded. Otherwise a later report about the peer could request that the back end sends it.
+    /// Resets a connection and discards its output. A connection without a socket only ends.
+    pub(crate) fn conn_reset(&mut self, index: u16, end: Code) {
+        self.conn_end(index, end);
+        // The output is discarded. Otherwise a later report, for example that the connection is established, could
+        // request that the output is sent.
         let Some(slot) = self.tables.conns.slot_mut(index) else { return };
         slot.output.clear();
         slot.timeouts = [0; 2];
         slot.pending.actions = 0;
         if !slot.has(flag::RELEASED) {
-            self.conn_post(index, action::DROP);
-        } else if slot.turn.due() & due::ENDED == 0 {
+            self.conn_post(index, action::RESET);
+        } else if slot.node.due() & due::ENDED == 0 {
             self.conn_post(index, action::FREE);
         }
     }
 
-    /// Takes a connection from the application, if the application holds it. Of the connection's callbacks only
-    /// `ended` will run. A connection that has failed keeps its error.
+    /// Ends a connection for the application, unless it has ended already. From now on only the `ended` callback can
+    /// run, and only if the application knows the connection. A connection that has failed keeps its error.
     #[inline(never)]
-    fn conn_forget(&mut self, index: u16, end: Code) {
+    fn conn_end(&mut self, index: u16, end: Code) {
         let Some(slot) = self.tables.conns.slot_mut(index) else { return };
-        if !slot.is_held() {
+        if !slot.is_in_use() {
             return;
         }
         let is_known = !slot.is_unaccepted();
-        if slot.turn.state & (flag::RELEASED | flag::RESTING) != flag::RELEASED {
+        if slot.node.state & (flag::RELEASED | flag::RESTING) != flag::RELEASED {
             slot.set_end(end);
         }
         slot.set_closing();
-        slot.turn.set_due(0);
+        slot.node.set_due(0);
         (slot.alarm_at, slot.alarm_every) = (Instant::ZERO, 0);
         let id = self.tables.conn_id(index);
         self.queues.remove(&mut self.tables, id);
-        self.stop_holding_back(index);
+        self.conn_stop_waiting(index);
         self.conn_count(index, 0_u16.wrapping_sub(1));
         if is_known {
             self.conn_activate(index, due::ENDED);
         }
     }
 
-    /// Adds `change` to the number of held connections of the connection's pool and listener.
+    /// Adds `change` to two counts of connections in use: the count of the connection's pool, and the count of its
+    /// listener.
     pub(crate) fn conn_count(&mut self, index: u16, change: u16) {
         let Some(slot) = self.tables.conns.slot(index) else { return };
         if let Some(pool) = self.pools.get_mut(slot.pool()) {
-            pool.held = pool.held.wrapping_add(change);
+            pool.in_use = pool.in_use.wrapping_add(change);
         }
         if let Some(listener) = self.tables.listeners.get_mut(slot.listener) {
-            listener.held = listener.held.wrapping_add(change);
+            listener.in_use = listener.in_use.wrapping_add(change);
         }
     }
 
-    /// Prepares the last callback of a connection, which runs now. If the connection has no socket any more, its slot
-    /// is freed after the callback.
+    /// Updates the state of a connection whose `ended` callback is called next. If the back end has no socket for the
+    /// connection any more, the slot is freed after the callback.
     pub(super) fn conn_ended(&mut self, index: u16) {
         let Some(slot) = self.tables.conns.slot_mut(index) else { return };
-        let state = slot.turn.state;
+        let state = slot.node.state;
         if state & flag::CLOSING == 0 {
             // It has failed.
             slot.set_closing();
@@ -165,17 +168,22 @@ impl<A> Cx<'_, A> {
         }
     }
 
-    /// Takes the next step of closing a connection, if there is one. When the application has ended the stream and all
-    /// output is sent, requests our end of the stream. When a closed connection has delivered everything, lets the
-    /// connection wait for its peer's end of stream, or releases it if the peer's end of stream was received.
+    /// Takes the next step of closing a connection, if there is one:
+    ///
+    /// * If the application has ended its stream and all output is sent, requests that the back end sends our end of
+    ///   the stream.
+    /// * If a closed connection has delivered everything, and the peer has ended its stream or the connection will
+    ///   reconnect, releases the connection.
+    /// * If a closed connection has delivered everything, and the peer has not ended its stream, lets the connection
+    ///   linger.
     pub(super) fn conn_go_on_ending(&mut self, index: u16) {
         let Some(slot) = self.tables.conns.slot_mut(index) else { return };
-        let state = slot.turn.state;
+        let state = slot.node.state;
         if state & (flag::OPEN | flag::CLOSING) == 0 || slot.is_over() {
             return;
         }
         if state & (flag::FINISHED | flag::END_SENT) == flag::FINISHED && slot.output.len() == 0 {
-            slot.turn.set(flag::END_SENT, true);
+            slot.node.set(flag::END_SENT, true);
             return self.conn_post(index, action::END);
         }
         if state & (flag::CLOSING | flag::DELIVERED) != flag::CLOSING | flag::DELIVERED {
@@ -184,13 +192,13 @@ impl<A> Cx<'_, A> {
         if state & (flag::EOF | flag::RECONNECTS) != 0 {
             return self.conn_release(index, action::CLOSE);
         }
-        slot.turn.set(flag::LINGERING, true);
+        slot.node.set(flag::LINGERING, true);
         self.conn_limit(index, self.close_limits.fin_wait);
         self.conn_lingering(index, |list, conns, id| list.push(conns, id));
     }
 
     /// Releases a connection that only waits for its peer's end of stream, because its slot is needed.
-    pub(super) fn conn_end_wait(&mut self, index: u16) {
+    pub(super) fn conn_end_lingering(&mut self, index: u16) {
         let slot = self.tables.conns.slot(index);
         if slot.is_some_and(|slot| slot.has(flag::LINGERING)) {
             self.conn_release(index, action::CLOSE);
@@ -203,16 +211,15 @@ impl<A> Cx<'_, A> {
         self.conn_post(index, action);
     }
 
-    /// Adds a connection to its pool's list of lingering connections, or removes it. While the connection's last
-    /// callback is due, the links of its slot belong to the queue of due callbacks. So the connection is not on the
-    /// list before that callback has run.
+    /// Adds a connection to its pool's list of lingering connections, or removes it. Does nothing while the `ended`
+    /// callback is due, because the queue of due callbacks then uses the links of the slot.
     fn conn_lingering(
         &mut self,
         index: u16,
         change: fn(&mut List, &mut Table<'_, ConnSlot<A>>, Id),
     ) {
         let Some(slot) = self.tables.conns.slot(index) else { return };
-        if slot.turn.due() & due::ENDED == 0
+        if slot.node.due() & due::ENDED == 0
             && let Some(pool) = self.pools.get_mut(slot.pool())
         {
             change(&mut pool.lingering, &mut self.tables.conns, Id::at(index));
@@ -224,7 +231,7 @@ impl<A> Cx<'_, A> {
         let Some(slot) = self.tables.conns.slot_mut(index) else { return };
         slot.timeouts = [0; 2];
         // The operating system may still deliver data that it has buffered. A reset would discard it.
-        let action = if slot.has(flag::DELIVERED) { action::CLOSE } else { action::DROP };
+        let action = if slot.has(flag::DELIVERED) { action::CLOSE } else { action::RESET };
         self.conn_release(index, action);
     }
 
@@ -233,21 +240,22 @@ impl<A> Cx<'_, A> {
         if let Some(slot) = self.tables.conns.slot_mut(index) {
             slot.timeouts = [0, limit];
         }
-        self.conn_progress(index, Direction::Write);
+        self.conn_restart_timeout(index, Direction::Write);
     }
 
-    /// Ends a connection that has no socket in the back end any more. Frees its slot, unless its `ended` callback has
-    /// not run yet or it reconnects.
+    /// Ends a connection for which the back end has no socket any more. Frees the slot of the connection, unless the
+    /// `ended` callback is still due or the connection will reconnect.
     #[inline(never)]
-    pub(super) fn conn_give_back(&mut self, index: u16) {
-        self.conn_forget(index, Code::ABORTED);
+    pub(super) fn conn_free(&mut self, index: u16) {
+        self.conn_end(index, Code::ABORTED);
         self.conn_stop_lingering(index);
         let Some(slot) = self.tables.conns.slot_mut(index) else { return };
-        // A key that is left in the heap of timers is stale from now on.
+        // The connection has no timeout any more. So its key in the heap of timers, if there is one, is stale: it is
+        // removed when it comes first.
         slot.timeouts = [0; 2];
         slot.pending.actions = 0;
-        slot.turn.set(flag::RELEASED, true);
-        if slot.turn.due() & due::ENDED != 0 {
+        slot.node.set(flag::RELEASED, true);
+        if slot.node.due() & due::ENDED != 0 {
             return;
         }
         if slot.has(flag::RECONNECTS)
@@ -255,10 +263,10 @@ impl<A> Cx<'_, A> {
         {
             return rest(self, index);
         }
-        debug_assert!(!slot.turn.is_queued(), "nothing more comes of it");
+        debug_assert!(!slot.node.is_queued(), "a freed connection has no due callback");
         let pool = slot.pool();
         if let Some(pool) = self.pools.get_mut(pool) {
-            self.tables.conns.give_back_to(&mut pool.free, index);
+            self.tables.conns.free_slot_to(&mut pool.free, index);
         }
     }
 
@@ -266,7 +274,7 @@ impl<A> Cx<'_, A> {
         if let Some(slot) = self.tables.conns.slot_mut(index)
             && slot.has(flag::LINGERING)
         {
-            slot.turn.set(flag::LINGERING, false);
+            slot.node.set(flag::LINGERING, false);
             self.conn_lingering(index, |list, conns, id| list.remove(conns, id));
         }
     }
@@ -278,8 +286,9 @@ impl<A> Cx<'_, A> {
             || self.outbox.may_evict() && !pool.lingering.is_empty()
     }
 
-    /// Takes a slot of a pool for a new connection. If all slots are in use, takes the slot of the connection that has
-    /// lingered longest; the next action reports this to the back end. Returns `None` if no connection lingers.
+    /// Takes a slot of a pool for a new connection. If no slot is free, ends the connection that has lingered longest
+    /// and takes its slot. The next action then requests that the back end closes the socket of the ended connection.
+    /// Returns `None` if no connection lingers, or if the previous such action is still pending.
     pub(crate) fn conn_insert(&mut self, pool: u8) -> Option<(Conn, &mut ConnSlot<A>)> {
         let slot = self.pools.get(pool)?;
         if self.tables.conns.slot(slot.free).is_none() && self.outbox.may_evict() {
@@ -293,7 +302,7 @@ impl<A> Cx<'_, A> {
 
     fn conn_evict(&mut self, index: u16) -> Option<Conn> {
         let (conn, _) = self.tables.conns.at(index)?;
-        self.conn_give_back(index);
+        self.conn_free(index);
         Some(conn)
     }
 }
@@ -301,7 +310,7 @@ impl<A> Cx<'_, A> {
 impl<A> ConnSlot<A> {
     /// Returns whether the back end is about to drop the socket, or has done so.
     pub(super) const fn is_over(&self) -> bool {
-        self.pending.actions & (action::CLOSE | action::DROP) != 0 || self.has(flag::RELEASED)
+        self.pending.actions & (action::CLOSE | action::RESET) != 0 || self.has(flag::RELEASED)
     }
 }
 
@@ -310,15 +319,15 @@ impl<A> EventBase<'_, A> {
     /// reconnects. The loop may have ended already. [`EventBase::drain`] then delivers the remaining output. Events are
     /// not changed.
     ///
-    /// Filters work in callbacks, which do not run any more. So a connection below a filter is reset if the
-    /// filter has not finished its work. To avoid this, close the connection above the filter and wait for its
-    /// end before the loop ends.
+    /// A filter moves bytes in callbacks, and no callback runs after the end of the loop. So the connection below a
+    /// filter is reset, unless the filter has already [finished](crate::Filter::finish) its stream. To avoid the reset,
+    /// close the connection above the filter and wait for its end before the loop ends.
     #[inline(never)]
     pub fn close_all(&mut self) {
-        self.cx.recorder.note(|| Entry::CloseAll);
+        self.cx.recorder.record(|| Entry::CloseAll);
         for index in 0..self.cx.tables.listeners.capacity() as u16 {
-            let held = self.cx.tables.listeners.at(index).filter(|(_, slot)| !slot.is_freed());
-            if held.is_some() {
+            let listener = self.cx.tables.listeners.at(index).filter(|(_, slot)| !slot.is_freed());
+            if listener.is_some() {
                 self.cx.listener_free(index);
             }
         }
@@ -333,9 +342,9 @@ impl<A> EventBase<'_, A> {
     }
 
     /// Lets the back end deliver the remaining output of closed connections, after [`EventBase::close_all`]. No
-    /// callback runs. It is ready when everything is delivered or the [time limits](Cx::set_close_limits) have passed.
-    /// It does not wait for the peers' ends of stream. If it is pending, call it again to continue, like a
-    /// [turn](EventBase::turn).
+    /// callback runs. Returns [`Poll::Ready`] when everything is delivered or the [time limits](Cx::set_close_limits)
+    /// have passed. Does not wait for the peers' ends of stream. After [`Poll::Pending`], call it again to continue, as
+    /// for [`iterate`](EventBase::iterate).
     ///
     /// # Errors
     /// The error of the back end.
@@ -349,31 +358,31 @@ impl<A> EventBase<'_, A> {
                 if self.cx.tables.conns.iter().all(|(_, slot)| is_over(slot)) {
                     return Poll::Ready(Ok(()));
                 }
-                let until = self.cx.first_conn().min(back_end.deadline(self));
+                let until = self.cx.first_conn_deadline().min(back_end.deadline(self));
                 ready!(self.wait_until(until, back_end))?;
             }
-            self.take_news(back_end);
+            self.take_reports(back_end);
             self.end_overdue();
         }
     }
 
     /// Ends the closed connections whose limit has passed.
     pub(crate) fn end_overdue(&mut self) {
-        self.cx.recorder.note(|| Entry::Overdue);
+        self.cx.recorder.record(|| Entry::Overdue);
         self.cx.expire();
     }
 
-    /// Ends a lingering connection, for a back end that needs its socket for another connection. Returns its handle;
-    /// the back end drops the socket. It is the connection that has lingered longest in the first pool with lingering
-    /// connections. If there is no such pool, it is a lingering connection whose end was not reported to the
-    /// application yet. Returns `None` if no connection lingers.
+    /// Ends a lingering connection, for a back end that needs the socket for another connection. Returns the
+    /// connection's handle; the back end must drop the socket. The function chooses the connection that has lingered
+    /// longest in the first pool with lingering connections. If there is no such pool, it chooses a lingering
+    /// connection whose `ended` callback has not run yet. Returns `None` if no connection lingers.
     pub fn end_lingering(&mut self) -> Option<Conn> {
-        self.cx.recorder.note(|| Entry::EndLingering);
+        self.cx.recorder.record(|| Entry::EndLingering);
         // Connections in memory have no socket.
         let has_one = |pool: &&PoolSlot| !pool.lingering.is_empty() && !pool.is_in_memory();
         let oldest = self.cx.pools.iter().find(has_one);
-        // The end of the other lingering connections was not reported yet, for example after `close_all`. They keep
-        // their slots until it is reported.
+        // Other lingering connections are on no list, because their `ended` callbacks have not run yet, for example
+        // after `close_all`. They keep their slots until the callbacks have run.
         let lingers = |(conn, slot): (Conn, &ConnSlot<A>)| {
             (slot.has(flag::LINGERING) && slot.peer.as_conn().is_none()).then_some(conn)
         };

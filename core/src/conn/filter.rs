@@ -9,10 +9,11 @@
 //!   below   input ring            output ring      a connection with a socket, or one above another filter
 //! ```
 //!
-//! The connection below has the filter's function as its callback, instead of the application's. Each of its callbacks,
-//! and each action for the connection above, calls [`Filtering::go_on`], which moves as many bytes as possible in both
-//! directions. An end of stream or an error is passed up, and a finish or a close is passed down, always after the
-//! bytes.
+//! The callback of the connection below is a function of the filter, not a function of the application. It calls
+//! [`Filtering::run`], which moves as many bytes as possible in both directions. An action for the connection above
+//! makes the callback of the connection below due. After the bytes, an end of stream or an error of the connection
+//! below is passed to the connection above. In the other direction, a finish or a close of the connection above is
+//! passed to the connection below.
 
 use super::firing::due;
 use super::pair::SCRATCH;
@@ -28,10 +29,10 @@ use crate::ring::copy;
 /// A filter's functions, which transform the bytes of both directions.
 ///
 /// A function reads bytes from `from` and writes bytes to `to`. It returns the number of bytes consumed and the number
-/// of bytes produced. It is called again with the remaining bytes, and when there are more bytes or more room. If it
-/// returns zero for both, it is called again when there is more input or more room. If there can never be more, the
-/// connection above fails with [`ConnError::Filter`]. Use the handle of the connection above as the key for
-/// per-connection state.
+/// of bytes produced. It is called again with the remaining bytes, until no bytes or no room is left. If it returns
+/// zero for both numbers, it is called again when `from` has more bytes or `to` has more room. If neither more bytes
+/// nor more room are possible, the connection above fails with [`ConnError::Filter`]. Use the handle of the connection
+/// above as the key for per-connection state.
 ///
 /// This filter sends upper case below and delivers lower case above:
 ///
@@ -106,7 +107,7 @@ pub trait Filter<A>: Sized {
     /// Transforms bytes from above. Returns the numbers of bytes consumed and produced.
     ///
     /// # Errors
-    /// As [`input`](Self::input).
+    /// The same as for [`input`](Self::input).
     fn output(
         app: &mut A,
         above: Conn,
@@ -114,20 +115,20 @@ pub trait Filter<A>: Sized {
         to: &mut [u8],
     ) -> Result<(usize, usize), ConnError>;
 
-    /// Produces the bytes that follow the last byte from above, for example an end mark. Returns the number of bytes
-    /// produced, and the number still to be produced. While bytes are left, it is called again when there is more room.
-    /// After the last byte the connection below is finished.
+    /// Produces the bytes that follow the last byte from above, for example an end marker. Returns the number of bytes
+    /// produced, and the number of bytes that are still to be produced. While bytes are left to produce, the function
+    /// is called again when there is more room. After the last byte the connection below is finished.
     ///
     /// # Errors
-    /// As [`input`](Self::input). [`ConnError::Filter`] if bytes are left, but the function produces none although it
-    /// has the largest possible room.
+    /// The same as for [`input`](Self::input). Also [`ConnError::Filter`], if bytes are left to produce, but the
+    /// function produces none although it has the largest possible room.
     fn finish(app: &mut A, above: Conn, to: &mut [u8]) -> Result<(usize, usize), ConnError> {
         let _ = (app, above, to);
         Ok((0, 0))
     }
 
-    /// Reports that the connection below has ended. This is the last call for the connection above, so its state can be
-    /// dropped.
+    /// Is called when the connection below has ended. This is the last call for the connection above, so the filter can
+    /// drop its state for this connection.
     fn ended(app: &mut A, above: Conn) {
         let _ = (app, above);
     }
@@ -141,22 +142,24 @@ impl<A> ConnMut<'_, '_, A> {
     ///
     /// From now on this connection belongs to the filter: it has no callbacks, timeouts or alarm for the application.
     /// If the connection above is closed, this connection is closed after its output. If the connection above is
-    /// aborted, this connection is reset. If this connection is closed or finished before the filter is done, for
-    /// example by [`EventBase::close_all`](crate::EventBase::close_all), it is reset and the connection above fails.
+    /// aborted, this connection is reset. The filter must [finish](Filter::finish) the stream before this connection is
+    /// closed or finished directly, for example by [`EventBase::close_all`](crate::EventBase::close_all). Otherwise
+    /// this connection is reset and the connection above fails.
     ///
     /// [`Filter`] has an example.
     ///
     /// # Errors
-    /// [`SetupError::NotFiltered`] if this connection already has a filter above it, has ended, or is at rest. For the
-    /// pool, the errors of [`Cx::pair`]. Nothing changes then.
+    /// [`SetupError::NotFiltered`] if this connection already has a filter above it, has ended, or is at rest.
+    /// [`Cx::pair`] lists the errors for the pool. After an error nothing has changed.
     pub fn filter<F: Filter<A>, P: Protocol<A>>(
         &mut self,
         pool: PoolId,
     ) -> Result<Conn, SetupError> {
         let below = self.conn;
         let slot = self.slot().ok_or(SetupError::NotFiltered)?;
-        let is_free = slot.is_held() && !slot.has(flag::RELEASED) && slot.above().is_none();
-        if !is_free {
+        let can_be_filtered =
+            slot.is_in_use() && !slot.has(flag::RELEASED) && slot.above().is_none();
+        if !can_be_filtered {
             return Err(SetupError::NotFiltered);
         }
         let above = self.cx.conn_in_memory(pool, P::SETTINGS, P::event)?;
@@ -164,7 +167,7 @@ impl<A> ConnMut<'_, '_, A> {
         // The new settings have no high marks, so the rings get their full length again.
         self.cx.conn_align(below.slot());
         if let Some(slot) = self.cx.tables.conns.get_mut(below) {
-            slot.put_below(above, on_event::<A, F>);
+            slot.attach_filter(above, on_event::<A, F>);
         }
         self.enable(super::Direction::Read).enable(super::Direction::Write);
         self.cx.conn_activate(below.slot(), due::OPENED);
@@ -173,44 +176,44 @@ impl<A> ConnMut<'_, '_, A> {
 }
 
 impl<A> Cx<'_, A> {
-    /// Does an action for a connection above a filter, instead of a back end. Most actions are done in the callback of
-    /// the connection below, which becomes due here.
-    pub(super) fn conn_carry_filtered(&mut self, above: Conn, below: Conn, action: u8) {
-        let is_held = self.tables.conns.get(below).is_some_and(|slot| slot.is_held());
+    /// Carries out an action for a connection above a filter. The back end does not get such an action. Most actions
+    /// are carried out in the callback of the connection below, which becomes due here.
+    pub(super) fn conn_act_filtered(&mut self, above: Conn, below: Conn, action: u8) {
+        let is_in_use = self.tables.conns.get(below).is_some_and(|slot| slot.is_in_use());
         match action {
-            action::SEND | action::RECEIVE | action::END if is_held => {
+            action::SEND | action::RECEIVE | action::END if is_in_use => {
                 self.conn_activate(below.slot(), due::OPENED);
             }
-            action::FREE => self.conn_give_back(above.slot()),
+            action::FREE => self.conn_free(above.slot()),
             action::CLOSE => {
-                self.conn_give_back(above.slot());
-                if is_held {
+                self.conn_free(above.slot());
+                if is_in_use {
                     self.conn_close(below.slot());
                 }
             }
-            action::DROP => {
-                self.conn_give_back(above.slot());
-                // This also resets a connection that was closed: bytes from above are missing, so an orderly end would
-                // be wrong.
+            action::RESET => {
+                self.conn_free(above.slot());
+                // The connection below is reset even if it was closed. Bytes from above are missing, so the peer must
+                // not get a normal end of the stream.
                 if self.tables.conns.get(below).is_some_and(|slot| !slot.has(flag::RELEASED)) {
-                    self.conn_drop(below.slot(), Code::ABORTED);
+                    self.conn_reset(below.slot(), Code::ABORTED);
                 }
             }
             _ => {}
         }
     }
 
-    /// Resets a connection whose stream is about to end, if the filter above it is not done. In this case the
-    /// application has ended the connection directly, not through the filter. Without a reset the peer could not know
-    /// that the stream is incomplete. Returns whether the connection was reset.
-    pub(super) fn conn_cut_off(&mut self, below: Conn) -> bool {
+    /// Resets a connection whose stream is about to end, if the filter above it has not finished the stream. In this
+    /// case the application has ended the connection directly, not through the filter. Without a reset the peer could
+    /// not know that the stream is incomplete. Returns whether the connection was reset.
+    pub(super) fn conn_reset_unfinished(&mut self, below: Conn) -> bool {
         let above = self.tables.conns.get(below).and_then(|slot| slot.above());
         let Some(above) = above else { return false };
         if self.tables.conns.get(above).is_none_or(|slot| slot.has(flag::DELIVERED)) {
             return false;
         }
         self.conn_failed(above, ConnError::Reset.into());
-        self.conn_drop(below.slot(), Code::ABORTED);
+        self.conn_reset(below.slot(), Code::ABORTED);
         true
     }
 
@@ -228,12 +231,12 @@ fn on_event<A, F: Filter<A>>(app: &mut A, below: &mut ConnMut<'_, '_, A>, event:
     match event {
         ConnEvent::Ended(end) => filtering.end::<F>(end),
         _ => {
-            if let Err(error) = filtering.go_on::<F>() {
+            if let Err(error) = filtering.run::<F>() {
                 filtering.below.cx().conn_failed(above, error.into());
-                // This must be a reset: an abort closes in order if both streams look complete, but bytes are missing
-                // here.
+                // This must be a reset. `conn_abort` would close the connection normally if both streams look complete,
+                // but bytes are missing here.
                 let below = filtering.below.conn.slot();
-                filtering.below.cx().conn_drop(below, Code::ABORTED);
+                filtering.below.cx().conn_reset(below, Code::ABORTED);
             }
         }
     }
@@ -247,14 +250,15 @@ struct Filtering<'f, 'c, 's, A> {
 }
 
 impl<A> Filtering<'_, '_, '_, A> {
-    fn go_on<F: Filter<A>>(&mut self) -> Result<(), ConnError> {
+    fn run<F: Filter<A>>(&mut self) -> Result<(), ConnError> {
         if !self.below.is_open() {
             return Ok(());
         }
         let cx = self.below.cx();
-        // This check prevents an endless loop: a closed connection would post a send action each time, and that action
-        // would call this function again.
-        if cx.tables.conns.get(self.above).is_some_and(|slot| slot.is_held()) {
+        // This check prevents an endless loop. If the connection above is closed, `conn_connected` requests a send
+        // action for it. The send action makes the callback of the connection below due, and the callback calls this
+        // function again.
+        if cx.tables.conns.get(self.above).is_some_and(|slot| slot.is_in_use()) {
             cx.conn_connected(self.above);
         }
         while self.move_up::<F>()? {}
@@ -263,7 +267,7 @@ impl<A> Filtering<'_, '_, '_, A> {
         if is_at_end {
             self.below.cx().conn_finished(self.above);
         }
-        // The application may have finished the connection below directly: see `conn_cut_off`.
+        // The application may have finished the connection below directly: see `conn_reset_unfinished`.
         if self.below.slot().is_some_and(|slot| slot.is_finished()) {
             return Ok(());
         }
@@ -274,22 +278,23 @@ impl<A> Filtering<'_, '_, '_, A> {
     /// Moves bytes from below to above. Returns whether there may be more to move.
     fn move_up<F: Filter<A>>(&mut self) -> Result<bool, ConnError> {
         let (mut from, mut to) = ([0; SCRATCH], [0; SCRATCH]);
-        let held = self.below.copy_out(0, &mut from);
+        let available = self.below.copy_out(0, &mut from);
         let room = self.below.cx().conn_input_room(self.above).min(SCRATCH);
-        if held == 0 || room == 0 {
+        if available == 0 || room == 0 {
             return Ok(false);
         }
-        let from = from.get(..held).unwrap_or_default();
+        let from = from.get(..available).unwrap_or_default();
         let to = to.get_mut(..room).unwrap_or_default();
-        let (taken, made) = F::input(self.app, self.above, from, to)?;
-        self.below.consume(taken.min(held));
-        let made = to.get(..made).unwrap_or(to);
-        self.below.cx().conn_fill(self.above, made);
-        if taken == 0 && made.is_empty() {
-            let is_all = self.below.slot().is_some_and(|slot| slot.has(flag::EOF));
-            let is_most = held == SCRATCH || held == self.below.ring_sizes().0 || is_all;
-            let has_most = room == SCRATCH || self.above_has_no_input();
-            return if is_most && has_most { Err(ConnError::Filter) } else { Ok(false) };
+        let (consumed, produced) = F::input(self.app, self.above, from, to)?;
+        self.below.consume(consumed.min(available));
+        let output = to.get(..produced).unwrap_or(to);
+        self.below.cx().conn_fill(self.above, output);
+        if consumed == 0 && output.is_empty() {
+            let is_at_end = self.below.slot().is_some_and(|slot| slot.has(flag::EOF));
+            let has_all_input =
+                available == SCRATCH || available == self.below.ring_sizes().0 || is_at_end;
+            let has_all_room = room == SCRATCH || self.above_has_no_input();
+            return if has_all_input && has_all_room { Err(ConnError::Filter) } else { Ok(false) };
         }
         Ok(true)
     }
@@ -297,8 +302,8 @@ impl<A> Filtering<'_, '_, '_, A> {
     /// Moves bytes from above to below. Returns whether there may be more to move.
     fn move_down<F: Filter<A>>(&mut self) -> Result<bool, ConnError> {
         let (mut from, mut to) = ([0; SCRATCH], [0; SCRATCH]);
-        let held = copy(&mut from, self.below.cx().conn_output(self.above).0);
-        if held == 0 {
+        let available = copy(&mut from, self.below.cx().conn_output(self.above).0);
+        if available == 0 {
             return Ok(false);
         }
         let room = self.below.room().min(SCRATCH);
@@ -306,14 +311,14 @@ impl<A> Filtering<'_, '_, '_, A> {
             self.below.wait_for_room(SCRATCH);
             return Ok(false);
         }
-        let from = from.get(..held).unwrap_or_default();
+        let from = from.get(..available).unwrap_or_default();
         let to = to.get_mut(..room).unwrap_or_default();
-        let (taken, made) = F::output(self.app, self.above, from, to)?;
-        let made = to.get(..made).unwrap_or(to);
-        self.below.write_some(made);
-        self.below.cx().conn_sent(self.above, taken.min(held));
-        if taken == 0 && made.is_empty() {
-            return self.below_is_stuck(held, room).map(|()| false);
+        let (consumed, produced) = F::output(self.app, self.above, from, to)?;
+        let output = to.get(..produced).unwrap_or(to);
+        self.below.write_some(output);
+        self.below.cx().conn_sent(self.above, consumed.min(available));
+        if consumed == 0 && output.is_empty() {
+            return self.handle_no_progress(available, room).map(|()| false);
         }
         Ok(true)
     }
@@ -322,7 +327,7 @@ impl<A> Filtering<'_, '_, '_, A> {
     ///
     /// # Errors
     /// [`ConnError::Filter`] if neither more room nor more bytes are possible.
-    fn below_is_stuck(&mut self, held: usize, room: usize) -> Result<(), ConnError> {
+    fn handle_no_progress(&mut self, available: usize, room: usize) -> Result<(), ConnError> {
         if room < SCRATCH && self.below.output_len() > 0 {
             self.below.wait_for_room(SCRATCH);
             return Ok(());
@@ -332,7 +337,7 @@ impl<A> Filtering<'_, '_, '_, A> {
         let is_last = slot.is_none_or(|slot| slot.has(flag::FINISHED));
         let is_full =
             slot.is_some_and(|slot| slot.output.len() == cx.pools.output_len(slot.rings()));
-        if held == SCRATCH || is_last || is_full { Err(ConnError::Filter) } else { Ok(()) }
+        if available == SCRATCH || is_last || is_full { Err(ConnError::Filter) } else { Ok(()) }
     }
 
     /// Finishes the connection below when the connection above has ended its stream.
@@ -350,13 +355,13 @@ impl<A> Filtering<'_, '_, '_, A> {
             let mut to = [0; SCRATCH];
             let room = self.below.room().min(SCRATCH);
             let to = to.get_mut(..room).unwrap_or_default();
-            let (made, left) = F::finish(self.app, self.above, to)?;
-            let made = to.get(..made).unwrap_or(to);
-            self.below.write_some(made);
+            let (produced, left) = F::finish(self.app, self.above, to)?;
+            let output = to.get(..produced).unwrap_or(to);
+            self.below.write_some(output);
             if left == 0 {
                 break;
             }
-            if made.is_empty() {
+            if output.is_empty() {
                 if room == SCRATCH || self.below.output_len() == 0 {
                     return Err(ConnError::Filter);
                 }
@@ -382,7 +387,7 @@ impl<A> Filtering<'_, '_, '_, A> {
             }
             // If the connection above still exists, the application has ended the connection below directly.
             ConnEnd::Closed | ConnEnd::Aborted => {
-                if !cx.conn_cut_off(below) {
+                if !cx.conn_reset_unfinished(below) {
                     cx.conn_failed(above, ConnError::Reset.into());
                 }
             }

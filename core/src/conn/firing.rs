@@ -1,9 +1,8 @@
 //! Chooses which due callback of a connection runs next. When a connection is at the front of its queue, its due
-//! callbacks run one after the other. This is the *connection's turn*, which is not a
-//! [turn](crate::EventBase::turn) of the loop.
+//! callbacks run one after the other, each at most once, before the next slot of the queue runs.
 //!
-//! Each due callback is a bit in the slot's [`Turn`](crate::queue::Turn). It is checked again before it is called: it
-//! is cancelled if its reason has gone, and waits while its direction is disabled.
+//! Each due callback is a bit in the slot's [`Node`](crate::queue::Node). Before a callback is called, its reason is
+//! checked again. The callback is cancelled if the reason no longer holds. It waits while its direction is disabled.
 
 use super::slot::flag;
 use super::timeouts::LAST;
@@ -13,7 +12,7 @@ use crate::pool::Pools;
 use crate::table::Slot;
 use crate::{Cx, Fired};
 
-/// Callbacks that are due, in the order in which they run (rule R2).
+/// Callbacks that are due, in the order in which they run (rule R2 in `docs/from-libevent.md`).
 pub(super) mod due {
     pub(in crate::conn) const OPENED: u8 = 1 << 0;
     pub(in crate::conn) const READ: u8 = 1 << 1;
@@ -25,56 +24,56 @@ pub(super) mod due {
     pub(in crate::conn) const ENDED: u8 = 1 << 7;
 
     /// Callbacks that delay the end of stream to the next pass.
-    pub(super) const BEFORE_EOF: u8 = READ | OPENED;
+    pub(super) const DELAY_EOF: u8 = READ | OPENED;
     pub(super) const TIMEOUTS: u8 = READ_TIMEOUT | WRITE_TIMEOUT;
     /// Callbacks of timers.
-    pub(super) const OF_TIME: u8 = TIMEOUTS | ALARM;
+    pub(super) const TIMERS: u8 = TIMEOUTS | ALARM;
     /// Callbacks that wait until reading is enabled.
-    pub(super) const OF_READING: u8 = READ | READ_TIMEOUT | EOF;
+    pub(super) const NEED_READING: u8 = READ | READ_TIMEOUT | EOF;
     /// Callbacks that wait until writing is enabled.
-    pub(super) const OF_WRITING: u8 = WRITE | WRITE_TIMEOUT;
+    pub(super) const NEED_WRITING: u8 = WRITE | WRITE_TIMEOUT;
     /// Callbacks that wait until there is room for an answer.
-    pub(in crate::conn) const ANSWERED: u8 = READ | EOF;
+    pub(in crate::conn) const NEED_ANSWER_ROOM: u8 = READ | EOF;
     /// Callbacks that wait for room in the output.
-    pub(super) const OF_ROOM: u8 = ANSWERED | WRITE;
+    pub(super) const NEED_ROOM: u8 = NEED_ANSWER_ROOM | WRITE;
 }
 
-/// The progress of the current connection's turn.
-pub(crate) struct ConnTurn {
+/// The connection whose callbacks run now, and the callbacks that have already run.
+pub(crate) struct ConnProgress {
     index: u16,
-    /// The callbacks that have run in this turn, or may not run in it any more.
-    run: u8,
+    /// The callbacks that have run, or may not run any more in this pass.
+    ran: u8,
 }
 
-impl ConnTurn {
-    pub(crate) const NONE: Self = Self { index: 0, run: 0 };
+impl ConnProgress {
+    pub(crate) const NONE: Self = Self { index: 0, ran: 0 };
 }
 
 impl<A> ConnSlot<A> {
     /// Returns the due callbacks that can run now.
     fn ready(&self, pools: &Pools<'_>) -> u8 {
-        let mut due = self.turn.due() & (self.has_room_for(pools) | !due::OF_ROOM);
+        let mut due = self.node.due() & (self.due_with_room(pools) | !due::NEED_ROOM);
         if !self.has_input_wanted() {
             due &= !due::READ;
         }
         if !self.has(flag::READ_ENABLED) {
-            due &= !due::OF_READING;
+            due &= !due::NEED_READING;
         }
         if !self.has(flag::WRITE_ENABLED) {
-            due &= !due::OF_WRITING;
+            due &= !due::NEED_WRITING;
         }
         due
     }
 
     /// Cancels due callbacks.
     pub(super) const fn clear_due(&mut self, due: u8) {
-        self.turn.set_due(self.turn.due() & !due);
+        self.node.set_due(self.node.due() & !due);
     }
 
-    /// Cancels due callbacks whose reason has gone.
+    /// Cancels due callbacks whose reason no longer holds.
     fn check_due(&mut self, pools: &Pools<'_>) {
-        if self.turn.due() & due::TIMEOUTS != 0 {
-            self.clear_due(due::TIMEOUTS & !self.passed_by(LAST, pools));
+        if self.node.due() & due::TIMEOUTS != 0 {
+            self.clear_due(due::TIMEOUTS & !self.expired_timeouts(LAST, pools));
         }
         if self.input.len() == 0 {
             self.clear_due(due::READ);
@@ -100,44 +99,44 @@ impl<A> ConnSlot<A> {
     pub(super) fn enable(&mut self, direction: Direction) {
         match direction {
             Direction::Read => {
-                let open = !self.has(flag::EOF) || self.turn.due() & due::EOF != 0;
-                self.turn.set(flag::READ_ENABLED, open);
+                let open = !self.has(flag::EOF) || self.node.due() & due::EOF != 0;
+                self.node.set(flag::READ_ENABLED, open);
             }
-            Direction::Write => self.turn.set(flag::WRITE_ENABLED, true),
+            Direction::Write => self.node.set(flag::WRITE_ENABLED, true),
         }
     }
 
     pub(super) const fn disable(&mut self, direction: Direction) {
         match direction {
-            Direction::Read => self.turn.set(flag::READ_ENABLED, false),
-            Direction::Write => self.turn.set(flag::WRITE_ENABLED, false),
+            Direction::Read => self.node.set(flag::READ_ENABLED, false),
+            Direction::Write => self.node.set(flag::WRITE_ENABLED, false),
         }
     }
 
     /// Returns whether the first callback of an accepted connection has not run yet, so the application does not know
-    /// of the connection.
+    /// the connection.
     pub(crate) const fn is_unaccepted(&self) -> bool {
         self.has(flag::UNACCEPTED)
     }
 }
 
 impl<A> Cx<'_, A> {
-    /// Prepares the next callback of the connection whose turn it is. The turn ends with the last callback. Within a
-    /// turn the callbacks run in order, each at most once. A callback that becomes due again waits for the next turn,
-    /// so one connection cannot prolong a pass without end.
+    /// Prepares the next callback of the connection at the front of the queue. The connection leaves the front after
+    /// its last callback. Until then its callbacks run in order, each at most once. A callback that becomes due again
+    /// runs in the next pass, so one connection cannot prolong a pass without end.
     ///
     /// The end of stream waits for the next pass, so that the back end can first send what the callback for the earlier
     /// input has written.
     pub(crate) fn conn_fire(&mut self, index: u16) -> Option<Fired<A>> {
         let is_unaccepted = self.tables.conns.slot(index)?.is_unaccepted();
-        if is_unaccepted && !self.hand_over(index) {
+        if is_unaccepted && !self.conn_open_accepted(index) {
             return None;
         }
         let slot = self.tables.conns.slot_mut(index)?;
-        let run = if self.conn_turn.index == index { self.conn_turn.run } else { 0 };
-        let before = slot.turn.due();
+        let ran = if self.conn_progress.index == index { self.conn_progress.ran } else { 0 };
+        let before = slot.node.due();
         slot.check_due(&self.pools);
-        let ready = slot.ready(&self.pools) & !run;
+        let ready = slot.ready(&self.pools) & !ran;
         let first = ready & ready.wrapping_neg();
         slot.clear_due(first);
         let mut others = ready & !first;
@@ -145,31 +144,31 @@ impl<A> Cx<'_, A> {
             due::WRITE => slot.set_room_wanted(0),
             due::READ_TIMEOUT | due::EOF => {
                 slot.disable(Direction::Read);
-                others &= !due::OF_READING;
+                others &= !due::NEED_READING;
             }
             due::WRITE_TIMEOUT => {
                 slot.disable(Direction::Write);
-                others &= !due::OF_WRITING;
+                others &= !due::NEED_WRITING;
             }
             // No callback follows `ended`, even if earlier callbacks have made more callbacks due.
-            due::ENDED => slot.turn.set_due(0),
+            due::ENDED => slot.node.set_due(0),
             _ => {}
         }
-        let left = slot.turn.due();
-        let taken = before & !left;
-        let eof_waits = taken & due::BEFORE_EOF != 0 && left & due::EOF != 0;
+        let left = slot.node.due();
+        let cleared = before & !left;
+        let eof_waits = cleared & due::DELAY_EOF != 0 && left & due::EOF != 0;
         let is_over = eof_waits || others == 0;
         let (conn, call, event) = (slot.head().handle(), slot.call, slot.event_of(first));
         // The bits of this callback and of all callbacks before it.
-        let run = if is_over { 0 } else { run | first | first.wrapping_sub(1) };
-        self.conn_turn = ConnTurn { index, run };
+        let ran = if is_over { 0 } else { ran | first | first.wrapping_sub(1) };
+        self.conn_progress = ConnProgress { index, ran };
         if is_over {
-            self.queues.done(&mut slot.turn);
+            self.queues.done(&mut slot.node);
             if left != 0 {
                 self.conn_activate(index, left);
             }
         }
-        if taken & due::OF_TIME != 0 {
+        if cleared & due::TIMERS != 0 {
             // A due timeout has no key in the heap of timers, so the key for the next deadline is added here.
             self.conn_arm(index);
         }
@@ -179,12 +178,13 @@ impl<A> Cx<'_, A> {
         Some(Fired::Conn(call?, conn, event?))
     }
 
-    /// Makes callbacks due. If one of them can run and the application knows the connection, queues its turn.
+    /// Makes callbacks of a connection due. Queues the connection's slot if a due callback can run and the application
+    /// knows the connection.
     pub(super) fn conn_activate(&mut self, index: u16, due: u8) {
         let Some(slot) = self.tables.conns.slot_mut(index) else { return };
-        slot.turn.add_due(due);
+        slot.node.add_due(due);
         let can_run = slot.ready(&self.pools) != 0;
-        if can_run && !slot.turn.is_queued() && !slot.is_unaccepted() {
+        if can_run && !slot.node.is_queued() && !slot.is_unaccepted() {
             self.conn_queue(index);
         }
     }
@@ -203,8 +203,8 @@ impl<A> Cx<'_, A> {
     }
 
     pub(crate) fn conn_action(&mut self, index: u16, action: u8) -> Option<Action> {
-        if let Some(carry) = self.hooks.conn_carry
-            && carry(self, index, action)
+        if let Some(act) = self.hooks.conn_act
+            && act(self, index, action)
         {
             return None;
         }
@@ -215,7 +215,7 @@ impl<A> Cx<'_, A> {
                 Some(Action::Tune(conn, slot.tuning()))
             }
             action::RECEIVE if slot.wants_input() => {
-                if !slot.is_held() {
+                if !slot.is_in_use() {
                     slot.input.clear();
                 }
                 Some(Action::Receive(conn))
@@ -223,15 +223,15 @@ impl<A> Cx<'_, A> {
             action::SEND if slot.may_send() => Some(Action::Send(conn)),
             action::END => Some(Action::End(conn)),
             action::FREE => {
-                self.conn_give_back(index);
+                self.conn_free(index);
                 None
             }
             action::CLOSE => {
-                self.conn_give_back(index);
+                self.conn_free(index);
                 Some(Action::Close(conn))
             }
-            action::DROP => {
-                self.conn_give_back(index);
+            action::RESET => {
+                self.conn_free(index);
                 Some(Action::Reset(conn))
             }
             _ => None,

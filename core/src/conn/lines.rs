@@ -10,7 +10,7 @@ impl<A> ConnMut<'_, '_, A> {
     /// Moves the next line into `buffer`. Returns the line without the `\n` or `\r\n` at its end (`evbuffer_readln`
     /// with `EVBUFFER_EOL_CRLF`). `None` while there is no complete line, while the output has less
     /// [room](super::Protocol::ROOM) than an answer needs, and after the connection was closed. So a `while let` loop
-    /// over the lines ends by itself, and the next callback continues it.
+    /// over the lines ends in these cases. The next `readable` callback can run the loop again.
     ///
     /// A line longer than `buffer` or the input ring is reported once, as [`LineError::TooLong`], and skipped to its
     /// end. The returned line borrows only `buffer`, so you can write to the connection while you use it.
@@ -42,7 +42,8 @@ impl<A> ConnMut<'_, '_, A> {
         Some(line.and_then(|line| str::from_utf8(line).map_err(|_| LineError::NotText)))
     }
 
-    /// As [`read_line`](Self::read_line), for lines of bytes with any [`Eol`].
+    /// Moves the next line into `buffer`, like [`read_line`](Self::read_line), but returns bytes and supports every
+    /// [`Eol`].
     pub fn read_line_with<'b>(
         &mut self,
         eol: Eol,
@@ -57,9 +58,9 @@ impl<A> ConnMut<'_, '_, A> {
         line?
     }
 
-    /// As [`read_line`](Self::read_line), without copying: the line is a slice of the input ring, valid until the
-    /// connection is used again. Only a line longer than the ring is too long. O(size of the ring) if the line is not
-    /// contiguous, because the input is moved then.
+    /// Takes the next line without a copy; otherwise like [`read_line`](Self::read_line). The returned line is a slice
+    /// of the input ring. It is valid until the connection is used again. A line is too long only if it is longer than
+    /// the ring. O(size of the ring) if the line is not contiguous, because the input must then be moved.
     ///
     /// ```
     /// use picoevent::{ConnMut, Eol};
@@ -89,7 +90,7 @@ impl<A> ConnMut<'_, '_, A> {
     /// answer.
     fn may_answer(&self) -> bool {
         let slot = self.slot().filter(|slot| slot.is_readable());
-        slot.is_some_and(|slot| slot.has_room_for(&self.cx.pools) & due::ANSWERED != 0)
+        slot.is_some_and(|slot| slot.due_with_room(&self.cx.pools) & due::NEED_ANSWER_ROOM != 0)
     }
 
     /// Moves the bytes up to and including `end` into `buffer`, for example an HTTP header. Returns these bytes, or
@@ -111,7 +112,7 @@ impl<A> ConnMut<'_, '_, A> {
     /// ```
     ///
     /// # Errors
-    /// [`LineError::TooLong`] if they do not fit into `buffer` or the input ring. The input is kept.
+    /// [`LineError::TooLong`] if these bytes do not fit into `buffer` or the input ring. The input is kept.
     pub fn read_until<'b>(
         &mut self,
         end: &[u8],

@@ -7,11 +7,10 @@
 //! ```
 //!
 //! The marks are in the [`Settings`] of a kind of connection, so they take no space in a slot. A high mark makes the
-//! ring shorter, for all code that uses its length. The amount of [input](ConnMut::wait_for_input) or
+//! ring shorter, for all code that uses the length of the ring. The amount of [input](ConnMut::wait_for_input) or
 //! [room](ConnMut::wait_for_room) that a callback waits for once is stored in the slot.
 
 use super::firing::due;
-use super::slot::flag;
 use super::{ConnMut, ConnSlot, Direction, Settings};
 use crate::Cx;
 use crate::error::SetupError;
@@ -30,12 +29,12 @@ impl<A> ConnSlot<A> {
 
 /// Marks.
 impl<'s, A> ConnMut<'_, 's, A> {
-    /// Makes [`Readable`](super::ConnEvent::Readable) wait until the input has `amount` bytes in total. If it has them
-    /// already, they are reported in the next pass. This replaces the [low mark](super::Protocol::INPUT_LOW) until
-    /// input is consumed or an end of line is searched. `amount` is limited to the size of the input ring and to
-    /// 32,767.
+    /// Makes [`Readable`](super::ConnEvent::Readable) wait until the input has `amount` bytes in total. If the input
+    /// has so many bytes already, `Readable` is reported in the next pass. `amount` replaces the [low
+    /// mark](super::Protocol::INPUT_LOW) until input is consumed, or until a method searches for an end of line.
+    /// `amount` is limited to the size of the input ring and to 32,767.
     ///
-    /// With `amount` 1, input below the low mark is reported too (`BEV_TRIG_IGNORE_WATERMARKS`).
+    /// With an `amount` of 1, input below the low mark is reported too (`BEV_TRIG_IGNORE_WATERMARKS`).
     ///
     /// This example reads messages that begin with their length, one message in each callback:
     ///
@@ -67,15 +66,16 @@ impl<'s, A> ConnMut<'_, 's, A> {
     /// ```
     pub fn wait_for_input(&mut self, amount: usize) -> &mut Self {
         let (input, _) = self.ring_sizes();
-        if let Some(slot) = self.held_mut() {
+        if let Some(slot) = self.slot_in_use() {
             slot.set_searched(Searched::awaiting(amount.clamp(1, input.max(1))));
         }
         self.read_again()
     }
 
     /// Reports [`Readable`](super::ConnEvent::Readable) again in the next pass, if input is left in the ring
-    /// (`bufferevent_trigger`). A callback that reads one message at a time uses it to let other callbacks run between
-    /// two messages. If there is less input than the low mark, it is reported when the mark is reached.
+    /// (`bufferevent_trigger`). A callback that reads one message at a time calls this method to let other callbacks
+    /// run between two messages. If the input has fewer bytes than the low mark, `Readable` is reported when the input
+    /// reaches the low mark.
     ///
     /// ```
     /// use picoevent::{ConnMut, Protocol};
@@ -94,7 +94,7 @@ impl<'s, A> ConnMut<'_, 's, A> {
     /// # let _ = <Worker as Protocol<App>>::ended;
     /// ```
     pub fn read_again(&mut self) -> &mut Self {
-        if self.held_mut().is_some_and(|slot| slot.input.len() > 0) {
+        if self.slot_in_use().is_some_and(|slot| slot.input.len() > 0) {
             self.cx.conn_activate(self.conn.slot(), due::READ);
         }
         self
@@ -102,7 +102,8 @@ impl<'s, A> ConnMut<'_, 's, A> {
 
     /// Reports [`Writable`](super::ConnEvent::Writable) in the next pass, if the unsent output does not exceed the [low
     /// mark](super::Protocol::OUTPUT_LOW) (`bufferevent_trigger` with `EV_WRITE`). Use it to start a sequence of writes
-    /// that the `writable` callback continues. [`wait_for_room`](Self::wait_for_room) ignores the low mark.
+    /// that the `writable` callback continues. If more output may be unsent, use [`wait_for_room`](Self::wait_for_room)
+    /// instead, which ignores the low mark.
     ///
     /// ```
     /// use picoevent::{ConnMut, Protocol};
@@ -128,7 +129,7 @@ impl<'s, A> ConnMut<'_, 's, A> {
     /// ```
     pub fn write_again(&mut self) -> &mut Self {
         let open = self.cx.tables.conns.get(self.conn).filter(|slot| !slot.is_finished());
-        if open.is_some_and(|slot| slot.has_room_for(&self.cx.pools) & due::WRITE != 0) {
+        if open.is_some_and(|slot| slot.due_with_room(&self.cx.pools) & due::WRITE != 0) {
             self.cx.conn_activate(self.conn.slot(), due::WRITE);
         }
         self
@@ -143,18 +144,18 @@ impl<'s, A> ConnMut<'_, 's, A> {
         (low.unwrap_or(0), if direction == Direction::Read { input } else { output })
     }
 
-    /// Returns the connection's current settings, set at its start or by [`set_settings`](Self::set_settings). `None`
-    /// below a filter, and after the connection has ended.
+    /// Returns the connection's current settings, set at its start or by [`set_settings`](Self::set_settings). Returns
+    /// `None` for a connection below a filter, and after the connection has ended.
     pub fn settings(&self) -> Option<&'static Settings> {
         self.slot().filter(|slot| slot.above().is_none())?.settings()
     }
 
-    /// Replaces the connection's settings: its marks, its room for an answer and its timeouts, which restart. If the
-    /// old [marks](Self::marks) held a callback back, and the new marks allow it, it becomes due in the next pass. The
-    /// bytes in the rings are kept; they are moved to the beginning of the rings, O(length of the rings). Changes
-    /// nothing below a filter, and after the connection has ended.
+    /// Replaces the connection's settings: its marks, its room for an answer and its timeouts, which restart. A due
+    /// callback may wait because of the old [marks](Self::marks). If the new marks allow this callback, it runs in the
+    /// next pass. The bytes in the rings are kept. They are moved to the beginning of the rings, O(length of the
+    /// rings). For a connection below a filter, and after the connection has ended, nothing changes.
     ///
-    /// With these functions a server slows a sender down (back-pressure), and later removes the limit:
+    /// In this example a server slows a sender down (back-pressure), and later removes the limit:
     ///
     /// ```
     /// use picoevent::{ConnMut, Settings, SetupError};
@@ -170,10 +171,11 @@ impl<'s, A> ConnMut<'_, 's, A> {
     ///
     /// # Errors
     /// [`SetupError::Marks`], [`SetupError::Room`] and [`SetupError::Busy`] if the connection's rings are too short for
-    /// the settings. [`SetupError::Marks`] also if a ring holds more bytes than its new high mark. Nothing changes
-    /// then.
+    /// the settings. Also [`SetupError::Marks`], if a ring holds more bytes than its new high mark. After an error
+    /// nothing has changed.
     pub fn set_settings(&mut self, settings: &'static Settings) -> Result<(), SetupError> {
-        let Some(slot) = self.slot().filter(|slot| slot.is_held() && slot.above().is_none()) else {
+        let Some(slot) = self.slot().filter(|slot| slot.is_in_use() && slot.above().is_none())
+        else {
             return Ok(());
         };
         self.cx.fits_pool(PoolId(slot.pool()), settings)?;
@@ -183,7 +185,7 @@ impl<'s, A> ConnMut<'_, 's, A> {
             return Err(SetupError::Marks);
         }
         self.cx.conn_align(self.conn.slot());
-        if let Some(slot) = self.held_mut() {
+        if let Some(slot) = self.slot_in_use() {
             slot.set_settings(settings);
             if slot.searched().awaited() > 0 {
                 slot.set_searched(Searched::NOTHING);
@@ -191,9 +193,9 @@ impl<'s, A> ConnMut<'_, 's, A> {
         }
         let index = self.conn.slot();
         self.cx.conn_post(index, action::RECEIVE);
-        self.cx.conn_progress(index, Direction::Read);
-        self.cx.conn_progress(index, Direction::Write);
-        self.cx.conn_connect_timeout(index);
+        self.cx.conn_restart_timeout(index, Direction::Read);
+        self.cx.conn_restart_timeout(index, Direction::Write);
+        self.cx.conn_start_connect_timeout(index);
         self.cx.conn_activate(index, 0);
         Ok(())
     }
@@ -207,16 +209,5 @@ impl<A> Cx<'_, A> {
         let rings = slot.rings();
         slot.input.align(self.pools.input_mut(rings, index));
         slot.output.align(self.pools.output_mut(rings, index));
-    }
-
-    /// Starts the connect timeout, if the connection in a slot is connecting.
-    pub(super) fn conn_connect_timeout(&mut self, index: u16) {
-        let now = self.now;
-        let Some(slot) = self.tables.conns.slot_mut(index) else { return };
-        if !slot.has(flag::OPEN | flag::CLOSING | flag::RELEASED) {
-            let [_, write] = &mut slot.last;
-            *write = now;
-            self.conn_arm(index);
-        }
     }
 }

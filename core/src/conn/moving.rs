@@ -24,38 +24,40 @@ use crate::ring::{Ring, RingBuffer, Searched};
 /// ```
 impl<A> ConnMut<'_, '_, A> {
     /// Moves bytes from this connection's input to the output of `to`, as many as fit. Returns the number moved. `to`
-    /// may be this connection. If their pools [exchange rings](crate::Pool::exchanging) and the output is empty, the
-    /// rings are swapped without a copy, O(1).
+    /// may be this connection. If the pools of both connections [exchange rings](crate::Pool::exchanging) and the
+    /// output ring is empty, the rings are swapped without a copy, O(1).
     ///
     /// # Errors
-    /// [`StaleError`] if one of the two connections has ended. Nothing is moved then.
+    /// [`StaleError`] if one of the two connections has ended. After an error nothing has moved.
     pub fn transfer(&mut self, to: Conn) -> Result<usize, StaleError> {
         self.transfer_some(to, usize::MAX)
     }
 
-    /// As [`transfer`](Self::transfer), but moves at most `most` bytes (`evbuffer_remove_buffer`).
+    /// Does the same as [`transfer`](Self::transfer), but moves at most `most` bytes (`evbuffer_remove_buffer`).
     ///
     /// # Errors
-    /// As [`transfer`](Self::transfer).
+    /// The same as for [`transfer`](Self::transfer).
     pub fn transfer_some(&mut self, to: Conn, most: usize) -> Result<usize, StaleError> {
         let from = self.conn;
         let slot = self.slot().ok_or(StaleError)?;
         let (mut input, from_rings) = (slot.input, slot.rings());
-        let slot = self.cx.tables.conns.get(to).filter(|slot| slot.is_held()).ok_or(StaleError)?;
+        let slot =
+            self.cx.tables.conns.get(to).filter(|slot| slot.is_in_use()).ok_or(StaleError)?;
         if slot.is_finished() {
             return Ok(0);
         }
         let (mut output, to_rings) = (slot.output, slot.rings());
         let rings = ((from_rings, from.slot()), (to_rings, to.slot()));
         let was_full = input.len() == self.cx.pools.input_len(from_rings);
-        // Empty rings are swapped too: the ring that was just sent is still in the cache, and gets the next input.
+        // The rings are swapped even if both are empty. The bytes of the output ring were sent just now, so its memory
+        // is probably still in the cache. After the swap, this ring receives the next input.
         let is_whole = input.len() <= most && output.len() == 0;
         let amount = if is_whole && self.cx.pools.exchange(rings.0, rings.1) {
             output = core::mem::replace(&mut input, Ring::EMPTY);
             output.len()
         } else {
-            let (held, room) = self.cx.pools.input_and_output(rings.0, rings.1);
-            input.transfer(held, &mut output, room, most)
+            let (storage, room) = self.cx.pools.input_and_output(rings.0, rings.1);
+            input.transfer(storage, &mut output, room, most)
         };
         let mut begins = false;
         if let Some(slot) = self.cx.tables.conns.get_mut(to) {
@@ -75,7 +77,7 @@ impl<A> ConnMut<'_, '_, A> {
 
     /// Moves up to `most` bytes from the input to the end of `ring`, as many as fit. Returns the number moved.
     pub fn transfer_to_ring(&mut self, ring: &mut RingBuffer<'_>, most: usize) -> usize {
-        self.take(|input, held| ring.transfer_from(input, held, most))
+        self.take(|input, storage| ring.transfer_from(input, storage, most))
     }
 
     /// Moves up to `most` bytes from the beginning of `ring` to the output, as many as fit. Returns the number moved;

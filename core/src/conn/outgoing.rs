@@ -1,7 +1,8 @@
-//! Outgoing connections: their states from rest to open, and reconnecting.
+//! Outgoing connections: their states from rest to open, and reconnecting. A connection at rest has a slot and a
+//! handle, but no socket.
 //!
 //! ```text
-//!            connect_after           its time            opened
+//!            connect_after           delay over          opened
 //!   at rest ───────────────▶ waiting ────────▶ connecting ─────▶ open
 //!      ▲                                           │               │
 //!      └───────── connect_after in `ended` ────────┴───────────────┘
@@ -62,7 +63,7 @@ impl<'s, A> Cx<'s, A> {
     /// ```
     ///
     /// # Errors
-    /// As [`outgoing`](Self::outgoing).
+    /// The same as for [`outgoing`](Self::outgoing).
     pub fn connect<P: Protocol<A>>(
         &mut self,
         address: SocketAddr,
@@ -71,10 +72,10 @@ impl<'s, A> Cx<'s, A> {
         self.connect_with(address, pool, P::SETTINGS, P::event)
     }
 
-    /// As [`connect`](Self::connect), with a plain function as callback.
+    /// Does the same as [`connect`](Self::connect), with a plain function as callback.
     ///
     /// # Errors
-    /// As [`outgoing`](Self::outgoing).
+    /// The same as for [`outgoing`](Self::outgoing).
     pub fn connect_with(
         &mut self,
         address: SocketAddr,
@@ -98,10 +99,10 @@ impl<'s, A> Cx<'s, A> {
         self.outgoing_with(pool, P::SETTINGS, P::event)
     }
 
-    /// As [`outgoing`](Self::outgoing), with a plain function as callback.
+    /// Does the same as [`outgoing`](Self::outgoing), with a plain function as callback.
     ///
     /// # Errors
-    /// As [`outgoing`](Self::outgoing).
+    /// The same as for [`outgoing`](Self::outgoing).
     pub fn outgoing_with(
         &mut self,
         pool: PoolId,
@@ -114,7 +115,7 @@ impl<'s, A> Cx<'s, A> {
 }
 
 impl<A> Cx<'_, A> {
-    /// Takes a connection from a pool. It is at rest.
+    /// Takes a connection from a pool. The connection is at rest.
     pub(super) fn conn_from_pool(
         &mut self,
         pool: PoolId,
@@ -127,7 +128,7 @@ impl<A> Cx<'_, A> {
         }
         let (conn, slot) = self.conn_insert(pool.0).ok_or(SetupError::PoolFull)?;
         slot.begin(pool.0, settings, call);
-        slot.turn.set(flag::RESTING | flag::RELEASED, true);
+        slot.node.set(flag::RESTING | flag::RELEASED, true);
         self.conn_count(conn.slot(), 1);
         Ok(conn)
     }
@@ -135,18 +136,18 @@ impl<A> Cx<'_, A> {
 
 /// Outgoing connections.
 impl<A> ConnMut<'_, '_, A> {
-    /// Connects to `address` now, as [`connect_after`](Self::connect_after) without a delay.
+    /// Connects to `address` now. This is [`connect_after`](Self::connect_after) with a delay of zero.
     ///
     /// # Errors
-    /// As [`connect_after`](Self::connect_after).
+    /// The same as for [`connect_after`](Self::connect_after).
     pub fn connect(&mut self, address: SocketAddr) -> Result<(), ConnectError> {
         self.connect_after(Duration::ZERO, address)
     }
 
     /// Connects to `address` after `delay`. Call it for a connection at rest, or to reconnect from the `ended`
-    /// callback. A reconnecting connection keeps its slot, its rings and its handle. If its output is still being
-    /// sent, it connects after the output is sent. A later call replaces the delay and the address.
-    /// [`Cx::connect`] has an example.
+    /// callback. A reconnecting connection keeps its slot, its rings and its handle. If the back end is still sending
+    /// output from before the end, the connect begins after this output is sent. A later call replaces the delay and
+    /// the address. [`Cx::connect`] has an example.
     ///
     /// # Errors
     /// [`ConnectError`] if the connection is connecting or open, was accepted by a listener, or is in memory.
@@ -159,7 +160,7 @@ impl<A> ConnMut<'_, '_, A> {
         if slot.listener != Listener::NONE {
             return Err(ConnectError::Accepted);
         }
-        if slot.is_held() && !slot.has(flag::RESTING) {
+        if slot.is_in_use() && !slot.has(flag::RESTING) {
             return Err(ConnectError::InUse);
         }
         if slot.peer.as_conn().is_some() {
@@ -169,7 +170,8 @@ impl<A> ConnMut<'_, '_, A> {
         Ok(())
     }
 
-    /// Returns whether the connection is at rest: it has no socket. This includes the delay before a connect.
+    /// Returns whether the connection is at rest: it has no socket. A connection is also at rest during the delay
+    /// before a connect.
     pub fn is_resting(&self) -> bool {
         self.slot().is_some_and(|slot| slot.has(flag::RESTING))
     }
@@ -186,20 +188,20 @@ impl<A> Cx<'_, A> {
         self.hooks.conn_rest = Some(|cx, index| cx.conn_rest(index));
         if !self.tables.conns.slot(index).is_some_and(|slot| slot.has(flag::RESTING)) {
             self.conn_set_reconnects(index, true);
-            return self.conn_end_wait(index);
+            return self.conn_end_lingering(index);
         }
         if delay == 0 {
-            return self.conn_call(index);
+            return self.conn_start_connect(index);
         }
         self.conn_arm(index);
     }
 
-    /// Sets whether a connection that has ended reconnects. A connection that will reconnect counts as held by the
-    /// application.
+    /// Sets whether a connection that has ended reconnects. In its pool, a connection that will reconnect counts as in
+    /// use.
     pub(super) fn conn_set_reconnects(&mut self, index: u16, reconnects: bool) {
         let Some(slot) = self.tables.conns.slot_mut(index) else { return };
         if slot.has(flag::RECONNECTS) != reconnects {
-            slot.turn.set(flag::RECONNECTS, reconnects);
+            slot.node.set(flag::RECONNECTS, reconnects);
             self.conn_count(index, if reconnects { 1 } else { 0_u16.wrapping_sub(1) });
         }
     }
@@ -209,7 +211,7 @@ impl<A> Cx<'_, A> {
         let Some(slot) = self.tables.conns.slot_mut(index) else { return };
         let at = slot.alarm_at;
         slot.begin_again();
-        slot.turn.set(flag::RESTING | flag::RELEASED, true);
+        slot.node.set(flag::RESTING | flag::RELEASED, true);
         slot.alarm_at = at;
         if let (Some(sent), Some((conn, _))) = (self.hooks.static_sent, self.tables.conns.at(index))
         {
@@ -217,18 +219,18 @@ impl<A> Cx<'_, A> {
             sent(self, conn, 0);
         }
         if at <= self.now {
-            return self.conn_call(index);
+            return self.conn_start_connect(index);
         }
         self.conn_arm(index);
     }
 
     /// Starts the connect of a connection at rest.
-    pub(super) fn conn_call(&mut self, index: u16) {
+    pub(super) fn conn_start_connect(&mut self, index: u16) {
         let Some(slot) = self.tables.conns.slot_mut(index) else { return };
-        slot.turn.set(flag::RESTING | flag::RELEASED, false);
+        slot.node.set(flag::RESTING | flag::RELEASED, false);
         slot.alarm_at = Instant::ZERO;
         let is_tuned = slot.tuning() != Tuning::DEFAULT;
         self.conn_post(index, action::OPEN | if is_tuned { action::TUNE } else { 0 });
-        self.conn_connect_timeout(index);
+        self.conn_start_connect_timeout(index);
     }
 }

@@ -5,9 +5,9 @@
 //!           input ring  ◀── output ring
 //! ```
 //!
-//! A connection in memory has no socket. This module does its actions instead of a back end: [`Cx::conn_action`] calls
-//! the hook before it creates an action for the back end. So both connections of a pair behave like connections over a
-//! network to a peer that answers at once.
+//! A connection in memory has no socket. This module carries out the actions of such a connection; the back end does
+//! not get them. [`Cx::conn_action`] calls the hook `conn_act` before it creates an action for the back end. So both
+//! connections of a pair behave like connections over a network to a peer that answers at once.
 
 use super::{ConnSlot, Direction, OnConn, Protocol, Settings};
 use crate::Cx;
@@ -59,8 +59,8 @@ impl<A> Cx<'_, A> {
     /// ```
     ///
     /// # Errors
-    /// As [`outgoing`](Self::outgoing), and [`SetupError::NeedsMemoryPool`] if a pool is for sockets. Neither
-    /// connection is made then.
+    /// The same as for [`outgoing`](Self::outgoing), but [`SetupError::NeedsMemoryPool`] instead of
+    /// [`SetupError::MemoryPool`], if a pool is not in memory. After an error neither connection exists.
     pub fn pair<P: Protocol<A>, Q: Protocol<A>>(
         &mut self,
         pools: [PoolId; 2],
@@ -68,10 +68,10 @@ impl<A> Cx<'_, A> {
         self.pair_with([(pools[0], P::SETTINGS, P::event), (pools[1], Q::SETTINGS, Q::event)])
     }
 
-    /// As [`pair`](Self::pair), with plain functions as callbacks.
+    /// Does the same as [`pair`](Self::pair), with plain functions as callbacks.
     ///
     /// # Errors
-    /// As [`pair`](Self::pair).
+    /// The same as for [`pair`](Self::pair).
     pub fn pair_with(
         &mut self,
         ends: [(PoolId, &'static Settings, OnConn<A>); 2],
@@ -81,7 +81,7 @@ impl<A> Cx<'_, A> {
         let other = match self.conn_in_memory(pool, settings, call) {
             Ok(other) => other,
             Err(error) => {
-                self.conn_take_back(one);
+                self.conn_free_unused(one);
                 return Err(error);
             }
         };
@@ -103,23 +103,24 @@ impl<A> Cx<'_, A> {
         if !slot.is_in_memory() {
             return Err(SetupError::NeedsMemoryPool);
         }
-        self.hooks.conn_carry = Some(|cx, index, action| cx.conn_carry(index, action));
-        // As with sockets, a new connection may take the slot of a lingering connection. If the lingering connection
-        // is above a filter, the connection below the filter is closed.
+        self.hooks.conn_act = Some(|cx, index, action| cx.conn_act(index, action));
+        // If the pool has no free slot, the new connection takes the slot of the connection that has lingered longest,
+        // as with sockets. If the lingering connection is above a filter, the close action also closes the connection
+        // below the filter.
         let is_used_up = self.tables.conns.slot(slot.free).is_none();
         if is_used_up && !slot.is_full() && !slot.lingering.is_empty() {
-            self.conn_carry(slot.lingering.first.slot(), action::CLOSE);
+            self.conn_act(slot.lingering.first.slot(), action::CLOSE);
         }
         self.conn_from_pool(pool, settings, call)
     }
 
     /// Frees a connection that the application has never seen.
-    fn conn_take_back(&mut self, conn: Conn) {
+    fn conn_free_unused(&mut self, conn: Conn) {
         let Some(slot) = self.tables.conns.get(conn) else { return };
         let pool = slot.pool();
         self.conn_count(conn.slot(), 0_u16.wrapping_sub(1));
         if let Some(pool) = self.pools.get_mut(pool) {
-            self.tables.conns.give_back_to(&mut pool.free, conn.slot());
+            self.tables.conns.free_slot_to(&mut pool.free, conn.slot());
         }
     }
 
@@ -130,29 +131,28 @@ impl<A> Cx<'_, A> {
         }
     }
 
-    /// Does an action for a connection in memory, instead of a back end. Returns `false` if the back end
-    /// must do the action.
-    fn conn_carry(&mut self, index: u16, action: u8) -> bool {
+    /// Carries out an action for a connection in memory. Returns `false` if the back end must carry out the action.
+    fn conn_act(&mut self, index: u16, action: u8) -> bool {
         let Some((conn, _)) = self.tables.conns.at(index) else { return false };
-        if action == action::END && self.conn_cut_off(conn) {
+        if action == action::END && self.conn_reset_unfinished(conn) {
             return true;
         }
         let Some(slot) = self.tables.conns.get(conn) else { return true };
         let Some(peer) = slot.peer.as_conn() else { return false };
         if !self.is_pair(conn, peer) {
-            self.conn_carry_filtered(conn, peer, action);
+            self.conn_act_filtered(conn, peer, action);
             return true;
         }
         match action {
-            action::SEND => self.conn_carry_bytes(conn, peer),
-            action::RECEIVE => self.conn_carry_bytes(peer, conn),
+            action::SEND => self.conn_move_bytes(conn, peer),
+            action::RECEIVE => self.conn_move_bytes(peer, conn),
             action::END => {
                 self.conn_finished(peer);
                 self.conn_delivered(conn);
             }
-            action::FREE | action::CLOSE => self.conn_give_back(index),
-            action::DROP => {
-                self.conn_give_back(index);
+            action::FREE | action::CLOSE => self.conn_free(index),
+            action::RESET => {
+                self.conn_free(index);
                 self.conn_failed(peer, ConnError::Reset.found(Direction::Read));
             }
             _ => {}
@@ -169,11 +169,12 @@ impl<A> Cx<'_, A> {
         }
     }
 
-    /// Moves output of `from` to the input of `to`, while there is room. Each part of the output is reported as one
-    /// receive, as a socket does. So the order of callbacks does not depend on where the bytes wrap in the ring.
-    fn conn_carry_bytes(&mut self, from: Conn, to: Conn) {
+    /// Moves output of `from` to the input of `to`, while there is room. All bytes of one part of the output are
+    /// reported as received together, as for a socket. So the order of callbacks does not depend on where the bytes
+    /// wrap in the ring.
+    fn conn_move_bytes(&mut self, from: Conn, to: Conn) {
         if self.tables.conns.get(to).is_none() {
-            // The other connection has ended without waiting for the end of this stream.
+            // The slot of the other connection is already freed, so nothing can receive this output.
             return self.conn_failed(from, ConnError::Reset.found(Direction::Write));
         }
         let mut scratch = [0; SCRATCH];
@@ -185,34 +186,35 @@ impl<A> Cx<'_, A> {
                     None => first.get(amount..),
                     Some(offset) => second.get(offset..),
                 };
-                let held = copy(&mut scratch, rest.unwrap_or_default());
-                let put = self.conn_put(to, amount, scratch.get(..held).unwrap_or_default());
-                if put == 0 {
+                let available = copy(&mut scratch, rest.unwrap_or_default());
+                let written =
+                    self.conn_write_input(to, amount, scratch.get(..available).unwrap_or_default());
+                if written == 0 {
                     break;
                 }
-                amount = amount.saturating_add(put);
+                amount = amount.saturating_add(written);
             }
             if amount == 0 {
                 return;
             }
-            self.conn_has_been_put(to, amount);
+            self.conn_report_input(to, amount);
             self.conn_sent(from, amount);
         }
     }
 
     /// Writes bytes to the input of a connection in memory, as many as fit.
     pub(super) fn conn_fill(&mut self, conn: Conn, bytes: &[u8]) {
-        let amount = self.conn_put(conn, 0, bytes);
-        self.conn_has_been_put(conn, amount);
+        let amount = self.conn_write_input(conn, 0, bytes);
+        self.conn_report_input(conn, amount);
     }
 
     /// Writes bytes into the free space of the input of a connection in memory, after the first `offset` bytes of the
     /// space. Returns the number of bytes that fit. A closed connection accepts and discards all bytes.
-    fn conn_put(&mut self, conn: Conn, offset: usize, bytes: &[u8]) -> usize {
+    fn conn_write_input(&mut self, conn: Conn, offset: usize, bytes: &[u8]) -> usize {
         let Some(slot) = self.tables.conns.get(conn).filter(|slot| slot.wants_input()) else {
             return 0;
         };
-        if !slot.is_held() {
+        if !slot.is_in_use() {
             return bytes.len();
         }
         let (mut input, storage) = (slot.input, self.pools.input_mut(slot.rings(), conn.slot()));
@@ -220,9 +222,9 @@ impl<A> Cx<'_, A> {
         input.write(storage, bytes)
     }
 
-    /// Reports to the connection that it has received the bytes that `conn_put` has written.
-    fn conn_has_been_put(&mut self, conn: Conn, amount: usize) {
-        if amount > 0 && self.tables.conns.get(conn).is_some_and(ConnSlot::is_held) {
+    /// Reports to the connection that it has received the bytes that `conn_write_input` has written.
+    fn conn_report_input(&mut self, conn: Conn, amount: usize) {
+        if amount > 0 && self.tables.conns.get(conn).is_some_and(ConnSlot::is_in_use) {
             self.conn_received(conn, amount);
         }
     }

@@ -8,9 +8,9 @@ use crate::ConnError;
 /// A kind of connection: its timeouts, and a function for each event. All functions except [`readable`](Self::readable)
 /// have defaults.
 ///
-/// The implementing type only names the kind. So a protocol library can implement the trait too, and one application
-/// can have several kinds. Each function gets the state `A` of the application and the connection; [`ConnMut::cx`]
-/// gives access to the loop.
+/// The implementing type only identifies the kind. So a protocol library can implement the trait too, and one
+/// application can have several kinds. Each function gets the state `A` of the application and the connection;
+/// [`ConnMut::cx`] gives access to the loop.
 ///
 /// An echo server:
 ///
@@ -37,7 +37,8 @@ use crate::ConnError;
 /// # let _ = start;
 /// ```
 ///
-/// While the loop runs, each opened connection ends with exactly one call of [`ended`](Self::ended), for any reason.
+/// While the loop runs, each opened connection ends with exactly one call of [`ended`](Self::ended), whatever the
+/// reason for its end.
 pub trait Protocol<A>: Sized {
     /// The time without input after which [`idle`](Self::idle) is called.
     const IDLE: Option<Duration> = None;
@@ -55,7 +56,7 @@ pub trait Protocol<A>: Sized {
     const INPUT_LOW: usize = 1;
     /// The limit for received and unconsumed bytes, if it is less than the size of the input ring.
     const INPUT_HIGH: usize = usize::MAX;
-    /// [`writable`](Self::writable) is called when output was sent and no more than this number of bytes is unsent.
+    /// [`writable`](Self::writable) is called when output was sent and at most this number of bytes is still unsent.
     /// With 0 it is called when all output was sent.
     const OUTPUT_LOW: usize = 0;
     /// The limit for written and unsent bytes, if it is less than the size of the output ring.
@@ -64,49 +65,53 @@ pub trait Protocol<A>: Sized {
     /// connections are in use. After the text the connection is closed.
     const BUSY: &'static [u8] = b"";
 
-    /// The connection was accepted, or the connect has succeeded.
+    /// Is called when the connection was accepted, or the connect has succeeded.
     fn opened(app: &mut A, conn: &mut ConnMut<'_, '_, A>) {
         let _ = (app, conn);
     }
 
-    /// At least [`INPUT_LOW`](Self::INPUT_LOW) bytes of input are available. For input left in the ring, it is called
-    /// again only when more input arrives, when there is [room](Self::ROOM) for an answer again after there was none,
-    /// or after [`ConnMut::read_again`].
+    /// Is called when at least [`INPUT_LOW`](Self::INPUT_LOW) bytes of input are available. If the callback leaves
+    /// input in the ring, it is called again only in these cases:
+    ///
+    /// * More input arrives.
+    /// * The output had less [room](Self::ROOM) than an answer needs, and has enough room again.
+    /// * [`ConnMut::read_again`] was called.
     fn readable(app: &mut A, conn: &mut ConnMut<'_, '_, A>);
 
-    /// Output was sent, and at most [`OUTPUT_LOW`](Self::OUTPUT_LOW) bytes are left. Or there is as much room as
-    /// [`ConnMut::wait_for_room`] requested.
+    /// Is called when output was sent and at most [`OUTPUT_LOW`](Self::OUTPUT_LOW) bytes are unsent. Is also called
+    /// when there is as much room as [`ConnMut::wait_for_room`] requested.
     fn writable(app: &mut A, conn: &mut ConnMut<'_, '_, A>) {
         let _ = (app, conn);
     }
 
-    /// The alarm is due: see [`ConnMut::alarm_after`].
+    /// Is called when the alarm is due: see [`ConnMut::alarm_after`].
     fn alarm(app: &mut A, conn: &mut ConnMut<'_, '_, A>) {
         let _ = (app, conn);
     }
 
-    /// The peer has ended its stream. Output is still sent. The default closes the connection.
+    /// Is called when the peer has ended its stream. Output is still sent. The default closes the connection.
     fn eof(app: &mut A, conn: &mut ConnMut<'_, '_, A>) {
         let _ = app;
         conn.close();
     }
 
-    /// No input arrived for [`IDLE`](Self::IDLE). Reading is disabled. The default aborts the connection with
-    /// [`ConnError::TimedOut`].
+    /// Is called when no input arrived for [`IDLE`](Self::IDLE). Reading is disabled. The default aborts the connection
+    /// with [`ConnError::TimedOut`].
     fn idle(app: &mut A, conn: &mut ConnMut<'_, '_, A>) {
         let _ = app;
         conn.abort_with(ConnError::TimedOut);
     }
 
-    /// The peer has accepted no output for [`STALL`](Self::STALL), or has not answered a connect for
+    /// Is called when the peer has accepted no output for [`STALL`](Self::STALL), or has not answered a connect for
     /// [`CONNECT`](Self::CONNECT). Writing is disabled. The default aborts the connection with [`ConnError::TimedOut`].
     fn stalled(app: &mut A, conn: &mut ConnMut<'_, '_, A>) {
         let _ = app;
         conn.abort_with(ConnError::TimedOut);
     }
 
-    /// The connection has ended. This is its last callback and runs once. Remaining input can be read, unless the
-    /// application has closed the connection. An outgoing connection can [reconnect](ConnMut::connect_after).
+    /// Is called when the connection has ended. This is its last callback and runs once. Remaining input can be read,
+    /// unless the application has closed the connection. An outgoing connection can
+    /// [reconnect](ConnMut::connect_after).
     fn ended(app: &mut A, conn: &mut ConnMut<'_, '_, A>, end: ConnEnd) {
         let _ = (app, conn, end);
     }

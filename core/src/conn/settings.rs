@@ -75,21 +75,22 @@ impl Settings {
     }
 
     /// Sets the time without input after which [`ConnEvent::Timeout`](super::ConnEvent::Timeout)`(Read)` is reported.
-    /// Zero for no limit. Rounded up to whole milliseconds; at most 49 days.
+    /// Zero means no limit. The time is rounded up to whole milliseconds. The maximum is 49 days.
     #[must_use]
     pub const fn idle(self, idle: Duration) -> Self {
         Self { idle: millis(idle), ..self }
     }
 
     /// Sets the time after which [`ConnEvent::Timeout`](super::ConnEvent::Timeout)`(Write)` is reported if waiting
-    /// output makes no progress, or if a connect is not complete. Limits as for [`idle`](Self::idle).
+    /// output makes no progress, or if a connect is not complete. The rounding and the maximum are the same as for
+    /// [`idle`](Self::idle).
     #[must_use]
     pub const fn stall(self, stall: Duration) -> Self {
         Self { stall: millis(stall), ..self }
     }
 
-    /// Sets the connect timeout, if it differs from the [stall timeout](Self::stall). Limits as for
-    /// [`idle`](Self::idle).
+    /// Sets the connect timeout, if it differs from the [stall timeout](Self::stall). The rounding and the maximum are
+    /// the same as for [`idle`](Self::idle).
     #[must_use]
     pub const fn connect(self, connect: Duration) -> Self {
         Self { connect: millis(connect), ..self }
@@ -97,8 +98,8 @@ impl Settings {
 
     /// Sets the marks of the input ring (`bufferevent_setwatermark` with `EV_READ`). Input is reported when there are
     /// at least `low` bytes. While there are `high` bytes, the back end receives no more, and the peer has to wait. The
-    /// defaults are 1 and [`usize::MAX`], which means the size of the ring. A `low` of 0 counts as 1, because there is
-    /// nothing to report without input.
+    /// defaults are 1 and [`usize::MAX`], which means the size of the ring. A `low` of 0 has the same effect as 1:
+    /// without input, nothing is reported.
     #[must_use]
     pub const fn input_marks(self, low: usize, high: usize) -> Self {
         let low = if low == 0 { 1 } else { low };
@@ -106,17 +107,16 @@ impl Settings {
     }
 
     /// Sets the marks of the output ring (`bufferevent_setwatermark` with `EV_WRITE`).
-    /// [`Writable`](super::ConnEvent::Writable) is reported when output was sent and at most `low` bytes are left. At
-    /// most `high` bytes can be written and unsent. The defaults are 0 and [`usize::MAX`], which means the size of the
-    /// ring.
+    /// [`Writable`](super::ConnEvent::Writable) is reported when output was sent and at most `low` bytes are left. The
+    /// ring holds at most `high` unsent bytes. The defaults are 0 and [`usize::MAX`], which means the size of the ring.
     #[must_use]
     pub const fn output_marks(self, low: usize, high: usize) -> Self {
         Self { output: Marks::new(low, high), ..self }
     }
 
     /// Sets the output space that an answer needs, in bytes. With less free space, input and the end of the stream are
-    /// not reported, so the answer to a request always fits. The default is 1. The maximum is 65,535, the size of the
-    /// output ring, or its high mark, whichever is the smallest.
+    /// not reported, so the answer to a request always fits. The default is 1. The maximum is the smallest of three
+    /// numbers: 65,535, the size of the output ring, and the high mark of the output ring.
     #[must_use]
     pub const fn room(self, room: usize) -> Self {
         Self { room: if room > u16::MAX as usize { u16::MAX } else { room as u16 }, ..self }

@@ -9,11 +9,11 @@ use crate::error::Code;
 use crate::handle::{Conn, Listener, kind};
 use crate::outbox::Pending;
 use crate::pool::{Pools, Rings};
-use crate::queue::Turn;
+use crate::queue::Node;
 use crate::ring::{Lines, Ring, Searched};
 use crate::table::{Head, Slot};
 
-/// The flags of a connection, in the word of its [`Turn`].
+/// The flags of a connection, in the word of its [`Node`].
 ///
 /// | state | flags |
 /// |---|---|
@@ -21,43 +21,44 @@ use crate::table::{Head, Slot};
 /// | connecting | none of the flags in this table |
 /// | open | `OPEN` |
 /// | failed; `ended` has not run yet | `RELEASED`, `FINISHED` |
-/// | closed or dropped by the application | `CLOSING`, `FINISHED` |
+/// | closed or aborted by the application | `CLOSING`, `FINISHED` |
 /// | the same, and the back end has dropped its socket | `CLOSING`, `FINISHED`, `RELEASED` |
 pub(crate) mod flag {
-    use crate::queue::Turn;
+    use crate::queue::Node;
 
-    pub(crate) const READ_ENABLED: u32 = 1 << Turn::FLAGS;
+    pub(crate) const READ_ENABLED: u32 = 1 << Node::FLAGS;
     pub(crate) const WRITE_ENABLED: u32 = READ_ENABLED << 1;
     /// The peer has ended its stream.
     pub(crate) const EOF: u32 = READ_ENABLED << 2;
     /// No more can be written: the application has ended its stream, or the connection has failed.
     pub(crate) const FINISHED: u32 = READ_ENABLED << 3;
-    /// It is held back until its listener is enabled again.
-    pub(crate) const HELD_BACK: u32 = READ_ENABLED << 4;
+    /// The connection's listener is disabled. The connection waits in the listener's list `waiting` until the
+    /// listener is enabled again.
+    pub(crate) const WAITING: u32 = READ_ENABLED << 4;
     /// See [`Tuning::nagle`](super::Tuning::nagle).
     pub(crate) const NAGLE: u32 = READ_ENABLED << 5;
 
-    /// It is established, and neither closed nor failed.
+    /// The connection is established, and neither closed nor failed.
     pub(crate) const OPEN: u32 = READ_ENABLED << 6;
-    /// The application has closed or aborted it, or its end was reported: see `closing.rs`.
+    /// The application has closed or aborted the connection, or its end was reported: see `closing.rs`.
     pub(crate) const CLOSING: u32 = READ_ENABLED << 7;
 
-    /// The back end was asked to send our end of the stream.
+    /// The back end was requested to send our end of the stream.
     pub(crate) const END_SENT: u32 = READ_ENABLED << 8;
     /// The peer has received our end of the stream and all output before it.
     pub(crate) const DELIVERED: u32 = READ_ENABLED << 9;
-    /// It only waits for its peer's end of stream: see `closing.rs`.
+    /// The connection is closed, and waits only for its peer's end of stream: see `closing.rs`.
     pub(crate) const LINGERING: u32 = READ_ENABLED << 10;
-    /// It was accepted, but its first callback has not run, so the application does not know of it.
+    /// The connection was accepted, but its first callback has not run, so the application does not know it.
     pub(crate) const UNACCEPTED: u32 = READ_ENABLED << 11;
 
     // Bits 24 to 27 are the index of the connection's pool.
 
-    /// It is an outgoing connection at rest: it has no socket and is not connecting.
+    /// The connection is an outgoing connection at rest: it has no socket and is not connecting.
     pub(crate) const RESTING: u32 = 1 << 28;
-    /// The back end has no socket for it any more.
+    /// The back end has no socket for the connection any more.
     pub(crate) const RELEASED: u32 = 1 << 29;
-    /// It reconnects once it has ended.
+    /// The connection reconnects once it has ended.
     pub(crate) const RECONNECTS: u32 = 1 << 30;
     /// The remaining bytes of an overlong line are discarded.
     pub(crate) const SKIPS_LINE: u32 = 1 << 31;
@@ -69,16 +70,16 @@ static BELOW_FILTER: Settings = Settings::new().room(0).idle(core::time::Duratio
 /// Room for one connection, in a [`Memory`](crate::memory::Memory).
 pub struct ConnSlot<A> {
     /// The time at which each direction last made progress or began to wait.
-    pub(super) last: [Instant; 2],
+    pub(super) last_progress: [Instant; 2],
     /// The time of the application's alarm; zero if it is not set. For a connection at rest, the connect time.
     pub(super) alarm_at: Instant,
     /// The timeout of each direction in milliseconds; zero for none.
     pub(super) timeouts: [u32; 2],
     /// The period of the application's alarm in milliseconds; zero for a one-shot alarm.
     pub(super) alarm_every: u32,
-    pub(crate) turn: Turn,
+    pub(crate) node: Node,
     head: Head,
-    /// The listener that accepted it; none for an outgoing connection.
+    /// The listener that accepted the connection; [`Listener::NONE`] for an outgoing connection.
     pub(crate) listener: Listener,
     pub(super) call: Option<OnConn<A>>,
     settings: Option<&'static Settings>,
@@ -88,10 +89,11 @@ pub struct ConnSlot<A> {
     pub(super) output: Ring,
     /// See [`Tuning::keep_alive`].
     keep_alive: u16,
-    /// While it is connecting or open: the room that the application waits for, zero for none. After that: the
-    /// [`Code`] of its end.
+    /// While the connection is connecting or open, this is the output room that the application waits for, or zero.
+    /// After the end, this is the [`Code`] of the end.
     room_or_end: u16,
-    /// The number of input bytes that were searched for an end of line, or that are awaited.
+    /// Either the number of input bytes that were already searched for an end of line, or the number of input bytes
+    /// that the application waits for.
     searched: Searched,
     pub(crate) pending: Pending,
 }
@@ -100,11 +102,11 @@ impl<A> Slot for ConnSlot<A> {
     type Kind = kind::Conn;
 
     const EMPTY: Self = Self {
-        last: [Instant::ZERO; 2],
+        last_progress: [Instant::ZERO; 2],
         alarm_at: Instant::ZERO,
         timeouts: [0; 2],
         alarm_every: 0,
-        turn: Turn::EMPTY,
+        node: Node::EMPTY,
         head: Head::EMPTY,
         listener: Listener::UNSET,
         call: None,
@@ -128,7 +130,7 @@ impl<A> Slot for ConnSlot<A> {
     }
 
     fn renew(&mut self) {
-        self.turn = Turn::EMPTY;
+        self.node = Node::EMPTY;
         self.pending = Pending::EMPTY;
     }
 }
@@ -138,15 +140,15 @@ impl<A> ConnSlot<A> {
     pub(super) fn begin(&mut self, pool: u8, settings: &'static Settings, call: OnConn<A>) {
         (self.call, self.settings) = (Some(call), Some(settings));
         (self.listener, self.peer) = (Listener::NONE, Address::EMPTY);
-        self.turn = self.turn.begin(0, pool);
+        self.node = self.node.begin(0, pool);
         self.begin_again();
     }
 
     /// Resets the slot to its initial state: connecting, with empty rings.
     pub(super) fn begin_again(&mut self) {
-        let (pool, priority) = (self.pool(), self.turn.priority());
-        self.turn = self.turn.begin(flag::READ_ENABLED | flag::WRITE_ENABLED, pool);
-        let _ = self.turn.set_priority(priority);
+        let (pool, priority) = (self.pool(), self.node.priority());
+        self.node = self.node.begin(flag::READ_ENABLED | flag::WRITE_ENABLED, pool);
+        let _ = self.node.set_priority(priority);
         self.begin_timeouts();
         (self.alarm_at, self.alarm_every, self.room_or_end) = (Instant::ZERO, 0, 0);
         (self.input, self.output) = (Ring::EMPTY, Ring::EMPTY);
@@ -154,7 +156,7 @@ impl<A> ConnSlot<A> {
         self.set_tuning(Tuning::DEFAULT);
     }
 
-    /// Sets the timeouts to those of its settings.
+    /// Sets the timeouts to the timeouts in the connection's settings.
     fn begin_timeouts(&mut self) {
         self.timeouts = self.settings.map_or([0; 2], |settings| [settings.idle, settings.stall]);
     }
@@ -168,34 +170,35 @@ impl<A> ConnSlot<A> {
         self.begin_timeouts();
     }
 
-    /// Returns the index of its pool.
+    /// Returns the index of the connection's pool.
     pub(crate) const fn pool(&self) -> u8 {
-        self.turn.interest() & 0b1111
+        self.node.interest() & 0b1111
     }
 
-    /// Returns the pool and the settings, which determine the position and the length of its rings.
+    /// Returns the pool and the settings, which determine the position and the length of the rings.
     pub(crate) const fn rings(&self) -> Rings {
         Rings { pool: self.pool(), settings: self.settings }
     }
 
     /// Changes the state of a connection from at rest to connecting.
     pub(super) const fn leave_rest(&mut self) {
-        self.turn.set(flag::RESTING | flag::RELEASED, false);
+        self.node.set(flag::RESTING | flag::RELEASED, false);
     }
 
     /// Puts a filter above the connection. From now on the filter's function is the connection's callback.
-    pub(super) fn put_below(&mut self, above: Conn, call: OnConn<A>) {
+    pub(super) fn attach_filter(&mut self, above: Conn, call: OnConn<A>) {
         (self.call, self.settings) = (Some(call), Some(&BELOW_FILTER));
-        // It has no timeouts, so the field for the time of its last progress stores the connection above.
+        // A connection below a filter has no timeouts. So `last_progress[0]`, otherwise the time of the last input,
+        // stores the handle of the connection above.
         self.timeouts = [0; 2];
-        self.last[0] = Instant::from_micros(above.bits().into());
+        self.last_progress[0] = Instant::from_micros(above.bits().into());
         self.take_alarm();
     }
 
     /// Returns the connection above the filter, if this connection is below a filter.
     pub(super) fn above(&self) -> Option<Conn> {
         let is_below = self.settings.is_some_and(|settings| core::ptr::eq(settings, &BELOW_FILTER));
-        is_below.then(|| Conn::from_bits(self.last[0].as_micros() as u32))
+        is_below.then(|| Conn::from_bits(self.last_progress[0].as_micros() as u32))
     }
 
     pub(super) const fn tuning(&self) -> Tuning {
@@ -203,12 +206,12 @@ impl<A> ConnSlot<A> {
     }
 
     pub(super) const fn set_tuning(&mut self, tuning: Tuning) {
-        self.turn.set(flag::NAGLE, tuning.nagle);
+        self.node.set(flag::NAGLE, tuning.nagle);
         self.keep_alive = tuning.keep_alive;
     }
 
     pub(crate) const fn has(&self, flags: u32) -> bool {
-        self.turn.has(flags)
+        self.node.has(flags)
     }
 
     /// Returns the input ring.
@@ -218,7 +221,7 @@ impl<A> ConnSlot<A> {
     }
 
     /// Returns whether the application may still use the connection.
-    pub(crate) fn is_held(&self) -> bool {
+    pub(crate) fn is_in_use(&self) -> bool {
         !self.has(flag::CLOSING)
     }
 
@@ -238,27 +241,30 @@ impl<A> ConnSlot<A> {
     }
 
     pub(super) fn set_lines(&mut self, lines: Lines) {
-        self.turn.set(flag::SKIPS_LINE, lines.skips);
+        self.node.set(flag::SKIPS_LINE, lines.skips);
         self.searched = lines.searched;
     }
 
-    /// Returns the number of input bytes that were searched or are awaited.
+    /// Returns the number of input bytes that were searched, or that the application waits for.
     pub(super) const fn searched(&self) -> Searched {
         self.searched
     }
 
-    /// Stores the number of input bytes that were searched or are awaited.
+    /// Stores the number of input bytes that were searched, or that the application waits for.
     pub(super) const fn set_searched(&mut self, searched: Searched) {
         self.searched = searched;
     }
 
-    /// Returns the callbacks for which the output has enough room: those that need room for an answer, and `writable`,
-    /// if there is as much room as the application waits for, or the output does not exceed its low mark.
+    /// Returns the callbacks for which the output ring has enough room:
+    ///
+    /// * `NEED_ANSWER_ROOM`, if there is room for an answer,
+    /// * `WRITE`, if the unsent output does not exceed the low mark, or if there is the room that the application waits
+    ///   for.
     #[inline(never)]
-    pub(super) fn has_room_for(&self, pools: &Pools<'_>) -> u8 {
+    pub(super) fn due_with_room(&self, pools: &Pools<'_>) -> u8 {
         let Some(settings) = self.settings else { return 0 };
         let room = pools.output_len(self.rings()).saturating_sub(self.output.len());
-        let mut due = if room >= usize::from(settings.room) { due::ANSWERED } else { 0 };
+        let mut due = if room >= usize::from(settings.room) { due::NEED_ANSWER_ROOM } else { 0 };
         let wanted = usize::from(self.room_or_end);
         if self.output.len() <= settings.output_low() || wanted > 0 && room >= wanted {
             due |= due::WRITE;
@@ -266,8 +272,9 @@ impl<A> ConnSlot<A> {
         due
     }
 
-    /// Sets the room that the application waits for, at most 65,535 bytes; zero for none. Ignored after the connection
-    /// has failed, although a `writable` callback may still be due.
+    /// Sets the room that the application waits for, at most 65,535 bytes; zero for none. Does nothing after the
+    /// connection has failed, because the field then stores the [`Code`] of the end. A `writable` callback may still be
+    /// due then, and this function is called before that callback.
     pub(super) fn set_room_wanted(&mut self, room: usize) {
         if !self.has(flag::RELEASED) {
             self.room_or_end = u16::try_from(room).unwrap_or(u16::MAX);
@@ -284,7 +291,8 @@ impl<A> ConnSlot<A> {
         self.room_or_end = end.bits();
     }
 
-    /// Sets the alarm to `delay` milliseconds from `now`. It repeats every `period` milliseconds if that is not zero.
+    /// Sets the alarm to `delay` milliseconds from `now`. If `period` is not zero, the alarm repeats every `period`
+    /// milliseconds.
     pub(super) fn set_alarm(&mut self, now: Instant, delay: u32, period: u32) {
         self.alarm_at = now.plus_millis(delay).max(Instant::from_micros(1));
         self.alarm_every = period;
@@ -292,7 +300,7 @@ impl<A> ConnSlot<A> {
 
     /// Cancels the alarm. Returns whether an alarm was set or due.
     pub(super) fn take_alarm(&mut self) -> bool {
-        let was_due = self.turn.due() & due::ALARM != 0;
+        let was_due = self.node.due() & due::ALARM != 0;
         self.clear_due(due::ALARM);
         self.alarm_every = 0;
         core::mem::replace(&mut self.alarm_at, Instant::ZERO) > Instant::ZERO || was_due
@@ -303,10 +311,10 @@ impl<A> ConnSlot<A> {
         self.has(flag::FINISHED)
     }
 
-    /// Takes the connection from the application.
+    /// Sets the flags of a connection that has ended for the application.
     pub(super) const fn set_closing(&mut self) {
-        self.turn.set(flag::OPEN | flag::RESTING, false);
-        self.turn.set(flag::CLOSING | flag::FINISHED, true);
+        self.node.set(flag::OPEN | flag::RESTING, false);
+        self.node.set(flag::CLOSING | flag::FINISHED, true);
     }
 
     /// Returns whether bytes of a direction may move. `enabled` is the flag of the direction. A closed connection still
@@ -319,7 +327,7 @@ impl<A> ConnSlot<A> {
         }
     }
 
-    /// Returns whether input is wanted. Does not check whether the ring has room.
+    /// Returns whether the connection accepts input. Does not check whether the ring has room.
     pub(super) fn wants_input(&self) -> bool {
         !self.has(flag::EOF) && self.may_move(flag::READ_ENABLED)
     }

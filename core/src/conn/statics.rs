@@ -4,15 +4,16 @@
 //!  output ring   ┌───┬───┬───┬───┬───┬───┬───┐
 //!                │ a │ b │ ▪ │ c │ d │ e │   │      sent: a b, the page, c d e
 //!                └───┴───┴───┴───┴───┴───┴───┘
-//!  static slots    conn, at: 2, bytes: the page     ▪ one byte of the ring stands for the page
+//!  static slots    conn, offset: 2, data: the page  ▪ one byte of the ring stands for the page
 //! ```
 //!
-//! The connection's slot stores nothing about static bytes. One byte in the ring keeps each unsent piece pending, so
-//! the end of the stream, timeouts and callbacks need no special case. The back end gets the output in parts: the
-//! bytes of the ring before that byte, then the static bytes, then the bytes of the ring after it.
+//! The connection's slot stores nothing about static bytes. Each unsent static slice is represented by one byte
+//! in the ring. So the output ring is not empty before the slice is sent, and the code for the end of the stream,
+//! for timeouts and for callbacks needs no special case. The back end gets the output in parts: the bytes of the ring
+//! before this byte, then the static bytes, then the bytes of the ring after this byte.
 //!
-//! The slots are stored without gaps, in the order of the writes. Finding a slot takes O(slots). If a connection's
-//! output was discarded, its slots are stale and are reused.
+//! The static slots are stored without gaps, in the order of the writes. Finding a slot takes O(slots). If a
+//! connection's output was discarded, its static slots are stale and are reused.
 
 use super::ConnMut;
 use crate::error::{SetupError, WriteError};
@@ -21,20 +22,20 @@ use crate::outbox::action;
 use crate::ring::Count;
 use crate::{Cx, Direction};
 
-/// The slot of one piece of static bytes that waits to be sent; see [`Cx::set_static_slots`].
+/// The slot of one static slice that waits to be sent; see [`Cx::set_static_slots`].
 #[derive(Clone, Copy)]
 pub struct StaticSlot {
     conn: Conn,
-    /// The offset in the output ring of the byte that stands for the piece.
-    at: Count,
-    /// The unsent part of the piece; `None` in a free slot.
+    /// The offset in the output ring of the byte that represents the slice.
+    offset: Count,
+    /// The unsent part of the slice; `None` in a free slot.
     data: Option<&'static [u8]>,
 }
 
 impl StaticSlot {
     /// Makes a free slot.
     pub const fn new() -> Self {
-        Self { conn: Conn::UNSET, at: 0, data: None }
+        Self { conn: Conn::UNSET, offset: 0, data: None }
     }
 
     fn is_of(&self, conn: Conn) -> bool {
@@ -48,7 +49,7 @@ impl Default for StaticSlot {
     }
 }
 
-/// The static pieces of all connections that wait to be sent.
+/// The static slices of all connections that wait to be sent.
 pub(crate) struct Statics<'s>(&'s mut [StaticSlot]);
 
 impl Statics<'_> {
@@ -56,29 +57,29 @@ impl Statics<'_> {
         Self(&mut [])
     }
 
-    /// Returns the first unsent piece of a connection.
+    /// Returns the first unsent slice of a connection.
     fn first(&self, conn: Conn) -> Option<&StaticSlot> {
         self.0.iter().find(|slot| slot.is_of(conn))
     }
 
-    /// Returns the number of unsent bytes of a connection whose output ring holds `held` bytes.
-    pub(super) fn unsent(&self, conn: Conn, held: usize) -> usize {
-        if held == 0 {
+    /// Returns the number of unsent bytes of a connection whose output ring has `ring_len` bytes.
+    pub(super) fn unsent(&self, conn: Conn, ring_len: usize) -> usize {
+        if ring_len == 0 {
             return 0;
         }
-        let pieces = self.0.iter().filter(|slot| slot.is_of(conn));
-        let lengths = pieces.map(|slot| slot.data.map_or(0, <[u8]>::len).saturating_sub(1));
-        lengths.fold(held, usize::saturating_add)
+        let slots = self.0.iter().filter(|slot| slot.is_of(conn));
+        let lengths = slots.map(|slot| slot.data.map_or(0, <[u8]>::len).saturating_sub(1));
+        lengths.fold(ring_len, usize::saturating_add)
     }
 
-    /// Frees the slots for which `is_free` returns true. The other slots stay in order, without gaps.
-    fn release(&mut self, mut is_free: impl FnMut(&StaticSlot) -> bool) {
+    /// Frees the slots for which `is_freeable` returns true. The other slots stay in order, without gaps.
+    fn release(&mut self, mut is_freeable: impl FnMut(&StaticSlot) -> bool) {
         let mut kept = 0_usize;
-        for at in 0..self.0.len() {
-            let slot = self.0.get_mut(at).map(core::mem::take).unwrap_or_default();
-            if slot.data.is_some() && !is_free(&slot) {
-                if let Some(place) = self.0.get_mut(kept) {
-                    *place = slot;
+        for index in 0..self.0.len() {
+            let slot = self.0.get_mut(index).map(core::mem::take).unwrap_or_default();
+            if slot.data.is_some() && !is_freeable(&slot) {
+                if let Some(target) = self.0.get_mut(kept) {
+                    *target = slot;
                 }
                 kept = kept.wrapping_add(1);
             }
@@ -109,27 +110,27 @@ impl<A> ConnMut<'_, '_, A> {
     ///
     /// # Errors
     /// [`WriteError::Full`] if the output ring is full, [`WriteError::Statics`] if no slot is free,
-    /// [`WriteError::Finished`] if no more can be sent. Nothing is queued then.
+    /// [`WriteError::Finished`] if no more can be sent. After an error nothing is queued.
     pub fn write_static(&mut self, data: &'static [u8]) -> Result<(), WriteError> {
         let (slot, storage) = self.output()?;
         if data.is_empty() {
             return Ok(());
         }
-        let at = slot.output.len();
+        let offset = slot.output.len();
         slot.output.check_room(storage.len(), 1)?;
         self.cx.release_statics();
         let mut slots = self.cx.statics.0.iter_mut();
         let free = slots.find(|slot| slot.data.is_none()).ok_or(WriteError::Statics)?;
-        *free = StaticSlot { conn: self.conn, at: at as Count, data: Some(data) };
+        *free = StaticSlot { conn: self.conn, offset: offset as Count, data: Some(data) };
         self.write_some(&[0]);
         Ok(())
     }
 }
 
 impl<'s, A> Cx<'s, A> {
-    /// Gives the base slots for static bytes that wait to be sent. It can be called once. All connections together need
-    /// one slot for each [`write_static`](ConnMut::write_static) that is not sent yet. Writing and sending static bytes
-    /// takes O(slots). A base without slots cannot send static bytes.
+    /// Sets the slots for static bytes that wait to be sent. Can be called once. All connections together need one slot
+    /// for each call of [`write_static`](ConnMut::write_static) whose bytes are not sent yet. Writing and sending
+    /// static bytes takes O(slots). A base without slots cannot send static bytes.
     ///
     /// ```
     /// use picoevent::memory::StaticSlot;
@@ -143,7 +144,7 @@ impl<'s, A> Cx<'s, A> {
     /// ```
     ///
     /// # Errors
-    /// [`SetupError::Statics`] if the base has slots already.
+    /// [`SetupError::Statics`] if the base already has such slots.
     pub fn set_static_slots(&mut self, slots: &'s mut [StaticSlot]) -> Result<(), SetupError> {
         if !self.statics.0.is_empty() {
             return Err(SetupError::Statics);
@@ -160,9 +161,9 @@ impl<'s, A> Cx<'s, A> {
         let Some(slot) = self.tables.conns.get(conn) else { return Default::default() };
         let storage = self.pools.output(slot.rings(), conn.slot());
         match self.statics.first(conn) {
-            Some(StaticSlot { at: 0, data: Some(data), .. }) => (data, &[]),
-            Some(StaticSlot { at, .. }) => {
-                let before = slot.output.part(storage.len(), 0..*at as usize);
+            Some(StaticSlot { offset: 0, data: Some(data), .. }) => (data, &[]),
+            Some(StaticSlot { offset, .. }) => {
+                let before = slot.output.part(storage.len(), 0..*offset as usize);
                 before.map_or((&[], &[]), |before| before.bytes(storage))
             }
             None => slot.output.bytes(storage),
@@ -177,24 +178,24 @@ impl<'s, A> Cx<'s, A> {
             self.statics.release(|slot| slot.conn == conn);
             return 0;
         }
-        let mut pieces = self.statics.0.iter_mut().filter(|slot| slot.is_of(conn));
-        let Some(first) = pieces.next().filter(|_| amount > 0) else { return amount };
-        let amount = match first.at {
+        let mut slots = self.statics.0.iter_mut().filter(|slot| slot.is_of(conn));
+        let Some(first) = slots.next().filter(|_| amount > 0) else { return amount };
+        let amount = match first.offset {
             0 => {
                 let unsent = first.data.and_then(|data| data.get(amount..));
                 first.data = unsent.filter(|unsent| !unsent.is_empty());
                 if first.data.is_some() {
-                    self.conn_progress(index, Direction::Write);
+                    self.conn_restart_timeout(index, Direction::Write);
                     return 0;
                 }
                 1
             }
-            at => amount.min(at as usize),
+            offset => amount.min(offset as usize),
         };
-        for piece in pieces {
-            piece.at = piece.at.saturating_sub(amount as Count);
+        for slot in slots {
+            slot.offset = slot.offset.saturating_sub(amount as Count);
         }
-        first.at = first.at.saturating_sub(amount as Count);
+        first.offset = first.offset.saturating_sub(amount as Count);
         self.statics.release(|_| false);
         // The back end has got only a part of the output.
         self.conn_post(index, action::SEND);
@@ -206,8 +207,8 @@ impl<'s, A> Cx<'s, A> {
         let Self { statics, tables, .. } = self;
         statics.release(|slot| {
             tables.conns.get(slot.conn).is_none_or(|conn| {
-                let is_over = !conn.is_held() && conn.is_over();
-                is_over || conn.output.len() <= slot.at as usize
+                let is_over = !conn.is_in_use() && conn.is_over();
+                is_over || conn.output.len() <= slot.offset as usize
             })
         });
     }

@@ -1,4 +1,4 @@
-//! A connection's timeouts: when they start, restart and expire (rule M5).
+//! A connection's timeouts: when they start, restart and expire (rule M5 in `docs/from-libevent.md`).
 //!
 //! The slot stores the time of the last progress of each direction. Whether a timeout runs, and when it expires, is
 //! computed only when needed, from the connection's current state. Both directions, the application's alarm and the
@@ -19,58 +19,63 @@ impl<A> ConnSlot<A> {
     /// Returns the time when the timeout of a direction expires; [`Instant::MAX`] if the timeout does not run now. The
     /// timeout for reading runs while input is wanted and the ring has room for it. The timeout for writing runs while
     /// a connect or output waits for the peer.
-    pub(super) fn until(&self, direction: Direction, pools: &Pools<'_>) -> Instant {
-        let ([read, write], [last_read, last_write]) = (self.timeouts, self.last);
-        let (counts, last, timeout) = match direction {
+    pub(super) fn timeout_deadline(&self, direction: Direction, pools: &Pools<'_>) -> Instant {
+        let ([read, write], [last_read, last_write]) = (self.timeouts, self.last_progress);
+        let (runs, last, timeout) = match direction {
             Direction::Read => {
                 let has_room = || self.input.len() < pools.input_len(self.rings());
                 (self.wants_input() && has_room(), last_read, read)
             }
             Direction::Write => {
                 // While the connection is connecting, the connect timeout applies.
-                let connects = !self.has(flag::OPEN | flag::CLOSING);
-                let connect = self.settings().filter(|_| connects).map_or(0, |set| set.connect);
+                let is_connecting = !self.has(flag::OPEN | flag::CLOSING);
+                let connect = self
+                    .settings()
+                    .filter(|_| is_connecting)
+                    .map_or(0, |settings| settings.connect);
                 let timeout = if connect > 0 { connect } else { write };
                 (self.has(flag::WRITE_ENABLED) && self.awaits_peer(), last_write, timeout)
             }
         };
-        if counts && timeout > 0 { last.plus_millis(timeout) } else { Instant::MAX }
+        if runs && timeout > 0 { last.plus_millis(timeout) } else { Instant::MAX }
     }
 
     /// Returns the next deadline of a timeout or alarm that is not due already; [`Instant::MAX`] for never.
     pub(crate) fn next_deadline(&self, pools: &Pools<'_>) -> Instant {
         let mut next = self.alarm_deadline();
-        let due = self.turn.due();
+        let due = self.node.due();
         if due & due::READ_TIMEOUT == 0 {
-            next = next.min(self.until(Direction::Read, pools));
+            next = next.min(self.timeout_deadline(Direction::Read, pools));
         }
         if due & due::WRITE_TIMEOUT == 0 {
-            next = next.min(self.until(Direction::Write, pools));
+            next = next.min(self.timeout_deadline(Direction::Write, pools));
         }
         next
     }
 
-    /// Returns the callbacks of the timeouts that run and expire by `time`, also callbacks that are due already.
-    pub(super) fn passed_by(&self, time: Instant, pools: &Pools<'_>) -> u8 {
-        let mut passed = 0;
-        if self.until(Direction::Read, pools) <= time {
-            passed |= due::READ_TIMEOUT;
+    /// Returns the timeout callbacks of the directions whose timeout runs, and expires at `time` or earlier. The result
+    /// includes callbacks that are already due.
+    pub(super) fn expired_timeouts(&self, time: Instant, pools: &Pools<'_>) -> u8 {
+        let mut expired = 0;
+        if self.timeout_deadline(Direction::Read, pools) <= time {
+            expired |= due::READ_TIMEOUT;
         }
-        if self.until(Direction::Write, pools) <= time {
-            passed |= due::WRITE_TIMEOUT;
+        if self.timeout_deadline(Direction::Write, pools) <= time {
+            expired |= due::WRITE_TIMEOUT;
         }
-        passed
+        expired
     }
 
     /// Returns the time of the alarm, or the connect time of a connection at rest; [`Instant::MAX`] for never.
     pub(super) fn alarm_deadline(&self) -> Instant {
-        let is_set = self.alarm_at > Instant::ZERO && self.turn.due() & due::ALARM == 0;
-        // After a close, `alarm_at` is the time of the next connect, which applies once the connection is at rest.
-        if is_set && self.is_held() { self.alarm_at } else { Instant::MAX }
+        let is_set = self.alarm_at > Instant::ZERO && self.node.due() & due::ALARM == 0;
+        // After the connection has ended, `alarm_at` can be the time of the next connect. This time applies only when
+        // the connection is at rest again.
+        if is_set && self.is_in_use() { self.alarm_at } else { Instant::MAX }
     }
 
-    /// Called when the alarm is due. Sets a periodic alarm to its next time: one period after its last time, or one
-    /// period after `now` if that time has passed too. Clears a one-shot alarm.
+    /// Updates an alarm that is due now. A periodic alarm is set to one period after its last time. If the new time has
+    /// passed too, the alarm is set to one period after `now`. A one-shot alarm is cleared.
     fn renew_alarm(&mut self, now: Instant) {
         let next = self.alarm_at.plus_millis(self.alarm_every);
         self.alarm_at = match self.alarm_every {
@@ -83,14 +88,14 @@ impl<A> ConnSlot<A> {
 
 impl<A> Cx<'_, A> {
     /// Restarts a direction's timeout, because the direction made progress or can make progress from now on. Cancels a
-    /// due timeout callback.
-    pub(super) fn conn_progress(&mut self, index: u16, direction: Direction) {
+    /// due timeout callback. [`conn_start_connect_timeout`](Self::conn_start_connect_timeout) starts a connect timeout.
+    pub(super) fn conn_restart_timeout(&mut self, index: u16, direction: Direction) {
         let now = self.now;
         let Some(slot) = self.tables.conns.slot_mut(index) else { return };
         if slot.timeouts == [0; 2] {
             return;
         }
-        let [read, write] = &mut slot.last;
+        let [read, write] = &mut slot.last_progress;
         let timeout = match direction {
             Direction::Read => {
                 *read = now;
@@ -102,8 +107,19 @@ impl<A> Cx<'_, A> {
             }
         };
         slot.clear_due(timeout);
-        let until = slot.until(direction, &self.pools);
+        let until = slot.timeout_deadline(direction, &self.pools);
         self.conn_arm_until(index, until);
+    }
+
+    /// Starts the connect timeout, if the connection in a slot is connecting.
+    pub(super) fn conn_start_connect_timeout(&mut self, index: u16) {
+        let now = self.now;
+        let Some(slot) = self.tables.conns.slot_mut(index) else { return };
+        if !slot.has(flag::OPEN | flag::CLOSING | flag::RELEASED) {
+            let [_, write] = &mut slot.last_progress;
+            *write = now;
+            self.conn_arm(index);
+        }
     }
 
     /// Arms the timer for a connection's next deadline.
@@ -115,7 +131,7 @@ impl<A> Cx<'_, A> {
 
     /// Arms the timer so that the loop checks a connection's deadlines by `until`.
     fn conn_arm_until(&mut self, index: u16, until: Instant) {
-        if until == Instant::MAX || self.timers.conns.comes_by(index, until) {
+        if until == Instant::MAX || self.timers.conns.expires_by(index, until) {
             return;
         }
         if until < self.due_from {
@@ -130,14 +146,14 @@ impl<A> Cx<'_, A> {
     pub(crate) fn conn_timed_out(&mut self, index: u16) {
         let now = self.now.min(LAST);
         let Some(slot) = self.tables.conns.slot_mut(index) else { return };
-        if !slot.is_held() {
+        if !slot.is_in_use() {
             return self.conn_close_timed_out(index);
         }
-        let passed = slot.passed_by(now, &self.pools);
+        let expired = slot.expired_timeouts(now, &self.pools);
         if let Some(alarm) = self.hooks.conn_alarm {
             alarm(self, index);
         }
-        self.conn_activate(index, passed);
+        self.conn_activate(index, expired);
     }
 
     /// If the alarm of a connection is due, reports it, or starts the connect of a connection at rest.
@@ -148,12 +164,10 @@ impl<A> Cx<'_, A> {
             return;
         }
         if slot.has(flag::RESTING) {
-            return self.conn_call(index);
+            return self.conn_start_connect(index);
         }
         slot.renew_alarm(now);
         self.conn_activate(index, due::ALARM);
-        // The connection's key was taken out of the heap while the alarm was due.
-        self.conn_arm(index);
     }
 }
 
@@ -161,6 +175,6 @@ impl<A> Cx<'_, A> {
     /// Starts reading from an accepted connection.
     pub(crate) fn conn_opened(&mut self, index: u16) {
         self.conn_post(index, action::RECEIVE);
-        self.conn_progress(index, Direction::Read);
+        self.conn_restart_timeout(index, Direction::Read);
     }
 }

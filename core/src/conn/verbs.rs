@@ -12,7 +12,7 @@ use crate::pool::PoolId;
 use crate::time::{duration_of, millis};
 use crate::{ConnError, Cx, Priority};
 
-/// One connection, borrowed from the loop. Its methods work on the connection.
+/// Access to one connection, borrowed from the loop.
 ///
 /// Each callback gets the `ConnMut` of its connection; [`Cx::conn`] makes one from a handle. Every method checks that
 /// the connection still exists. After the connection has ended, methods change nothing and return zero, `None` or an
@@ -46,10 +46,10 @@ impl<'s, A> Cx<'s, A> {
     /// Returns access to a connection.
     ///
     /// # Errors
-    /// [`StaleError`] if the connection has ended, or was closed or aborted, and does not reconnect.
+    /// [`StaleError`] if the connection has ended and will not reconnect. A closed or aborted connection has ended.
     pub fn conn(&mut self, conn: Conn) -> Result<ConnMut<'_, 's, A>, StaleError> {
         let slot = self.tables.conns.get(conn).ok_or(StaleError)?;
-        if !slot.is_held() && !slot.has(flag::RECONNECTS) {
+        if !slot.is_in_use() && !slot.has(flag::RECONNECTS) {
             return Err(StaleError);
         }
         Ok(ConnMut { cx: self, conn })
@@ -81,7 +81,7 @@ impl<A> ConnMut<'_, '_, A> {
 
     /// Enables a direction. Both directions are enabled when the connection opens.
     pub fn enable(&mut self, direction: Direction) -> &mut Self {
-        let Some(slot) = self.held_mut() else { return self };
+        let Some(slot) = self.slot_in_use() else { return self };
         slot.enable(direction);
         let index = self.conn.slot();
         let moves = match direction {
@@ -89,14 +89,14 @@ impl<A> ConnMut<'_, '_, A> {
             Direction::Write => action::SEND,
         };
         self.cx.conn_post(index, moves);
-        self.cx.conn_progress(index, direction);
-        self.cx.conn_connect_timeout(index);
+        self.cx.conn_restart_timeout(index, direction);
+        self.cx.conn_start_connect_timeout(index);
         self.cx.conn_activate(index, 0);
         self
     }
 
-    /// Disables a direction. The rings keep their bytes. Due callbacks of the direction wait until it is enabled again,
-    /// except a timeout, which is cancelled.
+    /// Disables a direction. The rings keep their bytes. Due callbacks of the direction wait until the direction is
+    /// enabled again. A due timeout is cancelled.
     pub fn disable(&mut self, direction: Direction) -> &mut Self {
         self.change(|slot| slot.disable(direction))
     }
@@ -111,10 +111,10 @@ impl<A> ConnMut<'_, '_, A> {
         })
     }
 
-    /// Sets the timeouts after which [`ConnEvent::Timeout`](super::ConnEvent::Timeout) is reported: `read` without
-    /// input, and `write` without progress of waiting output. `write` also limits a connect that has no separate
-    /// [connect timeout](super::Settings::connect). `None` and zero mean no timeout. Rounded up to whole milliseconds;
-    /// at most 49 days.
+    /// Sets the timeouts after which [`ConnEvent::Timeout`](super::ConnEvent::Timeout) is reported. `read` limits the
+    /// time without input. `write` limits the time in which waiting output makes no progress. `write` also limits a
+    /// connect that has no separate [connect timeout](super::Settings::connect). `None` and zero mean no timeout. Each
+    /// timeout is rounded up to whole milliseconds. The maximum is 49 days.
     pub fn set_timeouts(&mut self, read: Option<Duration>, write: Option<Duration>) -> &mut Self {
         let (read, write) = (read.map_or(0, millis), write.map_or(0, millis));
         self.change_timeouts(|timeouts| *timeouts = [read, write])
@@ -126,12 +126,12 @@ impl<A> ConnMut<'_, '_, A> {
         self.change_timeouts(|[read, _]| *read = idle)
     }
 
-    /// Changes the timeouts and restarts them. A connection below a filter has none.
+    /// Changes the timeouts and restarts them. A connection below a filter has no timeouts.
     fn change_timeouts(&mut self, change: impl FnOnce(&mut [u32; 2])) -> &mut Self {
-        if let Some(slot) = self.held_mut().filter(|slot| slot.above().is_none()) {
+        if let Some(slot) = self.slot_in_use().filter(|slot| slot.above().is_none()) {
             change(&mut slot.timeouts);
-            self.cx.conn_progress(self.conn.slot(), Direction::Read);
-            self.cx.conn_progress(self.conn.slot(), Direction::Write);
+            self.cx.conn_restart_timeout(self.conn.slot(), Direction::Read);
+            self.cx.conn_restart_timeout(self.conn.slot(), Direction::Write);
         }
         self
     }
@@ -147,31 +147,33 @@ impl<A> ConnMut<'_, '_, A> {
     /// # Errors
     /// [`StillActiveError`] while one of these callbacks is due.
     pub fn set_priority(&mut self, priority: Priority) -> Result<(), StillActiveError> {
-        self.held_mut().map_or(Ok(()), |slot| slot.turn.set_priority(priority))
+        self.slot_in_use().map_or(Ok(()), |slot| slot.node.set_priority(priority))
     }
 
     /// Returns the priority of the connection's callbacks (`bufferevent_get_priority`).
     pub fn priority(&self) -> Priority {
-        self.slot().map_or(Priority::DEFAULT, |slot| slot.turn.priority())
+        self.slot().map_or(Priority::DEFAULT, |slot| slot.node.priority())
     }
 
     /// Returns the direction in which the connection [failed](super::ConnEnd::Failed) (`BEV_EVENT_READING`,
     /// `BEV_EVENT_WRITING`). Call it in the `ended` callback. A reset by the peer is found when reading; a peer that
-    /// does not acknowledge is found when writing. `None` for other failures: the connect failed, or our own address
-    /// was lost.
+    /// does not acknowledge is found when writing. Returns `None` for other failures: the connect failed, or the local
+    /// address was lost.
     pub fn failed_direction(&self) -> Option<Direction> {
-        let ended = |slot: &&ConnSlot<A>| !slot.is_held() && !slot.has(flag::RESTING);
+        let ended = |slot: &&ConnSlot<A>| !slot.is_in_use() && !slot.has(flag::RESTING);
         self.slot().filter(ended).and_then(|slot| slot.end().direction())
     }
 
-    /// Turns Nagle's algorithm on or off (`TCP_NODELAY`). The default is off: output is sent without this delay.
+    /// Turns Nagle's algorithm on or off (`TCP_NODELAY`). Nagle's algorithm delays a small segment until earlier data
+    /// is acknowledged. The default is off.
     pub fn set_nagle(&mut self, on: bool) -> &mut Self {
         self.tune(|tuning| tuning.nagle = on)
     }
 
     /// Sets the time without traffic before the stack sends keep-alive probes (`SO_KEEPALIVE`). The default is
-    /// [`KEEP_ALIVE`](super::KEEP_ALIVE). Rounded up to whole seconds, at most 65,535. `None` and zero turn the probes
-    /// off: a peer that vanished silently is then detected only when something is sent to it.
+    /// [`KEEP_ALIVE`](super::KEEP_ALIVE). The time is rounded up to whole seconds. The maximum is 65,535 seconds.
+    /// `None` and zero turn the probes off. Without probes, a peer that vanished without a reset is detected only when
+    /// data is sent to it.
     pub fn set_keep_alive(&mut self, silence: Option<Duration>) -> &mut Self {
         self.tune(|tuning| tuning.set_keep_alive(silence))
     }
@@ -191,9 +193,9 @@ impl<A> ConnMut<'_, '_, A> {
         self
     }
 
-    /// Returns the peer's address. For a connection at rest, returns the address of its last or next connect.
-    /// For a connection above a filter, returns the address of the connection below. `None` for a connection of
-    /// a [pair](Cx::pair).
+    /// Returns the peer's address. For a connection at rest, returns the address of its last or next connect. For a
+    /// connection above a filter, returns the address of the connection below. Returns `None` for a connection of a
+    /// [pair](Cx::pair).
     pub fn peer(&self) -> Option<SocketAddr> {
         Some(self.bottom()?.peer.into())
     }
@@ -212,23 +214,24 @@ impl<A> ConnMut<'_, '_, A> {
     }
 
     /// Returns the other connection of a [pair](Cx::pair) (`bufferevent_pair_get_partner`). For a connection above a
-    /// filter, returns the connection below the filter (`bufferevent_get_underlying`). `None` for other connections.
+    /// filter, returns the connection below the filter (`bufferevent_get_underlying`). Returns `None` for other
+    /// connections.
     pub fn partner(&self) -> Option<Conn> {
         let partner = self.slot()?.peer.as_conn()?;
         self.cx.tables.conns.get(partner).map(|_| partner)
     }
 
-    /// Returns the listener that accepted the connection; `None` for an outgoing connection. The handle is stale once
-    /// the listener is freed. libevent passes the listener to the accept callback.
+    /// Returns the listener that accepted the connection; `None` for an outgoing connection. The returned handle is
+    /// stale once the listener is freed. This method replaces the listener argument of libevent's accept callback.
     pub fn listener(&self) -> Option<Listener> {
         self.slot().map(|slot| slot.listener).filter(|listener| *listener != Listener::NONE)
     }
 
     /// Returns the connection's index in its pool, counted from 0. No other connection of the pool has the same
     /// index at the same time.
-    pub fn place(&self) -> Option<usize> {
+    pub fn index_in_pool(&self) -> Option<usize> {
         let pool = self.cx.pools.get(self.slot()?.pool())?;
-        Some(pool.place_of(self.conn.slot()))
+        Some(pool.position_of(self.conn.slot()))
     }
 
     /// Returns the sizes of the input and the output ring in bytes: the sizes of the pool's rings, or the high marks if
@@ -275,14 +278,14 @@ impl<A> ConnMut<'_, '_, A> {
 /// # let _ = <Login as Protocol<App>>::ended;
 /// ```
 impl<A> ConnMut<'_, '_, A> {
-    /// Sets the alarm: [`ConnEvent::Alarm`](super::ConnEvent::Alarm) is reported once, after `delay`.
-    /// Replaces an earlier alarm, also if that alarm is due already. Rounded up to whole milliseconds, to at
-    /// least one millisecond.
+    /// Sets the alarm: [`ConnEvent::Alarm`](super::ConnEvent::Alarm) is reported once, after `delay`. Replaces an
+    /// earlier alarm, even if the earlier alarm is already due. `delay` is rounded up to whole milliseconds. The
+    /// minimum is one millisecond.
     pub fn alarm_after(&mut self, delay: Duration) -> &mut Self {
         self.set_alarm(millis(delay).max(1), 0)
     }
 
-    /// As [`alarm_after`](Self::alarm_after), but periodic. Missed periods are skipped.
+    /// Sets a periodic alarm; otherwise like [`alarm_after`](Self::alarm_after). Missed periods are skipped.
     pub fn alarm_every(&mut self, period: Duration) -> &mut Self {
         let period = millis(period).max(1);
         self.set_alarm(period, period)
@@ -290,14 +293,14 @@ impl<A> ConnMut<'_, '_, A> {
 
     /// Cancels the alarm. Returns whether an alarm was set or due.
     pub fn cancel_alarm(&mut self) -> bool {
-        let Some(slot) = self.held_mut() else { return false };
+        let Some(slot) = self.slot_in_use() else { return false };
         slot.take_alarm()
     }
 
     fn set_alarm(&mut self, delay: u32, period: u32) -> &mut Self {
         let now = self.cx.now;
         // A connection at rest uses the alarm for its connect time.
-        if let Some(slot) = self.held_mut().filter(|slot| !slot.has(flag::RESTING)) {
+        if let Some(slot) = self.slot_in_use().filter(|slot| !slot.has(flag::RESTING)) {
             slot.take_alarm();
             slot.set_alarm(now, delay, period);
             self.cx.hooks.conn_alarm = Some(|cx, index| cx.conn_alarm_due(index));
@@ -313,37 +316,37 @@ impl<A> ConnMut<'_, '_, A> {
     /// [`Ended`](super::ConnEvent::Ended) follows, and the handle is stale from now on. The slot is freed when the peer
     /// has also ended its stream, or a [time limit](Cx::set_close_limits) has passed.
     pub fn close(&mut self) {
-        if self.still_held() {
+        if self.prepare_close() {
             self.cx.conn_close(self.conn.slot());
         }
     }
 
     /// Aborts the connection at once (`bufferevent_free`). Unsent output is discarded. The peer gets a reset, unless
     /// both streams were complete. Only the callback [`Ended`](super::ConnEvent::Ended) follows, and the handle is
-    /// stale from now on. The slot is freed when that callback has run and the back end has dropped its socket. Until
+    /// stale from now on. The slot is freed when this callback has run and the back end has dropped the socket. Until
     /// then [`Cx::connect`] may return [`SetupError::PoolFull`](crate::SetupError::PoolFull).
     pub fn abort(&mut self) {
-        if self.still_held() {
+        if self.prepare_close() {
             self.cx.conn_abort(self.conn.slot(), Code::ABORTED);
         }
     }
 
-    /// As [`abort`](Self::abort), but [`Ended`](super::ConnEvent::Ended) reports `error`, for example a timeout. The
-    /// peer always gets a reset, so it knows that the data may be incomplete.
+    /// Aborts the connection like [`abort`](Self::abort), but [`Ended`](super::ConnEvent::Ended) reports `error`, for
+    /// example a timeout. The peer always gets a reset, so it can detect that the data may be incomplete.
     pub fn abort_with(&mut self, error: ConnError) {
-        if self.still_held() {
-            self.cx.conn_drop(self.conn.slot(), error.into());
+        if self.prepare_close() {
+            self.cx.conn_reset(self.conn.slot(), error.into());
         }
     }
 
-    /// Returns whether the application holds the connection, which is about to be ended. Cancels the reconnect of a
-    /// connection that has ended.
-    fn still_held(&mut self) -> bool {
+    /// Prepares a close or an abort: cancels a requested reconnect. Returns whether the application may still use the
+    /// connection.
+    fn prepare_close(&mut self) -> bool {
         let index = self.conn.slot();
         if self.slot().is_some() {
             self.cx.conn_set_reconnects(index, false);
         }
-        self.slot().is_some_and(ConnSlot::is_held)
+        self.slot().is_some_and(ConnSlot::is_in_use)
     }
 
     pub(super) fn slot(&self) -> Option<&ConnSlot<A>> {
@@ -351,12 +354,12 @@ impl<A> ConnMut<'_, '_, A> {
     }
 
     /// Returns the slot, if the application may still change it.
-    pub(super) fn held_mut(&mut self) -> Option<&mut ConnSlot<A>> {
-        self.cx.tables.conns.get_mut(self.conn).filter(|slot| slot.is_held())
+    pub(super) fn slot_in_use(&mut self) -> Option<&mut ConnSlot<A>> {
+        self.cx.tables.conns.get_mut(self.conn).filter(|slot| slot.is_in_use())
     }
 
     fn change(&mut self, change: impl FnOnce(&mut ConnSlot<A>)) -> &mut Self {
-        if let Some(slot) = self.held_mut() {
+        if let Some(slot) = self.slot_in_use() {
             change(slot);
         }
         self

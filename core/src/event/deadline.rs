@@ -13,28 +13,28 @@ impl<A> Cx<'_, A> {
         self.hooks.event_expire = Some(|cx, before, due| cx.event_expire(before, due));
         let index = event.slot();
         let Some(slot) = self.tables.events.slot_mut(index) else { return };
-        let state = slot.turn.state;
+        let state = slot.node.state;
         if state & flag::ONE_SHOT == 0 {
             slot.interval = interval;
-            slot.turn.state = state | flag::REARM;
+            slot.node.state = state | flag::REARM;
             self.hooks.event_rearm = Some(|cx, index, what| cx.event_rearm(index, what));
         }
-        if slot.turn.is_queued() {
-            self.event_take_back_timeout(event);
+        if slot.node.is_queued() {
+            self.event_cancel_due_timeout(event);
         }
         self.event_arm(index, self.now.plus(interval));
     }
 
-    /// Cancels a callback that is due for a timeout. If the callback was due for readiness, too, asks the back end to
-    /// check the source again.
+    /// Cancels a callback that is due for a timeout. If the callback was due for readiness, too, the report of the
+    /// readiness is lost. In this case requests that the back end checks the source again.
     #[inline(never)]
-    fn event_take_back_timeout(&mut self, event: Event) {
+    fn event_cancel_due_timeout(&mut self, event: Event) {
         let Some(slot) = self.tables.events.get(event) else { return };
-        let due = EventFlags::from_bits(slot.turn.due());
+        let due = EventFlags::from_bits(slot.node.due());
         if due.contains(EventFlags::TIMEOUT) {
             self.event_deactivate(event);
             if due.intersects(EventFlags::IO) {
-                self.event_ask_again(event.slot());
+                self.event_recheck(event.slot());
             }
         }
     }
@@ -51,7 +51,7 @@ impl<A> Cx<'_, A> {
         self.due_from = self.due_from.min(deadline);
         let alarm = self.next_alarm(deadline);
         self.timers.events.arm(index, alarm);
-        self.note_added();
+        self.update_added_peak();
     }
 
     /// Returns an event's deadline, if its timeout is armed.
@@ -71,19 +71,19 @@ impl<A> Cx<'_, A> {
 
     pub(super) fn event_stop_timeout(&mut self, event: Event) {
         if let Some(slot) = self.tables.events.get_mut(event) {
-            slot.turn.set(flag::REARM, false);
+            slot.node.set(flag::REARM, false);
             self.event_disarm(event.slot());
         }
     }
 
-    /// Activates the events whose deadline comes before another alarm and no later than `due`, in the order of their
-    /// deadlines. Removes cancelled timers that have reached the top of the heap. Returns the earliest deadline that
-    /// is left, [`Instant::MAX`] if there is none.
+    /// Activates the events whose deadline is `due` or earlier, in the order of their deadlines. If `before` is given,
+    /// activates only the events that come before this alarm. Removes cancelled timers that have reached the top of the
+    /// heap. Returns the earliest deadline that is left; [`Instant::MAX`] if there is none.
     fn event_expire(&mut self, before: Option<&Alarm>, due: Instant) -> Instant {
         while let Some(index) = self.timers.events.first() {
             let alarm = self.timers.events.alarm(index);
             let Some(slot) = self.tables.events.slot_mut(index) else { break };
-            let state = slot.turn.state;
+            let state = slot.node.state;
             let comes_later =
                 alarm.deadline > due || before.is_some_and(|before| before.precedes(alarm));
             if state & flag::ARMED != 0 && comes_later {
@@ -103,12 +103,12 @@ impl<A> Cx<'_, A> {
         Instant::MAX
     }
 
-    /// Takes a one-shot event off the list of its source or signal when its timeout has passed, unless
-    /// the event is active already.
+    /// Removes a one-shot event from the list of its source or signal, because its timeout has passed. So the source or
+    /// the signal cannot activate the event any more. Does nothing if the event is already active.
     #[inline(never)]
     fn event_unregister_unqueued(&mut self, index: u16) {
         if let Some((event, slot)) = self.tables.events.at(index)
-            && !slot.turn.is_queued()
+            && !slot.node.is_queued()
         {
             self.event_unregister(event);
         }
@@ -117,10 +117,10 @@ impl<A> Cx<'_, A> {
     /// Re-arms a persistent event that fires with `what`.
     fn event_rearm(&mut self, index: u16, what: EventFlags) {
         let Some(slot) = self.tables.events.slot(index) else { return };
-        let is_late = what.contains(EventFlags::TIMEOUT);
-        let from = if is_late { self.timers.events.alarm(index).deadline } else { self.now };
-        let on_time = from.plus(slot.interval);
-        let missed = on_time < self.now;
-        self.event_arm(index, if missed { self.now.plus(slot.interval) } else { on_time });
+        let timed_out = what.contains(EventFlags::TIMEOUT);
+        let from = if timed_out { self.timers.events.alarm(index).deadline } else { self.now };
+        let next = from.plus(slot.interval);
+        let missed = next < self.now;
+        self.event_arm(index, if missed { self.now.plus(slot.interval) } else { next });
     }
 }

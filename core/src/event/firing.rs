@@ -1,5 +1,4 @@
-//! Activates and fires events, and does the other work of firing: deletes, re-arms or frees the
-//! event.
+//! Activates and fires events. An event that fires may also be deleted, re-armed or freed.
 
 use core::num::NonZeroU16;
 
@@ -21,22 +20,23 @@ impl<A> Cx<'_, A> {
         self.activate_event_quickly(Id::at(event.slot()), what.bits());
     }
 
-    /// Returns the callback of the first slot of the running level, if it is the slot of an event. Ends the pass if
-    /// the slot has already run in it.
+    /// Returns the callback of the slot `id`, if it is the slot of an event. `id` is the first slot of the priority
+    /// level that runs in this pass. Returns [`Step::End`] if there is no such slot, or if the slot has already run in
+    /// this pass. Returns [`Step::Slow`] if the slot is not the slot of an event.
     #[inline]
     pub(crate) fn event_fire(&mut self, id: Id) -> Step<A> {
-        let Some(slot) = self.tables.events.numbered(id) else {
+        let Some(slot) = self.tables.events.by_id(id) else {
             return if id.is_none() { Step::End } else { Step::Slow };
         };
-        if self.queues.is_over(&slot.turn) {
+        if self.queues.is_over(&slot.node) {
             return Step::End;
         }
         let event = slot.head().handle();
-        let (call, on_fire) = (slot.call, slot.turn.state & flag::ON_FIRE);
-        let what = EventFlags::from_bits(self.queues.done(&mut slot.turn));
-        if on_fire == flag::ASK {
+        let (call, on_fire) = (slot.call, slot.node.state & flag::ON_FIRE);
+        let what = EventFlags::from_bits(self.queues.done(&mut slot.node));
+        if on_fire == flag::RECHECK {
             if what.intersects(EventFlags::IO) {
-                self.event_ask_again(event.slot());
+                self.event_recheck(event.slot());
             }
         } else if on_fire != 0 {
             self.event_on_fire(event, on_fire, what);
@@ -47,7 +47,8 @@ impl<A> Cx<'_, A> {
         }
     }
 
-    /// Does the work of the on-fire `flags` for an event that fires with `what`.
+    /// Does the additional work for an event that fires with `what`. `flags` are its on-fire flags: the flags in
+    /// [`flag::ON_FIRE`] that are set.
     #[inline(never)]
     fn event_on_fire(&mut self, event: Event, flags: u32, what: EventFlags) {
         let index = event.slot();
@@ -68,8 +69,8 @@ impl<A> Cx<'_, A> {
         {
             rearm(self, index, what);
         }
-        if flags & flag::ASK != 0 && what.intersects(EventFlags::IO) {
-            self.event_ask_again(index);
+        if flags & flag::RECHECK != 0 && what.intersects(EventFlags::IO) {
+            self.event_recheck(index);
         }
         if flags & flag::FREE != 0 {
             self.fired_once = event;
@@ -77,8 +78,8 @@ impl<A> Cx<'_, A> {
         }
     }
 
-    /// When a one-shot event fires, makes it not pending. When a once-event's callback has run, frees the
-    /// event, unless the callback made it pending or active again.
+    /// When a one-shot event fires, makes it not pending. When the callback of an event with [`flag::FREE`] has run,
+    /// frees the event, unless the callback made it pending or active again.
     pub(crate) fn event_one_shot(&mut self, event: Event, what: OneShot) {
         match what {
             OneShot::Fires => {
@@ -87,14 +88,14 @@ impl<A> Cx<'_, A> {
             }
             OneShot::HasRun => {
                 let Some(slot) = self.tables.events.get(event) else { return };
-                if !slot.has(flag::ARMED | flag::REGISTERED) && !slot.turn.is_queued() {
+                if !slot.has(flag::ARMED | flag::REGISTERED) && !slot.node.is_queued() {
                     self.tables.events.remove(event);
                 }
             }
         }
     }
 
-    /// Frees the once-event whose callback has run, if there is one.
+    /// Frees the event in `fired_once`, whose callback has run, if there is one.
     pub(crate) fn free_fired_once(&mut self) {
         let event = core::mem::replace(&mut self.fired_once, Event::NONE);
         if event != Event::NONE
@@ -108,7 +109,7 @@ impl<A> Cx<'_, A> {
     pub(super) fn event_deactivate(&mut self, event: Event) {
         self.queues.remove(&mut self.tables, Id::at(event.slot()));
         if let Some(slot) = self.tables.events.get_mut(event) {
-            slot.turn.set_due(0);
+            slot.node.set_due(0);
             if slot.has(flag::RAISES) {
                 slot.take_further_raises();
             }

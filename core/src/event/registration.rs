@@ -1,21 +1,21 @@
-//! Registration: puts an event on the list of its source or of all signals, and takes it off.
+//! Registration: adds an event to the list of its source or to the list of all signals, and removes it from the list.
 
-use super::{InterestLinks, Waits, flag};
+use super::{EventLinks, Waits, flag};
 use crate::error::AddError;
 use crate::handle::Event;
 use crate::queue::Id;
 use crate::{Cx, Signal};
 
 impl<A> Cx<'_, A> {
-    /// Makes an event wait for its source or signal. Not inlined, because most events that are added are
-    /// timers.
+    /// Makes an event wait for its source or signal. This function is not inlined, because most events that are added
+    /// are timers.
     #[inline(never)]
     pub(super) fn event_register(&mut self, event: Event) -> Result<(), AddError> {
         let Some(slot) = self.tables.events.get(event) else { return Ok(()) };
         match (slot.waits(), slot.has(flag::REGISTERED)) {
             (Waits::Source(source), _) => {
-                // Without the hook, this base never made a source, so the source belongs to another
-                // base.
+                // The first source of a base sets this hook. If the hook is not set, the base has no source, so this
+                // source belongs to another base.
                 let register = self.hooks.source_register.ok_or(AddError::SourceClosed)?;
                 return register(self, event, (source, true));
             }
@@ -35,7 +35,7 @@ impl<A> Cx<'_, A> {
         if !self.is_waited_for(signal) {
             self.outbox.add_signal(signal);
         }
-        let links = &mut InterestLinks(&mut self.tables.events);
+        let links = &mut EventLinks(&mut self.tables.events);
         self.signal_events.push(links, Id::at(event.slot()));
         self.set_registered(event, true);
     }
@@ -65,7 +65,7 @@ impl<A> Cx<'_, A> {
                 }
             }
             Waits::Signal(signal) => {
-                let links = &mut InterestLinks(&mut self.tables.events);
+                let links = &mut EventLinks(&mut self.tables.events);
                 self.signal_events.remove(links, Id::at(event.slot()));
                 if !self.is_waited_for(signal) {
                     self.outbox.add_signal(signal);
@@ -80,12 +80,11 @@ impl<A> Cx<'_, A> {
         }
     }
 
-    /// Asks the back end to check the source of the event in a slot again, unless the event is
-    /// edge-triggered.
-    pub(super) fn event_ask_again(&mut self, index: u16) {
+    /// Requests that the back end checks the source of the event in a slot again, unless the event is edge-triggered.
+    pub(super) fn event_recheck(&mut self, index: u16) {
         if let Some(slot) = self.tables.events.slot(index)
-            && slot.has(flag::ASK)
-            && let Some(again) = self.hooks.source_again
+            && slot.has(flag::RECHECK)
+            && let Some(again) = self.hooks.source_recheck
         {
             again(self, slot.source());
         }
@@ -98,7 +97,7 @@ impl<A> Cx<'_, A> {
         }
         if registered {
             self.registered = self.registered.wrapping_add(1);
-            self.note_added();
+            self.update_added_peak();
         } else {
             self.registered = self.registered.wrapping_sub(1);
         }

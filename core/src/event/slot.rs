@@ -2,7 +2,7 @@
 
 use super::OnEvent;
 use crate::handle::{Handle, Source, kind};
-use crate::queue::{Link, Turn};
+use crate::queue::{Link, Node};
 use crate::table::{Head, Slot};
 use crate::watcher::When;
 use crate::{EventFlags, Signal};
@@ -16,37 +16,38 @@ pub(crate) enum Waits {
     Watcher(When),
 }
 
-/// The flags of an event, in the word of its [`Turn`].
+/// The flags of an event, in the word of its [`Node`].
 pub(crate) mod flag {
-    use crate::queue::Turn;
+    use crate::queue::Node;
 
-    /// It has a deadline.
-    pub(crate) const ARMED: u32 = 1 << Turn::FLAGS;
-    /// On the list of its source or signal, or among the watchers.
+    /// The event has a deadline.
+    pub(crate) const ARMED: u32 = 1 << Node::FLAGS;
+    /// The event is on the list of its source, of all signals, or of watchers.
     pub(crate) const REGISTERED: u32 = ARMED << 1;
-    /// It was made as [`Mode::OneShot`](crate::Mode::OneShot).
+    /// The event was made as [`Mode::OneShot`](crate::Mode::OneShot).
     pub(crate) const ONE_SHOT: u32 = ARMED << 2;
-    /// It is deleted when it fires: a one-shot event that is pending.
+    /// The event is deleted when it fires, because it is a one-shot event and is pending.
     pub(crate) const DELETE: u32 = ARMED << 3;
-    /// Its slot is given back when its callback has run.
+    /// The event's slot is freed when its callback has run.
     pub(crate) const FREE: u32 = ARMED << 4;
-    /// It is re-armed with its interval when it fires.
+    /// The event is re-armed with its interval when it fires.
     pub(crate) const REARM: u32 = ARMED << 5;
-    /// It waits for a source and is level-triggered: when it fires, the back end is asked to check the
-    /// source again.
-    pub(crate) const ASK: u32 = ARMED << 6;
-    /// Its signal was raised more than once.
+    /// The event waits for a source and is level-triggered. When the event fires, the back end is requested to check
+    /// the source again.
+    pub(crate) const RECHECK: u32 = ARMED << 6;
+    /// The event's signal was raised more than once.
     pub(crate) const RAISES: u32 = ARMED << 7;
     /// The on-fire flags: with any of them, firing does more than call the callback.
-    pub(crate) const ON_FIRE: u32 = DELETE | FREE | REARM | ASK | RAISES;
+    pub(crate) const ON_FIRE: u32 = DELETE | FREE | REARM | RECHECK | RAISES;
 
-    /// What it waits for: one of the five values below, or nothing.
-    pub(crate) const WAITS: u32 = 0b111 << (Turn::FLAGS + 8);
-    pub(crate) const SOURCE: u32 = 1 << (Turn::FLAGS + 8);
-    pub(crate) const SIGNAL: u32 = 2 << (Turn::FLAGS + 8);
-    pub(crate) const PREPARE: u32 = 3 << (Turn::FLAGS + 8);
-    pub(crate) const CHECK: u32 = 4 << (Turn::FLAGS + 8);
-    pub(crate) const NETWORK: u32 = 5 << (Turn::FLAGS + 8);
+    /// The bits for the kind of object that the event waits for: `SOURCE`, `SIGNAL`, `PREPARE`, `CHECK`, `NETWORK`, or
+    /// zero for no object.
+    pub(crate) const WAITS: u32 = 0b111 << (Node::FLAGS + 8);
+    pub(crate) const SOURCE: u32 = 1 << (Node::FLAGS + 8);
+    pub(crate) const SIGNAL: u32 = 2 << (Node::FLAGS + 8);
+    pub(crate) const PREPARE: u32 = 3 << (Node::FLAGS + 8);
+    pub(crate) const CHECK: u32 = 4 << (Node::FLAGS + 8);
+    pub(crate) const NETWORK: u32 = 5 << (Node::FLAGS + 8);
 }
 
 /// Room for one event, in a [`Memory`](crate::memory::Memory).
@@ -55,14 +56,15 @@ pub struct EventSlot<A> {
     pub(super) interval: u64,
     pub(crate) call: Option<OnEvent<A>>,
     pub(crate) user: u32,
-    pub(crate) turn: Turn,
+    pub(crate) node: Node,
     head: Head,
-    /// The number of its signal, or the slot of its source.
-    waits: u16,
-    /// The generation of its source, or the number of callbacks due for raises of its signal.
-    /// [`flag::RAISES`] is set if that number is above one.
-    more: u16,
-    /// Its link on the list of its source, of all signals, of the network, or of watchers.
+    /// The number of the event's signal, or the slot index of its source.
+    signal_or_source: u16,
+    /// If the event waits for a source, the generation of the source. If the event waits for a signal, the number of
+    /// calls of the callback that are due, one for each time the signal was raised. If this number is above one,
+    /// [`flag::RAISES`] is set.
+    generation_or_raises: u16,
+    /// The event's link on the list of its source, of all signals, of the network, or of watchers.
     pub(crate) waiting: Link,
 }
 
@@ -73,10 +75,10 @@ impl<A> Slot for EventSlot<A> {
         interval: 0,
         call: None,
         user: 0,
-        turn: Turn::EMPTY,
+        node: Node::EMPTY,
         head: Head::EMPTY,
-        waits: 0,
-        more: 0,
+        signal_or_source: 0,
+        generation_or_raises: 0,
         waiting: Link::EMPTY,
     };
 
@@ -89,20 +91,20 @@ impl<A> Slot for EventSlot<A> {
     }
 
     fn renew(&mut self) {
-        self.turn = Turn::EMPTY;
+        self.node = Node::EMPTY;
     }
 }
 
 impl<A> EventSlot<A> {
-    /// Returns whether the event waits for this signal. Only for events that wait for signals.
+    /// Returns whether the event waits for this signal. Call it only for events that wait for signals.
     pub(crate) const fn is_for(&self, signal: Signal) -> bool {
-        self.waits as u8 == signal.number()
+        self.signal_or_source as u8 == signal.number()
     }
 
     pub(crate) const fn waits(&self) -> Waits {
-        match self.turn.state & flag::WAITS {
+        match self.node.state & flag::WAITS {
             flag::SOURCE => Waits::Source(self.source()),
-            flag::SIGNAL => match Signal::new(self.waits as u8) {
+            flag::SIGNAL => match Signal::new(self.signal_or_source as u8) {
                 Some(signal) => Waits::Signal(signal),
                 None => Waits::Nothing,
             },
@@ -113,9 +115,9 @@ impl<A> EventSlot<A> {
         }
     }
 
-    /// Returns the event's source. Only for events that wait for a source.
+    /// Returns the event's source. Call it only for events that wait for a source.
     pub(super) const fn source(&self) -> Source {
-        Handle::new(self.waits, self.more)
+        Handle::new(self.signal_or_source, self.generation_or_raises)
     }
 
     /// Sets up an event in a slot that has just been taken.
@@ -126,9 +128,9 @@ impl<A> EventSlot<A> {
         flags: u32,
         interest: EventFlags,
     ) {
-        (self.call, self.user, self.more) = (Some(call), 0, 0);
+        (self.call, self.user, self.generation_or_raises) = (Some(call), 0, 0);
         let waits = self.set_waits(waits);
-        self.turn = self.turn.begin(waits | flags, interest.bits());
+        self.node = self.node.begin(waits | flags, interest.bits());
     }
 
     /// Sets the object that the event waits for. Returns the flag of its kind.
@@ -136,11 +138,12 @@ impl<A> EventSlot<A> {
         match waits {
             Waits::Nothing => 0,
             Waits::Source(source) => {
-                (self.waits, self.more) = (source.slot(), source.generation());
+                (self.signal_or_source, self.generation_or_raises) =
+                    (source.slot(), source.generation());
                 flag::SOURCE
             }
             Waits::Signal(signal) => {
-                self.waits = signal.number() as u16;
+                self.signal_or_source = signal.number() as u16;
                 flag::SIGNAL
             }
             Waits::Watcher(When::Prepare) => flag::PREPARE,
@@ -150,42 +153,44 @@ impl<A> EventSlot<A> {
     }
 
     pub(crate) const fn has(&self, flags: u32) -> bool {
-        self.turn.has(flags)
+        self.node.has(flags)
     }
 
     pub(crate) const fn interest(&self) -> EventFlags {
-        EventFlags::from_bits(self.turn.interest())
+        EventFlags::from_bits(self.node.interest())
     }
 
     /// Sets or clears [`flag::ARMED`] or [`flag::REGISTERED`]. A one-shot event that is pending is
     /// deleted when it fires.
     pub(crate) fn set_pending(&mut self, flags: u32, set: bool) {
-        self.turn.set(flags, set);
+        self.node.set(flags, set);
         let pending = self.has(flag::ARMED | flag::REGISTERED);
-        self.turn.set(flag::DELETE, pending && self.has(flag::ONE_SHOT));
+        self.node.set(flag::DELETE, pending && self.has(flag::ONE_SHOT));
     }
 
-    /// Counts raises of the event's signal. Forgets raises whose callbacks have run.
+    /// Counts `raises` more raises of the event's signal. If the callback is not due, the count begins at zero.
     pub(crate) fn count_raises(&mut self, raises: u16) {
-        if self.turn.state & flag::WAITS != flag::SIGNAL {
+        if self.node.state & flag::WAITS != flag::SIGNAL {
             return;
         }
-        let due = EventFlags::from_bits(self.turn.due()).contains(EventFlags::SIGNAL);
-        self.more = if due { self.more.saturating_add(raises) } else { raises };
-        if self.more > 1 {
-            self.turn.set(flag::RAISES, true);
+        let due = EventFlags::from_bits(self.node.due()).contains(EventFlags::SIGNAL);
+        self.generation_or_raises =
+            if due { self.generation_or_raises.saturating_add(raises) } else { raises };
+        if self.generation_or_raises > 1 {
+            self.node.set(flag::RAISES, true);
         }
     }
 
-    /// Returns the number of raises without the raise whose callback runs now, and resets it.
+    /// Returns how often the callback must be called again, after the call that follows now, because its signal was
+    /// raised several times. Resets the count.
     pub(super) const fn take_further_raises(&mut self) -> u16 {
-        self.turn.set(flag::RAISES, false);
-        core::mem::replace(&mut self.more, 0).saturating_sub(1)
+        self.node.set(flag::RAISES, false);
+        core::mem::replace(&mut self.generation_or_raises, 0).saturating_sub(1)
     }
 
     /// Returns the conditions that the event waits for, except its timeout.
     pub(crate) fn pending(&self) -> EventFlags {
-        match self.turn.state & flag::WAITS {
+        match self.node.state & flag::WAITS {
             flag::SOURCE if self.has(flag::REGISTERED) => self.interest() & EventFlags::IO,
             flag::SIGNAL if self.has(flag::REGISTERED) => EventFlags::SIGNAL,
             _ => EventFlags::NONE,

@@ -1,4 +1,4 @@
-//! The application's verbs for an event.
+//! The application's methods for an event.
 
 use core::ops::{Deref, DerefMut};
 use core::time::Duration;
@@ -9,7 +9,7 @@ use crate::handle::Event;
 use crate::time::micros;
 use crate::{Cx, EventFlags, Instant, Priority, StaleError};
 
-/// An event, borrowed from the loop, with its verbs.
+/// Access to one event, borrowed from the loop.
 ///
 /// A callback gets its own event as an `EventMut`; [`Cx::event`] makes one from a handle. `EventMut`
 /// dereferences to the loop, so a callback can use it as the loop:
@@ -36,7 +36,7 @@ use crate::{Cx, EventFlags, Instant, Priority, StaleError};
 /// # let _ = App::start;
 /// ```
 ///
-/// After the event was freed, its verbs do nothing.
+/// After the event was freed, the methods do nothing.
 pub struct EventMut<'c, 's, A> {
     cx: &'c mut Cx<'s, A>,
     event: Event,
@@ -44,7 +44,7 @@ pub struct EventMut<'c, 's, A> {
 }
 
 impl<'s, A> Cx<'s, A> {
-    /// Returns the event, borrowed from the loop, for its verbs.
+    /// Returns access to an event.
     ///
     /// # Errors
     /// [`StaleError`] when the event was freed.
@@ -78,8 +78,7 @@ impl<'c, 's, A> EventMut<'c, 's, A> {
         self.event
     }
 
-    /// Returns the conditions that came true, in the event's callback; otherwise
-    /// [`EventFlags::NONE`].
+    /// In the event's callback, returns the conditions that came true. Elsewhere returns [`EventFlags::NONE`].
     pub const fn what(&self) -> EventFlags {
         self.what
     }
@@ -91,14 +90,15 @@ impl<'c, 's, A> EventMut<'c, 's, A> {
 }
 
 impl<A> EventMut<'_, '_, A> {
-    /// Makes the event pending (`event_add`): it waits for its source or signal. With a `timeout` it also waits until
-    /// `timeout` from now, which replaces an earlier deadline. Without a `timeout`, an earlier deadline stays.
+    /// Makes the event pending (`event_add`): it waits for its source or signal. With a `timeout` the event also
+    /// becomes active when this time has passed. The new deadline replaces an earlier deadline. Without a `timeout`, an
+    /// earlier deadline stays.
     ///
     /// A new timeout cancels a callback that is due for an earlier timeout.
     ///
     /// # Errors
     /// [`AddError::SourceClosed`] when its source was closed, [`AddError::MixedEdge`] when other events of the source
-    /// are level-triggered and this event is edge-triggered, or the reverse. Nothing has changed then.
+    /// are level-triggered and this event is edge-triggered, or the reverse. After an error nothing has changed.
     pub fn add(&mut self, timeout: Option<Duration>) -> Result<(), AddError> {
         self.cx.event_add(self.event, timeout)
     }
@@ -120,12 +120,12 @@ impl<A> EventMut<'_, '_, A> {
         self.cx.event_activate(self.event, what);
     }
 
-    /// Returns the conditions that the event waits for, and those with which its callback is due
+    /// Returns the conditions that the event waits for, and the conditions with which its callback is due
     /// (`event_pending`).
     pub fn pending(&self) -> EventFlags {
         let Some(state) = self.state() else { return EventFlags::NONE };
         let timer = if self.deadline().is_some() { EventFlags::TIMEOUT } else { EventFlags::NONE };
-        state.pending() | timer | EventFlags::from_bits(state.turn.due())
+        state.pending() | timer | EventFlags::from_bits(state.node.due())
     }
 
     /// Returns the deadline of the event's timeout, if the timeout is armed.
@@ -140,7 +140,7 @@ impl<A> EventMut<'_, '_, A> {
 
     /// Returns the event's priority.
     pub fn priority(&self) -> Priority {
-        self.state().map(|state| state.turn.priority()).unwrap_or_default()
+        self.state().map(|state| state.node.priority()).unwrap_or_default()
     }
 
     /// Sets the event's priority (`event_priority_set`).
@@ -149,7 +149,7 @@ impl<A> EventMut<'_, '_, A> {
     /// [`StillActiveError`] while its callback is due.
     pub fn set_priority(&mut self, priority: Priority) -> Result<(), StillActiveError> {
         let state = self.cx.tables.events.get_mut(self.event);
-        state.map_or(Ok(()), |state| state.turn.set_priority(priority))
+        state.map_or(Ok(()), |state| state.node.set_priority(priority))
     }
 
     /// Sets the function to call.
@@ -173,7 +173,7 @@ impl<A> EventMut<'_, '_, A> {
         self
     }
 
-    /// Deletes the event and gives its slot back (`event_free`); the handle is stale from here on.
+    /// Deletes the event and frees its slot (`event_free`). The handle is stale from now on.
     pub fn free(&mut self) {
         self.cx.event_free(self.event);
     }
@@ -183,7 +183,7 @@ impl<A> EventMut<'_, '_, A> {
     }
 }
 
-// Used by the verbs, the feed and the dispatch.
+// These functions implement the methods of [`EventMut`]. Other parts of the loop call them too.
 impl<A> Cx<'_, A> {
     pub(crate) fn event_add(
         &mut self,
@@ -202,8 +202,8 @@ impl<A> Cx<'_, A> {
 
     pub(crate) fn event_del(&mut self, event: Event) {
         let Some(slot) = self.tables.events.get_mut(event) else { return };
-        slot.turn.set(flag::REARM, false);
-        let queued = slot.turn.is_queued();
+        slot.node.set(flag::REARM, false);
+        let queued = slot.node.is_queued();
         self.event_disarm(event.slot());
         if queued || self.repeat.is_some() {
             self.event_deactivate(event);

@@ -1,13 +1,13 @@
-//! The idle clock: keeps the time current between turns, for programs that call each turn
+//! The idle clock: keeps the time current between iterations, for programs that call each iteration
 //! themselves.
 //!
-//! The core never reads a clock, so between turns the base's time is that of the last turn. A
-//! program with its own loop may use the base much later, and a timer armed then would count from a
-//! time that is too early. A back end whose turns are called one by one therefore lends the base a
-//! clock. Every verb called on the base outside of a turn then updates the time first. libevent does
-//! the same: it reads the clock when no time is cached.
+//! The core never reads a clock. So between two iterations the base's time is the time of the last iteration. A program
+//! with its own loop may call the base much later. A timer that is set then would count from a time that is too early.
+//! Therefore a back end whose iterations are called one by one gives the base a clock. Every method that may change the
+//! base outside of an iteration then first updates the time. In libevent, such a method reads the clock too, because
+//! the time is cached only inside the loop.
 //!
-//! This is the feature `idle-clock`. A board does not need it, because its loop runs as a task.
+//! This is the feature `idle-clock`. Firmware does not need it, because its loop runs as a task.
 
 #[cfg(not(feature = "idle-clock"))]
 mod off;

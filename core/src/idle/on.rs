@@ -2,14 +2,14 @@
 
 use crate::{EventBase, Instant};
 
-/// The lent clock, if there is one.
-pub(crate) struct IdleClock(Option<Lent>);
+/// The clock that the back end has given to the base, if there is one.
+pub(crate) struct IdleClock(Option<Clock>);
 
-struct Lent {
+struct Clock {
     read: fn() -> Instant,
-    /// The clock's time at `now`.
+    /// The reading of the clock at the base's time `now`.
     at: Instant,
-    /// The base's time when the clock was lent.
+    /// The base's time when the clock was set.
     now: Instant,
 }
 
@@ -18,25 +18,25 @@ impl IdleClock {
 }
 
 impl<A> EventBase<'_, A> {
-    /// Lends the base a clock until [`take_idle_clock`](Self::take_idle_clock). Every verb called on
-    /// the base outside of callbacks then first sets the loop's time to the present. `at` is the
-    /// clock's reading at the loop's time. Only differences are used, so the clock's origin does not
-    /// matter.
+    /// Gives the base a clock, until [`remove_idle_clock`](Self::remove_idle_clock) removes it. Every method that may
+    /// change the base, and that is called outside of callbacks, then first sets the loop's time to the current time.
+    /// `at` is the reading of the clock at the loop's time. Only differences of readings are used, so the clock can
+    /// have any origin.
     ///
-    /// A back end lends the clock at the end of a turn, if it does not know when the next turn begins.
-    /// It takes the clock back when that turn begins.
-    pub fn lend_idle_clock(&mut self, read: fn() -> Instant, at: Instant) {
-        self.idle_clock.0 = Some(Lent { read, at, now: self.cx.now });
+    /// A back end gives the clock to the base at the end of an iteration, if it does not know when the next iteration
+    /// begins. It removes the clock when the next iteration begins.
+    pub fn set_idle_clock(&mut self, read: fn() -> Instant, at: Instant) {
+        self.idle_clock.0 = Some(Clock { read, at, now: self.cx.now });
     }
 
-    /// Takes the clock back. The loop's time is again the last time that was fed.
-    pub fn take_idle_clock(&mut self) {
+    /// Removes the clock. From now on, the loop's time does not change until the next iteration sets it.
+    pub fn remove_idle_clock(&mut self) {
         self.idle_clock = IdleClock::NONE;
     }
 
-    /// Sets the loop's time to the present, if a clock was lent.
+    /// Sets the loop's time to the current time, if the base has a clock.
     pub(crate) fn read_idle_clock(&mut self) {
-        if let Some(Lent { read, at, now }) = self.idle_clock.0 {
+        if let Some(Clock { read, at, now }) = self.idle_clock.0 {
             self.update_now(now.after(read().since(at)));
         }
     }

@@ -1,8 +1,8 @@
-//! Accepted connections that are not yet open for the application.
+//! Accepted connections whose first callback has not run yet.
 //!
-//! A listener can be disabled or freed between an accept and its callback, also by a callback of another connection.
-//! Connections of a disabled listener are held back until it is enabled again. Connections of a freed listener are
-//! reset. O(1) for each connection.
+//! The first callback of a connection runs some time after the accept. In between, another callback can disable or free
+//! the listener. Connections of a disabled listener wait in its list `waiting` until it is enabled again. Connections
+//! of a freed listener are reset. O(1) for each connection.
 
 use crate::Cx;
 use crate::conn::{ConnSlot, flag};
@@ -12,59 +12,59 @@ use crate::queue::Id;
 impl<A> Cx<'_, A> {
     /// Opens an accepted connection for the application, when the connection is at the front of the queue. If its
     /// listener is disabled or was freed, removes the connection from the queue and returns `false`.
-    pub(crate) fn hand_over(&mut self, index: u16) -> bool {
+    pub(crate) fn conn_open_accepted(&mut self, index: u16) -> bool {
         let Some((_, slot)) = self.tables.conns.at(index) else { return false };
         let listener = slot.listener;
         match self.tables.listeners.get_mut(listener).filter(|slot| !slot.is_freed()) {
-            Some(held) if held.is_enabled() => {
-                slot.turn.set(flag::UNACCEPTED, false);
-                slot.turn.set(flag::READ_ENABLED, true);
+            Some(listener_slot) if listener_slot.is_enabled() => {
+                slot.node.set(flag::UNACCEPTED, false);
+                slot.node.set(flag::READ_ENABLED, true);
                 self.conn_opened(index);
                 return true;
             }
-            Some(held) => {
-                let due = self.queues.done(&mut slot.turn);
-                slot.turn.set_due(due);
-                slot.turn.set(flag::HELD_BACK, true);
-                held.held_back.push(&mut self.tables.conns, Id::at(index));
+            Some(listener_slot) => {
+                let due = self.queues.done(&mut slot.node);
+                slot.node.set_due(due);
+                slot.node.set(flag::WAITING, true);
+                listener_slot.waiting.push(&mut self.tables.conns, Id::at(index));
             }
             None => {
-                self.queues.done(&mut slot.turn);
-                self.conn_drop(index, Code::ABORTED);
+                self.queues.done(&mut slot.node);
+                self.conn_reset(index, Code::ABORTED);
             }
         }
         false
     }
 
-    /// Queues the callbacks of the connections that a listener holds back.
-    pub(super) fn release_held_back(&mut self, listener: u16) {
-        while let Some(index) = self.pop_held_back(listener) {
+    /// Queues the connections that wait in a listener's list `waiting`.
+    pub(super) fn listener_queue_waiting(&mut self, listener: u16) {
+        while let Some(index) = self.listener_pop_waiting(listener) {
             self.conn_queue(index);
         }
     }
 
-    /// Resets the connections that a listener holds back.
-    pub(super) fn drop_held_back(&mut self, listener: u16) {
-        while let Some(index) = self.pop_held_back(listener) {
-            self.conn_drop(index, Code::ABORTED);
+    /// Resets the connections that wait in a listener's list `waiting`.
+    pub(super) fn listener_reset_waiting(&mut self, listener: u16) {
+        while let Some(index) = self.listener_pop_waiting(listener) {
+            self.conn_reset(index, Code::ABORTED);
         }
     }
 
-    /// Takes a connection off its listener's list, if it is held back.
-    pub(crate) fn stop_holding_back(&mut self, index: u16) {
-        let held_back = |slot: &&mut ConnSlot<A>| slot.has(flag::HELD_BACK);
-        let Some(slot) = self.tables.conns.slot_mut(index).filter(held_back) else { return };
-        slot.turn.set(flag::HELD_BACK, false);
-        if let Some(held) = self.tables.listeners.get_mut(slot.listener) {
-            held.held_back.remove(&mut self.tables.conns, Id::at(index));
+    /// Removes a connection from its listener's list `waiting`, if it is on the list.
+    pub(crate) fn conn_stop_waiting(&mut self, index: u16) {
+        let is_waiting = |slot: &&mut ConnSlot<A>| slot.has(flag::WAITING);
+        let Some(slot) = self.tables.conns.slot_mut(index).filter(is_waiting) else { return };
+        slot.node.set(flag::WAITING, false);
+        if let Some(listener_slot) = self.tables.listeners.get_mut(slot.listener) {
+            listener_slot.waiting.remove(&mut self.tables.conns, Id::at(index));
         }
     }
 
-    fn pop_held_back(&mut self, listener: u16) -> Option<u16> {
-        let held = self.tables.listeners.slot_mut(listener)?;
-        let index = held.held_back.pop(&mut self.tables.conns).slot();
+    fn listener_pop_waiting(&mut self, listener: u16) -> Option<u16> {
+        let listener_slot = self.tables.listeners.slot_mut(listener)?;
+        let index = listener_slot.waiting.pop(&mut self.tables.conns).slot();
         let slot = self.tables.conns.slot_mut(index)?;
-        slot.turn.set(flag::HELD_BACK, false);
+        slot.node.set(flag::WAITING, false);
         Some(index)
     }
 }

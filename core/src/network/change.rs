@@ -6,8 +6,8 @@ use core::ops::{BitOr, BitOrAssign};
 use crate::EventFlags;
 
 /// The changes of the network since the callback of [`Cx::on_network`](crate::Cx::on_network) last ran.
-/// [`Cx::network`](crate::Cx::network) returns the present state. A part of the state that was lost and has come back
-/// since then counts as changed.
+/// [`Cx::network`](crate::Cx::network) returns the current state. If a part of the state was lost and restored between
+/// two calls of the callback, this part counts as changed.
 #[derive(Clone, Copy, Default, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct NetworkChange(u8);

@@ -20,22 +20,22 @@ const MOST: usize = 1 + 4 * 18 + 2 * 17 + 6 * 17;
 const ADDRESS: u8 = 0;
 const GATEWAY: u8 = 2;
 const NAME_SERVER: u8 = 4;
-/// Added to the kind for IPv6.
+/// This number is added to one of the kinds above if the address is an IPv6 address.
 const V6: u8 = 1;
 
 type Bytes = Vec<u8, MOST>;
 
 impl<A> EventBase<'_, A> {
     /// Records the network, if it has changed.
-    pub(super) fn note_network(&self, now: &Network) {
+    pub(super) fn record_network(&self, now: &Network) {
         if !self.network().changes(now).is_empty() {
             let bytes = encoded(now);
-            self.cx.recorder.note(|| Entry::Network(&bytes));
+            self.cx.recorder.record(|| Entry::Network(&bytes));
         }
     }
 }
 
-/// Feeds a recorded network to the base.
+/// Reports a recorded network state to the base.
 pub(crate) fn play<'r, A>(bytes: &'r [u8], base: &mut EventBase<'_, A>) -> Entry<'r> {
     match decoded(bytes) {
         Some(network) => {
@@ -114,7 +114,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_largest_network_comes_back_from_its_bytes_and_no_part_of_them_is_taken_for_another() {
+    fn the_largest_network_can_be_decoded_but_not_from_cut_bytes() {
         let mut network = Network::new();
         network.set_link_up(true);
         let v6 = |last| IpAddr::from([0xfd, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, last]);
@@ -131,7 +131,7 @@ mod tests {
             assert_ne!(decoded(&bytes[..end]), Some(network));
         }
         assert_eq!(decoded(&[0, 9, 1, 2, 3, 4]), None);
-        // Five addresses are one too many.
+        // A network has room for four addresses, so five addresses are refused.
         let fifth = [&[0][..], &[0, 24, 10, 0, 0, 1].repeat(5)].concat();
         assert_eq!(decoded(&fifth), None);
     }

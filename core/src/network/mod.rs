@@ -1,11 +1,11 @@
-//! The state of the network, with the feature `network`: the link, our addresses and the name servers, as the
+//! The state of the network, with the feature `network`: the link, the device's addresses and the name servers, as the
 //! back end reports them, and events for changes.
 //!
 //! | file | holds |
 //! |---|---|
 //! | `value.rs` | [`Network`], the state |
 //! | `change.rs` | [`NetworkChange`], the changes |
-//! | `on.rs` | the verbs of the application, and the back end's feed |
+//! | `on.rs` | the methods of the application, and the report of the back end |
 //! | `code.rs` | the network as bytes, for recordings |
 //! | `off.rs` | the empty replacement without the feature |
 

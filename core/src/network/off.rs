@@ -1,6 +1,6 @@
 //! The replacement without the feature `network`: nothing is stored.
 
-use crate::event::Waiting;
+use crate::event::EventList;
 
 /// Replaces the network state when the feature `network` is off. It is empty.
 pub(crate) struct NetworkState;
@@ -8,7 +8,7 @@ pub(crate) struct NetworkState;
 impl NetworkState {
     pub(crate) const NONE: Self = Self;
 
-    pub(crate) const fn events(&mut self) -> Option<&mut Waiting> {
+    pub(crate) const fn events(&mut self) -> Option<&mut EventList> {
         None
     }
 }

@@ -1,8 +1,8 @@
-//! The application's verbs for the network, and the back end's feed.
+//! The application's methods for the network, and the report of the back end.
 
 use super::{Network, NetworkChange};
 use crate::error::FullError;
-use crate::event::{EventMut, OnEvent, Waiting};
+use crate::event::{EventList, EventMut, OnEvent};
 use crate::handle::Event;
 use crate::queue::Id;
 use crate::watcher::When;
@@ -10,16 +10,16 @@ use crate::{Cx, EventBase};
 
 /// The network state of a base.
 pub(crate) struct NetworkState {
-    /// The state that the back end last fed.
+    /// The state that the back end last reported.
     now: Network,
     /// The events for its changes, in the order they were added.
-    events: Waiting,
+    events: EventList,
 }
 
 impl NetworkState {
-    pub(crate) const NONE: Self = Self { now: Network::new(), events: Waiting::NONE };
+    pub(crate) const NONE: Self = Self { now: Network::new(), events: EventList::NONE };
 
-    pub(crate) const fn events(&mut self) -> Option<&mut Waiting> {
+    pub(crate) const fn events(&mut self) -> Option<&mut EventList> {
         Some(&mut self.events)
     }
 }
@@ -27,11 +27,11 @@ impl NetworkState {
 impl<A> Cx<'_, A> {
     /// Calls `call` when the network changes, until the event is deleted or freed: the link goes up or down, or the
     /// addresses, gateways or name servers change. [`EventMut::network_change`] returns the changes, and
-    /// [`Cx::network`] the present state. Changes that come before the callback runs are merged into one call.
+    /// [`Cx::network`] the current state. Changes that come before the callback runs are merged into one call.
     ///
     /// Before the loop runs, there is no link and no address. So an event that is made when the application starts is
-    /// also called for a network that is already up. Such an event does not keep the loop alive and does not count as
-    /// pending.
+    /// also called for a network that is already up. An event for the network does not prevent the end of the loop, and
+    /// does not count as pending.
     ///
     /// A connect needs no such event: it waits for an address by itself.
     ///
@@ -61,28 +61,29 @@ impl<A> Cx<'_, A> {
     /// [`FullError::Events`] when the table has no free slot.
     pub fn on_network(&mut self, call: OnEvent<A>) -> Result<Event, FullError> {
         self.hooks.watcher_register =
-            Some(|cx, event, watches| cx.watcher_register(event, watches));
+            Some(|cx, event, registered| cx.watcher_register(event, registered));
         self.make_watcher(When::Network, call)
     }
 
-    /// Returns the network state that the back end last fed.
+    /// Returns the network state that the back end last reported.
     pub const fn network(&self) -> &Network {
         &self.network.now
     }
 }
 
 impl<A> EventMut<'_, '_, A> {
-    /// Returns the changes, in the callback of an event for the network; otherwise an empty set.
+    /// In the callback of an event for the network, returns the changes. Elsewhere returns an empty set.
     pub const fn network_change(&self) -> NetworkChange {
         NetworkChange::of(self.what())
     }
 }
 
 impl<A> EventBase<'_, A> {
-    /// Feeds the present state of the network. If the state has changed, the events for the network become due. A
-    /// back end calls it in its first turn and after each change. A call without a change has no effect.
+    /// Reports the current state of the network. If the state has changed, the events for the network become due. A
+    /// back end calls this function in its first iteration and after each change. A call without a change has no
+    /// effect.
     pub fn network_is(&mut self, now: &Network) {
-        self.note_network(now);
+        self.record_network(now);
         let cx = &mut self.cx;
         let changes = cx.network.now.changes(now);
         if changes.is_empty() {
@@ -98,5 +99,5 @@ impl<A> EventBase<'_, A> {
     }
 
     #[cfg(not(feature = "record"))]
-    const fn note_network(&self, _: &Network) {}
+    const fn record_network(&self, _: &Network) {}
 }

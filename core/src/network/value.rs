@@ -4,17 +4,17 @@ use core::net::{IpAddr, Ipv4Addr};
 
 use super::change::NetworkChange;
 
-/// The maximum number of our addresses.
+/// The maximum number of addresses of the device.
 const ADDRESSES: usize = 4;
-/// A gateway for each family.
+/// The maximum number of gateways: one for each address family.
 const GATEWAYS: usize = 2;
-/// The number that embassy-net has for both families together.
+/// The maximum number of name servers. embassy-net has at most six: three for each address family.
 const NAME_SERVERS: usize = 6;
 
-/// The state of the network: the link, our addresses, gateways and name servers.
+/// The state of the network: the link, the device's addresses, gateways and name servers.
 ///
-/// An application gets it from [`Cx::network`](crate::Cx::network). A back end makes a `Network`,
-/// fills it, and feeds it:
+/// An application gets it from [`Cx::network`](crate::Cx::network). A back end makes a `Network`, fills it, and reports
+/// it:
 ///
 /// ```
 /// use core::net::{IpAddr, Ipv4Addr};
@@ -38,7 +38,7 @@ pub struct Network {
     name_servers: List<IpAddr, NAME_SERVERS>,
 }
 
-/// An address of our own, with the length of its network's prefix in bits.
+/// An address of the device, with the length of its network's prefix in bits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct OwnAddress {
     /// The address.
@@ -65,9 +65,9 @@ impl<T: Copy, const MOST: usize> List<T, MOST> {
 
     /// Appends an item. Returns `false` if there was no room.
     fn push(&mut self, item: T) -> bool {
-        let place = self.array.get_mut(usize::from(self.len));
-        self.len = self.len.saturating_add(u8::from(place.is_some()));
-        place.map(|place| *place = item).is_some()
+        let slot = self.array.get_mut(usize::from(self.len));
+        self.len = self.len.saturating_add(u8::from(slot.is_some()));
+        slot.map(|slot| *slot = item).is_some()
     }
 
     fn items(&self) -> &[T] {
@@ -92,18 +92,18 @@ impl Network {
         self
     }
 
-    /// Adds an address of our own. Returns `false` if there was no room for a fifth.
+    /// Adds an address of the device. Returns `false` if there was no room for a fifth address.
     pub fn add_address(&mut self, address: OwnAddress) -> bool {
         self.addresses.push(address)
     }
 
-    /// Adds a gateway. Returns `false` if there was no room for a third.
+    /// Adds a gateway. Returns `false` if there was no room for a third gateway.
     pub fn add_gateway(&mut self, gateway: IpAddr) -> bool {
         self.gateways.push(gateway)
     }
 
     /// Appends a name server. Name servers are queried in the order in which they were added. Returns `false` if there
-    /// was no room for a seventh.
+    /// was no room for a seventh name server.
     pub fn add_name_server(&mut self, server: IpAddr) -> bool {
         self.name_servers.push(server)
     }
@@ -113,17 +113,17 @@ impl Network {
         self.is_link_up
     }
 
-    /// Returns our addresses.
+    /// Returns the device's addresses.
     pub fn addresses(&self) -> &[OwnAddress] {
         self.addresses.items()
     }
 
-    /// Returns whether we have an IPv4 address.
+    /// Returns whether the device has an IPv4 address.
     pub fn has_ipv4(&self) -> bool {
         self.addresses().iter().any(|address| address.ip.is_ipv4())
     }
 
-    /// Returns whether we have an IPv6 address.
+    /// Returns whether the device has an IPv6 address.
     pub fn has_ipv6(&self) -> bool {
         self.addresses().iter().any(|address| address.ip.is_ipv6())
     }
@@ -203,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn another_prefix_is_a_change_and_another_order_of_families_is_none() {
+    fn another_prefix_is_a_change_but_another_order_of_families_is_not() {
         let address = |text, prefix| OwnAddress { ip: ip(text), prefix };
         let [mut one, mut other] = [Network::new(), Network::new()];
         for text in ["10.0.0.2", "fd00::2"] {
@@ -220,7 +220,7 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_fit_is_left_out() {
+    fn addresses_that_do_not_fit_are_left_out() {
         let mut network = Network::new();
         let address = OwnAddress { ip: ip("10.0.0.2"), prefix: 24 };
         let added = |added: [bool; 8]| added.iter().filter(|added| **added).count();

@@ -8,11 +8,11 @@ pub(crate) struct Peak;
 impl Peak {
     pub(crate) const NONE: Self = Self;
 
-    pub(crate) const fn note(&mut self, _: usize) {}
+    pub(crate) const fn update(&mut self, _: usize) {}
 }
 
 impl<A> Cx<'_, A> {
-    pub(crate) const fn note_added(&mut self) {
-        self.most_added.note(0);
+    pub(crate) const fn update_added_peak(&mut self) {
+        self.most_added.update(0);
     }
 }

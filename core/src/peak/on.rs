@@ -9,7 +9,7 @@ impl Peak {
     pub(crate) const NONE: Self = Self(0);
 
     /// Records the current count.
-    pub(crate) fn note(&mut self, now: usize) {
+    pub(crate) fn update(&mut self, now: usize) {
         self.0 = self.0.max(now);
     }
 
@@ -51,9 +51,9 @@ impl<A> Cx<'_, A> {
         peaks
     }
 
-    /// Updates the peak of `added`. Called wherever `added` may have grown.
-    pub(crate) fn note_added(&mut self) {
+    /// Updates the peak of `added`. This function is called wherever `added` may have grown.
+    pub(crate) fn update_added_peak(&mut self) {
         let added = self.added();
-        self.most_added.note(added);
+        self.most_added.update(added);
     }
 }

@@ -5,10 +5,10 @@
 //!   after    input of one ──▶ │         │      output of the other ──▶ │ a b c d │      no byte has moved
 //! ```
 //!
-//! A pool that [exchanges](super::Pool::exchanging) has a table after its rings. For each connection it stores the
-//! offset of the input and of the output ring from their original positions. An exchange swaps the positions of two
-//! rings. Both rings have the same size, and pools are never freed, so an exchange is never undone: a later connection
-//! in the slot uses the rings that the slot has then.
+//! A pool that can [exchange](super::Pool::exchanging) rings has a table after its rings. For each ring, the table
+//! stores the distance from the ring's original position to its current position. An exchange swaps the positions of
+//! two rings. Both rings have the same size, and pools are never freed. So an exchange is never undone: the next
+//! connection in a slot uses the current rings of the slot.
 //!
 //! Only `Pool::exchanging` refers to this code, through [`Exchange`]. So programs without exchanging pools do not
 //! contain it.
@@ -21,10 +21,10 @@ use crate::conn::Direction;
 
 /// The size of one table entry. It is the same on every target, so a recording from one target can be replayed on
 /// another.
-const PLACE: usize = size_of::<u32>();
+const START: usize = size_of::<u32>();
 
 /// The size of one connection's table entries.
-pub(super) const PLACES: usize = 2 * PLACE;
+pub(super) const START_BYTES: usize = 2 * START;
 
 /// A connection's rings, and its index.
 type Owner = (Rings, u16);
@@ -32,13 +32,13 @@ type Owner = (Rings, u16);
 /// The functions of pools that exchange rings.
 pub(crate) struct Exchange {
     /// Returns the range of a ring in the storage's bytes.
-    pub(super) place_of: fn(&Pools<'_>, Rings, index: u16, Direction) -> Range<usize>,
+    pub(super) range_of: fn(&Pools<'_>, Rings, index: u16, Direction) -> Range<usize>,
     /// Exchanges an input ring with an output ring, if that is possible. Returns whether they were exchanged.
     pub(super) swap: fn(&mut Pools<'_>, input: Owner, output: Owner) -> bool,
 }
 
 pub(super) static EXCHANGE: Exchange = Exchange {
-    place_of: |pools, rings, index, direction| pools.exchanged_place(rings, index, direction),
+    range_of: |pools, rings, index, direction| pools.exchanged_range(rings, index, direction),
     swap: |pools, input, output| pools.swap(input, output).is_some(),
 };
 
@@ -66,37 +66,37 @@ impl defmt::Format for Exchange {
 
 impl PoolSlot {
     /// Returns the range of a ring's table entry in the storage's bytes; `None` if the pool has no table.
-    fn place_at(&self, index: u16, direction: Direction) -> Option<Range<usize>> {
+    fn start_at(&self, index: u16, direction: Direction) -> Option<Range<usize>> {
         if !self.exchanges {
             return None;
         }
         let rings = self.input_len().wrapping_add(self.output_len());
         let table = self.start.wrapping_add(usize::from(self.conns).wrapping_mul(rings));
-        let at = table.wrapping_add(self.place_of(index).wrapping_mul(PLACES));
+        let at = table.wrapping_add(self.position_of(index).wrapping_mul(START_BYTES));
         let at = match direction {
             Direction::Read => at,
-            Direction::Write => at.wrapping_add(PLACE),
+            Direction::Write => at.wrapping_add(START),
         };
-        Some(at..at.wrapping_add(PLACE))
+        Some(at..at.wrapping_add(START))
     }
 }
 
 impl Pools<'_> {
-    fn exchanged_place(&self, rings: Rings, index: u16, direction: Direction) -> Range<usize> {
+    fn exchanged_range(&self, rings: Rings, index: u16, direction: Direction) -> Range<usize> {
         let Some(pool) = self.get(rings.pool) else { return 0..0 };
         let own = pool.start_of(index, direction);
         let start = own.wrapping_add_signed(self.moved(pool, index, direction).unwrap_or(0));
         start..start.wrapping_add(pool.ring_len(rings.settings, direction))
     }
 
-    /// Returns the offset of a ring from its original position; `None` if its pool has no table.
+    /// Returns the distance of a ring from its original position in bytes; `None` if its pool has no table.
     fn moved(&self, pool: &PoolSlot, index: u16, direction: Direction) -> Option<isize> {
-        let place = self.bytes.get(pool.place_at(index, direction)?)?.first_chunk()?;
-        Some(i32::from_le_bytes(*place) as isize)
+        let start = self.bytes.get(pool.start_at(index, direction)?)?.first_chunk()?;
+        Some(i32::from_le_bytes(*start) as isize)
     }
 
-    /// Exchanges an input ring with an output ring. `None` if their sizes or their high marks differ, if a pool has no
-    /// table, or if the offset does not fit in four bytes, which is possible only on a host.
+    /// Exchanges an input ring with an output ring. Returns `None` if their sizes or their high marks differ, if a pool
+    /// has no table, or if the distance does not fit in four bytes, which is possible only on a host.
     fn swap(&mut self, input: Owner, output: Owner) -> Option<()> {
         let [from, to] = [self.get(input.0.pool)?, self.get(output.0.pool)?];
         if from.input != to.output || self.input_len(input.0) != self.output_len(output.0) {
@@ -108,13 +108,13 @@ impl Pools<'_> {
             self.moved(from, input.1, Direction::Read)?,
             self.moved(to, output.1, Direction::Write)?,
         ];
-        let places =
-            [from.place_at(input.1, Direction::Read)?, to.place_at(output.1, Direction::Write)?];
+        let starts =
+            [from.start_at(input.1, Direction::Read)?, to.start_at(output.1, Direction::Write)?];
         let apart = own[1].wrapping_sub(own[0]) as isize;
         let moved = [moved[1].checked_add(apart)?, moved[0].checked_sub(apart)?];
         let moved = [i32::try_from(moved[0]).ok()?, i32::try_from(moved[1]).ok()?];
-        for (place, moved) in places.into_iter().zip(moved) {
-            *self.bytes.get_mut(place)?.first_chunk_mut()? = moved.to_le_bytes();
+        for (start, moved) in starts.into_iter().zip(moved) {
+            *self.bytes.get_mut(start)?.first_chunk_mut()? = moved.to_le_bytes();
         }
         Some(())
     }

@@ -1,20 +1,20 @@
-//! Doubly linked lists whose links are in the slots, so that a list needs no other memory. O(1) to
-//! join and to leave.
+//! Doubly linked lists whose links are in the slots, so that a list needs no other memory. Adding and removing a slot
+//! is O(1).
 //!
-//! A slot can be on several lists at once, with one [`Link`] for each. The implementation of [`Links`]
-//! decides which link a list uses.
+//! A slot can be on several lists at once, with one [`Link`] for each list. The caller passes an implementation of
+//! [`Links`], which returns the link for this kind of list.
 
 /// The number of a slot among all slots of a base. Lists refer to slots with this number.
 ///
-/// It has no generation, because a slot leaves its lists before it is given back.
+/// The ID has no generation, because a slot leaves its lists before it is freed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Id(u16);
 
 impl Id {
-    /// No slot. It is zero, so that an empty list is made of zeros.
+    /// No slot. The value is zero, so that an empty list is all zeros.
     pub(crate) const NONE: Self = Self(0);
 
-    /// Makes the ID of the slot with this number. A base has 65,535 slots at most.
+    /// Makes the ID of the slot with this number, from 0 to 65,534. The ID stores the number plus one.
     pub(crate) const fn at(slot: u16) -> Self {
         Self(slot.wrapping_add(1))
     }
@@ -23,22 +23,22 @@ impl Id {
         self.0 == 0
     }
 
-    /// Returns its number; for [`Id::NONE`], a number that no slot of any base has.
+    /// Returns the number of the slot. For [`Id::NONE`], returns 65,535; no slot has this number.
     pub(crate) const fn slot(self) -> u16 {
         self.0.wrapping_sub(1)
     }
 
-    /// Returns its number as an index; for [`Id::NONE`], an index that is beyond every table.
+    /// Returns the number of the slot as an index. For [`Id::NONE`], returns an index that is beyond every table.
     pub(crate) const fn index(self) -> usize {
         (self.0 as usize).wrapping_sub(1)
     }
 }
 
-/// A slot's neighbours on one list. Never read while the slot is on no list.
+/// A slot's neighbours on one list. The link is never read while the slot is on no list.
 #[derive(Clone, Copy)]
 pub(crate) struct Link {
     pub(crate) next: Id,
-    /// Stale in the first slot, and never read there.
+    /// In the first slot of a [`List`], this field is stale and never read.
     pub(crate) previous: Id,
 }
 
@@ -76,7 +76,7 @@ impl List {
         }
     }
 
-    /// Takes out a slot that is on this list.
+    /// Removes a slot that is on this list.
     pub(crate) fn remove(&mut self, links: &mut impl Links, id: Id) {
         let Some(&mut Link { next, previous }) = links.link(id) else { return };
         let previous = if self.first == id { Id::NONE } else { previous };
@@ -90,7 +90,7 @@ impl List {
         }
     }
 
-    /// Takes out the first slot. Returns [`Id::NONE`] if there is none.
+    /// Removes the first slot and returns it; [`Id::NONE`] if there is none.
     pub(crate) fn pop(&mut self, links: &mut impl Links) -> Id {
         let first = self.first;
         if let Some(link) = links.link(first) {
@@ -99,7 +99,7 @@ impl List {
         first
     }
 
-    /// Takes out the first slot, whose neighbour is `next`.
+    /// Removes the first slot. `next` is the slot after it.
     pub(crate) const fn drop_first(&mut self, next: Id) {
         self.first = next;
         if next.is_none() {
@@ -115,19 +115,19 @@ mod tests {
     use std::vec::Vec;
 
     /// Links in a plain vector.
-    struct Plain(Vec<Link>);
+    struct TestLinks(Vec<Link>);
 
-    impl Links for Plain {
+    impl Links for TestLinks {
         fn link(&mut self, id: Id) -> Option<&mut Link> {
             self.0.get_mut(id.index())
         }
     }
 
-    fn links(slots: usize) -> Plain {
-        Plain(std::vec![Link::EMPTY; slots])
+    fn links(slots: usize) -> TestLinks {
+        TestLinks(std::vec![Link::EMPTY; slots])
     }
 
-    fn members(list: &List, links: &Plain) -> Vec<u16> {
+    fn members(list: &List, links: &TestLinks) -> Vec<u16> {
         let mut members = Vec::new();
         let mut at = list.first;
         while let Some(link) = links.0.get(at.index()) {
@@ -138,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn members_stay_in_the_order_they_came() {
+    fn members_stay_in_the_order_in_which_they_were_added() {
         let (mut list, mut links) = (List::EMPTY, links(4));
         for index in [2, 0, 3] {
             list.push(&mut links, Id::at(index));
@@ -149,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_the_last_and_the_middle_can_leave() {
+    fn the_first_the_last_and_a_middle_member_can_be_removed() {
         for leaving in 0..3 {
             let (mut list, mut links) = (List::EMPTY, links(3));
             (0..3).for_each(|index| list.push(&mut links, Id::at(index)));

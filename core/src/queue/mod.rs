@@ -5,45 +5,46 @@
 //!  level 4 ▶ event 7             └── it ran in this pass already: here the pass ends
 //! ```
 //!
-//! **Every pass ends.** It ends at the first slot that it has already run. So a pass runs each slot at most
-//! once, whatever callbacks do, and then the loop looks for news again. Joining, leaving and finding the most
-//! urgent slot are O(1).
+//! **Every pass ends.** A pass ends when the next slot in the queue has already run in this pass. So a pass runs each
+//! slot at most once, whatever callbacks do, and then the loop checks for new events again. Adding a slot, removing a
+//! slot and finding the most urgent slot are O(1).
 
 use crate::Priority;
 use crate::peak::Peak;
 
 mod list;
-mod turn;
+mod node;
 
 pub(crate) use list::{Id, Link, Links, List};
-pub(crate) use turn::Turn;
+pub(crate) use node::Node;
 
-/// Access to the [`Turn`] of each slot.
-pub(crate) trait Turns {
-    fn turn(&mut self, id: Id) -> Option<&mut Turn>;
+/// Access to the [`Node`] of each slot.
+pub(crate) trait Nodes {
+    fn node(&mut self, id: Id) -> Option<&mut Node>;
 }
 
-/// The links of the active queues. They are stored in the [`Turn`] of each slot.
+/// The links of the active queues. They are stored in the [`Node`] of each slot.
 struct ActiveLinks<'t, T>(&'t mut T);
 
-impl<T: Turns> Links for ActiveLinks<'_, T> {
+impl<T: Nodes> Links for ActiveLinks<'_, T> {
     fn link(&mut self, id: Id) -> Option<&mut Link> {
-        self.0.turn(id).map(|turn| &mut turn.link)
+        self.0.node(id).map(|node| &mut node.link)
     }
 }
 
 /// The queues.
 pub(crate) struct Queues {
-    /// The first slot of the running level. In `levels`, the first slot of that level is stale.
+    /// The first slot of the level `running`. The field `first` of this level in `levels` is stale.
     front: Id,
     /// The number of queued slots.
     count: u16,
     pass: u32,
     /// One bit for each level that has queued slots.
     occupied: u8,
-    /// The level that runs, or ran last.
+    /// The priority level of the current pass, or of the last pass.
     running: u8,
-    /// A slot of a more urgent level than `urgent` ends the pass. It is the running level, or zero between two passes.
+    /// The level of the current pass; zero between two passes. When a slot of a more urgent (lower) level is queued,
+    /// the pass ends.
     urgent: u8,
     levels: [List; Priority::LEVELS],
     /// The highest number of queued slots.
@@ -52,10 +53,10 @@ pub(crate) struct Queues {
 
 /// The result of queueing a slot.
 pub(crate) struct Joined {
-    /// The slot before the queued slot; [`Id::NONE`] if the queued slot is the first. The caller must link this slot
-    /// to the queued slot.
+    /// The slot before the queued slot; [`Id::NONE`] if the queued slot is the first. The caller must set the `next`
+    /// link of the slot `behind` to the queued slot.
     pub(crate) behind: Id,
-    /// Whether the queued slot is more urgent than the running level.
+    /// Whether the queued slot is more urgent than the level of the current pass.
     pub(crate) urgent: bool,
 }
 
@@ -81,24 +82,24 @@ impl Queues {
         self.occupied == 0
     }
 
-    /// Returns the level that runs.
+    /// Returns the level of the current pass.
     pub(crate) const fn running(&self) -> u8 {
         self.running
     }
 
-    /// Queues a slot, and adds `due` to the conditions with which its callback is due. Returns `None` if
-    /// it was queued already. The caller must set the link of the slot before it.
+    /// Queues a slot, and adds `due` to the conditions with which its callback is due. Returns `None` if the slot was
+    /// queued already. Otherwise the caller must set a link: see [`Joined::behind`].
     #[inline]
-    pub(crate) fn join(&mut self, turn: &mut Turn, id: Id, due: u8) -> Option<Joined> {
-        let queued = turn.is_queued();
-        turn.state |= u32::from(due) << turn::DUE | turn::QUEUED;
+    pub(crate) fn join(&mut self, node: &mut Node, id: Id, due: u8) -> Option<Joined> {
+        let queued = node.is_queued();
+        node.state |= u32::from(due) << node::DUE | node::QUEUED;
         if queued {
             return None;
         }
-        let level = turn.level();
+        let level = node.level();
         let list = list(&mut self.levels, level);
         let behind = core::mem::replace(&mut list.last, id);
-        turn.link = Link { next: Id::NONE, previous: behind };
+        node.link = Link { next: Id::NONE, previous: behind };
         if behind.is_none() {
             list.first = id;
             self.occupied |= bit(level);
@@ -108,20 +109,20 @@ impl Queues {
         }
         // It cannot wrap: there are 65,535 slots at most.
         self.count = self.count.wrapping_add(1);
-        self.peak.note(self.count.into());
-        Some(Joined { behind, urgent: level < self.urgent && !self.is_over(turn) })
+        self.peak.update(self.count.into());
+        Some(Joined { behind, urgent: level < self.urgent && !self.is_over(node) })
     }
 
     /// Removes a slot from its queue, at any position. The slot keeps the conditions with which it is due.
-    pub(crate) fn remove(&mut self, turns: &mut impl Turns, id: Id) {
-        let Some(turn) = turns.turn(id).filter(|turn| turn.is_queued()) else { return };
-        turn.state &= !turn::QUEUED;
-        let level = turn.level();
+    pub(crate) fn remove(&mut self, nodes: &mut impl Nodes, id: Id) {
+        let Some(node) = nodes.node(id).filter(|node| node.is_queued()) else { return };
+        node.state &= !node::QUEUED;
+        let level = node.level();
         let list = list(&mut self.levels, level);
         if level == self.running {
             list.first = self.front;
         }
-        list.remove(&mut ActiveLinks(turns), id);
+        list.remove(&mut ActiveLinks(nodes), id);
         if level == self.running {
             self.front = list.first;
         }
@@ -134,7 +135,7 @@ impl Queues {
     /// Begins a pass at the most urgent level.
     #[inline(always)]
     pub(crate) fn begin_pass(&mut self) {
-        // If no level is occupied, the number of zeros is 32. The mask changes it to level 0.
+        // If no slot is queued, `trailing_zeros` returns 32. The mask changes 32 to level 0.
         let level = u32::from(self.occupied).trailing_zeros() as u8 & Priority::LOWEST.level();
         if level != self.running {
             list(&mut self.levels, self.running).first = self.front;
@@ -144,28 +145,28 @@ impl Queues {
         self.urgent = level;
     }
 
-    /// Returns the first slot of the running level, or [`Id::NONE`]. The slot may have [run](Self::is_over) in
-    /// this pass already.
+    /// Returns the first slot of the current level, or [`Id::NONE`]. The slot may have [run](Self::is_over) in this
+    /// pass already.
     #[inline(always)]
     pub(crate) const fn front(&self) -> Id {
         self.front
     }
 
-    /// Returns whether a slot has already run in this pass. Then the pass ends.
+    /// Returns whether a slot has already run in this pass. If the first slot has run, the pass ends.
     #[inline(always)]
-    pub(crate) const fn is_over(&self, turn: &Turn) -> bool {
-        turn.ran == self.pass
+    pub(crate) const fn is_over(&self, node: &Node) -> bool {
+        node.ran == self.pass
     }
 
     /// Removes the slot at the [`front`](Self::front) from its queue, and marks it as run in this pass. Returns the
     /// conditions with which it was due.
     #[inline]
-    pub(crate) fn done(&mut self, turn: &mut Turn) -> u8 {
-        debug_assert!(turn.is_queued() && self.running == turn.level(), "only the front is done");
-        let due = turn.due();
-        turn.state &= !(turn::QUEUED | turn::DUE_MASK);
-        turn.ran = self.pass;
-        self.front = turn.link.next;
+    pub(crate) fn done(&mut self, node: &mut Node) -> u8 {
+        debug_assert!(node.is_queued() && self.running == node.level(), "only the front is done");
+        let due = node.due();
+        node.state &= !(node::QUEUED | node::DUE_MASK);
+        node.ran = self.pass;
+        self.front = node.link.next;
         if self.front.is_none() {
             list(&mut self.levels, self.running).last = Id::NONE;
             self.occupied &= !bit(self.running);

@@ -2,7 +2,7 @@
 
 extern crate std;
 
-use super::tests::{Activated, Plain, activate, done, front, slots};
+use super::tests::{Activated, TestNodes, activate, done, front, slots};
 use super::*;
 use crate::model::check;
 use proptest::collection::vec;
@@ -81,7 +81,7 @@ impl Model {
     }
 }
 
-fn apply(op: &Op, queues: &mut Queues, slots: &mut Plain, model: &mut Model) {
+fn apply(op: &Op, queues: &mut Queues, slots: &mut TestNodes, model: &mut Model) {
     match *op {
         Op::Activate(slot) => {
             let activated = activate(queues, slots, slot);
@@ -94,7 +94,7 @@ fn apply(op: &Op, queues: &mut Queues, slots: &mut Plain, model: &mut Model) {
         }
         Op::SetPriority(slot, level) => {
             let priority = Priority::new(level).unwrap();
-            let set = slots.turn(Id::at(slot)).unwrap().set_priority(priority);
+            let set = slots.node(Id::at(slot)).unwrap().set_priority(priority);
             assert_eq!(set.is_err(), model.is_queued(slot));
             if set.is_ok() {
                 model.levels[usize::from(slot)] = level;

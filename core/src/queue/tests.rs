@@ -4,22 +4,22 @@ use super::*;
 use crate::error::StillActiveError;
 use std::vec::Vec;
 
-pub(super) struct Plain(Vec<Turn>);
+pub(super) struct TestNodes(Vec<Node>);
 
-impl Turns for Plain {
-    fn turn(&mut self, id: Id) -> Option<&mut Turn> {
+impl Nodes for TestNodes {
+    fn node(&mut self, id: Id) -> Option<&mut Node> {
         self.0.get_mut(id.index())
     }
 }
 
 /// Makes slots of the given levels.
-pub(super) fn slots(levels: &[u8]) -> Plain {
-    let turn = |level: &u8| {
-        let mut turn = Turn::EMPTY;
-        turn.set_priority(Priority::new(*level).unwrap()).unwrap();
-        turn
+pub(super) fn slots(levels: &[u8]) -> TestNodes {
+    let node = |level: &u8| {
+        let mut node = Node::EMPTY;
+        node.set_priority(Priority::new(*level).unwrap()).unwrap();
+        node
     };
-    Plain(levels.iter().map(turn).collect())
+    TestNodes(levels.iter().map(node).collect())
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,32 +32,32 @@ pub(super) enum Activated {
 }
 
 /// Makes a slot due, and links it to the slot before it.
-pub(super) fn activate(queues: &mut Queues, slots: &mut Plain, index: u16) -> Activated {
+pub(super) fn activate(queues: &mut Queues, slots: &mut TestNodes, index: u16) -> Activated {
     let id = Id::at(index);
-    let Some(joined) = queues.join(slots.turn(id).unwrap(), id, 1) else {
+    let Some(joined) = queues.join(slots.node(id).unwrap(), id, 1) else {
         return Activated::Already;
     };
-    if let Some(turn) = slots.turn(joined.behind) {
-        turn.link.next = id;
+    if let Some(node) = slots.node(joined.behind) {
+        node.link.next = id;
     }
     if joined.urgent { Activated::Urgent } else { Activated::Queued }
 }
 
-pub(super) fn done(queues: &mut Queues, slots: &mut Plain, index: u16) {
-    assert_eq!(queues.done(slots.turn(Id::at(index)).unwrap()), 1);
+pub(super) fn done(queues: &mut Queues, slots: &mut TestNodes, index: u16) {
+    assert_eq!(queues.done(slots.node(Id::at(index)).unwrap()), 1);
 }
 
 /// Returns the slot that runs next in the pass.
-pub(super) fn front(queues: &Queues, slots: &mut Plain) -> Option<u16> {
+pub(super) fn front(queues: &Queues, slots: &mut TestNodes) -> Option<u16> {
     let id = queues.front();
-    slots.turn(id).filter(|turn| !queues.is_over(turn)).map(|_| id.slot())
+    slots.node(id).filter(|node| !queues.is_over(node)).map(|_| id.slot())
 }
 
 /// Runs one pass; `react` is called after each slot and may activate more slots.
 fn pass(
     queues: &mut Queues,
-    slots: &mut Plain,
-    mut react: impl FnMut(&mut Queues, &mut Plain, u16),
+    slots: &mut TestNodes,
+    mut react: impl FnMut(&mut Queues, &mut TestNodes, u16),
 ) -> Vec<u16> {
     let mut ran = Vec::new();
     queues.begin_pass();
@@ -87,7 +87,7 @@ fn self_activation_runs_once_a_pass() {
     let (mut queues, mut slots) = (Queues::new(), slots(&[4]));
     activate(&mut queues, &mut slots, 0);
     for _ in 0..3 {
-        let again = |queues: &mut Queues, slots: &mut Plain, index| {
+        let again = |queues: &mut Queues, slots: &mut TestNodes, index| {
             activate(queues, slots, index);
         };
         assert_eq!(pass(&mut queues, &mut slots, again), [0]);
@@ -99,7 +99,7 @@ fn self_activation_runs_once_a_pass() {
 fn another_slot_activated_in_a_pass_still_runs_in_it() {
     let (mut queues, mut slots) = (Queues::new(), slots(&[4, 4]));
     activate(&mut queues, &mut slots, 0);
-    let ping_pong = |queues: &mut Queues, slots: &mut Plain, index| {
+    let ping_pong = |queues: &mut Queues, slots: &mut TestNodes, index| {
         activate(queues, slots, 1 - index);
     };
     assert_eq!(pass(&mut queues, &mut slots, ping_pong), [0, 1]);
@@ -117,7 +117,7 @@ fn a_more_urgent_activation_is_reported() {
 }
 
 #[test]
-fn an_active_slot_keeps_its_place_and_can_leave() {
+fn an_active_slot_keeps_its_position_and_can_be_removed() {
     let (mut queues, mut slots) = (Queues::new(), slots(&[4, 4, 4]));
     for index in [0, 1, 2, 0] {
         activate(&mut queues, &mut slots, index);
@@ -129,7 +129,7 @@ fn an_active_slot_keeps_its_place_and_can_leave() {
 }
 
 #[test]
-fn what_waits_for_the_next_pass_can_leave() {
+fn a_slot_that_waits_for_the_next_pass_can_be_removed() {
     let (mut queues, mut slots) = (Queues::new(), slots(&[4]));
     activate(&mut queues, &mut slots, 0);
     queues.begin_pass();
@@ -141,7 +141,7 @@ fn what_waits_for_the_next_pass_can_leave() {
 }
 
 #[test]
-fn the_priority_of_a_queued_slot_stays() {
+fn the_priority_of_a_queued_slot_cannot_be_changed() {
     let (mut queues, mut slots) = (Queues::new(), slots(&[4]));
     activate(&mut queues, &mut slots, 0);
     assert_eq!(slots.0[0].set_priority(Priority::HIGHEST), Err(StillActiveError));
@@ -156,7 +156,7 @@ fn the_priority_of_a_queued_slot_stays() {
 fn a_pass_ends_at_the_first_slot_that_has_run_and_the_order_stays() {
     let (mut queues, mut slots) = (Queues::new(), slots(&[4, 4, 4, 4]));
     (0..3).for_each(|index| _ = activate(&mut queues, &mut slots, index));
-    let again = |queues: &mut Queues, slots: &mut Plain, index: u16| {
+    let again = |queues: &mut Queues, slots: &mut TestNodes, index: u16| {
         activate(queues, slots, index);
         activate(queues, slots, 3);
     };

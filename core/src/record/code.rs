@@ -6,12 +6,12 @@
 //!  └─────┴────────────┴────────────┴───┴─────────┘
 //! ```
 //!
-//! The tag says how many fields there are, and whether the last one is the length of a payload. So a reader can skip
-//! an entry without knowing its meaning, and can read an entry even if earlier entries are lost. An idle turn takes
-//! five to ten bytes.
+//! The first byte of an entry is its tag. The tag determines the number of fields, and whether the last field is the
+//! length of a payload. So a reader can skip an entry without knowing its meaning, and can read an entry even if
+//! earlier entries are lost. An idle iteration takes five to ten bytes.
 
 use super::{Called, Entry, Sizes};
-use crate::error::{CONN_ERRORS, LISTEN_ERRORS, place};
+use crate::error::{CONN_ERRORS, LISTEN_ERRORS, position};
 use crate::{AcceptError, ConnError, Direction, EventFlags, Instant, ListenError, Pool, Run};
 
 mod field;
@@ -23,13 +23,13 @@ use field::{ENDS, FIELDS, Fields, Raw};
 /// The directions in which a failure can be found.
 const DIRECTIONS: [Option<Direction>; 3] = [None, Some(Direction::Read), Some(Direction::Write)];
 
-/// The parts of an entry, found without knowing its meaning.
+/// The parts of an entry. The values of the fields are not interpreted.
 pub(super) struct Parsed {
     tag: u8,
     fields: [u64; FIELDS],
-    /// The offset of its payload, if it has one.
+    /// The offset of the payload, if the entry has one.
     payload: usize,
-    /// Its total length.
+    /// The total length of the entry.
     pub(super) length: usize,
 }
 
@@ -47,8 +47,8 @@ pub(super) fn fnv<'b>(hash: u32, bytes: impl Iterator<Item = &'b u8>) -> u32 {
     bytes.fold(hash, |hash, byte| (hash ^ u32::from(*byte)).wrapping_mul(0x0100_0193))
 }
 
-/// Returns whether the entry ends a turn.
-pub(super) const fn ends_turn(parsed: &Parsed) -> bool {
+/// Returns whether the entry ends an iteration.
+pub(super) const fn ends_iteration(parsed: &Parsed) -> bool {
     parsed.tag == tag::PASSED
 }
 
@@ -77,7 +77,7 @@ pub(super) fn parse(byte: impl Fn(usize) -> Option<u8>) -> Option<Parsed> {
 }
 
 impl<'e> Entry<'e> {
-    /// Passes the entry's bytes to `put`, piece by piece.
+    /// Passes the entry's bytes to `put`, part by part.
     pub fn encode(&self, mut put: impl FnMut(&[u8])) {
         let raw = self.raw();
         put(&[raw.tag]);
@@ -89,7 +89,7 @@ impl<'e> Entry<'e> {
             }
             put(&[rest as u8]);
         }
-        raw.payload.iter().for_each(|piece| put(piece));
+        raw.payload.iter().for_each(|part| put(part));
     }
 
     /// Reads the entry at the beginning of `bytes`. Returns it with its length; `None` if the bytes are
@@ -133,7 +133,7 @@ impl<'e> Entry<'e> {
             Self::Action(Some(action), address) => raw.push_action(action, address),
             Self::Wait(None) => tag::WAIT,
             Self::Wait(Some(end)) => {
-                raw.push(place(&ENDS, end) as u64);
+                raw.push(position(&ENDS, end) as u64);
                 tag::ENDED
             }
             Self::Accepted(listener, peer, conn) => {
@@ -175,7 +175,7 @@ impl<'e> Entry<'e> {
                 let same = |one: &Option<Direction>| *one == failure.direction();
                 let direction = DIRECTIONS.iter().position(same).unwrap_or(0);
                 raw.push_error(
-                    place(&CONN_ERRORS, failure.error())
+                    position(&CONN_ERRORS, failure.error())
                         .saturating_add(direction.saturating_mul(CONN_ERRORS.len()))
                         as u64,
                     match failure.error() {
@@ -192,7 +192,7 @@ impl<'e> Entry<'e> {
             Self::ListenFailed(listener, error) => {
                 raw.push_handle(listener);
                 raw.push_error(
-                    place(&LISTEN_ERRORS, error) as u64,
+                    position(&LISTEN_ERRORS, error) as u64,
                     match error {
                         ListenError::System(number) => number,
                         _ => 0,
@@ -293,10 +293,10 @@ impl<'e> Entry<'e> {
             tag::FINISHED => Self::Finished(fields.handle()?),
             tag::FAILED => {
                 let (conn, number) = (fields.handle()?, fields.small::<usize>()?);
-                let place = number.checked_rem(CONN_ERRORS.len())?;
+                let index = number.checked_rem(CONN_ERRORS.len())?;
                 let direction = *DIRECTIONS.get(number.checked_div(CONN_ERRORS.len())?)?;
                 let number = fields.small()?;
-                let error = match *CONN_ERRORS.get(place)? {
+                let error = match *CONN_ERRORS.get(index)? {
                     ConnError::System(_) => ConnError::System(u32::cast_signed(number)),
                     error => error,
                 };
@@ -308,9 +308,9 @@ impl<'e> Entry<'e> {
             tag::CLOSE_ALL => Self::CloseAll,
             tag::OVERDUE => Self::Overdue,
             tag::LISTEN_FAILED => {
-                let (listener, place, number) =
+                let (listener, index, number) =
                     (fields.handle()?, fields.small()?, fields.small()?);
-                let error = match *LISTEN_ERRORS.get::<usize>(place)? {
+                let error = match *LISTEN_ERRORS.get::<usize>(index)? {
                     ListenError::System(_) => ListenError::System(u32::cast_signed(number)),
                     error => error,
                 };

@@ -9,8 +9,8 @@ use crate::{
     Run, Signal, UdpError,
 };
 
-/// One entry of a recording: a call of a back end, or the setup of the base (`Base`, `Pool` and `Seed`). A turn of
-/// the loop ends with [`Entry::Passed`].
+/// One entry of a recording: a call of a back end, or the setup of the base (`Base`, `Pool` and `Seed`). An iteration
+/// of the loop ends with [`Entry::Passed`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(not(feature = "record"), expect(dead_code, reason = "what is not recorded is not read"))]
 pub enum Entry<'e> {
@@ -25,10 +25,11 @@ pub enum Entry<'e> {
     Begin(Run),
     /// The prepare watchers are called.
     Prepare,
-    /// The back end took this action, with its address if it has one. The action is `None` if there
-    /// were no more actions.
+    /// The back end took this action. The address is the address of a listen, connect or bind action. The action is
+    /// `None` if no more actions were pending.
     Action(Option<Action>, Option<SocketAddr>),
-    /// The length of the next wait was requested. `Some` if the loop has ended instead.
+    /// The length of the next wait was computed. The value is `Some` if the loop has ended, and `None` if the loop
+    /// continues.
     Wait(Option<End>),
     /// A connection was accepted.
     Accepted(Listener, SocketAddr, Result<Conn, AcceptError>),
@@ -36,22 +37,22 @@ pub enum Entry<'e> {
     Connected(Conn),
     /// A connection has this local address.
     Local(Conn, SocketAddr),
-    /// Bytes were received, in one piece or two.
+    /// Bytes were received, in one slice or two.
     Received(Conn, &'e [u8], &'e [u8]),
-    /// This number of bytes was sent, with this checksum.
+    /// Output of a connection was sent: the number of bytes, and their checksum.
     Sent(Conn, usize, u16),
     /// The peer has ended its stream, so no more bytes will arrive.
     Finished(Conn),
     /// A connection failed.
     Failed(Conn, Failure),
-    /// The peer has acknowledged a connection's output and our end of the stream, or the operating system delivers
-    /// them from now on.
+    /// All output of a connection and our end of the stream are delivered: the peer has acknowledged them, or the
+    /// operating system will deliver them without the back end.
     Delivered(Conn),
     /// The back end needed the socket of a lingering connection.
     EndLingering,
     /// Every listener was freed and every connection closed.
     CloseAll,
-    /// While a base was drained, the closed connections whose time limit had passed were ended.
+    /// [`EventBase::drain`](crate::EventBase::drain) has ended the closed connections whose time limit had passed.
     Overdue,
     /// A listener failed.
     ListenFailed(Listener, ListenError),
@@ -59,15 +60,15 @@ pub enum Entry<'e> {
     Ready(Source, EventFlags),
     /// A signal was raised this number of times.
     Raised(Signal, u16),
-    /// The time was fed.
+    /// The loop's time was set.
     Time(Instant),
-    /// The time was fed between two callbacks.
+    /// The loop's time was set between two callbacks, or between two iterations.
     TimeInPass(Instant),
-    /// This callback was the next one to run.
+    /// The next callback was a callback of this object.
     Call(Called),
     /// A datagram was received.
     Datagram(UdpSocket, SocketAddr, &'e [u8]),
-    /// Something other than a datagram was fed for a UDP socket.
+    /// Something other than a datagram was reported for a UDP socket.
     Udp(UdpSocket, UdpEntry),
     /// The network has changed. The bytes encode its new state.
     Network(&'e [u8]),
@@ -86,12 +87,12 @@ pub enum UdpEntry {
     Bound(SocketAddr),
     /// The socket could not be bound.
     BindFailed(UdpError),
-    /// A datagram of this length waits until there is room for it.
+    /// A datagram of this length did not fit into the input ring. It waits in the back end.
     Waits(usize),
     /// A received datagram was dropped.
     Dropped,
-    /// The oldest request was carried out, or failed with this error. The number is the checksum of
-    /// its datagram, 0 for another request.
+    /// The oldest request in the output ring was carried out, or failed with this error. The number is the checksum of
+    /// the datagram that was sent; 0 if the request was not a datagram.
     Done(u16, Option<UdpError>),
     /// An error that belongs to no request was reported. The socket stays usable.
     Failed(UdpError),
@@ -177,10 +178,10 @@ impl fmt::Display for Entry<'_> {
             Self::Begin(_) => write!(f, "the loop begins"),
             Self::Prepare => write!(f, "the prepare watchers"),
             Self::Action(Some(action), Some(address)) => {
-                write!(f, "asked for {action:?} of {address}")
+                write!(f, "requested {action:?} of {address}")
             }
-            Self::Action(Some(action), None) => write!(f, "asked for {action:?}"),
-            Self::Action(None, _) => write!(f, "nothing more is asked for"),
+            Self::Action(Some(action), None) => write!(f, "requested {action:?}"),
+            Self::Action(None, _) => write!(f, "no further action"),
             Self::Wait(None) => write!(f, "the loop goes on"),
             Self::Wait(Some(end)) => write!(f, "the loop ends: {end:?}"),
             Self::Accepted(listener, peer, Ok(conn)) => {
@@ -219,7 +220,7 @@ impl fmt::Display for Entry<'_> {
                 write!(f, "signal {} raised {raises} times", signal.number())
             }
             Self::Time(now) => write!(f, "the time is {} us", now.as_micros()),
-            Self::TimeInPass(now) => write!(f, "the time is {} us already", now.as_micros()),
+            Self::TimeInPass(now) => write!(f, "the time is {} us, in the pass", now.as_micros()),
             Self::Call(called) => write!(f, "callback of {called}"),
             Self::Datagram(socket, from, data) => {
                 write!(f, "udp {socket:?} received {} bytes from {from}", data.len())

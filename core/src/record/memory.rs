@@ -1,20 +1,21 @@
-//! A recording in memory of a fixed size, for a `static` of a board.
+//! A recording in memory of a fixed size, for a `static` of the firmware.
 
 use core::cell::RefCell;
 
 use critical_section::Mutex;
 
-use super::code::{ends_turn, parse};
+use super::code::{ends_iteration, parse};
 use super::text::{Line, Text};
 use super::{Entry, Record};
 
 /// A recording of `BYTES` bytes at most.
 ///
-/// It is usually a `static`, so it can be read from anywhere, also from the panic handler. An idle turn takes about
-/// ten bytes, and a small request with its answer takes less than a hundred. Received bytes are stored unchanged.
+/// Usually a recording is a `static`. So it can be read from anywhere, even from the panic handler. An idle iteration
+/// takes about ten bytes, and a small request with its answer takes less than a hundred. Received bytes are stored
+/// unchanged.
 ///
 /// Cost: one critical section for each entry. The critical section lasts until the entry is copied and, with
-/// [`Keep::Last`], old turns are dropped.
+/// [`Keep::Last`], old iterations are dropped.
 pub struct Recording<const BYTES: usize> {
     keep: Keep,
     state: Mutex<RefCell<State<BYTES>>>,
@@ -25,9 +26,10 @@ pub struct Recording<const BYTES: usize> {
 pub enum Keep {
     /// The first entries. The recording can be replayed.
     First,
-    /// The last entries. When there is no room, the oldest turns are dropped as a whole. If there is no room for the
-    /// current turn either, its entries so far are dropped, and the dump tells how many. The recording can be read but
-    /// not replayed, because the application's state at the beginning of the recording is unknown.
+    /// The last entries. When there is no room, the oldest complete iterations are dropped. If the current iteration
+    /// alone does not fit, its stored entries are dropped too, and the dump contains the number of its dropped entries.
+    /// The recording can be read but not replayed, because the application's state at the beginning of the recording is
+    /// unknown.
     Last,
 }
 
@@ -35,10 +37,10 @@ struct State<const BYTES: usize> {
     bytes: [u8; BYTES],
     start: usize,
     len: usize,
-    /// The number of turns dropped before the stored entries.
+    /// The number of iterations dropped before the stored entries.
     before: u32,
-    /// The number of entries dropped after the stored entries. With [`Keep::Last`], the number of entries dropped from
-    /// the turn in which the stored entries begin.
+    /// With [`Keep::First`], the number of entries that were dropped after the stored entries. With [`Keep::Last`], the
+    /// number of dropped entries of the first stored iteration, if this iteration is not complete.
     lost: u32,
 }
 
@@ -56,10 +58,10 @@ impl<const BYTES: usize> Recording<BYTES> {
     pub fn dump(&self, mut each: impl FnMut(&str)) {
         let mut text = Text::new();
         each(&Text::header());
-        let mut piece = [0; Text::PIECE];
+        let mut chunk = [0; Text::BYTES_PER_LINE];
         loop {
-            let amount = self.with(|state| state.copy(text.offset(), &mut piece)).unwrap_or(0);
-            match piece.get(..amount) {
+            let amount = self.with(|state| state.copy(text.offset(), &mut chunk)).unwrap_or(0);
+            match chunk.get(..amount) {
                 Some(bytes) if amount > 0 => each(&text.data(bytes)),
                 _ => break,
             }
@@ -91,15 +93,16 @@ impl<const BYTES: usize> Recording<BYTES> {
 impl<const BYTES: usize> Record for Recording<BYTES> {
     fn record(&self, entry: &Entry<'_>) {
         let mut length = 0_usize;
-        entry.encode(|piece| length = length.saturating_add(piece.len()));
+        entry.encode(|chunk| length = length.saturating_add(chunk.len()));
         self.with(|state| {
             if self.keep == Keep::Last {
                 state.make_room(length);
             }
-            // Entries after a gap would be read as if there were no gap.
+            // With `Keep::First`, all entries after the first dropped entry are dropped too. Otherwise a reader could
+            // not detect that entries are missing.
             let is_over = self.keep == Keep::First && state.lost > 0;
             if length <= state.room() && !is_over {
-                entry.encode(|piece| state.push(piece));
+                entry.encode(|chunk| state.push(chunk));
             } else {
                 state.lost = state.lost.saturating_add(1);
             }
@@ -112,8 +115,8 @@ impl<const BYTES: usize> State<BYTES> {
         BYTES.saturating_sub(self.len)
     }
 
-    /// Drops the oldest turns until there is room for `length` bytes. If there is still no room, drops the entries of
-    /// the current turn, too.
+    /// Drops the oldest iterations until there is room for `length` bytes. If there is still no room, drops the stored
+    /// entries of the current iteration, too.
     fn make_room(&mut self, length: usize) {
         let mut is_within = false;
         while (is_within || length > self.room())
@@ -122,7 +125,7 @@ impl<const BYTES: usize> State<BYTES> {
             self.start = self.wrap(parsed.length);
             self.len = self.len.saturating_sub(parsed.length);
             self.lost = self.lost.saturating_add(1);
-            is_within = !ends_turn(&parsed);
+            is_within = !ends_iteration(&parsed);
             if !is_within {
                 (self.before, self.lost) = (self.before.saturating_add(1), 0);
             }
@@ -132,8 +135,8 @@ impl<const BYTES: usize> State<BYTES> {
     fn push(&mut self, bytes: &[u8]) {
         for byte in bytes {
             let at = self.wrap(self.len);
-            if let Some(place) = self.bytes.get_mut(at) {
-                *place = *byte;
+            if let Some(target) = self.bytes.get_mut(at) {
+                *target = *byte;
                 self.len = self.len.saturating_add(1);
             }
         }
@@ -141,22 +144,22 @@ impl<const BYTES: usize> State<BYTES> {
 
     /// Returns the stored byte at this position; `None` if fewer bytes are stored.
     fn at(&self, number: usize) -> Option<u8> {
-        let held = number < self.len;
-        held.then(|| self.bytes.get(self.wrap(number)).copied()).flatten()
+        let is_stored = number < self.len;
+        is_stored.then(|| self.bytes.get(self.wrap(number)).copied()).flatten()
     }
 
     /// Copies stored bytes, beginning at position `from`. Returns the number copied.
     fn copy(&self, from: usize, to: &mut [u8]) -> usize {
         let mut amount = 0_usize;
-        for place in to {
+        for target in to {
             let Some(byte) = self.at(from.saturating_add(amount)) else { break };
-            *place = byte;
+            *target = byte;
             amount = amount.saturating_add(1);
         }
         amount
     }
 
-    /// Returns the index of a position in `bytes`.
+    /// Returns the index in `bytes` of the stored byte at this position.
     fn wrap(&self, number: usize) -> usize {
         let at = self.start.saturating_add(number);
         at.checked_sub(BYTES).unwrap_or(at)

@@ -6,7 +6,7 @@ use super::Entry;
 use crate::handle::Conn;
 use crate::{EventBase, Fired};
 
-/// Replaces the recorder. It is empty.
+/// A replacement for the recorder. It is empty.
 #[derive(Clone, Copy)]
 pub(crate) struct Recorder<'s>(PhantomData<&'s ()>);
 
@@ -14,16 +14,16 @@ impl Recorder<'_> {
     pub(crate) const NONE: Self = Self(PhantomData);
 
     #[inline(always)]
-    pub(crate) fn note<'e>(self, _: impl FnOnce() -> Entry<'e>) {}
+    pub(crate) fn record<'e>(self, _: impl FnOnce() -> Entry<'e>) {}
 }
 
-/// Replaces the longest write. It is empty.
+/// A replacement for the length of the longest write. It is empty.
 pub(crate) struct LongestWrite;
 
 impl LongestWrite {
     pub(crate) const NONE: Self = Self;
 
-    pub(crate) const fn note(&mut self, _: usize) {}
+    pub(crate) const fn update(&mut self, _: usize) {}
 }
 
 /// Computes no checksum, because nothing is recorded.
@@ -34,11 +34,11 @@ pub(crate) fn sum<'b>(_: impl Iterator<Item = &'b u8>) -> u16 {
 
 impl<A> EventBase<'_, A> {
     #[inline(always)]
-    pub(crate) fn note_received(&self, _: Conn, _: usize) {}
+    pub(crate) fn record_received(&self, _: Conn, _: usize) {}
 
     #[inline(always)]
-    pub(crate) fn note_sent(&self, _: Conn, _: usize) {}
+    pub(crate) fn record_sent(&self, _: Conn, _: usize) {}
 
     #[inline(always)]
-    pub(crate) fn note_next(&self, _: Option<&Fired<A>>) {}
+    pub(crate) fn record_next(&self, _: Option<&Fired<A>>) {}
 }

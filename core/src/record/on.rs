@@ -24,27 +24,27 @@ impl Recorder<'_> {
     pub(crate) const NONE: Self = Self(None);
 
     /// Records an entry. The entry is made only if there is a recorder.
-    pub(crate) fn note<'e>(self, entry: impl FnOnce() -> Entry<'e>) {
+    pub(crate) fn record<'e>(self, entry: impl FnOnce() -> Entry<'e>) {
         if let Some(recorder) = self.0 {
             recorder.record(&entry());
         }
     }
 }
 
-/// The length of the longest write, also if the write was refused.
+/// The length of the longest write, even if the write was refused.
 pub(crate) struct LongestWrite(usize);
 
 impl LongestWrite {
     pub(crate) const NONE: Self = Self(0);
 
-    pub(crate) fn note(&mut self, length: usize) {
+    pub(crate) fn update(&mut self, length: usize) {
         self.0 = self.0.max(length);
     }
 }
 
 impl<'s, A> EventBase<'s, A> {
-    /// Returns the length of the longest [`write`](crate::ConnMut::write) so far, also if it was refused. In an
-    /// output ring that is shorter, this write can never succeed. O(1).
+    /// Returns the length of the longest [`write`](crate::ConnMut::write) so far, even if the write was refused. If an
+    /// output ring is shorter than this length, the write can never succeed there. O(1).
     pub fn longest_write(&self) -> usize {
         self.cx.longest_write.0
     }
@@ -53,17 +53,17 @@ impl<'s, A> EventBase<'s, A> {
     /// back end's first call.
     pub fn record_to(&mut self, recorder: &'s dyn Record) {
         self.cx.recorder = Recorder(Some(recorder));
-        self.cx.recorder.note(|| Entry::Base(self.sizes()));
+        self.cx.recorder.record(|| Entry::Base(self.sizes()));
         if self.cx.now > Instant::ZERO {
-            self.cx.recorder.note(|| Entry::Time(self.cx.now));
+            self.cx.recorder.record(|| Entry::Time(self.cx.now));
         }
         if let Some(seed) = self.cx.random.seed() {
-            self.cx.recorder.note(|| Entry::Seed(seed));
+            self.cx.recorder.record(|| Entry::Seed(seed));
         }
     }
 
-    /// Makes an empty base of these sizes over a part of `memory`. It behaves like any other base of these sizes.
-    /// Returns `None` if `memory` is too small.
+    /// Makes an empty base of exactly these sizes. It uses only a part of `memory`, and behaves like any other base of
+    /// these sizes. Returns `None` if `memory` is too small.
     pub fn of_sizes(memory: Memory<'s, A>, sizes: Sizes) -> Option<Self> {
         let Sizes { events, conns, bytes, listeners, pools, sources, udp } = sizes;
         let cx = Self::over(memory).cx;
@@ -88,8 +88,8 @@ impl<'s, A> EventBase<'s, A> {
     }
 
     /// Records the newest `amount` bytes of the input.
-    pub(crate) fn note_received(&self, conn: Conn, amount: usize) {
-        self.cx.recorder.note(|| {
+    pub(crate) fn record_received(&self, conn: Conn, amount: usize) {
+        self.cx.recorder.record(|| {
             let input = |slot: &crate::conn::ConnSlot<A>| {
                 let ring = self.cx.pools.input(slot.rings(), conn.slot());
                 slot.input().bytes(ring)
@@ -103,8 +103,8 @@ impl<'s, A> EventBase<'s, A> {
     }
 
     /// Records the oldest `amount` bytes of the output.
-    pub(crate) fn note_sent(&self, conn: Conn, amount: usize) {
-        self.cx.recorder.note(|| {
+    pub(crate) fn record_sent(&self, conn: Conn, amount: usize) {
+        self.cx.recorder.record(|| {
             let (first, second) = self.output(conn);
             let amount = amount.min(first.len().saturating_add(second.len()));
             Entry::Sent(conn, amount, sum(first.iter().chain(second).take(amount)))
@@ -112,8 +112,8 @@ impl<'s, A> EventBase<'s, A> {
     }
 
     /// Records the next callback, or the end of the pass.
-    pub(crate) fn note_next(&self, fired: Option<&Fired<A>>) {
+    pub(crate) fn record_next(&self, fired: Option<&Fired<A>>) {
         let call = |fired| Entry::Call(Called::of(fired));
-        self.cx.recorder.note(|| fired.map_or(Entry::Passed, call));
+        self.cx.recorder.record(|| fired.map_or(Entry::Passed, call));
     }
 }

@@ -32,13 +32,13 @@ pub struct Replay<'r> {
     pools: u8,
 }
 
-/// The entries of a recording, each with the number of its turn, from 1. If bytes are not an entry,
+/// The entries of a recording, each with the number of its iteration, from 1. If bytes are not an entry,
 /// the iterator returns an error and ends.
 #[derive(Clone)]
 pub struct Entries<'r> {
     rest: &'r [u8],
     at: usize,
-    turn: u32,
+    iteration: u32,
 }
 
 /// The point that a replay has reached.
@@ -74,8 +74,8 @@ pub enum ReplayError<'r> {
 /// The first difference between a recording and its replay.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Difference<'r> {
-    /// The turn of the loop, from 1.
-    pub turn: u32,
+    /// The iteration of the loop, from 1.
+    pub iteration: u32,
     /// The entry of the recording.
     pub expected: Entry<'r>,
     /// The entry of the replay.
@@ -86,8 +86,8 @@ impl<'r> Replay<'r> {
     /// Makes a replay of a recording.
     ///
     /// # Errors
-    /// [`ReplayError::NotFromTheStart`] or [`ReplayError::Garbled`]: every entry is checked before
-    /// the first one is fed.
+    /// [`ReplayError::NotFromTheStart`] or [`ReplayError::Garbled`]: every entry is checked before the first entry is
+    /// replayed.
     pub fn new(bytes: &'r [u8]) -> Result<Self, ReplayError<'r>> {
         if let Some(error) = Entries::of(bytes).find_map(Result::err) {
             return Err(error);
@@ -104,8 +104,8 @@ impl<'r> Replay<'r> {
         self.sizes
     }
 
-    /// Returns the first pool that was added in the part of the recording that is not replayed yet;
-    /// `None` if there is none.
+    /// Searches the part of the recording that is not replayed yet. Returns the first pool that was added there; `None`
+    /// if no pool was added.
     pub fn first_pool(&self) -> Option<Pool> {
         self.entries.clone().find_map(|entry| match entry {
             Ok((_, Entry::Pool(pool))) => Some(pool),
@@ -113,8 +113,8 @@ impl<'r> Replay<'r> {
         })
     }
 
-    /// Returns the first address on which the program listened in the part of the recording that is not replayed yet;
-    /// `None` if there is none.
+    /// Searches the part of the recording that is not replayed yet. Returns the first address on which the program
+    /// listened there; `None` if there is no such address.
     pub fn listens_on(&self) -> Option<SocketAddr> {
         self.entries.clone().find_map(|entry| match entry {
             Ok((_, Entry::Action(Some(Action::Listen(_)), address))) => address,
@@ -122,8 +122,9 @@ impl<'r> Replay<'r> {
         })
     }
 
-    /// Gives a base the initial time and seed of the recorded base, if it had any. Call it before the application
-    /// starts if the application draws random bytes or arms timers when it starts.
+    /// Sets the time and the seed of `base` to the initial values of the recorded base, if the recording contains them.
+    /// If the application requests random bytes or sets timers while it starts, call this function before you start the
+    /// application.
     pub fn prepare<A>(&self, base: &mut EventBase<'_, A>) {
         for entry in self.entries.clone() {
             match entry {
@@ -134,11 +135,13 @@ impl<'r> Replay<'r> {
         }
     }
 
-    /// Replays until the loop ends or the recording is over. Start the application on `base` first, as the program
-    /// did. When the loop has ended, do the same to the base as the program did, and call this function again.
+    /// Replays until the loop ends or the recording is over. Start the application on `base` first, as the program did.
+    /// When the loop has ended, make the same calls on `base` as the program made between the two runs of the loop.
+    /// Then call this function again.
     ///
     /// # Errors
-    /// [`ReplayError`]. After [`ReplayError::Difference`], the application is in the state in which
+    /// [`ReplayError::OtherSizes`] if `base` has other sizes than the recorded base. [`ReplayError::Difference`] if a
+    /// result differs from the recording. After [`ReplayError::Difference`], the application is in the state in which
     /// it first behaved differently.
     pub fn run<A>(
         &mut self,
@@ -150,7 +153,7 @@ impl<'r> Replay<'r> {
             return Err(ReplayError::OtherSizes { recorded, found });
         }
         for entry in self.entries.by_ref() {
-            let (turn, expected) = entry?;
+            let (iteration, expected) = entry?;
             let found = match expected {
                 // The application added its pools when it started.
                 Entry::Pool(_) => {
@@ -161,7 +164,7 @@ impl<'r> Replay<'r> {
                 _ => play(expected, base, app),
             };
             if found != expected {
-                return Err(ReplayError::Difference(Difference { turn, expected, found }));
+                return Err(ReplayError::Difference(Difference { iteration, expected, found }));
             }
             if let Entry::Wait(Some(end)) = expected {
                 return Ok(Replayed::Ended(end));
@@ -173,7 +176,7 @@ impl<'r> Replay<'r> {
     /// Replays to the end of the recording. Returns why the loop last ended, if it ended.
     ///
     /// # Errors
-    /// As [`Replay::run`].
+    /// The same as for [`Replay::run`].
     pub fn finish<A>(
         &mut self,
         base: &mut EventBase<'_, A>,
@@ -186,13 +189,13 @@ impl<'r> Replay<'r> {
         Ok(last)
     }
 
-    /// Returns the number of the next turn, from 1.
-    pub const fn turn(&self) -> u32 {
-        self.entries.turn
+    /// Returns the number of the next iteration, from 1.
+    pub const fn iteration(&self) -> u32 {
+        self.entries.iteration
     }
 }
 
-/// Makes the call of an entry again. Returns the entry that records this new call.
+/// Repeats the call that an entry records. Returns the entry that records the repeated call.
 fn play<'r, A>(entry: Entry<'r>, base: &mut EventBase<'_, A>, app: &mut A) -> Entry<'r> {
     match entry {
         Entry::Base(_) | Entry::Pool(_) => {}
@@ -250,12 +253,12 @@ fn play<'r, A>(entry: Entry<'r>, base: &mut EventBase<'_, A>, app: &mut A) -> En
     entry
 }
 
-/// Feeds received bytes as a back end does. Returns the number for which there was room.
+/// Reports received bytes as a back end does. Returns the number of bytes for which there was room.
 fn receive<A>(conn: Conn, bytes: &[u8], base: &mut EventBase<'_, A>) -> usize {
     let Some((first, second)) = base.input(conn) else { return 0 };
     let mut taken = 0_usize;
-    for (place, byte) in first.iter_mut().chain(second).zip(bytes) {
-        *place = *byte;
+    for (target, byte) in first.iter_mut().chain(second).zip(bytes) {
+        *target = *byte;
         taken = taken.saturating_add(1);
     }
     base.received(conn, taken);
@@ -265,7 +268,7 @@ fn receive<A>(conn: Conn, bytes: &[u8], base: &mut EventBase<'_, A>) -> usize {
 impl<'r> Entries<'r> {
     /// Returns the entries in these bytes.
     pub const fn of(bytes: &'r [u8]) -> Self {
-        Self { rest: bytes, at: 0, turn: 1 }
+        Self { rest: bytes, at: 0, iteration: 1 }
     }
 }
 
@@ -280,11 +283,11 @@ impl<'r> Iterator for Entries<'r> {
             self.rest = &[];
             return Some(Err(ReplayError::Garbled { at: self.at }));
         };
-        let turn = self.turn;
+        let iteration = self.iteration;
         self.rest = self.rest.get(length..).unwrap_or_default();
         self.at = self.at.saturating_add(length);
-        self.turn = turn.saturating_add(u32::from(entry == Entry::Passed));
-        Some(Ok((turn, entry)))
+        self.iteration = iteration.saturating_add(u32::from(entry == Entry::Passed));
+        Some(Ok((iteration, entry)))
     }
 }
 
@@ -293,10 +296,10 @@ impl fmt::Display for ReplayError<'_> {
         match self {
             Self::Garbled { at } => write!(f, "the recording is garbled or cut off at byte {at}"),
             Self::NotFromTheStart => {
-                f.write_str("the recording does not begin at the start, so it can be read only")
+                f.write_str("the recording has lost its start: it can be read but not replayed")
             }
             Self::OtherSizes { recorded, found } => {
-                write!(f, "recorded was a base of {recorded}; this one is of {found}")
+                write!(f, "the recording is of a base of {recorded}; this base is of {found}")
             }
             Self::Difference(difference) => difference.fmt(f),
         }
@@ -305,8 +308,8 @@ impl fmt::Display for ReplayError<'_> {
 
 impl fmt::Display for Difference<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { turn, expected, found } = self;
-        write!(f, "turn {turn}: recorded was \"{expected}\", now it is \"{found}\"")
+        let Self { iteration, expected, found } = self;
+        write!(f, "iteration {iteration}: the recording has \"{expected}\", now it is \"{found}\"")
     }
 }
 

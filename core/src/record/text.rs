@@ -3,21 +3,22 @@
 //! ```text
 //!  picoevent-recording 1
 //!  picoevent-recorded 0 0108041000200401 9f3b21c4     offset, bytes, checksum
-//!  picoevent-recorded-end 8 0 0 5d02a1b7              bytes, turns lost before, entries lost, checksum
+//!  picoevent-recorded-end 8 0 0 5d02a1b7              bytes, iterations lost before, entries lost, checksum
 //! ```
 //!
-//! Each line has its offset and its own checksum, so a lost or damaged line is detected. Other lines
-//! may be between them.
+//! Each line has its offset and its own checksum, so a lost or damaged line is detected. Other log lines may be between
+//! the lines of a recording.
 //!
-//! If the recording begins at the start, the lost entries followed the last byte. Otherwise they belong to the turn of
-//! the first byte, and came before it.
+//! The last line contains the number of lost entries. If the recording begins with the start of the base, the lost
+//! entries come after the last stored entry. Otherwise the first stored iteration may be incomplete. The lost entries
+//! are then the first entries of this iteration.
 
 use core::ops::Deref;
 
 use super::code::{FNV, fnv};
 
-/// The maximum length of a line: a word, then three numbers, or one number and the bytes in
-/// hexadecimal, then a checksum.
+/// The maximum length of a line. The longest lines have a word, some values and a checksum. The values are three
+/// numbers, or one number and bytes in hexadecimal.
 const LONGEST: usize = 128;
 
 /// A line, without its line end.
@@ -34,7 +35,7 @@ pub struct Text {
 
 impl Text {
     /// The number of recorded bytes in one line.
-    pub const PIECE: usize = 32;
+    pub const BYTES_PER_LINE: usize = 32;
 
     /// Begins a text. The first line is [`Text::header`].
     pub const fn new() -> Self {
@@ -46,9 +47,9 @@ impl Text {
         Line::of("picoevent-recording").number(1)
     }
 
-    /// Returns the line for the next bytes, [`Text::PIECE`] at most.
+    /// Returns the line for the next bytes, [`Text::BYTES_PER_LINE`] at most.
     pub fn data(&mut self, bytes: &[u8]) -> Line {
-        let bytes = bytes.get(..Self::PIECE).unwrap_or(bytes);
+        let bytes = bytes.get(..Self::BYTES_PER_LINE).unwrap_or(bytes);
         let line = Line::of("picoevent-recorded").number(self.offset).hex(bytes);
         let line = line.check(Self::check(self.offset, bytes));
         self.check = fnv(self.check, bytes.iter());
@@ -56,9 +57,10 @@ impl Text {
         line
     }
 
-    /// Returns the last line. `before` is the number of whole turns that are missing before the first recorded byte.
-    /// `lost` is the number of entries that are missing after the last byte, or, if the recording does not begin at the
-    /// start, before the first byte in its turn.
+    /// Returns the last line. `before` is the number of whole iterations that are missing before the first recorded
+    /// byte. `lost` is the number of missing entries. If the recording begins with the start of the base, these entries
+    /// are missing after the last recorded byte. Otherwise they are missing at the beginning of the first recorded
+    /// iteration.
     pub fn end(&self, before: u32, lost: u32) -> Line {
         let line = Line::of("picoevent-recorded-end").number(self.offset);
         let line = line.number(before as usize).number(lost as usize);
@@ -95,8 +97,8 @@ impl Line {
 
     fn push(mut self, bytes: impl Iterator<Item = u8>) -> Self {
         for byte in bytes {
-            if let Some(place) = self.text.get_mut(self.len) {
-                *place = byte;
+            if let Some(target) = self.text.get_mut(self.len) {
+                *target = byte;
                 self.len = self.len.saturating_add(1);
             }
         }

@@ -1,4 +1,4 @@
-//! A ring buffer for applications, with the same methods as a connection's bytes.
+//! A ring buffer for applications. Its methods for bytes are the same as the methods of a connection.
 
 use core::fmt;
 use core::ops::{Range, RangeBounds};
@@ -6,10 +6,10 @@ use core::ops::{Range, RangeBounds};
 use super::{Eol, LONGEST, Lines, Ring, Searched, length_of, next_line, next_until, offsets};
 use crate::error::{LineError, WriteError};
 
-/// A ring buffer in memory of the application (an `evbuffer` without a connection).
+/// A ring buffer in the application's memory, like an `evbuffer` without a connection.
 ///
-/// A ring in a memory of `n` bytes can hold `n` bytes. The methods have the same names, meaning and code as those of
-/// a connection, [`ConnMut`](crate::ConnMut). Bytes are written at the end and read from the beginning. No bytes are
+/// A ring in a memory of `n` bytes can hold `n` bytes. The methods have the same names, meaning and code as the methods
+/// of a connection, [`ConnMut`](crate::ConnMut). Bytes are written at the end and read from the beginning. No bytes are
 /// lost on an error.
 ///
 /// This example reads lines from another source, for example a serial port:
@@ -20,8 +20,8 @@ use crate::error::{LineError, WriteError};
 /// let mut memory = [0; 16];
 /// let mut ring = RingBuffer::new(&mut memory);
 /// let mut lines = Vec::new();
-/// for piece in ["get te", "mp\r\nset interval=100\r", "\nquit\n"] {
-///     for byte in piece.bytes() {
+/// for part in ["get te", "mp\r\nset interval=100\r", "\nquit\n"] {
+///     for byte in part.bytes() {
 ///         ring.write(&[byte])?;
 ///         while let Some(line) = ring.take_line(Eol::Crlf) {
 ///             lines.push(line.map(<[u8]>::to_vec));
@@ -36,7 +36,7 @@ use crate::error::{LineError, WriteError};
 /// # Ok::<(), picoevent::WriteError>(())
 /// ```
 ///
-/// This example writes, also in place, and searches and peeks:
+/// This example writes, searches and reads bytes, and builds bytes directly in the ring:
 ///
 /// ```
 /// use picoevent::{RingBuffer, WriteError};
@@ -117,10 +117,10 @@ impl RingBuffer<'_> {
         Ok(())
     }
 
-    /// Writes several pieces, one after the other: all of them or nothing. Returns the number of bytes written.
+    /// Writes several byte slices, one after the other: all of them or nothing. Returns the number of bytes written.
     ///
     /// # Errors
-    /// As [`write`](Self::write), for the total length.
+    /// The same as for [`write`](Self::write), with the total length of `parts`.
     pub fn write_parts(&mut self, parts: &[&[u8]]) -> Result<usize, WriteError> {
         let length = length_of(parts);
         self.ring.write_parts(self.storage, parts, length)?;
@@ -131,7 +131,7 @@ impl RingBuffer<'_> {
     /// a trait.
     ///
     /// # Errors
-    /// As [`write`](Self::write). On an error the text is formatted a second time, to find its length.
+    /// The same as for [`write`](Self::write). A text that does not fit is formatted a second time, to find its length.
     pub fn write_fmt(&mut self, text: fmt::Arguments<'_>) -> Result<(), WriteError> {
         let written = self.ring.write_fmt(self.storage, text);
         written.map(drop).map_err(|length| self.ring.full(self.storage.len(), length))
@@ -146,8 +146,8 @@ impl RingBuffer<'_> {
     /// returns. Returns that number. O(size of the ring) if the room is not contiguous.
     ///
     /// # Errors
-    /// As [`write`](Self::write), and [`WriteError::Unreserved`] if `fill` returns more than `amount`. Nothing is
-    /// committed then.
+    /// The same as for [`write`](Self::write), and [`WriteError::Unreserved`] if `fill` returns more than `amount`.
+    /// After an error nothing is committed.
     pub fn write_with(
         &mut self,
         amount: usize,
@@ -163,7 +163,7 @@ impl RingBuffer<'_> {
     /// Puts `data` before the oldest byte, all or nothing.
     ///
     /// # Errors
-    /// As [`write`](Self::write).
+    /// The same as for [`write`](Self::write).
     pub fn prepend(&mut self, data: &[u8]) -> Result<(), WriteError> {
         self.lines.searched = Searched::NOTHING;
         self.ring.prepend(self.storage, data)
@@ -188,7 +188,7 @@ impl RingBuffer<'_> {
     }
 
     /// Returns the oldest `amount` bytes as one slice; `None` if fewer are held. O(size of the ring) if they are not
-    /// contiguous, because they are moved then.
+    /// contiguous, because they must then be moved.
     pub fn contiguous(&mut self, amount: usize) -> Option<&mut [u8]> {
         self.ring.contiguous(self.storage, amount)
     }
@@ -216,8 +216,8 @@ impl RingBuffer<'_> {
         self.ring.transfer(self.storage, to, room, most)
     }
 
-    pub(crate) fn transfer_from(&mut self, from: &mut Ring, held: &[u8], most: usize) -> usize {
-        from.transfer(held, &mut self.ring, self.storage, most)
+    pub(crate) fn transfer_from(&mut self, from: &mut Ring, storage: &[u8], most: usize) -> usize {
+        from.transfer(storage, &mut self.ring, self.storage, most)
     }
 }
 
@@ -236,9 +236,9 @@ impl RingBuffer<'_> {
         self.ring.find_in(self.storage, needle, offsets(range, self.len()))
     }
 
-    /// Returns the position of the first end-of-line sequence, as a range of offsets: the line ends at the start of
-    /// the range, and the next line begins at the end of the range. `None` while there is no such sequence. Bytes are
-    /// not searched twice while a line arrives piece by piece, if each call searches for the same `eol`.
+    /// Returns the position of the first end-of-line sequence, as a range of offsets: the line ends at the start of the
+    /// range, and the next line begins at the end of the range. `None` while there is no such sequence. A line may
+    /// arrive in several parts. Bytes are not searched twice if each call searches for the same `eol`.
     pub fn find_eol(&mut self, eol: Eol) -> Option<Range<usize>> {
         self.ring.find_eol(self.storage, eol, &mut self.lines.searched)
     }
@@ -246,15 +246,16 @@ impl RingBuffer<'_> {
 
 /// Lines and other delimited messages.
 impl RingBuffer<'_> {
-    /// Moves the next line into `buffer`. Returns it without its end, `\n` or `\r\n`; `None` while there is no complete
-    /// line. A line longer than `buffer` or the ring is reported once, as [`LineError::TooLong`], and skipped to its
-    /// end.
+    /// Moves the next line into `buffer`. Returns the line without its end, `\n` or `\r\n`; `None` while there is no
+    /// complete line. A line longer than `buffer` or the ring is reported once, as [`LineError::TooLong`], and skipped
+    /// to its end.
     pub fn read_line<'t>(&mut self, buffer: &'t mut [u8]) -> Option<Result<&'t str, LineError>> {
         let line = self.read_line_with(Eol::Crlf, buffer)?;
         Some(line.and_then(|line| str::from_utf8(line).map_err(|_| LineError::NotText)))
     }
 
-    /// As [`read_line`](Self::read_line), for lines of bytes with any [`Eol`].
+    /// Moves the next line into `buffer`, like [`read_line`](Self::read_line), but returns bytes and supports every
+    /// [`Eol`].
     pub fn read_line_with<'t>(
         &mut self,
         eol: Eol,
@@ -263,17 +264,18 @@ impl RingBuffer<'_> {
         Some(self.ring.read_line(self.storage, &mut self.lines, eol, buffer)?.map(|line| &*line))
     }
 
-    /// As [`read_line`](Self::read_line), without copying: the line is a slice of the ring, valid until the ring is
-    /// used again. O(size of the ring) if the line is not contiguous.
+    /// Takes the next line without a copy; otherwise like [`read_line`](Self::read_line). The returned line is a slice
+    /// of the ring. It is valid until the ring is used again. O(size of the ring) if the line is not contiguous.
     pub fn take_line(&mut self, eol: Eol) -> Option<Result<&[u8], LineError>> {
         let line = self.ring.take_line(self.storage, &mut self.lines, eol)?;
         Some(line.map(|line| self.storage.get(line).unwrap_or_default()))
     }
 
-    /// Moves the bytes up to and including `end` into `buffer`. Returns them; `None` while `end` has not arrived.
+    /// Moves the bytes up to and including `end` into `buffer`. Returns these bytes; `None` while `end` has not
+    /// arrived.
     ///
     /// # Errors
-    /// [`LineError::TooLong`] if they do not fit into `buffer` or the ring. The bytes are kept.
+    /// [`LineError::TooLong`] if these bytes do not fit into `buffer` or the ring. The bytes are kept.
     pub fn read_until<'t>(
         &mut self,
         end: &[u8],
@@ -288,8 +290,8 @@ impl RingBuffer<'_> {
     }
 }
 
-/// Each piece of text is written completely or not at all. [`RingBuffer::write_fmt`] writes the whole text completely
-/// or not at all.
+/// Each call of `write_str` writes its string completely or not at all. A formatted text can need several calls. So an
+/// error can leave a part of the text in the ring. [`RingBuffer::write_fmt`] writes the whole text or nothing.
 impl fmt::Write for RingBuffer<'_> {
     fn write_str(&mut self, text: &str) -> fmt::Result {
         self.write(text.as_bytes()).map_err(|_| fmt::Error)

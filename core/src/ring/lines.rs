@@ -31,7 +31,8 @@ pub(crate) fn next_line(
         let found = ring.find_eol(storage, eol, &mut lines.searched);
         let is_overlong = match &found {
             Some(end) => end.start > longest,
-            // The bytes after the line may be the beginning of its end-of-line sequence.
+            // After an incomplete line, the ring may already hold the first bytes of its end-of-line sequence
+            // (`Eol::begun`). So a line is overlong only if the ring holds more than `longest` bytes and these bytes.
             None if ring.len() == 0 => return None,
             None => ring.len() > longest.saturating_add(eol.begun()) || ring.len() == storage.len(),
         };
@@ -56,8 +57,8 @@ pub(crate) fn next_line(
     }
 }
 
-/// Returns the number of newest bytes that are not discarded with an overlong line: 1 for a `\r` that may begin the
-/// line's end, if the ring can hold the end. Otherwise 0.
+/// Returns how many of the newest bytes are kept when an overlong line is discarded. The result is 1 if lines end with
+/// `\r\n` only, the newest byte is a `\r`, and the ring can hold both bytes of the line end. Otherwise it is 0.
 fn kept(ring: &Ring, storage: &[u8], eol: Eol) -> usize {
     let last = ring.len().saturating_sub(1);
     let is_return = ring.rest(storage.len(), last).find(storage, b"\r").is_some();

@@ -67,14 +67,14 @@ fn op() -> impl Strategy<Value = Op> {
 
 /// The model of the ring.
 struct Model {
-    held: Vec<u8>,
+    content: Vec<u8>,
     size: usize,
     skips: bool,
 }
 
 impl Model {
     fn room(&self) -> usize {
-        self.size - self.held.len()
+        self.size - self.content.len()
     }
 
     /// Returns an error if `amount` bytes do not fit.
@@ -88,13 +88,13 @@ impl Model {
 
     fn find(&self, needle: &[u8], range: Range<usize>) -> Option<usize> {
         let starts = range.start..=range.end.checked_sub(needle.len())?;
-        starts.into_iter().find(|from| self.held[*from..].starts_with(needle))
+        starts.into_iter().find(|from| self.content[*from..].starts_with(needle))
     }
 
     fn eol(&self, eol: Eol) -> Option<Range<usize>> {
-        let held = &self.held;
-        (0..held.len()).find_map(|at| {
-            let rest = &held[at..];
+        let content = &self.content;
+        (0..content.len()).find_map(|at| {
+            let rest = &content[at..];
             let run = rest.iter().take_while(|byte| b"\r\n".contains(byte)).count();
             let length = match eol {
                 Eol::Crlf if rest.starts_with(b"\r\n") => 2,
@@ -112,27 +112,27 @@ impl Model {
         loop {
             let end = self.eol(eol);
             let begun = usize::from(matches!(eol, Eol::Crlf | Eol::CrlfStrict));
-            let is_full = self.size > 0 && self.held.len() == self.size;
+            let is_full = self.size > 0 && self.content.len() == self.size;
             match end {
                 Some(end) if !self.skips && end.start <= longest => {
-                    let line = self.held[..end.start].to_vec();
-                    self.held.drain(..end.end);
+                    let line = self.content[..end.start].to_vec();
+                    self.content.drain(..end.end);
                     return Some(Ok(line));
                 }
                 Some(end) => {
-                    self.held.drain(..end.end);
+                    self.content.drain(..end.end);
                     if !std::mem::take(&mut self.skips) {
                         return Some(Err(LineError::TooLong));
                     }
                 }
-                None if self.held.is_empty() => return None,
+                None if self.content.is_empty() => return None,
                 None if self.skips
                     || is_full
-                    || self.held.len() > longest.saturating_add(begun) =>
+                    || self.content.len() > longest.saturating_add(begun) =>
                 {
                     let may_end = eol == Eol::CrlfStrict && self.size > 1;
-                    let keeps = may_end && self.held.last() == Some(&b'\r');
-                    self.held.drain(..self.held.len() - usize::from(keeps));
+                    let keeps = may_end && self.content.last() == Some(&b'\r');
+                    self.content.drain(..self.content.len() - usize::from(keeps));
                     let reported = std::mem::replace(&mut self.skips, true);
                     return (!reported).then_some(Err(LineError::TooLong));
                 }
@@ -148,19 +148,19 @@ fn apply(op: Op, ring: &mut RingBuffer<'_>, model: &mut Model) {
             let expected = model.check(data.len());
             assert_eq!(ring.write(&data), expected);
             if expected.is_ok() {
-                model.held.extend(data);
+                model.content.extend(data);
             }
         }
         Op::WriteSome(data) => {
             let amount = data.len().min(model.room());
             assert_eq!(ring.write_some(&data), amount);
-            model.held.extend(&data[..amount]);
+            model.content.extend(&data[..amount]);
         }
         Op::WriteText(one, two) => {
             let expected = model.check(one.len() + two.len());
             assert_eq!(write!(ring, "{one}{two}"), expected);
             if expected.is_ok() {
-                model.held.extend([one, two].concat().bytes());
+                model.content.extend([one, two].concat().bytes());
             }
         }
         Op::WriteWith(room, used) => {
@@ -175,28 +175,29 @@ fn apply(op: Op, ring: &mut RingBuffer<'_>, model: &mut Model) {
                 used
             });
             assert_eq!(written, expected);
-            model.held.resize(model.held.len() + expected.unwrap_or(0), b'w');
+            model.content.resize(model.content.len() + expected.unwrap_or(0), b'w');
         }
         Op::Prepend(data) => {
             let expected = model.check(data.len());
             assert_eq!(ring.prepend(&data), expected);
             if expected.is_ok() {
-                model.held.splice(..0, data);
+                model.content.splice(..0, data);
             }
         }
         Op::Consume(amount) => {
-            let expected = amount.min(model.held.len());
+            let expected = amount.min(model.content.len());
             assert_eq!(ring.consume(amount), expected);
-            model.held.drain(..expected);
+            model.content.drain(..expected);
         }
         Op::Read(amount) => {
             let mut target = vec![0; amount];
             let amount = ring.read(&mut target);
-            let expected: Vec<_> = model.held.drain(..target.len().min(model.held.len())).collect();
+            let expected: Vec<_> =
+                model.content.drain(..target.len().min(model.content.len())).collect();
             assert_eq!(target[..amount], expected);
         }
         Op::CopyOut(offset, amount) => {
-            let rest = model.held.get(offset..).unwrap_or_default();
+            let rest = model.content.get(offset..).unwrap_or_default();
             let mut target = vec![0; amount];
             let amount = ring.copy_out(offset, &mut target);
             assert_eq!(target[..amount], rest[..target.len().min(rest.len())]);
@@ -204,16 +205,16 @@ fn apply(op: Op, ring: &mut RingBuffer<'_>, model: &mut Model) {
             assert_eq!([first, second].concat(), rest);
         }
         Op::Contiguous(amount) => {
-            let expected = model.held.get(..amount);
+            let expected = model.content.get(..amount);
             assert_eq!(ring.contiguous(amount).map(|bytes| &*bytes), expected);
         }
         Op::Find(needle, start, end) => {
-            let held = model.held.len();
-            let clipped = start..end.min(held);
+            let content = model.content.len();
+            let clipped = start..end.min(content);
             let is_range = clipped.start <= clipped.end;
             let expected = is_range.then(|| model.find(&needle, clipped)).flatten();
             assert_eq!(ring.find_in(&needle, start..end), expected, "{needle:?} in {start}..{end}");
-            assert_eq!(ring.find(&needle), model.find(&needle, 0..held));
+            assert_eq!(ring.find(&needle), model.find(&needle, 0..content));
         }
         Op::FindEol(eol) => assert_eq!(ring.find_eol(eol), model.eol(eol), "{eol:?}"),
         Op::ReadLine(eol, longest) => {
@@ -226,29 +227,29 @@ fn apply(op: Op, ring: &mut RingBuffer<'_>, model: &mut Model) {
             assert_eq!(line, model.line(eol, usize::MAX));
         }
         Op::ReadUntil(end, longest) => {
-            let held = model.held.len();
-            let length = model.find(&end, 0..held).map(|at| at + end.len());
+            let content = model.content.len();
+            let length = model.find(&end, 0..content).map(|at| at + end.len());
             let expected = match length {
-                Some(length) if length <= longest => Some(Ok(model.held[..length].to_vec())),
-                None if held < longest && held < model.size => None,
+                Some(length) if length <= longest => Some(Ok(model.content[..length].to_vec())),
+                None if content < longest && content < model.size => None,
                 _ => Some(Err(LineError::TooLong)),
             };
             let mut buffer = vec![0; longest];
             let read = ring.read_until(&end, &mut buffer).map(|read| read.map(<[u8]>::to_vec));
             assert_eq!(read, expected);
-            model.held.drain(..expected.and_then(Result::ok).map_or(0, |read| read.len()));
+            model.content.drain(..expected.and_then(Result::ok).map_or(0, |read| read.len()));
         }
         Op::Transfer(most, room) => {
             let mut memory = vec![0; room];
             let mut other = RingBuffer::new(&mut memory);
-            let amount = most.min(room).min(model.held.len());
+            let amount = most.min(room).min(model.content.len());
             assert_eq!(ring.transfer(&mut other, most), amount);
-            let moved: Vec<_> = model.held.drain(..amount).collect();
+            let moved: Vec<_> = model.content.drain(..amount).collect();
             assert_eq!(other.contiguous(amount).unwrap(), moved);
         }
         Op::Clear => {
             ring.clear();
-            model.held.clear();
+            model.content.clear();
             model.skips = false;
         }
     }
@@ -259,13 +260,13 @@ fn the_ring_agrees_with_a_vector() {
     check((0_usize..20, vec(op(), 0..60)), |(size, ops)| {
         let mut memory = vec![0; size];
         let mut ring = RingBuffer::new(&mut memory);
-        let mut model = Model { held: Vec::new(), size, skips: false };
+        let mut model = Model { content: Vec::new(), size, skips: false };
         for op in ops {
             apply(op.clone(), &mut ring, &mut model);
             let (first, second) = ring.peek();
-            assert_eq!([first, second].concat(), model.held, "after {op:?}");
-            assert_eq!((ring.len(), ring.room()), (model.held.len(), model.room()));
-            assert_eq!((ring.capacity(), ring.is_empty()), (size, model.held.is_empty()));
+            assert_eq!([first, second].concat(), model.content, "after {op:?}");
+            assert_eq!((ring.len(), ring.room()), (model.content.len(), model.room()));
+            assert_eq!((ring.capacity(), ring.is_empty()), (size, model.content.is_empty()));
         }
     });
 }

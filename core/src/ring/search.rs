@@ -43,8 +43,8 @@ impl Eol {
         byte == self.last() || matches!(self, Self::Any) && byte == b'\r'
     }
 
-    /// Returns the number of the search. Two kinds of line ends have the same number if bytes without an end of one
-    /// kind also have no end of the other kind.
+    /// Returns a number for this kind of line end, which [`Searched`] stores. `Crlf` and `Lf` have the same number:
+    /// both need a `\n`, so bytes without a `\n` contain neither of them.
     const fn search(self) -> u16 {
         match self {
             Self::Crlf | Self::Lf => 0,
@@ -55,10 +55,13 @@ impl Eol {
     }
 }
 
-/// Either the result of a search or a number of awaited bytes. The result of a search is the number of oldest bytes
-/// in which no end of a line was found (at most 8,191), and the number of the search in the two lowest bits. A number
-/// of awaited bytes is at most 32,767, and its highest bit is set. The value is cleared when the oldest bytes are
-/// removed, or when bytes are put before them.
+/// Either the result of a search for a line end, or a number of awaited bytes:
+///
+/// * For the result of a search, bit 15 is zero. Bits 2 to 14 are the number of oldest bytes that contain no line end,
+///   at most 8,191. Bits 0 and 1 are the number of the kind of line end ([`Eol::search`]).
+/// * For a number of awaited bytes, bit 15 is one. Bits 0 to 14 are the number, at most 32,767.
+///
+/// The value is cleared when the oldest bytes are removed, or when bytes are put before them.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Searched(pub(crate) u16);
 
@@ -106,7 +109,7 @@ impl Ring {
     }
 
     /// Returns the offset, from the oldest byte, at which `needle` first occurs completely; 0 for an empty needle.
-    /// O(held × needle), O(held) for a needle of one byte.
+    /// O(length × needle), O(length) for a needle of one byte.
     pub(crate) fn find(&self, storage: &[u8], needle: &[u8]) -> Option<usize> {
         let Some((head, tail)) = needle.split_first() else { return Some(0) };
         let (size, end) = (storage.len(), self.len().checked_sub(tail.len())?);
@@ -116,7 +119,7 @@ impl Ring {
             let at = begins.position(storage, |byte| byte == *head)?.saturating_add(from);
             from = at.saturating_add(1);
             let (first, second) = self.rest(size, from).bytes(storage);
-            if first.iter().chain(second).zip(tail).all(|(held, wanted)| held == wanted) {
+            if first.iter().chain(second).zip(tail).all(|(byte, wanted)| byte == wanted) {
                 return Some(at);
             }
         }

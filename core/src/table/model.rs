@@ -1,4 +1,4 @@
-//! Tests the table against a map of all handles ever given out and the values they name.
+//! Tests the table against a model: a list of all handles that the table has returned, with their values.
 
 extern crate std;
 
@@ -13,9 +13,9 @@ use std::vec::Vec;
 #[derive(Clone, Debug)]
 enum Op {
     Insert(u32),
-    /// Removes the object of the handle at this position among all handles ever given out.
+    /// Removes the object of a handle. The number is the index of the handle in the model.
     Remove(usize),
-    /// Sets the value of the object whose handle is at this position.
+    /// Sets the value of the object of a handle. The first number is the index of the handle in the model.
     Set(usize, u32),
     ResetPeak,
 }
@@ -24,12 +24,12 @@ fn op() -> impl Strategy<Value = Op> {
     prop_oneof![
         4 => any::<u32>().prop_map(Op::Insert),
         3 => any::<usize>().prop_map(Op::Remove),
-        1 => (any::<usize>(), any::<u32>()).prop_map(|(place, value)| Op::Set(place, value)),
+        1 => (any::<usize>(), any::<u32>()).prop_map(|(index, value)| Op::Set(index, value)),
         1 => Just(Op::ResetPeak),
     ]
 }
 
-/// All handles ever given out, with the values they name now.
+/// All handles that the table has returned, each with its current value; `None` if the object was removed.
 type Model = Vec<(Event, Option<u32>)>;
 
 fn live(model: &Model) -> Vec<(Event, u32)> {
@@ -47,13 +47,13 @@ fn apply(op: &Op, table: &mut Table<'_, Number>, model: &mut Model, peak: &mut u
             }
             None => assert_eq!(live(model).len(), table.slots.len()),
         },
-        Op::Remove(place) => {
-            if let Some((handle, value)) = model.get_mut(place % known) {
+        Op::Remove(index) => {
+            if let Some((handle, value)) = model.get_mut(index % known) {
                 assert_eq!(table.remove(*handle), value.take().is_some());
             }
         }
-        Op::Set(place, new) => {
-            if let Some((handle, value)) = model.get_mut(place % known) {
+        Op::Set(index, new) => {
+            if let Some((handle, value)) = model.get_mut(index % known) {
                 assert_eq!(table.get_mut(*handle).is_some(), value.is_some());
                 if let Some(slot) = table.get_mut(*handle) {
                     (slot.value, *value) = (new, Some(new));

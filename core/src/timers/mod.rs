@@ -1,22 +1,23 @@
 //! The timers: heaps of the slots that have a deadline, the earliest first.
 //!
 //! ```text
-//!  heap     the earliest first                 7 │ 2 │ 9 │ 4 │ …     the number of an owner in each place
-//!                                              │
-//!  owners   deadline, sequence number, place ◀─┘
+//!  heap     the earliest first                    7 │ 2 │ 9 │ 4 │ …     the slot index of the owner at each position
+//!                                                 │
+//!  owners   deadline, sequence number, position ◀─┘
 //! ```
 //!
-//! There is one heap for events and one for connections. So an owner is an index of one table, and a firmware links
-//! only the heaps it uses. The next timer is the earlier of the first timers of both heaps. The [`TimerSlot`] with
-//! index 7 holds position 7 of the heap, and also the deadline of owner 7. Position and deadline are unrelated: they
-//! share a slot so that one slice holds both without padding.
+//! There is one heap for events and one for connections. The owner of a timer is its event or its connection. A heap
+//! identifies an owner by its slot index in its table. A firmware contains only the code of the heaps that it uses. The
+//! next timer is the earlier of the first timers of both heaps. The [`TimerSlot`] with index 7 holds position 7 of the
+//! heap, and also the deadline of owner 7. Position and deadline are unrelated: they share a slot so that one slice
+//! holds both without padding.
 //!
-//! Timers with equal deadlines become due in the order in which they were armed: each arming takes the next sequence
-//! number, and both heaps share these numbers.
+//! To arm a timer means to set its deadline. Each armed timer gets the next sequence number, and both heaps share these
+//! numbers. So timers with equal deadlines become due in the order in which they were armed.
 //!
-//! **A cancelled timer stays in the heap** until it comes first. Cancelling is O(1), and stale keys do not
-//! accumulate, because each owner is in the heap at most once: arming it again reuses its position. Arming a timer
-//! and removing the first timer are O(log n).
+//! **A cancelled timer stays in the heap** until it comes first. Cancelling is O(1), and stale keys do not accumulate,
+//! because each owner is in the heap at most once: arming its timer again reuses its position. Arming a timer and
+//! removing the first timer are O(log n).
 //!
 //! A heap is binary on a microcontroller, where comparisons cost the most. On a 64-bit host each position has four
 //! children, because reading slots costs the most there.
@@ -29,7 +30,7 @@ use crate::Instant;
 #[derive(Clone, Copy)]
 pub(crate) struct Alarm {
     pub(crate) deadline: Instant,
-    /// The sequence number: of equal deadlines, the one armed first comes first.
+    /// The sequence number. If two alarms have the same deadline, the alarm that was armed first comes first.
     pub(crate) sequence: usize,
 }
 
@@ -40,8 +41,8 @@ impl Alarm {
 
     /// Returns whether this alarm comes before `other`.
     ///
-    /// Sequence numbers wrap. If two timers have the same deadline, and more than half of all
-    /// numbers lie between their armings (2^31 on a microcontroller), either may come first.
+    /// Sequence numbers wrap. If two timers have the same deadline, and more than half of all sequence numbers (2^31 on
+    /// a microcontroller) were used between them, either may come first.
     #[inline(always)]
     pub(crate) fn precedes(self, other: Self) -> bool {
         let (deadline, before) = (self.deadline.as_micros(), other.deadline.as_micros());
@@ -53,7 +54,7 @@ impl Alarm {
     /// Returns deadline and sequence number as one number, to compare them. Only for 64-bit hosts, where
     /// sequence numbers do not wrap.
     #[inline(always)]
-    fn wide(self) -> u128 {
+    fn key(self) -> u128 {
         u128::from(self.deadline.as_micros()) << 64 | self.sequence as u128
     }
 }
@@ -65,15 +66,15 @@ pub struct TimerSlot {
     deadline: Instant,
     sequence: usize,
     /// The owner's position in the heap, plus one; zero while the owner is not in the heap.
-    place: u16,
-    /// The owner at the position in the heap that is equal to this slot's index.
-    held: u16,
+    position: u16,
+    /// An element of the heap's array. In the slot with index `i`, it is the owner at position `i` of the heap.
+    owner: u16,
 }
 
 impl TimerSlot {
     /// Makes a slot for a timer.
     pub const fn new() -> Self {
-        Self { deadline: Instant::ZERO, sequence: 0, place: 0, held: 0 }
+        Self { deadline: Instant::ZERO, sequence: 0, position: 0, owner: 0 }
     }
 
     #[inline(always)]
@@ -95,7 +96,7 @@ pub(crate) struct Timers<'s> {
 }
 
 impl<'s> Timers<'s> {
-    /// Makes empty heaps over storage that has a slot for each owner.
+    /// Makes empty heaps. Each slice has a slot for each owner.
     pub(crate) fn new(events: &'s mut [TimerSlot], conns: &'s mut [TimerSlot]) -> Self {
         Self { events: Heap::new(events), conns: Heap::new(conns) }
     }
@@ -117,8 +118,8 @@ pub(crate) struct Heap<'s, const N: usize = CHILDREN> {
 
 impl<'s, const N: usize> Heap<'s, N> {
     fn new(slots: &'s mut [TimerSlot]) -> Self {
-        // An earlier base over these slots may have left positions in them.
-        slots.iter_mut().for_each(|slot| slot.place = 0);
+        // An earlier base that used these slots may have left positions in them.
+        slots.iter_mut().for_each(|slot| slot.position = 0);
         Self { slots, len: 0 }
     }
 
@@ -130,7 +131,7 @@ impl<'s, const N: usize> Heap<'s, N> {
     /// Returns the owner with the earliest deadline; `None` if the heap is empty. The owner's timer may be cancelled.
     #[inline]
     pub(crate) fn first(&self) -> Option<u16> {
-        if self.len == 0 { None } else { self.slots.first().map(|slot| slot.held) }
+        if self.len == 0 { None } else { self.slots.first().map(|slot| slot.owner) }
     }
 
     /// Returns the alarm with which an owner was last armed.
@@ -141,21 +142,21 @@ impl<'s, const N: usize> Heap<'s, N> {
 
     /// Returns whether an owner is in the heap with a deadline that is not after `deadline`.
     #[inline]
-    pub(crate) fn comes_by(&self, owner: u16, deadline: Instant) -> bool {
+    pub(crate) fn expires_by(&self, owner: u16, deadline: Instant) -> bool {
         let slot = self.slots.get(usize::from(owner));
-        slot.is_some_and(|slot| slot.place != 0 && slot.deadline <= deadline)
+        slot.is_some_and(|slot| slot.position != 0 && slot.deadline <= deadline)
     }
 
     /// Sets an owner's alarm, and moves the owner to its position in the heap.
     pub(crate) fn arm(&mut self, owner: u16, alarm: Alarm) {
         let Some(slot) = self.slots.get_mut(usize::from(owner)) else { return };
         (slot.deadline, slot.sequence) = (alarm.deadline, alarm.sequence);
-        match usize::from(slot.place).checked_sub(1) {
-            Some(place) => self.settle(place, owner),
+        match usize::from(slot.position).checked_sub(1) {
+            Some(position) => self.reposition(position, owner),
             None => {
                 let last = self.len;
                 self.len = last.wrapping_add(1);
-                self.rise(last.into(), owner);
+                self.sift_up(last.into(), owner);
             }
         }
     }
@@ -165,12 +166,12 @@ impl<'s, const N: usize> Heap<'s, N> {
     pub(crate) fn remove_first(&mut self) {
         let Some(first) = self.first() else { return };
         self.len = self.len.wrapping_sub(1);
-        let last = self.held(self.len.into()).unwrap_or(first);
+        let last = self.owner_at(self.len.into()).unwrap_or(first);
         if let Some(slot) = self.slots.get_mut(usize::from(first)) {
-            slot.place = 0;
+            slot.position = 0;
         }
         if self.len > 0 {
-            self.settle(0, last);
+            self.reposition(0, last);
         }
     }
 
@@ -179,67 +180,68 @@ impl<'s, const N: usize> Heap<'s, N> {
     /// An owner that moves down nearly always ends near a leaf. So the gap first moves down to a leaf without
     /// comparing the owner. Then the owner moves up from there.
     #[inline(never)]
-    fn settle(&mut self, mut gap: usize, owner: u16) {
+    fn reposition(&mut self, mut gap: usize, owner: u16) {
         let len = usize::from(self.len).min(self.slots.len());
         loop {
             let first = gap.wrapping_mul(N).wrapping_add(1);
             if first >= len {
                 break;
             }
-            let Some((place, least)) = self.first_of(first, len) else { break };
-            self.put(gap, least);
-            gap = place;
+            let Some((position, earliest)) = self.earliest_of(first, len) else { break };
+            self.put(gap, earliest);
+            gap = position;
         }
-        self.rise(gap, owner);
+        self.sift_up(gap, owner);
     }
 
     /// Returns the earliest of the siblings that begin at `first`: its position and its owner.
     #[inline(always)]
-    fn first_of(&self, first: usize, len: usize) -> Option<(usize, u16)> {
-        if N == 2 { self.first_of_two(first, len) } else { self.first_of_many(first, len) }
+    fn earliest_of(&self, first: usize, len: usize) -> Option<(usize, u16)> {
+        if N == 2 { self.earliest_of_two(first, len) } else { self.earliest_of_many(first, len) }
     }
 
     #[inline(always)]
-    fn first_of_two(&self, first: usize, len: usize) -> Option<(usize, u16)> {
-        let (mut place, mut least) = (first, self.held(first)?);
+    fn earliest_of_two(&self, first: usize, len: usize) -> Option<(usize, u16)> {
+        let (mut position, mut earliest) = (first, self.owner_at(first)?);
         let other = first.wrapping_add(1);
         if other < len {
-            let this = self.held(other)?;
-            if self.precedes(this, least) {
-                (place, least) = (other, this);
+            let this = self.owner_at(other)?;
+            if self.precedes(this, earliest) {
+                (position, earliest) = (other, this);
             }
         }
-        Some((place, least))
+        Some((position, earliest))
     }
 
     /// The comparisons have no branches, which would be unpredictable. They are made in pairs, so that only the last
     /// comparison depends on others.
     #[inline(always)]
-    fn first_of_many(&self, first: usize, len: usize) -> Option<(usize, u16)> {
+    fn earliest_of_many(&self, first: usize, len: usize) -> Option<(usize, u16)> {
         let slots = self.slots.get(first..first.wrapping_add(N).min(len))?;
-        let placed = |(number, slot): (usize, &TimerSlot)| {
-            (first.wrapping_add(number), slot.held, self.alarm(slot.held))
+        let entry = |(number, slot): (usize, &TimerSlot)| {
+            (first.wrapping_add(number), slot.owner, self.alarm(slot.owner))
         };
-        let least = match <&[TimerSlot; N]>::try_from(slots) {
+        let earliest = match <&[TimerSlot; N]>::try_from(slots) {
             Ok(all) => {
                 let (pairs, _) = all.as_chunks::<2>();
                 let pairs = pairs.iter().enumerate().map(|(number, [one, other])| {
                     let number = number.wrapping_mul(2);
-                    earlier(placed((number, one)), placed((number.wrapping_add(1), other)))
+                    earlier(entry((number, one)), entry((number.wrapping_add(1), other)))
                 });
                 pairs.reduce(earlier)?
             }
-            Err(_) => slots.iter().enumerate().map(placed).reduce(earlier)?,
+            Err(_) => slots.iter().enumerate().map(entry).reduce(earlier)?,
         };
-        Some((least.0, least.1))
+        Some((earliest.0, earliest.1))
     }
 
     /// Puts an owner into the gap at `gap`, and moves the owner up to its position.
     #[inline]
-    fn rise(&mut self, mut gap: usize, owner: u16) {
+    fn sift_up(&mut self, mut gap: usize, owner: u16) {
         while let Some(last) = gap.checked_sub(1) {
             let parent = last.checked_div(N).unwrap_or(0);
-            let Some(above) = self.held(parent).filter(|above| self.precedes(owner, *above)) else {
+            let Some(above) = self.owner_at(parent).filter(|above| self.precedes(owner, *above))
+            else {
                 break;
             };
             self.put(gap, above);
@@ -250,8 +252,8 @@ impl<'s, const N: usize> Heap<'s, N> {
 
     /// Returns the owner at a position in the heap.
     #[inline(always)]
-    fn held(&self, place: usize) -> Option<u16> {
-        self.slots.get(place).map(|slot| slot.held)
+    fn owner_at(&self, position: usize) -> Option<u16> {
+        self.slots.get(position).map(|slot| slot.owner)
     }
 
     /// Returns whether an owner comes before another.
@@ -260,19 +262,19 @@ impl<'s, const N: usize> Heap<'s, N> {
         let owners = (self.slots.get(usize::from(owner)), self.slots.get(usize::from(other)));
         let (Some(owner), Some(other)) = owners else { return false };
         if N > 2 {
-            owner.alarm().wide() < other.alarm().wide()
+            owner.alarm().key() < other.alarm().key()
         } else {
             owner.alarm().precedes(other.alarm())
         }
     }
 
     #[inline(always)]
-    fn put(&mut self, place: usize, owner: u16) {
-        if let Some(slot) = self.slots.get_mut(place) {
-            slot.held = owner;
+    fn put(&mut self, position: usize, owner: u16) {
+        if let Some(slot) = self.slots.get_mut(position) {
+            slot.owner = owner;
         }
         if let Some(slot) = self.slots.get_mut(usize::from(owner)) {
-            slot.place = (place as u16).wrapping_add(1);
+            slot.position = (position as u16).wrapping_add(1);
         }
     }
 }
@@ -280,14 +282,14 @@ impl<'s, const N: usize> Heap<'s, N> {
 /// Returns the earlier of two positions, each with its owner and alarm, without a branch.
 #[inline(always)]
 fn earlier(one: (usize, u16, Alarm), other: (usize, u16, Alarm)) -> (usize, u16, Alarm) {
-    let (alarm, or) = (other.2, one.2);
-    let is_other = alarm.wide() < or.wide();
+    let (other_alarm, one_alarm) = (other.2, one.2);
+    let is_other = other_alarm.key() < one_alarm.key();
     let alarm = Alarm {
-        deadline: select_unpredictable(is_other, alarm.deadline, or.deadline),
-        sequence: select_unpredictable(is_other, alarm.sequence, or.sequence),
+        deadline: select_unpredictable(is_other, other_alarm.deadline, one_alarm.deadline),
+        sequence: select_unpredictable(is_other, other_alarm.sequence, one_alarm.sequence),
     };
-    let place = select_unpredictable(is_other, other.0, one.0);
-    (place, select_unpredictable(is_other, other.1, one.1), alarm)
+    let position = select_unpredictable(is_other, other.0, one.0);
+    (position, select_unpredictable(is_other, other.1, one.1), alarm)
 }
 
 #[cfg(test)]

@@ -26,7 +26,7 @@ impl Owners {
         self.armed[usize::from(owner)] = false;
     }
 
-    /// Returns the earliest deadline, after cancelled timers are taken out.
+    /// Removes the cancelled timers that come first. Returns the earliest deadline.
     fn next<const N: usize>(&mut self, timers: &mut Heap<'_, N>) -> Option<u64> {
         while let Some(first) = timers.first() {
             if self.armed[usize::from(first)] {
@@ -88,7 +88,7 @@ fn equal_deadlines_come_due_in_the_order_armed() {
 }
 
 #[test]
-fn arming_again_replaces_and_cancelling_forgets() {
+fn arming_again_replaces_a_deadline_and_cancelling_removes_it() {
     fn test<const N: usize>() {
         let (mut heap, mut owners) = ([TimerSlot::new(); 3], Owners::new(3, 0));
         let mut timers = Heap::<N>::new(&mut heap);
@@ -105,7 +105,7 @@ fn arming_again_replaces_and_cancelling_forgets() {
 }
 
 #[test]
-fn the_last_places_have_no_children() {
+fn the_last_positions_have_no_children() {
     fn test<const N: usize>() {
         let count = u16::MAX;
         let (mut heap, mut owners) =
@@ -127,7 +127,7 @@ fn the_last_places_have_no_children() {
 fn the_heap_agrees_with_a_sorted_map() {
     fn test<const N: usize>() {
         let mut random = 0x9E37_79B9_7F4A_7C15_u64;
-        let mut draw = move |below: u64| {
+        let mut random_below = move |below: u64| {
             random ^= random << 13;
             random ^= random >> 7;
             random ^= random << 17;
@@ -140,11 +140,11 @@ fn the_heap_agrees_with_a_sorted_map() {
             let mut model: BTreeMap<(u64, usize), u16> = BTreeMap::new();
             let mut now = 0;
             for _ in 0..20_000 {
-                let owner = draw(count as u64) as u16;
-                match draw(8) {
+                let owner = random_below(count as u64) as u16;
+                match random_below(8) {
                     0..=3 => {
-                        let deadline = now + draw(6);
-                        model.retain(|_, held| *held != owner);
+                        let deadline = now + random_below(6);
+                        model.retain(|_, other| *other != owner);
                         owners.arm(&mut timers, owner, deadline);
                         model.insert((deadline, owners.sequence), owner);
                     }
@@ -153,7 +153,7 @@ fn the_heap_agrees_with_a_sorted_map() {
                         owners.cancel(owner);
                     }
                     _ => {
-                        now += draw(4);
+                        now += random_below(4);
                         let mut expected = Vec::new();
                         while let Some((key, owner)) = model.first_key_value() {
                             if key.0 > now {
@@ -165,8 +165,9 @@ fn the_heap_agrees_with_a_sorted_map() {
                         assert_eq!(owners.due(&mut timers, now), expected);
                     }
                 }
-                // `next` removes cancelled timers, so it is not called each time.
-                if draw(3) == 0 {
+                // `next` removes cancelled timers from the heap. It is called only sometimes, so that heaps with
+                // cancelled timers are tested too.
+                if random_below(3) == 0 {
                     assert_eq!(owners.next(&mut timers), model.keys().next().map(|key| key.0));
                 }
                 assert!(usize::from(timers.len) <= count, "an owner is in the heap once at most");

@@ -7,7 +7,7 @@ pub enum UdpAction {
     /// and call [`EventBase::bound`](crate::EventBase::bound) or
     /// [`EventBase::bind_failed`](crate::EventBase::bind_failed).
     Bind,
-    /// There may be room now for a datagram that did not fit before: feed it again
+    /// There may be room now for a datagram that did not fit before: report it again
     /// ([`EventBase::received_from`](crate::EventBase::received_from)).
     ReceiveFrom,
     /// There are requests to carry out. [`EventBase::udp_request`](crate::EventBase::udp_request) returns the first.

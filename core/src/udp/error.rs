@@ -4,7 +4,7 @@ use core::fmt;
 
 use crate::error::Code;
 
-/// The reason why a datagram or another request was not queued. Nothing has changed then.
+/// The reason why a datagram or another request was not queued. Nothing has changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum SendError {
@@ -33,7 +33,7 @@ pub enum UdpError {
     /// Another socket uses the address.
     #[default]
     InUse,
-    /// The address is not one of ours.
+    /// The device does not have this address.
     NotOurs,
     /// The stack does not support the address family, or the address is not a multicast group.
     Invalid,
@@ -43,7 +43,8 @@ pub enum UdpError {
     NoSocket,
     /// The peer has no socket at the port (an ICMP message). Reported only for connected sockets on a host.
     Refused,
-    /// There is no route to the address: the link is down, we have no address, or no device answers at that address.
+    /// There is no route to the address: the link is down, the device has no address, or no other device answers at
+    /// this address.
     Unreachable,
     /// The stack cannot send a datagram of this length.
     TooLong,
@@ -64,7 +65,7 @@ pub(crate) const UDP_ERRORS: [UdpError; 9] = [
     UdpError::System(0),
 ];
 
-// The codes are in the order of the variants, so that each match compiles to a subtraction.
+// The codes have the order of the variants, so the compiler can replace each match by a subtraction.
 
 impl From<UdpError> for Code {
     fn from(error: UdpError) -> Self {
@@ -116,7 +117,7 @@ impl fmt::Display for UdpError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::InUse => "the address is in use",
-            Self::NotOurs => "the address is not ours",
+            Self::NotOurs => "the address is not a local address",
             Self::Invalid => "the address cannot be used",
             Self::Denied => "permission denied",
             Self::NoSocket => "no socket left",

@@ -7,13 +7,13 @@ use core::net::SocketAddr;
 use super::UdpEvent;
 use crate::handle::UdpSocket;
 use crate::outbox::{Action, Pending};
-use crate::queue::Turn;
+use crate::queue::Node;
 use crate::{Cx, EventBase, Fired};
 
 /// An empty replacement for the index of a socket's slot.
 pub(crate) type UdpIndex = Infallible;
 
-/// An empty replacement for the slot of a UDP socket. Only with the feature `udp` it can hold a socket.
+/// An empty replacement for the slot of a UDP socket. With the feature `udp`, this type has room for a socket.
 pub struct UdpSlot<A>(PhantomData<fn(&mut A)>);
 
 impl<A> UdpSlot<A> {
@@ -98,7 +98,7 @@ impl<'s, A> UdpTable<'s, A> {
         None
     }
 
-    pub(crate) const fn turn(&mut self, index: UdpIndex) -> Option<&mut Turn> {
+    pub(crate) const fn node(&mut self, index: UdpIndex) -> Option<&mut Node> {
         match index {}
     }
 
@@ -108,7 +108,7 @@ impl<'s, A> UdpTable<'s, A> {
 }
 
 impl<A> Cx<'_, A> {
-    pub(crate) const fn is_udps_turn(&self, index: UdpIndex) -> bool {
+    pub(crate) const fn udp_can_run(&self, index: UdpIndex) -> bool {
         match index {}
     }
 
@@ -129,7 +129,8 @@ impl<A> EventBase<'_, A> {
     }
 }
 
-/// Replays nothing: a recording with UDP sockets belongs to a base of other sizes.
+/// Replays nothing. The recorded base of a recording with UDP sockets had slots for UDP sockets. This base has none, so
+/// the replay has already returned an error because of the different sizes.
 #[cfg(feature = "record")]
 pub(crate) fn play<'r, A>(
     _: crate::record::Entry<'r>,

@@ -1,4 +1,4 @@
-//! Datagrams in a byte ring. Each is one contiguous record.
+//! Datagrams in a byte ring. Each datagram is one contiguous record.
 //!
 //! ```text
 //!   0      1         3            7 or 19  9 or 21   9 or 25
@@ -8,9 +8,9 @@
 //! ```
 //!
 //! A record that does not fit before the end of the storage begins at the start of the storage. The unused bytes at the
-//! end are a gap, whose first byte is [`GAP`]. So a datagram can be read in place. The cost is that a ring may have
-//! free bytes into which a record does not fit. An empty ring restarts at the beginning, so it holds any record up to
-//! its size.
+//! end are a gap, whose first byte is [`GAP`]. So a datagram can be read without a copy. The price is that a record may
+//! not fit although the ring has enough free bytes. An empty ring restarts at the beginning, so it holds any record up
+//! to its size.
 
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6};
 
@@ -39,7 +39,8 @@ pub(super) enum Kind {
     /// In the output: a request to join or to leave a group.
     Join = 3,
     Leave = 4,
-    /// In the output: a request to allow broadcasts, or to forbid them if the port is zero.
+    /// In the output: a request to allow broadcasts. If the port in the record's address is zero, a request to forbid
+    /// broadcasts.
     Broadcast = 5,
 }
 
@@ -172,7 +173,7 @@ impl<'b> Record<'b> {
     }
 }
 
-/// Writes to a slice, one piece after the other.
+/// Writes several byte strings to a slice, one after the other.
 struct Writer<'b>(&'b mut [u8]);
 
 impl Writer<'_> {
@@ -200,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn a_record_comes_back_as_it_was() {
+    fn a_record_comes_back_unchanged() {
         let mut storage = [0; 64];
         for kind in KINDS {
             for text in ["192.0.2.7:9995", "[fe80::1%7]:65535", "0.0.0.0:0"] {
@@ -219,7 +220,7 @@ mod tests {
     }
 
     #[test]
-    fn a_ring_that_is_empty_holds_whatever_fits_at_all() {
+    fn an_empty_ring_has_room_for_any_record_up_to_its_size() {
         let address = "192.0.2.7:1".parse().unwrap();
         let (mut ring, mut storage) = (Ring::EMPTY, [0; 40]);
         for length in [0, 1, 31] {
@@ -233,16 +234,16 @@ mod tests {
     }
 
     #[test]
-    fn the_most_that_a_datagram_can_have_depends_on_the_family() {
+    fn the_maximum_length_of_a_datagram_depends_on_the_address_family() {
         let (v4, v6) = ("1.2.3.4:5".parse().unwrap(), "[::1]:5".parse().unwrap());
         assert_eq!((most(v4, 1 << 20), most(v6, 1 << 20)), (65_507, 65_527));
         assert_eq!((most(v4, 30), most(v6, 30), most(v6, 20)), (21, 5, 0));
     }
 
     #[test]
-    fn records_agree_with_a_queue_and_stay_in_one_piece() {
+    fn records_agree_with_a_queue_and_are_contiguous() {
         let mut random = 88172645463325252_u64;
-        let mut draw = move |below: usize| {
+        let mut random_below = move |below: usize| {
             random ^= random << 13;
             random ^= random >> 7;
             random ^= random << 17;
@@ -252,10 +253,11 @@ mod tests {
         for size in [25, 26, 60, 200, 1000] {
             let (mut ring, mut storage) = (Ring::EMPTY, std::vec![0xff; size]);
             let mut model: VecDeque<(SocketAddr, Vec<u8>)> = VecDeque::new();
-            for turn in 0..20_000 {
-                if draw(2) == 0 {
-                    let address = addresses[draw(2)];
-                    let data: Vec<u8> = (0..draw(60)).map(|at| (turn + at) as u8).collect();
+            for round in 0..20_000 {
+                if random_below(2) == 0 {
+                    let address = addresses[random_below(2)];
+                    let data: Vec<u8> =
+                        (0..random_below(60)).map(|at| (round + at) as u8).collect();
                     let expected = fits(ring, size, length(address, data.len()));
                     let pushed = push(&mut ring, &mut storage, &datagram(address, &data));
                     assert_eq!(pushed, expected);

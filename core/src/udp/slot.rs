@@ -10,17 +10,17 @@ use crate::error::Code;
 use crate::handle::{UdpSocket, kind};
 use crate::outbox::{Action, Pending, action};
 use crate::pool::Pools;
-use crate::queue::Turn;
+use crate::queue::Node;
 use crate::ring::{Count, Ring};
 use crate::table::{Head, Slot};
 use crate::{Cx, Fired};
 
-/// The flags of a socket, in the word of its [`Turn`].
+/// The flags of a socket, in the word of its [`Node`].
 pub(super) mod flag {
-    use crate::queue::Turn;
+    use crate::queue::Node;
 
     /// The back end has bound the socket.
-    pub(in crate::udp) const BOUND: u32 = 1 << Turn::FLAGS;
+    pub(in crate::udp) const BOUND: u32 = 1 << Node::FLAGS;
     /// The socket could not be bound.
     pub(in crate::udp) const FAILED: u32 = BOUND << 1;
     /// The application has closed the socket; the back end has not closed the system's or stack's socket yet.
@@ -57,7 +57,7 @@ pub struct UdpSlot<A> {
     /// The length of the last record that did not fit; zero if the application does not wait for `Writable`.
     pub(super) room_wanted: Count,
     pub(super) error: Code,
-    pub(super) turn: Turn,
+    pub(super) node: Node,
     head: Head,
     pub(super) pending: Pending,
 }
@@ -82,7 +82,7 @@ impl<A> Slot for UdpSlot<A> {
         output_dropped: 0,
         room_wanted: 0,
         error: Code::EMPTY,
-        turn: Turn::EMPTY,
+        node: Node::EMPTY,
         head: Head::EMPTY,
         pending: Pending::EMPTY,
     };
@@ -96,7 +96,7 @@ impl<A> Slot for UdpSlot<A> {
     }
 
     fn renew(&mut self) {
-        (self.turn, self.pending) = (Turn::EMPTY, Pending::EMPTY);
+        (self.node, self.pending) = (Node::EMPTY, Pending::EMPTY);
         (self.start, self.input_len, self.output_len) = (0, 0, 0);
     }
 }
@@ -110,7 +110,7 @@ impl<A> UdpSlot<A> {
         (self.address, self.peer) = (address.into(), Address::EMPTY);
         (self.input, self.output) = (Ring::EMPTY, Ring::EMPTY);
         (self.input_dropped, self.output_dropped, self.room_wanted) = (0, 0, 0);
-        self.turn = self.turn.begin(0, 0);
+        self.node = self.node.begin(0, 0);
     }
 
     pub(super) const fn set_rings(&mut self, start: usize, rings: UdpRings) {
@@ -142,7 +142,7 @@ impl<A> UdpSlot<A> {
     }
 
     pub(super) const fn has(&self, flags: u32) -> bool {
-        self.turn.has(flags)
+        self.node.has(flags)
     }
 
     pub(crate) const fn is_closed(&self) -> bool {
@@ -227,15 +227,16 @@ impl<A> Cx<'_, A> {
         self.activate(self.tables.udp.id(index), due);
     }
 
-    /// Returns whether the socket at the head of the queue has not run in this pass yet.
-    pub(crate) fn is_udps_turn(&self, index: UdpIndex) -> bool {
-        self.tables.udp.slots.slot(index).is_some_and(|slot| !self.queues.is_over(&slot.turn))
+    /// Returns whether a callback of the socket may run now: none has run in this pass. The socket must be the first in
+    /// the queue.
+    pub(crate) fn udp_can_run(&self, index: UdpIndex) -> bool {
+        self.tables.udp.slots.slot(index).is_some_and(|slot| !self.queues.is_over(&slot.node))
     }
 
     /// Prepares the next callback of the socket at the head of the queue. Its other due callbacks run in the next pass.
     pub(crate) fn udp_fire(&mut self, index: UdpIndex) -> Option<Fired<A>> {
         let (socket, slot) = self.tables.udp.slots.at(index)?;
-        let due = self.queues.done(&mut slot.turn);
+        let due = self.queues.done(&mut slot.node);
         let (event, left) = slot.take_due(due)?;
         let call = slot.call?;
         if left != 0 {
@@ -258,7 +259,7 @@ impl<A> Cx<'_, A> {
             action::SEND if slot.output.len() > 0 => Some(Action::Udp(socket, UdpAction::SendTo)),
             action::DROP => {
                 slot.pending.actions = 0;
-                self.tables.udp.give_back(index);
+                self.tables.udp.free_slot(index);
                 Some(Action::Udp(socket, UdpAction::Unbind))
             }
             _ => None,
@@ -279,13 +280,13 @@ impl<A> Cx<'_, A> {
         if slot.is_closed() {
             return;
         }
-        slot.turn.set(flag::CLOSED, true);
+        slot.node.set(flag::CLOSED, true);
         slot.input.clear();
         let failed = slot.has(flag::FAILED);
         let id = self.tables.udp.id(index);
         self.queues.remove(&mut self.tables, id);
-        if let Some(turn) = self.tables.udp.turn(index) {
-            turn.set_due(0);
+        if let Some(node) = self.tables.udp.node(index) {
+            node.set_due(0);
         }
         if !failed {
             self.udp_keeps_loop(false);

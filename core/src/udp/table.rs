@@ -3,7 +3,7 @@
 use super::UdpSlot;
 use crate::handle::UdpSocket;
 use crate::outbox::Pending;
-use crate::queue::{Id, Turn};
+use crate::queue::{Id, Node};
 use crate::table::Table;
 use crate::{FullError, SetupError, UdpRings};
 
@@ -58,8 +58,8 @@ impl<'s, A> UdpTable<'s, A> {
         Id::at(self.first.wrapping_add(index))
     }
 
-    pub(crate) fn turn(&mut self, index: UdpIndex) -> Option<&mut Turn> {
-        self.slots.slot_mut(index).map(|slot| &mut slot.turn)
+    pub(crate) fn node(&mut self, index: UdpIndex) -> Option<&mut Node> {
+        self.slots.slot_mut(index).map(|slot| &mut slot.node)
     }
 
     pub(crate) fn pending(&mut self, index: UdpIndex) -> Option<&mut Pending> {
@@ -75,36 +75,36 @@ impl<'s, A> UdpTable<'s, A> {
         self.slots.get_mut(socket).filter(|slot| !slot.is_closed())
     }
 
-    /// Takes a free slot that already has rings of these sizes, or a new slot, for which `carve` makes rings. O(1);
+    /// Takes a free slot that already has rings of these sizes, or a new slot, for which `allocate` makes rings. O(1);
     /// O(slots) while there are free slots that have rings.
     pub(super) fn take(
         &mut self,
         rings: UdpRings,
-        carve: impl FnOnce(usize) -> Result<usize, SetupError>,
+        allocate: impl FnOnce(usize) -> Result<usize, SetupError>,
     ) -> Result<(UdpSocket, &mut UdpSlot<A>), SetupError> {
-        let carved = self.slots.capacity().saturating_sub(self.slots.uncarved());
-        if self.slots.len() < carved {
-            for mut index in 0..carved as u16 {
-                let suits = |slot: &UdpSlot<A>| slot.rings() == rings;
-                if self.slots.at(index).is_none() && self.slots.slot(index).is_some_and(suits) {
+        let assigned = self.slots.capacity().saturating_sub(self.slots.unassigned());
+        if self.slots.len() < assigned {
+            for mut index in 0..assigned as u16 {
+                let has_rings = |slot: &UdpSlot<A>| slot.rings() == rings;
+                if self.slots.at(index).is_none() && self.slots.slot(index).is_some_and(has_rings) {
                     return self.slots.insert_from(&mut index).ok_or(FullError::Udp.into());
                 }
             }
         }
-        if self.slots.uncarved() == 0 {
+        if self.slots.unassigned() == 0 {
             return Err(FullError::Udp.into());
         }
-        let start = carve(rings.bytes())?;
-        let mut first = self.slots.carve(1).ok_or(FullError::Udp)?;
+        let start = allocate(rings.bytes())?;
+        let mut first = self.slots.split_off(1).ok_or(FullError::Udp)?;
         let (socket, slot) = self.slots.insert_from(&mut first).ok_or(FullError::Udp)?;
         slot.set_rings(start, rings);
         Ok((socket, slot))
     }
 
     /// Frees a slot. The slot keeps its rings.
-    pub(super) fn give_back(&mut self, index: UdpIndex) {
-        // A free slot is found by its rings, not by a list.
+    pub(super) fn free_slot(&mut self, index: UdpIndex) {
+        // Free slots are on no list. `take` searches all slots for a free slot whose rings have the right sizes.
         let mut no_list = u16::MAX;
-        self.slots.give_back_to(&mut no_list, index);
+        self.slots.free_slot_to(&mut no_list, index);
     }
 }

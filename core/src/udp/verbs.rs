@@ -46,7 +46,7 @@ pub struct Dropped {
     pub output: u32,
 }
 
-/// One UDP socket, borrowed from the loop. Its methods work on the socket.
+/// Access to one UDP socket, borrowed from the loop.
 ///
 /// Each callback gets the `UdpMut` of its socket; [`Cx::udp`] makes one from a handle. This example echoes datagrams.
 /// While there is no room for the answer, the callback leaves the datagram in the input ring:
@@ -110,7 +110,7 @@ impl<'s, A> Cx<'s, A> {
             return Err(SetupError::RingSize);
         }
         let pools = &mut self.pools;
-        let (socket, slot) = self.tables.udp.take(rings, |bytes| pools.carve(bytes))?;
+        let (socket, slot) = self.tables.udp.take(rings, |bytes| pools.allocate(bytes))?;
         slot.begin(address, call);
         self.udp_keeps_loop(true);
         self.udp_post(socket.slot(), action::OPEN);
@@ -128,8 +128,8 @@ impl<'s, A> Cx<'s, A> {
 
     /// Returns the UDP sockets that have not been closed, in the order of their slots. O(capacity) for all.
     pub fn udp_sockets(&self) -> impl Iterator<Item = UdpSocket> {
-        let held = self.tables.udp.slots.iter().filter(|(_, slot)| !slot.is_closed());
-        held.map(|(socket, _)| socket)
+        let open = self.tables.udp.slots.iter().filter(|(_, slot)| !slot.is_closed());
+        open.map(|(socket, _)| socket)
     }
 }
 
@@ -152,7 +152,8 @@ impl<A> UdpMut<'_, '_, A> {
     /// Queues a datagram for the peer to which the socket is connected, all of it or nothing.
     ///
     /// # Errors
-    /// [`SendError::NotConnected`] if the socket is not connected. Otherwise as [`send_to`](Self::send_to).
+    /// [`SendError::NotConnected`] if the socket is not connected. Otherwise the same as for
+    /// [`send_to`](Self::send_to).
     pub fn send(&mut self, data: &[u8]) -> Result<(), SendError> {
         let slot = self.slot().ok_or(SendError::Closed)?;
         let peer = slot.has(flag::CONNECTED).then_some(slot.peer.into());
@@ -164,8 +165,8 @@ impl<A> UdpMut<'_, '_, A> {
     /// Datagrams received before are kept. Call it again to connect to another peer.
     ///
     /// # Errors
-    /// [`SendError::Full`] and [`SendError::AddressInvalid`], as for [`send_to`](Self::send_to); the socket
-    /// is not connected then.
+    /// [`SendError::Full`] and [`SendError::AddressInvalid`], as for [`send_to`](Self::send_to). After an error nothing
+    /// has changed.
     pub fn connect(&mut self, peer: SocketAddr) -> Result<(), SendError> {
         if peer.port() == 0 || peer.ip().is_unspecified() {
             return Err(SendError::AddressInvalid);
@@ -173,7 +174,7 @@ impl<A> UdpMut<'_, '_, A> {
         self.request(Kind::Connect, peer, &[])?;
         if let Some(slot) = self.slot_mut() {
             slot.peer = peer.into();
-            slot.turn.set(flag::CONNECTED, true);
+            slot.node.set(flag::CONNECTED, true);
         }
         Ok(())
     }
@@ -191,7 +192,7 @@ impl<A> UdpMut<'_, '_, A> {
     /// Leaves a multicast group.
     ///
     /// # Errors
-    /// As [`join_multicast`](Self::join_multicast).
+    /// The same as for [`join_multicast`](Self::join_multicast).
     pub fn leave_multicast(&mut self, group: IpAddr) -> Result<(), SendError> {
         self.request_for_group(Kind::Leave, group)
     }
@@ -223,8 +224,8 @@ impl<A> UdpMut<'_, '_, A> {
 
     /// Queues a request.
     fn request(&mut self, kind: Kind, address: SocketAddr, data: &[u8]) -> Result<(), SendError> {
-        let held = self.cx.tables.udp.get_mut(self.socket);
-        let open = held.filter(|slot| !slot.has(flag::FAILED));
+        let open = self.cx.tables.udp.get_mut(self.socket);
+        let open = open.filter(|slot| !slot.has(flag::FAILED));
         let slot = open.ok_or(SendError::Closed)?;
         let most = most(address, slot.output_len());
         if data.len() > most {
@@ -260,7 +261,7 @@ impl<A> UdpMut<'_, '_, A> {
         slot.pop_input(&self.cx.pools);
         let is_left = slot.input.len() > 0;
         let waits = slot.has(flag::WAITS);
-        slot.turn.set(flag::WAITS, false);
+        slot.node.set(flag::WAITS, false);
         if is_left {
             self.cx.udp_activate(self.socket.slot(), due::READ);
         }
@@ -297,7 +298,7 @@ impl<'c, 's, A> UdpMut<'c, 's, A> {
     }
 
     /// Returns the address to which the socket is bound; `None` until the back end has bound it. If port 0 was
-    /// requested, it contains the port that was chosen.
+    /// requested, the address contains the port that was chosen.
     pub fn local_addr(&self) -> Option<SocketAddr> {
         let bound = self.slot().filter(|slot| slot.has(flag::BOUND));
         bound.map(|slot| slot.address.into())
@@ -330,7 +331,7 @@ impl<'c, 's, A> UdpMut<'c, 's, A> {
     /// # Errors
     /// [`StillActiveError`] while one of the callbacks is due.
     pub fn set_priority(&mut self, priority: Priority) -> Result<(), StillActiveError> {
-        self.slot_mut().map_or(Ok(()), |slot| slot.turn.set_priority(priority))
+        self.slot_mut().map_or(Ok(()), |slot| slot.node.set_priority(priority))
     }
 
     /// Returns the application's data word, initially zero.
@@ -348,7 +349,7 @@ impl<'c, 's, A> UdpMut<'c, 's, A> {
 
     /// Closes the socket. The handle is stale from now on, and no callback follows. Received datagrams are dropped.
     /// Queued datagrams are sent if this is possible without waiting. The slot is freed when the back end has closed
-    /// its socket, before the loop waits next. Until then [`Cx::bind`] may return
+    /// the socket of the system or of the stack, before the loop's next wait. Until then [`Cx::bind`] may return
     /// [`FullError::Udp`](crate::FullError::Udp).
     pub fn close(&mut self) {
         if self.slot().is_some() {

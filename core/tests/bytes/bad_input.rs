@@ -26,7 +26,7 @@ fn a_ring_of_n_bytes_holds_n_bytes() {
 }
 
 #[test]
-fn what_does_not_fit_is_refused_and_nothing_is_lost() {
+fn data_that_does_not_fit_is_refused_and_nothing_is_lost() {
     let mut memory = [0; 8];
     let mut ring = wrapped(&mut memory);
     let (full, too_long) =
@@ -43,7 +43,7 @@ fn what_does_not_fit_is_refused_and_nothing_is_lost() {
 }
 
 #[test]
-fn more_is_committed_than_reserved_and_nothing_is() {
+fn committing_more_than_was_reserved_commits_nothing() {
     let mut memory = [0; 8];
     let mut ring = wrapped(&mut memory);
     let committed = ring.write_with(2, |room| {
@@ -79,7 +79,7 @@ fn offsets_beyond_the_end_and_reversed_ranges_find_nothing() {
 }
 
 #[test]
-fn a_ring_of_no_bytes_answers_everything_with_nothing() {
+fn a_ring_of_no_bytes_accepts_nothing_and_returns_nothing() {
     let mut ring = RingBuffer::new(&mut []);
     assert_eq!((ring.write(b""), ring.write(b"x")), (Ok(()), Err(WriteError::TooLong { size: 0 })));
     assert_eq!((ring.prepend(b""), ring.write_some(b"x")), (Ok(()), 0));
@@ -100,7 +100,7 @@ fn a_ring_of_no_bytes_answers_everything_with_nothing() {
 }
 
 #[test]
-fn a_ring_of_one_byte_passes_a_stream_on() {
+fn a_stream_passes_through_a_ring_of_one_byte() {
     let mut memory = [0; 1];
     let mut ring = RingBuffer::new(&mut memory);
     let passed = b"a stream".map(|byte| {
@@ -130,32 +130,33 @@ fn a_line_longer_than_the_ring_is_reported_once_and_skipped() {
     for eol in [Eol::Crlf, Eol::CrlfStrict, Eol::Any, Eol::Lf, Eol::Nul] {
         let end = if eol == Eol::Nul { "\0" } else { "\r\n" };
         let text = format!("0123456789\r{end}ab{end}0123456{end}cd{end}");
-        for piece in 1..8 {
+        for part in 1..8 {
             let mut memory = [0; 8];
             let mut ring = RingBuffer::new(&mut memory);
             let (mut rest, mut lines) = (text.as_bytes(), Vec::new());
             while !rest.is_empty() {
-                let amount = ring.write_some(&rest[..piece.min(rest.len())]);
+                let amount = ring.write_some(&rest[..part.min(rest.len())]);
                 rest = &rest[amount..];
                 while let Some(line) = ring.take_line(eol) {
                     lines.push(line.map(<[u8]>::to_vec).ok());
                 }
             }
-            // The `\r` of the first line may belong to its end. Then an empty line may follow.
+            // With `Eol::Any`, the `\r` after the first digits already ends the first line. If it arrives in another
+            // part than the `\r\n` after it, the `\r\n` ends an empty line. Empty lines are ignored here.
             lines.retain(|line| eol != Eol::Any || line.as_deref() != Some(b""));
             let short = |line: &[u8]| Some(line.to_vec());
             let returns = if eol == Eol::Lf { &b"\r"[..] } else { b"" };
             let [ab, cd] = [b"ab", b"cd"].map(|line| short(&[line, returns].concat()));
             // With a line end of one byte, the line of seven bytes and its end fit into the ring.
             let fits = matches!(eol, Eol::Nul | Eol::Any).then(|| b"0123456".to_vec());
-            assert_eq!(lines, [None, ab, fits, cd], "{eol:?} in pieces of {piece}");
+            assert_eq!(lines, [None, ab, fits, cd], "{eol:?} in parts of {part}");
             assert!(ring.is_empty());
         }
     }
 }
 
 #[test]
-fn a_ring_that_is_cleared_has_forgotten_the_overlong_line() {
+fn clearing_a_ring_forgets_an_overlong_line() {
     let mut memory = [0; 4];
     let mut ring = RingBuffer::new(&mut memory);
     ring.write(b"abcd").unwrap();

@@ -1,4 +1,5 @@
-//! Transfers that exchange rings: no byte is copied, and nothing else differs from a copy.
+//! Transfers between connections whose pools exchange rings. No byte is copied. Otherwise the results are the same as
+//! those of a transfer that copies bytes.
 
 use picoevent::{
     Action, Conn, ConnEvent, EventBase, Pool, Settings, SetupError, StaleError, Storage,
@@ -16,22 +17,22 @@ fn of_pool(base: &mut Base, app: &mut App, pool: Pool) -> Conn {
 }
 
 /// Transfers all input of one connection to another. Returns whether the bytes stayed at the same address.
-fn stays(base: &mut Base, from: Conn, to: Conn) -> bool {
+fn transfers_without_copy(base: &mut Base, from: Conn, to: Conn) -> bool {
     let mut view = base.conn(from).unwrap();
-    let (place, amount) = (view.peek().0.as_ptr(), view.input_len());
+    let (index, amount) = (view.peek().0.as_ptr(), view.input_len());
     assert_eq!(view.transfer(to), Ok(amount));
-    base.output(to).0.as_ptr() == place
+    base.output(to).0.as_ptr() == index
 }
 
 #[test]
-fn a_whole_input_ring_becomes_an_empty_output_ring_and_no_byte_is_copied() {
+fn transferring_a_whole_input_to_an_empty_output_copies_no_byte() {
     let (mut storage, mut app) = (storage(), App::default());
     let mut base = EventBase::new(&mut storage);
     let [a, b] = [POOL, POOL].map(|pool| of_pool(&mut base, &mut app, pool));
     feed(&mut base, a, b"abcdefgh");
     assert_eq!(passes(&mut base, &mut app), [ConnEvent::Readable]);
     actions(&mut base);
-    assert!(stays(&mut base, a, b));
+    assert!(transfers_without_copy(&mut base, a, b));
     assert_eq!(actions(&mut base), [Action::Send(b), Action::Receive(a)], "as a copy");
     assert_eq!(feed(&mut base, a, b"ijklmnopq"), 8, "the ring in return is as long");
     assert_eq!(drain(&mut base, b, 3), b"abc");
@@ -42,9 +43,12 @@ fn a_whole_input_ring_becomes_an_empty_output_ring_and_no_byte_is_copied() {
     // Bytes that wrap at the end of their ring also wrap after the exchange.
     feed(&mut base, a, b"qrs");
     assert_eq!(base.conn(a).unwrap().peek(), (&b"lmnop"[..], &b"qrs"[..]));
-    assert!(stays(&mut base, a, b));
+    assert!(transfers_without_copy(&mut base, a, b));
     assert_eq!(base.output(b), (&b"lmnop"[..], &b"qrs"[..]));
-    assert!(!stays(&mut base, a, b), "an empty ring is exchanged, but has no bytes to stay");
+    assert!(
+        !transfers_without_copy(&mut base, a, b),
+        "an empty ring is exchanged, but has no bytes to stay"
+    );
     assert_eq!(drain_all(&mut base, b), b"lmnopqrs");
 }
 
@@ -56,7 +60,7 @@ fn a_connection_echoes_without_a_copy_and_the_next_one_in_its_slot_too() {
     for _ in 0..3 {
         let conn = accept(&mut base, &mut app, pool);
         feed(&mut base, conn, b"hello");
-        assert!(stays(&mut base, conn, conn));
+        assert!(transfers_without_copy(&mut base, conn, conn));
         let mut view = base.conn(conn).unwrap();
         assert_eq!((view.input_len(), view.room()), (0, 3));
         view.write(b"you").unwrap();
@@ -77,15 +81,15 @@ fn rings_of_other_sizes_or_with_marks_or_of_other_pools_are_copied() {
     let plain = open(&mut base, &mut app, 8, 8);
     for (from, to) in [(a, longer), (a, plain), (plain, a)] {
         feed(&mut base, from, b"abcd");
-        assert!(!stays(&mut base, from, to));
+        assert!(!transfers_without_copy(&mut base, from, to));
         assert_eq!(drain_all(&mut base, to), b"abcd");
     }
     feed(&mut base, longer, b"abcd");
-    assert!(stays(&mut base, longer, a), "an input of 8 bytes and an output of 8");
+    assert!(transfers_without_copy(&mut base, longer, a), "an input of 8 bytes and an output of 8");
     assert_eq!(drain_all(&mut base, a), b"abcd");
     base.conn(a).unwrap().set_settings(&SHORT).unwrap();
     feed(&mut base, a, b"abcd");
-    assert!(!stays(&mut base, a, a), "the mark makes the input ring shorter");
+    assert!(!transfers_without_copy(&mut base, a, a), "the mark makes the input ring shorter");
     assert_eq!(drain_all(&mut base, a), b"abcd");
     // If only a part of the input is transferred, it is copied.
     passes(&mut base, &mut app);
@@ -110,40 +114,40 @@ fn a_pool_that_exchanges_takes_eight_bytes_more_for_each_connection() {
 }
 
 /// Runs random operations. Returns a log of their results.
-fn play(pools: [Pool; 2], seed: u64) -> Vec<String> {
+fn run_random(pools: [Pool; 2], seed: u64) -> Vec<String> {
     let (mut storage, mut app) = (storage(), App::default());
     let mut base = EventBase::new(&mut storage);
     let pools = pools.map(|pool| base.add_pool(pool).unwrap());
     let mut conns = [0, 0, 1, 1].map(|pool: usize| accept(&mut base, &mut app, pools[pool]));
-    let (mut random, mut seen) = (Random(seed), Vec::new());
+    let (mut random, mut log) = (Random(seed), Vec::new());
     for _ in 0..2_000 {
-        let (place, to) = (random.below(4), random.below(4));
-        let (conn, to) = (conns[place], conns[to]);
+        let (index, to) = (random.below(4), random.below(4));
+        let (conn, to) = (conns[index], conns[to]);
         let (data, amount) = (random.bytes(9), random.below(9));
         let mut view = base.conn(conn).unwrap();
         let mut bytes = [0; 9];
         let result = match random.below(12) {
-            0 | 1 => format!("fed {}", feed(&mut base, conn, &data)),
+            0 | 1 => format!("received {}", feed(&mut base, conn, &data)),
             2 => format!("drained {:?}", drain(&mut base, conn, amount)),
             3 => format!("drained {:?}", drain_all(&mut base, conn)),
             4 | 5 => format!("transferred {:?}", view.transfer(to)),
             6 => format!("transferred {:?}", view.transfer_some(to, amount)),
             7 => format!("written {:?} {}", view.write(&data), view.write_some(&data)),
             8 => format!("read {} {bytes:?}", view.read(&mut bytes[..amount])),
-            9 => format!("put back {:?}", view.prepend(&data)),
+            9 => format!("prepended {:?}", view.prepend(&data)),
             10 => {
                 let fill = |room: &mut [u8]| {
                     room.fill(b'w');
                     room.len()
                 };
                 let written = view.write_with(amount, fill);
-                format!("in one piece {:?}, written {written:?}", view.contiguous(amount))
+                format!("contiguous {:?}, written {written:?}", view.contiguous(amount))
             }
             _ if random.below(8) == 0 => {
                 view.abort();
                 passes(&mut base, &mut app);
                 actions(&mut base);
-                conns[place] = accept(&mut base, &mut app, pools[place / 2]);
+                conns[index] = accept(&mut base, &mut app, pools[index / 2]);
                 "another".to_owned()
             }
             _ => format!("line {:?}", view.take_line(picoevent::Eol::Any)),
@@ -154,22 +158,22 @@ fn play(pools: [Pool; 2], seed: u64) -> Vec<String> {
             let view = base.conn(conn).unwrap();
             format!("{:?} {} {output:?}", [view.peek().0, view.peek().1].concat(), view.room())
         });
-        seen.push(format!(
+        log.push(format!(
             "{result} {state:?} {:?} {:?}",
             actions(&mut base),
             passes(&mut base, &mut app)
         ));
     }
-    seen
+    log
 }
 
 #[test]
-fn nothing_is_to_be_seen_of_an_exchange() {
+fn exchanging_rings_and_copying_bytes_have_the_same_results() {
     for (one, other) in [((8, 8), (8, 8)), ((5, 7), (7, 5)), ((1, 1), (1, 3)), ((6, 9), (6, 9))] {
         for seed in 1..6 {
             let pools = [Pool::new(2).rings(one.0, one.1), Pool::new(2).rings(other.0, other.1)];
-            let copied = play(pools, seed << 32 | 88_172_645);
-            let exchanged = play(pools.map(Pool::exchanging), seed << 32 | 88_172_645);
+            let copied = run_random(pools, seed << 32 | 88_172_645);
+            let exchanged = run_random(pools.map(Pool::exchanging), seed << 32 | 88_172_645);
             assert_eq!(copied.len(), 2_000);
             let differs = copied.iter().zip(&exchanged).position(|(one, other)| one != other);
             assert_eq!(differs.map(|at| (&copied[at], &exchanged[at])), None);

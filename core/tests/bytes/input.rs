@@ -1,5 +1,5 @@
-//! Input of a connection: bytes that are put back, lines that are read in place, and the stored state of a
-//! search for a line.
+//! Input of a connection: bytes that are put back, lines that are read without a copy, and the stored state of a search
+//! for a line.
 
 use picoevent::{
     Action, ConnEnd, ConnError, ConnEvent, Eol, EventBase, Instant, Pool, RingBuffer, WriteError,
@@ -8,7 +8,7 @@ use picoevent::{
 use crate::{App, accept, actions, connect, feed, open, passes, peer, storage};
 
 #[test]
-fn what_is_put_back_is_read_first_and_no_callback_comes_of_it() {
+fn prepended_bytes_are_read_first_and_cause_no_callback() {
     let (mut storage, mut app) = (storage(), App::default());
     let mut base = EventBase::new(&mut storage);
     let conn = open(&mut base, &mut app, 8, 8);
@@ -27,11 +27,11 @@ fn what_is_put_back_is_read_first_and_no_callback_comes_of_it() {
 }
 
 #[test]
-fn nothing_is_put_back_before_a_connection_is_open_or_after_its_end() {
+fn prepend_fails_before_a_connection_is_open_and_after_its_end() {
     let (mut storage, mut app) = (storage(), App::default());
     let mut base = EventBase::new(&mut storage);
     let pool = base.add_pool(Pool::new(1).rings(8, 8)).unwrap();
-    let conn = base.outgoing_with(pool, &crate::SETTINGS, App::note).unwrap();
+    let conn = base.outgoing_with(pool, &crate::SETTINGS, App::record).unwrap();
     assert_eq!(base.conn(conn).unwrap().prepend(b"x"), Err(WriteError::Finished), "at rest");
     base.conn(conn).unwrap().connect(peer()).unwrap();
     assert_eq!(base.conn(conn).unwrap().prepend(b"x"), Err(WriteError::Finished));
@@ -45,7 +45,7 @@ fn nothing_is_put_back_before_a_connection_is_open_or_after_its_end() {
 }
 
 #[test]
-fn a_line_in_place_is_gone_and_the_room_is_asked_for() {
+fn take_line_consumes_the_line_and_its_room_can_be_received_into() {
     let (mut storage, mut app) = (storage(), App::default());
     let mut base = EventBase::new(&mut storage);
     let conn = open(&mut base, &mut app, 8, 8);
@@ -64,7 +64,7 @@ fn a_line_in_place_is_gone_and_the_room_is_asked_for() {
 }
 
 #[test]
-fn what_was_searched_is_no_reason_for_an_end() {
+fn a_search_does_not_change_the_reason_for_an_end() {
     let (mut storage, mut app) = (storage(), App::default());
     let mut base = EventBase::new(&mut storage);
     let conn = open(&mut base, &mut app, 64, 8);
@@ -81,7 +81,7 @@ fn what_was_searched_is_no_reason_for_an_end() {
 }
 
 #[test]
-fn a_connection_that_connects_again_begins_with_nothing_searched() {
+fn a_connection_that_reconnects_has_no_result_of_an_earlier_search() {
     let (mut storage, mut app) = (storage(), App::default());
     let mut base = EventBase::new(&mut storage);
     let conn = connect(&mut base, &mut app, 64, 8);
@@ -104,7 +104,7 @@ fn a_connection_that_connects_again_begins_with_nothing_searched() {
 }
 
 #[test]
-fn the_next_connection_in_a_slot_begins_with_nothing_searched() {
+fn the_next_connection_in_a_slot_has_no_result_of_an_earlier_search() {
     let (mut storage, mut app) = (storage(), App::default());
     let mut base = EventBase::new(&mut storage);
     let pool = base.add_pool(Pool::new(1).rings(8, 8)).unwrap();
@@ -141,7 +141,7 @@ fn lines_are_found_in_the_last_callback_whatever_the_end() {
 }
 
 #[test]
-fn an_amount_moves_to_the_output_of_a_connection_and_not_more() {
+fn transfer_some_moves_the_given_amount_and_not_more() {
     let (mut storage, mut app) = (storage(), App::default());
     let mut base = EventBase::new(&mut storage);
     let conn = open(&mut base, &mut app, 8, 4);
@@ -162,7 +162,7 @@ fn an_amount_moves_to_the_output_of_a_connection_and_not_more() {
 }
 
 #[test]
-fn bytes_move_through_a_ring_of_the_applications_own_until_the_end() {
+fn bytes_move_through_a_ring_of_the_application_until_the_end() {
     let (mut storage, mut app) = (storage(), App::default());
     let mut base = EventBase::new(&mut storage);
     let conn = open(&mut base, &mut app, 8, 4);

@@ -18,13 +18,13 @@ use picoevent::{Action, Conn, ConnEvent, ConnMut, EventBase, Pool, PoolId, Setti
 /// The events the application got, and its reaction to them.
 #[derive(Default)]
 struct App {
-    heard: Vec<ConnEvent>,
+    events: Vec<ConnEvent>,
     react: Option<fn(&mut ConnMut<App>, ConnEvent)>,
 }
 
 impl App {
-    fn note(&mut self, conn: &mut ConnMut<Self>, event: ConnEvent) {
-        self.heard.push(event);
+    fn record(&mut self, conn: &mut ConnMut<Self>, event: ConnEvent) {
+        self.events.push(event);
         if let Some(react) = self.react {
             react(conn, event);
         }
@@ -39,7 +39,7 @@ fn storage() -> Box<Storage<App, 1, 4, 4096, 1, 4>> {
     Box::new(Storage::new())
 }
 
-/// Returns a base with slots for static pieces.
+/// Returns a base with slots for static bytes.
 fn base_with<const N: usize>(
     storage: &mut Storage<App, 1, 4, 4096, 1, 4>,
     slots: [StaticSlot; N],
@@ -60,10 +60,10 @@ fn open(base: &mut Base, app: &mut App, input: usize, output: usize) -> Conn {
 }
 
 fn accept(base: &mut Base, app: &mut App, pool: PoolId) -> Conn {
-    let listener = base.listen_with(peer(), pool, &SETTINGS, App::note).unwrap();
+    let listener = base.listen_with(peer(), pool, &SETTINGS, App::record).unwrap();
     let conn = base.accepted(listener, peer()).unwrap();
     base.dispatch(app);
-    assert_eq!(std::mem::take(&mut app.heard), [ConnEvent::Opened]);
+    assert_eq!(std::mem::take(&mut app.events), [ConnEvent::Opened]);
     base.listener(listener).unwrap().free();
     actions(base);
     conn
@@ -72,7 +72,7 @@ fn accept(base: &mut Base, app: &mut App, pool: PoolId) -> Conn {
 /// Returns an established outgoing connection.
 fn connect(base: &mut Base, app: &mut App, input: usize, output: usize) -> Conn {
     let pool = base.add_pool(Pool::new(1).rings(input, output)).unwrap();
-    let conn = base.connect_with(peer(), pool, &SETTINGS, App::note).unwrap();
+    let conn = base.connect_with(peer(), pool, &SETTINGS, App::record).unwrap();
     actions(base);
     base.connected(conn);
     assert_eq!(passes(base, app), [ConnEvent::Opened]);
@@ -88,7 +88,7 @@ fn passes(base: &mut Base, app: &mut App) -> Vec<ConnEvent> {
     for _ in 0..4 {
         base.dispatch(app);
     }
-    std::mem::take(&mut app.heard)
+    std::mem::take(&mut app.events)
 }
 
 /// Writes as much of `data` to the input ring as fits, as a back end does. Returns the number of bytes written.

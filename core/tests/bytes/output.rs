@@ -1,11 +1,11 @@
-//! Output of a connection that is written in place.
+//! Output of a connection that is built directly in the ring.
 
 use picoevent::{ConnEvent, EventBase, WriteError};
 
 use crate::{App, drain, drain_all, open, passes, storage};
 
 #[test]
-fn room_is_in_one_piece_wherever_the_output_is() {
+fn reserved_room_is_contiguous_wherever_the_output_is() {
     let (mut storage, mut app) = (storage(), App::default());
     let mut base = EventBase::new(&mut storage);
     let conn = open(&mut base, &mut app, 8, 8);
@@ -24,7 +24,7 @@ fn room_is_in_one_piece_wherever_the_output_is() {
 }
 
 #[test]
-fn nothing_is_made_in_place_after_the_end_of_the_sending_side() {
+fn write_with_fails_after_the_end_of_the_sending_side() {
     let (mut storage, mut app) = (storage(), App::default());
     let mut base = EventBase::new(&mut storage);
     let conn = open(&mut base, &mut app, 8, 8);

@@ -63,12 +63,12 @@ fn input_is_read_as_from_a_ring() {
             }
             assert_eq!(here, there);
             let (first, second) = view.peek();
-            let (held, more) = ring.peek();
-            assert_eq!([first, second].concat(), [held, more].concat());
+            let (one, other) = ring.peek();
+            assert_eq!([first, second].concat(), [one, other].concat());
             assert_eq!((view.input_len(), view.find(b"\r\n")), (ring.len(), ring.find(b"\r\n")));
-            // The back end is asked to receive again when a full ring has room.
-            let asked = actions(&mut base).contains(&Action::Receive(conn));
-            assert_eq!(asked, was_full && ring.room() > 0);
+            // If the ring was full and has room again, the base requests that the back end receives again.
+            let requested = actions(&mut base).contains(&Action::Receive(conn));
+            assert_eq!(requested, was_full && ring.room() > 0);
         }
     }
 }
@@ -126,7 +126,7 @@ fn output_is_written_as_to_a_ring() {
 }
 
 #[test]
-fn text_goes_where_code_writes_that_knows_only_the_trait() {
+fn text_can_be_written_through_the_trait_fmt_write() {
     fn report(to: &mut impl std::fmt::Write) -> std::fmt::Result {
         write!(to, "{}, ", 12)?;
         to.write_str("34")

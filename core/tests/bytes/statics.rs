@@ -11,7 +11,7 @@ const FREE: StaticSlot = StaticSlot::new();
 static PAGE: &[u8] = b"a page that is longer than the ring";
 
 #[test]
-fn static_bytes_are_sent_in_their_place() {
+fn static_bytes_are_sent_in_order() {
     let (mut storage, mut app) = (storage(), App::default());
     let mut base = base_with(&mut storage, [FREE; 3]);
     let conn = open(&mut base, &mut app, 8, 8);
@@ -33,7 +33,7 @@ fn static_bytes_are_sent_in_their_place() {
 }
 
 #[test]
-fn a_back_end_gets_them_part_by_part_and_is_asked_to_send_again() {
+fn the_back_end_gets_static_bytes_in_parts_and_is_requested_to_send_each() {
     let (mut storage, mut app) = (storage(), App::default());
     let mut base = base_with(&mut storage, [FREE; 2]);
     let conn = open(&mut base, &mut app, 8, 8);
@@ -61,7 +61,7 @@ fn a_back_end_gets_them_part_by_part_and_is_asked_to_send_again() {
 }
 
 #[test]
-fn a_back_end_that_says_it_sent_more_than_it_got_loses_nothing_of_the_rest() {
+fn a_back_end_that_reports_more_sent_bytes_than_it_got_loses_no_output() {
     let (mut storage, mut app) = (storage(), App::default());
     let mut base = base_with(&mut storage, [FREE; 2]);
     let conn = open(&mut base, &mut app, 8, 8);
@@ -78,7 +78,7 @@ fn a_back_end_that_says_it_sent_more_than_it_got_loses_nothing_of_the_rest() {
 }
 
 #[test]
-fn written_is_reported_when_all_is_sent_and_room_is_that_of_the_ring() {
+fn writable_is_reported_when_static_bytes_are_sent_and_room_is_that_of_the_ring() {
     let (mut storage, mut app) = (storage(), App::default());
     let mut base = base_with(&mut storage, [FREE; 2]);
     let conn = open(&mut base, &mut app, 8, 4);
@@ -97,7 +97,7 @@ fn written_is_reported_when_all_is_sent_and_room_is_that_of_the_ring() {
 }
 
 #[test]
-fn our_end_of_stream_and_a_close_wait_for_them() {
+fn our_end_of_stream_and_a_close_wait_for_static_bytes() {
     let (mut storage, mut app) = (storage(), App::default());
     let mut base = base_with(&mut storage, [FREE; 2]);
     for closes in [false, true] {
@@ -125,7 +125,7 @@ fn our_end_of_stream_and_a_close_wait_for_them() {
 }
 
 #[test]
-fn an_abort_after_the_peers_end_resets_when_they_are_unsent() {
+fn an_abort_after_the_peers_end_resets_when_static_bytes_are_unsent() {
     let (mut storage, mut app) = (storage(), App::default());
     let mut base = base_with(&mut storage, [FREE; 2]);
     let conn = open(&mut base, &mut app, 8, 8);
@@ -138,15 +138,15 @@ fn an_abort_after_the_peers_end_resets_when_they_are_unsent() {
 }
 
 #[test]
-fn each_of_their_bytes_that_is_sent_is_progress() {
+fn each_static_byte_that_is_sent_is_progress() {
     let (mut storage, mut app) = (storage(), App::default());
     let mut base = base_with(&mut storage, [FREE; 2]);
     let conn = open(&mut base, &mut app, 8, 8);
     let mut view = base.conn(conn).unwrap();
     view.set_timeouts(None, Some(Duration::from_millis(10)));
     view.write_static(PAGE).unwrap();
-    for turn in 1..=4 {
-        base.advance(Instant::from_micros(turn * 9_000));
+    for iteration in 1..=4 {
+        base.advance(Instant::from_micros(iteration * 9_000));
         assert_eq!(passes(&mut base, &mut app), []);
         drain(&mut base, conn, 1);
     }
@@ -160,11 +160,11 @@ fn each_of_their_bytes_that_is_sent_is_progress() {
 }
 
 #[test]
-fn a_connection_that_is_not_open_yet_sends_them_first() {
+fn static_bytes_that_are_written_before_the_open_are_sent_first() {
     let (mut storage, mut app) = (storage(), App::default());
     let mut base = base_with(&mut storage, [FREE; 2]);
     let pool = base.add_pool(Pool::new(1).rings(8, 8)).unwrap();
-    let conn = base.connect_with(peer(), pool, &crate::SETTINGS, App::note).unwrap();
+    let conn = base.connect_with(peer(), pool, &crate::SETTINGS, App::record).unwrap();
     base.conn(conn).unwrap().write_static(PAGE).unwrap();
     base.conn(conn).unwrap().write(b"!").unwrap();
     base.sent(conn, 3);
@@ -175,7 +175,7 @@ fn a_connection_that_is_not_open_yet_sends_them_first() {
 }
 
 #[test]
-fn bytes_move_behind_them_and_room_is_made_around_them() {
+fn bytes_can_be_transferred_and_reserved_behind_static_bytes() {
     let (mut storage, mut app) = (storage(), App::default());
     let mut base = base_with(&mut storage, [FREE; 2]);
     let conn = open(&mut base, &mut app, 8, 8);
@@ -195,7 +195,7 @@ fn bytes_move_behind_them_and_room_is_made_around_them() {
 }
 
 #[test]
-fn a_base_gets_its_slots_once_and_without_has_room_for_none() {
+fn static_slots_can_be_set_once_and_are_needed_for_static_bytes() {
     let (mut storage, mut app) = (storage(), App::default());
     let mut base = EventBase::new(&mut storage);
     let conn = open(&mut base, &mut app, 8, 8);
@@ -208,11 +208,11 @@ fn a_base_gets_its_slots_once_and_without_has_room_for_none() {
     let mut others = [FREE; 1];
     let refused = base.set_static_slots(&mut others);
     assert_eq!(refused, Err(SetupError::Statics));
-    assert_eq!(SetupError::Statics.to_string(), "the base has slots for static pieces already");
+    assert_eq!(SetupError::Statics.to_string(), "the base already has slots for static slices");
     let mut view = base.conn(conn).unwrap();
     view.write_static(PAGE).unwrap();
     assert_eq!(view.write_static(PAGE), Err(WriteError::Statics));
-    let text = "all slots for static pieces are in use: give the base more of them";
+    let text = "all slots for static slices are in use: give the base more slots";
     assert_eq!(WriteError::Statics.to_string(), text);
     assert_eq!((view.write(b"x"), view.output_len()), (Ok(()), PAGE.len() + 1));
     view.finish();

@@ -10,7 +10,7 @@ use crate::{
 const FREE: StaticSlot = StaticSlot::new();
 static PAGE: &[u8] = b"a page";
 
-/// Ends a connection, and checks that another connection can use its slot for a static piece.
+/// Ends a connection, and checks that another connection can use its slot for a static slice.
 fn ends(end: fn(&mut Base, Conn)) {
     let (mut storage, mut app) = (storage(), App::default());
     let mut base = base_with(&mut storage, [FREE; 1]);
@@ -48,7 +48,7 @@ fn the_slots_of_a_closed_connection_that_failed_to_deliver_are_free() {
 }
 
 #[test]
-fn the_next_connection_in_a_slot_does_not_send_them() {
+fn the_next_connection_in_a_slot_does_not_send_old_static_bytes() {
     let (mut storage, mut app) = (storage(), App::default());
     let mut base = base_with(&mut storage, [FREE; 2]);
     let pool = base.add_pool(Pool::new(1).rings(8, 8)).unwrap();
@@ -67,7 +67,7 @@ fn the_next_connection_in_a_slot_does_not_send_them() {
 }
 
 #[test]
-fn one_that_connects_again_does_not_send_them() {
+fn a_connection_that_reconnects_does_not_send_old_static_bytes() {
     for closes in [false, true] {
         let (mut storage, mut app) = (storage(), App::default());
         let mut base = base_with(&mut storage, [FREE; 1]);
@@ -96,7 +96,7 @@ fn one_that_connects_again_does_not_send_them() {
 }
 
 #[test]
-fn pieces_of_many_connections_keep_their_order() {
+fn static_slices_of_many_connections_keep_their_order() {
     let (mut storage, mut app) = (storage(), App::default());
     let mut base = base_with(&mut storage, [FREE; 6]);
     let conns = [0; 3].map(|_| open(&mut base, &mut app, 8, 8));

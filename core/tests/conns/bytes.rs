@@ -17,11 +17,11 @@ fn nothing_is_read_while_reading_is_disabled() {
     assert_eq!(app.calls(), [ConnEvent::Readable]);
     base.conn(conn).unwrap().disable(Direction::Read);
     assert_eq!(feed(&mut base, conn, b"c"), 0);
-    assert_eq!(base.conn(conn).unwrap().peek().0, b"ab", "what is held stays");
+    assert_eq!(base.conn(conn).unwrap().peek().0, b"ab", "the bytes in the ring stay");
 }
 
 #[test]
-fn a_full_input_ring_makes_the_peer_wait_and_asks_again_when_read() {
+fn a_full_input_ring_receives_nothing_until_it_is_read() {
     let (mut base, mut app, conn) = with_conn();
     base.conn(conn).unwrap().enable(Direction::Read);
     actions(&mut base);
@@ -39,7 +39,7 @@ fn a_full_input_ring_makes_the_peer_wait_and_asks_again_when_read() {
 }
 
 #[test]
-fn settings_can_be_asked_for() {
+fn settings_can_be_read() {
     let (mut base, mut app, conn) = with_conn();
     let mut view = base.conn(conn).unwrap();
     assert_eq!(view.timeouts(), (None, None));
@@ -57,7 +57,7 @@ fn settings_can_be_asked_for() {
 }
 
 #[test]
-fn a_back_end_that_counts_too_much_is_held_to_the_ring() {
+fn a_back_end_that_reports_too_many_bytes_is_limited_to_the_ring() {
     let (mut base, _, conn) = with_conn();
     base.conn(conn).unwrap().enable(Direction::Read).write(b"abc").unwrap();
     base.received(conn, 1_000);
@@ -67,7 +67,7 @@ fn a_back_end_that_counts_too_much_is_held_to_the_ring() {
 }
 
 #[test]
-fn writing_takes_all_or_nothing_or_what_fits() {
+fn write_takes_all_or_nothing_and_write_some_takes_what_fits() {
     let (mut base, _, conn) = with_conn();
     let mut view = base.conn(conn).unwrap();
     view.write(b"hello").unwrap();
@@ -80,7 +80,7 @@ fn writing_takes_all_or_nothing_or_what_fits() {
 
 #[cfg(feature = "record")]
 #[test]
-fn the_longest_write_is_known_though_it_was_refused() {
+fn the_longest_write_may_be_one_that_was_refused() {
     let (mut base, _, conn) = with_conn();
     assert_eq!(base.longest_write(), 0);
     assert!(base.conn(conn).unwrap().write(b"123456789").is_err());
@@ -93,7 +93,7 @@ fn writable_is_reported_when_the_last_byte_is_sent_and_not_before() {
     let (mut base, mut app, conn) = with_conn();
     base.conn(conn).unwrap().enable(Direction::Write);
     base.dispatch(&mut app);
-    assert_eq!(app.calls(), [], "enabling with nothing to send is no news");
+    assert_eq!(app.calls(), [], "enabling with nothing to send is not reported");
     base.conn(conn).unwrap().write(b"abc").unwrap();
     drain(&mut base, conn, 2);
     base.dispatch(&mut app);
@@ -104,7 +104,7 @@ fn writable_is_reported_when_the_last_byte_is_sent_and_not_before() {
 }
 
 #[test]
-fn disabled_writing_holds_the_output_back() {
+fn output_is_not_sent_while_writing_is_disabled() {
     let (mut base, _, conn) = with_conn();
     base.conn(conn).unwrap().disable(Direction::Write).write(b"abc").unwrap();
     assert_eq!((actions(&mut base), drain(&mut base, conn, 9)), ([].into(), [].into()));
@@ -114,7 +114,7 @@ fn disabled_writing_holds_the_output_back() {
 }
 
 #[test]
-fn callbacks_of_one_connection_come_in_order_data_before_the_end() {
+fn callbacks_of_one_connection_run_in_order_data_before_the_end() {
     let (mut base, mut app, conn) = with_conn();
     base.conn(conn).unwrap().enable(Direction::Read).write(b"abc").unwrap();
     base.finished(conn);
@@ -157,7 +157,7 @@ fn an_outgoing_connection_sends_what_was_queued_before() {
 }
 
 #[test]
-fn transfer_moves_what_fits_and_wakes_both_ends() {
+fn transfer_moves_what_fits_and_requests_actions_for_both_connections() {
     let (mut base, mut app) = (base(), App::default());
     let listener = listener(&mut base);
     let (a, b) =

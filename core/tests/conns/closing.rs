@@ -52,7 +52,7 @@ fn a_peer_that_does_not_acknowledge_our_end_is_reset() {
 }
 
 #[test]
-fn a_peer_that_never_ends_is_waited_for_only_so_long() {
+fn a_peer_that_never_ends_its_stream_is_waited_for_until_the_limit() {
     let (mut base, mut app) = (base(), App::default());
     let conn = lingering(&mut base);
     let limit = at(0).after(FIN_WAIT);
@@ -76,7 +76,7 @@ fn the_limits_can_be_set() {
 }
 
 #[test]
-fn what_a_peer_sends_to_a_closed_connection_is_discarded_a_ring_in_each_turn() {
+fn input_for_a_closed_connection_is_discarded_one_ring_in_each_iteration() {
     let (mut base, mut app) = (base(), App::default());
     let conn = lingering(&mut base);
     for _ in 0..3 {
@@ -92,22 +92,22 @@ fn what_a_peer_sends_to_a_closed_connection_is_discarded_a_ring_in_each_turn() {
 }
 
 #[test]
-fn a_lingering_connection_gives_its_slot_to_a_new_one_the_oldest_first() {
+fn a_new_connection_gets_the_slot_of_the_oldest_lingering_connection() {
     let mut base = base();
     let listener = listener(&mut base);
     let old = lingering(&mut base);
     base.advance(at(1));
-    let young = lingering(&mut base);
+    let newer = lingering(&mut base);
     assert!(base.has_room(listener));
     let next = connect(&mut base);
     assert_eq!(next.index(), old.index());
-    assert!(!base.has_room(listener), "one in each turn");
+    assert!(!base.has_room(listener), "one in each iteration");
     assert!(try_connect(&mut base).is_err());
     assert_eq!(actions(&mut base), [Action::Close(old), Action::Connect(next)]);
     assert!(base.has_room(listener));
     let accepted = base.accepted(listener, peer()).unwrap();
-    assert_eq!(actions(&mut base), [Action::Close(young)]);
-    base.finished(young);
+    assert_eq!(actions(&mut base), [Action::Close(newer)]);
+    base.finished(newer);
     base.finished(old);
     assert!(base.conn(next).is_ok() && base.conn(accepted).is_ok());
 }
@@ -115,15 +115,15 @@ fn a_lingering_connection_gives_its_slot_to_a_new_one_the_oldest_first() {
 #[test]
 fn a_back_end_that_needs_a_socket_gets_that_of_the_oldest_lingering_connection() {
     let mut base = base();
-    let (old, young) = (lingering(&mut base), lingering(&mut base));
+    let (old, newer) = (lingering(&mut base), lingering(&mut base));
     assert_eq!((base.end_lingering(), base.counts().conns), (Some(old), 1));
-    assert_eq!((base.end_lingering(), base.counts().conns), (Some(young), 0));
+    assert_eq!((base.end_lingering(), base.counts().conns), (Some(newer), 0));
     assert_eq!(base.end_lingering(), None);
     assert_eq!((actions(&mut base), base.wait()), (vec![], Wait::Ended(End::Empty)));
 }
 
 #[test]
-fn a_half_closed_connection_is_not_a_lingering_one() {
+fn a_half_closed_connection_does_not_linger() {
     let (mut base, _, conn) = with_conn();
     base.conn(conn).unwrap().enable(Direction::Read).finish();
     assert_eq!(actions(&mut base), [Action::Receive(conn), Action::End(conn)]);
@@ -136,25 +136,28 @@ fn a_half_closed_connection_is_not_a_lingering_one() {
 }
 
 #[test]
-fn a_connect_that_is_closed_with_output_delivers_it_and_one_without_is_dropped() {
+fn a_connect_that_is_closed_with_output_delivers_it_and_one_without_is_reset() {
     let (mut base, mut app) = (base(), App::default());
-    let (speaks, silent) = (connect(&mut base), connect(&mut base));
+    let (with_output, without_output) = (connect(&mut base), connect(&mut base));
     actions(&mut base);
-    base.conn(speaks).unwrap().write(b"x").unwrap();
-    base.conn(speaks).unwrap().close();
-    base.conn(silent).unwrap().close();
-    let asked = actions(&mut base);
-    assert!(asked.contains(&Action::Reset(silent)) && asked.contains(&Action::Send(speaks)));
-    base.connected(speaks);
-    assert_eq!(actions(&mut base), [Action::Send(speaks)]);
-    assert_eq!(drain(&mut base, speaks, 9), b"x");
-    assert_eq!(actions(&mut base), [Action::End(speaks)]);
+    base.conn(with_output).unwrap().write(b"x").unwrap();
+    base.conn(with_output).unwrap().close();
+    base.conn(without_output).unwrap().close();
+    let requested = actions(&mut base);
+    assert!(
+        requested.contains(&Action::Reset(without_output))
+            && requested.contains(&Action::Send(with_output))
+    );
+    base.connected(with_output);
+    assert_eq!(actions(&mut base), [Action::Send(with_output)]);
+    assert_eq!(drain(&mut base, with_output, 9), b"x");
+    assert_eq!(actions(&mut base), [Action::End(with_output)]);
     base.dispatch(&mut app);
     assert_eq!(app.calls(), [CLOSED, CLOSED]);
 }
 
 #[test]
-fn an_end_that_was_not_asked_for_is_ignored() {
+fn a_report_of_delivery_that_was_not_requested_is_ignored() {
     let (mut base, _, conn) = with_conn();
     base.delivered(conn);
     base.conn(conn).unwrap().write(b"x").unwrap();
@@ -171,8 +174,8 @@ fn closing_everything_leaves_no_listener_and_no_connection() {
     let connect = connect(&mut base);
     actions(&mut base);
     base.close_all();
-    let asked = actions(&mut base);
-    assert!(asked.contains(&Action::End(conn)) && asked.contains(&Action::Reset(connect)));
+    let requested = actions(&mut base);
+    assert!(requested.contains(&Action::End(conn)) && requested.contains(&Action::Reset(connect)));
     assert_eq!((base.listeners().count(), base.conns().count()), (0, 0));
     base.failed(conn, ConnError::Reset);
     base.dispatch(&mut app);

@@ -19,27 +19,28 @@ fn pair(base: &mut Base, app: &mut App) -> (Conn, Conn) {
     (first, second)
 }
 
-/// Feeds a byte to the first connection, calls `news`, which feeds the second connection, and runs a pass. In this pass
-/// the first connection's callback runs `deed` on the second connection. Returns the calls of the second connection.
+/// Reports a received byte for the first connection, calls `report`, which reports events of the second connection, and
+/// runs a pass. In this pass the first connection's callback runs `change` on the second connection. Returns the calls
+/// of the second connection.
 fn meanwhile(
     base: &mut Base,
     app: &mut App,
     (first, second): (Conn, Conn),
-    deed: fn(&mut Cx<App>, Conn),
-    news: impl FnOnce(&mut Base),
+    change: fn(&mut Cx<App>, Conn),
+    report: impl FnOnce(&mut Base),
 ) -> Vec<ConnEvent> {
     app.react = Some(|app, conn, _| {
-        if let Some(deed) = app.deed.take() {
+        if let Some(change) = app.change.take() {
             app.calls.clear();
             conn.consume(9);
-            deed(conn.cx(), app.other.unwrap());
+            change(conn.cx(), app.other.unwrap());
         }
     });
-    app.deed = Some(deed);
+    app.change = Some(change);
     feed(base, first, b"x");
-    news(base);
+    report(base);
     base.dispatch(app);
-    assert!(base.conn(second).is_ok() && app.deed.is_none(), "the deed was done");
+    assert!(base.conn(second).is_ok() && app.change.is_none(), "the change was made");
     app.calls()
 }
 
@@ -83,8 +84,8 @@ fn a_read_callback_waits_while_reading_is_disabled_and_the_bytes_stay() {
 fn a_read_callback_does_not_run_when_the_input_is_gone() {
     let (mut base, mut app) = (base(), App::default());
     let (first, second) = pair(&mut base, &mut app);
-    let eat: fn(&mut Cx<App>, Conn) = |cx, other| _ = cx.conn(other).unwrap().consume(9);
-    let calls = meanwhile(&mut base, &mut app, (first, second), eat, |base| {
+    let consume_all: fn(&mut Cx<App>, Conn) = |cx, other| _ = cx.conn(other).unwrap().consume(9);
+    let calls = meanwhile(&mut base, &mut app, (first, second), consume_all, |base| {
         feed(base, second, b"ab");
     });
     assert_eq!(calls, []);
@@ -110,7 +111,7 @@ fn a_write_callback_waits_while_writing_is_disabled() {
 }
 
 #[test]
-fn what_the_read_callback_wrote_is_offered_before_the_end_of_stream_is_reported() {
+fn output_of_the_read_callback_can_be_sent_before_the_end_of_stream_is_reported() {
     let (mut base, mut app) = (base(), App::default());
     let (_, conn) = pair(&mut base, &mut app);
     // Echoes, and aborts at the end of stream, as libevent programs do.

@@ -10,7 +10,7 @@ use crate::{
 };
 
 #[test]
-fn a_failure_is_told_once_and_leaves_only_the_input() {
+fn a_failure_is_reported_once_and_keeps_only_the_input() {
     let (mut base, mut app, conn) = with_conn();
     base.conn(conn).unwrap().enable(Direction::Read).write(b"lost").unwrap();
     feed(&mut base, conn, b"ab");
@@ -30,7 +30,7 @@ fn a_failure_is_told_once_and_leaves_only_the_input() {
 }
 
 #[test]
-fn close_sends_what_is_queued_and_gives_the_slot_back_after() {
+fn close_sends_the_queued_output_and_then_frees_the_slot() {
     let mut storage = Box::new(Storage::<App, 1, 1, 12>::new());
     let (mut base, mut app) = (EventBase::new(&mut storage), App::default());
     let conn = open(&mut base, &mut app);
@@ -60,7 +60,7 @@ fn a_closed_connection_keeps_the_loop_until_its_peer_has_ended() {
     base.dispatch(&mut app);
     base.listener(listener).unwrap().free();
     base.conn(conn).unwrap().close();
-    assert_eq!(base.wait(), Wait::Not, "the application has not heard of the end");
+    assert_eq!(base.wait(), Wait::Not, "the end has not been reported to the application");
     base.dispatch(&mut app);
     actions(&mut base);
     assert_eq!(base.wait(), Wait::Until(Instant::ZERO.after(LINGER)));
@@ -72,14 +72,14 @@ fn a_closed_connection_keeps_the_loop_until_its_peer_has_ended() {
 }
 
 #[test]
-fn an_abort_discards_and_the_connection_is_gone_at_once() {
+fn an_abort_discards_the_output_and_the_handle_is_stale_at_once() {
     let (mut base, mut app, conn) = with_conn();
     let mut view = base.conn(conn).unwrap();
     view.enable(Direction::Read).write(b"never").unwrap();
     view.abort();
     assert_eq!(base.conn(conn).map(|_| ()), Err(StaleError));
     assert_eq!(actions(&mut base), [Action::Reset(conn)]);
-    assert_eq!(base.counts().conns, 1, "until the application has heard of the end");
+    assert_eq!(base.counts().conns, 1, "until the end is reported to the application");
     base.received(conn, 3);
     base.sent(conn, 3);
     base.finished(conn);
@@ -87,13 +87,13 @@ fn an_abort_discards_and_the_connection_is_gone_at_once() {
     base.failed(conn, ConnError::Reset);
     base.delivered(conn);
     base.dispatch(&mut app);
-    assert_eq!(app.calls(), [ABORTED], "news of a connection that is gone is ignored");
+    assert_eq!(app.calls(), [ABORTED], "a report about a connection that is gone is ignored");
     assert_eq!((actions(&mut base), base.counts().conns), (vec![], 0));
 }
 
 /// Without a reset, the peer would treat incomplete data as complete.
 #[test]
-fn an_abort_with_an_error_is_a_reset_also_behind_the_peers_end() {
+fn an_abort_with_an_error_is_a_reset_even_after_the_peers_end() {
     let (mut base, mut app, conn) = with_conn();
     base.finished(conn);
     base.dispatch(&mut app);
@@ -103,7 +103,7 @@ fn an_abort_with_an_error_is_a_reset_also_behind_the_peers_end() {
 }
 
 #[test]
-fn what_an_aborted_connection_held_is_not_asked_for_when_its_peer_answers_late() {
+fn an_aborted_connect_sends_nothing_when_its_peer_answers_late() {
     let (mut base, mut app) = (base(), App::default());
     let conn = connect(&mut base);
     base.conn(conn).unwrap().write(b"late").unwrap();
@@ -117,7 +117,7 @@ fn what_an_aborted_connection_held_is_not_asked_for_when_its_peer_answers_late()
 }
 
 #[test]
-fn a_connection_aborted_in_its_callback_hears_of_its_end_only() {
+fn a_connection_aborted_in_its_callback_reports_only_its_end() {
     let (mut base, mut app, conn) = with_conn();
     base.conn(conn).unwrap().enable(Direction::Read);
     app.react = Some(|_, conn, _| conn.abort());
@@ -130,13 +130,13 @@ fn a_connection_aborted_in_its_callback_hears_of_its_end_only() {
 }
 
 #[test]
-fn a_closing_connection_that_fails_gives_its_slot_back() {
+fn a_closing_connection_that_fails_frees_its_slot() {
     let (mut base, mut app, conn) = with_conn();
     base.conn(conn).unwrap().write(b"bye").unwrap();
     base.conn(conn).unwrap().close();
     base.failed(conn, ConnError::Reset);
     assert_eq!(actions(&mut base), [], "what was requested of it is forgotten");
-    assert_eq!(base.counts().conns, 1, "until the application has heard of the end");
+    assert_eq!(base.counts().conns, 1, "until the end is reported to the application");
     base.dispatch(&mut app);
     assert_eq!((app.calls(), actions(&mut base)), (vec![CLOSED], vec![]));
     assert_eq!(base.counts().conns, 0);

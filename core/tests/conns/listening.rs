@@ -6,11 +6,11 @@ use picoevent::{
 
 use super::{App, Base, actions, at, base, connect, listener, ms, peer};
 
-/// Accepts two connections. The first one's callback runs `deed` on the listener.
-fn accept_two(base: &mut Base, app: &mut App, deed: fn(&mut Cx<App>, Listener)) -> [Conn; 2] {
+/// Accepts two connections. The callback of the first connection runs `change` on the listener.
+fn accept_two(base: &mut Base, app: &mut App, change: fn(&mut Cx<App>, Listener)) -> [Conn; 2] {
     let listener = listener(base);
     let conns = [(); 2].map(|()| base.accepted(listener, peer()).unwrap());
-    app.at_listener = Some(deed);
+    app.at_listener = Some(change);
     base.dispatch(app);
     assert_eq!(app.calls(), [ConnEvent::Opened], "the second one waits");
     assert_eq!(app.conn, Some(conns[0]));
@@ -51,7 +51,7 @@ fn a_connection_knows_the_listener_that_accepted_it() {
 }
 
 #[test]
-fn a_listener_disabled_and_enabled_in_one_callback_goes_on() {
+fn a_listener_disabled_and_enabled_in_one_callback_continues() {
     let (mut base, mut app) = (base(), App::default());
     let listener = listener(&mut base);
     for _ in 0..2 {
@@ -75,30 +75,30 @@ fn connections_of_a_listener_freed_in_its_callback_are_reset() {
 }
 
 #[test]
-fn connections_held_back_are_reset_when_their_listener_is_freed() {
+fn connections_that_wait_for_their_listener_are_reset_when_it_is_freed() {
     let (mut base, mut app) = (base(), App::default());
     let [_, second] = accept_two(&mut base, &mut app, disable);
     actions(&mut base);
     base.listener(app.listener.unwrap()).unwrap().free();
-    let asked = actions(&mut base);
-    assert!(asked.contains(&Action::Reset(second)), "{asked:?}");
+    let requested = actions(&mut base);
+    assert!(requested.contains(&Action::Reset(second)), "{requested:?}");
     base.dispatch(&mut app);
     assert_eq!((app.calls(), base.counts().conns), (vec![], 1));
 }
 
 #[test]
-fn a_connection_that_fails_while_it_is_held_back_gives_its_slot_back() {
+fn a_connection_that_fails_while_it_waits_for_its_listener_frees_its_slot() {
     let (mut base, mut app) = (base(), App::default());
     let [_, second] = accept_two(&mut base, &mut app, disable);
     base.failed(second, ConnError::Reset);
     assert_eq!(base.counts().conns, 1);
     base.listener(app.listener.unwrap()).unwrap().enable();
     base.dispatch(&mut app);
-    assert_eq!(app.calls(), [], "the application never heard of it");
+    assert_eq!(app.calls(), [], "it was never reported to the application");
 }
 
 #[test]
-fn a_connection_that_fails_before_it_is_handed_over_gives_its_slot_back() {
+fn a_connection_that_fails_before_it_is_opened_frees_its_slot() {
     let (mut base, mut app) = (base(), App::default());
     let listener = listener(&mut base);
     let conn = base.accepted(listener, peer()).unwrap();
@@ -108,7 +108,7 @@ fn a_connection_that_fails_before_it_is_handed_over_gives_its_slot_back() {
 }
 
 #[test]
-fn a_listener_disabled_by_a_timer_takes_back_what_is_due() {
+fn a_listener_disabled_by_a_timer_opens_no_accepted_connection() {
     let (mut base, mut app) = (base(), App::default());
     let listener = listener(&mut base);
     app.listener = Some(listener);

@@ -26,9 +26,9 @@ struct App {
     calls: Vec<ConnEvent>,
     conn: Option<Conn>,
     react: Option<fn(&mut App, &mut ConnMut<App>, ConnEvent)>,
-    /// Another connection, on which a callback runs `deed`.
+    /// Another connection, on which a callback runs `change`.
     other: Option<Conn>,
-    deed: Option<fn(&mut Cx<App>, Conn)>,
+    change: Option<fn(&mut Cx<App>, Conn)>,
     /// The direction of the last failure, as reported to the callback.
     found: Option<Option<Direction>>,
     /// The listener that accepted the last connection.
@@ -39,18 +39,18 @@ struct App {
 
 impl App {
     /// The callback of nearly every connection. It disables reading when a connection opens.
-    fn heard(&mut self, conn: &mut ConnMut<Self>, event: ConnEvent) {
+    fn on_event(&mut self, conn: &mut ConnMut<Self>, event: ConnEvent) {
         if event == ConnEvent::Opened {
             conn.disable(Direction::Read);
             (self.conn, self.listener) = (Some(conn.id()), conn.listener());
-            if let (Some(deed), Some(listener)) = (self.at_listener.take(), self.listener) {
-                deed(conn.cx(), listener);
+            if let (Some(change), Some(listener)) = (self.at_listener.take(), self.listener) {
+                change(conn.cx(), listener);
             }
         }
-        self.note(conn, event);
+        self.record(conn, event);
     }
 
-    fn note(&mut self, conn: &mut ConnMut<Self>, event: ConnEvent) {
+    fn record(&mut self, conn: &mut ConnMut<Self>, event: ConnEvent) {
         self.calls.push(event);
         if let Some(react) = self.react {
             react(self, conn, event);
@@ -92,7 +92,7 @@ fn pool(base: &mut Base) -> PoolId {
 
 fn try_connect(base: &mut Base) -> Result<Conn, SetupError> {
     let pool = pool(base);
-    base.connect_with(peer(), pool, &SETTINGS, App::heard)
+    base.connect_with(peer(), pool, &SETTINGS, App::on_event)
 }
 
 fn connect(base: &mut Base) -> Conn {
@@ -114,7 +114,7 @@ fn peer() -> std::net::SocketAddr {
 fn listener(base: &mut Base) -> Listener {
     let pool = pool(base);
     let address = "0.0.0.0:9995".parse().unwrap();
-    let listener = base.listen_with(address, pool, &SETTINGS, App::heard).unwrap();
+    let listener = base.listen_with(address, pool, &SETTINGS, App::on_event).unwrap();
     actions(base);
     listener
 }

@@ -10,7 +10,7 @@ use super::{App, Base, actions, at, base, connect, drain, feed, ms, peer, pool, 
 fn marked(settings: &'static Settings) -> (Base<'static>, App, Conn) {
     let (mut base, mut app) = (base(), App::default());
     let pool = pool(&mut base);
-    let conn = base.connect_with(peer(), pool, settings, App::heard).unwrap();
+    let conn = base.connect_with(peer(), pool, settings, App::on_event).unwrap();
     base.connected(conn);
     base.dispatch(&mut app);
     base.conn(conn).unwrap().enable(Direction::Read);
@@ -19,14 +19,19 @@ fn marked(settings: &'static Settings) -> (Base<'static>, App, Conn) {
     (base, app, conn)
 }
 
-/// Feeds `data` and dispatches. Returns the calls.
-fn fed(base: &mut Base, app: &mut App, conn: Conn, data: &[u8]) -> Vec<ConnEvent> {
+/// Writes `data` to the input ring, reports it as received, and runs a pass. Returns the calls.
+fn events_after_input(base: &mut Base, app: &mut App, conn: Conn, data: &[u8]) -> Vec<ConnEvent> {
     assert_eq!(feed(base, conn, data), data.len());
     base.dispatch(app);
     app.calls()
 }
 
-fn sent(base: &mut Base, app: &mut App, conn: Conn, amount: usize) -> Vec<ConnEvent> {
+fn events_after_output(
+    base: &mut Base,
+    app: &mut App,
+    conn: Conn,
+    amount: usize,
+) -> Vec<ConnEvent> {
     assert_eq!(drain(base, conn, amount).len(), amount);
     base.dispatch(app);
     app.calls()
@@ -39,10 +44,14 @@ static SOME_LEFT: Settings = Settings::new().output_marks(2, usize::MAX);
 #[test]
 fn input_below_the_low_mark_is_not_reported() {
     let (mut base, mut app, conn) = marked(&THREE);
-    assert_eq!(fed(&mut base, &mut app, conn, b"ab"), []);
+    assert_eq!(events_after_input(&mut base, &mut app, conn, b"ab"), []);
     assert_eq!(base.counts().active, 0, "nothing is due");
-    assert_eq!(fed(&mut base, &mut app, conn, b"c"), [ConnEvent::Readable]);
-    assert_eq!(fed(&mut base, &mut app, conn, b"d"), [ConnEvent::Readable], "and each time after");
+    assert_eq!(events_after_input(&mut base, &mut app, conn, b"c"), [ConnEvent::Readable]);
+    assert_eq!(
+        events_after_input(&mut base, &mut app, conn, b"d"),
+        [ConnEvent::Readable],
+        "and each time after"
+    );
     base.conn(conn).unwrap().consume(2);
     base.conn(conn).unwrap().read_again();
     base.dispatch(&mut app);
@@ -52,7 +61,7 @@ fn input_below_the_low_mark_is_not_reported() {
 #[test]
 fn the_end_of_stream_does_not_wait_for_the_low_mark_and_the_rest_can_be_read() {
     let (mut base, mut app, conn) = marked(&THREE);
-    assert_eq!(fed(&mut base, &mut app, conn, b"ab"), []);
+    assert_eq!(events_after_input(&mut base, &mut app, conn, b"ab"), []);
     base.finished(conn);
     base.dispatch(&mut app);
     assert_eq!(app.calls(), [ConnEvent::Eof]);
@@ -60,7 +69,7 @@ fn the_end_of_stream_does_not_wait_for_the_low_mark_and_the_rest_can_be_read() {
 }
 
 #[test]
-fn at_the_high_mark_the_peer_waits_until_input_is_taken() {
+fn at_the_high_mark_nothing_is_received_until_input_is_consumed() {
     let (mut base, mut app, conn) = marked(&SHORT);
     assert_eq!(feed(&mut base, conn, b"abcd"), 2);
     assert!(base.input(conn).is_none(), "it is full");
@@ -70,13 +79,13 @@ fn at_the_high_mark_the_peer_waits_until_input_is_taken() {
     base.conn(conn).unwrap().consume(1);
     assert_eq!(actions(&mut base), [Action::Receive(conn)]);
     assert_eq!(feed(&mut base, conn, b"cd"), 1, "across the end of a ring of two");
-    let mut held = [0; 4];
-    assert_eq!(base.conn(conn).unwrap().read(&mut held), 2);
-    assert_eq!(&held[..2], b"bc");
+    let mut bytes = [0; 4];
+    assert_eq!(base.conn(conn).unwrap().read(&mut bytes), 2);
+    assert_eq!(&bytes[..2], b"bc");
 }
 
 #[test]
-fn a_read_timeout_rests_while_the_input_is_at_its_high_mark() {
+fn a_read_timeout_does_not_run_while_the_input_is_at_its_high_mark() {
     let (mut base, _, conn) = marked(&SHORT);
     base.conn(conn).unwrap().set_timeouts(Some(ms(10)), None);
     assert_eq!(base.deadline(), Some(at(10)));
@@ -121,12 +130,12 @@ fn the_high_mark_of_the_output_holds_for_every_verb() {
 }
 
 #[test]
-fn writable_is_reported_whenever_no_more_is_left_than_the_low_mark() {
+fn writable_is_reported_whenever_the_output_is_not_above_the_low_mark() {
     let (mut base, mut app, conn) = marked(&SOME_LEFT);
     base.conn(conn).unwrap().write(b"abcdef").unwrap();
-    assert_eq!(sent(&mut base, &mut app, conn, 3), []);
-    assert_eq!(sent(&mut base, &mut app, conn, 1), [ConnEvent::Writable]);
-    assert_eq!(sent(&mut base, &mut app, conn, 1), [ConnEvent::Writable]);
+    assert_eq!(events_after_output(&mut base, &mut app, conn, 3), []);
+    assert_eq!(events_after_output(&mut base, &mut app, conn, 1), [ConnEvent::Writable]);
+    assert_eq!(events_after_output(&mut base, &mut app, conn, 1), [ConnEvent::Writable]);
     base.conn(conn).unwrap().write(b"gh").unwrap();
     drain(&mut base, conn, 1);
     base.conn(conn).unwrap().write(b"i").unwrap();
@@ -135,7 +144,7 @@ fn writable_is_reported_whenever_no_more_is_left_than_the_low_mark() {
 }
 
 #[test]
-fn a_trigger_for_output_looks_at_the_low_mark_and_comes_in_the_next_pass() {
+fn write_again_checks_the_low_mark_and_reports_in_the_next_pass() {
     let (mut base, mut app, conn) = marked(&SOME_LEFT);
     base.conn(conn).unwrap().write(b"abc").unwrap();
     base.conn(conn).unwrap().write_again();
@@ -155,57 +164,61 @@ fn a_trigger_for_output_looks_at_the_low_mark_and_comes_in_the_next_pass() {
 }
 
 #[test]
-fn input_that_was_waited_for_is_reported_when_it_is_there_and_at_once_if_it_is() {
+fn wait_for_input_reports_the_input_when_it_has_arrived_or_if_it_is_there_already() {
     let (mut base, mut app, conn) = with_conn();
     base.conn(conn).unwrap().enable(Direction::Read);
     base.conn(conn).unwrap().wait_for_input(3);
-    assert_eq!(fed(&mut base, &mut app, conn, b"ab"), []);
-    assert_eq!(fed(&mut base, &mut app, conn, b"c"), [ConnEvent::Readable]);
+    assert_eq!(events_after_input(&mut base, &mut app, conn, b"ab"), []);
+    assert_eq!(events_after_input(&mut base, &mut app, conn, b"c"), [ConnEvent::Readable]);
     base.conn(conn).unwrap().wait_for_input(2);
     base.dispatch(&mut app);
     assert_eq!(app.calls(), [ConnEvent::Readable], "it is there");
     base.conn(conn).unwrap().consume(3);
-    assert_eq!(fed(&mut base, &mut app, conn, b"x"), [ConnEvent::Readable], "the wait is over");
+    assert_eq!(
+        events_after_input(&mut base, &mut app, conn, b"x"),
+        [ConnEvent::Readable],
+        "the wait is over"
+    );
 }
 
 #[test]
-fn more_input_than_fits_means_a_full_ring_and_none_means_the_first_byte() {
+fn waiting_for_more_input_than_fits_means_a_full_ring_and_for_none_the_first_byte() {
     let (mut base, mut app, conn) = with_conn();
     base.conn(conn).unwrap().enable(Direction::Read);
     base.conn(conn).unwrap().wait_for_input(usize::MAX);
-    assert_eq!(fed(&mut base, &mut app, conn, b"abc"), []);
-    assert_eq!(fed(&mut base, &mut app, conn, b"d"), [ConnEvent::Readable]);
+    assert_eq!(events_after_input(&mut base, &mut app, conn, b"abc"), []);
+    assert_eq!(events_after_input(&mut base, &mut app, conn, b"d"), [ConnEvent::Readable]);
     base.conn(conn).unwrap().consume(4);
     base.conn(conn).unwrap().wait_for_input(0);
-    assert_eq!(fed(&mut base, &mut app, conn, b"x"), [ConnEvent::Readable]);
+    assert_eq!(events_after_input(&mut base, &mut app, conn, b"x"), [ConnEvent::Readable]);
 }
 
 #[test]
-fn a_wait_for_one_byte_reports_what_the_low_mark_holds_back() {
+fn waiting_for_one_byte_reports_input_below_the_low_mark() {
     let (mut base, mut app, conn) = marked(&THREE);
-    assert_eq!(fed(&mut base, &mut app, conn, b"a"), []);
+    assert_eq!(events_after_input(&mut base, &mut app, conn, b"a"), []);
     base.conn(conn).unwrap().wait_for_input(1);
     base.dispatch(&mut app);
     assert_eq!(app.calls(), [ConnEvent::Readable]);
 }
 
 #[test]
-fn looking_for_the_end_of_a_line_ends_a_wait_and_a_wait_does_not_hide_a_line() {
+fn searching_for_the_end_of_a_line_ends_a_wait_and_a_wait_does_not_hide_a_line() {
     let (mut base, mut app, conn) = with_conn();
     base.conn(conn).unwrap().enable(Direction::Read);
     feed(&mut base, conn, b"a");
     assert_eq!(base.conn(conn).unwrap().find_eol(Eol::Lf), None);
     base.conn(conn).unwrap().wait_for_input(4);
-    assert_eq!(fed(&mut base, &mut app, conn, b"\n"), []);
+    assert_eq!(events_after_input(&mut base, &mut app, conn, b"\n"), []);
     assert_eq!(base.conn(conn).unwrap().find_eol(Eol::Lf), Some(1..2));
-    assert_eq!(fed(&mut base, &mut app, conn, b"b"), [ConnEvent::Readable]);
+    assert_eq!(events_after_input(&mut base, &mut app, conn, b"b"), [ConnEvent::Readable]);
 }
 
 #[test]
-fn other_settings_hold_from_then_on_and_report_what_was_held_back() {
+fn new_settings_apply_at_once_and_report_input_below_the_old_low_mark() {
     static PLAIN: Settings = Settings::new().idle(std::time::Duration::from_millis(7));
     let (mut base, mut app, conn) = marked(&THREE);
-    assert_eq!(fed(&mut base, &mut app, conn, b"ab"), []);
+    assert_eq!(events_after_input(&mut base, &mut app, conn, b"ab"), []);
     let mut view = base.conn(conn).unwrap();
     assert_eq!(view.marks(Direction::Read), (3, 4));
     assert_eq!(view.set_settings(&PLAIN), Ok(()));
@@ -242,7 +255,7 @@ fn rings_become_shorter_and_longer_without_losing_a_byte() {
 }
 
 #[test]
-fn a_high_mark_below_what_is_held_is_refused() {
+fn a_high_mark_below_the_bytes_in_the_ring_is_refused() {
     let (mut base, _, conn) = marked(&THREE);
     feed(&mut base, conn, b"abc");
     assert_eq!(base.conn(conn).unwrap().set_settings(&SHORT), Err(SetupError::Marks));
@@ -252,7 +265,7 @@ fn a_high_mark_below_what_is_held_is_refused() {
 }
 
 #[test]
-fn marks_the_wrong_way_round_are_refused() {
+fn marks_that_cannot_be_reached_are_refused() {
     static REVERSED: Settings = Settings::new().input_marks(3, 2);
     static TOO_HIGH: Settings = Settings::new().input_marks(5, usize::MAX);
     static NOTHING: Settings = Settings::new().input_marks(0, 0);
@@ -272,9 +285,9 @@ fn marks_the_wrong_way_round_are_refused() {
         (&TEXT, SetupError::Busy),
     ];
     for (settings, error) in expected {
-        assert_eq!(base.listen_with(peer(), pool, settings, App::heard), Err(error));
-        assert_eq!(base.connect_with(peer(), pool, settings, App::heard), Err(error));
-        assert_eq!(base.outgoing_with(pool, settings, App::heard), Err(error));
+        assert_eq!(base.listen_with(peer(), pool, settings, App::on_event), Err(error));
+        assert_eq!(base.connect_with(peer(), pool, settings, App::on_event), Err(error));
+        assert_eq!(base.outgoing_with(pool, settings, App::on_event), Err(error));
         assert_eq!(base.conn(conn).unwrap().set_settings(settings), Err(error));
     }
     assert_eq!(base.conn(conn).unwrap().settings(), Some(&THREE));
@@ -286,17 +299,17 @@ fn rings_of_one_byte_have_marks_of_one_byte_or_none() {
     static TWO: Settings = Settings::new().input_marks(2, 2);
     let mut base = base();
     let pool = base.add_pool(Pool::new(2).rings(1, 1)).unwrap();
-    assert_eq!(base.connect_with(peer(), pool, &TWO, App::heard), Err(SetupError::Marks));
-    let conn = base.connect_with(peer(), pool, &ONE, App::heard).unwrap();
+    assert_eq!(base.connect_with(peer(), pool, &TWO, App::on_event), Err(SetupError::Marks));
+    let conn = base.connect_with(peer(), pool, &ONE, App::on_event).unwrap();
     let mut app = App::default();
     base.connected(conn);
     base.dispatch(&mut app);
     base.conn(conn).unwrap().enable(Direction::Read).wait_for_input(7);
     app.calls();
-    assert_eq!(fed(&mut base, &mut app, conn, b"a"), [ConnEvent::Readable]);
+    assert_eq!(events_after_input(&mut base, &mut app, conn, b"a"), [ConnEvent::Readable]);
     base.conn(conn).unwrap().consume(1);
     assert_eq!(base.conn(conn).unwrap().write_some(b"xy"), 1);
-    assert_eq!(sent(&mut base, &mut app, conn, 1), [ConnEvent::Writable]);
+    assert_eq!(events_after_output(&mut base, &mut app, conn, 1), [ConnEvent::Writable]);
 }
 
 #[test]

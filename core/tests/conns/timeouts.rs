@@ -45,7 +45,7 @@ fn a_peer_that_does_not_read_times_out() {
 }
 
 #[test]
-fn the_write_timeout_bounds_a_connect_and_comes_once() {
+fn the_write_timeout_limits_a_connect_and_is_reported_once() {
     let (mut base, mut app) = (base(), App::default());
     let conn = connect(&mut base);
     base.conn(conn).unwrap().set_timeouts(None, Some(ms(20)));
@@ -57,14 +57,14 @@ fn the_write_timeout_bounds_a_connect_and_comes_once() {
 }
 
 #[test]
-fn a_connect_has_a_timeout_of_its_own_which_ends_when_it_opens() {
+fn a_connect_has_its_own_timeout_which_ends_when_the_connection_opens() {
     static QUICK: Settings = Settings::new().connect(Duration::from_millis(20));
     static SLOW: Settings =
         Settings::new().connect(Duration::from_millis(20)).stall(Duration::from_millis(5));
     for settings in [&QUICK, &SLOW] {
         let (mut base, mut app) = (base(), App::default());
         let pool = pool(&mut base);
-        let conn = base.connect_with(peer(), pool, settings, App::heard).unwrap();
+        let conn = base.connect_with(peer(), pool, settings, App::on_event).unwrap();
         base.conn(conn).unwrap().write(b"ab").unwrap();
         assert_eq!(base.deadline(), Some(at(20)), "the timeout for output does not count yet");
         base.advance(at(19));
@@ -81,7 +81,7 @@ fn a_connect_that_is_not_answered_times_out_once() {
     static QUICK: Settings = Settings::new().connect(Duration::from_millis(20));
     let (mut base, mut app) = (base(), App::default());
     let pool = pool(&mut base);
-    let conn = base.connect_with(peer(), pool, &QUICK, App::heard).unwrap();
+    let conn = base.connect_with(peer(), pool, &QUICK, App::on_event).unwrap();
     base.conn(conn).unwrap().set_timeouts(Some(ms(1)), Some(ms(1)));
     for now in [19, 20, 40, 60] {
         base.advance(at(now));
@@ -97,7 +97,7 @@ fn a_connect_timeout_starts_again_when_writing_is_enabled_again() {
     static QUICK: Settings = Settings::new().connect(Duration::from_millis(20));
     let (mut base, mut app) = (base(), App::default());
     let pool = pool(&mut base);
-    let conn = base.connect_with(peer(), pool, &QUICK, App::heard).unwrap();
+    let conn = base.connect_with(peer(), pool, &QUICK, App::on_event).unwrap();
     base.conn(conn).unwrap().disable(Direction::Write);
     assert_eq!(base.deadline(), None);
     base.advance(at(5));
@@ -108,31 +108,31 @@ fn a_connect_timeout_starts_again_when_writing_is_enabled_again() {
     assert_eq!(app.calls(), [ConnEvent::Timeout(Direction::Write)]);
 }
 
-/// Feeds the time and then the news, as a back end does, and dispatches.
-fn turn(
+/// Sets the time, calls `report`, and runs one pass, in the same order as an iteration of the loop.
+fn iterate(
     base: &mut Base,
     app: &mut App,
     millis: u64,
-    news: impl FnOnce(&mut Base),
+    report: impl FnOnce(&mut Base),
 ) -> Vec<ConnEvent> {
     base.advance(at(millis));
-    news(base);
+    report(base);
     base.dispatch(app);
     app.calls()
 }
 
 #[test]
-fn a_read_timeout_counts_from_the_news_that_came_last() {
+fn a_read_timeout_counts_from_the_last_input() {
     let (mut base, mut app, conn) = with_conn();
     base.advance(at(0));
     base.conn(conn).unwrap().set_timeouts(Some(ms(1000)), None).enable(Direction::Read);
-    let calls = turn(&mut base, &mut app, 700, |base| _ = feed(base, conn, b"a"));
+    let calls = iterate(&mut base, &mut app, 700, |base| _ = feed(base, conn, b"a"));
     assert_eq!(calls, [ConnEvent::Readable]);
     actions(&mut base);
     assert_eq!(base.wait(), Wait::Until(at(1700)));
     let timeout = ConnEvent::Timeout(Direction::Read);
-    assert_eq!(turn(&mut base, &mut app, 1699, |_| ()), []);
-    assert_eq!(turn(&mut base, &mut app, 1700, |_| ()), [timeout]);
+    assert_eq!(iterate(&mut base, &mut app, 1699, |_| ()), []);
+    assert_eq!(iterate(&mut base, &mut app, 1700, |_| ()), [timeout]);
 }
 
 #[test]
@@ -141,12 +141,12 @@ fn a_peer_that_takes_some_output_in_time_does_not_time_out() {
     base.advance(at(0));
     base.conn(conn).unwrap().set_timeouts(None, Some(ms(1000))).write(b"abcdefgh").unwrap();
     for step in 1..8 {
-        let calls = turn(&mut base, &mut app, 700 * step, |base| _ = drain(base, conn, 1));
+        let calls = iterate(&mut base, &mut app, 700 * step, |base| _ = drain(base, conn, 1));
         assert_eq!(calls, [], "it took a byte 0.7 s ago");
     }
     let timeout = ConnEvent::Timeout(Direction::Write);
-    assert_eq!(turn(&mut base, &mut app, 5899, |_| ()), []);
-    assert_eq!(turn(&mut base, &mut app, 5900, |_| ()), [timeout]);
+    assert_eq!(iterate(&mut base, &mut app, 5899, |_| ()), []);
+    assert_eq!(iterate(&mut base, &mut app, 5900, |_| ()), [timeout]);
 }
 
 #[test]
@@ -154,28 +154,28 @@ fn a_read_timeout_begins_when_a_slow_connect_has_ended() {
     let (mut base, mut app) = (base(), App::default());
     base.advance(at(0));
     let pool = pool(&mut base);
-    let conn = base.connect_with(peer(), pool, &SETTINGS, App::note).unwrap();
+    let conn = base.connect_with(peer(), pool, &SETTINGS, App::record).unwrap();
     base.conn(conn).unwrap().set_timeouts(Some(ms(1000)), None);
     actions(&mut base);
-    let calls = turn(&mut base, &mut app, 5000, |base| base.connected(conn));
+    let calls = iterate(&mut base, &mut app, 5000, |base| base.connected(conn));
     assert_eq!(calls, [ConnEvent::Opened]);
     actions(&mut base);
     assert_eq!(base.wait(), Wait::Until(at(6000)));
 }
 
 #[test]
-fn input_found_together_with_its_timeout_is_no_timeout() {
+fn input_that_is_reported_together_with_the_timeout_cancels_it() {
     let (mut base, mut app, conn) = with_conn();
     base.advance(at(0));
     base.conn(conn).unwrap().set_timeouts(Some(ms(10)), None).enable(Direction::Read);
-    let calls = turn(&mut base, &mut app, 50, |base| _ = feed(base, conn, b"a"));
-    assert_eq!(calls, [ConnEvent::Readable], "however late the loop looks");
+    let calls = iterate(&mut base, &mut app, 50, |base| _ = feed(base, conn, b"a"));
+    assert_eq!(calls, [ConnEvent::Readable], "however late the loop checks");
     actions(&mut base);
     assert_eq!(base.wait(), Wait::Until(at(60)), "and reading goes on");
 }
 
 #[test]
-fn progress_before_its_callback_takes_a_timeout_back() {
+fn progress_before_its_callback_cancels_a_timeout() {
     let (mut base, mut app, conn) = with_conn();
     base.advance(at(0));
     base.conn(conn).unwrap().set_timeouts(Some(ms(10)), Some(ms(10))).enable(Direction::Read);
@@ -184,9 +184,9 @@ fn progress_before_its_callback_takes_a_timeout_back() {
     base.after(ms(10), |app: &mut App, _| app.calls.push(ConnEvent::Opened)).unwrap();
     // The timer's callback runs first, because it is more urgent. Both timeouts have passed by then, but their
     // callbacks have not run.
-    let calls = turn(&mut base, &mut app, 10, |_| ());
+    let calls = iterate(&mut base, &mut app, 10, |_| ());
     assert_eq!(calls, [ConnEvent::Opened]);
-    let calls = turn(&mut base, &mut app, 11, |base| {
+    let calls = iterate(&mut base, &mut app, 11, |base| {
         feed(base, conn, b"x");
         drain(base, conn, 1);
     });
@@ -196,7 +196,7 @@ fn progress_before_its_callback_takes_a_timeout_back() {
 }
 
 #[test]
-fn a_timeout_that_passed_is_taken_back_by_another_callback() {
+fn a_due_timeout_is_cancelled_if_another_callback_stops_it() {
     let takers: [fn(&mut Base, picoevent::Conn); 2] = [
         |base, conn| _ = base.conn(conn).unwrap().set_timeouts(None, None),
         |base, conn| _ = base.conn(conn).unwrap().disable(Direction::Read),
@@ -207,9 +207,9 @@ fn a_timeout_that_passed_is_taken_back_by_another_callback() {
         base.conn(conn).unwrap().set_timeouts(Some(ms(10)), None).enable(Direction::Read);
         base.conn(conn).unwrap().set_priority(picoevent::Priority::LOWEST).unwrap();
         base.after(ms(10), |_, _| ()).unwrap();
-        assert_eq!(turn(&mut base, &mut app, 10, |_| ()), []);
+        assert_eq!(iterate(&mut base, &mut app, 10, |_| ()), []);
         take(&mut base, conn);
-        assert_eq!(turn(&mut base, &mut app, 11, |_| ()), []);
+        assert_eq!(iterate(&mut base, &mut app, 11, |_| ()), []);
         base.conn(conn).unwrap().enable(Direction::Read);
         assert_eq!(feed(&mut base, conn, b"a"), 1, "reading was not disabled by a timeout");
     }

@@ -5,7 +5,7 @@ use picoevent::{EventFlags, Mode, Priority, StillActiveError};
 use crate::{Trace, at, base, ms, run_to, timer};
 
 #[test]
-fn activation_merges_flags_and_keeps_the_place() {
+fn activation_merges_flags_and_keeps_the_position() {
     let (mut base, mut app) = (base(), Trace::default());
     let (a, b) = (timer(&mut base, Mode::OneShot, 1), timer(&mut base, Mode::OneShot, 2));
     base.event(a).unwrap().activate(EventFlags::READ);
@@ -17,7 +17,7 @@ fn activation_merges_flags_and_keeps_the_place() {
 }
 
 #[test]
-fn self_activation_runs_once_a_pass_and_lets_timers_through() {
+fn self_activation_runs_once_a_pass_and_does_not_block_timers() {
     let (mut base, mut app) = (base(), Trace::default());
     let event = timer(&mut base, Mode::OneShot, 1);
     let other = timer(&mut base, Mode::OneShot, 2);
@@ -39,20 +39,20 @@ fn making_events_in_callbacks_does_not_keep_a_pass_going() {
     base.event(event).unwrap().activate(EventFlags::READ);
     app.react = Some(|cx, event| {
         cx.event(event).unwrap().free();
-        let next = cx.new_timer(Mode::OneShot, Trace::note).unwrap();
+        let next = cx.new_timer(Mode::OneShot, Trace::record).unwrap();
         cx.event(next).unwrap().activate(EventFlags::READ);
     });
-    let mut turns = 0;
+    let mut iterations = 0;
     while let Some(fired) = base.next() {
         fired.call(&mut app, &mut base);
-        turns += 1;
-        assert!(turns <= 8, "each of the eight slots has one turn a pass");
+        iterations += 1;
+        assert!(iterations <= 8, "each of the eight slots has one call in a pass");
     }
     assert!(base.next().is_some(), "and the work goes on in the next");
 }
 
 #[test]
-fn priorities_are_strict_one_level_a_pass() {
+fn priorities_are_strict_and_a_pass_runs_one_level() {
     let (mut base, mut app) = (base(), Trace::default());
     let low = timer(&mut base, Mode::OneShot, 1);
     let high = timer(&mut base, Mode::OneShot, 2);
@@ -69,7 +69,7 @@ fn priorities_are_strict_one_level_a_pass() {
 }
 
 #[test]
-fn something_more_urgent_ends_the_pass() {
+fn a_more_urgent_event_ends_the_pass() {
     let (mut base, mut app) = (base(), Trace::default());
     let urgent = timer(&mut base, Mode::OneShot, 9);
     base.event(urgent).unwrap().set_priority(Priority::HIGHEST).unwrap();

@@ -5,7 +5,7 @@ use picoevent::{EventFlags, Mode};
 use crate::{Trace, at, base, ms, run_to, timer, watch};
 
 #[test]
-fn add_without_a_timeout_keeps_the_deadline_and_revives_no_interval() {
+fn add_without_a_timeout_keeps_the_deadline_and_restores_no_interval() {
     let (mut base, mut app) = (base(), Trace::default());
     let source = base.new_source().unwrap();
     let event = watch(&mut base, source, EventFlags::READ, Mode::Persist, 1);
@@ -36,7 +36,7 @@ fn removing_the_timeout_keeps_the_interest() {
 fn adding_an_active_event_does_not_lose_its_interest() {
     let (mut base, mut app) = (base(), Trace::default());
     let source = base.new_source().unwrap();
-    let event = base.new_event(source, EventFlags::READ, Mode::Persist, Trace::note).unwrap();
+    let event = base.new_event(source, EventFlags::READ, Mode::Persist, Trace::record).unwrap();
     base.event(event).unwrap().activate(EventFlags::READ);
     base.event(event).unwrap().add(None).unwrap();
     run_to(&mut base, &mut app, 0);
@@ -45,7 +45,7 @@ fn adding_an_active_event_does_not_lose_its_interest() {
 }
 
 #[test]
-fn a_new_timeout_takes_back_an_expiry_that_is_due() {
+fn a_new_timeout_cancels_an_expiry_that_is_due() {
     let (mut base, mut app) = (base(), Trace::default());
     for user in 1..=2 {
         let event = timer(&mut base, Mode::OneShot, user);
@@ -63,7 +63,7 @@ fn a_new_timeout_takes_back_an_expiry_that_is_due() {
 }
 
 #[test]
-fn delete_cancels_what_is_due() {
+fn delete_cancels_a_due_callback() {
     let (mut base, mut app) = (base(), Trace::default());
     let (a, b) = (timer(&mut base, Mode::OneShot, 1), timer(&mut base, Mode::OneShot, 2));
     base.event(a).unwrap().activate(EventFlags::READ);

@@ -41,7 +41,7 @@ fn events_on_one_source_fire_in_the_order_they_were_added() {
 }
 
 #[test]
-fn readiness_reaches_only_those_who_wait_for_it() {
+fn readiness_reaches_only_events_that_wait_for_it() {
     let (mut base, mut app) = (base(), Trace::default());
     let (source, other) = (base.new_source().unwrap(), base.new_source().unwrap());
     watch(&mut base, source, EventFlags::READ, Mode::Persist, 1);
@@ -87,7 +87,7 @@ fn a_one_shot_is_not_pending_in_its_callback() {
 }
 
 #[test]
-fn a_one_shot_that_timed_out_waits_for_its_source_no_more() {
+fn a_one_shot_that_timed_out_does_not_wait_for_its_source_any_more() {
     let (mut base, mut app) = (base(), Trace::default());
     let source = base.new_source().unwrap();
     let event = watch(&mut base, source, EventFlags::READ, Mode::OneShot, 1);

@@ -28,7 +28,7 @@ fn a_callback_frees_itself_and_another() {
 }
 
 #[test]
-fn a_stale_handle_does_not_reach_the_next_tenant() {
+fn a_stale_handle_does_not_reach_the_next_object_in_its_slot() {
     let mut storage = Box::new(Storage::<Trace, 1, 0, 0, 0, 0, 1>::new());
     let mut base = EventBase::new(&mut storage);
     let old = timer(&mut base, Mode::OneShot, 1);
@@ -40,28 +40,28 @@ fn a_stale_handle_does_not_reach_the_next_tenant() {
 }
 
 #[test]
-fn a_once_event_gives_its_slot_back_and_can_be_cancelled() {
+fn a_once_event_frees_its_slot_and_can_be_cancelled() {
     let mut storage = Box::new(Storage::<Trace, 1, 0, 0, 0, 0, 1>::new());
     let (mut base, mut app) = (EventBase::new(&mut storage), Trace::default());
     for _ in 0..3 {
-        let event = base.after(Duration::ZERO, Trace::note).unwrap();
+        let event = base.after(Duration::ZERO, Trace::record).unwrap();
         assert_eq!(run_to(&mut base, &mut app, 0), [(0, EventFlags::TIMEOUT)]);
         assert_eq!(base.event(event).map(|_| ()), Err(StaleError));
     }
-    let event = base.after(ms(5), Trace::note).unwrap();
+    let event = base.after(ms(5), Trace::record).unwrap();
     base.event(event).unwrap().free();
     assert_eq!(run_to(&mut base, &mut app, 10), []);
 }
 
 #[test]
-fn full_tables_say_which_and_lose_nothing() {
+fn an_error_says_which_table_is_full_and_nothing_is_lost() {
     let mut storage = Box::new(Storage::<Trace, 2, 0, 0, 1, 1, 2>::new());
     let (mut base, mut app) = (EventBase::new(&mut storage), Trace::default());
     let address = "127.0.0.1:0".parse().unwrap();
-    base.every(ms(1), Trace::note).unwrap();
-    base.every(ms(1), Trace::note).unwrap();
-    assert_eq!(base.after(ms(1), Trace::note), Err(FullError::Events));
-    assert_eq!(base.on_signal(Signal::INT, Trace::note), Err(FullError::Events));
+    base.every(ms(1), Trace::record).unwrap();
+    base.every(ms(1), Trace::record).unwrap();
+    assert_eq!(base.after(ms(1), Trace::record), Err(FullError::Events));
+    assert_eq!(base.on_signal(Signal::INT, Trace::record), Err(FullError::Events));
     let pool = base.add_pool(Pool::new(0)).unwrap();
     assert_eq!(base.add_pool(Pool::new(0)), Err(SetupError::Pools));
     let connected = base.connect_with(address, pool, &SETTINGS, |_, _, _| {});
@@ -72,7 +72,7 @@ fn full_tables_say_which_and_lose_nothing() {
     base.new_source().unwrap();
     base.new_source().unwrap();
     assert_eq!(base.new_source(), Err(FullError::Sources));
-    assert_eq!(run_to(&mut base, &mut app, 1).len(), 2, "what is held still works");
+    assert_eq!(run_to(&mut base, &mut app, 1).len(), 2, "the existing events still work");
     assert_eq!(
         FullError::Events.to_string(),
         "the event table is full: raise EVENTS of the storage"

@@ -25,7 +25,7 @@ struct Trace {
 }
 
 impl Trace {
-    fn note(&mut self, event: &mut EventMut<Self>) {
+    fn record(&mut self, event: &mut EventMut<Self>) {
         let user = event.user();
         self.calls.push((user, event.what()));
         if let Some(react) = self.react {
@@ -58,19 +58,19 @@ fn at(millis: u64) -> Instant {
 fn run_to(base: &mut Base, app: &mut Trace, millis: u64) -> Vec<(u32, EventFlags)> {
     let mut clock = Clock::at(at(millis));
     base.begin(Run::NONBLOCK);
-    let turns = (0..100).map(|_| base.turn(app, &mut clock));
-    let _ = turns.take_while(|turn| matches!(turn, Poll::Ready(Ok(None)))).count();
+    let iterations = (0..100).map(|_| base.iterate(app, &mut clock));
+    let _ = iterations.take_while(|iteration| matches!(iteration, Poll::Ready(Ok(None)))).count();
     app.calls()
 }
 
 fn timer(base: &mut Base, mode: Mode, user: u32) -> Event {
-    let event = base.new_timer(mode, Trace::note).unwrap();
+    let event = base.new_timer(mode, Trace::record).unwrap();
     base.event(event).unwrap().set_user(user);
     event
 }
 
 fn watch(base: &mut Base, source: Source, interest: EventFlags, mode: Mode, user: u32) -> Event {
-    let event = base.new_event(source, interest, mode, Trace::note).unwrap();
+    let event = base.new_event(source, interest, mode, Trace::record).unwrap();
     base.event(event).unwrap().set_user(user).add(None).unwrap();
     event
 }

@@ -7,9 +7,9 @@ use picoevent::{EventFlags, Mode};
 use crate::{Trace, at, base, ms, run_to, watch};
 
 #[test]
-fn a_persistent_timer_keeps_its_period_and_leaves_missed_ones_out() {
+fn a_persistent_timer_keeps_its_period_and_skips_missed_ones() {
     let (mut base, mut app) = (base(), Trace::default());
-    base.every(ms(10), Trace::note).unwrap();
+    base.every(ms(10), Trace::record).unwrap();
     assert_eq!(run_to(&mut base, &mut app, 12).len(), 1);
     assert_eq!(base.deadline(), Some(at(20)), "the period counts from the deadline, not from now");
     assert_eq!(run_to(&mut base, &mut app, 65).len(), 1, "no burst for what was missed");
@@ -19,7 +19,7 @@ fn a_persistent_timer_keeps_its_period_and_leaves_missed_ones_out() {
 #[test]
 fn an_interval_of_zero_fires_once_a_pass() {
     let (mut base, mut app) = (base(), Trace::default());
-    base.every(Duration::ZERO, Trace::note).unwrap();
+    base.every(Duration::ZERO, Trace::record).unwrap();
     for _ in 0..3 {
         base.advance(at(0));
         base.dispatch(&mut app);
@@ -28,7 +28,7 @@ fn an_interval_of_zero_fires_once_a_pass() {
 }
 
 #[test]
-fn readiness_starts_a_persistent_timeout_again() {
+fn readiness_restarts_a_persistent_timeout() {
     let (mut base, mut app) = (base(), Trace::default());
     let source = base.new_source().unwrap();
     let event = watch(&mut base, source, EventFlags::READ, Mode::Persist, 1);
@@ -42,7 +42,7 @@ fn readiness_starts_a_persistent_timeout_again() {
 #[test]
 fn a_persistent_event_is_armed_again_before_its_callback() {
     let (mut base, mut app) = (base(), Trace::default());
-    base.every(ms(10), Trace::note).unwrap();
+    base.every(ms(10), Trace::record).unwrap();
     app.react = Some(|cx, event| {
         let mut event = cx.event(event).unwrap();
         assert_eq!(event.pending(), EventFlags::TIMEOUT);

@@ -24,7 +24,7 @@ impl Filter<App> for Xor {
     }
 }
 
-/// A filter that sends each byte three times, and a mark at the end.
+/// A filter that sends each byte three times, and an end marker. Three equal bytes are one unit.
 struct Triple;
 
 const MARK: &[u8] = b"###";
@@ -77,9 +77,9 @@ impl Filter<App> for Signed {
 
     fn finish(app: &mut App, _: Conn, to: &mut [u8]) -> Moved {
         let rest = bytes(LONG).split_off(app.signed);
-        let (made, _) = as_it_is(&rest, to)?;
-        app.signed += made;
-        Ok((made, rest.len() - made))
+        let (produced, _) = as_it_is(&rest, to)?;
+        app.signed += produced;
+        Ok((produced, rest.len() - produced))
     }
 }
 
@@ -164,7 +164,7 @@ fn bytes_are_transformed_both_ways_through_rings_of_every_size() {
 }
 
 #[test]
-fn a_close_above_comes_behind_the_bytes_and_the_mark() {
+fn a_close_above_arrives_after_the_bytes_and_the_mark() {
     for then in [Then::Close, Then::Finish] {
         let ends = [End::default(), End::sends(&bytes(500), then)];
         let [outer, above] = run_filtered::<Triple>((5, 5), ends);
@@ -174,9 +174,9 @@ fn a_close_above_comes_behind_the_bytes_and_the_mark() {
     }
 }
 
-/// When the mark is produced, the output ring below is full, or it is shorter than the mark.
+/// When the end marker is produced, the output ring below is full, or it is shorter than the marker.
 #[test]
-fn a_mark_comes_in_as_many_pieces_as_it_takes() {
+fn a_long_mark_is_written_in_several_parts() {
     for ring in [1, 2, 7, 64, 149, 150, 600] {
         for then in [Then::Close, Then::Finish] {
             let ends = [End::default(), End::sends(&bytes(ring), then)];
@@ -210,39 +210,38 @@ fn a_mark_that_never_fits_is_an_error_and_is_not_left_out() {
 
 /// Without a reset, the peer would treat incomplete data as complete.
 #[test]
-fn a_connection_that_is_ended_behind_the_filters_back_is_reset() {
-    let deeds: [fn(&mut ConnMut<App>); 2] = [|conn| conn.finish(), |conn| conn.close()];
-    for (deed, after) in deeds.into_iter().flat_map(|deed| [0, 1, 2, 3].map(|after| (deed, after)))
-    {
+fn a_connection_that_is_ended_directly_below_its_filter_is_reset() {
+    let actions: [fn(&mut ConnMut<App>); 2] = [|conn| conn.finish(), |conn| conn.close()];
+    for (act, after) in actions.into_iter().flat_map(|act| [0, 1, 2, 3].map(|after| (act, after))) {
         with_pool((8, 8), |base, app, pool| {
             let ends = [End::default(), End::sends(&bytes(90), Then::Nothing)];
             let [outer, below, top] = filtered::<Xor>(base, app, pool, ends);
             let mut clock = Clock { now: base.now(), actions: Vec::new() };
             base.begin(Run::DEFAULT);
-            (0..after).for_each(|_| drop(base.turn(app, &mut clock)));
-            deed(&mut base.conn(below).unwrap());
+            (0..after).for_each(|_| drop(base.iterate(app, &mut clock)));
+            act(&mut base.conn(below).unwrap());
             run(base, app).unwrap();
             let reset = Some(ConnEnd::Failed(ConnError::Reset));
             assert_eq!([outer, top].map(|conn| app.ends[&conn].how_it_ended()), [reset; 2]);
-            assert!(!app.ends[&outer].events.contains(&ConnEvent::Eof), "after {after} turns");
+            assert!(!app.ends[&outer].events.contains(&ConnEvent::Eof), "after {after} iterations");
         });
     }
 }
 
 /// A simulation found this bug: the filter was called in an endless loop.
 #[test]
-fn a_close_above_waits_for_room_below_without_turns() {
+fn a_close_above_waits_for_room_below_without_iterations() {
     with_pool((8, 8), |base, app, pool| {
         let ends = [End::default(), End::sends(&bytes(12), Then::Close)];
         let [outer, _, top] = filtered::<Xor>(base, app, pool, ends);
         base.conn(outer).unwrap().disable(Direction::Read);
         let mut clock = Clock { now: base.now(), actions: Vec::new() };
         base.begin(Run::DEFAULT);
-        let turns = (0..100).take_while(|_| {
-            let _ = base.turn(app, &mut clock);
+        let iterations = (0..100).take_while(|_| {
+            let _ = base.iterate(app, &mut clock);
             base.now() == Instant::ZERO
         });
-        assert!(turns.count() < 100, "the loop does not wait");
+        assert!(iterations.count() < 100, "the loop does not wait");
         assert_eq!(app.ends[&top].how_it_ended(), Some(ConnEnd::Closed));
         base.conn(outer).unwrap().enable(Direction::Read);
         run(base, app).unwrap();
@@ -252,7 +251,7 @@ fn a_close_above_waits_for_room_below_without_turns() {
 /// Random calls found this bug: the connection below was never freed. The pool is full, so a new connection takes the
 /// slot of a lingering connection.
 #[test]
-fn a_connection_above_a_filter_that_gives_its_place_away_ends_the_one_below() {
+fn a_connection_above_a_filter_that_is_evicted_ends_the_one_below() {
     let mut storage = Box::new(Storage::<App, 1, 4, 64, 1, 2>::new());
     let (mut base, mut app) = (EventBase::new(&mut storage), App::default());
     let pools = [Pool::new(3), Pool::new(1)].map(|pool| pool.rings(8, 8).in_memory());
@@ -263,10 +262,10 @@ fn a_connection_above_a_filter_that_gives_its_place_away_ends_the_one_below() {
     app.ends.insert(top, End::sends(b"all", Then::Close));
     let mut clock = Clock { now: base.now(), actions: Vec::new() };
     base.conn(outer).unwrap().disable(Direction::Read);
-    turns(&mut base, &mut app, &mut clock);
+    iterations(&mut base, &mut app, &mut clock);
     assert!(base.is_lingering(top), "the other end has not ended");
     let second = base.pair_with(ends.map(|(_, settings, call)| (small, settings, call)));
-    assert_eq!(second, Err(SetupError::PoolFull), "there is one place");
+    assert_eq!(second, Err(SetupError::PoolFull), "there is one slot");
     base.conn(outer).unwrap().enable(Direction::Read);
     run(&mut base, &mut app).unwrap();
     assert_eq!((base.counts().conns, app.ends[&outer].received.len()), (0, 3));
@@ -274,7 +273,7 @@ fn a_connection_above_a_filter_that_gives_its_place_away_ends_the_one_below() {
 
 /// No callbacks run at the end of a program, so a filter's last bytes cannot be produced.
 #[test]
-fn a_program_that_ends_resets_what_a_filter_is_not_done_with() {
+fn close_all_resets_a_stream_that_its_filter_has_not_finished() {
     for (writes, is_done) in [(false, false), (true, false), (false, true), (true, true)] {
         let mut storage = Box::new(Storage::<App, 1, 4, 64, 1, 2>::new());
         let (mut base, mut app) = (EventBase::new(&mut storage), App::default());
@@ -284,17 +283,17 @@ fn a_program_that_ends_resets_what_a_filter_is_not_done_with() {
         let listener = base.listen_with(peer, sockets, &SETTINGS, on_event).unwrap();
         let below = base.accepted(listener, peer).unwrap();
         let mut clock = Clock { now: base.now(), actions: Vec::new() };
-        turns(&mut base, &mut app, &mut clock);
+        iterations(&mut base, &mut app, &mut clock);
         let middle = base.conn(below).unwrap().filter::<Xor, Above>(memory).unwrap();
         let top = base.conn(middle).unwrap().filter::<Triple, Above>(memory).unwrap();
-        turns(&mut base, &mut app, &mut clock);
+        iterations(&mut base, &mut app, &mut clock);
         let mut view = base.conn(top).unwrap();
         if writes {
             view.write(b"a").unwrap();
         }
         if is_done {
             view.finish();
-            turns(&mut base, &mut app, &mut clock);
+            iterations(&mut base, &mut app, &mut clock);
         }
         base.close_all();
         base.sent(below, 8);
@@ -304,10 +303,10 @@ fn a_program_that_ends_resets_what_a_filter_is_not_done_with() {
     }
 }
 
-/// Runs turns until there is nothing to do.
-fn turns(base: &mut EventBase<App>, app: &mut App, clock: &mut Clock) {
+/// Runs iterations until there is nothing to do.
+fn iterations(base: &mut EventBase<App>, app: &mut App, clock: &mut Clock) {
     base.begin(Run::NONBLOCK);
-    while base.turn(app, clock) == Poll::Ready(Ok(None)) {}
+    while base.iterate(app, clock) == Poll::Ready(Ok(None)) {}
 }
 
 #[test]
@@ -345,12 +344,12 @@ fn a_filter_that_fails_ends_both_sides() {
 
 #[test]
 fn a_unit_that_never_fits_is_an_error_and_does_not_hang() {
-    // An incomplete unit at the end of the stream.
+    // The stream ends with an incomplete unit, that is, with less than three equal bytes.
     let ends = [End::sends(b"aaab", Then::Finish), End::default()];
     let [_, above] = run_filtered::<Triple>((64, 64), ends);
     assert_eq!(above.received, b"a");
     assert_eq!(above.how_it_ended(), Some(ConnEnd::Failed(ConnError::Filter)));
-    // Rings that are shorter than a unit.
+    // The rings are shorter than a unit.
     for ring in [1, 2] {
         let ends = [End::sends(b"aaabbb", Then::Nothing), End::default()];
         let [_, above] = run_filtered::<Triple>((ring, 8), ends);
@@ -370,10 +369,10 @@ fn a_reset_goes_up_and_an_abort_goes_down() {
 }
 
 #[test]
-fn each_of_three_can_be_freed_at_any_time() {
-    let deeds: [fn(&mut ConnMut<App>); 3] =
+fn each_of_the_three_connections_can_be_ended_at_any_time() {
+    let actions: [fn(&mut ConnMut<App>); 3] =
         [|conn| conn.close(), |conn| conn.abort(), |conn| conn.finish()];
-    for (deed, victim) in deeds.iter().flat_map(|deed| (0..3).map(move |victim| (deed, victim))) {
+    for (act, victim) in actions.iter().flat_map(|act| (0..3).map(move |victim| (act, victim))) {
         for after in 0..12 {
             with_pool((5, 5), |base, app, pool| {
                 let ends = [
@@ -383,13 +382,13 @@ fn each_of_three_can_be_freed_at_any_time() {
                 let conns = filtered::<Triple>(base, app, pool, ends);
                 let mut clock = Clock { now: base.now(), actions: Vec::new() };
                 base.begin(Run::DEFAULT);
-                for turn in 0..1_000 {
-                    if turn == after
+                for iteration in 0..1_000 {
+                    if iteration == after
                         && let Ok(mut conn) = base.conn(conns[victim])
                     {
-                        deed(&mut conn);
+                        act(&mut conn);
                     }
-                    if base.turn(app, &mut clock) != Poll::Ready(Ok(None)) {
+                    if base.iterate(app, &mut clock) != Poll::Ready(Ok(None)) {
                         break;
                     }
                 }
@@ -401,7 +400,7 @@ fn each_of_three_can_be_freed_at_any_time() {
                 assert!(
                     app.ends[&top].how_it_ended().is_some() || app.ends[&top].events.is_empty()
                 );
-                assert_eq!(app.ended, [top], "the filter hears of the end once");
+                assert_eq!(app.ended, [top], "the end is reported to the filter once");
                 assert!(
                     tripled(&bytes(40)).starts_with(
                         app.ends[&outer]
@@ -417,7 +416,7 @@ fn each_of_three_can_be_freed_at_any_time() {
 }
 
 #[test]
-fn a_connection_with_a_filter_takes_no_other_and_keeps_no_time() {
+fn a_connection_with_a_filter_gets_no_second_filter_and_has_no_timeouts() {
     with_pool((8, 8), |base, app, pool| {
         let [outer, below, top] =
             filtered::<Xor>(base, app, pool, [End::default(), End::default()]);

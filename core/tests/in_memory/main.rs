@@ -1,6 +1,6 @@
 //! Connections in memory: pairs, and connections above filters.
 //!
-//! They need no device, so each test runs a few turns of a loop with a clock that jumps to the next deadline.
+//! They need no device, so each test runs a few iterations of a loop with a clock that jumps to the next deadline.
 
 use std::collections::{HashMap, VecDeque};
 use std::task::Poll;
@@ -115,7 +115,7 @@ fn on_event(app: &mut App, conn: &mut ConnMut<App>, event: ConnEvent) {
     }
 }
 
-/// A back end without news. Its clock jumps to the next deadline.
+/// A back end that has nothing to report. Its clock jumps to the next deadline.
 struct Clock {
     now: Instant,
     actions: Vec<Action>,
@@ -152,7 +152,7 @@ fn run(base: &mut EventBase<App>, app: &mut App) -> Result<Duration, Stuck> {
     let mut clock = Clock { now: before, actions: Vec::new() };
     base.begin(Run::DEFAULT);
     for _ in 0..1_000_000 {
-        match base.turn(app, &mut clock) {
+        match base.iterate(app, &mut clock) {
             Poll::Ready(Ok(None)) => {}
             Poll::Ready(Ok(Some(_))) => {
                 assert_eq!(clock.actions, [], "a back end has no part in it");
@@ -172,10 +172,10 @@ fn with_pool(rings: (usize, usize), test: impl FnOnce(&mut EventBase<App>, &mut 
     let pool = base.add_pool(Pool::new(6).rings(rings.0, rings.1).in_memory()).unwrap();
     let mut app = App::default();
     test(&mut base, &mut app, pool);
-    assert_eq!(base.pool_held(pool), 0, "every place comes back");
+    assert_eq!(base.conns_in_use(pool), 0, "every slot is free again");
     let ends = [(pool, &SETTINGS, on_event as _); 2];
     for _ in 0..3 {
-        base.pair_with(ends).expect("every slot comes back");
+        base.pair_with(ends).expect("every slot is free again");
     }
 }
 

@@ -36,7 +36,7 @@ fn what_one_end_writes_the_other_reads_through_rings_of_every_size() {
 }
 
 #[test]
-fn a_close_comes_behind_the_bytes() {
+fn a_close_arrives_after_the_bytes() {
     let [one, other] = run_pair((16, 16), [End::sends(&bytes(1_000), Then::Close), End::default()]);
     assert_eq!(other.received, bytes(1_000));
     assert_eq!(one.how_it_ended(), Some(ConnEnd::Closed));
@@ -67,7 +67,7 @@ fn a_closed_end_waits_for_the_other_no_longer_than_its_limit() {
         assert_eq!(run(base, app), Err(Stuck));
         assert_eq!(base.now(), Instant::from_micros(3_000_000));
         assert_eq!(app.ends[&one].how_it_ended(), Some(ConnEnd::Closed));
-        assert_eq!(base.pool_held(pool), 1);
+        assert_eq!(base.conns_in_use(pool), 1);
         // Nothing reads the bytes that `other` writes now.
         base.conn(other).unwrap().write(b"too late").unwrap();
         run(base, app).unwrap();
@@ -83,8 +83,8 @@ fn an_end_that_does_not_read_makes_the_other_wait() {
         base.conn(conns[1]).unwrap().disable(Direction::Read);
         assert_eq!(run(base, app), Err(Stuck));
         assert_eq!(app.ends[&conns[1]].received, b"");
-        let held = base.conn(conns[0]).map(|conn| conn.output_len()).unwrap_or(0);
-        assert_eq!(held, 8);
+        let unsent = base.conn(conns[0]).map(|conn| conn.output_len()).unwrap_or(0);
+        assert_eq!(unsent, 8);
         base.conn(conns[1]).unwrap().enable(Direction::Read);
         run(base, app).unwrap();
         assert_eq!(app.ends[&conns[1]].received, bytes(100));
@@ -92,7 +92,7 @@ fn an_end_that_does_not_read_makes_the_other_wait() {
 }
 
 #[test]
-fn an_idle_timeout_counts_what_comes_from_the_other_end() {
+fn an_end_that_receives_nothing_from_the_other_times_out() {
     with_pool((8, 8), |base, app, pool| {
         let conns = pair(base, app, pool, [End::default(), End::default()]);
         let idle = Duration::from_secs(7);
@@ -110,10 +110,10 @@ fn an_idle_timeout_counts_what_comes_from_the_other_end() {
 }
 
 #[test]
-fn each_end_can_be_freed_in_every_callback() {
-    let deeds: [fn(&mut ConnMut<App>); 3] =
+fn each_end_can_be_ended_in_every_iteration() {
+    let actions: [fn(&mut ConnMut<App>); 3] =
         [|conn| conn.close(), |conn| conn.abort(), |conn| conn.finish()];
-    for deed in deeds {
+    for act in actions {
         for at in 0..4 {
             for partner_too in [false, true] {
                 with_pool((4, 4), |base, app, pool| {
@@ -124,7 +124,7 @@ fn each_end_can_be_freed_in_every_callback() {
                     base.begin(Run::DEFAULT);
                     let mut clock = Clock { now: base.now(), actions: Vec::new() };
                     for _ in 0..1_000 {
-                        if base.turn(app, &mut clock) != Poll::Ready(Ok(None)) {
+                        if base.iterate(app, &mut clock) != Poll::Ready(Ok(None)) {
                             break;
                         }
                         called += 1;
@@ -132,11 +132,11 @@ fn each_end_can_be_freed_in_every_callback() {
                             && let Ok(mut conn) = base.conn(victim)
                         {
                             let partner = conn.partner();
-                            deed(&mut conn);
+                            act(&mut conn);
                             if let Some(Ok(mut partner)) =
                                 partner.filter(|_| partner_too).map(|partner| base.conn(partner))
                             {
-                                deed(&mut partner);
+                                act(&mut partner);
                             }
                         }
                     }
@@ -153,7 +153,7 @@ fn each_end_can_be_freed_in_every_callback() {
 }
 
 #[test]
-fn what_does_not_fit_is_refused_and_takes_nothing() {
+fn a_pair_that_does_not_fit_is_refused_and_takes_nothing() {
     let mut storage = Box::new(Storage::<App, 2, 8, 8192, 1, 3>::new());
     let mut base = EventBase::new(&mut storage);
     let sockets = base.add_pool(Pool::new(2).rings(8, 8)).unwrap();
@@ -167,7 +167,7 @@ fn what_does_not_fit_is_refused_and_takes_nothing() {
     static TOO_LONG: Settings = Settings::new().room(9);
     let refused = base.pair_with([end(three), (three, &TOO_LONG, on_event as _)]);
     assert_eq!(refused, Err(SetupError::Room));
-    assert_eq!((base.pool_held(three), base.pool_held(small)), (0, 0));
+    assert_eq!((base.conns_in_use(three), base.conns_in_use(small)), (0, 0));
     let refused = base.connect_with(address, three, &SETTINGS, on_event as _);
     assert_eq!(refused, Err(SetupError::MemoryPool));
     let refused = base.listen_with(address, three, &SETTINGS, on_event as _);
@@ -176,7 +176,7 @@ fn what_does_not_fit_is_refused_and_takes_nothing() {
     let mut conn = base.conn(one).unwrap();
     assert_eq!((conn.partner(), conn.peer()), (Some(other), None));
     assert_eq!(conn.connect(address), Err(ConnectError::InUse));
-    assert_eq!(base.pool_sizes().collect::<Vec<_>>(), [2, 0, 0], "no socket is held for them");
+    assert_eq!(base.pool_sizes().collect::<Vec<_>>(), [2, 0, 0], "no socket is reserved for them");
     let mut app = App::default();
     app.ends.entry(one).or_default().react = Some(|conn, event| {
         if let ConnEvent::Ended(_) = event {
@@ -189,7 +189,7 @@ fn what_does_not_fit_is_refused_and_takes_nothing() {
     assert_eq!(app.ends[&one].how_it_ended(), Some(ConnEnd::Aborted));
 }
 
-/// Bytes move in the turn after the callback that wrote them, even if the callback took a long time.
+/// Bytes move in the iteration after the callback that wrote them, even if the callback took a long time.
 #[test]
 fn a_timeout_counts_from_when_the_bytes_have_moved() {
     let idle = Duration::from_secs(1);
@@ -214,7 +214,7 @@ fn a_timeout_counts_from_when_the_bytes_have_moved() {
 }
 
 #[test]
-fn input_that_is_gone_leaves_no_turn_behind_when_the_low_mark_is_lowered_to_nothing() {
+fn consumed_input_leaves_no_due_callback_when_the_low_mark_is_lowered_to_zero() {
     static HIGH: Settings = Settings::new().input_marks(3, 8);
     static NOTHING: Settings = Settings::new().input_marks(0, 8);
     with_pool((8, 8), |base, app, pool| {
@@ -240,11 +240,11 @@ fn the_reader_is_called_before_the_writer_wherever_the_bytes_lie_in_their_ring()
     static LOW: Settings = Settings::new().input_marks(4, 8);
     for shift in 0..8 {
         with_pool((8, 8), |base, app, pool| {
-            let note = |app: &mut App, conn: &mut ConnMut<App>, event| {
+            let record = |app: &mut App, conn: &mut ConnMut<App>, event| {
                 app.called.push((conn.id(), event));
             };
             let [one, other] =
-                base.pair_with([(pool, &SETTINGS, note), (pool, &LOW, note)]).unwrap();
+                base.pair_with([(pool, &SETTINGS, record), (pool, &LOW, record)]).unwrap();
             assert_eq!(base.conn(one).unwrap().write_some(&[b'x'; 8]), 8);
             run(base, app).unwrap_err();
             // The input of `other` is full, and the output of `one` begins at `shift`.

@@ -1,4 +1,4 @@
-//! A connection's alarm, and the other deadlines that share its timer key.
+//! A connection's alarm and its timeouts. All deadlines of a connection share one key in the heap of timers.
 
 use picoevent::{ConnEvent, Direction, Priority};
 
@@ -8,7 +8,7 @@ use crate::{
 };
 
 #[test]
-fn an_alarm_rings_once() {
+fn an_alarm_is_reported_once() {
     let (mut base, mut app, conn) = with_conn();
     base.conn(conn).unwrap().alarm_after(ms(5));
     assert_eq!(base.deadline(), Some(at(5)));
@@ -18,7 +18,7 @@ fn an_alarm_rings_once() {
 }
 
 #[test]
-fn a_periodic_alarm_goes_on_and_skips_missed_periods() {
+fn a_periodic_alarm_repeats_and_skips_missed_periods() {
     let (mut base, mut app, conn) = with_conn();
     base.conn(conn).unwrap().alarm_every(ms(10));
     for (now, next) in [(10, 20), (20, 30), (57, 67), (67, 77), (77, 87)] {
@@ -29,7 +29,7 @@ fn a_periodic_alarm_goes_on_and_skips_missed_periods() {
 }
 
 #[test]
-fn an_alarm_of_no_time_rings_a_millisecond_later() {
+fn an_alarm_without_a_delay_is_reported_a_millisecond_later() {
     let (mut base, mut app, conn) = with_conn();
     base.conn(conn).unwrap().alarm_after(ms(0));
     assert_eq!(passes(&mut base, &mut app), []);
@@ -37,7 +37,7 @@ fn an_alarm_of_no_time_rings_a_millisecond_later() {
 }
 
 #[test]
-fn cancel_tells_whether_an_alarm_was_set_or_due() {
+fn cancel_returns_whether_an_alarm_was_set_or_due() {
     let (mut base, mut app, conn) = with_conn();
     assert!(!base.conn(conn).unwrap().cancel_alarm(), "none was set");
     assert!(base.conn(conn).unwrap().alarm_every(ms(5)).cancel_alarm(), "it was set");
@@ -65,7 +65,7 @@ fn a_new_alarm_replaces_one_that_is_set_and_one_that_is_due() {
     base.advance(at(25));
     base.dispatch(&mut app);
     base.conn(conn).unwrap().alarm_after(ms(10));
-    assert_eq!(passes(&mut base, &mut app), [], "the one that was due is taken back");
+    assert_eq!(passes(&mut base, &mut app), [], "the one that was due is cancelled");
     assert_eq!(passes_at(&mut base, &mut app, 35), [ConnEvent::Alarm]);
     assert_eq!(base.deadline(), None, "and it is no periodic one any more");
 }
@@ -89,7 +89,7 @@ fn an_alarm_ends_with_its_connection() {
 fn a_connection_at_rest_has_no_alarm_and_one_that_connects_has() {
     let (mut base, mut app) = (base(), App::default());
     let pool = pool(&mut base, 2);
-    let rests = base.outgoing_with(pool, &crate::SETTINGS, App::note).unwrap();
+    let rests = base.outgoing_with(pool, &crate::SETTINGS, App::record).unwrap();
     base.conn(rests).unwrap().alarm_after(ms(5));
     assert!(!base.conn(rests).unwrap().cancel_alarm());
     let connects = connect(&mut base, pool);
@@ -98,7 +98,7 @@ fn a_connection_at_rest_has_no_alarm_and_one_that_connects_has() {
 }
 
 #[test]
-fn at_the_end_of_the_clock_no_alarm_rings_that_was_not_set() {
+fn at_the_end_of_the_clock_no_alarm_is_reported_that_was_not_set() {
     let (mut base, mut app, conn) = with_conn();
     base.conn(conn).unwrap().set_timeouts(Some(ms(5)), None);
     base.advance(picoevent::Instant::MAX);
@@ -107,7 +107,7 @@ fn at_the_end_of_the_clock_no_alarm_rings_that_was_not_set() {
 
 /// A due timeout has no key in the heap. When its callback is cancelled, the timeout gets a key again.
 #[test]
-fn a_timeout_whose_callback_was_taken_back_comes_later() {
+fn a_timeout_whose_callback_was_cancelled_is_reported_later() {
     let (mut base, mut app, conn) = with_conn();
     base.conn(conn).unwrap().set_timeouts(Some(ms(10)), None);
     base.conn(conn).unwrap().set_priority(Priority::LOWEST).unwrap();
@@ -119,7 +119,7 @@ fn a_timeout_whose_callback_was_taken_back_comes_later() {
     base.advance(at(12));
     feed(&mut base, conn, b"x");
     base.dispatch(&mut app);
-    assert_eq!(app.heard(), [], "the timers were more urgent");
+    assert_eq!(app.take_events(), [], "the timers were more urgent");
     assert_eq!(passes(&mut base, &mut app), [ConnEvent::Readable]);
     assert_eq!(base.deadline(), Some(at(22)));
     assert_eq!(passes_at(&mut base, &mut app, 22), [ConnEvent::Timeout(Direction::Read)]);

@@ -1,4 +1,5 @@
-//! Spare slots for the busy text, and the limits of listeners.
+//! The busy text, which is sent to clients that connect when the pool is full; the spare slots of a pool, which are
+//! reserved for such clients; and the limits of listeners.
 
 use picoevent::{AcceptError, Action, Conn, ConnError, ConnEvent, Pool, Settings};
 
@@ -19,7 +20,7 @@ fn busy(base: &mut Base, app: &mut App) -> (picoevent::Listener, Conn) {
 }
 
 #[test]
-fn a_client_in_a_spare_place_gets_the_text_and_is_closed_without_a_callback() {
+fn a_client_in_a_spare_slot_gets_the_busy_text_and_is_closed_without_a_callback() {
     let (mut base, mut app) = (base(), App::default());
     let (listener, first) = busy(&mut base, &mut app);
     assert!(base.has_room(listener));
@@ -37,7 +38,7 @@ fn a_client_in_a_spare_place_gets_the_text_and_is_closed_without_a_callback() {
 }
 
 #[test]
-fn while_no_place_is_spare_clients_wait() {
+fn while_no_spare_slot_is_free_clients_wait() {
     let (mut base, mut app) = (base(), App::default());
     let (listener, first) = busy(&mut base, &mut app);
     let second = base.accepted(listener, peer()).unwrap();
@@ -45,7 +46,7 @@ fn while_no_place_is_spare_clients_wait() {
     assert_eq!(base.accepted(listener, peer()), Err(AcceptError::Full));
     actions(&mut base);
     base.failed(second, ConnError::Reset);
-    assert!(base.has_room(listener), "the spare place is free again");
+    assert!(base.has_room(listener), "the spare slot is free again");
     let third = base.accepted(listener, peer()).unwrap();
     drain(&mut base, third, 99);
     actions(&mut base);
@@ -60,14 +61,14 @@ fn while_no_place_is_spare_clients_wait() {
 }
 
 #[test]
-fn without_a_text_a_spare_place_is_not_used() {
+fn without_a_busy_text_a_spare_slot_is_not_used() {
     let (mut base, mut app) = (base(), App::default());
     let pool = base.add_pool(Pool::new(1).rings(8, 8).spare(1)).unwrap();
     let listener = listen(&mut base, pool, &SETTINGS);
     let conn = base.accepted(listener, peer()).unwrap();
     passes(&mut base, &mut app);
     assert!(!base.has_room(listener));
-    let refused = base.outgoing_with(pool, &SETTINGS, App::note);
+    let refused = base.outgoing_with(pool, &SETTINGS, App::record);
     assert_eq!(refused, Err(picoevent::SetupError::PoolFull));
     // A closed connection that still delivers its output does not count as in use, so the next client
     // is served in the spare slot.
@@ -79,7 +80,7 @@ fn without_a_text_a_spare_place_is_not_used() {
 }
 
 #[test]
-fn a_listener_takes_no_more_than_its_limit() {
+fn a_listener_accepts_no_more_than_its_limit() {
     let (mut base, mut app) = (base(), App::default());
     let pool = pool(&mut base, 4);
     let [bounded, free] = [(); 2].map(|()| listen(&mut base, pool, &SETTINGS));
@@ -90,7 +91,7 @@ fn a_listener_takes_no_more_than_its_limit() {
     assert_eq!(base.accepted(bounded, peer()), Err(AcceptError::Full));
     let other = base.accepted(free, peer()).unwrap();
     passes(&mut base, &mut app);
-    assert_eq!((base.listener(free).unwrap().conns(), base.pool_held(pool)), (1, 3));
+    assert_eq!((base.listener(free).unwrap().conns(), base.conns_in_use(pool)), (1, 3));
     // A closed connection does not count, although it still delivers its output.
     base.conn(conns[0]).unwrap().write(b"bye").unwrap();
     base.conn(conns[0]).unwrap().close();
@@ -106,7 +107,7 @@ fn a_listener_takes_no_more_than_its_limit() {
 }
 
 #[test]
-fn a_listener_at_its_limit_answers_as_one_whose_pool_is_full() {
+fn a_listener_at_its_limit_sends_the_busy_text_like_one_whose_pool_is_full() {
     let (mut base, mut app) = (base(), App::default());
     let pool = base.add_pool(Pool::new(2).rings(8, 8).spare(1)).unwrap();
     let listener = listen(&mut base, pool, &BUSY);
@@ -119,7 +120,7 @@ fn a_listener_at_its_limit_answers_as_one_whose_pool_is_full() {
 
 /// The busy text is sent from any free slot of the pool. A listener that must always have a slot needs a separate pool.
 #[test]
-fn an_answer_at_the_limit_keeps_an_ordinary_place_until_it_is_delivered() {
+fn a_busy_text_at_the_limit_takes_an_ordinary_slot_until_it_is_delivered() {
     let (mut base, mut app) = (base(), App::default());
     let shared = base.add_pool(Pool::new(2).rings(8, 8)).unwrap();
     let own = base.add_pool(Pool::new(1).rings(8, 8)).unwrap();
@@ -129,8 +130,8 @@ fn an_answer_at_the_limit_keeps_an_ordinary_place_until_it_is_delivered() {
     base.accepted(bounded, peer()).unwrap();
     let answered = base.accepted(bounded, peer()).unwrap();
     assert_eq!(passes(&mut base, &mut app), [ConnEvent::Opened]);
-    assert_eq!(base.pool_held(shared), 1, "an answer is not held by the application");
-    assert!(!base.has_room(free) && !base.has_room(bounded), "both wait for the place");
+    assert_eq!(base.conns_in_use(shared), 1, "a connection that gets the busy text is not in use");
+    assert!(!base.has_room(free) && !base.has_room(bounded), "both wait for the slot");
     assert!(base.has_room(apart), "another pool is not touched");
     actions(&mut base);
     drain(&mut base, answered, 99);
@@ -143,7 +144,7 @@ fn an_answer_at_the_limit_keeps_an_ordinary_place_until_it_is_delivered() {
 }
 
 #[test]
-fn the_connections_of_a_listener_that_is_gone_count_for_no_other() {
+fn the_connections_of_a_freed_listener_count_for_no_other() {
     let (mut base, mut app) = (base(), App::default());
     let pool = pool(&mut base, 2);
     let old = listen(&mut base, pool, &SETTINGS);
@@ -156,5 +157,5 @@ fn the_connections_of_a_listener_that_is_gone_count_for_no_other() {
     base.accepted(new, peer()).unwrap();
     base.conn(conn).unwrap().abort();
     passes(&mut base, &mut app);
-    assert_eq!((base.listener(new).unwrap().conns(), base.pool_held(pool)), (1, 1));
+    assert_eq!((base.listener(new).unwrap().conns(), base.conns_in_use(pool)), (1, 1));
 }

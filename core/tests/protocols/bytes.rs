@@ -5,7 +5,7 @@ use picoevent::{ConnEvent, Pool, Settings, WriteError};
 use crate::{App, SETTINGS, base, drain, feed, listen, open_with, passes, peer, with_conn};
 
 #[test]
-fn a_write_is_all_or_nothing_and_says_what_would_fit() {
+fn a_write_is_all_or_nothing_and_its_error_has_the_room() {
     let (mut base, _, conn) = with_conn();
     let mut view = base.conn(conn).unwrap();
     assert_eq!(view.write(b"123456789"), Err(WriteError::TooLong { size: 8 }));
@@ -21,11 +21,11 @@ fn a_write_is_all_or_nothing_and_says_what_would_fit() {
     );
     assert_eq!(drain(&mut base, conn, 99), b"1234567-");
     let text = WriteError::TooLong { size: 8 }.to_string();
-    assert_eq!(text, "the ring has 8 bytes: make it longer, or those of the pool");
+    assert_eq!(text, "the data is longer than the ring of 8 bytes: make the ring longer");
 }
 
 #[test]
-fn text_that_does_not_fit_leaves_nothing_also_over_the_end_of_the_ring() {
+fn text_that_does_not_fit_leaves_nothing_even_across_the_end_of_the_ring() {
     let (mut base, _, conn) = with_conn();
     for start in 0..8 {
         // Each round starts at another position in the ring, with one byte in the ring.
@@ -68,9 +68,9 @@ fn input_and_its_end_wait_for_the_room_that_an_answer_takes() {
     assert_eq!(passes(&mut base, &mut app), [], "there is room for five bytes");
     drain(&mut base, conn, 1);
     base.dispatch(&mut app);
-    assert_eq!(app.heard(), [ConnEvent::Readable]);
+    assert_eq!(app.take_events(), [ConnEvent::Readable]);
     base.dispatch(&mut app);
-    assert_eq!(app.heard(), [ConnEvent::Eof], "in a later pass");
+    assert_eq!(app.take_events(), [ConnEvent::Eof], "in a later pass");
     assert_eq!(passes(&mut base, &mut app), []);
 }
 
@@ -108,7 +108,7 @@ fn an_echo_through_rings_that_are_smaller_than_the_stream_loses_nothing() {
     });
     let stream: Vec<u8> = (0..=255).cycle().take(1_000).collect();
     let (mut sent, mut echoed) = (0, Vec::new());
-    let mut turns = 0;
+    let mut iterations = 0;
     passes(&mut base, &mut app);
     while echoed.len() < stream.len() {
         sent += feed(&mut base, conn, &stream[sent..]);
@@ -117,14 +117,14 @@ fn an_echo_through_rings_that_are_smaller_than_the_stream_loses_nothing() {
         }
         base.dispatch(&mut app);
         echoed.extend(drain(&mut base, conn, 2));
-        turns += 1;
-        assert!(turns < 2_000, "the echo has stopped after {} bytes", echoed.len());
+        iterations += 1;
+        assert!(iterations < 2_000, "the echo has stopped after {} bytes", echoed.len());
     }
     assert_eq!(echoed, stream);
 }
 
 #[test]
-fn bytes_move_between_pools_whichever_comes_first() {
+fn bytes_move_between_pools_in_both_directions() {
     let (mut base, mut app) = (base(), App::default());
     let pools = [Pool::new(1).rings(4, 2), Pool::new(1).rings(3, 8)];
     let pools = base.add_pools(pools).unwrap();

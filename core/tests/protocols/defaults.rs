@@ -15,10 +15,11 @@ struct App {
     enabled: Vec<[bool; 2]>,
 }
 
-/// A minimal protocol, with only the functions that the test needs in addition.
-struct Least;
+/// A protocol that uses the default of most functions. It has the required function `readable`, and two functions that
+/// record events for the test.
+struct Minimal;
 
-impl Protocol<App> for Least {
+impl Protocol<App> for Minimal {
     const IDLE: Option<Duration> = Some(Duration::from_millis(30));
     const STALL: Option<Duration> = Some(Duration::from_millis(10));
 
@@ -42,7 +43,7 @@ fn with_conn(check: impl FnOnce(&mut Base, &mut App, Conn)) -> Vec<ConnEnd> {
     let (mut storage, mut app) = (Storage::<App, 0, 1, 16>::new(), App::default());
     let mut base = EventBase::new(&mut storage);
     let clients = base.add_pool(Pool::new(1).rings(8, 8)).unwrap();
-    let listener = base.listen::<Least>(peer(), clients).unwrap();
+    let listener = base.listen::<Minimal>(peer(), clients).unwrap();
     let conn = base.accepted(listener, peer()).unwrap();
     base.dispatch(&mut app);
     check(&mut base, &mut app, conn);
@@ -61,7 +62,7 @@ fn both_directions_are_enabled_when_a_connection_opens() {
 }
 
 #[test]
-fn what_a_protocol_does_not_write_has_a_default() {
+fn functions_that_a_protocol_does_not_have_get_a_default() {
     let sent = with_conn(|base, app, conn| {
         base.conn(conn).unwrap().write(b"x").unwrap();
         base.sent(conn, 1);

@@ -1,4 +1,4 @@
-//! Every connection that the application knows gets exactly one `ended`, for any reason.
+//! Every connection that the application knows gets exactly one `ended` callback, whatever the reason for its end.
 
 use picoevent::{Action, ConnError, ConnEvent, Direction, Priority, StaleError};
 
@@ -26,7 +26,7 @@ fn close_abort_and_failure_are_reported_as_what_they_are() {
     }
     assert_eq!(passes(&mut base, &mut app), [], "once");
     actions(&mut base);
-    assert_eq!((base.counts().conns, base.pool_held(pool)), (0, 0));
+    assert_eq!((base.counts().conns, base.conns_in_use(pool)), (0, 0));
 }
 
 #[test]
@@ -53,7 +53,7 @@ fn a_failure_in_the_pass_of_the_opening_is_reported_after_it() {
 }
 
 #[test]
-fn an_accepted_connection_that_was_not_handed_over_ends_without_a_callback() {
+fn an_accepted_connection_that_was_not_opened_ends_without_a_callback() {
     let (mut base, mut app) = (base(), App::default());
     let pool = pool(&mut base, 3);
     let listener = listen(&mut base, pool, &SETTINGS);
@@ -63,11 +63,11 @@ fn an_accepted_connection_that_was_not_handed_over_ends_without_a_callback() {
     base.listener(listener).unwrap().free();
     assert_eq!(passes(&mut base, &mut app), []);
     assert!(actions(&mut base).contains(&Action::Reset(resets)));
-    assert_eq!((base.counts().conns, base.pool_held(pool)), (0, 0));
+    assert_eq!((base.counts().conns, base.conns_in_use(pool)), (0, 0));
 }
 
 #[test]
-fn a_connection_closed_as_it_opens_hears_of_its_end_only() {
+fn a_connection_closed_when_it_opens_reports_only_its_end() {
     let (mut base, mut app) = (base(), App::default());
     let pool = pool(&mut base, 1);
     let listener = listen(&mut base, pool, &SETTINGS);
@@ -89,7 +89,7 @@ fn a_connection_closed_as_it_opens_hears_of_its_end_only() {
 }
 
 #[test]
-fn many_connections_that_go_in_one_pass_end_once_each() {
+fn many_connections_that_end_in_one_pass_report_one_end_each() {
     let (mut base, mut app) = (base(), App::default());
     let pool = pool(&mut base, 8);
     let listener = listen(&mut base, pool, &SETTINGS);
@@ -106,10 +106,10 @@ fn many_connections_that_go_in_one_pass_end_once_each() {
             conn.abort();
         }
     });
-    let heard = passes(&mut base, &mut app);
-    let count = |wanted| heard.iter().filter(|event| **event == wanted).count();
+    let events = passes(&mut base, &mut app);
+    let count = |wanted| events.iter().filter(|event| **event == wanted).count();
     assert_eq!((count(failed(ConnError::Reset)), count(ABORTED), count(ConnEvent::Eof)), (4, 4, 4));
-    assert_eq!(heard.len(), 12);
+    assert_eq!(events.len(), 12);
     // Connections whose two streams are complete get no further callbacks.
     for conn in conns {
         base.delivered(conn);
@@ -123,7 +123,7 @@ fn many_connections_that_go_in_one_pass_end_once_each() {
 }
 
 #[test]
-fn a_callback_that_ends_all_connections_brings_each_one_end() {
+fn a_callback_that_ends_all_connections_causes_one_end_for_each() {
     let (mut base, mut app) = (base(), App::default());
     let pool = pool(&mut base, 4);
     let listener = listen(&mut base, pool, &SETTINGS);
@@ -156,16 +156,16 @@ fn a_callback_that_ends_all_connections_brings_each_one_end() {
 }
 
 #[test]
-fn the_slot_is_given_back_when_the_end_was_heard_and_the_back_end_is_done() {
+fn the_slot_is_freed_when_the_end_was_reported_and_the_back_end_is_done() {
     let (mut base, mut app, conn) = with_conn();
     // The back end finishes first, because the `ended` callback has a low priority.
     base.conn(conn).unwrap().set_priority(Priority::LOWEST).unwrap();
     base.conn(conn).unwrap().abort();
     base.after(ms(0), |_: &mut App, _| ()).unwrap();
     base.dispatch(&mut app);
-    assert_eq!((app.heard(), actions(&mut base)), (vec![], vec![Action::Reset(conn)]));
-    assert_eq!(base.counts().conns, 1, "its end was not heard");
-    app.react = Some(|_, conn, _| assert_eq!(conn.place(), Some(0)));
+    assert_eq!((app.take_events(), actions(&mut base)), (vec![], vec![Action::Reset(conn)]));
+    assert_eq!(base.counts().conns, 1, "its end was not reported");
+    app.react = Some(|_, conn, _| assert_eq!(conn.index_in_pool(), Some(0)));
     assert_eq!(passes(&mut base, &mut app), [ABORTED]);
     assert_eq!((actions(&mut base), base.counts().conns), (vec![], 0));
     // The `ended` callback runs before the back end finishes.
@@ -178,7 +178,7 @@ fn the_slot_is_given_back_when_the_end_was_heard_and_the_back_end_is_done() {
 }
 
 #[test]
-fn a_lingering_connection_whose_end_was_not_heard_keeps_its_slot() {
+fn a_lingering_connection_whose_end_was_not_reported_keeps_its_slot() {
     let (mut base, mut app) = (base(), App::default());
     let pool = pool(&mut base, 1);
     let listener = listen(&mut base, pool, &SETTINGS);
@@ -200,7 +200,7 @@ fn a_lingering_connection_whose_end_was_not_heard_keeps_its_slot() {
 }
 
 #[test]
-fn a_failed_connection_that_is_closed_or_aborted_hears_of_its_failure_only() {
+fn a_failed_connection_that_is_closed_or_aborted_reports_only_its_failure() {
     for close in [true, false] {
         let (mut base, mut app, conn) = with_conn();
         base.conn(conn).unwrap().alarm_after(ms(1));
@@ -222,7 +222,7 @@ fn a_failed_connection_that_is_closed_or_aborted_hears_of_its_failure_only() {
 }
 
 #[test]
-fn what_came_before_a_failure_can_be_read_in_the_callback_for_the_end() {
+fn input_from_before_a_failure_can_be_read_in_the_callback_for_the_end() {
     let (mut base, mut app, conn) = with_conn();
     base.conn(conn).unwrap().disable(Direction::Read).enable(Direction::Read);
     feed(&mut base, conn, b"last");

@@ -13,7 +13,8 @@ fn with_input(base: &mut Base, input: usize, settings: &'static Settings) -> Con
     conn
 }
 
-/// Feeds `text`, as much as fits each time, and reads lines of up to six bytes, until all is read. Returns the lines.
+/// Writes `text` to the input ring, as much as fits each time, and reads lines of up to six bytes, until all is read.
+/// Returns the lines.
 fn lines_of(base: &mut Base, conn: Conn, text: &[u8]) -> Vec<String> {
     let (mut rest, mut lines) = (text, Vec::new());
     loop {
@@ -43,7 +44,7 @@ fn lines_end_with_a_newline_with_or_without_a_return() {
 }
 
 #[test]
-fn a_line_may_fill_the_buffer_and_not_more() {
+fn a_line_may_fill_the_buffer_but_not_exceed_it() {
     let mut base = base();
     let conn = with_input(&mut base, 64, &SETTINGS);
     assert_eq!(lines_of(&mut base, conn, b"123456\n123456\r\n"), ["123456", "123456"]);
@@ -58,13 +59,13 @@ fn a_line_may_fill_the_buffer_and_not_more() {
 }
 
 #[test]
-fn an_overlong_line_is_reported_once_and_skipped_however_it_comes() {
+fn an_overlong_line_is_reported_once_and_skipped_in_whatever_parts_it_arrives() {
     let mut base = base();
     let conn = with_input(&mut base, 16, &SETTINGS);
     let text = b"0123456789 this line is far too long for all of it\r\nnext\r\n";
-    for piece in 1..text.len() {
-        let lines = text.chunks(piece).flat_map(|piece| lines_of(&mut base, conn, piece));
-        assert_eq!(lines.collect::<Vec<_>>(), [LONG, "next"], "pieces of {piece} bytes");
+    for part in 1..text.len() {
+        let lines = text.chunks(part).flat_map(|part| lines_of(&mut base, conn, part));
+        assert_eq!(lines.collect::<Vec<_>>(), [LONG, "next"], "parts of {part} bytes");
         assert_eq!(base.conn(conn).unwrap().input_len(), 0);
     }
 }
@@ -78,7 +79,7 @@ fn a_line_longer_than_the_ring_is_too_long_for_any_buffer() {
 }
 
 #[test]
-fn a_line_that_is_not_text_is_taken_and_reported() {
+fn a_line_that_is_not_text_is_consumed_and_reported() {
     let mut base = base();
     let conn = with_input(&mut base, 64, &SETTINGS);
     let lines = lines_of(&mut base, conn, b"\xff\xfe\nok\n");
@@ -109,7 +110,7 @@ fn without_room_for_an_answer_and_after_the_end_there_is_no_line() {
 }
 
 #[test]
-fn what_ends_otherwise_is_read_with_its_end_and_stays_when_it_is_too_long() {
+fn read_until_includes_the_end_and_keeps_input_that_is_too_long() {
     let mut base = base();
     let conn = with_input(&mut base, 12, &SETTINGS);
     let mut buffer = [0; 8];

@@ -5,6 +5,7 @@ mod busy;
 mod bytes;
 mod defaults;
 mod ended;
+mod iterations;
 mod lines;
 mod maps;
 mod outgoing;
@@ -12,7 +13,6 @@ mod pools;
 mod reconnecting;
 #[path = "../steps/mod.rs"]
 mod steps;
-mod turns;
 mod views;
 
 use std::net::SocketAddr;
@@ -36,7 +36,7 @@ struct App {
 }
 
 impl App {
-    fn note(&mut self, conn: &mut ConnMut<Self>, event: ConnEvent) {
+    fn record(&mut self, conn: &mut ConnMut<Self>, event: ConnEvent) {
         self.calls.push((conn.id(), event));
         if let Some(react) = self.react {
             react(self, conn, event);
@@ -44,7 +44,7 @@ impl App {
     }
 
     /// Takes the events of all connections since the last call.
-    fn heard(&mut self) -> Vec<ConnEvent> {
+    fn take_events(&mut self) -> Vec<ConnEvent> {
         std::mem::take(&mut self.calls).into_iter().map(|(_, event)| event).collect()
     }
 }
@@ -90,13 +90,13 @@ fn pool(base: &mut Base, conns: u16) -> PoolId {
 }
 
 fn listen(base: &mut Base, pool: PoolId, settings: &'static Settings) -> Listener {
-    let listener = base.listen_with(peer(), pool, settings, App::note).unwrap();
+    let listener = base.listen_with(peer(), pool, settings, App::record).unwrap();
     actions(base);
     listener
 }
 
 fn connect(base: &mut Base, pool: PoolId) -> Conn {
-    base.connect_with(peer(), pool, &SETTINGS, App::note).unwrap()
+    base.connect_with(peer(), pool, &SETTINGS, App::record).unwrap()
 }
 
 /// Returns an accepted connection in a separate pool. The application has already got its `Opened` event.
@@ -109,20 +109,20 @@ fn open_with(base: &mut Base, app: &mut App, settings: &'static Settings) -> Con
     let listener = listen(base, pool, settings);
     let conn = base.accepted(listener, peer()).unwrap();
     base.dispatch(app);
-    assert_eq!(app.heard(), [ConnEvent::Opened]);
+    assert_eq!(app.take_events(), [ConnEvent::Opened]);
     actions(base);
     conn
 }
 
-/// Runs four passes, like four turns of the loop, which is enough for all due callbacks. Returns the events.
+/// Runs four passes, like four iterations of the loop, which is enough for all due callbacks. Returns the events.
 fn passes(base: &mut Base, app: &mut App) -> Vec<ConnEvent> {
     for _ in 0..4 {
         base.dispatch(app);
     }
-    app.heard()
+    app.take_events()
 }
 
-/// Feeds the time, and runs passes.
+/// Sets the time, and runs passes.
 fn passes_at(base: &mut Base, app: &mut App, millis: u64) -> Vec<ConnEvent> {
     base.advance(at(millis));
     passes(base, app)

@@ -1,4 +1,4 @@
-//! Application state for each connection of a pool.
+//! The application's state for each connection of a pool.
 
 use picoevent::{Conn, ConnMap, EventBase};
 
@@ -35,7 +35,7 @@ fn each_connection_has_a_state_of_its_own_until_it_is_removed() {
 }
 
 #[test]
-fn a_connection_of_another_pool_or_beyond_the_map_has_none() {
+fn a_connection_of_another_pool_or_beyond_the_map_has_no_state() {
     let mut base = base();
     let pools = [pool(&mut base, 1), pool(&mut base, 3), pool(&mut base, 1)];
     let [before, first, second, third, behind] =
@@ -51,7 +51,7 @@ fn a_connection_of_another_pool_or_beyond_the_map_has_none() {
 }
 
 #[test]
-fn the_next_connection_in_a_place_does_not_get_the_state_of_the_last() {
+fn the_next_connection_in_a_slot_does_not_get_the_state_of_the_last() {
     let (mut base, mut app) = (base(), App::default());
     let pool = pool(&mut base, 1);
     let listener = listen(&mut base, pool, &SETTINGS);

@@ -1,4 +1,4 @@
-//! Outgoing connections: at rest, connecting, and ended.
+//! Outgoing connections in their different states: at rest (without a socket), connecting, and ended.
 
 use std::net::SocketAddr;
 
@@ -24,11 +24,11 @@ pub fn opened(base: &mut Base, app: &mut App, conn: Conn) {
 }
 
 #[test]
-fn a_connection_at_rest_is_held_and_does_nothing() {
+fn a_connection_at_rest_takes_a_slot_and_does_nothing() {
     let (mut base, mut app) = (base(), App::default());
     let pool = pool(&mut base, 1);
-    let conn = base.outgoing_with(pool, &SETTINGS, App::note).unwrap();
-    assert_eq!(base.outgoing_with(pool, &SETTINGS, App::note), Err(SetupError::PoolFull));
+    let conn = base.outgoing_with(pool, &SETTINGS, App::record).unwrap();
+    assert_eq!(base.outgoing_with(pool, &SETTINGS, App::record), Err(SetupError::PoolFull));
     let view = base.conn(conn).unwrap();
     assert!(view.is_resting() && !view.is_open());
     assert_eq!((actions(&mut base), passes_at(&mut base, &mut app, 1_000)), (vec![], vec![]));
@@ -45,10 +45,10 @@ fn a_connection_at_rest_is_held_and_does_nothing() {
 }
 
 #[test]
-fn what_is_written_at_rest_is_sent_when_it_is_connected() {
+fn output_that_is_written_at_rest_is_sent_when_connected() {
     let (mut base, mut app) = (base(), App::default());
     let pool = pool(&mut base, 1);
-    let conn = base.outgoing_with(pool, &SETTINGS, App::note).unwrap();
+    let conn = base.outgoing_with(pool, &SETTINGS, App::record).unwrap();
     base.conn(conn).unwrap().write(b"hi").unwrap();
     assert_eq!((actions(&mut base), drain(&mut base, conn, 9)), (vec![], vec![]));
     base.conn(conn).unwrap().connect(peer()).unwrap();
@@ -60,10 +60,10 @@ fn what_is_written_at_rest_is_sent_when_it_is_connected() {
 }
 
 #[test]
-fn settings_of_the_socket_that_are_made_at_rest_apply_when_it_connects() {
+fn socket_settings_that_are_made_at_rest_apply_to_the_connect() {
     let mut base = base();
     let pool = pool(&mut base, 1);
-    let conn = base.outgoing_with(pool, &SETTINGS, App::note).unwrap();
+    let conn = base.outgoing_with(pool, &SETTINGS, App::record).unwrap();
     base.conn(conn).unwrap().set_nagle(true);
     assert_eq!(actions(&mut base), [], "it has no socket");
     base.conn(conn).unwrap().connect(peer()).unwrap();
@@ -73,10 +73,10 @@ fn settings_of_the_socket_that_are_made_at_rest_apply_when_it_connects() {
 }
 
 #[test]
-fn a_delay_is_exact_and_can_be_replaced() {
+fn the_delay_of_a_connect_is_exact_and_can_be_replaced() {
     let (mut base, mut app) = (base(), App::default());
     let pool = pool(&mut base, 1);
-    let conn = base.outgoing_with(pool, &SETTINGS, App::note).unwrap();
+    let conn = base.outgoing_with(pool, &SETTINGS, App::record).unwrap();
     base.advance(at(7));
     base.conn(conn).unwrap().connect_after(ms(20), peer()).unwrap();
     assert_eq!(base.deadline(), Some(at(27)));
@@ -93,11 +93,11 @@ fn a_delay_is_exact_and_can_be_replaced() {
 }
 
 #[test]
-fn one_that_is_aborted_at_rest_ends_and_can_connect_again() {
+fn a_connection_that_is_aborted_at_rest_ends_and_can_connect_again() {
     for delay in [0, 50] {
         let (mut base, mut app) = (base(), App::default());
         let pool = pool(&mut base, 1);
-        let conn = base.outgoing_with(pool, &SETTINGS, App::note).unwrap();
+        let conn = base.outgoing_with(pool, &SETTINGS, App::record).unwrap();
         base.conn(conn).unwrap().connect_after(ms(10), peer()).unwrap();
         app.count = delay;
         app.react = Some(|app, conn, event| {
@@ -117,18 +117,18 @@ fn one_that_is_aborted_at_rest_ends_and_can_connect_again() {
         } else {
             assert_eq!(connects, [Action::Connect(conn)]);
         }
-        assert_eq!((base.pool_held(pool), base.counts().conns), (1, 1));
+        assert_eq!((base.conns_in_use(pool), base.counts().conns), (1, 1));
         base.connected(conn);
         assert_eq!(passes(&mut base, &mut app), [ConnEvent::Opened]);
     }
 }
 
 #[test]
-fn one_that_is_closed_or_aborted_at_rest_is_gone() {
+fn a_connection_that_is_closed_or_aborted_at_rest_is_freed() {
     for close in [true, false] {
         let (mut base, mut app) = (base(), App::default());
         let pool = pool(&mut base, 1);
-        let conn = base.outgoing_with(pool, &SETTINGS, App::note).unwrap();
+        let conn = base.outgoing_with(pool, &SETTINGS, App::record).unwrap();
         base.conn(conn).unwrap().write(b"unsent").unwrap();
         base.conn(conn).unwrap().connect_after(ms(10), peer()).unwrap();
         let mut view = base.conn(conn).unwrap();
@@ -140,12 +140,12 @@ fn one_that_is_closed_or_aborted_at_rest_is_gone() {
         let end = if close { CLOSED } else { ABORTED };
         assert_eq!(passes_at(&mut base, &mut app, 50), [end]);
         assert_eq!((actions(&mut base), base.counts().conns), (vec![], 0));
-        assert_eq!((base.wait(), base.pool_held(pool)), (Wait::Ended(End::Empty), 0));
+        assert_eq!((base.wait(), base.conns_in_use(pool)), (Wait::Ended(End::Empty), 0));
     }
 }
 
 #[test]
-fn a_connection_that_was_accepted_or_is_gone_does_not_connect() {
+fn a_connection_that_was_accepted_or_is_in_use_does_not_connect() {
     let (mut base, mut app, conn) = with_conn();
     assert_eq!(base.conn(conn).unwrap().connect(peer()), Err(ConnectError::Accepted));
     app.react = Some(|_, conn, _| {

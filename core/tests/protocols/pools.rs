@@ -7,7 +7,7 @@ use picoevent::{
 use crate::{App, SETTINGS, actions, base, connect, drain, feed, listen, passes, peer, pool};
 
 #[test]
-fn two_pools_do_not_take_each_others_places() {
+fn two_pools_do_not_use_each_others_slots() {
     let (mut base, mut app) = (base(), App::default());
     let [clients, uplinks] =
         base.add_pools([2, 1].map(|conns| Pool::new(conns).rings(4, 4))).unwrap();
@@ -16,14 +16,14 @@ fn two_pools_do_not_take_each_others_places() {
     assert!(!base.has_room(listener));
     assert_eq!(base.accepted(listener, peer()), Err(AcceptError::Full));
     let uplink = connect(&mut base, uplinks);
-    let refused = base.connect_with(peer(), uplinks, &SETTINGS, App::note);
+    let refused = base.connect_with(peer(), uplinks, &SETTINGS, App::record);
     assert_eq!(refused, Err(SetupError::PoolFull));
-    assert_eq!((base.pool_held(clients), base.pool_held(uplinks)), (2, 1));
+    assert_eq!((base.conns_in_use(clients), base.conns_in_use(uplinks)), (2, 1));
     assert_eq!(passes(&mut base, &mut app), [ConnEvent::Opened; 2]);
-    let places = accepted.map(|conn| base.conn(conn).unwrap().place());
-    assert_eq!(places, [Some(0), Some(1)]);
+    let indexes = accepted.map(|conn| base.conn(conn).unwrap().index_in_pool());
+    assert_eq!(indexes, [Some(0), Some(1)]);
     let uplink = base.conn(uplink).unwrap();
-    assert_eq!((uplink.place(), uplink.pool()), (Some(0), Some(uplinks)));
+    assert_eq!((uplink.index_in_pool(), uplink.pool()), (Some(0), Some(uplinks)));
 }
 
 #[test]
@@ -56,7 +56,7 @@ fn each_pool_has_rings_of_its_own_and_no_bytes_of_another() {
 }
 
 #[test]
-fn what_a_storage_does_not_have_is_refused_and_nothing_is_taken() {
+fn a_pool_that_does_not_fit_the_storage_is_refused_and_takes_nothing() {
     let mut storage = Box::new(Storage::<App, 1, 3, 20, 1, 2>::new());
     let mut base = EventBase::new(&mut storage);
     let bytes = base.add_pool(Pool::new(3).rings(4, 4));
@@ -93,10 +93,10 @@ fn every_reason_for_a_refusal_says_what_to_do() {
         (SetupError::NoPool, "the base has no such pool: add it first"),
         (SetupError::PoolFull, "all connections of the pool are in use"),
         (SetupError::Room, "the output ring is shorter than the room for an answer"),
-        (SetupError::Busy, "the output ring is shorter than the text for busy times"),
+        (SetupError::Busy, "the output ring is shorter than the busy text"),
         (
             SetupError::Marks,
-            "a low mark is above the high mark or the ring, or a high mark is below what it holds",
+            "a low mark is above the high mark or the ring, or a high mark is below the bytes in the ring",
         ),
     ];
     for (error, text) in texts {
@@ -112,27 +112,27 @@ fn a_pool_must_fit_the_protocol_and_belong_to_the_base() {
     let foreign = [(); 2].map(|()| pool(&mut other, 1))[1];
     let pool = pool(&mut base, 1);
     for (settings, error) in [(&ROOMY, SetupError::Room), (&WORDY, SetupError::Busy)] {
-        assert_eq!(base.listen_with(peer(), pool, settings, App::note), Err(error));
-        assert_eq!(base.connect_with(peer(), pool, settings, App::note), Err(error));
-        assert_eq!(base.outgoing_with(pool, settings, App::note), Err(error));
+        assert_eq!(base.listen_with(peer(), pool, settings, App::record), Err(error));
+        assert_eq!(base.connect_with(peer(), pool, settings, App::record), Err(error));
+        assert_eq!(base.outgoing_with(pool, settings, App::record), Err(error));
     }
-    assert_eq!(base.listen_with(peer(), foreign, &SETTINGS, App::note), Err(SetupError::NoPool));
-    assert_eq!(base.connect_with(peer(), foreign, &SETTINGS, App::note), Err(SetupError::NoPool));
-    assert_eq!((base.pool(foreign), base.pool_held(foreign)), (None, 0));
+    assert_eq!(base.listen_with(peer(), foreign, &SETTINGS, App::record), Err(SetupError::NoPool));
+    assert_eq!(base.connect_with(peer(), foreign, &SETTINGS, App::record), Err(SetupError::NoPool));
+    assert_eq!((base.pool(foreign), base.conns_in_use(foreign)), (None, 0));
     assert_eq!((base.counts().conns, base.counts().listeners), (0, 0));
 }
 
 #[test]
-fn the_rest_is_as_many_as_have_slots_and_bytes() {
+fn a_pool_of_the_rest_has_as_many_connections_as_have_slots_and_bytes() {
     for (bytes, expected) in [(20, 2), (100, 3), (7, 0)] {
         let mut storage = Box::new(Storage::<App, 1, 4, 108, 1, 3>::new());
         let mut base = EventBase::new(&mut storage);
-        let taken =
+        let first =
             base.add_pool(Pool::new(1).rings(54 - bytes / 2, 54 - bytes.div_ceil(2))).unwrap();
         let rest = base.add_pool(Pool::rest().rings(4, 4)).unwrap();
         assert_eq!(base.pool(rest).unwrap().conns(), expected);
-        assert_eq!(base.pool(taken).unwrap().conns(), 1);
-        let made = std::iter::from_fn(|| base.outgoing_with(rest, &SETTINGS, App::note).ok());
+        assert_eq!(base.pool(first).unwrap().conns(), 1);
+        let made = std::iter::from_fn(|| base.outgoing_with(rest, &SETTINGS, App::record).ok());
         assert_eq!(made.count(), expected);
     }
 }
@@ -160,7 +160,7 @@ fn sixteen_pools_all_work_and_a_seventeenth_is_refused() {
     passes(&mut base, &mut app);
     actions(&mut base);
     assert_eq!(base.counts().conns, 0);
-    assert!(pools.iter().all(|pool| base.pool_held(*pool) == 0));
+    assert!(pools.iter().all(|pool| base.conns_in_use(*pool) == 0));
 }
 
 #[test]
@@ -170,11 +170,11 @@ fn a_pool_without_connections_refuses_all() {
     let listener = listen(&mut base, pool, &SETTINGS);
     assert!(!base.has_room(listener));
     assert_eq!(base.accepted(listener, peer()), Err(AcceptError::Full));
-    assert_eq!(base.outgoing_with(pool, &SETTINGS, App::note), Err(SetupError::PoolFull));
+    assert_eq!(base.outgoing_with(pool, &SETTINGS, App::record), Err(SetupError::PoolFull));
 }
 
 #[test]
-fn a_lingering_connection_gives_its_slot_to_its_own_pool_only() {
+fn a_lingering_connection_is_evicted_for_its_own_pool_only() {
     let (mut base, mut app) = (base(), App::default());
     let pools = [pool(&mut base, 1), pool(&mut base, 1)];
     let listeners = pools.map(|pool| listen(&mut base, pool, &SETTINGS));

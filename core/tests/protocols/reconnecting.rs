@@ -31,7 +31,7 @@ fn reconnecting_and_open() -> (Base<'static>, App, Conn) {
 }
 
 #[test]
-fn one_that_connects_again_keeps_its_handle_and_loses_its_bytes() {
+fn a_connection_that_reconnects_keeps_its_handle_and_loses_its_bytes() {
     let (mut base, mut app, conn) = reconnecting_and_open();
     base.conn(conn).unwrap().set_timeouts(Some(ms(1)), Some(ms(1))).disable(Direction::Write);
     base.conn(conn).unwrap().write(b"lost").unwrap();
@@ -58,7 +58,7 @@ fn one_that_connects_again_keeps_its_handle_and_loses_its_bytes() {
 }
 
 #[test]
-fn a_refused_connect_is_tried_again_for_ever() {
+fn a_refused_connect_can_be_tried_again_without_end() {
     let (mut base, mut app, conn) = reconnecting();
     for round in 0..100 {
         passes_at(&mut base, &mut app, 50 * round);
@@ -68,11 +68,11 @@ fn a_refused_connect_is_tried_again_for_ever() {
         assert_eq!(actions(&mut base), []);
     }
     let pool = base.conn(conn).unwrap().pool().unwrap();
-    assert_eq!((base.pool_held(pool), base.counts().conns), (1, 1));
+    assert_eq!((base.conns_in_use(pool), base.counts().conns), (1, 1));
 }
 
 #[test]
-fn one_that_is_closed_sends_its_output_before_it_connects_again() {
+fn a_closed_connection_sends_its_output_before_it_reconnects() {
     let (mut base, mut app, conn) = reconnecting_and_open();
     base.conn(conn).unwrap().write(b"bye").unwrap();
     base.conn(conn).unwrap().close();
@@ -91,7 +91,7 @@ fn one_that_is_closed_sends_its_output_before_it_connects_again() {
 }
 
 #[test]
-fn the_wait_for_the_peers_end_is_cut_short_by_a_connect() {
+fn a_connect_ends_the_wait_for_the_peers_end_of_stream() {
     let (mut base, mut app, conn) = reconnecting_and_open();
     base.conn(conn).unwrap().close();
     actions(&mut base);
@@ -103,7 +103,7 @@ fn the_wait_for_the_peers_end_is_cut_short_by_a_connect() {
 }
 
 #[test]
-fn output_that_cannot_be_delivered_does_not_keep_it_from_connecting_again() {
+fn output_that_cannot_be_delivered_does_not_prevent_a_reconnect() {
     let (mut base, mut app, conn) = reconnecting_and_open();
     base.conn(conn).unwrap().write(b"bye").unwrap();
     base.conn(conn).unwrap().close();
@@ -116,7 +116,7 @@ fn output_that_cannot_be_delivered_does_not_keep_it_from_connecting_again() {
 }
 
 #[test]
-fn one_that_was_to_connect_again_is_gone_when_it_is_aborted_once_more() {
+fn a_second_abort_cancels_the_reconnect() {
     let (mut base, mut app, conn) = reconnecting_and_open();
     base.conn(conn).unwrap().abort();
     assert_eq!(passes(&mut base, &mut app), [ABORTED]);
@@ -127,7 +127,7 @@ fn one_that_was_to_connect_again_is_gone_when_it_is_aborted_once_more() {
 }
 
 #[test]
-fn nothing_connects_again_when_everything_was_closed() {
+fn close_all_cancels_every_reconnect() {
     let (mut base, mut app) = (base(), App::default());
     app.react = Some(|_, conn, event| {
         if let ConnEvent::Ended(_) = event {
@@ -144,11 +144,11 @@ fn nothing_connects_again_when_everything_was_closed() {
 }
 
 #[test]
-fn the_stall_limit_bounds_each_connect_and_not_the_rest_before_it() {
+fn the_stall_timeout_limits_each_connect_but_not_the_rest_before_it() {
     static STALLS: Settings = Settings::new().stall(crate::Duration::from_millis(20));
     let (mut base, mut app) = (base(), App::default());
     let pool = base.add_pool(Pool::new(1).rings(8, 8)).unwrap();
-    let conn = base.outgoing_with(pool, &STALLS, App::note).unwrap();
+    let conn = base.outgoing_with(pool, &STALLS, App::record).unwrap();
     app.react = Some(|_, conn, event| match event {
         ConnEvent::Timeout(_) => conn.abort_with(ConnError::TimedOut),
         ConnEvent::Ended(_) => conn.connect_after(ms(100), peer()).unwrap(),
@@ -160,8 +160,8 @@ fn the_stall_limit_bounds_each_connect_and_not_the_rest_before_it() {
         assert_eq!(passes_at(&mut base, &mut app, round + 100), []);
         assert_eq!(actions(&mut base), [Action::Connect(conn)]);
         assert_eq!(passes_at(&mut base, &mut app, round + 119), []);
-        let heard = passes_at(&mut base, &mut app, round + 120);
-        assert_eq!(heard, [timeout, failed(ConnError::TimedOut)]);
+        let events = passes_at(&mut base, &mut app, round + 120);
+        assert_eq!(events, [timeout, failed(ConnError::TimedOut)]);
         assert_eq!(actions(&mut base), [Action::Reset(conn)]);
     }
 }

@@ -11,7 +11,7 @@ use crate::{
 };
 
 #[test]
-fn a_connection_that_is_gone_answers_nothing_and_takes_nothing() {
+fn the_view_of_an_aborted_connection_returns_nothing_and_changes_nothing() {
     let (mut base, mut app, conn) = with_conn();
     let other = open(&mut base, &mut app);
     feed(&mut base, other, b"other");
@@ -54,7 +54,7 @@ fn a_connection_that_is_gone_answers_nothing_and_takes_nothing() {
 
 /// Another event may already use the slot of the freed event.
 #[test]
-fn an_event_that_is_freed_in_its_callback_changes_no_other() {
+fn the_view_of_a_freed_event_changes_no_other_event() {
     fn freed(app: &mut App, event: &mut EventMut<App>) {
         let id = event.id();
         event.cx().event(id).unwrap().free();
@@ -90,7 +90,7 @@ fn an_event_that_is_freed_in_its_callback_changes_no_other() {
 }
 
 #[test]
-fn an_event_that_is_freed_in_its_callback_is_not_revived() {
+fn an_event_that_is_freed_in_its_callback_does_not_become_active_again() {
     let (mut base, mut app) = (base(), App::default());
     let freed = |app: &mut App, event: &mut EventMut<App>| {
         app.count += 1;
@@ -108,7 +108,7 @@ fn an_event_that_is_freed_in_its_callback_is_not_revived() {
 }
 
 #[test]
-fn a_listener_that_is_freed_in_its_callback_stays_so() {
+fn a_listener_that_is_freed_in_its_callback_stays_freed() {
     let (mut base, mut app) = (base(), App::default());
     let pool = pool(&mut base, 1);
     let listener = listen(&mut base, pool, &SETTINGS);

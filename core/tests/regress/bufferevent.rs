@@ -4,7 +4,7 @@
 
 use picoevent::{Conn, ConnEnd, ConnError, ConnEvent, Direction, Run, Settings, SetupError};
 
-use super::network::{App, Ends, Flip, Noting, RING, Scene, play};
+use super::network::{App, Ends, Flip, RING, Recorder, Scene, play};
 use super::script::ms;
 
 const CLOSED: ConnEvent = ConnEvent::Ended(ConnEnd::Closed);
@@ -138,8 +138,8 @@ fn bufferevent_pair_filters() {
 static RECEIVER: Settings = Settings::new().input_marks(10, 20);
 static SENDER: Settings = Settings::new().output_marks(30, usize::MAX);
 
-/// Input is reported with 10 to 20 bytes, and `Writable` is reported when at most 30 bytes are left. At the end of the
-/// stream, input below the low mark is reported too.
+/// `Readable` is reported when the input ring holds 10 to 20 bytes, and `Writable` when at most 30 bytes of output are
+/// unsent. At the end of the stream, the `Eof` callback reads the input that is below the low mark.
 fn marks_hold(ends: Ends) {
     play(|mut scene| {
         let [one, other] = scene.ends(ends);
@@ -188,7 +188,7 @@ fn three_of_ten(test: impl Fn(&mut Scene<'_, '_>, Conn)) {
             scene.app.unread = vec![other];
             scene.send(one, b"abc");
             assert_eq!(scene.run(Run::DEFAULT), None);
-            scene.app.heard.clear();
+            scene.app.calls.clear();
             test(&mut scene, other);
         });
     }
@@ -206,7 +206,7 @@ fn bufferevent_trigger() {
         assert_eq!(scene.app.events(conn), [ConnEvent::Writable]);
         scene.base.conn(conn).unwrap().set_settings(&SENDER).unwrap();
         assert_eq!(scene.run(Run::DEFAULT), None);
-        scene.app.heard.clear();
+        scene.app.calls.clear();
         scene.base.conn(conn).unwrap().read_again().read_again();
         assert_eq!(scene.run(Run::DEFAULT), None);
         assert_eq!(scene.app.events(conn), [ConnEvent::Readable]);
@@ -234,24 +234,25 @@ fn bufferevent_trigger_postpone() {
     });
 }
 
-/// A callback that requests itself again is called in the next pass, so the loop looks for news between the two calls.
+/// A callback may request that it is called again. The second call comes in the next pass. So the loop checks for new
+/// events between the two calls.
 #[test]
 fn bufferevent_trigger_defer_postpone() {
     three_of_ten(|scene, conn| {
         scene.app.react = Some(|app, conn, event| {
-            let calls = app.heard.len();
+            let calls = app.calls.len();
             if event == ConnEvent::Readable && calls < 5 {
                 conn.wait_for_input(1);
             }
         });
         scene.base.conn(conn).unwrap().wait_for_input(1);
         scene.base.begin(Run::DEFAULT);
-        let mut calls = vec![scene.app.heard.len()];
+        let mut calls = vec![scene.app.calls.len()];
         for _ in 0..12 {
-            let _ = scene.base.turn(&mut scene.app, &mut scene.network);
-            calls.push(scene.app.heard.len());
+            let _ = scene.base.iterate(&mut scene.app, &mut scene.network);
+            calls.push(scene.app.calls.len());
         }
-        assert!(calls.windows(2).all(|two| two[1] - two[0] <= 1), "one in a turn: {calls:?}");
+        assert!(calls.windows(2).all(|two| two[1] - two[0] <= 1), "one in an iteration: {calls:?}");
         assert_eq!(scene.app.events(conn), [ConnEvent::Readable; 5]);
     });
 }
@@ -313,9 +314,9 @@ fn bufferevent_filter_data_stuck() {
 fn bufferevent_socket_filter_inactive() {
     play(|mut scene| {
         let [sockets, memory] = scene.pools;
-        let resting = scene.base.outgoing::<Noting>(sockets).unwrap();
+        let resting = scene.base.outgoing::<Recorder>(sockets).unwrap();
         let mut view = scene.base.conn(resting).unwrap();
-        assert_eq!(view.filter::<Flip, Noting>(memory), Err(SetupError::NotFiltered));
+        assert_eq!(view.filter::<Flip, Recorder>(memory), Err(SetupError::NotFiltered));
         view.abort();
         let (listener, address) = scene.listen();
         assert_eq!(scene.run(Run::DEFAULT), None);
@@ -327,7 +328,7 @@ fn bufferevent_socket_filter_inactive() {
         scene.base.conn(top).unwrap().abort();
         scene.run(Run::DEFAULT);
         assert!(scene.base.conn(below).is_err() && scene.base.conn(top).is_err());
-        assert_eq!([sockets, memory].map(|pool| scene.base.pool_held(pool)), [0, 0]);
+        assert_eq!([sockets, memory].map(|pool| scene.base.conns_in_use(pool)), [0, 0]);
     });
 }
 
@@ -394,7 +395,7 @@ fn refused(events: impl FnOnce(&App, Conn)) {
     play(|mut scene| {
         let conn = scene.connect("127.0.0.1:9".parse().unwrap());
         scene.base.conn(conn).unwrap().write(b"never sent").unwrap();
-        assert_eq!(scene.app.heard, [], "no callback runs in a verb");
+        assert_eq!(scene.app.calls, [], "no callback runs in a verb");
         assert_eq!(scene.run(Run::DEFAULT), Some(picoevent::End::Empty));
         events(&scene.app, conn);
     });
@@ -407,12 +408,12 @@ fn bufferevent_connect_fail() {
 
 #[test]
 fn bufferevent_connect_fail_eventcb() {
-    refused(|app, conn| assert_eq!(app.heard, [(conn, REFUSED, 0)]));
+    refused(|app, conn| assert_eq!(app.calls, [(conn, REFUSED, 0)]));
 }
 
 #[test]
 fn bufferevent_connect_fail_eventcb_defer() {
-    refused(|app, _| assert_eq!(app.heard.len(), 1));
+    refused(|app, _| assert_eq!(app.calls.len(), 1));
 }
 
 /// On a silent connection only reading times out, because no output waits. On a connection whose peer reads nothing,
@@ -421,9 +422,9 @@ fn each_direction_times_out_once(ends: Ends) {
     play(|mut scene| {
         let timeouts = [150, 100].map(|millis| Some(ms(millis)));
         let [idle, _] = scene.ends(ends);
-        let [stalled, deaf] = scene.ends(ends);
+        let [stalled, not_reading] = scene.ends(ends);
         // The peer must not read. Above a filter, the rings below may still have room for 300 bytes.
-        scene.base.conn(deaf).unwrap().disable(Direction::Read);
+        scene.base.conn(not_reading).unwrap().disable(Direction::Read);
         let began = scene.base.now().as_micros() / 1_000;
         for conn in [idle, stalled] {
             scene.base.conn(conn).unwrap().set_timeouts(timeouts[0], timeouts[1]);

@@ -4,21 +4,21 @@ use picoevent::{AddError, End, EventFlags, EventMut, Mode, Run};
 
 use crate::script::app::{pending, waiting};
 use crate::script::stream::pair;
-use crate::script::{App, begin, room};
+use crate::script::{App, begin, storage};
 
 const EDGE: EventFlags = EventFlags::EDGE;
 
 /// Reads one byte.
 fn read_one(app: &mut App, event: &mut EventMut<App>) {
-    app.note(event);
+    app.record(event);
     assert_eq!(app.ends[0].read(1).unwrap().len(), 1);
 }
 
 #[test]
 fn et() {
     for (interest, calls) in [(EventFlags::READ | EDGE, 1), (EventFlags::READ, 2)] {
-        let mut room = room();
-        let (mut base, mut script, mut app) = begin(&mut room);
+        let mut storage = storage();
+        let (mut base, mut script, mut app) = begin(&mut storage);
         let (ours, theirs) = pair();
         theirs.write(b"test string");
         theirs.finish();
@@ -36,11 +36,11 @@ fn et() {
 /// libevent refuses to mix edge-triggered and level-triggered events of one descriptor only in its debug mode.
 #[test]
 fn et_mix_error() {
-    let mut room = room();
-    let (mut base, mut script, _) = begin(&mut room);
+    let mut storage = storage();
+    let (mut base, mut script, _) = begin(&mut storage);
     let source = script.watch(&mut base, &pair().0);
-    let edge = base.new_event(source, EventFlags::READ | EDGE, Mode::OneShot, App::note).unwrap();
-    let level = base.new_event(source, EventFlags::READ, Mode::OneShot, App::note).unwrap();
+    let edge = base.new_event(source, EventFlags::READ | EDGE, Mode::OneShot, App::record).unwrap();
+    let level = base.new_event(source, EventFlags::READ, Mode::OneShot, App::record).unwrap();
     for (first, second) in [(edge, level), (level, edge)] {
         assert_eq!(base.event(first).unwrap().add(None), Ok(()));
         assert_eq!(base.event(second).unwrap().add(None), Err(AddError::MixedEdge));
@@ -53,12 +53,13 @@ fn et_mix_error() {
 /// After one edge-triggered event is deleted, the other one is still edge-triggered.
 #[test]
 fn et_multiple_events() {
-    let mut room = room();
-    let (mut base, mut script, mut app) = begin(&mut room);
+    let mut storage = storage();
+    let (mut base, mut script, mut app) = begin(&mut storage);
     let (ours, theirs) = pair();
     let source = script.watch(&mut base, &ours);
-    let reads = waiting(&mut base, source, EventFlags::READ | EDGE, Mode::Persist, 1, App::note);
-    let writes = waiting(&mut base, source, EventFlags::WRITE | EDGE, Mode::Persist, 2, App::note);
+    let reads = waiting(&mut base, source, EventFlags::READ | EDGE, Mode::Persist, 1, App::record);
+    let writes =
+        waiting(&mut base, source, EventFlags::WRITE | EDGE, Mode::Persist, 2, App::record);
     theirs.write(b"A");
     script.run(&mut base, &mut app, Run::NONBLOCK);
     assert_eq!(

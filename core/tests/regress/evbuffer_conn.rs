@@ -10,13 +10,13 @@ static SETTINGS: Settings = Settings::new();
 /// The events of the connection, with the lengths of its input and output at that time.
 #[derive(Default)]
 struct App {
-    heard: Vec<(ConnEvent, usize, usize)>,
+    calls: Vec<(ConnEvent, usize, usize)>,
     drains: bool,
 }
 
 impl App {
-    fn note(&mut self, conn: &mut ConnMut<Self>, event: ConnEvent) {
-        self.heard.push((event, conn.input_len(), conn.output_len()));
+    fn record(&mut self, conn: &mut ConnMut<Self>, event: ConnEvent) {
+        self.calls.push((event, conn.input_len(), conn.output_len()));
         if self.drains {
             conn.consume(usize::MAX);
         }
@@ -31,11 +31,11 @@ fn on_a_conn(work: impl FnOnce(&mut EventBase<'_, App>, &mut App, Conn)) {
     base.set_static_slots(&mut slots).unwrap();
     let pool = base.add_pool(Pool::new(1).rings(64, 64)).unwrap();
     let address = "192.0.2.7:4242".parse().unwrap();
-    let listener = base.listen_with(address, pool, &SETTINGS, App::note).unwrap();
+    let listener = base.listen_with(address, pool, &SETTINGS, App::record).unwrap();
     let conn = base.accepted(listener, address).unwrap();
     let mut app = App::default();
     dispatch(&mut base, &mut app);
-    assert_eq!(std::mem::take(&mut app.heard), [(ConnEvent::Opened, 0, 0)]);
+    assert_eq!(std::mem::take(&mut app.calls), [(ConnEvent::Opened, 0, 0)]);
     work(&mut base, &mut app, conn);
 }
 
@@ -106,11 +106,11 @@ fn add_reference() {
             (b"If an".into(), b" answer".into())
         );
         assert_eq!(send(base, conn, FIRST.len() - 13), b" was foun");
-        assert_eq!(send(base, conn, 1), b"d", "the last byte of the first piece");
+        assert_eq!(send(base, conn, 1), b"d", "the last byte of the first slice");
         assert_eq!(send(base, conn, 6), b", it s");
         let mut view = base.conn(conn).unwrap();
         assert_eq!(view.output_len(), SECOND.len() - 4);
-        // The connection is aborted with static pieces in its output.
+        // The connection is aborted with static slices in its output.
         view.write_static(b"ketchup bottle").unwrap();
         view.abort();
         assert_eq!(base.output(conn).0, b"");
@@ -130,7 +130,7 @@ fn add_reference_with_offset() {
     });
 }
 
-/// An empty piece takes no slot and no room. Nothing can be prepended to the output.
+/// An empty slice takes no slot and no room. Nothing can be prepended to the output.
 #[test]
 fn empty_reference_prepend() {
     on_a_conn(|base, _, conn| {
@@ -144,7 +144,7 @@ fn empty_reference_prepend() {
     });
 }
 
-/// Empty pieces and text are prepended to the input. Bytes that are put back come before new input.
+/// Empty slices and text are prepended to the input. Bytes that are put back come before new input.
 #[test]
 fn empty_reference_prepend_buffer() {
     on_a_conn(|base, _, conn| {
@@ -178,7 +178,7 @@ fn freeze_end() {
     });
 }
 
-/// A closed connection gives no input by any method.
+/// No method returns input of a closed connection.
 #[test]
 fn freeze_start() {
     on_a_conn(|base, _, conn| {
@@ -204,24 +204,24 @@ fn callbacks() {
         feed(base, conn, b"The 2 magic words ");
         feed(base, conn, b"are spotty pudding");
         dispatch(base, app);
-        assert_eq!(std::mem::take(&mut app.heard), [(ConnEvent::Readable, 36, 0)]);
+        assert_eq!(std::mem::take(&mut app.calls), [(ConnEvent::Readable, 36, 0)]);
         let mut view = base.conn(conn).unwrap();
         view.consume(10);
         view.prepend(b"Hello").unwrap();
         view.write_static(b"Goodbye").unwrap();
         dispatch(base, app);
-        assert_eq!(app.heard, []);
+        assert_eq!(app.calls, []);
         send(base, conn, 6);
         dispatch(base, app);
-        assert_eq!(app.heard, [], "one byte is unsent");
+        assert_eq!(app.calls, [], "one byte is unsent");
         send(base, conn, 1);
         dispatch(base, app);
-        assert_eq!(std::mem::take(&mut app.heard), [(ConnEvent::Writable, 31, 0)]);
+        assert_eq!(std::mem::take(&mut app.calls), [(ConnEvent::Writable, 31, 0)]);
         // A callback may drain the ring for which it is called.
         app.drains = true;
         feed(base, conn, b"drained right away");
         dispatch(base, app);
-        assert_eq!(app.heard, [(ConnEvent::Readable, 49, 0)]);
+        assert_eq!(app.calls, [(ConnEvent::Readable, 49, 0)]);
         assert_eq!(base.conn(conn).unwrap().input_len(), 0);
     });
 }

@@ -4,16 +4,16 @@ use picoevent::{Eol, LineError, RingBuffer};
 
 use crate::evbuffer::{all, ring_at};
 
-/// Writes pieces to a ring, for every start position. Returns the lines that are complete after each piece, and checks
+/// Writes parts to a ring, for every start position. Returns the lines that are complete after each part, and checks
 /// the remaining bytes.
-fn lines(eol: Eol, pieces: &[&[u8]], left: &[u8]) -> Vec<Vec<String>> {
+fn lines(eol: Eol, parts: &[&[u8]], left: &[u8]) -> Vec<Vec<String>> {
     let mut outcomes = Vec::new();
     for start in 0..48 {
         let mut memory = [0; 48];
-        let mut ring = ring_at(&mut memory, start, pieces[0]);
+        let mut ring = ring_at(&mut memory, start, parts[0]);
         let mut lines = vec![whole_lines(&mut ring, eol)];
-        for piece in &pieces[1..] {
-            ring.write(piece).unwrap();
+        for part in &parts[1..] {
+            ring.write(part).unwrap();
             lines.push(whole_lines(&mut ring, eol));
         }
         assert_eq!(all(&ring), left);
@@ -33,9 +33,9 @@ fn whole_lines(ring: &mut RingBuffer<'_>, eol: Eol) -> Vec<String> {
     std::iter::from_fn(&mut next).collect()
 }
 
-/// All five kinds of line ends, also if a line end arrives in two pieces or wraps at the end of the
-/// memory. The last part of libevent's test lets the allocation of a line fail. Here the buffer is
-/// too short, and the line is reported and skipped.
+/// All five kinds of line ends. A line end may also arrive in two parts, or wrap at the end of the memory. The last
+/// part of libevent's test lets the allocation of a line fail. Here the buffer is too short, and the line is reported
+/// and skipped.
 #[test]
 fn readln() {
     let some: [&[u8]; 2] = [b"a silly newline\r\n\n\r\n\n\rmore\0\n", b"\nno newline"];
@@ -64,7 +64,7 @@ fn readln() {
     let some: [&[u8]; 2] = [b"zero\0line\nand line\0\0no", b"\0"];
     assert_eq!(lines(Eol::Nul, &some, b""), [vec!["zero", "line\nand line", ""], vec!["no"]]);
 
-    // A line end that arrives in two pieces.
+    // A line end that arrives in two parts.
     let some: [&[u8]; 4] = [b" bad\nand a good one\r", b"\n\r", b"\nMore\r", b"\n"];
     let expected = [vec![], vec![" bad\nand a good one"], vec![""], vec!["More"]];
     assert_eq!(lines(Eol::CrlfStrict, &some, b""), expected);
@@ -135,8 +135,8 @@ fn search() {
     for start in 0..20 {
         let mut memory = [0; 20];
         let mut ring = ring_at(&mut memory, start, b"hello");
-        for piece in ["foo", "cat", "attack"] {
-            write!(ring, "{piece}").unwrap();
+        for part in ["foo", "cat", "attack"] {
+            write!(ring, "{part}").unwrap();
         }
         assert_eq!((ring.find(b"attack"), ring.find(b"attacker")), (Some(11), None));
         // Searches continue from the last match.

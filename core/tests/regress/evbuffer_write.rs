@@ -1,4 +1,4 @@
-//! Writing to a ring: all or nothing, in place, and with reserved room.
+//! Writing to a ring: all or nothing, directly in the ring, and with reserved room.
 
 use picoevent::{RingBuffer, WriteError};
 
@@ -23,16 +23,16 @@ fn evbuffer() {
     assert_eq!(ring.contiguous(20).unwrap(), b"elsesomething1/hello");
     assert_eq!(ring.consume(usize::MAX), 532);
 
-    let piece: Vec<u8> = (0..=255).cycle().take(512).collect();
+    let part: Vec<u8> = (0..=255).cycle().take(512).collect();
     for _ in 0..3 {
-        other.write(&piece).unwrap();
+        other.write(&part).unwrap();
         other.transfer(&mut ring, usize::MAX);
     }
     assert_eq!((other.len(), ring.len()), (0, 3 * 512));
     assert_eq!(ring.transfer(&mut other, 1_280), 1_280);
     assert_eq!((other.len(), ring.len()), (1_280, 256));
-    assert_eq!(ring.contiguous(256).unwrap(), &piece[256..]);
-    assert_eq!(other.contiguous(512).unwrap(), piece);
+    assert_eq!(ring.contiguous(256).unwrap(), &part[256..]);
+    assert_eq!(other.contiguous(512).unwrap(), part);
 
     for round in 0..3 {
         let used = ring.write_with(10_000, |room| {
@@ -64,19 +64,19 @@ fn reserve2() {
     assert_eq!(all(&ring), expected);
 }
 
-/// Reserves more and more room in a ring with `held` bytes. A ring does not grow: more than its room is refused, and
+/// Reserves more and more room in a ring with `length` bytes. A ring does not grow: more than its room is refused, and
 /// all of its room can be reserved.
-fn reserve_more(held: usize) {
+fn reserve_more(length: usize) {
     for start in [0, 100, 255] {
         let mut memory = [0; 256];
-        let mut ring = ring_at(&mut memory, start, &vec![b'X'; held]);
-        for reserved in [128, 200, 256 - held] {
-            let room = 256 - held;
+        let mut ring = ring_at(&mut memory, start, &vec![b'X'; length]);
+        for reserved in [128, 200, 256 - length] {
+            let room = 256 - length;
             let expected = if reserved <= room { Ok(0) } else { Err(WriteError::Full { room }) };
             assert_eq!(ring.write_with(reserved, |_| 0), expected);
         }
         assert_eq!(ring.write_with(257, |_| 0), Err(WriteError::TooLong { size: 256 }));
-        assert_eq!(all(&ring), vec![b'X'; held]);
+        assert_eq!(all(&ring), vec![b'X'; length]);
     }
 }
 
@@ -192,13 +192,13 @@ fn iterative() {
 fn add_iovec() {
     let mut memory = [0; 20];
     let mut ring = ring_at(&mut memory, 15, b"Guilty");
-    let pieces = [&b"Guilty"[..], b" pleasure", b"s", b""];
-    assert_eq!((ring.write_parts(&pieces[1..]), ring.write_parts(&[])), (Ok(10), Ok(0)));
-    assert_eq!(all(&ring), pieces.concat());
+    let parts = [&b"Guilty"[..], b" pleasure", b"s", b""];
+    assert_eq!((ring.write_parts(&parts[1..]), ring.write_parts(&[])), (Ok(10), Ok(0)));
+    assert_eq!(all(&ring), parts.concat());
     assert_eq!(ring.write_parts(&[b"12", b"345"]), Err(WriteError::Full { room: 4 }));
     assert_eq!(ring.write_parts(&[&[b'.'; 20], b"."]), Err(WriteError::TooLong { size: 20 }));
-    assert_eq!(all(&ring), pieces.concat());
-    // `write_some` writes as many bytes as fit, from pieces of any length.
-    let more = [&b"12"[..], b"345", b"6"].map(|piece| ring.write_some(piece));
+    assert_eq!(all(&ring), parts.concat());
+    // `write_some` writes as many bytes as fit, from slices of any length.
+    let more = [&b"12"[..], b"345", b"6"].map(|part| ring.write_some(part));
     assert_eq!((more, all(&ring).len()), ([2, 2, 0], 20));
 }

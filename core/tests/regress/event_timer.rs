@@ -5,14 +5,14 @@ use std::time::Duration;
 use picoevent::{Instant, Mode};
 
 use crate::script::app::timer;
-use crate::script::{App, begin, ms, room};
+use crate::script::{App, begin, ms, storage};
 
 /// A clock with a resolution of milliseconds, like libevent's default clock.
 #[test]
 fn default_clock() {
-    let mut room = room();
-    let (mut base, _, _) = begin(&mut room);
-    let event = timer(&mut base, Mode::OneShot, 1, App::note);
+    let mut storage = storage();
+    let (mut base, _, _) = begin(&mut storage);
+    let event = timer(&mut base, Mode::OneShot, 1, App::record);
     for round in 0..1000 {
         base.advance(Instant::from_micros(round * 4_000));
         let mut event = base.event(event).unwrap();
@@ -25,9 +25,9 @@ fn default_clock() {
 /// is never early. Other delays are not changed.
 #[test]
 fn precise_clock() {
-    let mut room = room();
-    let (mut base, _, _) = begin(&mut room);
-    let event = timer(&mut base, Mode::OneShot, 1, App::note);
+    let mut storage = storage();
+    let (mut base, _, _) = begin(&mut storage);
+    let event = timer(&mut base, Mode::OneShot, 1, App::record);
     for round in 0..1000 {
         base.advance(Instant::from_micros(round * 31));
         let mut event = base.event(event).unwrap();

@@ -1,20 +1,20 @@
 //! Freeing events: the purpose of libevent's finalizers.
 //!
 //! A finalizer reports that an event's callback cannot be running any more, so its memory can be freed. Here the memory
-//! belongs to the base, and callbacks run only in the loop. So a freed event ends at once, and its handle gives
-//! `StaleError`. These scenarios check that.
+//! belongs to the base, and callbacks run only in the loop. So a freed event ends at once, and the use of its handle
+//! returns `StaleError`. These scenarios check that.
 
 use picoevent::{End, EventFlags, EventMut, Mode, Run, StaleError};
 
 use crate::script::app::{add, timer};
-use crate::script::{App, begin, room};
+use crate::script::{App, begin, storage};
 
 #[test]
 fn cb_invoked() {
-    let mut room = room();
-    let (mut base, mut script, mut app) = begin(&mut room);
+    let mut storage = storage();
+    let (mut base, mut script, mut app) = begin(&mut storage);
     let [idle, active, pending, both] =
-        [1, 2, 3, 4].map(|user| timer(&mut base, Mode::OneShot, user, App::note));
+        [1, 2, 3, 4].map(|user| timer(&mut base, Mode::OneShot, user, App::record));
     base.event(active).unwrap().activate(EventFlags::TIMEOUT);
     add(&mut base, pending, 10_000);
     add(&mut base, both, 10_000);
@@ -31,14 +31,14 @@ fn cb_invoked() {
 #[test]
 fn within_cb() {
     fn free_all(app: &mut App, event: &mut EventMut<App>) {
-        app.note(event);
+        app.record(event);
         for other in app.events.clone() {
             event.event(other).unwrap().free();
         }
     }
     for mode in [Mode::OneShot, Mode::Persist] {
-        let mut room = room();
-        let (mut base, mut script, mut app) = begin(&mut room);
+        let mut storage = storage();
+        let (mut base, mut script, mut app) = begin(&mut storage);
         app.events = [1, 2].map(|user| timer(&mut base, mode, user, free_all)).to_vec();
         for event in &app.events {
             base.event(*event).unwrap().activate(EventFlags::TIMEOUT);

@@ -6,13 +6,13 @@ use std::time::Duration;
 use picoevent::{EventFlags, Instant, Mode, Run};
 
 use crate::script::app::timer;
-use crate::script::{App, Room, begin};
+use crate::script::{App, TestStorage, begin};
 
 /// 1,024 random deadlines. One half of them is deleted again; the other half becomes due in order.
 #[test]
 fn randomized() {
-    let mut room = Box::new(Room::<1024>::new());
-    let (mut base, mut script, mut app) = begin(&mut room);
+    let mut storage = Box::new(TestStorage::<1024>::new());
+    let (mut base, mut script, mut app) = begin(&mut storage);
     let mut random = 0x2545_F491_4F6C_DD1D_u64;
     let mut expected = Vec::new();
     for user in 0..1024 {
@@ -20,7 +20,7 @@ fn randomized() {
         random ^= random >> 7;
         random ^= random << 17;
         let delay = Duration::from_micros(random % 1_000_000);
-        let event = timer(&mut base, Mode::OneShot, user, App::note);
+        let event = timer(&mut base, Mode::OneShot, user, App::record);
         base.event(event).unwrap().add(Some(delay)).unwrap();
         app.events.push(event);
         if user % 2 == 1 {

@@ -10,14 +10,14 @@ fn enabled(scene: &mut Scene<'_, '_>, listener: Listener) -> bool {
     scene.base.listener(listener).unwrap().is_enabled()
 }
 
-/// Runs `deed` on the listener of an accepted connection, when the connection opens.
+/// Runs `change` on the listener of an accepted connection, when the connection opens.
 fn when_accepted(
     conn: &mut ConnMut<App>,
     event: ConnEvent,
-    deed: impl FnOnce(picoevent::ListenerMut<'_, '_, App>),
+    change: impl FnOnce(picoevent::ListenerMut<'_, '_, App>),
 ) {
     if let (ConnEvent::Opened, Some(listener)) = (event, conn.listener()) {
-        deed(conn.cx().listener(listener).unwrap());
+        change(conn.cx().listener(listener).unwrap());
     }
 }
 
@@ -53,7 +53,7 @@ fn error() {
     play(|mut scene| {
         scene.network.refuses_to_listen = Some(ListenError::InUse);
         let (listener, _) = scene.listen();
-        scene.base.listener(listener).unwrap().on_error(App::note_failure);
+        scene.base.listener(listener).unwrap().on_error(App::record_failure);
         assert_ne!(scene.run(Run::DEFAULT), Some(picoevent::End::Exit));
         assert_eq!(scene.app.failed, [(listener, ListenError::InUse)]);
         assert!(!enabled(&mut scene, listener));

@@ -3,7 +3,7 @@
 //!
 //! `docs/regress.md` lists where each of libevent's tests is, and why some have no counterpart. Each scenario makes the
 //! same assertions as libevent's test. A comment explains each intentional difference. The scenarios about descriptors
-//! and signals also run with real ones, in `sim-host/live/tests/regress`.
+//! and signals also run with real descriptors and signals, in `sim-host/live/tests/regress`.
 
 mod bufferevent;
 mod et;

@@ -6,30 +6,30 @@ use picoevent::{
 
 use crate::script::app::{add, pending, timer, waiting};
 use crate::script::stream::pair;
-use crate::script::{App, Room, at, begin, ms, room};
+use crate::script::{App, TestStorage, at, begin, ms, storage};
 
 /// libevent selects a back end by its features. Here there is one back end, which gets every interest, including edges.
 #[test]
 fn base_features() {
-    let mut room = room();
-    let (mut base, mut script, _) = begin(&mut room);
+    let mut storage = storage();
+    let (mut base, mut script, _) = begin(&mut storage);
     let (ours, _theirs) = pair();
     let source = script.watch(&mut base, &ours);
     let interest = EventFlags::READ | EventFlags::CLOSED | EventFlags::EDGE;
-    waiting(&mut base, source, interest, Mode::Persist, 1, App::note);
+    waiting(&mut base, source, interest, Mode::Persist, 1, App::record);
     base.settle(&mut script).unwrap();
     assert_eq!(script.actions, [Action::Interest(source, interest)]);
 }
 
 #[test]
 fn event_base_new() {
-    let mut room = room();
-    let (mut base, mut script, mut app) = begin(&mut room);
+    let mut storage = storage();
+    let (mut base, mut script, mut app) = begin(&mut storage);
     let (ours, theirs) = pair();
     let source = script.watch(&mut base, &ours);
     app.ends = vec![ours];
     waiting(&mut base, source, EventFlags::READ, Mode::Persist, 1, |app, event| {
-        app.note(event);
+        app.record(event);
         match app.ends[0].read(256).unwrap().as_slice() {
             [] => event.exit(),
             bytes => app.data[0].extend(bytes),
@@ -46,45 +46,45 @@ fn event_base_new() {
 /// the same storage does not have them.
 #[test]
 fn free_active_base() {
-    let mut room = room();
+    let mut storage = storage();
     let old: Event;
     {
-        let (mut base, mut script, _) = begin(&mut room);
+        let (mut base, mut script, _) = begin(&mut storage);
         let (ours, _theirs) = pair();
         let source = script.watch(&mut base, &ours);
-        old = waiting(&mut base, source, EventFlags::READ, Mode::Persist, 1, App::note);
+        old = waiting(&mut base, source, EventFlags::READ, Mode::Persist, 1, App::record);
     }
     {
-        let (mut base, mut script, _) = begin(&mut room);
+        let (mut base, mut script, _) = begin(&mut storage);
         assert_eq!(base.event(old).map(|_| ()), Err(StaleError));
         let (ours, _theirs) = pair();
         let source = script.watch(&mut base, &ours);
-        let active = waiting(&mut base, source, EventFlags::READ, Mode::OneShot, 1, App::note);
+        let active = waiting(&mut base, source, EventFlags::READ, Mode::OneShot, 1, App::record);
         base.event(active).unwrap().activate(EventFlags::READ);
     }
-    let (mut base, mut script, mut app) = begin(&mut room);
+    let (mut base, mut script, mut app) = begin(&mut storage);
     assert_eq!(script.run(&mut base, &mut app, Run::DEFAULT), End::Empty);
     assert_eq!((app.calls.len(), base.counts().events), (0, 0));
 }
 
 #[test]
 fn event_new_selfarg() {
-    let mut room = room();
-    let (mut base, mut script, mut app) = begin(&mut room);
+    let mut storage = storage();
+    let (mut base, mut script, mut app) = begin(&mut storage);
     let event =
         base.new_timer(Mode::OneShot, |app: &mut App, event| app.events.push(event.id())).unwrap();
     base.event(event).unwrap().activate(EventFlags::READ);
     script.run(&mut base, &mut app, Run::DEFAULT);
-    assert_eq!(app.events, [event], "a callback is told which event it is called for");
+    assert_eq!(app.events, [event], "a callback gets the event it is called for");
 }
 
 /// In libevent the caller's memory is assigned repeatedly. Here a slot is reused, and the callback gets the handle of
 /// the new event.
 #[test]
 fn event_assign_selfarg() {
-    let mut room = Box::new(Room::<1>::new());
-    let (mut base, mut script, mut app) = begin(&mut room);
-    let old = base.new_timer(Mode::OneShot, App::note).unwrap();
+    let mut storage = Box::new(TestStorage::<1>::new());
+    let (mut base, mut script, mut app) = begin(&mut storage);
+    let old = base.new_timer(Mode::OneShot, App::record).unwrap();
     base.event(old).unwrap().free();
     let new =
         base.new_timer(Mode::OneShot, |app: &mut App, event| app.events.push(event.id())).unwrap();
@@ -99,11 +99,11 @@ fn evmap_invalid_slots() {
     for number in [0, 32, 64, u8::MAX] {
         assert_eq!(Signal::new(number), None);
     }
-    let mut room = room();
-    let (mut base, mut script, mut app) = begin(&mut room);
+    let mut storage = storage();
+    let (mut base, mut script, mut app) = begin(&mut storage);
     let (ours, _theirs) = pair();
     let source = script.watch(&mut base, &ours);
-    let event = base.new_event(source, EventFlags::READ, Mode::Persist, App::note).unwrap();
+    let event = base.new_event(source, EventFlags::READ, Mode::Persist, App::record).unwrap();
     base.forget_source(source).unwrap();
     base.settle(&mut script).unwrap();
     assert_eq!(base.event(event).unwrap().add(None), Err(AddError::SourceClosed));
@@ -114,14 +114,14 @@ fn evmap_invalid_slots() {
 /// Signals and sources have different types; `SIGNAL` in the interest of a source is ignored.
 #[test]
 fn bad_assign() {
-    let mut room = room();
-    let (mut base, mut script, _) = begin(&mut room);
+    let mut storage = storage();
+    let (mut base, mut script, _) = begin(&mut storage);
     let (ours, _theirs) = pair();
     let source = script.watch(&mut base, &ours);
     let both = EventFlags::SIGNAL | EventFlags::READ;
-    let event = waiting(&mut base, source, both, Mode::Persist, 1, App::note);
+    let event = waiting(&mut base, source, both, Mode::Persist, 1, App::record);
     assert_eq!(pending(&mut base, event), EventFlags::READ);
-    let once = base.once(source, EventFlags::SIGNAL, None, App::note);
+    let once = base.once(source, EventFlags::SIGNAL, None, App::record);
     assert_eq!(once, Err(OnceError::NoInterest));
 }
 
@@ -129,23 +129,23 @@ fn bad_assign() {
 /// example that must not compile. The outer loop finishes like libevent's.
 #[test]
 fn bad_reentrant() {
-    let mut room = room();
-    let (mut base, mut script, mut app) = begin(&mut room);
-    let event = timer(&mut base, Mode::OneShot, 1, App::note);
+    let mut storage = storage();
+    let (mut base, mut script, mut app) = begin(&mut storage);
+    let event = timer(&mut base, Mode::OneShot, 1, App::record);
     base.event(event).unwrap().activate(EventFlags::READ);
     assert_eq!(script.run(&mut base, &mut app, Run::DEFAULT), End::Empty);
     assert_eq!(app.users(), [1]);
 }
 
-/// Our getters: the flags for which an event is pending, its priority, its data word, its deadline. There are no
+/// The getters: the flags for which an event is pending, its priority, its data word, its deadline. There are no
 /// getters for the arguments with which it was made.
 #[test]
 fn get_assignment() {
-    let mut room = room();
-    let (mut base, mut script, _) = begin(&mut room);
+    let mut storage = storage();
+    let (mut base, mut script, _) = begin(&mut storage);
     let (ours, _theirs) = pair();
     let source = script.watch(&mut base, &ours);
-    let event = waiting(&mut base, source, EventFlags::READ, Mode::Persist, 42, App::note);
+    let event = waiting(&mut base, source, EventFlags::READ, Mode::Persist, 42, App::record);
     add(&mut base, event, 5);
     base.event(event).unwrap().set_priority(Priority::HIGHEST).unwrap();
     let event = base.event(event).unwrap();

@@ -3,27 +3,28 @@
 use picoevent::{EventFlags, Mode, Run};
 
 use crate::script::app::{add, pending, timer};
-use crate::script::{App, begin, room};
+use crate::script::{App, begin, storage};
 
 #[test]
 fn manipulate_active_events() {
-    let mut room = room();
-    let (mut base, _, _) = begin(&mut room);
-    let event = timer(&mut base, Mode::OneShot, 1, App::note);
+    let mut storage = storage();
+    let (mut base, _, _) = begin(&mut storage);
+    let event = timer(&mut base, Mode::OneShot, 1, App::record);
     base.event(event).unwrap().activate(EventFlags::READ);
     assert_eq!(pending(&mut base, event), EventFlags::READ);
     base.event(event).unwrap().activate(EventFlags::WRITE);
     assert_eq!(pending(&mut base, event), EventFlags::READ | EventFlags::WRITE);
 }
 
-/// In libevent an active event counts both as ACTIVE and as ADDED. It also counts in both of our counts. An event
-/// without a descriptor counts only for its timeout, so our count is one where libevent's is two. VIRTUAL, the count
-/// of holds that keep a loop running, has no counterpart.
+/// In libevent an active event counts both as ACTIVE and as ADDED. Here it counts in `active` and in `added`, too. The
+/// event in this test has no descriptor, so only its timeout counts as added. Therefore, before the event is active,
+/// `added` is one and libevent's ADDED is two. libevent's VIRTUAL, a count that keeps a loop running, has no
+/// counterpart.
 #[test]
 fn event_base_get_num_events() {
-    let mut room = room();
-    let (mut base, mut script, mut app) = begin(&mut room);
-    let event = timer(&mut base, Mode::OneShot, 1, App::note);
+    let mut storage = storage();
+    let (mut base, mut script, mut app) = begin(&mut storage);
+    let event = timer(&mut base, Mode::OneShot, 1, App::record);
     add(&mut base, event, 100);
     assert_eq!((base.counts().active, base.counts().added), (0, 1));
     base.event(event).unwrap().activate(EventFlags::READ);
@@ -38,10 +39,10 @@ fn event_base_get_num_events() {
 #[cfg(feature = "peaks")]
 #[test]
 fn event_base_get_max_events() {
-    let mut room = room();
-    let (mut base, mut script, mut app) = begin(&mut room);
-    let event = timer(&mut base, Mode::OneShot, 1, App::note);
-    let other = timer(&mut base, Mode::OneShot, 2, App::note);
+    let mut storage = storage();
+    let (mut base, mut script, mut app) = begin(&mut storage);
+    let event = timer(&mut base, Mode::OneShot, 1, App::record);
+    let other = timer(&mut base, Mode::OneShot, 2, App::record);
     add(&mut base, event, 100);
     add(&mut base, other, 100);
     base.event(other).unwrap().del();
@@ -58,10 +59,10 @@ fn event_base_get_max_events() {
 /// function argument that could be null.
 #[test]
 fn event_foreach() {
-    let mut room = room();
-    let (mut base, _, _) = begin(&mut room);
+    let mut storage = storage();
+    let (mut base, _, _) = begin(&mut storage);
     let events: Vec<_> =
-        (0..5).map(|user| timer(&mut base, Mode::OneShot, user, App::note)).collect();
+        (0..5).map(|user| timer(&mut base, Mode::OneShot, user, App::record)).collect();
     add(&mut base, events[0], 10_000);
     add(&mut base, events[1], 10_000);
     base.event(events[1]).unwrap().activate(EventFlags::TIMEOUT);

@@ -4,17 +4,17 @@ use picoevent::{End, EventFlags, EventMut, Mode, Run, Signal};
 
 use crate::script::app::{add, pending, timer, waiting};
 use crate::script::stream::pair;
-use crate::script::{App, at, begin, ms, room};
+use crate::script::{App, at, begin, ms, storage};
 
 #[test]
 fn loopbreak() {
-    let mut room = room();
-    let (mut base, mut script, mut app) = begin(&mut room);
+    let mut storage = storage();
+    let (mut base, mut script, mut app) = begin(&mut storage);
     let breaks = timer(&mut base, Mode::OneShot, 1, |app, event| {
-        app.note(event);
+        app.record(event);
         event.loop_break();
     });
-    let fails = timer(&mut base, Mode::OneShot, 2, App::note);
+    let fails = timer(&mut base, Mode::OneShot, 2, App::record);
     add(&mut base, breaks, 0);
     add(&mut base, fails, 0);
     assert_eq!(script.run(&mut base, &mut app, Run::DEFAULT), End::Break);
@@ -24,9 +24,9 @@ fn loopbreak() {
 
 #[test]
 fn loopexit() {
-    let mut room = room();
-    let (mut base, mut script, mut app) = begin(&mut room);
-    let event = timer(&mut base, Mode::OneShot, 1, App::note);
+    let mut storage = storage();
+    let (mut base, mut script, mut app) = begin(&mut storage);
+    let event = timer(&mut base, Mode::OneShot, 1, App::record);
     add(&mut base, event, 24 * 60 * 60 * 1000);
     base.exit_after(ms(300));
     assert_eq!(script.run(&mut base, &mut app, Run::DEFAULT), End::Exit);
@@ -36,8 +36,8 @@ fn loopexit() {
 
 #[test]
 fn loopexit_multiple() {
-    let mut room = room();
-    let (mut base, mut script, mut app) = begin(&mut room);
+    let mut storage = storage();
+    let (mut base, mut script, mut app) = begin(&mut storage);
     base.exit_after(ms(200));
     base.exit_after(ms(3_000));
     assert_eq!(script.run(&mut base, &mut app, Run::DEFAULT), End::Exit);
@@ -45,12 +45,13 @@ fn loopexit_multiple() {
     assert!(base.got_exit() && !base.got_break());
 }
 
-/// Two active one-shot events add each other again. The first event adds the second, but the second is deleted before
-/// its callback, because it is a one-shot event. Then the second event adds the first, which stays added.
+/// Two one-shot events are active. The callback of each event adds the other event. The first callback adds the second
+/// event. But a one-shot event is deleted before its own callback, so the second event is not pending after its
+/// callback. The second callback adds the first event, which stays pending.
 #[test]
 fn nonpersist_readd() {
-    let mut room = room();
-    let (mut base, mut script, mut app) = begin(&mut room);
+    let mut storage = storage();
+    let (mut base, mut script, mut app) = begin(&mut storage);
     let (first, second) = pair();
     for (user, end) in [(0, &first), (1, &second)] {
         let source = script.watch(&mut base, end);
@@ -58,7 +59,7 @@ fn nonpersist_readd() {
         app.events.push(event);
     }
     fn readd(app: &mut App, event: &mut EventMut<App>) {
-        app.note(event);
+        app.record(event);
         let user = event.user() as usize;
         assert_eq!(app.ends[user].read(256).unwrap(), b"Hello");
         event.event(app.events[1 - user]).unwrap().add(None).unwrap();
@@ -76,11 +77,11 @@ fn nonpersist_readd() {
 /// callback deletes the event.
 #[test]
 fn del_notify() {
-    let mut room = room();
-    let (mut base, mut script, mut app) = begin(&mut room);
+    let mut storage = storage();
+    let (mut base, mut script, mut app) = begin(&mut storage);
     let (ours, _theirs) = pair();
     let source = script.watch(&mut base, &ours);
-    app.events = vec![waiting(&mut base, source, EventFlags::READ, Mode::OneShot, 1, App::note)];
+    app.events = vec![waiting(&mut base, source, EventFlags::READ, Mode::OneShot, 1, App::record)];
     delete_the_last_when_raised(&mut base, &mut script);
     assert_eq!(script.run(&mut base, &mut app, Run::DEFAULT), End::Empty);
     assert_eq!((base.now(), app.calls.len()), (at(10), 0));
@@ -88,9 +89,9 @@ fn del_notify() {
 
 #[test]
 fn del_timeout_notify() {
-    let mut room = room();
-    let (mut base, mut script, mut app) = begin(&mut room);
-    let event = timer(&mut base, Mode::OneShot, 1, App::note);
+    let mut storage = storage();
+    let (mut base, mut script, mut app) = begin(&mut storage);
+    let event = timer(&mut base, Mode::OneShot, 1, App::record);
     add(&mut base, event, 5_000);
     app.events = vec![event];
     delete_the_last_when_raised(&mut base, &mut script);

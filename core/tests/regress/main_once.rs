@@ -1,27 +1,27 @@
-//! Once-events, and activation from outside.
+//! Events that are freed after one call (`event_base_once`), and activation from outside.
 
 use picoevent::{AddError, End, EventFlags, Mode, OnceError, Run, Signal};
 
 use crate::script::app::{add, waiting};
 use crate::script::stream::pair;
-use crate::script::{App, at, begin, ms, room};
+use crate::script::{App, at, begin, ms, storage};
 
 #[test]
 fn event_once() {
-    let mut room = room();
-    let (mut base, mut script, mut app) = begin(&mut room);
+    let mut storage = storage();
+    let (mut base, mut script, mut app) = begin(&mut storage);
     let (ours, theirs) = pair();
     let source = script.watch(&mut base, &ours);
     let once = [
-        base.once(source, EventFlags::READ, None, App::note).unwrap(),
-        base.after(ms(50), App::note).unwrap(),
-        base.after(ms(0), App::note).unwrap(),
-        base.after(ms(0), App::note).unwrap(),
+        base.once(source, EventFlags::READ, None, App::record).unwrap(),
+        base.after(ms(50), App::record).unwrap(),
+        base.after(ms(0), App::record).unwrap(),
+        base.after(ms(0), App::record).unwrap(),
     ];
     for (user, event) in once.iter().enumerate() {
         base.event(*event).unwrap().set_user(user as u32);
     }
-    assert_eq!(base.once(source, EventFlags::NONE, None, App::note), Err(OnceError::NoInterest));
+    assert_eq!(base.once(source, EventFlags::NONE, None, App::record), Err(OnceError::NoInterest));
     theirs.write(b"test");
     theirs.finish();
     assert_eq!(script.run(&mut base, &mut app, Run::DEFAULT), End::Empty);
@@ -35,9 +35,9 @@ fn event_once() {
 
 #[test]
 fn event_once_never() {
-    let mut room = room();
-    let (mut base, mut script, mut app) = begin(&mut room);
-    let event = base.after(ms(10_000), App::note).unwrap();
+    let mut storage = storage();
+    let (mut base, mut script, mut app) = begin(&mut storage);
+    let event = base.after(ms(10_000), App::record).unwrap();
     base.exit_after(ms(75));
     assert_eq!(script.run(&mut base, &mut app, Run::DEFAULT), End::Exit);
     assert_eq!(app.calls, []);
@@ -45,12 +45,12 @@ fn event_once_never() {
     assert_eq!(base.counts().events, 0, "it can be freed, too, and not only with the base");
 }
 
-/// The reports of a back end correspond to libevent's activation by descriptor and by signal. The handle of a
-/// forgotten source replaces an invalid descriptor. A timeout is activated through the event's handle.
+/// The reports of a back end correspond to libevent's activation by descriptor and by signal. The handle of a forgotten
+/// source replaces an invalid descriptor. A timeout is activated with the event's handle.
 #[test]
 fn active_by_fd() {
-    let mut room = room();
-    let (mut base, mut script, mut app) = begin(&mut room);
+    let mut storage = storage();
+    let (mut base, mut script, mut app) = begin(&mut storage);
     let (ours, theirs) = pair();
     let gone = script.watch(&mut base, &ours);
     base.forget_source(gone).unwrap();
@@ -60,11 +60,11 @@ fn active_by_fd() {
     assert_eq!(base.counts().active, 0);
 
     let (source, other) = (script.watch(&mut base, &ours), script.watch(&mut base, &theirs));
-    let reads = waiting(&mut base, source, EventFlags::READ, Mode::OneShot, 1, App::note);
-    waiting(&mut base, source, EventFlags::WRITE, Mode::OneShot, 2, App::note);
-    waiting(&mut base, other, EventFlags::READ, Mode::OneShot, 3, App::note);
-    let both = waiting(&mut base, other, EventFlags::READ, Mode::OneShot, 4, App::note);
-    let signal = base.new_signal(Signal::HUP, Mode::OneShot, App::note).unwrap();
+    let reads = waiting(&mut base, source, EventFlags::READ, Mode::OneShot, 1, App::record);
+    waiting(&mut base, source, EventFlags::WRITE, Mode::OneShot, 2, App::record);
+    waiting(&mut base, other, EventFlags::READ, Mode::OneShot, 3, App::record);
+    let both = waiting(&mut base, other, EventFlags::READ, Mode::OneShot, 4, App::record);
+    let signal = base.new_signal(Signal::HUP, Mode::OneShot, App::record).unwrap();
     base.event(signal).unwrap().set_user(5);
     for event in [reads, both, signal] {
         add(&mut base, event, 600_000);
@@ -78,7 +78,7 @@ fn active_by_fd() {
     let read_late = EventFlags::READ | EventFlags::TIMEOUT;
     assert_eq!(app.whats(), [EventFlags::WRITE, EventFlags::READ, read_late, EventFlags::SIGNAL]);
     assert_eq!(base.event(reads).unwrap().deadline(), Some(at(600_000)));
-    assert_eq!(base.once(gone, EventFlags::READ, None, App::note), Err(closed()));
+    assert_eq!(base.once(gone, EventFlags::READ, None, App::record), Err(closed()));
 }
 
 fn closed() -> OnceError {

@@ -4,19 +4,19 @@ use picoevent::{EventFlags, EventMut, Mode, Priority, Run};
 
 use crate::script::app::{add, timer, waiting};
 use crate::script::stream::pair;
-use crate::script::{App, begin, ms, room};
+use crate::script::{App, begin, ms, storage};
 
 /// Runs two timers without delay, which re-arm themselves three times and then request the exit. Returns the number of
 /// calls of each.
 fn priorities_of(urgent: u8, other: u8) -> [usize; 2] {
-    let mut room = room();
-    let (mut base, mut script, mut app) = begin(&mut room);
+    let mut storage = storage();
+    let (mut base, mut script, mut app) = begin(&mut storage);
     let count = |app: &mut App, event: &mut EventMut<App>| {
         let user = event.user();
         if app.calls_of(user) == 3 {
             return event.exit();
         }
-        app.note(event);
+        app.record(event);
         event.add(Some(ms(0))).unwrap();
     };
     for (user, level) in [(1, urgent), (2, other)] {
@@ -28,8 +28,9 @@ fn priorities_of(urgent: u8, other: u8) -> [usize; 2] {
     [app.calls_of(1), app.calls_of(2)]
 }
 
-/// With two priorities, libevent calls the less urgent timer once, because its exit is an event of the same priority,
-/// queued after the timer. Here the exit is a flag, so no event of another priority runs before it.
+/// With two priorities, libevent calls the less urgent timer once. The reason is that an exit is an event in libevent.
+/// This event has the priority of the less urgent timer, and is queued after the timer. Here an exit is a flag, so no
+/// event of another priority runs before the loop ends.
 #[test]
 fn priorities() {
     assert_eq!(priorities_of(0, 0), [3, 3]);
@@ -39,10 +40,10 @@ fn priorities() {
 
 #[test]
 fn priority_active_inversion() {
-    let mut room = room();
-    let (mut base, mut script, mut app) = begin(&mut room);
+    let mut storage = storage();
+    let (mut base, mut script, mut app) = begin(&mut storage);
     let call = |app: &mut App, event: &mut EventMut<App>| {
-        app.note(event);
+        app.record(event);
         if app.calls.len() == 1 {
             event.event(app.events[1]).unwrap().activate(EventFlags::READ);
             event.event(app.events[2]).unwrap().activate(EventFlags::TIMEOUT);
@@ -59,24 +60,25 @@ fn priority_active_inversion() {
 }
 
 /// libevent can activate an event for the next pass, and each pass runs one such event. Here two events that activate
-/// each other both run in each pass, and so do the events for input and output.
+/// each other both run in each pass. The event that waits for reading and the event that waits for writing run in each
+/// pass, too.
 #[test]
 fn active_later() {
-    let mut room = room();
-    let (mut base, mut script, mut app) = begin(&mut room);
+    let mut storage = storage();
+    let (mut base, mut script, mut app) = begin(&mut storage);
     let (ours, theirs) = pair();
     let (reads, writes) = (script.watch(&mut base, &ours), script.watch(&mut base, &theirs));
     app.ends = vec![ours, theirs];
     waiting(&mut base, reads, EventFlags::READ, Mode::Persist, 1, |app, event| {
-        app.note(event);
+        app.record(event);
         app.ends[0].read(1024).unwrap();
     });
     waiting(&mut base, writes, EventFlags::WRITE, Mode::Persist, 2, |app, event| {
-        app.note(event);
+        app.record(event);
         assert_eq!(app.ends[1].write(b"."), 1);
     });
     fn activate_other(app: &mut App, event: &mut EventMut<App>) {
-        app.note(event);
+        app.record(event);
         app.world.borrow_mut().pass(std::time::Duration::from_micros(100));
         let other = app.events[usize::from(event.id() == app.events[0])];
         event.event(other).unwrap().activate(EventFlags::READ);

@@ -4,19 +4,19 @@ use picoevent::{End, EventFlags, Mode, Run};
 
 use crate::script::app::{add, pending, timer, waiting};
 use crate::script::stream::pair;
-use crate::script::{App, at, begin, ms, room};
+use crate::script::{App, at, begin, ms, storage};
 
 #[test]
 fn simpleread() {
-    let mut room = room();
-    let (mut base, mut script, mut app) = begin(&mut room);
+    let mut storage = storage();
+    let (mut base, mut script, mut app) = begin(&mut storage);
     let (ours, theirs) = pair();
     theirs.write(b"this is a test");
     theirs.finish();
     let source = script.watch(&mut base, &ours);
     app.ends = vec![ours];
     waiting(&mut base, source, EventFlags::READ, Mode::OneShot, 1, |app, event| {
-        app.note(event);
+        app.record(event);
         if !app.ends[0].read(256).unwrap().is_empty() {
             event.add(None).unwrap();
         }
@@ -27,13 +27,13 @@ fn simpleread() {
 
 #[test]
 fn simplewrite() {
-    let mut room = room();
-    let (mut base, mut script, mut app) = begin(&mut room);
+    let mut storage = storage();
+    let (mut base, mut script, mut app) = begin(&mut storage);
     let (ours, theirs) = pair();
     let source = script.watch(&mut base, &ours);
     app.ends = vec![ours];
     waiting(&mut base, source, EventFlags::WRITE, Mode::OneShot, 1, |app, event| {
-        app.note(event);
+        app.record(event);
         assert_eq!(app.ends[0].write(b"this is a test"), 14);
     });
     assert_eq!(script.run(&mut base, &mut app, Run::DEFAULT), End::Empty);
@@ -43,14 +43,14 @@ fn simplewrite() {
 
 #[test]
 fn simpleread_multiple() {
-    let mut room = room();
-    let (mut base, mut script, mut app) = begin(&mut room);
+    let mut storage = storage();
+    let (mut base, mut script, mut app) = begin(&mut storage);
     let (ours, theirs) = pair();
     theirs.write(b"this is a test");
     theirs.finish();
     let source = script.watch(&mut base, &ours);
     for user in [1, 2] {
-        waiting(&mut base, source, EventFlags::READ, Mode::OneShot, user, App::note);
+        waiting(&mut base, source, EventFlags::READ, Mode::OneShot, user, App::record);
     }
     assert_eq!(script.run(&mut base, &mut app, Run::DEFAULT), End::Empty);
     assert_eq!((app.users(), app.whats()), (vec![1, 2], vec![EventFlags::READ; 2]));
@@ -59,15 +59,15 @@ fn simpleread_multiple() {
 /// One reader, and one writer without room. Both are called when their peers close, and not before.
 #[test]
 fn simpleclose_rw() {
-    let mut room = room();
-    let (mut base, mut script, mut app) = begin(&mut room);
+    let mut storage = storage();
+    let (mut base, mut script, mut app) = begin(&mut storage);
     let (reader, far_of_reader) = pair();
     let (writer, far_of_writer) = pair();
     writer.fill();
     let reads = script.watch(&mut base, &reader);
     let writes = script.watch(&mut base, &writer);
-    waiting(&mut base, reads, EventFlags::READ, Mode::OneShot, 1, App::note);
-    waiting(&mut base, writes, EventFlags::WRITE, Mode::OneShot, 2, App::note);
+    waiting(&mut base, reads, EventFlags::READ, Mode::OneShot, 1, App::record);
+    waiting(&mut base, writes, EventFlags::WRITE, Mode::OneShot, 2, App::record);
     app.ends = vec![far_of_reader, far_of_writer];
     let close = timer(&mut base, Mode::OneShot, 3, |app, _| {
         app.ends.iter().for_each(|end| end.close());
@@ -80,12 +80,12 @@ fn simpleclose_rw() {
 
 #[test]
 fn multiple_events_for_same_fd() {
-    let mut room = room();
-    let (mut base, mut script, mut app) = begin(&mut room);
+    let mut storage = storage();
+    let (mut base, mut script, mut app) = begin(&mut storage);
     let (ours, theirs) = pair();
     let source = script.watch(&mut base, &ours);
-    let reads = waiting(&mut base, source, EventFlags::READ, Mode::OneShot, 1, App::note);
-    let writes = waiting(&mut base, source, EventFlags::WRITE, Mode::OneShot, 2, App::note);
+    let reads = waiting(&mut base, source, EventFlags::READ, Mode::OneShot, 1, App::record);
+    let writes = waiting(&mut base, source, EventFlags::WRITE, Mode::OneShot, 2, App::record);
     assert_eq!(script.run(&mut base, &mut app, Run::ONCE), End::Done);
     assert_eq!((app.users(), app.whats()), (vec![2], vec![EventFlags::WRITE]));
     base.event(writes).unwrap().del();
@@ -97,14 +97,14 @@ fn multiple_events_for_same_fd() {
 
 #[test]
 fn want_only_once() {
-    let mut room = room();
-    let (mut base, mut script, mut app) = begin(&mut room);
+    let mut storage = storage();
+    let (mut base, mut script, mut app) = begin(&mut storage);
     let (ours, theirs) = pair();
     theirs.write(b"this is a test");
     let source = script.watch(&mut base, &ours);
     app.ends = vec![ours, theirs];
     waiting(&mut base, source, EventFlags::READ, Mode::OneShot, 1, |app, event| {
-        app.note(event);
+        app.record(event);
         assert!(!app.ends[0].read(256).unwrap().is_empty());
         app.ends[1].write(b"and another");
     });
@@ -115,14 +115,14 @@ fn want_only_once() {
 
 #[test]
 fn event_pending() {
-    let mut room = room();
-    let (mut base, mut script, _) = begin(&mut room);
+    let mut storage = storage();
+    let (mut base, mut script, _) = begin(&mut storage);
     let (ours, theirs) = pair();
     let (source, other) = (script.watch(&mut base, &ours), script.watch(&mut base, &theirs));
     base.advance(at(7));
-    let reads = waiting(&mut base, source, EventFlags::READ, Mode::OneShot, 1, App::note);
-    let writes = base.new_event(other, EventFlags::WRITE, Mode::OneShot, App::note).unwrap();
-    let timer = timer(&mut base, Mode::OneShot, 3, App::note);
+    let reads = waiting(&mut base, source, EventFlags::READ, Mode::OneShot, 1, App::record);
+    let writes = base.new_event(other, EventFlags::WRITE, Mode::OneShot, App::record).unwrap();
+    let timer = timer(&mut base, Mode::OneShot, 3, App::record);
     add(&mut base, timer, 500);
     assert_eq!(pending(&mut base, reads), EventFlags::READ);
     assert_eq!(pending(&mut base, writes), EventFlags::NONE, "it was made, not added");
@@ -135,11 +135,11 @@ const MANY: u32 = 70;
 
 #[test]
 fn many_events() {
-    let mut room = room();
-    let (mut base, mut script, mut app) = begin(&mut room);
+    let mut storage = storage();
+    let (mut base, mut script, mut app) = begin(&mut storage);
     for user in 0..MANY {
         let source = script.watch(&mut base, &pair().0);
-        waiting(&mut base, source, EventFlags::WRITE, Mode::OneShot, user, App::note);
+        waiting(&mut base, source, EventFlags::WRITE, Mode::OneShot, user, App::record);
     }
     assert_eq!(script.run(&mut base, &mut app, Run::NONBLOCK), End::Empty);
     assert_eq!(app.users(), (0..MANY).collect::<Vec<_>>());
@@ -147,11 +147,11 @@ fn many_events() {
 
 #[test]
 fn many_events_slow_add() {
-    let mut room = room();
-    let (mut base, mut script, mut app) = begin(&mut room);
+    let mut storage = storage();
+    let (mut base, mut script, mut app) = begin(&mut storage);
     for user in 0..MANY {
         let source = script.watch(&mut base, &pair().0);
-        waiting(&mut base, source, EventFlags::WRITE, Mode::Persist, user, App::note);
+        waiting(&mut base, source, EventFlags::WRITE, Mode::Persist, user, App::record);
         assert_eq!(script.run(&mut base, &mut app, Run::NONBLOCK | Run::ONCE), End::Done);
     }
     script.run(&mut base, &mut app, Run::NONBLOCK | Run::ONCE);

@@ -1,20 +1,20 @@
 //! The loop's time, inside and outside of callbacks: libevent's five variants of `gettimeofday_cached`.
 //!
-//! libevent caches the time of day in each pass. Here the back end feeds the loop's time, so there is no cache to
-//! disable. A callback that takes a long time can read a clock and feed the later time.
+//! libevent caches the time of day in each pass. Here each iteration sets the loop's time from the back end's clock, so
+//! there is no cache to disable. A callback that takes a long time can read a clock and set the later time.
 
 use picoevent::{EventMut, Instant, Run};
 
-use crate::script::{App, at, begin, ms, room};
+use crate::script::{App, at, begin, ms, storage};
 
-/// Runs two callbacks in one pass. If `works` is set, each callback takes 100 ms. If `says_so` is set, each callback
-/// feeds the clock's time to the loop. Returns the times that the callbacks see, and the time after the loop.
-fn times_of_two_callbacks(works: bool, says_so: bool) -> [Instant; 3] {
-    let mut room = room();
-    let (mut base, mut script, mut app) = begin(&mut room);
-    app.count = usize::from(works) + 2 * usize::from(says_so);
-    let look = |app: &mut App, event: &mut EventMut<App>| {
-        app.note(event);
+/// Runs two callbacks in one pass. If `works` is set, each callback takes 100 ms. If `updates_time` is set, each
+/// callback sets the loop's time to the clock's time. Returns the times that the callbacks see, and the time after the loop.
+fn times_of_two_callbacks(works: bool, updates_time: bool) -> [Instant; 3] {
+    let mut storage = storage();
+    let (mut base, mut script, mut app) = begin(&mut storage);
+    app.count = usize::from(works) + 2 * usize::from(updates_time);
+    let call = |app: &mut App, event: &mut EventMut<App>| {
+        app.record(event);
         if app.count & 1 != 0 {
             app.world.borrow_mut().pass(ms(100));
         }
@@ -23,8 +23,8 @@ fn times_of_two_callbacks(works: bool, says_so: bool) -> [Instant; 3] {
             event.update_now(now);
         }
     };
-    base.after(ms(10), look).unwrap();
-    base.after(ms(10), look).unwrap();
+    base.after(ms(10), call).unwrap();
+    base.after(ms(10), call).unwrap();
     script.run(&mut base, &mut app, Run::DEFAULT);
     [app.calls[0].at, app.calls[1].at, base.now()]
 }
@@ -44,7 +44,8 @@ fn gettimeofday_cached_reset() {
     assert_eq!(times_of_two_callbacks(true, true), [at(10), at(110), at(210)]);
 }
 
-/// Without the cache, libevent reads the clock for each query. Here each callback feeds the clock's time instead.
+/// Without the cache, libevent reads the clock for each query. Here each callback sets the loop's time to the clock's
+/// time instead.
 #[test]
 fn gettimeofday_cached_disabled() {
     let [first, second, _] = times_of_two_callbacks(true, true);

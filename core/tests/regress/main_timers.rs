@@ -4,13 +4,13 @@ use picoevent::{End, EventFlags, EventMut, Mode, Run};
 
 use crate::script::app::{add, timer, waiting};
 use crate::script::stream::pair;
-use crate::script::{App, at, begin, ms, room};
+use crate::script::{App, at, begin, ms, storage};
 
 #[test]
 fn simpletimeout() {
-    let mut room = room();
-    let (mut base, mut script, mut app) = begin(&mut room);
-    let event = timer(&mut base, Mode::OneShot, 1, App::note);
+    let mut storage = storage();
+    let (mut base, mut script, mut app) = begin(&mut storage);
+    let event = timer(&mut base, Mode::OneShot, 1, App::record);
     add(&mut base, event, 200);
     assert_eq!(script.run(&mut base, &mut app, Run::DEFAULT), End::Empty);
     assert_eq!((app.millis(), app.whats()), (vec![200], vec![EventFlags::TIMEOUT]));
@@ -18,10 +18,10 @@ fn simpletimeout() {
 
 #[test]
 fn persistent_timeout() {
-    let mut room = room();
-    let (mut base, mut script, mut app) = begin(&mut room);
+    let mut storage = storage();
+    let (mut base, mut script, mut app) = begin(&mut storage);
     let event = timer(&mut base, Mode::Persist, 1, |app, event| {
-        app.note(event);
+        app.record(event);
         if app.calls.len() == 6 {
             event.del();
         }
@@ -33,9 +33,9 @@ fn persistent_timeout() {
 
 #[test]
 fn persistent_timeout_jump() {
-    let mut room = room();
-    let (mut base, mut script, mut app) = begin(&mut room);
-    let event = timer(&mut base, Mode::Persist, 1, App::note);
+    let mut storage = storage();
+    let (mut base, mut script, mut app) = begin(&mut storage);
+    let event = timer(&mut base, Mode::Persist, 1, App::record);
     add(&mut base, event, 100);
     let stall = timer(&mut base, Mode::OneShot, 2, |app, _| {
         app.world.borrow_mut().pass(ms(300));
@@ -49,9 +49,9 @@ fn persistent_timeout_jump() {
 
 #[test]
 fn persistent_active_timeout() {
-    let mut room = room();
-    let (mut base, mut script, mut app) = begin(&mut room);
-    let event = timer(&mut base, Mode::Persist, 1, App::note);
+    let mut storage = storage();
+    let (mut base, mut script, mut app) = begin(&mut storage);
+    let event = timer(&mut base, Mode::Persist, 1, App::record);
     add(&mut base, event, 200);
     app.events = vec![event];
     base.after(ms(100), |app, event| {
@@ -66,13 +66,13 @@ fn persistent_active_timeout() {
 
 #[test]
 fn event_remove_timeout() {
-    let mut room = room();
-    let (mut base, mut script, mut app) = begin(&mut room);
+    let mut storage = storage();
+    let (mut base, mut script, mut app) = begin(&mut storage);
     let (ours, _theirs) = pair();
     let source = script.watch(&mut base, &ours);
-    let reading = waiting(&mut base, source, EventFlags::READ, Mode::Persist, 1, App::note);
-    let bare = timer(&mut base, Mode::OneShot, 2, App::note);
-    let timed = timer(&mut base, Mode::OneShot, 3, App::note);
+    let reading = waiting(&mut base, source, EventFlags::READ, Mode::Persist, 1, App::record);
+    let bare = timer(&mut base, Mode::OneShot, 2, App::record);
+    let timed = timer(&mut base, Mode::OneShot, 3, App::record);
     for event in [reading, bare, timed] {
         add(&mut base, event, 25);
         base.event(event).unwrap().remove_timeout();
@@ -91,11 +91,11 @@ fn event_remove_timeout() {
 #[test]
 fn event_timeout_lost() {
     for mode in [Mode::OneShot, Mode::Persist] {
-        let mut room = room();
-        let (mut base, mut script, mut app) = begin(&mut room);
+        let mut storage = storage();
+        let (mut base, mut script, mut app) = begin(&mut storage);
         let (ours, theirs) = pair();
         let source = script.watch(&mut base, &ours);
-        let event = waiting(&mut base, source, EventFlags::READ, mode, 1, App::note_and_exit);
+        let event = waiting(&mut base, source, EventFlags::READ, mode, 1, App::record_and_exit);
         add(&mut base, event, 10);
         theirs.write(b"x");
         base.settle(&mut script).unwrap();
@@ -111,11 +111,11 @@ fn event_timeout_lost() {
 /// 100 ms. Timers with the same period are due at the same time, in the order in which they were armed.
 #[test]
 fn common_timeout() {
-    let mut room = room();
-    let (mut base, mut script, mut app) = begin(&mut room);
+    let mut storage = storage();
+    let (mut base, mut script, mut app) = begin(&mut storage);
     let (short, long) = (Some(ms(100)), Some(ms(200)));
     let count = |app: &mut App, event: &mut EventMut<App>| {
-        app.note(event);
+        app.record(event);
         let user = event.user();
         if app.calls_of(user) == 4 {
             event.del();
@@ -127,14 +127,14 @@ fn common_timeout() {
     };
     let events: Vec<_> =
         (0..100).map(|user| timer(&mut base, Mode::Persist, user, count)).collect();
-    for (place, event) in events.iter().enumerate() {
+    for (index, event) in events.iter().enumerate() {
         let mut event = base.event(*event).unwrap();
-        match place {
-            place if place % 20 == 1 => {
+        match index {
+            index if index % 20 == 1 => {
                 event.add(long).unwrap();
                 event.add(short).unwrap();
             }
-            place if place % 2 == 1 => event.add(short).unwrap(),
+            index if index % 2 == 1 => event.add(short).unwrap(),
             _ => event.add(long).unwrap(),
         }
     }

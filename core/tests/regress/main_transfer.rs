@@ -4,18 +4,18 @@ use picoevent::{End, EventFlags, EventMut, Mode, Run};
 
 use crate::script::app::waiting;
 use crate::script::stream::pair;
-use crate::script::{App, begin, room};
+use crate::script::{App, begin, storage};
 
 const BYTES: usize = 16 * 1024;
 
 /// Returns the bytes to send.
 fn pattern(length: usize) -> Vec<u8> {
-    (0..length).map(|place| place as u8).collect()
+    (0..length).map(|index| index as u8).collect()
 }
 
-/// Writes the next piece. `count` is the number of bytes written so far.
+/// Writes the next part. `count` is the number of bytes written so far.
 fn write(app: &mut App, event: &mut EventMut<App>) {
-    app.note(event);
+    app.record(event);
     let bytes = pattern(BYTES);
     let rest = &bytes[app.count..];
     app.count += app.ends[0].write(&rest[..rest.len().min(128)]);
@@ -28,7 +28,7 @@ fn write(app: &mut App, event: &mut EventMut<App>) {
 }
 
 fn read(app: &mut App, event: &mut EventMut<App>) {
-    app.note(event);
+    app.record(event);
     match app.ends[1].read(1000).unwrap().as_slice() {
         [] => event.del(),
         bytes => {
@@ -39,8 +39,8 @@ fn read(app: &mut App, event: &mut EventMut<App>) {
 }
 
 fn transfer(mode: Mode) {
-    let mut room = room();
-    let (mut base, mut script, mut app) = begin(&mut room);
+    let mut storage = storage();
+    let (mut base, mut script, mut app) = begin(&mut storage);
     let (ours, theirs) = pair();
     let (source, other) = (script.watch(&mut base, &ours), script.watch(&mut base, &theirs));
     app.ends = vec![ours, theirs];
@@ -65,8 +65,8 @@ fn persistent() {
 #[test]
 fn combined() {
     const AMOUNTS: [usize; 2] = [4096, 8192];
-    let mut room = room();
-    let (mut base, mut script, mut app) = begin(&mut room);
+    let mut storage = storage();
+    let (mut base, mut script, mut app) = begin(&mut storage);
     let (ours, theirs) = pair();
     app.ends = vec![ours.clone(), theirs.clone()];
     for (user, end) in [(0, &ours), (1, &theirs)] {

@@ -25,7 +25,7 @@ type React = fn(&mut App, &mut ConnMut<App>, ConnEvent);
 /// An application that records the events of its connections, with the time in milliseconds.
 #[derive(Default)]
 pub struct App {
-    pub heard: Vec<(Conn, ConnEvent, u64)>,
+    pub calls: Vec<(Conn, ConnEvent, u64)>,
     /// The lengths of the input and the output at each event, before the callback did anything.
     pub levels: Vec<(Conn, ConnEvent, [usize; 2])>,
     pub received: HashMap<Conn, Vec<u8>>,
@@ -40,9 +40,9 @@ pub struct App {
 
 impl App {
     /// The callback of every connection. It consumes the input, and sends the bytes of `to_send`.
-    pub fn note(&mut self, conn: &mut ConnMut<Self>, event: ConnEvent) {
+    pub fn record(&mut self, conn: &mut ConnMut<Self>, event: ConnEvent) {
         let id = conn.id();
-        self.heard.push((id, event, conn.cx().now().as_micros() / 1_000));
+        self.calls.push((id, event, conn.cx().now().as_micros() / 1_000));
         self.levels.push((id, event, [conn.input_len(), conn.output_len()]));
         if let (ConnEvent::Opened, Some(listener)) = (event, conn.listener()) {
             self.accepted.push((listener, id));
@@ -67,21 +67,21 @@ impl App {
     }
 
     /// The callback of a listener that has failed.
-    pub fn note_failure(&mut self, listener: &mut ListenerMut<Self>, error: ListenError) {
+    pub fn record_failure(&mut self, listener: &mut ListenerMut<Self>, error: ListenError) {
         self.failed.push((listener.id(), error));
     }
 
     /// Returns the events of a connection, without the times.
     pub fn events(&self, conn: Conn) -> Vec<ConnEvent> {
-        self.heard.iter().filter(|heard| heard.0 == conn).map(|heard| heard.1).collect()
+        self.calls.iter().filter(|call| call.0 == conn).map(|call| call.1).collect()
     }
 
     /// Returns the timeouts of a connection, with their times.
     pub fn timeouts(&self, conn: Conn) -> Vec<(Direction, u64)> {
-        let of_conn = self.heard.iter().filter(|heard| heard.0 == conn);
+        let of_conn = self.calls.iter().filter(|call| call.0 == conn);
         of_conn
-            .filter_map(|heard| match heard.1 {
-                ConnEvent::Timeout(direction) => Some((direction, heard.2)),
+            .filter_map(|call| match call.1 {
+                ConnEvent::Timeout(direction) => Some((direction, call.2)),
                 _ => None,
             })
             .collect()
@@ -92,36 +92,36 @@ impl App {
     }
 }
 
-/// The protocol of connections above filters. It calls [`App::note`].
-pub struct Noting;
+/// The protocol of connections above filters. It calls [`App::record`].
+pub struct Recorder;
 
-impl Protocol<App> for Noting {
+impl Protocol<App> for Recorder {
     fn opened(app: &mut App, conn: &mut ConnMut<App>) {
-        app.note(conn, ConnEvent::Opened);
+        app.record(conn, ConnEvent::Opened);
     }
 
     fn readable(app: &mut App, conn: &mut ConnMut<App>) {
-        app.note(conn, ConnEvent::Readable);
+        app.record(conn, ConnEvent::Readable);
     }
 
     fn writable(app: &mut App, conn: &mut ConnMut<App>) {
-        app.note(conn, ConnEvent::Writable);
+        app.record(conn, ConnEvent::Writable);
     }
 
     fn eof(app: &mut App, conn: &mut ConnMut<App>) {
-        app.note(conn, ConnEvent::Eof);
+        app.record(conn, ConnEvent::Eof);
     }
 
     fn idle(app: &mut App, conn: &mut ConnMut<App>) {
-        app.note(conn, ConnEvent::Timeout(Direction::Read));
+        app.record(conn, ConnEvent::Timeout(Direction::Read));
     }
 
     fn stalled(app: &mut App, conn: &mut ConnMut<App>) {
-        app.note(conn, ConnEvent::Timeout(Direction::Write));
+        app.record(conn, ConnEvent::Timeout(Direction::Write));
     }
 
     fn ended(app: &mut App, conn: &mut ConnMut<App>, end: ConnEnd) {
-        app.note(conn, ConnEvent::Ended(end));
+        app.record(conn, ConnEvent::Ended(end));
     }
 }
 
@@ -191,7 +191,7 @@ impl Scene<'_, '_> {
     pub fn run(&mut self, run: Run) -> Option<End> {
         self.base.begin(run);
         for _ in 0..100_000 {
-            match self.base.turn(&mut self.app, &mut self.network) {
+            match self.base.iterate(&mut self.app, &mut self.network) {
                 Poll::Ready(Ok(None)) => {}
                 Poll::Ready(Ok(end)) => return end,
                 Poll::Pending => return None,
@@ -205,11 +205,11 @@ impl Scene<'_, '_> {
         self.ports += 1;
         let address = ([127, 0, 0, 1], self.ports).into();
         let pool = self.pools[0];
-        (self.base.listen_with(address, pool, &SETTINGS, App::note).unwrap(), address)
+        (self.base.listen_with(address, pool, &SETTINGS, App::record).unwrap(), address)
     }
 
     pub fn connect(&mut self, address: SocketAddr) -> Conn {
-        self.base.connect_with(address, self.pools[0], &SETTINGS, App::note).unwrap()
+        self.base.connect_with(address, self.pools[0], &SETTINGS, App::record).unwrap()
     }
 
     /// Makes two connections that are each other's peers. With sockets, the first is the client and
@@ -223,7 +223,7 @@ impl Scene<'_, '_> {
                 [one, self.app.accepted.last().unwrap().1]
             }
             Ends::Pair => {
-                let ends = [(self.pools[1], &SETTINGS, App::note as _); 2];
+                let ends = [(self.pools[1], &SETTINGS, App::record as _); 2];
                 self.base.pair_with(ends).unwrap()
             }
             Ends::Filters => self.ends(Ends::Sockets).map(|conn| self.filter(conn)),
@@ -243,7 +243,7 @@ impl Scene<'_, '_> {
     /// Puts a filter above a connection. Returns the connection above the filter.
     pub fn filter(&mut self, below: Conn) -> Conn {
         let memory = self.pools[1];
-        self.base.conn(below).unwrap().filter::<Flip, Noting>(memory).unwrap()
+        self.base.conn(below).unwrap().filter::<Flip, Recorder>(memory).unwrap()
     }
 }
 
@@ -254,10 +254,11 @@ pub struct Network {
     /// Listeners, and whether each is enabled.
     listeners: Vec<(Listener, SocketAddr, bool)>,
     /// Outgoing connections that no listener has accepted yet, and their addresses.
-    calls: Vec<(Conn, SocketAddr)>,
+    connects: Vec<(Conn, SocketAddr)>,
     links: Vec<Link>,
-    /// Whether something may have happened since the back end last looked for news.
-    has_news: bool,
+    /// Whether actions were carried out or bytes have moved since the last call of `feed`. If so, the next wait must
+    /// not block.
+    has_reports: bool,
     /// The error with which each listener fails; `None` if listening works.
     pub refuses_to_listen: Option<ListenError>,
 }
@@ -297,7 +298,7 @@ impl Backend<App> for Network {
     }
 
     fn act(&mut self, action: Action, base: &mut Base<'_>) -> Result<(), Infallible> {
-        self.has_news = true;
+        self.has_reports = true;
         match action {
             Action::Listen(listener) => {
                 if let Some(error) = self.refuses_to_listen {
@@ -318,15 +319,15 @@ impl Backend<App> for Network {
             }
             Action::Unlisten(listener) => {
                 self.listeners.retain(|(of, ..)| *of != listener);
-                for (conn, address) in std::mem::take(&mut self.calls) {
+                for (conn, address) in std::mem::take(&mut self.connects) {
                     match self.is_listened(address) {
-                        true => self.calls.push((conn, address)),
+                        true => self.connects.push((conn, address)),
                         false => base.failed(conn, ConnError::Reset),
                     }
                 }
             }
             Action::Connect(conn) => match base.peer_of(conn) {
-                Some(address) if self.is_listened(address) => self.calls.push((conn, address)),
+                Some(address) if self.is_listened(address) => self.connects.push((conn, address)),
                 _ => base.failed(conn, ConnError::Refused),
             },
             Action::End(conn) => {
@@ -335,7 +336,7 @@ impl Backend<App> for Network {
                 base.delivered(conn);
             }
             Action::Close(conn) | Action::Reset(conn) => {
-                self.calls.retain(|(calling, _)| *calling != conn);
+                self.connects.retain(|(connecting, _)| *connecting != conn);
                 if let Some((link, end)) = self.end(conn) {
                     link.ends[end] = None;
                     link.reset |= action == Action::Reset(conn);
@@ -347,10 +348,10 @@ impl Backend<App> for Network {
     }
 
     fn deadline(&mut self, base: &mut Base<'_>) -> Instant {
-        let mut calls = self.calls.iter();
+        let mut connects = self.connects.iter();
         let has_room =
-            calls.any(|(_, address)| self.enabled(*address).is_some_and(|of| base.has_room(of)));
-        if self.has_news || has_room { Instant::ZERO } else { Instant::MAX }
+            connects.any(|(_, address)| self.enabled(*address).is_some_and(|of| base.has_room(of)));
+        if self.has_reports || has_room { Instant::ZERO } else { Instant::MAX }
     }
 
     fn wait(&mut self, until: Instant, _: &mut Base<'_>) -> Poll<Result<(), Infallible>> {
@@ -362,8 +363,8 @@ impl Backend<App> for Network {
     }
 
     fn feed(&mut self, base: &mut Base<'_>) {
-        self.has_news = false;
-        for (conn, address) in std::mem::take(&mut self.calls) {
+        self.has_reports = false;
+        for (conn, address) in std::mem::take(&mut self.connects) {
             match self.enabled(address).filter(|listener| base.has_room(*listener)) {
                 Some(listener) => {
                     let from = ([127, 0, 0, 1], 40_000).into();
@@ -371,11 +372,11 @@ impl Backend<App> for Network {
                     self.links.push(Link { ends, finished: [false; 2], reset: false });
                     base.connected(conn);
                 }
-                None => self.calls.push((conn, address)),
+                None => self.connects.push((conn, address)),
             }
         }
         for link in &mut self.links {
-            self.has_news |= link.carry(base);
+            self.has_reports |= link.move_bytes(base);
         }
         self.links.retain(|link| link.ends != [None; 2]);
     }
@@ -384,7 +385,7 @@ impl Backend<App> for Network {
 impl Link {
     /// Moves as many bytes as possible in both directions. Returns whether bytes have moved. After a reset, reports
     /// the reset to the remaining connection instead.
-    fn carry(&mut self, base: &mut Base<'_>) -> bool {
+    fn move_bytes(&mut self, base: &mut Base<'_>) -> bool {
         if self.reset {
             let left = std::mem::take(&mut self.ends);
             left.into_iter().flatten().for_each(|conn| base.failed(conn, ConnError::Reset));

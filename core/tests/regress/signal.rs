@@ -1,10 +1,10 @@
-//! Signals. The back end feeds the counts of its signal handlers.
+//! Signals. The back end reports the counts of its signal handlers.
 
 use std::time::Duration;
 
 use picoevent::{Action, End, Event, EventBase, EventFlags, EventMut, Mode, Run, Signal};
 
-use crate::script::{App, at, begin, ms, room};
+use crate::script::{App, at, begin, ms, storage};
 
 const ALRM: Signal = match Signal::new(14) {
     Some(signal) => signal,
@@ -13,7 +13,7 @@ const ALRM: Signal = match Signal::new(14) {
 
 /// Records the call and deletes the event.
 fn once(app: &mut App, event: &mut EventMut<App>) {
-    app.note(event);
+    app.record(event);
     event.del();
 }
 
@@ -25,8 +25,8 @@ fn waiting(base: &mut EventBase<App>, signal: Signal, user: u32) -> Event {
 
 #[test]
 fn simple_signal() {
-    let mut room = room();
-    let (mut base, mut script, mut app) = begin(&mut room);
+    let mut storage = storage();
+    let (mut base, mut script, mut app) = begin(&mut storage);
     waiting(&mut base, ALRM, 1);
     script.world.borrow_mut().at(100, |world| world.raise(ALRM, 1));
     assert_eq!(script.run(&mut base, &mut app, Run::DEFAULT), End::Empty);
@@ -36,8 +36,8 @@ fn simple_signal() {
 
 #[test]
 fn simple_signal_re_order() {
-    let mut room = room();
-    let (mut base, mut script, mut app) = begin(&mut room);
+    let mut storage = storage();
+    let (mut base, mut script, mut app) = begin(&mut storage);
     let event = waiting(&mut base, ALRM, 1);
     base.event(event).unwrap().del();
     base.event(event).unwrap().add(None).unwrap();
@@ -48,8 +48,8 @@ fn simple_signal_re_order() {
 
 #[test]
 fn multiplesignal() {
-    let mut room = room();
-    let (mut base, mut script, mut app) = begin(&mut room);
+    let mut storage = storage();
+    let (mut base, mut script, mut app) = begin(&mut storage);
     waiting(&mut base, ALRM, 1);
     waiting(&mut base, ALRM, 2);
     script.world.borrow_mut().at(100, |world| world.raise(ALRM, 1));
@@ -59,8 +59,8 @@ fn multiplesignal() {
 
 #[test]
 fn immediatesignal() {
-    let mut room = room();
-    let (mut base, mut script, mut app) = begin(&mut room);
+    let mut storage = storage();
+    let (mut base, mut script, mut app) = begin(&mut storage);
     waiting(&mut base, Signal::USR1, 1);
     base.settle(&mut script).unwrap();
     script.world.borrow_mut().raise(Signal::USR1, 1);
@@ -70,9 +70,9 @@ fn immediatesignal() {
 
 #[test]
 fn signal_timeout() {
-    let mut room = room();
-    let (mut base, mut script, mut app) = begin(&mut room);
-    let event = base.new_signal(Signal::USR1, Mode::OneShot, App::note).unwrap();
+    let mut storage = storage();
+    let (mut base, mut script, mut app) = begin(&mut storage);
+    let event = base.new_signal(Signal::USR1, Mode::OneShot, App::record).unwrap();
     base.event(event).unwrap().add(Some(Duration::from_micros(10))).unwrap();
     assert_eq!(script.run(&mut base, &mut app, Run::DEFAULT), End::Empty);
     assert_eq!(app.whats(), [EventFlags::TIMEOUT]);
@@ -81,10 +81,10 @@ fn signal_timeout() {
 
 #[test]
 fn signal_while_processing() {
-    let mut room = room();
-    let (mut base, mut script, mut app) = begin(&mut room);
+    let mut storage = storage();
+    let (mut base, mut script, mut app) = begin(&mut storage);
     base.on_signal(Signal::USR1, |app: &mut App, event| {
-        app.note(event);
+        app.record(event);
         match app.calls.len() {
             5 => event.exit(),
             _ => app.world.borrow_mut().raise(Signal::USR1, 1),
@@ -98,10 +98,10 @@ fn signal_while_processing() {
 
 #[test]
 fn signal_free_in_callback() {
-    let mut room = room();
-    let (mut base, mut script, mut app) = begin(&mut room);
+    let mut storage = storage();
+    let (mut base, mut script, mut app) = begin(&mut storage);
     let free = |app: &mut App, event: &mut EventMut<App>| {
-        app.note(event);
+        app.record(event);
         event.free();
     };
     let event = base.on_signal(Signal::USR1, free).unwrap();

@@ -3,7 +3,7 @@
 use picoevent::{End, EventFlags, EventMut, Mode, Run, Signal};
 
 use crate::script::app::timer;
-use crate::script::{App, at, begin, ms, room};
+use crate::script::{App, at, begin, ms, storage};
 
 /// A loop without events keeps running. Another context lets it activate events and add timers at 100, 200, 400 and 450
 /// ms, and end at 500 ms. In libevent the other thread calls the base itself. Here it raises signals, and their
@@ -12,7 +12,7 @@ use crate::script::{App, at, begin, ms, room};
 fn no_events() {
     fn raised(app: &mut App, event: &mut EventMut<App>) {
         app.count += 1;
-        let other = |place: usize| app.events[place];
+        let other = |index: usize| app.events[index];
         match app.count {
             1 => event.event(other(0)).unwrap().activate(EventFlags::READ),
             2 => {
@@ -26,9 +26,9 @@ fn no_events() {
             }
         }
     }
-    let mut room = room();
-    let (mut base, mut script, mut app) = begin(&mut room);
-    app.events = (0..5).map(|user| timer(&mut base, Mode::OneShot, user, App::note)).collect();
+    let mut storage = storage();
+    let (mut base, mut script, mut app) = begin(&mut storage);
+    app.events = (0..5).map(|user| timer(&mut base, Mode::OneShot, user, App::record)).collect();
     // Until the first signal, only one event of the base is pending: the event that waits for signals.
     base.on_signal(Signal::USR1, raised).unwrap();
     for millis in [100, 200, 450, 500] {

@@ -3,33 +3,34 @@
 use picoevent::{EventBase, EventMut, FullError, Mode, Run, Signal, Storage};
 
 use crate::script::app::{add, timer};
-use crate::script::{App, begin, ms, room};
+use crate::script::{App, begin, ms, storage};
 
-/// Two watchers of each kind are called in the order in which they were made, first those before the wait. The second
-/// prepare watcher gets the length of the wait and frees two others. The remaining watchers are dropped with the base.
+/// Two watchers of each kind are called in the order in which they were made, first the watchers before the wait. The
+/// second prepare watcher gets the length of the wait and frees two others. The remaining watchers are dropped with the
+/// base.
 #[test]
 fn callback_ordering() {
-    let mut room = room();
-    let (mut base, mut script, mut app) = begin(&mut room);
+    let mut storage = storage();
+    let (mut base, mut script, mut app) = begin(&mut storage);
     let free_others = |app: &mut App, event: &mut EventMut<App>| {
-        app.note(event);
+        app.record(event);
         app.wait = app.wait.or(event.wait_to_come());
         for other in app.events.drain(..) {
             event.event(other).unwrap().free();
         }
     };
     let watchers = [
-        base.on_check(App::note).unwrap(),
-        base.on_prepare(App::note).unwrap(),
-        base.on_check(App::note).unwrap(),
+        base.on_check(App::record).unwrap(),
+        base.on_prepare(App::record).unwrap(),
+        base.on_check(App::record).unwrap(),
         base.on_prepare(free_others).unwrap(),
     ];
     for (user, watcher) in watchers.iter().enumerate() {
         base.event(*watcher).unwrap().set_user(user as u32);
     }
-    let event = timer(&mut base, Mode::OneShot, 9, App::note);
+    let event = timer(&mut base, Mode::OneShot, 9, App::record);
     add(&mut base, event, 1_000);
-    let _ = base.turn(&mut app, &mut script);
+    let _ = base.iterate(&mut app, &mut script);
     assert_eq!(app.users(), [1, 3, 0, 2, 9]);
     assert_eq!(app.wait, Some(ms(1_000)));
 
@@ -43,15 +44,15 @@ fn callback_ordering() {
 
 #[test]
 fn timeout_unavailable() {
-    let mut room = room();
-    let (mut base, mut script, mut app) = begin(&mut room);
+    let mut storage = storage();
+    let (mut base, mut script, mut app) = begin(&mut storage);
     base.on_prepare(|app: &mut App, event| {
-        app.note(event);
+        app.record(event);
         app.wait = event.wait_to_come();
     })
     .unwrap();
     app.wait = Some(ms(7));
-    base.on_signal(Signal::USR1, App::note_and_exit).unwrap();
+    base.on_signal(Signal::USR1, App::record_and_exit).unwrap();
     script.world.borrow_mut().at(5, |world| world.raise(Signal::USR1, 1));
     script.run(&mut base, &mut app, Run::DEFAULT);
     assert_eq!((app.calls.len(), app.wait), (2, None), "the loop waits without limit");
@@ -60,10 +61,10 @@ fn timeout_unavailable() {
 /// In libevent the allocator fails. Here the table is full.
 #[test]
 fn malloc_failure() {
-    let mut room = Box::new(Storage::<App, 1, 0, 0>::new());
-    let mut base = EventBase::new(&mut room);
-    base.on_prepare(App::note).unwrap();
-    assert_eq!(base.on_prepare(App::note), Err(FullError::Events));
-    assert_eq!(base.on_check(App::note), Err(FullError::Events));
+    let mut storage = Box::new(Storage::<App, 1, 0, 0>::new());
+    let mut base = EventBase::new(&mut storage);
+    base.on_prepare(App::record).unwrap();
+    assert_eq!(base.on_prepare(App::record), Err(FullError::Events));
+    assert_eq!(base.on_check(App::record), Err(FullError::Events));
     assert_eq!(base.counts().events, 1);
 }

@@ -42,14 +42,14 @@ impl App {
     }
 
     /// A callback that only records the call.
-    pub fn note(&mut self, event: &mut EventMut<Self>) {
+    pub fn record(&mut self, event: &mut EventMut<Self>) {
         let user = event.user();
         self.calls.push(Call { user, what: event.what(), at: event.now() });
     }
 
     /// Records the call and ends the loop.
-    pub fn note_and_exit(&mut self, event: &mut EventMut<Self>) {
-        self.note(event);
+    pub fn record_and_exit(&mut self, event: &mut EventMut<Self>) {
+        self.record(event);
         event.exit();
     }
 

@@ -21,17 +21,19 @@ pub use app::App;
 use stream::End;
 
 /// The storage of the base in these tests.
-pub type Room<const EVENTS: usize = 128> = Storage<App, EVENTS, 1, 16, 1, 1, EVENTS>;
+pub type TestStorage<const EVENTS: usize = 128> = Storage<App, EVENTS, 1, 16, 1, 1, EVENTS>;
 
-pub fn room() -> Box<Room> {
+pub fn storage() -> Box<TestStorage> {
     Box::new(Storage::new())
 }
 
 /// Makes a base, its back end and its application.
-pub fn begin<const EVENTS: usize>(room: &mut Room<EVENTS>) -> (EventBase<'_, App>, Script, App) {
+pub fn begin<const EVENTS: usize>(
+    storage: &mut TestStorage<EVENTS>,
+) -> (EventBase<'_, App>, Script, App) {
     let script = Script::default();
     let app = App::new(script.world.clone());
-    (EventBase::new(room), script, app)
+    (EventBase::new(storage), script, app)
 }
 
 pub const fn ms(millis: u64) -> Duration {
@@ -47,11 +49,11 @@ pub const fn at(millis: u64) -> Instant {
 pub struct World {
     now: Instant,
     raised: Vec<(Signal, u16)>,
-    deeds: Vec<(Instant, Deed)>,
+    scheduled: Vec<(Instant, ScheduledAction)>,
 }
 
 pub type Handle = Rc<RefCell<World>>;
-type Deed = Box<dyn FnOnce(&mut World)>;
+type ScheduledAction = Box<dyn FnOnce(&mut World)>;
 
 impl World {
     pub fn now(&self) -> Instant {
@@ -74,16 +76,16 @@ impl World {
     }
 
     /// Schedules an external action at a given time.
-    pub fn at(&mut self, millis: u64, deed: impl FnOnce(&mut Self) + 'static) {
-        self.deeds.push((at(millis), Box::new(deed)));
-        self.deeds.sort_by_key(|(at, _)| *at);
+    pub fn at(&mut self, millis: u64, action: impl FnOnce(&mut Self) + 'static) {
+        self.scheduled.push((at(millis), Box::new(action)));
+        self.scheduled.sort_by_key(|(at, _)| *at);
     }
 
     /// Runs the actions that are due.
     fn catch_up(&mut self) {
-        while self.deeds.first().is_some_and(|(at, _)| *at <= self.now) {
-            let (_, deed) = self.deeds.remove(0);
-            deed(self);
+        while self.scheduled.first().is_some_and(|(at, _)| *at <= self.now) {
+            let (_, action) = self.scheduled.remove(0);
+            action(self);
         }
     }
 }
@@ -103,9 +105,9 @@ pub struct Script {
 struct Watched {
     source: Source,
     end: End,
-    asked: EventFlags,
+    interest: EventFlags,
     /// Whether to report all readiness again, not only changes.
-    anew: bool,
+    reports_all: bool,
 }
 
 impl Script {
@@ -115,8 +117,8 @@ impl Script {
         self.watched.push(Watched {
             source,
             end: end.clone(),
-            asked: EventFlags::NONE,
-            anew: false,
+            interest: EventFlags::NONE,
+            reports_all: false,
         });
         source
     }
@@ -125,16 +127,16 @@ impl Script {
     pub fn run(&mut self, base: &mut EventBase<App>, app: &mut App, run: Run) -> picoevent::End {
         base.begin(run);
         for _ in 0..1_000_000 {
-            if let Poll::Ready(Ok(Some(end))) = base.turn(app, self) {
+            if let Poll::Ready(Ok(Some(end))) = base.iterate(app, self) {
                 return end;
             }
         }
         panic!("the loop does not end");
     }
 
-    fn has_news(&self, world: &World) -> bool {
+    fn has_reports(&self, world: &World) -> bool {
         let raised = world.raised.iter().any(|(s, _)| self.caught.contains(s));
-        raised || self.watched.iter().any(|watched| !watched.news().is_empty())
+        raised || self.watched.iter().any(|watched| !watched.report().is_empty())
     }
 }
 
@@ -149,13 +151,13 @@ impl Backend<App> for Script {
         self.actions.push(action);
         match action {
             Action::Interest(source, what) => {
-                let watched = self.watched.iter_mut().find(|held| held.source == source);
-                let watched = watched.expect("it is asked only for sources it has made");
-                (watched.asked, watched.anew) = (what, true);
+                let watched = self.watched.iter_mut().find(|watched| watched.source == source);
+                let watched = watched.expect("only sources of this script have an interest");
+                (watched.interest, watched.reports_all) = (what, true);
             }
-            Action::Forget(source) => self.watched.retain(|held| held.source != source),
+            Action::Forget(source) => self.watched.retain(|watched| watched.source != source),
             Action::Catch(signal) => self.caught.push(signal),
-            Action::Release(signal) => self.caught.retain(|held| *held != signal),
+            Action::Release(signal) => self.caught.retain(|caught| *caught != signal),
             _ => {}
         }
         Ok(())
@@ -166,22 +168,22 @@ impl Backend<App> for Script {
         let mut world = self.world.borrow_mut();
         loop {
             world.catch_up();
-            if until <= world.now || self.has_news(&world) {
+            if until <= world.now || self.has_reports(&world) {
                 return Poll::Ready(Ok(()));
             }
-            let deed = world.deeds.first().map_or(Instant::MAX, |(at, _)| *at);
-            world.now = until.min(deed);
+            let next = world.scheduled.first().map_or(Instant::MAX, |(at, _)| *at);
+            world.now = until.min(next);
             assert_ne!(world.now, Instant::MAX, "the loop would wait forever");
         }
     }
 
     fn feed(&mut self, base: &mut EventBase<App>) {
         for watched in &mut self.watched {
-            let news = watched.news();
+            let report = watched.report();
             watched.end.take_edges();
-            watched.anew = false;
-            if !news.is_empty() {
-                base.ready(watched.source, news);
+            watched.reports_all = false;
+            if !report.is_empty() {
+                base.ready(watched.source, report);
             }
         }
         for (signal, raises) in std::mem::take(&mut self.world.borrow_mut().raised) {
@@ -193,8 +195,8 @@ impl Backend<App> for Script {
 }
 
 impl Watched {
-    fn news(&self) -> EventFlags {
-        let state = self.end.state() & self.asked;
-        if self.anew { state } else { state & self.end.edges() }
+    fn report(&self) -> EventFlags {
+        let state = self.end.state() & self.interest;
+        if self.reports_all { state } else { state & self.end.edges() }
     }
 }

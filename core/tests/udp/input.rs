@@ -3,9 +3,9 @@
 use super::*;
 
 #[test]
-fn a_datagram_comes_with_its_sender_and_its_bytes() {
-    let mut room = Room::new();
-    let (mut base, mut app) = (Base::new(&mut room), App::default());
+fn a_datagram_arrives_with_its_sender_and_its_bytes() {
+    let mut storage = TestStorage::new();
+    let (mut base, mut app) = (Base::new(&mut storage), App::default());
     let socket = bound(&mut base);
     assert!(base.received_from(socket, addr(PEER), b"one"));
     assert!(base.received_from(socket, addr("[2001:db8::7%3]:1"), b""));
@@ -20,9 +20,9 @@ fn a_datagram_comes_with_its_sender_and_its_bytes() {
 }
 
 #[test]
-fn a_callback_that_takes_nothing_is_not_called_again_for_the_same() {
-    let mut room = Room::new();
-    let (mut base, mut app) = (Base::new(&mut room), App::default());
+fn a_callback_that_receives_nothing_is_not_called_again_for_the_same_datagram() {
+    let mut storage = TestStorage::new();
+    let (mut base, mut app) = (Base::new(&mut storage), App::default());
     let socket = bound(&mut base);
     base.received_from(socket, addr(PEER), b"one");
     run(&mut base, &mut app);
@@ -34,9 +34,9 @@ fn a_callback_that_takes_nothing_is_not_called_again_for_the_same() {
 }
 
 #[test]
-fn a_callback_that_takes_everything_is_not_called_for_nothing() {
-    let mut room = Room::new();
-    let (mut base, mut app) = (Base::new(&mut room), App::default());
+fn a_callback_that_receives_everything_is_not_called_again() {
+    let mut storage = TestStorage::new();
+    let (mut base, mut app) = (Base::new(&mut storage), App::default());
     let socket = bound(&mut base);
     app.react = Some(|_, udp, _| while udp.consume() {});
     base.received_from(socket, addr(PEER), b"one");
@@ -47,8 +47,8 @@ fn a_callback_that_takes_everything_is_not_called_for_nothing() {
 
 #[test]
 fn a_datagram_longer_than_the_ring_or_the_buffer_is_cut_and_marked() {
-    let mut room = Room::new();
-    let (mut base, mut app) = (Base::new(&mut room), App::default());
+    let mut storage = TestStorage::new();
+    let (mut base, mut app) = (Base::new(&mut storage), App::default());
     let socket = bound(&mut base);
     // The ring has 64 bytes. The record's header, with the sender's address, takes 9 of them.
     for (length, kept, truncated) in
@@ -68,9 +68,9 @@ fn a_datagram_longer_than_the_ring_or_the_buffer_is_cut_and_marked() {
 }
 
 #[test]
-fn a_datagram_without_room_waits_with_the_back_end_or_is_counted() {
-    let mut room = Room::new();
-    let (mut base, mut app) = (Base::new(&mut room), App::default());
+fn a_datagram_without_room_waits_in_the_back_end_or_is_counted_as_dropped() {
+    let mut storage = TestStorage::new();
+    let (mut base, mut app) = (Base::new(&mut storage), App::default());
     let socket = bound(&mut base);
     assert!(base.received_from(socket, addr(PEER), &[1; 30]));
     assert!(base.has_udp_room(socket, 0));
@@ -94,8 +94,8 @@ fn a_datagram_without_room_waits_with_the_back_end_or_is_counted() {
 
 #[test]
 fn the_shortest_and_the_longest_datagrams_arrive() {
-    let mut room = Box::new(Storage::<App, 0, 0, 70_000, 0, 0, 0, 1>::new());
-    let (mut base, mut app) = (EventBase::new(&mut room), App::default());
+    let mut storage = Box::new(Storage::<App, 0, 0, 70_000, 0, 0, 0, 1>::new());
+    let (mut base, mut app) = (EventBase::new(&mut storage), App::default());
     let rings = UdpRings::new(69_000, UdpRings::LEAST);
     let socket = base.bind(addr("0.0.0.0:1"), rings, App::called).unwrap();
     let _ = actions(&mut base);
@@ -115,8 +115,8 @@ fn the_shortest_and_the_longest_datagrams_arrive() {
 
 #[test]
 fn a_connected_socket_receives_from_its_peer_only() {
-    let mut room = Room::new();
-    let (mut base, mut app) = (Base::new(&mut room), App::default());
+    let mut storage = TestStorage::new();
+    let (mut base, mut app) = (Base::new(&mut storage), App::default());
     let socket = bound(&mut base);
     base.received_from(socket, addr("192.0.2.8:9000"), b"before");
     base.udp(socket).unwrap().connect(addr(PEER)).unwrap();

@@ -46,7 +46,7 @@ impl App {
 /// The rings of each socket. The storage has room for two sockets with these rings, and for no other object.
 const RINGS: UdpRings = UdpRings::new(64, 64);
 
-type Room = Storage<App, 0, 0, 256, 0, 0, 0, 2>;
+type TestStorage = Storage<App, 0, 0, 256, 0, 0, 0, 2>;
 type Base<'s> = EventBase<'s, App>;
 
 const PEER: &str = "192.0.2.7:9000";

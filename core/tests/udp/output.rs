@@ -6,8 +6,8 @@ use super::*;
 
 #[test]
 fn requests_are_carried_out_in_the_order_they_were_made() {
-    let mut room = Room::new();
-    let mut base = Base::new(&mut room);
+    let mut storage = TestStorage::new();
+    let mut base = Base::new(&mut storage);
     let socket = bind(&mut base);
     let group: IpAddr = "224.0.0.251".parse().unwrap();
     let mut udp = base.udp(socket).unwrap();
@@ -41,8 +41,8 @@ fn requests_are_carried_out_in_the_order_they_were_made() {
 
 #[test]
 fn a_datagram_is_queued_whole_or_not_at_all() {
-    let mut room = Room::new();
-    let (mut base, mut app) = (Base::new(&mut room), App::default());
+    let mut storage = TestStorage::new();
+    let (mut base, mut app) = (Base::new(&mut storage), App::default());
     let socket = bound(&mut base);
     let mut udp = base.udp(socket).unwrap();
     assert_eq!(udp.send_to(&[0; 56], addr(PEER)), Err(SendError::TooLong { most: 55 }));
@@ -65,8 +65,8 @@ fn a_datagram_is_queued_whole_or_not_at_all() {
 
 #[test]
 fn writable_waits_until_the_refused_datagram_fits() {
-    let mut room = Room::new();
-    let (mut base, mut app) = (Base::new(&mut room), App::default());
+    let mut storage = TestStorage::new();
+    let (mut base, mut app) = (Base::new(&mut storage), App::default());
     let socket = bound(&mut base);
     let mut udp = base.udp(socket).unwrap();
     udp.send_to(&[1; 11], addr(PEER)).unwrap();
@@ -82,8 +82,8 @@ fn writable_waits_until_the_refused_datagram_fits() {
 
 #[test]
 fn room_that_is_gone_again_is_not_reported() {
-    let mut room = Room::new();
-    let (mut base, mut app) = (Base::new(&mut room), App::default());
+    let mut storage = TestStorage::new();
+    let (mut base, mut app) = (Base::new(&mut storage), App::default());
     let socket = bound(&mut base);
     let mut udp = base.udp(socket).unwrap();
     udp.send_to(&[1; 55], addr(PEER)).unwrap();
@@ -99,8 +99,8 @@ fn room_that_is_gone_again_is_not_reported() {
 
 #[test]
 fn addresses_that_no_datagram_can_be_sent_to_are_refused() {
-    let mut room = Room::new();
-    let mut base = Base::new(&mut room);
+    let mut storage = TestStorage::new();
+    let mut base = Base::new(&mut storage);
     let socket = bound(&mut base);
     let mut udp = base.udp(socket).unwrap();
     for nowhere in ["192.0.2.7:0", "0.0.0.0:1", "[::]:1"] {
@@ -114,9 +114,9 @@ fn addresses_that_no_datagram_can_be_sent_to_are_refused() {
 }
 
 #[test]
-fn a_datagram_that_cannot_be_sent_is_counted_and_the_socket_goes_on() {
-    let mut room = Room::new();
-    let (mut base, mut app) = (Base::new(&mut room), App::default());
+fn a_datagram_that_cannot_be_sent_is_counted_and_the_socket_continues() {
+    let mut storage = TestStorage::new();
+    let (mut base, mut app) = (Base::new(&mut storage), App::default());
     let socket = bound(&mut base);
     let mut udp = base.udp(socket).unwrap();
     udp.send_to(b"a", addr(PEER)).unwrap();

@@ -1,4 +1,4 @@
-//! A recording of datagrams has the same effect on another base.
+//! A recording of datagrams is replayed on another base, with the same results.
 
 use std::sync::Mutex;
 
@@ -11,7 +11,7 @@ struct Kept(Mutex<Vec<u8>>);
 
 impl Record for Kept {
     fn record(&self, entry: &Entry<'_>) {
-        entry.encode(|piece| self.0.lock().unwrap().extend(piece));
+        entry.encode(|part| self.0.lock().unwrap().extend(part));
     }
 }
 
@@ -25,8 +25,9 @@ fn echo(_: &mut App, udp: &mut UdpMut<App>, _: UdpEvent) {
 
 fn recorded() -> Vec<u8> {
     let kept = Kept(Mutex::default());
-    let mut room = Room::new();
-    let (mut base, mut app) = (Base::new(&mut room), App { react: Some(echo), ..App::default() });
+    let mut storage = TestStorage::new();
+    let (mut base, mut app) =
+        (Base::new(&mut storage), App { react: Some(echo), ..App::default() });
     base.record_to(&kept);
     let sockets = [bind(&mut base), bind(&mut base)];
     base.bound(sockets[0], addr("[fe80::1%2]:7"));
@@ -50,8 +51,8 @@ fn recorded() -> Vec<u8> {
 }
 
 fn replayed(bytes: &[u8], app: &mut App) -> Result<(), String> {
-    let mut room = Room::new();
-    let mut base = Base::new(&mut room);
+    let mut storage = TestStorage::new();
+    let mut base = Base::new(&mut storage);
     let mut replay = Replay::new(bytes).map_err(|error| error.to_string())?;
     bind(&mut base);
     bind(&mut base);
@@ -59,7 +60,7 @@ fn replayed(bytes: &[u8], app: &mut App) -> Result<(), String> {
 }
 
 #[test]
-fn a_recording_does_the_same_again() {
+fn a_replay_of_datagrams_repeats_the_recorded_run() {
     let bytes = recorded();
     let mut app = App { react: Some(echo), ..App::default() };
     assert_eq!(replayed(&bytes, &mut app), Ok(()));
@@ -68,7 +69,7 @@ fn a_recording_does_the_same_again() {
 }
 
 #[test]
-fn an_application_that_answers_something_else_is_found() {
+fn a_replay_finds_an_application_that_answers_differently() {
     let bytes = recorded();
     let answer_another: fn(&mut App, &mut UdpMut<App>, UdpEvent) = |_, udp, _| {
         while let Some(received) = udp.receive_from(&mut [0; 64]) {
@@ -81,10 +82,10 @@ fn an_application_that_answers_something_else_is_found() {
 }
 
 #[test]
-fn a_base_without_such_sockets_cannot_replay_it() {
+fn a_base_without_udp_sockets_cannot_replay_datagrams() {
     let bytes = recorded();
-    let mut room = Storage::<App, 0, 0, 256, 0, 0>::new();
-    let mut base = EventBase::new(&mut room);
+    let mut storage = Storage::<App, 0, 0, 256, 0, 0>::new();
+    let mut base = EventBase::new(&mut storage);
     let replayed = Replay::new(&bytes).unwrap().finish(&mut base, &mut App::default());
     assert!(matches!(replayed, Err(ReplayError::OtherSizes { .. })));
 }

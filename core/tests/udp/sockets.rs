@@ -6,8 +6,8 @@ use super::*;
 
 #[test]
 fn a_socket_knows_its_address_once_it_is_bound() {
-    let mut room = Room::new();
-    let mut base = Base::new(&mut room);
+    let mut storage = TestStorage::new();
+    let mut base = Base::new(&mut storage);
     let socket = bind(&mut base);
     assert_eq!(base.udp_address_of(socket), Some(addr("0.0.0.0:7000")));
     assert_eq!(base.udp(socket).unwrap().local_addr(), None);
@@ -18,9 +18,9 @@ fn a_socket_knows_its_address_once_it_is_bound() {
 }
 
 #[test]
-fn a_socket_that_cannot_be_bound_says_so_and_takes_nothing_more() {
-    let mut room = Room::new();
-    let (mut base, mut app) = (Base::new(&mut room), App::default());
+fn a_socket_that_cannot_be_bound_reports_it_and_sends_nothing_more() {
+    let mut storage = TestStorage::new();
+    let (mut base, mut app) = (Base::new(&mut storage), App::default());
     let socket = bind(&mut base);
     base.udp(socket).unwrap().send_to(b"a", addr(PEER)).unwrap();
     let _ = actions(&mut base);
@@ -39,9 +39,9 @@ fn a_socket_that_cannot_be_bound_says_so_and_takes_nothing_more() {
 }
 
 #[test]
-fn a_closed_socket_is_stale_sends_what_it_can_and_calls_nobody() {
-    let mut room = Room::new();
-    let (mut base, mut app) = (Base::new(&mut room), App::default());
+fn a_closed_socket_is_stale_sends_its_queue_and_runs_no_callback() {
+    let mut storage = TestStorage::new();
+    let (mut base, mut app) = (Base::new(&mut storage), App::default());
     let socket = bound(&mut base);
     base.received_from(socket, addr(PEER), b"lost");
     let mut udp = base.udp(socket).unwrap();
@@ -69,9 +69,9 @@ fn a_closed_socket_is_stale_sends_what_it_can_and_calls_nobody() {
 }
 
 #[test]
-fn a_datagram_that_waits_for_room_waits_until_its_socket_is_closed_at_most() {
-    let mut room = Room::new();
-    let mut base = Base::new(&mut room);
+fn no_datagram_waits_for_room_after_its_socket_is_closed() {
+    let mut storage = TestStorage::new();
+    let mut base = Base::new(&mut storage);
     for waits_before in [true, false] {
         let socket = bound(&mut base);
         assert!(base.received_from(socket, addr(PEER), &[1; 50]));
@@ -86,9 +86,9 @@ fn a_datagram_that_waits_for_room_waits_until_its_socket_is_closed_at_most() {
 
 #[test]
 fn a_callback_may_close_its_socket_and_others() {
-    let mut room = Room::new();
+    let mut storage = TestStorage::new();
     for event in [UdpEvent::Readable, UdpEvent::Writable, UdpEvent::Failed(UdpError::Refused)] {
-        let (mut base, mut app) = (Base::new(&mut room), App::default());
+        let (mut base, mut app) = (Base::new(&mut storage), App::default());
         let sockets = [bound(&mut base), bound(&mut base)];
         for socket in sockets {
             match event {
@@ -115,9 +115,9 @@ fn a_callback_may_close_its_socket_and_others() {
 }
 
 #[test]
-fn what_does_not_fit_is_refused_when_the_socket_is_made() {
-    let mut room = Room::new();
-    let mut base = Base::new(&mut room);
+fn bind_refuses_rings_that_do_not_fit() {
+    let mut storage = TestStorage::new();
+    let mut base = Base::new(&mut storage);
     let mut refused = |rings| base.bind(addr(LOCAL), rings, App::called).err();
     assert_eq!(refused(UdpRings::new(24, 64)), Some(SetupError::RingSize));
     assert_eq!(refused(UdpRings::new(64, 24)), Some(SetupError::RingSize));
@@ -131,9 +131,9 @@ fn what_does_not_fit_is_refused_when_the_socket_is_made() {
 }
 
 #[test]
-fn a_closed_socket_leaves_its_rings_to_one_of_the_same_sizes() {
-    let mut room = Room::new();
-    let mut base = Base::new(&mut room);
+fn a_new_socket_reuses_the_rings_of_a_closed_one_with_the_same_sizes() {
+    let mut storage = TestStorage::new();
+    let mut base = Base::new(&mut storage);
     let mut socket = bind(&mut base);
     for _ in 0..5 {
         base.udp(socket).unwrap().close();
@@ -153,8 +153,8 @@ fn a_closed_socket_leaves_its_rings_to_one_of_the_same_sizes() {
 
 #[test]
 fn a_socket_keeps_the_loop_going_until_it_is_closed() {
-    let mut room = Room::new();
-    let mut base = Base::new(&mut room);
+    let mut storage = TestStorage::new();
+    let mut base = Base::new(&mut storage);
     let socket = bound(&mut base);
     base.begin(Run::DEFAULT);
     assert_eq!(base.wait(), Wait::Forever);
@@ -165,8 +165,8 @@ fn a_socket_keeps_the_loop_going_until_it_is_closed() {
 
 #[test]
 fn callbacks_run_by_priority() {
-    let mut room = Room::new();
-    let (mut base, mut app) = (Base::new(&mut room), App::default());
+    let mut storage = TestStorage::new();
+    let (mut base, mut app) = (Base::new(&mut storage), App::default());
     let (slow, quick) = (bound(&mut base), bound(&mut base));
     base.udp(quick).unwrap().set_priority(Priority::HIGHEST).unwrap();
     base.udp(slow).unwrap().on_event(|_, _, _| panic!("it is less urgent"));

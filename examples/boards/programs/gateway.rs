@@ -14,7 +14,7 @@ use picoevent::{EventBase, Run, Trigger};
 use picoevent_embassy::{Adapter, Config, Sockets, UdpSockets};
 use static_cell::{ConstStaticCell, StaticCell};
 
-/// The collector's address in your network. Without one, no samples are sent.
+/// The collector's address in your network. Without an address, no samples are sent.
 const COLLECTOR: Option<SocketAddr> = None;
 
 static PRESSED: Trigger = Trigger::new(BUTTON);

@@ -24,9 +24,9 @@ use picoevent::{
 
 // The application logs through defmt or log.
 #[cfg(feature = "defmt")]
-use defmt::info as say;
+use defmt::info;
 #[cfg(not(feature = "defmt"))]
-use log::info as say;
+use log::info;
 
 /// The port the server listens on.
 pub const PORT: u16 = 9997;
@@ -44,7 +44,7 @@ const STALL_TIMEOUT: Duration = Duration::from_secs(60);
 type Name = String<LONGEST_NAME>;
 type Message = String<LONGEST_MESSAGE>;
 
-/// The application. Its pool has `CLIENTS` connections, including the spare ones.
+/// The application. `CLIENTS` is the number of connections in its pool, including the [spare](Pool::spare) connections.
 pub struct Chat<const CLIENTS: usize> {
     names: ConnMap<Name, CLIENTS>,
     guests: u32,
@@ -56,7 +56,8 @@ impl<const CLIENTS: usize> Chat<CLIENTS> {
         Self { names: ConnMap::new(), guests: 0 }
     }
 
-    /// Listens on `address` with a pool of at most `CLIENTS` connections, and for the interrupt.
+    /// Listens on `address` with the pool `clients`, which has at most `CLIENTS` connections. Ends the loop on the
+    /// interrupt signal.
     ///
     /// # Errors
     /// [`SetupError`] when the storage has no room for one event, one listener and the pool, or the output
@@ -75,17 +76,17 @@ impl<const CLIENTS: usize> Chat<CLIENTS> {
         self.names.get(conn).cloned().unwrap_or_default()
     }
 
-    fn line(&mut self, conn: &mut ConnMut<Self>, line: &str) -> Result<(), WriteError> {
+    fn handle_line(&mut self, conn: &mut ConnMut<Self>, line: &str) -> Result<(), WriteError> {
         let mut words = line.split_whitespace();
         match (words.next(), words.next(), words.next()) {
             (Some("/quit"), None, _) => conn.close(),
-            (Some("/who"), None, _) => return conn.write(self.everyone().as_bytes()),
+            (Some("/who"), None, _) => return conn.write(self.name_list().as_bytes()),
             (Some("/name"), Some(name), None) => return self.rename(conn, name),
             (Some(command), ..) if command.starts_with('/') => {
                 return conn.write(b"* the commands are /name NAME, /who and /quit\r\n");
             }
             (None, ..) => {}
-            _ => tell_others(conn, format_args!("{}: {line}", self.name(conn.id()))),
+            _ => send_to_others(conn, format_args!("{}: {line}", self.name(conn.id()))),
         }
         Ok(())
     }
@@ -94,18 +95,18 @@ impl<const CLIENTS: usize> Chat<CLIENTS> {
         let Ok(new) = Name::try_from(name) else {
             return write!(conn, "* a name has at most {LONGEST_NAME} bytes\r\n");
         };
-        if self.names.iter().any(|(_, taken)| *taken == new) {
+        if self.names.iter().any(|(_, used)| *used == new) {
             return write!(conn, "* {new} is taken\r\n");
         }
         if let Some(held) = self.names.get_mut(conn.id()) {
             let old = core::mem::replace(held, new);
-            tell_others(conn, format_args!("* {old} is {name} now"));
+            send_to_others(conn, format_args!("* {old} is {name} now"));
         }
         write!(conn, "* you are {name} now\r\n")
     }
 
-    /// Returns the clients' names in one line, as many as fit.
-    fn everyone(&self) -> Message {
+    /// Returns the clients' names in one line. If not all names fit, the line ends with `...`.
+    fn name_list(&self) -> Message {
         let mut line = Message::new();
         let _ = write!(line, "* here are");
         for (_, name) in self.names.iter() {
@@ -128,7 +129,7 @@ impl<const CLIENTS: usize> Default for Chat<CLIENTS> {
 }
 
 /// Sends a line to all other clients. Drops a client that has no room for it.
-fn tell_others<A>(from: &mut ConnMut<A>, line: fmt::Arguments) {
+fn send_to_others<A>(from: &mut ConnMut<A>, line: fmt::Arguments) {
     let mut message = Message::new();
     // This fits: LONGEST_MESSAGE counts a name, the separator, a line and its end.
     let _ = write!(message, "{line}\r\n");
@@ -155,7 +156,7 @@ impl<const CLIENTS: usize> Protocol<Chat<CLIENTS>> for Client {
         let mut name = Name::new();
         let _ = write!(name, "guest{}", app.guests);
         let _ = write!(conn, "* you are {name}\r\n");
-        tell_others(conn, format_args!("* {name} is here"));
+        send_to_others(conn, format_args!("* {name} is here"));
         app.names.of_or(conn, || name);
     }
 
@@ -164,7 +165,7 @@ impl<const CLIENTS: usize> Protocol<Chat<CLIENTS>> for Client {
         while let Some(line) = conn.read_line(&mut buffer) {
             // There is room for an answer, unless the connection has failed.
             let _ = match line {
-                Ok(line) => app.line(conn, line),
+                Ok(line) => app.handle_line(conn, line),
                 Err(LineError::TooLong) => conn.write(b"* the line is too long\r\n"),
                 Err(LineError::NotText) => conn.write(b"* the line is not UTF-8\r\n"),
             };
@@ -174,9 +175,9 @@ impl<const CLIENTS: usize> Protocol<Chat<CLIENTS>> for Client {
     fn ended(app: &mut Chat<CLIENTS>, conn: &mut ConnMut<Chat<CLIENTS>>, end: ConnEnd) {
         let name = app.names.remove(conn.id()).unwrap_or_default();
         if let ConnEnd::Failed(error) = end {
-            say!("lost {}: {}", name.as_str(), error);
+            info!("lost {}: {}", name.as_str(), error);
         }
         let how = if end == ConnEnd::Aborted { "was too slow" } else { "has left" };
-        tell_others(conn, format_args!("* {name} {how}"));
+        send_to_others(conn, format_args!("* {name} {how}"));
     }
 }

@@ -8,7 +8,7 @@ use desk::program::{Program, reset};
 const CHAT: &str = env!("CARGO_BIN_EXE_chat");
 
 /// The number of slots for clients.
-const PLACES: usize = 256;
+const SLOTS: usize = 256;
 
 struct Client {
     stream: TcpStream,
@@ -26,7 +26,7 @@ impl Client {
         (client, name)
     }
 
-    fn say(&mut self, line: &str) {
+    fn send(&mut self, line: &str) {
         self.stream.write_all(format!("{line}\n").as_bytes()).unwrap();
     }
 
@@ -60,59 +60,59 @@ impl Client {
 }
 
 #[test]
-fn lines_go_to_all_others_in_order() {
+fn a_line_is_sent_to_all_other_clients_in_order() {
     let chat = Program::start(CHAT);
     let (mut ann, ann_name) = Client::join(&chat);
     let (mut bob, bob_name) = Client::join(&chat);
     assert_eq!(ann.line(), format!("* {bob_name} is here"));
     let (mut cem, _) = Client::join(&chat);
     for number in 0..100 {
-        ann.say(&format!("line {number}"));
+        ann.send(&format!("line {number}"));
     }
     for number in 0..100 {
         bob.expect(&format!("{ann_name}: line {number}"));
         cem.expect(&format!("{ann_name}: line {number}"));
     }
-    bob.say("/quit");
+    bob.send("/quit");
     bob.expect_end();
-    ann.say("/who");
-    let everyone = ann.answer();
-    assert!(everyone.contains(&ann_name) && !everyone.contains(&bob_name), "{everyone}");
+    ann.send("/who");
+    let names = ann.answer();
+    assert!(names.contains(&ann_name) && !names.contains(&bob_name), "{names}");
 }
 
 #[test]
-fn names_are_kept_apart() {
+fn two_clients_cannot_have_the_same_name() {
     let chat = Program::start(CHAT);
     let (mut ann, first_name) = Client::join(&chat);
     let (mut bob, bob_name) = Client::join(&chat);
-    ann.say("/name ann");
+    ann.send("/name ann");
     ann.expect("* you are ann now");
     bob.expect(&format!("* {first_name} is ann now"));
-    bob.say("/name ann");
+    bob.send("/name ann");
     bob.expect("* ann is taken");
-    bob.say("/name a-name-that-is-too-long");
+    bob.send("/name a-name-that-is-too-long");
     bob.expect("* a name has at most 16 bytes");
-    bob.say("hello");
+    bob.send("hello");
     ann.expect(&format!("{bob_name}: hello"));
-    ann.say("/who");
+    ann.send("/who");
     ann.expect(&format!("* here are ann {bob_name}"));
 }
 
 #[test]
-fn what_is_no_line_of_text_is_refused_and_the_next_line_works() {
+fn an_invalid_line_is_refused_and_the_next_line_works() {
     let chat = Program::start(CHAT);
     let (mut ann, ann_name) = Client::join(&chat);
     let (mut bob, _) = Client::join(&chat);
-    ann.say(&"x".repeat(257));
+    ann.send(&"x".repeat(257));
     ann.expect("* the line is too long");
-    ann.say(&"x".repeat(20_000));
+    ann.send(&"x".repeat(20_000));
     ann.expect("* the line is too long");
     ann.stream.write_all(b"\xff\xfe\n").unwrap();
     ann.expect("* the line is not UTF-8");
-    ann.say("/help");
+    ann.send("/help");
     ann.expect("* the commands are /name NAME, /who and /quit");
     let longest = "x".repeat(256);
-    ann.say(&longest);
+    ann.send(&longest);
     bob.expect(&format!("{ann_name}: {longest}"));
 }
 
@@ -126,11 +126,11 @@ fn a_client_that_reads_nothing_is_dropped_and_delays_no_other() {
     let mut sent = 0;
     // The system's buffers take some megabytes before the server's ring becomes full.
     let dropped = loop {
-        ann.say(&line);
+        ann.send(&line);
         sent += 1;
-        let heard = bob.answer();
-        if heard != format!("{ann_name}: {line}") {
-            break heard;
+        let received = bob.answer();
+        if received != format!("{ann_name}: {line}") {
+            break received;
         }
         assert!(sent < 1_000_000, "it was never dropped");
     };
@@ -142,15 +142,15 @@ fn a_client_that_reads_nothing_is_dropped_and_delays_no_other() {
 }
 
 #[test]
-fn further_clients_are_told_that_it_is_full() {
+fn a_client_of_a_full_server_receives_the_busy_line() {
     desk::program::raise_descriptor_limit();
     let chat = Program::start(CHAT);
-    let clients: Vec<Client> = (0..PLACES).map(|_| Client::join(&chat).0).collect();
-    assert_eq!(chat.visit(), b"* busy\r\n");
+    let clients: Vec<Client> = (0..SLOTS).map(|_| Client::join(&chat).0).collect();
+    assert_eq!(chat.connect_and_read(), b"* busy\r\n");
     drop(clients);
 }
 
-fn leave_rudely(client: Client, number: usize) {
+fn misbehave(client: Client, number: usize) {
     let Client { mut stream, lines } = client;
     drop(lines);
     match number % 4 {
@@ -162,17 +162,17 @@ fn leave_rudely(client: Client, number: usize) {
 }
 
 #[test]
-fn places_of_rude_clients_come_back() {
+fn slots_of_misbehaving_clients_become_free() {
     desk::program::raise_descriptor_limit();
     let chat = Program::start(CHAT);
     let (mut ann, _) = Client::join(&chat);
-    for number in 0..PLACES + 50 {
+    for number in 0..SLOTS + 50 {
         let (client, name) = Client::join(&chat);
-        leave_rudely(client, number);
+        misbehave(client, number);
         assert_eq!(ann.line(), format!("* {name} is here"));
         assert_eq!(ann.line(), format!("* {name} has left"));
     }
-    ann.say("/who");
+    ann.send("/who");
     assert_eq!(ann.line().split(' ').count(), 4);
 }
 

@@ -30,7 +30,7 @@ pub(crate) struct Options {
 /// Parses a command line, including the program's name.
 ///
 /// # Errors
-/// One line that names the argument and says what is wrong with it.
+/// One line with the argument and what is wrong with it.
 pub(crate) fn parse(line: impl IntoIterator<Item = OsString>) -> Result<Command, String> {
     let mut parser = Parser::from_iter(line);
     let mut options = Options::default();
@@ -56,7 +56,7 @@ pub(crate) fn parse(line: impl IntoIterator<Item = OsString>) -> Result<Command,
 /// Returns the address of each option that is given. For `--help` it prints `usage` and returns `None`.
 ///
 /// # Errors
-/// One line that names the argument and says what is wrong with it.
+/// One line with the argument and what is wrong with it.
 pub fn addresses<const N: usize>(
     names: [&str; N],
     usage: &str,
@@ -68,14 +68,14 @@ pub fn addresses<const N: usize>(
 /// Returns the text of each option that is given. For `--help` it prints `usage` and returns `None`.
 ///
 /// # Errors
-/// One line that names the argument and says what is wrong with it.
+/// One line with the argument and what is wrong with it.
 pub fn texts<const N: usize>(
     names: [&str; N],
     usage: &str,
 ) -> Result<Option<[Option<String>; N]>, String> {
     let texts = parse_texts(std::env::args_os(), names, usage)?;
     if texts.is_none() {
-        crate::say(format_args!("{usage}"));
+        crate::print_line(format_args!("{usage}"));
     }
     Ok(texts)
 }
@@ -85,8 +85,8 @@ fn all_addresses<const N: usize>(
     texts: [Option<String>; N],
 ) -> Result<[Option<SocketAddr>; N], String> {
     let mut addresses = [None; N];
-    for ((place, name), text) in addresses.iter_mut().zip(names).zip(texts) {
-        *place = text.map(|text| address(name, &text)).transpose()?;
+    for ((parsed, name), text) in addresses.iter_mut().zip(names).zip(texts) {
+        *parsed = text.map(|text| address(name, &text)).transpose()?;
     }
     Ok(addresses)
 }
@@ -99,17 +99,17 @@ fn parse_texts<const N: usize>(
     let mut parser = Parser::from_iter(line);
     let mut texts = [const { None }; N];
     while let Some(argument) = parser.next().map_err(|error| error.to_string())? {
-        let place = match argument {
+        let index = match argument {
             Short('h') | Long("help") => return Ok(None),
             Long(name) => names.iter().position(|known| known.strip_prefix("--") == Some(name)),
             _ => None,
         };
-        let Some(place) = place else {
+        let Some(index) = index else {
             return Err(format!("{}; {usage}", argument.unexpected()));
         };
         let value = parser.value().map_err(|error| format!("{error}; {usage}"))?;
-        let value = value.string().map_err(|error| format!("{}: {error}", names[place]))?;
-        texts[place] = Some(value);
+        let value = value.string().map_err(|error| format!("{}: {error}", names[index]))?;
+        texts[index] = Some(value);
     }
     Ok(Some(texts))
 }
@@ -117,7 +117,7 @@ fn parse_texts<const N: usize>(
 /// Parses the value of the option `name`: an address and a port.
 ///
 /// # Errors
-/// One line that names the option and says what is wrong with it.
+/// One line with the option and what is wrong with it.
 pub fn address(name: &str, value: &str) -> Result<SocketAddr, String> {
     let hint = "is not ADDR:PORT, such as 127.0.0.1:9995 or [::1]:9995";
     value.parse().map_err(|_| format!("{name}: {value:?} {hint}"))
@@ -132,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn an_address_is_taken_in_both_spellings() {
+    fn an_address_can_follow_the_option_or_an_equals_sign() {
         let expected = |address: &str| {
             let listen = Some(address.parse().unwrap());
             Ok(Command::Serve(Options { listen, record: None }))
@@ -144,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn a_recording_goes_to_a_file() {
+    fn the_option_record_takes_a_file() {
         let record = Some(PathBuf::from("run.log"));
         let expected = Command::Serve(Options { listen: None, record });
         assert_eq!(parse_all(&["--record", "run.log"]), Ok(expected));
@@ -152,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_address_is_refused_by_name() {
+    fn the_error_for_a_wrong_address_names_the_option_and_the_value() {
         for wrong in ["9995", "localhost:9995", "127.0.0.1", "127.0.0.1:65536", "::1:9995x", ""] {
             let error = parse_all(&["--listen", wrong]).unwrap_err();
             assert!(error.starts_with(&format!("--listen: {wrong:?} is not")), "{error}");
@@ -160,14 +160,14 @@ mod tests {
     }
 
     #[test]
-    fn other_arguments_are_refused_by_name() {
+    fn the_error_for_an_unknown_argument_contains_it() {
         assert!(parse_all(&["--lissten"]).unwrap_err().contains("'--lissten'"));
         assert!(parse_all(&["9995"]).unwrap_err().contains("\"9995\""));
         assert!(parse_all(&["--listen"]).unwrap_err().contains("'--listen'"));
     }
 
     #[test]
-    fn addresses_are_taken_by_their_names() {
+    fn each_option_gets_its_address() {
         let parse = |arguments: &[&str]| {
             let line = ["server"].iter().chain(arguments).map(OsString::from);
             let names = ["--one", "--two"];

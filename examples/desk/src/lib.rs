@@ -4,7 +4,8 @@
 //! With `--record` it writes all its input to a file, for replay. On an error it prints one line to standard error and
 //! exits with status 1. If nobody reads its output, the server is not delayed: it drops and counts lines.
 //!
-//! This crate needs Unix, like the back end on real sockets. On other systems it is empty.
+//! This crate needs Unix, because it uses picoevent-mio, the back end for a host's sockets. On other systems the crate
+//! is empty.
 
 #![cfg(unix)]
 
@@ -23,10 +24,10 @@ mod recording;
 
 use command_line::{Command, USAGE};
 pub use command_line::{address, addresses, texts};
-pub use lines::{say, set_clock};
+pub use lines::{print_line, set_clock};
 use recording::Recording;
 
-/// The function that starts an application: it listens on an address.
+/// The type of a function that starts an application. The function makes the application listen on an address.
 pub type Start<A> = fn(&mut Cx<'_, A>, SocketAddr) -> Result<Listener, SetupError>;
 
 /// Runs an application as a server on `127.0.0.1:port`, or on the address in the command line.
@@ -34,7 +35,7 @@ pub fn serve<A>(base: &mut EventBase<'_, A>, app: &mut A, start: Start<A>, port:
     run(|| try_serve(base, app, start, port))
 }
 
-/// The function that starts a UDP application: it binds an address.
+/// The type of a function that starts a UDP application. The function binds the application's UDP socket to an address.
 pub type StartUdp<A> = fn(&mut Cx<'_, A>, SocketAddr) -> Result<UdpSocket, SetupError>;
 
 /// Runs a UDP application in the same way as [`serve`].
@@ -47,19 +48,20 @@ pub fn serve_udp<A>(
     run(|| try_serve(base, app, start, port))
 }
 
-/// Runs a program that writes its lines with [`say`] and with `log`. Prints an error as one line on standard error.
+/// Runs a program that writes its lines with [`print_line`] and with `log`. Prints an error as one line on standard
+/// error.
 pub fn run(program: impl FnOnce() -> Result<(), String>) -> ExitCode {
     let _lines = match lines::start() {
-        Ok(started) => started,
+        Ok(guard) => guard,
         Err(error) => {
-            eprintln!("error: no thread for lines: {error}");
+            eprintln!("error: cannot start a thread for the output: {error}");
             return ExitCode::FAILURE;
         }
     };
     match program() {
         Ok(()) => ExitCode::SUCCESS,
-        Err(problem) => {
-            lines::complain(format_args!("error: {problem}"));
+        Err(error) => {
+            lines::print_error_line(format_args!("error: {error}"));
             ExitCode::FAILURE
         }
     }
@@ -73,14 +75,14 @@ fn try_serve<A, L: Into<Port>>(
 ) -> Result<(), String> {
     let options = match command_line::parse(std::env::args_os())? {
         Command::Help => {
-            say(format_args!("{USAGE}"));
+            print_line(format_args!("{USAGE}"));
             return Ok(());
         }
         Command::Serve(options) => options,
     };
     let address = options.listen.unwrap_or(SocketAddr::from(([127, 0, 0, 1], port)));
     let _recording = options.record.map(|path| Recording::begin(&path, base)).transpose()?;
-    picoevent_mio::seed(base).map_err(|error| format!("no random bytes: {error}"))?;
+    picoevent_mio::seed(base).map_err(|error| format!("cannot get random bytes: {error}"))?;
     let port = start(base, address).map_err(|full| full.to_string())?.into();
     run_until_interrupted(base, app, &[("listening", address, port)], |_, _| {})
 }
@@ -106,12 +108,11 @@ impl From<UdpSocket> for Port {
     }
 }
 
-/// Runs the loop of an application until it ends. Before that, it prints the name and the actual address of each
-/// port, and passes the actual addresses to `opened`. The error of a port that cannot be opened names the
-/// requested address.
+/// Runs the loop of an application until it ends. Before that, it prints the name and the actual address of each port,
+/// and passes the actual addresses to `opened`. If a port cannot be opened, the error contains the requested address.
 ///
 /// # Errors
-/// One line that says what went wrong.
+/// One line that describes the problem.
 pub fn run_until_interrupted<A, const N: usize>(
     base: &mut EventBase<'_, A>,
     app: &mut A,
@@ -119,7 +120,7 @@ pub fn run_until_interrupted<A, const N: usize>(
     opened: impl FnOnce(&mut A, [SocketAddr; N]),
 ) -> Result<(), String> {
     let failed = |error: io::Error| format!("the event loop failed: {error}");
-    let mut live = Live::new().map_err(|error| format!("no event loop: {error}"))?;
+    let mut live = Live::new().map_err(|error| format!("cannot make an event loop: {error}"))?;
     live.settle(base).map_err(failed)?;
     let mut addresses = ports.map(|(_, wanted, _)| wanted);
     for ((name, wanted, port), address) in ports.iter().zip(&mut addresses) {
@@ -128,10 +129,10 @@ pub fn run_until_interrupted<A, const N: usize>(
             Port::Udp(socket) => live.udp_local_addr(*socket),
         };
         *address = actual.map_err(|error| format!("cannot listen on {wanted}: {error}"))?;
-        say(format_args!("{name} on {address}"));
+        print_line(format_args!("{name} on {address}"));
     }
     opened(app, addresses);
     live.run(base, app).map_err(failed)?;
-    say(format_args!("done"));
+    print_line(format_args!("done"));
     Ok(())
 }

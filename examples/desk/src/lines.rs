@@ -12,7 +12,7 @@ use picoevent_sntp::WallTime;
 
 use crate::queue::Queue;
 
-/// The longest time that a program waits, when it ends, until its output is read. The limit is long because a machine
+/// When a program ends, it waits until its output is read, for at most this time. The limit is long because a machine
 /// can be busy. It expires only if nobody reads the output.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -26,13 +26,13 @@ struct Lines;
 
 /// Keeps the output running. Dropping this value waits until all lines are written, for at most [`DRAIN_TIMEOUT`] on
 /// each output, also after a panic.
-pub(crate) struct Started(());
+pub(crate) struct OutputGuard(());
 
 /// Starts the output of lines. Call it once per process.
 ///
 /// # Errors
 /// The system's error, if it cannot start a thread.
-pub(crate) fn start() -> io::Result<Started> {
+pub(crate) fn start() -> io::Result<OutputGuard> {
     let (out, err) = (Queue::start(io::stdout())?, Queue::start(io::stderr())?);
     OUT.get_or_init(|| out);
     ERR.get_or_init(|| err);
@@ -40,17 +40,17 @@ pub(crate) fn start() -> io::Result<Started> {
     if log::set_logger(&Lines).is_ok() {
         log::set_max_level(LevelFilter::Info);
     }
-    Ok(Started(()))
+    Ok(OutputGuard(()))
 }
 
-impl Drop for Started {
+impl Drop for OutputGuard {
     fn drop(&mut self) {
         finish();
     }
 }
 
 /// Queues a line for standard output.
-pub fn say(line: fmt::Arguments<'_>) {
+pub fn print_line(line: fmt::Arguments<'_>) {
     push(&OUT, line);
 }
 
@@ -68,7 +68,7 @@ fn time() -> Option<WallTime> {
 }
 
 /// Queues a line for standard error.
-pub(crate) fn complain(line: fmt::Arguments<'_>) {
+pub(crate) fn print_error_line(line: fmt::Arguments<'_>) {
     push(&ERR, line);
 }
 
@@ -92,11 +92,11 @@ impl Log for Lines {
 
     fn log(&self, record: &Record<'_>) {
         match record.level() {
-            Level::Error => complain(format_args!("error: {}", record.args())),
-            Level::Warn => complain(format_args!("warn: {}", record.args())),
+            Level::Error => print_error_line(format_args!("error: {}", record.args())),
+            Level::Warn => print_error_line(format_args!("warn: {}", record.args())),
             Level::Info => match time() {
-                Some(time) => say(format_args!("{} {}", time.iso(), record.args())),
-                None => say(*record.args()),
+                Some(time) => print_line(format_args!("{} {}", time.iso(), record.args())),
+                None => print_line(*record.args()),
             },
             Level::Debug | Level::Trace => {}
         }

@@ -26,7 +26,7 @@ impl Program {
     /// Starts the server at `path` on a free port.
     ///
     /// # Panics
-    /// If the server does not behave as expected. This holds for every function here.
+    /// If the server does not behave as expected. This is true for every function in this module.
     pub fn start(path: &str) -> Self {
         Self::start_with(path, &[])
     }
@@ -39,7 +39,7 @@ impl Program {
             // The thread ends with the server, or when the `Program` is dropped.
             out.lines().map_while(Result::ok).try_for_each(|line| sender.send(line))
         });
-        let first = lines.recv_timeout(LIMIT).expect("the server says where it listens");
+        let first = lines.recv_timeout(LIMIT).expect("the server prints the address it listens on");
         Self { process, address: address_in(&first), lines, _unread: None }
     }
 
@@ -47,9 +47,9 @@ impl Program {
     /// small pipe.
     pub fn start_unread(path: &str) -> Self {
         let (process, mut out) = spawn(path, &[]);
-        make_small(out.get_ref());
+        limit_pipe(out.get_ref());
         let mut first = String::new();
-        out.read_line(&mut first).expect("the server says where it listens");
+        out.read_line(&mut first).expect("the server prints the address it listens on");
         let (_, lines) = channel();
         Self { process, address: address_in(first.trim_end()), lines, _unread: Some(out) }
     }
@@ -75,7 +75,7 @@ impl Program {
     }
 
     /// Connects, and returns all bytes up to the server's end of stream.
-    pub fn visit(&self) -> Vec<u8> {
+    pub fn connect_and_read(&self) -> Vec<u8> {
         read_all(&mut self.connect())
     }
 
@@ -89,7 +89,9 @@ impl Program {
     pub fn wait_for(&self, wanted: &str) {
         loop {
             let line = self.lines.recv_timeout(LIMIT);
-            if line.unwrap_or_else(|_| panic!("the server never said {wanted:?}")) == wanted {
+            if line.unwrap_or_else(|_| panic!("the server has not printed the line {wanted:?}"))
+                == wanted
+            {
                 return;
             }
         }
@@ -156,15 +158,16 @@ pub fn read_all(client: &mut TcpStream) -> Vec<u8> {
 
 /// Limits a pipe to the size of one page.
 #[cfg(target_os = "linux")]
-fn make_small(pipe: &ChildStdout) {
+fn limit_pipe(pipe: &ChildStdout) {
     rustix::pipe::fcntl_setpipe_size(pipe, 4096).expect("a pipe can be made smaller");
 }
 
 /// Does nothing: on other systems the size of a pipe cannot be set, and a new pipe is small.
 #[cfg(not(target_os = "linux"))]
-fn make_small(_: &ChildStdout) {}
+fn limit_pipe(_: &ChildStdout) {}
 
-/// Raises the descriptor limit of this process and of the servers it starts to the system's maximum.
+/// Raises the descriptor limit of this process to the maximum that the system allows. The servers that this process
+/// starts have the same limit.
 pub fn raise_descriptor_limit() {
     let limit = getrlimit(Resource::Nofile);
     setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit })

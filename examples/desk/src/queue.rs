@@ -15,14 +15,14 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 /// The capacity in lines.
-const ROOM: usize = 1024;
+const CAPACITY: usize = 1024;
 
 /// The interval at which `drain` retries while the queue is full.
 const POLL: Duration = Duration::from_millis(10);
 
 /// A queue of lines.
 pub(crate) struct Queue {
-    waiting: SyncSender<Message>,
+    messages: SyncSender<Message>,
     /// The number of lines dropped since the last line that was queued.
     dropped: Mutex<u64>,
 }
@@ -40,10 +40,10 @@ impl Queue {
     /// # Errors
     /// The system's error, if it cannot start a thread.
     pub(crate) fn start(out: impl Write + Send + 'static) -> io::Result<Self> {
-        let (waiting, lines) = sync_channel(ROOM);
-        let write = move || write_for_ever(&lines, out);
+        let (messages, received) = sync_channel(CAPACITY);
+        let write = move || write_until_closed(&received, out);
         thread::Builder::new().name("lines".to_owned()).spawn(write)?;
-        Ok(Self { waiting, dropped: Mutex::new(0) })
+        Ok(Self { messages, dropped: Mutex::new(0) })
     }
 
     /// Queues a line, or counts it as dropped. Never waits for the reader.
@@ -56,7 +56,7 @@ impl Queue {
 
     /// Waits until all lines are written, for at most `limit`. Returns whether they were written in this time.
     pub(crate) fn drain(&self, limit: Duration) -> bool {
-        let (drained, all) = channel();
+        let (drained, all_drained) = channel();
         let deadline = Instant::now() + limit;
         loop {
             let mut dropped = self.dropped.lock().unwrap_or_else(PoisonError::into_inner);
@@ -69,7 +69,7 @@ impl Queue {
             }
             thread::sleep(POLL);
         }
-        all.recv_timeout(deadline.saturating_duration_since(Instant::now())).is_ok()
+        all_drained.recv_timeout(deadline.saturating_duration_since(Instant::now())).is_ok()
     }
 
     /// Sends a message if there is room. If lines were dropped, it first sends their number.
@@ -77,21 +77,21 @@ impl Queue {
         if *dropped > 0 {
             let lines = if *dropped == 1 { "line was" } else { "lines were" };
             let count = format!("({dropped} {lines} dropped here)");
-            if self.waiting.try_send(Message::Line(count)).is_err() {
+            if self.messages.try_send(Message::Line(count)).is_err() {
                 return false;
             }
             *dropped = 0;
         }
-        self.waiting.try_send(message).is_ok()
+        self.messages.try_send(message).is_ok()
     }
 }
 
 /// Waits for lines and writes them, until the [`Queue`] is dropped. All lines that wait in the queue are
 /// written together.
-fn write_for_ever(waiting: &Receiver<Message>, mut out: impl Write) {
-    while let Ok(first) = waiting.recv() {
+fn write_until_closed(messages: &Receiver<Message>, mut out: impl Write) {
+    while let Ok(first) = messages.recv() {
         let (mut text, mut drains) = (String::new(), Vec::new());
-        for message in [first].into_iter().chain(waiting.try_iter().take(ROOM)) {
+        for message in [first].into_iter().chain(messages.try_iter().take(CAPACITY)) {
             match message {
                 Message::Line(line) => text = text + &line + "\n",
                 Message::Drain(drained) => drains.push(drained),
@@ -111,18 +111,19 @@ mod tests {
 
     const LIMIT: Duration = Duration::from_secs(60);
 
-    /// A reader that takes one portion for each message in `go_on`. When `go_on` is closed, it takes everything.
+    /// A reader that reads the bytes of one write for each message in `permissions`. When `permissions` is closed, it
+    /// reads everything.
     struct Reader {
-        /// Receives a message for each portion that the reader has not taken yet.
-        offered: Sender<()>,
-        go_on: Receiver<()>,
+        /// The reader sends a message here at the beginning of each write, before it reads the bytes.
+        write_begun: Sender<()>,
+        permissions: Receiver<()>,
         read: Sender<String>,
     }
 
     impl Write for Reader {
         fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            let _ = self.offered.send(());
-            let _ = self.go_on.recv();
+            let _ = self.write_begun.send(());
+            let _ = self.permissions.recv();
             let text = String::from_utf8_lossy(bytes).into_owned();
             self.read.send(text).map_err(io::Error::other)?;
             Ok(bytes.len())
@@ -136,44 +137,48 @@ mod tests {
     /// A queue whose thread writes to a [`Reader`].
     struct Scene {
         queue: Queue,
-        offers: Receiver<()>,
-        go_on: Sender<()>,
-        portions: Receiver<String>,
+        write_begins: Receiver<()>,
+        permissions: Sender<()>,
+        writes: Receiver<String>,
     }
 
     fn scene() -> Scene {
-        let (offered, offers) = channel();
-        let (go_on, told) = channel();
-        let (read, portions) = channel();
-        let queue = Queue::start(Reader { offered, go_on: told, read }).unwrap();
-        Scene { queue, offers, go_on, portions }
+        let (write_begun, write_begins) = channel();
+        let (permissions, permitted) = channel();
+        let (read, writes) = channel();
+        let queue = Queue::start(Reader { write_begun, permissions: permitted, read }).unwrap();
+        Scene { queue, write_begins, permissions, writes }
     }
 
     #[test]
     fn lines_are_written_in_order_and_drained() {
-        let Scene { queue, go_on, portions, .. } = scene();
+        let Scene { queue, permissions, writes, .. } = scene();
         queue.push("a".to_owned());
         queue.push("b".to_owned());
         assert!(!queue.drain(Duration::ZERO));
-        drop(go_on);
+        drop(permissions);
         assert!(queue.drain(LIMIT));
-        assert_eq!(portions.try_iter().collect::<String>(), "a\nb\n");
+        assert_eq!(writes.try_iter().collect::<String>(), "a\nb\n");
         assert!(queue.drain(LIMIT), "there is nothing to write");
     }
 
     #[test]
     fn lines_for_a_reader_that_does_not_read_are_dropped_and_counted() {
-        let Scene { queue, offers, go_on, portions } = scene();
+        let Scene { queue, write_begins, permissions, writes } = scene();
         queue.push("first".to_owned());
-        offers.recv_timeout(LIMIT).unwrap();
-        // The thread now waits until the reader takes the first line. It takes no other line from the queue.
-        (0..3 * ROOM).for_each(|number| queue.push(number.to_string()));
-        drop(go_on);
+        write_begins.recv_timeout(LIMIT).unwrap();
+        // The thread now waits until the reader takes the first line. Until then, the thread takes no other line from
+        // the queue.
+        (0..3 * CAPACITY).for_each(|number| queue.push(number.to_string()));
+        drop(permissions);
         assert!(queue.drain(LIMIT));
         queue.push("again".to_owned());
         assert!(queue.drain(LIMIT));
-        let text: String = portions.try_iter().collect();
-        let kept: String = (0..ROOM).map(|number| format!("{number}\n")).collect();
-        assert_eq!(text, format!("first\n{kept}({} lines were dropped here)\nagain\n", 2 * ROOM));
+        let text: String = writes.try_iter().collect();
+        let kept: String = (0..CAPACITY).map(|number| format!("{number}\n")).collect();
+        assert_eq!(
+            text,
+            format!("first\n{kept}({} lines were dropped here)\nagain\n", 2 * CAPACITY)
+        );
     }
 }

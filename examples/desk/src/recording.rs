@@ -28,7 +28,7 @@ impl Recording {
 impl Drop for Recording {
     fn drop(&mut self) {
         if let Err(error) = self.0.finish() {
-            lines::complain(format_args!("warning: the recording is not whole: {error}"));
+            lines::print_error_line(format_args!("warning: the recording is incomplete: {error}"));
         }
     }
 }

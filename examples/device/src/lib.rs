@@ -1,4 +1,4 @@
-//! A device with a web page, which shows the state of a board in a browser.
+//! A device with a web page. The page shows the state of a board in a browser.
 //!
 //! | path | content |
 //! |---|---|
@@ -29,9 +29,9 @@ use sha2::{Digest, Sha256};
 
 // The application logs through defmt or log.
 #[cfg(feature = "defmt")]
-use defmt::info as say;
+use defmt::info;
 #[cfg(not(feature = "defmt"))]
-use log::info as say;
+use log::info;
 
 include!(concat!(env!("OUT_DIR"), "/page.rs"));
 
@@ -39,10 +39,10 @@ include!(concat!(env!("OUT_DIR"), "/page.rs"));
 pub const PORT: u16 = 8080;
 /// The number of clients at once. A browser opens up to six connections.
 const CLIENTS: usize = 8;
-/// The pool of the connections. It has one more connection than there are clients, so that a new client can connect and
-/// replace a client that waits.
+/// The pool of the connections. It has one connection more than `CLIENTS`, so that a new client can connect and replace
+/// a client that waits.
 pub const POOL: Pool = Pool::new(CLIENTS as u16 + 1).rings(512, 1024);
-/// The memory of the loop: three events (a timer, a signal and the delay before the end) and the pool.
+/// The memory of the loop: three events (a timer, a signal and the delay before the loop ends) and the pool.
 pub type Memory = Storage<Device, 3, { POOL.conns() }, { POOL.bytes() }>;
 /// Slots for the files that are being sent, one for each client.
 pub type Files = [StaticSlot; CLIENTS];
@@ -64,7 +64,7 @@ pub struct Device {
     value: i32,
     samples: u32,
     upload: Upload,
-    exiting: bool,
+    is_exiting: bool,
 }
 
 /// The current upload, and the result of the last one.
@@ -109,7 +109,8 @@ impl Site<Device> for Page {
 }
 
 impl Device {
-    /// Makes the application. `sensor` returns the value at a time in microseconds. Call [`start`](Self::start) next.
+    /// Makes the application. `sensor` returns the sensor's value; its argument is the loop's time in microseconds.
+    /// Call [`start`](Self::start) next.
     pub const fn new(sensor: fn(micros: u64) -> i32) -> Self {
         Self {
             http: Server::new(),
@@ -119,7 +120,7 @@ impl Device {
             value: 0,
             samples: 0,
             upload: Upload { from: None, length: 0, hash: None, last: None },
-            exiting: false,
+            is_exiting: false,
         }
     }
 
@@ -131,8 +132,8 @@ impl Device {
         Self::start_with(cx, address, POOL)
     }
 
-    /// Starts like [`start`](Self::start), with a pool of fewer connections or of other rings: at least 128 bytes
-    /// for input and 640 for output.
+    /// Starts like [`start`](Self::start), with the pool `clients`. The pool may have fewer connections than [`POOL`],
+    /// and rings of other sizes. A connection needs at least 128 bytes for input and 640 bytes for output.
     ///
     /// # Errors
     /// [`SetupError`] when the storage has no room for it.
@@ -218,12 +219,12 @@ impl Device {
         let threshold = request.form("threshold").and_then(|threshold| threshold.number());
         let (Some(name), Some(threshold)) = (name.and_then(|name| name.try_into().ok()), threshold)
         else {
-            let bad = Reply::text(Status::BAD_REQUEST);
-            let _ = request.reply(bad, b"a name of 32 bytes at most, and a threshold\n");
+            let bad_request = Reply::text(Status::BAD_REQUEST);
+            let _ = request.reply(bad_request, b"a name of 32 bytes at most, and a threshold\n");
             return;
         };
         (self.name, self.threshold) = (name, threshold);
-        say!("the threshold is {}", threshold);
+        info!("the threshold is {}", threshold);
         self.settings(request);
     }
 
@@ -254,7 +255,7 @@ impl Device {
         let hash = self.upload.hash.take().unwrap_or_default().finalize();
         self.upload.last = Some((self.upload.length, hash.into()));
         self.upload.from = None;
-        say!("an upload of {} bytes", self.upload.length);
+        info!("an upload of {} bytes", self.upload.length);
         self.uploaded(request);
     }
 
@@ -282,9 +283,9 @@ impl Device {
     fn download_more(&mut self, request: &mut Request<Self>) {
         while request.unwritten() > 0 {
             let written = request.written();
-            let piece: [u8; 128] =
+            let chunk: [u8; 128] =
                 core::array::from_fn(|at| downloaded(written.wrapping_add(at as u32)));
-            if request.write_some(&piece) == 0 {
+            if request.write_some(&chunk) == 0 {
                 return;
             }
         }
@@ -303,13 +304,13 @@ impl Device {
         ];
         let _ = request.begin(Reply::new(Status::OK, "text/plain; version=0.0.4"), Length::Unknown);
         for (name, value) in lines {
-            let bare = name.split(' ').next().unwrap_or(name);
-            let _ = write!(request, "# TYPE {name}\n{bare} {value}\n");
+            let bare_name = name.split(' ').next().unwrap_or(name);
+            let _ = write!(request, "# TYPE {name}\n{bare_name} {value}\n");
         }
         let _ = request.finish();
     }
 
-    /// Checks the invariants that hold between callbacks. Returns the one that is violated, if any.
+    /// Checks the invariants that hold between callbacks. Returns the invariant that is violated, if any.
     pub fn problem(&self, cx: &Cx<Self>) -> Option<&'static str> {
         let conns = cx.counts().conns;
         if conns < self.http.len() {
@@ -325,10 +326,10 @@ impl Device {
     }
 
     fn interrupted(&mut self, event: &mut EventMut<Self>) {
-        if core::mem::replace(&mut self.exiting, true) {
+        if core::mem::replace(&mut self.is_exiting, true) {
             return;
         }
-        say!("the device ends");
+        info!("the device ends");
         for path in ["/live", "/echo"] {
             Http::<Page>::each_socket(self, event, path, |_, socket| socket.close(1001));
         }

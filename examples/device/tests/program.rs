@@ -27,7 +27,7 @@ impl Answer {
 
     fn field(&self, name: &str) -> Option<&str> {
         let mut fields = self.head.lines().filter_map(|line| line.split_once(": "));
-        fields.find(|(held, _)| *held == name).map(|(_, value)| value)
+        fields.find(|(field, _)| *field == name).map(|(_, value)| value)
     }
 }
 
@@ -139,7 +139,7 @@ fn hex(bytes: &[u8]) -> String {
 }
 
 #[test]
-fn the_page_comes_from_flash_and_is_not_sent_twice() {
+fn an_unchanged_page_is_not_sent_twice() {
     let device = Program::start(DEVICE);
     let mut client = Client::connect(&device);
     let mut fields = Vec::new();
@@ -163,7 +163,7 @@ fn the_page_comes_from_flash_and_is_not_sent_twice() {
 }
 
 #[test]
-fn settings_are_set_by_a_form() {
+fn a_form_changes_the_settings() {
     let device = Program::start(DEVICE);
     let mut client = Client::connect(&device);
     assert_eq!(client.get("/settings").text(), "{\"name\":\"\",\"threshold\":24000}\n");
@@ -219,7 +219,7 @@ fn uploads_are_streamed_and_hashed() {
 }
 
 #[test]
-fn values_are_live() {
+fn values_are_sent_over_a_websocket_and_as_events() {
     let device = Program::start(DEVICE);
     let mut live = Client::upgrade(&device, "/live");
     for _ in 0..2 {
@@ -242,7 +242,7 @@ fn values_are_live() {
 }
 
 #[test]
-fn messages_of_64_kilobytes_come_back() {
+fn messages_of_64_kilobytes_are_echoed() {
     let device = Program::start(DEVICE);
     let mut client = Client::upgrade(&device, "/echo");
     client.write_frame(0x89, b"ping");

@@ -13,9 +13,9 @@ use picoevent::{ConnEnd, ConnMut, Cx, EventMut, Listener, Pool, Protocol, SetupE
 
 // The application logs through defmt or log.
 #[cfg(feature = "defmt")]
-use defmt::info as say;
+use defmt::info;
 #[cfg(not(feature = "defmt"))]
-use log::info as say;
+use log::info;
 
 /// The port the server listens on, the same as hello-world's.
 pub const PORT: u16 = 9995;
@@ -32,7 +32,7 @@ impl Echo {
         Self {}
     }
 
-    /// Listens on `address` with a pool for its clients, and for the interrupt.
+    /// Listens on `address` with the pool `clients`. Ends the loop on the interrupt signal.
     ///
     /// # Errors
     /// [`SetupError`] when the storage has no room for one event, one listener and the pool.
@@ -65,7 +65,7 @@ impl<A> Protocol<A> for Mirror {
 
     fn ended(_: &mut A, _: &mut ConnMut<A>, end: ConnEnd) {
         if let ConnEnd::Failed(error) = end {
-            say!("lost a client: {}", error);
+            info!("lost a client: {}", error);
         }
     }
 }

@@ -13,7 +13,7 @@ fn pattern(seed: usize) -> Vec<u8> {
 }
 
 #[test]
-fn a_megabyte_each_comes_back_intact_to_four_at_once() {
+fn four_clients_at_once_each_get_a_megabyte_back_unchanged() {
     let server = Program::start(SERVER);
     thread::scope(|scope| {
         for seed in 0..4 {

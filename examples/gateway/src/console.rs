@@ -7,7 +7,7 @@ use heapless::String;
 use picoevent::{ConnEnd, ConnMut, LineError, Protocol, WriteError};
 
 use crate::store::StoreError;
-use crate::{Gateway, say};
+use crate::{Gateway, info};
 
 const WATCH_PERIOD: Duration = Duration::from_secs(1);
 
@@ -21,8 +21,8 @@ impl Protocol<Gateway> for Console {
     const BUSY: &[u8] = b"busy\r\n";
 
     fn opened(app: &mut Gateway, conn: &mut ConnMut<Gateway>) {
-        if app.exiting {
-            Gateway::say_goodbye(conn);
+        if app.is_exiting {
+            Gateway::send_goodbye(conn);
         }
     }
 
@@ -63,7 +63,7 @@ impl Protocol<Gateway> for Console {
 
     fn ended(_: &mut Gateway, _: &mut ConnMut<Gateway>, end: ConnEnd) {
         if let ConnEnd::Failed(error) = end {
-            say!("lost a client of the console: {}", error);
+            info!("lost a client of the console: {}", error);
         }
     }
 }

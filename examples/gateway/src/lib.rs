@@ -46,9 +46,9 @@ use uplink::Uplink;
 
 // The application logs through defmt or log.
 #[cfg(feature = "defmt")]
-use defmt::info as say;
+use defmt::info;
 #[cfg(not(feature = "defmt"))]
-use log::info as say;
+use log::info;
 
 /// The console's port.
 pub const CONSOLE_PORT: u16 = 2323;
@@ -73,8 +73,8 @@ const BYTES: usize = Pool::all_bytes(&POOLS) + discovery::RINGS.bytes() + online
 /// The number of UDP sockets: one for discovery, and four more with the feature `online`.
 pub const UDP_SOCKETS: usize = 1 + online::UDP_SOCKETS;
 
-/// The memory of the loop: a timer, two signals and the delay before the end; two listeners; the pools; and the UDP
-/// sockets.
+/// The memory of the loop: four events (the sampling timer, two signals and the delay before the loop ends), two
+/// listeners, the pools and the UDP sockets. The feature `online` adds more events, a pool and UDP sockets.
 pub type Memory = Storage<Gateway, EVENTS, CONNS, BYTES, 2, { 3 + online::POOLS }, 0, UDP_SOCKETS>;
 
 const SAMPLING: Duration = Duration::from_millis(100);
@@ -97,7 +97,7 @@ struct Sample {
 pub struct Setup {
     /// The gateway's name, for discovery: one word of at most 32 bytes.
     pub name: &'static str,
-    /// Returns the sensor's value at a time in microseconds.
+    /// Returns the sensor's value. The argument is the loop's time in microseconds.
     pub sensor: fn(micros: u64) -> i32,
     /// The collector's address, if samples are sent.
     pub collector: Option<SocketAddr>,
@@ -119,7 +119,7 @@ pub struct Gateway {
     console: Option<Listener>,
     /// The ports of console and status page.
     ports: [u16; 2],
-    exiting: bool,
+    is_exiting: bool,
 }
 
 /// The open ports of a gateway.
@@ -148,7 +148,7 @@ impl Gateway {
             online: Online::new(),
             console: None,
             ports: [CONSOLE_PORT, STATUS_PORT],
-            exiting: false,
+            is_exiting: false,
         }
     }
 
@@ -168,7 +168,7 @@ impl Gateway {
         self.set_ports(console.port(), status.port());
         let console = cx.listen::<Console>(console, consoles)?;
         let status = cx.listen::<Http<Page>>(status, requests)?;
-        let discovery = cx.bind(discovery, discovery::RINGS, Self::discovered)?;
+        let discovery = cx.bind(discovery, discovery::RINGS, Self::answer_discovery)?;
         self.console = Some(console);
         if let Some(collector) = self.setup.collector {
             self.uplink.conn = Some(cx.connect::<Uplink>(collector, uplinks)?);
@@ -206,29 +206,29 @@ impl Gateway {
     }
 
     fn pressed(&mut self, event: &mut EventMut<Self>) {
-        say!("the button was pressed");
+        info!("the button was pressed");
         self.sample(event, true);
     }
 
     fn interrupted(&mut self, event: &mut EventMut<Self>) {
-        if core::mem::replace(&mut self.exiting, true) {
+        if core::mem::replace(&mut self.is_exiting, true) {
             return;
         }
-        say!("the gateway ends");
+        info!("the gateway ends");
         if let Some(Ok(mut console)) = self.console.map(|console| event.listener(console)) {
-            console.for_each(Self::say_goodbye);
+            console.for_each(Self::send_goodbye);
         }
         self.stop_online(event);
         event.exit_after(EXIT_DELAY);
     }
 
-    fn say_goodbye(client: &mut ConnMut<Self>) {
+    fn send_goodbye(client: &mut ConnMut<Self>) {
         let _ = client.write(b"bye: the gateway ends\r\n");
         client.close();
     }
 
     /// Returns the sequence numbers of the samples that the collector has not confirmed yet.
-    pub fn kept(&self) -> Range<u32> {
+    pub fn unconfirmed(&self) -> Range<u32> {
         self.taken.wrapping_sub(self.samples.len() as u32)..self.taken
     }
 
@@ -237,7 +237,7 @@ impl Gateway {
         self.lost
     }
 
-    /// Checks the invariants that hold between callbacks. Returns the one that is violated, if any.
+    /// Checks the invariants that hold between callbacks. Returns the invariant that is violated, if any.
     pub fn problem(&self, cx: &Cx<Self>) -> Option<&'static str> {
         if self.uplink.sent > self.samples.len() {
             return Some("the uplink has sent more samples than there are");

@@ -38,8 +38,8 @@ static MEMORY: ConstStaticCell<Memory> = ConstStaticCell::new(Memory::new());
 fn main() -> ExitCode {
     desk::run(|| {
         let Some(texts) = desk::texts(OPTIONS, USAGE)? else { return Ok(()) };
-        let place = |option: &str| OPTIONS.iter().position(|known| *known == option);
-        let text = |option: &str| place(option).and_then(|place| texts[place].as_deref());
+        let index = |option: &str| OPTIONS.iter().position(|known| *known == option);
+        let text = |option: &str| index(option).and_then(|index| texts[index].as_deref());
         let local = |option: &str, port| match text(option) {
             Some(text) => desk::address(option, text),
             None => Ok(SocketAddr::from(([127, 0, 0, 1], port))),
@@ -47,25 +47,26 @@ fn main() -> ExitCode {
         let console = local("--console", CONSOLE_PORT)?;
         let status = local("--status", STATUS_PORT)?;
         let discovery = local("--discovery", DISCOVERY_PORT)?;
-        let name = name(text("--name").unwrap_or("gateway"))?;
-        let host = |option| text(option).map(|text| host(option, text)).transpose();
+        let name = parse_name(text("--name").unwrap_or("gateway"))?;
+        let host = |option| text(option).map(|text| parse_host(option, text)).transpose();
         let (collector, broker) = (host("--collector")?, host("--broker")?);
         let settings = Settings {
             collector,
             broker,
-            time_server: text("--time-server").map(time_server).transpose()?,
+            time_server: text("--time-server").map(parse_time_server).transpose()?,
             clock_is_set: desk::set_clock,
             services: services(status),
             name_servers: match text("--name-server") {
                 Some(text) => vec![desk::address("--name-server", text)?].leak(),
                 None => &[],
             },
-            hosts: known(&[collector, broker]),
+            hosts: known_hosts(&[collector, broker]),
         };
         let mut app = Gateway::new(Setup { name, sensor: temperature, collector: None });
         app.set_online(settings);
         let mut base = EventBase::new(MEMORY.take());
-        picoevent_mio::seed(&mut base).map_err(|error| format!("no random bytes: {error}"))?;
+        picoevent_mio::seed(&mut base)
+            .map_err(|error| format!("cannot get random bytes: {error}"))?;
         let listening = app.start(&mut base, console, status, discovery);
         let listening = listening.map_err(|error| error.to_string())?;
         let ports = [
@@ -79,14 +80,14 @@ fn main() -> ExitCode {
     })
 }
 
-fn name(text: &str) -> Result<&'static str, String> {
+fn parse_name(text: &str) -> Result<&'static str, String> {
     let is_name = is_host_name(text) && !text.contains('.') && text.len() <= MAX_NAME;
     let hint = format!("is not a word of letters, digits and hyphens, {MAX_NAME} at most");
     is_name.then(|| keep(text)).ok_or_else(|| format!("--name: {text:?} {hint}"))
 }
 
 /// Parses a host and a port. The host is a name or an address.
-fn host(option: &str, text: &str) -> Result<Host, String> {
+fn parse_host(option: &str, text: &str) -> Result<Host, String> {
     if let Ok(address) = text.parse::<SocketAddr>() {
         return Ok(Host { name: keep(&address.ip().to_string()), port: address.port() });
     }
@@ -97,7 +98,7 @@ fn host(option: &str, text: &str) -> Result<Host, String> {
     }
 }
 
-fn time_server(text: &str) -> Result<TimeServer, String> {
+fn parse_time_server(text: &str) -> Result<TimeServer, String> {
     match text.parse() {
         Ok(address) => Ok(TimeServer::At(address)),
         Err(_) if is_host_name(text) && text.len() <= Host::LONGEST => {
@@ -107,17 +108,17 @@ fn time_server(text: &str) -> Result<TimeServer, String> {
     }
 }
 
-/// Returns the services to announce by mDNS: the status page, or none if its port is 0 and so not known yet. Returns
-/// `None` if other hosts cannot reach the status page.
+/// Returns the services to announce by mDNS: the status page. The list is empty if the port of the status page is 0,
+/// because the system has not chosen a port yet. Returns `None` if other hosts cannot reach the status page.
 fn services(status: SocketAddr) -> Option<&'static [Service]> {
     let port = status.port();
     let page = Service { kind: "_http._tcp", port, text: &["path=/status"] };
-    let told = if port == 0 { vec![] } else { vec![page] };
-    (!status.ip().is_loopback()).then(|| &*told.leak())
+    let announced = if port == 0 { vec![] } else { vec![page] };
+    (!status.ip().is_loopback()).then(|| &*announced.leak())
 }
 
 /// Returns the addresses of these hosts from the system's file of host names.
-fn known(wanted: &[Option<Host>; 2]) -> &'static [(&'static str, IpAddr)] {
+fn known_hosts(wanted: &[Option<Host>; 2]) -> &'static [(&'static str, IpAddr)] {
     let text = fs::read_to_string(HOSTS).unwrap_or_default();
     let found = hosts(&text).filter(|(name, _)| {
         wanted.iter().flatten().any(|host| host.name.eq_ignore_ascii_case(name))

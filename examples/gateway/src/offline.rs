@@ -1,4 +1,5 @@
-//! Replaces the module `online` when the feature is off: the collector is given by address, and there is no broker.
+//! Replaces the module `online` if the feature `online` is off: the collector is given by address, and there is no
+//! broker.
 
 use core::time::Duration;
 

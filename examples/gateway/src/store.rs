@@ -1,4 +1,4 @@
-//! Keys and values that clients of the console set.
+//! Keys and values that clients of the console set. With the feature `online` the broker can set them, too.
 
 use heapless::{String, Vec};
 
@@ -22,14 +22,14 @@ impl Store {
     }
 
     pub(crate) fn get(&self, key: &str) -> Option<&str> {
-        self.iter().find(|(held, _)| *held == key).map(|(_, value)| value)
+        self.iter().find(|(stored, _)| *stored == key).map(|(_, value)| value)
     }
 
     pub(crate) fn set(&mut self, key: &str, value: &str) -> Result<(), StoreError> {
         let key = String::try_from(key).map_err(|_| StoreError::KeyTooLong)?;
         let value = String::try_from(value).map_err(|_| StoreError::ValueTooLong)?;
-        if let Some((_, held)) = self.0.iter_mut().find(|(held, _)| *held == key) {
-            *held = value;
+        if let Some((_, stored)) = self.0.iter_mut().find(|(stored, _)| *stored == key) {
+            *stored = value;
             return Ok(());
         }
         self.0.push((key, value)).map_err(|_| StoreError::Full)

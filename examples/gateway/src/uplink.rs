@@ -4,7 +4,7 @@ use core::time::Duration;
 
 use picoevent::{Backoff, Conn, ConnEnd, ConnMut, Cx, Protocol};
 
-use crate::{Gateway, Sample, say};
+use crate::{Gateway, Sample, info};
 
 const HEARTBEAT: Duration = Duration::from_secs(5);
 /// The longest time without data from the collector. After this time, the connection counts as lost.
@@ -41,7 +41,7 @@ impl Protocol<Gateway> for Uplink {
     const STALL: Option<Duration> = Some(Duration::from_secs(8));
 
     fn opened(app: &mut Gateway, conn: &mut ConnMut<Gateway>) {
-        say!("the uplink is up");
+        info!("the uplink is up");
         app.uplink.backoff.reset();
         app.uplink.heartbeats = 0;
         conn.alarm_every(HEARTBEAT);
@@ -81,7 +81,7 @@ impl Protocol<Gateway> for Uplink {
 
     fn ended(app: &mut Gateway, conn: &mut ConnMut<Gateway>, end: ConnEnd) {
         let delay = app.uplink.backoff.next_delay(conn.cx());
-        say!("the uplink is down ({}), again in {} ms", end, delay.as_millis() as u32);
+        info!("the uplink is down ({}), again in {} ms", end, delay.as_millis() as u32);
         app.uplink.sent = 0;
         app.connect_uplink(conn, delay);
     }

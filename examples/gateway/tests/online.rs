@@ -8,7 +8,7 @@ use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
-use picoevent_peers::dns::{LIES, Question};
+use picoevent_peers::dns::{FORGERIES, Question};
 use picoevent_peers::mqtt::Delivery;
 use picoevent_peers::ntp;
 use picoevent_tests::broker::Broker;
@@ -58,7 +58,7 @@ impl Program {
     }
 
     /// Sends a command to the console. Returns its answer.
-    fn ask(&self, command: &str) -> Result<String> {
+    fn request(&self, command: &str) -> Result<String> {
         let mut console = TcpStream::connect(self.console)?;
         console.set_read_timeout(Some(LIMIT))?;
         writeln!(console, "{command}")?;
@@ -107,12 +107,13 @@ fn serve(mut answer: impl FnMut(&[u8]) -> Vec<Vec<u8>> + Send + 'static) -> Resu
 fn name_server() -> Result<SocketAddr> {
     serve(|bytes| {
         let Some(question) = Question::read(bytes) else { return Vec::new() };
-        let lies = LIES.iter().map(|(_, lie)| lie(&question, Ipv4Addr::new(127, 0, 0, 66)));
-        let truth = match question.name.to_ascii_lowercase().ends_with(".test") {
+        let forged =
+            FORGERIES.iter().map(|(_, forge)| forge(&question, Ipv4Addr::new(127, 0, 0, 66)));
+        let correct = match question.name.to_ascii_lowercase().ends_with(".test") {
             true => question.addresses(60, &[Ipv4Addr::LOCALHOST]),
             false => question.no_such_name(60),
         };
-        lies.chain([truth]).collect()
+        forged.chain([correct]).collect()
     })
 }
 
@@ -131,7 +132,7 @@ fn sample(delivery: &Delivery) -> Result<u32> {
 }
 
 #[test]
-fn collector_and_broker_are_found_by_their_names() -> Result<()> {
+fn collector_and_broker_are_found_by_name() -> Result<()> {
     let (broker, collector, names) = (Broker::start()?, Collector::start()?, name_server()?);
     let program = Program::start(&arguments(&[
         ("--name-server", names.to_string()),
@@ -145,10 +146,10 @@ fn collector_and_broker_are_found_by_their_names() -> Result<()> {
             && model.retained("pump-7/state") == Some(b"online")
             && model.deliveries().iter().filter(|held| held.topic == "pump-7/sample").count() > 5
     })?;
-    // A value that the broker sends is in the store.
+    // The broker sends a value, and the console then returns it.
     broker.publish("pump-7/set/colour", b"red");
-    broker.wait_for("acknowledgement", LIMIT, |model| model.outgoing() == 0)?;
-    ensure!(program.ask("get colour")? == "red");
+    broker.wait_for("acknowledgement", LIMIT, |model| model.unacknowledged() == 0)?;
+    ensure!(program.request("get colour")? == "red");
     program.end()?;
     broker.wait_for("goodbye", LIMIT, |model| !model.is_up() && model.wills == 0)?;
     broker.wait_for("state", LIMIT, |model| model.retained("pump-7/state") == Some(b"gone"))?;
@@ -164,7 +165,7 @@ fn collector_and_broker_are_found_by_their_names() -> Result<()> {
 }
 
 #[test]
-fn a_broker_that_hangs_up_gets_the_will_and_then_the_state_again() -> Result<()> {
+fn a_lost_connection_publishes_the_will_and_a_new_one_the_state() -> Result<()> {
     let broker = Broker::start()?;
     let program = Program::start(&arguments(&[("--broker", broker.address().to_string())]))?;
     for wills in 0..3 {
@@ -185,11 +186,11 @@ fn a_broker_that_hangs_up_gets_the_will_and_then_the_state_again() -> Result<()>
 }
 
 #[test]
-fn lines_have_the_time_of_day_once_it_is_known() -> Result<()> {
+fn log_lines_have_the_time_of_day_after_the_clock_is_set() -> Result<()> {
     let server = serve(|bytes| {
         let sent = TIME_OF_DAY + 1_000;
         let mut wrong = ntp::answer(bytes, TIME_OF_DAY, sent);
-        ntp::Wrong::Number.spoil(&mut wrong);
+        ntp::AnswerError::Origin.apply(&mut wrong);
         vec![wrong, ntp::answer(bytes, TIME_OF_DAY, sent)]
     })?;
     let program = Program::start(&arguments(&[("--time-server", server.to_string())]))?;
@@ -207,13 +208,13 @@ fn lines_have_the_time_of_day_once_it_is_known() -> Result<()> {
 }
 
 #[test]
-fn names_that_are_unknown_are_asked_for_again() -> Result<()> {
-    let (collector, mut asked) = (Collector::start()?, 0);
+fn unknown_names_are_looked_up_again() -> Result<()> {
+    let (collector, mut queries) = (Collector::start()?, 0);
     let names = serve(move |bytes| {
         let Some(question) = Question::read(bytes) else { return Vec::new() };
-        asked += 1;
+        queries += 1;
         // Each look-up queries both address families.
-        match asked {
+        match queries {
             0..=2 => vec![question.no_such_name(0)],
             3..=4 => vec![question.failed()],
             _ => vec![question.addresses(60, &[Ipv4Addr::LOCALHOST])],
@@ -230,7 +231,7 @@ fn names_that_are_unknown_are_asked_for_again() -> Result<()> {
 }
 
 #[test]
-fn wrong_arguments_are_refused_by_name() -> Result<()> {
+fn the_error_for_a_wrong_argument_contains_the_argument() -> Result<()> {
     for (arguments, expected) in [
         (["--broker", "broker"], "--broker: \"broker\" is not HOST:PORT"),
         (["--broker", "a b:1"], "--broker: \"a b:1\" is not HOST:PORT"),

@@ -17,19 +17,19 @@ fn command(collector: impl ToString) -> Command {
 }
 
 #[test]
-fn it_does_what_its_description_says() -> Result<()> {
+fn the_gateway_does_what_its_documentation_describes() -> Result<()> {
     program::with(command, |gateway, collector| gateway.check(collector))
 }
 
 /// This test takes two minutes and mostly waits.
 #[test]
 #[ignore = "slow: cargo test --package gateway -- --ignored"]
-fn it_keeps_its_timeouts() -> Result<()> {
+fn timeouts_expire_in_time() -> Result<()> {
     program::with(command, |gateway, collector| gateway.check_timeouts(collector))
 }
 
 #[test]
-fn wrong_arguments_are_refused_by_name() {
+fn the_error_for_a_wrong_argument_contains_the_argument() {
     for (arguments, expected) in [
         (&["--console", "2323"][..], "--console: \"2323\" is not ADDR:PORT"),
         (&["--status"][..], "'--status'"),

@@ -13,9 +13,9 @@ use picoevent::{ConnEnd, ConnMut, Cx, EventMut, Listener, Pool, Protocol, SetupE
 
 // The application logs through defmt or log.
 #[cfg(feature = "defmt")]
-use defmt::info as say;
+use defmt::info;
 #[cfg(not(feature = "defmt"))]
-use log::info as say;
+use log::info;
 
 /// The port that libevent's sample listens on.
 pub const PORT: u16 = 9995;
@@ -23,11 +23,11 @@ pub const PORT: u16 = 9995;
 /// The application.
 #[derive(Default)]
 pub struct Hello {
-    exiting: bool,
+    is_exiting: bool,
 }
 
 impl Hello {
-    /// Listens at an address with a pool for its clients, and waits for the interrupt.
+    /// Listens on the address `at` with the pool `clients`. Ends the loop two seconds after the interrupt signal.
     ///
     /// # Errors
     /// [`SetupError`] when the storage has no room for one event, one listener and the pool.
@@ -38,8 +38,8 @@ impl Hello {
     }
 
     fn interrupted(&mut self, event: &mut EventMut<Self>) {
-        if !core::mem::replace(&mut self.exiting, true) {
-            say!("Caught an interrupt signal; exiting cleanly in two seconds.");
+        if !core::mem::replace(&mut self.is_exiting, true) {
+            info!("Caught an interrupt signal; exiting cleanly in two seconds.");
             event.exit_after(Duration::from_secs(2));
         }
     }
@@ -54,7 +54,7 @@ impl Protocol<Hello> for Greeter {
 
     fn opened(_: &mut Hello, conn: &mut ConnMut<Hello>) {
         if conn.write(b"Hello, World!\n").is_err() {
-            say!("The output ring is too small for the answer.");
+            info!("The output ring is too small for the answer.");
             conn.abort();
         }
     }
@@ -65,19 +65,19 @@ impl Protocol<Hello> for Greeter {
     }
 
     fn writable(_: &mut Hello, conn: &mut ConnMut<Hello>) {
-        say!("flushed answer");
+        info!("flushed answer");
         conn.close();
     }
 
     /// Closes the connection. A client that ends its stream first still gets the queued output.
     fn eof(_: &mut Hello, conn: &mut ConnMut<Hello>) {
-        say!("Connection closed.");
+        info!("Connection closed.");
         conn.close();
     }
 
     fn ended(_: &mut Hello, _: &mut ConnMut<Hello>, end: ConnEnd) {
         if let ConnEnd::Failed(error) = end {
-            say!("Got an error on the connection: {}", error);
+            info!("Got an error on the connection: {}", error);
         }
     }
 }

@@ -13,22 +13,22 @@ const SERVER: &str = env!("CARGO_BIN_EXE_hello-world");
 const GREETING: &[u8] = b"Hello, World!\n";
 
 #[test]
-fn a_client_is_greeted_and_the_server_says_so() {
+fn a_client_gets_the_greeting_and_the_server_logs_it() {
     let server = Program::start(SERVER);
-    assert_eq!(server.visit(), GREETING);
+    assert_eq!(server.connect_and_read(), GREETING);
     server.wait_for("flushed answer");
 }
 
 #[test]
-fn twenty_thousand_in_a_row_are_all_answered() {
+fn twenty_thousand_clients_one_after_another_are_answered() {
     let server = Program::start(SERVER);
     for number in 0..20_000 {
-        assert_eq!(server.visit(), GREETING, "client {number}");
+        assert_eq!(server.connect_and_read(), GREETING, "client {number}");
     }
 }
 
 #[test]
-fn a_thousand_at_once_are_all_answered() {
+fn a_thousand_clients_at_once_are_answered() {
     raise_descriptor_limit();
     let server = Program::start(SERVER);
     let mut clients: Vec<_> = (0..1_000).map(|_| server.connect()).collect();
@@ -39,10 +39,10 @@ fn a_thousand_at_once_are_all_answered() {
 
 /// The server prints a line for each client, and the pipe holds a few hundred lines.
 #[test]
-fn a_reader_that_does_not_read_makes_no_client_wait() {
+fn unread_output_does_not_delay_clients() {
     let server = Program::start_unread(SERVER);
     for number in 0..10_000 {
-        assert_eq!(server.visit(), GREETING, "client {number}");
+        assert_eq!(server.connect_and_read(), GREETING, "client {number}");
     }
     server.interrupt();
     assert_eq!(server.wait().0.code(), Some(0));
@@ -50,7 +50,7 @@ fn a_reader_that_does_not_read_makes_no_client_wait() {
 
 /// The behaviour of a client.
 #[derive(Clone, Copy)]
-enum Kind {
+enum Behaviour {
     Visits,
     HalfCloses,
     Resets,
@@ -58,36 +58,41 @@ enum Kind {
     FloodsAndReadsNothing,
 }
 
-const KINDS: [Kind; 5] =
-    [Kind::Visits, Kind::HalfCloses, Kind::Resets, Kind::StaysSilent, Kind::FloodsAndReadsNothing];
+const BEHAVIOURS: [Behaviour; 5] = [
+    Behaviour::Visits,
+    Behaviour::HalfCloses,
+    Behaviour::Resets,
+    Behaviour::StaysSilent,
+    Behaviour::FloodsAndReadsNothing,
+];
 
 #[test]
-fn among_resets_and_silences_all_other_clients_are_answered() {
+fn misbehaving_clients_do_not_affect_other_clients() {
     let server = Program::start(SERVER);
-    let mut stay = Vec::new();
+    let mut open_clients = Vec::new();
     // The order does not matter, but must be the same in each run (a step of Knuth's MMIX generator).
     let mut state = 42_u64;
     for number in 0..200 {
         state =
             state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        match KINDS[(state >> 33) as usize % KINDS.len()] {
-            Kind::Visits => assert_eq!(server.visit(), GREETING, "client {number}"),
-            Kind::HalfCloses => {
+        match BEHAVIOURS[(state >> 33) as usize % BEHAVIOURS.len()] {
+            Behaviour::Visits => assert_eq!(server.connect_and_read(), GREETING, "client {number}"),
+            Behaviour::HalfCloses => {
                 let mut client = server.connect();
                 client.shutdown(Shutdown::Write).unwrap();
                 assert_eq!(read_all(&mut client), GREETING, "client {number}");
             }
-            Kind::Resets => reset(&server.connect()),
-            Kind::StaysSilent => stay.push(server.connect()),
-            Kind::FloodsAndReadsNothing => {
+            Behaviour::Resets => reset(&server.connect()),
+            Behaviour::StaysSilent => open_clients.push(server.connect()),
+            Behaviour::FloodsAndReadsNothing => {
                 let mut client = server.connect();
                 // The server may have dropped a client that does not stop sending.
                 let _ = client.write_all(&[b'?'; 256 * 1024]);
-                stay.push(client);
+                open_clients.push(client);
             }
         }
     }
-    assert_eq!(server.visit(), GREETING);
+    assert_eq!(server.connect_and_read(), GREETING);
 }
 
 fn reset(client: &TcpStream) {
@@ -99,24 +104,24 @@ fn reset(client: &TcpStream) {
 #[test]
 fn an_interrupt_ends_the_server_after_two_seconds_and_a_second_one_changes_nothing() {
     let server = Program::start(SERVER);
-    let asked = Instant::now();
+    let start = Instant::now();
     server.interrupt();
     server.wait_for("Caught an interrupt signal; exiting cleanly in two seconds.");
     // On a slow machine the server may already have ended. Then this interrupt has no effect.
     server.interrupt();
     let (status, lines) = server.wait();
     assert_eq!(status.code(), Some(0));
-    assert!(asked.elapsed() >= Duration::from_secs(2), "it ends too early");
+    assert!(start.elapsed() >= Duration::from_secs(2), "it ends too early");
     assert_eq!(lines, ["done"]);
 }
 
 #[test]
 fn an_idle_server_is_never_woken() {
     let server = Program::start(SERVER);
-    assert_eq!(server.visit(), GREETING);
+    assert_eq!(server.connect_and_read(), GREETING);
     server.wait_for("flushed answer");
-    // The server may still be woken by the client's end of stream, but by nothing after it. A server that is
-    // woken without reason is woken in each of these intervals.
+    // The client's end of stream may still wake the server. After that, nothing may wake it. So there must be an
+    // interval in which the server is not woken. A server that polls is woken in each of these intervals.
     let mut before = wake_ups(&server);
     let is_quiet = (0..20).any(|_| {
         thread::sleep(Duration::from_millis(500));
@@ -134,32 +139,36 @@ fn wake_ups(server: &Program) -> u64 {
 }
 
 /// Checks that the program ends with status 1 and prints only one line, which contains all of `wanted`.
-fn refused(arguments: &[&str], wanted: &[&str]) {
+fn assert_refused(arguments: &[&str], wanted: &[&str]) {
     let output = Program::run(SERVER, arguments);
-    let said = String::from_utf8(output.stderr).unwrap();
-    assert_eq!((output.status.code(), output.stdout.len()), (Some(1), 0), "{arguments:?}: {said}");
-    assert_eq!(said.lines().count(), 1, "{said}");
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(
+        (output.status.code(), output.stdout.len()),
+        (Some(1), 0),
+        "{arguments:?}: {stderr}"
+    );
+    assert_eq!(stderr.lines().count(), 1, "{stderr}");
     for wanted in wanted {
-        assert!(said.contains(wanted), "{said} does not name {wanted:?}");
+        assert!(stderr.contains(wanted), "{stderr} does not name {wanted:?}");
     }
 }
 
 #[test]
-fn a_port_in_use_is_refused_by_name() {
+fn the_error_for_a_port_in_use_contains_the_address() {
     let other = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = other.local_addr().unwrap().to_string();
-    refused(&["--listen", &address], &[&address, "in use"]);
+    assert_refused(&["--listen", &address], &[&address, "in use"]);
 }
 
 #[test]
-fn an_address_that_is_not_ours_is_refused_by_name() {
-    refused(&["--listen", "192.0.2.1:9995"], &["192.0.2.1:9995", "Cannot assign"]);
+fn the_error_for_a_foreign_address_contains_the_address() {
+    assert_refused(&["--listen", "192.0.2.1:9995"], &["192.0.2.1:9995", "Cannot assign"]);
 }
 
 #[test]
-fn a_command_line_that_makes_no_sense_is_refused_by_name() {
-    refused(&["--listen", "9995"], &["--listen", "\"9995\"", "ADDR:PORT"]);
-    refused(&["--listen", "127.0.0.1:99999"], &["--listen", "127.0.0.1:99999"]);
-    refused(&["--listen"], &["--listen"]);
-    refused(&["--port", "1"], &["--port"]);
+fn the_error_for_a_wrong_argument_contains_the_argument() {
+    assert_refused(&["--listen", "9995"], &["--listen", "\"9995\"", "ADDR:PORT"]);
+    assert_refused(&["--listen", "127.0.0.1:99999"], &["--listen", "127.0.0.1:99999"]);
+    assert_refused(&["--listen"], &["--listen"]);
+    assert_refused(&["--port", "1"], &["--port"]);
 }

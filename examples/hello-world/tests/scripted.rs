@@ -96,10 +96,11 @@ impl<'s> Script<'s> {
         self.base.accepted(self.listener, "192.0.2.1:5000".parse().unwrap()).unwrap()
     }
 
-    /// Runs one turn at the time `micros`. Returns the actions from before and after its callbacks.
-    fn turn(&mut self, micros: u64) -> Vec<Action> {
+    /// Runs one iteration at the time `micros`. Returns the actions that the base requests before the callbacks of the
+    /// iteration and after them.
+    fn iterate(&mut self, micros: u64) -> Vec<Action> {
         self.device.now = Instant::from_micros(micros);
-        assert_eq!(self.base.turn(&mut self.app, &mut self.device), Poll::Ready(Ok(None)));
+        assert_eq!(self.base.iterate(&mut self.app, &mut self.device), Poll::Ready(Ok(None)));
         self.actions()
     }
 
@@ -120,7 +121,7 @@ fn lines() -> Vec<String> {
 }
 
 #[test]
-fn it_asks_for_a_listener_and_the_interrupt() {
+fn it_requests_a_listener_and_the_interrupt_signal() {
     let mut storage = Storage::new();
     let mut script = Script::new(&mut storage);
     let expected = [Action::Catch(Signal::INT), Action::Listen(script.listener)];
@@ -129,15 +130,15 @@ fn it_asks_for_a_listener_and_the_interrupt() {
 }
 
 #[test]
-fn a_client_gets_the_greeting_and_the_slot_comes_back() {
+fn a_client_gets_the_greeting_and_its_slot_becomes_free() {
     let mut storage = Storage::new();
     let mut script = Script::new(&mut storage);
     for _ in 0..10 {
         let conn = script.accept();
-        script.turn(0);
+        script.iterate(0);
         assert_eq!(script.base.wait(), Wait::Until(Instant::from_micros(60_000_000)));
         assert_eq!(script.send_all(conn), b"Hello, World!\n");
-        assert_eq!(script.turn(0), [Action::Receive(conn), Action::End(conn)]);
+        assert_eq!(script.iterate(0), [Action::Receive(conn), Action::End(conn)]);
         script.base.delivered(conn);
         script.base.finished(conn);
         assert_eq!(script.actions(), [Action::Close(conn)]);
@@ -146,30 +147,30 @@ fn a_client_gets_the_greeting_and_the_slot_comes_back() {
 }
 
 #[test]
-fn a_client_that_takes_nothing_for_a_minute_is_let_go() {
+fn a_client_that_accepts_no_bytes_for_a_minute_is_dropped() {
     let mut storage = Storage::new();
     let mut script = Script::new(&mut storage);
     let conn = script.accept();
-    script.turn(0);
-    script.turn(59_999_999);
+    script.iterate(0);
+    script.iterate(59_999_999);
     assert_eq!(lines(), Vec::<String>::new());
-    script.turn(60_000_000);
+    script.iterate(60_000_000);
     assert!(script.base.conn(conn).is_err());
-    script.turn(60_000_000);
+    script.iterate(60_000_000);
     assert_eq!(lines(), ["Got an error on the connection: connection timed out"]);
 }
 
 #[test]
-fn the_answer_is_not_flushed_before_its_last_byte() {
+fn the_answer_is_flushed_after_its_last_byte() {
     let mut storage = Storage::new();
     let mut script = Script::new(&mut storage);
     let conn = script.accept();
-    script.turn(0);
+    script.iterate(0);
     script.base.sent(conn, 13);
-    script.turn(0);
+    script.iterate(0);
     assert_eq!(lines(), Vec::<String>::new());
     script.base.sent(conn, 1);
-    script.turn(0);
+    script.iterate(0);
     assert_eq!(lines(), ["flushed answer"]);
 }
 
@@ -178,65 +179,65 @@ fn a_client_that_closes_first_still_gets_the_answer() {
     let mut storage = Storage::new();
     let mut script = Script::new(&mut storage);
     let conn = script.accept();
-    script.turn(0);
+    script.iterate(0);
     script.base.finished(conn);
-    script.turn(0);
+    script.iterate(0);
     assert_eq!(lines(), ["Connection closed."]);
     assert_eq!(script.send_all(conn), b"Hello, World!\n");
 }
 
 #[test]
-fn what_a_client_sends_is_taken_and_ignored() {
+fn input_is_read_and_ignored() {
     let mut storage = Storage::new();
     let mut script = Script::new(&mut storage);
     let conn = script.accept();
-    script.turn(0);
+    script.iterate(0);
     for _ in 0..100 {
         let (first, _) = script.base.input(conn).expect("there is always room");
         let amount = first.len();
         script.base.received(conn, amount);
-        script.turn(0);
+        script.iterate(0);
     }
 }
 
 #[test]
-fn an_error_is_reported_in_words() {
+fn a_connection_error_is_logged() {
     let mut storage = Storage::new();
     let mut script = Script::new(&mut storage);
     let conn = script.accept();
-    script.turn(0);
+    script.iterate(0);
     script.base.failed(conn, ConnError::Reset);
-    script.turn(0);
+    script.iterate(0);
     assert_eq!(lines(), ["Got an error on the connection: connection reset by peer"]);
     assert_eq!(script.base.counts().conns, 0);
 }
 
 #[test]
-fn an_interrupt_ends_it_after_two_seconds_of_service() {
+fn after_an_interrupt_it_serves_clients_for_two_seconds_and_ends() {
     let mut storage = Storage::new();
     let mut script = Script::new(&mut storage);
-    script.turn(1_000_000);
+    script.iterate(1_000_000);
     script.base.raised(Signal::INT, 1);
-    script.turn(1_000_000);
+    script.iterate(1_000_000);
     assert_eq!(script.base.wait(), Wait::Until(Instant::from_micros(3_000_000)));
     assert_eq!(lines(), [INTERRUPTED]);
 
     script.base.raised(Signal::INT, 3);
-    script.turn(2_000_000);
+    script.iterate(2_000_000);
     assert_eq!(script.base.wait(), Wait::Until(Instant::from_micros(3_000_000)));
     assert_eq!(lines(), Vec::<String>::new(), "a second interrupt changes nothing");
 
     let conn = script.accept();
-    script.turn(2_999_999);
+    script.iterate(2_999_999);
     assert_eq!(script.send_all(conn), b"Hello, World!\n", "it serves to the end");
-    script.turn(2_999_999);
-    script.turn(3_000_000);
+    script.iterate(2_999_999);
+    script.iterate(3_000_000);
     assert_eq!(script.base.wait(), Wait::Ended(End::Exit));
     assert_eq!(script.base.now().since(Instant::from_micros(1_000_000)), Duration::from_secs(2));
 }
 
 #[test]
-fn a_storage_that_is_too_small_is_an_error_value() {
+fn a_storage_that_is_too_small_is_an_error() {
     let start = |mut base: EventBase<'_, Hello>| Hello::start(&mut base, address(), CLIENTS);
     let mut storage = picoevent::Storage::<Hello, 0, 1, 24>::new();
     assert_eq!(start(EventBase::new(&mut storage)), Err(FullError::Events.into()));
@@ -247,11 +248,11 @@ fn a_storage_that_is_too_small_is_an_error_value() {
 }
 
 #[test]
-fn an_output_ring_that_is_too_small_is_said_and_the_client_let_go() {
+fn an_output_ring_that_is_too_small_is_logged_and_the_client_is_reset() {
     let mut storage = Box::new(picoevent::Storage::<Hello, 1, 1, 21>::new());
     let clients = Pool::rest().rings(8, 13);
     let mut script = Script::on(EventBase::new(&mut storage), clients);
     let conn = script.accept();
-    assert_eq!(script.turn(0).last(), Some(&Action::Reset(conn)));
+    assert_eq!(script.iterate(0).last(), Some(&Action::Reset(conn)));
     assert_eq!(lines(), ["The output ring is too small for the answer."]);
 }

@@ -18,9 +18,9 @@ use picoevent_mqtt::{
 
 // The application logs through defmt or log.
 #[cfg(feature = "defmt")]
-use defmt::info as say;
+use defmt::info;
 #[cfg(not(feature = "defmt"))]
-use log::info as say;
+use log::info;
 
 /// The port of a broker.
 pub const PORT: u16 = 1883;
@@ -57,13 +57,13 @@ impl HasMqtt for Button {
     fn event(&mut self, cx: &mut Cx<Self>, event: MqttEvent) {
         match event {
             MqttEvent::Up { .. } => {
-                say!("The broker has answered.");
+                info!("The broker has answered.");
                 let online = Publish::new("button/state", b"online").retained();
                 let _ = mqtt::publish(self, cx, &online);
             }
             // The client stops after the interrupt.
             MqttEvent::Down(Down::Stopped) => cx.exit(),
-            MqttEvent::Down(why) => say!("The broker is gone: {}.", why),
+            MqttEvent::Down(why) => info!("The broker is gone: {}.", why),
             _ => {}
         }
     }
@@ -75,7 +75,7 @@ impl Button {
         Self { mqtt: Client::new(), broker, presses: 0, is_lit: false }
     }
 
-    /// Connects, and waits for presses and the interrupt.
+    /// Connects to the broker, and waits for presses and for the interrupt signal.
     ///
     /// # Errors
     /// [`StartError`] when the storage has no room for two events and [`BROKER`].
@@ -97,18 +97,18 @@ impl Button {
         debug_assert!(written.is_ok(), "the longest number fits");
         let press = Publish::new("button/presses", number.as_bytes()).qos(Qos::One);
         match mqtt::publish(self, event.cx(), &press) {
-            Ok(_) => say!("Press {}.", self.presses),
-            Err(error) => say!("Press {} is lost: {}.", self.presses, error),
+            Ok(_) => info!("Press {}.", self.presses),
+            Err(error) => info!("Press {} is lost: {}.", self.presses, error),
         }
     }
 
     fn switched(&mut self, message: &mut Message<Self>) {
         self.is_lit = message.payload() == b"on";
-        say!("The lamp is {}.", if self.is_lit { "on" } else { "off" });
+        info!("The lamp is {}.", if self.is_lit { "on" } else { "off" });
     }
 
     fn interrupted(&mut self, event: &mut EventMut<Self>) {
-        say!("Caught an interrupt signal.");
+        info!("Caught an interrupt signal.");
         // After a DISCONNECT the broker does not publish the will, so publish the same message here.
         let gone = Publish::new("button/state", b"gone").retained();
         let _ = mqtt::publish(self, event.cx(), &gone);

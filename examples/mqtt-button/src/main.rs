@@ -32,7 +32,7 @@ fn main() -> ExitCode {
             std::io::stdin().lines().map_while(Result::ok).for_each(|_| BUTTON.raise());
         });
         live.run(&mut base, &mut app).map_err(failed)?;
-        desk::say(format_args!("done"));
+        desk::print_line(format_args!("done"));
         Ok(())
     })
 }

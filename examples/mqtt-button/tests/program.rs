@@ -76,7 +76,7 @@ fn published(client: &mut TcpStream, first: u8) -> ([u8; 2], u8) {
 }
 
 #[test]
-fn presses_arrive_also_those_while_the_broker_was_away() {
+fn presses_while_the_broker_is_offline_arrive_later() {
     let broker = TcpListener::bind("127.0.0.1:0").unwrap();
     let mut button = Button::start(&broker);
     let mut client = accept(&broker, false);
@@ -101,7 +101,7 @@ fn presses_arrive_also_those_while_the_broker_was_away() {
 }
 
 #[test]
-fn the_lamp_is_switched() {
+fn the_topic_lamp_switches_the_lamp() {
     let broker = TcpListener::bind("127.0.0.1:0").unwrap();
     let mut button = Button::start(&broker);
     let mut client = accept(&broker, false);
@@ -115,7 +115,7 @@ fn the_lamp_is_switched() {
 }
 
 #[test]
-fn an_interrupt_ends_it_with_a_goodbye() {
+fn an_interrupt_publishes_the_state_and_ends_the_program() {
     let broker = TcpListener::bind("127.0.0.1:0").unwrap();
     let mut button = Button::start(&broker);
     let mut client = accept(&broker, false);
@@ -135,9 +135,9 @@ fn an_interrupt_ends_it_with_a_goodbye() {
 }
 
 #[test]
-fn a_wrong_command_line_is_one_line_and_a_failure() {
+fn a_wrong_command_line_is_an_error_of_one_line() {
     let output = Program::run(PROGRAM, &["--broker", "nowhere"]);
     assert_eq!(output.status.code(), Some(1));
-    let said = String::from_utf8(output.stderr).unwrap();
-    assert!(said.starts_with("error: --broker: \"nowhere\" is not"), "{said}");
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert!(stderr.starts_with("error: --broker: \"nowhere\" is not"), "{stderr}");
 }

@@ -5,7 +5,8 @@
 //!   client ◀── output ring ◀─transfer── input ring  ◀── server
 //! ```
 //!
-//! The proxy's pools exchange rings: if the output ring is empty, a transfer copies no bytes.
+//! The pools of the proxy are [exchanging](Pool::exchanging): if the output ring is empty, a transfer exchanges the two
+//! rings and copies no bytes.
 //!
 //! The two connections are partners. When one side ends its stream, the proxy sends the remaining bytes to the other
 //! side and then half-closes that connection. The opposite direction continues. When one side is reset or cannot be
@@ -25,9 +26,9 @@ use picoevent::{
 
 // The application logs through defmt or log.
 #[cfg(feature = "defmt")]
-use defmt::info as say;
+use defmt::info;
 #[cfg(not(feature = "defmt"))]
-use log::info as say;
+use log::info;
 
 /// The port the proxy listens on.
 pub const PORT: u16 = 9996;
@@ -53,7 +54,7 @@ pub struct Proxy<const CLIENTS: usize> {
 struct Side {
     partner: Conn,
     /// Whether this side has ended its stream.
-    ended: bool,
+    has_ended: bool,
 }
 
 impl<const CLIENTS: usize> Proxy<CLIENTS> {
@@ -62,7 +63,8 @@ impl<const CLIENTS: usize> Proxy<CLIENTS> {
         Self { server, outgoing: None, clients: ConnMap::new(), servers: ConnMap::new() }
     }
 
-    /// Listens on `address`, with [`pools`] of at most `CLIENTS` connections, and for the interrupt.
+    /// Listens on `address` with two pools of at most `CLIENTS` connections each; the function [`pools()`] returns
+    /// them. Ends the loop on the interrupt signal.
     ///
     /// # Errors
     /// [`SetupError`] when the storage has no room for one event, one listener and the pools.
@@ -87,17 +89,17 @@ impl<const CLIENTS: usize> Proxy<CLIENTS> {
     fn accept(&mut self, client: &mut ConnMut<Self>) -> Result<(), SetupError> {
         let pool = self.outgoing.ok_or(SetupError::NoPool)?;
         let server = client.cx().connect::<Relay>(self.server, pool)?;
-        self.clients.of_or(client, || Side { partner: server, ended: false });
+        self.clients.of_or(client, || Side { partner: server, has_ended: false });
         let partner = client.id();
         if let Ok(server) = client.cx().conn(server) {
-            self.servers.of_or(&server, || Side { partner, ended: false });
+            self.servers.of_or(&server, || Side { partner, has_ended: false });
         }
         Ok(())
     }
 
     /// Moves the input of one side to its partner, as far as there is room, and then the end of stream.
     fn relay(&mut self, from: &mut ConnMut<Self>) {
-        let Some(&mut Side { partner, ended }) = self.side(from.id()) else { return };
+        let Some(&mut Side { partner, has_ended }) = self.side(from.id()) else { return };
         // If the partner is gone, this side ends soon, too.
         if from.transfer(partner).is_err() {
             return;
@@ -106,15 +108,15 @@ impl<const CLIENTS: usize> Proxy<CLIENTS> {
         let Ok(mut to) = from.cx().conn(partner) else { return };
         if has_more {
             to.wait_for_room(to.ring_sizes().1 / 2);
-        } else if ended {
+        } else if has_ended {
             to.finish();
-            self.close_when_over(&mut to);
+            self.close_if_both_have_ended(&mut to);
         }
     }
 
     /// Closes both sides once both have ended their streams, and all input has moved.
-    fn close_when_over(&mut self, conn: &mut ConnMut<Self>) {
-        let Some(&mut Side { partner, ended: true }) = self.side(conn.id()) else { return };
+    fn close_if_both_have_ended(&mut self, conn: &mut ConnMut<Self>) {
+        let Some(&mut Side { partner, has_ended: true }) = self.side(conn.id()) else { return };
         if conn.input_len() > 0 {
             return;
         }
@@ -145,7 +147,7 @@ impl<const CLIENTS: usize> Protocol<Proxy<CLIENTS>> for Relay {
         if conn.listener().is_some()
             && let Err(error) = app.accept(conn)
         {
-            say!("no connection for a client: {}", error);
+            info!("no connection for a client: {}", error);
             conn.abort_with(ConnError::Refused);
         }
     }
@@ -165,7 +167,7 @@ impl<const CLIENTS: usize> Protocol<Proxy<CLIENTS>> for Relay {
 
     fn eof(app: &mut Proxy<CLIENTS>, conn: &mut ConnMut<Proxy<CLIENTS>>) {
         if let Some(side) = app.side(conn.id()) {
-            side.ended = true;
+            side.has_ended = true;
         }
         app.relay(conn);
     }
@@ -174,7 +176,7 @@ impl<const CLIENTS: usize> Protocol<Proxy<CLIENTS>> for Relay {
         if let ConnEnd::Failed(error) = end {
             let side =
                 if conn.listener().is_some() { "a client" } else { "the server of a client" };
-            say!("lost {}: {}", side, error);
+            info!("lost {}: {}", side, error);
         }
         app.end(conn, end);
     }

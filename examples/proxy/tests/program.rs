@@ -10,7 +10,7 @@ use rustix::net::{AddressFamily, SocketType, bind, getsockname, socket};
 const PROXY: &str = env!("CARGO_BIN_EXE_proxy");
 
 /// More clients than the proxy has slots for.
-const MANY: usize = 300;
+const PAIRS: usize = 300;
 
 /// A proxy, and the listener of the server behind it.
 struct Scene {
@@ -69,8 +69,11 @@ fn a_megabyte_each_way_arrives_intact_for_four_clients_at_once() {
             scope.spawn(move || {
                 let sending = [send(&client, seed), send(&server, seed + 100)];
                 let reading = scope.spawn(move || read_all(&mut server) == pattern(seed));
-                assert!(read_all(&mut client) == pattern(seed + 100), "changed to the client");
-                assert!(reading.join().unwrap(), "changed to the server");
+                assert!(
+                    read_all(&mut client) == pattern(seed + 100),
+                    "the bytes for the client were changed"
+                );
+                assert!(reading.join().unwrap(), "the bytes for the server were changed");
                 sending.into_iter().for_each(|thread| thread.join().unwrap());
             });
         }
@@ -78,7 +81,7 @@ fn a_megabyte_each_way_arrives_intact_for_four_clients_at_once() {
 }
 
 #[test]
-fn the_end_of_a_client_reaches_the_server_and_its_answer_the_client() {
+fn after_the_end_of_a_client_the_server_can_still_answer() {
     let scene = Scene::new();
     let (mut client, mut server) = scene.pair();
     send_all(&mut client, b"the question");
@@ -88,7 +91,7 @@ fn the_end_of_a_client_reaches_the_server_and_its_answer_the_client() {
 }
 
 #[test]
-fn the_end_of_the_server_reaches_the_client_which_can_still_send() {
+fn after_the_end_of_the_server_the_client_can_still_send() {
     let scene = Scene::new();
     let (mut client, mut server) = scene.pair();
     send_all(&mut server, b"a greeting");
@@ -109,7 +112,7 @@ fn a_reset_of_one_side_resets_the_other() {
 }
 
 #[test]
-fn a_client_is_reset_when_nothing_listens_at_the_server() {
+fn a_client_is_reset_when_the_server_does_not_listen() {
     // The port is bound, but nothing listens there.
     let taken = socket(AddressFamily::INET, SocketType::STREAM, None).unwrap();
     bind(&taken, &SocketAddrV4::new(Ipv4Addr::LOCALHOST, 0)).unwrap();
@@ -121,7 +124,7 @@ fn a_client_is_reset_when_nothing_listens_at_the_server() {
 }
 
 #[test]
-fn bytes_wait_for_a_server_that_does_not_read_and_are_all_there() {
+fn no_bytes_are_lost_if_the_server_does_not_read_for_a_while() {
     let scene = Scene::new();
     let (mut client, mut server) = scene.pair();
     let sent = thread::spawn(move || {
@@ -142,9 +145,9 @@ fn bytes_wait_for_a_server_that_does_not_read_and_are_all_there() {
 }
 
 #[test]
-fn places_of_rude_clients_come_back() {
+fn slots_of_misbehaving_clients_and_servers_become_free() {
     let scene = Scene::new();
-    for number in 0..MANY {
+    for number in 0..PAIRS {
         let (mut client, mut server) = scene.pair();
         match number % 4 {
             0 => reset(client),
@@ -159,7 +162,7 @@ fn places_of_rude_clients_come_back() {
 }
 
 #[test]
-fn an_interrupt_ends_it() {
+fn an_interrupt_ends_the_proxy() {
     let scene = Scene::new();
     let _connection = scene.pair();
     scene.proxy.interrupt();
@@ -169,7 +172,7 @@ fn an_interrupt_ends_it() {
 }
 
 #[test]
-fn wrong_arguments_are_refused_by_name() {
+fn the_error_for_a_wrong_argument_contains_the_argument() {
     for (arguments, expected) in [
         (&[][..], "--to is missing"),
         (&["--to", "9995"], "--to: \"9995\" is not ADDR:PORT"),

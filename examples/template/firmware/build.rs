@@ -1,5 +1,5 @@
-//! Passes arguments to the linker. Without `defmt.x` the image has no log. `--nmagic`, which some boards need, avoids
-//! padding in the image. The memory map comes from the board's package.
+//! Passes arguments to the linker. Without `defmt.x` the image has no log. `--nmagic` avoids padding in the image; some
+//! boards need it. The memory map comes from the board's package.
 
 fn main() {
     println!("cargo:rerun-if-changed=build.rs");

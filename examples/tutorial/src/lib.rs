@@ -1,4 +1,4 @@
-//! The server that adds up, as a library: no hardware access, no standard library.
+//! The server that adds up numbers, as a library: without hardware access and without the standard library.
 
 #![no_std]
 

@@ -1,4 +1,4 @@
-//! The server that adds up, on a host: `tutorial [ADDR:PORT]`.
+//! The server that adds up numbers, on a host: `tutorial [ADDR:PORT]`.
 
 use std::error::Error;
 use std::net::SocketAddr;

@@ -44,7 +44,7 @@ fn programs(text: &str) -> Vec<&str> {
 }
 
 #[test]
-fn chapters_show_the_programs_as_they_are() {
+fn chapters_show_the_current_programs() {
     for (chapter, files) in SHOWN {
         let text = fs::read_to_string(root().join("docs/tutorial").join(chapter)).expect(chapter);
         let programs = programs(&text);
@@ -56,7 +56,10 @@ fn chapters_show_the_programs_as_they_are() {
             }
             let mut lines = source.lines();
             for line in shown.lines() {
-                assert!(lines.any(|known| known == line), "{chapter}: {file} lacks {line:?} there");
+                assert!(
+                    lines.any(|source_line| source_line == line),
+                    "{chapter}: {file} lacks {line:?} there"
+                );
             }
         }
         assert_eq!(programs.len(), files.len(), "{chapter} has other blocks of Rust");
@@ -100,9 +103,9 @@ impl Drop for Program {
     }
 }
 
-/// Sends lines to a server and closes the connection for sending. Returns everything that the server sends until it
-/// closes the connection.
-fn ask(address: &str, lines: &str) -> String {
+/// Sends lines to a server, then shuts down the sending direction of the connection. Returns everything that the server
+/// sends until it closes the connection.
+fn exchange(address: &str, lines: &str) -> String {
     let stream = TcpStream::connect(address).expect("the server listens");
     stream.set_read_timeout(Some(LIMIT)).expect("it is a socket");
     (&stream).write_all(lines.as_bytes()).expect("the server reads");
@@ -114,7 +117,7 @@ fn ask(address: &str, lines: &str) -> String {
 
 fn address_of(program: &mut Program) -> String {
     let line = program.line();
-    line.strip_prefix("listening on ").expect("it says where it listens").to_owned()
+    line.strip_prefix("listening on ").expect("it prints the address it listens on").to_owned()
 }
 
 #[test]
@@ -128,15 +131,15 @@ fn the_timer_fires_three_times() {
 }
 
 #[test]
-fn the_servers_add_up() {
+fn the_servers_add_up_numbers() {
     for program in [env!("CARGO_BIN_EXE_server"), env!("CARGO_BIN_EXE_tutorial")] {
         let mut server = Program::start(program, &["127.0.0.1:0"]);
         let address = address_of(&mut server);
         assert_eq!(
-            ask(&address, "5\n7\nseven\n99999999999999999999\n"),
+            exchange(&address, "5\n7\nseven\n99999999999999999999\n"),
             "5\n12\na number?\na number?\n"
         );
-        assert_eq!(ask(&address, "1\n"), "13\n");
+        assert_eq!(exchange(&address, "1\n"), "13\n");
     }
 }
 

@@ -1,4 +1,4 @@
-//! The server that adds up, in simulations: chapter 5.
+//! Runs the server that adds up numbers in simulations. Chapter 5 of the tutorial describes this.
 
 use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -33,9 +33,9 @@ fn serves_in_every_simulation() {
 }
 
 /// A [`Client`] without the timeouts.
-struct Careless;
+struct WithoutTimeouts;
 
-impl Protocol<Sum> for Careless {
+impl Protocol<Sum> for WithoutTimeouts {
     const ROOM: usize = Client::ROOM;
     const BUSY: &'static [u8] = Client::BUSY;
 
@@ -46,14 +46,14 @@ impl Protocol<Sum> for Careless {
 
 /// The failure that chapter 5 describes.
 #[test]
-fn without_timeouts_places_are_lost() {
+fn without_timeouts_slots_are_lost() {
     let start: Start = |cx, address, clients| {
         cx.on_signal(Signal::INT, |_, event| event.exit())?;
         let clients = cx.add_pool(clients)?;
-        cx.listen::<Careless>(address, clients)
+        cx.listen::<WithoutTimeouts>(address, clients)
     };
     let failed = catch_unwind(AssertUnwindSafe(|| server(start).check(0..1000)));
-    let report = failed.expect_err("a client that vanishes keeps its place");
+    let report = failed.expect_err("a client that vanishes keeps its slot");
     let report = report.downcast::<String>().expect("the report is a text");
     println!("{report}");
     assert!(report.contains("connections are still held"), "{report}");

@@ -17,9 +17,9 @@ use picoevent::{
 
 // The application logs through defmt or log.
 #[cfg(feature = "defmt")]
-use defmt::info as say;
+use defmt::info;
 #[cfg(not(feature = "defmt"))]
-use log::info as say;
+use log::info;
 
 /// The port to listen on: 9,000 plus the port of the time protocol (RFC 868).
 pub const PORT: u16 = 9037;
@@ -50,25 +50,25 @@ impl Time {
         Self { clock }
     }
 
-    /// Binds `address`, and waits for the interrupt.
+    /// Binds a UDP socket to `address`. Ends the loop on the interrupt signal.
     ///
     /// # Errors
     /// [`SetupError`] when the storage has no room for one event and one UDP socket with [`RINGS`].
     pub fn start(cx: &mut Cx<Self>, address: SocketAddr) -> Result<UdpSocket, SetupError> {
         cx.on_signal(Signal::INT, Self::interrupted)?;
-        cx.bind(address, RINGS, Self::asked)
+        cx.bind(address, RINGS, Self::answer_requests)
     }
 
-    fn asked(&mut self, udp: &mut UdpMut<Self>, event: UdpEvent) {
+    fn answer_requests(&mut self, udp: &mut UdpMut<Self>, event: UdpEvent) {
         if let UdpEvent::Failed(error) = event {
-            say!("Got an error on the socket: {}", error);
+            info!("Got an error on the socket: {}", error);
         }
-        while let Some(question) = udp.peek() {
-            let asker = question.from;
+        while let Some(request) = udp.peek() {
+            let client = request.from;
             let mut answer: String<LONGEST> = String::new();
             let written = write!(answer, "{}", (self.clock)(udp.cx().now()));
             debug_assert!(written.is_ok(), "the longest number fits");
-            match udp.send_to(answer.as_bytes(), asker) {
+            match udp.send_to(answer.as_bytes(), client) {
                 // The request stays in the ring. The loop calls this function again when there is room
                 // for the answer.
                 Err(SendError::Full) => return,
@@ -79,7 +79,7 @@ impl Time {
     }
 
     fn interrupted(&mut self, event: &mut EventMut<Self>) {
-        say!("Caught an interrupt signal.");
+        info!("Caught an interrupt signal.");
         event.exit();
     }
 }

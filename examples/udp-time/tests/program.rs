@@ -28,10 +28,10 @@ fn now() -> u64 {
 fn each_datagram_is_answered_with_the_time() {
     let server = Program::start(SERVER);
     let clients = [client(server.address()), client(server.address())];
-    for question in [&b""[..], b"?", &[0; 1_400], &[0xff; 60_000]] {
+    for request in [&b""[..], b"?", &[0; 1_400], &[0xff; 60_000]] {
         for client in &clients {
             let before = now();
-            client.send(question).unwrap();
+            client.send(request).unwrap();
             let answer = answer(client);
             assert!((before..=now()).contains(&answer), "{answer}");
         }
@@ -39,7 +39,7 @@ fn each_datagram_is_answered_with_the_time() {
 }
 
 #[test]
-fn more_questions_than_the_rings_hold_are_all_answered() {
+fn more_requests_than_the_rings_hold_are_all_answered() {
     let server = Program::start(SERVER);
     let client = client(server.address());
     // The operating system's receive buffer holds all these requests. The rings of the server hold far fewer.
@@ -52,7 +52,7 @@ fn more_questions_than_the_rings_hold_are_all_answered() {
 }
 
 #[test]
-fn an_interrupt_ends_it() {
+fn an_interrupt_ends_the_server() {
     let server = Program::start(SERVER);
     server.interrupt();
     let (status, lines) = server.wait();
@@ -61,11 +61,11 @@ fn an_interrupt_ends_it() {
 }
 
 #[test]
-fn an_address_in_use_is_one_line_and_a_failure() {
+fn an_address_in_use_is_an_error_of_one_line() {
     let server = Program::start(SERVER);
     let output = Program::run(SERVER, &["--listen", &server.address().to_string()]);
     assert_eq!(output.status.code(), Some(1));
-    let said = String::from_utf8(output.stderr).unwrap();
-    assert!(said.starts_with("error: cannot listen on 127.0.0.1:"), "{said}");
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert!(stderr.starts_with("error: cannot listen on 127.0.0.1:"), "{stderr}");
     assert_eq!(output.stdout, b"");
 }

@@ -16,9 +16,9 @@ use std::{
 use anyhow::{Context, Result, anyhow, bail};
 use serde_json::Value;
 
-use crate::process::{Process, gather};
+use crate::process::{Process, read_in_background};
 
-/// Prepares a `cargo` command in `folder`, with the same Rust toolchain as this program.
+/// Prepares a `cargo` command that runs in `folder`, with the same Rust toolchain as this program.
 ///
 /// Removes the environment variables that `cargo run` sets for this program: they describe this program's package,
 /// not the package in `folder`.
@@ -55,7 +55,7 @@ pub fn check(command: &Command, status: ExitStatus) -> Result<()> {
     if status.success() {
         return Ok(());
     }
-    bail!("this failed ({status}):\n  {}", describe(command))
+    bail!("the command failed ({status}):\n  {}", describe(command))
 }
 
 /// Prints and runs `cargo`, which must be a `cargo build` command. Returns the paths of the programs that
@@ -75,7 +75,7 @@ pub fn build(cargo: &mut Command) -> Result<Vec<PathBuf>> {
 /// Prints and runs `cargo` like [`build`], for one program.
 ///
 /// # Errors
-/// Like [`build`], and if cargo does not report the program.
+/// The errors of [`build`], or an error if cargo does not report the program.
 pub fn build_one(cargo: &mut Command) -> Result<PathBuf> {
     let built = build(cargo)?.into_iter().next();
     built.with_context(|| format!("cargo did not report the program of: {}", describe(cargo)))
@@ -99,18 +99,19 @@ pub fn cannot_start(command: &Command) -> String {
 /// If it cannot be started or fails; the error contains the command and its error output.
 pub fn output(command: &mut Command) -> Result<String> {
     let output = command.output().with_context(|| cannot_start(command))?;
-    let said = String::from_utf8_lossy(&output.stderr);
-    check(command, output.status).with_context(|| said.trim().to_owned())?;
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    check(command, output.status).with_context(|| stderr.trim().to_owned())?;
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
 /// Runs `command` without showing its output. Returns the output, standard output first.
 ///
 /// # Errors
-/// If it cannot be started, fails (the error is the line with the reason), or has not ended after
-/// `limit` (then it is killed).
+/// * If the command cannot be started.
+/// * If the command fails. The error is the line of the output that gives the reason.
+/// * If the command has not ended after `limit`. In this case it is killed.
 pub fn capture(command: &mut Command, limit: Duration) -> Result<String> {
-    let Output { status, stdout, stderr } = ended(command, limit)?;
+    let Output { status, stdout, stderr } = run_to_end(command, limit)?;
     let output = String::from_utf8_lossy(&[stdout, stderr].concat()).into_owned();
     if !status.success() {
         bail!("{}", reason(&output));
@@ -119,28 +120,31 @@ pub fn capture(command: &mut Command, limit: Duration) -> Result<String> {
 }
 
 /// The time limit for a short query to a program. For example, rustup may hang if it cannot reach its server.
-pub const ANSWER: Duration = Duration::from_secs(60);
+pub const QUERY_LIMIT: Duration = Duration::from_secs(60);
 
 /// Runs `command` and returns the first line of its output, such as a version.
 ///
 /// # Errors
-/// Like [`capture`].
+/// The errors of [`capture`].
 pub fn first_line(command: &mut Command) -> Result<String> {
-    let said = capture(command, ANSWER)?;
-    Ok(said.lines().next().unwrap_or_default().trim().to_owned())
+    let output = capture(command, QUERY_LIMIT)?;
+    Ok(output.lines().next().unwrap_or_default().trim().to_owned())
 }
 
 /// Runs `command` to its end, whether or not it succeeds. Returns its status and output.
 ///
 /// # Errors
-/// If it cannot be started, or has not ended after `limit` (then it is killed).
-pub fn ended(command: &mut Command, limit: Duration) -> Result<Output> {
+/// If it cannot be started, or has not ended after `limit`. In the second case it is killed.
+pub fn run_to_end(command: &mut Command, limit: Duration) -> Result<Output> {
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let process = Process::spawn(command, None)?;
-    let pipes = (gather(process.child().take_stdout()), gather(process.child().take_stderr()));
-    let late = || format!("no answer within {} s", limit.as_secs());
-    let status = process.wait(limit)?.with_context(late)?;
-    let read = |pipe: JoinHandle<_>| pipe.join().map_err(|_| anyhow!("its output is not read"));
+    let pipes = (
+        read_in_background(process.child().take_stdout()),
+        read_in_background(process.child().take_stderr()),
+    );
+    let timed_out = || format!("it has not ended within {} s", limit.as_secs());
+    let status = process.wait(limit)?.with_context(timed_out)?;
+    let read = |pipe: JoinHandle<_>| pipe.join().map_err(|_| anyhow!("cannot read its output"));
     Ok(Output { status, stdout: read(pipes.0)?, stderr: read(pipes.1)? })
 }
 
@@ -150,7 +154,7 @@ fn reason(output: &str) -> &str {
     let mut lines = output.lines().map(str::trim).filter(|line| !line.is_empty());
     // A backtrace may follow the error.
     let error = lines.clone().rfind(|line| line.starts_with("error"));
-    error.or(lines.next_back()).unwrap_or("it failed without a reason")
+    error.or(lines.next_back()).unwrap_or("it failed and printed nothing")
 }
 
 /// Looks for `program` in the folders of the PATH. Returns its path, or `None` if no folder contains it.
@@ -185,8 +189,8 @@ fn assignment(name: &str, value: &str) -> String {
 }
 
 fn quote(word: &str) -> Cow<'_, str> {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./,:=@%+".contains(c);
-    if !word.is_empty() && word.chars().all(plain) {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./,:=@%+".contains(c);
+    if !word.is_empty() && word.chars().all(is_plain) {
         Cow::Borrowed(word)
     } else {
         Cow::Owned(format!("'{}'", word.replace('\'', r"'\''")))
@@ -208,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn executables_are_read_out_of_cargos_messages() {
+    fn the_paths_of_executables_are_read_from_cargos_messages() {
         let messages = r#"
             {"reason":"compiler-artifact","target":{"name":"core"},"executable":null}
             a line of a build script
@@ -220,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn a_path_with_a_folder_in_front_is_described_by_that_folder() {
+    fn a_path_with_a_folder_in_front_is_shown_as_that_folder() {
         let path = format!("/usr/bin:{}", env::var("PATH").unwrap());
         let mut command = Command::new("cargo");
         command.env("PATH", path);
@@ -228,16 +232,16 @@ mod tests {
     }
 
     #[test]
-    fn a_failed_command_returns_the_line_with_the_reason() {
+    fn the_error_of_a_failed_command_is_the_line_with_the_reason() {
         let mut command = Command::new("sh");
         command.args(["-c", "echo one; echo two >&2; echo >&2; exit 3"]);
         assert_eq!(capture(&mut command, LIMIT).unwrap_err().to_string(), "two");
         assert_eq!(reason("info: x\nerror: no network\n  1: main\n"), "error: no network");
-        assert_eq!(reason(" \n"), "it failed without a reason");
+        assert_eq!(reason(" \n"), "it failed and printed nothing");
     }
 
     #[test]
-    fn a_command_that_fails_loudly_is_read_to_its_end() {
+    fn a_long_output_is_read_to_its_end() {
         let mut command = Command::new("sh");
         command.args(["-c", "head -c 300000 /dev/zero; echo end"]);
         assert!(capture(&mut command, LIMIT).unwrap().ends_with("end\n"));
@@ -247,11 +251,11 @@ mod tests {
     fn a_command_that_hangs_is_killed() {
         let mut command = Command::new("sleep");
         let error = capture(command.arg("1000"), Duration::from_millis(50)).unwrap_err();
-        assert!(error.to_string().starts_with("no answer within"), "{error}");
+        assert!(error.to_string().starts_with("it has not ended within"), "{error}");
     }
 
     #[test]
-    fn a_program_that_is_missing_is_named() {
+    fn the_error_for_a_missing_program_contains_its_name() {
         let error = capture(&mut Command::new("no-such-program"), LIMIT).unwrap_err();
         assert_eq!(error.to_string(), "cannot start no-such-program");
         assert_eq!(find_program("no-such-program"), None);

@@ -3,9 +3,9 @@
 //! With link-time optimization, the compiler inlines functions of one crate into functions of another crate. So the
 //! name of a symbol is not enough: half of the event loop may be in the function of the task that runs the loop. For
 //! each instruction, the debug information lists the function that contains the instruction in the source, then the
-//! caller into which this function is inlined, and so on. An instruction belongs to the crate of the first function
-//! in this list that is not in the core library. So inlined code of the core library belongs to its caller. For code
-//! without debug information, and for variables, the name of the symbol decides.
+//! caller into which this function is inlined, and so on. An instruction belongs to the crate of the first function in
+//! this list that is not in the core library. So inlined code of the core library belongs to its caller. Code without
+//! debug information and variables belong to the crate in the name of their symbol.
 //!
 //! Every byte is counted once. Bytes without an owner are counted under a separate name, and the sums are compared
 //! with the sizes of the sections.
@@ -15,9 +15,9 @@ use std::{collections::BTreeMap, path::Path};
 use anyhow::{Result, ensure};
 
 use crate::elf::{Kind, Section, Symbol, sections};
-use crate::places::Places;
+use crate::locations::Locations;
 
-/// `memcpy`, `memset` and similar functions: those of the compiler, or smaller ones that the board links instead.
+/// `memcpy`, `memset` and similar functions: the compiler's versions, or smaller versions that are linked instead.
 pub const MEMORY: &str = "(memory functions)";
 /// Identical code of several functions, merged by the optimizer.
 pub const SHARED: &str = "(code shared by functions)";
@@ -47,13 +47,13 @@ pub type Shares = BTreeMap<String, Share>;
 /// # Errors
 /// If the file cannot be read, its debug information is damaged, or the sums differ from the sizes of its sections.
 pub fn shares(elf: &Path) -> Result<Shares> {
-    let places = Places::read(elf)?;
+    let locations = Locations::read(elf)?;
     let mut shares = Shares::new();
     let (mut flash, mut ram) = (0, 0);
     for section in sections(elf)? {
         flash += if section.kind.is_in_flash() { section.size } else { 0 };
         ram += if section.kind.is_in_ram() { section.size } else { 0 };
-        for (owner, bytes) in split(&section, &places) {
+        for (owner, bytes) in split(&section, &locations) {
             let share = shares.entry(owner).or_default();
             share.flash += if section.kind.is_in_flash() { bytes } else { 0 };
             share.ram += if section.kind.is_in_ram() { bytes } else { 0 };
@@ -63,7 +63,7 @@ pub fn shares(elf: &Path) -> Result<Shares> {
     let sums = shares.values().fold((0, 0), |(f, r), share| (f + share.flash, r + share.ram));
     ensure!(
         sums == (flash, ram),
-        "the crates of {} come to {sums:?} bytes, its sections to {:?}",
+        "the crates of {} have {sums:?} bytes in total, but its sections have {:?}",
         elf.display(),
         (flash, ram),
     );
@@ -96,7 +96,7 @@ pub fn variables(elf: &Path) -> Result<Vec<Symbol>> {
 }
 
 /// Splits a section into runs of bytes with one owner each.
-fn split(section: &Section, places: &Places) -> Vec<(String, u64)> {
+fn split(section: &Section, locations: &Locations) -> Vec<(String, u64)> {
     let end = section.address + section.size;
     let mut runs = Vec::new();
     let mut at = section.address;
@@ -113,20 +113,20 @@ fn split(section: &Section, places: &Places) -> Vec<(String, u64)> {
         if from >= to {
             continue;
         }
-        runs.push((gap(section), from - at));
-        if section.kind == Kind::Code && special(&symbol.name).is_none() {
-            code(symbol, from..to, places, &mut runs);
+        runs.push((gap_owner(section), from - at));
+        if section.kind == Kind::Code && helper_owner(&symbol.name).is_none() {
+            code(symbol, from..to, locations, &mut runs);
         } else {
             runs.push((owner(section, symbol), to - from));
         }
         at = to;
     }
-    runs.push((gap(section), end - at));
+    runs.push((gap_owner(section), end - at));
     runs
 }
 
 /// Returns the owner of bytes without a symbol.
-fn gap(section: &Section) -> String {
+fn gap_owner(section: &Section) -> String {
     let owner = if section.kind == Kind::Constants { of_constants(section) } else { REST };
     owner.to_owned()
 }
@@ -138,7 +138,9 @@ fn of_constants(section: &Section) -> &'static str {
 fn owner(section: &Section, symbol: &Symbol) -> String {
     match section.kind {
         Kind::Constants => of_constants(section).to_owned(),
-        _ => special(&symbol.name).or_else(|| crate_of(&symbol.name)).unwrap_or(REST).to_owned(),
+        _ => {
+            helper_owner(&symbol.name).or_else(|| crate_of(&symbol.name)).unwrap_or(REST).to_owned()
+        }
     }
 }
 
@@ -146,11 +148,11 @@ fn owner(section: &Section, symbol: &Symbol) -> String {
 fn code(
     symbol: &Symbol,
     addresses: std::ops::Range<u64>,
-    places: &Places,
+    locations: &Locations,
     runs: &mut Vec<(String, u64)>,
 ) {
     for address in addresses {
-        let functions = places.functions(address);
+        let functions = locations.functions(address);
         let mut crates = functions.iter().filter_map(|function| crate_of(function));
         let found = crates.clone().find(|name| *name != "core").or(crates.next_back());
         let owner = found.or_else(|| crate_of(&symbol.name)).unwrap_or(REST);
@@ -163,11 +165,11 @@ fn code(
 
 /// Returns the owner of a symbol whose name has no Rust path, if it is one of the known helpers of the compiler;
 /// `None` for every other symbol.
-fn special(name: &str) -> Option<&'static str> {
-    let bare = name.trim_start_matches('_').trim_start_matches("aeabi_");
+fn helper_owner(name: &str) -> Option<&'static str> {
+    let bare_name = name.trim_start_matches('_').trim_start_matches("aeabi_");
     if ["memcpy", "memmove", "memset", "memclr", "memcmp", "bcmp"]
         .iter()
-        .any(|f| bare.starts_with(f))
+        .any(|f| bare_name.starts_with(f))
     {
         Some(MEMORY)
     } else if name.starts_with("OUTLINED_FUNCTION") {
@@ -230,16 +232,16 @@ mod tests {
 
     #[test]
     fn functions_without_a_crate_have_an_owner() {
-        assert_eq!(special("__aeabi_memcpy4"), Some(MEMORY));
-        assert_eq!(special("memset"), Some(MEMORY));
-        assert_eq!(special("OUTLINED_FUNCTION_7"), Some(SHARED));
-        assert_eq!(special("__aeabi_uldivmod"), Some("compiler_builtins"));
-        assert_eq!(special("picoevent::memory"), None);
+        assert_eq!(helper_owner("__aeabi_memcpy4"), Some(MEMORY));
+        assert_eq!(helper_owner("memset"), Some(MEMORY));
+        assert_eq!(helper_owner("OUTLINED_FUNCTION_7"), Some(SHARED));
+        assert_eq!(helper_owner("__aeabi_uldivmod"), Some("compiler_builtins"));
+        assert_eq!(helper_owner("picoevent::memory"), None);
     }
 
     #[test]
     fn each_byte_of_a_section_is_counted_once() {
-        let places = Places::read(&std::env::current_exe().unwrap()).unwrap();
+        let locations = Locations::read(&std::env::current_exe().unwrap()).unwrap();
         let symbol = |name: &str, address, size| Symbol { name: name.to_owned(), address, size };
         let section = Section {
             name: ".bss".to_owned(),
@@ -256,10 +258,11 @@ mod tests {
             ],
         };
         let mut sums = BTreeMap::new();
-        for (owner, bytes) in split(&section, &places) {
+        for (owner, bytes) in split(&section, &locations) {
             *sums.entry(owner).or_insert(0) += bytes;
         }
-        // `REST` gets the gaps and the label. Bytes beyond the end of the section are not counted.
+        // `REST` has the bytes without a symbol, and the bytes of the symbol `label`, whose name contains no crate.
+        // Bytes beyond the end of the section are not counted.
         let expected = [("app", 16 + 20), ("other", 6), (REST, 4 + 4 + 10)];
         let expected = expected.map(|(owner, bytes)| (owner.to_owned(), bytes));
         assert_eq!(sums, BTreeMap::from(expected));

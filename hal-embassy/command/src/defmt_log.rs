@@ -65,15 +65,15 @@ pub fn read(table: Option<&Table>, input: impl Read, emit: impl FnMut(LogLine)) 
 /// Decodes `input` to its end and passes each line to `emit` as soon as it is complete.
 ///
 /// Bytes that are not a frame become a line of level `warn`; consecutive bytes of this kind become one line. A frame
-/// that is cut off by the end of `input` is dropped. If the encoding cannot find the next frame after a broken frame
-/// (defmt's `encoding-raw`), decoding ends there.
+/// that is cut off by the end of `input` is dropped. If the firmware uses defmt's `encoding-raw`, decoding ends at the
+/// first broken frame, because the start of the next frame cannot be found.
 ///
 /// # Errors
 /// If `input` cannot be read. A connection that the other side has reset is no error: it counts as the end of `input`.
 pub fn decode(table: &Table, mut input: impl Read, mut emit: impl FnMut(LogLine)) -> Result<()> {
     let mut stream = table.new_stream_decoder();
     let mut bytes = [0; 4096];
-    let mut broken = false;
+    let mut is_after_garbage = false;
     loop {
         let count = match input.read(&mut bytes) {
             Ok(0) => return Ok(()),
@@ -87,15 +87,15 @@ pub fn decode(table: &Table, mut input: impl Read, mut emit: impl FnMut(LogLine)
         loop {
             match stream.decode() {
                 Ok(frame) => {
-                    broken = false;
+                    is_after_garbage = false;
                     emit(line(&frame));
                 }
                 Err(DecodeError::UnexpectedEof) => break,
                 Err(DecodeError::Malformed) => {
-                    if !broken {
+                    if !is_after_garbage {
                         emit(undecodable());
                     }
-                    broken = true;
+                    is_after_garbage = true;
                     if !table.encoding().can_recover() {
                         return Ok(());
                     }
@@ -146,14 +146,15 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    /// Returns the table of an ELF file: entry 1 logs a number, entry 2 prints a string.
+    /// Returns a table like the table of an ELF file. The format string of entry 1 has a number, and the format string
+    /// of entry 2 has a string.
     fn table(encoding: &str) -> Table {
         let entry = |tag: &str, string: &str| json!({ "string": { "tag": tag, "string": string }, "raw_symbol": "" });
         serde_json::from_value(json!({
             "timestamp": entry("Timestamp", "{=u8:us}"),
             "entries": {
                 "1": entry("Info", "port {=u8}"),
-                "2": entry("Println", "said {=str}"),
+                "2": entry("Println", "text {=str}"),
                 "3": entry("Warn", "{=?} of {=[u8]:x}"),
                 "4": entry("Derived", "Point {{ x: {=u16} }}"),
             },
@@ -176,11 +177,11 @@ mod tests {
     #[test]
     fn frames_become_lines_of_time_level_message() {
         let bytes = [1, 0, 7, 80, 2, 0, 9, 2, 0, 0, 0, b'h', b'i'];
-        assert_eq!(decoded(&table("Raw"), &bytes), ["0.000007 info  port 80", "0.000009 said hi"]);
+        assert_eq!(decoded(&table("Raw"), &bytes), ["0.000007 info  port 80", "0.000009 text hi"]);
     }
 
     #[test]
-    fn a_frame_cut_off_is_dropped_and_the_ones_before_it_are_kept() {
+    fn a_truncated_frame_is_dropped_and_the_frames_before_it_are_decoded() {
         let bytes = [1, 0, 7, 80, 2, 0, 9, 2, 0, 0, 0, b'h', b'i'];
         for length in 0..bytes.len() {
             let lines = decoded(&table("Raw"), &bytes[..length]);
@@ -189,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn garbage_between_frames_is_named_once_and_passed_over() {
+    fn garbage_between_frames_is_reported_once_and_skipped() {
         let table = table("Rzcobs");
         let frame = rzcobs(&[1, 0, 7, 80]);
         let bytes = [&[3, 0][..], &[5, 0], &frame, &[0x22, 0], &frame].concat();
@@ -199,14 +200,14 @@ mod tests {
     }
 
     #[test]
-    fn text_is_taken_line_by_line() {
+    fn text_becomes_one_log_line_per_line() {
         let mut lines = Vec::new();
         text(&b"listening\r\n\nheap: \xff\nend"[..], |line| lines.push(line.to_string())).unwrap();
         assert_eq!(lines, ["listening", "", "heap: \u{fffd}", "end"]);
     }
 
     #[test]
-    fn no_stream_of_bytes_panics() {
+    fn no_input_causes_a_panic() {
         let mut generator = fastrand::Rng::with_seed(1);
         // Small numbers are likely to be the index of a table entry.
         let mut random = || if generator.bool() { generator.u8(..8) } else { generator.u8(..) };

@@ -1,5 +1,5 @@
-//! Writes an image to a board that appears as a USB drive: one with a Raspberry Pi chip, connected
-//! with BOOTSEL held.
+//! Writes an image to a board that appears as a USB drive: a board with a Raspberry Pi chip that was connected with
+//! BOOTSEL held.
 //!
 //! This needs no other program and no debug probe. When the board has the last block, it restarts
 //! with the image.
@@ -17,34 +17,37 @@ use crate::uf2::{self, Chip};
 /// The file that identifies the drive of such a board.
 const INFO: &str = "INFO_UF2.TXT";
 
-/// The folders that contain the drives, directly or one level below: on Linux and on macOS.
+/// The folders in which Linux and macOS mount drives. A drive is directly in one of these folders, or one level below.
 const MOUNTS: [&str; 4] = ["/run/media", "/media", "/mnt", "/Volumes"];
 
 /// Finds the drive of a board with this chip. `chip` is probe-rs' name for it.
 ///
 /// # Errors
-/// If the chip is unknown or there is no such drive; the error says what to do.
+/// If the chip is unknown or there is no such drive. The error explains what to do.
 pub fn find(chip: &str) -> Result<PathBuf> {
     let chip = Chip::named(chip)?;
-    let found = MOUNTS.into_iter().find_map(|folder| below(Path::new(folder), chip));
+    let found = MOUNTS.into_iter().find_map(|folder| find_in(Path::new(folder), chip));
     found.with_context(|| {
         format!(
-            "no drive is a board with an {}: hold BOOTSEL while you connect it, mount the drive if your system does \
-             not do that, then try again, or name its folder by --drive=FOLDER",
+            "there is no drive of a board with an {}: hold BOOTSEL while you connect it, mount the drive if your system \
+             does not do that, then try again, or name its folder by --drive=FOLDER",
             chip.name
         )
     })
 }
 
 /// Finds the drive in a folder or in one of its subfolders.
-fn below(folder: &Path, chip: Chip) -> Option<PathBuf> {
+fn find_in(folder: &Path, chip: Chip) -> Option<PathBuf> {
     let inside = |folder: &Path| {
         let entries = folder.read_dir().into_iter().flatten().flatten();
         entries.map(|entry| entry.path()).collect::<Vec<_>>()
     };
-    let near = inside(folder);
-    let far: Vec<_> = near.iter().flat_map(|folder| inside(folder)).collect();
-    near.into_iter().chain(far).find(|folder| board_id(folder).as_deref() == Some(chip.board_id))
+    let folders = inside(folder);
+    let subfolders: Vec<_> = folders.iter().flat_map(|folder| inside(folder)).collect();
+    folders
+        .into_iter()
+        .chain(subfolders)
+        .find(|folder| board_id(folder).as_deref() == Some(chip.board_id))
 }
 
 /// Returns the board id in a drive's [`INFO`] file; `None` if the folder is not the drive of such a board.
@@ -54,7 +57,7 @@ fn board_id(folder: &Path) -> Option<String> {
     Some(id.trim().to_owned())
 }
 
-/// Writes an image to the drive of a board with this chip. Prints how to see its log.
+/// Writes an image to the drive of a board with this chip. Prints the command that shows the board's log.
 ///
 /// # Errors
 /// If the chip is unknown, the folder is not the drive of a board with this chip, the image is not for the chip, or
@@ -63,10 +66,10 @@ pub fn write(elf: &Path, chip: &str, drive: &Path) -> Result<()> {
     let chip = Chip::named(chip)?;
     let shown = drive.display();
     match board_id(drive) {
-        None => bail!("{shown} is no drive of a board: it has no {INFO}"),
+        None => bail!("{shown} is not the drive of a board: it has no {INFO}"),
         Some(id) if id != chip.board_id => {
             bail!(
-                "{shown} is a board of another kind: {id}, and an {} is {}",
+                "{shown} is the drive of another board: its id is {id}, and the id of an {} is {}",
                 chip.name,
                 chip.board_id
             )
@@ -100,26 +103,26 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_drive_is_known_by_what_it_says() {
+    fn a_drive_is_found_by_its_board_id() {
         let folder = tempfile::tempdir().unwrap();
         let rp2040 = Chip::named("RP2040").unwrap();
-        assert_eq!(below(folder.path(), rp2040), None);
+        assert_eq!(find_in(folder.path(), rp2040), None);
         for (name, id) in [("somebody/RP2350", "RP2350"), ("somebody/RPI-RP2", "RPI-RP2")] {
             let drive = folder.path().join(name);
             fs::create_dir_all(&drive).unwrap();
             let info = format!("UF2 Bootloader v3.0\r\nModel: Raspberry Pi\r\nBoard-ID: {id}\r\n");
             fs::write(drive.join(INFO), info).unwrap();
         }
-        assert_eq!(below(folder.path(), rp2040), Some(folder.path().join("somebody/RPI-RP2")));
+        assert_eq!(find_in(folder.path(), rp2040), Some(folder.path().join("somebody/RPI-RP2")));
         let rp2350 = Chip::named("RP235x").unwrap();
         assert_eq!(
-            below(&folder.path().join("somebody"), rp2350).unwrap().file_name().unwrap(),
+            find_in(&folder.path().join("somebody"), rp2350).unwrap().file_name().unwrap(),
             "RP2350"
         );
         let error = Chip::named("STM32H743ZITx").unwrap_err().to_string();
         assert_eq!(
             error,
-            "STM32H743ZITx is no drive: only RP2040 and RP235x are, with BOOTSEL held"
+            "STM32H743ZITx does not appear as a drive: only RP2040 and RP235x do, with BOOTSEL held"
         );
     }
 }

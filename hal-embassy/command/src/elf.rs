@@ -63,7 +63,7 @@ pub struct Section {
     pub symbols: Vec<Symbol>,
 }
 
-/// A named piece of a section.
+/// A named part of a section.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Symbol {
     /// Its name, with the Rust path.
@@ -82,7 +82,7 @@ const STACK: &str = ".stack";
 pub fn sections(elf: &Path) -> Result<Vec<Section>> {
     let bytes = fs::read(elf).with_context(|| format!("cannot read {}", elf.display()))?;
     let file = object::File::parse(&*bytes);
-    let file = file.with_context(|| format!("cannot understand {}", elf.display()))?;
+    let file = file.with_context(|| format!("{} is not an object file", elf.display()))?;
     let mut found = Vec::new();
     for section in file.sections().filter(|section| section.size() > 0) {
         let Some(kind) = Kind::of(section.flags(), section.kind()) else { continue };
@@ -93,8 +93,8 @@ pub fn sections(elf: &Path) -> Result<Vec<Section>> {
             symbol.section() == SymbolSection::Section(section.index())
         };
         let symbols = file.symbols().filter(inside).filter_map(|symbol| {
-            let name = symbol.name().ok().filter(|name| is_one(name))?;
-            // The lowest bit of a function's address marks Thumb code.
+            let name = symbol.name().ok().filter(|name| is_function_or_variable(name))?;
+            // The lowest bit of a function's address is set for Thumb code.
             let thumb = u64::from(kind == Kind::Code && file.architecture() == ARM);
             let address = symbol.address() & !thumb;
             Some(Symbol { name: demangled(name), address, size: symbol.size() })
@@ -112,7 +112,7 @@ pub fn sections(elf: &Path) -> Result<Vec<Section>> {
 const ARM: object::Architecture = object::Architecture::Arm;
 
 /// Returns whether a symbol is a function or a variable. Arm's mapping symbols, such as `$t` and `$d`, are neither.
-fn is_one(name: &str) -> bool {
+fn is_function_or_variable(name: &str) -> bool {
     !name.is_empty() && !name.starts_with('$')
 }
 
@@ -126,7 +126,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_section_is_judged_by_its_elf_flags() {
+    fn the_kind_of_a_section_follows_from_its_elf_flags() {
         let elf = |flags: u32| SectionFlags::Elf { sh_flags: u64::from(flags) };
         let kind = |flags, kind| Kind::of(elf(flags), kind);
         let both = SHF_ALLOC | SHF_WRITE;
@@ -138,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_elf_file_is_an_error() {
+    fn a_file_that_cannot_be_read_is_an_error() {
         let error = sections(Path::new(file!()).file_name().unwrap().as_ref()).unwrap_err();
         assert_eq!(error.to_string(), "cannot read elf.rs");
     }

@@ -1,7 +1,7 @@
 //! Runs an image under QEMU in the foreground.
 //!
-//! Prints the decoded log. Ctrl-C asks the firmware to end, as on a host, and the firmware's status
-//! becomes this program's exit status. A second Ctrl-C ends QEMU itself.
+//! Prints the decoded log. Ctrl-C requests the firmware to end. When it ends, its status becomes this program's exit
+//! status. A second Ctrl-C ends QEMU.
 
 use std::{
     path::{Path, PathBuf},
@@ -32,14 +32,14 @@ pub struct Emulation<'a> {
     /// The image.
     pub elf: &'a Path,
     /// The network connection.
-    pub wire: Wire<'a>,
+    pub network: Network<'a>,
     /// The file that captures the network's frames, for Wireshark.
     pub capture: Option<PathBuf>,
 }
 
 /// The network to which the machine's cable is connected.
 #[derive(Debug)]
-pub enum Wire<'a> {
+pub enum Network<'a> {
     /// QEMU's user network, with host ports that are forwarded to the guest.
     Ports(&'a [Forward]),
     /// Another program's network: QEMU's `-netdev`, and the host port that reaches the guest.
@@ -51,14 +51,14 @@ pub enum Wire<'a> {
     },
 }
 
-/// The exit status of a program that was ended by Ctrl-C, as in shells.
+/// The exit status of a program that was ended by Ctrl-C. Shells use the same status.
 const INTERRUPTED: i32 = 130;
 
 /// A guest need not log anything, so there is no time limit.
-const FOR_EVER: Duration = Duration::from_secs(u32::MAX as u64);
+const NO_LIMIT: Duration = Duration::from_secs(u32::MAX as u64);
 
 /// How long QEMU may still run after the guest has ended.
-const MOMENT: Duration = Duration::from_secs(20);
+const EXIT_LIMIT: Duration = Duration::from_secs(20);
 
 /// Checks that the QEMU for a machine is installed.
 ///
@@ -74,12 +74,12 @@ pub fn check_installed(machine: Machine, how: &str) -> Result<()> {
 
 /// Runs an image until it ends. Returns its exit status.
 pub fn run(emulation: Emulation<'_>) -> Result<i32> {
-    let Emulation { name, machine, elf, wire, capture } = emulation;
+    let Emulation { name, machine, elf, network, capture } = emulation;
     // Register before QEMU starts, so that a Ctrl-C is never lost.
     let signals = Signals::new([SIGINT, SIGTERM]).context("cannot catch Ctrl-C")?;
-    let netdev = match &wire {
-        Wire::Ports(forwards) => user_network(forwards),
-        Wire::Program { netdev, .. } => netdev.clone(),
+    let netdev = match &network {
+        Network::Ports(forwards) => user_network(forwards),
+        Network::Program { netdev, .. } => netdev.clone(),
     };
     let mut qemu = Qemu::new(machine, elf).netdev(netdev).interactive();
     if let Some(capture) = &capture {
@@ -90,9 +90,9 @@ pub fn run(emulation: Emulation<'_>) -> Result<i32> {
     thread::spawn(move || interrupt(signals, uart, &process));
 
     // QEMU opens the host ports after it has connected the serial port. If it cannot open a port, it ends.
-    let ports: Vec<Port> = match wire {
-        Wire::Program { port, .. } => vec![Port::Tcp(port)],
-        Wire::Ports(forwards) => guest.qmp().map_or(Vec::new(), |qmp| {
+    let ports: Vec<Port> = match network {
+        Network::Program { port, .. } => vec![Port::Tcp(port)],
+        Network::Ports(forwards) => guest.qmp().map_or(Vec::new(), |qmp| {
             let forwarded = forwards.iter().map(|forward| match forward.guest {
                 Port::Tcp(port) => qmp.forwarded_port(port).map(Port::Tcp),
                 Port::Udp(port) => qmp.forwarded_udp_port(port).map(Port::Udp),
@@ -101,17 +101,17 @@ pub fn run(emulation: Emulation<'_>) -> Result<i32> {
         }),
     };
     let commands: Vec<_> = ports.iter().map(Port::to_string).collect();
-    let talk = if ports.is_empty() { "" } else { "; talk to it by: " };
-    println!("{name} on {}, Ctrl-C ends it{talk}{}", machine.name(), commands.join(", "));
+    let hint = if ports.is_empty() { "" } else { "; connect to it with: " };
+    println!("{name} on {}, Ctrl-C ends it{hint}{}", machine.name(), commands.join(", "));
     show(&mut guest)
 }
 
 /// Shows the log until the guest ends.
 fn show(guest: &mut Guest) -> Result<i32> {
-    while let Some(line) = guest.next_line(FOR_EVER)? {
+    while let Some(line) = guest.next_line(NO_LIMIT)? {
         println!("{line}");
     }
-    let Some(status) = guest.process().wait(MOMENT)? else {
+    let Some(status) = guest.process().wait(EXIT_LIMIT)? else {
         guest.process().kill();
         bail!("QEMU closed the guest's serial port and did not end");
     };
@@ -122,11 +122,11 @@ fn show(guest: &mut Guest) -> Result<i32> {
     Ok(status.code().unwrap_or(INTERRUPTED))
 }
 
-/// Asks the guest to end at the first signal, and ends QEMU at the second.
+/// Requests the guest to end at the first signal, and ends QEMU at the second signal.
 fn interrupt(mut signals: Signals, mut uart: Uart, process: &Process) {
     let mut signals = signals.forever();
     signals.next();
-    eprintln!("asking the guest to end; Ctrl-C again ends QEMU");
+    eprintln!("the guest was requested to end; Ctrl-C again ends QEMU");
     if uart.interrupt().is_ok() {
         signals.next();
     }

@@ -1,8 +1,8 @@
 //! Writes an image to a board with probe-rs or espflash.
 //!
-//! Both write the program, start it, and show its log until Ctrl-C: probe-rs through the board's
-//! debug probe, espflash through the board's USB connector. A board that appears as a drive needs
-//! neither: [`crate::drive`].
+//! Both programs write the image, start it, and show its log until Ctrl-C. probe-rs uses the board's debug probe, and
+//! espflash uses the board's USB connector. A board that appears as a drive needs neither program: see
+//! [`crate::drive`].
 
 use std::{
     path::Path,
@@ -24,10 +24,10 @@ const NO_PROBE: &str = "No debug probes were found";
 /// The program that talks to the loader of Espressif's chips.
 const ESPFLASH: &str = "espflash";
 
-/// Checks that espflash is installed. espflash looks for the board itself.
+/// Checks that espflash is installed. Does not look for a board, because espflash does that.
 ///
 /// # Errors
-/// If it is not installed; the error says what to do.
+/// If it is not installed. The error explains what to do.
 pub fn check_espflash() -> Result<()> {
     if command::find_program(ESPFLASH).is_none() {
         bail!("{ESPFLASH} is not installed: cargo install espflash --locked");
@@ -48,12 +48,12 @@ pub fn by_espflash(elf: &Path, chip: &str) -> Result<()> {
 /// Checks that probe-rs is installed and finds a probe.
 ///
 /// # Errors
-/// If either is missing; the error says what to do.
+/// If probe-rs is not installed, or no probe is connected. The error explains what to do.
 pub fn check_probe() -> Result<()> {
     if command::find_program(PROBE_RS).is_none() {
         bail!("{PROBE_RS} is not installed: cargo install probe-rs-tools --locked");
     }
-    let found = command::capture(Command::new(PROBE_RS).arg("list"), command::ANSWER)?;
+    let found = command::capture(Command::new(PROBE_RS).arg("list"), command::QUERY_LIMIT)?;
     if found.contains(NO_PROBE) {
         bail!(
             "{PROBE_RS} finds no debug probe: connect the board by its debug port, then try again"

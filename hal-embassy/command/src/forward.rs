@@ -31,16 +31,16 @@ impl Forward {
     /// # Errors
     /// If the text has another form, or the guest's port is 0.
     pub fn parse(text: &str) -> Result<Self, String> {
-        let wrong = || format!("{text:?} is not a port, such as 2323, 8080:80 or udp:2324");
+        let error = || format!("{text:?} is not a port, such as 2323, 8080:80 or udp:2324");
         let (is_udp, numbers) = match text.strip_prefix("udp:") {
             Some(numbers) => (true, numbers),
             None => (false, text.strip_prefix("tcp:").unwrap_or(text)),
         };
         let (host, guest) = numbers.split_once(':').unwrap_or((numbers, numbers));
-        let number = |text: &str| text.parse::<u16>().map_err(|_| wrong());
+        let number = |text: &str| text.parse::<u16>().map_err(|_| error());
         let (host, guest) = (number(host)?, number(guest)?);
         match guest {
-            0 => Err(wrong()),
+            0 => Err(error()),
             _ if is_udp => Ok(Self { host, guest: Port::Udp(guest) }),
             _ => Ok(Self { host, guest: Port::Tcp(guest) }),
         }
@@ -95,7 +95,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ports_are_read_and_become_a_network() {
+    fn parsed_ports_become_a_network() {
         let forwards =
             ["2323", "8080:80", "udp:0:2324", "tcp:7"].map(|text| Forward::parse(text).unwrap());
         assert_eq!(forwards[0], Forward { host: 2323, guest: Port::Tcp(2323) });
@@ -110,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn a_port_in_use_is_named() {
+    fn the_error_for_a_port_in_use_contains_the_port() {
         let tcp = TcpListener::bind("127.0.0.1:0").unwrap();
         let udp = UdpSocket::bind("127.0.0.1:0").unwrap();
         let forwards = [

@@ -15,8 +15,8 @@ use crate::{
 /// Checks that the file exists.
 ///
 /// # Errors
-/// If it does not exist; the error says what to do.
-pub fn check_there(elf: &Path) -> Result<()> {
+/// If it does not exist. The error explains what to do.
+pub fn check_exists(elf: &Path) -> Result<()> {
     if elf.is_file() {
         return Ok(());
     }
@@ -34,7 +34,7 @@ pub fn check_made_for(elf: &Path, machine: Machine) -> Result<()> {
     let (shown, name) = (elf.display(), machine.name());
     let bytes = fs::read(elf).with_context(|| format!("cannot read {shown}"))?;
     let file =
-        object::File::parse(&*bytes).with_context(|| format!("cannot understand {shown}"))?;
+        object::File::parse(&*bytes).with_context(|| format!("{shown} is not an object file"))?;
     let (wanted, has) = match machine.processor() {
         Processor::Arm => (Architecture::Arm, "an Arm processor"),
         Processor::Riscv32 => (Architecture::Riscv32, "a RISC-V processor with 32 bits"),

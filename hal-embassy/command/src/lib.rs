@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! commands   emulate (qemu)   flash   drive   serial (log)   image (size)
-//! images     elf   uf2   crates   places   defmt_log
+//! images     elf   uf2   crates   locations   defmt_log
 //! machines   qemu   forward
 //! ground     command   process   table
 //! ```
@@ -20,7 +20,7 @@ pub mod emulate;
 pub mod flash;
 pub mod forward;
 pub mod image;
-pub mod places;
+pub mod locations;
 pub mod process;
 pub mod qemu;
 pub mod serial;

@@ -6,7 +6,7 @@ use anyhow::Result;
 use clap::{Parser, Subcommand};
 use picoevent_command::{
     Usage, drive,
-    emulate::{self, Emulation, Wire},
+    emulate::{self, Emulation, Network},
     flash,
     forward::Forward,
     image,
@@ -16,7 +16,7 @@ use picoevent_command::{
 };
 
 /// The text that `--help` adds to the list of commands.
-const MORE: &str = "\
+const AFTER_HELP: &str = "\
 machines: lm3s6965evb, mps2-an385, mps2-an500, mps2-an505, riscv-virt
 
 Every command takes the image as cargo has built it, such as
@@ -26,7 +26,7 @@ panic's backtrace, and size counts inlined code for the crate that defines it.";
 
 /// Runs, flashes and measures a firmware image.
 #[derive(Debug, Parser)]
-#[command(name = "cargo picoevent", bin_name = "cargo picoevent", after_help = MORE)]
+#[command(name = "cargo picoevent", bin_name = "cargo picoevent", after_help = AFTER_HELP)]
 #[command(about = None, version, disable_help_subcommand = true)]
 struct CommandLine {
     #[command(subcommand)]
@@ -35,8 +35,8 @@ struct CommandLine {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Run an image under QEMU and show its log; Ctrl-C asks the firmware to end: it sends the byte 3 to
-    /// the serial port
+    /// Run an image under QEMU and show its log; Ctrl-C sends the byte 3 to the serial port, which requests the
+    /// firmware to end
     Qemu {
         /// The image, which logs defmt frames to the machine's first serial port
         #[arg(long, value_name = "PATH")]
@@ -52,7 +52,7 @@ enum Command {
         #[arg(long, value_name = "FILE")]
         pcap: Option<PathBuf>,
     },
-    /// Write an image to a board, with probe-rs, which shows its log, or as a drive
+    /// Write an image to a board, with probe-rs or as a drive; probe-rs then shows the log
     Flash {
         /// The image
         #[arg(long, value_name = "PATH")]
@@ -102,7 +102,7 @@ fn main() -> ExitCode {
 }
 
 /// Returns how to install the QEMU for a machine.
-fn get_qemu(machine: Machine) -> String {
+fn qemu_installation(machine: Machine) -> String {
     let package = machine.processor().package();
     format!("apt install {package} on Debian and Ubuntu, brew install qemu on macOS")
 }
@@ -111,36 +111,36 @@ fn get_qemu(machine: Machine) -> String {
 fn run(command: Command) -> Result<i32> {
     match command {
         Command::Qemu { elf, machine, forward, pcap } => {
-            image::check_there(&elf)?;
+            image::check_exists(&elf)?;
             image::check_made_for(&elf, machine)?;
             forward.iter().try_for_each(Forward::check_free)?;
-            emulate::check_installed(machine, &get_qemu(machine))?;
+            emulate::check_installed(machine, &qemu_installation(machine))?;
             let name = elf.file_name().unwrap_or_default().to_string_lossy().into_owned();
-            let wire = Wire::Ports(&forward);
+            let network = Network::Ports(&forward);
             return emulate::run(Emulation {
                 name: &name,
                 machine,
                 elf: &elf,
-                wire,
+                network,
                 capture: pcap,
             });
         }
         Command::Flash { elf, chip, drive: None } => {
-            image::check_there(&elf)?;
+            image::check_exists(&elf)?;
             flash::check_probe()?;
             flash::run(&elf, &chip)?;
         }
         Command::Flash { elf, chip, drive: Some(named) } => {
-            image::check_there(&elf)?;
+            image::check_exists(&elf)?;
             let folder = named.map_or_else(|| drive::find(&chip), Ok)?;
             drive::write(&elf, &chip, &folder)?;
         }
         Command::Log { elf, port } => {
-            image::check_there(&elf)?;
+            image::check_exists(&elf)?;
             serial::run(&elf, &port)?;
         }
         Command::Size { elf, markdown } => {
-            image::check_there(&elf)?;
+            image::check_exists(&elf)?;
             let format = if markdown { Format::Markdown } else { Format::Plain };
             print!("{}", image::table_of_crates(&elf)?.grid(format));
         }

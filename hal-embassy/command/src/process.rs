@@ -1,8 +1,8 @@
 //! A child process with a time limit. The process is always killed and reaped, at the latest when its last
 //! handle is dropped.
 //!
-//! A process is killed only through the handle that started it. So this program never kills another process that has
-//! got the same process number later.
+//! A process is killed only through the handle that started it. So this program never kills another process to which
+//! the system has given the same process number later.
 
 use std::{
     io::{BufRead, BufReader, Read, Write},
@@ -23,10 +23,10 @@ use crate::command::{cannot_start, describe};
 /// A running or ended process; clones refer to the same process. It is killed when its time limit has passed. It is
 /// killed and reaped when the last clone is dropped.
 #[derive(Debug, Clone)]
-pub struct Process(Arc<Kept>);
+pub struct Process(Arc<KilledOnDrop>);
 
 #[derive(Debug)]
-struct Kept(Arc<SharedChild>);
+struct KilledOnDrop(Arc<SharedChild>);
 
 impl Process {
     /// Starts `command`. The process is killed when `limit` has passed; `None` means no limit.
@@ -42,7 +42,7 @@ impl Process {
                 }
             });
         }
-        Ok(Self(Arc::new(Kept(child))))
+        Ok(Self(Arc::new(KilledOnDrop(child))))
     }
 
     /// Returns the child process, for its pipes.
@@ -57,7 +57,7 @@ impl Process {
 
     /// Returns the exit status, or `None` while the process runs.
     pub fn status(&self) -> Result<Option<ExitStatus>> {
-        self.child().try_wait().context("cannot ask whether a process runs")
+        self.child().try_wait().context("cannot get the status of a process")
     }
 
     /// Waits for the end of the process, at most `limit`. Returns `None` if it still runs.
@@ -72,7 +72,7 @@ impl Process {
     }
 }
 
-impl Drop for Kept {
+impl Drop for KilledOnDrop {
     fn drop(&mut self) {
         // Both calls fail only if the process has ended and was reaped.
         let _ = self.0.kill();
@@ -81,7 +81,7 @@ impl Drop for Kept {
 }
 
 /// Reads all of `pipe` on a separate thread, so that a full pipe never blocks its writer.
-pub(crate) fn gather(pipe: Option<impl Read + Send + 'static>) -> JoinHandle<Vec<u8>> {
+pub(crate) fn read_in_background(pipe: Option<impl Read + Send + 'static>) -> JoinHandle<Vec<u8>> {
     thread::spawn(move || {
         let mut bytes = Vec::new();
         // Keep the bytes that were read before an error: they are still useful in an error message.
@@ -91,32 +91,32 @@ pub(crate) fn gather(pipe: Option<impl Read + Send + 'static>) -> JoinHandle<Vec
 }
 
 /// A process that is controlled line by line and must end by a deadline.
-pub struct Talk {
+pub struct ControlledProcess {
     process: Process,
     name: String,
     input: ChildStdin,
     lines: Receiver<String>,
-    said: Option<JoinHandle<Vec<u8>>>,
+    stderr: Option<JoinHandle<Vec<u8>>>,
     deadline: Instant,
 }
 
 /// The output of a process.
 #[derive(Debug)]
 pub struct Output {
-    /// The lines of the standard output that [`Talk::line`] has not returned.
+    /// The lines of the standard output that [`ControlledProcess::line`] has not returned.
     pub lines: Vec<String>,
     /// The standard error.
-    pub said: String,
+    pub stderr: String,
 }
 
-impl Talk {
+impl ControlledProcess {
     /// Starts a program with a time limit.
     pub fn start(command: &mut Command, limit: Duration) -> Result<Self> {
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let process = Process::spawn(command, None)?;
         let input = process.child().take_stdin().context("its input is piped")?;
         let out = process.child().take_stdout().context("its output is piped")?;
-        let said = gather(process.child().take_stderr());
+        let stderr = read_in_background(process.child().take_stderr());
         let (sender, lines) = channel();
         thread::spawn(move || {
             // The thread ends with the program, or when the receiver is dropped.
@@ -124,7 +124,7 @@ impl Talk {
             lines.try_for_each(|line| sender.send(line))
         });
         let (name, deadline) = (describe(command), Instant::now() + limit);
-        Ok(Self { process, name, input, lines, said: Some(said), deadline })
+        Ok(Self { process, name, input, lines, stderr: Some(stderr), deadline })
     }
 
     /// Returns the process.
@@ -135,43 +135,50 @@ impl Talk {
     /// Returns the next line of the program's output.
     ///
     /// # Errors
-    /// If the program has ended (the error contains its error output), or its time is up.
+    /// If the program has ended, or its time limit has passed. In the first case the error contains the program's error
+    /// output.
     pub fn line(&mut self) -> Result<String> {
         match self.lines.recv_timeout(self.left()) {
             Ok(line) => Ok(line),
             Err(RecvTimeoutError::Disconnected) => {
-                let said = self.end().err();
-                Err(said.unwrap_or_else(|| anyhow!("{} has ended too early", self.name)))
+                let error = self.end().err();
+                Err(error.unwrap_or_else(|| anyhow!("{} has ended too early", self.name)))
             }
-            Err(RecvTimeoutError::Timeout) => bail!("it is late: {}", self.name),
+            Err(RecvTimeoutError::Timeout) => {
+                bail!("no line of output within the time limit: {}", self.name)
+            }
         }
     }
 
     /// Sends the line `go`. The program waits for a line and then continues.
     pub fn go(&mut self) -> Result<()> {
-        self.tell("go")
+        self.send("go")
     }
 
     /// Sends a line to the program.
-    pub fn tell(&mut self, line: &str) -> Result<()> {
-        writeln!(self.input, "{line}").with_context(|| format!("it does not listen: {}", self.name))
+    pub fn send(&mut self, line: &str) -> Result<()> {
+        writeln!(self.input, "{line}")
+            .with_context(|| format!("cannot write to the standard input of {}", self.name))
     }
 
     /// Waits for the end of the program.
     ///
     /// # Errors
-    /// If the program fails (the error contains its error output), or its time is up.
+    /// If the program fails, or its time limit has passed. In the first case the error contains the program's error
+    /// output.
     pub fn end(&mut self) -> Result<Output> {
-        let late = || format!("it does not end: {}", self.name);
-        let status = self.process.wait(self.left())?.with_context(late)?;
-        let said = self.said.take().map(JoinHandle::join).transpose();
-        let said = said.map_err(|_| anyhow!("its errors could not be read"))?.unwrap_or_default();
-        let said = String::from_utf8_lossy(&said).into_owned();
+        let timed_out = || format!("it has not ended within the time limit: {}", self.name);
+        let status = self.process.wait(self.left())?.with_context(timed_out)?;
+        let stderr = self.stderr.take().map(JoinHandle::join).transpose();
+        let stderr =
+            stderr.map_err(|_| anyhow!("cannot read its standard error"))?.unwrap_or_default();
+        let stderr = String::from_utf8_lossy(&stderr).into_owned();
         if !status.success() {
-            let why = said.lines().rfind(|line| line.starts_with("error")).unwrap_or(said.trim());
-            bail!("{}: {why} ({status})", self.name);
+            let reason =
+                stderr.lines().rfind(|line| line.starts_with("error")).unwrap_or(stderr.trim());
+            bail!("{}: {reason} ({status})", self.name);
         }
-        Ok(Output { lines: self.lines.iter().collect(), said })
+        Ok(Output { lines: self.lines.iter().collect(), stderr })
     }
 
     /// Waits for the end of the program like [`end`](Self::end), but at most `limit`.
@@ -199,12 +206,12 @@ mod tests {
         Process::spawn(Command::new("sleep").arg("1000"), limit).unwrap()
     }
 
-    fn shell(script: &str, limit: Duration) -> Talk {
-        Talk::start(Command::new("sh").args(["-c", script]), limit).unwrap()
+    fn shell(script: &str, limit: Duration) -> ControlledProcess {
+        ControlledProcess::start(Command::new("sh").args(["-c", script]), limit).unwrap()
     }
 
     #[test]
-    fn a_process_is_killed_when_its_time_is_up() {
+    fn a_process_is_killed_after_its_time_limit() {
         let process = sleeper(Some(Duration::from_millis(20)));
         let status = process.wait(LIMIT).unwrap().expect("it still runs");
         assert_eq!(status.signal(), Some(9));
@@ -224,17 +231,17 @@ mod tests {
     }
 
     #[test]
-    fn a_program_is_read_and_told_to_go_on() {
-        let mut talk = shell("echo one; read word; echo $word; echo two >&2", LIMIT);
-        assert_eq!(talk.line().unwrap(), "one");
-        talk.go().unwrap();
-        let Output { lines, said } = talk.end().unwrap();
-        assert_eq!((lines, said), (vec!["go".to_owned()], "two\n".to_owned()));
-        assert_eq!(talk.process().status().unwrap().unwrap().code(), Some(0));
+    fn lines_are_read_from_and_sent_to_a_program() {
+        let mut program = shell("echo one; read word; echo $word; echo two >&2", LIMIT);
+        assert_eq!(program.line().unwrap(), "one");
+        program.go().unwrap();
+        let Output { lines, stderr } = program.end().unwrap();
+        assert_eq!((lines, stderr), (vec!["go".to_owned()], "two\n".to_owned()));
+        assert_eq!(program.process().status().unwrap().unwrap().code(), Some(0));
     }
 
     #[test]
-    fn a_failing_program_gives_its_reason() {
+    fn the_error_of_a_failed_program_contains_its_error_output() {
         let error = shell("echo error: no port >&2; echo x >&2; exit 3", LIMIT).line().unwrap_err();
         assert!(error.to_string().ends_with(": error: no port (exit status: 3)"), "{error}");
         let error = shell("exit 0", LIMIT).line().unwrap_err();
@@ -242,8 +249,11 @@ mod tests {
     }
 
     #[test]
-    fn a_program_that_hangs_is_late() {
+    fn a_program_that_hangs_is_an_error() {
         let error = shell("exec sleep 1000", Duration::from_millis(50)).end().unwrap_err();
-        assert!(error.to_string().starts_with("it does not end: "), "{error}");
+        assert!(
+            error.to_string().starts_with("it has not ended within the time limit: "),
+            "{error}"
+        );
     }
 }

@@ -36,7 +36,7 @@ use std::{
 
 use anyhow::{Context, Result};
 
-use crate::{defmt_log, places::Places, process::Process};
+use crate::{defmt_log, locations::Locations, process::Process};
 
 pub use guest::{Guest, Uart};
 pub use machine::{Machine, Processor};
@@ -52,7 +52,7 @@ pub fn netdev_over(own: &Path, other: &Path) -> String {
     format!("dgram,id=n0,local.type=unix,local.path={own},remote.type=unix,remote.path={other}")
 }
 
-/// How to start a machine.
+/// The description of a machine, and how to start it.
 #[derive(Debug)]
 pub struct Qemu {
     machine: Machine,
@@ -93,7 +93,7 @@ impl Qemu {
         self
     }
 
-    /// Prepares for interactive use: no time limit, and QEMU does not receive Ctrl-C itself.
+    /// Prepares for interactive use: there is no time limit, and Ctrl-C on the terminal does not reach QEMU.
     pub fn interactive(mut self) -> Self {
         self.limit = None;
         self.own_group = true;
@@ -103,7 +103,7 @@ impl Qemu {
     /// Starts QEMU. Returns when its serial port is connected.
     pub fn boot(self) -> Result<Guest> {
         let table = defmt_log::read_table(&self.elf)?;
-        let places = Places::read(&self.elf)?;
+        let locations = Locations::read(&self.elf)?;
         let folder = tempfile::Builder::new().prefix("picoevent-").tempdir();
         let folder = folder.context("cannot make a temporary folder")?;
         let uart = UnixListener::bind(folder.path().join("uart"))?;
@@ -113,7 +113,7 @@ impl Qemu {
         let mut command = self.command(folder.path());
         command.stdin(Stdio::null()).stdout(console.try_clone()?).stderr(console);
         let process = Process::spawn(&mut command, self.limit)?;
-        Guest::connect(process, folder, &uart, qmp, (table, places))
+        Guest::connect(process, folder, &uart, qmp, (table, locations))
     }
 
     fn command(&self, folder: &Path) -> Command {

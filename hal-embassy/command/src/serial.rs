@@ -15,7 +15,7 @@ use crate::defmt_log::{read, read_table};
 /// ends when the board is disconnected. It also ends when the board's program ends and the board becomes a drive.
 ///
 /// # Errors
-/// If the port cannot be opened; the error says what to do.
+/// If the port cannot be opened. The error explains what to do.
 pub fn run(elf: &Path, port: &Path) -> Result<()> {
     let shown = port.display();
     let file = File::open(port).with_context(|| {
@@ -29,17 +29,17 @@ pub fn run(elf: &Path, port: &Path) -> Result<()> {
         tcsetattr(&file, OptionalActions::Now, &settings)
             .with_context(|| format!("cannot set up {shown}"))?;
     }
-    read(table.as_ref(), UntilGone(file), |line| println!("{line}"))
+    read(table.as_ref(), UntilDisconnected(file), |line| println!("{line}"))
 }
 
 /// A serial port whose input ends when its device is gone.
-struct UntilGone(File);
+struct UntilDisconnected(File);
 
-impl Read for UntilGone {
+impl Read for UntilDisconnected {
     fn read(&mut self, target: &mut [u8]) -> io::Result<usize> {
-        let gone = Some(rustix::io::Errno::IO.raw_os_error());
+        let disconnected = Some(rustix::io::Errno::IO.raw_os_error());
         self.0.read(target).or_else(|error| match error.raw_os_error() {
-            code if code == gone => Ok(0),
+            code if code == disconnected => Ok(0),
             _ => Err(error),
         })
     }

@@ -26,8 +26,7 @@ pub struct Table {
 }
 
 impl Table {
-    /// Makes a table without rows. The headings in `columns` are separated by `
-    /// `.
+    /// Makes a table without rows. `" | "` separates the headings in `columns`.
     pub fn new(title: impl Into<String>, columns: &str) -> Self {
         let columns = columns.split(" | ").map(str::to_owned).collect();
         Self { title: title.into(), remarks: Vec::new(), columns, rows: Vec::new() }
@@ -130,7 +129,7 @@ sys         95
     }
 
     #[test]
-    fn a_table_can_be_put_into_a_document() {
+    fn a_table_is_formatted_as_markdown() {
         let expected = "\
 **Cost of an event**
 
@@ -145,7 +144,7 @@ sys         95
     }
 
     #[test]
-    fn numbers_are_written_in_groups() {
+    fn numbers_are_formatted_in_groups_of_three_digits() {
         let numbers = [0, 999, 1_000, 1_234_567].map(grouped);
         assert_eq!(numbers, ["0", "999", "1,000", "1,234,567"]);
         let numbers = [999.4, 999.5, -0.4, -12_345.0].map(thousands);

@@ -35,7 +35,7 @@ pub const CHIPS: [Chip; 2] = [
     Chip { name: "RP235x", board_id: "RP2350", family: 0xE48B_FF59 },
 ];
 
-/// The flash addresses of both chips.
+/// The addresses of the flash of the RP2040 and of the RP235x.
 const FLASH: Range<u32> = 0x1000_0000..0x1100_0000;
 
 impl Chip {
@@ -46,7 +46,9 @@ impl Chip {
     pub fn named(name: &str) -> Result<Chip> {
         let known = CHIPS.map(|chip| chip.name).join(" and ");
         let found = CHIPS.into_iter().find(|chip| chip.name == name);
-        found.with_context(|| format!("{name} is no drive: only {known} are, with BOOTSEL held"))
+        found.with_context(|| {
+            format!("{name} does not appear as a drive: only {known} do, with BOOTSEL held")
+        })
     }
 }
 
@@ -58,16 +60,16 @@ pub fn from_elf(elf: &Path, chip: Chip) -> Result<Vec<u8>> {
     let shown = elf.display();
     let bytes = fs::read(elf).with_context(|| format!("cannot read {shown}"))?;
     let file = ElfFile::<FileHeader32<object::Endianness>>::parse(&*bytes);
-    let file = file.with_context(|| format!("cannot understand {shown}"))?;
+    let file = file.with_context(|| format!("{shown} is not a 32-bit ELF file"))?;
     let mut sectors = BTreeMap::new();
     for part in file.elf_program_headers() {
         let endian = file.endian();
         let data =
-            part.data(endian, &*bytes).ok().with_context(|| format!("{shown} is cut off"))?;
+            part.data(endian, &*bytes).ok().with_context(|| format!("{shown} is truncated"))?;
         if part.p_type(endian) != PT_LOAD || data.is_empty() {
             continue;
         }
-        // The load address, which for variables differs from the address at run time.
+        // The load address. For variables it differs from the address at run time.
         let first = part.p_paddr(endian);
         let end = u64::from(first) + data.len() as u64;
         if !FLASH.contains(&first) || end > u64::from(FLASH.end) {

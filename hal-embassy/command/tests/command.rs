@@ -15,14 +15,14 @@ fn picoevent(programs: &Path, words: &[&str]) -> Output {
     command.env("PATH", programs).args(words).output().expect("the command can be started")
 }
 
-fn said(bytes: &[u8]) -> String {
+fn text_of(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
 /// Checks that a command fails with one line that starts with `begin`. Returns the line.
 fn refused(programs: &Path, words: &[&str], status: i32, begin: &str) -> String {
     let output = picoevent(programs, words);
-    let text = said(&output.stderr);
+    let text = text_of(&output.stderr);
     assert_eq!(output.status.code(), Some(status), "{text}");
     assert!(text.starts_with(&format!("error: {begin}")), "{text}");
     assert_eq!(text.lines().count(), 1, "{text}");
@@ -74,7 +74,7 @@ fn image_at(folder: &Path, processor: u8, address: u32, stack: u32) -> String {
 }
 
 #[test]
-fn every_mistake_with_qemu_is_one_sentence() {
+fn every_qemu_error_is_one_line() {
     let nothing = tempfile::tempdir().unwrap();
     let nothing = nothing.path();
     let image = |processor, address, stack| image_at(nothing, processor, address, stack);
@@ -114,7 +114,11 @@ fn every_mistake_with_qemu_is_one_sentence() {
         let end = format!("and {machine} has {processor}: build it for {target}\n");
         assert!(text.ends_with(&end), "{text}");
     }
-    refused(file!().rsplit_once("command/").unwrap().1, &[], "cannot understand tests/command.rs");
+    refused(
+        file!().rsplit_once("command/").unwrap().1,
+        &[],
+        "tests/command.rs is not an object file",
+    );
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = taken.local_addr().unwrap().port();
     let begin = format!("port {port} of 127.0.0.1 is not free");
@@ -131,7 +135,7 @@ fn a_wrong_command_line_ends_with_status_2() {
         (&["picoevent", "sise"], "'sise'"),
     ] {
         let output = picoevent(nothing.path(), words);
-        let text = said(&output.stderr);
+        let text = text_of(&output.stderr);
         assert_eq!(output.status.code(), Some(2), "{text}");
         assert!(text.contains(wanted), "{text}");
     }
@@ -147,12 +151,12 @@ fn flashing_needs_probe_rs_and_a_probe() {
     refused(none.path(), &flash, 1, "probe-rs finds no debug probe: connect the board");
     let one = folder_with("probe-rs", "echo $*");
     let output = picoevent(one.path(), &flash);
-    assert!(output.status.success(), "{}", said(&output.stderr));
-    assert!(said(&output.stdout).ends_with(&format!("\nrun --chip RP2040 {image}\n")));
+    assert!(output.status.success(), "{}", text_of(&output.stderr));
+    assert!(text_of(&output.stdout).ends_with(&format!("\nrun --chip RP2040 {image}\n")));
 }
 
 #[test]
-fn a_board_that_is_a_drive_needs_no_program() {
+fn a_board_that_appears_as_a_drive_needs_no_other_program() {
     let nothing = tempfile::tempdir().unwrap();
     let nothing = nothing.path();
     let (image, other) =
@@ -164,30 +168,36 @@ fn a_board_that_is_a_drive_needs_no_program() {
         refused(nothing, &["flash", "--elf", elf, "--chip", chip, &drive], 1, begin)
     };
     let text = flash(&image, "RP2040", &shown);
-    assert!(text.contains("is no drive of a board: it has no INFO_UF2.TXT"), "{text}");
+    assert!(text.contains("is not the drive of a board: it has no INFO_UF2.TXT"), "{text}");
     fs::write(board.path().join("INFO_UF2.TXT"), "Model: x\r\nBoard-ID: RPI-RP2\r\n").unwrap();
     let text = flash(&image, "RP235x", &shown);
     assert!(
-        text.contains("is a board of another kind: RPI-RP2, and an RP235x is RP2350"),
+        text.contains(
+            "is the drive of another board: its id is RPI-RP2, and the id of an RP235x is RP2350"
+        ),
         "{text}"
     );
-    flash(&image, "STM32H743ZITx", "STM32H743ZITx is no drive: only RP2040 and RP235x are");
+    flash(
+        &image,
+        "STM32H743ZITx",
+        "STM32H743ZITx does not appear as a drive: only RP2040 and RP235x do",
+    );
     let text = flash(&other, "RP2040", &other);
     assert!(text.contains("it has bytes at 0x8000000..0x8000004"), "{text}");
     let words = ["flash", "--elf", &image, "--chip", "RP2040", &drive];
     let output = picoevent(nothing, &words);
-    assert!(output.status.success(), "{}", said(&output.stderr));
+    assert!(output.status.success(), "{}", text_of(&output.stderr));
     assert!(
-        said(&output.stdout).starts_with("16 blocks are on the board"),
+        text_of(&output.stdout).starts_with("16 blocks are on the board"),
         "{}",
-        said(&output.stdout)
+        text_of(&output.stdout)
     );
     let blocks = fs::read(board.path().join("image.uf2")).unwrap();
     assert_eq!((blocks.len(), &blocks[512 + 12..512 + 16]), (16 * 512, &[0, 1, 0, 0x10][..]));
 }
 
 #[test]
-fn a_log_needs_a_port_and_is_text_without_defmt() {
+fn a_log_without_defmt_is_text_and_a_missing_port_is_an_error() {
     let nothing = tempfile::tempdir().unwrap();
     let image = image_at(nothing.path(), ARM, 0, 0x2000_1000);
     let log = ["log", "--elf", &image, "--port", "/dev/no-such-port"];
@@ -197,19 +207,19 @@ fn a_log_needs_a_port_and_is_text_without_defmt() {
     fs::write(&port, "listening\n").unwrap();
     let log = ["log", "--elf", &image, "--port", port.to_str().unwrap()];
     let output = picoevent(nothing.path(), &log);
-    assert!(output.status.success(), "{}", said(&output.stderr));
-    assert_eq!(said(&output.stdout), "listening\n");
+    assert!(output.status.success(), "{}", text_of(&output.stderr));
+    assert_eq!(text_of(&output.stdout), "listening\n");
 }
 
 #[test]
 #[ignore = "needs firmware: cargo xtask test"]
-fn the_crates_of_an_image_are_listed_by_cargos_subcommand() {
+fn the_command_size_lists_the_crates_of_an_image() {
     let nothing = tempfile::tempdir().unwrap();
     let elf = hello_world();
     let elf = elf.to_str().unwrap();
     let output = picoevent(nothing.path(), &["picoevent", "size", "--elf", elf]);
-    let text = said(&output.stdout);
-    assert!(output.status.success(), "{}", said(&output.stderr));
+    let text = text_of(&output.stdout);
+    assert!(output.status.success(), "{}", text_of(&output.stderr));
     let lines: Vec<_> = text.lines().collect();
     assert!(lines[0].starts_with("crate ") && lines[0].ends_with("  static RAM"), "{text}");
     assert!(lines.iter().any(|line| line.starts_with("picoevent_embassy ")), "{text}");
@@ -222,8 +232,7 @@ fn hello_world() -> PathBuf {
     PathBuf::from(firmware).join("qemu-lm3s6965evb/hello-world")
 }
 
-/// Runs hello-world like any image: reaches it through a free port, captures its frames, and asks
-/// it to end.
+/// Runs hello-world like any image: connects to it through a free port, captures its frames, and requests it to end.
 #[test]
 #[ignore = "needs firmware: cargo xtask test"]
 fn an_image_runs_under_qemu_until_ctrl_c() {
@@ -235,8 +244,9 @@ fn an_image_runs_under_qemu_until_ctrl_c() {
     command.arg("--elf").arg(&elf).arg("--pcap").arg(&pcap);
     let mut running = command.stdout(Stdio::piped()).spawn().unwrap();
     let mut lines = BufReader::new(running.stdout.take().unwrap()).lines().map_while(Result::ok);
-    let first =
-        lines.find(|line| line.contains("talk to it by")).expect("it says how it is reached");
+    let first = lines
+        .find(|line| line.contains("connect to it with"))
+        .expect("it prints how to connect to it");
     let port: u16 = first.rsplit_once(' ').unwrap().1.parse().unwrap();
     lines.find(|line| line.contains("listening")).expect("the guest's log is decoded");
     let mut answer = String::new();

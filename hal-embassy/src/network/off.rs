@@ -1,14 +1,14 @@
-//! Replaces `on.rs` without the feature `network`: the base gets no network state.
+//! Replaces `on.rs` if the feature `network` is off: the base gets no network state.
 
 use picoevent::{EventBase, Instant};
 
 use crate::pool::Pool;
 
 /// Replaces the type of the same name in `on.rs`. It is empty.
-pub(crate) struct Told;
+pub(crate) struct Reported;
 
-impl Told {
-    pub(crate) const NOTHING: Self = Self;
+impl Reported {
+    pub(crate) const NO: Self = Self;
 }
 
 impl Pool<'_, '_> {
@@ -16,5 +16,5 @@ impl Pool<'_, '_> {
         Instant::MAX
     }
 
-    pub(crate) const fn tell_network<A>(&mut self, _: &mut EventBase<'_, A>) {}
+    pub(crate) const fn report_network<A>(&mut self, _: &mut EventBase<'_, A>) {}
 }

@@ -1,4 +1,4 @@
-//! Feeds the network state to the base, with the feature `network`.
+//! Reports the network state to the base if the feature `network` is on.
 
 use embassy_net::Stack;
 use picoevent::{EventBase, Instant, OwnAddress};
@@ -6,26 +6,27 @@ use picoevent::{EventBase, Instant, OwnAddress};
 use crate::pool::Pool;
 
 /// Whether the base has the current network state.
-pub(crate) struct Told(bool);
+pub(crate) struct Reported(bool);
 
-impl Told {
-    pub(crate) const NOTHING: Self = Self(false);
+impl Reported {
+    pub(crate) const NO: Self = Self(false);
 }
 
 impl Pool<'_, '_> {
-    /// Returns when to feed the network state to the base: at once, or after the next change.
+    /// Returns when to feed the network state to the base: at once ([`Instant::ZERO`]), or only after the next change
+    /// ([`Instant::MAX`]).
     pub(crate) const fn network_deadline(&self) -> Instant {
-        if self.state.env.network.told.0 { Instant::MAX } else { Instant::ZERO }
+        if self.state.env.network.reported.0 { Instant::MAX } else { Instant::ZERO }
     }
 
-    /// Feeds the network state to the base, if it may have changed since the last look.
+    /// Reports the network state to the base, if it may have changed since the last call.
     #[inline(never)]
-    pub(crate) fn tell_network<A>(&mut self, base: &mut EventBase<'_, A>) {
+    pub(crate) fn report_network<A>(&mut self, base: &mut EventBase<'_, A>) {
         let network = &mut self.state.env.network;
-        if network.told.0 && !network.displaced && !network.unwatched {
+        if network.reported.0 && !network.was_woken && !network.unwatched {
             return;
         }
-        network.told = Told(true);
+        network.reported = Reported(true);
         let now = describe(network.stack);
         if now != *base.network() {
             // The change woke our waker, so the waker must be set again.

@@ -1,4 +1,4 @@
-//! Replaces the UDP sockets without the feature `udp`: there are none.
+//! Replaces `slot.rs` and `work.rs` if the feature `udp` is off: there are no UDP sockets.
 
 use core::marker::PhantomData;
 use core::task::Waker;
@@ -8,12 +8,12 @@ use picoevent::{EventBase, Instant, UdpAction, UdpSocket};
 use crate::pool::Pool;
 
 /// Replaces the UDP sockets of an adapter.
-pub(crate) struct Places<'n, const UDP: usize>(PhantomData<&'n ()>);
+pub(crate) struct UdpSlots<'n, const UDP: usize>(PhantomData<&'n ()>);
 
 /// Replaces the UDP sockets during a poll of the task.
 pub(crate) type Udp<'r, 'n> = PhantomData<&'r mut &'n ()>;
 
-impl<'n, const UDP: usize> Places<'n, UDP> {
+impl<'n, const UDP: usize> UdpSlots<'n, UDP> {
     pub(crate) const fn new() -> Self {
         Self(PhantomData)
     }
@@ -36,9 +36,9 @@ impl Pool<'_, '_> {
         false
     }
 
-    pub(crate) const fn look_at_udp<A>(&mut self, _: u32, _: &mut EventBase<'_, A>) {}
+    pub(crate) const fn check_udp<A>(&mut self, _: u32, _: &mut EventBase<'_, A>) {}
 
-    pub(crate) const fn late_udp(&self) -> u32 {
+    pub(crate) const fn timed_out_udp(&self) -> u32 {
         0
     }
 

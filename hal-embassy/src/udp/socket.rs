@@ -9,7 +9,7 @@ use embassy_net::udp::{BindError, PacketMetadata, SendError, UdpSocket};
 use embassy_net::{IpEndpoint, IpListenEndpoint, Stack};
 use picoevent::UdpError;
 
-use crate::socket::begin;
+use crate::socket::poll_without_waker;
 
 pub(crate) struct Socket<'n>(UdpSocket<'n>);
 
@@ -53,7 +53,9 @@ impl<'n> Socket<'n> {
         if !self.0.may_recv() {
             return None;
         }
-        let taken = begin(self.0.recv_from_with(|data, meta| take(meta.endpoint.into(), data)));
+        let taken = poll_without_waker(
+            self.0.recv_from_with(|data, meta| take(meta.endpoint.into(), data)),
+        );
         match taken {
             Poll::Ready(taken) => Some(taken),
             Poll::Pending => None,
@@ -71,7 +73,7 @@ impl<'n> Socket<'n> {
 
     /// Returns whether the stack has sent everything. If not, `waker` is woken when it has sent a datagram.
     pub(super) fn is_flushed(&mut self, waker: &Waker) -> bool {
-        crate::socket::once(self.0.flush(), waker).is_ready()
+        crate::socket::poll_once(self.0.flush(), waker).is_ready()
     }
 
     /// Returns whether there is a datagram. If not, `waker` is woken when there is one.

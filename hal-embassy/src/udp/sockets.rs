@@ -4,19 +4,19 @@ use embassy_net::Stack;
 use embassy_net::udp::PacketMetadata;
 use heapless::Vec;
 
-use super::place::Places;
+use super::slot::UdpSlots;
 use super::socket::Socket;
 
-/// The buffers of `SOCKETS` UDP sockets of the stack: one for each UDP socket that the base has at the same time, and
+/// The buffers of `SOCKETS` UDP sockets of the stack. The base needs one of them for each of its UDP sockets. It needs
 /// one more if the same callback closes a socket and binds another socket.
 ///
 /// * `SOCKETS`: the number of UDP sockets.
-/// * `RX`: the number of bytes of each socket for datagrams that the stack has received and the base has not. The stack
-///   drops datagrams that do not fit, and does not count them. If the base's ring is longer than `RX`, the base takes
-///   several datagrams in one turn of the loop.
-/// * `TX`: the number of bytes of each socket for datagrams that the stack has to send. No datagram can be longer than
-///   `TX`. No datagram can be longer than 1,472 bytes over IPv4 and 1,452 bytes over IPv6, since the stack does not
-///   fragment.
+/// * `RX`: the size of each receive buffer in bytes. The buffer holds the datagrams that the base has not taken from
+///   the stack yet. The stack drops datagrams that do not fit, and does not count them. If the base's ring is longer
+///   than `RX`, the base takes several datagrams in one iteration of the loop.
+/// * `TX`: the size of each send buffer in bytes. The buffer holds the datagrams that the stack has to send. No
+///   datagram can be longer than `TX`. No datagram can be longer than 1,472 bytes over IPv4 and 1,452 bytes over IPv6,
+///   since the stack does not fragment.
 /// * `PACKETS`: the number of datagrams in each receive buffer and in each send buffer.
 ///
 /// A new value is all zeros, so a `static` value takes no flash. The `StackResources` need room for each of
@@ -47,15 +47,15 @@ impl<const SOCKETS: usize, const RX: usize, const TX: usize, const PACKETS: usiz
     }
 
     /// Adds all the sockets to the stack.
-    pub(crate) fn open<'n>(&'n mut self, stack: Stack<'n>) -> Places<'n, SOCKETS> {
-        let mut places = Places::new();
+    pub(crate) fn open<'n>(&'n mut self, stack: Stack<'n>) -> UdpSlots<'n, SOCKETS> {
+        let mut slots = UdpSlots::new();
         for Buffers { rx, tx, rx_packets, tx_packets } in &mut self.buffers {
             while rx_packets.push(PacketMetadata::EMPTY).is_ok() {}
             while tx_packets.push(PacketMetadata::EMPTY).is_ok() {}
-            // The number of places is the number of buffers, so this always succeeds.
-            places.add(Socket::new(stack, rx_packets, rx, tx_packets, tx));
+            // The number of slots is the number of buffers, so this always succeeds.
+            slots.add(Socket::new(stack, rx_packets, rx, tx_packets, tx));
         }
-        places
+        slots
     }
 }
 

@@ -1,4 +1,4 @@
-//! The pool's work for its UDP sockets: actions, looks and wakers.
+//! The pool's work for its UDP sockets: it carries out actions, examines sockets and sets wakers.
 
 use core::net::{IpAddr, SocketAddr};
 use core::task::Waker;
@@ -6,16 +6,15 @@ use core::task::Waker;
 use embassy_net::IpAddress;
 use picoevent::{EventBase, Instant, UdpAction, UdpError, UdpRequest, UdpSocket};
 
-use super::place::{Role, group};
+use super::slot::{Role, group_address};
 use crate::address;
 use crate::log;
 use crate::pool::Pool;
 use crate::ready;
 use crate::time;
 
-/// The largest number of attempts to choose a free port. The stack does not check whether another socket
-/// has the port.
-const CHOICES: usize = 8;
+/// The largest number of attempts to choose a free port. The stack does not check whether another socket uses the port.
+const PORT_ATTEMPTS: usize = 8;
 
 impl Pool<'_, '_> {
     /// Carries out an action of the base for a UDP socket.
@@ -34,10 +33,10 @@ impl Pool<'_, '_> {
             }
             return;
         }
-        let Some(index) = self.udp_place(id) else { return };
-        let Some(place) = self.udp.get_mut(index) else { return };
+        let Some(index) = self.udp_index(id) else { return };
+        let Some(slot) = self.udp.get_mut(index) else { return };
         match action {
-            UdpAction::ReceiveFrom => place.receive(id, base),
+            UdpAction::ReceiveFrom => slot.receive(id, base),
             UdpAction::SendTo => self.send_udp(index, id, base),
             UdpAction::Unbind => self.unbind(index),
             UdpAction::Bind => {}
@@ -47,36 +46,37 @@ impl Pool<'_, '_> {
     /// Returns whether the stack must run before UDP sockets can send; returns `true` only once. The stack learns the
     /// state of its link when it first runs. Before that, the link seems to be down, and datagrams would be dropped.
     pub(crate) fn udp_waits_for_stack(&mut self) -> bool {
-        !self.udp.is_empty() && core::mem::take(&mut self.state.is_new)
+        !self.udp.is_empty() && core::mem::take(&mut self.state.stack_has_not_run)
     }
 
     /// Returns the sockets whose datagrams the stack has not sent in time; see [`ready::mask`].
-    pub(crate) fn late_udp(&self) -> u32 {
+    pub(crate) fn timed_out_udp(&self) -> u32 {
         let (first, now) = (self.slots.len(), self.state.env.now);
-        let late = self.udp.iter().enumerate().filter(|(_, place)| place.left(now) == 0);
-        late.fold(0, |late, (index, _)| late | ready::mask(first.wrapping_add(index)))
+        let timed_out = self.udp.iter().enumerate().filter(|(_, slot)| slot.time_left(now) == 0);
+        timed_out
+            .fold(0, |timed_out, (index, _)| timed_out | ready::mask(first.wrapping_add(index)))
     }
 
-    /// Looks at the sockets that have news or are late.
+    /// Examines the sockets whose bits are set in `changed`. Drops the datagrams that the stack has not sent in time.
     #[inline(never)]
-    pub(crate) fn look_at_udp<A>(&mut self, news: u32, base: &mut EventBase<'_, A>) {
+    pub(crate) fn check_udp<A>(&mut self, changed: u32, base: &mut EventBase<'_, A>) {
         for index in 0..self.udp.len() {
             let bit = ready::mask(self.slots.len().wrapping_add(index));
             let now = self.state.env.now;
-            let Some(place) = self.udp.get_mut(index) else { return };
-            let is_late = place.left(now) == 0;
-            if news & bit == 0 {
+            let Some(slot) = self.udp.get_mut(index) else { return };
+            let is_timed_out = slot.time_left(now) == 0;
+            if changed & bit == 0 {
                 continue;
             }
-            if is_late && !place.socket.is_flushed(Waker::noop()) {
-                place.give_up(base);
+            if is_timed_out && !slot.socket.is_flushed(Waker::noop()) {
+                slot.drop_unsent(base);
             }
-            match place.role {
+            match slot.role {
                 Role::Bound(id) => {
-                    place.receive(id, base);
+                    slot.receive(id, base);
                     self.send_udp(index, id, base);
                 }
-                Role::Closing if place.socket.is_flushed(Waker::noop()) => place.free(),
+                Role::Closing if slot.socket.is_flushed(Waker::noop()) => slot.free(),
                 Role::Closing | Role::Free => {}
             }
         }
@@ -84,16 +84,17 @@ impl Pool<'_, '_> {
 
     /// Returns the time at which the first unsent datagram is dropped; the end of the clock if there is none.
     pub(crate) fn udp_deadline(&self, now: Instant) -> Instant {
-        let left = self.udp.iter().map(|place| place.left(self.state.env.now)).min();
-        time::after(now, left.unwrap_or(time::NEVER))
+        let time_left = self.udp.iter().map(|slot| slot.time_left(self.state.env.now)).min();
+        time::after(now, time_left.unwrap_or(time::NEVER))
     }
 
     /// Returns whether a closed socket still has datagrams to send.
     pub(crate) fn udp_is_sending(&self) -> bool {
-        self.udp.iter().any(|place| place.role == Role::Closing)
+        self.udp.iter().any(|slot| slot.role == Role::Closing)
     }
 
-    /// Makes news of the sockets in `unwatched` wake the task.
+    /// Sets the wakers of the sockets whose bits are set in `unwatched`, so that a change of such a socket wakes the
+    /// task.
     pub(crate) fn watch_udp<A>(
         &mut self,
         unwatched: u32,
@@ -101,30 +102,30 @@ impl Pool<'_, '_> {
         task: &Waker,
     ) {
         let first = self.slots.len();
-        for (index, place) in self.udp.iter_mut().enumerate() {
+        for (index, slot) in self.udp.iter_mut().enumerate() {
             let number = first.wrapping_add(index);
             if unwatched & ready::mask(number) == 0 {
                 continue;
             }
             let waker = self.state.ready.waker(ready::bit(number), task);
-            let wants_input = match place.role {
-                Role::Bound(id) => base.has_udp_room(id, place.socket.longest()),
+            let wants_input = match slot.role {
+                Role::Bound(id) => base.has_udp_room(id, slot.socket.longest()),
                 Role::Closing | Role::Free => false,
             };
-            let has_input = wants_input && place.socket.has_input(&waker);
-            let is_flushed = place.is_sending() && place.socket.is_flushed(&waker);
-            // No waker is set then: the task is polled again at once and looks at the socket.
+            let has_input = wants_input && slot.socket.has_input(&waker);
+            let is_flushed = slot.is_sending() && slot.socket.is_flushed(&waker);
+            // The check that succeeded has set no waker. So the task is polled again at once and examines the socket.
             if has_input || is_flushed {
-                self.state.news |= ready::mask(number);
+                self.state.changed |= ready::mask(number);
                 task.wake_by_ref();
             }
         }
     }
 
-    /// Returns the index of the [`Place`](super::place::Place) of a UDP socket of the base; `None` if it has none.
-    /// The wakers of the place are set again before the task sleeps.
-    fn udp_place(&mut self, id: UdpSocket) -> Option<usize> {
-        let index = self.udp.iter().position(|place| place.role == Role::Bound(id))?;
+    /// Returns the index of the [`UdpSlot`](super::slot::UdpSlot) of a UDP socket of the base; `None` if there is none.
+    /// The wakers of the slot's socket are set again before the task sleeps.
+    fn udp_index(&mut self, id: UdpSocket) -> Option<usize> {
+        let index = self.udp.iter().position(|slot| slot.role == Role::Bound(id))?;
         self.state.unwatched |= ready::mask(self.slots.len().wrapping_add(index));
         Some(index)
     }
@@ -138,28 +139,28 @@ impl Pool<'_, '_> {
             return Err(UdpError::NotOurs);
         }
         // A closed socket on the same address is freed, and its unsent datagrams are lost.
-        for place in self.udp.iter_mut() {
-            if place.role == Role::Closing && place.overlaps(wanted) {
-                place.free();
+        for slot in self.udp.iter_mut() {
+            if slot.role == Role::Closing && slot.overlaps(wanted) {
+                slot.free();
             }
         }
-        let is_free = |place: &super::place::Place<'_>| place.role == Role::Free;
+        let is_free = |slot: &super::slot::UdpSlot<'_>| slot.role == Role::Free;
         let index = self.udp.iter().position(is_free).ok_or(UdpError::NoSocket)?;
-        for _ in 0..CHOICES {
-            let place = self.udp.get_mut(index).ok_or(UdpError::NoSocket)?;
-            place.socket.bind(wanted)?;
-            let bound = place.socket.endpoint();
-            if self.udp.iter().any(|place| place.overlaps(bound)) {
-                if let Some(place) = self.udp.get_mut(index) {
-                    place.socket.close();
+        for _ in 0..PORT_ATTEMPTS {
+            let slot = self.udp.get_mut(index).ok_or(UdpError::NoSocket)?;
+            slot.socket.bind(wanted)?;
+            let bound = slot.socket.endpoint();
+            if self.udp.iter().any(|slot| slot.overlaps(bound)) {
+                if let Some(slot) = self.udp.get_mut(index) {
+                    slot.socket.close();
                 }
                 if wanted.port != 0 {
                     break;
                 }
                 continue;
             }
-            if let Some(place) = self.udp.get_mut(index) {
-                (place.role, place.broadcasts) = (Role::Bound(id), false);
+            if let Some(slot) = self.udp.get_mut(index) {
+                (slot.role, slot.may_broadcast) = (Role::Bound(id), false);
             }
             self.state.unwatched |= ready::mask(self.slots.len().wrapping_add(index));
             log::listening(bound.port);
@@ -168,24 +169,24 @@ impl Pool<'_, '_> {
         Err(UdpError::InUse)
     }
 
-    /// Handles the requests of a socket, up to a datagram that has to wait.
+    /// Handles the requests of a socket in order. Stops at a datagram that the stack cannot take yet.
     fn send_udp<A>(&mut self, index: usize, id: UdpSocket, base: &mut EventBase<'_, A>) {
         let closing = base.is_udp_closed(id);
-        if closing && self.udp.get(index).is_some_and(|place| place.is_sending()) {
+        if closing && self.udp.get(index).is_some_and(|slot| slot.is_sending()) {
             base.udp_done(id, Ok(()));
         }
         loop {
-            let Some(place) = self.udp.get_mut(index) else { return };
-            if place.is_sending() && !closing {
-                if !place.socket.is_flushed(Waker::noop()) {
+            let Some(slot) = self.udp.get_mut(index) else { return };
+            if slot.is_sending() && !closing {
+                if !slot.socket.is_flushed(Waker::noop()) {
                     return;
                 }
-                place.given = None;
+                slot.sending_since = None;
                 base.udp_done(id, Ok(()));
             }
             let Some(request) = base.udp_request(id) else { return };
             let done = match request {
-                UdpRequest::Send(to, data) => match place.send(to, data, &self.state.env) {
+                UdpRequest::Send(to, data) => match slot.send(to, data, &self.state.env) {
                     // The datagram stays in the ring until the stack has sent it. A closed socket
                     // does not wait for that.
                     Ok(true) if !closing => continue,
@@ -196,7 +197,7 @@ impl Pool<'_, '_> {
                 // The base discards datagrams that are not from the peer.
                 UdpRequest::Connect(_) => Ok(()),
                 UdpRequest::Broadcast(allowed) => {
-                    place.broadcasts = allowed;
+                    slot.may_broadcast = allowed;
                     Ok(())
                 }
                 UdpRequest::Join(address) => self.join(index, address),
@@ -210,45 +211,45 @@ impl Pool<'_, '_> {
     }
 
     fn join(&mut self, index: usize, address: IpAddr) -> Result<(), UdpError> {
-        let group = group(address).ok_or(UdpError::Invalid)?;
-        let place = self.udp.get_mut(index).ok_or(UdpError::NoSocket)?;
-        if place.groups.contains(&group) {
+        let group = group_address(address).ok_or(UdpError::Invalid)?;
+        let slot = self.udp.get_mut(index).ok_or(UdpError::NoSocket)?;
+        if slot.groups.contains(&group) {
             return Ok(());
         }
         self.state.env.network.join(group)?;
         // `groups` has room for all the groups that the stack can join.
-        place.groups.push(group).map_err(|_| UdpError::NoSocket)
+        slot.groups.push(group).map_err(|_| UdpError::NoSocket)
     }
 
     /// Leaves a group that this socket has joined. The stack leaves the group if no other socket
     /// has joined it.
     fn leave_group(&mut self, index: usize, address: IpAddr) {
-        let Some(group) = group(address) else { return };
-        let Some(place) = self.udp.get_mut(index) else { return };
-        let before = place.groups.len();
-        place.groups.retain(|held| *held != group);
-        if place.groups.len() < before {
-            self.leave_unused(group);
+        let Some(group) = group_address(address) else { return };
+        let Some(slot) = self.udp.get_mut(index) else { return };
+        let before = slot.groups.len();
+        slot.groups.retain(|joined| *joined != group);
+        if slot.groups.len() < before {
+            self.leave_if_unused(group);
         }
     }
 
-    fn leave_unused(&mut self, group: IpAddress) {
-        if !self.udp.iter().any(|place| place.groups.contains(&group)) {
+    fn leave_if_unused(&mut self, group: IpAddress) {
+        if !self.udp.iter().any(|slot| slot.groups.contains(&group)) {
             self.state.env.network.leave(group);
         }
     }
 
-    /// Frees the place of a closed socket. If the stack still has datagrams to send, marks the place as
-    /// [`Role::Closing`].
+    /// Frees the slot of a closed socket. If the stack still has datagrams to send, sets the slot's role to
+    /// [`Role::Closing`] instead.
     fn unbind(&mut self, index: usize) {
-        while let Some(group) = self.udp.get_mut(index).and_then(|place| place.groups.pop()) {
-            self.leave_unused(group);
+        while let Some(group) = self.udp.get_mut(index).and_then(|slot| slot.groups.pop()) {
+            self.leave_if_unused(group);
         }
-        let Some(place) = self.udp.get_mut(index) else { return };
-        if place.is_sending() && !place.socket.is_flushed(Waker::noop()) {
-            place.role = Role::Closing;
+        let Some(slot) = self.udp.get_mut(index) else { return };
+        if slot.is_sending() && !slot.socket.is_flushed(Waker::noop()) {
+            slot.role = Role::Closing;
         } else {
-            place.free();
+            slot.free();
         }
     }
 }

@@ -7,7 +7,7 @@ use picoevent_embassy::Config;
 use smoltcp::socket::tcp::State;
 
 use crate::world::app::App;
-use crate::world::{Call, DEVICE, PORT, World, address};
+use crate::world::{DEVICE, PORT, PeerSocket, World, address};
 
 const ANSWER: usize = 4000;
 
@@ -25,33 +25,33 @@ fn answer_and_close(_: &mut App, conn: &mut ConnMut<'_, '_, App>) {
 fn answering<const SOCKETS: usize>(config: Config) -> World {
     let mut world = World::sized::<1, SOCKETS, 64, ANSWER, 128, 128>(config, address(DEVICE));
     world.command(|app, cx| {
-        app.reads = false;
-        app.then = Some(answer_and_close);
+        app.reads_input = false;
+        app.on_accept = Some(answer_and_close);
         app.listen(cx, "0.0.0.0:9995")
     });
     world
 }
 
-fn call_with_window(world: &mut World, window: usize) -> Call {
-    let call = world.peer.call_with_window(DEVICE, PORT, window);
+fn connect_with_window(world: &mut World, window: usize) -> PeerSocket {
+    let client = world.peer.connect_with_window(DEVICE, PORT, window);
     world.settle();
-    call
+    client
 }
 
 #[test]
-fn a_long_answer_arrives_whole_though_the_peer_has_little_room() {
+fn a_long_answer_arrives_completely_at_a_peer_with_a_small_window() {
     let mut world = answering::<2>(Config::default());
-    let call = call_with_window(&mut world, 64);
-    assert_eq!(world.peer.state(call), State::Established);
-    assert_eq!(world.hear(call), answer());
-    assert_eq!(world.peer.state(call), State::CloseWait);
-    world.peer.close(call);
+    let client = connect_with_window(&mut world, 64);
+    assert_eq!(world.peer.state(client), State::Established);
+    assert_eq!(world.receive_at(client), answer());
+    assert_eq!(world.peer.state(client), State::CloseWait);
+    world.peer.close(client);
     world.settle();
     assert_eq!(world.resets(), 0);
 }
 
 #[test]
-fn a_long_answer_arrives_whole_though_segments_are_lost() {
+fn a_long_answer_arrives_completely_though_segments_are_lost() {
     let mut world = answering::<2>(Config::default());
     world.command(|_, cx| cx.set_close_limits(Duration::from_secs(600), FIN_WAIT));
     let mut count = 0;
@@ -59,141 +59,141 @@ fn a_long_answer_arrives_whole_though_segments_are_lost() {
         count += 1;
         count % 7 == 0
     });
-    let call = world.call();
-    let mut heard = Vec::new();
+    let client = world.connect_client();
+    let mut received = Vec::new();
     for _ in 0..6000 {
-        heard.extend(world.hear(call));
-        if world.peer.state(call) == State::CloseWait {
+        received.extend(world.receive_at(client));
+        if world.peer.state(client) == State::CloseWait {
             break;
         }
         world.pass(Duration::from_millis(100));
     }
-    assert_eq!(heard, answer());
-    assert_eq!(world.peer.state(call), State::CloseWait);
+    assert_eq!(received, answer());
+    assert_eq!(world.peer.state(client), State::CloseWait);
     assert_eq!(world.resets(), 0);
 }
 
 #[test]
-fn a_peer_that_says_more_than_anybody_reads_still_gets_its_answer() {
+fn a_peer_whose_bytes_are_not_read_still_gets_its_answer() {
     let mut world = answering::<2>(Config::default());
-    let call = call_with_window(&mut world, 64);
+    let client = connect_with_window(&mut world, 64);
     // The peer reads nothing before it has sent everything.
-    world.peer.send(call, &[7; 10_000]);
+    world.peer.send(client, &[7; 10_000]);
     world.pass(Duration::from_secs(1));
-    assert_eq!(world.peer.get(call).send_queue(), 0);
-    assert_eq!(world.hear(call), answer());
-    world.peer.close(call);
+    assert_eq!(world.peer.get(client).send_queue(), 0);
+    assert_eq!(world.receive_at(client), answer());
+    world.peer.close(client);
     world.settle();
     assert_eq!(world.resets(), 0);
 }
 
 #[test]
-fn a_peer_that_says_more_after_its_answer_still_ends_in_order() {
+fn a_peer_that_sends_more_after_its_answer_is_closed_without_a_reset() {
     let mut world = answering::<1>(Config::default());
-    let call = world.call();
-    assert_eq!(world.hear(call), answer());
-    world.peer.send(call, &[7; 10_000]);
-    world.peer.close(call);
+    let client = world.connect_client();
+    assert_eq!(world.receive_at(client), answer());
+    world.peer.send(client, &[7; 10_000]);
+    world.peer.close(client);
     world.settle();
-    let next = world.call();
-    assert_eq!(world.hear(next), answer());
+    let next = world.connect_client();
+    assert_eq!(world.receive_at(next), answer());
     assert_eq!(world.resets(), 0);
 }
 
 #[test]
-fn an_end_of_the_peer_that_is_repeated_is_acknowledged_again() {
+fn a_repeated_end_of_stream_is_acknowledged_again() {
     let config = Config { backlog: 1, ..Config::default() };
     let mut world = answering::<3>(config);
-    let call = world.call();
-    assert_eq!(world.hear(call), answer());
+    let client = world.connect_client();
+    assert_eq!(world.receive_at(client), answer());
     // Our acknowledgement of the peer's end of stream is lost.
     world.lose(|segment| segment.source.0 == DEVICE);
-    world.peer.close(call);
+    world.peer.close(client);
     world.settle();
     world.lose(|_| false);
-    assert_eq!(world.peer.state(call), State::LastAck);
+    assert_eq!(world.peer.state(client), State::LastAck);
     // Meanwhile, this socket need not listen: other sockets are free to listen.
-    let next = world.call();
+    let next = world.connect_client();
     world.pass(Duration::from_secs(1));
-    assert_eq!(world.hear(next), answer());
-    assert_eq!(world.peer.state(call), State::Closed);
+    assert_eq!(world.receive_at(next), answer());
+    assert_eq!(world.peer.state(client), State::Closed);
     assert_eq!(world.resets(), 0);
 }
 
 #[test]
-fn a_peer_that_never_reads_is_reset_after_the_linger_time() {
+fn a_peer_that_never_reads_is_reset_after_the_linger_timeout() {
     let mut world = answering::<2>(Config::default());
-    call_with_window(&mut world, 64);
-    let next = world.call();
+    connect_with_window(&mut world, 64);
+    let next = world.connect_client();
     world.pass(Duration::from_millis(9_999));
     assert_eq!((world.resets(), world.accepted().len()), (0, 1));
     world.pass(Duration::from_millis(2));
     assert_eq!((world.resets(), world.accepted().len()), (1, 2));
-    assert_eq!(world.hear(next), answer());
-    let again = world.call();
-    assert_eq!(world.hear(again), answer());
+    assert_eq!(world.receive_at(next), answer());
+    let again = world.connect_client();
+    assert_eq!(world.receive_at(again), answer());
 }
 
 #[test]
-fn a_peer_that_never_ends_is_reset_after_the_time_for_that() {
+fn a_peer_that_never_ends_its_stream_is_reset_after_fin_wait() {
     let mut world = answering::<2>(Config::default());
-    let call = world.call();
-    assert_eq!(world.hear(call), answer());
-    assert_eq!(world.peer.state(call), State::CloseWait);
+    let client = world.connect_client();
+    assert_eq!(world.receive_at(client), answer());
+    assert_eq!(world.peer.state(client), State::CloseWait);
     world.pass(Duration::from_millis(1_998));
     assert_eq!(world.resets(), 0);
     world.pass(Duration::from_millis(4));
     assert_eq!(world.resets(), 1);
-    let again = world.call();
-    assert_eq!(world.hear(again), answer());
+    let again = world.connect_client();
+    assert_eq!(world.receive_at(again), answer());
 }
 
 /// All sockets wait for their peers' end of stream, and none listens.
 #[test]
-fn a_client_is_served_though_all_sockets_wait_for_peers_to_end() {
+fn a_client_is_served_though_all_sockets_wait_for_an_end_of_stream() {
     let mut world = answering::<2>(Config::default());
-    let silent = [world.call(), world.call()];
-    for call in silent {
-        assert_eq!(world.hear(call), answer());
+    let silent = [world.connect_client(), world.connect_client()];
+    for client in silent {
+        assert_eq!(world.receive_at(client), answer());
     }
-    // No socket is taken at once: an end of stream that is on its way arrives in order.
+    // No socket is taken during the first 250 ms, so that a peer can still end its stream.
     world.pass(Duration::from_millis(249));
-    let refused = world.call();
+    let refused = world.connect_client();
     assert_eq!(world.peer.state(refused), State::Closed);
     world.pass(Duration::from_millis(1));
-    let next = world.call();
-    assert_eq!(world.hear(next), answer());
-    // The peer that lost its socket is not disturbed: it has received everything, and may still
-    // read it.
-    assert_eq!(silent.map(|call| world.peer.state(call)), [State::CloseWait; 2]);
+    let next = world.connect_client();
+    assert_eq!(world.receive_at(next), answer());
+    // The device has taken the socket of one silent peer. This peer is not reset: it has received everything, and may
+    // still read it.
+    assert_eq!(silent.map(|client| world.peer.state(client)), [State::CloseWait; 2]);
 }
 
 #[test]
-fn the_oldest_of_those_that_only_have_to_end_is_given_up_first() {
+fn the_oldest_connection_that_waits_for_an_end_of_stream_is_evicted_first() {
     let mut world = answering::<2>(Config::default());
-    let old = world.call();
-    assert_eq!(world.hear(old), answer());
+    let older = world.connect_client();
+    assert_eq!(world.receive_at(older), answer());
     world.pass(Duration::from_millis(200));
-    let young = world.call();
-    assert_eq!(world.hear(young), answer());
+    let newer = world.connect_client();
+    assert_eq!(world.receive_at(newer), answer());
     world.pass(Duration::from_millis(50));
-    let next = world.call();
-    assert_eq!(world.hear(next), answer());
-    // The old connection has lost its socket; the young one ends in order.
+    let next = world.connect_client();
+    assert_eq!(world.receive_at(next), answer());
+    // The device has taken the socket of the older connection. The newer connection still ends without a reset.
     let resets = world.resets();
-    world.peer.close(young);
+    world.peer.close(newer);
     world.settle();
-    assert_eq!((world.peer.state(young), world.resets()), (State::Closed, resets));
-    world.peer.close(old);
+    assert_eq!((world.peer.state(newer), world.resets()), (State::Closed, resets));
+    world.peer.close(older);
     world.settle();
     assert_eq!(world.resets(), resets + 1);
 }
 
 #[test]
-fn no_peer_is_given_up_while_a_socket_listens() {
+fn no_connection_is_evicted_while_a_socket_listens() {
     let mut world = answering::<2>(Config::default());
-    let silent = world.call();
-    assert_eq!(world.hear(silent), answer());
+    let silent = world.connect_client();
+    assert_eq!(world.receive_at(silent), answer());
     world.pass(Duration::from_millis(1_990));
     world.peer.close(silent);
     world.settle();
@@ -201,96 +201,96 @@ fn no_peer_is_given_up_while_a_socket_listens() {
 }
 
 #[test]
-fn a_connection_with_something_undelivered_is_never_given_up_for_another() {
+fn a_connection_with_undelivered_output_is_never_evicted() {
     let mut world = answering::<2>(Config::default());
-    let slow = [(); 2].map(|()| call_with_window(&mut world, 64));
+    let slow = [(); 2].map(|()| connect_with_window(&mut world, 64));
     world.pass(Duration::from_millis(5_000));
-    let refused = world.call();
+    let refused = world.connect_client();
     assert_eq!(world.peer.state(refused), State::Closed);
-    for call in slow {
-        assert_eq!(world.hear(call), answer());
-        world.peer.close(call);
+    for client in slow {
+        assert_eq!(world.receive_at(client), answer());
+        world.peer.close(client);
         world.settle();
     }
 }
 
 #[test]
-fn an_outgoing_connection_takes_the_socket_of_a_peer_that_only_has_to_end() {
+fn an_outgoing_connection_evicts_a_connection_that_waits_for_an_end_of_stream() {
     let mut world = answering::<1>(Config::default());
-    let silent = world.call();
-    assert_eq!(world.hear(silent), answer());
+    let silent = world.connect_client();
+    assert_eq!(world.receive_at(silent), answer());
     world.peer.listen(7000);
     let conn = world.connect(7000);
     assert_eq!(world.events(conn), [ConnEvent::Opened]);
 }
 
 #[test]
-fn a_socket_whose_peer_ends_serves_the_next_at_once() {
+fn a_socket_serves_the_next_client_when_the_peer_has_ended_its_stream() {
     let mut world = answering::<1>(Config::default());
     for _ in 0..3 {
-        let call = world.call();
-        assert_eq!(world.hear(call), answer());
-        world.peer.close(call);
+        let client = world.connect_client();
+        assert_eq!(world.receive_at(client), answer());
+        world.peer.close(client);
         world.settle();
     }
     assert_eq!((world.resets(), world.accepted().len()), (0, 3));
 }
 
 #[test]
-fn a_slot_of_the_base_is_free_while_the_peer_takes_its_time_to_end() {
+fn a_slot_of_the_base_is_free_before_the_peer_ends_its_stream() {
     let mut world = answering::<2>(Config::default());
     for _ in 0..2 {
-        let call = world.call();
-        assert_eq!(world.hear(call), answer());
+        let client = world.connect_client();
+        assert_eq!(world.receive_at(client), answer());
     }
     assert_eq!(world.accepted().len(), 2);
 }
 
 #[test]
-fn a_peer_that_resets_while_it_is_answered_frees_socket_and_slot() {
+fn a_reset_during_the_answer_frees_the_socket_and_the_slot() {
     let mut world = answering::<1>(Config::default());
-    let call = call_with_window(&mut world, 64);
-    world.peer.abort(call);
+    let client = connect_with_window(&mut world, 64);
+    world.peer.abort(client);
     world.settle();
-    let next = world.call();
-    assert_eq!(world.hear(next), answer());
+    let next = world.connect_client();
+    assert_eq!(world.receive_at(next), answer());
 }
 
 /// Makes a device that only listens, with one client.
-fn serving() -> (World, Call, Conn) {
+fn serving() -> (World, PeerSocket, Conn) {
     let mut world = World::with::<4, 1>(Config::default(), address(DEVICE));
     world.listen(PORT);
-    let call = world.call();
+    let client = world.connect_client();
     let conn = world.accepted()[0];
-    (world, call, conn)
+    (world, client, conn)
 }
 
 #[test]
-fn aborting_a_connection_with_something_unread_resets_it() {
-    let (mut world, call, conn) = serving();
+fn an_abort_with_unread_input_resets_the_connection() {
+    let (mut world, client, conn) = serving();
     // More than the ring holds, so that some bytes stay in the stack.
-    world.command(|app, _| app.call = App::ignore_input);
-    world.peer.send(call, &[7; 500]);
-    world.peer.close(call);
+    world.command(|app, _| app.callback = App::ignore_input);
+    world.peer.send(client, &[7; 500]);
+    world.peer.close(client);
     world.settle();
     world.with_conn(conn, |conn| conn.abort());
     assert_eq!(world.resets(), 1);
 }
 
 #[test]
-fn aborting_a_connection_whose_peer_has_ended_delivers_what_was_sent() {
+fn an_abort_after_the_peers_end_of_stream_delivers_the_output() {
     let mut world = World::with::<4, 1>(Config::default(), address(DEVICE));
     world.listen(PORT);
-    let call = call_with_window(&mut world, 64);
+    let client = connect_with_window(&mut world, 64);
     let conn = world.accepted()[0];
     world.with_conn(conn, |conn| conn.write(&[7; 200])).expect("there is room");
-    world.peer.close(call);
+    world.peer.close(client);
     world.settle();
     world.with_conn(conn, |conn| conn.abort());
-    let mut heard = world.hear(call);
-    while heard.len() < 200 {
+    let mut received = world.receive_at(client);
+    while received.len() < 200 {
         world.pass(Duration::from_secs(1));
-        heard.extend(world.hear(call));
+        received.extend(world.receive_at(client));
     }
-    assert_eq!((heard, world.resets()), (vec![7; 200], 0));
+    assert_eq!((received, world.resets()), (vec![7; 200], 0));
 }

@@ -24,46 +24,46 @@ fn connect(world: &mut World, peer: &str) -> Conn {
 
 /// The stack knows the state of its link only after it has run.
 #[test]
-fn a_connection_opened_before_the_stack_has_run_is_established() {
+fn a_connect_before_the_stack_has_run_succeeds() {
     let mut world =
         World::unsettled::<4, 8, 256, 256, 512, 512>(Config::default(), address(DEVICE));
     world.peer.listen(SERVICE);
-    let place = Rc::new(Cell::new(None));
-    let conn = place.clone();
-    world.order(move |app, cx| conn.set(Some(app.connect(cx, (PEER, SERVICE).into()))));
-    world.device.work();
+    let slot = Rc::new(Cell::new(None));
+    let conn = slot.clone();
+    world.queue_command(move |app, cx| conn.set(Some(app.connect(cx, (PEER, SERVICE).into()))));
+    world.device.poll_if_woken();
     world.settle();
-    let conn = place.get().expect("it was told to connect");
+    let conn = slot.get().expect("the command has run");
     assert_eq!(world.events(conn), [ConnEvent::Opened]);
 }
 
 #[test]
-fn what_happened_before_the_loop_looked_is_told_in_order() {
+fn events_before_the_next_iteration_are_reported_in_order() {
     let mut world = World::new();
-    let call = world.peer.listen(SERVICE);
-    let place = Rc::new(Cell::new(None));
-    let conn = place.clone();
-    world.order(move |app, cx| conn.set(Some(app.connect(cx, (PEER, SERVICE).into()))));
-    world.device.work();
+    let server = world.peer.listen(SERVICE);
+    let slot = Rc::new(Cell::new(None));
+    let conn = slot.clone();
+    world.queue_command(move |app, cx| conn.set(Some(app.connect(cx, (PEER, SERVICE).into()))));
+    world.device.poll_if_woken();
     world.settle_network();
-    world.peer.send(call, b"welcome and goodbye");
-    world.peer.close(call);
+    world.peer.send(server, b"welcome and goodbye");
+    world.peer.close(server);
     world.settle_network();
     world.settle();
-    let conn = place.get().expect("it was told to connect");
+    let conn = slot.get().expect("the command has run");
     assert_eq!(world.events(conn), [ConnEvent::Opened, ConnEvent::Eof]);
     assert_eq!(world.received(conn), b"welcome and goodbye");
 }
 
 #[test]
-fn an_address_to_which_no_gateway_leads_is_unreachable() {
+fn an_address_without_a_route_is_unreachable() {
     let mut world = World::new();
     let conn = connect(&mut world, "192.168.1.1:7000");
     assert_eq!(world.events(conn), failed(ConnError::Unreachable));
 }
 
 #[test]
-fn an_address_that_names_no_single_host_is_invalid() {
+fn an_address_that_is_not_one_host_and_port_is_invalid() {
     let mut world = World::with::<8, 2>(Config::default(), address(DEVICE));
     let frames = world.cable.borrow().frames;
     let broadcasts = ["255.255.255.255:7000", "10.0.0.255:7000", "224.0.0.1:7000"];
@@ -77,14 +77,14 @@ fn an_address_that_names_no_single_host_is_invalid() {
 
 #[cfg(not(feature = "proto-ipv6"))]
 #[test]
-fn an_address_of_a_family_the_stack_does_not_have_is_invalid() {
+fn an_address_of_an_unsupported_family_is_invalid() {
     let mut world = World::new();
     let conn = connect(&mut world, "[fe80::1]:7000");
     assert_eq!(world.events(conn), failed(ConnError::AddressInvalid));
 }
 
 #[test]
-fn a_peer_that_is_silent_is_given_up_after_the_timeout() {
+fn a_connect_without_an_answer_fails_after_the_timeout() {
     let config = Config { timeout: Some(Duration::from_secs(30)), ..Config::default() };
     let mut world = World::with::<4, 1>(config, address(DEVICE));
     world.peer.listen(SERVICE);
@@ -101,7 +101,7 @@ fn a_peer_that_is_silent_is_given_up_after_the_timeout() {
 }
 
 #[test]
-fn a_host_that_is_not_there_is_given_up_after_the_timeout() {
+fn a_connect_to_a_missing_host_fails_after_the_timeout() {
     let config = Config { timeout: Some(Duration::from_secs(30)), ..Config::default() };
     let mut world = World::with::<4, 1>(config, address(DEVICE));
     let conn = connect(&mut world, "10.0.0.77:7000");
@@ -112,7 +112,7 @@ fn a_host_that_is_not_there_is_given_up_after_the_timeout() {
 }
 
 #[test]
-fn a_connect_the_application_gives_up_frees_its_socket() {
+fn an_aborted_connect_frees_its_socket() {
     let mut world = World::with::<4, 1>(Config::default(), address(DEVICE));
     world.peer.listen(SERVICE);
     world.lose(|_| true);
@@ -130,32 +130,32 @@ fn a_connect_the_application_gives_up_frees_its_socket() {
 }
 
 #[test]
-fn a_socket_that_listens_gives_way_to_a_connection() {
+fn an_outgoing_connection_uses_a_listening_socket() {
     let mut world = World::with::<4, 2>(Config::default(), address(DEVICE));
     world.listen(PORT);
     world.peer.listen(SERVICE);
     let conn = world.connect(SERVICE);
     assert_eq!(world.events(conn), [ConnEvent::Opened]);
     // One socket is left for listening.
-    let calls = world.calls(2);
-    assert_eq!(world.established(&calls), 1);
+    let clients = world.connect_clients(2);
+    assert_eq!(world.established(&clients), 1);
 }
 
 #[test]
-fn a_connection_gives_its_socket_back_to_the_listener() {
+fn a_socket_listens_again_after_an_outgoing_connection() {
     let mut world = World::with::<4, 1>(Config::default(), address(DEVICE));
     world.listen(PORT);
-    let call = world.peer.listen(SERVICE);
+    let server = world.peer.listen(SERVICE);
     let conn = world.connect(SERVICE);
     world.with_conn(conn, |conn| conn.close());
-    world.peer.close(call);
+    world.peer.close(server);
     world.settle();
-    let call = world.call();
-    assert_eq!(world.peer.state(call), State::Established);
+    let client = world.connect_client();
+    assert_eq!(world.peer.state(client), State::Established);
 }
 
 #[test]
-fn one_connection_more_than_sockets_is_told() {
+fn a_connect_without_a_free_socket_fails() {
     let mut world = World::with::<4, 2>(Config::default(), address(DEVICE));
     let conns = [(); 3].map(|()| {
         world.peer.listen(SERVICE);

@@ -20,36 +20,36 @@ fn serving() -> World {
 }
 
 #[test]
-fn a_connection_outlives_a_cable_that_is_out_for_a_while() {
+fn a_connection_stays_open_while_the_cable_is_unplugged_for_a_short_time() {
     let mut world = serving();
-    let call = world.call();
+    let client = world.connect_client();
     let conn = world.accepted()[0];
     world.plug(false);
     world.with_conn(conn, |conn| conn.write(b"are you there?")).expect("there is room");
-    world.peer.send(call, b"and you?");
+    world.peer.send(client, b"and you?");
     world.pass(Duration::from_secs(10));
     assert_eq!(world.events(conn), []);
     world.plug(true);
     world.pass(Duration::from_secs(60));
-    assert_eq!(world.hear(call), b"are you there?");
+    assert_eq!(world.receive_at(client), b"are you there?");
     assert_eq!(world.received(conn), b"and you?");
     assert_eq!(world.events(conn), []);
 }
 
 #[test]
-fn a_listener_outlives_a_cable_that_is_out() {
+fn a_listener_stays_open_while_the_cable_is_unplugged() {
     let mut world = serving();
     world.plug(false);
     world.pass(Duration::from_secs(3600));
     world.plug(true);
-    let call = world.call();
-    assert_eq!(world.peer.state(call), State::Established);
+    let client = world.connect_client();
+    assert_eq!(world.peer.state(client), State::Established);
 }
 
 #[test]
-fn connections_hear_at_once_that_their_address_is_lost() {
+fn connections_fail_at_once_when_their_address_is_lost() {
     let mut world = serving();
-    world.call();
+    world.connect_client();
     let accepted = world.accepted()[0];
     world.peer.listen(SERVICE);
     let established = world.connect(SERVICE);
@@ -63,9 +63,9 @@ fn connections_hear_at_once_that_their_address_is_lost() {
 }
 
 #[test]
-fn who_waits_is_not_accepted_after_the_address_is_lost() {
+fn waiting_clients_are_not_accepted_after_the_address_is_lost() {
     let mut world = serving();
-    world.calls(5);
+    world.connect_clients(5);
     world.set_address(None);
     world.pass(Duration::from_secs(1));
     world.set_address(Some(DEVICE));
@@ -76,67 +76,67 @@ fn who_waits_is_not_accepted_after_the_address_is_lost() {
 fn all_sockets_listen_again_at_once_on_another_address() {
     let mut world = serving();
     // One connection is closed and lingers, four are accepted, and three wait.
-    world.calls(1);
+    world.connect_clients(1);
     let conn = world.accepted()[0];
     world.with_conn(conn, |conn| conn.close());
-    world.calls(7);
+    world.connect_clients(7);
     world.set_address(Some(OTHER));
-    let calls: Vec<_> = (0..8).map(|_| world.peer.call(OTHER, PORT)).collect();
+    let clients: Vec<_> = (0..8).map(|_| world.peer.connect(OTHER, PORT)).collect();
     // The peer sends at most one request for a hardware address per second.
     world.pass(Duration::from_secs(2));
-    assert_eq!(world.established(&calls), 8);
+    assert_eq!(world.established(&clients), 8);
 }
 
 #[test]
 fn a_socket_that_lingers_listens_at_once_on_another_address() {
     let mut world = World::with::<1, 1>(Config::default(), address(DEVICE));
     world.listen(PORT);
-    world.call();
+    world.connect_client();
     world.pass(Duration::from_secs(1));
     let conn = world.accepted()[0];
     // Without the change of the network, this connection would linger.
     world.with_conn(conn, |conn| conn.close());
     world.set_address(Some(OTHER));
-    let call = world.peer.call(OTHER, PORT);
+    let client = world.peer.connect(OTHER, PORT);
     world.settle();
-    assert_eq!(world.peer.state(call), State::Established);
+    assert_eq!(world.peer.state(client), State::Established);
 }
 
 #[test]
 fn a_socket_that_waits_listens_at_once_on_another_address() {
     let mut world = World::with::<1, 1>(Config::default(), address(DEVICE));
     world.listen(PORT);
-    let call = world.call();
+    let client = world.connect_client();
     let conn = world.accepted()[0];
-    world.peer.close(call);
+    world.peer.close(client);
     world.with_conn(conn, |conn| conn.finish());
     // The application holds a connection that has ended in order, so the base has no room for another connection.
-    let waiting = world.call();
+    let waiting = world.connect_client();
     assert_eq!(world.peer.state(waiting), State::Established);
     world.pass(Duration::from_secs(1));
     world.set_address(Some(OTHER));
-    let call = world.peer.call(OTHER, PORT);
+    let client = world.peer.connect(OTHER, PORT);
     world.settle();
-    assert_eq!(world.peer.state(call), State::Established);
+    assert_eq!(world.peer.state(client), State::Established);
     assert_eq!(world.accepted().len(), 1);
 }
 
 #[test]
-fn an_address_that_is_lost_is_told_though_the_stack_has_dropped_the_connection() {
+fn a_lost_address_is_reported_though_the_stack_has_dropped_the_connection() {
     let mut world = serving();
-    let call = world.call();
+    let client = world.connect_client();
     let conn = world.accepted()[0];
     world.stack.set_config_v4(ConfigV4::None);
-    world.peer.send(call, b"too late");
+    world.peer.send(client, b"too late");
     world.settle_network();
     world.settle();
     assert_eq!(world.events(conn), [failed(ConnError::AddressLost)]);
 }
 
 #[test]
-fn an_address_that_is_lost_after_the_link_is_told() {
+fn a_lost_address_is_reported_while_the_link_is_down() {
     let mut world = serving();
-    world.call();
+    world.connect_client();
     let conn = world.accepted()[0];
     world.plug(false);
     world.set_address(None);
@@ -144,13 +144,13 @@ fn an_address_that_is_lost_after_the_link_is_told() {
 }
 
 #[test]
-fn a_listener_needs_no_address_to_begin() {
+fn a_listener_can_start_without_an_address() {
     let mut world = World::with::<4, 8>(Config::default(), NetConfig::default());
     world.listen(PORT);
     world.pass(Duration::from_secs(60));
     world.set_address(Some(DEVICE));
-    let calls = world.calls(8);
-    assert_eq!(world.established(&calls), 8);
+    let clients = world.connect_clients(8);
+    assert_eq!(world.established(&clients), 8);
     assert!(world.seen.borrow().errors.is_empty());
 }
 
@@ -163,7 +163,7 @@ fn without_address() -> World {
 #[test]
 fn a_connect_waits_for_an_address() {
     let mut world = without_address();
-    let call = world.peer.listen(SERVICE);
+    let server = world.peer.listen(SERVICE);
     let conn = world.connect(SERVICE);
     world.with_conn(conn, |conn| conn.write(b"early")).expect("there is room");
     world.pass(Duration::from_secs(19));
@@ -171,7 +171,7 @@ fn a_connect_waits_for_an_address() {
     assert_eq!(world.sent().len(), 0);
     world.set_address(Some(DEVICE));
     assert_eq!(world.events(conn), [ConnEvent::Opened]);
-    assert_eq!(world.hear(call), b"early");
+    assert_eq!(world.receive_at(server), b"early");
 }
 
 #[test]
@@ -187,7 +187,7 @@ fn a_connect_waits_for_the_link() {
 }
 
 #[test]
-fn a_connect_made_before_the_link_is_up_at_the_start_waits_for_address_and_link() {
+fn a_connect_at_the_start_waits_for_the_address_and_the_link() {
     let (config, net) = (Config::default(), NetConfig::default());
     let mut world = World::unsettled::<4, 8, 256, 256, 512, 512>(config, net);
     world.cable.borrow_mut().plug(false);
@@ -202,7 +202,7 @@ fn a_connect_made_before_the_link_is_up_at_the_start_waits_for_address_and_link(
 }
 
 #[test]
-fn a_connect_that_waits_for_an_address_is_given_up_after_the_timeout() {
+fn a_connect_that_waits_for_an_address_fails_after_the_timeout() {
     let mut world = without_address();
     let conns = [(); 4].map(|()| world.connect(SERVICE));
     world.pass(Duration::from_millis(19_999));
@@ -235,7 +235,7 @@ fn connects_that_have_waited_for_an_address_do_not_wait_for_each_other() {
 }
 
 #[test]
-fn the_handshake_after_the_wait_has_the_whole_timeout() {
+fn the_timeout_of_a_handshake_begins_after_the_wait_for_the_address() {
     let mut world = without_address();
     world.lose(|_| true);
     let conn = world.connect(SERVICE);
@@ -248,7 +248,7 @@ fn the_handshake_after_the_wait_has_the_whole_timeout() {
 }
 
 #[test]
-fn a_connect_to_which_the_new_address_has_no_route_fails_at_once() {
+fn a_connect_without_a_route_from_the_new_address_fails_at_once() {
     let mut world = without_address();
     let connect = |world: &mut World, peer: &str| {
         let peer = peer.parse().expect("an address");
@@ -263,11 +263,11 @@ fn a_connect_to_which_the_new_address_has_no_route_fails_at_once() {
 }
 
 #[test]
-fn a_connect_that_waits_for_an_address_can_be_given_up_or_closed() {
+fn a_connect_that_waits_for_an_address_can_be_aborted_or_closed() {
     let mut world = without_address();
     let conns = [(); 2].map(|()| world.connect(SERVICE));
     world.with_conn(conns[0], |conn| conn.set_timeouts(None, Some(Duration::from_secs(3))).abort());
-    world.with_conn(conns[1], |conn| conn.write(b"never heard")).expect("there is room");
+    world.with_conn(conns[1], |conn| conn.write(b"never sent")).expect("there is room");
     world.with_conn(conns[1], |conn| conn.close());
     world.pass(Duration::from_secs(30));
     let counts = world.command(|_, cx| cx.counts());
@@ -281,14 +281,14 @@ fn a_connect_that_waits_for_an_address_can_be_given_up_or_closed() {
 }
 
 #[test]
-fn a_connect_waits_though_another_task_waits_for_the_address_too() {
+fn a_connect_waits_for_the_address_together_with_another_task() {
     let mut world = without_address();
     let stack = world.stack;
     let mut other = Task::new(async move { stack.wait_config_up().await });
     world.peer.listen(SERVICE);
     let conn = world.connect(SERVICE);
     for _ in 0..100 {
-        if !other.work() {
+        if !other.poll_if_woken() {
             break;
         }
         world.settle();
@@ -300,62 +300,62 @@ fn a_connect_waits_though_another_task_waits_for_the_address_too() {
 }
 
 #[test]
-fn a_connection_that_was_closed_does_not_hold_its_socket_after_the_address_is_lost() {
+fn a_closed_connection_frees_its_socket_when_the_address_is_lost() {
     let mut world = World::with::<4, 1>(Config::default(), address(DEVICE));
     world.listen(PORT);
-    world.call();
+    world.connect_client();
     let conn = world.accepted()[0];
     world.lose(|_| true);
-    world.with_conn(conn, |conn| conn.write(b"never heard")).expect("there is room");
+    world.with_conn(conn, |conn| conn.write(b"never sent")).expect("there is room");
     world.with_conn(conn, |conn| conn.close());
     world.set_address(None);
     world.lose(|_| false);
     world.set_address(Some(DEVICE));
     world.pass(Duration::from_secs(10));
-    let call = world.call();
-    assert_eq!(world.peer.state(call), State::Established);
+    let client = world.connect_client();
+    assert_eq!(world.peer.state(client), State::Established);
 }
 
 #[test]
-fn the_loop_gives_way_to_another_task_that_waits_for_the_address() {
+fn the_loop_leaves_the_stacks_waker_to_another_task() {
     let mut world = serving();
     let stack = world.stack;
     let mut other = Task::new(async move { stack.wait_config_down().await });
     // The stack stores one waker. Each task that sets its waker wakes the other task.
     for _ in 0..100 {
         world.settle();
-        if !other.work() {
+        if !other.poll_if_woken() {
             break;
         }
     }
     let polls = (world.device.polls, other.polls);
     world.settle();
-    assert!(!other.work(), "the two keep waking each other");
+    assert!(!other.poll_if_woken(), "the two keep waking each other");
     assert_eq!((world.device.polls, other.polls), polls);
-    world.call();
+    world.connect_client();
     for _ in 0..100 {
-        if !other.work() {
+        if !other.poll_if_woken() {
             break;
         }
         world.settle();
     }
-    assert!(!other.work(), "the two keep waking each other");
+    assert!(!other.poll_if_woken(), "the two keep waking each other");
     assert_eq!(world.accepted().len(), 1);
 }
 
 #[test]
-fn the_loop_hears_of_the_network_again_when_the_other_task_is_gone() {
+fn the_loop_notices_network_changes_again_after_the_other_task_has_ended() {
     let mut world = serving();
     let stack = world.stack;
     let mut other = Task::new(async move { stack.wait_config_down().await });
     for _ in 0..100 {
         world.settle();
-        if !other.work() {
+        if !other.poll_if_woken() {
             break;
         }
     }
     drop(other);
-    world.call();
+    world.connect_client();
     let conn = world.accepted()[0];
     world.set_address(None);
     assert_eq!(world.events(conn), [failed(ConnError::AddressLost)]);

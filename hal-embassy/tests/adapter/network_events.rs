@@ -21,7 +21,7 @@ type Seen = Rc<RefCell<Vec<(NetworkChange, Network)>>>;
 struct App(Seen);
 
 impl App {
-    fn called(&mut self, event: &mut EventMut<'_, '_, Self>) {
+    fn record(&mut self, event: &mut EventMut<'_, '_, Self>) {
         self.0.borrow_mut().push((event.network_change(), *event.network()));
     }
 }
@@ -29,15 +29,15 @@ impl App {
 /// Makes a device that records its network events. Neither the stack nor the loop has run yet.
 fn device(net: NetConfig) -> (World, Seen) {
     let seen = Seen::default();
-    let told = seen.clone();
+    let app_seen = seen.clone();
     let world = World::of::<4, _>(net, async move |stack, trigger| {
         let mut storage = Box::new(Storage::<App, 2, 0, 0, 0>::new());
         let mut base = EventBase::new(&mut storage);
-        base.on_network(App::called).expect("there is room");
+        base.on_network(App::record).expect("there is room");
         let mut sockets = Sockets::<1, 64, 64>::new();
         let triggers = [trigger];
         let mut adapter = Adapter::new(stack, &mut sockets, &triggers, Config::SERVER);
-        adapter.run(&mut base, &mut App(told), Run::NO_EXIT_ON_EMPTY).await
+        adapter.run(&mut base, &mut App(app_seen), Run::NO_EXIT_ON_EMPTY).await
     });
     (world, seen)
 }
@@ -57,7 +57,7 @@ fn network(up: bool, ip: Option<Ipv4Addr>) -> Network {
 }
 
 #[test]
-fn the_network_at_the_start_is_told_also_if_nothing_changes_later() {
+fn the_network_is_reported_at_the_start() {
     let (mut world, seen) = device(address(DEVICE));
     // The stack runs before the loop runs.
     world.settle_network();
@@ -68,7 +68,7 @@ fn the_network_at_the_start_is_told_also_if_nothing_changes_later() {
 }
 
 #[test]
-fn link_and_address_are_told_when_they_come_and_go() {
+fn changes_of_the_link_and_the_address_are_reported() {
     let (mut world, seen) = device(NetConfig::default());
     world.cable.borrow_mut().plug(false);
     world.settle();
@@ -87,7 +87,7 @@ fn link_and_address_are_told_when_they_come_and_go() {
 }
 
 #[test]
-fn name_servers_and_gateways_are_told() {
+fn changes_of_name_servers_and_gateways_are_reported() {
     let (mut world, seen) = device(address(DEVICE));
     world.settle();
     take(&seen);
@@ -100,18 +100,18 @@ fn name_servers_and_gateways_are_told() {
         }
         world.stack.set_config_v4(ConfigV4::Static(config.clone()));
         world.settle();
-        let told = seen.take();
-        assert_eq!(told.len(), 1);
-        assert_eq!(told[0].0, change);
-        assert_eq!(told[0].1.name_servers(), servers.map(IpAddr::from));
-        assert_eq!(told[0].1.gateways().len(), usize::from(change_config));
+        let reported = seen.take();
+        assert_eq!(reported.len(), 1);
+        assert_eq!(reported[0].0, change);
+        assert_eq!(reported[0].1.name_servers(), servers.map(IpAddr::from));
+        assert_eq!(reported[0].1.gateways().len(), usize::from(change_config));
     }
     world.set_address(Some(DEVICE));
     assert_eq!(take(&seen), [IPV4 | NAME_SERVERS]);
 }
 
 #[test]
-fn what_comes_and_goes_while_the_loop_does_not_get_its_turn_is_one_call_or_none() {
+fn changes_between_two_iterations_are_one_report_or_none() {
     let (mut world, seen) = device(address(DEVICE));
     world.settle();
     take(&seen);
@@ -134,20 +134,20 @@ fn what_comes_and_goes_while_the_loop_does_not_get_its_turn_is_one_call_or_none(
 }
 
 #[test]
-fn a_task_that_waits_for_the_address_too_delays_the_news_until_something_else_happens() {
+fn another_task_that_waits_for_the_address_delays_the_report() {
     let (mut world, seen) = device(NetConfig::default());
     world.settle();
     take(&seen);
     let stack = world.stack;
     let mut other = Task::new(async move { stack.wait_config_up().await });
     for _ in 0..100 {
-        if !other.work() {
+        if !other.poll_if_woken() {
             break;
         }
         world.settle();
     }
     world.set_address(Some(DEVICE));
-    other.work();
+    other.poll_if_woken();
     assert!(other.output.is_some());
     world.trigger.raise();
     world.settle();

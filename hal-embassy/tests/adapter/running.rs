@@ -6,16 +6,16 @@ use picoevent::{ConnEvent, ConnMut, Cx, DispatchLimit, End, EventMut, Priority, 
 use smoltcp::socket::tcp::State;
 
 use crate::world::app::App;
-use crate::world::{PEER, PORT, World, spend};
+use crate::world::{PEER, PORT, World, spend_time};
 
 /// Deletes the event through which tests command the application.
-fn be_deaf(app: &mut App, cx: &mut Cx<'_, App>) {
-    let event = app.signal.expect("it was commanded");
+fn free_command_event(app: &mut App, cx: &mut Cx<'_, App>) {
+    let event = app.signal.expect("a command has run");
     cx.event(event).expect("it is there").free();
 }
 
 #[test]
-fn a_loop_that_is_to_run_once_ends_after_its_callbacks() {
+fn a_loop_in_mode_once_ends_after_its_callbacks() {
     let mut world = World::in_mode(Run::ONCE);
     world.pass(Duration::from_secs(3600));
     assert_eq!(world.device.output, None);
@@ -26,49 +26,49 @@ fn a_loop_that_is_to_run_once_ends_after_its_callbacks() {
 }
 
 #[test]
-fn a_loop_that_is_not_to_wait_ends_when_there_is_nothing_to_do() {
+fn a_loop_in_mode_nonblock_ends_when_there_is_nothing_to_do() {
     let world = World::in_mode(Run::NONBLOCK);
     assert_eq!(world.device.output, Some(End::Done));
 }
 
 #[test]
-fn a_loop_in_which_nothing_can_happen_any_more_ends() {
+fn a_loop_without_events_ends() {
     let mut world = World::in_mode(Run::DEFAULT);
-    world.command(be_deaf);
+    world.command(free_command_event);
     assert_eq!(world.device.output, Some(End::Empty));
 }
 
 #[test]
-fn a_loop_that_is_to_go_on_in_any_case_does() {
+fn a_loop_in_mode_no_exit_on_empty_continues_without_events() {
     let mut world = World::in_mode(Run::NO_EXIT_ON_EMPTY);
-    world.command(be_deaf);
+    world.command(free_command_event);
     world.pass(Duration::from_secs(3600));
     assert_eq!(world.device.output, None);
 }
 
 #[test]
-fn a_loop_ends_when_its_last_connection_is_delivered() {
+fn a_loop_ends_when_its_last_connection_is_closed() {
     fn close(_: &mut App, conn: &mut ConnMut<'_, '_, App>, _: ConnEvent) {
         conn.close();
     }
     let mut world = World::in_mode(Run::DEFAULT);
     let listener = world.listen(PORT);
-    let call = world.call();
+    let client = world.connect_client();
     world.command(move |app, cx| {
-        app.call = close;
+        app.callback = close;
         cx.listener(listener).expect("it is there").free();
-        be_deaf(app, cx);
+        free_command_event(app, cx);
     });
     assert_eq!(world.device.output, None);
-    world.peer.close(call);
+    world.peer.close(client);
     world.settle();
     assert_eq!(world.device.output, Some(End::Empty));
-    assert_eq!(world.peer.state(call), State::TimeWait);
+    assert_eq!(world.peer.state(client), State::TimeWait);
     assert_eq!(world.resets(), 0);
 }
 
 #[test]
-fn what_is_written_just_before_the_loop_sleeps_is_sent() {
+fn output_written_just_before_the_loop_sleeps_is_sent() {
     fn write(app: &mut App, event: &mut EventMut<'_, '_, App>) {
         let word = event.user();
         event.set_user(0);
@@ -78,23 +78,23 @@ fn what_is_written_just_before_the_loop_sleeps_is_sent() {
         }
     }
     let mut world = World::new();
-    let call = world.peer.listen(7000);
+    let server = world.peer.listen(7000);
     world.command(|_, cx| {
         let event = cx.on_prepare(write).expect("there is room");
         cx.event(event).expect("it is there").set_user(1);
     });
-    assert_eq!(world.hear(call), b"good night");
+    assert_eq!(world.receive_at(server), b"good night");
 }
 
 #[test]
-fn watchers_are_told_how_long_the_loop_sleeps_and_called_when_it_wakes() {
+fn watchers_run_before_the_loop_sleeps_and_after_it_wakes() {
     fn prepare(_: &mut App, event: &mut EventMut<'_, '_, App>) {
         assert!(event.wait_to_come().is_none_or(|wait| wait <= Duration::from_secs(5)));
     }
     let mut world = World::new();
     world.command(|_, cx| {
         cx.on_prepare(prepare).expect("there is room");
-        cx.on_check(App::commanded).expect("there is room");
+        cx.on_check(App::run_command).expect("there is room");
         cx.after(Duration::from_secs(5), |_, _| ()).expect("there is room");
     });
     let before = world.seen.borrow().signals;
@@ -106,9 +106,9 @@ fn watchers_are_told_how_long_the_loop_sleeps_and_called_when_it_wakes() {
 }
 
 #[test]
-fn a_pass_that_took_too_long_is_cut_short() {
+fn a_dispatch_limit_ends_a_long_pass() {
     fn work(_: &mut App, _: &mut EventMut<'_, '_, App>) {
-        spend(Duration::from_millis(10));
+        spend_time(Duration::from_millis(10));
     }
     let mut world = World::new();
     world.command(|_, cx| {

@@ -9,7 +9,7 @@ use crate::world::app::App;
 use crate::world::{DEVICE, PORT, World, address};
 
 /// Makes a device whose stack has neither a timeout nor keep-alive.
-fn patient<const CONNS: usize, const SOCKETS: usize>() -> World {
+fn without_timeouts<const CONNS: usize, const SOCKETS: usize>() -> World {
     let config = Config { timeout: None, ..Config::default() };
     let mut world = World::with::<CONNS, SOCKETS>(config, address(DEVICE));
     world.command(|app, _| app.keep_alive = None);
@@ -31,7 +31,7 @@ fn assert_idle(world: &mut World) {
     assert_eq!((polls(world), world.device.wakes(), world.runner.wakes()), before);
 }
 
-/// Lets an hour pass and checks that the loop is not polled, whatever the stack does.
+/// Lets an hour pass and checks that the loop is not polled. The stack may be polled.
 #[track_caller]
 fn assert_loop_idle(world: &mut World) {
     world.pass(Duration::from_secs(60));
@@ -42,15 +42,15 @@ fn assert_loop_idle(world: &mut World) {
 
 /// Makes a device with one open connection and other sockets that listen.
 fn serving() -> World {
-    let mut world = patient::<4, 8>();
+    let mut world = without_timeouts::<4, 8>();
     world.listen(PORT);
-    world.call();
+    world.connect_client();
     world
 }
 
 #[test]
 fn a_loop_without_connections_sleeps() {
-    let mut world = patient::<4, 8>();
+    let mut world = without_timeouts::<4, 8>();
     assert_idle(&mut world);
     world.listen(PORT);
     assert_idle(&mut world);
@@ -60,37 +60,37 @@ fn a_loop_without_connections_sleeps() {
 fn a_loop_with_idle_connections_sleeps() {
     let mut world = serving();
     assert_idle(&mut world);
-    world.calls(3);
+    world.connect_clients(3);
     assert_idle(&mut world);
     // The base has no room for these clients. The stack sends them keep-alive probes, but this does not
     // wake the loop.
-    world.calls(4);
+    world.connect_clients(4);
     assert_loop_idle(&mut world);
 }
 
 #[test]
-fn a_loop_that_does_not_read_sleeps_though_there_is_input() {
+fn a_loop_with_unread_input_sleeps() {
     let mut world = serving();
-    let call = world.call();
+    let client = world.connect_client();
     let conn = world.accepted()[1];
     world.with_conn(conn, |conn| {
         conn.disable(Direction::Read);
     });
-    world.peer.send(call, &[7; 100]);
+    world.peer.send(client, &[7; 100]);
     assert_idle(&mut world);
     assert_eq!(world.received(conn), []);
 }
 
 #[test]
-fn a_loop_whose_peer_has_ended_sleeps() {
+fn a_loop_sleeps_after_a_peers_end_of_stream() {
     let mut world = serving();
-    let call = world.call();
-    world.peer.close(call);
+    let client = world.connect_client();
+    world.peer.close(client);
     assert_idle(&mut world);
 }
 
 #[test]
-fn a_loop_that_has_ended_its_side_sleeps() {
+fn a_loop_sleeps_after_its_own_end_of_stream() {
     let mut world = serving();
     let conn = world.accepted()[0];
     world.with_conn(conn, |conn| conn.finish());
@@ -100,16 +100,16 @@ fn a_loop_that_has_ended_its_side_sleeps() {
 #[test]
 fn a_loop_whose_connection_has_failed_sleeps() {
     let mut world = serving();
-    let call = world.call();
-    world.peer.abort(call);
+    let client = world.connect_client();
+    world.peer.abort(client);
     assert_idle(&mut world);
 }
 
 #[test]
 fn a_loop_whose_listener_is_disabled_sleeps_while_a_client_waits() {
-    let mut world = patient::<1, 4>();
+    let mut world = without_timeouts::<1, 4>();
     let listener = world.listen(PORT);
-    world.calls(2);
+    world.connect_clients(2);
     world.command(move |_, cx| {
         cx.listener(listener).expect("it is held").disable();
     });
@@ -137,30 +137,30 @@ fn a_deadline_wakes_the_loop_once() {
     world.pass(Duration::from_secs(999));
     assert_eq!(polls(&world), (device, runner));
     world.pass(Duration::from_secs(1));
-    // No socket was touched, so the runner has nothing to do.
+    // No socket was changed, so the runner has nothing to do.
     assert_eq!(polls(&world), (device + 1, runner));
 }
 
 #[test]
-fn a_segment_polls_the_loop_and_the_runner_a_few_times_only() {
-    let mut world = patient::<4, 8>();
+fn a_segment_polls_the_loop_and_the_runner_only_a_few_times() {
+    let mut world = without_timeouts::<4, 8>();
     world.command(|app, cx| {
-        app.call = App::echo;
+        app.callback = App::echo;
         app.listen(cx, "0.0.0.0:9995")
     });
-    let call = world.call();
+    let client = world.connect_client();
     assert_idle(&mut world);
     let before = polls(&world);
     const SEGMENTS: usize = 100;
     for _ in 0..SEGMENTS {
-        world.peer.send(call, b"echo");
+        world.peer.send(client, b"echo");
         world.settle();
-        assert_eq!(world.hear(call), b"echo");
+        assert_eq!(world.receive_at(client), b"echo");
     }
     let (device, runner) = polls(&world);
     // One poll for each segment, and one for the acknowledgement of its echo.
     assert!(device - before.0 <= 2 * SEGMENTS, "{} polls", device - before.0);
-    // The same number of polls, and one more after each turn of the loop.
+    // The same number of polls, and one more after each iteration of the loop.
     assert!(runner - before.1 <= 4 * SEGMENTS, "{} polls", runner - before.1);
 }
 
@@ -182,13 +182,13 @@ fn a_segment_for_no_connection_does_not_wake_the_loop() {
     assert_idle(&mut world);
     let before = world.device.polls;
     // No socket listens on the port, so the stack refuses the client without the loop.
-    world.calls_to(PORT + 1, 1);
+    world.connect_clients_to(PORT + 1, 1);
     assert_eq!(world.resets(), 1);
     assert_eq!(world.device.polls, before);
 }
 
 #[test]
-fn a_closed_connection_wakes_the_loop_for_its_ends_only() {
+fn a_closed_connection_wakes_the_loop_only_for_its_end() {
     let mut world = serving();
     let conn = world.accepted()[0];
     world.with_conn(conn, |conn| conn.close());

@@ -17,7 +17,7 @@ fn a_timer_fires_at_its_time_and_not_before() {
     let mut world = World::new();
     world.pass(Duration::from_micros(123));
     world.command(|_, cx| {
-        cx.after(Duration::from_micros(1500), App::commanded).expect("there is room")
+        cx.after(Duration::from_micros(1500), App::run_command).expect("there is room")
     });
     let before = world.seen.borrow().signals;
     world.pass(Duration::from_micros(1499));
@@ -48,20 +48,20 @@ fn a_periodic_timer_does_not_drift() {
     let mut world = World::new();
     let before = world.seen.borrow().signals;
     world.command(|_, cx| {
-        cx.every(Duration::from_millis(10), App::commanded).expect("there is room")
+        cx.every(Duration::from_millis(10), App::run_command).expect("there is room")
     });
-    let commanded = 1;
+    let commands = 1;
     world.pass(Duration::from_secs(10));
-    assert_eq!(world.seen.borrow().signals, before + commanded + 1000);
+    assert_eq!(world.seen.borrow().signals, before + commands + 1000);
 }
 
 #[test]
-fn the_earlier_of_two_timers_wakes_the_loop_whichever_came_first() {
+fn the_earliest_timer_wakes_the_loop_in_any_order_of_creation() {
     let mut world = World::new();
     let base = world.seen.borrow().signals + 1;
     world.command(|_, cx| {
         for delay in [300, 100, 200] {
-            cx.after(Duration::from_millis(delay), App::commanded).expect("there is room");
+            cx.after(Duration::from_millis(delay), App::run_command).expect("there is room");
         }
     });
     for fired in 1..=3 {
@@ -73,8 +73,9 @@ fn the_earlier_of_two_timers_wakes_the_loop_whichever_came_first() {
 #[test]
 fn a_timer_that_is_freed_does_not_wake_the_loop() {
     let mut world = World::new();
-    let event = world
-        .command(|_, cx| cx.after(Duration::from_secs(5), App::commanded).expect("there is room"));
+    let event = world.command(|_, cx| {
+        cx.after(Duration::from_secs(5), App::run_command).expect("there is room")
+    });
     world.command(move |_, cx| cx.event(event).expect("it is there").free());
     let before = world.seen.borrow().signals;
     world.pass(Duration::from_secs(10));
@@ -103,7 +104,7 @@ fn raises_are_counted() {
 }
 
 #[test]
-fn a_raise_between_the_look_and_the_sleep_is_not_slept_through() {
+fn a_raise_between_the_check_of_the_triggers_and_the_sleep_is_not_lost() {
     let mut world = World::new();
     let trigger = world.trigger;
     // Callbacks run after the triggers were read, and before the loop sleeps.
@@ -121,7 +122,7 @@ fn a_raise_from_another_thread_wakes_the_loop() {
 }
 
 #[test]
-fn callbacks_that_never_rest_leave_the_network_its_turn() {
+fn a_callback_that_activates_itself_does_not_block_the_network() {
     fn again(app: &mut App, event: &mut EventMut<'_, '_, App>) {
         let mut seen = app.seen.borrow_mut();
         seen.signals += 1;
@@ -131,36 +132,37 @@ fn callbacks_that_never_rest_leave_the_network_its_turn() {
     }
     let mut world = World::new();
     world.listen(PORT);
-    world.order(|_, cx| {
+    world.queue_command(|_, cx| {
         let event = cx.new_timer(picoevent::Mode::Persist, again).expect("there is room");
         cx.event(event).expect("it was made just now").activate(EventFlags::TIMEOUT);
     });
-    world.call();
+    world.connect_client();
     assert_eq!(world.accepted().len(), 1);
     assert!(world.seen.borrow().signals < 1000);
 }
 
-/// Makes a device that was on for an hour before its loop is made. Its timer and its connect were added before the
-/// first turn of the loop.
-fn made_late(origin: Instant) -> World {
+/// Makes a device that starts its loop one hour after it was switched on. Its timer and its connect are added before
+/// the first iteration of the loop.
+fn started_late(origin: Instant) -> World {
     let seen = Rc::<RefCell<Seen>>::default();
-    let told = seen.clone();
+    let app_seen = seen.clone();
     let world = World::of::<4, _>(address(DEVICE), async move |stack, trigger| {
         clock::set(3_600_000_000);
         let mut storage = Box::new(Storage::<App, 2, 1, 128, 0>::new());
         let mut base = EventBase::new(&mut storage);
         base.advance(origin);
         let pool = base.add_pool(Pool::new(1).rings(64, 64)).expect("there is room");
-        let mut app = App::new(told, pool);
-        base.on_signal(SIGNAL, App::commanded).expect("there is room");
-        base.after(Duration::from_secs(2), App::commanded).expect("there is room");
+        let mut app = App::new(app_seen, pool);
+        base.on_signal(SIGNAL, App::run_command).expect("there is room");
+        base.after(Duration::from_secs(2), App::run_command).expect("there is room");
         let conn = app.connect(&mut base, "10.0.0.77:7000".parse().expect("an address"));
         let mut conn = base.conn(conn).expect("it was made just now");
         conn.set_timeouts(None, Some(Duration::from_secs(5)));
         let mut sockets = Box::new(Sockets::<1, 64, 64>::new());
         let triggers = [trigger];
         let mut adapter = Adapter::new(stack, &mut sockets, &triggers, Config::default());
-        // A run that ends, and another one. The base's time does not advance between them.
+        // The first run ends after one second. The second run begins 30 s later, but the base's time does not advance
+        // between the two runs.
         base.exit_after(Duration::from_secs(1));
         assert_eq!(adapter.run(&mut base, &mut app, Run::DEFAULT).await, End::Exit);
         assert_eq!(base.now(), origin.after(Duration::from_secs(1)));
@@ -171,12 +173,12 @@ fn made_late(origin: Instant) -> World {
 }
 
 #[test]
-fn what_was_armed_before_the_first_turn_or_between_two_runs_counts_from_then() {
+fn timeouts_set_before_the_first_iteration_count_from_the_start_of_the_run() {
     for origin in [0, 7_200_000_000, 1 << 53] {
-        let mut world = made_late(Instant::from_micros(origin));
+        let mut world = started_late(Instant::from_micros(origin));
         world.pass(Duration::ZERO);
         let start = world.now();
-        // When the first run ends, thirty seconds pass before the second run begins.
+        // The first run ends after one second. Then the clock advances by 30 s, and the second run begins.
         world.pass(Duration::from_micros(999_999));
         assert_eq!(world.seen.borrow().signals, 0, "{origin}");
         world.pass(Duration::from_micros(1));

@@ -16,7 +16,7 @@ fn serving() -> World {
 }
 
 fn accepted(world: &mut World) -> Conn {
-    world.call();
+    world.connect_client();
     *world.accepted().last().expect("it was accepted")
 }
 
@@ -41,7 +41,7 @@ fn probes(world: &mut World, seconds: u64) -> usize {
 }
 
 #[test]
-fn output_leaves_when_it_is_written() {
+fn output_is_sent_when_it_is_written() {
     let mut world = serving();
     let conn = accepted(&mut world);
     assert_eq!(segments_of_two_writes(&mut world, conn), 2);
@@ -68,7 +68,7 @@ fn a_silent_peer_is_probed_every_20_seconds() {
 }
 
 #[test]
-fn the_interval_of_keep_alives_holds_from_the_next_segment_on() {
+fn the_interval_of_keep_alives_applies_from_the_next_segment_on() {
     let mut world = serving();
     let conn = accepted(&mut world);
     world.with_conn(conn, |conn| {
@@ -105,7 +105,7 @@ fn the_next_connection_of_a_socket_begins_with_the_defaults() {
 }
 
 #[test]
-fn settings_of_an_outgoing_connection_hold_though_they_were_made_before_it_was_established() {
+fn settings_made_before_a_connection_is_established_apply() {
     let mut world = serving();
     world.peer.listen(7000);
     let conn = world.command(|app, cx| {

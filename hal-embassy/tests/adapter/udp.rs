@@ -31,11 +31,11 @@ struct Seen {
 
 struct App {
     seen: Rc<RefCell<Seen>>,
-    takes: bool,
+    reads_input: bool,
 }
 
 impl App {
-    fn commanded(&mut self, event: &mut EventMut<'_, '_, Self>) {
+    fn run_command(&mut self, event: &mut EventMut<'_, '_, Self>) {
         let command = self.seen.borrow_mut().commands.pop_front();
         if let Some(command) = command {
             command(self, event);
@@ -43,13 +43,14 @@ impl App {
     }
 
     fn bind(&self, cx: &mut Cx<'_, Self>, port: u16) -> UdpSocket {
-        cx.bind((Ipv4Addr::UNSPECIFIED, port).into(), RINGS, Self::called).expect("there is room")
+        cx.bind((Ipv4Addr::UNSPECIFIED, port).into(), RINGS, Self::handle_event)
+            .expect("there is room")
     }
 
     /// Records the event, and sends back the datagrams that it reads.
-    fn called(&mut self, udp: &mut UdpMut<'_, '_, Self>, event: UdpEvent) {
+    fn handle_event(&mut self, udp: &mut UdpMut<'_, '_, Self>, event: UdpEvent) {
         self.seen.borrow_mut().events.push(event);
-        while self.takes
+        while self.reads_input
             && let Some(datagram) = udp.peek()
         {
             let (from, data) = (datagram.from, datagram.data.to_vec());
@@ -66,18 +67,18 @@ struct Scene {
     world: World,
     seen: Rc<RefCell<Seen>>,
     /// The peer's socket, on port 5000.
-    peer: crate::world::Call,
+    peer: crate::world::PeerSocket,
 }
 
 /// Makes a device with three sockets, each with room in the stack for four datagrams and 512 bytes.
 fn scene() -> Scene {
     let seen = Rc::<RefCell<Seen>>::default();
-    let told = seen.clone();
+    let app_seen = seen.clone();
     let mut world = World::of::<8, _>(address(DEVICE), async move |stack, trigger| {
         let mut storage = Box::new(Storage::<App, 1, 0, 2_000, 0, 0, 0, 4>::new());
         let mut base = EventBase::new(&mut storage);
-        base.on_signal(SIGNAL, App::commanded).expect("there is room");
-        let mut app = App { seen: told, takes: true };
+        base.on_signal(SIGNAL, App::run_command).expect("there is room");
+        let mut app = App { seen: app_seen, reads_input: true };
         let mut sockets = Sockets::<1, 64, 64>::new();
         let mut udp = Box::new(UdpSockets::<3, 512, 512>::new());
         let triggers = [trigger];
@@ -97,15 +98,15 @@ impl Scene {
         &mut self,
         command: impl FnOnce(&mut App, &mut Cx<'_, App>) -> R + 'static,
     ) -> R {
-        let answer = Rc::new(RefCell::new(None));
-        let place = answer.clone();
+        let slot = Rc::new(RefCell::new(None));
+        let result = slot.clone();
         self.seen
             .borrow_mut()
             .commands
-            .push_back(Box::new(move |app, cx| drop(place.replace(Some(command(app, cx))))));
+            .push_back(Box::new(move |app, cx| drop(result.replace(Some(command(app, cx))))));
         self.world.trigger.raise();
         self.world.settle();
-        answer.take().expect("the loop runs")
+        slot.take().expect("the loop has run the command")
     }
 
     fn with<R: 'static>(
@@ -166,10 +167,10 @@ fn datagrams_of_every_length_of_a_frame_are_answered() {
 }
 
 #[test]
-fn what_the_ring_has_no_room_for_waits_in_the_stack() {
+fn datagrams_that_do_not_fit_the_ring_wait_in_the_stack() {
     let mut scene = scene();
     let socket = scene.bind(PORT);
-    scene.command(|app, _| app.takes = false);
+    scene.command(|app, _| app.reads_input = false);
     let datagrams: Vec<Vec<u8>> = (0..4).map(|number| vec![number; 100]).collect();
     for data in &datagrams {
         scene.send(data);
@@ -179,16 +180,16 @@ fn what_the_ring_has_no_room_for_waits_in_the_stack() {
     // The callback does not run again for datagrams that were left in the ring; the application
     // reads them here.
     scene.command(move |app, cx| {
-        app.takes = true;
+        app.reads_input = true;
         let mut udp = cx.udp(socket).expect("it is open");
-        app.called(&mut udp, UdpEvent::Readable);
+        app.handle_event(&mut udp, UdpEvent::Readable);
     });
     assert_eq!(scene.answers(), datagrams);
     assert_eq!(scene.dropped(socket), Dropped::default());
 }
 
 #[test]
-fn a_flood_costs_the_datagrams_that_find_no_room_and_nothing_else() {
+fn a_flood_loses_only_the_datagrams_that_do_not_fit() {
     let mut scene = scene();
     scene.bind(PORT);
     for round in 0..50_u8 {
@@ -206,7 +207,7 @@ fn a_flood_costs_the_datagrams_that_find_no_room_and_nothing_else() {
 }
 
 #[test]
-fn a_neighbour_that_does_not_answer_is_given_up_and_delays_no_other_for_long() {
+fn a_datagram_to_a_neighbour_that_does_not_answer_is_dropped_after_three_seconds() {
     let mut scene = scene();
     let socket = scene.bind(PORT);
     scene.with(socket, |udp| {
@@ -226,7 +227,7 @@ fn a_neighbour_that_does_not_answer_is_given_up_and_delays_no_other_for_long() {
 }
 
 #[test]
-fn without_a_link_or_an_address_nothing_is_kept() {
+fn without_a_link_an_address_or_a_route_datagrams_are_dropped() {
     let mut scene = scene();
     let socket = scene.bind(PORT);
     scene.world.plug(false);
@@ -243,7 +244,7 @@ fn without_a_link_or_an_address_nothing_is_kept() {
 }
 
 #[test]
-fn a_broadcast_takes_permission() {
+fn a_broadcast_needs_permission() {
     let mut scene = scene();
     let socket = scene.bind(PORT);
     let all = [[255, 255, 255, 255], [10, 0, 0, 255]].map(|ip| SocketAddr::from((ip, 5000)));
@@ -260,7 +261,7 @@ fn a_broadcast_takes_permission() {
 }
 
 #[test]
-fn two_sockets_do_not_share_a_port_and_port_zero_is_any_other() {
+fn two_sockets_cannot_share_a_port_and_port_zero_means_a_free_port() {
     let mut scene = scene();
     let first = scene.bind(PORT);
     let second = scene.bind(PORT);
@@ -281,16 +282,16 @@ fn two_sockets_do_not_share_a_port_and_port_zero_is_any_other() {
 fn an_address_that_is_not_ours_is_refused() {
     let mut scene = scene();
     scene.command(|_, cx| {
-        cx.bind((PEER, PORT).into(), RINGS, App::called).unwrap();
-        cx.bind((DEVICE, PORT).into(), RINGS, App::called).unwrap();
-        cx.bind("[::1]:7".parse().unwrap(), RINGS, App::called).unwrap();
+        cx.bind((PEER, PORT).into(), RINGS, App::handle_event).unwrap();
+        cx.bind((DEVICE, PORT).into(), RINGS, App::handle_event).unwrap();
+        cx.bind("[::1]:7".parse().unwrap(), RINGS, App::handle_event).unwrap();
     });
     let v6 = if cfg!(feature = "proto-ipv6") { UdpError::NotOurs } else { UdpError::Invalid };
     assert_eq!(scene.failures(), [UdpError::NotOurs, v6]);
 }
 
 #[test]
-fn what_is_sent_just_before_the_close_arrives() {
+fn datagrams_sent_just_before_the_close_arrive() {
     let mut scene = scene();
     // The peer's hardware address is not known yet.
     scene.command(|app, cx| {
@@ -300,7 +301,7 @@ fn what_is_sent_just_before_the_close_arrives() {
         udp.close();
     });
     assert_eq!(scene.answers(), [b"a", b"b", b"c"]);
-    // The same, while the stack still has datagrams to send.
+    // Now the peer's hardware address is known. The socket is closed before the stack has sent `f`.
     let socket = scene.bind(PORT);
     scene.with(socket, |udp| {
         [b"d", b"e"].iter().for_each(|data| udp.send_to(*data, peer()).unwrap());
@@ -313,7 +314,7 @@ fn what_is_sent_just_before_the_close_arrives() {
 }
 
 #[test]
-fn the_end_of_the_loop_waits_for_what_is_sent() {
+fn the_end_of_the_loop_waits_for_unsent_datagrams() {
     let mut scene = scene();
     let socket = scene.bind(PORT);
     scene.with(socket, |udp| {
@@ -325,7 +326,7 @@ fn the_end_of_the_loop_waits_for_what_is_sent() {
 }
 
 #[test]
-fn a_closed_socket_that_cannot_send_is_given_up() {
+fn a_closed_socket_that_cannot_send_is_freed() {
     let mut scene = scene();
     let socket = scene.bind(PORT);
     scene.with(socket, |udp| {
@@ -343,7 +344,7 @@ fn a_datagram_that_fits_no_frame_or_no_buffer_is_dropped() {
     let mut scene = scene();
     let rings = UdpRings::new(64, 1_600);
     let socket = scene.command(move |_, cx| {
-        cx.bind((DEVICE, PORT).into(), rings, App::called).expect("there is room")
+        cx.bind((DEVICE, PORT).into(), rings, App::handle_event).expect("there is room")
     });
     scene.with(socket, |udp| udp.send_to(&[0; 1_473], peer()).unwrap());
     scene.with(socket, |udp| udp.send_to(&[0; 513], peer()).unwrap());
@@ -353,7 +354,7 @@ fn a_datagram_that_fits_no_frame_or_no_buffer_is_dropped() {
 }
 
 #[test]
-fn a_connected_socket_hears_its_peer_only() {
+fn a_connected_socket_receives_only_from_its_peer() {
     let mut scene = scene();
     let socket = scene.bind(PORT);
     scene.with(socket, |udp| {
@@ -438,7 +439,7 @@ fn changed(frame: &[u8], at: usize, change: impl Fn(u8) -> u8) -> Vec<u8> {
 }
 
 #[test]
-fn a_socket_without_news_costs_nothing() {
+fn an_idle_socket_causes_no_polls() {
     let mut scene = scene();
     scene.bind(PORT);
     scene.send(b"a");
@@ -451,7 +452,7 @@ fn a_socket_without_news_costs_nothing() {
 
 #[cfg(feature = "multicast")]
 #[test]
-fn a_group_is_left_when_no_socket_is_in_it() {
+fn a_group_is_left_when_no_socket_has_joined_it() {
     let mut scene = scene();
     let group = Ipv4Addr::new(239, 1, 2, 3);
     let sockets = [scene.bind(PORT), scene.bind(PORT + 1)];
@@ -472,7 +473,7 @@ fn a_group_is_left_when_no_socket_is_in_it() {
 
 #[cfg(not(feature = "multicast"))]
 #[test]
-fn without_the_feature_no_group_is_joined() {
+fn without_the_feature_multicast_no_group_can_be_joined() {
     let mut scene = scene();
     let socket = scene.bind(PORT);
     scene.with(socket, |udp| udp.join_multicast(Ipv4Addr::new(239, 1, 2, 3).into()).unwrap());

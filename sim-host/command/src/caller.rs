@@ -1,16 +1,16 @@
 //! A client for tests: it connects to a server as soon as it is started, and is informed of network
 //! changes.
 //!
-//! At its start, a device may have no link and no address yet, and it may lose both later. The adapter promises that
+//! At its start, a device may have no link and no address yet, and it may lose both later. The adapter guarantees that
 //! a connect waits for the link and the address, and that the application is informed of each change. An ordinary
 //! client retries after a failure, so it does not notice a connect that fails at once. This client reports in
 //! [`Caller::problem`]:
 //!
 //! * a connect that ends because there is no route, before the adapter has waited its full timeout;
-//! * a timer, set before the first turn, that fires too early or too late;
+//! * a timer, set before the first iteration, that fires too early or too late;
 //! * a network callback without a change.
 //!
-//! In the end it must be connected, and must have been informed of a link and an address.
+//! After the faults, the client must connect, and must know that it has a link and an address.
 
 use std::time::Duration;
 
@@ -23,10 +23,10 @@ use picoevent_sim::world::{Server, Service, Session, Size, Sockets, TestCase, se
 const SERVER_PORT: u16 = 7171;
 /// The time a connect waits for a link and an address: the adapter's timeout.
 const WAIT: Duration = Duration::from_secs(60);
-/// The delay of the timer that is set before the first turn.
+/// The delay of the timer that is set before the first iteration.
 const SOON: Duration = Duration::from_millis(1_500);
 
-/// Longer than all steps of a device's clock together.
+/// Longer than the sum of all forward steps of the device's clock in one simulation.
 const LONG: Duration = Duration::from_secs(24 * 3_600);
 
 const SIZE: Size<Caller> = Size::of(
@@ -37,23 +37,23 @@ const SIZE: Size<Caller> = Size::of(
 
 /// The application.
 pub struct Caller {
-    /// The last network state that it was informed of.
-    told: Network,
+    /// The last network state that the application was informed of.
+    reported: Network,
     started_at: Instant,
     /// The start of its last connect.
-    called_at: Instant,
+    connect_began_at: Instant,
     backoff: Backoff,
     welcomes: u32,
-    /// The first broken promise.
+    /// The first violation of a guarantee of the adapter or the loop.
     problem: Option<String>,
 }
 
 impl Caller {
     fn new() -> Self {
         Self {
-            told: Network::new(),
+            reported: Network::new(),
             started_at: Instant::ZERO,
-            called_at: Instant::ZERO,
+            connect_began_at: Instant::ZERO,
             backoff: Backoff::new(Duration::from_millis(400), Duration::from_secs(10)),
             welcomes: 0,
             problem: None,
@@ -63,43 +63,45 @@ impl Caller {
     fn start(&mut self, cx: &mut Cx<'_, Self>, pool: Pool) -> Result<(), SetupError> {
         cx.on_signal(Signal::INT, |_, event| event.exit())?;
         cx.on_network(Self::network_changed)?;
-        (self.started_at, self.called_at) = (cx.now(), cx.now());
-        cx.after(SOON, Self::soon)?;
+        (self.started_at, self.connect_began_at) = (cx.now(), cx.now());
+        cx.after(SOON, Self::timer_fired)?;
         let pool = cx.add_pool(pool)?;
-        cx.connect::<Call>(server_address(SERVER_PORT), pool)?;
+        cx.connect::<ServerConnection>(server_address(SERVER_PORT), pool)?;
         Ok(())
     }
 
     fn network_changed(&mut self, event: &mut EventMut<'_, '_, Self>) {
         if event.network_change().is_empty() {
-            self.broken("it was told of the network, but nothing has changed".to_owned());
+            self.report_problem(
+                "a network change was reported, but nothing has changed".to_owned(),
+            );
         }
-        self.told = *event.network();
+        self.reported = *event.network();
     }
 
-    fn soon(&mut self, event: &mut EventMut<'_, '_, Self>) {
+    fn timer_fired(&mut self, event: &mut EventMut<'_, '_, Self>) {
         let passed = event.now().since(self.started_at);
-        // If the clock steps forward, the timer is late. A delay longer than [`LONG`] shows that the loop's time has
-        // started again, which must not happen.
+        // If the clock steps forward, the timer is late. A delay longer than [`LONG`] has another cause: the loop's
+        // time has jumped. This is an error.
         if passed < SOON || passed > LONG {
-            self.broken(format!("a timer of {SOON:?} was due after {passed:?}"));
+            self.report_problem(format!("a timer of {SOON:?} was due after {passed:?}"));
         }
     }
 
-    /// Returns the first broken promise of the adapter or the loop.
+    /// Returns the first violation of a guarantee of the adapter or the loop.
     pub fn problem(&self) -> Option<&str> {
         self.problem.as_deref()
     }
 
-    fn broken(&mut self, what: String) {
+    fn report_problem(&mut self, what: String) {
         self.problem.get_or_insert(what);
     }
 }
 
 /// The connection to the server.
-struct Call;
+struct ServerConnection;
 
-impl Protocol<Caller> for Call {
+impl Protocol<Caller> for ServerConnection {
     const IDLE: Option<Duration> = Some(Duration::from_secs(5));
 
     fn opened(app: &mut Caller, conn: &mut ConnMut<'_, '_, Caller>) {
@@ -109,7 +111,8 @@ impl Protocol<Caller> for Call {
     }
 
     fn alarm(_: &mut Caller, conn: &mut ConnMut<'_, '_, Caller>) {
-        // If there is no room, a `hello` is still being sent.
+        // If the output ring has no room, the write fails. The ring then still has earlier `hello` lines to send, so
+        // this `hello` is not needed.
         let _ = conn.write(b"hello\n");
     }
 
@@ -125,13 +128,15 @@ impl Protocol<Caller> for Call {
     }
 
     fn ended(app: &mut Caller, conn: &mut ConnMut<'_, '_, Caller>, end: ConnEnd) {
-        let waited = conn.cx().now().since(app.called_at);
+        let waited = conn.cx().now().since(app.connect_began_at);
         // The server is on the local network, whichever address the device has.
         if end == ConnEnd::Failed(ConnError::Unreachable) && waited < WAIT {
-            app.broken(format!("a connect failed after {waited:?} instead of waiting {WAIT:?}"));
+            app.report_problem(format!(
+                "a connect failed after {waited:?} instead of waiting {WAIT:?}"
+            ));
         }
         let delay = app.backoff.next_delay(conn.cx());
-        app.called_at = conn.cx().now().after(delay);
+        app.connect_began_at = conn.cx().now().after(delay);
         let _ = conn.connect_after(delay, server_address(SERVER_PORT));
     }
 }
@@ -170,12 +175,17 @@ pub fn caller() -> TestCase<Caller> {
     let host = Server::new(SERVER_PORT, |_| Host::default())
         .always(|app: &Caller, host: &Host| match app.welcomes <= host.welcomes {
             true => Ok(()),
-            false => Err(format!("{} welcomes, {} were sent", app.welcomes, host.welcomes)),
+            false => Err(format!(
+                "the application received {} welcomes, but {} were sent",
+                app.welcomes, host.welcomes
+            )),
         })
         .in_the_end(Duration::from_secs(60), |app, _| {
-            match app.told.is_link_up() && app.told.has_ipv4() {
+            match app.reported.is_link_up() && app.reported.has_ipv4() {
                 true => Ok(()),
-                false => Err("it was not told of a link and an address".to_owned()),
+                false => {
+                    Err("the link and the address were not reported to the application".to_owned())
+                }
             }
         })
         .in_the_end(Duration::from_secs(100), |app, host| {

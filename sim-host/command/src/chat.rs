@@ -1,5 +1,5 @@
-//! chat in the simulator: clients that talk, and one program that knows what each of them must
-//! receive.
+//! The example `chat` in the simulator. Its clients send lines to each other. One program runs all clients and knows
+//! what each of them must receive.
 
 use std::collections::HashMap;
 
@@ -11,9 +11,9 @@ use picoevent_sim::world::{Choices, Service, Session, Size, Sockets, TestCase};
 type App = Chat<{ PLENTY.conns() }>;
 
 /// The maximum number of clients at once.
-const PLACES: u16 = 4;
-const PLENTY: Pool = Pool::new(PLACES).spare(1).rings(512, 1024);
-const LITTLE: Pool = Pool::new(PLACES).rings(260, 280);
+const SLOTS: u16 = 4;
+const PLENTY: Pool = Pool::new(SLOTS).spare(1).rings(512, 1024);
+const LITTLE: Pool = Pool::new(SLOTS).rings(260, 280);
 const TWO: Pool = Pool::new(2).spare(1).rings(300, 600);
 
 /// Devices whose rings have room for many lines or for one line, and with receive windows of different sizes.
@@ -47,35 +47,36 @@ pub fn chat() -> TestCase<App> {
         })
 }
 
-/// What all clients have said and received.
+/// What all clients have sent and received.
 ///
-/// A client says its lines, and then `/who`. The answer to `/who` confirms that the server has passed on all these
-/// lines. From then on, every other client that was in the room before the first line must receive all these lines,
-/// in order. So every other client sends `/who`, too, and must receive the lines before the answer.
+/// A client sends its lines, and then `/who`. The answer to `/who` confirms that the server has passed on all these
+/// lines. From then on, every other client that was in the room before the first line must receive all these lines, in
+/// order. So every other client sends `/who`, too, and must receive the lines before the answer.
 struct Room {
-    /// The number of lines that each connection says, by the number of the connection. After the end of the list, the
-    /// numbers repeat.
+    /// The number of lines that the client of a connection sends. The index is the number of the connection, modulo the
+    /// length of the list.
     lines: Vec<u32>,
     /// The minimum length of a line.
     length: usize,
-    talkers: HashMap<u32, Talker>,
+    clients: HashMap<u32, Client>,
 }
 
 /// The client of a connection.
 #[derive(Default)]
-struct Talker {
+struct Client {
     name: Option<String>,
-    /// The number of lines that it says.
-    says: u32,
+    /// The number of lines that the client sends.
+    line_count: u32,
     /// The number of the next line expected from each connection.
-    heard: HashMap<u32, u32>,
-    /// The connections whose lines it may have missed, because these connections were there first.
-    late: Vec<u32>,
-    /// It knows that all its lines were passed on.
+    next_lines: HashMap<u32, u32>,
+    /// The connections from which the client may have missed lines. These connections were opened before the client
+    /// connected, or began to send before the client had a name.
+    may_have_missed: Vec<u32>,
+    /// The server has answered the client's first `/who`, so it has passed on all lines of the client.
     is_confirmed: bool,
-    /// For each `/who` that it sent after the lines of others: the connections with these lines.
-    asked: Vec<Vec<u32>>,
-    /// The number of answers received.
+    /// For each later `/who` of the client, the connections whose lines must arrive before the answer.
+    requested: Vec<Vec<u32>>,
+    /// The number of these later `/who` that the server has answered.
     answered: usize,
     has_quit: bool,
     is_open: bool,
@@ -84,19 +85,19 @@ struct Talker {
 impl Room {
     fn new(choices: &mut Choices<'_>) -> Self {
         let lines = (0..4).map(|_| choices.up_to(6) as u32).collect();
-        Self { lines, length: choices.up_to(60) as usize, talkers: HashMap::new() }
+        Self { lines, length: choices.up_to(60) as usize, clients: HashMap::new() }
     }
 
     /// Handles a line that a client receives.
     fn line(&mut self, number: u32, line: &str) -> Result<(), String> {
         if let Some(name) = line.strip_prefix("* you are ") {
             let is_taken = self
-                .talkers
+                .clients
                 .values()
                 .any(|other| other.is_open && other.name.as_deref() == Some(name));
-            let talker = self.talkers.entry(number).or_default();
-            if is_taken || talker.name.replace(name.to_owned()).is_some() {
-                return Err(format!("connection {number} heard {line:?}"));
+            let client = self.clients.entry(number).or_default();
+            if is_taken || client.name.replace(name.to_owned()).is_some() {
+                return Err(format!("connection {number} received {line:?}"));
             }
             return Ok(());
         }
@@ -104,56 +105,61 @@ impl Room {
             return self.answered(number);
         }
         if let Some(rest) = line.strip_prefix("* ") {
-            let is_news =
+            let is_event =
                 ["is here", "has left", "was too slow"].iter().any(|end| rest.ends_with(end));
-            return match is_news || line == "* busy" {
+            return match is_event || line == "* busy" {
                 true => Ok(()),
-                false => Err(format!("connection {number} heard {line:?}")),
+                false => Err(format!("connection {number} received {line:?}")),
             };
         }
-        let wrong = || format!("connection {number} heard {line:?}, which nobody said");
-        let (name, said) = line.split_once(": ").ok_or_else(wrong)?;
-        let mut words = said.split(' ');
+        let wrong = || format!("connection {number} received {line:?}, which no client sent");
+        let (name, text) = line.split_once(": ").ok_or_else(wrong)?;
+        let mut words = text.split(' ');
         let mut number_in = || words.next().and_then(|word| word.parse::<u32>().ok());
         let (from, nth) = number_in().zip(number_in()).ok_or_else(wrong)?;
         let sender =
-            self.talkers.get(&from).filter(|sender| nth < sender.says).ok_or_else(wrong)?;
+            self.clients.get(&from).filter(|sender| nth < sender.line_count).ok_or_else(wrong)?;
         let is_right = sender.name.as_deref().is_none_or(|known| known == name);
-        if !is_right || from == number || said != self.text(from, nth) {
+        if !is_right || from == number || text != self.text(from, nth) {
             return Err(wrong());
         }
-        let listener = self.talkers.entry(number).or_default();
-        let due = listener.heard.entry(from).or_insert(nth);
+        let receiver = self.clients.entry(number).or_default();
+        let due = receiver.next_lines.entry(from).or_insert(nth);
         if *due != nth {
-            return Err(format!("connection {number} heard line {nth} of {from} instead of {due}"));
+            return Err(format!(
+                "connection {number} received line {nth} of connection {from} instead of line {due}"
+            ));
         }
         *due = nth + 1;
         Ok(())
     }
 
-    /// Returns a line that a client says.
+    /// Returns the line with the number `nth` of the client with the number `number`.
     fn text(&self, number: u32, nth: u32) -> String {
         format!("{number} {nth} {}", "-".repeat(self.length))
     }
 
-    /// Handles an answer to `/who`: everything said before it must have arrived.
+    /// Handles an answer to `/who`. All lines that must come before this answer must have arrived.
     fn answered(&mut self, number: u32) -> Result<(), String> {
-        let Some(talker) = self.talkers.get_mut(&number) else { return Ok(()) };
-        if !talker.is_confirmed {
-            talker.is_confirmed = true;
+        let Some(client) = self.clients.get_mut(&number) else { return Ok(()) };
+        if !client.is_confirmed {
+            client.is_confirmed = true;
             return Ok(());
         }
-        let Some(due) = talker.asked.get(talker.answered).cloned() else {
-            return Err(format!("connection {number} was told twice who is here"));
+        let Some(due) = client.requested.get(client.answered).cloned() else {
+            return Err(format!(
+                "connection {number} received an answer to /who that it did not request"
+            ));
         };
-        talker.answered += 1;
-        let heard = talker.heard.clone();
+        client.answered += 1;
+        let next_lines = client.next_lines.clone();
         for from in due {
-            let says = self.talkers.get(&from).map_or(0, |sender| sender.says);
-            let heard = heard.get(&from).copied().unwrap_or(0);
-            if heard < says {
+            let line_count = self.clients.get(&from).map_or(0, |sender| sender.line_count);
+            let received = next_lines.get(&from).copied().unwrap_or(0);
+            if received < line_count {
                 return Err(format!(
-                    "connection {number} has heard {heard} of the {says} lines of connection {from}"
+                    "connection {number} has received {received} of the {line_count} lines of \
+                     connection {from}"
                 ));
             }
         }
@@ -164,38 +170,38 @@ impl Room {
 impl Service for Room {
     fn opened(&mut self, session: &mut Session) -> Result<(), String> {
         let number = session.number();
-        let says = self.lines.get(number as usize % self.lines.len()).copied().unwrap_or(0);
-        // It may have missed some lines of clients that are already talking.
-        let late = self.talkers.keys().copied().collect();
-        let talker = Talker { says, late, is_open: true, ..Talker::default() };
-        self.talkers.insert(number, talker);
+        let line_count = self.lines.get(number as usize % self.lines.len()).copied().unwrap_or(0);
+        // The new client may have missed lines of the clients that connected before it.
+        let may_have_missed = self.clients.keys().copied().collect();
+        let client = Client { line_count, may_have_missed, is_open: true, ..Client::default() };
+        self.clients.insert(number, client);
         Ok(())
     }
 
     fn received(&mut self, session: &mut Session) -> Result<(), String> {
         while let Some(line) = session.read_line() {
             let number = session.number();
-            let was_named = self.talkers.get(&number).is_some_and(|talker| talker.name.is_some());
+            let was_named = self.clients.get(&number).is_some_and(|client| client.name.is_some());
             self.line(number, &line)?;
-            let Some(talker) = self.talkers.get(&number) else { continue };
-            if !was_named && talker.name.is_some() {
-                // Clients in the room receive all lines from now on. Other clients receive only a part of the
-                // lines, or none.
-                let says = talker.says;
-                for nth in 0..says {
+            let Some(client) = self.clients.get(&number) else { continue };
+            if !was_named && client.name.is_some() {
+                // The other clients that have a name receive all lines that this client sends. Clients without a name
+                // receive only some of these lines, or none.
+                let line_count = client.line_count;
+                for nth in 0..line_count {
                     let text = self.text(number, nth);
                     session.write(format!("{text}\n").as_bytes());
                 }
-                let there: Vec<_> = self.talkers.keys().copied().collect();
-                for other in there {
+                let numbers: Vec<_> = self.clients.keys().copied().collect();
+                for other in numbers {
                     let is_named = |room: &Self| {
-                        room.talkers.get(&other).is_some_and(|other| other.name.is_some())
+                        room.clients.get(&other).is_some_and(|other| other.name.is_some())
                     };
                     if other != number
                         && !is_named(self)
-                        && let Some(other) = self.talkers.get_mut(&other)
+                        && let Some(other) = self.clients.get_mut(&other)
                     {
-                        other.late.push(number);
+                        other.may_have_missed.push(number);
                     }
                 }
                 session.write(b"/who\n");
@@ -204,31 +210,32 @@ impl Service for Room {
         Ok(())
     }
 
-    /// Sends `/who` when other clients have said all their lines, to check that the lines have arrived. Leaves when
-    /// all clients have said all their lines and the answers have come.
-    fn going_on(&mut self, session: &mut Session) -> Result<(), String> {
+    /// Sends `/who` when other clients have sent all their lines, to check that the lines have arrived. Leaves when all
+    /// clients have sent all their lines and all answers have arrived.
+    fn poll(&mut self, session: &mut Session) -> Result<(), String> {
         let number = session.number();
-        let Some(me) = self.talkers.get(&number) else { return Ok(()) };
+        let Some(me) = self.clients.get(&number) else { return Ok(()) };
         if !me.is_confirmed || me.has_quit {
             return Ok(());
         }
         let is_known = |from: &u32| {
-            me.late.contains(from) || me.asked.iter().flatten().any(|known| known == from)
+            me.may_have_missed.contains(from)
+                || me.requested.iter().flatten().any(|known| known == from)
         };
         let new: Vec<u32> = self
-            .talkers
+            .clients
             .iter()
             .filter(|(from, sender)| **from != number && sender.is_confirmed && !is_known(from))
             .map(|(from, _)| *from)
             .collect();
-        let others_talk = self.talkers.iter().any(|(from, other)| {
+        let others_send = self.clients.iter().any(|(from, other)| {
             *from != number && other.is_open && other.name.is_some() && !other.is_confirmed
         });
-        let Some(me) = self.talkers.get_mut(&number) else { return Ok(()) };
+        let Some(me) = self.clients.get_mut(&number) else { return Ok(()) };
         if !new.is_empty() {
-            me.asked.push(new);
+            me.requested.push(new);
             session.write(b"/who\n");
-        } else if me.answered == me.asked.len() && !others_talk {
+        } else if me.answered == me.requested.len() && !others_send {
             me.has_quit = true;
             session.served();
             session.write(b"/quit\n");
@@ -239,17 +246,17 @@ impl Service for Room {
     fn finished(&mut self, session: &mut Session) -> Result<(), String> {
         session.close();
         // A client that was refused because the server was full has no name.
-        match self.talkers.get(&session.number()) {
-            Some(talker) if talker.name.is_some() && !talker.has_quit => {
-                Err(format!("connection {} was ended", session.number()))
+        match self.clients.get(&session.number()) {
+            Some(client) if client.name.is_some() && !client.has_quit => {
+                Err(format!("the device ended the stream of connection {}", session.number()))
             }
             _ => Ok(()),
         }
     }
 
     fn ended(&mut self, session: &mut Session) {
-        if let Some(talker) = self.talkers.get_mut(&session.number()) {
-            talker.is_open = false;
+        if let Some(client) = self.clients.get_mut(&session.number()) {
+            client.is_open = false;
         }
     }
 }

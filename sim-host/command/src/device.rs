@@ -1,5 +1,5 @@
-//! The device's page in the simulator: browsers, uploads, WebSockets and attackers, and one program
-//! that knows what each of them must receive.
+//! The example `device` in the simulator. Its clients are browsers, uploads, WebSockets and attackers. One program runs
+//! all clients and knows what each of them must receive.
 
 use std::collections::{HashMap, HashSet};
 
@@ -13,13 +13,13 @@ mod browser;
 mod requests;
 mod socket;
 
-/// Rings that hold little more than a line and the longest answer written at once. Their sizes are not multiples of
-/// four, the length of a mask. So a piece of a frame need not begin at the start of a mask.
+/// Rings that are only little longer than the minimum of `Device::start_with`. Their sizes are not multiples of four,
+/// the length of a mask. So a part of a frame need not begin with the first byte of the mask.
 const LITTLE: Pool = Pool::new(3).rings(131, 643);
 const ONE: Pool = Pool::new(1).spare(1).rings(258, 701);
 
-/// The device of the board, a device whose short rings are smaller than its files, and a device for
-/// a single client.
+/// Three devices: one with the pool and the storage of the board, one whose rings are shorter than the files that it
+/// sends, and one for a single client.
 const SIZES: [Size<Device>; 3] = [
     Size::of(POOL, Memory::new, Sockets::<11, 512, 1024>::new).statics(8),
     Size::of(
@@ -35,7 +35,7 @@ const SIZES: [Size<Device>; 3] = [
     .statics(1),
 ];
 
-/// The device's page.
+/// Returns the test case of the example `device`.
 pub fn device() -> TestCase<Device> {
     TestCase::new("device", device::PORT, || Device::new(temperature), Device::start_with)
         .sizes(&SIZES)
@@ -43,8 +43,8 @@ pub fn device() -> TestCase<Device> {
         .invariant(|app, cx| app.problem(cx).map_or(Ok(()), |problem| Err(problem.to_owned())))
 }
 
-/// What a client does, drawn before the simulation. The number of a connection selects its plan, so a client that was
-/// refused does something else on its next connection.
+/// The random choices for one connection, made before the simulation begins. The number of the connection selects its
+/// plan. So a client that was refused follows another plan on its next connection.
 #[derive(Clone, Copy)]
 struct Plan {
     kind: u64,
@@ -61,7 +61,7 @@ struct Plan {
 }
 
 impl Plan {
-    fn draw(choices: &mut Choices<'_>) -> Self {
+    fn choose(choices: &mut Choices<'_>) -> Self {
         Self {
             kind: choices.up_to(11),
             more: choices.up_to(6),
@@ -72,14 +72,14 @@ impl Plan {
         }
     }
 
-    fn visit(self, known: &mut Known) -> Box<dyn Visit> {
+    fn client(self, known: &mut Known) -> Box<dyn Client> {
         match self.kind {
             0..=4 => Box::new(browser::Browser::new(self, known)),
             5 => Box::new(socket::Echo::new(self)),
             6 => Box::new(socket::Live::socket()),
             7 => Box::new(socket::Live::events()),
-            8 => Box::new(socket::Rude::new(self)),
-            9 => Box::new(attacker::Half::new(self)),
+            8 => Box::new(socket::Misbehaving::new(self)),
+            9 => Box::new(attacker::Incomplete::new(self)),
             10 => Box::new(attacker::Refused::new(self)),
             _ => Box::new(attacker::Garbage::new(self)),
         }
@@ -99,23 +99,23 @@ impl Plan {
 }
 
 /// The behaviour of one client on one connection.
-trait Visit {
+trait Client {
     /// Sends the first bytes.
     fn begin(&mut self, known: &mut Known, session: &mut Session);
 
     /// Handles bytes that have arrived.
-    fn hear(&mut self, known: &mut Known, session: &mut Session) -> Result<(), String>;
+    fn received(&mut self, known: &mut Known, session: &mut Session) -> Result<(), String>;
 
     /// Handles the end of the device's stream. All earlier bytes were handled.
-    fn end(&mut self, known: &mut Known, session: &mut Session) -> Result<(), String>;
+    fn finished(&mut self, known: &mut Known, session: &mut Session) -> Result<(), String>;
 }
 
-/// What all clients together have sent to the device and know of its state.
+/// What all clients together have sent to the device, and what they know of its state.
 #[derive(Default)]
 struct Known {
-    /// The answers about uploads that the device may give.
+    /// The answers that the device may send to a request for the upload.
     uploads: HashSet<String>,
-    /// The answers about settings that the device may give.
+    /// The answers that the device may send to a request for the settings.
     settings: HashSet<String>,
     /// An upload was confirmed.
     has_upload: bool,
@@ -125,21 +125,21 @@ struct Known {
 
 struct Crowd {
     plans: Vec<Plan>,
-    visits: HashMap<u32, Box<dyn Visit>>,
+    clients: HashMap<u32, Box<dyn Client>>,
     known: Known,
 }
 
 impl Crowd {
     fn new(choices: &mut Choices<'_>) -> Self {
-        let plans = (0..6).map(|_| Plan::draw(choices)).collect();
+        let plans = (0..6).map(|_| Plan::choose(choices)).collect();
         let known =
             Known { settings: HashSet::from([requests::settings("", 24_000)]), ..Known::default() };
-        Self { plans, visits: HashMap::new(), known }
+        Self { plans, clients: HashMap::new(), known }
     }
 
-    /// Returns an error with the number of the connection.
-    fn on<T>(session: &Session, heard: Result<T, String>) -> Result<T, String> {
-        heard.map_err(|text| format!("connection {}: {text}", session.number()))
+    /// Returns `result`, with the number of the connection added to the text of an error.
+    fn with_number<T>(session: &Session, result: Result<T, String>) -> Result<T, String> {
+        result.map_err(|text| format!("connection {}: {text}", session.number()))
     }
 }
 
@@ -147,28 +147,28 @@ impl Service for Crowd {
     fn opened(&mut self, session: &mut Session) -> Result<(), String> {
         let number = session.number();
         let plan = self.plans[number as usize % self.plans.len()];
-        // After the last plan, the plans repeat with other bytes.
+        // After the last plan, the first plan is used again, with another seed.
         let round = u64::from(number) / self.plans.len() as u64;
-        let mut visit = Plan { seed: plan.seed + 10_000 * round, ..plan }.visit(&mut self.known);
-        visit.begin(&mut self.known, session);
-        self.visits.insert(number, visit);
+        let mut client = Plan { seed: plan.seed + 10_000 * round, ..plan }.client(&mut self.known);
+        client.begin(&mut self.known, session);
+        self.clients.insert(number, client);
         Ok(())
     }
 
     fn received(&mut self, session: &mut Session) -> Result<(), String> {
-        let Some(visit) = self.visits.get_mut(&session.number()) else { return Ok(()) };
-        let heard = visit.hear(&mut self.known, session);
-        Self::on(session, heard)
+        let Some(client) = self.clients.get_mut(&session.number()) else { return Ok(()) };
+        let result = client.received(&mut self.known, session);
+        Self::with_number(session, result)
     }
 
     fn finished(&mut self, session: &mut Session) -> Result<(), String> {
         session.close();
-        let Some(visit) = self.visits.get_mut(&session.number()) else { return Ok(()) };
-        let heard = visit.end(&mut self.known, session);
-        Self::on(session, heard)
+        let Some(client) = self.clients.get_mut(&session.number()) else { return Ok(()) };
+        let result = client.finished(&mut self.known, session);
+        Self::with_number(session, result)
     }
 
     fn ended(&mut self, session: &mut Session) {
-        self.visits.remove(&session.number());
+        self.clients.remove(&session.number());
     }
 }

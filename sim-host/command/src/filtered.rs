@@ -27,8 +27,9 @@ pub struct Filtered {
 /// Sent after the last byte.
 const MARK: &[u8; 3] = b"###";
 
-/// Devices that lack memory or sockets, as in [`Size::standard`]. Each has room for two in-memory connections per
-/// client, above the client's socket. No ring is shorter than the encoding of one byte.
+/// Devices with different amounts of memory and sockets, as in [`Size::standard`]. For each client, a device has room
+/// for three connections: one with a socket, and above it two in memory for the filters. No ring is shorter than the
+/// encoding of one byte.
 const SIZES: [Size<Filtered>; 6] = [
     Size::of(
         Pool::new(4).rings(512, 512),
@@ -62,8 +63,8 @@ const SIZES: [Size<Filtered>; 6] = [
     ),
 ];
 
-/// Returns the echo server above two filters. Every byte must come back, and the mark after the
-/// last one.
+/// Returns the test case of the echo server above two filters. Every byte must come back. After the last byte, the end
+/// mark `###` must arrive.
 pub fn echo_filtered() -> TestCase<Filtered> {
     TestCase::with_app("echo-filtered", echo::PORT, Filtered::default, Filtered::start)
         .sizes(&SIZES)

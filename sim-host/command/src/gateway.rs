@@ -44,7 +44,7 @@ const SIZES: [Size<Gateway>; 3] = [
     ),
 ];
 
-/// The same, with sockets for the broker, for DNS and for SNTP.
+/// Devices that also have sockets for the broker, for DNS and for SNTP.
 const ONLINE_SIZES: [Size<Gateway>; 2] = [
     Size::with_udp(
         Pool::rest(),
@@ -68,12 +68,13 @@ fn sensor(micros: u64) -> i32 {
     (micros / 1_000 % 1_000_000) as i32
 }
 
-/// The gateway, with a collector.
+/// Returns the test case of the gateway with a collector.
 pub fn gateway() -> TestCase<Gateway> {
     case("gateway", server_address(COLLECTOR_PORT))
 }
 
-/// The gateway, with a collector that it connects to over IPv6, and clients over IPv4 and IPv6.
+/// Returns the test case of the gateway over IPv6: it connects to its collector over IPv6, and its clients use IPv4 and
+/// IPv6.
 pub fn gateway_v6() -> TestCase<Gateway> {
     case("gateway-v6", server_address_v6(COLLECTOR_PORT)).over_ipv6()
 }
@@ -83,8 +84,8 @@ fn case(name: &str, collector: SocketAddr) -> TestCase<Gateway> {
     case_of(name, Duration::ZERO, move || Gateway::new(setup))
 }
 
-/// The gateway that `make` makes. It must know its collector's address within `known_within` after
-/// the last fault.
+/// Returns a test case of the gateway. `make` makes the application. The gateway must know the address of its collector
+/// within `known_within` after the last fault.
 fn case_of(
     name: &str,
     known_within: Duration,

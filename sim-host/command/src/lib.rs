@@ -26,12 +26,12 @@ pub use proxy::proxy;
 pub use publisher::{Publisher, publisher, publisher_3};
 pub use udp_time::udp_time;
 
-/// libevent's hello-world.
+/// Returns the test case of libevent's hello-world.
 pub fn hello_world() -> TestCase<Hello> {
     hello("hello-world")
 }
 
-/// The same with IPv6 addresses too.
+/// Returns the test case of hello-world with IPv4 and IPv6 addresses.
 pub fn hello_world_v6() -> TestCase<Hello> {
     hello("hello-world-v6").over_ipv6()
 }
@@ -45,7 +45,7 @@ fn hello(name: &str) -> TestCase<Hello> {
         .client(move |_| Script::new().finish().expect(greeting).expect_end())
 }
 
-/// Returns the echo server: every byte must come back.
+/// Returns the test case of the echo server: every byte must come back.
 pub fn echo() -> TestCase<Echo> {
     TestCase::new("echo", echo::PORT, Echo::new, Echo::start).client(there_and_back)
 }
@@ -54,8 +54,8 @@ fn there_and_back(choices: &mut Choices<'_>) -> Script {
     echoed(choices, <[u8]>::to_vec, &[])
 }
 
-/// A client that gets back what it sends. `on_the_wire` encodes bytes for the wire. The bytes `behind` follow the
-/// last echoed byte.
+/// Returns the script of a client that receives what it sends. `on_the_wire` encodes bytes for the wire. The bytes
+/// `behind` follow the last echoed byte.
 fn echoed(choices: &mut Choices<'_>, on_the_wire: fn(&[u8]) -> Vec<u8>, behind: &[u8]) -> Script {
     let length = 1 + choices.up_to(1_500) as usize;
     let first = 31 * u64::from(choices.client());

@@ -1,8 +1,8 @@
 //! A server for tests: its callbacks change other connections and its listeners.
 //!
-//! The loop promises to check, directly before it calls a due callback, that the callback is still due. An ordinary
-//! server rarely tests this, because its callbacks change only their own connection. Here each byte that a client
-//! sends is a command. Some commands write to all other connections, disable them, remove their timeouts, change
+//! The loop guarantees that it checks, directly before it calls a due callback, that the callback is still due. An
+//! ordinary server rarely tests this, because its callbacks change only their own connection. Here each byte that a
+//! client sends is a command. Some commands write to all other connections, disable them, remove their timeouts, change
 //! their marks or close a listener, while callbacks of these objects may be due. The application records what it has
 //! requested, and [`Prober::problem`] reports a callback that contradicts these requests:
 //!
@@ -11,8 +11,8 @@
 //! * a timeout callback after the timeout was removed;
 //! * a read callback with less input than the low mark, or more than the high mark;
 //! * an accept on a listener that was disabled or freed;
-//! * an end of stream that is reported in the same pass in which the read callback wrote, before
-//!   the back end was offered this output.
+//! * an end of stream in the same pass as a read callback that has written. The back end must first be offered this
+//!   output, so the end of stream must come in a later pass.
 //!
 //! Each command is answered with one byte. The answers to a client, and the bytes that other clients' commands
 //! write to it, form one sequence. So a client can check every byte it receives, but does not know whose command
@@ -49,7 +49,7 @@ const LOW_INPUT: usize = 3;
 const HIGH_INPUT: usize = 5;
 const LOW_OUTPUT: usize = 2;
 
-/// The number of consecutive read timeouts after which a client's connection is freed.
+/// The number of consecutive read timeouts after which the connection of a client is reset.
 const MOST_TIMEOUTS: u32 = 30;
 
 /// The application.
@@ -62,7 +62,7 @@ pub struct Prober {
     pass: u64,
     /// The timer that ends all pauses.
     resume: Option<Event>,
-    /// The first broken promise.
+    /// The first violation of a guarantee of the loop.
     problem: Option<String>,
 }
 
@@ -72,11 +72,11 @@ struct Peer {
     /// The next byte of the sequence.
     next: u8,
     reads: bool,
-    timed: bool,
+    has_timeouts: bool,
     /// It has the temporary settings.
     marked: bool,
     /// Input was reported but not taken yet.
-    owes: bool,
+    has_reported_input: bool,
     /// The client has sent everything.
     ended: bool,
     /// The pass in which its read callback last wrote.
@@ -113,7 +113,8 @@ impl Prober {
         Ok(())
     }
 
-    /// Called when a pass begins. In the first pass the listeners are already known.
+    /// Called at the beginning of each pass. The first call stores the listeners that `start` has made, and their
+    /// addresses.
     fn passed(&mut self, cx: &mut EventMut<'_, '_, Self>) {
         self.pass += 1;
         if self.pass > 1 {
@@ -126,16 +127,16 @@ impl Prober {
         }
     }
 
-    /// Returns the first broken promise of the loop.
+    /// Returns the first violation of a guarantee of the loop.
     pub fn problem(&self) -> Option<&str> {
         self.problem.as_deref()
     }
 
-    fn broken(&mut self, what: String) {
+    fn report_problem(&mut self, what: String) {
         self.problem.get_or_insert(what);
     }
 
-    fn place(&self, conn: Conn) -> Option<usize> {
+    fn peer_index(&self, conn: Conn) -> Option<usize> {
         self.peers.iter().position(|peer| peer.conn == conn)
     }
 }
@@ -153,7 +154,7 @@ impl<const PORT_INDEX: usize> Protocol<Prober> for Session<PORT_INDEX> {
 
     fn readable(app: &mut Prober, conn: &mut ConnMut<'_, '_, Prober>) {
         let id = conn.id();
-        app.heard(conn.cx(), id);
+        app.input_received(conn.cx(), id);
     }
 
     fn writable(app: &mut Prober, conn: &mut ConnMut<'_, '_, Prober>) {
@@ -168,15 +169,17 @@ impl<const PORT_INDEX: usize> Protocol<Prober> for Session<PORT_INDEX> {
 
     fn idle(app: &mut Prober, conn: &mut ConnMut<'_, '_, Prober>) {
         let id = conn.id();
-        if let Some(place) = app.place(id) {
-            app.was_silent(conn.cx(), place);
+        if let Some(index) = app.peer_index(id) {
+            app.was_silent(conn.cx(), index);
         }
     }
 
     fn stalled(app: &mut Prober, conn: &mut ConnMut<'_, '_, Prober>) {
         let id = conn.id();
-        if app.place(id).is_some_and(|place| !app.peers[place].timed) {
-            app.broken(format!("the write timeout of connection {id:?} was taken away"));
+        if app.peer_index(id).is_some_and(|index| !app.peers[index].has_timeouts) {
+            app.report_problem(format!(
+                "the write timeout of connection {id:?} was reported, though it was removed"
+            ));
         }
         conn.abort();
     }
@@ -193,16 +196,16 @@ impl Prober {
         port.accepted += 1;
         let (is_open, closes) = (port.open, port.accepted % 3 == 2);
         if !is_open {
-            self.broken(format!("listener {number} accepted, though it was closed"));
+            self.report_problem(format!("listener {number} accepted, though it was closed"));
         }
         self.clients = view.pool();
         self.peers.push(Peer {
             conn: view.id(),
             next: 0,
             reads: true,
-            timed: true,
+            has_timeouts: true,
             marked: false,
-            owes: false,
+            has_reported_input: false,
             ended: false,
             wrote_in: 0,
             writes: 0,
@@ -215,29 +218,35 @@ impl Prober {
         }
     }
 
-    fn heard(&mut self, cx: &mut Cx<'_, Self>, conn: Conn) {
-        let Some(place) = self.place(conn) else { return };
-        self.peers[place].timeouts = 0;
-        if !self.peers[place].reads {
-            self.broken(format!("connection {conn:?} was read, though reading is disabled"));
+    fn input_received(&mut self, cx: &mut Cx<'_, Self>, conn: Conn) {
+        let Some(index) = self.peer_index(conn) else { return };
+        self.peers[index].timeouts = 0;
+        if !self.peers[index].reads {
+            self.report_problem(format!(
+                "connection {conn:?} was read, though reading is disabled"
+            ));
         }
         let input = cx.conn(conn).map_or(0, |conn| conn.input_len());
-        if self.peers[place].marked && !(LOW_INPUT..=HIGH_INPUT).contains(&input) {
-            self.broken(format!("connection {conn:?} was read with {input} bytes of input"));
+        if self.peers[index].marked && !(LOW_INPUT..=HIGH_INPUT).contains(&input) {
+            self.report_problem(format!(
+                "connection {conn:?} was read with {input} bytes of input"
+            ));
         }
-        self.peers[place].owes = true;
+        self.peers[index].has_reported_input = true;
         self.serve(cx, conn, self.pass);
     }
 
     fn flushed(&mut self, cx: &mut Cx<'_, Self>, conn: Conn) {
-        let Some(place) = self.place(conn) else { return };
+        let Some(index) = self.peer_index(conn) else { return };
         let left = cx.conn(conn).map_or(0, |conn| conn.output_len());
-        if left > if self.peers[place].marked { LOW_OUTPUT } else { 0 } {
-            self.broken(format!("connection {conn:?} was told that all is sent, with {left} left"));
+        if left > if self.peers[index].marked { LOW_OUTPUT } else { 0 } {
+            self.report_problem(format!(
+                "connection {conn:?} got a write callback with {left} bytes of output left"
+            ));
         }
-        self.peers[place].writes += 1;
-        let writes = self.peers[place].writes;
-        if self.peers[place].reads {
+        self.peers[index].writes += 1;
+        let writes = self.peers[index].writes;
+        if self.peers[index].reads {
             self.serve(cx, conn, 0);
         }
         if writes.is_multiple_of(4) {
@@ -247,28 +256,32 @@ impl Prober {
     }
 
     fn received_all(&mut self, cx: &mut Cx<'_, Self>, conn: Conn) {
-        let Some(place) = self.place(conn) else { return };
-        if self.peers[place].wrote_in == self.pass {
-            self.broken(format!(
-                "the end of the stream of connection {conn:?} came before what its read callback \
-                 wrote was offered to the back end"
+        let Some(index) = self.peer_index(conn) else { return };
+        if self.peers[index].wrote_in == self.pass {
+            self.report_problem(format!(
+                "connection {conn:?} got the end of stream before the output of its read \
+                 callback was offered to the back end"
             ));
         }
-        self.peers[place].ended = true;
+        self.peers[index].ended = true;
         self.serve(cx, conn, 0);
         self.close_if_done(cx, conn);
     }
 
-    fn was_silent(&mut self, cx: &mut Cx<'_, Self>, place: usize) {
-        let peer = &mut self.peers[place];
+    fn was_silent(&mut self, cx: &mut Cx<'_, Self>, index: usize) {
+        let peer = &mut self.peers[index];
         let conn = peer.conn;
         peer.timeouts += 1;
-        let (timeouts, reads, timed) = (peer.timeouts, peer.reads, peer.timed);
+        let (timeouts, reads, has_timeouts) = (peer.timeouts, peer.reads, peer.has_timeouts);
         if !reads {
-            self.broken(format!("connection {conn:?} timed out, though reading is disabled"));
+            self.report_problem(format!(
+                "connection {conn:?} timed out, though reading is disabled"
+            ));
         }
-        if !timed {
-            self.broken(format!("the read timeout of connection {conn:?} was taken away"));
+        if !has_timeouts {
+            self.report_problem(format!(
+                "the read timeout of connection {conn:?} was reported, though it was removed"
+            ));
         }
         if timeouts >= MOST_TIMEOUTS {
             return self.free(cx, conn);
@@ -276,8 +289,8 @@ impl Prober {
         if let Ok(mut view) = cx.conn(conn) {
             view.enable(Direction::Read);
         }
-        // Timeouts of other connections that passed at the same time are due, too, but their callbacks must
-        // no longer run.
+        // The timeouts of other connections may have expired at the same time. Then their callbacks are due, but must
+        // not run after the following call.
         match (timeouts as usize + conn.index()).is_multiple_of(2) {
             true => self.disable_reading(cx, conn),
             false => self.remove_timeouts(cx, conn),
@@ -287,24 +300,24 @@ impl Prober {
 
 /// The commands.
 impl Prober {
-    /// Handles commands while there is room for their answers. If anything was written, records
+    /// Handles commands while there is room for their answers. If an answer was written and `pass` is not zero, records
     /// `pass` as the pass of the last write.
     fn serve(&mut self, cx: &mut Cx<'_, Self>, conn: Conn, pass: u64) {
         loop {
-            let Some(place) = self.place(conn) else { return };
+            let Some(index) = self.peer_index(conn) else { return };
             let Ok(mut view) = cx.conn(conn) else { return };
             if view.input_len() == 0 {
-                self.peers[place].owes = false;
+                self.peers[index].has_reported_input = false;
                 return;
             }
             let mut command = [0];
-            let next = self.peers[place].next;
+            let next = self.peers[index].next;
             if view.room() == 0 || view.write(&[next]).is_err() || view.read(&mut command) == 0 {
                 return;
             }
-            self.peers[place].next = next.wrapping_add(1);
+            self.peers[index].next = next.wrapping_add(1);
             if pass > 0 {
-                self.peers[place].wrote_in = pass;
+                self.peers[index].wrote_in = pass;
             }
             match command[0] {
                 b'w' => self.write_to_others(cx, conn),
@@ -318,8 +331,8 @@ impl Prober {
         }
     }
 
-    fn write_to_others(&mut self, cx: &mut Cx<'_, Self>, than: Conn) {
-        for peer in self.peers.iter_mut().filter(|peer| peer.conn != than && !peer.ended) {
+    fn write_to_others(&mut self, cx: &mut Cx<'_, Self>, except: Conn) {
+        for peer in self.peers.iter_mut().filter(|peer| peer.conn != except && !peer.ended) {
             if let Ok(mut view) = cx.conn(peer.conn)
                 && view.write(&[peer.next]).is_ok()
             {
@@ -329,8 +342,8 @@ impl Prober {
     }
 
     /// Disables reading of all other connections.
-    fn disable_reading(&mut self, cx: &mut Cx<'_, Self>, than: Conn) {
-        for peer in self.peers.iter_mut().filter(|peer| peer.conn != than && !peer.ended) {
+    fn disable_reading(&mut self, cx: &mut Cx<'_, Self>, except: Conn) {
+        for peer in self.peers.iter_mut().filter(|peer| peer.conn != except && !peer.ended) {
             if let Ok(mut view) = cx.conn(peer.conn) {
                 view.disable(Direction::Read);
                 peer.reads = false;
@@ -340,24 +353,25 @@ impl Prober {
     }
 
     /// Removes the timeouts of all other connections.
-    fn remove_timeouts(&mut self, cx: &mut Cx<'_, Self>, than: Conn) {
-        for peer in self.peers.iter_mut().filter(|peer| peer.conn != than) {
+    fn remove_timeouts(&mut self, cx: &mut Cx<'_, Self>, except: Conn) {
+        for peer in self.peers.iter_mut().filter(|peer| peer.conn != except) {
             if let Ok(mut view) = cx.conn(peer.conn) {
                 view.set_timeouts(None, None);
-                peer.timed = false;
+                peer.has_timeouts = false;
             }
         }
         self.resume_later(cx);
     }
 
-    /// Gives all other connections the temporary settings, and with them their timeouts.
-    fn set_marks(&mut self, cx: &mut Cx<'_, Self>, than: Conn) {
-        for peer in self.peers.iter_mut().filter(|peer| peer.conn != than) {
+    /// Gives all other connections the temporary settings. This also sets the timeouts of these connections again, if
+    /// they were removed.
+    fn set_marks(&mut self, cx: &mut Cx<'_, Self>, except: Conn) {
+        for peer in self.peers.iter_mut().filter(|peer| peer.conn != except) {
             // A connection with more input than the high mark keeps its settings.
             if let Ok(mut view) = cx.conn(peer.conn)
                 && view.set_settings(&MARKED).is_ok()
             {
-                (peer.marked, peer.timed) = (true, true);
+                (peer.marked, peer.has_timeouts) = (true, true);
             }
         }
         self.resume_later(cx);
@@ -405,35 +419,35 @@ impl Prober {
                 _ => again |= port.listen(index, self.clients, cx).is_err(),
             }
         }
-        let mut owed = Vec::new();
+        let mut with_input = Vec::new();
         for peer in &mut self.peers {
             let Ok(mut view) = cx.conn(peer.conn) else { continue };
             if std::mem::take(&mut peer.marked) {
                 // Input below the low mark is reported now.
                 let _ = view.set_settings(&PLAIN);
-                peer.timed = true;
+                peer.has_timeouts = true;
             }
-            if !std::mem::replace(&mut peer.timed, true) {
+            if !std::mem::replace(&mut peer.has_timeouts, true) {
                 view.set_timeouts(Some(READ_TIMEOUT), Some(WRITE_TIMEOUT));
             }
             if !std::mem::replace(&mut peer.reads, true) {
                 view.enable(Direction::Read);
                 // Input that was not reported yet is reported now. Input that was reported is taken
                 // here.
-                owed.extend(peer.owes.then_some(peer.conn));
+                with_input.extend(peer.has_reported_input.then_some(peer.conn));
             }
         }
         if again {
             self.resume_later(cx);
         }
-        for conn in owed {
+        for conn in with_input {
             self.serve(cx, conn, 0);
             self.close_if_done(cx, conn);
         }
     }
 
     fn close_if_done(&mut self, cx: &mut Cx<'_, Self>, conn: Conn) {
-        let ended = self.place(conn).is_some_and(|place| self.peers[place].ended);
+        let ended = self.peer_index(conn).is_some_and(|index| self.peers[index].ended);
         if ended
             && let Ok(mut view) = cx.conn(conn)
             && view.input_len() == 0

@@ -1,24 +1,26 @@
-//! proxy in the simulator: clients, and a server that does what the clients request.
+//! The example `proxy` in the simulator: clients, and a server that does what the clients request.
 
 use std::collections::HashMap;
 
 use picoevent::{Pool, Storage};
 use picoevent_sim::world::{
-    Choices, Script, Server, Service, Session, Size, Sockets, TestCase, TroubleKind, server_address,
+    Choices, Script, Server, ServerFaultKind, Service, Session, Size, Sockets, TestCase,
+    server_address,
 };
 use proxy::{PORT, Proxy, pools};
 
 /// The maximum number of clients at once.
-const PLACES: u16 = 4;
-type App = Proxy<{ PLACES as usize }>;
+const SLOTS: u16 = 4;
+type App = Proxy<{ SLOTS as usize }>;
 
-const PLENTY: [Pool; 2] = pools(PLACES, 512);
-const LITTLE: [Pool; 2] = pools(PLACES, 8);
+const PLENTY: [Pool; 2] = pools(SLOTS, 512);
+const LITTLE: [Pool; 2] = pools(SLOTS, 8);
 const ONE: [Pool; 2] = pools(1, 64);
 
 type Memory<const CONNS: usize, const BYTES: usize> = Storage<App, 1, CONNS, BYTES, 1, 2>;
 
-/// Returns a size with these pools. The application's start gets the pool of the clients.
+/// Makes a size with these pools. The first pool is for the clients. The simulator passes it to the start function of
+/// the application.
 macro_rules! size {
     ($pools:expr, $sockets:expr) => {
         Size::of(
@@ -40,7 +42,7 @@ const SIZES: [Size<App>; 3] = [
 /// The port of the server.
 const SERVER_PORT: u16 = 7080;
 
-/// The proxy with its server.
+/// Returns the test case of the proxy with its server.
 pub fn proxy() -> TestCase<App> {
     TestCase::with_app(
         "proxy",
@@ -52,10 +54,10 @@ pub fn proxy() -> TestCase<App> {
     .relays()
     .keeps_silent_clients()
     .client(echoed)
-    .client(told)
-    // A proxy cannot report to its client that a server has ended too early, so this trouble is
+    .client(downloads)
+    // A proxy cannot report to its client that a server has ended too early, so this server fault is
     // left out.
-    .server(Server::new(SERVER_PORT, |_| Upstream::default()).without(TroubleKind::EndsEarly))
+    .server(Server::new(SERVER_PORT, |_| Upstream::default()).without(ServerFaultKind::EndsEarly))
     .invariant(|_, cx| match cx.conns().count() {
         0..=8 => Ok(()),
         many => Err(format!("there are {many} connections")),
@@ -66,7 +68,8 @@ fn bytes(first: u64, length: u64) -> Vec<u8> {
     (first..).map(|number| b'a' + (number % 23) as u8).take(length as usize).collect()
 }
 
-/// A client whose bytes are echoed. It ends its stream before or after they have come back.
+/// Returns the script of a client whose bytes are echoed. The client ends its stream before or after its bytes have
+/// come back.
 fn echoed(choices: &mut Choices<'_>) -> Script {
     let text = bytes(7 * u64::from(choices.client()), 1 + choices.up_to(1_500));
     let (early, late) = text.split_at(choices.up_to(text.len() as u64) as usize);
@@ -77,20 +80,19 @@ fn echoed(choices: &mut Choices<'_>) -> Script {
     }
 }
 
-/// A client to which the server sends bytes and ends its stream. The client continues to send, and then
-/// ends its stream.
-fn told(choices: &mut Choices<'_>) -> Script {
+/// Returns the script of a client that receives bytes until the server ends its stream. Then the client sends more
+/// bytes, and ends its own stream.
+fn downloads(choices: &mut Choices<'_>) -> Script {
     let (length, more) = (choices.up_to(1_500), choices.up_to(600));
     let script = Script::new().send(format!("T{length} {more}\n").as_bytes());
     script.expect(&bytes(3, length)).expect_end().send(&bytes(5, more)).finish()
 }
 
-/// The server. The first byte of a connection chooses its behaviour. After `E`, it echoes all
-/// bytes. After a line `T30 7`, it sends 30 bytes and ends its stream, and receives 7 bytes
-/// meanwhile.
+/// The server. The first byte of a connection chooses its behaviour. After `E`, it echoes all bytes. After a line
+/// `T30 7`, it sends 30 bytes, ends its stream, and expects 7 bytes of the client.
 #[derive(Default)]
 struct Upstream {
-    /// The jobs of the connections, by their numbers.
+    /// The jobs of the connections, by the numbers of the connections.
     jobs: HashMap<u32, Job>,
 }
 
@@ -98,9 +100,9 @@ struct Upstream {
 enum Job {
     Echo,
     /// The number of bytes received, and the number expected.
-    Told {
-        came: u64,
-        due: u64,
+    Download {
+        received: u64,
+        expected: u64,
     },
 }
 
@@ -114,10 +116,10 @@ impl Upstream {
         let Some(line) = session.read_line() else { return Ok(None) };
         let words = line.strip_prefix('T').and_then(|line| line.split_once(' '));
         let numbers = words.and_then(|(one, two)| Some((one.parse().ok()?, two.parse().ok()?)));
-        let (length, due) = numbers.ok_or_else(|| format!("{line:?} came first"))?;
+        let (length, expected) = numbers.ok_or_else(|| format!("{line:?} came first"))?;
         session.write(&bytes(3, length));
         session.close();
-        Ok(Some(Job::Told { came: 0, due }))
+        Ok(Some(Job::Download { received: 0, expected }))
     }
 }
 
@@ -138,12 +140,14 @@ impl Service for Upstream {
                 session.write(&input);
                 job
             }
-            Job::Told { came, due } => {
-                let now = came + input.len() as u64;
-                if now > due || input != bytes(5 + came, now - came) {
-                    return Err(format!("bytes {came} to {now} of {due} are not what was sent"));
+            Job::Download { received, expected } => {
+                let now = received + input.len() as u64;
+                if now > expected || input != bytes(5 + received, now - received) {
+                    return Err(format!(
+                        "bytes {received} to {now} of {expected} differ from those that were sent"
+                    ));
                 }
-                Job::Told { came: now, due }
+                Job::Download { received: now, expected }
             }
         };
         self.jobs.insert(number, job);
@@ -153,8 +157,8 @@ impl Service for Upstream {
     fn finished(&mut self, session: &mut Session) -> Result<(), String> {
         session.close();
         match self.jobs.get(&session.number()) {
-            Some(Job::Told { came, due }) if came != due => {
-                Err(format!("the end came after {came} of {due} bytes"))
+            Some(Job::Download { received, expected }) if received != expected => {
+                Err(format!("the end came after {received} of {expected} bytes"))
             }
             _ => Ok(()),
         }

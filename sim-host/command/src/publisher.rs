@@ -1,10 +1,9 @@
 //! An MQTT client for tests: it publishes and subscribes with every quality of service.
 //!
-//! The broker restarts, forgets sessions and ends connections in mid-packet. The following must
-//! still hold:
+//! The broker restarts, forgets sessions, and ends connections within a packet. The following must still hold:
 //!
-//! * a message whose acknowledgement was reported to the application was delivered by the broker,
-//!   with QoS 2 once;
+//! * if the acknowledgement of a message was reported to the application, the broker has delivered the message, exactly
+//!   once with QoS 2;
 //! * a message with QoS 2 is delivered at most once, in both directions;
 //! * the application receives every message that the broker has not forgotten;
 //! * in the end, all messages are sent and received, and the connection stays open although it is
@@ -21,10 +20,10 @@ use picoevent_sim::world::{Choices, Server, Size, Sockets, TestCase, server_addr
 
 use crate::servers::broker::{self, Host};
 
-/// The number of messages it publishes.
+/// The number of messages that the application publishes.
 const MOST: u32 = 30;
-/// The time after the last fault within which all messages are sent and received, and the
-/// connection has stayed open for [`LASTS`].
+/// Within this time after the last fault, all messages must be sent and received, and the connection must have stayed
+/// open for [`LASTS`].
 const DONE_WITHIN: Duration = Duration::from_secs(235);
 /// Longer than the broker's timeout for a silent client.
 const LASTS: Duration = Duration::from_secs(60);
@@ -48,9 +47,9 @@ pub struct Publisher {
     lost: Vec<u32>,
     subscription: Option<PacketId>,
     /// The number of times each message was received.
-    heard: Vec<u32>,
-    piece: Vec<u8>,
-    /// The first broken promise of the client.
+    received: Vec<u32>,
+    partial_message: Vec<u8>,
+    /// The first error of the client.
     problem: Option<String>,
 }
 
@@ -102,9 +101,9 @@ impl HasMqtt for Publisher {
         match event {
             MqttEvent::Up { .. } => {}
             MqttEvent::Down(down) => {
-                self.piece.clear();
-                if let Down::Broken(_) | Down::Options = down {
-                    self.broken(down.to_string());
+                self.partial_message.clear();
+                if let Down::InvalidPacket(_) | Down::Options = down {
+                    self.report_problem(down.to_string());
                 }
             }
             MqttEvent::Acked(id, _) if Some(id) == self.subscription => {}
@@ -112,12 +111,14 @@ impl HasMqtt for Publisher {
                 Some(number) if reason == Reason::SUCCESS => self.acked.push(number),
                 // The message was published before the broker announced a limit that the message exceeds.
                 Some(number) if reason == Reason::PACKET_TOO_LARGE => self.lost.push(number),
-                Some(number) => self.broken(format!("message {number} has failed: {reason}")),
-                None => self.broken(format!("{id:?} has ended twice")),
+                Some(number) => {
+                    self.report_problem(format!("message {number} has failed: {reason}"))
+                }
+                None => self.report_problem(format!("{id:?} has ended twice")),
             },
             MqttEvent::Lost(id) => match self.take(id) {
                 Some(number) if qos_of(number) == Qos::Two => self.lost.push(number),
-                _ => self.broken(format!("{id:?} is lost")),
+                _ => self.report_problem(format!("{id:?} is lost")),
             },
             MqttEvent::Room => {
                 self.is_full = false;
@@ -126,9 +127,10 @@ impl HasMqtt for Publisher {
         }
     }
 
-    /// Called when the broker has kept the session, and with it a subscription that it had acknowledged.
+    /// Handles a message that matches no subscription of the client. This happens if the broker has kept a session,
+    /// with a subscription from an earlier connection.
     fn message(&mut self, message: &mut Message<'_, '_, Self>) {
-        self.hear(message);
+        self.receive(message);
     }
 }
 
@@ -143,8 +145,8 @@ impl Publisher {
             acked: Vec::new(),
             lost: Vec::new(),
             subscription: None,
-            heard: Vec::new(),
-            piece: Vec::new(),
+            received: Vec::new(),
+            partial_message: Vec::new(),
             problem: None,
         }
     }
@@ -153,23 +155,23 @@ impl Publisher {
         cx.on_signal(Signal::INT, |_, event| event.exit())?;
         let pool = cx.add_pool(pool)?;
         if let Err(error) = mqtt::start(self, cx, pool) {
-            self.broken(error.to_string());
+            self.report_problem(error.to_string());
         }
-        match mqtt::subscribe(self, cx, &Subscription::new("in/#", Qos::Two, Self::hear)) {
+        match mqtt::subscribe(self, cx, &Subscription::new("in/#", Qos::Two, Self::receive)) {
             Ok(id) => self.subscription = Some(id),
-            Err(error) => self.broken(error.to_string()),
+            Err(error) => self.report_problem(error.to_string()),
         }
         cx.after(Duration::from_millis(1), Self::tick)?;
         Ok(())
     }
 
-    fn broken(&mut self, what: String) {
+    fn report_problem(&mut self, what: String) {
         self.problem.get_or_insert(what);
     }
 
     fn take(&mut self, id: PacketId) -> Option<u32> {
-        let place = self.under_way.iter().position(|(held, _)| *held == id)?;
-        Some(self.under_way.swap_remove(place).1)
+        let index = self.under_way.iter().position(|(held, _)| *held == id)?;
+        Some(self.under_way.swap_remove(index).1)
     }
 
     fn tick(&mut self, event: &mut EventMut<'_, '_, Self>) {
@@ -177,7 +179,7 @@ impl Publisher {
         if self.made < MOST {
             let pause = event.random_u32().unwrap_or_default() % 4_000;
             if event.after(Duration::from_millis(pause.into()), Self::tick).is_err() {
-                self.broken("there is no room for a timer".to_owned());
+                self.report_problem("there is no room for a timer".to_owned());
             }
         }
     }
@@ -194,7 +196,7 @@ impl Publisher {
             match mqtt::publish(self, cx, &Publish::new(&topic, &payload).qos(qos)) {
                 Ok(Some(id)) => {
                     if self.under_way.iter().any(|(held, _)| *held == id) {
-                        self.broken(format!("{id:?} is given twice"));
+                        self.report_problem(format!("{id:?} is used twice"));
                     }
                     self.under_way.push((id, number));
                 }
@@ -205,25 +207,25 @@ impl Publisher {
                     self.is_full = true;
                     return;
                 }
-                Err(error) => self.broken(error.to_string()),
+                Err(error) => self.report_problem(error.to_string()),
             }
             self.made += 1;
         }
     }
 
-    fn hear(&mut self, message: &mut Message<'_, '_, Self>) {
+    fn receive(&mut self, message: &mut Message<'_, '_, Self>) {
         if message.is_first() {
-            self.piece.clear();
+            self.partial_message.clear();
         }
-        self.piece.extend(message.payload());
+        self.partial_message.extend(message.payload());
         if message.is_last() {
-            match number_of(&self.piece) {
+            match number_of(&self.partial_message) {
                 Some(number) if number < 1_000 => {
-                    let place = number as usize;
-                    self.heard.resize(self.heard.len().max(place + 1), 0);
-                    self.heard[place] += 1;
+                    let index = number as usize;
+                    self.received.resize(self.received.len().max(index + 1), 0);
+                    self.received[index] += 1;
                 }
-                _ => self.broken(format!("it has heard {:?}", self.piece)),
+                _ => self.report_problem(format!("it received {:?}", self.partial_message)),
             }
         }
     }
@@ -250,11 +252,11 @@ fn agree(app: &Publisher, host: &Host) -> Result<(), String> {
         }
     }
     if let Some(number) = app.acked.iter().find(|number| delivered[**number as usize] == 0) {
-        return Err(format!("message {number} was acknowledged, and is not there"));
+        return Err(format!("message {number} was acknowledged, but not delivered"));
     }
-    for (number, times) in (0..).zip(&app.heard) {
+    for (number, times) in (0..).zip(&app.received) {
         if incoming(number).2 == 2 && *times > 1 {
-            return Err(format!("message {number} was heard {times} times"));
+            return Err(format!("message {number} was received {times} times"));
         }
     }
     Ok(())
@@ -264,16 +266,20 @@ fn agree(app: &Publisher, host: &Host) -> Result<(), String> {
 fn done(app: &Publisher, host: &Host) -> Result<(), String> {
     if !app.is_done() {
         let (made, under_way) = (app.made, app.under_way.len());
-        return Err(format!("{made} messages were made, and {under_way} are under way"));
+        return Err(format!("{made} messages were published, and {under_way} are under way"));
     }
     if !host.is_done() {
-        return Err(format!("{} messages for it are under way", host.broker.outgoing()));
+        return Err(format!(
+            "{} messages for the client are under way",
+            host.broker.unacknowledged()
+        ));
     }
-    let heard = |number: u32| app.heard.get(number as usize).is_some_and(|times| *times > 0);
-    let missing = (0..host.broker.made())
-        .find(|number| !heard(*number) && !host.broker.has_forgotten(*number));
+    let is_received =
+        |number: u32| app.received.get(number as usize).is_some_and(|times| *times > 0);
+    let missing = (0..host.broker.published())
+        .find(|number| !is_received(*number) && !host.broker.has_lost(*number));
     match missing {
-        Some(number) => Err(format!("message {number} for it is lost")),
+        Some(number) => Err(format!("message {number} for the client is lost")),
         None if host.broker.up_for(host.now) < LASTS => {
             Err("the connection does not last".to_owned())
         }
@@ -286,7 +292,7 @@ pub fn publisher() -> TestCase<Publisher> {
     case("publisher", Version::V5)
 }
 
-/// The same with version 3.1.1.
+/// Returns the publisher's test case, with version 3.1.1.
 pub fn publisher_3() -> TestCase<Publisher> {
     case("publisher-3", Version::V3)
 }

@@ -1,4 +1,4 @@
-//! udp-time in the simulator: clients that request the time with datagrams of any length.
+//! The example `udp-time` in the simulator: clients that request the time with datagrams of any length.
 
 use picoevent::{Pool, Storage};
 use picoevent_sim::world::{Choices, Size, Sockets, TestCase, UdpSockets};
@@ -8,8 +8,8 @@ type Memory = Storage<Time, 1, 0, { RINGS.bytes() }, 0, 0, 0, 1>;
 
 const NONE: fn() -> Sockets<0, 0, 0> = Sockets::new;
 
-/// The first size has the board's sockets. The second size has room for a single datagram. The third size has room
-/// for many short datagrams, and the ring takes all of them at once.
+/// The first size has a UDP socket like the board's. The socket of the second size has room for a single datagram. The
+/// socket of the third size has room for many short datagrams, and the input ring takes all of them at once.
 const SIZES: [Size<Time>; 3] = [
     Size::with_udp(Pool::rest(), Memory::new, NONE, UdpSockets::<1, 256, 128>::new),
     Size::with_udp(Pool::rest(), Memory::new, NONE, UdpSockets::<1, LONGEST, 20, 1>::new),
@@ -19,9 +19,9 @@ const SIZES: [Size<Time>; 3] = [
 /// The longest request in bytes. Every size has room for it.
 const LONGEST: usize = 64;
 
-/// The time server.
+/// Returns the test case of the time server.
 pub fn udp_time() -> TestCase<Time> {
-    // In microseconds, so that answers have different lengths.
+    // The answers are times in microseconds, so that they have different lengths.
     let make = || Time::new(|now| now.as_micros());
     TestCase::new("udp-time", PORT, make, |cx, address, _| Time::start(cx, address))
         .sizes(&SIZES)

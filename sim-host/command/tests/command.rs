@@ -12,7 +12,7 @@ fn sim(arguments: &[&str]) -> Output {
         .expect("the command can be started")
 }
 
-fn said(output: &[u8]) -> String {
+fn text_of(output: &[u8]) -> String {
     String::from_utf8_lossy(output).into_owned()
 }
 
@@ -25,7 +25,7 @@ fn file(name: &str, text: &str) -> PathBuf {
 #[test]
 fn a_sweep_ends_with_its_figures() {
     let output = sim(&["run", "hello-world", "--seeds", "0..50", "--check"]);
-    let text = said(&output.stdout);
+    let text = text_of(&output.stdout);
     let last = text.lines().last().unwrap();
     assert!(output.status.success(), "{text}");
     assert!(last.starts_with("50 seeds, 0 failed, "), "{last}");
@@ -35,19 +35,19 @@ fn a_sweep_ends_with_its_figures() {
 #[test]
 fn one_seed_is_shown_in_full() {
     let output = sim(&["run", "echo", "--seed", "99f9233d0f2b4a7c5a1de6b0a3a1b7f0d4c3e2f1"]);
-    let text = said(&output.stdout);
+    let text = text_of(&output.stdout);
     assert!(output.status.success(), "{text}");
     assert!(text.contains("to-device") && text.contains("callback readable"), "{text}");
     assert!(text.lines().last().unwrap().contains(", digest "), "{text}");
 }
 
 #[test]
-fn a_seed_leaves_a_capture_and_a_timeline() {
+fn a_seed_writes_a_capture_and_a_timeline() {
     let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR"));
     let (pcap, trace) = (folder.join("one.pcapng"), folder.join("one.json"));
     let [pcap, trace] = [pcap, trace].map(|path| path.to_str().unwrap().to_owned());
     let output = sim(&["run", "echo", "--seed", "6", "--pcap", &pcap, "--trace", &trace]);
-    let text = said(&output.stdout);
+    let text = text_of(&output.stdout);
     assert!(output.status.success(), "{text}");
     assert!(text.contains(&format!("written: {pcap}\nwritten: {trace}\n")), "{text}");
     assert_eq!(fs::read(&pcap).unwrap()[..4], [0x0a, 0x0d, 0x0d, 0x0a]);
@@ -56,16 +56,16 @@ fn a_seed_leaves_a_capture_and_a_timeline() {
     // Observers do not change the simulation.
     let digest = |text: &str| text.trim_end().rsplit_once(' ').unwrap().1.to_owned();
     let alone = sim(&["run", "echo", "--seed", "6"]);
-    assert_eq!(digest(&text), digest(&said(&alone.stdout)));
+    assert_eq!(digest(&text), digest(&text_of(&alone.stdout)));
 }
 
 #[test]
-fn a_sweep_leaves_a_page() {
+fn a_sweep_writes_a_page() {
     let path = file("sweep.html", "");
     let name = path.to_str().unwrap();
     let output = sim(&["run", "echo", "--seeds", "0..20", "--html", name]);
-    assert!(output.status.success(), "{}", said(&output.stderr));
-    assert!(said(&output.stdout).lines().last().unwrap().starts_with("20 seeds, "));
+    assert!(output.status.success(), "{}", text_of(&output.stderr));
+    assert!(text_of(&output.stdout).lines().last().unwrap().starts_with("20 seeds, "));
     let page = fs::read_to_string(&path).unwrap();
     let wanted = format!("cargo sim run echo --seeds 0..20 --html {name}");
     assert!(page.contains("<b>20</b>") && page.contains(&wanted), "{page}");
@@ -75,13 +75,13 @@ fn a_sweep_leaves_a_page() {
 fn shard(seeds: &str, shard: &str, name: &str) -> String {
     let path = file(name, "").to_str().unwrap().to_owned();
     let output = sim(&["run", "echo", "--seeds", seeds, "--shard", shard, "--report", &path]);
-    assert!(output.status.success(), "{}", said(&output.stderr));
+    assert!(output.status.success(), "{}", text_of(&output.stderr));
     path
 }
 
 fn digest(output: &Output) -> String {
-    let text = said(&output.stdout);
-    assert!(output.status.success(), "{text}{}", said(&output.stderr));
+    let text = text_of(&output.stdout);
+    assert!(output.status.success(), "{text}{}", text_of(&output.stderr));
     text.trim_end().rsplit_once(", digest ").unwrap().1.to_owned()
 }
 
@@ -93,7 +93,11 @@ fn shards_give_the_digest_of_one_process() {
         .collect();
     let [first, second, third] = &shards[..] else { panic!("three shards") };
     let merged = sim(&["merge", third, first, second]);
-    assert!(said(&merged.stdout).starts_with("70 seeds, 0 failed, "), "{}", said(&merged.stdout));
+    assert!(
+        text_of(&merged.stdout).starts_with("70 seeds, 0 failed, "),
+        "{}",
+        text_of(&merged.stdout)
+    );
     assert_eq!(digest(&merged), digest(&whole));
     // The report of a sweep that is not divided into shards can be merged, too.
     let path = file("undivided", "").to_str().unwrap().to_owned();
@@ -105,8 +109,8 @@ fn shards_give_the_digest_of_one_process() {
 fn shards_that_do_not_make_a_sweep_are_refused() {
     let refused = |reports: &[&str]| {
         let output = sim(&[&["merge"], reports].concat());
-        assert_eq!(output.status.code(), Some(1), "{}", said(&output.stdout));
-        said(&output.stderr)
+        assert_eq!(output.status.code(), Some(1), "{}", text_of(&output.stdout));
+        text_of(&output.stderr)
     };
     let first = shard("0..8", "1/2", "half");
     let again = shard("0..8", "1/2", "half-again");
@@ -132,7 +136,7 @@ fn shards_that_do_not_make_a_sweep_are_refused() {
 
 /// A failure in one shard is a failure of the merged result.
 #[test]
-fn what_failed_in_a_shard_is_told_with_its_command_and_status() {
+fn a_failure_in_a_shard_is_printed_with_its_command_and_status() {
     let first = shard("0..8", "1/2", "good-half");
     let second = shard("0..8", "2/2", "bad-half");
     let failure = "\"failures\": [{ \"seed\": 6, \"kind\": \"stuck\", \"verdict\": \"stuck: it waits\", \
@@ -141,16 +145,16 @@ fn what_failed_in_a_shard_is_told_with_its_command_and_status() {
     let bad = report.replace("\"failures\": []", failure).replace("\"failed\": 0", "\"failed\": 1");
     let second = file("bad-half", &bad);
     let output = sim(&["merge", &first, second.to_str().unwrap()]);
-    let text = said(&output.stdout);
+    let text = text_of(&output.stdout);
     assert_eq!(output.status.code(), Some(12), "{text}");
-    let told = "FAILED echo, seed 6: stuck: it waits\n  repeat: sim run echo --seed 6\n8 seeds, 1 failed, ";
-    assert!(text.starts_with(told), "{text}");
+    let expected = "FAILED echo, seed 6: stuck: it waits\n  repeat: sim run echo --seed 6\n8 seeds, 1 failed, ";
+    assert!(text.starts_with(expected), "{text}");
 }
 
 #[test]
 fn a_simulation_is_watched() {
     let output = sim(&["watch", "echo", "--seed", "6", "--rt-ratio", "1000"]);
-    let text = said(&output.stdout);
+    let text = text_of(&output.stdout);
     assert!(output.status.success(), "{text}");
     for wanted in
         ["peers ────▶ device", "callback", "fault begins", "client 0", "simulation", "pass"]
@@ -162,7 +166,7 @@ fn a_simulation_is_watched() {
 #[test]
 fn the_applications_are_listed() {
     assert_eq!(
-        said(&sim(&["list"]).stdout),
+        text_of(&sim(&["list"]).stdout),
         "hello-world\necho\necho-filtered\nprober\ngateway\ncaller\nhello-world-v6\ngateway-v6\n\
          udp-time\nchat\nproxy\ndevice\npublisher\npublisher-3\ngateway-online\n"
     );
@@ -173,24 +177,24 @@ fn a_scenario_is_run_with_the_random_numbers_of_seeds() {
     let text = "about = 'a slow client'\n[[client]]\nbehaviour = 'slow-reader'\n";
     let path = file("slow.toml", text);
     let output = sim(&["run", "echo", "--scenario", path.to_str().unwrap(), "--seeds", "0..5"]);
-    assert!(output.status.success(), "{}", said(&output.stderr));
+    assert!(output.status.success(), "{}", text_of(&output.stderr));
 }
 
 #[test]
 fn a_choice_log_is_replayed() {
     let path = file("choices", "# picoevent-sim choices, application echo\nclient kind 0 reset\n");
     let output = sim(&["replay", path.to_str().unwrap()]);
-    assert!(output.status.success(), "{}", said(&output.stdout));
+    assert!(output.status.success(), "{}", text_of(&output.stdout));
     let output = sim(&["shrink", path.to_str().unwrap()]);
     assert_eq!(output.status.code(), Some(1));
-    assert!(said(&output.stderr).contains("does not fail"), "{}", said(&output.stderr));
+    assert!(text_of(&output.stderr).contains("does not fail"), "{}", text_of(&output.stderr));
 }
 
 #[test]
 fn mistakes_end_with_status_2_and_other_errors_with_1() {
     let problem = |arguments: &[&str]| {
         let output = sim(arguments);
-        (output.status.code(), said(&output.stderr))
+        (output.status.code(), text_of(&output.stderr))
     };
     let (status, text) = problem(&["run", "frog"]);
     assert_eq!(

@@ -1,6 +1,6 @@
 //! The examples in all kinds of simulations: a few hundred seeds in each test run.
 
-use picoevent_sim::world::{AnyTestCase, FaultKind, Simulator, Sweep, Tally, TroubleKind};
+use picoevent_sim::world::{AnyTestCase, FaultKind, ServerFaultKind, Simulator, Sweep, Tally};
 use picoevent_sim_command::{
     caller, chat, days, device, echo, echo_filtered, gateway, gateway_day, gateway_online,
     gateway_v6, hello_world, hello_world_v6, prober, proxy, publisher, publisher_3, udp_time,
@@ -10,7 +10,11 @@ fn sweep(case: &dyn AnyTestCase, seeds: u64, jobs: usize) -> Tally {
     let sweep = Sweep { jobs, check: true, ..Sweep::over(0..seeds) };
     let tally = sweep.run(case, |_| ());
     assert!(tally.failures.is_empty(), "{:#?}", tally.failures.first());
-    assert!(tally.diverged.is_empty(), "seeds {:?} do not repeat themselves", tally.diverged);
+    assert!(
+        tally.diverged.is_empty(),
+        "the second runs of seeds {:?} differ from the first",
+        tally.diverged
+    );
     assert!(tally.checked > 0 && tally.seeds == seeds);
     tally
 }
@@ -35,18 +39,18 @@ fn echo_above_two_filters_works_in_every_kind_of_simulation() {
 
 /// The prober's callbacks change other connections while callbacks of these connections are due.
 #[test]
-fn what_is_due_is_checked_again_when_it_is_called() {
+fn a_due_callback_is_checked_again_before_it_runs() {
     let tally = sweep(&prober(), 1_000, 1);
     assert!(tally.served > 1_000, "{tally:?}");
 }
 
-/// The caller's connects wait for a link and an address, and it is informed of both.
+/// The caller's connects wait for a link and an address, and the caller is informed of both.
 #[test]
-fn a_client_that_calls_at_the_start_waits_for_the_network() {
+fn a_client_that_connects_at_the_start_waits_for_the_network() {
     let tally = sweep(&caller(), 600, 2);
     assert!(tally.accepted > 600, "{tally:?}");
     for kind in [FaultKind::LinkDown, FaultKind::AddressLost, FaultKind::AddressChanged] {
-        assert!(tally.struck[kind as usize] > 0, "{}: {:?}", kind.word(), tally.struck);
+        assert!(tally.fault_counts[kind as usize] > 0, "{}: {:?}", kind.word(), tally.fault_counts);
     }
     // The first connect is answered although the lease comes late and the link is down at first.
     for (server, link) in [(1, 0), (5_000_000, 0), (3_000_000, 8_000_000), (9_000_000, 2_000_000)] {
@@ -58,29 +62,39 @@ fn a_client_that_calls_at_the_start_waits_for_the_network() {
         }
         let outcome = caller().replay(&log).expect("it is a choice log");
         assert!(outcome.verdict.is_pass(), "{log}: {}", outcome.verdict);
-        assert_eq!(outcome.accepted, 1, "it called once: {log}");
+        assert_eq!(outcome.accepted, 1, "it connected once: {log}");
     }
 }
 
 #[test]
-fn clients_and_collector_of_the_gateway_get_what_they_must() {
+fn clients_and_collector_of_the_gateway_receive_correct_data() {
     let tally = sweep(&gateway(), 300, 2);
     assert!(tally.served > 300 && tally.accepted > 300, "{tally:?}");
-    for kind in TroubleKind::ALL.iter().filter(|kind| **kind != TroubleKind::None) {
-        assert!(tally.troubled[*kind as usize] > 0, "{}: {:?}", kind.word(), tally.troubled);
+    for kind in ServerFaultKind::ALL.iter().filter(|kind| **kind != ServerFaultKind::None) {
+        assert!(
+            tally.server_fault_counts[*kind as usize] > 0,
+            "{}: {:?}",
+            kind.word(),
+            tally.server_fault_counts
+        );
     }
 }
 
 /// The broker fails, and so does the network. Acknowledged messages were delivered, and messages with QoS 2 were
 /// delivered only once.
 #[test]
-fn messages_are_delivered_as_their_quality_of_service_says() {
+fn messages_are_delivered_according_to_their_quality_of_service() {
     for case in [publisher(), publisher_3()] {
         let tally = sweep(&case, 300, 2);
         // The client reconnects again and again.
         assert!(tally.accepted > 600, "{tally:?}");
-        for kind in TroubleKind::ALL.iter().filter(|kind| **kind != TroubleKind::None) {
-            assert!(tally.troubled[*kind as usize] > 0, "{}: {:?}", kind.word(), tally.troubled);
+        for kind in ServerFaultKind::ALL.iter().filter(|kind| **kind != ServerFaultKind::None) {
+            assert!(
+                tally.server_fault_counts[*kind as usize] > 0,
+                "{}: {:?}",
+                kind.word(),
+                tally.server_fault_counts
+            );
         }
     }
 }
@@ -92,8 +106,8 @@ fn the_gateway_finds_collector_and_broker_by_their_names() {
     assert!(tally.served > 100 && tally.accepted > 200, "{tally:?}");
 }
 
-/// A day of the gateway, while its broker goes offline and comes back: it publishes all day, and no room for samples
-/// is lost. At the end of the day, it has the same number of objects as at the beginning.
+/// A day of the gateway, while its broker goes offline and comes back many times. The gateway publishes all day. At the
+/// end of the day, it has the same number of objects as at the beginning.
 #[test]
 #[ignore = "takes minutes"]
 fn the_gateway_lasts_for_a_day() {
@@ -122,15 +136,15 @@ fn datagrams_get_their_answers() {
 }
 
 #[test]
-fn clients_of_chat_and_proxy_hear_what_they_must() {
+fn clients_of_chat_and_proxy_receive_correct_data() {
     for tally in [sweep(&chat(), 400, 1), sweep(&proxy(), 200, 1)] {
         assert!(tally.served > 200, "{tally:?}");
     }
 }
 
-/// Browsers, uploads, WebSockets and attackers of the device's page.
+/// The clients of the example `device`: browsers, uploads, WebSockets and attackers.
 #[test]
-fn the_device_answers_each_request_with_what_it_asks_for() {
+fn the_device_answers_each_request_correctly() {
     let tally = sweep(&device(), 400, 1);
     assert!(tally.served > 300, "{tally:?}");
 }
@@ -156,8 +170,9 @@ fn a_client_that_is_served_slowly_is_waited_for() {
     );
 }
 
-/// Found by seed 713250: a client of the socket-leak check echoes long messages over segments of sixteen bytes, and
-/// the next client waits until the device has room for it.
+/// Found by seed 713250. In the socket-leak check, several clients connect at once. The device echoes the long messages
+/// of one client in segments of sixteen bytes. Meanwhile the next client waits, because the device has room for only
+/// one connection.
 #[test]
 fn a_slow_client_of_the_socket_leak_check_is_waited_for() {
     device().check_choices(
@@ -170,7 +185,7 @@ fn a_slow_client_of_the_socket_leak_check_is_waited_for() {
 /// Found by seed 292: after a client had ended its stream, the client got a normal end of stream when the connection
 /// to its server was reset.
 #[test]
-fn a_proxy_passes_on_a_reset_also_behind_the_clients_end() {
+fn a_proxy_passes_on_a_reset_also_after_the_clients_end_of_stream() {
     proxy().check_choices(
         "setup more-clients 0 1\nserver troubles 0 1\nserver kind 0 refuses\nserver life-us 0 600\n\
          script number 67 1\n",
@@ -183,16 +198,16 @@ fn the_number_of_threads_changes_nothing() {
 }
 
 #[test]
-fn every_kind_of_fault_strikes() {
+fn every_kind_of_fault_occurs() {
     let (hello, echo) = (sweep(&hello_world(), 600, 1), sweep(&echo(), 600, 1));
     for kind in FaultKind::ALL.iter().filter(|kind| **kind != FaultKind::None) {
-        let struck = hello.struck[*kind as usize] + echo.struck[*kind as usize];
-        assert!(struck > 0, "{}: {:?} {:?}", kind.word(), hello.struck, echo.struck);
+        let count = hello.fault_counts[*kind as usize] + echo.fault_counts[*kind as usize];
+        assert!(count > 0, "{}: {:?} {:?}", kind.word(), hello.fault_counts, echo.fault_counts);
     }
 }
 
 #[test]
-fn a_simulation_leaves_nothing_behind_for_the_next() {
+fn a_simulation_does_not_affect_the_next() {
     let echo = echo();
     let mut simulator = Simulator::new();
     let mut run = |seed| {

@@ -38,7 +38,7 @@ impl Log for Lines {
 }
 
 /// Runs `work`. Returns its result and the lines that were logged on this thread meanwhile.
-fn said<T>(work: impl FnOnce() -> T) -> (T, Vec<String>) {
+fn with_log<T>(work: impl FnOnce() -> T) -> (T, Vec<String>) {
     // All tests set the same logger; only the first call succeeds.
     let _ = log::set_logger(&Lines);
     log::set_max_level(LevelFilter::Info);
@@ -102,12 +102,12 @@ fn live<A>(
     shared.text()
 }
 
-fn visit(address: SocketAddr, words: &[u8]) -> Vec<u8> {
+fn exchange(address: SocketAddr, words: &[u8]) -> Vec<u8> {
     let mut client = TcpStream::connect(address).unwrap();
     client.write_all(words).unwrap();
-    let mut heard = Vec::new();
-    client.read_to_end(&mut heard).unwrap();
-    heard
+    let mut received = Vec::new();
+    client.read_to_end(&mut received).unwrap();
+    received
 }
 
 #[test]
@@ -115,11 +115,11 @@ fn hello_world_on_real_sockets_logs_the_same_in_the_replay() {
     static INTERRUPT: Trigger = Trigger::new(Signal::INT);
     let clients = |address| {
         for _ in 0..20 {
-            assert_eq!(visit(address, b""), b"Hello, World!\n");
+            assert_eq!(exchange(address, b""), b"Hello, World!\n");
         }
     };
     let start = |cx: &mut Cx<'_, Hello>, address| Hello::start(cx, address, CLIENTS).unwrap();
-    let (log, first) = said(|| live(&mut Hello::default(), start, &INTERRUPT, clients));
+    let (log, first) = with_log(|| live(&mut Hello::default(), start, &INTERRUPT, clients));
     assert_eq!(first.iter().filter(|line| *line == "flushed answer").count(), 20);
     let recorded = Recorded::read(&log).unwrap();
     let again = || {
@@ -128,10 +128,10 @@ fn hello_world_on_real_sockets_logs_the_same_in_the_replay() {
         Hello::start(&mut base, SocketAddr::from(([127, 0, 0, 1], 0)), CLIENTS).unwrap();
         recorded.replay(&mut base, &mut Hello::default())
     };
-    let (end, second) = said(again);
+    let (end, second) = with_log(again);
     assert_eq!(end, Ok(Some(End::Exit)));
     assert_eq!(second, first);
-    // The simulator uses another storage, and finds the application by its name.
+    // The test case replays the recording in a storage of another size.
     assert_eq!(hello_world().replay_recording(&recorded), Ok(Some(End::Exit)));
 }
 
@@ -161,7 +161,7 @@ impl Protocol<Self> for Counter {
 }
 
 #[test]
-fn a_bug_that_strikes_in_the_field_strikes_in_the_replay() {
+fn a_panic_in_the_field_is_repeated_in_the_replay() {
     let (shared, mut storage) = (Shared::default(), Storage::<Counter, 4, 2, 256>::new());
     let recorder = shared.recorder();
     let field = std::panic::AssertUnwindSafe(|| {
@@ -173,7 +173,7 @@ fn a_bug_that_strikes_in_the_field_strikes_in_the_replay() {
         let address = live.local_addr(listener).unwrap();
         thread::scope(|scope| {
             scope.spawn(move || {
-                assert_eq!(visit(address, b"seven..\n"), b"7");
+                assert_eq!(exchange(address, b"seven..\n"), b"7");
                 let mut last = TcpStream::connect(address).unwrap();
                 last.write_all(b"more than nine\n").unwrap();
             });
@@ -187,15 +187,15 @@ fn a_bug_that_strikes_in_the_field_strikes_in_the_replay() {
     let case = TestCase::new("counter", 7, Counter::default, |cx, at, clients| {
         Ok(Counter::start(cx, at, clients))
     });
-    let said = case.replay_recording(&recorded).unwrap_err();
-    assert!(said.starts_with("the application panicked: 14 letters at "), "{said}");
+    let text = case.replay_recording(&recorded).unwrap_err();
+    assert!(text.starts_with("the application panicked: 14 letters at "), "{text}");
     let lines: Vec<_> = recorded.lines().collect();
     assert!(lines.iter().any(|line| line.ends_with("bytes: \"more than nine\\n\"")), "{lines:?}");
     assert!(lines.last().unwrap().contains("callback of conn "), "{lines:?}");
 }
 
 #[test]
-fn what_the_adapter_feeds_in_a_simulation_is_replayed_without_one() {
+fn a_recording_of_a_simulation_is_replayed_without_the_simulator() {
     for seed in 0..60 {
         for case in [&hello_world() as &dyn AnyTestCase, &echo()] {
             let (shared, mut simulator) = (Shared::default(), Simulator::new());
@@ -241,27 +241,27 @@ fn the_command_records_reads_replays_and_refuses() {
     };
     let log = fs::read_to_string(&path).unwrap();
     let other = refused(&log, &["replay", "echo", file]);
-    assert!(other.contains(": turn ") && other.contains("now it is"), "{other}");
+    assert!(other.contains(": iteration ") && other.contains("now it is"), "{other}");
     let lines: Vec<_> = log.lines().collect();
     let cut_off = lines[..lines.len() / 2].join("\n");
-    let said = refused(&cut_off, &["replay", "hello-world", file]);
-    assert!(said.ends_with("it has no last line\n"), "{said}");
+    let text = refused(&cut_off, &["replay", "hello-world", file]);
+    assert!(text.ends_with("it has no last line\n"), "{text}");
     assert!(sim(&["replay", "hello-world", file, "--cut-off"]).status.success());
     let garbled = log.replacen("picoevent-recorded 0 2", "picoevent-recorded 0 3", 1);
-    let said = refused(&garbled, &["replay", "hello-world", file]);
-    assert!(said.ends_with("line 2 of the recording is garbled\n"), "{said}");
-    // The first turn is too long for this recording, and its first entry is lost.
+    let text = refused(&garbled, &["replay", "hello-world", file]);
+    assert!(text.ends_with("line 2 of the recording is garbled\n"), "{text}");
+    // This recording has room for only one of the two entries, so the first entry is dropped.
     let board = Recording::<1>::new(Keep::Last);
     [Entry::Prepare, Entry::Overdue].iter().for_each(|entry| board.record(entry));
     let mut last = String::new();
     board.dump(|line| last += &format!("{line}\n"));
-    let said = refused(&last, &["replay", "hello-world", file]);
-    assert!(said.contains("0 turns and 1 calls of the next one were dropped, and "), "{said}");
+    let text = refused(&last, &["replay", "hello-world", file]);
+    assert!(text.contains("0 iterations and 1 calls of the next one were dropped, and "), "{text}");
     let read = String::from_utf8(sim(&["read", file]).stdout).unwrap();
     assert!(
-        read.starts_with("        … 1 calls of this turn that had no room\n     1  "),
+        read.starts_with("        … 1 calls of this iteration that had no room\n     1  "),
         "{read}"
     );
-    let said = refused("nothing\n", &["read", file]);
-    assert!(said.ends_with("there is no recording in it\n"), "{said}");
+    let text = refused("nothing\n", &["read", file]);
+    assert!(text.ends_with("there is no recording in it\n"), "{text}");
 }

@@ -33,7 +33,7 @@ impl Conns {
     /// lingered longest, and tries the work again. The application no longer needs such a connection.
     ///
     /// # Errors
-    /// The work's error. If the error is a missing descriptor, no connection lingers any more.
+    /// The error of `work`. A lack of descriptors is returned only if no connection lingers any more.
     pub(super) fn with_room<A, T>(
         &mut self,
         base: &mut EventBase<'_, A>,
@@ -93,9 +93,14 @@ impl Conns {
     }
 
     /// Handles an event of the selector for the connection with this index.
-    pub(super) fn note<A>(&mut self, place: usize, event: &Event, base: &mut EventBase<'_, A>) {
-        if let Some(stream) = self.streams.get_mut(place).and_then(Option::as_mut) {
-            let (conn, part) = (stream.conn, stream.note(event));
+    pub(super) fn handle_event<A>(
+        &mut self,
+        index: usize,
+        event: &Event,
+        base: &mut EventBase<'_, A>,
+    ) {
+        if let Some(stream) = self.streams.get_mut(index).and_then(Option::as_mut) {
+            let (conn, part) = (stream.conn, stream.handle_event(event));
             self.work(conn, part, base);
         }
     }
@@ -146,11 +151,11 @@ impl Conns {
 
     /// Adds a socket. A connection that had the same index has ended; its socket is dropped.
     fn put(&mut self, stream: Stream) {
-        let place = stream.conn.index();
-        if place >= self.streams.len() {
-            self.streams.resize_with(place + 1, || None);
+        let index = stream.conn.index();
+        if index >= self.streams.len() {
+            self.streams.resize_with(index + 1, || None);
         }
-        self.streams[place] = Some(stream);
+        self.streams[index] = Some(stream);
     }
 
     fn get(&mut self, conn: Conn) -> Option<&mut Stream> {

@@ -84,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn errors_have_the_cores_names() {
+    fn system_errors_become_errors_of_the_core() {
         assert_eq!(conn(&error(Errno::CONNREFUSED)), ConnError::Refused);
         assert_eq!(conn(&error(Errno::PIPE)), ConnError::Reset);
         assert_eq!(conn(&error(Errno::MFILE)), ConnError::NoSocket);
@@ -99,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn a_peer_that_gave_up_is_not_our_trouble() {
+    fn an_error_of_one_peer_does_not_concern_the_others() {
         assert!(concerns_one_peer(&error(Errno::CONNABORTED)));
         assert!(!concerns_one_peer(&error(Errno::MFILE)));
     }

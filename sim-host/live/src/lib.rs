@@ -37,15 +37,16 @@
 //! # }
 //! ```
 //!
-//! The application sees level-triggered readiness, although the selector reports only changes: the back end keeps the
-//! readable and writable state of each socket, and registers other descriptors again. Bytes go to the system when the
-//! application writes them; the selector is needed only when the system does not take all bytes. Bytes move between
-//! the system and a connection's rings without a copy in between.
+//! The application sees level-triggered readiness, although the selector reports only changes. For each socket, the
+//! back end stores whether it is readable and writable. For each source, the back end registers the descriptor again
+//! when the base needs a report; the selector then reports the current readiness. Bytes go to the system when the
+//! application writes them. The selector is needed only when the system does not take all bytes. Bytes move between the
+//! system and a connection's rings without a copy in between.
 //!
-//! While a base has no room for a connection, the connection stays in the system's backlog. When the process runs out
-//! of descriptors, the sockets of closed connections that wait for their peers' end of stream are closed, the oldest
-//! first. When no such socket is left, listeners accept nothing until a descriptor is closed, or for at most [a
-//! second](RETRY).
+//! While a base has no room for a connection, the connection stays in the system's backlog. A connection that the
+//! application has closed keeps its socket until the peer ends its stream. When the process runs out of descriptors,
+//! the back end closes such sockets, the oldest first. When no such socket is left, listeners accept nothing until a
+//! descriptor is closed, or for at most [a second](RETRY).
 //!
 //! A datagram is received into a buffer of the back end, and copied into its socket's ring. A datagram that does not
 //! fit the ring waits in the back end, and the following datagrams wait in the system's buffer. The system drops
@@ -116,7 +117,7 @@ pub struct Live {
     triggers: Vec<&'static Trigger>,
     objects: Objects,
     blocking: Blocking,
-    /// Whether the last pass did not look for new events of the selector.
+    /// Whether the last pass began without checking the selector for new events.
     skipped: bool,
 }
 
@@ -140,7 +141,8 @@ impl Live {
         })
     }
 
-    /// Adds a trigger. Any thread may raise it, which raises its signal in the loop.
+    /// Adds a trigger. When any thread raises the trigger, the events of the trigger's signal become active in the
+    /// loop.
     pub fn add_trigger(&mut self, trigger: &'static Trigger) {
         self.triggers.push(trigger);
     }
@@ -159,8 +161,8 @@ impl Live {
         self.objects.add_source(base, descriptor.as_fd(), self.poll.registry())
     }
 
-    /// Carries out all requested actions of the base, without waiting. After this, each listener is
-    /// open or has failed.
+    /// Carries out all requested actions of the base, without waiting. After this call, each listener is open or has
+    /// failed.
     ///
     /// # Errors
     /// Like [`run`](Self::run).
@@ -172,8 +174,8 @@ impl Live {
     /// Returns the address of a listener, with the port that the system chose for port 0.
     ///
     /// # Errors
-    /// The reason why it does not listen: the system's error, or [`ErrorKind::NotFound`] if it was
-    /// freed or the base has not [settled](Live::settle) since it was made.
+    /// The reason why the listener does not listen. This is the system's error, or [`ErrorKind::NotFound`] in two
+    /// cases: the listener was freed, or the base has not [settled](Live::settle) since the listener was made.
     pub fn local_addr(&self, listener: Listener) -> io::Result<SocketAddr> {
         self.objects.listeners.local_addr(listener)
     }
@@ -181,8 +183,8 @@ impl Live {
     /// Returns the address of a UDP socket, with the port that the system chose for port 0.
     ///
     /// # Errors
-    /// The reason why it is not bound: the system's error, or [`ErrorKind::NotFound`] if it was
-    /// closed or the base has not [settled](Live::settle) since it was made.
+    /// The reason why the socket is not bound. This is the system's error, or [`ErrorKind::NotFound`] in two cases: the
+    /// socket was closed, or the base has not [settled](Live::settle) since the socket was made.
     pub fn udp_local_addr(&self, socket: UdpSocket) -> io::Result<SocketAddr> {
         self.objects.udp.local_addr(socket)
     }
@@ -191,10 +193,9 @@ impl Live {
     /// be run again. The base's time does not advance between two runs.
     ///
     /// # Errors
-    /// The system's error, if the selector fails. Also if a signal that an event waits for cannot
-    /// be caught, because no program can catch it or no descriptor is left. The event then stays
-    /// added and is never called; the loop can be run again without it. To retry, delete the event
-    /// and add it again.
+    /// The system's error, if the selector fails. An error is also returned if an event waits for a signal that cannot
+    /// be caught: no program can catch this signal, or no descriptor is left. The event then stays added and is never
+    /// called. The loop can be run again without the event. To retry, delete the event and add it again.
     pub fn run<A>(&mut self, base: &mut EventBase<'_, A>, app: &mut A) -> io::Result<End> {
         self.run_with(base, app, Run::DEFAULT)
     }
@@ -210,12 +211,12 @@ impl Live {
         run: Run,
     ) -> io::Result<End> {
         seed(base)?;
-        base.take_idle_clock();
+        base.remove_idle_clock();
         base.network_is(&network::describe());
         self.clock = Clock::started_at(base.now());
         base.begin(run);
         let ended = loop {
-            if let Some(ended) = self.turn(base, app, Blocking::Allowed).transpose() {
+            if let Some(ended) = self.iterate(base, app, Blocking::Allowed).transpose() {
                 break ended;
             }
         };
@@ -223,44 +224,44 @@ impl Live {
         ended
     }
 
-    /// Does one turn (one iteration of the event loop) without waiting: carries out the base's actions, feeds it new
-    /// events, and runs the callbacks that are due at the most urgent priority. This function is for programs that
-    /// have their own loop and call it often. If the base's loop has ended, returns the reason and does nothing.
+    /// Runs one iteration of the event loop without waiting: carries out the base's actions, feeds new events to the
+    /// base, and runs the callbacks that are due at the most urgent priority. This function is for programs that have
+    /// their own loop and call it often. If the base's loop has ended, returns the reason and does nothing.
     ///
-    /// The base's time continues between two turns, from its value at the first turn. A verb called
-    /// on the base between two turns updates the time, so a timer made then counts from that
-    /// moment, even if the next turn comes late. [`Cx::now`](picoevent::Cx::now) returns the time
-    /// of the last verb or turn.
+    /// The base's time continues between two iterations, from its value at the first iteration. Between two iterations,
+    /// each method of [`Cx`](picoevent::Cx) that takes `&mut self` first updates the time. So a timer counts from the
+    /// call that makes it, even if the next iteration comes late. [`Cx::now`](picoevent::Cx::now) returns the time of
+    /// the last such call or of the last iteration.
     ///
     /// # Errors
     /// Like [`run`](Self::run).
-    pub fn turn_once<A>(
+    pub fn iterate_once<A>(
         &mut self,
         base: &mut EventBase<'_, A>,
         app: &mut A,
     ) -> io::Result<Option<End>> {
         seed(base)?;
-        base.take_idle_clock();
-        if !self.clock.goes() {
+        base.remove_idle_clock();
+        if !self.clock.is_running() {
             base.network_is(&network::describe());
             self.clock = Clock::started_at(base.now());
         }
-        let ended = self.turn(base, app, Blocking::Never);
-        // A timer that is made before the next turn counts from the moment at which it is made. The base reads the
-        // lent clock at that moment.
-        base.lend_idle_clock(clock::since_first_asked, self.clock.lent_at(base.now()));
+        let ended = self.iterate(base, app, Blocking::Never);
+        // A timer that is made before the next iteration must count from the moment at which it is made. So the base
+        // gets a clock that it reads at that moment.
+        base.set_idle_clock(clock::monotonic_time, self.clock.lent_at(base.now()));
         ended
     }
 
     /// Frees every listener and closes every connection of the base, and waits until the system has all their output,
-    /// within the [limits](picoevent::Cx::set_close_limits). No callback runs. After that the base can listen,
-    /// connect and run again. A connection that the application held still occupies its pool until the next run has
-    /// reported the connection's end. A program that exits without this call loses the bytes in the output rings.
+    /// within the [limits](picoevent::Cx::set_close_limits). No callback runs. After that the base can listen, connect
+    /// and run again. A connection that the application had not closed keeps its slot until the next run has reported
+    /// the connection's end. A program that exits without this call loses the bytes in the output rings.
     ///
     /// # Errors
     /// The system's error, if the selector fails.
     pub fn close<A>(&mut self, base: &mut EventBase<'_, A>) -> io::Result<()> {
-        base.take_idle_clock();
+        base.remove_idle_clock();
         self.clock = Clock::started_at(base.now());
         self.blocking = Blocking::Allowed;
         base.close_all();
@@ -277,16 +278,16 @@ impl Live {
         drained
     }
 
-    fn turn<A>(
+    fn iterate<A>(
         &mut self,
         base: &mut EventBase<'_, A>,
         app: &mut A,
         blocking: Blocking,
     ) -> io::Result<Option<End>> {
         self.blocking = blocking;
-        match base.turn(app, self) {
+        match base.iterate(app, self) {
             Progress::Ready(ended) => ended,
-            // This does not happen: `wait` blocks and never returns `Pending`.
+            // `wait` blocks and never returns `Pending`, so this case does not occur.
             Progress::Pending => Ok(None),
         }
     }
@@ -311,7 +312,7 @@ impl<A> Backend<A> for Live {
         self.objects.deadline(base, self.poll.registry())
     }
 
-    fn may_skip_news(&mut self) -> bool {
+    fn may_skip_poll(&mut self) -> bool {
         self.blocking == Blocking::Allowed && !core::mem::replace(&mut self.skipped, true)
     }
 
@@ -338,7 +339,7 @@ impl<A> Backend<A> for Live {
     }
 }
 
-/// Whether a turn may wait.
+/// How long an iteration may wait.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Blocking {
     /// Until the base's next deadline or the next event.
@@ -367,23 +368,23 @@ mod tests {
 
     use super::*;
 
-    /// Callbacks that always write more must not keep the loop from looking for news.
+    /// Callbacks that always write more must not keep the loop from checking for new events.
     #[test]
-    fn no_two_looks_for_news_are_skipped_in_a_row() {
+    fn no_two_polls_are_skipped_in_a_row() {
         let mut live = Live::new().unwrap();
         let mut storage = Storage::<(), 0, 0, 0>::new();
         let mut base = EventBase::new(&mut storage);
-        let skips = |live: &mut Live| Backend::<()>::may_skip_news(live);
+        let skips = |live: &mut Live| Backend::<()>::may_skip_poll(live);
         assert!(skips(&mut live) && !skips(&mut live) && !skips(&mut live));
-        let looked = live.wait(Instant::ZERO, &mut base);
-        assert!(matches!(looked, Progress::Ready(Ok(()))));
+        let polled = live.wait(Instant::ZERO, &mut base);
+        assert!(matches!(polled, Progress::Ready(Ok(()))));
         assert!(skips(&mut live) && !skips(&mut live));
     }
 
-    /// A call of `turn_once` always looks for news.
+    /// A call of `iterate_once` always checks for new events.
     #[test]
-    fn a_turn_without_waiting_skips_no_look() {
+    fn an_iteration_without_waiting_always_polls() {
         let mut live = Live { blocking: Blocking::Never, ..Live::new().unwrap() };
-        assert!(!Backend::<()>::may_skip_news(&mut live));
+        assert!(!Backend::<()>::may_skip_poll(&mut live));
     }
 }

@@ -1,8 +1,8 @@
 //! Listening sockets.
 //!
-//! An accept that finds no client costs more than an event of the selector. So a listener accepts one connection and
-//! is then registered again, which makes the selector report further clients. It accepts more connections at once
-//! only while clients arrive in every turn of the loop.
+//! An accept that finds no client costs more than an event of the selector. So a listener accepts one connection and is
+//! then registered again. After that, the selector reports further clients. A listener accepts several connections at
+//! once only while clients arrive in every iteration of the loop.
 
 use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
@@ -16,7 +16,7 @@ use super::conns::Conns;
 use super::token::Object;
 use super::{RETRY, errno, tuning};
 
-/// The largest number of connections accepted in one turn, so that open connections are served too.
+/// The largest number of connections accepted in one iteration, so that open connections are served too.
 const BATCH: usize = 64;
 
 /// The largest number of connections in the system's backlog, if the system allows so many. Clients
@@ -26,9 +26,9 @@ const BACKLOG: i32 = 4096;
 pub(super) struct Listeners {
     /// Indexed by the index of the listener's handle.
     held: Vec<Option<Held>>,
-    /// When to try again after there was no descriptor for a connection.
+    /// The time of the next accept, after an accept has failed for lack of a descriptor.
     rests_until: Option<Instant>,
-    turn: u64,
+    iteration: u64,
 }
 
 struct Held {
@@ -38,38 +38,37 @@ struct Held {
     /// Whether a client may be waiting in the backlog.
     ready: bool,
     batch: usize,
-    /// The turn of the last accept.
+    /// The iteration of the last accept.
     accepted_in: u64,
 }
 
 impl Listeners {
     pub(super) const fn new() -> Self {
-        Self { held: Vec::new(), rests_until: None, turn: 0 }
+        Self { held: Vec::new(), rests_until: None, iteration: 0 }
     }
 
     /// Opens a listener, or makes an open one accept again.
     ///
     /// # Errors
-    /// The reason why it cannot listen; [`Listeners::local_addr`] returns the same error after
-    /// that.
+    /// The reason why the listener cannot listen. [`Listeners::local_addr`] then returns the same error.
     pub(super) fn open(
         &mut self,
         listener: Listener,
         address: SocketAddr,
         registry: &Registry,
     ) -> io::Result<()> {
-        let place = listener.index();
-        if place >= self.held.len() {
-            self.held.resize_with(place + 1, || None);
+        let index = listener.index();
+        if index >= self.held.len() {
+            self.held.resize_with(index + 1, || None);
         }
-        if let Some(held) = self.held[place].as_mut().filter(|held| held.socket.is_ok()) {
+        if let Some(held) = self.held[index].as_mut().filter(|held| held.socket.is_ok()) {
             (held.enabled, held.ready) = (true, true);
             return Ok(());
         }
-        let socket = bind(address, place, registry);
+        let socket = bind(address, index, registry);
         let failed = socket.as_ref().err().map(copy_of);
         let held = Held { listener, socket, enabled: true, ready: false, batch: 1, accepted_in: 0 };
-        self.held[place] = Some(held);
+        self.held[index] = Some(held);
         failed.map_or(Ok(()), Err)
     }
 
@@ -99,8 +98,8 @@ impl Listeners {
     }
 
     /// Handles the selector's report that a client waits.
-    pub(super) fn note(&mut self, place: usize) {
-        if let Some(held) = self.held.get_mut(place).and_then(Option::as_mut) {
+    pub(super) fn set_ready(&mut self, index: usize) {
+        if let Some(held) = self.held.get_mut(index).and_then(Option::as_mut) {
             held.ready = true;
         }
     }
@@ -112,14 +111,14 @@ impl Listeners {
         conns: &mut Conns,
         registry: &Registry,
     ) {
-        self.turn += 1;
+        self.iteration += 1;
         let now = base.now();
         if self.rests_until.is_some_and(|until| now < until) {
             return;
         }
         self.rests_until = None;
         for held in self.held.iter_mut().flatten() {
-            if let Err(error) = held.accept(self.turn, base, conns, registry) {
+            if let Err(error) = held.accept(self.iteration, base, conns, registry) {
                 log::warn!("no connection is accepted for a while: {error}");
                 self.rests_until = Some(now.after(RETRY));
                 return;
@@ -138,20 +137,21 @@ impl Listeners {
         self.rests_until.is_none() && self.held.iter().flatten().any(waits)
     }
 
-    /// Returns when to try again; [`Instant::MAX`] if the last accept did not lack a descriptor.
+    /// Returns the time of the next accept after an accept that lacked a descriptor; [`Instant::MAX`] if there is no
+    /// such time.
     pub(super) fn deadline(&self) -> Instant {
         self.rests_until.unwrap_or(Instant::MAX)
     }
 }
 
 impl Held {
-    /// Accepts clients while the base has room and the turn allows more.
+    /// Accepts clients while the base has room and the iteration allows more.
     ///
     /// # Errors
     /// There is no descriptor for a connection, or no memory for one.
     fn accept<A>(
         &mut self,
-        turn: u64,
+        iteration: u64,
         base: &mut EventBase<'_, A>,
         conns: &mut Conns,
         registry: &Registry,
@@ -160,9 +160,9 @@ impl Held {
         if !self.enabled || !self.ready || !base.has_room(self.listener) {
             return Ok(());
         }
-        let again = self.accepted_in + 1 == turn;
+        let again = self.accepted_in + 1 == iteration;
         self.batch = if again { (self.batch * 2).min(BATCH) } else { 1 };
-        self.accepted_in = turn;
+        self.accepted_in = iteration;
         for _ in 0..self.batch {
             if !base.has_room(self.listener) {
                 return Ok(());
@@ -178,7 +178,7 @@ impl Held {
             }
         }
         let token = Object::Listener(self.listener.index()).into();
-        // If this fails, the listener stays ready and tries to accept in every turn.
+        // If this fails, the listener stays ready and tries to accept in every iteration.
         self.ready = registry.reregister(socket, token, Interest::READABLE).is_err();
         Ok(())
     }
@@ -200,13 +200,13 @@ fn take<A>(
     }
 }
 
-fn bind(address: SocketAddr, place: usize, registry: &Registry) -> io::Result<TcpListener> {
+fn bind(address: SocketAddr, index: usize, registry: &Registry) -> io::Result<TcpListener> {
     let mut socket = TcpListener::bind(address)?;
     // mio sets a short backlog; a second `listen` changes it.
     listen(&socket, BACKLOG)?;
-    // The sockets that it accepts inherit these settings.
+    // Accepted sockets inherit these settings.
     tuning::apply(&socket, Tuning::DEFAULT);
-    registry.register(&mut socket, Object::Listener(place).into(), Interest::READABLE)?;
+    registry.register(&mut socket, Object::Listener(index).into(), Interest::READABLE)?;
     Ok(socket)
 }
 

@@ -1,8 +1,8 @@
 //! The network state that a base gets.
 //!
-//! The link is always up. The addresses are those from which the system sends to the Internet, or
-//! the loopback address if there are none. The name servers are those of `/etc/resolv.conf`. The
-//! base gets this state when a run begins; later changes are not noticed.
+//! The link is always up. The addresses are the addresses from which the system sends to the Internet, or the loopback
+//! address if the system cannot send there. The name servers come from `/etc/resolv.conf`. The base gets this state
+//! when a run begins. Later changes are not noticed.
 
 use std::fs;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
@@ -22,8 +22,8 @@ pub(super) fn describe() -> Network {
     let mut network = Network::new();
     network.set_link_up(true);
     let own: Vec<_> = FAR.iter().filter_map(|far| address_towards(*far)).collect();
-    let alone = own.is_empty().then_some(Ipv4Addr::LOCALHOST.into());
-    for ip in own.into_iter().chain(alone) {
+    let loopback = own.is_empty().then_some(Ipv4Addr::LOCALHOST.into());
+    for ip in own.into_iter().chain(loopback) {
         network.add_address(OwnAddress { ip, prefix: if ip.is_ipv4() { 32 } else { 128 } });
     }
     let text = fs::read_to_string(NAME_SERVERS).unwrap_or_default();

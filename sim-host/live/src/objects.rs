@@ -128,7 +128,7 @@ impl Objects {
         }
     }
 
-    /// Feeds the selector's events to the base, and accepts clients.
+    /// Reports the selector's events to the base, and accepts clients.
     pub(super) fn feed<A>(
         &mut self,
         base: &mut EventBase<'_, A>,
@@ -137,15 +137,15 @@ impl Objects {
     ) {
         for event in events {
             match Object::of(event.token()) {
-                Some(Object::Source(place)) => self.sources.note(place, event, base),
-                Some(Object::Conn(place)) => self.conns.note(place, event, base),
-                Some(Object::Listener(place)) => self.listeners.note(place),
-                Some(Object::Udp(place)) => self.udp.note(place, event, base, registry),
+                Some(Object::Source(index)) => self.sources.handle_event(index, event, base),
+                Some(Object::Conn(index)) => self.conns.handle_event(index, event, base),
+                Some(Object::Listener(index)) => self.listeners.set_ready(index),
+                Some(Object::Udp(index)) => self.udp.handle_event(index, event, base, registry),
                 Some(Object::Signal(signal)) => base.raised(signal, self.signals.take(signal)),
                 Some(Object::Trigger) | None => {}
             }
         }
-        // Accept last, so that no event of this turn reaches a new connection with a reused index.
+        // Accept last, so that no event of this iteration reaches a new connection with a reused index.
         self.listeners.accept(base, &mut self.conns, registry);
     }
 }

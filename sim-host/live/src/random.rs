@@ -6,7 +6,7 @@ use picoevent::EventBase;
 
 /// Gives a base a [seed](EventBase::seed) from the system's random number generator, if it has none.
 ///
-/// [`Live`](crate::Live) does this when the base settles and when it runs. A program whose application draws random
+/// [`Live`](crate::Live) does this when the base settles and when it runs. A program whose application uses random
 /// bytes before that must call `seed` first:
 ///
 /// ```

@@ -25,8 +25,8 @@ pub(super) fn explain(error: io::Error, peer: SocketAddr) -> io::Error {
     let broadcast = Errno::from_io_error(&error) == Some(Errno::NETUNREACH)
         && peer.ip().to_canonical().is_ipv4()
         && UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0)).is_ok_and(|socket| {
-            let told = socket.connect((peer.ip().to_canonical(), peer.port()));
-            told.is_err_and(|error| Errno::from_io_error(&error) == Some(Errno::ACCESS))
+            let connected = socket.connect((peer.ip().to_canonical(), peer.port()));
+            connected.is_err_and(|error| Errno::from_io_error(&error) == Some(Errno::ACCESS))
         });
     if broadcast { Errno::ADDRNOTAVAIL.into() } else { error }
 }

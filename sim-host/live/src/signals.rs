@@ -4,13 +4,13 @@
 //!   kill ──▶ handler ──▶ one byte ──▶ pipe of the signal ──▶ selector, then take()
 //! ```
 //!
-//! Each caught signal has a separate pipe, and the handler writes one byte for each raise. A pipe stores such bytes
-//! without gaps, so it holds 65,536 of them. So every count that fits
+//! Each caught signal has a separate pipe, and the handler writes one byte for each raise. The system does not start a
+//! new buffer for each write, so a pipe holds the bytes of 65,536 raises. So every count that fits
 //! [`EventBase::raised`](picoevent::EventBase::raised) is exact, and only higher counts saturate. A pair of sockets
 //! would hold only a few hundred bytes. A handler that increments a counter would need unsafe code in this crate.
 //!
-//! Every back end in the process that catches a signal receives it. When the last of these back ends releases the
-//! signal, the signal has its former effect again; see [`held`].
+//! If several back ends of the process catch the same signal, each of them receives the signal. When the last of these
+//! back ends releases the signal, the signal has its former effect again; see [`held`].
 
 use std::io::{self, ErrorKind, Read};
 use std::os::fd::OwnedFd;

@@ -19,8 +19,8 @@ use super::token::Object;
 pub enum SourceError {
     /// The base has no room for a source.
     Full(FullError),
-    /// The selector cannot watch the descriptor, for example a file on a disk, which is always
-    /// ready. Or no descriptor is left for a duplicate.
+    /// The selector cannot watch the descriptor, or no descriptor is left for a duplicate. For example, the selector
+    /// cannot watch a file on a disk, because the file is always ready.
     System(io::Error),
 }
 
@@ -71,11 +71,11 @@ impl Sources {
         registry.register(&mut probe, token, Interest::READABLE).map_err(SourceError::System)?;
         registry.deregister(&mut probe).map_err(SourceError::System)?;
         let source = base.new_source().map_err(SourceError::Full)?;
-        let place = source.index();
-        if place >= self.watched.len() {
-            self.watched.resize_with(place + 1, || None);
+        let index = source.index();
+        if index >= self.watched.len() {
+            self.watched.resize_with(index + 1, || None);
         }
-        self.watched[place] = Some(Watched { source, descriptor, registered: false });
+        self.watched[index] = Some(Watched { source, descriptor, registered: false });
         Ok(source)
     }
 
@@ -105,8 +105,13 @@ impl Sources {
         }
     }
 
-    pub(super) fn note<A>(&mut self, place: usize, event: &Event, base: &mut EventBase<'_, A>) {
-        if let Some(watched) = self.watched.get(place).and_then(Option::as_ref) {
+    pub(super) fn handle_event<A>(
+        &mut self,
+        index: usize,
+        event: &Event,
+        base: &mut EventBase<'_, A>,
+    ) {
+        if let Some(watched) = self.watched.get(index).and_then(Option::as_ref) {
             base.ready(watched.source, what(event));
         }
     }

@@ -4,8 +4,8 @@
 //! stay set until a system call would block. [`Stream::work`] does everything that the two bits and
 //! the connection's rings allow.
 //!
-//! A connection cannot delay the other connections of a turn for long: it receives at most one full input ring before
-//! its callbacks have run.
+//! A connection cannot delay the other connections of an iteration for long: it receives at most one full input ring
+//! before its callbacks have run.
 
 use std::io::{self, ErrorKind, IoSlice, IoSliceMut, Read, Write};
 use std::net::Shutdown;
@@ -32,7 +32,7 @@ pub(super) struct Stream {
     /// There is urgent data, and a read stops at it.
     urgent: bool,
     /// The selector saw an error.
-    broken: bool,
+    has_error: bool,
     /// The directions for which the socket is registered with the selector; `None` if it is not
     /// registered.
     watched: Option<Watched>,
@@ -69,8 +69,8 @@ impl Stream {
             readable: false,
             writable: false,
             hung_up: false,
-            urgent: !urgent::IS_TOLD,
-            broken: false,
+            urgent: !urgent::IS_REPORTED,
+            has_error: false,
             watched: None,
         }
     }
@@ -100,9 +100,9 @@ impl Stream {
     }
 
     /// Handles an event of the selector. Returns the directions that it changed.
-    pub(super) fn note(&mut self, event: &Event) -> Part {
+    pub(super) fn handle_event(&mut self, event: &Event) -> Part {
         let was_writable = self.writable;
-        self.broken |= event.is_error();
+        self.has_error |= event.is_error();
         self.hung_up |= event.is_read_closed();
         self.urgent |= event.is_priority();
         self.readable |= event.is_readable() || event.is_read_closed() || event.is_error();
@@ -117,7 +117,7 @@ impl Stream {
         let _ = set_socket_linger(&self.socket, Some(Duration::ZERO));
     }
 
-    /// Does what can be done without waiting, in the directions of `part`.
+    /// Moves the bytes that can be moved without waiting, in the directions of `part`.
     ///
     /// # Errors
     /// The connection has failed.
@@ -136,8 +136,9 @@ impl Stream {
         if part != Part::Input {
             self.send(base).map_err(found(Direction::Write))?;
         }
-        match core::mem::take(&mut self.broken) {
-            // The peer has reset the connection, even if nothing is read at the moment.
+        match core::mem::take(&mut self.has_error) {
+            // The selector has seen an error, for example a reset of the peer. `take_error` returns this error even if
+            // nothing is read at the moment.
             true => self.socket.take_error().and_then(|error| error.map_or(Ok(()), Err)),
             false => Ok(()),
         }
@@ -197,7 +198,7 @@ impl Stream {
                     base.received(self.conn, amount);
                 }
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {
-                    (self.readable, self.urgent) = (false, !urgent::IS_TOLD);
+                    (self.readable, self.urgent) = (false, !urgent::IS_REPORTED);
                 }
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(error) => return Err(error),
@@ -218,8 +219,8 @@ impl Stream {
                 second => self.socket.write_vectored(&[IoSlice::new(first), IoSlice::new(second)]),
             };
             match written {
-                // A socket that takes less than all bytes is full, or its connection has failed. The selector reports
-                // when there is room again, and it reports a failure.
+                // If the socket takes only a part of the bytes, it is full, or its connection has failed. The selector
+                // will report new room or the failure.
                 Ok(amount) => {
                     self.writable = amount == all;
                     base.sent(self.conn, amount);

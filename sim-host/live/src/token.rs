@@ -28,29 +28,29 @@ const TABLE_BITS: u32 = 3;
 
 impl From<Object> for Token {
     fn from(object: Object) -> Self {
-        let (table, place) = match object {
+        let (table, index) = match object {
             Object::Trigger => (0, 0),
             Object::Signal(signal) => (1, usize::from(signal.number())),
-            Object::Listener(place) => (2, place),
-            Object::Source(place) => (3, place),
-            Object::Conn(place) => (4, place),
-            Object::Udp(place) => (5, place),
+            Object::Listener(index) => (2, index),
+            Object::Source(index) => (3, index),
+            Object::Conn(index) => (4, index),
+            Object::Udp(index) => (5, index),
         };
-        Self(place << TABLE_BITS | table)
+        Self(index << TABLE_BITS | table)
     }
 }
 
 impl Object {
     /// Returns the object of a token; `None` for a token that was not made here.
     pub(super) fn of(Token(word): Token) -> Option<Self> {
-        let place = word >> TABLE_BITS;
+        let index = word >> TABLE_BITS;
         match word & ((1 << TABLE_BITS) - 1) {
             0 => Some(Self::Trigger),
-            1 => u8::try_from(place).ok().and_then(Signal::new).map(Self::Signal),
-            2 => Some(Self::Listener(place)),
-            3 => Some(Self::Source(place)),
-            4 => Some(Self::Conn(place)),
-            5 => Some(Self::Udp(place)),
+            1 => u8::try_from(index).ok().and_then(Signal::new).map(Self::Signal),
+            2 => Some(Self::Listener(index)),
+            3 => Some(Self::Source(index)),
+            4 => Some(Self::Conn(index)),
+            5 => Some(Self::Udp(index)),
             _ => None,
         }
     }
@@ -61,7 +61,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_token_reads_back_as_what_it_was_made_from() {
+    fn a_token_identifies_the_object_it_was_made_from() {
         for object in [
             Object::Trigger,
             Object::Signal(Signal::TERM),

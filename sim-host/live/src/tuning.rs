@@ -3,8 +3,9 @@
 //! Accepted sockets inherit the listener's settings. So a connection that keeps [`Tuning::DEFAULT`]
 //! needs no system call for them.
 //!
-//! A peer that sends nothing gets keep-alive probes. Its connection fails after [`GIVE_UP`], as on a board, or one
-//! probe interval after the keep-alive interval that the application chose, whichever is later:
+//! A peer that sends nothing gets keep-alive probes. Its connection does not fail before [`GIVE_UP`], as on a board,
+//! and not before a probe is unanswered for one probe interval. The application chooses the silence before the first
+//! probe:
 //!
 //! | silence before the first probe | number and interval of probes | connection fails after |
 //! |---:|---|---:|

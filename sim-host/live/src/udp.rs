@@ -1,9 +1,10 @@
 //! UDP sockets.
 //!
-//! As with [streams](super::stream), the selector reports only changes, so the state of each socket is kept here. A
-//! datagram's length is known only after it is taken from the system. So it is received into a buffer, and copied
-//! into the ring of its socket. If the datagram does not fit, it waits in [`Bound::waiting`], and is copied first
-//! when there is room. So this module drops no datagram; the system drops datagrams that its buffer cannot hold.
+//! As with [streams](super::stream), the selector reports only changes, so the state of each socket is kept here. The
+//! length of a datagram is known only after the datagram is taken from the system. So each datagram is received into a
+//! buffer, and copied into the ring of its socket. If the datagram does not fit, it waits in [`Bound::waiting`], and is
+//! copied first when there is room. So this module drops no datagram. The system drops datagrams that do not fit into
+//! its buffer.
 
 use std::io::{self, ErrorKind};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -54,25 +55,24 @@ impl UdpSockets {
     /// Binds a socket. Returns its address.
     ///
     /// # Errors
-    /// The reason why it cannot be bound; [`UdpSockets::local_addr`] returns the same error after
-    /// that.
+    /// The reason why the socket cannot be bound. [`UdpSockets::local_addr`] then returns the same error.
     pub(super) fn bind(
         &mut self,
         id: UdpSocket,
         address: SocketAddr,
         registry: &Registry,
     ) -> io::Result<SocketAddr> {
-        let place = id.index();
-        if place >= self.held.len() {
-            self.held.resize_with(place + 1, || None);
+        let index = id.index();
+        if index >= self.held.len() {
+            self.held.resize_with(index + 1, || None);
         }
         self.buffer.resize(BUFFER, 0);
-        let socket = Bound::new(address, place, registry);
+        let socket = Bound::new(address, index, registry);
         let bound = match &socket {
             Ok(bound) => bound.socket.local_addr(),
             Err(error) => Err(copy_of(error)),
         };
-        self.held[place] = Some(Held { id, socket });
+        self.held[index] = Some(Held { id, socket });
         bound
     }
 
@@ -93,16 +93,16 @@ impl UdpSockets {
         }
     }
 
-    /// Handles an event of the selector, and does what it allows.
-    pub(super) fn note<A>(
+    /// Handles an event of the selector: stores the new readiness of the socket, then receives and sends datagrams.
+    pub(super) fn handle_event<A>(
         &mut self,
-        place: usize,
+        index: usize,
         event: &Event,
         base: &mut EventBase<'_, A>,
         registry: &Registry,
     ) {
         let Self { held, buffer } = self;
-        let held = held.get_mut(place).and_then(Option::as_mut);
+        let held = held.get_mut(index).and_then(Option::as_mut);
         let Some((id, bound)) = held.and_then(Held::bound) else { return };
         bound.readable |= event.is_readable() || event.is_error();
         bound.writable |= event.is_writable() || event.is_error();
@@ -141,11 +141,11 @@ impl Held {
 }
 
 impl Bound {
-    fn new(address: SocketAddr, place: usize, registry: &Registry) -> io::Result<Self> {
+    fn new(address: SocketAddr, index: usize, registry: &Registry) -> io::Result<Self> {
         let mut socket = Socket::bind(address)?;
         let interest = Interest::READABLE.add(Interest::WRITABLE);
-        registry.register(&mut socket, Object::Udp(place).into(), interest)?;
-        // After this, the selector reports each direction that is ready.
+        registry.register(&mut socket, Object::Udp(index).into(), interest)?;
+        // After the registration, the selector reports each direction that is ready.
         Ok(Self { socket, peer: None, readable: false, writable: true, waiting: None })
     }
 
@@ -177,7 +177,7 @@ impl Bound {
                     base.udp_failed(id, errno::udp(&error));
                     errors += 1;
                     if errors == ERRORS {
-                        self.look_again(id, registry);
+                        self.report_readiness_again(id, registry);
                         return;
                     }
                 }
@@ -186,7 +186,7 @@ impl Bound {
     }
 
     /// Makes the selector report the current readiness again.
-    fn look_again(&mut self, id: UdpSocket, registry: &Registry) {
+    fn report_readiness_again(&mut self, id: UdpSocket, registry: &Registry) {
         let interest = Interest::READABLE.add(Interest::WRITABLE);
         let token = Object::Udp(id.index()).into();
         self.readable = registry.reregister(&mut self.socket, token, interest).is_err();

@@ -9,7 +9,7 @@
 use mio::Interest;
 
 /// Whether the selector reports urgent data.
-pub(super) const IS_TOLD: bool = cfg!(any(target_os = "linux", target_os = "android"));
+pub(super) const IS_REPORTED: bool = cfg!(any(target_os = "linux", target_os = "android"));
 
 /// The interest in a connection's input.
 #[cfg(any(target_os = "linux", target_os = "android"))]

@@ -44,7 +44,7 @@ fn sixty_five_thousand_connections_are_made_on_a_small_stack() {
 }
 
 #[test]
-fn each_kind_has_the_capacity_that_was_asked_for() {
+fn each_kind_has_the_requested_capacity() {
     let pools = [Pool::new(5).rings(70, 90), Pool::new(1).rings(10, 20).spare(1)];
     let capacities = Capacities { events: 3, sources: 4, ..Capacities::of(&pools) };
     let mut storage = HeapStorage::<App>::new(capacities).unwrap();
@@ -73,7 +73,7 @@ fn each_kind_has_the_capacity_that_was_asked_for() {
 }
 
 #[test]
-fn what_is_not_named_is_as_in_a_storage() {
+fn unnamed_capacities_are_those_of_a_storage() {
     let capacities = Capacities { events: 1, conns: 1, bytes: 9, ..Capacities::default() };
     let mut storage = HeapStorage::<App>::new(capacities).unwrap();
     let memory = storage.memory();
@@ -90,7 +90,7 @@ fn what_is_not_named_is_as_in_a_storage() {
 }
 
 #[test]
-fn a_second_base_on_the_same_memory_does_not_know_the_firsts_handles() {
+fn handles_of_a_base_are_invalid_for_the_next_base_on_its_memory() {
     let pool = Pool::new(2);
     let mut storage = HeapStorage::<App>::new(Capacities::of(&[pool])).unwrap();
     let mut first = EventBase::over(storage.memory());
@@ -105,10 +105,10 @@ fn a_second_base_on_the_same_memory_does_not_know_the_firsts_handles() {
 }
 
 #[track_caller]
-fn assert_refused(capacities: Capacities, error: CapacityError, said: &str) {
+fn assert_refused(capacities: Capacities, error: CapacityError, message: &str) {
     let refused = HeapStorage::<App>::new(capacities).err();
     assert_eq!(refused, Some(error));
-    assert_eq!(error.to_string(), said);
+    assert_eq!(error.to_string(), message);
 }
 
 /// Makes a storage with the pool's capacities, but with 1 MiB of bytes at most. Returns the result of
@@ -121,7 +121,7 @@ fn pool_of(pool: Pool) -> Result<PoolId, SetupError> {
 }
 
 #[test]
-fn connections_without_room_are_refused() {
+fn connections_with_empty_rings_are_refused() {
     for pool in [Pool::new(1).rings(0, 1), Pool::new(1).rings(0, 0), Pool::new(1).rings(1, 0)] {
         assert_eq!(pool_of(pool), Err(SetupError::RingSize));
     }
@@ -147,9 +147,9 @@ fn rings_that_are_too_long_are_refused() {
         assert_eq!(pool_of(Pool::new(1).rings(1, length)), Err(SetupError::RingSize));
     }
     for bytes in [isize::MAX as usize + 1, usize::MAX] {
-        let said = format!("{bytes} bytes are more than can be allocated");
+        let message = format!("{bytes} bytes are more than can be allocated");
         let capacities = Capacities { bytes, ..Capacities::default() };
-        assert_refused(capacities, CapacityError::TooManyBytes(bytes), &said);
+        assert_refused(capacities, CapacityError::TooManyBytes(bytes), &message);
     }
 }
 
@@ -164,7 +164,7 @@ fn more_pools_than_a_base_can_have_are_refused() {
 }
 
 #[test]
-fn more_slots_than_handles_can_name_are_refused() {
+fn more_slots_than_handles_can_address_are_refused() {
     let slots = |capacities: Capacities| {
         let Capacities { events, conns, listeners, sources, udp, .. } = capacities;
         [events, conns, listeners, sources, udp].into_iter().fold(0, usize::saturating_add)
@@ -179,10 +179,10 @@ fn more_slots_than_handles_can_name_are_refused() {
         Capacities { sources: all, udp: 1, ..none },
     ] {
         let slots = slots(capacities);
-        let said = format!(
+        let message = format!(
             "{slots} events, connections, listeners, sources and UDP sockets are more than 65535"
         );
-        assert_refused(capacities, CapacityError::TooManySlots(slots), &said);
+        assert_refused(capacities, CapacityError::TooManySlots(slots), &message);
     }
     assert!(HeapStorage::<App>::new(Capacities { events: all, ..none }).is_ok());
 }

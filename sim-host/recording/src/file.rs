@@ -60,7 +60,7 @@ impl RecordingFile {
 impl Record for RecordingFile {
     fn record(&self, entry: &Entry<'_>) {
         let mut writer = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        entry.encode(|piece| writer.waiting.extend(piece));
+        entry.encode(|bytes| writer.waiting.extend(bytes));
         if matches!(entry, Entry::Call(_) | Entry::Wait(_)) {
             writer.flush();
         }
@@ -76,7 +76,7 @@ impl Drop for RecordingFile {
 impl Writer {
     fn flush(&mut self) {
         let mut lines = Vec::new();
-        for bytes in self.waiting.chunks(Text::PIECE) {
+        for bytes in self.waiting.chunks(Text::BYTES_PER_LINE) {
             lines.extend(self.text.data(bytes).as_bytes());
             lines.push(b'\n');
         }

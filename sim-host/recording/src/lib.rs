@@ -1,8 +1,8 @@
 //! Recordings on a host: writes them to a file, reads them from a log, replays them.
 //!
-//! A board writes its recording as lines of a log ([`Recording::dump`]). A program on a host writes
-//! the same lines to a file ([`RecordingFile`]). [`Recorded`] reads both and skips all other lines.
-//! With it, a short test reproduces a failure from the field on every host:
+//! A board writes its recording as lines of a log ([`Recording::dump`]). A program on a host writes the same lines to a
+//! file ([`RecordingFile`]). [`Recorded`] reads both and skips all other lines. With a `Recorded`, a short test
+//! reproduces a failure from the field on every host:
 //!
 //! ```
 //! use picoevent::{EventBase, Storage};
@@ -36,11 +36,12 @@ pub use read::LogError;
 pub struct Recorded {
     /// The entries, as picoevent wrote them.
     pub bytes: Vec<u8>,
-    /// The number of whole turns (iterations of the event loop) dropped before the first entry.
+    /// The number of whole iterations of the event loop that were dropped before the first entry.
     pub before: u32,
-    /// The number of entries dropped from the turn of the first entry, before that entry.
+    /// The number of dropped entries that belong to the same iteration as the first entry. They came before the first
+    /// entry.
     pub cut: u32,
-    /// The number of entries dropped after the last one, because there was no room.
+    /// The number of entries that were dropped after the last entry, because there was no room.
     pub after: u32,
 }
 
@@ -66,10 +67,10 @@ impl Recorded {
         log.contains("picoevent-recording ")
     }
 
-    /// Replays the recording on a base on which the application has been started. Returns how the loop ended, or
-    /// `None` if the recording ends before the loop does. If the application draws random bytes when it is started,
-    /// the base needs the recorded [seed](Replay::prepare) before the start. For such an application, use
-    /// [`begin`](Self::begin) instead.
+    /// Replays the recording on a base on which the application has been started. Returns how the loop ended, or `None`
+    /// if the recording ends before the loop does. If the application uses random bytes when it is started, the base
+    /// needs the recorded [seed](Replay::prepare) before the start. For such an application, use [`begin`](Self::begin)
+    /// instead.
     ///
     /// # Errors
     /// The first difference, or the reason why no replay is possible.
@@ -89,18 +90,20 @@ impl Recorded {
         Replay::new(&self.bytes).map_err(|error| match error {
             ReplayError::NotFromTheStart => {
                 let Self { before, cut, .. } = self;
-                format!("{before} turns and {cut} calls of the next one were dropped, and {error}")
+                format!(
+                    "{before} iterations and {cut} calls of the next one were dropped, and {error}"
+                )
             }
             error => error.to_string(),
         })
     }
 
-    /// Returns the recording as lines for people. Each line begins with the number of the turn.
+    /// Returns the recording as lines for people. Each line begins with the number of the iteration.
     pub fn lines(&self) -> impl Iterator<Item = String> {
         Entries::of(&self.bytes).map(|entry| match entry {
-            Ok((turn, entry)) => {
-                let turn = u64::from(turn) + u64::from(self.before);
-                format!("{turn:>6}  {entry}{}", bytes_of(&entry))
+            Ok((iteration, entry)) => {
+                let iteration = u64::from(iteration) + u64::from(self.before);
+                format!("{iteration:>6}  {entry}{}", bytes_of(&entry))
             }
             Err(error) => error.to_string(),
         })

@@ -18,7 +18,7 @@ pub enum LogError {
         /// The line's number.
         line: usize,
     },
-    /// Lines are missing before this one.
+    /// Lines are missing before the line with this number.
     Missing {
         /// The line's number.
         line: usize,
@@ -98,7 +98,7 @@ impl Reading {
         };
         let (offset, bytes) = read().ok_or(LogError::Garbled { line })?;
         self.expect(line, offset)?;
-        if self.ended || bytes.len() > Text::PIECE {
+        if self.ended || bytes.len() > Text::BYTES_PER_LINE {
             return Err(LogError::Garbled { line });
         }
         self.text.data(&bytes);
@@ -148,7 +148,7 @@ impl fmt::Display for LogError {
         match self {
             Self::None => write!(f, "there is no recording in it"),
             Self::Version(version) => {
-                write!(f, "the recording is of version {version:?}, and 1 is known here")
+                write!(f, "the recording has version {version:?}, but only version 1 is supported")
             }
             Self::Garbled { line } => write!(f, "line {line} of the recording is garbled"),
             Self::Missing { line, from } => {
@@ -181,20 +181,23 @@ mod tests {
     fn a_recording_is_found_among_other_lines() {
         let recorded = Recorded::read(&log()).unwrap();
         assert_eq!((recorded.bytes.len(), recorded.before, recorded.after), (70, 0, 0));
-        // If there are several recordings, the last one is used, even if an earlier one is garbled.
+        // If there are several recordings, the last recording is used, even if an earlier recording is garbled.
         let twice = format!("picoevent-recording 1\npicoevent-recorded 7 x y\n{}", log());
         assert_eq!(Recorded::read(&twice).unwrap(), recorded);
     }
 
     #[test]
-    fn a_log_without_one_says_so() {
+    fn a_log_without_a_recording_is_refused() {
         assert_eq!(Recorded::read("booted\n"), Err(LogError::None));
         let newer = Recorded::read("picoevent-recording 2").unwrap_err();
-        assert_eq!(newer.to_string(), "the recording is of version \"2\", and 1 is known here");
+        assert_eq!(
+            newer.to_string(),
+            "the recording has version \"2\", but only version 1 is supported"
+        );
     }
 
-    /// Returns what is read of a recording of two turns with room for `BYTES` bytes.
-    fn two_turns<const BYTES: usize>(keep: Keep) -> Recorded {
+    /// Records two iterations with room for `BYTES` bytes, and reads the recording from a log.
+    fn two_iterations<const BYTES: usize>(keep: Keep) -> Recorded {
         let sizes =
             Sizes { events: 1, conns: 0, bytes: 0, listeners: 0, pools: 0, sources: 0, udp: 0 };
         let (settled, passed) = (Entry::Action(None, None), Entry::Passed);
@@ -208,17 +211,18 @@ mod tests {
     }
 
     #[test]
-    fn entries_that_had_no_room_are_counted_before_the_others_or_after_them() {
-        let first = two_turns::<9>(Keep::First);
+    fn dropped_entries_are_counted_before_or_after_the_others() {
+        let first = two_iterations::<9>(Keep::First);
         assert_eq!((first.before, first.cut, first.after), (0, 0, 3));
-        let whole = two_turns::<9>(Keep::Last);
+        let whole = two_iterations::<9>(Keep::Last);
         assert_eq!((whole.before, whole.cut, whole.after), (1, 0, 0));
         assert_eq!(whole.lines().next().unwrap(), "     2  the prepare watchers");
-        let cut = two_turns::<2>(Keep::Last);
+        let cut = two_iterations::<2>(Keep::Last);
         assert_eq!((cut.before, cut.cut, cut.after), (1, 2, 0));
-        assert_eq!(cut.lines().next().unwrap(), "     2  nothing more is asked for");
-        let said = "1 turns and 2 calls of the next one were dropped, and the recording does not";
-        assert!(cut.begin().err().unwrap().starts_with(said));
+        assert_eq!(cut.lines().next().unwrap(), "     2  no further action");
+        let expected =
+            "1 iterations and 2 calls of the next one were dropped, and the recording has lost";
+        assert!(cut.begin().err().unwrap().starts_with(expected));
     }
 
     #[test]
@@ -230,8 +234,8 @@ mod tests {
         let missing = Recorded::read(&without("recorded 32 ")).unwrap_err();
         assert_eq!(missing, LogError::Missing { line: 7, from: 32 });
         let cut_off = Recorded::read(&without("recorded-end")).unwrap_err();
-        let said = "the recording is cut off after 70 bytes: it has no last line";
-        assert_eq!(cut_off.to_string(), said);
+        let expected = "the recording is cut off after 70 bytes: it has no last line";
+        assert_eq!(cut_off.to_string(), expected);
         assert_eq!(Recorded::read_cut_off(&without("recorded-end")).unwrap().bytes.len(), 70);
         let passed = "1818".to_owned();
         assert!(log.contains(&passed), "{log}");

@@ -9,8 +9,8 @@ use clap::{Args, Parser, Subcommand};
 use super::shard::Shard;
 use crate::world::{Sweep, seed};
 
-/// Runs applications of picoevent in simulations: the whole stack of the firmware in virtual time,
-/// with faults and clients of all behaviours. Every choice is drawn from a seed.
+/// Runs applications of picoevent in simulations: the whole stack of the firmware in virtual time, with faults and with
+/// clients of many kinds. All choices are made at random from a seed.
 #[derive(Debug, Parser)]
 #[command(name = "picoevent-sim", disable_help_subcommand = true)]
 pub(super) struct CommandLine {
@@ -36,9 +36,9 @@ pub(super) enum Command {
         #[arg(long, value_name = "FILE")]
         scenario: Option<PathBuf>,
     },
-    /// Replay a choice log, or an application's recording from a log
+    /// Replay the choice log of a simulation, or a recording of an application
     Replay {
-        /// The choice log; or the application, if a log follows
+        /// The file of the choice log; to replay a recording, the name of the application
         #[arg(value_name = "CHOICES or APPLICATION")]
         first: PathBuf,
         /// The log with the recording
@@ -58,12 +58,12 @@ pub(super) enum Command {
         #[arg(long)]
         cut_off: bool,
     },
-    /// Look for a shorter choice log that fails alike, and print it as a test
+    /// Look for a shorter choice log that fails in the same way, and print it as a test
     Shrink {
         /// The choice log
         choices: PathBuf,
     },
-    /// Put the reports of all shards of a sweep together
+    /// Combine the reports of all shards of a sweep
     Merge {
         /// The reports, in any order
         #[arg(required = true, value_name = "REPORT")]
@@ -96,7 +96,7 @@ pub(super) struct Run {
     /// Use the configuration of a scenario
     #[arg(long, value_name = "FILE")]
     pub(super) scenario: Option<PathBuf>,
-    /// Write the results of the sweep as a page
+    /// Write the results of the sweep as an HTML page
     #[arg(long, value_name = "FILE")]
     pub(super) html: Option<PathBuf>,
     /// Run only this part of the seeds, such as 2/8
@@ -113,7 +113,7 @@ pub(super) struct Run {
     pub(super) views: Views,
 }
 
-/// Files that show one simulation; for a sweep, the one of the first seed that fails.
+/// Files that show one simulation. For a sweep, this is the simulation of the first seed that fails.
 #[derive(Args, Clone, Debug, Default)]
 pub(super) struct Views {
     /// Capture the frames of the simulation, for Wireshark
@@ -207,11 +207,11 @@ mod tests {
     }
 
     /// Checks that a command line is refused for this reason, with this message and exit status 2.
-    fn refused(line: &str, kind: ErrorKind, said: &str) {
+    fn refused(line: &str, kind: ErrorKind, message: &str) {
         let error = typed(line).unwrap_err();
         let text = error.to_string();
         assert_eq!((error.kind(), error.exit_code()), (kind, 2), "{line}: {text}");
-        assert!(text.contains(said), "{line}: {text}");
+        assert!(text.contains(message), "{line}: {text}");
     }
 
     #[test]
@@ -236,8 +236,8 @@ mod tests {
         assert_eq!(sweep("run echo --report f").seeds, 0..10_000);
         assert_eq!(run("run echo --seeds 5..9 --shard 1/2 --report f").all_seeds(), 5..9);
         refused("run echo --shard 1/3", ErrorKind::MissingRequiredArgument, "--report <FILE>");
-        let said = "\"4/3\" is not a shard";
-        refused("run echo --shard 4/3 --report f", ErrorKind::ValueValidation, said);
+        let message = "\"4/3\" is not a shard";
+        refused("run echo --shard 4/3 --report f", ErrorKind::ValueValidation, message);
         for other in ["--seed 1", "--for 1s"] {
             let line = format!("run echo --report f {other}");
             refused(&line, ErrorKind::ArgumentConflict, "--report");
@@ -246,7 +246,7 @@ mod tests {
     }
 
     #[test]
-    fn files_go_with_what_can_fill_them() {
+    fn output_files_need_a_command_that_writes_them() {
         let one = run("run echo --seed 3 --pcap a --trace b --record c");
         assert!(matches!(one.seeds(), Seeds::One(3)));
         assert_eq!(one.record, Some("c".into()));
@@ -277,8 +277,8 @@ mod tests {
         refused("watch", ErrorKind::MissingRequiredArgument, "<APPLICATION>");
         refused("watch echo --seeds 1..2", ErrorKind::UnknownArgument, "--seeds");
         refused("run echo --rt-ratio 2", ErrorKind::UnknownArgument, "--rt-ratio");
-        let said = "\"0\" is not a ratio, such as 10 or 0.5";
-        refused("watch echo --rt-ratio 0", ErrorKind::ValueValidation, said);
+        let message = "\"0\" is not a ratio, such as 10 or 0.5";
+        refused("watch echo --rt-ratio 0", ErrorKind::ValueValidation, message);
     }
 
     #[test]
@@ -303,7 +303,7 @@ mod tests {
             ArgumentConflict, InvalidSubcommand, InvalidValue, MissingRequiredArgument,
             UnknownArgument, ValueValidation,
         };
-        for (line, kind, said) in [
+        for (line, kind, message) in [
             ("", ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand, "Usage: picoevent-sim"),
             ("rum echo", InvalidSubcommand, "'rum'"),
             ("run", MissingRequiredArgument, "<APPLICATION>"),
@@ -323,7 +323,7 @@ mod tests {
             ("list --sedes 1", UnknownArgument, "--sedes"),
             ("run echo --seeds", InvalidValue, "--seeds <A..B>"),
         ] {
-            refused(line, kind, said);
+            refused(line, kind, message);
         }
     }
 }

@@ -42,7 +42,7 @@ struct SweepName {
     first: u64,
     end: u64,
     shards: u64,
-    /// Some seeds were run twice.
+    /// Some seeds were run twice to compare the outcomes.
     check: bool,
     /// The text of the scenario.
     scenario: Option<String>,
@@ -52,29 +52,29 @@ struct SweepName {
 #[derive(Serialize, Deserialize)]
 struct FailedSeed {
     seed: u64,
-    /// The kind of its verdict, as a word.
+    /// The kind of the simulation's verdict, as a word.
     kind: String,
     verdict: String,
     /// The command that reproduces the failure.
     repeat: String,
 }
 
-/// Writes the report of a shard. `asked` has the arguments of the command `run`.
+/// Writes the report of a shard. `arguments` has the arguments of the command `run`.
 pub(super) fn write(
     path: &Path,
-    asked: &Run,
+    arguments: &Run,
     tally: &Tally,
     repeat: impl Fn(u64) -> String,
 ) -> Result<(), End> {
-    let shard = asked.shard.unwrap_or(Shard::WHOLE);
-    let Range { start: first, end } = asked.all_seeds();
+    let shard = arguments.shard.unwrap_or(Shard::WHOLE);
+    let Range { start: first, end } = arguments.all_seeds();
     let sweep = SweepName {
-        application: asked.application.clone(),
+        application: arguments.application.clone(),
         first,
         end,
         shards: shard.count,
-        check: asked.check,
-        scenario: asked.scenario.as_deref().map(views::read).transpose()?,
+        check: arguments.check,
+        scenario: arguments.scenario.as_deref().map(views::read).transpose()?,
     };
     let failed = |failure: &Failure| FailedSeed {
         seed: failure.seed,
@@ -95,7 +95,7 @@ pub(super) fn write(
         digest: format!("{:016x}", tally.digest),
     };
     let text = serde_json::to_string_pretty(&report);
-    let text = text.map_err(|error| End::Trouble(format!("{}: {error}", path.display())))?;
+    let text = text.map_err(|error| End::Error(format!("{}: {error}", path.display())))?;
     views::write(path, format!("{text}\n").as_bytes())
 }
 
@@ -121,13 +121,15 @@ pub(super) fn merge(paths: &[PathBuf]) -> Result<(), End> {
     failures.sort_by_key(|failure| failure.seed);
     let application = reports.values().next().map_or("", |report| &report.sweep.application);
     for failure in failures.iter().take(NAMED) {
-        run::say(&format!(
+        run::print(&format!(
             "FAILED {application}, seed {}: {}\n  repeat: {}\n",
             failure.seed, failure.verdict, failure.repeat
         ));
     }
     if let Some(seed) = tally.diverged.iter().min() {
-        run::say(&format!("FAILED {application}, seed {seed}: it does not repeat itself\n"));
+        run::print(&format!(
+            "FAILED {application}, seed {seed}: its second run differs from the first\n"
+        ));
     }
     run::summary(&tally, check);
     let kinds = Kind::ALL.into_iter().filter(|kind| *kind != Kind::Pass);
@@ -135,7 +137,7 @@ pub(super) fn merge(paths: &[PathBuf]) -> Result<(), End> {
         kinds.filter(|kind| failures.iter().any(|failure| failure.kind == kind.word())).min();
     match (worst, tally.failed, tally.diverged.is_empty()) {
         (Some(kind), ..) => Err(End::Failed(kind.status())),
-        (None, 1.., _) => Err(End::Trouble("a report names no seed that failed".to_owned())),
+        (None, 1.., _) => Err(End::Error("a report names no seed that failed".to_owned())),
         (None, 0, false) => Err(End::Failed(DIVERGED)),
         (None, 0, true) => Ok(()),
     }
@@ -146,7 +148,7 @@ fn read_all(paths: &[PathBuf]) -> Result<BTreeMap<u64, ShardReport>, End> {
     let mut reports: BTreeMap<u64, (ShardReport, &Path)> = BTreeMap::new();
     for path in paths {
         let report = ShardReport::read(path)?;
-        let refuse = |what: String| Err(End::Trouble(format!("{}: {what}", path.display())));
+        let refuse = |what: String| Err(End::Error(format!("{}: {what}", path.display())));
         if let Some((first, other)) = reports.values().next()
             && first.sweep != report.sweep
         {
@@ -168,7 +170,7 @@ fn read_all(paths: &[PathBuf]) -> Result<BTreeMap<u64, ShardReport>, End> {
     if !named.is_empty() {
         let more = if missing.count() > NAMED { " and others" } else { "" };
         let named = named.join(", ");
-        return Err(End::Trouble(format!("of {count} shards these are missing: {named}{more}")));
+        return Err(End::Error(format!("of {count} shards these are missing: {named}{more}")));
     }
     Ok(reports.into_iter().map(|(number, (report, _))| (number, report)).collect())
 }
@@ -176,7 +178,7 @@ fn read_all(paths: &[PathBuf]) -> Result<BTreeMap<u64, ShardReport>, End> {
 impl ShardReport {
     fn read(path: &Path) -> Result<Self, End> {
         let text = views::read(path)?;
-        let refuse = |what: String| End::Trouble(format!("{}: {what}", path.display()));
+        let refuse = |what: String| End::Error(format!("{}: {what}", path.display()));
         let report: Self = serde_json::from_str(&text)
             .map_err(|error| refuse(format!("it is not a report of a shard ({error})")))?;
         let exists = (1..=report.sweep.shards).contains(&report.shard);

@@ -1,4 +1,5 @@
-//! The command `picoevent-sim` for any applications: a `main` function passes its test cases.
+//! The command `picoevent-sim` for any applications. The `main` function of a program calls [`main`] with the test
+//! cases of its applications.
 //!
 //! ```no_run
 //! use std::process::ExitCode;
@@ -12,9 +13,9 @@
 //! }
 //! ```
 //!
-//! Its exit status is 0 if nothing failed, 2 if the command line is not valid, and 1 if an error
-//! occurred outside of the simulations. Otherwise it is the status of the worst verdict: crash 10,
-//! invariant 11, stuck 12, leak 13. It is 14 if a simulation's second run differs from its first.
+//! The command's exit status is 0 if nothing failed, 2 if the command line is not valid, and 1 if an error occurred
+//! outside of the simulations. If a simulation failed, the status is that of the worst verdict: crash 10, invariant 11,
+//! stuck 12, leak 13. If only the second run of a simulation differs from the first run, the status is 14.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -48,7 +49,7 @@ enum End {
     /// The command line names something that does not exist.
     Usage(String),
     /// An error occurred outside of the simulations.
-    Trouble(String),
+    Error(String),
     /// A simulation failed; the exit status.
     Failed(u8),
 }
@@ -80,12 +81,12 @@ pub fn main_as(program: &str, cases: &[&dyn AnyTestCase]) -> ExitCode {
     match perform(command, cases) {
         Ok(()) => ExitCode::SUCCESS,
         Err(End::Failed(status)) => ExitCode::from(status),
-        Err(End::Usage(problem)) => complain(2, &problem),
-        Err(End::Trouble(problem)) => complain(1, &problem),
+        Err(End::Usage(problem)) => print_error(2, &problem),
+        Err(End::Error(problem)) => print_error(1, &problem),
     }
 }
 
-fn complain(status: u8, problem: &str) -> ExitCode {
+fn print_error(status: u8, problem: &str) -> ExitCode {
     eprintln!("error: {problem}");
     ExitCode::from(status)
 }
@@ -94,11 +95,11 @@ fn perform(command: Command, cases: &[&dyn AnyTestCase]) -> Result<(), End> {
     match command {
         Command::Merge { reports } => merge::merge(&reports)?,
         Command::List => cases.iter().for_each(|case| println!("{}", case.name())),
-        Command::Run(asked) => {
-            let case = find(&asked.application, cases)?;
-            match asked.seeds() {
-                Seeds::One(seed) => run::seed(case, seed, &asked)?,
-                Seeds::Many(sweep) => run::sweep(case, sweep, &asked)?,
+        Command::Run(arguments) => {
+            let case = find(&arguments.application, cases)?;
+            match arguments.seeds() {
+                Seeds::One(seed) => run::seed(case, seed, &arguments)?,
+                Seeds::Many(sweep) => run::sweep(case, sweep, &arguments)?,
             }
         }
         Command::Watch { application, seed, rt_ratio, scenario } => {

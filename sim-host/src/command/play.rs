@@ -12,12 +12,12 @@ fn read<'s>(
     path: &Path,
     cases: &[&'s dyn AnyTestCase],
 ) -> Result<(&'s dyn AnyTestCase, Vec<Choice>), End> {
-    let (place, text) = (path.display(), views::read(path)?);
+    let (index, text) = (path.display(), views::read(path)?);
     let (name, lines) =
-        Choice::read_all(&text).map_err(|error| End::Trouble(format!("{place}: {error}")))?;
+        Choice::read_all(&text).map_err(|error| End::Error(format!("{index}: {error}")))?;
     let name = name.ok_or_else(|| {
         let wanted = "# picoevent-sim choices, application echo";
-        End::Trouble(format!("{place} does not name its application, as in {wanted:?}"))
+        End::Error(format!("{index} does not name its application, as in {wanted:?}"))
     })?;
     Ok((find(&name, cases)?, lines))
 }
@@ -31,9 +31,8 @@ pub(super) fn replay(path: &Path, views: &Views, cases: &[&dyn AnyTestCase]) -> 
 
 pub(super) fn shrink(path: &Path, cases: &[&dyn AnyTestCase]) -> Result<(), End> {
     let (case, lines) = read(path, cases)?;
-    let shrunk = make_shorter(case, &lines, LIMIT).ok_or_else(|| {
-        End::Trouble(format!("the simulation of {} does not fail", path.display()))
-    })?;
+    let shrunk = make_shorter(case, &lines, LIMIT)
+        .ok_or_else(|| End::Error(format!("the simulation of {} does not fail", path.display())))?;
     println!("{} lines became {}, after {} tries", lines.len(), shrunk.lines.len(), shrunk.tried);
     shrunk.lines.iter().for_each(|line| println!("  {line}"));
     println!("{}", shrunk.outcome.verdict);

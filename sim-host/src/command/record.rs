@@ -18,7 +18,7 @@ pub(super) fn create(path: &Path) -> Result<Arc<RecordingFile>, End> {
 pub(super) fn read(path: &Path, cut_off: bool) -> Result<(), End> {
     let recorded = recorded(path, cut_off)?;
     if recorded.cut > 0 {
-        println!("        … {} calls of this turn that had no room", recorded.cut);
+        println!("        … {} calls of this iteration that had no room", recorded.cut);
     }
     recorded.lines().for_each(|line| println!("{line}"));
     if recorded.after > 0 {
@@ -41,7 +41,7 @@ pub(super) fn replay(case: &dyn AnyTestCase, path: &Path, cut_off: bool) -> Resu
         }
         Ok(None) => println!("the same as recorded, which ends while the loop runs"),
         Err(problem) => {
-            return Err(End::Trouble(format!("{} on {}: {problem}", case.name(), path.display())));
+            return Err(End::Error(format!("{} on {}: {problem}", case.name(), path.display())));
         }
     }
     Ok(())
@@ -50,7 +50,7 @@ pub(super) fn replay(case: &dyn AnyTestCase, path: &Path, cut_off: bool) -> Resu
 fn recorded(path: &Path, cut_off: bool) -> Result<Recorded, End> {
     let log = views::read(path)?;
     let recorded = if cut_off { Recorded::read_cut_off(&log) } else { Recorded::read(&log) };
-    recorded.map_err(|error| End::Trouble(format!("{}: {error}", path.display())))
+    recorded.map_err(|error| End::Error(format!("{}: {error}", path.display())))
 }
 
 /// A logger that prints the application's lines unchanged.

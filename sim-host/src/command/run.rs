@@ -17,26 +17,26 @@ use crate::world::{
 /// The number of further failing seeds that are printed.
 const NAMED: usize = 3;
 
-pub(super) fn sweep(case: &dyn AnyTestCase, mut sweep: Sweep, asked: &Run) -> Result<(), End> {
-    let scenario = asked.scenario.as_deref();
+pub(super) fn sweep(case: &dyn AnyTestCase, mut sweep: Sweep, arguments: &Run) -> Result<(), End> {
+    let scenario = arguments.scenario.as_deref();
     sweep.scenario = scenario.map(read).transpose()?;
     let mut progress = Progress::new();
     let tally = sweep.run(case, |tally| progress.show(tally));
     progress.end();
     if let Some(first) = tally.failures.first() {
-        tell(case, Some(first.seed), scenario, &first.outcome);
+        report_failure(case, Some(first.seed), scenario, &first.outcome);
         others(&tally.failures[1..]);
-        views::at(case, first, &asked.views)?;
+        views::at(case, first, &arguments.views)?;
     }
     if let Some(seed) = tally.diverged.first() {
-        println!("FAILED {}, seed {seed}: it does not repeat itself", case.name());
+        println!("FAILED {}, seed {seed}: its second run differs from the first", case.name());
     }
-    if let Some(path) = &asked.html {
+    if let Some(path) = &arguments.html {
         let repeat_command = |seed| repeat_command(case, seed, scenario);
         views::write(path, page(case.name(), &typed(), &tally, repeat_command).as_bytes())?;
     }
-    if let Some(path) = &asked.report {
-        merge::write(path, asked, &tally, |seed| repeat_command(case, seed, scenario))?;
+    if let Some(path) = &arguments.report {
+        merge::write(path, arguments, &tally, |seed| repeat_command(case, seed, scenario))?;
     }
     summary(&tally, sweep.check);
     match (tally.worst().status(), tally.diverged.is_empty()) {
@@ -48,16 +48,16 @@ pub(super) fn sweep(case: &dyn AnyTestCase, mut sweep: Sweep, asked: &Run) -> Re
 
 fn others(failures: &[Failure]) {
     for failure in failures.iter().take(NAMED) {
-        say(&format!("also seed {}: {}\n", failure.seed, failure.outcome.verdict));
+        print(&format!("also seed {}: {}\n", failure.seed, failure.outcome.verdict));
     }
 }
 
 /// Prints the figures of a sweep.
 pub(super) fn summary(tally: &Tally, check: bool) {
     if check {
-        say(&format!("{} seeds ran twice, {} differed\n", tally.checked, tally.diverged.len()));
+        print(&format!("{} seeds ran twice, {} differed\n", tally.checked, tally.diverged.len()));
     }
-    say(&format!(
+    print(&format!(
         "{} seeds, {} failed, {:.0} seeds/s, {:.0} x real time, digest {:016x}\n",
         tally.seeds,
         tally.failed,
@@ -69,11 +69,16 @@ pub(super) fn summary(tally: &Tally, check: bool) {
 
 fn read(path: &Path) -> Result<Scenario, End> {
     let scenario = views::read(path)?.parse();
-    scenario.map_err(|error| End::Trouble(format!("{}: {error}", path.display())))
+    scenario.map_err(|error| End::Error(format!("{}: {error}", path.display())))
 }
 
 /// Prints the report of a failure, and writes its choice log.
-fn tell(case: &dyn AnyTestCase, seed: Option<u64>, scenario: Option<&Path>, outcome: &Outcome) {
+fn report_failure(
+    case: &dyn AnyTestCase,
+    seed: Option<u64>,
+    scenario: Option<&Path>,
+    outcome: &Outcome,
+) {
     let mut report = Report::new(case, seed, outcome);
     if let Some(seed) = seed {
         report = report.repeat(repeat_command(case, seed, scenario));
@@ -82,11 +87,11 @@ fn tell(case: &dyn AnyTestCase, seed: Option<u64>, scenario: Option<&Path>, outc
         Ok(path) => report = report.shorter(format!("{} shrink {}", program(), path.display())),
         Err(error) => eprintln!("warning: the choice log could not be written: {error}"),
     }
-    say(&report.to_string());
+    print(&report.to_string());
 }
 
 /// Prints text. A closed pipe is ignored.
-pub(super) fn say(text: &str) {
+pub(super) fn print(text: &str) {
     let _ = io::stdout().write_all(text.as_bytes());
 }
 
@@ -106,13 +111,13 @@ fn typed() -> String {
 }
 
 /// Runs one seed and prints everything that happens.
-pub(super) fn seed(case: &dyn AnyTestCase, seed: u64, asked: &Run) -> Result<(), End> {
-    let scenario = asked.scenario.as_deref();
+pub(super) fn seed(case: &dyn AnyTestCase, seed: u64, arguments: &Run) -> Result<(), End> {
+    let scenario = arguments.scenario.as_deref();
     let mut simulator = simulator(seed, scenario)?;
-    if let Some(path) = &asked.record {
+    if let Some(path) = &arguments.record {
         simulator.record_to(record::create(path)?);
     }
-    show_all(case, &mut simulator, Some(seed), scenario, &asked.views)
+    show_all(case, &mut simulator, Some(seed), scenario, &arguments.views)
 }
 
 /// Returns a simulator with this seed set.
@@ -133,14 +138,14 @@ pub(super) fn show_all(
     scenario: Option<&Path>,
     views: &Views,
 ) -> Result<(), End> {
-    let (log, told) = LogObserver::new(usize::MAX);
+    let (log, shown) = LogObserver::new(usize::MAX);
     let which = seed.map_or_else(|| "a choice log".to_owned(), |seed| format!("seed {seed}"));
     let files = ViewFiles::new(views, &format!("{}, {which}", case.name()));
     let mut observers = files.observers();
     observers.push(Box::new(log));
     let outcome = run_observed(case, simulator, observers);
-    let lines: String = told.borrow().iter().map(|line| format!("{line}\n")).collect();
-    say(&lines);
+    let lines: String = shown.borrow().iter().map(|line| format!("{line}\n")).collect();
+    print(&lines);
     files.write()?;
     show_result(case, seed, scenario, &outcome)
 }
@@ -177,11 +182,11 @@ fn show_result(
     outcome: &Outcome,
 ) -> Result<(), End> {
     if !outcome.verdict.is_pass() {
-        tell(case, seed, scenario, outcome);
+        report_failure(case, seed, scenario, outcome);
     }
     let took = outcome.lasted as f64 / 1e6;
     let (failed, digest) = (u8::from(!outcome.verdict.is_pass()), outcome.digest);
-    say(&format!("1 seeds, {failed} failed, {took:.3} s of its time, digest {digest:016x}\n"));
+    print(&format!("1 seeds, {failed} failed, {took:.3} s of its time, digest {digest:016x}\n"));
     match outcome.verdict.kind().status() {
         0 => Ok(()),
         status => Err(End::Failed(status)),

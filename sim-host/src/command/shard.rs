@@ -47,7 +47,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_shards_of_a_range_are_the_range() {
+    fn the_shards_of_a_range_cover_it_without_overlap() {
         for seeds in [0..10, 7..8, 3..1_003, 0..u64::MAX, u64::MAX - 5..u64::MAX] {
             for count in [1, 2, 3, 7, 64] {
                 let shards: Vec<_> =
@@ -62,7 +62,7 @@ mod tests {
     }
 
     #[test]
-    fn a_shard_is_one_of_its_number() {
+    fn a_shard_is_read_from_its_number_and_count() {
         assert_eq!(Shard::parse("2/8"), Ok(Shard { number: 2, count: 8 }));
         assert_eq!(Shard::parse("8/8").unwrap().to_string(), "8/8");
         for text in ["0/8", "9/8", "1/0", "2", "a/b", "1/2/3", "-1/2", ""] {

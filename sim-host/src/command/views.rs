@@ -19,9 +19,9 @@ pub(super) struct ViewFiles {
 impl ViewFiles {
     /// Makes the observers whose files are requested.
     pub(super) fn new(Views { pcap, trace }: &Views, title: &str) -> Self {
-        let shared = |path| (path, Rc::new(RefCell::new(Capture::new(title))));
-        let drawn = |path| (path, Rc::new(RefCell::new(Trace::new())));
-        Self { capture: pcap.clone().map(shared), trace: trace.clone().map(drawn) }
+        let capture = |path| (path, Rc::new(RefCell::new(Capture::new(title))));
+        let timeline = |path| (path, Rc::new(RefCell::new(Trace::new())));
+        Self { capture: pcap.clone().map(capture), trace: trace.clone().map(timeline) }
     }
 
     /// Returns the observers.
@@ -56,8 +56,8 @@ pub(super) fn at(case: &dyn AnyTestCase, failure: &Failure, views: &Views) -> Re
 /// Reads a file as text. Invalid UTF-8 is replaced.
 pub(super) fn read(path: &Path) -> Result<String, End> {
     let bytes = fs::read(path);
-    let bytes = bytes
-        .map_err(|error| End::Trouble(format!("{} cannot be read: {error}", path.display())))?;
+    let bytes =
+        bytes.map_err(|error| End::Error(format!("{} cannot be read: {error}", path.display())))?;
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
@@ -70,5 +70,5 @@ pub(super) fn write(path: &Path, text: &[u8]) -> Result<(), End> {
 
 /// Returns the result of a command that could not write a file.
 pub(super) fn unwritten(path: &Path, error: &io::Error) -> End {
-    End::Trouble(format!("{} cannot be written: {error}", path.display()))
+    End::Error(format!("{} cannot be written: {error}", path.display()))
 }

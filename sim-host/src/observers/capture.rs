@@ -16,7 +16,8 @@ use std::collections::HashMap;
 use super::pcapng::{self, Flow};
 use super::words;
 use crate::world::{
-    Direction, Fate, Fault, Frame, News, Observer, ServerNews, Treatment, Trouble, UdpNews,
+    ClientEvent, Direction, Fate, Fault, Frame, Observer, ServerEvent, ServerFault, Treatment,
+    UdpClientEvent,
 };
 
 /// The maximum length of a frame, as declared for the file's interfaces.
@@ -30,7 +31,7 @@ pub struct Capture {
     /// number.
     under_way: HashMap<u64, (u64, String)>,
     /// Further comments of the next frame.
-    news: Vec<String>,
+    lines: Vec<String>,
     last: String,
 }
 
@@ -41,7 +42,7 @@ impl Capture {
             title: title.to_owned(),
             packets: Vec::new(),
             under_way: HashMap::new(),
-            news: Vec::new(),
+            lines: Vec::new(),
             last: String::new(),
         }
     }
@@ -63,7 +64,7 @@ impl Capture {
     }
 
     fn take(&mut self, at: u64, frame: Frame<'_>, comment: String) {
-        let mut comments: Vec<_> = self.news.drain(..).collect();
+        let mut comments: Vec<_> = self.lines.drain(..).collect();
         if !comment.is_empty() {
             comments.push(comment);
         }
@@ -80,8 +81,8 @@ impl Capture {
         ));
     }
 
-    fn tell(&mut self, at: u64, text: &str) {
-        self.news.push(format!("before, at {:.6} s: {text}", at as f64 / 1e6));
+    fn add_comment(&mut self, at: u64, text: &str) {
+        self.lines.push(format!("before, at {:.6} s: {text}", at as f64 / 1e6));
     }
 }
 
@@ -124,35 +125,38 @@ impl Observer for Capture {
             }
             // The capture already has this frame, as the device sent it.
             Direction::ToPeer => {
-                self.tell(at, &format!("a frame to the peers is {}", words::LOST_IN_TRANSIT));
+                self.add_comment(
+                    at,
+                    &format!("a frame to the peers is {}", words::LOST_IN_TRANSIT),
+                );
             }
         }
     }
 
     fn fault(&mut self, at: u64, fault: &Fault, begins: bool) {
         let verb = if begins { "begins" } else { "ends" };
-        self.tell(at, &format!("{} {verb}", words::fault(fault)));
+        self.add_comment(at, &format!("{} {verb}", words::fault(fault)));
     }
 
-    fn client(&mut self, at: u64, client: u32, news: News) {
-        self.tell(at, &format!("client {client} {}", words::news(news)));
+    fn client(&mut self, at: u64, client: u32, event: ClientEvent) {
+        self.add_comment(at, &format!("client {client} {}", words::client_event(event)));
     }
 
-    fn udp_client(&mut self, at: u64, client: u32, news: UdpNews) {
-        self.tell(at, &format!("UDP client {client} {}", words::udp_news(news)));
+    fn udp_client(&mut self, at: u64, client: u32, event: UdpClientEvent) {
+        self.add_comment(at, &format!("UDP client {client} {}", words::udp_client_event(event)));
     }
 
-    fn server(&mut self, at: u64, port: u16, connection: u32, news: ServerNews) {
-        self.tell(at, &format!("server {port} {}", words::server_news(connection, news)));
+    fn server(&mut self, at: u64, port: u16, connection: u32, event: ServerEvent) {
+        self.add_comment(at, &format!("server {port} {}", words::server_event(connection, event)));
     }
 
-    fn trouble(&mut self, at: u64, port: u16, trouble: &Trouble, begins: bool) {
+    fn server_fault(&mut self, at: u64, port: u16, fault: &ServerFault, begins: bool) {
         let verb = if begins { "begins" } else { "ends" };
-        self.tell(at, &format!("{} {verb}", words::trouble(port, trouble)));
+        self.add_comment(at, &format!("{} {verb}", words::server_fault(port, fault)));
     }
 
     fn mark(&mut self, at: u64, line: &str) {
-        self.tell(at, line);
+        self.add_comment(at, line);
         line.clone_into(&mut self.last);
     }
 }

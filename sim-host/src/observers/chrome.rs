@@ -14,7 +14,8 @@ pub(super) struct Track {
 
 #[derive(Default)]
 pub(super) struct Chart {
-    /// Events by time. At the same time, longer events come first, so that slices nest.
+    /// Each event with its sort keys: first the start time, then the length. Of two events that start at the same time,
+    /// the longer event comes first, so that slices nest.
     events: Vec<(u64, u64, Value)>,
     names: Vec<Value>,
 }
@@ -43,12 +44,12 @@ impl Chart {
         track: Track,
         (begins, ends): (u64, u64),
         name: &str,
-        said: &[(&str, &str)],
+        arguments: &[(&str, &str)],
     ) {
         let lasts = ends.saturating_sub(begins);
-        let said: Map<_, _> =
-            said.iter().map(|(key, value)| ((*key).to_owned(), json!(value))).collect();
-        let rest = json!({ "ph": "X", "dur": micros(lasts), "name": name, "args": said });
+        let arguments: Map<_, _> =
+            arguments.iter().map(|(key, value)| ((*key).to_owned(), json!(value))).collect();
+        let rest = json!({ "ph": "X", "dur": micros(lasts), "name": name, "args": arguments });
         self.event(track, begins, lasts, rest);
     }
 
@@ -93,7 +94,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_longer_comes_first() {
+    fn a_longer_slice_comes_first() {
         let mut chart = Chart::default();
         let track = Track { process: 1, thread: 2 };
         chart.slice(track, (5_000, 5_020), "inner", &[]);

@@ -11,7 +11,7 @@
 //! use picoevent_sim::observers::Capture;
 //! use picoevent_sim::world::{Simulator, AnyTestCase};
 //!
-//! # fn look(case: &dyn AnyTestCase) -> std::io::Result<()> {
+//! # fn capture(case: &dyn AnyTestCase) -> std::io::Result<()> {
 //! let capture = Rc::new(RefCell::new(Capture::new("seed 17")));
 //! let mut simulator = Simulator::new();
 //! simulator.take_seed(17);

@@ -3,7 +3,7 @@
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use super::words;
-use crate::world::{FaultKind, Kind, Tally, TroubleKind};
+use crate::world::{FaultKind, Kind, ServerFaultKind, Tally};
 
 const STYLE: &str = include_str!("page/style.css");
 
@@ -23,7 +23,7 @@ pub fn page(
             head {
                 meta charset="utf-8";
                 meta name="viewport" content="width=device-width, initial-scale=1";
-                title { (application) ": " (tally.seeds) " worlds, " (word) }
+                title { (application) ": " (tally.seeds) " simulations, " (word) }
                 style { (PreEscaped(STYLE)) }
             }
             body {
@@ -35,7 +35,7 @@ pub fn page(
                     (failures(tally, &repeat_command))
                     (waits(tally))
                     (faults(tally))
-                    (troubles(tally))
+                    (server_faults(tally))
                     footer { "digest " code { (format!("{:016x}", tally.digest)) } }
                 }
             }
@@ -47,7 +47,7 @@ pub fn page(
 fn figures(tally: &Tally) -> Markup {
     let micros = u64::try_from(tally.took.as_micros()).unwrap_or(u64::MAX);
     let figures = [
-        (grouped(tally.seeds), "worlds"),
+        (grouped(tally.seeds), "simulations"),
         (grouped(tally.failed), "failed"),
         (grouped(tally.rate() as u64), "seeds per second"),
         (span(tally.simulated), "simulated"),
@@ -68,7 +68,7 @@ fn verdicts(tally: &Tally) -> Markup {
     let meaning = |kind| match kind {
         Kind::Pass => "everything was correct",
         Kind::Crash => "the device panicked",
-        Kind::Invariant => "an invariant was broken",
+        Kind::Invariant => "an invariant was violated",
         Kind::Stuck => "something that must happen did not",
         Kind::Leak => "something is still held at the end",
     };
@@ -93,19 +93,19 @@ fn verdicts(tally: &Tally) -> Markup {
         @if tally.checked > 0 {
             p {
                 (grouped(tally.checked)) " seeds ran twice; " (tally.diverged.len())
-                " did not repeat themselves."
+                " of the second runs differed."
             }
         }
     }
 }
 
 fn failures(tally: &Tally, repeat_command: &dyn Fn(u64) -> String) -> Markup {
-    let told = tally.failures.len() as u64;
+    let shown = tally.failures.len() as u64;
     html! {
-        @if told > 0 {
+        @if shown > 0 {
             h2 { "Failing seeds" }
-            @if told < tally.failed {
-                p { "The first of each kind: " (told) " of " (grouped(tally.failed)) "." }
+            @if shown < tally.failed {
+                p { "The first of each kind: " (shown) " of " (grouped(tally.failed)) "." }
             }
             ol.failures {
                 @for failure in &tally.failures {
@@ -122,8 +122,8 @@ fn failures(tally: &Tally, repeat_command: &dyn Fn(u64) -> String) -> Markup {
     }
 }
 
-/// Shows a histogram of the time from a client's first connect until it is served. Each bar covers half of the range
-/// from one power of two to the next.
+/// Shows a histogram of the time from a client's first connect until it is served. The range from each power of two to
+/// the next is divided into two bars.
 fn waits(tally: &Tally) -> Markup {
     let spans: Vec<_> = tally.waited.spans().collect();
     let first = spans.iter().position(|(_, count)| *count > 0);
@@ -154,19 +154,21 @@ fn waits(tally: &Tally) -> Markup {
 fn faults(tally: &Tally) -> Markup {
     let kinds = FaultKind::ALL.iter().filter(|kind| **kind != FaultKind::None);
     let mut kinds: Vec<_> = kinds
-        .map(|kind| (kind, tally.simulations_struck[*kind as usize], tally.struck[*kind as usize]))
+        .map(|kind| {
+            (kind, tally.simulations_with_fault[*kind as usize], tally.fault_counts[*kind as usize])
+        })
         .collect();
-    kinds.sort_by_key(|(_, worlds, _)| u64::MAX - worlds);
-    let most = kinds.first().map_or(1, |(_, worlds, _)| *worlds);
+    kinds.sort_by_key(|(_, simulations, _)| u64::MAX - simulations);
+    let most = kinds.first().map_or(1, |(_, simulations, _)| *simulations);
     html! {
-        h2 { "Faults that struck" }
+        h2 { "Faults that had an effect" }
         table.bars {
-            thead { tr { th {} th.n { "worlds" } th {} th.n { "times" } } }
-            @for (kind, worlds, times) in kinds {
+            thead { tr { th {} th.n { "simulations" } th {} th.n { "times" } } }
+            @for (kind, simulations, times) in kinds {
                 tr {
                     th scope="row" { (kind.word()) }
-                    td.n { (grouped(worlds)) }
-                    td { (bar(worlds, most, "fault")) }
+                    td.n { (grouped(simulations)) }
+                    td { (bar(simulations, most, "fault")) }
                     td.n { (grouped(times)) }
                 }
             }
@@ -175,27 +177,31 @@ fn faults(tally: &Tally) -> Markup {
     }
 }
 
-/// Shows the troubles of servers, if there were any.
-fn troubles(tally: &Tally) -> Markup {
-    let kinds = TroubleKind::ALL.iter().filter(|kind| **kind != TroubleKind::None);
+/// Shows the server faults, if there were any.
+fn server_faults(tally: &Tally) -> Markup {
+    let kinds = ServerFaultKind::ALL.iter().filter(|kind| **kind != ServerFaultKind::None);
     let mut kinds: Vec<_> = kinds
         .map(|kind| {
-            (kind, tally.simulations_troubled[*kind as usize], tally.troubled[*kind as usize])
+            (
+                kind,
+                tally.simulations_with_server_fault[*kind as usize],
+                tally.server_fault_counts[*kind as usize],
+            )
         })
         .collect();
-    kinds.sort_by_key(|(_, worlds, _)| u64::MAX - worlds);
-    let most = kinds.first().map_or(0, |(_, worlds, _)| *worlds);
+    kinds.sort_by_key(|(_, simulations, _)| u64::MAX - simulations);
+    let most = kinds.first().map_or(0, |(_, simulations, _)| *simulations);
     html! {
         @if most > 0 {
-            h2 { "Troubles of servers" }
+            h2 { "Server faults" }
             p { "Servers have accepted " (grouped(tally.accepted)) " connections." }
             table.bars {
-                thead { tr { th {} th.n { "worlds" } th {} th.n { "times" } } }
-                @for (kind, worlds, times) in kinds {
+                thead { tr { th {} th.n { "simulations" } th {} th.n { "times" } } }
+                @for (kind, simulations, times) in kinds {
                     tr {
                         th scope="row" { (kind.word()) }
-                        td.n { (grouped(worlds)) }
-                        td { (bar(worlds, most, "fault")) }
+                        td.n { (grouped(simulations)) }
+                        td { (bar(simulations, most, "fault")) }
                         td.n { (grouped(times)) }
                     }
                 }

@@ -14,8 +14,8 @@ use std::time::{Duration, Instant};
 
 use super::words;
 use crate::world::{
-    Callback, Direction, Fate, Fault, Frame, Function, News, Observer, ServerNews, Treatment,
-    Trouble, UdpNews, describe,
+    Callback, ClientEvent, Direction, Fate, Fault, Frame, Function, Observer, ServerEvent,
+    ServerFault, Treatment, UdpClientEvent, describe,
 };
 
 /// The style of the lines.
@@ -158,40 +158,40 @@ impl<W: Write> Observer for Show<W> {
         }
     }
 
-    fn client(&mut self, at: u64, client: u32, news: News) {
-        let colour = match news {
-            News::IsServed(_) => Colour::Good,
-            News::IsRefused => Colour::Bad,
-            News::Connects(_) | News::IsGone => Colour::Faint,
+    fn client(&mut self, at: u64, client: u32, event: ClientEvent) {
+        let colour = match event {
+            ClientEvent::IsServed(_) => Colour::Good,
+            ClientEvent::IsRefused => Colour::Bad,
+            ClientEvent::Connects(_) | ClientEvent::IsGone => Colour::Faint,
         };
-        self.line(at, colour, &format!("client {client}"), &words::news(news));
+        self.line(at, colour, &format!("client {client}"), &words::client_event(event));
     }
 
-    fn udp_client(&mut self, at: u64, client: u32, news: UdpNews) {
-        let colour = match news {
-            UdpNews::IsServed(_) => Colour::Good,
-            UdpNews::Asks { again: true, .. } => Colour::Bad,
-            UdpNews::Asks { .. } => Colour::Faint,
+    fn udp_client(&mut self, at: u64, client: u32, event: UdpClientEvent) {
+        let colour = match event {
+            UdpClientEvent::IsServed(_) => Colour::Good,
+            UdpClientEvent::Requests { again: true, .. } => Colour::Bad,
+            UdpClientEvent::Requests { .. } => Colour::Faint,
         };
-        self.line(at, colour, &format!("UDP client {client}"), &words::udp_news(news));
+        self.line(at, colour, &format!("UDP client {client}"), &words::udp_client_event(event));
     }
 
-    fn server(&mut self, at: u64, port: u16, connection: u32, news: ServerNews) {
-        let colour = match news {
-            ServerNews::Accepted(_) => Colour::Good,
-            ServerNews::Ended => Colour::Faint,
+    fn server(&mut self, at: u64, port: u16, connection: u32, event: ServerEvent) {
+        let colour = match event {
+            ServerEvent::Accepted(_) => Colour::Good,
+            ServerEvent::Ended => Colour::Faint,
         };
-        self.line(at, colour, &format!("server {port}"), &words::server_news(connection, news));
+        self.line(at, colour, &format!("server {port}"), &words::server_event(connection, event));
     }
 
-    fn trouble(&mut self, at: u64, port: u16, trouble: &Trouble, begins: bool) {
-        let text = words::trouble(port, trouble);
+    fn server_fault(&mut self, at: u64, port: u16, fault: &ServerFault, begins: bool) {
+        let text = words::server_fault(port, fault);
         match begins {
             true => {
-                let lasts = words::time(trouble.until.saturating_sub(trouble.from));
-                self.line(at, Colour::Odd, "trouble begins", &format!("{text}, for {lasts}"));
+                let lasts = words::time(fault.until.saturating_sub(fault.from));
+                self.line(at, Colour::Odd, "fault begins", &format!("{text}, for {lasts}"));
             }
-            false => self.line(at, Colour::Odd, "trouble ends", &text),
+            false => self.line(at, Colour::Odd, "fault ends", &text),
         }
     }
 

@@ -20,8 +20,8 @@ use std::collections::HashMap;
 use super::chrome::{Chart, Track};
 use super::words;
 use crate::world::{
-    About, Callback, Direction, Fate, Fault, Frame, Function, News, Object, Observer, ServerNews,
-    Treatment, Trouble, UdpNews, describe,
+    About, Callback, ClientEvent, Direction, Fate, Fault, Frame, Function, Object, Observer,
+    ServerEvent, ServerFault, Treatment, UdpClientEvent, describe,
 };
 
 const DEVICE: u32 = 1;
@@ -31,17 +31,17 @@ const FAULTS: u32 = 3;
 /// The width of an event in nanoseconds.
 const WIDTH: u64 = 20;
 
-/// What a lane of the faults shows.
+/// A slice in the group `faults` of the timeline.
 #[derive(Clone, Copy, PartialEq)]
-enum Strike {
+enum ActiveFault {
     Fault(Fault),
-    /// A trouble of the server at this port.
-    Trouble(u16, Trouble),
+    /// A fault of the server at this port.
+    ServerFault(u16, ServerFault),
 }
 
 /// A connection to a server.
 #[derive(Clone, Copy, PartialEq)]
-struct Call {
+struct ServerConnection {
     server: u16,
     number: u32,
 }
@@ -58,9 +58,9 @@ pub struct Trace {
     /// The application's objects, each with its state and the time at which this state began.
     objects: Vec<(Object, About, u64)>,
     /// The fault in each lane, and its start time.
-    lanes: Vec<Option<(Strike, u64)>>,
+    lanes: Vec<Option<(ActiveFault, u64)>>,
     /// The connection to a server in each lane, and its start time.
-    calls: Vec<Option<(Call, u64)>>,
+    server_connections: Vec<Option<(ServerConnection, u64)>>,
     /// The port of each client's connection, and the start time of the connection.
     connections: HashMap<u32, (u16, u64)>,
     sent: HashMap<u64, (u64, String)>,
@@ -83,7 +83,7 @@ impl Trace {
             last: None,
             objects: Vec::new(),
             lanes: Vec::new(),
-            calls: Vec::new(),
+            server_connections: Vec::new(),
             connections: HashMap::new(),
             sent: HashMap::new(),
             functions: HashMap::new(),
@@ -92,14 +92,14 @@ impl Trace {
 
     /// Returns the timeline as a JSON file, up to the last event.
     pub fn file(&mut self) -> String {
-        let end = self.moment(self.now.0);
+        let end = self.reserve_time(self.now.0);
         self.callback_ends(self.now.0);
         self.objects(self.now.0, &[]);
         for lane in 0..self.lanes.len() {
             self.free_lane(lane, end);
         }
-        for lane in 0..self.calls.len() {
-            self.end_call(lane, end);
+        for lane in 0..self.server_connections.len() {
+            self.end_server_connection(lane, end);
         }
         let clients: Vec<_> = self.connections.keys().copied().collect();
         clients
@@ -109,7 +109,7 @@ impl Trace {
     }
 
     /// Reserves the next free time in this microsecond. Returns its beginning.
-    fn moment(&mut self, at: u64) -> u64 {
+    fn reserve_time(&mut self, at: u64) -> u64 {
         if at != self.now.0 {
             self.now = (at, 0);
         }
@@ -150,39 +150,39 @@ impl Trace {
             }
             _ => String::new(),
         };
-        let said = [("until, by the device's clock", deadline.as_str())];
-        let said = if deadline.is_empty() { &[] } else { said.as_slice() };
-        self.chart.slice(track, (since, ends), &words::about(about), said);
+        let arguments = [("until, by the device's clock", deadline.as_str())];
+        let arguments = if deadline.is_empty() { &[] } else { arguments.as_slice() };
+        self.chart.slice(track, (since, ends), &words::about(about), arguments);
     }
 
     fn free_lane(&mut self, lane: usize, ends: u64) {
-        let Some((strike, since)) = self.lanes[lane].take() else { return };
+        let Some((fault, since)) = self.lanes[lane].take() else { return };
         let track = self.track(FAULTS, lane as u32 + 1, || format!("fault {lane}"));
-        let text = match strike {
-            Strike::Fault(fault) => words::fault(&fault),
-            Strike::Trouble(port, trouble) => words::trouble(port, &trouble),
+        let text = match fault {
+            ActiveFault::Fault(fault) => words::fault(&fault),
+            ActiveFault::ServerFault(port, fault) => words::server_fault(port, &fault),
         };
         self.chart.slice(track, (since, ends), &text, &[]);
     }
 
-    fn strike(&mut self, at: u64, strike: Strike, begins: bool) {
-        let moment = self.moment(at);
-        let shown = Some(strike).filter(|_| !begins);
-        let lane = self.lanes.iter().position(|lane| lane.map(|(strike, _)| strike) == shown);
+    fn change_fault(&mut self, at: u64, fault: ActiveFault, begins: bool) {
+        let time = self.reserve_time(at);
+        let shown = Some(fault).filter(|_| !begins);
+        let lane = self.lanes.iter().position(|lane| lane.map(|(active, _)| active) == shown);
         match (begins, lane) {
-            (true, Some(lane)) => self.lanes[lane] = Some((strike, moment)),
-            (true, None) => self.lanes.push(Some((strike, moment))),
-            (false, Some(lane)) => self.free_lane(lane, moment),
+            (true, Some(lane)) => self.lanes[lane] = Some((fault, time)),
+            (true, None) => self.lanes.push(Some((fault, time))),
+            (false, Some(lane)) => self.free_lane(lane, time),
             (false, None) => {}
         }
     }
 
-    fn end_call(&mut self, lane: usize, ends: u64) {
-        let Some((call, since)) = self.calls[lane].take() else { return };
+    fn end_server_connection(&mut self, lane: usize, ends: u64) {
+        let Some((connection, since)) = self.server_connections[lane].take() else { return };
         // A server may have several connections at a time.
-        let thread = 10_000_000 + u32::from(call.server) * 100 + lane as u32 % 100;
-        let track = self.track(PEERS, thread, || format!("server {}", call.server));
-        self.chart.slice(track, (since, ends), &format!("connection {}", call.number), &[]);
+        let thread = 10_000_000 + u32::from(connection.server) * 100 + lane as u32 % 100;
+        let track = self.track(PEERS, thread, || format!("server {}", connection.server));
+        self.chart.slice(track, (since, ends), &format!("connection {}", connection.number), &[]);
     }
 
     fn end_connection(&mut self, client: u32, ends: u64, why: &str) {
@@ -211,16 +211,16 @@ const fn ends(direction: Direction) -> (u32, u32) {
 
 impl Observer for Trace {
     fn frame(&mut self, at: u64, frame: Frame<'_>, fate: Fate, how: Treatment) {
-        let begins = self.moment(at);
+        let begins = self.reserve_time(at);
         let track = self.network(ends(frame.direction).0);
         let mut name = describe(frame.bytes);
         if let Some(loss) = words::loss(fate) {
             name = format!("✗ {name}: {loss}");
         }
         let how = words::treatment(how);
-        let said = [("in transit", how.as_str())];
-        let said = if how.is_empty() { &[] } else { said.as_slice() };
-        self.chart.slice(track, (begins, begins + WIDTH), &name, said);
+        let arguments = [("in transit", how.as_str())];
+        let arguments = if how.is_empty() { &[] } else { arguments.as_slice() };
+        self.chart.slice(track, (begins, begins + WIDTH), &name, arguments);
         if matches!(fate, Fate::Arrives(_)) {
             self.sent.insert(frame.number, (begins, name));
         }
@@ -228,7 +228,7 @@ impl Observer for Trace {
 
     fn arrived(&mut self, at: u64, frame: Frame<'_>) {
         let Some((sent, name)) = self.sent.remove(&frame.number) else { return };
-        let begins = self.moment(at);
+        let begins = self.reserve_time(at);
         let (from, to) = ends(frame.direction);
         let (from, to) = (self.network(from), self.network(to));
         self.chart.slice(to, (begins, begins + WIDTH), &describe(frame.bytes), &[]);
@@ -237,14 +237,14 @@ impl Observer for Trace {
 
     fn lost_in_transit(&mut self, at: u64, frame: Frame<'_>) {
         let Some((_, name)) = self.sent.remove(&frame.number) else { return };
-        let begins = self.moment(at);
+        let begins = self.reserve_time(at);
         let track = self.network(ends(frame.direction).1);
         let name = format!("✗ {name}: {}", words::LOST_IN_TRANSIT);
         self.chart.slice(track, (begins, begins + WIDTH), &name, &[]);
     }
 
     fn callback_begins(&mut self, at: u64, callback: Callback) {
-        let begins = self.moment(at);
+        let begins = self.reserve_time(at);
         // The object no longer waits for this deadline, so its slice ends.
         if let Some(index) = self.objects.iter().position(|(object, about, _)| {
             *object == callback.object && matches!(about, About::Waits(_, Some(_)))
@@ -258,14 +258,14 @@ impl Observer for Trace {
     fn callback_ends(&mut self, at: u64) {
         let Some((begins, callback)) = self.callback.take() else { return };
         self.last = Some((begins, callback.object));
-        let ends = self.moment(at).max(begins + WIDTH);
+        let ends = self.reserve_time(at).max(begins + WIDTH);
         let track = self.track_of(callback.object);
         let known = self.functions.entry(callback.function);
-        let (name, place) = known.or_insert_with(|| callback.function.look_up());
+        let (name, location) = known.or_insert_with(|| callback.function.look_up());
         let name = callback.title(name.as_deref());
-        let mut said = vec![("because of", callback.name)];
-        said.extend(place.as_deref().map(|place| ("at", place)));
-        self.chart.slice(track, (begins, ends), name, &said);
+        let mut arguments = vec![("because of", callback.name)];
+        arguments.extend(location.as_deref().map(|location| ("at", location)));
+        self.chart.slice(track, (begins, ends), name, &arguments);
     }
 
     fn objects(&mut self, at: u64, objects: &[(Object, About)]) {
@@ -279,65 +279,70 @@ impl Observer for Trace {
         if new.is_empty() && gone.is_empty() {
             return;
         }
-        let moment = self.moment(at);
-        gone.into_iter().for_each(|gone| self.close(gone, moment));
+        let time = self.reserve_time(at);
+        gone.into_iter().for_each(|gone| self.close(gone, time));
         for (object, about) in new {
             // The slice of a new connection begins with the callback that accepts the connection.
             let since = match (self.last, about) {
                 (Some((began, of)), About::With(_)) if of == object => began,
-                _ => moment,
+                _ => time,
             };
             self.objects.push((object, about, since));
         }
     }
 
     fn fault(&mut self, at: u64, fault: &Fault, begins: bool) {
-        self.strike(at, Strike::Fault(*fault), begins);
+        self.change_fault(at, ActiveFault::Fault(*fault), begins);
     }
 
-    fn trouble(&mut self, at: u64, port: u16, trouble: &Trouble, begins: bool) {
-        self.strike(at, Strike::Trouble(port, *trouble), begins);
+    fn server_fault(&mut self, at: u64, port: u16, fault: &ServerFault, begins: bool) {
+        self.change_fault(at, ActiveFault::ServerFault(port, *fault), begins);
     }
 
-    fn server(&mut self, at: u64, port: u16, connection: u32, news: ServerNews) {
-        let moment = self.moment(at);
-        let call = Call { server: port, number: connection };
-        let shown = Some(call).filter(|_| news == ServerNews::Ended);
-        let lane = self.calls.iter().position(|lane| lane.map(|(call, _)| call) == shown);
-        match (news, lane) {
-            (ServerNews::Accepted(_), Some(lane)) => self.calls[lane] = Some((call, moment)),
-            (ServerNews::Accepted(_), None) => self.calls.push(Some((call, moment))),
-            (ServerNews::Ended, Some(lane)) => self.end_call(lane, moment),
-            (ServerNews::Ended, None) => {}
+    fn server(&mut self, at: u64, port: u16, connection: u32, event: ServerEvent) {
+        let time = self.reserve_time(at);
+        let accepted = ServerConnection { server: port, number: connection };
+        let shown = Some(accepted).filter(|_| event == ServerEvent::Ended);
+        let lane =
+            self.server_connections.iter().position(|lane| lane.map(|(open, _)| open) == shown);
+        match (event, lane) {
+            (ServerEvent::Accepted(_), Some(lane)) => {
+                self.server_connections[lane] = Some((accepted, time))
+            }
+            (ServerEvent::Accepted(_), None) => {
+                self.server_connections.push(Some((accepted, time)))
+            }
+            (ServerEvent::Ended, Some(lane)) => self.end_server_connection(lane, time),
+            (ServerEvent::Ended, None) => {}
         }
     }
 
-    fn udp_client(&mut self, at: u64, client: u32, news: UdpNews) {
-        let moment = self.moment(at);
+    fn udp_client(&mut self, at: u64, client: u32, event: UdpClientEvent) {
+        let time = self.reserve_time(at);
         let track = self.track(PEERS, 1_000 + client, || format!("UDP client {client}"));
-        self.chart.slice(track, (moment, moment + WIDTH), &words::udp_news(news), &[]);
+        self.chart.slice(track, (time, time + WIDTH), &words::udp_client_event(event), &[]);
     }
 
-    fn client(&mut self, at: u64, client: u32, news: News) {
-        let moment = self.moment(at);
-        match news {
-            News::Connects(port) => {
-                self.end_connection(client, moment, "it connects again");
-                self.connections.insert(client, (port, moment));
+    fn client(&mut self, at: u64, client: u32, event: ClientEvent) {
+        let time = self.reserve_time(at);
+        match event {
+            ClientEvent::Connects(port) => {
+                self.end_connection(client, time, "it connects again");
+                self.connections.insert(client, (port, time));
             }
-            News::IsServed(_) => {
+            ClientEvent::IsServed(_) => {
                 let track = self.client_track(client);
-                self.chart.slice(track, (moment, moment + WIDTH), &words::news(news), &[]);
+                self.chart.slice(track, (time, time + WIDTH), &words::client_event(event), &[]);
             }
-            News::IsRefused | News::IsGone => {
-                self.end_connection(client, moment, &words::news(news))
+            ClientEvent::IsRefused | ClientEvent::IsGone => {
+                self.end_connection(client, time, &words::client_event(event))
             }
         }
     }
 
     fn mark(&mut self, at: u64, line: &str) {
-        let moment = self.moment(at);
+        let time = self.reserve_time(at);
         let track = self.track(DEVICE, 0, || "simulation".to_owned());
-        self.chart.instant(track, moment, line);
+        self.chart.instant(track, time, line);
     }
 }

@@ -1,8 +1,8 @@
 //! The texts for events, the same in captures, timelines and on the terminal.
 
 use crate::world::{
-    About, Fate, Fault, FaultDirection, FaultKind, News, Object, ServerNews, Treatment, Trouble,
-    TroubleKind, UdpNews,
+    About, ClientEvent, Fate, Fault, FaultDirection, FaultKind, Object, ServerEvent, ServerFault,
+    ServerFaultKind, Treatment, UdpClientEvent,
 };
 
 /// Returns the reason why a frame does not arrive, or `None` if it arrives.
@@ -64,42 +64,42 @@ fn permille(severity: u64) -> String {
 }
 
 /// Describes what happened to a client.
-pub(crate) fn news(news: News) -> String {
-    match news {
-        News::Connects(port) => format!("connects from port {port}"),
-        News::IsServed(after) => format!("is served, after {}", time(after)),
-        News::IsRefused => "was refused, or lost its connection".to_owned(),
-        News::IsGone => "is gone".to_owned(),
+pub(crate) fn client_event(event: ClientEvent) -> String {
+    match event {
+        ClientEvent::Connects(port) => format!("connects from port {port}"),
+        ClientEvent::IsServed(after) => format!("is served, after {}", time(after)),
+        ClientEvent::IsRefused => "was refused, or lost its connection".to_owned(),
+        ClientEvent::IsGone => "is gone".to_owned(),
     }
 }
 
 /// Describes what happened to a UDP client.
-pub(crate) fn udp_news(news: UdpNews) -> String {
-    match news {
-        UdpNews::Asks { port, length, again } => {
+pub(crate) fn udp_client_event(event: UdpClientEvent) -> String {
+    match event {
+        UdpClientEvent::Requests { port, length, again } => {
             let again = if again { " again" } else { "" };
-            format!("asks{again}, from port {port}, in {length} bytes")
+            format!("sends a request{again}, from port {port}, of {length} bytes")
         }
-        UdpNews::IsServed(after) => format!("has all its answers, after {}", time(after)),
+        UdpClientEvent::IsServed(after) => format!("has all its answers, after {}", time(after)),
     }
 }
 
 /// Describes what happened to a connection to a server.
-pub(crate) fn server_news(connection: u32, news: ServerNews) -> String {
-    match news {
-        ServerNews::Accepted(port) => format!("accepts connection {connection}, from port {port}"),
-        ServerNews::Ended => format!("has ended connection {connection}"),
+pub(crate) fn server_event(connection: u32, event: ServerEvent) -> String {
+    match event {
+        ServerEvent::Accepted(port) => format!("accepts connection {connection}, from port {port}"),
+        ServerEvent::Ended => format!("has ended connection {connection}"),
     }
 }
 
-/// Describes a trouble of a server.
-pub(crate) fn trouble(port: u16, trouble: &Trouble) -> String {
-    let Trouble { kind, severity, .. } = *trouble;
+/// Describes a server fault.
+pub(crate) fn server_fault(port: u16, fault: &ServerFault) -> String {
+    let ServerFault { kind, severity, .. } = *fault;
     let how = match kind {
-        TroubleKind::Resets | TroubleKind::EndsEarly => format!(", after {severity} bytes"),
-        TroubleKind::SlowReader => format!(", {} bytes at a time", 1 + severity % 16),
-        TroubleKind::Restarts if severity % 2 == 1 => ", connections are forgotten".to_owned(),
-        TroubleKind::Restarts => ", connections are reset".to_owned(),
+        ServerFaultKind::Resets | ServerFaultKind::EndsEarly => format!(", after {severity} bytes"),
+        ServerFaultKind::SlowReader => format!(", {} bytes at a time", 1 + severity % 16),
+        ServerFaultKind::Restarts if severity % 2 == 1 => ", connections are forgotten".to_owned(),
+        ServerFaultKind::Restarts => ", connections are reset".to_owned(),
         _ => String::new(),
     };
     format!("server {port} {}{how}", kind.word())
@@ -136,7 +136,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn spans_are_read_at_a_glance() {
+    fn times_have_about_three_significant_digits() {
         let spans = [0, 999, 1_100, 99_500, 1_000_000, 74_801_937, 3_600_000_000];
         let words = ["0 µs", "999 µs", "1.10 ms", "100 ms", "1.00 s", "74.8 s", "60 min"];
         assert_eq!(spans.map(time), words.map(str::to_owned));
@@ -160,14 +160,18 @@ mod tests {
     }
 
     #[test]
-    fn troubles_are_described_with_what_their_severity_means() {
-        let words =
-            |kind, severity| trouble(70, &Trouble { server: 0, kind, from: 0, until: 1, severity });
-        assert_eq!(words(TroubleKind::Silent, 9), "server 70 silent");
-        assert_eq!(words(TroubleKind::Resets, 9), "server 70 resets, after 9 bytes");
-        assert_eq!(words(TroubleKind::SlowReader, 17), "server 70 slow-reader, 2 bytes at a time");
+    fn server_faults_are_described_with_their_severity() {
+        let words = |kind, severity| {
+            server_fault(70, &ServerFault { server: 0, kind, from: 0, until: 1, severity })
+        };
+        assert_eq!(words(ServerFaultKind::Silent, 9), "server 70 silent");
+        assert_eq!(words(ServerFaultKind::Resets, 9), "server 70 resets, after 9 bytes");
         assert_eq!(
-            words(TroubleKind::Restarts, 1),
+            words(ServerFaultKind::SlowReader, 17),
+            "server 70 slow-reader, 2 bytes at a time"
+        );
+        assert_eq!(
+            words(ServerFaultKind::Restarts, 1),
             "server 70 restarts, connections are forgotten"
         );
     }

@@ -11,13 +11,13 @@
 //!     ▼
 //!   network      the cable: frames, links, faults, digest
 //!     ▼
-//!   observe      what observers are told while a simulation runs
+//!   observe      the interface of observers: what they see while a simulation runs
 //!   choices      every choice: from a seed, a choice log or a scenario
 //! ```
 //!
-//! Each module uses only the modules below it. The application, picoevent and embassy are the code that runs on a
-//! board. A [`TestCase`] names the application and what its clients must receive. A seed decides everything else. The
-//! same seed gives the same simulation on every machine and in every build.
+//! Each module uses only modules that are below it in this drawing. The application, picoevent and embassy are the code
+//! that runs on a board. A [`TestCase`] names the application and what its clients must receive. A seed decides
+//! everything else. The same seed gives the same simulation on every machine and in every build.
 //!
 //! ```
 //! use std::net::SocketAddr;
@@ -67,21 +67,22 @@ pub use cases::test_case::TestCase;
 pub use choices::choice_log::{Choice, ChoiceLog, ChoiceLogError};
 pub use choices::choice_point::{ChoicePoint, Stream};
 pub use choices::fault::{Fault, FaultDirection};
-pub use choices::kinds::{AttackKind, Behaviour, FaultKind, TroubleKind, UdpBehaviour};
+pub use choices::kinds::{AttackKind, Behaviour, FaultKind, ServerFaultKind, UdpBehaviour};
 pub use choices::scenario::{Scenario, ScenarioError};
 pub use choices::seed;
-pub use choices::trouble::Trouble;
+pub use choices::server_fault::ServerFault;
 pub use device::size::Size;
 pub use network::cable::Cable;
 pub(crate) use network::segment::describe;
 pub use observe::function::Function;
 pub use observe::observer::{
-    About, Callback, Direction, Fate, Frame, News, Object, Observer, ServerNews, Treatment, UdpNews,
+    About, Callback, ClientEvent, Direction, Fate, Frame, Object, Observer, ServerEvent, Treatment,
+    UdpClientEvent,
 };
 pub use peers::script::{Choices, Script};
 pub use peers::server::{Server, server_address, server_address_v6};
 pub use peers::service::{Scripted, Service, Session};
-pub use peers::udp_server::{UdpReply, UdpServer, nobody};
+pub use peers::udp_server::{UdpReply, UdpServer, unused_address};
 pub use picoevent_embassy::{Config, Sockets, UdpSockets};
 pub use simulation::verdict::{Kind, Outcome, Verdict};
 pub use simulation::waits::Waits;

@@ -1,5 +1,5 @@
-//! Parts of simulated networks, shared by the simulator and by tests of other packages, and a
-//! shrinker for failing lists.
+//! Parts of simulated networks, and a function that shortens a list with which a test fails. The simulator and the
+//! tests of other packages share this code.
 
 #[cfg(feature = "net")]
 pub mod net;

@@ -1,10 +1,10 @@
-//! Shrinks a failing list to a shorter one that fails in the same way.
+//! Shortens a list with which a test fails, so that the test still fails in the same way.
 
 /// Shortens a list by leaving out runs of items: first halves, then shorter runs, at last single
 /// items.
 ///
-/// `takes` is called with a shorter list. If this list fails in the same way, `takes` returns the
-/// list to continue with: the same one or an even shorter one. Otherwise it returns `None`.
+/// `takes` is called with a shorter list. If the test fails in the same way with this list, `takes` returns the list to
+/// continue with: the same list or an even shorter one. Otherwise it returns `None`.
 pub fn leave_out<T: Clone>(
     mut list: Vec<T>,
     mut takes: impl FnMut(Vec<T>) -> Option<Vec<T>>,
@@ -29,7 +29,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_left_is_what_the_failure_needs() {
+    fn only_items_that_the_failure_needs_are_left() {
         for needed in [&[][..], &[7], &[0, 99], &[31, 32, 60]] {
             let fails = |list: Vec<u32>| needed.iter().all(|n| list.contains(n)).then_some(list);
             assert_eq!(leave_out((0..100).collect(), fails), needed);
@@ -43,7 +43,7 @@ mod tests {
     }
 
     #[test]
-    fn the_search_goes_on_with_what_it_is_given() {
+    fn the_search_continues_with_the_returned_list() {
         // `takes` may leave out further items.
         let halves = |mut list: Vec<u32>| {
             list.retain(|n| n % 2 == 0);

@@ -1,4 +1,5 @@
-//! UDP clients: their behaviour, the device's bugs that they find, and how observers show them.
+//! Tests of UDP clients: the behaviour of the clients, the bugs of a device that the clients find, and the observers'
+//! output about the clients.
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
@@ -17,20 +18,20 @@ use picoevent_sim::world::{
 
 const PORT: u16 = 7200;
 
-/// The bug of the counter.
+/// The bug of the application `Counter`.
 #[derive(Clone, Copy, PartialEq)]
 enum Bug {
     None,
     /// It never answers.
-    Mute,
+    NeverAnswers,
     /// It answers twice.
     AnswersTwice,
     /// It sends the answer to the previous client.
-    AnswersTheOther,
+    AnswersPreviousClient,
     /// It treats a shortened request as a complete one.
-    TakesWhatIsCut,
+    AcceptsTruncated,
     /// It discards a request if there is no room for the answer.
-    ForgetsWhenFull,
+    DropsWhenFull,
     /// It sends only the beginning of a long answer.
     CutsAnswers,
 }
@@ -57,14 +58,15 @@ fn answer(request: &[u8]) -> Option<String> {
 impl Counter {
     fn start(cx: &mut Cx<'_, Self>, address: SocketAddr, _: Pool) -> Result<UdpSocket, SetupError> {
         cx.on_signal(Signal::INT, |_, event| event.exit())?;
-        cx.bind(address, RINGS, Self::asked)
+        cx.bind(address, RINGS, Self::requested)
     }
 
-    fn asked(&mut self, udp: &mut UdpMut<'_, '_, Self>, _: UdpEvent) {
+    fn requested(&mut self, udp: &mut UdpMut<'_, '_, Self>, _: UdpEvent) {
         while let Some(request) = udp.peek() {
             let from = request.from;
-            let is_cut = request.truncated && self.bug != Bug::TakesWhatIsCut;
-            let Some(text) = answer(request.data).filter(|_| !is_cut && self.bug != Bug::Mute)
+            let is_truncated = request.truncated && self.bug != Bug::AcceptsTruncated;
+            let Some(text) =
+                answer(request.data).filter(|_| !is_truncated && self.bug != Bug::NeverAnswers)
             else {
                 udp.consume();
                 continue;
@@ -73,9 +75,10 @@ impl Counter {
             if self.bug == Bug::CutsAnswers {
                 answer = &answer[..answer.len().min(12)];
             }
-            let before = self.before.replace(from).filter(|_| self.bug == Bug::AnswersTheOther);
+            let before =
+                self.before.replace(from).filter(|_| self.bug == Bug::AnswersPreviousClient);
             let sent = udp.send_to(answer, before.unwrap_or(from));
-            if sent == Err(SendError::Full) && self.bug != Bug::ForgetsWhenFull {
+            if sent == Err(SendError::Full) && self.bug != Bug::DropsWhenFull {
                 return;
             }
             if self.bug == Bug::AnswersTwice {
@@ -131,28 +134,32 @@ fn a_service_that_answers_each_request_once_passes() {
 }
 
 #[test]
-fn what_a_device_does_wrong_is_found_and_shrunk() {
-    let says = |bug, kind, text: &str| {
+fn bugs_of_a_device_are_found_and_shrunk() {
+    let finds = |bug, kind, text: &str| {
         let (verdict, lines) = failure(bug);
         assert!(verdict.kind() == kind && verdict.to_string().contains(text), "{verdict}");
         assert!(lines <= 20, "{verdict}: {lines} lines");
     };
-    says(Bug::Mute, Kind::Stuck, "UDP client 0 is not answered, 240 s after the last fault");
-    says(Bug::AnswersTwice, Kind::Invariant, "which has no request open");
-    says(Bug::AnswersTheOther, Kind::Invariant, "which has no request open");
-    says(Bug::CutsAnswers, Kind::Invariant, " was answered with \"");
-    says(Bug::TakesWhatIsCut, Kind::Invariant, "42: ");
+    finds(
+        Bug::NeverAnswers,
+        Kind::Stuck,
+        "UDP client 0 is not answered, 240 s after the last fault",
+    );
+    finds(Bug::AnswersTwice, Kind::Invariant, "which has no request open");
+    finds(Bug::AnswersPreviousClient, Kind::Invariant, "which has no request open");
+    finds(Bug::CutsAnswers, Kind::Invariant, " was answered with \"");
+    finds(Bug::AcceptsTruncated, Kind::Invariant, "42: ");
 }
 
 /// After a flood there may be no room, so an answer may be missing. Without a flood, no answer may be missing.
 #[test]
-fn requests_may_be_lost_only_where_something_loses_them() {
-    let tally = counter(Bug::ForgetsWhenFull).check(0..300);
+fn requests_are_lost_only_if_something_loses_them() {
+    let tally = counter(Bug::DropsWhenFull).check(0..300);
     assert!(tally.served > 300, "{tally:?}");
 }
 
 /// Makes a choice log with a client of this behaviour. The client's first datagram is affected.
-fn struck(behaviour: UdpBehaviour, how: u64) -> String {
+fn choice_log_of(behaviour: UdpBehaviour, how: u64) -> String {
     let kind = behaviour.word();
     format!(
         "udp-client kind 0 {kind}\nudp-client severity 0 500\ndatagram struck 0 {how}\n\
@@ -162,7 +169,7 @@ fn struck(behaviour: UdpBehaviour, how: u64) -> String {
 
 /// Replays this choice log. Returns the lines of a log observer.
 fn lines_of(behaviour: UdpBehaviour, how: u64) -> Vec<String> {
-    let (_, lines) = Choice::read_all(&struck(behaviour, how)).unwrap();
+    let (_, lines) = Choice::read_all(&choice_log_of(behaviour, how)).unwrap();
     let mut simulator = Simulator::new();
     let (observer, log): (_, Rc<RefCell<VecDeque<String>>>) = LogObserver::new(1_000);
     simulator.take_lines(&lines);
@@ -173,27 +180,27 @@ fn lines_of(behaviour: UdpBehaviour, how: u64) -> Vec<String> {
 }
 
 #[test]
-fn each_behaviour_does_to_datagrams_what_it_says() {
+fn each_behaviour_changes_datagrams_as_documented() {
     let count = |behaviour, how, what: &str| {
         let lines = lines_of(behaviour, how);
         lines.iter().filter(|line| line.contains(what)).count()
     };
-    let (asked, answered) = (">7200 udp len 11", "to-peer 7200>");
-    assert_eq!(count(UdpBehaviour::Loss, 1, asked), 1);
-    assert_eq!(count(UdpBehaviour::Loss, 1, "asks again"), 1);
-    assert_eq!(count(UdpBehaviour::Duplication, 1, asked), 2);
-    assert_eq!(count(UdpBehaviour::Duplication, 1, answered), 2);
-    assert_eq!(count(UdpBehaviour::Reordering, 3_000_100, asked), 2);
-    assert_eq!(count(UdpBehaviour::Reordering, 3_000_100, answered), 2);
+    let (request, answer) = (">7200 udp len 11", "to-peer 7200>");
+    assert_eq!(count(UdpBehaviour::Loss, 1, request), 1);
+    assert_eq!(count(UdpBehaviour::Loss, 1, "sends a request again"), 1);
+    assert_eq!(count(UdpBehaviour::Duplication, 1, request), 2);
+    assert_eq!(count(UdpBehaviour::Duplication, 1, answer), 2);
+    assert_eq!(count(UdpBehaviour::Reordering, 3_000_100, request), 2);
+    assert_eq!(count(UdpBehaviour::Reordering, 3_000_100, answer), 2);
     assert_eq!(count(UdpBehaviour::Cut, 4, ">7200 udp len 3"), 1);
-    assert_eq!(count(UdpBehaviour::Cut, 4, answered), 1);
-    assert_eq!(count(UdpBehaviour::BadChecksum, 1, asked), 2);
-    assert_eq!(count(UdpBehaviour::BadChecksum, 1, answered), 1);
-    assert_eq!(count(UdpBehaviour::Flood, 5, asked), 6);
+    assert_eq!(count(UdpBehaviour::Cut, 4, answer), 1);
+    assert_eq!(count(UdpBehaviour::BadChecksum, 1, request), 2);
+    assert_eq!(count(UdpBehaviour::BadChecksum, 1, answer), 1);
+    assert_eq!(count(UdpBehaviour::Flood, 5, request), 6);
 }
 
-fn looked_at(observer: impl Observer + 'static) {
-    let (_, lines) = Choice::read_all(&struck(UdpBehaviour::Loss, 1)).unwrap();
+fn run_observed(observer: impl Observer + 'static) {
+    let (_, lines) = Choice::read_all(&choice_log_of(UdpBehaviour::Loss, 1)).unwrap();
     let mut simulator = Simulator::new();
     simulator.take_lines(&lines);
     simulator.observe(Box::new(observer));
@@ -203,14 +210,16 @@ fn looked_at(observer: impl Observer + 'static) {
 #[test]
 fn captures_and_timelines_have_datagrams_and_clients() {
     let capture = Rc::new(RefCell::new(Capture::new("counter")));
-    looked_at(capture.clone());
+    run_observed(capture.clone());
     let file = String::from_utf8_lossy(&capture.borrow().file()).into_owned();
-    assert!(file.contains("UDP client 0 asks again, from port "), "{file}");
+    assert!(file.contains("UDP client 0 sends a request again, from port "), "{file}");
     assert!(file.contains("5: xxxxx"), "{file}");
     let trace = Rc::new(RefCell::new(Trace::new()));
-    looked_at(trace.clone());
+    run_observed(trace.clone());
     let file = trace.borrow_mut().file();
-    for part in ["udp 0", "udp len 11", "UDP client 0", "asks again", "Counter::asked"] {
+    for part in
+        ["udp 0", "udp len 11", "UDP client 0", "sends a request again", "Counter::requested"]
+    {
         assert!(file.contains(part), "{part} is not in {file}");
     }
 }

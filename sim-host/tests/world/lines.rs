@@ -10,7 +10,7 @@ use picoevent_sim::world::{Choices, Script, Size, Sockets, TestCase};
 pub struct Lines {
     /// Open connections.
     pub open: usize,
-    /// Plants a bug: the application expects a line to arrive in one piece.
+    /// Adds a bug: the application expects that a whole line arrives at once.
     pub hasty: bool,
 }
 

@@ -1,5 +1,5 @@
-//! A server on all addresses of the device. It tells each client whether it knows the address that
-//! the client has connected to.
+//! A server on all addresses of the device. It answers each client with `own` if the client has connected to one of the
+//! device's addresses, and otherwise with `no`.
 
 use std::net::SocketAddr;
 
@@ -12,7 +12,7 @@ struct Greeting;
 
 impl Protocol<App> for Greeting {
     fn opened(_: &mut App, conn: &mut ConnMut<'_, '_, App>) {
-        let local = conn.local().expect("a client has called it");
+        let local = conn.local().expect("a client has connected to it");
         let own = conn.cx().network().addresses().iter().any(|own| own.ip == local.ip());
         let _ = writeln!(conn, "{} port {}", if own { "own" } else { "no" }, local.port());
         conn.close();
@@ -29,7 +29,7 @@ fn start(cx: &mut Cx<'_, App>, address: SocketAddr, clients: Pool) -> Result<Lis
 }
 
 #[test]
-fn a_device_knows_which_of_its_addresses_a_client_has_called() {
+fn a_device_knows_to_which_of_its_addresses_a_client_has_connected() {
     let case = || {
         let script = || Script::new().expect(b"own port 7000\n").expect_end().finish();
         TestCase::new("greeting", 7000, || App, start).min_output_ring(16).client(move |_| script())

@@ -29,7 +29,7 @@ to-device flipped 2 200
 to-peer lost 1 1
 ";
 
-fn look(observer: impl Observer + 'static) {
+fn run_observed(observer: impl Observer + 'static) {
     let (_, choice_log) = Choice::read_all(FAULTS).unwrap();
     let mut simulator = Simulator::new();
     simulator.take_lines(&choice_log);
@@ -54,7 +54,7 @@ fn read(file: &[u8]) -> (Vec<String>, Vec<Packet>) {
     while at < file.len() {
         let length = word(at + 4) as usize;
         assert_eq!(length % 4, 0);
-        assert_eq!(word(at + length - 4) as usize, length, "a length stands at both ends");
+        assert_eq!(word(at + length - 4) as usize, length, "the length is at both ends");
         let end = at + length - 4;
         match word(at) {
             0x0a0d_0d0a => assert_eq!((at, word(at + 8)), (0, 0x1a2b_3c4d)),
@@ -105,7 +105,7 @@ fn options(mut bytes: &[u8]) -> Vec<(u16, Vec<u8>)> {
 #[test]
 fn a_capture_has_every_frame_and_what_happened_to_it() {
     let capture = Rc::new(RefCell::new(Capture::new("a cable with faults")));
-    look(capture.clone());
+    run_observed(capture.clone());
     let (names, packets) = read(&capture.borrow().file());
     assert_eq!(names, ["to-device", "to-peers"]);
     assert!(packets.len() > 20);
@@ -116,7 +116,7 @@ fn a_capture_has_every_frame_and_what_happened_to_it() {
         let from = if packet.interface == 1 { &packet.bytes[6..12] } else { &packet.bytes[..6] };
         assert!(from == device || from == [0xff; 6], "{packet:?}");
     }
-    let said: Vec<_> = packets.iter().flat_map(|packet| &packet.comments).collect();
+    let comments: Vec<_> = packets.iter().flat_map(|packet| &packet.comments).collect();
     for wanted in [
         "dropped by chance",
         "dropped, the link is down",
@@ -125,14 +125,14 @@ fn a_capture_has_every_frame_and_what_happened_to_it() {
         "the faults are over",
         "client 1 is served",
     ] {
-        assert!(said.iter().any(|comment| comment.contains(wanted)), "{wanted}: {said:#?}");
+        assert!(comments.iter().any(|comment| comment.contains(wanted)), "{wanted}: {comments:#?}");
     }
 }
 
 #[test]
 fn a_timeline_has_slices_that_nest_and_arrows_with_two_ends() {
     let trace = Rc::new(RefCell::new(Trace::new()));
-    look(trace.clone());
+    run_observed(trace.clone());
     let file: Value = serde_json::from_str(&trace.borrow_mut().file()).unwrap();
     let events = file["traceEvents"].as_array().unwrap();
     let names: Vec<_> = events.iter().filter_map(|event| event["args"]["name"].as_str()).collect();
@@ -145,7 +145,7 @@ fn a_timeline_has_slices_that_nest_and_arrows_with_two_ends() {
     let (mut begun, mut ended) = (HashMap::new(), HashMap::new());
     for event in events.iter().filter(|event| event["ph"] != "M") {
         let at = nanos(&event["ts"]);
-        assert!(at >= last, "{event} is earlier than what stands before it");
+        assert!(at >= last, "{event} is earlier than the event before it");
         last = at;
         let name = event["name"].as_str().unwrap();
         match event["ph"].as_str().unwrap() {
@@ -154,7 +154,7 @@ fn a_timeline_has_slices_that_nest_and_arrows_with_two_ends() {
                 let track = open.entry((event["pid"].as_u64(), event["tid"].as_u64())).or_default();
                 track.retain(|(end, _)| *end > at);
                 let within = track.iter().find(|(end, _)| *end < ends);
-                assert!(within.is_none(), "{name} ends behind {within:?}");
+                assert!(within.is_none(), "{name} ends after {within:?}");
                 track.push((ends, name.to_owned()));
             }
             "s" => assert!(begun.insert(event["id"].as_u64(), at).is_none(), "{event}"),

@@ -15,7 +15,7 @@ fn any_application_can_be_simulated() {
             there => Err(format!("{} connections are open, and {there} exist", app.open)),
         });
     let tally = case.check(0..300);
-    assert!(tally.served >= 300 && tally.struck[FaultKind::Loss as usize] > 0, "{tally:?}");
+    assert!(tally.served >= 300 && tally.fault_counts[FaultKind::Loss as usize] > 0, "{tally:?}");
 }
 
 #[test]
@@ -25,7 +25,7 @@ fn a_planted_bug_is_found() {
 }
 
 #[test]
-fn a_scenario_decides_what_a_simulation_is_like() {
+fn a_scenario_sets_clients_faults_and_latency() {
     let scenario = r#"
         about = "Two clients, one of them slow, on a cable that loses every fifth frame"
         latency = "3 ms"
@@ -40,7 +40,7 @@ fn a_scenario_decides_what_a_simulation_is_like() {
     "#;
     let tally = lines(false).check_scenario(scenario, 0..100);
     assert_eq!(tally.served, 200, "both clients are served in each simulation");
-    assert!(tally.struck[FaultKind::Loss as usize] > 50, "{tally:?}");
+    assert!(tally.fault_counts[FaultKind::Loss as usize] > 50, "{tally:?}");
 }
 
 #[test]

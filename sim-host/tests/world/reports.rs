@@ -1,4 +1,4 @@
-//! The report of a failure in a test: its commands work in any project.
+//! The report of a failed simulation in a test. The commands in the report work in any project.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -8,7 +8,7 @@ use crate::lines::lines;
 
 fn message(check: impl FnOnce()) -> String {
     let panic = catch_unwind(AssertUnwindSafe(check)).expect_err("the check fails");
-    panic.downcast_ref::<String>().cloned().expect("it says why")
+    panic.downcast_ref::<String>().cloned().expect("the panic has a message")
 }
 
 #[test]

@@ -28,17 +28,17 @@ fn measure(number: u64) {
 }
 
 /// Answers with the number of requests and of signals so far. When it ends, it sends a goodbye to its clients. With the
-/// bug `is_rude`, it sends no goodbye.
-struct Teller {
-    asked: u32,
+/// bug `omits_goodbye`, it sends no goodbye.
+struct Reporter {
+    requests: u32,
     signals: u32,
     readings: u32,
-    is_rude: bool,
+    omits_goodbye: bool,
     listener: Option<Listener>,
     total: Arc<AtomicU32>,
 }
 
-impl Teller {
+impl Reporter {
     fn start(
         &mut self,
         cx: &mut Cx<'_, Self>,
@@ -54,14 +54,14 @@ impl Teller {
             }
         })?;
         let pool = cx.add_pool(pool)?;
-        self.listener = Some(cx.listen::<Tells>(address, pool)?);
+        self.listener = Some(cx.listen::<Reports>(address, pool)?);
         Ok(())
     }
 
     fn interrupted(&mut self, event: &mut EventMut<'_, '_, Self>) {
         if let Some(Ok(mut listener)) = self.listener.map(|listener| event.listener(listener)) {
             listener.for_each(|client| {
-                if !self.is_rude {
+                if !self.omits_goodbye {
                     let _ = client.write(b"bye\n");
                 }
                 client.close();
@@ -71,31 +71,31 @@ impl Teller {
     }
 }
 
-struct Tells;
+struct Reports;
 
-impl Protocol<Teller> for Tells {
+impl Protocol<Reporter> for Reports {
     const IDLE: Option<std::time::Duration> = Some(std::time::Duration::from_secs(30));
 
-    fn readable(app: &mut Teller, conn: &mut ConnMut<'_, '_, Teller>) {
+    fn readable(app: &mut Reporter, conn: &mut ConnMut<'_, '_, Reporter>) {
         let mut buffer = [0; 8];
         while conn.read_line(&mut buffer).is_some() {
-            app.asked += 1;
+            app.requests += 1;
             let _ = match app.signals {
-                0 => writeln!(conn, "{} none", app.asked),
-                signals => writeln!(conn, "{} some: {signals}", app.asked),
+                0 => writeln!(conn, "{} none", app.requests),
+                signals => writeln!(conn, "{} some: {signals}", app.requests),
             };
         }
     }
 }
 
-fn teller(is_rude: bool, total: &Arc<AtomicU32>) -> TestCase<Teller> {
+fn reporter(omits_goodbye: bool, total: &Arc<AtomicU32>) -> TestCase<Reporter> {
     let total = total.clone();
     let make = move || {
         while READINGS.with(|readings| readings.receive()).is_some() {}
         let total = total.clone();
-        Teller { asked: 0, signals: 0, readings: 0, is_rude, listener: None, total }
+        Reporter { requests: 0, signals: 0, readings: 0, omits_goodbye, listener: None, total }
     };
-    TestCase::with_app("teller", 7003, make, Teller::start)
+    TestCase::with_app("reporter", 7003, make, Reporter::start)
         .min_output_ring(24)
         .signal(Signal::USR2)
         .interrupt(trigger, measure)
@@ -116,22 +116,22 @@ fn teller(is_rude: bool, total: &Arc<AtomicU32>) -> TestCase<Teller> {
         })
         .invariant(|app, _| match app.readings <= RUNS.get() {
             true => Ok(()),
-            false => Err("it has heard of more readings than there were".to_owned()),
+            false => Err("it has received more readings than were sent".to_owned()),
         })
 }
 
 #[test]
 fn scripts_have_patterns_and_alternatives_and_handlers_run_at_any_time() {
     let total = Arc::default();
-    let tally = teller(false, &total).check(0..400);
+    let tally = reporter(false, &total).check(0..400);
     assert!(tally.served > 300, "{tally:?}");
-    let heard = total.load(Ordering::Relaxed);
-    assert!(heard > 100, "{heard} readings were heard");
+    let received = total.load(Ordering::Relaxed);
+    assert!(received > 100, "{received} readings were received");
 }
 
 #[test]
-fn a_goodbye_that_is_forgotten_is_found() {
-    let case = teller(true, &Arc::default());
+fn a_missing_goodbye_is_found() {
+    let case = reporter(true, &Arc::default());
     let mut simulator = Simulator::new();
     let verdicts = (0..1_000).map(|seed| {
         simulator.take_seed(seed);
@@ -142,10 +142,10 @@ fn a_goodbye_that_is_forgotten_is_found() {
 }
 
 #[test]
-fn a_run_of_a_handler_stands_in_the_choice_log() {
+fn a_choice_log_sets_the_runs_of_a_handler() {
     let total = Arc::default();
     let choices = "interrupt runs 1 2\ninterrupt start-us 9 250\ninterrupt after-points 9 3\n";
-    let outcome = teller(false, &total).replay(choices).unwrap();
+    let outcome = reporter(false, &total).replay(choices).unwrap();
     assert!(outcome.verdict.is_pass(), "{}", outcome.verdict);
     assert_eq!(total.load(Ordering::Relaxed), 2);
 }
@@ -160,25 +160,25 @@ fn clients_connect_over_both_versions_of_ip() {
 }
 
 #[test]
-#[should_panic(expected = "the pattern \"<digits>\": nothing says where its last part ends")]
+#[should_panic(expected = "the pattern \"<digits>\": it is not clear where its last part ends")]
 fn a_malformed_pattern_is_refused() {
     let _ = Script::new().expect_pattern("<digits>");
 }
 
 #[test]
-#[should_panic(expected = "alternative 1 does not begin with what it expects")]
-fn an_alternative_begins_with_what_it_expects() {
+#[should_panic(expected = "alternative 1 does not begin with an expected text")]
+fn an_alternative_must_begin_with_an_expected_text() {
     let _ = Script::new().either([Script::new().expect(b"a"), Script::new().send(b"b")]);
 }
 
 #[test]
 #[should_panic(expected = "alternative 1 begins like alternative 0")]
-fn alternatives_can_be_told_apart() {
+fn alternatives_must_begin_differently() {
     let _ = Script::new().either([Script::new().expect(b"bus"), Script::new().expect(b"busy")]);
 }
 
 #[test]
 #[should_panic(expected = "the interrupt that ends the application comes by itself")]
-fn the_last_interrupt_is_no_handler() {
+fn the_interrupt_that_ends_the_application_cannot_be_added() {
     let _ = lines(false).signal(Signal::INT).client(client);
 }

@@ -1,41 +1,41 @@
-//! Servers that the device connects to: their behaviour, the device's bugs that they find, and
-//! refused test cases.
+//! Tests of servers that the device connects to: the behaviour of the servers, the bugs of a device that the servers
+//! find, and refused test cases.
 
 use std::time::Duration;
 
 use picoevent::{Backoff, Conn, ConnEnd, ConnMut, Cx, Pool, Protocol, SetupError, Signal, Storage};
 use picoevent_sim::world::{
-    AnyTestCase, Choices, Kind, Outcome, Script, Server, Service, Session, Simulator, Size,
-    Sockets, TestCase, TroubleKind, server_address, server_address_v6,
+    AnyTestCase, Choices, Kind, Outcome, Script, Server, ServerFaultKind, Service, Session,
+    Simulator, Size, Sockets, TestCase, server_address, server_address_v6,
 };
 
 const PORT: u16 = 7100;
 
-/// The bug of the server's client.
+/// The bug of the application `Client`.
 #[derive(Clone, Copy, PartialEq)]
 enum Bug {
     None,
     /// It never connects.
-    Absent,
+    NeverConnects,
     /// It connects only once.
     GivesUp,
     /// It sends a wrong request.
-    Mumbles,
+    SendsWrongRequest,
     /// It counts an answer twice.
     CountsTwice,
     /// It reconnects at once, without a delay.
-    Hurries,
+    NoBackOff,
 }
 
-/// Asks a server once a second, and counts the answers.
-struct Asker {
+/// An application that sends a request to a server once a second, and counts the answers.
+struct Client {
     bug: Bug,
     answers: u32,
     backoff: Backoff,
     conn: Option<Conn>,
 }
 
-impl Asker {
+impl Client {
     fn new(bug: Bug) -> Self {
         let backoff = Backoff::new(Duration::from_millis(400), Duration::from_secs(10));
         Self { bug, answers: 0, backoff, conn: None }
@@ -44,44 +44,44 @@ impl Asker {
     fn start(&mut self, cx: &mut Cx<'_, Self>, v6: bool, pool: Pool) -> Result<(), SetupError> {
         cx.on_signal(Signal::INT, |_, event| event.exit())?;
         let pool = cx.add_pool(pool)?;
-        if self.bug != Bug::Absent {
+        if self.bug != Bug::NeverConnects {
             let server = if v6 { server_address_v6(PORT) } else { server_address(PORT) };
-            self.conn = Some(cx.connect::<Asks>(server, pool)?);
+            self.conn = Some(cx.connect::<ToServer>(server, pool)?);
         }
         Ok(())
     }
 }
 
-struct Asks;
+struct ToServer;
 
-impl Protocol<Asker> for Asks {
+impl Protocol<Client> for ToServer {
     const IDLE: Option<Duration> = Some(Duration::from_secs(5));
     const STALL: Option<Duration> = Some(Duration::from_secs(5));
 
-    fn opened(app: &mut Asker, conn: &mut ConnMut<'_, '_, Asker>) {
+    fn opened(app: &mut Client, conn: &mut ConnMut<'_, '_, Client>) {
         app.backoff.reset();
         conn.alarm_every(Duration::from_secs(1));
         Self::alarm(app, conn);
     }
 
-    fn alarm(app: &mut Asker, conn: &mut ConnMut<'_, '_, Asker>) {
-        let _ = conn.write(if app.bug == Bug::Mumbles { b"cuont\n" } else { b"count\n" });
+    fn alarm(app: &mut Client, conn: &mut ConnMut<'_, '_, Client>) {
+        let _ = conn.write(if app.bug == Bug::SendsWrongRequest { b"cuont\n" } else { b"count\n" });
     }
 
-    fn readable(app: &mut Asker, conn: &mut ConnMut<'_, '_, Asker>) {
+    fn readable(app: &mut Client, conn: &mut ConnMut<'_, '_, Client>) {
         let mut buffer = [0; 32];
         while conn.read_line(&mut buffer).is_some() {
             app.answers += if app.bug == Bug::CountsTwice { 2 } else { 1 };
         }
     }
 
-    fn eof(_: &mut Asker, conn: &mut ConnMut<'_, '_, Asker>) {
+    fn eof(_: &mut Client, conn: &mut ConnMut<'_, '_, Client>) {
         conn.abort();
     }
 
-    fn ended(app: &mut Asker, conn: &mut ConnMut<'_, '_, Asker>, _: ConnEnd) {
+    fn ended(app: &mut Client, conn: &mut ConnMut<'_, '_, Client>, _: ConnEnd) {
         let delay = app.backoff.next_delay(conn.cx());
-        let delay = if app.bug == Bug::Hurries { Duration::from_millis(1) } else { delay };
+        let delay = if app.bug == Bug::NoBackOff { Duration::from_millis(1) } else { delay };
         if app.bug != Bug::GivesUp {
             let peer = conn.peer().unwrap_or(server_address(PORT));
             let _ = conn.connect_after(delay, peer);
@@ -89,9 +89,9 @@ impl Protocol<Asker> for Asks {
     }
 }
 
-const SIZE: Size<Asker> = Size::of(
+const SIZE: Size<Client> = Size::of(
     Pool::new(1).rings(64, 64),
-    Storage::<Asker, 4, 1, 128, 1>::new,
+    Storage::<Client, 4, 1, 128, 1>::new,
     Sockets::<2, 128, 128>::new,
 );
 
@@ -100,12 +100,12 @@ const SIZE: Size<Asker> = Size::of(
 struct Counter {
     count: u32,
     open: Vec<u32>,
-    called: Option<Duration>,
+    last_connect: Option<Duration>,
 }
 
 impl Service for Counter {
-    fn called(&mut self, at: Duration) -> Result<(), String> {
-        match self.called.replace(at) {
+    fn connecting(&mut self, at: Duration) -> Result<(), String> {
+        match self.last_connect.replace(at) {
             Some(before) if at < before + Duration::from_millis(300) => {
                 Err("it does not wait between two connects".to_owned())
             }
@@ -134,18 +134,18 @@ impl Service for Counter {
     }
 }
 
-fn case(bug: Bug, v6: bool) -> TestCase<Asker> {
-    let start = move |app: &mut Asker, cx: &mut Cx<'_, Asker>, _, pool| app.start(cx, v6, pool);
-    let case = TestCase::with_app("asker", 7000, move || Asker::new(bug), start).sizes(&[SIZE]);
+fn case(bug: Bug, v6: bool) -> TestCase<Client> {
+    let start = move |app: &mut Client, cx: &mut Cx<'_, Client>, _, pool| app.start(cx, v6, pool);
+    let case = TestCase::with_app("client", 7000, move || Client::new(bug), start).sizes(&[SIZE]);
     if v6 { case.over_ipv6() } else { case }
 }
 
-fn counted(bug: Bug, v6: bool) -> TestCase<Asker> {
+fn counted(bug: Bug, v6: bool) -> TestCase<Client> {
     let server = Server::new(PORT, |_| Counter::default())
-        .always(|app: &Asker, counter: &Counter| match app.answers <= counter.count {
+        .always(|app: &Client, counter: &Counter| match app.answers <= counter.count {
             true => Ok(()),
             false => {
-                Err(format!("{} answers are counted, {} were given", app.answers, counter.count))
+                Err(format!("{} answers are counted, but {} were sent", app.answers, counter.count))
             }
         })
         .in_the_end(Duration::from_secs(30), |app, counter| match counter.open.is_empty() {
@@ -156,7 +156,7 @@ fn counted(bug: Bug, v6: bool) -> TestCase<Asker> {
 }
 
 /// Returns the outcome of the first seed that fails.
-fn failure(case: &TestCase<Asker>) -> Outcome {
+fn failure(case: &TestCase<Client>) -> Outcome {
     let mut simulator = Simulator::new();
     let outcomes = (0..300).map(|seed| {
         simulator.take_seed(seed);
@@ -166,25 +166,30 @@ fn failure(case: &TestCase<Asker>) -> Outcome {
 }
 
 #[test]
-fn a_device_calls_a_server_through_all_its_troubles() {
+fn a_device_reconnects_through_all_server_faults() {
     let tally = counted(Bug::None, false).check(0..400);
     assert!(tally.accepted > 400, "{tally:?}");
-    for kind in TroubleKind::ALL.iter().skip(1) {
-        assert!(tally.troubled[*kind as usize] > 0, "{}: {:?}", kind.word(), tally.troubled);
+    for kind in ServerFaultKind::ALL.iter().skip(1) {
+        assert!(
+            tally.server_fault_counts[*kind as usize] > 0,
+            "{}: {:?}",
+            kind.word(),
+            tally.server_fault_counts
+        );
     }
 }
 
 #[test]
-fn a_device_calls_a_server_over_ipv6() {
+fn a_device_connects_to_a_server_over_ipv6() {
     let tally = counted(Bug::None, true).check(0..200);
     assert!(tally.accepted > 200, "{tally:?}");
 }
 
 #[test]
-fn what_a_device_does_wrong_with_a_server_is_found() {
+fn bugs_of_a_device_are_found_by_its_server() {
     for (bug, kind, text) in [
         (
-            Bug::Absent,
+            Bug::NeverConnects,
             Kind::Stuck,
             "stuck: server 7100: it has no connection, 30 s after the last fault",
         ),
@@ -193,16 +198,20 @@ fn what_a_device_does_wrong_with_a_server_is_found() {
             Kind::Stuck,
             "stuck: server 7100: it has no connection, 30 s after the last fault",
         ),
-        (Bug::Mumbles, Kind::Invariant, "invariant: server 7100: \"cuont\" is no request"),
         (
-            Bug::Hurries,
+            Bug::SendsWrongRequest,
+            Kind::Invariant,
+            "invariant: server 7100: \"cuont\" is no request",
+        ),
+        (
+            Bug::NoBackOff,
             Kind::Invariant,
             "invariant: server 7100: it does not wait between two connects",
         ),
         (
             Bug::CountsTwice,
             Kind::Invariant,
-            "invariant: server 7100: 2 answers are counted, 1 were given",
+            "invariant: server 7100: 2 answers are counted, but 1 were sent",
         ),
     ] {
         let verdict = failure(&counted(bug, false)).verdict;
@@ -219,15 +228,17 @@ fn a_server_may_follow_a_script() {
     let tally = case(Bug::None, false).server(Server::scripted(PORT, script)).check(0..200);
     assert!(tally.accepted >= 200, "{tally:?}");
     let verdict =
-        failure(&case(Bug::Mumbles, false).server(Server::scripted(PORT, script))).verdict;
+        failure(&case(Bug::SendsWrongRequest, false).server(Server::scripted(PORT, script)))
+            .verdict;
     assert_eq!(verdict.to_string(), "invariant: server 7100: byte 1 was 0x75 instead of 0x6f");
-    let verdict = failure(&case(Bug::Absent, false).server(Server::scripted(PORT, script))).verdict;
+    let verdict =
+        failure(&case(Bug::NeverConnects, false).server(Server::scripted(PORT, script))).verdict;
     let text = "no connection has followed its script to the end, 240 s after the last fault";
     assert_eq!(verdict.to_string(), format!("stuck: server 7100: {text}"));
 }
 
 #[test]
-fn a_scenario_states_the_troubles_of_servers() {
+fn a_scenario_sets_the_faults_of_servers() {
     let scenario = "
         [[trouble]]
         kind = 'restarts'
@@ -240,12 +251,12 @@ fn a_scenario_states_the_troubles_of_servers() {
         lasts = '4 s'
     ";
     let tally = counted(Bug::None, false).check_scenario(scenario, 0..20);
-    assert_eq!(tally.troubled.iter().sum::<u64>(), 40);
-    assert!(tally.accepted >= 60, "each trouble ends a connection: {tally:?}");
+    assert_eq!(tally.server_fault_counts.iter().sum::<u64>(), 40);
+    assert!(tally.accepted >= 60, "each server fault ends a connection: {tally:?}");
 }
 
 #[test]
-fn a_choice_log_names_troubles_by_their_words() {
+fn a_choice_log_names_server_faults_by_their_words() {
     let outcome = counted(Bug::GivesUp, false).replay(
         "server troubles 0 1\nserver kind 0 resets\nserver start-us 0 100000\nserver life-us 0 5000000\n",
     );
@@ -270,5 +281,5 @@ fn a_server_has_a_script() {
 #[test]
 #[should_panic(expected = "a server needs a port other than 0")]
 fn a_server_has_a_port() {
-    let _ = Server::<Asker, _>::new(0, |_| Counter::default());
+    let _ = Server::<Client, _>::new(0, |_| Counter::default());
 }

@@ -46,7 +46,7 @@ fn a_planted_bug_shrinks_to_a_few_lines() {
 }
 
 #[test]
-fn an_invariant_shrinks_to_what_it_needs() {
+fn a_violated_invariant_shrinks_to_the_needed_lines() {
     let case = lines(false).invariant(|app: &Lines, _| match app.open {
         3.. => Err("three are there".to_owned()),
         _ => Ok(()),

@@ -91,7 +91,7 @@ fn a_client_that_is_never_served_is_stuck() {
 }
 
 #[test]
-fn a_connection_that_is_never_given_back_is_a_leak() {
+fn a_connection_that_is_never_freed_is_a_leak() {
     let (kind, text) = verdict(Does::HoldsOn);
     assert_eq!(
         (kind, text.as_str()),
@@ -100,22 +100,22 @@ fn a_connection_that_is_never_given_back_is_a_leak() {
 }
 
 #[test]
-fn a_timer_that_is_never_given_back_is_a_leak() {
+fn a_timer_that_is_never_freed_is_a_leak() {
     let (kind, text) = verdict(Does::MissesItsTimer);
     assert_eq!((kind, text.as_str()), (Kind::Leak, "leak: 2 events are still held, expected 1"));
 }
 
 #[test]
-fn a_loop_that_ends_without_being_asked_breaks_an_invariant() {
+fn a_loop_that_ends_without_an_interrupt_violates_an_invariant() {
     let (kind, text) = verdict(Does::Ends);
     assert_eq!(
         (kind, text.as_str()),
-        (Kind::Invariant, "invariant: the loop ended (Break) without being asked")
+        (Kind::Invariant, "invariant: the loop ended (Break) without an interrupt")
     );
 }
 
 #[test]
-fn a_loop_that_does_not_end_when_asked_is_stuck() {
+fn a_loop_that_ignores_the_interrupt_is_stuck() {
     let (kind, text) = verdict(Does::IgnoresTheInterrupt);
     assert_eq!(
         (kind, text.as_str()),

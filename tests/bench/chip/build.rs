@@ -1,4 +1,4 @@
-//! Gives the linker the memory map, and the default handlers of the vector table.
+//! Sets the linker scripts: the memory map, and the default of the handler `on_pend`.
 
 use std::path::PathBuf;
 use std::{env, fs};

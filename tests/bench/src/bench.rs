@@ -37,28 +37,29 @@ impl<'s> Bench<'s> {
         }
     }
 
-    /// Returns the index of the next slot. The calls reach all slots in an order that favours no implementation.
-    pub fn turn(&mut self) -> usize {
-        let turn = self.at;
-        // The size is a power of ten and 7 does not divide it, so the walk reaches every slot.
-        self.at = (turn + 7) % self.size;
-        turn
+    /// Returns the index of the next slot. Successive calls return all slots, in an order that is not faster for a
+    /// certain implementation.
+    pub fn next_index(&mut self) -> usize {
+        let index = self.at;
+        // The size is a power of ten, which 7 does not divide. So steps of 7 reach every slot.
+        self.at = (index + 7) % self.size;
+        index
     }
 
     /// Returns the next event.
     pub fn event(&mut self) -> Event {
-        let turn = self.turn();
-        self.events[turn]
+        let index = self.next_index();
+        self.events[index]
     }
 
     /// Returns the next connection.
     pub fn conn(&mut self) -> Conn {
-        let turn = self.turn();
-        self.conns[turn]
+        let index = self.next_index();
+        self.conns[index]
     }
 
-    /// Advances the time and runs the callbacks of active events. It calls single steps of a turn, since the other
-    /// steps do not belong to an operation.
+    /// Advances the time, and runs the callbacks of active events. This function calls single steps of an iteration,
+    /// because the other steps are not part of the measured operations.
     pub fn dispatch(&mut self) {
         let now = self.base.now().after(TICK);
         self.base.advance(now);

@@ -1,4 +1,4 @@
-//! Fills the tables, each with one kind of object.
+//! Fills the tables. Each table contains one kind of object.
 
 use std::time::Duration;
 
@@ -44,7 +44,7 @@ pub fn watch_all(bench: &mut Bench<'_>) {
 pub fn open_all(bench: &mut Bench<'_>) {
     let address = "127.0.0.1:7".parse().unwrap();
     let pool = bench.base.add_pool(Pool::rest().rings(RING, RING)).unwrap();
-    let listener = bench.base.listen_with(address, pool, PLAIN, happened).unwrap();
+    let listener = bench.base.listen_with(address, pool, PLAIN, on_event).unwrap();
     for _ in 0..bench.size {
         bench.conns.push(bench.base.accepted(listener, address).unwrap());
     }
@@ -56,7 +56,7 @@ fn count(app: &mut App, _: &mut EventMut<'_, '_, App>) {
 }
 
 /// Reads all input, which is a full ring.
-fn happened(app: &mut App, conn: &mut ConnMut<'_, '_, App>, event: ConnEvent) {
+fn on_event(app: &mut App, conn: &mut ConnMut<'_, '_, App>, event: ConnEvent) {
     match event {
         ConnEvent::Readable => assert_eq!(conn.read(&mut [0; RING]), RING),
         ConnEvent::Writable => {}

@@ -5,8 +5,8 @@
 //! picoevent-bench <name> <size> <times>        runs one of them
 //! ```
 //!
-//! It does not measure. `cargo xtask count` runs it under valgrind, which counts instructions, for
-//! two different numbers of times. The difference of the two counts does not contain the start-up.
+//! This program does not measure. `cargo xtask count` runs it twice under valgrind, which counts instructions. The
+//! second run repeats the operation more often. The difference between the two counts does not contain the start-up.
 
 mod bench;
 mod fill;
@@ -24,7 +24,7 @@ use operation::{OPERATIONS, Operation};
 /// The largest storage is made on the stack before it moves into a box.
 const STACK: usize = 256 << 20;
 
-/// Bytes of both rings of a connection.
+/// The bytes of both rings of a connection together.
 const RINGS: usize = 2 * fill::RING;
 
 fn main() -> ExitCode {
@@ -35,7 +35,7 @@ fn main() -> ExitCode {
         }
         return ExitCode::SUCCESS;
     }
-    match understand(&words) {
+    match parse(&words) {
         Some((operation, size, times)) => {
             let work = thread::Builder::new().stack_size(STACK);
             let done = work.spawn(move || run(operation, size, times)).map(|run| run.join());
@@ -48,7 +48,7 @@ fn main() -> ExitCode {
     }
 }
 
-fn understand(words: &[String]) -> Option<(&'static Operation, usize, usize)> {
+fn parse(words: &[String]) -> Option<(&'static Operation, usize, usize)> {
     let [name, size, times] = words else { return None };
     let operation = OPERATIONS.iter().find(|operation| operation.name == name)?;
     Some((operation, size.parse().ok()?, times.parse().ok()?))
@@ -56,15 +56,15 @@ fn understand(words: &[String]) -> Option<(&'static Operation, usize, usize)> {
 
 fn run(operation: &Operation, size: usize, times: usize) {
     match size {
-        10 => on_tables_of::<10, { 10 * RINGS }>(operation, times),
-        100 => on_tables_of::<100, { 100 * RINGS }>(operation, times),
-        1_000 => on_tables_of::<1_000, { 1_000 * RINGS }>(operation, times),
-        10_000 => on_tables_of::<10_000, { 10_000 * RINGS }>(operation, times),
-        _ => panic!("there are no tables of {size}"),
+        10 => run_with_size::<10, { 10 * RINGS }>(operation, times),
+        100 => run_with_size::<100, { 100 * RINGS }>(operation, times),
+        1_000 => run_with_size::<1_000, { 1_000 * RINGS }>(operation, times),
+        10_000 => run_with_size::<10_000, { 10_000 * RINGS }>(operation, times),
+        _ => panic!("there are no tables of {size} slots: use 10, 100, 1000 or 10000"),
     }
 }
 
-fn on_tables_of<const SIZE: usize, const BYTES: usize>(operation: &Operation, times: usize) {
+fn run_with_size<const SIZE: usize, const BYTES: usize>(operation: &Operation, times: usize) {
     let mut storage = Box::new(Storage::<App, SIZE, SIZE, BYTES, 1, 1, SIZE>::new());
     let mut bench = Bench::new(EventBase::new(&mut storage), SIZE);
     (operation.prepare)(&mut bench);

@@ -1,4 +1,4 @@
-//! The operations, each with tables full of its kind of object.
+//! The operations. Each operation runs on tables that are full of one kind of object.
 
 use std::hint::black_box;
 use std::time::Duration;
@@ -8,7 +8,7 @@ use picoevent::{EventFlags, Mode};
 use crate::bench::{Bench, TICK};
 use crate::fill;
 
-/// The growth of the cost with the table's size.
+/// How the cost grows with the table's size.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Growth {
     /// Not at all.
@@ -43,7 +43,7 @@ const fn logarithmic(
     Operation { name, growth: Growth::Logarithmic, prepare, once }
 }
 
-/// The operations, in the order of the tables they fill.
+/// All operations.
 pub const OPERATIONS: [Operation; 11] = [
     flat("handle looked up", fill::make_events, look_up),
     flat("event made and freed", make_all_but_one, make_and_free),
@@ -89,8 +89,8 @@ fn activate(bench: &mut Bench<'_>) {
 }
 
 fn ready(bench: &mut Bench<'_>) {
-    let turn = bench.turn();
-    bench.base.ready(bench.sources[turn], EventFlags::READ);
+    let index = bench.next_index();
+    bench.base.ready(bench.sources[index], EventFlags::READ);
     bench.dispatch();
 }
 
@@ -111,12 +111,12 @@ fn receive(bench: &mut Bench<'_>) {
     bench.dispatch();
 }
 
-/// Arms behind all other deadlines: the timer sinks to a leaf of the heap.
+/// Arms the next timer with a deadline after all other deadlines. The timer sinks to a leaf of the heap.
 fn arm_last(bench: &mut Bench<'_>) {
     arm(bench, Duration::from_secs(2_000_000));
 }
 
-/// Arms before all other deadlines: the timer rises to the top of the heap.
+/// Arms the next timer with a deadline before all other deadlines. The timer rises to the top of the heap.
 fn arm_first(bench: &mut Bench<'_>) {
     let before = bench.base.deadline().unwrap().since(bench.base.now());
     arm(bench, before - Duration::from_micros(1));
@@ -130,9 +130,9 @@ fn arm(bench: &mut Bench<'_>, delay: Duration) {
     event.add(Some(delay)).unwrap();
 }
 
-/// Arms the first timer behind all others: it sinks from the top of the heap to a leaf.
+/// Arms the first timer with a deadline after all other deadlines. The timer sinks from the top of the heap to a leaf.
 fn move_back(bench: &mut Bench<'_>) {
-    // The timers were armed in the order in which `event` returns them, so this one is the first.
+    // The timers were armed in the order in which `event` returns them. So this timer has the earliest deadline.
     let event = bench.event();
     let mut event = bench.base.event(event).unwrap();
     event.add(Some(Duration::from_secs(2_000_000))).unwrap();

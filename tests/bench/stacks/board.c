@@ -51,13 +51,13 @@ static void stop(void)
 
 static void tick(void) { millis++; }
 
-/* The frames are counted by the controller; the interrupt only ends the sleep. */
-static void frames_came(void) { MAC_STATUS = 1; }
+/* The controller counts the frames. The interrupt only ends the sleep. */
+static void on_frames(void) { MAC_STATUS = 1; }
 
 __attribute__((section(".vectors"), used)) static void (*const vectors[16 + 48])(void) = {
     (void (*)(void))&stack_top, reset, stop, stop, stop, stop, stop,
     [15] = tick,
-    [16 + ETHERNET_INTERRUPT] = frames_came,
+    [16 + ETHERNET_INTERRUPT] = on_frames,
 };
 
 void board_start(void)
@@ -87,7 +87,7 @@ size_t board_receive(uint8_t *frame, size_t size)
     if (MAC_FRAMES == 0) {
         return 0;
     }
-    /* The length and the checksum stand around the frame, which begins in the middle of a word. */
+    /* The length is before the frame, and the checksum is after it. The frame begins in the middle of a word. */
     uint32_t word = MAC_DATA;
     size_t total = word & 0xFFFF;
     size_t length = total - 6;
@@ -147,7 +147,7 @@ void board_exit(void)
 
 static char *heap_top = (char *)&end;
 
-/* For malloc of the C library, where a stack uses it. */
+/* The C library's malloc calls this function. Not every stack uses malloc. */
 void *_sbrk(ptrdiff_t more)
 {
     char *before = heap_top;

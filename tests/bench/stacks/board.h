@@ -10,17 +10,17 @@
 void board_start(void);
 /* Milliseconds since the start. */
 uint32_t board_millis(void);
-/* Sleeps until an interrupt: a frame, or the next millisecond. */
+/* Sleeps until the next interrupt: a received frame, or the next millisecond. */
 void board_sleep(void);
 /* Reads the hardware address. */
 void board_mac(uint8_t mac[6]);
-/* Takes a frame: its length, 0 if there is none. */
+/* Reads a received frame. Returns the length of the frame, or 0 if there is no frame. */
 size_t board_receive(uint8_t *frame, size_t size);
 void board_send(const uint8_t *frame, size_t length);
-/* Whether Ctrl-C has come over the UART since the last call. */
+/* Returns whether Ctrl-C was received over the UART since the last call. */
 bool board_interrupted(void);
 void board_log(const char *line);
-/* Logs how many bytes malloc has taken. */
+/* Logs how many bytes of RAM malloc has taken. */
 void board_log_heap(void);
 /* Ends QEMU with status 0. */
 void board_exit(void);

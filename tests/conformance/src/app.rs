@@ -1,4 +1,4 @@
-//! The application of the scenarios: it writes down every callback, and reacts as a scenario says.
+//! The application of the scenarios. It logs every callback, and then runs the reaction that the scenario has set.
 
 use std::net::SocketAddr;
 use std::rc::Rc;
@@ -11,34 +11,34 @@ use picoevent::{
 
 use crate::RINGS;
 
-/// What a scenario does in a callback of a connection, after the callback was written down.
+/// What a scenario does in a callback of a connection, after the callback was logged.
 pub type Reaction = Rc<dyn Fn(&mut App, &mut ConnMut<'_, '_, App>, ConnEvent)>;
 
-/// What a scenario does in a callback of a UDP socket, after the callback was written down.
+/// What a scenario does in a callback of a UDP socket, after the callback was logged.
 pub type UdpReaction = Rc<dyn Fn(&mut App, &mut UdpMut<'_, '_, App>, UdpEvent)>;
 
 /// The application.
 pub struct App {
     /// One line for each callback since a scenario last took the lines. The line of a connection's callback begins with
-    /// the number of the connection. Input that arrives in several parts is one line.
+    /// the index of the connection in `conns`. Input that arrives in several parts is one line.
     pub log: Vec<String>,
-    /// All connections there ever were, in the order in which the application made or accepted them.
+    /// All connections that the application has made or accepted, in this order. Ended connections stay in the list.
     pub conns: Vec<Conn>,
-    /// For each connection, how often it has begun, and how often it has ended.
-    lives: Vec<[usize; 2]>,
-    /// All listeners there ever were.
+    /// For each connection, how often it has begun and how often it has ended.
+    begun_and_ended: Vec<[usize; 2]>,
+    /// All listeners that the application has made.
     pub listeners: Vec<Listener>,
     /// The pools of the base.
     pub pools: Vec<PoolId>,
     /// The settings of new listeners and connections.
     pub settings: &'static Settings,
-    /// Whether new connections are read from.
-    pub reads: bool,
-    /// Whether input is taken out of the ring, and written down, before the reaction.
-    pub takes: bool,
+    /// Whether new connections have reading enabled.
+    pub enables_reading: bool,
+    /// Whether the application takes input from the ring and logs it before the reaction.
+    pub takes_input: bool,
     /// What is done in each callback of a connection.
     pub reaction: Reaction,
-    /// All UDP sockets there ever were.
+    /// All UDP sockets that the application has made.
     pub sockets: Vec<UdpSocket>,
     /// What is done in each callback of a UDP socket.
     pub udp_reaction: UdpReaction,
@@ -53,12 +53,12 @@ impl App {
         Self {
             log: Vec::new(),
             conns: Vec::new(),
-            lives: Vec::new(),
+            begun_and_ended: Vec::new(),
             listeners: Vec::new(),
             pools,
             settings: const { &Settings::new() },
-            reads: true,
-            takes: true,
+            enables_reading: true,
+            takes_input: true,
             reaction: Rc::new(|_, _, _| {}),
             sockets: Vec::new(),
             udp_reaction: Rc::new(|_, _, _| {}),
@@ -66,15 +66,16 @@ impl App {
         }
     }
 
-    /// Listens, for the first pool. The application writes down the callbacks of the listener and its connections.
+    /// Makes a listener. Its connections come from the first pool. The application logs the callbacks of the listener
+    /// and of its connections.
     ///
     /// # Panics
-    /// When there is no room for a listener.
+    /// When no listener slot is free.
     pub fn listen(&mut self, cx: &mut Cx<'_, Self>, address: SocketAddr) -> Listener {
         self.listen_for(0, cx, address)
     }
 
-    /// As [`listen`](Self::listen), for another pool.
+    /// Makes a listener like [`listen`](Self::listen), with connections from another pool.
     ///
     /// # Panics
     /// As [`listen`](Self::listen).
@@ -84,22 +85,22 @@ impl App {
         cx: &mut Cx<'_, Self>,
         address: SocketAddr,
     ) -> Listener {
-        let listener = cx.listen_with(address, self.pools[pool], self.settings, Self::called);
+        let listener = cx.listen_with(address, self.pools[pool], self.settings, Self::on_conn);
         let listener = listener.expect("there is room");
         cx.listener(listener).expect("it was made just now").on_error(Self::listen_failed);
         self.listeners.push(listener);
         listener
     }
 
-    /// Connects, with a connection of the first pool.
+    /// Connects with a connection of the first pool.
     ///
     /// # Errors
-    /// [`SetupError`] when there is no room for it.
+    /// [`SetupError`] when no connection slot is free.
     pub fn connect(&mut self, cx: &mut Cx<'_, Self>, peer: SocketAddr) -> Result<Conn, SetupError> {
         self.connect_from(0, cx, peer)
     }
 
-    /// As [`connect`](Self::connect), with a connection of another pool.
+    /// Connects like [`connect`](Self::connect), with a connection of another pool.
     ///
     /// # Errors
     /// As [`connect`](Self::connect).
@@ -109,18 +110,18 @@ impl App {
         cx: &mut Cx<'_, Self>,
         peer: SocketAddr,
     ) -> Result<Conn, SetupError> {
-        let conn = cx.connect_with(peer, self.pools[pool], self.settings, Self::called)?;
-        self.adopt(conn);
+        let conn = cx.connect_with(peer, self.pools[pool], self.settings, Self::on_conn)?;
+        self.add_conn(conn);
         Ok(conn)
     }
 
     /// Makes a connection of the first pool. It does not connect yet.
     ///
     /// # Panics
-    /// When there is no room for it.
-    pub fn rest(&mut self, cx: &mut Cx<'_, Self>) {
-        let conn = cx.outgoing_with(self.pools[0], self.settings, Self::called);
-        self.adopt(conn.expect("there is room"));
+    /// When no connection slot is free.
+    pub fn make_resting(&mut self, cx: &mut Cx<'_, Self>) {
+        let conn = cx.outgoing_with(self.pools[0], self.settings, Self::on_conn);
+        self.add_conn(conn.expect("there is room"));
     }
 
     /// Connects again with a connection that has just ended.
@@ -134,16 +135,16 @@ impl App {
         peer: SocketAddr,
     ) {
         conn.connect_after(delay, peer).expect("it has ended");
-        let number = self.number(conn.id());
-        self.lives[number][0] += 1;
+        let number = self.index_of(conn.id());
+        self.begun_and_ended[number][0] += 1;
     }
 
-    /// Makes a timer. The application writes down its callback.
+    /// Makes a timer. The application logs its callback.
     ///
     /// # Panics
-    /// When there is no room for an event.
+    /// When no event slot is free.
     pub fn after(cx: &mut Cx<'_, Self>, delay: Duration) -> Event {
-        cx.after(delay, Self::timed).expect("there is room")
+        cx.after(delay, Self::on_timer).expect("there is room")
     }
 
     /// Fills the output of a connection with the next bytes of [`pattern`].
@@ -156,38 +157,38 @@ impl App {
     /// # Panics
     /// When a connection has begun and ended a different number of times.
     pub fn assert_all_ended(&self) {
-        for (number, [begun, ended]) in self.lives.iter().enumerate() {
+        for (number, [begun, ended]) in self.begun_and_ended.iter().enumerate() {
             assert_eq!(begun, ended, "connection {number}");
         }
     }
 
-    fn adopt(&mut self, conn: Conn) -> usize {
+    fn add_conn(&mut self, conn: Conn) -> usize {
         self.conns.push(conn);
-        self.lives.push([1, 0]);
+        self.begun_and_ended.push([1, 0]);
         self.conns.len() - 1
     }
 
-    fn number(&self, conn: Conn) -> usize {
+    fn index_of(&self, conn: Conn) -> usize {
         self.conns.iter().rposition(|held| *held == conn).expect("it was adopted")
     }
 
-    /// Writes down a callback of a connection and reacts to it.
-    fn called(&mut self, conn: &mut ConnMut<'_, '_, Self>, event: ConnEvent) {
+    /// Logs a callback of a connection and runs the scenario's reaction.
+    fn on_conn(&mut self, conn: &mut ConnMut<'_, '_, Self>, event: ConnEvent) {
         let is_accept = event == ConnEvent::Opened && conn.listener().is_some();
-        let number = if is_accept { self.adopt(conn.id()) } else { self.number(conn.id()) };
-        let [begun, ended] = &mut self.lives[number];
-        assert_eq!(*begun, *ended + 1, "{number} is called with {event:?} after its end");
+        let number = if is_accept { self.add_conn(conn.id()) } else { self.index_of(conn.id()) };
+        let [begun, ended] = &mut self.begun_and_ended[number];
+        assert_eq!(*begun, *ended + 1, "connection {number} got {event:?} after its end");
         *ended += usize::from(matches!(event, ConnEvent::Ended(_)));
         match event {
-            ConnEvent::Readable if !self.takes => {}
-            ConnEvent::Readable => self.note_input(conn, &format!("{number} read ")),
-            // How often the output of a flood becomes empty depends on the system's buffers.
+            ConnEvent::Readable if !self.takes_input => {}
+            ConnEvent::Readable => self.log_input(conn, &format!("{number} read ")),
+            // After [`App::flood`], how often the output becomes empty depends on the system's buffers.
             ConnEvent::Writable if self.flooded > 0 => {}
             ConnEvent::Writable => self.log.push(format!("{number} written")),
             ConnEvent::Opened if is_accept => self.log.push(format!("{number} accepted")),
             event => self.log.push(format!("{number} {event:?}")),
         }
-        if event == ConnEvent::Opened && !self.reads {
+        if event == ConnEvent::Opened && !self.enables_reading {
             conn.disable(Direction::Read);
         }
         let reaction = self.reaction.clone();
@@ -197,24 +198,24 @@ impl App {
     /// Makes a UDP socket.
     ///
     /// # Errors
-    /// [`SetupError`] when there is no room for it.
+    /// [`SetupError`] when no socket slot is free.
     pub fn bind(
         &mut self,
         cx: &mut Cx<'_, Self>,
         address: SocketAddr,
     ) -> Result<UdpSocket, SetupError> {
-        let socket = cx.bind(address, RINGS, Self::udp_called)?;
+        let socket = cx.bind(address, RINGS, Self::on_udp_event)?;
         self.sockets.push(socket);
         Ok(socket)
     }
 
-    /// Writes down a callback of a UDP socket and reacts to it. Takes one received datagram, unless a
-    /// scenario has cleared `takes`.
-    fn udp_called(&mut self, udp: &mut UdpMut<'_, '_, Self>, event: UdpEvent) {
+    /// Logs a callback of a UDP socket and runs the scenario's reaction. Takes one received datagram, unless a scenario
+    /// has cleared `takes_input`.
+    fn on_udp_event(&mut self, udp: &mut UdpMut<'_, '_, Self>, event: UdpEvent) {
         let number = self.sockets.iter().rposition(|held| *held == udp.id());
         let number = number.expect("it was made by the application");
         match (event, udp.peek()) {
-            (UdpEvent::Readable, _) if !self.takes => {}
+            (UdpEvent::Readable, _) if !self.takes_input => {}
             (UdpEvent::Readable, Some(datagram)) => {
                 let text = String::from_utf8_lossy(datagram.data);
                 let cut = if datagram.truncated { ", cut" } else { "" };
@@ -231,11 +232,11 @@ impl App {
         self.log.push(format!("listen {error:?}"));
     }
 
-    fn timed(&mut self, _: &mut EventMut<'_, '_, Self>) {
+    fn on_timer(&mut self, _: &mut EventMut<'_, '_, Self>) {
         self.log.push("timer".into());
     }
 
-    fn note_input(&mut self, conn: &mut ConnMut<'_, '_, Self>, before: &str) {
+    fn log_input(&mut self, conn: &mut ConnMut<'_, '_, Self>, before: &str) {
         let mut input = vec![0; 65_536];
         let amount = conn.read(&mut input);
         let text = String::from_utf8_lossy(&input[..amount]);
@@ -246,7 +247,7 @@ impl App {
     }
 }
 
-/// Returns `amount` bytes from the position `from` of a pattern without a short period.
+/// Returns `amount` bytes of a pattern, starting at the offset `from`. The pattern repeats only after 251 bytes.
 pub fn pattern(from: usize, amount: usize) -> Vec<u8> {
     (from..from + amount).map(|at| (at * 31 % 251) as u8).collect()
 }

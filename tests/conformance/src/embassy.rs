@@ -1,4 +1,5 @@
-//! The stage on embassy-net in virtual time. Peers are sockets of a plain smoltcp interface.
+//! The harness (the application and its peers) on embassy-net, in virtual time. The peers are sockets of a separate
+//! smoltcp interface.
 
 mod cable;
 #[path = "../../../hal-embassy/tests/adapter/world/clock.rs"]
@@ -13,20 +14,20 @@ use picoevent::{End, Listener, Run, UdpSocket};
 use picoevent_embassy::{Adapter, Config, Sockets, UdpSockets};
 
 use crate::App;
-use crate::stage::{Base, Call, Heard, Host, Sizes, Stage, UDP, base_of};
+use crate::harness::{Base, Harness, PeerConn, PeerSocket, Received, Sizes, UDP, base_of};
 use network::{Network, SOCKETS, host};
 
-/// The stage over `picoevent-embassy`, on a network of IPv4 or of IPv6.
-pub struct EmbassyStage<const V6: bool = false> {
+/// The harness over `picoevent-embassy`, on a network of IPv4 or of IPv6.
+pub struct EmbassyHarness<const V6: bool = false> {
     adapter: Adapter<'static, SOCKETS, UDP>,
     base: Base,
     app: App,
     network: Network,
-    /// The port that was given out last.
+    /// The port that was chosen last.
     port: u16,
 }
 
-impl<const V6: bool> Stage for EmbassyStage<V6> {
+impl<const V6: bool> Harness for EmbassyHarness<V6> {
     const STEP: Duration = Duration::from_millis(20);
     const LIMIT: Duration = Duration::from_secs(15);
 
@@ -83,45 +84,45 @@ impl<const V6: bool> Stage for EmbassyStage<V6> {
         (host(V6, 77), 9).into()
     }
 
-    fn host(&mut self) -> (SocketAddr, Call) {
+    fn listening_peer(&mut self) -> (SocketAddr, PeerConn) {
         self.port += 1;
-        ((host(V6, 1), self.port).into(), self.network.peers.host(self.port))
+        ((host(V6, 1), self.port).into(), self.network.peers.listening_peer(self.port))
     }
 
-    fn call_unread(&mut self, device: SocketAddr, window: usize) -> Call {
-        let call = self.network.peers.call(device, window);
-        // The handshake needs no turn of the loop.
+    fn connect_peer_unread(&mut self, device: SocketAddr, window: usize) -> PeerConn {
+        let peer = self.network.peers.connect(device, window);
+        // The handshake needs no iteration of the loop.
         self.network.settle();
-        call
+        peer
     }
 
-    fn read(&mut self, call: Call) {
-        self.network.peers.read(call);
-        self.network.settle();
-    }
-
-    fn send(&mut self, call: Call, bytes: &[u8]) {
-        self.network.peers.send(call, bytes);
+    fn read(&mut self, peer: PeerConn) {
+        self.network.peers.read(peer);
         self.network.settle();
     }
 
-    fn finish(&mut self, call: Call) {
-        self.network.peers.finish(call);
+    fn send(&mut self, peer: PeerConn, bytes: &[u8]) {
+        self.network.peers.send(peer, bytes);
         self.network.settle();
     }
 
-    fn close(&mut self, call: Call) {
-        self.network.peers.close(call);
+    fn finish(&mut self, peer: PeerConn) {
+        self.network.peers.finish(peer);
         self.network.settle();
     }
 
-    fn reset(&mut self, call: Call) {
-        self.network.peers.reset(call);
+    fn close(&mut self, peer: PeerConn) {
+        self.network.peers.close(peer);
         self.network.settle();
     }
 
-    fn heard(&mut self, call: Call) -> Heard {
-        self.network.peers.heard(call)
+    fn reset(&mut self, peer: PeerConn) {
+        self.network.peers.reset(peer);
+        self.network.settle();
+    }
+
+    fn received(&mut self, peer: PeerConn) -> Received {
+        self.network.peers.received(peer)
     }
 
     fn udp_address_of(&mut self, socket: UdpSocket) -> SocketAddr {
@@ -129,17 +130,17 @@ impl<const V6: bool> Stage for EmbassyStage<V6> {
         (host(V6, 2), bound.expect("it is bound").port()).into()
     }
 
-    fn bind_host(&mut self) -> (SocketAddr, Host) {
+    fn bind_peer_socket(&mut self) -> (SocketAddr, PeerSocket) {
         self.port += 1;
         ((host(V6, 1), self.port).into(), self.network.peers.bind(self.port))
     }
 
-    fn send_datagram(&mut self, host: Host, device: SocketAddr, bytes: &[u8]) {
-        self.network.peers.send_datagram(host, device, bytes);
+    fn send_datagram(&mut self, peer: PeerSocket, device: SocketAddr, bytes: &[u8]) {
+        self.network.peers.send_datagram(peer, device, bytes);
         self.network.settle();
     }
 
-    fn datagrams(&mut self, host: Host) -> Vec<Vec<u8>> {
-        self.network.peers.datagrams(host)
+    fn datagrams(&mut self, peer: PeerSocket) -> Vec<Vec<u8>> {
+        self.network.peers.datagrams(peer)
     }
 }

@@ -1,4 +1,4 @@
-//! The stage on real sockets. Peers are sockets of `std` on the loopback network.
+//! The harness (the application and its peers) on real sockets. The peers are sockets of `std` on the loopback network.
 
 mod peer;
 mod watchdog;
@@ -13,55 +13,56 @@ use picoevent_mio::Live;
 use rustix::net::{AddressFamily, SocketType, bind, getsockname, listen, socket, sockopt};
 
 use crate::App;
-use crate::stage::{Base, Call, Heard, Host, Sizes, Stage, base_of};
+use crate::harness::{Base, Harness, PeerConn, PeerSocket, Received, Sizes, base_of};
 use peer::Peer;
 
-/// The number of stages so far.
+/// The number of harnesses that the program has made over IPv4. Each gets its own loopback address.
 static STAGES: AtomicU16 = AtomicU16::new(0);
 
-/// Returns an address of this machine that no other stage of this program uses. Its port is 0: the system chooses one.
-/// Since no other stage uses the address, a port that this stage has released stays free.
+/// Returns a loopback address that no other harness of this program uses. The port is 0, so the system chooses a port.
+/// No other harness uses the address, so a port that this harness has released stays free.
 fn own_host() -> SocketAddr {
     let [high, low] = STAGES.fetch_add(1, Ordering::Relaxed).to_be_bytes();
     SocketAddr::from(([127, 1, high, low], 0))
 }
 
-/// The stage over `picoevent-mio`, over IPv4 or over IPv6.
-pub struct LiveStage<const V6: bool = false> {
+/// The harness over `picoevent-mio`, over IPv4 or over IPv6.
+pub struct LiveHarness<const V6: bool = false> {
     host: SocketAddr,
     live: Live,
     base: Base,
     app: App,
     peers: Vec<Peer>,
-    /// Sockets that make an address silent.
+    /// Listeners that never accept, each with the connection that fills its backlog. The system drops further SYNs to
+    /// these listeners.
     silent: Vec<(TcpListener, TcpStream)>,
-    hosts: Vec<Datagrams>,
-    /// Sockets that have a port and do not listen.
+    udp_peers: Vec<Datagrams>,
+    /// Sockets that are bound to a port and do not listen.
     closed: Vec<OwnedFd>,
 }
 
-impl<const V6: bool> LiveStage<V6> {
+impl<const V6: bool> LiveHarness<V6> {
     fn family(&self) -> AddressFamily {
         if V6 { AddressFamily::INET6 } else { AddressFamily::INET }
     }
 }
 
-impl<const V6: bool> Stage for LiveStage<V6> {
+impl<const V6: bool> Harness for LiveHarness<V6> {
     const STEP: Duration = Duration::from_millis(1);
     const LIMIT: Duration = Duration::from_secs(60);
 
     fn new(sizes: Sizes) -> Self {
         let (base, app) = base_of(sizes);
         Self {
-            // All stages share the one loopback address of IPv6. So `closed_address` keeps its socket, and no other
-            // stage can listen on the port.
+            // IPv6 has only one loopback address, so all harnesses use it. This is why `closed_address` keeps a bound
+            // socket: otherwise another harness could listen on the port.
             host: if V6 { (Ipv6Addr::LOCALHOST, 0).into() } else { own_host() },
             live: Live::new().expect("a selector"),
             base,
             app,
             peers: Vec::new(),
             silent: Vec::new(),
-            hosts: Vec::new(),
+            udp_peers: Vec::new(),
             closed: Vec::new(),
         }
     }
@@ -110,14 +111,14 @@ impl<const V6: bool> Stage for LiveStage<V6> {
         address
     }
 
-    fn host(&mut self) -> (SocketAddr, Call) {
+    fn listening_peer(&mut self) -> (SocketAddr, PeerConn) {
         let listener = TcpListener::bind(self.host).expect("a port is free");
         let address = listener.local_addr().expect("it is bound");
-        self.peers.push(Peer::host(listener));
+        self.peers.push(Peer::listening(listener));
         (address, self.peers.len() - 1)
     }
 
-    fn call_unread(&mut self, device: SocketAddr, window: usize) -> Call {
+    fn connect_peer_unread(&mut self, device: SocketAddr, window: usize) -> PeerConn {
         let client = socket(self.family(), SocketType::STREAM, None).expect("a descriptor");
         sockopt::set_socket_recv_buffer_size(&client, window).expect("a size");
         let connected = rustix::net::connect(&client, &device);
@@ -125,50 +126,50 @@ impl<const V6: bool> Stage for LiveStage<V6> {
         self.peers.len() - 1
     }
 
-    fn read(&mut self, call: Call) {
-        self.peers[call].read();
+    fn read(&mut self, peer: PeerConn) {
+        self.peers[peer].read();
     }
 
-    fn send(&mut self, call: Call, bytes: &[u8]) {
-        self.peers[call].send(bytes);
+    fn send(&mut self, peer: PeerConn, bytes: &[u8]) {
+        self.peers[peer].send(bytes);
     }
 
-    fn finish(&mut self, call: Call) {
-        self.peers[call].finish();
+    fn finish(&mut self, peer: PeerConn) {
+        self.peers[peer].finish();
     }
 
-    fn close(&mut self, call: Call) {
-        self.peers[call].close();
+    fn close(&mut self, peer: PeerConn) {
+        self.peers[peer].close();
     }
 
-    fn reset(&mut self, call: Call) {
-        self.peers[call].reset();
+    fn reset(&mut self, peer: PeerConn) {
+        self.peers[peer].reset();
     }
 
-    fn heard(&mut self, call: Call) -> Heard {
-        self.peers[call].heard()
+    fn received(&mut self, peer: PeerConn) -> Received {
+        self.peers[peer].received()
     }
 
     fn udp_address_of(&mut self, socket: UdpSocket) -> SocketAddr {
         self.live.udp_local_addr(socket).expect("it is bound")
     }
 
-    fn bind_host(&mut self) -> (SocketAddr, Host) {
+    fn bind_peer_socket(&mut self) -> (SocketAddr, PeerSocket) {
         let host = Datagrams::bind(self.host).expect("a port is free");
         host.set_nonblocking(true).expect("a socket need not block");
-        self.hosts.push(host);
-        let address = self.hosts.last().map(Datagrams::local_addr);
-        (address.expect("it was added").expect("it is bound"), self.hosts.len() - 1)
+        self.udp_peers.push(host);
+        let address = self.udp_peers.last().map(Datagrams::local_addr);
+        (address.expect("it was added").expect("it is bound"), self.udp_peers.len() - 1)
     }
 
-    fn send_datagram(&mut self, host: Host, device: SocketAddr, bytes: &[u8]) {
-        self.hosts[host].send_to(bytes, device).expect("the loopback network takes it");
+    fn send_datagram(&mut self, peer: PeerSocket, device: SocketAddr, bytes: &[u8]) {
+        self.udp_peers[peer].send_to(bytes, device).expect("the loopback network takes it");
     }
 
-    fn datagrams(&mut self, host: Host) -> Vec<Vec<u8>> {
+    fn datagrams(&mut self, peer: PeerSocket) -> Vec<Vec<u8>> {
         let mut buffer = [0; 2048];
         let next =
-            || self.hosts[host].recv(&mut buffer).map(|length| buffer[..length].to_vec()).ok();
+            || self.udp_peers[peer].recv(&mut buffer).map(|length| buffer[..length].to_vec()).ok();
         std::iter::from_fn(next).collect()
     }
 }

@@ -1,4 +1,5 @@
-//! The stage on [`Scripted`], the back end of this suite: streams in memory, virtual time.
+//! The harness (the application and its peers) on [`Scripted`], the back end of this suite. Its streams are in memory,
+//! and its time is virtual.
 
 mod back_end;
 mod datagrams;
@@ -15,24 +16,24 @@ pub use back_end::Scripted;
 pub use wire::Wire;
 
 use crate::App;
-use crate::stage::{Base, Call, Heard, Host, Sizes, Stage, base_of};
+use crate::harness::{Base, Harness, PeerConn, PeerSocket, Received, Sizes, base_of};
 
 /// The address that never answers.
 const SILENT: ([u8; 4], u16) = ([10, 0, 0, 77], 9);
 
-/// The maximum number of turns in a run of the loop.
-const TURNS: usize = 1_000_000;
+/// The maximum number of iterations in a run of the loop.
+const ITERATIONS: usize = 1_000_000;
 
-/// The stage over [`Scripted`].
-pub struct ScriptedStage {
+/// The harness over [`Scripted`].
+pub struct ScriptedHarness {
     back_end: Scripted,
     base: Base,
     app: App,
-    /// The port that was given out last.
+    /// The port that was chosen last.
     port: u16,
 }
 
-impl Stage for ScriptedStage {
+impl Harness for ScriptedHarness {
     const STEP: Duration = Duration::from_millis(1);
     const LIMIT: Duration = Duration::from_secs(15);
 
@@ -50,8 +51,8 @@ impl Stage for ScriptedStage {
 
     fn run(&mut self, mode: Run) -> End {
         self.base.begin(mode);
-        for _ in 0..TURNS {
-            match self.base.turn(&mut self.app, &mut self.back_end) {
+        for _ in 0..ITERATIONS {
+            match self.base.iterate(&mut self.app, &mut self.back_end) {
                 Poll::Ready(Ok(Some(end))) => return end,
                 Poll::Ready(Ok(None)) => {}
                 Poll::Pending => panic!("the loop sleeps forever"),
@@ -62,7 +63,7 @@ impl Stage for ScriptedStage {
 
     fn close_all(&mut self) {
         self.base.close_all();
-        for _ in 0..TURNS {
+        for _ in 0..ITERATIONS {
             if self.base.drain(&mut self.back_end).is_ready() {
                 return while self.base.end_lingering().is_some() {};
             }
@@ -91,41 +92,44 @@ impl Stage for ScriptedStage {
         SILENT.into()
     }
 
-    fn host(&mut self) -> (SocketAddr, Call) {
+    fn listening_peer(&mut self) -> (SocketAddr, PeerConn) {
         self.port += 1;
         let address = ([10, 0, 0, 1], self.port).into();
-        (address, self.back_end.add(Wire { is_host: true, reads: true, ..Wire::to(address) }))
+        (
+            address,
+            self.back_end.add(Wire { peer_listens: true, is_reading: true, ..Wire::to(address) }),
+        )
     }
 
-    fn call_unread(&mut self, device: SocketAddr, window: usize) -> Call {
+    fn connect_peer_unread(&mut self, device: SocketAddr, window: usize) -> PeerConn {
         let is_refused = !self.back_end.is_listening(device);
         let wire = Wire { window, is_device_reset: is_refused, ..Wire::to(device) };
         self.back_end.add(wire)
     }
 
-    fn read(&mut self, call: Call) {
-        self.back_end.wire(call).reads = true;
+    fn read(&mut self, peer: PeerConn) {
+        self.back_end.wire(peer).is_reading = true;
     }
 
-    fn send(&mut self, call: Call, bytes: &[u8]) {
-        self.back_end.wire(call).to_device.extend(bytes);
+    fn send(&mut self, peer: PeerConn, bytes: &[u8]) {
+        self.back_end.wire(peer).to_device.extend(bytes);
     }
 
-    fn finish(&mut self, call: Call) {
-        self.back_end.wire(call).is_peer_ended = true;
+    fn finish(&mut self, peer: PeerConn) {
+        self.back_end.wire(peer).is_peer_ended = true;
     }
 
-    fn close(&mut self, call: Call) {
-        let wire = self.back_end.wire(call);
+    fn close(&mut self, peer: PeerConn) {
+        let wire = self.back_end.wire(peer);
         (wire.is_peer_ended, wire.is_peer_gone) = (true, true);
     }
 
-    fn reset(&mut self, call: Call) {
-        self.back_end.wire(call).is_peer_reset = true;
+    fn reset(&mut self, peer: PeerConn) {
+        self.back_end.wire(peer).is_peer_reset = true;
     }
 
-    fn heard(&mut self, call: Call) -> Heard {
-        self.back_end.wire(call).hear()
+    fn received(&mut self, peer: PeerConn) -> Received {
+        self.back_end.wire(peer).receive()
     }
 
     fn udp_address_of(&mut self, socket: UdpSocket) -> SocketAddr {
@@ -133,17 +137,17 @@ impl Stage for ScriptedStage {
         bound.expect("it is bound")
     }
 
-    fn bind_host(&mut self) -> (SocketAddr, Host) {
+    fn bind_peer_socket(&mut self) -> (SocketAddr, PeerSocket) {
         self.port += 1;
         let address = ([10, 0, 0, 1], self.port).into();
-        (address, self.back_end.datagrams().add_host(address))
+        (address, self.back_end.datagrams().add_peer_socket(address))
     }
 
-    fn send_datagram(&mut self, host: Host, device: SocketAddr, bytes: &[u8]) {
-        self.back_end.datagrams().send(host, device, bytes);
+    fn send_datagram(&mut self, peer: PeerSocket, device: SocketAddr, bytes: &[u8]) {
+        self.back_end.datagrams().send(peer, device, bytes);
     }
 
-    fn datagrams(&mut self, host: Host) -> Vec<Vec<u8>> {
-        self.back_end.datagrams().take(host)
+    fn datagrams(&mut self, peer: PeerSocket) -> Vec<Vec<u8>> {
+        self.back_end.datagrams().take(peer)
     }
 }

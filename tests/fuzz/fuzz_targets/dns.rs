@@ -11,8 +11,8 @@ fuzz_target!(|bytes: &[u8]| {
         assert!(question.name.labels().count() <= 127);
         let names = message.answers().map(|record| record.name);
         for name in names {
-            let is_as_long = question.name.labels().count() == name.labels().count();
-            assert!(question.name != name || is_as_long);
+            let has_same_length = question.name.labels().count() == name.labels().count();
+            assert!(question.name != name || has_same_length);
         }
     }
     let records = message.answers().chain(message.authorities()).chain(message.additional());
@@ -22,7 +22,7 @@ fuzz_target!(|bytes: &[u8]| {
         assert!(record.bytes().len() <= bytes.len());
         let _ = record.data();
     }
-    // Each answer of the message is written again, if no label of its name contains a dot.
+    // If no label of an answer's name contains a dot, the answer is written again and compared.
     let mut buffer = vec![0; 4 * bytes.len() + 64];
     for record in message.answers() {
         let labels: Vec<_> = record.name.labels().collect();
@@ -35,9 +35,9 @@ fuzz_target!(|bytes: &[u8]| {
         writer.record_of(Section::Answer, &labels, record.kind, 3, record.ttl, |writer| {
             writer.bytes(data);
         });
-        let written = writer.finish().expect("there is room");
-        let read = Message::parse(written).expect("it is a message").answers().next();
-        let read = read.expect("it has a record");
+        let written = writer.finish().expect("the buffer has room");
+        let read = Message::parse(written).expect("the message is valid").answers().next();
+        let read = read.expect("the message has a record");
         assert!(read.name.labels().eq(labels.iter().copied()) && read.bytes() == data);
     }
 });

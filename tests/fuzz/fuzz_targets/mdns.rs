@@ -1,5 +1,5 @@
-//! `cargo fuzz run mdns`: parses byte strings from libFuzzer as messages from neighbours, and feeds
-//! them to a responder and a browser.
+//! `cargo fuzz run mdns`: splits byte strings from libFuzzer into messages from neighbours, and passes them to a
+//! responder and a browser.
 
 #![no_main]
 
@@ -34,17 +34,18 @@ impl HasBrowser for App {
     }
 
     fn service(&mut self, _: &mut Cx<Self>, event: ServiceEvent) {
-        let (place, was, is) = match event {
-            ServiceEvent::Found(place) => (place, false, true),
-            ServiceEvent::Changed(place) => (place, true, true),
-            ServiceEvent::Lost(place) => (place, true, false),
+        let (index, was_found, is_found) = match event {
+            ServiceEvent::Found(index) => (index, false, true),
+            ServiceEvent::Changed(index) => (index, true, true),
+            ServiceEvent::Lost(index) => (index, true, false),
         };
-        let service = self.browser.as_mut().get(place).expect("there is a service");
+        let service =
+            self.browser.as_mut().get(index).expect("the event reports a service that exists");
         assert!(!service.host().is_empty() && service.addresses().next().is_some());
         let _ = (service.texts().count(), service.value("v"), service.instance(), service.port());
-        let held = &mut self.found[usize::from(place)];
-        assert!(*held == was, "each service is found once, and lost once");
-        *held = is;
+        let entry = &mut self.found[usize::from(index)];
+        assert!(*entry == was_found, "each service is found once, and lost once");
+        *entry = is_found;
     }
 }
 
@@ -63,7 +64,8 @@ fn settle(base: &mut EventBase<'_, App>, app: &mut App, socket: &mut Option<UdpS
                 UdpAction::SendTo => {
                     while let Some(request) = base.udp_request(udp) {
                         if let UdpRequest::Send(_, bytes) = request {
-                            picoevent_dns::wire::Message::parse(bytes).expect("it is a message");
+                            picoevent_dns::wire::Message::parse(bytes)
+                                .expect("the message is valid");
                         }
                         base.udp_done(udp, Ok(()));
                     }
@@ -76,7 +78,7 @@ fn settle(base: &mut EventBase<'_, App>, app: &mut App, socket: &mut Option<UdpS
             return;
         }
     }
-    panic!("it does not come to rest");
+    panic!("the base still has work after 1,000 passes");
 }
 
 fuzz_target!(|bytes: &[u8]| {
@@ -85,8 +87,8 @@ fuzz_target!(|bytes: &[u8]| {
     base.seed(&[1; 32]);
     let mut app = App { responder: Responder::new(), browser: Browser::new(), found: [false; 2] };
     app.responder.set_addresses(&[Ipv4Addr::new(192, 0, 2, 7).into()]);
-    mdns::announce(&mut app, &mut base, "pump", SERVICES).expect("there is room");
-    mdns::browse(&mut app, &mut base, "_http._tcp").expect("there is room");
+    mdns::announce(&mut app, &mut base, "pump", SERVICES).expect("the base has room");
+    mdns::browse(&mut app, &mut base, "_http._tcp").expect("the base has room");
     let (mut now, mut socket, mut rest) = (Instant::ZERO, None, bytes);
     // Three bytes precede each message: its length, the delay before it, and its source port.
     while let Some(([length, time, port], after)) = rest.split_first_chunk() {
@@ -97,7 +99,7 @@ fuzz_target!(|bytes: &[u8]| {
         let length = usize::from(*length).min(after.len());
         let (message, after) = after.split_at(length);
         let from = SocketAddr::from((Ipv4Addr::new(192, 0, 2, 9), 5353 + u16::from(*port & 1)));
-        let socket = socket.expect("it is bound");
+        let socket = socket.expect("the socket is bound");
         base.received_from(socket, from, message);
         rest = after;
     }

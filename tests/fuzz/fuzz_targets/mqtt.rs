@@ -1,5 +1,5 @@
-//! `cargo fuzz run mqtt`: parses byte strings from libFuzzer as packets from an MQTT broker, and
-//! feeds them to a client.
+//! `cargo fuzz run mqtt`: parses byte strings from libFuzzer as packets from an MQTT broker, and passes them to a
+//! client.
 
 #![no_main]
 
@@ -18,7 +18,7 @@ use picoevent_mqtt::{
 struct App {
     mqtt: Client<App, 3, 100, 2>,
     version: Version,
-    /// The offset of the next piece of a message.
+    /// The expected offset of the next part of a message.
     offset: usize,
 }
 
@@ -54,15 +54,15 @@ fn answer(app: &mut App, message: &mut Message<'_, '_, App>) {
     let _ = mqtt::publish(app, message.cx(), &Publish::new("a", b"b").qos(Qos::One));
 }
 
-/// A back end whose only peer sends the bytes in pieces.
-struct Feed<'b> {
+/// A back end with one peer. The peer sends the bytes in several parts.
+struct PeerBackend<'b> {
     bytes: &'b [u8],
     now: Instant,
     conn: Option<Conn>,
     is_open: bool,
 }
 
-impl Backend<App> for Feed<'_> {
+impl Backend<App> for PeerBackend<'_> {
     type Error = Infallible;
 
     fn now(&mut self) -> Instant {
@@ -98,11 +98,11 @@ impl Backend<App> for Feed<'_> {
         }
         let Some((size, rest)) = self.bytes.split_first() else { return };
         let Some((first, second)) = base.input(conn) else { return };
-        let most = usize::from(*size).min(rest.len());
-        let places = first.iter_mut().chain(second).take(most);
-        let fed = places.zip(rest).map(|(place, byte)| *place = *byte).count();
-        self.bytes = &rest[fed..];
-        base.received(conn, fed);
+        let count = usize::from(*size).min(rest.len());
+        let targets = first.iter_mut().chain(second).take(count);
+        let written = targets.zip(rest).map(|(target, byte)| *target = *byte).count();
+        self.bytes = &rest[written..];
+        base.received(conn, written);
     }
 }
 
@@ -134,10 +134,10 @@ fn run(version: Version, bytes: &[u8]) {
     mqtt::start(&mut app, &mut base, pool).unwrap();
     let all = Subscription::new("#", Qos::Two, answer);
     mqtt::subscribe(&mut app, &mut base, &all).unwrap();
-    let mut feed = Feed { bytes, now: Instant::ZERO, conn: None, is_open: false };
+    let mut back_end = PeerBackend { bytes, now: Instant::ZERO, conn: None, is_open: false };
     base.begin(Run::DEFAULT);
     for _ in 0..bytes.len() + 20 {
-        let Poll::Ready(Ok(None)) = base.turn(&mut app, &mut feed) else { return };
+        let Poll::Ready(Ok(None)) = base.iterate(&mut app, &mut back_end) else { return };
         let client = app.mqtt.as_mut();
         assert!(client.used() <= 3 && client.stored() <= 100);
     }

@@ -1,5 +1,4 @@
-//! `cargo fuzz run sntp`: feeds byte strings from libFuzzer to a client as answers from a time
-//! server.
+//! `cargo fuzz run sntp`: passes byte strings from libFuzzer to a client as answers from a time server.
 
 #![no_main]
 
@@ -36,13 +35,14 @@ fuzz_target!(|bytes: &[u8]| {
     base.seed(&[1; 32]);
     let mut app = App { clock: Client::new() };
     app.clock.set_servers(&[SERVER]);
-    sntp::start(&mut app, &mut base, Duration::from_secs(15)).expect("there is room");
+    sntp::start(&mut app, &mut base, Duration::from_secs(15)).expect("the base has room");
     let mut now = Instant::ZERO;
-    let mut asked: Option<(UdpSocket, [u8; 8])>;
-    // Two bytes precede each answer: the delay before it, and whether it repeats the last eight bytes of the request.
+    let mut pending: Option<(UdpSocket, [u8; 8])>;
+    // Two bytes precede each answer: the delay before the answer, and whether the answer repeats the last eight bytes
+    // of the request.
     for answer in bytes.chunks(50) {
         let [time, repeats, answer @ ..] = answer else { return };
-        asked = None;
+        pending = None;
         for _ in 0..100 {
             while let Some(action) = base.next_action() {
                 match action {
@@ -52,8 +52,8 @@ fuzz_target!(|bytes: &[u8]| {
                     Action::Udp(udp, UdpAction::SendTo) => {
                         while let Some(request) = base.udp_request(udp) {
                             if let UdpRequest::Send(_, bytes) = request {
-                                let number = bytes.last_chunk().copied().expect("48 bytes");
-                                asked = Some((udp, number));
+                                let timestamp = bytes.last_chunk().copied().expect("48 bytes");
+                                pending = Some((udp, timestamp));
                             }
                             base.udp_done(udp, Ok(()));
                         }
@@ -64,19 +64,19 @@ fuzz_target!(|bytes: &[u8]| {
             base.dispatch(&mut app);
             match base.wait() {
                 Wait::Not => {}
-                Wait::Until(next) if asked.is_none() => {
+                Wait::Until(next) if pending.is_none() => {
                     now = next;
                     base.advance(now);
                 }
                 _ => break,
             }
         }
-        if let Some((socket, number)) = asked {
+        if let Some((socket, timestamp)) = pending {
             now = now.after(Duration::from_millis(u64::from(*time)));
             base.advance(now);
             let mut answer = answer.to_vec();
             if *repeats != 0 && answer.len() >= 32 {
-                answer[24..32].copy_from_slice(&number);
+                answer[24..32].copy_from_slice(&timestamp);
             }
             base.received_from(socket, SERVER, &answer);
             base.dispatch(&mut app);

@@ -1,4 +1,4 @@
-//! `cargo fuzz run verbs`: calls verbs of the core, which byte strings from libFuzzer select.
+//! `cargo fuzz run verbs`: calls public functions of the core. Byte strings from libFuzzer select the functions.
 
 #![no_main]
 

@@ -1,4 +1,4 @@
-//! The loop, seen from back ends and applications.
+//! The functions of the loop that back ends and applications call.
 
 use core::task::{Poll, Waker};
 
@@ -7,12 +7,12 @@ use picoevent::{Action, Backend, DispatchLimit, Instant, Run, Signal, Trigger};
 use crate::unknown::{any, duration, maybe_duration, priority, signal, what};
 use crate::{App, Base};
 
-pub fn every_verb(base: &mut Base<'_>) {
+pub fn every_function(base: &mut Base<'_>) {
     settings(any(&mut *base));
-    looks(any(&mut *base));
+    queries(any(&mut *base));
     feed(any(&mut *base));
     steps(any(&mut *base));
-    turn(any(base));
+    iterate(any(base));
 }
 
 fn settings(base: &mut Base<'_>) {
@@ -25,12 +25,12 @@ fn settings(base: &mut Base<'_>) {
     any(&mut *base).loop_continue();
     any(&mut *base).set_close_limits(duration(), duration());
     any(&mut *base).update_now(Instant::from_micros(any(1)));
-    any(&mut *base).lend_idle_clock(|| Instant::from_micros(any(1)), Instant::from_micros(any(1)));
-    any(&mut *base).take_idle_clock();
+    any(&mut *base).set_idle_clock(|| Instant::from_micros(any(1)), Instant::from_micros(any(1)));
+    any(&mut *base).remove_idle_clock();
     any(base).seed(any(&[1; 32]));
 }
 
-fn looks(base: &mut Base<'_>) {
+fn queries(base: &mut Base<'_>) {
     let mut bytes = [0; 40];
     any(any(&mut *base).random(any(&mut bytes)).is_ok());
     any((any(&mut *base).random_u32().is_ok(), base.is_seeded()));
@@ -64,10 +64,10 @@ fn steps(base: &mut Base<'_>) {
     any(base).dispatch_with(app, || Instant::from_micros(any(1)));
 }
 
-fn turn(base: &mut Base<'_>) {
+fn iterate(base: &mut Base<'_>) {
     let device = &mut Device;
     any(any(&mut *base).settle(any(&mut *device)).is_ok());
-    any(any(&mut *base).turn(&mut App, any(&mut *device)).is_ready());
+    any(any(&mut *base).iterate(&mut App, any(&mut *device)).is_ready());
     any(any(base).drain(any(device)).is_ready());
 }
 

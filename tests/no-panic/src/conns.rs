@@ -1,4 +1,4 @@
-//! Connections, seen from the application and from the back end.
+//! The functions of connections that applications and back ends call.
 
 use core::time::Duration;
 
@@ -42,18 +42,18 @@ pub fn settings() -> &'static Settings {
     any(&SETTINGS)
 }
 
-pub fn every_verb(base: &mut Base<'_>, pool: PoolId) {
+pub fn every_function(base: &mut Base<'_>, pool: PoolId) {
     any(any(&mut *base).connect::<Plain>(address(), any(pool))).ok();
     any(any(&mut *base).outgoing::<Plain>(any(pool))).ok();
     let outgoing = any(&mut *base).outgoing_with(any(pool), settings(), call);
     if let Ok(mut view) = outgoing.map_err(drop).and_then(|conn| base.conn(conn).map_err(drop)) {
-        again(any(&mut view));
+        reconnect(any(&mut view));
     }
     let connected = any(&mut *base).connect_with(address(), any(pool), settings(), call);
     let Ok(conn) = connected else { return };
     feed(any(&mut *base), any(conn));
     let verbs: [fn(&mut ConnMut<'_, '_, App>); 7] =
-        [change, look, bytes_of, messages, alarm, map, again];
+        [change, query, bytes_functions, messages, alarm, map, reconnect];
     for verbs in any(verbs) {
         if let Ok(mut view) = any(&mut *base).conn(any(conn)) {
             verbs(any(&mut view));
@@ -81,14 +81,14 @@ fn change(conn: &mut ConnMut<'_, '_, App>) {
     any(any(&mut *conn).cx());
 }
 
-fn look(conn: &mut ConnMut<'_, '_, App>) {
+fn query(conn: &mut ConnMut<'_, '_, App>) {
     any((
         conn.id(),
         conn.peer(),
         conn.local(),
         conn.listener(),
         conn.pool(),
-        conn.place(),
+        conn.index_in_pool(),
         conn.ring_sizes(),
     ));
     any((conn.timeouts(), conn.is_enabled(direction()), conn.tuning().keep_alive()));
@@ -96,7 +96,7 @@ fn look(conn: &mut ConnMut<'_, '_, App>) {
     any((conn.settings(), conn.marks(direction())));
 }
 
-fn bytes_of(conn: &mut ConnMut<'_, '_, App>) {
+fn bytes_functions(conn: &mut ConnMut<'_, '_, App>) {
     any(conn.write(bytes())).ok();
     any(any(&mut *conn).write_parts(any(&[bytes(), bytes()]))).ok();
     any(any(&mut *conn).write_some(bytes()));
@@ -121,7 +121,7 @@ fn bytes_of(conn: &mut ConnMut<'_, '_, App>) {
     let to = any(conn.id());
     any(any(&mut *conn).transfer(to)).ok();
     any(any(&mut *conn).transfer_some(to, any(1))).ok();
-    rings::moved(any(&mut *conn));
+    rings::transfers(any(&mut *conn));
     any(&mut *conn).finish();
 }
 
@@ -150,7 +150,7 @@ fn map(conn: &mut ConnMut<'_, '_, App>) {
     any(ConnMap::<u32, 3>::default());
 }
 
-fn again(conn: &mut ConnMut<'_, '_, App>) {
+fn reconnect(conn: &mut ConnMut<'_, '_, App>) {
     any(conn.connect(address())).ok();
     let mut backoff = any(Backoff::new(duration(), duration()));
     let delay = any(&mut backoff).next_delay(any(conn.cx()));

@@ -1,4 +1,4 @@
-//! The verbs of events.
+//! The functions of events.
 
 use picoevent::EventMut;
 
@@ -9,7 +9,7 @@ fn call(app: &mut App, event: &mut EventMut<'_, '_, App>) {
     any((app, event));
 }
 
-pub fn every_verb(base: &mut Base<'_>) {
+pub fn every_function(base: &mut Base<'_>) {
     let Ok(source) = base.new_source() else { return };
     let source = any(source);
     any(base.new_event(source, what(), mode(), call)).ok();
@@ -25,14 +25,14 @@ pub fn every_verb(base: &mut Base<'_>) {
     let Ok(event) = base.new_timer(mode(), call) else { return };
     values::handle(any(event));
     if let Ok(mut view) = any(&mut *base).event(any(event)) {
-        one(any(&mut view));
+        each_function(any(&mut view));
     }
     if let Ok(mut view) = any(base).event(any(event)) {
         any(&mut view).free();
     }
 }
 
-fn one(event: &mut EventMut<'_, '_, App>) {
+fn each_function(event: &mut EventMut<'_, '_, App>) {
     any(event.add(maybe_duration())).ok();
     any(&mut *event).activate(what());
     any((event.pending(), event.deadline(), event.remaining(), event.priority(), event.user()));

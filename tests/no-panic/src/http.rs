@@ -1,12 +1,12 @@
-//! HTTP: calls every verb of the package in the handlers of a site, with values that the compiler cannot know.
+//! The HTTP package. Its functions are called from the handlers of a site, with values that the compiler cannot know.
 
 use core::time::Duration;
 
 use picoevent::{Conn, ConnMut, Cx, EventBase, Instant, Pool, PoolId, Protocol, Storage};
 use picoevent_http::{
-    Ask, ByName, CallError, Caller, Calls, Client, Clock, Encoded, File, Http, Length, Limits,
-    Message, Method, Multipart, MultipartError, Part, Piece, Reply, Request, Response, Route,
-    Server, SetCookie, Site, Socket, SocketCaller, SocketCalls, Status, fields,
+    ByName, CallError, Caller, Calls, Client, ClientRequest, Clock, Encoded, File, Http, Length,
+    Limits, Message, Method, Multipart, MultipartError, Part, Piece, Reply, Request, Response,
+    Route, Server, SetCookie, Site, Socket, SocketCaller, SocketCalls, Status, fields,
 };
 
 use crate::unknown::{address, any, bytes, word};
@@ -33,11 +33,11 @@ static FILES: [File; 1] =
 
 impl Site<App> for Page {
     const ROUTES: &'static [Route<App>] = &[
-        Route::new(Method::Patch, "/a", whole),
-        Route::get("/b/{name}", begun).pull(pulled),
+        Route::new(Method::Patch, "/a", respond),
+        Route::get("/b/{name}", begin_response).pull(continue_response),
         Route::post("/c", login),
-        Route::put("/d", whole).body(part).before(whole),
-        Route::delete("/e", look),
+        Route::put("/d", respond).body(part).before(respond),
+        Route::delete("/e", query_request),
         Route::file("/f", &FILES[0]),
         Route::files("/g/{*name}", &FILES),
         Route::websocket("/h", message).protocols(&["one", "two"]),
@@ -62,7 +62,7 @@ impl Site<App> for Page {
     }
 }
 
-pub fn every_verb() {
+pub fn every_function() {
     let mut storage = any(Storage::<App, 1, 2, 900, 1, 1>::new());
     let base = &mut EventBase::new(&mut storage);
     let Ok(pool) = any(&mut *base).add_pool(any(Pool::new(2))) else { return };
@@ -71,14 +71,14 @@ pub fn every_verb() {
     any((app.http.len(), app.http.is_empty(), Limits::default().line(any(1)).body(any(1))));
     any(Server::<1, 1>::default().len());
     if let Ok(conn) = any(&mut *base).connect::<Http<Page>>(address(), any(pool)) {
-        each(&mut app, any(&mut *base), any(conn));
+        each_connection(&mut app, any(&mut *base), any(conn));
         if let Ok(mut view) = any(&mut *base).conn(any(conn)) {
             Http::<Page>::eof(&mut app, &mut view);
         }
         any(&mut *base).advance(any(Instant::ZERO));
         any(&mut *base).dispatch(&mut app);
     }
-    asking(&mut app, any(&mut *base), any(pool));
+    client_requests(&mut app, any(&mut *base), any(pool));
     for (name, value) in fields(bytes()) {
         any((
             name == word(),
@@ -93,9 +93,9 @@ pub fn every_verb() {
     any(&FILES);
 }
 
-fn each(app: &mut App, base: &mut Base<'_>, conn: Conn) {
-    any(Http::<Page>::with(app, any(&mut *base), conn, whole));
-    Http::<Page>::each(app, any(&mut *base), word(), pulled);
+fn each_connection(app: &mut App, base: &mut Base<'_>, conn: Conn) {
+    any(Http::<Page>::with(app, any(&mut *base), conn, respond));
+    Http::<Page>::each(app, any(&mut *base), word(), continue_response);
     any(Http::<Page>::socket(app, any(&mut *base), conn, |app, socket| {
         message(app, socket, any(Message::Opened));
     }));
@@ -104,7 +104,7 @@ fn each(app: &mut App, base: &mut Base<'_>, conn: Conn) {
     });
 }
 
-fn look(_: &mut App, request: &mut Request<'_, '_, '_, App>) {
+fn query_request(_: &mut App, request: &mut Request<'_, '_, '_, App>) {
     any(request.method().name());
     any((request.target(), request.path(), request.param(word()), request.query(word())));
     any((request.header(word()), request.id(), request.content_length()));
@@ -112,8 +112,8 @@ fn look(_: &mut App, request: &mut Request<'_, '_, '_, App>) {
     any(request.cx().now());
 }
 
-fn whole(app: &mut App, request: &mut Request<'_, '_, '_, App>) {
-    look(app, any(&mut *request));
+fn respond(app: &mut App, request: &mut Request<'_, '_, '_, App>) {
+    query_request(app, any(&mut *request));
     any(request.form(word()));
     let status = any(Status::new(any(1))).unwrap_or(Status::OK);
     any((status.code(), status.reason()));
@@ -131,12 +131,12 @@ fn whole(app: &mut App, request: &mut Request<'_, '_, '_, App>) {
     any(done).ok();
 }
 
-fn begun(_: &mut App, request: &mut Request<'_, '_, '_, App>) {
+fn begin_response(_: &mut App, request: &mut Request<'_, '_, '_, App>) {
     any(request.begin(Reply::text(Status::OK), any(Length::Known(3)))).ok();
     any(any(&mut *request).begin_events()).ok();
 }
 
-fn pulled(_: &mut App, request: &mut Request<'_, '_, '_, App>) {
+fn continue_response(_: &mut App, request: &mut Request<'_, '_, '_, App>) {
     any((request.written(), request.unwritten()));
     any(any(&mut *request).write(bytes())).ok();
     any(any(&mut *request).write_some(bytes()));
@@ -177,9 +177,9 @@ fn login(app: &mut App, request: &mut Request<'_, '_, '_, App>) {
     any((form.is_complete(), &mut *app));
 }
 
-struct Asks;
+struct Requests;
 
-impl Caller<App> for Asks {
+impl Caller<App> for Requests {
     const HEADERS: &'static [&'static str] = &["Content-Type"];
     const BY_NAME: Option<ByName<App>> = Some(connect);
     type Client = Client<40>;
@@ -210,15 +210,16 @@ impl Caller<App> for Asks {
     }
 }
 
-fn asking(app: &mut App, base: &mut Base<'_>, pool: PoolId) {
+fn client_requests(app: &mut App, base: &mut Base<'_>, pool: PoolId) {
     any((app.client.is_busy(), Client::<1>::default().is_busy()));
-    let ask = Ask::get(address(), word(), word()).fields(word()).content(any(Length::Unknown));
-    any(Calls::<Asks>::ask(app, any(&mut *base), pool, any(&ask))).ok();
-    any(Ask::new(any(Method::Put), address(), word(), word()));
-    let named = Ask::named(any(Method::Put), word(), word());
-    any(Calls::<Asks>::ask(app, any(&mut *base), pool, any(&named))).ok();
-    any(Calls::<Asks>::go_on(app, any(&mut *base)));
-    any(Calls::<Asks>::cancel(app, any(&mut *base)));
+    let ask =
+        ClientRequest::get(address(), word(), word()).fields(word()).content(any(Length::Unknown));
+    any(Calls::<Requests>::request(app, any(&mut *base), pool, any(&ask))).ok();
+    any(ClientRequest::new(any(Method::Put), address(), word(), word()));
+    let named = ClientRequest::named(any(Method::Put), word(), word());
+    any(Calls::<Requests>::request(app, any(&mut *base), pool, any(&named))).ok();
+    any(Calls::<Requests>::go_on(app, any(&mut *base)));
+    any(Calls::<Requests>::cancel(app, any(&mut *base)));
     any(SocketCalls::<Live>::open(app, any(&mut *base), pool, any(&ask))).ok();
     any(SocketCalls::<Live>::with(app, any(&mut *base), |app, socket| {
         message(app, socket, any(Message::Opened));
@@ -238,8 +239,8 @@ impl SocketCaller<App> for Live {
         &mut any(app).live
     }
 
-    fn heard(app: &mut App, socket: &mut Socket<'_, '_, '_, '_, App>, heard: Message) {
-        message(app, socket, any(heard));
+    fn received(app: &mut App, socket: &mut Socket<'_, '_, '_, '_, App>, received: Message) {
+        message(app, socket, any(received));
     }
 
     fn ended(app: &mut App, cx: &mut Cx<'_, App>, outcome: Result<u16, CallError>) {

@@ -1,4 +1,4 @@
-//! Pairs, and connections with filters.
+//! The functions of pairs, and of connections with filters.
 
 use picoevent::{Conn, ConnError, ConnMut, Filter, PoolId};
 
@@ -28,7 +28,7 @@ impl Filter<App> for Unknown {
     }
 }
 
-pub fn every_verb(base: &mut Base<'_>, pool: PoolId) {
+pub fn every_function(base: &mut Base<'_>, pool: PoolId) {
     any(any(&mut *base).pair::<Plain, Plain>([any(pool), any(pool)])).ok();
     let ends = [(any(pool), settings(), call as _), (any(pool), settings(), call as _)];
     let Ok([one, _]) = any(&mut *base).pair_with(ends) else { return };

@@ -1,4 +1,4 @@
-//! Listeners, and the connections that they accept.
+//! The functions of listeners, and the report of an accepted connection.
 
 use picoevent::{ListenError, ListenerMut, PoolId};
 
@@ -10,7 +10,7 @@ fn on_error(app: &mut App, listener: &mut ListenerMut<'_, '_, App>, error: Liste
     any((app, listener, error));
 }
 
-pub fn every_verb(base: &mut Base<'_>, pool: PoolId) {
+pub fn every_function(base: &mut Base<'_>, pool: PoolId) {
     any(any(&mut *base).listen::<Plain>(address(), any(pool))).ok();
     let made = any(&mut *base).listen_with(address(), any(pool), settings(), call);
     let Ok(listener) = made else { return };

@@ -1,13 +1,12 @@
-//! An image that links only if no verb of the core or of a protocol can panic.
+//! An image that links only if no public function of the core or of a protocol can panic.
 //!
-//! It calls each of their public functions with values that the compiler cannot know, on a base in
-//! a state that it cannot know. The panic handler calls a function that does not exist. If a panic
-//! can be reached, the handler is in the image, and the linker reports the missing function. The
-//! image is never run.
+//! The image calls each public function. The compiler does not know the values of the arguments or the state of the
+//! event base. The panic handler calls a function that does not exist. If a panic can be reached, the linker keeps the
+//! handler and reports the missing function. The image is never run.
 //!
-//! It does not call code that formats numbers or addresses, such as [`Display`](core::fmt::Display) of
-//! [`Cx::dump`](picoevent::Cx::dump) and every `Debug`. Whether the code for numbers in Rust's `core` library can panic
-//! depends on the optimizer: if the library is compiled again, this code can panic.
+//! The image does not call code that formats numbers or addresses, such as [`Display`](core::fmt::Display) of
+//! [`Cx::dump`](picoevent::Cx::dump) and every `Debug`. This code formats numbers with Rust's `core` library. Whether
+//! the library can panic there depends on the optimizer: if a build compiles the library itself, it can panic.
 
 #![no_std]
 #![no_main]
@@ -56,37 +55,38 @@ fn panic(_: &PanicInfo<'_>) -> ! {
 /// The image's entry.
 // SAFETY: no other function has this name.
 #[unsafe(no_mangle)]
-pub extern "C" fn every_verb() {
+pub extern "C" fn every_function() {
     let mut storage = Storage::<App, 8, 4, 64, 2, 3, 2, 2>::new();
-    on(&mut EventBase::new(any(&mut storage)));
-    // A storage with the default sizes of all other tables.
+    on_base(&mut EventBase::new(any(&mut storage)));
+    // A storage that names only the numbers of events, connections and bytes. All other tables have their default
+    // sizes.
     let mut storage = any(Storage::<App, 3, 1, 8>::default());
-    on(&mut EventBase::new(&mut storage));
-    parts::every_verb();
-    triggers::every_verb();
-    values::every_verb();
-    rings::every_verb();
-    text::every_text();
-    recording::every_verb();
-    http::every_verb();
-    time::every_verb();
+    on_base(&mut EventBase::new(&mut storage));
+    parts::every_function();
+    triggers::every_function();
+    values::every_function();
+    rings::every_function();
+    text::every_display();
+    recording::every_function();
+    http::every_function();
+    time::every_function();
     #[cfg(feature = "planted")]
     any([1_u8, 2, 3][any(1_usize)]);
 }
 
-/// Calls every verb, on a base that the compiler knows nothing about.
+/// Calls every function, on a base whose state the compiler cannot know.
 #[inline(never)]
-fn on(base: &mut Base<'_>) {
+fn on_base(base: &mut Base<'_>) {
     recording::begin(any(&mut *base));
-    events::every_verb(any(&mut *base));
-    if let Some(pool) = pools::every_verb(any(&mut *base)) {
-        conns::every_verb(any(&mut *base), any(pool));
-        in_memory::every_verb(any(&mut *base), any(pool));
-        listeners::every_verb(any(&mut *base), any(pool));
-        names::every_verb(any(pool));
-        mqtt::every_verb(any(pool));
+    events::every_function(any(&mut *base));
+    if let Some(pool) = pools::every_function(any(&mut *base)) {
+        conns::every_function(any(&mut *base), any(pool));
+        in_memory::every_function(any(&mut *base), any(pool));
+        listeners::every_function(any(&mut *base), any(pool));
+        names::every_function(any(pool));
+        mqtt::every_function(any(pool));
     }
-    network::every_verb(any(&mut *base));
-    udp::every_verb(any(&mut *base));
-    base::every_verb(any(base));
+    network::every_function(any(&mut *base));
+    udp::every_function(any(&mut *base));
+    base::every_function(any(base));
 }

@@ -1,4 +1,4 @@
-//! The MQTT client, and packets from a broker.
+//! The functions of the MQTT client, and the parsers of packets from a broker.
 
 use picoevent::{Backoff, ConnMut, Cx, EventBase, PoolId, Storage};
 use picoevent_mqtt::wire::{Header, Packet, PublishHead};
@@ -29,12 +29,12 @@ impl HasMqtt for App {
     }
 
     fn message(&mut self, message: &mut Message<'_, '_, Self>) {
-        seen(self, message);
+        read_message(self, message);
     }
 
     fn properties(&mut self, kind: Kind, properties: Properties<'_>) {
         any(kind);
-        said(any(properties));
+        read_properties(any(properties));
     }
 
     fn connect(&mut self, conn: &mut ConnMut<'_, '_, Self>, delay: core::time::Duration) -> bool {
@@ -42,22 +42,22 @@ impl HasMqtt for App {
     }
 }
 
-fn said(properties: Properties<'_>) {
+fn read_properties(properties: Properties<'_>) {
     any((properties.is_empty(), properties.user().last(), properties.reason()));
     any((properties.assigned_client_id(), properties.content_type()));
     any((properties.response_topic(), properties.correlation_data()));
     any(properties.message_expiry());
 }
 
-fn seen(app: &mut App, message: &mut Message<'_, '_, App>) {
+fn read_message(app: &mut App, message: &mut Message<'_, '_, App>) {
     any((message.topic(), message.payload(), message.offset(), message.total()));
     any((message.is_first(), message.is_last(), message.qos()));
     any((message.is_duplicate(), message.is_retained()));
-    said(message.properties());
+    read_properties(message.properties());
     any((app, message.cx()));
 }
 
-pub fn every_verb(pool: PoolId) {
+pub fn every_function(pool: PoolId) {
     let mut storage = Storage::<App, 2, 2, 64, 1, 2>::new();
     let mut base = EventBase::new(any(&mut storage));
     let mut app = App(any(Client::new()));
@@ -73,14 +73,14 @@ pub fn every_verb(pool: PoolId) {
         ..Publish::new(word(), bytes()).qos(any(Qos::One)).retained()
     };
     any(mqtt::publish(any(&mut app), any(&mut *base), any(&publish))).ok();
-    let subscription = any(Subscription::new(word(), any(Qos::Two), seen));
+    let subscription = any(Subscription::new(word(), any(Qos::Two), read_message));
     any(mqtt::subscribe(any(&mut app), any(&mut *base), &subscription)).ok();
     any(mqtt::unsubscribe(any(&mut app), any(&mut *base), word())).ok();
     mqtt::stop(any(&mut app), any(&mut *base));
     let client = any(&mut app.0).as_mut();
     any((client.is_up(), client.is_started(), client.used(), client.stored()));
-    // The functions that the client's connection calls are reached through function pointers, which the
-    // calls above have set.
+    // The callbacks of the client's connection are called through function pointers. The calls above have set these
+    // pointers.
     while let Some(fired) = any(&mut base).next() {
         any(fired).call(any(&mut app), any(&mut *base));
     }
@@ -92,7 +92,7 @@ fn read() {
     let version = any(Version::V5);
     let Ok(Some(header)) = Header::read(bytes()) else { return };
     if let Ok(Some(head)) = PublishHead::read(version, any(&header), bytes()) {
-        said(head.properties);
+        read_properties(head.properties);
         any(head);
     }
     any(Packet::read(version, any(&header), bytes())).ok();

@@ -1,4 +1,4 @@
-//! The resolver, and DNS messages.
+//! The functions of the resolver, of mDNS and of DNS messages.
 
 use core::net::SocketAddr;
 
@@ -44,7 +44,7 @@ fn found(
     any((app, cx, lookup));
 }
 
-pub fn every_verb(pool: PoolId) {
+pub fn every_function(pool: PoolId) {
     let mut storage = Storage::<App, 2, 2, 64, 1, 2, 0, 2>::new();
     let mut base = EventBase::new(any(&mut storage));
     let mut app = App(any(Resolver::new()));
@@ -56,7 +56,7 @@ pub fn every_verb(pool: PoolId) {
     let mut names = any(&mut app.0).as_mut();
     names.set_servers(any(servers));
     any((names.servers(), names.lookups()));
-    names.forget();
+    names.clear_cache();
     let family = any(Some(Family::of(address().ip())));
     if let Ok(lookup) = dns::resolve(any(&mut app), any(&mut *base), word(), family, found) {
         any(dns::cancel(any(&mut app), any(lookup)));
@@ -68,8 +68,8 @@ pub fn every_verb(pool: PoolId) {
         any(dns::connect_again(any(&mut app), any(&mut conn), duration(), word(), any(1))).ok();
         any(picoevent_http::by_name(any(&mut app), any(&mut conn), word(), any(1)));
     }
-    // The callbacks of the resolver's sockets and timers are reached through function pointers, which the calls above
-    // have set.
+    // The callbacks of the resolver's sockets and timers are called through function pointers. The calls above have set
+    // these pointers.
     while let Some(fired) = any(&mut base).next() {
         any(fired).call(any(&mut app), any(&mut *base));
     }

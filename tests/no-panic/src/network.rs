@@ -1,4 +1,4 @@
-//! The network: its events, its state, and the back end's feed.
+//! The network: the events for it, its state, and the report of a back end.
 
 use core::net::IpAddr;
 
@@ -7,7 +7,7 @@ use picoevent::{Event, EventMut, Network, NetworkChange, OwnAddress};
 use crate::unknown::any;
 use crate::{App, Base};
 
-pub fn every_verb(base: &mut Base<'_>) {
+pub fn every_function(base: &mut Base<'_>) {
     let event: Option<Event> = base.on_network(|_, event| changed(any(event))).ok();
     any(event);
     let mut network = any(Network::new());
@@ -19,7 +19,7 @@ pub fn every_verb(base: &mut Base<'_>) {
         any(any(&mut network).add_name_server(ip));
     }
     any(&mut *base).network_is(any(&network));
-    look(any(base.network()));
+    query(any(base.network()));
     any(Network::default());
 }
 
@@ -29,7 +29,7 @@ fn changed(event: &mut EventMut<'_, '_, App>) {
     any((change.is_empty(), change.contains(any(NetworkChange::NAME_SERVERS))));
 }
 
-fn look(network: &Network) {
+fn query(network: &Network) {
     any((network.is_link_up(), network.has_ipv4(), network.has_ipv6()));
     any((network.addresses().len(), network.gateways().len(), network.name_servers().len()));
 }

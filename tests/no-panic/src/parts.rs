@@ -1,4 +1,4 @@
-//! A base over separate parts of memory, whose lengths need not match.
+//! A base that uses separate parts of memory. The lengths of the parts need not match.
 
 use picoevent::EventBase;
 use picoevent::memory::{
@@ -8,7 +8,7 @@ use picoevent::memory::{
 use crate::App;
 use crate::unknown::any;
 
-pub fn every_verb() {
+pub fn every_function() {
     let mut events = any([const { EventSlot::<App>::new() }; 3]);
     let mut event_timers = any([TimerSlot::new(), TimerSlot::default()]);
     let (mut conns, mut conn_timers) =
@@ -32,7 +32,7 @@ pub fn every_verb() {
     let mut statics = any([const { StaticSlot::new() }; 3]);
     let mut base = EventBase::over(memory);
     any(base.set_static_slots(any(&mut statics))).ok();
-    crate::on(any(&mut base));
-    crate::on(&mut EventBase::over(any(Memory { events: any(&mut []), ..Memory::default() })));
+    crate::on_base(any(&mut base));
+    crate::on_base(&mut EventBase::over(any(Memory { events: any(&mut []), ..Memory::default() })));
     any((EventSlot::<App>::default(), ConnSlot::<App>::default(), StaticSlot::default()));
 }

@@ -13,8 +13,8 @@ fn pool() -> Pool {
     if any(true) { pool.in_memory() } else { pool }
 }
 
-/// Calls every verb of pools. Returns a pool of the base, if the base has room for a pool.
-pub fn every_verb(base: &mut Base<'_>) -> Option<PoolId> {
+/// Calls every function of pools. Returns a pool of the base if the base has a free pool slot.
+pub fn every_function(base: &mut Base<'_>) -> Option<PoolId> {
     let pools = [pool(), pool()];
     let some: &[Pool] = any(&pools);
     any((Pool::all_conns(some), Pool::all_bytes(some), pool() == pool()));
@@ -22,7 +22,7 @@ pub fn every_verb(base: &mut Base<'_>) -> Option<PoolId> {
     let made = any(&mut *base).add_pool(pool()).ok();
     any(any(&mut *base).add_pools(pools)).ok();
     let made = any(made)?;
-    any((base.pool(any(made)), base.pool_held(any(made))));
+    any((base.pool(any(made)), base.conns_in_use(any(made))));
     any(base.pool_sizes().last());
     Some(made)
 }

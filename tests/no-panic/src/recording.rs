@@ -1,4 +1,4 @@
-//! Recordings: made, taken out, and replayed.
+//! Recordings: how they are made, dumped and replayed.
 
 use picoevent::record::{Entries, Entry, Keep, Recording, Replay, Text};
 use picoevent::{EventBase, Storage};
@@ -15,7 +15,7 @@ pub fn begin(base: &mut Base<'_>) {
     any(base.sizes());
 }
 
-pub fn every_verb() {
+pub fn every_function() {
     FIRST.dump(|line| _ = any(line));
     LAST.dump(|line| _ = any(line));
     any((FIRST.len(), LAST.is_empty()));
@@ -26,7 +26,7 @@ pub fn every_verb() {
         any(entry == Entry::Passed);
     }
     let Ok(mut replay) = Replay::new(any(&bytes)) else { return };
-    any((replay.first_pool(), replay.listens_on(), replay.turn()));
+    any((replay.first_pool(), replay.listens_on(), replay.iteration()));
     let mut storage = Storage::<App, 8, 4, 64, 2, 3, 2, 2>::new();
     let Some(mut base) = EventBase::of_sizes(any(&mut storage).into(), replay.sizes()) else {
         return;

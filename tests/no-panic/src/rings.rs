@@ -1,4 +1,4 @@
-//! The application's own rings, and the traits of embedded-io.
+//! Rings that belong to the application, and the traits of embedded-io.
 
 use core::fmt::Write as _;
 
@@ -8,7 +8,7 @@ use picoevent::{ConnMut, IoError, RingBuffer};
 use crate::App;
 use crate::unknown::{any, bytes, eol, word};
 
-pub fn every_verb() {
+pub fn every_function() {
     let (mut memory, mut other) = (any([0; 9]), any([0; 5]));
     on(&mut RingBuffer::new(any(&mut memory)), &mut RingBuffer::new(any(&mut other)));
     on(&mut RingBuffer::new(any(&mut [])), &mut RingBuffer::new(any(&mut memory)));
@@ -39,21 +39,21 @@ fn on(ring: &mut RingBuffer<'_>, other: &mut RingBuffer<'_>) {
     any(any(&mut *ring).read_line_with(eol(), any(&mut buffer)));
     any(any(&mut *ring).take_line(eol()));
     any(any(&mut *ring).read_until(bytes(), any(&mut buffer)));
-    by_the_traits(any(&mut *ring));
+    embedded_io_traits(any(&mut *ring));
     any(ring).clear();
 }
 
 /// Moves bytes between a connection and a ring, and calls the embedded-io traits of a connection.
-pub fn moved(conn: &mut ConnMut<'_, '_, App>) {
+pub fn transfers(conn: &mut ConnMut<'_, '_, App>) {
     let mut memory = any([0; 9]);
     let mut ring = RingBuffer::new(any(&mut memory));
     any(any(&mut *conn).transfer_to_ring(any(&mut ring), any(1)));
     any(any(&mut *conn).transfer_from_ring(any(&mut ring), any(1)));
     any(any(&mut *conn).write_str(word())).ok();
-    by_the_traits(any(conn));
+    embedded_io_traits(any(conn));
 }
 
-fn by_the_traits<T>(stream: &mut T)
+fn embedded_io_traits<T>(stream: &mut T)
 where
     T: Read<Error = IoError> + BufRead + ReadReady + Write + WriteReady,
 {

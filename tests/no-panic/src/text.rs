@@ -1,4 +1,4 @@
-//! The text of the core's errors, for a writer that may fail at any time.
+//! The texts of the core's errors. The writer may fail at any time.
 
 use core::fmt::{self, Display, Write};
 
@@ -18,7 +18,7 @@ impl Write for Writer {
     }
 }
 
-pub fn every_text() {
+pub fn every_display() {
     display(any(&StaleError));
     display(any(&StillActiveError));
     display(any(&FullError::Events));

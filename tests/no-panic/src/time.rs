@@ -1,4 +1,4 @@
-//! The time client, and the wall clock.
+//! The functions of the time client and of the wall clock.
 
 use picoevent::{Cx, EventBase, Storage};
 use picoevent_dns::{HasResolver, Resolver, ResolverMut};
@@ -28,7 +28,7 @@ impl HasResolver for App {
     }
 }
 
-pub fn every_verb() {
+pub fn every_function() {
     let mut storage = Storage::<App, 2, 0, 64, 0, 0, 0, 2>::new();
     let mut base = EventBase::new(any(&mut storage));
     let mut app = App { clock: any(Client::new()), names: any(Resolver::new()) };

@@ -7,12 +7,12 @@ use picoevent::{Mailbox, Signal, Trigger};
 
 use crate::unknown::{any, signal};
 
-struct None;
+struct NoCriticalSection;
 
-critical_section::set_impl!(None);
+critical_section::set_impl!(NoCriticalSection);
 
 // SAFETY: the image never runs, so nothing can interrupt a critical section.
-unsafe impl critical_section::Impl for None {
+unsafe impl critical_section::Impl for NoCriticalSection {
     unsafe fn acquire() -> RawRestoreState {}
 
     unsafe fn release((): RawRestoreState) {}
@@ -20,7 +20,7 @@ unsafe impl critical_section::Impl for None {
 
 static MAILBOX: Mailbox<u32, 3> = Mailbox::new(Signal::INT);
 
-pub fn every_verb() {
+pub fn every_function() {
     let trigger = any(Trigger::new(signal()));
     any(&trigger).register(any(Waker::noop()));
     any(&trigger).raise();

@@ -1,4 +1,4 @@
-//! UDP sockets.
+//! The functions of UDP sockets.
 
 use picoevent::{Fired, UdpError, UdpEvent, UdpMut, UdpRings};
 
@@ -13,7 +13,7 @@ fn rings() -> UdpRings {
     any(UdpRings::new(any(UdpRings::holding(any(1), any(1))), any(30)))
 }
 
-pub fn every_verb(base: &mut Base<'_>) {
+pub fn every_function(base: &mut Base<'_>) {
     any(rings().bytes());
     let Ok(socket) = any(&mut *base).bind(address(), rings(), call) else { return };
     any(base.udp_address_of(any(socket)));

@@ -1,4 +1,4 @@
-//! The small types: instants, sets, signals, priorities, handles, errors.
+//! The functions of small types: instants, sets of flags, signals, priorities and handles.
 
 use core::hash::{Hash, Hasher};
 
@@ -6,7 +6,7 @@ use picoevent::{Event, EventFlags, Instant, Priority, Signal};
 
 use crate::unknown::{any, duration, what};
 
-pub fn every_verb() {
+pub fn every_function() {
     let at = any(Instant::from_micros(any(1)));
     any((at.after(duration()), at.since(any(at)), at.as_micros(), any(at) < any(at)));
 

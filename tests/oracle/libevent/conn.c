@@ -1,12 +1,12 @@
-/* Connections: bufferevents with deferred callbacks, on virtual sockets. The high mark for reading is the
- * size of picoevent's input ring. */
-#include "play.h"
+/* The connections: bufferevents with deferred callbacks, on virtual sockets. Their high mark for reading is
+ * the size of picoevent's input ring. */
+#include "run.h"
 
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
 #include <string.h>
 
-/* The next byte that each connection writes, and reads. */
+/* For each connection, the next byte that it writes, and the next byte that it expects to read. */
 static unsigned char next_written[CONNS], next_read[CONNS];
 
 void conns_begin(void)
@@ -20,10 +20,10 @@ static long input_of(const struct actor *actor)
 	return (long)evbuffer_get_length(bufferevent_get_input(actor->conn));
 }
 
-static void say_state(const struct actor *actor)
+static void write_state(const struct actor *actor)
 {
 	short enabled = bufferevent_get_enabled(actor->conn);
-	say(" in %ld out %ld %s%s%s\n", input_of(actor),
+	write_trace(" in %ld out %ld %s%s%s\n", input_of(actor),
 	    (long)evbuffer_get_length(bufferevent_get_output(actor->conn)),
 	    enabled & EV_READ ? "r" : "", enabled & EV_WRITE ? "w" : "",
 	    enabled & (EV_READ | EV_WRITE) ? "" : "-");
@@ -35,9 +35,9 @@ static void on_conn(struct actor *actor, const char *what)
 	forget_dangling();
 	if (count_call())
 		return;
-	say_place();
-	say("conn %d %s", actor->decl->id, what);
-	say_state(actor);
+	write_position();
+	write_trace("conn %d %s", actor->decl->id, what);
+	write_state(actor);
 	run_script(actor);
 }
 
@@ -81,7 +81,7 @@ void make_conn(struct actor *actor)
 	} else if (actor->conn == NULL) {
 		struct bufferevent *pair[2];
 		if (bufferevent_pair_new(base, BEV_OPT_DEFER_CALLBACKS, pair) < 0)
-			fail("there is no pair", "");
+			fail("cannot make a pair of bufferevents", "");
 		actor->conn = pair[0];
 		actors[partner].conn = pair[1];
 	}
@@ -96,7 +96,7 @@ void free_conn(struct actor *actor)
 	actor->conn = NULL;
 }
 
-/* Returns whether the bytes were taken, all or nothing. */
+/* Writes all bytes or none. Returns whether they were written. */
 static int write_bytes(struct actor *actor, long amount)
 {
 	unsigned char bytes[64];
@@ -111,25 +111,25 @@ static void consume(struct actor *actor, long amount)
 	size_t got = bufferevent_read(actor->conn, bytes, (size_t)amount);
 	for (size_t at = 0; at < got; at++) {
 		if (bytes[at] != next_read[actor->decl->id - FIRST_CONN]++)
-			say(" wrong");
+			write_trace(" wrong");
 	}
-	say(" %zu\n", got);
+	write_trace(" %zu\n", got);
 }
 
-/* Takes a step on a connection, after the verb and the number have been written. */
+/* Performs a step on a connection. The name of the step and the number are already in the trace. */
 void perform_on_conn(struct actor *actor, const struct op *op)
 {
 	if (actor->conn == NULL) {
-		say(" gone\n");
+		write_trace(" gone\n");
 		return;
 	}
 	struct timeval read = interval(op->b), write = interval(op->c);
-	switch (op->verb) {
+	switch (op->kind) {
 	case OP_WRITE:
-		say(" %ld %s\n", op->b, write_bytes(actor, op->b) ? "ok" : "refused");
+		write_trace(" %ld %s\n", op->b, write_bytes(actor, op->b) ? "ok" : "refused");
 		return;
-	case OP_SOME:
-		say(" %ld\n", write_bytes(actor, op->b) ? op->b : 0);
+	case OP_WRITE_SOME:
+		write_trace(" %ld\n", write_bytes(actor, op->b) ? op->b : 0);
 		return;
 	case OP_ROOM:
 		bufferevent_setwatermark(actor->conn, EV_WRITE, (size_t)(OUTPUT - op->b), 0);
@@ -138,7 +138,7 @@ void perform_on_conn(struct actor *actor, const struct op *op)
 		consume(actor, op->b);
 		return;
 	case OP_STATE:
-		say_state(actor);
+		write_state(actor);
 		return;
 	case OP_ENABLE:
 		bufferevent_enable(actor->conn, (short)op->b);
@@ -158,7 +158,7 @@ void perform_on_conn(struct actor *actor, const struct op *op)
 		break;
 	case OP_MARKS:
 		bufferevent_setwatermark(actor->conn, (short)op->b, (size_t)op->c, (size_t)op->d);
-		say(" ok\n");
+		write_trace(" ok\n");
 		return;
 	case OP_FINISH:
 		bufferevent_flush(actor->conn, EV_WRITE, BEV_FINISHED);
@@ -169,5 +169,5 @@ void perform_on_conn(struct actor *actor, const struct op *op)
 	default:
 		break;
 	}
-	say("\n");
+	write_trace("\n");
 }

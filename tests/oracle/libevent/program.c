@@ -1,11 +1,11 @@
-/* Reads a program, line by line. The text form is described in src/program/text.rs. */
+/* Reads a program line by line. src/program/text.rs describes the text form. */
 #include "oracle.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-const char *const VERB_NAMES[VERBS] = {
+const char *const OP_NAMES[OPS] = {
 	"add", "del", "act", "prio", "notimer", "free", "make", "ask", "counts", "peaks",
 	"all", "got", "exit", "break", "continue", "take", "look", "ready", "raise",
 	"peer", "write", "some", "room", "consume", "enable", "disable", "timeouts", "again", "refill", "marks", "state", "finish", "abort",
@@ -14,7 +14,7 @@ const char *const VERB_NAMES[VERBS] = {
 
 _Noreturn void fail(const char *why, const char *what)
 {
-	fprintf(stderr, "the player of libevent: %s: %s\n", why, what);
+	fprintf(stderr, "the libevent runner: %s: %s\n", why, what);
 	exit(1);
 }
 
@@ -57,15 +57,15 @@ static short conditions(void)
 
 static void read_peer(struct op *op)
 {
-	static const char *const names[PEERS] = { "send", "take", "end", "reset" };
-	const char *does = word();
-	op->a = strtol(does, NULL, 10);
-	does = word();
+	static const char *const names[PEER_ACTIONS] = { "send", "take", "end", "reset" };
+	const char *action = word();
+	op->a = strtol(action, NULL, 10);
+	action = word();
 	op->b = 0;
-	while (op->b < PEERS && strcmp(names[op->b], does) != 0)
+	while (op->b < PEER_ACTIONS && strcmp(names[op->b], action) != 0)
 		op->b++;
-	if (op->b == PEERS)
-		fail("no peer does this", does);
+	if (op->b == PEER_ACTIONS)
+		fail("no such action of a peer", action);
 	if (op->b == PEER_SEND || op->b == PEER_TAKE)
 		op->c = number();
 }
@@ -74,9 +74,9 @@ static struct op read_op(void)
 {
 	struct op op = { .a = NONE, .b = NONE, .c = NONE, .d = NONE };
 	const char *name = word();
-	while (op.verb < VERBS && strcmp(VERB_NAMES[op.verb], name) != 0)
-		op.verb++;
-	switch (op.verb) {
+	while (op.kind < OPS && strcmp(OP_NAMES[op.kind], name) != 0)
+		op.kind++;
+	switch (op.kind) {
 	case OP_ADD: {
 		op.a = number();
 		char *timeout = word();
@@ -103,20 +103,20 @@ static struct op read_op(void)
 		op.c = number();
 		op.d = number();
 		break;
-	case OP_PRIO: case OP_RAISE: case OP_WRITE: case OP_SOME:
+	case OP_PRIO: case OP_RAISE: case OP_WRITE: case OP_WRITE_SOME:
 	case OP_ROOM: case OP_CONSUME:
 		op.a = number();
 		op.b = number();
 		break;
-	case OP_DEL: case OP_NOTIMER: case OP_FREE: case OP_MAKE: case OP_ASK: case OP_EXIT:
-	case OP_AGAIN: case OP_REFILL: case OP_STATE: case OP_FINISH: case OP_ABORT: case OP_TAKE: case OP_WATCH: case OP_UNWATCH: case OP_RUN:
+	case OP_DEL: case OP_NOTIMER: case OP_FREE: case OP_MAKE: case OP_QUERY: case OP_EXIT:
+	case OP_AGAIN: case OP_REFILL: case OP_STATE: case OP_FINISH: case OP_ABORT: case OP_PASS_TIME: case OP_WATCH: case OP_UNWATCH: case OP_RUN:
 		op.a = number();
 		break;
 	case OP_COUNTS: case OP_PEAKS: case OP_ALL: case OP_GOT: case OP_BREAK: case OP_CONTINUE:
-	case OP_LOOK:
+	case OP_UPDATE_NOW:
 		break;
-	case VERBS:
-		fail("no such verb", name);
+	case OPS:
+		fail("no such step", name);
 	}
 	return op;
 }
@@ -155,11 +155,11 @@ static void read_event(struct program *program)
 	}
 }
 
-static void read_happening(struct program *program)
+static void read_external_event(struct program *program)
 {
-	struct happening *happening = &program->happening[program->happenings++];
-	happening->at = number();
-	happening->op = read_op();
+	struct external_event *external_event = &program->external_event[program->external_events++];
+	external_event->at = number();
+	external_event->op = read_op();
 }
 
 static void read_script(struct program *program)
@@ -179,7 +179,7 @@ void program_line(struct program *program, char *line)
 {
 	if (program->ops >= MAX_OPS - 1 || program->main_ops >= MAX_OPS - 1 ||
 	    program->scripts >= MAX_SCRIPTS - 1 || program->decls >= MAX_ID - 1 ||
-	    program->happenings >= MAX_WORLD - 1 || program->commons >= MAX_COMMON)
+	    program->external_events >= MAX_EXTERNAL_EVENTS - 1 || program->commons >= MAX_COMMON)
 		fail("the program is too long", line);
 	const char *first = strtok(line, " \n");
 	if (first == NULL)
@@ -208,7 +208,7 @@ void program_line(struct program *program, char *line)
 		program->partner[one] = other;
 		program->partner[other] = one;
 	} else if (strcmp(first, "at") == 0) {
-		read_happening(program);
+		read_external_event(program);
 	} else if (strcmp(first, "main") == 0) {
 		program->main_op[program->main_ops++] = read_op();
 	} else if (strcmp(first, "on") == 0) {

@@ -1,7 +1,7 @@
-/* The virtual sockets of connections: bytes on their way from the peer and to it.
+/* The virtual sockets of connections: the bytes in transit from the peer and to the peer.
  *
- * The functions at the end have the names of libc's functions and replace them, for the library too.
- * Only the order of the bytes is checked: the bytes of each stream count from zero. */
+ * The functions at the end have the names of libc's functions and replace them, also for libevent.
+ * In each stream, the bytes have the values 0, 1, 2 and so on (modulo 256), so their order can be checked. */
 #define _GNU_SOURCE
 #include "oracle.h"
 
@@ -15,10 +15,10 @@
 #include <unistd.h>
 
 struct socket {
-	/* Bytes that the peer sent, and bytes that it has not taken. */
+	/* The number of bytes that the peer has sent, and the number of bytes that it has not taken. */
 	long inbox, outbox;
 	int ended, is_reset;
-	/* The next byte of each stream. */
+	/* The value of the next byte of each stream. */
 	unsigned char next_read, next_written;
 };
 
@@ -35,12 +35,12 @@ int socket_of(int descriptor)
 	return socket >= 0 && socket < CONNS ? socket : NONE;
 }
 
-void socket_peer(int id, enum peer does, long amount)
+void socket_peer(int id, enum peer_action action, long amount)
 {
 	struct socket *socket = &sockets[id - FIRST_CONN];
 	if (socket->is_reset)
 		return;
-	switch (does) {
+	switch (action) {
 	case PEER_SEND:
 		if (!socket->ended)
 			socket->inbox += amount;
@@ -55,7 +55,7 @@ void socket_peer(int id, enum peer does, long amount)
 		socket->inbox = socket->outbox = 0;
 		socket->is_reset = 1;
 		break;
-	case PEERS:
+	case PEER_ACTIONS:
 		break;
 	}
 }
@@ -118,7 +118,7 @@ ssize_t writev(int descriptor, const struct iovec *parts, int count)
 		const unsigned char *bytes = parts[part].iov_base;
 		for (size_t at = 0; at < parts[part].iov_len && socket->outbox < SEND_BUFFER; at++) {
 			if (bytes[at] != socket->next_written++)
-				say("wrong bytes\n");
+				write_trace("wrong bytes\n");
 			socket->outbox++;
 			sum++;
 		}

@@ -1,9 +1,10 @@
-/* Watchers, which libevent has from 2.2 on: called by world.c around its wait. */
-#include "play.h"
+/* The watchers. libevent has watchers only from version 2.2 on, so world.c calls them before and after its
+ * wait. */
+#include "run.h"
 
-/* The added watchers in order, the watcher of the next turn, and the number of turns left. */
+/* The added watchers in order, the watcher that is called next, and the maximum number of further calls. */
 static int watchers[MAX_ID], watcher_count;
-static int next_watcher, turns_left;
+static int next_watcher, calls_left;
 
 void watchers_begin(void)
 {
@@ -11,30 +12,30 @@ void watchers_begin(void)
 	next_watcher = NONE;
 }
 
-/* Returns the first watcher of a kind from this place on, or NONE. */
-static int find_watcher(enum kind kind, int place)
+/* Returns the first watcher of a kind from this index on, or NONE. */
+static int find_watcher(enum kind kind, int index)
 {
-	for (; place < watcher_count; place++) {
-		if (actors[watchers[place]].decl->kind == kind)
-			return watchers[place];
+	for (; index < watcher_count; index++) {
+		if (actors[watchers[index]].decl->kind == kind)
+			return watchers[index];
 	}
 	return NONE;
 }
 
 static int watcher_after(int id)
 {
-	int place = 0;
-	while (place < watcher_count && watchers[place] != id)
-		place++;
-	return find_watcher(actors[id].decl->kind, place + 1);
+	int index = 0;
+	while (index < watcher_count && watchers[index] != id)
+		index++;
+	return find_watcher(actors[id].decl->kind, index + 1);
 }
 
-void set_watcher(int id, int is_on)
+void set_watcher(int id, int is_added)
 {
-	if (actors[id].is_on == is_on)
+	if (actors[id].is_added == is_added)
 		return;
-	actors[id].is_on = is_on;
-	if (is_on) {
+	actors[id].is_added = is_added;
+	if (is_added) {
 		watchers[watcher_count++] = id;
 		return;
 	}
@@ -48,36 +49,37 @@ void set_watcher(int id, int is_on)
 	watcher_count = kept;
 }
 
-/* Runs one round. libevent 2.1 has no watchers, and later versions do not survive a watcher that
- * frees itself, so a round follows picoevent's rule: as many turns as there were watchers. */
+/* Calls the watchers of a kind. libevent 2.1 has no watchers, and later versions crash if a watcher frees
+ * itself. So picoevent's rule applies here: the number of watchers at the start is the maximum number of
+ * calls. */
 static void call_watchers(enum kind kind, long wait)
 {
-	turns_left = 0;
+	calls_left = 0;
 	for (int index = 0; index < watcher_count; index++)
-		turns_left += actors[watchers[index]].decl->kind == kind;
+		calls_left += actors[watchers[index]].decl->kind == kind;
 	next_watcher = find_watcher(kind, 0);
-	for (; next_watcher != NONE && turns_left > 0 && !is_over; turns_left--) {
+	for (; next_watcher != NONE && calls_left > 0 && !is_over; calls_left--) {
 		struct actor *actor = &actors[next_watcher];
 		next_watcher = watcher_after(next_watcher);
-		say_place();
+		write_position();
 		if (kind == CHECK)
-			say("check %d\n", actor->decl->id);
+			write_trace("check %d\n", actor->decl->id);
 		else if (wait < 0)
-			say("prepare %d wait -\n", actor->decl->id);
+			write_trace("prepare %d wait -\n", actor->decl->id);
 		else
-			say("prepare %d wait %ld\n", actor->decl->id, wait);
+			write_trace("prepare %d wait %ld\n", actor->decl->id, wait);
 		run_script(actor);
 	}
 	next_watcher = NONE;
 }
 
-void play_prepare(long wait)
+void call_prepare_watchers(long wait)
 {
 	forget_dangling();
 	call_watchers(PREPARE, wait);
 }
 
-void play_check(void)
+void call_check_watchers(void)
 {
 	call_watchers(CHECK, 0);
 }

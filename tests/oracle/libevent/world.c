@@ -1,8 +1,8 @@
-/* The world of libevent: a virtual clock, and virtual descriptors.
+/* The virtual world of libevent: a virtual clock and virtual descriptors.
  *
- * The functions at the end have the names of libc's functions and replace them, for the library
- * too. A wait costs no time: the clock jumps to the end of the wait. The one real descriptor is the
- * pipe into which libevent's signal handler writes; it is really polled.
+ * The functions at the end have the names of libc's functions and replace them, also for libevent. A wait
+ * takes no real time: the clock jumps to the end of the wait. The only real descriptor is the pipe into
+ * which libevent's signal handler writes. This descriptor is really polled.
  */
 #define _GNU_SOURCE
 #include "oracle.h"
@@ -15,23 +15,23 @@
 #include <sys/time.h>
 #include <time.h>
 
-/* Larger than any descriptor that the process really opens. */
+/* The first virtual descriptor. It is larger than any real descriptor of the process. */
 #define FIRST_DESCRIPTOR 200
-/* libevent takes a time of zero seconds for no time. */
+/* The virtual clock starts at this time, because libevent treats a time of zero seconds as no time. */
 #define EPOCH_MS 1000000L
 
 struct source {
 	/* The ready conditions and the watched conditions, in epoll's bits. */
 	uint32_t ready, interest;
 	int registered;
-	/* Edge-triggered: something has happened since the last report. */
+	/* For an edge-triggered source: the source has become ready since the last report. */
 	int armed;
 };
 
 static const struct program *program;
 static long clock_ms;
-static int next_happening, polls, signal_pipe, check_is_due;
-/* The sources, and the sockets behind them, whose readiness socket.c knows. */
+static int next_external_event, polls, signal_pipe, check_is_due;
+/* The sources, followed by the sockets. socket.c knows whether a socket is ready. */
 static struct source sources[SOURCES + CONNS];
 static int deferred[SIGNALS];
 
@@ -39,7 +39,7 @@ void world_begin(const struct program *begun)
 {
 	program = begun;
 	clock_ms = 0;
-	next_happening = polls = check_is_due = 0;
+	next_external_event = polls = check_is_due = 0;
 	signal_pipe = -1;
 	memset(sources, 0, sizeof(sources));
 	memset(deferred, 0, sizeof(deferred));
@@ -51,7 +51,7 @@ long world_now(void)
 	return clock_ms;
 }
 
-void world_take(long ms)
+void world_pass_time(long ms)
 {
 	clock_ms += ms;
 }
@@ -72,7 +72,7 @@ static uint32_t as_epoll(int what)
 	       (what & 0x80 ? EPOLLRDHUP : 0u);
 }
 
-/* Sets what a source is ready for. Each named condition counts as new, even if it held before. */
+/* Sets the conditions for which a source is ready. Each condition counts as new, even if it was already set. */
 void world_ready(int source, int what)
 {
 	uint32_t ready = as_epoll(what);
@@ -81,7 +81,7 @@ void world_ready(int source, int what)
 		sources[source].armed = 1;
 }
 
-/* Ends conditions of a source; this is not reported. */
+/* Clears conditions of a source. This change is not reported. */
 void world_drain(int source, int what)
 {
 	sources[source].ready &= ~as_epoll(what);
@@ -93,18 +93,18 @@ void world_raise(int signal, int count)
 	deferred[signal] += count;
 }
 
-/* Performs everything whose time has come. */
-static void happen(void)
+/* Performs all reports whose time has come. */
+static void perform_external_events(void)
 {
-	for (; next_happening < program->happenings; next_happening++) {
-		const struct happening *next = &program->happening[next_happening];
+	for (; next_external_event < program->external_events; next_external_event++) {
+		const struct external_event *next = &program->external_event[next_external_event];
 		if (next->at > clock_ms)
 			break;
 		const struct op *op = &next->op;
-		if (op->verb == OP_RAISE)
+		if (op->kind == OP_RAISE)
 			world_raise((int)op->a, (int)op->b);
-		else if (op->verb == OP_PEER)
-			socket_peer((int)op->a, (enum peer)op->b, op->c);
+		else if (op->kind == OP_PEER)
+			socket_peer((int)op->a, (enum peer_action)op->b, op->c);
 		else
 			world_ready((int)op->a, (int)op->b);
 	}
@@ -114,10 +114,10 @@ static void happen(void)
 	}
 }
 
-static int report(struct epoll_event *events, int most)
+static int collect_ready(struct epoll_event *events, int max)
 {
 	int count = 0;
-	for (int index = 0; index < SOURCES + CONNS && count < most; index++) {
+	for (int index = 0; index < SOURCES + CONNS && count < max; index++) {
 		struct source *source = &sources[index];
 		if (index >= SOURCES)
 			source->ready = socket_ready(index - SOURCES);
@@ -130,7 +130,7 @@ static int report(struct epoll_event *events, int most)
 		source->armed = 0;
 	}
 	struct pollfd pipe = { .fd = signal_pipe, .events = POLLIN };
-	if (signal_pipe >= 0 && count < most && poll(&pipe, 1, 0) == 1) {
+	if (signal_pipe >= 0 && count < max && poll(&pipe, 1, 0) == 1) {
 		events[count].events = EPOLLIN;
 		events[count++].data.fd = signal_pipe;
 	}
@@ -162,41 +162,41 @@ int epoll_ctl(int epoll, int op, int descriptor, struct epoll_event *event)
 	return 0;
 }
 
-int epoll_wait(int epoll, struct epoll_event *events, int most, int timeout)
+int epoll_wait(int epoll, struct epoll_event *events, int max, int timeout)
 {
 	(void)epoll;
-	play_prepare(timeout);
+	call_prepare_watchers(timeout);
 	if (++polls > MOST_POLLS) {
-		play_cut_off(1);
+		stop_run(1);
 		return 0;
 	}
 	long end = timeout < 0 ? -1 : clock_ms + timeout;
 	for (;;) {
-		happen();
-		int count = report(events, most);
+		perform_external_events();
+		int count = collect_ready(events, max);
 		if (count > 0 || clock_ms == end) {
 			check_is_due = 1;
 			return count;
 		}
-		int more = next_happening < program->happenings;
-		long next = more ? program->happening[next_happening].at : end;
+		int more = next_external_event < program->external_events;
+		long next = more ? program->external_event[next_external_event].at : end;
 		if (!more && end < 0) {
-			play_cut_off(0);
+			stop_run(0);
 			return 0;
 		}
 		clock_ms = end >= 0 && end < next ? end : next;
 	}
 }
 
-/* libevent reads the clock right after it has processed what epoll_wait reported. At that point
- * check watchers must run; newer versions call them there themselves. */
+/* libevent reads the clock right after it has processed the result of epoll_wait. The check watchers must
+ * run at this point. Newer versions of libevent call them at the same point. */
 int clock_gettime(clockid_t which, struct timespec *time)
 {
 	(void)which;
 	long ms = EPOCH_MS + clock_ms;
 	if (check_is_due) {
 		check_is_due = 0;
-		play_check();
+		call_check_watchers();
 	}
 	time->tv_sec = ms / 1000;
 	time->tv_nsec = ms % 1000 * 1000000;

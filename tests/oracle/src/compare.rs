@@ -1,9 +1,13 @@
 //! Compares the traces of one program.
 //!
-//! libevent's trace must equal the trace of the model with all switches at libevent's side. picoevent's trace must
-//! equal the trace of the model with all switches at our side. Then the switches are turned one after another from our
-//! side to libevent's side. Each switch that changes the trace is a difference that the program uses. If a program uses
-//! no difference, the traces of libevent and picoevent are the same.
+//! The model has one switch for each intended difference between libevent and picoevent. A switch selects libevent's
+//! behaviour (libevent's side) or picoevent's behaviour (our side). libevent's trace must equal the trace of the model
+//! with all switches at libevent's side. picoevent's trace must equal the trace of the model with all switches at our
+//! side.
+//!
+//! Then the switches are turned one after another from our side to libevent's side. If a turned switch changes the
+//! trace, the program uses the difference of this switch. If a program uses no difference, the traces of libevent and
+//! picoevent are the same.
 
 use std::{
     cell::Cell,
@@ -15,19 +19,19 @@ use std::{
 use anyhow::Result;
 
 use crate::{
+    core_runner::CoreRunner,
     differences::{DIFFERENCES, Sides},
-    libevent::Libevent,
+    libevent_runner::LibeventRunner,
     model,
-    play::Stage,
     program::{Plan, Program},
 };
 
-/// Which two traces differ.
+/// The two traces that differ.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Side {
-    /// libevent and its model: the model is wrong.
+    /// The traces of libevent and of the model at libevent's side. If they differ, the model is wrong.
     Libevent,
-    /// picoevent and its model.
+    /// The traces of picoevent and of the model at our side.
     Ours,
 }
 
@@ -36,26 +40,27 @@ pub enum Side {
 pub struct Mismatch {
     pub side: Side,
     pub model: String,
-    pub played: String,
+    pub actual: String,
 }
 
-/// The two players, for one program at a time.
-pub struct Pair {
-    libevent: Libevent,
-    stage: Stage,
+/// Runs programs on libevent and on picoevent, one program at a time.
+pub struct Comparator {
+    libevent: LibeventRunner,
+    core: CoreRunner,
 }
 
-impl Pair {
-    /// Starts the player of libevent.
-    pub fn start(player: &Path) -> Result<Self> {
-        Ok(Self { libevent: Libevent::start(player)?, stage: Stage::default() })
+impl Comparator {
+    /// Starts the process that runs programs on libevent.
+    pub fn start(libevent_runner: &Path) -> Result<Self> {
+        Ok(Self { libevent: LibeventRunner::start(libevent_runner)?, core: CoreRunner::default() })
     }
 
-    /// Plays a program on libevent and on picoevent. Returns the differences that it uses as bits, or the mismatch.
-    pub fn play(&mut self, program: &Program) -> Result<Result<u64, Mismatch>> {
-        self.libevent.give([program])?;
-        let expected = Expected::new(&mut self.stage, program);
-        Ok(expected.compare(self.libevent.trace()?))
+    /// Runs a program on libevent and on picoevent. Returns the differences that the program uses, one bit for each, or
+    /// the mismatch.
+    pub fn run(&mut self, program: &Program) -> Result<Result<u64, Mismatch>> {
+        self.libevent.send([program])?;
+        let expected = Expected::new(&mut self.core, program);
+        Ok(expected.compare(self.libevent.read_trace()?))
     }
 }
 
@@ -67,17 +72,17 @@ pub struct Expected {
 }
 
 impl Expected {
-    /// Plays the program on picoevent and on its model.
-    pub fn new(stage: &mut Stage, program: &Program) -> Self {
+    /// Runs the program on picoevent and on the model at our side.
+    pub fn new(core: &mut CoreRunner, program: &Program) -> Self {
         let plan = Rc::new(Plan::new(program));
-        let ours = model::play(&plan, Sides::OURS);
-        let played = play_or_panic(stage, &plan);
-        let differs = played != ours;
-        let mismatch = differs.then(|| Mismatch { side: Side::Ours, model: ours.clone(), played });
+        let ours = model::run(&plan, Sides::OURS);
+        let actual = run_core(core, &plan);
+        let differs = actual != ours;
+        let mismatch = differs.then(|| Mismatch { side: Side::Ours, model: ours.clone(), actual });
         Self { plan, ours, mismatch }
     }
 
-    /// Compares with libevent's trace. Returns the differences used, as bits.
+    /// Compares with libevent's trace. Returns the differences that the program uses, one bit for each.
     ///
     /// # Errors
     /// The two traces that should be the same.
@@ -85,9 +90,9 @@ impl Expected {
         if let Some(mismatch) = self.mismatch {
             return Err(mismatch);
         }
-        let model = model::play(&self.plan, Sides::LIBEVENT);
+        let model = model::run(&self.plan, Sides::LIBEVENT);
         if model != libevent {
-            return Err(Mismatch { side: Side::Libevent, model, played: libevent });
+            return Err(Mismatch { side: Side::Libevent, model, actual: libevent });
         }
         if model == self.ours {
             return Ok(0);
@@ -99,7 +104,7 @@ impl Expected {
         let (mut used, mut sides, mut before) = (0, Sides::OURS, self.ours.clone());
         for (bit, difference) in DIFFERENCES.iter().enumerate() {
             sides = sides.turned(difference.switch);
-            let after = model::play(&self.plan, sides);
+            let after = model::run(&self.plan, sides);
             if after != before {
                 used |= 1 << bit;
             }
@@ -110,26 +115,27 @@ impl Expected {
 }
 
 thread_local! {
-    /// True while the core plays. A panic then is a panic of the core, and part of its trace.
-    static PLAYING: Cell<bool> = const { Cell::new(false) };
+    /// Whether the core runs a program now. A panic during this time comes from the core, and becomes part of its
+    /// trace.
+    static CORE_IS_RUNNING: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Keeps panics of the core out of the output; they are part of the trace. Called once, before the
-/// first program.
+/// Installs a panic hook that does not print panics of the core, because these panics are part of the trace. Call it
+/// once, before the first program.
 pub fn catch_panics() {
-    let usual = panic::take_hook();
+    let previous_hook = panic::take_hook();
     panic::set_hook(Box::new(move |info| {
-        if !PLAYING.get() {
-            usual(info);
+        if !CORE_IS_RUNNING.get() {
+            previous_hook(info);
         }
     }));
 }
 
-fn play_or_panic(stage: &mut Stage, plan: &Rc<Plan>) -> String {
-    PLAYING.set(true);
-    let played = panic::catch_unwind(AssertUnwindSafe(|| stage.play(plan)));
-    PLAYING.set(false);
-    played.unwrap_or_else(|panic| {
+fn run_core(core: &mut CoreRunner, plan: &Rc<Plan>) -> String {
+    CORE_IS_RUNNING.set(true);
+    let actual = panic::catch_unwind(AssertUnwindSafe(|| core.run(plan)));
+    CORE_IS_RUNNING.set(false);
+    actual.unwrap_or_else(|panic| {
         let text = panic.downcast_ref::<&str>().copied();
         let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
         format!("it panicked: {}\n", text.unwrap_or("without a message"))
@@ -139,9 +145,9 @@ fn play_or_panic(stage: &mut Stage, plan: &Rc<Plan>) -> String {
 impl Mismatch {
     /// Returns the first lines that differ, with some lines before them.
     pub fn excerpt(&self) -> String {
-        let (model, played): (Vec<_>, Vec<_>) =
-            (self.model.lines().collect(), self.played.lines().collect());
-        let same = model.iter().zip(&played).take_while(|(a, b)| a == b).count();
+        let (model, actual): (Vec<_>, Vec<_>) =
+            (self.model.lines().collect(), self.actual.lines().collect());
+        let same = model.iter().zip(&actual).take_while(|(a, b)| a == b).count();
         let name = match self.side {
             Side::Libevent => "libevent",
             Side::Ours => "picoevent",
@@ -150,7 +156,7 @@ impl Mismatch {
         for line in &model[same.saturating_sub(3)..same] {
             text += &format!("           {line}\n");
         }
-        for (who, lines) in [("expected", &model), (name, &played)] {
+        for (who, lines) in [("expected", &model), (name, &actual)] {
             for line in lines.iter().skip(same).take(3) {
                 text += &format!("{who:<9}  {line}\n");
             }
@@ -169,10 +175,10 @@ mod tests {
 
     #[test]
     fn the_model_at_our_side_and_the_core_agree() {
-        let mut stage = Stage::default();
+        let mut core = CoreRunner::default();
         for kind in Kind::ALL {
             for seed in 0..500 {
-                let expected = Expected::new(&mut stage, &generate(kind, seed));
+                let expected = Expected::new(&mut core, &generate(kind, seed));
                 let mismatch = expected.mismatch.map(|mismatch| mismatch.excerpt());
                 assert_eq!(mismatch, None, "seed {seed} of {kind}");
             }

@@ -1,20 +1,24 @@
 //! The complete list of intended differences between picoevent and libevent.
 //!
-//! The model of the loop has a switch for each entry. With all switches at libevent's side, it must write libevent's
-//! trace. With all switches at our side, it must write picoevent's trace. The switches are turned one after another
-//! from our side to libevent's side, in the order of this list. Each switch that changes the trace is counted: the
-//! program *uses* that difference. So a program that uses no difference has the same trace on libevent and on
-//! picoevent. An entry that no program uses is an error.
+//! The model of the loop has a switch for each entry of the list. A switch selects libevent's behaviour (libevent's
+//! side) or picoevent's behaviour (our side). With all switches at libevent's side, the model must write libevent's
+//! trace. With all switches at our side, the model must write picoevent's trace.
 //!
-//! The letters of the rules are explained in `docs/oracle.md`.
+//! For each program, the switches are turned one after another from our side to libevent's side, in the order of the
+//! list. If a turned switch changes the trace, the program *uses* the difference of this switch. A program that uses no
+//! difference has the same trace on libevent and on picoevent. An entry that no program uses is an error.
+//!
+//! Each entry names the rules of libevent that it concerns by a letter and a number, for example `A7`. `docs/oracle.md`
+//! explains the letters.
 
 use crate::generate::Kind;
 
-/// A switch. Its number is its index in [`DIFFERENCES`]. The switches of connections follow those of events.
+/// A switch of the model. Its value is the index of its entry in [`DIFFERENCES`]. The switches for connections follow
+/// the switches for events.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd)]
 #[repr(u8)]
 pub enum Switch {
-    Mixing,
+    MixedTriggering,
     Peaks,
     WatchersStop,
     WatchersWait,
@@ -22,7 +26,7 @@ pub enum Switch {
     LimitClock,
     BreakBefore,
     ExitFlag,
-    CommonHead,
+    CommonTimeoutEvent,
     TimerOrder,
     EventOrder,
     StaleInterval,
@@ -32,20 +36,20 @@ pub enum Switch {
     Raises,
     Repeats,
     SignalTimer,
-    SignalFeed,
+    SignalsBeforePass,
     ExpiryActive,
     ExpiryStays,
     OncePerPass,
-    ReadsAtFirst,
-    OpenHolds,
+    ReadsFromStart,
+    OpenKeepsLoop,
     ConnCounts,
     OutputBound,
-    AnswerRoom,
+    InputWaitsForRoom,
     FullInput,
     EndOnce,
     NothingToWrite,
     RoomOnce,
-    HeldBack,
+    HeldBackInput,
     MarksRefused,
     DueChecked,
     ConsumeRestarts,
@@ -55,15 +59,15 @@ pub enum Switch {
     PairFree,
     PairFinish,
     PairPriority,
-    Turn,
+    ConnPass,
 }
 
 /// One difference.
 pub struct Difference {
     pub switch: Switch,
-    /// The name under which it is counted.
+    /// The name of the difference in the output.
     pub name: &'static str,
-    /// The letters and numbers of libevent's rules.
+    /// The letters and numbers of the rules of libevent that it concerns.
     pub rule: &'static str,
     pub libevent: &'static str,
     pub ours: &'static str,
@@ -83,146 +87,160 @@ macro_rules! differences {
 }
 
 differences! {
-    Mixing "mixed edge" "A7":
-        "events by edge and by level on one source are accepted; the kind of the last report holds"
-        => "the second kind is refused";
-    Peaks "peaks" "C3":
+    MixedTriggering "edge and level on one source" "A7":
+        "edge-triggered and level-triggered events on one source are accepted; the last change \
+         decides for all of them"
+        => "an event of the second kind is refused";
+    Peaks "clearing the peaks" "C3":
         "clearing the peaks sets them to zero"
-        => "it sets them to the current counts";
-    WatchersStop "watchers and the end" "E5, E6":
-        "after a break or a continue by a watcher one more callback runs"
-        => "a break by a watcher ends the loop before the pass; a continue has no effect there";
-    WatchersWait "watchers and the wait" "W2":
-        "the wait, and whether the loop ends, is decided before the prepare watchers run"
-        => "it is decided after them";
-    FreshWait "fresh wait" "L-f":
-        "the wait is counted from the last poll"
-        => "it is counted from its beginning";
-    LimitClock "limit clock" "P5":
-        "a time limit refreshes the time after callbacks of the levels it holds for"
-        => "it does so after every callback, a signal's repeats included";
-    BreakBefore "break before" "E4":
-        "a break asked for outside of the loop is forgotten when the loop begins"
+        => "clearing the peaks sets them to the current counts";
+    WatchersStop "break by a watcher" "E5, E6":
+        "after a break or a continue in a watcher, one more callback runs"
+        => "a break in a watcher ends the loop before the pass; a continue has no effect there";
+    WatchersWait "wait after the prepare watchers" "W2":
+        "the length of the wait, and whether the loop ends, are decided before the prepare \
+         watchers run"
+        => "both are decided after the prepare watchers have run";
+    FreshWait "start of the wait" "L-f":
+        "the wait counts from the last poll"
+        => "the wait counts from its own start";
+    LimitClock "clock of the time limit" "P5":
+        "with a time limit, the time is updated after each callback of the priorities that the \
+         limit applies to"
+        => "the time is updated after each callback of any priority, and after each repeat of a \
+            signal's callback";
+    BreakBefore "break before the loop runs" "E4":
+        "a break that is requested outside of the loop is cleared when the loop begins"
         => "it ends the loop at once";
     ExitFlag "exit flag" "E1, E3":
-        "an exit is an event of the middle priority, and waits for its turn"
+        "an exit is an event with the middle priority, so it waits until this priority runs"
         => "an exit is a flag that is checked at the end of the pass";
-    CommonHead "common head" "P9":
-        "a common timeout has an event of its own at level 0 that makes its members active"
-        => "its members are due like any timer";
+    CommonTimeoutEvent "event of a common timeout" "P9":
+        "a common timeout has an internal event with priority 0 that activates its members"
+        => "the members of a common timeout are ordinary timers";
     TimerOrder "equal deadlines" "P7":
-        "equal deadlines come in the order of the heap"
-        => "they come in the order in which they were set";
+        "events with equal deadlines run in the order of the heap"
+        => "they run in the order in which the deadlines were set";
     EventOrder "order on a source" "P6":
-        "among several events on one source or signal the newest is first"
-        => "the oldest is first";
+        "of several events on one source or signal, the newest runs first"
+        => "the oldest runs first";
     StaleInterval "stale interval" "A6":
-        "a deleted event remembers its interval, and starts it again when it fires"
+        "a deleted event keeps its interval, and starts it again when it fires"
         => "deleting the event, or removing its timeout, ends the interval";
     ZeroInterval "zero interval" "T5":
-        "a persistent event with a timeout of zero fires once and is not pending any more"
-        => "it fires once a pass";
+        "a persistent event with a timeout of zero fires once, and then is no longer pending"
+        => "it fires once per pass";
     AddActive "add while active" "A2":
         "adding an event that is active and not registered does not register it"
-        => "it does";
-    SignalInterval "signal interval" "T1":
+        => "adding it registers it";
+    SignalInterval "interval of a signal event" "T1":
         "the timeout of a persistent signal event is not set again"
         => "it is set again, as for any persistent event";
-    Raises "raises add up" "V1, S1":
-        "a raise of a signal whose event is active already is not counted"
+    Raises "count of raises" "V1, S1":
+        "a raise of a signal whose event is already active is not counted"
         => "each raise is one more callback";
-    Repeats "repeats" "S2":
-        "activating a signal event in its own callback mixes up its repeats with the ones under way"
-        => "the repeats under way go on, with SIGNAL only, and the activation is its own callback";
-    SignalTimer "signal timer" "A6":
+    Repeats "repeats of a signal" "S2":
+        "activating a signal event in its own callback interferes with its remaining repeats"
+        => "the remaining repeats continue, with SIGNAL only, and the activation is a separate \
+            callback";
+    SignalTimer "removed timeout of a signal event" "A6":
         "removing the timeout of an active signal event removes its callback"
         => "the callback stays due";
-    SignalFeed "signal pass" "S1, P9":
-        "signals are read by an internal event at level 0, during the pass"
-        => "they make their events active before the turn's timers";
+    SignalsBeforePass "signals before the pass" "S1, P9":
+        "an internal event with priority 0 reads the signals, during the pass"
+        => "signals activate their events before the timers of the iteration do";
     ExpiryActive "expiry while active" "V5":
-        "an active event whose timeout expires loses its flags for TIMEOUT, and its place"
-        => "it keeps both, and TIMEOUT is added; it stays registered";
+        "if the timeout of an active event expires, TIMEOUT replaces the event's flags, and the \
+         event moves to the end of its queue"
+        => "TIMEOUT is added to the flags; the event keeps its position in the queue, and stays \
+            registered";
     ExpiryStays "expiry of a persistent event" "V4":
         "a persistent event whose timeout expires is not registered until its callback"
         => "it stays registered all the time";
-    OncePerPass "once a pass" "P2":
-        "an event that is activated again in a pass runs again in it"
+    OncePerPass "once per pass" "P2":
+        "an event that is activated again during a pass runs again in the same pass"
         => "a pass runs each event once; an event that is activated again waits for the next pass";
-    ReadsAtFirst "reading at first" "B1":
-        "a connection writes at first, and reads when that is enabled"
-        => "it does both";
-    OpenHolds "open connection" "C2":
+    ReadsFromStart "reading from the start" "B1":
+        "a new connection has only writing enabled"
+        => "a new connection has reading and writing enabled";
+    OpenKeepsLoop "open connection keeps the loop running" "C2":
         "a connection keeps the loop running while it waits for input or for room"
-        => "it does as long as it is open";
+        => "a connection keeps the loop running as long as it is open";
     ConnCounts "count of a connection" "C1":
-        "a connection counts for what it waits for: input, room, and a timeout for each"
-        => "it counts while a callback of it is due";
+        "each condition that a connection waits for is counted: input, room, and a timeout for \
+         each of them"
+        => "a connection is counted while one of its callbacks is due";
     OutputBound "full output" "M1":
-        "output grows without bound"
-        => "what does not fit is refused";
-    AnswerRoom "room for an answer" "R4":
-        "input and its end are told however much output waits"
-        => "they wait for room in the output";
+        "the output buffer has no limit"
+        => "output that does not fit is refused";
+    InputWaitsForRoom "input while the output is full" "R4":
+        "input and its end are reported even if the output is full"
+        => "input and its end are reported when the output has room";
     FullInput "full input" "M2":
-        "the read callback comes again and again while the input is full"
-        => "it comes for new input, or when it is requested";
-    EndOnce "one end of stream" "B6":
+        "the read callback is called again and again while the input is full"
+        => "the read callback is called for new input, or when it is requested";
+    EndOnce "repeated end of stream" "B6":
         "enabling reading after the end of stream reports the end again"
         => "the end is reported once, and reading stays disabled";
     NothingToWrite "nothing to write" "B5":
         "enabling writing without output calls the write callback, or times out"
-        => "only output that was sent calls it";
-    RoomOnce "room for output" "B4":
-        "a low mark calls the write callback after each write that leaves no more output than that"
-        => "the room that was asked for is reported once, at once if it is there";
-    HeldBack "held back" "B9":
+        => "the write callback is called only when output was sent";
+    RoomOnce "requested room" "B4":
+        "the write callback is called after each transfer that leaves no more output than the low \
+         mark"
+        => "requested room is reported once, and immediately if the room is already free";
+    HeldBackInput "input below the low mark" "B9":
         "input below the low mark is not reported when the mark is lowered"
-        => "it is";
-    MarksRefused "marks refused" "M4":
-        "any marks are taken"
-        => "those the wrong way round are refused, and a high mark below what is held";
-    DueChecked "due is checked" "B2, B3, M6":
-        "a deferred callback runs, whatever has changed since"
-        => "it runs if its reason holds, and its direction is enabled";
-    ConsumeRestarts "consuming restarts" "M3":
+        => "lowering the mark reports the input";
+    MarksRefused "invalid marks" "M4":
+        "all marks are accepted"
+        => "a low mark above the high mark is refused, and a high mark below the number of \
+            buffered bytes";
+    DueChecked "check before a callback" "B2, B3, M6":
+        "a deferred callback runs even if its reason no longer holds"
+        => "a callback runs only if its reason still holds and its direction is enabled";
+    ConsumeRestarts "consuming restarts the timeout" "M3":
         "taking input restarts the timeout for reading, if there is a high mark"
-        => "only taking from a full input does";
-    OneMask "one mask" "R2":
-        "what is neither input nor output is reported in one callback, with a mask"
-        => "each has a callback of its own";
-    Failure "failure" "B7":
-        "a failure disables the direction that found it"
-        => "it ends the connection";
-    EndReported "end is reported" "R5":
-        "no callback follows when a connection is freed"
-        => "one does, for its end";
-    PairFree "end of a pair" "Q1":
-        "the other end of a pair is told nothing when one is freed, and keeps what it writes"
-        => "it is reset";
-    PairFinish "finish of a pair" "Q2":
-        "finishing moves all output, whatever the marks, and is told at once; the end can write on"
-        => "the end of the stream comes behind the output, and nothing can be written after it";
+        => "only taking from a full input restarts it";
+    OneMask "one mask for several events" "R2":
+        "several events other than input and output are reported in one callback, with a mask"
+        => "each event has a separate callback";
+    Failure "failed connection" "B7":
+        "an error disables the direction in which it was found"
+        => "an error ends the connection";
+    EndReported "callback for the end" "R5":
+        "freeing a connection calls no callback"
+        => "a callback reports the end of the connection";
+    PairFree "freed connection of a pair" "Q1":
+        "if one connection of a pair is freed, the other connection gets no callback, and its \
+         output stays in its buffer"
+        => "the other connection is reset";
+    PairFinish "end of stream in a pair" "Q2":
+        "finishing moves all output even above the high mark, and is reported at once; the \
+         connection can still write"
+        => "the end of the stream follows the output, and the connection can no longer write";
     PairPriority "priority of a pair" "Q3":
-        "the ends of a pair have the middle priority, whatever is set"
-        => "they have priorities as any connection";
-    Turn "turn of a connection" "B8":
-        "bytes move in callbacks of the loop, and what they make due comes behind everything else that is due"
-        => "bytes move before the pass; a connection has one turn in it, at the place of the news";
+        "the connections of a pair always have the middle priority"
+        => "the connections of a pair have the priorities that the program sets";
+    ConnPass "callbacks of a connection" "B8":
+        "bytes move in callbacks of the loop; the callbacks that this makes due are queued behind \
+         all other due callbacks"
+        => "bytes move before the pass; in the pass, the callbacks of a connection run one after \
+            the other, at its position in the queue";
 }
 
 impl Difference {
-    /// Returns the kind of programs that use it.
+    /// Returns the kind of programs that must use it.
     pub fn kind(&self) -> Kind {
         match self.switch {
             Switch::PairFree | Switch::PairFinish | Switch::PairPriority => Kind::Pairs,
-            switch if switch < Switch::ReadsAtFirst => Kind::Events,
+            switch if switch < Switch::ReadsFromStart => Kind::Events,
             _ => Kind::Conns,
         }
     }
 }
 
-/// The side of each switch.
+/// The setting of all switches.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Sides(u64);
 
@@ -237,7 +255,7 @@ impl Sides {
         self.0 & 1 << switch as u64 != 0
     }
 
-    /// Returns the sides with the switch at libevent's side.
+    /// Returns this setting with one more switch at libevent's side.
     pub fn turned(self, switch: Switch) -> Self {
         Self(self.0 & !(1 << switch as u64))
     }
@@ -249,9 +267,9 @@ mod tests {
     use std::{fs, path::Path};
 
     #[test]
-    fn every_switch_has_its_entry_at_its_place() {
-        for (place, difference) in DIFFERENCES.iter().enumerate() {
-            assert_eq!(difference.switch as usize, place, "{}", difference.name);
+    fn every_switch_has_its_entry_at_its_index() {
+        for (index, difference) in DIFFERENCES.iter().enumerate() {
+            assert_eq!(difference.switch as usize, index, "{}", difference.name);
         }
     }
 

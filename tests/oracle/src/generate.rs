@@ -1,7 +1,7 @@
-//! Draws a program from a seed.
+//! Generates a program from a seed.
 //!
-//! Each program leaves out features at random, so that the remaining ones interact more often.
-//! Times are drawn from a few values, so that they coincide.
+//! Each program leaves out some features at random, so that the remaining features interact more often. Times are
+//! chosen from a few values, so that several events often have the same time.
 
 mod conn;
 mod feature;
@@ -11,25 +11,28 @@ use fastrand::Rng;
 use parse_display::Display;
 
 use crate::{
-    program::{Decl, Id, LEVELS, Limit, Line, News, Op, Program, Timeout, Waits, When, bits, run},
-    random::Draw,
+    program::{
+        EventDecl, ExternalEvent, Id, LEVELS, Limit, Line, Op, Program, Timeout, WaitsFor,
+        WatcherKind, bits, run,
+    },
+    random::RandomChoice,
 };
-use feature::{Features, NOT_OF_WATCHERS, Verb};
+use feature::{Features, NOT_IN_WATCHERS, StepKind};
 
 /// The signals in use.
 const USED_SIGNALS: [u8; 2] = [10, 12];
 /// The number of the first watcher.
 const FIRST_WATCHER: Id = 20;
 
-/// A kind of programs.
+/// A kind of program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Display, ValueEnum)]
 #[display(style = "lowercase")]
 pub enum Kind {
-    /// Events of all sorts.
+    /// A program with all kinds of events.
     Events,
-    /// Connections, and a few events.
+    /// A program with connections and a few events.
     Conns,
-    /// A pair of connections in memory, another connection, and a few events.
+    /// A program with a pair of connections in memory, possibly another connection, and a few events.
     Pairs,
 }
 
@@ -37,7 +40,7 @@ impl Kind {
     pub const ALL: [Self; 3] = [Self::Events, Self::Conns, Self::Pairs];
 }
 
-/// Draws the program of a seed.
+/// Generates the program of a seed.
 pub fn generate(kind: Kind, seed: u64) -> Program {
     match kind {
         Kind::Events => events(seed),
@@ -48,13 +51,13 @@ pub fn generate(kind: Kind, seed: u64) -> Program {
 
 fn events(seed: u64) -> Program {
     let mut random = Rng::with_seed(seed);
-    let features = Features::draw(&mut random);
+    let features = Features::choose(&mut random);
     let mut draft =
         Draft { random, features, program: Program::default(), decls: Vec::new(), focus: 0 };
-    draft.makes();
-    draft.news();
+    draft.add_declarations();
+    draft.add_external_events();
     draft.main();
-    draft.scripts();
+    draft.add_callback_steps();
     draft.program
 }
 
@@ -62,70 +65,70 @@ struct Draft {
     random: Rng,
     features: Features,
     program: Program,
-    decls: Vec<Decl>,
-    /// The index of the event that steps concern until another event is drawn.
+    decls: Vec<EventDecl>,
+    /// The index of the current event. The generated steps act on this event until another event is chosen at random.
     focus: usize,
 }
 
 impl Draft {
-    fn put(&mut self, line: Line) {
+    fn push(&mut self, line: Line) {
         self.program.lines.push(line);
     }
 
-    fn makes(&mut self) {
+    fn add_declarations(&mut self) {
         if self.features.limit {
             let callbacks = self.random.percent(60).then(|| 1 + self.random.usize(..3) as u32);
             let by_time = callbacks.is_none() || self.random.percent(30);
-            let time = by_time.then(|| self.random.one(&[0, 5, 10]));
-            let priority = self.random.one(&[0, 1, 4, 5]);
-            self.put(Line::Limit(Limit { callbacks, time, priority }));
+            let time = by_time.then(|| self.random.one_of(&[0, 5, 10]));
+            let priority = self.random.one_of(&[0, 1, 4, 5]);
+            self.push(Line::Limit(Limit { callbacks, time, priority }));
         }
         if self.features.common {
             for _ in 0..1 + self.random.usize(..3) {
-                let ms = self.random.one(&[5, 10, 20]);
-                self.put(Line::Common(ms));
+                let ms = self.random.one_of(&[5, 10, 20]);
+                self.push(Line::Common(ms));
             }
         }
         for id in 0..1 + self.random.usize(..6) as Id {
             let decl = self.decl(id);
             self.decls.push(decl);
-            self.put(Line::Event(decl));
+            self.push(Line::Event(decl));
         }
         if self.features.watchers {
-            for place in 0..1 + self.random.usize(..3) as Id {
-                let when = self.random.one(&[When::Prepare, When::Check]);
-                self.put(Line::Watcher(FIRST_WATCHER + place, when));
+            for index in 0..1 + self.random.usize(..3) as Id {
+                let when = self.random.one_of(&[WatcherKind::Prepare, WatcherKind::Check]);
+                self.push(Line::Watcher(FIRST_WATCHER + index, when));
             }
         }
     }
 
-    fn decl(&mut self, id: Id) -> Decl {
+    fn decl(&mut self, id: Id) -> EventDecl {
         let random = &mut self.random;
         let mut kinds = Vec::new();
         if self.features.timers {
-            kinds.push(Waits::Nothing);
+            kinds.push(WaitsFor::Nothing);
         }
         if self.features.sources {
             let source = random.usize(..2) as u8;
-            kinds.extend([Waits::Source(source); 2]);
+            kinds.extend([WaitsFor::Source(source); 2]);
         }
         if self.features.signals {
-            kinds.push(Waits::Signal(random.one(&USED_SIGNALS)));
+            kinds.push(WaitsFor::Signal(random.one_of(&USED_SIGNALS)));
         }
-        let waits = random.one(&kinds);
+        let waits = random.one_of(&kinds);
         let (is_signal, source) = match waits {
-            Waits::Signal(_) => (true, None),
-            Waits::Source(source) => (false, Some(source)),
-            Waits::Nothing => (false, None),
+            WaitsFor::Signal(_) => (true, None),
+            WaitsFor::Source(source) => (false, Some(source)),
+            WaitsFor::Nothing => (false, None),
         };
         let all = [bits::READ, bits::READ, bits::WRITE, bits::CLOSED, bits::READ | bits::WRITE];
         // All events of a source are edge-triggered, or all are level-triggered, unless the program mixes them.
         let by_edge = if self.features.mixing { random.percent(50) } else { source == Some(0) };
         let once = self.features.once && !is_signal && random.percent(40);
-        Decl {
+        EventDecl {
             id,
             waits,
-            what: if source.is_some() { random.one(&all) } else { 0 },
+            what: if source.is_some() { random.one_of(&all) } else { 0 },
             edge: source.is_some() && self.features.edges && by_edge && !once,
             persist: !once && random.percent(60),
             once,
@@ -135,44 +138,48 @@ impl Draft {
         }
     }
 
-    fn news(&mut self) {
-        let mut news = Vec::new();
+    fn add_external_events(&mut self) {
+        let mut external_events = Vec::new();
         for _ in 0..self.random.usize(..7) {
             let random = &mut self.random;
-            let time = random.one(&[0, 5, 10, 10, 12, 15, 20, 20, 30, 45]);
+            let time = random.one_of(&[0, 5, 10, 10, 12, 15, 20, 20, 30, 45]);
             if self.features.sources && (!self.features.signals || random.percent(60)) {
-                news.push((time, News::Ready(random.usize(..2) as u8, readiness(random))));
+                external_events
+                    .push((time, ExternalEvent::Ready(random.usize(..2) as u8, readiness(random))));
             } else if self.features.signals {
                 let count = 1 + random.usize(..3) as u16;
-                news.push((time, News::Raise(random.one(&USED_SIGNALS), count)));
+                external_events
+                    .push((time, ExternalEvent::Raise(random.one_of(&USED_SIGNALS), count)));
             }
         }
-        news.sort_by_key(|(time, _)| *time);
-        self.program.lines.extend(news.into_iter().map(|(time, news)| Line::At(time, news)));
+        external_events.sort_by_key(|(time, _)| *time);
+        self.program
+            .lines
+            .extend(external_events.into_iter().map(|(time, event)| Line::At(time, event)));
     }
 
     fn main(&mut self) {
         for decl in self.decls.clone() {
             if self.random.percent(85) {
                 let timeout = self.timeout(&decl, 60);
-                self.put(Line::Main(Op::Add(decl.id, timeout)));
+                self.push(Line::Main(Op::Add(decl.id, timeout)));
             }
         }
         for _ in 0..1 + self.random.usize(..3) {
             for _ in 0..self.random.usize(..4) {
-                let verb = self.random.one(&self.features.verbs);
-                if let Some(op) = self.op(verb) {
-                    self.put(Line::Main(op));
+                let step = self.random.one_of(&self.features.steps);
+                if let Some(op) = self.op(step) {
+                    self.push(Line::Main(op));
                 }
             }
             let modes =
                 [run::ONCE, run::NONBLOCK, run::ONCE | run::NONBLOCK, run::NO_EXIT_ON_EMPTY];
-            let mode = if self.random.percent(60) { 0 } else { self.random.one(&modes) };
-            self.put(Line::Main(Op::Run(mode)));
+            let mode = if self.random.percent(60) { 0 } else { self.random.one_of(&modes) };
+            self.push(Line::Main(Op::Run(mode)));
         }
     }
 
-    fn scripts(&mut self) {
+    fn add_callback_steps(&mut self) {
         let watchers: Vec<_> = self.program.lines.iter().filter_map(watcher).collect();
         let events: Vec<_> = self.decls.iter().map(|decl| decl.id).collect();
         for (ids, most) in [(events, 5), (watchers, 3)] {
@@ -189,60 +196,65 @@ impl Draft {
             self.focus = usize::from(id);
         }
         for _ in 0..self.random.usize(..4) {
-            let verb = self.random.one(&self.features.verbs);
-            if id >= FIRST_WATCHER && NOT_OF_WATCHERS.contains(&verb) {
+            let step = self.random.one_of(&self.features.steps);
+            if id >= FIRST_WATCHER && NOT_IN_WATCHERS.contains(&step) {
                 continue;
             }
-            if let Some(op) = self.op(verb) {
-                self.put(Line::On(id, firing, op));
+            if let Some(op) = self.op(step) {
+                self.push(Line::On(id, firing, op));
             }
         }
     }
 
-    fn op(&mut self, verb: Verb) -> Option<Op> {
-        // Consecutive steps often concern the same event.
+    fn op(&mut self, step: StepKind) -> Option<Op> {
+        // Consecutive steps often act on the same event.
         if self.random.percent(60) {
             self.focus = self.random.usize(..self.decls.len());
         }
         let decl = self.decls[self.focus];
         let id = decl.id;
-        if decl.once && !matches!(verb, Verb::Add | Verb::AddTimed) && verb.needs_handle() {
+        if decl.once && !matches!(step, StepKind::Add | StepKind::AddTimed) && step.needs_handle() {
             return None;
         }
         let random = &mut self.random;
-        Some(match verb {
-            Verb::Add => Op::Add(id, self.timeout(&decl, 0)),
-            Verb::AddTimed => Op::Add(id, self.timeout(&decl, 100)),
-            Verb::Del => Op::Del(id),
-            Verb::Activate => Op::Activate(id, activation(random, &decl)),
-            Verb::Priority => Op::Priority(id, random.usize(..LEVELS) as u8),
-            Verb::RemoveTimer => Op::RemoveTimer(id),
-            Verb::Free if random.percent(50) => Op::Make(id),
-            Verb::Free => Op::Free(id),
-            Verb::Ask => Op::Ask(id),
-            Verb::Counts => Op::Counts,
-            Verb::Peaks => Op::Peaks,
-            Verb::All => Op::All,
-            Verb::Got => Op::Got,
-            Verb::Exit => Op::Exit(random.one(&[None, None, Some(0), Some(5), Some(10), Some(20)])),
-            Verb::Break => Op::Break,
-            Verb::Continue => Op::Continue,
-            Verb::Take => Op::Take(random.one(&[1, 5, 10, 25])),
-            Verb::Look => Op::Look,
-            Verb::Ready => Op::Ready(random.usize(..2) as u8, readiness(random)),
-            Verb::Raise => Op::Raise(random.one(&USED_SIGNALS), 1 + random.usize(..3) as u16),
-            Verb::Watch => {
+        Some(match step {
+            StepKind::Add => Op::Add(id, self.timeout(&decl, 0)),
+            StepKind::AddTimed => Op::Add(id, self.timeout(&decl, 100)),
+            StepKind::Del => Op::Del(id),
+            StepKind::Activate => Op::Activate(id, activation(random, &decl)),
+            StepKind::Priority => Op::Priority(id, random.usize(..LEVELS) as u8),
+            StepKind::RemoveTimer => Op::RemoveTimer(id),
+            StepKind::Free if random.percent(50) => Op::Make(id),
+            StepKind::Free => Op::Free(id),
+            StepKind::Query => Op::Query(id),
+            StepKind::Counts => Op::Counts,
+            StepKind::Peaks => Op::Peaks,
+            StepKind::All => Op::All,
+            StepKind::Got => Op::Got,
+            StepKind::Exit => {
+                Op::Exit(random.one_of(&[None, None, Some(0), Some(5), Some(10), Some(20)]))
+            }
+            StepKind::Break => Op::Break,
+            StepKind::Continue => Op::Continue,
+            StepKind::PassTime => Op::PassTime(random.one_of(&[1, 5, 10, 25])),
+            StepKind::UpdateNow => Op::UpdateNow,
+            StepKind::Ready => Op::Ready(random.usize(..2) as u8, readiness(random)),
+            StepKind::Raise => {
+                Op::Raise(random.one_of(&USED_SIGNALS), 1 + random.usize(..3) as u16)
+            }
+            StepKind::Watch => {
                 let watchers: Vec<_> = self.program.lines.iter().filter_map(watcher).collect();
-                let id = random.one(&watchers);
+                let id = random.one_of(&watchers);
                 if random.percent(50) { Op::Watch(id) } else { Op::Unwatch(id) }
             }
         })
     }
 
-    /// Draws a timeout for an event in `chance` of a hundred cases, and for a timer in at least 85 of them.
-    fn timeout(&mut self, decl: &Decl, chance: usize) -> Timeout {
+    /// Chooses a timeout at random, or no timeout. The probability of a timeout is `chance` percent, and at least 85
+    /// percent if the event is a timer.
+    fn timeout(&mut self, decl: &EventDecl, chance: usize) -> Timeout {
         let random = &mut self.random;
-        let chance = if decl.waits == Waits::Nothing { chance.max(85) } else { chance };
+        let chance = if decl.waits == WaitsFor::Nothing { chance.max(85) } else { chance };
         if !random.percent(chance) {
             return Timeout::None;
         }
@@ -254,7 +266,7 @@ impl Draft {
         if self.features.zero && random.percent(25) {
             return Timeout::After(0);
         }
-        Timeout::After(random.one(&[1, 5, 5, 10, 10, 10, 15, 20, 30]))
+        Timeout::After(random.one_of(&[1, 5, 5, 10, 10, 10, 15, 20, 30]))
     }
 }
 
@@ -275,15 +287,16 @@ fn readiness(random: &mut Rng) -> u8 {
         bits::READ | bits::CLOSED,
         bits::IO,
     ];
-    random.one(&all)
+    random.one_of(&all)
 }
 
-/// Draws the flags with which a step activates an event. They are mostly flags that the loop could report for it.
-fn activation(random: &mut Rng, decl: &Decl) -> u8 {
+/// Chooses the flags with which a step activates an event. They are mostly flags that the loop could report for the
+/// event.
+fn activation(random: &mut Rng, decl: &EventDecl) -> u8 {
     let own = match decl.waits {
-        Waits::Nothing => bits::TIMEOUT,
-        Waits::Signal(_) => bits::SIGNAL,
-        Waits::Source(_) => decl.what,
+        WaitsFor::Nothing => bits::TIMEOUT,
+        WaitsFor::Signal(_) => bits::SIGNAL,
+        WaitsFor::Source(_) => decl.what,
     };
-    random.one(&[own, own, bits::TIMEOUT, own | bits::TIMEOUT, bits::CUSTOM, bits::READ])
+    random.one_of(&[own, own, bits::TIMEOUT, own | bits::TIMEOUT, bits::CUSTOM, bits::READ])
 }

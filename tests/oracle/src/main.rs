@@ -1,20 +1,21 @@
-//! The oracle: plays random programs on libevent and on picoevent, and compares the traces.
+//! The oracle: runs random programs on libevent and on picoevent, and compares the traces.
 //!
 //! ```text
 //!  seed ─▶ program ─┬─▶ libevent, a process ──▶ trace ══ the model at libevent's side
 //!                   └─▶ picoevent ────────────▶ trace ══ the model at our side
 //! ```
 //!
-//! The list in [`differences`] gives the reason wherever the two sides of the model differ. `cargo
-//! xtask oracle` builds and runs everything.
+//! The model has a switch for each intended difference between libevent and picoevent. libevent's side is the setting
+//! of all switches for libevent's behaviour, and our side is the setting for picoevent's behaviour. [`differences`]
+//! lists the switches. `cargo xtask oracle` builds and runs everything.
 
 mod compare;
+mod core_runner;
 mod differences;
 mod example;
 mod generate;
-mod libevent;
+mod libevent_runner;
 mod model;
-mod play;
 mod program;
 mod random;
 mod session;
@@ -30,22 +31,22 @@ use generate::Kind;
 use program::Program;
 use session::Session;
 
-/// Plays random programs on libevent and on picoevent, and compares their traces.
+/// Runs random programs on libevent and on picoevent, and compares their traces.
 #[derive(Parser)]
-struct Asked {
-    /// The player of libevent
+struct Args {
+    /// The program that runs programs on libevent
     #[arg(long)]
-    player: PathBuf,
-    /// The folder of programs that are played first
+    libevent_runner: PathBuf,
+    /// The folder of programs that run first
     #[arg(long)]
     programs: Option<PathBuf>,
-    /// Write the programs of the differences again
+    /// Replace the files with the shortest program for each difference
     #[arg(long, requires = "programs")]
     write_programs: bool,
     /// The seeds of the programs
     #[arg(long, value_parser = read_range, default_value = "0..20000")]
     seeds: Range<u64>,
-    /// Play programs of this kind only
+    /// Run programs of this kind only
     #[arg(long)]
     kind: Option<Kind>,
     /// The number of threads
@@ -70,33 +71,34 @@ fn main() -> ExitCode {
 }
 
 fn run() -> Result<bool> {
-    let asked = Asked::parse();
+    let args = Args::parse();
     compare::catch_panics();
-    if let (true, Some(folder)) = (asked.write_programs, &asked.programs) {
-        example::write(&mut compare::Pair::start(&asked.player)?, folder)?;
+    if let (true, Some(folder)) = (args.write_programs, &args.programs) {
+        example::write(&mut compare::Comparator::start(&args.libevent_runner)?, folder)?;
         return Ok(true);
     }
     let session = Session {
-        programs: asked.programs.as_deref(),
-        player: &asked.player,
-        kinds: asked.kind.map_or(Kind::ALL.to_vec(), |kind| vec![kind]),
-        seeds: asked.seeds.clone(),
-        jobs: asked.jobs.get(),
+        programs: args.programs.as_deref(),
+        libevent_runner: &args.libevent_runner,
+        kinds: args.kind.map_or(Kind::ALL.to_vec(), |kind| vec![kind]),
+        seeds: args.seeds.clone(),
+        jobs: args.jobs.get(),
     };
-    if let Some(file) = &asked.file {
+    if let Some(file) = &args.file {
         let text = fs::read_to_string(file).with_context(|| file.display().to_string())?;
         let program: Program = text.parse()?;
         return session.show(&program);
     }
-    if asked.show {
-        let kind = asked.kind.unwrap_or(Kind::Events);
-        return session.show(&generate::generate(kind, asked.seeds.start));
+    if args.show {
+        let kind = args.kind.unwrap_or(Kind::Events);
+        return session.show(&generate::generate(kind, args.seeds.start));
     }
     session.run()
 }
 
 /// Reads `A..B`.
 fn read_range(text: &str) -> Result<Range<u64>> {
-    let (start, end) = text.split_once("..").context("seeds are given as A..B")?;
+    let (start, end) =
+        text.split_once("..").context("give the seeds as A..B, for example 0..1000")?;
     Ok(start.parse()?..end.parse()?)
 }

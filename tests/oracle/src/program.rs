@@ -1,7 +1,7 @@
-//! Programs that are played on both sides, as plain data.
+//! The test programs, as plain data. Each program runs on libevent and on picoevent.
 //!
-//! A program is a flat list of lines, so that the shrinker can leave out any of them. The shrinker
-//! also drops lines about an event that no line makes.
+//! A program is a flat list of lines, so that the shrinker can leave out any line. The shrinker also drops lines about
+//! an event if no line makes this event.
 //!
 //! ```text
 //! event 0 timer persist             a timer with the number 0
@@ -27,23 +27,24 @@ use text::{Dash, Letters};
 /// The number of an event, watcher or connection in its program.
 pub type Id = u8;
 
-/// Ids are below this.
+/// The number of possible ids. All ids are below it.
 pub const MAX_ID: usize = 32;
-/// Sources are numbered below this.
+/// The maximum number of sources. Their numbers start at 0.
 pub const SOURCES: usize = 8;
-/// The number of the first connection; there is none above [`MAX_ID`].
+/// The number of the first connection. All numbers of connections are below [`MAX_ID`].
 pub const FIRST_CONN: usize = 28;
-/// The maximum number of connections in a program. Each has a virtual socket, which is reported like a source
-/// whose number is above all sources.
+/// The maximum number of connections in a program. Each connection has a virtual socket. In reports, a socket has a
+/// number like a source. The numbers of the sockets follow the numbers of the sources.
 pub const CONNS: usize = MAX_ID - FIRST_CONN;
-/// Signals are numbered below this.
+/// The limit for signal numbers. All numbers are below it.
 pub const SIGNALS: usize = 32;
-/// Priorities are numbered below this.
+/// The number of priorities. They start at 0.
 pub const LEVELS: usize = 8;
 
-/// A program with more calls is cut off, on each side at the same point.
+/// The maximum number of callbacks. A program with more callbacks is stopped, at the same point on libevent, picoevent
+/// and the model.
 pub const MOST_CALLS: u32 = 80;
-/// A program with more polls is cut off.
+/// The maximum number of polls. A program with more polls is stopped.
 pub const MOST_POLLS: u32 = 160;
 
 /// The capacity in bytes of a connection's input and output, and of its virtual socket's output.
@@ -51,14 +52,14 @@ pub const INPUT: usize = 12;
 pub const OUTPUT: usize = 16;
 pub const SEND_BUFFER: usize = 6;
 
-/// The bits of conditions, the same in libevent and picoevent.
+/// The bits of conditions. They are the same in libevent and picoevent.
 pub mod bits {
     pub const TIMEOUT: u8 = 0x01;
     pub const READ: u8 = 0x02;
     pub const WRITE: u8 = 0x04;
     pub const SIGNAL: u8 = 0x08;
     pub const EDGE: u8 = 0x20;
-    /// A bit without a meaning on either side.
+    /// A bit that has no meaning in libevent or picoevent.
     pub const CUSTOM: u8 = 0x40;
     pub const CLOSED: u8 = 0x80;
     /// The conditions of a source.
@@ -86,28 +87,29 @@ pub enum Line {
     /// The dispatch limit.
     #[display("{0}")]
     Limit(Limit),
-    /// A common timeout in milliseconds; common timeouts are numbered in order.
+    /// A common timeout in milliseconds. Common timeouts are numbered in the order of their lines.
     #[display("common {0}")]
     Common(u64),
     /// An event, made at the start.
     #[display("{0}")]
-    Event(Decl),
+    Event(EventDecl),
     /// A watcher, added at the start.
     #[display("watcher {0} {1}")]
-    Watcher(Id, When),
+    Watcher(Id, WatcherKind),
     /// A connection, open from the start.
     #[display("{0}")]
     Conn(ConnDecl),
-    /// Two of the connections are each other's peers.
+    /// A pair: each of these two connections is the peer of the other.
     #[display("pair {0} {1}")]
     Pair(Id, Id),
-    /// An event outside of the loop, at a time in milliseconds.
+    /// Something that happens outside of the loop, at a time in milliseconds.
     #[display("at {0} {1}")]
-    At(u64, News),
+    At(u64, ExternalEvent),
     /// A step outside of the loop.
     #[display("main {0}")]
     Main(Op),
-    /// A step in the n-th call of a callback of an event, watcher or connection.
+    /// A step in a callback: the id of the event, watcher or connection, the number of the call, and the step. The
+    /// first call has the number 0.
     #[display("on {0} {1} {2}")]
     On(Id, u32, Op),
 }
@@ -126,16 +128,16 @@ pub struct Limit {
 
 /// The declaration of an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Decl {
+pub struct EventDecl {
     pub id: Id,
-    pub waits: Waits,
-    /// The conditions that it waits for on its source.
+    pub waits: WaitsFor,
+    /// The conditions for which the event waits on its source.
     pub what: u8,
     pub edge: bool,
     pub persist: bool,
-    /// Each add makes a new event, which is freed when it has fired.
+    /// Whether each add makes a new event. Such an event is freed when it has fired.
     pub once: bool,
-    /// Its callback ends the reported conditions of its source.
+    /// Whether the event's callback clears the reported conditions of the source, like a callback that reads all data.
     pub drain: bool,
     pub priority: Option<u8>,
 }
@@ -150,49 +152,49 @@ pub struct ConnDecl {
 
 /// An action of a connection's peer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Display, FromStr)]
-pub enum Peer {
+pub enum PeerAction {
     /// Sends this number of bytes.
     #[display("send {0}")]
     Send(usize),
-    /// Takes up to this number of the bytes that the socket holds for the peer.
+    /// Takes up to this number of bytes that the socket holds for the peer.
     #[display("take {0}")]
     Take(usize),
     /// Ends its stream.
     #[display("end")]
     End,
-    /// Resets the connection. Bytes that it has sent but that were not read are lost.
+    /// Resets the connection. Bytes in transit in both directions are lost.
     #[display("reset")]
     Reset,
 }
 
 /// The source or signal that an event waits for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Waits {
+pub enum WaitsFor {
     #[default]
     Nothing,
     Source(u8),
     Signal(u8),
 }
 
-/// The time at which a watcher is called.
+/// The kind of a watcher.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Display, FromStr)]
 #[display(style = "lowercase")]
-pub enum When {
+pub enum WatcherKind {
     Prepare,
     Check,
 }
 
-/// An event outside of the loop.
+/// Something that happens outside of the loop.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Display, FromStr)]
-pub enum News {
+pub enum ExternalEvent {
     /// Sets the conditions for which the source is ready.
     #[display("ready {0} {1}")]
     Ready(u8, #[display(with = Letters)] u8),
-    /// The signal is raised this often.
+    /// Raises the signal this number of times.
     #[display("raise {0} {1}")]
     Raise(u8, u16),
     #[display("peer {0} {1}")]
-    Peer(Id, Peer),
+    Peer(Id, PeerAction),
 }
 
 /// A step.
@@ -218,9 +220,10 @@ pub enum Op {
     /// Makes a freed event again.
     #[display("make {0}")]
     Make(Id),
-    /// Queries the conditions for which it is pending, its deadline and its priority.
+    /// Queries the conditions for which an event is pending, its deadline and its priority.
+    #[strum(to_string = "ask")]
     #[display("ask {0}")]
-    Ask(Id),
+    Query(Id),
     Counts,
     /// Queries the peaks, and clears them.
     Peaks,
@@ -233,26 +236,30 @@ pub enum Op {
     Break,
     Continue,
     /// Lets milliseconds pass.
+    #[strum(to_string = "take")]
     #[display("take {0}")]
-    Take(u64),
+    PassTime(u64),
     /// Updates the loop's time.
-    Look,
+    #[strum(to_string = "look")]
+    #[display("look")]
+    UpdateNow,
     #[display("ready {0} {1}")]
     Ready(u8, #[display(with = Letters)] u8),
     #[display("raise {0} {1}")]
     Raise(u8, u16),
     #[display("peer {0} {1}")]
-    Peer(Id, Peer),
+    Peer(Id, PeerAction),
     /// Writes this number of bytes to a connection.
     #[display("write {0} {1}")]
     Write(Id, usize),
-    /// Writes up to this number of bytes, as many as fit.
+    /// Writes as many bytes as fit, up to this number.
+    #[strum(to_string = "some")]
     #[display("some {0} {1}")]
-    Some(Id, usize),
-    /// Requests the write callback for this much room.
+    WriteSome(Id, usize),
+    /// Requests the write callback when this number of bytes is free in the output.
     #[display("room {0} {1}")]
     Room(Id, usize),
-    /// Takes up to this number of bytes of its input.
+    /// Takes up to this number of bytes from the input of a connection.
     #[display("consume {0} {1}")]
     Consume(Id, usize),
     /// Enables and disables directions.
@@ -272,7 +279,7 @@ pub enum Op {
     /// Sets the low and the high mark of a direction.
     #[display("marks {0} {1} {2} {3}")]
     Marks(Id, #[display(with = Letters)] u8, usize, usize),
-    /// Queries the number of bytes that it holds, and the enabled directions.
+    /// Queries the numbers of bytes in a connection's input and output, and its enabled directions.
     #[display("state {0}")]
     State(Id),
     /// Ends the output stream of a connection of a pair.
@@ -285,7 +292,7 @@ pub enum Op {
     Watch(Id),
     #[display("unwatch {0}")]
     Unwatch(Id),
-    /// Runs the loop; only outside of callbacks.
+    /// Runs the loop. Only possible outside of callbacks.
     #[display("run {0}")]
     Run(u8),
 }
@@ -314,12 +321,12 @@ pub fn socket_source(id: Id) -> u8 {
 }
 
 impl Op {
-    /// Returns the verb's name.
+    /// Returns the name of the step.
     pub fn name(self) -> &'static str {
         self.into()
     }
 
-    /// Returns the event, watcher or connection that the step concerns, if there is one.
+    /// Returns the event, watcher or connection on which the step acts, if there is one.
     pub fn id(self) -> Option<Id> {
         match self {
             Self::Add(id, _)
@@ -329,10 +336,10 @@ impl Op {
             | Self::RemoveTimer(id)
             | Self::Free(id)
             | Self::Make(id)
-            | Self::Ask(id)
+            | Self::Query(id)
             | Self::Peer(id, _)
             | Self::Write(id, _)
-            | Self::Some(id, _)
+            | Self::WriteSome(id, _)
             | Self::Room(id, _)
             | Self::Consume(id, _)
             | Self::Enable(id, _)
@@ -361,18 +368,19 @@ impl Line {
     }
 }
 
-/// A program prepared for playing: declarations by number, steps by time and callback.
+/// A program that is prepared for a run. Declarations are stored by id, and the steps of callbacks by id and number of
+/// the call.
 #[derive(Clone, Debug, Default)]
 pub struct Plan {
     pub limit: Option<Limit>,
     pub commons: Vec<u64>,
     /// Events and watchers in the order in which they are made.
-    pub makes: Vec<Id>,
-    pub decls: [Option<Decl>; MAX_ID],
-    pub watchers: [Option<When>; MAX_ID],
+    pub declared: Vec<Id>,
+    pub decls: [Option<EventDecl>; MAX_ID],
+    pub watchers: [Option<WatcherKind>; MAX_ID],
     pub conns: Vec<ConnDecl>,
     pub pairs: Vec<(Id, Id)>,
-    pub news: Vec<(u64, News)>,
+    pub external_events: Vec<(u64, ExternalEvent)>,
     pub main: Vec<Op>,
     scripts: Vec<((Id, u32), Vec<Op>)>,
 }
@@ -387,15 +395,15 @@ impl Plan {
                 Line::Common(ms) => plan.commons.push(*ms),
                 Line::Event(decl) => {
                     plan.decls[usize::from(decl.id)] = Some(*decl);
-                    plan.makes.push(decl.id);
+                    plan.declared.push(decl.id);
                 }
                 Line::Watcher(id, when) => {
                     plan.watchers[usize::from(*id)] = Some(*when);
-                    plan.makes.push(*id);
+                    plan.declared.push(*id);
                 }
                 Line::Conn(decl) => plan.conns.push(*decl),
                 Line::Pair(one, other) => plan.pairs.push((*one, *other)),
-                Line::At(time, news) => plan.news.push((*time, *news)),
+                Line::At(time, event) => plan.external_events.push((*time, *event)),
                 Line::Main(op) => plan.main.push(*op),
                 Line::On(id, firing, op) => match plan.scripts.last_mut() {
                     Some((key, script)) if *key == (*id, *firing) => script.push(*op),
@@ -406,7 +414,7 @@ impl Plan {
         plan
     }
 
-    pub fn decl(&self, id: Id) -> Option<&Decl> {
+    pub fn decl(&self, id: Id) -> Option<&EventDecl> {
         self.decls.get(usize::from(id))?.as_ref()
     }
 

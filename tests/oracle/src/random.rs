@@ -1,22 +1,22 @@
-//! The generator's random draws, which are the same everywhere for the same seed.
+//! The random choices of the generator. The same seed gives the same choices on every machine.
 
 use fastrand::Rng;
 
-/// The random choices from which a program is made.
-pub trait Draw {
-    /// Returns true in `chance` of a hundred cases.
+/// Random choices with which a program is generated.
+pub trait RandomChoice {
+    /// Returns `true` with a probability of `chance` percent.
     fn percent(&mut self, chance: usize) -> bool;
 
     /// Returns one of several values. There must be at least one value.
-    fn one<T: Copy>(&mut self, of: &[T]) -> T;
+    fn one_of<T: Copy>(&mut self, values: &[T]) -> T;
 }
 
-impl Draw for Rng {
+impl RandomChoice for Rng {
     fn percent(&mut self, chance: usize) -> bool {
         self.usize(..100) < chance
     }
 
-    fn one<T: Copy>(&mut self, of: &[T]) -> T {
-        of[self.usize(..of.len())]
+    fn one_of<T: Copy>(&mut self, values: &[T]) -> T {
+        values[self.usize(..values.len())]
     }
 }

@@ -15,28 +15,30 @@ use std::{
 use anyhow::{Result, anyhow};
 
 use crate::{
-    compare::{Expected, Mismatch, Pair, Side},
+    compare::{Comparator, Expected, Mismatch, Side},
+    core_runner::CoreRunner,
     differences::{DIFFERENCES, Difference, Sides},
     example,
     generate::{Kind, generate},
-    libevent::Libevent,
+    libevent_runner::LibeventRunner,
     model,
-    play::Stage,
     program::{Plan, Program},
     shrink::shrink,
 };
 
-/// Programs that a thread sends to the player at once.
+/// The number of programs in a batch. A thread sends a batch to the libevent runner: the process that runs programs
+/// on libevent.
 const BATCH: u64 = 32;
-/// If a run has at least so many programs, a difference that no program uses is an error.
+/// The number of programs from which unused differences are an error. A run with at least this number of programs must
+/// use each difference.
 const ENOUGH: u64 = 20_000;
 
 /// The settings of a run.
 pub struct Session<'p> {
-    pub player: &'p Path,
-    /// The folder of programs that are played first.
+    pub libevent_runner: &'p Path,
+    /// The folder of programs that run first.
     pub programs: Option<&'p Path>,
-    /// The kinds of programs. The seeds are played for each.
+    /// The kinds of programs. All seeds run for each kind.
     pub kinds: Vec<Kind>,
     pub seeds: Range<u64>,
     pub jobs: usize,
@@ -52,7 +54,7 @@ struct Shared {
 /// The counts.
 struct Tally {
     programs: u64,
-    alike: u64,
+    identical: u64,
     uses: [u64; DIFFERENCES.len()],
     /// The failure with the lowest seed.
     failure: Option<(u64, Mismatch)>,
@@ -61,12 +63,12 @@ struct Tally {
 impl Session<'_> {
     /// Runs all seeds, or stops at a failure. Returns whether all passed.
     pub fn run(&self) -> Result<bool> {
-        let mut wrong = Vec::new();
+        let mut failures = Vec::new();
         if let Some(folder) = self.programs {
-            wrong = example::check(&mut Pair::start(self.player)?, folder)?;
+            failures = example::check(&mut Comparator::start(self.libevent_runner)?, folder)?;
         }
-        if !wrong.is_empty() {
-            println!("{}", wrong.join("\n"));
+        if !failures.is_empty() {
+            println!("{}", failures.join("\n"));
             return Ok(false);
         }
         self.kinds.iter().try_fold(true, |all, kind| Ok(all && self.run_kind(*kind)?))
@@ -88,10 +90,10 @@ impl Session<'_> {
         })?;
         let tally = shared.tally.into_inner().map_err(|_| anyhow!("a thread panicked"))?;
         let seconds = start.elapsed().as_secs_f64();
-        let all_used = self.report(kind, &tally);
+        let all_used = self.print_differences(kind, &tally);
         let mismatches = u32::from(tally.failure.is_some());
         if let Some((seed, mismatch)) = &tally.failure {
-            self.explain(kind, *seed, mismatch)?;
+            self.print_failure(kind, *seed, mismatch)?;
         }
         let speed = tally.programs as f64 / seconds;
         println!(
@@ -101,10 +103,11 @@ impl Session<'_> {
         Ok(mismatches == 0 && all_used)
     }
 
-    /// Prints the table of differences. Returns whether each was used, if that is required.
-    fn report(&self, kind: Kind, tally: &Tally) -> bool {
+    /// Prints the table of differences. Returns `false` if the run has at least [`ENOUGH`] programs, and no program
+    /// used one of the differences of this kind.
+    fn print_differences(&self, kind: Kind, tally: &Tally) -> bool {
         println!("{:>9}  difference", "programs");
-        println!("{:>9}  (none: the same on both sides)", tally.alike);
+        println!("{:>9}  (none: the same on both sides)", tally.identical);
         for (difference, uses) in DIFFERENCES.iter().zip(tally.uses) {
             if uses == 0 && difference.kind() != kind {
                 continue;
@@ -122,8 +125,8 @@ impl Session<'_> {
     }
 
     fn work(&self, kind: Kind, shared: &Shared) -> Result<()> {
-        let mut player = Libevent::start(self.player)?;
-        let mut stage = Stage::default();
+        let mut libevent = LibeventRunner::start(self.libevent_runner)?;
+        let mut core = CoreRunner::default();
         let mut tally = Tally::default();
         while !shared.stop.load(Ordering::Relaxed) {
             let first = shared.next.fetch_add(BATCH, Ordering::Relaxed);
@@ -132,12 +135,12 @@ impl Session<'_> {
             }
             let seeds = first..self.seeds.end.min(first.saturating_add(BATCH));
             let programs: Vec<_> = seeds.clone().map(|seed| generate(kind, seed)).collect();
-            player.give(&programs)?;
-            // Meanwhile, the player of libevent plays the same programs.
+            libevent.send(&programs)?;
+            // Meanwhile, the libevent runner runs the same programs.
             let expected: Vec<_> =
-                programs.iter().map(|program| Expected::new(&mut stage, program)).collect();
+                programs.iter().map(|program| Expected::new(&mut core, program)).collect();
             for (seed, expected) in seeds.zip(expected) {
-                let trace = player.trace()?;
+                let trace = libevent.read_trace()?;
                 tally.count(seed, expected.compare(trace));
             }
             if tally.failure.is_some() {
@@ -150,12 +153,12 @@ impl Session<'_> {
         Ok(())
     }
 
-    /// Prints a failure, with the shortest program that was found for it.
-    fn explain(&self, kind: Kind, seed: u64, mismatch: &Mismatch) -> Result<()> {
-        let mut pair = Pair::start(self.player)?;
+    /// Prints a failure, with the shortest program found that still fails.
+    fn print_failure(&self, kind: Kind, seed: u64, mismatch: &Mismatch) -> Result<()> {
+        let mut comparator = Comparator::start(self.libevent_runner)?;
         let mut last = mismatch.clone();
         let mut failed = Ok(());
-        let shortest = shrink(&generate(kind, seed), |program| match pair.play(program) {
+        let shortest = shrink(&generate(kind, seed), |program| match comparator.run(program) {
             Ok(Err(found)) if found.side == mismatch.side => {
                 last = found;
                 true
@@ -167,13 +170,13 @@ impl Session<'_> {
             }
         });
         failed?;
-        let who = match mismatch.side {
-            Side::Libevent => "libevent does not do what its model does",
-            Side::Ours => "picoevent does not do what it should",
+        let problem = match mismatch.side {
+            Side::Libevent => "the trace of libevent differs from the model at libevent's side",
+            Side::Ours => "the trace of picoevent differs from the model at our side",
         };
         let lines = shortest.lines.len();
         println!(
-            "\nseed {seed} of {kind}: {who}; in {lines} lines:\n\n{shortest}\n{}",
+            "\nseed {seed} of {kind}: {problem}; in {lines} lines:\n\n{shortest}\n{}",
             last.excerpt()
         );
         Ok(())
@@ -183,9 +186,9 @@ impl Session<'_> {
     pub fn show(&self, program: &Program) -> Result<bool> {
         let plan = Rc::new(Plan::new(program));
         println!("{program}");
-        println!("libevent's side:\n{}", model::play(&plan, Sides::LIBEVENT));
-        println!("our side:\n{}", model::play(&plan, Sides::OURS));
-        match Pair::start(self.player)?.play(program)? {
+        println!("libevent's side:\n{}", model::run(&plan, Sides::LIBEVENT));
+        println!("our side:\n{}", model::run(&plan, Sides::OURS));
+        match Comparator::start(self.libevent_runner)?.run(program)? {
             Ok(used) => {
                 for (bit, difference) in DIFFERENCES.iter().enumerate() {
                     if used & 1 << bit != 0 {
@@ -205,7 +208,7 @@ impl Session<'_> {
 
 impl Default for Tally {
     fn default() -> Self {
-        Self { programs: 0, alike: 0, uses: [0; DIFFERENCES.len()], failure: None }
+        Self { programs: 0, identical: 0, uses: [0; DIFFERENCES.len()], failure: None }
     }
 }
 
@@ -213,17 +216,17 @@ impl Tally {
     fn count(&mut self, seed: u64, compared: Result<u64, Mismatch>) {
         self.programs += 1;
         match compared {
-            Ok(0) => self.alike += 1,
+            Ok(0) => self.identical += 1,
             Ok(used) => {
                 for (bit, uses) in self.uses.iter_mut().enumerate() {
                     *uses += used >> bit & 1;
                 }
             }
-            Err(mismatch) => self.fail(seed, mismatch),
+            Err(mismatch) => self.add_failure(seed, mismatch),
         }
     }
 
-    fn fail(&mut self, seed: u64, mismatch: Mismatch) {
+    fn add_failure(&mut self, seed: u64, mismatch: Mismatch) {
         if self.failure.as_ref().is_none_or(|(lowest, _)| seed < *lowest) {
             self.failure = Some((seed, mismatch));
         }
@@ -231,12 +234,12 @@ impl Tally {
 
     fn add(&mut self, other: Self) {
         self.programs += other.programs;
-        self.alike += other.alike;
+        self.identical += other.identical;
         for (sum, uses) in self.uses.iter_mut().zip(other.uses) {
             *sum += uses;
         }
         if let Some((seed, mismatch)) = other.failure {
-            self.fail(seed, mismatch);
+            self.add_failure(seed, mismatch);
         }
     }
 }

@@ -1,77 +1,83 @@
-//! The world outside of a loop: a virtual clock, sources that become ready, signals that are
-//! raised, sockets whose peers send and take bytes. Nothing here really waits; a wait advances the clock.
+//! The virtual world: everything outside of the loop. It has a virtual clock, sources that become ready, signals that
+//! are raised, and sockets whose peers send and take bytes. A wait takes no real time. It only advances the clock.
 
 mod socket;
 
-use crate::program::{CONNS, News, SIGNALS, SOURCES, socket};
+use crate::program::{CONNS, ExternalEvent, SIGNALS, SOURCES, socket};
 pub use socket::{Received, Socket};
 
-/// A source, as its poller sees it.
+/// A source, as a poll sees it.
 #[derive(Clone, Copy, Default)]
 struct Source {
     ready: u8,
     interest: u8,
     edge: bool,
-    /// Something has happened, or a report was requested, since the last report.
+    /// The source has become ready, or a report was requested, since the last report.
     armed: bool,
 }
 
 /// The rule for reporting a level-triggered source.
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
-pub enum Level {
-    /// In each poll while it is ready, as epoll does.
+pub enum Reporting {
+    /// The source is reported in each poll while it is ready, as by epoll.
     #[default]
-    EachLook,
-    /// Once, and again when a report is requested or something happens: the least that picoevent's
-    /// back ends must do.
-    WhenAsked,
+    EachPoll,
+    /// The source is reported once, and again when a report is requested or the source becomes ready again. This is the
+    /// minimum that picoevent's back ends must do.
+    OnRequest,
 }
 
 /// The result of a poll.
 pub enum Found {
-    /// Sources and sockets, and what they are ready for; empty if the wait ended before anything happened.
+    /// Sources and sockets, and the conditions for which they are ready. The list is empty if the wait ended first, or
+    /// if only a signal was caught.
     Sources(Vec<(u8, u8)>),
-    /// Nothing, and nothing can ever happen.
+    /// Nothing has happened, and nothing can ever happen.
     Nothing,
 }
 
 #[derive(Default)]
 pub struct World {
-    /// Future events. The latest comes first.
-    news: Vec<(u64, News)>,
+    /// The external events that are still to come. The latest event comes first.
+    external_events: Vec<(u64, ExternalEvent)>,
     pub clock: u64,
     /// The number of polls.
     pub polls: u32,
     sources: [Source; SOURCES],
     pub sockets: [Socket; CONNS],
     raised: [u32; SIGNALS],
-    level: Level,
+    reporting: Reporting,
 }
 
 impl World {
-    pub fn new(news: &[(u64, News)], level: Level) -> Self {
-        Self { news: news.iter().rev().copied().collect(), level, ..Self::default() }
+    pub fn new(external_events: &[(u64, ExternalEvent)], reporting: Reporting) -> Self {
+        Self {
+            external_events: external_events.iter().rev().copied().collect(),
+            reporting,
+            ..Self::default()
+        }
     }
 
-    /// Sets the conditions for which a source is ready. Each counts as new, even if it held before.
-    pub fn ready(&mut self, source: u8, what: u8) {
+    /// Sets the conditions for which a source is ready. Each condition counts as new, even if it was already set.
+    pub fn set_ready(&mut self, source: u8, what: u8) {
         let source = &mut self.sources[usize::from(source)];
         source.ready = what;
         source.armed |= what & source.interest != 0;
     }
 
-    /// Ends conditions of a source. This is not reported.
+    /// Clears conditions of a source, like a read of all data. This change is not reported.
     pub fn drain(&mut self, source: u8, what: u8) {
         self.sources[usize::from(source)].ready &= !what;
     }
 
-    /// Raises a signal. It is reported by the next poll.
+    /// Raises a signal. The next poll reports it.
     pub fn raise(&mut self, signal: u8, count: u16) {
         self.raised[usize::from(signal)] += u32::from(count);
     }
 
-    /// Sets the awaited conditions, and requests a report. The numbers of sockets follow those of sources.
-    pub fn interest(&mut self, source: u8, what: u8, edge: bool) {
+    /// Sets the awaited conditions of a source or socket, and for a source requests a report. The numbers of sockets
+    /// follow the numbers of sources.
+    pub fn set_interest(&mut self, source: u8, what: u8, edge: bool) {
         if let Some(socket) = usize::from(source).checked_sub(SOURCES) {
             self.sockets[socket].interest = what;
             return;
@@ -80,8 +86,8 @@ impl World {
         (source.interest, source.edge, source.armed) = (what, edge, what != 0);
     }
 
-    /// Polls for `wait` milliseconds or without limit. Raises of signals that are set in `catches`
-    /// are added to `caught`; any raise ends the wait.
+    /// Polls for `wait` milliseconds, or without limit for `None`. If `catches` returns `true` for a signal, its raises
+    /// are added to `caught`, and end the wait. Raises of other signals are discarded.
     pub fn poll(
         &mut self,
         wait: Option<u64>,
@@ -91,17 +97,17 @@ impl World {
         self.polls += 1;
         let end = wait.map(|wait| self.clock + wait);
         loop {
-            self.happen();
+            self.perform_external_events();
             for (signal, (sum, new)) in caught.iter_mut().zip(&mut self.raised).enumerate() {
                 let raises = std::mem::take(new);
                 *sum += if catches(signal) { raises } else { 0 };
             }
-            let reports = self.report();
+            let reports = self.take_ready();
             let any = !reports.is_empty() || caught.iter().any(|raises| *raises > 0);
             if any || end == Some(self.clock) {
                 return Found::Sources(reports);
             }
-            let next = self.news.last().map(|(time, _)| *time);
+            let next = self.external_events.last().map(|(time, _)| *time);
             match next.into_iter().chain(end).min() {
                 Some(time) => self.clock = time,
                 None => return Found::Nothing,
@@ -109,29 +115,29 @@ impl World {
         }
     }
 
-    /// Performs the events whose time has come.
-    fn happen(&mut self) {
-        while let Some((_, news)) = self.news.pop_if(|(time, _)| *time <= self.clock) {
-            match news {
-                News::Ready(source, what) => self.ready(source, what),
-                News::Raise(signal, count) => self.raise(signal, count),
-                News::Peer(conn, peer) => self.sockets[socket(conn)].peer(peer),
+    /// Performs the external events whose time has come.
+    fn perform_external_events(&mut self) {
+        while let Some((_, event)) = self.external_events.pop_if(|(time, _)| *time <= self.clock) {
+            match event {
+                ExternalEvent::Ready(source, what) => self.set_ready(source, what),
+                ExternalEvent::Raise(signal, count) => self.raise(signal, count),
+                ExternalEvent::Peer(conn, action) => self.sockets[socket(conn)].perform(action),
             }
         }
     }
 
-    fn report(&mut self) -> Vec<(u8, u8)> {
+    fn take_ready(&mut self) -> Vec<(u8, u8)> {
         let mut reports = Vec::new();
         for (index, source) in self.sources.iter_mut().enumerate() {
             let armed = std::mem::take(&mut source.armed);
-            let each_time = !source.edge && self.level == Level::EachLook;
+            let each_time = !source.edge && self.reporting == Reporting::EachPoll;
             let what = source.ready & source.interest;
             if what != 0 && (armed || each_time) {
                 reports.push((index as u8, what));
             }
         }
         for (index, socket) in self.sockets.iter_mut().enumerate() {
-            let what = socket.report(self.level);
+            let what = socket.take_ready(self.reporting);
             if what != 0 {
                 reports.push(((SOURCES + index) as u8, what));
             }
@@ -145,44 +151,46 @@ mod tests {
     use super::*;
     use crate::program::bits::{READ, WRITE};
 
-    fn look(world: &mut World) -> Vec<(u8, u8)> {
+    fn poll_once(world: &mut World) -> Vec<(u8, u8)> {
         match world.poll(Some(0), |_| false, &mut [0; SIGNALS]) {
             Found::Sources(reports) => reports,
-            Found::Nothing => panic!("a look without a wait always comes back"),
+            Found::Nothing => panic!("a poll that does not wait reports no end of the program"),
         }
     }
 
     #[test]
-    fn a_level_triggered_source_is_reported_in_each_poll_or_when_asked() {
-        for (level, second) in [(Level::EachLook, vec![(2, READ)]), (Level::WhenAsked, vec![])] {
-            let mut world = World::new(&[], level);
-            world.interest(2, READ, false);
-            world.ready(2, READ | WRITE);
-            assert_eq!(look(&mut world), [(2, READ)]);
-            assert_eq!(look(&mut world), second);
-            world.interest(2, READ, false);
-            assert_eq!(look(&mut world), [(2, READ)]);
+    fn a_level_triggered_source_is_reported_in_each_poll_or_when_requested() {
+        for (reporting, second) in
+            [(Reporting::EachPoll, vec![(2, READ)]), (Reporting::OnRequest, vec![])]
+        {
+            let mut world = World::new(&[], reporting);
+            world.set_interest(2, READ, false);
+            world.set_ready(2, READ | WRITE);
+            assert_eq!(poll_once(&mut world), [(2, READ)]);
+            assert_eq!(poll_once(&mut world), second);
+            world.set_interest(2, READ, false);
+            assert_eq!(poll_once(&mut world), [(2, READ)]);
         }
     }
 
     #[test]
-    fn an_edge_triggered_source_is_reported_only_for_news() {
-        let mut world = World::new(&[], Level::EachLook);
-        world.interest(1, READ, true);
-        world.ready(1, READ);
-        assert_eq!(look(&mut world), [(1, READ)]);
-        assert_eq!(look(&mut world), []);
-        world.ready(1, READ);
+    fn an_edge_triggered_source_is_reported_only_when_it_changes() {
+        let mut world = World::new(&[], Reporting::EachPoll);
+        world.set_interest(1, READ, true);
+        world.set_ready(1, READ);
+        assert_eq!(poll_once(&mut world), [(1, READ)]);
+        assert_eq!(poll_once(&mut world), []);
+        world.set_ready(1, READ);
         world.drain(1, READ);
-        assert_eq!(look(&mut world), []);
-        world.ready(1, READ);
-        assert_eq!(look(&mut world), [(1, READ)]);
+        assert_eq!(poll_once(&mut world), []);
+        world.set_ready(1, READ);
+        assert_eq!(poll_once(&mut world), [(1, READ)]);
     }
 
     #[test]
     fn a_wait_ends_with_the_first_thing_that_happens() {
-        let mut world = World::new(&[(7, News::Ready(0, READ))], Level::EachLook);
-        world.interest(0, READ, false);
+        let mut world = World::new(&[(7, ExternalEvent::Ready(0, READ))], Reporting::EachPoll);
+        world.set_interest(0, READ, false);
         let mut caught = [0; SIGNALS];
         assert!(
             matches!(world.poll(Some(5), |_| false, &mut caught), Found::Sources(none) if none.is_empty())

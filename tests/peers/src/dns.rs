@@ -1,4 +1,4 @@
-//! A name server: the queries that it receives, its answers, and forged answers.
+//! A model of a name server: queries, answers and forged answers.
 
 use std::net::Ipv4Addr;
 
@@ -16,7 +16,7 @@ pub struct Question {
 }
 
 impl Question {
-    /// Reads a message. Returns `None` if it is no query.
+    /// Reads a message. Returns `None` if the message is not a query.
     pub fn read(bytes: &[u8]) -> Option<Self> {
         let message = Message::parse(bytes).ok()?;
         let question = message.questions().next().filter(|_| !message.is_answer())?;
@@ -27,10 +27,10 @@ impl Question {
 
     /// Writes an answer to this query.
     pub fn answer(&self, flags: u16, records: impl FnOnce(&mut Writer<'_>)) -> Vec<u8> {
-        written(self.id, Some((&self.name, self.kind)), flag::RESPONSE | flags, records)
+        write_message(self.id, Some((&self.name, self.kind)), flag::RESPONSE | flags, records)
     }
 
-    /// Writes an answer. It contains these addresses if the query requests IPv4 addresses.
+    /// Writes an answer. If the query requests IPv4 addresses, the answer contains these addresses.
     pub fn addresses(&self, ttl: u32, addresses: &[Ipv4Addr]) -> Vec<u8> {
         self.answer(0, |writer| {
             for address in addresses.iter().filter(|_| self.kind == Kind::A) {
@@ -39,7 +39,7 @@ impl Question {
         })
     }
 
-    /// Writes the answer that the name does not exist. A resolver may keep the answer for `ttl` seconds.
+    /// Writes an answer with the status that the name does not exist. A resolver may keep the answer for `ttl` seconds.
     pub fn no_such_name(&self, ttl: u32) -> Vec<u8> {
         self.answer(Status::NO_SUCH_NAME.0.into(), |writer| {
             writer.record(Section::Authority, "example", Kind::SOA, ttl, |writer| {
@@ -51,7 +51,7 @@ impl Question {
         })
     }
 
-    /// Writes the answer that the server has failed.
+    /// Writes an answer with the status that the server has failed.
     pub fn failed(&self) -> Vec<u8> {
         self.answer(Status::SERVER_FAILED.0.into(), |_| ())
     }
@@ -62,13 +62,13 @@ impl Question {
         });
     }
 
-    /// Writes an answer that contains an address, with another identifier, name, type or flags.
+    /// Writes an answer that contains an address, with any identifier, name, type and flags.
     fn forged(&self, id: u16, name: &str, kind: Kind, flags: u16, address: Ipv4Addr) -> Vec<u8> {
-        written(id, Some((name, kind)), flags, |writer| self.address(writer, 60, address))
+        write_message(id, Some((name, kind)), flags, |writer| self.address(writer, 60, address))
     }
 }
 
-fn written(
+fn write_message(
     id: u16,
     question: Option<(&str, Kind)>,
     flags: u16,
@@ -84,62 +84,64 @@ fn written(
 }
 
 /// Changes the case of the first letter.
-fn turned(name: &str) -> String {
+fn with_other_case(name: &str) -> String {
     let (first, rest) = name.split_at(1);
     let upper = first.to_ascii_uppercase();
     let other = if first == upper { first.to_ascii_lowercase() } else { upper };
     other + rest
 }
 
-/// Writes a forged answer to a query, with an address. A resolver must not accept it.
-pub type Lie = fn(&Question, Ipv4Addr) -> Vec<u8>;
+/// Writes a forged answer that contains an address. A resolver must not accept the answer.
+pub type Forgery = fn(&Question, Ipv4Addr) -> Vec<u8>;
 
-/// The forged answers, each with what is wrong with it.
-pub const LIES: &[(&str, Lie)] = &[
-    ("another number", |question, address| {
+/// The kinds of forged answers, each with a description of its error.
+pub const FORGERIES: &[(&str, Forgery)] = &[
+    ("another identifier", |question, address| {
         let (id, name) = (question.id ^ 1, &question.name);
         question.forged(id, name, question.kind, flag::RESPONSE, address)
     }),
     ("another name", |question, address| {
         question.forged(question.id, "other.example", question.kind, flag::RESPONSE, address)
     }),
-    ("other letters", |question, address| {
-        let name = turned(&question.name);
+    ("the name in another case", |question, address| {
+        let name = with_other_case(&question.name);
         question.forged(question.id, &name, question.kind, flag::RESPONSE, address)
     }),
-    ("another kind", |question, address| {
+    ("another record type", |question, address| {
         let kind = if question.kind == Kind::A { Kind::AAAA } else { Kind::A };
         question.forged(question.id, &question.name, kind, flag::RESPONSE, address)
     }),
-    ("a question", |question, address| {
+    ("a query instead of an answer", |question, address| {
         question.forged(question.id, &question.name, question.kind, 0, address)
     }),
-    ("another operation", |question, address| {
+    ("another operation code", |question, address| {
         let flags = flag::RESPONSE | 0x2800;
         question.forged(question.id, &question.name, question.kind, flags, address)
     }),
     ("no question", |question, address| {
-        written(question.id, None, flag::RESPONSE, |writer| question.address(writer, 60, address))
+        write_message(question.id, None, flag::RESPONSE, |writer| {
+            question.address(writer, 60, address)
+        })
     }),
-    ("cut off", |question, address| {
-        let mut bytes = addressed(question, address);
+    ("truncated", |question, address| {
+        let mut bytes = answer_with_address(question, address);
         bytes.pop();
         bytes
     }),
     ("a name that points at itself", |question, address| {
-        let mut bytes = addressed(question, address);
-        let at = bytes.len() - 14 - question.name.len() - 2;
-        bytes.truncate(at);
-        bytes.extend([0xC0, at as u8]);
+        let mut bytes = answer_with_address(question, address);
+        let name_offset = bytes.len() - 14 - question.name.len() - 2;
+        bytes.truncate(name_offset);
+        bytes.extend([0xC0, name_offset as u8]);
         bytes.extend([0, 1, 0, 1, 0, 0, 0, 60, 0, 4]);
         bytes.extend(address.octets());
         bytes
     }),
-    ("nothing", |_, _| Vec::new()),
+    ("an empty datagram", |_, _| Vec::new()),
     ("one byte", |_, _| vec![0x80]),
 ];
 
-/// Writes an answer with one address, whatever type of record the query requests.
-fn addressed(question: &Question, address: Ipv4Addr) -> Vec<u8> {
+/// Writes an answer with one IPv4 address, also if the query requests another type of record.
+fn answer_with_address(question: &Question, address: Ipv4Addr) -> Vec<u8> {
     question.answer(0, |writer| question.address(writer, 60, address))
 }

@@ -1,7 +1,7 @@
-//! A back end in virtual time for tests of protocols. The servers are closures.
+//! A back end in virtual time, for tests of protocols. The servers are closures.
 //!
-//! Each datagram goes to one closure, which returns datagrams as answers, each with a delay. The
-//! bytes of connections go to another closure, which answers at once.
+//! One closure receives each datagram. It returns datagrams as answers, each with a delay. Another closure receives the
+//! bytes of connections, and answers at once.
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
@@ -16,74 +16,75 @@ use picoevent::{
 
 /// A datagram that a server has received.
 #[derive(Clone, Debug)]
-pub struct Heard {
-    /// When it was sent.
+pub struct Datagram {
+    /// The time at which the device has sent the datagram.
     pub at: Instant,
-    /// Its destination.
+    /// The destination of the datagram.
     pub server: SocketAddr,
-    /// Its source port.
+    /// The source port of the datagram.
     pub from_port: u16,
-    /// Its bytes.
+    /// The data of the datagram.
     pub bytes: Vec<u8>,
 }
 
-/// A datagram of a server.
+/// A datagram that a server sends.
 pub struct Reply {
-    /// The delay until it arrives.
+    /// The delay until the datagram arrives.
     pub after: Duration,
-    /// Its source address, which may be forged.
+    /// The source address. It may be forged.
     pub from: SocketAddr,
-    /// Its bytes.
+    /// The data of the datagram.
     pub bytes: Vec<u8>,
 }
 
 /// Returns a server's answers to a datagram.
-pub type Server = Box<dyn FnMut(&Heard) -> Vec<Reply>>;
+pub type Server = Box<dyn FnMut(&Datagram) -> Vec<Reply>>;
 
 /// Returns one reply from the server that received the datagram, after a millisecond.
-pub fn reply(heard: &Heard, bytes: Vec<u8>) -> Vec<Reply> {
-    vec![Reply { after: Duration::from_millis(1), from: heard.server, bytes }]
+pub fn reply(datagram: &Datagram, bytes: Vec<u8>) -> Vec<Reply> {
+    vec![Reply { after: Duration::from_millis(1), from: datagram.server, bytes }]
 }
 
-/// A TCP server. It gets all bytes that the connection has received so far. Returns its answer, and whether it ends its
-/// stream after the answer.
+/// A TCP server. The argument is everything that the server has received on the connection so far. Returns the answer,
+/// and whether the server ends its stream after the answer.
 pub type TcpServer = Box<dyn FnMut(&[u8]) -> (Vec<u8>, bool)>;
 
 /// The network, as a back end. A connection to an unspecified address fails.
-pub struct World {
+pub struct Network {
     now: Instant,
     /// The time at which the run ends.
     until: Instant,
     server: Server,
     /// The server for connections.
     pub tcp: Option<TcpServer>,
-    /// All received datagrams, in order.
-    pub heard: Vec<Heard>,
+    /// All datagrams that the servers have received, in order.
+    pub received: Vec<Datagram>,
     sockets: Vec<(UdpSocket, SocketAddr)>,
     /// Ports that cannot be bound.
-    pub taken: Vec<u16>,
-    under_way: Vec<(Instant, u16, SocketAddr, Vec<u8>)>,
-    calls: Vec<(Conn, bool, Vec<u8>)>,
+    pub unavailable_ports: Vec<u16>,
+    in_flight: Vec<(Instant, u16, SocketAddr, Vec<u8>)>,
+    conns: Vec<(Conn, bool, Vec<u8>)>,
     /// The destinations of all connects.
     pub connects: Vec<SocketAddr>,
-    has_news: bool,
+    has_reports: bool,
 }
 
-impl World {
-    /// Makes a network where `server` answers datagrams, and every connect succeeds.
-    pub fn new(server: impl FnMut(&Heard) -> Vec<Reply> + 'static) -> Self {
+impl Network {
+    /// Makes a network in which `server` answers datagrams, and every connect succeeds, except to an unspecified
+    /// address.
+    pub fn new(server: impl FnMut(&Datagram) -> Vec<Reply> + 'static) -> Self {
         Self {
             now: Instant::ZERO,
             until: Instant::MAX,
             server: Box::new(server),
             tcp: None,
-            heard: Vec::new(),
+            received: Vec::new(),
             sockets: Vec::new(),
-            taken: Vec::new(),
-            under_way: Vec::new(),
-            calls: Vec::new(),
+            unavailable_ports: Vec::new(),
+            in_flight: Vec::new(),
+            conns: Vec::new(),
             connects: Vec::new(),
-            has_news: false,
+            has_reports: false,
         }
     }
 
@@ -97,18 +98,18 @@ impl World {
         base.begin(picoevent::Run::DEFAULT);
         self.until = until;
         for _ in 0..100_000 {
-            if let Poll::Pending | Poll::Ready(Ok(Some(_))) = base.turn(app, self) {
+            if let Poll::Pending | Poll::Ready(Ok(Some(_))) = base.iterate(app, self) {
                 return;
             }
         }
-        panic!("the loop does not come to rest");
+        panic!("the loop still has work after 100,000 passes");
     }
 
     fn udp<A>(&mut self, socket: UdpSocket, action: UdpAction, base: &mut EventBase<'_, A>) {
         match action {
             UdpAction::Bind => {
                 let Some(address) = base.udp_address_of(socket) else { return };
-                if self.taken.contains(&address.port()) {
+                if self.unavailable_ports.contains(&address.port()) {
                     return base.bind_failed(socket, UdpError::InUse);
                 }
                 self.sockets.push((socket, address));
@@ -116,23 +117,25 @@ impl World {
             }
             UdpAction::SendTo => {
                 while let Some(UdpRequest::Send(server, bytes)) = base.udp_request(socket) {
-                    let (_, from) = self.sockets.iter().find(|(held, _)| *held == socket).unwrap();
+                    let (_, from) =
+                        self.sockets.iter().find(|(bound, _)| *bound == socket).unwrap();
                     let from_port = from.port();
-                    let heard = Heard { at: self.now, server, from_port, bytes: bytes.to_vec() };
-                    for Reply { after, from, bytes } in (self.server)(&heard) {
-                        self.under_way.push((self.now.after(after), from_port, from, bytes));
+                    let datagram =
+                        Datagram { at: self.now, server, from_port, bytes: bytes.to_vec() };
+                    for Reply { after, from, bytes } in (self.server)(&datagram) {
+                        self.in_flight.push((self.now.after(after), from_port, from, bytes));
                     }
-                    self.heard.push(heard);
+                    self.received.push(datagram);
                     base.udp_done(socket, Ok(()));
                 }
             }
-            UdpAction::Unbind => self.sockets.retain(|(held, _)| *held != socket),
+            UdpAction::Unbind => self.sockets.retain(|(bound, _)| *bound != socket),
             UdpAction::ReceiveFrom => {}
         }
     }
 }
 
-impl<A> Backend<A> for World {
+impl<A> Backend<A> for Network {
     type Error = Infallible;
 
     fn now(&mut self) -> Instant {
@@ -140,7 +143,7 @@ impl<A> Backend<A> for World {
     }
 
     fn act(&mut self, action: Action, base: &mut EventBase<'_, A>) -> Result<(), Infallible> {
-        self.has_news = true;
+        self.has_reports = true;
         match action {
             Action::Udp(socket, action) => self.udp(socket, action, base),
             Action::Connect(conn) => {
@@ -148,12 +151,12 @@ impl<A> Backend<A> for World {
                 self.connects.push(peer);
                 match peer.ip().is_unspecified() {
                     true => base.failed(conn, ConnError::AddressInvalid),
-                    false => self.calls.push((conn, false, Vec::new())),
+                    false => self.conns.push((conn, false, Vec::new())),
                 }
             }
             Action::End(conn) => base.delivered(conn),
             Action::Close(conn) | Action::Reset(conn) => {
-                self.calls.retain(|(held, ..)| *held != conn);
+                self.conns.retain(|(open, ..)| *open != conn);
             }
             _ => {}
         }
@@ -161,8 +164,8 @@ impl<A> Backend<A> for World {
     }
 
     fn deadline(&mut self, _: &mut EventBase<'_, A>) -> Instant {
-        let next = self.under_way.iter().map(|(at, ..)| *at).min();
-        if self.has_news { Instant::ZERO } else { next.unwrap_or(Instant::MAX) }
+        let next = self.in_flight.iter().map(|(at, ..)| *at).min();
+        if self.has_reports { Instant::ZERO } else { next.unwrap_or(Instant::MAX) }
     }
 
     fn wait(&mut self, until: Instant, _: &mut EventBase<'_, A>) -> Poll<Result<(), Infallible>> {
@@ -177,18 +180,18 @@ impl<A> Backend<A> for World {
     }
 
     fn feed(&mut self, base: &mut EventBase<'_, A>) {
-        self.has_news = false;
+        self.has_reports = false;
         let sockets = &self.sockets;
         let now = self.now;
-        self.under_way.retain(|(at, port, from, bytes)| {
+        self.in_flight.retain(|(at, port, from, bytes)| {
             let socket = sockets.iter().find(|(_, address)| address.port() == *port);
             *at > now
                 || socket.is_some_and(|(socket, _)| !base.received_from(*socket, *from, bytes))
         });
-        for (conn, is_open, got) in &mut self.calls {
+        for (conn, is_open, received) in &mut self.conns {
             if !std::mem::replace(is_open, true) {
                 base.connected(*conn);
-                self.has_news = true;
+                self.has_reports = true;
                 continue;
             }
             let (first, second) = base.output(*conn);
@@ -197,13 +200,13 @@ impl<A> Backend<A> for World {
             if bytes.is_empty() {
                 continue;
             }
-            got.extend(bytes);
+            received.extend(bytes);
             let Some(tcp) = &mut self.tcp else { continue };
-            let (answer, ends) = tcp(got);
+            let (answer, ends) = tcp(received);
             if let Some((first, second)) = base.input(*conn) {
                 let room = first.len() + second.len();
-                let places = first.iter_mut().chain(second);
-                places.zip(&answer).for_each(|(place, byte)| *place = *byte);
+                let targets = first.iter_mut().chain(second);
+                targets.zip(&answer).for_each(|(target, byte)| *target = *byte);
                 base.received(*conn, answer.len().min(room));
             }
             if ends {

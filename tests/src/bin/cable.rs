@@ -22,8 +22,8 @@ use picoevent_tests::dhcp::Policy;
 use picoevent_tests::peer::Peer;
 use picoevent_tests::wire::Wire;
 
-/// The longest iteration of the peer, and so the longest delay of a byte from the host.
-const TURN: Duration = Duration::from_millis(2);
+/// The time limit of one step of the peer. It is also the longest delay of a byte from the host.
+const STEP: Duration = Duration::from_millis(2);
 
 static OVER: AtomicBool = AtomicBool::new(false);
 
@@ -44,7 +44,7 @@ struct Options {
     near: PathBuf,
     /// The socket of the board's end of the wire
     far: PathBuf,
-    /// The port of this machine; 0 for any
+    /// The port of this machine, or 0 for any port
     port: u16,
     /// The scenario with the faults of the wire
     #[arg(long)]
@@ -62,12 +62,12 @@ fn run() -> Result<()> {
     let mut cable = Cable::new(&scenario(faults.as_deref())?, seed);
     let capture = pcap.map(|path| (path, Rc::new(RefCell::new(Capture::new("under QEMU")))));
     if let Some((path, capture)) = &capture {
-        // Report a file that cannot be written before the run.
+        // Write to the file before the run, so that an error is reported at once.
         fs::write(path, b"").with_context(|| format!("cannot write {}", path.display()))?;
         cable.observe(Box::new(capture.clone()));
     }
     let mut wire = Wire::bind(&near, &far)?;
-    wire.lay(cable);
+    wire.add_cable(cable);
     let mut peer = Peer::new(wire);
     peer.serve_dhcp(Policy::Grant(LASTING));
     let listener = TcpListener::bind(("127.0.0.1", port))
@@ -81,7 +81,7 @@ fn run() -> Result<()> {
         OVER.store(true, Ordering::SeqCst);
     });
     while !OVER.load(Ordering::SeqCst) {
-        peer.turn(TURN);
+        peer.step(STEP);
     }
     if let Some((path, capture)) = &capture {
         let file = capture.borrow().file();
@@ -92,7 +92,7 @@ fn run() -> Result<()> {
 
 fn scenario(path: Option<&Path>) -> Result<Scenario> {
     let Some(path) = path else { return Ok("".parse()?) };
-    let place = path.display();
-    let text = fs::read_to_string(path).with_context(|| format!("cannot read {place}"))?;
-    text.parse().with_context(|| format!("{place} is not a scenario"))
+    let name = path.display();
+    let text = fs::read_to_string(path).with_context(|| format!("cannot read {name}"))?;
+    text.parse().with_context(|| format!("{name} is not a scenario"))
 }

@@ -1,4 +1,4 @@
-//! A server that sends every datagram back unchanged, for the long run of datagrams.
+//! A server that sends every datagram back unchanged. The case `datagrams` of `cargo xtask soak` uses it.
 
 use std::net::SocketAddr;
 use std::process::ExitCode;
@@ -22,7 +22,7 @@ impl Echo {
         cx.bind(address, RINGS, Self::echo)
     }
 
-    /// Echoes datagrams. If there is no room for an answer, its datagram stays in the input ring, and this
+    /// Echoes datagrams. If an answer does not fit into the output ring, its datagram stays in the input ring, and this
     /// callback runs again later.
     fn echo(&mut self, udp: &mut UdpMut<Self>, _: UdpEvent) {
         while let Some(datagram) = udp.peek() {

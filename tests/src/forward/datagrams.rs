@@ -1,4 +1,4 @@
-//! A UDP port of the host that is forwarded to a port of the board.
+//! Forwards a UDP port of the host to a port of the board.
 
 use std::io;
 use std::net::{SocketAddr, SocketAddrV4, UdpSocket};
@@ -6,9 +6,9 @@ use std::net::{SocketAddr, SocketAddrV4, UdpSocket};
 use smoltcp::iface::{SocketHandle, SocketSet};
 use smoltcp::socket::udp::{PacketBuffer, PacketMetadata, Socket};
 
-/// The first port on the peer's stack for datagrams, different from the ports of connections.
+/// The first port on the peer's stack for datagrams. These ports differ from the ports of connections.
 const FIRST_PORT: u16 = 20_000;
-/// The largest numbers of waiting datagrams, and of their bytes, in each direction.
+/// The maximum number of waiting datagrams in each direction. `BUFFER` is the maximum number of their bytes.
 const PACKETS: usize = 16;
 const BUFFER: usize = 16 * 1024;
 

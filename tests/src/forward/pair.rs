@@ -1,5 +1,5 @@
-//! A forwarded connection has two halves. The near half is a TCP connection of the host's operating system. The far
-//! half is a TCP connection of the peer's stack to the board.
+//! A pair: the two halves of a forwarded connection. The near half is a TCP connection of the host's operating system.
+//! The far half is a TCP connection of the peer's stack to the board.
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{Shutdown, TcpStream};
@@ -27,10 +27,10 @@ pub(super) struct Pair {
     pub(super) far: SocketHandle,
     /// Whether the far half was established.
     open: bool,
-    /// Whether the end of stream of the near half (first) and of the far half (second) was passed on to the
-    /// other half.
+    /// Two flags. The first flag is true if the near half's end of stream was passed to the far half. The second flag
+    /// is true if the far half's end of stream was passed to the near half.
     ends: [bool; 2],
-    /// Whether the previous step found that the pair is done ([`Next::Done`]).
+    /// Whether the previous step returned [`Next::Done`].
     is_over: bool,
 }
 
@@ -38,7 +38,7 @@ pub(super) struct Pair {
 #[derive(PartialEq, Eq)]
 enum Next {
     Stays,
-    /// Both ends of stream were passed on, or the far half was closed after its end of stream.
+    /// Both ends of stream were passed to the other half, or the far half was closed after its end of stream.
     Done,
     /// The far half was reset.
     FarReset,
@@ -64,7 +64,8 @@ impl Pair {
         let socket = sockets.get_mut(self.far);
         match self.step(socket) {
             Next::Stays => return true,
-            // Before the next step, the peer's stack acknowledges the last segment.
+            // The pair stays for one more step. Meanwhile, the peer's stack sends the acknowledgement of the board's
+            // last segment. Without the socket, it could not send this acknowledgement.
             Next::Done if !self.is_over => {
                 self.is_over = true;
                 return true;

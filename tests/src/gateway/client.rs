@@ -1,4 +1,4 @@
-//! A TCP client. It records what it has sent and received, so that an error message can show it.
+//! A TCP client. It records the bytes that it has sent and received, so that an error message can show them.
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
@@ -13,13 +13,14 @@ pub const LIMIT: Duration = Duration::from_secs(60);
 /// The number of sent and received bytes that an error shows.
 const SHOWN: usize = 300;
 
-/// The pause before the next connect if the gateway has no room for one more client.
+/// The pause before the next connect if the gateway cannot serve one more client.
 pub const PAUSE: Duration = Duration::from_millis(20);
 
 /// The result of waiting for input.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Event {
-    /// Bytes have arrived, and [`Client::pending`] returns them. Or a signal interrupted the wait.
+    /// Bytes have arrived, and [`Client::pending`] returns them. This is also the result if a signal interrupted the
+    /// wait.
     Bytes,
     /// The gateway has ended its stream.
     End,
@@ -34,7 +35,7 @@ pub enum Event {
 pub struct Client {
     stream: TcpStream,
     sent: Vec<u8>,
-    /// All received bytes, and how many of them were consumed.
+    /// All received bytes. `taken` is the number of consumed bytes.
     received: Vec<u8>,
     taken: usize,
 }
@@ -55,18 +56,18 @@ impl Client {
     /// Sends bytes.
     ///
     /// # Errors
-    /// If the connection is over, or the gateway accepts nothing for [`LIMIT`].
+    /// If the connection is over, or the gateway accepts no bytes for [`LIMIT`].
     pub fn send(&mut self, bytes: impl AsRef<[u8]>) -> Result<()> {
         self.sent.extend_from_slice(bytes.as_ref());
-        self.stream.write_all(bytes.as_ref()).with_context(|| self.wrong("that it is taken"))
+        self.stream.write_all(bytes.as_ref()).with_context(|| self.mismatch("that it is taken"))
     }
 
-    /// Sets the time for which a send waits if the gateway accepts nothing, instead of [`LIMIT`].
+    /// Replaces [`LIMIT`] as the time limit of sends. A send waits for this time if the gateway accepts no bytes.
     pub fn limit_sends(&self, limit: Duration) -> Result<()> {
         self.stream.set_write_timeout(Some(limit)).context("no limit can be set")
     }
 
-    /// Returns the stream, and drops the record of sent and received bytes.
+    /// Returns the stream, and discards the record of sent and received bytes.
     pub fn into_stream(self) -> TcpStream {
         self.stream
     }
@@ -76,7 +77,7 @@ impl Client {
         bytes.as_ref().chunks(1).try_for_each(|byte| self.send(byte))
     }
 
-    /// Ends this side of the connection.
+    /// Ends the client's stream.
     pub fn end(&mut self) -> Result<()> {
         self.stream.shutdown(Shutdown::Write).context("cannot end this side")
     }
@@ -88,7 +89,7 @@ impl Client {
 
     /// Waits until more input arrives, or `limit` has passed.
     pub fn receive(&mut self, limit: Duration) -> Result<Event> {
-        // A timeout of zero is an error.
+        // The system does not allow a timeout of zero.
         self.stream.set_read_timeout(Some(limit.max(Duration::from_millis(1))))?;
         let mut buffer = [0; 4096];
         match self.stream.read(&mut buffer) {
@@ -118,10 +119,11 @@ impl Client {
         taken
     }
 
-    /// Waits until `whole` returns a length for the received bytes. Consumes that number of bytes and returns them.
+    /// Waits until `whole`, which is called with the pending bytes, returns a number. Consumes and returns this number
+    /// of bytes.
     ///
     /// # Errors
-    /// If `whole` does not return a length within `limit`, or the connection ends first.
+    /// If `whole` does not return a number within `limit`, or the connection ends first.
     pub fn take_when(
         &mut self,
         what: &str,
@@ -135,7 +137,7 @@ impl Client {
             }
             let event = self.receive(deadline.saturating_duration_since(Instant::now()))?;
             if event != Event::Bytes {
-                return Err(self.wrong(what).context(format!("{event:?}")));
+                return Err(self.mismatch(what).context(format!("{event:?}")));
             }
         }
     }
@@ -155,24 +157,24 @@ impl Client {
         let is = self.take_when(&what, LIMIT, whole)?;
         if is != expected {
             self.taken = before;
-            return Err(self.wrong(&what));
+            return Err(self.mismatch(&what));
         }
         Ok(())
     }
 
-    /// Waits for a line. Returns it without its `\r\n`.
+    /// Waits for a line. Returns the line without its `\r\n`.
     ///
     /// # Errors
-    /// Like [`Client::take_when`], and if the line is not UTF-8 or does not end with `\r\n`.
+    /// The errors of [`Client::take_when`], and an error if the line is not UTF-8 or does not end with `\r\n`.
     pub fn line(&mut self, limit: Duration) -> Result<String> {
         let end = |bytes: &[u8]| Some(bytes.iter().position(|byte| *byte == b'\n')? + 1);
         let line = self.take_when("a line", limit, end)?;
-        let line = String::from_utf8(line).map_err(|_| self.wrong("a line in UTF-8"))?;
+        let line = String::from_utf8(line).map_err(|_| self.mismatch("a line in UTF-8"))?;
         let text = line.strip_suffix("\r\n").map(str::to_owned);
-        text.ok_or_else(|| self.wrong("a line that ends in \\r\\n"))
+        text.ok_or_else(|| self.mismatch("a line that ends in \\r\\n"))
     }
 
-    /// Waits for a line that ends with `\n`, as on the uplink.
+    /// Waits for a line that ends with `\n`. The lines between gateway and collector have this line end.
     ///
     /// # Errors
     /// Like [`Client::take_when`].
@@ -182,7 +184,7 @@ impl Client {
         self.take_when("a line", LIMIT, end)
     }
 
-    /// Waits for the gateway's end of stream. No more bytes may come before it.
+    /// Waits for the gateway's end of stream. No more bytes may arrive before the end.
     ///
     /// # Errors
     /// If bytes arrive, or the end of stream does not come within [`LIMIT`].
@@ -196,10 +198,10 @@ impl Client {
     /// Like [`Client::expect_end`].
     pub fn expect_end_within(&mut self, limit: Duration) -> Result<()> {
         let what = "nothing more, and the end of the stream";
-        ensure!(self.pending().is_empty(), self.wrong(what));
+        ensure!(self.pending().is_empty(), self.mismatch(what));
         match self.receive(limit)? {
             Event::End => Ok(()),
-            event => Err(self.wrong(what).context(format!("{event:?}"))),
+            event => Err(self.mismatch(what).context(format!("{event:?}"))),
         }
     }
 
@@ -209,29 +211,30 @@ impl Client {
     /// If something arrives.
     pub fn expect_nothing(&mut self, span: Duration) -> Result<()> {
         let what = format!("nothing for {span:?}");
-        ensure!(self.pending().is_empty(), self.wrong(&what));
+        ensure!(self.pending().is_empty(), self.mismatch(&what));
         match self.receive(span)? {
             Event::Nothing => Ok(()),
-            event => Err(self.wrong(&what).context(format!("{event:?}"))),
+            event => Err(self.mismatch(&what).context(format!("{event:?}"))),
         }
     }
 
-    /// Returns an error that contains what was sent, expected and received.
-    pub fn wrong(&self, expected: &str) -> anyhow::Error {
+    /// Returns an error that contains the sent, the expected and the received bytes.
+    pub fn mismatch(&self, expected: &str) -> anyhow::Error {
         let (sent, received) = (show(&self.sent), show(self.pending()));
         anyhow!("sent {sent}\nexpected {expected}\nreceived {received}")
     }
 }
 
-/// Formats bytes as text. Of more than 300 bytes, shows only the last 300, and the number of bytes before them.
+/// Formats bytes as text. If there are more than 300 bytes, shows only the last 300 bytes, and the number of bytes
+/// before them.
 pub fn show(bytes: &[u8]) -> String {
     let start = bytes.len().saturating_sub(SHOWN);
     let before = if start > 0 { format!("({start} bytes) … ") } else { String::new() };
     format!("{before}\"{}\"", bytes[start..].escape_ascii())
 }
 
-/// Repeats `attempt` until it returns `Some`. `attempt` must return `None` while the gateway has no room for one
-/// more client.
+/// Repeats `attempt` until it returns `Some`. `attempt` must return `None` while the gateway cannot serve one more
+/// client.
 ///
 /// # Errors
 /// The error of `attempt`, or an error if `attempt` returns only `None` for [`LIMIT`].
@@ -242,7 +245,7 @@ pub fn until_served<T>(mut attempt: impl FnMut() -> Result<Option<T>>) -> Result
             return Ok(served);
         }
         if Instant::now() >= deadline {
-            bail!("the gateway has no place for a client within {LIMIT:?}");
+            bail!("the gateway has no slot for a client within {LIMIT:?}");
         }
         std::thread::sleep(PAUSE);
     }

@@ -1,7 +1,7 @@
 //! The collector that receives the gateway's reports. A check can end it and restart it on the same port.
 //!
-//! After each start, one thread serves the connections. At least every few milliseconds, the thread checks the
-//! connections and whether it must end. Everything that the gateway sends goes into a [`Record`].
+//! After each start, one thread serves the connections. At least every few milliseconds, the thread checks for new
+//! input, and checks whether it must end. Everything that the gateway sends is stored in a [`Record`].
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
@@ -20,28 +20,28 @@ mod record;
 
 /// The longest time for which the thread waits for input before it checks whether it must end. Also the pause between
 /// two attempts to bind the port.
-const TURN: Duration = Duration::from_millis(5);
+const STEP: Duration = Duration::from_millis(5);
 
-/// How long the port may still be in use after the collector was ended.
+/// The maximum time for which the port may still be in use after the collector was ended.
 const REBIND: Duration = Duration::from_secs(60);
 
 /// The time limit of a connect on the host. If a connect takes longer, the listener's backlog is full.
 const FULL: Duration = Duration::from_secs(2);
 
-/// The collector's answers.
+/// The answers of the collector.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Answers {
-    /// It confirms each sample.
+pub enum AnswerMode {
+    /// The collector confirms each sample.
     Confirm,
-    /// It confirms nothing, but sends something else.
-    Talk,
-    /// It sends nothing.
+    /// The collector confirms nothing. It answers each input with another line.
+    OtherText,
+    /// The collector sends nothing.
     Nothing,
 }
 
 /// How the collector's connections end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum How {
+pub enum EndBy {
     /// With an end of stream.
     Close,
     /// With a reset.
@@ -62,8 +62,8 @@ struct Shared {
 
 struct State {
     record: Record,
-    answers: Answers,
-    end: Option<How>,
+    answers: AnswerMode,
+    end: Option<EndBy>,
 }
 
 impl Shared {
@@ -78,7 +78,7 @@ impl Collector {
     /// # Errors
     /// The error of the operating system.
     pub fn start() -> Result<Self> {
-        let state = State { record: Record::new(), answers: Answers::Confirm, end: None };
+        let state = State { record: Record::new(), answers: AnswerMode::Confirm, end: None };
         let shared = Arc::new(Shared { state: Mutex::new(state), changed: Condvar::new() });
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
         let mut collector = Self { address: listener.local_addr()?, shared, thread: None };
@@ -86,13 +86,13 @@ impl Collector {
         Ok(collector)
     }
 
-    /// Returns its address, which stays the same after a restart.
+    /// Returns the collector's address. The address stays the same after a restart.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
     /// Ends the collector, with its connections and its listener.
-    pub fn end(&mut self, how: How) {
+    pub fn end(&mut self, how: EndBy) {
         self.shared.lock().end = Some(how);
         if let Some(thread) = self.thread.take() {
             // A panic of the thread has printed its message already.
@@ -100,11 +100,11 @@ impl Collector {
         }
     }
 
-    /// Restarts it on the same port.
+    /// Restarts the collector on the same port.
     ///
     /// # Errors
     /// If the port is in use.
-    pub fn start_again(&mut self) -> Result<()> {
+    pub fn restart(&mut self) -> Result<()> {
         let deadline = Instant::now() + REBIND;
         loop {
             match TcpListener::bind(self.address) {
@@ -112,7 +112,7 @@ impl Collector {
                 Err(error) if Instant::now() >= deadline => {
                     return Err(error).context("the collector's port is taken");
                 }
-                Err(_) => thread::sleep(TURN),
+                Err(_) => thread::sleep(STEP),
             }
         }
     }
@@ -125,8 +125,8 @@ impl Collector {
         Ok(())
     }
 
-    /// Changes its answers from now on.
-    pub fn answer(&self, answers: Answers) {
+    /// Changes the collector's answers from now on.
+    pub fn answer(&self, answers: AnswerMode) {
         self.shared.lock().answers = answers;
     }
 
@@ -138,18 +138,18 @@ impl Collector {
     /// Waits until the record satisfies the condition, and returns it.
     ///
     /// # Errors
-    /// If the record does not satisfy the condition within `limit`, or the gateway has sent something wrong.
+    /// If the record does not satisfy the condition within `limit`, or the gateway has violated the protocol.
     pub fn wait_for(
         &self,
         what: &str,
         limit: Duration,
-        is_so: impl Fn(&Record) -> bool,
+        is_met: impl Fn(&Record) -> bool,
     ) -> Result<Record> {
         let deadline = Instant::now() + limit;
         let mut state = self.shared.lock();
         loop {
             state.record.check()?;
-            if is_so(&state.record) {
+            if is_met(&state.record) {
                 return Ok(state.record.clone());
             }
             let left = deadline.saturating_duration_since(Instant::now());
@@ -164,21 +164,21 @@ impl Collector {
 
 /// A listener on a collector's port that accepts no connection. Its backlog is full, so a connect gets no answer.
 #[derive(Debug)]
-pub struct Deaf {
+pub struct FullListener {
     _listener: TcpListener,
     _waiting: Vec<TcpStream>,
 }
 
-impl Deaf {
+impl FullListener {
     /// Binds the port of a collector that was ended, and fills the backlog.
     ///
     /// # Errors
-    /// If the port is in use, or the system still answers connects after sixteen of them.
+    /// If the port is in use, or the system still accepts connections when sixteen connections wait.
     pub fn start(address: SocketAddr) -> Result<Self> {
         let listener = socket(AddressFamily::INET, SocketType::STREAM, None)?;
         set_socket_reuseaddr(&listener, true)?;
         bind(&listener, &address).context("the collector's port is taken")?;
-        // This is a backlog of one connection, which is soon full.
+        // With this value, the backlog holds one connection, so it is soon full.
         listen(&listener, 0)?;
         let mut waiting = Vec::new();
         while let Ok(stream) = TcpStream::connect_timeout(&address, FULL) {
@@ -191,7 +191,7 @@ impl Deaf {
 
 impl Drop for Collector {
     fn drop(&mut self) {
-        self.end(How::Close);
+        self.end(EndBy::Close);
     }
 }
 
@@ -204,13 +204,13 @@ struct Connection {
 
 fn run(listener: &TcpListener, shared: &Shared) {
     let mut connections: Vec<Connection> = Vec::new();
-    let mut looked = Instant::now();
+    let mut last_poll = Instant::now();
     loop {
         wait(listener, &connections);
         let mut state = shared.lock();
-        state.record.not_before = std::mem::replace(&mut looked, Instant::now());
+        state.record.not_before = std::mem::replace(&mut last_poll, Instant::now());
         if let Some(how) = state.end {
-            if how == How::Reset {
+            if how == EndBy::Reset {
                 for connection in &connections {
                     // If this fails, the connection ends with an end of stream.
                     let _ = set_socket_linger(&connection.stream, Some(Duration::ZERO));
@@ -243,7 +243,7 @@ fn wait(listener: &TcpListener, connections: &[Connection]) {
     let mut sockets = vec![PollFd::new(listener, PollFlags::IN)];
     let streams = connections.iter().map(|one| PollFd::new(&one.stream, PollFlags::IN));
     sockets.extend(streams);
-    let limit = Timespec::try_from(TURN).ok();
+    let limit = Timespec::try_from(STEP).ok();
     // If a signal interrupts the wait, the wait is only shorter.
     let _ = poll(&mut sockets, limit.as_ref());
 }
@@ -266,17 +266,16 @@ impl Connection {
             last = state.record.line(self.number, &line[..end]).or(last);
         }
         let answer = match (state.answers, last) {
-            (Answers::Confirm, Some(number)) => {
+            (AnswerMode::Confirm, Some(number)) => {
                 state.record.confirm(number);
                 format!("A {number}\n")
             }
-            // A heart-beat gets an answer, so that a collector is only silent in the mode
-            // `Nothing`.
-            (Answers::Confirm | Answers::Talk, _) => "?\n".to_owned(),
-            (Answers::Nothing, _) => return true,
+            // A heart-beat also gets an answer, so that the collector is silent only in the mode `Nothing`.
+            (AnswerMode::Confirm | AnswerMode::OtherText, _) => "?\n".to_owned(),
+            (AnswerMode::Nothing, _) => return true,
         };
         state.record.answered = Some(Instant::now());
-        // The answer is short. If the send buffer has no room for it, the connection is closed.
+        // The answer is short. If it does not fit into the send buffer, the connection is closed.
         self.stream.write_all(answer.as_bytes()).is_ok()
     }
 }

@@ -14,7 +14,7 @@ const TOO_LONG: &str = "error: line too long\r\n";
 const BUSY: &[u8] = b"busy\r\n";
 
 /// The maximum number of clients that are served at once.
-pub const PLACES: usize = 4;
+pub const SLOTS: usize = 4;
 
 /// The maximum length of a command line without its line end, in bytes.
 const LINE: usize = 128;
@@ -22,7 +22,7 @@ const LINE: usize = 128;
 const VALUES: usize = 250;
 const ENTRIES: usize = 8;
 
-/// The checks in their order: the first fills the store.
+/// The checks in their order. The first check fills the store.
 pub const CHECKS: [Check; 9] = [
     ("console: store", store),
     ("console: built-in keys", built_in_keys),
@@ -35,18 +35,18 @@ pub const CHECKS: [Check; 9] = [
     ("console: a fifth client", fifth_client),
 ];
 
-/// Connects as soon as the gateway has room for one more client.
+/// Connects as soon as the gateway can serve one more client.
 ///
 /// # Errors
-/// If the gateway has no room for [`LIMIT`], or answers wrongly.
+/// If the gateway does not serve the client within [`LIMIT`], or its answer is wrong.
 pub fn open(address: SocketAddr) -> Result<Client> {
     until_served(|| try_open(address))
 }
 
-/// Connects once. Returns `None` if the connection fails or ends, or the gateway answers that it is busy.
+/// Connects once. Returns `None` if the connection fails or ends, or if the gateway answers that it is busy.
 ///
 /// # Errors
-/// If the gateway answers wrongly.
+/// If the gateway's answer is wrong.
 pub fn try_open(address: SocketAddr) -> Result<Option<Client>> {
     let Ok(mut client) = Client::connect(address) else { return Ok(None) };
     if client.send("get samples\n").is_err() {
@@ -56,7 +56,7 @@ pub fn try_open(address: SocketAddr) -> Result<Option<Client>> {
         match client.receive(LIMIT)? {
             Event::Bytes => {}
             Event::End | Event::Reset => return Ok(None),
-            Event::Nothing => bail!(client.wrong("an answer, or that there is no place")),
+            Event::Nothing => bail!(client.mismatch("an answer, or that there is no slot")),
         }
     }
     if client.pending() == BUSY {
@@ -76,26 +76,26 @@ fn store(gateway: &Gateway<'_>) -> Result<()> {
     let mut client = open(gateway.console)?;
     for number in 0..ENTRIES {
         let (key, value) = entry(number);
-        ask(&mut client, &format!("set {key} first"), "ok\r\n")?;
-        ask(&mut client, &format!("set {key} {value}"), "ok\r\n")?;
+        request(&mut client, &format!("set {key} first"), "ok\r\n")?;
+        request(&mut client, &format!("set {key} {value}"), "ok\r\n")?;
     }
-    ask(&mut client, "set another value", "error: no room\r\n")?;
+    request(&mut client, "set another value", "error: no room\r\n")?;
     for number in 0..ENTRIES {
         let (key, value) = entry(number);
-        ask(&mut client, &format!("get {key}"), &format!("{value}\r\n"))?;
+        request(&mut client, &format!("get {key}"), &format!("{value}\r\n"))?;
     }
     let (key, value) = entry(0);
-    ask(&mut client, &format!("set {key} two words, and  more"), "ok\r\n")?;
-    ask(&mut client, &format!("get {key}"), "two words, and  more\r\n")?;
-    ask(&mut client, &format!("set {key}x {value}"), "error: key too long\r\n")?;
-    ask(&mut client, &format!("set {key} {value}x"), "error: value too long\r\n")?;
-    ask(&mut client, &format!("get {key}"), "two words, and  more\r\n")?;
-    ask(&mut client, &format!("set {key} {value}"), "ok\r\n")?;
+    request(&mut client, &format!("set {key} two words, and  more"), "ok\r\n")?;
+    request(&mut client, &format!("get {key}"), "two words, and  more\r\n")?;
+    request(&mut client, &format!("set {key}x {value}"), "error: key too long\r\n")?;
+    request(&mut client, &format!("set {key} {value}x"), "error: value too long\r\n")?;
+    request(&mut client, &format!("get {key}"), "two words, and  more\r\n")?;
+    request(&mut client, &format!("set {key} {value}"), "ok\r\n")?;
     let mut other = open(gateway.console)?;
-    ask(&mut other, &format!("get {key}"), &format!("{value}\r\n"))
+    request(&mut other, &format!("get {key}"), &format!("{value}\r\n"))
 }
 
-fn ask(client: &mut Client, line: &str, answer: &str) -> Result<()> {
+fn request(client: &mut Client, line: &str, answer: &str) -> Result<()> {
     client.send(format!("{line}\n"))?;
     client.expect(answer)
 }
@@ -105,17 +105,17 @@ fn built_in_keys(gateway: &Gateway<'_>) -> Result<()> {
     let mut number = |key: &str| -> Result<i64> {
         client.send(format!("get {key}\n"))?;
         let line = client.line(LIMIT)?;
-        line.parse().map_err(|_| client.wrong(&format!("a number instead of {line:?}")))
+        line.parse().map_err(|_| client.mismatch(&format!("a number instead of {line:?}")))
     };
     number("temp")?;
     let first = number("samples")?;
-    // The number of samples increases by ten a second.
+    // The gateway takes ten samples a second, so this wait normally takes half a second.
     let deadline = Instant::now() + LIMIT;
     while number("samples")? < first + 5 {
         ensure!(Instant::now() < deadline, "no five samples in {LIMIT:?}");
         std::thread::sleep(Duration::from_millis(50));
     }
-    ask(&mut client, "get nothing", UNKNOWN)
+    request(&mut client, "get nothing", UNKNOWN)
 }
 
 fn refusals(gateway: &Gateway<'_>) -> Result<()> {
@@ -123,13 +123,13 @@ fn refusals(gateway: &Gateway<'_>) -> Result<()> {
     for line in
         ["help", "get", "get a b", "set", "set a", "watch 1", "quit now", "GET temp", "gettemp"]
     {
-        ask(&mut client, line, USAGE)?;
+        request(&mut client, line, USAGE)?;
     }
     for bytes in [&b"\xff\xfe\n"[..], b"get t\xc3\n", b"set a \x80\n"] {
         client.send(bytes)?;
         client.expect(USAGE)?;
     }
-    ask(&mut client, "get nothing", UNKNOWN)
+    request(&mut client, "get nothing", UNKNOWN)
 }
 
 fn ends_of_lines(gateway: &Gateway<'_>) -> Result<()> {
@@ -151,9 +151,9 @@ fn long_lines(gateway: &Gateway<'_>) -> Result<()> {
             client.send("x".repeat(length) + end)?;
             client.expect(answer).with_context(|| format!("a line of {length} bytes"))?;
         }
-        ask(&mut client, "get nothing", UNKNOWN)?;
+        request(&mut client, "get nothing", UNKNOWN)?;
     }
-    // Send the long line in one piece with the lines before and after it.
+    // Send the long line together with the lines before and after it, in one write.
     let line = "y".repeat(3 * LINE);
     client.send(format!("get nothing\n{line}\nget nothing\n"))?;
     client.expect(format!("{UNKNOWN}{TOO_LONG}{UNKNOWN}"))?;
@@ -212,8 +212,8 @@ fn watch(gateway: &Gateway<'_>) -> Result<()> {
     client.expect_end()
 }
 
-/// Waits for two lines of values that are a second apart, measured by the number of samples between them. On a busy
-/// host a line may be late, so the check tries other pairs until [`LIMIT`].
+/// Waits for two consecutive lines of values that are a second apart, measured by the number of samples between them.
+/// On a busy host a line may be late, so the check tries other pairs until [`LIMIT`].
 fn a_line_each_second(client: &mut Client) -> Result<()> {
     let deadline = Instant::now() + LIMIT;
     let mut before = values(client)?;
@@ -228,17 +228,18 @@ fn a_line_each_second(client: &mut Client) -> Result<()> {
     }
 }
 
-/// Receives the next line of values. The gateway sends such a line each second. Returns the number of samples in
+/// Receives the next line of values. The gateway sends a line of values each second. Returns the number of samples in
 /// the line.
 ///
 /// # Errors
-/// If no line comes, or it is wrong.
+/// If no line arrives, or the line is wrong.
 pub fn values(client: &mut Client) -> Result<u32> {
     let line = client.line(LIMIT)?;
     samples(&line).with_context(|| format!("the line of values is {line:?}"))
 }
 
-/// Returns the number of samples in a line of values, and checks that all entries follow for which the line has room.
+/// Returns the number of samples in a line of values. Checks that the line also contains the entries of the store, as
+/// many as fit into a line.
 fn samples(line: &str) -> Result<u32> {
     let rest = line.strip_prefix("temp=").context("it does not begin with temp=")?;
     let (temp, rest) = rest.split_once(" samples=").context("there is no samples=")?;
@@ -257,10 +258,10 @@ fn samples(line: &str) -> Result<u32> {
     samples.parse().context("samples")
 }
 
-/// Skips lines of values, up to other input or the gateway's end of stream.
+/// Skips lines of values, until other input or the gateway's end of stream arrives.
 ///
 /// # Errors
-/// If neither other input nor the end of stream comes, or the connection is reset.
+/// If neither other input nor the end of stream arrives, or the connection is reset.
 pub fn skip_values(client: &mut Client) -> Result<()> {
     loop {
         match client.pending().first() {
@@ -269,7 +270,9 @@ pub fn skip_values(client: &mut Client) -> Result<()> {
             None => match client.receive(LIMIT)? {
                 Event::Bytes => {}
                 Event::End => return Ok(()),
-                event => return Err(client.wrong("lines of values").context(format!("{event:?}"))),
+                event => {
+                    return Err(client.mismatch("lines of values").context(format!("{event:?}")));
+                }
             },
         }
     }
@@ -282,11 +285,12 @@ fn quit(gateway: &Gateway<'_>) -> Result<()> {
     client.expect_end()
 }
 
-/// Connects while the gateway ends. The client must receive the goodbye, or nothing if it connects too late.
+/// Connects while the gateway ends. The client must receive the gateway's last message, or nothing if it connects too
+/// late.
 ///
 /// # Errors
 /// If the client receives anything else.
-pub fn comes_late(address: SocketAddr) -> Result<()> {
+pub fn late_client(address: SocketAddr) -> Result<()> {
     let Ok(mut client) = Client::connect(address) else { return Ok(()) };
     if client.send("get samples\n").is_err() {
         return Ok(());
@@ -298,23 +302,24 @@ pub fn comes_late(address: SocketAddr) -> Result<()> {
 }
 
 fn fifth_client(gateway: &Gateway<'_>) -> Result<()> {
-    let mut served: Vec<_> = (0..PLACES).map(|_| open(gateway.console)).collect::<Result<_>>()?;
+    let mut served: Vec<_> = (0..SLOTS).map(|_| open(gateway.console)).collect::<Result<_>>()?;
     for _ in 0..3 {
         refused(gateway.console, BUSY)?;
     }
     for client in &mut served {
-        ask(client, "get nothing", UNKNOWN)?;
+        request(client, "get nothing", UNKNOWN)?;
     }
     let Some(mut first) = served.pop() else { return Ok(()) };
-    ask(&mut first, "quit", "bye\r\n")?;
+    request(&mut first, "quit", "bye\r\n")?;
     first.expect_end()?;
     drop(first);
     let mut next = open(gateway.console)?;
-    ask(&mut next, "get nothing", UNKNOWN)
+    request(&mut next, "get nothing", UNKNOWN)
 }
 
-/// Connects until the gateway refuses a client with the text `busy`. The gateway may also reset a
-/// connection while it sends this text to another client.
+/// Connects until a client receives the text `busy` and the end of the stream. The gateway has only one connection for
+/// this text. If this connection is in use, the gateway may reset or end a new connection without the text. The next
+/// connect follows.
 ///
 /// # Errors
 /// If the gateway sends something else, or serves the client.
@@ -322,7 +327,7 @@ pub fn refused(address: SocketAddr, busy: &[u8]) -> Result<()> {
     refused_within(address, busy, LIMIT)
 }
 
-/// Connects like [`refused`], with another limit for the text.
+/// Connects like [`refused`], with another time limit for the text.
 pub fn refused_within(address: SocketAddr, busy: &[u8], limit: Duration) -> Result<()> {
     until_served(|| {
         let mut client = Client::connect(address)?;
@@ -333,7 +338,7 @@ pub fn refused_within(address: SocketAddr, busy: &[u8], limit: Duration) -> Resu
                 client.expect_end()?;
                 Ok(Some(()))
             }
-            _ => bail!(client.wrong(&String::from_utf8_lossy(busy))),
+            _ => bail!(client.mismatch(&String::from_utf8_lossy(busy))),
         }
     })
 }

@@ -1,5 +1,5 @@
-//! Checks with misbehaving clients ("rude" in names), and with clients that connect and disconnect fast. After these
-//! clients, service must be normal.
+//! Checks with misbehaving clients, and with clients that connect and disconnect fast. After these clients, service
+//! must be normal.
 
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -11,40 +11,40 @@ use fastrand::Rng;
 
 use super::Gateway;
 use super::client::{Client, LIMIT, PAUSE};
-use super::collector::{Collector, How, Record};
-use super::console::{self, PLACES};
+use super::collector::{Collector, EndBy, Record};
+use super::console::{self, SLOTS};
 use super::http::{self, GET, Response};
-use super::uplink::{confirmed_so_far, start_again};
-use crate::rude::{BRIEF, KINDS, Visit};
+use super::uplink::{confirmed_so_far, restart_collector};
+use crate::misbehaving::{KINDS, SHORT_LIVED, Session};
 
 /// The number of misbehaving clients.
-const RUDE: usize = 50;
+const MISBEHAVING_CLIENTS: usize = 50;
 
 /// The number of clients that connect and disconnect.
 const CROWD: usize = 30;
 
-/// How long the collector is down while these clients connect and disconnect.
-const AWAY: Duration = Duration::from_secs(2);
+/// The time for which the collector is down while these clients connect and disconnect.
+const DOWNTIME: Duration = Duration::from_secs(2);
 
-/// The number of samples that must arrive after the collector is back, and the time limit for them. These samples
-/// take three seconds, and longer on a busy host.
+/// The number of samples that must arrive after the collector's restart. `SAMPLES_LIMIT` is their time limit. The gateway
+/// takes these samples in three seconds, but on a busy host they take longer.
 const SAMPLES: usize = 30;
-const AFTER: Duration = Duration::from_secs(30);
+const SAMPLES_LIMIT: Duration = Duration::from_secs(30);
 
-/// Runs fifty misbehaving clients on both ports at once. Then each client runs once more, after the gateway has
-/// answered its first request.
+/// Runs fifty misbehaving clients on both ports at once. Then each client runs a second time. In the second run, the
+/// gateway first serves a good request of the client, and then the client misbehaves.
 ///
 /// # Errors
 /// If the gateway never serves one of these clients, or service is not normal afterwards.
-pub fn rude_clients(gateway: &Gateway<'_>) -> Result<()> {
+pub fn misbehaving_clients(gateway: &Gateway<'_>) -> Result<()> {
     let request = requests();
     let act = |number: usize, address, client: Client| {
         let random = &mut Rng::with_seed(number as u64);
-        let visit = Visit { client, address, request: &request, random };
-        // It is no error if the gateway refuses the client or resets it.
-        let _ = (KINDS[number % BRIEF].act)(visit);
+        let visit = Session { client, address, request: &request, random };
+        // The gateway may refuse or reset the client, so errors are ignored.
+        let _ = (KINDS[number % SHORT_LIVED].act)(visit);
     };
-    let stranger = |number: usize| {
+    let without_slot = |number: usize| {
         for address in [gateway.console, gateway.status] {
             if let Ok(client) = Client::connect(address) {
                 act(number, address, client);
@@ -52,14 +52,14 @@ pub fn rude_clients(gateway: &Gateway<'_>) -> Result<()> {
         }
         Ok(())
     };
-    at_once(0..RUDE, &stranger)?;
+    at_once(0..MISBEHAVING_CLIENTS, &without_slot)?;
     let served = |number: usize| -> Result<()> {
         act(number, gateway.console, console::open(gateway.console)?);
         act(number, gateway.status, http::open(gateway.status)?.0);
         Ok(())
     };
-    for first in (0..RUDE).step_by(PLACES) {
-        at_once(first..first + PLACES, &served)?;
+    for first in (0..MISBEHAVING_CLIENTS).step_by(SLOTS) {
+        at_once(first..first + SLOTS, &served)?;
     }
     is_normal(gateway)
 }
@@ -73,7 +73,7 @@ pub fn requests() -> String {
 fn at_once(numbers: Range<usize>, work: &(impl Fn(usize) -> Result<()> + Sync)) -> Result<()> {
     thread::scope(|scope| {
         let threads: Vec<_> = numbers.map(|number| scope.spawn(move || work(number))).collect();
-        threads.into_iter().try_for_each(joined)
+        threads.into_iter().try_for_each(join_client)
     })
 }
 
@@ -84,8 +84,8 @@ fn at_once(numbers: Range<usize>, work: &(impl Fn(usize) -> Result<()> + Sync)) 
 pub fn is_normal(gateway: &Gateway<'_>) -> Result<()> {
     let mut consoles = Vec::new();
     let mut statuses = Vec::new();
-    for place in 0..PLACES {
-        let context = || format!("after {place} of {PLACES} places");
+    for index in 0..SLOTS {
+        let context = || format!("after {index} of {SLOTS} slots");
         consoles.push(console::open(gateway.console).with_context(context)?);
         statuses.push(http::open(gateway.status).with_context(context)?.0);
     }
@@ -106,10 +106,10 @@ pub fn is_normal(gateway: &Gateway<'_>) -> Result<()> {
 ///
 /// # Errors
 /// If the uplink does not reconnect in time, if a client gets a wrong answer, or if service is not normal afterwards.
-pub fn come_and_go(gateway: &Gateway<'_>, collector: &mut Collector) -> Result<()> {
-    let (over, served) = (AtomicBool::new(false), AtomicUsize::new(0));
+pub fn connect_and_disconnect(gateway: &Gateway<'_>, collector: &mut Collector) -> Result<()> {
+    let (is_over, served) = (AtomicBool::new(false), AtomicUsize::new(0));
     let visit = |number: usize| -> Result<()> {
-        while !over.load(Ordering::Relaxed) {
+        while !is_over.load(Ordering::Relaxed) {
             let is_served = match number % 2 {
                 0 => console::try_open(gateway.console)?.is_some(),
                 _ => http::try_open(gateway.status)?.is_some(),
@@ -122,20 +122,20 @@ pub fn come_and_go(gateway: &Gateway<'_>, collector: &mut Collector) -> Result<(
         Ok(())
     };
     thread::scope(|scope| {
-        let visitors: Vec<_> =
+        let visiting: Vec<_> =
             (0..CROWD).map(|number| scope.spawn(move || visit(number))).collect();
-        let uplink = start_again(collector, How::Close, AWAY).and_then(|before| {
+        let uplink = restart_collector(collector, EndBy::Close, DOWNTIME).and_then(|before| {
             let wanted = before.samples.len() + SAMPLES;
-            let have_come = |record: &Record| record.samples.len() >= wanted;
-            collector.wait_for("samples during the crowd", AFTER, have_come)
+            let has_enough = |record: &Record| record.samples.len() >= wanted;
+            collector.wait_for("samples during the crowd", SAMPLES_LIMIT, has_enough)
         });
         let deadline = Instant::now() + LIMIT;
         while served.load(Ordering::Relaxed) < CROWD && Instant::now() < deadline {
             thread::sleep(PAUSE);
         }
-        over.store(true, Ordering::Relaxed);
-        let visits = visitors.into_iter().try_for_each(joined);
-        uplink.map(drop).and(visits)
+        is_over.store(true, Ordering::Relaxed);
+        let results = visiting.into_iter().try_for_each(join_client);
+        uplink.map(drop).and(results)
     })?;
     let served = served.into_inner();
     ensure!(served >= CROWD, "{served} clients were served in the crowd");
@@ -144,6 +144,6 @@ pub fn come_and_go(gateway: &Gateway<'_>, collector: &mut Collector) -> Result<(
 }
 
 /// Returns the result of a client's thread.
-fn joined(thread: ScopedJoinHandle<'_, Result<()>>) -> Result<()> {
+fn join_client(thread: ScopedJoinHandle<'_, Result<()>>) -> Result<()> {
     thread.join().unwrap_or_else(|_| Err(anyhow!("a client panicked")))
 }

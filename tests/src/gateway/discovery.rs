@@ -10,9 +10,9 @@ use super::{Check, Gateway};
 
 const REQUEST: &[u8] = b"discover";
 
-/// How long to wait for an answer before the request is sent again: a datagram may be lost.
+/// The time to wait for an answer before the request is sent again. A datagram may be lost.
 const ANSWER: Duration = Duration::from_secs(1);
-/// How long the check waits to be sure that no datagram arrives.
+/// The time for which no datagram may arrive.
 const SILENCE: Duration = Duration::from_millis(300);
 
 /// The checks.
@@ -22,16 +22,16 @@ pub const CHECKS: [Check; 2] = [
 ];
 
 /// A client of the discovery.
-struct Asker(UdpSocket);
+struct DiscoveryClient(UdpSocket);
 
-impl Asker {
+impl DiscoveryClient {
     fn new(gateway: &Gateway<'_>) -> Result<Self> {
         let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0))?;
         socket.connect(gateway.discovery)?;
         Ok(Self(socket))
     }
 
-    /// Returns the datagram that arrives within `within`, if any.
+    /// Returns the datagram that arrives within the time `within`, or `None` if no datagram arrives.
     fn receive(&self, within: Duration) -> Result<Option<String>> {
         self.0.set_read_timeout(Some(within))?;
         let mut answer = [0; 2048];
@@ -43,7 +43,7 @@ impl Asker {
     }
 
     /// Repeats the request until an answer arrives, at most for [`LIMIT`].
-    fn ask(&self) -> Result<String> {
+    fn request(&self) -> Result<String> {
         let deadline = Instant::now() + LIMIT;
         loop {
             self.0.send(REQUEST)?;
@@ -64,8 +64,8 @@ fn name<'a>(gateway: &Gateway<'_>, answer: &'a str) -> Result<&'a str> {
 }
 
 fn name_and_ports(gateway: &Gateway<'_>) -> Result<()> {
-    let [one, other] = [Asker::new(gateway)?, Asker::new(gateway)?];
-    let (first, second, again) = (one.ask()?, other.ask()?, one.ask()?);
+    let [one, other] = [DiscoveryClient::new(gateway)?, DiscoveryClient::new(gateway)?];
+    let (first, second, again) = (one.request()?, other.request()?, one.request()?);
     let first = name(gateway, &first)?;
     for answer in [&second, &again] {
         let other = name(gateway, answer)?;
@@ -75,14 +75,14 @@ fn name_and_ports(gateway: &Gateway<'_>) -> Result<()> {
 }
 
 fn other_datagrams(gateway: &Gateway<'_>) -> Result<()> {
-    let asker = Asker::new(gateway)?;
+    let client = DiscoveryClient::new(gateway)?;
     let long = [REQUEST, &[b'x'; 1_000]].concat();
     for other in [&b""[..], b"discove", b"discovery", b"Discover", b"discover\n", b"\xff", &long] {
-        asker.0.send(other)?;
-        if let Some(answer) = asker.receive(SILENCE)? {
+        client.0.send(other)?;
+        if let Some(answer) = client.receive(SILENCE)? {
             let other = String::from_utf8_lossy(other);
             anyhow::bail!("{other:?} was answered with {answer:?}");
         }
     }
-    name(gateway, &asker.ask()?).map(drop)
+    name(gateway, &client.request()?).map(drop)
 }

@@ -22,11 +22,11 @@ pub struct Response {
 /// The content of the status.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Status {
-    /// The number of samples taken.
+    /// The number of samples that the gateway has taken.
     pub samples: u32,
     /// The number of samples that are not confirmed.
     pub queued: u32,
-    /// The number of samples dropped because the queue was full.
+    /// The number of samples that were dropped because the queue was full.
     pub lost: u32,
     /// The number of keys in the store.
     pub keys: u32,
@@ -42,7 +42,7 @@ impl Response {
     /// Receives a response.
     ///
     /// # Errors
-    /// If the input is no response, or is incomplete.
+    /// If the input is not a response, or is incomplete.
     pub fn receive(client: &mut Client) -> Result<Self> {
         let end = |bytes: &[u8]| Some(bytes.windows(4).position(|four| four == b"\r\n\r\n")? + 4);
         let header = client.take_when("an HTTP answer", LIMIT, end)?;
@@ -91,11 +91,11 @@ impl Response {
 }
 
 impl Status {
-    /// Requests the status on a separate connection, as soon as the gateway has room for one more client.
+    /// Requests the status on a separate connection, as soon as the gateway can serve one more client.
     ///
     /// # Errors
-    /// If the gateway has no room for [`LIMIT`], or the response is wrong.
-    pub fn ask(address: SocketAddr) -> Result<Self> {
+    /// If the gateway does not serve the client within [`LIMIT`], or the response is wrong.
+    pub fn request(address: SocketAddr) -> Result<Self> {
         let (mut client, _) = open(address)?;
         client.send(GET)?;
         Response::receive(&mut client)?.status()
@@ -123,18 +123,18 @@ impl Status {
     }
 }
 
-/// Connects as soon as the gateway has room for one more client. Also returns the first status.
+/// Connects as soon as the gateway can serve one more client. Also returns the first status.
 ///
 /// # Errors
-/// If the gateway has no room for [`LIMIT`], or answers wrongly.
+/// If the gateway does not serve the client within [`LIMIT`], or its answer is wrong.
 pub fn open(address: SocketAddr) -> Result<(Client, Status)> {
     until_served(|| try_open(address))
 }
 
-/// Connects once. Returns `None` if the connection fails or ends, or the gateway answers that it is busy.
+/// Connects once. Returns `None` if the connection fails or ends, or if the gateway answers that it is busy.
 ///
 /// # Errors
-/// If the gateway answers wrongly.
+/// If the gateway's answer is wrong.
 pub fn try_open(address: SocketAddr) -> Result<Option<(Client, Status)>> {
     let Ok(mut client) = Client::connect(address) else { return Ok(None) };
     if client.send(GET).is_err() {
@@ -143,7 +143,7 @@ pub fn try_open(address: SocketAddr) -> Result<Option<(Client, Status)>> {
     match client.receive(LIMIT)? {
         Event::Bytes => {}
         Event::End | Event::Reset => return Ok(None),
-        Event::Nothing => bail!(client.wrong("an answer, or that there is no place")),
+        Event::Nothing => bail!(client.mismatch("an answer, or that there is no slot")),
     }
     let response = Response::receive(&mut client)?;
     if response.status == 503 {

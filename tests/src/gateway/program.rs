@@ -1,7 +1,7 @@
 //! Checks a gateway that is a program on the host.
 //!
 //! The program first prints `console on ADDR:PORT`, `status on ADDR:PORT` and `discovery on ADDR:PORT`, in any order.
-//! The signal SIGUSR1 stands for its button, and SIGINT ends it.
+//! The signal SIGUSR1 replaces the button, and SIGINT ends the program.
 
 use std::net::SocketAddr;
 use std::process::Command;
@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use rustix::process::{Pid, Signal, kill_process};
-use xtask::process::Talk;
+use xtask::process::ControlledProcess;
 
 use super::Gateway;
 use super::collector::Collector;
@@ -17,11 +17,11 @@ use super::collector::Collector;
 /// The time limit of the program.
 const LIFE: Duration = Duration::from_secs(3_600);
 
-/// How long the program may take to end.
+/// The time limit for the program's end.
 const END: Duration = Duration::from_secs(60);
 
-/// Starts the gateway with `command`, which gets the collector's address. Runs `check` on it, and
-/// ends it.
+/// Starts the gateway with the command that `command` returns for the collector's address. Runs `check` on the gateway,
+/// and ends the gateway.
 ///
 /// # Errors
 /// Returns the error of `check`, or an error if the program does not start or does not end cleanly.
@@ -30,7 +30,7 @@ pub fn with(
     check: impl FnOnce(&Gateway<'_>, &mut Collector) -> Result<()>,
 ) -> Result<()> {
     let mut collector = Collector::start()?;
-    let mut program = Talk::start(&mut command(collector.address()), LIFE)?;
+    let mut program = ControlledProcess::start(&mut command(collector.address()), LIFE)?;
     let lines = [program.line()?, program.line()?, program.line()?];
     let address = |what: &str| -> Result<SocketAddr> {
         let found = lines.iter().find_map(|line| line.strip_prefix(what)?.strip_prefix(" on "));

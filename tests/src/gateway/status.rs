@@ -21,7 +21,7 @@ pub const CHECKS: [Check; 8] = [
     ("status: fields", fields),
     ("status: keep-alive", keep_alive),
     ("status: pipelining", pipelining),
-    ("status: requests in pieces", in_pieces),
+    ("status: requests in pieces", in_parts),
     ("status: other paths and methods", other_paths_and_methods),
     ("status: bodies and large headers", bodies_and_large_headers),
     ("status: malformed requests", malformed),
@@ -46,11 +46,11 @@ fn again(client: &mut Client) -> Result<Status> {
     Response::receive(client)?.status()
 }
 
-fn wait(client: &mut Client, what: &str, is_so: impl Fn(&Status) -> bool) -> Result<()> {
+fn wait(client: &mut Client, what: &str, is_met: impl Fn(&Status) -> bool) -> Result<()> {
     let deadline = Instant::now() + LIMIT;
     loop {
         let status = again(client)?;
-        if is_so(&status) {
+        if is_met(&status) {
             return Ok(());
         }
         ensure!(Instant::now() < deadline, "no {what} within {LIMIT:?}, but {status:?}");
@@ -73,7 +73,7 @@ fn keep_alive(gateway: &Gateway<'_>) -> Result<()> {
         client.send(format!("GET /status {line}\r\nHost: gateway\r\n{headers}\r\n"))?;
         let response = Response::receive(&mut client)?;
         response.status()?;
-        ensure!(response.closes() != stays, client.wrong(&format!("that it stays: {stays}")));
+        ensure!(response.closes() != stays, client.mismatch(&format!("that it stays: {stays}")));
         if stays {
             again(&mut client)?;
         } else {
@@ -94,19 +94,19 @@ fn pipelining(gateway: &Gateway<'_>) -> Result<()> {
         }
         for status in expected {
             let response = Response::receive(&mut client)?;
-            ensure!(response.status == status, client.wrong(&format!("{expected:?}")));
+            ensure!(response.status == status, client.mismatch(&format!("{expected:?}")));
         }
     }
     client.expect_end()?;
 
-    // A request after one that closes the connection is not answered.
+    // If a request closes the connection, the gateway does not answer a request that follows it.
     let (mut client, _) = open(gateway.status)?;
     client.send(["GET /status HTTP/1.0\r\n\r\n", GET].concat())?;
     Response::receive(&mut client)?.status()?;
     client.expect_end()
 }
 
-fn in_pieces(gateway: &Gateway<'_>) -> Result<()> {
+fn in_parts(gateway: &Gateway<'_>) -> Result<()> {
     let (mut client, _) = open(gateway.status)?;
     client.send_slowly(GET)?;
     Response::receive(&mut client)?.status()?;
@@ -132,7 +132,7 @@ fn other_paths_and_methods(gateway: &Gateway<'_>) -> Result<()> {
             "{method} /status HTTP/1.1\r\nHost: gateway\r\nContent-Length: 0\r\n\r\n"
         ))?;
         let response = Response::receive(&mut client)?;
-        ensure!(response.status == 405, client.wrong(&format!("405 instead of {response:?}")));
+        ensure!(response.status == 405, client.mismatch(&format!("405 instead of {response:?}")));
         let allow = response.header("Allow");
         let has_get = allow.is_some_and(|allow| allow.split(", ").any(|method| method == "GET"));
         ensure!(has_get, "{method} is refused with Allow: {allow:?}");
@@ -146,7 +146,7 @@ fn refusal(address: SocketAddr, request: &[u8], status: u16) -> Result<Response>
     client.send([request, GET.as_bytes()].concat())?;
     let response = Response::receive(&mut client)?;
     let is_right = response.status == status && response.closes();
-    ensure!(is_right, client.wrong(&format!("{status} instead of {response:?}")));
+    ensure!(is_right, client.mismatch(&format!("{status} instead of {response:?}")));
     client.expect_end()?;
     Ok(response)
 }
@@ -184,13 +184,13 @@ fn malformed(gateway: &Gateway<'_>) -> Result<()> {
     ] {
         refusal(gateway.status, request, 400)?;
     }
-    for piece in ["G", "GET /status HTTP/1.1\r\n", &GET[..GET.len() - 1]] {
+    for part in ["G", "GET /status HTTP/1.1\r\n", &GET[..GET.len() - 1]] {
         let (mut client, _) = open(gateway.status)?;
-        client.send(piece)?;
+        client.send(part)?;
         client.end()?;
         let response = Response::receive(&mut client)?;
         let is_right = response.status == 400 && response.closes();
-        ensure!(is_right, client.wrong("400 for half a header"));
+        ensure!(is_right, client.mismatch("400 for half a header"));
         client.expect_end()?;
     }
     let (mut client, _) = open(gateway.status)?;
@@ -200,7 +200,7 @@ fn malformed(gateway: &Gateway<'_>) -> Result<()> {
 
 fn fifth_client(gateway: &Gateway<'_>) -> Result<()> {
     let mut served: Vec<_> =
-        (0..console::PLACES).map(|_| open(gateway.status)).collect::<Result<_>>()?;
+        (0..console::SLOTS).map(|_| open(gateway.status)).collect::<Result<_>>()?;
     for _ in 0..3 {
         console::refused(gateway.status, BUSY)?;
     }

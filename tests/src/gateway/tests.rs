@@ -5,7 +5,7 @@ use std::net::{Ipv4Addr, TcpListener};
 use std::thread;
 use std::time::Duration;
 
-use super::collector::Answers;
+use super::collector::AnswerMode;
 use super::*;
 
 /// Serves connections on a free port. `answer` returns the answer to each line. The thread of a connection ends with
@@ -35,7 +35,7 @@ fn gateway(answer: fn(&str) -> String) -> Gateway<'static> {
     Gateway { console: address, status: address, discovery: address, ports, press: &|| Ok(()) }
 }
 
-/// Returns the error of a named check for the gateway.
+/// Runs the check with this name on the gateway. Returns the error of the check.
 #[track_caller]
 fn failure(name: &str, gateway: &Gateway<'_>) -> String {
     let mut checks = console::CHECKS.into_iter().chain(status::CHECKS);
@@ -83,14 +83,14 @@ fn a_body_of_another_form_is_refused() {
 }
 
 #[test]
-fn a_served_fifth_client_is_noticed() {
+fn a_client_that_is_served_beyond_the_limit_is_detected() {
     let address = server(|_| "1\r\n".to_owned());
     let limit = Duration::from_millis(100);
     let error = console::refused_within(address, b"busy\r\n", limit).unwrap_err();
     assert!(format!("{error:#}").contains("busy"), "{error:#}");
 }
 
-/// Reports these lines to a collector, one at a time. A line `-` ends the connection and opens a new one.
+/// Sends these lines to a collector, one at a time. For a line `-`, ends the connection and opens a new connection.
 fn reported(collector: &Collector, lines: &str) -> collector::Record {
     let mut uplink = client::Client::connect(collector.address()).unwrap();
     for line in lines.lines() {
@@ -112,7 +112,7 @@ fn reported(collector: &Collector, lines: &str) -> collector::Record {
 }
 
 #[test]
-fn a_collector_counts_what_is_missing_and_what_comes_again() {
+fn a_collector_counts_missing_and_repeated_records() {
     let collector = Collector::start().unwrap();
     let record =
         reported(&collector, "S 5 1000 20\nS 6 2000 21\nH 1\n-\nS 6 2000 21\nS 9 3000 7 F");
@@ -121,14 +121,14 @@ fn a_collector_counts_what_is_missing_and_what_comes_again() {
     assert!(record.samples[&9].forced);
 
     let collector = Collector::start().unwrap();
-    collector.answer(Answers::Talk);
+    collector.answer(AnswerMode::OtherText);
     let record = reported(&collector, "S 1 1 1\nS 2 2 2\n-\nS 2 2 2");
     assert_eq!((record.skipped, record.again, record.confirmed), (0, 1, None));
 }
 
 #[test]
 fn a_collector_refuses_other_orders_and_other_lines() {
-    // Far more heart-beats than a gateway sends in the time that the test can take on a busy host.
+    // The test sends far more heart-beats than a gateway could send during the test, even on a busy host.
     let beats: String = (1..50).map(|count| format!("H {count}\n")).collect();
     for (lines, fault) in [
         ("S 2 1 1\nS 1 2 1", "after sample Some(2)"),
@@ -147,25 +147,25 @@ fn a_collector_refuses_other_orders_and_other_lines() {
 }
 
 #[test]
-fn a_collector_is_started_again_on_its_port_and_can_be_deaf() {
+fn a_collector_can_restart_on_its_port_and_can_stop_reading() {
     let mut collector = Collector::start().unwrap();
-    for how in [collector::How::Close, collector::How::Reset] {
+    for how in [collector::EndBy::Close, collector::EndBy::Reset] {
         assert!(client::Client::connect(collector.address()).is_ok());
         collector.end(how);
         assert!(client::Client::connect(collector.address()).is_err());
-        collector.start_again().unwrap();
+        collector.restart().unwrap();
     }
-    collector.end(collector::How::Close);
-    let deaf = collector::Deaf::start(collector.address()).unwrap();
+    collector.end(collector::EndBy::Close);
+    let full = collector::FullListener::start(collector.address()).unwrap();
     let limit = Duration::from_millis(100);
     let error = std::net::TcpStream::connect_timeout(&collector.address(), limit).unwrap_err();
     assert_eq!(error.kind(), std::io::ErrorKind::TimedOut);
-    drop(deaf);
-    collector.start_again().unwrap();
+    drop(full);
+    collector.restart().unwrap();
 }
 
 #[test]
-fn a_program_says_its_addresses_and_is_told_the_collectors() {
+fn a_program_prints_its_addresses_and_gets_the_address_of_the_collector() {
     let script = "echo discovery on 127.0.0.1:3; echo status on 127.0.0.1:2; echo console on 127.0.0.1:1; \
          echo $0 >&2; exec sleep 60";
     let command = |collector: SocketAddr| {
@@ -204,7 +204,7 @@ fn datagrams(answer: fn(&[u8]) -> Option<&'static str>) -> SocketAddr {
 }
 
 #[test]
-fn discovery_that_names_other_ports_or_answers_anything_is_noticed() {
+fn wrong_ports_and_unrelated_answers_in_discovery_are_detected() {
     let failure = |number: usize, answer| {
         let gateway =
             Gateway { discovery: datagrams(answer), ports: [1, 2], ..gateway(|_| String::new()) };

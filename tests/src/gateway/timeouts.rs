@@ -10,7 +10,7 @@ use rustix::net::sockopt::{set_socket_recv_buffer_size, set_socket_send_buffer_s
 use rustix::net::{AddressFamily, SocketType, connect, socket};
 
 use super::client::{Client, Event, LIMIT, PAUSE};
-use super::collector::{Collector, Deaf, How};
+use super::collector::{Collector, EndBy, FullListener};
 use super::http::{self, GET, Response, Status};
 use super::uplink::{self, confirmed_so_far, silence, too_many_samples, wait};
 use super::{Check, Gateway, console};
@@ -20,7 +20,7 @@ const HEADER: Duration = Duration::from_secs(90);
 const STALL: Duration = Duration::from_secs(10);
 const CONNECT: Duration = Duration::from_secs(8);
 
-/// How late a timeout may be on a slow host.
+/// The maximum delay of a timeout on a slow host.
 const LATE: Duration = Duration::from_secs(30);
 /// The tolerance of the clocks.
 const EARLY: Duration = Duration::from_millis(500);
@@ -52,9 +52,8 @@ pub fn check(gateway: &Gateway<'_>, collector: &mut Collector) -> Result<()> {
     })
 }
 
-/// Checks that an event did not come too early. `before` is a time before the gateway began to
-/// wait.
-fn came_after(before: Instant, expected: Duration) -> Result<()> {
+/// Checks that an event did not come too early. `before` is a time before the start of the gateway's timeout.
+fn check_elapsed(before: Instant, expected: Duration) -> Result<()> {
     let after = before.elapsed();
     ensure!(after >= expected - EARLY, "it came after {after:.1?} instead of {expected:?}");
     Ok(())
@@ -67,18 +66,21 @@ fn idle(gateway: &Gateway<'_>) -> Result<()> {
 
 fn is_idle(client: &mut Client, before: Instant) -> Result<()> {
     let line = client.line(IDLE + LATE)?;
-    ensure!(line == "idle, good bye", client.wrong(&format!("idle, good bye instead of {line}")));
-    came_after(before, IDLE)?;
+    ensure!(
+        line == "idle, good bye",
+        client.mismatch(&format!("idle, good bye instead of {line}"))
+    );
+    check_elapsed(before, IDLE)?;
     client.expect_end()
 }
 
 fn half_lines(gateway: &Gateway<'_>) -> Result<()> {
     let mut client = console::open(gateway.console)?;
     let mut before = Instant::now();
-    for piece in ["g", "e"] {
+    for part in ["g", "e"] {
         client.expect_nothing(IDLE / 3)?;
         before = Instant::now();
-        client.send(piece)?;
+        client.send(part)?;
     }
     is_idle(&mut client, before)
 }
@@ -100,7 +102,7 @@ fn watching(gateway: &Gateway<'_>) -> Result<()> {
 fn does_not_read(gateway: &Gateway<'_>) -> Result<()> {
     let before = Instant::now();
     let stream = socket(AddressFamily::INET, SocketType::STREAM, None)?;
-    // Small buffers, so that the gateway's output soon has to wait.
+    // The buffers are small, so that the gateway's output soon has to wait.
     set_socket_recv_buffer_size(&stream, 4096)?;
     set_socket_send_buffer_size(&stream, 4096)?;
     connect(&stream, &gateway.console)?;
@@ -119,7 +121,7 @@ fn does_not_read(gateway: &Gateway<'_>) -> Result<()> {
         }
         ensure!(Instant::now() < deadline, "a client that reads nothing is not reset");
     }
-    came_after(before, STALL).context("reset of a client that reads nothing")
+    check_elapsed(before, STALL).context("reset of a client that reads nothing")
 }
 
 fn no_header(gateway: &Gateway<'_>) -> Result<()> {
@@ -132,25 +134,25 @@ fn no_header(gateway: &Gateway<'_>) -> Result<()> {
 fn idles_out(client: &mut Client, began: Instant) -> Result<()> {
     match client.receive(HEADER + LATE)? {
         Event::Bytes => times_out(client, began),
-        Event::End => came_after(began, HEADER),
-        Event::Reset | Event::Nothing => bail!(client.wrong("408, or the end")),
+        Event::End => check_elapsed(began, HEADER),
+        Event::Reset | Event::Nothing => bail!(client.mismatch("408, or the end")),
     }
 }
 
 fn times_out(client: &mut Client, began: Instant) -> Result<()> {
     client.take_when("408", HEADER + LATE, |bytes| (!bytes.is_empty()).then_some(0))?;
-    came_after(began, HEADER)?;
+    check_elapsed(began, HEADER)?;
     let response = Response::receive(client)?;
     let is_right = response.status == 408 && response.closes();
-    ensure!(is_right, client.wrong(&format!("408 instead of {response:?}")));
+    ensure!(is_right, client.mismatch(&format!("408 instead of {response:?}")));
     client.expect_end()
 }
 
 fn slow_header(gateway: &Gateway<'_>) -> Result<()> {
     let began = Instant::now();
     let mut client = Client::connect(gateway.status)?;
-    for piece in GET.as_bytes().chunks(3).take(5) {
-        client.send(piece)?;
+    for part in GET.as_bytes().chunks(3).take(5) {
+        client.send(part)?;
         client.expect_nothing(Duration::from_secs(10))?;
     }
     times_out(&mut client, began)
@@ -175,14 +177,14 @@ fn uplinks(gateway: &Gateway<'_>, collector: &mut Collector) -> Result<()> {
 /// Checks that a connect without an answer fails after eight seconds.
 fn no_answer(gateway: &Gateway<'_>, collector: &mut Collector) -> Result<()> {
     let before = Instant::now();
-    collector.end(How::Close);
-    let deaf = Deaf::start(collector.address())?;
+    collector.end(EndBy::Close);
+    let full = FullListener::start(collector.address())?;
     let is = |word: &'static str| move |status: &Status| status.uplink == word;
     wait(gateway, "connect", LIMIT, is("connecting"))?;
     wait(gateway, "end of the connect", CONNECT + LATE, is("waiting"))?;
-    came_after(before, CONNECT)?;
-    drop(deaf);
-    collector.start_again()?;
+    check_elapsed(before, CONNECT)?;
+    drop(full);
+    collector.restart()?;
     uplink::is_up(gateway, collector)?;
     confirmed_so_far(gateway, collector).map(drop)
 }

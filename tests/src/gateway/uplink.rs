@@ -6,14 +6,14 @@ use anyhow::{Context, Result, ensure};
 
 use super::Gateway;
 use super::client::{LIMIT, PAUSE};
-use super::collector::{Answers, Collector, How, Record};
+use super::collector::{AnswerMode, Collector, EndBy, Record};
 use super::http::Status;
 
-/// The longest time until the gateway connects again: the longest backoff with its jitter, a connect without an
+/// The longest time until the gateway connects again: the longest back-off with its jitter, a connect without an
 /// answer, and the slack for a slow host.
 const LONGEST: Duration = Duration::from_secs(46 + 20);
 
-/// The shortest backoff, minus the delay until the end of a connection is recorded.
+/// The shortest back-off, minus the delay until the end of a connection is recorded.
 const SHORTEST: Duration = Duration::from_millis(300);
 
 /// The slack for a slow host. Other tests check the upper limits exactly, in virtual time.
@@ -28,10 +28,10 @@ const KEPT_FOR: Duration = Duration::from_secs(10);
 /// The number of interruptions of the collector.
 const INTERRUPTIONS: u32 = 6;
 
-/// How long a collector may send nothing, minus the tolerance of the clocks.
+/// The time for which a collector may send nothing, minus the tolerance of the clocks.
 const SILENCE: Duration = Duration::from_millis(11_500);
 
-/// The largest number of samples (or of their confirmations) that may be under way between gateway and collector.
+/// The maximum number of samples, or of confirmations, in transit between gateway and collector.
 const ON_THE_WAY: u32 = 20;
 
 /// Waits until the uplink is connected and works.
@@ -53,12 +53,12 @@ pub fn wait(
     gateway: &Gateway<'_>,
     what: &str,
     limit: Duration,
-    is_so: impl Fn(&Status) -> bool,
+    is_met: impl Fn(&Status) -> bool,
 ) -> Result<Status> {
     let deadline = Instant::now() + limit;
     loop {
-        let status = Status::ask(gateway.status)?;
-        if is_so(&status) {
+        let status = Status::request(gateway.status)?;
+        if is_met(&status) {
             return Ok(status);
         }
         ensure!(Instant::now() < deadline, "no {what} within {limit:?}, but {status:?}");
@@ -66,8 +66,8 @@ pub fn wait(
     }
 }
 
-/// Checks that samples arrive ten times a second, that their value changes, and that their number
-/// agrees with the gateway's own count.
+/// Checks that ten samples arrive per second, and that their values change. Also checks that the number of the last
+/// sample agrees with the gateway's own count.
 ///
 /// # Errors
 /// If one of these conditions is not met.
@@ -86,7 +86,7 @@ pub fn reports(gateway: &Gateway<'_>, collector: &Collector) -> Result<()> {
     let changes = record.samples.values().any(|sample| sample.value != first.value);
     ensure!(changes, "the value never changes: {record}");
 
-    let status = Status::ask(gateway.status)?;
+    let status = Status::request(gateway.status)?;
     let is_near = status.samples.abs_diff(*number) <= ON_THE_WAY;
     ensure!(is_near, "the last sample was {number}, and the status is {status:?}");
     wait(gateway, "end of the queue", LIMIT, |status| status.queued == 0).map(drop)
@@ -106,8 +106,7 @@ pub fn button(gateway: &Gateway<'_>, collector: &Collector) -> Result<()> {
     Ok(())
 }
 
-/// Waits for two heart-beats on one connection. The collector checks that they do not come too
-/// early.
+/// Waits for two heart-beats on one connection. The collector checks that the heart-beats do not come too early.
 ///
 /// # Errors
 /// If the heart-beats do not come in time.
@@ -129,13 +128,13 @@ pub fn next_attempt(away: Duration) -> Duration {
 /// the record with the new connection.
 ///
 /// # Errors
-/// If the gateway does not reconnect in time, or reconnects too early.
-pub fn start_again(collector: &mut Collector, how: How, away: Duration) -> Result<Record> {
+/// If the gateway does not reconnect in time, or if it reconnects too early.
+pub fn restart_collector(collector: &mut Collector, how: EndBy, away: Duration) -> Result<Record> {
     let since = Instant::now();
     collector.end(how);
     std::thread::sleep(away);
     let before = collector.record().connections;
-    collector.start_again()?;
+    collector.restart()?;
     let away = since.elapsed();
     let is_back = |record: &Record| record.connections.len() > before.len();
     let record = collector
@@ -143,18 +142,18 @@ pub fn start_again(collector: &mut Collector, how: How, away: Duration) -> Resul
         .with_context(|| format!("the collector was away for {away:?}"))?;
     let ended = before.last().and_then(|last| last.ended);
     let waited = ended.map(|ended| record.connections[before.len()].began - ended);
-    let is_patient = waited.is_none_or(|waited| waited >= SHORTEST);
-    ensure!(is_patient, "the gateway connects again after {waited:?}");
+    let waits_long_enough = waited.is_none_or(|waited| waited >= SHORTEST);
+    ensure!(waits_long_enough, "the gateway connects again after {waited:?}");
     Ok(record)
 }
 
-/// Ends and restarts the collector several times, every second time with unconfirmed samples. No
-/// sample may be missing.
+/// Ends and restarts the collector several times. In half of these cases, the collector has not confirmed all samples.
+/// No sample may be missing.
 ///
 /// # Errors
 /// If a sample is missing or out of order, or the gateway does not reconnect in time.
 pub fn interruptions(gateway: &Gateway<'_>, collector: &mut Collector) -> Result<()> {
-    let before = (Status::ask(gateway.status)?.lost, collector.record().skipped);
+    let before = (Status::request(gateway.status)?.lost, collector.record().skipped);
     let mut random = fastrand::Rng::with_seed(1);
     let mut longest = Duration::ZERO;
     for number in 0..INTERRUPTIONS {
@@ -162,7 +161,7 @@ pub fn interruptions(gateway: &Gateway<'_>, collector: &mut Collector) -> Result
         let mut moment = |most| Duration::from_millis(random.u64(0..most));
         let (up, away) = (moment(1_500), moment(1_500));
         let confirms = number % 2 == 0;
-        collector.answer(if confirms { Answers::Confirm } else { Answers::Talk });
+        collector.answer(if confirms { AnswerMode::Confirm } else { AnswerMode::OtherText });
         std::thread::sleep(up);
         if !confirms {
             // The gateway must send this sample again.
@@ -170,13 +169,13 @@ pub fn interruptions(gateway: &Gateway<'_>, collector: &mut Collector) -> Result
                 |record: &Record| record.samples.keys().next_back().copied() > record.confirmed;
             collector.wait_for("sample that is not confirmed", LIMIT, unconfirmed)?;
         }
-        let how = if random.bool() { How::Close } else { How::Reset };
-        start_again(collector, how, away)?;
-        collector.answer(Answers::Confirm);
+        let how = if random.bool() { EndBy::Close } else { EndBy::Reset };
+        restart_collector(collector, how, away)?;
+        collector.answer(AnswerMode::Confirm);
         confirmed_so_far(gateway, collector)?;
         longest = longest.max(began.elapsed());
     }
-    let lost = Status::ask(gateway.status)?.lost - before.0;
+    let lost = Status::request(gateway.status)?.lost - before.0;
     let record = collector.record();
     let skipped = record.skipped - before.1;
     // On a busy host, samples may have waited longer than the gateway keeps them.
@@ -195,30 +194,29 @@ pub fn interruptions(gateway: &Gateway<'_>, collector: &mut Collector) -> Result
 /// # Errors
 /// If not all of these samples are confirmed within [`LIMIT`].
 pub fn confirmed_so_far(gateway: &Gateway<'_>, collector: &Collector) -> Result<Record> {
-    // The number of the first sample may be 0 or 1, so the number of the last sample is known only to within one.
-    let wanted = Status::ask(gateway.status)?.samples.checked_sub(1);
-    let is_so = |record: &Record| record.confirmed >= wanted;
-    collector.wait_for("confirmation of all samples", LIMIT, is_so)
+    // The status has the number of samples. If samples are numbered from 0, the last number is one less. If they are
+    // numbered from 1, it is equal. The check accepts both.
+    let wanted = Status::request(gateway.status)?.samples.checked_sub(1);
+    let is_met = |record: &Record| record.confirmed >= wanted;
+    collector.wait_for("confirmation of all samples", LIMIT, is_met)
 }
 
-/// Keeps the collector down for longer than samples are kept. The oldest samples are lost, and the
-/// gateway must count them.
+/// Keeps the collector down until the gateway drops samples. The gateway must count these samples as lost.
 ///
 /// # Errors
 /// If the count differs from the number of missing samples.
 pub fn too_many_samples(gateway: &Gateway<'_>, collector: &mut Collector) -> Result<()> {
-    let before = (Status::ask(gateway.status)?.lost, collector.record().skipped);
-    collector.end(How::Close);
+    let before = (Status::request(gateway.status)?.lost, collector.record().skipped);
+    collector.end(EndBy::Close);
     let enough = |status: &Status| status.lost >= before.0 + 30;
     let status = wait(gateway, "30 lost samples", 2 * LIMIT, enough)?;
     ensure!(status.queued == KEPT, "{KEPT} samples are kept, and the status is {status:?}");
-    collector.start_again()?;
+    collector.restart()?;
     collector.wait_for("connection", LONGEST, Record::is_up)?;
     confirmed_so_far(gateway, collector)?;
-    let lost = Status::ask(gateway.status)?.lost - before.0;
+    let lost = Status::request(gateway.status)?.lost - before.0;
     let skipped = collector.record().skipped - before.1;
-    // The gateway may not have received the last confirmations, so it may count more samples as
-    // lost.
+    // The gateway may not have received the last confirmations before the end, so it may count more samples as lost.
     let is_right = skipped <= lost && lost <= skipped + ON_THE_WAY;
     ensure!(is_right, "{lost} samples are lost, and {skipped} missing: {}", collector.record());
     Ok(())
@@ -231,12 +229,12 @@ pub fn too_many_samples(gateway: &Gateway<'_>, collector: &mut Collector) -> Res
 /// If the gateway drops the collector earlier, or much later.
 pub fn silence(gateway: &Gateway<'_>, collector: &Collector) -> Result<()> {
     confirmed_so_far(gateway, collector)?;
-    collector.answer(Answers::Nothing);
+    collector.answer(AnswerMode::Nothing);
     let count = collector.record().connections.len();
     let ended = |record: &Record| record.connections.get(count - 1).and_then(|last| last.ended);
     let is_over = |record: &Record| ended(record).is_some();
     let record = collector.wait_for("end of the connection", SILENCE + SLACK, is_over)?;
-    collector.answer(Answers::Confirm);
+    collector.answer(AnswerMode::Confirm);
     let after = ended(&record).zip(record.answered).map(|(ended, answered)| ended - answered);
     let is_right = after.is_some_and(|after| after >= SILENCE);
     ensure!(is_right, "a silent collector was given up after {after:?} instead of 12 s");

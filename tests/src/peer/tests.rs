@@ -1,4 +1,4 @@
-//! The peer against a second stack in the same process: no QEMU, no firmware.
+//! Tests of the peer against a second stack in the same process, without QEMU and firmware.
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpStream};
@@ -68,14 +68,14 @@ fn echoes(socket: &mut Socket<'_>) {
 }
 
 /// A second stack on the far side of a peer's wire. It runs in a thread that ends when this value is dropped.
-struct Far {
+struct FarStack {
     stop: Arc<AtomicBool>,
     /// The states of a server's connections after its last step.
     states: Arc<Mutex<Vec<State>>>,
     thread: Option<JoinHandle<()>>,
 }
 
-impl Far {
+impl FarStack {
     /// Starts the stack with `sockets`, and with `address` if it is `Some`. Calls `step` with the sockets and the
     /// interface after every frame.
     fn start(
@@ -103,10 +103,10 @@ impl Far {
         (Peer::new(near_end), Self { stop, states, thread: Some(thread) })
     }
 
-    /// Starts a server at [`SERVER`] with `places` listening sockets. Each socket serves one connection.
-    fn server(places: usize, behaviour: Behaviour) -> (Peer, Self) {
+    /// Starts a server at [`SERVER`] with `slots` listening sockets. Each socket serves one connection.
+    fn server(slots: usize, behaviour: Behaviour) -> (Peer, Self) {
         let mut sockets = SocketSet::new(Vec::new());
-        for _ in 0..places {
+        for _ in 0..slots {
             let buffer = || SocketBuffer::new(vec![0; 2048]);
             let mut socket = Socket::new(buffer(), buffer());
             socket.listen(SERVER.port()).unwrap();
@@ -118,7 +118,7 @@ impl Far {
     }
 }
 
-impl Drop for Far {
+impl Drop for FarStack {
     fn drop(&mut self) {
         self.stop.store(true, Ordering::Relaxed);
         let ended = self.thread.take().map(JoinHandle::join);
@@ -136,7 +136,7 @@ fn tcp_sockets<'a>(
 
 /// Runs all `plans` at once against a server with this behaviour. Returns the outcomes.
 fn outcomes(behaviour: Behaviour, plans: Vec<Plan>) -> Vec<Outcome> {
-    let (mut peer, _far) = Far::server(plans.len(), behaviour);
+    let (mut peer, _far) = FarStack::server(plans.len(), behaviour);
     let clients: Vec<_> = plans.into_iter().map(|plan| peer.connect(SERVER, plan)).collect();
     peer.finish(&clients, LIMIT)
 }
@@ -148,7 +148,7 @@ fn many_clients_get_the_greeting_at_once() {
 }
 
 #[test]
-fn a_half_closer_gets_the_greeting_too() {
+fn a_client_that_half_closes_gets_the_greeting_too() {
     assert_eq!(outcomes(greets, vec![Plan::half_closer(GREETING)]), [Outcome::Served]);
 }
 
@@ -188,7 +188,7 @@ fn a_reset_in_place_of_the_last_acknowledgement_is_detected() {
 
 #[test]
 fn without_a_listener_a_connect_is_refused() {
-    let (mut peer, _far) = Far::server(0, greets);
+    let (mut peer, _far) = FarStack::server(0, greets);
     let client = peer.connect(SERVER, Plan::listener_to(GREETING));
     assert_eq!(peer.finish(&[client], LIMIT), [Outcome::Refused]);
 }
@@ -208,7 +208,7 @@ fn each_bad_client_leaves_the_server_in_its_state() {
         (Plan::non_reader(Vec::new()), State::FinWait1),
         (Plan::flooder(pattern(1, 100_000)), State::FinWait2),
     ];
-    let (mut peer, far) = Far::server(plans.len(), greets);
+    let (mut peer, far) = FarStack::server(plans.len(), greets);
     let mut wanted = Vec::new();
     let deadline = Instant::now() + LIMIT;
     for (plan, state) in plans {
@@ -216,7 +216,7 @@ fn each_bad_client_leaves_the_server_in_its_state() {
         wanted.push(state);
         let reached = |states: &[State]| states.starts_with(&wanted);
         while !reached(&far.states.lock().unwrap()) && Instant::now() < deadline {
-            peer.turn(Duration::from_millis(10));
+            peer.step(Duration::from_millis(10));
         }
     }
     assert_eq!(*far.states.lock().unwrap(), wanted);
@@ -230,14 +230,14 @@ fn an_address_is_leased_refused_and_leased_again() {
         renewal: Some(Duration::from_secs(1)),
     };
     let mut client = dhcpv4::Socket::new();
-    let mut impatient = dhcpv4::RetryConfig::default();
-    impatient.discover_timeout = smoltcp::time::Duration::from_millis(50);
-    client.set_retry_config(impatient);
+    let mut retry = dhcpv4::RetryConfig::default();
+    retry.discover_timeout = smoltcp::time::Duration::from_millis(50);
+    client.set_retry_config(retry);
     let mut sockets = SocketSet::new(Vec::new());
     let handle = sockets.add(client);
     let address = Arc::new(Mutex::new(None));
     let reported = Arc::clone(&address);
-    let (mut peer, _far) = Far::start(None, sockets, move |interface, sockets| {
+    let (mut peer, _far) = FarStack::start(None, sockets, move |interface, sockets| {
         match sockets.get_mut::<dhcpv4::Socket<'_>>(handle).poll() {
             Some(dhcpv4::Event::Configured(config)) => {
                 host::set_address(interface, Some(config.address.address()));
@@ -247,23 +247,23 @@ fn an_address_is_leased_refused_and_leased_again() {
         }
         *reported.lock().unwrap() = interface.ipv4_addr();
     });
-    let mut turn_until = |policy, wanted| {
+    let mut run_until = |policy, wanted| {
         peer.serve_dhcp(policy);
         let deadline = Instant::now() + LIMIT;
         while *address.lock().unwrap() != wanted && Instant::now() < deadline {
-            peer.turn(Duration::from_millis(10));
+            peer.step(Duration::from_millis(10));
         }
         assert_eq!(*address.lock().unwrap(), wanted);
     };
-    turn_until(Policy::Grant(lease(15)), Some(lease(15).address));
-    turn_until(Policy::Refuse, None);
-    turn_until(Policy::Grant(lease(16)), Some(lease(16).address));
+    run_until(Policy::Grant(lease(15)), Some(lease(15).address));
+    run_until(Policy::Refuse, None);
+    run_until(Policy::Grant(lease(16)), Some(lease(16).address));
     assert!(peer.dhcp_tally().refused >= 1);
 }
 
 /// Connects a host client to a server with this behaviour through a forwarded port.
 fn forwarded<T: Send>(behaviour: Behaviour, client: impl FnOnce(TcpStream) -> T + Send) -> T {
-    let (mut peer, _far) = Far::server(1, behaviour);
+    let (mut peer, _far) = FarStack::server(1, behaviour);
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     peer.forward(listener, SERVER).unwrap();
@@ -274,7 +274,7 @@ fn forwarded<T: Send>(behaviour: Behaviour, client: impl FnOnce(TcpStream) -> T 
             client(near)
         });
         while !talking.is_finished() {
-            peer.turn(Duration::from_millis(1));
+            peer.step(Duration::from_millis(1));
         }
         talking.join().unwrap()
     })
@@ -283,21 +283,21 @@ fn forwarded<T: Send>(behaviour: Behaviour, client: impl FnOnce(TcpStream) -> T 
 #[test]
 fn a_forwarded_port_passes_bytes_and_both_ends() {
     let payload = pattern(3, 300_000);
-    let heard = forwarded(echoes, |mut near| {
+    let received = forwarded(echoes, |mut near| {
         let mut sender = near.try_clone().unwrap();
         std::thread::scope(|scope| {
             scope.spawn(|| {
                 sender.write_all(&payload).unwrap();
                 sender.shutdown(Shutdown::Write).unwrap();
             });
-            let mut heard = Vec::new();
-            near.read_to_end(&mut heard).map(|_| heard)
+            let mut received = Vec::new();
+            near.read_to_end(&mut received).map(|_| received)
         })
     });
-    assert_eq!(heard.unwrap(), payload);
+    assert_eq!(received.unwrap(), payload);
     let greeted = forwarded(greets, |mut near| {
-        let mut heard = Vec::new();
-        near.read_to_end(&mut heard).map(|_| heard)
+        let mut received = Vec::new();
+        near.read_to_end(&mut received).map(|_| received)
     });
     assert_eq!(greeted.unwrap(), GREETING);
 }
@@ -316,35 +316,35 @@ fn a_reversed_port_is_open_while_the_server_is() {
     drop(listener);
 
     let attempts = Arc::new(AtomicUsize::new(0));
-    let heard = Arc::new(Mutex::new(Vec::new()));
-    let (attempted, told) = (Arc::clone(&attempts), Arc::clone(&heard));
+    let received = Arc::new(Mutex::new(Vec::new()));
+    let (attempted, recorder) = (Arc::clone(&attempts), Arc::clone(&received));
     let mut sockets = SocketSet::new(Vec::new());
     let handle = sockets.add(host::socket(2048, 2048));
     let far_address = Some(*SERVER.ip());
-    let (mut peer, _far) = Far::start(far_address, sockets, move |interface, sockets| {
+    let (mut peer, _far) = FarStack::start(far_address, sockets, move |interface, sockets| {
         let socket = sockets.get_mut::<Socket<'_>>(handle);
-        let mut told = told.lock().unwrap();
-        if socket.state() == State::Closed && told.is_empty() {
+        let mut recorder = recorder.lock().unwrap();
+        if socket.state() == State::Closed && recorder.is_empty() {
             let number = attempted.fetch_add(1, Ordering::Relaxed) as u16;
             socket.connect(interface.context(), (ADDRESS, PORT), 50_000 + number).unwrap();
         }
-        if socket.may_send() && socket.send_queue() == 0 && told.is_empty() {
+        if socket.may_send() && socket.send_queue() == 0 && recorder.is_empty() {
             socket.send_slice(b"ping").unwrap();
-            told.push(b'>');
+            recorder.push(b'>');
         }
         while socket.can_recv() {
-            socket.recv(|bytes| (bytes.len(), told.extend_from_slice(bytes))).unwrap();
+            socket.recv(|bytes| (bytes.len(), recorder.extend_from_slice(bytes))).unwrap();
         }
     });
     peer.reverse(PORT, address);
-    let mut turn_until = |is_so: &dyn Fn() -> bool| {
+    let mut run_until = |is_met: &dyn Fn() -> bool| {
         let deadline = Instant::now() + LIMIT;
-        while !is_so() {
-            assert!(Instant::now() < deadline, "{:?}", heard.lock().unwrap());
-            peer.turn(Duration::from_millis(1));
+        while !is_met() {
+            assert!(Instant::now() < deadline, "{:?}", received.lock().unwrap());
+            peer.step(Duration::from_millis(1));
         }
     };
-    turn_until(&|| attempts.load(Ordering::Relaxed) > 2);
+    run_until(&|| attempts.load(Ordering::Relaxed) > 2);
 
     let listener = TcpListener::bind(address).unwrap();
     let server = std::thread::spawn(move || {
@@ -355,6 +355,6 @@ fn a_reversed_port_is_open_while_the_server_is() {
         near.write_all(b"pong").unwrap();
         request
     });
-    turn_until(&|| *heard.lock().unwrap() == b">pong");
+    run_until(&|| *received.lock().unwrap() == b">pong");
     assert_eq!(&server.join().unwrap(), b"ping");
 }

@@ -1,9 +1,9 @@
-//! The example `echo` on emulated boards. Megabytes go through connections whose rings and socket buffers have 4 KB
-//! together, on a clean cable and on a cable with faults.
+//! The example `echo` on emulated boards. The rings and socket buffers of a connection have 4 KB in total. Megabytes
+//! are sent through such connections, on a clean cable and on cables with faults.
 //!
-//! With a window of two segments, a lost segment is detected only by a retransmission timeout of a
-//! second or more. So a connection with faults moves about 800 bytes a second. Many boards share
-//! the work, since they wait most of the time.
+//! With a window of two segments, the loss of a segment is detected only by a retransmission timeout of a second or
+//! more. So a connection with faults moves about 800 bytes a second. The boards wait most of the time, so many boards
+//! share the work.
 
 use std::thread;
 use std::time::{Duration, Instant};
@@ -20,17 +20,17 @@ use crate::peer::ClientId;
 /// The time limit of a board. It only ends a run whose board hangs.
 const LIMIT: Duration = Duration::from_secs(3_600);
 
-/// The number of boards on cables with faults. Each has a separate cable.
+/// The number of boards on cables with faults. Each board has a separate cable.
 const BOARDS: usize = 16;
 
-/// The number of connections to each board at once, which is the maximum that the board serves.
-const PLACES: usize = 4;
+/// The number of connections to each board at once. A board serves no more connections.
+const SLOTS: usize = 4;
 
 /// The number of bytes that each connection moves on a cable with faults.
 const PART: usize = 50_000;
 
-/// The largest number of connections that each board may drop.
-const MOST_GIVEN_UP: usize = 20;
+/// The maximum number of connections that each board may drop.
+const MAX_GIVEN_UP: usize = 20;
 
 const CLEAN: &str = "";
 
@@ -68,7 +68,7 @@ pub fn run_with_faults(soak: &Soak) -> Result<()> {
     on_each_machine(|machine| {
         let one = |number| {
             let seed = soak.seed().wrapping_add(number as u64);
-            echo(machine, FAULTS, seed, bytes, PLACES).with_context(|| format!("board {number}"))
+            echo(machine, FAULTS, seed, bytes, SLOTS).with_context(|| format!("board {number}"))
         };
         let done: Vec<Result<Done>> = thread::scope(|scope| {
             let boards: Vec<_> =
@@ -86,9 +86,9 @@ pub fn run_with_faults(soak: &Soak) -> Result<()> {
 
 /// The result of a run.
 struct Done {
-    /// The number of bytes that came back.
+    /// The number of bytes that the boards sent back.
     bytes: usize,
-    /// The number of connections that a board dropped.
+    /// The number of connections that the boards dropped.
     given_up: usize,
 }
 
@@ -104,8 +104,9 @@ fn on_each_machine(work: impl Fn(Machine) -> Result<Done>) -> Result<()> {
     Ok(())
 }
 
-/// Sends bytes to a board and back in parts, on several connections at once. `echo` drops a client that accepts
-/// nothing for a minute. If the board drops the connection of a part, another connection sends a new part instead.
+/// Sends bytes to a board and back, on several connections at once. Each connection sends one part of the bytes. `echo`
+/// drops a client that accepts nothing for a minute. If the board drops a connection, a new connection sends a new part
+/// instead.
 fn echo(
     machine: Machine,
     scenario: &str,
@@ -118,25 +119,25 @@ fn echo(
     let part = if connections == 1 { bytes } else { PART };
     let parts = bytes.div_ceil(part.max(1));
     let (mut begun, mut served, mut given_up) = (0, 0, 0);
-    let mut under_way: Vec<ClientId> = Vec::new();
+    let mut open_clients: Vec<ClientId> = Vec::new();
     while served < parts {
-        // Open a new connection as soon as the board has room for it.
-        while under_way.len() < connections.min(parts - served) {
+        // Open a new connection as soon as another connection has ended.
+        while open_clients.len() < connections.min(parts - served) {
             let bytes = pattern(seed.wrapping_add(begun), part);
-            under_way.push(board.connect(Plan::echo(bytes)));
+            open_clients.push(board.connect(Plan::echo(bytes)));
             begun += 1;
         }
-        for client in board.finish_some_within(&under_way, deadline)? {
-            under_way.retain(|other| *other != client);
+        for client in board.finish_some_within(&open_clients, deadline)? {
+            open_clients.retain(|other| *other != client);
             match board.peer.outcome(client).clone() {
                 // If an end of stream was lost, its retransmission may reach a board that has
                 // already removed the connection.
                 Outcome::Served | Outcome::ResetAtEnd => served += 1,
                 Outcome::Reset { .. } | Outcome::Refused if connections > 1 => given_up += 1,
-                other => bail!("{}{}", summary(&[other]), board.story()),
+                other => bail!("{}{}", summary(&[other]), board.report()),
             }
         }
-        ensure!(given_up <= MOST_GIVEN_UP, "{given_up} connections given up{}", board.story());
+        ensure!(given_up <= MAX_GIVEN_UP, "{given_up} connections given up{}", board.report());
     }
     Ok(Done { bytes: parts * part, given_up })
 }

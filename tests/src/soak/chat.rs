@@ -1,5 +1,5 @@
-//! The example `chat`: the maximum number of clients receive each other's lines, before and after the
-//! misbehaving clients.
+//! The example `chat` with misbehaving clients. Before and after them, the program must serve its maximum number of
+//! good clients, and these clients must receive each other's lines.
 
 use std::net::SocketAddr;
 
@@ -10,8 +10,8 @@ use super::crowd;
 use super::program::Program;
 use crate::gateway::client::{Client, Event, LIMIT, until_served};
 
-/// The maximum number of clients of the program on a host.
-const PLACES: usize = 256;
+/// The maximum number of clients that the program serves when it runs on a host.
+const SLOTS: usize = 256;
 
 /// The number of clients that send lines.
 const SPEAKERS: usize = 3;
@@ -21,32 +21,32 @@ const REQUEST: &str = "/who\nhello there\n/name somebody\n";
 /// Runs the case.
 pub fn run(soak: &Soak) -> Result<()> {
     let program = Program::start(&soak.program("chat"), &[])?;
-    crowd::survives(program, REQUEST, soak.crowd_lasts(), soak.seed(), normal)
+    crowd::check_service(program, REQUEST, soak.crowd_duration(), soak.seed(), normal)
 }
 
 fn normal(address: SocketAddr) -> Result<()> {
     let mut clients = Vec::new();
-    for place in 0..PLACES {
+    for index in 0..SLOTS {
         let client = until_served(|| try_join(address));
-        clients.push(client.with_context(|| format!("after {place} of {PLACES} places"))?);
+        clients.push(client.with_context(|| format!("after {index} of {SLOTS} slots"))?);
     }
     for speaker in 0..SPEAKERS {
         let line = format!("this is client {speaker}");
         clients[speaker].send(format!("{line}\n"))?;
         for (number, client) in clients.iter_mut().enumerate() {
             if number != speaker {
-                skip_to(client, |said| said.ends_with(&line))?;
+                skip_to(client, |received| received.ends_with(&line))?;
             }
         }
     }
     for mut client in clients {
         client.send("/quit\n")?;
-        // Lines about other clients that leave may arrive before the end of stream.
+        // Messages may arrive before the end of stream, because other clients have left.
         loop {
             match client.receive(LIMIT)? {
                 Event::Bytes => {}
                 Event::End => break,
-                event => return Err(client.wrong("the end").context(format!("{event:?}"))),
+                event => return Err(client.mismatch("the end").context(format!("{event:?}"))),
             }
         }
     }

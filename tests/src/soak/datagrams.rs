@@ -1,4 +1,5 @@
-//! A million datagrams: each one comes back unchanged, or the operating system drops it and counts it as dropped.
+//! Sends a million datagrams. Each datagram must come back unchanged, or the operating system must have counted it as
+//! dropped.
 
 use std::fs;
 use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
@@ -13,28 +14,28 @@ use super::program::Program;
 /// The number of datagrams.
 const SENT: u32 = 1_000_000;
 
-/// If no datagram arrives for this time, none is under way any more.
+/// If no datagram arrives for this time, no datagram is in transit any more.
 const SILENCE: Duration = Duration::from_secs(2);
 
-/// The largest allowed change of the server's memory, in KiB.
-const MOST: u64 = 64;
+/// The maximum increase of the server's memory, in KiB.
+const MAX_GROWTH: u64 = 64;
 
 /// Runs the case.
 pub fn run(soak: &Soak) -> Result<()> {
     let program = Program::start(&soak.program("picoevent-udp-echo"), &[])?;
-    // Uses the rings once, so that their memory is allocated.
+    // Use the rings once, so that their memory is allocated.
     flood(program.address, SENT / 100)?;
     let memory = program.memory()?;
     let echoed = flood(program.address, SENT)?;
     let (after, dropped) = (program.memory()?, SENT - echoed);
     println!("{SENT} datagrams: {echoed} came back as they were, {dropped} were dropped");
     println!("memory: {memory} KiB before, {after} KiB after");
-    ensure!(after <= memory + MOST, "the server's memory has grown");
+    ensure!(after <= memory + MAX_GROWTH, "the server's memory has grown");
     program.end()
 }
 
-/// Sends datagrams as fast as possible. Checks that the operating system has counted all missing datagrams as
-/// dropped. Returns how many came back.
+/// Sends datagrams as fast as possible. Checks that the operating system has counted all missing datagrams as dropped.
+/// Returns the number of datagrams that came back.
 fn flood(server: SocketAddr, amount: u32) -> Result<u32> {
     let receiver = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0))?;
     receiver.connect(server)?;
@@ -70,7 +71,7 @@ fn numbered(number: u32) -> Vec<u8> {
     data
 }
 
-/// Returns how many datagrams for this address the system has dropped because the socket's buffer was full.
+/// Returns the number of datagrams for this address that the system has dropped because the socket's buffer was full.
 fn dropped_at(address: SocketAddr) -> Result<u64> {
     let sockets = fs::read_to_string("/proc/net/udp")?;
     let drops = drops_of(&sockets, address);
@@ -105,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn each_datagram_is_another() {
+    fn each_datagram_is_different() {
         assert_ne!(numbered(1), numbered(2));
         assert_eq!(numbered(7)[..4], [0, 0, 0, 7]);
     }

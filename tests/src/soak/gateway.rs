@@ -1,5 +1,5 @@
-//! The example `gateway`: misbehaving clients use its console and its status server, while the gateway reports to
-//! its collector.
+//! The example `gateway` with misbehaving clients. The clients use its console and its status server, while the gateway
+//! reports to its collector.
 
 use std::process::Command;
 
@@ -7,7 +7,7 @@ use anyhow::{Result, ensure};
 
 use super::Soak;
 use super::crowd::{self, Service};
-use crate::gateway::{crowd as polite, program};
+use crate::gateway::{crowd as gateway_crowd, program};
 
 /// The number of samples per second.
 const SAMPLES: u64 = 10;
@@ -24,17 +24,17 @@ pub fn run(soak: &Soak) -> Result<()> {
     program::with(command, |gateway, collector| {
         // The check at the end of the program needs the values in the store.
         gateway.fill_store()?;
-        polite::is_normal(gateway)?;
+        gateway_crowd::is_normal(gateway)?;
         let services = [gateway.console, gateway.status]
-            .map(|address| Service { address, request: polite::requests() });
-        crowd::send(&services, soak.crowd_lasts(), soak.seed())?;
-        polite::is_normal(gateway)?;
+            .map(|address| Service { address, request: gateway_crowd::requests() });
+        crowd::send(&services, soak.crowd_duration(), soak.seed())?;
+        gateway_crowd::is_normal(gateway)?;
         let record = collector.record();
         record.check()?;
         let samples = record.samples.len() as u64;
         println!("{samples} samples came to the collector meanwhile");
-        // Only half of the samples are required, since the host may be busy.
-        let least = SAMPLES * soak.crowd_lasts().as_secs() / 2;
+        // Only half of the samples are required, because the host may be busy.
+        let least = SAMPLES * soak.crowd_duration().as_secs() / 2;
         ensure!(samples >= least, "at least {least} should have come: {record}");
         Ok(())
     })

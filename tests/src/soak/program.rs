@@ -9,18 +9,18 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use rustix::process::{Pid, Signal, kill_process};
-use xtask::process::Talk;
+use xtask::process::ControlledProcess;
 
 /// The time limit of a program.
 const LIFE: Duration = Duration::from_secs(24 * 3_600);
 
-/// How long a program may take to close the connections that its clients have left, and to end.
+/// The time limit for a program to close the connections of clients that have left, and to end.
 const LIMIT: Duration = Duration::from_secs(20);
 
 /// A running program. Dropping this value kills the program.
 pub struct Program {
-    talk: Talk,
-    /// The address it listens on.
+    talk: ControlledProcess,
+    /// The address on which the program listens.
     pub address: SocketAddr,
 }
 
@@ -32,7 +32,7 @@ impl Program {
     pub fn start(path: &Path, arguments: &[&str]) -> Result<Self> {
         let mut command = Command::new(path);
         command.args(["--listen", "127.0.0.1:0"]).args(arguments);
-        let mut talk = Talk::start(&mut command, LIFE)?;
+        let mut talk = ControlledProcess::start(&mut command, LIFE)?;
         let line = talk.line()?;
         let address = line.strip_prefix("listening on ").and_then(|text| text.parse().ok());
         let address = address.with_context(|| format!("{} says {line:?}", path.display()))?;
@@ -77,7 +77,7 @@ impl Program {
         }
     }
 
-    /// Interrupts the program, and waits for its clean end.
+    /// Interrupts the program, and checks that it ends cleanly.
     ///
     /// # Errors
     /// If the program fails or does not end.

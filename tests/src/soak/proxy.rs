@@ -1,5 +1,5 @@
-//! The example `proxy` between misbehaving clients and a server that also misbehaves. The server behaves well only
-//! while the program is checked, before and after these clients.
+//! The example `proxy` between misbehaving clients and a server that also misbehaves. Before and after these clients,
+//! the server behaves well, and the program is checked.
 
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
@@ -18,10 +18,10 @@ use super::program::Program;
 use crate::gateway::client::Client;
 use crate::pattern::pattern;
 
-/// The maximum number of clients of the program on a host.
-const PLACES: usize = 256;
+/// The maximum number of clients that the program serves when it runs on a host.
+const SLOTS: usize = 256;
 
-/// The number of bytes that each well-behaved client sends and gets back.
+/// The number of bytes that each well-behaved client sends and receives back.
 const BYTES: usize = 10_000;
 
 /// Runs the case.
@@ -30,21 +30,21 @@ pub fn run(soak: &Soak) -> Result<()> {
     let to = server.address.to_string();
     let program = Program::start(&soak.program("proxy"), &["--to", &to])?;
     let normal = |address| {
-        server.rude.store(false, Ordering::Relaxed);
+        server.misbehaving.store(false, Ordering::Relaxed);
         let is = normal(address);
-        server.rude.store(true, Ordering::Relaxed);
+        server.misbehaving.store(true, Ordering::Relaxed);
         is
     };
     let request = "what comes back is what was sent\n";
-    crowd::survives(program, request, soak.crowd_lasts(), soak.seed(), normal)
+    crowd::check_service(program, request, soak.crowd_duration(), soak.seed(), normal)
 }
 
 fn normal(address: SocketAddr) -> Result<()> {
     let mut clients = Vec::new();
-    for place in 0..PLACES {
-        let context = || format!("after {place} of {PLACES} places");
+    for index in 0..SLOTS {
+        let context = || format!("after {index} of {SLOTS} slots");
         let mut client = Client::connect(address).with_context(context)?;
-        let bytes = pattern(place as u64, BYTES);
+        let bytes = pattern(index as u64, BYTES);
         client.send(&bytes).with_context(context)?;
         client.expect(&bytes).with_context(context)?;
         clients.push(client);
@@ -56,33 +56,33 @@ fn normal(address: SocketAddr) -> Result<()> {
     Ok(())
 }
 
-/// A server that echoes. While `rude` is set, it misbehaves toward some of its clients. Its thread ends with
-/// this process.
+/// An echo server. While `misbehaving` is set, it misbehaves toward some of its clients. Its thread ends with this
+/// process.
 struct Server {
     address: SocketAddr,
-    rude: Arc<AtomicBool>,
+    misbehaving: Arc<AtomicBool>,
 }
 
 impl Server {
     fn start(seed: u64) -> Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
         let address = listener.local_addr()?;
-        let rude = Arc::new(AtomicBool::new(false));
-        let is_rude = Arc::clone(&rude);
+        let misbehaving = Arc::new(AtomicBool::new(false));
+        let is_misbehaving = Arc::clone(&misbehaving);
         let mut random = Rng::with_seed(!seed);
         thread::spawn(move || {
             for stream in listener.incoming().map_while(Result::ok) {
-                let (rude, random) = (is_rude.load(Ordering::Relaxed), random.fork());
+                let (misbehaving, random) = (is_misbehaving.load(Ordering::Relaxed), random.fork());
                 // A client may leave at any time.
-                thread::spawn(move || serve(stream, rude, random));
+                thread::spawn(move || serve(stream, misbehaving, random));
             }
         });
-        Ok(Self { address, rude })
+        Ok(Self { address, misbehaving })
     }
 }
 
-fn serve(mut stream: TcpStream, rude: bool, mut random: Rng) -> std::io::Result<()> {
-    let choice = if rude { random.u8(..20) } else { u8::MAX };
+fn serve(mut stream: TcpStream, misbehaving: bool, mut random: Rng) -> std::io::Result<()> {
+    let choice = if misbehaving { random.u8(..20) } else { u8::MAX };
     let mut pause = || sleep(Duration::from_millis(random.u64(..500)));
     match choice {
         0 => set_socket_linger(&stream, Some(Duration::ZERO)).map_err(Into::into),

@@ -1,4 +1,4 @@
-//! Misbehaving clients do not affect other clients, and their slots are freed.
+//! Tests that misbehaving clients do not affect other clients, and that their slots are freed.
 
 use std::time::{Duration, Instant};
 
@@ -8,14 +8,14 @@ use picoevent_tests::client::{Outcome, Plan, summary};
 use picoevent_tests::pattern::pattern;
 use xtask::qemu::Machine;
 
-use crate::{GREETING, SLOTS, visitor};
+use crate::{GREETING, SLOTS, reading_client};
 
 /// The pause after the board has refused a client.
 const PAUSE: Duration = Duration::from_millis(200);
 
-/// Runs one client of each misbehaving kind after the other, together with good clients. A misbehaving client stays
-/// connected unless it resets.
-fn one_of_each(machine: Machine) -> Result<()> {
+/// Starts one misbehaving client of each kind, one after another, and runs good clients after each start. A misbehaving
+/// client stays connected unless it resets the connection.
+fn one_client_of_each_misbehaving_kind(machine: Machine) -> Result<()> {
     let mut board = Board::boot(machine, "hello-world")?;
     let kinds = [
         ("reset", Plan::resetter()),
@@ -28,13 +28,13 @@ fn one_of_each(machine: Machine) -> Result<()> {
     for (kind, plan) in kinds {
         board.connect(plan);
         for _ in 0..4 {
-            board.serve(vec![visitor(), Plan::half_closer(GREETING)]).context(kind)?;
+            board.serve(vec![reading_client(), Plan::half_closer(GREETING)]).context(kind)?;
         }
     }
-    all_places_are_back(&mut board)
+    all_slots_are_back(&mut board)
 }
 
-/// Runs misbehaving clients at once, four times as many as the board has slots.
+/// Starts misbehaving clients at once: four times the number of the board's slots.
 fn a_crowd(machine: Machine) -> Result<()> {
     let mut board = Board::boot(machine, "hello-world")?;
     for _ in 0..SLOTS {
@@ -43,25 +43,26 @@ fn a_crowd(machine: Machine) -> Result<()> {
         board.connect(Plan::vanisher());
         board.connect(Plan::non_reader(pattern(1, 100_000)));
     }
-    all_places_are_back(&mut board)
+    all_slots_are_back(&mut board)
 }
 
-/// Retries until the board serves as many clients at once as it has slots. Until then the board may refuse a client,
-/// but must serve each client that it has accepted.
-pub fn all_places_are_back(board: &mut Board) -> Result<()> {
+/// Waits until all slots of the board are free: runs as many clients at once as the board has slots, and repeats this
+/// until all of them are served. Until then, the board may refuse a client, but it must serve each client that it has
+/// accepted.
+pub fn all_slots_are_back(board: &mut Board) -> Result<()> {
     let deadline = Instant::now() + LIMIT;
     loop {
-        let clients: Vec<_> = (0..SLOTS).map(|_| board.connect(visitor())).collect();
+        let clients: Vec<_> = (0..SLOTS).map(|_| board.connect(reading_client())).collect();
         let outcomes = board.finish(&clients);
         if outcomes.iter().all(|outcome| *outcome == Outcome::Served) {
             return Ok(());
         }
         let fair = outcomes.iter().all(|o| matches!(o, Outcome::Served | Outcome::Refused));
         if !fair || Instant::now() >= deadline {
-            bail!("not every place has come back: {}{}", summary(&outcomes), board.story());
+            bail!("not every slot has come back: {}{}", summary(&outcomes), board.report());
         }
         board.peer.pass(PAUSE);
     }
 }
 
-on_each_cortex_m3!(one_of_each, a_crowd);
+on_each_cortex_m3!(one_client_of_each_misbehaving_kind, a_crowd);

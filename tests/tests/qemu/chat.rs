@@ -1,4 +1,4 @@
-//! The example `chat` passes each line to all other clients, and drops a client that does not read.
+//! Tests that the example `chat` sends each line to all other clients, and drops a client that does not read.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, SocketAddrV4, TcpStream};
@@ -10,7 +10,7 @@ use xtask::qemu::Machine;
 
 const PORT: u16 = 9997;
 /// The maximum number of clients that the board serves at once.
-const PLACES: usize = 4;
+const SLOTS: usize = 4;
 
 /// A client that reads.
 struct Client {
@@ -31,7 +31,7 @@ impl Client {
         Ok(client)
     }
 
-    fn say(&mut self, line: &str) -> Result<()> {
+    fn send_line(&mut self, line: &str) -> Result<()> {
         Ok(self.stream.write_all(format!("{line}\n").as_bytes())?)
     }
 
@@ -53,45 +53,45 @@ fn lines_go_to_all_others_in_order(machine: Machine) -> Result<()> {
     let address = board.forward(PORT)?;
     let outcome = board.attend(|_| {
         let mut clients: Vec<Client> = Vec::new();
-        for _ in 0..PLACES {
+        for _ in 0..SLOTS {
             let client = Client::join(address)?;
             for other in &mut clients {
                 other.expect(&format!("* {} is here", client.name))?;
             }
             clients.push(client);
         }
-        // The board has no room for one more client.
+        // The board cannot serve one more client.
         let mut refused = TcpStream::connect_timeout(&address, LIMIT)?;
         refused.set_read_timeout(Some(LIMIT))?;
         let mut text = String::new();
         refused.read_to_string(&mut text)?;
         ensure!(text == "* busy\r\n", "{text:?}");
         for round in 0..50 {
-            for talker in 0..PLACES {
-                let line = format!("{} says this in round {round}", clients[talker].name);
-                clients[talker].say(&line)?;
-                let expected = format!("{}: {line}", clients[talker].name);
-                for listener in (0..PLACES).filter(|listener| *listener != talker) {
-                    clients[listener].expect(&expected)?;
+            for sender in 0..SLOTS {
+                let line = format!("{} says this in round {round}", clients[sender].name);
+                clients[sender].send_line(&line)?;
+                let expected = format!("{}: {line}", clients[sender].name);
+                for receiver in (0..SLOTS).filter(|receiver| *receiver != sender) {
+                    clients[receiver].expect(&expected)?;
                 }
             }
         }
-        let mut leaves = clients.remove(0);
-        leaves.say("/quit")?;
+        let mut leaving = clients.remove(0);
+        leaving.send_line("/quit")?;
         let mut rest = String::new();
-        leaves.lines.read_to_string(&mut rest)?;
+        leaving.lines.read_to_string(&mut rest)?;
         ensure!(rest.is_empty(), "{rest:?}");
         for other in &mut clients {
-            other.expect(&format!("* {} has left", leaves.name))?;
+            other.expect(&format!("* {} has left", leaving.name))?;
         }
-        clients[0].say("/who")?;
+        clients[0].send_line("/who")?;
         let names: Vec<_> = clients.iter().map(|client| client.name.clone()).collect();
         let line = clients[0].line()?;
         ensure!(names.iter().all(|name| line.contains(name)), "{names:?}: {line:?}");
-        ensure!(!line.ends_with(&leaves.name), "{line:?}");
+        ensure!(!line.ends_with(&leaving.name), "{line:?}");
         Ok(())
     });
-    outcome.map_err(|error: anyhow::Error| error.context(board.story()))?;
+    outcome.map_err(|error: anyhow::Error| error.context(board.report()))?;
     board.interrupt()
 }
 
@@ -99,35 +99,35 @@ fn a_client_that_does_not_read_is_dropped(machine: Machine) -> Result<()> {
     let mut board = Board::boot(machine, "chat")?;
     let address = board.forward(PORT)?;
     // This client connects before the other clients, so its name is guest1.
-    let mute = Plan::non_reader(b"/name mute\n".to_vec());
-    board.peer.connect(SocketAddrV4::new(ADDRESS, PORT), mute);
+    let not_reading = Plan::non_reader(b"/name mute\n".to_vec());
+    board.peer.connect(SocketAddrV4::new(ADDRESS, PORT), not_reading);
     let outcome = board.attend(|_| {
-        let (mut talker, mut listener) = (Client::join(address)?, Client::join(address)?);
+        let (mut sender, mut receiver) = (Client::join(address)?, Client::join(address)?);
         loop {
-            // The first segment of the client that does not read changes its name to `mute`. It may arrive before or
-            // after the other clients have joined.
-            listener.say("/who")?;
-            if listener.line()?.contains(" mute") {
+            // The first segment of the client that does not read changes its name to `mute`. It may arrive before
+            // or after the other clients have joined.
+            receiver.send_line("/who")?;
+            if receiver.line()?.contains(" mute") {
                 break;
             }
         }
         let line = "x".repeat(200);
-        let (mut heard, mut dropped) = (0, false);
-        for said in 1..=100 {
-            talker.say(&line)?;
-            while heard < said {
-                let came = listener.line()?;
-                match came == format!("{}: {line}", talker.name) {
-                    true => heard += 1,
-                    false if came == "* mute was too slow" => dropped = true,
-                    false => ensure!(came.ends_with("is mute now"), "{came:?}"),
+        let (mut received, mut dropped) = (0, false);
+        for count in 1..=100 {
+            sender.send_line(&line)?;
+            while received < count {
+                let received_line = receiver.line()?;
+                match received_line == format!("{}: {line}", sender.name) {
+                    true => received += 1,
+                    false if received_line == "* mute was too slow" => dropped = true,
+                    false => ensure!(received_line.ends_with("is mute now"), "{received_line:?}"),
                 }
             }
         }
         ensure!(dropped, "it stayed, though it read none of 100 lines");
         Ok(())
     });
-    outcome.map_err(|error: anyhow::Error| error.context(board.story()))?;
+    outcome.map_err(|error: anyhow::Error| error.context(board.report()))?;
     board.interrupt()
 }
 

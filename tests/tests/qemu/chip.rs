@@ -1,7 +1,7 @@
-//! The measurement programs of `tests/bench/chip` count the same numbers of instructions on both machines with
-//! a Cortex-M3.
+//! Tests that the measurement programs of `tests/bench/chip` count the same numbers of instructions on both machines
+//! with a Cortex-M3.
 //!
-//! The test builds these programs itself, since they are not board firmware.
+//! The test builds these programs itself, because they are not board firmware.
 
 use std::collections::BTreeSet;
 

@@ -1,4 +1,4 @@
-//! The page of the example `device`, requested through QEMU's user networking.
+//! Requests the page of the example `device` through QEMU's user networking.
 
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, TcpStream};
@@ -9,11 +9,11 @@ use picoevent_tests::board::{LIMIT, READY};
 use xtask::firmware;
 use xtask::qemu::{Machine, Qemu};
 
-/// The pause before the next request: the first requests fail while the board has no address.
+/// The pause before the next request. Requests fail while the board has no address.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// Sends a request that ends the connection. Returns the answer.
-fn ask(port: u16, head: &str, content: &[u8]) -> Result<Vec<u8>> {
+/// Sends a request on a new connection. The server closes the connection after its answer. Returns the answer.
+fn request(port: u16, head: &str, content: &[u8]) -> Result<Vec<u8>> {
     let mut client = TcpStream::connect((Ipv4Addr::LOCALHOST, port))?;
     client.set_read_timeout(Some(LIMIT))?;
     let length = content.len();
@@ -45,23 +45,23 @@ fn mps2_an385_shows_its_page() -> Result<()> {
     let port = guest.qmp()?.forwarded_port(8080)?;
     let deadline = Instant::now() + LIMIT;
     let page = loop {
-        match ask(port, "GET /", b"") {
+        match request(port, "GET /", b"") {
             Ok(page) if !page.is_empty() => break page,
-            _ => ensure!(Instant::now() < deadline, "no page{}", guest.story()),
+            _ => ensure!(Instant::now() < deadline, "no page{}", guest.report()),
         }
         std::thread::sleep(PAUSE);
     };
     let page = content(&page)?;
     ensure!(page.starts_with(&[0x1f, 0x8b]), "the page is not compressed: {page:?}");
-    let upload = ask(port, "PUT /upload", &[b'x'; 100_000])?;
+    let upload = request(port, "PUT /upload", &[b'x'; 100_000])?;
     let upload = String::from_utf8(content(&upload)?.to_vec())?;
     let hash = "d69e68988157833272305aaf21f453c800346e8a3640db6578e260215542e5d4";
     let expected = format!("{{\"length\":100000,\"sha256\":\"{hash}\"}}\n");
-    ensure!(upload == expected, "the upload was {upload}{}", guest.story());
-    let metrics = ask(port, "GET /metrics", b"")?;
+    ensure!(upload == expected, "the upload was {upload}{}", guest.report());
+    let metrics = request(port, "GET /metrics", b"")?;
     let metrics = String::from_utf8_lossy(content(&metrics)?).into_owned();
     ensure!(metrics.contains("picoevent_connections 1\n"), "the figures are {metrics}");
     guest.interrupt()?;
-    ensure!(guest.wait_exit(LIMIT)? == 0, "the firmware failed{}", guest.story());
+    ensure!(guest.wait_exit(LIMIT)? == 0, "the firmware failed{}", guest.report());
     Ok(())
 }

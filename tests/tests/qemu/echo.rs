@@ -1,4 +1,4 @@
-//! The example `echo` sends back exactly what it received.
+//! Tests that the example `echo` sends back exactly the bytes that it has received.
 
 use anyhow::Result;
 use picoevent_tests::board::Board;

@@ -1,13 +1,13 @@
-//! The firmware of `hello-world` under QEMU, on a simulated cable with faults.
+//! Tests the firmware of `hello-world` under QEMU, on a simulated cable with faults.
 
 use anyhow::{Result, ensure};
 use picoevent_tests::board::Board;
 use picoevent_tests::client::{Outcome, Plan, summary};
 use xtask::qemu::Machine;
 
-use crate::{GREETING, visitor};
+use crate::{GREETING, reading_client};
 
-/// One frame of ten is lost, and each frame is delayed by some milliseconds, from the first frame on.
+/// One of ten frames is lost, and each frame is delayed by some milliseconds.
 const LOSSY: &str = "
     about = 'a cable that loses every tenth frame, and is not short'
     latency = '3 ms'
@@ -48,15 +48,15 @@ const FAULTY: &str = "
     lasts = '1 h'
 ";
 
-/// Checks that with these faults every client is served and none is refused.
+/// Checks that every client is served and no client is refused on a cable with these faults.
 fn every_client_is_served(machine: Machine, scenario: &str) -> Result<()> {
     let mut board = Board::boot_on_cable(machine, "hello-world", scenario)?;
     for round in 1..=10 {
-        let plans = [visitor(), Plan::half_closer(GREETING), visitor()];
+        let plans = [reading_client(), Plan::half_closer(GREETING), reading_client()];
         let clients: Vec<_> = plans.into_iter().map(|plan| board.connect(plan)).collect();
         let outcomes = board.finish(&clients);
         let served = outcomes.iter().all(is_served);
-        ensure!(served, "round {round}: {}{}", summary(&outcomes), board.story());
+        ensure!(served, "round {round}: {}{}", summary(&outcomes), board.report());
     }
     Ok(())
 }

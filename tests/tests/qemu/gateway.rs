@@ -1,4 +1,4 @@
-//! The gateway on boards, with its clients and its collector on the host.
+//! Tests of the gateway on boards. Its clients and its collector are on the host.
 //!
 //! ```text
 //!   check ── 127.0.0.1 ── Forward × 2, Datagrams ──┐
@@ -6,8 +6,9 @@
 //!   collector ── 127.0.0.1 ── Reverse ─────────────┘
 //! ```
 //!
-//! All host ports are free ports that the system chose. The timeouts are in a separate test, with
-//! the feature `slow`. The firmware is in the folder where `cargo xtask test` writes it:
+//! The system chooses free host ports. The timeouts are checked in a separate test, with the feature `slow`.
+//!
+//! `cargo xtask test` builds the firmware. This command then runs the tests of the gateway, including the slow test:
 //!
 //! ```text
 //! PICOEVENT_FIRMWARE=$PWD/examples/boards/target/firmware cargo test --package picoevent-tests \
@@ -29,7 +30,7 @@ use picoevent_tests::peer::ADDRESS as PEER;
 use xtask::firmware::GATEWAY_AS_TASKS;
 use xtask::qemu::Machine;
 
-/// The gateway's ports, and the ports of its servers at the peer.
+/// The ports of the gateway, and the port of the collector at the peer.
 const CONSOLE: u16 = 2323;
 const STATUS: u16 = 8080;
 const DISCOVERY: u16 = 2324;
@@ -73,9 +74,9 @@ fn with_gateway_and(
         check(&gateway, &mut collector)?;
         gateway.check_end(|| guest.interrupt())
     });
-    outcome.map_err(|error| error.context(board.story()))?;
+    outcome.map_err(|error| error.context(board.report()))?;
     let status = board.wait_exit()?;
-    ensure!(status == 0, "it ended with status {status}{}", board.story());
+    ensure!(status == 0, "it ended with status {status}{}", board.report());
     Ok(())
 }
 
@@ -87,15 +88,15 @@ fn as_tasks(machine: Machine) -> Result<()> {
     with_gateway(machine, GATEWAY_AS_TASKS, |gateway, collector| gateway.check(collector))
 }
 
-/// The gateway learns the address of its name server by DHCP, requests the time server's address from the name
+/// The gateway receives the address of its name server by DHCP. It requests the time server's address from the name
 /// server, and sets its clock from the time server.
 #[test]
 #[ignore = "needs firmware: cargo xtask test runs it"]
-fn mps2_an385_asks_the_name_server_of_its_lease() -> Result<()> {
+fn mps2_an385_uses_the_name_server_of_its_lease() -> Result<()> {
     const NOW: u64 = 1_796_083_200_000_000;
     let mut board = Board::boot(Machine::Mps2An385, "gateway-online")?;
-    let asked = Arc::new(Mutex::new(Vec::new()));
-    let names = asked.clone();
+    let options = Arc::new(Mutex::new(Vec::new()));
+    let names = options.clone();
     board.peer.answer(
         53,
         Box::new(move |bytes| {
@@ -107,8 +108,8 @@ fn mps2_an385_asks_the_name_server_of_its_lease() -> Result<()> {
     );
     board.peer.answer(123, Box::new(|bytes| Some(ntp::answer(bytes, NOW, NOW))));
     board.wait_for("the clock is set")?;
-    let asked = asked.lock().unwrap_or_else(PoisonError::into_inner);
-    ensure!(asked.first().is_some_and(|name| name == "pool.ntp.org"), "it asked for {asked:?}");
+    let options = options.lock().unwrap_or_else(PoisonError::into_inner);
+    ensure!(options.first().is_some_and(|name| name == "pool.ntp.org"), "it asked for {options:?}");
     Ok(())
 }
 
@@ -123,7 +124,7 @@ fn online(machine: Machine) -> Result<()> {
             model.retained("gateway/state") == Some(b"online") && samples.count() > 5
         })?;
         broker.publish("gateway/set/k1", b"red");
-        broker.wait_for("acknowledgement", LIMIT, |model| model.outgoing() == 0)
+        broker.wait_for("acknowledgement", LIMIT, |model| model.unacknowledged() == 0)
     })?;
     broker.wait_for("goodbye", LIMIT, |model| {
         model.wills == 0 && model.retained("gateway/state") == Some(b"gone")

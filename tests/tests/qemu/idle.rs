@@ -1,7 +1,7 @@
-//! A board with nothing to do sleeps, so QEMU uses almost no processor time.
+//! Tests that a board sleeps when it has nothing to do, so that QEMU uses almost no processor time.
 //!
-//! This is the only test in this folder that measures time: the processor time that QEMU uses while nothing happens
-//! on the wire, as counted by the kernel. A loop that spins uses a whole core; the limit is a twentieth of a core.
+//! This is the only test in this folder that measures time. It measures the processor time that the kernel counts for
+//! QEMU while nothing happens on the wire. A loop that spins uses a whole core. The limit is a twentieth of a core.
 
 use std::fs;
 use std::time::{Duration, Instant};
@@ -11,9 +11,9 @@ use picoevent_tests::board::Board;
 use rustix::param::clock_ticks_per_second;
 use xtask::qemu::Machine;
 
-use crate::visitor;
+use crate::reading_client;
 
-/// How long the test measures while nothing happens on the wire.
+/// The duration of the measurement. During this time, nothing happens on the wire.
 const SPAN: Duration = Duration::from_secs(5);
 
 /// The allowed share of one core.
@@ -21,7 +21,7 @@ const BOUND: f64 = 0.05;
 
 fn idle(machine: Machine) -> Result<()> {
     let mut board = Board::boot(machine, "hello-world")?;
-    board.serve(vec![visitor()])?;
+    board.serve(vec![reading_client()])?;
     let pid = board.guest.pid();
     let (start, before) = (Instant::now(), processor_time(pid)?);
     board.peer.pass(SPAN);
@@ -35,8 +35,8 @@ fn idle(machine: Machine) -> Result<()> {
 /// Returns the processor time of all threads of a process so far.
 fn processor_time(pid: u32) -> Result<Duration> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat"))?;
-    // Fields 14 and 15: see proc(5). They are counted from the end of the process name, because the name may contain
-    // spaces and parentheses.
+    // These are the fields 14 and 15 of proc(5). They are counted from the end of the process name, because the name
+    // may contain spaces and parentheses.
     let (_, fields) = stat.rsplit_once(')').context("no process name")?;
     let ticks = fields.split_whitespace().skip(11).take(2).map(str::parse::<u64>);
     let ticks: u64 = ticks.sum::<std::result::Result<_, _>>()?;

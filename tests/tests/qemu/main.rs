@@ -1,10 +1,12 @@
 //! End-to-end tests of the firmware under QEMU: the same cases on each machine.
 //!
-//! Every case is a function with the machine as parameter. `on_each_machine` makes tests from it. The two machines
-//! with a Cortex-M3 run every case; the other machines run only the cases that depend on the processor, the clock,
-//! the network controller or the interrupts. The tests need firmware, which `cargo xtask test` builds first; a plain
-//! `cargo test` skips them. Except in a few tests that use QEMU's user networking, such as [`port_forward`], each
-//! board is on a separate wire with a peer in the test's process.
+//! Every case is a function with the machine as parameter. `on_each_machine` makes a test for each machine from a case.
+//! The two machines with a Cortex-M3 run every case. The other machines run only the cases that depend on the
+//! processor, the clock, the network controller or the interrupts. The tests need firmware. `cargo xtask test` first
+//! builds the firmware and then runs these tests. A plain `cargo test` skips them.
+//!
+//! Each board is on a separate wire with a peer in the test's process. The exceptions are a few tests that use QEMU's
+//! user networking, such as [`port_forward`].
 
 /// Makes one test per machine from a case, for example `echo::one_megabyte::mps2_an385`.
 macro_rules! on_each_machine {
@@ -67,10 +69,10 @@ use picoevent_tests::client::Plan;
 /// The text that hello-world sends.
 const GREETING: &[u8] = b"Hello, World!\n";
 
-/// The number of connections for which hello-world has room.
+/// The number of connection slots of hello-world.
 const SLOTS: usize = 8;
 
 /// Returns the plan of an ordinary client of hello-world.
-fn visitor() -> Plan {
+fn reading_client() -> Plan {
     Plan::listener_to(GREETING)
 }

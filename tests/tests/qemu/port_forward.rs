@@ -1,7 +1,7 @@
-//! The host port that QEMU's user networking forwards to the board.
+//! Tests the host port that QEMU's user networking forwards to the board.
 //!
-//! One client is enough: QEMU's network has its own queue for connections, so more clients would
-//! test QEMU.
+//! One client is enough. QEMU's user networking has its own queue for connections, so more clients would only test
+//! QEMU.
 
 use std::io::Read;
 use std::net::{Ipv4Addr, TcpStream};

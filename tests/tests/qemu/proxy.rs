@@ -1,4 +1,4 @@
-//! The example `proxy` moves bytes in both directions between clients and a server behind it.
+//! Tests that the example `proxy` moves bytes in both directions between clients and a server.
 //!
 //! ```text
 //!   client ── 127.0.0.1 ── Forward ──┐
@@ -39,7 +39,7 @@ fn with_proxy(
     board.peer.reverse(SERVER, server);
     let address = board.forward(PORT)?;
     let outcome = board.attend(|_| check(address));
-    outcome.map_err(|error| error.context(board.story()))?;
+    outcome.map_err(|error| error.context(board.report()))?;
     board.interrupt()
 }
 
@@ -49,7 +49,7 @@ fn listener() -> Result<(TcpListener, SocketAddr)> {
     Ok((listener, address))
 }
 
-/// Sends the input back. Ends the stream when the client has ended its stream.
+/// Sends the input back. Ends its stream when the client has ended its stream.
 fn echo(mut stream: TcpStream) -> Result<()> {
     let mut buffer = [0; 4096];
     loop {
@@ -106,9 +106,9 @@ fn a_half_close_is_kept(machine: Machine) -> Result<()> {
         let mut upstream = limited(listener.accept()?.0)?;
         upstream.write_all(b"this and no more")?;
         upstream.shutdown(Shutdown::Write)?;
-        let mut heard = String::new();
-        client.read_to_string(&mut heard)?;
-        ensure!(heard == "this and no more", "{heard:?}");
+        let mut received = String::new();
+        client.read_to_string(&mut received)?;
+        ensure!(received == "this and no more", "{received:?}");
         let rest = pattern(7, 20_000);
         client.write_all(&rest)?;
         client.shutdown(Shutdown::Write)?;

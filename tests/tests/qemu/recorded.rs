@@ -1,4 +1,4 @@
-//! A board dumps a recording into its log, and the host replays it.
+//! Tests that a board dumps a recording into its log, and that the host can replay the recording.
 
 use anyhow::{Error, Result, ensure};
 use picoevent::End;
@@ -9,18 +9,18 @@ use picoevent_tests::board::{Board, LIMIT};
 use picoevent_tests::client::Plan;
 use xtask::qemu::Machine;
 
-use crate::{GREETING, visitor};
+use crate::{GREETING, reading_client};
 
 #[test]
 #[ignore = "needs firmware: cargo xtask test runs it"]
 fn mps2_an385_is_replayed_from_its_log() -> Result<()> {
     let mut board = Board::boot(Machine::Mps2An385, "recorded")?;
     for _ in 0..5 {
-        board.serve(vec![visitor(), Plan::half_closer(GREETING)])?;
+        board.serve(vec![reading_client(), Plan::half_closer(GREETING)])?;
     }
     board.connect(Plan::silent());
     board.guest.interrupt()?;
-    ensure!(board.wait_exit()? == 0, "it did not end with status 0{}", board.story());
+    ensure!(board.wait_exit()? == 0, "it did not end with status 0{}", board.report());
     while board.guest.next_line(LIMIT)?.is_some() {}
     let lines: Vec<_> = board.guest.history().iter().map(ToString::to_string).collect();
     let recorded = Recorded::read(&lines.join("\n"))?;

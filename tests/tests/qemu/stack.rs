@@ -1,8 +1,8 @@
-//! The stack depth on the small board, with clients of all kinds.
+//! Tests the stack depth on the small board, with clients of all kinds.
 //!
-//! The programs are built for this test. At start, they fill their stack with a pattern. At their end, they print how
-//! much of the pattern was overwritten. They drop a silent peer after two seconds instead of a minute. `cargo xtask
-//! size` reads the line that this test prints.
+//! The programs are built for this test. At the start, they fill their stack with a pattern. At the end, they print the
+//! size of the overwritten part of the pattern. They drop a silent peer after two seconds instead of a minute. `cargo
+//! xtask size` reads the line that this test prints.
 
 use std::time::Duration;
 
@@ -12,60 +12,60 @@ use picoevent_tests::client::{Outcome, Plan, summary};
 use picoevent_tests::pattern::pattern;
 use xtask::qemu::Machine;
 
-use crate::{GREETING, bad_clients::all_places_are_back, visitor};
+use crate::{GREETING, bad_clients::all_slots_are_back, reading_client};
 
 /// The number of clients that connect at once. The board has sockets for sixteen.
 const CROWD: usize = 24;
 
-/// The largest number of crowds that the test runs until a client is refused.
+/// The maximum number of crowds that the test runs until a client is refused.
 const CROWDS: usize = 50;
 
-/// The limit of the stack depth. The board has 64 KB of RAM; the stack gets the RAM that the static variables
-/// leave free.
-const MOST: usize = 8 * 1024;
+/// The limit of the stack depth. The board has 64 KB of RAM. The stack gets the RAM that the static variables leave
+/// free.
+const MAX_DEPTH: usize = 8 * 1024;
 
 /// Runs good clients, then too many clients at once, then one client of each of three misbehaving kinds. Then
 /// interrupts the board, and checks the printed depths.
 fn depth(program: &str) -> Result<()> {
     let mut board = Board::boot(Machine::Lm3s6965evb, program)?;
     for round in 0..50 {
-        board.serve(vec![visitor(), Plan::half_closer(GREETING)]).context(round)?;
+        board.serve(vec![reading_client(), Plan::half_closer(GREETING)]).context(round)?;
     }
 
-    more_than_there_is_room_for(&mut board)?;
+    connect_too_many_clients(&mut board)?;
     for plan in [Plan::resetter(), Plan::vanisher(), Plan::non_reader(pattern(1, 100_000))] {
         board.connect(plan);
-        all_places_are_back(&mut board)?;
+        all_slots_are_back(&mut board)?;
     }
     // Wait until the board drops the vanished client's connection.
     board.peer.pass(Duration::from_secs(5));
-    all_places_are_back(&mut board)?;
+    all_slots_are_back(&mut board)?;
 
     board.guest.interrupt()?;
-    ensure!(board.wait_exit()? == 0, "it did not end with status 0{}", board.story());
-    board.story();
+    ensure!(board.wait_exit()? == 0, "it did not end with status 0{}", board.report());
+    board.report();
     for when in ["at start", "serving"] {
         let start = format!("stack, {when}: ");
         let lines = board.guest.history().iter();
-        let said = lines.filter_map(|line| line.message.strip_prefix(&start)).next();
-        let said = said.with_context(|| format!("it did not print the stack {when}"))?;
-        println!("{program}, {when}: {said}");
-        let depth: usize = said.split(' ').next().unwrap_or_default().parse()?;
-        ensure!((256..=MOST).contains(&depth), "the stack {when}: {said}");
+        let output = lines.filter_map(|line| line.message.strip_prefix(&start)).next();
+        let output = output.with_context(|| format!("it did not print the stack {when}"))?;
+        println!("{program}, {when}: {output}");
+        let depth: usize = output.split(' ').next().unwrap_or_default().parse()?;
+        ensure!((256..=MAX_DEPTH).contains(&depth), "the stack {when}: {output}");
     }
     Ok(())
 }
 
-/// Runs crowds until a client is refused. How many are refused depends on how fast the clients
+/// Runs crowds until a client is refused. The number of refused clients depends on the speed at which the clients
 /// connect.
-fn more_than_there_is_room_for(board: &mut Board) -> Result<()> {
+fn connect_too_many_clients(board: &mut Board) -> Result<()> {
     for _ in 0..CROWDS {
-        let crowd: Vec<_> = (0..CROWD).map(|_| board.connect(visitor())).collect();
+        let crowd: Vec<_> = (0..CROWD).map(|_| board.connect(reading_client())).collect();
         let outcomes = board.finish(&crowd);
         let count = |wanted| outcomes.iter().filter(|outcome| **outcome == wanted).count();
         let (served, refused) = (count(Outcome::Served), count(Outcome::Refused));
         ensure!(served > 0 && served + refused == CROWD, "{}", summary(&outcomes));
-        all_places_are_back(board)?;
+        all_slots_are_back(board)?;
         if refused > 0 {
             return Ok(());
         }

@@ -1,4 +1,4 @@
-//! The firmware of the tutorial's fourth chapter, through QEMU's user networking.
+//! Tests the firmware of the tutorial's fourth chapter through QEMU's user networking.
 
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, Shutdown, TcpStream};
@@ -24,8 +24,8 @@ fn adds_up() -> Result<()> {
     client.shutdown(Shutdown::Write)?;
     let mut answers = String::new();
     client.read_to_string(&mut answers)?;
-    ensure!(answers == "5\n12\na number?\n", "{answers:?}{}", guest.story());
+    ensure!(answers == "5\n12\na number?\n", "{answers:?}{}", guest.report());
     guest.interrupt()?;
-    ensure!(guest.wait_exit(LIMIT)? == 0, "the firmware failed{}", guest.story());
+    ensure!(guest.wait_exit(LIMIT)? == 0, "the firmware failed{}", guest.report());
     Ok(())
 }

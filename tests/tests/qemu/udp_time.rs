@@ -1,4 +1,4 @@
-//! udp-time answers datagrams, through QEMU's user networking.
+//! Tests that `udp-time` answers datagrams, through QEMU's user networking.
 
 use std::net::{Ipv4Addr, UdpSocket};
 use std::time::{Duration, Instant};
@@ -8,11 +8,11 @@ use picoevent_tests::board::{LIMIT, READY};
 use xtask::firmware;
 use xtask::qemu::{Machine, Qemu};
 
-/// How long to wait for an answer before the request is sent again: a board without an address does not receive
+/// The time to wait for an answer before the request is sent again. While the board has no address, it does not receive
 /// the request.
 const ANSWER: Duration = Duration::from_millis(200);
 
-fn asked(machine: Machine) -> Result<()> {
+fn options(machine: Machine) -> Result<()> {
     let elf = firmware::prebuilt(machine.board(), "udp-time")?;
     let netdev = "user,id=n0,hostfwd=udp:127.0.0.1:0-:9037";
     let mut guest = Qemu::new(machine, &elf).netdev(netdev).time_limit(3 * LIMIT).boot()?;
@@ -22,11 +22,11 @@ fn asked(machine: Machine) -> Result<()> {
     client.connect((Ipv4Addr::LOCALHOST, port))?;
     client.set_read_timeout(Some(ANSWER))?;
     let mut last = 0;
-    // Repeat the request until the time has increased twice: this shows that the clock runs.
+    // Repeat the request until the time has increased twice. This shows that the clock runs.
     let mut seconds = 0;
     let deadline = Instant::now() + LIMIT;
     while seconds < 2 {
-        ensure!(Instant::now() < deadline, "the clock stands at {last}{}", guest.story());
+        ensure!(Instant::now() < deadline, "the clock stands at {last}{}", guest.report());
         client.send(b"what time is it?")?;
         let mut answer = [0; 32];
         let Ok(length) = client.recv(&mut answer) else { continue };
@@ -39,8 +39,8 @@ fn asked(machine: Machine) -> Result<()> {
         last = time;
     }
     guest.interrupt()?;
-    ensure!(guest.wait_exit(LIMIT)? == 0, "the firmware failed{}", guest.story());
+    ensure!(guest.wait_exit(LIMIT)? == 0, "the firmware failed{}", guest.report());
     Ok(())
 }
 
-on_each_cortex_m3!(asked);
+on_each_cortex_m3!(options);

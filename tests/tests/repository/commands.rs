@@ -1,4 +1,5 @@
-//! Every command in the documents is in `docs/commands.md`, with the test that tries it.
+//! Checks that every command in the documents is in `docs/commands.md`, and that this list names a test that runs the
+//! command, or a reason why no test runs it.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -13,7 +14,7 @@ const LIST: &str = "docs/commands.md";
 
 /// A row of the list.
 struct Row {
-    /// The command, or only its beginning with a space and an ellipsis after it.
+    /// The command. If it ends with a space and an ellipsis, it is only the beginning of a command.
     command: String,
     tried_by: String,
 }
@@ -28,7 +29,7 @@ impl Row {
 }
 
 #[test]
-fn each_command_of_a_document_is_in_the_list_and_each_of_the_list_in_a_document() {
+fn commands_in_documents_and_in_the_list_are_the_same() {
     let (list, commands) = (list(), commands());
     assert!(commands.len() > 60, "the documents have another form than this test knows");
     let missing: Vec<_> =
@@ -40,7 +41,7 @@ fn each_command_of_a_document_is_in_the_list_and_each_of_the_list_in_a_document(
 }
 
 #[test]
-fn what_tries_a_command_exists_or_the_list_says_why_nothing_does() {
+fn each_listed_command_names_an_existing_test_or_a_reason() {
     for Row { command, tried_by } in list() {
         if let Some(why) = tried_by.strip_prefix("not run: ") {
             assert!(why.len() > 5, "why is {command} not run?");
@@ -60,7 +61,7 @@ fn what_tries_a_command_exists_or_the_list_says_why_nothing_does() {
 fn commands_of_xtask_are_understood() {
     for (document, command) in commands() {
         let Some(words) = command.strip_prefix("cargo xtask ") else { continue };
-        // A placeholder cannot be parsed.
+        // A command with optional parts, an ellipsis or a line continuation cannot be parsed, so it is skipped.
         let words = words.split(" | ").next().unwrap();
         if words.contains(['[', '…', '\\']) {
             continue;
@@ -83,8 +84,7 @@ fn list() -> Vec<Row> {
     rows.collect()
 }
 
-/// Returns every command in the documents, together with the name of its document. Comments are removed from
-/// the commands.
+/// Returns every command in the documents, each with the name of its document. Comments are removed from the commands.
 fn commands() -> BTreeSet<(String, String)> {
     let mut commands = BTreeSet::new();
     documents::all(&root(), &mut |file: &Path| {

@@ -1,4 +1,4 @@
-//! The documents describe the tests correctly.
+//! Checks that the documents name existing tests, and that their links are valid.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -7,20 +7,20 @@ use std::path::Path;
 use crate::{root, sources};
 
 #[test]
-fn every_test_that_the_map_from_libevent_names_exists() {
+fn every_test_that_from_libevent_md_names_exists() {
     let named = named_in("docs/from-libevent.md");
     assert!(named.len() > 100, "the tables have another form than this test knows: {named:?}");
     assert_exist(&named);
 }
 
 #[test]
-fn every_test_that_the_list_of_libevents_tests_names_exists() {
+fn every_test_that_regress_md_names_exists() {
     let named = named_in("docs/regress.md");
     assert!(named.len() > 60, "the tables have another form than this test knows: {named:?}");
     assert_exist(&named);
 }
 
-/// The map, `docs/from-libevent.md`, says for each public function of libevent how picoevent handles it.
+/// The map is `docs/from-libevent.md`. It must have a row for each public function of libevent.
 #[test]
 fn every_public_function_of_libevent_is_in_the_map() {
     let names: BTreeSet<_> = include_str!("libevent.txt")
@@ -40,9 +40,10 @@ fn every_public_function_of_libevent_is_in_the_map() {
     assert!(missing.is_empty(), "no row says what has become of {missing:?}");
 }
 
-/// A new or changed scenario must be in the list.
+/// The list is `docs/regress.md`. It must have a row for each test in `core/tests/regress` and in
+/// `sim-host/live/tests/regress`.
 #[test]
-fn every_scenario_of_libevents_stands_in_the_list() {
+fn every_test_taken_from_libevent_is_in_the_list() {
     let named = named_in("docs/regress.md");
     let on_a_desk: BTreeSet<_> = rows("docs/regress.md")
         .into_iter()
@@ -54,7 +55,7 @@ fn every_scenario_of_libevents_stands_in_the_list() {
 }
 
 #[test]
-fn every_link_between_documents_leads_somewhere() {
+fn every_link_between_documents_has_a_target() {
     let mut links = 0;
     all(&root(), &mut |file| {
         let text = without_code(&fs::read_to_string(file).unwrap());
@@ -97,7 +98,7 @@ fn assert_exist(named: &BTreeSet<String>) {
     assert!(missing.is_empty(), "there are no tests {missing:?}");
 }
 
-/// Returns the names of tests in a document: in backticks, in the last cells of table rows.
+/// Returns the names of tests in a document. They are in backticks, in the last cells of table rows.
 fn named_in(document: &str) -> BTreeSet<String> {
     let rows = rows(document);
     for row in &rows {
@@ -149,9 +150,9 @@ fn tests_in(folder: &str) -> BTreeSet<String> {
             Some(function.split_once("()")?.0.to_owned())
         });
         names.extend(functions);
-        // A scenario becomes one test on each back end.
+        // The macro makes tests with the names of its scenarios, so each name in its list is the name of a test.
         let lists =
-            text.split("on_every_stage! {").skip(1).filter_map(|list| list.split('}').next());
+            text.split("on_every_back_end! {").skip(1).filter_map(|list| list.split('}').next());
         names.extend(lists.flat_map(|list| list.split(',')).map(|name| name.trim().to_owned()));
     }
     names

@@ -1,12 +1,12 @@
-//! One concept has one word, in code and in documents.
+//! Checks that code and documents use the words of the project's glossary.
 
 use std::fs;
 use std::process::Command;
 
 use super::root;
 
-/// Words that are not used here, and the word to use instead. The list has only words that have no other meaning in
-/// this repository. The test also finds these words in upper case, as plurals and as parts of names.
+/// Words that must not be used in this repository, each with the word to use instead. The list has only words that have
+/// no other meaning here. The test also finds these words in upper case, as plurals and as parts of names.
 const WORDS: [(&str, &str); 26] = [
     ("aging", "expiry queue"),
     ("attention", "slow-path flag"),
@@ -36,7 +36,7 @@ const WORDS: [(&str, &str); 26] = [
     ("vandal", "attacker"),
 ];
 
-/// The only file that may contain the words: this one.
+/// This file. It is the only file that may contain the words.
 const TABLE: &str = "tests/tests/repository/language.rs";
 
 #[test]
@@ -59,7 +59,7 @@ fn files_and_their_names_use_the_words_of_the_glossary() {
 
 #[test]
 fn no_file_has_the_markers_of_a_merge_conflict() {
-    // The markers are built at run time, so that this file does not contain them.
+    // The markers of a merge conflict are built at run time, so that this file does not contain them.
     let markers = ["<", ">"].map(|sign| format!("{} ", sign.repeat(7)));
     let mut problems = Vec::new();
     for file in tracked() {
@@ -72,7 +72,7 @@ fn no_file_has_the_markers_of_a_merge_conflict() {
 }
 
 #[test]
-fn words_are_found_in_names_and_as_plurals_but_not_in_other_words() {
+fn glossary_words_are_found_in_names_and_plurals_but_not_inside_other_words() {
     let words = |text: &str| found(text).map(|(word, _)| word).collect::<Vec<_>>();
     assert_eq!(words("fn shrinks_a_tape(tapes: &[NarratorLog])"), ["narrator", "tape"]);
     assert_eq!(words("//! The Roll-Call of all sockets"), ["roll call"]);

@@ -1,7 +1,7 @@
-//! Dependencies come from crates.io, under licences that `deny.toml` allows.
+//! Checks that all dependencies come from crates.io and have licences that `deny.toml` allows.
 //!
-//! `deny.toml` is the configuration of cargo-deny. That program also checks the dependencies for other targets.
-//! cargo-deny takes minutes to build, so it runs in a separate job; this test uses only cargo.
+//! `deny.toml` is the configuration of cargo-deny, which also checks the dependencies for other targets. The build of
+//! cargo-deny takes minutes, so it runs in a separate job. This test uses only cargo.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -71,7 +71,7 @@ fn host() -> String {
     String::from_utf8(output.stdout).unwrap().trim().to_owned()
 }
 
-/// The licences that `deny.toml` allows for all packages, and the additional licences that it allows for
+/// The licences that `deny.toml` allows. `allowed` is for all packages, and `exceptions` has additional licences for
 /// single packages.
 struct Rules {
     allowed: Vec<String>,

@@ -1,5 +1,5 @@
-//! The program `tests/no-panic` links only if the core and the protocols cannot panic. These tests check that it
-//! calls all public functions of the core and of the protocols.
+//! Checks that the program `tests/no-panic` calls all public functions of the core and of the protocols. This program
+//! links only if none of the functions that it calls can panic.
 
 use std::collections::BTreeSet;
 use std::fs;

@@ -1,5 +1,5 @@
-//! The dependencies of packages: a server on real sockets does not depend on the simulator, and a published package
-//! does not depend on tests or examples.
+//! Checks the dependencies of packages. A server on real sockets must not depend on the simulator, and a published
+//! package must not depend on tests or examples.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -24,7 +24,7 @@ const SIMULATOR: [&str; 12] = [
     "winnow",
 ];
 
-/// The packages for other projects. These are the packages that are published.
+/// The packages for other projects. They are published.
 pub(crate) const PRODUCT: [&str; 12] = [
     "picoevent",
     "picoevent-command",
@@ -41,7 +41,7 @@ pub(crate) const PRODUCT: [&str; 12] = [
 ];
 
 #[test]
-fn a_server_on_real_sockets_carries_nothing_of_the_simulator() {
+fn a_server_on_real_sockets_does_not_depend_on_the_simulator() {
     let tree = tree("picoevent-mio");
     assert!(tree.contains_key("mio") && tree.contains_key("picoevent"), "{tree:?}");
     for server in ["picoevent-mio", "picoevent-recording", "desk", "hello-world", "echo"] {
@@ -65,9 +65,9 @@ fn the_simulator_is_recognised_by_each_name() {
 fn the_product_depends_on_no_package_of_tests_or_examples() {
     let apart = [root().join("tests"), root().join("examples")];
     for package in PRODUCT {
-        for (name, place) in tree(package) {
-            let found = apart.iter().any(|folder| Path::new(&place).starts_with(folder));
-            assert!(!found, "{package} depends on {name} in {place}");
+        for (name, path) in tree(package) {
+            let found = apart.iter().any(|folder| Path::new(&path).starts_with(folder));
+            assert!(!found, "{package} depends on {name} in {path}");
         }
     }
 }
@@ -93,9 +93,9 @@ fn tree(package: &str) -> BTreeMap<String, String> {
     let lines = String::from_utf8(output.stdout).unwrap();
     let packages = lines.lines().map(|line| {
         let (name, rest) = line.split_once(' ').unwrap_or((line, ""));
-        let place = rest.split_once('(').and_then(|(_, place)| place.split_once(')'));
-        (name.to_owned(), place.map_or(String::new(), |(place, _)| place.to_owned()))
+        let path = rest.split_once('(').and_then(|(_, path)| path.split_once(')'));
+        (name.to_owned(), path.map_or(String::new(), |(path, _)| path.to_owned()))
     });
-    // A package that was listed before has `(*)` instead of its folder.
-    packages.filter(|(_, place)| place != "*").collect()
+    // If a package was already listed, cargo prints `(*)` instead of its folder.
+    packages.filter(|(_, path)| path != "*").collect()
 }

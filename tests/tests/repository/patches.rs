@@ -1,4 +1,4 @@
-//! The planted bugs are patches that apply to the current code.
+//! Checks that all planted bugs, which are patches, apply to the current code.
 
 use std::fs;
 use std::process::Command;
@@ -17,8 +17,8 @@ fn every_planted_bug_applies() {
             let mut git = Command::new("git");
             git.current_dir(workspace::root()).args(["apply", "--check"]).arg(&patch);
             let checked = git.output().expect("git is there");
-            let said = String::from_utf8_lossy(&checked.stderr);
-            assert!(checked.status.success(), "{}: {said}", patch.display());
+            let errors = String::from_utf8_lossy(&checked.stderr);
+            assert!(checked.status.success(), "{}: {errors}", patch.display());
         }
     }
 }

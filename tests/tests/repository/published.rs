@@ -1,5 +1,5 @@
-//! Each package for other projects can be published: it has a description, it is complete, and it depends only on
-//! published packages.
+//! Checks that each package for other projects can be published. It must have a description, it must be complete, and
+//! it must depend only on published packages.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -83,7 +83,8 @@ fn a_published_package_contains_its_front_page_and_the_licences() {
     }
 }
 
-/// Registries show a front page without the other files of the repository, so relative links would not work.
+/// A registry shows the README of a package (its front page) without the other files of the repository. So relative
+/// links would not work.
 #[test]
 fn the_links_of_a_front_page_work_from_anywhere() {
     let mut links = 0;
@@ -102,8 +103,7 @@ fn the_links_of_a_front_page_work_from_anywhere() {
     assert!(links > PRODUCT.len(), "this test knows another form of links");
 }
 
-/// The path of a dependency works only in this repository, so a published package also gives the
-/// version.
+/// The path of a dependency works only in this repository, so a published package must also state the version.
 #[test]
 fn a_published_package_needs_only_published_ones_of_their_version() {
     for package in published() {

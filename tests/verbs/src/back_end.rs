@@ -1,5 +1,5 @@
-//! A back end that does one thing in each step. The bytes choose the order of the steps, and a correct back end would
-//! not always use this order.
+//! A back end that performs one action in each step. The bytes of the test case select the steps. So the order of the
+//! steps is often different from the order of a correct back end.
 
 use std::task::Waker;
 
@@ -9,61 +9,62 @@ use picoevent::{
 };
 
 use crate::foreign::FOREIGN;
-use crate::shadow::{ConnShadow, For, Life, ListenerShadow, SourceShadow};
+use crate::shadow::{ConnShadow, Life, ListenerShadow, SourceShadow, WaitsFor};
 use crate::verbs;
 use crate::world::{World, remember};
 
 type Base<'s> = EventBase<'s, World>;
 
-/// Does the next step that the bytes choose.
+/// Performs one step. The next byte of the test case selects it.
 pub fn step(world: &mut World, base: &mut Base<'_>) {
     match world.bytes.below(16) {
         0..=4 => verbs::step(world, base),
         5..=8 => feed(world, base),
         9 => pass(world, base),
-        10 => pass_by_hand(world, base),
+        10 => pass_step_by_step(world, base),
         11 => drop(actions(world, base, 1)),
         12 => advance(world, base),
         13 => begin(world, base),
-        _ => turn(world, base),
+        _ => iterate(world, base),
     }
 }
 
-/// Runs one turn (an iteration of the event loop) in the correct order.
-fn turn(world: &mut World, base: &mut Base<'_>) {
+/// Runs one iteration of the event loop with all steps in the correct order.
+fn iterate(world: &mut World, base: &mut Base<'_>) {
     prepare(world, base);
     let slots = world.sizes.events + world.sizes.conns + world.sizes.listeners;
     let left = actions(world, base, 8 * slots + 64);
-    assert!(left, "the actions do not end");
-    world.follow(base);
+    assert!(left, "there are too many actions");
+    world.record_base_changes(base);
     for conn in world.conns.iter_mut().filter(|conn| conn.is_freed()) {
-        assert!(conn.reconnects.is_none(), "it does not connect again: {conn:?}");
+        assert!(conn.reconnect_at.is_none(), "the connection did not connect again: {conn:?}");
         conn.life = Life::Gone;
     }
     world.check(base);
-    check_all_told(world);
+    check_actions_complete(world);
     wait(base);
     advance(world, base);
     pass(world, base);
 }
 
-/// Runs turns in which the application does nothing more, so that the end of every connection is reported.
+/// Runs further iterations after the last byte, so that the end of every connection is reported. Without bytes, the
+/// application does nothing.
 pub fn finish(world: &mut World, base: &mut Base<'_>) {
     base.set_dispatch_limit(None);
-    // An event that is active in every turn would keep other events from running.
+    // An event that is active in every iteration could prevent the callbacks of other events.
     for shadow in world.events.iter_mut().filter(|shadow| shadow.alive) {
         if let Ok(mut event) = base.event(shadow.handle) {
             event.free();
         }
         (shadow.alive, shadow.fired_once) = (false, false);
-        shadow.quiet();
+        shadow.set_idle();
     }
     for _ in 0..40 {
-        turn(world, base);
+        iterate(world, base);
         world.check(base);
     }
     let waits = world.conns.iter().find(|conn| conn.life != Life::Gone && conn.end_due.is_some());
-    assert!(waits.is_none(), "an end that is not reported: {waits:?}");
+    assert!(waits.is_none(), "the end of a connection was not reported: {waits:?}");
 }
 
 fn prepare(world: &mut World, base: &mut Base<'_>) {
@@ -100,17 +101,17 @@ fn begin(world: &mut World, base: &mut Base<'_>) {
     base.begin(world.bytes.pick(modes) | world.bytes.pick(modes));
 }
 
-/// Returns an upper limit for the number of callbacks in a pass: a fixed number for each slot, and one for each raise
-/// of a signal that was not reported yet.
-fn most_calls(world: &World) -> u64 {
+/// Returns an upper limit for the number of callbacks in a pass. The limit is a fixed number for each slot, plus the
+/// number of callbacks that are still due for raised signals.
+fn max_calls(world: &World) -> u64 {
     let sizes = &world.sizes;
     let slots = (2 * sizes.events + 10 * sizes.conns + sizes.listeners) as u64;
-    slots + world.events.iter().map(|event| event.credit).sum::<u64>()
+    slots + world.events.iter().map(|event| event.signal_calls_left).sum::<u64>()
 }
 
 /// Runs a whole pass.
 fn pass(world: &mut World, base: &mut Base<'_>) {
-    world.pass.allow(most_calls(world));
+    world.pass.allow(max_calls(world));
     if world.bytes.coin() {
         base.dispatch(world);
     } else {
@@ -121,14 +122,14 @@ fn pass(world: &mut World, base: &mut Base<'_>) {
             now
         });
     }
-    world.settle(base, true);
+    world.record_freed_once_events(base, true);
     world.pass.begin();
 }
 
-/// Runs a pass whose callbacks are called one by one, with news from the back end in between. The pass may stop
-/// before all callbacks have run.
-fn pass_by_hand(world: &mut World, base: &mut Base<'_>) {
-    world.pass.allow(most_calls(world));
+/// Runs a pass and calls each callback separately. Between two callbacks, the back end may report something. The pass
+/// may stop before all callbacks have run.
+fn pass_step_by_step(world: &mut World, base: &mut Base<'_>) {
+    world.pass.allow(max_calls(world));
     while let Some(fired) = base.next() {
         fired.call(world, base);
         if base.wants_time() {
@@ -140,33 +141,41 @@ fn pass_by_hand(world: &mut World, base: &mut Base<'_>) {
             0 => return,
             1 => {
                 feed(world, base);
-                world.pass.allow_more(most_calls(world));
+                world.pass.allow_more(max_calls(world));
             }
             _ => {}
         }
     }
-    world.settle(base, true);
+    world.record_freed_once_events(base, true);
     world.pass.begin();
 }
 
-/// Takes up to `most` actions. Returns `true` if there were fewer than `most`.
-fn actions(world: &mut World, base: &mut Base<'_>, most: usize) -> bool {
-    for _ in 0..most {
+/// Takes up to `max` actions from the base, and performs them. Returns `true` if fewer than `max` actions were
+/// requested.
+fn actions(world: &mut World, base: &mut Base<'_>, max: usize) -> bool {
+    for _ in 0..max {
         let Some(action) = base.next_action() else { return true };
         act(world, base, action);
     }
     false
 }
 
-/// Checks that the back end has been told of every end. Must be called when no actions are left.
-fn check_all_told(world: &World) {
+/// Checks that the base has requested the actions for everything that has ended: connections, streams, listeners and
+/// sources. Must be called when no actions are left.
+fn check_actions_complete(world: &World) {
     for conn in &world.conns {
-        assert!(conn.life != Life::Dropped, "no word of an abort: {conn:?}");
-        let over = conn.life == Life::Closing && conn.delivered && conn.eof;
-        assert!(!over && !conn.evicted, "no word of a close: {conn:?}");
-        let ends = conn.finished || conn.life == Life::Closing;
+        assert!(
+            conn.life != Life::Dropped,
+            "the base has not requested the reset of an aborted connection: {conn:?}"
+        );
+        let is_complete = conn.life == Life::Closing && conn.delivered && conn.eof;
+        assert!(
+            !is_complete && !conn.evicted,
+            "the base has not requested the close of a closed connection: {conn:?}"
+        );
+        let must_end = conn.finished || conn.life == Life::Closing;
         if matches!(conn.life, Life::Held | Life::Closing) && !conn.connecting && !conn.failed {
-            assert_eq!(conn.told_end, ends && conn.output.is_empty(), "{conn:?}");
+            assert_eq!(conn.end_requested, must_end && conn.output.is_empty(), "{conn:?}");
         }
     }
     assert!(world.listeners.iter().all(|listener| listener.life != Life::Dropped));
@@ -175,12 +184,16 @@ fn check_all_told(world: &World) {
 
 /// Checks that an action is allowed in the state of its object, and records the action.
 fn act(world: &mut World, base: &mut Base<'_>, action: Action) {
-    world.follow(base);
+    world.record_base_changes(base);
     match action {
         Action::Listen(listener) | Action::Ignore(listener) => {
-            let wanted = matches!(action, Action::Listen(..));
+            let is_listen = matches!(action, Action::Listen(..));
             let shadow = world.listeners.iter().rfind(|shadow| shadow.handle == listener).unwrap();
-            assert_eq!((shadow.enabled, shadow.life == Life::Gone), (wanted, false), "{shadow:?}");
+            assert_eq!(
+                (shadow.enabled, shadow.life == Life::Gone),
+                (is_listen, false),
+                "{shadow:?}"
+            );
         }
         Action::Unlisten(listener) => {
             let found = world.listeners.iter_mut().rfind(|shadow| shadow.handle == listener);
@@ -199,62 +212,65 @@ fn act(world: &mut World, base: &mut Base<'_>, action: Action) {
             }
         }
         Action::Connect(conn) => {
-            let shadow = acted(world, conn);
+            let shadow = conn_shadow(world, conn);
             assert!(matches!(shadow.life, Life::Held | Life::Closing), "{shadow:?}");
-            assert!(shadow.listener.is_none() && !shadow.rests, "{shadow:?}");
+            assert!(shadow.listener.is_none() && !shadow.is_resting, "{shadow:?}");
         }
         Action::Tune(conn, _) => {
-            let shadow = acted(world, conn);
-            assert!(shadow.life == Life::Held && !shadow.rests, "{shadow:?}");
+            let shadow = conn_shadow(world, conn);
+            assert!(shadow.life == Life::Held && !shadow.is_resting, "{shadow:?}");
         }
         Action::Receive(conn) => {
-            let shadow = acted(world, conn);
+            let shadow = conn_shadow(world, conn);
             assert!(matches!(shadow.life, Life::Held | Life::Closing), "{shadow:?}");
             assert!(!shadow.failed && !shadow.eof, "{shadow:?}");
         }
         Action::Send(conn) => {
-            let shadow = acted(world, conn);
+            let shadow = conn_shadow(world, conn);
             assert!(!shadow.output.is_empty() && !shadow.failed, "{shadow:?}");
             assert!(matches!(shadow.life, Life::Held | Life::Closing), "{shadow:?}");
         }
         Action::End(conn) => {
-            let shadow = acted(world, conn);
+            let shadow = conn_shadow(world, conn);
             assert!(shadow.finished || shadow.life == Life::Closing, "{shadow:?}");
             assert!(shadow.output.is_empty() && !shadow.connecting, "{shadow:?}");
-            assert!(!std::mem::replace(&mut shadow.told_end, true), "told twice: {shadow:?}");
+            assert!(
+                !std::mem::replace(&mut shadow.end_requested, true),
+                "the end of the stream was requested twice: {shadow:?}"
+            );
         }
         Action::Close(conn) => {
-            let shadow = acted(world, conn);
-            let over = shadow.eof || shadow.limit <= base.now() || shadow.hurries;
-            let over = shadow.life == Life::Closing && shadow.delivered && over;
+            let shadow = conn_shadow(world, conn);
+            let is_complete = shadow.eof || shadow.limit <= base.now() || shadow.ignores_peer_end;
+            let is_complete = shadow.life == Life::Closing && shadow.delivered && is_complete;
             if !std::mem::take(&mut shadow.evicted) {
-                assert!(over, "{shadow:?}");
+                assert!(is_complete, "{shadow:?}");
                 shadow.release();
             }
         }
         Action::Reset(conn) => {
-            let shadow = acted(world, conn);
-            let late = shadow.life == Life::Closing && shadow.limit <= base.now();
-            // A connection that the application has not received yet is reset together with its listener.
-            assert!(shadow.life == Life::Dropped || shadow.accept_due || late, "{shadow:?}");
+            let shadow = conn_shadow(world, conn);
+            let is_overdue = shadow.life == Life::Closing && shadow.limit <= base.now();
+            // If a listener is freed, its connections that the application has not received yet are reset too.
+            assert!(shadow.life == Life::Dropped || shadow.accept_due || is_overdue, "{shadow:?}");
             shadow.release();
         }
         _ => {}
     }
 }
 
-fn acted(world: &mut World, conn: picoevent::Conn) -> &mut ConnShadow {
+fn conn_shadow(world: &mut World, conn: picoevent::Conn) -> &mut ConnShadow {
     world.conns.iter_mut().rfind(|shadow| shadow.handle == conn).unwrap()
 }
 
-/// Reports news about an object to the base. The object may already be gone.
+/// Reports something about an object to the base. The object may already be gone.
 fn feed(world: &mut World, base: &mut Base<'_>) {
     match world.bytes.below(16) {
         0 | 1 => make_source(world, base),
         2 | 3 => {
             let what = world.bytes.what();
             let source = world.pick_source();
-            let source = source.map_or(FOREIGN.source, |place| world.sources[place].handle);
+            let source = source.map_or(FOREIGN.source, |index| world.sources[index].handle);
             base.ready(source, what);
         }
         4 | 5 => {
@@ -283,41 +299,48 @@ fn make_source(world: &mut World, base: &mut Base<'_>) {
 fn raise(world: &mut World, base: &mut Base<'_>, signal: picoevent::Signal, raises: u16) {
     for info in base.events().filter(|info| info.pending.contains(EventFlags::SIGNAL)) {
         let shadow = world.event(info.event);
-        if shadow.made_for == For::Signal(signal) {
-            shadow.credit += u64::from(raises);
+        if shadow.waits_for == WaitsFor::Signal(signal) {
+            shadow.signal_calls_left += u64::from(raises);
         }
     }
     base.raised(signal, raises);
 }
 
 fn accept(world: &mut World, base: &mut Base<'_>) {
-    let place = world.pick_listener();
-    let listener = place.map_or(FOREIGN.listener, |place| world.listeners[place].handle);
-    let held = place.is_some_and(|place| world.listeners[place].life == Life::Held);
-    world.forget_dropped(base);
+    let index = world.pick_listener();
+    let listener = index.map_or(FOREIGN.listener, |index| world.listeners[index].handle);
+    let held = index.is_some_and(|index| world.listeners[index].life == Life::Held);
+    world.record_dropped(base);
     let room = base.has_room(listener);
-    let Some(place) = place.filter(|_| held) else {
+    let Some(index) = index.filter(|_| held) else {
         let accepted = base.accepted(listener, "10.0.0.1:1".parse().unwrap());
         return assert_eq!(accepted, Err(AcceptError::NoListener));
     };
-    let ListenerShadow { pool, kind, limit, .. } = world.listeners[place];
+    let ListenerShadow { pool, kind, limit, .. } = world.listeners[index];
     let sizes = world.sizes.pools[pool];
     let evicted = world.conns.iter().any(|shadow| shadow.evicted);
     let lingers = world.conns.iter().any(|shadow| {
         shadow.pool == pool && shadow.may_linger() && base.is_lingering(shadow.handle)
     });
-    let busy = world.held(pool) >= sizes.most || world.held_of(listener) >= limit;
-    let (least, most) = world.taken(pool);
-    let may = least < sizes.slots || lingers && !evicted;
-    assert!(!room || may && (!busy || !kind.busy.is_empty()), "no place");
-    assert!(room || most == sizes.slots || busy && kind.busy.is_empty(), "there is a place");
+    let busy = world.held(pool) >= sizes.max_conns || world.held_by_listener(listener) >= limit;
+    let (least, max) = world.slots_in_use(pool);
+    let may_accept = least < sizes.slots || lingers && !evicted;
+    assert!(
+        !room || may_accept && (!busy || !kind.busy.is_empty()),
+        "`has_room` is true, but no slot is free"
+    );
+    assert!(
+        room || max == sizes.slots || busy && kind.busy.is_empty(),
+        "`has_room` is false, but a slot is free"
+    );
     match base.accepted(listener, "10.0.0.1:1".parse().unwrap()) {
         Ok(conn) => {
             assert!(held && room);
-            world.evict(conn);
+            world.record_slot_taken(conn);
             let mut shadow = ConnShadow::new(conn, Some(listener), pool, kind);
             if busy {
-                // The client gets the busy text, and the application does not see the connection.
+                // The base sends the busy text (a short answer for clients that find no free connection), and the
+                // application does not see the connection.
                 shadow.output.extend(kind.busy);
                 shadow.close_as(base.now(), ConnEnd::Closed);
                 (shadow.end_due, shadow.accept_due) = (None, false);
@@ -330,10 +353,10 @@ fn accept(world: &mut World, base: &mut Base<'_>) {
 }
 
 fn fail_to_listen(world: &mut World, base: &mut Base<'_>) {
-    let Some(place) = world.pick_listener() else {
+    let Some(index) = world.pick_listener() else {
         return base.listen_failed(FOREIGN.listener, ListenError::InUse);
     };
-    let shadow = &mut world.listeners[place];
+    let shadow = &mut world.listeners[index];
     base.listen_failed(shadow.handle, ListenError::System(7));
     if shadow.life == Life::Held {
         (shadow.enabled, shadow.fail_due) = (false, true);
@@ -341,25 +364,26 @@ fn fail_to_listen(world: &mut World, base: &mut Base<'_>) {
 }
 
 fn feed_conn(world: &mut World, base: &mut Base<'_>) {
-    let news = world.bytes.below(8);
-    let Some(place) = world.pick_conn() else {
+    let report = world.bytes.below(8);
+    let Some(index) = world.pick_conn() else {
         return feed_foreign(base);
     };
-    let shadow = &mut world.conns[place];
+    let shadow = &mut world.conns[index];
     let (conn, held) = (shadow.handle, shadow.life == Life::Held);
-    match news {
-        0 | 1 => receive(world, base, place),
+    match report {
+        0 | 1 => receive(world, base, index),
         2 | 3 => {
             let amount = world.bytes.below(shadow.output.len() + 2);
             base.sent(conn, amount);
             let ignored = held && shadow.connecting;
             shadow.output.sent(if ignored { 0 } else { amount });
-            // A back end that has sent bytes is connected, even if it has not reported the connection.
+            // If the back end has sent bytes of a closed connection, the connection is open, even if the back end has
+            // not reported that.
             shadow.connecting &= shadow.life != Life::Closing || amount == 0;
         }
         4 => {
             base.connected(conn);
-            if shadow.connecting && !shadow.failed && !shadow.rests {
+            if shadow.connecting && !shadow.failed && !shadow.is_resting {
                 (shadow.connecting, shadow.connect_due) = (false, held);
             }
         }
@@ -375,10 +399,10 @@ fn feed_conn(world: &mut World, base: &mut Base<'_>) {
             if held && shadow.accept_due {
                 shadow.life = Life::Gone;
             } else if shadow.is_freed() {
-                shadow.give_back();
+                shadow.free_or_reconnect();
             } else if !held && shadow.life != Life::Gone {
                 shadow.release();
-            } else if held && !shadow.failed && !shadow.rests {
+            } else if held && !shadow.failed && !shadow.is_resting {
                 shadow.failed = true;
                 shadow.end_due = Some(ConnEnd::Failed(ConnError::Reset));
                 shadow.output.clear();
@@ -386,7 +410,7 @@ fn feed_conn(world: &mut World, base: &mut Base<'_>) {
         }
         _ => {
             base.delivered(conn);
-            if shadow.told_end && !shadow.delivered && shadow.life != Life::Gone {
+            if shadow.end_requested && !shadow.delivered && shadow.life != Life::Gone {
                 shadow.delivered = true;
                 if shadow.limit > base.now() {
                     shadow.limit = base.now().after(FIN_WAIT);
@@ -396,16 +420,16 @@ fn feed_conn(world: &mut World, base: &mut Base<'_>) {
     }
 }
 
-/// Fills some of the room for input. The reported amount may be one byte more than the ring holds, to model a wrong
-/// back end.
-fn receive(world: &mut World, base: &mut Base<'_>, place: usize) {
-    let conn = world.conns[place].handle;
-    let size = world.pool_of(place).input;
+/// Fills a part of the free space for input. The reported number of bytes may be one more than the ring holds, as from
+/// a faulty back end.
+fn receive(world: &mut World, base: &mut Base<'_>, index: usize) {
+    let conn = world.conns[index].handle;
+    let size = world.pool_of(index).input;
     let data = world.data(size);
     let amount = world.bytes.below(size + 2);
-    let shadow = &mut world.conns[place];
+    let shadow = &mut world.conns[index];
     let Some((first, second)) = base.input(conn) else {
-        // The base wants no input, but a wrong back end may still report input.
+        // The base does not accept input now, but a faulty back end may still report input.
         base.received(conn, amount);
         if let Ok(conn) = base.conn(conn) {
             let (first, second) = conn.peek();
@@ -421,13 +445,13 @@ fn receive(world: &mut World, base: &mut Base<'_>, place: usize) {
     assert!(shadow.life == Life::Held && !shadow.connecting, "{shadow:?}");
     let room = first.len() + second.len();
     assert_eq!(room, size - shadow.input.len());
-    assert!(room > 0, "no room is offered as room");
-    first.iter_mut().chain(second).zip(&data).for_each(|(place, byte)| *place = *byte);
+    assert!(room > 0, "`input` returned empty slices");
+    first.iter_mut().chain(second).zip(&data).for_each(|(target, byte)| *target = *byte);
     base.received(conn, amount);
     shadow.input.extend(&data[..amount.min(room)]);
 }
 
-/// Reports news about a connection of another base. The base must ignore this news.
+/// Reports something about a connection of another base. The base must ignore this report.
 fn feed_foreign(base: &mut Base<'_>) {
     let conn = FOREIGN.conn;
     let before = base.counts();

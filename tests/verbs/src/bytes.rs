@@ -1,10 +1,11 @@
-//! The string of bytes that determines all choices of a run.
+//! The bytes of a test case. They determine all choices of a run.
 
 use std::time::Duration;
 
 use picoevent::{EventFlags, Priority, Signal};
 
-/// Bytes that are taken from the front. When no bytes are left, every choice is the first possibility.
+/// The bytes of a test case, which are taken from the front. When no bytes are left, every choice is the first
+/// alternative.
 pub struct Bytes {
     bytes: Vec<u8>,
     at: usize,
@@ -25,7 +26,7 @@ impl Bytes {
         byte
     }
 
-    /// Returns a number less than `limit`; zero if `limit` is zero.
+    /// Returns a number less than `limit`, or zero if `limit` is zero.
     pub fn below(&mut self, limit: usize) -> usize {
         usize::from(self.byte()) % limit.max(1)
     }
@@ -58,7 +59,7 @@ impl Bytes {
     }
 
     pub fn signal(&mut self) -> Signal {
-        // Only a few signals, so that a raised signal often has an event.
+        // There are only a few signals, so that a raised signal often has an event.
         self.pick([Signal::INT, Signal::HUP, Signal::USR1, Signal::new(31).unwrap()])
     }
 

@@ -1,7 +1,8 @@
-//! Drives UDP sockets from a string of bytes, and compares each socket with two queues, one for each direction.
+//! Calls the functions of UDP sockets as a string of bytes selects, and compares each socket with two queues, one for
+//! each direction.
 //!
-//! The model does not know the positions of records in a ring, so it does not predict whether a record fits. It
-//! checks what must be true after the core's result.
+//! The model does not know the positions of records in a ring, so it cannot predict whether a record fits. It takes the
+//! core's result, and checks what must be true for this result.
 
 use std::collections::VecDeque;
 use std::net::{IpAddr, SocketAddr};
@@ -24,8 +25,8 @@ const BYTES: usize = 250;
 struct World {
     bytes: Bytes,
     sockets: Vec<Shadow>,
-    /// The ring sizes of all parts of the storage that sockets have used.
-    carved: Vec<UdpRings>,
+    /// The ring sizes of all parts of the storage that were given to sockets.
+    allocated: Vec<UdpRings>,
     counter: u8,
 }
 
@@ -39,11 +40,11 @@ struct Shadow {
     bound: Option<SocketAddr>,
     failed: bool,
     closed: bool,
-    /// Whether the back end has been told that the socket is closed.
+    /// Whether the base has requested [`UdpAction::Unbind`] for the closed socket.
     gone: bool,
-    /// Whether a datagram did not fit the output ring, and `Writable` has not come since.
+    /// Whether a datagram did not fit into the output ring, and the callback for `Writable` has not run since then.
     refused: bool,
-    /// An error that the back end has reported, and that the application has not received yet.
+    /// An error that the back end has reported and the application has not received yet.
     error: Option<UdpError>,
     dropped: Dropped,
 }
@@ -57,19 +58,19 @@ enum Request {
     Broadcast(bool),
 }
 
-/// Drives a new base until the bytes run out.
+/// Runs a test case on a new base until no bytes are left.
 ///
 /// # Panics
-/// If the core breaks a promise.
+/// If the core does something that its documentation excludes.
 pub fn run(bytes: &[u8]) {
     let mut storage = Storage::<World, 0, 0, BYTES, 0, 0, 0, SOCKETS>::new();
     let mut base = EventBase::new(&mut storage);
     let bytes = Bytes::new(bytes);
-    let mut world = World { bytes, sockets: Vec::new(), carved: Vec::new(), counter: 0 };
+    let mut world = World { bytes, sockets: Vec::new(), allocated: Vec::new(), counter: 0 };
     while !world.bytes.is_empty() {
         match world.bytes.below(8) {
             0 => world.bind(&mut base),
-            1..=3 => world.verb(&mut base),
+            1..=3 => world.call_function(&mut base),
             4 | 5 => world.feed(&mut base),
             6 => base.dispatch(&mut world),
             _ => world.act(&mut base),
@@ -89,34 +90,37 @@ impl World {
         self.bytes.pick(texts).parse().unwrap()
     }
 
-    /// Returns up to 69 bytes, whose value differs from call to call.
+    /// Returns up to 69 equal bytes. Their value changes with each call.
     fn data(&mut self) -> Vec<u8> {
         self.counter = self.counter.wrapping_add(1);
         vec![self.counter; self.bytes.below(70)]
     }
 
     fn pick(&mut self) -> Option<usize> {
-        let place = self.bytes.below(self.sockets.len());
-        (!self.sockets.is_empty()).then_some(place)
+        let index = self.bytes.below(self.sockets.len());
+        (!self.sockets.is_empty()).then_some(index)
     }
 
     fn bind(&mut self, base: &mut Base<'_>) {
         let rings = self.bytes.pick(RINGS);
         let taken = self.sockets.iter().filter(|shadow| !shadow.gone);
         let used = taken.clone().filter(|shadow| shadow.rings == rings).count();
-        let is_free = self.carved.iter().filter(|carved| **carved == rings).count() > used;
-        let bytes: usize = self.carved.iter().map(UdpRings::bytes).sum();
+        let is_free = self.allocated.iter().filter(|allocated| **allocated == rings).count() > used;
+        let bytes: usize = self.allocated.iter().map(UdpRings::bytes).sum();
         let address = "10.0.0.9:9".parse().unwrap();
-        match base.bind(address, rings, called) {
+        match base.bind(address, rings, on_udp) {
             Ok(id) => {
                 if !is_free {
-                    assert!(self.carved.len() < SOCKETS && bytes + rings.bytes() <= BYTES);
-                    self.carved.push(rings);
+                    assert!(self.allocated.len() < SOCKETS && bytes + rings.bytes() <= BYTES);
+                    self.allocated.push(rings);
                 }
-                assert!(self.sockets.iter().all(|shadow| shadow.id != id), "a name of its own");
+                assert!(
+                    self.sockets.iter().all(|shadow| shadow.id != id),
+                    "a handle was used twice"
+                );
                 self.sockets.push(Shadow::new(id, rings));
             }
-            Err(SetupError::Full(_)) => assert!(!is_free && self.carved.len() == SOCKETS),
+            Err(SetupError::Full(_)) => assert!(!is_free && self.allocated.len() == SOCKETS),
             Err(error) => {
                 assert_eq!(error, SetupError::Bytes { left: BYTES - bytes });
                 assert!(!is_free && bytes + rings.bytes() > BYTES);
@@ -124,33 +128,33 @@ impl World {
         }
     }
 
-    /// Calls one verb of the application, outside of a callback.
-    fn verb(&mut self, cx: &mut Cx<'_, Self>) {
-        let Some(place) = self.pick() else { return };
-        let id = self.sockets[place].id;
+    /// Calls one function of a socket, as the application does.
+    fn call_function(&mut self, cx: &mut Cx<'_, Self>) {
+        let Some(index) = self.pick() else { return };
+        let id = self.sockets[index].id;
         match cx.udp(id) {
-            Ok(mut udp) => self.verb_of(place, &mut udp),
-            Err(StaleError) => assert!(self.sockets[place].closed),
+            Ok(mut udp) => self.call_udp(index, &mut udp),
+            Err(StaleError) => assert!(self.sockets[index].closed),
         }
     }
 
-    fn verb_of(&mut self, place: usize, udp: &mut UdpMut<'_, '_, Self>) {
+    fn call_udp(&mut self, index: usize, udp: &mut UdpMut<'_, '_, Self>) {
         let (address, data) = (self.address(), self.data());
         let group = self.bytes.pick(["224.0.0.1", "ff02::fb", "10.0.0.1"]).parse().unwrap();
         let is_usable = address.port() != 0 && !address.ip().is_unspecified();
         let invalid = Err(SendError::AddressInvalid);
         let verb = self.bytes.below(12);
-        let shadow = &mut self.sockets[place];
+        let shadow = &mut self.sockets[index];
         match verb {
             0..=2 if !is_usable => assert_eq!(udp.send_to(&data, address), invalid),
             0..=2 => {
                 let sent = udp.send_to(&data, address);
-                shadow.requested(Request::Send(address, data), address, sent);
+                shadow.record_request(Request::Send(address, data), address, sent);
             }
             3 => match shadow.peer {
                 Some(peer) => {
                     let sent = udp.send(&data);
-                    shadow.requested(Request::Send(peer, data), peer, sent);
+                    shadow.record_request(Request::Send(peer, data), peer, sent);
                 }
                 None if shadow.closed => assert_eq!(udp.send(&data), Err(SendError::Closed)),
                 None => assert_eq!(udp.send(&data), Err(SendError::NotConnected)),
@@ -158,7 +162,7 @@ impl World {
             4 if !is_usable => assert_eq!(udp.connect(address), invalid),
             4 => {
                 let done = udp.connect(address);
-                if shadow.requested(Request::Connect(address), address, done) {
+                if shadow.record_request(Request::Connect(address), address, done) {
                     shadow.peer = Some(address);
                 }
             }
@@ -168,16 +172,16 @@ impl World {
             }
             5 => {
                 let done = udp.join_multicast(group);
-                shadow.requested(Request::Join(group), (group, 1).into(), done);
+                shadow.record_request(Request::Join(group), (group, 1).into(), done);
             }
             6 => {
                 let done = udp.leave_multicast(group);
-                shadow.requested(Request::Leave(group), (group, 1).into(), done);
+                shadow.record_request(Request::Leave(group), (group, 1).into(), done);
             }
             7 => {
                 let allowed = data.len() % 2 == 0;
                 let done = udp.set_broadcast(allowed);
-                shadow.requested(Request::Broadcast(allowed), ([1; 4], 1).into(), done);
+                shadow.record_request(Request::Broadcast(allowed), ([1; 4], 1).into(), done);
             }
             8 => {
                 let mut buffer = [0; 20];
@@ -205,25 +209,25 @@ impl World {
     }
 
     fn feed(&mut self, base: &mut Base<'_>) {
-        let Some(place) = self.pick() else { return };
+        let Some(index) = self.pick() else { return };
         let (from, data) = (self.address(), self.data());
-        let news = self.bytes.below(8);
-        let shadow = &mut self.sockets[place];
-        match news {
+        let report = self.bytes.below(8);
+        let shadow = &mut self.sockets[index];
+        match report {
             0..=3 => {
-                let head = if from.is_ipv6() { 25 } else { 9 };
-                let most = shadow.rings_of().0 - head.min(shadow.rings_of().0);
+                let header = if from.is_ipv6() { 25 } else { 9 };
+                let most = shadow.ring_sizes().0 - header.min(shadow.ring_sizes().0);
                 let taken = base.received_from(shadow.id, from, &data);
                 let is_peer =
                     |peer: SocketAddr| (peer.ip(), peer.port()) == (from.ip(), from.port());
                 if shadow.closed || shadow.peer.is_some_and(|peer| !is_peer(peer)) {
-                    assert!(taken, "it is discarded");
+                    assert!(taken, "a datagram that is discarded must be accepted");
                 } else if taken {
                     let kept = data[..data.len().min(most)].to_vec();
                     let is_cut = kept.len() < data.len();
                     shadow.input.push_back((from, kept, is_cut));
                 } else {
-                    assert!(!shadow.input.is_empty(), "an empty ring holds whatever fits");
+                    assert!(!shadow.input.is_empty(), "an empty ring refused a record that fits");
                 }
             }
             4 => {
@@ -243,7 +247,7 @@ impl World {
             }
             _ if shadow.bound.is_none() && data.len() % 8 == 0 => {
                 base.bind_failed(shadow.id, UdpError::InUse);
-                shadow.cannot_be_bound();
+                shadow.record_bind_failure();
             }
             _ => {
                 let room = base.has_udp_room(shadow.id, data.len());
@@ -252,12 +256,14 @@ impl World {
         }
     }
 
-    /// Takes and checks all actions.
+    /// Takes all actions from the base, checks them, and performs them.
     fn act(&mut self, base: &mut Base<'_>) {
         while let Some(action) = base.next_action() {
-            let Action::Udp(id, action) = action else { panic!("{action:?} of nobody") };
+            let Action::Udp(id, action) = action else {
+                panic!("{action:?} is not for a UDP socket")
+            };
             let shadow = self.sockets.iter_mut().rfind(|shadow| shadow.id == id).unwrap();
-            assert!(!shadow.gone, "{action:?} after its end");
+            assert!(!shadow.gone, "{action:?} was requested after the end of the socket");
             match action {
                 UdpAction::Bind if shadow.failed => {}
                 UdpAction::Bind => {
@@ -301,20 +307,20 @@ impl World {
 }
 
 /// The callback of every socket.
-fn called(world: &mut World, udp: &mut UdpMut<'_, '_, World>, event: UdpEvent) {
+fn on_udp(world: &mut World, udp: &mut UdpMut<'_, '_, World>, event: UdpEvent) {
     let id = udp.id();
-    let place = world.sockets.iter().rposition(|shadow| shadow.id == id).unwrap();
-    let shadow = &mut world.sockets[place];
-    assert!(!shadow.closed, "it is called after its end");
+    let index = world.sockets.iter().rposition(|shadow| shadow.id == id).unwrap();
+    let shadow = &mut world.sockets[index];
+    assert!(!shadow.closed, "a callback ran after the end of the socket");
     match event {
         UdpEvent::Readable => assert!(!shadow.input.is_empty()),
         UdpEvent::Writable => assert!(std::mem::take(&mut shadow.refused)),
         UdpEvent::Failed(error) => assert_eq!(shadow.error.take(), Some(error)),
     }
     for _ in 0..world.bytes.below(4) {
-        world.verb_of(place, udp);
+        world.call_udp(index, udp);
         if world.bytes.coin() {
-            world.verb(udp.cx());
+            world.call_function(udp.cx());
         }
     }
 }
@@ -349,29 +355,29 @@ impl Shadow {
         }
     }
 
-    /// Returns the sizes of its rings.
-    fn rings_of(&self) -> (usize, usize) {
+    /// Returns the sizes of the socket's rings.
+    fn ring_sizes(&self) -> (usize, usize) {
         let sizes = [(25, 60), (60, 25), (40, 40)];
-        let place = RINGS.iter().position(|rings| *rings == self.rings);
-        sizes[place.unwrap()]
+        let index = RINGS.iter().position(|rings| *rings == self.rings);
+        sizes[index.unwrap()]
     }
 
-    /// Records a request. Returns whether it was queued.
-    fn requested(
+    /// Checks and records a request. Returns whether the request was queued.
+    fn record_request(
         &mut self,
         request: Request,
         address: SocketAddr,
         done: Result<(), SendError>,
     ) -> bool {
-        let head = if address.is_ipv6() { 25 } else { 9 };
-        let most = self.rings_of().1 - head;
+        let header = if address.is_ipv6() { 25 } else { 9 };
+        let most = self.ring_sizes().1 - header;
         let length = if let Request::Send(_, data) = &request { data.len() } else { 0 };
         if self.closed || self.failed {
             assert_eq!(done, Err(SendError::Closed));
         } else if length > most {
             assert_eq!(done, Err(SendError::TooLong { most }));
         } else if self.output.is_empty() {
-            assert_eq!(done, Ok(()), "an empty ring holds whatever fits");
+            assert_eq!(done, Ok(()), "an empty ring refused a record that fits");
         }
         match done {
             Ok(()) => self.output.push_back(request),
@@ -398,7 +404,7 @@ impl Shadow {
         }
     }
 
-    fn cannot_be_bound(&mut self) {
+    fn record_bind_failure(&mut self) {
         if self.gone {
             return;
         }

@@ -1,10 +1,10 @@
-//! Handles of another base, whose slots the base under test does not have.
+//! Handles of another base. The base under test has no slots with their indices.
 
 use std::sync::LazyLock;
 
 use picoevent::{Conn, Event, EventBase, Listener, Mode, Pool, Settings, Source, Storage};
 
-/// One handle of each kind.
+/// A handle of each kind.
 pub struct Foreign {
     pub event: Event,
     pub conn: Conn,
@@ -14,7 +14,7 @@ pub struct Foreign {
 
 static SETTINGS: Settings = Settings::new();
 
-/// Handles whose slots are beyond the end of every table under test.
+/// Handles whose slot indices are beyond the end of every table under test.
 pub static FOREIGN: LazyLock<Foreign> = LazyLock::new(|| {
     let mut storage = Box::new(Storage::<(), 8, 8, 16, 8, 1, 8>::new());
     let mut base = EventBase::new(&mut storage);

@@ -1,14 +1,14 @@
-//! Drives pairs of connections, with filters, from a string of bytes. Compares the input on one side of a pair with
-//! the output on the other side.
+//! Calls the functions of pairs of connections, with filters, as a string of bytes selects. Compares the input on one
+//! side of a pair with the output on the other side.
 //!
 //! ```text
 //!   top ── filter ── … ── one end of a pair ═══ the other end ── … ── filter ── top
 //! ```
 //!
-//! Both sides get the same filters, which reverse each other. So the top connection of one side must read exactly
-//! what the top connection of the other side writes. Connections may be ended, disabled or freed in any callback. In
-//! every case no byte is altered, an end of stream comes after all bytes, every connection and every filter is told
-//! of its end once, and the loop finally waits.
+//! Both sides get the same filters. The input function of a filter reverses its output function. So the top connection
+//! of one side must read exactly what the top connection of the other side writes. Connections may be ended, disabled
+//! or freed in any callback. The test checks that no byte is altered, and that an end of stream comes after all bytes.
+//! The end of every connection and every filter must be reported once, and the loop must finally wait.
 
 use std::collections::HashSet;
 use std::task::Poll;
@@ -21,18 +21,18 @@ use picoevent::{
 use crate::bytes::Bytes;
 
 type Base<'s> = EventBase<'s, World>;
-type Moved = Result<(usize, usize), ConnError>;
+type FilterResult = Result<(usize, usize), ConnError>;
 
 /// The number of connections in each pool.
 const CONNS: usize = 6;
 
-/// The ring sizes of both pools. In a ring of two bytes a byte cannot be tripled.
+/// The ring sizes of both pools. A ring of less than three bytes is too short for a tripled byte.
 const RINGS: [[(usize, usize); 2]; 3] = [[(3, 4), (9, 3)], [(70, 80), (5, 5)], [(1, 1), (2, 70)]];
 
 static SETTINGS: Settings = Settings::new();
 
-/// The bytes that a tripling filter adds at the end of the stream. The two bytes differ. All other input of the
-/// filter consists of groups of three equal bytes.
+/// The mark: two bytes that a tripling filter adds at the end of the stream. The two bytes differ. All other input of
+/// the filter consists of groups of three equal bytes.
 const MARK: [u8; 2] = [0, 1];
 
 struct World {
@@ -44,7 +44,7 @@ struct World {
     sides: Vec<Side>,
     /// Connections above a tripling filter that has received the mark of the other side.
     marked: HashSet<Conn>,
-    /// Connections above a filter that has been told of its end.
+    /// Connections above a filter whose end was reported to it.
     ended: HashSet<Conn>,
     counter: u8,
 }
@@ -67,10 +67,10 @@ struct Side {
     end: Option<ConnEnd>,
 }
 
-/// Drives a new base until the bytes run out.
+/// Runs a test case on a new base until no bytes are left.
 ///
 /// # Panics
-/// If the core breaks a promise.
+/// If the core does something that its documentation excludes.
 pub fn run(bytes: &[u8]) {
     let mut bytes = Bytes::new(bytes);
     let rings = bytes.pick(RINGS);
@@ -92,9 +92,9 @@ pub fn run(bytes: &[u8]) {
     base.begin(Run::DEFAULT);
     while !world.bytes.is_empty() {
         match world.bytes.below(4) {
-            0 | 1 => world.verb(&mut base),
-            2 => drop(turn(&mut world, &mut base, &mut clock)),
-            _ => settle(&mut world, &mut base, &mut clock),
+            0 | 1 => world.call_function(&mut base),
+            2 => drop(iterate(&mut world, &mut base, &mut clock)),
+            _ => run_until_wait(&mut world, &mut base, &mut clock),
         }
     }
     for side in 0..world.sides.len() {
@@ -106,9 +106,9 @@ pub fn run(bytes: &[u8]) {
         world.close(&mut base, side);
     }
     for _ in 0..100 {
-        settle(&mut world, &mut base, &mut clock);
+        run_until_wait(&mut world, &mut base, &mut clock);
     }
-    assert_eq!(base.counts().conns, 0, "connections that do not end");
+    assert_eq!(base.counts().conns, 0, "some connections have not ended");
     for side in &world.sides {
         assert!(side.end.is_some(), "the end of {:?} was not reported", side.layers);
         let (_, filtered) = side.layers.split_first().unwrap();
@@ -116,10 +116,10 @@ pub fn run(bytes: &[u8]) {
     }
 }
 
-/// Runs one turn. Returns whether the loop continues without a wait.
-fn turn(world: &mut World, base: &mut Base<'_>, clock: &mut Clock) -> bool {
+/// Runs one iteration. Returns whether the loop continues without a wait.
+fn iterate(world: &mut World, base: &mut Base<'_>, clock: &mut Clock) -> bool {
     let before = clock.0;
-    match base.turn(world, clock) {
+    match base.iterate(world, clock) {
         Poll::Ready(Ok(None)) => clock.0 == before,
         Poll::Ready(Ok(Some(end))) => {
             assert_eq!((end, base.counts().conns), (End::Empty, 0));
@@ -130,17 +130,17 @@ fn turn(world: &mut World, base: &mut Base<'_>, clock: &mut Clock) -> bool {
     }
 }
 
-/// Runs turns until the loop waits. The loop waits at the latest when no bytes are left, since each callback takes
-/// a byte.
-fn settle(world: &mut World, base: &mut Base<'_>, clock: &mut Clock) {
-    let turns = (0..5_000).take_while(|_| turn(world, base, clock));
-    assert!(turns.count() < 5_000, "the loop never waits");
+/// Runs iterations until the loop waits. Each callback takes a byte of the test case. When no bytes are left, the
+/// callbacks do nothing, so the loop must wait.
+fn run_until_wait(world: &mut World, base: &mut Base<'_>, clock: &mut Clock) {
+    let iterations = (0..5_000).take_while(|_| iterate(world, base, clock));
+    assert!(iterations.count() < 5_000, "the loop never waits");
 }
 
 /// A back end that never reports anything. Its time jumps to each deadline.
 struct Clock(Instant);
 
-/// The error if the loop would wait forever.
+/// The error of a wait that would never end.
 #[derive(Debug)]
 struct Stuck;
 
@@ -152,7 +152,7 @@ impl Backend<World> for Clock {
     }
 
     fn act(&mut self, action: Action, _: &mut Base<'_>) -> Result<(), Stuck> {
-        panic!("a back end has no part in it: {action:?}");
+        panic!("connections in memory must not use the back end: {action:?}");
     }
 
     fn wait(&mut self, until: Instant, _: &mut Base<'_>) -> Poll<Result<(), Stuck>> {
@@ -164,9 +164,9 @@ impl Backend<World> for Clock {
     }
 }
 
-/// The verbs of the application.
+/// The functions of the core that the application calls.
 impl World {
-    fn verb(&mut self, cx: &mut Cx<'_, Self>) {
+    fn call_function(&mut self, cx: &mut Cx<'_, Self>) {
         if self.bytes.is_empty() {
             return;
         }
@@ -176,8 +176,8 @@ impl World {
         }
         let side = self.bytes.below(self.sides.len());
         match verb {
-            1 => self.put_filter::<Flip>(cx, side, false),
-            2 => self.put_filter::<Triple>(cx, side, true),
+            1 => self.add_filter::<Flip>(cx, side, false),
+            2 => self.add_filter::<Triple>(cx, side, true),
             3..=7 => self.write(cx, side),
             8..=12 => self.read(cx, side),
             13 => self.transfer(cx, side),
@@ -226,18 +226,15 @@ impl World {
         let pools = [(); 2].map(|()| self.bytes.pick(self.pools));
         let Ok(pair) = cx.pair_with(pools.map(|pool| (pool, &SETTINGS, on_event as _))) else {
             let wanted = if pools[0] == pools[1] { 2 } else { 1 };
-            return assert!(
-                pools
-                    .iter()
-                    .any(|pool| cx.pool_held(*pool) + wanted > CONNS
-                        || cx.counts().conns + 2 > CONNS)
-            );
+            return assert!(pools.iter().any(
+                |pool| cx.conns_in_use(*pool) + wanted > CONNS || cx.counts().conns + 2 > CONNS
+            ));
         };
         self.sides.extend(pair.map(|conn| Side { layers: vec![conn], ..Side::default() }));
     }
 
-    /// Adds filters to both sides of a pair, if no bytes have been written yet.
-    fn put_filter<F: Filter<Self>>(&mut self, cx: &mut Cx<'_, Self>, side: usize, triples: bool) {
+    /// Adds a filter to both sides of a pair if no bytes have been written yet.
+    fn add_filter<F: Filter<Self>>(&mut self, cx: &mut Cx<'_, Self>, side: usize, triples: bool) {
         let sides = [side & !1, side | 1];
         let is_fresh = sides.iter().all(|side| {
             let side = &self.sides[*side];
@@ -245,14 +242,14 @@ impl World {
             side.written.is_empty() && side.layers.len() < 4 && !is_used
         });
         let pool = self.bytes.pick(self.pools);
-        if !is_fresh || cx.pool_held(pool) + 2 > CONNS || cx.counts().conns + 2 > CONNS {
+        if !is_fresh || cx.conns_in_use(pool) + 2 > CONNS || cx.counts().conns + 2 > CONNS {
             return;
         }
         for side in sides {
             let below = self.top(side);
             let above = cx.conn(below).unwrap().filter::<F, Top>(pool).unwrap();
             let again = cx.conn(below).unwrap().filter::<F, Top>(pool);
-            assert!(again.is_err(), "a second filter");
+            assert!(again.is_err(), "a connection accepted a second filter");
             let side = &mut self.sides[side];
             side.layers.push(above);
             side.is_open = false;
@@ -296,7 +293,7 @@ impl World {
     fn receive(&mut self, side: usize, data: &[u8]) {
         self.sides[side].received.extend(data);
         let (received, written) = (&self.sides[side].received, &self.sides[side ^ 1].written);
-        assert!(written.starts_with(received), "other bytes: {received:?} of {written:?}");
+        assert!(written.starts_with(received), "wrong bytes: {received:?} of {written:?}");
     }
 
     /// Moves input of one side to the output of a chosen side.
@@ -325,27 +322,40 @@ impl World {
 fn on_event(world: &mut World, conn: &mut ConnMut<'_, '_, World>, event: ConnEvent) {
     let id = conn.id();
     let is_top = |side: &Side| side.layers.last() == Some(&id);
-    let place = world.sides.iter().position(is_top).expect("only tops have callbacks");
+    let index = world
+        .sides
+        .iter()
+        .position(is_top)
+        .expect("a callback ran for a connection below a filter");
     let input = [conn.peek().0, conn.peek().1].concat();
-    let (side, other) = (&world.sides[place], &world.sides[place ^ 1]);
-    assert_eq!(side.end, None, "{event:?} comes after the end");
+    let (side, other) = (&world.sides[index], &world.sides[index ^ 1]);
+    assert_eq!(side.end, None, "{event:?} was reported after the end");
     match event {
-        ConnEvent::Opened => assert!(!side.is_open, "it was opened twice"),
+        ConnEvent::Opened => assert!(!side.is_open, "the connection was opened twice"),
         ConnEvent::Readable => assert!(!input.is_empty() && side.is_open),
         ConnEvent::Eof => {
-            assert!(!side.is_eof, "the stream ends twice");
+            assert!(!side.is_eof, "the end of the stream was reported twice");
             let all = [&side.received[..], &input].concat();
-            assert!(all == other.written, "the stream ends too early");
-            assert!(other.is_over, "nobody has ended the stream");
-            assert!(side.tripled.iter().all(|conn| world.marked.contains(conn)), "no mark");
+            assert!(all == other.written, "the end of the stream was reported before all bytes");
+            assert!(
+                other.is_over,
+                "the end of the stream was reported, but the stream has not ended"
+            );
+            assert!(
+                side.tripled.iter().all(|conn| world.marked.contains(conn)),
+                "the end of the stream was reported before a mark"
+            );
         }
         ConnEvent::Ended(ConnEnd::Failed(ConnError::Filter)) => {
-            assert!(world.is_short, "a filter has failed");
-            assert!(side.layers.len() > 1, "there is no filter");
+            assert!(world.is_short, "a filter failed although all rings are long enough");
+            assert!(
+                side.layers.len() > 1,
+                "a connection without a filter failed because of a filter"
+            );
         }
         _ => {}
     }
-    let side = &mut world.sides[place];
+    let side = &mut world.sides[index];
     match event {
         ConnEvent::Opened => side.is_open = true,
         ConnEvent::Eof => side.is_eof = true,
@@ -354,7 +364,7 @@ fn on_event(world: &mut World, conn: &mut ConnMut<'_, '_, World>, event: ConnEve
         _ => {}
     }
     for _ in 0..world.bytes.below(3) {
-        world.verb(conn.cx());
+        world.call_function(conn.cx());
     }
 }
 
@@ -391,26 +401,26 @@ impl Protocol<World> for Top {
     }
 }
 
-/// Records that the filter of a connection was told of the end.
+/// Records that the end was reported to the filter below a connection.
 fn filter_ended(world: &mut World, above: Conn) {
-    assert!(world.ended.insert(above), "the filter has ended twice");
+    assert!(world.ended.insert(above), "the end of a filter was reported twice");
 }
 
 /// A filter that inverts all bits.
 struct Flip;
 
-fn flip(from: &[u8], to: &mut [u8]) -> Moved {
+fn flip(from: &[u8], to: &mut [u8]) -> FilterResult {
     to.iter_mut().zip(from).for_each(|(to, from)| *to = !from);
     let amount = from.len().min(to.len());
     Ok((amount, amount))
 }
 
 impl Filter<World> for Flip {
-    fn input(_: &mut World, _: Conn, from: &[u8], to: &mut [u8]) -> Moved {
+    fn input(_: &mut World, _: Conn, from: &[u8], to: &mut [u8]) -> FilterResult {
         flip(from, to)
     }
 
-    fn output(_: &mut World, _: Conn, from: &[u8], to: &mut [u8]) -> Moved {
+    fn output(_: &mut World, _: Conn, from: &[u8], to: &mut [u8]) -> FilterResult {
         flip(from, to)
     }
 
@@ -419,19 +429,22 @@ impl Filter<World> for Flip {
     }
 }
 
-/// A filter that sends each byte three times, and a mark after the last byte.
+/// A filter that sends each byte three times, and the mark after the last byte.
 struct Triple;
 
 impl Filter<World> for Triple {
-    fn input(world: &mut World, above: Conn, from: &[u8], to: &mut [u8]) -> Moved {
+    fn input(world: &mut World, above: Conn, from: &[u8], to: &mut [u8]) -> FilterResult {
         match *from {
             [one, two, ref rest @ ..] if one != two => {
-                assert!([one, two] == MARK && rest.is_empty(), "bytes come behind the mark");
-                assert!(world.marked.insert(above), "the mark comes twice");
+                assert!(
+                    [one, two] == MARK && rest.is_empty(),
+                    "bytes were received after the mark"
+                );
+                assert!(world.marked.insert(above), "the mark was received twice");
                 Ok((2, 0))
             }
             [one, two, three, ..] => {
-                assert!(one == two && two == three, "other bytes came through");
+                assert!(one == two && two == three, "the filter received wrong bytes");
                 to[0] = one;
                 Ok((3, 1))
             }
@@ -439,13 +452,13 @@ impl Filter<World> for Triple {
         }
     }
 
-    fn output(_: &mut World, _: Conn, from: &[u8], to: &mut [u8]) -> Moved {
+    fn output(_: &mut World, _: Conn, from: &[u8], to: &mut [u8]) -> FilterResult {
         let Some(to) = to.first_chunk_mut() else { return Ok((0, 0)) };
         *to = [from[0]; 3];
         Ok((1, 3))
     }
 
-    fn finish(_: &mut World, _: Conn, to: &mut [u8]) -> Moved {
+    fn finish(_: &mut World, _: Conn, to: &mut [u8]) -> FilterResult {
         let Some(to) = to.first_chunk_mut() else { return Ok((0, MARK.len())) };
         *to = MARK;
         Ok((MARK.len(), 0))

@@ -1,20 +1,20 @@
-//! The rules of a pass: it runs callbacks of one priority level, it runs each slot only once, and it ends.
+//! The rules of a pass: it runs callbacks of one priority level only, it runs each slot only once, and it ends.
 
 use picoevent::Event;
 
-/// The current pass, seen from its callbacks.
+/// The current pass, as its callbacks have recorded it.
 #[derive(Default)]
 pub struct Pass {
-    /// The priority level of its callbacks, except for watchers.
+    /// The priority level of the pass. Watchers are not counted.
     level: Option<u8>,
-    /// The slots of events that ran in it.
-    ran: Vec<usize>,
-    /// Whether a callback requested its end.
+    /// The slots of events that ran in the pass.
+    slots_run: Vec<usize>,
+    /// Whether a callback requested the end of the pass.
     cut_short: bool,
-    /// Whether one of its callbacks is running.
-    calling: bool,
-    /// The number of callbacks that it may still make.
-    left: u64,
+    /// Whether a callback of the pass is running.
+    is_calling: bool,
+    /// The number of callbacks that may still run.
+    calls_left: u64,
     /// Whether prepare watchers are running, outside of a pass.
     pub preparing: bool,
 }
@@ -23,51 +23,52 @@ impl Pass {
     /// Begins a pass.
     pub fn begin(&mut self) {
         self.level = None;
-        self.ran.clear();
-        (self.cut_short, self.calling) = (false, false);
+        self.slots_run.clear();
+        (self.cut_short, self.is_calling) = (false, false);
     }
 
     /// Allows this many callbacks from here on.
     pub fn allow(&mut self, calls: u64) {
-        self.left = calls;
+        self.calls_left = calls;
     }
 
-    /// Allows more callbacks, after the back end has reported news.
+    /// Allows more callbacks after the back end has reported something.
     pub fn allow_more(&mut self, calls: u64) {
-        self.left += calls;
+        self.calls_left += calls;
     }
 
     /// Counts a callback.
     pub fn count(&mut self) {
-        assert!(self.left > 0, "a pass does not end");
-        self.left -= 1;
+        assert!(self.calls_left > 0, "a pass ran too many callbacks");
+        self.calls_left -= 1;
     }
 
     /// Records that the end of the pass was requested.
     pub fn cut_short(&mut self) {
-        self.cut_short |= self.calling;
+        self.cut_short |= self.is_calling;
     }
 
-    /// Records that one of its callbacks has returned.
+    /// Records that a callback of the pass has returned.
     pub fn returned(&mut self) {
-        self.calling = false;
+        self.is_calling = false;
     }
 
     /// Checks and records the priority level of a callback.
-    pub fn at_level(&mut self, level: u8) {
-        assert!(!self.cut_short, "a pass goes on after its end was asked for");
-        self.calling = true;
+    pub fn check_level(&mut self, level: u8) {
+        assert!(!self.cut_short, "a pass went on after a request to end it");
+        self.is_calling = true;
         let first = *self.level.get_or_insert(level);
-        assert_eq!(level, first, "a pass runs one level");
+        assert_eq!(level, first, "a pass ran callbacks of two priority levels");
     }
 
-    /// Counts an event's callback. Repeated calls for further raises count once.
-    pub fn turn_of(&mut self, event: Event, level: u8, may_repeat: bool) {
-        let repeated = self.ran.contains(&event.index());
+    /// Records the callback of an event. If a signal was raised several times, its callback is repeated. The repeats
+    /// are not recorded again.
+    pub fn called(&mut self, event: Event, level: u8, may_repeat: bool) {
+        let repeated = self.slots_run.contains(&event.index());
         assert!(!repeated || may_repeat, "a slot ran twice in a pass");
         if !repeated {
-            self.ran.push(event.index());
-            self.at_level(level);
+            self.slots_run.push(event.index());
+            self.check_level(level);
         }
     }
 }

@@ -1,4 +1,5 @@
-//! The expected state of each object, derived only from the verbs.
+//! The shadow of each object: its expected state, derived only from the calls of the application and the reports of the
+//! back end.
 
 mod lines;
 mod output;
@@ -16,56 +17,57 @@ pub use output::Output;
 
 /// The kind of an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum For {
+pub enum WaitsFor {
     Nothing,
     Source(Source),
     Signal(Signal),
-    Watching,
+    Watcher,
 }
 
-/// The expected state of an event, from its creation until long after its end.
+/// The expected state of an event, from its creation until some time after its end.
 #[derive(Debug)]
 pub struct EventShadow {
     pub handle: Event,
-    pub made_for: For,
+    pub waits_for: WaitsFor,
     pub interest: EventFlags,
     pub mode: Mode,
-    /// Whether the base frees it after it has fired.
+    /// Whether the base frees the event after it has fired.
     pub once: bool,
     pub alive: bool,
-    /// Whether it is pending or active, so that a callback may run.
+    /// Whether the event is pending or active, so that its callback may run.
     pub may_fire: bool,
-    /// The deadline of its timeout, if a timeout was set and has not been reported.
-    pub armed: Option<Instant>,
+    /// The deadline of the event's timeout, if a timeout was set and has not been reported.
+    pub deadline: Option<Instant>,
     /// The flags that the application activated since the last callback.
-    pub given: EventFlags,
-    /// The number of calls for its signal that may still come.
-    pub credit: u64,
-    /// Whether its callback ran, and nothing has been done to it since.
+    pub activated: EventFlags,
+    /// The number of callbacks for the event's signal that may still run.
+    pub signal_calls_left: u64,
+    /// Whether the callback of a once-event has run, and the model has not yet recorded whether the base has freed the
+    /// event.
     pub fired_once: bool,
-    /// Whether its callback has added this once-event again, so that it is not freed.
-    pub stays: bool,
+    /// Whether the callback of a once-event has added the event again, so that it is not freed.
+    pub is_added_again: bool,
     pub user: u32,
     pub level: u8,
-    /// The index of its callback function.
+    /// The index of the event's callback function.
     pub call: u8,
 }
 
 impl EventShadow {
-    pub fn new(handle: Event, made_for: For, mode: Mode, call: u8) -> Self {
+    pub fn new(handle: Event, waits_for: WaitsFor, mode: Mode, call: u8) -> Self {
         Self {
             handle,
-            made_for,
+            waits_for,
             interest: EventFlags::NONE,
             mode,
             once: false,
             alive: true,
             may_fire: false,
-            armed: None,
-            given: EventFlags::NONE,
-            credit: 0,
+            deadline: None,
+            activated: EventFlags::NONE,
+            signal_calls_left: 0,
             fired_once: false,
-            stays: false,
+            is_added_again: false,
             user: 0,
             level: 4,
             call,
@@ -73,37 +75,40 @@ impl EventShadow {
     }
 
     pub fn is_watcher(&self) -> bool {
-        self.made_for == For::Watching
+        self.waits_for == WaitsFor::Watcher
     }
 
-    /// Keeps a timeout that has already passed: its callback may still run. Called before the
+    /// Records that the callback for a timeout may still run if the timeout has already passed. Called before the
     /// deadline is removed.
-    pub fn passed_already(&mut self, now: Instant) {
-        if self.armed.is_some_and(|at| at <= now) {
-            self.given |= EventFlags::TIMEOUT;
+    pub fn record_passed_timeout(&mut self, now: Instant) {
+        if self.deadline.is_some_and(|at| at <= now) {
+            self.activated |= EventFlags::TIMEOUT;
         }
     }
 
-    /// Records that no callback can follow without another verb.
-    pub fn quiet(&mut self) {
-        (self.may_fire, self.armed, self.given, self.credit) = (false, None, EventFlags::NONE, 0);
-        self.stays = false;
+    /// Records that no callback can run before the application changes the event again.
+    pub fn set_idle(&mut self) {
+        (self.may_fire, self.deadline, self.activated, self.signal_calls_left) =
+            (false, None, EventFlags::NONE, 0);
+        self.is_added_again = false;
     }
 }
 
-/// How far an object has been released by the application and the back end.
+/// The stages in the life of an object, until the application and the back end have released it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Life {
-    /// The application holds it.
+    /// The application holds the object.
     Held,
-    /// The application has closed it. Its output, our end of stream or the peer's end of stream is not complete yet.
+    /// The application has closed the connection. Its output, our end of stream or the peer's end of stream is not
+    /// complete yet.
     Closing,
-    /// The application has dropped it, and the back end has not been told yet.
+    /// The application has freed or aborted the object. The base has not yet requested the action that releases it in
+    /// the back end.
     Dropped,
-    /// The back end has released it. After the application has been told of the end, its slot is
-    /// free, or it connects again.
+    /// The back end has released the connection. When the end of the connection has been reported to the application,
+    /// the slot is free, or the connection connects again.
     Released,
-    /// Its slot is free.
+    /// The slot of the object is free.
     Gone,
 }
 
@@ -111,48 +116,53 @@ pub enum Life {
 #[derive(Debug)]
 pub struct ConnShadow {
     pub handle: Conn,
-    /// The listener that accepted it.
+    /// The listener that accepted the connection.
     pub listener: Option<Listener>,
     pub life: Life,
     pub input: VecDeque<u8>,
     pub output: Output,
-    /// Whether the rest of a line that is too long is discarded.
-    pub skips: bool,
+    /// Whether the rest of a line that was too long must still be discarded.
+    pub skips_line: bool,
     pub connecting: bool,
     pub failed: bool,
     pub eof: bool,
     pub finished: bool,
-    /// Whether the back end was told to end our stream.
-    pub told_end: bool,
-    /// Whether the peer has our end of stream.
+    /// Whether the base has requested the end of our stream.
+    pub end_requested: bool,
+    /// Whether our end of stream was reported as delivered.
     pub delivered: bool,
     /// The time from which a closed connection may be reset.
     pub limit: Instant,
-    /// Whether another connection has taken its slot, and the back end has not been told yet.
+    /// Whether another connection has taken the slot, and the base has not yet requested the close of this connection.
     pub evicted: bool,
-    /// Callbacks that may still come, each once: accepted or connected, end of stream, end.
+    /// Callbacks that may still run, each once: accepted, connected, end of stream, and end of the connection.
     pub accept_due: bool,
     pub connect_due: bool,
     pub eof_due: bool,
     pub end_due: Option<ConnEnd>,
-    /// Whether it is at rest (not connected and not connecting), and the time at which it connects.
-    pub rests: bool,
-    pub connects_at: Option<Instant>,
-    /// The time of a connect that was requested before the connection was at rest. At rest it becomes `connects_at`.
-    pub reconnects: Option<Instant>,
-    /// Whether it was told to connect again, so that it does not wait for the peer's end of stream.
-    pub hurries: bool,
-    /// The time of its alarm, and the period in milliseconds; zero for a one-shot alarm.
+    /// Whether the connection is at rest (not connected and not connecting). `connect_at` is the time of its next
+    /// connect.
+    pub is_resting: bool,
+    pub connect_at: Option<Instant>,
+    /// The time of a connect that was requested before the connection was at rest. When the connection comes to rest,
+    /// this time is copied to `connect_at`.
+    pub reconnect_at: Option<Instant>,
+    /// Whether the application has requested another connect. The connection then does not wait for the peer's end of
+    /// stream.
+    pub ignores_peer_end: bool,
+    /// The time of the connection's alarm, and its period in milliseconds. The period of a one-shot alarm is zero.
     pub alarm: Option<(Instant, u64)>,
     pub kind: Kind,
-    /// The room and the input that the application waits for; zero for none.
-    pub wanted: usize,
-    pub awaited: usize,
-    /// The index of its pool.
+    /// The numbers of free bytes in the output and of bytes in the input for which the application waits. Zero means
+    /// that it does not wait.
+    pub wanted_room: usize,
+    pub awaited_input: usize,
+    /// The index of the connection's pool.
     pub pool: usize,
     /// Whether a timeout was ever set, for each direction.
-    pub timed: [bool; 2],
-    /// Whether each direction is disabled, by a verb or by the base together with a callback.
+    pub had_timeout: [bool; 2],
+    /// Whether each direction is disabled. The application can disable a direction, and the base does so when it
+    /// reports a timeout or an end of stream.
     pub disabled: [bool; 2],
     pub level: u8,
 }
@@ -166,12 +176,12 @@ impl ConnShadow {
             life: Life::Held,
             input: VecDeque::new(),
             output: Output::default(),
-            skips: false,
+            skips_line: false,
             connecting,
             failed: false,
             eof: false,
             finished: false,
-            told_end: false,
+            end_requested: false,
             delivered: false,
             limit: Instant::MAX,
             evicted: false,
@@ -179,16 +189,16 @@ impl ConnShadow {
             connect_due: false,
             eof_due: false,
             end_due: None,
-            rests: connecting,
-            connects_at: None,
-            reconnects: None,
-            hurries: false,
+            is_resting: connecting,
+            connect_at: None,
+            reconnect_at: None,
+            ignores_peer_end: false,
             alarm: None,
             kind,
-            wanted: 0,
-            awaited: 0,
+            wanted_room: 0,
+            awaited_input: 0,
             pool,
-            timed: [false; 2],
+            had_timeout: [false, kind.connect > 0],
             disabled: [!connecting, false],
             level: 4,
         }
@@ -196,12 +206,12 @@ impl ConnShadow {
 }
 
 impl ConnShadow {
-    /// Records a close by the application: the output is sent first.
+    /// Records a close by the application. The output is still sent.
     pub fn close(&mut self, now: Instant) {
         if self.failed {
             self.input.clear();
             self.life = Life::Released;
-        } else if self.connecting && (self.rests || self.output.is_empty()) {
+        } else if self.connecting && (self.is_resting || self.output.is_empty()) {
             self.drop(ConnEnd::Closed);
         } else {
             self.close_as(now, ConnEnd::Closed);
@@ -219,7 +229,7 @@ impl ConnShadow {
         }
     }
 
-    /// Records an abort with an error by the application: the connection is dropped in every case.
+    /// Records an abort with an error by the application. The connection is dropped in every case.
     pub fn abort_with(&mut self, end: ConnEnd) {
         if self.failed {
             self.life = Life::Released;
@@ -236,56 +246,56 @@ impl ConnShadow {
     }
 
     fn drop(&mut self, end: ConnEnd) {
-        self.life = if self.rests { Life::Released } else { Life::Dropped };
+        self.life = if self.is_resting { Life::Released } else { Life::Dropped };
         self.output.clear();
         self.leave(end);
     }
 
     fn leave(&mut self, end: ConnEnd) {
-        (self.rests, self.connects_at, self.alarm) = (false, None, None);
+        (self.is_resting, self.connect_at, self.alarm) = (false, None, None);
         // Nothing is reported about a connection that the application has not received yet.
         self.end_due = (!self.accept_due).then_some(end);
     }
 
-    /// Records that the back end has released it.
+    /// Records that the back end has released the connection.
     pub fn release(&mut self) {
         self.output.clear();
         self.life = Life::Released;
         if self.end_due.is_none() {
-            self.give_back();
+            self.free_or_reconnect();
         }
     }
 
-    /// Records that the application was told of the end, and the back end has released it.
-    pub fn give_back(&mut self) {
-        if self.reconnects.is_some() {
-            self.rest();
+    /// Records that the end was reported to the application and the back end has released the connection.
+    pub fn free_or_reconnect(&mut self) {
+        if self.reconnect_at.is_some() {
+            self.set_resting();
         } else {
             self.life = Life::Gone;
         }
     }
 
-    /// Puts it at rest until it connects again.
-    pub fn rest(&mut self) {
-        let fresh = Self::new(self.handle, None, self.pool, self.kind);
-        let connects_at = self.reconnects;
-        *self = Self { connects_at, level: self.level, ..fresh };
+    /// Records that the connection is at rest until its next connect.
+    pub fn set_resting(&mut self) {
+        let next_number = Self::new(self.handle, None, self.pool, self.kind);
+        let connect_at = self.reconnect_at;
+        *self = Self { connect_at, level: self.level, ..next_number };
     }
 
-    /// Returns whether the base is about to free its slot, or to let it connect again.
+    /// Returns whether the base is about to free the connection's slot, or to let the connection connect again.
     pub fn is_freed(&self) -> bool {
         self.life == Life::Released && self.end_due.is_none()
     }
 
-    /// Returns whether its handle is valid for the application.
-    pub fn answers(&self) -> bool {
-        self.life == Life::Held || self.life != Life::Gone && self.reconnects.is_some()
+    /// Returns whether the connection's handle is valid for the application.
+    pub fn is_valid(&self) -> bool {
+        self.life == Life::Held || self.life != Life::Gone && self.reconnect_at.is_some()
     }
 
-    /// Returns whether another connection may take its slot.
+    /// Returns whether another connection may take the slot.
     pub fn may_linger(&self) -> bool {
-        let is_heard = self.end_due.is_none() && self.reconnects.is_none();
-        self.life == Life::Closing && self.delivered && !self.eof && is_heard
+        let is_reported = self.end_due.is_none() && self.reconnect_at.is_none();
+        self.life == Life::Closing && self.delivered && !self.eof && is_reported
     }
 }
 

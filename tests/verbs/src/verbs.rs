@@ -1,10 +1,12 @@
-//! The verbs of an application, in callbacks and outside: one verb in each step.
+//! The verbs: the functions of the core that an application calls, in callbacks and outside of callbacks. Each step
+//! calls one function.
 
 mod bytes;
 mod conns;
 mod events;
 
 use std::fmt::Write;
+use std::time::Duration;
 
 use picoevent::{Cx, DispatchLimit, FullError, Instant, Settings, SetupError};
 
@@ -15,12 +17,14 @@ use crate::world::{PoolSizes, World, remember};
 
 pub use conns::connect_again;
 
-/// Settings of a connection, and the values that they contain.
+/// The settings of a connection, with a copy of their values for the checks.
 #[derive(Clone, Copy, Debug)]
 pub struct Kind {
     pub settings: &'static Settings,
     pub room: usize,
     pub busy: &'static [u8],
+    /// The connect timeout in milliseconds; zero if there is none.
+    pub connect: u64,
     /// The low and the high watermark of each ring.
     pub input: (usize, usize),
     pub output: (usize, usize),
@@ -31,7 +35,7 @@ const NONE: (usize, usize) = (0, usize::MAX);
 
 impl Kind {
     const fn plain(settings: &'static Settings) -> Self {
-        Self { settings, room: 1, busy: b"", input: NONE, output: NONE }
+        Self { settings, room: 1, busy: b"", connect: 0, input: NONE, output: NONE }
     }
 
     /// Returns the expected error if connections of a pool cannot have these settings, and `None` if they can.
@@ -50,19 +54,20 @@ impl Kind {
 }
 
 static PLAIN: Settings = Settings::new();
+static QUICK: Settings = Settings::new().connect(Duration::from_millis(3));
 static ROOMY: Settings = Settings::new().room(3);
 static BUSY: Settings = Settings::new().busy(b"!?");
 static MARKED: Settings = Settings::new().input_marks(2, 3).output_marks(1, 4);
 
 pub const KINDS: [Kind; 5] = [
     Kind::plain(&PLAIN),
-    Kind::plain(&PLAIN),
+    Kind { connect: 3, ..Kind::plain(&QUICK) },
     Kind { room: 3, ..Kind::plain(&ROOMY) },
     Kind { busy: b"!?", ..Kind::plain(&BUSY) },
     Kind { input: (2, 3), output: (1, 4), ..Kind::plain(&MARKED) },
 ];
 
-/// Calls the next verb that the bytes choose.
+/// Calls one function. The next byte of the test case selects it.
 pub fn step(world: &mut World, cx: &mut Cx<'_, World>) {
     match world.bytes.below(16) {
         0..=2 => events::make(world, cx),
@@ -90,17 +95,17 @@ fn listener(world: &mut World, cx: &mut Cx<'_, World>) {
                 return assert!(is_full || error != SetupError::Full(FullError::Listeners));
             }
         };
-        let user = world.fresh();
+        let user = world.next_number();
         cx.listener(handle).unwrap().set_user(user).on_error(calls::on_listen_error);
         let (life, limit) = (Life::Held, usize::MAX);
         let (enabled, fail_due) = (true, false);
         let shadow = ListenerShadow { handle, life, enabled, fail_due, user, pool, kind, limit };
         return remember(&mut world.listeners, shadow, |old| old.life == Life::Gone);
     }
-    let Some(place) = world.pick_listener() else {
+    let Some(index) = world.pick_listener() else {
         return assert!(cx.listener(FOREIGN.listener).is_err());
     };
-    let shadow = &mut world.listeners[place];
+    let shadow = &mut world.listeners[index];
     let Ok(mut listener) = cx.listener(shadow.handle) else {
         return assert_ne!(shadow.life, Life::Held);
     };
@@ -128,12 +133,12 @@ fn listener(world: &mut World, cx: &mut Cx<'_, World>) {
     }
 }
 
-/// Frees a source. Events that waited for it then no longer wait.
+/// Frees a source. Events that waited for the source no longer wait.
 fn sources(world: &mut World, cx: &mut Cx<'_, World>) {
-    let Some(place) = world.pick_source() else {
+    let Some(index) = world.pick_source() else {
         return assert!(cx.forget_source(FOREIGN.source).is_err());
     };
-    let shadow = &mut world.sources[place];
+    let shadow = &mut world.sources[index];
     let forgotten = cx.forget_source(shadow.handle).is_ok();
     assert_eq!(forgotten, shadow.life == Life::Held);
     if forgotten {
@@ -164,7 +169,7 @@ fn whole_loop(world: &mut World, cx: &mut Cx<'_, World>) {
             let before = cx.now();
             let now = later(world, before);
             cx.update_now(now);
-            assert!(cx.now() >= before, "the time goes back");
+            assert!(cx.now() >= before, "the time must not go back");
         }
         8 => {
             let (peaks, taken) = (cx.peaks(), cx.take_peaks());
@@ -181,12 +186,12 @@ fn whole_loop(world: &mut World, cx: &mut Cx<'_, World>) {
     }
 }
 
-/// Returns a time: mostly a little later than `now`, sometimes earlier, sometimes the maximum.
+/// Returns a time. It is mostly a few microseconds after `now`, and sometimes much later, earlier or the maximum.
 pub fn later(world: &mut World, now: Instant) -> Instant {
     match world.bytes.byte() {
         0 => Instant::MAX,
         1..=7 => Instant::ZERO,
-        8..=15 => now.after(std::time::Duration::from_secs(9)),
-        some => now.after(std::time::Duration::from_micros(u64::from(some % 16))),
+        8..=15 => now.after(Duration::from_secs(9)),
+        some => now.after(Duration::from_micros(u64::from(some % 16))),
     }
 }

@@ -1,8 +1,11 @@
-//! The application whose verbs the bytes choose, and the checks of its event base.
+//! The application, and the checks of its event base. The bytes of the test case select the functions that the
+//! application calls.
+
+use std::time::Duration;
 
 use picoevent::{
-    Conn, Counts, Cx, Event, EventBase, EventFlags, EventInfo, Listener, Pool, PoolId, Signal,
-    Trigger, WriteError,
+    Conn, Counts, Cx, Direction, Event, EventBase, EventFlags, EventInfo, Instant, Listener, Pool,
+    PoolId, Signal, Trigger, WriteError,
 };
 
 use crate::bytes::Bytes;
@@ -25,8 +28,8 @@ pub struct PoolSizes {
     pub id: PoolId,
     /// Connection slots.
     pub slots: usize,
-    /// The largest number of connections that the application may hold.
-    pub most: usize,
+    /// The maximum number of connections that the application may hold.
+    pub max_conns: usize,
     pub input: usize,
     pub output: usize,
 }
@@ -34,12 +37,12 @@ pub struct PoolSizes {
 impl PoolSizes {
     pub fn of(id: PoolId, pool: Pool) -> Self {
         let (input, output) = pool.ring_sizes();
-        let most = pool.spare(0).conns();
-        Self { id, slots: pool.conns(), most, input, output }
+        let max_conns = pool.spare(0).conns();
+        Self { id, slots: pool.conns(), max_conns, input, output }
     }
 }
 
-/// The application: the expected state of every object, and the bytes that choose the next verb.
+/// The application: the expected state of every object, and the bytes that select the next function.
 pub struct World {
     pub bytes: Bytes,
     pub sizes: Sizes,
@@ -52,7 +55,7 @@ pub struct World {
     counter: u32,
 }
 
-/// How many objects that are gone are remembered, to check that they stay gone.
+/// The number of freed objects that are remembered, to check that their handles stay invalid.
 const REMEMBERED: usize = 8;
 
 impl World {
@@ -71,31 +74,34 @@ impl World {
     }
 
     /// Returns a number that was not returned before.
-    pub fn fresh(&mut self) -> u32 {
+    pub fn next_number(&mut self) -> u32 {
         self.counter += 1;
         self.counter
     }
 
     /// Returns bytes to write or to receive. Adjacent bytes differ, so that a lost byte is detected.
     pub fn data(&mut self, len: usize) -> Vec<u8> {
-        (0..len).map(|_| self.fresh() as u8).collect()
+        (0..len).map(|_| self.next_number() as u8).collect()
     }
 
-    /// Records that a new connection has taken its slot. If the slot belonged to a lingering connection, that
+    /// Records that a new connection has taken its slot. If the slot belonged to a lingering connection, this old
     /// connection is gone.
-    pub fn evict(&mut self, new: Conn) {
+    pub fn record_slot_taken(&mut self, new: Conn) {
         let lives = |shadow: &&mut ConnShadow| shadow.life != Life::Gone;
         let mut living = self.conns.iter_mut().filter(lives);
         if let Some(shadow) = living.find(|shadow| shadow.handle.index() == new.index()) {
-            let is_free = shadow.is_freed() && shadow.reconnects.is_none();
-            assert!(is_free || shadow.may_linger(), "its slot was taken from it: {shadow:?}");
+            let is_free = shadow.is_freed() && shadow.reconnect_at.is_none();
+            assert!(
+                is_free || shadow.may_linger(),
+                "the slot of a live connection was reused: {shadow:?}"
+            );
             (shadow.life, shadow.evicted) = (Life::Gone, !is_free);
         }
     }
 
     /// Returns the capacities of a connection's pool. The ring sizes are limited to the high watermarks.
-    pub fn pool_of(&self, place: usize) -> PoolSizes {
-        self.pool_of_conn(&self.conns[place])
+    pub fn pool_of(&self, index: usize) -> PoolSizes {
+        self.pool_of_conn(&self.conns[index])
     }
 
     fn pool_of_conn(&self, shadow: &ConnShadow) -> PoolSizes {
@@ -104,39 +110,43 @@ impl World {
         PoolSizes { input, output, ..pool }
     }
 
-    /// Returns how many connections of a pool the application holds, including connections that will connect again.
+    /// Returns the number of connections of a pool that the application holds, including connections that will connect
+    /// again.
     pub fn held(&self, pool: usize) -> usize {
-        let held = |conn: &&ConnShadow| conn.pool == pool && conn.answers();
+        let held = |conn: &&ConnShadow| conn.pool == pool && conn.is_valid();
         self.conns.iter().filter(held).count()
     }
 
-    /// Returns how many connections of a listener the application holds.
-    pub fn held_of(&self, listener: Listener) -> usize {
+    /// Returns the number of connections of a listener that the application holds.
+    pub fn held_by_listener(&self, listener: Listener) -> usize {
         let held = |conn: &&ConnShadow| conn.listener == Some(listener) && conn.life == Life::Held;
         self.conns.iter().filter(held).count()
     }
 
     /// Returns the minimum and the maximum number of slots in use in a pool. The numbers can differ, because the base
     /// frees finished slots only when the back end takes actions.
-    pub fn taken(&self, pool: usize) -> (usize, usize) {
-        let taken = |conn: &&ConnShadow| conn.pool == pool && conn.life != Life::Gone;
-        let freed = |conn: &&ConnShadow| conn.is_freed() && conn.reconnects.is_none();
-        let most = self.conns.iter().filter(taken).count();
-        (most - self.conns.iter().filter(taken).filter(freed).count(), most)
+    pub fn slots_in_use(&self, pool: usize) -> (usize, usize) {
+        let is_taken = |conn: &&ConnShadow| conn.pool == pool && conn.life != Life::Gone;
+        let freed = |conn: &&ConnShadow| conn.is_freed() && conn.reconnect_at.is_none();
+        let max = self.conns.iter().filter(is_taken).count();
+        (max - self.conns.iter().filter(is_taken).filter(freed).count(), max)
     }
 
-    /// Records what the base does by itself: it puts connections at rest, and connects those whose connect time
-    /// has passed.
-    pub fn follow(&mut self, cx: &mut Cx<'_, Self>) {
+    /// Records changes that the base makes by itself. It puts connections at rest, and connects a connection when its
+    /// connect time has passed.
+    pub fn record_base_changes(&mut self, cx: &mut Cx<'_, Self>) {
         let now = cx.now();
         for shadow in &mut self.conns {
             let Ok(conn) = cx.conn(shadow.handle) else { continue };
             if shadow.is_freed() && conn.room() > 0 {
-                shadow.rest();
+                shadow.set_resting();
             }
-            if shadow.life == Life::Held && shadow.rests && !conn.is_resting() {
-                assert!(shadow.connects_at.is_some_and(|at| at <= now), "too early: {shadow:?}");
-                (shadow.rests, shadow.connects_at) = (false, None);
+            if shadow.life == Life::Held && shadow.is_resting && !conn.is_resting() {
+                assert!(
+                    shadow.connect_at.is_some_and(|at| at <= now),
+                    "the connection connects too early: {shadow:?}"
+                );
+                (shadow.is_resting, shadow.connect_at) = (false, None);
             }
         }
     }
@@ -144,12 +154,12 @@ impl World {
     /// Returns the shadow of the event with this handle.
     pub fn event(&mut self, event: Event) -> &mut EventShadow {
         let found = self.events.iter_mut().rfind(|shadow| shadow.handle == event);
-        found.expect("an event that was never made, or that is gone for long")
+        found.expect("a callback ran for an unknown event")
     }
 }
 
-/// Chooses an object: mostly one that is alive, sometimes one that is gone; `None` means an object
-/// of another base.
+/// Functions that choose an object. They mostly choose an object that is alive, and sometimes an object that is gone.
+/// `None` means an object of another base.
 impl World {
     pub fn pick_event(&mut self) -> Option<usize> {
         pick(&mut self.bytes, &self.events, |event| event.alive)
@@ -176,8 +186,8 @@ fn pick<T>(bytes: &mut Bytes, all: &[T], lives: impl Fn(&T) -> bool) -> Option<u
     } else if living == 0 || choice > 26 {
         Some(choice % all.len())
     } else {
-        let places = all.iter().enumerate().filter(|(_, one)| lives(one));
-        places.map(|(place, _)| place).nth(choice % living)
+        let living_ones = all.iter().enumerate().filter(|(_, one)| lives(one));
+        living_ones.map(|(index, _)| index).nth(choice % living)
     }
 }
 
@@ -193,43 +203,55 @@ pub fn remember<T>(all: &mut Vec<T>, one: T, is_gone: impl Fn(&T) -> bool) {
 
 /// The checks of the base against the expected state.
 impl World {
-    /// Records once-events that the base has freed. If `sure` is set, the base must have freed each once-event that
-    /// has fired and is not pending again.
-    pub fn settle(&mut self, cx: &mut Cx<'_, Self>, sure: bool) {
-        for place in 0..self.events.len() {
-            let handle = self.events[place].handle;
-            if !self.events[place].fired_once {
+    /// Records once-events that the base has freed. If `must_be_freed` is set, the base must have freed each
+    /// once-event that has fired and is not pending again.
+    pub fn record_freed_once_events(&mut self, cx: &mut Cx<'_, Self>, must_be_freed: bool) {
+        for index in 0..self.events.len() {
+            let handle = self.events[index].handle;
+            if !self.events[index].fired_once {
                 continue;
             }
             if cx.event(handle).is_err() {
-                let shadow = &mut self.events[place];
-                assert!(!shadow.stays, "a once-event went although it was added again: {shadow:?}");
+                let shadow = &mut self.events[index];
+                assert!(
+                    !shadow.is_added_again,
+                    "a once-event was freed although it was added again: {shadow:?}"
+                );
                 (shadow.alive, shadow.fired_once) = (false, false);
-                shadow.quiet();
-            } else if sure {
-                assert!(is_live(cx, handle), "a once-event stays although nothing comes of it");
-                (self.events[place].fired_once, self.events[place].stays) = (false, false);
+                shadow.set_idle();
+            } else if must_be_freed {
+                assert!(
+                    is_live(cx, handle),
+                    "a once-event was not freed although it is not pending"
+                );
+                (self.events[index].fired_once, self.events[index].is_added_again) = (false, false);
             }
         }
     }
 
-    /// Checks everything that the functions of the base show.
+    /// Checks the results of the base's query functions.
     pub fn check(&mut self, cx: &mut Cx<'_, Self>) {
-        self.settle(cx, false);
-        self.follow(cx);
+        self.record_freed_once_events(cx, false);
+        self.record_base_changes(cx);
         let infos: Vec<_> = cx.events().collect();
         self.check_events(cx, &infos);
-        self.forget_dropped(cx);
+        self.record_dropped(cx);
         self.check_conns(cx);
         for shadow in &self.listeners {
             match cx.listener(shadow.handle) {
                 Ok(listener) => {
-                    assert_eq!(shadow.life, Life::Held, "a freed listener answers");
+                    assert_eq!(shadow.life, Life::Held, "the handle of a freed listener is valid");
                     assert_eq!(listener.user(), shadow.user);
                     assert!(listener.address().is_some());
-                    assert_eq!(listener.conns(), self.held_of(shadow.handle), "{shadow:?}");
+                    assert_eq!(
+                        listener.conns(),
+                        self.held_by_listener(shadow.handle),
+                        "{shadow:?}"
+                    );
                 }
-                Err(_) => assert_ne!(shadow.life, Life::Held, "a listener is gone"),
+                Err(_) => {
+                    assert_ne!(shadow.life, Life::Held, "the handle of a listener is invalid")
+                }
             }
         }
         self.check_counts(cx, &infos);
@@ -242,19 +264,22 @@ impl World {
         let now = cx.now();
         for shadow in &self.events {
             let Ok(event) = cx.event(shadow.handle) else {
-                assert!(!shadow.alive, "an event is gone: {shadow:?}");
+                assert!(!shadow.alive, "the handle of an event is invalid: {shadow:?}");
                 continue;
             };
-            assert!(shadow.alive, "a freed event answers: {shadow:?}");
+            assert!(shadow.alive, "the handle of a freed event is valid: {shadow:?}");
             assert_eq!((event.user(), event.priority().level()), (shadow.user, shadow.level));
             let deadline = event.deadline();
             assert_eq!(event.remaining(), deadline.map(|deadline| deadline.since(now)));
             assert!(event.pending().contains(EventFlags::TIMEOUT) || deadline.is_none());
-            if shadow.armed.is_some_and(|at| at > now) || deadline.is_some() {
-                assert_eq!(deadline, shadow.armed, "a deadline is another: {shadow:?}");
+            if shadow.deadline.is_some_and(|at| at > now) || deadline.is_some() {
+                assert_eq!(deadline, shadow.deadline, "wrong deadline: {shadow:?}");
             }
             let live = infos.iter().any(|info| info.event == shadow.handle);
-            assert!(shadow.may_fire || !live, "an event waits for nothing: {shadow:?}");
+            assert!(
+                shadow.may_fire || !live,
+                "an event is pending, but nothing can fire it: {shadow:?}"
+            );
         }
         for info in infos {
             assert!(self.events.iter().any(|shadow| shadow.alive && shadow.handle == info.event));
@@ -262,7 +287,7 @@ impl World {
     }
 
     /// Records connections that were dropped with their listener, before the application received them.
-    pub fn forget_dropped(&mut self, cx: &mut Cx<'_, Self>) {
+    pub fn record_dropped(&mut self, cx: &mut Cx<'_, Self>) {
         for conn in &mut self.conns {
             let freed = !self.listeners.iter().any(|listener| {
                 listener.life == Life::Held && Some(listener.handle) == conn.listener
@@ -278,10 +303,10 @@ impl World {
     fn check_conns(&self, cx: &mut Cx<'_, Self>) {
         for shadow in &self.conns {
             let Ok(mut conn) = cx.conn(shadow.handle) else {
-                assert!(!shadow.answers(), "a connection is gone: {shadow:?}");
+                assert!(!shadow.is_valid(), "the handle of a connection is invalid: {shadow:?}");
                 continue;
             };
-            assert!(shadow.answers(), "a connection answers: {shadow:?}");
+            assert!(shadow.is_valid(), "the handle of a freed connection is valid: {shadow:?}");
             if shadow.life != Life::Held {
                 assert!(!conn.is_open() && !conn.is_resting() && conn.room() == 0);
                 assert_eq!(conn.write(b"x"), Err(WriteError::Finished));
@@ -289,12 +314,12 @@ impl World {
             }
             let pool = self.pool_of_conn(shadow);
             let (first, second) = conn.peek();
-            assert!(first.iter().chain(second).eq(&shadow.input), "other input: {shadow:?}");
+            assert!(first.iter().chain(second).eq(&shadow.input), "wrong input: {shadow:?}");
             assert_eq!(conn.input_len(), shadow.input.len());
             assert_eq!(conn.output_len(), shadow.output.len());
             let is_over = shadow.finished || shadow.failed;
             assert_eq!(conn.room(), if is_over { 0 } else { pool.output - shadow.output.held() });
-            assert_eq!((conn.pool(), conn.is_resting()), (Some(pool.id), shadow.rests));
+            assert_eq!((conn.pool(), conn.is_resting()), (Some(pool.id), shadow.is_resting));
             assert_eq!(conn.is_open(), !shadow.connecting && !shadow.failed);
             assert!(conn.peer().is_some());
             assert_eq!(conn.listener(), shadow.listener);
@@ -304,11 +329,11 @@ impl World {
     fn check_counts(&self, cx: &Cx<'_, Self>, infos: &[EventInfo]) {
         let counts = cx.counts();
         assert_eq!(counts.events, self.events.iter().filter(|event| event.alive).count());
-        let taken = (0..self.sizes.pools.len()).map(|pool| self.taken(pool));
-        let (least, most) = taken.fold((0, 0), |(a, b), (least, most)| (a + least, b + most));
-        assert!((least..=most).contains(&counts.conns), "{counts:?} {:?}", self.conns);
-        for (place, pool) in self.sizes.pools.iter().enumerate() {
-            assert_eq!(cx.pool_held(pool.id), self.held(place));
+        let slots_in_use = (0..self.sizes.pools.len()).map(|pool| self.slots_in_use(pool));
+        let (least, max) = slots_in_use.fold((0, 0), |(a, b), (least, max)| (a + least, b + max));
+        assert!((least..=max).contains(&counts.conns), "{counts:?} {:?}", self.conns);
+        for (index, pool) in self.sizes.pools.iter().enumerate() {
+            assert_eq!(cx.conns_in_use(pool.id), self.held(index));
         }
         let listeners = self.listeners.iter().filter(|listener| listener.life != Life::Gone);
         assert_eq!(counts.listeners, listeners.count());
@@ -327,23 +352,43 @@ impl World {
         assert!(covers(cx.peaks(), counts), "{:?} {counts:?}", cx.peaks());
     }
 
-    /// Checks the information for back ends: the next deadline, and the output.
-    pub fn check_told(&self, base: &mut EventBase<'_, Self>) {
+    /// Checks the information for back ends: the next deadline and the output.
+    pub fn check_back_end_queries(&self, base: &mut EventBase<'_, Self>) {
         let earliest = base.events().filter_map(|info| info.deadline).min();
-        assert!(earliest.is_none() || base.deadline() <= earliest, "a deadline is slept through");
+        assert!(
+            earliest.is_none() || base.deadline() <= earliest,
+            "the base's deadline is later than an event's deadline"
+        );
         let now = base.now();
         for shadow in self.conns.iter().filter(|conn| conn.life == Life::Held && !conn.failed) {
             let alarm = shadow.alarm.map(|(at, _)| at);
-            for at in [alarm, shadow.connects_at].into_iter().flatten().filter(|at| *at > now) {
-                assert!(base.deadline().is_some_and(|until| until <= at), "slept: {shadow:?}");
+            for at in [alarm, shadow.connect_at].into_iter().flatten().filter(|at| *at > now) {
+                assert!(
+                    base.deadline().is_some_and(|until| until <= at),
+                    "the base's deadline is later than an alarm or a connect: {shadow:?}"
+                );
             }
+        }
+        // A connect timeout runs while writing is enabled. After it has become due, it no longer has a deadline.
+        let connects = |conn: &&ConnShadow| {
+            let enabled = !conn.disabled[Direction::Write as usize];
+            let held = conn.life == Life::Held && !conn.failed;
+            held && enabled && conn.connecting && !conn.is_resting && conn.kind.connect > 0
+        };
+        let may_be_due = base.counts().active > 0;
+        for shadow in self.conns.iter().filter(connects).filter(|_| !may_be_due) {
+            let latest = now.after(Duration::from_millis(shadow.kind.connect));
+            assert!(
+                latest == Instant::MAX || base.deadline().is_some_and(|until| until <= latest),
+                "a connect timeout has no deadline: {shadow:?}"
+            );
         }
         for shadow in &self.conns {
             let (first, second) = base.output(shadow.handle);
-            let given = first.iter().chain(second);
+            let output = first.iter().chain(second);
             assert!(
-                first.is_empty() && second.is_empty() || given.eq(shadow.output.part()),
-                "other output: {shadow:?}"
+                first.is_empty() && second.is_empty() || output.eq(shadow.output.part()),
+                "wrong output: {shadow:?}"
             );
         }
     }

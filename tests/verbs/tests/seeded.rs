@@ -1,5 +1,5 @@
-//! Runs the checks with some thousand strings of bytes from a random generator. The fuzzer tries about as many in
-//! a second.
+//! Runs the checks with some thousand strings of bytes from a random generator. The fuzzer tries about the same number
+//! in a second.
 
 use std::thread;
 
@@ -21,7 +21,7 @@ fn bytes(seed: u64) -> Vec<u8> {
 }
 
 #[test]
-fn no_string_of_bytes_breaks_a_promise() {
+fn the_core_behaves_as_documented_for_random_bytes() {
     for seed in 0..3_000 {
         let _seed = Seed(seed);
         picoevent_verbs::run(&bytes(seed));
@@ -29,7 +29,7 @@ fn no_string_of_bytes_breaks_a_promise() {
 }
 
 #[test]
-fn no_string_of_bytes_breaks_a_promise_about_datagrams() {
+fn udp_sockets_behave_as_documented_for_random_bytes() {
     for seed in 0..3_000 {
         let _seed = Seed(seed);
         picoevent_verbs::run_datagrams(&bytes(seed));
@@ -37,7 +37,7 @@ fn no_string_of_bytes_breaks_a_promise_about_datagrams() {
 }
 
 #[test]
-fn no_string_of_bytes_breaks_a_promise_about_connections_in_memory() {
+fn connections_in_memory_behave_as_documented_for_random_bytes() {
     for seed in 0..3_000 {
         let _seed = Seed(seed);
         picoevent_verbs::run_in_memory(&bytes(seed));

@@ -1,13 +1,14 @@
-//! `cargo xtask bench`: compares the cost of picoevent with other event loops at the same work.
+//! `cargo xtask bench`: compares the cost of picoevent with the cost of other event loops for the same work.
 //!
 //! ```text
-//! bench ─▶ workloads in order ─▶ tables ─▶ shown, and docs/performance.md between marks
+//! bench ─▶ workloads in order ─▶ tables ─▶ shown, and docs/performance.md between markers
 //!            chain  active  timers  …        table.rs
 //! ```
 //!
-//! A contender is one of the compared event loops. Each contender does the same workload. The workload checks that
-//! all work was done, and makes tables. If work was lost, the workload fails and reports no figures. Times can be
-//! compared only within one run. Instructions can be compared over months.
+//! A contender is one of the compared event loops. All contenders run the same workload. The workload checks that all
+//! work was done, and makes tables. If a contender has not done all of its work, the workload fails and reports no
+//! figures. Times can be compared only within one run. Numbers of instructions can be compared between runs, even
+//! months later.
 
 pub mod active;
 pub mod chain;
@@ -25,7 +26,7 @@ use std::time::Instant;
 
 use anyhow::{Context, Result};
 
-use crate::{marks, table::Table, workspace};
+use crate::{generated, table::Table, workspace};
 use machine::Machine;
 
 /// One workload.
@@ -50,7 +51,7 @@ pub static WORKLOADS: [Workload; 11] = [
     Workload { name: "W5", about: "memory of idle connections", run: servers::idle::run },
     Workload { name: "W6", about: "size and start-up of a server", run: servers::start::run },
     Workload { name: "W7", about: "a proxy", run: servers::proxy::run },
-    Workload { name: "W8", about: "a server of HTTP", run: servers::http::run },
+    Workload { name: "W8", about: "an HTTP server", run: servers::http::run },
     Workload {
         name: chip::NAME,
         about: "instructions on an emulated microcontroller",
@@ -112,7 +113,7 @@ pub fn run(options: &Options) -> Result<()> {
             println!("\n{table}");
         }
         let content = section(&machine, options, &tables);
-        marks::write_down(&document, &format!("bench {}", workload.name), &content)?;
+        generated::write_section(&document, &format!("bench {}", workload.name), &content)?;
         took.push((workload.name, start.elapsed()));
     }
     println!("\n=== written into docs/performance.md ===");

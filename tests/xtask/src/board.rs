@@ -13,7 +13,7 @@ pub struct Board {
     pub name: &'static str,
     /// The target triple, as in its `.cargo/config.toml`.
     pub target: &'static str,
-    /// The way in which it runs.
+    /// The way in which its firmware runs.
     pub runs_on: RunsOn,
 }
 
@@ -33,7 +33,7 @@ pub struct Hardware {
     family: &'static str,
     /// The chip's name in the flashing program.
     pub chip: &'static str,
-    /// The method of flashing it.
+    /// The method of flashing the board.
     pub flashed_by: FlashedBy,
 }
 
@@ -48,7 +48,8 @@ pub enum FlashedBy {
     Espflash,
 }
 
-/// The boards that are measured, the emulated ones first. Each run of `cargo xtask test` links firmware for them.
+/// The measured boards: first the emulated boards, then hardware boards. Each run of `cargo xtask test` links firmware
+/// for these boards.
 pub const BOARDS: [Board; 7] = [
     Board {
         name: "qemu-lm3s6965evb",
@@ -79,8 +80,8 @@ pub const BOARDS: [Board; 7] = [
     Board::probed("w5500-evb-pico", "rp", ARMV6_M, RP2040),
 ];
 
-/// The other hardware boards. `cargo xtask test --only boards` links them.
-pub const MORE: [Board; 13] = [
+/// The other hardware boards. `cargo xtask test --only boards` links firmware for these boards.
+pub const OTHER_BOARDS: [Board; 13] = [
     Board::drive("pico-usb", ARMV6_M, RP2040),
     Board::drive("pico2-usb", ARMV8_M, RP2350),
     Board::probed("pico-w", "rp", ARMV6_M, RP2040),
@@ -134,7 +135,7 @@ impl Board {
 
     /// Returns every board.
     pub fn all() -> impl Iterator<Item = &'static Board> {
-        const { &BOARDS }.iter().chain(const { &MORE })
+        const { &BOARDS }.iter().chain(const { &OTHER_BOARDS })
     }
 
     /// Returns every hardware board.
@@ -154,7 +155,8 @@ impl Board {
         workspace::boards().join(family).join(self.name)
     }
 
-    /// Returns whether its package has code. A package has no code if its family shares all code.
+    /// Returns whether the board's package has code. A package has no code if all code is in a package of the board's
+    /// family.
     pub fn has_code(&self) -> bool {
         self.folder().join("src").is_dir()
     }
@@ -221,12 +223,12 @@ mod tests {
             let manifest = std::fs::read_to_string(board.folder().join("Cargo.toml")).unwrap();
             assert!(manifest.contains(&format!("name = \"{}\"", board.name)), "{manifest}");
             if let RunsOn::Hardware(Hardware { chip, flashed_by, .. }) = board.runs_on {
-                let said = match flashed_by {
+                let expected = match flashed_by {
                     FlashedBy::Probe => format!("probe-rs run --chip {chip}\""),
                     FlashedBy::Drive => format!("flash --chip {chip} --drive --elf\""),
                     FlashedBy::Espflash => format!("espflash flash --chip {chip} "),
                 };
-                assert!(settings.contains(&said), "{settings}");
+                assert!(settings.contains(&expected), "{settings}");
             }
         }
     }

@@ -1,9 +1,9 @@
-//! `cargo xtask test`: runs all checks. Checks with the most useful failures run first.
+//! `cargo xtask test`: runs all checks. Checks whose errors are the most informative run first.
 //!
 //! The command stops at the first failure and prints the command line that failed, which can be pasted into a shell.
 //! The output ends with the seconds of each step and with the summary lines of the test runners, which CI reads.
 //!
-//! Each step belongs to a group. `--only` runs one group, so that several machines can share the work.
+//! Each step belongs to a group. `--only` runs the steps of one group, so that several machines can share the work.
 
 mod results;
 
@@ -29,20 +29,23 @@ use results::Results;
 /// A part of the checks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Group {
-    /// What runs on this machine: tests, simulations, the oracle, planted bugs.
-    Desk,
-    /// Firmware under QEMU, and the costs that are counted there.
+    /// Checks on this machine: tests, simulations, the comparison with libevent (oracle), and whether the simulator
+    /// finds planted bugs.
+    #[value(name = "desk")]
+    Host,
+    /// Tests of firmware under QEMU, and checks of the recorded costs (instructions and bytes).
     Emulated,
-    /// What must only compile and link: the core for microcontrollers, firmware for boards.
+    /// Code that must only compile and link: the core for microcontrollers, firmware for boards.
     Link,
     /// Documentation and packages, as they would be published.
     Package,
-    /// Firmware for every hardware board. Without `--only` a few of them are linked, by `link`.
+    /// Firmware for every hardware board. Without `--only`, firmware for a few of these boards is linked in the group
+    /// `link`.
     Boards,
-    /// Type checks for Windows and macOS. They do not run without `--only`.
+    /// Type checks for Windows and macOS. This group does not run without `--only`.
     Systems,
-    /// The projects that cargo-generate makes of the template, for every board. They are not tested without `--only`
-    /// either, because cargo-generate must be compiled first.
+    /// The projects that cargo-generate makes from the template, for every board. This group does not run without
+    /// `--only`, because cargo-generate must be compiled first.
     Template,
 }
 
@@ -51,24 +54,24 @@ pub enum Group {
 /// # Errors
 /// The error of the first check that fails.
 pub fn run(only: Option<Group>) -> Result<()> {
-    use Group::{Boards, Desk, Emulated, Link, Package, Systems, Template};
+    use Group::{Boards, Emulated, Host, Link, Package, Systems, Template};
     let mut checks = Checks { only, ..Checks::default() };
     let toolchain = checks.timed("setup", |_| setup::run())?;
-    checks.step(Desk, "formatting", |_| formatting())?;
-    checks.step(Desk, "clippy, this machine", |_| clippy())?;
-    checks.step(Desk, "clippy, fuzzer's program", |_| clippy_fuzzer())?;
+    checks.step(Host, "formatting", |_| formatting())?;
+    checks.step(Host, "clippy, this machine", |_| clippy())?;
+    checks.step(Host, "clippy, fuzzer's program", |_| clippy_fuzzer())?;
     checks.step(Link, "core for microcontrollers", |_| core_builds(toolchain))?;
     checks.step(Link, "no panic in core", |_| panics::run(toolchain))?;
     checks.step(Emulated, "firmware for QEMU", |_| firmware(toolchain, Board::is_emulated))?;
     checks.step(Emulated, "firmware on a painted stack", |_| size::stack::build(toolchain))?;
     checks.step(Emulated, "gateway as tasks", |_| gateway_as_tasks(toolchain))?;
-    checks.step(Emulated, "instructions and bytes", |_| gate::run(gate::Task::Judge))?;
-    checks.step(Desk, "tests", |checks| checks.tests(tests()))?;
-    checks.step(Desk, "tests of groups", |checks| checks.tests(tests_of_groups()))?;
-    checks.step(Desk, "template, on this machine", |_| template::on_a_desk())?;
-    checks.step(Desk, "oracle", |_| oracle::check())?;
-    checks.step(Desk, "worlds", |_| worlds())?;
-    checks.step(Desk, "planted bugs", |_| planted_bugs())?;
+    checks.step(Emulated, "instructions and bytes", |_| gate::run(gate::Task::Compare))?;
+    checks.step(Host, "tests", |checks| checks.tests(tests()))?;
+    checks.step(Host, "tests with multicast", |checks| checks.tests(tests_with_multicast()))?;
+    checks.step(Host, "template, on this machine", |_| template::on_host())?;
+    checks.step(Host, "oracle", |_| oracle::check())?;
+    checks.step(Host, "simulations", |_| simulations())?;
+    checks.step(Host, "planted bugs", |_| planted_bugs())?;
     checks.step(Emulated, "tests under QEMU", |checks| checks.tests(tests_under_qemu()))?;
     checks.step(Emulated, "template, under QEMU", |_| template::under_qemu(toolchain))?;
     checks.step(Link, "firmware for hardware", |_| some_hardware(toolchain))?;
@@ -91,7 +94,7 @@ pub fn run(only: Option<Group>) -> Result<()> {
     Ok(())
 }
 
-/// The steps and the summaries of all test runners so far.
+/// The steps that have run, and the summary lines of all test runners so far.
 #[derive(Default)]
 struct Checks {
     only: Option<Group>,
@@ -113,7 +116,7 @@ impl Checks {
         self.timed(heading, step)
     }
 
-    /// Runs one step under its heading, and keeps its time.
+    /// Prints a heading, runs one step, and records its time.
     fn timed<T>(
         &mut self,
         heading: &'static str,
@@ -126,21 +129,22 @@ impl Checks {
         Ok(outcome)
     }
 
-    /// Runs tests, shows their output, and keeps their summary lines.
+    /// Runs tests, shows their output, and records their summary lines.
     fn tests(&mut self, mut cargo: Command) -> Result<()> {
         println!("$ {}", describe(&cargo));
-        // One pipe for both streams: cargo names a test program on one stream, and the program reports on the
-        // other. Only the order of the lines connects them.
+        // Both output streams use the same pipe. cargo prints the name of a test program on one stream, and the test
+        // program prints its results on the other stream. Only the order of the lines shows which results belong to
+        // which name.
         let (reader, writer) = pipe()?;
         cargo.stdout(writer.try_clone()?).stderr(writer);
         let mut child = cargo.spawn().with_context(|| cannot_start(&cargo))?;
         let line = describe(&cargo);
-        // Drop the command, because it keeps the writing side of the pipe open.
+        // Drop the command, because the command keeps the writing side of the pipe open.
         drop(cargo);
         let shown = self.results.show(reader);
         let status = child.wait()?;
         shown?;
-        anyhow::ensure!(status.success(), "this failed ({status}):\n  {line}");
+        anyhow::ensure!(status.success(), "this command failed ({status}):\n  {line}");
         Ok(())
     }
 
@@ -157,8 +161,9 @@ impl Checks {
 
 fn formatting() -> Result<()> {
     let root = workspace::root();
-    let apart = [workspace::boards(), workspace::esp32(), workspace::no_panic(), workspace::fuzz()];
-    for folder in [root].into_iter().chain(apart) {
+    let separate =
+        [workspace::boards(), workspace::esp32(), workspace::no_panic(), workspace::fuzz()];
+    for folder in [root].into_iter().chain(separate) {
         command::run(command::cargo(&folder).args(["fmt", "--all", "--check"]))?;
     }
     Ok(())
@@ -189,8 +194,8 @@ fn clippy() -> Result<()> {
     Ok(())
 }
 
-/// Runs clippy on the fuzzer, without libFuzzer: that library needs a C++ compiler and takes longer to compile
-/// than the whole core. Clippy does not link, so it does not need the library.
+/// Runs clippy on the fuzzer, without compiling libFuzzer. libFuzzer needs a C++ compiler and takes longer to compile
+/// than the whole core. Clippy does not link, so it does not need libFuzzer.
 fn clippy_fuzzer() -> Result<()> {
     let mut cargo = command::cargo(&workspace::fuzz());
     cargo.env("CUSTOM_LIBFUZZER_PATH", "./libfuzzer.a");
@@ -231,7 +236,7 @@ fn clippy_board(toolchain: Toolchain, board: &Board, features: &[&str]) -> Resul
     command::run(cargo.args(["--", "--deny", "warnings"]))
 }
 
-/// Adds the target of each hardware board to the Rust in use. Fails if that Rust is not rustup's.
+/// Adds the target of each hardware board to the Rust that runs this program. Fails if this Rust is not from rustup.
 fn targets(toolchain: Toolchain) -> Result<()> {
     anyhow::ensure!(
         toolchain == Toolchain::Rustup,
@@ -261,8 +266,8 @@ fn firmware(toolchain: Toolchain, wanted: impl Fn(&Board) -> bool) -> Result<()>
     Ok(())
 }
 
-/// The hardware boards and their programs that each run of `cargo xtask test` links. `--only boards`
-/// links everything.
+/// The hardware boards, and their programs, that each run of `cargo xtask test` links. `--only boards` links all
+/// programs of all boards.
 const SOME_HARDWARE: [(&str, &[&str]); 3] = [
     ("nucleo-h743zi", &["hello-world", "echo", "gateway"]),
     ("w5500-evb-pico", &["hello-world", "echo"]),
@@ -295,7 +300,7 @@ fn tests() -> Command {
 }
 
 /// Returns the command that tests `picoevent-embassy` with features that no other package of the workspace enables.
-fn tests_of_groups() -> Command {
+fn tests_with_multicast() -> Command {
     let mut cargo = command::cargo(&workspace::root());
     cargo.args([
         "test",
@@ -316,8 +321,8 @@ fn commit() -> Result<String> {
     Ok(if commit.is_empty() { "0".to_owned() } else { commit })
 }
 
-/// Runs the examples in simulations that no earlier commit has run.
-fn worlds() -> Result<()> {
+/// Runs simulations of the examples. The hash of the commit selects the seeds, so each commit runs new simulations.
+fn simulations() -> Result<()> {
     let first = commit()?;
     for (application, seeds) in [("hello-world", 100_000), ("echo", 20_000)] {
         let seeds = format!("{first}+{seeds}");
@@ -328,7 +333,8 @@ fn worlds() -> Result<()> {
     Ok(())
 }
 
-/// Plants a part of the bugs. The commit decides which part. `cargo xtask mutants` plants all bugs.
+/// Checks that the simulator finds planted bugs. Only some of the bugs are planted: the hash of the commit selects
+/// them. `cargo xtask mutants` plants all bugs.
 fn planted_bugs() -> Result<()> {
     let digits = commit()?;
     let digits = digits.get(..8).unwrap_or(&digits);
@@ -337,11 +343,11 @@ fn planted_bugs() -> Result<()> {
     Ok(())
 }
 
-/// Returns the command that runs the tests that were skipped before because they need firmware.
+/// Returns the command that runs the tests that need firmware. `cargo test` ignores these tests.
 ///
-/// The command selects them by test program, not by package. With a package, cargo would compile the libraries
-/// again, with the features of that package only. The tests wait most of the time, so there may be more threads
-/// than processors.
+/// The command selects the tests by test program, not by package. With a package, cargo would compile the libraries
+/// again, with the features of this package only. The tests wait most of the time, so there may be more threads than
+/// processors.
 fn tests_under_qemu() -> Command {
     let mut cargo = command::cargo(&workspace::root());
     cargo.env(firmware::FOLDER, workspace::firmware());
@@ -357,15 +363,15 @@ fn documentation() -> Result<()> {
     command::run(cargo.args(["doc", "--workspace", "--no-deps", "--all-features"]))
 }
 
-/// Packs every published package, compiles each package as a user would download it, and stops before the upload. For
-/// the dependencies between these packages, cargo makes a temporary registry. The folder of this registry is new each
-/// time: cargo caches packages by name and version, and these stay the same when the code changes.
+/// Packs every published package, compiles each packed package, and stops before the upload. For the dependencies
+/// between these packages, cargo makes a temporary registry. The folder of this registry is new each time: cargo caches
+/// packages by name and version, and these stay the same when the code changes.
 fn packages() -> Result<()> {
     let folder = tempfile::Builder::new().prefix("packages-").tempdir_in(workspace::target())?;
     let mut cargo = command::cargo(&workspace::root());
     cargo.env("CARGO_TARGET_DIR", folder.path());
-    // `--quiet` hides the warnings that test files are left out of the packages, which is intended. Errors are
-    // still shown.
+    // `--quiet` hides warnings that the packages do not contain the test files. This is intended. Errors are still
+    // shown.
     cargo.args(["publish", "--dry-run", "--workspace", "--allow-dirty", "--quiet"]);
     command::run(&mut cargo)
 }

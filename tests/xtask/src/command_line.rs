@@ -7,7 +7,7 @@ use clap::{Args, Parser, Subcommand};
 use crate::{bench, check::Group, interop, memory, oracle, qemu::Machine, size, soak};
 
 /// The text that `--help` prints after the list of commands.
-const MORE: &str = "\
+const AFTER_HELP: &str = "\
 examples: hello-world, echo, gateway; under QEMU also gateway-online, chat, proxy,
           udp-time, tutorial and, on an mps2, device
 machines: lm3s6965evb, mps2-an385, mps2-an500, mps2-an505, riscv-virt
@@ -19,9 +19,9 @@ PICOEVENT_TOOLCHAIN=rustup or =debian forces the Rust that compiles firmware. By
 default it is the Rust in use where it has the bare-metal targets or rustup can add
 them, else Debian's (packages rustc-web, rust-web-src, cargo-web, rust-web-clippy, lld).";
 
-/// The words after `cargo xtask`.
+/// The command line after `cargo xtask`.
 #[derive(Debug, Parser)]
-#[command(name = "cargo xtask", bin_name = "cargo xtask", after_help = MORE)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", after_help = AFTER_HELP)]
 #[command(about = None, disable_help_subcommand = true)]
 pub struct CommandLine {
     /// The command.
@@ -50,7 +50,7 @@ pub enum Command {
         /// The port of 127.0.0.1 that reaches the program; 0 for any free port
         #[arg(long, default_value_t = 9995)]
         port: u16,
-        /// The cable between the two.
+        /// The cable between this machine and the emulated board.
         #[command(flatten)]
         cable: Cable,
     },
@@ -66,40 +66,40 @@ pub enum Command {
     Size(size::Options),
     /// Add up the RAM that the constants of an application take on a board
     Memory(memory::Options),
-    /// Count the lines of the gateway, on the loop and as tasks
+    /// Count the lines of two versions of the gateway: on the event loop, and with embassy tasks
     Lines,
     /// Count the instructions of each operation by table size with valgrind; writes
     /// docs/performance.md
     Count,
     /// Compare times and instructions with other event loops; writes docs/performance.md
     Bench(bench::Options),
-    /// Check that instructions and bytes are as recorded in tests/bench/recorded.toml, to 2 %
+    /// Check that instructions and bytes differ by at most 2 % from tests/bench/recorded.toml
     Gate {
         /// Record the current figures
         #[arg(long)]
         record: bool,
     },
-    /// Play random programs on libevent and on the core, and compare the traces
+    /// Run random programs on libevent and on the core, and compare the traces
     Oracle(oracle::Options),
-    /// Run the examples for minutes: rude clients, a gigabyte, boards on cables with faults
+    /// Run the examples for minutes, with misbehaving clients, large amounts of data, and faulty cables
     Soak(soak::Options),
-    /// Run the protocols with programs of others on this machine, and their long tests
+    /// Test the protocols with third-party programs on this machine
     Interop(interop::Options),
     /// Plant bugs, and check that the simulator finds them
     Mutants {
-        /// Only bugs whose names contain this
+        /// Plant only bugs whose names contain this text
         name: Option<String>,
     },
 }
 
-/// The simulator's cable between this machine and an emulated board. Without any of these options
-/// QEMU's own network is used.
+/// The options of the simulator's cable between this machine and an emulated board. Without these options, QEMU's own
+/// network is used.
 #[derive(Debug, Default, Clone, PartialEq, Eq, Args)]
 pub struct Cable {
-    /// Put the board on a cable with the faults of a scenario
+    /// Connect the board by a cable with the faults of a scenario
     #[arg(long, value_name = "SCENARIO")]
     pub faults: Option<PathBuf>,
-    /// Draw the faults from this seed
+    /// The seed of the random faults
     #[arg(long)]
     pub seed: Option<String>,
     /// Capture the cable's frames in a file for Wireshark
@@ -131,8 +131,8 @@ mod tests {
         CommandLine::try_parse_from(words).map(|line| line.command)
     }
 
-    /// Returns the kind of an error, and its message in one line.
-    fn mistake(line: &str) -> (ErrorKind, String) {
+    /// Returns the kind of the error for a wrong command line, and the error message in one line.
+    fn usage_error(line: &str) -> (ErrorKind, String) {
         let error = typed(line).unwrap_err();
         assert_eq!(error.exit_code(), 2, "{line}: {error}");
         (error.kind(), error.to_string().split_whitespace().collect::<Vec<_>>().join(" "))
@@ -144,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn commands_are_understood_with_options_on_either_side() {
+    fn commands_are_parsed_with_options_on_either_side() {
         let hello = || "hello-world".to_owned();
         let qemu = |port| Command::Qemu {
             example: hello(),
@@ -195,15 +195,15 @@ mod tests {
             other => panic!("{line} is {other:?}"),
         };
         let options = oracle("oracle");
-        assert_eq!((options.seeds, options.jobs), (0..oracle::IN_A_TEST, None));
+        assert_eq!((options.seeds, options.jobs), (0..oracle::PROGRAMS_IN_A_TEST, None));
         let options = oracle("oracle --seeds 5..9 --jobs 3");
         assert_eq!((options.seeds, options.jobs), (5..9, Some(3)));
         assert_eq!(oracle("oracle --kind conns").kind, Some(oracle::Kind::Conns));
         assert_eq!(oracle("oracle --show 7").show.as_deref(), Some("7"));
         assert!(oracle("oracle --bugs").bugs);
-        assert!(mistake("oracle --seeds 9..5").1.contains("is not a range"));
+        assert!(usage_error("oracle --seeds 9..5").1.contains("is not a range"));
         for line in ["oracle --bugs --jobs 2", "oracle --show 7 --seeds 1..2"] {
-            assert_eq!(mistake(line).0, ErrorKind::ArgumentConflict, "{line}");
+            assert_eq!(usage_error(line).0, ErrorKind::ArgumentConflict, "{line}");
         }
     }
 
@@ -221,8 +221,8 @@ mod tests {
         assert_eq!(names(bench("bench w2 --quick W1")), (vec!["W1", "W2"], true));
         assert_eq!(names(bench("bench CHIP")), (vec!["chip"], false));
         let unknown = format!("there is no workload \"W0\": known are {}", all.join(", "));
-        assert!(mistake("bench W0").1.contains(&unknown));
-        assert_eq!(mistake("count --quick").0, ErrorKind::UnknownArgument);
+        assert!(usage_error("bench W0").1.contains(&unknown));
+        assert_eq!(usage_error("count --quick").0, ErrorKind::UnknownArgument);
     }
 
     #[test]
@@ -232,23 +232,23 @@ mod tests {
         };
         assert_eq!((options.cases.as_slice(), options.seconds), (&["proxy".to_owned()][..], 600));
         assert_eq!(options.seed, Some(7));
-        assert!(mistake("soak prox").1.contains("proxy"));
+        assert!(usage_error("soak prox").1.contains("proxy"));
     }
 
     #[test]
-    fn a_cable_of_ours_has_faults_and_a_capture() {
+    fn a_simulated_cable_has_faults_and_a_capture() {
         let line = "qemu echo --machine lm3s6965evb --faults loss.toml --seed 7 --pcap run.pcapng";
         let Command::Qemu { cable, .. } = typed(line).unwrap() else {
             panic!("qemu is another command");
         };
         let (faults, pcap) = (Some("loss.toml".into()), Some("run.pcapng".into()));
         assert_eq!(cable, Cable { faults, pcap, seed: Some("7".to_owned()) });
-        assert_eq!(mistake("size --pcap a").0, ErrorKind::UnknownArgument);
+        assert_eq!(usage_error("size --pcap a").0, ErrorKind::UnknownArgument);
     }
 
     #[test]
-    fn errors_name_the_mistake() {
-        for (line, kind, said) in [
+    fn an_error_names_the_wrong_argument() {
+        for (line, kind, expected) in [
             ("", ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand, "Usage: cargo xtask"),
             ("tset", ErrorKind::InvalidSubcommand, "'tset'"),
             ("qemu", ErrorKind::MissingRequiredArgument, "<EXAMPLE>"),
@@ -262,9 +262,9 @@ mod tests {
             ("qemu echo --port 70000", ErrorKind::ValueValidation, "70000"),
             ("qemu echo --port", ErrorKind::InvalidValue, "--port <PORT>"),
         ] {
-            let (found, text) = mistake(line);
+            let (found, text) = usage_error(line);
             assert_eq!(found, kind, "{line:?}: {text}");
-            assert!(text.contains(said), "{line:?}: {text}");
+            assert!(text.contains(expected), "{line:?}: {text}");
         }
     }
 

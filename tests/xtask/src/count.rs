@@ -1,11 +1,11 @@
 //! `cargo xtask count`: the instructions of each operation of the core.
 //!
-//! Time differs from run to run, but instructions do not, so valgrind counts them. The program `tests/bench` repeats
-//! an operation in two runs, more often in the second run. The difference between the two runs does not contain the
-//! start-up or the filling of the tables.
+//! Times differ from run to run, but numbers of instructions do not. So valgrind counts instructions. The program
+//! `tests/bench` repeats an operation in two runs, more often in the second run. The difference between the two runs
+//! does not contain the start-up or the filling of the tables.
 //!
-//! The counts are instructions of this machine. They are written into `docs/performance.md`. The command
-//! fails if an operation's cost grows too fast with the size of the tables.
+//! The counts are instructions of this machine's processor. The command writes them into `docs/performance.md`. The
+//! command fails if an operation's cost grows too fast with the size of the tables.
 
 use std::{
     path::{Path, PathBuf},
@@ -16,12 +16,12 @@ use std::{
 use anyhow::{Context, Result, bail, ensure};
 
 use crate::{
-    callgrind, command, marks, setup,
+    callgrind, command, generated, setup,
     table::{Format, Table, grouped},
     workspace,
 };
 
-/// Slots of the tables. The program has the same sizes.
+/// The numbers of slots of the tables. The program has the same constants.
 const SIZES: [u32; 4] = [10, 100, 1_000, 10_000];
 
 /// The numbers of repetitions in the two runs.
@@ -49,7 +49,7 @@ pub struct Row<const N: usize> {
     pub counts: [u64; N],
 }
 
-/// Counts, prints the table and writes it into the document.
+/// Counts the instructions, prints the table, and writes the table into the document.
 ///
 /// # Errors
 /// If the program cannot be built or run, or an operation's cost grows too fast.
@@ -57,7 +57,7 @@ pub fn run() -> Result<()> {
     let rows = measure(SIZES)?;
     let table = table(&rows).grid(Format::Markdown);
     println!("\n{table}");
-    marks::write_down(&workspace::root().join("docs/performance.md"), "count", &table)?;
+    generated::write_section(&workspace::root().join("docs/performance.md"), "count", &table)?;
     rows.iter().try_for_each(check_growth)
 }
 
@@ -83,13 +83,13 @@ fn build() -> Result<PathBuf> {
     command::build_one(&mut cargo)
 }
 
-/// Returns the program's operations, as it lists them.
+/// Returns the operations that the program lists.
 fn operations(program: &Path) -> Result<Vec<(Growth, String)>> {
     let list = command::capture(&mut Command::new(program), LIMIT)?;
     let line = |line: &str| match line.split_once('\t') {
         Some(("Flat", name)) => Ok((Growth::Flat, name.to_owned())),
         Some(("Logarithmic", name)) => Ok((Growth::Logarithmic, name.to_owned())),
-        _ => bail!("the program lists {line:?}"),
+        _ => bail!("the program listed the invalid line {line:?}"),
     };
     list.lines().map(line).collect()
 }
@@ -98,7 +98,7 @@ fn operations(program: &Path) -> Result<Vec<(Growth, String)>> {
 fn per_operation(program: &Path, name: &str, size: u32) -> Result<u64> {
     let [few, many] = TIMES;
     let (less, more) = (count(program, name, size, few)?, count(program, name, size, many)?);
-    let difference = more.checked_sub(less).context("more operations took less")?;
+    let difference = more.checked_sub(less).context("more operations took fewer instructions")?;
     Ok((difference + (many - few) / 2) / (many - few))
 }
 
@@ -109,8 +109,8 @@ fn count(program: &Path, name: &str, size: u32, times: u64) -> Result<u64> {
     callgrind::instructions(&run, LIMIT)
 }
 
-/// Checks the growth of an operation's cost. Flat costs may differ only by measurement noise. If the size
-/// grows tenfold, a logarithmic cost grows by the same amount each time, and a linear cost by much more.
+/// Checks the growth of an operation's cost. Flat costs may differ only by measurement noise. Each time that the size
+/// grows tenfold, a logarithmic cost grows by the same amount. A linear cost grows by much more.
 fn check_growth(row: &Row<{ SIZES.len() }>) -> Result<()> {
     let Row { name, growth, counts } = row;
     let [ten, hundred, thousand, most] = *counts;
@@ -141,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn what_grows_too_fast_is_an_error() {
+    fn an_operation_that_grows_too_fast_is_an_error() {
         assert!(check_growth(&row(Growth::Flat, [100, 103, 100, 105])).is_ok());
         assert!(check_growth(&row(Growth::Flat, [100, 100, 100, 106])).is_err());
         assert!(check_growth(&row(Growth::Logarithmic, [100, 200, 310, 420])).is_ok());

@@ -2,7 +2,7 @@
 
 use anyhow::{Result, bail};
 use picoevent_command::{
-    emulate::{self, Emulation, Wire},
+    emulate::{self, Emulation, Network},
     forward::{Forward, Port},
 };
 
@@ -14,7 +14,7 @@ use crate::{
 /// The example that uses only UDP.
 const UDP_TIME: &str = "udp-time";
 
-/// Returns the ports that an example listens on. `--port` applies to the first one.
+/// Returns the ports that an example listens on. `--port` applies to the first port.
 fn guest_ports(example: &str) -> &'static [Port] {
     match example {
         "device" => &[Port::Tcp(8080)],
@@ -27,14 +27,14 @@ fn guest_ports(example: &str) -> &'static [Port] {
     }
 }
 
-/// Builds `example` for `machine` and runs it. Forwards this machine's `port` (0: any free one) to the guest's
-/// first port, over a simulated cable if requested. Returns the exit status.
+/// Builds `example` for `machine` and runs it. Forwards `port` of this machine (0: any free port) to the guest's first
+/// port. If `cable` has options, the simulator's cable is used. Returns the exit status.
 pub fn run(example: &str, machine: Machine, port: u16, cable: &Cable) -> Result<i32> {
     emulate::check_installed(machine, "run `cargo xtask setup`")?;
     let forwards: Vec<_> = guest_ports(example)
         .iter()
         .enumerate()
-        .map(|(place, guest)| Forward { host: if place == 0 { port } else { 0 }, guest: *guest })
+        .map(|(index, guest)| Forward { host: if index == 0 { port } else { 0 }, guest: *guest })
         .collect();
     forwards.iter().try_for_each(Forward::check_free)?;
     if example == UDP_TIME && *cable != Cable::default() {
@@ -45,12 +45,12 @@ pub fn run(example: &str, machine: Machine, port: u16, cable: &Cable) -> Result<
         true => None,
         false => Some(FarSide::start(cable, port)?),
     };
-    let wire = match &far_side {
-        Some(far_side) => Wire::Program { netdev: far_side.netdev(), port: far_side.port() },
-        None => Wire::Ports(&forwards),
+    let network = match &far_side {
+        Some(far_side) => Network::Program { netdev: far_side.netdev(), port: far_side.port() },
+        None => Network::Ports(&forwards),
     };
     let status =
-        emulate::run(Emulation { name: example, machine, elf: &elf, wire, capture: None })?;
+        emulate::run(Emulation { name: example, machine, elf: &elf, network, capture: None })?;
     far_side.map_or(Ok(()), FarSide::end)?;
     Ok(status)
 }

@@ -1,8 +1,8 @@
-//! The far side of an emulated board's cable, as a separate process: `picoevent-cable`.
+//! The far side of an emulated board's cable. It is a separate process, which runs the program `picoevent-cable`.
 //!
-//! The process uses the simulator. `xtask` itself does not depend on the simulator, so that `cargo xtask setup`
-//! compiles little on a fresh clone. The process ends when its standard input is closed, that is, when `xtask` ends
-//! in any way.
+//! This process uses the simulator. `xtask` itself does not depend on the simulator, so that `cargo xtask setup`
+//! compiles little on a fresh clone. The process ends when its standard input is closed. This happens at the latest
+//! when `xtask` ends.
 
 use std::{
     io::{BufRead, BufReader},
@@ -32,7 +32,7 @@ pub struct FarSide {
 }
 
 impl FarSide {
-    /// Compiles and starts the process. Waits until it listens on `port` of this machine (0: any free one).
+    /// Compiles and starts the process. Waits until the process listens on `port` of this machine (0: any free port).
     ///
     /// # Errors
     /// If the process cannot be compiled or does not listen. The reason has already been printed.
@@ -58,14 +58,14 @@ impl FarSide {
         far_side.stdin(Stdio::piped()).stdout(Stdio::piped()).process_group(0);
         let mut process = far_side.spawn().with_context(|| cannot_start(&far_side))?;
         let mut line = String::new();
-        if let Some(said) = process.stdout.take() {
-            BufReader::new(said).read_line(&mut line)?;
+        if let Some(output) = process.stdout.take() {
+            BufReader::new(output).read_line(&mut line)?;
         }
         match line.trim().parse() {
             Ok(port) => Ok(Self { process, folder, port }),
             Err(_) => {
                 check(&far_side, process.wait()?)?;
-                bail!("the far side of the cable said {line:?} instead of its port")
+                bail!("the far side of the cable printed {line:?} instead of its port")
             }
         }
     }

@@ -1,8 +1,7 @@
 //! Builds a board's firmware, and finds built firmware.
 //!
-//! The boards share one target folder, and some share a target triple, so cargo overwrites programs of the
-//! same name. Therefore each ELF file is copied, under a lock, to
-//! `examples/boards/target/firmware/<board>/<program>`.
+//! The boards share one target folder, and some boards share a target triple, so cargo overwrites programs with the
+//! same name. Therefore each ELF file is copied, under a lock, to `examples/boards/target/firmware/<board>/<program>`.
 
 use std::{
     collections::BTreeMap,
@@ -47,7 +46,9 @@ pub fn build(toolchain: Toolchain, board: &Board, program: &str) -> Result<PathB
     };
     let built = build_with(toolchain, board, &options(&program.features, [program.name.as_str()]))?;
     let elf = built.into_iter().next();
-    elf.ok_or_else(|| anyhow!("cargo did not say where it put {} for {}", program.name, board.name))
+    elf.ok_or_else(|| {
+        anyhow!("cargo did not report the path of {} for {}", program.name, board.name)
+    })
 }
 
 /// Compiles every program of a board. Returns the ELF files. Programs that need the same features are compiled
@@ -65,7 +66,7 @@ pub fn build_all(toolchain: Toolchain, board: &Board) -> Result<Vec<PathBuf>> {
     Ok(built)
 }
 
-/// Compiles programs of the package that hello-world is compared with. Returns their ELF files.
+/// Compiles programs of `tests/bench/baseline`, the package of programs for comparison. Returns the ELF files.
 pub fn build_baseline(toolchain: Toolchain, board: &Board, names: &[&str]) -> Result<Vec<PathBuf>> {
     let mut features = vec![board.name.to_owned()];
     let known = programs(&workspace::baseline())?;
@@ -76,24 +77,26 @@ pub fn build_baseline(toolchain: Toolchain, board: &Board, names: &[&str]) -> Re
     let built = build_with(toolchain, board, &what)?;
     let find = |program: &&str| {
         let elf = built.iter().find(|elf| elf.ends_with(program)).cloned();
-        elf.with_context(|| format!("cargo did not say where it put {program} for {}", board.name))
+        elf.with_context(|| {
+            format!("cargo did not report the path of {program} for {}", board.name)
+        })
     };
     names.iter().map(find).collect()
 }
 
-/// The name of the gateway as tasks, a program of the package `picoevent-baseline`.
+/// The gateway that is implemented with embassy tasks: a program of the package `picoevent-baseline`.
 pub const GATEWAY_AS_TASKS: &str = "gateway-tasks";
 
-/// Compiles the gateway as tasks for a board.
+/// Compiles [`GATEWAY_AS_TASKS`] for a board.
 pub fn build_gateway_as_tasks(toolchain: Toolchain, board: &Board) -> Result<()> {
     build_baseline(toolchain, board, &[GATEWAY_AS_TASKS]).map(drop)
 }
 
-/// A program of a package, as listed in its manifest.
+/// A program of a package, as listed in the manifest of the package.
 #[derive(Debug, PartialEq, Eq, Deserialize)]
 struct Program {
     name: String,
-    /// The features that it is built with. The other programs do not contain their code.
+    /// The features that the program needs. Programs that do not need these features are built without them.
     #[serde(default, rename = "required-features")]
     features: Vec<String>,
 }
@@ -108,7 +111,7 @@ fn programs(package: &Path) -> Result<Vec<Program>> {
     let text =
         fs::read_to_string(&file).with_context(|| format!("cannot read {}", file.display()))?;
     let manifest: Manifest =
-        toml::from_str(&text).with_context(|| format!("cannot understand {}", file.display()))?;
+        toml::from_str(&text).with_context(|| format!("cannot parse {}", file.display()))?;
     Ok(manifest.bin)
 }
 
@@ -129,7 +132,8 @@ fn build_with(toolchain: Toolchain, board: &Board, what: &[String]) -> Result<Ve
     let lock = File::create(workspace::firmware().join(".lock"))?;
     lock.lock().context("cannot lock the firmware folder")?;
 
-    // cargo reads the board's .cargo/config.toml, with its target and linker script, only if it runs in that folder.
+    // cargo must run in the board's folder. Otherwise cargo does not read the board's .cargo/config.toml, which sets
+    // the target and the linker script.
     let mut cargo = toolchain.cargo(&board.folder(), board.target);
     cargo.args(["build", "--release"]).args(what);
     let mut copies = Vec::new();
@@ -142,7 +146,7 @@ fn build_with(toolchain: Toolchain, board: &Board, what: &[String]) -> Result<Ve
     Ok(copies)
 }
 
-/// Replaces the file `to` by a copy of `from`. A process that has the old file open still sees the old content.
+/// Replaces the file `to` by a copy of `from`. A process that has opened the old file still reads the old content.
 fn replace(from: &Path, to: &Path) -> Result<()> {
     let fresh = to.with_extension("fresh");
     fs::copy(from, &fresh)
@@ -180,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_is_replaced_whole() {
+    fn a_file_is_replaced_completely() {
         let folder = tempfile::tempdir().unwrap();
         let (from, to) = (folder.path().join("from"), folder.path().join("hello-world"));
         for content in ["one", "two"] {

@@ -10,7 +10,7 @@ use crate::{
     toolchain::Toolchain,
 };
 
-/// Builds `example` for `board` and flashes it. Shows its log, or says how to see it.
+/// Builds `example` for `board` and flashes it. Shows the log of the board, or prints how to see the log.
 pub fn run(example: &str, board: &str) -> Result<()> {
     let (board, hardware) = Board::flashable(board)?;
     let build = || firmware::build(Toolchain::ready()?, board, example);

@@ -1,11 +1,11 @@
-//! `cargo xtask gate`: checks that the core's costs are as recorded, to two per cent.
+//! `cargo xtask gate`: checks that the core's costs differ by at most two per cent from the recorded costs.
 //!
-//! Times differ from run to run, so no test asserts them. Instructions and bytes do not differ: the same source and
-//! compiler give the same figures. They are recorded in `tests/bench/recorded.toml`. This check fails if a figure
-//! differs by more than two per cent, up or down. An intended change is recorded in the same commit, so the history
-//! of that file is the history of the costs.
+//! Times differ from run to run, so no test checks times. Numbers of instructions and bytes do not differ: the same
+//! source and compiler give the same figures. `tests/bench/recorded.toml` contains these figures. The check fails if a
+//! figure is more than two per cent larger or smaller than the recorded figure. An intended change is recorded in the
+//! same commit. So the history of this file is the history of the costs.
 //!
-//! If the compiler differs from the recorded compiler, differences are shown but the check does not fail.
+//! If the compiler differs from the recorded compiler, the check shows the differences, but does not fail.
 
 mod compare;
 mod record;
@@ -18,25 +18,25 @@ use anyhow::{Context, Result, ensure};
 use crate::{toolchain::Toolchain, workspace};
 use compare::compare;
 
-/// The use of the figures.
+/// What to do with the measured figures.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Task {
-    /// Compare them with the record.
-    Judge,
-    /// Make them the record.
+    /// Compare the figures with the record.
+    Compare,
+    /// Write the figures into the record.
     Record,
 }
 
-/// Measures the figures. Then compares them with the record, or makes them the record.
+/// Measures the figures. Then compares the figures with the record, or writes them into the record.
 ///
 /// # Errors
 /// If something cannot be measured, or a figure differs from the record.
 pub fn run(task: Task) -> Result<()> {
     let file = file();
     let name = file.strip_prefix(workspace::root()).unwrap_or(&file).display();
-    // Read first, so that an invalid record is reported at once, not after a minute.
+    // Read the record before the measurement, so that an invalid record is reported at once, not after a minute.
     let recorded = match task {
-        Task::Judge => {
+        Task::Compare => {
             let text = fs::read_to_string(&file)
                 .with_context(|| format!("cannot read {name}; {}", compare::HOW_TO_RECORD))?;
             Some(record::read(&text).with_context(|| format!("{name} is not a record"))?)
@@ -51,14 +51,14 @@ pub fn run(task: Task) -> Result<()> {
     };
     let found = compare(&recorded, &now);
     println!("\n{found}");
-    ensure!(found.is_as_recorded(), "{}", found.verdict());
+    ensure!(found.is_as_recorded(), "{}", found.summary());
     Ok(())
 }
 
 /// Returns the recorded bytes of one figure.
 ///
 /// # Errors
-/// If there is no record, or it has no such figure.
+/// If there is no record, or the record has no such figure.
 pub fn recorded_bytes(what: &str) -> Result<u64> {
     let text = fs::read_to_string(file()).context("cannot read the recorded figures")?;
     let record = record::read(&text)?;

@@ -1,16 +1,17 @@
-//! The command `cargo xtask` of this repository, and code that it shares with the end-to-end tests.
+//! The command `cargo xtask` of this repository, and code that the end-to-end tests use, too.
 //!
-//! Every task of a developer or of CI beyond `cargo run` is a command here, so that no step is hidden in a
-//! wiki or a shell history. The modules form these groups:
+//! Every task of a developer or of CI, except `cargo run`, is a command here. So no step is hidden in a wiki or a shell
+//! history. The modules, in groups:
 //!
 //! ```text
 //! commands   setup   check (test)   emulate (qemu)   flash   size   memory   lines   count   bench   oracle   mutants   soak   interop
 //! checks     panics  gate   template                    ← check uses these
 //! shared     firmware         board   ← picoevent-tests uses these
-//! ground     toolchain        workspace        command_line   patched   marks   callgrind
+//! ground     toolchain        workspace        command_line   patched   generated   callgrind
 //! ```
 //!
-//! Commands for the images of any project are in the package `picoevent-command`: QEMU, logs, sizes by crate.
+//! Some commands work for the firmware of any project. They are in the package `picoevent-command`. For example, they
+//! run firmware under QEMU, show its log, or list its size by crate.
 //!
 //! # Firmware for the end-to-end tests
 //!
@@ -30,9 +31,9 @@ mod far_side;
 pub mod firmware;
 pub mod flash;
 pub mod gate;
+pub mod generated;
 pub mod interop;
 pub mod lines;
-pub mod marks;
 pub mod memory;
 pub mod mutants;
 pub mod oracle;
@@ -45,4 +46,4 @@ pub mod template;
 pub mod toolchain;
 pub mod workspace;
 
-pub use picoevent_command::{command, defmt_log, places, process, qemu, table};
+pub use picoevent_command::{command, defmt_log, locations, process, qemu, table};

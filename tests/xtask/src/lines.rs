@@ -1,8 +1,10 @@
-//! `cargo xtask lines`: counts the lines of the gateway, on the loop and as tasks.
+//! `cargo xtask lines`: counts the lines of two versions of the gateway. One version runs on picoevent's event loop.
+//! The other version is implemented with embassy tasks, for comparison.
 //!
-//! It counts the code that a product's developer writes: the application and its set-up for one board. It does not
-//! count board support, tests, comments, empty lines, or the feature `online`, which the gateway as tasks does not
-//! have. rustfmt formats all these sources with the same settings: `cargo xtask test` checks this.
+//! The command counts the code that the developer of a product writes: the application and its set-up for one board. It
+//! does not count board support, tests, comments and empty lines. It does not count the feature `online` either,
+//! because the version with tasks does not have this feature. All sources are formatted by rustfmt with the same
+//! settings. `cargo xtask test` checks the format.
 
 use std::{
     fs,
@@ -49,8 +51,8 @@ const IMPLEMENTATIONS: [Implementation; 2] = [
 /// # Errors
 /// If a file cannot be read.
 pub fn run() -> Result<()> {
-    for (name, places) in IMPLEMENTATIONS {
-        let files = files(&workspace::root(), places)?;
+    for (name, paths) in IMPLEMENTATIONS {
+        let files = files(&workspace::root(), paths)?;
         if !files.is_empty() {
             print!("{}", table(name, &files)?);
         }
@@ -73,20 +75,20 @@ fn table(name: &str, files: &[PathBuf]) -> Result<Table> {
 }
 
 /// Returns the Rust files at these paths, without files that contain only tests. Missing paths are ignored.
-fn files(root: &Path, places: &[&str]) -> Result<Vec<PathBuf>> {
+fn files(root: &Path, paths: &[&str]) -> Result<Vec<PathBuf>> {
     let mut files = Vec::new();
-    for place in places {
-        let path = root.join(place);
+    for listed in paths {
+        let path = root.join(listed);
         if path.is_dir() {
             let mut inside = Vec::new();
             for entry in path.read_dir().with_context(|| path.display().to_string())? {
-                inside.push(Path::new(place).join(entry?.file_name()).display().to_string());
+                inside.push(Path::new(listed).join(entry?.file_name()).display().to_string());
             }
             inside.sort();
             files
                 .extend(self::files(root, &inside.iter().map(|name| &**name).collect::<Vec<_>>())?);
-        } else if path.is_file() && place.ends_with(".rs") && !place.ends_with("/tests.rs") {
-            files.push(place.into());
+        } else if path.is_file() && listed.ends_with(".rs") && !listed.ends_with("/tests.rs") {
+            files.push(listed.into());
         }
     }
     Ok(files)
@@ -122,8 +124,8 @@ mod tests {
 
     #[test]
     fn the_gateway_as_tasks_is_found() {
-        let (_, places) = IMPLEMENTATIONS[0];
-        let files = files(&workspace::root(), places).unwrap();
+        let (_, paths) = IMPLEMENTATIONS[0];
+        let files = files(&workspace::root(), paths).unwrap();
         assert!(files.len() >= 7, "{files:?}");
         assert!(files.iter().any(|file| file.ends_with("bin/gateway-tasks.rs")), "{files:?}");
     }

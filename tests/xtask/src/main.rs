@@ -15,7 +15,7 @@ fn main() -> ExitCode {
     match run(CommandLine::parse().command) {
         Ok(status) => ExitCode::from(u8::try_from(status).unwrap_or(1)),
         Err(error) if error.is::<Usage>() => {
-            eprintln!("error: {error} (cargo xtask --help lists what there is)");
+            eprintln!("error: {error} (`cargo xtask --help` lists the commands)");
             ExitCode::from(2)
         }
         Err(error) => {
@@ -38,7 +38,7 @@ fn run(command: Command) -> Result<i32> {
         Command::Memory(options) => memory::run(&options)?,
         Command::Lines => lines::run()?,
         Command::Count => count::run()?,
-        Command::Gate { record: false } => gate::run(gate::Task::Judge)?,
+        Command::Gate { record: false } => gate::run(gate::Task::Compare)?,
         Command::Gate { record: true } => gate::run(gate::Task::Record)?,
         Command::Oracle(options) => return oracle::run(&options),
         Command::Size(options) => size::run(&options)?,

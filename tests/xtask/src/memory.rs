@@ -13,8 +13,9 @@ use crate::{
     table::{Format, Table, grouped},
 };
 
-/// The bytes of a TCP socket without its buffers: its entry in `StackResources` (351) and in the loop's task (56).
-/// Measured as the difference between firmware with 16 and with 6 sockets.
+/// The bytes of a TCP socket without its buffers: its entry in `StackResources` (351) and in the loop's task (56). The
+/// number was measured: it is the difference between firmware with 16 sockets and firmware with 6 sockets, for each
+/// socket.
 const SOCKET: u64 = 407;
 
 /// The bytes of a UDP socket of the loop, without its rings.
@@ -26,16 +27,17 @@ pub struct Options {
     /// `EVENTS` of the storage: timers and signals
     #[arg(long, default_value_t = 1)]
     events: u64,
-    /// A pool: connections, with spare ones after a plus, and the bytes of each one's rings
+    /// A pool: the number of connections (after a plus, the number of spare slots), and the bytes of each connection's
+    /// input ring and output ring
     #[arg(long, value_name = "CONNS[+SPARE]:INPUT/OUTPUT")]
     pool: Vec<Group>,
     /// `LISTENERS` of the storage
     #[arg(long, default_value_t = 1)]
     listeners: u64,
-    /// UDP sockets, and the bytes of each one's rings
+    /// The number of UDP sockets, and the bytes of each socket's input ring and output ring
     #[arg(long, value_name = "SOCKETS:INPUT/OUTPUT")]
     udp: Vec<Group>,
-    /// The board's `Sockets`: how many, and the bytes of each one's buffers
+    /// The board's `Sockets`: the number of sockets, and the bytes of each socket's input buffer and output buffer
     #[arg(long, value_name = "SOCKETS:INPUT/OUTPUT")]
     sockets: Option<Group>,
 }
@@ -63,7 +65,8 @@ impl FromStr for Group {
         };
         parse().ok_or_else(|| {
             Usage(format!(
-                "{text:?} is not a number of equal things with their rings, such as 4+1:256/512"
+                "{text:?} is not a number of objects with the sizes of their rings, such as \
+                 4+1:256/512"
             ))
         })
     }
@@ -129,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn all_is_added_up() {
+    fn all_sizes_are_added_up() {
         let base = gate::recorded_bytes("RAM of the base itself").unwrap();
         let conn = gate::recorded_bytes("RAM of a further connection, without its rings").unwrap();
         let pool = gate::recorded_bytes("RAM of a further pool").unwrap();
@@ -142,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_group_is_refused() {
+    fn an_invalid_group_is_refused() {
         for text in ["", "4", "4:256", "4:256/", "x:1/1", "4+:1/1", "4:-1/1", "65536:1/1"] {
             let error = text.parse::<Group>().unwrap_err();
             assert!(error.to_string().contains("such as 4+1:256/512"), "{error}");

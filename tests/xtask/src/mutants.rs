@@ -1,8 +1,9 @@
 //! `cargo xtask mutants`: checks that the simulator finds planted bugs.
 //!
-//! Each patch in `tests/mutants` plants one bug in the core, the adapter or an example. The patch is applied to a
-//! copy of the repository. The simulator of that copy must find the bug within a thousand seeds and shrink the choice
-//! log to at most twenty lines.
+//! Each patch in `tests/mutants` plants one bug in the core, the adapter or an example. The patch is applied to a copy
+//! of the repository. The simulator of this copy must find the bug within a thousand seeds. A choice log records the
+//! random choices of a simulation. The simulator must also shrink the choice log of the failed simulation to at most
+//! twenty lines.
 
 use std::{
     fs,
@@ -23,8 +24,8 @@ const SEEDS: u64 = 1_000;
 const LINES: usize = 20;
 /// The time limit of shrinking.
 const SHRINKING: Duration = Duration::from_secs(10);
-/// The applications, which are simulated one after the other. A patch can select some of them in a line that begins
-/// with [`NAMES`].
+/// The applications, which are simulated one after the other. A patch can select some of the applications in a line
+/// that begins with [`NAMES`].
 const APPLICATIONS: [&str; 10] = [
     "hello-world",
     "echo",
@@ -49,7 +50,8 @@ struct Found {
     shrinking: Duration,
 }
 
-/// The number of parts into which `cargo xtask test` divides the bugs. A commit plants the bugs of one part.
+/// The number of parts into which the bugs are divided. Each run of `cargo xtask test` plants the bugs of one part. The
+/// commit determines the part.
 pub const PARTS: u64 = 5;
 
 /// Which bugs to plant.
@@ -57,14 +59,14 @@ pub const PARTS: u64 = 5;
 pub enum Which<'n> {
     /// All bugs.
     All,
-    /// Bugs whose names contain this.
+    /// Bugs whose names contain this text.
     Named(&'n str),
     /// Bugs whose numbers have this remainder modulo [`PARTS`].
     Part(u64),
 }
 
 impl Which<'_> {
-    fn has(self, name: &str) -> bool {
+    fn includes(self, name: &str) -> bool {
         let number = || name.split('-').next().and_then(|number| number.parse::<u64>().ok());
         match self {
             Self::All => true,
@@ -87,11 +89,11 @@ pub fn run(which: Which<'_>) -> Result<i32> {
     fs::create_dir_all(&copy).with_context(|| copy.display().to_string())?;
     println!("|   seed | lines | mutant | application | verdict |");
     println!("|-------:|------:|--------|-------------|---------|");
-    let is_wanted = |name: &str| which.has(name);
+    let is_wanted = |name: &str| which.includes(name);
     patched::plant_each(BUGS, &copy, is_wanted, |name| {
         let patch = copy.join(BUGS).join(name).with_extension("patch");
         let text = fs::read_to_string(&patch).with_context(|| patch.display().to_string())?;
-        let Some(found) = look(&copy, &target, &applications(&text))? else {
+        let Some(found) = find_bug(&copy, &target, &applications(&text))? else {
             println!("| not in {SEEDS} | | {name} | | |");
             return Ok(false);
         };
@@ -113,7 +115,7 @@ fn applications(patch: &str) -> Vec<&str> {
 
 /// Builds the simulator of the copy, and simulates the applications with all seeds until a simulation fails. Returns
 /// `None` if none fails.
-fn look(copy: &Path, target: &Path, applications: &[&str]) -> Result<Option<Found>> {
+fn find_bug(copy: &Path, target: &Path, applications: &[&str]) -> Result<Option<Found>> {
     let mut cargo = command::cargo(copy);
     // Short builds matter more than the speed of a thousand seeds.
     cargo.env("CARGO_PROFILE_SIMULATOR_LTO", "off");
@@ -123,15 +125,15 @@ fn look(copy: &Path, target: &Path, applications: &[&str]) -> Result<Option<Foun
     cargo.args(["build", "--quiet", "--profile", "simulator"]);
     cargo.args(["--package", "picoevent-sim-command"]);
     let built = cargo.output().with_context(|| command::cannot_start(&cargo))?;
-    ensure!(built.status.success(), "with the bug it does not compile: {}", said(&built.stderr));
+    ensure!(built.status.success(), "with the bug it does not compile: {}", printed(&built.stderr));
     let simulator = target.join("simulator/picoevent-sim");
     for application in applications {
         let seeds = format!("0..{SEEDS}");
         let swept = simulate(&simulator, target, &["run", application, "--seeds", &seeds])?;
-        let output = said(&swept.stdout);
+        let output = printed(&swept.stdout);
         let failed = format!("FAILED {application}, seed ");
         let Some(line) = output.lines().find_map(|line| line.strip_prefix(&failed)) else {
-            ensure!(swept.status.success(), "the sweep broke off: {}", said(&swept.stderr));
+            ensure!(swept.status.success(), "the sweep failed: {}", printed(&swept.stderr));
             continue;
         };
         let (seed, _) = line.split_once(':').context("a failure names its seed")?;
@@ -141,9 +143,9 @@ fn look(copy: &Path, target: &Path, applications: &[&str]) -> Result<Option<Foun
         let shrunk = simulate(&simulator, target, &["shrink", &log.to_string_lossy()])?;
         let shrinking = began.elapsed();
         if !shrunk.status.success() {
-            bail!("the choice log could not be shrunk: {}", said(&shrunk.stderr));
+            bail!("the choice log could not be shrunk: {}", printed(&shrunk.stderr));
         }
-        let text = said(&shrunk.stdout);
+        let text = printed(&shrunk.stdout);
         let lines = text.lines().filter(|line| line.starts_with("  ")).count();
         let verdict = text.lines().find(|line| {
             ["crash: ", "invariant: ", "stuck: ", "leak: "]
@@ -163,7 +165,7 @@ fn simulate(simulator: &Path, target: &Path, words: &[&str]) -> Result<Output> {
     simulate.output().with_context(|| command::cannot_start(&simulate))
 }
 
-fn said(output: &[u8]) -> String {
+fn printed(output: &[u8]) -> String {
     String::from_utf8_lossy(output).trim_end().to_owned()
 }
 
@@ -173,18 +175,18 @@ mod tests {
 
     #[test]
     fn each_bug_is_in_one_part() {
-        for name in ["01-no-wake-for-room", "47-datagram-cut-without-a-word", "69-file-cut"] {
-            let parts = (0..PARTS).filter(|part| Which::Part(*part).has(name)).count();
+        for name in ["01-no-wake-for-room", "47-datagram-cut-silently", "69-file-cut"] {
+            let parts = (0..PARTS).filter(|part| Which::Part(*part).includes(name)).count();
             assert_eq!(parts, 1, "{name}");
-            assert!(Which::All.has(name));
+            assert!(Which::All.includes(name));
         }
-        assert!(Which::Part(2).has("47-datagram-cut-without-a-word"));
-        assert!(Which::Named("datagram").has("47-datagram-cut-without-a-word"));
-        assert!(!Which::Named("filter").has("47-datagram-cut-without-a-word"));
+        assert!(Which::Part(2).includes("47-datagram-cut-silently"));
+        assert!(Which::Named("datagram").includes("47-datagram-cut-silently"));
+        assert!(!Which::Named("filter").includes("47-datagram-cut-silently"));
     }
 
     #[test]
-    fn a_patch_names_its_application_or_is_looked_for_with_all() {
+    fn a_patch_names_its_applications_or_all_applications_must_find_it() {
         let named = "A bug.\nIt is looked for with publisher.\n\ndiff --git a/b b/b\n";
         assert_eq!(applications(named), ["publisher"]);
         let two = "It is looked for with device and gateway.\n";

@@ -1,7 +1,7 @@
-//! `cargo xtask oracle`: plays random programs on libevent and on picoevent.
+//! `cargo xtask oracle`: runs random programs on libevent and on picoevent.
 //!
-//! A player runs a program on one of the two event loops. This command builds both players (libevent's player with
-//! the C compiler), and plays the requested programs. `tests/oracle` generates the programs and compares the traces.
+//! One runner runs programs on libevent, the other on picoevent. This command builds both runners, and runs the
+//! requested programs. The runner for libevent is in C. `tests/oracle` generates the programs and compares the traces.
 //! See `docs/oracle.md`.
 
 mod bugs;
@@ -18,8 +18,8 @@ use anyhow::{Context, Result, ensure};
 
 use crate::{command, command_line, setup, workspace};
 
-/// The number of programs of each kind that `cargo xtask test` plays.
-pub const IN_A_TEST: u64 = 20_000;
+/// The number of programs of each kind that `cargo xtask test` runs.
+pub const PROGRAMS_IN_A_TEST: u64 = 20_000;
 
 /// The kinds of programs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -35,35 +35,39 @@ pub enum Kind {
 /// The options: a range of seeds, `--show`, or `--bugs`.
 #[derive(Debug, PartialEq, Eq, clap::Args)]
 pub struct Options {
-    /// Play the programs of these seeds
+    /// Run the programs of these seeds
     #[arg(long, value_name = "A..B", value_parser = command_line::seeds)]
     #[arg(default_value = "0..20000")]
     pub seeds: Range<u64>,
-    /// Play programs of this kind only
+    /// Run only programs of this kind
     #[arg(long, conflicts_with = "bugs")]
     pub kind: Option<Kind>,
-    /// Play on this many threads, by default one per core
+    /// Number of threads, by default one per processor core
     #[arg(long)]
     pub jobs: Option<usize>,
-    /// Show one program in full, of a seed or from a file
+    /// Show one program in full: the program of this seed, or the program in this file
     #[arg(long, value_name = "SEED or FILE", conflicts_with_all = ["seeds", "jobs", "bugs"])]
     pub show: Option<String>,
-    /// Check whether bugs that are planted in the core are found
+    /// Check that the oracle finds bugs that are planted in the core
     #[arg(long, conflicts_with_all = ["seeds", "jobs"])]
     pub bugs: bool,
 }
 
-/// Does what the options request. Returns the exit status.
+/// Runs the command. Returns the exit status.
 pub fn run(options: &Options) -> Result<i32> {
     setup::libevent()?;
     let root = workspace::root();
-    let player = player(&root)?;
+    let libevent_runner = libevent_runner(&root)?;
     if options.bugs {
-        return bugs::run(&player);
+        return bugs::run(&libevent_runner);
     }
     let mut cargo = command::cargo(&root);
     cargo.args(["run", "--quiet", "--profile", "oracle", "--package", "picoevent-oracle", "--"]);
-    cargo.arg("--player").arg(&player).arg("--programs").arg("tests/oracle/programs");
+    cargo
+        .arg("--libevent-runner")
+        .arg(&libevent_runner)
+        .arg("--programs")
+        .arg("tests/oracle/programs");
     if let Some(kind) = options.kind {
         cargo.arg("--kind").arg(match kind {
             Kind::Events => "events",
@@ -87,16 +91,16 @@ pub fn run(options: &Options) -> Result<i32> {
     Ok(status.code().unwrap_or(1))
 }
 
-/// Plays the programs of `cargo xtask test`. The commit determines their seeds.
+/// Runs the programs of `cargo xtask test`. The commit determines their seeds.
 ///
 /// # Errors
 /// If picoevent's trace of one of these programs is wrong.
 pub fn check() -> Result<()> {
     let start = seed_of_commit()?;
     for (kind, name) in [(Kind::Events, "events"), (Kind::Conns, "conns"), (Kind::Pairs, "pairs")] {
-        let seeds = start..start + IN_A_TEST;
+        let seeds = start..start + PROGRAMS_IN_A_TEST;
         let options = Options { seeds, kind: Some(kind), jobs: None, show: None, bugs: false };
-        let end = start + IN_A_TEST;
+        let end = start + PROGRAMS_IN_A_TEST;
         let line = format!("cargo xtask oracle --kind {name} --seeds {start}..{end}");
         ensure!(run(&options)? == 0, "this failed:\n  {line}");
     }
@@ -112,22 +116,22 @@ fn seed_of_commit() -> Result<u64> {
     u64::from_str_radix(digits, 16).with_context(|| format!("{digits} is not a commit hash"))
 }
 
-/// The sources of the player of libevent, in C.
+/// The sources of the libevent runner, in C.
 const SOURCES: [&str; 7] =
-    ["program.c", "world.c", "socket.c", "play.c", "step.c", "watch.c", "conn.c"];
+    ["program.c", "world.c", "socket.c", "run.c", "step.c", "watch.c", "conn.c"];
 
-/// Compiles the player of libevent. Returns its path.
-fn player(root: &Path) -> Result<PathBuf> {
+/// Compiles the libevent runner. Returns its path.
+fn libevent_runner(root: &Path) -> Result<PathBuf> {
     let folder = workspace::target().join("oracle-libevent");
     std::fs::create_dir_all(&folder).with_context(|| folder.display().to_string())?;
-    let player = folder.join("player");
+    let runner = folder.join("libevent-runner");
     let mut cc = Command::new("cc");
     cc.current_dir(root)
         .args(["-O2", "-Wall", "-Wextra", "-Werror", "-rdynamic", "-o"])
-        .arg(&player);
+        .arg(&runner);
     for file in SOURCES {
         cc.arg(Path::new("tests/oracle/libevent").join(file));
     }
     command::run(cc.arg("-levent_core"))?;
-    Ok(player)
+    Ok(runner)
 }

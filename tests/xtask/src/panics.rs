@@ -1,7 +1,7 @@
-//! Checks that no function of the core can panic: `tests/no-panic` must link.
+//! Checks that no function of the core can panic: the image `tests/no-panic` must link.
 //!
-//! Its image has an undefined symbol if a panic is reachable. To verify the check itself, a second image has a
-//! planted panic and must not link.
+//! The image has an undefined symbol if a panic is reachable. To verify the check itself, the image is also built with
+//! a planted panic. That build must not link.
 
 use std::process::Command;
 
@@ -22,22 +22,25 @@ const LEVELS: [&str; 4] = ["s", "z", "2", "3"];
 /// The linker's message if a panic is reachable.
 const MISSING: &str = "undefined symbol: picoevent_core_can_panic";
 
-/// Links the image at every level, and checks that it does not link with a planted panic.
+/// Links the image at every optimization level. Then checks that the image with the planted panic does not link.
 ///
 /// # Errors
 /// If a function of the core can panic, or the check does not find the planted panic.
 pub fn run(toolchain: Toolchain) -> Result<()> {
     for level in LEVELS {
         command::run(&mut build(toolchain, level))
-            .context("a verb of the core can panic, or the image cannot be built")?;
+            .context("a function of the core can panic, or the image cannot be built")?;
     }
     let mut cargo = build(toolchain, LEVELS[0]);
     cargo.args(["--features", "planted"]);
     println!("$ {}", describe(&cargo));
     let output = cargo.output().with_context(|| cannot_start(&cargo))?;
-    let said = String::from_utf8_lossy(&output.stderr);
+    let message = String::from_utf8_lossy(&output.stderr);
     ensure!(!output.status.success(), "a planted panic was not found");
-    ensure!(said.contains(MISSING), "the planted panic was not what failed:\n{said}");
+    ensure!(
+        message.contains(MISSING),
+        "the build failed, but not because of the planted panic:\n{message}"
+    );
     println!("a planted panic is found: {MISSING}");
     Ok(())
 }

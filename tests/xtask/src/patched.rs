@@ -27,9 +27,9 @@ pub fn plant_each(
     let mut patches = patches(&root.join(bugs))?;
     patches.retain(|path| is_wanted(&name(path)));
     ensure!(!patches.is_empty(), "there is no such patch in {bugs}");
-    let missed = plant(copy, &patches, is_found)?;
-    println!("{} bugs, {missed} not found as they should be", patches.len());
-    Ok(i32::from(missed > 0))
+    let not_found = plant(copy, &patches, is_found)?;
+    println!("{} bugs, {not_found} not found as required", patches.len());
+    Ok(i32::from(not_found > 0))
 }
 
 /// Applies each patch to `copy`, and removes it again. Returns the number of bugs that were not found.
@@ -38,7 +38,7 @@ fn plant(
     patches: &[PathBuf],
     mut is_found: impl FnMut(&str) -> Result<bool>,
 ) -> Result<usize> {
-    let mut missed = 0;
+    let mut not_found = 0;
     for patch in patches {
         let found = match apply(copy, patch, &[]) {
             Ok(()) => {
@@ -46,14 +46,14 @@ fn plant(
                 apply(copy, patch, &["--reverse"])?;
                 found
             }
-            does_not_fit => does_not_fit.map(|()| false),
+            not_applied => not_applied.map(|()| false),
         };
         if let Err(error) = &found {
             println!("{}: {error:#}", name(patch));
         }
-        missed += usize::from(!matches!(found, Ok(true)));
+        not_found += usize::from(!matches!(found, Ok(true)));
     }
-    Ok(missed)
+    Ok(not_found)
 }
 
 fn name(patch: &Path) -> String {
@@ -72,13 +72,13 @@ fn patches(folder: &Path) -> Result<Vec<PathBuf>> {
 /// Applies a patch to a copy, or removes it with `--reverse`.
 fn apply(copy: &Path, patch: &Path, more: &[&str]) -> Result<()> {
     let mut git = Command::new("git");
-    // The copy is not a repository, but it may be inside one.
+    // The copy is not a git repository, but it may be inside a git repository.
     git.env("GIT_CEILING_DIRECTORIES", copy.parent().unwrap_or(copy));
     git.current_dir(copy).args(["apply", "--whitespace=nowarn"]).args(more).arg(patch);
     let applied = git.output().with_context(|| command::cannot_start(&git))?;
     if !applied.status.success() {
-        let said = String::from_utf8_lossy(&applied.stderr).into_owned();
-        bail!("{} does not fit: {}", patch.display(), said.trim());
+        let message = String::from_utf8_lossy(&applied.stderr).into_owned();
+        bail!("{} does not apply: {}", patch.display(), message.trim());
     }
     Ok(())
 }
@@ -107,28 +107,28 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_bug_that_cannot_be_tried_is_not_found_and_the_next_is_tried() {
+    fn a_bug_that_cannot_be_tried_counts_as_not_found_and_the_next_bug_is_tried() {
         let folder = tempfile::tempdir().unwrap();
         let copy = folder.path().join("copy");
         fs::create_dir(&copy).unwrap();
         let file = copy.join("file");
         fs::write(&file, "right\n").unwrap();
-        let patches = ["does-not-fit", "does-not-compile", "is-missed", "is-found"].map(|name| {
-            let before = if name == "does-not-fit" { "other" } else { "right" };
+        let patches = ["does-not-apply", "does-not-compile", "is-missed", "is-found"].map(|name| {
+            let before = if name == "does-not-apply" { "other" } else { "right" };
             let patch = format!("--- a/file\n+++ b/file\n@@ -1 +1 @@\n-{before}\n+{name}\n");
             let path = folder.path().join(name).with_extension("patch");
             fs::write(&path, patch).unwrap();
             path
         });
         let mut tried = Vec::new();
-        let missed = plant(&copy, &patches, |name| {
+        let not_found = plant(&copy, &patches, |name| {
             tried.push(fs::read_to_string(&file).unwrap());
             match name {
                 "does-not-compile" => bail!("there is no such function"),
                 _ => Ok(name == "is-found"),
             }
         });
-        assert_eq!(missed.unwrap(), 3);
+        assert_eq!(not_found.unwrap(), 3);
         assert_eq!(tried, ["does-not-compile\n", "is-missed\n", "is-found\n"]);
         assert_eq!(fs::read_to_string(&file).unwrap(), "right\n");
     }

@@ -1,7 +1,7 @@
 //! `cargo xtask setup`: installs missing programs.
 //!
-//! It prints one line for each program that it finds and for each step that it takes. If nothing is
-//! missing, it changes nothing. If it cannot install something, it prints the command to type.
+//! The command prints one line for each program that it finds, and for each step of an installation. If nothing is
+//! missing, it changes nothing. If it cannot install a program, it prints the command that the user can type.
 
 mod apt;
 
@@ -22,8 +22,8 @@ use crate::{
 /// Installs missing programs. Returns the toolchain that compiles firmware.
 ///
 /// # Errors
-/// If something is missing and cannot be installed. The error says what to type. The other functions of this module
-/// return such errors, too.
+/// If a program is missing and cannot be installed. The error text contains the command that the user can type. The
+/// other functions of this module return such errors, too.
 pub fn run() -> Result<Toolchain> {
     let toolchain = emulation()?;
     host_tool("fmt", "rustfmt", "rustfmt-web")?;
@@ -33,16 +33,15 @@ pub fn run() -> Result<Toolchain> {
     Ok(toolchain)
 }
 
-/// Makes sure that firmware can be compiled and run under QEMU. Returns the toolchain that compiles
-/// it.
+/// Makes sure that firmware can be compiled and run under QEMU. Returns the toolchain that compiles firmware.
 pub fn emulation() -> Result<Toolchain> {
     let forced = Toolchain::forced()?;
-    let toolchain = toolchain::reach(&mut ThisMachine, forced)?;
+    let toolchain = toolchain::choose(&mut ThisMachine, forced)?;
     let name = match toolchain {
         Toolchain::Rustup => "the Rust in use",
         Toolchain::Debian => "Debian's Rust and core's source",
     };
-    let why = if forced.is_some() { format!(", as {CHOICE} says") } else { String::new() };
+    let why = if forced.is_some() { format!(", forced by {CHOICE}") } else { String::new() };
     let version = command::first_line(toolchain.rustc().arg("--version"))?;
     println!("found {version} for {}: {name}{why}", TARGETS.join(", "));
     qemu()?;
@@ -56,7 +55,7 @@ impl Machine for ThisMachine {
         toolchain.lacks()
     }
 
-    fn complete(&mut self, toolchain: Toolchain, lacks: &[&'static str]) -> Result<(), String> {
+    fn install(&mut self, toolchain: Toolchain, lacks: &[&'static str]) -> Result<(), String> {
         match toolchain {
             Toolchain::Rustup => {
                 let command = format!("rustup target add {}", lacks.join(" "));
@@ -87,7 +86,7 @@ impl Machine for ThisMachine {
     }
 }
 
-/// Makes sure that `cargo <subcommand>` works, for this machine's own code.
+/// Makes sure that `cargo <subcommand>` works with the Rust that compiles programs for this machine.
 fn host_tool(subcommand: &str, component: &str, package: &str) -> Result<()> {
     let there = || {
         let mut cargo = command::cargo(Path::new("."));
@@ -119,13 +118,13 @@ fn qemu() -> Result<()> {
     Ok(())
 }
 
-/// Makes sure that a program is installed. Its Debian package has the same name.
+/// Makes sure that a program is installed. The Debian package of the program has the same name.
 pub fn tool(program: &'static str) -> Result<()> {
     find_or_install(program, program).map(drop)
 }
 
-/// Makes sure that programs are installed. Each program is given together with its Debian package. Prints what
-/// it installs.
+/// Makes sure that programs are installed. Each program is given together with its Debian package. Prints the packages
+/// that it installs.
 pub fn programs(wanted: &[(&str, &str)]) -> Result<()> {
     let is_missing = |(program, _): &&(&str, &str)| command::find_program(program).is_none();
     let mut packages: Vec<_> =
@@ -179,9 +178,9 @@ fn header(header: &str, packages: &[&str]) -> Result<()> {
 /// Runs rustup and prints the result. Returns whether it succeeded.
 fn rustup(words: &[&str]) -> bool {
     print!("rustup {} ... ", words.join(" "));
-    // Without this flush, the line would appear only after the step.
+    // Show the line now. Without the flush, the line would appear only after rustup has ended.
     let _ = stdout().flush();
-    let done = command::capture(Command::new("rustup").args(words), command::ANSWER);
+    let done = command::capture(Command::new("rustup").args(words), command::QUERY_LIMIT);
     match &done {
         Ok(_) => println!("done"),
         Err(error) => println!("failed: {error}"),

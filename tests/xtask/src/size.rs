@@ -1,9 +1,9 @@
-//! `cargo xtask size`: measures the memory that the firmware takes on each board, and the core's part of it.
+//! `cargo xtask size`: measures the memory of the firmware on each board, and the part of the core in this memory.
 //!
-//! Flash holds everything that is written into the chip: vectors, code, constants, and the initial values of
-//! variables. Static RAM holds what the linker assigns: initialised, zeroed and uninitialised variables. The
-//! stack is not included: it gets the remaining RAM, and its depth is measured by running the firmware. Each
-//! table is also written into `docs/performance.md`.
+//! Flash holds everything that is written into the chip: vectors, code, constants, and the initial values of variables.
+//! Static RAM holds what the linker assigns: initialised, zeroed and uninitialised variables. The stack is not
+//! included: it uses the remaining RAM. The depth of the stack is measured by running the firmware. Each table is also
+//! written into `docs/performance.md`.
 
 pub mod alone;
 mod baseline;
@@ -21,7 +21,7 @@ pub use picoevent_command::{crates, elf};
 
 use crate::{
     board::BOARDS,
-    firmware, marks,
+    firmware, generated,
     table::{Format, Table},
     toolchain::Toolchain,
     workspace,
@@ -31,8 +31,9 @@ use elf::{Section, sections};
 /// The measured example.
 const EXAMPLE: &str = "hello-world";
 
-/// The column of the first board's server as tasks, with the same number of sockets.
-const AS_TASKS: &str = "the same as tasks";
+/// The title of the column for the program `tasks-many` on the first board. This program does the same as hello-world,
+/// but with tasks: one task for each socket of hello-world.
+const AS_TASKS: &str = "tasks, same board";
 
 /// The memory of one firmware, in bytes.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -48,18 +49,18 @@ pub struct Usage {
 /// The options of `cargo xtask size`.
 #[derive(Debug, Default, PartialEq, Eq, Args)]
 pub struct Options {
-    /// Print the tables as they are in the document
+    /// Print the tables in the format of the document
     #[arg(long)]
     pub markdown: bool,
-    /// Measure instead the examples on every hardware board; writes docs/boards.md
+    /// Measure only the examples on every hardware board; writes docs/boards.md
     #[arg(long, conflicts_with = "stacks")]
     pub boards: bool,
-    /// Measure instead hello-world on lwIP and Mongoose, from their clones in this folder
+    /// Measure only hello-world on lwIP and Mongoose; this folder must contain clones of both
     #[arg(long, value_name = "FOLDER")]
     pub stacks: Option<PathBuf>,
 }
 
-/// Measures, prints the tables and writes them into the document.
+/// Measures the sizes, prints the tables, and writes the tables into the document.
 ///
 /// # Errors
 /// If something cannot be built or run.
@@ -68,11 +69,11 @@ pub fn run(options: &Options) -> Result<()> {
     match &options.stacks {
         Some(clones) => stacks::run(clones, format),
         None if options.boards => hardware::run(format),
-        None => everything(format),
+        None => measure_all(format),
     }
 }
 
-fn everything(format: Format) -> Result<()> {
+fn measure_all(format: Format) -> Result<()> {
     let toolchain = Toolchain::ready()?;
     let mut elves = Vec::new();
     let (mut rows, mut shares) = (Vec::new(), Vec::new());
@@ -90,7 +91,7 @@ fn everything(format: Format) -> Result<()> {
     let document = workspace::root().join("docs/performance.md");
     let show = |name, table: Table| {
         print!("\n{}\n\n{}", table.title, table.grid(format));
-        marks::write_down(&document, name, &table.grid(Format::Markdown))
+        generated::write_section(&document, name, &table.grid(Format::Markdown))
     };
     show("size boards", table::table(&rows))?;
     show("size flash", owners::table("flash, by crate", &shares, |share| share.flash))?;
@@ -130,7 +131,7 @@ mod tests {
     use elf::Kind;
 
     #[test]
-    fn first_values_count_twice() {
+    fn initial_values_count_twice() {
         let section = |name: &str, size, kind| Section {
             name: name.to_owned(),
             kind,
@@ -150,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn this_test_can_be_measured() {
+    fn the_program_of_this_test_can_be_measured() {
         let usage = measure(&std::env::current_exe().unwrap()).unwrap();
         let named = |wanted: &str| usage.sections.iter().any(|(name, _)| name == wanted);
         assert!(named(".text") && named(".bss") && usage.flash > usage.ram);

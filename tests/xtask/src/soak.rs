@@ -1,7 +1,7 @@
-//! `cargo xtask soak`: runs of the examples that take too long for `cargo xtask test`.
+//! `cargo xtask soak`: runs the examples in cases that take too long for `cargo xtask test`.
 //!
-//! It builds the programs and the firmware for the wanted cases, and installs QEMU if necessary. `tests/src/soak.rs`
-//! runs the cases.
+//! The command builds the programs, and the firmware if a case needs it. It installs QEMU if necessary.
+//! `tests/src/soak.rs` runs the cases.
 
 use anyhow::Result;
 
@@ -33,13 +33,13 @@ pub struct Options {
     /// The cases, by default all
     #[arg(value_parser = CASES)]
     pub cases: Vec<String>,
-    /// How many seconds rude clients come
+    /// How long misbehaving clients run, in seconds
     #[arg(long, default_value_t = 600)]
     pub seconds: u64,
-    /// How many megabytes go through a board
+    /// How many megabytes are sent through a board
     #[arg(long, default_value_t = 16)]
     pub megabytes: usize,
-    /// Draw what clients and cables do from this seed, by default a random one
+    /// The seed of the random behaviour of clients and cables; by default a random seed
     #[arg(long)]
     pub seed: Option<u64>,
 }
@@ -99,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn options_are_passed_on_as_they_are() {
+    fn options_are_passed_on_unchanged() {
         for line in ["soak", "soak chat board-faults --seed 7 --seconds 20 --megabytes 1"] {
             let options = Line::parse_from(line.split(' ')).options;
             let words = ["soak".to_owned()].into_iter().chain(options.words());
@@ -108,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn no_case_means_all_and_another_name_is_refused() {
+    fn no_case_means_all_and_unknown_names_are_refused() {
         let options = Line::parse_from(["soak"]).options;
         assert!(CASES.iter().all(|case| options.wants(case)));
         let options = Line::parse_from(["soak", "chat"]).options;

@@ -1,7 +1,8 @@
 //! Tests the project template, `examples/template`: generated projects are simulated, run and linked.
 //!
-//! Two steps of `cargo xtask test` use the project of one board. These steps fill in the placeholders of the template
-//! themselves. In the group `template`, cargo-generate makes the project of every board, outside of the repository.
+//! Two steps of `cargo xtask test` use the project of one board. These steps replace the placeholders of the template
+//! themselves, without cargo-generate. `cargo xtask test --only template` makes the project of every board with
+//! cargo-generate, outside of the repository.
 
 mod generate;
 mod plain;
@@ -19,7 +20,7 @@ use anyhow::{Context, Result, ensure};
 
 use crate::{
     command,
-    process::Talk,
+    process::ControlledProcess,
     qemu::{Machine, Qemu},
     toolchain::Toolchain,
     workspace,
@@ -28,19 +29,19 @@ use generate::Generator;
 use plain::Row;
 
 /// The time limit of a project's program, including its build.
-const LONGEST: Duration = Duration::from_secs(600);
+const PROGRAM_LIMIT: Duration = Duration::from_secs(600);
 /// The time limit of an answer.
 const LIMIT: Duration = Duration::from_secs(60);
 
 /// Tests a project on this machine.
-pub fn on_a_desk() -> Result<()> {
-    test_and_run(&filled(&emulated()?)?)
+pub fn on_host() -> Result<()> {
+    test_and_run(&project_of(&emulated()?)?)
 }
 
 /// Runs the firmware of a project under QEMU.
 pub fn under_qemu(toolchain: Toolchain) -> Result<()> {
     let row = emulated()?;
-    let project = filled(&row)?;
+    let project = project_of(&row)?;
     let elf = command::build_one(firmware(toolchain, &project, &row).args(["build", "--release"]))?;
     let machine = row.run.split(' ').skip_while(|word| *word != "--machine").nth(1);
     let machine = Machine::named(machine.context("the board's row names no machine")?)?;
@@ -48,9 +49,9 @@ pub fn under_qemu(toolchain: Toolchain) -> Result<()> {
     let mut guest = Qemu::new(machine, &elf).netdev(netdev).time_limit(3 * LIMIT).boot()?;
     guest.wait_for("listening on port 7000", LIMIT)?;
     let port = guest.qmp()?.forwarded_port(7000)?;
-    converse(&format!("127.0.0.1:{port}")).with_context(|| guest.story())?;
+    check_answers(&format!("127.0.0.1:{port}")).with_context(|| guest.report())?;
     guest.interrupt()?;
-    ensure!(guest.wait_exit(LIMIT)? == 0, "the firmware failed{}", guest.story());
+    ensure!(guest.wait_exit(LIMIT)? == 0, "the firmware failed{}", guest.report());
     Ok(())
 }
 
@@ -62,11 +63,11 @@ pub fn everywhere(toolchain: Toolchain) -> Result<()> {
     let rows = plain::rows()?;
     for row in &rows {
         let project = generator.project(folder.path(), row)?;
-        take_locks(&project, row)?;
+        copy_lock_files(&project, row)?;
         if row == &rows[0] {
             test_and_run(&project)?;
-            let desk = with_target(command::cargo(&project), workspace::target());
-            for mut cargo in [desk, firmware(toolchain, &project, row)] {
+            let host = with_target(command::cargo(&project), workspace::target());
+            for mut cargo in [host, firmware(toolchain, &project, row)] {
                 command::run(cargo.args(["clippy", "--all-targets", "--", "--deny", "warnings"]))?;
             }
         }
@@ -87,19 +88,19 @@ fn emulated() -> Result<Row> {
 }
 
 /// Makes the project of a board, always in the same folder. Returns this folder.
-fn filled(row: &Row) -> Result<PathBuf> {
+fn project_of(row: &Row) -> Result<PathBuf> {
     let project = workspace::target().join("template");
     if project.exists() {
         fs::remove_dir_all(&project)?;
     }
     plain::fill(row, "my-device", &project)?;
-    take_locks(&project, row)?;
+    copy_lock_files(&project, row)?;
     Ok(project)
 }
 
-/// Copies lock files of this repository into a project. So cargo uses the same versions, and need not compile
-/// them again.
-fn take_locks(project: &Path, row: &Row) -> Result<()> {
+/// Copies lock files of this repository into a project. So cargo uses the same versions of dependencies as this
+/// repository, and does not compile the dependencies again.
+fn copy_lock_files(project: &Path, row: &Row) -> Result<()> {
     for (from, to) in
         [(workspace::root(), project.to_owned()), (row.workspace(), project.join("firmware"))]
     {
@@ -119,42 +120,49 @@ fn firmware(toolchain: Toolchain, project: &Path, row: &Row) -> Command {
     with_target(cargo, row.workspace().join("target"))
 }
 
-/// Runs a project's simulations. Then starts its program twice at the same address: the second start must fail with
-/// an error message. Then runs the simulations without the timeouts: they must fail with the seed that the project's
-/// README names. The simulations must also fail without `ROOM`.
+/// Tests a project in four steps:
+///
+/// 1. Runs the project's simulations.
+/// 2. Starts the program twice at the same address. The second start must fail with an error message.
+/// 3. Removes the timeouts from the application, and runs the simulations. They must fail with the seed that the
+///    project's README names.
+/// 4. Removes `ROOM` from the application, and runs the simulations. They must fail. `ROOM` is the free space in the
+///    output ring that an answer needs.
 fn test_and_run(project: &Path) -> Result<()> {
     let cargo = || with_target(command::cargo(project), workspace::target());
     command::run(cargo().arg("test"))?;
 
     let mut run = cargo();
-    let mut desk = Talk::start(run.args(["run", "--quiet", "--", "127.0.0.1:0"]), LONGEST)?;
-    let line = desk.line()?;
+    let mut program =
+        ControlledProcess::start(run.args(["run", "--quiet", "--", "127.0.0.1:0"]), PROGRAM_LIMIT)?;
+    let line = program.line()?;
     let address = line.strip_prefix("listening on ").context("the program does not listen")?;
-    converse(address)?;
-    let output = command::ended(cargo().args(["run", "--quiet", "--", address]), LONGEST)?;
+    check_answers(address)?;
+    let output =
+        command::run_to_end(cargo().args(["run", "--quiet", "--", address]), PROGRAM_LIMIT)?;
     let refusal = String::from_utf8_lossy(&output.stderr);
     ensure!(
         refusal.starts_with(&format!("error: cannot listen on {address}: ")),
         "for an address in use the program printed {refusal:?}"
     );
-    end(&mut desk)?;
+    end(&mut program)?;
 
     let readme = fs::read_to_string(project.join("README.md"))?;
-    let told = readme.lines().find(|line| line.starts_with("FAILED ")).context("README")?;
+    let expected = readme.lines().find(|line| line.starts_with("FAILED ")).context("README")?;
     let is_timeout = |line: &str| line.contains("const IDLE") || line.contains("const STALL");
-    let said = test_without(project, is_timeout, 2)?;
+    let output = test_without(project, is_timeout, 2)?;
     ensure!(
-        said.lines().any(|line| line == told),
-        "without timeouts README's {told:?} is not so:\n{said}"
+        output.lines().any(|line| line == expected),
+        "without timeouts README's {expected:?} is not in the output:\n{output}"
     );
-    println!("without timeouts: {told}");
-    let said = test_without(project, |line| line.contains("const ROOM"), 1)?;
-    ensure!(said.contains("\nFAILED app, seed "), "without `ROOM` the test passes:\n{said}");
+    println!("without timeouts: {expected}");
+    let output = test_without(project, |line| line.contains("const ROOM"), 1)?;
+    ensure!(output.contains("\nFAILED app, seed "), "without `ROOM` the test passes:\n{output}");
     Ok(())
 }
 
-/// Runs a project's simulations without the `count` lines of the application for which `is_removed` returns true.
-/// Returns their output.
+/// Removes the lines of a project's application for which `is_removed` returns true, and runs the simulations. There
+/// must be `count` such lines. Restores the application. Returns the output of the simulations.
 fn test_without(project: &Path, is_removed: impl Fn(&str) -> bool, count: usize) -> Result<String> {
     let application = project.join("app/src/lib.rs");
     let whole = fs::read_to_string(&application)?;
@@ -166,7 +174,7 @@ fn test_without(project: &Path, is_removed: impl Fn(&str) -> bool, count: usize)
     fs::write(&application, rest.join("\n"))?;
     let mut test = with_target(command::cargo(project), workspace::target());
     println!("$ {}", command::describe(test.arg("test")));
-    let output = command::ended(&mut test, LONGEST)?;
+    let output = command::run_to_end(&mut test, PROGRAM_LIMIT)?;
     fs::write(&application, whole)?;
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
@@ -187,16 +195,17 @@ fn run_firmware(toolchain: Toolchain, project: &Path, row: &Row) -> Result<()> {
     fs::write(&config, text.replace("--forward 7000", "--forward 0:7000"))?;
 
     let mut run = firmware(toolchain, project, row);
-    let mut firmware = Talk::start(run.env("PATH", path).args(["run", "--release"]), LONGEST)?;
+    let mut firmware =
+        ControlledProcess::start(run.env("PATH", path).args(["run", "--release"]), PROGRAM_LIMIT)?;
     let line = firmware.line()?;
     let (_, port) = line.rsplit_once(' ').with_context(|| format!("the first line is {line:?}"))?;
     while !firmware.line()?.ends_with("listening on port 7000") {}
-    converse(&format!("127.0.0.1:{port}"))?;
+    check_answers(&format!("127.0.0.1:{port}"))?;
     end(&mut firmware)
 }
 
 /// Sends some lines to a program, and checks its answers.
-fn converse(address: &str) -> Result<()> {
+fn check_answers(address: &str) -> Result<()> {
     let mut stream = TcpStream::connect(address).context(address.to_owned())?;
     stream.set_read_timeout(Some(LIMIT))?;
     stream.write_all(b"get\nset 42\nget\nset 101\nplease\n")?;
@@ -208,12 +217,12 @@ fn converse(address: &str) -> Result<()> {
     Ok(())
 }
 
-/// Interrupts a program like Ctrl-C does. Waits for its last line and its end.
-fn end(talk: &mut Talk) -> Result<()> {
-    let pid = talk.process().pid().to_string();
+/// Interrupts a program like Ctrl-C. Waits until the program has ended, and checks its last line.
+fn end(program: &mut ControlledProcess) -> Result<()> {
+    let pid = program.process().pid().to_string();
     command::capture(Command::new("kill").args(["-INT", &pid]), LIMIT)?;
-    let output = talk.end_within(LIMIT)?;
-    let last = output.lines.last().context("it ends without a word")?;
+    let output = program.end_within(LIMIT)?;
+    let last = output.lines.last().context("it printed nothing")?;
     ensure!(last.ends_with("done"), "its last line was {last:?}");
     Ok(())
 }

@@ -1,14 +1,15 @@
 //! The Rust that compiles firmware.
 //!
-//! Firmware needs `core` for targets other than this machine's. There are two ways to get it:
+//! Firmware needs the library `core` for targets other than this machine. There are two ways to get it:
 //!
 //! 1. The Rust that runs this program has the targets installed: by `rustup target add`, or in a
 //!    distribution's packages. This is the usual way.
 //! 2. Debian's `rustc-web`, which compiles `core` itself from `rust-web-src`, for machines that
 //!    cannot reach rustup's server but have a Debian mirror.
 //!
-//! [`reach`] decides, and [`crate::setup`] installs. Only this module and `setup` depend on the chosen way.
-//! The decision itself changes nothing, uses no network, and takes a fraction of a second.
+//! [`choose`] chooses one of the ways, and [`crate::setup`] installs what is missing. Only this module and `setup`
+//! depend on the chosen way. To find a toolchain that is ready takes a fraction of a second, changes nothing, and uses
+//! no network.
 
 use std::{
     env,
@@ -44,7 +45,7 @@ pub enum Toolchain {
     Debian,
 }
 
-/// A machine on which a toolchain may be incomplete. Tests replace it.
+/// A machine on which a toolchain may be incomplete. Tests use another implementation.
 pub trait Machine {
     /// Returns the targets or Debian packages that a toolchain lacks.
     fn lacks(&self, toolchain: Toolchain) -> Vec<&'static str>;
@@ -52,23 +53,23 @@ pub trait Machine {
     /// Installs the targets or packages that a toolchain lacks.
     ///
     /// # Errors
-    /// The command that the user can type instead.
-    fn complete(&mut self, toolchain: Toolchain, lacks: &[&'static str]) -> Result<(), String>;
+    /// If the installation fails. The error is the command that the user can type.
+    fn install(&mut self, toolchain: Toolchain, lacks: &[&'static str]) -> Result<(), String>;
 }
 
 /// Returns a usable toolchain. If `forced` is `Some`, only that toolchain can be used. A toolchain that is ready is
-/// preferred to one that must be installed, and rustup is preferred to Debian.
+/// preferred to a toolchain that must be installed, and rustup is preferred to Debian.
 ///
 /// # Errors
-/// If neither toolchain can be used. The error says what the user can do.
-pub fn reach(machine: &mut impl Machine, forced: Option<Toolchain>) -> Result<Toolchain> {
+/// If no allowed toolchain can be used. The error text says what the user can do.
+pub fn choose(machine: &mut impl Machine, forced: Option<Toolchain>) -> Result<Toolchain> {
     let ready = wanted(forced).find(|toolchain| machine.lacks(*toolchain).is_empty());
     if let Some(ready) = ready {
         return Ok(ready);
     }
     let mut advice = Vec::new();
     for toolchain in wanted(forced) {
-        match machine.complete(toolchain, &machine.lacks(toolchain)) {
+        match machine.install(toolchain, &machine.lacks(toolchain)) {
             Ok(()) => return Ok(toolchain),
             Err(way) => advice.push(way),
         }
@@ -98,7 +99,7 @@ impl Toolchain {
     /// Returns the toolchain that is ready on this machine.
     ///
     /// # Errors
-    /// If there is none. The error suggests `cargo xtask setup`.
+    /// If no toolchain is ready. The error text suggests `cargo xtask setup`.
     pub fn ready() -> Result<Toolchain> {
         let ready = wanted(Self::forced()?).find(|toolchain| toolchain.lacks().is_empty());
         ready.context("the Rust here cannot compile firmware yet: run `cargo xtask setup`")
@@ -117,7 +118,7 @@ impl Toolchain {
         let mut rustc = Command::new("rustc");
         if self == Toolchain::Debian {
             rustc = Command::new("/usr/bin/rustc");
-            forget_rustup(&mut rustc);
+            remove_rustup_variables(&mut rustc);
         }
         rustc
     }
@@ -137,21 +138,21 @@ impl Toolchain {
     }
 }
 
-/// Makes `command` run Debian's cargo, independent of the Rust that runs this program.
+/// Makes `command` run Debian's cargo, even if another Rust runs this program.
 fn use_debian(command: &mut Command, target: &str) {
-    forget_rustup(command);
-    // Without this, rustup's programs of the same names would come first on the PATH.
+    remove_rustup_variables(command);
+    // Without this line, the PATH would find rustup's programs with the same names first.
     let path = env::var("PATH").unwrap_or_default();
     command.env("PATH", format!("/usr/bin:{path}"));
-    // `build-std` is unstable; this variable allows it on a stable compiler. It is set here and not
-    // in a committed file, because host crates must not see it.
+    // `build-std` is unstable. `RUSTC_BOOTSTRAP` allows it on a stable compiler. The variable is set here and not in a
+    // committed file, because it must not be set when crates for the host are compiled.
     command.env("RUSTC_BOOTSTRAP", "1").env("CARGO_UNSTABLE_BUILD_STD", "core");
     // Debian's Rust does not have rust-lld, the default linker of these targets.
     let target = target.to_uppercase().replace('-', "_");
     command.env(format!("CARGO_TARGET_{target}_LINKER"), "ld.lld");
 }
 
-fn forget_rustup(command: &mut Command) {
+fn remove_rustup_variables(command: &mut Command) {
     for name in ["RUSTC", "RUSTDOC", "RUSTUP_TOOLCHAIN", "LD_LIBRARY_PATH"] {
         command.env_remove(name);
     }
@@ -170,16 +171,17 @@ fn has_core(folder: &Path) -> bool {
 }
 
 fn missing_packages() -> Vec<&'static str> {
-    // Debian's plain `rustc` has the same path and is too old. In that case all packages are missing.
-    let said = command::first_line(Command::new("/usr/bin/rustc").arg("--version"));
-    let new_enough = said.is_ok_and(|said| is_at_least(&said, OLDEST));
+    // Debian's package `rustc` has a program with the same path, but it is too old. If this program is found, all Rust
+    // packages count as missing.
+    let output = command::first_line(Command::new("/usr/bin/rustc").arg("--version"));
+    let new_enough = output.is_ok_and(|output| is_at_least(&output, OLDEST));
     let source = sysroot("/usr/bin/rustc").unwrap_or_default();
     let source = source.join("lib/rustlib/src/rust/library/core/src/lib.rs");
-    // Debian's compiler makes `core` for every target that it knows.
+    // Debian's compiler can compile `core` for every target in its list.
     let targets = command::output(Command::new("/usr/bin/rustc").args(["--print", "target-list"]));
-    let knows_all = targets.is_ok_and(|list| unknown_targets(&list).is_empty());
+    let knows_all_targets = targets.is_ok_and(|list| unknown_targets(&list).is_empty());
     let packages = [
-        ("rustc-web", new_enough && knows_all),
+        ("rustc-web", new_enough && knows_all_targets),
         ("rust-web-src", new_enough && source.is_file()),
         ("cargo-web", new_enough && Path::new("/usr/bin/cargo").is_file()),
         ("rust-web-clippy", new_enough && Path::new("/usr/bin/cargo-clippy").is_file()),
@@ -198,8 +200,8 @@ fn sysroot(rustc: &str) -> Result<PathBuf> {
 }
 
 /// Returns whether the first dotted number in a program's version output is at least `oldest`.
-pub fn is_at_least(said: &str, oldest: &str) -> bool {
-    numbers(said).zip(numbers(oldest)).is_some_and(|(version, oldest)| version >= oldest)
+pub fn is_at_least(output: &str, oldest: &str) -> bool {
+    numbers(output).zip(numbers(oldest)).is_some_and(|(version, oldest)| version >= oldest)
 }
 
 fn numbers(text: &str) -> Option<Vec<u32>> {
@@ -228,15 +230,15 @@ mod tests {
             self.lacks[toolchain as usize].clone()
         }
 
-        fn complete(&mut self, toolchain: Toolchain, lacks: &[&'static str]) -> Result<(), String> {
+        fn install(&mut self, toolchain: Toolchain, lacks: &[&'static str]) -> Result<(), String> {
             self.tried.push(toolchain);
             let can = self.can[toolchain as usize];
             if can { Ok(()) } else { Err(format!("type {}", lacks.join(" "))) }
         }
     }
 
-    /// Returns the toolchain reached on such a machine, and what was tried.
-    fn reached(
+    /// Returns the result of [`choose`] on such a machine, and the toolchains that were tried.
+    fn chosen(
         has: [bool; 2],
         can: [bool; 2],
         forced: Option<Toolchain>,
@@ -244,36 +246,36 @@ mod tests {
         let lacks = [vec!["thumbv6m", "thumbv7m"], vec!["rustc-web", "lld"]];
         let lacks = [0, 1].map(|way| if has[way] { vec![] } else { lacks[way].clone() });
         let mut machine = Fake { lacks, can, tried: Vec::new() };
-        (reach(&mut machine, forced).map_err(|error| error.to_string()), machine.tried)
+        (choose(&mut machine, forced).map_err(|error| error.to_string()), machine.tried)
     }
 
     #[test]
-    fn what_is_there_is_used_and_nothing_tried() {
-        assert_eq!(reached([true, true], [true; 2], None), (Ok(Rustup), vec![]));
-        assert_eq!(reached([false, true], [true; 2], None), (Ok(Debian), vec![]));
-        assert_eq!(reached([true, true], [true; 2], Some(Debian)), (Ok(Debian), vec![]));
+    fn an_installed_toolchain_is_used_and_nothing_is_tried() {
+        assert_eq!(chosen([true, true], [true; 2], None), (Ok(Rustup), vec![]));
+        assert_eq!(chosen([false, true], [true; 2], None), (Ok(Debian), vec![]));
+        assert_eq!(chosen([true, true], [true; 2], Some(Debian)), (Ok(Debian), vec![]));
     }
 
     #[test]
     fn rustup_is_tried_first_and_debian_when_that_failed() {
-        assert_eq!(reached([false; 2], [true; 2], None), (Ok(Rustup), vec![Rustup]));
+        assert_eq!(chosen([false; 2], [true; 2], None), (Ok(Rustup), vec![Rustup]));
         let tried = vec![Rustup, Debian];
-        assert_eq!(reached([false; 2], [false, true], None), (Ok(Debian), tried.clone()));
+        assert_eq!(chosen([false; 2], [false, true], None), (Ok(Debian), tried.clone()));
         let advice =
             "no Rust here can compile firmware; type thumbv6m thumbv7m\nor, type rustc-web lld";
-        assert_eq!(reached([false; 2], [false; 2], None), (Err(advice.to_owned()), tried));
+        assert_eq!(chosen([false; 2], [false; 2], None), (Err(advice.to_owned()), tried));
     }
 
     #[test]
-    fn a_forced_way_is_the_only_one_tried() {
-        assert_eq!(reached([true, false], [true; 2], Some(Debian)), (Ok(Debian), vec![Debian]));
-        let (refused, tried) = reached([false, true], [false; 2], Some(Rustup));
+    fn only_a_forced_toolchain_is_tried() {
+        assert_eq!(chosen([true, false], [true; 2], Some(Debian)), (Ok(Debian), vec![Debian]));
+        let (refused, tried) = chosen([false, true], [false; 2], Some(Rustup));
         assert!(refused.unwrap_err().ends_with("; type thumbv6m thumbv7m"));
         assert_eq!(tried, [Rustup]);
     }
 
     #[test]
-    fn debians_cargo_is_told_what_rustups_knows() {
+    fn debians_cargo_gets_the_settings_that_rustups_cargo_does_not_need() {
         let command = Debian.cargo(Path::new("/"), "thumbv7m-none-eabi");
         let envs: Vec<_> = command.get_envs().collect();
         let linker = OsStr::new("CARGO_TARGET_THUMBV7M_NONE_EABI_LINKER");
@@ -284,7 +286,7 @@ mod tests {
     }
 
     #[test]
-    fn a_compiler_that_does_not_know_a_target_is_found_out() {
+    fn a_compiler_that_does_not_know_a_target_is_detected() {
         let list = "thumbv6m-none-eabi\nthumbv7m-none-eabi\nthumbv7em-none-eabihf\n\
                     thumbv8m.main-none-eabi\nriscv32imac-unknown-none-elf\n";
         assert_eq!(unknown_targets(list), ["thumbv8m.main-none-eabihf"]);
@@ -292,7 +294,7 @@ mod tests {
     }
 
     #[test]
-    fn versions_are_read_out_of_what_programs_say() {
+    fn versions_are_parsed_from_program_output() {
         let qemu = "QEMU emulator version 7.2.22 (Debian 1:7.2+dfsg-7+deb12u18+b3)";
         assert!(is_at_least(qemu, "7.2") && !is_at_least(qemu, "8.0"));
         assert!(is_at_least("rustc 1.97.0-nightly (abc 2026-05-01)", OLDEST));

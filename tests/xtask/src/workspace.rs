@@ -32,7 +32,7 @@ pub fn firmware() -> PathBuf {
     boards().join("target/firmware")
 }
 
-/// Returns the workspace of the image that only links if the core cannot panic.
+/// Returns the workspace of the image that links only if the core cannot panic.
 pub fn no_panic() -> PathBuf {
     root().join("tests/no-panic")
 }

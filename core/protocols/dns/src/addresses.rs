@@ -9,14 +9,14 @@ const BYTES: usize = 32;
 
 /// The addresses of one family that were found.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Found {
+pub(crate) struct FamilyAddresses {
     /// The addresses in network byte order, one after the other.
     octets: [u8; BYTES],
     count: u8,
     pub(crate) family: Family,
 }
 
-impl Found {
+impl FamilyAddresses {
     pub(crate) const fn none(family: Family) -> Self {
         Self { octets: [0; BYTES], count: 0, family }
     }
@@ -29,25 +29,25 @@ impl Found {
     #[inline(never)]
     pub(crate) fn add(&mut self, address: &[u8]) {
         let size = self.family.size();
-        let mut held = 0_u8;
-        for place in self.octets.chunks_exact_mut(size) {
-            if held == self.count {
-                place.iter_mut().zip(address).for_each(|(place, octet)| *place = *octet);
-                self.count = held.wrapping_add(1);
+        let mut index = 0_u8;
+        for slot in self.octets.chunks_exact_mut(size) {
+            if index == self.count {
+                slot.iter_mut().zip(address).for_each(|(target, octet)| *target = *octet);
+                self.count = index.wrapping_add(1);
                 return;
             }
-            if place == address {
+            if slot == address {
                 return;
             }
-            held = held.wrapping_add(1);
+            index = index.wrapping_add(1);
         }
     }
 
     /// Returns the address with this index, in the order of the answer. Returns `None` if there are fewer addresses.
     #[inline(never)]
-    pub(crate) fn get(&self, place: u8) -> Option<IpAddr> {
-        let mut held = self.octets.chunks_exact(self.family.size()).take(self.count.into());
-        let octets = held.nth(place.into())?;
+    pub(crate) fn get(&self, index: u8) -> Option<IpAddr> {
+        let mut addresses = self.octets.chunks_exact(self.family.size()).take(self.count.into());
+        let octets = addresses.nth(index.into())?;
         match self.family {
             Family::V4 => octets.first_chunk::<4>().map(|octets| IpAddr::from(*octets)),
             Family::V6 => octets.first_chunk::<16>().map(|octets| IpAddr::from(*octets)),
@@ -56,27 +56,28 @@ impl Found {
 
     /// Returns the addresses, in the order of the answer.
     pub(crate) fn iter(&self) -> impl Iterator<Item = IpAddr> + '_ {
-        (0..self.count).filter_map(|place| self.get(place))
+        (0..self.count).filter_map(|index| self.get(index))
     }
 
-    /// Returns one of the addresses, or `None` if there is none. Consecutive values of `turn` give the addresses
-    /// in rotation.
-    pub(crate) fn of_turn(&self, turn: u8) -> Option<IpAddr> {
-        self.get(turn.checked_rem(self.count)?)
+    /// Returns one of the addresses, or `None` if there is none. Consecutive values of `attempt` give the addresses in
+    /// rotation.
+    pub(crate) fn for_attempt(&self, attempt: u8) -> Option<IpAddr> {
+        self.get(attempt.checked_rem(self.count)?)
     }
 }
 
 /// The addresses of a name: at most eight IPv4 and two IPv6 addresses.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Addresses {
-    v4: Found,
-    v6: Found,
+    v4: FamilyAddresses,
+    v6: FamilyAddresses,
 }
 
 impl Addresses {
-    pub(crate) const NONE: Self = Self { v4: Found::none(Family::V4), v6: Found::none(Family::V6) };
+    pub(crate) const NONE: Self =
+        Self { v4: FamilyAddresses::none(Family::V4), v6: FamilyAddresses::none(Family::V6) };
 
-    pub(crate) const fn put(&mut self, found: &Found) {
+    pub(crate) const fn set(&mut self, found: &FamilyAddresses) {
         match found.family {
             Family::V4 => self.v4 = *found,
             Family::V6 => self.v6 = *found,
@@ -119,31 +120,31 @@ mod tests {
     }
 
     #[test]
-    fn addresses_are_kept_once_and_in_order() {
-        let mut found = Found::none(Family::V4);
-        assert_eq!((found.get(0), found.of_turn(0)), (None, None));
+    fn each_address_is_stored_once_and_in_order() {
+        let mut found = FamilyAddresses::none(Family::V4);
+        assert_eq!((found.get(0), found.for_attempt(0)), (None, None));
         for last in [1, 2, 1, 3] {
             found.add(&[192, 0, 2, last]);
         }
         assert_eq!(found.iter().collect::<Vec<_>>(), [v4(1), v4(2), v4(3)]);
-        let turns = (0..4).map(|turn| found.of_turn(turn).unwrap());
-        assert_eq!(turns.collect::<Vec<_>>(), [v4(1), v4(2), v4(3), v4(1)]);
+        let rotated = (0..4).map(|attempt| found.for_attempt(attempt).unwrap());
+        assert_eq!(rotated.collect::<Vec<_>>(), [v4(1), v4(2), v4(3), v4(1)]);
         // 0.0.0.0 counts as an address, although free entries are zeros too.
-        let mut zero = Found::none(Family::V4);
+        let mut zero = FamilyAddresses::none(Family::V4);
         zero.add(&[0; 4]);
         assert_eq!(zero.iter().collect::<Vec<_>>(), [IpAddr::from([0, 0, 0, 0])]);
     }
 
     #[test]
-    fn what_has_no_room_is_left_out() {
-        let mut found = Found::none(Family::V4);
+    fn addresses_that_do_not_fit_are_left_out() {
+        let mut found = FamilyAddresses::none(Family::V4);
         (0..20).for_each(|last| found.add(&[192, 0, 2, last]));
         assert_eq!(found.iter().count(), 8);
-        let mut found = Found::none(Family::V6);
+        let mut found = FamilyAddresses::none(Family::V6);
         for last in 1..=3 {
             found.add(&Ipv6Addr::new(1, 2, 3, 4, 5, 6, 7, last).octets());
         }
         assert_eq!(found.iter().count(), 2);
-        assert_eq!(found.of_turn(3), Some(Ipv6Addr::new(1, 2, 3, 4, 5, 6, 7, 2).into()));
+        assert_eq!(found.for_attempt(3), Some(Ipv6Addr::new(1, 2, 3, 4, 5, 6, 7, 2).into()));
     }
 }

@@ -1,7 +1,7 @@
 //! Reads the answer to a question.
 
 use crate::Family;
-use crate::addresses::Found;
+use crate::addresses::FamilyAddresses;
 use crate::error::LookupError;
 use crate::wire::{Kind, Message, Name, Question, Status};
 
@@ -34,16 +34,24 @@ pub(crate) fn question<'m>(message: &Message<'m>) -> Option<Question<'m>> {
 /// Reads the answer to a question about `name`, and adds the addresses to `found`. `name` is the name in the question
 /// section of the same message.
 #[inline(never)]
-pub(crate) fn read<'m>(message: &Message<'m>, name: Name<'m>, found: &mut Found) -> Answer {
+pub(crate) fn read<'m>(
+    message: &Message<'m>,
+    name: Name<'m>,
+    found: &mut FamilyAddresses,
+) -> Answer {
     match message.status() {
-        Status::OK => follow(message, name, found),
+        Status::OK => follow_aliases(message, name, found),
         Status::NO_SUCH_NAME => (Err(LookupError::NoSuchName), negative_ttl(message)),
         _ => (Err(LookupError::NoAnswer), 0),
     }
 }
 
 /// Follows aliases from the name to its addresses.
-fn follow<'m>(message: &Message<'m>, mut name: Name<'m>, found: &mut Found) -> Answer {
+fn follow_aliases<'m>(
+    message: &Message<'m>,
+    mut name: Name<'m>,
+    found: &mut FamilyAddresses,
+) -> Answer {
     let mut ttl = MAX_TTL;
     for _ in 0..=MAX_ALIASES {
         let mut alias = None;
@@ -71,8 +79,8 @@ fn follow<'m>(message: &Message<'m>, mut name: Name<'m>, found: &mut Found) -> A
 /// Returns for how many seconds a negative answer may be cached. The SOA record states this time (RFC 2308, section 5).
 /// Without an SOA record, the answer may not be cached.
 fn negative_ttl(message: &Message<'_>) -> u32 {
-    let zone = message.authorities().find(|record| record.is(Kind::SOA));
-    let ttl = zone.map(|record| record.last_number().min(record.ttl));
+    let soa = message.authorities().find(|record| record.is(Kind::SOA));
+    let ttl = soa.map(|record| record.last_u32().min(record.ttl));
     ttl.unwrap_or(0).min(MAX_NEGATIVE_TTL)
 }
 
@@ -112,7 +120,7 @@ mod tests {
         writer.record(Section::Answer, name, Kind::A, ttl, |w| w.bytes(&[192, 0, 2, last]));
     }
 
-    fn zone(writer: &mut Writer<'_>, ttl: u32, minimum: u32) {
+    fn soa(writer: &mut Writer<'_>, ttl: u32, minimum: u32) {
         writer.record(Section::Authority, "org", Kind::SOA, ttl, |w| {
             w.name("a");
             w.name("b");
@@ -121,27 +129,27 @@ mod tests {
         });
     }
 
-    fn read_both(message: &[u8]) -> Option<(Answer, Found)> {
+    fn read_with_addresses(message: &[u8]) -> Option<(Answer, FamilyAddresses)> {
         let message = Message::parse(message).ok()?;
         let name = question(&message)?.name;
-        let mut found = Found::none(Family::V4);
+        let mut found = FamilyAddresses::none(Family::V4);
         let answer = read(&message, name, &mut found);
         Some((answer, found))
     }
 
-    fn read_one(message: &[u8]) -> Option<Answer> {
-        read_both(message).map(|(answer, _)| answer)
+    fn read_result(message: &[u8]) -> Option<Answer> {
+        read_with_addresses(message).map(|(answer, _)| answer)
     }
 
     fn addresses(message: &[u8]) -> (Vec<IpAddr>, u32) {
-        match read_both(message) {
+        match read_with_addresses(message) {
             Some(((Ok(()), ttl), found)) => (found.iter().collect(), ttl),
             other => panic!("no address: {other:?}"),
         }
     }
 
     #[test]
-    fn aliases_lead_to_the_addresses_in_any_order_of_records() {
+    fn aliases_are_followed_in_any_order_of_the_records() {
         let message = answer(0, |w| {
             address(w, "c.example.net", 1, 500);
             alias(w, "b.example.net", "C.example.net", 70);
@@ -154,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn nine_aliases_and_circles_lead_nowhere() {
+    fn nine_aliases_or_a_loop_of_aliases_give_no_address() {
         let chain = |aliases: usize| {
             answer(0, |w| {
                 alias(w, NAME, "n0", 9);
@@ -165,22 +173,22 @@ mod tests {
             })
         };
         assert_eq!(addresses(&chain(8)).0.len(), 1);
-        assert_eq!(read_one(&chain(9)), Some((Err(LookupError::NoAddress), 0)));
-        let circle = answer(0, |w| {
+        assert_eq!(read_result(&chain(9)), Some((Err(LookupError::NoAddress), 0)));
+        let alias_loop = answer(0, |w| {
             alias(w, NAME, "a", 9);
             alias(w, "a", NAME, 9);
         });
-        assert_eq!(read_one(&circle), Some((Err(LookupError::NoAddress), 0)));
+        assert_eq!(read_result(&alias_loop), Some((Err(LookupError::NoAddress), 0)));
     }
 
     #[test]
-    fn what_is_not_the_answer_to_one_question_is_none() {
+    fn a_message_that_does_not_answer_exactly_one_question_is_ignored() {
         let good = answer(0, |w| address(w, NAME, 1, 9));
-        assert!(read_one(&good).is_some());
+        assert!(read_result(&good).is_some());
         let changed = |at: usize, byte: u8| {
             let mut message = good.clone();
             message[at] = byte;
-            read_one(&message)
+            read_result(&message)
         };
         assert_eq!(changed(2, 0x00), None, "a question");
         assert_eq!(changed(2, 0xA0), None, "another operation");
@@ -191,39 +199,39 @@ mod tests {
         two.question(NAME, Kind::A, 1);
         two.question(NAME, Kind::A, 1);
         address(&mut two, NAME, 1, 9);
-        assert_eq!(read_one(two.finish().unwrap()), None, "two questions");
+        assert_eq!(read_result(two.finish().unwrap()), None, "two questions");
     }
 
     #[test]
-    fn there_is_nothing_for_as_long_as_the_zone_says() {
+    fn a_negative_answer_may_be_cached_as_long_as_the_zone_states() {
         let missing = Status::NO_SUCH_NAME.0.into();
-        let message = answer(missing, |w| zone(w, 60, 90));
-        assert_eq!(read_one(&message), Some((Err(LookupError::NoSuchName), 60)));
-        let message = answer(0, |w| zone(w, 9_000, 8_000));
-        assert_eq!(read_one(&message), Some((Err(LookupError::NoAddress), MAX_NEGATIVE_TTL)));
-        assert_eq!(read_one(&answer(missing, |_| {})), Some((Err(LookupError::NoSuchName), 0)));
+        let message = answer(missing, |w| soa(w, 60, 90));
+        assert_eq!(read_result(&message), Some((Err(LookupError::NoSuchName), 60)));
+        let message = answer(0, |w| soa(w, 9_000, 8_000));
+        assert_eq!(read_result(&message), Some((Err(LookupError::NoAddress), MAX_NEGATIVE_TTL)));
+        assert_eq!(read_result(&answer(missing, |_| {})), Some((Err(LookupError::NoSuchName), 0)));
         assert_eq!(
-            read_one(&answer(0, |w| alias(w, NAME, "b", 9))),
+            read_result(&answer(0, |w| alias(w, NAME, "b", 9))),
             Some((Err(LookupError::NoAddress), 0))
         );
     }
 
     #[test]
-    fn a_truncated_answer_counts_if_it_has_an_address() {
+    fn a_truncated_answer_is_used_if_it_has_an_address() {
         let message = answer(flag::TRUNCATED, |w| address(w, NAME, 1, 9));
         assert_eq!(addresses(&message).0.len(), 1);
         assert_eq!(
-            read_one(&answer(flag::TRUNCATED, |_| {})),
+            read_result(&answer(flag::TRUNCATED, |_| {})),
             Some((Err(LookupError::TooLong), 0))
         );
     }
 
     #[test]
-    fn other_statuses_are_failures_of_the_server() {
+    fn other_response_codes_count_as_no_answer() {
         for status in [1, 2, 4, 5, 15] {
             let message = answer(status, |w| address(w, NAME, 1, 9));
             assert_eq!(
-                read_one(&message),
+                read_result(&message),
                 Some((Err(LookupError::NoAnswer), 0)),
                 "status {status}"
             );
@@ -231,7 +239,7 @@ mod tests {
     }
 
     #[test]
-    fn times_to_live_end_after_a_day_and_none_is_negative() {
+    fn a_time_to_live_is_at_most_a_day_and_never_negative() {
         let message = answer(0, |w| address(w, NAME, 1, 1_000_000));
         assert_eq!(addresses(&message).1, MAX_TTL);
         let message = answer(0, |w| address(w, NAME, 1, 0x8000_0001));

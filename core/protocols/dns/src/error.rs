@@ -5,8 +5,8 @@ use core::fmt;
 use picoevent::{ConnError, ConnectError, FullError, SetupError, UnseededError};
 
 /// The reason why a look-up, or a connection by name, did not start, or why a host was not added. Look-ups in progress
-/// and the hosts list have not changed. But a cached answer may have made room and be lost, and the resolver may have
-/// taken its event from the base already. The next look-up uses this event.
+/// and the hosts list have not changed. But a cached answer may be lost, because its entry was reused for the new name.
+/// Also, the resolver may already have taken its event from the base. The next look-up uses this event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum ResolveError {
@@ -59,8 +59,8 @@ impl fmt::Display for ResolveError {
         match self {
             Self::Invalid => f.write_str("not a name of letters, digits, hyphens and dots"),
             Self::TooLong { most } => write!(f, "the name is longer than {most} bytes"),
-            Self::Lookups => f.write_str("all look-ups of the resolver are under way"),
-            Self::Names => f.write_str("all names of the resolver are in use"),
+            Self::Lookups => f.write_str("all look-ups of the resolver are in progress"),
+            Self::Names => f.write_str("all name entries of the resolver are in use"),
             Self::Unseeded => UnseededError.fmt(f),
             Self::Setup(error) => error.fmt(f),
             Self::Connect(error) => error.fmt(f),
@@ -102,12 +102,12 @@ impl From<LookupError> for ConnError {
 impl fmt::Display for LookupError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::NoSuchName => "there is no such name",
-            Self::NoAddress => "the name has no such address",
+            Self::NoSuchName => "the name does not exist",
+            Self::NoAddress => "the name has no address of this family",
             Self::NoAnswer => "no name server has answered",
-            Self::NoServer => "no name server is known",
+            Self::NoServer => "the resolver has no name server",
             Self::TooLong => "the answer of the name server is too long",
-            Self::NoSocket => "there is no socket for questions",
+            Self::NoSocket => "no UDP socket or connection is free for the query",
         })
     }
 }

@@ -37,9 +37,9 @@
 //! # let _ = (start, App { names: Resolver::new() });
 //! ```
 //!
-//! * The application owns the [`Resolver`] and returns it from [`HasResolver`], because callbacks
-//!   are plain functions. The resolver's capacities are part of its type; it does not allocate.
-//! * Each look-up ends in exactly one callback, also if the result is known at once: for a literal
+//! * The application owns the [`Resolver`]. Callbacks are plain functions without captured state, so they get the
+//!   resolver through [`HasResolver`]. The resolver's capacities are part of its type, and it does not allocate.
+//! * Each look-up ends in exactly one callback. This applies also if the result is known at once: for a literal
 //!   address, for a cached name, or without servers. A look-up can be cancelled.
 //! * Queries are sent over UDP to one server after the other, in three rounds. A server has 1 second for its answer in
 //!   the first round, then 2 and 4 seconds. A truncated answer is fetched over TCP, if a [pool](Resolver::set_tcp_pool)
@@ -51,9 +51,10 @@
 //! * Answers are cached for their time to live, but at most one day. Negative answers are cached, too, at most one
 //!   minute. When the cache is full, the entry that expires first is replaced.
 //!
-//! The storage needs an event, and for each address family of the servers a UDP socket with the resolver's
-//! [rings](Resolver::set_rings). With one more UDP socket, the resolver changes to a new random port whenever it sends
-//! a query while no other query waits for an answer. The base needs a [seed](picoevent::EventBase::seed).
+//! The storage must have an event for the resolver, and for each address family of the servers a UDP socket with the
+//! resolver's [rings](Resolver::set_rings). With one more UDP socket, the resolver changes to a new random port
+//! whenever it sends a query while no other query waits for an answer. The base needs a
+//! [seed](picoevent::EventBase::seed).
 #![cfg_attr(not(test), no_std)]
 #![doc(test(attr(deny(warnings))))]
 #![deny(

@@ -1,7 +1,7 @@
 //! Reads IP addresses from text.
 //!
-//! It accepts the same texts as [`IpAddr`]. The standard library's parser is not used, because it
-//! cannot be shown to link without a panic.
+//! It accepts the same texts as [`IpAddr`]. The standard library's parser is not used, because the linked program might
+//! contain code that panics.
 
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -22,13 +22,13 @@ fn v4(mut rest: &[u8]) -> Option<u32> {
     for parts_left in (0..4_u8).rev() {
         let (octet, digits) = number(&mut rest, 10)?;
         // A number has no leading zero.
-        let least = match digits {
+        let minimum = match digits {
             1 => 0,
             2 => 10,
             3 => 100,
             _ => return None,
         };
-        if octet < least || octet > 255 {
+        if octet < minimum || octet > 255 {
             return None;
         }
         address = address << 8 | octet;
@@ -84,12 +84,12 @@ fn v6(mut rest: &[u8]) -> Option<Ipv6Addr> {
         return None;
     }
     let gap = gap.unwrap_or(8);
-    let mut place = 8_usize;
-    while let Some(moved) = place.checked_sub(1).filter(|place| *place >= gap) {
-        place = moved;
-        let from = place.wrapping_sub(left_out);
+    let mut index = 8_usize;
+    while let Some(moved) = index.checked_sub(1).filter(|index| *index >= gap) {
+        index = moved;
+        let from = index.wrapping_sub(left_out);
         let group = if from >= gap { groups.get(from).copied() } else { None };
-        *groups.get_mut(place)? = group.unwrap_or(0);
+        *groups.get_mut(index)? = group.unwrap_or(0);
     }
     Some(groups.into())
 }
@@ -122,7 +122,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn addresses_are_those_of_the_standard_library() {
+    fn addresses_are_read_as_the_standard_library_reads_them() {
         let good = ["0.0.0.0", "255.1.20.3", "::", "::1", "1::", "fe80::1:2", "1:2:3:4:5:6:7:8"];
         let mapped = ["::ffff:192.0.2.1", "1:2:3:4:5:6:7.8.9.10", "1::7.8.9.10", "A:b::C"];
         let bad = [
@@ -162,8 +162,9 @@ mod tests {
         let mut random = fastrand::Rng::with_seed(9);
         let mut read = 0;
         for _ in 0..500_000 {
-            let few = ["0", "1", "25", "::", ":", ":", ".", ".", "f", "a1"];
-            let text: String = (0..random.usize(1..16)).map(|_| few[random.usize(..10)]).collect();
+            let parts = ["0", "1", "25", "::", ":", ":", ".", ".", "f", "a1"];
+            let text: String =
+                (0..random.usize(1..16)).map(|_| parts[random.usize(..10)]).collect();
             let expected = text.parse::<IpAddr>().ok();
             assert_eq!(parse(&text), expected, "{text}");
             read += u32::from(expected.is_some());

@@ -4,25 +4,26 @@ use core::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use picoevent::Instant;
 
-use crate::addresses::{Addresses, Found};
+use crate::addresses::{Addresses, FamilyAddresses};
 use crate::answer;
 use crate::error::{LookupError, ResolveError};
-use crate::resolver::{NOWHERE, Places, Table, Wait};
+use crate::resolver::{Indexes, NO_QUESTION, Table, Wait};
 use crate::wire::{Message, Writer, flag, is_host_name, without_dot};
 use crate::{Family, literal};
 
 /// The multicast group that receives the questions for names that end in `.local` (RFC 6762,
 /// section 5.1).
-const NEIGHBOURS: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::new(224, 0, 0, 251)), 5353);
+const MDNS_GROUP: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::new(224, 0, 0, 251)), 5353);
 
-/// The number of rounds. In each round, every server is asked until one answers. A server has one second for its answer
-/// in the first round, and twice as long in each further round. In the last round all letters are lower case.
+/// The number of rounds. In each round, the resolver queries the servers one after the other until one answers. A
+/// server has one second for its answer in the first round, and twice as long in each further round. In the last round,
+/// all letters of the name are lower case.
 const ROUNDS: u8 = 3;
 
-/// The time limit in seconds for an answer over TCP, including the connect.
+/// The time limit in seconds for an answer over TCP, including the time to connect.
 pub(crate) const TCP_WAIT: u32 = 5;
 
-/// A name and an address family, which are being looked up or whose answer is cached.
+/// A name and an address family. The name is being looked up, or its answer is cached.
 pub(crate) struct Question {
     pub(crate) state: State,
     /// The ID that the answer must repeat.
@@ -33,61 +34,61 @@ pub(crate) struct Question {
     /// The index of the server that truncated its answer, while the answer is queued for TCP.
     pub(crate) server: u8,
     /// The number of connections that have used one of the addresses. It selects the address for the next connection.
-    turn: u8,
+    attempt: u8,
     /// The number of look-ups that wait for the answer. It is zero for an answer that is only cached.
     waiters: u16,
-    /// The time until which it waits for an answer, or until which the answer is cached.
+    /// The time until which the question waits for an answer, or until which the answer is cached.
     until: Instant,
-    found: Found,
+    addresses: FamilyAddresses,
 }
 
 /// The progress of a question.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum State {
-    /// It has an answer.
-    Known(Result<(), LookupError>),
+    /// The question has an answer or has failed.
+    Finished(Result<(), LookupError>),
     /// A query was sent over UDP, or is about to be sent. At the time `until`, the next query is sent.
-    Asking,
-    /// It waits for the TCP connection.
+    Querying,
+    /// The question waits for the TCP connection.
     Queued,
-    /// A query is sent over TCP.
+    /// The resolver connects to a server over TCP, or waits for the answer over TCP.
     Fetching,
 }
 
 impl Question {
-    /// A free entry: it looks like a name whose answer has expired.
+    /// A free entry. It has the state of an entry whose answer has expired.
     pub(crate) const FREE: Self = Self {
-        state: State::Known(Err(LookupError::NoAnswer)),
+        state: State::Finished(Err(LookupError::NoAnswer)),
         id: 0,
         name_length: 0,
         tries: 0,
         server: 0,
-        turn: 0,
+        attempt: 0,
         waiters: 0,
         until: Instant::ZERO,
-        found: Found::none(Family::V4),
+        addresses: FamilyAddresses::none(Family::V4),
     };
 
-    const fn is_open(&self) -> bool {
-        !matches!(self.state, State::Known(_))
+    const fn is_in_progress(&self) -> bool {
+        !matches!(self.state, State::Finished(_))
     }
 
-    /// Forgets the answer, unless it belongs to the hosts list.
-    pub(crate) fn forget(&mut self) {
-        if !self.is_open() && self.until < Instant::MAX {
+    /// Makes the answer expire, unless the answer belongs to the hosts list.
+    pub(crate) fn expire(&mut self) {
+        if !self.is_in_progress() && self.until < Instant::MAX {
             self.until = Instant::ZERO;
         }
     }
 
     /// Ends the question with an answer that is cached until this time.
-    fn know(&mut self, known: Result<(), LookupError>, until: Instant) {
-        (self.state, self.until) = (State::Known(known), until);
+    fn finish(&mut self, result: Result<(), LookupError>, until: Instant) {
+        (self.state, self.until) = (State::Finished(result), until);
     }
 }
 
 impl Table<'_> {
-    /// Returns the indices of a look-up's questions. Such a question may have a cached answer or may already be in
-    /// progress; otherwise a new question begins at the time `from`. The entries stay in use until the questions
+    /// Returns the indices of a look-up's questions. Uses a question that has a cached answer or is already in
+    /// progress. Otherwise a new question begins at the time `not_before`. The entries stay in use until the questions
     /// are [released](Self::release).
     #[inline(never)]
     pub(crate) fn questions_for(
@@ -95,8 +96,8 @@ impl Table<'_> {
         name: &str,
         family: Option<Family>,
         now: Instant,
-        from: Instant,
-    ) -> Result<Places, ResolveError> {
+        not_before: Instant,
+    ) -> Result<Indexes, ResolveError> {
         let literal = literal::parse(name);
         if literal.is_none() && !is_host_name(name) {
             return Err(ResolveError::Invalid);
@@ -104,52 +105,52 @@ impl Table<'_> {
         let bytes = without_dot(name.as_bytes());
         let is_loopback = bytes.eq_ignore_ascii_case(b"localhost");
         // A literal address has one family.
-        let family = family.or(literal.map(Family::of));
-        let mut places = [NOWHERE; 2];
-        for (place, one) in places.iter_mut().zip(Family::ALL) {
-            if family.is_some_and(|family| family != one) {
+        let requested = family.or(literal.map(Family::of));
+        let mut indexes = [NO_QUESTION; 2];
+        for (index, family) in indexes.iter_mut().zip(Family::ALL) {
+            if requested.is_some_and(|requested| requested != family) {
                 continue;
             }
-            let known = if is_loopback { Some(one.loopback()) } else { literal };
-            let made = match known {
-                Some(_) => self.keep(b"", one, known, now),
-                None => self.question(bytes, one, from),
+            let known = if is_loopback { Some(family.loopback()) } else { literal };
+            let entry = match known {
+                Some(_) => self.cache(b"", family, known, now),
+                None => self.find_or_begin(bytes, family, not_before),
             };
-            match made {
-                Ok(made) => *place = made,
+            match entry {
+                Ok(entry) => *index = entry,
                 Err(error) => {
-                    self.release(places);
+                    self.release(indexes);
                     return Err(error);
                 }
             }
-            if let Some(question) = self.get(*place) {
+            if let Some(question) = self.get(*index) {
                 question.waiters = question.waiters.saturating_add(1);
             }
         }
-        Ok(places)
+        Ok(indexes)
     }
 
     /// Returns the index of the question about a name. Makes a new question if there is none.
-    fn question(
+    fn find_or_begin(
         &mut self,
         name: &[u8],
         family: Family,
-        from: Instant,
+        not_before: Instant,
     ) -> Result<u16, ResolveError> {
-        if let Some(place) = self.find(name, family, from, true) {
-            return Ok(place);
+        if let Some(index) = self.find(name, family, not_before, true) {
+            return Ok(index);
         }
-        let place = self.take(name, family)?;
-        if let Some(question) = self.get(place) {
-            (question.state, question.until) = (State::Asking, from);
+        let index = self.allocate(name, family)?;
+        if let Some(question) = self.get(index) {
+            (question.state, question.until) = (State::Querying, not_before);
         }
-        Ok(place)
+        Ok(index)
     }
 
     /// Caches an address of a name until the time `until`, as if the name had been looked up. `None` means that the
-    /// name has no address of this family. An entry for this name that is kept forever, in the hosts list, is replaced.
+    /// name has no address of this family. If the hosts list has an entry for this name, the entry is replaced.
     #[inline(never)]
-    pub(crate) fn keep(
+    pub(crate) fn cache(
         &mut self,
         name: &[u8],
         family: Family,
@@ -157,101 +158,114 @@ impl Table<'_> {
         until: Instant,
     ) -> Result<u16, ResolveError> {
         let last = Instant::from_micros(u64::MAX.wrapping_sub(1));
-        let place = match self.find(name, family, last, false) {
-            Some(place) => place,
-            None => self.take(name, family)?,
+        let index = match self.find(name, family, last, false) {
+            Some(index) => index,
+            None => self.allocate(name, family)?,
         };
-        if let Some(question) = self.get(place) {
-            question.found = Found::none(family);
+        if let Some(question) = self.get(index) {
+            question.addresses = FamilyAddresses::none(family);
             match address {
-                Some(IpAddr::V4(v4)) if family == Family::V4 => question.found.add(&v4.octets()),
-                Some(IpAddr::V6(v6)) if family == Family::V6 => question.found.add(&v6.octets()),
+                Some(IpAddr::V4(v4)) if family == Family::V4 => {
+                    question.addresses.add(&v4.octets())
+                }
+                Some(IpAddr::V6(v6)) if family == Family::V6 => {
+                    question.addresses.add(&v6.octets())
+                }
                 _ => {}
             }
-            let is_there = !question.found.is_empty();
-            let known = if is_there { Ok(()) } else { Err(LookupError::NoAddress) };
-            question.know(known, until);
+            let has_address = !question.addresses.is_empty();
+            let result = if has_address { Ok(()) } else { Err(LookupError::NoAddress) };
+            question.finish(result, until);
         }
-        Ok(place)
+        Ok(index)
     }
 
-    /// Returns the index of the question about a name, if its answer is cached beyond `time`. With `or_open`, also
-    /// finds a question in progress.
-    fn find(&self, name: &[u8], family: Family, time: Instant, or_open: bool) -> Option<u16> {
-        let place = self.questions.iter().zip(0..u16::MAX).position(|(question, place)| {
-            let counts = if question.is_open() { or_open } else { question.until > time };
-            counts && question.found.family == family && self.name(place).eq_ignore_ascii_case(name)
+    /// Returns the index of the question about a name, if its answer is cached beyond `time`. With `or_in_progress`,
+    /// also finds a question in progress.
+    fn find(
+        &self,
+        name: &[u8],
+        family: Family,
+        time: Instant,
+        or_in_progress: bool,
+    ) -> Option<u16> {
+        let index = self.questions.iter().zip(0..u16::MAX).position(|(question, index)| {
+            let is_usable =
+                if question.is_in_progress() { or_in_progress } else { question.until > time };
+            is_usable
+                && question.addresses.family == family
+                && self.name(index).eq_ignore_ascii_case(name)
         });
-        place.map(|place| place as u16)
+        index.map(|index| index as u16)
     }
 
-    /// Takes an entry for a name: among the entries without a waiting look-up, the entry that expires first. Entries of
-    /// the hosts list are never taken.
-    fn take(&mut self, name: &[u8], family: Family) -> Result<u16, ResolveError> {
+    /// Takes an entry for a name. Of the entries for which no look-up waits, takes the entry that expires first. Never
+    /// takes an entry of the hosts list.
+    fn allocate(&mut self, name: &[u8], family: Family) -> Result<u16, ResolveError> {
         let most = self.longest;
         if name.len() > most {
             return Err(ResolveError::TooLong { most });
         }
-        let (mut place, mut first) = (NOWHERE, Instant::MAX);
+        let (mut index, mut first) = (NO_QUESTION, Instant::MAX);
         for (question, number) in self.questions.iter().zip(0..u16::MAX) {
             if question.waiters == 0 && question.until < first {
-                (place, first) = (number, question.until);
+                (index, first) = (number, question.until);
             }
         }
-        let Some(question) = self.get(place) else { return Err(ResolveError::Names) };
+        let Some(question) = self.get(index) else { return Err(ResolveError::Names) };
         *question = Question::FREE;
         question.name_length = name.len() as u8;
-        question.found.family = family;
-        self.name_mut(place).iter_mut().zip(name).for_each(|(place, byte)| *place = *byte);
-        Ok(place)
+        question.addresses.family = family;
+        self.name_mut(index).iter_mut().zip(name).for_each(|(target, byte)| *target = *byte);
+        Ok(index)
     }
 
     /// Releases the questions of a look-up. A question in progress ends, unless another look-up waits for it.
     #[inline(never)]
-    pub(crate) fn release(&mut self, places: Places) {
-        for place in places {
-            let Some(question) = self.get(place) else { continue };
+    pub(crate) fn release(&mut self, indexes: Indexes) {
+        for index in indexes {
+            let Some(question) = self.get(index) else { continue };
             question.waiters = question.waiters.saturating_sub(1);
-            if question.waiters == 0 && question.is_open() {
+            if question.waiters == 0 && question.is_in_progress() {
                 *question = Question::FREE;
             }
         }
     }
 
     #[inline(never)]
-    pub(crate) fn get(&mut self, place: u16) -> Option<&mut Question> {
-        self.questions.get_mut(usize::from(place))
+    pub(crate) fn get(&mut self, index: u16) -> Option<&mut Question> {
+        self.questions.get_mut(usize::from(index))
     }
 
     /// Returns the name of a question.
     #[inline(never)]
-    fn name(&self, place: u16) -> &[u8] {
-        let place = usize::from(place);
-        let length = self.questions.get(place).map_or(0, |question| question.name_length.into());
-        let names = self.names.get(place.wrapping_mul(self.longest)..);
+    fn name(&self, index: u16) -> &[u8] {
+        let index = usize::from(index);
+        let length = self.questions.get(index).map_or(0, |question| question.name_length.into());
+        let names = self.names.get(index.wrapping_mul(self.longest)..);
         names.and_then(|names| names.get(..length)).unwrap_or_default()
     }
 
-    fn name_mut(&mut self, place: u16) -> &mut [u8] {
-        let place = usize::from(place);
-        let length = self.questions.get(place).map_or(0, |question| question.name_length.into());
-        let names = self.names.get_mut(place.wrapping_mul(self.longest)..);
+    fn name_mut(&mut self, index: u16) -> &mut [u8] {
+        let index = usize::from(index);
+        let length = self.questions.get(index).map_or(0, |question| question.name_length.into());
+        let names = self.names.get_mut(index.wrapping_mul(self.longest)..);
         names.and_then(|names| names.get_mut(..length)).unwrap_or_default()
     }
 
     /// Begins the next try of a question. `random` chooses the ID and the case of the letters for the first try.
-    /// Returns the server to ask. After the last try, the question fails and this returns `None`.
+    /// Returns the server to query. After the last try, the question fails and this returns `None`.
     #[inline(never)]
     pub(crate) fn next_try(
         &mut self,
-        place: u16,
+        index: u16,
         now: Instant,
-        random: &[u8; RANDOM],
+        random: &[u8; RANDOM_BYTES],
     ) -> Option<SocketAddr> {
-        let is_local = is_local(self.name(place));
+        let is_local = is_local(self.name(index));
         let servers = if is_local { 1 } else { self.client.servers.len() as u8 };
-        let first = self.client.first;
-        let question = self.get(place)?;
+        let first = self.client.first_server;
+        let question = self.get(index)?;
         let round = question.tries.checked_div(servers);
         let Some(round) = round.filter(|round| *round < ROUNDS) else {
             let error = match servers {
@@ -260,105 +274,113 @@ impl Table<'_> {
                 _ if is_local => LookupError::NoSuchName,
                 _ => LookupError::NoAnswer,
             };
-            question.know(Err(error), now);
+            question.finish(Err(error), now);
             return None;
         };
         let server = first.wrapping_add(question.tries).checked_rem(servers)?;
         let is_first = question.tries == 0;
-        // Some servers change the case of letters, and hosts that use multicast DNS may do so.
-        let is_plain = is_local || round.wrapping_add(1) == ROUNDS;
+        // Some servers, and some hosts that use multicast DNS, change the case of letters.
+        let is_lower_case = is_local || round.wrapping_add(1) == ROUNDS;
         question.tries = question.tries.saturating_add(1);
-        (question.state, question.until) = (State::Asking, after(now, 1 << round));
+        (question.state, question.until) = (State::Querying, after(now, 1 << round));
         let [low, high, bits @ ..] = random;
         if is_first {
             question.id = u16::from_le_bytes([*low, *high]);
         }
-        if is_first || is_plain {
-            for (number, letter) in (0..u8::MAX).zip(self.name_mut(place)) {
-                let byte = bits.get(usize::from(number / 8)).copied().unwrap_or_default();
+        if is_first || is_lower_case {
+            for (position, letter) in (0..u8::MAX).zip(self.name_mut(index)) {
+                let byte = bits.get(usize::from(position / 8)).copied().unwrap_or_default();
                 *letter = letter.to_ascii_lowercase();
-                if !is_plain && byte >> (number % 8) & 1 == 1 {
+                if !is_lower_case && byte >> (position % 8) & 1 == 1 {
                     *letter = letter.to_ascii_uppercase();
                 }
             }
         }
         if is_local {
-            return Some(NEIGHBOURS);
+            return Some(MDNS_GROUP);
         }
         self.client.servers.get(usize::from(server)).copied()
     }
 
-    /// Writes a question.
+    /// Writes the query for a question.
     #[inline(never)]
-    pub(crate) fn write<'b>(&self, place: u16, buffer: &'b mut [u8]) -> Option<&'b [u8]> {
-        let question = self.questions.get(usize::from(place))?;
+    pub(crate) fn write<'b>(&self, index: u16, buffer: &'b mut [u8]) -> Option<&'b [u8]> {
+        let question = self.questions.get(usize::from(index))?;
         let mut writer = Writer::new(buffer, question.id, flag::RECURSION_DESIRED);
-        writer.question_for(&[self.name(place)], question.found.family.kind(), 1);
+        writer.question_for(&[self.name(index)], question.addresses.family.kind(), 1);
         writer.finish()
     }
 
     /// Makes a question fail with this error.
-    pub(crate) fn fail(&mut self, place: u16, error: LookupError, now: Instant) {
-        if let Some(question) = self.get(place).filter(|question| question.is_open()) {
-            question.know(Err(error), now);
+    pub(crate) fn fail(&mut self, index: u16, error: LookupError, now: Instant) {
+        if let Some(question) = self.get(index).filter(|question| question.is_in_progress()) {
+            question.finish(Err(error), now);
         }
     }
 
     /// Handles a message from a server, if the message answers a question. `state` is the state that the question must
-    /// have: [`State::Asking`] for a message over UDP, [`State::Fetching`] for a message over TCP.
+    /// have: [`State::Querying`] for a message over UDP, [`State::Fetching`] for a message over TCP.
     ///
-    /// The names are compared case-sensitively, because the case of the letters was chosen at random: a host that has
-    /// not seen the query does not know it.
+    /// The names are compared case-sensitively. The resolver has chosen the case of the letters at random, and an
+    /// attacker that has not seen the query does not know this case.
     #[inline(never)]
-    pub(crate) fn answered(&mut self, from: SocketAddr, bytes: &[u8], state: State, now: Instant) {
+    pub(crate) fn handle_message(
+        &mut self,
+        from: SocketAddr,
+        bytes: &[u8],
+        state: State,
+        now: Instant,
+    ) {
         let Ok(message) = Message::parse(bytes) else { return };
-        let Some(asked) = answer::question(&message) else { return };
-        let place = self.questions.iter().zip(0..NOWHERE).position(|(question, place)| {
+        let Some(repeated) = answer::question(&message) else { return };
+        let index = self.questions.iter().zip(0..NO_QUESTION).position(|(question, index)| {
             question.state == state
                 // A question has no ID before its first try.
                 && question.tries != 0
                 && question.id == message.id()
-                && question.found.family.kind() == asked.kind
-                && asked.name.is_exactly(self.name(place))
+                && question.addresses.family.kind() == repeated.kind
+                && repeated.name.is_exactly(self.name(index))
         });
-        let Some(place) = place.map(|place| place as u16) else { return };
-        let server = self.client.servers.iter().position(|held| is_same_host(held, &from));
-        let may_answer = match is_local(self.name(place)) {
-            true => from.port() == NEIGHBOURS.port(),
+        let Some(index) = index.map(|index| index as u16) else { return };
+        let server = self.client.servers.iter().position(|address| is_same_host(address, &from));
+        let may_answer = match is_local(self.name(index)) {
+            true => from.port() == MDNS_GROUP.port(),
             false => server.is_some(),
         };
-        let has_tcp = self.client.has_tcp && server.is_some() && state == State::Asking;
-        let Some(question) = self.get(place).filter(|_| may_answer) else { return };
-        match answer::read(&message, asked.name, &mut question.found) {
-            // Ask the next server at once.
-            (Err(LookupError::NoAnswer), _) => return self.ask_again(place, now),
+        let has_tcp = self.client.has_tcp && server.is_some() && state == State::Querying;
+        let Some(question) = self.get(index).filter(|_| may_answer) else { return };
+        match answer::read(&message, repeated.name, &mut question.addresses) {
+            // Query the next server at once.
+            (Err(LookupError::NoAnswer), _) => return self.retry_now(index, now),
             (Err(LookupError::TooLong), _) if has_tcp => {
                 question.server = server.unwrap_or_default() as u8;
                 (question.state, question.until) = (State::Queued, after(now, TCP_WAIT));
             }
-            (known, ttl) => question.know(known, after(now, ttl)),
+            (result, ttl) => question.finish(result, after(now, ttl)),
         }
         if let Some(server) = server {
-            self.client.first = server as u8;
+            self.client.first_server = server as u8;
         }
     }
 
-    /// Schedules the next try of an unanswered question for now.
-    pub(crate) fn ask_again(&mut self, place: u16, now: Instant) {
-        if let Some(question) = self.get(place).filter(|question| question.is_open()) {
-            (question.state, question.until) = (State::Asking, now);
+    /// Makes the next try of a question due at once, unless the question has an answer.
+    pub(crate) fn retry_now(&mut self, index: u16, now: Instant) {
+        if let Some(question) = self.get(index).filter(|question| question.is_in_progress()) {
+            (question.state, question.until) = (State::Querying, now);
         }
     }
 
-    /// Returns whether a question must be asked now.
-    pub(crate) fn is_due(&mut self, place: u16, now: Instant) -> bool {
-        self.get(place).is_some_and(|question| question.is_open() && question.until <= now)
+    /// Returns whether the next query for a question must be sent now.
+    pub(crate) fn is_due(&mut self, index: u16, now: Instant) -> bool {
+        self.get(index).is_some_and(|question| question.is_in_progress() && question.until <= now)
     }
 
-    /// Returns whether answers may still arrive, to other questions or to earlier tries of this question.
-    pub(crate) fn is_waiting(&self, place: u16) -> bool {
+    /// Returns whether answers to queries that were sent before may still arrive. These are queries for other
+    /// questions, and earlier tries of this question. The current try of this question is already counted in `tries`,
+    /// but was not sent yet.
+    pub(crate) fn is_waiting(&self, index: u16) -> bool {
         self.questions.iter().zip(0..u16::MAX).any(|(question, other)| {
-            question.is_open() && question.tries > u8::from(other == place)
+            question.is_in_progress() && question.tries > u8::from(other == index)
         })
     }
 
@@ -367,12 +389,12 @@ impl Table<'_> {
     #[inline(never)]
     pub(crate) fn next_time(&self, wait: &Wait, one_is_enough: bool) -> Option<Instant> {
         let mut next = None;
-        for place in wait.questions {
-            match self.questions.get(usize::from(place)) {
-                Some(question) if question.is_open() => {
+        for index in wait.questions {
+            match self.questions.get(usize::from(index)) {
+                Some(question) if question.is_in_progress() => {
                     next = Some(question.until.min(next.unwrap_or(Instant::MAX)));
                 }
-                Some(question) if one_is_enough && !question.found.is_empty() => return None,
+                Some(question) if one_is_enough && !question.addresses.is_empty() => return None,
                 _ => {}
             }
         }
@@ -382,12 +404,12 @@ impl Table<'_> {
     /// Returns the addresses that a look-up has found.
     ///
     /// # Errors
-    /// The error of the first question, if no question has an address.
+    /// Returns the error of the first question that has failed, if no address was found for any of the questions.
     pub(crate) fn addresses(&self, wait: &Wait) -> Result<Addresses, LookupError> {
         let mut addresses = Addresses::NONE;
-        for place in wait.questions {
-            if let Some(question) = self.questions.get(usize::from(place)) {
-                addresses.put(&question.found);
+        for index in wait.questions {
+            if let Some(question) = self.questions.get(usize::from(index)) {
+                addresses.set(&question.addresses);
             }
         }
         if addresses.is_empty() { Err(self.error(wait)) } else { Ok(addresses) }
@@ -397,12 +419,12 @@ impl Table<'_> {
     /// next address.
     ///
     /// # Errors
-    /// As [`addresses`](Self::addresses).
+    /// Returns the same errors as [`addresses`](Self::addresses).
     pub(crate) fn next_address(&mut self, wait: &Wait) -> Result<IpAddr, LookupError> {
-        for place in wait.questions {
-            let Some(question) = self.get(place) else { continue };
-            if let Some(address) = question.found.of_turn(question.turn) {
-                question.turn = question.turn.wrapping_add(1);
+        for index in wait.questions {
+            let Some(question) = self.get(index) else { continue };
+            if let Some(address) = question.addresses.for_attempt(question.attempt) {
+                question.attempt = question.attempt.wrapping_add(1);
                 return Ok(address);
             }
         }
@@ -411,9 +433,9 @@ impl Table<'_> {
 
     /// Returns the error of a look-up that has found nothing.
     fn error(&self, wait: &Wait) -> LookupError {
-        let error = wait.questions.iter().find_map(|place| {
-            match self.questions.get(usize::from(*place))?.state {
-                State::Known(Err(error)) => Some(error),
+        let error = wait.questions.iter().find_map(|index| {
+            match self.questions.get(usize::from(*index))?.state {
+                State::Finished(Err(error)) => Some(error),
                 _ => None,
             }
         });
@@ -421,8 +443,8 @@ impl Table<'_> {
     }
 }
 
-/// The random bytes of a question: two for its ID, and one bit for each byte of its name.
-pub(crate) const RANDOM: usize = 34;
+/// The number of random bytes for a question: two for its ID, and one bit for each byte of its name.
+pub(crate) const RANDOM_BYTES: usize = 34;
 
 /// Returns the time `seconds` seconds later.
 #[inline(never)]
@@ -441,7 +463,8 @@ fn is_local(name: &[u8]) -> bool {
 fn is_same_host(server: &SocketAddr, from: &SocketAddr) -> bool {
     match (server, from) {
         (SocketAddr::V4(server), SocketAddr::V4(from)) => server == from,
-        // The scope of an address is meaningful only on the host that receives it.
+        // The scope ID is not compared. It is the number of a local interface, and the address of the server may have
+        // been set without it.
         (SocketAddr::V6(server), SocketAddr::V6(from)) => {
             server.port() == from.port() && server.ip() == from.ip()
         }

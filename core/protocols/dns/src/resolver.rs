@@ -9,7 +9,7 @@ use crate::error::LookupError;
 use crate::questions::Question;
 
 /// The maximum number of servers.
-pub(crate) const SERVERS: usize = 3;
+pub(crate) const MAX_SERVERS: usize = 3;
 
 /// The callback of a look-up, called once with the [`Lookup`] and the result.
 pub type OnLookup<A> = fn(&mut A, &mut Cx<'_, A>, Lookup, Result<Addresses, LookupError>);
@@ -24,7 +24,7 @@ pub trait HasResolver: Sized {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Lookup {
-    pub(crate) place: u16,
+    pub(crate) index: u16,
     pub(crate) serial: u16,
 }
 
@@ -60,32 +60,32 @@ pub(crate) struct Table<'r> {
 
 /// The state of a resolver that does not belong to one name or one look-up.
 pub(crate) struct Client {
-    pub(crate) servers: heapless::Vec<SocketAddr, SERVERS>,
-    /// The index of the server that answered last. This server is asked first.
-    pub(crate) first: u8,
+    pub(crate) servers: heapless::Vec<SocketAddr, MAX_SERVERS>,
+    /// The index of the server that answered last. This server is queried first.
+    pub(crate) first_server: u8,
     /// The next serial number of a look-up.
     pub(crate) serial: u16,
     pub(crate) timer: Option<Event>,
     /// The sockets for IPv4 servers and for IPv6 servers.
     pub(crate) sockets: [Option<UdpSocket>; 2],
     pub(crate) rings: UdpRings,
-    /// Truncated answers are fetched over TCP.
+    /// Whether truncated answers are fetched over TCP.
     pub(crate) has_tcp: bool,
 }
 
 /// The TCP side of a resolver: it fetches truncated answers.
 pub(crate) struct Tcp<A> {
     pub(crate) pool: PoolId,
-    /// Starts and ends connections. It is a pointer, so that the linker leaves the code out of a program that sets
-    /// no pool.
+    /// The function that starts and ends connections. The TCP code is called only through this pointer. So the linker
+    /// leaves the TCP code out of a program that never calls [`Resolver::set_tcp_pool`].
     pub(crate) run: fn(&mut A, &mut Cx<'_, A>),
     /// The connection over which an answer is fetched, and the index of its question.
-    pub(crate) held: Option<(Conn, u16)>,
+    pub(crate) active: Option<(Conn, u16)>,
 }
 
 /// The state of a look-up.
 pub(crate) struct LookupSlot<A> {
-    pub(crate) then: Then<A>,
+    pub(crate) completion: Completion<A>,
     pub(crate) wait: Wait,
 }
 
@@ -93,19 +93,19 @@ pub(crate) struct LookupSlot<A> {
 pub(crate) struct Wait {
     pub(crate) serial: u16,
     /// The indices of its questions, one for each family.
-    pub(crate) questions: Places,
+    pub(crate) questions: Indexes,
     /// The earliest time at which the look-up ends.
-    pub(crate) from: Instant,
+    pub(crate) not_before: Instant,
 }
 
-/// The indices of the questions of a look-up; [`NOWHERE`] for a family that is not wanted.
-pub(crate) type Places = [u16; 2];
+/// The indices of the questions of a look-up; [`NO_QUESTION`] for a family that was not requested.
+pub(crate) type Indexes = [u16; 2];
 
-/// The index of no question: a resolver has fewer questions.
-pub(crate) const NOWHERE: u16 = u16::MAX;
+/// The value for "no question". It is never the index of a question, because `NAMES` is smaller.
+pub(crate) const NO_QUESTION: u16 = u16::MAX;
 
 /// What happens after a look-up.
-pub(crate) enum Then<A> {
+pub(crate) enum Completion<A> {
     /// The slot is free.
     Nothing,
     Call(OnLookup<A>),
@@ -115,24 +115,24 @@ pub(crate) enum Then<A> {
 
 impl<A> LookupSlot<A> {
     const FREE: Self = Self {
-        then: Then::Nothing,
-        wait: Wait { serial: 0, questions: [NOWHERE; 2], from: Instant::ZERO },
+        completion: Completion::Nothing,
+        wait: Wait { serial: 0, questions: [NO_QUESTION; 2], not_before: Instant::ZERO },
     };
 
     pub(crate) const fn is_free(&self) -> bool {
-        matches!(self.then, Then::Nothing)
+        matches!(self.completion, Completion::Nothing)
     }
 }
 
 impl<A, const LOOKUPS: usize, const NAMES: usize, const LONGEST: usize>
     Resolver<A, LOOKUPS, NAMES, LONGEST>
 {
-    /// Room for two answers of 512 bytes, the longest answer over UDP, and for two questions.
+    /// The ring sizes for two answers of 512 bytes, the longest answer over UDP, and for two queries.
     pub const RINGS: UdpRings =
         UdpRings::new(UdpRings::holding(2, 512), UdpRings::holding(2, LONGEST + 18));
 
     const SIZES: () = assert!(
-        LOOKUPS <= u16::MAX as usize && NAMES < NOWHERE as usize && LONGEST <= 254,
+        LOOKUPS <= u16::MAX as usize && NAMES < NO_QUESTION as usize && LONGEST <= 254,
         "a name has at most 254 bytes"
     );
 
@@ -142,7 +142,7 @@ impl<A, const LOOKUPS: usize, const NAMES: usize, const LONGEST: usize>
         Self {
             client: Client {
                 servers: heapless::Vec::new(),
-                first: 0,
+                first_server: 0,
                 serial: 0,
                 timer: None,
                 sockets: [None; 2],
@@ -185,11 +185,11 @@ impl<A, const LOOKUPS: usize, const NAMES: usize, const LONGEST: usize>
 impl<A: HasResolver, const LOOKUPS: usize, const NAMES: usize, const LONGEST: usize>
     Resolver<A, LOOKUPS, NAMES, LONGEST>
 {
-    /// Sets the pool for TCP connections to servers, which fetch truncated answers. One connection
-    /// is enough. Its input ring must hold an answer plus two bytes.
+    /// Sets the pool for TCP connections to servers. The resolver fetches truncated answers over these connections. One
+    /// connection is enough. Its input ring must hold an answer plus two bytes.
     pub const fn set_tcp_pool(&mut self, pool: PoolId) {
         self.client.has_tcp = true;
-        self.tcp = Some(Tcp { pool, run: crate::tcp::run::<A>, held: None });
+        self.tcp = Some(Tcp { pool, run: crate::tcp::run::<A>, active: None });
     }
 }
 
@@ -207,7 +207,7 @@ impl<A> ResolverMut<'_, A> {
         self.table.client.servers.clear();
         // The list has room for three servers. Further servers are left out.
         let _ = servers.iter().try_for_each(|server| self.table.client.servers.push(*server));
-        self.table.client.first = 0;
+        self.table.client.first_server = 0;
     }
 
     /// Returns the servers.
@@ -215,23 +215,25 @@ impl<A> ResolverMut<'_, A> {
         &self.table.client.servers
     }
 
-    /// Forgets all cached answers, except the hosts list and names that are being looked up.
-    pub fn forget(&mut self) {
-        self.table.questions.iter_mut().for_each(Question::forget);
+    /// Makes all cached answers expire. The hosts list and names that are being looked up do not change.
+    pub fn clear_cache(&mut self) {
+        self.table.questions.iter_mut().for_each(Question::expire);
     }
 
     /// Returns the number of look-ups in progress.
     pub fn lookups(&self) -> usize {
-        let held = self.lookups.iter().filter(|slot| !slot.is_free());
-        held.fold(0, |count, _| count.saturating_add(1))
+        let in_progress = self.lookups.iter().filter(|slot| !slot.is_free());
+        in_progress.fold(0, |count, _| count.saturating_add(1))
     }
 
     /// Frees a look-up, and ends its questions if no other look-up waits for them. Returns what must happen after
     /// the look-up.
     #[inline(never)]
-    pub(crate) fn free(&mut self, place: u16) -> Then<A> {
-        let Some(slot) = self.lookups.get_mut(usize::from(place)) else { return Then::Nothing };
+    pub(crate) fn free(&mut self, index: u16) -> Completion<A> {
+        let Some(slot) = self.lookups.get_mut(usize::from(index)) else {
+            return Completion::Nothing;
+        };
         self.table.release(slot.wait.questions);
-        core::mem::replace(&mut slot.then, Then::Nothing)
+        core::mem::replace(&mut slot.completion, Completion::Nothing)
     }
 }

@@ -6,14 +6,14 @@ use core::time::Duration;
 use picoevent::{Conn, ConnMut, Cx, Instant, Mode, PoolId, Protocol, UnseededError};
 
 use crate::error::ResolveError;
-use crate::resolver::{HasResolver, Lookup, LookupSlot, OnLookup, Then};
+use crate::resolver::{Completion, HasResolver, Lookup, LookupSlot, OnLookup};
 use crate::wire::{is_host_name, without_dot};
 use crate::{Family, udp};
 
-/// Looks up the addresses of a name, of one family or of both, and calls `call` with the result.
-/// The call always comes later, even if the answer is already known.
+/// Looks up the addresses of a name, of one family or of both, and calls `callback` with the result. `callback` is
+/// never called before this function returns, even if the answer is already known.
 ///
-/// A literal address is its own answer, and `localhost` is the loopback address. A dot at the end
+/// If the name is a literal address, the result is this address. `localhost` is the loopback address. A dot at the end
 /// of the name has no effect, because no domain is appended to names.
 ///
 /// ```
@@ -40,38 +40,40 @@ use crate::{Family, udp};
 /// ```
 ///
 /// # Errors
-/// [`ResolveError`]. Then `call` is not called.
+/// Returns a [`ResolveError`] if the look-up cannot begin. In this case, `callback` is never called.
 pub fn resolve<A: HasResolver>(
     app: &mut A,
     cx: &mut Cx<'_, A>,
     name: &str,
     family: Option<Family>,
-    call: OnLookup<A>,
+    callback: OnLookup<A>,
 ) -> Result<Lookup, ResolveError> {
     let reserved = reserve(app, cx, name, family, Duration::ZERO)?;
-    Ok(begin(app, cx, reserved, Then::Call(call)))
+    Ok(begin(app, cx, reserved, Completion::Call(callback)))
 }
 
 /// Cancels a look-up, so its callback is not called. Returns whether it was in progress.
 pub fn cancel<A: HasResolver>(app: &mut A, lookup: Lookup) -> bool {
     let mut resolver = app.resolver();
-    let slot = resolver.lookups.get(usize::from(lookup.place));
-    let is_held = slot.is_some_and(|slot| !slot.is_free() && slot.wait.serial == lookup.serial);
-    if is_held {
-        resolver.free(lookup.place);
+    let slot = resolver.lookups.get(usize::from(lookup.index));
+    let is_in_progress =
+        slot.is_some_and(|slot| !slot.is_free() && slot.wait.serial == lookup.serial);
+    if is_in_progress {
+        resolver.free(lookup.index);
     }
-    is_held
+    is_in_progress
 }
 
-/// Connects to a host by name, from a pool: a look-up followed by [`Cx::connect`]. The connection
-/// is idle until the address is known. The callbacks of `P` get the result,
-/// [`opened`](Protocol::opened) or [`ended`](Protocol::ended). If the name has no address, the
-/// connection ends with [`NotFound`](picoevent::ConnError::NotFound).
+/// Connects to a host by name, with a connection from a pool. Looks up the name, then connects like [`Cx::connect`].
+/// The connection is idle until the address is known. Afterwards, either [`opened`](Protocol::opened) or
+/// [`ended`](Protocol::ended) of `P` is called. If the name has no address, the connection ends with
+/// [`NotFound`](picoevent::ConnError::NotFound).
 ///
-/// If there are several addresses, each connection uses the next one.
+/// If a name has several addresses, each new connection uses the next address.
 ///
 /// # Errors
-/// [`ResolveError`]. Then there is no connection.
+/// Returns a [`ResolveError`] if the look-up cannot begin, or if the pool has no free connection. In this case, there
+/// is no connection.
 pub fn connect<A: HasResolver, P: Protocol<A>>(
     app: &mut A,
     cx: &mut Cx<'_, A>,
@@ -82,7 +84,7 @@ pub fn connect<A: HasResolver, P: Protocol<A>>(
     let reserved = reserve(app, cx, name, None, Duration::ZERO)?;
     match cx.outgoing::<P>(pool) {
         Ok(conn) => {
-            begin(app, cx, reserved, Then::Connect(conn, port));
+            begin(app, cx, reserved, Completion::Connect(conn, port));
             Ok(conn)
         }
         Err(error) => {
@@ -92,11 +94,13 @@ pub fn connect<A: HasResolver, P: Protocol<A>>(
     }
 }
 
-/// Reconnects after `delay`, from the [`ended`](Protocol::ended) callback or while the connection
-/// is idle: a look-up that begins after the delay, followed by [`ConnMut::connect_after`].
+/// Reconnects to a host by name. The look-up begins after `delay`, and the connection is made when the address is
+/// known. Call this function from the [`ended`](Protocol::ended) callback or while the connection is idle, like
+/// [`ConnMut::connect_after`].
 ///
 /// # Errors
-/// [`ResolveError`]. Then the connection has ended, or stays idle.
+/// Returns a [`ResolveError`] if the look-up cannot begin, or if the connection cannot reconnect. In this case, a
+/// connection that has ended stays ended, and an idle connection stays idle.
 pub fn connect_again<A: HasResolver>(
     app: &mut A,
     conn: &mut ConnMut<'_, '_, A>,
@@ -111,11 +115,11 @@ pub fn connect_again<A: HasResolver>(
         return Err(error.into());
     }
     let id = conn.id();
-    begin(app, conn.cx(), reserved, Then::Connect(id, port));
+    begin(app, conn.cx(), reserved, Completion::Connect(id, port));
     Ok(())
 }
 
-/// Adds an entry to the hosts list: the name has this address, and no server is asked. A name can have one address of
+/// Adds an entry to the hosts list: the name has this address, and no server is queried. A name can have one address of
 /// each family. A later entry replaces an earlier entry of the same name and family.
 ///
 /// # Errors
@@ -129,12 +133,12 @@ pub fn add_host<A: HasResolver>(
         return Err(ResolveError::Invalid);
     }
     let name = without_dot(name.as_bytes());
-    app.resolver().table.keep(name, Family::of(address), Some(address), Instant::MAX)?;
+    app.resolver().table.cache(name, Family::of(address), Some(address), Instant::MAX)?;
     Ok(())
 }
 
-/// Reserves everything that a look-up needs. Returns the index of its slot, which counts as free until [`begin`]
-/// is called.
+/// Reserves everything that a look-up needs. Returns the index of the look-up's slot. The slot counts as free until
+/// [`begin`] is called.
 #[inline(never)]
 fn reserve<A: HasResolver>(
     app: &mut A,
@@ -150,25 +154,30 @@ fn reserve<A: HasResolver>(
         Some(timer) => timer,
         None => cx.new_timer(Mode::OneShot, udp::tick::<A>)?,
     };
-    let (now, from) = (cx.now(), cx.now().after(delay));
+    let (now, not_before) = (cx.now(), cx.now().after(delay));
     let mut resolver = app.resolver();
     resolver.table.client.timer = Some(timer);
     let free = resolver.lookups.iter().position(LookupSlot::is_free);
-    let place = free.ok_or(ResolveError::Lookups)?;
-    let slot = resolver.lookups.get_mut(place).ok_or(ResolveError::Lookups)?;
-    slot.wait.questions = resolver.table.questions_for(name, family, now, from)?;
-    slot.wait.from = from;
-    Ok(place as u16)
+    let index = free.ok_or(ResolveError::Lookups)?;
+    let slot = resolver.lookups.get_mut(index).ok_or(ResolveError::Lookups)?;
+    slot.wait.questions = resolver.table.questions_for(name, family, now, not_before)?;
+    slot.wait.not_before = not_before;
+    Ok(index as u16)
 }
 
 /// Begins a look-up.
-fn begin<A: HasResolver>(app: &mut A, cx: &mut Cx<'_, A>, place: u16, then: Then<A>) -> Lookup {
+fn begin<A: HasResolver>(
+    app: &mut A,
+    cx: &mut Cx<'_, A>,
+    index: u16,
+    completion: Completion<A>,
+) -> Lookup {
     let resolver = app.resolver();
     let serial = resolver.table.client.serial.wrapping_add(1);
     resolver.table.client.serial = serial;
-    if let Some(slot) = resolver.lookups.get_mut(usize::from(place)) {
-        (slot.wait.serial, slot.then) = (serial, then);
+    if let Some(slot) = resolver.lookups.get_mut(usize::from(index)) {
+        (slot.wait.serial, slot.completion) = (serial, completion);
     }
     udp::arm(app, cx);
-    Lookup { place, serial }
+    Lookup { index, serial }
 }

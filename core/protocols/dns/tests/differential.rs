@@ -1,5 +1,5 @@
-//! Messages that other crates parse, too: if this crate and another crate accept a message, they find the same
-//! addresses in it.
+//! Compares this crate's parser with the parsers of other crates. If this crate and another crate accept a message,
+//! both must find the same addresses in it.
 
 use std::net::IpAddr;
 
@@ -10,7 +10,7 @@ use picoevent_dns::wire::{Data, Kind, Message, Section, Writer, flag};
 use picoevent_scripted as _;
 
 /// Returns the addresses of the answers, as this crate reads them.
-fn ours(bytes: &[u8]) -> Option<Vec<IpAddr>> {
+fn our_addresses(bytes: &[u8]) -> Option<Vec<IpAddr>> {
     let answers = Message::parse(bytes).ok()?.answers();
     let addresses = answers.filter_map(|record| match record.data() {
         Data::A(address) => Some(address.into()),
@@ -20,7 +20,7 @@ fn ours(bytes: &[u8]) -> Option<Vec<IpAddr>> {
     Some(addresses.collect())
 }
 
-fn of_hickory(bytes: &[u8]) -> Option<Vec<IpAddr>> {
+fn hickory_addresses(bytes: &[u8]) -> Option<Vec<IpAddr>> {
     let message = Theirs::from_vec(bytes).ok()?;
     let of_internet =
         message.answers.iter().filter(|record| u16::from(record.dns_class) & 0x7FFF == 1);
@@ -32,7 +32,7 @@ fn of_hickory(bytes: &[u8]) -> Option<Vec<IpAddr>> {
     Some(addresses.collect())
 }
 
-fn of_domain(bytes: &[u8]) -> Option<Vec<IpAddr>> {
+fn domain_addresses(bytes: &[u8]) -> Option<Vec<IpAddr>> {
     use domain::rdata::{A, Aaaa};
     let message = domain::base::Message::from_octets(bytes).ok()?;
     let mut addresses = Vec::new();
@@ -66,12 +66,15 @@ fn answer() -> Vec<u8> {
 }
 
 #[test]
-fn changed_messages_mean_the_same_to_all_who_accept_them() {
+fn parsers_that_accept_a_corrupted_message_find_the_same_addresses() {
     let mut random = fastrand::Rng::with_seed(3);
     let good = answer();
-    let expected = ours(&good).unwrap();
+    let expected = our_addresses(&good).unwrap();
     assert_eq!(expected.len(), 3);
-    assert_eq!((of_hickory(&good), of_domain(&good)), (Some(expected.clone()), Some(expected)));
+    assert_eq!(
+        (hickory_addresses(&good), domain_addresses(&good)),
+        (Some(expected.clone()), Some(expected))
+    );
     let [mut accepted, mut with_hickory, mut with_domain] = [0_u32; 3];
     for _ in 0..200_000 {
         let mut bytes = good.clone();
@@ -85,20 +88,20 @@ fn changed_messages_mean_the_same_to_all_who_accept_them() {
             let byte = bytes.get_mut(at);
             byte.into_iter().for_each(|byte| *byte = random.u8(..));
         }
-        let Some(ours) = ours(&bytes) else { continue };
+        let Some(ours) = our_addresses(&bytes) else { continue };
         accepted += 1;
-        if let Some(theirs) = of_hickory(&bytes) {
-            assert_eq!(ours, theirs, "hickory-proto reads {bytes:?} otherwise");
+        if let Some(theirs) = hickory_addresses(&bytes) {
+            assert_eq!(ours, theirs, "hickory-proto finds other addresses in {bytes:?}");
             with_hickory += 1;
         }
-        if let Some(theirs) = of_domain(&bytes) {
-            assert_eq!(ours, theirs, "domain reads {bytes:?} otherwise");
+        if let Some(theirs) = domain_addresses(&bytes) {
+            assert_eq!(ours, theirs, "domain finds other addresses in {bytes:?}");
             with_domain += 1;
         }
     }
     assert!(
         accepted > 50_000 && with_hickory > 30_000 && with_domain > 30_000,
-        "{accepted} accepted, {with_hickory} and {with_domain} by the others too"
+        "{accepted} accepted, also {with_hickory} by hickory-proto and {with_domain} by domain"
     );
 }
 

@@ -13,7 +13,7 @@ use picoevent_dns::{
 use picoevent_mio::{Capacities, HeapStorage, Live};
 use picoevent_scripted as _;
 
-/// Long enough for a busy host.
+/// The time limit of a test. It is long enough for a busy host.
 const LIMIT: Duration = Duration::from_secs(60);
 
 #[derive(Default)]
@@ -37,9 +37,9 @@ impl App {
 }
 
 /// A connection by name. The server sends a greeting.
-struct Greeted;
+struct GreetingClient;
 
-impl Protocol<App> for Greeted {
+impl Protocol<App> for GreetingClient {
     fn readable(app: &mut App, conn: &mut ConnMut<App>) {
         let mut buffer = [0; 64];
         let length = conn.read(&mut buffer);
@@ -71,11 +71,12 @@ fn run(server: SocketAddr, start: impl FnOnce(&mut App, &mut Cx<App>, PoolId)) -
 }
 
 /// Answers with `127.0.0.1` for `local.example`, and with 40 addresses for `many.example`. At most
-/// `room` bytes of the answer are sent.
-fn answer(question: &[u8], room: usize) -> Vec<u8> {
+/// `max_length` bytes of the answer are sent.
+fn answer(question: &[u8], max_length: usize) -> Vec<u8> {
     let message = Message::parse(question).unwrap();
-    let asked = message.questions().next().unwrap();
-    let labels: Vec<_> = asked.name.labels().map(|label| str::from_utf8(label).unwrap()).collect();
+    let question = message.questions().next().unwrap();
+    let labels: Vec<_> =
+        question.name.labels().map(|label| str::from_utf8(label).unwrap()).collect();
     let name = labels.join(".");
     let addresses: u8 = match name.to_ascii_lowercase().as_str() {
         "local.example" => 1,
@@ -85,15 +86,15 @@ fn answer(question: &[u8], room: usize) -> Vec<u8> {
     let mut buffer = [0; 4_096];
     let write = |buffer: &mut [u8], flags: u16, addresses: u8| {
         let mut writer = Writer::new(buffer, message.id(), flag::RESPONSE | flags);
-        writer.question(&name, asked.kind, 1);
-        for last in (1..=addresses).filter(|_| asked.kind == Kind::A) {
+        writer.question(&name, question.kind, 1);
+        for last in (1..=addresses).filter(|_| question.kind == Kind::A) {
             writer.record(Section::Answer, &name, Kind::A, 60, |w| w.bytes(&[127, 0, 0, last]));
         }
         writer.finish().unwrap().to_vec()
     };
     let status = if addresses == 0 { 3 } else { 0 };
-    let whole = write(&mut buffer, status, addresses);
-    if whole.len() <= room { whole } else { write(&mut buffer, flag::TRUNCATED, 0) }
+    let complete = write(&mut buffer, status, addresses);
+    if complete.len() <= max_length { complete } else { write(&mut buffer, flag::TRUNCATED, 0) }
 }
 
 /// Starts a server over UDP and TCP. Its threads end with the process.
@@ -116,9 +117,9 @@ fn server() -> SocketAddr {
             stream.read_exact(&mut question).unwrap();
             let answer = answer(&question, usize::MAX);
             stream.write_all(&(answer.len() as u16).to_be_bytes()).unwrap();
-            // The answer is sent in pieces, as through a slow network.
-            for piece in answer.chunks(100) {
-                stream.write_all(piece).unwrap();
+            // The answer is sent in parts, as over a slow network.
+            for part in answer.chunks(100) {
+                stream.write_all(part).unwrap();
             }
         }
     });
@@ -144,7 +145,7 @@ fn a_long_answer_is_found_over_tcp() {
 }
 
 #[test]
-fn a_missing_name_is_told() {
+fn a_missing_name_is_reported() {
     let app = run(server(), |app, cx, _| {
         dns::resolve(app, cx, "missing.example", None, App::found).unwrap();
     });
@@ -157,7 +158,7 @@ fn a_connection_opens_by_name() {
     let port = listener.local_addr().unwrap().port();
     thread::spawn(move || listener.accept().unwrap().0.write_all(b"hello").unwrap());
     let app = run(server(), |app, cx, pool| {
-        dns::connect::<_, Greeted>(app, cx, "local.example", port, pool).unwrap();
+        dns::connect::<_, GreetingClient>(app, cx, "local.example", port, pool).unwrap();
     });
     assert_eq!(app.greeting, b"hello");
 }

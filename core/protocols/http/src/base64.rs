@@ -37,7 +37,7 @@ fn value_of(digit: u8) -> Option<u32> {
 }
 
 /// Returns whether `text` is Base64 of sixteen bytes.
-pub(crate) fn is_of_sixteen(text: &[u8]) -> bool {
+pub(crate) fn encodes_16_bytes(text: &[u8]) -> bool {
     let Some([digits @ .., last]) = text.strip_suffix(b"==") else { return false };
     // The last digit holds only two bits of the last byte.
     let mut are_digits = digits.iter().all(|byte| value_of(*byte).is_some());
@@ -98,24 +98,24 @@ mod tests {
     }
 
     #[test]
-    fn a_key_is_sixteen_bytes() {
-        assert!(is_of_sixteen(b"dGhlIHNhbXBsZSBub25jZQ=="));
+    fn a_websocket_key_encodes_16_bytes() {
+        assert!(encodes_16_bytes(b"dGhlIHNhbXBsZSBub25jZQ=="));
         let long = "dGhlIHNhbXBsZSBub25jZQAAAA==";
         for bad in ["", "==", "dGhlIHNhbXBsZSBub25jZR==", "dGhlIHNhbXBsZSBub25jZQA=", long] {
-            assert!(!is_of_sixteen(bad.as_bytes()), "{bad}");
+            assert!(!encodes_16_bytes(bad.as_bytes()), "{bad}");
         }
-        assert!(!is_of_sixteen(b"dGhlIHNhb-BsZSBub25jZQ=="));
+        assert!(!encodes_16_bytes(b"dGhlIHNhb-BsZSBub25jZQ=="));
     }
 
     proptest! {
         #[test]
-        fn a_key_is_what_is_decoded_to_sixteen_bytes(text in "[A-Za-z0-9+/=-]{21,22}[AQgw=]==") {
-            let is_one = decode(text.as_bytes(), &mut [0; 16]) == Some(16);
-            prop_assert_eq!(is_of_sixteen(text.as_bytes()), is_one);
+        fn encodes_16_bytes_agrees_with_decode(text in "[A-Za-z0-9+/=-]{21,22}[AQgw=]==") {
+            let has_16_bytes = decode(text.as_bytes(), &mut [0; 16]) == Some(16);
+            prop_assert_eq!(encodes_16_bytes(text.as_bytes()), has_16_bytes);
         }
 
         #[test]
-        fn what_is_encoded_is_decoded(data in proptest::collection::vec(any::<u8>(), 0..40)) {
+        fn decoding_reverses_encoding(data in proptest::collection::vec(any::<u8>(), 0..40)) {
             let (mut text, mut back) = ([0; 56], [0; 40]);
             let length = encode(&data, &mut text).unwrap();
             let length = decode(&text[..length], &mut back).unwrap();

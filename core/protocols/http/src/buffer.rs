@@ -1,8 +1,8 @@
-//! A buffer for header fields of the library.
+//! A buffer in which the library writes header fields of answers, such as `Allow` and `ETag`.
 
 use crate::text::{copy, next};
 
-/// A buffer for header fields. Bytes that do not fit are left out.
+/// A buffer of 192 bytes. A text or a value that does not fit is left out as a whole.
 pub(crate) struct Buffer {
     bytes: [u8; 192],
     len: usize,
@@ -13,7 +13,7 @@ impl Buffer {
         Self { bytes: [0; 192], len: 0 }
     }
 
-    /// Adds a text. Each zero byte in it is replaced with the next of `values`.
+    /// Adds a text. Each zero byte in the text is replaced with the next value of `values`.
     #[inline(never)]
     pub(crate) fn put(&mut self, text: &str, values: &[&[u8]]) {
         let mut values = values.iter();
@@ -24,11 +24,11 @@ impl Buffer {
         }
     }
 
-    fn add(&mut self, piece: &[u8]) {
+    fn add(&mut self, bytes: &[u8]) {
         let room = self.bytes.get_mut(self.len..);
-        if let Some(room) = room.and_then(|room| room.get_mut(..piece.len())) {
-            copy(room, piece);
-            self.len = self.len.saturating_add(piece.len());
+        if let Some(room) = room.and_then(|room| room.get_mut(..bytes.len())) {
+            copy(room, bytes);
+            self.len = self.len.saturating_add(bytes.len());
         }
     }
 
@@ -46,7 +46,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn values_go_where_zeros_are() {
+    fn zero_bytes_are_replaced_by_values() {
         let mut buffer = Buffer::new();
         buffer.put("a: \0, \0\0\r\n", &[b"one", b"2", b""]);
         buffer.put("b\r\n", &[]);

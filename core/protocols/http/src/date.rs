@@ -1,7 +1,7 @@
 //! The `Date` field of an answer (RFC 9110, 5.6.7).
 
-/// A time of day and the function that formats it. Only sites with a clock make a `Date`, so programs without a clock
-/// do not link the function.
+/// A date and time, and the function that formats them. Only sites with a clock make a `Date`, so programs without a
+/// clock do not link the function.
 #[derive(Clone, Copy)]
 pub(crate) struct Date {
     /// Seconds since 1970-01-01.
@@ -22,33 +22,33 @@ impl Date {
 /// The last second of the year 9999.
 const LAST: u64 = 253_402_300_799;
 
-/// Formats a time of day as `Sun, 06 Nov 1994 08:49:37 GMT`.
+/// Formats a date and time as `Sun, 06 Nov 1994 08:49:37 GMT`.
 fn text(unix: u64) -> [u8; 29] {
     let unix = unix.min(LAST);
     let (days, second) = ((unix / 86_400) as u32, (unix % 86_400) as u32);
     let (year, month, day) = civil(days);
     let mut text = *b"Thu, 00 Jan 0000 00:00:00 GMT";
     let mut put = |at: usize, bytes: &[u8]| {
-        for (place, byte) in text.iter_mut().skip(at).zip(bytes) {
-            *place = *byte;
+        for (target, byte) in text.iter_mut().skip(at).zip(bytes) {
+            *target = *byte;
         }
     };
-    let three = |names: &'static [u8], number: u32| {
+    let short_name = |names: &'static [u8], number: u32| {
         names.chunks(3).nth(number as usize).unwrap_or_default()
     };
-    put(0, three(b"ThuFriSatSunMonTueWed", days % 7));
-    put(5, &two(day));
-    put(8, three(b"JanFebMarAprMayJunJulAugSepOctNovDec", month.wrapping_sub(1)));
-    put(12, &two(year / 100));
-    put(14, &two(year % 100));
-    put(17, &two(second / 3_600));
-    put(20, &two(second / 60 % 60));
-    put(23, &two(second % 60));
+    put(0, short_name(b"ThuFriSatSunMonTueWed", days % 7));
+    put(5, &two_digits(day));
+    put(8, short_name(b"JanFebMarAprMayJunJulAugSepOctNovDec", month.wrapping_sub(1)));
+    put(12, &two_digits(year / 100));
+    put(14, &two_digits(year % 100));
+    put(17, &two_digits(second / 3_600));
+    put(20, &two_digits(second / 60 % 60));
+    put(23, &two_digits(second % 60));
     text
 }
 
 /// Returns two digits.
-const fn two(number: u32) -> [u8; 2] {
+const fn two_digits(number: u32) -> [u8; 2] {
     [b'0' | (number / 10 % 10) as u8, b'0' | (number % 10) as u8]
 }
 
@@ -90,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn each_day_is_the_one_after_the_day_before() {
+    fn every_date_until_9999_is_correct() {
         const LENGTHS: [u32; 12] = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
         let (mut year, mut month, mut day) = (1970, 1, 1);
         for days in 0..=(LAST / 86_400) as u32 {

@@ -138,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn percent_signs_are_decoded_and_broken_ones_stand_for_themselves() {
+    fn valid_percent_escapes_are_decoded_and_invalid_ones_stay() {
         assert_eq!(decoded("a%20b+c%2B%c3%A9"), "a b c+\u{e9}".as_bytes());
         assert_eq!(decoded("%"), b"%");
         assert_eq!(decoded("%4"), b"%4");
@@ -147,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn decoding_needs_room_and_text() {
+    fn decoding_fails_without_room_or_valid_utf_8() {
         let text = Encoded::path(b"%41%42");
         assert_eq!(text.decode(&mut [0; 2]), Some("AB"));
         assert_eq!(text.decode(&mut [0; 1]), None);
@@ -155,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn only_digits_are_a_number() {
+    fn a_number_has_only_digits() {
         let number = |text: &'static str| Encoded::form(text.as_bytes()).number();
         assert_eq!((number("%31%32"), number("4294967295")), (Some(12), Some(u32::MAX)));
         for bad in ["", "-1", "+1", "1x", "4294967296"] {

@@ -6,7 +6,7 @@ use crate::websocket::Frames;
 /// Properties of the request's head, and states of the connection.
 pub(crate) mod flag {
     /// HTTP/1.0.
-    pub(crate) const OLD: u32 = 1 << 0;
+    pub(crate) const HTTP_1_0: u32 = 1 << 0;
     pub(crate) const HOST: u32 = 1 << 1;
     pub(crate) const LENGTH: u32 = 1 << 2;
     pub(crate) const CHUNKED: u32 = 1 << 3;
@@ -17,11 +17,11 @@ pub(crate) mod flag {
     pub(crate) const UPGRADE: u32 = 1 << 7;
     /// The client accepts gzip.
     pub(crate) const GZIP: u32 = 1 << 8;
-    /// The client has this version of the file already: the plain form, or the compressed form (next bit).
+    /// The client already has this version of the file in plain form. [`UNCHANGED_GZIP`] is for the compressed form.
     pub(crate) const UNCHANGED: u32 = 1 << 25;
     pub(crate) const UNCHANGED_GZIP: u32 = UNCHANGED << 1;
-    /// The version in `If-Range` matches the plain form of the file, or the compressed form (next bit).
-    pub(crate) const SAME: u32 = 1 << 29;
+    /// The version in `If-Range` is that of the file in plain form. The next higher bit is for the compressed form.
+    pub(crate) const IF_RANGE_MATCHES: u32 = 1 << 29;
     /// The request has the field `If-Range`.
     pub(crate) const IF_RANGE: u32 = 1 << 10;
     /// Three flags of a WebSocket handshake: it requests a WebSocket, it has version 13, and it has a key.
@@ -48,7 +48,8 @@ pub(crate) mod flag {
     pub(crate) const CALLED: u32 = 1 << 22;
     /// The body is streamed to the application, and is not complete.
     pub(crate) const STREAMED: u32 = 1 << 23;
-    /// The answer has no content: to `HEAD`, or because of its status.
+    /// The answer has no content, because the method is `HEAD` or because of its status. In a client: the head of the
+    /// request could not be written.
     pub(crate) const BARE: u32 = 1 << 24;
     /// The end of the body is the end of the connection.
     pub(crate) const UNBOUNDED: u32 = 1 << 28;
@@ -98,7 +99,8 @@ pub(crate) enum Timer {
 #[repr(u8)]
 pub(crate) enum Extra {
     None,
-    /// The first and the last byte of a range. `u32::MAX` and a length for a range at the end of the file.
+    /// The first and the last byte of a range. For a range at the end of the file: `u32::MAX` and the length of the
+    /// range.
     Range(u32, u32),
     Frames(Frames),
 }
@@ -107,7 +109,7 @@ pub(crate) enum Extra {
 #[derive(Clone, Copy)]
 pub(crate) struct Exchange {
     pub(crate) flags: u32,
-    /// The number of bytes still to come of the body or the chunk.
+    /// The number of bytes of the body or the chunk that were not taken yet.
     pub(crate) content: u32,
     /// The length of the body: as announced, or of the chunks so far.
     pub(crate) body: u32,
@@ -118,12 +120,12 @@ pub(crate) struct Exchange {
     /// The number of bytes still to be written, `u32::MAX` if the length is unknown. In a WebSocket: the number of
     /// bytes at the front of the input that are unmasked already.
     pub(crate) left: u32,
-    /// The number of bytes of all bodies and answers on the connection, and its value when the rate was last
-    /// checked.
+    /// `moved` is the number of bytes of all bodies and answers on the connection. `saved_progress` is the value of
+    /// `Request::progress` when the rate was last checked.
     pub(crate) moved: u32,
-    pub(crate) mark: u32,
+    pub(crate) saved_progress: u32,
     pub(crate) extra: Extra,
-    /// Two lengths in the text: of the target, and of the target with the stored header fields.
+    /// Two lengths in the text buffer: of the target, and of the target with the stored header fields.
     pub(crate) target: u16,
     pub(crate) kept: u16,
     /// The number of requests so far. In a client: the status of the answer.
@@ -146,7 +148,7 @@ impl Exchange {
             written: 0,
             left: 0,
             moved: 0,
-            mark: 0,
+            saved_progress: 0,
             extra: Extra::None,
             target: 0,
             kept: 0,
@@ -162,7 +164,13 @@ impl Exchange {
     /// Resets the state for the next request.
     pub(crate) fn begin_again(&mut self) {
         let Self { requests, moved, .. } = *self;
-        *self = Self { flags: self.flags & flag::EOF, requests, moved, mark: moved, ..Self::new() };
+        *self = Self {
+            flags: self.flags & flag::EOF,
+            requests,
+            moved,
+            saved_progress: moved,
+            ..Self::new()
+        };
     }
 
     /// Returns the index of the route. Without a route, the index is past the end of every table.

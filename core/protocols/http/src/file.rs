@@ -8,11 +8,11 @@ use crate::reply::Head;
 use crate::request::Request;
 use crate::route::Route;
 use crate::status::Status;
-use crate::text::{is_same, parts, split, split_at_byte, trim, which};
+use crate::text::{index_of, is_same, parts, split, split_at_byte, trim};
 
 /// A static file in flash.
 ///
-/// `picoevent-http-files` makes a table of files from a folder at build time. To write one by hand:
+/// `picoevent-http-files` makes a table of files from a folder at build time. To write a table by hand:
 ///
 /// ```
 /// use picoevent_http::{File, Route};
@@ -55,7 +55,7 @@ impl File {
         Self { gzip: content, ..self }
     }
 
-    /// Sets the value of `Cache-Control`. The default is `no-cache`: clients may keep the file, but ask each time
+    /// Sets the value of `Cache-Control`. The default is `no-cache`: clients may keep the file, but check each time
     /// whether it has changed.
     #[must_use]
     pub const fn cache(self, value: &'static str) -> Self {
@@ -92,37 +92,37 @@ impl File {
     }
 }
 
-/// Stores what a header field says about the file.
+/// Evaluates a header field for the file.
 pub(crate) fn field<A: 'static>(
     route: &Route<A>,
-    x: &mut Exchange,
+    exchange: &mut Exchange,
     text: &mut [u8],
     name: &[u8],
     value: &[u8],
 ) -> Result<(), Status> {
-    match which(name, &["accept-encoding", "range", "if-none-match", "if-range"]) {
-        0 if parts(value, b',').any(is_gzip) => x.set(flag::GZIP),
+    match index_of(name, &["accept-encoding", "range", "if-none-match", "if-range"]) {
+        0 if parts(value, b',').any(is_gzip) => exchange.set(flag::GZIP),
         1 => {
             if let Some((first, last)) = range(value) {
-                x.extra = Extra::Range(first, last);
+                exchange.extra = Extra::Range(first, last);
             }
         }
         number @ (2 | 3) => {
-            let target = text.get(..x.target.into()).unwrap_or_default();
+            let target = text.get(..exchange.target.into()).unwrap_or_default();
             let Some(file) = File::find(route.path, route.files, target) else { return Ok(()) };
             if number == 3 {
-                x.set(flag::IF_RANGE);
+                exchange.set(flag::IF_RANGE);
                 if let Some(is_gzip) = file.is_gzip(value) {
-                    x.set(flag::SAME << u32::from(is_gzip));
+                    exchange.set(flag::IF_RANGE_MATCHES << u32::from(is_gzip));
                 }
                 return Ok(());
             }
             if value == b"*" {
-                x.set(flag::UNCHANGED | flag::UNCHANGED_GZIP);
+                exchange.set(flag::UNCHANGED | flag::UNCHANGED_GZIP);
             }
             for tag in parts(value, b',') {
                 if let Some(is_gzip) = file.is_gzip(tag.strip_prefix(b"W/").unwrap_or(tag)) {
-                    x.set(flag::UNCHANGED << u32::from(is_gzip));
+                    exchange.set(flag::UNCHANGED << u32::from(is_gzip));
                 }
             }
         }
@@ -162,7 +162,8 @@ pub(crate) fn serve<A: 'static>(_: &mut A, request: &mut Request<'_, '_, '_, A>)
     let Some(file) = File::find(route.path, route.files, request.raw_target()) else {
         return request.answer_bare(Status::NOT_FOUND, b"");
     };
-    let is_gzip = !file.gzip.is_empty() && (request.x.has(flag::GZIP) || file.plain.is_empty());
+    let is_gzip =
+        !file.gzip.is_empty() && (request.exchange.has(flag::GZIP) || file.plain.is_empty());
     let content = if is_gzip { file.gzip } else { file.plain };
     let gzip = u32::from(is_gzip);
     let mut fields = Buffer::new();
@@ -173,7 +174,7 @@ pub(crate) fn serve<A: 'static>(_: &mut A, request: &mut Request<'_, '_, '_, A>)
     if !file.gzip.is_empty() && !file.plain.is_empty() {
         fields.put("Vary: Accept-Encoding\r\n", &[]);
     }
-    if request.x.has(flag::UNCHANGED << gzip) {
+    if request.exchange.has(flag::UNCHANGED << gzip) {
         return request.answer_bare(Status::NOT_MODIFIED, fields.as_bytes());
     }
     if is_gzip {
@@ -181,8 +182,9 @@ pub(crate) fn serve<A: 'static>(_: &mut A, request: &mut Request<'_, '_, '_, A>)
     }
     let length = content.len() as u32;
     let (mut status, mut content) = (Status::OK, content);
-    let may_be_part = !request.x.has(flag::IF_RANGE) || request.x.has(flag::SAME << gzip);
-    if let Extra::Range(first, last) = request.x.extra
+    let may_be_part = !request.exchange.has(flag::IF_RANGE)
+        || request.exchange.has(flag::IF_RANGE_MATCHES << gzip);
+    if let Extra::Range(first, last) = request.exchange.extra
         && may_be_part
     {
         let (first, end) = match first {
@@ -213,7 +215,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_range_is_read_and_others_are_ignored() {
+    fn a_single_range_is_parsed_and_other_forms_are_ignored() {
         for (value, expected) in [
             ("bytes=0-9", Some((0, 9))),
             ("Bytes=5-", Some((5, u32::MAX))),
@@ -230,18 +232,18 @@ mod tests {
     }
 
     #[test]
-    fn gzip_is_taken_unless_its_weight_is_zero() {
-        let takes_gzip = |value: &str| parts(value.as_bytes(), b',').any(is_gzip);
+    fn gzip_is_accepted_unless_its_weight_is_zero() {
+        let accepts_gzip = |value: &str| parts(value.as_bytes(), b',').any(is_gzip);
         for yes in ["gzip", "deflate, GZIP;q=0.5", "gzip;q=1.0", "br,gzip ; q=0.001"] {
-            assert!(takes_gzip(yes), "{yes}");
+            assert!(accepts_gzip(yes), "{yes}");
         }
         for no in ["", "br", "gzip;q=0", "gzip; q=0.000", "xgzip", "gzip;q=0."] {
-            assert!(!takes_gzip(no), "{no}");
+            assert!(!accepts_gzip(no), "{no}");
         }
     }
 
     #[test]
-    fn a_tag_differs_with_the_content() {
+    fn the_tag_depends_on_the_content() {
         assert_eq!(File::tag(b""), 0x811c_9dc5);
         assert_ne!(File::tag(b"a"), File::tag(b"b"));
     }

@@ -6,7 +6,7 @@ use crate::exchange::{Exchange, flag};
 use crate::method::Method;
 use crate::number::{NumberError, decimal};
 use crate::status::Status;
-use crate::text::{are_all, class, is_same, is_word, next, parts, take_class, trim, which};
+use crate::text::{are_all, class, index_of, is_same, is_word, next, parts, take_class, trim};
 
 const BAD: Status = Status::BAD_REQUEST;
 
@@ -17,11 +17,12 @@ pub(crate) struct RequestLine<'l> {
     /// The path and the query, or `*` for the whole server.
     pub(crate) target: &'l [u8],
     /// HTTP/1.0.
-    pub(crate) is_old: bool,
+    pub(crate) is_http_1_0: bool,
 }
 
 /// Removes the carriage return at the end of a line whose newline was already removed. A carriage return inside the
-/// line belongs to no class of bytes, so the function that reads the line refuses it.
+/// line is not checked here. It is in none of the character classes of [`class`], so the function that reads the line
+/// refuses it.
 pub(crate) fn without_return(line: &[u8]) -> Result<&[u8], Status> {
     line.strip_suffix(b"\r").ok_or(BAD)
 }
@@ -40,14 +41,14 @@ pub(crate) fn request_line(line: &[u8]) -> Result<RequestLine<'_>, Status> {
     if *major != b'1' || *minor > b'1' {
         return Err(Status::VERSION_NOT_SUPPORTED);
     }
-    let is_old = *minor == b'0';
+    let is_http_1_0 = *minor == b'0';
     let method = Method::of(method).ok_or(Status::NOT_IMPLEMENTED)?;
     let target = match target {
         [b'/', ..] => target,
         b"*" if method == Method::Options => target,
         _ => path_of(target).ok_or(BAD)?,
     };
-    Ok(RequestLine { method, target, is_old })
+    Ok(RequestLine { method, target, is_http_1_0 })
 }
 
 /// Returns the path and the query of an absolute target such as `http://pump/status`.
@@ -90,7 +91,8 @@ pub(crate) fn is_authority(text: &[u8]) -> bool {
 /// Splits a header or trailer field into its name and value.
 pub(crate) fn field(line: &[u8]) -> Result<(&[u8], &[u8]), Status> {
     let mut rest = line;
-    // A folded line (obs-fold) begins with a space. A space is not allowed in a name, also not before the colon.
+    // A folded line (obs-fold) begins with a space. A space is not allowed in a name, and not between the name and the
+    // colon.
     let name = take_class(&mut rest, class::TOKEN);
     match rest {
         [b':', value @ ..] if !name.is_empty() && are_all(value, class::VALUE) => {
@@ -100,21 +102,21 @@ pub(crate) fn field(line: &[u8]) -> Result<(&[u8], &[u8]), Status> {
     }
 }
 
-/// Stores what a field says about the framing of the message and about the connection.
-pub(crate) fn take_field(x: &mut Exchange, name: &[u8], value: &[u8]) -> Result<(), Status> {
+/// Evaluates a field for the framing of the message and for the connection.
+pub(crate) fn take_field(exchange: &mut Exchange, name: &[u8], value: &[u8]) -> Result<(), Status> {
     let number =
-        which(name, &["host", "content-length", "transfer-encoding", "connection", "expect"]);
+        index_of(name, &["host", "content-length", "transfer-encoding", "connection", "expect"]);
     // Each of the first three fields may occur only once.
     if let Some(seen) = [flag::HOST, flag::LENGTH, flag::CHUNKED].get(number) {
-        if x.has(*seen) {
+        if exchange.has(*seen) {
             return Err(BAD);
         }
-        x.set(*seen);
+        exchange.set(*seen);
     }
     match number {
         0 if !is_authority(value) => return Err(BAD),
         1 => {
-            x.content = match decimal(value) {
+            exchange.content = match decimal(value) {
                 Ok(length) => length,
                 // The number exceeds 32 bits, so it exceeds the limit for bodies.
                 Err(NumberError::TooLarge) => return Err(Status::CONTENT_TOO_LARGE),
@@ -125,15 +127,15 @@ pub(crate) fn take_field(x: &mut Exchange, name: &[u8], value: &[u8]) -> Result<
         3 => {
             for word in parts(value, b',') {
                 let flags = [flag::CLOSE, flag::KEEP, flag::UPGRADE];
-                let number = which(word, &["close", "keep-alive", "upgrade"]);
-                x.set(flags.get(number).copied().unwrap_or(0));
+                let number = index_of(word, &["close", "keep-alive", "upgrade"]);
+                exchange.set(flags.get(number).copied().unwrap_or(0));
             }
         }
-        4 if !x.has(flag::OLD) => {
+        4 if !exchange.has(flag::HTTP_1_0) => {
             if !is_same(value, b"100-continue") {
                 return Err(Status::EXPECTATION_FAILED);
             }
-            x.set(flag::EXPECTS);
+            exchange.set(flag::EXPECTS);
         }
         _ => {}
     }
@@ -151,16 +153,17 @@ fn codings(value: &[u8]) -> Result<(), Status> {
         is_proper &= is_word(coding) && !is_chunked;
         is_chunked |= is_same(coding, b"chunked");
     }
-    // A valid list of other codings before `chunked` is not an error of syntax.
+    // A list of other codings that ends with `chunked` is valid but not supported, so the status is 501. For all other
+    // lists it is 400.
     is_proper &= is_chunked;
     Err(if is_proper { Status::NOT_IMPLEMENTED } else { BAD })
 }
 
 /// Checks a complete head.
-pub(crate) fn check(x: &Exchange) -> Result<(), Status> {
-    let is_framed_twice = x.has(flag::CHUNKED | flag::LENGTH);
-    let is_too_old = x.has(flag::CHUNKED | flag::OLD);
-    if is_framed_twice || is_too_old || !x.has_any(flag::HOST | flag::OLD) {
+pub(crate) fn check(exchange: &Exchange) -> Result<(), Status> {
+    let is_framed_twice = exchange.has(flag::CHUNKED | flag::LENGTH);
+    let is_too_old = exchange.has(flag::CHUNKED | flag::HTTP_1_0);
+    if is_framed_twice || is_too_old || !exchange.has_any(flag::HOST | flag::HTTP_1_0) {
         return Err(BAD);
     }
     Ok(())
@@ -180,20 +183,21 @@ mod tests {
 
     /// Reads the fields of a head.
     fn fields(lines: &[&str]) -> Result<Exchange, Status> {
-        let mut x = Exchange::new();
+        let mut exchange = Exchange::new();
         for line in lines {
             let (name, value) = field(line.as_bytes())?;
-            take_field(&mut x, name, value)?;
+            take_field(&mut exchange, name, value)?;
         }
-        check(&x)?;
-        Ok(x)
+        check(&exchange)?;
+        Ok(exchange)
     }
 
     const REFUSED: Result<RequestLine<'static>, Status> = Err(BAD);
 
     #[test]
     fn a_request_line_has_three_words_with_one_space_between() {
-        let get = |target, is_old| Ok(RequestLine { method: Method::Get, target, is_old });
+        let get =
+            |target, is_http_1_0| Ok(RequestLine { method: Method::Get, target, is_http_1_0 });
         assert_eq!(line("GET /a?b=c HTTP/1.1"), get(&b"/a?b=c"[..], false));
         assert_eq!(line("GET / HTTP/1.0"), get(&b"/"[..], true));
         for bad in [
@@ -224,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn versions_and_methods_that_are_not_known_are_said_so() {
+    fn unknown_versions_and_methods_have_their_own_status() {
         for version in ["GET / HTTP/2.0", "GET / HTTP/1.2", "GET / HTTP/0.9"] {
             assert_eq!(line(version), Err(Status::VERSION_NOT_SUPPORTED));
         }
@@ -234,7 +238,7 @@ mod tests {
     }
 
     #[test]
-    fn an_absolute_target_is_the_path_in_it() {
+    fn an_absolute_target_is_reduced_to_its_path() {
         fn target(text: &str) -> Result<&[u8], Status> {
             line(text).map(|line| line.target)
         }
@@ -247,7 +251,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_ends_with_a_return_that_stands_nowhere_else() {
+    fn a_carriage_return_is_valid_only_at_the_end_of_a_line() {
         assert_eq!(without_return(b"a\r"), Ok(&b"a"[..]));
         for bad in [&b""[..], b"a", b"\ra"] {
             assert_eq!(without_return(bad), Err(BAD), "{bad:?}");
@@ -274,7 +278,7 @@ mod tests {
     }
 
     #[test]
-    fn there_is_one_host_and_it_is_one() {
+    fn there_is_exactly_one_valid_host() {
         for host in ["pump", "pump:80", "10.0.0.1:8080", "[::1]", "[fe80::1]:80", "pump:"] {
             assert!(fields(&[&format!("Host: {host}")]).is_ok(), "{host}");
         }
@@ -288,10 +292,12 @@ mod tests {
     }
 
     #[test]
-    fn a_message_is_framed_once() {
+    fn the_length_of_a_message_is_given_once() {
         let with = |more: &[&str]| fields(&[&["Host: a"], more].concat());
-        assert_eq!(with(&["Content-Length: 0042"]).map(|x| x.content).ok(), Some(42));
-        assert!(with(&["Transfer-Encoding: Chunked"]).is_ok_and(|x| x.has(flag::CHUNKED)));
+        assert_eq!(with(&["Content-Length: 0042"]).map(|exchange| exchange.content).ok(), Some(42));
+        assert!(
+            with(&["Transfer-Encoding: Chunked"]).is_ok_and(|exchange| exchange.has(flag::CHUNKED))
+        );
         for bad in [
             &["Content-Length: 1", "Content-Length: 1"][..],
             &["Content-Length: 1, 1"],
@@ -320,21 +326,21 @@ mod tests {
         let large = with(&["Content-Length: 99999999999999999999"]);
         assert_eq!(large.err(), Some(Status::CONTENT_TOO_LARGE));
         let mut old = Exchange::new();
-        old.set(flag::OLD | flag::CHUNKED);
+        old.set(flag::HTTP_1_0 | flag::CHUNKED);
         assert_eq!(check(&old), Err(BAD));
     }
 
     #[test]
-    fn only_one_thing_can_be_expected() {
+    fn only_100_continue_can_be_expected() {
         let expects = |value| fields(&["Host: a", &format!("Expect: {value}")]);
-        assert!(expects("100-Continue").is_ok_and(|x| x.has(flag::EXPECTS)));
+        assert!(expects("100-Continue").is_ok_and(|exchange| exchange.has(flag::EXPECTS)));
         assert_eq!(expects("200-ok").err(), Some(Status::EXPECTATION_FAILED));
     }
 
     proptest! {
-        /// Checks that httparse accepts every head that is accepted here, and reads the same from it.
+        /// Checks that httparse accepts every head that this parser accepts, and that both read the same values.
         #[test]
-        fn what_is_accepted_is_accepted_elsewhere(
+        fn httparse_accepts_what_is_accepted_here(
             first in "(GET|PUT|HEAD|[A-Z ]{0,4})[ /]{1,2}[ -~]{0,20} HTTP/1.[01]",
             name in "[!-~]{1,12}[: ]?",
             value in "[ -~\\t]{0,20}",
@@ -347,7 +353,7 @@ mod tests {
             if let (Ok(line), Ok((name, value))) = (line(&first), field(second.as_bytes())) {
                 prop_assert!(accepted, "{text:?}");
                 prop_assert_eq!(request.method, Some(line.method.name()));
-                prop_assert_eq!(request.version, Some(if line.is_old { 0 } else { 1 }));
+                prop_assert_eq!(request.version, Some(if line.is_http_1_0 { 0 } else { 1 }));
                 prop_assert!(request.path.unwrap().as_bytes().ends_with(line.target) || line.target == b"/");
                 prop_assert_eq!(request.headers[0].name.as_bytes(), name);
                 prop_assert_eq!(request.headers[0].value, value);

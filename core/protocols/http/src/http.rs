@@ -61,15 +61,15 @@ use crate::websocket::Socket;
 pub struct Http<S>(PhantomData<S>);
 
 impl<S> Http<S> {
-    /// Calls `work` with a request whose answer is not complete: after [`Request::later`], after
-    /// [`Request::begin`], or while its body is not taken. Then the request continues as far as it can. Returns
-    /// `None` without a call if the connection has no such request, or if its handler is running.
+    /// Calls `work` with a request whose answer is not complete: after [`Request::later`], after [`Request::begin`], or
+    /// while its body is not taken. Afterwards the request continues as far as it can. Returns `None` without a call if
+    /// the connection has no such request, or if its handler is running.
     ///
     /// ```
     /// use picoevent::{Conn, EventMut};
     /// use picoevent_http::{Http, Reply, Request, Server, Site, Status};
     /// # use picoevent_http::Route;
-    /// # struct App { http: Server<4>, asking: Option<Conn> }
+    /// # struct App { http: Server<4>, waiting: Option<Conn> }
     /// # struct Page;
     /// # impl Site<App> for Page {
     /// #     const ROUTES: &'static [Route<App>] = &[Route::get("/measure", measure)];
@@ -77,12 +77,12 @@ impl<S> Http<S> {
     /// #     fn server(app: &mut App) -> &mut Server<4> { &mut app.http }
     /// # }
     /// fn measure(app: &mut App, request: &mut Request<App>) {
-    ///     app.asking = Some(request.id());
+    ///     app.waiting = Some(request.id());
     ///     request.later();
     /// }
     ///
     /// fn measured(app: &mut App, event: &mut EventMut<App>) {
-    ///     let Some(conn) = app.asking.take() else { return };
+    ///     let Some(conn) = app.waiting.take() else { return };
     ///     Http::<Page>::with(app, event, conn, |_, request| {
     ///         let _ = request.reply(Reply::text(Status::OK), b"12.5\n");
     ///     });
@@ -99,14 +99,15 @@ impl<S> Http<S> {
         S: Site<A>,
     {
         Self::on(app, cx, conn, |app, request| {
-            let x = &*request.x;
-            let is_under_way = x.awaits_body() || x.has_any(flag::LATER | flag::OPEN);
+            let exchange = &*request.exchange;
+            let is_under_way = exchange.awaits_body() || exchange.has_any(flag::LATER | flag::OPEN);
             is_under_way.then(|| work(app, request))
         })
     }
 
-    /// Calls `work` with each request of a route whose answer is not complete, like [`with`](Self::with). Use it,
-    /// for example, to send an event to all clients of [server-sent events](Request::begin_events).
+    /// Calls `work` with each request that has no complete answer yet and whose route has the path `path`, like
+    /// [`with`](Self::with). Use it, for example, to send an event to all clients of [server-sent
+    /// events](Request::begin_events).
     pub fn each<A: 'static>(
         app: &mut A,
         cx: &mut Cx<'_, A>,
@@ -132,8 +133,8 @@ impl<S> Http<S> {
         S: Site<A>,
     {
         Self::on(app, cx, conn, |app, request| {
-            let is_one = request.x.input == Input::Frames;
-            is_one.then(|| work(app, &mut Socket::new(request)))
+            let is_websocket = request.exchange.input == Input::Frames;
+            is_websocket.then(|| work(app, &mut Socket::new(request)))
         })
     }
 
@@ -159,9 +160,9 @@ impl<S> Http<S> {
     ) where
         S: Site<A>,
     {
-        let mut place = 0_usize;
-        while let Some(held) = S::server(app).at(place) {
-            place = place.wrapping_add(1);
+        let mut slot_index = 0_usize;
+        while let Some(held) = S::server(app).at(slot_index) {
+            slot_index = slot_index.wrapping_add(1);
             if let Some((conn, route)) = held
                 && S::ROUTES.get(route).is_some_and(|route| route.path == path)
             {
@@ -211,7 +212,7 @@ impl<S> Http<S> {
         S::server(app).add(conn.id())
     }
 
-    /// Runs `work` on a copy of a connection's state, so that the application is not borrowed meanwhile.
+    /// Runs `work` on a copy of a connection's state, so that `work` can borrow the application.
     fn run<A: 'static, T>(
         app: &mut A,
         conn: &mut ConnMut<'_, '_, A>,
@@ -220,12 +221,12 @@ impl<S> Http<S> {
     where
         S: Site<A>,
     {
-        let (place, mut slot) = S::server(app).take(conn.id())?;
-        let (x, text) = S::Server::parts(&mut slot);
+        let (slot_index, mut slot) = S::server(app).take(conn.id())?;
+        let (exchange, text) = S::Server::parts(&mut slot);
         let unix = S::CLOCK.and_then(|clock| clock(app, conn.cx().now()));
         let date = unix.map(Date::new);
-        let done = work(app, &mut Request { conn, x, text, site: S::PARTS, date });
-        S::server(app).put(place, slot);
+        let done = work(app, &mut Request { conn, exchange, text, site: S::PARTS, date });
+        S::server(app).put(slot_index, slot);
         Some(done)
     }
 }
@@ -260,13 +261,13 @@ impl<A: 'static, S: Site<A>> Protocol<A> for Http<S> {
 
     fn eof(app: &mut A, conn: &mut ConnMut<'_, '_, A>) {
         Self::call(app, conn, |app, request| {
-            request.x.set(flag::EOF);
+            request.exchange.set(flag::EOF);
             request.advance(app);
         });
     }
 
     fn ended(app: &mut A, conn: &mut ConnMut<'_, '_, A>, _: ConnEnd) {
-        Self::call(app, conn, |app, request| request.lose(app));
+        Self::call(app, conn, |app, request| request.handle_end(app));
         S::server(app).remove(conn.id());
     }
 }

@@ -40,7 +40,7 @@ mod websocket;
 
 #[cfg(feature = "names")]
 pub use client::by_name;
-pub use client::{Ask, ByName, CallError, Caller, Calls, Client, Response};
+pub use client::{ByName, CallError, Caller, Calls, Client, ClientRequest, Response};
 pub use encoded::{Encoded, fields};
 pub use file::File;
 pub use http::Http;

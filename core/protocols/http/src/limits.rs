@@ -45,9 +45,9 @@ impl Limits {
         }
     }
 
-    /// Sets the length of the longest line of a head. A longer request line is answered with 414, a longer header
-    /// field with 431. The input ring is a limit too. For the target, the text of the [`Server`](crate::Server) is
-    /// also a limit.
+    /// Sets the length of the longest line of a head. A longer request line is answered with 414, a longer header field
+    /// with 431. The line must also fit into the input ring, and the target into the text buffer of the
+    /// [`Server`](crate::Server).
     #[must_use]
     pub const fn line(self, bytes: u16) -> Self {
         Self { line: bytes, ..self }
@@ -67,7 +67,7 @@ impl Limits {
         Self { body: bytes, ..self }
     }
 
-    /// Sets the length of the longest WebSocket message. A longer one ends the WebSocket with the code 1009.
+    /// Sets the length of the longest WebSocket message. A longer message ends the WebSocket with the code 1009.
     #[must_use]
     pub const fn message(self, bytes: u32) -> Self {
         Self { message: bytes, ..self }
@@ -80,28 +80,29 @@ impl Limits {
         Self { requests, ..self }
     }
 
-    /// Sets the longest time for a head, from its first byte. A slower one is answered with 408.
+    /// Sets the longest time for a head, from its first byte. A slower head is answered with 408.
     #[must_use]
     pub const fn head(self, time: Duration) -> Self {
         Self { head: time, ..self }
     }
 
-    /// Sets the lowest rate in bytes per second, measured over five seconds. A slower body is answered with 408.
-    /// If the client accepts an answer more slowly, the connection is reset; this applies until the whole answer
-    /// is in the output ring. 0 means no limit.
+    /// Sets the lowest rate in bytes per second, measured over five seconds. A request whose body arrives more slowly
+    /// is answered with 408. If the client receives an answer more slowly, the connection is reset. The rate of an
+    /// answer is checked until the whole answer is in the output ring. 0 means no limit.
     #[must_use]
     pub const fn rate(self, bytes: u32) -> Self {
         Self { rate: bytes, ..self }
     }
 
-    /// Sets how long a connection is kept between requests. A WebSocket ends after twice this time of silence; a
-    /// ping is sent after the first half.
+    /// Sets how long a connection is kept between requests. On a WebSocket, a ping is sent if nothing was received for
+    /// this time. If nothing is received for the same time after the ping, the connection is reset.
     #[must_use]
     pub const fn idle(self, time: Duration) -> Self {
         Self { idle: time, ..self }
     }
 
-    /// Sets how long a client may accept no byte of an answer before its connection is reset.
+    /// Sets the longest time without progress of an answer. If no byte could be sent to the client for this time, the
+    /// connection is reset.
     #[must_use]
     pub const fn stall(self, time: Duration) -> Self {
         Self { stall: time, ..self }

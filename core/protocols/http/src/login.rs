@@ -10,7 +10,7 @@ use crate::text::{ascii, is_same, is_word, parts, split_at_byte};
 
 /// Passwords and cookies.
 ///
-/// A site that asks for a password in a route's [`before`](crate::Route::before). `Authorization` has to be in
+/// A site that requires a password in a route's [`before`](crate::Route::before). `Authorization` has to be in
 /// [`Site::HEADERS`](crate::Site::HEADERS):
 ///
 /// ```
@@ -36,9 +36,9 @@ use crate::text::{ascii, is_same, is_word, parts, split_at_byte};
 /// # let _ = SETTINGS;
 /// ```
 impl<A: 'static> Request<'_, '_, '_, A> {
-    /// Returns whether the client has sent this name and password in the field `Authorization`, which has to be in
-    /// `Site::HEADERS`. Name and password are at most 64 bytes together. The comparison time does not show how
-    /// many bytes are correct.
+    /// Returns whether the client has sent this name and password in the field `Authorization`. The field has to be in
+    /// `Site::HEADERS`. Name and password are at most 64 bytes together. The comparison time does not show how many
+    /// bytes are correct.
     pub fn is_user(&self, name: &str, password: &str) -> bool {
         let Some((scheme, code)) =
             self.header("Authorization").and_then(|value| split_at_byte(value, b' '))
@@ -61,10 +61,10 @@ impl<A: 'static> Request<'_, '_, '_, A> {
     /// ASCII, is replaced with an empty text.
     ///
     /// # Errors
-    /// As [`reply`](Self::reply).
+    /// Returns the same errors as [`reply`](Self::reply).
     pub fn ask_for_password(&mut self, realm: &str) -> Result<(), ReplyError> {
-        let is_shown = |byte| matches!(byte, b' '..=b'~') && byte != b'"' && byte != b'\\';
-        let realm = if realm.len() <= 64 && realm.bytes().all(is_shown) { realm } else { "" };
+        let is_allowed = |byte| matches!(byte, b' '..=b'~') && byte != b'"' && byte != b'\\';
+        let realm = if realm.len() <= 64 && realm.bytes().all(is_allowed) { realm } else { "" };
         let mut fields = Buffer::new();
         let field = "WWW-Authenticate: Basic realm=\"\0\", charset=\"UTF-8\"\r\n";
         fields.put(field, &[realm.as_bytes()]);
@@ -74,8 +74,8 @@ impl<A: 'static> Request<'_, '_, '_, A> {
         Ok(())
     }
 
-    /// Returns the value of a cookie from the field `Cookie`, which has to be in `Site::HEADERS`. Returns `None` if the
-    /// client has not sent this cookie.
+    /// Returns the value of a cookie from the field `Cookie`. The field has to be in `Site::HEADERS`. Returns `None` if
+    /// the client has not sent this cookie.
     pub fn cookie(&self, name: &str) -> Option<&[u8]> {
         let mut cookies =
             parts(self.header("Cookie")?, b';').filter_map(|pair| split_at_byte(pair, b'='));
@@ -124,7 +124,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_cookie_has_only_what_cookies_may_have() {
+    fn a_cookie_contains_only_allowed_bytes() {
         let cookie = SetCookie::new("id", "a-b").unwrap().max_age(60);
         assert_eq!(
             cookie.field(),

@@ -6,7 +6,7 @@
 pub enum Method {
     /// Transfers a representation.
     Get,
-    /// As `Get`, without the content.
+    /// Like `Get`, but the answer has no content.
     Head,
     /// Processes the content.
     Post,
@@ -16,7 +16,7 @@ pub enum Method {
     Patch,
     /// Removes a representation.
     Delete,
-    /// Asks which methods are allowed.
+    /// Requests the list of allowed methods.
     Options,
 }
 

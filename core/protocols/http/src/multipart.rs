@@ -132,8 +132,8 @@ impl Multipart {
         self.state == State::Complete
     }
 
-    /// Returns the number of bytes to take, and the next piece. The piece is `None` for bytes that belong to no
-    /// piece. Returns `None` until enough input has arrived.
+    /// Returns the number of bytes to take, and the piece in these bytes. The piece is `None` if the bytes are not
+    /// reported, for example a boundary. Returns `None` if more input is needed.
     fn parse<'d>(
         &mut self,
         data: &'d [u8],
@@ -229,8 +229,8 @@ fn parameter<'p>(mut rest: &'p [u8], wanted: &[u8]) -> Option<&'p [u8]> {
 
 /// Multipart bodies.
 impl<A: 'static> Request<'_, '_, '_, A> {
-    /// Returns the next piece of a multipart body. The next call removes it from the input ring. Returns `None`
-    /// until more input has arrived, so a loop over the pieces ends by itself.
+    /// Returns the next piece of a multipart body. The next call removes the piece from the input ring. Returns `None`
+    /// if more input is needed, so a loop over the pieces ends by itself.
     pub fn next_piece(
         &mut self,
         form: &mut Multipart,
@@ -240,7 +240,7 @@ impl<A: 'static> Request<'_, '_, '_, A> {
             let is_full = self.conn.input_len() >= self.conn.ring_sizes().0;
             // The whole body, or the whole chunk, has arrived, but it ends in the middle of a line or boundary.
             let held = self.held();
-            let is_cut = held > 0 && held == self.x.content as usize;
+            let is_cut = held > 0 && held == self.exchange.content as usize;
             // The data is parsed twice, because the returned piece borrows it.
             let before = *form;
             match form.parse(self.data()) {
@@ -272,12 +272,12 @@ mod tests {
         \r\n--xx\r\nContent-Type: text/plain\r\nContent-Disposition: form-data; filename=\"f.txt\"; name=b\r\n\
         \r\n\r\n--xx--\r\nbehind";
 
-    /// Reads `body` through a ring of `ring` bytes, which gets `piece` bytes at a time.
-    fn read(body: &[u8], ring: usize, piece: usize) -> Result<(String, bool), MultipartError> {
+    /// Reads `body` through a ring of `ring` bytes, which gets `chunk_size` bytes at a time.
+    fn read(body: &[u8], ring: usize, chunk_size: usize) -> Result<(String, bool), MultipartError> {
         let mut form = Multipart::new(b"multipart/form-data; boundary=xx").unwrap();
         let (mut held, mut rest, mut text) = (Vec::new(), body, String::new());
         loop {
-            let amount = piece.min(ring - held.len()).min(rest.len());
+            let amount = chunk_size.min(ring - held.len()).min(rest.len());
             held.extend(&rest[..amount]);
             rest = &rest[amount..];
             let taken = match form.parse(&held) {
@@ -303,17 +303,17 @@ mod tests {
     }
 
     #[test]
-    fn parts_are_found_however_they_come() {
+    fn parts_are_found_however_the_input_is_divided() {
         let expected = "<a None>value\r\n--x\r\n</><b Some(\"f.txt\")></>".to_string();
         for ring in [70, 100, 1_000] {
-            for piece in [1, 2, 7, 1_000] {
-                assert_eq!(read(BODY.as_bytes(), ring, piece), Ok((expected.clone(), true)));
+            for chunk_size in [1, 2, 7, 1_000] {
+                assert_eq!(read(BODY.as_bytes(), ring, chunk_size), Ok((expected.clone(), true)));
             }
         }
     }
 
     #[test]
-    fn a_body_of_another_form_is_refused() {
+    fn a_malformed_body_is_refused() {
         for bad in [
             "",
             "-",
@@ -335,7 +335,7 @@ mod tests {
     }
 
     #[test]
-    fn a_type_has_a_boundary() {
+    fn a_content_type_has_a_boundary() {
         let of = |text: &[u8]| {
             Multipart::new(text).map(|form| form.boundary[..form.length.into()].to_vec())
         };

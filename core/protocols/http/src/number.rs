@@ -108,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn only_digits_are_a_number() {
+    fn a_number_has_only_digits() {
         assert_eq!(decimal(b"0042"), Ok(42));
         assert_eq!(decimal(b"4294967295"), Ok(u32::MAX));
         assert_eq!(decimal(b"4294967296"), Err(NumberError::TooLarge));

@@ -110,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn the_rest_of_a_path_is_what_its_star_stands_for() {
+    fn a_star_matches_the_rest_of_the_path() {
         let of = |pattern, path: &'static str| rest(pattern, path.as_bytes()).map(Encoded::raw);
         assert_eq!(of("/a/{b}/{*c}", "/a/b/c/d"), Some(&b"c/d"[..]));
         assert_eq!(of("/{*c}", "/"), Some(&b""[..]));

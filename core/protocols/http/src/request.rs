@@ -1,4 +1,4 @@
-//! A request, for its handler.
+//! The request that a handler gets, with the functions to read it.
 
 use picoevent::{ConnMut, Cx};
 
@@ -33,17 +33,17 @@ use crate::text::{ascii, copy};
 /// ```
 pub struct Request<'r, 'c, 's, A: 'static> {
     pub(crate) conn: &'r mut ConnMut<'c, 's, A>,
-    pub(crate) x: &'r mut Exchange,
+    pub(crate) exchange: &'r mut Exchange,
     pub(crate) text: &'r mut [u8],
     pub(crate) site: &'static Parts<A>,
     pub(crate) date: Option<Date>,
 }
 
-/// The request.
+/// Functions to read the head.
 impl<'s, A: 'static> Request<'_, '_, 's, A> {
     /// Returns the method.
     pub fn method(&self) -> Method {
-        self.x.method
+        self.exchange.method
     }
 
     /// Returns the path and the query without decoding.
@@ -69,8 +69,8 @@ impl<'s, A: 'static> Request<'_, '_, 's, A> {
     /// Returns the first value of a header field. Its name has to be in [`Site::HEADERS`](crate::Site::HEADERS).
     /// The value consists of visible ASCII characters, spaces, tabs, and bytes above ASCII.
     pub fn header(&self, name: &str) -> Option<&[u8]> {
-        let is_it = |kept: &&str| kept.eq_ignore_ascii_case(name);
-        let wanted = self.site.headers.iter().position(is_it)?;
+        let is_this_field = |kept: &&str| kept.eq_ignore_ascii_case(name);
+        let wanted = self.site.headers.iter().position(is_this_field)?;
         self.kept(wanted as u8)
     }
 
@@ -90,9 +90,10 @@ impl<'s, A: 'static> Request<'_, '_, 's, A> {
     }
 }
 
-/// The body.
+/// Functions to read the body.
 ///
-/// An upload that is stored. Bytes that the application does not take would apply back-pressure:
+/// This example stores an upload. Bytes that the application does not take stay in the input ring and apply
+/// back-pressure to the client:
 ///
 /// ```
 /// use picoevent_http::{Part, Reply, Request, Route, Status};
@@ -121,7 +122,7 @@ impl<'s, A: 'static> Request<'_, '_, 's, A> {
 impl<A: 'static> Request<'_, '_, '_, A> {
     /// Returns the length of the body, if it is known.
     pub fn content_length(&self) -> Option<u32> {
-        (!self.x.has(flag::CHUNKED)).then_some(self.x.body)
+        (!self.exchange.has(flag::CHUNKED)).then_some(self.exchange.body)
     }
 
     /// Returns the part of the body that has arrived and is not yet taken, as one slice. For a route without
@@ -134,8 +135,8 @@ impl<A: 'static> Request<'_, '_, '_, A> {
     /// Takes up to `amount` bytes of the body. Returns the number taken.
     pub fn take(&mut self, amount: usize) -> usize {
         let taken = self.conn.consume(amount.min(self.held()));
-        self.x.content = self.x.content.saturating_sub(taken as u32);
-        self.x.count(taken);
+        self.exchange.content = self.exchange.content.saturating_sub(taken as u32);
+        self.exchange.count(taken);
         taken
     }
 
@@ -146,8 +147,8 @@ impl<A: 'static> Request<'_, '_, '_, A> {
 
     /// Returns the number of bytes of the body in the input ring.
     pub(crate) fn held(&self) -> usize {
-        match self.x.input {
-            Input::Body | Input::Chunk => self.conn.input_len().min(self.x.content as usize),
+        match self.exchange.input {
+            Input::Body | Input::Chunk => self.conn.input_len().min(self.exchange.content as usize),
             _ => 0,
         }
     }
@@ -155,24 +156,24 @@ impl<A: 'static> Request<'_, '_, '_, A> {
 
 impl<A: 'static> Request<'_, '_, '_, A> {
     pub(crate) fn raw_target(&self) -> &[u8] {
-        self.text.get(..self.x.target.into()).unwrap_or_default()
+        self.text.get(..self.exchange.target.into()).unwrap_or_default()
     }
 
-    /// Returns the route. Not inlined, because it is called in many places.
+    /// Returns the route. Not inlined, because many functions call it.
     #[inline(never)]
     pub(crate) fn route(&self) -> Option<&'static Route<A>> {
-        self.site.routes.get(self.x.route())
+        self.site.routes.get(self.exchange.route())
     }
 
     /// Returns the value that is stored with this number.
     pub(crate) fn kept(&self, wanted: u8) -> Option<&[u8]> {
-        kept(self.x, self.text, wanted)
+        kept(self.exchange, self.text, wanted)
     }
 }
 
-/// Returns the value that [`keep`] has stored in the text with this number.
-pub(crate) fn kept<'t>(x: &Exchange, text: &'t [u8], wanted: u8) -> Option<&'t [u8]> {
-    let mut rest = text.get(x.target.into()..x.kept.into())?;
+/// Returns the value that [`keep`] has stored with the number `wanted`.
+pub(crate) fn kept<'t>(exchange: &Exchange, text: &'t [u8], wanted: u8) -> Option<&'t [u8]> {
+    let mut rest = text.get(exchange.target.into()..exchange.kept.into())?;
     while let [number, high, low, after @ ..] = rest {
         let length = usize::from(u16::from_be_bytes([*high, *low]));
         let (value, next) = after.split_at_checked(length)?;
@@ -184,16 +185,15 @@ pub(crate) fn kept<'t>(x: &Exchange, text: &'t [u8], wanted: u8) -> Option<&'t [
     None
 }
 
-/// Stores a value with a number that identifies it, after the values that are stored already. Returns whether there
-/// was room.
-pub(crate) fn keep(x: &mut Exchange, text: &mut [u8], number: u8, value: &[u8]) -> bool {
+/// Stores a value in the text buffer, together with a number that identifies the value. Returns whether there was room.
+pub(crate) fn keep(exchange: &mut Exchange, text: &mut [u8], number: u8, value: &[u8]) -> bool {
     let Ok(length) = u16::try_from(value.len()) else { return false };
     let [high, low] = length.to_be_bytes();
-    let Some(room) = text.get_mut(x.kept.into()..) else { return false };
+    let Some(room) = text.get_mut(exchange.kept.into()..) else { return false };
     let Some((head, room)) = room.split_at_mut_checked(3) else { return false };
     let Some(room) = room.get_mut(..value.len()) else { return false };
     copy(head, &[number, high, low]);
     copy(room, value);
-    x.kept = x.kept.saturating_add(length).saturating_add(3);
+    exchange.kept = exchange.kept.saturating_add(length).saturating_add(3);
     true
 }

@@ -18,7 +18,7 @@ use crate::server::Slots;
 use crate::status::Status;
 use crate::websocket::{self, OnMessage, Payload};
 
-/// A handler: it answers a request, writes the next piece of its answer, or checks its head.
+/// A handler. It answers a request, writes the next piece of the answer, or checks the head of the request.
 pub type OnRequest<A> = fn(&mut A, &mut Request<'_, '_, '_, A>);
 
 /// A function that takes a piece of a request's body.
@@ -34,10 +34,10 @@ pub enum Part {
     Lost,
 }
 
-/// A function that returns the time of day; see [`Site::CLOCK`].
+/// A function that returns the date and time; see [`Site::CLOCK`].
 pub type Clock<A> = fn(&A, Instant) -> Option<u64>;
 
-/// A function that reads a header field for one kind of route.
+/// A function that evaluates a header field of a message. Routes for files and for WebSockets have such a function.
 pub(crate) type OnField<A> =
     fn(&Route<A>, &mut Exchange, &mut [u8], name: &[u8], value: &[u8]) -> Result<(), Status>;
 
@@ -69,7 +69,7 @@ impl<A: 'static> SocketHooks<A> {
 /// The functions of a WebSocket client.
 pub(crate) struct ClientHooks<A: 'static> {
     /// Writes the header fields of the handshake. Returns whether there was room.
-    pub(crate) ask: fn(&mut Request<'_, '_, '_, A>) -> bool,
+    pub(crate) write_fields: fn(&mut Request<'_, '_, '_, A>) -> bool,
     /// Called when the server has accepted the handshake.
     pub(crate) opened: fn(&mut A, &mut Request<'_, '_, '_, A>) -> Result<(), CallError>,
     /// Writes a frame, masked.
@@ -79,8 +79,9 @@ pub(crate) struct ClientHooks<A: 'static> {
 /// A path, a method, and the functions that handle the request.
 ///
 /// In the path, `{name}` matches one segment, and `{*name}` at the end matches all remaining segments. The first route
-/// that matches is used. `HEAD` is handled like `GET`, without the content. The library itself answers `OPTIONS`, and
-/// requests whose path has routes only for other methods.
+/// that matches is used. `HEAD` is handled like `GET`, without the content. If no route matches, the library itself
+/// answers: with status 404 if no route has the path, otherwise with 405, or with 204 for `OPTIONS`. The answers 405
+/// and 204 list the methods of the path.
 pub struct Route<A: 'static> {
     pub(crate) path: &'static str,
     pub(crate) method: Method,
@@ -163,8 +164,8 @@ impl<A: 'static> Route<A> {
         Self { protocols, ..self }
     }
 
-    /// Passes the body to `part` piece by piece. Its length is limited only by [`Limits::body`]. When all of the
-    /// body is taken, the route's handler is called.
+    /// Passes the body to `part` piece by piece. The length of the body is limited only by [`Limits::body`]. When all
+    /// of the body is taken, the route's handler is called.
     #[must_use]
     pub const fn body(self, part: OnPart<A>) -> Self {
         Self { part: Some(part), chunks: Some(|app, request| request.read_chunks(app)), ..self }
@@ -202,12 +203,13 @@ pub trait Site<A: 'static>: Sized {
     const LIMITS: Limits = Limits::new();
     /// The names of the header fields that are stored for [`Request::header`].
     const HEADERS: &'static [&'static str] = &[];
-    /// The output room for the head of an answer, and for a short answer as a whole. A request is not read while the
-    /// output ring has less room. The library's own answers need 160 bytes, answers with files need 320.
+    /// The free bytes in the output ring that are required before a request is read. They must be enough for the head
+    /// of each answer, and for head and content of a short answer. The library's own answers need 160 bytes, answers
+    /// with files need 320.
     const ROOM: usize = 320;
 
-    /// Returns the time of day at an instant of the loop, in seconds since 1970-01-01; `None` while it is unknown. With
-    /// a clock, answers have the field `Date`, and 37 bytes are added to [`ROOM`](Self::ROOM).
+    /// Returns the date and time at an instant of the loop, in seconds since 1970-01-01; `None` while the time is
+    /// unknown. With a clock, answers have the field `Date`, and 37 bytes are added to [`ROOM`](Self::ROOM).
     ///
     /// ```
     /// use picoevent::Instant;
@@ -237,17 +239,20 @@ pub trait Site<A: 'static>: Sized {
     /// ```
     const CLOCK: Option<Clock<A>> = None;
 
-    /// The answer to a client when all slots of the server, or all connections of the pool except the spare
-    /// connections, are in use; see [`Protocol::BUSY`].
+    /// The answer to a client for which the server has no free slot, or for which the pool has only a spare connection;
+    /// see [`Protocol::BUSY`].
     const BUSY: &'static [u8] = UNAVAILABLE;
 
-    /// Whether a new client may replace a client that only waits. If all slots of [`Server`](Self::Server) are in use,
-    /// a connection that waits for a request, or for the rest of its head, is reset, and the new client gets its slot.
-    /// So neither idle clients nor clients that read large answers slowly can keep other clients out. If a request is
-    /// in progress on all slots, the new client gets [`BUSY`](Self::BUSY).
+    /// Whether a new client may replace a client that waits. If all slots of [`Server`](Self::Server) are in use, a
+    /// connection that waits for a request, or for the rest of the head of a request, is reset, and the new client gets
+    /// its slot. So idle clients cannot keep other clients out. A connection waits for the next request as soon as the
+    /// whole answer is in the output ring, even if the client reads the answer slowly. If a request is in progress on
+    /// all slots, the new client gets [`BUSY`](Self::BUSY).
     ///
-    /// The pool needs one connection more than the server has slots. It must not have a [spare](picoevent::Pool::spare)
-    /// connection: the core itself answers a client that gets a spare connection.
+    /// The pool must have more connections than the server has slots, so that a new client can connect while all slots
+    /// are in use. One more connection is enough. The pool must not have a [spare](picoevent::Pool::spare) connection:
+    /// the core sends [`BUSY`](Self::BUSY) to a client with a spare connection, and this client cannot replace another
+    /// client.
     const REPLACES: bool = false;
 
     /// The memory for the requests; see [`Server`](crate::Server).

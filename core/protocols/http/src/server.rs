@@ -4,11 +4,11 @@ use picoevent::Conn;
 
 use crate::exchange::{Exchange, Timer};
 
-/// The memory for `N` connections. Each has `TEXT` bytes for the target and for the header fields that the
+/// The memory for `N` connections. Each connection has `TEXT` bytes for the target and for the header fields that the
 /// [`Site`](crate::Site) stores. If the target does not fit, the client gets 414; if a field does not fit, 431. A
 /// connection that finds no slot gets 503.
 ///
-/// A WebSocket handshake takes 24 bytes of the text in addition to the target.
+/// A WebSocket handshake takes 23 of the `TEXT` bytes in addition to the target, or 27 if it has a subprotocol.
 pub struct Server<const N: usize, const TEXT: usize = 64> {
     slots: [Slot<TEXT>; N],
 }
@@ -20,7 +20,7 @@ pub struct Slot<const TEXT: usize> {
     conn: Option<Conn>,
     /// A callback is working on a copy of the slot.
     is_taken: bool,
-    /// It was added after the last time that all slots were searched.
+    /// The connection was added after this flag was last cleared in all slots; see [`Slots::remove_waiting`].
     is_new: bool,
     exchange: Exchange,
     text: [u8; TEXT],
@@ -36,8 +36,8 @@ impl<const N: usize, const TEXT: usize> Server<N, TEXT> {
 
     /// Returns the number of connections.
     pub fn len(&self) -> usize {
-        let places = self.slots.iter();
-        places.fold(0, |held, slot| held.saturating_add(slot.conn.is_some().into()))
+        let slots = self.slots.iter();
+        slots.fold(0, |held, slot| held.saturating_add(slot.conn.is_some().into()))
     }
 
     /// Returns whether there are no connections.
@@ -71,8 +71,9 @@ pub trait Slots: sealed::Sealed {
     /// Takes a free slot for a connection. Returns whether there was a free slot.
     fn add(&mut self, conn: Conn) -> bool;
 
-    /// Frees the slot of a connection that waits for a request or for the rest of a head. Returns the connection. If all
-    /// connections wait, a new connection keeps its slot until all other connections were replaced.
+    /// Frees the slot of a connection that waits for a request or for the rest of a head. Returns the connection. Skips
+    /// slots with the flag `is_new`. If no other connection waits, clears the flag in all slots and searches again. So
+    /// a new connection keeps its slot until all older waiting connections were replaced.
     fn remove_waiting(&mut self) -> Option<Conn>;
 
     /// Returns whether a connection only waits for a request.
@@ -85,14 +86,14 @@ pub trait Slots: sealed::Sealed {
     /// has no slot, or if a function already works on a copy.
     fn take(&mut self, conn: Conn) -> Option<(usize, Self::Slot)>;
 
-    /// Stores the copy back.
-    fn put(&mut self, place: usize, slot: Self::Slot);
+    /// Writes a copy back to its slot, unless the connection has lost the slot in the meantime.
+    fn put(&mut self, slot_index: usize, slot: Self::Slot);
 
-    /// Returns the parts of a copy.
+    /// Returns the exchange and the text buffer in a copy of a slot.
     fn parts(slot: &mut Self::Slot) -> (&mut Exchange, &mut [u8]);
 
     /// Returns the connection in a slot and the index of its route. Returns `None` after the last slot.
-    fn at(&self, place: usize) -> Option<Option<(Conn, usize)>>;
+    fn at(&self, slot_index: usize) -> Option<Option<(Conn, usize)>>;
 }
 
 mod sealed {
@@ -108,11 +109,13 @@ impl<const N: usize, const TEXT: usize> Slots for Server<N, TEXT> {
     fn add(&mut self, conn: Conn) -> bool {
         let home = conn.index().checked_rem(N).unwrap_or(0);
         let is_free = |slot: &Slot<TEXT>| slot.conn.is_none();
-        let place = match self.slots.get(home).is_some_and(is_free) {
+        let slot_index = match self.slots.get(home).is_some_and(is_free) {
             true => Some(home),
             false => self.slots.iter().position(is_free),
         };
-        let Some(slot) = place.and_then(|place| self.slots.get_mut(place)) else { return false };
+        let Some(slot) = slot_index.and_then(|slot_index| self.slots.get_mut(slot_index)) else {
+            return false;
+        };
         (slot.conn, slot.is_taken, slot.is_new) = (Some(conn), false, true);
         slot.exchange = Exchange::new();
         true
@@ -129,27 +132,27 @@ impl<const N: usize, const TEXT: usize> Slots for Server<N, TEXT> {
     }
 
     fn is_idle(&self, conn: Conn) -> bool {
-        let slot = self.find(conn).and_then(|place| self.slots.get(place));
+        let slot = self.find(conn).and_then(|slot_index| self.slots.get(slot_index));
         slot.is_some_and(|slot| slot.exchange.timer == Timer::Idle)
     }
 
     fn remove(&mut self, conn: Conn) {
-        if let Some(slot) = self.find(conn).and_then(|place| self.slots.get_mut(place)) {
+        if let Some(slot) = self.find(conn).and_then(|slot_index| self.slots.get_mut(slot_index)) {
             slot.conn = None;
         }
     }
 
     fn take(&mut self, conn: Conn) -> Option<(usize, Slot<TEXT>)> {
-        let place = self.find(conn)?;
-        let slot = self.slots.get_mut(place)?;
+        let slot_index = self.find(conn)?;
+        let slot = self.slots.get_mut(slot_index)?;
         if core::mem::replace(&mut slot.is_taken, true) {
             return None;
         }
-        Some((place, *slot))
+        Some((slot_index, *slot))
     }
 
-    fn put(&mut self, place: usize, slot: Slot<TEXT>) {
-        if let Some(held) = self.slots.get_mut(place)
+    fn put(&mut self, slot_index: usize, slot: Slot<TEXT>) {
+        if let Some(held) = self.slots.get_mut(slot_index)
             && held.conn == slot.conn
         {
             *held = Slot { is_taken: false, ..slot };
@@ -160,7 +163,7 @@ impl<const N: usize, const TEXT: usize> Slots for Server<N, TEXT> {
         (&mut slot.exchange, &mut slot.text)
     }
 
-    fn at(&self, place: usize) -> Option<Option<(Conn, usize)>> {
-        self.slots.get(place).map(|slot| slot.conn.map(|conn| (conn, slot.exchange.route())))
+    fn at(&self, slot_index: usize) -> Option<Option<(Conn, usize)>> {
+        self.slots.get(slot_index).map(|slot| slot.conn.map(|conn| (conn, slot.exchange.route())))
     }
 }

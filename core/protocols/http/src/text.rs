@@ -59,12 +59,12 @@ const fn classes() -> [u8; 128] {
 /// Removes the bytes of a class from the front, and returns them.
 #[inline(never)]
 pub(crate) fn take_class<'t>(text: &mut &'t [u8], class: u8) -> &'t [u8] {
-    let is_it = |byte: &u8| match CLASSES.get(usize::from(*byte)) {
+    let is_in_class = |byte: &u8| match CLASSES.get(usize::from(*byte)) {
         Some(classes) => classes & class != 0,
         None => class & (class::VALUE | class::QUOTED) != 0,
     };
     let whole = *text;
-    let end = whole.iter().position(|byte| !is_it(byte)).unwrap_or(whole.len());
+    let end = whole.iter().position(|byte| !is_in_class(byte)).unwrap_or(whole.len());
     let (taken, rest) = whole.split_at_checked(end).unwrap_or((whole, &[]));
     *text = rest;
     taken
@@ -87,19 +87,19 @@ pub(crate) fn is_word(text: &[u8]) -> bool {
 #[inline(never)]
 pub(crate) fn next<'t>(left: &mut Option<&'t [u8]>, at: u8) -> &'t [u8] {
     let text = left.take().unwrap_or_default();
-    let Some(place) = text.iter().position(|byte| *byte == at) else { return text };
-    let (before, rest) = text.split_at_checked(place).unwrap_or_default();
+    let Some(index) = text.iter().position(|byte| *byte == at) else { return text };
+    let (before, rest) = text.split_at_checked(index).unwrap_or_default();
     *left = rest.split_first().map(|(_, rest)| rest);
     before
 }
 
-/// Splits at the first `at`, which is dropped. If there is no `at`, the second part is empty.
+/// Splits at the first byte `at`, and leaves this byte out. If there is no such byte, the second part is empty.
 pub(crate) fn split(text: &[u8], at: u8) -> (&[u8], &[u8]) {
     let mut left = Some(text);
     (next(&mut left, at), left.unwrap_or_default())
 }
 
-/// Splits at the first `at`, which is dropped. Returns `None` if there is none.
+/// Splits at the first byte `at`, and leaves this byte out. Returns `None` if there is no such byte.
 pub(crate) fn split_at_byte(text: &[u8], at: u8) -> Option<(&[u8], &[u8])> {
     let mut left = Some(text);
     let before = next(&mut left, at);
@@ -135,7 +135,7 @@ pub(crate) fn has_word(list: &[u8], word: &[u8]) -> bool {
 
 /// Returns the index of `name` in `names`, ignoring case; `names.len()` if it is not found.
 #[inline(never)]
-pub(crate) fn which(name: &[u8], names: &[&str]) -> usize {
+pub(crate) fn index_of(name: &[u8], names: &[&str]) -> usize {
     names.iter().position(|known| is_same(name, known.as_bytes())).unwrap_or(names.len())
 }
 
@@ -163,7 +163,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lists_have_words_in_any_case() {
+    fn words_of_a_list_are_found_in_any_case() {
         assert!(has_word(b"keep-alive , Upgrade", b"upgrade"));
         assert!(!has_word(b"keep-alive, upgraded", b"upgrade"));
         assert_eq!(parts(b" a,, b\t,", b',').collect::<Vec<_>>(), [&b"a"[..], b"", b"b", b""]);
@@ -192,11 +192,11 @@ mod tests {
     #[test]
     fn a_name_is_found_in_any_case() {
         let names = ["host", "range"];
-        assert_eq!([&b"HOST"[..], b"range", b"rang"].map(|name| which(name, &names)), [0, 1, 2]);
+        assert_eq!([&b"HOST"[..], b"range", b"rang"].map(|name| index_of(name, &names)), [0, 1, 2]);
     }
 
     #[test]
-    fn an_empty_rest_is_another_thing_than_none() {
+    fn an_empty_rest_is_not_none() {
         let mut left = Some(&b"a:b:"[..]);
         let taken = [(); 4].map(|()| (next(&mut left, b':'), left));
         assert_eq!(taken[1], (&b"b"[..], Some(&b""[..])));

@@ -6,8 +6,10 @@ use std::time::Duration;
 use picoevent::{ConnMut, Cx, EventBase, Instant, Pool, Storage};
 use picoevent_dns::wire::{Kind, Message, Section, Writer, flag};
 use picoevent_dns::{HasResolver, Resolver, ResolverMut};
-use picoevent_http::{Ask, ByName, CallError, Caller, Calls, Client, Method, Response, Status};
-use picoevent_scripted::{Heard, Reply, World, reply};
+use picoevent_http::{
+    ByName, CallError, Caller, Calls, Client, ClientRequest, Method, Response, Status,
+};
+use picoevent_scripted::{Datagram, Network, Reply, reply};
 
 struct App {
     names: Resolver<App, 1, 4>,
@@ -22,7 +24,7 @@ impl HasResolver for App {
 }
 
 impl App {
-    /// Connects like `picoevent_http::by_name`, which is available only with a feature.
+    /// Connects like `picoevent_http::by_name`. That function is available only with a feature.
     fn connect(&mut self, conn: &mut ConnMut<Self>, name: &str, port: u16) -> bool {
         picoevent_dns::connect_again(self, conn, Duration::ZERO, name, port).is_ok()
     }
@@ -48,8 +50,8 @@ impl Caller<App> for Fetch {
 }
 
 /// Returns the answers of a name server that knows two names.
-fn names(heard: &Heard) -> Vec<Reply> {
-    let message = Message::parse(&heard.bytes).unwrap();
+fn names(query: &Datagram) -> Vec<Reply> {
+    let message = Message::parse(&query.bytes).unwrap();
     let question = message.questions().next().unwrap();
     let labels = question.name.labels().map(|label| String::from_utf8(label.to_vec()).unwrap());
     let name = labels.collect::<Vec<_>>().join(".");
@@ -64,7 +66,7 @@ fn names(heard: &Heard) -> Vec<Reply> {
             writer.bytes(&[192, 0, 2, 80 + number as u8]);
         });
     }
-    reply(heard, writer.finish().unwrap().to_vec())
+    reply(query, writer.finish().unwrap().to_vec())
 }
 
 #[test]
@@ -75,10 +77,10 @@ fn a_request_by_name_is_made_and_redirected_to_another_name() {
     let pool = base.add_pool(Pool::new(1).rings(512, 512)).unwrap();
     let mut app = App { names: Resolver::new(), http: Client::new(), outcomes: Vec::new() };
     app.names.set_servers(&["192.0.2.53:53".parse().unwrap()]);
-    let mut world = World::new(names);
-    world.tcp = Some(Box::new(|got| {
-        let got = String::from_utf8_lossy(got);
-        match got.as_ref() {
+    let mut network = Network::new(names);
+    network.tcp = Some(Box::new(|received| {
+        let received = String::from_utf8_lossy(received);
+        match received.as_ref() {
             "GET /a HTTP/1.1\r\nHost: pump.example:8080\r\n\r\n" => (
                 b"HTTP/1.1 302 Found\r\nLocation: http://other.example/b\r\nContent-Length: 0\r\n\r\n"
                     .to_vec(),
@@ -90,17 +92,17 @@ fn a_request_by_name_is_made_and_redirected_to_another_name() {
             _ => (Vec::new(), true),
         }
     }));
-    let ask = Ask::named(Method::Get, "pump.example:8080", "/a");
-    Calls::<Fetch>::ask(&mut app, &mut base, pool, &ask).unwrap();
-    world.run(&mut base, &mut app, Instant::MAX);
+    let request = ClientRequest::named(Method::Get, "pump.example:8080", "/a");
+    Calls::<Fetch>::request(&mut app, &mut base, pool, &request).unwrap();
+    network.run(&mut base, &mut app, Instant::MAX);
     assert_eq!(app.outcomes, [Ok(200)]);
     let to = |text: &str| text.parse::<SocketAddr>().unwrap();
-    assert_eq!(world.connects, [to("192.0.2.80:8080"), to("192.0.2.81:80")]);
+    assert_eq!(network.connects, [to("192.0.2.80:8080"), to("192.0.2.81:80")]);
 
     // The next name does not exist.
-    let ask = Ask::named(Method::Get, "nobody.example", "/");
-    Calls::<Fetch>::ask(&mut app, &mut base, pool, &ask).unwrap();
-    world.run(&mut base, &mut app, Instant::MAX);
+    let request = ClientRequest::named(Method::Get, "nobody.example", "/");
+    Calls::<Fetch>::request(&mut app, &mut base, pool, &request).unwrap();
+    network.run(&mut base, &mut app, Instant::MAX);
     let unknown = CallError::Lost(Some(picoevent::ConnError::NotFound));
     assert_eq!(app.outcomes, [Ok(200), Err(unknown)]);
 }

@@ -9,7 +9,9 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use picoevent::{Cx, EventBase, EventMut, Pool, PoolId, Storage};
-use picoevent_http::{Ask, CallError, Caller, Calls, Client, Limits, Method, Response, Status};
+use picoevent_http::{
+    CallError, Caller, Calls, Client, ClientRequest, Limits, Method, Response, Status,
+};
 use picoevent_mio::Live;
 
 const LIMIT: Duration = Duration::from_secs(30);
@@ -80,7 +82,7 @@ struct App {
     answers: Vec<(Result<u16, CallError>, Vec<u8>)>,
 }
 
-const ASKS: [(Method, &str, &str); 8] = [
+const REQUESTS: [(Method, &str, &str); 8] = [
     (Method::Get, "/small", ""),
     (Method::Head, "/large", ""),
     (Method::Get, "/large", ""),
@@ -109,22 +111,22 @@ impl Caller<App> for Fetch {
     fn done(app: &mut App, cx: &mut Cx<App>, outcome: Result<Status, CallError>) {
         let content = std::mem::take(&mut app.content);
         app.answers.push((outcome.map(Status::code), content));
-        app.ask(cx);
+        app.request_next(cx);
     }
 }
 
 impl App {
-    fn ask(&mut self, cx: &mut Cx<Self>) {
-        let next = ASKS.get(self.answers.len());
+    fn request_next(&mut self, cx: &mut Cx<Self>) {
+        let next = REQUESTS.get(self.answers.len());
         let (Some((method, target, fields)), Some(pool)) = (next, self.pool) else {
             return cx.exit();
         };
-        let ask = Ask::new(*method, self.server, "desk", target).fields(fields);
-        Calls::<Fetch>::ask(self, cx, pool, &ask).unwrap();
+        let request = ClientRequest::new(*method, self.server, "localhost", target).fields(fields);
+        Calls::<Fetch>::request(self, cx, pool, &request).unwrap();
     }
 
-    fn late(&mut self, _: &mut EventMut<Self>) {
-        panic!("{} of {} answers have come", self.answers.len(), ASKS.len());
+    fn time_out(&mut self, _: &mut EventMut<Self>) {
+        panic!("only {} of {} answers have arrived", self.answers.len(), REQUESTS.len());
     }
 
     /// Requests all pages from a server.
@@ -140,8 +142,8 @@ impl App {
             answers: Vec::new(),
         };
         app.pool = Some(base.add_pool(POOL).unwrap());
-        base.after(LIMIT, Self::late).unwrap();
-        app.ask(&mut base);
+        base.after(LIMIT, Self::time_out).unwrap();
+        app.request_next(&mut base);
         Live::new().unwrap().run(&mut base, &mut app).unwrap();
         app.answers
     }
@@ -162,12 +164,12 @@ fn check(server: Server) {
     let log = server.log();
     assert_eq!(
         log.len(),
-        ASKS.len() + 1,
+        REQUESTS.len() + 1,
         "a request for each, and one behind the redirect: {log:?}"
     );
     let ports: HashSet<_> = log.iter().collect();
     // After a redirect, the client uses a separate connection.
-    assert!(ports.len() <= 2, "they came on one connection, and on one more: {log:?}");
+    assert!(ports.len() <= 2, "the requests used more than two connections: {log:?}");
 }
 
 #[test]

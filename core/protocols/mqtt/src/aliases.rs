@@ -3,17 +3,17 @@
 use crate::wire::Reason;
 
 /// The length of the longest topic that can have an alias.
-pub(crate) const LONGEST: usize = 63;
+pub(crate) const MAX_TOPIC_LEN: usize = 63;
 
 /// A topic with an alias. The alias is the index in the table plus one.
 #[derive(Clone, Copy)]
 pub(crate) struct Alias {
     len: u8,
-    topic: [u8; LONGEST],
+    topic: [u8; MAX_TOPIC_LEN],
 }
 
 impl Alias {
-    pub(crate) const NONE: Self = Self { len: 0, topic: [0; LONGEST] };
+    pub(crate) const NONE: Self = Self { len: 0, topic: [0; MAX_TOPIC_LEN] };
 
     pub(crate) const fn is_empty(&self) -> bool {
         self.len == 0
@@ -28,44 +28,45 @@ impl Alias {
     /// topic.
     fn set(&mut self, topic: &str) -> bool {
         *self = Self::NONE;
-        let is_short = topic.len() <= LONGEST;
+        let is_short = topic.len() <= MAX_TOPIC_LEN;
         if is_short {
             self.len = topic.len() as u8;
-            self.topic.iter_mut().zip(topic.bytes()).for_each(|(place, byte)| *place = byte);
+            self.topic.iter_mut().zip(topic.bytes()).for_each(|(target, byte)| *target = byte);
         }
         is_short
     }
 }
 
-/// Handles the alias and the topic of a received message. `alias` is 0 for none. If `topic` is empty, returns the
-/// topic of the alias; otherwise stores the topic for the alias. Sets `cannot_keep` if the topic is too long to be
-/// stored.
+/// Handles the alias and the topic of a received message. `alias` is 0 if the message has no alias. If `topic` is
+/// empty, returns the topic of the alias. Otherwise stores the topic for the alias. Sets `has_unstored_alias` if the
+/// topic is too long to be stored.
 ///
 /// # Errors
-/// Returns the reason to disconnect with.
-pub(crate) fn received(
+/// Returns a reason code if the alias is too large, or if it has no topic. The client must then disconnect with this
+/// reason code.
+pub(crate) fn resolve(
     aliases: &mut [Alias],
     alias: u16,
     topic: &str,
-    cannot_keep: &mut bool,
+    has_unstored_alias: &mut bool,
 ) -> Result<Alias, Reason> {
-    let Some(place) = usize::from(alias).checked_sub(1) else { return Ok(Alias::NONE) };
-    let held = aliases.get_mut(place).ok_or(Reason::TOPIC_ALIAS_INVALID)?;
+    let Some(index) = usize::from(alias).checked_sub(1) else { return Ok(Alias::NONE) };
+    let entry = aliases.get_mut(index).ok_or(Reason::TOPIC_ALIAS_INVALID)?;
     if topic.is_empty() {
-        return if held.is_empty() { Err(Reason::PROTOCOL_ERROR) } else { Ok(*held) };
+        return if entry.is_empty() { Err(Reason::PROTOCOL_ERROR) } else { Ok(*entry) };
     }
-    *cannot_keep |= !held.set(topic);
+    *has_unstored_alias |= !entry.set(topic);
     Ok(Alias::NONE)
 }
 
 /// Returns the alias for a topic to publish to, and whether the broker knows the alias already. The alias is 0
 /// if no alias is free or the topic is too long. After a message with a new alias is sent, the caller stores
-/// the topic with [`give`].
+/// the topic with [`store`].
 pub(crate) fn find(aliases: &[Alias], topic: &str) -> (u16, bool) {
-    if topic.len() > LONGEST {
+    if topic.len() > MAX_TOPIC_LEN {
         return (0, false);
     }
-    let number = |place: Option<usize>| place.map_or(0, |place| place.saturating_add(1) as u16);
+    let number = |index: Option<usize>| index.map_or(0, |index| index.saturating_add(1) as u16);
     let known = aliases.iter().position(|alias| alias.topic() == topic);
     if known.is_some() {
         return (number(known), true);
@@ -74,9 +75,9 @@ pub(crate) fn find(aliases: &[Alias], topic: &str) -> (u16, bool) {
 }
 
 /// Stores the topic of an alias that was sent to the broker.
-pub(crate) fn give(aliases: &mut [Alias], number: u16, topic: &str) {
-    let place = usize::from(number).checked_sub(1);
-    if let Some(alias) = place.and_then(|place| aliases.get_mut(place)) {
+pub(crate) fn store(aliases: &mut [Alias], number: u16, topic: &str) {
+    let index = usize::from(number).checked_sub(1);
+    if let Some(alias) = index.and_then(|index| aliases.get_mut(index)) {
         alias.set(topic);
     }
 }

@@ -31,15 +31,15 @@ pub trait HasMqtt: Sized {
         let _ = message;
     }
 
-    /// Called when a packet from the broker has properties, before the [event](Self::event) of the packet, if it
-    /// has one. Does not report the properties of messages: see [`Message::properties`].
+    /// Called when a packet from the broker has properties. If the packet also causes an [event](Self::event), this
+    /// function is called before `event`. It does not report the properties of messages: see [`Message::properties`].
     fn properties(&mut self, kind: Kind, properties: Properties<'_>) {
         let _ = (kind, properties);
     }
 
     /// Connects `conn` after a delay. `conn` is new, or has just ended. By default this function connects to
     /// [`Options::broker`]. An application with a resolver can look up the broker's name instead:
-    /// `picoevent_dns::connect_again(self, conn, delay, "broker.example", 1883).is_ok()`. Returns whether the connect
+    /// `picoevent_dns::connect_again(self, conn, delay, "broker.example", 1883).is_ok()`. Returns whether connecting
     /// was scheduled. If it was not scheduled, this function is called again later.
     fn connect(&mut self, conn: &mut ConnMut<'_, '_, Self>, delay: Duration) -> bool {
         let broker = self.options().broker;
@@ -47,8 +47,9 @@ pub trait HasMqtt: Sized {
     }
 }
 
-/// An MQTT client with `SLOTS` slots for subscriptions and for messages under way ([`Qos::One`] or [`Qos::Two`]),
-/// `STORE` bytes for their content, and `ALIASES` topic aliases in each direction, for topics of at most 63 bytes.
+/// An MQTT client. It has `SLOTS` slots. Each slot holds a subscription, or a published message with [`Qos::One`] or
+/// [`Qos::Two`] that the broker has not completely acknowledged. The content of the slots is stored in `STORE` bytes.
+/// In each direction, the client has `ALIASES` topic aliases for topics of at most 63 bytes.
 ///
 /// On a 32-bit target it takes 120 bytes, plus 14 for each slot, plus `STORE`, plus 128 for each alias.
 ///
@@ -57,7 +58,7 @@ pub trait HasMqtt: Sized {
 pub struct Client<A, const SLOTS: usize, const STORE: usize, const ALIASES: usize = 0> {
     session: Session<A>,
     slots: [Slot<A>; SLOTS],
-    received: [u16; SLOTS],
+    received_ids: [u16; SLOTS],
     store: [u8; STORE],
     aliases: [[Alias; ALIASES]; 2],
 }
@@ -65,16 +66,16 @@ pub struct Client<A, const SLOTS: usize, const STORE: usize, const ALIASES: usiz
 /// A reference to a [`Client`], with a type that does not contain the client's capacities.
 pub struct ClientMut<'r, A> {
     pub(crate) session: &'r mut Session<A>,
-    /// Subscriptions and messages under way, in order.
+    /// Subscriptions and unacknowledged messages, in order: see the module `slots`.
     pub(crate) slots: &'r mut [Slot<A>],
     /// The identifiers of received messages with [`Qos::Two`] that are not released yet; 0 for an unused entry.
-    pub(crate) received: &'r mut [u16],
+    pub(crate) received_ids: &'r mut [u16],
     /// The bytes of the slots, in the same order, without gaps.
     pub(crate) store: &'r mut [u8],
     /// The topics of the broker's aliases.
-    pub(crate) heard: &'r mut [Alias],
+    pub(crate) received_aliases: &'r mut [Alias],
     /// The topics of the client's aliases.
-    pub(crate) given: &'r mut [Alias],
+    pub(crate) sent_aliases: &'r mut [Alias],
 }
 
 /// The state of the connection.
@@ -83,27 +84,27 @@ pub(crate) enum Link {
     /// The connection is not open.
     Down,
     /// A CONNECT was sent, but not answered.
-    Greeting,
+    AwaitingConnAck,
     Up,
     /// The client is ending the connection.
     Ending,
 }
 
-/// The state of a client without its slots, its store and its aliases.
+/// The part of a client's state that does not depend on its capacities: everything except slots, store and aliases.
 pub(crate) struct Session<A> {
     pub(crate) conn: Option<Conn>,
     /// The default delays are used if this is `None`.
     pub(crate) backoff: Option<Backoff>,
-    /// The times of the last packet sent, of the last input, and of the accepted CONNECT.
+    /// The times of the last packet sent, of the last input, and of the broker's CONNACK.
     pub(crate) sent_at: Instant,
-    pub(crate) heard_at: Instant,
+    pub(crate) received_at: Instant,
     pub(crate) up_at: Instant,
-    /// The time of a PINGREQ that is not answered; the origin of the clock if there is none.
+    /// The time of a PINGREQ that is not answered; [`Instant::ZERO`] if there is none.
     pub(crate) pinged_at: Instant,
-    /// The message that is being received in pieces.
-    pub(crate) piece: Piece<A>,
+    /// The message that is being received in chunks.
+    pub(crate) partial: PartialMessage<A>,
     /// The reason why the client ends the connection.
-    pub(crate) why: Why,
+    pub(crate) end_reason: EndReason,
     pub(crate) longest_packet: u32,
     pub(crate) limits: Limits,
     /// The keep-alive time in seconds, 0 for none.
@@ -116,31 +117,31 @@ pub(crate) struct Session<A> {
     pub(crate) link: Link,
     pub(crate) is_stopping: bool,
     /// The application waits for a free slot, and for room in the store.
-    pub(crate) wants_room: bool,
+    pub(crate) waits_for_slot: bool,
     /// The application waits for room in the output ring.
-    pub(crate) wants_output: bool,
-    /// The broker has not accepted the client since its start.
-    pub(crate) is_first: bool,
-    /// The broker was told to discard the session.
-    pub(crate) is_clean: bool,
+    pub(crate) waits_for_output: bool,
+    /// The broker has not accepted the client since the last call of `start`.
+    pub(crate) is_first_connection: bool,
+    /// The last CONNECT has requested the broker to discard the session.
+    pub(crate) clean_start: bool,
     /// A topic was too long to be stored for its alias.
-    pub(crate) cannot_keep: bool,
+    pub(crate) has_unstored_alias: bool,
 }
 
 /// The reason why the client ends a connection: like [`Down`], but only two bytes long.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Why {
+pub(crate) enum EndReason {
     /// The client did not end the connection.
     Unknown,
     Stopped,
     Refused(Reason),
     Disconnected(Reason),
-    Broken(Reason),
+    InvalidPacket(Reason),
     Silent,
     Options,
 }
 
-impl Why {
+impl EndReason {
     /// Returns the reason that is reported to the application for a connection that ended with `end`.
     pub(crate) const fn down(self, end: ConnEnd) -> Down {
         match self {
@@ -151,7 +152,7 @@ impl Why {
             Self::Stopped => Down::Stopped,
             Self::Refused(reason) => Down::Refused(reason),
             Self::Disconnected(reason) => Down::Disconnected(reason),
-            Self::Broken(reason) => Down::Broken(reason),
+            Self::InvalidPacket(reason) => Down::InvalidPacket(reason),
             Self::Silent => Down::Silent,
             Self::Options => Down::Options,
         }
@@ -162,68 +163,79 @@ impl<A> Session<A> {
     /// Returns the delays before a reconnect.
     #[inline(never)]
     pub(crate) fn backoff(&mut self) -> &mut Backoff {
-        self.backoff.get_or_insert(Backoff::new(BACKOFF.0, BACKOFF.1))
+        self.backoff.get_or_insert(Backoff::new(DEFAULT_BACKOFF.0, DEFAULT_BACKOFF.1))
     }
 }
 
 /// The broker's limits (5, 3.2.2.3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Limits {
-    pub(crate) packet: u32,
-    pub(crate) receive: u16,
-    pub(crate) aliases: u16,
-    pub(crate) qos: Qos,
-    pub(crate) retain: bool,
+    pub(crate) packet_size: u32,
+    pub(crate) receive_maximum: u16,
+    pub(crate) alias_maximum: u16,
+    pub(crate) maximum_qos: Qos,
+    pub(crate) retain_available: bool,
 }
 
 impl Limits {
     /// The limits before the broker has answered.
-    const UNKNOWN: Self = Self { packet: 0, receive: 0, aliases: 0, qos: Qos::Zero, retain: false };
+    const UNKNOWN: Self = Self {
+        packet_size: 0,
+        receive_maximum: 0,
+        alias_maximum: 0,
+        maximum_qos: Qos::Zero,
+        retain_available: false,
+    };
 
     /// The limits if the broker does not send any.
-    pub(crate) const NONE: Self =
-        Self { packet: u32::MAX, receive: u16::MAX, aliases: 0, qos: Qos::Two, retain: true };
+    pub(crate) const NONE: Self = Self {
+        packet_size: u32::MAX,
+        receive_maximum: u16::MAX,
+        alias_maximum: 0,
+        maximum_qos: Qos::Two,
+        retain_available: true,
+    };
 
-    /// Returns the reason if a message may not be published.
+    /// Returns the reason why the broker does not accept such a message, or `None` if the broker accepts it.
     #[inline(never)]
-    pub(crate) fn refuse(&self, qos: Qos, is_retained: bool) -> Option<Reason> {
-        if qos > self.qos {
+    pub(crate) fn refusal(&self, qos: Qos, is_retained: bool) -> Option<Reason> {
+        if qos > self.maximum_qos {
             return Some(Reason::QOS_NOT_SUPPORTED);
         }
-        (is_retained && !self.retain).then_some(Reason::RETAIN_NOT_SUPPORTED)
+        (is_retained && !self.retain_available).then_some(Reason::RETAIN_NOT_SUPPORTED)
     }
 }
 
-/// The state of a message that is received in pieces.
-pub(crate) struct Piece<A> {
+/// The state of a message that is received in chunks.
+pub(crate) struct PartialMessage<A> {
     pub(crate) call: Option<OnMessage<A>>,
     pub(crate) total: u32,
-    /// The number of payload bytes still to come; 0 if there is no such message.
-    pub(crate) left: u32,
+    /// The number of payload bytes that were not read yet; 0 if there is no such message.
+    pub(crate) remaining: u32,
     pub(crate) id: u16,
     pub(crate) flags: u8,
     /// The message was delivered before, so its payload is skipped.
     pub(crate) is_skipped: bool,
 }
 
-impl<A> Piece<A> {
+impl<A> PartialMessage<A> {
     pub(crate) const NONE: Self =
-        Self { call: None, total: 0, left: 0, id: 0, flags: 0, is_skipped: false };
+        Self { call: None, total: 0, remaining: 0, id: 0, flags: 0, is_skipped: false };
 }
 
 /// The default delays before a reconnect: the first and the longest.
-const BACKOFF: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(60));
+const DEFAULT_BACKOFF: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(60));
 
 impl<A, const SLOTS: usize, const STORE: usize, const ALIASES: usize>
     Client<A, SLOTS, STORE, ALIASES>
 {
     const SIZES: () = assert!(
         SLOTS < u16::MAX as usize && STORE <= u16::MAX as usize && ALIASES < u16::MAX as usize,
-        "capacities have two bytes"
+        "SLOTS and ALIASES must be less than 65535, and STORE at most 65535"
     );
 
-    /// Makes a client that is not started. Its first reconnect follows after half a second. The delays grow to at
-    /// most a minute, and each is varied at random by up to a quarter.
+    /// Makes a client that is not started. The first delay before a reconnect is half a second. The delays grow to at
+    /// most a minute. Each delay is varied at random by up to a quarter.
     pub const fn new() -> Self {
         let () = Self::SIZES;
         Self {
@@ -231,11 +243,11 @@ impl<A, const SLOTS: usize, const STORE: usize, const ALIASES: usize>
                 conn: None,
                 backoff: None,
                 sent_at: Instant::ZERO,
-                heard_at: Instant::ZERO,
+                received_at: Instant::ZERO,
                 up_at: Instant::ZERO,
                 pinged_at: Instant::ZERO,
-                piece: Piece::NONE,
-                why: Why::Unknown,
+                partial: PartialMessage::NONE,
+                end_reason: EndReason::Unknown,
                 longest_packet: 0,
                 limits: Limits::UNKNOWN,
                 keep_alive: 0,
@@ -244,14 +256,14 @@ impl<A, const SLOTS: usize, const STORE: usize, const ALIASES: usize>
                 version: Version::V3,
                 link: Link::Down,
                 is_stopping: false,
-                wants_room: false,
-                wants_output: false,
-                is_first: false,
-                is_clean: false,
-                cannot_keep: false,
+                waits_for_slot: false,
+                waits_for_output: false,
+                is_first_connection: false,
+                clean_start: false,
+                has_unstored_alias: false,
             },
             slots: [const { Slot::FREE }; SLOTS],
-            received: [0; SLOTS],
+            received_ids: [0; SLOTS],
             store: [0; STORE],
             aliases: [[const { Alias::NONE }; ALIASES]; 2],
         }
@@ -265,14 +277,14 @@ impl<A, const SLOTS: usize, const STORE: usize, const ALIASES: usize>
     /// Returns a reference whose type does not contain the capacities, for [`HasMqtt::mqtt`].
     #[inline(never)]
     pub const fn as_mut(&mut self) -> ClientMut<'_, A> {
-        let [heard, given] = &mut self.aliases;
+        let [received_aliases, sent_aliases] = &mut self.aliases;
         ClientMut {
             session: &mut self.session,
             slots: &mut self.slots,
-            received: &mut self.received,
+            received_ids: &mut self.received_ids,
             store: &mut self.store,
-            heard,
-            given,
+            received_aliases,
+            sent_aliases,
         }
     }
 }
@@ -296,7 +308,7 @@ impl<A> ClientMut<'_, A> {
         self.session.conn.is_some()
     }
 
-    /// Returns the number of slots in use, by subscriptions and by messages under way.
+    /// Returns the number of slots in use, by subscriptions and by messages that are not completely acknowledged.
     pub fn used(&self) -> usize {
         self.session.used.into()
     }
@@ -307,8 +319,8 @@ impl<A> ClientMut<'_, A> {
     }
 }
 
-/// An address to which every connect fails.
-pub(crate) const NOWHERE: SocketAddr =
+/// An address to which no back end connects. A connection to this address ends with an error.
+pub(crate) const UNREACHABLE_ADDRESS: SocketAddr =
     SocketAddr::V4(core::net::SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, 0));
 
 /// Checks the sizes that are given in the documentation.

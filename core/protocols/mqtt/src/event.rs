@@ -19,18 +19,20 @@ pub enum MqttEvent {
     /// The connection has ended, or could not be made. The client reconnects, unless it was
     /// [stopped](crate::stop).
     Down(Down),
-    /// The broker has acknowledged a publish with [`Qos::One`](crate::Qos::One) or [`Two`](crate::Qos::Two), a
-    /// subscribe, or an unsubscribe. If the reason is a [failure](Reason::is_failure), the broker has refused the
-    /// request. A stored message that exceeds the broker's limits is not sent. This event reports it too.
+    /// The broker has acknowledged a message with [`Qos::One`](crate::Qos::One) or [`Two`](crate::Qos::Two), a
+    /// SUBSCRIBE, or an UNSUBSCRIBE. If the reason is a [failure](Reason::is_failure), the broker has refused the
+    /// request. A stored message that exceeds the broker's limits is not sent. For such a message, the client also
+    /// reports this event with a failure.
     Acked(PacketId, Reason),
-    /// The broker has lost the session while this message with [`Qos::Two`](crate::Qos::Two) was under way. The
-    /// broker may have delivered it or not. It is not retransmitted, because the broker might then deliver it twice.
+    /// The broker has lost the session before it has completely acknowledged this message with
+    /// [`Qos::Two`](crate::Qos::Two). The broker may have delivered the message or not. The message is not
+    /// retransmitted, because the broker might then deliver it twice.
     Lost(PacketId),
     /// There is room again, after [`PublishError::Full`] or [`SubscribeError::Full`].
     Room,
 }
 
-/// The packet identifier of a message, a subscribe or an unsubscribe under way.
+/// The packet identifier of a message, a SUBSCRIBE or an UNSUBSCRIBE that is not completely acknowledged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct PacketId(pub(crate) u16);
@@ -46,7 +48,7 @@ impl PacketId {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Down {
-    /// The application has stopped it.
+    /// The application has stopped the client.
     Stopped,
     /// The connection failed.
     Failed(ConnError),
@@ -57,7 +59,7 @@ pub enum Down {
     /// The broker has ended the connection with a DISCONNECT and this reason.
     Disconnected(Reason),
     /// The broker has violated the protocol, or has sent a packet that is too large for the client.
-    Broken(Reason),
+    InvalidPacket(Reason),
     /// The broker did not answer in time.
     Silent,
     /// The [options](crate::HasMqtt::options) do not make a valid CONNECT, or the CONNECT is longer
@@ -71,11 +73,17 @@ impl fmt::Display for Down {
             Self::Stopped => f.write_str("stopped"),
             Self::Failed(error) => error.fmt(f),
             Self::Closed => f.write_str("the broker has closed the connection"),
-            Self::Refused(reason) => write!(f, "the broker has refused: {reason}"),
-            Self::Disconnected(reason) => write!(f, "the broker has disconnected: {reason}"),
-            Self::Broken(reason) => write!(f, "the broker has broken the protocol: {reason}"),
+            Self::Refused(reason) => write!(f, "the broker has refused the client: {reason}"),
+            Self::Disconnected(reason) => {
+                write!(f, "the broker has ended the connection: {reason}")
+            }
+            Self::InvalidPacket(reason) => {
+                write!(f, "the broker has sent an invalid packet: {reason}")
+            }
             Self::Silent => f.write_str("the broker does not answer"),
-            Self::Options => f.write_str("the options make no packet, or one that is too long"),
+            Self::Options => f.write_str(
+                "the options are not valid, or the CONNECT is longer than the output ring",
+            ),
         }
     }
 }
@@ -84,10 +92,11 @@ impl fmt::Display for Down {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum StartError {
-    /// It is started already.
+    /// The client is already started.
     Started,
-    /// The options are not valid: for example, a topic has wildcards, or a text does not fit into a packet. Or their
-    /// version is not the version of the messages and subscriptions that are kept.
+    /// The options are not valid. For example, a topic has wildcards, or a text does not fit into a packet. This error
+    /// is also returned if the client has stored subscriptions or messages, and
+    /// [`Options::version`](crate::Options::version) has changed since then.
     Options,
     /// The CONNECT is longer than the output rings of the pool.
     TooLong {
@@ -107,9 +116,9 @@ impl From<SetupError> for StartError {
 impl fmt::Display for StartError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Started => f.write_str("the client is started already"),
+            Self::Started => f.write_str("the client is already started"),
             Self::Options => f.write_str(
-                "the options cannot be encoded, or their version differs from that of the kept messages",
+                "the options are not valid, or the stored messages have another version",
             ),
             Self::TooLong { length } => {
                 write!(
@@ -126,7 +135,8 @@ impl fmt::Display for StartError {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum PublishError {
-    /// There is no room now. The event [`Room`](MqttEvent::Room) follows when there is room.
+    /// There is no free slot now, or not enough room in the store or in the output ring. The event
+    /// [`Room`](MqttEvent::Room) follows when there is room.
     Full,
     /// The message is longer than the store, the output ring, or the broker's limit.
     TooLong,
@@ -143,24 +153,26 @@ impl fmt::Display for PublishError {
         f.write_str(match self {
             Self::Full => "no room for the message now: wait for the event Room",
             Self::TooLong => "the message is too long for the store, the output ring or the broker",
-            Self::Invalid => "not a topic to publish to, or a text that no packet can hold",
+            Self::Invalid => "the topic is not valid, or a text does not fit into a packet",
             Self::Down => "not connected",
             Self::Refused(reason) => return reason.fmt(f),
         })
     }
 }
 
-/// The reason why a subscribe or an unsubscribe was not started. No state has changed.
+/// The reason why [`subscribe`](crate::subscribe) or [`unsubscribe`](crate::unsubscribe) has failed. No state has
+/// changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum SubscribeError {
-    /// There is no room now. The event [`Room`](MqttEvent::Room) follows when there is room.
+    /// There is no free slot now, or not enough room in the store. The event [`Room`](MqttEvent::Room) follows when
+    /// there is room.
     Full,
     /// The filter is longer than the store or the output ring.
     TooLong,
     /// The filter is not valid: a wildcard is only a part of a level, or `#` is not the last level.
     Invalid,
-    /// There is no such subscription, or an unsubscribe for it is under way.
+    /// There is no such subscription, or it is already being ended.
     Unknown,
 }
 
@@ -169,7 +181,9 @@ impl fmt::Display for SubscribeError {
         f.write_str(match self {
             Self::Full => "no room for the subscription now: wait for the event Room",
             Self::TooLong => "the filter is too long for the store or the output ring",
-            Self::Invalid => "not a filter: wildcards stand for whole levels, and # comes last",
+            Self::Invalid => {
+                "invalid filter: wildcards must be whole levels, and # must be the last level"
+            }
             Self::Unknown => "there is no such subscription",
         })
     }

@@ -6,7 +6,7 @@
 //! use picoevent_mqtt::{self as mqtt, Client, ClientMut, HasMqtt, Message, MqttEvent, Options, Publish, Qos, Subscription};
 //!
 //! struct App {
-//!     /// Eight slots for subscriptions and messages under way, and a store of a kilobyte.
+//!     /// Eight slots for subscriptions and unacknowledged messages, and a store of a kilobyte.
 //!     mqtt: Client<App, 8, 1024>,
 //!     broker: SocketAddr,
 //!     level: u32,
@@ -57,30 +57,32 @@
 //! # let _ = (App::start, App::measured);
 //! ```
 //!
-//! * The application owns the [`Client`] and gives access to it through [`HasMqtt`], because callbacks are plain
-//!   functions. The client's capacities are in its type. The client does not allocate.
-//! * The client reconnects by itself. The delays grow, and vary at random. After a reconnect it retransmits, in
-//!   order, the messages that were not acknowledged. If the broker has lost the session, it subscribes again.
-//! * [`publish`] accepts a message or returns an error. An accepted message with [`Qos::One`] or [`Qos::Two`] is kept
-//!   as long as the loop runs. For each of these messages there is one event at the end: [`Acked`](MqttEvent::Acked)
-//!   or [`Lost`](MqttEvent::Lost).
-//! * The application reads a received message in the connection's input ring. A message that is longer than the
-//!   ring arrives in pieces. It is acknowledged after the application has read its last piece. With [`Qos::Two`]
-//!   it arrives once.
-//! * If the broker violates the protocol, the connection ends with the reason that the standard names.
-//! * The client obeys the broker's limits: the number of messages under way, the packet size, the quality of
+//! * The application owns the [`Client`]. Callbacks are plain functions without captured state, so they get the client
+//!   through [`HasMqtt`]. The client's capacities are in its type. The client does not allocate.
+//! * The client reconnects by itself. The delays grow, and vary at random. After a reconnect it retransmits, in order,
+//!   the messages that were not acknowledged. If the broker has lost the session, the client subscribes again.
+//! * [`publish`] accepts a message or returns an error. An accepted message with [`Qos::One`] or [`Qos::Two`] is stored
+//!   until the broker has completely acknowledged it. It also stays stored while the client has no connection, or is
+//!   stopped. For each of these messages there is one event at the end: [`Acked`](MqttEvent::Acked) or
+//!   [`Lost`](MqttEvent::Lost).
+//! * The application reads a received message in the connection's input ring. A message that is longer than the ring
+//!   arrives in chunks. The client acknowledges a message after the application has read its last chunk. With
+//!   [`Qos::Two`], a complete message arrives only once.
+//! * If the broker violates the protocol, the connection ends with the reason that the standard specifies.
+//! * The client obeys the broker's limits: the number of unacknowledged messages, the packet size, the quality of
 //!   service, retained messages, and topic aliases.
 //!
 //! The crate takes 13.3 KB of flash on a Cortex-M3, with both versions. See [`Client`] for its RAM.
 //!
 //! # Limits
 //!
-//! A published message has to fit into the connection's output ring with 10 bytes to spare, which are kept free for
+//! A published message has to fit into the connection's output ring and leave 10 bytes free. These bytes are for
 //! acknowledgements, a PINGREQ and a DISCONNECT. The header, topic and properties of a received message have to fit
 //! into the input ring; its payload can be longer. AUTH and enhanced authentication are refused. There is one case in
-//! which any client may deliver a message with [`Qos::Two`] twice. The broker loses the session while the message is
-//! under way. It makes a new session, but the connection ends before the client receives the CONNACK. At the next
-//! connect the broker reports that a session is present, so the client retransmits the message.
+//! which every MQTT client may deliver a message with [`Qos::Two`] twice. The broker loses the session before it has
+//! completely acknowledged the message. The broker makes a new session, but the connection ends before the client
+//! receives the CONNACK. On the next connection, the broker reports that a session is present, so the client
+//! retransmits the message.
 #![cfg_attr(not(test), no_std)]
 #![doc(test(attr(deny(warnings))))]
 #![deny(

@@ -4,71 +4,72 @@ use core::time::Duration;
 
 use picoevent::{ConnEnd, ConnError, ConnMut, Instant, Protocol};
 
-use crate::client::{HasMqtt, Limits, Link, NOWHERE, Piece, Why};
+use crate::client::{EndReason, HasMqtt, Limits, Link, PartialMessage, UNREACHABLE_ADDRESS};
 use crate::event::{MqttEvent, PacketId};
 use crate::options::Options;
-use crate::sending::{ROOM, pump, put, put_ack};
+use crate::sending::{RESERVED_OUTPUT, send_pending, write_ack, write_packet};
 use crate::slots::State;
-use crate::wire::{Hello, Kind, Qos, Reason};
+use crate::wire::{ConnectFields, Kind, Qos, Reason};
 use crate::{receiving, wire};
 
 /// The longest time in which the broker must answer a CONNECT or a PINGREQ.
-pub(crate) const ANSWER: Duration = Duration::from_secs(10);
+pub(crate) const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// After a connection that lasted this long, the delays before a reconnect start again with the first delay.
-const STABLE: Duration = Duration::from_secs(10);
+const STABLE_TIME: Duration = Duration::from_secs(10);
 
 /// A connection to a broker.
 pub(crate) struct Broker;
 
 impl<A: HasMqtt> Protocol<A> for Broker {
     const STALL: Option<Duration> = Some(Duration::from_secs(20));
-    const ROOM: usize = ROOM;
+    const ROOM: usize = RESERVED_OUTPUT;
 
     fn opened(app: &mut A, conn: &mut ConnMut<'_, '_, A>) {
         let now = conn.cx().now();
         let client = app.mqtt();
-        let (version, is_first) = (client.session.version, client.session.is_first);
-        let (slots, aliases) = (client.slots.len() as u16, client.heard.len() as u16);
-        let can_keep = !client.session.cannot_keep;
+        let (version, is_first) = (client.session.version, client.session.is_first_connection);
+        let (slots, aliases) = (client.slots.len() as u16, client.received_aliases.len() as u16);
+        let stores_aliases = !client.session.has_unstored_alias;
         let options = Options { version, ..app.options() };
-        let hello = Hello {
-            clean_start: is_clean(&options, is_first),
+        let fields = ConnectFields {
+            clean_start: needs_clean_start(&options, is_first),
             receive_maximum: slots,
-            alias_maximum: if can_keep { aliases } else { 0 },
+            alias_maximum: if stores_aliases { aliases } else { 0 },
         };
         let longest_packet = options.longest_packet;
         let keep_alive = options.keep_alive;
-        let sent = put(conn, 0, &Limits::NONE, &|writer| wire::connect(writer, &options, hello));
+        let sent =
+            write_packet(conn, 0, &Limits::NONE, &|writer| wire::connect(writer, &options, fields));
         let client = app.mqtt();
         let session = client.session;
-        (session.link, session.is_clean) = (Link::Greeting, hello.clean_start);
+        (session.link, session.clean_start) = (Link::AwaitingConnAck, fields.clean_start);
         (session.longest_packet, session.keep_alive) = (longest_packet, keep_alive);
-        (session.sent_at, session.heard_at, session.limits) = (now, now, Limits::NONE);
-        client.heard.fill(crate::aliases::Alias::NONE);
-        client.given.fill(crate::aliases::Alias::NONE);
+        (session.sent_at, session.received_at, session.limits) = (now, now, Limits::NONE);
+        client.received_aliases.fill(crate::aliases::Alias::NONE);
+        client.sent_aliases.fill(crate::aliases::Alias::NONE);
         if sent.is_err() {
-            session.why = Why::Options;
+            session.end_reason = EndReason::Options;
             return conn.abort();
         }
-        conn.alarm_after(ANSWER);
+        conn.alarm_after(ANSWER_TIMEOUT);
     }
 
     fn readable(app: &mut A, conn: &mut ConnMut<'_, '_, A>) {
-        app.mqtt().session.heard_at = conn.cx().now();
-        while is_under_way(app, conn) && conn.room() >= ROOM {
-            match receiving::step(app, conn) {
+        app.mqtt().session.received_at = conn.cx().now();
+        while can_exchange_packets(app, conn) && conn.room() >= RESERVED_OUTPUT {
+            match receiving::read_next(app, conn) {
                 Ok(true) => {}
                 Ok(false) => break,
-                Err(reason) => break_off(app, conn, reason),
+                Err(reason) => end_with_error(app, conn, reason),
             }
         }
-        pump(app, conn);
+        send_pending(app, conn);
     }
 
     fn writable(app: &mut A, conn: &mut ConnMut<'_, '_, A>) {
-        pump(app, conn);
-        if is_up(app, conn) && core::mem::take(&mut app.mqtt().session.wants_output) {
+        send_pending(app, conn);
+        if is_up(app, conn) && core::mem::take(&mut app.mqtt().session.waits_for_output) {
             app.event(conn.cx(), MqttEvent::Room);
         }
     }
@@ -77,7 +78,7 @@ impl<A: HasMqtt> Protocol<A> for Broker {
         if is_up(app, conn) {
             keep_alive(app, conn);
         } else {
-            silent(app, conn);
+            time_out(app, conn);
         }
     }
 
@@ -88,37 +89,37 @@ impl<A: HasMqtt> Protocol<A> for Broker {
             // `start` has aborted the connection, because the CONNECT was too long.
             return;
         }
-        client.rewind();
+        client.requeue_unanswered();
         let session = client.session;
         session.link = Link::Down;
-        session.piece = Piece::NONE;
-        if session.up_at != Instant::ZERO && now.since(session.up_at) >= STABLE {
+        session.partial = PartialMessage::NONE;
+        if session.up_at != Instant::ZERO && now.since(session.up_at) >= STABLE_TIME {
             session.backoff().reset();
         }
         session.up_at = Instant::ZERO;
-        let down = core::mem::replace(&mut session.why, Why::Unknown).down(end);
+        let down = core::mem::replace(&mut session.end_reason, EndReason::Unknown).down(end);
         app.event(conn.cx(), MqttEvent::Down(down));
         let session = app.mqtt().session;
         if core::mem::take(&mut session.is_stopping) {
-            (session.conn, session.why) = (None, Why::Unknown);
+            (session.conn, session.end_reason) = (None, EndReason::Unknown);
             return;
         }
         let delay = session.backoff().next_delay(conn.cx());
         if !app.connect(conn, delay) {
-            let _ = conn.connect_after(delay, NOWHERE);
+            let _ = conn.connect_after(delay, UNREACHABLE_ADDRESS);
         }
     }
 }
 
-/// Returns whether the CONNECT tells the broker to discard the session.
-pub(crate) fn is_clean(options: &Options<'_>, is_first: bool) -> bool {
+/// Returns whether the CONNECT requests the broker to discard the session.
+pub(crate) fn needs_clean_start(options: &Options<'_>, is_first: bool) -> bool {
     options.session_expiry == 0
         || options.clean_start && is_first && options.version.has_properties()
 }
 
 /// Returns whether packets can be exchanged on the connection.
-fn is_under_way<A: HasMqtt>(app: &mut A, conn: &ConnMut<'_, '_, A>) -> bool {
-    matches!(app.mqtt().session.link, Link::Greeting | Link::Up) && conn.is_open()
+fn can_exchange_packets<A: HasMqtt>(app: &mut A, conn: &ConnMut<'_, '_, A>) -> bool {
+    matches!(app.mqtt().session.link, Link::AwaitingConnAck | Link::Up) && conn.is_open()
 }
 
 /// Returns whether the broker has accepted the client on this connection.
@@ -127,76 +128,76 @@ pub(crate) fn is_up<A: HasMqtt>(app: &mut A, conn: &ConnMut<'_, '_, A>) -> bool 
 }
 
 /// Ends the connection because of an error in the broker's packets.
-fn break_off<A: HasMqtt>(app: &mut A, conn: &mut ConnMut<'_, '_, A>, reason: Reason) {
+fn end_with_error<A: HasMqtt>(app: &mut A, conn: &mut ConnMut<'_, '_, A>, reason: Reason) {
     let session = app.mqtt().session;
     let link = core::mem::replace(&mut session.link, Link::Ending);
-    session.why = Why::Broken(reason);
+    session.end_reason = EndReason::InvalidPacket(reason);
     // A DISCONNECT with the reason is sent only after the broker has accepted the client.
     if link == Link::Up && session.version.has_properties() {
-        let _ = put_ack(conn, session, Kind::Disconnect, 0, reason);
+        let _ = write_ack(conn, session, Kind::Disconnect, 0, reason);
     }
     conn.close();
 }
 
 /// Ends the connection because the broker does not answer.
-fn silent<A: HasMqtt>(app: &mut A, conn: &mut ConnMut<'_, '_, A>) {
-    app.mqtt().session.why = Why::Silent;
+fn time_out<A: HasMqtt>(app: &mut A, conn: &mut ConnMut<'_, '_, A>) {
+    app.mqtt().session.end_reason = EndReason::Silent;
     conn.abort_with(ConnError::TimedOut);
 }
 
 /// Handles the broker's answer to the CONNECT.
-pub(crate) fn greeted<A: HasMqtt>(
+pub(crate) fn handle_connack<A: HasMqtt>(
     app: &mut A,
     conn: &mut ConnMut<'_, '_, A>,
     session_present: bool,
 ) -> Result<(), Reason> {
     let session = app.mqtt().session;
-    if session_present && session.is_clean {
+    if session_present && session.clean_start {
         return Err(Reason::PROTOCOL_ERROR);
     }
-    (session.link, session.is_first) = (Link::Up, false);
+    (session.link, session.is_first_connection) = (Link::Up, false);
     (session.up_at, session.pinged_at) = (conn.cx().now(), Instant::ZERO);
     conn.cancel_alarm();
     keep_alive(app, conn);
     if !session_present {
-        app.mqtt().received.fill(0);
+        app.mqtt().received_ids.fill(0);
     }
     app.event(conn.cx(), MqttEvent::Up { session_present });
     if !session_present {
-        lost_session(app, conn);
+        handle_lost_session(app, conn);
     }
     Ok(())
 }
 
 /// Handles a lost session: subscribes again, and publishes messages again as new messages. Reports a message with
 /// [`Qos::Two`](crate::Qos::Two) as lost if it may have been delivered.
-fn lost_session<A: HasMqtt>(app: &mut A, conn: &mut ConnMut<'_, '_, A>) {
-    let mut place = 0_usize;
+fn handle_lost_session<A: HasMqtt>(app: &mut A, conn: &mut ConnMut<'_, '_, A>) {
+    let mut index = 0_usize;
     loop {
         let mut client = app.mqtt();
-        let Some(slot) = client.under_way().get(place) else { return };
+        let Some(slot) = client.used_slots().get(index) else { return };
         let (id, state) = (PacketId(slot.id), slot.state);
         let event = match state {
-            State::Again if client.qos_of(place) == Qos::Two => Some(MqttEvent::Lost(id)),
+            State::Retransmit if client.qos_of(index) == Qos::Two => Some(MqttEvent::Lost(id)),
             State::Release => Some(MqttEvent::Lost(id)),
             State::Unsubscribe => Some(MqttEvent::Acked(id, Reason::SUCCESS)),
-            State::Again => {
-                client.set_state(place, State::New);
+            State::Retransmit => {
+                client.set_state(index, State::New);
                 None
             }
             State::Subscribed => {
-                client.set_state(place, State::Subscribe);
+                client.set_state(index, State::Subscribe);
                 None
             }
             _ => None,
         };
         match event {
             Some(event) => {
-                client.remove(place);
+                client.remove(index);
                 app.event(conn.cx(), event);
-                crate::sending::room(app, conn);
+                crate::sending::report_room(app, conn);
             }
-            None => place = place.saturating_add(1),
+            None => index = index.saturating_add(1),
         }
     }
 }
@@ -211,19 +212,19 @@ pub(crate) fn keep_alive<A: HasMqtt>(app: &mut A, conn: &mut ConnMut<'_, '_, A>)
     }
     let is_pinging = session.pinged_at != Instant::ZERO;
     let due = if is_pinging {
-        session.heard_at.max(session.pinged_at).after(ANSWER)
+        session.received_at.max(session.pinged_at).after(ANSWER_TIMEOUT)
     } else {
         let silence = Duration::from_secs(session.keep_alive.into());
-        session.heard_at.min(session.sent_at).after(silence)
+        session.received_at.min(session.sent_at).after(silence)
     };
     if due > now {
         conn.alarm_after(due.since(now));
     } else if is_pinging {
-        silent(app, conn);
+        time_out(app, conn);
     } else {
         (session.pinged_at, session.sent_at) = (now, now);
-        // There is room: see `ROOM`.
-        let _ = put_ack(conn, session, Kind::PingReq, 0, Reason::SUCCESS);
-        conn.alarm_after(ANSWER);
+        // There is always room for a PINGREQ: see `RESERVED_OUTPUT`.
+        let _ = write_ack(conn, session, Kind::PingReq, 0, Reason::SUCCESS);
+        conn.alarm_after(ANSWER_TIMEOUT);
     }
 }

@@ -7,14 +7,14 @@ use picoevent::{ConnMut, Cx};
 use crate::aliases::Alias;
 use crate::wire::{Properties, Qos};
 
-/// A subscription's function, which is called with a message or with a piece of a message.
+/// The function of a subscription. It is called with a message, or with a chunk of a message.
 pub type OnMessage<A> = fn(&mut A, &mut Message<'_, '_, A>);
 
 /// A received message in the connection's input ring.
 ///
-/// A message that fits into the ring arrives in one piece. A longer message arrives in several pieces, in order. The
-/// [topic](Self::topic) and the [properties](Self::properties) come with the first piece, and
-/// [`is_last`](Self::is_last) is true for the last piece. If the connection ends before the last piece, the event
+/// A message that fits into the ring arrives in one chunk. A longer message arrives in several chunks, in order. The
+/// [topic](Self::topic) and the [properties](Self::properties) come with the first chunk, and
+/// [`is_last`](Self::is_last) is true for the last chunk. If the connection ends before the last chunk, the event
 /// [`Down`](crate::MqttEvent::Down) follows. The message then arrives again from its beginning if its quality of
 /// service requires it.
 pub struct Message<'c, 's, A> {
@@ -29,7 +29,7 @@ pub(crate) struct Parts {
     pub(crate) alias: Alias,
     pub(crate) properties: Range<usize>,
     pub(crate) payload: Range<usize>,
-    /// The position of this piece in the payload, and the length of the payload.
+    /// The position of this chunk in the payload, and the length of the payload.
     pub(crate) offset: usize,
     pub(crate) total: usize,
     /// The flags of the PUBLISH.
@@ -43,7 +43,7 @@ impl Parts {
 }
 
 impl<'s, A> Message<'_, 's, A> {
-    /// Returns the topic. Only the first piece has it; the topic of a later piece is empty.
+    /// Returns the topic. Only the first chunk has the topic. In later chunks, the topic is empty.
     pub fn topic(&self) -> &str {
         if !self.parts.alias.is_empty() {
             return self.parts.alias.topic();
@@ -51,17 +51,17 @@ impl<'s, A> Message<'_, 's, A> {
         str::from_utf8(self.part(&self.parts.topic)).unwrap_or_default()
     }
 
-    /// Returns the payload, or this piece of the payload.
+    /// Returns the payload, or this chunk of the payload.
     pub fn payload(&self) -> &[u8] {
         self.part(&self.parts.payload)
     }
 
-    /// Returns the properties. Only the first piece has them; a later piece has none.
+    /// Returns the properties. Only the first chunk has properties.
     pub fn properties(&self) -> Properties<'_> {
         Properties::checked(self.part(&self.parts.properties))
     }
 
-    /// Returns the position of this piece in the payload.
+    /// Returns the position of this chunk in the payload.
     pub const fn offset(&self) -> usize {
         self.parts.offset
     }
@@ -71,12 +71,12 @@ impl<'s, A> Message<'_, 's, A> {
         self.parts.total
     }
 
-    /// Returns whether this is the first or the only piece.
+    /// Returns whether this is the first or the only chunk.
     pub const fn is_first(&self) -> bool {
         self.parts.offset == 0
     }
 
-    /// Returns whether this is the last or the only piece.
+    /// Returns whether this is the last or the only chunk.
     pub fn is_last(&self) -> bool {
         let end = self.parts.offset.saturating_add(self.parts.payload.len());
         end == self.parts.total
@@ -102,7 +102,7 @@ impl<'s, A> Message<'_, 's, A> {
         self.conn.cx()
     }
 
-    /// Returns a part of the message, which is contiguous in the input ring. Returns an empty slice after the
+    /// Returns a part of the message. The part is contiguous in the input ring. Returns an empty slice after the
     /// application has ended the connection.
     fn part(&self, range: &Range<usize>) -> &[u8] {
         self.conn.peek().0.get(range.clone()).unwrap_or_default()

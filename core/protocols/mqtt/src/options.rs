@@ -36,15 +36,15 @@ pub struct Options<'o> {
     pub user: Option<&'o str>,
     /// The password. In 3.1.1 a password needs a user name, so an empty user name is sent if `user` is `None`.
     pub password: Option<&'o [u8]>,
-    /// Tells the broker to discard an earlier session at the first connect after [`start`](crate::start). Version 5
-    /// only. If `session_expiry` is 0, every connect discards the earlier session, in both versions.
+    /// Requests the broker to discard an earlier session on the first connection after [`start`](crate::start). Version
+    /// 5 only. If `session_expiry` is 0, every new connection discards the earlier session, in both versions.
     pub clean_start: bool,
     /// The number of seconds for which the broker keeps the session after the connection has ended. The session
     /// contains the subscriptions, and messages that are published in this time. In 3.1.1 every number other than zero
     /// means that there is no limit.
     pub session_expiry: u32,
-    /// The keep-alive time in seconds. The client sends a PINGREQ if it has sent nothing, or received nothing, for
-    /// this time. With 0 it sends none. The broker can set another time.
+    /// The keep-alive time in seconds. The client sends a PINGREQ if it has sent nothing, or received nothing, for this
+    /// time. With 0, it sends no PINGREQ. The broker can set another time.
     pub keep_alive: u16,
     /// The length of the longest packet that the client accepts, 0 for no limit. It is sent to the broker in
     /// version 5 only.
@@ -139,11 +139,11 @@ pub struct Subscription<'f, A> {
     pub filter: &'f str,
     /// The highest quality of service for messages to the client.
     pub qos: Qos,
-    /// Do not receive this client's own messages. Version 5 only.
+    /// The broker does not send messages that this client has published. Version 5 only.
     pub no_local: bool,
-    /// Keep the retain flag as it was published. Version 5 only.
+    /// The broker sends each message with the retain flag with which it was published. Version 5 only.
     pub retain_as_published: bool,
-    /// Do not receive retained messages on subscribing. Version 5 only.
+    /// The broker does not send retained messages after the SUBSCRIBE. Version 5 only.
     pub no_retained: bool,
     /// The function that is called with each message.
     pub call: OnMessage<A>,
@@ -155,7 +155,7 @@ impl<'f, A> Subscription<'f, A> {
         Self { filter, qos, no_local: false, retain_as_published: false, no_retained: false, call }
     }
 
-    /// Returns the subscription options as a byte (3.8.3.1). In 3.1.1 it has only the quality of service.
+    /// Returns the subscription options as a byte (3.8.3.1). In 3.1.1, the byte has only the quality of service.
     pub(crate) fn bits(&self, version: Version) -> u8 {
         let flag = |is_set: bool, bit: u8| if is_set { bit } else { 0 };
         let qos = self.qos as u8;

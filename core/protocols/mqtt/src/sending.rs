@@ -6,36 +6,37 @@ use crate::aliases;
 use crate::client::{ClientMut, HasMqtt, Limits, Session};
 use crate::event::{MqttEvent, PacketId};
 use crate::slots::{State, filter_of, record};
-use crate::wire::{Kind, Reason, Record, Sending, Version, Writer};
+use crate::wire::{Kind, PublishFields, Reason, Record, Version, Writer};
 use crate::{link, wire};
 
-/// The output room that messages and requests leave free, and that the handling of input waits for. So there is always
-/// room for an acknowledgement (at most 5 bytes), a PINGREQ (2 bytes) and a DISCONNECT (at most 3 bytes).
-pub(crate) const ROOM: usize = 10;
+/// The number of bytes that messages and requests leave free in the output ring. The client reads input only while at
+/// least this number of bytes is free. So there is always room for an acknowledgement (at most 5 bytes), a PINGREQ (2
+/// bytes) and a DISCONNECT (at most 3 bytes).
+pub(crate) const RESERVED_OUTPUT: usize = 10;
 
 /// The reason why a packet was not sent.
-pub(crate) enum Unsent {
+pub(crate) enum SendError {
     /// The packet needs this number of free bytes.
-    Room(usize),
+    NeedsRoom(usize),
     /// The packet cannot be sent on this connection.
-    Never(Reason),
+    Impossible(Reason),
 }
 
 /// Writes a packet into the output ring: all of it, or nothing. Leaves `spare` bytes free.
-pub(crate) fn put<A>(
+pub(crate) fn write_packet<A>(
     conn: &mut ConnMut<'_, '_, A>,
     spare: usize,
     limits: &Limits,
     write: &dyn Fn(&mut Writer<'_>),
-) -> Result<(), Unsent> {
-    const TOO_LONG: Unsent = Unsent::Never(Reason::PACKET_TOO_LARGE);
+) -> Result<(), SendError> {
+    const TOO_LONG: SendError = SendError::Impossible(Reason::PACKET_TOO_LARGE);
     let length = Writer::count(write).ok_or(TOO_LONG)?;
     let wanted = length.saturating_add(spare);
-    if length > limits.packet as usize || wanted > conn.ring_sizes().1 {
+    if length > limits.packet_size as usize || wanted > conn.ring_sizes().1 {
         return Err(TOO_LONG);
     }
     if conn.room() < wanted {
-        return Err(Unsent::Room(wanted));
+        return Err(SendError::NeedsRoom(wanted));
     }
     let written = conn.write_with(length, |room| {
         let mut writer = Writer::new(room);
@@ -45,67 +46,67 @@ pub(crate) fn put<A>(
     match written {
         Ok(_) => Ok(()),
         Err(WriteError::TooLong { .. }) => Err(TOO_LONG),
-        Err(_) => Err(Unsent::Room(wanted)),
+        Err(_) => Err(SendError::NeedsRoom(wanted)),
     }
 }
 
-/// Writes an acknowledgement. With identifier 0 writes a PINGREQ or a DISCONNECT.
+/// Writes an acknowledgement. If `id` is 0, writes a PINGREQ or a DISCONNECT.
 #[inline(never)]
-pub(crate) fn put_ack<A>(
+pub(crate) fn write_ack<A>(
     conn: &mut ConnMut<'_, '_, A>,
     session: &Session<A>,
     kind: Kind,
     id: u16,
     reason: Reason,
-) -> Result<(), Unsent> {
+) -> Result<(), SendError> {
     let version = session.version;
-    put(conn, 0, &session.limits, &|writer| wire::ack(writer, version, kind, id, reason))
+    write_packet(conn, 0, &session.limits, &|writer| wire::ack(writer, version, kind, id, reason))
 }
 
 /// Sends pending packets in order, as far as the broker's limits and the output room allow.
-pub(crate) fn pump<A: HasMqtt>(app: &mut A, conn: &mut ConnMut<'_, '_, A>) {
-    let mut place = 0_usize;
+pub(crate) fn send_pending<A: HasMqtt>(app: &mut A, conn: &mut ConnMut<'_, '_, A>) {
+    let mut index = 0_usize;
     while link::is_up(app, conn) {
         let mut client = app.mqtt();
-        let Some(slot) = client.under_way().get(place) else { return };
+        let Some(slot) = client.used_slots().get(index) else { return };
         let id = PacketId(slot.id);
-        match client.send(place, conn) {
-            Ok(()) => place = place.saturating_add(1),
-            Err(Unsent::Room(room)) => {
+        match client.send(index, conn) {
+            Ok(()) => index = index.saturating_add(1),
+            Err(SendError::NeedsRoom(room)) => {
                 conn.wait_for_room(room);
                 return;
             }
-            Err(Unsent::Never(reason)) => {
-                client.remove(place);
+            Err(SendError::Impossible(reason)) => {
+                client.remove(index);
                 app.event(conn.cx(), MqttEvent::Acked(id, reason));
-                room(app, conn);
+                report_room(app, conn);
             }
         }
     }
 }
 
 /// Reports the event `Room`, if the application waits for it.
-pub(crate) fn room<A: HasMqtt>(app: &mut A, conn: &mut ConnMut<'_, '_, A>) {
-    if core::mem::take(&mut app.mqtt().session.wants_room) {
+pub(crate) fn report_room<A: HasMqtt>(app: &mut A, conn: &mut ConnMut<'_, '_, A>) {
+    if core::mem::take(&mut app.mqtt().session.waits_for_slot) {
         app.event(conn.cx(), MqttEvent::Room);
     }
 }
 
 impl<A> ClientMut<'_, A> {
     /// Sends a slot's pending packet, if it has one.
-    fn send(&mut self, place: usize, conn: &mut ConnMut<'_, '_, A>) -> Result<(), Unsent> {
-        let Some(slot) = self.slots.get(place) else { return Ok(()) };
+    fn send(&mut self, index: usize, conn: &mut ConnMut<'_, '_, A>) -> Result<(), SendError> {
+        let Some(slot) = self.slots.get(index) else { return Ok(()) };
         let (id, state) = (slot.id, slot.state);
         let (version, limits) = (self.session.version, self.session.limits);
         let (kind, next) = match state {
-            State::New | State::Again => {
-                if !self.has_window() {
+            State::New | State::Retransmit => {
+                if !self.has_send_quota() {
                     return Ok(());
                 }
-                let bytes = record(self.slots, self.store, place);
-                let message = Record::read(version, bytes).map_err(Unsent::Never)?;
-                let is_duplicate = state == State::Again;
-                transmit(conn, &limits, version, self.given, &message, id, is_duplicate)?;
+                let bytes = record(self.slots, self.store, index);
+                let message = Record::read(version, bytes).map_err(SendError::Impossible)?;
+                let is_duplicate = state == State::Retransmit;
+                transmit(conn, &limits, version, self.sent_aliases, &message, id, is_duplicate)?;
                 (Kind::Publish, State::Sent)
             }
             State::Release => (Kind::PubRel, State::Released),
@@ -114,25 +115,25 @@ impl<A> ClientMut<'_, A> {
             _ => return Ok(()),
         };
         if kind != Kind::Publish {
-            let bytes = record(self.slots, self.store, place);
+            let bytes = record(self.slots, self.store, index);
             let options = bytes.first().copied().unwrap_or(0);
-            put(conn, ROOM, &limits, &|writer| {
+            write_packet(conn, RESERVED_OUTPUT, &limits, &|writer| {
                 wire::request(writer, kind, version, id, options, filter_of(bytes));
             })?;
         }
-        self.set_state(place, next);
+        self.set_state(index, next);
         self.session.sent_at = conn.cx().now();
         Ok(())
     }
 
     /// Publishes a message with [`Qos::Zero`](crate::Qos::Zero).
-    pub(crate) fn send_once(
+    pub(crate) fn send_qos_0(
         &mut self,
         conn: &mut ConnMut<'_, '_, A>,
         message: &Record<'_>,
-    ) -> Result<(), Unsent> {
+    ) -> Result<(), SendError> {
         let (version, limits) = (self.session.version, self.session.limits);
-        transmit(conn, &limits, version, self.given, message, 0, false)?;
+        transmit(conn, &limits, version, self.sent_aliases, message, 0, false)?;
         self.session.sent_at = conn.cx().now();
         Ok(())
     }
@@ -143,29 +144,32 @@ fn transmit<A>(
     conn: &mut ConnMut<'_, '_, A>,
     limits: &Limits,
     version: Version,
-    given: &mut [aliases::Alias],
+    sent_aliases: &mut [aliases::Alias],
     message: &Record<'_>,
     id: u16,
     is_duplicate: bool,
-) -> Result<(), Unsent> {
-    if let Some(reason) = limits.refuse(message.qos(), message.is_retained()) {
-        return Err(Unsent::Never(reason));
+) -> Result<(), SendError> {
+    if let Some(reason) = limits.refusal(message.qos(), message.is_retained()) {
+        return Err(SendError::Impossible(reason));
     }
-    let most = given.len().min(limits.aliases.into());
-    let (alias, is_known) = aliases::find(given.get(..most).unwrap_or_default(), message.topic);
-    let mut sending = Sending { id, is_duplicate, alias, is_known };
+    let usable = sent_aliases.len().min(limits.alias_maximum.into());
+    let (alias, is_known) =
+        aliases::find(sent_aliases.get(..usable).unwrap_or_default(), message.topic);
+    let mut fields = PublishFields { id, is_duplicate, alias, is_known };
     loop {
-        match put(conn, ROOM, limits, &|writer| message.put(writer, version, sending)) {
+        match write_packet(conn, RESERVED_OUTPUT, limits, &|writer| {
+            message.write_publish(writer, version, fields)
+        }) {
             // A new alias makes the packet longer. If the packet is too long with the alias, it is
             // sent without the alias.
-            Err(Unsent::Never(_)) if sending.alias != 0 && !is_known => sending.alias = 0,
+            Err(SendError::Impossible(_)) if fields.alias != 0 && !is_known => fields.alias = 0,
             Ok(()) => {
                 if !is_known {
-                    aliases::give(given, sending.alias, message.topic);
+                    aliases::store(sent_aliases, fields.alias, message.topic);
                 }
                 return Ok(());
             }
-            unsent => return unsent,
+            error => return error,
         }
     }
 }

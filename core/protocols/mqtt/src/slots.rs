@@ -1,8 +1,10 @@
-//! Subscriptions and messages under way, and their bytes in the store.
+//! The slots for subscriptions and for unacknowledged messages. A message has a slot from `publish` until the broker
+//! has completely acknowledged it. The store is a byte array with the content of the slots: a subscription's filter, or
+//! a message.
 //!
 //! ```text
-//!   slots   │ 7 released │ 3 sub │ 8 sent   │ 9 new │            in the order they were asked for;
-//!   store   │            │ a/+   │ message  │ mess… │ free       messages that are released come first
+//!   slots   │ 7 released │ 3 sub │ 8 sent   │ 9 new │            in the order of the calls, but
+//!   store   │            │ a/+   │ message  │ mess… │ free       released messages come first
 //! ```
 
 use core::cell::Cell;
@@ -12,12 +14,12 @@ use crate::event::PacketId;
 use crate::message::OnMessage;
 use crate::wire::{Qos, Writer, record_qos};
 
-/// A subscription, or a message under way.
+/// A subscription, or an unacknowledged message.
 pub(crate) struct Slot<A> {
     /// The function of a subscription.
     pub(crate) call: Option<OnMessage<A>>,
     pub(crate) id: u16,
-    /// The number of its bytes in the store.
+    /// The number of bytes of the slot's content in the store.
     pub(crate) len: u16,
     pub(crate) state: State,
 }
@@ -28,7 +30,7 @@ pub(crate) enum State {
     /// A message that was not sent yet.
     New,
     /// A message that was sent on an earlier connection, to be retransmitted.
-    Again,
+    Retransmit,
     /// A message that was sent.
     Sent,
     /// The broker has received a message with [`Qos::Two`]. A PUBREL is to be sent.
@@ -39,9 +41,9 @@ pub(crate) enum State {
     Subscribe,
     Subscribing,
     Subscribed,
-    /// A SUBSCRIBE or an UNSUBSCRIBE was sent. When it is answered, another SUBSCRIBE is to be sent.
+    /// A SUBSCRIBE or an UNSUBSCRIBE was sent. After its answer, another SUBSCRIBE is to be sent.
     Changed,
-    /// A SUBSCRIBE or an UNSUBSCRIBE was sent. When it is answered, the subscription is to be ended.
+    /// A SUBSCRIBE or an UNSUBSCRIBE was sent. After its answer, the subscription is to be ended.
     Cancelled,
     /// An UNSUBSCRIBE is to be sent.
     Unsubscribe,
@@ -55,14 +57,14 @@ impl State {
     }
 
     /// Returns whether a SUBSCRIBE or an UNSUBSCRIBE was sent and not answered.
-    pub(crate) const fn is_asked(self) -> bool {
+    pub(crate) const fn is_unanswered(self) -> bool {
         matches!(self, Self::Subscribing | Self::Changed | Self::Cancelled | Self::Unsubscribing)
     }
 
     /// Returns the state after the end of a connection.
     const fn after_end(self) -> Self {
         match self {
-            Self::Sent => Self::Again,
+            Self::Sent => Self::Retransmit,
             Self::Released => Self::Release,
             Self::Subscribing | Self::Changed => Self::Subscribe,
             Self::Cancelled | Self::Unsubscribing => Self::Unsubscribe,
@@ -76,7 +78,7 @@ impl<A> Slot<A> {
 }
 
 /// The reason why no slot was taken.
-pub(crate) enum NoRoom {
+pub(crate) enum InsertError {
     Full,
     TooLong,
     Invalid,
@@ -84,38 +86,39 @@ pub(crate) enum NoRoom {
 
 impl<A> ClientMut<'_, A> {
     /// Returns the slots in use.
-    pub(crate) fn under_way(&mut self) -> &mut [Slot<A>] {
+    pub(crate) fn used_slots(&mut self) -> &mut [Slot<A>] {
         self.slots.get_mut(..usize::from(self.session.used)).unwrap_or_default()
     }
 
-    /// Returns the number of bytes of the store that belong to the slots before `place`.
-    pub(crate) fn stored_before(&self, place: usize) -> usize {
-        stored(self.slots, place)
+    /// Returns the number of bytes of the store that belong to the slots before `index`.
+    pub(crate) fn stored_before(&self, index: usize) -> usize {
+        stored(self.slots, index)
     }
 
     /// Returns the bytes of a slot.
-    pub(crate) fn record(&self, place: usize) -> &[u8] {
-        record(self.slots, self.store, place)
+    pub(crate) fn record(&self, index: usize) -> &[u8] {
+        record(self.slots, self.store, index)
     }
 
-    /// Returns the index of the subscription with this filter, also if it is being cancelled.
+    /// Returns the index of the subscription with this filter, even if the subscription is being ended.
     pub(crate) fn subscription(&self, filter: &str) -> Option<usize> {
-        (0..self.used()).find(|place| {
-            self.slots.get(*place).is_some_and(|slot| slot.call.is_some())
-                && filter_of(self.record(*place)) == filter.as_bytes()
+        (0..self.used()).find(|index| {
+            self.slots.get(*index).is_some_and(|slot| slot.call.is_some())
+                && filter_of(self.record(*index)) == filter.as_bytes()
         })
     }
 
-    /// Changes the function and the options of a subscription. A SUBSCRIBE is to be sent: now, or after the answer to
-    /// the request under way, whose identifier it has.
-    pub(crate) fn change(&mut self, place: usize, call: OnMessage<A>, options: u8) -> PacketId {
-        let start = self.stored_before(place);
-        if let Some(held) = self.store.get_mut(start) {
-            *held = options;
+    /// Changes the function and the options of a subscription. A SUBSCRIBE is to be sent. If the previous request for
+    /// the filter is not answered yet, the SUBSCRIBE is sent after the answer. It has the same identifier as this
+    /// request. Returns the identifier.
+    pub(crate) fn change(&mut self, index: usize, call: OnMessage<A>, options: u8) -> PacketId {
+        let start = self.stored_before(index);
+        if let Some(target) = self.store.get_mut(start) {
+            *target = options;
         }
-        let Some(slot) = self.slots.get_mut(place) else { return PacketId(0) };
+        let Some(slot) = self.slots.get_mut(index) else { return PacketId(0) };
         slot.call = Some(call);
-        slot.state = if slot.state.is_asked() { State::Changed } else { State::Subscribe };
+        slot.state = if slot.state.is_unanswered() { State::Changed } else { State::Subscribe };
         PacketId(slot.id)
     }
 
@@ -125,18 +128,18 @@ impl<A> ClientMut<'_, A> {
         state: State,
         call: Option<OnMessage<A>>,
         write: &dyn Fn(&mut Writer<'_>),
-    ) -> Result<PacketId, NoRoom> {
-        let len = Writer::count(write).ok_or(NoRoom::Invalid)?;
+    ) -> Result<PacketId, InsertError> {
+        let len = Writer::count(write).ok_or(InsertError::Invalid)?;
         if len > self.store.len() || self.slots.is_empty() {
-            return Err(NoRoom::TooLong);
+            return Err(InsertError::TooLong);
         }
         let id = self.free_id();
         let start = self.stored();
         let room = self.store.get_mut(start..).unwrap_or_default();
-        let place = self.slots.get_mut(usize::from(self.session.used));
-        let Some(slot) = place.filter(|_| room.len() >= len) else {
-            self.session.wants_room = true;
-            return Err(NoRoom::Full);
+        let free = self.slots.get_mut(usize::from(self.session.used));
+        let Some(slot) = free.filter(|_| room.len() >= len) else {
+            self.session.waits_for_slot = true;
+            return Err(InsertError::Full);
         };
         write(&mut Writer::new(room));
         *slot = Slot { call, id, len: len as u16, state };
@@ -150,7 +153,7 @@ impl<A> ClientMut<'_, A> {
         let mut id = self.session.last_id;
         loop {
             id = id.checked_add(1).unwrap_or(1);
-            if self.place_of(id).is_none() {
+            if self.index_of(id).is_none() {
                 return id;
             }
         }
@@ -158,50 +161,50 @@ impl<A> ClientMut<'_, A> {
 
     /// Returns the index of the slot with an identifier.
     #[inline(never)]
-    pub(crate) fn place_of(&mut self, id: u16) -> Option<usize> {
-        self.under_way().iter().position(|slot| slot.id == id)
+    pub(crate) fn index_of(&mut self, id: u16) -> Option<usize> {
+        self.used_slots().iter().position(|slot| slot.id == id)
     }
 
-    /// Returns the quality of service of a message under way.
-    pub(crate) fn qos_of(&self, place: usize) -> Qos {
-        record_qos(self.record(place))
+    /// Returns the quality of service of an unacknowledged message.
+    pub(crate) fn qos_of(&self, index: usize) -> Qos {
+        record_qos(self.record(index))
     }
 
-    pub(crate) fn state_of(&self, place: usize) -> State {
-        self.slots.get(place).map_or(State::New, |slot| slot.state)
+    pub(crate) fn state_of(&self, index: usize) -> State {
+        self.slots.get(index).map_or(State::New, |slot| slot.state)
     }
 
-    pub(crate) fn set_state(&mut self, place: usize, state: State) {
-        if let Some(slot) = self.slots.get_mut(place) {
+    pub(crate) fn set_state(&mut self, index: usize, state: State) {
+        if let Some(slot) = self.slots.get_mut(index) {
             slot.state = state;
         }
     }
 
     /// Returns whether the broker accepts another message now.
-    pub(crate) fn has_window(&mut self) -> bool {
-        let most = self.session.limits.receive;
-        let under_way = self.under_way().iter().filter(|slot| slot.state.is_in_flight());
-        under_way.fold(0_u16, |count, _| count.saturating_add(1)) < most
+    pub(crate) fn has_send_quota(&mut self) -> bool {
+        let maximum = self.session.limits.receive_maximum;
+        let in_flight = self.used_slots().iter().filter(|slot| slot.state.is_in_flight());
+        in_flight.fold(0_u16, |count, _| count.saturating_add(1)) < maximum
     }
 
     /// Frees a slot and its bytes. O(size of the store).
-    pub(crate) fn remove(&mut self, place: usize) {
-        self.drop_record(place);
+    pub(crate) fn remove(&mut self, index: usize) {
+        self.free_record(index);
         let used = self.session.used;
-        if let Some(after) = self.slots.get_mut(place..usize::from(used)) {
-            let mut carried = Slot::FREE;
+        if let Some(after) = self.slots.get_mut(index..usize::from(used)) {
+            let mut shifted = Slot::FREE;
             for slot in after.iter_mut().rev() {
-                core::mem::swap(slot, &mut carried);
+                core::mem::swap(slot, &mut shifted);
             }
             self.session.used = used.saturating_sub(1);
         }
     }
 
-    /// Frees the bytes of a slot whose message the broker has received.
-    fn drop_record(&mut self, place: usize) {
-        let start = self.stored_before(place);
+    /// Frees the bytes of a slot in the store. The slot itself stays in use.
+    fn free_record(&mut self, index: usize) {
+        let start = self.stored_before(index);
         let end = self.stored();
-        let Some(slot) = self.slots.get_mut(place) else { return };
+        let Some(slot) = self.slots.get_mut(index) else { return };
         let len = usize::from(core::mem::take(&mut slot.len));
         let rest = Cell::from_mut(self.store.get_mut(start..end).unwrap_or_default());
         let rest = rest.as_slice_of_cells();
@@ -211,69 +214,70 @@ impl<A> ClientMut<'_, A> {
         }
     }
 
-    /// Handles a PUBREC. Only the message's identifier is kept. Its slot moves after the slots that were released
-    /// before, so that PUBRELs are sent in the order of the PUBRECs.
-    pub(crate) fn release(&mut self, place: usize) {
-        self.drop_record(place);
-        self.set_state(place, State::Release);
+    /// Handles a PUBREC. From now on, only the identifier of the message is needed, so the bytes of the message are
+    /// freed. The slot moves to the front, behind the slots that have moved there for earlier PUBRECs. So PUBRELs are
+    /// sent in the order of the PUBRECs.
+    pub(crate) fn release(&mut self, index: usize) {
+        self.free_record(index);
+        self.set_state(index, State::Release);
         let before = |slot: &Slot<A>| matches!(slot.state, State::Release | State::Released);
-        let first = self.under_way().iter().position(|slot| !before(slot)).unwrap_or(place);
-        if let Some(moved) = self.slots.get_mut(first..=place) {
-            let mut carried = Slot::FREE;
+        let first = self.used_slots().iter().position(|slot| !before(slot)).unwrap_or(index);
+        if let Some(moved) = self.slots.get_mut(first..=index) {
+            let mut shifted = Slot::FREE;
             for slot in moved.iter_mut() {
-                core::mem::swap(slot, &mut carried);
+                core::mem::swap(slot, &mut shifted);
             }
             if let Some(slot) = moved.first_mut() {
-                *slot = carried;
+                *slot = shifted;
             }
         }
     }
 
     /// Handles the end of a connection: packets that were not answered are to be sent again.
-    pub(crate) fn rewind(&mut self) {
-        for slot in self.under_way() {
+    pub(crate) fn requeue_unanswered(&mut self) {
+        for slot in self.used_slots() {
             slot.state = slot.state.after_end();
         }
     }
 
     /// Returns the function of the first subscription that matches a topic.
     pub(crate) fn handler(&mut self, topic: &str) -> Option<OnMessage<A>> {
-        (0..self.used()).find_map(|place| {
-            let call = self.slots.get(place)?.call?;
-            crate::topic::is_match(filter_of(self.record(place)), topic.as_bytes()).then_some(call)
+        (0..self.used()).find_map(|index| {
+            let call = self.slots.get(index)?.call?;
+            crate::topic::is_match(filter_of(self.record(index)), topic.as_bytes()).then_some(call)
         })
     }
 
     /// Returns whether a message with [`Qos::Two`] was received and is not released yet.
     pub(crate) fn has_received(&mut self, id: u16) -> bool {
-        place_for(self.received, id).is_some()
+        entry_for(self.received_ids, id).is_some()
     }
 
     /// Returns whether the identifier of another message with [`Qos::Two`] can be stored.
     pub(crate) fn can_receive(&mut self) -> bool {
-        place_for(self.received, 0).is_some()
+        entry_for(self.received_ids, 0).is_some()
     }
 
     /// Stores the identifier of a received message with [`Qos::Two`].
-    pub(crate) fn note_received(&mut self, id: u16) {
-        if let Some(place) = place_for(self.received, 0) {
-            *place = id;
+    pub(crate) fn store_received_id(&mut self, id: u16) {
+        if let Some(target) = entry_for(self.received_ids, 0) {
+            *target = id;
         }
     }
 
     /// Removes the identifier of a message with [`Qos::Two`] after its PUBREL. Returns whether it was stored.
-    pub(crate) fn forget_received(&mut self, id: u16) -> bool {
-        place_for(self.received, id).map(|place| *place = 0).is_some()
+    pub(crate) fn remove_received_id(&mut self, id: u16) -> bool {
+        entry_for(self.received_ids, id).map(|entry| *entry = 0).is_some()
     }
 }
 
-/// Returns the entry of an identifier. For 0, which is never a packet's identifier, returns a free entry.
+/// Returns the entry with this identifier. No packet has the identifier 0, so 0 finds a free entry.
 #[inline(never)]
-fn place_for(received: &mut [u16], id: u16) -> Option<&mut u16> {
-    received.iter_mut().find(|held| **held == id)
+fn entry_for(ids: &mut [u16], id: u16) -> Option<&mut u16> {
+    ids.iter_mut().find(|entry| **entry == id)
 }
 
-/// Returns the filter in a subscription's bytes. It follows the byte with the options.
+/// Returns the filter in a subscription's bytes. The filter follows the byte with the options.
 pub(crate) fn filter_of(record: &[u8]) -> &[u8] {
     record.get(1..).unwrap_or_default()
 }
@@ -285,8 +289,8 @@ fn stored<A>(slots: &[Slot<A>], first: usize) -> usize {
 }
 
 /// Returns the bytes of a slot.
-pub(crate) fn record<'s, A>(slots: &[Slot<A>], store: &'s [u8], place: usize) -> &'s [u8] {
-    let rest = store.get(stored(slots, place)..).unwrap_or_default();
-    let len = slots.get(place).map_or(0, |slot| usize::from(slot.len));
+pub(crate) fn record<'s, A>(slots: &[Slot<A>], store: &'s [u8], index: usize) -> &'s [u8] {
+    let rest = store.get(stored(slots, index)..).unwrap_or_default();
+    let len = slots.get(index).map_or(0, |slot| usize::from(slot.len));
     rest.get(..len).unwrap_or_default()
 }

@@ -4,35 +4,41 @@ use core::time::Duration;
 
 use picoevent::{Cx, PoolId};
 
-use crate::client::{ClientMut, HasMqtt, Link, Why};
+use crate::client::{ClientMut, EndReason, HasMqtt, Link};
 use crate::event::{PacketId, PublishError, StartError, SubscribeError};
-use crate::link::{Broker, is_clean};
+use crate::link::{Broker, needs_clean_start};
 use crate::options::{Publish, Subscription};
-use crate::sending::{ROOM, Unsent, put_ack};
-use crate::slots::{NoRoom, State, filter_of};
+use crate::sending::{RESERVED_OUTPUT, SendError, write_ack};
+use crate::slots::{InsertError, State, filter_of};
 use crate::topic;
-use crate::wire::{self, Hello, Kind, Qos, Reason, Record, Sending, Version, Writer};
+use crate::wire::{self, ConnectFields, Kind, PublishFields, Qos, Reason, Record, Version, Writer};
 
 /// Starts the client: connects it to its broker with a connection from a pool. The client reconnects whenever the
 /// connection ends. [`HasMqtt::event`] reports the result.
 ///
-/// Subscriptions, and messages that were under way when the client was [stopped](stop), are continued.
+/// Subscriptions, and messages that were not completely acknowledged when the client was [stopped](stop), are
+/// continued.
 ///
 /// # Errors
-/// [`StartError`]. Then no state has changed.
+/// Returns a [`StartError`] that states the reason. In this case, no state has changed.
 pub fn start<A: HasMqtt>(app: &mut A, cx: &mut Cx<'_, A>, pool: PoolId) -> Result<(), StartError> {
     let client = app.mqtt();
     if client.is_started() {
         return Err(StartError::Started);
     }
-    let (used, kept_version) = (client.session.used, client.session.version);
-    let (receive_maximum, alias_maximum) = (client.slots.len() as u16, client.heard.len() as u16);
+    let (used, stored_version) = (client.session.used, client.session.version);
+    let (receive_maximum, alias_maximum) =
+        (client.slots.len() as u16, client.received_aliases.len() as u16);
     let options = app.options();
     let version = options.version;
-    let hello = Hello { clean_start: is_clean(&options, true), receive_maximum, alias_maximum };
-    let length = Writer::count(&|writer| wire::connect(writer, &options, hello));
-    let is_possible = options.will.as_ref().is_none_or(wire::check);
-    let length = length.filter(|_| is_possible && (used == 0 || version == kept_version));
+    let fields = ConnectFields {
+        clean_start: needs_clean_start(&options, true),
+        receive_maximum,
+        alias_maximum,
+    };
+    let length = Writer::count(&|writer| wire::connect(writer, &options, fields));
+    let is_will_valid = options.will.as_ref().is_none_or(wire::is_publishable);
+    let length = length.filter(|_| is_will_valid && (used == 0 || version == stored_version));
     let length = length.ok_or(StartError::Options)?;
     let conn = cx.outgoing::<Broker>(pool)?;
     let Ok(mut conn) = cx.conn(conn) else { return Err(StartError::Started) };
@@ -41,30 +47,30 @@ pub fn start<A: HasMqtt>(app: &mut A, cx: &mut Cx<'_, A>, pool: PoolId) -> Resul
         return Err(StartError::TooLong { length });
     }
     let session = app.mqtt().session;
-    (session.conn, session.is_first) = (Some(conn.id()), true);
+    (session.conn, session.is_first_connection) = (Some(conn.id()), true);
     session.version = version;
     session.backoff().reset();
     if !app.connect(&mut conn, Duration::ZERO) {
         let delay = app.mqtt().session.backoff().next_delay(conn.cx());
-        let _ = conn.connect_after(delay, crate::client::NOWHERE);
+        let _ = conn.connect_after(delay, crate::client::UNREACHABLE_ADDRESS);
     }
     Ok(())
 }
 
 /// Stops the client with a DISCONNECT, so its will is not published. The last event is
-/// [`MqttEvent::Down`](crate::MqttEvent::Down). Subscriptions and messages under way are kept for the next
-/// [`start`]. Does nothing if the client is not started.
+/// [`MqttEvent::Down`](crate::MqttEvent::Down). Subscriptions, and messages that are not completely acknowledged, are
+/// kept for the next [`start`]. Does nothing if the client is not started.
 pub fn stop<A: HasMqtt>(app: &mut A, cx: &mut Cx<'_, A>) {
     let session = app.mqtt().session;
     let Some(conn) = session.conn.filter(|_| !session.is_stopping) else { return };
-    (session.is_stopping, session.why) = (true, Why::Stopped);
+    (session.is_stopping, session.end_reason) = (true, EndReason::Stopped);
     let link = core::mem::replace(&mut session.link, Link::Ending);
     // If the application calls `stop` in the event `Down`, the connection has ended already.
     if let Ok(mut conn) = cx.conn(conn) {
-        // There is always room for a DISCONNECT: see `ROOM`. Only a CONNECT that is not sent completely can leave none,
-        // and then the broker has no will.
-        let is_sent = matches!(link, Link::Greeting | Link::Up)
-            && put_ack(&mut conn, session, Kind::Disconnect, 0, Reason::SUCCESS).is_ok();
+        // There is room for a DISCONNECT: see `RESERVED_OUTPUT`. The only exception is a long CONNECT that was not sent
+        // completely. In this case, the broker does not know the will yet, so the connection is aborted.
+        let is_sent = matches!(link, Link::AwaitingConnAck | Link::Up)
+            && write_ack(&mut conn, session, Kind::Disconnect, 0, Reason::SUCCESS).is_ok();
         if is_sent {
             conn.close();
         } else {
@@ -73,10 +79,10 @@ pub fn stop<A: HasMqtt>(app: &mut A, cx: &mut Cx<'_, A>) {
     }
 }
 
-/// Publishes a message. With [`Qos::Zero`] it is sent at once, and the result is `None`. Otherwise it is stored
-/// and retransmitted until the broker has acknowledged it, and its identifier is returned. The event
-/// [`Acked`](crate::MqttEvent::Acked) has the same identifier. Messages are sent in the order in which they were
-/// published.
+/// Publishes a message. A message with [`Qos::Zero`] is sent at once, and the result is `None`. Other messages are
+/// stored, and are retransmitted until the broker has acknowledged them. The result is the identifier of the message.
+/// The event [`Acked`](crate::MqttEvent::Acked) has the same identifier. Messages are sent in the order in which they
+/// were published.
 ///
 /// ```
 /// use picoevent::Cx;
@@ -100,13 +106,13 @@ pub fn stop<A: HasMqtt>(app: &mut A, cx: &mut Cx<'_, A>) {
 /// ```
 ///
 /// # Errors
-/// [`PublishError`]. Then no state has changed.
+/// Returns a [`PublishError`] that states the reason. In this case, no state has changed.
 pub fn publish<A: HasMqtt>(
     app: &mut A,
     cx: &mut Cx<'_, A>,
     publish: &Publish<'_>,
 ) -> Result<Option<PacketId>, PublishError> {
-    if !wire::check(publish) {
+    if !wire::is_publishable(publish) {
         return Err(PublishError::Invalid);
     }
     let mut client = app.mqtt();
@@ -115,39 +121,41 @@ pub fn publish<A: HasMqtt>(
     let mut conn = cx.conn(conn).ok();
     let is_up = client.is_up() && conn.is_some();
     let (version, limits) = (client.session.version, client.session.limits);
-    if is_up && let Some(reason) = limits.refuse(publish.qos, publish.retain) {
+    if is_up && let Some(reason) = limits.refusal(publish.qos, publish.retain) {
         return Err(PublishError::Refused(reason));
     }
     let message = Record::of(publish);
     // The length includes an identifier, if the quality of service needs one.
-    let sending = Sending { id: publish.qos as u16, ..Sending::default() };
-    let length = Writer::count(&|writer| message.put(writer, version, sending));
+    let fields = PublishFields { id: publish.qos as u16, ..PublishFields::default() };
+    let length = Writer::count(&|writer| message.write_publish(writer, version, fields));
     let length = length.ok_or(PublishError::Invalid)?;
     let ring = conn.as_ref().map_or(usize::MAX, |conn| conn.ring_sizes().1);
-    if length.saturating_add(ROOM) > ring || is_up && length > limits.packet as usize {
+    if length.saturating_add(RESERVED_OUTPUT) > ring
+        || is_up && length > limits.packet_size as usize
+    {
         return Err(PublishError::TooLong);
     }
     if publish.qos == Qos::Zero {
         let Some(conn) = conn.as_mut().filter(|_| is_up) else { return Err(PublishError::Down) };
-        return match client.send_once(conn, &message) {
+        return match client.send_qos_0(conn, &message) {
             Ok(()) => Ok(None),
-            Err(Unsent::Never(_)) => Err(PublishError::TooLong),
-            Err(Unsent::Room(room)) => {
-                client.session.wants_output = true;
+            Err(SendError::Impossible(_)) => Err(PublishError::TooLong),
+            Err(SendError::NeedsRoom(room)) => {
+                client.session.waits_for_output = true;
                 conn.wait_for_room(room);
                 Err(PublishError::Full)
             }
         };
     }
-    let kept = client.insert(State::New, None, &|writer| message.keep(writer, version));
-    match kept {
+    let inserted = client.insert(State::New, None, &|writer| message.write_stored(writer, version));
+    match inserted {
         Ok(id) => {
             client.send_soon(cx);
             Ok(Some(id))
         }
-        Err(NoRoom::Full) => Err(PublishError::Full),
-        Err(NoRoom::TooLong) => Err(PublishError::TooLong),
-        Err(NoRoom::Invalid) => Err(PublishError::Invalid),
+        Err(InsertError::Full) => Err(PublishError::Full),
+        Err(InsertError::TooLong) => Err(PublishError::TooLong),
+        Err(InsertError::Invalid) => Err(PublishError::Invalid),
     }
 }
 
@@ -157,8 +165,9 @@ pub fn publish<A: HasMqtt>(
 /// again by itself.
 ///
 /// If several subscriptions match a message, only the first of them gets it. If the filter is subscribed already, its
-/// function and options are replaced. If a subscribe or an unsubscribe of the filter is under way, the new one follows
-/// it and has the same identifier, and one event reports the result of the last.
+/// function and options are replaced. If an earlier SUBSCRIBE or UNSUBSCRIBE of the filter is not answered yet, the new
+/// SUBSCRIBE is sent after the answer, with the same identifier. In this case, one event reports only the result of the
+/// last request.
 ///
 /// ```
 /// use picoevent::Cx;
@@ -183,7 +192,7 @@ pub fn publish<A: HasMqtt>(
 /// ```
 ///
 /// # Errors
-/// [`SubscribeError`]. Then no state has changed.
+/// Returns a [`SubscribeError`] that states the reason. In this case, no state has changed.
 pub fn subscribe<A: HasMqtt>(
     app: &mut A,
     cx: &mut Cx<'_, A>,
@@ -195,14 +204,14 @@ pub fn subscribe<A: HasMqtt>(
     }
     let client = app.mqtt();
     if !client.is_started() && client.used() == 0 {
-        // Nothing is kept with another version, so this is the version of the next start.
+        // The client has stored nothing that depends on a version, so the version of the next `start` can be used.
         let version = app.options().version;
         app.mqtt().session.version = version;
     }
     let mut client = app.mqtt();
     let options = subscription.bits(client.session.version);
-    if let Some(place) = client.subscription(filter) {
-        let id = client.change(place, call, options);
+    if let Some(index) = client.subscription(filter) {
+        let id = client.change(index, call, options);
         client.send_soon(cx);
         return Ok(id);
     }
@@ -211,42 +220,50 @@ pub fn subscribe<A: HasMqtt>(
     });
     let length = length.ok_or(SubscribeError::Invalid)?;
     let conn = client.session.conn.and_then(|conn| cx.conn(conn).ok());
-    if conn.is_some_and(|conn| length.saturating_add(ROOM) > conn.ring_sizes().1) {
+    if conn.is_some_and(|conn| length.saturating_add(RESERVED_OUTPUT) > conn.ring_sizes().1) {
         return Err(SubscribeError::TooLong);
     }
-    let kept = client.insert(State::Subscribe, Some(call), &|writer| {
+    let inserted = client.insert(State::Subscribe, Some(call), &|writer| {
         writer.u8(options);
         writer.raw(filter.as_bytes());
     });
-    let id = kept.map_err(|error| match error {
-        NoRoom::Full => SubscribeError::Full,
-        NoRoom::TooLong => SubscribeError::TooLong,
-        NoRoom::Invalid => SubscribeError::Invalid,
+    let id = inserted.map_err(|error| match error {
+        InsertError::Full => SubscribeError::Full,
+        InsertError::TooLong => SubscribeError::TooLong,
+        InsertError::Invalid => SubscribeError::Invalid,
     })?;
     client.send_soon(cx);
     Ok(id)
 }
 
-/// Ends a subscription. Messages may still arrive until the event [`Acked`](crate::MqttEvent::Acked), which has
-/// the identifier of the subscription. If a subscribe of the filter is under way, this is the only event.
+/// Ends a subscription. Returns the identifier of the subscription. Messages may still arrive until the event
+/// [`Acked`](crate::MqttEvent::Acked) with this identifier. If a SUBSCRIBE of the filter is not answered yet, this
+/// event is the only event for both requests.
 ///
 /// # Errors
-/// [`SubscribeError::Unknown`] if there is no subscription with this filter, or if it is being ended already.
+/// [`SubscribeError::Unknown`] if there is no subscription with this filter, or if the subscription is already being
+/// ended.
 pub fn unsubscribe<A: HasMqtt>(
     app: &mut A,
     cx: &mut Cx<'_, A>,
     filter: &str,
 ) -> Result<PacketId, SubscribeError> {
     let mut client = app.mqtt();
-    let place = client.subscription(filter).ok_or(SubscribeError::Unknown)?;
-    debug_assert!(filter_of(client.record(place)) == filter.as_bytes(), "the place of the filter");
-    let state = client.state_of(place);
+    let index = client.subscription(filter).ok_or(SubscribeError::Unknown)?;
+    debug_assert!(
+        filter_of(client.record(index)) == filter.as_bytes(),
+        "the slot contains the filter"
+    );
+    let state = client.state_of(index);
     if matches!(state, State::Cancelled | State::Unsubscribing | State::Unsubscribe) {
         return Err(SubscribeError::Unknown);
     }
-    client.set_state(place, if state.is_asked() { State::Cancelled } else { State::Unsubscribe });
+    client.set_state(
+        index,
+        if state.is_unanswered() { State::Cancelled } else { State::Unsubscribe },
+    );
     client.send_soon(cx);
-    let id = client.slots.get(place).map_or(0, |slot| slot.id);
+    let id = client.slots.get(index).map_or(0, |slot| slot.id);
     Ok(PacketId(id))
 }
 

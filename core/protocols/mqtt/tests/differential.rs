@@ -12,7 +12,7 @@ use picoevent_mqtt::{Kind, Version};
 
 /// The content of a packet.
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Said {
+enum Content {
     ConnAck { present: bool, reason: u8 },
     Publish { topic: String, id: u16, qos: u8, dup: bool, retain: bool, payload: Vec<u8> },
     Ack { kind: u8, id: u16, reason: u8 },
@@ -21,12 +21,12 @@ enum Said {
 }
 
 /// Reads a packet with our codec. Returns `None` if it is refused.
-fn ours(version: Version, bytes: &[u8]) -> Option<Said> {
+fn ours(version: Version, bytes: &[u8]) -> Option<Content> {
     let header = Header::read(bytes).ok()??;
     let body = bytes.get(header.length..header.length + header.body)?;
     if header.kind == Kind::Publish {
         let head = PublishHead::read(version, &header, body).ok()??;
-        return Some(Said::Publish {
+        return Some(Content::Publish {
             topic: head.topic.to_owned(),
             id: head.id,
             qos: head.qos as u8,
@@ -38,15 +38,15 @@ fn ours(version: Version, bytes: &[u8]) -> Option<Said> {
     let Packet { id, reason, session_present: present, .. } =
         Packet::read(version, &header, body).ok()?;
     Some(match header.kind {
-        Kind::ConnAck => Said::ConnAck { present, reason: code(version, reason.0) },
-        Kind::PingResp => Said::PingResp,
-        Kind::Disconnect => Said::Disconnect { reason: reason.0 },
-        kind => Said::Ack { kind: kind as u8, id, reason: reason.0 },
+        Kind::ConnAck => Content::ConnAck { present, reason: return_code(version, reason.0) },
+        Kind::PingResp => Content::PingResp,
+        Kind::Disconnect => Content::Disconnect { reason: reason.0 },
+        kind => Content::Ack { kind: kind as u8, id, reason: reason.0 },
     })
 }
 
 /// Returns the return code of 3.1.1 for a reason in a CONNACK.
-fn code(version: Version, reason: u8) -> u8 {
+fn return_code(version: Version, reason: u8) -> u8 {
     match (version, reason) {
         (Version::V3, 0x84) => 1,
         (Version::V3, 0x85) => 2,
@@ -58,17 +58,17 @@ fn code(version: Version, reason: u8) -> u8 {
 }
 
 /// Reads a packet with the codec of `mqtt-protocol-core`.
-fn theirs(version: Version, bytes: &[u8]) -> Option<Said> {
+fn theirs(version: Version, bytes: &[u8]) -> Option<Content> {
     let (first, rest) = (bytes[0], &bytes[1..]);
     let size = rest.iter().position(|byte| byte & 0x80 == 0)? + 1;
     let body = &rest[size..];
     let kind = first >> 4;
-    let ack = |id, reason: Option<u8>| Said::Ack { kind, id, reason: reason.unwrap_or(0) };
+    let ack = |id, reason: Option<u8>| Content::Ack { kind, id, reason: reason.unwrap_or(0) };
     let is_5 = version == Version::V5;
     macro_rules! publish {
         ($packet:ty) => {{
             let (publish, _) = <$packet>::parse(first & 15, Arc::from(body)).ok()?;
-            Said::Publish {
+            Content::Publish {
                 topic: publish.topic_name().to_owned(),
                 id: publish.packet_id().unwrap_or(0),
                 qos: publish.qos() as u8,
@@ -88,12 +88,12 @@ fn theirs(version: Version, bytes: &[u8]) -> Option<Said> {
         (2, true) => {
             let (connack, _) = v5_0::Connack::parse(body).ok()?;
             let reason = connack.reason_code() as u8;
-            Said::ConnAck { present: connack.session_present(), reason }
+            Content::ConnAck { present: connack.session_present(), reason }
         }
         (2, false) => {
             let (connack, _) = v3_1_1::Connack::parse(body).ok()?;
             let reason = connack.return_code() as u8;
-            Said::ConnAck { present: connack.session_present(), reason }
+            Content::ConnAck { present: connack.session_present(), reason }
         }
         (3, true) => publish!(v5_0::Publish),
         (3, false) => publish!(v3_1_1::Publish),
@@ -117,11 +117,13 @@ fn theirs(version: Version, bytes: &[u8]) -> Option<Said> {
         (11, false) => ack!(v3_1_1::Unsuback, |_| None),
         (13, _) => {
             v5_0::Pingresp::parse(body).ok()?;
-            Said::PingResp
+            Content::PingResp
         }
         (14, true) => {
             let (disconnect, _) = v5_0::Disconnect::parse(body).ok()?;
-            Said::Disconnect { reason: disconnect.reason_code().map_or(0, |reason| reason as u8) }
+            Content::Disconnect {
+                reason: disconnect.reason_code().map_or(0, |reason| reason as u8),
+            }
         }
         _ => return None,
     })
@@ -174,25 +176,27 @@ const CONNACK: [u8; 17] = [
 const PUBLISH: [u8; 8] = [0x01, 0x02, 0x03, 0x08, 0x09, 0x0B, 0x23, 0x26];
 
 /// Makes a random packet of a broker. Returns its bytes and its content.
-fn random(rng: &mut Rng, version: Version) -> (Vec<u8>, Said) {
+fn random(rng: &mut Rng, version: Version) -> (Vec<u8>, Content) {
     let is_5 = version == Version::V5;
     let mut pick = |reasons: &[u8]| if is_5 { rng.choice(reasons).copied().unwrap() } else { 0 };
-    let acks = pick(&[0, 0x10, 0x80, 0x83, 0x87, 0x90, 0x91, 0x97, 0x99]);
-    let found = pick(&[0, 0x92]);
-    let goodbye = pick(&[0, 0x80, 0x81, 0x82, 0x83, 0x87, 0x89, 0x8B, 0x8D, 0x8E, 0x93, 0x9C]);
-    let unsuback = pick(&[0, 0x11, 0x80, 0x83, 0x87, 0x8F, 0x91]);
+    let ack_reason = pick(&[0, 0x10, 0x80, 0x83, 0x87, 0x90, 0x91, 0x97, 0x99]);
+    let release_reason = pick(&[0, 0x92]);
+    let disconnect_reason =
+        pick(&[0, 0x80, 0x81, 0x82, 0x83, 0x87, 0x89, 0x8B, 0x8D, 0x8E, 0x93, 0x9C]);
+    let unsuback_reason = pick(&[0, 0x11, 0x80, 0x83, 0x87, 0x8F, 0x91]);
     let id = rng.u16(1..);
-    let some = |rng: &mut Rng, possible: &[u8]| {
+    let optional_properties = |rng: &mut Rng, possible: &[u8]| {
         if is_5 { properties(rng, possible) } else { Vec::new() }
     };
-    let (first, body, said) = match rng.u8(0..if is_5 { 10 } else { 9 }) {
+    let (first, body, content) = match rng.u8(0..if is_5 { 10 } else { 9 }) {
         0 => {
             let reasons: &[u8] =
                 if is_5 { &[0, 0x80, 0x87, 0x8A, 0x95, 0x9D, 0x9F] } else { &[0, 1, 2, 3, 4, 5] };
             let reason = rng.choice(reasons).copied().unwrap();
             let present = reason == 0 && rng.bool();
-            let body = [vec![u8::from(present), reason], some(rng, &CONNACK)].concat();
-            (0x20, body, Said::ConnAck { present, reason })
+            let body =
+                [vec![u8::from(present), reason], optional_properties(rng, &CONNACK)].concat();
+            (0x20, body, Content::ConnAck { present, reason })
         }
         1..4 => {
             let qos = rng.u8(0..3);
@@ -205,14 +209,15 @@ fn random(rng: &mut Rng, version: Version) -> (Vec<u8>, Said) {
             };
             let number = if qos > 0 { id.to_be_bytes().to_vec() } else { Vec::new() };
             let payload: Vec<u8> = (0..rng.usize(0..200)).map(|_| rng.u8(..)).collect();
-            let body = [topic.clone(), number, some(rng, &PUBLISH), payload.clone()].concat();
+            let body = [topic.clone(), number, optional_properties(rng, &PUBLISH), payload.clone()]
+                .concat();
             let topic = String::from_utf8(topic[2..].to_vec()).unwrap();
             let id = if qos > 0 { id } else { 0 };
             let flags = qos << 1 | u8::from(dup) << 3 | u8::from(retain);
-            (0x30 | flags, body, Said::Publish { topic, id, qos, dup, retain, payload })
+            (0x30 | flags, body, Content::Publish { topic, id, qos, dup, retain, payload })
         }
         kind @ 4..8 => {
-            let reason = if kind < 6 { acks } else { found };
+            let reason = if kind < 6 { ack_reason } else { release_reason };
             let mut body = id.to_be_bytes().to_vec();
             if is_5 && (reason != 0 || rng.bool()) {
                 body.push(reason);
@@ -221,27 +226,32 @@ fn random(rng: &mut Rng, version: Version) -> (Vec<u8>, Said) {
                 }
             }
             let flags = if kind == 6 { 2 } else { 0 };
-            (kind << 4 | flags, body, Said::Ack { kind, id, reason })
+            (kind << 4 | flags, body, Content::Ack { kind, id, reason })
         }
         8 if rng.bool() => {
             let reasons: &[u8] = if is_5 { &[0, 1, 2, 0x80, 0x87, 0x9E] } else { &[0, 1, 2, 0x80] };
             let reason = rng.choice(reasons).copied().unwrap();
-            let said = Said::Ack { kind: 9, id, reason };
+            let content = Content::Ack { kind: 9, id, reason };
             let head = id.to_be_bytes().to_vec();
-            (0x90, [head, some(rng, &[0x1F, 0x26]), vec![reason]].concat(), said)
+            (0x90, [head, optional_properties(rng, &[0x1F, 0x26]), vec![reason]].concat(), content)
         }
         8 if rng.bool() => {
-            let said = Said::Ack { kind: 11, id, reason: unsuback };
-            let reason = if is_5 { vec![unsuback] } else { Vec::new() };
-            (0xB0, [id.to_be_bytes().to_vec(), some(rng, &[0x1F, 0x26]), reason].concat(), said)
+            let content = Content::Ack { kind: 11, id, reason: unsuback_reason };
+            let reason = if is_5 { vec![unsuback_reason] } else { Vec::new() };
+            (
+                0xB0,
+                [id.to_be_bytes().to_vec(), optional_properties(rng, &[0x1F, 0x26]), reason]
+                    .concat(),
+                content,
+            )
         }
-        8 => (0xD0, Vec::new(), Said::PingResp),
+        8 => (0xD0, Vec::new(), Content::PingResp),
         _ => {
-            let body = [vec![goodbye], properties(rng, &[0x1C, 0x1F, 0x26])].concat();
-            (0xE0, body, Said::Disconnect { reason: goodbye })
+            let body = [vec![disconnect_reason], properties(rng, &[0x1C, 0x1F, 0x26])].concat();
+            (0xE0, body, Content::Disconnect { reason: disconnect_reason })
         }
     };
-    ([vec![first], varint(body.len()), body].concat(), said)
+    ([vec![first], varint(body.len()), body].concat(), content)
 }
 
 /// Changes some bytes of the body, or its length.
@@ -249,12 +259,12 @@ fn mutate(rng: &mut Rng, bytes: &[u8]) -> Vec<u8> {
     let start = 1 + bytes[1..].iter().position(|byte| byte & 0x80 == 0).unwrap() + 1;
     let (mut first, mut body) = (bytes[0], bytes[start..].to_vec());
     for _ in 0..rng.usize(1..4) {
-        let place = rng.usize(0..=body.len());
+        let index = rng.usize(0..=body.len());
         match rng.u8(0..5) {
-            0 => body.truncate(place),
-            1 => body.insert(place, rng.u8(..)),
-            2 if place < body.len() => body[place] = rng.u8(..),
-            3 if place < body.len() => body[place] ^= 1 << rng.u8(0..8),
+            0 => body.truncate(index),
+            1 => body.insert(index, rng.u8(..)),
+            2 if index < body.len() => body[index] = rng.u8(..),
+            3 if index < body.len() => body[index] ^= 1 << rng.u8(0..8),
             4 if first >> 4 == 3 => first = 0x30 | rng.u8(0..16),
             _ => {}
         }
@@ -264,38 +274,41 @@ fn mutate(rng: &mut Rng, bytes: &[u8]) -> Vec<u8> {
 
 fn compare(packets: u32, seed: u64) {
     let mut rng = Rng::with_seed(seed);
-    let (mut taken, mut refused) = (0, 0);
+    let (mut accepted, mut refused) = (0, 0);
     for _ in 0..packets {
         let version = if rng.bool() { Version::V5 } else { Version::V3 };
-        let (bytes, said) = random(&mut rng, version);
-        assert_eq!(ours(version, &bytes).as_ref(), Some(&said), "{bytes:02x?}");
-        assert_eq!(theirs(version, &bytes), Some(said), "{bytes:02x?}");
+        let (bytes, content) = random(&mut rng, version);
+        assert_eq!(ours(version, &bytes).as_ref(), Some(&content), "{bytes:02x?}");
+        assert_eq!(theirs(version, &bytes), Some(content), "{bytes:02x?}");
         let mutated = mutate(&mut rng, &bytes);
         match ours(version, &mutated) {
-            Some(said) => {
-                taken += 1;
-                assert_eq!(theirs(version, &mutated), Some(said), "{version:?} {mutated:02x?}");
+            Some(content) => {
+                accepted += 1;
+                assert_eq!(theirs(version, &mutated), Some(content), "{version:?} {mutated:02x?}");
             }
             None => refused += 1,
         }
     }
-    assert!(taken > packets / 10 && refused > packets / 10, "{taken} and {refused}");
+    assert!(
+        accepted > packets / 10 && refused > packets / 10,
+        "{accepted} mutated packets accepted, {refused} refused"
+    );
 }
 
 #[test]
-fn both_read_the_same_from_random_and_mutated_packets() {
+fn both_codecs_read_the_same_from_random_and_mutated_packets() {
     compare(50_000, 1);
 }
 
 #[test]
 #[ignore = "takes minutes"]
-fn both_read_the_same_from_a_million_packets() {
+fn both_codecs_read_the_same_from_a_million_packets() {
     compare(1_000_000, 2);
 }
 
 /// Checks that random bytes do not cause a panic.
 #[test]
-fn bytes_at_random_are_read_or_refused() {
+fn random_bytes_do_not_cause_a_panic() {
     let mut rng = Rng::with_seed(3);
     for _ in 0..200_000 {
         let mut bytes: Vec<u8> = (0..rng.usize(0..40)).map(|_| rng.u8(..)).collect();

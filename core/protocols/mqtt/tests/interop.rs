@@ -48,10 +48,10 @@ impl Mosquitto {
         let mut command = Command::new("mosquitto");
         command.arg("-c").arg(self.folder.join("settings"));
         command.stdout(Stdio::null()).stderr(Stdio::null());
-        self.process = Some(command.spawn().expect("mosquitto is installed"));
+        self.process = Some(command.spawn().expect("install mosquitto"));
     }
 
-    /// Ends mosquitto, which writes its sessions into its folder.
+    /// Ends mosquitto. Mosquitto then writes its sessions into its folder.
     fn end(&mut self) {
         if let Some(mut process) = self.process.take() {
             let id = process.id().to_string();
@@ -102,7 +102,8 @@ impl Drop for Broker {
 
 /// Returns the path of a file that `cargo xtask interop` has installed.
 fn installed(path: &str) -> PathBuf {
-    let folder = std::env::var("PICOEVENT_INTEROP").expect("cargo xtask interop sets it");
+    let folder =
+        std::env::var("PICOEVENT_INTEROP").expect("run this test with `cargo xtask interop`");
     PathBuf::from(folder).join(path)
 }
 
@@ -118,30 +119,31 @@ struct App {
     user: Option<(&'static str, &'static [u8])>,
     broker: SocketAddr,
     mosquitto: Option<Mosquitto>,
-    /// The number of messages to publish, the number of published messages, and the messages under way.
-    most: u32,
-    made: u32,
-    under_way: HashMap<u16, u32>,
+    /// The number of messages to publish, the number of published messages, and the messages that are not acknowledged
+    /// yet.
+    total: u32,
+    published: u32,
+    unacknowledged: HashMap<u16, u32>,
     subscription: Option<mqtt::PacketId>,
     /// The acknowledged messages, the lost messages, and the number of deliveries of each message.
     acked: Vec<u32>,
     lost: Vec<u32>,
-    seen: HashMap<u32, u32>,
-    piece: Vec<u8>,
+    deliveries: HashMap<u32, u32>,
+    partial: Vec<u8>,
     downs: Vec<Down>,
     restarts: u32,
-    end_at: Instant,
+    deadline: Instant,
     stop_at_end: bool,
-    at_once: u32,
+    max_outstanding: u32,
 }
 
 /// The largest number of messages that were published but have not come back.
-const AT_ONCE: u32 = 8;
+const MAX_OUTSTANDING: u32 = 8;
 
-type Room = Storage<App, 4, 1, 40_960, 0, 1>;
+type AppStorage = Storage<App, 4, 1, 40_960, 0, 1>;
 
 impl App {
-    fn new(version: Version, broker: SocketAddr, most: u32) -> Self {
+    fn new(version: Version, broker: SocketAddr, total: u32) -> Self {
         let mut mqtt = Client::new();
         mqtt.set_backoff(Backoff::new(Duration::from_millis(20), Duration::from_millis(200)));
         Self {
@@ -150,30 +152,30 @@ impl App {
             user: None,
             broker,
             mosquitto: None,
-            most,
-            made: 0,
-            under_way: HashMap::new(),
+            total,
+            published: 0,
+            unacknowledged: HashMap::new(),
             subscription: None,
             acked: Vec::new(),
             lost: Vec::new(),
-            seen: HashMap::new(),
-            piece: Vec::new(),
+            deliveries: HashMap::new(),
+            partial: Vec::new(),
             downs: Vec::new(),
             restarts: 0,
-            end_at: Instant::now() + Duration::from_secs(30),
+            deadline: Instant::now() + Duration::from_secs(30),
             stop_at_end: true,
-            at_once: AT_ONCE,
+            max_outstanding: MAX_OUTSTANDING,
         }
     }
 
     /// Runs the loop until the client has stopped.
     fn run(&mut self) {
-        let mut storage = Box::new(Room::new());
+        let mut storage = Box::new(AppStorage::new());
         let mut base = EventBase::new(&mut storage);
         // A message of 3,000 bytes does not fit into the input ring.
         let pool = base.add_pool(Pool::new(1).rings(2_048, 16_384)).unwrap();
         mqtt::start(self, &mut base, pool).unwrap();
-        let all = Subscription::new("test/+", Qos::Two, Self::heard);
+        let all = Subscription::new("test/+", Qos::Two, Self::receive);
         self.subscription = Some(mqtt::subscribe(self, &mut base, &all).unwrap());
         base.every(Duration::from_millis(2), Self::tick).unwrap();
         let mut live = Live::new().unwrap();
@@ -181,25 +183,32 @@ impl App {
     }
 
     fn tick(&mut self, event: &mut EventMut<Self>) {
-        let is_done = self.made == self.most && self.under_way.is_empty();
-        let all_seen = self.seen.len() as u32 + self.lost.len() as u32 >= self.made;
-        assert!(Instant::now() < self.end_at, "{} of {} seen", self.seen.len(), self.made);
-        if is_done && all_seen && std::mem::take(&mut self.stop_at_end) {
+        let is_done = self.published == self.total && self.unacknowledged.is_empty();
+        let all_delivered = self.deliveries.len() as u32 + self.lost.len() as u32 >= self.published;
+        assert!(
+            Instant::now() < self.deadline,
+            "{} of {} messages delivered before the deadline",
+            self.deliveries.len(),
+            self.published
+        );
+        if is_done && all_delivered && std::mem::take(&mut self.stop_at_end) {
             mqtt::stop(self, event.cx());
         }
         self.publish(event.cx());
     }
 
-    /// Publishes messages until all are published, or until the client or `at_once` allows no more.
+    /// Publishes messages until all messages are published, or until the client or `max_outstanding` allows no more
+    /// messages.
     fn publish(&mut self, cx: &mut Cx<Self>) {
         // The number of messages that have not come back is limited, because mosquitto 2.0.11 does not always
         // send all queued messages.
-        while self.made < self.most
+        while self.published < self.total
             && self.mqtt().is_up()
             && self.subscription.is_none()
-            && self.made < self.seen.len() as u32 + self.lost.len() as u32 + self.at_once
+            && self.published
+                < self.deliveries.len() as u32 + self.lost.len() as u32 + self.max_outstanding
         {
-            let number = self.made;
+            let number = self.published;
             let qos = [Qos::One, Qos::Two][(number % 2) as usize];
             let length = if number % 50 == 7 { 3_000 } else { number as usize % 100 };
             let payload = [&number.to_be_bytes()[..], &vec![number as u8; length]].concat();
@@ -207,28 +216,30 @@ impl App {
             let message =
                 Publish { user: &[("a", "b")], ..Publish::new(&topic, &payload).qos(qos) };
             match mqtt::publish(self, cx, &message) {
-                Ok(id) => assert!(self.under_way.insert(id.unwrap().number(), number).is_none()),
+                Ok(id) => {
+                    assert!(self.unacknowledged.insert(id.unwrap().number(), number).is_none())
+                }
                 Err(PublishError::Full) => return,
                 Err(error) => panic!("{error}"),
             }
-            self.made += 1;
+            self.published += 1;
             if self.mosquitto.is_some() {
-                // One message per call, so that the broker restarts before all are published.
+                // Publish only one message per call, so that the broker restarts before all messages are published.
                 return;
             }
         }
     }
 
-    fn heard(&mut self, message: &mut Message<Self>) {
+    fn receive(&mut self, message: &mut Message<Self>) {
         if message.is_first() {
             assert!(message.topic().starts_with("test/"));
-            self.piece.clear();
+            self.partial.clear();
         }
-        self.piece.extend(message.payload());
+        self.partial.extend(message.payload());
         if message.is_last() {
-            let number = u32::from_be_bytes(self.piece[..4].try_into().unwrap());
-            assert!(self.piece[4..].iter().all(|byte| *byte == number as u8));
-            *self.seen.entry(number).or_default() += 1;
+            let number = u32::from_be_bytes(self.partial[..4].try_into().unwrap());
+            assert!(self.partial[4..].iter().all(|byte| *byte == number as u8));
+            *self.deliveries.entry(number).or_default() += 1;
         }
     }
 
@@ -245,10 +256,13 @@ impl App {
     }
 
     fn check(&self) {
-        assert_eq!(self.acked.len() + self.lost.len(), self.most as usize);
+        assert_eq!(self.acked.len() + self.lost.len(), self.total as usize);
         for number in &self.acked {
-            let times = self.seen.get(number).copied().unwrap_or(0);
-            assert!(times == 1 || times > 1 && number % 2 == 0, "{number} came {times} times");
+            let times = self.deliveries.get(number).copied().unwrap_or(0);
+            assert!(
+                times == 1 || times > 1 && number % 2 == 0,
+                "{number} was delivered {times} times"
+            );
         }
     }
 }
@@ -276,7 +290,7 @@ impl HasMqtt for App {
             MqttEvent::Up { .. } | MqttEvent::Room => self.publish(cx),
             MqttEvent::Down(Down::Stopped) => cx.exit(),
             MqttEvent::Down(down) => {
-                assert!(!matches!(down, Down::Broken(_)), "{down}");
+                assert!(!matches!(down, Down::InvalidPacket(_)), "{down}");
                 self.downs.push(down);
                 if matches!(down, Down::Refused(_)) {
                     mqtt::stop(self, cx);
@@ -291,11 +305,11 @@ impl HasMqtt for App {
                     if self.mosquitto.is_some() {
                         cx.after(Duration::from_millis(300), Self::restart).unwrap();
                     }
-                } else if let Some(number) = self.under_way.remove(&id.number()) {
+                } else if let Some(number) = self.unacknowledged.remove(&id.number()) {
                     self.acked.push(number);
                 }
             }
-            MqttEvent::Lost(id) => self.lost.extend(self.under_way.remove(&id.number())),
+            MqttEvent::Lost(id) => self.lost.extend(self.unacknowledged.remove(&id.number())),
         }
     }
 }
@@ -305,18 +319,18 @@ impl HasMqtt for App {
 fn messages_come_back_from_mosquitto() {
     for version in [Version::V3, Version::V5] {
         let mosquitto = Mosquitto::new("messages", "allow_anonymous true");
-        messages_come_back(version, mosquitto.address, AT_ONCE);
+        messages_come_back(version, mosquitto.address, MAX_OUTSTANDING);
     }
 }
 
-/// Publishes messages with QoS 1 and 2 to a broker. Checks that each comes back once.
-fn messages_come_back(version: Version, address: SocketAddr, at_once: u32) {
+/// Publishes messages with QoS 1 and 2 to a broker. Checks that each message comes back once.
+fn messages_come_back(version: Version, address: SocketAddr, max_outstanding: u32) {
     let mut app = App::new(version, address, 500);
-    app.at_once = at_once;
+    app.max_outstanding = max_outstanding;
     app.run();
     app.check();
-    assert_eq!((app.lost.len(), app.seen.len()), (0, 500));
-    assert!(app.seen.values().all(|times| *times == 1));
+    assert_eq!((app.lost.len(), app.deliveries.len()), (0, 500));
+    assert!(app.deliveries.values().all(|times| *times == 1));
 }
 
 #[test]
@@ -340,8 +354,8 @@ fn messages_come_back_from_rumqttd() {
     fs::write(&file, settings).unwrap();
     let mut command = Command::new(installed("rumqttd/bin/rumqttd"));
     let broker = Broker::start(command.arg("--config").arg(&file), v5);
-    messages_come_back(Version::V3, v3, AT_ONCE);
-    messages_come_back(Version::V5, v5, AT_ONCE);
+    messages_come_back(Version::V3, v3, MAX_OUTSTANDING);
+    messages_come_back(Version::V5, v5, MAX_OUTSTANDING);
     drop(broker);
     fs::remove_file(file).unwrap();
 }
@@ -359,8 +373,8 @@ fn messages_come_back_from_aedes() {
     let mut command = Command::new("node");
     command.args(["-e", PROGRAM, &address.port().to_string()]).current_dir(installed("npm"));
     let broker = Broker::start(&mut command, address);
-    // The client cannot tell a broker of 3.1.1 how many messages with QoS 2 it can receive at once, and aedes
-    // releases them late.
+    // In 3.1.1, the client cannot announce how many messages with QoS 2 it can receive at once. Aedes releases these
+    // messages late, so the number of messages at once is limited here.
     messages_come_back(Version::V3, address, 2);
     drop(broker);
 }
@@ -373,12 +387,12 @@ fn nothing_is_lost_while_mosquitto_restarts() {
     for version in [Version::V3, Version::V5] {
         let mosquitto = Mosquitto::new("restarts", "allow_anonymous true");
         let mut app = App::new(version, mosquitto.address, seconds * 300);
-        app.end_at = Instant::now() + Duration::from_secs(u64::from(seconds) * 3 + 20);
+        app.deadline = Instant::now() + Duration::from_secs(u64::from(seconds) * 3 + 20);
         app.mosquitto = Some(mosquitto);
         app.run();
         app.check();
         eprintln!(
-            "{version:?}: {} restarts, {} lost sessions' messages",
+            "{version:?}: {} restarts, {} messages lost with sessions",
             app.restarts,
             app.lost.len()
         );
@@ -397,8 +411,8 @@ fn mosquitto_refuses_a_wrong_password() {
     ] {
         let file = std::env::temp_dir().join(format!("picoevent-passwords-{}", std::process::id()));
         fs::write(&file, "me:right\n").unwrap();
-        let made = Command::new("mosquitto_passwd").arg("-U").arg(&file).status();
-        assert!(made.unwrap().success());
+        let hashed = Command::new("mosquitto_passwd").arg("-U").arg(&file).status();
+        assert!(hashed.unwrap().success());
         let more = format!("allow_anonymous false\npassword_file {}", file.display());
         let mosquitto = Mosquitto::new("passwords", &more);
         let mut app = App::new(version, mosquitto.address, 4);
@@ -406,6 +420,6 @@ fn mosquitto_refuses_a_wrong_password() {
         app.run();
         fs::remove_file(file).unwrap();
         let refused = app.downs.iter().any(|down| matches!(down, Down::Refused(_)));
-        assert_eq!((refused, app.seen.len()), (!is_fine, if is_fine { 4 } else { 0 }));
+        assert_eq!((refused, app.deliveries.len()), (!is_fine, if is_fine { 4 } else { 0 }));
     }
 }

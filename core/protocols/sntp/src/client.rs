@@ -7,20 +7,20 @@ use core::time::Duration;
 use picoevent::{Cx, Event, FullError, Instant, UdpSocket, UnseededError};
 
 use crate::WallTime;
-use crate::packet::{Number, Time};
+use crate::packet::{Nonce, Time};
 
 /// The maximum number of servers.
-const SERVERS: usize = 3;
+const MAX_SERVERS: usize = 3;
 
 /// The assumed drift of the clock, in microseconds per second. A crystal drifts by 20 to 50, and by
 /// more when it is cold.
 const DRIFT: u64 = 100;
 
 /// The minimum interval between two requests after the time is known, in seconds (RFC 4330, section 10).
-pub(crate) const LEAST_INTERVAL: u32 = 15;
+pub(crate) const MIN_INTERVAL: u32 = 15;
 
 /// The time limit for an answer, in seconds.
-pub(crate) const WAIT: u32 = 2;
+pub(crate) const ANSWER_TIMEOUT: u32 = 2;
 
 /// An application that has a time client.
 pub trait HasClock: Sized {
@@ -36,7 +36,7 @@ pub trait HasClock: Sized {
 /// A time client, and the clock that it sets. It takes 192 bytes on a 32-bit chip, and 8 more with
 /// the feature `names`.
 pub struct Client {
-    pub(crate) servers: heapless::Vec<SocketAddr, SERVERS>,
+    pub(crate) servers: heapless::Vec<SocketAddr, MAX_SERVERS>,
     /// The index of the server for the next request.
     pub(crate) server: u8,
     /// The number of consecutive attempts that have failed.
@@ -44,18 +44,18 @@ pub struct Client {
     /// The interval between two requests, in seconds.
     pub(crate) interval: u32,
     /// The nonce of the request that waits for its answer, and the time at which the request was sent.
-    pub(crate) asked: Option<(Number, Instant)>,
+    pub(crate) request: Option<(Nonce, Instant)>,
     pub(crate) socket: Option<UdpSocket>,
     pub(crate) timer: Option<Event>,
     /// The name of the servers, if they are found by name.
     #[cfg(feature = "names")]
     pub(crate) name: &'static str,
-    clock: Option<Set>,
+    clock: Option<Reference>,
 }
 
 /// The reference of the clock: the time of day at a time of the loop.
 #[derive(Clone, Copy)]
-struct Set {
+struct Reference {
     at: Instant,
     micros: u64,
     error: u64,
@@ -123,8 +123,8 @@ impl Client {
             servers: heapless::Vec::new(),
             server: 0,
             failures: 0,
-            interval: LEAST_INTERVAL,
-            asked: None,
+            interval: MIN_INTERVAL,
+            request: None,
             socket: None,
             timer: None,
             #[cfg(feature = "names")]
@@ -145,41 +145,41 @@ impl Client {
     /// Returns the time of day at a time of the loop, or `None` if it is not known yet.
     #[inline(never)]
     pub fn wall(&self, now: Instant) -> Option<WallTime> {
-        let Set { at, micros, error } = self.clock?;
+        let Reference { at, micros, error } = self.clock?;
         let age = micros_between(at, now);
         let drift = (age / 1_000_000).saturating_add(1).saturating_mul(DRIFT);
         Some(WallTime::from_unix_micros(micros.saturating_add(age), error.saturating_add(drift)))
     }
 
     /// Returns the index of the server for the next request.
-    fn place(&self) -> usize {
-        let place = usize::from(self.server);
-        if place < self.servers.len() { place } else { 0 }
+    fn index(&self) -> usize {
+        let index = usize::from(self.server);
+        if index < self.servers.len() { index } else { 0 }
     }
 
     /// Returns the server for the next request, or `None` if there is none.
     pub(crate) fn next_server(&self) -> Option<SocketAddr> {
-        self.servers.get(self.place()).copied()
+        self.servers.get(self.index()).copied()
     }
 
     /// Handles a datagram from a server. Returns `None` if it is not an answer to the request.
     #[inline(never)]
-    pub(crate) fn answered(
+    pub(crate) fn handle_datagram(
         &mut self,
         from: SocketAddr,
         bytes: &[u8],
         now: Instant,
     ) -> Option<Result<Synced, SyncError>> {
-        let place = self.place();
-        let server = self.servers.get(place)?;
-        let (number, asked_at) = self.asked?;
+        let index = self.index();
+        let server = self.servers.get(index)?;
+        let (nonce, sent_at) = self.request?;
         if !is_same_host(server, &from) {
             return None;
         }
-        let answer = crate::packet::read(bytes, number)?;
-        self.asked = None;
+        let answer = crate::packet::read(bytes, nonce)?;
+        self.request = None;
         Some(match answer {
-            Ok(time) => Ok(self.set(now, asked_at, &time)),
+            Ok(time) => Ok(self.set(now, sent_at, &time)),
             Err(error) => {
                 if error == SyncError::TooOften {
                     self.interval = self.interval.saturating_mul(2);
@@ -187,36 +187,38 @@ impl Client {
                 if error == SyncError::Refused
                     // The last server replaces the server that has refused.
                     && let Some(last) = self.servers.pop()
-                    && let Some(held) = self.servers.get_mut(place)
+                    && let Some(refused) = self.servers.get_mut(index)
                 {
-                    *held = last;
+                    *refused = last;
                 }
-                Err(self.failed(error))
+                Err(self.count_failure(error))
             }
         })
     }
 
-    /// Sets the clock, unless the clock's error is already smaller and the two times differ by no more than
-    /// both errors together.
-    fn set(&mut self, now: Instant, asked_at: Instant, time: &Time) -> Synced {
+    /// Sets the clock if the new time has no larger error than the clock, or if the two times differ by more than the
+    /// sum of both errors. Otherwise the clock does not change.
+    fn set(&mut self, now: Instant, sent_at: Instant, time: &Time) -> Synced {
         self.failures = 0;
-        let round_trip = micros_between(asked_at, now).saturating_sub(time.held);
-        // The answer took between zero and the whole round-trip time.
+        let round_trip = micros_between(sent_at, now).saturating_sub(time.processing);
+        // The transfer of the answer has taken an unknown time, from zero to the round-trip time. So half of the
+        // round-trip time is added, with an error of the same size.
         let half = round_trip / 2;
         let micros = time.sent.saturating_add(half);
         let error = half.saturating_add(time.distance).saturating_add(1);
         let mut step = None;
         let mut is_better = true;
         if let Some(before) = self.wall(now) {
-            let by = micros.wrapping_sub(before.unix_micros()).cast_signed();
-            let known = before.error_micros();
+            let difference = micros.wrapping_sub(before.unix_micros()).cast_signed();
+            let known_error = before.error_micros();
             // If the difference is larger than both errors together, the old time is wrong, even if
             // its error was small.
-            is_better = error <= known || by.unsigned_abs() > known.saturating_add(error);
-            step = Some(if is_better { by } else { 0 });
+            is_better = error <= known_error
+                || difference.unsigned_abs() > known_error.saturating_add(error);
+            step = Some(if is_better { difference } else { 0 });
         }
         if is_better {
-            self.clock = Some(Set { at: now, micros, error });
+            self.clock = Some(Reference { at: now, micros, error });
         }
         let time = self.wall(now).unwrap_or(WallTime::from_unix_micros(micros, error));
         Synced { time, step, round_trip: Duration::from_micros(round_trip) }
@@ -224,26 +226,26 @@ impl Client {
 
     /// Counts a failure, and moves to the next server.
     #[inline(never)]
-    pub(crate) fn failed(&mut self, error: SyncError) -> SyncError {
+    pub(crate) fn count_failure(&mut self, error: SyncError) -> SyncError {
         self.failures = self.failures.saturating_add(1);
         let next = self.server.wrapping_add(1);
         self.server = if usize::from(next) < self.servers.len() { next } else { 0 };
         error
     }
 
-    /// Returns the delay in seconds until the next request. After a success this is the interval. After failures the
-    /// delay is short until the client has tried each server once. Then it doubles each time all servers have failed,
-    /// up to the interval.
+    /// Returns the delay in seconds until the next request. After a success this is the interval. After failures, the
+    /// delay is short until the client has tried each server once. Then the delay is 15 seconds. It doubles each time
+    /// all servers have failed again, up to the interval.
     #[inline(never)]
     pub(crate) fn delay(&self) -> u32 {
         if self.failures == 0 {
             return self.interval;
         }
         match self.failures.checked_div(self.servers.len() as u8) {
-            Some(0) => WAIT,
+            Some(0) => ANSWER_TIMEOUT,
             rounds => {
                 let doubled = u32::from(rounds.unwrap_or(1).saturating_sub(1)).min(24);
-                LEAST_INTERVAL.wrapping_shl(doubled).min(self.interval)
+                MIN_INTERVAL.wrapping_shl(doubled).min(self.interval)
             }
         }
     }
@@ -251,7 +253,7 @@ impl Client {
     /// Sets the servers to the addresses that were found for their name.
     #[cfg(feature = "names")]
     #[inline(never)]
-    pub(crate) fn found(&mut self, addresses: &picoevent_dns::Addresses) {
+    pub(crate) fn set_found_servers(&mut self, addresses: &picoevent_dns::Addresses) {
         self.servers.clear();
         for address in addresses.iter() {
             // Addresses for which there is no room are left out. They belong to other servers of the same name.
@@ -260,8 +262,8 @@ impl Client {
     }
 }
 
-/// Returns whether a datagram came from `server`. Ignores the scope of an IPv6 address, which has a
-/// meaning only on one host.
+/// Returns whether a datagram came from `server`. Ignores the scope ID of an IPv6 address, because it is the number of
+/// a local interface.
 fn is_same_host(server: &SocketAddr, from: &SocketAddr) -> bool {
     match (server, from) {
         (SocketAddr::V4(server), SocketAddr::V4(from)) => server == from,
@@ -299,11 +301,11 @@ impl fmt::Display for SyncError {
         f.write_str(match self {
             Self::NoAnswer => "the time server has not answered",
             Self::Unsynchronized => "the time server does not know the time",
-            Self::TooOften => "the time server is asked too often",
-            Self::Refused => "the time server does not want to be asked",
-            Self::NoServer => "there is no time server to ask",
+            Self::TooOften => "the client sends requests to the time server too often",
+            Self::Refused => "the time server refuses requests of this client",
+            Self::NoServer => "no time server is set, or all have refused requests",
             Self::NotFound => "the name of the time server was not found",
-            Self::NoSocket => "there is no socket to ask a time server with",
+            Self::NoSocket => "no UDP socket could be bound for the request",
         })
     }
 }

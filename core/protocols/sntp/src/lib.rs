@@ -39,7 +39,7 @@
 //!   DENY or RSTR, the client removes this server ("kiss-o'-death", RFC 5905, section 7.4).
 //! * The seconds of the protocol wrap on 7 February 2036. They are read as times from 1968 to 2104.
 //!
-//! The storage needs an event, and a UDP socket with the [rings](RINGS). The base needs a
+//! The storage must have an event for the client, and a UDP socket with the [rings](RINGS). The base needs a
 //! [seed](picoevent::EventBase::seed).
 #![cfg_attr(not(test), no_std)]
 #![doc(test(attr(deny(warnings))))]

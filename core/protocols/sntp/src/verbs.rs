@@ -5,22 +5,22 @@ use core::time::Duration;
 
 use picoevent::{Cx, EventMut, Mode, OnEvent, UdpEvent, UdpMut, UdpRings, UnseededError};
 
-use crate::client::{HasClock, LEAST_INTERVAL, StartError, SyncError, Synced, WAIT};
-use crate::packet::{LENGTH, question};
+use crate::client::{ANSWER_TIMEOUT, HasClock, MIN_INTERVAL, StartError, SyncError, Synced};
+use crate::packet::{LENGTH, request};
 
-/// The rings of the client's socket, which take bytes of the storage.
+/// The ring sizes of the client's socket. The rings take bytes of the storage.
 pub const RINGS: UdpRings =
     UdpRings::new(UdpRings::holding(2, LENGTH), UdpRings::holding(1, LENGTH));
 
 /// The first dynamic port (RFC 6335).
 const FIRST_PORT: u16 = 0xC000;
 
-/// Sends a request to a server now, and then every `interval`. The interval is rounded down to whole seconds; the
-/// shortest is 15 seconds. If the client is already started, it starts again and keeps its time. [`HasClock::synced`]
-/// is called after each attempt.
+/// Sends a request to a server now, and then one request in each `interval`. The interval is rounded down to whole
+/// seconds, and is at least 15 seconds. If the client is already started, it starts again and keeps its time.
+/// [`HasClock::synced`] is called after each attempt.
 ///
 /// # Errors
-/// [`StartError`].
+/// Returns a [`StartError`] that states the reason.
 pub fn start<A: HasClock>(
     app: &mut A,
     cx: &mut Cx<'_, A>,
@@ -33,7 +33,7 @@ pub fn start<A: HasClock>(
 pub fn stop<A: HasClock>(app: &mut A, cx: &mut Cx<'_, A>) {
     close(app, cx);
     let client = app.clock();
-    client.asked = None;
+    client.request = None;
     if let Some(Ok(mut timer)) = client.timer.take().map(|timer| cx.event(timer)) {
         timer.free();
     }
@@ -57,73 +57,74 @@ fn start_with<A: HasClock>(
         timer.on_fire(tick);
     }
     let client = app.clock();
-    (client.timer, client.asked) = (Some(timer), None);
+    (client.timer, client.request) = (Some(timer), None);
     let seconds = interval.as_secs().min(u32::MAX.into()) as u32;
-    client.interval = seconds.max(LEAST_INTERVAL);
+    client.interval = seconds.max(MIN_INTERVAL);
     arm(app, cx, 0);
     Ok(())
 }
 
 /// Called when the timer is due: no answer has arrived in time, or it is time for the next request.
 fn tick<A: HasClock>(app: &mut A, event: &mut EventMut<'_, '_, A>) {
-    match app.clock().asked.take() {
+    match app.clock().request.take() {
         Some(_) => fail(app, event.cx(), SyncError::NoAnswer),
-        None => ask(app, event.cx()),
+        None => send_request(app, event.cx()),
     }
 }
 
 /// Sends a request to a server.
 #[inline(never)]
-fn ask<A: HasClock>(app: &mut A, cx: &mut Cx<'_, A>) {
-    match try_to_ask(app, cx) {
-        Ok(()) => arm(app, cx, WAIT),
+fn send_request<A: HasClock>(app: &mut A, cx: &mut Cx<'_, A>) {
+    match try_to_send(app, cx) {
+        Ok(()) => arm(app, cx, ANSWER_TIMEOUT),
         Err(error) => fail(app, cx, error),
     }
 }
 
-fn try_to_ask<A: HasClock>(app: &mut A, cx: &mut Cx<'_, A>) -> Result<(), SyncError> {
+fn try_to_send<A: HasClock>(app: &mut A, cx: &mut Cx<'_, A>) -> Result<(), SyncError> {
     let server = app.clock().next_server().ok_or(SyncError::NoServer)?;
     let mut random = [0; 10];
-    // The base has a seed: the client would not have started without one.
+    // The base has a seed, because the client does not start without a seed.
     let _ = cx.random(&mut random);
-    let [low, high, number @ ..] = random;
+    let [low, high, nonce @ ..] = random;
     let ip = match server {
         SocketAddr::V4(_) => IpAddr::from(Ipv4Addr::UNSPECIFIED),
         SocketAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
     };
     let port = u16::from_le_bytes([low, high]) | FIRST_PORT;
-    let bound = cx.bind((ip, port).into(), RINGS, heard::<A>);
+    let bound = cx.bind((ip, port).into(), RINGS, received::<A>);
     let socket = bound.map_err(|_| SyncError::NoSocket)?;
     app.clock().socket = Some(socket);
-    app.clock().asked = Some((number, cx.now()));
+    app.clock().request = Some((nonce, cx.now()));
     if let Ok(mut udp) = cx.udp(socket) {
-        // There is room: the ring of a new socket is empty. If the request is lost, the client sends another one.
-        let _ = udp.send_to(&question(number), server);
+        // The request fits, because the ring of a new socket is empty. If the request is lost, the client sends another
+        // request.
+        let _ = udp.send_to(&request(nonce), server);
     }
     Ok(())
 }
 
 /// Called when datagrams have arrived.
-fn heard<A: HasClock>(app: &mut A, udp: &mut UdpMut<'_, '_, A>, _: UdpEvent) {
+fn received<A: HasClock>(app: &mut A, udp: &mut UdpMut<'_, '_, A>, _: UdpEvent) {
     let now = udp.cx().now();
     while let Some(datagram) = udp.peek() {
-        let answer = app.clock().answered(datagram.from, datagram.data, now);
+        let answer = app.clock().handle_datagram(datagram.from, datagram.data, now);
         udp.consume();
         if let Some(answer) = answer {
-            return end(app, udp.cx(), answer);
+            return end_attempt(app, udp.cx(), answer);
         }
     }
 }
 
 #[inline(never)]
 fn fail<A: HasClock>(app: &mut A, cx: &mut Cx<'_, A>, error: SyncError) {
-    let error = app.clock().failed(error);
-    end(app, cx, Err(error));
+    let error = app.clock().count_failure(error);
+    end_attempt(app, cx, Err(error));
 }
 
 /// Ends an attempt, and arms the timer for the next attempt.
 #[inline(never)]
-fn end<A: HasClock>(app: &mut A, cx: &mut Cx<'_, A>, result: Result<Synced, SyncError>) {
+fn end_attempt<A: HasClock>(app: &mut A, cx: &mut Cx<'_, A>, result: Result<Synced, SyncError>) {
     close(app, cx);
     if result != Err(SyncError::NoServer) {
         let delay = app.clock().delay();
@@ -177,7 +178,7 @@ mod by_name {
     /// ```
     ///
     /// # Errors
-    /// [`StartError`].
+    /// Returns a [`StartError`] that states the reason.
     pub fn start_by_name<A: HasClock + HasResolver>(
         app: &mut A,
         cx: &mut Cx<'_, A>,
@@ -190,7 +191,7 @@ mod by_name {
     }
 
     fn tick_by_name<A: HasClock + HasResolver>(app: &mut A, event: &mut EventMut<'_, '_, A>) {
-        if app.clock().asked.is_some() {
+        if app.clock().request.is_some() {
             return tick(app, event);
         }
         let name = app.clock().name;
@@ -210,8 +211,8 @@ mod by_name {
         }
         match answer {
             Ok(addresses) => {
-                app.clock().found(&addresses);
-                ask(app, cx);
+                app.clock().set_found_servers(&addresses);
+                send_request(app, cx);
             }
             Err(_) => fail(app, cx, SyncError::NotFound),
         }

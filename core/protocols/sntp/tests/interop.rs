@@ -1,5 +1,5 @@
-//! The client with chrony and ntpsec. Without `cargo xtask interop` these tests are ignored; this command runs them
-//! and prints which programs they need.
+//! Tests of the client against chrony and ntpsec. Without `cargo xtask interop`, these tests are ignored. This command
+//! runs the tests and prints which programs they need.
 
 use fastrand as _;
 use picoevent_scripted as _;
@@ -52,10 +52,10 @@ impl HasClock for App {
                 let error = self.clock.wall(cx.now()).unwrap().error();
                 let system = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap();
                 let ours = Duration::from_micros(self.clock.wall(cx.now()).unwrap().unix_micros());
-                let off = ours.abs_diff(system);
-                eprintln!("off by {off:?}, at most by {error:?}, after {:?}", synced.round_trip);
+                let offset = ours.abs_diff(system);
+                eprintln!("off by {offset:?}, at most by {error:?}, after {:?}", synced.round_trip);
                 // The server uses the host's clock. The limit is 50 ms larger, because time passes until this line.
-                assert!(off <= error + Duration::from_millis(50), "{off:?} of {error:?}");
+                assert!(offset <= error + Duration::from_millis(50), "{offset:?} of {error:?}");
                 self.synced.push(synced);
                 match self.synced.len() {
                     1 => self.begin(cx),
@@ -73,9 +73,9 @@ impl App {
         sntp::start(self, cx, Duration::from_secs(15)).unwrap();
     }
 
-    /// Restarts the client until the server is synchronized, because otherwise the client would send
-    /// requests only rarely.
-    fn again(&mut self, event: &mut EventMut<Self>) {
+    /// Restarts the client until it has received a time. Without the restarts, the client would send requests less and
+    /// less often to a server that is not synchronized yet.
+    fn restart(&mut self, event: &mut EventMut<Self>) {
         if self.synced.is_empty() {
             self.begin(event.cx());
         }
@@ -83,20 +83,23 @@ impl App {
 }
 
 /// Gets the time from a server twice.
-fn ask(server: SocketAddr) {
+fn get_time_twice(server: SocketAddr) {
     let capacities = Capacities { events: 3, bytes: 4_096, udp: 2, ..Capacities::default() };
     let mut storage = HeapStorage::new(capacities).unwrap();
     let mut base = EventBase::over(storage.memory());
     let mut live = Live::new().unwrap();
     picoevent_mio::seed(&mut base).unwrap();
-    base.after(LIMIT, |app: &mut App, _| panic!("no time, but {:?}", app.errors)).unwrap();
-    base.every(Duration::from_secs(3), App::again).unwrap();
+    base.after(LIMIT, |app: &mut App, _| {
+        panic!("the client has received no time; errors: {:?}", app.errors)
+    })
+    .unwrap();
+    base.every(Duration::from_secs(3), App::restart).unwrap();
     let mut app = App { clock: Client::new(), server, synced: Vec::new(), errors: Vec::new() };
     app.begin(&mut base);
     live.run(&mut base, &mut app).unwrap();
     live.close(&mut base).unwrap();
     assert!(app.synced[0].step.is_none() && app.synced[1].step.is_some());
-    eprintln!("before that: {:?}", app.errors);
+    eprintln!("errors before the time was received: {:?}", app.errors);
 }
 
 #[test]
@@ -116,7 +119,7 @@ fn chrony_sets_the_clock() {
     // With `-x` chronyd does not change the host's clock.
     let chrony =
         start(Command::new("chronyd").args(["-d", "-x", "-u", "root", "-f"]).arg(&settings));
-    ask(server);
+    get_time_twice(server);
     drop(chrony);
     fs::remove_dir_all(folder).unwrap();
 }
@@ -124,10 +127,10 @@ fn chrony_sets_the_clock() {
 #[test]
 #[ignore = "needs ntpsec and root"]
 fn ntpsec_sets_the_clock() {
-    // The port of ntpsec is fixed, so ntpsec runs in a separate network namespace. This test runs itself again
-    // in that namespace.
-    const INSIDE: &str = "PICOEVENT_INTEROP_INSIDE";
-    if std::env::var_os(INSIDE).is_none() {
+    // The port of ntpsec is fixed, so ntpsec runs in a separate network namespace. The test starts a second process of
+    // the test program in this namespace.
+    const IN_NAMESPACE: &str = "PICOEVENT_INTEROP_INSIDE";
+    if std::env::var_os(IN_NAMESPACE).is_none() {
         let namespace = format!("pico-ntp-{}", std::process::id());
         let ip = |arguments: &str| {
             let status = Command::new("ip").args(arguments.split(' ')).status().unwrap();
@@ -138,9 +141,9 @@ fn ntpsec_sets_the_clock() {
         let mut command = Command::new("ip");
         command.args(["netns", "exec", &namespace]).arg(std::env::current_exe().unwrap());
         command.args(["--ignored", "--exact", "--nocapture", "ntpsec_sets_the_clock"]);
-        let status = command.env(INSIDE, "1").status().unwrap();
+        let status = command.env(IN_NAMESPACE, "1").status().unwrap();
         ip(&format!("netns delete {namespace}"));
-        assert!(status.success(), "it has failed in its namespace");
+        assert!(status.success(), "the test has failed in its namespace");
         return;
     }
     let folder = std::env::temp_dir().join(format!("picoevent-ntpsec-{}", std::process::id()));
@@ -154,7 +157,7 @@ fn ntpsec_sets_the_clock() {
     let program = std::env::var("PICOEVENT_INTEROP")
         .map_or("ntpd".to_owned(), |folder| format!("{folder}/ntpsec/usr/sbin/ntpd"));
     let ntpd = start(Command::new(program).args(["-n", "-x", "-c"]).arg(&settings));
-    ask("127.0.0.1:123".parse().unwrap());
+    get_time_twice("127.0.0.1:123".parse().unwrap());
     drop(ntpd);
     fs::remove_dir_all(folder).unwrap();
 }

@@ -14,7 +14,7 @@ impl Local {
 }
 
 impl<A> EventBase<'_, A> {
-    /// Feeds the local address of a connection, before [`connected`](Self::connected) or after
+    /// Reports the local address of a connection, before [`connected`](Self::connected) or after
     /// [`accepted`](Self::accepted). Without the feature `local-address`, `local` is not called.
     #[inline(always)]
     pub fn local_is(&mut self, _: Conn, _: impl FnOnce() -> Option<SocketAddr>) {}

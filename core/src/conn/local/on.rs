@@ -1,4 +1,4 @@
-//! The local address that the back end feeds, stored in the slot, with the feature `local-address`.
+//! The local address that the back end reports. The connection's slot stores it, with the feature `local-address`.
 
 use core::net::SocketAddr;
 
@@ -8,7 +8,7 @@ use crate::conn::ConnMut;
 use crate::handle::Conn;
 use crate::record::Entry;
 
-/// A local address. Port 0 means that it is not known.
+/// A local address. Port 0 means that the address is not known.
 #[derive(Clone, Copy)]
 pub(crate) struct Local(Address);
 
@@ -21,11 +21,11 @@ impl Local {
 }
 
 impl<A> EventBase<'_, A> {
-    /// Feeds the local address of a connection, before [`connected`](Self::connected) or after
+    /// Reports the local address of a connection, before [`connected`](Self::connected) or after
     /// [`accepted`](Self::accepted). Without the feature `local-address`, `local` is not called.
     pub fn local_is(&mut self, conn: Conn, local: impl FnOnce() -> Option<SocketAddr>) {
         let Some(local) = local() else { return };
-        self.cx.recorder.note(|| Entry::Local(conn, local));
+        self.cx.recorder.record(|| Entry::Local(conn, local));
         if let Some(slot) = self.cx.tables.conns.get_mut(conn) {
             slot.local = Local(local.into());
         }
@@ -33,12 +33,13 @@ impl<A> EventBase<'_, A> {
 }
 
 impl<A> ConnMut<'_, '_, A> {
-    /// Returns our own address and port (`getsockname`). If the device has several addresses, it is the address that
-    /// this connection uses. It is kept until the connection reconnects. For a connection above a filter, returns the
-    /// address of the connection below. `None` before the connection is established, and for a connection of a
-    /// [pair](crate::Cx::pair). Needs the feature `local-address`, which makes each connection's slot 24 bytes longer.
+    /// Returns the local address and port of the connection (`getsockname`). If the device has several addresses,
+    /// returns the address that this connection uses. The address is kept until the connection reconnects. For a
+    /// connection above a filter, returns the address of the connection below. Returns `None` before the connection is
+    /// established, and for a connection of a [pair](crate::Cx::pair). Needs the feature `local-address`, which makes
+    /// each connection's slot 24 bytes longer.
     ///
-    /// This greeting contains the address, for a server that listens on all addresses:
+    /// In this example a server that listens on all addresses sends the address in a greeting:
     ///
     /// ```
     /// use picoevent::{ConnMut, Protocol};

@@ -23,8 +23,8 @@ pub(super) struct Raw<'e> {
 
 impl Raw<'_> {
     pub(super) fn push(&mut self, field: u64) {
-        if let Some(place) = self.fields.get_mut(self.count) {
-            *place = field;
+        if let Some(target) = self.fields.get_mut(self.count) {
+            *target = field;
             self.count = self.count.saturating_add(1);
         }
     }
@@ -39,8 +39,8 @@ impl Raw<'_> {
         tag
     }
 
-    pub(super) fn push_error(&mut self, place: u64, number: i32) {
-        self.push(place);
+    pub(super) fn push_error(&mut self, index: u64, number: i32) {
+        self.push(index);
         self.push(number.cast_unsigned().into());
     }
 

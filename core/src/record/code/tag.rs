@@ -1,6 +1,6 @@
-//! The tags of the entries. A tag is the first byte of an entry, and determines how many fields follow it. A tag
-//! never changes its meaning, so old recordings stay readable. An old recording with one of the tags 1, 14, 22 and 33
-//! is an exception: these tags are no longer defined.
+//! The tags of the entries. A tag is the first byte of an entry, and determines how many fields follow it. A tag never
+//! changes its meaning, so old recordings stay readable. The tags 1, 14, 22 and 33 were removed, so old recordings that
+//! contain them cannot be read any more.
 
 /// Defines the tags, and the number of fields of each tag.
 macro_rules! tags {

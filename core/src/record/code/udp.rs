@@ -3,7 +3,7 @@
 use super::field::{Fields, Raw};
 use super::tag;
 use crate::UdpError;
-use crate::error::place;
+use crate::error::position;
 use crate::handle::UdpSocket;
 use crate::record::UdpEntry;
 use crate::udp::UDP_ERRORS;
@@ -40,13 +40,13 @@ impl Raw<'_> {
 
     fn push_udp_error(&mut self, error: UdpError) {
         let number = if let UdpError::System(number) = error { number } else { 0 };
-        self.push_error(place(&UDP_ERRORS, error) as u64, number);
+        self.push_error(position(&UDP_ERRORS, error) as u64, number);
     }
 }
 
 impl Fields<'_> {
     /// Reads the fields of an entry with this tag, and returns the entry. Returns `None` if a field is missing or
-    /// invalid. If it is not the tag of a [`UdpEntry`], returns `None` and reads no field.
+    /// invalid. If `tag` is not the tag of a [`UdpEntry`], returns `None` and reads no field.
     pub(super) fn udp(&mut self, tag: u8) -> Option<(UdpSocket, UdpEntry)> {
         if !(tag::BOUND_V4..=tag::UDP_FAILED).contains(&tag) {
             return None;
@@ -66,8 +66,8 @@ impl Fields<'_> {
     }
 
     fn udp_error(&mut self) -> Option<UdpError> {
-        let (place, number) = (self.small::<usize>()?, self.small()?);
-        Some(match *UDP_ERRORS.get(place)? {
+        let (index, number) = (self.small::<usize>()?, self.small()?);
+        Some(match *UDP_ERRORS.get(index)? {
             UdpError::System(_) => UdpError::System(u32::cast_signed(number)),
             error => error,
         })

@@ -51,13 +51,13 @@ pub async fn start<const SOCKETS: usize>(
     let config = ControllerConfig::default().with_initial_config(wifi::Config::Station(station));
     let (controller, interfaces) =
         wifi::new(chip.WIFI, config).expect("nothing else has the radio");
-    let (mut seed, mut for_stack) = ([0; 32], [0; 8]);
+    let (mut seed, mut stack_seed) = ([0; 32], [0; 8]);
     let rng = Rng::new();
     rng.read(&mut seed);
-    rng.read(&mut for_stack);
+    rng.read(&mut stack_seed);
     let config = Config::dhcpv4(Default::default());
-    let for_stack = u64::from_le_bytes(for_stack);
-    let (stack, runner) = embassy_net::new(interfaces.station, config, resources, for_stack);
+    let stack_seed = u64::from_le_bytes(stack_seed);
+    let (stack, runner) = embassy_net::new(interfaces.station, config, resources, stack_seed);
     spawner.spawn(serve_network(runner).expect("spawned once"));
     match NETWORK {
         Some(name) => spawner.spawn(stay_joined(controller, name).expect("spawned once")),

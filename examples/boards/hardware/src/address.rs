@@ -1,7 +1,7 @@
 //! A MAC address for a board that has none.
 
-/// Bit 1 of the first byte marks a locally administered address. Bit 0 is clear: the address is not a
-/// group address (IEEE 802, section 8.2).
+/// Bit 1 of the first byte is set in a locally administered address. Bit 0 is clear: the address is not a group address
+/// (IEEE 802, section 8.2).
 const LOCAL: u8 = 0x02;
 
 /// Returns a MAC address made from the chip's unique number. The address is the same after each start, so a DHCP server

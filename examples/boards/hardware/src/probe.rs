@@ -6,13 +6,14 @@ use {defmt_rtt as _, panic_probe as _};
 
 /// Ends the program by semihosting. `status` becomes the exit status of `probe-rs run`.
 ///
-/// Without a probe, the breakpoint of semihosting causes a hard fault. So the chip checks for a probe, and sleeps
-/// until it is reset if there is none. A Cortex-M0+ cannot check this: its hard fault handler loops.
+/// Without a probe, the breakpoint of semihosting causes a hard fault. So the chip checks whether a probe is connected.
+/// If there is none, the chip sleeps until it is reset. A Cortex-M0+ cannot check this. Without a probe, it loops in
+/// the hard fault handler.
 pub async fn exit(status: i32) -> ! {
-    // Of the boards' processors, only the Cortex-M0+ has no atomic exchange.
-    let can_see = cfg!(target_has_atomic = "32");
+    // This is false only for a Cortex-M0+: it is the only one of the boards' processors without atomic exchange.
+    let can_detect_probe = cfg!(target_has_atomic = "32");
     defmt::flush();
-    if !can_see || cortex_m::peripheral::DCB::is_debugger_attached() {
+    if !can_detect_probe || cortex_m::peripheral::DCB::is_debugger_attached() {
         semihosting::process::exit(status)
     }
     loop {

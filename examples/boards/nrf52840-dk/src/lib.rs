@@ -1,8 +1,8 @@
 //! Nordic's nRF52840-DK: a Cortex-M4 at 64 MHz with 256 KB of RAM and 1 MB of flash, two USB connectors and a
 //! debug probe on the board.
 //!
-//! On the chip's USB connector (J3), the host sees the board as a network card, with the address 192.168.7.1. The
-//! debug probe's connector (J2) is for flashing and the log. Button 1 is the interrupt.
+//! On the chip's USB connector (J3), the host sees the board as a network card, with the address 192.168.7.1. The debug
+//! probe's connector (J2) is for flashing and the log. Button 1 raises the interrupt signal.
 
 #![no_std]
 
@@ -40,15 +40,15 @@ pub async fn start<const SOCKETS: usize>(
     // USB needs the accuracy of the external crystal.
     config.hfclk_source = HfclkSource::ExternalXtal;
     let chip = embassy_nrf::init(config);
-    let (mut seed, mut for_stack) = ([0; 32], [0; 8]);
+    let (mut seed, mut stack_seed) = ([0; 32], [0; 8]);
     let mut rng = Rng::new_blocking(chip.RNG);
     rng.blocking_fill_bytes(&mut seed);
-    rng.blocking_fill_bytes(&mut for_stack);
+    rng.blocking_fill_bytes(&mut stack_seed);
     let usb = Driver::new(chip.USBD, Interrupts, HardwareVbusDetect::new(Interrupts));
     let number = [0, 1].map(|half| pac::FICR.deviceid(half).read().to_be_bytes());
     let (cable, driver) = Cable::new(usb, number.as_flattened());
     spawner.spawn(serve_host(cable).expect("spawned once"));
-    let stack = board_usb::start(spawner, driver, resources, u64::from_le_bytes(for_stack));
+    let stack = board_usb::start(spawner, driver, resources, u64::from_le_bytes(stack_seed));
     let button = Input::new(chip.P0_11, Pull::Up);
     spawner.spawn(watch_button(button, on_interrupt).expect("spawned once"));
     (stack, seed)

@@ -5,8 +5,8 @@
 //!  B1     PC13, high while it is pressed
 //! ```
 //!
-//! The board gets its address by DHCP. The user button, B1, is the interrupt. The debug probe is on the board.
-//! Static variables are in RAM that the Ethernet DMA can access. If the chip has a data cache, it stays off, so
+//! The board gets its address by DHCP. The user button, B1, raises the interrupt signal. The debug probe is on the
+//! board. Static variables are in RAM that the Ethernet DMA can access. If the chip has a data cache, it stays off, so
 //! that the core and the DMA see the same bytes.
 
 #![no_std]

@@ -68,8 +68,8 @@ impl Timers for Stellaris {
     }
 }
 
-/// The core acknowledges this interrupt itself on entry. All interrupts have the same priority, so none
-/// runs before the round is counted.
+/// The core acknowledges this interrupt itself on entry. All interrupts have the same priority, so no other interrupt
+/// handler runs before `on_round` has counted the round.
 #[exception]
 fn SysTick() {
     critical_section::with(|cs| ROUNDS.on_round(cs));

@@ -118,7 +118,7 @@ impl Driver for Ethernet {
 
     fn transmit(&mut self, cx: &mut Context) -> Option<ToSend<'_>> {
         if MAC.read(TRANSMIT_REQUEST) != 0 {
-            // A frame is being sent. This takes a tenth of a millisecond at most, so poll until the frame is sent.
+            // A frame is being sent. This takes at most 0.1 ms, so poll until the frame is sent.
             cx.waker().wake_by_ref();
             return None;
         }

@@ -21,7 +21,7 @@ mod ipv6;
 mod ipv6 {
     //! Without the feature `ipv6`: IPv4 only.
 
-    pub(crate) use core::convert::identity as also;
+    pub(crate) use core::convert::identity as add_address;
 }
 mod uart;
 
@@ -30,7 +30,7 @@ pub use board_support::timestamp::set_clock;
 pub use board_support::{
     console::on_button,
     entry,
-    executor::only,
+    executor::spawn_only,
     exit::exit,
     network::{BROKER_PORT, COLLECTOR, COLLECTOR_PORT, HOST, TIME_SERVER, UPSTREAM},
     random::weak_seed,
@@ -61,7 +61,7 @@ pub fn run<const SOCKETS: usize>(
         gateway: Some(GATEWAY),
         dns_servers: Default::default(),
     });
-    let (stack, runner) = network::start(ethernet, ipv6::also(config), resources, hardware);
+    let (stack, runner) = network::start(ethernet, ipv6::add_address(config), resources, hardware);
     executor::run(|spawner| {
         spawner.spawn(serve_network(runner).expect("spawned once"));
         start(spawner, stack);

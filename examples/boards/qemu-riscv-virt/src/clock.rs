@@ -26,7 +26,7 @@ pub(crate) fn start() {
     unsafe { riscv::interrupt::enable_interrupt(Interrupt::MachineTimer) };
 }
 
-/// Returns the counter. Reads both halves again if the upper one has changed meanwhile.
+/// Returns the counter. Reads both halves again if the upper half has changed meanwhile.
 fn now() -> u64 {
     loop {
         let (high, low) = (CLINT.read(TIME_HIGH), CLINT.read(TIME));

@@ -40,18 +40,18 @@ const LINK_UP: u32 = 1 << 16;
 const BUFFERS: usize = 4;
 
 /// The number of buffers for frames to send. With too few buffers, the stack's last answer to a peer has to wait for a
-/// buffer. Before the answer is sent, its socket may already serve another client.
+/// buffer. If the socket serves another client before the answer is sent, the answer is lost and the peer is reset.
 const SENDING_BUFFERS: usize = 16;
 
 /// The number of entries in each queue: at least one for each buffer.
-const PLACES: usize = 16;
+const QUEUE_SIZE: usize = 16;
 
 /// The controller's header, and a frame.
 type Buffer = [u8; 1536];
 
 type Buffers<const COUNT: usize> = [Buffer; COUNT];
 
-type Controller = VirtIONetRaw<Memory, MmioTransport<'static>, PLACES>;
+type Controller = VirtIONetRaw<Memory, MmioTransport<'static>, QUEUE_SIZE>;
 
 static WAKER: AtomicWaker = AtomicWaker::new();
 static RECEIVED: ConstStaticCell<Buffers<BUFFERS>> = ConstStaticCell::new([[0; 1536]; BUFFERS]);
@@ -63,7 +63,7 @@ pub(crate) struct Ethernet {
     controller: Controller,
     received: &'static mut Buffers<BUFFERS>,
     /// The controller's token for each buffer that it fills.
-    names: [u16; BUFFERS],
+    tokens: [u16; BUFFERS],
     /// The buffer that embassy-net reads or has read. The next `take` lends it again.
     held: Option<usize>,
     sending: &'static mut Buffers<SENDING_BUFFERS>,
@@ -73,7 +73,7 @@ pub(crate) struct Ethernet {
 
 /// A frame that the controller sends: its token for the buffer, and the length with the header.
 struct Sent {
-    name: u16,
+    token: u16,
     length: usize,
 }
 
@@ -81,14 +81,14 @@ impl Ethernet {
     /// Starts the controller and lends it the buffers.
     pub(crate) fn start() -> Self {
         let header = NonNull::new(BASE as *mut VirtIOHeader).expect("its address is not zero");
-        // SAFETY: QEMU has the registers of a virtio device there, as long as it runs.
+        // SAFETY: at this address QEMU has the registers of a virtio device, for as long as the guest runs.
         let transport = unsafe { MmioTransport::new(header, SIZE) }.expect("a virtio device");
         let mut controller = Controller::new(transport).expect("a network controller");
         controller.enable_interrupts();
         let mut ethernet = Self {
             controller,
             received: RECEIVED.take(),
-            names: [0; BUFFERS],
+            tokens: [0; BUFFERS],
             held: None,
             sending: SENDING.take(),
             sent: [const { None }; SENDING_BUFFERS],
@@ -105,8 +105,8 @@ impl Ethernet {
     /// Lends a buffer to the controller, which fills it.
     fn lend(&mut self, buffer: usize) {
         // SAFETY: nothing accesses the buffer until `take` gets it back.
-        let name = unsafe { self.controller.receive_begin(&mut self.received[buffer]) };
-        self.names[buffer] = name.expect("its queue has a place for each buffer");
+        let token = unsafe { self.controller.receive_begin(&mut self.received[buffer]) };
+        self.tokens[buffer] = token.expect("its queue has an entry for each buffer");
     }
 
     /// Takes the next frame. Returns its buffer, and its range in that buffer.
@@ -115,11 +115,11 @@ impl Ethernet {
             self.lend(buffer);
         }
         loop {
-            let name = self.controller.poll_receive()?;
-            let buffer = self.names.iter().position(|known| *known == name)?;
+            let token = self.controller.poll_receive()?;
+            let buffer = self.tokens.iter().position(|known| *known == token)?;
             // SAFETY: this buffer was lent under this token.
             let filled =
-                unsafe { self.controller.receive_complete(name, &mut self.received[buffer]) };
+                unsafe { self.controller.receive_complete(token, &mut self.received[buffer]) };
             match filled {
                 Ok((start, length)) if frame::is_length(length) => {
                     self.held = Some(buffer);
@@ -132,15 +132,15 @@ impl Ethernet {
 
     /// Takes back the buffers that the controller has sent. Returns a free buffer.
     fn free(&mut self) -> Option<usize> {
-        while let Some(name) = self.controller.poll_transmit() {
-            let place = self
+        while let Some(token) = self.controller.poll_transmit() {
+            let index = self
                 .sent
                 .iter()
-                .position(|sent| sent.as_ref().is_some_and(|it| it.name == name))?;
-            let Sent { length, .. } = self.sent[place].take()?;
+                .position(|sent| sent.as_ref().is_some_and(|it| it.token == token))?;
+            let Sent { length, .. } = self.sent[index].take()?;
             // SAFETY: this part of the buffer was lent under this token.
             let _ =
-                unsafe { self.controller.transmit_complete(name, &self.sending[place][..length]) };
+                unsafe { self.controller.transmit_complete(token, &self.sending[index][..length]) };
         }
         self.sent.iter().position(Option::is_none)
     }
@@ -166,9 +166,9 @@ impl TxToken for ToSend<'_> {
         let whole = &mut self.buffer[..start + length];
         let result = fill(&mut whole[start..]);
         // SAFETY: nothing accesses the buffer until `free` gets it back.
-        let name = unsafe { self.controller.transmit_begin(whole) };
-        let name = name.expect("its queue has a place for each buffer");
-        *self.sent = Some(Sent { name, length: start + length });
+        let token = unsafe { self.controller.transmit_begin(whole) };
+        let token = token.expect("its queue has an entry for each buffer");
+        *self.sent = Some(Sent { token, length: start + length });
         result
     }
 }
@@ -180,18 +180,18 @@ impl Driver for Ethernet {
     fn receive(&mut self, cx: &mut Context) -> Option<(Received<'_>, ToSend<'_>)> {
         WAKER.register(cx.waker());
         // If there is no free buffer for an answer, the received frame stays in the queue.
-        let place = self.free()?;
+        let index = self.free()?;
         let (buffer, frame) = self.take()?;
         let Self { controller, received, sending, sent, .. } = self;
-        let (buffer, received) = (&mut sending[place], &mut received[buffer][frame]);
-        Some((Received(received), ToSend { controller, buffer, sent: &mut sent[place] }))
+        let (buffer, received) = (&mut sending[index], &mut received[buffer][frame]);
+        Some((Received(received), ToSend { controller, buffer, sent: &mut sent[index] }))
     }
 
     fn transmit(&mut self, cx: &mut Context) -> Option<ToSend<'_>> {
         WAKER.register(cx.waker());
-        let place = self.free()?;
+        let index = self.free()?;
         let Self { controller, sending, sent, .. } = self;
-        Some(ToSend { controller, buffer: &mut sending[place], sent: &mut sent[place] })
+        Some(ToSend { controller, buffer: &mut sending[index], sent: &mut sent[index] })
     }
 
     fn link_state(&mut self, cx: &mut Context) -> LinkState {

@@ -1,5 +1,5 @@
-//! QEMU's machine `virt`: a 32-bit RISC-V in machine mode, RAM for code and data, and a virtio network
-//! controller, which loses no frames, and reports the link state.
+//! QEMU's machine `virt`: a 32-bit RISC-V in machine mode, RAM for code and data, and a virtio network controller. The
+//! controller loses no frames, and reports the link state.
 //!
 //! The board gets its address by DHCP.
 
@@ -16,7 +16,8 @@ mod pages;
 mod uart;
 
 pub use board_support::{
-    console::on_button, entry, executor::only, exit::exit, network::COLLECTOR, random::weak_seed,
+    console::on_button, entry, executor::spawn_only, exit::exit, network::COLLECTOR,
+    random::weak_seed,
 };
 use ethernet::Ethernet;
 

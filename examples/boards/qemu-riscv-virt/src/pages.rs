@@ -6,13 +6,13 @@ use core::sync::atomic::{AtomicUsize, Ordering};
 
 use virtio_drivers::{BufferDirection, Hal, PAGE_SIZE, PhysAddr};
 
-/// Two pages for each queue: the driver writes one, the device writes the other.
+/// Two pages for each queue: the driver writes one page, and the device writes the other page.
 const PAGES: usize = 4;
 
 #[repr(align(4096))]
 struct Pages(UnsafeCell<[[u8; PAGE_SIZE]; PAGES]>);
 
-// SAFETY: only `dma_alloc` accesses it, and gives each page to one owner.
+// SAFETY: only `dma_alloc` accesses the pages, and it gives each page to one owner.
 unsafe impl Sync for Pages {}
 
 static POOL: Pages = Pages(UnsafeCell::new([[0; PAGE_SIZE]; PAGES]));

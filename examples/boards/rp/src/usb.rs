@@ -24,12 +24,12 @@ pub async fn start<const SOCKETS: usize>(
 ) -> (Stack<'static>, [u8; 32]) {
     let mut rp = embassy_rp::init(Default::default());
     let number = chip::number(&mut rp);
-    let (mut seed, mut for_stack) = ([0; 32], [0; 8]);
+    let (mut seed, mut stack_seed) = ([0; 32], [0; 8]);
     chip::random(&mut rp, &mut seed).await;
-    chip::random(&mut rp, &mut for_stack).await;
+    chip::random(&mut rp, &mut stack_seed).await;
     let (cable, driver) = Cable::new(Driver::new(rp.USB, Interrupts), &number);
     spawner.spawn(serve_host(cable).expect("spawned once"));
-    let stack = board_usb::start(spawner, driver, resources, u64::from_le_bytes(for_stack));
+    let stack = board_usb::start(spawner, driver, resources, u64::from_le_bytes(stack_seed));
     let button = Button::new(rp.BOOTSEL, rp.PIN_14);
     spawner.spawn(button::watch(button, on_interrupt).expect("spawned once"));
     (stack, seed)
@@ -38,7 +38,7 @@ pub async fn start<const SOCKETS: usize>(
 /// Ends the program. The board then appears as the USB drive, so that the next program can be flashed.
 pub async fn exit(status: i32) -> ! {
     defmt::info!("the program has ended with status {}; the board is a drive now", status);
-    board_usb::sent().await;
+    board_usb::wait_until_sent().await;
     rom_data::reset_to_usb_boot(0, 0);
     // Wait: the chip restarts soon.
     core::future::pending().await

@@ -42,9 +42,9 @@ pub async fn start<const SOCKETS: usize>(
 ) -> (Stack<'static>, [u8; 32]) {
     static STATE: StaticCell<State> = StaticCell::new();
     let mut rp = embassy_rp::init(Default::default());
-    let (mut seed, mut for_stack) = ([0; 32], [0; 8]);
+    let (mut seed, mut stack_seed) = ([0; 32], [0; 8]);
     chip::random(&mut rp, &mut seed).await;
-    chip::random(&mut rp, &mut for_stack).await;
+    chip::random(&mut rp, &mut stack_seed).await;
     let power = Output::new(rp.PIN_23, Level::Low);
     let select = Output::new(rp.PIN_25, Level::High);
     let mut pio = Pio::new(rp.PIO0, Interrupts);
@@ -65,8 +65,8 @@ pub async fn start<const SOCKETS: usize>(
     control.init(cyw43_setup::CLM).await;
     control.set_power_management(PowerManagementMode::PowerSave).await;
     let config = Config::dhcpv4(Default::default());
-    let for_stack = u64::from_le_bytes(for_stack);
-    let (stack, runner) = embassy_net::new(driver, config, resources, for_stack);
+    let stack_seed = u64::from_le_bytes(stack_seed);
+    let (stack, runner) = embassy_net::new(driver, config, resources, stack_seed);
     spawner.spawn(serve_network(runner).expect("spawned once"));
     match NETWORK {
         Some(name) => spawner.spawn(stay_joined(control, name, stack).expect("spawned once")),
@@ -87,8 +87,8 @@ async fn serve_network(mut runner: Runner<'static, Driver>) -> ! {
     runner.run().await
 }
 
-/// Joins the network whenever the link is down. Checks the link once a second, because the stack wakes only one task
-/// when the link changes, and this is the loop's task.
+/// Joins the network whenever the link is down. Checks the link once a second. It cannot wait for a change of the link:
+/// the stack wakes only one task when the link changes, and the task of the event loop needs this wake.
 #[embassy_executor::task]
 async fn stay_joined(
     mut control: Control<'static>,
@@ -97,8 +97,9 @@ async fn stay_joined(
 ) -> ! {
     loop {
         if !stack.is_link_up() {
-            let options = PASSWORD
-                .map_or_else(JoinOptions::new_open, |word| JoinOptions::new(word.as_bytes()));
+            let options = PASSWORD.map_or_else(JoinOptions::new_open, |password| {
+                JoinOptions::new(password.as_bytes())
+            });
             if control.join(name, options).await.is_err() {
                 defmt::warn!("cannot join {}", name);
             }

@@ -5,14 +5,14 @@
 
 use core::net::{Ipv4Addr, SocketAddr};
 
-use board::only;
+use board::spawn_only;
 use chat::{Chat, PORT};
 use embassy_net::{Stack, StackResources};
 use picoevent::{EventBase, Pool, Signal, Storage, Trigger};
 use picoevent_embassy::{Config, Sockets, run};
 use static_cell::{ConstStaticCell, StaticCell};
 
-/// Four slots for clients, and a spare slot to tell a further client that the server is full.
+/// Four slots for clients, and a spare slot for a client that receives only the text for a full server.
 const CLIENTS: Pool = Pool::new(4).spare(1).rings(320, 1024);
 
 static INTERRUPT: Trigger = Trigger::new(Signal::INT);
@@ -26,7 +26,7 @@ static CHAT: ConstStaticCell<Chat<{ CLIENTS.conns() }>> = ConstStaticCell::new(C
 
 #[board::entry]
 fn main() -> ! {
-    board::run(RESOURCES.init_with(StackResources::new), || INTERRUPT.raise(), only(serve))
+    board::run(RESOURCES.init_with(StackResources::new), || INTERRUPT.raise(), spawn_only(serve))
 }
 
 #[embassy_executor::task]

@@ -5,7 +5,7 @@
 
 use core::net::{Ipv4Addr, SocketAddr};
 
-use board::only;
+use board::spawn_only;
 use echo::{Echo, PORT};
 use embassy_net::{Stack, StackResources};
 use picoevent::{EventBase, Pool, Signal, Storage, Trigger};
@@ -22,7 +22,7 @@ static STORAGE: ConstStaticCell<Storage<Echo, 4, { CLIENTS.conns() }, { CLIENTS.
 
 #[board::entry]
 fn main() -> ! {
-    board::run(RESOURCES.init_with(StackResources::new), || INTERRUPT.raise(), only(serve))
+    board::run(RESOURCES.init_with(StackResources::new), || INTERRUPT.raise(), spawn_only(serve))
 }
 
 #[embassy_executor::task]

@@ -5,7 +5,7 @@
 
 use core::net::{Ipv4Addr, SocketAddr};
 
-use board::{COLLECTOR, only};
+use board::{COLLECTOR, spawn_only};
 use embassy_net::{Stack, StackResources};
 use gateway::{
     BUTTON, CONSOLE_PORT, DISCOVERY_PORT, Gateway, Memory, STATUS_PORT, Setup, temperature,
@@ -26,7 +26,7 @@ static GATEWAY: StaticCell<Gateway> = StaticCell::new();
 #[board::entry]
 fn main() -> ! {
     board::on_button(|| PRESSED.raise());
-    board::run(RESOURCES.init_with(StackResources::new), || INTERRUPT.raise(), only(serve))
+    board::run(RESOURCES.init_with(StackResources::new), || INTERRUPT.raise(), spawn_only(serve))
 }
 
 #[embassy_executor::task]

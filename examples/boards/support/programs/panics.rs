@@ -1,4 +1,4 @@
-//! A program that panics. A test checks what the board logs then.
+//! A program that panics. A test checks what the board logs after the panic.
 
 #![no_std]
 #![no_main]
@@ -16,12 +16,12 @@ fn main() -> ! {
 }
 
 #[inline(never)]
-fn outer(place: usize) {
-    let value = inner(place);
+fn outer(index: usize) {
+    let value = inner(index);
     defmt::info!("the value is {=u32}", value);
 }
 
 #[inline(never)]
-fn inner(place: usize) -> u32 {
-    black_box([1, 2, 3])[place]
+fn inner(index: usize) -> u32 {
+    black_box([1, 2, 3])[index]
 }

@@ -5,7 +5,7 @@
 
 use core::net::{Ipv4Addr, SocketAddr};
 
-use board::only;
+use board::spawn_only;
 use embassy_net::{Stack, StackResources};
 use picoevent::{EventBase, Run, Signal, Storage, Trigger};
 use picoevent_embassy::{Adapter, Config, Sockets, UdpSockets};
@@ -22,7 +22,7 @@ static STORAGE: ConstStaticCell<Storage<Time, 1, 0, { RINGS.bytes() }, 0, 0, 0, 
 
 #[board::entry]
 fn main() -> ! {
-    board::run(RESOURCES.init_with(StackResources::new), || INTERRUPT.raise(), only(serve))
+    board::run(RESOURCES.init_with(StackResources::new), || INTERRUPT.raise(), spawn_only(serve))
 }
 
 #[embassy_executor::task]

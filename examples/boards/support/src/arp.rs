@@ -5,8 +5,8 @@
 
 use core::net::Ipv4Addr;
 
-/// Returns the frame that announces the MAC address of an IP address to the network (a gratuitous ARP
-/// request, RFC 5227 section 3).
+/// Returns a frame that announces to the network that the IP address `address` belongs to the MAC address `hardware` (a
+/// gratuitous ARP request, RFC 5227 section 3).
 #[rustfmt::skip]
 pub fn announcement(hardware: [u8; 6], address: Ipv4Addr) -> [u8; 42] {
     let [a, b, c, d, e, f] = hardware;

@@ -17,14 +17,14 @@ unsafe extern "C" {
 }
 
 /// The maximum number of addresses that are logged.
-const MOST: usize = 16;
+const MAX_CALLS: usize = 16;
 
 /// Logs the active calls, the latest first.
 pub(crate) fn log() {
     let (text, text_end) = (&raw const __stext as u32, &raw const __etext as u32);
     let (mut at, end) = (processor::stack_pointer(), &raw const _stack_start as u32);
     let mut found = 0;
-    while at < end && found < MOST {
+    while at < end && found < MAX_CALLS {
         let word = word(at);
         if (text + 4..text_end).contains(&word)
             && let Some(address) = processor::return_address(word)
@@ -37,7 +37,7 @@ pub(crate) fn log() {
 }
 
 /// Reads a half-word of the code.
-pub(crate) fn half(address: u32) -> u32 {
+pub(crate) fn half_word(address: u32) -> u32 {
     let both = word(address & !3);
     if address & 2 == 0 { both & 0xFFFF } else { both >> 16 }
 }

@@ -12,13 +12,13 @@ use embassy_time_queue_utils::Queue;
 
 /// The timers of a board: a counter, and an alarm that runs at the same speed.
 pub trait Timers {
-    /// The number of ticks in [`Self::MICROSECONDS`].
+    /// The speed of the timers, as a ratio of two integers: `TICKS` ticks in [`Self::MICROSECONDS`] microseconds.
     const TICKS: u64;
-    /// The number of microseconds in [`Self::TICKS`]. The ratio of the two integers is the speed.
+    /// The duration of [`Self::TICKS`] ticks, in microseconds.
     const MICROSECONDS: u64;
 
-    /// Returns the ticks since the start, which never decrease. For a counter that wraps around,
-    /// [`Rounds`](crate::rounds::Rounds) computes them.
+    /// Returns the ticks since the start. The result never decreases. For a counter that wraps around,
+    /// [`Rounds`](crate::rounds::Rounds) computes the result.
     fn ticks(cs: CriticalSection) -> u64;
 
     /// Sets the alarm to interrupt after `ticks`, or at once for 0. Replaces the previous setting.

@@ -1,4 +1,4 @@
-//! Console input of a guest: Ctrl-C, and the key for the button. Other bytes are ignored.
+//! The console input of a guest: Ctrl-C, and the key that acts as the button. Other bytes are ignored.
 
 use core::cell::Cell;
 

@@ -20,8 +20,9 @@ fn pender(_: *mut ()) {
     WOKEN.store(true, Ordering::Release);
 }
 
-/// Returns a start function for a board that spawns one task, the application's.
-pub fn only<S>(
+/// Returns a function for the parameter `start` of a board. The function spawns `task`, the only task of the
+/// application.
+pub fn spawn_only<S>(
     task: fn(Stack<'static>) -> Result<SpawnToken<S>, SpawnError>,
 ) -> impl FnOnce(Spawner, Stack<'static>) {
     move |spawner, stack| spawner.spawn(task(stack).expect("spawned once"))

@@ -7,7 +7,7 @@ use core::panic::PanicInfo;
 use crate::backtrace;
 
 /// The exit status of a guest that panicked, faulted, or got an interrupt of a device without a driver.
-pub const BROKEN: i32 = 101;
+pub const FAILURE_STATUS: i32 = 101;
 
 /// Ends the guest with `status`.
 pub fn exit(status: i32) -> ! {
@@ -18,11 +18,11 @@ pub fn exit(status: i32) -> ! {
 #[panic_handler]
 fn panic(_: &PanicInfo) -> ! {
     defmt::error!("panicked");
-    broken()
+    fail()
 }
 
 /// Logs the active calls and exits, after a panic or a fault.
-pub(crate) fn broken() -> ! {
+pub(crate) fn fail() -> ! {
     backtrace::log();
-    exit(BROKEN)
+    exit(FAILURE_STATUS)
 }

@@ -5,7 +5,7 @@
 
 use embassy_net_driver::{Capabilities, RxToken, TxToken};
 
-/// The length of an Ethernet header, the shortest valid frame.
+/// The length of an Ethernet header. A shorter frame is invalid.
 pub const HEADER: usize = 14;
 /// The longest frame without its checksum: a header and 1500 bytes.
 pub const LONGEST: usize = HEADER + 1500;

@@ -10,12 +10,12 @@ pub type Sink = fn(u8);
 
 static SINK: Mutex<Cell<Option<Sink>>> = Mutex::new(Cell::new(None));
 static FRAME: Mutex<RefCell<Frame>> =
-    Mutex::new(RefCell::new(Frame { encoder: Encoder::new(), held: None }));
+    Mutex::new(RefCell::new(Frame { encoder: Encoder::new(), interrupt_state: None }));
 
 /// A log frame that is being sent, and whether interrupts were enabled before it.
 struct Frame {
     encoder: Encoder,
-    held: Option<RestoreState>,
+    interrupt_state: Option<RestoreState>,
 }
 
 /// Sends log frames to `sink` from now on.
@@ -26,15 +26,16 @@ pub fn start(sink: Sink) {
 #[defmt::global_logger]
 struct UartLogger;
 
-// SAFETY: between `acquire` and `release` interrupts are off and there is one core, so no other
-// context logs, and `write` and `flush` come from the context that acquired.
+// SAFETY: interrupts are off between `acquire` and `release`, and there is only one core. So no other context logs in
+// this time, and only the context that has called `acquire` calls `write` and `flush`.
 unsafe impl defmt::Logger for UartLogger {
     fn acquire() {
-        // SAFETY: `release` gives the state back, in the opposite order.
+        // SAFETY: `release` passes this state to `critical_section::release`. All critical sections that begin later
+        // have ended by then.
         let before = unsafe { critical_section::acquire() };
         critical_section::with(|cs| {
             let mut frame = FRAME.borrow_ref_mut(cs);
-            frame.held = Some(before);
+            frame.interrupt_state = Some(before);
             frame.encoder.start_frame(send);
         });
     }
@@ -49,10 +50,10 @@ unsafe impl defmt::Logger for UartLogger {
         let before = critical_section::with(|cs| {
             let mut frame = FRAME.borrow_ref_mut(cs);
             frame.encoder.end_frame(send);
-            frame.held.take()
+            frame.interrupt_state.take()
         });
         if let Some(before) = before {
-            // SAFETY: this is the state `acquire` took, given back once.
+            // SAFETY: `before` is the state that `acquire` has stored. `take` returns it only once.
             unsafe { critical_section::release(before) };
         }
     }

@@ -16,8 +16,8 @@ impl<T: Copy> Registers<T> {
     /// Takes the registers in the `size` bytes at `base`.
     ///
     /// # Safety
-    /// The block must belong to one device, and no other code may use it. No access to the block as a `T` may affect
-    /// memory that Rust uses.
+    /// The block must belong to one device, and no other code may use it. Reads and writes of a `T` in the block must
+    /// not change memory that Rust uses.
     pub const unsafe fn new(base: usize, size: usize) -> Self {
         Self { base, size, each: PhantomData }
     }
@@ -35,8 +35,8 @@ impl<T: Copy> Registers<T> {
     }
 
     fn at(&self, offset: usize) -> *mut T {
-        let is_one = offset < self.size && offset.is_multiple_of(size_of::<T>());
-        assert!(is_one, "a register of the block");
+        let is_valid = offset < self.size && offset.is_multiple_of(size_of::<T>());
+        assert!(is_valid, "a register of the block");
         (self.base + offset) as *mut T
     }
 }

@@ -28,9 +28,9 @@ pub const UPSTREAM: SocketAddrV4 = SocketAddrV4::new(HOST_ADDRESS, 9998);
 
 /// Makes the stack and its runner, which must run in a separate task of the board.
 ///
-/// QEMU's boards have no source of randomness. So the seed, which determines port numbers and initial sequence
-/// numbers, comes from the MAC address and the time since boot. A board with a random number generator takes the seed
-/// from it instead.
+/// QEMU's boards have no source of randomness. So the seed, which determines port numbers and initial sequence numbers,
+/// comes from the MAC address and the time since boot. A board with a random number generator takes the seed from this
+/// generator instead.
 pub fn start<D: Driver, const SOCKETS: usize>(
     driver: D,
     config: Config,

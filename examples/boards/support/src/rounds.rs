@@ -1,15 +1,16 @@
 //! The ticks since the start, from a counter that wraps around.
 //!
-//! The counter counts down. It interrupts when it reaches zero, which is the beginning of its next round:
+//! The counter counts down to zero, and then continues from its maximum. It interrupts when it reaches zero. A round
+//! begins at zero and ends before the next zero:
 //!
 //! ```text
 //!   left   3  2  1 │ 0  max  …  2  1 │ 0  max  …
-//!   gone       …   │ 0   1   …       │ 0   1   …
+//!   elapsed    …   │ 0   1   …       │ 0   1   …
 //!   rounds     n   │       n + 1     │   n + 2
 //! ```
 //!
-//! If interrupts are disabled for longer than a round, rounds are lost, and the time is late by their
-//! length.
+//! If interrupts are disabled for longer than a round, rounds are not counted, and the time is late by the length of
+//! these rounds.
 
 use core::cell::Cell;
 
@@ -24,7 +25,7 @@ pub struct Rounds<const BITS: u32> {
 }
 
 impl<const BITS: u32> Rounds<BITS> {
-    /// Makes the value for a counter that has not started.
+    /// Makes the state of a counter that has not started: no round has passed.
     #[expect(clippy::new_without_default, reason = "it is a static, which no default makes")]
     pub const fn new() -> Self {
         Self { rounds: Mutex::new(Cell::new(0)), latest: Mutex::new(Cell::new(0)) }
@@ -55,9 +56,9 @@ impl<const BITS: u32> Rounds<BITS> {
             now = left();
             rounds = rounds.wrapping_add(1);
         }
-        let gone = now.wrapping_neg() & (u32::MAX >> (u32::BITS - BITS));
+        let elapsed = now.wrapping_neg() & (u32::MAX >> (u32::BITS - BITS));
         let latest = self.latest.borrow(cs);
-        latest.set(latest.get().max(u64::from(rounds) << BITS | u64::from(gone)));
+        latest.set(latest.get().max(u64::from(rounds) << BITS | u64::from(elapsed)));
         latest.get()
     }
 }

@@ -1,5 +1,5 @@
-//! Timestamps of the log, with the feature `time-of-day`: the time of day in UTC. Until the clock is set, the
-//! time begins in 1970.
+//! Timestamps of the log with the feature `time-of-day`: the time of day in UTC. Until the clock is set, the timestamps
+//! begin with 1970.
 
 use core::cell::Cell;
 

@@ -41,11 +41,11 @@ impl<D: driver::Driver<'static>> Cable<D> {
         static CONTROL: ConstStaticCell<[u8; 64]> = ConstStaticCell::new([0; 64]);
         static NETWORK_CARD: StaticCell<cdc_ncm::State<'static>> = StaticCell::new();
         static FRAMES: ConstStaticCell<State<FRAME, 4, 4>> = ConstStaticCell::new(State::new());
-        let ours = board_hardware::address(number);
-        let [first @ .., last] = ours;
+        let board_address = board_hardware::address(number);
+        let [first @ .., last] = board_address;
         // The host's network card needs a different MAC address.
         let [a, b, c, d, e] = first;
-        let hosts = [a, b, c, d, e, last ^ 1];
+        let host_address = [a, b, c, d, e, last ^ 1];
         let mut config = Config::new(VENDOR, PRODUCT);
         config.manufacturer = Some("picoevent");
         config.product = Some("picoevent over USB");
@@ -58,8 +58,8 @@ impl<D: driver::Driver<'static>> Cable<D> {
             CONTROL.take(),
         );
         let state = NETWORK_CARD.init_with(cdc_ncm::State::new);
-        let card = CdcNcmClass::new(&mut builder, state, hosts, PACKET);
-        let (frames, driver) = card.into_embassy_net_device(FRAMES.take(), ours);
+        let card = CdcNcmClass::new(&mut builder, state, host_address, PACKET);
+        let (frames, driver) = card.into_embassy_net_device(FRAMES.take(), board_address);
         let log = Log::new(&mut builder, PACKET);
         (Self { device: builder.build(), frames, log }, driver)
     }

@@ -10,14 +10,14 @@ use static_cell::ConstStaticCell;
 
 use crate::Driver;
 
-/// The board's address. It is the same on every board, so a second board on the same host needs a different one.
+/// The board's address. It is the same on every board, so a second board on the same host needs a different address.
 pub const ADDRESS: Ipv4Address = Ipv4Address::new(192, 168, 7, 1);
 
 /// The ports of DHCP.
 const SERVER: u16 = 67;
 const CLIENT: u16 = 68;
 
-/// The longest DHCP message, in bytes. A host's message has some 300.
+/// The longest DHCP message, in bytes. The message of a host usually has about 300 bytes.
 const MESSAGE: usize = 600;
 
 /// The number of addresses for hosts. A host that changes its MAC address takes a second address.
@@ -39,7 +39,7 @@ pub fn start<const SOCKETS: usize>(
     });
     let (stack, runner) = embassy_net::new(driver, config, resources, random);
     spawner.spawn(serve_network(runner).expect("spawned once"));
-    spawner.spawn(lend_addresses(stack).expect("spawned once"));
+    spawner.spawn(serve_dhcp(stack).expect("spawned once"));
     stack
 }
 
@@ -51,7 +51,7 @@ async fn serve_network(mut runner: Runner<'static, Driver>) -> ! {
 /// Serves DHCP: the first host gets 192.168.7.50. The answers name no router, so the host uses this link only for the
 /// board.
 #[embassy_executor::task]
-async fn lend_addresses(stack: Stack<'static>) -> ! {
+async fn serve_dhcp(stack: Stack<'static>) -> ! {
     static BUFFERS: ConstStaticCell<Buffers> = ConstStaticCell::new(Buffers {
         received: ([PacketMetadata::EMPTY; 2], [0; 2 * MESSAGE]),
         sent: ([PacketMetadata::EMPTY; 2], [0; MESSAGE]),
@@ -71,7 +71,7 @@ async fn lend_addresses(stack: Stack<'static>) -> ! {
         let mut room = Options::buf();
         let answer = server.handle_request(&mut room, &options, &request);
         let Some(Ok(bytes)) = answer.as_ref().map(|answer| answer.encode(reply)) else { continue };
-        // The host has no address yet. If an answer is lost, the host asks again.
+        // The host has no address yet. If an answer is lost, the host sends its request again.
         if socket.send_to(bytes, (Ipv4Address::BROADCAST, CLIENT)).await.is_err() {
             defmt::warn!("a DHCP answer could not be sent");
         }

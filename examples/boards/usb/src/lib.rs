@@ -6,8 +6,9 @@
 //!             └─ CDC-ACM: the log, with the feature `serial`
 //! ```
 //!
-//! The host needs no driver and no settings: Linux, macOS and Windows 11 support both classes, and the board gives
-//! the host an address by DHCP. The board is not a router, so the host still reaches other networks as before.
+//! The host needs no driver and no settings: Linux, macOS and Windows 11 support the USB classes CDC-NCM and CDC-ACM,
+//! and the board gives the host an address by DHCP. The board is not a router, so the host still reaches other networks
+//! as before.
 
 #![no_std]
 
@@ -21,4 +22,4 @@ mod serial;
 
 pub use cable::{Cable, Driver};
 pub use lease::{ADDRESS, start};
-pub use serial::sent;
+pub use serial::wait_until_sent;

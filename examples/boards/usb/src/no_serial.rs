@@ -1,4 +1,5 @@
-//! Without the feature `serial`, the log is not sent over the USB cable: the board has a debug probe for the log.
+//! Replaces `serial.rs` if the feature `serial` is off: the log is not sent over the USB cable, because the board has a
+//! debug probe for the log.
 
 use core::future::{Future, pending};
 use core::marker::PhantomData;
@@ -19,4 +20,4 @@ impl<D: Driver<'static>> Log<D> {
 }
 
 /// Returns at once: there is nothing to send.
-pub async fn sent() {}
+pub async fn wait_until_sent() {}

@@ -43,7 +43,7 @@ impl<D: Driver<'static>> Log<D> {
 }
 
 /// Waits until the host has read all lines, for at most a second.
-pub async fn sent() {
+pub async fn wait_until_sent() {
     let all = async {
         while !logger::is_empty() {
             Timer::after_millis(10).await;

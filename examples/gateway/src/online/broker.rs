@@ -1,4 +1,5 @@
-//! The broker: it receives the samples and the gateway's state, and sends values for the store.
+//! The MQTT broker: the gateway publishes its samples and its state to the broker. The broker sends values, which the
+//! gateway keeps in its store for clients of the console.
 
 use core::fmt::Write;
 use core::time::Duration;
@@ -10,10 +11,10 @@ use picoevent_mqtt::{
 };
 
 use super::Topic;
-use crate::{Gateway, Sample, say};
+use crate::{Gateway, Sample, info};
 
 /// The session expiry interval in seconds: how long the broker keeps messages for the gateway while it is offline.
-const SESSION: u32 = 3_600;
+const SESSION_EXPIRY: u32 = 3_600;
 
 impl HasMqtt for Gateway {
     fn mqtt(&mut self) -> ClientMut<'_, Self> {
@@ -23,7 +24,7 @@ impl HasMqtt for Gateway {
     fn options(&self) -> Options<'_> {
         Options {
             client_id: self.setup.name,
-            session_expiry: SESSION,
+            session_expiry: SESSION_EXPIRY,
             will: Some(Publish::new(&self.online.state, b"gone").qos(Qos::One).retained()),
             ..Options::by_name()
         }
@@ -32,16 +33,16 @@ impl HasMqtt for Gateway {
     fn event(&mut self, cx: &mut Cx<Self>, event: MqttEvent) {
         match event {
             MqttEvent::Up { .. } => {
-                say!("the broker is there");
-                self.online.owes_state = true;
-                self.tell_state(cx);
+                info!("the broker is there");
+                self.online.has_unpublished_state = true;
+                self.publish_state(cx);
             }
             MqttEvent::Down(Down::Stopped) => {}
-            MqttEvent::Down(why) => say!("the broker is gone: {}", why),
+            MqttEvent::Down(why) => info!("the broker is gone: {}", why),
             MqttEvent::Acked(_, reason) if reason.is_failure() => {
-                say!("the broker has refused: {}", reason);
+                info!("the broker has refused: {}", reason);
             }
-            MqttEvent::Room => self.tell_state(cx),
+            MqttEvent::Room => self.publish_state(cx),
             _ => {}
         }
     }
@@ -53,21 +54,21 @@ impl HasMqtt for Gateway {
 
 impl Gateway {
     /// Connects to the broker and subscribes to `NAME/set/KEY`.
-    pub(super) fn begin_broker(&mut self, cx: &mut Cx<Self>) {
+    pub(super) fn start_broker(&mut self, cx: &mut Cx<Self>) {
         let Some(pool) = self.online.broker_pool else { return };
         self.online.state = self.topic("/state");
         if let Err(error) = mqtt::start(self, cx, pool) {
-            return say!("there is no broker: {}", error);
+            return info!("there is no broker: {}", error);
         }
         let filter = self.topic("/set/+");
         let set = Subscription::new(&filter, Qos::One, Self::set_by_broker);
         if let Err(error) = mqtt::subscribe(self, cx, &set) {
-            say!("the broker cannot set values: {}", error);
+            info!("the broker cannot set values: {}", error);
         }
     }
 
     /// Disconnects from the broker. If the DISCONNECT cannot be sent, the broker publishes the will.
-    pub(super) fn leave_broker(&mut self, cx: &mut Cx<Self>) {
+    pub(super) fn disconnect_broker(&mut self, cx: &mut Cx<Self>) {
         let state = self.online.state.clone();
         if mqtt::publish(self, cx, &Publish::new(&state, b"gone").retained()).is_ok() {
             mqtt::stop(self, cx);
@@ -99,29 +100,29 @@ impl Gateway {
     }
 
     /// Publishes that the gateway is online, unless this was already published.
-    fn tell_state(&mut self, cx: &mut Cx<Self>) {
-        if self.online.owes_state {
+    fn publish_state(&mut self, cx: &mut Cx<Self>) {
+        if self.online.has_unpublished_state {
             let state = self.online.state.clone();
             let online = Publish::new(&state, b"online").qos(Qos::One).retained();
             // If there is no room, the event `Room` follows later.
-            self.online.owes_state = mqtt::publish(self, cx, &online).is_err();
+            self.online.has_unpublished_state = mqtt::publish(self, cx, &online).is_err();
         }
     }
 
-    /// Stores a received value. The last level of the topic is its key.
+    /// Stores a received value. The last level of the topic is the value's key in the store.
     fn set_by_broker(&mut self, message: &mut Message<Self>) {
         let is_whole = message.is_first() && message.is_last();
         let key = message.topic().rsplit('/').next().filter(|key| is_whole && !key.is_empty());
         let value = str::from_utf8(message.payload()).ok();
         let set = key.zip(value).map(|(key, value)| self.store.set(key, value));
         if !matches!(set, Some(Ok(()))) {
-            say!("the broker has sent a value that is not kept");
+            info!("the broker has sent a value that is not kept");
         }
     }
 
-    fn topic(&self, behind: &str) -> Topic {
+    fn topic(&self, suffix: &str) -> Topic {
         let mut topic = Topic::new();
-        let _ = write!(topic, "{}{behind}", self.setup.name);
+        let _ = write!(topic, "{}{suffix}", self.setup.name);
         topic
     }
 }

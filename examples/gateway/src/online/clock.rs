@@ -6,7 +6,7 @@ use picoevent::Cx;
 use picoevent_sntp::{self as sntp, Client, HasClock, SyncError, Synced};
 
 use super::TimeServer;
-use crate::{Gateway, say};
+use crate::{Gateway, info};
 
 /// The time between two synchronisations with the server.
 const INTERVAL: Duration = Duration::from_secs(3_600);
@@ -21,16 +21,16 @@ impl HasClock for Gateway {
             Ok(synced) => {
                 (self.online.settings.clock_is_set)(synced.time);
                 if synced.step.is_none() {
-                    say!("the clock is set");
+                    info!("the clock is set");
                 }
             }
-            Err(error) => say!("the clock is not set: {}", error),
+            Err(error) => info!("the clock is not set: {}", error),
         }
     }
 }
 
 impl Gateway {
-    pub(super) fn begin_clock(&mut self, cx: &mut Cx<Self>) {
+    pub(super) fn start_clock(&mut self, cx: &mut Cx<Self>) {
         let started = match self.online.settings.time_server {
             Some(TimeServer::At(server)) => {
                 self.online.clock.set_servers(&[server]);
@@ -40,7 +40,7 @@ impl Gateway {
             None => Ok(()),
         };
         if let Err(error) = started {
-            say!("there is no clock: {}", error);
+            info!("there is no clock: {}", error);
         }
     }
 }

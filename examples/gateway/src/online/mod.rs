@@ -27,8 +27,8 @@ use crate::{Gateway, STATUS_PORT};
 /// The connection to the broker.
 const BROKER: Pool = Pool::new(1).rings(256, 512);
 
-/// The resolver. It has room for three look-ups at once (collector, broker and time server) and for twelve addresses:
-/// the IPv4 and IPv6 addresses of each name, and those of a list of hosts.
+/// The resolver. It has room for three look-ups at once (collector, broker and time server) and for twelve addresses.
+/// These are the IPv4 and IPv6 addresses of each name, and the addresses in [`Settings::hosts`].
 type Names = Resolver<Gateway, 3, 12, { Host::LONGEST }>;
 
 /// The MQTT client. It keeps a subscription, and each sample until the broker has acknowledged it.
@@ -41,10 +41,10 @@ pub(crate) const POOLS: usize = 1;
 /// The number of UDP sockets: two for the resolver, one for the responder and one for the clock.
 pub(crate) const UDP_SOCKETS: usize = 4;
 pub(crate) const BYTES: usize =
-    BROKER.bytes() + RESOLVING + mdns::RINGS.bytes() + sntp::RINGS.bytes();
+    BROKER.bytes() + RESOLVER_BYTES + mdns::RINGS.bytes() + sntp::RINGS.bytes();
 
 const NAMES_RINGS: UdpRings = Names::RINGS;
-const RESOLVING: usize = 2 * NAMES_RINGS.bytes();
+const RESOLVER_BYTES: usize = 2 * NAMES_RINGS.bytes();
 
 /// The status page as a service, to announce by mDNS.
 pub const PAGE: &[Service] =
@@ -88,11 +88,11 @@ pub struct Settings {
     pub broker: Option<Host>,
     /// The server that sets the clock.
     pub time_server: Option<TimeServer>,
-    /// Called with the time of day when the clock has been set, for the log.
+    /// Called with the time of day when the clock has been set. The program can use the time for its log lines.
     pub clock_is_set: fn(WallTime),
     /// The services that the gateway announces by mDNS. Without services, it does not answer queries for its name.
     pub services: Option<&'static [Service]>,
-    /// The DNS servers. If there are none, the gateway uses those that the network announces.
+    /// The DNS servers. If there are none, the gateway uses the DNS servers that the network announces.
     pub name_servers: &'static [SocketAddr],
     /// At most four host names with their addresses. These names are resolved without a DNS server.
     pub hosts: &'static [(&'static str, IpAddr)],
@@ -121,11 +121,12 @@ pub(crate) struct Online {
     /// `NAME/state`, for the will.
     state: Topic,
     /// Whether the state `online` must still be published to the broker.
-    owes_state: bool,
+    has_unpublished_state: bool,
     unpublished: u32,
     broker_pool: Option<PoolId>,
-    /// Whether the network has had an address before. Then the parts that need the network were started.
-    is_begun: bool,
+    /// Whether the network has had an address. When it has its first address, the parts that need the network are
+    /// started.
+    is_started: bool,
 }
 
 impl Online {
@@ -137,10 +138,10 @@ impl Online {
             clock: sntp::Client::new(),
             mqtt: Client::new(),
             state: String::new(),
-            owes_state: false,
+            has_unpublished_state: false,
             unpublished: 0,
             broker_pool: None,
-            is_begun: false,
+            is_started: false,
         }
     }
 }
@@ -177,16 +178,16 @@ impl Gateway {
             return;
         }
         self.announce(event, network.addresses());
-        if core::mem::replace(&mut self.online.is_begun, true) {
+        if core::mem::replace(&mut self.online.is_started, true) {
             return;
         }
-        self.begin_uplink(event);
-        self.begin_clock(event);
-        self.begin_broker(event);
+        self.start_uplink(event);
+        self.start_clock(event);
+        self.start_broker(event);
     }
 
     pub(crate) fn stop_online(&mut self, cx: &mut Cx<Self>) {
-        self.leave_broker(cx);
+        self.disconnect_broker(cx);
         mdns::withdraw(self, cx);
     }
 }

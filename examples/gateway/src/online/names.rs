@@ -9,13 +9,13 @@ use picoevent_dns::{self as dns, HasResolver, ResolverMut};
 
 use super::Host;
 use crate::uplink::Uplink;
-use crate::{Gateway, say};
+use crate::{Gateway, info};
 
 /// The port of DNS servers.
 const PORT: u16 = 53;
 
 /// An address to which a connect always fails. The connection is then retried.
-const NOWHERE: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0);
+const UNREACHABLE: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0);
 
 impl HasResolver for Gateway {
     fn resolver(&mut self) -> ResolverMut<'_, Self> {
@@ -29,7 +29,7 @@ impl HasMdns for Gateway {
     }
 
     fn named(&mut self, _: &mut Cx<Self>) {
-        say!("it answers to {}.local", self.online.responder.name().unwrap_or_default());
+        info!("it answers to {}.local", self.online.responder.name().unwrap_or_default());
     }
 }
 
@@ -37,7 +37,7 @@ impl Gateway {
     pub(super) fn add_hosts(&mut self) {
         for (name, address) in self.online.settings.hosts {
             if let Err(error) = dns::add_host(self, name, *address) {
-                say!("{} is not kept: {}", name, error);
+                info!("{} is not kept: {}", name, error);
             }
         }
     }
@@ -55,14 +55,14 @@ impl Gateway {
         }
     }
 
-    /// Announces the gateway's name by mDNS, if it has services.
+    /// Announces the gateway's name by mDNS, if the settings have services.
     pub(super) fn announce(&mut self, cx: &mut Cx<Self>, addresses: &[OwnAddress]) {
         let Some(services) = self.online.settings.services else { return };
         let mut own = heapless::Vec::<IpAddr, 4>::new();
         addresses.iter().take(4).for_each(|address| _ = own.push(address.ip));
         self.online.responder.set_addresses(&own);
         if let Err(error) = mdns::announce(self, cx, self.setup.name, services) {
-            say!("it has no name: {}", error);
+            info!("it has no name: {}", error);
         }
     }
 
@@ -76,7 +76,7 @@ impl Gateway {
         Ok(())
     }
 
-    pub(super) fn begin_uplink(&mut self, cx: &mut Cx<Self>) {
+    pub(super) fn start_uplink(&mut self, cx: &mut Cx<Self>) {
         let uplink = self.uplink.conn.filter(|_| self.online.settings.collector.is_some());
         if let Some(Ok(mut uplink)) = uplink.map(|uplink| cx.conn(uplink)) {
             self.connect_uplink(&mut uplink, Duration::ZERO);
@@ -87,7 +87,7 @@ impl Gateway {
         match (self.online.settings.collector, self.setup.collector) {
             (Some(collector), _) if self.connect_to(collector, conn, delay) => {}
             (None, Some(collector)) => _ = conn.connect_after(delay, collector),
-            _ => _ = conn.connect_after(delay, NOWHERE),
+            _ => _ = conn.connect_after(delay, UNREACHABLE),
         }
     }
 

@@ -17,8 +17,8 @@ use picoevent::{ConnMut, Cx, Listener, Pool, Protocol, SetupError, Signal, Write
 /// The port of the server.
 pub const PORT: u16 = 7000;
 
-/// Four slots for clients, and a spare slot to tell a fifth client that the server is full. Each slot has an input ring
-/// and an output ring of 64 bytes.
+/// Four slots for clients, and a spare slot: a fifth client receives only `BUSY`. Each slot has an input ring and an
+/// output ring of 64 bytes.
 pub const CLIENTS: Pool = Pool::new(4).rings(64, 64).spare(1);
 
 /// The memory: room for one event (the interrupt signal) and for the clients.
@@ -74,7 +74,7 @@ impl Protocol<App> for Client {
     const IDLE: Option<Duration> = Some(Duration::from_secs(60));
     /// The longest time in which a client may accept no bytes of its pending answers.
     const STALL: Option<Duration> = Some(Duration::from_secs(10));
-    /// The length of the longest answer. While the output ring has less free space, lines wait.
+    /// The length of the longest answer. Received lines wait while the output ring has less free space than this.
     const ROOM: usize = 28;
     const BUSY: &'static [u8] = b"busy\n";
 

@@ -27,7 +27,7 @@ fn serve() -> Result<(), Box<dyn Error>> {
     let mut base = EventBase::new(&mut storage);
     let listener = App::start(&mut base, address, CLIENTS)?;
     let mut live = Live::new()?;
-    live.settle(&mut base)?; // so that the listener has its port, if the address has port 0
+    live.settle(&mut base)?; // opens the listener, so its port is known even if the address has port 0
     let address =
         live.local_addr(listener).map_err(|error| format!("cannot listen on {address}: {error}"))?;
     println!("listening on {address}");

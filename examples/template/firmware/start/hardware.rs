@@ -1,4 +1,4 @@
-//! The start of a hardware board.
+//! Starts the firmware on a hardware board.
 
 use embassy_executor::Spawner;
 use embassy_net::StackResources;

@@ -1,4 +1,4 @@
-//! The start of a board under QEMU.
+//! Starts the firmware on a board under QEMU.
 
 use embassy_net::{Stack, StackResources};
 
@@ -7,7 +7,7 @@ use crate::{INTERRUPT, RESOURCES};
 #[board::entry]
 fn main() -> ! {
     let resources = RESOURCES.init_with(StackResources::new);
-    board::run(resources, || INTERRUPT.raise(), board::only(serve))
+    board::run(resources, || INTERRUPT.raise(), board::spawn_only(serve))
 }
 
 #[embassy_executor::task]

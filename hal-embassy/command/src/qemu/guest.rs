@@ -18,20 +18,20 @@ use tempfile::TempDir;
 use super::Qmp;
 use crate::{
     defmt_log::{self, LogLine},
-    places::Places,
+    locations::Locations,
     process::Process,
 };
 
 /// How long QEMU may take to connect after its start.
-const START: Duration = Duration::from_secs(60);
+const CONNECT_LIMIT: Duration = Duration::from_secs(60);
 
 /// How often to check whether QEMU has connected.
 const POLL: Duration = Duration::from_millis(5);
 
 /// The number of log lines that an error shows.
-const SHOWN: usize = 30;
+const SHOWN_LINES: usize = 30;
 
-/// The byte that asks the firmware to end, as Ctrl-C on a terminal.
+/// The byte that requests the firmware to end. A terminal sends the same byte for Ctrl-C.
 const INTERRUPT: u8 = 0x03;
 
 /// The byte that stands for the board's button.
@@ -61,16 +61,16 @@ impl Guest {
         folder: TempDir,
         uart: &UnixListener,
         qmp_listener: UnixListener,
-        (table, places): (Option<Table>, Places),
+        (table, locations): (Option<Table>, Locations),
     ) -> Result<Self> {
         let uart = accept(uart, &process)
-            .map_err(|error| anyhow!("{error:#}; it said: {}", console(&folder).trim()))?;
+            .map_err(|error| anyhow!("{error:#}; its output: {}", console(&folder).trim()))?;
         let log = uart.try_clone()?;
         let (sender, lines) = mpsc::channel();
         thread::spawn(move || {
             // `read` returns when the guest has ended or the log cannot be read. Then the channel closes, so a
             // receiver that waits for a line sees that the guest has ended.
-            let send = |line| drop(sender.send(places.explain(line)));
+            let send = |line| drop(sender.send(locations.explain(line)));
             let _ = defmt_log::read(table.as_ref(), log, send);
         });
         let uart = Uart(uart);
@@ -86,7 +86,7 @@ impl Guest {
             Ok(line) => Ok(Some(line)),
             Err(RecvTimeoutError::Disconnected) => Ok(None),
             Err(RecvTimeoutError::Timeout) => {
-                bail!("the guest logged nothing for {limit:?}{}", self.story())
+                bail!("the guest logged nothing for {limit:?}{}", self.report())
             }
         }
     }
@@ -104,12 +104,12 @@ impl Guest {
                 Ok(line) if line.message.contains(text) => return Ok(line),
                 Ok(_) => {}
                 Err(RecvTimeoutError::Timeout) => {
-                    bail!("the guest did not log {text:?} within {limit:?}{}", self.story())
+                    bail!("the guest did not log {text:?} within {limit:?}{}", self.report())
                 }
                 Err(RecvTimeoutError::Disconnected) => {
-                    // The guest's serial port closes a moment before its status is available.
-                    self.process.wait(START)?;
-                    bail!("the guest ended before it logged {text:?}{}", self.story())
+                    // The guest's serial port closes shortly before its exit status is available.
+                    self.process.wait(CONNECT_LIMIT)?;
+                    bail!("the guest ended before it logged {text:?}{}", self.report())
                 }
             }
         }
@@ -164,10 +164,10 @@ impl Guest {
     /// If it still runs after `limit`, or QEMU was killed; the error contains the last log lines.
     pub fn wait_exit(&mut self, limit: Duration) -> Result<i32> {
         let Some(status) = self.process.wait(limit)? else {
-            bail!("the guest did not end within {limit:?}{}", self.story());
+            bail!("the guest did not end within {limit:?}{}", self.report());
         };
-        let story = |guest: &mut Self| anyhow!("QEMU was killed ({status}){}", guest.story());
-        status.code().ok_or_else(|| story(self))
+        let report = |guest: &mut Self| anyhow!("QEMU was killed ({status}){}", guest.report());
+        status.code().ok_or_else(|| report(self))
     }
 
     /// Returns QEMU's standard output and error, which contain semihosting prints.
@@ -177,46 +177,46 @@ impl Guest {
 
     /// Returns the text of an error about the guest: how it ended, its last log lines and QEMU's
     /// output.
-    pub fn story(&mut self) -> String {
+    pub fn report(&mut self) -> String {
         self.history.extend(self.lines.try_iter());
-        let mut story = match self.process.status() {
+        let mut report = match self.process.status() {
             Ok(Some(status)) => format!("\nQEMU has ended: {}", describe(status)),
             _ => "\nQEMU runs".to_owned(),
         };
         let console = self.console();
         if !console.trim().is_empty() {
             // Writing to a string cannot fail.
-            let _ = write!(story, "\nQEMU said:\n{}", console.trim_end());
+            let _ = write!(report, "\nthe output of QEMU:\n{}", console.trim_end());
         }
-        story += "\nthe guest's last log lines:";
-        let skipped = self.history.len().saturating_sub(SHOWN);
+        report += "\nthe guest's last log lines:";
+        let skipped = self.history.len().saturating_sub(SHOWN_LINES);
         for line in &self.history[skipped..] {
-            let _ = write!(story, "\n  {line}");
+            let _ = write!(report, "\n  {line}");
         }
-        story
+        report
     }
 }
 
 impl Uart {
     /// Sends Ctrl-C.
     pub fn interrupt(&mut self) -> Result<()> {
-        self.press(INTERRUPT)
+        self.send_byte(INTERRUPT)
     }
 
     /// Presses the board's button.
     pub fn press_button(&mut self) -> Result<()> {
-        self.press(BUTTON)
+        self.send_byte(BUTTON)
     }
 
-    fn press(&mut self, key: u8) -> Result<()> {
-        self.0.write_all(&[key]).context("the guest's serial port is gone")
+    fn send_byte(&mut self, byte: u8) -> Result<()> {
+        self.0.write_all(&[byte]).context("the guest's serial port is gone")
     }
 }
 
 /// Waits until QEMU has connected to `listener`. QEMU connects before it runs the guest.
 fn accept(listener: &UnixListener, process: &Process) -> Result<UnixStream> {
     listener.set_nonblocking(true)?;
-    let deadline = Instant::now() + START;
+    let deadline = Instant::now() + CONNECT_LIMIT;
     loop {
         match listener.accept() {
             Ok((stream, _)) => {
@@ -230,7 +230,7 @@ fn accept(listener: &UnixListener, process: &Process) -> Result<UnixStream> {
             bail!("QEMU ended at once: {}", describe(status));
         }
         if Instant::now() >= deadline {
-            bail!("QEMU did not connect within {START:?}");
+            bail!("QEMU did not connect within {CONNECT_LIMIT:?}");
         }
         thread::sleep(POLL);
     }

@@ -34,10 +34,10 @@ pub enum Processor {
 }
 
 impl Processor {
-    /// Both kinds.
+    /// Both kinds of processors.
     pub const ALL: [Processor; 2] = [Processor::Arm, Processor::Riscv32];
 
-    /// Returns the QEMU program that emulates it.
+    /// Returns the QEMU program that emulates this kind of processor.
     pub fn program(self) -> &'static str {
         match self {
             Processor::Arm => "qemu-system-arm",
@@ -160,7 +160,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_unknown_machine_is_refused_with_the_known_ones() {
+    fn the_error_for_an_unknown_machine_lists_the_known_machines() {
         let error = Machine::named("qemu-mps2-an385").unwrap_err();
         let expected = "no machine is called \"qemu-mps2-an385\"; known are lm3s6965evb, mps2-an385, \
                         mps2-an500, mps2-an505, riscv-virt";

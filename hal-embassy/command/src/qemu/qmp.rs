@@ -1,4 +1,4 @@
-//! QEMU's control socket: the part of the protocol QMP that is needed here.
+//! QEMU's control socket: the part of the protocol QMP that this program needs.
 //!
 //! One JSON object per line in both directions. Events that QEMU sends between answers are skipped.
 
@@ -62,7 +62,7 @@ impl Qmp {
     /// Returns the host port that the user network forwards to the guest's `port`.
     ///
     /// # Errors
-    /// Like [`Qmp::execute`], and if no host port is forwarded to this port.
+    /// The errors of [`Qmp::execute`], or an error if no host port is forwarded to the guest's `port`.
     pub fn forwarded_port(&mut self, port: u16) -> Result<u16> {
         self.forwarded("TCP", port)
     }
@@ -115,7 +115,8 @@ fn next_object(reader: &mut impl BufRead) -> Result<Value> {
     if count == 0 {
         bail!("QEMU closed its control socket");
     }
-    serde_json::from_str(&line).with_context(|| format!("QEMU said {:?}", line.trim()))
+    serde_json::from_str(&line)
+        .with_context(|| format!("QEMU sent a line that is not JSON: {:?}", line.trim()))
 }
 
 /// Finds the host port in the table that `info usernet` prints.
@@ -146,14 +147,14 @@ mod tests {
     }
 
     #[test]
-    fn a_refusal_is_an_error_with_qemus_words() {
+    fn an_error_answer_becomes_an_error_with_its_description() {
         let mut lines: &[u8] =
             b"{\"error\":{\"class\":\"X\",\"desc\":\"Device 'n1' not found\"}}\n";
         assert_eq!(answer(&mut lines).unwrap_err().to_string(), "Device 'n1' not found");
     }
 
     #[test]
-    fn the_forwarded_port_is_read_out_of_the_table() {
+    fn the_forwarded_port_is_read_from_the_table() {
         let table = "Hub -1 (n0):\r\n  Protocol[State]    FD  Source Address  Port   Dest. Address  Port RecvQ SendQ\r\n  UDP[HOST_FORWARD]   8       127.0.0.1 53535       10.0.2.15  9995     0     0\r\n  TCP[HOST_FORWARD]   8       127.0.0.1 43193       10.0.2.15  9995     0     0\r\n  TCP[ESTABLISHED]    9       127.0.0.1 33333       10.0.2.15     7     0     0\r\n";
         assert_eq!(forwarded_port(table, "TCP", 9995), Some(43193));
         assert_eq!(forwarded_port(table, "UDP", 9995), Some(53535));

@@ -14,7 +14,7 @@ use picoevent::{
 type Command = Box<dyn FnOnce(&mut App, &mut Cx<'_, App>)>;
 
 /// An action on a connection.
-type Deed = fn(&mut App, &mut ConnMut<'_, '_, App>);
+type ConnAction = fn(&mut App, &mut ConnMut<'_, '_, App>);
 
 static SETTINGS: Settings = Settings::new();
 
@@ -23,14 +23,14 @@ pub struct App {
     /// The pool of all connections of the base.
     pub pool: PoolId,
     /// The function that every connection calls.
-    pub call: OnConn<Self>,
+    pub callback: OnConn<Self>,
     /// Whether accepted connections are read from.
-    pub reads: bool,
+    pub reads_input: bool,
     /// The keep-alive interval of accepted connections.
     pub keep_alive: Option<Duration>,
     /// Runs at the end of each accept.
-    pub then: Option<Deed>,
-    /// The event of [`SIGNAL`], once it was raised.
+    pub on_accept: Option<ConnAction>,
+    /// The event of [`SIGNAL`]; `None` until the signal is raised for the first time.
     pub signal: Option<Event>,
 }
 
@@ -54,7 +54,7 @@ impl Seen {
     }
 
     pub fn events_of(&self, conn: Conn) -> Vec<ConnEvent> {
-        self.events.iter().filter(|(of, _)| *of == conn).map(|(_, event)| *event).collect()
+        self.events.iter().filter(|(owner, _)| *owner == conn).map(|(_, event)| *event).collect()
     }
 }
 
@@ -63,15 +63,15 @@ impl App {
         Self {
             seen,
             pool,
-            call: Self::note,
-            reads: true,
+            callback: Self::record,
+            reads_input: true,
             keep_alive: Some(KEEP_ALIVE),
-            then: None,
+            on_accept: None,
             signal: None,
         }
     }
 
-    pub fn commanded(&mut self, event: &mut EventMut<'_, '_, Self>) {
+    pub fn run_command(&mut self, event: &mut EventMut<'_, '_, Self>) {
         let id = event.id();
         self.signal.get_or_insert(id);
         self.seen.borrow_mut().signals += 1;
@@ -83,22 +83,22 @@ impl App {
 
     pub fn listen(&self, cx: &mut Cx<'_, Self>, address: &str) -> Listener {
         let address: SocketAddr = address.parse().expect("an address");
-        let listener = cx.listen_with(address, self.pool, &SETTINGS, Self::called);
+        let listener = cx.listen_with(address, self.pool, &SETTINGS, Self::handle_event);
         let listener = listener.expect("there is room");
         cx.listener(listener).expect("it was made just now").on_error(Self::listener_failed);
         listener
     }
 
     pub fn connect(&self, cx: &mut Cx<'_, Self>, peer: SocketAddr) -> Conn {
-        cx.connect_with(peer, self.pool, &SETTINGS, Self::called).expect("there is room")
+        cx.connect_with(peer, self.pool, &SETTINGS, Self::handle_event).expect("there is room")
     }
 
-    fn called(&mut self, conn: &mut ConnMut<'_, '_, Self>, event: ConnEvent) {
-        (self.call)(self, conn, event);
+    fn handle_event(&mut self, conn: &mut ConnMut<'_, '_, Self>, event: ConnEvent) {
+        (self.callback)(self, conn, event);
     }
 
     /// Records the event of a connection, reads its input, and sets up accepted connections.
-    pub fn note(&mut self, conn: &mut ConnMut<'_, '_, Self>, event: ConnEvent) {
+    pub fn record(&mut self, conn: &mut ConnMut<'_, '_, Self>, event: ConnEvent) {
         match event {
             ConnEvent::Opened if conn.listener().is_some() => self.accept(conn),
             ConnEvent::Readable => {
@@ -114,14 +114,14 @@ impl App {
 
     fn accept(&mut self, conn: &mut ConnMut<'_, '_, Self>) {
         self.seen.borrow_mut().accepted.push(conn.id());
-        if !self.reads {
+        if !self.reads_input {
             conn.disable(picoevent::Direction::Read);
         }
         if self.keep_alive != Some(KEEP_ALIVE) {
             conn.set_keep_alive(self.keep_alive);
         }
-        if let Some(then) = self.then {
-            then(self, conn);
+        if let Some(on_accept) = self.on_accept {
+            on_accept(self, conn);
         }
     }
 
@@ -132,14 +132,14 @@ impl App {
             ConnEvent::Readable => {
                 conn.transfer(conn.id()).expect("it is there");
             }
-            event => self.note(conn, event),
+            event => self.record(conn, event),
         }
     }
 
     /// Leaves all input in the ring.
     pub fn ignore_input(&mut self, conn: &mut ConnMut<'_, '_, Self>, event: ConnEvent) {
         if event != ConnEvent::Readable {
-            self.note(conn, event);
+            self.record(conn, event);
         }
     }
 

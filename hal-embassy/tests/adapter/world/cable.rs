@@ -62,13 +62,13 @@ impl Cable {
 }
 
 impl Cable {
-    /// Sends the SYN that was kept to the device once more.
+    /// Sends a duplicate of the kept SYN to the device.
     pub fn repeat_syn(&mut self) {
         let frame = self.syn.take().expect("a SYN was kept");
         self.send_to_device(frame);
     }
 
-    /// Sends a forged segment to the device: the SYN that was kept, as `change` has changed it.
+    /// Sends a forged segment to the device: a copy of the kept SYN, changed by `change`.
     pub fn forge(&mut self, change: impl FnOnce(&mut TcpPacket<&mut [u8]>)) {
         let mut frame = self.syn.clone().expect("a SYN was kept");
         let mut ethernet = EthernetFrame::new_unchecked(&mut frame);

@@ -1,5 +1,5 @@
-//! Virtual time: a driver for embassy-time with one clock for each thread, so that tests run in
-//! parallel. The conformance suite uses this file, too.
+//! Virtual time: a driver for embassy-time with one clock for each thread, so that tests run in parallel. The
+//! conformance suite also uses this file.
 
 use std::cell::RefCell;
 use std::task::Waker;

@@ -1,8 +1,8 @@
 //! A small network under virtual time: one device that runs the loop on embassy-net, one cable, and
 //! one peer that is a plain smoltcp interface.
 //!
-//! Time advances only in [`World::pass`], which jumps from one deadline to the next. Each thread
-//! has its own world, so tests run in parallel.
+//! Time advances only in [`World::pass`], which jumps from one deadline to the next. Each test has its own clock and
+//! network, so tests run in parallel.
 
 pub mod app;
 mod cable;
@@ -24,7 +24,7 @@ use picoevent_embassy::{Adapter, Config, Sockets};
 
 use app::{App, Seen};
 pub use cable::Cable;
-pub use peer::{Call, Peer};
+pub use peer::{Peer, PeerSocket};
 pub use picoevent_sim_support::net::{DeviceEnd as CableEnd, Segment};
 use smoltcp::socket::tcp::State;
 pub use task::Task;
@@ -57,7 +57,7 @@ pub fn static_address(address: Ipv4Addr) -> StaticConfigV4 {
     }
 }
 
-/// Room for the rings of all connections of the largest world.
+/// The number of bytes for the rings of all connections in the largest test.
 const BYTES: usize = 65_536;
 
 /// Returns the event of a connection that has failed.
@@ -66,7 +66,7 @@ pub const fn failed(error: ConnError) -> ConnEvent {
 }
 
 /// Advances the time while a callback works.
-pub fn spend(duration: Duration) {
+pub fn spend_time(duration: Duration) {
     clock::set(clock::now() + duration.as_micros() as u64);
 }
 
@@ -133,13 +133,13 @@ impl World {
         run: Run,
     ) -> Self {
         let seen = Rc::new(RefCell::new(Seen::default()));
-        let told = seen.clone();
+        let app_seen = seen.clone();
         let device = async move |stack, trigger| {
             let mut storage = Box::new(Storage::<App, 8, CONNS, BYTES, 3>::new());
             let mut base = EventBase::new(&mut storage);
             let pool = base.add_pool(Pool::new(CONNS as u16).rings(INPUT, OUTPUT));
-            let mut app = App::new(told, pool.expect("there is room"));
-            base.on_signal(app::SIGNAL, App::commanded).expect("there is room");
+            let mut app = App::new(app_seen, pool.expect("there is room"));
+            base.on_signal(app::SIGNAL, App::run_command).expect("there is room");
             let mut sockets = Box::new(Sockets::<SOCKETS, RX, TX>::new());
             let triggers = [trigger];
             let mut adapter = Adapter::new(stack, &mut sockets, &triggers, config);
@@ -181,15 +181,15 @@ impl World {
         &mut self,
         command: impl FnOnce(&mut App, &mut Cx<'_, App>) -> R + 'static,
     ) -> R {
-        let answer = Rc::new(Cell::new(None));
-        let place = answer.clone();
-        self.order(move |app, cx| place.set(Some(command(app, cx))));
+        let slot = Rc::new(Cell::new(None));
+        let result = slot.clone();
+        self.queue_command(move |app, cx| result.set(Some(command(app, cx))));
         self.settle();
-        answer.take().expect("the loop runs")
+        slot.take().expect("the loop has run the command")
     }
 
-    /// Queues a command of the application, which runs in the loop's next turn.
-    pub fn order(&mut self, command: impl FnOnce(&mut App, &mut Cx<'_, App>) + 'static) {
+    /// Queues a command of the application, which runs in the loop's next iteration.
+    pub fn queue_command(&mut self, command: impl FnOnce(&mut App, &mut Cx<'_, App>) + 'static) {
         self.seen.borrow_mut().commands.push_back(Box::new(command));
         self.trigger.raise();
     }
@@ -216,22 +216,22 @@ impl World {
     /// Runs everything that can happen before time advances.
     pub fn settle(&mut self) {
         for _ in 0..10_000 {
-            let worked = self.runner.work() | self.device.work();
-            if !(worked | self.peer.poll(clock::now())) {
+            let was_polled = self.runner.poll_if_woken() | self.device.poll_if_woken();
+            if !(was_polled | self.peer.poll(clock::now())) {
                 return;
             }
         }
-        panic!("the world does not come to rest");
+        panic!("the simulation does not become idle");
     }
 
     /// Runs the network but not the loop.
     pub fn settle_network(&mut self) {
         for _ in 0..10_000 {
-            if !(self.runner.work() | self.peer.poll(clock::now())) {
+            if !(self.runner.poll_if_woken() | self.peer.poll(clock::now())) {
                 return;
             }
         }
-        panic!("the network does not come to rest");
+        panic!("the network does not become idle");
     }
 
     /// Lets time pass, and runs everything that happens meanwhile.
@@ -239,7 +239,7 @@ impl World {
         let end = clock::now() + duration.as_micros() as u64;
         self.settle();
         for jump in 0.. {
-            assert!(jump < 1_000_000, "time does not pass");
+            assert!(jump < 1_000_000, "time does not advance");
             let next = clock::next().into_iter().chain(self.peer.poll_at(clock::now())).min();
             match next.filter(|next| *next <= end) {
                 Some(next) => clock::set(next.max(clock::now())),
@@ -261,31 +261,31 @@ impl World {
     }
 
     /// Connects the peer to the device's port.
-    pub fn call(&mut self) -> Call {
-        self.calls(1)[0]
+    pub fn connect_client(&mut self) -> PeerSocket {
+        self.connect_clients(1)[0]
     }
 
     /// Connects the peer `amount` times at once.
-    pub fn calls(&mut self, amount: usize) -> Vec<Call> {
-        self.calls_to(PORT, amount)
+    pub fn connect_clients(&mut self, amount: usize) -> Vec<PeerSocket> {
+        self.connect_clients_to(PORT, amount)
     }
 
-    pub fn calls_to(&mut self, port: u16, amount: usize) -> Vec<Call> {
-        let calls = (0..amount).map(|_| self.peer.call(DEVICE, port)).collect();
+    pub fn connect_clients_to(&mut self, port: u16, amount: usize) -> Vec<PeerSocket> {
+        let clients = (0..amount).map(|_| self.peer.connect(DEVICE, port)).collect();
         self.settle();
-        calls
+        clients
     }
 
     /// Returns how many of the peer's connections are established.
-    pub fn established(&mut self, calls: &[Call]) -> usize {
-        calls.iter().filter(|call| self.peer.state(**call) == State::Established).count()
+    pub fn established(&mut self, clients: &[PeerSocket]) -> usize {
+        clients.iter().filter(|client| self.peer.state(**client) == State::Established).count()
     }
 
     /// Returns everything that the peer can receive before time advances.
-    pub fn hear(&mut self, call: Call) -> Vec<u8> {
+    pub fn receive_at(&mut self, socket: PeerSocket) -> Vec<u8> {
         let mut data = Vec::new();
         loop {
-            let part = self.peer.receive(call);
+            let part = self.peer.receive(socket);
             if part.is_empty() {
                 return data;
             }

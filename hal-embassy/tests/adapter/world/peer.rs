@@ -24,8 +24,8 @@ pub struct Peer {
     now: Instant,
 }
 
-/// A connection, seen from the peer.
-pub type Call = SocketHandle;
+/// A socket of the peer.
+pub type PeerSocket = SocketHandle;
 
 impl Peer {
     pub fn new(cable: &Rc<RefCell<Cable>>) -> Self {
@@ -50,22 +50,27 @@ impl Peer {
         Some(at.total_micros() as u64)
     }
 
-    pub fn call(&mut self, address: Ipv4Addr, port: u16) -> Call {
-        self.call_with_window(address, port, 65_535)
+    pub fn connect(&mut self, address: Ipv4Addr, port: u16) -> PeerSocket {
+        self.connect_with_window(address, port, 65_535)
     }
 
     /// Connects, with a receive window of `window` bytes.
-    pub fn call_with_window(&mut self, address: Ipv4Addr, port: u16, window: usize) -> Call {
+    pub fn connect_with_window(
+        &mut self,
+        address: Ipv4Addr,
+        port: u16,
+        window: usize,
+    ) -> PeerSocket {
         self.next_port += 1;
         self.open(address, port, self.next_port, window)
     }
 
     /// Connects from the port `from`.
-    pub fn call_from(&mut self, address: Ipv4Addr, port: u16, from: u16) -> Call {
+    pub fn connect_from(&mut self, address: Ipv4Addr, port: u16, from: u16) -> PeerSocket {
         self.open(address, port, from, 65_535)
     }
 
-    fn open(&mut self, address: Ipv4Addr, port: u16, from: u16, window: usize) -> Call {
+    fn open(&mut self, address: Ipv4Addr, port: u16, from: u16, window: usize) -> PeerSocket {
         let mut socket = host::socket(window, OUTPUT);
         let to = (address, port);
         socket.connect(self.interface.context(), to, from).expect("a fresh socket");
@@ -73,45 +78,45 @@ impl Peer {
     }
 
     /// Drops the connection without sending anything, like a power failure.
-    pub fn forget(&mut self, call: Call) {
-        self.sockets.remove(call);
+    pub fn drop_silently(&mut self, socket: PeerSocket) {
+        self.sockets.remove(socket);
     }
 
     /// Listens on a port, for a connect of the device.
-    pub fn listen(&mut self, port: u16) -> Call {
+    pub fn listen(&mut self, port: u16) -> PeerSocket {
         let mut socket = host::socket(65_535, OUTPUT);
         socket.listen(port).expect("a fresh socket");
         self.sockets.add(socket)
     }
 
-    pub fn get(&mut self, call: Call) -> &mut Socket<'static> {
-        self.sockets.get_mut(call)
+    pub fn get(&mut self, socket: PeerSocket) -> &mut Socket<'static> {
+        self.sockets.get_mut(socket)
     }
 
-    pub fn state(&mut self, call: Call) -> State {
-        self.get(call).state()
+    pub fn state(&mut self, socket: PeerSocket) -> State {
+        self.get(socket).state()
     }
 
-    pub fn send(&mut self, call: Call, data: &[u8]) {
-        assert_eq!(self.get(call).send_slice(data), Ok(data.len()));
+    pub fn send(&mut self, socket: PeerSocket, data: &[u8]) {
+        assert_eq!(self.get(socket).send_slice(data), Ok(data.len()));
     }
 
     /// Returns everything that was received.
-    pub fn receive(&mut self, call: Call) -> Vec<u8> {
+    pub fn receive(&mut self, socket: PeerSocket) -> Vec<u8> {
         let mut data = Vec::new();
-        while self.get(call).can_recv() {
-            let part = self.get(call).recv(|part| (part.len(), part.to_vec()));
+        while self.get(socket).can_recv() {
+            let part = self.get(socket).recv(|part| (part.len(), part.to_vec()));
             data.extend(part.expect("there is something"));
         }
         data
     }
 
-    pub fn close(&mut self, call: Call) {
-        self.get(call).close();
+    pub fn close(&mut self, socket: PeerSocket) {
+        self.get(socket).close();
     }
 
-    pub fn abort(&mut self, call: Call) {
-        self.get(call).abort();
+    pub fn abort(&mut self, socket: PeerSocket) {
+        self.get(socket).abort();
     }
 }
 
@@ -119,7 +124,7 @@ impl Peer {
 #[cfg(feature = "udp")]
 impl Peer {
     /// Binds a UDP socket.
-    pub fn bind(&mut self, port: u16) -> Call {
+    pub fn bind(&mut self, port: u16) -> PeerSocket {
         let buffer =
             || udp::PacketBuffer::new(vec![udp::PacketMetadata::EMPTY; 64], vec![0; 65_536]);
         let mut socket = udp::Socket::new(buffer(), buffer());
@@ -127,14 +132,14 @@ impl Peer {
         self.sockets.add(socket)
     }
 
-    pub fn send_to(&mut self, call: Call, to: (Ipv4Addr, u16), data: &[u8]) {
-        let socket = self.sockets.get_mut::<udp::Socket<'_>>(call);
+    pub fn send_to(&mut self, socket: PeerSocket, to: (Ipv4Addr, u16), data: &[u8]) {
+        let socket = self.sockets.get_mut::<udp::Socket<'_>>(socket);
         socket.send_slice(data, to).expect("there is room");
     }
 
     /// Returns the received datagrams with their source ports.
-    pub fn datagrams(&mut self, call: Call) -> Vec<(u16, Vec<u8>)> {
-        let socket = self.sockets.get_mut::<udp::Socket<'_>>(call);
+    pub fn datagrams(&mut self, socket: PeerSocket) -> Vec<(u16, Vec<u8>)> {
+        let socket = self.sockets.get_mut::<udp::Socket<'_>>(socket);
         let mut datagrams = Vec::new();
         while let Ok((data, meta)) = socket.recv() {
             datagrams.push((meta.endpoint.port, data.to_vec()));

@@ -36,7 +36,7 @@ impl<T> Task<T> {
     }
 
     /// Polls the future if it was woken. Returns whether it was woken.
-    pub fn work(&mut self) -> bool {
+    pub fn poll_if_woken(&mut self) -> bool {
         let Some(future) = &mut self.future else { return false };
         if !self.flag.woken.swap(false, Ordering::SeqCst) {
             return false;

@@ -34,7 +34,10 @@ pub(super) fn head(input: &[u8]) -> Result<Option<(Answer, usize)>, String> {
     const BEGIN: &[u8] = b"HTTP/1.1 ";
     let begin = &input[..input.len().min(BEGIN.len())];
     if !BEGIN.starts_with(begin) {
-        return Err(format!("an answer begins with {:?}", String::from_utf8_lossy(input)));
+        return Err(format!(
+            "an answer begins with {:?} instead of \"HTTP/1.1 \"",
+            String::from_utf8_lossy(input)
+        ));
     }
     let Some(length) = input.windows(4).position(|four| four == b"\r\n\r\n") else {
         return match input.len() {
@@ -52,7 +55,7 @@ pub(super) fn head(input: &[u8]) -> Result<Option<(Answer, usize)>, String> {
         Some((name.to_owned(), value.to_owned()))
     };
     let fields: Option<Vec<_>> = lines.map(field).collect();
-    let fields = fields.ok_or_else(|| wrong("a line that is no field"))?;
+    let fields = fields.ok_or_else(|| wrong("a line that is not a field"))?;
     for (at, (name, _)) in fields.iter().enumerate() {
         let may_be_several = name == "Connection";
         if !may_be_several && fields[..at].iter().any(|(other, _)| other.eq_ignore_ascii_case(name))
@@ -153,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_answer_is_said_to_be_none() {
+    fn malformed_answers_are_errors() {
         for bad in [
             &b"x"[..],
             b"HTTP/1.0 200 OK\r\n\r\n",

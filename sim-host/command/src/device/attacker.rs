@@ -1,13 +1,14 @@
-//! Clients that break the protocol: incomplete requests, wrong requests, and random bytes.
+//! Clients that violate the protocol: incomplete requests, wrong requests, and random bytes.
 //!
 //! The device must end the connection of each of these clients. Then the client counts as served.
 
 use picoevent_sim::world::Session;
 
 use super::answer;
-use super::{Known, Plan, Visit};
+use super::{Client, Known, Plan};
 
-/// Takes answers. Each must have one of these statuses. Returns the number of answers.
+/// Takes all complete answers from the input of a session, and checks that each answer has one of these statuses.
+/// Returns the number of answers.
 fn take(session: &mut Session, statuses: &[u16]) -> Result<usize, String> {
     let mut count = 0;
     while let Some((answer, length)) = answer::whole(session.input(), false, false)? {
@@ -29,13 +30,13 @@ fn rest(session: &Session) -> Result<(), String> {
     }
 }
 
-/// Sends the beginning of a request, and then nothing, or the end of the stream.
-pub(super) struct Half {
+/// Sends the beginning of a request, and then either nothing or the end of the stream.
+pub(super) struct Incomplete {
     text: Vec<u8>,
     finishes: bool,
 }
 
-impl Half {
+impl Incomplete {
     pub(super) fn new(plan: Plan) -> Self {
         let mut text =
             b"PUT /upload HTTP/1.1\r\nHost: device\r\nContent-Length: 300\r\n\r\n".to_vec();
@@ -45,7 +46,7 @@ impl Half {
     }
 }
 
-impl Visit for Half {
+impl Client for Incomplete {
     fn begin(&mut self, _: &mut Known, session: &mut Session) {
         session.write(&self.text);
         session.served();
@@ -54,11 +55,11 @@ impl Visit for Half {
         }
     }
 
-    fn hear(&mut self, _: &mut Known, session: &mut Session) -> Result<(), String> {
+    fn received(&mut self, _: &mut Known, session: &mut Session) -> Result<(), String> {
         take(session, &[400, 408, 409, 503]).map(drop)
     }
 
-    fn end(&mut self, _: &mut Known, session: &mut Session) -> Result<(), String> {
+    fn finished(&mut self, _: &mut Known, session: &mut Session) -> Result<(), String> {
         rest(session)
     }
 }
@@ -107,12 +108,12 @@ impl Refused {
     }
 }
 
-impl Visit for Refused {
+impl Client for Refused {
     fn begin(&mut self, _: &mut Known, session: &mut Session) {
         session.write(self.text.as_bytes());
     }
 
-    fn hear(&mut self, _: &mut Known, session: &mut Session) -> Result<(), String> {
+    fn received(&mut self, _: &mut Known, session: &mut Session) -> Result<(), String> {
         let Some((answer, length)) = answer::whole(session.input(), false, false)? else {
             return Ok(());
         };
@@ -132,7 +133,7 @@ impl Visit for Refused {
         Ok(())
     }
 
-    fn end(&mut self, _: &mut Known, session: &mut Session) -> Result<(), String> {
+    fn finished(&mut self, _: &mut Known, session: &mut Session) -> Result<(), String> {
         rest(session)
     }
 }
@@ -154,17 +155,17 @@ impl Garbage {
     }
 }
 
-impl Visit for Garbage {
+impl Client for Garbage {
     fn begin(&mut self, _: &mut Known, session: &mut Session) {
         session.write(&self.0);
         session.served();
     }
 
-    fn hear(&mut self, _: &mut Known, session: &mut Session) -> Result<(), String> {
+    fn received(&mut self, _: &mut Known, session: &mut Session) -> Result<(), String> {
         take(session, &[400, 408, 414, 431, 501, 503, 505]).map(drop)
     }
 
-    fn end(&mut self, _: &mut Known, session: &mut Session) -> Result<(), String> {
+    fn finished(&mut self, _: &mut Known, session: &mut Session) -> Result<(), String> {
         rest(session)
     }
 }

@@ -3,12 +3,12 @@
 use picoevent_sim::world::Session;
 
 use super::answer::{self, Answer};
-use super::requests::Ask;
-use super::{Known, Plan, Visit};
+use super::requests::Request;
+use super::{Client, Known, Plan};
 
 /// An HTTP client.
 pub(super) struct Browser {
-    asks: Vec<Ask>,
+    requests: Vec<Request>,
     /// Requests are sent without waiting for answers.
     is_pipelined: bool,
     end: End,
@@ -18,7 +18,7 @@ pub(super) struct Browser {
     has_body: bool,
     /// The number of answered requests.
     answered: usize,
-    /// The device has said that the connection ends, or all requests are answered.
+    /// The device has announced the end of the connection, or all requests are answered.
     is_over: bool,
 }
 
@@ -26,9 +26,9 @@ pub(super) struct Browser {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum End {
     /// The last request has the field `Connection: close`.
-    Asked,
+    ConnectionClose,
     /// The last request uses HTTP/1.0.
-    Old,
+    Http10,
     /// The client ends its stream after the last request.
     Finished,
     /// The client stays connected until the device's idle timeout ends the connection.
@@ -37,34 +37,37 @@ enum End {
 
 impl Browser {
     pub(super) fn new(plan: Plan, known: &mut Known) -> Self {
-        let end = [End::Asked, End::Finished, End::Old, End::Silent][(plan.end / 2) as usize];
+        let end = [End::ConnectionClose, End::Finished, End::Http10, End::Silent]
+            [(plan.end / 2) as usize];
         let count = match (plan.kind, plan.cut) {
             // A silent client.
             (1, 13) => 0,
             _ => 1 + plan.more,
         };
-        let ask = |nth| {
+        let choose = |nth| {
             let is_last = nth + 1 == count;
-            let fields = if is_last && end == End::Asked { "Connection: close\r\n" } else { "" };
-            let mut ask = match plan.kind {
-                2 => Ask::upload(plan, nth, fields, known),
-                _ => Ask::draw(plan, nth, fields, known),
+            let fields =
+                if is_last && end == End::ConnectionClose { "Connection: close\r\n" } else { "" };
+            let mut request = match plan.kind {
+                2 => Request::upload(plan, nth, fields, known),
+                _ => Request::choose(plan, nth, fields, known),
             };
             // A request with HTTP/1.0 can neither wait for the device nor have a chunked body.
-            if is_last && end == End::Old {
-                let is_simple = !ask.waits && !ask.head.contains("chunked");
+            if is_last && end == End::Http10 {
+                let is_simple = !request.waits && !request.head.contains("chunked");
                 let line =
-                    if is_simple { ask.head } else { "GET /metrics HTTP/1.1\r\n\r\n".into() };
+                    if is_simple { request.head } else { "GET /metrics HTTP/1.1\r\n\r\n".into() };
                 if !is_simple {
-                    (ask.waits, ask.want) = (false, super::requests::Want::Metrics);
-                    ask.body.clear();
+                    (request.waits, request.expected) =
+                        (false, super::requests::ExpectedAnswer::Metrics);
+                    request.body.clear();
                 }
-                ask.head = line.replace("HTTP/1.1", "HTTP/1.0");
+                request.head = line.replace("HTTP/1.1", "HTTP/1.0");
             }
-            ask
+            request
         };
         Self {
-            asks: (0..count).map(ask).collect(),
+            requests: (0..count).map(choose).collect(),
             is_pipelined: plan.end % 2 == 1,
             end: if count == 0 { End::Silent } else { end },
             sent: 0,
@@ -77,19 +80,19 @@ impl Browser {
     /// Sends what can be sent now.
     fn send(&mut self, session: &mut Session) {
         while !self.has_body && !self.is_over && (self.is_pipelined || self.sent == self.answered) {
-            let Some(ask) = self.asks.get(self.sent) else {
+            let Some(request) = self.requests.get(self.sent) else {
                 if self.end == End::Finished {
                     session.close();
                 }
                 return;
             };
-            session.write(ask.head.as_bytes());
-            self.has_body = ask.waits;
-            if !ask.waits {
-                session.write(&ask.body);
+            session.write(request.head.as_bytes());
+            self.has_body = request.waits;
+            if !request.waits {
+                session.write(&request.body);
             }
             self.sent += 1;
-            if self.end == End::Finished && self.sent == self.asks.len() && !self.has_body {
+            if self.end == End::Finished && self.sent == self.requests.len() && !self.has_body {
                 session.close();
             }
         }
@@ -102,9 +105,10 @@ impl Browser {
         known: &mut Known,
         session: &mut Session,
     ) -> Result<(), String> {
-        let unasked = || format!("an answer with status {} to nothing", answer.status);
+        let unexpected =
+            || format!("an answer with status {} came without a request", answer.status);
         if self.is_over {
-            return Err(unasked());
+            return Err(unexpected());
         }
         let ends = |status: u16| answer.status == status && answer.is_last();
         // The device has no room for one more connection, or the client was too slow.
@@ -112,36 +116,44 @@ impl Browser {
             self.is_over = true;
             return Ok(());
         }
-        let ask = self.asks.get(self.answered).filter(|_| self.answered < self.sent);
-        let ask = ask.ok_or_else(unasked)?;
+        let request = self.requests.get(self.answered).filter(|_| self.answered < self.sent);
+        let request = request.ok_or_else(unexpected)?;
         let is_current = self.answered + 1 == self.sent;
         if answer.status == 100 {
-            if !(ask.waits && is_current && self.has_body) {
-                return Err("the device asks for a body that does not wait".to_owned());
+            if !(request.waits && is_current && self.has_body) {
+                return Err("the device sent 100 Continue, but no body waits for it".to_owned());
             }
-            session.write(&ask.body);
+            session.write(&request.body);
             self.has_body = false;
             self.send(session);
             return Ok(());
         }
-        if ask.is_upload() && ends(409) {
+        if request.is_upload() && ends(409) {
             self.is_over = true;
             return Ok(());
         }
         if is_current && self.has_body {
             return Err(format!("status {} came before the body was sent", answer.status));
         }
-        // Another upload is in progress. This one has no body, so the connection continues.
-        if !(ask.is_upload() && answer.status == 409) {
-            ask.want.check(answer, known).map_err(|text| format!("{:?}: {text}", ask.head))?;
+        // If another upload is in progress, the device refuses this upload with 409. An upload without a body keeps its
+        // connection, so the next requests follow.
+        if !(request.is_upload() && answer.status == 409) {
+            request
+                .expected
+                .check(answer, known)
+                .map_err(|text| format!("{:?}: {text}", request.head))?;
         }
         self.answered += 1;
-        let is_last = self.answered == self.asks.len() && matches!(self.end, End::Asked | End::Old);
+        let is_last = self.answered == self.requests.len()
+            && matches!(self.end, End::ConnectionClose | End::Http10);
         if is_last != answer.is_last() {
-            let word = if is_last { "nothing" } else { "the end" };
-            return Err(format!("the answer to {:?} says {word} of the connection", ask.head));
+            let verb = if is_last { "does not announce" } else { "announces" };
+            return Err(format!(
+                "the answer to {:?} {verb} the end of the connection",
+                request.head
+            ));
         }
-        if self.answered == self.asks.len() {
+        if self.answered == self.requests.len() {
             self.is_over = true;
             session.served();
         }
@@ -157,7 +169,7 @@ impl Browser {
         has_ended: bool,
     ) -> Result<(), String> {
         while !session.input().is_empty() {
-            let is_to_head = self.asks.get(self.answered).is_some_and(Ask::is_head);
+            let is_to_head = self.requests.get(self.answered).is_some_and(Request::is_head);
             let Some((answer, length)) = answer::whole(session.input(), is_to_head, has_ended)?
             else {
                 break;
@@ -169,20 +181,20 @@ impl Browser {
     }
 }
 
-impl Visit for Browser {
+impl Client for Browser {
     fn begin(&mut self, _: &mut Known, session: &mut Session) {
-        if self.asks.is_empty() {
+        if self.requests.is_empty() {
             session.served();
         }
         self.send(session);
     }
 
-    fn hear(&mut self, known: &mut Known, session: &mut Session) -> Result<(), String> {
+    fn received(&mut self, known: &mut Known, session: &mut Session) -> Result<(), String> {
         self.take_all(known, session, false)
     }
 
-    /// Between two answers the device may end the connection at any time: it has an idle timeout.
-    fn end(&mut self, known: &mut Known, session: &mut Session) -> Result<(), String> {
+    /// Handles the last answers. The device may end the connection between two answers, because it has an idle timeout.
+    fn finished(&mut self, known: &mut Known, session: &mut Session) -> Result<(), String> {
         self.take_all(known, session, true)?;
         match session.input().is_empty() {
             true => Ok(()),

@@ -1,4 +1,4 @@
-//! Requests, and the answers that they must get.
+//! Requests, and the answers that the device must send.
 
 use std::fmt::Write;
 
@@ -8,17 +8,17 @@ use super::answer::Answer;
 use super::{Known, Plan};
 
 /// A request.
-pub(super) struct Ask {
+pub(super) struct Request {
     pub(super) head: String,
     pub(super) body: Vec<u8>,
     /// The body is sent only when the device requests it (`Expect: 100-continue`).
     pub(super) waits: bool,
-    pub(super) want: Want,
+    pub(super) expected: ExpectedAnswer,
 }
 
 /// The required answer.
 #[derive(Clone)]
-pub(super) enum Want {
+pub(super) enum ExpectedAnswer {
     /// Exactly this text, about settings or an upload of this client.
     Exactly(String),
     /// The settings of any client.
@@ -56,48 +56,56 @@ fn uploaded(content: &[u8]) -> String {
 
 const FILES: [&str; 3] = ["/", "/device.js", "/style.css"];
 
-impl Ask {
-    /// Draws the request with this number, with additional header fields.
-    pub(super) fn draw(plan: Plan, nth: u64, fields: &str, known: &mut Known) -> Self {
-        let plain = |head: &str, want| Self::new(head, fields, Vec::new(), want);
+impl Request {
+    /// Makes the request with this number. The plan selects the kind of the request. `fields` are additional header
+    /// fields.
+    pub(super) fn choose(plan: Plan, nth: u64, fields: &str, known: &mut Known) -> Self {
+        let plain = |head: &str, expected| Self::new(head, fields, Vec::new(), expected);
         let file = FILES[plan.number(nth + 100, 3) as usize];
         match plan.number(nth, 16) {
-            0 => plain("GET /settings", Want::Settings),
+            0 => plain("GET /settings", ExpectedAnswer::Settings),
             1 => {
                 let (name, threshold) = (format!("n{}.{nth}", plan.seed), plan.number(nth, 90_000));
                 let body = format!("threshold={threshold}&name={name}").into_bytes();
                 let answer = settings(&name, threshold);
                 known.settings.insert(answer.clone());
-                Self::new("POST /settings", fields, body, Want::Exactly(answer))
+                Self::new("POST /settings", fields, body, ExpectedAnswer::Exactly(answer))
             }
-            2 => Self::new("POST /settings", fields, b"name=x".to_vec(), Want::Error(400)),
-            3 => plain("GET /upload", Want::Upload { may_be_none: !known.has_upload }),
-            4 => plain("GET /metrics", Want::Metrics),
-            5 => plain(&format!("GET {file}"), Want::File(file)),
+            2 => {
+                Self::new("POST /settings", fields, b"name=x".to_vec(), ExpectedAnswer::Error(400))
+            }
+            3 => plain("GET /upload", ExpectedAnswer::Upload { may_be_none: !known.has_upload }),
+            4 => plain("GET /metrics", ExpectedAnswer::Metrics),
+            5 => plain(&format!("GET {file}"), ExpectedAnswer::File(file)),
             6 => match known.files.get(file) {
                 Some((tag, _)) => {
                     let fields = format!("{fields}If-None-Match: {tag}\r\n");
-                    Self::new(&format!("GET {file}"), &fields, Vec::new(), Want::Unchanged)
+                    Self::new(
+                        &format!("GET {file}"),
+                        &fields,
+                        Vec::new(),
+                        ExpectedAnswer::Unchanged,
+                    )
                 }
-                None => plain(&format!("GET {file}"), Want::File(file)),
+                None => plain(&format!("GET {file}"), ExpectedAnswer::File(file)),
             },
             7 => {
                 let (first, more) = (plan.number(nth, 100), plan.number(nth + 1, 200));
                 let last = first + more;
                 let fields = format!("{fields}Range: bytes={first}-{last}\r\n");
-                let want = Want::Part(file, first as usize, last as usize);
-                Self::new(&format!("GET {file}"), &fields, Vec::new(), want)
+                let expected = ExpectedAnswer::Part(file, first as usize, last as usize);
+                Self::new(&format!("GET {file}"), &fields, Vec::new(), expected)
             }
-            8 => plain("HEAD /settings", Want::Bare(200)),
-            9 => plain("GET /nothing", Want::Bare(404)),
+            8 => plain("HEAD /settings", ExpectedAnswer::Bare(200)),
+            9 => plain("GET /nothing", ExpectedAnswer::Bare(404)),
             10 => match plan.number(nth, 3) {
-                0 => plain("OPTIONS /settings", Want::Bare(204)),
-                1 => plain("DELETE /upload", Want::Bare(405)),
-                _ => plain("GET /live", Want::Bare(426)),
+                0 => plain("OPTIONS /settings", ExpectedAnswer::Bare(204)),
+                1 => plain("DELETE /upload", ExpectedAnswer::Bare(405)),
+                _ => plain("GET /live", ExpectedAnswer::Bare(426)),
             },
             11 | 12 => {
                 let length = plan.length + plan.number(nth, 50);
-                plain(&format!("GET /download/{length}"), Want::Download(length as usize))
+                plain(&format!("GET /download/{length}"), ExpectedAnswer::Download(length as usize))
             }
             _ => Self::upload(plan, nth, fields, known),
         }
@@ -113,26 +121,26 @@ impl Ask {
             true => format!("{fields}Expect: 100-continue\r\n"),
             false => fields.to_owned(),
         };
-        let want = Want::Exactly(answer);
-        let ask = match plan.number(nth + 300, 2) {
-            0 => Self::new("PUT /upload", &fields, content, want),
+        let expected = ExpectedAnswer::Exactly(answer);
+        let request = match plan.number(nth + 300, 2) {
+            0 => Self::new("PUT /upload", &fields, content, expected),
             _ => {
                 let fields = format!("{fields}Transfer-Encoding: chunked\r\n");
-                let mut ask = Self::new("PUT /upload", &fields, Vec::new(), want);
-                ask.body = chunked(plan, &content);
-                ask
+                let mut request = Self::new("PUT /upload", &fields, Vec::new(), expected);
+                request.body = chunked(plan, &content);
+                request
             }
         };
-        Self { waits, ..ask }
+        Self { waits, ..request }
     }
 
-    fn new(line: &str, fields: &str, body: Vec<u8>, want: Want) -> Self {
+    fn new(line: &str, fields: &str, body: Vec<u8>, expected: ExpectedAnswer) -> Self {
         let mut head = format!("{line} HTTP/1.1\r\nHost: device\r\n{fields}");
         if !body.is_empty() {
             let _ = write!(head, "Content-Length: {}\r\n", body.len());
         }
         head.push_str("\r\n");
-        Self { head, body, waits: false, want }
+        Self { head, body, waits: false, expected }
     }
 
     /// Returns whether it is a `HEAD` request.
@@ -140,7 +148,7 @@ impl Ask {
         self.head.starts_with("HEAD ")
     }
 
-    /// Returns whether it is an upload. An upload is refused while another one is in progress.
+    /// Returns whether it is an upload. An upload is refused while another upload is in progress.
     pub(super) fn is_upload(&self) -> bool {
         self.head.starts_with("PUT ")
     }
@@ -163,7 +171,7 @@ fn chunked(plan: Plan, content: &[u8]) -> Vec<u8> {
     body
 }
 
-impl Want {
+impl ExpectedAnswer {
     /// Checks an answer.
     pub(super) fn check(&self, answer: &Answer, known: &mut Known) -> Result<(), String> {
         let is = |status: u16| match answer.status == status {
@@ -247,7 +255,7 @@ fn equal(content: &[u8], expected: &[u8]) -> Result<(), String> {
 fn one_of(text: &str, is_one: impl FnOnce(&str) -> bool) -> Result<(), String> {
     match is_one(text) {
         true => Ok(()),
-        false => Err(format!("the content is {text:?}, which is nothing that was sent")),
+        false => Err(format!("the content is {text:?}, which no client has sent")),
     }
 }
 

@@ -3,7 +3,7 @@
 use picoevent_sim::world::Session;
 
 use super::answer;
-use super::{Known, Plan, Visit};
+use super::{Client, Known, Plan};
 
 const TEXT: u8 = 1;
 const BINARY: u8 = 2;
@@ -75,8 +75,8 @@ enum Handshake {
     Refused,
 }
 
-/// Takes the answer to the handshake.
-fn shake(session: &mut Session, status: u16) -> Result<Handshake, String> {
+/// Takes the answer to the handshake from the input. Returns the new state of the handshake.
+fn take_handshake(session: &mut Session, status: u16) -> Result<Handshake, String> {
     let Some((answer, length)) = answer::head(session.input())? else {
         return Ok(Handshake::Awaited);
     };
@@ -100,7 +100,7 @@ fn code(data: &[u8]) -> Option<u16> {
 pub(super) struct Echo {
     handshake: Handshake,
     /// The messages are sent one after the other, each after the echo of the previous message.
-    is_patient: bool,
+    waits_for_echo: bool,
     cut: usize,
     mask: [u8; 4],
     messages: Vec<(u8, Vec<u8>)>,
@@ -109,7 +109,7 @@ pub(super) struct Echo {
     echoed: usize,
     ponged: usize,
     /// The echo that is being received.
-    coming: Option<(u8, Vec<u8>)>,
+    partial_message: Option<(u8, Vec<u8>)>,
     has_closed: bool,
 }
 
@@ -123,29 +123,29 @@ impl Echo {
         let mask = plan.bytes(1_000, 4);
         Self {
             handshake: Handshake::Awaited,
-            is_patient: plan.end % 2 == 1,
+            waits_for_echo: plan.end % 2 == 1,
             cut: 1 + plan.cut as usize,
             mask: [mask[0], mask[1], mask[2], mask[3]],
             messages: (0..=plan.more).map(message).collect(),
             sent: 0,
             echoed: 0,
             ponged: 0,
-            coming: None,
+            partial_message: None,
             has_closed: false,
         }
     }
 
-    /// Sends messages in pieces, each with a ping after its first piece, and at the end the close
-    /// frame.
+    /// Sends each message in several frames, with a ping after the first frame. When everything is answered, sends the
+    /// close frame.
     fn send(&mut self, session: &mut Session) {
         let all = self.messages.len();
-        while self.sent < all && (!self.is_patient || self.sent == self.echoed) {
+        while self.sent < all && (!self.waits_for_echo || self.sent == self.echoed) {
             let (opcode, data) = &self.messages[self.sent];
             let (mut first, mut rest) = (*opcode, data.as_slice());
             loop {
-                let (piece, after) = rest.split_at(self.cut.min(rest.len()));
+                let (part, after) = rest.split_at(self.cut.min(rest.len()));
                 let last = if after.is_empty() { LAST } else { 0 };
-                session.write(&frame(first | last, piece, self.mask));
+                session.write(&frame(first | last, part, self.mask));
                 if first != 0 {
                     let number = [self.sent as u8];
                     session.write(&frame(PING | LAST, &number, self.mask));
@@ -178,19 +178,22 @@ impl Echo {
             CLOSE if code(&data) == Some(1_000) && self.has_closed => session.served(),
             CLOSE => return Err(format!("the device closes with {:?}", code(&data))),
             _ => {
-                let (kind, mut message) = match (self.coming.take(), opcode) {
+                let (kind, mut message) = match (self.partial_message.take(), opcode) {
                     (None, TEXT | BINARY) => (opcode, Vec::new()),
-                    (Some(coming), 0) => coming,
+                    (Some(partial_message), 0) => partial_message,
                     _ => return Err(format!("a frame with opcode {opcode} has come")),
                 };
                 message.extend(data);
                 if !is_last {
-                    self.coming = Some((kind, message));
+                    self.partial_message = Some((kind, message));
                     return Ok(());
                 }
                 let wanted = self.messages.get(self.echoed).filter(|_| self.echoed < self.sent);
                 if wanted != Some(&(kind, message)) {
-                    return Err(format!("message {} is not what came back", self.echoed));
+                    return Err(format!(
+                        "the echo of message {} differs from the message",
+                        self.echoed
+                    ));
                 }
                 self.echoed += 1;
             }
@@ -199,14 +202,14 @@ impl Echo {
     }
 }
 
-impl Visit for Echo {
+impl Client for Echo {
     fn begin(&mut self, _: &mut Known, session: &mut Session) {
         session.write(upgrade("/echo").as_bytes());
     }
 
-    fn hear(&mut self, _: &mut Known, session: &mut Session) -> Result<(), String> {
+    fn received(&mut self, _: &mut Known, session: &mut Session) -> Result<(), String> {
         if self.handshake == Handshake::Awaited {
-            self.handshake = shake(session, 101)?;
+            self.handshake = take_handshake(session, 101)?;
         }
         if self.handshake == Handshake::Done {
             self.send(session);
@@ -218,7 +221,7 @@ impl Visit for Echo {
         Ok(())
     }
 
-    fn end(&mut self, _: &mut Known, _: &mut Session) -> Result<(), String> {
+    fn finished(&mut self, _: &mut Known, _: &mut Session) -> Result<(), String> {
         Ok(())
     }
 }
@@ -227,7 +230,7 @@ impl Visit for Echo {
 pub(super) struct Live {
     is_socket: bool,
     handshake: Handshake,
-    heard: u32,
+    value_count: u32,
     /// The number of the last sample.
     sample: u64,
 }
@@ -237,7 +240,7 @@ const VALUES: u32 = 3;
 
 impl Live {
     pub(super) const fn socket() -> Self {
-        Self { is_socket: true, handshake: Handshake::Awaited, heard: 0, sample: 0 }
+        Self { is_socket: true, handshake: Handshake::Awaited, value_count: 0, sample: 0 }
     }
 
     pub(super) const fn events() -> Self {
@@ -246,7 +249,7 @@ impl Live {
 
     /// Checks a value.
     fn value(&mut self, text: &str) -> Result<(), String> {
-        let wrong = || format!("the value {text:?} has come behind sample {}", self.sample);
+        let wrong = || format!("the value {text:?} has come after sample {}", self.sample);
         let number = |name: &str| {
             let (_, rest) = text.split_once(&format!("\"{name}\":"))?;
             rest.split([',', '}']).next()?.parse::<u64>().ok()
@@ -257,13 +260,13 @@ impl Live {
         let (Some(value), Some(sample), true) = (value, sample, is_framed) else {
             return Err(wrong());
         };
-        // No client sets a threshold outside the limits of the form.
-        let is_said = text.contains("\"warm\":true") || text.contains("\"warm\":false");
-        if !is_said || number("clients") > number("most") || value == 0 {
+        // Other clients change the threshold, so `warm` may have either value.
+        let has_warm = text.contains("\"warm\":true") || text.contains("\"warm\":false");
+        if !has_warm || number("clients") > number("most") || value == 0 {
             return Err(wrong());
         }
         self.sample = sample;
-        self.heard += 1;
+        self.value_count += 1;
         Ok(())
     }
 
@@ -272,7 +275,7 @@ impl Live {
             match (opcode, is_last) {
                 (TEXT, true) => {
                     self.value(&String::from_utf8_lossy(&data))?;
-                    if self.heard == VALUES {
+                    if self.value_count == VALUES {
                         session.write(&frame(CLOSE | LAST, &1_000_u16.to_be_bytes(), [7; 4]));
                         session.served();
                     }
@@ -296,7 +299,7 @@ impl Live {
             let text = event.strip_prefix("event: value\ndata: ");
             self.value(text.ok_or_else(|| format!("the event {event:?} has come"))?)?;
         }
-        if self.heard >= VALUES {
+        if self.value_count >= VALUES {
             session.served();
             session.reset();
         }
@@ -304,16 +307,16 @@ impl Live {
     }
 }
 
-impl Visit for Live {
+impl Client for Live {
     fn begin(&mut self, _: &mut Known, session: &mut Session) {
         let events = "GET /events HTTP/1.1\r\nHost: device\r\n\r\n".to_owned();
         let request = if self.is_socket { upgrade("/live") } else { events };
         session.write(request.as_bytes());
     }
 
-    fn hear(&mut self, _: &mut Known, session: &mut Session) -> Result<(), String> {
+    fn received(&mut self, _: &mut Known, session: &mut Session) -> Result<(), String> {
         if self.handshake == Handshake::Awaited {
-            self.handshake = shake(session, if self.is_socket { 101 } else { 200 })?;
+            self.handshake = take_handshake(session, if self.is_socket { 101 } else { 200 })?;
         }
         match self.handshake {
             Handshake::Done if self.is_socket => self.frames(session),
@@ -322,20 +325,19 @@ impl Visit for Live {
         }
     }
 
-    fn end(&mut self, _: &mut Known, _: &mut Session) -> Result<(), String> {
+    fn finished(&mut self, _: &mut Known, _: &mut Session) -> Result<(), String> {
         Ok(())
     }
 }
 
-/// A WebSocket client that breaks the rules. The device must close the connection with the right
-/// code.
-pub(super) struct Rude {
+/// A WebSocket client that violates the protocol. The device must close the connection with the right code.
+pub(super) struct Misbehaving {
     handshake: Handshake,
     frames: Vec<u8>,
     code: u16,
 }
 
-impl Rude {
+impl Misbehaving {
     pub(super) fn new(plan: Plan) -> Self {
         let mask = [plan.seed as u8, 1, 2, 3];
         let bad = b"\xc3(".to_vec();
@@ -357,14 +359,14 @@ impl Rude {
     }
 }
 
-impl Visit for Rude {
+impl Client for Misbehaving {
     fn begin(&mut self, _: &mut Known, session: &mut Session) {
         session.write(upgrade("/echo").as_bytes());
     }
 
-    fn hear(&mut self, _: &mut Known, session: &mut Session) -> Result<(), String> {
+    fn received(&mut self, _: &mut Known, session: &mut Session) -> Result<(), String> {
         if self.handshake == Handshake::Awaited {
-            self.handshake = shake(session, 101)?;
+            self.handshake = take_handshake(session, 101)?;
             if self.handshake == Handshake::Done {
                 session.write(&self.frames);
             }
@@ -376,9 +378,10 @@ impl Visit for Rude {
             match (frame.opcode, code(&frame.data)) {
                 (CLOSE, Some(code)) if code == self.code => session.served(),
                 (CLOSE, Some(1_001)) => {}
-                // The device's clock has stepped forward before the frames arrived.
+                // If the device's clock steps forward before the frames arrive, the connection seems idle, and the
+                // device sends a ping.
                 (PING, _) => {}
-                // The first piece of the message was still valid, so the device may have echoed it.
+                // The first part of the message was valid, so the device may have echoed it.
                 (TEXT | BINARY, _) if self.code == 1_007 => {}
                 (opcode, code) => {
                     return Err(format!("opcode {opcode} with {code:?} instead of {}", self.code));
@@ -388,7 +391,7 @@ impl Visit for Rude {
         Ok(())
     }
 
-    fn end(&mut self, _: &mut Known, _: &mut Session) -> Result<(), String> {
+    fn finished(&mut self, _: &mut Known, _: &mut Session) -> Result<(), String> {
         Ok(())
     }
 }

@@ -8,19 +8,20 @@ use picoevent_sim::world::{Choices, Server, Service, Session};
 
 use super::{COLLECTOR_PORT, sensor};
 
-/// The minimum time between two connects: the shortest first delay of the uplink's back-off.
+/// The minimum time between two connects. The first delay of the uplink's back-off varies at random; this is its lower
+/// limit.
 const SHORTEST_DELAY: Duration = Duration::from_millis(375);
-/// The time after the last fault within which the uplink must be up: the longest delay of its
-/// back-off, plus the time for a connect that has just begun.
+/// The uplink must be up within this time after the last fault. It is the longest delay of the uplink's back-off, plus
+/// the time for a connect that has just begun.
 const UP_WITHIN: Duration = Duration::from_secs(60);
-/// The time after the last fault within which two heartbeats must arrive.
+/// Two heartbeats must arrive within this time after the last fault.
 const BEATS_WITHIN: Duration = Duration::from_secs(120);
 
-/// Returns the collector as a server that the gateway connects to. The gateway must know its
-/// address within `known_within` after the last fault.
+/// Returns the collector as a server that the gateway connects to. The gateway must know the collector's address within
+/// `known_within` after the last fault.
 pub(super) fn collector(known_within: Duration) -> Server<Gateway, Collector> {
     Server::new(COLLECTOR_PORT, Collector::new)
-        .always(|app, collector: &Collector| collector.agrees_with(app))
+        .always(|app, collector: &Collector| collector.check_app(app))
         .in_the_end(known_within + UP_WITHIN, |_, collector| match collector.open.last() {
             Some(connection) if connection.last.is_some() => Ok(()),
             _ => Err("the uplink sends no samples".to_owned()),
@@ -31,16 +32,16 @@ pub(super) fn collector(known_within: Duration) -> Server<Gateway, Collector> {
         })
 }
 
-/// A program that confirms samples. It keeps what it has received when it is restarted.
+/// A program that confirms samples. It keeps the received samples when it restarts.
 pub(super) struct Collector {
-    /// It confirms after this number of samples.
+    /// The collector sends a confirmation for each sample whose number is a multiple of this number.
     every: u32,
     /// The samples by number: their times, and whether they were confirmed.
     samples: Vec<Option<Sample>>,
     /// The number of confirmed samples.
     confirmed: usize,
     open: Vec<Connection>,
-    last_call: Option<Duration>,
+    last_connect: Option<Duration>,
 }
 
 #[derive(Clone, Copy)]
@@ -67,22 +68,22 @@ impl Collector {
             samples: Vec::new(),
             confirmed: 0,
             open: Vec::new(),
-            last_call: None,
+            last_connect: None,
         }
     }
 
     /// Checks that the gateway has discarded no unconfirmed sample, except samples that it counts as lost.
-    fn agrees_with(&self, app: &Gateway) -> Result<(), String> {
-        let kept = app.kept();
+    fn check_app(&self, app: &Gateway) -> Result<(), String> {
+        let kept = app.unconfirmed();
         let is_confirmed = |sample: &&Option<Sample>| sample.is_some_and(|sample| sample.confirmed);
         let kept_ones = self.samples.get(kept.start as usize..).unwrap_or_default();
-        let given_up = self.confirmed - kept_ones.iter().filter(is_confirmed).count();
-        let missing = kept.start - given_up as u32;
+        let discarded = self.confirmed - kept_ones.iter().filter(is_confirmed).count();
+        let missing = kept.start - discarded as u32;
         match missing <= app.lost() {
             true => Ok(()),
             false => Err(format!(
-                "{missing} samples before sample {} were given up without a confirmation, {} are said to be \
-                 lost",
+                "{missing} samples before sample {} were discarded without a confirmation, but the \
+                 gateway counts {} lost samples",
                 kept.start,
                 app.lost()
             )),
@@ -95,7 +96,7 @@ impl Collector {
         let kind = words.next().ok_or_else(wrong)?;
         let number: u32 = words.next().and_then(|word| word.parse().ok()).ok_or_else(wrong)?;
         let connection = self.open.iter_mut().find(|open| open.number == session.number());
-        let connection = connection.ok_or("it talks on a connection that is not open")?;
+        let connection = connection.ok_or("a line arrived on a connection that is not open")?;
         if kind == "H" {
             if number <= connection.beats || words.next().is_some() {
                 return Err(format!("{line:?} came after {} heart-beats", connection.beats));
@@ -140,11 +141,11 @@ impl Collector {
 }
 
 impl Service for Collector {
-    fn called(&mut self, at: Duration) -> Result<(), String> {
-        let before = self.last_call.replace(at);
+    fn connecting(&mut self, at: Duration) -> Result<(), String> {
+        let before = self.last_connect.replace(at);
         match before.map(|before| at.saturating_sub(before)) {
             Some(after) if after < SHORTEST_DELAY => {
-                Err(format!("it was called again after {} ms", after.as_millis()))
+                Err(format!("the device connected again after {} ms", after.as_millis()))
             }
             _ => Ok(()),
         }

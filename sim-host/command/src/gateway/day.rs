@@ -14,9 +14,9 @@ use crate::servers::broker;
 const DAY: Duration = Duration::from_secs(24 * 3_600);
 /// Longer than the broker's last time offline plus the time until the gateway has reconnected.
 const BACK_WITHIN: Duration = Duration::from_secs(1_200);
-/// The longest times for which the broker is online, and offline, in seconds.
-const MOST_THERE: u64 = 1_800;
-const MOST_AWAY: u64 = 600;
+/// The broker stays online for less than `MAX_ONLINE` seconds, and offline for less than `MAX_OFFLINE` seconds.
+const MAX_ONLINE: u64 = 1_800;
+const MAX_OFFLINE: u64 = 600;
 
 /// The number of complete days without a failure, in all simulations of this process.
 static DAYS: AtomicU32 = AtomicU32::new(0);
@@ -27,7 +27,8 @@ pub fn days() -> u32 {
     DAYS.load(Ordering::Relaxed)
 }
 
-/// The gateway for a day: a simulation that takes some minutes, so it is not in the default list.
+/// Returns the test case that runs the gateway for a day. A simulation takes minutes, so the command does not list this
+/// test case.
 pub fn gateway_day() -> TestCase<Gateway> {
     let broker = Server::new(broker::PORT, Day::new)
         .always(|app: &Gateway, day: &Day| match day.samples.missing <= app.unpublished() {
@@ -42,13 +43,13 @@ pub fn gateway_day() -> TestCase<Gateway> {
 struct Day {
     samples: Samples,
     rng: Rng,
-    /// The times at which it next goes offline and comes back.
-    goes_at: Duration,
-    back_at: Duration,
-    /// It may forget sessions while it is offline.
+    /// The times at which the broker next goes offline and comes back.
+    offline_at: Duration,
+    online_at: Duration,
+    /// The broker may forget its session when the connection ends.
     forgets: bool,
-    /// The number of times it went offline.
-    times: u32,
+    /// The number of times that the broker went offline.
+    outages: u32,
     /// The time of the last event of this broker.
     now: Duration,
 }
@@ -57,8 +58,9 @@ impl Day {
     fn new(choices: &mut Choices<'_>) -> Self {
         let rng = Rng::with_seed(choices.up_to(u64::from(u32::MAX)));
         let samples = Samples::new(choices);
-        let (goes_at, back_at, now) = (Duration::from_secs(60), Duration::ZERO, Duration::ZERO);
-        Self { samples, rng, goes_at, back_at, forgets: false, times: 0, now }
+        let (offline_at, online_at, now) =
+            (Duration::from_secs(60), Duration::ZERO, Duration::ZERO);
+        Self { samples, rng, offline_at, online_at, forgets: false, outages: 0, now }
     }
 
     /// Checks, after the day, that the gateway is online, that the broker went offline many times, and that more than
@@ -72,32 +74,33 @@ impl Day {
         }
         let (next, lost) = (self.samples.next, app.unpublished());
         eprintln!(
-            "in a day the broker has gone {} times; {next} samples, {lost} of them not published",
-            self.times
+            "in a day the broker went offline {} times; {next} samples, {lost} of them not \
+             published",
+            self.outages
         );
-        match self.times > 50 && next > 500_000 && lost < next / 2 {
+        match self.outages > 50 && next > 500_000 && lost < next / 2 {
             true => {
                 DAYS.fetch_add(1, Ordering::Relaxed);
                 Ok(())
             }
             false => {
-                Err(format!("{next} samples, {lost} not published, gone {} times", self.times))
+                Err(format!("{next} samples, {lost} not published, offline {} times", self.outages))
             }
         }
     }
 
-    fn is_away(&self, now: Duration) -> bool {
-        now < self.back_at
+    fn is_offline(&self, now: Duration) -> bool {
+        now < self.online_at
     }
 }
 
 impl Service for Day {
-    fn called(&mut self, at: Duration) -> Result<(), String> {
-        self.samples.called(at)
+    fn connecting(&mut self, at: Duration) -> Result<(), String> {
+        self.samples.connecting(at)
     }
 
     fn opened(&mut self, session: &mut Session) -> Result<(), String> {
-        if self.is_away(session.now()) {
+        if self.is_offline(session.now()) {
             session.reset();
             return Ok(());
         }
@@ -110,18 +113,18 @@ impl Service for Day {
     }
 
     fn wakes_at(&self) -> Option<Duration> {
-        let goes_at = self.samples.host.has_client().then_some(self.goes_at);
-        self.samples.wakes_at().into_iter().chain(goes_at).min()
+        let offline_at = self.samples.host.has_client().then_some(self.offline_at);
+        self.samples.wakes_at().into_iter().chain(offline_at).min()
     }
 
-    fn going_on(&mut self, session: &mut Session) -> Result<(), String> {
+    fn poll(&mut self, session: &mut Session) -> Result<(), String> {
         let now = session.now();
-        if now < self.goes_at {
-            return self.samples.going_on(session);
+        if now < self.offline_at {
+            return self.samples.poll(session);
         }
-        self.times += 1;
-        self.back_at = now + Duration::from_secs(self.rng.u64(1..MOST_AWAY));
-        self.goes_at = self.back_at + Duration::from_secs(self.rng.u64(10..MOST_THERE));
+        self.outages += 1;
+        self.online_at = now + Duration::from_secs(self.rng.u64(1..MAX_OFFLINE));
+        self.offline_at = self.online_at + Duration::from_secs(self.rng.u64(10..MAX_ONLINE));
         match self.rng.bool() {
             true => session.reset(),
             false => session.close(),

@@ -10,22 +10,23 @@ use crate::servers::broker::{self, Host};
 use crate::servers::names::{self, Names};
 use crate::servers::time::{self, Time};
 
-/// The time for which a name may be cached as missing, after a byte of an answer about it was
-/// changed.
+/// The longest time to cache a negative answer of the DNS server. A changed byte can make an answer negative. Then the
+/// gateway does not find the name for this time.
 const KNOWN_WITHIN: Duration = Duration::from_secs(60);
-/// The time after the last fault within which the broker must have all messages.
+/// Within this time after the last fault, the gateway must be online, must have received all messages of the broker,
+/// and must have set its clock.
 const UP_WITHIN: Duration = Duration::from_secs(200);
 
 /// The connections and events that the gateway adds when the network is up: the broker's connection, and the timers
 /// of the resolver and the clock.
 const LATER: (usize, usize) = (1, 2);
 
-/// The gateway, with a collector and a broker that it finds by name.
+/// Returns the test case of the gateway with a collector and a broker. The gateway finds both by name.
 pub fn gateway_online() -> TestCase<Gateway> {
     case("gateway-online").server(samples())
 }
 
-/// The same without the broker.
+/// Returns the same test case without the broker.
 pub(super) fn case(name: &str) -> TestCase<Gateway> {
     let make = || {
         time::forget();
@@ -53,7 +54,7 @@ fn samples() -> Server<Gateway, Samples> {
         .always(|app: &Gateway, samples: &Samples| match samples.missing <= app.unpublished() {
             true => Ok(()),
             false => Err(format!(
-                "{} samples are missing, {} are said to be",
+                "{} samples are missing, but the gateway counts {}",
                 samples.missing,
                 app.unpublished()
             )),
@@ -73,7 +74,7 @@ fn samples() -> Server<Gateway, Samples> {
 pub(super) struct Samples {
     pub(super) host: Host,
     /// The number of deliveries already checked.
-    looked_at: usize,
+    checked: usize,
     /// The number of the next expected sample.
     pub(super) next: u32,
     /// The number of samples that have not arrived although a later sample has arrived.
@@ -84,13 +85,13 @@ impl Samples {
     pub(super) fn new(choices: &mut Choices<'_>) -> Self {
         // The clients of the console set other keys.
         let message = |number| (format!("gateway-1/set/m{}", number % 4), b"value".to_vec(), 1);
-        Self { host: Host::new(choices, message), looked_at: 0, next: 0, missing: 0 }
+        Self { host: Host::new(choices, message), checked: 0, next: 0, missing: 0 }
     }
 
     /// Checks the new messages.
-    fn look(&mut self) -> Result<(), String> {
+    fn check_new(&mut self) -> Result<(), String> {
         let deliveries = self.host.broker.deliveries();
-        let new = deliveries.get(self.looked_at..).unwrap_or_default();
+        let new = deliveries.get(self.checked..).unwrap_or_default();
         for delivery in new.iter().filter(|delivery| delivery.topic != "gateway-1/state") {
             let text = String::from_utf8_lossy(&delivery.payload);
             let number = text.strip_prefix("{\"number\":").and_then(|rest| rest.split(',').next());
@@ -103,14 +104,14 @@ impl Samples {
                 self.next = number + 1;
             }
         }
-        self.looked_at = deliveries.len();
+        self.checked = deliveries.len();
         Ok(())
     }
 }
 
 impl Service for Samples {
-    fn called(&mut self, at: Duration) -> Result<(), String> {
-        self.host.called(at)
+    fn connecting(&mut self, at: Duration) -> Result<(), String> {
+        self.host.connecting(at)
     }
 
     fn opened(&mut self, session: &mut Session) -> Result<(), String> {
@@ -119,15 +120,15 @@ impl Service for Samples {
 
     fn received(&mut self, session: &mut Session) -> Result<(), String> {
         self.host.received(session)?;
-        self.look()
+        self.check_new()
     }
 
     fn wakes_at(&self) -> Option<Duration> {
         self.host.wakes_at()
     }
 
-    fn going_on(&mut self, session: &mut Session) -> Result<(), String> {
-        self.host.going_on(session)
+    fn poll(&mut self, session: &mut Session) -> Result<(), String> {
+        self.host.poll(session)
     }
 
     fn ended(&mut self, session: &mut Session) {

@@ -3,23 +3,24 @@
 use std::time::Duration;
 
 use fastrand::Rng;
-use picoevent_peers::mqtt::{Broker, Deed, Reply};
+use picoevent_peers::mqtt::{Broker, BrokerAction, Reply};
 use picoevent_sim::world::{Choices, Service, Session};
 
 /// The port of the broker.
 pub(crate) const PORT: u16 = 1883;
 
-/// The minimum time between two connects: the shortest first delay of the client's back-off.
+/// The minimum time between two connects. The first delay of the client's back-off varies at random; this is its lower
+/// limit.
 const SHORTEST_DELAY: Duration = Duration::from_millis(375);
 /// After a connection that lasted this long, the delays start again with the first delay.
 const STABLE: Duration = Duration::from_secs(10);
-/// The maximum number of packets in a thousand in which something goes wrong.
+/// The maximum number of faults in a thousand packets.
 const MOST_FAULTS: u64 = 80;
 /// The longest time between two messages for the client, in milliseconds.
 const MOST_PAUSE: u64 = 8_000;
 
-/// Returns the message with a number for the client: its topic, its payload, and its quality of
-/// service.
+/// A function that makes a message for the client. Its argument is the number of the message. It returns the topic, the
+/// payload, and the quality of service.
 pub(crate) type Message = fn(u32) -> (String, Vec<u8>, u8);
 
 /// A broker with one client. It makes messages for the client.
@@ -32,7 +33,7 @@ pub(crate) struct Host {
     next_at: Duration,
     /// The number of the client's session.
     current: Option<u32>,
-    last_call: Option<Duration>,
+    last_connect: Option<Duration>,
     /// The last connect was accepted.
     was_answered: bool,
     /// The number of consecutive connects without a long connection.
@@ -46,7 +47,7 @@ impl Host {
         let (faults, most) = (choices.up_to(MOST_FAULTS) as u32, choices.up_to(12) as u32);
         let mut rng = Rng::with_seed(choices.up_to(u64::from(u32::MAX)));
         let mut broker = Broker::new(rng.fork());
-        broker.faults = faults;
+        broker.faults_per_thousand = faults;
         Self {
             broker,
             rng,
@@ -54,22 +55,22 @@ impl Host {
             most,
             next_at: Duration::ZERO,
             current: None,
-            last_call: None,
+            last_connect: None,
             was_answered: false,
             streak: 0,
             now: Duration::ZERO,
         }
     }
 
-    /// Makes the broker tell the client its limits, if the protocol version allows that.
+    /// Makes the broker announce its limits to the client, if the protocol version allows this.
     pub(crate) fn limited(mut self) -> Self {
-        self.broker = self.broker.limited();
+        self.broker = self.broker.with_random_limits();
         self
     }
 
     /// Returns whether all messages for the client were sent and acknowledged.
     pub(crate) fn is_done(&self) -> bool {
-        self.broker.made() == self.most && self.broker.outgoing() == 0
+        self.broker.published() == self.most && self.broker.unacknowledged() == 0
     }
 
     pub(crate) fn has_client(&self) -> bool {
@@ -81,26 +82,27 @@ impl Host {
     }
 }
 
-/// Performs a reply of the model. Delays are left to the network. A cut reply is sent before the
-/// connection ends.
-fn say(session: &mut Session, reply: Reply) {
+/// Performs the actions of a reply of the broker model. Ignores their delays, because the simulated network delays
+/// frames. If a reset follows other actions, closes the connection instead of resetting it, so that the bytes before
+/// the reset are sent.
+fn perform(session: &mut Session, reply: Reply) {
     let cuts = reply.len() > 1;
-    for (_, deed) in reply {
-        match deed {
-            Deed::Send(bytes) => session.write(&bytes),
-            Deed::Reset if !cuts => session.reset(),
-            Deed::Reset | Deed::End => session.close(),
+    for (_, action) in reply {
+        match action {
+            BrokerAction::Send(bytes) => session.write(&bytes),
+            BrokerAction::Reset if !cuts => session.reset(),
+            BrokerAction::Reset | BrokerAction::End => session.close(),
         }
     }
 }
 
 impl Service for Host {
-    /// Checks that the time between connects follows the back-off. The delays may start
-    /// again if the device was connected for long and the broker did not notice it. A connect that
-    /// is not answered may alternate with connects to other servers, so it may come from another
-    /// port.
-    fn called(&mut self, at: Duration) -> Result<(), String> {
-        let before = self.last_call.replace(at);
+    /// Checks that the time between two connects follows the back-off. After a pause of [`STABLE`], the first delay is
+    /// allowed again: the client may have been connected for so long without the broker's knowledge. The time after an
+    /// unanswered connect is not checked: the adapter interrupts such a connect while it connects to other servers, and
+    /// then continues from another port.
+    fn connecting(&mut self, at: Duration) -> Result<(), String> {
+        let before = self.last_connect.replace(at);
         let Some(before) = before.filter(|_| std::mem::take(&mut self.was_answered)) else {
             self.streak = 0;
             return Ok(());
@@ -109,7 +111,7 @@ impl Service for Host {
         self.streak = if after >= STABLE { 0 } else { self.streak + 1 };
         let least = SHORTEST_DELAY * (1 << self.streak.saturating_sub(1).min(5));
         match after < least.min(STABLE) {
-            true => Err(format!("it was called again after {} ms", after.as_millis())),
+            true => Err(format!("the device connected again after {} ms", after.as_millis())),
             false => Ok(()),
         }
     }
@@ -118,9 +120,9 @@ impl Service for Host {
         self.was_answered = true;
         if self.current.take().is_some() {
             // The broker does not know yet that the previous connection has ended.
-            self.broker.gone();
+            self.broker.disconnected();
         }
-        if !self.broker.takes_calls(session.now()) && !session.is_quiet() {
+        if !self.broker.accepts(session.now()) && !session.is_quiet() {
             session.reset();
             return Ok(());
         }
@@ -134,42 +136,42 @@ impl Service for Host {
             return Ok(());
         }
         if session.is_quiet() {
-            self.broker.faults = 0;
+            self.broker.faults_per_thousand = 0;
         }
         self.now = session.now();
         let bytes = session.input().to_vec();
         session.consume(bytes.len());
         let was_up = self.broker.is_up();
-        let reply = self.broker.heard(self.now, &bytes)?;
+        let reply = self.broker.receive(self.now, &bytes)?;
         let is_new = self.broker.is_up() && !was_up;
         if is_new && !self.broker.has_will() {
-            return Err("it has connected without its will".to_owned());
+            return Err("the client connected without its will".to_owned());
         }
-        say(session, reply);
+        perform(session, reply);
         Ok(())
     }
 
     fn wakes_at(&self) -> Option<Duration> {
         self.current?;
-        let next = (self.broker.made() < self.most).then_some(self.next_at);
-        next.into_iter().chain(self.broker.gives_up_at()).min()
+        let next = (self.broker.published() < self.most).then_some(self.next_at);
+        next.into_iter().chain(self.broker.timeout_at()).min()
     }
 
-    fn going_on(&mut self, session: &mut Session) -> Result<(), String> {
+    fn poll(&mut self, session: &mut Session) -> Result<(), String> {
         let now = session.now();
         if !self.is_of(session) {
             return Ok(());
         }
-        if self.broker.gives_up_at().is_some_and(|end| end <= now) {
-            self.broker.gives_up();
+        if self.broker.timeout_at().is_some_and(|end| end <= now) {
+            self.broker.time_out();
             session.reset();
             return Ok(());
         }
-        if self.broker.made() < self.most && self.next_at <= now {
+        if self.broker.published() < self.most && self.next_at <= now {
             self.next_at = now + Duration::from_millis(self.rng.u64(1..MOST_PAUSE));
-            let (topic, payload, qos) = (self.message)(self.broker.made());
+            let (topic, payload, qos) = (self.message)(self.broker.published());
             let reply = self.broker.publish(now, &topic, &payload, qos);
-            say(session, reply);
+            perform(session, reply);
         }
         Ok(())
     }
@@ -177,13 +179,13 @@ impl Service for Host {
     fn ended(&mut self, session: &mut Session) {
         if self.is_of(session) {
             self.current = None;
-            self.broker.gone();
+            self.broker.disconnected();
         }
     }
 
     fn restarted(&mut self) {
         if self.rng.bool() {
-            self.broker.forget();
+            self.broker.lose_session();
         }
     }
 }

@@ -5,7 +5,7 @@ use std::cell::Cell;
 use std::time::Duration;
 
 use fastrand::Rng;
-use picoevent_peers::ntp::{self, Wrong};
+use picoevent_peers::ntp::{self, AnswerError};
 use picoevent_sim::world::{Choices, UdpReply, UdpServer};
 use picoevent_sntp::WallTime;
 
@@ -20,7 +20,7 @@ const LATE: u64 = 20_000_000;
 
 thread_local! {
     /// The time of day in the last answer.
-    static TOLD: Cell<u64> = const { Cell::new(0) };
+    static LAST_ANSWER: Cell<u64> = const { Cell::new(0) };
     /// The time to which the device's clock was set.
     static SET: Cell<Option<WallTime>> = const { Cell::new(None) };
 }
@@ -29,46 +29,47 @@ thread_local! {
 pub(crate) struct Time {
     start: u64,
     rng: Rng,
-    /// The number of requests in a thousand to which the server does not send only the right time.
-    lies: u32,
+    /// The number of requests in a thousand that the server does not answer, or answers with a wrong time. The right
+    /// time may follow the wrong one.
+    wrong_per_mille: u32,
 }
 
 impl Time {
     pub(crate) fn new(choices: &mut Choices<'_>) -> Self {
         let start = (NEW_ERA - choices.up_to(90)) * 1_000_000;
-        let lies = choices.up_to(900) as u32;
-        Self { start, lies, rng: Rng::with_seed(choices.up_to(u64::from(u32::MAX))) }
+        let wrong_per_mille = choices.up_to(900) as u32;
+        Self { start, wrong_per_mille, rng: Rng::with_seed(choices.up_to(u64::from(u32::MAX))) }
     }
 }
 
 impl UdpServer for Time {
-    fn heard(&mut self, at: Duration, bytes: &[u8], quiet: bool) -> Vec<UdpReply> {
+    fn received(&mut self, at: Duration, bytes: &[u8], quiet: bool) -> Vec<UdpReply> {
         if bytes.len() != 48 {
             return Vec::new();
         }
         let time = self.start + at.as_micros() as u64;
-        TOLD.set(time);
-        let truth = ntp::answer(bytes, time, time);
+        LAST_ANSWER.set(time);
+        let right_answer = ntp::answer(bytes, time, time);
         let mut wrong = ntp::answer(bytes, time - 1_000_000_000_000, time - 1_000_000_000_000);
-        let answers = match self.rng.u32(..1_000) < self.lies && !quiet {
-            false => vec![truth],
-            true => match self.rng.usize(..Wrong::ALL.len() + 1).checked_sub(1) {
+        let answers = match self.rng.u32(..1_000) < self.wrong_per_mille && !quiet {
+            false => vec![right_answer],
+            true => match self.rng.usize(..AnswerError::ALL.len() + 1).checked_sub(1) {
                 // The server sends nothing.
                 None => Vec::new(),
-                Some(place) => {
-                    Wrong::ALL[place].spoil(&mut wrong);
-                    if self.rng.bool() { vec![wrong] } else { vec![wrong, truth] }
+                Some(index) => {
+                    AnswerError::ALL[index].apply(&mut wrong);
+                    if self.rng.bool() { vec![wrong] } else { vec![wrong, right_answer] }
                 }
             },
         };
-        let reply = |bytes| UdpReply { after: Duration::ZERO, is_of_stranger: false, bytes };
+        let reply = |bytes| UdpReply { after: Duration::ZERO, from_other_port: false, bytes };
         answers.into_iter().map(reply).collect()
     }
 }
 
-/// Prepares for a device that has no time yet.
+/// Clears the times of the previous simulation.
 pub(crate) fn forget() {
-    TOLD.set(0);
+    LAST_ANSWER.set(0);
     SET.set(None);
 }
 
@@ -76,13 +77,13 @@ pub(crate) fn forget() {
 pub(crate) fn set(time: WallTime) {
     SET.set(Some(time));
     if is_wrong(time) {
-        TOLD.set(u64::MAX);
+        LAST_ANSWER.set(u64::MAX);
     }
 }
 
 fn is_wrong(time: WallTime) -> bool {
     let error = time.error().as_micros() as u64;
-    time.unix_micros().abs_diff(TOLD.get()) > error.saturating_add(LATE)
+    time.unix_micros().abs_diff(LAST_ANSWER.get()) > error.saturating_add(LATE)
 }
 
 /// Returns whether the clock was set.
@@ -95,7 +96,7 @@ pub(crate) fn is_set() -> bool {
 /// # Errors
 /// The time is wrong.
 pub(crate) fn check() -> Result<(), String> {
-    match (TOLD.get(), SET.get()) {
+    match (LAST_ANSWER.get(), SET.get()) {
         (u64::MAX, Some(time)) => Err(format!("the clock was set to {}", time.iso())),
         _ => Ok(()),
     }

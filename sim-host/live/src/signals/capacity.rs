@@ -16,6 +16,6 @@ pub(super) fn ensure(pipe: &Receiver) {
     }
 }
 
-/// Does nothing: other systems give a pipe 64 KiB when it is needed.
+/// Does nothing: other systems enlarge a pipe up to 64 KiB while bytes are written to it.
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
 pub(super) fn ensure(_: &Receiver) {}

@@ -40,10 +40,10 @@ enum Disposition {
     Handled,
 }
 
-/// Counts one more back end that catches the signal. The first call reads the former effect.
+/// Increments the number of back ends that catch the signal. The first call reads the former effect.
 ///
 /// # Errors
-/// The system's error; then nothing is counted.
+/// The system's error. The number is then unchanged.
 pub(super) fn begin(signal: Signal) -> io::Result<()> {
     with_holders(signal, |holders| {
         if holders.by_default.is_none() {
@@ -60,7 +60,8 @@ pub(super) fn begin(signal: Signal) -> io::Result<()> {
     })
 }
 
-/// Counts one back end less. If none is left, the signal has its former effect again.
+/// Decrements the number of back ends that catch the signal. If no such back end is left, the signal has its former
+/// effect again.
 pub(super) fn end(signal: Signal) {
     with_holders(signal, |holders| {
         holders.count -= 1;

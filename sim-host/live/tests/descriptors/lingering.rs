@@ -44,7 +44,7 @@ impl App {
             return;
         }
         match self.next {
-            // Connect in the next turn of the loop, when the closed socket lingers.
+            // Connect in the next iteration of the loop, when the closed socket lingers.
             Some(_) => drop(conn.cx().after(Duration::ZERO, |app, event| app.connect(event))),
             None => self.done = true,
         }
@@ -75,7 +75,7 @@ fn serve(app: &mut App, descriptors: usize) {
     let _taken = leave_descriptors(descriptors);
     let began = Instant::now();
     while !app.done {
-        live.turn_once(&mut base, app).unwrap();
+        live.iterate_once(&mut base, app).unwrap();
         assert!(began.elapsed() < LIMIT, "{} of {} were served", app.served, app.wanted);
     }
     // Let the back end send the last answer.
@@ -89,7 +89,7 @@ fn serve(app: &mut App, descriptors: usize) {
 }
 
 #[test]
-fn lingering_sockets_are_given_up_for_clients_that_call() {
+fn lingering_sockets_are_closed_for_new_clients() {
     run_alone("lingering::clients_that_do_not_close");
 }
 
@@ -102,7 +102,7 @@ fn clients_that_do_not_close() {
 }
 
 #[test]
-fn a_lingering_socket_is_given_up_for_an_outgoing_connection() {
+fn a_lingering_socket_is_closed_for_an_outgoing_connection() {
     run_alone("lingering::a_connection_after_a_client_that_does_not_close");
 }
 

@@ -23,10 +23,10 @@ const LIMIT: Duration = Duration::from_secs(60);
 /// Runs an ignored test of this program in a separate process, and checks that the test passes.
 fn run_alone(test: &str) {
     let mut this = Command::new(std::env::current_exe().unwrap());
-    // The limits within the test pass first, so that it can say what it waits for.
+    // The limits within the test are shorter than this limit, so a test that hangs prints what it waits for.
     let ended = run_within(LIMIT * 2, this.args(["--exact", "--ignored", test]));
-    let (status, said) = ended.unwrap_or_else(|| panic!("{test} has not ended: it was killed"));
-    assert!(status.success() && said.contains("1 passed"), "{said}");
+    let (status, output) = ended.unwrap_or_else(|| panic!("{test} has not ended: it was killed"));
+    assert!(status.success() && output.contains("1 passed"), "{output}");
 }
 
 /// Takes all descriptors of the process except `left`.

@@ -28,7 +28,7 @@ fn a_signal_without_descriptors() {
     live.settle(&mut base).unwrap();
     base.event(event).unwrap().add(None).unwrap();
     assert!(live.settle(&mut base).is_err());
-    assert!(live.turn_once(&mut base, &mut raises).is_ok());
+    assert!(live.iterate_once(&mut base, &mut raises).is_ok());
     drop(taken);
     base.event(event).unwrap().del();
     live.settle(&mut base).unwrap();

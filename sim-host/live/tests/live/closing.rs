@@ -41,24 +41,25 @@ fn pattern(length: usize) -> Vec<u8> {
     (0..length).map(|at| (at * 31 % 251) as u8).collect()
 }
 
-/// Serves one connection with `call`, while `talk` is its client.
+/// Serves one connection with `call`. The client runs `client_work` on another thread. Returns the handle of this
+/// thread.
 fn with_client<R: Send + 'static>(
     app: &mut App,
     call: OnConn<App>,
-    talk: impl FnOnce(TcpStream) -> R + Send + 'static,
+    client_work: impl FnOnce(TcpStream) -> R + Send + 'static,
 ) -> JoinHandle<R> {
-    let mut talking = None;
+    let mut client_thread = None;
     run::<2, _>(app, |live, base, _| {
         let (_, server) = listen(live, base, call);
-        talking = Some(thread::spawn(move || talk(client(server))));
+        client_thread = Some(thread::spawn(move || client_work(client(server))));
     });
-    talking.unwrap()
+    client_thread.unwrap()
 }
 
 #[test]
 fn a_megabyte_comes_back_intact_through_small_rings() {
     let mut app = App::default();
-    let talking = with_client(&mut app, App::echo, |mut client| {
+    let client_thread = with_client(&mut app, App::echo, |mut client| {
         let mut sender = client.try_clone().unwrap();
         let sending = thread::spawn(move || {
             sender.write_all(&pattern(1 << 20)).unwrap();
@@ -68,14 +69,14 @@ fn a_megabyte_comes_back_intact_through_small_rings() {
         sending.join().unwrap();
         answer
     });
-    assert!(talking.join().unwrap() == pattern(1 << 20), "what came back is something else");
+    assert!(client_thread.join().unwrap() == pattern(1 << 20), "the echo differs");
     assert_eq!(app.events, [ConnEvent::Eof, CLOSED]);
 }
 
 /// The server works like libevent's sample programs: it echoes in the read callback, and frees the connection at the
 /// end of the stream. The last bytes and the end of stream arrive together.
 #[test]
-fn what_is_echoed_before_the_end_of_the_stream_is_sent_before_it_is_reported() {
+fn echoed_bytes_are_sent_before_the_end_of_stream_is_reported() {
     let mut app = App::default();
     let call = |app: &mut App, conn: &mut ConnMut<App>, event| {
         if event == ConnEvent::Eof {
@@ -83,12 +84,12 @@ fn what_is_echoed_before_the_end_of_the_stream_is_sent_before_it_is_reported() {
         }
         app.echo(conn, event);
     };
-    let talking = with_client(&mut app, call, |mut client| {
+    let client_thread = with_client(&mut app, call, |mut client| {
         client.write_all(&pattern(10_000)).unwrap();
         client.shutdown(Shutdown::Write).unwrap();
         read_all(&mut client)
     });
-    let echoed = talking.join().unwrap();
+    let echoed = client_thread.join().unwrap();
     assert!(echoed == pattern(10_000), "{} bytes came", echoed.len());
     assert_eq!(app.events, [ConnEvent::Eof, ABORTED]);
 }
@@ -97,7 +98,7 @@ fn what_is_echoed_before_the_end_of_the_stream_is_sent_before_it_is_reported() {
 fn close_delivers_everything_to_a_client_whose_input_was_never_read() {
     static READ: picoevent::Trigger = picoevent::Trigger::new(picoevent::Signal::USR1);
     let mut app = App::default();
-    let mut talking = None;
+    let mut client_thread = None;
     run::<2, _>(&mut app, |live, base, _| {
         // The limits must not end the connection before a slow client has sent everything.
         base.set_close_limits(LIMIT, LIMIT);
@@ -110,9 +111,9 @@ fn close_delivers_everything_to_a_client_whose_input_was_never_read() {
         });
         live.add_trigger(&READ);
         base.on_signal(picoevent::Signal::USR1, |_, event| event.exit()).unwrap();
-        talking = Some(thread::spawn(move || {
+        client_thread = Some(thread::spawn(move || {
             let mut client = client(server);
-            // The client sends more than the server discards in one turn, and continues to send after the server's
+            // The client sends more than the server discards in one iteration, and continues to send after the server's
             // end of stream.
             let sent = client.write_all(&vec![0; 4 << 20]);
             let answer = read_all(&mut client);
@@ -120,7 +121,7 @@ fn close_delivers_everything_to_a_client_whose_input_was_never_read() {
             (sent.map_err(|error| error.kind()), answer)
         }));
     });
-    let (sent, answer) = talking.unwrap().join().unwrap();
+    let (sent, answer) = client_thread.unwrap().join().unwrap();
     assert_eq!(sent, Ok(()));
     assert!(answer == pattern(RING), "{} bytes came", answer.len());
 }
@@ -128,7 +129,7 @@ fn close_delivers_everything_to_a_client_whose_input_was_never_read() {
 /// The loop ends before the clients have everything, and before the server sees their ends of
 /// stream.
 #[test]
-fn a_program_that_closes_delivers_what_it_owes_and_can_run_again() {
+fn close_delivers_all_output_and_the_base_can_run_again() {
     let pool = Pool::new(2).rings(RING, 1 << 20);
     let capacities = Capacities { events: 1, ..Capacities::of(&[pool]) };
     let mut storage = HeapStorage::new(capacities).unwrap();

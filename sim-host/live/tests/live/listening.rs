@@ -22,7 +22,7 @@ impl App {
     }
 
     /// Answers a connection that has sent something, and closes it.
-    fn ask(&mut self, conn: &mut ConnMut<Self>, event: ConnEvent) {
+    fn answer_request(&mut self, conn: &mut ConnMut<Self>, event: ConnEvent) {
         match event {
             ConnEvent::Opened => self.accepted += 1,
             ConnEvent::Readable => self.answer(conn),
@@ -53,7 +53,7 @@ impl App {
     }
 }
 
-fn ask(client: &mut TcpStream) -> Vec<u8> {
+fn request(client: &mut TcpStream) -> Vec<u8> {
     client.write_all(b"?").unwrap();
     read_all(client)
 }
@@ -73,7 +73,7 @@ fn a_burst_of_clients_is_accepted_whole() {
 }
 
 #[test]
-fn an_address_in_use_is_told_to_main_and_to_the_callback() {
+fn an_address_in_use_is_reported_to_main_and_to_the_callback() {
     let other = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = other.local_addr().unwrap();
     let mut app = App::default();
@@ -124,7 +124,7 @@ fn an_address_that_is_not_ours_is_refused() {
 }
 
 #[test]
-fn a_listener_that_never_was_settled_or_was_freed_has_no_address() {
+fn a_listener_that_was_never_settled_or_was_freed_has_no_address() {
     let mut app = App::default();
     let end = run::<2, _>(&mut app, |live, base, _| {
         let pool = pool(base);
@@ -141,24 +141,24 @@ fn a_listener_that_never_was_settled_or_was_freed_has_no_address() {
 }
 
 #[test]
-fn a_listener_at_its_limit_leaves_places_to_another() {
+fn a_listener_at_its_limit_leaves_slots_to_another() {
     let mut app = App::wanting(3);
     let mut clients = None;
     run::<2, _>(&mut app, |live, base, _| {
         let pool = pool(base);
         let listeners =
-            [(); 2].map(|()| base.listen_with(ANY_PORT, pool, PLAIN, App::ask).unwrap());
+            [(); 2].map(|()| base.listen_with(ANY_PORT, pool, PLAIN, App::answer_request).unwrap());
         base.listener(listeners[0]).unwrap().set_limit(1);
         live.settle(base).unwrap();
         let [server, other] = listeners.map(|listener| live.local_addr(listener).unwrap());
         clients = Some(thread::spawn(move || {
             let (mut first, mut waits) = (client(server), client(server));
             waits.write_all(b"?").unwrap();
-            let served = ask(&mut client(other));
+            let served = request(&mut client(other));
             waits.set_nonblocking(true).unwrap();
             let not_yet = waits.read(&mut [0]).map_err(|error| error.kind());
             waits.set_nonblocking(false).unwrap();
-            (served, not_yet, ask(&mut first), read_all(&mut waits))
+            (served, not_yet, request(&mut first), read_all(&mut waits))
         }));
     });
     let (served, not_yet, first, waited) = clients.unwrap().join().unwrap();
@@ -169,10 +169,10 @@ fn a_listener_at_its_limit_leaves_places_to_another() {
 /// Every address of 127.0.0.0/8 belongs to this host.
 #[test]
 #[cfg(feature = "local-address")]
-fn a_server_on_all_addresses_knows_which_of_them_its_client_has_called() {
+fn a_server_on_all_addresses_knows_to_which_one_its_client_has_connected() {
     use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-    fn tell(wanted: &mut usize, conn: &mut ConnMut<usize>, event: ConnEvent) {
+    fn greet_with_address(wanted: &mut usize, conn: &mut ConnMut<usize>, event: ConnEvent) {
         if event == ConnEvent::Opened {
             write!(conn, "this is {}", conn.local().unwrap()).unwrap();
             conn.close();
@@ -189,16 +189,17 @@ fn a_server_on_all_addresses_knows_which_of_them_its_client_has_called() {
         let pool = pool(base);
         let every = [IpAddr::from(Ipv4Addr::UNSPECIFIED), Ipv6Addr::UNSPECIFIED.into()];
         let ports = every.map(|every| {
-            let listener = base.listen_with((every, 0).into(), pool, PLAIN, tell).unwrap();
+            let listener =
+                base.listen_with((every, 0).into(), pool, PLAIN, greet_with_address).unwrap();
             live.settle(base).unwrap();
             live.local_addr(listener).unwrap().port()
         });
         clients = Some(thread::spawn(move || {
-            for called in ["127.0.0.1", "127.0.0.2", "127.255.0.7", "::1"] {
-                let called = called.parse::<IpAddr>().unwrap();
-                let address = SocketAddr::new(called, ports[usize::from(called.is_ipv6())]);
-                let told = read_all(&mut client(address));
-                assert_eq!(String::from_utf8_lossy(&told), format!("this is {address}"));
+            for target in ["127.0.0.1", "127.0.0.2", "127.255.0.7", "::1"] {
+                let target = target.parse::<IpAddr>().unwrap();
+                let address = SocketAddr::new(target, ports[usize::from(target.is_ipv6())]);
+                let greeting = read_all(&mut client(address));
+                assert_eq!(String::from_utf8_lossy(&greeting), format!("this is {address}"));
             }
         }));
     });

@@ -1,10 +1,11 @@
 //! The back end with real loopback sockets, real descriptors and real signals.
 //!
-//! The loop runs in the test's thread, clients in other threads. The tests wait for events and do
-//! not sleep; a loop that does not end fails after a time limit.
+//! The loop runs in the test's thread, clients in other threads. The tests wait for events and do not sleep. A test
+//! whose loop does not end fails after a time limit.
 
 mod closing;
 mod connecting;
+mod iterations;
 mod listening;
 #[path = "../process/mod.rs"]
 mod process;
@@ -14,6 +15,5 @@ mod sources;
 mod support;
 mod timeouts;
 mod triggers;
-mod turns;
 mod udp;
 mod urgent;

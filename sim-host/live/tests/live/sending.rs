@@ -52,7 +52,7 @@ impl Protocol<App> for Flood {
 /// The client reads only after the system has accepted as much as it can. Then the selector must
 /// report that there is room again.
 #[test]
-fn a_socket_that_took_no_more_is_sent_the_rest() {
+fn a_full_socket_gets_the_rest_when_it_has_room_again() {
     let (let_client_read, may_read) = mpsc::channel();
     let mut app = App { let_client_read: Some(let_client_read), ..App::default() };
     let mut reading = None;

@@ -46,7 +46,7 @@ fn every_raise_counts() {
 }
 
 #[test]
-fn two_loops_hear_of_the_same_signal() {
+fn two_loops_receive_the_same_signal() {
     static CAUGHT: Trigger = Trigger::new(Signal::USR1);
     let exit = |app: &mut App, event: &mut EventMut<App>| {
         app.raised(event);
@@ -109,12 +109,12 @@ fn run_alone(command: &mut Command, test: &str) -> (ExitStatus, String) {
     ended.unwrap_or_else(|| panic!("{test} has not ended: it was killed"))
 }
 
-fn passed((status, said): &(ExitStatus, String)) -> bool {
-    status.success() && said.contains("1 passed")
+fn passed((status, output): &(ExitStatus, String)) -> bool {
+    status.success() && output.contains("1 passed")
 }
 
 #[test]
-fn a_released_signal_does_what_it_does_by_default() {
+fn a_released_signal_has_its_default_effect() {
     let ended = run_alone(&mut Command::new("env"), "signals::the_process_that_is_ended");
     assert_eq!(ended.0.signal(), Some(i32::from(Signal::TERM.number())), "{ended:?}");
 }

@@ -38,7 +38,7 @@ impl App {
 }
 
 #[test]
-fn what_was_not_read_is_reported_again() {
+fn unread_input_is_reported_again() {
     let mut app = App::pair();
     run::<1, _>(&mut app, |live, base, app| {
         app.theirs.take().unwrap().write_all(b"abc").unwrap();
@@ -51,7 +51,7 @@ fn what_was_not_read_is_reported_again() {
 }
 
 #[test]
-fn a_source_that_can_be_written_is_reported_once_a_pass_as_long_as_someone_waits() {
+fn a_writable_source_is_reported_once_per_pass_while_an_event_waits() {
     let mut app = App::pair();
     run::<1, _>(&mut app, |live, base, app| {
         let source = live.add_source(base, app.ours.as_ref().unwrap()).unwrap();
@@ -70,7 +70,7 @@ fn a_source_that_can_be_written_is_reported_once_a_pass_as_long_as_someone_waits
 }
 
 #[test]
-fn each_event_hears_of_what_it_waits_for() {
+fn each_event_is_called_only_for_what_it_waits_for() {
     let mut app = App::pair();
     run::<1, _>(&mut app, |live, base, app| {
         let source = live.add_source(base, app.ours.as_ref().unwrap()).unwrap();
@@ -94,7 +94,7 @@ fn each_event_hears_of_what_it_waits_for() {
 }
 
 #[test]
-fn a_forgotten_source_is_stale_and_its_descriptor_let_go() {
+fn a_forgotten_source_is_stale_and_its_descriptor_is_closed() {
     let mut app = App::pair();
     let mut theirs = app.theirs.take().unwrap();
     run::<1, _>(&mut app, |live, base, app| {
@@ -116,7 +116,7 @@ fn a_forgotten_source_is_stale_and_its_descriptor_let_go() {
 }
 
 #[test]
-fn what_can_not_be_watched_is_refused() {
+fn a_descriptor_that_cannot_be_watched_is_refused() {
     let mut app = App::default();
     run::<1, _>(&mut app, |live, base, _| {
         let file = File::open(std::env::current_exe().unwrap()).unwrap();
@@ -128,7 +128,7 @@ fn what_can_not_be_watched_is_refused() {
 }
 
 #[test]
-fn a_source_too_many_is_refused_and_the_others_work() {
+fn one_source_too_many_is_refused_and_the_others_work() {
     let mut app = App::pair();
     run::<1, _>(&mut app, |live, base, app| {
         let ours = app.ours.as_ref().unwrap();

@@ -12,7 +12,7 @@ struct App {
 }
 
 #[test]
-fn raises_of_many_threads_all_count_and_each_finds_the_loop_awake() {
+fn all_raises_of_many_threads_count_and_wake_the_loop() {
     static TRIGGER: Trigger = Trigger::new(Signal::QUIT);
     const RAISES: u32 = 2_000;
     let mut app = App::default();

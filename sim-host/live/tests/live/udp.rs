@@ -129,7 +129,7 @@ fn echoes(local: SocketAddr, rings: UdpRings, lengths: Vec<usize>) {
 }
 
 #[test]
-fn datagrams_come_back_as_they_were_over_ipv4_and_ipv6() {
+fn datagrams_are_echoed_unchanged_over_ipv4_and_ipv6() {
     let rings = UdpRings::new(UdpRings::holding(1, 65_527), UdpRings::holding(1, 65_527));
     let lengths = (0..64).chain((64..65_400).step_by(4_001)).chain([65_506, 65_507]).collect();
     echoes(ANY_PORT, rings, lengths);
@@ -173,16 +173,16 @@ fn an_address_that_is_not_ours_is_refused() {
 }
 
 #[test]
-fn a_connected_socket_hears_that_nobody_is_there_and_goes_on() {
+fn a_connected_socket_reports_a_refused_datagram_and_still_works() {
     let mut app = App::default();
     let mut dropped = None;
     run(SMALL, &mut app, |live, base, app| {
         let (socket, _) = bind(live, base, ANY_PORT, SMALL, App::keep);
         // This peer occupies a port. It is connected to itself, so it does not receive the datagrams of other sockets.
-        let nobody = peer(ANY_PORT);
-        nobody.connect(nobody.local_addr().unwrap()).unwrap();
+        let occupied = peer(ANY_PORT);
+        occupied.connect(occupied.local_addr().unwrap()).unwrap();
         let mut udp = base.udp(socket).unwrap();
-        udp.connect(nobody.local_addr().unwrap()).unwrap();
+        udp.connect(occupied.local_addr().unwrap()).unwrap();
         udp.send(b"is anybody there?").unwrap();
         live.run(base, app).unwrap();
         dropped = Some(base.udp(socket).unwrap().dropped());
@@ -222,7 +222,7 @@ fn a_broadcast_takes_permission() {
 }
 
 #[test]
-fn what_is_sent_just_before_the_close_arrives() {
+fn a_datagram_sent_just_before_the_close_arrives() {
     let receiver = peer(ANY_PORT);
     let to = receiver.local_addr().unwrap();
     let mut app = App::default();

@@ -20,13 +20,13 @@ impl App {
     /// reads the socket.
     fn happened(&mut self, conn: &mut ConnMut<Self>, event: ConnEvent) {
         match event {
-            ConnEvent::Opened => self.speak(),
+            ConnEvent::Opened => self.send_all(),
             ConnEvent::Readable => self.received(conn),
             event => panic!("{event:?}"),
         }
     }
 
-    fn speak(&mut self) {
+    fn send_all(&mut self) {
         let client = self.client.as_mut().unwrap();
         client.write_all(b"abc").unwrap();
         send(&client, b"!", SendFlags::OOB).unwrap();
@@ -45,13 +45,13 @@ impl App {
         self.rounds += 1;
         match self.rounds {
             3 => conn.cx().exit(),
-            _ => self.speak(),
+            _ => self.send_all(),
         }
     }
 }
 
 #[test]
-fn what_was_sent_after_urgent_data_is_reported_at_once() {
+fn data_after_urgent_data_is_reported_at_once() {
     let mut app = App::default();
     run::<1, _>(&mut app, |live, base, app| {
         let (_, server) = listen(live, base, App::happened);

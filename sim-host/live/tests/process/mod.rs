@@ -12,24 +12,24 @@ pub fn run_within(limit: Duration, command: &mut Command) -> Option<(ExitStatus,
     let (sender, receiver) = mpsc::channel();
     let mut stdout = child.stdout.take().unwrap();
     thread::spawn(move || {
-        let mut said = Vec::new();
-        let _ = stdout.read_to_end(&mut said);
-        let _ = sender.send(String::from_utf8_lossy(&said).into_owned());
+        let mut output = Vec::new();
+        let _ = stdout.read_to_end(&mut output);
+        let _ = sender.send(String::from_utf8_lossy(&output).into_owned());
     });
     // The output ends when the process does.
-    let said = receiver.recv_timeout(limit).ok();
-    if said.is_none() {
+    let output = receiver.recv_timeout(limit).ok();
+    if output.is_none() {
         child.kill().unwrap();
     }
     let status = child.wait().unwrap();
-    said.map(|said| (status, said))
+    output.map(|output| (status, output))
 }
 
 #[test]
 fn a_process_that_does_not_end_is_killed() {
-    // It copies its input, which has no end while the command is held.
+    // `cat` copies its input. The input does not end, because `run_within` keeps its pipe open.
     let mut endless = Command::new("cat");
     assert_eq!(run_within(Duration::from_millis(1), endless.stdin(Stdio::piped())), None);
     let ended = run_within(Duration::from_secs(60), Command::new("echo").arg("1 passed"));
-    assert!(ended.is_some_and(|(status, said)| status.success() && said == "1 passed\n"));
+    assert!(ended.is_some_and(|(status, output)| status.success() && output == "1 passed\n"));
 }

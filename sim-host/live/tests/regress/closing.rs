@@ -24,12 +24,12 @@ const CALLS: usize = 10;
 /// Adds one event, ends the peer's side, and runs the loop without blocking. Checks how the loop ended and how
 /// often the event was called.
 #[track_caller]
-fn hear(ending: Ending, interest: EventFlags, mode: Mode, expected: (End, usize)) {
+fn check_close(ending: Ending, interest: EventFlags, mode: Mode, expected: (End, usize)) {
     play(|mut scene| {
         let (ours, theirs) = pair();
         let source = scene.watch(&ours);
         scene.wait(source, interest, mode, 1, |app, event| {
-            app.note(event);
+            app.record(event);
             if app.calls.len() == CALLS {
                 event.loop_break();
             }
@@ -42,40 +42,40 @@ fn hear(ending: Ending, interest: EventFlags, mode: Mode, expected: (End, usize)
 
 #[test]
 fn simpleclose_close() {
-    hear(CLOSE, EventFlags::CLOSED, Mode::OneShot, (End::Empty, 1));
+    check_close(CLOSE, EventFlags::CLOSED, Mode::OneShot, (End::Empty, 1));
 }
 
 #[test]
 fn simpleclose_shutdown() {
-    hear(SHUTDOWN, EventFlags::CLOSED, Mode::OneShot, (End::Empty, 1));
+    check_close(SHUTDOWN, EventFlags::CLOSED, Mode::OneShot, (End::Empty, 1));
 }
 
 #[test]
 fn simpleclose_close_persist() {
-    hear(CLOSE, EventFlags::CLOSED, Mode::Persist, (End::Break, CALLS));
+    check_close(CLOSE, EventFlags::CLOSED, Mode::Persist, (End::Break, CALLS));
 }
 
 #[test]
 fn simpleclose_shutdown_persist() {
-    hear(SHUTDOWN, EventFlags::CLOSED, Mode::Persist, (End::Break, CALLS));
+    check_close(SHUTDOWN, EventFlags::CLOSED, Mode::Persist, (End::Break, CALLS));
 }
 
 #[test]
 fn simpleclose_close_et() {
-    hear(CLOSE, EventFlags::CLOSED | EDGE, Mode::OneShot, (End::Empty, 1));
+    check_close(CLOSE, EventFlags::CLOSED | EDGE, Mode::OneShot, (End::Empty, 1));
 }
 
 #[test]
 fn simpleclose_shutdown_et() {
-    hear(SHUTDOWN, EventFlags::CLOSED | EDGE, Mode::OneShot, (End::Empty, 1));
+    check_close(SHUTDOWN, EventFlags::CLOSED | EDGE, Mode::OneShot, (End::Empty, 1));
 }
 
 #[test]
 fn simpleclose_close_persist_et() {
-    hear(CLOSE, EventFlags::CLOSED | EDGE, Mode::Persist, (End::Done, 1));
+    check_close(CLOSE, EventFlags::CLOSED | EDGE, Mode::Persist, (End::Done, 1));
 }
 
 #[test]
 fn simpleclose_shutdown_persist_et() {
-    hear(SHUTDOWN, EventFlags::CLOSED | EDGE, Mode::Persist, (End::Done, 1));
+    check_close(SHUTDOWN, EventFlags::CLOSED | EDGE, Mode::Persist, (End::Done, 1));
 }

@@ -23,7 +23,7 @@ const CLOSED: ConnEvent = ConnEvent::Ended(ConnEnd::Closed);
 /// closes at the end of the peer's stream.
 #[derive(Default)]
 struct App {
-    heard: Vec<(Conn, ConnEvent)>,
+    events: Vec<(Conn, ConnEvent)>,
     received: HashMap<Conn, Vec<u8>>,
     to_send: HashMap<Conn, Vec<u8>>,
     accepted: Vec<(Listener, Conn)>,
@@ -33,9 +33,9 @@ struct App {
 }
 
 impl App {
-    fn note(&mut self, conn: &mut ConnMut<Self>, event: ConnEvent) {
+    fn record(&mut self, conn: &mut ConnMut<Self>, event: ConnEvent) {
         let id = conn.id();
-        self.heard.push((id, event));
+        self.events.push((id, event));
         let mut buffer = [0; 999];
         loop {
             match conn.read(&mut buffer) {
@@ -64,37 +64,37 @@ impl App {
         }
     }
 
-    fn note_failure(&mut self, listener: &mut ListenerMut<Self>, error: ListenError) {
+    fn record_failure(&mut self, listener: &mut ListenerMut<Self>, error: ListenError) {
         self.failed.push(error);
         listener.cx().exit();
     }
 
-    fn events(&self, conn: Conn) -> Vec<ConnEvent> {
-        self.heard.iter().filter(|heard| heard.0 == conn).map(|heard| heard.1).collect()
+    fn events_of(&self, conn: Conn) -> Vec<ConnEvent> {
+        self.events.iter().filter(|entry| entry.0 == conn).map(|entry| entry.1).collect()
     }
 }
 
-struct Noting;
+struct Recorder;
 
-impl Protocol<App> for Noting {
+impl Protocol<App> for Recorder {
     fn opened(app: &mut App, conn: &mut ConnMut<App>) {
-        app.note(conn, ConnEvent::Opened);
+        app.record(conn, ConnEvent::Opened);
     }
 
     fn readable(app: &mut App, conn: &mut ConnMut<App>) {
-        app.note(conn, ConnEvent::Readable);
+        app.record(conn, ConnEvent::Readable);
     }
 
     fn writable(app: &mut App, conn: &mut ConnMut<App>) {
-        app.note(conn, ConnEvent::Writable);
+        app.record(conn, ConnEvent::Writable);
     }
 
     fn eof(app: &mut App, conn: &mut ConnMut<App>) {
-        app.note(conn, ConnEvent::Eof);
+        app.record(conn, ConnEvent::Eof);
     }
 
     fn ended(app: &mut App, conn: &mut ConnMut<App>, end: ConnEnd) {
-        app.note(conn, ConnEvent::Ended(end));
+        app.record(conn, ConnEvent::Ended(end));
     }
 }
 
@@ -154,13 +154,14 @@ impl Scene<'_, '_> {
     }
 
     fn listen_on(&mut self, address: SocketAddr) -> (Listener, SocketAddr) {
-        let listener = self.base.listen_with(address, self.pools[0], &SETTINGS, App::note).unwrap();
+        let listener =
+            self.base.listen_with(address, self.pools[0], &SETTINGS, App::record).unwrap();
         self.live.settle(self.base).unwrap();
         (listener, self.live.local_addr(listener).unwrap())
     }
 
     fn connect(&mut self, address: SocketAddr) -> Conn {
-        self.base.connect_with(address, self.pools[0], &SETTINGS, App::note).unwrap()
+        self.base.connect_with(address, self.pools[0], &SETTINGS, App::record).unwrap()
     }
 
     /// Runs the loop until `holds` returns true.
@@ -181,12 +182,15 @@ fn bufferevent() {
         let (_, address) = scene.listen();
         let one = scene.connect(address);
         scene.app.to_send.insert(one, many_bytes());
-        scene.run_until(|app| app.events(one).contains(&CLOSED));
+        scene.run_until(|app| app.events_of(one).contains(&CLOSED));
         let (_, other) = scene.app.accepted[0];
         assert!(scene.app.received[&other] == many_bytes());
         let first = [ConnEvent::Opened, ConnEvent::Readable];
-        assert_eq!(scene.app.events(other)[..2], first);
-        assert_eq!(scene.app.events(other).iter().filter(|of| **of == ConnEvent::Eof).count(), 1);
+        assert_eq!(scene.app.events_of(other)[..2], first);
+        assert_eq!(
+            scene.app.events_of(other).iter().filter(|of| **of == ConnEvent::Eof).count(),
+            1
+        );
     });
 }
 
@@ -196,13 +200,13 @@ fn bufferevent_filters() {
     play(|mut scene| {
         let (_, address) = scene.listen();
         let below = scene.connect(address);
-        scene.run_until(|app| app.accepted.len() == 1 && !app.events(below).is_empty());
+        scene.run_until(|app| app.accepted.len() == 1 && !app.events_of(below).is_empty());
         let (_, other) = scene.app.accepted[0];
         let memory = scene.pools[1];
         let [one, other] = [below, other]
-            .map(|below| scene.base.conn(below).unwrap().filter::<Flip, Noting>(memory).unwrap());
+            .map(|below| scene.base.conn(below).unwrap().filter::<Flip, Recorder>(memory).unwrap());
         scene.app.to_send.insert(one, many_bytes());
-        scene.run_until(|app| app.events(one).contains(&CLOSED));
+        scene.run_until(|app| app.events_of(one).contains(&CLOSED));
         assert!(scene.app.received[&other] == many_bytes());
     });
 }
@@ -218,11 +222,11 @@ fn bufferevent_connect() {
             conn.close();
         });
         let clients = [scene.connect(address), scene.connect(address)];
-        scene.run_until(|app| clients.iter().all(|of| app.events(*of).contains(&CLOSED)));
+        scene.run_until(|app| clients.iter().all(|of| app.events_of(*of).contains(&CLOSED)));
         for client in clients {
             let all = [ConnEvent::Opened, ConnEvent::Readable, ConnEvent::Eof, CLOSED];
             assert_eq!(
-                (scene.app.events(client), &*scene.app.received[&client]),
+                (scene.app.events_of(client), &*scene.app.received[&client]),
                 (all.into(), TEXT)
             );
         }
@@ -243,9 +247,9 @@ fn bufferevent_connect_fail() {
         let address = TcpListener::bind(OWN_ADDRESSES[0]).unwrap().local_addr().unwrap();
         let conn = scene.connect(address);
         scene.base.conn(conn).unwrap().write(b"never sent").unwrap();
-        scene.run_until(|app| !app.heard.is_empty());
+        scene.run_until(|app| !app.events.is_empty());
         let refused = ConnEvent::Ended(ConnEnd::Failed(ConnError::Refused));
-        assert_eq!(scene.app.events(conn), [refused]);
+        assert_eq!(scene.app.events_of(conn), [refused]);
     });
 }
 
@@ -283,8 +287,8 @@ fn error() {
     play(|mut scene| {
         let other = TcpListener::bind(ANY_PORT).unwrap();
         let (address, pool) = (other.local_addr().unwrap(), scene.pools[0]);
-        let listener = scene.base.listen_with(address, pool, &SETTINGS, App::note).unwrap();
-        scene.base.listener(listener).unwrap().on_error(App::note_failure);
+        let listener = scene.base.listen_with(address, pool, &SETTINGS, App::record).unwrap();
+        scene.base.listener(listener).unwrap().on_error(App::record_failure);
         assert_eq!(scene.live.run(scene.base, &mut scene.app).unwrap(), End::Exit);
         assert_eq!(scene.app.failed, [ListenError::InUse]);
         assert!(!scene.base.listener(listener).unwrap().is_enabled());
@@ -303,14 +307,14 @@ fn close_accepted_fd() {
         });
         let client = scene.connect(address);
         let is_over = |event: &ConnEvent| matches!(event, ConnEvent::Ended(_));
-        scene.run_until(|app| app.events(client).iter().any(is_over));
+        scene.run_until(|app| app.events_of(client).iter().any(is_over));
         assert_eq!(scene.app.accepted.len(), 1);
         assert!(scene.base.listener(listener).is_err());
         // The listener no longer exists, so the next connect is refused.
         let late = scene.connect(address);
-        scene.run_until(|app| !app.events(late).is_empty());
+        scene.run_until(|app| !app.events_of(late).is_empty());
         let refused = ConnEvent::Ended(ConnEnd::Failed(ConnError::Refused));
-        assert_eq!(scene.app.events(late), [refused]);
+        assert_eq!(scene.app.events_of(late), [refused]);
     });
 }
 
@@ -328,7 +332,7 @@ fn immediate_close() {
         let clients = [scene.connect(address), scene.connect(address)];
         // The system completes both handshakes, whether or not the clients are accepted.
         scene.run_until(|app| {
-            clients.iter().all(|client| app.events(*client) == [ConnEvent::Opened])
+            clients.iter().all(|client| app.events_of(*client) == [ConnEvent::Opened])
                 && !app.accepted.is_empty()
         });
         assert_eq!(scene.app.accepted.len(), 1);

@@ -19,7 +19,7 @@ fn et() {
             let source = scene.watch(&ours);
             scene.app.streams = vec![ours];
             scene.wait(source, interest, Mode::Persist, 1, |app, event| {
-                app.note(event);
+                app.record(event);
                 app.streams[0].read_exact(&mut [0]).unwrap();
             });
             for _ in 0..2 {
@@ -36,8 +36,8 @@ fn et_multiple_events() {
     play(|mut scene| {
         let (ours, mut theirs) = pair();
         let source = scene.watch(&ours);
-        scene.wait(source, EventFlags::READ | EDGE, Mode::Persist, 1, App::note);
-        let writes = scene.wait(source, EventFlags::WRITE | EDGE, Mode::Persist, 2, App::note);
+        scene.wait(source, EventFlags::READ | EDGE, Mode::Persist, 1, App::record);
+        let writes = scene.wait(source, EventFlags::WRITE | EDGE, Mode::Persist, 2, App::record);
         theirs.write_all(b"A").unwrap();
         scene.run(Run::NONBLOCK);
         assert_eq!(scene.app.calls, [(1, EventFlags::READ | EDGE), (2, EventFlags::WRITE | EDGE)]);

@@ -1,4 +1,5 @@
-//! libevent's regression tests of descriptors, signals and connections, with those of the operating system.
+//! libevent's regression tests of descriptors, signals and connections. They run on the operating system's descriptors,
+//! signals and sockets.
 //!
 //! The same scenarios run in virtual time in `core/tests/regress`; `docs/regress.md` lists all of
 //! them. No test here sleeps or asserts how much time has passed.

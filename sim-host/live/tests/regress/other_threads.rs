@@ -24,7 +24,7 @@ fn del_notify() {
     play(|mut scene| {
         let (ours, _theirs) = pair();
         let source = scene.watch(&ours);
-        let event = scene.wait(source, EventFlags::READ, Mode::OneShot, 1, App::note);
+        let event = scene.wait(source, EventFlags::READ, Mode::OneShot, 1, App::record);
         scene.app.events = vec![event];
         delete_when_raised(&mut scene, &TRIGGER);
         let raises = thread::spawn(|| TRIGGER.raise());
@@ -38,7 +38,7 @@ fn del_notify() {
 fn del_timeout_notify() {
     static TRIGGER: Trigger = Trigger::new(Signal::TERM);
     play(|mut scene| {
-        let event = scene.base.new_timer(Mode::OneShot, App::note).unwrap();
+        let event = scene.base.new_timer(Mode::OneShot, App::record).unwrap();
         scene.base.event(event).unwrap().add(Some(Duration::from_secs(3600))).unwrap();
         scene.app.events = vec![event];
         delete_when_raised(&mut scene, &TRIGGER);
@@ -49,15 +49,15 @@ fn del_timeout_notify() {
     });
 }
 
-/// Each callback starts a thread that raises the trigger again. So the loop is asleep or about to sleep when
-/// the trigger is raised.
+/// Each callback of `activated` starts a thread that raises the trigger again. The loop has no other work, so it sleeps
+/// or is about to sleep when the trigger is raised.
 #[test]
 fn no_events() {
     static TRIGGER: Trigger = Trigger::new(Signal::INT);
     play(|mut scene| {
         scene.live.add_trigger(&TRIGGER);
         let raised = |app: &mut App, event: &mut EventMut<'_, '_, App>| {
-            app.note(event);
+            app.record(event);
             let activated = app.events[app.calls.len() - 1];
             event.cx().event(activated).unwrap().activate(EventFlags::READ);
         };

@@ -20,7 +20,7 @@ fn raise_from_elsewhere(signal: Signal) {
 /// Adds an event for a signal. Its first callback deletes the event.
 fn catch(scene: &mut Scene<'_, '_>, signal: Signal) -> Event {
     let once = |app: &mut App, event: &mut EventMut<'_, '_, App>| {
-        app.note(event);
+        app.record(event);
         event.del();
     };
     let event = scene.base.on_signal(signal, once).unwrap();
@@ -80,7 +80,7 @@ fn immediatesignal() {
 fn signal_timeout() {
     play(|mut scene| {
         let winch = Signal::new(28).unwrap();
-        let event = scene.base.new_signal(winch, Mode::OneShot, App::note).unwrap();
+        let event = scene.base.new_signal(winch, Mode::OneShot, App::record).unwrap();
         scene.base.event(event).unwrap().add(Some(Duration::from_micros(10))).unwrap();
         assert_eq!(scene.run(Run::DEFAULT), End::Empty);
         assert_eq!(scene.app.whats(), [EventFlags::TIMEOUT]);
@@ -91,7 +91,7 @@ fn signal_timeout() {
 fn signal_while_processing() {
     play(|mut scene| {
         let again = |app: &mut App, event: &mut EventMut<'_, '_, App>| {
-            app.note(event);
+            app.record(event);
             match app.calls.len() {
                 5 => event.exit(),
                 _ => raise(Signal::USR2),
@@ -108,7 +108,7 @@ fn signal_while_processing() {
 fn signal_free_in_callback() {
     play(|mut scene| {
         let free = |app: &mut App, event: &mut EventMut<'_, '_, App>| {
-            app.note(event);
+            app.record(event);
             event.free();
         };
         scene.base.on_signal(Signal::HUP, free).unwrap();

@@ -17,7 +17,7 @@ fn event_base_new() {
         let source = scene.watch(&ours);
         scene.app.streams = vec![ours];
         scene.wait(source, EventFlags::READ, Mode::Persist, 1, |app, event| {
-            app.note(event);
+            app.record(event);
             let mut bytes = [0; 256];
             match app.streams[0].read(&mut bytes).unwrap() {
                 0 => event.exit(),
@@ -41,7 +41,7 @@ fn simpleread() {
         let source = scene.watch(&ours);
         scene.app.streams = vec![ours];
         scene.wait(source, EventFlags::READ, Mode::OneShot, 1, |app, event| {
-            app.note(event);
+            app.record(event);
             if app.streams[0].read(&mut [0; 256]).unwrap() > 0 {
                 event.add(None).unwrap();
             }
@@ -58,7 +58,7 @@ fn simplewrite() {
         let source = scene.watch(&ours);
         scene.app.streams = vec![ours];
         scene.wait(source, EventFlags::WRITE, Mode::OneShot, 1, |app, event| {
-            app.note(event);
+            app.record(event);
             app.streams[0].write_all(TEXT).unwrap();
         });
         assert_eq!(scene.run(Run::DEFAULT), End::Empty);
@@ -77,7 +77,7 @@ fn simpleread_multiple() {
         theirs.shutdown(Shutdown::Write).unwrap();
         let source = scene.watch(&ours);
         for user in [1, 2] {
-            scene.wait(source, EventFlags::READ, Mode::OneShot, user, App::note);
+            scene.wait(source, EventFlags::READ, Mode::OneShot, user, App::record);
         }
         assert_eq!(scene.run(Run::DEFAULT), End::Empty);
         assert_eq!(scene.app.calls, [(1, EventFlags::READ), (2, EventFlags::READ)]);
@@ -89,8 +89,8 @@ fn multiple_events_for_same_fd() {
     play(|mut scene| {
         let (ours, mut theirs) = pair();
         let source = scene.watch(&ours);
-        scene.wait(source, EventFlags::READ, Mode::OneShot, 1, App::note);
-        let writes = scene.wait(source, EventFlags::WRITE, Mode::OneShot, 2, App::note);
+        scene.wait(source, EventFlags::READ, Mode::OneShot, 1, App::record);
+        let writes = scene.wait(source, EventFlags::WRITE, Mode::OneShot, 2, App::record);
         assert_eq!(scene.run(Run::ONCE), End::Done);
         assert_eq!(scene.app.calls, [(2, EventFlags::WRITE)]);
         scene.base.event(writes).unwrap().del();
@@ -110,7 +110,7 @@ fn want_only_once() {
         let source = scene.watch(&ours);
         scene.app.streams = vec![ours, theirs];
         let event = scene.wait(source, EventFlags::READ, Mode::OneShot, 1, |app, event| {
-            app.note(event);
+            app.record(event);
             assert_eq!(app.streams[0].read(&mut [0; 256]).unwrap(), TEXT.len());
             app.streams[1].write_all(TEXT).unwrap();
         });
@@ -128,9 +128,9 @@ fn event_once() {
         let (ours, mut theirs) = pair();
         let source = scene.watch(&ours);
         let made = [
-            scene.base.once(source, EventFlags::READ, None, App::note),
-            scene.base.after(Duration::ZERO, App::note).map_err(OnceError::Full),
-            scene.base.after(Duration::from_millis(1), App::note).map_err(OnceError::Full),
+            scene.base.once(source, EventFlags::READ, None, App::record),
+            scene.base.after(Duration::ZERO, App::record).map_err(OnceError::Full),
+            scene.base.after(Duration::from_millis(1), App::record).map_err(OnceError::Full),
         ];
         for (user, event) in made.into_iter().enumerate() {
             scene.base.event(event.unwrap()).unwrap().set_user(user as u32);
@@ -138,7 +138,7 @@ fn event_once() {
         theirs.write_all(TEXT).unwrap();
         assert_eq!(scene.run(Run::DEFAULT), End::Empty);
         let mut calls = scene.app.calls;
-        assert_eq!(calls[0], (1, EventFlags::TIMEOUT), "what is due at once stands first");
+        assert_eq!(calls[0], (1, EventFlags::TIMEOUT), "what is due at once is first");
         calls.sort_by_key(|call| call.0);
         assert_eq!(
             calls,
@@ -162,8 +162,8 @@ fn simpleclose_rw() {
         };
         assert_eq!(full.kind(), ErrorKind::WouldBlock);
         let (reads, writes) = (scene.watch(&reader), scene.watch(&writer));
-        scene.wait(reads, EventFlags::READ, Mode::OneShot, 1, App::note);
-        scene.wait(writes, EventFlags::WRITE, Mode::OneShot, 2, App::note);
+        scene.wait(reads, EventFlags::READ, Mode::OneShot, 1, App::record);
+        scene.wait(writes, EventFlags::WRITE, Mode::OneShot, 2, App::record);
         scene.app.streams = vec![far_of_reader, far_of_writer];
         assert_eq!(scene.run(Run::NONBLOCK), End::Done);
         assert_eq!(scene.app.calls, []);
@@ -183,7 +183,7 @@ fn many_events() {
             let (ours, theirs) = pair();
             let source = scene.watch(&ours);
             scene.app.streams.extend([ours, theirs]);
-            scene.wait(source, EventFlags::WRITE, Mode::OneShot, user, App::note);
+            scene.wait(source, EventFlags::WRITE, Mode::OneShot, user, App::record);
         }
         assert_eq!(scene.run(Run::NONBLOCK), End::Empty);
         let mut users = scene.app.users();
@@ -199,7 +199,7 @@ fn many_events_slow_add() {
             let (ours, theirs) = pair();
             let source = scene.watch(&ours);
             scene.app.streams.extend([ours, theirs]);
-            scene.wait(source, EventFlags::WRITE, Mode::Persist, user, App::note);
+            scene.wait(source, EventFlags::WRITE, Mode::Persist, user, App::record);
             assert_eq!(scene.run(Run::NONBLOCK | Run::ONCE), End::Done);
         }
         scene.run(Run::NONBLOCK | Run::ONCE);

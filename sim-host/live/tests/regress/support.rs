@@ -23,7 +23,7 @@ pub struct App {
 }
 
 impl App {
-    pub fn note(&mut self, event: &mut EventMut<'_, '_, Self>) {
+    pub fn record(&mut self, event: &mut EventMut<'_, '_, Self>) {
         self.calls.push((event.user(), event.what()));
     }
 
@@ -43,8 +43,8 @@ pub struct Scene<'b, 's> {
     pub app: App,
 }
 
-/// Runs a scenario with a time limit. A thread checks the limit. A timer would be one more event of the base, and would
-/// change when the loop ends.
+/// Runs a scenario with a time limit. A thread checks the limit. A timer of the base cannot check it: a timer is an
+/// event, and the loop ends when no event is left.
 pub fn play(scenario: impl FnOnce(Scene<'_, '_>)) {
     let (done, watched) = mpsc::channel::<()>();
     let name = thread::current().name().unwrap_or("a scenario").to_owned();

@@ -12,7 +12,7 @@ use crate::support::{App, pair, play};
 const BYTES: usize = 1 << 20;
 
 fn pattern(length: usize) -> Vec<u8> {
-    (0..length).map(|place| (place % 251) as u8).collect()
+    (0..length).map(|index| (index % 251) as u8).collect()
 }
 
 /// Writes some of the data that is left for this stream. The event's user value is the stream's
@@ -20,8 +20,8 @@ fn pattern(length: usize) -> Vec<u8> {
 fn write(app: &mut App, event: &mut EventMut<'_, '_, App>) {
     assert_eq!(event.what(), EventFlags::WRITE);
     let here = event.user() as usize;
-    let piece = app.data[here].len().min(10_000);
-    match app.streams[here].write(&app.data[here][..piece]) {
+    let length = app.data[here].len().min(10_000);
+    match app.streams[here].write(&app.data[here][..length]) {
         Ok(amount) => drop(app.data[here].drain(..amount)),
         Err(error) => assert_eq!(error.kind(), ErrorKind::WouldBlock),
     }

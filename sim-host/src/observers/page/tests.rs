@@ -30,7 +30,7 @@ fn a_page_shows_failures_and_has_no_external_resources() {
     tally.failures.push(failure);
     let page = page("echo", "cargo sim run echo", &tally, |seed| format!("cargo sim <{seed}>"));
     for wanted in [
-        "<title>echo: 1234567 worlds, failed</title>",
+        "<title>echo: 1234567 simulations, failed</title>",
         "<b>1,234,567</b>",
         "<b>31.7 years</b>",
         "2 &lt; 3 &amp; &quot;so on&quot;",
@@ -49,10 +49,10 @@ fn every_element_is_closed() {
     let mut tally = Tally { seeds: 3, ..Tally::default() };
     [100, 150, 9_000_000].into_iter().for_each(|micros| tally.waited.count(micros));
     let without_servers = page("echo", "", &tally, |_| String::new());
-    assert!(!without_servers.contains("Troubles"), "{without_servers}");
-    tally.simulations_troubled[TroubleKind::Resets as usize] = 2;
+    assert!(!without_servers.contains("Server faults"), "{without_servers}");
+    tally.simulations_with_server_fault[ServerFaultKind::Resets as usize] = 2;
     let page = page("echo", "", &tally, |_| String::new());
-    assert!(page.contains("Troubles of servers") && page.contains("accepts-late"), "{page}");
+    assert!(page.contains("Server faults") && page.contains("accepts-late"), "{page}");
     for element in ["main", "table", "section", "div", "tr", "td", "th", "p", "ol"] {
         let opened = page.matches(&format!("<{element}>")).count()
             + page.matches(&format!("<{element} ")).count();

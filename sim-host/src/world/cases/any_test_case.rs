@@ -14,8 +14,8 @@ pub trait AnyTestCase: Sync {
     /// Runs the simulation that was set with the `take_…` functions of `simulator`.
     fn run(&self, simulator: &mut Simulator) -> Outcome;
 
-    /// Replays a recording on the application, without a simulation. Returns how its loop ended, or
-    /// `None` if it did not end.
+    /// Replays a recording on the application, without a simulation. Returns how the replayed loop ended, or `None` if
+    /// it did not end.
     ///
     /// # Errors
     /// The first difference, the panic, or the reason why no replay is possible.

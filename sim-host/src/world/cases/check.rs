@@ -1,4 +1,4 @@
-//! Test cases in tests: a sweep that panics with a report.
+//! Test cases in Rust tests. A test panics with a report if a simulation fails.
 
 use crate::world::cases::any_test_case::AnyTestCase;
 use crate::world::cases::report::{Report, test_text};
@@ -12,9 +12,9 @@ use crate::world::simulation::verdict::Outcome;
 
 /// Runs test cases in Rust tests.
 impl<A: 'static> TestCase<A> {
-    /// Runs a simulation for each seed. The environment variables `SIM_SEED`, `SIM_SEEDS` (`A..B`)
-    /// and `SIM_CHECK` override this, as `--seed`, `--seeds` and `--check` do for the command. With
-    /// `SIM_SHRINK` the report contains a test with the shortest choice log found that fails in the
+    /// Runs a simulation for each seed. The environment variables `SIM_SEED` and `SIM_SEEDS` (`A..B`) replace `seeds`,
+    /// like the options `--seed` and `--seeds` of the command. With `SIM_CHECK`, some seeds are run twice, as with
+    /// `--check`. With `SIM_SHRINK`, the report contains a test with the shortest choice log found that fails in the
     /// same way.
     ///
     /// # Panics
@@ -41,7 +41,11 @@ impl<A: 'static> TestCase<A> {
         if let Some(failure) = tally.failures.first() {
             panic!("{}", self.report_for_test(failure));
         }
-        assert!(tally.diverged.is_empty(), "seeds {:?} do not repeat themselves", tally.diverged);
+        assert!(
+            tally.diverged.is_empty(),
+            "the second runs of seeds {:?} differ from the first",
+            tally.diverged
+        );
         tally
     }
 

@@ -5,10 +5,10 @@ use std::collections::VecDeque;
 use std::rc::Rc;
 
 use crate::world::choices::fault::Fault;
-use crate::world::choices::trouble::Trouble;
+use crate::world::choices::server_fault::ServerFault;
 use crate::world::network::segment;
 use crate::world::observe::observer::{
-    Callback, Direction, Fate, Frame, Observer, Treatment, UdpNews,
+    Callback, Direction, Fate, Frame, Observer, Treatment, UdpClientEvent,
 };
 
 /// An observer that keeps its last lines.
@@ -24,7 +24,7 @@ impl LogObserver {
         (Self { lines: lines.clone(), most }, lines)
     }
 
-    fn tell(&mut self, at: u64, line: &str) {
+    fn add_line(&mut self, at: u64, line: &str) {
         let mut lines = self.lines.borrow_mut();
         lines.push_back(format!("{:>12.6}  {line}", at as f64 / 1e6));
         if lines.len() > self.most {
@@ -50,30 +50,30 @@ impl Observer for LogObserver {
             (how.forged, " forged"),
         ];
         let how: String = done.iter().filter(|(done, _)| *done).map(|(_, word)| *word).collect();
-        self.tell(at, &format!("{direction} {}{fate}{how}", segment::describe(frame.bytes)));
+        self.add_line(at, &format!("{direction} {}{fate}{how}", segment::describe(frame.bytes)));
     }
 
     fn callback_begins(&mut self, at: u64, callback: Callback) {
-        self.tell(at, &format!("callback {} {}", callback.name, callback.object.slot()));
+        self.add_line(at, &format!("callback {} {}", callback.name, callback.object.slot()));
     }
 
     fn fault(&mut self, at: u64, fault: &Fault, begins: bool) {
         let verb = if begins { "begins" } else { "ends" };
-        self.tell(at, &format!("{} {verb}", fault.kind.word()));
+        self.add_line(at, &format!("{} {verb}", fault.kind.word()));
     }
 
-    fn trouble(&mut self, at: u64, port: u16, trouble: &Trouble, begins: bool) {
+    fn server_fault(&mut self, at: u64, port: u16, fault: &ServerFault, begins: bool) {
         let verb = if begins { "begins" } else { "ends" };
-        self.tell(at, &format!("server {port}: {} {verb}", trouble.kind.word()));
+        self.add_line(at, &format!("server {port}: {} {verb}", fault.kind.word()));
     }
 
-    fn udp_client(&mut self, at: u64, client: u32, news: UdpNews) {
-        if let UdpNews::Asks { again: true, .. } = news {
-            self.tell(at, &format!("UDP client {client} asks again"));
+    fn udp_client(&mut self, at: u64, client: u32, event: UdpClientEvent) {
+        if let UdpClientEvent::Requests { again: true, .. } = event {
+            self.add_line(at, &format!("UDP client {client} sends a request again"));
         }
     }
 
     fn mark(&mut self, at: u64, line: &str) {
-        self.tell(at, line);
+        self.add_line(at, line);
     }
 }

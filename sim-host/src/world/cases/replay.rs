@@ -7,26 +7,26 @@ use std::thread;
 use picoevent::{End, EventBase, Pool, Storage};
 
 use crate::recording::Recorded;
-use crate::world::device::panics::{Watched, listen_for_panics, message};
+use crate::world::device::panics::{Watched, install_panic_hook, message};
 use crate::world::device::program::Program;
 
-/// A storage large enough for any base that is likely to be recorded. The replay uses only as much
-/// of it as the recorded base had.
+/// A storage large enough for any base that is likely to be recorded. The base of the replay uses only a part of the
+/// storage: it has the sizes of the recorded base.
 type Ample<A> = Storage<A, 1024, 4096, { 16 << 20 }, 64, { Pool::MOST }, 64, 64>;
 
-/// The stack size of the replay's thread. In a debug build, the stack must have room for more than one copy of such a
-/// storage while it is made.
+/// The stack size of the replay's thread. In a debug build, making an [`Ample`] needs room on the stack for more than
+/// one copy of it.
 const STACK: usize = 256 << 20;
 
 pub(super) fn replay<A: 'static>(
     program: &Program<A>,
     recorded: &Recorded,
 ) -> Result<Option<End>, String> {
-    listen_for_panics();
+    install_panic_hook();
     thread::scope(|scope| {
         let replaying = thread::Builder::new().stack_size(STACK).spawn_scoped(scope, || {
             let _watched = Watched::new();
-            let ran = catch_unwind(AssertUnwindSafe(|| on_this_stack(program, recorded)));
+            let ran = catch_unwind(AssertUnwindSafe(|| replay_here(program, recorded)));
             ran.unwrap_or_else(|panic| {
                 Err(format!("the application panicked: {}", message(&*panic)))
             })
@@ -36,15 +36,15 @@ pub(super) fn replay<A: 'static>(
     })
 }
 
-fn on_this_stack<A>(program: &Program<A>, recorded: &Recorded) -> Result<Option<End>, String> {
+fn replay_here<A>(program: &Program<A>, recorded: &Recorded) -> Result<Option<End>, String> {
     let mut replay = recorded.begin()?;
     let sizes = replay.sizes();
     let mut storage = Box::new(Ample::<A>::new());
     let mut base = EventBase::of_sizes((&mut *storage).into(), sizes)
-        .ok_or_else(|| format!("a base of {sizes} is larger than what is replayed here"))?;
-    let anywhere = SocketAddr::from((Ipv4Addr::UNSPECIFIED, program.port));
+        .ok_or_else(|| format!("a base of {sizes} is too large for the replay"))?;
+    let any_address = SocketAddr::from((Ipv4Addr::UNSPECIFIED, program.port));
     let mut app = (program.make)();
-    let address = replay.listens_on().unwrap_or(anywhere);
+    let address = replay.listens_on().unwrap_or(any_address);
     let clients = replay.first_pool().unwrap_or(Pool::rest());
     replay.prepare(&mut base);
     (program.start)(&mut app, &mut base, address, clients)

@@ -29,13 +29,13 @@ pub struct Report {
 impl Report {
     /// Runs the choice log of a failure again to record its last events.
     pub fn new(case: &dyn AnyTestCase, seed: Option<u64>, outcome: &Outcome) -> Self {
-        let (log, told) = LogObserver::new(EVENTS + 1);
+        let (log, lines) = LogObserver::new(EVENTS + 1);
         let mut simulator = Simulator::new();
         simulator.take_lines(&outcome.lines);
         simulator.observe(Box::new(log));
         let outcome = case.run(&mut simulator);
-        // The last line repeats the verdict.
-        let mut events: Vec<_> = told.borrow().iter().cloned().collect();
+        // The last event is the verdict, which the report already shows, so it is left out.
+        let mut events: Vec<_> = lines.borrow().iter().cloned().collect();
         events.pop();
         let application = case.name().to_owned();
         Self { application, seed, again: None, shorter: None, outcome, events }

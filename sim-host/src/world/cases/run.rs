@@ -43,18 +43,18 @@ impl<A: 'static> TestCase<A> {
         let script = |port: Option<u16>, choices: &mut Choices<'_>| self.script(port, choices);
         let mut ether = simulator.shared.ether.borrow_mut();
         let (servers, handlers) = (&self.program.servers, &self.program.handlers);
-        let troubles: Vec<_> = servers.iter().map(|server| server.troubles).collect();
+        let server_faults: Vec<_> = servers.iter().map(|server| server.server_faults).collect();
         let given = Given {
             sizes: self.sizes.len(),
-            servers: &troubles,
+            servers: &server_faults,
             handlers: handlers.len(),
             has_ipv6: self.program.has_ipv6,
-            // A test case without scripts has no TCP clients if it has servers or UDP clients.
+            // Without scripts, there are TCP clients only if there are neither servers nor UDP clients.
             has_clients: !self.scripts.is_empty() || servers.is_empty() && self.services.is_empty(),
             services: &self.services,
             crowd: self.crowd.as_ref(),
         };
-        let mut plan = Plan::draw(&mut ether.choice_log, given, &script);
+        let mut plan = Plan::choose(&mut ether.choice_log, given, &script);
         let choice_log = &mut ether.choice_log;
         *simulator.shared.programs.borrow_mut() = (SERVERS_FROM..)
             .zip(servers)
@@ -95,7 +95,7 @@ impl<A: 'static> TestCase<A> {
             };
             let mut simulation =
                 Simulation::new(&simulator.shared, device, &mut plan, &script, application, seed);
-            simulation.ask_servers(std::mem::take(&mut udp_servers));
+            simulation.set_udp_servers(std::mem::take(&mut udp_servers));
             verdict = Some(simulation.run());
             summary = simulation.summary();
         };
@@ -141,9 +141,9 @@ impl<A: 'static> AnyTestCase for TestCase<A> {
             callbacks: simulator.shared.seen.get_mut().callbacks,
             served: summary.served,
             waited: summary.waited,
-            struck: ether.struck,
+            fault_counts: ether.fault_counts,
             accepted: summary.accepted,
-            troubled: ether.troubled,
+            server_fault_counts: ether.server_fault_counts,
             lines: if verdict.is_pass() { Vec::new() } else { ether.choice_log.lines().to_vec() },
             verdict,
         }

@@ -1,7 +1,8 @@
 //! Shrinking: reduces a failing choice log to a shorter one that fails in the same way.
 //!
-//! The search first removes lines, many at a time and then one at a time. Then it lowers the answers in the remaining
-//! lines. A step is kept if the simulation still ends with the same verdict and the same message, apart from numbers.
+//! The search first removes lines, many at a time and then one at a time. Then it reduces the numbers in the remaining
+//! lines. A step is kept if the simulation still fails with the same verdict and the same message. Numbers in the
+//! message may differ.
 
 use std::time::{Duration, Instant};
 
@@ -67,8 +68,8 @@ impl Search<'_> {
         Instant::now() >= self.until
     }
 
-    /// Keeps the choice log if its simulation fails in the same way. Returns the lines that the simulation reached, or
-    /// `None` if it does not fail in this way or the time is over.
+    /// Keeps the choice log if its simulation fails in the same way. Returns the choices that this simulation made.
+    /// Returns `None` if the simulation does not fail in the same way, or if the time limit has passed.
     fn takes(&mut self, lines: &[Choice]) -> Option<Vec<Choice>> {
         if self.is_over() {
             return None;

@@ -6,7 +6,7 @@ use picoevent::record::Record;
 
 use crate::world::choices::choice_log::{Choice, ChoiceLog};
 use crate::world::choices::scenario::Scenario;
-use crate::world::device::panics::listen_for_panics;
+use crate::world::device::panics::install_panic_hook;
 use crate::world::device::shared::Shared;
 use crate::world::observe::observer::Observer;
 
@@ -18,7 +18,7 @@ pub struct Simulator {
 impl Simulator {
     /// Makes a simulator.
     pub fn new() -> Self {
-        listen_for_panics();
+        install_panic_hook();
         Self { shared: Shared::new() }
     }
 

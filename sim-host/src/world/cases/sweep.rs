@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use crate::world::cases::any_test_case::AnyTestCase;
 use crate::world::cases::simulator::Simulator;
-use crate::world::choices::kinds::{FaultKind, TroubleKind};
+use crate::world::choices::kinds::{FaultKind, ServerFaultKind};
 use crate::world::choices::random::mix;
 use crate::world::choices::scenario::Scenario;
 use crate::world::simulation::verdict::{Kind, Outcome};
@@ -25,7 +25,8 @@ pub struct Sweep {
     pub jobs: usize,
     /// Runs one in twenty seeds twice and compares the outcomes.
     pub check: bool,
-    /// The configuration of all simulations. If `None`, each seed draws its own.
+    /// The configuration of all simulations. If `None`, the configuration of each simulation is chosen at random from
+    /// its seed.
     pub scenario: Option<Scenario>,
 }
 
@@ -63,16 +64,16 @@ pub struct Tally {
     pub served: u64,
     /// How long clients waited until they were served.
     pub waited: Waits,
-    /// The number of times each kind of fault struck.
-    pub struck: [u64; FaultKind::ALL.len()],
-    /// The number of simulations in which each kind of fault struck.
-    pub simulations_struck: [u64; FaultKind::ALL.len()],
+    /// The number of times each kind of fault had an effect.
+    pub fault_counts: [u64; FaultKind::ALL.len()],
+    /// The number of simulations in which each kind of fault had an effect.
+    pub simulations_with_fault: [u64; FaultKind::ALL.len()],
     /// Connections that servers have accepted in all simulations.
     pub accepted: u64,
-    /// The number of times each kind of server trouble began.
-    pub troubled: [u64; TroubleKind::ALL.len()],
-    /// The number of simulations in which each kind of trouble began.
-    pub simulations_troubled: [u64; TroubleKind::ALL.len()],
+    /// The number of times each kind of server fault began.
+    pub server_fault_counts: [u64; ServerFaultKind::ALL.len()],
+    /// The number of simulations in which each kind of server fault began.
+    pub simulations_with_server_fault: [u64; ServerFaultKind::ALL.len()],
     /// The real time that the sweep took.
     pub took: Duration,
     /// A digest of all simulations, independent of their order.
@@ -167,11 +168,17 @@ impl Tally {
         self.served += u64::from(outcome.served);
         self.waited.add(&outcome.waited);
         self.verdicts[outcome.verdict.kind() as usize] += 1;
-        sum(&mut self.struck, outcome.struck.map(u64::from));
-        sum(&mut self.simulations_struck, outcome.struck.map(|struck| u64::from(struck > 0)));
+        sum(&mut self.fault_counts, outcome.fault_counts.map(u64::from));
+        sum(
+            &mut self.simulations_with_fault,
+            outcome.fault_counts.map(|count| u64::from(count > 0)),
+        );
         self.accepted += u64::from(outcome.accepted);
-        sum(&mut self.troubled, outcome.troubled.map(u64::from));
-        sum(&mut self.simulations_troubled, outcome.troubled.map(|began| u64::from(began > 0)));
+        sum(&mut self.server_fault_counts, outcome.server_fault_counts.map(u64::from));
+        sum(
+            &mut self.simulations_with_server_fault,
+            outcome.server_fault_counts.map(|count| u64::from(count > 0)),
+        );
         self.digest = self.digest.wrapping_add(mix(outcome.digest ^ mix(seed)));
         if !outcome.verdict.is_pass() {
             self.failed += 1;
@@ -192,10 +199,10 @@ impl Tally {
         self.waited.add(&other.waited);
         sum(&mut self.verdicts, other.verdicts);
         self.accepted += other.accepted;
-        sum(&mut self.troubled, other.troubled);
-        sum(&mut self.simulations_troubled, other.simulations_troubled);
-        sum(&mut self.struck, other.struck);
-        sum(&mut self.simulations_struck, other.simulations_struck);
+        sum(&mut self.server_fault_counts, other.server_fault_counts);
+        sum(&mut self.simulations_with_server_fault, other.simulations_with_server_fault);
+        sum(&mut self.fault_counts, other.fault_counts);
+        sum(&mut self.simulations_with_fault, other.simulations_with_fault);
         other.failures.into_iter().for_each(|failure| self.keep(failure));
     }
 

@@ -28,7 +28,7 @@ pub struct TestCase<A> {
     pub(super) scripts: Vec<(u16, Box<Write>)>,
     /// The application's UDP services.
     pub(super) services: Vec<UdpService>,
-    /// Makes the program of the clients that follow no script.
+    /// Makes the program that runs the crowd: the clients that follow no script.
     pub(super) crowd: Option<CrowdMaker>,
     pub(super) sizes: Vec<Size<A>>,
     /// The minimum size of a device's rings, in bytes.
@@ -37,18 +37,18 @@ pub struct TestCase<A> {
     /// The minimum number of sockets in a device's pool.
     min_sockets: usize,
     pub(super) ends_when_interrupted: bool,
-    /// Silent clients stay until they leave on their own.
+    /// The application has no idle timeout, so silent clients stay connected.
     pub(super) keeps_silent_clients: bool,
     pub(super) relays: bool,
     /// The ports and programs of the UDP servers that the application queries.
     pub(super) udp_servers: Vec<(u16, Box<MakeUdpServer>)>,
-    /// The connections and events that the application takes after its start and keeps.
+    /// The number of connections and events that the application adds after its start and keeps.
     pub(super) later: Counts,
 }
 
 impl<A: 'static> TestCase<A> {
-    /// Makes a test case. `make` makes the application, and `start` starts it as its `main` would:
-    /// it listens on the given address, with the given pool for its clients.
+    /// Makes a test case. `make` makes the application. `start` starts the application as its `main` would. `start`
+    /// must listen on the given address, and use the given pool for the connections of clients.
     pub fn new<R>(
         name: &str,
         port: u16,
@@ -61,7 +61,7 @@ impl<A: 'static> TestCase<A> {
         Self::with_app(name, port, make, move |_, cx, address, clients| start(cx, address, clients))
     }
 
-    /// Like [`new`](Self::new), for an application whose start changes its state.
+    /// Makes a test case like [`new`](Self::new), for an application whose start changes its state.
     pub fn with_app<R>(
         name: &str,
         port: u16,
@@ -100,8 +100,8 @@ impl<A: 'static> TestCase<A> {
         }
     }
 
-    /// Adds a kind of client: what it sends and must receive. Each simulation draws its clients
-    /// from all kinds.
+    /// Adds a kind of client: what it sends and must receive. Each simulation chooses its clients at random from all
+    /// kinds.
     #[must_use]
     pub fn client(
         self,
@@ -125,8 +125,8 @@ impl<A: 'static> TestCase<A> {
 
     /// Adds a kind of client that follows no script. One program runs all clients of this kind, so it can compare what
     /// they receive. Each connection of a client is a [`Session`](crate::world::Session) of the program. A client is
-    /// served when the program has called [`served`](crate::world::Session::served) for it and the device then ends its
-    /// stream, or the client resets the connection.
+    /// served when two conditions hold. First, the program has called [`served`](crate::world::Session::served) for the
+    /// client. Second, the device has ended its stream, or the client has reset the connection.
     ///
     /// # Panics
     /// If the test case already has a crowd.
@@ -143,8 +143,8 @@ impl<A: 'static> TestCase<A> {
     /// Adds UDP clients of the application, at a port of the device. `requests` makes the datagrams that a client
     /// sends, one after the other. A client sends each datagram again until it is answered. `answer` returns the
     /// pattern of the answer to a datagram, as in [`Script::expect_pattern`], or `None` if there must be no answer. The
-    /// pattern must match the whole answer. `answer` is called for each datagram that reaches the device, also for one
-    /// that was cut or changed.
+    /// pattern must match the whole answer. `answer` is called for each datagram that reaches the device, also for a
+    /// datagram that was cut or changed.
     ///
     /// Each answer must match a datagram that has reached the device and is not answered yet, and must go to
     /// the address from which this datagram came. At the end of the simulation, each request that needs an
@@ -210,8 +210,8 @@ impl<A: 'static> TestCase<A> {
         self
     }
 
-    /// Declares that the application takes this number of connections and events after its start, and keeps them. If
-    /// the application holds more of them at the end of the simulation, the verdict is a leak.
+    /// Declares that the application adds this number of connections and events after its start, and keeps them. If the
+    /// application has added more at the end of the simulation, the verdict is a leak.
     #[must_use]
     pub fn keeps_later(mut self, conns: usize, events: usize) -> Self {
         self.later = Counts { conns, events, added: events, ..Counts::default() };
@@ -340,8 +340,8 @@ impl<A: 'static> TestCase<A> {
         self
     }
 
-    /// Declares that the application has no idle timeout, so a silent client stays connected. In a
-    /// simulation, such clients leave when the faults are over.
+    /// Declares that the application has no idle timeout, so a silent client stays connected. In a simulation, silent
+    /// clients leave when the faults are over.
     #[must_use]
     pub fn keeps_silent_clients(mut self) -> Self {
         self.keeps_silent_clients = true;
@@ -349,8 +349,8 @@ impl<A: 'static> TestCase<A> {
     }
 
     /// Declares that the application connects to a server for each client and relays bytes between the client and the
-    /// server. So the device needs two sockets for each client. After a byte of any connection is forged, no
-    /// connection is checked any more.
+    /// server. So the device needs two sockets for each client. After a byte of any connection is forged, the data on
+    /// all connections is no longer checked.
     #[must_use]
     pub fn relays(mut self) -> Self {
         self.relays = true;

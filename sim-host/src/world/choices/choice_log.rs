@@ -6,11 +6,14 @@
 //!   text ─▶ choices by (stream, choice point, number) ┘      └─▶ a line, unless it is the default
 //! ```
 //!
-//! The answer at a choice point is a number. Zero is the default: the frame is not lost, the client behaves normally,
-//! there is no fault. Only other answers are written to the log, and a missing line means the default. So deleting
-//! lines makes a run simpler, and a log can be written by hand. A line is identified by its stream, its choice point,
-//! and a number, not by the time. The number is that of an object, such as a client, or states how often the point was
-//! reached before. So most lines keep their meaning when other lines are deleted or the code changes.
+//! A choice point is a question that the simulation decides, for example whether a frame is lost. The answer is a
+//! number. Zero is the default: the frame is not lost, the client behaves normally, there is no fault. Only other
+//! answers are written to the log, and a missing line means the default. So deleting lines makes a run simpler, and a
+//! log can be written by hand.
+//!
+//! A line is identified by its stream, its choice point, and a number, not by the time. If the choice is about an
+//! object, such as a client, the number is the object's number. Otherwise, the number states how often the choice point
+//! was reached before. So most lines keep their meaning when other lines are deleted or the code changes.
 
 use std::collections::HashMap;
 
@@ -26,10 +29,10 @@ pub use text::ChoiceLogError;
 pub struct Choice {
     /// The stream that the choice belongs to.
     pub stream: Stream,
-    /// The decision.
+    /// The choice point.
     pub point: ChoicePoint,
-    /// The number of the object that the choice concerns, such as a client or a fault, or how often the
-    /// point was reached before.
+    /// If the choice is about an object, such as a client or a fault: the number of the object. Otherwise: how often
+    /// the choice point was reached before.
     pub nth: u32,
     /// The answer.
     pub answer: u64,
@@ -38,13 +41,13 @@ pub struct Choice {
     pub at: u64,
 }
 
-/// The source of the answers, and the answers given so far.
+/// The source of the answers, and the answers so far.
 #[derive(Clone, Debug)]
 pub struct ChoiceLog {
     source: Source,
-    asked: [[u32; CHOICE_POINTS]; STREAMS],
+    counts: [[u32; CHOICE_POINTS]; STREAMS],
     lines: Vec<Choice>,
-    /// The simulation's time, for the lines.
+    /// The time of the simulation, in microseconds. Each new line contains this time.
     pub(crate) now: u64,
 }
 
@@ -59,7 +62,7 @@ enum Source {
 type Answers = HashMap<(Stream, ChoicePoint, u32), u64>;
 
 impl ChoiceLog {
-    /// Returns a log whose answers are drawn from a seed.
+    /// Returns a log whose answers are chosen at random from a seed.
     pub fn of_seed(seed: u64) -> Self {
         Self::new(Source::Seed(streams(seed), seed))
     }
@@ -69,49 +72,50 @@ impl ChoiceLog {
         Self::new(Source::Lines(answers(lines)))
     }
 
-    /// Returns a log with given answers for the choices made before the simulation begins. All other answers
-    /// are drawn from a seed.
+    /// Returns a log with given answers for the choices made before the simulation begins. All other answers are chosen
+    /// at random from a seed.
     pub fn of_scenario(scenario: &[Choice], seed: u64) -> Self {
         Self::new(Source::Scenario(answers(scenario), streams(seed)))
     }
 
     fn new(source: Source) -> Self {
-        Self { source, asked: [[0; CHOICE_POINTS]; STREAMS], lines: Vec::new(), now: 0 }
+        Self { source, counts: [[0; CHOICE_POINTS]; STREAMS], lines: Vec::new(), now: 0 }
     }
 
     /// Restarts with another seed, in the same memory.
     pub(crate) fn restart(&mut self, seed: u64) {
         self.source = Source::Seed(streams(seed), seed);
-        self.asked = [[0; CHOICE_POINTS]; STREAMS];
+        self.counts = [[0; CHOICE_POINTS]; STREAMS];
         self.lines.clear();
         self.now = 0;
     }
 
-    /// Returns the answer for the next occurrence in a stream, such as a frame or a poll.
-    pub fn ask(
+    /// Returns the answer at a choice point for the next event of a stream, for example for the next frame. `generate`
+    /// chooses the answer if it comes from a seed.
+    pub fn choose(
         &mut self,
         stream: Stream,
         point: ChoicePoint,
-        draw: impl FnOnce(&mut Random) -> u64,
+        generate: impl FnOnce(&mut Random) -> u64,
     ) -> u64 {
-        let asked = &mut self.asked[stream as usize][point as usize];
-        let nth = *asked;
-        *asked += 1;
-        self.ask_about(stream, point, nth, draw)
+        let count = &mut self.counts[stream as usize][point as usize];
+        let nth = *count;
+        *count += 1;
+        self.choose_for(stream, point, nth, generate)
     }
 
-    /// Returns the answer for a numbered object, such as a client or a fault.
-    pub fn ask_about(
+    /// Returns the answer at a choice point for a numbered object, such as a client or a fault.
+    pub fn choose_for(
         &mut self,
         stream: Stream,
         point: ChoicePoint,
         nth: u32,
-        draw: impl FnOnce(&mut Random) -> u64,
+        generate: impl FnOnce(&mut Random) -> u64,
     ) -> u64 {
         let answer = match &mut self.source {
-            Source::Seed(streams, _) => draw(&mut streams[stream as usize]),
+            Source::Seed(streams, _) => generate(&mut streams[stream as usize]),
             Source::Scenario(_, streams) if !stream.is_of_plan() => {
-                draw(&mut streams[stream as usize])
+                generate(&mut streams[stream as usize])
             }
             Source::Lines(lines) | Source::Scenario(lines, _) => {
                 lines.get(&(stream, point, nth)).copied().unwrap_or(0)
@@ -123,8 +127,8 @@ impl ChoiceLog {
         answer
     }
 
-    /// Returns a bit mask of kinds. The bits of kinds that the seed leaves out are clear. A log of given
-    /// answers leaves out no kinds.
+    /// Returns a bit mask that selects the kinds of faults, server faults and clients that may occur. For a seed, the
+    /// bits are random. For a log of given answers, all bits are set.
     pub(crate) fn swarm(&self) -> u64 {
         match &self.source {
             Source::Seed(_, seed) => Random::new(*seed, 0).next(),
@@ -132,7 +136,7 @@ impl ChoiceLog {
         }
     }
 
-    /// Returns the seed, if the answers are drawn from one.
+    /// Returns the seed, if all answers are chosen from a seed.
     pub fn seed(&self) -> Option<u64> {
         match &self.source {
             Source::Seed(_, seed) => Some(*seed),
@@ -140,7 +144,7 @@ impl ChoiceLog {
         }
     }
 
-    /// Returns the answers given so far that are not the default, in order.
+    /// Returns the answers so far that are not the default, in order.
     pub fn lines(&self) -> &[Choice] {
         &self.lines
     }
@@ -158,13 +162,13 @@ fn streams(seed: u64) -> [Random; STREAMS] {
 mod tests {
     use super::*;
 
-    fn asked(choice_log: &mut ChoiceLog) -> Vec<u64> {
-        let mut ask = |stream, point| choice_log.ask(stream, point, |random| random.below(3));
+    fn some_answers(choice_log: &mut ChoiceLog) -> Vec<u64> {
+        let mut choose = |stream, point| choice_log.choose(stream, point, |random| random.below(3));
         vec![
-            ask(Stream::ToDevice, ChoicePoint::Lost),
-            ask(Stream::ToDevice, ChoicePoint::Lost),
-            ask(Stream::ToPeer, ChoicePoint::Lost),
-            ask(Stream::ToDevice, ChoicePoint::Duplicated),
+            choose(Stream::ToDevice, ChoicePoint::Lost),
+            choose(Stream::ToDevice, ChoicePoint::Lost),
+            choose(Stream::ToPeer, ChoicePoint::Lost),
+            choose(Stream::ToDevice, ChoicePoint::Duplicated),
         ]
     }
 
@@ -172,9 +176,9 @@ mod tests {
     fn a_choice_log_repeats_the_answers_of_its_seed() {
         for seed in 0..50 {
             let mut first = ChoiceLog::of_seed(seed);
-            let answers = asked(&mut first);
+            let answers = some_answers(&mut first);
             let mut second = ChoiceLog::of_lines(first.lines());
-            assert_eq!(asked(&mut second), answers);
+            assert_eq!(some_answers(&mut second), answers);
             assert_eq!(second.lines(), first.lines());
         }
     }
@@ -182,15 +186,15 @@ mod tests {
     #[test]
     fn a_choice_in_one_stream_changes_no_other_stream() {
         let (mut one, mut other) = (ChoiceLog::of_seed(9), ChoiceLog::of_seed(9));
-        other.ask(Stream::ToDevice, ChoicePoint::Lost, Random::next);
-        let ask = |choice_log: &mut ChoiceLog| {
-            choice_log.ask(Stream::ToPeer, ChoicePoint::Lost, Random::next)
+        other.choose(Stream::ToDevice, ChoicePoint::Lost, Random::next);
+        let choose = |choice_log: &mut ChoiceLog| {
+            choice_log.choose(Stream::ToPeer, ChoicePoint::Lost, Random::next)
         };
-        assert_eq!(ask(&mut one), ask(&mut other));
+        assert_eq!(choose(&mut one), choose(&mut other));
     }
 
     #[test]
     fn a_missing_line_is_the_default_answer() {
-        assert_eq!(asked(&mut ChoiceLog::of_lines(&[])), [0; 4]);
+        assert_eq!(some_answers(&mut ChoiceLog::of_lines(&[])), [0; 4]);
     }
 }

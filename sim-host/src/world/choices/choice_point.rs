@@ -1,4 +1,4 @@
-//! Choice points: what can be decided in a simulation, with the words of a choice log.
+//! Choice points: the decisions in a simulation, and their names in a choice log.
 
 /// Makes an enum whose variants have names in text.
 macro_rules! words {
@@ -49,9 +49,9 @@ words! {
     Schedule = "schedule",
     /// The frames of the attacker.
     Attacker = "attacker",
-    /// The numbers that an application's script draws.
+    /// The random numbers for the scripts and programs of a test case.
     Script = "script",
-    /// A server, by its number, and its troubles.
+    /// A server, by its number, and its faults.
     Server = "server",
     /// A run of one of the test case's interrupt handlers, by its number.
     Interrupt = "interrupt",
@@ -61,7 +61,7 @@ words! {
     Datagram = "datagram",
 }
 
-/// The maximum number of faults, clients and attacks in a choice log, and of troubles for each
+/// The maximum number of faults, clients and attacks in a choice log, and of server faults for each
 /// server.
 pub(crate) const MOST: u64 = 8;
 
@@ -82,18 +82,19 @@ impl Stream {
 }
 
 words! {
-    /// A decision. Each variant's comment explains the number that answers it; zero is the default.
+    /// A decision. Each variant's comment explains the answer, which is a number. Zero is the default.
     ChoicePoint, CHOICE_POINTS,
     /// The index of the device's size in the list of sizes.
     Size = "size",
     /// The number of clients, or UDP clients, in addition to the first.
     MoreClients = "more-clients",
-    /// The maximum number of clients that connect at once to each listener at the end of the simulation,
-    /// to find leaked sockets.
+    /// At the end of the simulation, up to this number of clients connect to each listener at the same time, to find
+    /// leaked sockets. Zero means no such check.
     SocketLeakCheck = "socket-leak-check",
     /// The number of faults.
     Faults = "faults",
-    /// The end of the faults and start of the quiet phase, in microseconds after 2 s.
+    /// The time at which the faults end and the quiet phase begins. It is in microseconds, and counts from two seconds
+    /// after the start.
     QuietAfter = "quiet-after-us",
     /// A frame's latency beyond 100 microseconds, in microseconds.
     Latency = "latency-us",
@@ -105,8 +106,7 @@ words! {
     Lease = "lease-s",
     /// The time at which the DHCP server begins to answer, in microseconds.
     ServerStart = "server-start-us",
-    /// The error of the device's clock in parts per million. If the clock is slow, 1,000,000 is
-    /// added.
+    /// The error of the device's clock in parts per million. For a slow clock, the number is 1,000,000 plus the error.
     Drift = "drift-ppm",
     /// How often a task that is ready to run is postponed, per mille.
     Postpone = "postpone-per-mille",
@@ -114,13 +114,14 @@ words! {
     Interrupt = "interrupt-at-point",
     /// The number of attacks.
     Attacks = "attacks",
-    /// The kind of client, fault, attack or trouble.
+    /// The kind of client, fault, attack or server fault.
     Kind = "kind",
-    /// The start time of a client, a fault, an attack, a trouble or a run of an interrupt handler, in microseconds.
+    /// The start time of a client, a fault, an attack, a server fault or a run of an interrupt handler, in
+    /// microseconds.
     Start = "start-us",
-    /// The duration of a fault or a trouble, in microseconds.
+    /// The duration of a fault or a server fault, in microseconds.
     Life = "life-us",
-    /// The severity of a fault, of a trouble or of a client's behaviour; the unit depends on the kind.
+    /// The severity of a fault, of a server fault or of a client's behaviour; the unit depends on the kind.
     Severity = "severity",
     /// The direction that the fault affects: both, to the device only, or to the peer only.
     Direction = "direction",
@@ -138,17 +139,18 @@ words! {
     Forged = "forged",
     /// A task is postponed.
     Postponed = "postponed",
-    /// A number that a script or an attack draws.
+    /// A random number for a script, an attack or an interrupt handler.
     Number = "number",
-    /// The number of a server's troubles.
+    /// The number of a server's faults.
     Troubles = "troubles",
     /// The number of times an interrupt handler runs.
     Runs = "runs",
-    /// How many preemption points after its time an interrupt handler runs.
+    /// The number of preemption points between the start time of an interrupt handler and its run.
     Points = "after-points",
     /// A client connects over IPv6.
     OverIpv6 = "over-ipv6",
-    /// The behaviour of a UDP client changes this datagram. The meaning of the number depends on the behaviour.
+    /// This datagram is affected by the behaviour of its UDP client: for example, it is lost or delayed. The meaning of
+    /// the number depends on the behaviour.
     Struck = "struck",
 }
 
@@ -157,7 +159,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_word_leads_back() {
+    fn every_word_identifies_its_variant() {
         for stream in Stream::ALL {
             assert_eq!(Stream::of_word(stream.word()), Some(*stream));
         }

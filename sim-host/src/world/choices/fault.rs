@@ -1,7 +1,7 @@
 //! Faults: the kind, the direction, the severity and the time.
 //!
-//! For each fault, a seed draws a duration of 10 ms to 8 s, so that the device has to work while the fault is active.
-//! Each fault ends at the latest when the quiet phase begins, in which all clients must be served.
+//! With a seed, each fault lasts for 10 ms to 8 s, so that the device has to work while the fault is active. Each fault
+//! ends at the latest when the quiet phase begins, in which all clients must be served.
 
 use crate::world::choices::choice_log::ChoiceLog;
 use crate::world::choices::choice_point::{ChoicePoint, Stream};
@@ -34,7 +34,7 @@ pub struct Fault {
 }
 
 impl FaultKind {
-    /// Returns the lowest and the highest severity that a seed draws.
+    /// Returns the lowest and the highest severity that is chosen with a seed.
     const fn severities(self) -> (u64, u64) {
         match self {
             Self::Loss | Self::Duplication | Self::Reordering | Self::Corruption => (20, 900),
@@ -49,28 +49,29 @@ impl FaultKind {
 }
 
 impl Fault {
-    /// Draws the fault with the number `nth`. A seed draws only kinds whose bit is set in `allowed`. The fault ends at
-    /// the time `quiet` at the latest.
-    pub(crate) fn draw(choice_log: &mut ChoiceLog, nth: u32, allowed: u64, quiet: u64) -> Self {
-        let drawn = choice_log.ask_about(Stream::Fault, ChoicePoint::Kind, nth, |random| {
-            // `allowed` limits the kinds that a seed draws, but not the kinds that a given choice log names.
+    /// Chooses the fault with the number `nth`. With a seed, only kinds whose bit is set in `allowed` are chosen. The
+    /// fault ends at the time `quiet` at the latest.
+    pub(crate) fn choose(choice_log: &mut ChoiceLog, nth: u32, allowed: u64, quiet: u64) -> Self {
+        let kind_number = choice_log.choose_for(Stream::Fault, ChoicePoint::Kind, nth, |random| {
+            // `allowed` limits the kinds that are chosen with a seed. It does not limit the kinds in a given choice
+            // log.
             let kind = random.between(1, FaultKind::ALL.len() as u64 - 1);
             if allowed & (1 << kind) == 0 { 0 } else { kind }
         });
-        let kind = FaultKind::of_answer(drawn);
+        let kind = FaultKind::of_answer(kind_number);
         if kind == FaultKind::None {
             return Self { kind, direction: FaultDirection::Both, from: 0, until: 0, severity: 0 };
         }
-        let mut ask = |point, low, high| draw(choice_log, point, nth, low, high);
+        let mut choose = |point, low, high| choose_in_range(choice_log, point, nth, low, high);
         let (low, high) = kind.severities();
-        let severity = if high > 0 { ask(ChoicePoint::Severity, low, high) } else { 0 };
-        let from = choice_log.ask_about(Stream::Fault, ChoicePoint::Start, nth, |random| {
+        let severity = if high > 0 { choose(ChoicePoint::Severity, low, high) } else { 0 };
+        let from = choice_log.choose_for(Stream::Fault, ChoicePoint::Start, nth, |random| {
             if random.chance(300) { 0 } else { random.spread(1_000, 10_000_000) }
         });
         let from = from.min(quiet);
-        let mut ask = |point, low, high| draw(choice_log, point, nth, low, high);
-        let life = ask(ChoicePoint::Life, 10_000, 8_000_000);
-        let direction = match ask(ChoicePoint::Direction, 0, 2) {
+        let mut choose = |point, low, high| choose_in_range(choice_log, point, nth, low, high);
+        let life = choose(ChoicePoint::Life, 10_000, 8_000_000);
+        let direction = match choose(ChoicePoint::Direction, 0, 2) {
             1 => FaultDirection::ToDevice,
             2 => FaultDirection::ToPeer,
             _ => FaultDirection::Both,
@@ -79,7 +80,7 @@ impl Fault {
     }
 
     /// Returns whether the fault affects frames in this direction.
-    pub(crate) fn strikes(&self, to_device: bool) -> bool {
+    pub(crate) fn affects(&self, to_device: bool) -> bool {
         match self.direction {
             FaultDirection::Both => true,
             FaultDirection::ToDevice => to_device,
@@ -88,15 +89,21 @@ impl Fault {
     }
 }
 
-fn draw(choice_log: &mut ChoiceLog, point: ChoicePoint, nth: u32, low: u64, high: u64) -> u64 {
-    choice_log.ask_about(Stream::Fault, point, nth, |random| match low {
+fn choose_in_range(
+    choice_log: &mut ChoiceLog,
+    point: ChoicePoint,
+    nth: u32,
+    low: u64,
+    high: u64,
+) -> u64 {
+    choice_log.choose_for(Stream::Fault, point, nth, |random| match low {
         0 => random.below(high + 1),
         low => random.spread(low, high),
     })
 }
 
 impl FaultKind {
-    /// Returns whether the fault is decided separately for each frame.
+    /// Returns whether the fault affects single frames. The cable applies such a fault to each frame separately.
     pub(crate) const fn is_of_frames(self) -> bool {
         matches!(
             self,

@@ -1,5 +1,5 @@
-//! The kinds of faults, clients, UDP clients, server troubles and attacks, with their words in
-//! texts.
+//! The kinds of faults, clients, UDP clients, server faults and attacks. Each kind has a word for choice logs and
+//! scenarios.
 
 macro_rules! kinds {
     ($(#[$doc:meta])* $name:ident, $($(#[$kind_doc:meta])* $kind:ident = $word:literal,)*) => {
@@ -112,12 +112,12 @@ kinds! {
 
 kinds! {
     /// What a server does for a limited time instead of serving.
-    TroubleKind,
+    ServerFaultKind,
     /// Nothing.
     None = "none",
     /// Its port is closed, so it resets new connections at once. Open connections stay.
     Refuses = "refuses",
-    /// Its stack completes handshakes, but its program does not accept the connections until the trouble ends.
+    /// Its stack completes handshakes, but its program does not accept the connections until the server fault ends.
     AcceptsLate = "accepts-late",
     /// Its stack works, but its program neither reads nor answers.
     Hangs = "hangs",
@@ -128,12 +128,11 @@ kinds! {
     /// It closes its side of each connection after a number of bytes, and discards what it receives
     /// afterwards. Severity: bytes.
     EndsEarly = "ends-early",
-    /// Its program stops, and starts again when the trouble is over. Until then it refuses
+    /// Its program stops, and starts again when the server fault is over. Until then it refuses
     /// connections. Severity: if odd, its open connections are lost without a reset; if even, they
     /// are reset.
     Restarts = "restarts",
-    /// It reads a few bytes at a time. Severity: the number of bytes is 1 plus the remainder of the
-    /// severity divided by 16.
+    /// It reads a few bytes at a time. Severity: the number of bytes is 1 + severity % 16.
     SlowReader = "slow-reader",
 }
 

@@ -7,4 +7,4 @@ pub(crate) mod kinds;
 pub(crate) mod random;
 pub(crate) mod scenario;
 pub mod seed;
-pub(crate) mod trouble;
+pub(crate) mod server_fault;

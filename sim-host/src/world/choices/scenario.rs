@@ -1,4 +1,4 @@
-//! Scenarios: the configuration of a simulation as a TOML file. All other choices are drawn from seeds.
+//! Scenarios: the configuration of a simulation as a TOML file. All other choices are made at random from a seed.
 //!
 //! ```
 //! use picoevent_sim::world::Scenario;
@@ -22,8 +22,8 @@
 //! # Ok::<(), picoevent_sim::world::ScenarioError>(())
 //! ```
 //!
-//! Missing keys have their defaults. A scenario becomes a choice log for the choices made before
-//! the simulation begins. What happens to each frame is drawn from the seed.
+//! Missing keys have their defaults. A scenario contains all choices that are made before the simulation begins. Later
+//! choices, for example about each frame, are made at random from the seed.
 
 use std::fmt;
 use std::str::FromStr;
@@ -35,7 +35,7 @@ use crate::world::choices::choice_point::{ChoicePoint, MOST, Stream};
 use crate::world::choices::kinds::AttackKind;
 use crate::world::choices::kinds::Behaviour;
 use crate::world::choices::kinds::FaultKind;
-use crate::world::choices::kinds::TroubleKind;
+use crate::world::choices::kinds::ServerFaultKind;
 
 mod quantity;
 
@@ -44,7 +44,7 @@ use quantity::Quantity;
 /// A simulation's configuration.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Scenario {
-    /// A sentence that describes it.
+    /// A sentence that describes the scenario.
     pub about: String,
     pub(crate) lines: Vec<Choice>,
 }
@@ -77,7 +77,7 @@ struct File {
     #[serde(default)]
     attack: Vec<Attack>,
     #[serde(default)]
-    trouble: Vec<Trouble>,
+    trouble: Vec<ServerFault>,
 }
 
 #[derive(Deserialize)]
@@ -110,7 +110,7 @@ struct Attack {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
-struct Trouble {
+struct ServerFault {
     /// The index in the test case's list of servers.
     #[serde(default)]
     server: u64,
@@ -248,11 +248,11 @@ impl Attack {
     }
 }
 
-impl Trouble {
-    /// Writes the trouble's lines. Returns the time at which it ends.
+impl ServerFault {
+    /// Writes the server fault's lines. Returns the time at which it ends.
     fn add(&self, nth: usize, choice_log: &mut Writer) -> Result<u64, String> {
-        let names = || TroubleKind::ALL.iter().map(|kind| kind.word());
-        let kind = TroubleKind::of_word(&self.kind)
+        let names = || ServerFaultKind::ALL.iter().map(|kind| kind.word());
+        let kind = ServerFaultKind::of_word(&self.kind)
             .ok_or_else(|| unknown("trouble", &self.kind, names()))?;
         if self.server >= MOST || nth as u64 >= MOST {
             return Err(format!("there are {MOST} servers and {MOST} troubles of each at most"));
@@ -323,7 +323,7 @@ mod tests {
     }
 
     #[test]
-    fn troubles_are_numbered_by_their_servers() {
+    fn server_faults_are_numbered_by_server() {
         let trouble = |server, kind| {
             format!(
                 "[[trouble]]\nserver = {server}\nkind = '{kind}'\nfrom = '1 s'\nlasts = '9 s'\n"
@@ -339,7 +339,7 @@ mod tests {
             has("server kind 9 silent ") && has("setup quiet-after-us 0 8000000 "),
             "{lines:#?}"
         );
-        assert!(problem(&trouble(0, "sulks")).contains("known are none, refuses, accepts-late"));
+        assert!(problem(&trouble(0, "frogs")).contains("known are none, refuses, accepts-late"));
         assert!(problem(&trouble(8, "hangs")).contains("8 servers"));
     }
 
@@ -357,7 +357,7 @@ mod tests {
         );
         assert_eq!(problem("latency = '1 km'"), "\"1 km\" is not a time, such as 20 ms");
         assert!(
-            problem("[[client]]\nbehaviour = 'rude'").contains("there is no behaviour \"rude\"")
+            problem("[[client]]\nbehaviour = 'frogs'").contains("there is no behaviour \"frogs\"")
         );
     }
 }

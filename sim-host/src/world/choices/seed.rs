@@ -71,7 +71,7 @@ mod tests {
     }
 
     #[test]
-    fn ranges_have_two_spellings() {
+    fn ranges_have_two_notations() {
         assert_eq!(parse_range("3..9"), Ok(3..9));
         assert_eq!(parse_range("3+6"), Ok(3..9));
         assert_eq!(parse_range("9..9").unwrap_err(), "there is no seed in \"9..9\"");

@@ -1,8 +1,8 @@
 //! Two clocks: the clock of the simulation, which jumps from event to event, and the clock of the
 //! device, which may be wrong.
 //!
-//! The device's clock is the time driver of embassy-time. It is derived from the simulation's
-//! clock: it can start at any time, run fast or slow, and step forward. Each thread has its own
+//! The device's clock is the time driver of embassy-time. It is computed from the simulation's clock, and it may be
+//! wrong: its first value can be any number, and it can run fast or slow and step forward. Each thread has its own
 //! clocks, so simulations run in parallel.
 
 use std::cell::RefCell;
@@ -20,7 +20,7 @@ impl embassy_time_driver::Driver for Driver {
         device_now()
     }
 
-    /// Stores one wake time for each task: the earliest one. The queues of embassy-time do the same.
+    /// Stores one wake time for each task, the earliest time. The queues of embassy-time do the same.
     fn schedule_wake(&self, at: u64, waker: &Waker) {
         interrupt::point();
         CLOCK.with_borrow_mut(|clock| {
@@ -43,19 +43,19 @@ struct Clock {
 }
 
 impl Clock {
-    fn device(&self, world: u64) -> u64 {
-        let passed = world.saturating_sub(self.anchor.0);
-        if self.pace == RIGHT {
+    fn device_time(&self, simulation_time: u64) -> u64 {
+        let passed = simulation_time.saturating_sub(self.anchor.0);
+        if self.pace == EXACT {
             return self.anchor.1.saturating_add(passed);
         }
         let ticks = u128::from(passed) * u128::from(self.pace) / 1_000_000;
         self.anchor.1.saturating_add(ticks as u64)
     }
 
-    /// Returns the first simulation time at which the device's clock shows `device`.
-    fn world(&self, device: u64) -> u64 {
-        let ticks = device.saturating_sub(self.anchor.1);
-        if self.pace == RIGHT {
+    /// Returns the first simulation time at which the device's clock shows `device_time`.
+    fn simulation_time(&self, device_time: u64) -> u64 {
+        let ticks = device_time.saturating_sub(self.anchor.1);
+        if self.pace == EXACT {
             return self.anchor.0.saturating_add(ticks);
         }
         let ticks = u128::from(ticks);
@@ -69,9 +69,9 @@ thread_local!(static CLOCK: RefCell<Clock> = const {
 });
 
 /// The pace of a device's clock that has no error.
-const RIGHT: u64 = 1_000_000;
+const EXACT: u64 = 1_000_000;
 
-/// The last time of the device's clock: the stack uses 63 bits.
+/// The highest time of the device's clock, because the stack stores times in 63 bits.
 const END: u64 = i64::MAX as u64;
 
 /// Begins a simulation at time zero, with the device's clock at `start`.
@@ -86,13 +86,13 @@ pub(crate) fn start(start: u64, pace: u64) {
 
 /// Returns the device's time.
 pub(crate) fn device_now() -> u64 {
-    CLOCK.with_borrow(|clock| clock.device(clock.now))
+    CLOCK.with_borrow(|clock| clock.device_time(clock.now))
 }
 
 /// Steps the device's clock forward.
 pub(crate) fn step(by: u64) {
     CLOCK.with_borrow_mut(|clock| {
-        clock.anchor = (clock.now, clock.device(clock.now).saturating_add(by).min(END / 2));
+        clock.anchor = (clock.now, clock.device_time(clock.now).saturating_add(by).min(END / 2));
     });
     wake();
 }
@@ -100,7 +100,12 @@ pub(crate) fn step(by: u64) {
 /// Returns the simulation time of the next wake of a task of the device, or `None` if no task waits for a time.
 pub(crate) fn next() -> Option<u64> {
     CLOCK.with_borrow(|clock| {
-        clock.wakes.iter().map(|(at, _)| *at).min().map(|at| clock.world(at).max(clock.now))
+        clock
+            .wakes
+            .iter()
+            .map(|(at, _)| *at)
+            .min()
+            .map(|at| clock.simulation_time(at).max(clock.now))
     })
 }
 
@@ -114,7 +119,7 @@ pub(crate) fn set(now: u64) {
 pub(crate) fn wake() -> bool {
     let mut woke = false;
     while let Some(waker) = CLOCK.with_borrow_mut(|clock| {
-        let now = clock.device(clock.now);
+        let now = clock.device_time(clock.now);
         let due = clock.wakes.iter().position(|(at, _)| *at <= now)?;
         Some(clock.wakes.swap_remove(due).1)
     }) {
@@ -129,13 +134,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_wrong_clock_is_read_back_without_error() {
+    fn a_device_time_is_converted_to_the_first_simulation_time_that_shows_it() {
         for pace in [950_000, 1_000_000, 1_000_001, 1_050_000] {
             let clock = Clock { now: 0, anchor: (77, 4_294_967_000), pace, wakes: Vec::new() };
             for device in (4_294_967_000..4_295_200_000).step_by(997) {
-                let world = clock.world(device);
-                assert!(clock.device(world) >= device, "{pace} {device}");
-                assert!(world == 77 || clock.device(world - 1) < device, "{pace} {device}");
+                let time = clock.simulation_time(device);
+                assert!(clock.device_time(time) >= device, "{pace} {device}");
+                assert!(time == 77 || clock.device_time(time - 1) < device, "{pace} {device}");
             }
         }
     }

@@ -81,10 +81,9 @@ pub(crate) fn with_tasks<R>(tasks: [Task<'_>; TASKS], work: impl FnOnce(&Running
         assert!(!machine.busy.replace(true), "a thread runs one simulation at a time");
         let empty = Emptied(machine);
         for (slot, task) in machine.slots.iter().zip(tasks) {
-            // SAFETY: only the lifetime changes. The task is reached only through the slot, and
-            // the slot hands it only to the poll of its shell. Shells are polled only in
-            // `Running::work`. `empty` takes the task out of the slot before this function's borrow
-            // of it ends, by return or by panic.
+            // SAFETY: only the lifetime changes. The task is reached only through its slot, and used only by the poll
+            // of the slot's shell. A shell that has a task is polled only in `Running::work`. When this function
+            // returns or panics, `empty` first removes the task from the slot. The task's own lifetime ends later.
             let task = unsafe { mem::transmute::<Task<'_>, Task<'static>>(task) };
             slot.task.set(Some(task));
             slot.postponed.set(false);
@@ -156,9 +155,8 @@ impl Machine {
 
     fn poll(&self) {
         PENDED.set(false);
-        // SAFETY: `poll` is not called from within itself. A task could reach it only through
-        // `with_tasks`, and `busy` prevents that while tasks run. `Emptied` polls when the tasks
-        // are gone.
+        // SAFETY: `poll` is not called from within itself. A task could call `poll` only through `with_tasks`, and
+        // `busy` prevents this while tasks run. The call in `Emptied` runs no task, because the slots are empty.
         unsafe { self.executor.poll() };
     }
 }
@@ -174,7 +172,8 @@ impl Future for Shell {
             return Poll::Pending;
         }
         let Some(mut task) = slot.task.take() else { return Poll::Pending };
-        // Unwinding through the executor would lose the tasks after this one in its list.
+        // If the panic passed through the executor, the tasks that follow this task in the executor's list would be
+        // lost.
         match catch_unwind(AssertUnwindSafe(|| task.as_mut().poll(cx))) {
             Ok(Poll::Ready(())) => {}
             Ok(Poll::Pending) => slot.task.set(Some(task)),

@@ -2,11 +2,11 @@
 //!
 //! Code takes no time in a simulation, so without preemption points an interrupt could occur only while the device
 //! sleeps. At a preemption point, an interrupt may also occur while the device works. The simulation decides in advance
-//! at which point an interrupt occurs. The points are: reading the clock, requesting a wake, looking for frames, the
-//! beginning and the end of a callback, and the moment before the loop arranges to sleep.
+//! at which point an interrupt occurs. The points are: reading the clock, requesting a wake, checking for frames, the
+//! beginning and the end of a callback, and the moment before the loop sleeps.
 //!
-//! The interrupt that ends the application occurs at a point counted from the start. The handlers
-//! of a test case run at given times, or a number of points after them.
+//! The interrupt that ends the application occurs at a point counted from the start. The handlers of a test case run at
+//! given times, or a number of points after these times.
 
 use std::cell::{Cell, RefCell};
 use std::task::Waker;
@@ -162,8 +162,8 @@ pub(crate) fn raise() {
     });
 }
 
-/// Returns whether the interrupt was raised and not yet taken, and takes it.
-pub(crate) fn is_unheard() -> bool {
+/// Returns whether the interrupt was raised and the loop has not processed it yet. Clears the interrupt.
+pub(crate) fn take_unprocessed() -> bool {
     INTERRUPTS.with(|interrupts| interrupts.trigger.take() > 0)
 }
 

@@ -11,7 +11,7 @@ thread_local! {
 }
 
 /// Installs a panic hook that stores the panics of simulations. Other panics are printed as usual.
-pub(crate) fn listen_for_panics() {
+pub(crate) fn install_panic_hook() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
         let before = panic::take_hook();
@@ -19,11 +19,12 @@ pub(crate) fn listen_for_panics() {
             if !WATCHED.get() {
                 return before(info);
             }
-            let place = info.location().map(|place| {
-                let file = place.file().rsplit_once("/src/").map_or(place.file(), |(_, file)| file);
-                format!(" at {file}:{}", place.line())
+            let location = info.location().map(|location| {
+                let file =
+                    location.file().rsplit_once("/src/").map_or(location.file(), |(_, file)| file);
+                format!(" at {file}:{}", location.line())
             });
-            LAST.set(place.unwrap_or_default());
+            LAST.set(location.unwrap_or_default());
         }));
     });
 }

@@ -28,7 +28,7 @@ pub(crate) type Invariant<A> = dyn Fn(&A, &Cx<'_, A>) -> Result<(), String> + Se
 /// The observations of the probe. The verdict is based on them.
 #[derive(Default)]
 pub(crate) struct Seen {
-    /// The first broken invariant.
+    /// The first violation of an invariant.
     pub(crate) violation: Option<String>,
     pub(crate) callbacks: u64,
     /// The conditions on the application and the servers that must hold at least once in the quiet phase. The entry of
@@ -68,7 +68,7 @@ impl<A: 'static> Observe<A> for Probe<'_, A> {
         let mut seen = self.seen.borrow_mut();
         seen.callbacks += 1;
         seen.rings.before(base, fired);
-        seen.timeouts.look(base, Maker::BackEnd);
+        seen.timeouts.update(base, Maker::BackEnd);
         let callback = describe(fired);
         let mut ether = self.ether.borrow_mut();
         ether.digest.word(callback.name.len() as u64 | (callback.object.slot() as u64) << 32);
@@ -93,9 +93,9 @@ impl<A: 'static> Observe<A> for Probe<'_, A> {
         drop(ether);
         let mut seen = self.seen.borrow_mut();
         seen.rings.after(base);
-        seen.timeouts.look(base, Maker::Application);
-        let looked = seen.look(base).and_then(|()| self.ask(base, app));
-        if let Err(problem) = looked {
+        seen.timeouts.update(base, Maker::Application);
+        let checked = seen.check_objects(base).and_then(|()| self.check_conditions(base, app));
+        if let Err(problem) = checked {
             seen.violation.get_or_insert(problem);
         }
     }
@@ -106,48 +106,47 @@ impl<A: 'static> Observe<A> for Probe<'_, A> {
         seen.counts = base.counts();
         let Seen { rings, conns, .. } = &mut *seen;
         rings.idle(base, conns);
-        seen.timeouts.look(base, Maker::Application);
+        seen.timeouts.update(base, Maker::Application);
         let mut ether = self.ether.borrow_mut();
         let now = ether.choice_log.now;
         if let Some(observer) = &mut ether.observer {
             observer.objects(now, &objects(base));
         }
         drop(ether);
-        let looked = seen.look(base).and_then(|()| self.ask(base, app));
-        if let Err(problem) = looked {
+        let checked = seen.check_objects(base).and_then(|()| self.check_conditions(base, app));
+        if let Err(problem) = checked {
             seen.violation.get_or_insert(problem);
         }
-        if !executor::is_woken() && interrupt::is_unheard() {
+        if !executor::is_woken() && interrupt::take_unprocessed() {
             let problem = "the loop sleeps although its interrupt was raised and nothing wakes it";
             seen.violation.get_or_insert(problem.into());
         }
         if !seen.unmet.is_empty() {
-            self.ask_in_the_end(&mut seen, app);
+            self.check_final_conditions(&mut seen, app);
         }
     }
 }
 
 impl<A: 'static> Probe<'_, A> {
-    fn ask(&self, base: &EventBase<'_, A>, app: &A) -> Result<(), String> {
+    fn check_conditions(&self, base: &EventBase<'_, A>, app: &A) -> Result<(), String> {
         self.invariants.iter().try_for_each(|invariant| invariant(app, base))?;
         if self.servers.is_empty() {
             return Ok(());
         }
         let programs = self.programs.borrow();
-        // Whether a byte of the server's connections was forged. The server's next run will set
-        // `is_spoiled` for this reason.
+        // Whether a byte of the server's connections was forged. `affected_by_forgery` includes this case, but only
+        // after the next run of the server.
         let is_forged =
             |port: u16| self.ether.try_borrow().is_ok_and(|ether| ether.forged.contains(&port));
-        let mut judged = self
-            .servers
-            .iter()
-            .zip(&*programs)
-            .filter(|(server, running)| !running.is_spoiled && !is_forged(server.port));
+        let mut judged =
+            self.servers.iter().zip(&*programs).filter(|(server, running)| {
+                !running.affected_by_forgery && !is_forged(server.port)
+            });
         judged.try_for_each(|(server, running)| server.check(app, &*running.program))
     }
 
     /// Checks the conditions of the quiet phase that have not held yet.
-    fn ask_in_the_end(&self, seen: &mut Seen, app: &A) {
+    fn check_final_conditions(&self, seen: &mut Seen, app: &A) {
         let programs = self.programs.borrow();
         let conditions = self.servers.iter().zip(&*programs).flat_map(|(server, running)| {
             server.limits().enumerate().map(move |(number, _)| (server, running, number))
@@ -155,7 +154,7 @@ impl<A: 'static> Probe<'_, A> {
         for ((server, running, number), unmet) in conditions.zip(&mut seen.unmet) {
             if unmet.is_some() {
                 let checked = server.check_end(number, app, &*running.program);
-                *unmet = checked.err().filter(|_| !running.is_spoiled);
+                *unmet = checked.err().filter(|_| !running.affected_by_forgery);
             }
         }
     }
@@ -215,8 +214,8 @@ impl Seen {
                 self.ended.push(conn);
                 self.open.retain(|open| *open != conn);
                 self.below.retain(|below| *below != conn);
-                // The connection may reconnect under the same handle. If it does not, the handle
-                // becomes stale in this callback.
+                // In this callback, the connection may reconnect under the same handle. Otherwise, the handle becomes
+                // stale.
                 self.stale.retain(|stale| *stale != conn);
                 if !self.conns.contains(&conn) {
                     self.conns.push(conn);
@@ -227,8 +226,8 @@ impl Seen {
                     return Err(format!("connection {conn:?} was called, but it was freed"));
                 }
                 if event == ConnEvent::Opened {
-                    // A slot gets its next connection only when the previous one has ended. A connection below a filter
-                    // gets this event whenever the filter may have work.
+                    // A slot gets its next connection only when the previous connection has ended. But a connection
+                    // below a filter gets `Opened` several times: whenever the filter may have work.
                     let former = self.open.iter().find(|of| of.index() == conn.index());
                     let former = former.filter(|of| **of != conn || !self.below.contains(&conn));
                     if let Some(former) = former {
@@ -261,8 +260,8 @@ impl Seen {
     }
 
     /// Checks the objects between two callbacks.
-    fn look<A>(&mut self, base: &mut EventBase<'_, A>) -> Result<(), String> {
-        self.listeners.look(base);
+    fn check_objects<A>(&mut self, base: &mut EventBase<'_, A>) -> Result<(), String> {
+        self.listeners.update(base);
         // An outgoing connection that reconnects keeps its handle and can end again.
         let is_outgoing = |conn: ConnMut<'_, '_, A>| conn.listener().is_none();
         self.ended.retain(|conn| !base.conn(*conn).is_ok_and(is_outgoing));
@@ -281,7 +280,7 @@ impl Seen {
             return Err(format!("connection {conn:?} was freed and has become valid again"));
         }
         for (above, partner) in partners(base) {
-            // Each connection of a pair is the partner of the other one.
+            // Each connection of a pair is the partner of the other connection.
             let is_pair = base.conn(partner).is_ok_and(|conn| conn.partner() == Some(above));
             if !is_pair && !self.below.contains(&partner) {
                 self.below.push(partner);
@@ -294,7 +293,7 @@ impl Seen {
     }
 }
 
-/// Returns the connections in memory with their partners.
+/// Returns each in-memory connection with its partner.
 fn partners<A>(base: &mut EventBase<'_, A>) -> Vec<(Conn, Conn)> {
     let conns: Vec<_> = base.conns().collect();
     conns.into_iter().filter_map(|conn| Some((conn, base.conn(conn).ok()?.partner()?))).collect()

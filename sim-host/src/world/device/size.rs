@@ -45,7 +45,7 @@ type RunDevice<A> = fn(
     Judge<'_>,
 ) -> Result<(), String>;
 
-/// Runs the simulation. It is called when the simulation's device exists.
+/// Runs the simulation. Called after the application has started, with the device.
 pub(crate) type Judge<'j> = &'j mut dyn FnMut(Device<'_>);
 
 /// The device, as seen by the simulation.
@@ -283,8 +283,8 @@ impl<A: 'static> Size<A> {
     }
 }
 
-/// The number of sockets for which a stack with DHCP has room. A size with this many sockets or
-/// more has a static address in every simulation.
+/// The number of sockets for which a stack with DHCP has room. A device with this many sockets or more does not use
+/// DHCP: it has a static address in every simulation.
 const ROOM: usize = 17;
 /// The number of sockets for which a stack with UDP sockets has room, in every simulation.
 const ROOM_WITH_UDP: usize = 24;
@@ -301,8 +301,8 @@ pub(crate) fn at(address: Ipv4Addr) -> StaticConfigV4 {
     }
 }
 
-/// Returns the seed of the device's random bytes, made from the seed of the stack's numbers. Mixing zero gives zero,
-/// and a seed of zeros means that the base has no seed. So one is used instead of zero.
+/// Returns the seed of the device's random bytes, made from the seed of the stack's numbers. The number 1 is used
+/// instead of 0, because mixing 0 gives 0, and a seed of zeros means that the base has no seed.
 fn seed_bytes(seed: u64) -> [u8; 32] {
     let mut bytes = [0; 32];
     let mut number = seed.max(1);
@@ -344,9 +344,9 @@ fn run_device<
         true => Config::dhcpv4(Default::default()),
         false => Config::ipv4_static(at(address::DEVICE)),
     };
-    let mut anywhere = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
+    let mut any_address = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
     if program.has_ipv6 {
-        anywhere = IpAddr::V6(Ipv6Addr::UNSPECIFIED);
+        any_address = IpAddr::V6(Ipv6Addr::UNSPECIFIED);
         config.ipv6 = ConfigV6::Static(StaticConfigV6 {
             address: Ipv6Cidr::new(address::DEVICE_V6, 64),
             gateway: None,
@@ -357,13 +357,12 @@ fn run_device<
     let mut storage = Storage::<A, EVENTS, CONNS, BYTES, LISTENERS, POOLS, SOURCES, UDP>::new();
     let mut sockets = Sockets::<SOCKETS, RX, TX>::new();
     let mut udp = UdpSockets::<UDP_SOCKETS, UDP_RX, UDP_TX, PACKETS>::new();
-    let mut pieces = [StaticSlot::new(); MOST_STATICS];
+    let mut static_slots = [StaticSlot::new(); MOST_STATICS];
     let mut base = EventBase::new(&mut storage);
-    if let Some(pieces) = pieces.get_mut(..statics).filter(|pieces| !pieces.is_empty()) {
-        base.set_static_slots(pieces).map_err(|error| error.to_string())?;
+    if let Some(slots) = static_slots.get_mut(..statics).filter(|slots| !slots.is_empty()) {
+        base.set_static_slots(slots).map_err(|error| error.to_string())?;
     }
-    // A loop's time may start anywhere: at zero, or at the time of the device's clock, which may be
-    // large.
+    // The loop's time starts at zero, or at the time of the device's clock, which may be large.
     if seed.is_multiple_of(2) {
         base.advance(Instant::from_micros(clock::device_now()));
     }
@@ -372,7 +371,7 @@ fn run_device<
     }
     base.seed(&seed_bytes(seed));
     let mut app = (program.make)();
-    let address = SocketAddr::new(anywhere, program.port);
+    let address = SocketAddr::new(any_address, program.port);
     if let Err(error) = (program.start)(&mut app, &mut base, address, clients) {
         let sizes = base.sizes();
         return Err(format!(

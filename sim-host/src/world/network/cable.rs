@@ -1,5 +1,5 @@
-//! The cable of a simulation, for use without a simulation: it applies the same faults to frames from another source,
-//! in virtual or real time.
+//! The simulator's cable for use in other programs: it applies the faults of a scenario to frames from any source, in
+//! virtual or real time.
 //!
 //! ```
 //! use picoevent_sim::world::{Cable, Direction, Scenario};
@@ -24,13 +24,13 @@ use crate::world::observe::observer::{Direction, Observer};
 
 /// A cable between two hosts. One of them is called the device.
 ///
-/// Times are microseconds since the cable was made; the caller counts them. What happens to a frame
-/// is drawn from the seed, frame by frame in each direction. Results repeat only if the hosts send
-/// the same frames at the same times.
+/// Times are microseconds since the cable was made; the caller counts them. What happens to a frame is chosen at random
+/// from the seed, frame by frame in each direction. Results repeat only if the hosts send the same frames at the same
+/// times.
 pub struct Cable {
     ether: Ether,
     faults: Vec<Fault>,
-    /// The number of faults that had begun, and that had ended, at the previous check.
+    /// At the previous check: the number of faults that had begun, and the number of faults that had ended.
     seen: Option<(usize, usize)>,
 }
 
@@ -40,10 +40,10 @@ impl Cable {
     pub fn new(scenario: &Scenario, seed: u64) -> Self {
         let mut ether = Ether::new();
         ether.choice_log = ChoiceLog::of_scenario(&scenario.lines, seed);
-        let latency = ether.choice_log.ask(Stream::Setup, ChoicePoint::Latency, |_| 0);
-        let count = ether.choice_log.ask(Stream::Setup, ChoicePoint::Faults, |_| 0).min(MOST);
-        let draw = |nth| Fault::draw(&mut ether.choice_log, nth as u32, u64::MAX, u64::MAX);
-        let faults: Vec<_> = (0..count).map(draw).collect();
+        let latency = ether.choice_log.choose(Stream::Setup, ChoicePoint::Latency, |_| 0);
+        let count = ether.choice_log.choose(Stream::Setup, ChoicePoint::Faults, |_| 0).min(MOST);
+        let choose = |nth| Fault::choose(&mut ether.choice_log, nth as u32, u64::MAX, u64::MAX);
+        let faults: Vec<_> = (0..count).map(choose).collect();
         ether.restart(LATENCY + latency);
         let faults = faults.into_iter().filter(|fault| is_of_cable(fault.kind)).collect();
         let mut cable = Self { ether, faults, seen: None };
@@ -76,7 +76,7 @@ impl Cable {
         self.step(now.max(self.ether.choice_log.now));
     }
 
-    /// Takes the next frame that has arrived, if there is one.
+    /// Takes the next frame that has arrived, if there is such a frame.
     pub fn take(&mut self, direction: Direction) -> Option<Vec<u8>> {
         match direction {
             Direction::ToDevice => self.ether.to_device.pop_front(),
@@ -104,7 +104,7 @@ impl Cable {
         let begun = self.faults.iter().filter(|fault| fault.from <= now).count();
         let ended = self.faults.iter().filter(|fault| fault.until <= now).count();
         if self.seen.replace((begun, ended)) != Some((begun, ended)) {
-            self.tell(now);
+            self.report_faults(now);
             let active = self.faults.iter().filter(|fault| fault.from <= now && now < fault.until);
             self.ether.set_faults(active);
         }
@@ -112,7 +112,7 @@ impl Cable {
     }
 
     /// Reports to the observer the faults that begin or end now.
-    fn tell(&mut self, now: u64) {
+    fn report_faults(&mut self, now: u64) {
         let Some(observer) = &mut self.ether.observer else { return };
         for fault in &self.faults {
             if fault.from == now {
@@ -154,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn frames_suffer_what_the_scenario_says() {
+    fn the_scenario_decides_the_share_of_lost_frames() {
         let loss = "[[fault]]\nkind = 'loss'\nseverity = '30 %'\nfrom = '0 s'\nlasts = '1 h'";
         let arrived = arrivals(&mut cable(loss, 1), 1_000).len();
         assert!((600..800).contains(&arrived), "{arrived} of 1,000");
@@ -163,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn a_fault_has_its_time_and_others_none() {
+    fn a_fault_lasts_for_its_time_and_faults_of_hosts_are_ignored() {
         let cut = "[[fault]]\nkind = 'partition'\nfrom = '10 ms'\nlasts = '20 ms'\n\
                    [[fault]]\nkind = 'reboot'\nfrom = '1 ms'";
         let mut cable = cable(cut, 0);

@@ -1,8 +1,8 @@
 //! The DHCP server of simulations in which the device gets its address by DHCP.
 //!
-//! The plan sets the time at which the server starts, and the lease time. The server gives the same address to every
-//! client. When the address changes, the server refuses to renew the lease of the old address, like a server whose
-//! network was renumbered.
+//! The configuration of the simulation sets the time at which the server starts, and the lease time. The server gives
+//! the same address to every client. When the address changes, the server refuses to renew the lease of the old
+//! address, like a server whose network was renumbered.
 
 use std::net::Ipv4Addr;
 use std::time::Duration;
@@ -36,7 +36,7 @@ impl Dhcp {
         dhcp
     }
 
-    /// Changes the address that it assigns.
+    /// Changes the address that the server assigns.
     pub(crate) fn set_address(&mut self, address: Ipv4Addr) {
         let lease = Lease { address, duration: self.lease, renewal: None };
         self.server.set_policy(Policy::Grant(lease));

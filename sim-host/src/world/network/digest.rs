@@ -38,7 +38,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn order_and_length_count() {
+    fn the_digest_depends_on_order_and_length() {
         let of = |parts: &[&[u8]]| {
             let mut digest = Digest::default();
             parts.iter().for_each(|part| digest.bytes(part));

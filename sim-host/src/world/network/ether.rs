@@ -1,6 +1,6 @@
 //! The cable between the device and its peers: frames in transit in both directions.
 //!
-//! It also holds what every module writes to: the choice log, the digest, and the observer.
+//! It also holds the choice log, the digest, and the observer, to which every module writes.
 
 use std::cmp::Ordering;
 use std::collections::{BinaryHeap, VecDeque};
@@ -11,7 +11,7 @@ use picoevent_sim_support::net::MTU;
 
 use crate::world::choices::choice_log::ChoiceLog;
 use crate::world::choices::fault::Fault;
-use crate::world::choices::kinds::{FaultKind, TroubleKind};
+use crate::world::choices::kinds::{FaultKind, ServerFaultKind};
 use crate::world::network::address;
 use crate::world::network::digest::Digest;
 use crate::world::network::link::{Decision, Link};
@@ -50,8 +50,8 @@ pub(crate) struct Ether {
     pub(crate) servers: Vec<u16>,
     /// The connects that the device has begun: the server's port, and the device's port.
     pub(crate) connects: Vec<(u16, u16)>,
-    /// The device has requested the hardware address of [`NOBODY`](address::NOBODY).
-    pub(crate) looks_for_nobody: bool,
+    /// The device has requested the hardware address of [`UNUSED`](address::UNUSED).
+    pub(crate) requests_unused_address: bool,
     /// Ports of servers that are off and receive no frames.
     pub(crate) silent: Vec<u16>,
     /// Ports of the device whose datagrams are recorded.
@@ -60,10 +60,10 @@ pub(crate) struct Ether {
     pub(crate) datagrams: Vec<Datagram>,
     /// Ports of UDP clients whose next datagram gets a wrong checksum.
     pub(crate) bad_checksums: Vec<u16>,
-    /// The number of times each kind of server trouble began, by the number of the kind.
-    pub(crate) troubled: [u32; TroubleKind::ALL.len()],
-    /// The number of times each kind of fault struck, by the number of the kind.
-    pub(crate) struck: [u32; FaultKind::ALL.len()],
+    /// The number of times each kind of server fault began, by the number of the kind.
+    pub(crate) server_fault_counts: [u32; ServerFaultKind::ALL.len()],
+    /// The number of times each kind of fault had an effect, by the number of the kind.
+    pub(crate) fault_counts: [u32; FaultKind::ALL.len()],
     links: [Link; 2],
     flights: BinaryHeap<Flight>,
     launched: u64,
@@ -107,13 +107,13 @@ impl Ether {
             vanished: Vec::new(),
             servers: Vec::new(),
             connects: Vec::new(),
-            looks_for_nobody: false,
+            requests_unused_address: false,
             silent: Vec::new(),
             udp_ports: Vec::new(),
             datagrams: Vec::new(),
             bad_checksums: Vec::new(),
-            troubled: [0; TroubleKind::ALL.len()],
-            struck: [0; FaultKind::ALL.len()],
+            server_fault_counts: [0; ServerFaultKind::ALL.len()],
+            fault_counts: [0; FaultKind::ALL.len()],
             links: links(0),
             flights: BinaryHeap::new(),
             launched: 0,
@@ -130,13 +130,13 @@ impl Ether {
         self.vanished.clear();
         self.servers.clear();
         self.connects.clear();
-        self.looks_for_nobody = false;
+        self.requests_unused_address = false;
         self.silent.clear();
         self.udp_ports.clear();
         self.datagrams.clear();
         self.bad_checksums.clear();
-        self.troubled = [0; TroubleKind::ALL.len()];
-        self.struck = [0; FaultKind::ALL.len()];
+        self.server_fault_counts = [0; ServerFaultKind::ALL.len()];
+        self.fault_counts = [0; FaultKind::ALL.len()];
         self.links = links(delay);
         let waiting =
             [&mut self.to_device, &mut self.to_peer, &mut self.to_attacker, &mut self.to_server];
@@ -173,7 +173,7 @@ impl Ether {
             && let Some(index) = self
                 .bad_checksums
                 .iter()
-                .position(|port| segment::spoil_checksum(&mut frame, *port))
+                .position(|port| segment::corrupt_checksum(&mut frame, *port))
         {
             self.bad_checksums.remove(index);
         }
@@ -187,7 +187,7 @@ impl Ether {
             self.connects.push((to, from));
         }
         if direction == Direction::ToPeer {
-            self.looks_for_nobody |= segment::asks_for(&frame) == Some(address::NOBODY);
+            self.requests_unused_address |= segment::arp_target(&frame) == Some(address::UNUSED);
             self.record_datagram(direction, &frame);
         }
         let link = &mut self.links[direction as usize];
@@ -221,13 +221,13 @@ impl Ether {
         let Decision { late, slowed, jittered, held, .. } = decision;
         let treatment =
             Treatment { duplicated: false, late, slowed, jittered, held, flipped, forged };
-        for (struck, kind) in [
+        for (applies, kind) in [
             (late, FaultKind::Reordering),
             (slowed, FaultKind::Rate),
             (jittered, FaultKind::Jitter),
             (flipped, FaultKind::Corruption),
         ] {
-            self.struck[kind as usize] += u32::from(struck);
+            self.fault_counts[kind as usize] += u32::from(applies);
         }
         self.launched += 1;
         if let Some(original) = original {
@@ -236,8 +236,8 @@ impl Ether {
         self.launch(arrival, direction, frame);
     }
 
-    fn forge(&mut self, direction: Direction, frame: &mut [u8], place: u64) -> bool {
-        let Some(ports) = segment::forge(frame, place - 1) else { return false };
+    fn forge(&mut self, direction: Direction, frame: &mut [u8], index: u64) -> bool {
+        let Some(ports) = segment::forge(frame, index - 1) else { return false };
         self.count(FaultKind::Forgery);
         self.forged.push(if direction == Direction::ToDevice { ports.0 } else { ports.1 });
         true
@@ -254,10 +254,10 @@ impl Ether {
     }
 
     fn count(&mut self, kind: FaultKind) {
-        self.struck[kind as usize] += 1;
+        self.fault_counts[kind as usize] += 1;
     }
 
-    /// Reports a frame to the observer, with `launched` as its number.
+    /// Reports a frame to the observer. The number of the frame is `launched`.
     fn report(&mut self, direction: Direction, bytes: &[u8], fate: Fate, how: Treatment) {
         let now = self.choice_log.now;
         if let Some(observer) = &mut self.observer {
@@ -347,7 +347,7 @@ impl Ether {
         }
     }
 
-    /// Reports another important event to the observer, as a line of text.
+    /// Reports an event to the observer as a line of text: the end of the faults, an interrupt, or the verdict.
     pub(crate) fn mark(&mut self, line: impl FnOnce() -> String) {
         let now = self.choice_log.now;
         if let Some(observer) = &mut self.observer {

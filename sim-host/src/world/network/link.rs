@@ -23,8 +23,8 @@ pub(crate) struct Link {
     stream: Stream,
     to_device: bool,
     delay: u64,
-    /// The effect of the active faults: a probability per mille of the frames, or the limit that
-    /// the field's name states.
+    /// The effects of the active faults. `jitter`, `rate` and `mtu` are limits, in the units of the faults' severity.
+    /// The other fields are probabilities in thousandths.
     odds: Odds,
     cut: bool,
     clogged_until: u64,
@@ -95,7 +95,7 @@ impl Link {
         self.odds = Odds::default();
         (self.cut, self.clogged_until) = (false, 0);
         let to_device = self.to_device;
-        for fault in faults.filter(|fault| fault.strikes(to_device)) {
+        for fault in faults.filter(|fault| fault.affects(to_device)) {
             let odds = &mut self.odds;
             let severity = fault.severity;
             match fault.kind {
@@ -170,8 +170,8 @@ impl Link {
         }
     }
 
-    /// Draws whether an event happens, with a probability of `odds` / 1000. Returns the amount of the event, from `low`
-    /// to `high`, or zero if it does not happen.
+    /// Decides whether an event happens, with a probability of `odds` / 1000. If it happens, returns a random number
+    /// from `low` to `high`. Otherwise, returns zero.
     fn happens(
         &self,
         odds: u64,
@@ -182,7 +182,7 @@ impl Link {
     ) -> u64 {
         match odds {
             0 => 0,
-            odds => choice_log.ask(self.stream, point, |random| match random.chance(odds) {
+            odds => choice_log.choose(self.stream, point, |random| match random.chance(odds) {
                 true => random.between(low, high),
                 false => 0,
             }),

@@ -10,9 +10,9 @@ use smoltcp::wire::{
 /// The length of the Ethernet header.
 const HEADER: usize = 14;
 
-/// Returns the IPv4 address whose hardware address an ARP request asks for, or `None` if the frame
-/// is not an ARP request.
-pub(crate) fn asks_for(frame: &[u8]) -> Option<Ipv4Addr> {
+/// Returns the IPv4 address in an ARP request, for which the sender needs the hardware address. Returns `None` if the
+/// frame is not an ARP request.
+pub(crate) fn arp_target(frame: &[u8]) -> Option<Ipv4Addr> {
     let frame = EthernetFrame::new_checked(frame).ok()?;
     if frame.ethertype() != EthernetProtocol::Arp {
         return None;
@@ -42,31 +42,31 @@ pub(crate) fn flip(frame: &mut [u8], bit: u64) -> bool {
 /// Changes a byte of a segment's payload, or of its sequence number if it has no payload, and corrects the checksum.
 /// Also changes a datagram that has a payload, unless it is a DHCP message. Returns the source and destination port
 /// if a byte was changed.
-pub(crate) fn forge(frame: &mut [u8], place: u64) -> Option<(u16, u16)> {
+pub(crate) fn forge(frame: &mut [u8], index: u64) -> Option<(u16, u16)> {
     let packet = packet(frame)?;
     let (from, to) = (packet.from, packet.to);
-    let place_in_frame = packet.begin..packet.begin + packet.payload.len();
+    let range_in_frame = packet.begin..packet.begin + packet.payload.len();
     if packet.protocol == IpProtocol::Udp {
-        let mut datagram = UdpPacket::new_checked(frame.get_mut(place_in_frame)?).ok()?;
+        let mut datagram = UdpPacket::new_checked(frame.get_mut(range_in_frame)?).ok()?;
         let ports = (datagram.src_port(), datagram.dst_port());
         let length = datagram.payload_mut().len() as u64;
         if length == 0 || [DHCP_CLIENT_PORT, DHCP_SERVER_PORT].contains(&ports.1) {
             return None;
         }
-        datagram.payload_mut()[(place % length) as usize] ^= 0x20;
+        datagram.payload_mut()[(index % length) as usize] ^= 0x20;
         datagram.fill_checksum(&from, &to);
         return Some(ports);
     }
     if packet.protocol != IpProtocol::Tcp {
         return None;
     }
-    let mut segment = TcpPacket::new_checked(frame.get_mut(place_in_frame)?).ok()?;
+    let mut segment = TcpPacket::new_checked(frame.get_mut(range_in_frame)?).ok()?;
     match segment.payload_mut().len() {
         0 => {
             let TcpSeqNumber(number) = segment.seq_number();
-            segment.set_seq_number(TcpSeqNumber(number ^ (1 << (place % 32))));
+            segment.set_seq_number(TcpSeqNumber(number ^ (1 << (index % 32))));
         }
-        length => segment.payload_mut()[(place % length as u64) as usize] ^= 0x20,
+        length => segment.payload_mut()[(index % length as u64) as usize] ^= 0x20,
     }
     segment.fill_checksum(&from, &to);
     Some((segment.src_port(), segment.dst_port()))
@@ -104,7 +104,7 @@ pub(crate) fn datagram(frame: &[u8]) -> Option<Datagram<'_>> {
 }
 
 /// Makes the checksum of a UDP datagram from this port wrong. Returns whether the frame contains such a datagram.
-pub(crate) fn spoil_checksum(frame: &mut [u8], port: u16) -> bool {
+pub(crate) fn corrupt_checksum(frame: &mut [u8], port: u16) -> bool {
     let Some(Packet { begin, payload, .. }) =
         packet(frame).filter(|packet| packet.protocol == IpProtocol::Udp)
     else {
@@ -214,19 +214,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_request_for_a_hardware_address_names_whom_it_asks_for() {
+    fn the_requested_address_of_an_arp_request_is_read() {
         let mut frame =
             [&[0xFF; 6][..], &[2, 0, 0, 0, 0, 2], &[8, 6, 0, 1, 8, 0, 6, 4, 0, 1]].concat();
         frame.extend([2, 0, 0, 0, 0, 2, 10, 0, 0, 2, 0, 0, 0, 0, 0, 0, 10, 0, 0, 99]);
-        assert_eq!(asks_for(&frame), Some(Ipv4Addr::new(10, 0, 0, 99)));
-        // An answer does not ask for an address, and neither do shortened frames or frames of
-        // another type.
+        assert_eq!(arp_target(&frame), Some(Ipv4Addr::new(10, 0, 0, 99)));
+        // ARP replies, shortened frames and frames of another type are not requests.
         let changed = |at: usize, byte: u8| {
             let mut frame = frame.clone();
             frame[at] = byte;
-            asks_for(&frame)
+            arp_target(&frame)
         };
         assert_eq!((changed(21, 2), changed(12, 9)), (None, None));
-        assert_eq!(asks_for(&frame[..40]), None);
+        assert_eq!(arp_target(&frame[..40]), None);
     }
 }

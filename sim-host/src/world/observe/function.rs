@@ -20,10 +20,10 @@ impl Function {
     /// The first lookup takes 0.1 s or more.
     pub fn look_up(self) -> (Option<String>, Option<String>) {
         // The resolver expects a return address, which is after the call.
-        let place = std::ptr::without_provenance_mut::<c_void>(self.0.wrapping_add(1));
+        let address = std::ptr::without_provenance_mut::<c_void>(self.0.wrapping_add(1));
         let mut known = (None, None);
         // Inlined functions come first; the called function comes last.
-        backtrace::resolve(place, |symbol| {
+        backtrace::resolve(address, |symbol| {
             let name = symbol.name().map(|name| without_crate(&format!("{name:#}")));
             let file = symbol.filename().zip(symbol.lineno());
             known = (name, file.map(|(file, line)| format!("{}:{line}", file.display())));
@@ -32,7 +32,7 @@ impl Function {
     }
 }
 
-/// Turns `<hello_world::Hello>::accepted` into `Hello::accepted`.
+/// Converts `<hello_world::Hello>::accepted` to `Hello::accepted`.
 fn without_crate(name: &str) -> String {
     let name = name.replace(['<', '>'], "");
     match name.split_once("::") {
@@ -50,16 +50,16 @@ mod tests {
     }
 
     #[test]
-    fn a_function_knows_its_name() {
+    fn the_name_of_a_function_is_looked_up() {
         let call: fn(usize) -> usize = somewhere;
-        let (name, place) = Function::at(call as usize).look_up();
-        let (name, place) = (name.unwrap(), place.unwrap());
+        let (name, location) = Function::at(call as usize).look_up();
+        let (name, location) = (name.unwrap(), location.unwrap());
         assert!(name.ends_with("somewhere"), "{name}");
-        assert!(place.contains("function.rs:"), "{place}");
+        assert!(location.contains("function.rs:"), "{location}");
     }
 
     #[test]
-    fn a_name_stands_without_its_crate() {
+    fn a_name_is_shown_without_its_crate() {
         assert_eq!(without_crate("<hello_world::Hello>::accepted"), "Hello::accepted");
         assert_eq!(without_crate("echo::Echo::moved"), "Echo::moved");
         assert_eq!(without_crate("main"), "main");

@@ -8,7 +8,7 @@ use std::net::SocketAddr;
 use picoevent::{Conn, Event, EventFlags, Instant, Listener, UdpSocket};
 
 use crate::world::choices::fault::Fault;
-use crate::world::choices::trouble::Trouble;
+use crate::world::choices::server_fault::ServerFault;
 use crate::world::observe::function::Function;
 
 /// The direction of a frame.
@@ -117,7 +117,7 @@ impl Callback {
 
 /// Something that happened to a client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum News {
+pub enum ClientEvent {
     /// It connects from this port.
     Connects(u16),
     /// It has been served, this number of microseconds after its first connect.
@@ -130,24 +130,24 @@ pub enum News {
 
 /// Something that happened to a UDP client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum UdpNews {
+pub enum UdpClientEvent {
     /// It sends a request.
-    Asks {
+    Requests {
         /// The client's port.
         port: u16,
         /// The length of its request in bytes.
         length: usize,
-        /// It has sent the same request before, and was not answered in time.
+        /// The client has sent the same request before, and the request was not answered in time.
         again: bool,
     },
-    /// All its requests were answered, this number of microseconds after the first one.
+    /// All requests of the client were answered, this number of microseconds after the first request.
     IsServed(u64),
 }
 
 /// Something that happened to a connection to a server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ServerNews {
-    /// It was accepted; it comes from this port of the device.
+pub enum ServerEvent {
+    /// The server has accepted the connection, which comes from this port of the device.
     Accepted(u16),
     /// It has ended.
     Ended,
@@ -180,17 +180,17 @@ pub trait Observer {
     fn fault(&mut self, _at: u64, _fault: &Fault, _begins: bool) {}
 
     /// Called when something happened to the client of this number.
-    fn client(&mut self, _at: u64, _client: u32, _news: News) {}
+    fn client(&mut self, _at: u64, _client: u32, _event: ClientEvent) {}
 
     /// Called when something happened to the UDP client of this number.
-    fn udp_client(&mut self, _at: u64, _client: u32, _news: UdpNews) {}
+    fn udp_client(&mut self, _at: u64, _client: u32, _event: UdpClientEvent) {}
 
     /// Called when something happened to a connection to the server at this port; its connections are
     /// numbered from zero.
-    fn server(&mut self, _at: u64, _port: u16, _connection: u32, _news: ServerNews) {}
+    fn server(&mut self, _at: u64, _port: u16, _connection: u32, _event: ServerEvent) {}
 
-    /// Called when a trouble of the server at this port begins or ends.
-    fn trouble(&mut self, _at: u64, _port: u16, _trouble: &Trouble, _begins: bool) {}
+    /// Called when a fault of the server at this port begins or ends.
+    fn server_fault(&mut self, _at: u64, _port: u16, _fault: &ServerFault, _begins: bool) {}
 
     /// Called for other important events: the end of the faults, an interrupt, the verdict.
     fn mark(&mut self, _at: u64, _line: &str) {}

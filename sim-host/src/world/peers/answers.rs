@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use crate::world::network::ether::Datagram;
 use crate::world::observe::observer::Direction;
-use crate::world::peers::pattern::{Heard, Pattern, Place};
+use crate::world::peers::pattern::{Comparison, Pattern, Position};
 use crate::world::peers::script::Choices;
 
 type Requests = dyn Fn(&mut Choices<'_>) -> Vec<Vec<u8>> + Send + Sync;
@@ -33,7 +33,8 @@ impl UdpService {
     /// # Panics
     /// If the test case's pattern is malformed.
     fn answer(&self, request: &[u8]) -> Option<Pattern> {
-        // The added newline ends the last part of the pattern where the datagram ends.
+        // A pattern must not end with a placeholder. So a newline is added to the pattern here, and to the datagram in
+        // `is_whole`.
         let text = (self.answer)(request)? + "\n";
         Some(text.parse().unwrap_or_else(|error| panic!("{error}")))
     }
@@ -52,7 +53,7 @@ impl UdpService {
 /// Returns whether a pattern matches a whole datagram.
 fn is_whole(pattern: &Pattern, datagram: &[u8]) -> bool {
     let text = [datagram, b"\n"].concat();
-    pattern.hear(&mut Place::default(), &text) == Heard::All(text.len())
+    pattern.compare(&mut Position::default(), &text) == Comparison::Complete(text.len())
 }
 
 /// The requests that have reached the device and are not yet answered.
@@ -70,11 +71,11 @@ struct Request {
 const MOST: usize = 4_096;
 
 impl Unanswered {
-    /// Records a datagram that has reached the device, or checks one that the device has sent.
+    /// Records a datagram that has reached the device, or checks a datagram that the device has sent.
     ///
     /// # Errors
     /// An error of the device.
-    pub(crate) fn hear(
+    pub(crate) fn process(
         &mut self,
         datagram: Datagram,
         services: &[UdpService],
@@ -108,9 +109,9 @@ impl Unanswered {
                 Ok(())
             }
             None => {
-                let [asked, answered] =
+                let [request_text, answer_text] =
                     [&request.data, &data].map(|bytes| String::from_utf8_lossy(bytes));
-                Err(format!("{asked:?} was answered with {answered:?}"))
+                Err(format!("{request_text:?} was answered with {answer_text:?}"))
             }
         }
     }
@@ -125,34 +126,34 @@ mod tests {
         [UdpService::new(7, Box::new(|_| Vec::new()), Box::new(answer))]
     }
 
-    fn heard(datagrams: &[(Direction, u16, &str)]) -> Result<(), String> {
+    fn processed(datagrams: &[(Direction, u16, &str)]) -> Result<(), String> {
         let mut unanswered = Unanswered::default();
         datagrams.iter().try_for_each(|(direction, peer, text)| {
             let peer = SocketAddr::from(([10, 0, 0, 1], *peer));
             let data = text.as_bytes().to_vec();
-            unanswered.hear(Datagram { direction: *direction, peer, port: 7, data }, &time())
+            unanswered.process(Datagram { direction: *direction, peer, port: 7, data }, &time())
         })
     }
 
     #[test]
-    fn each_request_has_one_answer_at_most_and_the_asker_gets_it() {
+    fn each_request_has_at_most_one_answer_and_its_sender_gets_it() {
         use Direction::{ToDevice, ToPeer};
-        let [ask, answer] = [(ToDevice, 1, "?"), (ToPeer, 1, "12")];
-        assert_eq!(heard(&[ask, ask, answer, answer]), Ok(()));
+        let [request, answer] = [(ToDevice, 1, "?"), (ToPeer, 1, "12")];
+        assert_eq!(processed(&[request, request, answer, answer]), Ok(()));
         let none =
             |peer| Err(format!("\"12\" was sent to 10.0.0.1:{peer}, which has no request open"));
-        assert_eq!(heard(&[ask, answer, answer]), none(1));
-        assert_eq!(heard(&[ask, (ToPeer, 2, "12")]), none(2));
-        assert_eq!(heard(&[answer]), none(1));
-        assert_eq!(heard(&[(ToDevice, 1, "quiet"), answer]), none(1));
+        assert_eq!(processed(&[request, answer, answer]), none(1));
+        assert_eq!(processed(&[request, (ToPeer, 2, "12")]), none(2));
+        assert_eq!(processed(&[answer]), none(1));
+        assert_eq!(processed(&[(ToDevice, 1, "quiet"), answer]), none(1));
     }
 
     #[test]
-    fn an_answer_is_what_the_pattern_says_from_its_beginning_to_its_end() {
+    fn a_pattern_must_match_the_whole_answer() {
         use Direction::{ToDevice, ToPeer};
         for wrong in ["", "12 ", "x12", "1\n2"] {
             let wrong_answer = Err(format!("\"?\" was answered with {wrong:?}"));
-            assert_eq!(heard(&[(ToDevice, 1, "?"), (ToPeer, 1, wrong)]), wrong_answer);
+            assert_eq!(processed(&[(ToDevice, 1, "?"), (ToPeer, 1, wrong)]), wrong_answer);
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The attacker: sends frames that no client's stack would send.
 //!
-//! The attacker has an address but no network stack. It answers ARP requests, opens connections, and breaks them in
-//! ways drawn from the seed.
+//! The attacker has an address but no network stack. It answers ARP requests, and opens connections and violates their
+//! protocol in ways chosen at random from the seed.
 
 use std::net::Ipv4Addr;
 
@@ -27,10 +27,10 @@ pub(crate) struct Attack {
 }
 
 impl Attack {
-    /// Draws the attack with the number `nth`. The attack begins at the time `quiet` at the latest.
-    pub(crate) fn draw(choice_log: &mut ChoiceLog, nth: u32, quiet: u64) -> Self {
+    /// Chooses the attack with the number `nth`. The attack begins at the time `quiet` at the latest.
+    pub(crate) fn choose(choice_log: &mut ChoiceLog, nth: u32, quiet: u64) -> Self {
         let stream = Stream::Attacker;
-        let kind = choice_log.ask_about(stream, ChoicePoint::Kind, nth, |random| {
+        let kind = choice_log.choose_for(stream, ChoicePoint::Kind, nth, |random| {
             random.between(1, AttackKind::ALL.len() as u64 - 1)
         });
         let kind = AttackKind::of_answer(kind);
@@ -38,31 +38,31 @@ impl Attack {
             return Self { kind, at: 0, number: 0 };
         }
         let at =
-            choice_log.ask_about(stream, ChoicePoint::Start, nth, |r| r.spread(1_000, 10_000_000));
-        let number = choice_log.ask_about(stream, ChoicePoint::Number, nth, |r| r.below(1 << 20));
+            choice_log.choose_for(stream, ChoicePoint::Start, nth, |r| r.spread(1_000, 10_000_000));
+        let number = choice_log.choose_for(stream, ChoicePoint::Number, nth, |r| r.below(1 << 20));
         Self { kind, at: at.min(quiet), number }
     }
 }
 
-/// A connection that the attacker opened and will break.
-struct Call {
+/// A connection that the attacker opened for an attack.
+struct Connection {
     port: u16,
     attack: Attack,
-    answered: bool,
+    is_accepted: bool,
 }
 
 pub(crate) struct Attacker {
-    calls: Vec<Call>,
+    connections: Vec<Connection>,
     next_port: u16,
     device: (Ipv4Addr, u16),
 }
 
 impl Attacker {
     pub(crate) fn new(device: (Ipv4Addr, u16)) -> Self {
-        Self { calls: Vec::new(), next_port: 20_000, device }
+        Self { connections: Vec::new(), next_port: 20_000, device }
     }
 
-    /// Performs one attack.
+    /// Carries out one attack.
     pub(crate) fn attack(&mut self, attack: Attack, ether: &mut Ether) {
         let mut random = Random::new(attack.number, attack.kind as u64);
         let many = random.between(1, 12);
@@ -70,20 +70,20 @@ impl Attacker {
             AttackKind::None => {}
             AttackKind::SynFlood => {
                 for _ in 0..many {
-                    self.call(&mut random, ether);
+                    self.connect(&mut random, ether);
                 }
             }
             AttackKind::Garbage => (0..many).for_each(|_| forge::garbage(&mut random, ether)),
             AttackKind::PingFlood => (0..many).for_each(|_| self.ping(&mut random, ether)),
             AttackKind::DataAfterFin | AttackKind::MalformedSegments => {
-                let port = self.call(&mut random, ether);
-                self.calls.push(Call { port, attack, answered: false });
+                let port = self.connect(&mut random, ether);
+                self.connections.push(Connection { port, attack, is_accepted: false });
             }
             AttackKind::StraySegments => (0..many).for_each(|_| {
                 let port = self.fresh_port();
                 let number = TcpSeqNumber(random.next() as i32);
                 let answer = Some(TcpSeqNumber(random.next() as i32));
-                let (control, push) = anything(&mut random);
+                let (control, push) = any_flags(&mut random);
                 self.send(Segment { port, control, push, number, answer, bytes: &[7; 3] }, ether);
             }),
         }
@@ -94,7 +94,7 @@ impl Attacker {
         let mut any = false;
         while let Some(frame) = ether.to_attacker.pop_front() {
             any = true;
-            match forge::understand(&frame) {
+            match forge::parse(&frame) {
                 Some(Answer::WhoHas(target, hardware)) => forge::arp_reply(target, hardware, ether),
                 Some(Answer::Accepted { port, number, answer }) => {
                     self.accepted(port, number, answer, ether);
@@ -108,10 +108,11 @@ impl Attacker {
 
     /// Continues an attack when the device has accepted the attacker's connection.
     fn accepted(&mut self, port: u16, theirs: TcpSeqNumber, own: TcpSeqNumber, ether: &mut Ether) {
-        let call = self.calls.iter_mut().find(|call| call.port == port && !call.answered);
-        let Some(call) = call else { return };
-        call.answered = true;
-        let attack = call.attack;
+        let mut connections = self.connections.iter_mut();
+        let connection = connections.find(|open| open.port == port && !open.is_accepted);
+        let Some(connection) = connection else { return };
+        connection.is_accepted = true;
+        let attack = connection.attack;
         let mut random = Random::new(attack.number, 99);
         let answer = Some(theirs + 1);
         let mut send = |control, push, number, answer, bytes: &[u8]| {
@@ -125,15 +126,15 @@ impl Attacker {
             return;
         }
         for _ in 0..random.between(1, 8) {
-            let (control, push) = anything(&mut random);
-            let number = nearly(own, &mut random);
-            let answer = random.chance(900).then(|| nearly(theirs + 1, &mut random));
+            let (control, push) = any_flags(&mut random);
+            let number = vary(own, &mut random);
+            let answer = random.chance(900).then(|| vary(theirs + 1, &mut random));
             let length = random.below(40) as usize;
             send(control, push, number, answer, &[b'm'; 40][..length]);
         }
     }
 
-    fn call(&mut self, random: &mut Random, ether: &mut Ether) -> u16 {
+    fn connect(&mut self, random: &mut Random, ether: &mut Ether) -> u16 {
         let (port, number) = (self.fresh_port(), TcpSeqNumber(random.next() as i32));
         let control = TcpControl::Syn;
         self.send(Segment { port, control, push: false, number, answer: None, bytes: &[] }, ether);
@@ -159,7 +160,7 @@ impl Attacker {
     }
 }
 
-fn anything(random: &mut Random) -> (TcpControl, bool) {
+fn any_flags(random: &mut Random) -> (TcpControl, bool) {
     let control = match random.below(6) {
         0 => TcpControl::Syn,
         1 => TcpControl::Fin,
@@ -170,7 +171,7 @@ fn anything(random: &mut Random) -> (TcpControl, bool) {
 }
 
 /// Returns `number` itself, a number close to it, or any number.
-fn nearly(number: TcpSeqNumber, random: &mut Random) -> TcpSeqNumber {
+fn vary(number: TcpSeqNumber, random: &mut Random) -> TcpSeqNumber {
     let TcpSeqNumber(right) = number;
     TcpSeqNumber(match random.below(4) {
         0 | 1 => right,

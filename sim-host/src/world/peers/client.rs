@@ -6,8 +6,8 @@ use smoltcp::socket::tcp::{Socket, State};
 use crate::world::choices::choice_log::ChoiceLog;
 use crate::world::choices::choice_point::{ChoicePoint, MOST, Stream};
 use crate::world::choices::kinds::Behaviour;
-use crate::world::peers::conversation::{Conversation, Pace, Talk};
-use crate::world::peers::crowd::{Crowd, Visit};
+use crate::world::peers::conversation::{Conversation, ConversationState, Pace};
+use crate::world::peers::crowd::{Crowd, CrowdConnection};
 use crate::world::peers::script::{Choices, MakeScript, Script};
 
 impl Behaviour {
@@ -60,9 +60,9 @@ pub(crate) struct Client {
     more_connects: u32,
     /// Microseconds between the end of a connection and its next connect.
     pause: u64,
-    talk: Conversation,
-    /// Its connection, if it belongs to a crowd.
-    visit: Option<Visit>,
+    conversation: Conversation,
+    /// The current connection of a client that the program of a crowd runs.
+    crowd_connection: Option<CrowdConnection>,
 }
 
 /// What happens to a client's socket.
@@ -85,38 +85,45 @@ pub(crate) struct Standing {
 }
 
 impl Client {
-    /// Draws the client with this number. If `mean` is set, the behaviour may differ from the normal one.
-    pub(crate) fn draw(
+    /// Chooses the client with this number. If `may_misbehave` is set, the client's behaviour need not be normal.
+    pub(crate) fn choose(
         choice_log: &mut ChoiceLog,
         number: u32,
-        mean: bool,
+        may_misbehave: bool,
         has_ipv6: bool,
         script: MakeScript<'_>,
     ) -> Self {
-        let drawn = choice_log.ask_about(Stream::Client, ChoicePoint::Kind, number, |random| {
-            if mean && random.chance(450) { random.below(Behaviour::ALL.len() as u64) } else { 0 }
+        let kind = choice_log.choose_for(Stream::Client, ChoicePoint::Kind, number, |random| {
+            if may_misbehave && random.chance(450) {
+                random.below(Behaviour::ALL.len() as u64)
+            } else {
+                0
+            }
         });
         let start =
-            choice_log.ask_about(Stream::Client, ChoicePoint::Start, number, |random| match random
-                .below(3)
-            {
-                0 => 0,
-                1 => random.below(2_000),
-                _ => random.spread(1_000, 8_000_000),
-            });
-        let behaviour = Behaviour::of_answer(drawn);
+            choice_log.choose_for(
+                Stream::Client,
+                ChoicePoint::Start,
+                number,
+                |random| match random.below(3) {
+                    0 => 0,
+                    1 => random.below(2_000),
+                    _ => random.spread(1_000, 8_000_000),
+                },
+            );
+        let behaviour = Behaviour::of_answer(kind);
         let severity = match behaviour {
             Behaviour::Normal => 0,
-            _ => choice_log.ask_about(Stream::Client, ChoicePoint::Severity, number, |random| {
+            _ => choice_log.choose_for(Stream::Client, ChoicePoint::Severity, number, |random| {
                 random.below(3) * random.spread(1, 200)
             }),
         };
-        let called = script(None, &mut Choices::new(choice_log, number));
+        let target = script(None, &mut Choices::new(choice_log, number));
         let over_ipv6 = has_ipv6
-            && choice_log
-                .ask_about(Stream::Client, ChoicePoint::OverIpv6, number, |random| random.below(2))
-                > 0;
-        let client = Self::new(number, behaviour, start.min(60_000_000), called);
+            && choice_log.choose_for(Stream::Client, ChoicePoint::OverIpv6, number, |random| {
+                random.below(2)
+            }) > 0;
+        let client = Self::new(number, behaviour, start.min(60_000_000), target);
         Self { severity, over_ipv6, ..client }
     }
 
@@ -128,8 +135,8 @@ impl Client {
         script: MakeScript<'_>,
     ) -> Self {
         let now = choice_log.now;
-        let called = script(Some(port), &mut Choices::new(choice_log, number));
-        Self::new(number, Behaviour::Normal, now, called)
+        let target = script(Some(port), &mut Choices::new(choice_log, number));
+        Self::new(number, Behaviour::Normal, now, target)
     }
 
     /// Returns whether it belongs to the socket-leak check.
@@ -160,8 +167,8 @@ impl Client {
             severity: 0,
             more_connects: u32::from(behaviour == Behaviour::PortReuse),
             pause: 0,
-            talk: Conversation::default(),
-            visit: None,
+            conversation: Conversation::default(),
+            crowd_connection: None,
         }
     }
 
@@ -191,7 +198,7 @@ impl Client {
         }
     }
 
-    /// Returns whether its next connect uses the same local port as the last one.
+    /// Returns whether its next connect uses the same local port as its last connect.
     pub(crate) fn reuses_port(&self) -> bool {
         self.behaviour == Behaviour::PortReuse && self.port != 0 && self.refused == 0
     }
@@ -201,7 +208,7 @@ impl Client {
         self.socket = Some(socket);
         self.port = port;
         self.stage = Stage::Connected;
-        self.talk = Conversation::default();
+        self.conversation = Conversation::default();
         self.wake = u64::MAX;
     }
 
@@ -218,33 +225,33 @@ impl Client {
         self.wake = u64::MAX;
         match (self.stage, crowd) {
             (Stage::Connected, Some(crowd)) if self.script.is_of_crowd => {
-                let after = self.talk_on(socket, Some(crowd), now, quiet, ending);
+                let after = self.continue_conversation(socket, Some(crowd), now, quiet, ending);
                 if self.stage != Stage::Connected
-                    && let Some(mut visit) = self.visit.take()
+                    && let Some(mut crowd_connection) = self.crowd_connection.take()
                 {
-                    visit.end(crowd);
+                    crowd_connection.end(crowd);
                 }
                 after
             }
-            (Stage::Connected, _) => self.talk_on(socket, None, now, quiet, ending),
+            (Stage::Connected, _) => self.continue_conversation(socket, None, now, quiet, ending),
             (Stage::Leaving, _) => Ok(self.leave(socket, now)),
             (Stage::Waiting | Stage::Gone, _) => Ok(After::Stays),
         }
     }
 
     /// Reports to the program of the crowd that the connection has ended. The socket stays as it is.
-    pub(crate) fn forget_visit(&mut self, crowd: Option<&mut Crowd>) {
-        if let (Some(mut visit), Some(crowd)) = (self.visit.take(), crowd) {
-            visit.end(crowd);
+    pub(crate) fn end_crowd_connection(&mut self, crowd: Option<&mut Crowd>) {
+        if let (Some(mut crowd_connection), Some(crowd)) = (self.crowd_connection.take(), crowd) {
+            crowd_connection.end(crowd);
         }
     }
 
     /// Returns whether it belongs to the crowd, and is connected.
-    pub(crate) fn is_visiting(&self) -> bool {
-        self.visit.is_some()
+    pub(crate) fn has_crowd_connection(&self) -> bool {
+        self.crowd_connection.is_some()
     }
 
-    fn talk_on(
+    fn continue_conversation(
         &mut self,
         socket: &mut Socket<'_>,
         crowd: Option<&mut Crowd>,
@@ -255,14 +262,17 @@ impl Client {
         if matches!(socket.state(), State::SynSent | State::SynReceived) {
             return Ok(After::Stays);
         }
-        let progress = self.visit.as_ref().map_or(self.talk.progress, |visit| visit.progress);
-        let struck = socket.state() != State::Closed && progress >= self.severity;
+        let progress = self
+            .crowd_connection
+            .as_ref()
+            .map_or(self.conversation.progress, |connection| connection.progress);
+        let is_due = socket.state() != State::Closed && progress >= self.severity;
         match self.behaviour {
-            Behaviour::HalfOpen if struck => {
+            Behaviour::HalfOpen if is_due => {
                 self.gone();
                 return Ok(After::Vanishes);
             }
-            Behaviour::Reset if struck => {
+            Behaviour::Reset if is_due => {
                 socket.abort();
                 self.stage = Stage::Leaving;
                 return Ok(After::Stays);
@@ -282,29 +292,33 @@ impl Client {
             _ => Pace::FULL,
         };
         let reads = self.behaviour != Behaviour::ZeroWindow;
-        let talk = match crowd {
-            Some(_) if self.visit.is_none() && socket.state() == State::Closed => Talk::Lost,
-            Some(crowd) => {
-                let visit = self.visit.get_or_insert_with(|| Visit::new(crowd));
-                visit.go_on(crowd, socket, now, pace, reads, ending)?
+        let state = match crowd {
+            Some(_) if self.crowd_connection.is_none() && socket.state() == State::Closed => {
+                ConversationState::Lost
             }
-            None => self.talk.go_on(&self.script, socket, now, pace, reads, ending)?,
+            Some(crowd) => {
+                let connection =
+                    self.crowd_connection.get_or_insert_with(|| CrowdConnection::new(crowd));
+                connection.go_on(crowd, socket, now, pace, reads, ending)?
+            }
+            None => self.conversation.go_on(&self.script, socket, now, pace, reads, ending)?,
         };
-        match talk {
-            Talk::Over => {
+        match state {
+            ConversationState::Over => {
                 socket.close();
                 self.served = self.more_connects == 0;
                 self.waited = now - self.start;
                 self.pause = 0;
                 self.stage = Stage::Leaving;
                 if socket.state() == State::Closed {
-                    // It has reset the connection, and no event will follow when the reset is sent.
+                    // The client has reset the connection. The socket will not wake the client when the reset is sent,
+                    // so the client checks it again soon.
                     self.wake = now + 1;
                 }
                 Ok(self.leave(socket, now))
             }
             // The client ends its side, too, like a program whose server has ended the connection.
-            Talk::Ended if self.visit.is_some() => {
+            ConversationState::Ended if self.crowd_connection.is_some() => {
                 socket.close();
                 if self.is_owed() && !ending {
                     self.more_connects += 1;
@@ -313,20 +327,20 @@ impl Client {
                 self.stage = Stage::Leaving;
                 Ok(self.leave(socket, now))
             }
-            Talk::Until(wake) => {
+            ConversationState::Until(wake) => {
                 self.wake = wake;
                 Ok(After::Stays)
             }
             // This does not count as refused: the crowd's program decides whether the device may drop a client.
-            Talk::Lost if self.visit.is_some() => {
+            ConversationState::Lost if self.crowd_connection.is_some() => {
                 self.connect_again(now, ending);
                 Ok(After::Removed)
             }
-            Talk::Lost => {
+            ConversationState::Lost => {
                 self.lost(now, ending);
                 Ok(After::Removed)
             }
-            Talk::Ended => {
+            ConversationState::Ended => {
                 self.connect_again(now, ending);
                 Ok(After::Removed)
             }
@@ -338,7 +352,7 @@ impl Client {
         if socket.can_recv() {
             let _ = socket.recv(|bytes| (bytes.len(), ()));
         }
-        // A reset has been sent once the socket has no remote endpoint.
+        // After a reset, the socket keeps its remote endpoint until the reset is sent.
         let over = match socket.state() {
             State::Closed => socket.remote_endpoint().is_none(),
             State::TimeWait | State::FinWait2 => true,
@@ -365,9 +379,9 @@ impl Client {
     /// Returns the number of bytes it has sent and received on this connection. Returns zero if it
     /// is not connected.
     pub(crate) fn progress(&self) -> u64 {
-        match (self.stage, &self.visit) {
-            (Stage::Connected, Some(visit)) => visit.progress,
-            (Stage::Connected, None) => self.talk.progress,
+        match (self.stage, &self.crowd_connection) {
+            (Stage::Connected, Some(connection)) => connection.progress,
+            (Stage::Connected, None) => self.conversation.progress,
             _ => 0,
         }
     }

@@ -2,11 +2,11 @@
 
 use smoltcp::socket::tcp::{RecvError, Socket, State};
 
-use crate::world::peers::hearing::{Hearing, Meaning};
+use crate::world::peers::matcher::{Matcher, Meaning};
 use crate::world::peers::pattern::Pattern;
 use crate::world::peers::script::{Script, Step};
 
-/// Microseconds between two writes of a slow client. The time between two reads is a quarter of it.
+/// Microseconds between two writes of a slow client. The time between two reads is a quarter of this time.
 const SLOWLY: u64 = 1_000_000;
 
 /// The maximum number of bytes per read and per write; zero for no limit.
@@ -22,7 +22,7 @@ impl Pace {
 
 /// The state of a conversation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Talk {
+pub(crate) enum ConversationState {
     /// It continues at this time, or at the next event of its socket.
     Until(u64),
     /// The script is finished.
@@ -39,14 +39,15 @@ pub(crate) struct Conversation {
     pub(crate) progress: u64,
     cursor: Cursor,
     /// The bytes received in this step.
-    hearing: Hearing,
+    matcher: Matcher,
     out: Vec<u8>,
     sent: usize,
     /// The stream ends after the last byte of `out`.
     finishes: bool,
-    /// Bytes were received before the application was asked to end, so the application knows this peer.
+    /// The peer has received bytes before the application was interrupted. So the application knows this peer, and must
+    /// send it a goodbye.
     is_known: bool,
-    /// The last step was the peer's end of the stream.
+    /// The last step was [`Step::ExpectEnd`]: the device has ended its stream.
     has_end: bool,
     /// The time at which a pause ends.
     pause: Option<u64>,
@@ -57,14 +58,14 @@ pub(crate) struct Conversation {
 /// A position in a script.
 #[derive(Default)]
 struct Cursor {
-    /// The alternatives that were entered and are not finished, the outermost first: the index of the step, and the
-    /// index of the alternative in this step.
+    /// The alternatives that the peer is following, the outermost first. Each entry has the index of a
+    /// [`Step::Either`], and the index of the chosen alternative in this step.
     inside: Vec<(usize, usize)>,
     step: usize,
 }
 
 impl Cursor {
-    /// Returns the steps of the alternative that was entered last, or of the script if there is none.
+    /// Returns the steps of the innermost alternative, or of the script if the peer follows no alternative.
     fn steps<'s>(&self, script: &'s Script) -> &'s [Step] {
         self.inside.iter().fold(&script.steps, |steps, (step, alternative)| {
             match steps.get(*step) {
@@ -105,8 +106,7 @@ enum Reply {
 }
 
 impl Conversation {
-    /// Advances in the script as far as possible. `ending` means that the application was asked to
-    /// end.
+    /// Advances in the script as far as possible. `ending` means that the application was interrupted and must end.
     ///
     /// # Errors
     /// A violation of the script by the device.
@@ -118,7 +118,7 @@ impl Conversation {
         pace: Pace,
         reads: bool,
         ending: bool,
-    ) -> Result<Talk, String> {
+    ) -> Result<ConversationState, String> {
         let mut wake = u64::MAX;
         loop {
             wake = wake.min(self.flush(socket, now, pace));
@@ -127,12 +127,12 @@ impl Conversation {
                 socket.close();
             }
             let Some(step) = self.cursor.next(script) else {
-                // After the peer's end of the stream, unsent bytes do not matter.
+                // After the end of the device's stream, unsent bytes do not matter.
                 let over = all_sent || self.has_end;
                 return Ok(match socket.state() {
-                    _ if over => Talk::Over,
-                    State::Closed => Talk::Lost,
-                    _ => Talk::Until(wake),
+                    _ if over => ConversationState::Over,
+                    State::Closed => ConversationState::Lost,
+                    _ => ConversationState::Until(wake),
                 });
             };
             let done = match step {
@@ -152,7 +152,7 @@ impl Conversation {
                 Step::Expect(_) | Step::Either(_) | Step::ExpectEnd if !reads => false,
                 Step::Expect(pattern) => {
                     match self.expect(script, &[pattern], socket, now, pace, &mut wake, ending)? {
-                        Reply::Ended => return Ok(Talk::Ended),
+                        Reply::Ended => return Ok(ConversationState::Ended),
                         Reply::Later => false,
                         Reply::Is(_) => true,
                     }
@@ -160,28 +160,32 @@ impl Conversation {
                 Step::Either(scripts) => {
                     let wanted: Vec<_> = scripts.iter().filter_map(Script::first).collect();
                     match self.expect(script, &wanted, socket, now, pace, &mut wake, ending)? {
-                        Reply::Ended => return Ok(Talk::Ended),
+                        Reply::Ended => return Ok(ConversationState::Ended),
                         Reply::Later => false,
                         Reply::Is(alternative) => {
                             self.cursor.enter(alternative);
-                            self.hearing = Hearing::default();
+                            self.matcher = Matcher::default();
                             continue;
                         }
                     }
                 }
                 Step::ExpectEnd => match self.expect_end(script, socket)? {
-                    Some(Reply::Ended) => return Ok(Talk::Ended),
+                    Some(Reply::Ended) => return Ok(ConversationState::Ended),
                     reply => reply.is_some(),
                 },
             };
             if !done {
                 // Bytes that arrived before a reset can still be read.
                 let lost = socket.state() == State::Closed && !(reads && socket.can_recv());
-                return Ok(if lost { Talk::Lost } else { Talk::Until(wake) });
+                return Ok(if lost {
+                    ConversationState::Lost
+                } else {
+                    ConversationState::Until(wake)
+                });
             }
             self.has_end = matches!(step, Step::ExpectEnd);
             self.cursor.step += 1;
-            self.hearing = Hearing::default();
+            self.matcher = Matcher::default();
             self.pause = None;
         }
     }
@@ -219,8 +223,8 @@ impl Conversation {
         wake: &mut u64,
         ending: bool,
     ) -> Result<Reply, String> {
-        let hearing = &mut self.hearing;
-        let (_, mut meaning) = hearing.hear(wanted, &script.endings, &[]);
+        let matcher = &mut self.matcher;
+        let (_, mut meaning) = matcher.compare(wanted, &script.endings, &[]);
         loop {
             match meaning {
                 Meaning::Open => {}
@@ -233,12 +237,12 @@ impl Conversation {
                 return Ok(Reply::Later);
             }
             let most = if pace.read == 0 { usize::MAX } else { pace.read };
-            let heard = socket.recv(|part| {
+            let received = socket.recv(|part| {
                 let part = &part[..part.len().min(most)];
-                let (taken, meaning) = hearing.hear(wanted, &script.endings, part);
+                let (taken, meaning) = matcher.compare(wanted, &script.endings, part);
                 (taken, (taken, meaning))
             });
-            match heard {
+            match received {
                 Ok((0, _)) => return Ok(Reply::Later),
                 Ok((length, next)) => {
                     self.progress += length as u64;
@@ -248,7 +252,7 @@ impl Conversation {
                     }
                     meaning = next;
                 }
-                Err(RecvError::Finished) if !ending => return Err(hearing.cut(wanted)),
+                Err(RecvError::Finished) if !ending => return Err(matcher.cut(wanted)),
                 Err(RecvError::Finished) if script.goodbye && self.is_known => {
                     return Err("the stream ended without a goodbye".to_owned());
                 }
@@ -263,21 +267,21 @@ impl Conversation {
         script: &Script,
         socket: &mut Socket<'_>,
     ) -> Result<Option<Reply>, String> {
-        let hearing = &mut self.hearing;
+        let matcher = &mut self.matcher;
         loop {
-            let heard = socket.recv(|part| match script.endings.is_empty() || part.is_empty() {
+            let received = socket.recv(|part| match script.endings.is_empty() || part.is_empty() {
                 true => (0, (part.len(), Meaning::Open)),
                 false => {
-                    let (taken, meaning) = hearing.hear(&[], &script.endings, part);
+                    let (taken, meaning) = matcher.compare(&[], &script.endings, part);
                     (taken, (part.len(), meaning))
                 }
             });
-            match heard {
+            match received {
                 Ok((0, _)) | Err(RecvError::InvalidState) => return Ok(None),
                 Ok((_, Meaning::Ended)) => return Ok(Some(Reply::Ended)),
                 Ok((_, Meaning::Open)) if !script.endings.is_empty() => {}
                 Ok((length, _)) => return Err(format!("{length} bytes came after the last one")),
-                Err(RecvError::Finished) if hearing.is_ending() => {
+                Err(RecvError::Finished) if matcher.is_ending() => {
                     return Err("the stream ended within the last text".to_owned());
                 }
                 Err(RecvError::Finished) => return Ok(Some(Reply::Is(0))),

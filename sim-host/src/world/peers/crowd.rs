@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use smoltcp::socket::tcp::{RecvError, Socket, State};
 
-use crate::world::peers::conversation::{Pace, Talk};
+use crate::world::peers::conversation::{ConversationState, Pace};
 use crate::world::peers::script::Choices;
 use crate::world::peers::service::{End, Service, Session};
 
@@ -22,7 +22,12 @@ impl CrowdMaker {
     }
 
     pub(crate) fn make(&self, choices: &mut Choices<'_>) -> Crowd {
-        Crowd { program: (self.0)(choices), connections: 0, has_news: false, is_spoiled: false }
+        Crowd {
+            program: (self.0)(choices),
+            connections: 0,
+            has_changed: false,
+            affected_by_forgery: false,
+        }
     }
 }
 
@@ -32,13 +37,13 @@ pub(crate) struct Crowd {
     /// The number of connections that the clients have opened.
     connections: u32,
     /// Something happened on a connection, so other clients may be able to continue.
-    pub(crate) has_news: bool,
-    /// A byte of one of its connections was forged, so its checks prove nothing.
-    pub(crate) is_spoiled: bool,
+    pub(crate) has_changed: bool,
+    /// A byte of a connection of the crowd was forged, so the program's checks prove nothing any more.
+    pub(crate) affected_by_forgery: bool,
 }
 
 /// One connection of a client of a crowd.
-pub(crate) struct Visit {
+pub(crate) struct CrowdConnection {
     session: Session,
     /// Bytes of the session's output that were sent.
     sent: usize,
@@ -54,7 +59,7 @@ pub(crate) struct Visit {
 /// Microseconds between two reads or writes of a slow client.
 const SLOWLY: u64 = Duration::from_millis(250).as_micros() as u64;
 
-impl Visit {
+impl CrowdConnection {
     pub(crate) fn new(crowd: &mut Crowd) -> Self {
         crowd.connections += 1;
         Self {
@@ -72,7 +77,7 @@ impl Visit {
     pub(crate) fn end(&mut self, crowd: &mut Crowd) {
         if self.is_opened {
             crowd.program.ended(&mut self.session);
-            crowd.has_news = true;
+            crowd.has_changed = true;
         }
     }
 
@@ -88,9 +93,9 @@ impl Visit {
         pace: Pace,
         reads: bool,
         ending: bool,
-    ) -> Result<Talk, String> {
+    ) -> Result<ConversationState, String> {
         if !std::mem::replace(&mut self.is_opened, true) {
-            crowd.has_news = true;
+            crowd.has_changed = true;
             crowd.program.opened(&mut self.session)?;
         }
         let mut wake = u64::MAX;
@@ -101,16 +106,16 @@ impl Visit {
             }
             let most = if pace.read == 0 { usize::MAX } else { pace.read };
             let input = &mut self.session.input;
-            let heard = socket.recv(|part| {
+            let received = socket.recv(|part| {
                 let part = &part[..part.len().min(most)];
                 input.extend_from_slice(part);
                 (part.len(), part.len())
             });
-            match heard {
+            match received {
                 Ok(0) => break,
                 Ok(length) => {
                     self.progress += length as u64;
-                    crowd.has_news = true;
+                    crowd.has_changed = true;
                     crowd.program.received(&mut self.session)?;
                     if pace.read > 0 {
                         self.next_read = now + SLOWLY;
@@ -118,7 +123,7 @@ impl Visit {
                 }
                 Err(RecvError::Finished) => {
                     self.has_end = true;
-                    crowd.has_news = true;
+                    crowd.has_changed = true;
                     // A device that is shutting down may end any connection.
                     let finished = crowd.program.finished(&mut self.session);
                     finished.or_else(|text| if ending { Ok(()) } else { Err(text) })?;
@@ -126,7 +131,7 @@ impl Visit {
                 Err(RecvError::InvalidState) => break,
             }
         }
-        crowd.program.going_on(&mut self.session)?;
+        crowd.program.poll(&mut self.session)?;
         while self.sent < self.session.output.len() && socket.can_send() {
             if now < self.next_write {
                 wake = wake.min(self.next_write);
@@ -149,10 +154,10 @@ impl Visit {
             End::Open | End::Closed => {}
         }
         Ok(match socket.state() {
-            _ if self.session.is_served && (self.has_end || is_reset) => Talk::Over,
-            _ if self.has_end => Talk::Ended,
-            State::Closed if !socket.can_recv() => Talk::Lost,
-            _ => Talk::Until(wake),
+            _ if self.session.is_served && (self.has_end || is_reset) => ConversationState::Over,
+            _ if self.has_end => ConversationState::Ended,
+            State::Closed if !socket.can_recv() => ConversationState::Lost,
+            _ => ConversationState::Until(wake),
         })
     }
 }

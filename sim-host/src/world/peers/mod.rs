@@ -5,7 +5,7 @@ pub(crate) mod attacker;
 pub(crate) mod client;
 pub(crate) mod conversation;
 pub(crate) mod crowd;
-mod hearing;
+mod matcher;
 mod pattern;
 pub(crate) mod peer;
 pub(crate) mod script;

@@ -34,21 +34,21 @@ pub(crate) struct PatternError(String);
 
 /// The position up to which a pattern was received.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Place {
+pub(crate) struct Position {
     part: usize,
-    /// The number of bytes received of that part.
+    /// The number of bytes received that belong to the part `part`.
     within: usize,
 }
 
 /// The result of comparing bytes with a pattern.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Heard {
-    /// They match, and more bytes are expected.
-    More,
+pub(crate) enum Comparison {
+    /// The bytes match, and more bytes are expected.
+    Incomplete,
     /// The pattern is complete after this number of bytes.
-    All(usize),
+    Complete(usize),
     /// The byte at this index does not match.
-    Wrong(usize),
+    Differs(usize),
 }
 
 impl Kind {
@@ -69,7 +69,7 @@ impl Kind {
         }
     }
 
-    /// Returns the minimum number of bytes.
+    /// Returns the minimum number of bytes that a placeholder of this kind stands for.
     const fn least(self) -> usize {
         match self {
             Self::Digits | Self::Word => 1,
@@ -102,49 +102,49 @@ impl Pattern {
         }
     }
 
-    /// Compares the next bytes with the pattern from `place` on, and advances `place`.
-    pub(crate) fn hear(&self, place: &mut Place, bytes: &[u8]) -> Heard {
+    /// Compares the next bytes with the pattern from `position` on, and advances `position`.
+    pub(crate) fn compare(&self, position: &mut Position, bytes: &[u8]) -> Comparison {
         let mut index = 0;
-        while let Some(part) = self.parts.get(place.part) {
+        while let Some(part) = self.parts.get(position.part) {
             match part {
                 Part::Bytes(known) => {
-                    let (known, next) = (&known[place.within..], &bytes[index..]);
+                    let (known, next) = (&known[position.within..], &bytes[index..]);
                     let wrong = known.iter().zip(next).position(|(known, next)| known != next);
                     if let Some(wrong) = wrong {
-                        place.within += wrong;
-                        return Heard::Wrong(index + wrong);
+                        position.within += wrong;
+                        return Comparison::Differs(index + wrong);
                     }
                     if next.len() < known.len() {
-                        place.within += next.len();
-                        return Heard::More;
+                        position.within += next.len();
+                        return Comparison::Incomplete;
                     }
                     index += known.len();
                 }
                 Part::Maybe(byte) => {
-                    let Some(next) = bytes.get(index) else { return Heard::More };
+                    let Some(next) = bytes.get(index) else { return Comparison::Incomplete };
                     index += usize::from(next == byte);
                 }
                 Part::Some(kind) => {
                     let fits = bytes[index..].iter().take_while(|byte| kind.has(**byte)).count();
-                    (place.within, index) = (place.within + fits, index + fits);
+                    (position.within, index) = (position.within + fits, index + fits);
                     if index == bytes.len() {
-                        return Heard::More;
+                        return Comparison::Incomplete;
                     }
-                    if place.within < kind.least() {
-                        return Heard::Wrong(index);
+                    if position.within < kind.least() {
+                        return Comparison::Differs(index);
                     }
                 }
             }
-            *place = Place { part: place.part + 1, within: 0 };
+            *position = Position { part: position.part + 1, within: 0 };
         }
-        Heard::All(index)
+        Comparison::Complete(index)
     }
 
-    /// Returns a description of what is expected at `place`.
-    pub(crate) fn expected(&self, place: Place) -> String {
-        match self.parts.get(place.part) {
+    /// Returns a description of what is expected at `position`.
+    pub(crate) fn expected(&self, position: Position) -> String {
+        match self.parts.get(position.part) {
             Some(Part::Bytes(bytes)) => {
-                format!("{:#04x}", bytes.get(place.within).copied().unwrap_or_default())
+                format!("{:#04x}", bytes.get(position.within).copied().unwrap_or_default())
             }
             Some(Part::Maybe(_)) => Kind::Digits.name().to_owned(),
             Some(Part::Some(kind)) => kind.name().to_owned(),
@@ -160,8 +160,8 @@ impl Pattern {
         }
     }
 
-    /// Returns whether every text that matches this pattern begins with a text that matches `other`. Returns `false` if
-    /// one of the patterns has placeholders.
+    /// Returns whether the text of this pattern begins with the text of `other`. Returns `false` if one of the patterns
+    /// has placeholders.
     pub(crate) fn begins_with(&self, other: &Self) -> bool {
         match (self.bytes(), other.bytes()) {
             (Some(bytes), Some(other)) => bytes.starts_with(other),
@@ -178,7 +178,7 @@ impl FromStr for Pattern {
         let mut parts: Vec<Part> = Vec::new();
         let mut rest = text;
         while !rest.is_empty() {
-            let (known, place) = match rest.strip_prefix("<<") {
+            let (known, position) = match rest.strip_prefix("<<") {
                 Some(_) => ("<", &rest[2..]),
                 None => rest.split_at(rest.find('<').unwrap_or(rest.len())),
             };
@@ -188,16 +188,16 @@ impl FromStr for Pattern {
                     && kind.has(first)
                 {
                     let first = char::from(first);
-                    return wrong(format!("{first:?} may be part of what comes before it"));
+                    return wrong(format!("{first:?} may be part of the placeholder before it"));
                 }
                 match parts.last_mut() {
                     Some(Part::Bytes(bytes)) => bytes.extend_from_slice(known.as_bytes()),
                     _ => parts.push(Part::Bytes(known.as_bytes().to_vec())),
                 }
-                rest = place;
+                rest = position;
                 continue;
             }
-            let Some((word, behind)) = place[1..].split_once('>') else {
+            let Some((word, behind)) = position[1..].split_once('>') else {
                 return wrong("a < has no >; write << for the character".to_owned());
             };
             let Some(kind) = Kind::of_word(word) else {
@@ -206,7 +206,7 @@ impl FromStr for Pattern {
                 ));
             };
             if matches!(parts.last(), Some(Part::Some(_))) {
-                return wrong(format!("nothing says where <{word}> begins"));
+                return wrong(format!("it is not clear where <{word}> begins"));
             }
             if word == "number" {
                 parts.push(Part::Maybe(b'-'));
@@ -216,7 +216,7 @@ impl FromStr for Pattern {
         }
         match parts.last() {
             None => wrong("it is empty".to_owned()),
-            Some(Part::Some(_)) => wrong("nothing says where its last part ends".to_owned()),
+            Some(Part::Some(_)) => wrong("it is not clear where its last part ends".to_owned()),
             Some(_) => Ok(Self { parts, text: Some(text.to_owned()) }),
         }
     }
@@ -234,51 +234,55 @@ impl std::error::Error for PatternError {}
 mod tests {
     use super::*;
 
-    /// Compares a text as a whole and in pieces of each length, and checks that the results agree.
-    /// Returns the result.
-    fn heard(pattern: &str, text: &str) -> Heard {
+    /// Compares a text as a whole and in parts of each length, and checks that the results agree. Returns the result.
+    fn compared(pattern: &str, text: &str) -> Comparison {
         let pattern: Pattern = pattern.parse().unwrap();
-        let whole = pattern.hear(&mut Place::default(), text.as_bytes());
+        let whole = pattern.compare(&mut Position::default(), text.as_bytes());
         for length in 1..text.len() {
-            let mut place = Place::default();
+            let mut position = Position::default();
             let mut before = 0;
-            let last = text.as_bytes().chunks(length).find_map(|piece| {
-                let heard = pattern.hear(&mut place, piece);
-                before += piece.len();
-                (heard != Heard::More).then_some((heard, before - piece.len()))
+            let last = text.as_bytes().chunks(length).find_map(|chunk| {
+                let result = pattern.compare(&mut position, chunk);
+                before += chunk.len();
+                (result != Comparison::Incomplete).then_some((result, before - chunk.len()))
             });
             let last = match last {
-                None => Heard::More,
-                Some((Heard::All(length), before)) => Heard::All(before + length),
-                Some((Heard::Wrong(index), before)) => Heard::Wrong(before + index),
-                Some((Heard::More, _)) => Heard::More,
+                None => Comparison::Incomplete,
+                Some((Comparison::Complete(length), before)) => {
+                    Comparison::Complete(before + length)
+                }
+                Some((Comparison::Differs(index), before)) => Comparison::Differs(before + index),
+                Some((Comparison::Incomplete, _)) => Comparison::Incomplete,
             };
-            assert_eq!(last, whole, "in pieces of {length}");
+            assert_eq!(last, whole, "in chunks of {length}");
         }
         whole
     }
 
     #[test]
-    fn known_and_unknown_parts_are_heard_in_pieces_of_any_length() {
+    fn texts_are_compared_in_chunks_of_any_length() {
         let pattern = "temp=<number> n=<digits> by <word> <text>\r\n";
-        assert_eq!(heard(pattern, "temp=-12 n=7 by me  or so\r\nmore"), Heard::All(27));
-        assert_eq!(heard(pattern, "temp=12 n=7 by me \r\n"), Heard::All(20));
-        assert_eq!(heard(pattern, "temp=12 n=7 b"), Heard::More);
-        assert_eq!(heard(pattern, "temp=- n=7"), Heard::Wrong(6));
-        assert_eq!(heard(pattern, "temp=x"), Heard::Wrong(5));
-        assert_eq!(heard(pattern, "temp=1 n=-"), Heard::Wrong(9));
-        assert_eq!(heard("a << b", "a < b"), Heard::All(5));
+        assert_eq!(
+            compared(pattern, "temp=-12 n=7 by me  or so\r\nmore"),
+            Comparison::Complete(27)
+        );
+        assert_eq!(compared(pattern, "temp=12 n=7 by me \r\n"), Comparison::Complete(20));
+        assert_eq!(compared(pattern, "temp=12 n=7 b"), Comparison::Incomplete);
+        assert_eq!(compared(pattern, "temp=- n=7"), Comparison::Differs(6));
+        assert_eq!(compared(pattern, "temp=x"), Comparison::Differs(5));
+        assert_eq!(compared(pattern, "temp=1 n=-"), Comparison::Differs(9));
+        assert_eq!(compared("a << b", "a < b"), Comparison::Complete(5));
     }
 
     #[test]
-    fn what_is_expected_at_a_place_is_said() {
+    fn the_expected_byte_at_a_position_is_described() {
         let pattern: Pattern = "n=<number>;".parse().unwrap();
-        let mut place = Place::default();
-        assert_eq!(pattern.expected(place), "0x6e");
-        assert_eq!(pattern.hear(&mut place, b"n="), Heard::More);
-        assert_eq!(pattern.expected(place), "a digit");
-        assert_eq!(pattern.hear(&mut place, b"5x"), Heard::Wrong(1));
-        assert_eq!(pattern.expected(place), "0x3b");
+        let mut position = Position::default();
+        assert_eq!(pattern.expected(position), "0x6e");
+        assert_eq!(pattern.compare(&mut position, b"n="), Comparison::Incomplete);
+        assert_eq!(pattern.expected(position), "a digit");
+        assert_eq!(pattern.compare(&mut position, b"5x"), Comparison::Differs(1));
+        assert_eq!(pattern.expected(position), "0x3b");
         assert_eq!(pattern.whole(), "bytes of \"n=<number>;\"");
         assert_eq!(Pattern::exactly(b"four").whole(), "of 4 bytes");
     }
@@ -297,15 +301,15 @@ mod tests {
         );
         assert_eq!(
             problem("<word>x\n"),
-            "the pattern \"<word>x\\n\": 'x' may be part of what comes before it"
+            "the pattern \"<word>x\\n\": 'x' may be part of the placeholder before it"
         );
         assert_eq!(
             problem("<word><digits>\n"),
-            "the pattern \"<word><digits>\\n\": nothing says where <digits> begins"
+            "the pattern \"<word><digits>\\n\": it is not clear where <digits> begins"
         );
         assert_eq!(
             problem("n=<digits>"),
-            "the pattern \"n=<digits>\": nothing says where its last part ends"
+            "the pattern \"n=<digits>\": it is not clear where its last part ends"
         );
     }
 }

@@ -10,10 +10,10 @@ use smoltcp::socket::udp;
 use smoltcp::time::{Duration, Instant};
 use smoltcp::wire::IpCidr;
 
-use crate::world::choices::trouble::Trouble;
+use crate::world::choices::server_fault::ServerFault;
 use crate::world::network::address;
 use crate::world::network::ether::{Ether, PEER};
-use crate::world::observe::observer::{News, ServerNews};
+use crate::world::observe::observer::{ClientEvent, ServerEvent};
 use crate::world::peers::answers::{UdpService, Unanswered};
 use crate::world::peers::client::{After, Client, Stage, Standing};
 use crate::world::peers::crowd::Crowd;
@@ -47,9 +47,9 @@ pub(crate) struct Peer<'e> {
 }
 
 /// An error of the device, found by a peer.
-pub(crate) struct Complaint(pub(crate) String);
+pub(crate) struct DeviceError(pub(crate) String);
 
-impl Complaint {
+impl DeviceError {
     fn of_client(number: u32, text: &str) -> Self {
         Self(format!("client {number}: {text}"))
     }
@@ -110,27 +110,32 @@ impl<'e> Peer<'e> {
     ///
     /// # Errors
     /// An error of the device, found by a peer.
-    pub(crate) fn work(&mut self, now: u64, quiet: bool, ending: bool) -> Result<bool, Complaint> {
-        let news = !self.ether.borrow().to_peer.is_empty();
+    pub(crate) fn work(
+        &mut self,
+        now: u64,
+        quiet: bool,
+        ending: bool,
+    ) -> Result<bool, DeviceError> {
+        let has_frames = !self.ether.borrow().to_peer.is_empty();
         let woken = self.clients.iter().any(|client| client.wake <= now)
             || self.servers.iter().any(|server| server.wake <= now)
             || self.udp_clients.iter().any(|client| client.wake <= now)
             || self.udp_servers.iter().any(|server| server.wake <= now);
-        if !news && !woken && self.next_poll > now {
+        if !has_frames && !woken && self.next_poll > now {
             return Ok(false);
         }
         let frames = self.ether.borrow().frames;
         let time = Instant::from_micros(now as i64);
         self.interface.poll(time, &mut self.nic, &mut self.sockets);
         for index in 0..self.clients.len() {
-            self.look_at(index, now, quiet, ending)?;
+            self.run_client(index, now, quiet, ending)?;
         }
         self.wake_crowd(now);
         for index in 0..self.servers.len() {
-            self.serve(index, (now, quiet), ending)?;
+            self.run_server(index, (now, quiet), ending)?;
         }
         for index in 0..self.udp_clients.len() {
-            self.ask(index, now, quiet, ending);
+            self.run_udp_client(index, now, quiet, ending);
         }
         for server in &mut self.udp_servers {
             server.work(&mut self.sockets, now, quiet);
@@ -138,7 +143,7 @@ impl<'e> Peer<'e> {
         self.interface.poll(time, &mut self.nic, &mut self.sockets);
         let next = self.interface.poll_at(time, &self.sockets);
         self.next_poll = next.map_or(u64::MAX, |at| at.total_micros() as u64);
-        let worked = news || woken || self.ether.borrow().frames != frames;
+        let worked = has_frames || woken || self.ether.borrow().frames != frames;
         if !worked && self.next_poll <= now {
             // The stack requests an immediate poll although polling changes nothing.
             self.next_poll = now + 1_000;
@@ -146,13 +151,13 @@ impl<'e> Peer<'e> {
         Ok(worked)
     }
 
-    fn look_at(
+    fn run_client(
         &mut self,
         index: usize,
         now: u64,
         quiet: bool,
         ending: bool,
-    ) -> Result<(), Complaint> {
+    ) -> Result<(), DeviceError> {
         let client = &mut self.clients[index];
         if client.stage == Stage::Waiting && client.wake <= now {
             if ending {
@@ -171,25 +176,26 @@ impl<'e> Peer<'e> {
             forged.contains(&port) || self.relays && !forged.is_empty()
         };
         if let Some(crowd) = &mut self.crowd {
-            crowd.is_spoiled |= is_forged && client.is_visiting();
+            crowd.affected_by_forgery |= is_forged && client.has_crowd_connection();
         }
-        let is_spoiled = self.crowd.as_ref().is_some_and(|crowd| crowd.is_spoiled);
+        let affected_by_forgery =
+            self.crowd.as_ref().is_some_and(|crowd| crowd.affected_by_forgery);
         let after = match client.work(socket, self.crowd.as_mut(), (now, quiet, ending)) {
             Ok(after) => after,
             // A program that received a forged byte cannot judge the device any more.
-            Err(_) if is_spoiled && client.is_visiting() => {
-                client.forget_visit(self.crowd.as_mut());
+            Err(_) if affected_by_forgery && client.has_crowd_connection() => {
+                client.end_crowd_connection(self.crowd.as_mut());
                 client.excuse(socket, now);
                 After::Stays
             }
-            Err(_) if is_forged || is_spoiled => {
-                client.forget_visit(self.crowd.as_mut());
+            Err(_) if is_forged || affected_by_forgery => {
+                client.end_crowd_connection(self.crowd.as_mut());
                 client.lost(now, ending);
                 After::Removed
             }
-            Err(text) => return Err(Complaint::of_client(client.number, &text)),
+            Err(text) => return Err(DeviceError::of_client(client.number, &text)),
         };
-        self.tell(index, now, before);
+        self.report(index, now, before);
         if after != After::Stays {
             self.sockets.remove(handle);
         }
@@ -202,19 +208,19 @@ impl<'e> Peer<'e> {
     /// Lets the clients of the crowd continue, if something happened on the connection of one of them.
     fn wake_crowd(&mut self, now: u64) {
         let Some(crowd) = &mut self.crowd else { return };
-        if std::mem::take(&mut crowd.has_news) {
-            let visiting = self.clients.iter_mut().filter(|client| client.is_visiting());
-            visiting.for_each(|client| client.wake = now);
+        if std::mem::take(&mut crowd.has_changed) {
+            let connected = self.clients.iter_mut().filter(|client| client.has_crowd_connection());
+            connected.for_each(|client| client.wake = now);
         }
     }
 
     /// Runs a server's work.
-    fn serve(
+    fn run_server(
         &mut self,
         index: usize,
         (now, quiet): (u64, bool),
         ending: bool,
-    ) -> Result<(), Complaint> {
+    ) -> Result<(), DeviceError> {
         let mut programs = self.programs.borrow_mut();
         let (Some(server), Some(running)) = (self.servers.get_mut(index), programs.get_mut(index))
         else {
@@ -222,30 +228,30 @@ impl<'e> Peer<'e> {
         };
         let worked = server.work(&mut *running.program, &mut self.sockets, (now, quiet), ending);
         let mut ether = self.ether.borrow_mut();
-        // A forged byte in a UDP server's answer may give the device a wrong address, or a lifetime of an address that
-        // is too long. Then the device may not connect to this server.
-        let is_misled = self.udp_servers.iter().any(|udp| ether.forged.contains(&udp.port));
-        running.is_spoiled |= is_misled
+        // If a byte in a UDP server's answer is forged, the device may store a wrong address, or store an address for
+        // too long. Then it is no error that the device does not connect to a TCP server.
+        let has_forged_answer = self.udp_servers.iter().any(|udp| ether.forged.contains(&udp.port));
+        running.affected_by_forgery |= has_forged_answer
             || ether.forged.contains(&server.port)
             || self.relays && !ether.forged.is_empty();
-        for (connection, news) in server.news.drain(..) {
-            ether.digest.word(u64::from(connection) << 1 | u64::from(news == ServerNews::Ended));
+        for (connection, event) in server.events.drain(..) {
+            ether.digest.word(u64::from(connection) << 1 | u64::from(event == ServerEvent::Ended));
             if let Some(observer) = &mut ether.observer {
-                observer.server(now, server.port, connection, news);
+                observer.server(now, server.port, connection, event);
             }
         }
         match worked {
             Ok(called) => {
-                running.has_news |= called;
+                running.has_changed |= called;
                 Ok(())
             }
-            Err(_) if running.is_spoiled => Ok(()),
-            Err(text) => Err(Complaint::of_server(server.port, &text)),
+            Err(_) if running.affected_by_forgery => Ok(()),
+            Err(text) => Err(DeviceError::of_server(server.port, &text)),
         }
     }
 
     /// Runs a UDP client's work.
-    fn ask(&mut self, index: usize, now: u64, quiet: bool, ending: bool) {
+    fn run_udp_client(&mut self, index: usize, now: u64, quiet: bool, ending: bool) {
         let client = &mut self.udp_clients[index];
         if ending {
             client.wake = u64::MAX;
@@ -271,9 +277,9 @@ impl<'e> Peer<'e> {
         let Some(service) = self.services.iter().find(of_port) else { return };
         let socket = self.sockets.get_mut::<udp::Socket<'_>>(handle);
         let mut ether = self.ether.borrow_mut();
-        let news = client.work(socket, device, service, (now, quiet), &mut ether);
-        if let (Some(news), Some(observer)) = (news, &mut ether.observer) {
-            observer.udp_client(now, client.number, news);
+        let event = client.work(socket, device, service, (now, quiet), &mut ether);
+        if let (Some(event), Some(observer)) = (event, &mut ether.observer) {
+            observer.udp_client(now, client.number, event);
         }
     }
 
@@ -281,76 +287,82 @@ impl<'e> Peer<'e> {
     ///
     /// # Errors
     /// An error of the device.
-    pub(crate) fn hear_datagrams(&mut self) -> Result<(), Complaint> {
+    pub(crate) fn check_datagrams(&mut self) -> Result<(), DeviceError> {
         if self.ether.borrow().datagrams.is_empty() {
             return Ok(());
         }
         let datagrams = std::mem::take(&mut self.ether.borrow_mut().datagrams);
         datagrams.into_iter().try_for_each(|datagram| {
             let port = datagram.port;
-            let heard = self.unanswered.hear(datagram, self.services);
-            heard.map_err(|text| Complaint::of_udp(port, &text))
+            let checked = self.unanswered.process(datagram, self.services);
+            checked.map_err(|text| DeviceError::of_udp(port, &text))
         })
     }
 
-    /// Reports to the servers the connects that the device has begun, at this time of its clock.
+    /// Informs the servers of the connects that the device has begun. `at` is the current time of the device's clock.
     ///
     /// # Errors
     /// An error of the device, found by a server.
-    pub(crate) fn is_called(&mut self, at: u64) -> Result<(), Complaint> {
+    pub(crate) fn report_connects(&mut self, at: u64) -> Result<(), DeviceError> {
         if self.ether.borrow().connects.is_empty() {
             return Ok(());
         }
         let connects = std::mem::take(&mut self.ether.borrow_mut().connects);
         let mut programs = self.programs.borrow_mut();
         for (port, from) in connects {
-            let mut called = self.servers.iter_mut().zip(programs.iter_mut());
-            if let Some((server, running)) = called.find(|(server, _)| server.port == port) {
-                let called = server.call(from, at, &mut *running.program);
-                called.map_err(|text| Complaint::of_server(port, &text))?;
+            let mut servers = self.servers.iter_mut().zip(programs.iter_mut());
+            if let Some((server, running)) = servers.find(|(server, _)| server.port == port) {
+                let result = server.connecting(from, at, &mut *running.program);
+                result.map_err(|text| DeviceError::of_server(port, &text))?;
             }
         }
         Ok(())
     }
 
-    /// Checks that the device has not looked for the address that no host has. This is no error if a byte of a UDP
-    /// server's datagram was forged, because the forged byte may be the reason.
+    /// Checks that the device has not requested the hardware address for [`address::UNUSED`], an address that no host
+    /// has. Such a request is no error if a byte of a UDP server's datagram was forged, because the forged byte may be
+    /// the reason.
     ///
     /// # Errors
     /// An error of the device.
-    pub(crate) fn hear_searches(&mut self) -> Result<(), Complaint> {
+    pub(crate) fn check_address_requests(&mut self) -> Result<(), DeviceError> {
         let ether = &mut self.ether.borrow_mut();
-        let is_looking = std::mem::take(&mut ether.looks_for_nobody);
-        let is_spoiled = self.udp_servers.iter().any(|server| ether.forged.contains(&server.port));
-        match is_looking && !is_spoiled {
-            true => Err(Complaint(format!("it looks for {}, which is a lie", address::NOBODY))),
+        let is_requested = std::mem::take(&mut ether.requests_unused_address);
+        let affected_by_forgery =
+            self.udp_servers.iter().any(|server| ether.forged.contains(&server.port));
+        match is_requested && !affected_by_forgery {
+            true => Err(DeviceError(format!(
+                "the device requested the hardware address of {}, an address that only forged \
+                 answers contain",
+                address::UNUSED
+            ))),
             false => Ok(()),
         }
     }
 
-    /// Begins or ends a trouble of a server.
-    pub(crate) fn trouble(&mut self, trouble: Trouble, begins: bool) {
+    /// Begins or ends a [`ServerFault`], a time in which a server misbehaves.
+    pub(crate) fn change_server_fault(&mut self, fault: ServerFault, begins: bool) {
         let mut programs = self.programs.borrow_mut();
-        let server = self.servers.get_mut(trouble.server);
-        if let (Some(server), Some(running)) = (server, programs.get_mut(trouble.server)) {
-            server.trouble(trouble, begins, &mut *running.program, &mut self.sockets);
+        let server = self.servers.get_mut(fault.server);
+        if let (Some(server), Some(running)) = (server, programs.get_mut(fault.server)) {
+            server.change_fault(fault, begins, &mut *running.program, &mut self.sockets);
         }
         let silent = self.servers.iter().filter(|server| server.is_silent());
         self.ether.borrow_mut().silent = silent.map(|server| server.port).collect();
     }
 
     /// Reports to the observer what has changed about a client since `before`.
-    fn tell(&self, index: usize, now: u64, before: Standing) {
+    fn report(&self, index: usize, now: u64, before: Standing) {
         let Some(observer) = &mut self.ether.borrow_mut().observer else { return };
         let client = &self.clients[index];
         let after = client.standing();
-        for (is_news, news) in [
-            (after.refused != before.refused, News::IsRefused),
-            (after.served != before.served, News::IsServed(client.waited)),
-            (after.gone != before.gone, News::IsGone),
+        for (is_event, event) in [
+            (after.refused != before.refused, ClientEvent::IsRefused),
+            (after.served != before.served, ClientEvent::IsServed(client.waited)),
+            (after.gone != before.gone, ClientEvent::IsGone),
         ] {
-            if is_news {
-                observer.client(now, client.number, news);
+            if is_event {
+                observer.client(now, client.number, event);
             }
         }
     }
@@ -376,7 +388,7 @@ impl<'e> Peer<'e> {
         let ether = &mut self.ether.borrow_mut();
         let now = ether.choice_log.now;
         if let Some(observer) = &mut ether.observer {
-            observer.client(now, self.clients[index].number, News::Connects(port));
+            observer.client(now, self.clients[index].number, ClientEvent::Connects(port));
         }
     }
 
@@ -407,7 +419,7 @@ impl<'e> Peer<'e> {
             {
                 self.sockets.get_mut::<Socket<'_>>(handle).abort();
                 client.wake = 0;
-                client.forget_visit(self.crowd.as_mut());
+                client.end_crowd_connection(self.crowd.as_mut());
                 client.stage = Stage::Leaving;
             }
         }
@@ -423,17 +435,17 @@ impl<'e> Peer<'e> {
         }
     }
 
-    /// Handles a change of the device's address. Clients whose connect to the old address is in progress give up.
+    /// Handles a change of the device's address. Clients that are still connecting to the old address give up.
     pub(crate) fn device_is_at(&mut self, address: Ipv4Addr, now: u64, ending: bool) {
         self.device = address;
-        // Otherwise their stack would wait for a host with the old address.
+        // Without new sockets, the stack would still wait for a host with the old address.
         self.restart_udp_clients(now);
         self.forget(now, ending, |state| state == State::SynSent);
         self.drop_resets(now);
     }
 
-    /// Removes the sockets of leaving clients whose resets are not sent yet: no host has the
-    /// destination address any more.
+    /// Removes sockets whose reset is not sent yet. The reset cannot be sent, because no host has the destination
+    /// address any more.
     fn drop_resets(&mut self, now: u64) {
         for index in 0..self.clients.len() {
             let client = &mut self.clients[index];
@@ -444,7 +456,7 @@ impl<'e> Peer<'e> {
                 let before = client.standing();
                 self.sockets.remove(handle);
                 client.left(now);
-                self.tell(index, now, before);
+                self.report(index, now, before);
             }
         }
     }
@@ -466,9 +478,9 @@ impl<'e> Peer<'e> {
             {
                 let before = client.standing();
                 self.sockets.remove(handle);
-                client.forget_visit(self.crowd.as_mut());
+                client.end_crowd_connection(self.crowd.as_mut());
                 client.lost(now, ending);
-                self.tell(index, now, before);
+                self.report(index, now, before);
             }
         }
     }

@@ -8,7 +8,8 @@ use crate::world::peers::pattern::Pattern;
 
 /// The client's side of a conversation.
 ///
-/// A client continues to send while it waits for the bytes that it expects, so the server may answer byte by byte.
+/// While a client waits for bytes that it expects, it still sends the bytes of earlier steps. So the server may answer
+/// each byte as soon as the byte arrives.
 ///
 /// ```
 /// use picoevent_sim::world::Script;
@@ -22,9 +23,9 @@ pub struct Script {
     pub(crate) steps: Vec<Step>,
     /// Texts after which the device may end the stream early.
     pub(crate) endings: Vec<Vec<u8>>,
-    /// If the application is asked to end, the device must end the stream with one of the texts in `endings`.
+    /// If the application is interrupted, the device must end the stream with one of the texts in `endings`.
     pub(crate) goodbye: bool,
-    /// A marker, not a script: the program of the test case's crowd runs the client.
+    /// The client follows no script. The program of the crowd runs the client.
     pub(crate) is_of_crowd: bool,
 }
 
@@ -34,11 +35,11 @@ pub(crate) enum Step {
     Send(Vec<u8>),
     /// Waits for these bytes.
     Expect(Pattern),
-    /// Waits for the first text of one of these scripts, and continues with that script.
+    /// Waits for the first text of one of these scripts, and continues with the script whose text has arrived.
     Either(Vec<Script>),
     /// Ends the stream, after the queued bytes.
     Finish,
-    /// Waits for the peer's end of the stream, with no bytes before it.
+    /// Waits for the end of the device's stream. No bytes may come before the end.
     ExpectEnd,
     Pause(Duration),
 }
@@ -78,7 +79,7 @@ impl Script {
     /// ```
     ///
     /// # Panics
-    /// If the pattern is malformed. For example, the end of a part is not defined.
+    /// If the pattern is malformed, for example if it does not define where a placeholder ends.
     #[must_use]
     pub fn expect_pattern(self, pattern: &str) -> Self {
         match pattern.parse() {
@@ -87,8 +88,9 @@ impl Script {
         }
     }
 
-    /// Waits for the first expected text of one of these scripts, follows that script to its end, and continues with
-    /// the next step of this script. The endings of this script also apply inside of the other scripts.
+    /// Waits for the first expected text of one of the alternatives `scripts`. Follows the alternative whose text has
+    /// arrived to its end. Then continues with the next step of `self`. The endings of `self` also apply inside of the
+    /// alternatives.
     ///
     /// ```
     /// use picoevent_sim::world::Script;
@@ -107,7 +109,7 @@ impl Script {
         let first = |number: usize| {
             let first = scripts.get(number).and_then(Self::first);
             first.unwrap_or_else(|| {
-                panic!("alternative {number} does not begin with what it expects")
+                panic!("alternative {number} does not begin with an expected text")
             })
         };
         for (one, other) in (0..N).flat_map(|one| (0..N).map(move |other| (one, other))) {
@@ -121,14 +123,15 @@ impl Script {
     }
 
     /// Allows the device to end the stream with this text. If the application is interrupted while the client expects
-    /// more bytes, the device must send this text to each client that has received bytes of the application before.
+    /// more bytes, the device must end the stream with this text. This does not apply to a client that had received no
+    /// bytes before the interrupt.
     #[must_use]
     pub fn goodbye(mut self, text: &[u8]) -> Self {
         self.goodbye = true;
         self.may_end_with(text)
     }
 
-    /// Returns the pattern that the script waits for first, or `None` if its first step is another one.
+    /// Returns the pattern of the first step, or `None` if the first step does not wait for a pattern.
     pub(crate) fn first(&self) -> Option<&Pattern> {
         match self.steps.first() {
             Some(Step::Expect(pattern)) => Some(pattern),
@@ -172,35 +175,38 @@ impl Script {
 /// Makes a client's script, and chooses the port that it connects to if none is given.
 pub(crate) type MakeScript<'m> = &'m dyn Fn(Option<u16>, &mut Choices<'_>) -> (u16, Script);
 
-/// The choices that a script may draw. Each goes through the choice log.
+/// Random numbers for a script or a program of a test case. Each number is recorded in the choice log, which can replay
+/// it.
 pub struct Choices<'t> {
     choice_log: &'t mut ChoiceLog,
     /// The number of the client, of the server ([`SERVERS_FROM`] and above) or of the UDP client
     /// ([`UDP_CLIENTS_FROM`] and above).
     number: u32,
-    asked: u32,
+    /// The number of choices made so far.
+    count: u32,
 }
 
-/// The first choice number of servers. Clients have lower numbers.
+/// The `number` of the first server in [`Choices`]. Clients have lower numbers.
 pub(crate) const SERVERS_FROM: u32 = 1_000;
-/// The choice number of the crowd.
+/// The `number` of the crowd in [`Choices`].
 pub(crate) const CROWD: u32 = 1_900;
-/// The first choice number of UDP clients.
+/// The `number` of the first UDP client in [`Choices`].
 pub(crate) const UDP_CLIENTS_FROM: u32 = 2_000;
-/// The first choice number of UDP servers.
+/// The `number` of the first UDP server in [`Choices`].
 pub(crate) const UDP_SERVERS_FROM: u32 = 3_000;
 
 impl<'t> Choices<'t> {
     pub(crate) fn new(choice_log: &'t mut ChoiceLog, number: u32) -> Self {
-        Self { choice_log, number, asked: 0 }
+        Self { choice_log, number, count: 0 }
     }
 
-    /// Returns a number from zero to `most`; zero is the default.
+    /// Returns a random number from zero to `most`. If a choice log is replayed and has no line for this choice,
+    /// returns zero.
     pub fn up_to(&mut self, most: u64) -> u64 {
-        let nth = self.number * 64 + self.asked.min(63);
-        self.asked += 1;
+        let nth = self.number * 64 + self.count.min(63);
+        self.count += 1;
         let answer =
-            self.choice_log.ask_about(Stream::Script, ChoicePoint::Number, nth, |random| {
+            self.choice_log.choose_for(Stream::Script, ChoicePoint::Number, nth, |random| {
                 match random.chance(300) {
                     true => random.below(most.saturating_add(1)),
                     false => random.spread(1, most.max(1)).min(most),

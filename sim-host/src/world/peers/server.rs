@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use crate::world::choices::choice_log::ChoiceLog;
-use crate::world::choices::kinds::TroubleKind;
+use crate::world::choices::kinds::ServerFaultKind;
 use crate::world::network::address;
 use crate::world::peers::script::{Choices, SERVERS_FROM, Script};
 use crate::world::peers::service::{Scripted, Service};
@@ -17,14 +17,14 @@ use crate::world::peers::service::{Scripted, Service};
 pub struct Server<A, S> {
     port: u16,
     make: Box<dyn Fn(&mut Choices<'_>) -> S + Send + Sync>,
-    always: Vec<Box<Accord<A, S>>>,
-    in_the_end: Vec<(Duration, Box<Accord<A, S>>)>,
-    /// The kinds of troubles that it can have, as bits.
-    troubles: u64,
+    always: Vec<Box<Condition<A, S>>>,
+    in_the_end: Vec<(Duration, Box<Condition<A, S>>)>,
+    /// The kinds of [`ServerFault`](crate::world::ServerFault) that the server may have, as bits.
+    server_faults: u64,
 }
 
 /// A condition on an application and a server.
-type Accord<A, S> = dyn Fn(&A, &S) -> Result<(), String> + Send + Sync;
+type Condition<A, S> = dyn Fn(&A, &S) -> Result<(), String> + Send + Sync;
 
 /// The time in which a device must follow a server's script, after the faults are over.
 const FOLLOWED_WITHIN: Duration = Duration::from_secs(240);
@@ -37,13 +37,14 @@ impl<A, S: Service> Server<A, S> {
     pub fn new(port: u16, make: impl Fn(&mut Choices<'_>) -> S + Send + Sync + 'static) -> Self {
         assert!(port != 0, "a server needs a port other than 0");
         let make = Box::new(make);
-        Self { port, make, always: Vec::new(), in_the_end: Vec::new(), troubles: u64::MAX }
+        Self { port, make, always: Vec::new(), in_the_end: Vec::new(), server_faults: u64::MAX }
     }
 
-    /// Excludes troubles of this kind, unless a choice log or a scenario names one.
+    /// Excludes server faults of this kind in simulations with a seed. A choice log or a scenario may still contain
+    /// them.
     #[must_use]
-    pub fn without(mut self, trouble: TroubleKind) -> Self {
-        self.troubles &= !(1 << trouble as u64);
+    pub fn without(mut self, kind: ServerFaultKind) -> Self {
+        self.server_faults &= !(1 << kind as u64);
         self
     }
 
@@ -51,28 +52,28 @@ impl<A, S: Service> Server<A, S> {
     #[must_use]
     pub fn always(
         mut self,
-        accord: impl Fn(&A, &S) -> Result<(), String> + Send + Sync + 'static,
+        condition: impl Fn(&A, &S) -> Result<(), String> + Send + Sync + 'static,
     ) -> Self {
-        self.always.push(Box::new(accord));
+        self.always.push(Box::new(condition));
         self
     }
 
-    /// Adds a condition that must hold at least once in the quiet phase, at the latest at the time `within` after its
-    /// beginning. The condition need not hold if the application is interrupted before this time.
+    /// Adds a condition that must hold at least once in the quiet phase, within the time `within` after the phase
+    /// begins. The condition need not hold if the application is interrupted before this time is over.
     #[must_use]
     pub fn in_the_end(
         mut self,
         within: Duration,
-        accord: impl Fn(&A, &S) -> Result<(), String> + Send + Sync + 'static,
+        condition: impl Fn(&A, &S) -> Result<(), String> + Send + Sync + 'static,
     ) -> Self {
-        self.in_the_end.push((within, Box::new(accord)));
+        self.in_the_end.push((within, Box::new(condition)));
         self
     }
 }
 
 impl<A> Server<A, Scripted> {
-    /// Makes a server at a port of the peers' host that follows a script on each connection. The
-    /// device must follow the script to its end on at least one connection.
+    /// Makes a server at a port of the peers' host. On each connection, the server follows a script. On at least one
+    /// connection, the device must communicate with the server to the end of the script.
     ///
     /// # Panics
     /// If the port is zero.
@@ -103,15 +104,15 @@ pub fn server_address_v6(port: u16) -> SocketAddr {
 pub(crate) struct AnyServer<A> {
     pub(crate) port: u16,
     make: Box<MakeService>,
-    always: Vec<Box<AnyAccord<A>>>,
-    in_the_end: Vec<(Duration, Box<AnyAccord<A>>)>,
-    /// The kinds of troubles, as in [`Server`].
-    pub(crate) troubles: u64,
+    always: Vec<Box<AnyCondition<A>>>,
+    in_the_end: Vec<(Duration, Box<AnyCondition<A>>)>,
+    /// The kinds of server faults, as in [`Server`].
+    pub(crate) server_faults: u64,
 }
 
 type MakeService = dyn Fn(&mut Choices<'_>) -> Box<dyn Service> + Send + Sync;
 
-type AnyAccord<A> = dyn Fn(&A, &dyn Service) -> Result<(), String> + Send + Sync;
+type AnyCondition<A> = dyn Fn(&A, &dyn Service) -> Result<(), String> + Send + Sync;
 
 impl<A: 'static> AnyServer<A> {
     /// Erases the type of a server's program.
@@ -119,7 +120,7 @@ impl<A: 'static> AnyServer<A> {
     /// # Panics
     /// If its script is empty.
     pub(crate) fn new<S: Service>(server: Server<A, S>) -> Self {
-        let Server { port, make, always, in_the_end, troubles } = server;
+        let Server { port, make, always, in_the_end, server_faults } = server;
         let made = make(&mut Choices::new(&mut ChoiceLog::of_lines(&[]), SERVERS_FROM));
         if let Some(scripted) = (&made as &dyn Any).downcast_ref::<Scripted>() {
             assert!(!scripted.script.steps.is_empty(), "the script of server {port} is empty");
@@ -128,12 +129,15 @@ impl<A: 'static> AnyServer<A> {
             port,
             make: Box::new(move |choices| Box::new(make(choices))),
             always: always.into_iter().map(of_any).collect(),
-            in_the_end: in_the_end.into_iter().map(|(by, accord)| (by, of_any(accord))).collect(),
-            troubles,
+            in_the_end: in_the_end
+                .into_iter()
+                .map(|(by, condition)| (by, of_any(condition)))
+                .collect(),
+            server_faults,
         }
     }
 
-    /// Makes the server's program. `choices` must belong to the server's number.
+    /// Makes the server's program. `choices` must have been made with the server's number.
     pub(crate) fn make(&self, choices: &mut Choices<'_>) -> Box<dyn Service> {
         (self.make)(choices)
     }
@@ -142,8 +146,8 @@ impl<A: 'static> AnyServer<A> {
     pub(crate) fn check(&self, app: &A, service: &dyn Service) -> Result<(), String> {
         self.always
             .iter()
-            .try_for_each(|accord| accord(app, service))
-            .map_err(|text| self.says(&text))
+            .try_for_each(|condition| condition(app, service))
+            .map_err(|text| self.with_port(&text))
     }
 
     /// Returns the time limits of the conditions that must hold in the quiet phase.
@@ -158,18 +162,20 @@ impl<A: 'static> AnyServer<A> {
         app: &A,
         service: &dyn Service,
     ) -> Result<(), String> {
-        let accord = self.in_the_end.get(number);
-        accord.map_or(Ok(()), |(_, accord)| accord(app, service)).map_err(|text| self.says(&text))
+        let condition = self.in_the_end.get(number);
+        condition
+            .map_or(Ok(()), |(_, condition)| condition(app, service))
+            .map_err(|text| self.with_port(&text))
     }
 
-    fn says(&self, text: &str) -> String {
+    fn with_port(&self, text: &str) -> String {
         format!("server {}: {text}", self.port)
     }
 }
 
-fn of_any<A: 'static, S: Service>(accord: Box<Accord<A, S>>) -> Box<AnyAccord<A>> {
+fn of_any<A: 'static, S: Service>(condition: Box<Condition<A, S>>) -> Box<AnyCondition<A>> {
     Box::new(move |app, service| match (service as &dyn Any).downcast_ref() {
-        Some(service) => accord(app, service),
+        Some(service) => condition(app, service),
         None => Err("its program is of another type".to_owned()),
     })
 }

@@ -8,8 +8,8 @@ use crate::world::peers::script::Script;
 /// The program of a server that the device connects to, or of a
 /// [`TestCase::crowd`](crate::world::TestCase::crowd) of clients.
 ///
-/// It is a state machine: each method is called after an event. An error describes what the device
-/// did wrong, and ends the simulation as a broken invariant.
+/// It is a state machine: each method is called after an event. An error describes what the device did wrong, and ends
+/// the simulation with [`Verdict::Invariant`](crate::world::Verdict::Invariant).
 ///
 /// ```
 /// use picoevent_sim::world::{Service, Session};
@@ -34,13 +34,12 @@ use crate::world::peers::script::Script;
 /// }
 /// ```
 pub trait Service: Any {
-    /// Called when the device begins a connect, even if the server is down. `at` is the time by the
-    /// device's clock, so the delay between two connects can be checked even if that clock is
-    /// wrong.
+    /// Called when the device begins a connect, even if the server is down. `at` is the time of the device's clock. So
+    /// the delay between two connects can be checked even if the device's clock is wrong.
     ///
     /// # Errors
     /// An error of the device.
-    fn called(&mut self, _at: Duration) -> Result<(), String> {
+    fn connecting(&mut self, _at: Duration) -> Result<(), String> {
         Ok(())
     }
 
@@ -69,18 +68,17 @@ pub trait Service: Any {
         Ok(())
     }
 
-    /// Returns the time at which a server needs a call of [`going_on`](Self::going_on), or `None` if it needs none.
+    /// Returns the time at which a server needs a call of [`poll`](Self::poll), or `None` if it needs no call.
     fn wakes_at(&self) -> Option<Duration> {
         None
     }
 
-    /// For a crowd: called again and again for each connection, because a client may wait for what
-    /// another one has received. For a server: called for each open connection when its
-    /// [time](Self::wakes_at) has come.
+    /// Called again and again for each connection of a crowd, because a client may wait for bytes that another client
+    /// receives. Called for each open connection of a server when the server's [time](Self::wakes_at) has come.
     ///
     /// # Errors
     /// An error of the device.
-    fn going_on(&mut self, _session: &mut Session) -> Result<(), String> {
+    fn poll(&mut self, _session: &mut Session) -> Result<(), String> {
         Ok(())
     }
 
@@ -182,16 +180,16 @@ impl Session {
 /// A server's program during a simulation.
 pub(crate) struct Running {
     pub(crate) program: Box<dyn Service>,
-    /// A byte of one of its connections was forged, or a byte of a UDP server's datagram, after which the device may
-    /// not find the server. Then the program's checks prove nothing.
-    pub(crate) is_spoiled: bool,
-    /// It was called after the last check of the device's conditions.
-    pub(crate) has_news: bool,
+    /// The program's checks prove nothing any more, because a byte was forged: on a connection of the server, or in a
+    /// datagram of a UDP server. A forged datagram may have the effect that the device does not find this server.
+    pub(crate) affected_by_forgery: bool,
+    /// The program was called after the last check of the conditions of the quiet phase.
+    pub(crate) has_changed: bool,
 }
 
 impl Running {
     pub(crate) fn new(program: Box<dyn Service>) -> Self {
-        Self { program, is_spoiled: false, has_news: false }
+        Self { program, affected_by_forgery: false, has_changed: false }
     }
 }
 

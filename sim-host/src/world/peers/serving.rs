@@ -1,4 +1,4 @@
-//! A running server: its sockets, its connections, and its troubles.
+//! A running server: its sockets, its connections, and its faults.
 
 use std::any::Any;
 use std::time::Duration;
@@ -7,16 +7,16 @@ use picoevent_sim_support::net::host;
 use smoltcp::iface::{SocketHandle, SocketSet};
 use smoltcp::socket::tcp::{RecvError, Socket, State};
 
-use crate::world::choices::kinds::TroubleKind;
-use crate::world::choices::trouble::Trouble;
-use crate::world::observe::observer::ServerNews;
-use crate::world::peers::conversation::{Conversation, Pace, Talk};
+use crate::world::choices::kinds::ServerFaultKind;
+use crate::world::choices::server_fault::ServerFault;
+use crate::world::observe::observer::ServerEvent;
+use crate::world::peers::conversation::{Conversation, ConversationState, Pace};
 use crate::world::peers::service::{End, Scripted, Service, Session};
 
 /// The number of sockets that wait for connections.
 const BACKLOG: usize = 4;
 /// The number of source ports of recent connects that are stored.
-const CALLERS: usize = 16;
+const RECENT_PORTS: usize = 16;
 /// The size of a socket's buffers in bytes.
 const BUFFER: usize = 2048;
 /// Microseconds between two reads of a slow server.
@@ -30,37 +30,37 @@ pub(crate) struct Serving {
     /// Connections that it has accepted.
     pub(crate) accepted: u32,
     /// The source ports of the device's recent connects.
-    callers: Vec<u16>,
-    /// The troubles that are active now.
-    troubles: Vec<Trouble>,
+    recent_ports: Vec<u16>,
+    /// The server faults that are active now.
+    faults: Vec<ServerFault>,
     listening: Vec<SocketHandle>,
-    calls: Vec<Call>,
+    connections: Vec<Connection>,
     /// Sockets that the program no longer uses.
     leaving: Vec<SocketHandle>,
     /// Events that observers have not seen yet.
-    pub(crate) news: Vec<(u32, ServerNews)>,
+    pub(crate) events: Vec<(u32, ServerEvent)>,
 }
 
 /// A connection.
-struct Call {
+struct Connection {
     socket: SocketHandle,
     session: Session,
-    /// The program has accepted it.
-    taken: bool,
+    /// The server's program has accepted the connection.
+    is_accepted: bool,
     /// The number of bytes that have arrived. If the server follows a script, the sent bytes are included.
-    heard: u64,
+    transferred: u64,
     /// Bytes of the session's output that were sent.
     sent: usize,
     /// The device has ended its stream.
     has_end: bool,
     next_read: u64,
     /// Its progress in the script, if the server follows one.
-    talk: Conversation,
+    conversation: Conversation,
 }
 
 /// What happens to a connection after a step.
 enum Next {
-    GoesOn,
+    Continues,
     /// The program gets no more events of this connection. The stack closes its socket.
     Leaves,
 }
@@ -71,41 +71,41 @@ impl Serving {
             port,
             wake: 0,
             accepted: 0,
-            callers: Vec::new(),
-            troubles: Vec::new(),
+            recent_ports: Vec::new(),
+            faults: Vec::new(),
             listening: Vec::new(),
-            calls: Vec::new(),
+            connections: Vec::new(),
             leaving: Vec::new(),
-            news: Vec::new(),
+            events: Vec::new(),
         }
     }
 
-    /// Begins or ends a trouble.
-    pub(crate) fn trouble(
+    /// Begins or ends a [`ServerFault`].
+    pub(crate) fn change_fault(
         &mut self,
-        trouble: Trouble,
+        fault: ServerFault,
         begins: bool,
         service: &mut dyn Service,
         sockets: &mut SocketSet<'_>,
     ) {
         self.wake = 0;
         if !begins {
-            if let Some(index) = self.troubles.iter().position(|active| *active == trouble) {
-                self.troubles.remove(index);
+            if let Some(index) = self.faults.iter().position(|active| *active == fault) {
+                self.faults.remove(index);
             }
             return;
         }
-        self.troubles.push(trouble);
-        match trouble.kind {
-            TroubleKind::Silent => self.forget(service, sockets),
-            TroubleKind::Restarts if trouble.severity % 2 == 1 => {
+        self.faults.push(fault);
+        match fault.kind {
+            ServerFaultKind::Silent => self.forget(service, sockets),
+            ServerFaultKind::Restarts if fault.severity % 2 == 1 => {
                 self.forget(service, sockets);
                 service.restarted();
             }
-            TroubleKind::Restarts => {
-                for mut call in std::mem::take(&mut self.calls) {
-                    sockets.get_mut::<Socket<'_>>(call.socket).abort();
-                    self.end(&mut call, service);
+            ServerFaultKind::Restarts => {
+                for mut connection in std::mem::take(&mut self.connections) {
+                    sockets.get_mut::<Socket<'_>>(connection.socket).abort();
+                    self.end(&mut connection, service);
                 }
                 service.restarted();
             }
@@ -120,51 +120,51 @@ impl Serving {
         self.wake = 0;
     }
 
-    /// Handles a connect of the device, from this port, at this time of the device's clock.
+    /// Handles the beginning of a connect. `from` is the device's port, and `at` is the time of the device's clock.
     ///
     /// # Errors
     /// An error of the device.
-    pub(crate) fn call(
+    pub(crate) fn connecting(
         &mut self,
         from: u16,
         at: u64,
         service: &mut dyn Service,
     ) -> Result<(), String> {
         // A retransmitted SYN is not another connect.
-        if self.callers.contains(&from) {
+        if self.recent_ports.contains(&from) {
             return Ok(());
         }
-        if self.callers.len() == CALLERS {
-            self.callers.remove(0);
+        if self.recent_ports.len() == RECENT_PORTS {
+            self.recent_ports.remove(0);
         }
-        self.callers.push(from);
-        service.called(Duration::from_micros(at))
+        self.recent_ports.push(from);
+        service.connecting(Duration::from_micros(at))
     }
 
     /// Returns whether frames to its port are lost.
     pub(crate) fn is_silent(&self) -> bool {
-        self.active(TroubleKind::Silent).is_some()
+        self.active(ServerFaultKind::Silent).is_some()
     }
 
-    fn active(&self, kind: TroubleKind) -> Option<Trouble> {
-        self.troubles.iter().copied().find(|trouble| trouble.kind == kind)
+    fn active(&self, kind: ServerFaultKind) -> Option<ServerFault> {
+        self.faults.iter().copied().find(|fault| fault.kind == kind)
     }
 
     fn forget(&mut self, service: &mut dyn Service, sockets: &mut SocketSet<'_>) {
-        for mut call in std::mem::take(&mut self.calls) {
-            self.end(&mut call, service);
+        for mut connection in std::mem::take(&mut self.connections) {
+            self.end(&mut connection, service);
         }
         let all = self.leaving.drain(..).chain(self.listening.drain(..));
         all.for_each(|socket| drop(sockets.remove(socket)));
     }
 
     /// Reports to the program that a connection has ended. Moves its socket to `leaving`.
-    fn end(&mut self, call: &mut Call, service: &mut dyn Service) {
-        if call.taken {
-            service.ended(&mut call.session);
+    fn end(&mut self, connection: &mut Connection, service: &mut dyn Service) {
+        if connection.is_accepted {
+            service.ended(&mut connection.session);
         }
-        self.news.push((call.session.number(), ServerNews::Ended));
-        self.leaving.push(call.socket);
+        self.events.push((connection.session.number(), ServerEvent::Ended));
+        self.leaving.push(connection.socket);
     }
 
     /// Does the work that is possible now. Returns whether the program was called.
@@ -181,24 +181,24 @@ impl Serving {
         self.wake = u64::MAX;
         self.listen(sockets);
         let mut called = false;
-        let mut calls = std::mem::take(&mut self.calls);
+        let mut connections = std::mem::take(&mut self.connections);
         let mut problem = None;
-        calls.retain_mut(|call| {
-            let socket = sockets.get_mut(call.socket);
-            (call.session.now, call.session.is_quiet) = (now, quiet);
-            match self.serve(call, service, socket, now, ending, &mut called) {
-                Ok(Next::GoesOn) => return true,
+        connections.retain_mut(|connection| {
+            let socket = sockets.get_mut(connection.socket);
+            (connection.session.now, connection.session.is_quiet) = (now, quiet);
+            match self.serve(connection, service, socket, now, ending, &mut called) {
+                Ok(Next::Continues) => return true,
                 Ok(Next::Leaves) => {}
                 Err(text) => {
-                    sockets.get_mut::<Socket<'_>>(call.socket).abort();
+                    sockets.get_mut::<Socket<'_>>(connection.socket).abort();
                     problem = Some(text);
                 }
             }
             called = true;
-            self.end(call, service);
+            self.end(connection, service);
             false
         });
-        self.calls = calls;
+        self.connections = connections;
         self.leave(sockets);
         problem.map_or(Ok(called), Err)
     }
@@ -214,7 +214,8 @@ impl Serving {
                 _ => self.accept(socket, sockets),
             }
         }
-        let refuses = [TroubleKind::Refuses, TroubleKind::Restarts, TroubleKind::Silent];
+        let refuses =
+            [ServerFaultKind::Refuses, ServerFaultKind::Restarts, ServerFaultKind::Silent];
         if refuses.iter().any(|kind| self.active(*kind).is_some()) {
             for socket in self.listening.drain(..) {
                 sockets.get_mut::<Socket<'_>>(socket).abort();
@@ -234,91 +235,96 @@ impl Serving {
     fn accept(&mut self, socket: SocketHandle, sockets: &SocketSet<'_>) {
         let peer = sockets.get::<Socket<'_>>(socket).remote_endpoint();
         let port = peer.map_or(0, |peer| peer.port);
-        self.news.push((self.accepted, ServerNews::Accepted(port)));
-        self.calls.push(Call {
+        self.events.push((self.accepted, ServerEvent::Accepted(port)));
+        self.connections.push(Connection {
             socket,
             session: Session::new(self.accepted),
-            taken: false,
-            heard: 0,
+            is_accepted: false,
+            transferred: 0,
             sent: 0,
             has_end: false,
             next_read: 0,
-            talk: Conversation::default(),
+            conversation: Conversation::default(),
         });
         self.accepted += 1;
     }
 
     fn serve(
         &mut self,
-        call: &mut Call,
+        connection: &mut Connection,
         service: &mut dyn Service,
         socket: &mut Socket<'_>,
         now: u64,
         ending: bool,
         called: &mut bool,
     ) -> Result<Next, String> {
-        if self.active(TroubleKind::Hangs).is_some()
-            || !call.taken && self.active(TroubleKind::AcceptsLate).is_some()
+        if self.active(ServerFaultKind::Hangs).is_some()
+            || !connection.is_accepted && self.active(ServerFaultKind::AcceptsLate).is_some()
         {
-            // The stack of a hanging server still works: a connection that is reset now is gone.
-            return Ok(if socket.state() == State::Closed { Next::Leaves } else { Next::GoesOn });
+            // The program does nothing, but the stack still works. So a connection that the device has reset ends.
+            return Ok(if socket.state() == State::Closed {
+                Next::Leaves
+            } else {
+                Next::Continues
+            });
         }
-        if !std::mem::replace(&mut call.taken, true) {
+        if !std::mem::replace(&mut connection.is_accepted, true) {
             *called = true;
-            service.opened(&mut call.session)?;
+            service.opened(&mut connection.session)?;
         }
-        if let Some(trouble) = self.active(TroubleKind::Resets)
-            && call.heard >= trouble.severity
+        if let Some(fault) = self.active(ServerFaultKind::Resets)
+            && connection.transferred >= fault.severity
         {
             socket.abort();
             return Ok(Next::Leaves);
         }
-        if let Some(trouble) = self.active(TroubleKind::EndsEarly)
-            && call.heard >= trouble.severity
+        if let Some(fault) = self.active(ServerFaultKind::EndsEarly)
+            && connection.transferred >= fault.severity
         {
             socket.close();
             return Ok(Next::Leaves);
         }
-        let pace = match self.active(TroubleKind::SlowReader) {
-            Some(trouble) => Pace { read: 1 + (trouble.severity % 16) as usize, write: 0 },
+        let pace = match self.active(ServerFaultKind::SlowReader) {
+            Some(fault) => Pace { read: 1 + (fault.severity % 16) as usize, write: 0 },
             None => Pace::FULL,
         };
         match (service as &mut dyn Any).downcast_mut::<Scripted>() {
-            Some(scripted) => self.follow(call, scripted, socket, now, pace, ending),
-            None => self.talk(call, service, socket, (now, ending), pace, called),
+            Some(scripted) => self.follow(connection, scripted, socket, now, pace, ending),
+            None => self.exchange(connection, service, socket, (now, ending), pace, called),
         }
     }
 
     /// Follows the server's script.
     fn follow(
         &mut self,
-        call: &mut Call,
+        connection: &mut Connection,
         scripted: &mut Scripted,
         socket: &mut Socket<'_>,
         now: u64,
         pace: Pace,
         ending: bool,
     ) -> Result<Next, String> {
-        let talk = call.talk.go_on(&scripted.script, socket, now, pace, true, ending)?;
-        call.heard = call.talk.progress;
-        Ok(match talk {
-            Talk::Over => {
+        let state =
+            connection.conversation.go_on(&scripted.script, socket, now, pace, true, ending)?;
+        connection.transferred = connection.conversation.progress;
+        Ok(match state {
+            ConversationState::Over => {
                 scripted.finish();
                 socket.close();
                 Next::Leaves
             }
-            Talk::Until(wake) => {
+            ConversationState::Until(wake) => {
                 self.wake = self.wake.min(wake);
-                Next::GoesOn
+                Next::Continues
             }
-            Talk::Lost | Talk::Ended => Next::Leaves,
+            ConversationState::Lost | ConversationState::Ended => Next::Leaves,
         })
     }
 
     /// Lets the program read and write.
-    fn talk(
+    fn exchange(
         &mut self,
-        call: &mut Call,
+        connection: &mut Connection,
         service: &mut dyn Service,
         socket: &mut Socket<'_>,
         (now, ending): (u64, bool),
@@ -329,31 +335,31 @@ impl Serving {
         let has_come = |at: Duration| at.as_micros() <= u128::from(now);
         if service.wakes_at().is_some_and(has_come) {
             *called = true;
-            service.going_on(&mut call.session)?;
+            service.poll(&mut connection.session)?;
         }
-        while now >= call.next_read && !call.has_end {
+        while now >= connection.next_read && !connection.has_end {
             let most = if pace.read == 0 { usize::MAX } else { pace.read };
-            let input = &mut call.session.input;
-            let heard = socket.recv(|part| {
+            let input = &mut connection.session.input;
+            let received = socket.recv(|part| {
                 let part = &part[..part.len().min(most)];
                 input.extend_from_slice(part);
                 (part.len(), part.len())
             });
-            match heard {
+            match received {
                 Ok(0) => break,
                 Ok(length) => {
-                    call.heard += length as u64;
+                    connection.transferred += length as u64;
                     *called = true;
-                    service.received(&mut call.session)?;
+                    service.received(&mut connection.session)?;
                     if pace.read > 0 {
-                        call.next_read = now + SLOWLY;
+                        connection.next_read = now + SLOWLY;
                     }
                 }
                 Err(RecvError::Finished) => {
-                    call.has_end = true;
+                    connection.has_end = true;
                     *called = true;
                     // A device that is shutting down may end any connection.
-                    let finished = service.finished(&mut call.session);
+                    let finished = service.finished(&mut connection.session);
                     finished.or_else(|text| if ending { Ok(()) } else { Err(text) })?;
                 }
                 Err(RecvError::InvalidState) => {
@@ -362,33 +368,34 @@ impl Serving {
                 }
             }
         }
-        if now < call.next_read {
-            self.wake = self.wake.min(call.next_read);
+        if now < connection.next_read {
+            self.wake = self.wake.min(connection.next_read);
         }
         if let Some(at) = service.wakes_at() {
             self.wake = self.wake.min(at.as_micros() as u64);
         }
-        if call.session.end == End::Reset {
+        if connection.session.end == End::Reset {
             socket.abort();
             return Ok(Next::Leaves);
         }
-        while call.sent < call.session.output.len() && socket.can_send() {
-            let sent = socket.send_slice(&call.session.output[call.sent..]).unwrap_or(0);
-            call.sent += sent;
+        while connection.sent < connection.session.output.len() && socket.can_send() {
+            let sent =
+                socket.send_slice(&connection.session.output[connection.sent..]).unwrap_or(0);
+            connection.sent += sent;
         }
-        let all_sent = call.sent == call.session.output.len();
+        let all_sent = connection.sent == connection.session.output.len();
         if all_sent {
-            call.session.output.clear();
-            call.sent = 0;
+            connection.session.output.clear();
+            connection.sent = 0;
         }
-        let is_closed = all_sent && call.session.end == End::Closed;
+        let is_closed = all_sent && connection.session.end == End::Closed;
         if is_closed || is_over {
             socket.close();
         }
-        if is_closed && call.has_end || is_over {
+        if is_closed && connection.has_end || is_over {
             return Ok(Next::Leaves);
         }
-        Ok(if socket.state() == State::Closed { Next::Leaves } else { Next::GoesOn })
+        Ok(if socket.state() == State::Closed { Next::Leaves } else { Next::Continues })
     }
 
     /// Removes the sockets that have ended.
@@ -398,7 +405,7 @@ impl Serving {
             if socket.can_recv() {
                 let _ = socket.recv(|bytes| (bytes.len(), ()));
             }
-            // A reset has been sent once the socket has no remote endpoint.
+            // After a reset, the socket keeps its remote endpoint until the reset is sent.
             let over = match socket.state() {
                 State::Closed => socket.remote_endpoint().is_none(),
                 State::TimeWait | State::Listen => true,

@@ -9,7 +9,7 @@ use crate::world::choices::choice_log::ChoiceLog;
 use crate::world::choices::choice_point::{ChoicePoint, Stream};
 use crate::world::choices::kinds::UdpBehaviour;
 use crate::world::network::ether::Ether;
-use crate::world::observe::observer::UdpNews;
+use crate::world::observe::observer::UdpClientEvent;
 use crate::world::peers::answers::UdpService;
 use crate::world::peers::script::{Choices, UDP_CLIENTS_FROM};
 
@@ -31,22 +31,22 @@ const BUFFER: usize = 16_384;
 pub(crate) struct UdpClient {
     pub(crate) number: u32,
     pub(crate) behaviour: UdpBehaviour,
-    /// The device's port that it sends to.
+    /// The port of the device to which the client sends.
     pub(crate) target_port: u16,
     pub(crate) over_ipv6: bool,
     pub(crate) socket: Option<SocketHandle>,
     /// The time of its next poll, if nothing arrives.
     pub(crate) wake: u64,
     /// The time at which it sends its request, for the first time or again.
-    asks_at: u64,
+    sends_at: u64,
     /// The time of its first request.
     start: u64,
     /// The time until all its requests were answered, in microseconds.
     pub(crate) waited: u64,
     pub(crate) served: bool,
-    /// It had to send a request again.
-    pub(crate) asked_again: bool,
-    /// The share of its datagrams that its behaviour affects, in thousandths.
+    /// The client had to send a request again.
+    pub(crate) has_resent: bool,
+    /// The share of the client's datagrams that are affected by `behaviour`, in thousandths.
     severity: u64,
     requests: Vec<Vec<u8>>,
     /// The number of the request whose answer it waits for.
@@ -60,31 +60,31 @@ pub(crate) struct UdpClient {
 }
 
 impl UdpClient {
-    /// Draws the client with this number.
-    pub(crate) fn draw(
+    /// Chooses the client with this number.
+    pub(crate) fn choose(
         choice_log: &mut ChoiceLog,
         number: u32,
         services: &[UdpService],
         has_ipv6: bool,
     ) -> Self {
-        let mut ask = |point, draw: &dyn Fn(&mut _) -> u64| {
-            choice_log.ask_about(Stream::UdpClient, point, number, draw)
+        let mut choose = |point, generate: &dyn Fn(&mut _) -> u64| {
+            choice_log.choose_for(Stream::UdpClient, point, number, generate)
         };
-        let drawn = ask(ChoicePoint::Kind, &|random| match random.chance(600) {
+        let kind = choose(ChoicePoint::Kind, &|random| match random.chance(600) {
             true => random.below(UdpBehaviour::ALL.len() as u64),
             false => 0,
         });
-        let start = ask(ChoicePoint::Start, &|random| match random.below(3) {
+        let start = choose(ChoicePoint::Start, &|random| match random.below(3) {
             0 => 0,
             1 => random.below(2_000),
             _ => random.spread(1_000, 8_000_000),
         });
-        let behaviour = UdpBehaviour::of_answer(drawn);
+        let behaviour = UdpBehaviour::of_answer(kind);
         let severity = match behaviour {
             UdpBehaviour::Normal => 0,
-            _ => ask(ChoicePoint::Severity, &|random| random.between(50, 1_000)),
+            _ => choose(ChoicePoint::Severity, &|random| random.between(50, 1_000)),
         };
-        let over_ipv6 = has_ipv6 && ask(ChoicePoint::OverIpv6, &|random| random.below(2)) > 0;
+        let over_ipv6 = has_ipv6 && choose(ChoicePoint::OverIpv6, &|random| random.below(2)) > 0;
         let mut choices = Choices::new(choice_log, UDP_CLIENTS_FROM + number);
         let service = match services.len() {
             0 | 1 => 0,
@@ -99,11 +99,11 @@ impl UdpClient {
             over_ipv6,
             socket: None,
             wake: start,
-            asks_at: start,
+            sends_at: start,
             start,
             waited: 0,
             served: false,
-            asked_again: false,
+            has_resent: false,
             severity,
             requests: service.map(|service| service.requests(&mut choices)).unwrap_or_default(),
             next: 0,
@@ -121,16 +121,16 @@ impl UdpClient {
         socket
     }
 
-    /// Continues with this socket, which is bound to this port: at the start, and after each
+    /// Starts to use this socket, which is bound to this port. Called at the start, and after each
     /// [`restart`](Self::restart).
     pub(crate) fn begin(&mut self, socket: SocketHandle, port: u16) {
         (self.socket, self.port, self.tries) = (Some(socket), port, 0);
     }
 
-    /// Discards its socket. It continues with a new one.
+    /// Discards the client's socket. The client continues with a new socket.
     pub(crate) fn restart(&mut self, now: u64) {
-        self.asks_at = if self.served { u64::MAX } else { now };
-        (self.socket, self.wake) = (None, self.asks_at);
+        self.sends_at = if self.served { u64::MAX } else { now };
+        (self.socket, self.wake) = (None, self.sends_at);
         self.held.clear();
     }
 
@@ -142,10 +142,10 @@ impl UdpClient {
         service: &UdpService,
         (now, quiet): (u64, bool),
         ether: &mut Ether,
-    ) -> Option<UdpNews> {
-        let news = self.go_on(socket, device, service, (now, quiet), ether);
-        self.wake = self.held.iter().map(|(at, _)| *at).fold(self.asks_at, u64::min);
-        news
+    ) -> Option<UdpClientEvent> {
+        let event = self.go_on(socket, device, service, (now, quiet), ether);
+        self.wake = self.held.iter().map(|(at, _)| *at).fold(self.sends_at, u64::min);
+        event
     }
 
     fn go_on(
@@ -155,7 +155,7 @@ impl UdpClient {
         service: &UdpService,
         (now, quiet): (u64, bool),
         ether: &mut Ether,
-    ) -> Option<UdpNews> {
+    ) -> Option<UdpClientEvent> {
         let mut answered = false;
         while let Ok((answer, _)) = socket.recv() {
             let request = self.requests.get(self.next);
@@ -172,18 +172,18 @@ impl UdpClient {
         });
         let request = self.requests.get(self.next);
         let has_no_answer = request.is_some_and(|request| !service.is_answered(request));
-        if answered || has_no_answer && self.tries > 0 && self.asks_at <= now {
-            (self.next, self.tries, self.asks_at) = (self.next + 1, 0, now);
+        if answered || has_no_answer && self.tries > 0 && self.sends_at <= now {
+            (self.next, self.tries, self.sends_at) = (self.next + 1, 0, now);
         }
         let Some(request) = self.requests.get(self.next) else {
-            self.asks_at = u64::MAX;
+            self.sends_at = u64::MAX;
             if std::mem::replace(&mut self.served, true) {
                 return None;
             }
             self.waited = now - self.start;
-            return Some(UdpNews::IsServed(self.waited));
+            return Some(UdpClientEvent::IsServed(self.waited));
         };
-        if self.asks_at > now {
+        if self.sends_at > now {
             return None;
         }
         let (length, again) = (request.len(), self.tries > 0);
@@ -194,9 +194,9 @@ impl UdpClient {
         let request = request.clone();
         self.send(&request, socket, device, (now, quiet), ether);
         self.tries += 1;
-        self.asks_at = now + wait;
-        self.asked_again |= again;
-        Some(UdpNews::Asks { port: self.port, length, again })
+        self.sends_at = now + wait;
+        self.has_resent |= again;
+        Some(UdpClientEvent::Requests { port: self.port, length, again })
     }
 
     /// Sends a datagram according to the client's behaviour.
@@ -211,7 +211,7 @@ impl UdpClient {
         let severity = if quiet { 0 } else { self.severity };
         let how = match severity {
             0 => 0,
-            odds => ether.choice_log.ask(Stream::Datagram, ChoicePoint::Struck, |random| {
+            odds => ether.choice_log.choose(Stream::Datagram, ChoicePoint::Struck, |random| {
                 if random.chance(odds) { random.spread(1, LATEST) } else { 0 }
             }),
         };

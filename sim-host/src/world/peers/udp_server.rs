@@ -13,12 +13,12 @@ use crate::world::peers::udp_client::UdpClient;
 /// The program of a UDP server that the device queries, for
 /// [`TestCase::udp_server`](crate::world::TestCase::udp_server).
 ///
-/// Its answers may be forged. A forged answer with an address contains [`nobody`]: a device that
-/// looks for this address has believed the answer.
+/// The answers may be forged. If a forged answer contains an address, it is [`unused_address`]. A device that requests
+/// the hardware address for it has used the forged answer.
 pub trait UdpServer {
     /// Handles a datagram that arrives at the simulation time `at`. If `quiet` is set, the faults are over, and the
     /// server must behave correctly. Returns the datagrams to send back.
-    fn heard(&mut self, at: Duration, bytes: &[u8], quiet: bool) -> Vec<UdpReply>;
+    fn received(&mut self, at: Duration, bytes: &[u8], quiet: bool) -> Vec<UdpReply>;
 }
 
 /// A datagram of a server.
@@ -27,15 +27,15 @@ pub struct UdpReply {
     /// The delay after which it is sent.
     pub after: Duration,
     /// It comes from another port of the same host.
-    pub is_of_stranger: bool,
+    pub from_other_port: bool,
     /// Its bytes.
     pub bytes: Vec<u8>,
 }
 
-/// Returns an address that no host on the network has. A device that looks for it has believed a
-/// forged answer. This ends the simulation as a broken invariant.
-pub const fn nobody() -> Ipv4Addr {
-    address::NOBODY
+/// Returns an address that no host on the network has. A device that requests the hardware address for it has used a
+/// forged answer. This ends the simulation with [`Verdict::Invariant`](crate::world::Verdict::Invariant).
+pub const fn unused_address() -> Ipv4Addr {
+    address::UNUSED
 }
 
 /// Makes a server's program.
@@ -43,7 +43,7 @@ pub(crate) type MakeUdpServer = dyn Fn(&mut Choices<'_>) -> Box<dyn UdpServer> +
 
 /// The difference between the source port of forged answers and the server's port. Forged answers come from the
 /// server's host, but not from the server's port.
-const STRANGER: u16 = 20_000;
+const OTHER_PORT_OFFSET: u16 = 20_000;
 
 /// A running server.
 pub(crate) struct UdpServing {
@@ -66,12 +66,13 @@ impl UdpServing {
     pub(crate) fn work(&mut self, sockets: &mut SocketSet<'static>, now: u64, quiet: bool) {
         let port = self.port;
         let own = *self.sockets.get_or_insert_with(|| {
-            [port, port.wrapping_add(STRANGER)].map(|port| sockets.add(UdpClient::socket(port)))
+            [port, port.wrapping_add(OTHER_PORT_OFFSET)]
+                .map(|port| sockets.add(UdpClient::socket(port)))
         });
         while let Ok((bytes, from)) = sockets.get_mut::<Socket<'_>>(own[0]).recv() {
-            for reply in self.program.heard(Duration::from_micros(now), bytes, quiet) {
+            for reply in self.program.received(Duration::from_micros(now), bytes, quiet) {
                 let at = now + reply.after.as_micros() as u64;
-                let socket = usize::from(reply.is_of_stranger);
+                let socket = usize::from(reply.from_other_port);
                 self.held.push((at, socket, UdpMetadata::from(from.endpoint), reply.bytes));
             }
         }

@@ -25,7 +25,7 @@ use crate::world::network::ether::Ether;
 use crate::world::peers::answers::UdpService;
 use crate::world::peers::attacker::Attacker;
 use crate::world::peers::client::Client;
-use crate::world::peers::peer::{Complaint, Peer};
+use crate::world::peers::peer::{DeviceError, Peer};
 use crate::world::peers::script::MakeScript;
 use crate::world::peers::udp_server::UdpServing;
 use crate::world::simulation::plan::Plan;
@@ -34,14 +34,15 @@ use crate::world::simulation::verdict::Verdict;
 use crate::world::simulation::waits::Waits;
 
 mod judge;
-mod strike;
+mod planned_events;
 
 /// The maximum number of rounds of work at one point in time. After these rounds, nothing more may happen at this time.
 const ROUNDS: u32 = 2_000;
 /// The maximum number of points in time at which something happens in a simulation. This is far more
 /// than any simulation needs.
 const TIMES: u64 = 200_000;
-/// The additional points in time for each second of the longest time limit of a condition of the quiet phase.
+/// The conditions of the quiet phase have time limits. For each second of the longest limit, this number is added to
+/// [`TIMES`].
 const TIMES_A_SECOND: u64 = 200;
 
 /// The phase of a simulation.
@@ -65,7 +66,7 @@ enum Phase {
 /// What to do next.
 enum Judgement {
     Over(Verdict),
-    /// Something was done at this time, so judge again.
+    /// Something was done at this time, so settle and judge again.
     Again,
     GoOn,
 }
@@ -94,8 +95,9 @@ pub(crate) struct Simulation<'w> {
     /// The number of interrupts reported to the observer.
     interrupts: u32,
     phase: Phase,
-    /// How many more times slow clients are checked. `progress_seen` is their progress at the last check.
-    looks: u32,
+    /// The number of checks of slow clients that are left. `progress_seen` is the progress of these clients at the last
+    /// check.
+    checks_left: u32,
     progress_seen: u64,
     now: u64,
     ends_when_interrupted: bool,
@@ -129,8 +131,8 @@ pub(crate) struct Application<'w> {
     pub(crate) ends_when_interrupted: bool,
     /// The ports of the servers that it may connect to.
     pub(crate) servers: &'w [u16],
-    /// The time after the faults within which each condition on the application and the servers
-    /// must hold, in microseconds.
+    /// The time limit of each condition on the application and the servers. It counts from the end of the faults, in
+    /// microseconds.
     pub(crate) limits: &'w [u64],
     pub(crate) handlers: &'w [Handler],
     pub(crate) has_ipv6: bool,
@@ -138,7 +140,7 @@ pub(crate) struct Application<'w> {
     pub(crate) services: &'w [UdpService],
     pub(crate) keeps_silent_clients: bool,
     pub(crate) relays: bool,
-    /// The connections and events that it takes after its start and keeps.
+    /// The number of connections and events that the application adds after its start and keeps.
     pub(crate) later: Counts,
 }
 
@@ -190,7 +192,7 @@ impl<'w> Simulation<'w> {
             active: Vec::new(),
             interrupts: 0,
             phase: Phase::Faults,
-            looks: judge::LOOKS,
+            checks_left: judge::SLOW_CLIENT_CHECKS,
             progress_seen: 0,
             now: 0,
             script,
@@ -210,7 +212,7 @@ impl<'w> Simulation<'w> {
     }
 
     /// Adds the UDP servers that the device may query.
-    pub(crate) fn ask_servers(&mut self, servers: Vec<UdpServing>) {
+    pub(crate) fn set_udp_servers(&mut self, servers: Vec<UdpServing>) {
         self.peer.udp_servers = servers;
     }
 
@@ -237,7 +239,7 @@ impl<'w> Simulation<'w> {
             }
             match self.judge() {
                 Judgement::Over(verdict) => return verdict,
-                // Completes what has begun, before the time advances.
+                // The judgement may have started new work, which must be done before the time advances.
                 Judgement::Again => continue,
                 Judgement::GoOn => {}
             }
@@ -245,11 +247,11 @@ impl<'w> Simulation<'w> {
             self.now = next;
             self.ether.borrow_mut().choice_log.now = next;
             clock::set(next);
-            while let Some(moment) = self.timeline.due(next) {
-                self.begin(moment);
+            while let Some(event) = self.timeline.due(next) {
+                self.apply(event);
             }
         }
-        Verdict::Stuck(format!("after {times} steps the simulation has not ended"))
+        Verdict::Stuck(format!("the simulation has not ended after {times} steps"))
     }
 
     /// Returns the summary.
@@ -273,7 +275,8 @@ impl<'w> Simulation<'w> {
         let ether = self.ether;
         let mut postpone = || {
             let choice_log = &mut ether.borrow_mut().choice_log;
-            choice_log.ask(Stream::Schedule, ChoicePoint::Postponed, |r| u64::from(r.chance(odds)))
+            choice_log
+                .choose(Stream::Schedule, ChoicePoint::Postponed, |r| u64::from(r.chance(odds)))
                 == 1
         };
         let mut busy = [(false, ""); 5];
@@ -289,10 +292,10 @@ impl<'w> Simulation<'w> {
             if let Some(problem) = self.shared.seen.borrow_mut().violation.take() {
                 return Err(Verdict::Invariant(problem));
             }
-            let complain = |Complaint(text)| Verdict::Invariant(text);
-            self.peer.is_called(clock::device_now()).map_err(complain)?;
-            self.peer.hear_datagrams().map_err(complain)?;
-            self.peer.hear_searches().map_err(complain)?;
+            let violated = |DeviceError(text)| Verdict::Invariant(text);
+            self.peer.report_connects(clock::device_now()).map_err(violated)?;
+            self.peer.check_datagrams().map_err(violated)?;
+            self.peer.check_address_requests().map_err(violated)?;
             let answered = !self.plan.attacks.is_empty() && {
                 let ether = &mut self.ether.borrow_mut();
                 self.attacker.work(ether)
@@ -303,38 +306,40 @@ impl<'w> Simulation<'w> {
             if quiet && self.keeps_silent_clients {
                 self.peer.dismiss_others();
             }
-            let talked = self.peer.work(self.now, quiet, ending).map_err(complain)?;
-            let asked = self.ask_again();
+            let peers_worked = self.peer.work(self.now, quiet, ending).map_err(violated)?;
+            let rechecked = self.check_conditions_again();
             let woken = clock::wake();
-            if !(delivered | worked | answered | talked | woken | asked) {
+            if !(delivered | worked | answered | peers_worked | woken | rechecked) {
                 return Ok(());
             }
             busy = [
                 (delivered, "frames arrive"),
-                (worked, "the device works"),
+                (worked, "the device is busy"),
                 (answered, "the attacker answers"),
-                (talked, "the peers work"),
+                (peers_worked, "the peers are busy"),
                 (woken, "the device is woken by its clock"),
             ];
         }
         let busy: Vec<_> = busy.iter().filter(|(busy, _)| *busy).map(|(_, what)| *what).collect();
         let busy = busy.join(" and ");
         Err(Verdict::Stuck(format!(
-            "the simulation does not come to rest: {busy}, {ROUNDS} times without time passing"
+            "the virtual time does not advance: after {ROUNDS} rounds of work, {busy}"
         )))
     }
 
     /// Wakes the device if the program of a server was called, so that the conditions of the quiet phase are checked
     /// again. Returns whether the device was woken.
-    fn ask_again(&mut self) -> bool {
+    fn check_conditions_again(&mut self) -> bool {
         let mut programs = self.shared.programs.borrow_mut();
-        let mut asks = false;
-        programs.iter_mut().for_each(|running| asks |= std::mem::take(&mut running.has_news));
-        asks &= self.shared.seen.borrow().unmet.iter().any(Option::is_some);
-        if asks {
+        let mut is_needed = false;
+        programs
+            .iter_mut()
+            .for_each(|running| is_needed |= std::mem::take(&mut running.has_changed));
+        is_needed &= self.shared.seen.borrow().unmet.iter().any(Option::is_some);
+        if is_needed {
             self.device.tasks.wake();
         }
-        asks
+        is_needed
     }
 
     /// Runs the DHCP server.

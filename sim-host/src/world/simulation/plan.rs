@@ -1,4 +1,4 @@
-//! The plan of a simulation: its configuration, drawn from the choice log before anything happens.
+//! The plan of a simulation: its configuration. The choice log makes these choices before anything happens.
 //!
 //! Each seed leaves out some kinds of faults and clients. If every run had all kinds, they would
 //! hide bugs that appear only when one kind of fault occurs often (swarm testing).
@@ -9,7 +9,7 @@ use crate::world::choices::fault::Fault;
 use crate::world::choices::kinds::AttackKind;
 use crate::world::choices::kinds::FaultKind;
 use crate::world::choices::random::Random;
-use crate::world::choices::trouble::Trouble;
+use crate::world::choices::server_fault::ServerFault;
 use crate::world::network::link::LATENCY;
 use crate::world::peers::answers::UdpService;
 use crate::world::peers::attacker::Attack;
@@ -36,12 +36,13 @@ pub(crate) struct Plan {
     pub(crate) pace: u64,
     /// How often a task that is ready to run is postponed, per mille.
     pub(crate) postpone: u64,
-    /// The number of the preemption point of the interrupt; zero if the interrupt comes after all clients are served
-    /// and all objects are freed.
+    /// The number of the preemption point at which the device is interrupted. Zero means that the interrupt comes after
+    /// all clients are served and all objects are freed. At a preemption point, an interrupt handler may run while the
+    /// device works.
     pub(crate) interrupt: u64,
     pub(crate) faults: Vec<Fault>,
     pub(crate) attacks: Vec<Attack>,
-    pub(crate) troubles: Vec<Trouble>,
+    pub(crate) server_faults: Vec<ServerFault>,
     pub(crate) runs: Vec<Run>,
     pub(crate) clients: Vec<Client>,
     pub(crate) udp_clients: Vec<UdpClient>,
@@ -56,7 +57,7 @@ pub(crate) struct Plan {
 pub(crate) struct Given<'c> {
     /// The number of sizes that the device may have.
     pub(crate) sizes: usize,
-    /// The kinds of troubles that each server may have, as bits.
+    /// The kinds of server faults that each server may have, as bits.
     pub(crate) servers: &'c [u64],
     /// The number of interrupt handlers.
     pub(crate) handlers: usize,
@@ -73,106 +74,113 @@ pub(crate) struct Run {
     /// The number of the handler in the test case.
     pub(crate) handler: usize,
     pub(crate) at: u64,
-    /// The number of preemption points after `at` at which it runs.
+    /// The handler runs after this number of further preemption points, counted from the time `at`.
     pub(crate) points: u64,
     /// The number that the handler is called with.
     pub(crate) number: u64,
 }
 
 impl Run {
-    /// Draws the runs of a handler. Each run begins at the time `quiet` at the latest.
-    fn draw_all(choice_log: &mut ChoiceLog, handler: usize, quiet: u64) -> Vec<Self> {
+    /// Chooses the runs of a handler. For each run, `at` is `quiet` at the latest.
+    fn choose_all(choice_log: &mut ChoiceLog, handler: usize, quiet: u64) -> Vec<Self> {
         let stream = Stream::Interrupt;
-        let runs = choice_log.ask_about(stream, ChoicePoint::Runs, handler as u32, |r| {
+        let runs = choice_log.choose_for(stream, ChoicePoint::Runs, handler as u32, |r| {
             r.below(2) * r.below(MOST + 1)
         });
-        let draw = |nth| {
+        let choose_run = |nth| {
             let nth = (handler as u64 * MOST + nth) as u32;
-            let mut ask = |point, draw: &dyn Fn(&mut Random) -> u64| {
-                choice_log.ask_about(stream, point, nth, draw)
+            let mut choose = |point, generate: &dyn Fn(&mut Random) -> u64| {
+                choice_log.choose_for(stream, point, nth, generate)
             };
-            let at = ask(ChoicePoint::Start, &|r| r.below(2) * r.spread(1, quiet)).min(quiet);
-            let points = ask(ChoicePoint::Points, &|r| r.below(2) * r.spread(1, 200));
-            let number = ask(ChoicePoint::Number, &|r| r.below(2) * r.next());
+            let at = choose(ChoicePoint::Start, &|r| r.below(2) * r.spread(1, quiet)).min(quiet);
+            let points = choose(ChoicePoint::Points, &|r| r.below(2) * r.spread(1, 200));
+            let number = choose(ChoicePoint::Number, &|r| r.below(2) * r.next());
             Self { handler, at, points, number }
         };
-        (0..runs.min(MOST)).map(draw).collect()
+        (0..runs.min(MOST)).map(choose_run).collect()
     }
 }
 
 impl Plan {
-    pub(crate) fn draw(
+    pub(crate) fn choose(
         choice_log: &mut ChoiceLog,
         given: Given<'_>,
         script: MakeScript<'_>,
     ) -> Self {
         let Given { sizes, servers, handlers, has_ipv6, has_clients, services, crowd } = given;
-        let mut ask =
-            |point, draw: &dyn Fn(&mut Random) -> u64| choice_log.ask(Stream::Setup, point, draw);
-        let size = ask(ChoicePoint::Size, &|r| r.below(sizes as u64));
-        let more = ask(ChoicePoint::MoreClients, &|r| r.below(2) * r.below(4));
-        let faults = ask(ChoicePoint::Faults, &|r| if r.chance(350) { 0 } else { r.spread(1, 4) });
+        let mut choose = |point, generate: &dyn Fn(&mut Random) -> u64| {
+            choice_log.choose(Stream::Setup, point, generate)
+        };
+        let size = choose(ChoicePoint::Size, &|r| r.below(sizes as u64));
+        let more = choose(ChoicePoint::MoreClients, &|r| r.below(2) * r.below(4));
+        let faults =
+            choose(ChoicePoint::Faults, &|r| if r.chance(350) { 0 } else { r.spread(1, 4) });
         let attacks =
-            ask(ChoicePoint::Attacks, &|r| if r.chance(800) { 0 } else { r.spread(1, 3) });
-        // While a server is down, the application increases the delay between its connects, for example for a minute.
-        // So the faults may last longer if there are servers.
+            choose(ChoicePoint::Attacks, &|r| if r.chance(800) { 0 } else { r.spread(1, 3) });
+        // While a server is down, the application increases the delay between its connects, for example to a minute. So
+        // the fault phase may be longer if there are servers.
         let longest = if !servers.is_empty() { 60_000_000 } else { 12_000_000 };
-        let quiet = ask(ChoicePoint::QuietAfter, &|r| r.below(2) * r.below(longest));
-        let latency = ask(ChoicePoint::Latency, &|r| match r.below(4) {
+        let quiet = choose(ChoicePoint::QuietAfter, &|r| r.below(2) * r.below(longest));
+        let latency = choose(ChoicePoint::Latency, &|r| match r.below(4) {
             0 => r.spread(100, 100_000),
             _ => 0,
         });
-        let lease = ask(ChoicePoint::Lease, &|r| if r.chance(120) { r.spread(20, 120) } else { 0 });
+        let lease =
+            choose(ChoicePoint::Lease, &|r| if r.chance(120) { r.spread(20, 120) } else { 0 });
         let server_start = match lease {
             0 => 0,
-            _ => ask(ChoicePoint::ServerStart, &|r| r.below(2) * r.spread(1_000, 6_000_000)),
+            _ => choose(ChoicePoint::ServerStart, &|r| r.below(2) * r.spread(1_000, 6_000_000)),
         };
-        let numbers = ask(ChoicePoint::Numbers, &|r| r.below(1 << 16));
-        let clock_start = ask(ChoicePoint::ClockStart, &|r| match r.below(8) {
+        let numbers = choose(ChoicePoint::Numbers, &|r| r.below(1 << 16));
+        let clock_start = choose(ChoicePoint::ClockStart, &|r| match r.below(8) {
             0 => (1 << 31) - r.spread(1, 60_000_000),
             1 => (1 << 32) - r.spread(1, 60_000_000),
             2 => (1_000 << 32) - r.spread(1, 60_000_000),
             3 => (1 << 53) - r.spread(1, 60_000_000),
             _ => 0,
         });
-        let drift = ask(ChoicePoint::Drift, &|r| match r.below(6) {
+        let drift = choose(ChoicePoint::Drift, &|r| match r.below(6) {
             0 => r.spread(1, 50_000),
             1 => 1_000_000 + r.spread(1, 50_000),
             _ => 0,
         });
-        let postpone = ask(ChoicePoint::Postpone, &|r| r.below(2) * r.below(2) * r.below(500));
+        let postpone = choose(ChoicePoint::Postpone, &|r| r.below(2) * r.below(2) * r.below(500));
         let interrupt =
-            ask(ChoicePoint::Interrupt, &|r| if r.chance(250) { r.spread(1, 600) } else { 0 });
-        let socket_leak_check =
-            ask(ChoicePoint::SocketLeakCheck, &|r| if r.chance(200) { r.between(1, 6) } else { 0 });
+            choose(ChoicePoint::Interrupt, &|r| if r.chance(250) { r.spread(1, 600) } else { 0 });
+        let socket_leak_check = choose(ChoicePoint::SocketLeakCheck, &|r| {
+            if r.chance(200) { r.between(1, 6) } else { 0 }
+        });
         let quiet = 2_000_000 + quiet.min(60_000_000);
         let swarm = choice_log.swarm();
-        let (kinds, mean) = (swarm >> 8, swarm & 1 != 0);
-        let draw_fault = |nth| Fault::draw(choice_log, nth as u32, kinds, quiet);
-        let faults: Vec<_> = (0..faults.min(MOST)).map(draw_fault).collect();
-        let troubles = servers
+        let (kinds, may_misbehave) = (swarm >> 8, swarm & 1 != 0);
+        let choose_fault = |nth| Fault::choose(choice_log, nth as u32, kinds, quiet);
+        let faults: Vec<_> = (0..faults.min(MOST)).map(choose_fault).collect();
+        let server_faults = servers
             .iter()
             .enumerate()
             .flat_map(|(server, kinds)| {
-                Trouble::draw_all(choice_log, server, swarm >> 32 & kinds, quiet)
+                ServerFault::choose_all(choice_log, server, swarm >> 32 & kinds, quiet)
             })
             .collect();
         let runs =
-            (0..handlers).flat_map(|handler| Run::draw_all(choice_log, handler, quiet)).collect();
-        let attacks =
-            (0..attacks.min(MOST)).map(|nth| Attack::draw(choice_log, nth as u32, quiet)).collect();
+            (0..handlers).flat_map(|handler| Run::choose_all(choice_log, handler, quiet)).collect();
+        let attacks = (0..attacks.min(MOST))
+            .map(|nth| Attack::choose(choice_log, nth as u32, quiet))
+            .collect();
         let clients = (0..=more.min(MOST))
             .filter(|_| has_clients)
-            .map(|number| Client::draw(choice_log, number as u32, mean, has_ipv6, script))
+            .map(|number| {
+                Client::choose(choice_log, number as u32, may_misbehave, has_ipv6, script)
+            })
             .collect();
         let more = match services {
             [] => 0,
             _ => choice_log
-                .ask(Stream::UdpClient, ChoicePoint::MoreClients, |r| r.below(2) * r.below(4)),
+                .choose(Stream::UdpClient, ChoicePoint::MoreClients, |r| r.below(2) * r.below(4)),
         };
         let udp_clients = (0..=more.min(MOST))
             .filter(|_| !services.is_empty())
-            .map(|number| UdpClient::draw(choice_log, number as u32, services, has_ipv6))
+            .map(|number| UdpClient::choose(choice_log, number as u32, services, has_ipv6))
             .collect();
         let crowd = crowd.map(|crowd| crowd.make(&mut Choices::new(choice_log, CROWD)));
         Self {
@@ -191,7 +199,7 @@ impl Plan {
             interrupt,
             faults: faults.into_iter().filter(|fault| fault.kind != FaultKind::None).collect(),
             attacks,
-            troubles,
+            server_faults,
             runs,
             clients,
             udp_clients,
@@ -200,11 +208,11 @@ impl Plan {
         }
     }
 
-    /// Returns whether the plan has no faults, troubles, attacks, early interrupt or lease. Then only the behaviour of
-    /// the clients can be an excuse for a failure.
+    /// Returns whether the plan has no faults, server faults, attacks, early interrupt or lease. Then a failed
+    /// connection is an error of the device, unless the behaviour of the client is the reason.
     pub(crate) fn is_undisturbed(&self) -> bool {
         self.faults.is_empty()
-            && self.troubles.is_empty()
+            && self.server_faults.is_empty()
             && self.attacks.iter().all(|attack| attack.kind == AttackKind::None)
             && self.interrupt == 0
             && self.lease.is_none()

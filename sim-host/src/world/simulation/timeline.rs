@@ -1,58 +1,58 @@
-//! The timeline of a plan: its moments in order.
+//! The timeline of a plan: its events in the order of their times.
 
 use crate::world::choices::fault::Fault;
-use crate::world::choices::trouble::Trouble;
+use crate::world::choices::server_fault::ServerFault;
 use crate::world::peers::attacker::Attack;
 use crate::world::simulation::plan::{Plan, Run};
 
-/// Something that happens according to the plan.
+/// An event of the plan.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Moment {
+pub(crate) enum PlannedEvent {
     Begins(Fault),
     Ends(Fault),
     Attack(Attack),
     /// An interrupt handler runs.
     Interrupt(Run),
-    /// A trouble of a server begins, or ends.
-    Trouble(Trouble, bool),
+    /// A server fault begins, or ends.
+    ServerFault(ServerFault, bool),
     /// The faults end.
     Quiet,
 }
 
-/// The moments of a plan, in reverse order: the first one is the last element.
-pub(crate) struct Timeline(Vec<(u64, Moment)>);
+/// The events of a plan with their times, in reverse order: the next event is the last element.
+pub(crate) struct Timeline(Vec<(u64, PlannedEvent)>);
 
 impl Timeline {
     pub(crate) fn new(plan: &Plan) -> Self {
-        let pairs = plan.faults.len() + plan.troubles.len();
+        let pairs = plan.faults.len() + plan.server_faults.len();
         let singles = plan.attacks.len() + plan.runs.len() + 1;
-        let mut moments = Vec::with_capacity(pairs * 2 + singles);
-        moments.push((plan.quiet, Moment::Quiet));
-        moments.extend(plan.attacks.iter().map(|attack| (attack.at, Moment::Attack(*attack))));
+        let mut events = Vec::with_capacity(pairs * 2 + singles);
+        events.push((plan.quiet, PlannedEvent::Quiet));
+        events.extend(plan.attacks.iter().map(|attack| (attack.at, PlannedEvent::Attack(*attack))));
         for fault in &plan.faults {
-            moments.push((fault.until, Moment::Ends(*fault)));
-            moments.push((fault.from, Moment::Begins(*fault)));
+            events.push((fault.until, PlannedEvent::Ends(*fault)));
+            events.push((fault.from, PlannedEvent::Begins(*fault)));
         }
-        moments.extend(plan.runs.iter().map(|run| (run.at, Moment::Interrupt(*run))));
-        for trouble in &plan.troubles {
-            moments.push((trouble.until, Moment::Trouble(*trouble, false)));
-            moments.push((trouble.from, Moment::Trouble(*trouble, true)));
+        events.extend(plan.runs.iter().map(|run| (run.at, PlannedEvent::Interrupt(*run))));
+        for server_fault in &plan.server_faults {
+            events.push((server_fault.until, PlannedEvent::ServerFault(*server_fault, false)));
+            events.push((server_fault.from, PlannedEvent::ServerFault(*server_fault, true)));
         }
-        // At the same time, the beginning of a fault comes before its end, and the beginning of the
+        // If several events have the same time, the beginning of a fault comes before its end, and the beginning of the
         // quiet phase comes last.
-        moments.reverse();
-        moments.sort_by_key(|(at, _)| *at);
-        moments.reverse();
-        Self(moments)
+        events.reverse();
+        events.sort_by_key(|(at, _)| *at);
+        events.reverse();
+        Self(events)
     }
 
-    /// Takes the next moment if its time has come.
-    pub(crate) fn due(&mut self, now: u64) -> Option<Moment> {
+    /// Takes the next event if its time has come.
+    pub(crate) fn due(&mut self, now: u64) -> Option<PlannedEvent> {
         let (at, _) = self.0.last()?;
-        if *at > now { None } else { self.0.pop().map(|(_, moment)| moment) }
+        if *at > now { None } else { self.0.pop().map(|(_, event)| event) }
     }
 
-    /// Returns the time of the next moment, or `u64::MAX` if there is none.
+    /// Returns the time of the next event, or `u64::MAX` if there is no next event.
     pub(crate) fn next(&self) -> u64 {
         self.0.last().map_or(u64::MAX, |(at, _)| *at)
     }

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::world::choices::choice_log::Choice;
-use crate::world::choices::kinds::{FaultKind, TroubleKind};
+use crate::world::choices::kinds::{FaultKind, ServerFaultKind};
 use crate::world::simulation::waits::Waits;
 
 /// The verdict on a simulation.
@@ -13,7 +13,7 @@ pub enum Verdict {
     Pass,
     /// The device panicked.
     Crash(String),
-    /// An invariant was broken.
+    /// An invariant was violated.
     Invariant(String),
     /// Something that must happen in the end did not happen.
     Stuck(String),
@@ -51,7 +51,7 @@ impl Kind {
         }
     }
 
-    /// Returns the word of the kind.
+    /// Returns the kind as a word, for example `pass`.
     pub const fn word(self) -> &'static str {
         match self {
             Self::Pass => "pass",
@@ -121,12 +121,12 @@ pub struct Outcome {
     pub served: u32,
     /// How long clients waited until they were served.
     pub waited: Waits,
-    /// The number of times each kind of fault struck, in [`FaultKind`]'s order.
-    pub struck: [u32; FaultKind::ALL.len()],
+    /// The number of times each kind of fault had an effect, in [`FaultKind`]'s order.
+    pub fault_counts: [u32; FaultKind::ALL.len()],
     /// Connections that servers have accepted.
     pub accepted: u32,
-    /// The number of times each kind of server trouble began, in [`TroubleKind`]'s order.
-    pub troubled: [u32; TroubleKind::ALL.len()],
+    /// The number of times each kind of server fault began, in [`ServerFaultKind`]'s order.
+    pub server_fault_counts: [u32; ServerFaultKind::ALL.len()],
     /// The choices that differ from the defaults. Kept only if the simulation failed.
     pub lines: Vec<Choice>,
 }

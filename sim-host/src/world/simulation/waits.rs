@@ -1,5 +1,5 @@
-//! How long clients waited until they were served: a histogram. Each span covers half of the range from one
-//! power of two to the next.
+//! How long clients waited until they were served: a histogram. The range from each power of two to the next is divided
+//! into two spans.
 
 /// The number of spans. The last one has no upper end.
 const SPANS: usize = 64;

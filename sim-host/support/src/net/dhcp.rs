@@ -12,10 +12,10 @@ use smoltcp::wire::{DhcpMessageType, DhcpOption, DhcpPacket, DhcpRepr, Ipv4Addre
 pub struct Lease {
     /// The address of the client.
     pub address: Ipv4Address,
-    /// The time for which the client may use it, in whole seconds.
+    /// The time for which the client may use the address, in whole seconds.
     pub duration: Duration,
-    /// The time after which the client must renew it, if the server states one: in whole seconds,
-    /// less than `duration`.
+    /// The time after which the client must renew the lease, in whole seconds and less than `duration`. `None` if the
+    /// server does not state this time.
     pub renewal: Option<Duration>,
 }
 
@@ -60,12 +60,12 @@ const MASK: Ipv4Address = Ipv4Address::new(255, 255, 255, 0);
 const RENEWAL_TIME: u8 = 58;
 
 impl Server {
-    /// Makes the server on the host `address`. It tells its clients that `router` is their router.
+    /// Makes the server on the host `address`. Its answers name `router` as the router of its clients.
     pub fn new(address: Ipv4Address, router: Option<Ipv4Address>, policy: Policy) -> Self {
         Self { address, router, name_server: None, policy, tally: Tally::default() }
     }
 
-    /// Tells clients the address of a DNS server from now on.
+    /// Adds the address of a DNS server to all further answers.
     pub fn set_name_server(&mut self, server: Ipv4Address) {
         self.name_server = Some(server);
     }
@@ -213,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn a_search_and_a_request_are_granted_with_both_times() {
+    fn a_discover_and_a_request_are_answered_with_both_times() {
         let grant = Policy::Grant(LEASE);
         let offer = (DhcpMessageType::Offer, LEASE.address);
         assert_eq!(answer(grant, &message(None)), Some(offer));
@@ -222,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_server_is_named_with_the_lease() {
+    fn a_lease_contains_the_name_server() {
         let mut server = Server::new(SERVER, None, Policy::Grant(LEASE));
         server.set_name_server(SERVER);
         for (wanted, named) in [(Some(LEASE.address), true), (Some(SERVER), false)] {
@@ -242,7 +242,7 @@ mod tests {
     }
 
     #[test]
-    fn under_silence_and_without_dhcp_there_is_no_answer() {
+    fn silence_and_invalid_messages_give_no_answer() {
         assert_eq!(answer(Policy::Silence, &message(None)), None);
         assert_eq!(answer(Policy::Silence, &message(Some(LEASE.address))), None);
         let whole = message(None);

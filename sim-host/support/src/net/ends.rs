@@ -17,7 +17,7 @@ pub const MTU: usize = 1514;
 pub enum End {
     /// The device under test.
     Device,
-    /// The host that it communicates with.
+    /// The host that the device communicates with.
     Peer,
 }
 
@@ -29,7 +29,7 @@ pub trait Cable {
     /// Takes the next frame that has arrived at a side, if there is one.
     fn take(&mut self, at: End) -> Option<Vec<u8>>;
 
-    /// Sends a frame from a side to the other one.
+    /// Sends a frame from one side to the other side.
     fn send(&mut self, from: End, frame: Vec<u8>);
 
     /// Returns whether the link is up.
@@ -46,7 +46,7 @@ pub trait Cable {
     /// Takes back a frame's buffer.
     fn put_back(&mut self, _frame: Vec<u8>) {}
 
-    /// Called before the device looks for a frame. The cable is not borrowed during this call.
+    /// Called before the device checks for a frame. The cable is not borrowed during this call.
     fn before_receive() {}
 }
 

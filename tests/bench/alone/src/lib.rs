@@ -1,24 +1,25 @@
-//! The core alone: images that call the functions an application calls, and nothing else.
+//! The core alone: images that call the same functions as an application, and contain nothing else.
 //!
-//! The linker keeps reachable code, so an image contains the parts of the core that such an application needs.
-//! The images are built for microcontrollers and for hosts, but never run. The input of the back end is a value
-//! that the compiler cannot know. The callbacks do little work, but each does different work, so that the
-//! compiler cannot merge them.
+//! The linker keeps only reachable code, so an image contains the parts of the core that such an application needs. The
+//! images are built for microcontrollers and for hosts, but never run. The compiler does not know the values that the
+//! back end reports. Each callback does a little work that differs from the work of all other callbacks, so that the
+//! compiler cannot merge the callbacks.
 //!
 //! | program | contains |
 //! |---|---|
 //! | `events` | events, timers, signals, and the loop |
-//! | `server` | the same, a listener, and connections that read, write, wait and close |
+//! | `server` | the contents of `events`, a listener, and connections that read, write, wait and close |
 //! | `echo` | a listener with connections, and nothing else |
-//! | `http`, `http-all` | the same with an HTTP server: two routes, and every kind of route |
+//! | `http`, `http-all` | an HTTP server: with two routes, and with every kind of route |
 //! | `names` | a resolver, an SNTP client, and a connection by name |
+//! | `mdns` | an mDNS responder |
 //! | `mqtt` | an MQTT client with every feature, and its connection |
 //! | `memory` | storages of different capacities, whose sizes are compared |
 
 #![no_std]
 
 mod device;
-mod nothing;
+mod stubs;
 mod timers;
 
 use core::convert::Infallible;
@@ -39,7 +40,7 @@ pub fn run<A>(
 ) {
     base.begin(Run::DEFAULT);
     let mut device = Device(act);
-    while let Poll::Ready(Ok(None)) | Poll::Pending = base.turn(app, &mut device) {}
+    while let Poll::Ready(Ok(None)) | Poll::Pending = base.iterate(app, &mut device) {}
 }
 
 /// The back end.

@@ -1,11 +1,11 @@
-//! The events, timers and signals of every image: a periodic timer restarts a watchdog.
+//! The events, timers and signals of the images `events` and `server`. A periodic timer restarts a watchdog timer.
 
 use core::hint::black_box;
 use core::time::Duration;
 
 use picoevent::{Event, EventBase, EventFlags, EventMut, FullError, Mode, Signal};
 
-/// The application of the images.
+/// The application of both images.
 pub struct App {
     watchdog: Option<Event>,
 }
@@ -18,7 +18,7 @@ impl App {
     pub fn start(base: &mut EventBase<'_, Self>) -> Result<Self, FullError> {
         let mut app = Self { watchdog: None };
         base.on_signal(Signal::INT, interrupted)?;
-        app.watchdog = base.new_timer(Mode::OneShot, barked).ok();
+        app.watchdog = base.new_timer(Mode::OneShot, watchdog_expired).ok();
         black_box(base.every(period(), tick).is_ok());
         Ok(app)
     }
@@ -35,7 +35,7 @@ fn tick(app: &mut App, event: &mut EventMut<'_, '_, App>) {
     black_box(watchdog.is_some_and(|mut watchdog| watchdog.add(Some(period())).is_ok()));
 }
 
-fn barked(_: &mut App, event: &mut EventMut<'_, '_, App>) {
+fn watchdog_expired(_: &mut App, event: &mut EventMut<'_, '_, App>) {
     event.free();
     black_box(event.after(period(), finished).is_ok());
 }

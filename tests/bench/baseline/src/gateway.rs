@@ -1,4 +1,4 @@
-//! The gateway as tasks of embassy-net: the state that its tasks share.
+//! The gateway, implemented with tasks of embassy-net. This module contains the state that the tasks share.
 //!
 //! ```text
 //!   console × 5 ──┐                      ┌── sensor, every 100 ms and at the button
@@ -30,7 +30,7 @@ use uplink::{Link, Queue};
 
 /// Raised by the button's interrupt.
 pub static BUTTON: Signal<CriticalSectionRawMutex, ()> = Signal::new();
-/// Set by the interrupt that ends the gateway. The program and each client of the console wait for this value.
+/// Set by the interrupt that ends the gateway. The program and the task of each console client wait for this value.
 pub static ENDING: Watch<CriticalSectionRawMutex, (), { net::SOCKETS + 1 }> = Watch::new();
 /// Raised by each sample, to wake the uplink.
 static SAMPLED: Signal<CriticalSectionRawMutex, ()> = Signal::new();

@@ -1,8 +1,9 @@
-//! The same servers as hello-world and the gateway, hand-written as tasks of embassy-net, for comparison.
+//! Servers that do the same as hello-world and the gateway, written by hand as tasks of embassy-net, for comparison.
 //!
-//! `cargo xtask size` builds these programs for the boards under QEMU and compares them with hello-world.
-//! `cargo xtask lines` counts the lines of the gateway. All programs use the same board support and the same
-//! workspace. So profile, panics, log, network stack and buffers are equal.
+//! `cargo xtask size` builds these programs for the boards under QEMU and compares them with hello-world. `cargo xtask
+//! lines` counts the lines of the gateway. All programs use the same board support and the same workspace. So profile,
+//! panic handler, log, network stack and buffers are the same. A painted stack is filled with a pattern, to measure its
+//! depth.
 //!
 //! | program | content |
 //! |---|---|
@@ -10,9 +11,9 @@
 //! | `tasks-many` | a task for each socket that hello-world has |
 //! | `loop-few` | hello-world with a socket for each connection, and no more |
 //! | `loop-many` | hello-world with a connection for each socket |
-//! | `stack-loop` | the unchanged hello-world, on a painted stack |
+//! | `stack-loop` | hello-world with its usual capacities, on a painted stack |
 //! | `stack-tasks` | `tasks-many`, on a painted stack |
-//! | `gateway-tasks` | the gateway, as tasks |
+//! | `gateway-tasks` | the gateway, implemented with tasks |
 
 #![no_std]
 

@@ -1,12 +1,14 @@
-//! hello-world as tasks: each task accepts a client, greets it, closes in order, and accepts the next.
+//! hello-world, implemented with tasks. Each task accepts a client, sends the greeting, closes the connection, and
+//! accepts the next client.
 //!
-//! Behaviour and time limits are those of hello-world and of the back end's defaults. The client must acknowledge the
-//! greeting and the server's end of stream within ten seconds, and end its own stream within two more seconds. Otherwise
-//! the connection is reset. A silent client gets keep-alive probes for a minute. After an interrupt the server serves
-//! for two more seconds. It ends when its output is delivered, or after ten more seconds.
+//! The behaviour is the same as that of hello-world. The time limits are those of hello-world and the defaults of its
+//! back end. The client must acknowledge the greeting and the server's end of stream within ten seconds, and end its
+//! own stream within two more seconds. Otherwise the connection is reset. A silent client gets keep-alive probes for a
+//! minute. After an interrupt the server serves clients for two more seconds. Then it ends as soon as its output is
+//! delivered, at the latest after ten more seconds.
 //!
-//! hello-world has one more limit, a minute for queueing the greeting. It is for back ends that can be full. Here the
-//! socket of a new client has an empty buffer, into which the greeting fits, both in the tasks and below the loop.
+//! hello-world has one more time limit: a back end must accept the greeting within a minute. The programs here do not
+//! need this limit. The buffer of a new client's socket is empty, and the greeting fits into it.
 
 use core::cell::Cell;
 
@@ -29,11 +31,12 @@ const KEEP_ALIVE: Duration = Duration::from_secs(20);
 /// Raised by the interrupt.
 pub static INTERRUPT: Signal<CriticalSectionRawMutex, ()> = Signal::new();
 
-/// The number of clients whose output is not delivered yet. `LEAVING` is set when the server is ending, and `PAID` is
-/// raised when the number becomes smaller.
-static OWED: CriticalSectionMutex<Cell<usize>> = CriticalSectionMutex::new(Cell::new(0));
-static LEAVING: CriticalSectionMutex<Cell<bool>> = CriticalSectionMutex::new(Cell::new(false));
-static PAID: Signal<CriticalSectionRawMutex, ()> = Signal::new();
+/// The number of clients whose output is not delivered yet.
+static UNDELIVERED: CriticalSectionMutex<Cell<usize>> = CriticalSectionMutex::new(Cell::new(0));
+/// Set when the server ends: it serves no further client.
+static ENDING: CriticalSectionMutex<Cell<bool>> = CriticalSectionMutex::new(Cell::new(false));
+/// Raised each time that `UNDELIVERED` becomes smaller.
+static DELIVERED: Signal<CriticalSectionRawMutex, ()> = Signal::new();
 
 /// The timeouts for silent peers.
 #[derive(Clone, Copy)]
@@ -78,43 +81,43 @@ pub async fn serve<const BYTES: usize>(
     socket.set_timeout(Some(timeouts.silence));
     socket.set_keep_alive(Some(timeouts.keep_alive));
     loop {
-        if socket.accept(PORT).await.is_ok() && !LEAVING.lock(Cell::get) {
+        if socket.accept(PORT).await.is_ok() && !ENDING.lock(Cell::get) {
             greet(&mut socket).await;
         }
-        give_up(&mut socket).await;
+        reset_if_open(&mut socket).await;
     }
 }
 
-/// Waits for the interrupt, lets the tasks serve for two more seconds, and waits until their output is delivered,
-/// for ten seconds at most.
+/// Waits for the interrupt, and lets the tasks serve for two more seconds. Then waits until the output of the tasks is
+/// delivered, for ten seconds at most.
 pub async fn until_interrupted() {
     info!("listening on port {}", PORT);
     INTERRUPT.wait().await;
     info!("Caught an interrupt signal; exiting cleanly in two seconds.");
     Timer::after(EXIT_DELAY).await;
-    LEAVING.lock(|leaving| leaving.set(true));
-    let paid = async {
-        while OWED.lock(Cell::get) > 0 {
-            PAID.wait().await;
+    ENDING.lock(|ending| ending.set(true));
+    let delivered = async {
+        while UNDELIVERED.lock(Cell::get) > 0 {
+            DELIVERED.wait().await;
         }
     };
     // A client that does not acknowledge its answer within this time loses the answer.
-    let _ = with_timeout(LINGER, paid).await;
+    let _ = with_timeout(LINGER, delivered).await;
     info!("done");
 }
 
 /// Answers a client and ends the connection. Each step that waits for the client has a time limit.
 async fn greet(socket: &mut TcpSocket<'_>) {
-    OWED.lock(|owed| owed.set(owed.get() + 1));
+    UNDELIVERED.lock(|count| count.set(count.get() + 1));
     match write_all(socket, GREETING).await {
         Ok(()) => info!("flushed answer"),
         Err(Error::ConnectionReset) => info!("Got an error on the connection: reset"),
     }
     socket.close();
-    // `give_up` looks at the socket's state to see whether this succeeded.
+    // `reset_if_open` checks the state of the socket, so the result is not needed here.
     let _ = with_timeout(LINGER, socket.flush()).await;
-    OWED.lock(|owed| owed.set(owed.get() - 1));
-    PAID.signal(());
+    UNDELIVERED.lock(|count| count.set(count.get() - 1));
+    DELIVERED.signal(());
     let _ = with_timeout(FIN_WAIT, discard(socket)).await;
 }
 
@@ -128,12 +131,12 @@ async fn write_all(socket: &mut TcpSocket<'_>, mut bytes: &[u8]) -> Result<(), E
 
 /// Discards the client's input up to its end of stream.
 async fn discard(socket: &mut TcpSocket<'_>) {
-    let mut scrap = [0; 64];
-    while matches!(socket.read(&mut scrap).await, Ok(1..)) {}
+    let mut discarded = [0; 64];
+    while matches!(socket.read(&mut discarded).await, Ok(1..)) {}
 }
 
 /// Makes the socket ready for the next client. Resets a connection that is not over.
-async fn give_up(socket: &mut TcpSocket<'_>) {
+async fn reset_if_open(socket: &mut TcpSocket<'_>) {
     if !matches!(socket.state(), State::Closed | State::TimeWait) {
         socket.abort();
         let _ = with_timeout(LINGER, socket.flush()).await;

@@ -1,4 +1,4 @@
-//! The capacities of hello-world's program on each board.
+//! The capacities of hello-world on each board.
 
 /// Connections served at once.
 pub const FEW: usize = if cfg!(feature = "qemu-lm3s6965evb") { 4 } else { 8 };

@@ -1,4 +1,5 @@
-//! Measures the depth of the stack: paints it, and later checks how much of the paint was overwritten.
+//! Measures the depth of the stack: paints the stack (fills it with a pattern), and later checks how much of the
+//! pattern was overwritten.
 //!
 //! ```text
 //!   end of the statics                                         the top, where it starts
@@ -6,15 +7,16 @@
 //!                             └──────────── depth ────────────▶┘
 //! ```
 //!
-//! The stack is painted twice, to measure start-up and service separately: a large value that is made on the
-//! stack and then moved to a static may be the deepest point of start-up. Interrupts use the same stack, so
-//! the depth includes them. It does not include bytes at the very bottom that a function reserves but does
-//! not write.
+//! The stack is painted twice, to measure start-up and service separately. During start-up, a large value may be made
+//! on the stack and then moved to a static, so start-up may use more stack than service. Interrupt handlers use the
+//! same stack, so the depth includes them. Bytes at the bottom of the used part are not included if a function reserves
+//! but does not write them.
 
 use cortex_m::register::msp;
 
 unsafe extern "C" {
-    /// The end of the statics and the first word that the stack may use, by cortex-m-rt's script.
+    /// The end of the statics and the first word that the stack may use. The linker script of cortex-m-rt defines this
+    /// symbol.
     static mut __sheap: u32;
     /// The top of the stack.
     static _stack_start: u32;
@@ -22,7 +24,7 @@ unsafe extern "C" {
 
 const PAINT: u32 = 0xC0A7_ED57;
 
-/// The bytes below the stack pointer that are not painted, because the painter uses them.
+/// The bytes below the stack pointer that are not painted, because [`paint`] may use them.
 const MARGIN: usize = 128;
 
 /// Paints the free part of the stack.
@@ -30,8 +32,8 @@ pub fn paint() {
     let mut at = (&raw mut __sheap).cast::<u32>();
     let end = (msp::read() as usize - MARGIN) as *mut u32;
     while at < end {
-        // SAFETY: the words from `__sheap` up to the stack pointer are RAM that nothing uses: there is no heap, the
-        // stack is above, and an interrupt that occurs during this loop no longer uses them when the loop continues.
+        // SAFETY: the words from `__sheap` up to the stack pointer are unused RAM. There is no heap, and the used part
+        // of the stack is above these words. An interrupt handler may use them, but only until it returns to this loop.
         unsafe {
             at.write_volatile(PAINT);
             at = at.add(1);
@@ -39,11 +41,11 @@ pub fn paint() {
     }
 }
 
-/// Logs the number of bytes of the stack that were used since it was painted, and its size.
+/// Logs how many bytes of the stack were used since the stack was painted, and the size of the stack.
 pub fn report(when: &str) {
     let (bottom, top) = (&raw const __sheap, &raw const _stack_start);
     let mut at = bottom;
-    // SAFETY: all words between the marks are RAM, aligned, and read as they are.
+    // SAFETY: all words from `bottom` to `top` are aligned RAM, and any content is a valid `u32`.
     while at < top && unsafe { at.read_volatile() } == PAINT {
         at = at.wrapping_add(1);
     }

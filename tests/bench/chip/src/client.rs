@@ -1,13 +1,14 @@
-//! The client of the measured server, on a separate network stack. It opens one connection after another.
+//! The client of the measured server, on a separate network stack. The client opens one connection after another.
 //!
-//! It connects, reads to the end of the stream, compares the data with the greeting, and closes.
+//! For each connection, the client connects, reads to the end of the stream, compares the data with the greeting, and
+//! closes.
 
 use smoltcp::iface::{Config, Interface, PollResult, SocketHandle, SocketSet, SocketStorage};
 use smoltcp::socket::tcp::{self, State};
 use smoltcp::time::Instant;
 use smoltcp::wire::{EthernetAddress, HardwareAddress, IpAddress, IpCidr};
 
-use crate::served::{CLIENT, GREETING, PORT, SERVER};
+use crate::greeting::{CLIENT, GREETING, PORT, SERVER};
 use crate::wire::{Device, PEER, Wire};
 
 /// The memory of a client.
@@ -58,12 +59,12 @@ impl Client {
     }
 
     /// Connects to the server.
-    pub fn call(&mut self) {
+    pub fn connect(&mut self) {
         self.port = self.port.checked_add(1).unwrap_or(49_152);
         self.received = 0;
         let socket = self.sockets.get_mut::<tcp::Socket>(self.socket);
-        let called = socket.connect(self.interface.context(), (SERVER, PORT), self.port);
-        called.expect("the connection before is over");
+        let connecting = socket.connect(self.interface.context(), (SERVER, PORT), self.port);
+        connecting.expect("the connection before is over");
     }
 
     /// Does the work that is possible now.
@@ -78,7 +79,7 @@ impl Client {
         }
     }
 
-    /// Returns the time of the next work that is not triggered by a frame, or `None` if there is none.
+    /// Returns the time of the next work that is not triggered by a frame, or `None` if there is no such work.
     pub fn next(&mut self, now: u64) -> Option<u64> {
         let next = self.interface.poll_at(instant(now), &self.sockets)?;
         Some(now.max(next.total_micros() as u64))
@@ -87,11 +88,11 @@ impl Client {
     /// Returns whether the connection is over.
     ///
     /// # Panics
-    /// If it is over and the greeting is not complete.
+    /// If the connection is over and the greeting is not complete.
     pub fn is_done(&mut self) -> bool {
         let socket = self.sockets.get_mut::<tcp::Socket>(self.socket);
         let is_done = socket.state() == State::Closed;
-        assert!(!is_done || self.received == GREETING.len(), "the greeting comes whole");
+        assert!(!is_done || self.received == GREETING.len(), "the greeting is incomplete");
         is_done
     }
 
@@ -102,7 +103,7 @@ impl Client {
         while socket.can_recv() {
             let received = &mut self.received;
             let read = socket.recv(|bytes| {
-                assert!(GREETING[*received..].starts_with(bytes), "it is the greeting");
+                assert!(GREETING[*received..].starts_with(bytes), "the data is not the greeting");
                 *received += bytes.len();
                 (bytes.len(), ())
             });

@@ -1,4 +1,4 @@
-//! The clock for embassy-time: a number that jumps to the next deadline, with embassy's own queue.
+//! The clock for embassy-time: a number that is set to the next deadline. The queue of deadlines is embassy's.
 //!
 //! Reading this clock costs less than reading a board's timer. The cost is the same for all compared programs.
 
@@ -56,18 +56,18 @@ pub fn now() -> u64 {
     CLOCK.now()
 }
 
-/// Returns the earliest time that a task waits for, or `None` if no task waits for a time.
+/// Returns the earliest deadline of all tasks, or `None` if there is no deadline.
 pub fn next() -> Option<u64> {
     let next = critical_section::with(|cs| CLOCK.next.borrow(cs).get());
     (next != u64::MAX).then_some(next)
 }
 
-/// Sets the time to `at` and wakes the tasks that waited for it, like the alarm of a board.
+/// Sets the time to `at`, and wakes the tasks whose deadlines have passed, like the alarm of a board.
 pub fn advance(at: u64) {
     CLOCK.advance(at);
 }
 
-/// Advances the clock to the earliest time that a task waits for, if there is one.
+/// Advances the clock to the earliest deadline of all tasks, if there is a deadline.
 pub fn jump() {
     if let Some(next) = next() {
         advance(next);

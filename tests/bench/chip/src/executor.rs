@@ -1,4 +1,4 @@
-//! embassy's executor, run on request until no task is ready.
+//! embassy's executor. A program runs the ready tasks by a call.
 
 use core::sync::atomic::{AtomicBool, Ordering};
 
@@ -18,7 +18,7 @@ fn pender(_: *mut ()) {
 pub struct Executor(&'static raw::Executor);
 
 impl Executor {
-    /// Makes the one executor of a program.
+    /// Makes the only executor of a program.
     ///
     /// # Panics
     /// If it is called a second time.
@@ -41,14 +41,14 @@ impl Executor {
 
     /// Runs tasks until none is ready, like an executor before it sleeps.
     #[inline(always)]
-    pub fn settle(&self) {
+    pub fn run_until_idle(&self) {
         while WOKEN.swap(false, Ordering::AcqRel) {
             self.poll();
         }
     }
 }
 
-/// Returns whether a task has become ready since [`Executor::settle`] last checked.
+/// Returns whether a task has become ready since [`Executor::run_until_idle`] last checked.
 pub fn is_woken() -> bool {
     WOKEN.load(Ordering::Acquire)
 }

@@ -6,24 +6,24 @@ use cortex_m_rt::{ExceptionFrame, exception};
 use semihosting::{eprintln, process};
 
 /// The status of a program that panicked or faulted.
-const BROKEN: i32 = 101;
+const FAILED: i32 = 101;
 
 #[panic_handler]
 fn panic(info: &PanicInfo) -> ! {
     eprintln!("error: {info}");
-    process::exit(BROKEN)
+    process::exit(FAILED)
 }
 
 // SAFETY: the handler never returns, and needs no state of the program that faulted.
 #[exception]
 unsafe fn HardFault(frame: &ExceptionFrame) -> ! {
     eprintln!("error: hard fault at {:#010x}", frame.pc());
-    process::exit(BROKEN)
+    process::exit(FAILED)
 }
 
 // SAFETY: the handler never returns, and needs no state of the program that it interrupted.
 #[exception]
 unsafe fn DefaultHandler(number: i16) -> ! {
     eprintln!("error: interrupt {number} has no handler");
-    process::exit(BROKEN)
+    process::exit(FAILED)
 }

@@ -1,4 +1,4 @@
-//! Two interrupts without a device: the program pends them itself.
+//! Two interrupts without a device: the program itself sets them pending.
 
 use cortex_m::interrupt::InterruptNumber;
 use cortex_m::peripheral::NVIC;
@@ -7,13 +7,13 @@ use cortex_m::peripheral::NVIC;
 #[derive(Clone, Copy)]
 #[repr(u16)]
 pub enum Interrupt {
-    /// Its handler does nothing. It measures the cost of an interrupt itself.
+    /// Its handler does nothing. This interrupt measures the cost of an interrupt without work.
     Empty = 0,
     /// Its handler is the program's `on_pend`.
     Pend = 1,
 }
 
-// SAFETY: both numbers have an entry in the table below, and they never change.
+// SAFETY: both numbers have an entry in the table below, and the numbers never change.
 unsafe impl InterruptNumber for Interrupt {
     fn number(self) -> u16 {
         self as u16
@@ -28,7 +28,7 @@ pub fn unmask() {
     }
 }
 
-/// Pends an interrupt. Its handler has run when this function returns.
+/// Sets an interrupt pending. The handler of the interrupt has run when this function returns.
 #[inline(always)]
 pub fn pend(interrupt: Interrupt) {
     NVIC::pend(interrupt);
@@ -45,7 +45,7 @@ unsafe extern "C" {
     fn on_pend();
 }
 
-/// The vector table. Both boards have more vectors, but the interrupts of these vectors are never unmasked.
+/// The vectors of the interrupts. Both boards have more interrupts, but these are never unmasked.
 #[unsafe(link_section = ".vector_table.interrupts")]
 #[unsafe(no_mangle)]
 static __INTERRUPTS: [Handler; 32] = {

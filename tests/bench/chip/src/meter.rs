@@ -1,8 +1,8 @@
-//! The meter: SysTick, read before and after a piece of work.
+//! The meter: SysTick, read before and after the measured work.
 //!
-//! Under `-icount` an instruction takes a fixed virtual time. So the ticks of the core's clock are the
-//! instructions times a factor, which the reader of the report knows. The report goes to the semihosting
-//! console, as lines of fields that are separated by tabs:
+//! With QEMU's option `-icount`, an instruction takes a fixed virtual time. So the number of ticks of the core's clock
+//! is the number of instructions times a fixed factor. `cargo xtask bench chip` reads the report and knows this factor.
+//! The report goes to the semihosting console. Each line consists of fields, which are separated by tabs:
 //!
 //! ```text
 //! calibrate  instructions  ticks  readings          a run of instructions that is known
@@ -12,9 +12,10 @@
 //! end        lines before this one
 //! ```
 //!
-//! `readings` is the number of pairs of readings of the meter. Each of the `times` repetitions contains
-//! `parts` counted operations. `less` names the harness whose cost is subtracted for each repetition. The
-//! cost of a pair of readings, the harness `meter`, is always subtracted.
+//! A harness is the code around the measured work, such as an empty loop. It is measured separately. `less` names the
+//! harness whose cost is subtracted for each repetition. Each of the `times` repetitions contains `parts` counted
+//! operations. `readings` is how often the meter was read before and after work. The cost of these two readings is
+//! measured as the harness `meter`, and is always subtracted.
 
 use core::arch::asm;
 use core::hint::black_box;
@@ -27,8 +28,8 @@ use semihosting::{println, process};
 /// SysTick counts in 24 bits.
 const MASK: u32 = 0x00FF_FFFF;
 
-/// The number of repetitions between two readings. It is so small that SysTick cannot wrap around between the readings:
-/// one repetition may take up to 100,000 instructions.
+/// The number of repetitions between two readings. The number is small, so that SysTick wraps around at most once
+/// between the readings: one repetition may take up to 100,000 instructions.
 const CHUNK: u32 = 100;
 
 /// The number of instructions that [`nops`] executes.
@@ -36,18 +37,18 @@ const KNOWN: u32 = 1 + 10 * 1_002;
 
 /// The total time of one kind of work.
 #[derive(Default)]
-pub struct Watch {
+pub struct Stopwatch {
     ticks: u64,
     readings: u32,
 }
 
-impl Watch {
-    /// Makes a watch at zero.
+impl Stopwatch {
+    /// Makes a stopwatch at zero.
     pub const fn new() -> Self {
         Self { ticks: 0, readings: 0 }
     }
 
-    /// Does some work and adds the time it took.
+    /// Does some work, and adds the time that this takes.
     #[inline(always)]
     pub fn time<R>(&mut self, work: impl FnOnce() -> R) -> R {
         compiler_fence(Ordering::SeqCst);
@@ -94,12 +95,12 @@ impl Report {
         core.SYST.clear_current();
         core.SYST.enable_counter();
         let mut report = Self { suffix, lines: 0 };
-        let mut watch = Watch::new();
+        let mut watch = Stopwatch::new();
         for _ in 0..1_000 {
             watch.time(|| black_box(()));
         }
         report.line("harness", "meter", [1_000, 1], &watch, Harness::Meter);
-        let mut watch = Watch::new();
+        let mut watch = Stopwatch::new();
         watch.time(nops);
         println!("calibrate\t{KNOWN}\t{}\t{}", watch.ticks, watch.readings);
         report.lines += 1;
@@ -107,7 +108,7 @@ impl Report {
         report
     }
 
-    /// Repeats `once`, and reports it as a harness, to be subtracted from counts.
+    /// Repeats `once`, and reports its cost as that of a harness, to be subtracted from counts.
     pub fn harness(&mut self, name: &str, less: Harness, times: u32, once: impl FnMut()) {
         let watch = repeat(times, once);
         self.line("harness", name, [times, 1], &watch, less);
@@ -118,7 +119,7 @@ impl Report {
         self.count_of(name, less, times, 1, once);
     }
 
-    /// Repeats `once`, which contains `parts` of the reported operation.
+    /// Repeats `once`, and reports the cost of one operation. Each call of `once` performs `parts` operations.
     pub fn count_of(
         &mut self,
         name: &str,
@@ -131,12 +132,12 @@ impl Report {
         self.line("count", name, [times, parts], &watch, less);
     }
 
-    /// Reports the time of a watch for `times` pieces of work.
-    pub fn watched(&mut self, name: &str, less: Harness, times: u32, watch: &Watch) {
+    /// Reports the time of a stopwatch that timed `times` repetitions.
+    pub fn timed(&mut self, name: &str, less: Harness, times: u32, watch: &Stopwatch) {
         self.line("count", name, [times, 1], watch, less);
     }
 
-    /// Reports the number of frames that were sent over a wire in `times` pieces of work.
+    /// Reports the number of frames that were sent over a wire in `times` repetitions.
     pub fn frames(&mut self, name: &str, times: u32, frames: u32) {
         println!("frames\t{name}\t{times}\t{frames}");
         self.lines += 1;
@@ -148,7 +149,7 @@ impl Report {
         process::exit(0)
     }
 
-    fn line(&mut self, what: &str, name: &str, work: [u32; 2], watch: &Watch, less: Harness) {
+    fn line(&mut self, what: &str, name: &str, work: [u32; 2], watch: &Stopwatch, less: Harness) {
         let [times, parts] = work;
         let less = match less {
             Harness::Meter => "meter",
@@ -164,16 +165,16 @@ impl Report {
     }
 }
 
-/// Calls `once` `times` times. The instructions of the loop itself are the same for every `once`.
-fn repeat(times: u32, mut once: impl FnMut()) -> Watch {
+/// Calls `once` `times` times. The loop itself has the same instructions for every `once`.
+fn repeat(times: u32, mut once: impl FnMut()) -> Stopwatch {
     assert!(times.is_multiple_of(CHUNK), "a whole number of chunks");
-    let mut watch = Watch::new();
+    let mut watch = Stopwatch::new();
     for _ in 0..times / CHUNK {
         watch.time(|| {
             let mut left = CHUNK;
             while left > 0 {
                 once();
-                // A number the compiler does not know keeps it from unrolling the loop.
+                // The compiler does not know this number, so it cannot unroll the loop.
                 left = black_box(left) - 1;
             }
         });

@@ -3,7 +3,7 @@
 use embassy_executor::Spawner;
 use embassy_net::{Config, Ipv4Cidr, Runner, Stack, StackResources, StaticConfigV4};
 
-use crate::served::{CLIENT, SERVER};
+use crate::greeting::{CLIENT, SERVER};
 use crate::wire::{Board, Wire};
 
 /// Makes the stack, and spawns its task.
@@ -20,7 +20,7 @@ pub fn start<const SOCKETS: usize>(
         gateway: Some(CLIENT),
         dns_servers: Default::default(),
     });
-    // A fixed seed, for the same ports and sequence numbers in every run.
+    // The seed is fixed, so that every run has the same ports and sequence numbers.
     let (stack, runner) = embassy_net::new(wire.board(), config, resources, 1);
     spawner.spawn(serve_network(runner).expect("there are two at most"));
     stack

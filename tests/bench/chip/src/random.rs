@@ -20,7 +20,7 @@ impl Random {
     #[inline(always)]
     pub fn period(&mut self) -> u32 {
         self.0 = self.0.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        // The upper bits are the random ones; a multiplication scales them without a division.
+        // Only the upper bits are random enough. The multiplication scales them without a division.
         (((self.0 >> 16) * 1_000) >> 16) + 1
     }
 }

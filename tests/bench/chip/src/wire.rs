@@ -1,7 +1,7 @@
-//! A cable within the program: each side receives the frames of the other side, and nothing is lost.
+//! A cable within the program: each side receives the frames of the other side, and no frame is lost.
 //!
-//! Frames are written and read in place, so the drivers copy nothing. The program `bare` counts the few dozen
-//! instructions that a driver takes for a frame.
+//! Frames are written and read in the memory of the cable, so the drivers copy nothing. The program
+//! `hello-by-polling` counts the instructions that the drivers need for a frame.
 
 use core::cell::{RefCell, RefMut};
 use core::task::Context;
@@ -11,7 +11,7 @@ use embassy_sync::waitqueue::AtomicWaker;
 use smoltcp::phy::{self, DeviceCapabilities, Medium};
 use smoltcp::time::Instant;
 
-/// The longest frame: a header, and the datagram size that every host must accept.
+/// The size of the longest frame: a header, and a datagram of the largest size that every host must accept.
 const LONGEST: usize = 14 + 576;
 /// The maximum number of frames in transit in one direction.
 const DEPTH: usize = 4;
@@ -120,10 +120,10 @@ impl<'a> Outgoing<'a> {
 
     fn write<R>(mut self, length: usize, fill: impl FnOnce(&mut [u8]) -> R) -> R {
         let frames = &mut *self.0;
-        let place = (frames.first + frames.count) % DEPTH;
+        let index = (frames.first + frames.count) % DEPTH;
         frames.count += 1;
         frames.total += 1;
-        let (bytes, len) = &mut frames.frames[place];
+        let (bytes, len) = &mut frames.frames[index];
         *len = length;
         let result = fill(&mut bytes[..length]);
         if let Some(waker) = self.1 {

@@ -1,12 +1,12 @@
-/* epoll by hand, level- or edge-triggered: the lower bound of every loop on top of it. */
+/* epoll by hand, level-triggered and edge-triggered: the lower bound of every loop that uses epoll. */
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <unistd.h>
 
 #include "loops.h"
 
-/* More than any run has ready descriptors at once. An edge-triggered loop would have to
- * remember the descriptors that do not fit. */
+/* No run has as many ready descriptors at once. An edge-triggered loop would have to
+ * store the descriptors that do not fit. */
 #define EVENTS 1024
 
 struct loop {
@@ -54,7 +54,7 @@ static void *open_edge(uint32_t count, const int *fds, ready_fn ready, void *arg
   return open_with(EPOLLET, count, fds, ready, arg);
 }
 
-static void turn(void *arg) {
+static void iterate(void *arg) {
   struct loop *loop = arg;
   int ready = epoll_wait(loop->epoll, loop->events, EVENTS, 0);
   for (int i = 0; i < ready; i++) {
@@ -64,8 +64,8 @@ static void turn(void *arg) {
 }
 
 static const struct chain chains[] = {
-    {"epoll, level", open_level, turn, chain_close},
-    {"epoll, edge", open_edge, turn, chain_close},
+    {"epoll, level", open_level, iterate, chain_close},
+    {"epoll, edge", open_edge, iterate, chain_close},
     {0},
 };
 static const struct active actives[] = {{0}};

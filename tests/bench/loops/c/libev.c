@@ -1,4 +1,4 @@
-/* libev. Each run destroys its loop, since ev_io_stop alone leaves descriptors in the epoll set. */
+/* libev. Each run destroys its loop, because ev_io_stop alone leaves descriptors in the epoll set. */
 #include <ev.h>
 #include <stdlib.h>
 
@@ -82,7 +82,7 @@ static void *chain_open_idle(uint32_t count, const int *fds, ready_fn ready, voi
   return loop;
 }
 
-static void chain_turn(void *arg) { ev_run(((struct loop *)arg)->ev, EVRUN_NOWAIT); }
+static void chain_iterate(void *arg) { ev_run(((struct loop *)arg)->ev, EVRUN_NOWAIT); }
 
 /* Self-activating events. */
 
@@ -120,7 +120,7 @@ static uint64_t active_run(void *arg, uint64_t callbacks) {
   return loop->calls - before;
 }
 
-/* Timers. `repeat` holds the delay, so that ev_timer_again moves a timer in place. */
+/* Timers. `repeat` contains the delay, so that ev_timer_again moves a pending timer. */
 
 static void fired(struct ev_loop *ev, ev_timer *timer, int what) {
   (void)what;
@@ -128,7 +128,7 @@ static void fired(struct ev_loop *ev, ev_timer *timer, int what) {
   ev_timer_stop(ev, timer);
 }
 
-/* Called at the end of a turn, after the timers that were due. */
+/* Called at the end of an iteration, after the timers that were due. */
 static void job(struct ev_loop *ev, ev_check *check, int what) {
   (void)what;
   struct loop *loop = check->data;
@@ -148,7 +148,7 @@ static void *timers_open(uint32_t count) {
   return loop;
 }
 
-static uint64_t timers_within(void *arg, void (*body)(void *), void *body_arg) {
+static uint64_t timers_in_callback(void *arg, void (*body)(void *), void *body_arg) {
   struct loop *loop = arg;
   loop->body = body;
   loop->body_arg = body_arg;
@@ -161,7 +161,7 @@ static void timers_set(void *arg, const uint32_t *which, const uint32_t *ms, uin
   struct loop *loop = arg;
   for (uint32_t i = 0; i < count; i++) {
     ev_timer *timer = &loop->slots[which[i]].timer;
-    /* Without a repeat ev_timer_again would stop it. */
+    /* If `repeat` were zero, ev_timer_again would stop the timer. */
     timer->repeat = ms[i] ? ms[i] * 1e-3 : 1e-6;
     ev_timer_again(loop->ev, timer);
   }
@@ -174,15 +174,15 @@ static void timers_cancel(void *arg, const uint32_t *which, uint32_t count) {
 
 static void timers_refresh(void *arg) { ev_now_update(((struct loop *)arg)->ev); }
 
-static uint64_t timers_turn(void *arg) {
+static uint64_t timers_iterate(void *arg) {
   struct loop *loop = arg;
   ev_run(loop->ev, EVRUN_NOWAIT);
   return loop->calls;
 }
 
 static const struct chain chains[] = {
-    {"libev", chain_open, chain_turn, close_loop},
-    {"libev +t60", chain_open_idle, chain_turn, close_loop},
+    {"libev", chain_open, chain_iterate, close_loop},
+    {"libev +t60", chain_open_idle, chain_iterate, close_loop},
     {0},
 };
 static const struct active actives[] = {
@@ -190,7 +190,7 @@ static const struct active actives[] = {
     {0},
 };
 static const struct timers timers[] = {
-    {"libev", 0, timers_open, timers_within, timers_set, timers_cancel, timers_refresh, timers_turn,
+    {"libev", 0, timers_open, timers_in_callback, timers_set, timers_cancel, timers_refresh, timers_iterate,
      close_loop},
     {0},
 };

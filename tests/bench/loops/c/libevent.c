@@ -1,4 +1,4 @@
-/* libevent as in its own test/bench.c: persistent events in one array, non-blocking turns. */
+/* libevent, used as in libevent's test/bench.c: persistent events in one array, non-blocking iterations. */
 #include <event2/event.h>
 #include <event2/event_struct.h>
 #include <stdlib.h>
@@ -22,7 +22,7 @@ struct loop {
   } slots[];
 };
 
-static void turn(struct loop *loop) { event_base_loop(loop->base, EVLOOP_ONCE | EVLOOP_NONBLOCK); }
+static void iterate(struct loop *loop) { event_base_loop(loop->base, EVLOOP_ONCE | EVLOOP_NONBLOCK); }
 
 static struct loop *new_loop(uint32_t count, event_callback_fn call, const int *fds, short what) {
   struct loop *loop = calloc(1, sizeof *loop + count * sizeof *loop->slots);
@@ -80,7 +80,7 @@ static void *chain_open_common(uint32_t count, const int *fds, ready_fn ready, v
   return open_with(COMMON, count, fds, ready, arg);
 }
 
-static void chain_turn(void *loop) { turn(loop); }
+static void chain_iterate(void *loop) { iterate(loop); }
 
 /* Self-activating events. */
 
@@ -103,7 +103,7 @@ static uint64_t active_run(void *arg, uint64_t callbacks) {
   for (uint32_t i = 0; i < loop->count; i++) event_active(&loop->slots[i].event, EV_READ, 1);
   for (uint64_t last = ~0ull; loop->calls != last;) {
     last = loop->calls;
-    turn(loop);
+    iterate(loop);
   }
   return loop->calls - before;
 }
@@ -134,12 +134,12 @@ static void *timers_open_common(uint32_t count) {
   return loop;
 }
 
-static uint64_t timers_within(void *arg, void (*body)(void *), void *body_arg) {
+static uint64_t timers_in_callback(void *arg, void (*body)(void *), void *body_arg) {
   struct loop *loop = arg;
   loop->body = body;
   loop->body_arg = body_arg;
   event_active(&loop->job, EV_TIMEOUT, 1);
-  turn(loop);
+  iterate(loop);
   return loop->calls;
 }
 
@@ -166,16 +166,16 @@ static void timers_refresh(void *arg) {
   event_base_update_cache_time(((struct loop *)arg)->base);
 }
 
-static uint64_t timers_turn(void *arg) {
+static uint64_t timers_iterate(void *arg) {
   struct loop *loop = arg;
-  turn(loop);
+  iterate(loop);
   return loop->calls;
 }
 
 static const struct chain chains[] = {
-    {"libevent", chain_open, chain_turn, close_loop},
-    {"libevent +t60", chain_open_idle, chain_turn, close_loop},
-    {"libevent, common +t60", chain_open_common, chain_turn, close_loop},
+    {"libevent", chain_open, chain_iterate, close_loop},
+    {"libevent +t60", chain_open_idle, chain_iterate, close_loop},
+    {"libevent, common +t60", chain_open_common, chain_iterate, close_loop},
     {0},
 };
 static const struct active actives[] = {
@@ -183,10 +183,10 @@ static const struct active actives[] = {
     {0},
 };
 static const struct timers timers[] = {
-    {"libevent", 0, timers_open, timers_within, timers_set, timers_cancel, timers_refresh, timers_turn,
+    {"libevent", 0, timers_open, timers_in_callback, timers_set, timers_cancel, timers_refresh, timers_iterate,
      close_loop},
-    {"libevent, common", 60000, timers_open_common, timers_within, timers_set_common, timers_cancel,
-     timers_refresh, timers_turn, close_loop},
+    {"libevent, common", 60000, timers_open_common, timers_in_callback, timers_set_common, timers_cancel,
+     timers_refresh, timers_iterate, close_loop},
     {0},
 };
 

@@ -1,5 +1,6 @@
-/* libuv: uv_poll for descriptors, uv_timer for timers. It has no self-activating events. The
- * closest are idle handles, called in each turn, and async handles, which use a descriptor. */
+/* libuv: uv_poll for descriptors, uv_timer for timers. libuv has no self-activating events. The most
+ * similar handles are idle handles, which are called in each iteration, and async handles, which use a
+ * descriptor. */
 #include <stdlib.h>
 #include <uv.h>
 
@@ -28,7 +29,7 @@ struct loop {
   } slots[];
 };
 
-static void turn(struct loop *loop) { uv_run(&loop->uv, UV_RUN_NOWAIT); }
+static void iterate(struct loop *loop) { uv_run(&loop->uv, UV_RUN_NOWAIT); }
 
 static struct loop *new_loop(uint32_t count) {
   struct loop *loop = calloc(1, sizeof *loop + count * sizeof *loop->slots);
@@ -100,7 +101,7 @@ static void *chain_open_idle(uint32_t count, const int *fds, ready_fn ready, voi
   return loop;
 }
 
-static void chain_turn(void *loop) { turn(loop); }
+static void chain_iterate(void *loop) { iterate(loop); }
 
 /* Self-activating events. */
 
@@ -127,7 +128,7 @@ static uint64_t idle_run(void *arg, uint64_t callbacks) {
   struct loop *loop = arg;
   uint64_t before = loop->calls;
   loop->left = callbacks;
-  while (loop->left) turn(loop);
+  while (loop->left) iterate(loop);
   return loop->calls - before;
 }
 
@@ -157,7 +158,7 @@ static uint64_t async_run(void *arg, uint64_t callbacks) {
   for (uint32_t i = 0; i < loop->count; i++) uv_async_send(&loop->slots[i].async);
   for (uint64_t last = ~0ull; loop->calls != last;) {
     last = loop->calls;
-    turn(loop);
+    iterate(loop);
   }
   return loop->calls - before;
 }
@@ -184,12 +185,12 @@ static void *timers_open(uint32_t count) {
   return loop;
 }
 
-static uint64_t timers_within(void *arg, void (*body)(void *), void *body_arg) {
+static uint64_t timers_in_callback(void *arg, void (*body)(void *), void *body_arg) {
   struct loop *loop = arg;
   loop->body = body;
   loop->body_arg = body_arg;
   uv_idle_start(&loop->job, job);
-  turn(loop);
+  iterate(loop);
   return loop->calls;
 }
 
@@ -207,15 +208,15 @@ static void timers_cancel(void *arg, const uint32_t *which, uint32_t count) {
 
 static void timers_refresh(void *arg) { uv_update_time(&((struct loop *)arg)->uv); }
 
-static uint64_t timers_turn(void *arg) {
+static uint64_t timers_iterate(void *arg) {
   struct loop *loop = arg;
-  turn(loop);
+  iterate(loop);
   return loop->calls;
 }
 
 static const struct chain chains[] = {
-    {"libuv", chain_open, chain_turn, close_loop},
-    {"libuv +t60", chain_open_idle, chain_turn, close_loop},
+    {"libuv", chain_open, chain_iterate, close_loop},
+    {"libuv +t60", chain_open_idle, chain_iterate, close_loop},
     {0},
 };
 static const struct active actives[] = {
@@ -224,7 +225,7 @@ static const struct active actives[] = {
     {0},
 };
 static const struct timers timers[] = {
-    {"libuv", 0, timers_open, timers_within, timers_set, timers_cancel, timers_refresh, timers_turn,
+    {"libuv", 0, timers_open, timers_in_callback, timers_set, timers_cancel, timers_refresh, timers_iterate,
      close_loop},
     {0},
 };

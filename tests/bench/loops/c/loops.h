@@ -1,7 +1,7 @@
-/* The interface of a plug-in: one event loop that runs every contender's work.
+/* The interface of a plug-in: an event loop that runs the same workloads as all contenders.
  *
- * The host opens a loop, runs turns, and closes the loop. What is the same for all contenders
- * (descriptors, reads and writes, the order of timers) belongs to the host; a plug-in only calls
+ * The program in Rust opens a loop, runs iterations, and closes the loop. The parts that are the same for all
+ * contenders (descriptors, reads and writes, the order of timers) are in the program. A plug-in only calls
  * its loop. The Rust side of this file is src/plugin.rs. */
 #ifndef PICOEVENT_LOOPS_H
 #define PICOEVENT_LOOPS_H
@@ -10,17 +10,17 @@
 
 typedef void (*ready_fn)(void *arg, uint32_t index);
 
-/* Descriptors watched for input. turn looks for events without waiting and calls
+/* Descriptors that are watched for input. iterate checks for new events without waiting, and calls
  * ready(arg, index) for each descriptor with input. */
 struct chain {
   const char *name;
   void *(*open)(uint32_t count, const int *fds, ready_fn ready, void *arg);
-  void (*turn)(void *loop);
+  void (*iterate)(void *loop);
   void (*close)(void *loop);
 };
 
-/* Events without a source; each activates itself again in its callback. run makes
-* `callbacks` calls in all and returns how many it made. */
+/* Events without a source. Each event activates itself again in its callback. run runs the loop until
+ * `callbacks` callbacks have run, and returns how many callbacks have run. */
 struct active {
   const char *name;
   void *(*open)(uint32_t count);
@@ -28,18 +28,18 @@ struct active {
   void (*close)(void *loop);
 };
 
-/* Timers, none of them pending at first. within calls body(arg) from a callback of the loop, so
- * that the loop's time stands still; set and cancel are called there. turn lets due timers fire.
- * Both return how many timers have fired so far. refresh updates the loop's time. */
+/* Timers. At first no timer is pending. in_callback calls body(arg) from a callback of the loop, so
+ * that the loop's time does not advance. body calls set and cancel. iterate lets due timers fire.
+ * in_callback and iterate return how many timers have fired so far. refresh updates the loop's time. */
 struct timers {
   const char *name;
-  uint32_t only_ms; /* The one delay that its timers can have; zero when they can have any. */
+  uint32_t only_ms; /* The only delay that the timers can have; zero if any delay is possible. */
   void *(*open)(uint32_t count);
-  uint64_t (*within)(void *loop, void (*body)(void *), void *arg);
+  uint64_t (*in_callback)(void *loop, void (*body)(void *), void *arg);
   void (*set)(void *loop, const uint32_t *which, const uint32_t *ms, uint32_t count);
   void (*cancel)(void *loop, const uint32_t *which, uint32_t count);
   void (*refresh)(void *loop);
-  uint64_t (*turn)(void *loop);
+  uint64_t (*iterate)(void *loop);
   void (*close)(void *loop);
 };
 

@@ -1,8 +1,8 @@
-//! W1U: events without a source, which activate themselves again in their callbacks.
+//! Workload W1U: events without a source. Each event activates itself again in its callback.
 //!
-//! This is the path of an event through a loop without system calls: from its activation to its callback. libevent and
-//! libev call a self-activating event again in the same pass, so they need a single pass. picoevent ends the pass first
-//! and looks for other events (see `docs/decisions/0003`).
+//! The workload measures the path of an event through a loop without system calls, from the activation to the callback.
+//! libevent and libev call a self-activating event again in the same pass, so they need a single pass. picoevent first
+//! ends the pass and checks for new events (see `docs/decisions/0003`).
 
 mod by_hand;
 mod calloop;
@@ -16,28 +16,28 @@ use crate::clock::timed;
 
 /// A loop with events.
 pub trait Active {
-    /// Activates each event and lets them run until `callbacks` callbacks have run. Returns how
-    /// many have run.
+    /// Activates each event, and runs the loop until `callbacks` callbacks have run. Returns how many callbacks have
+    /// run.
     fn run(&mut self, callbacks: u64) -> Result<u64>;
 }
 
-/// The work on an open loop.
+/// The body of a run: a function that uses an open loop.
 pub type Body<'b> = &'b mut dyn FnMut(&mut dyn Active) -> Result<()>;
 
-/// Opens a loop with this number of events, runs the body, and closes the loop.
+/// Opens a loop with this number of events, calls the body with the loop, and closes the loop.
 pub type Run = Box<dyn Fn(u32, Body<'_>) -> Result<()>>;
 
 /// A contender.
 pub struct Contender {
     /// Its name in tables.
     pub name: &'static str,
-    /// Opens its loop for a body.
+    /// Opens the contender's loop, calls a body with it, and closes the loop.
     pub run: Run,
 }
 
-/// The settings.
+/// The settings of the workload.
 #[derive(clap::Args)]
-pub struct Task {
+pub struct Settings {
     /// Number of events
     #[arg(long, default_value = "64", value_parser = value_parser!(u32).range(1..))]
     pub events: u32,
@@ -61,8 +61,8 @@ impl Contender {
 /// Returns the contenders of this program.
 pub fn contenders() -> Vec<Contender> {
     vec![
-        Contender::new("picoevent's core", picoevent::on_core),
-        Contender::new("picoevent", picoevent::on_live),
+        Contender::new("picoevent's core", picoevent::run_core),
+        Contender::new("picoevent", picoevent::run_live),
         Contender::new("calloop insert_idle", calloop::run),
         Contender::new("a queue by hand", by_hand::run),
     ]
@@ -73,23 +73,23 @@ pub fn contenders() -> Vec<Contender> {
 ///
 /// # Errors
 /// If a contender fails or makes a wrong number of calls.
-pub fn play(task: &Task, contenders: &[Contender]) -> Result<()> {
+pub fn measure(settings: &Settings, contenders: &[Contender]) -> Result<()> {
     let mut order: Vec<_> = contenders.iter().collect();
-    let Task { events, callbacks, .. } = *task;
+    let Settings { events, callbacks, .. } = *settings;
     ensure!(u64::from(events) <= callbacks, "there can be 1 to {callbacks} events");
-    let mut random = Rng::with_seed(task.seed);
-    for round in 0..task.rounds {
+    let mut random = Rng::with_seed(settings.seed);
+    for round in 0..settings.rounds {
         random.shuffle(&mut order);
         for contender in &order {
-            let nanos = turn_of(contender, task).context(contender.name)?;
+            let nanos = time_of(contender, settings).context(contender.name)?;
             println!("{}\t{round}\t{nanos:.2}", contender.name);
         }
     }
     Ok(())
 }
 
-fn turn_of(contender: &Contender, task: &Task) -> Result<f64> {
-    let Task { events, callbacks, .. } = *task;
+fn time_of(contender: &Contender, settings: &Settings) -> Result<f64> {
+    let Settings { events, callbacks, .. } = *settings;
     let mut nanos = None;
     (contender.run)(events, &mut |active| {
         // Warms up caches and branch predictors before the clock starts.
@@ -110,22 +110,22 @@ mod tests {
     #[test]
     fn every_contender_makes_every_call() {
         for events in [1, 64] {
-            let task = Task { events, callbacks: 1_000, rounds: 2, seed: 1 };
-            play(&task, &contenders()).unwrap();
+            let settings = Settings { events, callbacks: 1_000, rounds: 2, seed: 1 };
+            measure(&settings, &contenders()).unwrap();
         }
     }
 
     #[test]
-    fn a_contender_that_makes_one_call_less_fails() {
-        struct Lazy;
-        impl Active for Lazy {
+    fn a_contender_that_misses_one_call_fails() {
+        struct MissesOne;
+        impl Active for MissesOne {
             fn run(&mut self, callbacks: u64) -> Result<u64> {
                 Ok(callbacks - 1)
             }
         }
-        let lazy = Contender::new("lazy", |_, body| body(&mut Lazy));
-        let task = Task { events: 1, callbacks: 1_000, rounds: 1, seed: 1 };
-        let said = format!("{:#}", play(&task, &[lazy]).unwrap_err());
-        assert_eq!(said, "lazy: 999 callbacks were made instead of 1000");
+        let misses_one = Contender::new("misses-one", |_, body| body(&mut MissesOne));
+        let settings = Settings { events: 1, callbacks: 1_000, rounds: 1, seed: 1 };
+        let error = format!("{:#}", measure(&settings, &[misses_one]).unwrap_err());
+        assert_eq!(error, "misses-one: 999 callbacks were made instead of 1000");
     }
 }

@@ -1,16 +1,17 @@
-//! W1: tokens in a ring of descriptors, passed on through an event loop.
+//! Workload W1: tokens in a ring of descriptors. An event loop passes the tokens on.
 //!
-//! The descriptors are opened once. In each round every contender, in random order, opens its loop over them, passes
-//! tokens on to warm up, passes them on while the clock runs, and closes its loop. The same loop can differ by a tenth
-//! or more between processes, depending on where its memory lies. All contenders have the same conditions, since they
-//! use the same descriptors in one process.
+//! The descriptors are opened once. In each round, all contenders run in random order. Each contender opens its loop,
+//! which watches the descriptors. The contender first passes tokens on without being timed, then passes tokens on while
+//! the clock runs, and closes its loop. The time of the same loop can differ by 10 % or more between processes, because
+//! it depends on the addresses of memory. All contenders have the same conditions, because they use the same
+//! descriptors in one process.
 
 pub mod ring;
 
 mod calloop;
 mod mio;
+mod no_loop;
 mod picoevent;
-mod sys;
 
 use std::os::fd::BorrowedFd;
 
@@ -36,29 +37,29 @@ pub struct Watch<'r> {
 
 /// A loop that watches descriptors.
 pub trait Chain {
-    /// Looks for events without waiting, and calls `ready` for each.
-    fn turn(&mut self) -> Result<()>;
+    /// Checks for new events without waiting, and calls `ready` for each event.
+    fn iterate(&mut self) -> Result<()>;
 }
 
-/// The work on an open loop.
+/// The body of a run: a function that uses an open loop.
 pub type Body<'b> = &'b mut dyn FnMut(&mut dyn Chain) -> Result<()>;
 
-/// Opens a loop over descriptors, runs the body, and closes the loop.
+/// Opens a loop that watches descriptors, calls the body with the loop, and closes the loop.
 pub type Run = Box<dyn Fn(&Watch<'_>, Body<'_>) -> Result<()>>;
 
 /// A contender.
 pub struct Contender {
     /// Its name in tables.
     pub name: &'static str,
-    /// The number of further descriptors that it opens for each descriptor that it watches.
-    pub beside: u64,
-    /// Opens its loop for a body.
+    /// The number of additional descriptors that the contender opens for each watched descriptor.
+    pub extra_descriptors: u64,
+    /// Opens the contender's loop, calls a body with it, and closes the loop.
     pub run: Run,
 }
 
-/// The settings.
+/// The settings of the workload.
 #[derive(clap::Args)]
-pub struct Task {
+pub struct Settings {
     /// The kind of pairs
     #[arg(long, value_enum, default_value = "eventfd")]
     pub kind: Kind,
@@ -86,9 +87,9 @@ pub struct Task {
 }
 
 impl Contender {
-    /// Returns a contender in Rust that needs no further descriptors.
+    /// Returns a contender in Rust that needs no additional descriptors.
     fn new(name: &'static str, run: impl Fn(&Watch<'_>, Body<'_>) -> Result<()> + 'static) -> Self {
-        Self { name, beside: 0, run: Box::new(run) }
+        Self { name, extra_descriptors: 0, run: Box::new(run) }
     }
 }
 
@@ -97,7 +98,7 @@ pub fn contenders() -> Vec<Contender> {
     let mut all = picoevent::contenders();
     all.push(Contender::new("mio by hand", mio::run));
     all.push(Contender::new("calloop", calloop::run));
-    all.push(Contender::new("no loop", sys::run));
+    all.push(Contender::new("no loop", no_loop::run));
     all
 }
 
@@ -106,31 +107,36 @@ pub fn contenders() -> Vec<Contender> {
 ///
 /// # Errors
 /// If a contender fails or does not do all of its work.
-pub fn play(task: &Task, contenders: &[Contender]) -> Result<()> {
-    let Task { tokens, pairs, .. } = *task;
+pub fn measure(settings: &Settings, contenders: &[Contender]) -> Result<()> {
+    let Settings { tokens, pairs, .. } = *settings;
     ensure!(0 < tokens && tokens <= pairs, "there can be 1 to {pairs} tokens");
-    let beside = contenders.iter().map(|each| each.beside).max().unwrap_or(0);
-    let ring = Ring::new(task.kind, task.pairs, beside, task.fault)?;
+    let extra_descriptors = contenders.iter().map(|each| each.extra_descriptors).max().unwrap_or(0);
+    let ring = Ring::new(settings.kind, settings.pairs, extra_descriptors, settings.fault)?;
     let mut order: Vec<_> = contenders.iter().collect();
-    let mut random = Rng::with_seed(task.seed);
-    for round in 0..task.rounds {
+    let mut random = Rng::with_seed(settings.seed);
+    for round in 0..settings.rounds {
         random.shuffle(&mut order);
         for contender in &order {
-            let nanos = turn_of(contender, task, &ring).context(contender.name)?;
+            let nanos = time_of(contender, settings, &ring).context(contender.name)?;
             println!("{}\t{round}\t{nanos:.2}", contender.name);
         }
     }
     Ok(())
 }
 
-fn turn_of(contender: &Contender, task: &Task, ring: &Ring) -> Result<f64> {
-    let watch =
-        Watch { descriptors: ring.descriptors(), ring, ready: Ring::ready, tokens: task.tokens };
+fn time_of(contender: &Contender, settings: &Settings, ring: &Ring) -> Result<f64> {
+    let watch = Watch {
+        descriptors: ring.descriptors(),
+        ring,
+        ready: Ring::ready,
+        tokens: settings.tokens,
+    };
     let mut nanos = None;
     (contender.run)(&watch, &mut |chain| {
-        chain.turn()?;
-        ring.go_round(task.tokens, task.warm, || chain.turn())?;
-        let (passed, took) = timed(|| ring.go_round(task.tokens, task.writes, || chain.turn()));
+        chain.iterate()?;
+        ring.pass_tokens(settings.tokens, settings.warm, || chain.iterate())?;
+        let (passed, took) =
+            timed(|| ring.pass_tokens(settings.tokens, settings.writes, || chain.iterate()));
         nanos = Some(took / passed? as f64);
         ring.check_empty()
     })?;
@@ -141,21 +147,22 @@ fn turn_of(contender: &Contender, task: &Task, ring: &Ring) -> Result<f64> {
 mod tests {
     use super::*;
 
-    fn task(kind: Kind, fault: Fault) -> Task {
-        Task { kind, pairs: 10, tokens: 2, warm: 20, writes: 200, rounds: 2, seed: 1, fault }
+    fn settings(kind: Kind, fault: Fault) -> Settings {
+        Settings { kind, pairs: 10, tokens: 2, warm: 20, writes: 200, rounds: 2, seed: 1, fault }
     }
 
     #[test]
     fn every_contender_passes_every_token_on() {
         for kind in [Kind::Eventfd, Kind::Sockets, Kind::Pipes] {
-            play(&task(kind, Fault::None), &contenders()).unwrap();
+            measure(&settings(kind, Fault::None), &contenders()).unwrap();
         }
     }
 
-    /// There is one token for each pair, so all pairs are ready in each turn.
+    /// The ring has as many tokens as pairs, so all pairs are ready in each iteration. More tokens are not possible.
     #[test]
     fn a_ring_that_is_full_of_tokens_loses_none() {
-        play(&Task { tokens: 10, ..task(Kind::Eventfd, Fault::None) }, &contenders()).unwrap();
+        measure(&Settings { tokens: 10, ..settings(Kind::Eventfd, Fault::None) }, &contenders())
+            .unwrap();
     }
 
     #[test]
@@ -163,9 +170,10 @@ mod tests {
         for contender in contenders() {
             for fault in [Fault::Lost, Fault::Wrong] {
                 let name = contender.name;
-                let result = play(&task(Kind::Sockets, fault), std::slice::from_ref(&contender));
-                let said = format!("{:#}", result.expect_err(name));
-                assert!(said.starts_with(name), "{said}");
+                let result =
+                    measure(&settings(Kind::Sockets, fault), std::slice::from_ref(&contender));
+                let error = format!("{:#}", result.expect_err(name));
+                assert!(error.starts_with(name), "{error}");
             }
         }
     }

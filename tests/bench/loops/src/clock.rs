@@ -11,17 +11,17 @@ fn cpu_nanos() -> f64 {
     time.tv_sec as f64 * 1e9 + time.tv_nsec as f64
 }
 
-/// Runs `work` and returns the processor time it took, in nanoseconds. Reading the time is a system
-/// call. Its cost, about that of cancelling a hundred timers, is subtracted.
+/// Runs `work`, and returns the processor time that it takes, in nanoseconds. Reading the time is a system call. The
+/// cost of this call is subtracted: it is as large as the cost of cancelling about a hundred timers.
 pub fn timed<T>(work: impl FnOnce() -> T) -> (T, f64) {
-    static ASKING: OnceLock<f64> = OnceLock::new();
-    let asking = *ASKING.get_or_init(|| {
+    static OVERHEAD: OnceLock<f64> = OnceLock::new();
+    let overhead = *OVERHEAD.get_or_init(|| {
         let twice = || -cpu_nanos() + cpu_nanos();
         (0..1_000).map(|_| twice()).fold(f64::MAX, f64::min)
     });
     let start = cpu_nanos();
     let done = work();
-    (done, (cpu_nanos() - start - asking).max(0.0))
+    (done, (cpu_nanos() - start - overhead).max(0.0))
 }
 
 #[cfg(test)]

@@ -39,7 +39,7 @@ struct ChainTable {
         extern "C" fn(*const c_void, u32),
         *const c_void,
     ) -> *mut c_void,
-    turn: extern "C" fn(NonNull<c_void>),
+    iteration: extern "C" fn(NonNull<c_void>),
     close: extern "C" fn(NonNull<c_void>),
 }
 
@@ -56,11 +56,11 @@ struct TimersTable {
     name: *const c_char,
     only_ms: u32,
     open: extern "C" fn(u32) -> *mut c_void,
-    within: extern "C" fn(NonNull<c_void>, extern "C" fn(*mut c_void), *mut c_void) -> u64,
+    in_callback: extern "C" fn(NonNull<c_void>, extern "C" fn(*mut c_void), *mut c_void) -> u64,
     set: extern "C" fn(NonNull<c_void>, *const u32, *const u32, u32),
     cancel: extern "C" fn(NonNull<c_void>, *const u32, u32),
     refresh: extern "C" fn(NonNull<c_void>),
-    turn: extern "C" fn(NonNull<c_void>) -> u64,
+    iteration: extern "C" fn(NonNull<c_void>) -> u64,
     close: extern "C" fn(NonNull<c_void>),
 }
 
@@ -74,23 +74,23 @@ impl Plugin {
         let library = unsafe { Library::open(Some(path), flags) }.with_context(failed)?;
         // The library is never unloaded.
         let library: &'static Library = Box::leak(Box::new(library));
-        // SAFETY: in every plug-in `loops` is a `struct loops`, and `Loops` mirrors it.
+        // SAFETY: in every plug-in `loops` is a `struct loops`, and `Loops` has the same layout.
         let loops = unsafe { library.get::<*const Loops>(b"loops\0") }.with_context(failed)?;
         // SAFETY: the symbol is the address of a constant in a library that is never unloaded.
         Ok(Self(unsafe { &*loops.into_raw().cast::<Loops>() }))
     }
 
-    /// Returns its contenders for [`chain`].
+    /// Returns the plug-in's contenders for [`chain`].
     pub fn chains(&self) -> Vec<chain::Contender> {
         let contender = |(name, table): (_, &'static ChainTable)| chain::Contender {
             name,
-            beside: 0,
+            extra_descriptors: 0,
             run: Box::new(move |watch, body| run_chain(table, watch, body)),
         };
         named(self.0.chains, |table| table.name).into_iter().map(contender).collect()
     }
 
-    /// Returns its contenders for [`active`].
+    /// Returns the plug-in's contenders for [`active`].
     pub fn actives(&self) -> Vec<active::Contender> {
         let contender = |(name, table): (_, &'static ActiveTable)| active::Contender {
             name,
@@ -102,15 +102,15 @@ impl Plugin {
         named(self.0.actives, |table| table.name).into_iter().map(contender).collect()
     }
 
-    /// Returns its contenders for [`timers`].
+    /// Returns the plug-in's contenders for [`timers`].
     pub fn timers(&self) -> Vec<timers::Contender> {
         let contender = |(name, table): (_, &'static TimersTable)| timers::Contender {
             name,
-            most: u32::MAX,
+            max_timers: u32::MAX,
             only_ms: table.only_ms,
             run: Box::new(move |count, body| {
                 let handle = Handle::new((table.open)(count), table.close)?;
-                body(&mut TimersLoop { table, handle: handle.place })
+                body(&mut TimersLoop { table, handle: handle.address })
             }),
         };
         named(self.0.timers, |table| table.name).into_iter().map(contender).collect()
@@ -130,26 +130,28 @@ fn named<T>(first: *const T, name: fn(&T) -> *const c_char) -> Vec<(&'static str
         }
         // SAFETY: a name is a C string of the plug-in.
         let name = unsafe { CStr::from_ptr(name) };
-        entries.push((name.to_str().unwrap_or("a name that is no text"), entry));
+        entries.push((name.to_str().unwrap_or("(name is not UTF-8)"), entry));
     }
 }
 
 /// An open loop of a plug-in.
 struct Handle {
-    place: NonNull<c_void>,
+    address: NonNull<c_void>,
     close: extern "C" fn(NonNull<c_void>),
 }
 
 impl Handle {
-    fn new(place: *mut c_void, close: extern "C" fn(NonNull<c_void>)) -> Result<Self> {
-        let Some(place) = NonNull::new(place) else { bail!("it could not open its loop") };
-        Ok(Self { place, close })
+    fn new(address: *mut c_void, close: extern "C" fn(NonNull<c_void>)) -> Result<Self> {
+        let Some(address) = NonNull::new(address) else {
+            bail!("the plug-in could not open its loop")
+        };
+        Ok(Self { address, close })
     }
 }
 
 impl Drop for Handle {
     fn drop(&mut self) {
-        (self.close)(self.place);
+        (self.close)(self.address);
     }
 }
 
@@ -160,13 +162,14 @@ fn run_chain(
 ) -> Result<()> {
     let descriptors: Vec<c_int> = watch.descriptors.iter().map(AsRawFd::as_raw_fd).collect();
     let (count, ring) = (descriptors.len() as u32, std::ptr::from_ref(watch.ring).cast());
-    let place = (table.open)(count, descriptors.as_ptr(), ready, ring);
-    let handle = Handle::new(place, table.close)?;
+    let address = (table.open)(count, descriptors.as_ptr(), ready, ring);
+    let handle = Handle::new(address, table.close)?;
     body(&mut ChainLoop { table, handle })
 }
 
 extern "C" fn ready(ring: *const c_void, index: u32) {
-    // SAFETY: a plug-in passes back its argument, which is a ring that outlives its loop.
+    // SAFETY: `ring` is the address of a `Ring`, unchanged by the plug-in. The `Ring` lives longer than the loop of the
+    // plug-in.
     unsafe { &*ring.cast::<Ring>() }.ready(index);
 }
 
@@ -176,8 +179,8 @@ struct ChainLoop {
 }
 
 impl chain::Chain for ChainLoop {
-    fn turn(&mut self) -> Result<()> {
-        (self.table.turn)(self.handle.place);
+    fn iterate(&mut self) -> Result<()> {
+        (self.table.iteration)(self.handle.address);
         Ok(())
     }
 }
@@ -189,7 +192,7 @@ struct ActiveLoop {
 
 impl active::Active for ActiveLoop {
     fn run(&mut self, callbacks: u64) -> Result<u64> {
-        Ok((self.table.run)(self.handle.place, callbacks))
+        Ok((self.table.run)(self.handle.address, callbacks))
     }
 }
 
@@ -199,13 +202,13 @@ struct TimersLoop {
     handle: NonNull<c_void>,
 }
 
-/// The argument that a plug-in passes back from within its loop.
-struct Within<'b> {
+/// The argument of [`call_body`], which a plug-in passes through its loop.
+struct CallbackBody<'b> {
     timers: TimersLoop,
-    body: &'b mut dyn FnMut(&mut dyn timers::Verbs),
+    call: &'b mut dyn FnMut(&mut dyn timers::Operations),
 }
 
-impl timers::Verbs for TimersLoop {
+impl timers::Operations for TimersLoop {
     fn set(&mut self, which: &[u32], ms: &[u32]) {
         let count = which.len().min(ms.len()) as u32;
         (self.table.set)(self.handle, which.as_ptr(), ms.as_ptr(), count);
@@ -221,19 +224,20 @@ impl timers::Verbs for TimersLoop {
 }
 
 impl timers::Timers for TimersLoop {
-    fn within(&mut self, body: &mut dyn FnMut(&mut dyn timers::Verbs)) -> u64 {
-        let mut within = Within { timers: *self, body };
-        let arg = std::ptr::from_mut(&mut within).cast();
-        (self.table.within)(self.handle, call_within, arg)
+    fn in_callback(&mut self, body: &mut dyn FnMut(&mut dyn timers::Operations)) -> u64 {
+        let mut body = CallbackBody { timers: *self, call: body };
+        let arg = std::ptr::from_mut(&mut body).cast();
+        (self.table.in_callback)(self.handle, call_body, arg)
     }
 
-    fn turn(&mut self) -> Result<u64> {
-        Ok((self.table.turn)(self.handle))
+    fn iterate(&mut self) -> Result<u64> {
+        Ok((self.table.iteration)(self.handle))
     }
 }
 
-extern "C" fn call_within(arg: *mut c_void) {
-    // SAFETY: a plug-in passes back the argument of `within` once, before it returns.
-    let within = unsafe { &mut *arg.cast::<Within<'_>>() };
-    (within.body)(&mut within.timers);
+extern "C" fn call_body(arg: *mut c_void) {
+    // SAFETY: `arg` is the address that `TimersLoop::in_callback` has passed to the plug-in. The plug-in calls this
+    // function once, before its function `in_callback` returns.
+    let body = unsafe { &mut *arg.cast::<CallbackBody<'_>>() };
+    (body.call)(&mut body.timers);
 }

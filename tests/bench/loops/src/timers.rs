@@ -1,8 +1,9 @@
-//! W2: the cost of adding, moving, cancelling and firing timers. W2i: the cost of restarting a pending timer.
+//! Workload W2: the cost of adding, moving, cancelling and firing timers. Workload W2i: the cost of restarting a
+//! pending timer.
 //!
-//! The order and the delays of the timers are drawn at random and are the same for all contenders. W2 draws them again
-//! in each round. Everything but the firing happens in a callback of the loop, where the loop's time stands still, as
-//! when an application arms timers.
+//! The order and the delays of the timers are chosen at random and are the same for all contenders. W2 chooses new ones
+//! in each round. All phases except the firing run in a callback of the loop, because applications arm timers in
+//! callbacks. In a callback, the loop's time does not advance.
 //!
 //! ```text
 //!   add      every timer, 1 s to 1001 s from now
@@ -14,7 +15,7 @@
 
 mod calloop;
 mod heap;
-mod nothing;
+mod no_timers;
 mod picoevent;
 mod wheel;
 
@@ -29,9 +30,9 @@ use fastrand::Rng;
 
 use crate::clock::timed;
 
-/// Verbs on timers while the loop's time stands still.
-pub trait Verbs {
-    /// Makes each of the timers pending, `ms` from now, whether or not it is pending already.
+/// The operations on timers. They run in a callback of the loop, so the loop's time does not advance.
+pub trait Operations {
+    /// Makes each of the timers pending, with a deadline `ms` milliseconds from now. A timer may already be pending.
     fn set(&mut self, which: &[u32], ms: &[u32]);
 
     /// Makes each of the timers not pending.
@@ -42,30 +43,30 @@ pub trait Verbs {
 }
 
 /// A loop with timers.
-pub trait Timers: Verbs {
+pub trait Timers: Operations {
     /// Calls the body from a callback of the loop. Returns how many timers have fired since the
     /// loop was opened.
-    fn within(&mut self, body: &mut dyn FnMut(&mut dyn Verbs)) -> u64;
+    fn in_callback(&mut self, body: &mut dyn FnMut(&mut dyn Operations)) -> u64;
 
     /// Lets due timers fire. Returns how many timers have fired since the loop was opened.
-    fn turn(&mut self) -> Result<u64>;
+    fn iterate(&mut self) -> Result<u64>;
 }
 
-/// The work on an open loop.
+/// The body of a run: a function that uses an open loop.
 pub type Body<'b> = &'b mut dyn FnMut(&mut dyn Timers) -> Result<()>;
 
-/// Opens a loop with this number of timers, runs the body, and closes the loop.
+/// Opens a loop with this number of timers, calls the body with the loop, and closes the loop.
 pub type Run = Box<dyn Fn(u32, Body<'_>) -> Result<()>>;
 
 /// A contender.
 pub struct Contender {
     /// Its name in tables.
     pub name: &'static str,
-    /// The largest number of timers with which it is run.
-    pub most: u32,
+    /// The largest number of timers with which the contender is run.
+    pub max_timers: u32,
     /// The only delay that its timers can have, in milliseconds; zero if any delay is possible.
     pub only_ms: u32,
-    /// Opens its loop for a body.
+    /// Opens the contender's loop, calls a body with it, and closes the loop.
     pub run: Run,
 }
 
@@ -79,17 +80,17 @@ pub enum Phase {
     Add,
     /// Moving pending timers.
     Rearm,
-    /// Cancelling half of them.
+    /// Cancelling half of the timers.
     Cancel,
-    /// Setting all of them to near times.
+    /// Setting all timers to deadlines within the next 3 ms.
     Near,
-    /// Firing all of them.
+    /// Firing all timers.
     Fire,
 }
 
-/// The settings.
+/// The settings of W2.
 #[derive(clap::Args)]
-pub struct Task {
+pub struct Settings {
     /// Number of timers
     #[arg(long, default_value = "100", value_parser = value_parser!(u32).range(1..))]
     pub timers: u32,
@@ -99,19 +100,19 @@ pub struct Task {
     /// The seed of delays and of the contenders' order
     #[arg(long, default_value = "1")]
     pub seed: u64,
-    /// Exit after this phase without closing the loop, so that the instructions of two runs differ
-    /// by one phase only; by default all phases run
+    // Without closing the loop, the instructions of two runs differ by one phase only.
+    /// Exit after this phase, without closing the loop; by default all phases run
     #[arg(long, value_enum)]
     pub until: Option<Phase>,
 }
 
 /// The settings of W2i.
 #[derive(clap::Args)]
-pub struct Idle {
-    /// Number of timers of a minute
+pub struct IdleSettings {
+    /// Number of one-minute timers
     #[arg(long, default_value = "100", value_parser = value_parser!(u32).range(1..))]
     pub timers: u32,
-    /// How often one of them is restarted
+    /// How often a timer is restarted
     #[arg(long, default_value = "10000")]
     pub operations: u32,
     /// Number of rounds
@@ -125,23 +126,23 @@ pub struct Idle {
 /// The delay of W2i, in milliseconds.
 const MINUTE: u32 = 60_000;
 
-/// The number of restarts after which the loop's time is updated.
-const BETWEEN_CLOCKS: usize = 64;
+/// The loop's time is updated each time after this number of restarts.
+const RESTARTS_PER_UPDATE: usize = 64;
 
 /// The time to wait before the timers fire. It is longer than the longest near delay, even if the loop
 /// rounds the delay up.
-const FIRING: Duration = Duration::from_millis(8);
+const FIRE_DELAY: Duration = Duration::from_millis(8);
 
-/// After this time a loop that has not fired all timers has failed.
-const GIVEN_UP: Duration = Duration::from_secs(60);
+/// The time limit for firing all timers.
+const FIRE_TIMEOUT: Duration = Duration::from_secs(60);
 
 impl Contender {
     fn new(
         name: &'static str,
-        most: u32,
+        max_timers: u32,
         run: impl Fn(u32, Body<'_>) -> Result<()> + 'static,
     ) -> Self {
-        Self { name, most, only_ms: 0, run: Box::new(run) }
+        Self { name, max_timers, only_ms: 0, run: Box::new(run) }
     }
 }
 
@@ -149,7 +150,7 @@ impl Contender {
 pub fn contenders() -> Vec<Contender> {
     vec![
         Contender::new("picoevent", 65_535, picoevent::run),
-        // calloop looks at every timer for each change, so a larger run would take minutes.
+        // calloop visits every timer for each change, so a larger run would take minutes.
         Contender::new("calloop", 10_000, calloop::run),
         Contender::new("a binary heap by hand", u32::MAX, heap::run),
         Contender::new("a wheel by hand", u32::MAX, wheel::run),
@@ -159,12 +160,12 @@ pub fn contenders() -> Vec<Contender> {
 /// Returns the contenders of W2i.
 pub fn idle_contenders() -> Vec<Contender> {
     let mut all = contenders();
-    all.push(Contender::new("no timers", u32::MAX, nothing::run));
+    all.push(Contender::new("no timers", u32::MAX, no_timers::run));
     all
 }
 
-/// The random draw of a run.
-struct Draw {
+/// The random orders and delays of a round.
+struct RandomInput {
     in_order: Vec<u32>,
     rearm: Vec<u32>,
     cancel: Vec<u32>,
@@ -173,7 +174,7 @@ struct Draw {
     near: Vec<u32>,
 }
 
-impl Draw {
+impl RandomInput {
     fn new(count: u32, random: &mut Rng) -> Self {
         let mut times = |from, span| (0..count).map(|_| from + random.u32(..span)).collect();
         let (first, second, near) = (times(1_000, 1_000_000), times(1_000, 1_000_000), times(0, 4));
@@ -190,16 +191,16 @@ impl Draw {
 
 /// Runs W2. Writes one line for each contender, round and phase: the name, the round, the phase and
 /// nanoseconds per timer.
-pub fn play(task: &Task, contenders: &[Contender]) -> Result<()> {
-    let mut random = Rng::with_seed(task.seed);
-    let can = |each: &&Contender| task.timers <= each.most && each.only_ms == 0;
-    let mut order: Vec<_> = contenders.iter().filter(can).collect();
+pub fn measure(settings: &Settings, contenders: &[Contender]) -> Result<()> {
+    let mut random = Rng::with_seed(settings.seed);
+    let takes_part = |each: &&Contender| settings.timers <= each.max_timers && each.only_ms == 0;
+    let mut order: Vec<_> = contenders.iter().filter(takes_part).collect();
     order.iter().try_for_each(|each| check_cancel(each).context(each.name))?;
-    for round in 0..task.rounds {
-        let draw = Draw::new(task.timers, &mut random);
+    for round in 0..settings.rounds {
+        let input = RandomInput::new(settings.timers, &mut random);
         random.shuffle(&mut order);
         for contender in &order {
-            for (phase, nanos) in turn_of(contender, task, &draw).context(contender.name)? {
+            for (phase, nanos) in time_of(contender, settings, &input).context(contender.name)? {
                 println!("{}\t{round}\t{phase:?}\t{nanos:.2}", contender.name);
             }
         }
@@ -207,54 +208,65 @@ pub fn play(task: &Task, contenders: &[Contender]) -> Result<()> {
     Ok(())
 }
 
-fn turn_of(contender: &Contender, task: &Task, draw: &Draw) -> Result<Vec<(Phase, f64)>> {
+fn time_of(
+    contender: &Contender,
+    settings: &Settings,
+    input: &RandomInput,
+) -> Result<Vec<(Phase, f64)>> {
     let mut took = Vec::new();
-    (contender.run)(task.timers, &mut |timers| {
-        let early = timers.within(&mut |verbs| {
+    (contender.run)(settings.timers, &mut |timers| {
+        let fired_early = timers.in_callback(&mut |operations| {
             let mut phase = |phase, count: usize, work: &mut dyn FnMut()| {
-                if task.until.is_none_or(|last| phase <= last) {
+                if settings.until.is_none_or(|last| phase <= last) {
                     took.push((phase, timed(work).1 / count as f64));
                 }
             };
-            let all = draw.in_order.len();
-            phase(Phase::Add, all, &mut || verbs.set(&draw.in_order, &draw.first));
-            phase(Phase::Rearm, all, &mut || verbs.set(&draw.rearm, &draw.second));
-            phase(Phase::Cancel, draw.cancel.len(), &mut || verbs.cancel(&draw.cancel));
-            phase(Phase::Near, all, &mut || verbs.set(&draw.in_order, &draw.near));
-            leave_if(task.until.is_some_and(|last| last < Phase::Fire));
+            let all = input.in_order.len();
+            phase(Phase::Add, all, &mut || operations.set(&input.in_order, &input.first));
+            phase(Phase::Rearm, all, &mut || operations.set(&input.rearm, &input.second));
+            phase(Phase::Cancel, input.cancel.len(), &mut || operations.cancel(&input.cancel));
+            phase(Phase::Near, all, &mut || operations.set(&input.in_order, &input.near));
+            exit_if(settings.until.is_some_and(|last| last < Phase::Fire));
         });
-        if task.until.is_none_or(|last| last == Phase::Fire) {
-            sleep(FIRING);
+        if settings.until.is_none_or(|last| last == Phase::Fire) {
+            sleep(FIRE_DELAY);
             // Timers that fire before the clock starts would not be measured.
-            ensure!(early == 0, "{early} timers fired in the turn in which they were set");
-            let (fired, nanos) = timed(|| fire(timers, task.timers.into()));
+            ensure!(
+                fired_early == 0,
+                "{fired_early} timers fired in the iteration in which they were set"
+            );
+            let (fired, nanos) = timed(|| fire(timers, settings.timers.into()));
             fired?;
-            took.push((Phase::Fire, nanos / f64::from(task.timers)));
-            leave_if(task.until == Some(Phase::Fire));
-            let fired = timers.turn()?;
-            ensure!(fired == u64::from(task.timers), "{fired} timers fired of {}", task.timers);
+            took.push((Phase::Fire, nanos / f64::from(settings.timers)));
+            exit_if(settings.until == Some(Phase::Fire));
+            let fired = timers.iterate()?;
+            ensure!(
+                fired == u64::from(settings.timers),
+                "{fired} timers fired of {}",
+                settings.timers
+            );
         }
         Ok(())
     })?;
     Ok(took)
 }
 
-/// Exits the process at once if `over`.
-fn leave_if(over: bool) {
-    if over {
+/// Exits the process at once if `is_over`.
+fn exit_if(is_over: bool) {
+    if is_over {
         exit(0);
     }
 }
 
-/// Runs turns of the loop until `expected` timers have fired.
+/// Runs iterations of the loop until `expected` timers have fired.
 fn fire(timers: &mut dyn Timers, expected: u64) -> Result<()> {
     let start = Instant::now();
     loop {
-        let fired = timers.turn()?;
+        let fired = timers.iterate()?;
         if fired >= expected {
             return Ok(());
         }
-        ensure!(start.elapsed() < GIVEN_UP, "{fired} timers fired of {expected}");
+        ensure!(start.elapsed() < FIRE_TIMEOUT, "{fired} timers fired of {expected}");
     }
 }
 
@@ -262,13 +274,13 @@ fn fire(timers: &mut dyn Timers, expected: u64) -> Result<()> {
 fn check_cancel(contender: &Contender) -> Result<()> {
     (contender.run)(10, &mut |timers| {
         let (all, soon): (Vec<u32>, _) = ((0..10).collect(), [1; 10]);
-        timers.within(&mut |verbs| {
-            verbs.set(&all, &soon);
-            verbs.cancel(&all[3..8]);
+        timers.in_callback(&mut |operations| {
+            operations.set(&all, &soon);
+            operations.cancel(&all[3..8]);
         });
-        sleep(FIRING);
+        sleep(FIRE_DELAY);
         fire(timers, 5)?;
-        let fired = timers.turn()?;
+        let fired = timers.iterate()?;
         ensure!(fired == 5, "{fired} timers fired of 10, of which 5 were cancelled");
         Ok(())
     })
@@ -276,29 +288,31 @@ fn check_cancel(contender: &Contender) -> Result<()> {
 
 /// Runs W2i. Writes one line for each contender and round: the name, the round and nanoseconds per
 /// restart.
-pub fn play_idle(task: &Idle, contenders: &[Contender]) -> Result<()> {
-    let mut random = Rng::with_seed(task.seed);
-    let in_order: Vec<u32> = (0..task.timers).collect();
-    let which: Vec<u32> = (0..task.operations).map(|_| random.u32(..task.timers)).collect();
-    let minutes = vec![MINUTE; in_order.len().max(BETWEEN_CLOCKS)];
-    let can = |each: &&Contender| task.timers <= each.most && [0, MINUTE].contains(&each.only_ms);
-    let mut order: Vec<_> = contenders.iter().filter(can).collect();
-    for round in 0..task.rounds {
+pub fn measure_idle(settings: &IdleSettings, contenders: &[Contender]) -> Result<()> {
+    let mut random = Rng::with_seed(settings.seed);
+    let in_order: Vec<u32> = (0..settings.timers).collect();
+    let which: Vec<u32> = (0..settings.operations).map(|_| random.u32(..settings.timers)).collect();
+    let minutes = vec![MINUTE; in_order.len().max(RESTARTS_PER_UPDATE)];
+    let takes_part = |each: &&Contender| {
+        settings.timers <= each.max_timers && [0, MINUTE].contains(&each.only_ms)
+    };
+    let mut order: Vec<_> = contenders.iter().filter(takes_part).collect();
+    for round in 0..settings.rounds {
         random.shuffle(&mut order);
         for contender in &order {
             let mut nanos = None;
-            let run = (contender.run)(task.timers, &mut |timers| {
-                timers.within(&mut |verbs| {
-                    verbs.set(&in_order, &minutes);
+            let run = (contender.run)(settings.timers, &mut |timers| {
+                timers.in_callback(&mut |operations| {
+                    operations.set(&in_order, &minutes);
                     let ((), took) = timed(|| {
-                        for some in which.chunks(BETWEEN_CLOCKS) {
-                            verbs.set(black_box(some), &minutes);
-                            verbs.refresh();
+                        for some in which.chunks(RESTARTS_PER_UPDATE) {
+                            operations.set(black_box(some), &minutes);
+                            operations.refresh();
                         }
                     });
-                    nanos = Some(took / f64::from(task.operations));
+                    nanos = Some(took / f64::from(settings.operations));
                 });
-                let fired = timers.turn()?;
+                let fired = timers.iterate()?;
                 ensure!(fired == 0, "{fired} timers of a minute fired within the run");
                 Ok(())
             });
@@ -316,20 +330,20 @@ mod tests {
 
     #[test]
     fn every_contender_fires_every_timer() {
-        let task = Task { timers: 100, rounds: 2, seed: 1, until: None };
-        play(&task, &contenders()).unwrap();
+        let settings = Settings { timers: 100, rounds: 2, seed: 1, until: None };
+        measure(&settings, &contenders()).unwrap();
     }
 
     #[test]
-    fn every_contender_begins_timers_again() {
-        let task = Idle { timers: 100, operations: 1_000, rounds: 2, seed: 1 };
-        play_idle(&task, &idle_contenders()).unwrap();
+    fn every_contender_restarts_timers() {
+        let settings = IdleSettings { timers: 100, operations: 1_000, rounds: 2, seed: 1 };
+        measure_idle(&settings, &idle_contenders()).unwrap();
     }
 
-    /// Ignores cancellation: fires everything that was set, at the first turn.
-    struct Deaf(u64, u64);
+    /// A wrong contender that ignores cancellation: it fires all timers that were set, in the next iteration.
+    struct IgnoresCancel(u64, u64);
 
-    impl Verbs for Deaf {
+    impl Operations for IgnoresCancel {
         fn set(&mut self, which: &[u32], _: &[u32]) {
             self.0 = which.len() as u64;
         }
@@ -337,32 +351,34 @@ mod tests {
         fn refresh(&mut self) {}
     }
 
-    impl Timers for Deaf {
-        fn within(&mut self, body: &mut dyn FnMut(&mut dyn Verbs)) -> u64 {
+    impl Timers for IgnoresCancel {
+        fn in_callback(&mut self, body: &mut dyn FnMut(&mut dyn Operations)) -> u64 {
             body(self);
             self.1
         }
-        fn turn(&mut self) -> Result<u64> {
+        fn iterate(&mut self) -> Result<u64> {
             self.1 += std::mem::take(&mut self.0);
             Ok(self.1)
         }
     }
 
     #[test]
-    fn a_contender_that_fires_what_was_cancelled_fails() {
-        let deaf = Contender::new("deaf", 1_000, |_, body| body(&mut Deaf(0, 0)));
-        let task = Task { timers: 100, rounds: 1, seed: 1, until: None };
-        let said = format!("{:#}", play(&task, std::slice::from_ref(&deaf)).unwrap_err());
-        assert_eq!(said, "deaf: 10 timers fired of 10, of which 5 were cancelled");
-        let idle = Idle { timers: 10, operations: 100, rounds: 1, seed: 1 };
-        let said = format!("{:#}", play_idle(&idle, &[deaf]).unwrap_err());
-        assert!(said.contains("timers of a minute fired"), "{said}");
+    fn a_contender_that_fires_cancelled_timers_fails() {
+        let ignores_cancel =
+            Contender::new("ignores-cancel", 1_000, |_, body| body(&mut IgnoresCancel(0, 0)));
+        let settings = Settings { timers: 100, rounds: 1, seed: 1, until: None };
+        let error =
+            format!("{:#}", measure(&settings, std::slice::from_ref(&ignores_cancel)).unwrap_err());
+        assert_eq!(error, "ignores-cancel: 10 timers fired of 10, of which 5 were cancelled");
+        let idle = IdleSettings { timers: 10, operations: 100, rounds: 1, seed: 1 };
+        let error = format!("{:#}", measure_idle(&idle, &[ignores_cancel]).unwrap_err());
+        assert!(error.contains("timers of a minute fired"), "{error}");
     }
 
-    /// Fires everything that was set before the loop's turn is over.
-    struct Hasty(u64);
+    /// A wrong contender that fires the timers in the same iteration in which they were set.
+    struct FiresAtOnce(u64);
 
-    impl Verbs for Hasty {
+    impl Operations for FiresAtOnce {
         fn set(&mut self, which: &[u32], _: &[u32]) {
             self.0 = which.len() as u64;
         }
@@ -372,32 +388,36 @@ mod tests {
         fn refresh(&mut self) {}
     }
 
-    impl Timers for Hasty {
-        fn within(&mut self, body: &mut dyn FnMut(&mut dyn Verbs)) -> u64 {
+    impl Timers for FiresAtOnce {
+        fn in_callback(&mut self, body: &mut dyn FnMut(&mut dyn Operations)) -> u64 {
             body(self);
             self.0
         }
-        fn turn(&mut self) -> Result<u64> {
+        fn iterate(&mut self) -> Result<u64> {
             Ok(self.0)
         }
     }
 
     #[test]
     fn a_contender_that_fires_before_the_clock_starts_fails() {
-        let hasty = Contender::new("hasty", 1_000, |_, body| body(&mut Hasty(0)));
-        let task = Task { timers: 100, rounds: 1, seed: 1, until: None };
-        let said = format!("{:#}", play(&task, &[hasty]).unwrap_err());
-        assert_eq!(said, "hasty: 100 timers fired in the turn in which they were set");
+        let fires_at_once =
+            Contender::new("fires-at-once", 1_000, |_, body| body(&mut FiresAtOnce(0)));
+        let settings = Settings { timers: 100, rounds: 1, seed: 1, until: None };
+        let error = format!("{:#}", measure(&settings, &[fires_at_once]).unwrap_err());
+        assert_eq!(
+            error,
+            "fires-at-once: 100 timers fired in the iteration in which they were set"
+        );
     }
 
     #[test]
-    fn the_draw_is_of_every_timer_and_cancels_half() {
-        let draw = Draw::new(100, &mut Rng::with_seed(3));
-        let mut rearmed = draw.rearm.clone();
+    fn random_input_covers_every_timer_and_cancels_half() {
+        let input = RandomInput::new(100, &mut Rng::with_seed(3));
+        let mut rearmed = input.rearm.clone();
         rearmed.sort_unstable();
-        assert_eq!(rearmed, draw.in_order);
-        assert_eq!(draw.cancel.len(), 50);
-        assert!(draw.first.iter().all(|ms| (1_000..1_001_000).contains(ms)));
-        assert!(draw.near.iter().all(|ms| *ms <= 3));
+        assert_eq!(rearmed, input.in_order);
+        assert_eq!(input.cancel.len(), 50);
+        assert!(input.first.iter().all(|ms| (1_000..1_001_000).contains(ms)));
+        assert!(input.near.iter().all(|ms| *ms <= 3));
     }
 }

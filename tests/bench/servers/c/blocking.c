@@ -1,8 +1,8 @@
-/* HELLO without a loop: blocking calls of accept, write and close. It shows the cost of the system
- * calls themselves, and the size of a program without any of the libraries. */
+/* The workload HELLO without a loop: blocking calls of accept, write and close. This server shows the cost of
+ * the system calls alone, and the size of a program without a library. */
 
 #define _GNU_SOURCE
-#include "agreement.h"
+#include "harness.h"
 
 #include <fcntl.h>
 #include <sys/socket.h>
@@ -10,9 +10,9 @@
 
 int main(int argc, char **argv)
 {
-	int listener = agree(argc, argv);
+	int listener = begin_harness(argc, argv);
 	if (workload != HELLO)
-		fail("without a loop there is one connection at a time");
+		fail("this server supports only the workload hello");
 	fcntl(listener, F_SETFL, 0);
 	listening();
 	for (;;) {

@@ -1,4 +1,4 @@
-/* libevent's HTTP server, for W8: every request is answered with 100 bytes. */
+/* libevent's HTTP server, for the workload W8. It answers every request with 100 bytes. */
 
 #include <arpa/inet.h>
 #include <event2/buffer.h>
@@ -15,8 +15,8 @@
 
 static char content[100];
 
-/* evhttp does not send small answers at once, so a client that waits for each would wait 40 ms. Set once for
- * each descriptor. */
+/* Sets TCP_NODELAY, once for each descriptor. Without this option a small answer is not sent at once, and a
+ * client would wait 40 ms for each answer. */
 static void send_at_once(struct evhttp_request *request)
 {
 	static char is_set[1024];
@@ -56,11 +56,11 @@ int main(void)
 	evhttp_set_gencb(http, page, NULL);
 	struct evhttp_bound_socket *bound = evhttp_bind_socket_with_handle(http, "127.0.0.1", 0);
 	if (bound == NULL)
-		fail("no listener");
+		fail("cannot listen");
 	struct sockaddr_in address;
 	socklen_t length = sizeof address;
 	if (getsockname(evhttp_bound_socket_get_fd(bound), (struct sockaddr *)&address, &length) != 0)
-		fail("no address");
+		fail("cannot read the listener's address");
 	printf("listening on 127.0.0.1:%d\n", ntohs(address.sin_port));
 	fflush(stdout);
 	event_base_dispatch(base);

@@ -1,7 +1,7 @@
 /* libev with a watcher for each descriptor. */
 
 #define _GNU_SOURCE
-#include "agreement.h"
+#include "harness.h"
 #include "pending.h"
 
 #include <ev.h>
@@ -30,10 +30,10 @@ static void serve(struct ev_loop *loop, ev_io *io, int what)
 	case DRAINED:
 		watch(loop, conn, EV_READ);
 		return;
-	case WRITE_WAITS:
+	case WRITE_BLOCKED:
 		watch(loop, conn, EV_WRITE);
 		return;
-	case GONE:
+	case CLOSED:
 		ev_io_stop(loop, io);
 		close(io->fd);
 		free(conn->pending.bytes);
@@ -47,11 +47,11 @@ static void on_accept(struct ev_loop *loop, ev_io *io, int what)
 	(void)what;
 	int fd = accept4(io->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 	if (fd < 0)
-		fail("a connection is not accepted");
+		fail("cannot accept a connection");
 	accepted();
 	if (workload == HELLO) {
 		if (write(fd, greeting, sizeof greeting) != sizeof greeting)
-			fail("the greeting is not written");
+			fail("cannot write the greeting");
 		close(fd);
 		closed();
 		return;
@@ -65,11 +65,11 @@ static void on_accept(struct ev_loop *loop, ev_io *io, int what)
 
 int main(int argc, char **argv)
 {
-	int fd = agree(argc, argv);
+	int fd = begin_harness(argc, argv);
 	struct ev_loop *loop = ev_default_loop(0);
 	static ev_io listener;
 	if (loop == NULL)
-		fail("libev has no loop");
+		fail("libev cannot make a loop");
 	ev_io_init(&listener, on_accept, fd, EV_READ);
 	ev_io_start(loop, &listener);
 	listening();

@@ -1,6 +1,6 @@
-/* libevent with evconnlistener and bufferevents: the shape of its sample/hello-world.c. */
+/* libevent with evconnlistener and bufferevents, like libevent's sample/hello-world.c. */
 
-#include "agreement.h"
+#include "harness.h"
 
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
@@ -13,26 +13,26 @@ static void end(struct bufferevent *bev)
 	closed();
 }
 
-static void written(struct bufferevent *bev, void *arg)
+static void on_written(struct bufferevent *bev, void *arg)
 {
 	(void)arg;
 	if (evbuffer_get_length(bufferevent_get_output(bev)) == 0)
 		end(bev);
 }
 
-static void came(struct bufferevent *bev, void *arg)
+static void on_readable(struct bufferevent *bev, void *arg)
 {
 	(void)arg;
 	struct evbuffer *input = bufferevent_get_input(bev);
-	moved(evbuffer_get_length(input));
+	echoed(evbuffer_get_length(input));
 	evbuffer_add_buffer(bufferevent_get_output(bev), input);
 }
 
-static void happened(struct bufferevent *bev, short what, void *arg)
+static void on_event(struct bufferevent *bev, short what, void *arg)
 {
 	(void)arg;
 	if (workload == HELLO)
-		fail("a client has not waited for its greeting");
+		fail("a client closed before it received the greeting");
 	if (what & (BEV_EVENT_EOF | BEV_EVENT_ERROR))
 		end(bev);
 }
@@ -46,24 +46,24 @@ static void on_accept(struct evconnlistener *listener, evutil_socket_t fd, struc
 		fail("no memory for a connection");
 	accepted();
 	if (workload == HELLO) {
-		bufferevent_setcb(bev, NULL, written, happened, NULL);
+		bufferevent_setcb(bev, NULL, on_written, on_event, NULL);
 		bufferevent_enable(bev, EV_WRITE);
 		bufferevent_disable(bev, EV_READ);
 		bufferevent_write(bev, greeting, sizeof greeting);
 	} else {
-		bufferevent_setcb(bev, came, NULL, happened, NULL);
+		bufferevent_setcb(bev, on_readable, NULL, on_event, NULL);
 		bufferevent_enable(bev, EV_READ | EV_WRITE);
 	}
 }
 
 int main(int argc, char **argv)
 {
-	int fd = agree(argc, argv);
+	int fd = begin_harness(argc, argv);
 	struct event_base *base = event_base_new();
-	/* A backlog of 0: the descriptor listens already. */
+	/* The backlog is 0, because the descriptor already listens. */
 	if (base == NULL ||
 	    evconnlistener_new(base, on_accept, base, LEV_OPT_CLOSE_ON_FREE, 0, fd) == NULL)
-		fail("libevent does not listen");
+		fail("libevent cannot listen");
 	listening();
 	event_base_dispatch(base);
 	fail("the loop has ended");

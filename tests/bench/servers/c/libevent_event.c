@@ -1,7 +1,7 @@
-/* libevent with an event for each descriptor, and nothing above it. */
+/* libevent with an event for each descriptor, without bufferevents. */
 
 #define _GNU_SOURCE
-#include "agreement.h"
+#include "harness.h"
 #include "pending.h"
 
 #include <event2/event.h>
@@ -25,7 +25,7 @@ static void serve(evutil_socket_t fd, short what, void *arg)
 			event_add(conn->readable, NULL);
 		}
 		return;
-	case WRITE_WAITS:
+	case WRITE_BLOCKED:
 		if (conn->writable == NULL)
 			conn->writable = event_new(base, fd, EV_WRITE | EV_PERSIST, serve, conn);
 		if (conn->writable == NULL)
@@ -33,7 +33,7 @@ static void serve(evutil_socket_t fd, short what, void *arg)
 		event_del(conn->readable);
 		event_add(conn->writable, NULL);
 		return;
-	case GONE:
+	case CLOSED:
 		event_free(conn->readable);
 		if (conn->writable != NULL)
 			event_free(conn->writable);
@@ -49,11 +49,11 @@ static void on_accept(evutil_socket_t listener, short what, void *arg)
 	(void)what, (void)arg;
 	int fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 	if (fd < 0)
-		fail("a connection is not accepted");
+		fail("cannot accept a connection");
 	accepted();
 	if (workload == HELLO) {
 		if (write(fd, greeting, sizeof greeting) != sizeof greeting)
-			fail("the greeting is not written");
+			fail("cannot write the greeting");
 		close(fd);
 		closed();
 		return;
@@ -67,11 +67,11 @@ static void on_accept(evutil_socket_t listener, short what, void *arg)
 
 int main(int argc, char **argv)
 {
-	int fd = agree(argc, argv);
+	int fd = begin_harness(argc, argv);
 	base = event_base_new();
 	struct event *listener = event_new(base, fd, EV_READ | EV_PERSIST, on_accept, NULL);
 	if (listener == NULL || event_add(listener, NULL) < 0)
-		fail("libevent does not listen");
+		fail("libevent cannot listen");
 	listening();
 	event_base_dispatch(base);
 	fail("the loop has ended");

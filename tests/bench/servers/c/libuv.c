@@ -1,6 +1,6 @@
-/* libuv with its streams: bytes are written at once if possible, and the rest is a request. */
+/* libuv with its streams. Bytes are written at once if possible. A write request sends the rest. */
 
-#include "agreement.h"
+#include "harness.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -36,7 +36,7 @@ static void write_all(uv_stream_t *stream, char *bytes, size_t length)
 		sent = 0;
 	struct rest *rest = malloc(sizeof *rest + length - sent);
 	if (rest == NULL)
-		fail("no memory for what waits");
+		fail("no memory for pending bytes");
 	memcpy(rest->bytes, bytes + sent, length - sent);
 	rest->request.data = rest;
 	buffer = uv_buf_init(rest->bytes, length - sent);
@@ -58,7 +58,7 @@ static void on_read(uv_stream_t *stream, ssize_t got, const uv_buf_t *buffer)
 		uv_close((uv_handle_t *)stream, on_close);
 		return;
 	}
-	moved(got);
+	echoed(got);
 	write_all(stream, buffer->base, got);
 }
 
@@ -67,28 +67,28 @@ static void on_connection(uv_stream_t *listener, int status)
 	uv_tcp_t *conn = malloc(sizeof *conn);
 	if (status < 0 || conn == NULL || uv_tcp_init(loop, conn) < 0 ||
 	    uv_accept(listener, (uv_stream_t *)conn) < 0)
-		fail("a connection is not accepted");
+		fail("cannot accept a connection");
 	accepted();
 	if (workload == HELLO) {
 		uv_buf_t answer = uv_buf_init((char *)greeting, sizeof greeting);
 		if (uv_try_write((uv_stream_t *)conn, &answer, 1) != sizeof greeting)
-			fail("the greeting is not written");
+			fail("cannot write the greeting");
 		uv_close((uv_handle_t *)conn, on_close);
 		return;
 	}
 	if (uv_read_start((uv_stream_t *)conn, on_alloc, on_read) < 0)
-		fail("a connection is not read");
+		fail("cannot read a connection");
 }
 
 int main(int argc, char **argv)
 {
-	int fd = agree(argc, argv);
+	int fd = begin_harness(argc, argv);
 	static uv_tcp_t listener;
 	loop = uv_default_loop();
-	/* The socket listens already; libuv calls listen again with the same backlog. */
+	/* The socket already listens. libuv calls listen again with the same backlog. */
 	if (loop == NULL || uv_tcp_init(loop, &listener) < 0 || uv_tcp_open(&listener, fd) < 0 ||
 	    uv_listen((uv_stream_t *)&listener, 4096, on_connection) < 0)
-		fail("libuv does not listen");
+		fail("libuv cannot listen");
 	listening();
 	uv_run(loop, UV_RUN_DEFAULT);
 	fail("the loop has ended");

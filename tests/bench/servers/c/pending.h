@@ -1,10 +1,10 @@
 /* Bytes that a connection could not write yet, for servers whose library has no buffers.
- * A connection that reads and writes at the client's pace never has any. */
+ * If a client reads as fast as the server writes, there are no such bytes. */
 
 #ifndef PENDING_H
 #define PENDING_H
 
-#include "agreement.h"
+#include "harness.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -17,11 +17,11 @@ struct pending {
 	unsigned begin, end;
 };
 
-/* One buffer for all connections; it is empty again before the next connection is served. */
+/* A buffer that all connections share. It is empty again before the next connection is served. */
 static char shared[READ_SIZE];
 
 /* The state of a connection after it was served. */
-enum turn { DRAINED, WRITE_WAITS, GONE };
+enum echo_result { DRAINED, WRITE_BLOCKED, CLOSED };
 
 /* Writes the pending bytes. Returns whether none are left. */
 static inline int flush_pending(int fd, struct pending *pending)
@@ -37,7 +37,7 @@ static inline int flush_pending(int fd, struct pending *pending)
 	return 1;
 }
 
-/* Writes bytes, or keeps those that the system does not take. Returns whether it took all. */
+/* Writes bytes. Stores the bytes that the system does not accept. Returns whether all bytes were written. */
 static inline int write_or_keep(int fd, struct pending *pending, const char *bytes, size_t length)
 {
 	ssize_t sent = write(fd, bytes, length);
@@ -46,7 +46,7 @@ static inline int write_or_keep(int fd, struct pending *pending, const char *byt
 	if (sent < 0)
 		sent = 0;
 	if (pending->bytes == NULL && (pending->bytes = malloc(READ_SIZE)) == NULL)
-		fail("no memory for what waits");
+		fail("no memory for pending bytes");
 	memcpy(pending->bytes, bytes + sent, length - sent);
 	pending->begin = 0;
 	pending->end = length - sent;
@@ -54,19 +54,19 @@ static inline int write_or_keep(int fd, struct pending *pending, const char *byt
 }
 
 /* Sends received bytes back. A read that does not fill the buffer has read everything. */
-static inline enum turn echo(int fd, struct pending *pending)
+static inline enum echo_result echo(int fd, struct pending *pending)
 {
 	if (!flush_pending(fd, pending))
-		return WRITE_WAITS;
+		return WRITE_BLOCKED;
 	for (;;) {
 		ssize_t got = read(fd, shared, sizeof shared);
 		if (got < 0 && errno == EAGAIN)
 			return DRAINED;
 		if (got <= 0)
-			return GONE;
-		moved(got);
+			return CLOSED;
+		echoed(got);
 		if (!write_or_keep(fd, pending, shared, got))
-			return WRITE_WAITS;
+			return WRITE_BLOCKED;
 		if (got < (ssize_t)sizeof shared)
 			return DRAINED;
 	}

@@ -1,14 +1,14 @@
-/* The agreement of all proxies, the same as of examples/proxy:
+/* The command line and the output of all proxies. They are the same as those of examples/proxy:
  *
  *     proxy --listen ADDRESS:PORT --to ADDRESS:PORT
  *
  * A proxy prints its address, connects to the server for each client, and moves bytes both ways until it is
- * interrupted. The program that starts it measures it. */
+ * interrupted. The program that starts the proxy measures it. */
 
 #ifndef PROXY_H
 #define PROXY_H
 
-#include "agreement.h"
+#include "harness.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -30,17 +30,17 @@ static inline struct sockaddr_in parse_address(const char *text)
 	unsigned short port;
 	if (sscanf(text, "%15[0-9.]:%hu%c", host, &port, &more) != 2 ||
 	    inet_pton(AF_INET, host, &address.sin_addr) != 1)
-		fail("an address has to be ADDRESS:PORT");
+		fail("an address must be ADDRESS:PORT");
 	address.sin_port = htons(port);
 	return address;
 }
 
-/* Output is sent without delay, as in the other proxies. */
+/* Makes the socket send output without delay, as in the other proxies. */
 static inline void set_no_delay(int fd)
 {
 	int one = 1;
 	if (setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one) < 0)
-		fail("a socket has no TCP_NODELAY");
+		fail("cannot set TCP_NODELAY");
 }
 
 /* Reads the command line, listens and prints the address. Returns the listener, which is non-blocking.
@@ -57,7 +57,7 @@ static inline int listen_as_proxy(int argc, char **argv)
 	signal(SIGPIPE, SIG_IGN);
 	int listener = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (listener < 0)
-		fail("there is no socket");
+		fail("cannot open a socket");
 	set_no_delay(listener);
 	if (bind(listener, (struct sockaddr *)&address, length) < 0 || listen(listener, 128) < 0 ||
 	    getsockname(listener, (struct sockaddr *)&address, &length) < 0)

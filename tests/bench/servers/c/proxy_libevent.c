@@ -1,5 +1,5 @@
-/* A proxy on libevent's bufferevents, as in its sample le-proxy.c: a side that does not take its bytes makes the
- * other wait. */
+/* A proxy on libevent's bufferevents, like libevent's sample le-proxy.c. While one side does not accept its bytes,
+ * the other side is not read. */
 
 #include "proxy.h"
 
@@ -8,35 +8,35 @@
 #include <event2/event.h>
 #include <event2/listener.h>
 
-/* Output that may wait before the other side is not read any more, as in the sample. */
-#define MOST (512 * 1024)
+/* The limit of waiting output, as in the sample. From this limit on, the other side is not read. */
+#define MAX_OUTPUT (512 * 1024)
 
 static struct event_base *base;
 
-static void moved_out(struct bufferevent *to, void *partner);
-static void ended(struct bufferevent *side, short what, void *partner);
+static void on_drained(struct bufferevent *to, void *partner);
+static void on_event(struct bufferevent *side, short what, void *partner);
 
-static void came(struct bufferevent *from, void *partner)
+static void on_readable(struct bufferevent *from, void *partner)
 {
 	struct bufferevent *to = partner;
 	struct evbuffer *output = bufferevent_get_output(to);
 	bufferevent_read_buffer(from, output);
-	if (evbuffer_get_length(output) >= MOST) {
-		bufferevent_setcb(to, came, moved_out, ended, from);
-		bufferevent_setwatermark(to, EV_WRITE, MOST / 2, MOST);
+	if (evbuffer_get_length(output) >= MAX_OUTPUT) {
+		bufferevent_setcb(to, on_readable, on_drained, on_event, from);
+		bufferevent_setwatermark(to, EV_WRITE, MAX_OUTPUT / 2, MAX_OUTPUT);
 		bufferevent_disable(from, EV_READ);
 	}
 }
 
 /* There is room again. */
-static void moved_out(struct bufferevent *to, void *partner)
+static void on_drained(struct bufferevent *to, void *partner)
 {
-	bufferevent_setcb(to, came, NULL, ended, partner);
+	bufferevent_setcb(to, on_readable, NULL, on_event, partner);
 	bufferevent_setwatermark(to, EV_WRITE, 0, 0);
 	bufferevent_enable(partner, EV_READ);
 }
 
-static void ended(struct bufferevent *side, short what, void *partner)
+static void on_event(struct bufferevent *side, short what, void *partner)
 {
 	if (what & BEV_EVENT_CONNECTED)
 		return;
@@ -44,7 +44,7 @@ static void ended(struct bufferevent *side, short what, void *partner)
 	bufferevent_free(partner);
 }
 
-static void accepted_one(struct evconnlistener *listener, evutil_socket_t fd, struct sockaddr *from, int length,
+static void on_accept(struct evconnlistener *listener, evutil_socket_t fd, struct sockaddr *from, int length,
 			 void *nothing)
 {
 	(void)listener, (void)from, (void)length, (void)nothing;
@@ -54,8 +54,8 @@ static void accepted_one(struct evconnlistener *listener, evutil_socket_t fd, st
 	    bufferevent_socket_connect(to, (struct sockaddr *)&server, sizeof server) < 0)
 		fail("cannot connect to the server");
 	set_no_delay(bufferevent_getfd(to));
-	bufferevent_setcb(client, came, NULL, ended, to);
-	bufferevent_setcb(to, came, NULL, ended, client);
+	bufferevent_setcb(client, on_readable, NULL, on_event, to);
+	bufferevent_setcb(to, on_readable, NULL, on_event, client);
 	bufferevent_enable(client, EV_READ | EV_WRITE);
 	bufferevent_enable(to, EV_READ | EV_WRITE);
 }
@@ -64,8 +64,8 @@ int main(int argc, char **argv)
 {
 	int fd = listen_as_proxy(argc, argv);
 	base = event_base_new();
-	if (base == NULL || evconnlistener_new(base, accepted_one, NULL, LEV_OPT_CLOSE_ON_FREE, 0, fd) == NULL)
-		fail("libevent does not listen");
+	if (base == NULL || evconnlistener_new(base, on_accept, NULL, LEV_OPT_CLOSE_ON_FREE, 0, fd) == NULL)
+		fail("libevent cannot listen");
 	event_base_dispatch(base);
 	fail("the loop has ended");
 }

@@ -1,7 +1,7 @@
-/* A proxy on the system's epoll alone. All connections share one buffer; what the other side does not take is
- * kept, and nothing more is read until it is written. Level-triggered it reads once for each report, so that no
- * connection waits long for others. Compiled with -DEDGE it registers each connection once, edge-triggered
- * (EPOLLET), and has to read until nothing is left. */
+/* A proxy on the system's epoll alone. All connections share one buffer. Bytes that the other side does not accept
+ * are stored, and nothing more is read until these bytes are written. With level-triggered descriptors, the proxy
+ * reads once for each report, so that no connection waits long for others. Compiled with -DEDGE, the proxy registers
+ * each connection once, edge-triggered (EPOLLET), and must read until no bytes are left. */
 
 #define _GNU_SOURCE
 #include "pending.h"
@@ -11,22 +11,22 @@
 
 #define EVENTS 1024
 
-/* Whether to read again, given the number of bytes of the last read. */
+/* Whether to read again. `got` is the number of bytes of the last read. */
 #ifdef EDGE
 #define READS_ON(got) ((got) == (ssize_t)sizeof shared)
 #else
 #define READS_ON(got) 0
 #endif
 
-/* One of two partners. */
+/* One of the two sides of a connection through the proxy: the client or the server. */
 struct side {
 	int fd;
 	struct side *partner;
-	/* What this side has not taken yet. */
+	/* Bytes that this side has not accepted yet. */
 	struct pending pending;
 	unsigned watched;
-	int connecting, ended, told_end;
-	/* Freed pairs stay in memory until all events of a turn are served. */
+	int connecting, ended, sent_end;
+	/* Freed pairs stay in memory until all events of an iteration are served. */
 	struct side *next_freed;
 };
 
@@ -37,7 +37,7 @@ static void watch(struct side *side, int operation, unsigned what)
 {
 	struct epoll_event event = {.events = what, .data.ptr = side};
 	if (epoll_ctl(selector, operation, side->fd, &event) < 0)
-		fail("epoll does not watch a descriptor");
+		fail("epoll_ctl failed");
 	side->watched = what;
 }
 
@@ -62,7 +62,7 @@ static void free_closed(void)
 	}
 }
 
-/* Moves what one side sends to its partner. Returns whether the pair is still open. */
+/* Moves bytes from one side to its partner. Returns whether the pair is still open. */
 static int move(struct side *from)
 {
 	struct side *to = from->partner;
@@ -79,15 +79,15 @@ static int move(struct side *from)
 		else if (!write_or_keep(to->fd, &to->pending, shared, got) || !READS_ON(got))
 			return 1;
 	}
-	if (!to->told_end) {
-		to->told_end = 1;
+	if (!to->sent_end) {
+		to->sent_end = 1;
 		shutdown(to->fd, SHUT_WR);
 	}
-	return !(to->ended && from->told_end);
+	return !(to->ended && from->sent_end);
 }
 
 #ifndef EDGE
-/* Watches what can be done: reading when the partner takes bytes, writing when something waits. */
+/* Watches a side for input if its partner accepts bytes, and for output if bytes wait for it. */
 static void watch_again(struct side *side)
 {
 	struct side *partner = side->partner;
@@ -105,8 +105,8 @@ static void serve(struct side *side, unsigned what)
 {
 	if (side->fd < 0)
 		return;
-	/* Edge-triggered, a report of input also says that there is room. Usually nothing waited for room. */
-	int had_to_wait = side->connecting || side->pending.begin < side->pending.end;
+	/* With edge-triggered descriptors, a report of input also contains EPOLLOUT. Usually no bytes wait for room. */
+	int was_waiting = side->connecting || side->pending.begin < side->pending.end;
 	if (side->connecting && what & (EPOLLOUT | EPOLLERR | EPOLLHUP)) {
 		int error = 0;
 		socklen_t length = sizeof error;
@@ -117,7 +117,7 @@ static void serve(struct side *side, unsigned what)
 			return;
 		}
 	}
-	if ((had_to_wait && what & EPOLLOUT && !move(side->partner)) ||
+	if ((was_waiting && what & EPOLLOUT && !move(side->partner)) ||
 	    (what & ~EPOLLOUT && !move(side))) {
 		close_pair(side);
 		return;
@@ -137,18 +137,18 @@ static struct side *side_of(int fd)
 	return side;
 }
 
-/* Accepts one client. Returns whether there was one. */
+/* Accepts one client. Returns whether there was a client. */
 static int accept_one(int listener)
 {
 	int fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 	if (fd < 0 && errno == EAGAIN)
 		return 0;
 	if (fd < 0)
-		fail("a connection is not accepted");
+		fail("cannot accept a connection");
 	struct side *client = side_of(fd);
 	fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (fd < 0)
-		fail("there is no socket");
+		fail("cannot open a socket");
 	set_no_delay(fd);
 	struct side *to = side_of(fd);
 	client->partner = to;
@@ -175,7 +175,7 @@ int main(int argc, char **argv)
 	for (;;) {
 		int count = epoll_wait(selector, events, EVENTS, -1);
 		if (count < 0 && errno != EINTR)
-			fail("epoll does not wait");
+			fail("epoll_wait failed");
 		for (int i = 0; i < count; i++) {
 			if (events[i].data.ptr == &listener)
 				accept_one(listener.fd);

@@ -1,9 +1,9 @@
-/* The system's epoll alone, the lower bound of every loop. Compiled with -DEDGE it registers each
- * connection once, edge-triggered (EPOLLET). Compiled with -DPOLITE it closes a connection as picoevent
- * does: it ends its stream, and closes the socket when the client has ended its own. */
+/* The system's epoll alone, the lower bound of every loop. Compiled with -DEDGE, the server registers each
+ * connection once, edge-triggered (EPOLLET). Compiled with -DORDERLY, the server closes a connection like
+ * picoevent: it ends its stream, and closes the socket when the client has ended its stream, too. */
 
 #define _GNU_SOURCE
-#include "agreement.h"
+#include "harness.h"
 #include "pending.h"
 
 #include <sys/epoll.h>
@@ -23,28 +23,28 @@ static void watch(struct conn *conn, int operation, unsigned what)
 {
 	struct epoll_event event = {.events = what, .data.ptr = conn};
 	if (epoll_ctl(selector, operation, conn ? conn->fd : listener, &event) < 0)
-		fail("epoll does not watch a descriptor");
+		fail("epoll_ctl failed");
 }
 
-/* Accepts one connection. Returns whether there was one. */
+/* Accepts one connection. Returns whether there was a connection. */
 static int accept_one(void)
 {
 	int fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 	if (fd < 0 && errno == EAGAIN)
 		return 0;
 	if (fd < 0)
-		fail("a connection is not accepted");
+		fail("cannot accept a connection");
 	accepted();
 	if (workload == HELLO) {
 		if (write(fd, greeting, sizeof greeting) != sizeof greeting)
-			fail("the greeting is not written");
-#ifndef POLITE
+			fail("cannot write the greeting");
+#ifndef ORDERLY
 		close(fd);
 		closed();
 		return 1;
 #else
 		if (shutdown(fd, SHUT_WR) < 0 && errno != ENOTCONN)
-			fail("the stream is not ended");
+			fail("cannot end the stream");
 #endif
 	}
 	struct conn *conn = calloc(1, sizeof *conn);
@@ -59,8 +59,8 @@ static int accept_one(void)
 	return 1;
 }
 
-#ifdef POLITE
-/* Closes a connection once the client has ended its stream, too. What it sends until then is dropped. */
+#ifdef ORDERLY
+/* Closes a connection when the client has ended its stream, too. Discards the data that the client sends before. */
 static void await_end(struct conn *conn)
 {
 	char bytes[512];
@@ -75,20 +75,20 @@ static void await_end(struct conn *conn)
 static void serve(struct conn *conn, unsigned what)
 {
 #ifdef EDGE
-	/* The first report says that the socket is writable; there is nothing to read yet. */
+	/* The first report only means that the socket is writable. There is nothing to read yet. */
 	if (what == EPOLLOUT && conn->pending.begin == conn->pending.end)
 		return;
 #endif
-#ifdef POLITE
+#ifdef ORDERLY
 	if (workload == HELLO) {
 		await_end(conn);
 		return;
 	}
 #endif
-	enum turn turn = echo(conn->fd, &conn->pending);
-	if (turn == DRAINED && what & (EPOLLRDHUP | EPOLLHUP | EPOLLERR))
-		turn = GONE;
-	if (turn == GONE) {
+	enum echo_result result = echo(conn->fd, &conn->pending);
+	if (result == DRAINED && what & (EPOLLRDHUP | EPOLLHUP | EPOLLERR))
+		result = CLOSED;
+	if (result == CLOSED) {
 		close(conn->fd);
 		free(conn->pending.bytes);
 		free(conn);
@@ -96,7 +96,7 @@ static void serve(struct conn *conn, unsigned what)
 		return;
 	}
 #ifndef EDGE
-	int waits = turn == WRITE_WAITS;
+	int waits = result == WRITE_BLOCKED;
 	if (waits != conn->waits)
 		watch(conn, EPOLL_CTL_MOD, waits ? EPOLLOUT : EPOLLIN);
 	conn->waits = waits;
@@ -106,7 +106,7 @@ static void serve(struct conn *conn, unsigned what)
 int main(int argc, char **argv)
 {
 	static struct epoll_event events[EVENTS];
-	listener = agree(argc, argv);
+	listener = begin_harness(argc, argv);
 	selector = epoll_create1(EPOLL_CLOEXEC);
 #ifdef EDGE
 	watch(NULL, EPOLL_CTL_ADD, EPOLLIN | EPOLLET);
@@ -117,7 +117,7 @@ int main(int argc, char **argv)
 	for (;;) {
 		int count = epoll_wait(selector, events, EVENTS, -1);
 		if (count < 0 && errno != EINTR)
-			fail("epoll does not wait");
+			fail("epoll_wait failed");
 		for (int i = 0; i < count; i++) {
 			if (events[i].data.ptr != NULL)
 				serve(events[i].data.ptr, events[i].events);

@@ -1,4 +1,4 @@
-//! The answer of the servers of W8.
+//! The content that the HTTP servers of the workload W8 send in each answer.
 
 /// A hundred bytes.
 pub const CONTENT: &[u8; 100] = &[b'x'; 100];

@@ -1,18 +1,18 @@
 //! The same servers on picoevent and on other loops, and the clients that measure them.
 //!
-//! `cargo xtask bench` builds and starts them. A server and its load are two processes that check
-//! each other. A figure comes only from a run in which no byte was lost.
+//! `cargo xtask bench` builds and starts the servers and the clients. A server and its clients are two processes that
+//! check each other. If a byte is lost, the run has no figure.
 //!
 //! ```text
-//!   c/*.c                     servers on epoll, libevent, libev, libuv    agreement.h
-//!   src/bin/server-*          servers on picoevent, mio, calloop          agreement
+//!   c/*.c                     servers on epoll, libevent, libev, libuv    harness.h
+//!   src/bin/server-*          servers on picoevent, mio, calloop          harness
 //!   src/bin/load.rs           the clients of all of them                  load
 //!   c/evhttp.c, src/bin/server-http-*   HTTP servers           http
 //!   src/bin/empty.rs          a program that does nothing, for sizes
 //! ```
 
-pub mod agreement;
+pub mod harness;
 pub mod http;
 pub mod load;
 pub mod pending;
-mod used;
+mod usage;

@@ -1,14 +1,14 @@
 //! The clients: one thread, many connections, every byte checked.
 //!
-//! If a client receives a wrong byte or does not finish in time, the run fails and there is no figure. All
-//! clients close with a reset, so no address stays in use after a run.
+//! If a client receives a wrong byte or does not finish in time, the run fails and there is no figure. All clients
+//! close their connections with a reset, so no port stays in use after a run.
 //!
 //! | | does |
 //! |---|---|
 //! | [`hello`] | connects, reads the greeting up to the end of the stream, and repeats |
 //! | [`echo`] | sends 64 bytes on each connection, waits for them, and repeats |
 //! | [`bulk`] | sends a mebibyte, reads it back at the same time, and repeats |
-//! | [`relay`] | is the clients and the server of a proxy, which send to each other at the same time |
+//! | [`relay`] | acts as the clients and as the server of a proxy, which send to each other at the same time |
 
 use std::time::{Duration, Instant};
 
@@ -38,7 +38,7 @@ impl Deadline {
     }
 }
 
-/// The longest duration in the histogram. It is longer than any operation, since runs have a deadline.
+/// The longest duration in the histogram. Every operation is shorter, because each run has a deadline.
 const LONGEST: Duration = Duration::from_secs(3_600);
 
 /// The results of a run.
@@ -51,7 +51,7 @@ pub struct Report {
 }
 
 impl Report {
-    /// Runs `work`, which records durations in the report, and measures how long `work` takes.
+    /// Runs `work`, and measures how long it takes. `work` records the durations of operations in the report.
     fn of(work: impl FnOnce(&mut Self) -> Result<()>) -> Result<Self> {
         let start = Instant::now();
         let latency = Histogram::new_with_max(LONGEST.as_nanos() as u64, 2)?;

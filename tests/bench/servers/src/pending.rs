@@ -1,15 +1,15 @@
 //! Bytes that a connection could not write yet, for servers whose loop has no buffers.
 //!
-//! It is the same as `c/pending.h`: bytes are read into one buffer for all connections and written at once. Bytes that
-//! the system does not accept are kept with the connection.
+//! This module does the same as `c/pending.h`. Bytes are read into a buffer that all connections share, and are written
+//! at once. Bytes that the system does not accept are stored with the connection.
 
 use std::os::fd::AsFd;
 
 use rustix::io::{Errno, read, write};
 
-use crate::agreement::{Agreement, READ_SIZE};
+use crate::harness::{Harness, READ_SIZE};
 
-/// Bytes that wait to be written. A connection that is always writable has none.
+/// Bytes that wait to be written. If the connection is always writable, there are no such bytes.
 #[derive(Debug, Default)]
 pub struct Pending {
     bytes: Vec<u8>,
@@ -18,13 +18,13 @@ pub struct Pending {
 
 /// The state of a connection after it was served.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Turn {
+pub enum EchoResult {
     /// Nothing is left to read.
     Drained,
     /// The socket is not writable.
-    WriteWaits,
+    WriteBlocked,
     /// The client has closed the connection, or the connection has failed.
-    Gone,
+    Closed,
 }
 
 impl Pending {
@@ -39,35 +39,35 @@ impl Pending {
     }
 
     /// Sends received bytes back. A read that does not fill the buffer has read everything.
-    pub fn echo(&mut self, fd: impl AsFd, buffer: &mut [u8], agreement: &mut Agreement) -> Turn {
+    pub fn echo(&mut self, fd: impl AsFd, buffer: &mut [u8], harness: &mut Harness) -> EchoResult {
         if !self.flush(&fd) {
-            return Turn::WriteWaits;
+            return EchoResult::WriteBlocked;
         }
         loop {
             let got = match read(&fd, &mut *buffer) {
-                Ok(0) => return Turn::Gone,
+                Ok(0) => return EchoResult::Closed,
                 Ok(got) => got,
-                Err(Errno::AGAIN) => return Turn::Drained,
-                Err(_) => return Turn::Gone,
+                Err(Errno::AGAIN) => return EchoResult::Drained,
+                Err(_) => return EchoResult::Closed,
             };
-            agreement.moved(got);
-            let came = &buffer[..got];
-            // An error is reported by the next read.
-            let sent = write(&fd, came).unwrap_or(0);
+            harness.echoed(got);
+            let received = &buffer[..got];
+            // If the call fails, the next read reports the error.
+            let sent = write(&fd, received).unwrap_or(0);
             if sent < got {
                 self.bytes.clear();
-                self.bytes.extend_from_slice(&came[sent..]);
+                self.bytes.extend_from_slice(&received[sent..]);
                 self.begin = 0;
-                return Turn::WriteWaits;
+                return EchoResult::WriteBlocked;
             }
             if got < buffer.len() {
-                return Turn::Drained;
+                return EchoResult::Drained;
             }
         }
     }
 
-    /// Writes the pending bytes. Returns `false` if the socket is not writable. Returns `true` if no bytes are left, or
-    /// after an error, which the next read reports.
+    /// Writes the pending bytes. Returns `false` if the socket is not writable. Returns `true` if no bytes are left.
+    /// Also returns `true` after an error, because the next read reports the error.
     fn flush(&mut self, fd: impl AsFd) -> bool {
         while let Some(rest) = self.bytes.get(self.begin..).filter(|rest| !rest.is_empty()) {
             match write(&fd, rest) {

@@ -1,13 +1,13 @@
-//! The servers in Rust keep the agreement: they serve the clients, print which resources they used, and exit. They
-//! report nothing if a client is lost.
+//! The servers in Rust follow the protocol of the module `harness`: they serve the clients, print which resources
+//! they used, and exit. If a client is lost, they print no figures.
 
 use std::net::{SocketAddr, TcpStream};
 use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
-use xtask::process::Talk;
+use xtask::process::ControlledProcess;
 
-/// Ends a test that hangs. It is not a measure of speed.
+/// The time limit of a test. It only ends a test that hangs.
 const LIMIT: Duration = Duration::from_secs(60);
 
 const SERVERS: [&str; 4] = [
@@ -20,11 +20,11 @@ const SERVERS: [&str; 4] = [
 const LOAD: &str = env!("CARGO_BIN_EXE_load");
 
 /// Starts a server, and reads its address.
-fn start(program: &str, task: &[&str]) -> (Talk, SocketAddr) {
-    let mut server = Talk::start(Command::new(program).args(task), LIMIT).unwrap();
+fn start(program: &str, task: &[&str]) -> (ControlledProcess, SocketAddr) {
+    let mut server = ControlledProcess::start(Command::new(program).args(task), LIMIT).unwrap();
     let line = server.line().unwrap();
     let address = line.strip_prefix("listening on ").and_then(|address| address.parse().ok());
-    (server, address.unwrap_or_else(|| panic!("it says {line:?}")))
+    (server, address.unwrap_or_else(|| panic!("the first line is {line:?}")))
 }
 
 fn load(address: SocketAddr, workload: &str, counts: &[&str]) -> Output {
@@ -33,7 +33,7 @@ fn load(address: SocketAddr, workload: &str, counts: &[&str]) -> Output {
     command.stdin(Stdio::null()).output().unwrap()
 }
 
-/// Runs a server and its load, both of which must succeed. Returns the server's lines.
+/// Runs a server and its clients. Both programs must succeed. Returns the server's lines.
 fn serve(program: &str, task: &[&str], workload: &str, counts: &[&str]) -> Vec<String> {
     let (mut server, address) = start(program, task);
     let output = load(address, workload, counts);
@@ -46,8 +46,8 @@ fn serve(program: &str, task: &[&str], workload: &str, counts: &[&str]) -> Vec<S
 #[test]
 fn every_client_is_greeted() {
     for program in SERVERS {
-        let said = serve(program, &["hello", "300"], "hello", &["300", "16"]);
-        let [usage] = said.as_slice() else { panic!("{program} says {said:?}") };
+        let lines = serve(program, &["hello", "300"], "hello", &["300", "16"]);
+        let [usage] = lines.as_slice() else { panic!("{program} printed {lines:?}") };
         assert!(usage.starts_with("usage user=") && usage.contains(" connections=300 "), "{usage}");
     }
 }
@@ -56,24 +56,24 @@ fn every_client_is_greeted() {
 fn every_message_comes_back() {
     for program in SERVERS {
         let bytes = ((50 + 1000) * 64).to_string();
-        let said = serve(program, &["echo", "3200", &bytes], "echo", &["50", "1000"]);
-        assert!(said[0].ends_with(&format!(" connections=50 bytes={bytes}")), "{said:?}");
+        let lines = serve(program, &["echo", "3200", &bytes], "echo", &["50", "1000"]);
+        assert!(lines[0].ends_with(&format!(" connections=50 bytes={bytes}")), "{lines:?}");
     }
 }
 
 #[test]
-fn mebibytes_larger_than_any_buffer_come_back() {
+fn blocks_larger_than_any_buffer_come_back() {
     for program in SERVERS {
-        let said = serve(program, &["echo", "1048576", "9437184"], "bulk", &["8"]);
-        assert!(said[0].ends_with(" connections=1 bytes=9437184"), "{said:?}");
+        let lines = serve(program, &["echo", "1048576", "9437184"], "bulk", &["8"]);
+        assert!(lines[0].ends_with(" connections=1 bytes=9437184"), "{lines:?}");
     }
 }
 
 #[test]
 fn idle_connections_are_held_and_measured() {
     for program in SERVERS {
-        let said = serve(program, &["idle", "200", "12800"], "idle", &["200"]);
-        let [cold, warm, usage] = said.as_slice() else { panic!("{program} says {said:?}") };
+        let lines = serve(program, &["idle", "200", "12800"], "idle", &["200"]);
+        let [cold, warm, usage] = lines.as_slice() else { panic!("{program} printed {lines:?}") };
         assert!(cold.starts_with("memory when=cold rss=") && cold.contains(" reserved="), "{cold}");
         assert!(warm.starts_with("memory when=warm rss="), "{warm}");
         assert!(usage.ends_with(" connections=200 bytes=12800"), "{usage}");
@@ -88,7 +88,7 @@ fn a_server_whose_client_leaves_too_early_reports_nothing() {
         let why = server.line().unwrap_err().to_string();
         let expected =
             "error: a connection has ended before its bytes were sent back (exit status: 1)";
-        assert!(why.ends_with(expected), "{program} says {why}");
+        assert!(why.ends_with(expected), "{program} printed {why}");
     }
 }
 

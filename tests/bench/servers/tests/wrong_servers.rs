@@ -1,4 +1,4 @@
-//! The clients detect wrong servers. The tests start each kind of wrong server.
+//! The clients detect servers that make errors. The tests start a server for each kind of error.
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
@@ -14,10 +14,10 @@ use picoevent_bench_servers::load::{Deadline, Report};
 
 const GREETING: &[u8] = b"Hello, World!\n";
 
-/// Ends a test that hangs. It is not a measure of speed.
+/// The time limit of a test. It only ends a test that hangs.
 const LIMIT: Duration = Duration::from_secs(60);
 
-/// Serves each connection in a separate thread, which ends with its client.
+/// Starts a server that serves each connection in a separate thread. The thread ends when `serve` returns.
 fn server(serve: impl Fn(TcpStream) + Clone + Send + 'static) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
@@ -35,7 +35,8 @@ fn hello(greeting: &'static [u8]) -> Result<Report> {
     Hello { connections: 20, concurrency: 4 }.run(address, Deadline::after(LIMIT))
 }
 
-/// Starts a server that changes bytes with `change` and echoes them. `change` receives their stream position.
+/// Starts a server that changes the received bytes with `change` and echoes them. `change` receives the position of the
+/// bytes in the stream.
 fn echo(change: impl Fn(u64, &mut Vec<u8>) + Clone + Send + 'static) -> SocketAddr {
     server(move |mut client| {
         let (mut buffer, mut at) = (vec![0; 65536], 0);
@@ -50,14 +51,14 @@ fn echo(change: impl Fn(u64, &mut Vec<u8>) + Clone + Send + 'static) -> SocketAd
     })
 }
 
-fn talk(server: SocketAddr, connections: usize) -> Result<Report> {
+fn exchange(server: SocketAddr, connections: usize) -> Result<Report> {
     let mut clients = Clients::connect(server, connections, Deadline::after(LIMIT))?;
-    let report = clients.talk(100)?;
-    clients.hang_up()?;
+    let report = clients.exchange(100)?;
+    clients.reset()?;
     Ok(report)
 }
 
-fn flip(wanted: u64) -> impl Fn(u64, &mut Vec<u8>) + Clone + Send {
+fn flip_byte(wanted: u64) -> impl Fn(u64, &mut Vec<u8>) + Clone + Send {
     move |at, bytes| {
         if let Some(byte) = wanted.checked_sub(at).and_then(|at| bytes.get_mut(at as usize)) {
             *byte ^= 1;
@@ -65,7 +66,7 @@ fn flip(wanted: u64) -> impl Fn(u64, &mut Vec<u8>) + Clone + Send {
     }
 }
 
-fn is_found<T: std::fmt::Debug>(run: Result<T>, wanted: &str) {
+fn assert_error<T: std::fmt::Debug>(run: Result<T>, wanted: &str) {
     let wrong = run.unwrap_err().to_string();
     assert!(wrong.ends_with(wanted) || wrong.starts_with(wanted), "{wrong}");
 }
@@ -76,77 +77,83 @@ fn a_correct_greeting_is_accepted() {
 }
 
 #[test]
-fn a_greeting_with_a_wrong_byte_is_found() {
-    is_found(hello(b"Hello, world!\n"), "got a wrong byte at 7");
+fn a_greeting_with_a_wrong_byte_is_detected() {
+    assert_error(hello(b"Hello, world!\n"), "received a wrong byte at 7");
 }
 
 #[test]
-fn a_greeting_that_is_too_long_or_too_short_is_found() {
-    is_found(hello(b"Hello, World!\n\n"), "got more than it should");
-    is_found(hello(b"Hello, World!"), "was ended by the server before its time");
+fn a_greeting_that_is_too_long_or_too_short_is_detected() {
+    assert_error(hello(b"Hello, World!\n\n"), "received more bytes than expected");
+    assert_error(hello(b"Hello, World!"), "was ended too early by the server");
 }
 
 #[test]
-fn a_missing_server_is_found() {
+fn a_missing_server_is_detected() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     drop(listener);
     let deadline = Deadline::after(LIMIT);
-    is_found(Hello { connections: 1, concurrency: 1 }.run(address, deadline), "0 was lost");
+    assert_error(Hello { connections: 1, concurrency: 1 }.run(address, deadline), "0 was lost");
     assert!(Clients::connect(address, 1, deadline).is_err());
 }
 
 #[test]
 fn a_correct_echo_is_accepted_on_one_connection_and_on_many() {
     for connections in [1, 50] {
-        let report = talk(echo(|_, _| {}), connections).unwrap();
+        let report = exchange(echo(|_, _| {}), connections).unwrap();
         assert_eq!(report.latency.len(), 100);
     }
 }
 
 #[test]
-fn a_wrong_byte_of_an_echo_is_found_with_its_position() {
-    is_found(talk(echo(flip(1000)), 1), "connection 0 got a wrong byte at 1000");
+fn a_wrong_byte_of_an_echo_is_detected_with_its_position() {
+    assert_error(exchange(echo(flip_byte(1000)), 1), "connection 0 received a wrong byte at 1000");
 }
 
 #[test]
-fn an_echo_of_too_many_bytes_is_found() {
-    is_found(talk(echo(|_, bytes| bytes.push(0)), 1), "connection 0 got more than it should");
+fn an_echo_of_too_many_bytes_is_detected() {
+    assert_error(
+        exchange(echo(|_, bytes| bytes.push(0)), 1),
+        "connection 0 received more bytes than expected",
+    );
 }
 
 #[test]
-fn an_echo_that_closes_early_is_found() {
-    let hang_up = |at, bytes: &mut Vec<u8>| {
+fn an_echo_that_closes_early_is_detected() {
+    let close_early = |at, bytes: &mut Vec<u8>| {
         if at >= 640 {
             bytes.clear();
         }
     };
-    is_found(talk(echo(hang_up), 1), "connection 0 was ended by the server before its time");
+    assert_error(exchange(echo(close_early), 1), "connection 0 was ended too early by the server");
 }
 
 #[test]
-fn a_server_that_never_answers_is_late() {
+fn a_server_that_never_answers_exceeds_the_deadline() {
     let address = server(|mut client| drop(client.read_to_end(&mut Vec::new())));
     let deadline = Deadline::after(Duration::from_millis(100));
-    // On a slow machine the deadline passes while the clients connect.
-    let run = Clients::connect(address, 3, deadline).and_then(|mut clients| clients.talk(5));
-    is_found(run, " were done within 0 s");
+    // On a slow machine the deadline may pass during `connect`. Then `connect` returns the error.
+    let run = Clients::connect(address, 3, deadline).and_then(|mut clients| clients.exchange(5));
+    assert_error(run, " were done within 0 s");
 }
 
 #[test]
-fn a_wrong_byte_in_mebibytes_is_found_with_its_position() {
+fn a_wrong_byte_in_mebibytes_is_detected_with_its_position() {
     let bulk = |server| {
         let mut bulk = Bulk::connect(server, Deadline::after(LIMIT))?;
         bulk.run(3)?;
-        bulk.hang_up()
+        bulk.reset()
     };
     bulk(echo(|_, _| {})).unwrap();
-    is_found(bulk(echo(flip((1 << 20) + 5))), "connection 0 got a wrong byte at 1048581");
-    is_found(bulk(echo(|_, bytes| bytes.push(0))), "connection 0 got ");
+    assert_error(
+        bulk(echo(flip_byte((1 << 20) + 5))),
+        "connection 0 received a wrong byte at 1048581",
+    );
+    assert_error(bulk(echo(|_, bytes| bytes.push(0))), "connection 0 received ");
 }
 
-/// Runs the clients and the server of a proxy that changes what the clients send. `change` receives the stream
-/// position of the bytes.
+/// Runs the clients and the server of a proxy that changes the bytes of the clients with `change`. `change` receives
+/// the position of the bytes in the stream.
 fn relay(change: impl Fn(u64, &mut Vec<u8>) + Clone + Send + 'static) -> Result<Report> {
     let server = mio::net::TcpListener::bind("127.0.0.1:0".parse()?)?;
     let to = server.local_addr()?;
@@ -159,7 +166,7 @@ fn relay(change: impl Fn(u64, &mut Vec<u8>) + Clone + Send + 'static) -> Result<
     let mut relay = Relay::connect(server, proxy, 3, Deadline::after(LIMIT))?;
     relay.run(1)?;
     let report = relay.run(4)?;
-    relay.hang_up()?;
+    relay.reset()?;
     Ok(report)
 }
 
@@ -178,14 +185,14 @@ fn pass_on(mut from: TcpStream, mut to: TcpStream, change: impl Fn(u64, &mut Vec
 }
 
 #[test]
-fn a_right_proxy_is_measured_and_a_wrong_one_refused() {
+fn a_correct_proxy_is_measured_and_a_faulty_one_is_refused() {
     assert_eq!(relay(|_, _| {}).unwrap().latency.len(), 1);
-    let failure = relay(flip(2_000_000)).unwrap_err();
-    assert!(format!("{failure:#}").contains("got a wrong byte at 2000000"), "{failure:#}");
+    let failure = relay(flip_byte(2_000_000)).unwrap_err();
+    assert!(format!("{failure:#}").contains("received a wrong byte at 2000000"), "{failure:#}");
     let failure = relay(|at, bytes| bytes.truncate(if at > 1_500_000 { 0 } else { bytes.len() }));
     let failure = format!("{:#}", failure.unwrap_err());
     assert!(
-        failure.contains("was ended by the server") || failure.contains("was lost"),
+        failure.contains("was ended too early by the server") || failure.contains("was lost"),
         "{failure}"
     );
 }

@@ -1,4 +1,5 @@
-/* hello-world on lwIP's own functions (its "raw API"): greet, close, end two seconds after Ctrl-C. */
+/* hello-world on the "raw API" of lwIP: greets each client, closes the connection, and ends two seconds after
+ * Ctrl-C. */
 #include "board.h"
 #include "lwip/etharp.h"
 #include "lwip/init.h"
@@ -80,7 +81,7 @@ int main(void)
 {
     ip4_addr_t address, mask, gateway;
     struct tcp_pcb *listener;
-    bool ends = false;
+    bool is_ending = false;
     uint32_t end_at = 0;
 
     board_start();
@@ -101,12 +102,12 @@ int main(void)
     for (;;) {
         take_frames();
         sys_check_timeouts();
-        if (!ends && board_interrupted()) {
+        if (!is_ending && board_interrupted()) {
             board_log("exiting in two seconds");
-            ends = true;
+            is_ending = true;
             end_at = board_millis() + 2000;
         }
-        if (ends && (int32_t)(board_millis() - end_at) >= 0) {
+        if (is_ending && (int32_t)(board_millis() - end_at) >= 0) {
             board_log_heap();
             board_exit();
         }

@@ -1,4 +1,4 @@
-/* lwIP for hello-world: TCP over IPv4, sixteen connections, no heap but its own. */
+/* lwIP for hello-world: TCP over IPv4, sixteen connections, only lwIP's own heap. */
 #pragma once
 
 #define NO_SYS 1

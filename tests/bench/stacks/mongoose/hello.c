@@ -1,4 +1,5 @@
-/* hello-world on Mongoose with its own TCP/IP stack: greet, close, end two seconds after Ctrl-C. */
+/* hello-world on Mongoose and its TCP/IP stack: greets each client, closes the connection, and ends two seconds
+ * after Ctrl-C. */
 #include "board.h"
 #include "mongoose.h"
 
@@ -44,7 +45,7 @@ static bool is_up(struct mg_tcpip_if *interface, bool each_second)
 
 static struct mg_tcpip_driver driver = {start_driver, send_frame, receive_frame, is_up};
 
-static void happened(struct mg_connection *client, int event, void *data)
+static void on_event(struct mg_connection *client, int event, void *data)
 {
     (void)data;
     if (event == MG_EV_ACCEPT) {
@@ -59,7 +60,7 @@ int main(void)
 {
     static struct mg_mgr manager;
     static struct mg_tcpip_if interface = {.driver = &driver};
-    bool ends = false;
+    bool is_ending = false;
     uint32_t end_at = 0;
 
     board_start();
@@ -69,17 +70,17 @@ int main(void)
     interface.gw = MG_IPV4(10, 0, 2, 2);
     mg_mgr_init(&manager);
     mg_tcpip_init(&manager, &interface);
-    mg_listen(&manager, "tcp://0.0.0.0:9995", happened, NULL);
+    mg_listen(&manager, "tcp://0.0.0.0:9995", on_event, NULL);
     board_log("listening on port 9995");
 
     for (;;) {
         mg_mgr_poll(&manager, 0);
-        if (!ends && board_interrupted()) {
+        if (!is_ending && board_interrupted()) {
             board_log("exiting in two seconds");
-            ends = true;
+            is_ending = true;
             end_at = board_millis() + 2000;
         }
-        if (ends && (int32_t)(board_millis() - end_at) >= 0) {
+        if (is_ending && (int32_t)(board_millis() - end_at) >= 0) {
             board_log_heap();
             board_exit();
         }

@@ -1,4 +1,4 @@
-/* Mongoose for hello-world: its own TCP/IP stack, no log, no files. */
+/* Mongoose for hello-world: with Mongoose's TCP/IP stack, without a log and files. */
 #pragma once
 
 #define MG_ARCH MG_ARCH_ARMGCC

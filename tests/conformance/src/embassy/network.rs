@@ -1,4 +1,4 @@
-//! Everything around the device's loop: the stack's task, the cable and the peers.
+//! The environment of the device's loop: the stack's task, the cable and the peers.
 
 use std::cell::RefCell;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -17,7 +17,7 @@ use picoevent_sim_support::net::DeviceEnd;
 use super::cable::Cable;
 use super::clock;
 use super::peer::Peers;
-use crate::stage::UDP;
+use crate::harness::UDP;
 
 const DEVICE: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 2);
 const DEVICE_V6: Ipv6Addr = Ipv6Addr::new(0xfd00, 0, 0, 0, 0, 0, 0, 2);
@@ -83,8 +83,8 @@ impl Network {
         self.peers.work(clock::now()) | ran
     }
 
-    /// Runs the device's future until it is ready. Time stands still while a task has work, and jumps when
-    /// no task has work.
+    /// Runs the device's future until it is ready. The virtual time does not change while a task has work, and jumps to
+    /// the next timer when no task has work.
     pub(super) fn drive<T>(&mut self, future: impl Future<Output = T>) -> T {
         let mut future = pin!(future);
         let device = self.device.clone();
@@ -114,7 +114,7 @@ impl Network {
     }
 }
 
-/// Whether a task was woken since it was polled last.
+/// Whether a task was woken since the last poll.
 #[derive(Default)]
 pub(super) struct Task(AtomicBool);
 

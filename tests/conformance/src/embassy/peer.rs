@@ -13,7 +13,7 @@ use smoltcp::wire::IpCidr;
 
 use super::cable::Cable;
 use super::network::host as host_of;
-use crate::stage::{Call, Ending, Heard, Host};
+use crate::harness::{Ending, PeerConn, PeerSocket, Received};
 
 /// The size of a peer's send buffer, and of the receive buffer of a peer that listens.
 const BUFFER: usize = 65_535;
@@ -23,16 +23,16 @@ pub(super) struct Peers {
     interface: Interface,
     sockets: SocketSet<'static>,
     peers: Vec<Peer>,
-    hosts: Vec<SocketHandle>,
+    udp_peers: Vec<SocketHandle>,
     now: u64,
 }
 
 struct Peer {
     socket: SocketHandle,
-    reads: bool,
-    /// Whether both directions are closed. Data that arrives is then answered with a reset.
+    is_reading: bool,
+    /// Whether both directions are closed. The peer then answers data with a reset.
     is_closed: bool,
-    heard: Heard,
+    received: Received,
 }
 
 impl Peers {
@@ -43,16 +43,16 @@ impl Peers {
         let address = IpCidr::new(host_of(v6, 1).into(), prefix);
         interface.update_ip_addrs(|own| own.push(address).expect("the first address"));
         let sockets = SocketSet::new(Vec::new());
-        Self { cable, interface, sockets, peers: Vec::new(), hosts: Vec::new(), now: 0 }
+        Self { cable, interface, sockets, peers: Vec::new(), udp_peers: Vec::new(), now: 0 }
     }
 
-    /// Lets all peers work. Returns whether there was anything to do.
+    /// Lets all peers work. Returns whether they had anything to do.
     pub(super) fn work(&mut self, now: u64) -> bool {
         self.now = now;
         let had_frame = self.cable.0.borrow().has_frame_for_peer();
         let polled = self.poll();
-        self.peers.iter_mut().for_each(|peer| peer.hear(self.sockets.get_mut(peer.socket)));
-        // A peer that has read may have opened its window.
+        self.peers.iter_mut().for_each(|peer| peer.receive(self.sockets.get_mut(peer.socket)));
+        // The peers have read data, so their windows may have opened. This poll sends the window updates.
         self.poll() | polled | had_frame
     }
 
@@ -68,60 +68,60 @@ impl Peers {
         Some(at.total_micros() as u64)
     }
 
-    pub(super) fn host(&mut self, port: u16) -> Call {
+    pub(super) fn listening_peer(&mut self, port: u16) -> PeerConn {
         let mut socket = host::socket(BUFFER, BUFFER);
         socket.listen(port).expect("a fresh socket");
         self.add(socket, true)
     }
 
-    pub(super) fn call(&mut self, device: SocketAddr, window: usize) -> Call {
+    pub(super) fn connect(&mut self, device: SocketAddr, window: usize) -> PeerConn {
         let mut socket = host::socket(window, BUFFER);
         let port = 40_000 + self.peers.len() as u16;
         socket.connect(self.interface.context(), device, port).expect("a fresh socket");
         self.add(socket, false)
     }
 
-    pub(super) fn read(&mut self, call: Call) {
-        self.peers[call].reads = true;
+    pub(super) fn read(&mut self, peer: PeerConn) {
+        self.peers[peer].is_reading = true;
     }
 
-    pub(super) fn send(&mut self, call: Call, bytes: &[u8]) {
-        assert_eq!(self.socket(call).send_slice(bytes), Ok(bytes.len()));
+    pub(super) fn send(&mut self, peer: PeerConn, bytes: &[u8]) {
+        assert_eq!(self.socket(peer).send_slice(bytes), Ok(bytes.len()));
     }
 
-    pub(super) fn finish(&mut self, call: Call) {
-        self.socket(call).close();
+    pub(super) fn finish(&mut self, peer: PeerConn) {
+        self.socket(peer).close();
     }
 
-    pub(super) fn close(&mut self, call: Call) {
-        self.peers[call].is_closed = true;
-        self.finish(call);
+    pub(super) fn close(&mut self, peer: PeerConn) {
+        self.peers[peer].is_closed = true;
+        self.finish(peer);
     }
 
-    pub(super) fn reset(&mut self, call: Call) {
-        self.socket(call).abort();
+    pub(super) fn reset(&mut self, peer: PeerConn) {
+        self.socket(peer).abort();
     }
 
-    pub(super) fn heard(&self, call: Call) -> Heard {
-        self.peers[call].heard.clone()
+    pub(super) fn received(&self, peer: PeerConn) -> Received {
+        self.peers[peer].received.clone()
     }
 
-    pub(super) fn bind(&mut self, port: u16) -> Host {
+    pub(super) fn bind(&mut self, port: u16) -> PeerSocket {
         let buffer =
             || udp::PacketBuffer::new(vec![udp::PacketMetadata::EMPTY; 64], vec![0; BUFFER]);
         let mut socket = udp::Socket::new(buffer(), buffer());
         socket.bind(port).expect("a fresh socket");
-        self.hosts.push(self.sockets.add(socket));
-        self.hosts.len() - 1
+        self.udp_peers.push(self.sockets.add(socket));
+        self.udp_peers.len() - 1
     }
 
-    pub(super) fn send_datagram(&mut self, host: Host, device: SocketAddr, bytes: &[u8]) {
-        let socket = self.sockets.get_mut::<udp::Socket<'_>>(self.hosts[host]);
+    pub(super) fn send_datagram(&mut self, peer: PeerSocket, device: SocketAddr, bytes: &[u8]) {
+        let socket = self.sockets.get_mut::<udp::Socket<'_>>(self.udp_peers[peer]);
         socket.send_slice(bytes, device).expect("there is room");
     }
 
-    pub(super) fn datagrams(&mut self, host: Host) -> Vec<Vec<u8>> {
-        let socket = self.sockets.get_mut::<udp::Socket<'_>>(self.hosts[host]);
+    pub(super) fn datagrams(&mut self, peer: PeerSocket) -> Vec<Vec<u8>> {
+        let socket = self.sockets.get_mut::<udp::Socket<'_>>(self.udp_peers[peer]);
         let mut datagrams = Vec::new();
         while let Ok((data, _)) = socket.recv() {
             datagrams.push(data.to_vec());
@@ -129,31 +129,36 @@ impl Peers {
         datagrams
     }
 
-    fn socket(&mut self, call: Call) -> &mut Socket<'static> {
-        self.sockets.get_mut(self.peers[call].socket)
+    fn socket(&mut self, peer: PeerConn) -> &mut Socket<'static> {
+        self.sockets.get_mut(self.peers[peer].socket)
     }
 
-    fn add(&mut self, socket: Socket<'static>, reads: bool) -> Call {
+    fn add(&mut self, socket: Socket<'static>, is_reading: bool) -> PeerConn {
         let socket = self.sockets.add(socket);
-        self.peers.push(Peer { socket, reads, is_closed: false, heard: Heard::default() });
+        self.peers.push(Peer {
+            socket,
+            is_reading,
+            is_closed: false,
+            received: Received::default(),
+        });
         self.peers.len() - 1
     }
 }
 
 impl Peer {
-    /// Reads what has arrived, if the peer reads.
-    fn hear(&mut self, socket: &mut Socket<'static>) {
+    /// Reads the data that has arrived, if the peer reads.
+    fn receive(&mut self, socket: &mut Socket<'static>) {
         if self.is_closed && socket.can_recv() {
             socket.abort();
         }
-        if !self.reads || self.is_closed || self.heard.ending.is_some() {
+        if !self.is_reading || self.is_closed || self.received.ending.is_some() {
             return;
         }
         while socket.can_recv() {
             let part = socket.recv(|part| (part.len(), part.to_vec()));
-            self.heard.bytes.extend(part.expect("there is something"));
+            self.received.bytes.extend(part.expect("there is something"));
         }
-        self.heard.ending = match socket.state() {
+        self.received.ending = match socket.state() {
             State::CloseWait | State::Closing | State::LastAck | State::TimeWait => {
                 Some(Ending::End)
             }

@@ -1,4 +1,4 @@
-//! A peer: one socket of `std`, which does not block.
+//! A peer: one non-blocking socket of `std`.
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
@@ -7,21 +7,26 @@ use std::time::Duration;
 use rustix::io::Errno;
 use rustix::net::sockopt::set_socket_linger;
 
-use crate::stage::{Ending, Heard};
+use crate::harness::{Ending, Received};
 
 pub(super) struct Peer {
-    /// Waits for the device's connect.
+    /// The listener, until the device has connected.
     listener: Option<TcpListener>,
     stream: Option<TcpStream>,
-    reads: bool,
-    heard: Heard,
+    is_reading: bool,
+    received: Received,
 }
 
 impl Peer {
     /// Makes a peer that accepts one connection.
-    pub(super) fn host(listener: TcpListener) -> Self {
+    pub(super) fn listening(listener: TcpListener) -> Self {
         listener.set_nonblocking(true).expect("a socket");
-        Self { listener: Some(listener), stream: None, reads: true, heard: Heard::default() }
+        Self {
+            listener: Some(listener),
+            stream: None,
+            is_reading: true,
+            received: Received::default(),
+        }
     }
 
     /// Makes a peer that has connected, or was refused.
@@ -31,17 +36,17 @@ impl Peer {
             Err(Errno::CONNREFUSED) => Some(Ending::Reset),
             Err(error) => panic!("the peer cannot connect: {error}"),
         };
-        let heard = Heard { bytes: Vec::new(), ending };
+        let received = Received { bytes: Vec::new(), ending };
         let stream = connected.ok();
         if let Some(stream) = &stream {
             stream.set_nonblocking(true).expect("a socket");
             stream.set_nodelay(true).expect("a socket");
         }
-        Self { listener: None, stream, reads: false, heard }
+        Self { listener: None, stream, is_reading: false, received }
     }
 
     pub(super) fn read(&mut self) {
-        self.reads = true;
+        self.is_reading = true;
     }
 
     pub(super) fn send(&mut self, bytes: &[u8]) {
@@ -54,7 +59,7 @@ impl Peer {
     }
 
     pub(super) fn close(&mut self) {
-        self.heard();
+        self.received();
         self.stream = None;
     }
 
@@ -63,24 +68,24 @@ impl Peer {
         self.stream = None;
     }
 
-    /// Reads what has arrived, if the peer reads. Returns all that it has heard so far.
-    pub(super) fn heard(&mut self) -> Heard {
+    /// Reads the data that has arrived, if the peer reads. Returns everything that the peer has received so far.
+    pub(super) fn received(&mut self) -> Received {
         self.accept();
-        if let Some(stream) = self.stream.as_mut().filter(|_| self.reads) {
-            while self.heard.ending.is_none() {
+        if let Some(stream) = self.stream.as_mut().filter(|_| self.is_reading) {
+            while self.received.ending.is_none() {
                 let mut part = [0; 65_536];
                 match stream.read(&mut part) {
-                    Ok(0) => self.heard.ending = Some(Ending::End),
-                    Ok(amount) => self.heard.bytes.extend_from_slice(&part[..amount]),
+                    Ok(0) => self.received.ending = Some(Ending::End),
+                    Ok(amount) => self.received.bytes.extend_from_slice(&part[..amount]),
                     Err(error) if error.kind() == ErrorKind::WouldBlock => break,
                     Err(error) if error.kind() == ErrorKind::ConnectionReset => {
-                        self.heard.ending = Some(Ending::Reset);
+                        self.received.ending = Some(Ending::Reset);
                     }
                     Err(error) => panic!("the peer cannot read: {error}"),
                 }
             }
         }
-        self.heard.clone()
+        self.received.clone()
     }
 
     fn stream(&mut self) -> &mut TcpStream {

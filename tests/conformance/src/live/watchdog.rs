@@ -1,14 +1,14 @@
-//! Ends the program when a loop on real sockets does not end: nothing else could interrupt its wait.
+//! Aborts the program when a loop on real sockets does not end. Nothing else could interrupt the loop's wait.
 
 use std::collections::HashMap;
 use std::sync::{LazyLock, Mutex, MutexGuard};
 use std::thread::{self, ThreadId};
 use std::time::{Duration, Instant};
 
-/// How long a run of a loop may take.
+/// The time limit of a run of a loop.
 const LIMIT: Duration = Duration::from_secs(120);
 
-/// For each thread that runs a loop: when the run began, and the name of the test.
+/// For each thread that runs a loop, the time when the run began and the name of the test.
 type Runs = HashMap<ThreadId, (Instant, String)>;
 
 static RUNS: LazyLock<Mutex<Runs>> = LazyLock::new(|| {

@@ -1,4 +1,4 @@
-//! A back end that is as small as possible: connections, listeners, UDP sockets and time, all in memory.
+//! A back end that is as small as possible. It keeps connections, listeners, UDP sockets and time in memory.
 
 use std::convert::Infallible;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -10,7 +10,7 @@ use picoevent::{
 
 use super::datagrams::Datagrams;
 use super::wire::Wire;
-use crate::stage::Call;
+use crate::harness::PeerConn;
 
 /// The device's address.
 pub(super) const OWN: IpAddr = IpAddr::V4(Ipv4Addr::new(10, 0, 0, 2));
@@ -18,7 +18,7 @@ pub(super) const OWN: IpAddr = IpAddr::V4(Ipv4Addr::new(10, 0, 0, 2));
 /// A back end whose network is a list of [wires](Wire). Time jumps to each deadline.
 pub struct Scripted {
     now: Instant,
-    /// Listeners, and whether each is enabled.
+    /// The listeners, their addresses, and whether each listener is enabled.
     listeners: Vec<(Listener, SocketAddr, bool)>,
     wires: Vec<Wire>,
     datagrams: Datagrams,
@@ -26,8 +26,8 @@ pub struct Scripted {
     pub network: Network,
     /// An address that does not answer connects.
     silent: SocketAddr,
-    /// Whether something may have happened since the last `feed`.
-    has_news: bool,
+    /// Whether there may be something to report since the last `feed`.
+    has_reports: bool,
 }
 
 impl Scripted {
@@ -40,26 +40,26 @@ impl Scripted {
             datagrams: Datagrams::default(),
             network: Network::new(),
             silent,
-            has_news: true,
+            has_reports: true,
         }
     }
 
     /// Adds a peer's connection.
-    pub fn add(&mut self, wire: Wire) -> Call {
-        self.has_news = true;
+    pub fn add(&mut self, wire: Wire) -> PeerConn {
+        self.has_reports = true;
         self.wires.push(wire);
         self.wires.len() - 1
     }
 
     /// Returns a peer's connection, so that the caller can change it.
-    pub fn wire(&mut self, call: Call) -> &mut Wire {
-        self.has_news = true;
-        &mut self.wires[call]
+    pub fn wire(&mut self, peer: PeerConn) -> &mut Wire {
+        self.has_reports = true;
+        &mut self.wires[peer]
     }
 
     /// Returns the UDP sockets, so that the caller can change them.
     pub(crate) fn datagrams(&mut self) -> &mut Datagrams {
-        self.has_news = true;
+        self.has_reports = true;
         &mut self.datagrams
     }
 
@@ -78,8 +78,9 @@ impl Scripted {
     }
 
     fn connect(&mut self, conn: Conn, peer: SocketAddr) -> Result<(), ConnError> {
-        let is_host = |wire: &&mut Wire| wire.is_host && wire.to == peer && wire.conn.is_none();
-        match self.wires.iter_mut().find(is_host) {
+        let peer_listens =
+            |wire: &&mut Wire| wire.peer_listens && wire.to == peer && wire.conn.is_none();
+        match self.wires.iter_mut().find(peer_listens) {
             Some(wire) => (wire.conn, wire.is_connecting) = (Some(conn), true),
             None if peer == self.silent => {}
             None => return Err(ConnError::Refused),
@@ -88,10 +89,10 @@ impl Scripted {
     }
 
     fn unlisten(&mut self, listener: Listener) {
-        let Some(place) = self.listeners.iter().position(|(of, ..)| *of == listener) else {
+        let Some(index) = self.listeners.iter().position(|(of, ..)| *of == listener) else {
             return;
         };
-        let (_, address, _) = self.listeners.remove(place);
+        let (_, address, _) = self.listeners.remove(index);
         let waits = |wire: &&mut Wire| listens_on(address, wire.to) && wire.conn.is_none();
         self.wires.iter_mut().filter(waits).for_each(|wire| wire.is_device_reset = true);
     }
@@ -101,10 +102,10 @@ impl Scripted {
     }
 }
 
-/// Returns whether a client that connects to `called` reaches a listener on the address `listener`.
-fn listens_on(listener: SocketAddr, called: SocketAddr) -> bool {
-    let is_own = listener.ip() == called.ip() || listener.ip().is_unspecified();
-    is_own && listener.port() == called.port()
+/// Returns whether a client that connects to `address` reaches a listener on the address `listener`.
+fn listens_on(listener: SocketAddr, address: SocketAddr) -> bool {
+    let is_own = listener.ip() == address.ip() || listener.ip().is_unspecified();
+    is_own && listener.port() == address.port()
 }
 
 impl<A> Backend<A> for Scripted {
@@ -115,7 +116,7 @@ impl<A> Backend<A> for Scripted {
     }
 
     fn act(&mut self, action: Action, base: &mut EventBase<'_, A>) -> Result<(), Infallible> {
-        self.has_news = true;
+        self.has_reports = true;
         match action {
             Action::Listen(listener) => {
                 let address = base.address_of(listener);
@@ -136,7 +137,8 @@ impl<A> Backend<A> for Scripted {
                 }
             }
             Action::End(conn) => {
-                // All output is in the peer's window already.
+                // The base requests the end of the stream after all output was sent. Sent output is in the peer's
+                // window already.
                 self.wire_of(conn).into_iter().for_each(|wire| wire.is_device_ended = true);
                 base.delivered(conn);
             }
@@ -156,7 +158,7 @@ impl<A> Backend<A> for Scripted {
     }
 
     fn deadline(&mut self, _: &mut EventBase<'_, A>) -> Instant {
-        if self.has_news { Instant::ZERO } else { Instant::MAX }
+        if self.has_reports { Instant::ZERO } else { Instant::MAX }
     }
 
     fn wait(&mut self, until: Instant, _: &mut EventBase<'_, A>) -> Poll<Result<(), Infallible>> {
@@ -168,7 +170,7 @@ impl<A> Backend<A> for Scripted {
     }
 
     fn feed(&mut self, base: &mut EventBase<'_, A>) {
-        self.has_news = false;
+        self.has_reports = false;
         base.network_is(&self.network);
         self.datagrams.feed(base);
         for wire in &mut self.wires {
@@ -183,7 +185,7 @@ impl<A> Backend<A> for Scripted {
                 wire.conn = base.accepted(found.0, ([10, 0, 0, 1], 40_000).into()).ok();
                 wire.conn.into_iter().for_each(|conn| base.local_is(conn, || Some(wire.to)));
             }
-            wire.pump(base);
+            wire.move_bytes(base);
         }
     }
 }

@@ -6,30 +6,30 @@ use std::net::SocketAddr;
 use picoevent::{Conn, ConnError, Direction, EventBase};
 
 use super::back_end::OWN;
-use crate::stage::{Ending, Heard};
+use crate::harness::{Ending, Received};
 
 /// A connection between the device and a peer.
 #[derive(Clone, Debug)]
 pub struct Wire {
-    /// The address that it was opened to.
+    /// The address to which the connection was opened.
     pub to: SocketAddr,
     /// Whether the peer listens. If not, the device listens.
-    pub is_host: bool,
+    pub peer_listens: bool,
     /// The device's connection. `None` before it is accepted, and `None` after it was closed or reset.
     pub conn: Option<Conn>,
-    /// The device does not know yet that its connect has succeeded.
+    /// The device's connect has succeeded, but this was not reported yet.
     pub is_connecting: bool,
     /// Bytes that the device has not read.
     pub to_device: VecDeque<u8>,
     /// Bytes that the peer has not read.
     pub to_peer: Vec<u8>,
-    /// The maximum number of bytes that wait for the peer to read them.
+    /// The maximum number of bytes in `to_peer`.
     pub window: usize,
     /// The peer reads.
-    pub reads: bool,
+    pub is_reading: bool,
     /// The peer has ended its stream.
     pub is_peer_ended: bool,
-    /// The peer reads nothing any more: output is answered by a reset.
+    /// The peer no longer reads. It answers output with a reset.
     pub is_peer_gone: bool,
     /// The peer has reset the connection.
     pub is_peer_reset: bool,
@@ -38,7 +38,7 @@ pub struct Wire {
     /// The device has reset or refused the connection.
     pub is_device_reset: bool,
     /// What the peer has read.
-    pub heard: Heard,
+    pub received: Received,
 }
 
 impl Wire {
@@ -46,25 +46,25 @@ impl Wire {
     pub fn to(to: SocketAddr) -> Self {
         Self {
             to,
-            is_host: false,
+            peer_listens: false,
             conn: None,
             is_connecting: false,
             to_device: VecDeque::new(),
             to_peer: Vec::new(),
             window: 65_535,
-            reads: false,
+            is_reading: false,
             is_peer_ended: false,
             is_peer_gone: false,
             is_peer_reset: false,
             is_device_ended: false,
             is_device_reset: false,
-            heard: Heard::default(),
+            received: Received::default(),
         }
     }
 
-    /// Moves the bytes that can be moved between the wire and the rings of its connection, and reports to the
-    /// base what has happened.
-    pub fn pump<A>(&mut self, base: &mut EventBase<'_, A>) {
+    /// Moves as many bytes as possible between the wire and the rings of its connection, and reports to the base what
+    /// has happened.
+    pub fn move_bytes<A>(&mut self, base: &mut EventBase<'_, A>) {
         let Some(conn) = self.conn else { return };
         if core::mem::take(&mut self.is_connecting) {
             base.local_is(conn, || Some((OWN, 40_001).into()));
@@ -96,18 +96,19 @@ impl Wire {
         }
     }
 
-    /// Lets the peer read what has arrived, if it reads. Returns all that it has heard so far.
-    pub fn hear(&mut self) -> Heard {
-        let is_over = self.heard.ending.is_some() || self.is_peer_gone || self.is_peer_reset;
-        if self.reads && !is_over {
-            self.heard.bytes.append(&mut self.to_peer);
+    /// Lets the peer read the data that has arrived, if the peer reads. Returns everything that the peer has received
+    /// so far.
+    pub fn receive(&mut self) -> Received {
+        let is_over = self.received.ending.is_some() || self.is_peer_gone || self.is_peer_reset;
+        if self.is_reading && !is_over {
+            self.received.bytes.append(&mut self.to_peer);
             // A reset after the end of the stream does not change how the stream ended.
-            self.heard.ending = match (self.is_device_ended, self.is_device_reset) {
+            self.received.ending = match (self.is_device_ended, self.is_device_reset) {
                 (true, _) => Some(Ending::End),
                 (false, true) => Some(Ending::Reset),
                 (false, false) => None,
             };
         }
-        self.heard.clone()
+        self.received.clone()
     }
 }

@@ -1,4 +1,4 @@
-//! Storages with the maximum number of slots, filled and emptied.
+//! Tests that fill and empty a storage with the maximum number of slots.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use picoevent::{
 use picoevent_conformance::{App, Base};
 use picoevent_mio::{Capacities, HeapStorage};
 
-use crate::unruly::{ADDRESS, Unruly};
+use crate::faulty::{ADDRESS, FaultyBackEnd};
 
 /// The maximum number of slots of a base.
 const MOST: usize = 65_535;
@@ -24,7 +24,7 @@ fn base(capacities: Capacities) -> (Base, App) {
 
 static SETTINGS: Settings = Settings::new();
 
-/// Echoes a byte, and closes the connection when it is sent.
+/// Echoes a byte, and closes the connection when the byte is sent.
 fn echo(app: &mut App, conn: &mut ConnMut<'_, '_, App>, event: ConnEvent) {
     match event {
         ConnEvent::Opened => app.conns.push(conn.id()),
@@ -37,63 +37,69 @@ fn echo(app: &mut App, conn: &mut ConnMut<'_, '_, App>, event: ConnEvent) {
     }
 }
 
-/// Makes a base with room for so many events and connections. All other slots are for listeners.
-fn unruly(events: usize, conns: usize) -> Unruly {
+/// Makes a base with `events` event slots and `conns` connection slots. The remaining slots are for listeners.
+fn faulty(events: usize, conns: usize) -> FaultyBackEnd {
     let listeners = MOST - events - conns;
     let bytes = 2 * conns;
-    Unruly::with(base(Capacities { events, conns, bytes, listeners, ..Capacities::default() }))
+    FaultyBackEnd::with(base(Capacities {
+        events,
+        conns,
+        bytes,
+        listeners,
+        ..Capacities::default()
+    }))
 }
 
 #[test]
 fn sixty_five_thousand_timers_fire_and_are_made_again() {
-    let mut unruly = unruly(MOST, 0);
+    let mut faulty = faulty(MOST, 0);
     let mut former = Vec::new();
     for round in 0..2 {
         let made: Vec<_> = (0..MOST)
             .map(|at| {
                 // The timers are not made in the order of their deadlines.
                 let delay = Duration::from_millis((at * 7919 % MOST) as u64 / 64);
-                unruly.base.after(delay, |app, _| app.flooded += 1).unwrap()
+                faulty.base.after(delay, |app, _| app.flooded += 1).unwrap()
             })
             .collect();
-        let full = unruly.base.after(Duration::ZERO, |_, _| {});
+        let full = faulty.base.after(Duration::ZERO, |_, _| {});
         assert_eq!(full, Err(FullError::Events));
         for event in &former {
-            assert!(unruly.base.event(*event).is_err(), "{event:?} is stale");
+            assert!(faulty.base.event(*event).is_err(), "{event:?} is stale");
         }
-        assert_eq!(unruly.run(), Some(End::Empty));
-        assert_eq!(unruly.app.flooded, MOST * (round + 1));
-        assert_eq!(unruly.base.counts().events, 0);
+        assert_eq!(faulty.run(), Some(End::Empty));
+        assert_eq!(faulty.app.flooded, MOST * (round + 1));
+        assert_eq!(faulty.base.counts().events, 0);
         former = made;
     }
-    assert!(former.iter().all(|event| unruly.base.event(*event).is_err()));
-    unruly.end();
+    assert!(former.iter().all(|event| faulty.base.event(*event).is_err()));
+    faulty.end();
 }
 
 #[test]
 fn sixty_five_thousand_connections_are_served_and_closed() {
     let conns = MOST - 1;
-    let mut unruly = unruly(0, conns);
-    unruly.app.conns.reserve(conns);
-    let pool = unruly.app.pools[0];
-    let listener = unruly.base.listen_with(ADDRESS.into(), pool, &SETTINGS, echo).unwrap();
+    let mut faulty = faulty(0, conns);
+    faulty.app.conns.reserve(conns);
+    let pool = faulty.app.pools[0];
+    let listener = faulty.base.listen_with(ADDRESS.into(), pool, &SETTINGS, echo).unwrap();
     let mut former = Vec::new();
     for round in 0..2 {
-        unruly.feed(move |base| {
+        faulty.feed(move |base| {
             for _ in 0..conns {
                 base.accepted(listener, ADDRESS.into()).unwrap();
             }
             assert_eq!(base.accepted(listener, ADDRESS.into()), Err(AcceptError::Full));
         });
-        assert_eq!(unruly.run(), None);
-        let held = core::mem::take(&mut unruly.app.conns);
+        assert_eq!(faulty.run(), None);
+        let held = core::mem::take(&mut faulty.app.conns);
         assert_eq!(held.len(), conns);
         for conn in &former {
-            assert!(unruly.base.conn(*conn).is_err(), "{conn:?} is stale");
+            assert!(faulty.base.conn(*conn).is_err(), "{conn:?} is stale");
         }
-        assert_eq!(unruly.app.connect(&mut unruly.base, ADDRESS.into()), Err(SetupError::PoolFull));
+        assert_eq!(faulty.app.connect(&mut faulty.base, ADDRESS.into()), Err(SetupError::PoolFull));
         let fed = held.clone();
-        unruly.feed(move |base| {
+        faulty.feed(move |base| {
             for conn in fed {
                 base.input(conn).unwrap().0[0] = b'x';
                 base.received(conn, 1);
@@ -101,7 +107,7 @@ fn sixty_five_thousand_connections_are_served_and_closed() {
         });
         for part in 0..3 {
             let fed = held.clone();
-            unruly.feed(move |base| {
+            faulty.feed(move |base| {
                 for (at, conn) in fed.into_iter().enumerate() {
                     match part {
                         0 => {
@@ -115,28 +121,28 @@ fn sixty_five_thousand_connections_are_served_and_closed() {
                 }
             });
         }
-        assert_eq!(unruly.run(), None);
-        assert_eq!(unruly.app.flooded, conns * (round + 1));
-        assert_eq!(unruly.base.counts().conns, 0);
+        assert_eq!(faulty.run(), None);
+        assert_eq!(faulty.app.flooded, conns * (round + 1));
+        assert_eq!(faulty.base.counts().conns, 0);
         former = held;
     }
-    unruly.end();
+    faulty.end();
 }
 
 #[test]
 fn sixty_five_thousand_listeners_are_freed() {
-    let mut unruly = unruly(0, 0);
+    let mut faulty = faulty(0, 0);
     for _ in 0..2 {
-        let listeners: Vec<_> = (0..MOST).map(|_| unruly.listen()).collect();
-        let pool = unruly.app.pools[0];
-        let full = unruly.base.listen_with(ADDRESS.into(), pool, &SETTINGS, echo);
+        let listeners: Vec<_> = (0..MOST).map(|_| faulty.listen()).collect();
+        let pool = faulty.app.pools[0];
+        let full = faulty.base.listen_with(ADDRESS.into(), pool, &SETTINGS, echo);
         assert_eq!(full, Err(SetupError::Full(FullError::Listeners)));
         for listener in &listeners {
-            unruly.base.listener(*listener).unwrap().free();
+            faulty.base.listener(*listener).unwrap().free();
         }
-        assert_eq!(unruly.run(), Some(End::Empty));
-        assert_eq!(unruly.base.counts().listeners, 0);
-        assert!(listeners.iter().all(|listener| unruly.base.listener(*listener).is_err()));
+        assert_eq!(faulty.run(), Some(End::Empty));
+        assert_eq!(faulty.base.counts().listeners, 0);
+        assert!(listeners.iter().all(|listener| faulty.base.listener(*listener).is_err()));
     }
-    unruly.end();
+    faulty.end();
 }

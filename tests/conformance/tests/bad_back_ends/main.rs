@@ -1,9 +1,9 @@
-//! Back ends that break their side of the contract: the base does not panic, loses nothing that it holds,
-//! and its loop still ends.
+//! Tests with back ends that violate the contract of the trait `Backend`. The base must not panic or lose slots, and
+//! its loop must still end.
 
 mod clocks;
+mod faulty;
 mod greed;
 mod huge;
-mod news;
 mod orders;
-mod unruly;
+mod reports;

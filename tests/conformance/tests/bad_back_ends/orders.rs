@@ -1,13 +1,13 @@
-//! The same news in every order.
+//! Tests that a back end may make the same reports in every order.
 
 use std::collections::BTreeSet;
 
 use picoevent::{Action, Conn, ConnError, EventBase};
 use picoevent_conformance::App;
 
-use crate::unruly::Unruly;
+use crate::faulty::FaultyBackEnd;
 
-/// A kind of news of a connection.
+/// A kind of report about a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Kind {
     Connected,
@@ -21,16 +21,16 @@ enum Kind {
 const KINDS: [Kind; 6] =
     [Kind::Connected, Kind::Received, Kind::Sent, Kind::Finished, Kind::Delivered, Kind::Failed];
 
-/// What the application has done before the news comes.
+/// What the application does before the back end makes its reports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Deed {
+enum AppAction {
     Write,
     Finish,
     Close,
     Abort,
 }
 
-/// Returns all orders of the kinds.
+/// Returns all permutations of the kinds.
 fn orders() -> Vec<Vec<Kind>> {
     let mut orders = vec![Vec::new()];
     for length in 0..KINDS.len() {
@@ -63,77 +63,78 @@ fn feed(base: &mut EventBase<'_, App>, conn: Conn, kind: Kind) {
     }
 }
 
-/// Checks what the application was called with: each callback once at most, nothing after the end.
-fn check(log: &[String], order: &[Kind], deed: Deed, is_outgoing: bool) {
+/// Checks the application's callbacks. Each callback runs at most once, and none runs after the end.
+fn check(log: &[String], order: &[Kind], app_action: AppAction, is_outgoing: bool) {
     let callbacks: BTreeSet<_> = log.iter().collect();
-    assert_eq!(callbacks.len(), log.len(), "{order:?} after {deed:?}: {log:?}");
-    let ended = match deed {
-        Deed::Write | Deed::Finish => None,
-        Deed::Close => Some("0 Ended(Closed)"),
-        Deed::Abort => Some("0 Ended(Aborted)"),
+    assert_eq!(callbacks.len(), log.len(), "{order:?} after {app_action:?}: {log:?}");
+    let ended = match app_action {
+        AppAction::Write | AppAction::Finish => None,
+        AppAction::Close => Some("0 Ended(Closed)"),
+        AppAction::Abort => Some("0 Ended(Aborted)"),
     };
     if let Some(ended) = ended {
-        assert_eq!(log, [ended], "{order:?} after {deed:?}");
+        assert_eq!(log, [ended], "{order:?} after {app_action:?}");
         return;
     }
-    let place = |callback: &str| log.iter().position(|line| line == callback);
+    let index = |callback: &str| log.iter().position(|line| line == callback);
     assert_eq!(
-        place("0 Ended(Failed(Reset))"),
+        index("0 Ended(Failed(Reset))"),
         Some(log.len() - 1),
-        "{order:?} after {deed:?}: {log:?}"
+        "{order:?} after {app_action:?}: {log:?}"
     );
     let fed = |kind| order.iter().position(|fed| *fed == kind).unwrap();
     // If the back end reports sent output before it reports the connection, the callback for the output comes first.
     let first = usize::from(fed(Kind::Sent) < fed(Kind::Connected));
-    let is_first = place("0 Opened").is_none_or(|place| place <= first);
-    assert!(is_first, "{order:?} after {deed:?}: {log:?}");
+    let is_first = index("0 Opened").is_none_or(|index| index <= first);
+    assert!(is_first, "{order:?} after {app_action:?}: {log:?}");
     let opened = if is_outgoing { Some(fed(Kind::Connected)) } else { None };
     let in_time = |kind| fed(kind) < fed(Kind::Failed) && opened.is_none_or(|at| at < fed(kind));
-    // What arrives on an open connection is not lost.
-    assert_eq!(place("0 Eof").is_some(), in_time(Kind::Finished), "{order:?}: {log:?}");
+    // Input and an end of stream that arrive on an open connection are not lost.
+    assert_eq!(index("0 Eof").is_some(), in_time(Kind::Finished), "{order:?}: {log:?}");
     if in_time(Kind::Received) && fed(Kind::Received) < fed(Kind::Finished) {
-        assert!(place("0 read i").is_some(), "{order:?}: {log:?}");
+        assert!(index("0 read i").is_some(), "{order:?}: {log:?}");
     }
 }
 
-/// Feeds the news in this order, either all news in one turn or each in a separate turn.
-fn play(order: &[Kind], deed: Deed, is_outgoing: bool, at_once: bool) {
-    let mut unruly = Unruly::new();
-    let conn = if is_outgoing { unruly.connecting() } else { unruly.accepted() };
-    let mut held = unruly.base.conn(conn).unwrap();
+/// Makes the reports in this order, either all in one iteration or each in a separate iteration.
+fn run_case(order: &[Kind], app_action: AppAction, is_outgoing: bool, at_once: bool) {
+    let mut faulty = FaultyBackEnd::new();
+    let conn = if is_outgoing { faulty.connecting() } else { faulty.accepted() };
+    let mut held = faulty.base.conn(conn).unwrap();
     held.write(b"o").unwrap();
-    match deed {
-        Deed::Write => {}
-        Deed::Finish => held.finish(),
-        Deed::Close => held.close(),
-        Deed::Abort => held.abort(),
+    match app_action {
+        AppAction::Write => {}
+        AppAction::Finish => held.finish(),
+        AppAction::Close => held.close(),
+        AppAction::Abort => held.abort(),
     }
     if at_once {
         let order = order.to_vec();
-        unruly.feed(move |base| order.into_iter().for_each(|kind| feed(base, conn, kind)));
+        faulty.feed(move |base| order.into_iter().for_each(|kind| feed(base, conn, kind)));
     } else {
         for kind in order.iter().copied() {
-            unruly.feed(move |base| feed(base, conn, kind));
+            faulty.feed(move |base| feed(base, conn, kind));
         }
     }
-    unruly.run();
-    let log = core::mem::take(&mut unruly.app.log);
-    check(&log, order, deed, is_outgoing);
-    // The base tells the back end at most once to drop the socket of a connection.
+    faulty.run();
+    let log = core::mem::take(&mut faulty.app.log);
+    check(&log, order, app_action, is_outgoing);
+    // The base requests at most once that the back end drops the socket of a connection.
     let ends = |action: &&Action| matches!(action, Action::Close(_) | Action::Reset(_));
-    assert!(unruly.wire.actions.iter().filter(ends).count() <= 1, "{order:?} after {deed:?}");
-    unruly.end();
+    assert!(faulty.wire.actions.iter().filter(ends).count() <= 1, "{order:?} after {app_action:?}");
+    faulty.end();
 }
 
 #[test]
-fn news_may_come_in_every_order() {
+fn reports_may_come_in_every_order() {
     let orders = orders();
     assert_eq!(orders.len(), 720);
     for order in &orders {
-        for deed in [Deed::Write, Deed::Finish, Deed::Close, Deed::Abort] {
+        for app_action in [AppAction::Write, AppAction::Finish, AppAction::Close, AppAction::Abort]
+        {
             for is_outgoing in [false, true] {
-                play(order, deed, is_outgoing, true);
-                play(order, deed, is_outgoing, false);
+                run_case(order, app_action, is_outgoing, true);
+                run_case(order, app_action, is_outgoing, false);
             }
         }
     }

@@ -1,156 +1,156 @@
-//! Closing and aborting: what the peer receives, and how the stream ends for it.
+//! Scenarios for closing and aborting. They check what the peer receives, and how the stream ends for the peer.
 
 use std::time::Duration;
 
 use picoevent::ConnEvent;
-use picoevent_conformance::{Ending, Sizes, Stage, pattern};
+use picoevent_conformance::{Ending, Harness, Sizes, pattern};
 
 const LONG: Duration = Duration::from_secs(3600);
 
 /// The receive window of a peer that does not read.
 const NARROW: usize = 512;
 
-/// Rings that fill the system's buffers in a few hundred turns.
+/// The size of rings that are large enough to fill the system's buffers in a few hundred iterations.
 const LARGE: usize = 8192;
 
-fn a_closed_connection_ends_for_the_peer<S: Stage>() {
-    let mut stage = S::new(Sizes::default());
-    stage.base().set_close_limits(LONG, LONG);
-    let call = stage.accepted_call();
-    stage.conn(0).close();
-    stage.expect(["0 Ended(Closed)"]);
-    assert!(stage.base().counts().conns == 1, "it waits for its peer's end");
-    stage.expect_heard(call, "", Some(Ending::End));
-    stage.finish(call);
-    stage.expect_conns(0);
-    stage.end();
+fn a_closed_connection_ends_for_the_peer<S: Harness>() {
+    let mut harness = S::new(Sizes::default());
+    harness.base().set_close_limits(LONG, LONG);
+    let peer = harness.accepted_peer();
+    harness.conn(0).close();
+    harness.expect(["0 Ended(Closed)"]);
+    assert!(harness.base().counts().conns == 1, "it waits for its peer's end");
+    harness.expect_received(peer, "", Some(Ending::End));
+    harness.finish(peer);
+    harness.expect_conns(0);
+    harness.end();
 }
 
-fn output_that_is_pending_at_the_close_arrives<S: Stage>() {
-    let mut stage = S::new(Sizes::default());
-    stage.react(|_, conn, event| {
+fn output_that_is_pending_at_the_close_arrives<S: Harness>() {
+    let mut harness = S::new(Sizes::default());
+    harness.react(|_, conn, event| {
         if event == ConnEvent::Opened {
             conn.write(b"goodbye").unwrap();
             conn.close();
         }
     });
-    let (_, address) = stage.listen();
-    let call = stage.call(address);
-    stage.expect(["0 accepted", "0 Ended(Closed)"]);
-    stage.expect_heard(call, "goodbye", Some(Ending::End));
-    stage.end();
+    let (_, address) = harness.listen();
+    let peer = harness.connect_peer(address);
+    harness.expect(["0 accepted", "0 Ended(Closed)"]);
+    harness.expect_received(peer, "goodbye", Some(Ending::End));
+    harness.end();
 }
 
-fn all_output_arrives_at_a_peer_that_reads_after_the_close<S: Stage>() {
-    let mut stage = S::new(Sizes { ring: LARGE, ..Sizes::default() });
-    let (_, address) = stage.listen();
-    let call = stage.call_unread(address, NARROW);
-    stage.expect(["0 accepted"]);
-    stage.flood(0);
-    stage.conn(0).close();
-    stage.expect(["0 Ended(Closed)"]);
-    stage.read(call);
-    let flooded = stage.app().flooded;
-    assert!(stage.until(|stage| stage.heard(call).ending.is_some()));
-    assert!(stage.heard(call).bytes == pattern(0, flooded), "something else has arrived");
-    assert_eq!(stage.heard(call).ending, Some(Ending::End));
-    stage.finish(call);
-    stage.expect_conns(0);
-    stage.end();
+fn all_output_arrives_at_a_peer_that_reads_after_the_close<S: Harness>() {
+    let mut harness = S::new(Sizes { ring: LARGE, ..Sizes::default() });
+    let (_, address) = harness.listen();
+    let peer = harness.connect_peer_unread(address, NARROW);
+    harness.expect(["0 accepted"]);
+    harness.flood(0);
+    harness.conn(0).close();
+    harness.expect(["0 Ended(Closed)"]);
+    harness.read(peer);
+    let flooded = harness.app().flooded;
+    assert!(harness.until(|harness| harness.received(peer).ending.is_some()));
+    assert!(harness.received(peer).bytes == pattern(0, flooded), "something else has arrived");
+    assert_eq!(harness.received(peer).ending, Some(Ending::End));
+    harness.finish(peer);
+    harness.expect_conns(0);
+    harness.end();
 }
 
-fn output_arrives_although_writing_is_disabled_at_the_close<S: Stage>() {
-    let mut stage = S::new(Sizes::default());
-    let call = stage.accepted_call();
-    stage.conn(0).disable(picoevent::Direction::Write).write(b"held").unwrap();
-    stage.expect_heard(call, "", None);
-    stage.conn(0).close();
-    stage.expect(["0 Ended(Closed)"]);
-    stage.expect_heard(call, "held", Some(Ending::End));
-    stage.end();
+fn output_arrives_although_writing_is_disabled_at_the_close<S: Harness>() {
+    let mut harness = S::new(Sizes::default());
+    let peer = harness.accepted_peer();
+    harness.conn(0).disable(picoevent::Direction::Write).write(b"held").unwrap();
+    harness.expect_received(peer, "", None);
+    harness.conn(0).close();
+    harness.expect(["0 Ended(Closed)"]);
+    harness.expect_received(peer, "held", Some(Ending::End));
+    harness.end();
 }
 
-fn input_that_is_not_read_does_not_turn_a_close_into_a_reset<S: Stage>() {
-    let mut stage = S::new(Sizes { ring: 16, ..Sizes::default() });
-    stage.base().set_close_limits(LONG, LONG);
-    stage.app().reads = false;
-    let call = stage.accepted_call();
-    stage.send(call, &[b'x'; 200]);
-    stage.expect([]);
-    stage.conn(0).write(b"thank you").unwrap();
-    stage.conn(0).close();
-    stage.send(call, &[b'y'; 200]);
-    stage.expect(["0 Ended(Closed)"]);
-    stage.expect_heard(call, "thank you", Some(Ending::End));
-    stage.send(call, &[b'z'; 200]);
-    stage.finish(call);
-    stage.expect_conns(0);
-    stage.expect_heard(call, "thank you", Some(Ending::End));
-    stage.end();
+fn input_that_is_not_read_does_not_turn_a_close_into_a_reset<S: Harness>() {
+    let mut harness = S::new(Sizes { ring: 16, ..Sizes::default() });
+    harness.base().set_close_limits(LONG, LONG);
+    harness.app().enables_reading = false;
+    let peer = harness.accepted_peer();
+    harness.send(peer, &[b'x'; 200]);
+    harness.expect([]);
+    harness.conn(0).write(b"thank you").unwrap();
+    harness.conn(0).close();
+    harness.send(peer, &[b'y'; 200]);
+    harness.expect(["0 Ended(Closed)"]);
+    harness.expect_received(peer, "thank you", Some(Ending::End));
+    harness.send(peer, &[b'z'; 200]);
+    harness.finish(peer);
+    harness.expect_conns(0);
+    harness.expect_received(peer, "thank you", Some(Ending::End));
+    harness.end();
 }
 
-fn an_aborted_connection_is_reset<S: Stage>() {
-    let mut stage = S::new(Sizes::default());
-    let call = stage.accepted_call();
-    stage.conn(0).abort();
-    stage.expect(["0 Ended(Aborted)"]);
-    stage.expect_conns(0);
-    stage.expect_reset(call);
-    stage.end();
+fn an_aborted_connection_is_reset<S: Harness>() {
+    let mut harness = S::new(Sizes::default());
+    let peer = harness.accepted_peer();
+    harness.conn(0).abort();
+    harness.expect(["0 Ended(Aborted)"]);
+    harness.expect_conns(0);
+    harness.expect_reset(peer);
+    harness.end();
 }
 
-fn an_aborted_connection_with_output_is_reset<S: Stage>() {
-    let mut stage = S::new(Sizes { ring: LARGE, ..Sizes::default() });
-    let (_, address) = stage.listen();
-    let call = stage.call_unread(address, NARROW);
-    stage.expect(["0 accepted"]);
-    stage.flood(0);
-    stage.conn(0).abort();
-    stage.expect(["0 Ended(Aborted)"]);
-    stage.expect_conns(0);
-    stage.read(call);
-    stage.expect_reset(call);
-    stage.end();
+fn an_aborted_connection_with_output_is_reset<S: Harness>() {
+    let mut harness = S::new(Sizes { ring: LARGE, ..Sizes::default() });
+    let (_, address) = harness.listen();
+    let peer = harness.connect_peer_unread(address, NARROW);
+    harness.expect(["0 accepted"]);
+    harness.flood(0);
+    harness.conn(0).abort();
+    harness.expect(["0 Ended(Aborted)"]);
+    harness.expect_conns(0);
+    harness.read(peer);
+    harness.expect_reset(peer);
+    harness.end();
 }
 
-fn an_aborted_connection_whose_peer_has_ended_ends_in_order<S: Stage>() {
-    let mut stage = S::new(Sizes::default());
-    let call = stage.accepted_call();
-    stage.conn(0).write(b"whole").unwrap();
-    stage.finish(call);
-    stage.expect(["0 written", "0 Eof"]);
-    stage.conn(0).abort();
-    stage.expect(["0 Ended(Aborted)"]);
-    stage.expect_heard(call, "whole", Some(Ending::End));
-    stage.expect_conns(0);
-    stage.end();
+fn an_aborted_connection_whose_peer_has_ended_ends_in_order<S: Harness>() {
+    let mut harness = S::new(Sizes::default());
+    let peer = harness.accepted_peer();
+    harness.conn(0).write(b"whole").unwrap();
+    harness.finish(peer);
+    harness.expect(["0 written", "0 Eof"]);
+    harness.conn(0).abort();
+    harness.expect(["0 Ended(Aborted)"]);
+    harness.expect_received(peer, "whole", Some(Ending::End));
+    harness.expect_conns(0);
+    harness.end();
 }
 
-fn connections_end_in_any_order<S: Stage>() {
-    let mut stage = S::new(Sizes::default());
-    let (_, address) = stage.listen();
-    let mut calls = Vec::new();
+fn connections_end_in_any_order<S: Harness>() {
+    let mut harness = S::new(Sizes::default());
+    let (_, address) = harness.listen();
+    let mut peers = Vec::new();
     for accepted in ["0 accepted", "1 accepted", "2 accepted"] {
-        calls.push(stage.call(address));
-        stage.expect([accepted]);
+        peers.push(harness.connect_peer(address));
+        harness.expect([accepted]);
     }
-    stage.conn(1).close();
-    stage.expect(["1 Ended(Closed)"]);
-    stage.expect_heard(calls[1], "", Some(Ending::End));
-    stage.finish(calls[2]);
-    stage.expect(["2 Eof"]);
-    stage.conn(0).abort();
-    stage.expect(["0 Ended(Aborted)"]);
-    stage.expect_reset(calls[0]);
-    stage.conn(2).close();
-    stage.expect(["2 Ended(Closed)"]);
-    stage.expect_heard(calls[2], "", Some(Ending::End));
-    stage.finish(calls[1]);
-    stage.expect_conns(0);
-    stage.end();
+    harness.conn(1).close();
+    harness.expect(["1 Ended(Closed)"]);
+    harness.expect_received(peers[1], "", Some(Ending::End));
+    harness.finish(peers[2]);
+    harness.expect(["2 Eof"]);
+    harness.conn(0).abort();
+    harness.expect(["0 Ended(Aborted)"]);
+    harness.expect_reset(peers[0]);
+    harness.conn(2).close();
+    harness.expect(["2 Ended(Closed)"]);
+    harness.expect_received(peers[2], "", Some(Ending::End));
+    harness.finish(peers[1]);
+    harness.expect_conns(0);
+    harness.end();
 }
 
-on_every_stage! {
+on_every_back_end! {
     a_closed_connection_ends_for_the_peer,
     output_that_is_pending_at_the_close_arrives,
     all_output_arrives_at_a_peer_that_reads_after_the_close,

@@ -1,14 +1,14 @@
-//! The local address of a connection.
+//! Scenarios for the local address of a connection.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
 use picoevent::ConnEvent;
-use picoevent_conformance::{Sizes, Stage};
+use picoevent_conformance::{Harness, Sizes};
 
-/// Lets the application write down a connection's local address in each callback except those for input and output.
-fn say_where<S: Stage>(stage: &mut S) {
-    stage.react(|app, conn, event| {
+/// Lets the application log the local address of the connection in each callback, except in those for input and output.
+fn log_local_address<S: Harness>(harness: &mut S) {
+    harness.react(|app, conn, event| {
         if !matches!(event, ConnEvent::Readable | ConnEvent::Writable) {
             app.log.push(format!("at {:?}", conn.local()));
         }
@@ -19,41 +19,41 @@ fn at(address: SocketAddr) -> String {
     format!("at {:?}", Some(address))
 }
 
-fn an_accepted_connection_is_where_its_client_has_called<S: Stage>() {
-    let mut stage = S::new(Sizes::default());
-    say_where(&mut stage);
-    let (_, address) = stage.listen();
-    let call = stage.call(address);
-    stage.expect(["0 accepted", &at(address)]);
-    assert_eq!(stage.conn(0).local(), Some(address));
-    stage.reset(call);
-    stage.expect(["0 Ended(Failed(Reset))", &at(address)]);
-    stage.end();
+fn an_accepted_connection_has_the_address_that_its_client_connected_to<S: Harness>() {
+    let mut harness = S::new(Sizes::default());
+    log_local_address(&mut harness);
+    let (_, address) = harness.listen();
+    let peer = harness.connect_peer(address);
+    harness.expect(["0 accepted", &at(address)]);
+    assert_eq!(harness.conn(0).local(), Some(address));
+    harness.reset(peer);
+    harness.expect(["0 Ended(Failed(Reset))", &at(address)]);
+    harness.end();
 }
 
-fn of_all_addresses_it_is_the_one_that_was_called<S: Stage>() {
-    let mut stage = S::new(Sizes::default());
-    say_where(&mut stage);
-    let mut every = stage.free_address();
-    every.set_ip(match stage.own_address() {
+fn a_listener_on_all_addresses_reports_the_address_that_the_client_connected_to<S: Harness>() {
+    let mut harness = S::new(Sizes::default());
+    log_local_address(&mut harness);
+    let mut unspecified = harness.free_address();
+    unspecified.set_ip(match harness.own_address() {
         IpAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
         IpAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
     });
-    let (base, app) = stage.parts();
-    let listener = app.listen(base, every);
-    stage.step();
-    let called = SocketAddr::new(stage.own_address(), stage.address_of(listener).port());
-    stage.call(called);
-    stage.expect(["0 accepted", &at(called)]);
-    stage.end();
+    let (base, app) = harness.parts();
+    let listener = app.listen(base, unspecified);
+    harness.step();
+    let address = SocketAddr::new(harness.own_address(), harness.address_of(listener).port());
+    harness.connect_peer(address);
+    harness.expect(["0 accepted", &at(address)]);
+    harness.end();
 }
 
-fn an_outgoing_connection_has_an_address_while_it_is_connected<S: Stage>() {
-    let mut stage = S::new(Sizes::default());
-    let own = stage.own_address();
-    let (first, host) = stage.host();
-    let (second, _) = stage.host();
-    stage.react(move |app, conn, event| match event {
+fn an_outgoing_connection_has_an_address_while_it_is_connected<S: Harness>() {
+    let mut harness = S::new(Sizes::default());
+    let own = harness.own_address();
+    let (first, host) = harness.listening_peer();
+    let (second, _) = harness.listening_peer();
+    harness.react(move |app, conn, event| match event {
         ConnEvent::Opened => {
             let local = conn.local().expect("it is connected");
             // If there are several addresses, the stack chooses one of them.
@@ -67,19 +67,19 @@ fn an_outgoing_connection_has_an_address_while_it_is_connected<S: Stage>() {
         }
         _ => {}
     });
-    stage.connect(first);
-    assert_eq!(stage.conn(0).local(), None, "it is not connected yet");
-    stage.expect(["0 Opened"]);
-    stage.reset(host);
-    stage.expect(["0 Ended(Failed(Reset))"]);
-    assert!(stage.conn(0).is_resting());
-    assert_eq!(stage.conn(0).local(), None, "it is at rest");
-    stage.expect(["0 Opened"]);
-    stage.end();
+    harness.connect(first);
+    assert_eq!(harness.conn(0).local(), None, "it is not connected yet");
+    harness.expect(["0 Opened"]);
+    harness.reset(host);
+    harness.expect(["0 Ended(Failed(Reset))"]);
+    assert!(harness.conn(0).is_resting());
+    assert_eq!(harness.conn(0).local(), None, "it is at rest");
+    harness.expect(["0 Opened"]);
+    harness.end();
 }
 
-on_every_stage! {
-    an_accepted_connection_is_where_its_client_has_called,
-    of_all_addresses_it_is_the_one_that_was_called,
+on_every_back_end! {
+    an_accepted_connection_has_the_address_that_its_client_connected_to,
+    a_listener_on_all_addresses_reports_the_address_that_the_client_connected_to,
     an_outgoing_connection_has_an_address_while_it_is_connected,
 }

@@ -1,22 +1,21 @@
-//! Scenarios that every back end must pass with the same callbacks in the same order, and the same
-//! outcome for the peer.
+//! Scenarios that every back end must pass. The callbacks, their order and the outcome for the peer must be the same.
 
-/// Makes a test of each scenario on each stage.
-macro_rules! on_every_stage {
+/// Makes a test for each scenario on each harness. A harness is the application and its peers on one back end.
+macro_rules! on_every_back_end {
     ($($scenario:ident,)*) => {
-        on_every_stage!(in live on LiveStage: $($scenario,)*);
-        on_every_stage!(in live_v6 on LiveStage<true>: $($scenario,)*);
-        on_every_stage!(in embassy on EmbassyStage: $($scenario,)*);
-        on_every_stage!(in embassy_v6 on EmbassyStage<true>: $($scenario,)*);
-        on_every_stage!(in scripted on ScriptedStage: $($scenario,)*);
+        on_every_back_end!(in live on LiveHarness: $($scenario,)*);
+        on_every_back_end!(in live_v6 on LiveHarness<true>: $($scenario,)*);
+        on_every_back_end!(in embassy on EmbassyHarness: $($scenario,)*);
+        on_every_back_end!(in embassy_v6 on EmbassyHarness<true>: $($scenario,)*);
+        on_every_back_end!(in scripted on ScriptedHarness: $($scenario,)*);
     };
-    (in $back_end:ident on $stage:ty: $($scenario:ident,)*) => {
+    (in $back_end:ident on $harness:ty: $($scenario:ident,)*) => {
         mod $back_end {
             $(
                 #[test]
                 fn $scenario() {
                     use picoevent_conformance::*;
-                    super::$scenario::<$stage>();
+                    super::$scenario::<$harness>();
                 }
             )*
         }

@@ -1,53 +1,53 @@
-//! What the base reports to the application about the network.
+//! Scenarios for the state of the network, which the base reports to the application.
 
 use picoevent::NetworkChange;
-use picoevent_conformance::{App, Sizes, Stage};
+use picoevent_conformance::{App, Harness, Sizes};
 
-/// Makes an event for the network. Its callback checks that something has changed, and writes down the call.
-fn watch<S: Stage>(stage: &mut S) -> picoevent::Event {
-    let event = stage.base().on_network(|app: &mut App, event| {
+/// Makes an event for the network. Its callback checks that something has changed, and logs the call.
+fn watch<S: Harness>(harness: &mut S) -> picoevent::Event {
+    let event = harness.base().on_network(|app: &mut App, event| {
         assert!(!event.network_change().is_empty());
         app.log.push("network".to_owned());
     });
     event.expect("there is room")
 }
 
-fn the_network_that_is_there_at_the_start_is_told<S: Stage>() {
-    let mut stage = S::new(Sizes::default());
-    watch(&mut stage);
-    let is_online = |stage: &mut S| {
-        let network = stage.base().network();
+fn the_network_state_at_the_start_is_reported<S: Harness>() {
+    let mut harness = S::new(Sizes::default());
+    watch(&mut harness);
+    let is_online = |harness: &mut S| {
+        let network = harness.base().network();
         network.is_link_up() && !network.addresses().is_empty()
     };
-    assert!(!is_online(&mut stage), "the loop has not run");
-    assert!(stage.until(is_online));
-    stage.expect(["network"]);
-    assert!(stage.base().network().addresses().iter().any(|address| address.prefix > 0));
-    stage.end();
+    assert!(!is_online(&mut harness), "the loop has not run");
+    assert!(harness.until(is_online));
+    harness.expect(["network"]);
+    assert!(harness.base().network().addresses().iter().any(|address| address.prefix > 0));
+    harness.end();
 }
 
-fn each_event_for_the_network_is_told<S: Stage>() {
-    let mut stage = S::new(Sizes::default());
-    let events = [(); 3].map(|()| watch(&mut stage));
-    stage.base().event(events[1]).expect("it was made just now").free();
-    stage.expect(["network", "network"]);
-    stage.end();
+fn each_event_for_the_network_is_called<S: Harness>() {
+    let mut harness = S::new(Sizes::default());
+    let events = [(); 3].map(|()| watch(&mut harness));
+    harness.base().event(events[1]).expect("it was made just now").free();
+    harness.expect(["network", "network"]);
+    harness.end();
 }
 
-fn an_event_that_is_made_later_hears_of_changes_only<S: Stage>() {
-    let mut stage = S::new(Sizes::default());
-    stage.step();
-    let event = watch(&mut stage);
-    stage.step();
-    assert_eq!(stage.app().log, [""; 0]);
+fn an_event_that_is_made_later_gets_only_changes<S: Harness>() {
+    let mut harness = S::new(Sizes::default());
+    harness.step();
+    let event = watch(&mut harness);
+    harness.step();
+    assert_eq!(harness.app().log, [""; 0]);
     // No change is pending for this event.
-    let event = stage.base().event(event).expect("it was not freed");
+    let event = harness.base().event(event).expect("it was not freed");
     assert_eq!(event.network_change(), NetworkChange::default());
-    stage.end();
+    harness.end();
 }
 
-on_every_stage!(
-    the_network_that_is_there_at_the_start_is_told,
-    each_event_for_the_network_is_told,
-    an_event_that_is_made_later_hears_of_changes_only,
+on_every_back_end!(
+    the_network_state_at_the_start_is_reported,
+    each_event_for_the_network_is_called,
+    an_event_that_is_made_later_gets_only_changes,
 );

@@ -1,90 +1,90 @@
-//! Directions that are disabled and enabled again. Data that arrives meanwhile waits.
+//! Scenarios for directions that are disabled and enabled again. Data that arrives while a direction is disabled waits.
 
 use picoevent::{ConnEvent, Direction};
-use picoevent_conformance::{Sizes, Stage};
+use picoevent_conformance::{Harness, Sizes};
 
-fn input_waits_until_reading_is_enabled<S: Stage>() {
-    let mut stage = S::new(Sizes::default());
-    stage.app().reads = false;
-    let call = stage.accepted_call();
-    stage.send(call, b"waiting");
-    stage.expect([]);
-    assert_eq!(stage.conn(0).input_len(), 0);
-    stage.conn(0).enable(Direction::Read);
-    stage.expect(["0 read waiting"]);
-    stage.end();
+fn input_waits_until_reading_is_enabled<S: Harness>() {
+    let mut harness = S::new(Sizes::default());
+    harness.app().enables_reading = false;
+    let peer = harness.accepted_peer();
+    harness.send(peer, b"waiting");
+    harness.expect([]);
+    assert_eq!(harness.conn(0).input_len(), 0);
+    harness.conn(0).enable(Direction::Read);
+    harness.expect(["0 read waiting"]);
+    harness.end();
 }
 
-fn the_end_of_the_stream_waits_until_reading_is_enabled<S: Stage>() {
-    let mut stage = S::new(Sizes::default());
-    stage.app().reads = false;
-    let call = stage.accepted_call();
-    stage.finish(call);
-    stage.expect([]);
-    stage.conn(0).enable(Direction::Read);
-    stage.expect(["0 Eof"]);
-    stage.end();
+fn the_end_of_the_stream_waits_until_reading_is_enabled<S: Harness>() {
+    let mut harness = S::new(Sizes::default());
+    harness.app().enables_reading = false;
+    let peer = harness.accepted_peer();
+    harness.finish(peer);
+    harness.expect([]);
+    harness.conn(0).enable(Direction::Read);
+    harness.expect(["0 Eof"]);
+    harness.end();
 }
 
-fn input_and_end_wait_together<S: Stage>() {
-    let mut stage = S::new(Sizes::default());
-    stage.app().reads = false;
-    let call = stage.accepted_call();
-    stage.send(call, b"waiting");
-    stage.finish(call);
-    stage.expect([]);
-    stage.conn(0).write(b"not yet").unwrap();
-    stage.expect(["0 written"]);
-    stage.conn(0).enable(Direction::Read);
-    stage.expect(["0 read waiting", "0 Eof"]);
-    stage.expect_heard(call, "not yet", None);
-    stage.end();
+fn input_and_end_wait_together<S: Harness>() {
+    let mut harness = S::new(Sizes::default());
+    harness.app().enables_reading = false;
+    let peer = harness.accepted_peer();
+    harness.send(peer, b"waiting");
+    harness.finish(peer);
+    harness.expect([]);
+    harness.conn(0).write(b"not yet").unwrap();
+    harness.expect(["0 written"]);
+    harness.conn(0).enable(Direction::Read);
+    harness.expect(["0 read waiting", "0 Eof"]);
+    harness.expect_received(peer, "not yet", None);
+    harness.end();
 }
 
-fn reading_disabled_in_its_callback_stops_before_the_next_input<S: Stage>() {
-    let mut stage = S::new(Sizes { ring: 4, ..Sizes::default() });
-    stage.react(|_, conn, event| {
+fn reading_disabled_in_its_callback_stops_before_the_next_input<S: Harness>() {
+    let mut harness = S::new(Sizes { ring: 4, ..Sizes::default() });
+    harness.react(|_, conn, event| {
         if event == ConnEvent::Readable {
             conn.disable(Direction::Read);
         }
     });
-    let call = stage.accepted_call();
-    stage.send(call, b"one two 3");
-    stage.finish(call);
-    // Each callback gets at most one ring of input.
-    stage.expect(["0 read one "]);
-    stage.conn(0).enable(Direction::Read);
-    stage.expect(["0 read two "]);
-    stage.conn(0).enable(Direction::Read);
-    stage.expect(["0 read 3"]);
-    stage.conn(0).enable(Direction::Read);
-    stage.expect(["0 Eof"]);
-    stage.end();
+    let peer = harness.accepted_peer();
+    harness.send(peer, b"one two 3");
+    harness.finish(peer);
+    // Each callback gets at most four bytes of input, because the ring has four bytes.
+    harness.expect(["0 read one "]);
+    harness.conn(0).enable(Direction::Read);
+    harness.expect(["0 read two "]);
+    harness.conn(0).enable(Direction::Read);
+    harness.expect(["0 read 3"]);
+    harness.conn(0).enable(Direction::Read);
+    harness.expect(["0 Eof"]);
+    harness.end();
 }
 
-fn output_waits_until_writing_is_enabled<S: Stage>() {
-    let mut stage = S::new(Sizes::default());
-    let call = stage.accepted_call();
-    stage.conn(0).disable(Direction::Write).write(b"later").unwrap();
-    stage.expect([]);
-    stage.expect_heard(call, "", None);
-    stage.conn(0).enable(Direction::Write);
-    stage.expect(["0 written"]);
-    stage.expect_heard(call, "later", None);
-    stage.end();
+fn output_waits_until_writing_is_enabled<S: Harness>() {
+    let mut harness = S::new(Sizes::default());
+    let peer = harness.accepted_peer();
+    harness.conn(0).disable(Direction::Write).write(b"later").unwrap();
+    harness.expect([]);
+    harness.expect_received(peer, "", None);
+    harness.conn(0).enable(Direction::Write);
+    harness.expect(["0 written"]);
+    harness.expect_received(peer, "later", None);
+    harness.end();
 }
 
-fn reading_is_not_enabled_again_after_the_end<S: Stage>() {
-    let mut stage = S::new(Sizes::default());
-    let call = stage.accepted_call();
-    stage.finish(call);
-    stage.expect(["0 Eof"]);
-    assert!(!stage.conn(0).enable(Direction::Read).is_enabled(Direction::Read));
-    stage.expect([]);
-    stage.end();
+fn reading_is_not_enabled_again_after_the_end<S: Harness>() {
+    let mut harness = S::new(Sizes::default());
+    let peer = harness.accepted_peer();
+    harness.finish(peer);
+    harness.expect(["0 Eof"]);
+    assert!(!harness.conn(0).enable(Direction::Read).is_enabled(Direction::Read));
+    harness.expect([]);
+    harness.end();
 }
 
-on_every_stage! {
+on_every_back_end! {
     input_waits_until_reading_is_enabled,
     the_end_of_the_stream_waits_until_reading_is_enabled,
     input_and_end_wait_together,

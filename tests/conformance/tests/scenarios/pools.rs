@@ -1,107 +1,111 @@
-//! Pools: connections that clients of other pools cannot take, and spare connections for a short answer when all other
-//! connections are in use.
+//! Scenarios for pools. Clients of one pool cannot take the connections of another pool. A spare connection sends a
+//! short answer when all other connections of its pool are in use.
 
 use std::time::Duration;
 
 use picoevent::{Settings, SetupError};
-use picoevent_conformance::{Ending, Sizes, Stage};
+use picoevent_conformance::{Ending, Harness, Sizes};
 
 const LONG: Duration = Duration::from_secs(3600);
 const BUSY: &str = "busy, try again\r\n";
 
 static ANSWERING: Settings = Settings::new().busy(BUSY.as_bytes());
 
-/// Makes a device whose four connections are in use, and that has one spare connection.
-fn busy<S: Stage>() -> (S, std::net::SocketAddr) {
-    let mut stage = S::new(Sizes { spare: 1, ..Sizes::default() });
-    stage.base().set_close_limits(LONG, LONG);
-    stage.app().settings = &ANSWERING;
-    let (_, address) = stage.listen();
+/// Makes a harness whose device has four connections, all in use, and one free spare connection.
+fn busy<S: Harness>() -> (S, std::net::SocketAddr) {
+    let mut harness = S::new(Sizes { spare: 1, ..Sizes::default() });
+    harness.base().set_close_limits(LONG, LONG);
+    harness.app().settings = &ANSWERING;
+    let (_, address) = harness.listen();
     for accepted in ["0 accepted", "1 accepted", "2 accepted", "3 accepted"] {
-        stage.call(address);
-        stage.expect([accepted]);
+        harness.connect_peer(address);
+        harness.expect([accepted]);
     }
-    (stage, address)
+    (harness, address)
 }
 
-fn the_fifth_client_of_four_gets_the_busy_text<S: Stage>() {
-    let (mut stage, address) = busy::<S>();
-    let fifth = stage.call(address);
-    stage.expect_heard(fifth, BUSY, Some(Ending::End));
+fn a_client_gets_the_busy_text_when_all_connections_are_in_use<S: Harness>() {
+    let (mut harness, address) = busy::<S>();
+    let fifth = harness.connect_peer(address);
+    harness.expect_received(fifth, BUSY, Some(Ending::End));
     // The application does not see this client.
-    stage.expect([]);
-    assert_eq!(stage.base().conns().count(), 4);
-    stage.finish(fifth);
-    stage.expect_conns(4);
-    stage.end();
+    harness.expect([]);
+    assert_eq!(harness.base().conns().count(), 4);
+    harness.finish(fifth);
+    harness.expect_conns(4);
+    harness.end();
 }
 
-/// The spare connection is free for the next client as soon as the answer is delivered.
-fn all_further_clients_get_the_busy_text_from_one_spare_place<S: Stage>() {
-    let (mut stage, address) = busy::<S>();
-    let calls = [(); 3].map(|()| {
-        let call = stage.call(address);
-        stage.expect_heard(call, BUSY, Some(Ending::End));
-        call
+/// The spare connection serves the next client as soon as its answer is delivered.
+fn all_further_clients_get_the_busy_text_from_one_spare_slot<S: Harness>() {
+    let (mut harness, address) = busy::<S>();
+    let peers = [(); 3].map(|()| {
+        let peer = harness.connect_peer(address);
+        harness.expect_received(peer, BUSY, Some(Ending::End));
+        peer
     });
-    stage.expect([]);
-    calls.iter().for_each(|call| stage.finish(*call));
-    stage.expect_conns(4);
-    stage.conn(2).abort();
-    stage.expect(["2 Ended(Aborted)"]);
-    let next = stage.call(address);
-    stage.expect(["4 accepted"]);
-    stage.expect_heard(next, "", None);
-    stage.end();
+    harness.expect([]);
+    peers.iter().for_each(|peer| harness.finish(*peer));
+    harness.expect_conns(4);
+    harness.conn(2).abort();
+    harness.expect(["2 Ended(Aborted)"]);
+    let next = harness.connect_peer(address);
+    harness.expect(["4 accepted"]);
+    harness.expect_received(next, "", None);
+    harness.end();
 }
 
-fn clients_of_two_pools_do_not_take_each_others_places<S: Stage>() {
-    let mut stage = S::new(Sizes { conns: 2, others: 1, ..Sizes::default() });
-    let (_, address) = stage.listen();
-    let other_address = stage.free_address();
-    let (base, app) = stage.parts();
+fn clients_of_two_pools_do_not_take_each_others_slots<S: Harness>() {
+    let mut harness = S::new(Sizes { conns: 2, others: 1, ..Sizes::default() });
+    let (_, address) = harness.listen();
+    let other_address = harness.free_address();
+    let (base, app) = harness.parts();
     let other = app.listen_for(1, base, other_address);
-    stage.step();
-    let other_address = stage.address_of(other);
-    let calls = [stage.call(address), stage.call(address), stage.call(address)];
-    stage.expect(["0 accepted", "1 accepted"]);
+    harness.step();
+    let other_address = harness.address_of(other);
+    let peers = [
+        harness.connect_peer(address),
+        harness.connect_peer(address),
+        harness.connect_peer(address),
+    ];
+    harness.expect(["0 accepted", "1 accepted"]);
     // The third client waits, although the other pool has a free connection.
-    let others = [stage.call(other_address), stage.call(other_address)];
-    stage.expect(["2 accepted"]);
-    let pools = stage.app().pools.clone();
+    let others = [harness.connect_peer(other_address), harness.connect_peer(other_address)];
+    harness.expect(["2 accepted"]);
+    let pools = harness.app().pools.clone();
     assert_eq!(
-        [0, 1, 2].map(|number| stage.conn(number).pool().unwrap()),
+        [0, 1, 2].map(|number| harness.conn(number).pool().unwrap()),
         [pools[0], pools[0], pools[1]]
     );
-    assert_eq!([0, 1, 2].map(|number| stage.conn(number).place().unwrap()), [0, 1, 0]);
+    assert_eq!([0, 1, 2].map(|number| harness.conn(number).index_in_pool().unwrap()), [0, 1, 0]);
     // Each pool goes on with its own clients.
-    stage.conn(2).abort();
-    stage.expect(["2 Ended(Aborted)", "3 accepted"]);
-    stage.expect_reset(others[0]);
-    stage.conn(0).abort();
-    stage.expect(["0 Ended(Aborted)", "4 accepted"]);
-    stage.expect_reset(calls[0]);
-    stage.end();
+    harness.conn(2).abort();
+    harness.expect(["2 Ended(Aborted)", "3 accepted"]);
+    harness.expect_reset(others[0]);
+    harness.conn(0).abort();
+    harness.expect(["0 Ended(Aborted)", "4 accepted"]);
+    harness.expect_reset(peers[0]);
+    harness.end();
 }
 
-fn clients_do_not_take_the_place_of_an_outgoing_connection<S: Stage>() {
-    let mut stage = S::new(Sizes { conns: 1, others: 1, ..Sizes::default() });
-    let (_, address) = stage.listen();
-    let _clients = [stage.call(address), stage.call(address)];
-    stage.expect(["0 accepted"]);
-    let (peer, host) = stage.host();
-    let (base, app) = stage.parts();
-    assert_eq!(app.connect(base, peer), Err(SetupError::PoolFull));
+fn clients_do_not_take_the_slot_of_an_outgoing_connection<S: Harness>() {
+    let mut harness = S::new(Sizes { conns: 1, others: 1, ..Sizes::default() });
+    let (_, address) = harness.listen();
+    let _clients = [harness.connect_peer(address), harness.connect_peer(address)];
+    harness.expect(["0 accepted"]);
+    let (peer, host) = harness.listening_peer();
+    let (base, app) = harness.parts();
+    assert_eq!(app.connect(base, address), Err(SetupError::PoolFull));
     app.connect_from(1, base, peer).unwrap();
-    stage.expect(["1 Opened"]);
-    stage.send(host, b"there you are");
-    stage.expect(["1 read there you are"]);
-    stage.end();
+    harness.expect(["1 Opened"]);
+    harness.send(host, b"there you are");
+    harness.expect(["1 read there you are"]);
+    harness.end();
 }
 
-on_every_stage! {
-    the_fifth_client_of_four_gets_the_busy_text,
-    all_further_clients_get_the_busy_text_from_one_spare_place,
-    clients_of_two_pools_do_not_take_each_others_places,
-    clients_do_not_take_the_place_of_an_outgoing_connection,
+on_every_back_end! {
+    a_client_gets_the_busy_text_when_all_connections_are_in_use,
+    all_further_clients_get_the_busy_text_from_one_spare_slot,
+    clients_of_two_pools_do_not_take_each_others_slots,
+    clients_do_not_take_the_slot_of_an_outgoing_connection,
 }

@@ -1,25 +1,25 @@
-//! Random bytes: the seed of the program, and the seed of the back end.
+//! Scenarios for random bytes. The program can set a seed, and so can the back end. The base uses only the first seed.
 
-use picoevent_conformance::{Sizes, Stage};
+use picoevent_conformance::{Harness, Sizes};
 
-fn the_first_seed_counts_on_every_back_end<S: Stage>() {
-    let draw = |base: &mut picoevent_conformance::Base| {
+fn only_the_first_seed_is_used_on_every_back_end<S: Harness>() {
+    let random_bytes = |base: &mut picoevent_conformance::Base| {
         let mut bytes = [0; 40];
         base.random(&mut bytes).map(|()| bytes)
     };
-    let mut drawn = Vec::new();
+    let mut results = Vec::new();
     for _ in 0..2 {
-        let mut stage = S::new(Sizes::default());
-        assert!(draw(stage.base()).is_err(), "there is no seed yet");
-        stage.base().seed(&[9; 32]);
-        let before = draw(stage.base()).expect("it has a seed");
-        stage.step();
-        stage.base().seed(&[7; 32]);
-        drawn.push((before, draw(stage.base()).expect("it has a seed")));
-        stage.end();
+        let mut harness = S::new(Sizes::default());
+        assert!(random_bytes(harness.base()).is_err(), "there is no seed yet");
+        harness.base().seed(&[9; 32]);
+        let before = random_bytes(harness.base()).expect("it has a seed");
+        harness.step();
+        harness.base().seed(&[7; 32]);
+        results.push((before, random_bytes(harness.base()).expect("it has a seed")));
+        harness.end();
     }
-    assert_eq!(drawn[0], drawn[1]);
-    assert_ne!(drawn[0].0, drawn[0].1);
+    assert_eq!(results[0], results[1]);
+    assert_ne!(results[0].0, results[0].1);
 }
 
-on_every_stage!(the_first_seed_counts_on_every_back_end,);
+on_every_back_end!(only_the_first_seed_is_used_on_every_back_end,);

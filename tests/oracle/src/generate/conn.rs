@@ -1,21 +1,21 @@
-//! Draws programs with connections, timers and sources.
+//! Generates programs with connections, timers and sources.
 //!
-//! The order of a connection's timeout and another deadline at the same time is not promised. So in a program
-//! with timeouts, each connection has a priority that no other connection or event has.
+//! If a connection's timeout and another deadline expire at the same time, the order of their callbacks is not
+//! specified. So in a program with timeouts, each connection has a priority that no other connection or event has.
 
 use fastrand::Rng;
 
 use crate::{
     program::{
-        ConnDecl, Decl, FIRST_CONN, INPUT, Id, Line, News, OUTPUT, Op, Peer, Program, SEND_BUFFER,
-        Timeout, Waits, bits, run,
+        ConnDecl, EventDecl, ExternalEvent, FIRST_CONN, INPUT, Id, Line, OUTPUT, Op, PeerAction,
+        Program, SEND_BUFFER, Timeout, WaitsFor, bits, run,
     },
-    random::Draw,
+    random::RandomChoice,
 };
 
 /// The kinds of steps.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Verb {
+enum StepKind {
     Write,
     Room,
     Consume,
@@ -28,78 +28,78 @@ enum Verb {
     State,
     Abort,
     Finish,
-    Peer,
-    Time,
+    PeerAction,
+    PassTime,
     Event,
     Loop,
 }
 
-const VERBS: [Verb; 16] = [
-    Verb::Write,
-    Verb::Room,
-    Verb::Consume,
-    Verb::Enable,
-    Verb::Disable,
-    Verb::Timeouts,
-    Verb::Again,
-    Verb::Refill,
-    Verb::Marks,
-    Verb::State,
-    Verb::Abort,
-    Verb::Finish,
-    Verb::Peer,
-    Verb::Time,
-    Verb::Event,
-    Verb::Loop,
+const STEP_KINDS: [StepKind; 16] = [
+    StepKind::Write,
+    StepKind::Room,
+    StepKind::Consume,
+    StepKind::Enable,
+    StepKind::Disable,
+    StepKind::Timeouts,
+    StepKind::Again,
+    StepKind::Refill,
+    StepKind::Marks,
+    StepKind::State,
+    StepKind::Abort,
+    StepKind::Finish,
+    StepKind::PeerAction,
+    StepKind::PassTime,
+    StepKind::Event,
+    StepKind::Loop,
 ];
 
-/// The priorities of connections in a program with timeouts, and of its events.
-const OF_CONNS: [u8; 4] = [1, 3, 5, 6];
-const OF_EVENTS: [u8; 4] = [0, 2, 4, 7];
+/// The priorities of connections and of events in a program with timeouts.
+const CONN_PRIORITIES: [u8; 4] = [1, 3, 5, 6];
+const EVENT_PRIORITIES: [u8; 4] = [0, 2, 4, 7];
 /// The priorities of connections in a program without timeouts.
-const OF_ALL: [u8; 5] = [4, 4, 4, 3, 5];
+const SHARED_PRIORITIES: [u8; 5] = [4, 4, 4, 3, 5];
 const TIMES: [u64; 9] = [0, 5, 10, 10, 15, 20, 25, 30, 40];
 const AMOUNTS: [usize; 8] = [1, 2, 3, 5, 8, INPUT, OUTPUT, OUTPUT + 4];
 
-/// Draws the program of a seed. If it has a pair, the first two connections are the pair.
+/// Generates the program of a seed. If it has a pair, the first two connections are the pair.
 pub fn generate(seed: u64, has_pair: bool) -> Program {
     let mut random = Rng::with_seed(seed);
     let has_timeouts = random.percent(45);
-    let of_pair = |verb| has_pair || verb != Verb::Finish;
-    let mut verbs: Vec<_> = VERBS
+    let is_possible = |step| has_pair || step != StepKind::Finish;
+    let mut steps: Vec<_> = STEP_KINDS
         .into_iter()
-        .filter(|verb| of_pair(*verb))
-        .filter(|verb| random.percent(chance(*verb)))
+        .filter(|step| is_possible(*step))
+        .filter(|step| random.percent(percent_of_programs(*step)))
         .collect();
-    verbs.retain(|verb| has_timeouts || *verb != Verb::Timeouts);
+    steps.retain(|step| has_timeouts || *step != StepKind::Timeouts);
     // In picoevent new settings restart both timeouts. In libevent a high mark restarts the timeout for reading.
-    verbs.retain(|verb| !has_timeouts || *verb != Verb::Marks);
-    if verbs.is_empty() {
-        verbs.push(Verb::Write);
+    steps.retain(|step| !has_timeouts || *step != StepKind::Marks);
+    if steps.is_empty() {
+        steps.push(StepKind::Write);
     }
     let program = Program::default();
     let conns = if has_pair { 2 + random.usize(..2) } else { 1 + random.usize(..3) };
     let events = random.usize(..4);
     let has_resets = random.percent(25);
     let mut draft =
-        Draft { random, program, conns, events, has_pair, has_timeouts, has_resets, verbs };
-    draft.makes();
-    draft.news();
+        Draft { random, program, conns, events, has_pair, has_timeouts, has_resets, steps };
+    draft.add_declarations();
+    draft.add_external_events();
     draft.main();
-    draft.scripts();
-    draft.ends();
-    draft.holds_back();
+    draft.add_callback_steps();
+    draft.add_deletes();
+    draft.add_held_back_input();
     draft.program
 }
 
-/// Returns the percentage of programs that take such steps.
-fn chance(verb: Verb) -> usize {
-    match verb {
-        Verb::Write | Verb::Consume => 80,
-        Verb::Timeouts => 90,
-        Verb::Abort | Verb::Loop => 15,
-        Verb::Room | Verb::Refill | Verb::Finish => 20,
-        Verb::Marks => 35,
+/// Returns the probability, in percent, that a program has steps of this kind.
+fn percent_of_programs(step: StepKind) -> usize {
+    match step {
+        StepKind::Write | StepKind::Consume => 80,
+        StepKind::Timeouts => 90,
+        StepKind::Abort | StepKind::Loop => 15,
+        StepKind::Room | StepKind::Refill | StepKind::Finish => 20,
+        StepKind::Marks => 35,
         _ => 45,
     }
 }
@@ -112,123 +112,128 @@ struct Draft {
     has_pair: bool,
     has_timeouts: bool,
     has_resets: bool,
-    verbs: Vec<Verb>,
+    steps: Vec<StepKind>,
 }
 
 impl Draft {
-    fn put(&mut self, line: Line) {
+    fn push(&mut self, line: Line) {
         self.program.lines.push(line);
     }
 
-    fn makes(&mut self) {
-        let mut own = OF_CONNS;
-        self.random.shuffle(&mut own);
-        for (place, own) in own.into_iter().take(self.conns).enumerate() {
-            let priority = if self.has_timeouts { own } else { self.random.one(&OF_ALL) };
-            self.put(Line::Conn(ConnDecl { id: (FIRST_CONN + place) as Id, priority }));
+    fn add_declarations(&mut self) {
+        let mut unique_priorities = CONN_PRIORITIES;
+        self.random.shuffle(&mut unique_priorities);
+        for (index, unique) in unique_priorities.into_iter().take(self.conns).enumerate() {
+            let priority =
+                if self.has_timeouts { unique } else { self.random.one_of(&SHARED_PRIORITIES) };
+            self.push(Line::Conn(ConnDecl { id: (FIRST_CONN + index) as Id, priority }));
         }
         if self.has_pair {
-            self.put(Line::Pair(FIRST_CONN as Id, FIRST_CONN as Id + 1));
+            self.push(Line::Pair(FIRST_CONN as Id, FIRST_CONN as Id + 1));
         }
         for id in 0..self.events as Id {
             let random = &mut self.random;
             let is_source = random.percent(30);
-            let levels: &[u8] = if self.has_timeouts { &OF_EVENTS } else { &OF_ALL };
-            let decl = Decl {
+            let levels: &[u8] =
+                if self.has_timeouts { &EVENT_PRIORITIES } else { &SHARED_PRIORITIES };
+            let decl = EventDecl {
                 id,
-                waits: if is_source { Waits::Source(id) } else { Waits::Nothing },
-                what: if is_source { random.one(&[bits::READ, bits::WRITE]) } else { 0 },
+                waits: if is_source { WaitsFor::Source(id) } else { WaitsFor::Nothing },
+                what: if is_source { random.one_of(&[bits::READ, bits::WRITE]) } else { 0 },
                 edge: false,
                 persist: random.percent(50),
                 once: false,
                 drain: is_source,
-                priority: Some(random.one(levels)),
+                priority: Some(random.one_of(levels)),
             };
-            self.put(Line::Event(decl));
+            self.push(Line::Event(decl));
         }
     }
 
-    fn news(&mut self) {
-        let mut news: Vec<_> = (0..2 + self.random.usize(..7))
+    fn add_external_events(&mut self) {
+        let mut external_events: Vec<_> = (0..2 + self.random.usize(..7))
             .map(|_| {
-                let time = self.random.one(&TIMES);
+                let time = self.random.one_of(&TIMES);
                 if self.events > 0 && self.random.percent(15) {
                     let source = self.random.usize(..self.events) as u8;
-                    return (time, News::Ready(source, bits::READ | bits::WRITE));
+                    return (time, ExternalEvent::Ready(source, bits::READ | bits::WRITE));
                 }
-                (time, News::Peer(self.conn(), self.peer()))
+                (time, ExternalEvent::Peer(self.conn(), self.peer()))
             })
             .collect();
-        news.retain(|(_, news)| !matches!(news, News::Peer(id, _) if self.is_of_pair(*id)));
-        news.sort_by_key(|(time, _)| *time);
-        for (time, news) in news {
-            self.put(Line::At(time, news));
+        external_events.retain(
+            |(_, event)| !matches!(event, ExternalEvent::Peer(id, _) if self.is_of_pair(*id)),
+        );
+        external_events.sort_by_key(|(time, _)| *time);
+        for (time, event) in external_events {
+            self.push(Line::At(time, event));
         }
     }
 
     fn main(&mut self) {
-        for place in 0..self.conns {
-            let id = (FIRST_CONN + place) as Id;
+        for index in 0..self.conns {
+            let id = (FIRST_CONN + index) as Id;
             if self.has_timeouts && self.random.percent(75) {
                 let op = self.timeouts(id);
-                self.put(Line::Main(op));
+                self.push(Line::Main(op));
             }
             if self.random.percent(80) {
-                self.put(Line::Main(Op::Enable(id, bits::READ)));
+                self.push(Line::Main(Op::Enable(id, bits::READ)));
             }
             if self.random.percent(50) {
-                let amount = self.random.one(&AMOUNTS);
-                self.put(Line::Main(Op::Write(id, amount)));
+                let amount = self.random.one_of(&AMOUNTS);
+                self.push(Line::Main(Op::Write(id, amount)));
             }
         }
         for id in 0..self.events as Id {
             let timeout = self.delay();
-            self.put(Line::Main(Op::Add(id, timeout)));
+            self.push(Line::Main(Op::Add(id, timeout)));
         }
         for _ in 0..1 + self.random.usize(..3) {
             for _ in 0..self.random.usize(..3) {
                 let op = self.op(None);
-                self.put(Line::Main(op));
+                self.push(Line::Main(op));
             }
             let modes = [run::ONCE, run::NONBLOCK, run::ONCE | run::NONBLOCK];
-            let mode = if self.random.percent(65) { 0 } else { self.random.one(&modes) };
-            self.put(Line::Main(Op::Run(mode)));
+            let mode = if self.random.percent(65) { 0 } else { self.random.one_of(&modes) };
+            self.push(Line::Main(Op::Run(mode)));
         }
     }
 
-    fn scripts(&mut self) {
+    fn add_callback_steps(&mut self) {
         for id in (0..self.events).chain(FIRST_CONN..FIRST_CONN + self.conns) {
             let of_conn = (id >= FIRST_CONN).then_some(id as Id);
             for firing in 0..self.random.usize(..8) as u32 {
                 if let Some(id) = of_conn.filter(|_| self.random.percent(55)) {
-                    let amount = self.random.one(&[1, 3, INPUT, INPUT]);
-                    self.put(Line::On(id, firing, Op::Consume(id, amount)));
+                    let amount = self.random.one_of(&[1, 3, INPUT, INPUT]);
+                    self.push(Line::On(id, firing, Op::Consume(id, amount)));
                 }
                 for _ in 0..self.random.usize(..3) {
                     let op = self.op(of_conn);
-                    self.put(Line::On(id as Id, firing, op));
+                    self.push(Line::On(id as Id, firing, op));
                 }
             }
         }
     }
 
-    /// Deletes each event in one of its later calls. Otherwise persistent timers would use up the
-    /// program's limit of calls.
-    fn ends(&mut self) {
+    /// Adds a step to one of the later callbacks of each event: the callback deletes the event. Otherwise a persistent
+    /// timer would use up the program's limit of callbacks.
+    fn add_deletes(&mut self) {
         for id in 0..self.events as Id {
             let firing = self.random.u32(3..8);
-            self.put(Line::On(id, firing, Op::Del(id)));
+            self.push(Line::On(id, firing, Op::Del(id)));
         }
     }
 
-    /// In some programs, holds a callback for input back, and enables reading again after the run.
-    fn holds_back(&mut self) {
+    /// In some programs, adds steps with which a callback for input is due while reading is disabled, so the callback
+    /// must wait. After the run, reading is enabled, and the loop runs again.
+    fn add_held_back_input(&mut self) {
         if self.random.percent(30) {
             let (id, firing) = (self.conn(), self.random.u32(..3));
-            self.put(Line::On(id, firing, Op::Again(id)));
-            self.put(Line::On(id, firing, Op::Disable(id, bits::READ)));
-            self.put(Line::Main(Op::Enable(id, bits::READ)));
-            self.put(Line::Main(Op::Run(0)));
+            self.push(Line::On(id, firing, Op::Again(id)));
+            self.push(Line::On(id, firing, Op::Disable(id, bits::READ)));
+            self.push(Line::Main(Op::Enable(id, bits::READ)));
+            self.push(Line::Main(Op::Run(0)));
         }
     }
 
@@ -241,59 +246,61 @@ impl Draft {
     }
 
     fn delay(&mut self) -> Timeout {
-        Timeout::After(self.random.one(&[1, 5, 10, 10, 15, 20]))
+        Timeout::After(self.random.one_of(&[1, 5, 10, 10, 15, 20]))
     }
 
-    fn peer(&mut self) -> Peer {
+    fn peer(&mut self) -> PeerAction {
         match self.random.usize(..100) {
-            0..50 => Peer::Send(self.random.one(&AMOUNTS)),
-            50..80 => Peer::Take(self.random.one(&[1, 3, SEND_BUFFER, SEND_BUFFER])),
-            80..90 if self.has_resets => Peer::Reset,
-            _ => Peer::End,
+            0..50 => PeerAction::Send(self.random.one_of(&AMOUNTS)),
+            50..80 => PeerAction::Take(self.random.one_of(&[1, 3, SEND_BUFFER, SEND_BUFFER])),
+            80..90 if self.has_resets => PeerAction::Reset,
+            _ => PeerAction::End,
         }
     }
 
     fn timeouts(&mut self, id: Id) -> Op {
         let each = [None, Some(3), Some(5), Some(10), Some(10), Some(20)];
-        Op::Timeouts(id, self.random.one(&each), self.random.one(&each))
+        Op::Timeouts(id, self.random.one_of(&each), self.random.one_of(&each))
     }
 
-    /// Draws marks that mostly fit the rings.
+    /// Chooses marks at random. Most of them fit the rings.
     fn marks(&mut self, id: Id) -> Op {
         if self.random.percent(60) {
-            let high = self.random.one(&[1, 3, 5, 8, INPUT, INPUT]);
-            let low = self.random.one(&[0, 1, 2, 3, 5, 8]);
+            let high = self.random.one_of(&[1, 3, 5, 8, INPUT, INPUT]);
+            let low = self.random.one_of(&[0, 1, 2, 3, 5, 8]);
             let low = if self.random.percent(90) { low.min(high) } else { low };
             return Op::Marks(id, bits::READ, low, high);
         }
-        let high = self.random.one(&[3, 5, 8, OUTPUT, OUTPUT]);
-        Op::Marks(id, bits::WRITE, self.random.one(&[0, 1, 3, 5]).min(high), high)
+        let high = self.random.one_of(&[3, 5, 8, OUTPUT, OUTPUT]);
+        Op::Marks(id, bits::WRITE, self.random.one_of(&[0, 1, 3, 5]).min(high), high)
     }
 
-    /// Draws a step. A step in a connection's callback mostly concerns that connection.
+    /// Chooses a step at random. A step in a connection's callback mostly acts on this connection.
     fn op(&mut self, of_conn: Option<Id>) -> Op {
-        let verb = self.random.one(&self.verbs);
+        let step = self.random.one_of(&self.steps);
         let id = match of_conn {
             Some(id) if self.random.percent(70) => id,
             _ => self.conn(),
         };
         let directions = [bits::READ, bits::READ, bits::WRITE, bits::READ | bits::WRITE];
-        match verb {
-            Verb::Write if self.random.percent(25) => Op::Some(id, self.random.one(&AMOUNTS)),
-            Verb::Write => Op::Write(id, self.random.one(&AMOUNTS)),
-            Verb::Room => Op::Room(id, self.random.one(&[1, 4, OUTPUT / 2, OUTPUT])),
-            Verb::Consume => Op::Consume(id, self.random.one(&AMOUNTS)),
-            Verb::Enable => Op::Enable(id, self.random.one(&directions)),
-            Verb::Disable => Op::Disable(id, self.random.one(&directions)),
-            Verb::Timeouts => self.timeouts(id),
-            Verb::Again => Op::Again(id),
-            Verb::Refill => Op::Refill(id),
-            Verb::Marks => self.marks(id),
-            Verb::Abort => Op::Abort(id),
-            Verb::Finish if self.is_of_pair(id) => Op::Finish(id),
-            Verb::Peer if !self.is_of_pair(id) => Op::Peer(id, self.peer()),
-            Verb::Time => Op::Take(self.random.one(&[1, 5, 10])),
-            Verb::Event if self.events > 0 => {
+        match step {
+            StepKind::Write if self.random.percent(25) => {
+                Op::WriteSome(id, self.random.one_of(&AMOUNTS))
+            }
+            StepKind::Write => Op::Write(id, self.random.one_of(&AMOUNTS)),
+            StepKind::Room => Op::Room(id, self.random.one_of(&[1, 4, OUTPUT / 2, OUTPUT])),
+            StepKind::Consume => Op::Consume(id, self.random.one_of(&AMOUNTS)),
+            StepKind::Enable => Op::Enable(id, self.random.one_of(&directions)),
+            StepKind::Disable => Op::Disable(id, self.random.one_of(&directions)),
+            StepKind::Timeouts => self.timeouts(id),
+            StepKind::Again => Op::Again(id),
+            StepKind::Refill => Op::Refill(id),
+            StepKind::Marks => self.marks(id),
+            StepKind::Abort => Op::Abort(id),
+            StepKind::Finish if self.is_of_pair(id) => Op::Finish(id),
+            StepKind::PeerAction if !self.is_of_pair(id) => Op::Peer(id, self.peer()),
+            StepKind::PassTime => Op::PassTime(self.random.one_of(&[1, 5, 10])),
+            StepKind::Event if self.events > 0 => {
                 let event = self.random.usize(..self.events) as Id;
                 match self.random.usize(..3) {
                     0 => Op::Del(event),
@@ -301,15 +308,17 @@ impl Draft {
                     _ => Op::Add(event, self.delay()),
                 }
             }
-            Verb::Loop => self.random.one(&[
+            StepKind::Loop => self.random.one_of(&[
                 Op::Break,
                 Op::Continue,
                 Op::Exit(None),
                 Op::Exit(Some(10)),
-                Op::Look,
+                Op::UpdateNow,
                 Op::Counts,
             ]),
-            Verb::State | Verb::Event | Verb::Finish | Verb::Peer => Op::State(id),
+            StepKind::State | StepKind::Event | StepKind::Finish | StepKind::PeerAction => {
+                Op::State(id)
+            }
         }
     }
 }

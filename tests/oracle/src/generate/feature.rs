@@ -3,7 +3,7 @@
 use fastrand::Rng;
 use strum::VariantArray;
 
-use crate::random::Draw;
+use crate::random::RandomChoice;
 
 /// The features of a program.
 pub(super) struct Features {
@@ -18,12 +18,12 @@ pub(super) struct Features {
     pub limit: bool,
     pub watchers: bool,
     pub zero: bool,
-    pub verbs: Vec<Verb>,
+    pub steps: Vec<StepKind>,
 }
 
 /// The kinds of steps.
 #[derive(Clone, Copy, PartialEq, Eq, VariantArray)]
-pub(super) enum Verb {
+pub(super) enum StepKind {
     Add,
     AddTimed,
     Del,
@@ -31,7 +31,7 @@ pub(super) enum Verb {
     Priority,
     RemoveTimer,
     Free,
-    Ask,
+    Query,
     Counts,
     Peaks,
     All,
@@ -39,60 +39,65 @@ pub(super) enum Verb {
     Exit,
     Break,
     Continue,
-    Take,
-    Look,
+    PassTime,
+    UpdateNow,
     Ready,
     Raise,
     Watch,
 }
 
-/// Steps that a watcher does not perform: passing time, and reading the clock. libevent has no watchers before version
-/// 2.2, and the replacement for them would not be exact for these steps.
-pub(super) const NOT_OF_WATCHERS: [Verb; 2] = [Verb::Take, Verb::Look];
+/// Steps that watchers do not perform: letting time pass, and updating the loop's time. libevent 2.1 has no watchers.
+/// The oracle calls the watchers itself, and its calls would not be exact for these steps.
+pub(super) const NOT_IN_WATCHERS: [StepKind; 2] = [StepKind::PassTime, StepKind::UpdateNow];
 
 impl Features {
-    pub(super) fn draw(random: &mut Rng) -> Self {
-        let mut half = |chance| random.percent(chance);
+    pub(super) fn choose(random: &mut Rng) -> Self {
+        let mut has = |chance| random.percent(chance);
         let mut features = Self {
-            timers: half(70),
-            sources: half(55),
-            signals: half(40),
-            edges: half(30),
-            mixing: half(10),
-            once: half(25),
-            common: half(25),
-            priorities: half(50),
-            limit: half(25),
-            watchers: half(25),
-            zero: half(40),
-            verbs: Vec::new(),
+            timers: has(70),
+            sources: has(55),
+            signals: has(40),
+            edges: has(30),
+            mixing: has(10),
+            once: has(25),
+            common: has(25),
+            priorities: has(50),
+            limit: has(25),
+            watchers: has(25),
+            zero: has(40),
+            steps: Vec::new(),
         };
-        features.settle(random);
+        features.choose_steps(random);
         features
     }
 
-    fn settle(&mut self, random: &mut Rng) {
+    fn choose_steps(&mut self, random: &mut Rng) {
         self.timers |= !self.sources && !self.signals;
-        let rare = |verb| matches!(verb, Verb::Exit | Verb::Break | Verb::Got | Verb::Peaks);
-        let chance = |verb| if rare(verb) { 20 } else { 45 };
-        self.verbs =
-            Verb::VARIANTS.iter().copied().filter(|verb| random.percent(chance(*verb))).collect();
-        let possible = |verb: &Verb| match verb {
-            Verb::Ready => self.sources,
-            Verb::Raise => self.signals,
-            Verb::Watch => self.watchers,
-            Verb::Priority => self.priorities,
+        let rare = |step| {
+            matches!(step, StepKind::Exit | StepKind::Break | StepKind::Got | StepKind::Peaks)
+        };
+        let chance = |step| if rare(step) { 20 } else { 45 };
+        self.steps = StepKind::VARIANTS
+            .iter()
+            .copied()
+            .filter(|step| random.percent(chance(*step)))
+            .collect();
+        let possible = |step: &StepKind| match step {
+            StepKind::Ready => self.sources,
+            StepKind::Raise => self.signals,
+            StepKind::Watch => self.watchers,
+            StepKind::Priority => self.priorities,
             _ => true,
         };
-        self.verbs.retain(possible);
-        if self.verbs.is_empty() {
-            self.verbs = vec![Verb::Activate, Verb::Add];
+        self.steps.retain(possible);
+        if self.steps.is_empty() {
+            self.steps = vec![StepKind::Activate, StepKind::Add];
         }
     }
 }
 
-impl Verb {
-    /// Returns whether the step needs an event that was made before.
+impl StepKind {
+    /// Returns whether the step needs an existing event.
     pub(super) fn needs_handle(self) -> bool {
         matches!(
             self,
@@ -101,7 +106,7 @@ impl Verb {
                 | Self::Priority
                 | Self::RemoveTimer
                 | Self::Free
-                | Self::Ask
+                | Self::Query
         )
     }
 }

@@ -1,18 +1,19 @@
-//! libevent's connections: bufferevents with deferred callbacks, and a high mark for reading.
+//! The model of libevent's connections: bufferevents with deferred callbacks and a high mark for reading.
 //!
 //! Each bufferevent has two persistent events on its socket, whose callbacks move the bytes. It also has a deferred
 //! callback, which is queued behind all callbacks that are already active.
 
 use super::{
-    Event, Model, Pace, Place, Who,
+    Event, EventIndex, Interval, Model, Owner,
     conn::{Conn, DIRECTIONS, Number, READ, WRITE, due},
 };
 use crate::{
-    program::{Waits, bits, socket},
+    program::{WaitsFor, bits, socket},
     world::Received,
 };
 
-/// If a turn of the loop has more deferred callbacks than this, further deferred callbacks wait for the next turn.
+/// libevent's limit for deferred callbacks. If an iteration of the loop has more than this number, further deferred
+/// callbacks wait for the next iteration.
 const MOST_DEFERRED: u32 = 32;
 
 impl Model {
@@ -77,7 +78,7 @@ impl Model {
     pub(super) fn bev_add(&mut self, number: Number, direction: usize) {
         let conn = &self.conns[number];
         let (io, ms) = (conn.io[direction], conn.timeouts[direction]);
-        self.add(io, (ms > 0).then_some(Pace { ms, common: None }));
+        self.add(io, (ms > 0).then_some(Interval { ms, common: None }));
     }
 
     /// `bufferevent_inbuf_wm_cb`
@@ -153,7 +154,7 @@ impl Model {
         self.bev_due(number, what);
     }
 
-    /// Defers the callback for input, if the input has reached its low mark.
+    /// Defers the callback for input if the input has reached its low mark.
     pub(super) fn bev_trigger_read(&mut self, number: Number) {
         if self.conns[number].input >= self.conns[number].low_input {
             self.bev_due(number, due::READ);
@@ -169,49 +170,49 @@ impl Model {
         conn.due |= what;
         let call = conn.call;
         let is_waiting = self.events[call].queued;
-        let is_later = self.later.contains(&call);
-        if self.deferred > MOST_DEFERRED {
+        let is_later = self.deferred_to_next.contains(&call);
+        if self.deferred_count > MOST_DEFERRED {
             if !is_waiting && !is_later {
-                self.later.push(call);
-                self.active.up(false);
-                self.added.up(false);
+                self.deferred_to_next.push(call);
+                self.active.increment(false);
+                self.added.increment(false);
                 self.conns[number].references += 1;
             }
         } else if is_later {
-            self.forget_later(call);
+            self.cancel_deferred(call);
             self.enqueue(call);
         } else if !is_waiting {
             self.enqueue(call);
-            self.deferred += 1;
+            self.deferred_count += 1;
             self.conns[number].references += 1;
         }
     }
 
-    /// Puts a callback that does not belong to an event at the end of its queue.
-    fn enqueue(&mut self, call: Place) {
+    /// Appends a deferred callback, or the callback that frees a connection, to the queue of its priority.
+    fn enqueue(&mut self, call: EventIndex) {
         let state = &mut self.events[call];
         state.queued = true;
         self.queues[state.priority].push_back(call);
-        self.active.up(false);
-        self.added.up(false);
+        self.active.increment(false);
+        self.added.increment(false);
     }
 
-    fn forget_later(&mut self, call: Place) {
-        let before = self.later.len();
-        self.later.retain(|other| *other != call);
-        if self.later.len() < before {
+    fn cancel_deferred(&mut self, call: EventIndex) {
+        let before = self.deferred_to_next.len();
+        self.deferred_to_next.retain(|other| *other != call);
+        if self.deferred_to_next.len() < before {
             self.active.now -= 1;
             self.added.now -= 1;
         }
     }
 
-    /// Queues the callbacks that were deferred to this turn of the loop.
-    pub(super) fn make_later_active(&mut self) {
-        for call in std::mem::take(&mut self.later) {
+    /// Queues the callbacks that were deferred to this iteration of the loop.
+    pub(super) fn activate_deferred(&mut self) {
+        for call in std::mem::take(&mut self.deferred_to_next) {
             let state = &mut self.events[call];
             state.queued = true;
             self.queues[state.priority].push_back(call);
-            self.deferred += 1;
+            self.deferred_count += 1;
         }
     }
 
@@ -234,7 +235,8 @@ impl Model {
         self.bev_release(number);
     }
 
-    /// Takes callbacks that are due. A freed connection has none.
+    /// Removes callbacks from the due callbacks of a connection, and returns them. A freed connection has no due
+    /// callbacks.
     fn bev_take(&mut self, number: Number, what: u8) -> u8 {
         let conn = &mut self.conns[number];
         let taken = if conn.gone { 0 } else { conn.due & what };
@@ -248,7 +250,7 @@ impl Model {
     }
 
     /// Drops a reference. When no reference is left, removes the connection's events and callbacks, and queues a last
-    /// callback, which frees the memory.
+    /// callback. In libevent, this last callback frees the memory.
     fn bev_release(&mut self, number: Number) {
         let conn = &mut self.conns[number];
         conn.references -= 1;
@@ -259,9 +261,9 @@ impl Model {
         self.bev_pair_unlink(number);
         io.into_iter().for_each(|io| self.remove(io));
         self.dequeue(call);
-        self.forget_later(call);
+        self.cancel_deferred(call);
         let priority = self.events[call].priority;
-        let last = Event { priority, ..Event::new(Who::Finalizer, Waits::Nothing) };
+        let last = Event { priority, ..Event::new(Owner::Finalizer, WaitsFor::Nothing) };
         self.events.push(last);
         self.enqueue(self.events.len() - 1);
     }

@@ -1,15 +1,16 @@
-//! Calling a callback: sets a persistent event's next deadline first, then runs a signal's repeats
-//! and the script.
+//! Calls the callbacks of events. First, the next deadline of a persistent event is set. Then the callback is called,
+//! and repeated if a signal was raised more than once. Each call runs the script: the steps that the program has for
+//! this call.
 
-use super::{Model, Place};
+use super::{EventIndex, Model};
 use crate::{
     differences::Switch,
-    program::{Id, MOST_CALLS, Waits, bits},
+    program::{Id, MOST_CALLS, WaitsFor, bits},
 };
 
 impl Model {
     /// Sets the next deadline of a persistent event that fires.
-    pub(super) fn rearm(&mut self, event: Place) {
+    pub(super) fn rearm(&mut self, event: EventIndex) {
         let state = &self.events[event];
         let zero_counts = self.ours(Switch::ZeroInterval);
         let interval = state.interval.filter(|pace| pace.ms > 0 || zero_counts);
@@ -23,7 +24,7 @@ impl Model {
     }
 
     /// Calls the event of a signal, once for each callback that is due.
-    pub(super) fn signal_closure(&mut self, event: Place, id: Id) {
+    pub(super) fn signal_closure(&mut self, event: EventIndex, id: Id) {
         if self.ours(Switch::SignalInterval) {
             self.rearm(event);
         }
@@ -54,7 +55,7 @@ impl Model {
                 self.refresh_after_call();
             }
         }
-        // The player clears the pointer that libevent leaves dangling here.
+        // The libevent runner clears the pointer that libevent leaves dangling here.
         self.events[event].counted = false;
         self.repeating = None;
     }
@@ -62,20 +63,20 @@ impl Model {
     /// Calls a callback of the application.
     pub(super) fn call(&mut self, id: Id, what: u8) {
         self.calls += 1;
-        if self.over || self.calls > MOST_CALLS {
-            (self.over, self.got_break) = (true, true);
+        if self.is_over || self.calls > MOST_CALLS {
+            (self.is_over, self.got_break) = (true, true);
             return;
         }
-        self.say_place();
+        self.write_position();
         let added = self.added();
-        self.say(format_args!("event {id} {what:02x} added {added}"));
+        self.write_trace(format_args!("event {id} {what:02x} added {added}"));
         if let Some(event) = self.by_id[usize::from(id)] {
             let pending = self.pending(event);
-            self.say(format_args!(" pending {pending:02x}"));
+            self.write_trace(format_args!(" pending {pending:02x}"));
         }
         self.trace.push('\n');
         if let Some(decl) = self.plan.decl(id).filter(|decl| decl.drain)
-            && let Waits::Source(source) = decl.waits
+            && let WaitsFor::Source(source) = decl.waits
         {
             self.world.drain(source, what);
         }
@@ -88,7 +89,7 @@ impl Model {
         self.firings[usize::from(id)] += 1;
         let plan = self.plan.clone();
         for op in plan.script(id, firing) {
-            if self.over {
+            if self.is_over {
                 return;
             }
             self.step(op);

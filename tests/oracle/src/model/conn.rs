@@ -1,19 +1,21 @@
-//! picoevent's connections: bytes move before a pass, and a connection has one turn in each pass.
+//! The model of picoevent's connections. Bytes move before a pass, and the callbacks of a connection run one after the
+//! other in a pass.
 //!
-//! With [`Switch::Turn`] at libevent's side, a connection is a bufferevent instead, in
-//! [`bufferevent`](super::bufferevent). The other switches of connections change the code here.
+//! With [`Switch::ConnPass`] at libevent's side, a connection is a bufferevent instead, in
+//! [`bufferevent`](super::bufferevent). The other switches for connections select between behaviours in this file and
+//! its submodules.
 
 mod bytes;
+mod firing;
 mod timeout;
-mod turn;
 
-use super::{Event, Model, Place, Who};
+use super::{Event, EventIndex, Model, Owner};
 use crate::{
     differences::Switch,
-    program::{ConnDecl, INPUT, Id, MOST_CALLS, OUTPUT, Op, Waits, bits, socket_source},
+    program::{ConnDecl, INPUT, Id, MOST_CALLS, OUTPUT, Op, WaitsFor, bits, socket_source},
 };
 
-/// Callbacks that are due, in the order they run.
+/// Callbacks that are due, one bit for each. Lower bits run first.
 pub(super) mod due {
     pub const READ: u8 = 1 << 0;
     pub const WRITE: u8 = 1 << 1;
@@ -33,7 +35,7 @@ pub(super) mod due {
     pub const ERRORS: u8 = READ_ERROR | WRITE_ERROR;
 }
 
-/// The directions: the index of each, and its condition.
+/// The directions. `DIRECTIONS` has the index and the condition of each direction.
 pub(super) const READ: usize = 0;
 pub(super) const WRITE: usize = 1;
 pub(super) const DIRECTIONS: [(usize, u8); 2] = [(READ, bits::READ), (WRITE, bits::WRITE)];
@@ -43,16 +45,16 @@ pub(super) type Number = usize;
 
 pub(super) struct Conn {
     pub id: Id,
-    /// The number of bytes held.
+    /// The number of buffered bytes.
     pub input: usize,
     pub output: usize,
     pub enabled: u8,
-    /// In milliseconds, zero for none.
+    /// The timeouts of the directions in milliseconds. Zero means no timeout.
     pub timeouts: [u64; 2],
     pub due: u8,
-    /// Its entry in the queue of its priority. In libevent, this is its deferred callback.
-    pub call: Place,
-    /// Whether the application no longer holds it.
+    /// The connection's entry in the queue of its priority. In libevent, this entry is the deferred callback.
+    pub call: EventIndex,
+    /// Whether the application no longer has the connection.
     pub gone: bool,
 
     /// The time at which each direction last made progress or began to wait.
@@ -60,25 +62,25 @@ pub(super) struct Conn {
     /// Whether the peer's end of stream was found.
     pub ended: bool,
     pub failed: bool,
-    /// The reason of its end, once it has ended.
+    /// The reason for the end of the connection, after it has ended.
     end: &'static str,
-    /// Whether the callback for its end has run.
-    pub told: bool,
+    /// Whether the callback for the end of the connection has run.
+    pub end_reported: bool,
     /// Whether the write callback is called as soon as the socket is writable.
     probes: bool,
 
-    /// The requested room for output, or zero.
+    /// The free space for output that was requested, or zero.
     room_wanted: usize,
 
     /// The marks for input.
     pub low_input: usize,
     pub high_input: usize,
-    /// The marks for output; libevent ignores the high one.
+    /// The marks for output. libevent ignores the high mark.
     pub low_mark: usize,
     high_output: usize,
     /// libevent's events.
-    pub io: [Place; 2],
-    /// Whether libevent has suspended reading, since the input has reached its high mark.
+    pub io: [EventIndex; 2],
+    /// Whether libevent has suspended reading because the input has reached its high mark.
     pub suspended: bool,
     pub references: u32,
     /// The additional state of a connection of a pair.
@@ -91,16 +93,16 @@ impl Model {
         let number = self.conns.len();
         let first = self.events.len();
         let priority = usize::from(decl.priority);
-        let waits = Waits::Source(socket_source(decl.id));
+        let waits = WaitsFor::Source(socket_source(decl.id));
         for (direction, what) in DIRECTIONS {
-            let who = Who::Io(number, direction);
-            self.events.push(Event { what, persist: true, priority, ..Event::new(who, waits) });
+            let owner = Owner::Io(number, direction);
+            self.events.push(Event { what, persist: true, priority, ..Event::new(owner, waits) });
         }
-        self.ran.push(0);
-        let slot = Some(self.ran.len() - 1);
-        let call = Event::new(Who::Call(number), Waits::Nothing);
+        self.last_pass.push(0);
+        let slot = Some(self.last_pass.len() - 1);
+        let call = Event::new(Owner::Call(number), WaitsFor::Nothing);
         self.events.push(Event { priority, slot, ..call });
-        let reads = if self.ours(Switch::ReadsAtFirst) { bits::READ } else { 0 };
+        let reads = if self.ours(Switch::ReadsFromStart) { bits::READ } else { 0 };
         self.conns.push(Conn {
             id: decl.id,
             input: 0,
@@ -114,7 +116,7 @@ impl Model {
             ended: false,
             failed: false,
             end: "",
-            told: false,
+            end_reported: false,
             probes: false,
             room_wanted: 0,
             low_input: 0,
@@ -131,27 +133,30 @@ impl Model {
     /// Performs a step on a connection.
     pub(super) fn step_on_conn(&mut self, op: Op) {
         let Some(id) = op.id() else { return };
-        self.say(format_args!(" {id}"));
+        self.write_trace(format_args!(" {id}"));
         let number = self.conns.iter().position(|conn| conn.id == id);
         let Some(number) = number.filter(|number| !self.conns[*number].gone) else {
             self.trace.push_str(" gone");
             return;
         };
-        let ours = self.ours(Switch::Turn);
+        let ours = self.ours(Switch::ConnPass);
         match op {
             Op::Write(_, amount) => {
                 let taken =
                     if ours { self.write(number, amount) } else { self.bev_write(number, amount) };
-                self.say(format_args!(" {amount} {}", if taken { "ok" } else { "refused" }));
+                self.write_trace(format_args!(
+                    " {amount} {}",
+                    if taken { "ok" } else { "refused" }
+                ));
             }
-            Op::Some(_, amount) => {
+            Op::WriteSome(_, amount) => {
                 let amount = if ours {
                     self.write_some(number, amount)
                 } else {
                     self.bev_write(number, amount);
                     amount
                 };
-                self.say(format_args!(" {amount}"));
+                self.write_trace(format_args!(" {amount}"));
             }
             Op::Room(_, room) if ours => self.wait_for_room(number, room),
             Op::Room(_, room) => self.conns[number].low_mark = OUTPUT.saturating_sub(room),
@@ -162,7 +167,7 @@ impl Model {
                 } else {
                     self.bev_consume(number, amount)
                 }
-                self.say(format_args!(" {amount}"));
+                self.write_trace(format_args!(" {amount}"));
             }
             Op::Enable(_, what) if ours => self.enable(number, what),
             Op::Enable(_, what) => self.bev_enable(number, what),
@@ -180,7 +185,7 @@ impl Model {
             Op::Again(_) if ours => {
                 let Conn { input, low_input, .. } = self.conns[number];
                 let is_checked = self.ours(Switch::DueChecked);
-                let is_enough = self.ours(Switch::HeldBack) || input >= low_input;
+                let is_enough = self.ours(Switch::HeldBackInput) || input >= low_input;
                 if is_enough && (input > 0 || !is_checked) {
                     self.conn_due(number, due::READ);
                 }
@@ -204,24 +209,24 @@ impl Model {
             Op::Finish(_) => self.bev_finish(number),
             Op::Abort(_) if ours => self.abort(number),
             Op::Abort(_) => self.bev_free(number),
-            _ => self.say_state(number),
+            _ => self.write_state(number),
         }
     }
 
     /// Calls a connection's callback.
     pub(super) fn call_conn(&mut self, number: Number, what: u8) {
         self.calls += 1;
-        if self.over || self.calls > MOST_CALLS {
-            (self.over, self.got_break) = (true, true);
+        if self.is_over || self.calls > MOST_CALLS {
+            (self.is_over, self.got_break) = (true, true);
             return;
         }
         let Conn { id, end, .. } = self.conns[number];
-        self.say_place();
-        self.say(format_args!("conn {id} "));
+        self.write_position();
+        self.write_trace(format_args!("conn {id} "));
         match what {
             due::READ => self.trace.push_str("read"),
             due::WRITE => self.trace.push_str("write"),
-            due::ENDED => self.say(format_args!("ended {end}")),
+            due::ENDED => self.write_trace(format_args!("ended {end}")),
             events => {
                 self.trace.push_str("event");
                 let words = [
@@ -237,36 +242,36 @@ impl Model {
             }
         }
         if what != due::ENDED {
-            self.say_state(number);
+            self.write_state(number);
         }
         self.trace.push('\n');
         self.script(id);
     }
 
-    fn say_state(&mut self, number: Number) {
+    fn write_state(&mut self, number: Number) {
         let Conn { input, output, enabled, .. } = self.conns[number];
         let enabled = ["-", "r", "w", "rw"][usize::from(enabled >> 1)];
-        self.say(format_args!(" in {input} out {output} {enabled}"));
+        self.write_trace(format_args!(" in {input} out {output} {enabled}"));
     }
 }
 
 /// Queries.
 impl Model {
     /// Returns whether a connection keeps the loop running.
-    pub(super) fn conns_hold(&self) -> bool {
+    pub(super) fn conns_keep_running(&self) -> bool {
         let holds = |number: Number| {
             let waits = self.wants_input(number) || self.may_send(number);
-            !self.conns[number].told && (waits || self.ours(Switch::OpenHolds))
+            !self.conns[number].end_reported && (waits || self.ours(Switch::OpenKeepsLoop))
         };
-        self.ours(Switch::Turn) && (0..self.conns.len()).any(holds)
+        self.ours(Switch::ConnPass) && (0..self.conns.len()).any(holds)
     }
 
     /// Returns the number of added events, plus the number of conditions that connections wait for.
     pub(super) fn added(&self) -> i64 {
-        let counts = self.ours(Switch::ConnCounts) || !self.ours(Switch::Turn);
+        let counts = self.ours(Switch::ConnCounts) || !self.ours(Switch::ConnPass);
         let each = |number: Number| {
             let waits = [self.wants_input(number), self.may_send(number)];
-            let timeouts = [READ, WRITE].map(|direction| self.until(number, direction).is_some());
+            let timeouts = [READ, WRITE].map(|direction| self.expiry(number, direction).is_some());
             waits.into_iter().chain(timeouts).filter(|waits| *waits).count() as i64
         };
         let conns = if counts { 0 } else { self.conns.len() };
@@ -285,8 +290,8 @@ impl Model {
         conn.enabled & bits::WRITE != 0 && conn.output > 0 && !conn.failed && !conn.gone
     }
 
-    fn has_answer_room(&self, number: Number) -> bool {
+    fn has_output_room(&self, number: Number) -> bool {
         let conn = &self.conns[number];
-        !self.ours(Switch::AnswerRoom) || conn.output < conn.high_output
+        !self.ours(Switch::InputWaitsForRoom) || conn.output < conn.high_output
     }
 }

@@ -1,15 +1,16 @@
-//! Pairs of connections, of picoevent and of libevent.
+//! The model of pairs of connections in memory, for picoevent and for libevent.
 //!
-//! In picoevent, a connection of a pair posts actions, which the next turn of the loop performs. In libevent, a
-//! connection of a pair moves the bytes within the verbs, and its events are only timers.
+//! In picoevent, a connection of a pair records pending actions, and the next iteration of the loop performs them. In
+//! libevent, the bytes of a pair move at once, in the function that the application calls (for example a write). The
+//! events of such a connection are only timers.
 
 use super::{
-    Event, Model, Who,
+    Event, Model, Owner,
     conn::{Conn, DIRECTIONS, Number, READ, WRITE, due},
 };
 use crate::{
     differences::Switch,
-    program::{Id, LEVELS, Waits, bits},
+    program::{Id, LEVELS, WaitsFor, bits},
 };
 
 /// The actions for a connection of a pair. They are performed in this order.
@@ -29,26 +30,27 @@ pub(super) struct End {
     /// In libevent, the two connections are linked until one of them is finalized.
     linked: bool,
     /// The pending actions.
-    posted: u8,
+    pending: u8,
     /// Whether the application has ended its output.
     finished: bool,
     /// Whether the end of its stream was sent.
     end_sent: bool,
     delivered: bool,
-    /// Whether it needs no further action. Its slot is free when, in addition, the callback for its end has run.
+    /// Whether no further action is needed for the connection. Its slot is free when the callback for its end has also
+    /// run.
     released: bool,
     freed: bool,
 }
 
 impl Conn {
-    /// Returns whether nothing can be written.
+    /// Returns whether the application can no longer write.
     pub(super) fn is_finished(&self) -> bool {
         self.failed || self.pair.is_some_and(|end| end.finished)
     }
 }
 
 impl Model {
-    /// Makes two connections each other's peers.
+    /// Makes a pair: each of the two connections becomes the peer of the other.
     pub(super) fn make_pair(&mut self, one: Id, other: Id) {
         let number = |id| self.conns.iter().position(|conn| conn.id == id);
         let (Some(one), Some(other)) = (number(one), number(other)) else { return };
@@ -56,7 +58,7 @@ impl Model {
             self.conns[number].pair = Some(End {
                 partner,
                 linked: true,
-                posted: 0,
+                pending: 0,
                 finished: false,
                 end_sent: false,
                 delivered: false,
@@ -67,9 +69,9 @@ impl Model {
             let ours = self.ours(Switch::PairPriority);
             let priority = if ours { self.events[call].priority } else { LEVELS / 2 };
             self.events[call].priority = priority;
-            for (direction, place) in io.into_iter().enumerate() {
-                let timer = Event::new(Who::Io(number, direction), Waits::Nothing);
-                self.events[place] = Event { priority, ..timer };
+            for (direction, index) in io.into_iter().enumerate() {
+                let timer = Event::new(Owner::Io(number, direction), WaitsFor::Nothing);
+                self.events[index] = Event { priority, ..timer };
             }
         }
     }
@@ -81,55 +83,56 @@ impl Model {
 
 /// picoevent's pairs.
 impl Model {
-    /// Posts actions for a connection of a pair, which the next turn performs. Does nothing for other connections.
-    pub(super) fn post(&mut self, number: Number, actions: u8) {
+    /// Adds pending actions for a connection of a pair. The next iteration performs them. Does nothing for other
+    /// connections.
+    pub(super) fn add_pending(&mut self, number: Number, actions: u8) {
         let Some(end) = self.end(number) else { return };
-        end.posted |= actions;
-        if !self.outbox.contains(&number) {
-            self.outbox.push(number);
+        end.pending |= actions;
+        if !self.conns_with_actions.contains(&number) {
+            self.conns_with_actions.push(number);
         }
     }
 
-    /// Performs the posted actions.
-    pub(super) fn carry(&mut self) {
-        while let Some(number) = self.outbox.first().copied() {
+    /// Performs the pending actions.
+    pub(super) fn perform_actions(&mut self) {
+        while let Some(number) = self.conns_with_actions.first().copied() {
             let Some(end) = self.end(number) else { return };
-            let first = end.posted & end.posted.wrapping_neg();
-            end.posted &= !first;
+            let first = end.pending & end.pending.wrapping_neg();
+            end.pending &= !first;
             if first == 0 {
-                self.outbox.remove(0);
+                self.conns_with_actions.remove(0);
             } else if !end.freed {
                 let partner = end.partner;
-                self.carry_one(number, partner, first);
+                self.perform_action(number, partner, first);
             }
         }
     }
 
-    fn carry_one(&mut self, number: Number, partner: Number, what: u8) {
+    fn perform_action(&mut self, number: Number, partner: Number, what: u8) {
         match what {
-            action::RECEIVE => self.carry_bytes(partner, number),
-            action::SEND => self.carry_bytes(number, partner),
+            action::RECEIVE => self.move_bytes(partner, number),
+            action::SEND => self.move_bytes(number, partner),
             action::END => {
-                self.end_arrives(partner);
+                self.on_partner_end(partner);
                 let Some(end) = self.end(number) else { return };
-                if end.end_sent && end.posted & action::END == 0 && !end.delivered {
+                if end.end_sent && end.pending & action::END == 0 && !end.delivered {
                     end.delivered = true;
-                    self.go_on_ending(number);
+                    self.continue_ending(number);
                 }
             }
             action::DROP => {
-                self.give_back(number);
+                self.release(number);
                 if self.ours(Switch::PairFree) {
-                    self.end_fails(partner);
+                    self.on_partner_lost(partner);
                 }
             }
-            _ => self.give_back(number),
+            _ => self.release(number),
         }
     }
 
-    fn carry_bytes(&mut self, from: Number, to: Number) {
+    fn move_bytes(&mut self, from: Number, to: Number) {
         if self.end(to).is_some_and(|end| end.freed) {
-            return self.end_fails(from);
+            return self.on_partner_lost(from);
         }
         let Conn { input, high_input, .. } = self.conns[to];
         let amount = self.conns[from].output.min(high_input.saturating_sub(input));
@@ -139,13 +142,13 @@ impl Model {
         }
     }
 
-    /// Handles output that was sent.
+    /// Called after output was sent. If no output is left, the connection can go on ending.
     pub(super) fn drained(&mut self, number: Number) {
         if self.conns[number].output == 0
             && let Some(end) = self.end(number)
         {
-            end.posted &= !action::SEND;
-            self.go_on_ending(number);
+            end.pending &= !action::SEND;
+            self.continue_ending(number);
         }
     }
 
@@ -158,16 +161,16 @@ impl Model {
         }
         if let Some(end) = self.end(number) {
             end.finished = true;
-            self.go_on_ending(number);
+            self.continue_ending(number);
         }
     }
 
-    fn go_on_ending(&mut self, number: Number) {
+    fn continue_ending(&mut self, number: Number) {
         let Conn { gone, failed, ended, output, pair, .. } = self.conns[number];
-        let Some(End { finished, end_sent, delivered, released, posted, .. }) = pair else {
+        let Some(End { finished, end_sent, delivered, released, pending, .. }) = pair else {
             return;
         };
-        let is_over = released || posted & (action::CLOSE | action::DROP) != 0;
+        let is_over = released || pending & (action::CLOSE | action::DROP) != 0;
         if (failed && !gone) || is_over {
             return;
         }
@@ -175,66 +178,68 @@ impl Model {
             if let Some(end) = self.end(number) {
                 end.end_sent = true;
             }
-            self.post(number, action::END);
+            self.add_pending(number, action::END);
         } else if gone && delivered && ended {
-            self.post(number, action::CLOSE);
+            self.add_pending(number, action::CLOSE);
         }
     }
 
-    /// Handles the partner's end of the stream.
-    fn end_arrives(&mut self, number: Number) {
+    /// Handles the end of the partner's stream.
+    fn on_partner_end(&mut self, number: Number) {
         let Conn { gone, failed, ended, pair, .. } = self.conns[number];
         if ended || (failed && !gone) || pair.is_none_or(|end| end.freed) {
             return;
         }
         self.conns[number].ended = true;
         if gone {
-            self.go_on_ending(number);
+            self.continue_ending(number);
         } else {
             self.conn_due(number, due::EOF);
         }
     }
 
     /// Handles the loss of the partner.
-    fn end_fails(&mut self, number: Number) {
+    fn on_partner_lost(&mut self, number: Number) {
         let Conn { gone, failed, .. } = self.conns[number];
         let Some(end) = self.end(number).filter(|end| !end.freed) else { return };
         if gone {
-            return self.give_back(number);
+            return self.release(number);
         }
         if !failed {
-            (end.released, end.posted) = (true, 0);
+            (end.released, end.pending) = (true, 0);
             self.fail(number, READ);
         }
     }
 
-    fn give_back(&mut self, number: Number) {
-        let told = self.conns[number].told;
+    fn release(&mut self, number: Number) {
+        let end_reported = self.conns[number].end_reported;
         if let Some(end) = self.end(number) {
-            (end.released, end.freed, end.posted) = (true, told, 0);
+            (end.released, end.freed, end.pending) = (true, end_reported, 0);
         }
     }
 
-    /// Aborts a connection of a pair. If both streams are complete, it ends in order.
+    /// Aborts a connection of a pair. If `is_complete` is true (the peer's stream has ended, and no output is left),
+    /// the connection sends an end of stream. Otherwise its partner is reset.
     pub(super) fn abort_end(&mut self, number: Number, is_complete: bool) {
         let Some(end) = self.end(number) else { return };
         if is_complete {
             end.finished = true;
             self.conns[number].enabled |= bits::WRITE;
-            self.post(number, action::RECEIVE | action::SEND);
-            self.go_on_ending(number);
+            self.add_pending(number, action::RECEIVE | action::SEND);
+            self.continue_ending(number);
         } else {
-            end.posted = 0;
+            end.pending = 0;
             if !end.released {
-                self.post(number, action::DROP);
+                self.add_pending(number, action::DROP);
             }
         }
     }
 
-    /// Handles the callback that reports the end of a connection, which runs now.
-    pub(super) fn end_told(&mut self, number: Number) {
+    /// Called when the callback for the end of a connection runs. Requests the free of the slot if the connection needs
+    /// no further action.
+    pub(super) fn on_end_reported(&mut self, number: Number) {
         if self.end(number).is_some_and(|end| end.released) {
-            self.post(number, action::FREE);
+            self.add_pending(number, action::FREE);
         }
     }
 }
@@ -268,7 +273,8 @@ impl Model {
         if input >= high_input && !ignores_marks {
             return;
         }
-        // Below the high mark, libevent uses the whole room as the amount, even if fewer bytes are moved.
+        // If the input is below its high mark, libevent's amount is the free space up to the mark, even if fewer bytes
+        // are moved. Timeouts are reset if this amount is not zero.
         let amount = if input < high_input { high_input - input } else { output };
         let moved = amount.min(output);
         self.conns[from].output -= moved;

@@ -1,9 +1,9 @@
-//! The steps of a program, and their output.
+//! The steps of a program, and their lines in the trace.
 
-use super::{Event, Model, Pace, Place, Timer, Who};
+use super::{Event, EventIndex, Interval, Model, Owner, Timer};
 use crate::{
     differences::Switch,
-    program::{Id, MAX_ID, Op, Timeout, Waits, bits, socket},
+    program::{Id, MAX_ID, Op, Timeout, WaitsFor, bits, socket},
 };
 
 impl Model {
@@ -21,7 +21,7 @@ impl Model {
             | Op::Priority(..)
             | Op::RemoveTimer(_)
             | Op::Free(_)
-            | Op::Ask(_) => self.step_on_event(op),
+            | Op::Query(_) => self.step_on_event(op),
             Op::Make(id) => {
                 if self.by_id[usize::from(id)].is_none() {
                     self.make(id);
@@ -29,31 +29,31 @@ impl Model {
             }
             Op::Counts => {
                 let (added, active) = (self.added(), self.active.now);
-                self.say(format_args!(" {added} {active}"));
+                self.write_trace(format_args!(" {added} {active}"));
             }
             Op::Peaks => self.step_peaks(),
             Op::All => self.step_all(),
             Op::Got => {
-                let (exit, stop) = self.got();
-                self.say(format_args!(" {exit} {stop}"));
+                let (exit, stop) = self.stop_flags();
+                self.write_trace(format_args!(" {exit} {stop}"));
             }
             Op::Exit(after) => self.step_exit(after),
             Op::Break => self.got_break = true,
             Op::Continue => self.cut_short = true,
-            Op::Take(ms) => self.world.clock += ms,
-            Op::Look => {
-                if self.kept_now.is_some() {
-                    self.kept_now = Some(self.world.clock);
+            Op::PassTime(ms) => self.world.clock += ms,
+            Op::UpdateNow => {
+                if self.cached_now.is_some() {
+                    self.cached_now = Some(self.world.clock);
                 }
             }
-            Op::Ready(source, what) => self.world.ready(source, what),
+            Op::Ready(source, what) => self.world.set_ready(source, what),
             Op::Raise(signal, count) => self.world.raise(signal, count),
-            Op::Peer(id, peer) => {
-                self.say(format_args!(" {id}"));
-                self.world.sockets[socket(id)].peer(peer);
+            Op::Peer(id, action) => {
+                self.write_trace(format_args!(" {id}"));
+                self.world.sockets[socket(id)].perform(action);
             }
             Op::Write(..)
-            | Op::Some(..)
+            | Op::WriteSome(..)
             | Op::Room(..)
             | Op::Consume(..)
             | Op::Enable(..)
@@ -73,18 +73,18 @@ impl Model {
     }
 
     fn step_add(&mut self, id: Id, timeout: Timeout) {
-        self.say(format_args!(" {id}"));
-        let pace = match timeout {
+        self.write_trace(format_args!(" {id}"));
+        let interval = match timeout {
             Timeout::None => None,
-            Timeout::After(ms) => Some(Pace { ms, common: None }),
+            Timeout::After(ms) => Some(Interval { ms, common: None }),
             Timeout::Common(number) => {
-                let common = self.common_of[number];
-                Some(Pace { ms: self.commons[common].ms, common: Some(common) })
+                let common = self.common_index[number];
+                Some(Interval { ms: self.commons[common].ms, common: Some(common) })
             }
         };
         let accepted = match (self.by_id[usize::from(id)], self.plan.decl(id)) {
-            (Some(event), _) => self.add(event, pace),
-            (None, Some(decl)) if decl.once => self.once(id, decl.waits, decl.what, pace),
+            (Some(event), _) => self.add(event, interval),
+            (None, Some(decl)) if decl.once => self.once(id, decl.waits, decl.what, interval),
             (None, _) => {
                 self.trace.push_str(" gone");
                 return;
@@ -94,15 +94,15 @@ impl Model {
     }
 
     /// `event_base_once`.
-    fn once(&mut self, id: Id, waits: Waits, what: u8, pace: Option<Pace>) -> bool {
+    fn once(&mut self, id: Id, waits: WaitsFor, what: u8, interval: Option<Interval>) -> bool {
         let slot = self.take_slot();
         let event = self.events.len();
-        self.events.push(Event { what, slot: Some(slot), ..Event::new(Who::Once(id), waits) });
-        if waits == Waits::Nothing && pace.is_none_or(|pace| pace.ms == 0) {
+        self.events.push(Event { what, slot: Some(slot), ..Event::new(Owner::Once(id), waits) });
+        if waits == WaitsFor::Nothing && interval.is_none_or(|interval| interval.ms == 0) {
             self.activate(event, bits::TIMEOUT, None);
             return true;
         }
-        let accepted = self.add(event, pace);
+        let accepted = self.add(event, interval);
         if !accepted {
             self.give_slot(event);
         }
@@ -111,7 +111,7 @@ impl Model {
 
     fn step_on_event(&mut self, op: Op) {
         let Some(id) = op.id() else { return };
-        self.say(format_args!(" {id}"));
+        self.write_trace(format_args!(" {id}"));
         let Some(event) = self.by_id[usize::from(id)] else {
             self.trace.push_str(" gone");
             return;
@@ -132,24 +132,24 @@ impl Model {
                 self.give_slot(event);
                 self.by_id[usize::from(id)] = None;
             }
-            _ => self.step_ask(event),
+            _ => self.step_query(event),
         }
     }
 
-    fn step_ask(&mut self, event: Place) {
+    fn step_query(&mut self, event: EventIndex) {
         let pending = self.pending(event);
-        self.say(format_args!(" {pending:02x}"));
+        self.write_trace(format_args!(" {pending:02x}"));
         let Event { timer, deadline, priority, .. } = self.events[event];
         if timer != Timer::None {
             let left = deadline.saturating_sub(self.now());
-            self.say(format_args!(" until {deadline} in {left}"));
+            self.write_trace(format_args!(" until {deadline} in {left}"));
         }
-        self.say(format_args!(" prio {priority}"));
+        self.write_trace(format_args!(" prio {priority}"));
     }
 
     fn step_peaks(&mut self) {
         let (added, active) = (self.added.peak, self.active.peak);
-        self.say(format_args!(" {added} {active}"));
+        self.write_trace(format_args!(" {added} {active}"));
         let to_zero = !self.ours(Switch::Peaks);
         for count in [&mut self.added, &mut self.active] {
             count.peak = if to_zero { 0 } else { count.now };
@@ -163,7 +163,7 @@ impl Model {
             let is_idle = state.timer == Timer::None && !state.queued;
             if state.registered || !is_idle {
                 let pending = self.pending(event);
-                self.say(format_args!(" {id}:{pending:02x}"));
+                self.write_trace(format_args!(" {id}:{pending:02x}"));
             }
         }
     }
@@ -179,11 +179,11 @@ impl Model {
             return;
         }
         let event = self.events.len();
-        self.events.push(Event::new(Who::Exit, Waits::Nothing));
+        self.events.push(Event::new(Owner::Exit, WaitsFor::Nothing));
         match after.unwrap_or(0) {
             0 => self.activate(event, bits::TIMEOUT, None),
             ms => {
-                let _ = self.add(event, Some(Pace { ms, common: None }));
+                let _ = self.add(event, Some(Interval { ms, common: None }));
             }
         }
     }

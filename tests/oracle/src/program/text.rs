@@ -1,14 +1,14 @@
-//! A program's text form, for people and for the player of libevent.
+//! The text form of a program. People read it, and so does the process that runs programs on libevent.
 //!
-//! Conditions are letters: `t`imeout, `r`ead, `w`rite, `s`ignal, `c`losed, `e`dge, and `x` for a
-//! bit without a meaning. `-` stands for nothing.
+//! Conditions are letters: `t`imeout, `r`ead, `w`rite, `s`ignal, `c`losed, `e`dge, and `x` for a bit without a meaning.
+//! `-` means no condition, or no number.
 
 use std::{fmt, str::FromStr};
 
 use anyhow::{Context, Result, bail};
 use parse_display::{DisplayFormat, FromStrFormat};
 
-use super::{Decl, Program, Waits, bits};
+use super::{EventDecl, Program, WaitsFor, bits};
 
 const LETTERS: [(char, u8); 7] = [
     ('t', bits::TIMEOUT),
@@ -84,13 +84,13 @@ impl FromStr for Program {
     }
 }
 
-impl fmt::Display for Decl {
+impl fmt::Display for EventDecl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "event {}", self.id)?;
         match self.waits {
-            Waits::Nothing => write!(f, " timer")?,
-            Waits::Signal(signal) => write!(f, " signal {signal}")?,
-            Waits::Source(source) => {
+            WaitsFor::Nothing => write!(f, " timer")?,
+            WaitsFor::Signal(signal) => write!(f, " signal {signal}")?,
+            WaitsFor::Source(source) => {
                 write!(f, " source {source} ")?;
                 Letters.write(f, &self.what)?;
             }
@@ -108,7 +108,7 @@ impl fmt::Display for Decl {
     }
 }
 
-impl FromStr for Decl {
+impl FromStr for EventDecl {
     type Err = anyhow::Error;
 
     fn from_str(line: &str) -> Result<Self> {
@@ -119,13 +119,13 @@ impl FromStr for Decl {
         }
         let id = word()?.parse()?;
         let (waits, what) = match word()? {
-            "timer" => (Waits::Nothing, 0),
-            "signal" => (Waits::Signal(word()?.parse()?), 0),
-            "source" => (Waits::Source(word()?.parse()?), Letters.parse(word()?)?),
+            "timer" => (WaitsFor::Nothing, 0),
+            "signal" => (WaitsFor::Signal(word()?.parse()?), 0),
+            "source" => (WaitsFor::Source(word()?.parse()?), Letters.parse(word()?)?),
             other => bail!("no event waits for {other}"),
         };
         let (edge, persist, once, drain, priority) = (false, false, false, false, None);
-        let mut decl = Decl { id, waits, what, edge, persist, once, drain, priority };
+        let mut decl = EventDecl { id, waits, what, edge, persist, once, drain, priority };
         while let Some(word) = words.next() {
             match word {
                 "edge" => decl.edge = true,

@@ -1,24 +1,25 @@
-//! A virtual socket: the bytes in transit to a connection and from it.
+//! A virtual socket: the bytes in transit to a connection and from a connection.
 //!
-//! Only the order of the bytes is checked: the bytes of each stream count from zero.
+//! In each stream, the bytes have the values 0, 1, 2 and so on (modulo 256). So the socket stores only numbers of
+//! bytes, and the order of the bytes can be checked.
 
-use super::Level;
-use crate::program::{Peer, SEND_BUFFER, bits};
+use super::Reporting;
+use crate::program::{PeerAction, SEND_BUFFER, bits};
 
 #[derive(Clone, Copy, Default)]
 pub struct Socket {
-    /// The number of bytes that the peer has sent and that were not read.
+    /// The number of bytes that the peer has sent and the connection has not read.
     inbox: usize,
     /// Whether the peer has ended its stream or reset the connection.
-    ended: bool,
-    reset: bool,
-    /// The number of bytes that were written and that the peer has not taken.
+    has_ended: bool,
+    is_reset: bool,
+    /// The number of bytes that the connection has written and the peer has not taken.
     outbox: usize,
-    /// The conditions that are waited for.
+    /// The conditions for which the connection waits.
     pub interest: u8,
-    /// The conditions to report: a report was requested, or something is new.
+    /// The conditions to report, because a report was requested or something is new.
     armed: u8,
-    /// The next byte of each stream.
+    /// The value of the next byte of each stream.
     next_read: u8,
     next_written: u8,
 }
@@ -27,7 +28,7 @@ pub struct Socket {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Received {
     Bytes(usize),
-    /// There is nothing to read now.
+    /// No data is available now.
     Nothing,
     End,
     Reset,
@@ -35,51 +36,52 @@ pub enum Received {
 
 impl Socket {
     /// Performs an action of the peer.
-    pub fn peer(&mut self, peer: Peer) {
-        if self.reset {
+    pub fn perform(&mut self, action: PeerAction) {
+        if self.is_reset {
             return;
         }
-        let news = match peer {
-            Peer::Send(_) if self.ended => 0,
-            Peer::Send(amount) => {
+        let changed = match action {
+            PeerAction::Send(_) if self.has_ended => 0,
+            PeerAction::Send(amount) => {
                 self.inbox += amount;
                 bits::READ
             }
-            Peer::Take(amount) => {
+            PeerAction::Take(amount) => {
                 self.outbox -= self.outbox.min(amount);
                 bits::WRITE
             }
-            Peer::End => {
-                self.ended = true;
+            PeerAction::End => {
+                self.has_ended = true;
                 bits::READ
             }
-            Peer::Reset => {
-                (self.inbox, self.outbox, self.reset) = (0, 0, true);
+            PeerAction::Reset => {
+                (self.inbox, self.outbox, self.is_reset) = (0, 0, true);
                 bits::READ | bits::WRITE
             }
         };
-        // News of a direction without interest is not reported later.
-        self.armed |= news & self.interest;
+        // A change in a direction for which nobody waits is not reported, even if somebody waits for it later.
+        self.armed |= changed & self.interest;
     }
 
     /// Requests a report.
-    pub fn ask(&mut self, what: u8) {
+    pub fn request_report(&mut self, what: u8) {
         self.armed |= what;
     }
 
-    /// Reads up to `most` bytes. `most` must not be zero.
-    pub fn read(&mut self, most: usize) -> Received {
-        let amount = self.inbox.min(most);
+    /// Reads up to `max` bytes. `max` must not be zero.
+    pub fn read(&mut self, max: usize) -> Received {
+        let amount = self.inbox.min(max);
         self.inbox -= amount;
         match amount {
-            0 if self.reset => Received::Reset,
-            0 if self.ended => Received::End,
+            0 if self.is_reset => Received::Reset,
+            0 if self.has_ended => Received::End,
             0 => Received::Nothing,
             amount => Received::Bytes(amount),
         }
     }
 
-    /// Puts the bytes of the stream that were just read into `target`.
+    /// Fills `target` with the next bytes of the stream. Call it after [`read`](Self::read), which only counts the
+    /// bytes.
     pub fn fill(&mut self, target: &mut [u8]) {
         for byte in target {
             *byte = self.next_read;
@@ -87,11 +89,11 @@ impl Socket {
         }
     }
 
-    /// Writes up to `amount` bytes. Returns the number written, or `None` after a reset.
+    /// Writes up to `amount` bytes. Returns the number of written bytes, or `None` after a reset.
     pub fn write(&mut self, amount: usize) -> Option<usize> {
         let amount = amount.min(SEND_BUFFER - self.outbox);
         self.outbox += amount;
-        (!self.reset).then_some(amount)
+        (!self.is_reset).then_some(amount)
     }
 
     /// Returns whether these are the next bytes of the stream.
@@ -103,16 +105,16 @@ impl Socket {
         })
     }
 
-    pub(super) fn report(&mut self, level: Level) -> u8 {
+    pub(super) fn take_ready(&mut self, reporting: Reporting) -> u8 {
         let mut ready = 0;
-        if self.inbox > 0 || self.ended || self.reset {
+        if self.inbox > 0 || self.has_ended || self.is_reset {
             ready |= bits::READ;
         }
-        if self.outbox < SEND_BUFFER || self.reset {
+        if self.outbox < SEND_BUFFER || self.is_reset {
             ready |= bits::WRITE;
         }
         let mut what = ready & self.interest;
-        if level == Level::WhenAsked {
+        if reporting == Reporting::OnRequest {
             what &= self.armed;
             self.armed &= !what;
         }
@@ -127,15 +129,15 @@ mod tests {
     #[test]
     fn data_comes_before_the_end_and_a_reset_discards_it() {
         let mut socket = Socket::default();
-        socket.peer(Peer::Send(5));
-        socket.peer(Peer::End);
+        socket.perform(PeerAction::Send(5));
+        socket.perform(PeerAction::End);
         assert_eq!(socket.read(3), Received::Bytes(3));
         assert_eq!(socket.read(3), Received::Bytes(2));
         assert_eq!(socket.read(3), Received::End);
         let mut socket = Socket::default();
         assert_eq!(socket.read(3), Received::Nothing);
-        socket.peer(Peer::Send(5));
-        socket.peer(Peer::Reset);
+        socket.perform(PeerAction::Send(5));
+        socket.perform(PeerAction::Reset);
         assert_eq!(socket.read(3), Received::Reset);
         assert_eq!(socket.write(1), None);
     }
@@ -144,20 +146,20 @@ mod tests {
     fn a_write_takes_what_fits_and_waits_for_the_peer() {
         let mut socket = Socket { interest: bits::WRITE, ..Socket::default() };
         assert_eq!(socket.write(SEND_BUFFER + 2), Some(SEND_BUFFER));
-        assert_eq!(socket.report(Level::EachLook), 0);
-        socket.peer(Peer::Take(1));
-        assert_eq!(socket.report(Level::EachLook), bits::WRITE);
+        assert_eq!(socket.take_ready(Reporting::EachPoll), 0);
+        socket.perform(PeerAction::Take(1));
+        assert_eq!(socket.take_ready(Reporting::EachPoll), bits::WRITE);
         assert_eq!(socket.write(2), Some(1));
     }
 
     #[test]
-    fn a_socket_that_nobody_waits_for_is_reported_when_asked_only() {
+    fn a_change_that_nobody_waits_for_is_reported_only_when_requested() {
         let mut socket = Socket::default();
-        socket.peer(Peer::Send(1));
+        socket.perform(PeerAction::Send(1));
         socket.interest = bits::READ;
-        assert_eq!(socket.report(Level::WhenAsked), 0);
-        socket.ask(bits::READ);
-        assert_eq!(socket.report(Level::WhenAsked), bits::READ);
-        assert_eq!(socket.report(Level::WhenAsked), 0);
+        assert_eq!(socket.take_ready(Reporting::OnRequest), 0);
+        socket.request_report(bits::READ);
+        assert_eq!(socket.take_ready(Reporting::OnRequest), bits::READ);
+        assert_eq!(socket.take_ready(Reporting::OnRequest), 0);
     }
 }

@@ -1,5 +1,6 @@
-//! A broker with one client. It injects faults, as often as a test sets: it restarts, forgets sessions, resets
-//! connections within a packet, delays packets, and acknowledges twice. It checks all that the client sends.
+//! A broker with one client. The broker checks everything that the client sends. It also injects faults with a
+//! probability that a test sets: it restarts, forgets sessions, ends connections within a packet, delays packets, and
+//! acknowledges twice.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::time::Duration;
@@ -10,7 +11,7 @@ use super::packet::{self, Connect, Packet, ack, connack, publish, suback, text};
 
 /// An action of the broker.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Deed {
+pub enum BrokerAction {
     /// Sends bytes.
     Send(Vec<u8>),
     /// Ends its stream.
@@ -19,17 +20,17 @@ pub enum Deed {
     Reset,
 }
 
-/// The actions of the broker in order, each after a delay. No action overtakes an earlier one.
-pub type Reply = Vec<(Duration, Deed)>;
+/// The actions of the broker in order, each with a delay. No action overtakes an earlier action.
+pub type Reply = Vec<(Duration, BrokerAction)>;
 
 /// A message that subscribers get.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Delivery {
-    /// Its topic.
+    /// The topic of the message.
     pub topic: String,
-    /// Its payload.
+    /// The payload of the message.
     pub payload: Vec<u8>,
-    /// Its quality of service.
+    /// The quality of service of the message.
     pub qos: u8,
 }
 
@@ -42,19 +43,19 @@ struct Outgoing {
     qos: u8,
     /// The packet identifier, or zero before the message is sent for the first time.
     id: u16,
-    /// The client has received it and has sent a PUBREC (QoS 2).
+    /// The client has received the message and has sent a PUBREC (QoS 2).
     is_received: bool,
-    /// It was sent on an earlier connection.
-    again: bool,
-    /// It was sent on this connection.
-    sent: bool,
+    /// The message was sent on an earlier connection.
+    is_retransmission: bool,
+    /// The message was sent on this connection.
+    is_sent: bool,
 }
 
-/// The state that outlives a connection.
+/// The state that is kept after a connection has ended.
 #[derive(Default)]
 struct Session {
     exists: bool,
-    /// A filter, and the quality of service that is granted.
+    /// A topic filter, and the granted quality of service.
     subscription: Option<(String, u8)>,
     /// Identifiers of messages with QoS 2 that are not released.
     received: BTreeSet<u16>,
@@ -77,30 +78,32 @@ pub struct Broker {
     /// The version of the protocol that the client speaks, from its last CONNECT.
     level: u8,
     /// The probability of each fault, in thousandths.
-    pub faults: u32,
-    /// Whether it accepts no connections.
-    pub is_away: bool,
+    pub faults_per_thousand: u32,
+    /// Whether the broker refuses all connections.
+    pub is_unreachable: bool,
     limits: Limits,
     session: Session,
-    /// The time from which on it accepts connections again.
-    back_at: Duration,
+    /// The time from which on the broker accepts connections again.
+    accepts_from: Duration,
     bytes: Vec<u8>,
     is_up: bool,
-    /// The connection is about to end: the broker reads and sends nothing more.
-    is_deaf: bool,
+    /// Whether the connection is about to end, so that the broker no longer reads or sends.
+    is_ending: bool,
     aliases: HashMap<u16, String>,
-    /// How many unacknowledged messages the client accepts (its receive maximum).
-    client_receives: u16,
+    /// The maximum number of unacknowledged messages that the client accepts (its receive maximum).
+    client_receive_maximum: u16,
     keep_alive: Duration,
-    heard_at: Duration,
+    received_at: Duration,
     up_at: Duration,
-    /// The client's messages with QoS 1 or 2 that are not complete on this connection: their identifiers and QoS.
+    /// The identifier and the QoS of each message with QoS 1 or 2 that the client has sent on this connection and that
+    /// is not complete.
     in_flight: BTreeMap<u16, u8>,
-    /// The number of messages that were made for the client.
-    made: u32,
-    /// The numbers of the messages for the client that were forgotten with a session.
-    forgotten: BTreeSet<u32>,
-    /// Messages of the client, in order. A message that was delivered twice is there twice.
+    /// The number of messages that were published for the client.
+    published: u32,
+    /// The numbers of messages for the client that the broker has lost, because it has forgotten their session or
+    /// because the client had no subscription.
+    lost: BTreeSet<u32>,
+    /// The messages that the client has published, in order. If a message was delivered twice, the list has it twice.
     deliveries: Vec<Delivery>,
     /// The retained message of each topic, for later subscribers.
     retained: HashMap<String, Vec<u8>>,
@@ -108,11 +111,11 @@ pub struct Broker {
     will: Option<(String, Vec<u8>, bool)>,
     /// The number of wills that were published.
     pub wills: u32,
-    /// The number of connections that the broker has ended, since the client was silent for too long.
-    pub silences: u32,
+    /// The number of connections that the broker has ended because the client was silent for too long.
+    pub timeouts: u32,
 }
 
-/// Returns an error with a text unless a condition holds.
+/// Returns an error with a text if a condition does not hold.
 macro_rules! ensure {
     ($holds:expr, $($text:tt)+) => {
         if !$holds {
@@ -127,33 +130,33 @@ impl Broker {
         Self {
             rng,
             level: 5,
-            faults: 0,
-            is_away: false,
+            faults_per_thousand: 0,
+            is_unreachable: false,
             limits: Limits { receive: u16::MAX, aliases: 0, longest: 0 },
             session: Session::default(),
-            back_at: Duration::ZERO,
+            accepts_from: Duration::ZERO,
             bytes: Vec::new(),
             is_up: false,
-            is_deaf: false,
+            is_ending: false,
             aliases: HashMap::new(),
-            client_receives: u16::MAX,
+            client_receive_maximum: u16::MAX,
             keep_alive: Duration::ZERO,
-            heard_at: Duration::ZERO,
+            received_at: Duration::ZERO,
             up_at: Duration::ZERO,
             in_flight: BTreeMap::new(),
-            made: 0,
-            forgotten: BTreeSet::new(),
+            published: 0,
+            lost: BTreeSet::new(),
             deliveries: Vec::new(),
             retained: HashMap::new(),
             will: None,
             wills: 0,
-            silences: 0,
+            timeouts: 0,
         }
     }
 
     /// Sets random limits. A client of version 5 gets them in the CONNACK.
     #[must_use]
-    pub fn limited(mut self) -> Self {
+    pub fn with_random_limits(mut self) -> Self {
         let Self { rng, limits, .. } = &mut self;
         *limits =
             Limits { receive: rng.u16(1..5), aliases: rng.u16(0..3), longest: rng.u32(60..200) };
@@ -165,14 +168,14 @@ impl Broker {
         &self.deliveries
     }
 
-    /// Returns how many messages were made for the client.
-    pub fn made(&self) -> u32 {
-        self.made
+    /// Returns the number of messages that were published for the client.
+    pub fn published(&self) -> u32 {
+        self.published
     }
 
-    /// Returns whether a message for the client was forgotten with a session.
-    pub fn has_forgotten(&self, number: u32) -> bool {
-        self.forgotten.contains(&number)
+    /// Returns whether the broker has lost this message for the client.
+    pub fn has_lost(&self, number: u32) -> bool {
+        self.lost.contains(&number)
     }
 
     /// Returns the filter that the client has subscribed to, or `None` if it has no subscription.
@@ -195,166 +198,180 @@ impl Broker {
         self.will.is_some()
     }
 
-    /// Returns how long a client has been connected.
+    /// Returns the time since a client has connected, or zero if no client is connected.
     pub fn up_for(&self, now: Duration) -> Duration {
         if self.is_up { now.saturating_sub(self.up_at) } else { Duration::ZERO }
     }
 
-    /// Returns how many messages the client has not acknowledged.
-    pub fn outgoing(&self) -> usize {
+    /// Returns the number of messages that the client has not acknowledged.
+    pub fn unacknowledged(&self) -> usize {
         self.session.outgoing.len()
     }
 
-    fn goes_wrong(&mut self) -> bool {
-        self.rng.u32(0..1_000) < self.faults
+    fn injects_fault(&mut self) -> bool {
+        self.rng.u32(0..1_000) < self.faults_per_thousand
     }
 
     /// Forgets the session.
-    pub fn forget(&mut self) {
+    pub fn lose_session(&mut self) {
         let lost = self.session.outgoing.iter().map(|message| message.number);
-        self.forgotten.extend(lost);
+        self.lost.extend(lost);
         self.session = Session::default();
     }
 
-    /// Stops reading and sending on this connection. Sometimes also restarts: the broker then accepts the next
-    /// connection later, and may have forgotten the session.
-    fn fall(&mut self, now: Duration) {
-        self.is_deaf = true;
+    /// Stops reading and sending on this connection. Sometimes the broker also restarts. It then accepts the next
+    /// connection only later, and may have forgotten the session.
+    fn fail(&mut self, now: Duration) {
+        self.is_ending = true;
         if self.rng.u8(0..4) == 0 {
-            self.back_at = now + Duration::from_millis(self.rng.u64(0..20_000));
+            self.accepts_from = now + Duration::from_millis(self.rng.u64(0..20_000));
             if self.rng.bool() {
-                self.forget();
+                self.lose_session();
             }
         }
     }
 
-    /// Sends bytes. A fault delays them, or sends only a part of them and ends the connection.
-    fn say(&mut self, now: Duration, bytes: Vec<u8>, reply: &mut Reply) {
-        if self.is_deaf {
+    /// Sends bytes. A fault may delay the bytes, or send only a part of the bytes and end the connection.
+    fn send(&mut self, now: Duration, bytes: Vec<u8>, reply: &mut Reply) {
+        if self.is_ending {
             return;
         }
         let delay =
-            Duration::from_millis(if self.goes_wrong() { self.rng.u64(0..3_000) } else { 2 });
-        if self.goes_wrong() {
+            Duration::from_millis(if self.injects_fault() { self.rng.u64(0..3_000) } else { 2 });
+        if self.injects_fault() {
             let cut = self.rng.usize(0..bytes.len());
-            reply.push((delay, Deed::Send(bytes[..cut].to_vec())));
-            reply.push((delay, if self.rng.bool() { Deed::Reset } else { Deed::End }));
-            self.fall(now);
+            reply.push((delay, BrokerAction::Send(bytes[..cut].to_vec())));
+            reply.push((
+                delay,
+                if self.rng.bool() { BrokerAction::Reset } else { BrokerAction::End },
+            ));
+            self.fail(now);
             return;
         }
-        reply.push((delay, Deed::Send(bytes)));
+        reply.push((delay, BrokerAction::Send(bytes)));
     }
 
-    /// Returns whether it accepts a connection now.
-    pub fn takes_calls(&self, now: Duration) -> bool {
-        now >= self.back_at && !self.is_away
+    /// Returns whether the broker accepts a connection now.
+    pub fn accepts(&self, now: Duration) -> bool {
+        now >= self.accepts_from && !self.is_unreachable
     }
 
     /// Handles bytes from the client. Returns the reply.
     ///
     /// # Errors
-    /// What the client did wrong.
-    pub fn heard(&mut self, now: Duration, bytes: &[u8]) -> Result<Reply, String> {
-        self.heard_at = now;
+    /// The violation of the protocol by the client.
+    pub fn receive(&mut self, now: Duration, bytes: &[u8]) -> Result<Reply, String> {
+        self.received_at = now;
         let mut reply = Vec::new();
         self.bytes.extend(bytes);
-        while !self.is_deaf
+        while !self.is_ending
             && let Some(packet) = packet::try_next(&mut self.bytes, self.level)?
         {
-            if self.goes_wrong() {
+            if self.injects_fault() {
                 // The broker resets the connection and does not handle this packet.
-                reply.push((Duration::ZERO, Deed::Reset));
-                self.fall(now);
+                reply.push((Duration::ZERO, BrokerAction::Reset));
+                self.fail(now);
                 break;
             }
-            self.answer(now, &packet, &mut reply)?;
+            self.handle_packet(now, &packet, &mut reply)?;
         }
         Ok(reply)
     }
 
-    /// Returns the time at which it ends the connection unless the client sends something before (section 3.1.2.10 of
-    /// the standard), or `None` if there is no such limit.
-    pub fn gives_up_at(&self) -> Option<Duration> {
-        let has_limit = self.is_up && !self.is_deaf && !self.keep_alive.is_zero();
-        has_limit.then(|| self.heard_at + self.keep_alive * 3 / 2)
+    /// Returns the time at which the broker ends the connection, or `None` if there is no time limit. The time is moved
+    /// forward whenever the client sends something (section 3.1.2.10 of the standard).
+    pub fn timeout_at(&self) -> Option<Duration> {
+        let has_limit = self.is_up && !self.is_ending && !self.keep_alive.is_zero();
+        has_limit.then(|| self.received_at + self.keep_alive * 3 / 2)
     }
 
     /// Ends the connection of a silent client. The caller must reset the connection.
-    pub fn gives_up(&mut self) {
-        self.silences += 1;
-        self.is_deaf = true;
+    pub fn time_out(&mut self) {
+        self.timeouts += 1;
+        self.is_ending = true;
     }
 
-    fn answer(&mut self, now: Duration, packet: &Packet, reply: &mut Reply) -> Result<(), String> {
+    fn handle_packet(
+        &mut self,
+        now: Duration,
+        packet: &Packet,
+        reply: &mut Reply,
+    ) -> Result<(), String> {
         let is_first = matches!(packet, Packet::Connect(_));
-        ensure!(is_first != self.is_up, "{packet:?}, and the client is up: {}", self.is_up);
-        // The client has received the CONNACK, so it knows that the session is new. Before that, the session does not
-        // count: if the connection ended, the client could not tell on its next connect that its old session is lost.
+        ensure!(is_first != self.is_up, "{packet:?} before the CONNECT, or a second CONNECT");
+        // A packet after the CONNECT shows that the client has received the CONNACK, so it knows that its session is
+        // new. The session is reported as present only from then on. Otherwise, if the CONNACK was lost, the next
+        // CONNACK would report a present session, and the client would not notice that its old session is lost.
         self.session.exists |= !is_first;
         match packet {
-            Packet::Connect(connect) => self.greet(now, connect, reply),
-            Packet::Publish(publish) => self.take(now, publish, reply)?,
+            Packet::Connect(connect) => self.handle_connect(now, connect, reply),
+            Packet::Publish(publish) => self.handle_publish(now, publish, reply)?,
             Packet::Ack(4, id, 0) => {
-                let held = &mut self.session.outgoing;
-                let place = held.iter().position(|message| message.id == *id && message.sent);
-                let place = place.filter(|place| held[*place].qos == 1);
-                let place = place.ok_or(format!("a PUBACK for {id}, which was not sent"))?;
-                held.remove(place);
-                self.push(now, reply);
+                let outgoing = &mut self.session.outgoing;
+                let index =
+                    outgoing.iter().position(|message| message.id == *id && message.is_sent);
+                let index = index.filter(|index| outgoing[*index].qos == 1);
+                let index = index.ok_or(format!(
+                    "a PUBACK for {id}, but no message with QoS 1 has this identifier"
+                ))?;
+                outgoing.remove(index);
+                self.send_messages(now, reply);
             }
             Packet::Ack(5, id, 0) => {
-                let held = &mut self.session.outgoing;
-                let message = held.iter_mut().find(|message| message.id == *id);
+                let outgoing = &mut self.session.outgoing;
+                let message = outgoing.iter_mut().find(|message| message.id == *id);
                 let message = message.filter(|message| message.qos == 2);
-                let message = message.ok_or(format!("a PUBREC for {id}, which was not sent"))?;
+                let message = message.ok_or(format!(
+                    "a PUBREC for {id}, but no message with QoS 2 has this identifier"
+                ))?;
                 message.is_received = true;
-                self.say_ack(now, 0x62, *id, reply);
+                self.send_ack(now, 0x62, *id, reply);
             }
             Packet::Ack(6, id, _) => {
                 self.session.received.remove(id);
                 self.in_flight.remove(id);
-                self.say_ack(now, 0x70, *id, reply);
+                self.send_ack(now, 0x70, *id, reply);
             }
             Packet::Ack(7, id, _) => {
-                // If the PUBREL was sent twice, the second PUBCOMP belongs to no message any more.
-                let held = &mut self.session.outgoing;
-                let place = held.iter().position(|message| message.id == *id);
-                if let Some(place) = place.filter(|place| held[*place].is_received) {
-                    held.remove(place);
+                // If the PUBREL was sent twice, the message of the second PUBCOMP is already gone.
+                let outgoing = &mut self.session.outgoing;
+                let index = outgoing.iter().position(|message| message.id == *id);
+                if let Some(index) = index.filter(|index| outgoing[*index].is_received) {
+                    outgoing.remove(index);
                 }
-                self.push(now, reply);
+                self.send_messages(now, reply);
             }
             Packet::Subscribe(id, filter, options) => {
                 let qos = options & 3;
-                ensure!(qos < 3, "a SUBSCRIBE with a QoS of {qos}");
+                ensure!(qos < 3, "a SUBSCRIBE requests QoS {qos}");
                 self.session.subscription = Some((filter.clone(), qos));
-                self.say(now, suback(self.level, 0x90, *id, qos), reply);
-                self.push(now, reply);
+                self.send(now, suback(self.level, 0x90, *id, qos), reply);
+                self.send_messages(now, reply);
             }
-            Packet::Ping => self.say(now, vec![0xD0, 0], reply),
+            Packet::Ping => self.send(now, vec![0xD0, 0], reply),
             Packet::Disconnect(_) => {
                 // No will is published after a DISCONNECT.
                 self.will = None;
-                self.is_deaf = true;
-                reply.push((Duration::ZERO, Deed::End));
+                self.is_ending = true;
+                reply.push((Duration::ZERO, BrokerAction::End));
             }
-            other => return Err(format!("{other:?}")),
+            other => return Err(format!("unexpected packet: {other:?}")),
         }
         Ok(())
     }
 
-    fn greet(&mut self, now: Duration, connect: &Connect, reply: &mut Reply) {
+    fn handle_connect(&mut self, now: Duration, connect: &Connect, reply: &mut Reply) {
         self.level = connect.level;
         (self.is_up, self.up_at) = (true, now);
         self.keep_alive = Duration::from_secs(connect.keep_alive.into());
-        self.client_receives = connect.receive_maximum;
+        self.client_receive_maximum = connect.receive_maximum;
         self.will = connect
             .will
             .as_ref()
             .map(|(topic, payload, _, retain, _)| (topic.clone(), payload.clone(), *retain));
         let present = self.session.exists && !connect.clean;
         if !present {
-            self.forget();
+            self.lose_session();
         }
         let Limits { receive, aliases, longest } = self.limits();
         let mut properties = Vec::new();
@@ -370,11 +387,12 @@ impl Broker {
             properties.push(0x27);
             properties.extend(longest.to_be_bytes());
         }
-        self.say(now, connack(self.level, present, 0, &properties), reply);
-        self.push(now, reply);
+        self.send(now, connack(self.level, present, 0, &properties), reply);
+        self.send_messages(now, reply);
     }
 
-    /// Returns the limits for this client. A client of 3.1.1 has no limits, since the protocol cannot report them.
+    /// Returns the limits for this client. A client of 3.1.1 has no limits, because this version of the protocol cannot
+    /// report them.
     fn limits(&self) -> Limits {
         match self.level {
             5 => self.limits,
@@ -383,15 +401,15 @@ impl Broker {
     }
 
     /// Sends an acknowledgement, sometimes twice.
-    fn say_ack(&mut self, now: Duration, first: u8, id: u16, reply: &mut Reply) {
-        self.say(now, ack(first, id), reply);
-        if self.goes_wrong() {
-            self.say(now, ack(first, id), reply);
+    fn send_ack(&mut self, now: Duration, first: u8, id: u16, reply: &mut Reply) {
+        self.send(now, ack(first, id), reply);
+        if self.injects_fault() {
+            self.send(now, ack(first, id), reply);
         }
     }
 
     /// Handles a message of the client.
-    fn take(
+    fn handle_publish(
         &mut self,
         now: Duration,
         publish: &packet::Publish,
@@ -401,16 +419,25 @@ impl Broker {
         let topic = match (&*publish.topic, publish.alias) {
             (topic, 0) => topic.to_owned(),
             (topic, alias) => {
-                ensure!(alias <= aliases, "an alias of {alias}");
+                ensure!(
+                    alias <= aliases,
+                    "the alias {alias} is greater than the maximum {aliases}"
+                );
                 if !topic.is_empty() {
                     self.aliases.insert(alias, topic.to_owned());
                 }
-                self.aliases.get(&alias).cloned().ok_or(format!("the alias {alias} is unknown"))?
+                self.aliases
+                    .get(&alias)
+                    .cloned()
+                    .ok_or(format!("the alias {alias} has no topic"))?
             }
         };
-        // The topic with its length, the payload, and three bytes that every packet has.
-        let least = text(&publish.topic).len() + publish.payload.len() + 3;
-        ensure!(longest == 0 || least <= longest as usize, "a packet of {least} bytes or more");
+        // The topic with its length, the payload, and at least three other bytes.
+        let length = text(&publish.topic).len() + publish.payload.len() + 3;
+        ensure!(
+            longest == 0 || length <= longest as usize,
+            "a packet of at least {length} bytes is longer than {longest}"
+        );
         let (payload, qos) = (publish.payload.clone(), publish.qos);
         if publish.retain {
             self.retained.insert(topic.clone(), payload.clone());
@@ -421,29 +448,32 @@ impl Broker {
             return Ok(());
         }
         let is_new = self.in_flight.insert(publish.id, qos).is_none();
-        ensure!(is_new, "{publish:?}: a packet is sent once on a connection");
-        let under_way = self.in_flight.len();
-        ensure!(under_way <= usize::from(receive), "{under_way} messages are under way");
+        ensure!(is_new, "{publish:?} was already sent on this connection");
+        let in_flight = self.in_flight.len();
+        ensure!(
+            in_flight <= usize::from(receive),
+            "{in_flight} messages in flight, but at most {receive} are allowed"
+        );
         if qos == 1 {
             self.deliveries.push(delivery);
             self.in_flight.remove(&publish.id);
-            self.say_ack(now, 0x40, publish.id, reply);
+            self.send_ack(now, 0x40, publish.id, reply);
         } else {
             if self.session.received.insert(publish.id) {
                 self.deliveries.push(delivery);
             }
-            self.say_ack(now, 0x50, publish.id, reply);
+            self.send_ack(now, 0x50, publish.id, reply);
         }
         Ok(())
     }
 
-    /// Publishes a message for the client, and sends it if possible. Without a subscription, the message is forgotten.
+    /// Publishes a message for the client, and sends it if possible. Without a subscription, the message is lost.
     /// Messages are numbered from zero.
     pub fn publish(&mut self, now: Duration, topic: &str, payload: &[u8], qos: u8) -> Reply {
-        let number = self.made;
-        self.made += 1;
+        let number = self.published;
+        self.published += 1;
         let Some(granted) = self.session.subscription.as_ref().map(|(_, granted)| *granted) else {
-            self.forgotten.insert(number);
+            self.lost.insert(number);
             return Vec::new();
         };
         self.session.outgoing.push_back(Outgoing {
@@ -453,43 +483,44 @@ impl Broker {
             qos: qos.min(granted),
             id: 0,
             is_received: false,
-            again: false,
-            sent: false,
+            is_retransmission: false,
+            is_sent: false,
         });
         let mut reply = Vec::new();
         if self.is_up {
-            self.push(now, &mut reply);
+            self.send_messages(now, &mut reply);
         }
         reply
     }
 
-    /// Sends messages to the client, as many as it accepts.
-    fn push(&mut self, now: Duration, reply: &mut Reply) {
-        // A client of 3.1.1 cannot report its limit. The client of the tests has room for four messages.
-        let most = self.client_receives.min(4);
-        for place in 0..self.session.outgoing.len() {
-            if self.is_deaf {
+    /// Sends as many messages to the client as it accepts.
+    fn send_messages(&mut self, now: Duration, reply: &mut Reply) {
+        // A client of 3.1.1 cannot report its limit. The client in the tests can store four messages.
+        let maximum = self.client_receive_maximum.min(4);
+        for index in 0..self.session.outgoing.len() {
+            if self.is_ending {
                 return;
             }
-            let sent = self.session.outgoing.iter().filter(|message| message.sent).count();
-            if sent >= usize::from(most) {
+            let sent = self.session.outgoing.iter().filter(|message| message.is_sent).count();
+            if sent >= usize::from(maximum) {
                 return;
             }
-            if self.session.outgoing[place].sent {
+            if self.session.outgoing[index].is_sent {
                 continue;
             }
-            if self.session.outgoing[place].id == 0 {
-                let used: BTreeSet<_> = self.session.outgoing.iter().map(|held| held.id).collect();
+            if self.session.outgoing[index].id == 0 {
+                let used: BTreeSet<_> =
+                    self.session.outgoing.iter().map(|message| message.id).collect();
                 let id = loop {
                     self.session.last_id = self.session.last_id % 9 + 1;
                     if !used.contains(&self.session.last_id) {
                         break self.session.last_id;
                     }
                 };
-                self.session.outgoing[place].id = id;
+                self.session.outgoing[index].id = id;
             }
-            let message = &mut self.session.outgoing[place];
-            message.sent = true;
+            let message = &mut self.session.outgoing[index];
+            message.is_sent = true;
             let bytes = if message.is_received {
                 ack(0x62, message.id)
             } else {
@@ -497,31 +528,31 @@ impl Broker {
                     topic: message.topic.clone(),
                     qos: message.qos,
                     id: message.id,
-                    dup: message.again,
+                    dup: message.is_retransmission,
                     payload: message.payload.clone(),
                     ..packet::Publish::default()
                 };
                 publish(self.level, &publication)
             };
-            self.say(now, bytes, reply);
+            self.send(now, bytes, reply);
         }
     }
 
     /// Handles the end of the connection. Publishes the will, unless the client has sent a DISCONNECT.
-    pub fn gone(&mut self) {
+    pub fn disconnected(&mut self) {
         if let Some((topic, payload, retain)) = self.will.take() {
             self.wills += 1;
             if retain {
                 self.retained.insert(topic, payload);
             }
         }
-        (self.is_up, self.is_deaf) = (false, false);
+        (self.is_up, self.is_ending) = (false, false);
         self.bytes.clear();
         self.aliases.clear();
         self.in_flight.clear();
         for message in &mut self.session.outgoing {
-            message.again |= message.sent;
-            message.sent = false;
+            message.is_retransmission |= message.is_sent;
+            message.is_sent = false;
         }
     }
 }

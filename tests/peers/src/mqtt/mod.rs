@@ -1,6 +1,6 @@
-//! MQTT: packets as a broker sees them, and a broker that injects faults.
+//! MQTT: the packets that a broker reads and writes, and a broker that injects faults.
 
 mod broker;
 pub mod packet;
 
-pub use broker::{Broker, Deed, Delivery, Reply};
+pub use broker::{Broker, BrokerAction, Delivery, Reply};

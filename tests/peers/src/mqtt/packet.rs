@@ -1,5 +1,5 @@
-//! Reads the packets of a client, and writes the packets of a broker. The tests have a separate reader here: it shares
-//! no code with the client that they test.
+//! Reads the packets of a client, and writes the packets of a broker. This code is separate from the MQTT client that
+//! the tests check.
 
 /// A packet of a client.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -7,7 +7,7 @@
 pub enum Packet {
     Connect(Connect),
     Publish(Publish),
-    /// Kind, identifier and reason.
+    /// The kind, the identifier and the reason code.
     Ack(u8, u16, u8),
     Subscribe(u16, String, u8),
     Unsubscribe(u16, String),
@@ -48,13 +48,13 @@ pub struct Publish {
     pub payload: Vec<u8>,
 }
 
-/// Why bytes are no packet of a client.
+/// The reason why bytes are not a packet of a client.
 pub type Malformed = String;
 
 /// Reads bytes.
-struct Bytes<'b>(&'b [u8]);
+struct Reader<'b>(&'b [u8]);
 
-impl<'b> Bytes<'b> {
+impl<'b> Reader<'b> {
     fn take(&mut self, amount: usize) -> Result<&'b [u8], Malformed> {
         let split = self.0.split_at_checked(amount).ok_or("a packet is too short")?;
         let (taken, rest) = split;
@@ -75,7 +75,7 @@ impl<'b> Bytes<'b> {
             if byte & 0x80 == 0 {
                 return Ok(value);
             }
-            check(shift < 28, || "a length of five bytes".to_owned())?;
+            check(shift < 28, || "a length has more than four bytes".to_owned())?;
         }
     }
 
@@ -86,7 +86,7 @@ impl<'b> Bytes<'b> {
 
     fn text(&mut self) -> Result<String, Malformed> {
         let text = String::from_utf8(self.binary()?).map_err(|error| error.to_string())?;
-        check(!text.contains('\0'), || format!("{text:?} has a null"))?;
+        check(!text.contains('\0'), || format!("the text {text:?} contains U+0000"))?;
         Ok(text)
     }
 
@@ -96,8 +96,8 @@ impl<'b> Bytes<'b> {
     }
 }
 
-fn check(holds: bool, otherwise: impl FnOnce() -> String) -> Result<(), Malformed> {
-    if holds { Ok(()) } else { Err(otherwise()) }
+fn check(holds: bool, error: impl FnOnce() -> String) -> Result<(), Malformed> {
+    if holds { Ok(()) } else { Err(error()) }
 }
 
 /// Removes the first packet from the bytes and returns it. Returns `None` if the packet is not complete.
@@ -111,21 +111,21 @@ pub fn next(bytes: &mut Vec<u8>, level: u8) -> Option<Packet> {
 /// Removes the first packet from the bytes and returns it. Returns `None` if the packet is not complete.
 ///
 /// # Errors
-/// What is wrong with the packet.
+/// A description of the error in the packet.
 pub fn try_next(bytes: &mut Vec<u8>, level: u8) -> Result<Option<Packet>, Malformed> {
     let Some(end) = bytes.iter().skip(1).position(|byte| byte & 0x80 == 0) else {
         return Ok(None);
     };
     let head = end + 2;
-    let body = Bytes(&bytes[1..head]).varint()?;
+    let body = Reader(&bytes[1..head]).varint()?;
     if bytes.len() < head + body {
         return Ok(None);
     }
     let packet: Vec<_> = bytes.drain(..head + body).collect();
-    read(packet[0], Bytes(&packet[head..]), level).map(Some)
+    read(packet[0], Reader(&packet[head..]), level).map(Some)
 }
 
-fn read(first: u8, mut rest: Bytes<'_>, level: u8) -> Result<Packet, Malformed> {
+fn read(first: u8, mut rest: Reader<'_>, level: u8) -> Result<Packet, Malformed> {
     let is_5 = level == 5;
     let packet = match first {
         0x10 => Packet::Connect(connect(&mut rest)?),
@@ -133,30 +133,36 @@ fn read(first: u8, mut rest: Bytes<'_>, level: u8) -> Result<Packet, Malformed> 
         0x40 | 0x50 | 0x62 | 0x70 => {
             let id = rest.number(2)? as u16;
             let reason = if rest.0.is_empty() { 0 } else { rest.number(1)? as u8 };
-            check(is_5 || reason == 0, || "a reason in 3.1.1".to_owned())?;
+            check(is_5 || reason == 0, || {
+                "an acknowledgement with a reason code in 3.1.1".to_owned()
+            })?;
             Packet::Ack(first >> 4, id, reason)
         }
         0x82 => {
-            let id = id_of(&mut rest, is_5)?;
+            let id = read_id(&mut rest, is_5)?;
             Packet::Subscribe(id, rest.text()?, rest.number(1)? as u8)
         }
-        0xA2 => Packet::Unsubscribe(id_of(&mut rest, is_5)?, rest.text()?),
+        0xA2 => Packet::Unsubscribe(read_id(&mut rest, is_5)?, rest.text()?),
         0xC0 => Packet::Ping,
         0xE0 => Packet::Disconnect(if rest.0.is_empty() { 0 } else { rest.number(1)? as u8 }),
-        other => return Err(format!("a client sends {other:#x}")),
+        other => {
+            return Err(format!("a client must not send a packet with the first byte {other:#x}"));
+        }
     };
-    check(rest.0.is_empty(), || format!("there are bytes behind {packet:?}"))?;
+    check(rest.0.is_empty(), || format!("there are bytes after the end of {packet:?}"))?;
     Ok(packet)
 }
 
-/// Reads an identifier. In version 5, checks that there are no properties behind it.
-fn id_of(rest: &mut Bytes<'_>, is_5: bool) -> Result<u16, Malformed> {
+/// Reads an identifier. In version 5, checks that no properties follow.
+fn read_id(rest: &mut Reader<'_>, is_5: bool) -> Result<u16, Malformed> {
     let id = rest.number(2)? as u16;
-    check(!is_5 || rest.section()?.0.is_empty(), || "there are properties".to_owned())?;
+    check(!is_5 || rest.section()?.0.is_empty(), || {
+        "a SUBSCRIBE or UNSUBSCRIBE with properties".to_owned()
+    })?;
     Ok(id)
 }
 
-fn read_publish(first: u8, rest: &mut Bytes<'_>, is_5: bool) -> Result<Publish, Malformed> {
+fn read_publish(first: u8, rest: &mut Reader<'_>, is_5: bool) -> Result<Publish, Malformed> {
     let mut publish = Publish {
         topic: rest.text()?,
         qos: first >> 1 & 3,
@@ -165,10 +171,10 @@ fn read_publish(first: u8, rest: &mut Bytes<'_>, is_5: bool) -> Result<Publish, 
         ..Publish::default()
     };
     let flags_fit = publish.qos < 3 && !(publish.dup && publish.qos == 0);
-    check(flags_fit, || format!("flags of {first:#x}"))?;
+    check(flags_fit, || format!("a PUBLISH with the invalid first byte {first:#x}"))?;
     if publish.qos > 0 {
         publish.id = rest.number(2)? as u16;
-        check(publish.id > 0, || "an identifier of zero".to_owned())?;
+        check(publish.id > 0, || "a PUBLISH with the identifier 0".to_owned())?;
     }
     if is_5 {
         let mut properties = rest.section()?;
@@ -178,19 +184,19 @@ fn read_publish(first: u8, rest: &mut Bytes<'_>, is_5: bool) -> Result<Publish, 
                 0x26 => publish.user.push((properties.text()?, properties.text()?)),
                 0x02 => _ = properties.number(4)?,
                 0x03 | 0x08 | 0x09 => _ = properties.binary()?,
-                other => return Err(format!("property {other:#x} in a PUBLISH")),
+                other => return Err(format!("unexpected property {other:#x} in a PUBLISH")),
             }
         }
     }
     let has_topic = !publish.topic.is_empty() || publish.alias > 0;
-    check(has_topic, || "neither a topic nor an alias".to_owned())?;
+    check(has_topic, || "a PUBLISH without a topic and without an alias".to_owned())?;
     publish.payload = rest.take(rest.0.len())?.to_vec();
     Ok(publish)
 }
 
-fn connect(rest: &mut Bytes<'_>) -> Result<Connect, Malformed> {
+fn connect(rest: &mut Reader<'_>) -> Result<Connect, Malformed> {
     let protocol = rest.text()?;
-    check(protocol == "MQTT", || format!("{protocol:?} is another protocol"))?;
+    check(protocol == "MQTT", || format!("the protocol name is {protocol:?} instead of MQTT"))?;
     let (level, flags) = (rest.number(1)? as u8, rest.number(1)?);
     let mut connect = Connect {
         level,
@@ -199,7 +205,7 @@ fn connect(rest: &mut Bytes<'_>) -> Result<Connect, Malformed> {
         receive_maximum: u16::MAX,
         ..Connect::default()
     };
-    check(flags & 1 == 0, || format!("flags of {flags:#x} in a CONNECT"))?;
+    check(flags & 1 == 0, || format!("a CONNECT with the invalid flags {flags:#x}"))?;
     if level == 5 {
         let mut properties = rest.section()?;
         while !properties.0.is_empty() {
@@ -208,7 +214,7 @@ fn connect(rest: &mut Bytes<'_>) -> Result<Connect, Malformed> {
                 0x21 => connect.receive_maximum = properties.number(2)? as u16,
                 0x22 => connect.aliases = properties.number(2)? as u16,
                 0x27 => connect.longest = properties.number(4)?,
-                other => return Err(format!("property {other:#x} in a CONNECT")),
+                other => return Err(format!("unexpected property {other:#x} in a CONNECT")),
             }
         }
     }
@@ -221,21 +227,21 @@ fn connect(rest: &mut Bytes<'_>) -> Result<Connect, Malformed> {
                 match properties.number(1)? {
                     0x18 => delay = properties.number(4)?,
                     0x03 => _ = properties.binary()?,
-                    other => return Err(format!("property {other:#x} in a will")),
+                    other => return Err(format!("unexpected property {other:#x} in a will")),
                 }
             }
         }
         let (topic, payload) = (rest.text()?, rest.binary()?);
         connect.will = Some((topic, payload, (flags >> 3 & 3) as u8, flags & 0x20 != 0, delay));
     } else {
-        check(flags & 0x38 == 0, || "flags of a will without one".to_owned())?;
+        check(flags & 0x38 == 0, || "a CONNECT with will flags but without a will".to_owned())?;
     }
     connect.user = if flags & 0x80 != 0 { Some(rest.text()?) } else { None };
     connect.password = if flags & 0x40 != 0 { Some(rest.binary()?) } else { None };
     Ok(connect)
 }
 
-/// Makes a packet of a first byte and a body.
+/// Makes a packet from a first byte and a body.
 pub fn packet(first: u8, body: &[u8]) -> Vec<u8> {
     let mut bytes = vec![first];
     bytes.extend(varint(body.len()));

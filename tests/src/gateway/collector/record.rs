@@ -1,4 +1,4 @@
-//! The record of what a gateway has sent to its collector, and of its errors.
+//! The record of everything that a gateway has sent to its collector, and of the gateway's errors.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -9,22 +9,23 @@ use anyhow::{Context, Result, bail, ensure};
 /// The time between two heart-beats, minus the tolerance of the clocks.
 const HEARTBEAT: Duration = Duration::from_millis(4_800);
 
-/// A gateway's reports.
+/// The reports of a gateway.
 #[derive(Debug, Clone)]
 pub struct Record {
     /// The connections, in the order in which they were accepted.
     pub connections: Vec<Connection>,
-    /// Each sample, by its number.
+    /// The samples by their numbers.
     pub samples: BTreeMap<u32, Sample>,
-    /// How many times a sample was received that was already known.
+    /// The number of samples that were received again.
     pub again: u32,
-    /// The number of samples that were skipped. The gateway must report them as lost.
+    /// The number of samples that the gateway has skipped. The gateway must report them as lost.
     pub skipped: u32,
     /// The highest number that was confirmed.
     pub confirmed: Option<u32>,
     /// The time of the collector's last answer.
     pub answered: Option<Instant>,
-    /// The time when the collector last checked for input. Input that it finds now has arrived after this time.
+    /// The time of the collector's previous check for input. Input that the current check finds has arrived after this
+    /// time.
     pub(super) not_before: Instant,
     /// The gateway's errors.
     faults: Vec<String>,
@@ -33,28 +34,28 @@ pub struct Record {
 /// A connection.
 #[derive(Debug, Clone)]
 pub struct Connection {
-    /// When it was accepted.
+    /// The time when the connection was accepted.
     pub began: Instant,
     /// A time before the gateway connected. It gives an upper limit for the age of the connection.
     not_before: Instant,
-    /// When it ended.
+    /// The time when the connection ended.
     pub ended: Option<Instant>,
-    /// The number of its first sample.
+    /// The number of the first sample on the connection.
     pub first: Option<u32>,
-    /// The number of its last sample.
+    /// The number of the last sample on the connection.
     pub last: Option<u32>,
-    /// The count in its last heart-beat.
+    /// The count in the last heart-beat on the connection.
     pub beats: u32,
 }
 
 /// A sample.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sample {
-    /// When it was taken.
+    /// The time when the sample was taken, in microseconds.
     pub micros: u64,
-    /// Its value.
+    /// The value of the sample.
     pub value: i32,
-    /// Whether the button caused it.
+    /// Whether a press of the button caused the sample.
     pub forced: bool,
 }
 
@@ -77,10 +78,10 @@ impl Record {
         self.connections.last().is_some_and(|connection| connection.ended.is_none())
     }
 
-    /// Checks that the gateway has sent nothing wrong.
+    /// Checks that the gateway has not violated the protocol.
     ///
     /// # Errors
-    /// If the gateway has sent something wrong.
+    /// If the gateway has violated the protocol.
     pub fn check(&self) -> Result<()> {
         match self.faults.first() {
             Some(fault) => bail!("the uplink sent {fault}: {self}"),
@@ -104,7 +105,7 @@ impl Record {
         self.confirmed = self.confirmed.max(Some(number));
     }
 
-    /// Handles a line. Returns the number of the sample in it, if any.
+    /// Handles a line. Returns the number of the sample in the line, if the line is a sample.
     pub(super) fn line(&mut self, connection: usize, line: &[u8]) -> Option<u32> {
         let number = self.read(connection, line);
         number.unwrap_or_else(|error| {
@@ -123,8 +124,8 @@ impl Record {
             let count = word("its count")?.parse()?;
             ensure!(words.next().is_none(), "with something behind the count");
             ensure!(count == connection.beats + 1, "after heart-beat {}", connection.beats);
-            // A heart-beat may be late, and the next heart-beat still comes on time. So the time is measured from the
-            // start of the connection.
+            // If a heart-beat is late, the next heart-beat still comes on time. So the time is measured from the start
+            // of the connection.
             let after = connection.not_before.elapsed();
             let earliest = HEARTBEAT * connection.beats;
             ensure!(after >= earliest, "{after:?} after the connection began");

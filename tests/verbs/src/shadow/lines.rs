@@ -1,4 +1,4 @@
-//! Lines in the input of a connection. Each search starts at the beginning of the input.
+//! A simple model of the functions that read lines. Each search starts at the beginning of the input.
 
 use std::collections::VecDeque;
 use std::ops::Range;
@@ -25,7 +25,7 @@ pub fn end_of_line(held: &VecDeque<u8>, eol: Eol) -> Option<Range<usize>> {
 /// line, and an error if the line is too long.
 pub fn take_line(
     held: &mut VecDeque<u8>,
-    skips: &mut bool,
+    skips_line: &mut bool,
     size: usize,
     eol: Eol,
     longest: usize,
@@ -33,16 +33,16 @@ pub fn take_line(
     while !held.is_empty() {
         let begun = usize::from(matches!(eol, Eol::Crlf | Eol::CrlfStrict));
         let Some(end) = end_of_line(held, eol) else {
-            if !*skips && held.len() < size && held.len() <= longest.saturating_add(begun) {
+            if !*skips_line && held.len() < size && held.len() <= longest.saturating_add(begun) {
                 return None;
             }
             let keeps = eol == Eol::CrlfStrict && size > 1 && held.back() == Some(&b'\r');
             held.drain(..held.len() - usize::from(keeps));
-            return (!std::mem::replace(skips, true)).then_some(Err(LineError::TooLong));
+            return (!std::mem::replace(skips_line, true)).then_some(Err(LineError::TooLong));
         };
         let mut line: Vec<u8> = held.drain(..end.end).collect();
         line.truncate(end.start);
-        match std::mem::take(skips) {
+        match std::mem::take(skips_line) {
             true => {}
             false if line.len() > longest => return Some(Err(LineError::TooLong)),
             false => return Some(Ok(line)),

@@ -1,8 +1,9 @@
-//! The output of a connection: bytes in its ring, and static pieces between them.
+//! The output of a connection: bytes in its ring, and static pieces between them. A static piece is one slice that was
+//! passed to `write_static`.
 
 use std::collections::VecDeque;
 
-/// A part of the output, as a back end gets it.
+/// A part of the output. A back end gets one part at a time.
 #[derive(Debug)]
 enum Part {
     Ring(Vec<u8>),
@@ -17,7 +18,7 @@ impl Part {
         }
     }
 
-    /// Returns the number of bytes that it takes in the ring.
+    /// Returns the number of bytes that the part takes in the ring.
     fn held(&self) -> usize {
         if let Self::Ring(bytes) = self { bytes.len() } else { 1 }
     }
@@ -58,7 +59,7 @@ impl Output {
     }
 
     /// Returns the number of static pieces.
-    pub fn statics(&self) -> usize {
+    pub fn static_slices(&self) -> usize {
         self.0.iter().filter(|part| matches!(part, Part::Static(_))).count()
     }
 
@@ -67,7 +68,7 @@ impl Output {
         self.0.front().map_or(&[], Part::bytes)
     }
 
-    /// Removes `amount` bytes that a back end says it has sent.
+    /// Removes `amount` bytes that a back end has reported as sent.
     pub fn sent(&mut self, amount: usize) {
         let amount = amount.min(self.part().len());
         match self.0.front_mut() {

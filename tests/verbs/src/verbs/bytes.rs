@@ -1,15 +1,15 @@
-//! Verbs that write and read the bytes of a connection.
+//! Steps that write and read the bytes of a connection.
 
 use std::collections::VecDeque;
 
 use picoevent::{ConnMut, Eol, RingBuffer, WriteError};
 
-use crate::STATICS;
+use crate::MAX_STATIC_SLICES;
 use crate::shadow::{Life, end_of_line, take_line};
 use crate::world::World;
 
-/// Static pieces.
-const PIECES: [&[u8]; 4] = [b"", b"s", b"static", b"longer than any of the rings"];
+/// The slices for `write_static`.
+const STATIC_SLICES: [&[u8]; 4] = [b"", b"s", b"static", b"longer than any of the rings"];
 
 /// Returns the error of a write of `amount` bytes, if they do not fit.
 fn check(amount: usize, room: usize, size: usize) -> Result<(), WriteError> {
@@ -21,11 +21,11 @@ fn check(amount: usize, room: usize, size: usize) -> Result<(), WriteError> {
 }
 
 /// Writes bytes, or ends the sending side.
-pub fn write(world: &mut World, place: usize, mut conn: ConnMut<'_, '_, World>, verb: usize) {
+pub fn write(world: &mut World, index: usize, mut conn: ConnMut<'_, '_, World>, verb: usize) {
     let len = world.bytes.below(11);
     let mut data = world.data(len);
-    let size = world.pool_of(place).output;
-    let shadow = &world.conns[place];
+    let size = world.pool_of(index).output;
+    let shadow = &world.conns[index];
     let (room, is_over) = (size - shadow.output.held(), shadow.finished || shadow.failed);
     let fits = if is_over { Err(WriteError::Finished) } else { check(len, room, size) };
     match verb {
@@ -37,7 +37,7 @@ pub fn write(world: &mut World, place: usize, mut conn: ConnMut<'_, '_, World>, 
                 }
                 0 => conn.write(&data),
                 _ => {
-                    // The same bytes as text, in two pieces.
+                    // Writes the data as text, in two parts. The bytes are limited to ASCII.
                     data.iter_mut().for_each(|byte| *byte &= 0x7f);
                     let (first, second) = data.split_at(data.len() / 2);
                     let [first, second] =
@@ -47,13 +47,13 @@ pub fn write(world: &mut World, place: usize, mut conn: ConnMut<'_, '_, World>, 
             };
             assert_eq!(written, fits, "{shadow:?}");
             if fits.is_ok() {
-                world.conns[place].output.extend(&data);
+                world.conns[index].output.extend(&data);
             }
         }
         2 => {
             let taken = conn.write_some(&data);
             assert_eq!(taken, if is_over { 0 } else { len.min(room) });
-            world.conns[place].output.extend(&data[..taken]);
+            world.conns[index].output.extend(&data[..taken]);
         }
         3 => {
             let used = world.bytes.below(11);
@@ -66,9 +66,9 @@ pub fn write(world: &mut World, place: usize, mut conn: ConnMut<'_, '_, World>, 
                 fits => fits.map(|()| used),
             };
             assert_eq!(written, expected);
-            world.conns[place].output.extend(&data[..written.unwrap_or(0)]);
+            world.conns[index].output.extend(&data[..written.unwrap_or(0)]);
         }
-        4 | 5 => write_static(world, place, conn, room, is_over),
+        4 | 5 => write_static(world, index, conn, room, is_over),
         6 => {
             let mut memory = [0; 8];
             let mut ring = RingBuffer::new(&mut memory);
@@ -76,50 +76,50 @@ pub fn write(world: &mut World, place: usize, mut conn: ConnMut<'_, '_, World>, 
             let moved = conn.transfer_from_ring(&mut ring, most);
             assert_eq!(moved, if is_over { 0 } else { held.min(most).min(room) });
             assert_eq!(ring.len(), held - moved);
-            world.conns[place].output.extend(&data[..moved]);
+            world.conns[index].output.extend(&data[..moved]);
         }
         _ => {
             conn.finish();
-            world.conns[place].finished = true;
+            world.conns[index].finished = true;
         }
     }
 }
 
 fn write_static(
     world: &mut World,
-    place: usize,
+    index: usize,
     mut conn: ConnMut<'_, '_, World>,
     room: usize,
     is_over: bool,
 ) {
-    let piece = world.bytes.pick(PIECES);
+    let slice = world.bytes.pick(STATIC_SLICES);
     let (mut held, mut all) = (0, 0);
     for shadow in world.conns.iter().filter(|shadow| shadow.life != Life::Gone) {
-        all += shadow.output.statics();
-        held += if shadow.life == Life::Held { shadow.output.statics() } else { 0 };
+        all += shadow.output.static_slices();
+        held += if shadow.life == Life::Held { shadow.output.static_slices() } else { 0 };
     }
-    match conn.write_static(piece) {
+    match conn.write_static(slice) {
         Err(WriteError::Finished) => assert!(is_over),
-        Ok(()) if piece.is_empty() => assert!(!is_over),
+        Ok(()) if slice.is_empty() => assert!(!is_over),
         Ok(()) => {
-            assert!(!is_over && room > 0 && held < STATICS);
-            world.conns[place].output.push_static(piece);
+            assert!(!is_over && room > 0 && held < MAX_STATIC_SLICES);
+            world.conns[index].output.push_static(slice);
         }
-        Err(WriteError::Statics) => assert!(!is_over && room > 0 && all >= STATICS),
+        Err(WriteError::Statics) => assert!(!is_over && room > 0 && all >= MAX_STATIC_SLICES),
         Err(error) => assert_eq!((error, room, is_over), (WriteError::Full { room }, 0, false)),
     }
 }
 
 /// Reads or peeks at bytes.
-pub fn read(world: &mut World, place: usize, mut conn: ConnMut<'_, '_, World>, verb: usize) {
+pub fn read(world: &mut World, index: usize, mut conn: ConnMut<'_, '_, World>, verb: usize) {
     let (len, offset) = (world.bytes.below(11), world.bytes.below(6));
     let eol = world.bytes.pick([Eol::Crlf, Eol::CrlfStrict, Eol::Lf, Eol::Any, Eol::Nul]);
     let data = world.data(offset);
-    let pool = world.pool_of(place);
-    let shadow = &mut world.conns[place];
+    let pool = world.pool_of(index);
+    let shadow = &mut world.conns[index];
     let may_answer = pool.output - shadow.output.held() >= shadow.kind.room;
     if !matches!(verb, 2..=5) {
-        shadow.awaited = 0;
+        shadow.awaited_input = 0;
     }
     let held = &mut shadow.input;
     let mut target = vec![0; len];
@@ -131,16 +131,16 @@ pub fn read(world: &mut World, place: usize, mut conn: ConnMut<'_, '_, World>, v
         1 => {
             let amount = conn.read(&mut target);
             assert_eq!(amount, len.min(held.len()));
-            assert!(held.drain(..amount).eq(target[..amount].iter().copied()), "other input");
+            assert!(held.drain(..amount).eq(target[..amount].iter().copied()), "wrong input");
         }
         2 => {
             conn.read_again();
         }
         3 => {
             let needle: Vec<u8> = held.iter().skip(offset).take(2).copied().collect();
-            assert_eq!(conn.find(&needle), place_of(held, &needle, 0, held.len()));
+            assert_eq!(conn.find(&needle), find_first(held, &needle, 0, held.len()));
             let (start, end) = (offset, len.min(held.len()));
-            let found = place_of(held, &needle, start, end);
+            let found = find_first(held, &needle, start, end);
             assert_eq!(conn.find_in(&needle, start..len), found, "{start}..{len}");
         }
         4 => {
@@ -178,14 +178,14 @@ pub fn read(world: &mut World, place: usize, mut conn: ConnMut<'_, '_, World>, v
                 8 => conn.read_line_with(eol, &mut target).map(|line| line.map(<[u8]>::to_vec)),
                 _ => conn.take_line(eol).map(|line| line.map(<[u8]>::to_vec)),
             };
-            let next = || take_line(held, &mut shadow.skips, pool.input, eol, longest);
+            let next = || take_line(held, &mut shadow.skips_line, pool.input, eol, longest);
             assert_eq!(line, may_answer.then(next).flatten(), "{eol:?}");
         }
     }
 }
 
 /// Returns the first position of the needle in a range, by a simple search.
-fn place_of(held: &VecDeque<u8>, needle: &[u8], start: usize, end: usize) -> Option<usize> {
+fn find_first(held: &VecDeque<u8>, needle: &[u8], start: usize, end: usize) -> Option<usize> {
     let last = end.checked_sub(needle.len())?;
     (start..=last).find(|from| held.range(from..).take(needle.len()).eq(needle))
 }

@@ -1,4 +1,4 @@
-//! Verbs for connections: open, change, transfer, close.
+//! Steps with connections: open, change, transfer, close.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -15,9 +15,9 @@ fn peer() -> SocketAddr {
     "[::1]:7".parse().unwrap()
 }
 
-/// Makes an outgoing connection, which connects at once or is at rest.
+/// Makes an outgoing connection. It connects at once, or is at rest (without a socket).
 pub fn connect(world: &mut World, cx: &mut Cx<'_, World>) {
-    world.forget_dropped(cx);
+    world.record_dropped(cx);
     let (pool, kind) = (world.bytes.below(world.sizes.pools.len()), world.bytes.pick(KINDS));
     let (sizes, is_resting) = (world.sizes.pools[pool], world.bytes.below(3) == 0);
     let made = if is_resting {
@@ -32,37 +32,38 @@ pub fn connect(world: &mut World, cx: &mut Cx<'_, World>) {
             if error != SetupError::PoolFull {
                 return;
             }
-            let is_full = world.held(pool) >= sizes.most || world.taken(pool).1 == sizes.slots;
-            return assert!(is_full, "there is room");
+            let is_full =
+                world.held(pool) >= sizes.max_conns || world.slots_in_use(pool).1 == sizes.slots;
+            return assert!(is_full, "a pool with a free slot was reported as full");
         }
     };
-    assert!(world.held(pool) < sizes.most, "the pool is full");
-    world.evict(handle);
+    assert!(world.held(pool) < sizes.max_conns, "a full pool made a connection");
+    world.record_slot_taken(handle);
     let mut shadow = ConnShadow::new(handle, None, pool, kind);
     if !is_resting {
-        shadow.connects_at = Some(cx.now());
+        shadow.connect_at = Some(cx.now());
     }
     remember(&mut world.conns, shadow, |old| old.life == Life::Gone);
-    world.follow(cx);
+    world.record_base_changes(cx);
 }
 
 /// Sets the connect time of a connection that is at rest, or has ended.
-pub fn connect_again(world: &mut World, conn: &mut ConnMut<'_, '_, World>, place: usize) {
+pub fn connect_again(world: &mut World, conn: &mut ConnMut<'_, '_, World>, index: usize) {
     let delay = world.bytes.duration();
     let at = conn.cx().now().after(millis(delay, 0)).max(Instant::from_micros(1));
-    let shadow = &mut world.conns[place];
+    let shadow = &mut world.conns[index];
     let expected = match () {
         () if shadow.listener.is_some() => Err(ConnectError::Accepted),
-        () if shadow.life == Life::Held && !shadow.rests => Err(ConnectError::InUse),
+        () if shadow.life == Life::Held && !shadow.is_resting => Err(ConnectError::InUse),
         () => Ok(()),
     };
     assert_eq!(conn.connect_after(delay, peer()), expected, "{shadow:?}");
-    if expected.is_ok() && shadow.rests {
-        shadow.connects_at = Some(if delay.is_zero() { conn.cx().now() } else { at });
+    if expected.is_ok() && shadow.is_resting {
+        shadow.connect_at = Some(if delay.is_zero() { conn.cx().now() } else { at });
     } else if expected.is_ok() {
-        (shadow.reconnects, shadow.hurries) = (Some(at), true);
+        (shadow.reconnect_at, shadow.ignores_peer_end) = (Some(at), true);
     }
-    world.follow(conn.cx());
+    world.record_base_changes(conn.cx());
 }
 
 /// Returns a delay in whole milliseconds, as the base rounds it.
@@ -71,37 +72,37 @@ fn millis(delay: Duration, least: u128) -> Duration {
     Duration::from_millis(millis as u64)
 }
 
-/// Calls a verb on a connection.
+/// Calls a function of a connection.
 pub fn change(world: &mut World, cx: &mut Cx<'_, World>) {
-    let Some(place) = world.pick_conn() else {
+    let Some(index) = world.pick_conn() else {
         return assert!(cx.conn(FOREIGN.conn).is_err());
     };
     let verb = world.bytes.below(34);
-    world.follow(cx);
-    world.forget_dropped(cx);
-    let Ok(mut conn) = cx.conn(world.conns[place].handle) else {
-        return assert!(!world.conns[place].answers());
+    world.record_base_changes(cx);
+    world.record_dropped(cx);
+    let Ok(mut conn) = cx.conn(world.conns[index].handle) else {
+        return assert!(!world.conns[index].is_valid());
     };
-    if world.conns[place].life != Life::Held && !(27..=31).contains(&verb) {
+    if world.conns[index].life != Life::Held && !(27..=31).contains(&verb) {
         return;
     }
     match verb {
-        0..=5 => set(world, place, conn, verb),
-        6..=13 => bytes::write(world, place, conn, verb - 6),
-        14..=23 => bytes::read(world, place, conn, verb - 14),
-        24..=26 => alarm(world, place, conn, verb),
-        27 => connect_again(world, &mut conn, place),
-        32 => change_kind(world, place, conn),
-        33 => wait(world, place, conn),
+        0..=5 => set(world, index, conn, verb),
+        6..=13 => bytes::write(world, index, conn, verb - 6),
+        14..=23 => bytes::read(world, index, conn, verb - 14),
+        24..=26 => alarm(world, index, conn, verb),
+        27 => connect_again(world, &mut conn, index),
+        32 => change_kind(world, index, conn),
+        33 => wait(world, index, conn),
         _ => {
             match verb {
                 28 | 29 => conn.close(),
                 30 => conn.abort(),
                 _ => conn.abort_with(ConnError::TimedOut),
             }
-            let (now, shadow) = (cx.now(), &mut world.conns[place]);
+            let (now, shadow) = (cx.now(), &mut world.conns[index]);
             match verb {
-                _ if shadow.life != Life::Held => shadow.reconnects = None,
+                _ if shadow.life != Life::Held => shadow.reconnect_at = None,
                 28 | 29 => shadow.close(now),
                 30 => shadow.abort(now, ConnEnd::Aborted),
                 _ => shadow.abort_with(ConnEnd::Failed(ConnError::TimedOut)),
@@ -111,14 +112,15 @@ pub fn change(world: &mut World, cx: &mut Cx<'_, World>) {
 }
 
 /// Changes the settings of a connection.
-fn change_kind(world: &mut World, place: usize, mut conn: ConnMut<'_, '_, World>) {
-    let (kind, pool) = (world.bytes.pick(KINDS), world.sizes.pools[world.conns[place].pool]);
-    let shadow = &mut world.conns[place];
+fn change_kind(world: &mut World, index: usize, mut conn: ConnMut<'_, '_, World>) {
+    let (kind, pool) = (world.bytes.pick(KINDS), world.sizes.pools[world.conns[index].pool]);
+    let shadow = &mut world.conns[index];
     let is_too_much = shadow.input.len() > kind.input.1 || shadow.output.held() > kind.output.1;
     let refused = kind.refused(pool).or(is_too_much.then_some(SetupError::Marks));
     assert_eq!(conn.set_settings(kind.settings), refused.map_or(Ok(()), Err), "{shadow:?}");
     if refused.is_none() {
-        (shadow.kind, shadow.awaited) = (kind, 0);
+        (shadow.kind, shadow.awaited_input) = (kind, 0);
+        shadow.had_timeout[Direction::Write as usize] |= kind.connect > 0;
         assert_eq!(conn.settings(), Some(kind.settings));
         let marks = [
             (Direction::Read, kind.input, pool.input),
@@ -132,20 +134,20 @@ fn change_kind(world: &mut World, place: usize, mut conn: ConnMut<'_, '_, World>
 }
 
 /// Waits for input, or requests a callback for output.
-fn wait(world: &mut World, place: usize, mut conn: ConnMut<'_, '_, World>) {
-    let (amount, input) = (world.bytes.below(6), world.pool_of(place).input);
-    let shadow = &mut world.conns[place];
+fn wait(world: &mut World, index: usize, mut conn: ConnMut<'_, '_, World>) {
+    let (amount, input) = (world.bytes.below(6), world.pool_of(index).input);
+    let shadow = &mut world.conns[index];
     if world.bytes.coin() {
         conn.write_again();
     } else {
         conn.wait_for_input(amount);
-        shadow.awaited = amount.clamp(1, input);
+        shadow.awaited_input = amount.clamp(1, input);
     }
 }
 
-fn alarm(world: &mut World, place: usize, mut conn: ConnMut<'_, '_, World>, verb: usize) {
+fn alarm(world: &mut World, index: usize, mut conn: ConnMut<'_, '_, World>, verb: usize) {
     let (now, delay) = (conn.cx().now(), world.bytes.duration());
-    let shadow = &mut world.conns[place];
+    let shadow = &mut world.conns[index];
     let millis = millis(delay, 1);
     let at = now.after(millis);
     let alarm = match verb {
@@ -159,26 +161,29 @@ fn alarm(world: &mut World, place: usize, mut conn: ConnMut<'_, '_, World>, verb
         }
         _ => {
             let was_set =
-                if shadow.rests { shadow.connects_at } else { shadow.alarm.map(|(at, _)| at) };
-            let cancelled = !shadow.rests && conn.cancel_alarm();
-            assert!(shadow.failed || shadow.rests || cancelled == was_set.is_some(), "{shadow:?}");
+                if shadow.is_resting { shadow.connect_at } else { shadow.alarm.map(|(at, _)| at) };
+            let cancelled = !shadow.is_resting && conn.cancel_alarm();
+            assert!(
+                shadow.failed || shadow.is_resting || cancelled == was_set.is_some(),
+                "{shadow:?}"
+            );
             None
         }
     };
-    if !shadow.rests {
+    if !shadow.is_resting {
         shadow.alarm = alarm;
     }
 }
 
-fn set(world: &mut World, place: usize, mut conn: ConnMut<'_, '_, World>, verb: usize) {
-    let output = world.pool_of(place).output;
-    let shadow = &mut world.conns[place];
+fn set(world: &mut World, index: usize, mut conn: ConnMut<'_, '_, World>, verb: usize) {
+    let output = world.pool_of(index).output;
+    let shadow = &mut world.conns[index];
     match verb {
         0 => {
             let wanted = world.bytes.below(6);
             conn.wait_for_room(wanted);
             if !shadow.finished && !shadow.failed {
-                shadow.wanted = wanted.clamp(1, output);
+                shadow.wanted_room = wanted.clamp(1, output);
             }
         }
         1 | 2 => {
@@ -194,8 +199,8 @@ fn set(world: &mut World, place: usize, mut conn: ConnMut<'_, '_, World>, verb: 
         3 => {
             let timeouts = [world.bytes.maybe_duration(), world.bytes.maybe_duration()];
             conn.set_timeouts(timeouts[0], timeouts[1]);
-            for (timed, timeout) in shadow.timed.iter_mut().zip(timeouts) {
-                *timed |= timeout.is_some_and(|timeout| !timeout.is_zero());
+            for (had_timeout, timeout) in shadow.had_timeout.iter_mut().zip(timeouts) {
+                *had_timeout |= timeout.is_some_and(|timeout| !timeout.is_zero());
             }
         }
         4 => {
@@ -217,28 +222,28 @@ fn set(world: &mut World, place: usize, mut conn: ConnMut<'_, '_, World>, verb: 
 /// Moves bytes from one connection's input to the output of another, or of the same connection.
 pub fn transfer(world: &mut World, cx: &mut Cx<'_, World>) {
     let (from, to) = (world.pick_conn(), world.pick_conn());
-    world.forget_dropped(cx);
+    world.record_dropped(cx);
     // This model does not know when the base discards the input of a connection that has ended and will
     // connect again.
-    let ended = |from: usize| world.conns[from].answers() && world.conns[from].life != Life::Held;
+    let ended = |from: usize| world.conns[from].is_valid() && world.conns[from].life != Life::Held;
     if from.is_some_and(ended) {
         return;
     }
-    let most = world.bytes.pick([usize::MAX, usize::MAX, 0, 1, 3]);
-    let handle = |place: Option<usize>| place.map_or(FOREIGN.conn, |at| world.conns[at].handle);
-    let answer = cx.conn(handle(from)).and_then(|mut conn| match most {
+    let max = world.bytes.pick([usize::MAX, usize::MAX, 0, 1, 3]);
+    let handle = |index: Option<usize>| index.map_or(FOREIGN.conn, |at| world.conns[at].handle);
+    let result = cx.conn(handle(from)).and_then(|mut conn| match max {
         usize::MAX => conn.transfer(handle(to)),
-        _ => conn.transfer_some(handle(to), most),
+        _ => conn.transfer_some(handle(to), max),
     });
-    let held = |place: &usize| world.conns[*place].life == Life::Held;
+    let held = |index: &usize| world.conns[*index].life == Life::Held;
     let (Some(from), Some(to)) = (from.filter(held), to.filter(held)) else {
-        return assert!(answer.is_err(), "bytes of a connection that is gone");
+        return assert!(result.is_err(), "a transfer with a freed connection succeeded");
     };
     let room = world.pool_of(to).output - world.conns[to].output.held();
     let is_over = world.conns[to].finished || world.conns[to].failed;
-    let amount = if is_over { 0 } else { room.min(world.conns[from].input.len()).min(most) };
-    assert_eq!(answer, Ok(amount));
-    world.conns[from].awaited = 0;
+    let amount = if is_over { 0 } else { room.min(world.conns[from].input.len()).min(max) };
+    assert_eq!(result, Ok(amount));
+    world.conns[from].awaited_input = 0;
     let moved: Vec<u8> = world.conns[from].input.drain(..amount).collect();
     world.conns[to].output.extend(&moved);
 }

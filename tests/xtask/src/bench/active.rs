@@ -1,4 +1,4 @@
-//! W1U: events without a source. Each event activates itself in its callback.
+//! Workload W1U: events without a source. Each event activates itself in its callback.
 
 use anyhow::Result;
 
@@ -25,9 +25,9 @@ const LIBEVENT: &str = "libevent event_active";
 /// The numbers of events.
 const EVENTS: [u32; 2] = [1, 64];
 
-/// The number of callbacks in one round, and the difference in callbacks between two runs whose instructions
-/// are compared.
+/// The number of callbacks in one round.
 const CALLBACKS: u32 = 200_000;
+/// Instructions are counted in two runs. The longer run has this many more callbacks than the shorter run.
 const COUNTED: u32 = 20_000;
 
 /// Measures the workload.
@@ -40,18 +40,18 @@ pub fn run(options: &Options) -> Result<Vec<Table>> {
     let mut measured = Vec::new();
     for events in EVENTS {
         let words = format!("active --events {events} --callbacks {CALLBACKS} --rounds {rounds}");
-        let figures = program.play(&words, &[])?;
+        let figures = program.measure(&words, &[])?;
         let counts = program.differences(&NAMES.map(|name| count(name, events)))?;
         measured.push((figures, counts));
     }
     let columns = " | 1 event: ns | of libevent's | instr. | 64: ns | of libevent's | instr.";
     let mut table = Table::new("W1U, for each callback", columns);
-    for (place, name) in NAMES.iter().enumerate() {
+    for (index, name) in NAMES.iter().enumerate() {
         let cells = measured.iter().flat_map(|(figures, counts)| {
             [
                 figures::nanos(figures.median(name, "")),
-                figures::times(figures.ratio(name, LIBEVENT, "")),
-                figures::count(counts.get(place).copied()),
+                figures::factor(figures.ratio(name, LIBEVENT, "")),
+                figures::count(counts.get(index).copied()),
             ]
         });
         table.row(name, cells);
@@ -62,8 +62,8 @@ pub fn run(options: &Options) -> Result<Vec<Table>> {
     ));
     table.remark(
         "An event that activates itself runs again in the same pass of libevent and libev, which \
-         then do not look for news. picoevent runs it once a pass: *picoevent's core* is that pass, \
-         *picoevent* is with the system asked for news between two.",
+         then do not check for new events. picoevent runs it once a pass: *picoevent's core* is that pass, \
+         *picoevent* also checks the system for new events between two passes.",
     );
     Ok(vec![table])
 }

@@ -1,4 +1,4 @@
-//! W1: tokens in a ring of descriptors, like libevent's own `test/bench.c`, in one process.
+//! Workload W1: tokens in a ring of descriptors, like libevent's `test/bench.c`. All contenders run in one process.
 
 use std::fmt;
 
@@ -7,7 +7,7 @@ use anyhow::Result;
 use super::{
     Options,
     figures::{self, Figures},
-    loops::{Count, NotHere, Program},
+    loops::{Count, MissingResources, Program},
     plot::{self, Plot},
 };
 use crate::table::Table;
@@ -33,16 +33,15 @@ const NAMES: [&str; 17] = [
     "libuv +t60",
 ];
 
-/// The work outside of the loops. Every contender's time contains it.
+/// The contender without a loop. The time of every other contender contains this work.
 const FLOOR: &str = "no loop";
 
 const LIBEVENT: &str = "libevent";
 
-/// Contenders on picoevent's back end, which needs one more descriptor for each descriptor that it
-/// watches.
+/// Contenders on picoevent's back end. For each watched descriptor, the back end needs one additional descriptor.
 const WITH_DUPLICATES: [&str; 3] = ["picoevent", "picoevent, level", "picoevent +t60"];
 
-/// Contenders whose instructions are recorded.
+/// Contenders whose instructions `cargo xtask gate` records.
 const GATED: [&str; 2] = ["picoevent", "picoevent +t60"];
 
 /// The lines of the plot.
@@ -57,10 +56,10 @@ const PLOTTED: [&str; 8] = [
     "calloop",
 ];
 
-/// With more pairs than this, the descriptor limit leaves no room for duplicates.
-const CROWD: u32 = 5_000;
+/// With more pairs than this, the limit on descriptors is too low for duplicate descriptors.
+const DUPLICATES_LIMIT: u32 = 5_000;
 
-/// The difference in events between the two runs whose instructions are compared.
+/// Instructions are counted in two runs. The longer run has this many more events than the shorter run.
 const COUNTED: u32 = 10_000;
 
 /// A ring: the kind of descriptors, the number of pairs, and the number of tokens.
@@ -76,10 +75,10 @@ const fn case(kind: &'static str, pairs: u32, tokens: u32) -> Case {
 }
 
 /// The cases with a separate table.
-const CLOSE: [Case; 2] = [case("eventfd", 1_000, 1), case("eventfd", 1_000, 100)];
+const MAIN: [Case; 2] = [case("eventfd", 1_000, 1), case("eventfd", 1_000, 100)];
 
 /// The other cases, which share a table.
-const FAR: [Case; 11] = [
+const OTHERS: [Case; 11] = [
     case("eventfd", 100, 1),
     case("eventfd", 100, 100),
     case("eventfd", 9_900, 1),
@@ -93,14 +92,14 @@ const FAR: [Case; 11] = [
     case("pipes", 1_000, 100),
 ];
 
-/// Returns the instructions of an edge-triggered event on picoevent's back end, without and with a timeout, for the
-/// rings that have a separate table.
+/// Returns the instructions for each edge-triggered event on picoevent's back end. The event has no timeout, or a
+/// timeout of a minute. The rings are those in `MAIN`.
 ///
 /// # Errors
 /// If the program cannot be built, or loses a token.
 pub fn counts() -> Result<Vec<(String, u64)>> {
     let program = Program::build_without_plugins()?;
-    let gated = CLOSE.into_iter().flat_map(|case| GATED.map(|name| (case, name)));
+    let gated = MAIN.into_iter().flat_map(|case| GATED.map(|name| (case, name)));
     let counted: Vec<_> = gated.clone().map(|(case, name)| case.count(name)).collect();
     let named =
         |((case, name), count): ((Case, _), f64)| (format!("{name}, {case}"), count.round() as u64);
@@ -116,23 +115,25 @@ pub fn run(options: &Options) -> Result<Vec<Table>> {
     let mut tables = Vec::new();
     let mut plotted = Vec::new();
     let rounds = if options.quick { 20 } else { 50 };
-    for case in CLOSE {
-        let figures = case.play(&program, rounds)?;
+    for case in MAIN {
+        let figures = case.measure(&program, rounds)?;
         let counts = program.differences(&case.counts())?;
-        tables.push(close_table(case, &figures, &counts));
+        tables.push(main_table(case, &figures, &counts));
         plotted.push((case, figures));
     }
     if !options.quick {
         let mut columns = Vec::new();
         let mut remarks = Vec::new();
-        for case in FAR {
-            match case.play(&program, rounds / 2) {
+        for case in OTHERS {
+            match case.measure(&program, rounds / 2) {
                 Ok(figures) => columns.push((case, figures)),
-                Err(error) if error.is::<NotHere>() => remarks.push(format!("Left out: {error}.")),
+                Err(error) if error.is::<MissingResources>() => {
+                    remarks.push(format!("Left out: {error}."))
+                }
                 Err(error) => return Err(error),
             }
         }
-        tables.push(far_table(&columns, remarks));
+        tables.push(other_table(&columns, remarks));
         plotted.extend(columns);
         plot::write("chain.svg", &plot_of(&plotted))?;
     }
@@ -140,18 +141,18 @@ pub fn run(options: &Options) -> Result<Vec<Table>> {
 }
 
 impl Case {
-    fn play(self, program: &Program, rounds: u32) -> Result<Figures> {
+    fn measure(self, program: &Program, rounds: u32) -> Result<Figures> {
         let words = format!("{} --writes 10000 --rounds {rounds}", self.ring());
-        program.play(&words, &self.contenders())
+        program.measure(&words, &self.contenders())
     }
 
     /// Returns the contenders of this case. Contenders with timeouts take part only in cases with a separate table.
     /// Contenders that need duplicate descriptors take part only if the descriptor limit allows it.
     fn contenders(self) -> Vec<&'static str> {
-        let crowded = self.kind != "eventfd" && self.pairs > CROWD;
+        let too_many = self.kind != "eventfd" && self.pairs > DUPLICATES_LIMIT;
         let takes_part = |name: &&str| {
-            (CLOSE.contains(&self) || !name.ends_with("+t60"))
-                && !(crowded && WITH_DUPLICATES.contains(name))
+            (MAIN.contains(&self) || !name.ends_with("+t60"))
+                && !(too_many && WITH_DUPLICATES.contains(name))
         };
         NAMES.into_iter().filter(takes_part).collect()
     }
@@ -171,30 +172,30 @@ impl Case {
     }
 }
 
-fn close_table(case: Case, figures: &Figures, counts: &[f64]) -> Table {
-    let columns = " | ns/event | least – most | the loop's | of libevent's | picoevent's of it | \
+fn main_table(case: Case, figures: &Figures, counts: &[f64]) -> Table {
+    let columns = " | ns/event | least – most | the loop's | of libevent's | picoevent ÷ this | \
                    instructions";
     let mut table = Table::new(format!("W1, {case}"), columns);
     for (name, count) in NAMES.iter().zip(counts) {
-        let us = if name.ends_with("+t60") { "picoevent +t60" } else { "picoevent" };
-        let own = figures::times(figures.ratio(us, name, ""));
+        let picoevent = if name.ends_with("+t60") { "picoevent +t60" } else { "picoevent" };
+        let own = figures::factor(figures.ratio(picoevent, name, ""));
         let more = [own, figures::count(Some(*count))];
         table.row(name, figures.cells(name, FLOOR, LIBEVENT).into_iter().chain(more));
     }
     table.remark(format!(
         "Processor time, kernel included; medians of {} rounds of 10,000 events in one process, \
-         all contenders in turns over the same descriptors, in random order. *The loop's* is \
-         the difference to no loop; ratios are medians of the rounds' ratios.",
+         the contenders run one after the other over the same descriptors, in random order. *The loop's* is \
+         the time minus the time of *no loop*; ratios are medians of the rounds' ratios.",
         figures.rounds()
     ));
     table.remark(
-        "Instructions are those of user space, by callgrind: two system calls' wrappers and the \
-         passing on of a token are in all of them.",
+        "Instructions are those of user space, by callgrind: the wrappers of two system calls \
+         and the code that passes the token are included for every contender.",
     );
     table
 }
 
-fn far_table(columns: &[(Case, Figures)], remarks: Vec<String>) -> Table {
+fn other_table(columns: &[(Case, Figures)], remarks: Vec<String>) -> Table {
     let headings: String = columns.iter().map(|(case, _)| format!(" | {case}")).collect();
     let mut table = Table::new("W1, other rings: ns/event (of libevent's)", &headings);
     for name in NAMES.iter().filter(|name| !name.ends_with("+t60")) {
@@ -203,14 +204,14 @@ fn far_table(columns: &[(Case, Figures)], remarks: Vec<String>) -> Table {
             Some(median) => format!(
                 "{} ({})",
                 figures::nanos(Some(median)),
-                figures::times(figures.ratio(name, LIBEVENT, ""))
+                figures::factor(figures.ratio(name, LIBEVENT, ""))
             ),
         };
         table.row(name, columns.iter().map(cell));
     }
     table.remark(
-        "picoevent's back end watches duplicates of descriptors, for which 9,900 pairs of two leave \
-         no room here.",
+        "picoevent's back end watches duplicates of descriptors. With 9,900 pairs of two \
+         descriptors, the limit for descriptors is too low for these duplicates.",
     );
     remarks.into_iter().for_each(|remark| table.remark(remark));
     table
@@ -230,7 +231,7 @@ fn plot_of(measured: &[(Case, Figures)]) -> Plot {
         let here = measured.iter().filter(|(case, _)| of_kind(case));
         let mut points: Vec<_> = here
             .filter_map(|(case, figures)| {
-                Some((f64::from(case.pairs), figures.beyond(name, FLOOR, "")?))
+                Some((f64::from(case.pairs), figures.difference(name, FLOOR, "")?))
             })
             .collect();
         points.sort_by(|a, b| a.0.total_cmp(&b.0));

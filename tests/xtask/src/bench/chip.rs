@@ -5,10 +5,10 @@
 //!   eight programs     built at two levels      a known time an instruction
 //! ```
 //!
-//! QEMU's clock advances by a fixed time for each instruction. So a timer's ticks count instructions
-//! exactly, with the same result in every run. If two runs differ, or the clock does not count as expected,
-//! the command fails and reports no figure. Instructions are not cycles: the number of cycles depends on the
-//! chip's flash and core.
+//! QEMU's clock advances by a fixed time for each instruction. So the ticks of a timer are an exact count of
+//! instructions, with the same result in every run. If two runs differ, or the clock does not count as expected, the
+//! command fails and reports no figure. Instructions are not cycles: the number of cycles depends on the chip's flash
+//! and core.
 
 mod fit;
 pub mod image;
@@ -31,7 +31,7 @@ pub const NAME: &str = "chip";
 /// The counts of a profile's programs, by name.
 type Counts = BTreeMap<String, u64>;
 
-/// Builds every program, runs each twice on every machine, and makes the tables.
+/// Builds every program, runs each program twice on every machine, and makes the tables.
 ///
 /// # Errors
 /// If something cannot be built, a clock is wrong, two runs differ, or the search for a line end takes too
@@ -81,27 +81,27 @@ pub fn counts(machine: Machine) -> Result<Vec<(String, u64)>> {
 
 /// Runs a program twice on each machine. Returns its output, which must be the same in all runs.
 fn twice_on_each(machines: &[Machine], image: &Image) -> Result<String> {
-    let mut said: Option<(String, Machine)> = None;
+    let mut first: Option<(String, Machine)> = None;
     for &machine in machines.iter().flat_map(|machine| [machine; 2]) {
         let report = image.run(machine)?;
         println!("{image} on {}: {} lines", machine.name(), report.lines().count());
-        match &said {
-            None => said = Some((report, machine)),
-            Some((before, on)) => same(before, &report).with_context(|| {
-                format!("{image} on {}, held against {}", machine.name(), on.name())
+        match &first {
+            None => first = Some((report, machine)),
+            Some((before, on)) => check_same(before, &report).with_context(|| {
+                format!("{image} on {}, compared with {}", machine.name(), on.name())
             })?,
         }
     }
-    let (report, _) = said.context("there is no machine to run on")?;
+    let (report, _) = first.context("there is no machine to run on")?;
     Ok(report)
 }
 
 /// Checks that two runs had the same output.
-fn same(before: &str, now: &str) -> Result<()> {
+fn check_same(before: &str, now: &str) -> Result<()> {
     if let Some((old, new)) = before.lines().zip(now.lines()).find(|(old, new)| old != new) {
-        bail!("two runs differ, so neither is a figure:\n  {old}\n  {new}");
+        bail!("two runs differ:\n  {old}\n  {new}");
     }
-    ensure!(before == now, "one of two runs says less than the other");
+    ensure!(before == now, "one of two runs printed fewer lines than the other");
     Ok(())
 }
 
@@ -112,7 +112,7 @@ fn read(image: &Image, report: &str) -> Result<Vec<(String, u64)>> {
 
 /// Returns a count in instructions.
 fn count(counts: &Counts, name: &str) -> Result<f64> {
-    let count = counts.get(name).with_context(|| format!("no program has counted {name:?}"))?;
+    let count = counts.get(name).with_context(|| format!("no program counted {name:?}"))?;
     Ok(*count as f64 / 1_000.0)
 }
 
@@ -121,10 +121,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn runs_that_differ_are_refused_with_the_first_line_that_does() {
-        assert!(same("a\nb\n", "a\nb\n").is_ok());
-        let error = same("a\nb\t1\n", "a\nb\t2\n").unwrap_err().to_string();
+    fn runs_that_differ_are_refused_with_the_first_different_line() {
+        assert!(check_same("a\nb\n", "a\nb\n").is_ok());
+        let error = check_same("a\nb\t1\n", "a\nb\t2\n").unwrap_err().to_string();
         assert!(error.contains("b\t1\n  b\t2"), "{error}");
-        assert!(same("a\nb\n", "a\n").is_err());
+        assert!(check_same("a\nb\n", "a\n").is_err());
     }
 }

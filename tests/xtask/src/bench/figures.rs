@@ -1,8 +1,8 @@
 //! The figures of a run, and their statistics.
 //!
-//! A figure is the cost of one contender in one round. Each round runs all contenders in random order. If
-//! the machine is slow for a while, all contenders are slow. So the ratio of two contenders within a round
-//! varies less than their figures. A ratio here is the median of the rounds' ratios.
+//! A figure is the cost of one contender in one round. Each round runs all contenders in random order. If the machine
+//! is slow during a round, all contenders of this round are slow. So the ratio of two contenders within a round varies
+//! less than their figures. A ratio here is the median of the ratios of all rounds.
 
 use std::collections::BTreeMap;
 
@@ -35,15 +35,15 @@ impl Figures {
         Ok(Self(figures))
     }
 
-    /// Returns the cells that tables have in common: the median, the least and the greatest figure, the
-    /// difference to the floor, and the ratio to another contender.
+    /// Returns the cells that several tables have: the median, the least and the greatest figure, the difference to the
+    /// contender `floor`, and the ratio to the contender `other`.
     pub fn cells(&self, name: &str, floor: &str, other: &str) -> [String; 4] {
         let (least, most) = self.range(name, "").unzip();
         [
             nanos(self.median(name, "")),
             format!("{} – {}", nanos(least), nanos(most)),
-            nanos(self.beyond(name, floor, "")),
-            times(self.ratio(name, other, "")),
+            nanos(self.difference(name, floor, "")),
+            factor(self.ratio(name, other, "")),
         ]
     }
 
@@ -52,12 +52,12 @@ impl Figures {
         self.0.values().next().map_or(0, Vec::len)
     }
 
-    /// Returns the median of a contender's figures, or `None` if the contender has none.
+    /// Returns the median of a contender's figures, or `None` if the contender has no figures.
     pub fn median(&self, name: &str, phase: &str) -> Option<f64> {
         self.spread(name, phase).map(|spread| spread.median())
     }
 
-    /// Returns the least and the greatest of a contender's figures, or `None` if the contender has none.
+    /// Returns the least and the greatest of a contender's figures, or `None` if the contender has no figures.
     pub fn range(&self, name: &str, phase: &str) -> Option<(f64, f64)> {
         self.spread(name, phase).map(|spread| spread.range())
     }
@@ -69,7 +69,7 @@ impl Figures {
     }
 
     /// Returns a contender's figure minus another contender's figure, or `None` if one of them has no figures.
-    pub fn beyond(&self, name: &str, floor: &str, phase: &str) -> Option<f64> {
+    pub fn difference(&self, name: &str, floor: &str, phase: &str) -> Option<f64> {
         self.pairwise(name, floor, phase, |a, b| a - b)
     }
 
@@ -97,7 +97,7 @@ pub fn nanos(figure: Option<f64>) -> String {
 }
 
 /// Formats a ratio as a cell.
-pub fn times(ratio: Option<f64>) -> String {
+pub fn factor(ratio: Option<f64>) -> String {
     ratio.map_or("–".to_owned(), |ratio| format!("{ratio:.2}×"))
 }
 
@@ -118,7 +118,7 @@ mod tests {
         assert_eq!(figures.rounds(), 3);
         assert_eq!((figures.median("a", ""), figures.median("b", "")), (Some(12.0), Some(20.0)));
         assert_eq!(figures.ratio("a", "b", ""), Some(0.5));
-        assert_eq!(figures.beyond("b", "a", ""), Some(10.0));
+        assert_eq!(figures.difference("b", "a", ""), Some(10.0));
         assert_eq!(figures.range("b", ""), Some((16.0, 200.0)));
         assert_eq!(figures.median("c", ""), None);
     }
@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn lines_that_make_no_sense_are_named() {
+    fn invalid_lines_are_named() {
         let refused = |text| Figures::read(text).unwrap_err().to_string();
         assert_eq!(refused("a 0 1\n"), "\"a 0 1\" is not a line of figures");
         assert_eq!(refused("a\t0\tfast\n"), "\"fast\" is not a figure");
@@ -143,9 +143,9 @@ mod tests {
     }
 
     #[test]
-    fn cells_are_formatted_for_people() {
+    fn cells_are_formatted() {
         assert_eq!((nanos(Some(4.36)), nanos(Some(1_234.5))), ("4.4".into(), "1,234".into()));
-        assert_eq!((times(Some(0.8861)), times(None)), ("0.89×".into(), "–".into()));
+        assert_eq!((factor(Some(0.8861)), factor(None)), ("0.89×".into(), "–".into()));
         assert_eq!(count(Some(1_234_567.2)), "1,234,567");
     }
 }

@@ -1,4 +1,5 @@
-//! Builds and runs `tests/bench/loops`: the program of the workloads in one process, and its plug-ins.
+//! Builds and runs `tests/bench/loops`: the program that runs all contenders of a workload in one process, and its
+//! plug-ins.
 
 use std::{path::PathBuf, process::Command, time::Duration};
 
@@ -23,7 +24,7 @@ const LIMIT: Duration = Duration::from_secs(600);
 const COUNT_LIMIT: Duration = Duration::from_secs(180);
 
 /// The program's exit status if the machine does not have the resources for a workload.
-const NOT_HERE: i32 = 3;
+const MISSING_RESOURCES: i32 = 3;
 
 /// The built program and plug-ins.
 pub struct Program {
@@ -31,10 +32,10 @@ pub struct Program {
     plugins: Vec<PathBuf>,
 }
 
-/// The error if the machine does not have the resources for a workload. The text names them.
+/// The error if the machine does not have the resources for a workload. The text names the resources.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
-pub struct NotHere(pub String);
+pub struct MissingResources(pub String);
 
 impl Program {
     /// Builds the program and its plug-ins.
@@ -55,25 +56,28 @@ impl Program {
         Ok(Self { path, plugins: Vec::new() })
     }
 
-    /// Runs the workload that `words` describe and reads the figures. `only` names the contenders. If it is
-    /// empty, all contenders run.
+    /// Runs the program with the arguments `words`, and reads the figures. `only` contains the names of the contenders.
+    /// If `only` is empty, all contenders run.
     ///
     /// # Errors
-    /// If a contender fails; [`NotHere`] if the machine does not have the resources.
-    pub fn play(&self, words: &str, only: &[&str]) -> Result<Figures> {
+    /// If a contender fails; [`MissingResources`] if the machine does not have the resources.
+    pub fn measure(&self, words: &str, only: &[&str]) -> Result<Figures> {
         let mut program = self.command(words, only);
         println!("$ picoevent-loops {words}");
-        let output = command::ended(&mut program, LIMIT).with_context(|| describe(&program))?;
-        let said = String::from_utf8_lossy(&output.stderr).trim().to_owned();
+        let output =
+            command::run_to_end(&mut program, LIMIT).with_context(|| describe(&program))?;
+        let error = String::from_utf8_lossy(&output.stderr).trim().to_owned();
         match output.status.code() {
             Some(0) => Figures::read(&String::from_utf8_lossy(&output.stdout)),
-            Some(NOT_HERE) => bail!(NotHere(said.trim_start_matches("error: ").to_owned())),
-            _ => Err(anyhow!("{said}")).with_context(|| describe(&program)),
+            Some(MISSING_RESOURCES) => {
+                bail!(MissingResources(error.trim_start_matches("error: ").to_owned()))
+            }
+            _ => Err(anyhow!("{error}")).with_context(|| describe(&program)),
         }
     }
 
-    /// Returns the difference in instructions between two runs of one contender, per additional
-    /// operation.
+    /// Returns the difference in instructions between two runs of one contender, divided by the number of additional
+    /// operations.
     fn difference(&self, count: &Count) -> Result<f64> {
         let run =
             |words: &str| callgrind::instructions(&self.command(words, &[count.name]), COUNT_LIMIT);
@@ -81,8 +85,8 @@ impl Program {
         Ok((more as f64 - less as f64) / count.per)
     }
 
-    /// Counts the instructions of each item of `counts`, two at a time. Unlike time, instructions do not depend on
-    /// other programs.
+    /// Counts the instructions of each item of `counts`. Two items are counted at the same time, because other programs
+    /// do not change the number of instructions.
     pub fn differences(&self, counts: &[Count]) -> Result<Vec<f64>> {
         println!("counting instructions, {} pairs of runs ...", counts.len());
         let pool = ThreadPoolBuilder::new().num_threads(2).build()?;
@@ -105,9 +109,9 @@ impl Program {
 pub struct Count {
     /// The contender's name.
     pub name: &'static str,
-    /// The words of the shorter run.
+    /// The arguments of the shorter run, separated by spaces.
     pub less: String,
-    /// The words of the longer run.
+    /// The arguments of the longer run, separated by spaces.
     pub more: String,
     /// The number of additional operations.
     pub per: f64,

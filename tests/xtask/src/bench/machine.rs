@@ -7,7 +7,7 @@ use procfs::{CpuInfo, Current as _};
 use super::peers;
 use crate::command;
 
-/// The description of a machine above its figures.
+/// A description of a machine. Documents show it above the figures of this machine.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Machine {
     processor: String,
@@ -20,14 +20,14 @@ pub struct Machine {
 }
 
 impl Machine {
-    /// Describes this machine. Anything that cannot be determined is called unknown.
+    /// Describes this machine. A property that cannot be determined is described as unknown.
     pub fn here() -> Self {
         Self {
             processor: processor(),
             cores: thread::available_parallelism().map_or(1, usize::from),
-            kernel: said("uname", "-sr"),
-            rustc: said("rustc", "--version"),
-            cc: said("cc", "--version"),
+            kernel: version_of("uname", "-sr"),
+            rustc: version_of("rustc", "--version"),
+            cc: version_of("cc", "--version"),
             peers: peers::versions(),
         }
     }
@@ -47,9 +47,9 @@ fn processor() -> String {
 }
 
 /// Returns the first line of a program's output.
-fn said(program: &str, argument: &str) -> String {
-    let said = command::first_line(Command::new(program).arg(argument));
-    said.unwrap_or_else(|_| format!("{program} of unknown version"))
+fn version_of(program: &str, argument: &str) -> String {
+    let line = command::first_line(Command::new(program).arg(argument));
+    line.unwrap_or_else(|_| format!("{program} of unknown version"))
 }
 
 #[cfg(test)]
@@ -58,7 +58,10 @@ mod tests {
 
     #[test]
     fn a_program_that_is_missing_has_an_unknown_version() {
-        assert_eq!(said("no-such-program", "--version"), "no-such-program of unknown version");
+        assert_eq!(
+            version_of("no-such-program", "--version"),
+            "no-such-program of unknown version"
+        );
     }
 
     #[test]

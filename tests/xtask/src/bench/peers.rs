@@ -1,4 +1,4 @@
-//! The compared event loops in C, from Debian's packages, and programs that use them.
+//! The compared event loops in C, from Debian's packages, and the compilation of programs that use these loops.
 
 use std::{
     fs,
@@ -50,8 +50,8 @@ pub fn folder() -> Result<PathBuf> {
 
 /// Returns the libraries' names and versions.
 pub fn versions() -> Vec<String> {
-    let said = preprocessed(VERSIONS).unwrap_or_default();
-    let versions: Vec<_> = said.lines().filter_map(version).collect();
+    let output = preprocessed(VERSIONS).unwrap_or_default();
+    let versions: Vec<_> = output.lines().filter_map(version).collect();
     if versions.is_empty() { vec!["peers of unknown versions".to_owned()] } else { versions }
 }
 
@@ -69,11 +69,11 @@ fn preprocessed(text: &str) -> Result<String> {
     fs::write(&source, text)?;
     let mut cc = Command::new("cc");
     // A missing header does not affect the other versions.
-    let output = command::ended(cc.args(["-E", "-P"]).arg(&source), LIMIT)?;
+    let output = command::run_to_end(cc.args(["-E", "-P"]).arg(&source), LIMIT)?;
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
-/// Reads `@libuv 1 . 44.2`; the preprocessor inserts spaces.
+/// Parses a line such as `@libuv 1 . 44.2`. The preprocessor inserts the spaces.
 fn version(line: &str) -> Option<String> {
     let (name, version) = line.strip_prefix('@')?.split_once(' ')?;
     let version: String = version.chars().filter(|c| !c.is_whitespace() && *c != '"').collect();
@@ -85,14 +85,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn versions_are_read_out_of_what_the_preprocessor_says() {
+    fn versions_are_parsed_from_the_preprocessors_output() {
         assert_eq!(version("@libevent \"2.1.12-stable\"").unwrap(), "libevent 2.1.12-stable");
         assert_eq!(version("@libuv 1 . 44.2").unwrap(), "libuv 1.44.2");
         assert_eq!(version("typedef int a;"), None);
     }
 
     #[test]
-    fn libraries_stand_behind_the_source_that_needs_them() {
+    fn libraries_follow_the_source_that_needs_them() {
         let line = command::describe(&compiler(Path::new("/a.so"), "a.c", &["ev"]));
         assert!(line.ends_with("-shared -fPIC -o /a.so a.c -lev"), "{line}");
     }

@@ -101,7 +101,7 @@ impl Plot {
     }
 }
 
-/// Returns the range of the values, extended a little.
+/// Returns a range that is a little larger than the range of the values.
 fn range(values: impl Iterator<Item = f64>) -> std::ops::Range<f64> {
     let (low, high) = values.fold((f64::MAX, f64::MIN), |(a, b), x| (a.min(x), b.max(x)));
     let (low, high) = if low > high { (1.0, 10.0) } else { (low, high) };
@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn what_has_no_logarithm_is_left_out_and_an_empty_plot_is_still_one() {
+    fn values_without_a_logarithm_are_left_out_and_a_plot_may_be_empty() {
         let svg = plot(&[("below", &[(1.0, -3.0), (10.0, 0.0)]), ("none", &[])]).svg().unwrap();
         assert!(svg.ends_with("</svg>\n") && !svg.contains("NaN"), "{svg}");
         assert_eq!(svg.matches("<circle").count(), 0);

@@ -1,4 +1,4 @@
-//! Summarises many measurements of one quantity: the median and the range.
+//! Summarises many measurements of one quantity by the median, the range and percentiles.
 
 /// Sorted measurements.
 #[derive(Debug, Clone, PartialEq)]
@@ -34,8 +34,8 @@ impl Spread {
         format!("{median:.digits$} [{least:.digits$}–{most:.digits$}]")
     }
 
-    fn at(&self, place: usize) -> f64 {
-        self.0.get(place).copied().unwrap_or(f64::NAN)
+    fn at(&self, index: usize) -> f64 {
+        self.0.get(index).copied().unwrap_or(f64::NAN)
     }
 }
 
@@ -69,7 +69,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_median_lies_in_the_middle_of_its_bounds() {
+    fn a_median_is_between_the_least_and_the_greatest_value() {
         let spread = Spread::of([5.0, 1.0, 2.0]);
         assert_eq!((spread.median(), spread.range()), (2.0, (1.0, 5.0)));
         assert_eq!(Spread::of([4.0, 1.0]).median(), 2.5);
@@ -103,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn a_ratio_is_that_of_each_round() {
+    fn a_ratio_is_computed_for_each_round() {
         assert_eq!(ratio(&[1.0, 4.0, 9.0], &[2.0, 4.0, 3.0]).median(), 1.0);
     }
 }

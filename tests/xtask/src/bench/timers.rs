@@ -1,5 +1,5 @@
-//! W2: timers that are added, re-armed, cancelled and fired. W2i: timers of a minute that are restarted
-//! repeatedly.
+//! Workload W2: timers that are added, re-armed, cancelled and fired. Workload W2i: one-minute timers that are
+//! restarted repeatedly.
 
 use anyhow::Result;
 
@@ -13,11 +13,11 @@ use crate::table::Table;
 
 /// The contenders, in the order of the tables.
 const NAMES: [&str; 7] =
-    [US, LIBEVENT, "libev", "libuv", CALLOOP, "a binary heap by hand", "a wheel by hand"];
+    [PICOEVENT, LIBEVENT, "libev", "libuv", CALLOOP, "a binary heap by hand", "a wheel by hand"];
 
 /// The contenders of W2i.
 const IDLE_NAMES: [&str; 9] = [
-    US,
+    PICOEVENT,
     LIBEVENT,
     "libevent, common",
     "libev",
@@ -28,31 +28,34 @@ const IDLE_NAMES: [&str; 9] = [
     FLOOR,
 ];
 
-const US: &str = "picoevent";
+const PICOEVENT: &str = "picoevent";
 const LIBEVENT: &str = "libevent";
 const CALLOOP: &str = "calloop";
 const FLOOR: &str = "no timers";
 
-/// The timed phases, in the program's words.
+/// The timed phases, with the names that the program uses.
 const PHASES: [&str; 4] = ["Add", "Rearm", "Cancel", "Fire"];
 
-/// Each phase (the second name) and the phase before it (the first name), for counting instructions.
+/// For counting instructions: the last phase of the shorter run, and the last phase of the longer run. The two runs
+/// differ by the phase in [`PHASES`].
 const BEFORE: [(&str, &str); 4] =
     [("Open", "Add"), ("Add", "Rearm"), ("Rearm", "Cancel"), ("Near", "Fire")];
 
-/// The numbers of timers, and the rounds of a full run.
-const SIZES: [(u32, u32); 4] = [(100, 50), (1_000, 25), (10_000, 9), (MOST, 5)];
+/// The numbers of timers, each with the number of rounds in a full run.
+const SIZES: [(u32, u32); 4] = [(100, 50), (1_000, 25), (10_000, 9), (MAX_TIMERS, 5)];
 
 /// The maximum size of picoevent's tables, rounded down.
-const MOST: u32 = 65_000;
+const MAX_TIMERS: u32 = 65_000;
 
-/// With more timers than this, calloop is left out of the counts and of quick runs: it visits all timers for
-/// each change.
-const FEW: u32 = 1_000;
+/// With more timers than this, calloop is left out of the counts of instructions and of quick runs, because calloop
+/// visits all timers for each change.
+const MAX_FOR_CALLOOP: u32 = 1_000;
 
-/// The number of timers of W2i, and of restarts.
+/// The number of timers of W2i.
 const IDLE: u32 = 10_000;
+/// The number of restarts in one round of W2i.
 const OPERATIONS: u32 = 1_000_000;
+/// Instructions of W2i are counted in two runs. The longer run has this many more restarts than the shorter run.
 const COUNTED: u32 = 50_000;
 
 /// Measures W2.
@@ -68,10 +71,14 @@ pub fn run(options: &Options) -> Result<Vec<Table>> {
         let rounds = if options.quick { rounds.min(7) } else { rounds };
         let names: Vec<_> = NAMES
             .into_iter()
-            .filter(|name| *name != CALLOOP || timers <= FEW || (timers < MOST && !options.quick))
+            .filter(|name| {
+                *name != CALLOOP
+                    || timers <= MAX_FOR_CALLOOP
+                    || (timers < MAX_TIMERS && !options.quick)
+            })
             .collect();
         let words = format!("timers --timers {timers} --rounds {rounds}");
-        let figures = program.play(&words, &names)?;
+        let figures = program.measure(&words, &names)?;
         // A quick run counts instructions for 1,000 timers only, a full run for 1,000 timers and more.
         let counted = if options.quick { timers == 1_000 } else { timers >= 1_000 };
         let counts = if counted { counts(&program, timers)? } else { Vec::new() };
@@ -94,7 +101,7 @@ pub fn run_idle(options: &Options) -> Result<Vec<Table>> {
     // calloop takes more time for one round than all other contenders together.
     let names: Vec<_> = IDLE_NAMES.into_iter().filter(|name| *name != CALLOOP).collect();
     let words = |operations| format!("idle --timers {IDLE} --operations {operations}");
-    let figures = program.play(&format!("{} --rounds {rounds}", words(OPERATIONS)), &names)?;
+    let figures = program.measure(&format!("{} --rounds {rounds}", words(OPERATIONS)), &names)?;
     let count = |&name: &&'static str| Count {
         name,
         less: words(COUNTED),
@@ -112,10 +119,10 @@ pub fn run_idle(options: &Options) -> Result<Vec<Table>> {
     }
     table.remark(format!(
         "Processor time; medians of {rounds} rounds of {} times. The loop's time is \
-         updated after every 64 of them. *The loop's* is the difference to no timers.",
+         updated after every 64 of them. *The loop's* is the time minus the time of *no timers*.",
         figures::count(Some(OPERATIONS.into()))
     ));
-    table.remark("*Common* is a timeout that many events share, of libevent's.");
+    table.remark("*Common* is libevent's common timeout, which many events share.");
     Ok(vec![table])
 }
 
@@ -124,7 +131,7 @@ pub fn run_idle(options: &Options) -> Result<Vec<Table>> {
 fn counts(program: &Program, timers: u32) -> Result<Vec<(&'static str, [f64; PHASES.len()])>> {
     let run = |phase| format!("timers --timers {timers} --until {phase}");
     let names: Vec<_> =
-        NAMES.into_iter().filter(|name| *name != CALLOOP || timers <= FEW).collect();
+        NAMES.into_iter().filter(|name| *name != CALLOOP || timers <= MAX_FOR_CALLOOP).collect();
     let each = names.iter().flat_map(|&name| {
         BEFORE.map(|(before, phase)| {
             let operations = if phase == "Cancel" { timers / 2 } else { timers };
@@ -145,15 +152,15 @@ fn table(timers: u32, figures: &Figures, counts: &[(&'static str, [f64; PHASES.l
         if figures.median(name, PHASES[0]).is_none() {
             continue;
         }
-        let row = counts.iter().find(|(whose, _)| *whose == name).map(|(_, row)| row);
-        let cells = PHASES.iter().enumerate().flat_map(|(place, phase)| {
-            let count = row.map(|row| row[place]);
+        let row = counts.iter().find(|(counted, _)| *counted == name).map(|(_, row)| row);
+        let cells = PHASES.iter().enumerate().flat_map(|(index, phase)| {
+            let count = row.map(|row| row[index]);
             [figures::nanos(figures.median(name, phase)), figures::count(count)]
         });
         table.row(name, cells);
     }
     for phase in PHASES {
-        let ratio = |to| figures::times(figures.ratio(US, to, phase));
+        let ratio = |to| figures::factor(figures.ratio(PICOEVENT, to, phase));
         let [libevent, libev, libuv] = [LIBEVENT, "libev", "libuv"].map(ratio);
         table.remark(format!(
             "{phase}: picoevent takes {libevent} of libevent's, {libev} of libev's, {libuv} of \
@@ -164,7 +171,7 @@ fn table(timers: u32, figures: &Figures, counts: &[(&'static str, [f64; PHASES.l
         "Processor time; medians of {} rounds in one process, ratios by round; picoevent's core.",
         figures.rounds()
     ));
-    if timers == MOST {
+    if timers == MAX_TIMERS {
         table.remark("picoevent's tables have 65,535 slots at most, so there is no larger run.");
     }
     table
@@ -172,12 +179,12 @@ fn table(timers: u32, figures: &Figures, counts: &[(&'static str, [f64; PHASES.l
 
 /// Returns the plot of the cost of adding, re-arming, cancelling and firing a timer, by the number of timers.
 fn plot_of(measured: &[(u32, Figures)]) -> Plot {
-    let life = |figures: &Figures, name: &str| {
+    let total = |figures: &Figures, name: &str| {
         PHASES.iter().map(|phase| figures.median(name, phase)).sum::<Option<f64>>()
     };
     let points = |name: &str| {
         let point =
-            |(timers, figures): &(u32, Figures)| Some((f64::from(*timers), life(figures, name)?));
+            |(timers, figures): &(u32, Figures)| Some((f64::from(*timers), total(figures, name)?));
         measured.iter().filter_map(point).collect()
     };
     Plot {
@@ -194,7 +201,7 @@ mod tests {
 
     fn figures() -> Figures {
         let mut text = String::new();
-        for (name, nanos) in [(US, 4), (LIBEVENT, 20), ("libev", 10)] {
+        for (name, nanos) in [(PICOEVENT, 4), (LIBEVENT, 20), ("libev", 10)] {
             for phase in PHASES {
                 text += &format!("{name}\t0\t{phase}\t{nanos}\n");
             }
@@ -204,9 +211,9 @@ mod tests {
 
     #[test]
     fn a_contender_that_is_not_measured_has_no_row() {
-        let table = table(MOST, &figures(), &[(US, [75.0, 100.0, 40.0, 41.0])]);
+        let table = table(MAX_TIMERS, &figures(), &[(PICOEVENT, [75.0, 100.0, 40.0, 41.0])]);
         let names: Vec<_> = table.rows.iter().map(|row| row[0].as_str()).collect();
-        assert_eq!(names, [US, LIBEVENT, "libev"]);
+        assert_eq!(names, [PICOEVENT, LIBEVENT, "libev"]);
         assert_eq!(table.rows[0][1..5], ["4.0", "75", "4.0", "100"]);
         assert_eq!(table.rows[1][2], "–");
         let remark = "Fire: picoevent takes 0.20× of libevent's, 0.40× of libev's, – of libuv's.";
@@ -216,7 +223,7 @@ mod tests {
     #[test]
     fn a_line_of_the_plot_is_the_sum_of_the_phases() {
         let plot = plot_of(&[(100, figures()), (1_000, figures())]);
-        assert_eq!(plot.lines[0], (US.to_owned(), vec![(100.0, 16.0), (1_000.0, 16.0)]));
+        assert_eq!(plot.lines[0], (PICOEVENT.to_owned(), vec![(100.0, 16.0), (1_000.0, 16.0)]));
         assert_eq!(plot.lines[3].1, []);
     }
 }

@@ -1,4 +1,4 @@
-//! The test runners' summary lines, repeated at the end.
+//! The summary lines of the test runners. They are printed again at the end.
 
 use std::{
     fmt,
@@ -7,13 +7,13 @@ use std::{
 
 use anyhow::{Context, Result};
 
-/// The line that names a runner starts with one of these words. This line comes some lines before the summary.
+/// The line with the name of a runner starts with one of these words. Some lines later, the summary line follows.
 const NAMES: [&str; 2] = ["Running ", "Doc-tests "];
 
 /// The start of a runner's summary line.
 const SUMMARY: &str = "test result: ";
 
-/// Summary lines, each after the line that names its test program.
+/// Summary lines, each with the line that contains the name of the test program.
 #[derive(Debug, Default)]
 pub struct Results {
     name: String,
@@ -21,7 +21,7 @@ pub struct Results {
 }
 
 impl Results {
-    /// Shows the output of `cargo test`, line by line, and keeps the summaries.
+    /// Shows the output of `cargo test`, line by line, and records the summary lines.
     pub fn show(&mut self, output: impl Read) -> Result<()> {
         let mut output = BufReader::new(output);
         let mut bytes = Vec::new();
@@ -44,13 +44,13 @@ impl Results {
     }
 }
 
-/// Returns whether a summary is of a program without tests. Such summaries are left out.
+/// Returns whether a summary line is from a program without tests. Such lines are left out.
 fn ran_nothing(summary: &str) -> bool {
     summary.contains(". 0 passed; 0 failed;")
 }
 
 impl fmt::Display for Results {
-    /// Writes each summary line after the line that names its runner.
+    /// Writes each summary line after the line with the name of its runner.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (name, line) in &self.lines {
             writeln!(f, "{name}\n{line}")?;
@@ -77,7 +77,7 @@ test result: ok. 10 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out; fin
 ";
 
     #[test]
-    fn summaries_are_repeated_with_their_names_and_without_empty_ones() {
+    fn summary_lines_are_repeated_with_their_names_and_empty_ones_are_left_out() {
         let mut results = Results::default();
         OUTPUT.lines().for_each(|line| results.take(line));
         let expected = "\

@@ -5,8 +5,9 @@ use std::{collections::BTreeSet, fmt};
 use super::record::{self, Group, Record};
 use crate::table::{Format, Table};
 
-/// The advice for a difference.
-pub const HOW_TO_RECORD: &str = "if that is meant, type\n  cargo xtask gate --record\nand commit tests/bench/recorded.toml with the change";
+/// The text that says what to do about a difference.
+pub const HOW_TO_RECORD: &str = "if this change is intended, type\n  \
+    cargo xtask gate --record\nand commit tests/bench/recorded.toml with the change";
 
 /// The allowed difference in per cent.
 const ALLOWED: u64 = 2;
@@ -17,8 +18,8 @@ pub struct Comparison {
     /// The number of figures now.
     figures: usize,
     differences: Vec<Difference>,
-    /// The kinds of figures whose recorded compiler differs.
-    unjudged: Vec<String>,
+    /// The groups of figures whose recorded compiler differs, each as a line of text.
+    other_compilers: Vec<String>,
 }
 
 /// A figure that differs from the record.
@@ -34,25 +35,25 @@ struct Difference {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
     /// The difference is allowed, or the compiler differs.
-    Noted,
+    Allowed,
     Grown,
     Shrunk,
     /// The figure is measured but not in the record.
     NotRecorded,
     /// The figure is in the record but no longer measured.
-    Gone,
+    NotMeasured,
 }
 
 /// Compares the measured figures with the record.
 pub fn compare(recorded: &Record, now: &Record) -> Comparison {
-    let (mut differences, mut unjudged) = (Vec::new(), Vec::new());
+    let (mut differences, mut other_compilers) = (Vec::new(), Vec::new());
     let nothing = Group::default();
     for title in keys(recorded.keys(), now.keys()) {
         let (old, new) = (recorded.get(title), now.get(title));
         let compilers = old.zip(new).map(|(old, new)| [&old.compiler, &new.compiler]);
         let other = compilers.filter(|[recorded, now]| recorded != now);
-        unjudged.extend(other.map(|[recorded, now]| {
-            format!("{title}: recorded with {recorded}, this is {now}, so not judged")
+        other_compilers.extend(other.map(|[recorded, now]| {
+            format!("{title}: recorded with {recorded}, this is {now}, so differences are allowed")
         }));
         let [old, new] = [old, new].map(|group| &group.unwrap_or(&nothing).figures);
         for name in keys(old.keys(), new.keys()) {
@@ -60,15 +61,15 @@ pub fn compare(recorded: &Record, now: &Record) -> Comparison {
             let kind = match (recorded, now) {
                 _ if recorded == now => continue,
                 (None, _) => Kind::NotRecorded,
-                (_, None) => Kind::Gone,
-                (Some(old), Some(new)) if other.is_some() || is_allowed(old, new) => Kind::Noted,
+                (_, None) => Kind::NotMeasured,
+                (Some(old), Some(new)) if other.is_some() || is_allowed(old, new) => Kind::Allowed,
                 _ if now > recorded => Kind::Grown,
                 _ => Kind::Shrunk,
             };
             differences.push(Difference { name: name.clone(), recorded, now, kind });
         }
     }
-    Comparison { figures: record::count(now), differences, unjudged }
+    Comparison { figures: record::count(now), differences, other_compilers }
 }
 
 /// Returns the names that are in the record, in the current figures, or in both.
@@ -79,8 +80,8 @@ fn keys<'a>(
     recorded.chain(now).collect()
 }
 
-/// Returns whether a difference is allowed. A difference of one is always allowed: an operation's count is a
-/// rounded quotient, and the scheduling of two threads changes it by some hundredths.
+/// Returns whether a difference is allowed. A difference of one is always allowed. The count of an operation is a
+/// rounded quotient, and the scheduling of two threads changes the quotient by some hundredths.
 fn is_allowed(recorded: u64, now: u64) -> bool {
     let difference = now.abs_diff(recorded);
     difference <= 1 || difference * 100 <= recorded * ALLOWED
@@ -89,16 +90,16 @@ fn is_allowed(recorded: u64, now: u64) -> bool {
 impl Comparison {
     /// Returns whether nothing differs by more than is allowed.
     pub fn is_as_recorded(&self) -> bool {
-        self.differences.iter().all(|difference| difference.kind == Kind::Noted)
+        self.differences.iter().all(|difference| difference.kind == Kind::Allowed)
     }
 
     /// Returns a text that says what is wrong and what to do.
-    pub fn verdict(&self) -> String {
+    pub fn summary(&self) -> String {
         let parts = [
             (Kind::Grown, format!("grown by more than {ALLOWED} %")),
             (Kind::Shrunk, format!("shrunk by more than {ALLOWED} %")),
             (Kind::NotRecorded, "not in the record".to_owned()),
-            (Kind::Gone, "recorded and not measured any more".to_owned()),
+            (Kind::NotMeasured, "recorded but no longer measured".to_owned()),
         ];
         let count = |kind| self.differences.iter().filter(|found| found.kind == kind).count();
         let parts = parts.iter().map(|(kind, what)| (count(*kind), what));
@@ -111,7 +112,7 @@ impl Comparison {
 impl fmt::Display for Comparison {
     /// Writes the table of all differences.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.unjudged.iter().try_for_each(|kind| writeln!(f, "{kind}"))?;
+        self.other_compilers.iter().try_for_each(|kind| writeln!(f, "{kind}"))?;
         if self.differences.is_empty() {
             return write!(f, "all {} figures are as recorded", self.figures);
         }
@@ -123,11 +124,11 @@ impl fmt::Display for Comparison {
                 .zip(*now)
                 .map(|(old, new)| format!("{:+.2}", (new as f64 / old as f64 - 1.0) * 100.0));
             let word = match kind {
-                Kind::Noted => "",
+                Kind::Allowed => "",
                 Kind::Grown => "grown",
                 Kind::Shrunk => "shrunk",
                 Kind::NotRecorded => "not recorded",
-                Kind::Gone => "not measured",
+                Kind::NotMeasured => "not measured",
             };
             let change = change.unwrap_or("-".to_owned());
             table.row(name, [cell(recorded), cell(now), change, word.to_owned()]);
@@ -151,16 +152,16 @@ mod tests {
     }
 
     #[test]
-    fn two_per_cent_are_allowed_in_either_direction_and_one_by_rounding() {
+    fn a_difference_of_two_per_cent_or_of_one_is_allowed_in_either_direction() {
         assert_eq!(kinds(&[("a", 1_000)], &[("a", 1_000)]), []);
         for (recorded, now, kind) in [
-            (1_000, 1_020, Kind::Noted),
+            (1_000, 1_020, Kind::Allowed),
             (1_000, 1_021, Kind::Grown),
-            (1_000, 980, Kind::Noted),
+            (1_000, 980, Kind::Allowed),
             (1_000, 979, Kind::Shrunk),
             (0, 2, Kind::Grown),
-            (41, 42, Kind::Noted),
-            (41, 40, Kind::Noted),
+            (41, 42, Kind::Allowed),
+            (41, 40, Kind::Allowed),
             (41, 43, Kind::Grown),
         ] {
             assert_eq!(kinds(&[("a", recorded)], &[("a", now)]), [kind], "{recorded}, {now}");
@@ -168,28 +169,28 @@ mod tests {
     }
 
     #[test]
-    fn names_that_only_one_side_has_are_refused() {
+    fn a_figure_on_only_one_side_is_refused() {
         assert_eq!(kinds(&[], &[("new", 1)]), [Kind::NotRecorded]);
-        assert_eq!(kinds(&[("old", 1)], &[]), [Kind::Gone]);
+        assert_eq!(kinds(&[("old", 1)], &[]), [Kind::NotMeasured]);
         let one = record("rustc", &[("one", 1)]);
         assert!(!compare(&Record::new(), &one).is_as_recorded());
         assert!(!compare(&one, &Record::new()).is_as_recorded());
     }
 
     #[test]
-    fn another_compilers_figures_are_shown_and_not_judged() {
+    fn differences_with_another_compiler_are_shown_but_allowed() {
         let recorded = record("rustc 1", &[("a", 100), ("old", 1)]);
         let found = compare(&recorded, &record("rustc 2", &[("a", 150), ("old", 1)]));
         assert!(found.is_as_recorded());
-        let said = found.to_string();
-        assert!(said.starts_with("bytes: recorded with rustc 1, this is rustc 2"), "{said}");
-        assert!(said.contains("+50.00"), "{said}");
+        let text = found.to_string();
+        assert!(text.starts_with("bytes: recorded with rustc 1, this is rustc 2"), "{text}");
+        assert!(text.contains("+50.00"), "{text}");
         let found = compare(&recorded, &record("rustc 2", &[("a", 100)]));
         assert!(!found.is_as_recorded(), "a name is missing, whatever the compiler");
     }
 
     #[test]
-    fn the_table_has_every_difference_and_the_verdict_what_to_do() {
+    fn the_table_has_every_difference_and_the_summary_says_what_to_do() {
         let recorded = record("rustc", &[("flash", 1_000), ("RAM", 400), ("old", 7), ("same", 1)]);
         let now = record("rustc", &[("flash", 1_050), ("RAM", 401), ("new one", 8), ("same", 1)]);
         let found = compare(&recorded, &now);
@@ -200,10 +201,10 @@ flash        1000  1050     +5.00         grown
 new one         -     8         -  not recorded
 old             7     -         -  not measured";
         assert_eq!(found.to_string(), expected);
-        let verdict = found.verdict();
-        let start = "of 4 figures, 1 grown by more than 2 %, 1 not in the record, 1 recorded and";
-        assert!(verdict.starts_with(start), "{verdict}");
-        assert!(verdict.contains("cargo xtask gate --record"), "{verdict}");
+        let summary = found.summary();
+        let start = "of 4 figures, 1 grown by more than 2 %, 1 not in the record, 1 recorded but";
+        assert!(summary.starts_with(start), "{summary}");
+        assert!(summary.contains("cargo xtask gate --record"), "{summary}");
         let same = compare(&recorded, &recorded).to_string();
         assert_eq!(same, "all 4 figures are as recorded");
     }

@@ -1,4 +1,5 @@
-//! The record: a TOML file with groups of figures. Each group names the compiler and what is counted.
+//! The record: a TOML file with groups of figures. The title of a group says what is counted. Each group contains the
+//! version of the compiler.
 //!
 //! ```toml
 //! ["instructions, this machine"]
@@ -33,7 +34,7 @@ pub struct Group {
 /// Parses the file's text.
 ///
 /// # Errors
-/// An error that names the line that is invalid or a duplicate.
+/// If a line is invalid or a duplicate. The error text contains the number of the line.
 pub fn read(text: &str) -> Result<Record> {
     Ok(toml::from_str(text)?)
 }
@@ -53,7 +54,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_written_is_read_again() {
+    fn a_written_record_can_be_read() {
         let group = |figures: &[(&str, u64)]| Group {
             compiler: "rustc 1.95.0 (abc)".to_owned(),
             figures: figures.iter().map(|(name, figure)| ((*name).to_owned(), *figure)).collect(),
@@ -67,7 +68,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_that_is_none_of_a_record_is_refused_with_its_number() {
+    fn an_invalid_line_is_refused_with_its_number() {
         let refusal = |line: &str| {
             let text = format!("[bytes]\ncompiler = 'rustc'\nflash = 1\n{line}\n");
             read(&text).unwrap_err().to_string()

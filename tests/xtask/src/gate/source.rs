@@ -21,32 +21,28 @@ type Figures = Vec<(String, u64)>;
 struct Source {
     /// The title: what is counted, and on which machine.
     title: &'static str,
-    /// Returns the compiler on which the figures depend, with its version.
+    /// Returns the name and the version of the compiler on which the figures depend.
     compiler: fn(Toolchain) -> Result<String>,
     measure: fn(Toolchain) -> Result<Figures>,
 }
 
 /// Every kind of figures. After adding an entry here, run `cargo xtask gate --record`.
 const SOURCES: &[Source] = &[
-    Source {
-        title: "instructions, this machine",
-        compiler: of_this_machine,
-        measure: instructions,
-    },
+    Source { title: "instructions, this machine", compiler: host_compiler, measure: instructions },
     Source {
         title: "instructions of an event, this machine",
-        compiler: of_this_machine,
+        compiler: host_compiler,
         measure: |_| chain::counts(),
     },
     Source {
         title: "instructions, a microcontroller",
-        compiler: of_firmware,
+        compiler: firmware_compiler,
         measure: on_the_chip,
     },
-    Source { title: "bytes, microcontrollers", compiler: of_firmware, measure: bytes },
+    Source { title: "bytes, microcontrollers", compiler: firmware_compiler, measure: bytes },
 ];
 
-/// Table sizes, a subset of those of `cargo xtask count`. They are enough to show that a cost grows.
+/// The table sizes: some of the sizes of `cargo xtask count`. Two sizes are enough to show that a cost grows.
 const TABLES: [u32; 2] = [10, 1_000];
 
 /// Measures everything that is recorded.
@@ -93,15 +89,15 @@ fn bytes(toolchain: Toolchain) -> Result<Figures> {
 }
 
 /// Returns the compiler and its host triple. The instructions depend on the host.
-fn of_this_machine(_: Toolchain) -> Result<String> {
-    let said = command::output(Command::new("rustc").arg("--version").arg("--verbose"))?;
-    let host = said.lines().find_map(|line| line.strip_prefix("host: "));
-    let version = said.lines().next().unwrap_or_default();
-    Ok(format!("{version} for {}", host.context("rustc does not say what it compiles for")?))
+fn host_compiler(_: Toolchain) -> Result<String> {
+    let output = command::output(Command::new("rustc").arg("--version").arg("--verbose"))?;
+    let host = output.lines().find_map(|line| line.strip_prefix("host: "));
+    let version = output.lines().next().unwrap_or_default();
+    Ok(format!("{version} for {}", host.context("rustc did not print its host")?))
 }
 
-/// Returns the compiler's name, version and origin. Equal versions of two origins generate
-/// different code.
-fn of_firmware(toolchain: Toolchain) -> Result<String> {
+/// Returns the compiler's name, version and build. Two builds of the same version, such as those of rustup and Debian,
+/// generate different code.
+fn firmware_compiler(toolchain: Toolchain) -> Result<String> {
     command::first_line(toolchain.rustc().arg("--version"))
 }

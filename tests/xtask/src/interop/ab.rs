@@ -6,23 +6,23 @@ use anyhow::{Result, ensure};
 
 use super::{
     Program,
-    stage::{Stage, figure, tell},
+    environment::{Environment, figure, run_program},
 };
 
 pub(super) const AB: Program = Program { name: "ab", needs: &[("ab", "apache2-utils")], run };
 
 const REQUESTS: &str = "20000";
 
-fn run(stage: &Stage) -> Result<String> {
-    let device = stage.device()?;
+fn run(environment: &Environment) -> Result<String> {
+    let device = environment.device()?;
     let mut ab = Command::new("ab");
     ab.args(["-q", "-k", "-c", "8", "-n", REQUESTS]).arg(device.url("/settings"));
-    let said = tell(&mut ab, Duration::from_secs(120))?;
+    let output = run_program(&mut ab, Duration::from_secs(120))?;
     let [complete, failed, rate] =
         ["Complete requests:", "Failed requests:", "Requests per second:"]
-            .map(|label| figure(&said, label));
-    ensure!(complete? == 20_000.0 && failed? == 0.0, "requests have failed:\n{said}");
-    ensure!(!said.contains("Non-2xx"), "other answers have come:\n{said}");
+            .map(|label| figure(&output, label));
+    ensure!(complete? == 20_000.0 && failed? == 0.0, "requests have failed:\n{output}");
+    ensure!(!output.contains("Non-2xx"), "there were answers with another status:\n{output}");
     device.end()?;
     Ok(format!("{REQUESTS} requests on 8 connections, none failed, {:.0} a second", rate?))
 }

@@ -6,7 +6,7 @@ use anyhow::Result;
 
 use super::{
     Program,
-    stage::{Stage, script, tell},
+    environment::{Environment, run_program, script},
 };
 use crate::workspace;
 
@@ -19,14 +19,14 @@ pub(super) const CHROMIUM: Program = Program {
 /// The picture of the page in the documents.
 const PICTURE: &str = "docs/device.png";
 
-fn run(stage: &Stage) -> Result<String> {
-    let folder = stage.npm(&["playwright-core"])?;
-    let profile = stage.folder("chromium")?;
-    let device = stage.device()?;
+fn run(environment: &Environment) -> Result<String> {
+    let folder = environment.npm(&["playwright-core"])?;
+    let profile = environment.folder("chromium")?;
+    let device = environment.device()?;
     let mut node = Command::new("node");
     node.arg(script("page.mjs")).arg(&folder).arg(&profile).arg(device.url("/"));
     node.arg(workspace::root().join(PICTURE));
-    let said = tell(&mut node, Duration::from_secs(120))?;
+    let output = run_program(&mut node, Duration::from_secs(120))?;
     device.end()?;
-    Ok(said.trim().to_owned())
+    Ok(output.trim().to_owned())
 }

@@ -6,7 +6,7 @@ use anyhow::{Context, Result, ensure};
 
 use super::{
     Program,
-    stage::{Stage, tell},
+    environment::{Environment, run_program},
 };
 
 pub(super) const CURL: Program =
@@ -21,12 +21,12 @@ const MANY: usize = 1_000;
 fn curl(words: &[&str]) -> Result<String> {
     let mut curl = Command::new("curl");
     curl.args(["--silent", "--show-error", "--fail", "--max-time", "60"]).args(words);
-    tell(&mut curl, LIMIT)
+    run_program(&mut curl, LIMIT)
 }
 
-fn run(stage: &Stage) -> Result<String> {
-    let folder = stage.folder("curl")?;
-    let device = stage.device()?;
+fn run(environment: &Environment) -> Result<String> {
+    let folder = environment.folder("curl")?;
+    let device = environment.device()?;
     let page = curl(&["--compressed", &device.url("/")])?;
     ensure!(page.starts_with("<!doctype html>") && page.contains("</table>"), "a page: {page}");
     let head = curl(&["--head", &device.url("/settings")])?;
@@ -39,8 +39,8 @@ fn run(stage: &Stage) -> Result<String> {
     let file = folder.join("upload");
     let content: Vec<u8> = (0..LENGTH as u32).map(|at| (at.wrapping_mul(at) >> 7) as u8).collect();
     fs::write(&file, content)?;
-    let sum = tell(Command::new("sha256sum").arg(&file), LIMIT)?;
-    let sum = sum.split(' ').next().context("sha256sum has said nothing")?;
+    let sum = run_program(Command::new("sha256sum").arg(&file), LIMIT)?;
+    let sum = sum.split(' ').next().context("sha256sum printed nothing")?;
     let expected = format!("{{\"length\":{LENGTH},\"sha256\":\"{sum}\"}}\n");
     let path = file.to_string_lossy();
     for fields in [
@@ -50,7 +50,7 @@ fn run(stage: &Stage) -> Result<String> {
     ] {
         let url = device.url("/upload");
         let answer = curl(&[fields, &["--upload-file", &path, &url]].concat())?;
-        ensure!(answer == expected, "the upload with {fields:?} was {answer}");
+        ensure!(answer == expected, "the answer to the upload with {fields:?} was {answer}");
     }
 
     let down = folder.join("download");

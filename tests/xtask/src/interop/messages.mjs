@@ -51,4 +51,4 @@ for (let last = 0, count = 0; count < 3; count += 1) {
 }
 live.close(1000);
 await closed(live, 1000);
-console.log(`${messages} messages of up to 64 KB came back, one in pieces, pings, closes with 1000 and 1009, live values`);
+console.log(`${messages} messages of up to 64 KB came back, one fragmented, pings, closes with 1000 and 1009, live values`);

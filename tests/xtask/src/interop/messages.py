@@ -36,7 +36,7 @@ async def main():
     async with connect(f"ws://{ADDRESS}/live") as live:
         values = [json.loads(await live.recv()) for _ in range(3)]
         assert [value["samples"] for value in values] == sorted({value["samples"] for value in values})
-    print(f"{count} messages of up to 64 KB came back, in pieces and without waiting, a ping, a close with 1009, live values")
+    print(f"{count} messages of up to 64 KB came back, fragmented and without waiting, a ping, a close with 1009, live values")
 
 
 asyncio.run(asyncio.wait_for(main(), 50))

@@ -1,14 +1,14 @@
 //! DNS, SNTP and MQTT: runs the tests of these packages that `cargo test` ignores.
 //!
-//! Programs that Debian does not have, or whose packages conflict, are installed into a separate folder. An
+//! Some programs are not in Debian, or their packages conflict. These programs are installed into a separate folder. An
 //! environment variable contains the path of this folder.
 
 use anyhow::{Context, Result};
 
-use super::{Program, stage::Stage};
+use super::{Program, environment::Environment};
 use crate::{command, workspace};
 
-/// The environment variable with that folder.
+/// The environment variable with the path of this folder.
 const FOLDER: &str = "PICOEVENT_INTEROP";
 
 pub(super) const NAMES: Program = Program {
@@ -22,20 +22,20 @@ pub(super) const NAMES: Program = Program {
         ("ip", "iproute2"),
         ("python3", "python3-venv"),
     ],
-    run: |stage| {
+    run: |environment| {
         let zeroconf = Install {
             file: "venv/lib",
             from: "zeroconf (PyPI)",
             commands: &["python3 -m venv venv", "venv/bin/pip install --quiet zeroconf"],
         };
-        test(stage, "picoevent-dns", &[zeroconf])
+        test(environment, "picoevent-dns", &[zeroconf])
     },
 };
 
 pub(super) const TIME: Program = Program {
     name: "time",
     needs: &[("chronyd", "chrony"), ("ip", "iproute2")],
-    run: |stage| {
+    run: |environment| {
         let ntpsec = Install {
             // The packages chrony and ntpsec conflict.
             file: "ntpsec/usr/sbin/ntpd",
@@ -45,7 +45,7 @@ pub(super) const TIME: Program = Program {
                 "find -name ntpsec_*.deb -exec dpkg-deb -x {} ntpsec ;",
             ],
         };
-        test(stage, "picoevent-sntp", &[ntpsec])
+        test(environment, "picoevent-sntp", &[ntpsec])
     },
 };
 
@@ -57,7 +57,7 @@ pub(super) const MQTT: Program = Program {
         ("node", "nodejs"),
         ("npm", "npm"),
     ],
-    run: |stage| {
+    run: |environment| {
         let aedes = Install {
             file: "npm/node_modules/aedes",
             from: "aedes 1.2.0 (npm)",
@@ -66,10 +66,10 @@ pub(super) const MQTT: Program = Program {
         let rumqttd = Install {
             file: "rumqttd/bin/rumqttd",
             from: "rumqttd 0.20.0 (crates.io)",
-            // Without `--locked`: its Cargo.lock has a version of `metrics` that Rust 1.95 does not compile.
+            // Without `--locked`: the Cargo.lock of rumqttd has a version of `metrics` that Rust 1.95 does not compile.
             commands: &["cargo install rumqttd@0.20.0 --no-default-features --root rumqttd"],
         };
-        test(stage, "picoevent-mqtt", &[aedes, rumqttd])
+        test(environment, "picoevent-mqtt", &[aedes, rumqttd])
     },
 };
 
@@ -81,8 +81,8 @@ struct Install {
 }
 
 /// Installs missing programs, and runs the ignored tests of a package.
-fn test(stage: &Stage, package: &str, installed: &[Install]) -> Result<String> {
-    let folder = stage.folder("protocols")?;
+fn test(environment: &Environment, package: &str, installed: &[Install]) -> Result<String> {
+    let folder = environment.folder("protocols")?;
     for Install { file, from, commands } in installed {
         if folder.join(file).exists() {
             continue;
@@ -91,7 +91,7 @@ fn test(stage: &Stage, package: &str, installed: &[Install]) -> Result<String> {
         for line in *commands {
             let mut words = line.split(' ');
             let program = words.next().unwrap_or_default();
-            // A program that was installed earlier is in the folder.
+            // A program name with a `/` is a path in the folder. An earlier command has installed this program.
             let program = match program.contains('/') {
                 true => folder.join(program),
                 false => program.into(),

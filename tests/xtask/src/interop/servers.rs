@@ -2,16 +2,19 @@
 
 use anyhow::Result;
 
-use super::{Program, stage::Stage};
+use super::{Program, environment::Environment};
 use crate::{command, workspace};
 
-pub(super) const NGINX: Program =
-    Program { name: "nginx", needs: &[("nginx", "nginx-light")], run: |_: &Stage| run("nginx") };
+pub(super) const NGINX: Program = Program {
+    name: "nginx",
+    needs: &[("nginx", "nginx-light")],
+    run: |_: &Environment| run("nginx"),
+};
 
 pub(super) const LIGHTTPD: Program = Program {
     name: "lighttpd",
     needs: &[("lighttpd", "lighttpd")],
-    run: |_: &Stage| run("lighttpd"),
+    run: |_: &Environment| run("lighttpd"),
 };
 
 fn run(server: &str) -> Result<String> {

@@ -6,16 +6,16 @@ use anyhow::{Result, ensure};
 
 use super::{
     Program,
-    stage::{Stage, figure, tell},
+    environment::{Environment, figure, run_program},
 };
 
 pub(super) const SIEGE: Program = Program { name: "siege", needs: &[("siege", "siege")], run };
 
-fn run(stage: &Stage) -> Result<String> {
-    let folder = stage.folder("siege")?;
+fn run(environment: &Environment) -> Result<String> {
+    let folder = environment.folder("siege")?;
     let mut done = 0.0;
     for connection in ["close", "keep-alive"] {
-        let device = stage.device()?;
+        let device = environment.device()?;
         let paths = ["/", "/device.js", "/settings", "/settings POST name=s&threshold=1"];
         // With keep-alive, siege 4.0.7 hangs after a chunked answer, also with nginx.
         let chunked = if connection == "close" { &["/metrics"][..] } else { &[] };
@@ -27,10 +27,11 @@ fn run(stage: &Stage) -> Result<String> {
         fs::write(&settings, format!("{text}connection = {connection}\nverbose = false\n"))?;
         let mut siege = Command::new("siege");
         siege.env("HOME", &folder).arg("-R").arg(&settings).arg("-f").arg(&list);
-        let said = tell(siege.args(["-c", "6", "-r", "200", "-b"]), Duration::from_secs(120))?;
-        let count = |label: &str| figure(&said, label);
+        let output =
+            run_program(siege.args(["-c", "6", "-r", "200", "-b"]), Duration::from_secs(120))?;
+        let count = |label: &str| figure(&output, label);
         let failed = count("\"failed_transactions\":")?;
-        ensure!(failed == 0.0 && count("\"transactions\":")? > 0.0, "it says:\n{said}");
+        ensure!(failed == 0.0 && count("\"transactions\":")? > 0.0, "the output is:\n{output}");
         done += count("\"transactions\":")?;
         device.end()?;
     }

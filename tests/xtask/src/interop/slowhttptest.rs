@@ -1,5 +1,5 @@
-//! slowhttptest: two hundred attackers on a device with room for eight clients, and one well-behaved client that must
-//! still receive answers.
+//! slowhttptest: two hundred attackers connect to a device that serves at most eight clients at once. One well-behaved
+//! client must still receive answers.
 
 use std::{
     process::{Command, Stdio},
@@ -9,7 +9,7 @@ use std::{
 
 use anyhow::{Result, ensure};
 
-use super::{Program, stage::Stage};
+use super::{Program, environment::Environment};
 use crate::{command, process::Process};
 
 pub(super) const SLOWHTTPTEST: Program =
@@ -29,10 +29,10 @@ const ANSWER: Duration = Duration::from_secs(1);
 /// The time between two attempts.
 const PAUSE: Duration = Duration::from_millis(100);
 
-fn run(stage: &Stage) -> Result<String> {
-    let mut said = Vec::new();
+fn run(environment: &Environment) -> Result<String> {
+    let mut results = Vec::new();
     for (name, words) in MODES {
-        let device = stage.device()?;
+        let device = environment.device()?;
         let path = match name {
             "bodies" => "/upload",
             "reading" => "/download/1000000",
@@ -57,9 +57,9 @@ fn run(stage: &Stage) -> Result<String> {
         println!("{name}: {tries} tries, {answered} answered, {served} of them served");
         ensure!(tries >= 10, "{name}: there were only {tries} tries");
         ensure!(answered * 100 >= tries * 95, "{name}: {answered} of {tries} tries were answered");
-        said.push(format!("{name} {served} of {tries} ({answered} answered)"));
+        results.push(format!("{name} {served} of {tries} ({answered} answered)"));
         // The device must free all its connections within ten seconds.
         device.end()?;
     }
-    Ok(format!("200 attackers; within 1 s an honest client was served: {}", said.join(", ")))
+    Ok(format!("200 attackers; within 1 s a normal client was served: {}", results.join(", ")))
 }

@@ -6,18 +6,18 @@ use anyhow::Result;
 
 use super::{
     Program,
-    stage::{Stage, script, tell},
+    environment::{Environment, run_program, script},
 };
 
 pub(super) const WEBSOCKETS: Program =
     Program { name: "websockets", needs: &[("python3", "python3-pip")], run };
 
-fn run(stage: &Stage) -> Result<String> {
-    let folder = stage.pip("websockets")?;
-    let device = stage.device()?;
+fn run(environment: &Environment) -> Result<String> {
+    let folder = environment.pip("websockets")?;
+    let device = environment.device()?;
     let mut python = Command::new("python3");
     python.env("PYTHONPATH", &folder).arg(script("messages.py"));
-    let said = tell(python.arg(device.address.to_string()), Duration::from_secs(60))?;
+    let output = run_program(python.arg(device.address.to_string()), Duration::from_secs(60))?;
     device.end()?;
-    Ok(said.trim().to_owned())
+    Ok(output.trim().to_owned())
 }

@@ -6,18 +6,18 @@ use anyhow::Result;
 
 use super::{
     Program,
-    stage::{Stage, script, tell},
+    environment::{Environment, run_program, script},
 };
 
 pub(super) const WS: Program =
     Program { name: "ws", needs: &[("node", "nodejs"), ("npm", "npm")], run };
 
-fn run(stage: &Stage) -> Result<String> {
-    let folder = stage.npm(&["ws"])?;
-    let device = stage.device()?;
+fn run(environment: &Environment) -> Result<String> {
+    let folder = environment.npm(&["ws"])?;
+    let device = environment.device()?;
     let mut node = Command::new("node");
     node.arg(script("messages.mjs")).arg(&folder).arg(device.address.to_string());
-    let said = tell(&mut node, Duration::from_secs(60))?;
+    let output = run_program(&mut node, Duration::from_secs(60))?;
     device.end()?;
-    Ok(said.trim().to_owned())
+    Ok(output.trim().to_owned())
 }

@@ -1,4 +1,4 @@
-//! Checks that the oracle finds known bugs. They are planted one after the other in a copy of the core.
+//! Checks that the oracle finds known bugs. The bugs are planted one after the other in a copy of the repository.
 
 use std::{path::Path, process::Command};
 
@@ -6,11 +6,11 @@ use anyhow::{Context, Result, bail};
 
 use crate::{command, patched, workspace};
 
-/// The number of programs of each kind within which each bug must be found.
-const ENOUGH: u64 = 2_000;
+/// The number of programs of each kind. Each bug must be found with these programs.
+const PROGRAMS: u64 = 2_000;
 
 /// Plants each bug, runs the oracle, and removes the bug. Returns the exit status.
-pub fn run(player: &Path) -> Result<i32> {
+pub fn run(libevent_runner: &Path) -> Result<i32> {
     let copy = tempfile::tempdir().context("there is no folder for the copy")?;
     // The build of the copy is kept, so that the next run is faster.
     let target = workspace::target().join("oracle-bugs");
@@ -19,12 +19,12 @@ pub fn run(player: &Path) -> Result<i32> {
         copy.path(),
         |_| true,
         |name| {
-            let found = look(copy.path(), &target, player)?;
+            let found = find_bug(copy.path(), &target, libevent_runner)?;
             match &found {
                 Some(Found { programs, lines }) => {
                     println!("found by program {programs:>4}, shrunk to {lines:>2} lines: {name}");
                 }
-                None => println!("not found in {ENOUGH} programs: {name}"),
+                None => println!("not found in {PROGRAMS} programs: {name}"),
             }
             Ok(found.is_some())
         },
@@ -39,16 +39,21 @@ struct Found {
 }
 
 /// Builds and runs the oracle of the copy. Returns `None` if the oracle does not find the bug.
-fn look(copy: &Path, target: &Path, player: &Path) -> Result<Option<Found>> {
+fn find_bug(copy: &Path, target: &Path, libevent_runner: &Path) -> Result<Option<Found>> {
     let mut cargo = command::cargo(copy);
     cargo.env("CARGO_TARGET_DIR", target);
     cargo.args(["build", "--quiet", "--profile", "oracle", "--package", "picoevent-oracle"]);
     command::output(&mut cargo).context("with the bug it does not compile")?;
     let mut oracle = Command::new(target.join("oracle/picoevent-oracle"));
-    oracle.arg("--player").arg(player).args(["--jobs", "1", "--seeds", &format!("0..{ENOUGH}")]);
+    oracle.arg("--libevent-runner").arg(libevent_runner).args([
+        "--jobs",
+        "1",
+        "--seeds",
+        &format!("0..{PROGRAMS}"),
+    ]);
     let output = oracle.output().with_context(|| command::cannot_start(&oracle))?;
-    let said = String::from_utf8_lossy(&output.stdout);
-    match (output.status.code(), said.lines().find_map(read_verdict)) {
+    let stdout = String::from_utf8_lossy(&output.stdout);
+    match (output.status.code(), stdout.lines().find_map(read_verdict)) {
         (Some(0), _) => Ok(None),
         (_, Some(found)) => Ok(Some(found)),
         _ => bail!("the oracle failed: {}", String::from_utf8_lossy(&output.stderr).trim()),
@@ -67,9 +72,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_verdict_names_the_seed_and_the_length() {
-        let found =
-            read_verdict("seed 637 of conns: picoevent does not do what it should; in 6 lines:");
+    fn the_seed_and_the_length_are_parsed_from_the_oracles_output() {
+        let found = read_verdict(
+            "seed 637 of conns: the trace of picoevent differs from the model at our side; in 6 lines:",
+        );
         let found = found.map(|found| (found.programs, found.lines));
         assert_eq!(found, Some((638, 6)));
         assert!(read_verdict("640 programs of conns, 1 mismatches, 3923 programs/s").is_none());

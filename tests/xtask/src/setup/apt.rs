@@ -17,11 +17,11 @@ enum Apt {
     Sudo,
 }
 
-/// Updates the list of packages, then installs `packages` with `apt-get`, visibly.
+/// Updates the list of packages, then installs `packages` with `apt-get`. The output of `apt-get` is shown.
 ///
 /// # Errors
-/// If there is no `apt-get`, if there are no rights to install, or if `apt-get` fails. Each error
-/// names the packages.
+/// If there is no `apt-get`, if there are no rights to install, or if `apt-get` fails. Each error text contains the
+/// names of the packages.
 pub fn install(packages: &[&str]) -> Result<()> {
     install_by(Apt::find(), packages)
 }
@@ -33,7 +33,7 @@ fn install_by(apt: Apt, packages: &[&str]) -> Result<()> {
         Apt::NoRights => bail!("as root, type\n  apt-get update && apt-get install {wanted}"),
         Apt::Root | Apt::Sudo => {}
     }
-    // The old list may still be good enough, so a failed update is only shown.
+    // The old list may still be sufficient, so an error of the update is only printed.
     if let Err(error) = command::run(apt_get(apt).arg("update")) {
         println!("{error}");
     }
@@ -58,8 +58,8 @@ impl Apt {
     }
 }
 
-/// Returns an `apt-get` command that never asks a question. If another process installs packages, `apt-get` waits for
-/// that process, for at most five minutes.
+/// Returns an `apt-get` command that never waits for an answer of the user. If another process installs packages,
+/// `apt-get` waits for that process, for at most five minutes.
 fn apt_get(apt: Apt) -> Command {
     let mut words = vec!["env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "--quiet"];
     words.extend(["-o", "DPkg::Lock::Timeout=300"]);

@@ -1,14 +1,14 @@
 //! Measures the core alone: the code that an application uses, and the memory of its tables.
 //!
 //! The images are the programs in `tests/bench/alone`. The core's code is identified in the same way as in firmware.
-//! The memory of an object is the difference between storages of different capacities. The compiler reports the sizes
-//! of the storages.
+//! The size of a slot is computed from two storages that differ only in their number of slots. The image `memory`
+//! contains the sizes of the storages.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
-use picoevent_command::places::Places;
+use picoevent_command::locations::Locations;
 
 use super::{
     crates::shares,
@@ -33,7 +33,7 @@ pub struct Build {
 /// The target and the level of the firmware. `cargo xtask gate` records the figures of this build.
 pub const SMALL: Build = Build { target: "thumbv7m-none-eabi", level: "s" };
 
-/// The target of a PC. The Rust in use compiles for it.
+/// The target of a PC. The Rust that runs this program also compiles for this target.
 const HOST: &str = "x86_64-unknown-linux-gnu";
 
 const BUILDS: [Build; 6] = [
@@ -67,7 +67,7 @@ const PROTOCOLS: [(&str, &str, &str); 6] = [
 pub struct Code {
     /// The core's part.
     pub core: u64,
-    /// All code, with the callbacks and the core library.
+    /// All code, including the callbacks and Rust's core library.
     pub all: u64,
 }
 
@@ -112,8 +112,9 @@ pub fn protocols(toolchain: Toolchain) -> Result<Table> {
     Ok(table)
 }
 
-/// Returns the table of the smaller protocols' code by file, at level `s`. It also lists the code of Rust's core
-/// library and of the compiler's functions that is not inlined, for the whole image.
+/// Returns the table of the smaller protocols' code by file, at level `s`. For the whole image, it also lists the code
+/// of `picoevent`, of Rust's core library, of `compiler_builtins`, and of the memory functions. Code of the core
+/// library that is inlined belongs to the file of its caller.
 ///
 /// # Errors
 /// If an image cannot be built.
@@ -130,7 +131,7 @@ pub fn parts(toolchain: Toolchain) -> Result<Table> {
         let others = ["compiler_builtins", "core", super::crates::MEMORY, "picoevent"];
         for other in others {
             let bytes = shares.get(other).map_or(0, |share| share.code);
-            table.row(&format!("{protocol}, beside it: {other}"), [grouped(bytes)]);
+            table.row(&format!("{protocol}, in the same image: {other}"), [grouped(bytes)]);
         }
     }
     Ok(table)
@@ -138,14 +139,14 @@ pub fn parts(toolchain: Toolchain) -> Result<Table> {
 
 /// Returns the bytes of a package's code by its files.
 fn parts_of(elf: &Path, package: &str) -> Result<BTreeMap<String, u64>> {
-    let places = Places::read(elf)?;
+    let locations = Locations::read(elf)?;
     let mut parts = BTreeMap::new();
     let sections = sections(elf)?;
     let symbols = sections.iter().filter(|section| section.kind == Kind::Code);
     let mut end = 0;
     for symbol in symbols.flat_map(|section| &section.symbols) {
         for address in symbol.address.max(end)..symbol.address + symbol.size {
-            let functions = places.functions(address);
+            let functions = locations.functions(address);
             let bare = functions.iter().map(|name| name.trim_start_matches(['<', '&', '[', '(']));
             let owner = bare.clone().find(|name| !name.starts_with("core::"));
             if let Some(path) = owner.and_then(|name| name.strip_prefix(package)) {
@@ -157,7 +158,7 @@ fn parts_of(elf: &Path, package: &str) -> Result<BTreeMap<String, u64>> {
     Ok(parts)
 }
 
-/// Returns the file of a function, from its path without the crate.
+/// Returns the file of a function. `path` is the path of the function without the name of the crate.
 fn file_of(path: &str) -> String {
     let path = path.trim_start_matches("::").trim_end_matches("::{{closure}}");
     let modules = path.rsplit_once("::").map_or("", |(modules, _)| modules);
@@ -166,8 +167,8 @@ fn file_of(path: &str) -> String {
     if modules.is_empty() { "lib".to_owned() } else { modules.join("/") }
 }
 
-/// The storages that are compared with [`FEW`] to find the size of a slot. The number says how many more slots than
-/// [`FEW`] a storage has.
+/// The storages that are compared with [`FEW`] to compute the size of a slot. Each entry contains the kind of slot, the
+/// name of the storage, and how many more slots than [`FEW`] the storage has.
 const TABLES: [(&str, &str, u64); 5] = [
     ("a further event or timer", "MORE_EVENTS", 8),
     ("a further connection, without its rings", "MORE_CONNS", 8),
@@ -179,7 +180,7 @@ const TABLES: [(&str, &str, u64); 5] = [
 /// The storage with which the other storages are compared.
 const FEW: &str = "FEW";
 
-/// Returns the RAM of the base, of each further slot, and of other objects, on a chip of 32 bits.
+/// Returns the RAM of the event base, of one more slot of each kind, and of other objects, on a 32-bit chip.
 pub fn memory(toolchain: Toolchain) -> Result<Vec<(String, u64)>> {
     let sections = sections(&compile(toolchain, SMALL, "memory")?)?;
     let size = |name: &str| {
@@ -194,7 +195,7 @@ pub fn memory(toolchain: Toolchain) -> Result<Vec<(String, u64)>> {
         let further = size(storage)?.saturating_sub(few) / times;
         memory.push((what.to_owned(), further));
     }
-    memory.push(("a static piece that waits to be sent".to_owned(), size("STATIC")?));
+    memory.push(("a static slice that waits to be sent".to_owned(), size("STATIC")?));
     memory.push(("a ring buffer, without its bytes".to_owned(), size("RING")?));
     Ok(memory)
 }
@@ -204,7 +205,7 @@ pub fn memory(toolchain: Toolchain) -> Result<Vec<(String, u64)>> {
 /// # Errors
 /// The same errors as [`memory`].
 pub fn memory_table(toolchain: Toolchain) -> Result<Table> {
-    let mut table = Table::new("RAM of the core alone", "of RAM, on a chip of 32 bits | bytes");
+    let mut table = Table::new("RAM of the core alone", "RAM, 32-bit chip | bytes");
     for (name, bytes) in memory(toolchain)? {
         table.row(&name, [grouped(bytes)]);
     }
@@ -230,7 +231,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_function_is_of_a_file() {
+    fn a_functions_path_names_its_file() {
         for (path, file) in [
             ("::udp::run", "udp"),
             ("::wire::outgoing::connect::{{closure}}::{{closure}}", "wire/outgoing"),

@@ -1,10 +1,10 @@
-//! Compares hello-world with the same server as tasks, at equal capacities.
+//! Compares hello-world on the event loop with a server that does the same with tasks, at equal capacities.
 //!
-//! The programs are in `tests/bench/baseline`. A task combines a socket, a connection and its state. In the event
-//! loop, these three are separate: a socket can be in a handshake, wait in the backlog or linger without a
-//! connection. So there are two comparisons. In the first comparison, there are as many tasks as hello-world has
-//! connections, and the tasks refuse clients that would wait in the loop's backlog. In the second comparison, there
-//! are as many tasks as hello-world has sockets.
+//! The programs are in `tests/bench/baseline`. A task combines a socket, a connection and its state. In the event loop,
+//! these three are separate: a socket can be in a handshake, wait in the backlog or linger without a connection. So
+//! there are two comparisons. In the first comparison, there are as many tasks as hello-world has connections. These
+//! tasks refuse clients that would wait in the backlog of hello-world. In the second comparison, there are as many
+//! tasks as hello-world has sockets.
 
 use anyhow::{Result, ensure};
 
@@ -16,7 +16,7 @@ use crate::{
     toolchain::Toolchain,
 };
 
-/// The compared boards, and the connections and sockets of hello-world there.
+/// The compared boards, each with the number of connections and of sockets of hello-world on the board.
 const BOARDS: [(&str, u64, u64); 2] = [("qemu-lm3s6965evb", 4, 16), ("qemu-mps2-an385", 8, 16)];
 
 /// The allowed difference between two programs with the same capacities, due to the alignment of small
@@ -26,7 +26,7 @@ const SLACK: u64 = 64;
 /// Builds all servers. Returns the table.
 pub fn table(toolchain: Toolchain) -> Result<Table> {
     let columns = "server | served at once | sockets | flash | static RAM";
-    let mut table = Table::new("beside the same as tasks", columns);
+    let mut table = Table::new("hello-world and the same server as tasks", columns);
     for (name, few, many) in BOARDS {
         let board = Board::named(name)?;
         let hello = measure(&firmware::build(toolchain, board, "hello-world")?)?;
@@ -35,13 +35,13 @@ pub fn table(toolchain: Toolchain) -> Result<Table> {
         for elf in firmware::build_baseline(toolchain, board, &programs)? {
             measured.push(measure(&elf)?);
         }
-        let [tasks_few, loop_few, tasks_many, loop_many, same] = &measured[..] else { continue };
+        let [tasks_few, loop_few, tasks_many, loop_many, usual] = &measured[..] else { continue };
         ensure!(
-            hello.ram.abs_diff(same.ram) < SLACK,
+            hello.ram.abs_diff(usual.ram) < SLACK,
             "hello-world has {} bytes of static RAM on {name}, and {} with the capacities in \
              tests/bench/baseline/src/sizes.rs, which are to be the same",
             hello.ram,
-            same.ram,
+            usual.ram,
         );
         let mut row = |server: &str, served: u64, sockets: u64, usage: &Usage| {
             let numbers = [served, sockets, usage.flash, usage.ram].map(grouped);
@@ -51,7 +51,7 @@ pub fn table(toolchain: Toolchain) -> Result<Table> {
         row("picoevent", few, few, loop_few);
         row("tasks", many, many, tasks_many);
         row("picoevent", many, many, loop_many);
-        row("picoevent as hello-world is", few, many, &hello);
+        row("hello-world unchanged", few, many, &hello);
         for (server, few_of, many_of) in
             [("tasks", tasks_few, tasks_many), ("picoevent", loop_few, loop_many)]
         {
@@ -59,7 +59,7 @@ pub fn table(toolchain: Toolchain) -> Result<Table> {
             let ram = further(few_of.ram, many_of.ram);
             let flash = further(few_of.flash, many_of.flash);
             let one = || "+ 1".to_owned();
-            let what = format!("{server}, each further one, {name}");
+            let what = format!("{server}, each further connection, {name}");
             table.row(&what, [one(), one(), grouped(flash), grouped(ram)]);
         }
     }

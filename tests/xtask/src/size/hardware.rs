@@ -7,7 +7,7 @@ use anyhow::{Context, Result};
 use super::elf::{Section, sections};
 use crate::{
     board::Board,
-    firmware, marks,
+    firmware, generated,
     table::{Format, Table, grouped},
     toolchain::Toolchain,
     workspace,
@@ -36,7 +36,7 @@ pub fn run(format: Format) -> Result<()> {
     }
     print!("\n{}\n\n{}", table.title, table.grid(format));
     let document = workspace::root().join("docs/boards.md");
-    marks::write_down(&document, "boards", &table.grid(Format::Markdown))
+    generated::write_section(&document, "boards", &table.grid(Format::Markdown))
 }
 
 /// Returns the bytes of flash and of static RAM.
@@ -47,13 +47,14 @@ fn measure(elf: &Path) -> Result<[u64; 2]> {
 fn sum(sections: &[Section]) -> [u64; 2] {
     let mut sum = [0, 0];
     for Section { name, kind, size, .. } in sections {
-        // Espressif's linker scripts make sections for the remaining RAM, and for unused addresses of memory that is
-        // used at other addresses.
-        let is_none = [".stack", ".text_gap"].contains(&name.as_str()) || name.ends_with("_dummy");
-        if is_none {
+        // These sections of Espressif's linker scripts contain nothing. `.stack` is the remaining RAM. The other
+        // sections skip addresses: the memory there is also used at other addresses, where it is counted.
+        let is_ignored =
+            [".stack", ".text_gap"].contains(&name.as_str()) || name.ends_with("_dummy");
+        if is_ignored {
             continue;
         }
-        // The image also has code that the loader copies into RAM.
+        // These sections are code that the loader copies into RAM, so they count as flash and as RAM.
         let is_copied = [".trap", ".rwtext"].iter().any(|begin| name.starts_with(begin));
         sum[0] += if kind.is_in_flash() { *size } else { 0 };
         sum[1] += if kind.is_in_ram() || is_copied { *size } else { 0 };

@@ -9,12 +9,12 @@ use crate::table::{Table, grouped};
 
 /// Crates with fewer bytes than this in each firmware are summed up.
 const SMALL: u64 = 256;
-/// The name of their sum.
-const OTHERS: &str = "(smaller ones)";
+/// The name of the row with the sum of these crates.
+const OTHERS: &str = "(smaller crates)";
 /// Variables with fewer bytes than this are not listed.
 const SHORT: u64 = 32;
 
-/// Returns a table of crates and their bytes in each firmware; the last line is the sum.
+/// Returns a table of crates and their bytes in each firmware. The last row is the sum.
 pub fn table(title: &str, firmware: &[(&str, Shares)], bytes: impl Fn(&Share) -> u64) -> Table {
     let mut crates: BTreeMap<&str, Vec<u64>> = BTreeMap::new();
     for (column, (_, shares)) in firmware.iter().enumerate() {
@@ -59,7 +59,7 @@ mod tests {
     use crate::table::Format;
 
     #[test]
-    fn small_crates_are_summed_up_and_all_are_in_the_sum() {
+    fn small_crates_share_a_row_and_the_last_row_is_the_sum_of_all() {
         let shares = |crates: &[(&str, u64)]| {
             let share = |flash| Share { flash, ..Share::default() };
             crates.iter().map(|(name, bytes)| ((*name).to_owned(), share(*bytes))).collect()
@@ -69,13 +69,13 @@ mod tests {
             ("two", shares(&[("core", 900), ("app", 300), ("net", 5_000)])),
         ];
         let expected = "\
-crate             one    two
-core              700    900
-app                10    300
-net                 0  5,000
-(vectors)         440      0
-(smaller ones)      3      0
-all             1,153  6,200
+crate               one    two
+core                700    900
+app                  10    300
+net                   0  5,000
+(vectors)           440      0
+(smaller crates)      3      0
+all               1,153  6,200
 ";
         let table = table("", &firmware, |share| share.flash);
         assert_eq!(table.grid(Format::Plain), expected);

@@ -1,9 +1,10 @@
-//! Measures the stack depth under many kinds of clients.
+//! Measures the stack depth while many kinds of clients connect.
 //!
-//! The program fills its stack with a pattern, and QEMU runs it under the clients of the end-to-end tests:
-//! well-behaved clients, clients that reset, clients that vanish, and more clients than the board has slots. At its
-//! end the program prints how much of the pattern was overwritten. The clients need the simulator, and `xtask` does
-//! not depend on the simulator. So the run is an end-to-end test, and this module reads its output.
+//! The program fills its stack with a pattern. QEMU runs the program, and the clients of the end-to-end tests connect
+//! to it. Some clients behave well, some reset the connection, some vanish, and there are more clients than the board
+//! has slots. At its end, the program prints how much of the pattern was overwritten. The clients need the simulator,
+//! but `xtask` does not depend on the simulator. So an end-to-end test runs the program, and this module reads the
+//! output of the test.
 
 use anyhow::{Context, Result};
 
@@ -35,13 +36,14 @@ pub fn table(toolchain: Toolchain) -> Result<Table> {
     cargo.args(["test", "--package", "picoevent-tests", "--test", "qemu", "stack::"]);
     cargo.args(["--", "--ignored", "--nocapture", "--test-threads=1"]);
     println!("$ {}", command::describe(&cargo));
-    let said = command::output(&mut cargo)?;
-    let columns = "server | at start | serving | room for it";
+    let output = command::output(&mut cargo)?;
+    let columns = "server | at start | serving | stack size";
     let mut table = Table::new(format!("stack, {BOARD}"), columns);
     for (program, server) in PROGRAMS {
         let read = |when: &str| {
-            depth(&said, program, when)
-                .with_context(|| format!("the test said no depth of {program} {when}:\n{said}"))
+            depth(&output, program, when).with_context(|| {
+                format!("the test printed no depth of {program} {when}:\n{output}")
+            })
         };
         let ((start, _), (serving, room)) = (read("at start")?, read("serving")?);
         table.row(server, [start, serving, room].map(grouped));
@@ -50,9 +52,9 @@ pub fn table(toolchain: Toolchain) -> Result<Table> {
 }
 
 /// Parses `stack-loop, serving: 2040 bytes of 48028`.
-fn depth(said: &str, program: &str, when: &str) -> Option<(u64, u64)> {
+fn depth(output: &str, program: &str, when: &str) -> Option<(u64, u64)> {
     let start = format!("{program}, {when}: ");
-    let (depth, room) = said.lines().find_map(|line| {
+    let (depth, room) = output.lines().find_map(|line| {
         let (_, rest) = line.split_once(&start)?;
         rest.split_once(" bytes of ")
     })?;
@@ -64,10 +66,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_depth_is_read_out_of_what_the_test_says() {
-        let said = "test stack::x ... stack-loop, serving: 2040 bytes of 48028\nok";
-        assert_eq!(depth(said, "stack-loop", "serving"), Some((2_040, 48_028)));
-        assert_eq!(depth(said, "stack-loop", "at start"), None);
-        assert_eq!(depth(said, "stack-tasks", "serving"), None);
+    fn the_depth_is_parsed_from_the_tests_output() {
+        let output = "test stack::x ... stack-loop, serving: 2040 bytes of 48028\nok";
+        assert_eq!(depth(output, "stack-loop", "serving"), Some((2_040, 48_028)));
+        assert_eq!(depth(output, "stack-loop", "at start"), None);
+        assert_eq!(depth(output, "stack-tasks", "serving"), None);
     }
 }

@@ -1,4 +1,4 @@
-//! Compares hello-world with the same server on other TCP/IP stacks in C: `cargo xtask size --stacks FOLDER`.
+//! `cargo xtask size --stacks FOLDER`: compares hello-world with servers that do the same on TCP/IP stacks in C.
 //!
 //! The programs are in `tests/bench/stacks`, for the first board of this repository. Each program greets its clients,
 //! closes the connections, and ends two seconds after Ctrl-C. The stacks are not in this repository, so clone them
@@ -18,7 +18,7 @@ use anyhow::{Context, Result, ensure};
 use super::{Usage, measure, stack::BOARD};
 use crate::{
     board::Board,
-    command, firmware, marks,
+    command, firmware, generated,
     qemu::{Machine, Qemu},
     setup,
     table::{Format, Table, grouped},
@@ -27,7 +27,8 @@ use crate::{
 
 const COMPILER: &str = "arm-none-eabi-gcc";
 
-/// The flags, equivalent to those of our images: optimised for size, without unused code, with link-time optimisation.
+/// The flags. They are equivalent to those of the firmware in Rust: optimised for size, without unused code, with
+/// link-time optimisation.
 const FLAGS: [&str; 14] = [
     "-mcpu=cortex-m3",
     "-mthumb",
@@ -53,11 +54,11 @@ const LIMIT: Duration = Duration::from_secs(10);
 /// A stack in C.
 struct Stack {
     name: &'static str,
-    /// The folder of its clone, and of the program in `tests/bench/stacks`.
+    /// The name of the folder with the clone of the stack, and of the folder in `tests/bench/stacks` with the program.
     folder: &'static str,
     address: &'static str,
     tag: &'static str,
-    /// A file of the clone, and the lines in it that give the version.
+    /// A file of the clone, and the texts in this file that show the version.
     version: (&'static str, &'static [&'static str]),
     include: &'static str,
     sources: &'static [&'static str],
@@ -109,7 +110,7 @@ const STACKS: [Stack; 2] = [
 /// `lwip` and `mongoose`.
 ///
 /// # Errors
-/// If a clone is missing or has another version. The error says what to type.
+/// If a clone is missing or has another version. The error text contains the command that makes the clone.
 pub fn run(clones: &Path, format: Format) -> Result<()> {
     STACKS.iter().try_for_each(|stack| stack.check(clones))?;
     let toolchain = setup::emulation()?;
@@ -121,7 +122,8 @@ pub fn run(clones: &Path, format: Format) -> Result<()> {
     };
     for stack in &STACKS {
         let elf = stack.build(clones)?;
-        let heap = try_out(&elf).with_context(|| format!("{} does not serve", stack.name))?;
+        let heap =
+            check_greeting(&elf).with_context(|| format!("{} does not serve", stack.name))?;
         row(stack.name, &measure(&elf)?, heap);
     }
     let board = Board::named(BOARD)?;
@@ -130,17 +132,17 @@ pub fn run(clones: &Path, format: Format) -> Result<()> {
     }
     row("picoevent", &measure(&firmware::build(toolchain, board, "hello-world")?)?, 0);
     table.remark(format!(
-        "By {}; room for sixteen connections, in Mongoose for as many as there is memory. Static RAM is \
-         without the stack.",
+        "By {}; room for sixteen connections; Mongoose is limited only by memory. Static RAM does \
+         not include the call stack.",
         command::first_line(Command::new(COMPILER).arg("--version"))?
     ));
     print!("\n{}\n\n{}", table.title, table.grid(format));
     let document = workspace::root().join("docs/performance.md");
-    marks::write_down(&document, "size stacks", &table.markdown())
+    generated::write_section(&document, "size stacks", &table.markdown())
 }
 
 impl Stack {
-    /// Checks that the clone exists and has the compared version.
+    /// Checks that the clone exists and has the expected version.
     fn check(&self, clones: &Path) -> Result<()> {
         let clone = clones.join(self.folder);
         let (file, lines) = self.version;
@@ -174,18 +176,18 @@ impl Stack {
 }
 
 /// Runs an image, checks that it greets all clients, and interrupts it. Returns the bytes of heap that it used.
-fn try_out(elf: &Path) -> Result<u64> {
+fn check_greeting(elf: &Path) -> Result<u64> {
     let mut guest = Qemu::new(Machine::Lm3s6965evb, elf)
         .netdev(format!("user,id=n0,hostfwd=tcp:127.0.0.1:0-10.0.2.15:{PORT}"))
         .boot()?;
     guest.wait_for("listening", LIMIT)?;
     let port = guest.qmp()?.forwarded_port(PORT)?;
     for client in 0..CLIENTS {
-        let mut said = String::new();
+        let mut received = String::new();
         let mut socket = TcpStream::connect((Ipv4Addr::LOCALHOST, port))?;
         socket.set_read_timeout(Some(LIMIT))?;
-        socket.read_to_string(&mut said)?;
-        ensure!(said == GREETING, "client {client} got {said:?}");
+        socket.read_to_string(&mut received)?;
+        ensure!(received == GREETING, "client {client} received {received:?}");
     }
     guest.interrupt()?;
     let line = guest.wait_for("heap:", LIMIT)?;
@@ -199,7 +201,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_clone_that_is_missing_is_named_with_the_command_that_makes_it() {
+    fn a_missing_clone_is_named_with_the_command_that_makes_it() {
         let folder = tempfile::tempdir().unwrap();
         let error = run(folder.path(), Format::Plain).unwrap_err().to_string();
         assert!(error.contains("lwIP 2.2.1") && error.contains("git clone"), "{error}");

@@ -3,7 +3,8 @@
 use super::Usage;
 use crate::table::{Table, grouped};
 
-/// Returns a table of boards, their flash and static RAM, and each section that any of them has.
+/// Returns a table with a row for each board: its flash, its static RAM, and the size of each section. There is a
+/// column for each section that at least one board has.
 pub fn table(rows: &[(&str, Usage)]) -> Table {
     let sections = sections(rows);
     let titles: String = sections.iter().map(|name| format!(" | `{name}`")).collect();
@@ -20,7 +21,7 @@ pub fn table(rows: &[(&str, Usage)]) -> Table {
     table
 }
 
-/// Returns the names of all sections, each once, in order of appearance.
+/// Returns the names of all sections in the order of their first occurrence, without duplicates.
 fn sections<'a>(rows: &'a [(&str, Usage)]) -> Vec<&'a str> {
     let mut names = Vec::new();
     for (name, _) in rows.iter().flat_map(|(_, usage)| &usage.sections) {

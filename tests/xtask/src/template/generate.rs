@@ -22,7 +22,7 @@ const LIMIT: Duration = Duration::from_secs(60);
 pub(super) struct Generator(PathBuf);
 
 impl Generator {
-    /// Finds the program. If it is missing, compiles it, which takes some minutes.
+    /// Finds the program. If the program is missing, compiles it. This takes some minutes.
     pub(super) fn install() -> Result<Self> {
         let folder = workspace::target().join("cargo-generate");
         let program = folder.join("bin/cargo-generate");
@@ -51,7 +51,7 @@ impl Generator {
         // cargo-generate needs an author, even if the template does not use it.
         generate.env("USER", "nobody").env_remove("RUST_BACKTRACE");
         println!("$ {}", command::describe(&generate));
-        command::ended(&mut generate, LIMIT)
+        command::run_to_end(&mut generate, LIMIT)
     }
 
     /// Makes the project of a board in a folder, and checks that [`plain::fill`] makes the same project. Returns the
@@ -59,28 +59,28 @@ impl Generator {
     pub(super) fn project(&self, folder: &Path, row: &Row) -> Result<PathBuf> {
         let name = format!("on-{}", row.board());
         let output = self.run(folder, &name, row.board())?;
-        ensure!(output.status.success(), "cargo-generate failed: {}", said(&output));
+        ensure!(output.status.success(), "cargo-generate failed: {}", printed(&output));
         let (project, expected) = (folder.join(&name), tempfile::tempdir()?);
         plain::fill(row, &name, expected.path())?;
         let (files, wanted) = (plain::files(&project)?, plain::files(expected.path())?);
-        ensure!(files == wanted, "cargo-generate has made {files:?}, and not {wanted:?}");
+        ensure!(files == wanted, "cargo-generate made {files:?} instead of {wanted:?}");
         for file in files {
             let (made, wanted) = (project.join(&file), expected.path().join(&file));
             let is_same = fs::read(made)? == fs::read(wanted)?;
-            ensure!(is_same, "cargo-generate makes another {}", file.display());
+            ensure!(is_same, "cargo-generate makes a different {}", file.display());
         }
         Ok(project)
     }
 
-    /// Checks that bad input is refused, with one sentence that says what to do.
+    /// Checks that bad input is refused with a sentence that says what to do.
     pub(super) fn refuses_bad_input(&self, good: &Row) -> Result<()> {
         let folder = tempfile::tempdir()?;
         let folder = folder.path();
         let refused = |folder: &Path, name: &str, board: &str, sentence: &str| {
             let output = self.run(folder, name, board)?;
-            let said = said(&output);
-            ensure!(!output.status.success(), "{name} on {board} was made: {said}");
-            ensure!(said.contains(sentence), "{name} on {board} is refused by {said:?}");
+            let printed = printed(&output);
+            ensure!(!output.status.success(), "{name} on {board} was made: {printed}");
+            ensure!(printed.contains(sentence), "{name} on {board} is refused by {printed:?}");
             println!("{sentence}");
             Ok(())
         };
@@ -88,7 +88,7 @@ impl Generator {
         for name in ["1st", "my device", "größe", "build"] {
             let sentence = format!("\"{name}\" cannot be the name of a program: choose another");
             refused(folder, name, good.board(), &sentence)?;
-            ensure!(!folder.join(name).exists(), "{name} was made nevertheless");
+            ensure!(!folder.join(name).exists(), "{name} was made although it was refused");
         }
         let twice = "Target directory already exists";
         refused(folder, "my-device", good.board(), twice)?;
@@ -98,6 +98,6 @@ impl Generator {
     }
 }
 
-fn said(output: &Output) -> String {
+fn printed(output: &Output) -> String {
     String::from_utf8_lossy(&[&*output.stdout, &*output.stderr].concat()).into_owned()
 }

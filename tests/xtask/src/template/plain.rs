@@ -1,4 +1,5 @@
-//! The template's files and its tables, filled in without cargo-generate, which takes minutes to build.
+//! Makes projects from the template without cargo-generate, because cargo-generate takes minutes to build. Also reads
+//! the tables of the template.
 //!
 //! [`super::generate`] checks that cargo-generate makes the same files.
 
@@ -35,14 +36,14 @@ impl Row {
         self.start == "qemu"
     }
 
-    /// Returns the workspace of the board's package, whose versions and target folder the projects for the
-    /// board share.
+    /// Returns the workspace of the board's package. The projects for the board use the versions and the target folder
+    /// of this workspace.
     pub(super) fn workspace(&self) -> PathBuf {
         if self.start == "esp32" { workspace::esp32() } else { workspace::boards() }
     }
 }
 
-/// A row of the table in `board.rhai` that lists the ways to start a board.
+/// A row of the second table in `board.rhai`: a way to start the firmware of a board.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Start {
     name: String,
@@ -64,12 +65,13 @@ pub(super) fn rows() -> Result<Vec<Row>> {
     texts('"')?.into_iter().map(row).collect()
 }
 
-/// Reads the table of ways to start.
+/// Reads the table of the ways to start firmware.
 fn starts() -> Result<Vec<Start>> {
     texts('`')?.into_iter().map(start).collect()
 }
 
-/// Returns the texts of each row of `board.rhai` whose texts are between two `quote` characters.
+/// Returns the texts in the rows of a table in `board.rhai`. The two tables have different quotation marks. `quote` is
+/// the quotation mark of the table.
 fn texts(quote: char) -> Result<Vec<Vec<String>>> {
     let path = template().join("board.rhai");
     let text = fs::read_to_string(&path).with_context(|| path.display().to_string())?;
@@ -80,7 +82,7 @@ fn texts(quote: char) -> Result<Vec<Vec<String>>> {
 fn row(texts: Vec<String>) -> Result<Row> {
     match <[String; 4]>::try_from(texts) {
         Ok([folder, start, target, run]) => Ok(Row { folder, start, target, run }),
-        Err(texts) => bail!("this is no row of four texts: {texts:?}"),
+        Err(texts) => bail!("this row does not have four texts: {texts:?}"),
     }
 }
 
@@ -92,11 +94,11 @@ fn start(texts: Vec<String>) -> Result<Start> {
             linker_arguments: linker_arguments.clone(),
             crates_of_main: crates_of_main.to_vec(),
         }),
-        _ => bail!("this is no row of three texts or more: {texts:?}"),
+        _ => bail!("this row has fewer than three texts: {texts:?}"),
     }
 }
 
-/// Makes a project of the template in a new folder.
+/// Makes a project from the template in a new folder.
 pub(super) fn fill(row: &Row, name: &str, project: &Path) -> Result<()> {
     let root = workspace::root().display().to_string();
     let start = starts()?.into_iter().find(|start| start.name == row.start);
@@ -114,7 +116,7 @@ pub(super) fn fill(row: &Row, name: &str, project: &Path) -> Result<()> {
         ("picoevent_from_firmware", &root),
     ];
     for file in files(&template())? {
-        let place = match file.to_string_lossy().strip_prefix("firmware/start/") {
+        let target = match file.to_string_lossy().strip_prefix("firmware/start/") {
             Some(name) if name == start.file => "firmware/src/start.rs".into(),
             Some(_) => continue,
             None if is_instruction(&file) => continue,
@@ -125,9 +127,9 @@ pub(super) fn fill(row: &Row, name: &str, project: &Path) -> Result<()> {
             text.replace(&format!("{{{{{placeholder}}}}}"), value)
         });
         ensure!(!text.contains("{{"), "{} has an unknown placeholder", file.display());
-        let place = project.join(place);
-        fs::create_dir_all(place.parent().unwrap_or(project))?;
-        fs::write(&place, text).with_context(|| place.display().to_string())?;
+        let target = project.join(target);
+        fs::create_dir_all(target.parent().unwrap_or(project))?;
+        fs::write(&target, text).with_context(|| target.display().to_string())?;
     }
     Ok(())
 }
@@ -166,7 +168,7 @@ mod tests {
     use crate::board::{Board, FlashedBy, Hardware, RunsOn};
 
     #[test]
-    fn the_table_agrees_with_that_of_the_boards() {
+    fn the_table_matches_the_table_of_boards() {
         let rows = rows().unwrap();
         assert!(!rows.is_empty());
         for row in &rows {
@@ -236,7 +238,7 @@ mod tests {
     }
 
     #[test]
-    fn every_board_gets_a_whole_project() {
+    fn every_board_gets_a_complete_project() {
         for row in rows().unwrap() {
             let folder = tempfile::tempdir().unwrap();
             fill(&row, "my-device", folder.path()).unwrap();

@@ -8,44 +8,44 @@ use crate::wire::{Kind, Message, Name, Question, Record, flag};
 
 /// The reaction to a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Heard {
+pub(super) enum Reaction {
     /// No reaction.
     Nothing,
     /// Send these records to all hosts.
     ToAll(Records),
     /// Send these records to the querier.
-    ToAsker(Records),
+    ToQuerier(Records),
     /// Send these records to a querier that supports only unicast DNS.
-    ToLegacyAsker(Records),
+    ToLegacyQuerier(Records),
     /// Another host has our name: a conflict.
-    Taken,
+    Conflict,
     /// Another host probes for our name at the same time, and wins the tie-break.
-    Outdone,
+    TieBreakLost,
 }
 
 impl Responder {
     /// Reads a message.
-    pub(super) fn heard(&self, message: &Message<'_>, from: SocketAddr) -> Heard {
+    pub(super) fn reaction_to(&self, message: &Message<'_>, from: SocketAddr) -> Reaction {
         // Messages with another operation code are silently ignored (RFC 6762, section 18.3).
         if self.state == State::Silent || message.flags() & flag::OPERATION != 0 {
-            return Heard::Nothing;
+            return Reaction::Nothing;
         }
         if message.flags() & flag::RESPONSE != 0 {
             let is_of_group = from.port() == GROUP.port();
             let mut records = message.answers().chain(message.additional());
-            return match is_of_group && records.any(|record| self.contradicts(&record)) {
-                true => Heard::Taken,
-                false => Heard::Nothing,
+            return match is_of_group && records.any(|record| self.conflicts_with(&record)) {
+                true => Reaction::Conflict,
+                false => Reaction::Nothing,
             };
         }
         match self.state {
-            State::Probing(_) => self.heard_while_probing(message),
-            _ => self.asked(message, from),
+            State::Probing(_) => self.break_tie(message),
+            _ => self.answer_query(message, from),
         }
     }
 
     /// Returns whether a record conflicts with our records.
-    fn contradicts(&self, record: &Record<'_>) -> bool {
+    fn conflicts_with(&self, record: &Record<'_>) -> bool {
         // A record with a time to live of zero is a goodbye, not a conflict.
         if record.ttl == 0 {
             return false;
@@ -68,61 +68,63 @@ impl Responder {
 
     /// Breaks the tie with another host that probes for our name: the greater records win (RFC 6762, section 8.2). Only
     /// the IPv4 addresses are compared, byte by byte, because these records come first in both probes.
-    fn heard_while_probing(&self, message: &Message<'_>) -> Heard {
+    fn break_tie(&self, message: &Message<'_>) -> Reaction {
         let mut theirs = message.authorities();
         let theirs = theirs.find(|record| record.is(Kind::A) && self.is_host(record.name));
         let ours = self.v4.map(|v4| v4.octets());
         match theirs {
-            Some(theirs) if ours.is_none_or(|ours| ours[..] < *theirs.bytes()) => Heard::Outdone,
-            _ => Heard::Nothing,
+            Some(theirs) if ours.is_none_or(|ours| ours[..] < *theirs.bytes()) => {
+                Reaction::TieBreakLost
+            }
+            _ => Reaction::Nothing,
         }
     }
 
     /// Collects the requested records, without the records that the querier already has.
-    fn asked(&self, message: &Message<'_>, from: SocketAddr) -> Heard {
+    fn answer_query(&self, message: &Message<'_>, from: SocketAddr) -> Reaction {
         let mut records = Records::NONE;
-        let mut is_for_one = true;
+        let mut is_unicast = true;
         for question in message.questions().filter(Question::is_of_internet) {
-            let asked = self.records_for(&question);
-            if asked != Records::NONE {
-                is_for_one &= question.class & TOP_BIT != 0;
+            let requested = self.records_for(&question);
+            if requested != Records::NONE {
+                is_unicast &= question.class & TOP_BIT != 0;
             }
-            records = records.with(asked);
+            records = records.with(requested);
         }
         for known in message.answers() {
-            records = records.without(self.known(&known));
+            records = records.without(self.known_records(&known));
         }
         match records {
-            Records::NONE => Heard::Nothing,
-            _ if from.port() != GROUP.port() => Heard::ToLegacyAsker(records),
-            _ if is_for_one => Heard::ToAsker(records),
-            _ => Heard::ToAll(records),
+            Records::NONE => Reaction::Nothing,
+            _ if from.port() != GROUP.port() => Reaction::ToLegacyQuerier(records),
+            _ if is_unicast => Reaction::ToQuerier(records),
+            _ => Reaction::ToAll(records),
         }
     }
 
     /// Returns the records that answer a question.
     fn records_for(&self, question: &Question<'_>) -> Records {
         let Question { name, kind, .. } = *question;
-        let is = |wanted: Kind| kind == wanted || kind == Kind::ANY;
+        let matches = |wanted: Kind| kind == wanted || kind == Kind::ANY;
         let mut records = Records::NONE;
-        if (is(Kind::A) || is(Kind::AAAA)) && self.is_host(name) {
+        if (matches(Kind::A) || matches(Kind::AAAA)) && self.is_host(name) {
             records = Records::HOST;
         }
-        if is(Kind::PTR) {
+        if matches(Kind::PTR) {
             if name.is_of(&[KINDS]) {
                 records = records.with(Records::KINDS);
             }
             records = records.with(self.services_named(name, LIST));
         }
-        if is(Kind::SRV) || is(Kind::TXT) {
+        if matches(Kind::SRV) || matches(Kind::TXT) {
             records = records.with(self.services_named(name, INSTANCE));
         }
         records
     }
 
-    /// Returns the records that need not be sent, because the querier already has this record and the time to live that
-    /// it states is at least half of ours.
-    fn known(&self, record: &Record<'_>) -> Records {
+    /// Returns the records that need not be sent if the querier already has `record`. Returns no records if the time to
+    /// live of `record` is less than half of ours.
+    fn known_records(&self, record: &Record<'_>) -> Records {
         if record.is(Kind::PTR) && record.ttl >= SERVICE_TTL / 2 {
             let listed = self.services_named(record.name, LIST);
             return listed.and(self.services_named(record.target(0), INSTANCE));

@@ -12,8 +12,7 @@ pub(super) const SERVICE_TTL: u32 = 4_500;
 /// The longest time to live in an answer to a legacy querier, in seconds (RFC 6762, section 6.7).
 const LEGACY_TTL: u32 = 10;
 
-/// In a question: ask for a unicast answer. In a record: replace all other records of this kind
-/// (cache flush).
+/// In a question: request a unicast answer. In a record: replace all other records of this kind (cache flush).
 pub(super) const TOP_BIT: u16 = 0x8000;
 
 /// The name of the list of service kinds (RFC 6763, section 9).
@@ -24,45 +23,46 @@ pub(super) const DOMAIN: &[u8] = b"local";
 
 /// A message to send.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Saying<'q> {
+pub(super) enum Outgoing<'q> {
     /// A probe for our name, with the records that we want to use.
     Probe,
     /// Records, to all hosts or to a querier that supports multicast DNS.
     Answer(Records),
     /// A goodbye: all our records, with a time to live of zero.
     Goodbye,
-    /// An answer to a legacy querier, which supports only unicast DNS. The answer repeats the ID and the questions of
-    /// the query.
+    /// An answer to a legacy querier. A legacy querier supports only unicast DNS. The answer repeats the ID and the
+    /// questions of the query.
     Legacy(Records, u16, (u16, &'q [u8])),
 }
 
 /// A message that is being written.
-struct Out<'r, 'b> {
+struct MessageWriter<'r, 'b> {
     responder: &'r Responder,
     writer: Writer<'b>,
     section: Section,
     class: u16,
     /// The longest time to live of the records, in seconds.
-    most: u32,
+    max_ttl: u32,
 }
 
 impl Responder {
     /// Writes a message. Returns its length, or 0 if it does not fit.
     #[inline(never)]
-    pub(super) fn write(&self, saying: Saying<'_>, buffer: &mut [u8; MESSAGE]) -> usize {
+    pub(super) fn write(&self, outgoing: Outgoing<'_>, buffer: &mut [u8; MESSAGE]) -> usize {
         let flags = flag::RESPONSE | flag::AUTHORITATIVE;
-        let (id, flags, questions, records, most) = match saying {
-            Saying::Probe => (0, 0, (0, &[][..]), Records::NONE, u32::MAX),
-            Saying::Answer(records) => (0, flags, (0, &[][..]), records, u32::MAX),
-            Saying::Goodbye => (0, flags, (0, &[][..]), Records::ALL, 0),
-            Saying::Legacy(records, id, questions) => (id, flags, questions, records, LEGACY_TTL),
+        let (id, flags, questions, records, max_ttl) = match outgoing {
+            Outgoing::Probe => (0, 0, (0, &[][..]), Records::NONE, u32::MAX),
+            Outgoing::Answer(records) => (0, flags, (0, &[][..]), records, u32::MAX),
+            Outgoing::Goodbye => (0, flags, (0, &[][..]), Records::ALL, 0),
+            Outgoing::Legacy(records, id, questions) => (id, flags, questions, records, LEGACY_TTL),
         };
         // A legacy querier does not understand the cache-flush bit, and a probe must not replace
         // other records.
         let class = if questions.0 != 0 || flags == 0 { 1 } else { 1 | TOP_BIT };
         let writer = Writer::new(buffer, id, flags);
-        let mut out = Out { responder: self, writer, section: Section::Answer, class, most };
-        if saying == Saying::Probe {
+        let mut out =
+            MessageWriter { responder: self, writer, section: Section::Answer, class, max_ttl };
+        if outgoing == Outgoing::Probe {
             out.probe();
         } else {
             out.writer.questions_of(questions);
@@ -72,7 +72,7 @@ impl Responder {
     }
 }
 
-impl Out<'_, '_> {
+impl MessageWriter<'_, '_> {
     fn probe(&mut self) {
         let label = self.responder.label();
         self.writer.question_for(&[label, DOMAIN], Kind::ANY, 1 | TOP_BIT);
@@ -83,7 +83,7 @@ impl Out<'_, '_> {
         self.section = Section::Authority;
         self.host();
         for service in self.responder.services {
-            self.place(service);
+            self.add_service(service);
         }
     }
 
@@ -106,7 +106,7 @@ impl Out<'_, '_> {
         self.section = Section::Additional;
         for (number, service) in services() {
             if records.has(Records::service(number)) {
-                self.place(service);
+                self.add_service(service);
                 self.text(service);
             }
         }
@@ -116,7 +116,7 @@ impl Out<'_, '_> {
     }
 
     fn begin(&mut self, name: &[&[u8]], kind: Kind, class: u16, ttl: u32) -> usize {
-        self.writer.begin_record(self.section, name, kind, class, ttl.min(self.most))
+        self.writer.begin_record(self.section, name, kind, class, ttl.min(self.max_ttl))
     }
 
     /// Writes the addresses.
@@ -135,8 +135,8 @@ impl Out<'_, '_> {
         }
     }
 
-    /// Writes a PTR record from a list to a name. Other hosts also have PTR records of this list,
-    /// so it does not replace them.
+    /// Writes a PTR record from a list to a name. Other hosts also have PTR records of this list. The record must not
+    /// replace them, so it has no cache-flush bit.
     #[inline(never)]
     fn list(&mut self, list: &[&[u8]], name: &[&[u8]]) {
         let record = self.begin(list, Kind::PTR, 1, SERVICE_TTL);
@@ -146,7 +146,7 @@ impl Out<'_, '_> {
 
     /// Writes the SRV record of a service: its host and port.
     #[inline(never)]
-    fn place(&mut self, service: &Service) {
+    fn add_service(&mut self, service: &Service) {
         let label = self.responder.label();
         let name = &[label, service.kind.as_bytes(), DOMAIN];
         let record = self.begin(name, Kind::SRV, self.class, HOST_TTL);

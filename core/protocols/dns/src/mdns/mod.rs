@@ -29,12 +29,12 @@
 //! * Then the name is announced twice, and questions about it are answered: by multicast after 20 to 120 ms, or at once
 //!   by unicast if the querier requests this. Records that the querier already has are left out.
 //! * When the name is withdrawn, or is announced again with other addresses, the other hosts are informed.
-//! * [`browse`] finds the services of a kind on other hosts, with their hosts, ports, texts and
-//!   addresses.
+//! * [`browse`] finds the services of a kind on other hosts. The result includes the host, port, texts and addresses of
+//!   each service.
 //!
-//! The storage needs an event, and a UDP socket with the [rings](RINGS). The back end must be able
-//! to join multicast groups, and the base needs a [seed](picoevent::EventBase::seed). Messages are
-//! sent only over IPv4, but they also contain IPv6 addresses.
+//! The storage must have an event for the responder, and a UDP socket with the [rings](RINGS). The back end must be
+//! able to join multicast groups, and the base needs a [seed](picoevent::EventBase::seed). Messages are sent only over
+//! IPv4, but they also contain IPv6 addresses.
 
 mod answering;
 mod browser;
@@ -58,7 +58,7 @@ const GROUP: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::new(224, 0, 0, 25
 /// The maximum length of a message.
 const MESSAGE: usize = 512;
 
-/// The rings of the responder's socket, which take bytes of the storage.
+/// The ring sizes of the responder's socket. The rings take bytes of the storage.
 pub const RINGS: UdpRings =
     UdpRings::new(UdpRings::holding(3, MESSAGE), UdpRings::holding(2, MESSAGE));
 
@@ -84,8 +84,8 @@ pub trait HasMdns: Sized {
     /// Returns the responder.
     fn mdns(&mut self) -> &mut Responder;
 
-    /// Called when the host has a name: the requested one, or one with a number. It is called again after each further
-    /// probing, for example after a conflict, even if the name stays the same.
+    /// Called when the host has a name: the requested name, or this name with a number. `named` is called again after
+    /// each further probing, for example after a conflict, even if the name stays the same.
     fn named(&mut self, cx: &mut Cx<'_, Self>) {
         let _ = cx;
     }
@@ -95,7 +95,7 @@ pub trait HasMdns: Sized {
 pub struct Responder {
     label: Label,
     /// The length of the requested name, without a number.
-    wanted: u8,
+    requested_length: u8,
     number: u8,
     services: &'static [Service],
     v4: Option<Ipv4Addr>,
@@ -105,7 +105,7 @@ pub struct Responder {
     due: Records,
     socket: Option<UdpSocket>,
     timer: Option<Event>,
-    /// A browser uses the same socket.
+    /// Whether a browser uses the same socket.
     is_shared: bool,
 }
 
@@ -206,7 +206,7 @@ impl Responder {
     pub const fn new() -> Self {
         Self {
             label: Label::new(),
-            wanted: 0,
+            requested_length: 0,
             number: 1,
             services: &[],
             v4: None,
@@ -224,8 +224,7 @@ impl Responder {
         matches!(self.state, State::Announcing(_) | State::Named).then(|| self.label.as_str())
     }
 
-    /// Sets the addresses to announce: the first one of each family. The next [`announce`] sends
-    /// them to all hosts.
+    /// Sets the addresses to announce: the first address of each family. The next [`announce`] sends them to all hosts.
     pub fn set_addresses(&mut self, addresses: &[IpAddr]) {
         (self.v4, self.v6) = (None, None);
         for address in addresses {
@@ -246,8 +245,8 @@ impl Responder {
         self.number = self.number.checked_add(1).unwrap_or(2);
         let mut label = Label::new();
         // There is room for a hyphen and three digits (see `announce`).
-        let wanted = self.label.as_bytes().iter().take(self.wanted.into());
-        wanted.chain(b"-").for_each(|byte| _ = label.push_byte(*byte));
+        let requested = self.label.as_bytes().iter().take(self.requested_length.into());
+        requested.chain(b"-").for_each(|byte| _ = label.push_byte(*byte));
         let digits = [self.number / 100, self.number / 10 % 10, self.number % 10];
         for digit in digits.into_iter().skip_while(|digit| *digit == 0) {
             label.push_byte(b'0'.wrapping_add(digit));

@@ -1,15 +1,15 @@
 //! Text in a fixed buffer. Its code links without a panic at every optimization level.
 
-/// A text of at most `MOST` bytes.
+/// A text of at most `MAX` bytes.
 #[derive(Clone)]
-pub(super) struct Text<const MOST: usize> {
-    bytes: [u8; MOST],
+pub(super) struct Text<const MAX: usize> {
+    bytes: [u8; MAX],
     length: usize,
 }
 
-impl<const MOST: usize> Text<MOST> {
+impl<const MAX: usize> Text<MAX> {
     pub(super) const fn new() -> Self {
-        Self { bytes: [0; MOST], length: 0 }
+        Self { bytes: [0; MAX], length: 0 }
     }
 
     /// Appends a text. Returns whether all of it fits.
@@ -19,8 +19,8 @@ impl<const MOST: usize> Text<MOST> {
 
     /// Appends a byte. Returns whether it fits.
     pub(super) fn push_byte(&mut self, byte: u8) -> bool {
-        let Some(place) = self.bytes.get_mut(self.length) else { return false };
-        *place = byte;
+        let Some(target) = self.bytes.get_mut(self.length) else { return false };
+        *target = byte;
         self.length = self.length.wrapping_add(1);
         true
     }

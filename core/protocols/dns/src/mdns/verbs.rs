@@ -5,16 +5,15 @@ use core::time::Duration;
 
 use picoevent::{Cx, EventMut, Mode, OnUdp, SetupError, UdpEvent, UdpMut, UnseededError};
 
-use super::answering::Heard;
-use super::message::Saying;
+use super::answering::Reaction;
+use super::message::Outgoing;
 use super::{
     AnnounceError, GROUP, HasMdns, Label, MAX_LABEL, MAX_SERVICES, MESSAGE, RINGS, Records,
     Responder, Service, State,
 };
 use crate::wire::{Message, is_host_name};
 
-/// The number of probes before a name is used, and the wait after each, in milliseconds (RFC 6762,
-/// section 8.1).
+/// The number of probes before a name is used, and the wait after each probe, in milliseconds (RFC 6762, section 8.1).
 const PROBES: u8 = 3;
 const PROBE_WAIT: u16 = 250;
 
@@ -23,21 +22,21 @@ const ANNOUNCEMENTS: u8 = 2;
 const ANNOUNCE_WAIT: u16 = 1_000;
 
 /// The wait after a lost tie-break, and the wait after many conflicts, in milliseconds.
-const OUTDONE_WAIT: u16 = 1_000;
-const TAKEN_WAIT: u16 = 5_000;
+const TIE_BREAK_WAIT: u16 = 1_000;
+const CONFLICT_WAIT: u16 = 5_000;
 
 /// When the number in the name has reached this value, the responder waits before it probes for the next name.
-const MANY: u8 = 15;
+const MANY_CONFLICTS: u8 = 15;
 
 /// The room in bytes for a number after a name.
-const NUMBER: usize = 4;
+const NUMBER_LENGTH: usize = 4;
 
-/// Probes for a name, given without `.local`, and announces it with its services if no other host
-/// has it. Then [`HasMdns::named`] is called. A responder that already has a name starts again,
-/// even with the same name, for example because its addresses have changed.
+/// Probes for a name, given without `.local`. If another host has the name, appends a number and probes again. Then
+/// announces the name with its services, and calls [`HasMdns::named`]. A responder that already has a name starts
+/// again, even with the same name. Call this function again, for example, after the addresses have changed.
 ///
 /// # Errors
-/// [`AnnounceError`].
+/// Returns an [`AnnounceError`] that states the reason.
 pub fn announce<A: HasMdns>(
     app: &mut A,
     cx: &mut Cx<'_, A>,
@@ -53,9 +52,9 @@ pub fn announce<A: HasMdns>(
         None => cx.new_timer(Mode::OneShot, tick::<A>).map_err(SetupError::from)?,
     };
     app.mdns().timer = Some(timer);
-    bind(app, cx, heard::<A>)?;
+    bind(app, cx, received::<A>)?;
     let next = app.mdns().begin(name, services);
-    go_on(app, cx, GROUP, &[0; MESSAGE], &next);
+    apply(app, cx, GROUP, &[0; MESSAGE], &next);
     Ok(())
 }
 
@@ -70,7 +69,7 @@ pub(super) fn bind<A: HasMdns>(
         let socket = cx.bind(address, RINGS, call)?;
         app.mdns().socket = Some(socket);
         if let Ok(mut udp) = cx.udp(socket) {
-            // There is room: the ring of a new socket is empty.
+            // The request to join is stored in the output ring. It fits, because the ring of a new socket is empty.
             let _ = udp.join_multicast(GROUP.ip());
         }
     }
@@ -88,8 +87,8 @@ pub(super) fn close<A: HasMdns>(app: &mut A, cx: &mut Cx<'_, A>) {
 pub fn withdraw<A: HasMdns>(app: &mut A, cx: &mut Cx<'_, A>) {
     if app.mdns().name().is_some() {
         let mut buffer = [0; MESSAGE];
-        let length = app.mdns().write(Saying::Goodbye, &mut buffer);
-        go_on(app, cx, GROUP, &buffer, &Next { length, ..Next::default() });
+        let length = app.mdns().write(Outgoing::Goodbye, &mut buffer);
+        apply(app, cx, GROUP, &buffer, &NextStep { length, ..NextStep::default() });
     }
     let responder = app.mdns();
     (responder.state, responder.due) = (State::Silent, Records::NONE);
@@ -102,7 +101,7 @@ pub fn withdraw<A: HasMdns>(app: &mut A, cx: &mut Cx<'_, A>) {
 }
 
 fn check(name: &str, services: &[Service]) -> Result<(), AnnounceError> {
-    let most = MAX_LABEL - NUMBER;
+    let most = MAX_LABEL - NUMBER_LENGTH;
     if name.len() > most {
         return Err(AnnounceError::TooLong { most });
     }
@@ -117,7 +116,7 @@ fn check(name: &str, services: &[Service]) -> Result<(), AnnounceError> {
 
 /// What the responder does next.
 #[derive(Default)]
-struct Next {
+struct NextStep {
     /// The length of the message in the buffer to send; 0 for none.
     length: usize,
     /// The timer's delay in milliseconds, and the maximum random addition. `None` leaves the timer
@@ -127,37 +126,37 @@ struct Next {
 }
 
 impl Responder {
-    fn begin(&mut self, name: &str, services: &'static [Service]) -> Next {
+    fn begin(&mut self, name: &str, services: &'static [Service]) -> NextStep {
         self.label = Label::new();
         // The caller has checked the length.
         let _ = self.label.push_str(name);
-        (self.wanted, self.number, self.services) = (name.len() as u8, 1, services);
+        (self.requested_length, self.number, self.services) = (name.len() as u8, 1, services);
         self.probe_after(0)
     }
 
     /// Starts to probe for the name after `delay` ms plus up to 250 ms, because many devices may
     /// have started at once.
-    fn probe_after(&mut self, delay: u16) -> Next {
+    fn probe_after(&mut self, delay: u16) -> NextStep {
         (self.state, self.due) = (State::Probing(0), Records::NONE);
-        Next { timer: Some((delay, 250)), ..Next::default() }
+        NextStep { timer: Some((delay, 250)), ..NextStep::default() }
     }
 
     /// Handles the timer.
     #[inline(never)]
-    fn tick(&mut self, buffer: &mut [u8; MESSAGE]) -> Next {
+    fn tick(&mut self, buffer: &mut [u8; MESSAGE]) -> NextStep {
         let is_named = self.state == State::Probing(PROBES);
         match self.state {
-            State::Silent => return Next::default(),
+            State::Silent => return NextStep::default(),
             State::Probing(count) if !is_named => {
                 self.state = State::Probing(count.saturating_add(1));
                 let timer = Some((PROBE_WAIT, 0));
-                return Next { length: self.write(Saying::Probe, buffer), timer, is_named };
+                return NextStep { length: self.write(Outgoing::Probe, buffer), timer, is_named };
             }
             State::Probing(_) => (self.state, self.due) = (State::Announcing(0), Records::ALL),
             State::Announcing(_) | State::Named => {}
         }
-        let length = self.write(Saying::Answer(self.due), buffer);
-        let mut next = Next { length, timer: None, is_named };
+        let length = self.write(Outgoing::Answer(self.due), buffer);
+        let mut next = NextStep { length, timer: None, is_named };
         self.due = Records::NONE;
         // Each announcement contains all records, and is repeated.
         if let State::Announcing(count) = self.state {
@@ -172,53 +171,60 @@ impl Responder {
 
     /// Reacts to a message.
     #[inline(never)]
-    fn react(&mut self, bytes: &[u8], from: SocketAddr, buffer: &mut [u8; MESSAGE]) -> Next {
-        let Ok(message) = Message::parse(bytes) else { return Next::default() };
-        let saying = match self.heard(&message, from) {
-            Heard::Nothing => return Next::default(),
-            Heard::ToAll(records) => {
+    fn react(&mut self, bytes: &[u8], from: SocketAddr, buffer: &mut [u8; MESSAGE]) -> NextStep {
+        let Ok(message) = Message::parse(bytes) else { return NextStep::default() };
+        let outgoing = match self.reaction_to(&message, from) {
+            Reaction::Nothing => return NextStep::default(),
+            Reaction::ToAll(records) => {
                 let is_waiting = self.due != Records::NONE;
                 self.due = self.due.with(records);
                 // Wait: other hosts may answer too.
-                return Next { timer: Some((20, 100)).filter(|_| !is_waiting), ..Next::default() };
+                return NextStep {
+                    timer: Some((20, 100)).filter(|_| !is_waiting),
+                    ..NextStep::default()
+                };
             }
-            Heard::ToAsker(records) => Saying::Answer(records),
-            Heard::ToLegacyAsker(records) => {
-                Saying::Legacy(records, message.id(), message.question_bytes())
+            Reaction::ToQuerier(records) => Outgoing::Answer(records),
+            Reaction::ToLegacyQuerier(records) => {
+                Outgoing::Legacy(records, message.id(), message.question_bytes())
             }
-            Heard::Taken => {
+            Reaction::Conflict => {
                 // A host that already has the name probes for it again, to find out which host
                 // keeps it (RFC 6762, section 9).
                 if self.name().is_none() {
                     self.rename();
                 }
-                return self.probe_after(if self.number < MANY { 0 } else { TAKEN_WAIT });
+                return self.probe_after(if self.number < MANY_CONFLICTS {
+                    0
+                } else {
+                    CONFLICT_WAIT
+                });
             }
-            Heard::Outdone => return self.probe_after(OUTDONE_WAIT),
+            Reaction::TieBreakLost => return self.probe_after(TIE_BREAK_WAIT),
         };
-        Next { length: self.write(saying, buffer), ..Next::default() }
+        NextStep { length: self.write(outgoing, buffer), ..NextStep::default() }
     }
 }
 
 fn tick<A: HasMdns>(app: &mut A, event: &mut EventMut<'_, '_, A>) {
     let mut buffer = [0; MESSAGE];
     let next = app.mdns().tick(&mut buffer);
-    go_on(app, event.cx(), GROUP, &buffer, &next);
+    apply(app, event.cx(), GROUP, &buffer, &next);
 }
 
 /// Called when messages have arrived.
-pub(super) fn heard<A: HasMdns>(app: &mut A, udp: &mut UdpMut<'_, '_, A>, _: UdpEvent) {
-    while hear(app, udp) {}
+pub(super) fn received<A: HasMdns>(app: &mut A, udp: &mut UdpMut<'_, '_, A>, _: UdpEvent) {
+    while receive(app, udp) {}
 }
 
 /// Handles one message. Returns whether there was a message.
-pub(super) fn hear<A: HasMdns>(app: &mut A, udp: &mut UdpMut<'_, '_, A>) -> bool {
+pub(super) fn receive<A: HasMdns>(app: &mut A, udp: &mut UdpMut<'_, '_, A>) -> bool {
     let Some(datagram) = udp.peek() else { return false };
     let from = datagram.from;
     let mut buffer = [0; MESSAGE];
     let next = app.mdns().react(datagram.data, from, &mut buffer);
     udp.consume();
-    go_on(app, udp.cx(), from, &buffer, &next);
+    apply(app, udp.cx(), from, &buffer, &next);
     true
 }
 
@@ -233,26 +239,26 @@ pub(super) fn send<A: HasMdns>(
     if let Some(message) = buffer.get(..length).filter(|message| !message.is_empty())
         && let Some(Ok(mut udp)) = app.mdns().socket.map(|socket| cx.udp(socket))
     {
-        // A message that does not fit into the ring is lost; the querier asks again.
+        // A message that does not fit into the ring is lost, like a datagram on the network.
         let _ = udp.send_to(message, to);
     }
 }
 
 /// Sends the message, arms the timer, and calls `named`.
 #[inline(never)]
-fn go_on<A: HasMdns>(
+fn apply<A: HasMdns>(
     app: &mut A,
     cx: &mut Cx<'_, A>,
     to: SocketAddr,
     buffer: &[u8; MESSAGE],
-    next: &Next,
+    next: &NextStep,
 ) {
     send(app, cx, to, buffer, next.length);
     let responder = app.mdns();
     if let Some((least, spread)) = next.timer
         && let Some(timer) = responder.timer
     {
-        // The base has a seed: `announce` has checked it.
+        // `announce` has checked that the base has a seed.
         let random = cx.random_u32().unwrap_or_default() >> 16;
         let random = random.wrapping_mul(u32::from(spread)) >> 16;
         let millis = u32::from(least).wrapping_add(random);

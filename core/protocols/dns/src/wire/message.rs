@@ -2,7 +2,7 @@
 
 use core::net::{Ipv4Addr, Ipv6Addr};
 
-use super::{CLASS, HEAD, INTERNET, Kind, Name, Status, flag, number};
+use super::{CLASS_MASK, HEADER, INTERNET, Kind, Name, Status, flag, number};
 
 /// The bytes are not a valid message: a count, a length or a name is wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,14 +24,14 @@ impl<'m> Message<'m> {
     /// # Errors
     /// [`Malformed`].
     pub fn parse(bytes: &'m [u8]) -> Result<Self, Malformed> {
-        Self::checked(bytes).ok_or(Malformed)
+        Self::check(bytes).ok_or(Malformed)
     }
 
     #[inline(never)]
-    fn checked(bytes: &'m [u8]) -> Option<Self> {
-        let mut message = Self { bytes, sections: [HEAD; 4] };
-        bytes.get(..HEAD)?;
-        let mut at = HEAD;
+    fn check(bytes: &'m [u8]) -> Option<Self> {
+        let mut message = Self { bytes, sections: [HEADER; 4] };
+        bytes.get(..HEADER)?;
+        let mut at = HEADER;
         for (start, section) in message.sections.iter_mut().zip(0..4) {
             *start = at;
             for _ in 0..count(bytes, section) {
@@ -45,7 +45,7 @@ impl<'m> Message<'m> {
         Some(message)
     }
 
-    /// Returns the ID, which an answer repeats from its query.
+    /// Returns the ID. An answer has the ID of its query.
     pub fn id(&self) -> u16 {
         number(self.bytes, 0).unwrap_or_default()
     }
@@ -55,7 +55,7 @@ impl<'m> Message<'m> {
         number(self.bytes, 2).unwrap_or_default()
     }
 
-    /// Returns whether it is an answer to a standard query.
+    /// Returns whether the message is an answer to a standard query.
     pub fn is_answer(&self) -> bool {
         self.flags() & (flag::RESPONSE | flag::OPERATION) == flag::RESPONSE
     }
@@ -98,7 +98,7 @@ impl<'m> Message<'m> {
     }
 
     fn records(self, section: u8) -> Records<'m> {
-        let at = self.sections.get(usize::from(section)).copied().unwrap_or(HEAD);
+        let at = self.sections.get(usize::from(section)).copied().unwrap_or(HEADER);
         Records { bytes: self.bytes, at, left: count(self.bytes, section), section }
     }
 }
@@ -121,9 +121,9 @@ pub struct Question<'m> {
 }
 
 impl Question<'_> {
-    /// Returns whether its class is the internet, the only one in use.
+    /// Returns whether the class is the internet, the only class in use.
     pub const fn is_of_internet(&self) -> bool {
-        self.class & CLASS == INTERNET
+        self.class & CLASS_MASK == INTERNET
     }
 }
 
@@ -155,18 +155,18 @@ pub struct Record<'m> {
     pub name: Name<'m>,
     /// The record type.
     pub kind: Kind,
-    /// The class; 1 is the internet. In multicast DNS the top bit means that this record replaces
-    /// all others of its kind (cache flush).
+    /// The class; 1 is the internet. In multicast DNS the top bit means that this record replaces all other records of
+    /// the same name and type (cache flush).
     pub class: u16,
     /// The time to live in seconds.
     pub ttl: u32,
-    /// The start and end offset of its data in the message.
+    /// The start and end offset of the data in the message.
     start: usize,
     end: usize,
 }
 
 impl<'m> Record<'m> {
-    /// Reads the record at an offset. In the section of questions it has only a name, a type and a class. Returns the
+    /// Reads the record at an offset. An entry of the question section has only a name, a type and a class. Returns the
     /// record and the offset after it, or `None` if the message is too short or the name is malformed.
     #[inline(never)]
     fn read(bytes: &'m [u8], at: usize, section: u8) -> Option<(Self, usize)> {
@@ -186,25 +186,25 @@ impl<'m> Record<'m> {
         Some((Self { name, kind, class, ttl, start, end }, end))
     }
 
-    /// Returns its data as bytes.
+    /// Returns the record's data as bytes.
     pub fn bytes(&self) -> &'m [u8] {
         self.name.message().get(self.start..self.end).unwrap_or_default()
     }
 
-    /// Returns whether it has the class internet and this type.
+    /// Returns whether the record has the class internet and this type.
     pub(crate) fn is(&self, kind: Kind) -> bool {
-        self.class & CLASS == INTERNET && self.kind == kind
+        self.class & CLASS_MASK == INTERNET && self.kind == kind
     }
 
-    /// Returns the name in its data, after `behind` bytes.
-    pub(crate) const fn target(&self, behind: usize) -> Name<'m> {
-        self.name.elsewhere(self.start.wrapping_add(behind))
+    /// Returns the name that begins at `offset` in the record's data.
+    pub(crate) const fn target(&self, offset: usize) -> Name<'m> {
+        self.name.at_offset(self.start.wrapping_add(offset))
     }
 
-    /// Returns the form of its data: a number of bytes, then a number of names, then a number of bytes. Returns `None`
-    /// if any data is valid.
-    const fn form(&self) -> Option<(usize, u8, usize)> {
-        if self.class & CLASS != INTERNET {
+    /// Returns the form of the record's data: a number of bytes, then a number of names, then a number of bytes.
+    /// Returns `None` for a record whose data may have any form.
+    const fn layout(&self) -> Option<(usize, u8, usize)> {
+        if self.class & CLASS_MASK != INTERNET {
             return None;
         }
         Some(match self.kind {
@@ -217,26 +217,26 @@ impl<'m> Record<'m> {
         })
     }
 
-    /// Returns whether its data has exactly the form of its type.
+    /// Returns whether the record's data has exactly the form of its type.
     fn is_well_formed(&self) -> bool {
         if self.is(Kind::TXT) {
-            return texts(self.bytes()).is_some();
+            return check_texts(self.bytes()).is_some();
         }
-        let Some((before, names, behind)) = self.form() else { return true };
+        let Some((before, names, after)) = self.layout() else { return true };
         let mut at = self.start.wrapping_add(before);
         for _ in 0..names {
             let Some((_, end)) = Name::check(self.name.message(), at) else { return false };
             at = end;
         }
-        at.wrapping_add(behind) == self.end
+        at.wrapping_add(after) == self.end
     }
 
-    /// Returns its data.
+    /// Returns the record's data.
     pub fn data(&self) -> Data<'m> {
         let bytes = self.bytes();
         let address = |bytes: &[u8]| bytes.first_chunk().copied().map(Ipv4Addr::from);
         let data = match self.kind {
-            _ if self.class & CLASS != INTERNET => None,
+            _ if self.class & CLASS_MASK != INTERNET => None,
             Kind::A => address(bytes).map(Data::A),
             Kind::AAAA => bytes.first_chunk::<16>().map(|octets| Data::Aaaa((*octets).into())),
             Kind::CNAME => Some(Data::Cname(self.target(0))),
@@ -247,15 +247,15 @@ impl<'m> Record<'m> {
                 Some(Data::Srv { priority, weight, port, target: self.target(6) })
             }
             Kind::TXT => Some(Data::Txt(bytes)),
-            Kind::SOA => Some(Data::Soa { minimum: self.last_number() }),
+            Kind::SOA => Some(Data::Soa { minimum: self.last_u32() }),
             _ => None,
         };
         data.unwrap_or(Data::Other(bytes))
     }
 
-    /// Returns the last number in its data. In an SOA record this is the time to cache negative
-    /// answers, in seconds.
-    pub(crate) fn last_number(&self) -> u32 {
+    /// Returns the last number in the record's data. In an SOA record this is the time to cache negative answers, in
+    /// seconds.
+    pub(crate) fn last_u32(&self) -> u32 {
         self.bytes().last_chunk().map_or(0, |bytes| u32::from_be_bytes(*bytes))
     }
 }
@@ -294,7 +294,7 @@ pub enum Data<'m> {
 }
 
 /// Checks texts, each after a byte with its length.
-fn texts(bytes: &[u8]) -> Option<&[u8]> {
+fn check_texts(bytes: &[u8]) -> Option<&[u8]> {
     let mut rest = bytes;
     while let Some((length, after)) = rest.split_first() {
         rest = after.get(usize::from(*length)..)?;
@@ -332,15 +332,15 @@ mod tests {
     }
 
     #[test]
-    fn each_cut_is_malformed() {
+    fn each_truncated_message_is_malformed() {
         for length in 0..ANSWER.len() {
             assert_eq!(Message::parse(&ANSWER[..length]).err(), Some(Malformed), "{length} bytes");
         }
     }
 
     #[test]
-    fn what_a_record_holds_has_the_length_of_its_kind() {
-        for (kind, held) in [
+    fn the_data_of_a_record_must_have_the_form_of_its_type() {
+        for (kind, data) in [
             (Kind::A, b"\x7F\0\0".as_slice()),
             (Kind::A, b"\x7F\0\0\x01\0"),
             (Kind::AAAA, b"\x7F\0\0\x01"),
@@ -354,13 +354,13 @@ mod tests {
             let mut bytes = b"\0\0\x80\0\0\0\0\x01\0\0\0\0\0".to_vec();
             bytes.extend(kind.0.to_be_bytes());
             bytes.extend(b"\0\x01\0\0\0\0");
-            bytes.extend((held.len() as u16).to_be_bytes());
-            bytes.extend(held);
-            assert_eq!(Message::parse(&bytes).err(), Some(Malformed), "{kind:?} {held:?}");
+            bytes.extend((data.len() as u16).to_be_bytes());
+            bytes.extend(data);
+            assert_eq!(Message::parse(&bytes).err(), Some(Malformed), "{kind:?} {data:?}");
             // In another class the data is just bytes.
             bytes[16] = 3;
             let record = Message::parse(&bytes).unwrap().answers().next().unwrap();
-            assert_eq!(record.data(), Data::Other(held));
+            assert_eq!(record.data(), Data::Other(data));
         }
     }
 }

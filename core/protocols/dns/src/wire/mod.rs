@@ -53,7 +53,7 @@ impl Status {
 
 /// Flags of a message.
 pub mod flag {
-    /// It is an answer.
+    /// The message is an answer.
     pub const RESPONSE: u16 = 0x8000;
     /// The operation code; zero is a standard query.
     pub const OPERATION: u16 = 0x7800;
@@ -61,18 +61,18 @@ pub mod flag {
     pub const AUTHORITATIVE: u16 = 0x0400;
     /// The answer was too long, and is truncated.
     pub const TRUNCATED: u16 = 0x0200;
-    /// The server should ask other servers (recursion).
+    /// The server should query other servers (recursion).
     pub const RECURSION_DESIRED: u16 = 0x0100;
 }
 
 /// The length of a message's header.
-const HEAD: usize = 12;
+const HEADER: usize = 12;
 
-/// The class of the internet, the only one in use.
+/// The class of the internet, the only class in use.
 const INTERNET: u16 = 1;
 
 /// In multicast DNS, the top bit of a class is a separate flag.
-const CLASS: u16 = 0x7FFF;
+const CLASS_MASK: u16 = 0x7FFF;
 
 /// Returns the two bytes at an offset as a number, or `None` if the message is too short.
 #[inline(never)]

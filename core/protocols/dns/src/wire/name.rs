@@ -9,7 +9,7 @@ pub const MAX_NAME: usize = 255;
 /// The maximum length of a label in bytes.
 const MAX_LABEL: usize = 63;
 
-/// The two bits of a length byte that mark a pointer to the remaining labels of the name.
+/// The two bits of a length byte that indicate a pointer to the remaining labels of the name.
 const POINTER: u8 = 0xC0;
 
 /// A checked name in a message.
@@ -22,10 +22,10 @@ pub struct Name<'m> {
 impl<'m> Name<'m> {
     /// Checks the name at an offset. Returns the name and the offset after it.
     ///
-    /// A pointer must point to bytes before all bytes that the name has used so far. So each pointer leads further back
-    /// in the message, and no name is endless.
+    /// The first pointer must point to an offset before the start of the name, and each further pointer to an offset
+    /// before the target of the previous pointer. So these offsets decrease, and no name is endless.
     pub(super) fn check(message: &'m [u8], at: usize) -> Option<(Self, usize)> {
-        let mut labels = Labels { message, at, least: at, end: None };
+        let mut labels = Labels { message, at, limit: at, end: None };
         let mut length = 1_usize;
         loop {
             match labels.step()? {
@@ -44,21 +44,21 @@ impl<'m> Name<'m> {
         self.message
     }
 
-    /// Returns the name at another offset of the message, which was already checked.
-    pub(super) const fn elsewhere(self, at: usize) -> Self {
+    /// Returns the name at another offset of the message. The caller has already checked the name at this offset.
+    pub(super) const fn at_offset(self, at: usize) -> Self {
         Self { at, ..self }
     }
 
     /// Returns the labels, from the left.
     pub fn labels(self) -> Labels<'m> {
-        Labels { message: self.message, at: self.at, least: self.at, end: None }
+        Labels { message: self.message, at: self.at, limit: self.at, end: None }
     }
 
     /// Returns the first label and the name after it, or `None` if the name has no label.
     pub(crate) fn split_first(self) -> Option<(&'m [u8], Self)> {
         let mut labels = self.labels();
         let label = labels.next()?;
-        Some((label, self.elsewhere(labels.at)))
+        Some((label, self.at_offset(labels.at)))
     }
 
     /// Returns whether the name is this text. Letters are not case-sensitive.
@@ -84,25 +84,26 @@ impl<'m> Name<'m> {
             let mut rest = without_dot(text);
             while !rest.is_empty() {
                 let Some(label) = labels.next() else { return false };
-                let mut place = rest.iter();
+                let mut text = rest.iter();
                 let is_same = label.iter().all(|byte| {
                     // A dot within a label is not a separator.
-                    place.next().is_some_and(|held| {
-                        *held != b'.'
-                            && (held == byte || !is_exact && held.eq_ignore_ascii_case(byte))
+                    text.next().is_some_and(|expected| {
+                        *expected != b'.'
+                            && (expected == byte
+                                || !is_exact && expected.eq_ignore_ascii_case(byte))
                     })
                 });
-                if !is_same || place.next().is_some_and(|held| *held != b'.') {
+                if !is_same || text.next().is_some_and(|next| *next != b'.') {
                     return false;
                 }
-                rest = place.as_slice();
+                rest = text.as_slice();
             }
         }
         labels.next().is_none()
     }
 }
 
-/// Names are compared without the case of their letters.
+/// The comparison ignores the case of letters.
 impl PartialEq for Name<'_> {
     fn eq(&self, other: &Self) -> bool {
         let mut others = other.labels();
@@ -127,8 +128,9 @@ impl fmt::Debug for Name<'_> {
 pub struct Labels<'m> {
     message: &'m [u8],
     at: usize,
-    /// The start of the bytes that are being read. The next pointer must point before it.
-    least: usize,
+    /// The target of the last pointer, or the start of the name if it had no pointer so far. The next pointer must
+    /// point before this offset.
+    limit: usize,
     /// The end of the name, once it is known: after its first pointer, or after its last label.
     end: Option<usize>,
 }
@@ -153,11 +155,11 @@ impl<'m> Labels<'m> {
                 POINTER => {
                     let low = *self.message.get(start)?;
                     let target = usize::from(u16::from_be_bytes([length & !POINTER, low]));
-                    if target >= self.least {
+                    if target >= self.limit {
                         return None;
                     }
                     self.end.get_or_insert(start.checked_add(1)?);
-                    (self.at, self.least) = (target, target);
+                    (self.at, self.limit) = (target, target);
                 }
                 _ => return None,
             }
@@ -191,7 +193,7 @@ pub fn is_host_name(text: &str) -> bool {
             _ => return false,
         };
     }
-    // The end and the length byte of the first label take two more bytes.
+    // A message stores two more bytes: the length byte of the first label, and the zero byte at the end of the name.
     length != 0 && bytes.len().saturating_add(2) <= MAX_NAME
 }
 
@@ -207,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn names_follow_their_pointers() {
+    fn the_pointers_in_a_name_are_followed() {
         for (at, text, end) in
             [(0, "b.example", 11), (11, "A.b.example.", 15), (15, "a.B.Example", 17)]
         {
@@ -224,7 +226,7 @@ mod tests {
     }
 
     #[test]
-    fn a_dot_in_a_label_is_none_between_labels() {
+    fn a_dot_in_a_label_is_not_a_separator() {
         let (name, _) = check(b"\x09b.example\x00", 0).unwrap();
         assert!(!name.is("b.example") && !name.is_exactly(b"b.example"));
         let (name, _) = check(NAMES, 0).unwrap();
@@ -233,14 +235,14 @@ mod tests {
     }
 
     #[test]
-    fn the_root_is_a_name() {
+    fn the_root_is_a_name_without_labels() {
         let (root, end) = check(b"\x00", 0).unwrap();
         assert_eq!((root.labels().count(), end), (0, 1));
         assert!(root.is(".") && root.is("") && !root.is("a"));
     }
 
     #[test]
-    fn pointers_forward_and_to_themselves_are_refused() {
+    fn pointers_that_do_not_point_backwards_are_refused() {
         for message in [
             b"\xC0\x00".as_slice(), // itself
             b"\xC0\x02\x00",        // forward
@@ -261,7 +263,7 @@ mod tests {
 
     #[test]
     fn a_name_has_at_most_255_bytes() {
-        let long = |labels: usize, rest: usize| {
+        let long_name = |labels: usize, rest: usize| {
             let mut bytes = Vec::new();
             for _ in 0..labels {
                 bytes.push(63);
@@ -272,22 +274,22 @@ mod tests {
             bytes.push(0);
             bytes
         };
-        assert_eq!(long(3, 61).len(), MAX_NAME);
-        assert!(check(&long(3, 61), 0).is_some());
-        assert!(check(&long(3, 62), 0).is_none());
-        // The same through a pointer.
-        let mut chained = long(3, 59);
+        assert_eq!(long_name(3, 61).len(), MAX_NAME);
+        assert!(check(&long_name(3, 61), 0).is_some());
+        assert!(check(&long_name(3, 62), 0).is_none());
+        // The limit also includes the labels after a pointer.
+        let mut chained = long_name(3, 59);
         let at = chained.len();
         chained.extend(b"\x01c\xC0\x00");
         assert!(check(&chained, at).is_some());
-        let mut chained = long(3, 60);
+        let mut chained = long_name(3, 60);
         let at = chained.len();
         chained.extend(b"\x01c\xC0\x00");
         assert!(check(&chained, at).is_none());
     }
 
     #[test]
-    fn a_name_to_ask_for_has_labels_of_letters_digits_and_hyphens() {
+    fn a_host_name_has_labels_of_letters_digits_and_hyphens() {
         let long = format!("{0}.{0}.{0}.{1}", "a".repeat(63), "b".repeat(61));
         for good in ["a", "example.org", "example.org.", "_http._tcp.local", "1.de", &long] {
             assert!(is_host_name(good), "{good}");

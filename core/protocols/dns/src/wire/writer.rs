@@ -1,7 +1,7 @@
 //! Writes a message.
 
 use super::name::without_dot;
-use super::{HEAD, INTERNET, Kind};
+use super::{HEADER, INTERNET, Kind};
 
 /// A section of a message that contains records.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -94,8 +94,8 @@ impl<'b> Writer<'b> {
         self.end_record(length);
     }
 
-    /// Writes a record up to its data, for [`end_record`](Self::end_record). Returns the offset of
-    /// its length field.
+    /// Writes the part of a record before its data. Returns the offset of the record's length field, for
+    /// [`end_record`](Self::end_record).
     #[inline(never)]
     pub(crate) fn begin_record(
         &mut self,
@@ -172,7 +172,7 @@ impl<'b> Writer<'b> {
     pub fn bytes(&mut self, bytes: &[u8]) {
         let room = self.buffer.get_mut(self.len..).and_then(|room| room.get_mut(..bytes.len()));
         match room {
-            Some(room) => room.iter_mut().zip(bytes).for_each(|(place, byte)| *place = *byte),
+            Some(room) => room.iter_mut().zip(bytes).for_each(|(target, byte)| *target = *byte),
             None => self.is_full = true,
         }
         self.len = self.len.saturating_add(bytes.len());
@@ -194,13 +194,13 @@ impl<'b> Writer<'b> {
     }
 
     fn put(&mut self, at: usize, number: u16) {
-        if let Some(place) = self.buffer.get_mut(at..).and_then(|rest| rest.first_chunk_mut()) {
-            *place = number.to_be_bytes();
+        if let Some(target) = self.buffer.get_mut(at..).and_then(|rest| rest.first_chunk_mut()) {
+            *target = number.to_be_bytes();
         }
     }
 }
 
-const _: () = assert!(HEAD == 12, "a head is an id, flags and four counts");
+const _: () = assert!(HEADER == 12, "a header has an ID, flags and four counts");
 
 #[cfg(test)]
 mod tests {
@@ -208,7 +208,7 @@ mod tests {
     use crate::wire::{Data, Message, flag};
 
     #[test]
-    fn what_is_written_is_read() {
+    fn a_written_message_is_read_back() {
         let mut buffer = [0; 128];
         let mut writer = Writer::new(&mut buffer, 0xABCD, flag::RESPONSE | flag::AUTHORITATIVE);
         writer.question("Pump-7.local", Kind::ANY, 0x8001);

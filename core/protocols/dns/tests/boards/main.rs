@@ -1,5 +1,5 @@
-//! Two simulated boards that want the same name. Each board has the loop and a network stack. The boards are on one
-//! network segment, in virtual time. Frames are lost and duplicated.
+//! Two simulated boards that want the same name. Each board runs the event loop and a network stack. The boards are on
+//! one network segment, in virtual time. Frames are lost and duplicated.
 
 #[path = "../../../../../hal-embassy/tests/adapter/world/clock.rs"]
 mod clock;
@@ -36,9 +36,9 @@ struct Segment {
 }
 
 /// The connection of a board to the segment.
-struct Place<const NUMBER: usize>(Rc<RefCell<Segment>>);
+struct Port<const NUMBER: usize>(Rc<RefCell<Segment>>);
 
-impl<const NUMBER: usize> Cable for Place<NUMBER> {
+impl<const NUMBER: usize> Cable for Port<NUMBER> {
     const DEVICE: [u8; 6] = [2, 0, 0, 0, 0, NUMBER as u8 + 1];
 
     fn take(&mut self, _: End) -> Option<Vec<u8>> {
@@ -47,13 +47,13 @@ impl<const NUMBER: usize> Cable for Place<NUMBER> {
 
     fn send(&mut self, _: End, frame: Vec<u8>) {
         let segment = &mut *self.0.borrow_mut();
-        let drawn = segment.rng.u32(0..1_000);
-        if drawn < segment.faults {
+        let random = segment.rng.u32(0..1_000);
+        if random < segment.faults {
             segment.lost += 1;
             return;
         }
         let other = 1 - NUMBER;
-        if drawn < 2 * segment.faults {
+        if random < 2 * segment.faults {
             segment.to[other].push_back(frame.clone());
         }
         segment.to[other].push_back(frame);
@@ -78,7 +78,7 @@ struct Board {
 
 impl Board {
     fn announce(&mut self, event: &mut EventMut<Self>) {
-        mdns::announce(self, event, "pump", SERVICES).expect("there is room");
+        mdns::announce(self, event, "pump", SERVICES).expect("the storage is large enough");
     }
 }
 
@@ -88,7 +88,7 @@ impl HasMdns for Board {
     }
 
     fn named(&mut self, _: &mut Cx<Self>) {
-        let name = self.responder.name().expect("it has one");
+        let name = self.responder.name().expect("the board has a name");
         self.names.borrow_mut().push(name.to_owned());
     }
 }
@@ -110,18 +110,18 @@ impl Running {
             dns_servers: Default::default(),
         });
         let resources = Box::leak(Box::new(StackResources::<4>::new()));
-        let plug = Rc::new(RefCell::new(Place::<NUMBER>(segment.clone())));
-        let (stack, runner) = embassy_net::new(DeviceEnd(plug), net, resources, seed);
+        let port = Rc::new(RefCell::new(Port::<NUMBER>(segment.clone())));
+        let (stack, runner) = embassy_net::new(DeviceEnd(port), net, resources, seed);
         let runner = Box::leak(Box::new(runner));
         let names = Rc::<RefCell<Vec<String>>>::default();
-        let told = names.clone();
+        let reported = names.clone();
         let device = async move {
             let mut storage = Box::new(Storage::<Board, 2, 0, 8_192, 0, 0, 0, 1>::new());
             let mut base = EventBase::new(&mut storage);
             base.seed(&[seed.to_le_bytes(); 4].concat().try_into().expect("32 bytes"));
-            let mut app = Board { responder: Responder::new(), names: told };
+            let mut app = Board { responder: Responder::new(), names: reported };
             app.responder.set_addresses(&[address.into()]);
-            base.after(starts_after, Board::announce).expect("there is room");
+            base.after(starts_after, Board::announce).expect("the storage is large enough");
             let mut sockets = Sockets::<1, 64, 64>::new();
             let mut udp = Box::new(UdpSockets::<1, 1_024, 1_024>::new());
             let adapter = Adapter::new(stack, &mut sockets, &[], Config::SERVER);
@@ -132,16 +132,16 @@ impl Running {
     }
 
     fn work(&mut self) -> bool {
-        self.network.work() | self.loop_.work()
+        self.network.poll_if_woken() | self.loop_.poll_if_woken()
     }
 
     fn name(&self) -> String {
-        self.names.borrow().last().expect("it has a name").clone()
+        self.names.borrow().last().expect("the board has a name").clone()
     }
 }
 
 /// Advances the virtual time by `duration`, from one wake-up time of the boards to the next.
-fn pass(boards: &mut [Running; 2], duration: Duration) {
+fn advance(boards: &mut [Running; 2], duration: Duration) {
     let end = clock::now() + duration.as_micros() as u64;
     loop {
         while boards.iter_mut().fold(false, |worked, board| board.work() | worked) {}
@@ -155,7 +155,7 @@ fn pass(boards: &mut [Running; 2], duration: Duration) {
 
 /// Starts two boards. Returns their names, the number of times they were named, and the number of
 /// lost frames.
-fn settle(seed: u64, faults: u32) -> ([String; 2], usize, u32) {
+fn run_boards(seed: u64, faults: u32) -> ([String; 2], usize, u32) {
     clock::reset();
     let mut rng = Rng::with_seed(seed);
     // The boards start at the same time, or the second board starts later.
@@ -164,28 +164,28 @@ fn settle(seed: u64, faults: u32) -> ([String; 2], usize, u32) {
     let segment = Segment { to, wakers: [None, None], rng: rng.fork(), faults, lost: 0 };
     let segment = Rc::new(RefCell::new(segment));
     let mut boards = [Running::new::<0>(&segment, after[0]), Running::new::<1>(&segment, after[1])];
-    pass(&mut boards, Duration::from_secs(60));
-    let settled = boards.each_ref().map(Running::name);
+    advance(&mut boards, Duration::from_secs(60));
+    let final_names = boards.each_ref().map(Running::name);
     let times = boards.iter().map(|board| board.names.borrow().len()).sum();
-    pass(&mut boards, Duration::from_secs(600));
-    assert_eq!(boards.each_ref().map(Running::name), settled, "names stay, seed {seed}");
-    (settled, times, segment.borrow().lost)
+    advance(&mut boards, Duration::from_secs(600));
+    assert_eq!(boards.each_ref().map(Running::name), final_names, "names stay, seed {seed}");
+    (final_names, times, segment.borrow().lost)
 }
 
 #[test]
-fn two_boards_with_one_name_settle_on_two() {
+fn two_boards_that_want_one_name_get_different_names() {
     for seed in 0..100 {
-        let (mut names, times, _) = settle(seed, 0);
+        let (mut names, times, _) = run_boards(seed, 0);
         names.sort();
         assert_eq!((names, times), (["pump", "pump-2"].map(String::from), 2), "seed {seed}");
     }
 }
 
 #[test]
-fn names_are_two_although_frames_are_lost_and_doubled() {
+fn names_are_different_although_frames_are_lost_and_duplicated() {
     let mut all_lost = 0;
     for seed in 0..300 {
-        let ([one, other], _, lost) = settle(seed, 100);
+        let ([one, other], _, lost) = run_boards(seed, 100);
         assert_ne!(one, other, "seed {seed}");
         assert!(one.starts_with("pump") && other.starts_with("pump"), "{one}, {other}");
         all_lost += lost;

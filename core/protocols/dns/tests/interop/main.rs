@@ -1,5 +1,5 @@
-//! The resolver, the responder and the browser with third-party programs. Without `cargo xtask
-//! interop` these tests are ignored; this command runs them and says what they need.
+//! Tests of the resolver, the responder and the browser against third-party programs. Without `cargo xtask interop`,
+//! these tests are ignored. This command runs the tests and prints what they need.
 
 mod names;
 mod programs;

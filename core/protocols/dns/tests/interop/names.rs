@@ -1,4 +1,4 @@
-//! The resolver with dnsmasq and unbound.
+//! Tests of the resolver against the DNS servers dnsmasq and unbound.
 
 use std::collections::HashSet;
 use std::net::{IpAddr, SocketAddr, UdpSocket};
@@ -18,7 +18,7 @@ use crate::programs::{Folder, LIMIT, Program, free_address, wait_for};
 struct App {
     names: Resolver<App, 2, 4>,
     /// The questions, in order.
-    asked: Vec<(String, Option<Family>)>,
+    questions: Vec<(String, Option<Family>)>,
     answers: Vec<Result<Vec<IpAddr>, LookupError>>,
     ports: HashSet<u16>,
 }
@@ -31,7 +31,7 @@ impl HasResolver for App {
 
 impl App {
     fn next(&mut self, cx: &mut Cx<Self>) {
-        let Some((name, family)) = self.asked.get(self.answers.len()).cloned() else {
+        let Some((name, family)) = self.questions.get(self.answers.len()).cloned() else {
             return cx.exit();
         };
         dns::resolve(self, cx, &name, family, Self::found).unwrap();
@@ -48,7 +48,7 @@ impl App {
 }
 
 /// Looks up names one after another, with one socket.
-fn look_up(servers: &[SocketAddr], asked: &[(&str, Option<Family>)]) -> App {
+fn look_up(servers: &[SocketAddr], questions: &[(&str, Option<Family>)]) -> App {
     let capacities = Capacities {
         events: 2,
         conns: 1,
@@ -65,7 +65,7 @@ fn look_up(servers: &[SocketAddr], asked: &[(&str, Option<Family>)]) -> App {
     let pool = base.add_pool(Pool::new(1).rings(8_192, 512)).unwrap();
     let mut app = App {
         names: Resolver::new(),
-        asked: asked.iter().map(|(name, family)| ((*name).to_owned(), *family)).collect(),
+        questions: questions.iter().map(|(name, family)| ((*name).to_owned(), *family)).collect(),
         answers: Vec::new(),
         ports: HashSet::new(),
     };
@@ -73,7 +73,7 @@ fn look_up(servers: &[SocketAddr], asked: &[(&str, Option<Family>)]) -> App {
     app.names.set_tcp_pool(pool);
     app.next(&mut base);
     live.run(&mut base, &mut app).unwrap();
-    assert_eq!(app.answers.len(), app.asked.len());
+    assert_eq!(app.answers.len(), app.questions.len());
     live.close(&mut base).unwrap();
     app
 }
@@ -83,7 +83,7 @@ fn v4(last: u8) -> IpAddr {
 }
 
 /// The number of addresses of a name whose answer is longer than 512 bytes.
-const MANY: u8 = 60;
+const MANY_ADDRESSES: u8 = 60;
 
 struct Server {
     address: SocketAddr,
@@ -95,7 +95,7 @@ struct Server {
 fn dnsmasq() -> Server {
     let (address, folder) = (free_address(), Folder::new());
     let mut hosts = String::from("192.0.2.1 a.test\n2001:db8::1 a.test\n2001:db8::6 six.test\n");
-    (1..=MANY).for_each(|last| hosts += &format!("192.0.2.{last} many.test\n"));
+    (1..=MANY_ADDRESSES).for_each(|last| hosts += &format!("192.0.2.{last} many.test\n"));
     let hosts = folder.write("hosts", &hosts);
     let mut command = Command::new("dnsmasq");
     command
@@ -118,7 +118,7 @@ fn unbound() -> Server {
          ns IN A 192.0.2.53\na IN A 192.0.2.1\na IN AAAA 2001:db8::1\nsix IN AAAA 2001:db8::6\n\
          one IN CNAME a\ntwo IN CNAME one\nzero 0 IN A 192.0.2.7\n*.bulk 0 IN A 192.0.2.9\n",
     );
-    (1..=MANY).for_each(|last| zone += &format!("many IN A 192.0.2.{last}\n"));
+    (1..=MANY_ADDRESSES).for_each(|last| zone += &format!("many IN A 192.0.2.{last}\n"));
     let zone = folder.write("zone", &zone);
     let settings = format!(
         "server:\n interface: 127.0.0.1\n port: {}\n do-daemonize: no\n username: \"\"\n chroot: \"\"\n \
@@ -139,7 +139,7 @@ fn first_eight() -> Vec<IpAddr> {
 }
 
 /// Checks the answers that every server must give.
-fn answers_as_it_should(server: &Server) {
+fn check_answers(server: &Server) {
     let (v4_only, v6_only) = (Some(Family::V4), Some(Family::V6));
     let six: IpAddr = "2001:db8::6".parse().unwrap();
     let both = vec![v4(1), "2001:db8::1".parse().unwrap()];
@@ -154,72 +154,74 @@ fn answers_as_it_should(server: &Server) {
         ("two.test", None, Ok(both)),
         ("nothing.test", None, Err(LookupError::NoSuchName)),
     ];
-    let asked: Vec<_> = cases.iter().map(|(name, family, _)| (*name, *family)).collect();
-    let app = look_up(&[server.address], &asked);
+    let questions: Vec<_> = cases.iter().map(|(name, family, _)| (*name, *family)).collect();
+    let app = look_up(&[server.address], &questions);
     for ((name, family, expected), answer) in cases.into_iter().zip(app.answers) {
         assert_eq!(answer, expected, "{name} {family:?}");
     }
     // This answer is fetched over TCP, because it does not fit into a datagram. Servers may rotate the list.
     let app = look_up(&[server.address], &[("many.test", v4_only)]);
     let found = app.answers[0].as_ref().unwrap();
-    let all: HashSet<_> = (1..=MANY).map(v4).collect();
-    assert!(found.len() == first_eight().len() && found.iter().all(|one| all.contains(one)));
+    let all: HashSet<_> = (1..=MANY_ADDRESSES).map(v4).collect();
+    assert!(
+        found.len() == first_eight().len() && found.iter().all(|address| all.contains(address))
+    );
 }
 
 /// Looks up many different names without a pause, each from another port.
-fn ten_thousand_are_found(server: &Server) {
+fn look_up_ten_thousand_names(server: &Server) {
     let names: Vec<_> = (0..10_000).map(|number| format!("n{number}.bulk.test")).collect();
-    let asked: Vec<_> = names.iter().map(|name| (&name[..], Some(Family::V4))).collect();
+    let questions: Vec<_> = names.iter().map(|name| (&name[..], Some(Family::V4))).collect();
     let start = Instant::now();
-    let app = look_up(&[server.address], &asked);
+    let app = look_up(&[server.address], &questions);
     assert!(app.answers.iter().all(|answer| *answer == Ok(vec![v4(9)])));
     eprintln!("10,000 look-ups in {:?}, from {} ports", start.elapsed(), app.ports.len());
 }
 
 #[test]
 #[ignore = "needs dnsmasq"]
-fn dnsmasq_answers_as_it_should() {
+fn the_resolver_accepts_the_answers_of_dnsmasq() {
     let server = dnsmasq();
-    answers_as_it_should(&server);
+    check_answers(&server);
     // All answers have a time to live of 0.
     let app = look_up(&[server.address], &[("a.test", None), ("a.test", None)]);
     assert_eq!(app.answers[0], app.answers[1]);
-    ten_thousand_are_found(&server);
+    look_up_ten_thousand_names(&server);
 }
 
 #[test]
 #[ignore = "needs unbound"]
-fn unbound_answers_as_it_should() {
+fn the_resolver_accepts_the_answers_of_unbound() {
     let server = unbound();
-    answers_as_it_should(&server);
+    check_answers(&server);
     let zero = ("zero.test", Some(Family::V4));
     let app = look_up(&[server.address], &[zero, zero]);
     assert_eq!(app.answers, vec![Ok(vec![v4(7)]); 2]);
-    ten_thousand_are_found(&server);
+    look_up_ten_thousand_names(&server);
 }
 
 #[test]
 #[ignore = "needs dnsmasq and unbound"]
-fn another_server_is_asked_when_one_is_silent_or_gone() {
+fn another_server_is_queried_if_one_is_silent_or_has_ended() {
     let (first, second) = (unbound(), dnsmasq());
     // This server has a socket but never answers.
     let silent = UdpSocket::bind("127.0.0.1:0").unwrap();
-    let asked = [("a.test", Some(Family::V4)); 3];
+    let questions = [("a.test", Some(Family::V4)); 3];
     let servers = [silent.local_addr().unwrap(), second.address];
     let start = Instant::now();
-    let app = look_up(&servers, &asked);
+    let app = look_up(&servers, &questions);
     assert_eq!(app.answers, vec![Ok(vec![v4(1)]); 3]);
     assert!((1..8).contains(&start.elapsed().as_secs()), "one wait, {:?}", start.elapsed());
-    // This server ends while it is used.
+    // The first server ends while the client uses it.
     let servers = [first.address, second.address];
     let Server { program, .. } = first;
-    let ender = thread::spawn(move || {
+    let stopper = thread::spawn(move || {
         thread::sleep(Duration::from_millis(200));
         program.end();
     });
     let names: Vec<_> = (0..4_000).map(|number| format!("m{number}.bulk.test")).collect();
-    let asked: Vec<_> = names.iter().map(|name| (&name[..], Some(Family::V4))).collect();
-    let app = look_up(&servers, &asked);
+    let questions: Vec<_> = names.iter().map(|name| (&name[..], Some(Family::V4))).collect();
+    let app = look_up(&servers, &questions);
     assert!(app.answers.iter().all(|answer| *answer == Ok(vec![v4(9)])));
-    ender.join().unwrap();
+    stopper.join().unwrap();
 }

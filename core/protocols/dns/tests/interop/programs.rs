@@ -31,14 +31,14 @@ impl Program {
 
 impl Drop for Program {
     fn drop(&mut self) {
-        // It may already have ended.
+        // The program may already have ended.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
 }
 
 /// Returns the output of a program. Returns `None` if it does not succeed within `limit`.
-pub fn said(command: &mut Command, limit: Duration) -> Option<String> {
+pub fn output_of(command: &mut Command, limit: Duration) -> Option<String> {
     command.stdin(Stdio::null()).stdout(Stdio::piped());
     let mut child = command.spawn().unwrap_or_else(|error| panic!("{command:?}: {error}"));
     let mut output = child.stdout.take().unwrap();
@@ -106,7 +106,7 @@ pub fn free_address() -> SocketAddr {
 pub fn wait_for(address: SocketAddr) {
     let end = Instant::now() + LIMIT;
     while std::net::TcpStream::connect_timeout(&address, Duration::from_secs(1)).is_err() {
-        assert!(Instant::now() < end, "nothing answers at {address}");
+        assert!(Instant::now() < end, "no server accepts connections at {address}");
         sleep(Duration::from_millis(20));
     }
 }

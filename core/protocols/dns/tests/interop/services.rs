@@ -1,6 +1,6 @@
-//! The responder and the browser with avahi and python-zeroconf, in two network namespaces with a cable between them.
-//! A test runs itself again in one namespace, and starts the third-party programs in the other namespace. The tests
-//! need root.
+//! Tests of the responder and the browser against avahi and python-zeroconf. A virtual cable connects two network
+//! namespaces. Each test starts a second process of the test program in one namespace, and this process starts the
+//! third-party programs in the other namespace. The tests need root.
 
 use std::path::Path;
 use std::process::Command;
@@ -18,7 +18,7 @@ use picoevent_dns::{
 };
 use picoevent_mio::{Capacities, HeapStorage, Live};
 
-use crate::programs::{Folder, LIMIT, Program, said};
+use crate::programs::{Folder, LIMIT, Program, output_of};
 
 const OURS: &str = "192.0.2.7";
 const THEIRS: &str = "192.0.2.8";
@@ -62,11 +62,12 @@ impl Drop for Network {
     }
 }
 
-/// An environment variable with the namespace of the third-party programs. It is set when a test runs itself again.
+/// An environment variable with the namespace of the third-party programs. It is set only for the second process of a
+/// test.
 const THEIR_NAMESPACE: &str = "PICOEVENT_INTEROP_NAMESPACE";
 
 /// Runs a test in a namespace. `test` receives the name of the other namespace.
-fn in_a_network(name: &str, test: impl FnOnce(&str)) {
+fn with_network(name: &str, test: impl FnOnce(&str)) {
     if let Ok(theirs) = std::env::var(THEIR_NAMESPACE) {
         return test(&theirs);
     }
@@ -76,7 +77,7 @@ fn in_a_network(name: &str, test: impl FnOnce(&str)) {
     command.args(["netns", "exec", &network.ours]).arg(own);
     command.args(["--ignored", "--exact", "--nocapture", &format!("services::{name}")]);
     command.env(THEIR_NAMESPACE, &network.theirs);
-    assert!(said(&mut command, LIMIT * 4).is_some(), "it has failed in its namespace");
+    assert!(output_of(&mut command, LIMIT * 4).is_some(), "the test has failed in its namespace");
 }
 
 /// Returns a command that runs a program in the other namespace.
@@ -91,11 +92,11 @@ struct App {
     responder: Responder,
     browser: Browser<4>,
     names: Resolver<App, 2, 4>,
-    told: Vec<String>,
+    events: Vec<String>,
     answers: Vec<Result<Addresses, LookupError>>,
     /// The output of the third-party program, after it has ended.
     result: Option<Receiver<Option<String>>>,
-    said: Option<Option<String>>,
+    output: Option<Option<String>>,
     /// Returns whether the test is over.
     is_done: fn(&App) -> bool,
 }
@@ -112,12 +113,12 @@ impl HasBrowser for App {
     }
 
     fn service(&mut self, _: &mut Cx<Self>, event: ServiceEvent) {
-        let (what, place) = match event {
-            ServiceEvent::Found(place) => ("found", place),
-            ServiceEvent::Changed(place) => ("changed", place),
-            ServiceEvent::Lost(place) => ("lost", place),
+        let (what, index) = match event {
+            ServiceEvent::Found(index) => ("found", index),
+            ServiceEvent::Changed(index) => ("changed", index),
+            ServiceEvent::Lost(index) => ("lost", index),
         };
-        let service = self.browser().get(place).unwrap();
+        let service = self.browser().get(index).unwrap();
         let address = service.addresses().next().unwrap();
         let value = service.value("v").map(|value| String::from_utf8_lossy(value).into_owned());
         let line = format!(
@@ -126,8 +127,8 @@ impl HasBrowser for App {
             service.host(),
             service.port()
         );
-        eprintln!("told: {line}");
-        self.told.push(line);
+        eprintln!("event: {line}");
+        self.events.push(line);
     }
 }
 
@@ -145,10 +146,10 @@ impl App {
             responder,
             browser: Browser::new(),
             names: Resolver::new(),
-            told: Vec::new(),
+            events: Vec::new(),
             answers: Vec::new(),
             result: None,
-            said: None,
+            output: None,
             is_done,
         }
     }
@@ -159,9 +160,9 @@ impl App {
 
     fn tick(&mut self, event: &mut EventMut<Self>) {
         if let Some(result) = &self.result
-            && let Ok(said) = result.try_recv()
+            && let Ok(output) = result.try_recv()
         {
-            self.said = Some(said);
+            self.output = Some(output);
         }
         if (self.is_done)(self) {
             event.cx().exit();
@@ -176,7 +177,10 @@ impl App {
         let mut base = EventBase::over(storage.memory());
         let mut live = Live::new().unwrap();
         picoevent_mio::seed(&mut base).unwrap();
-        base.after(LIMIT * 2, |app: &mut Self, _| panic!("too long; told {:?}", app.told)).unwrap();
+        base.after(LIMIT * 2, |app: &mut Self, _| {
+            panic!("the test takes too long; events {:?}", app.events)
+        })
+        .unwrap();
         base.every(Duration::from_millis(20), Self::tick).unwrap();
         start(self, &mut base);
         live.run(&mut base, self).unwrap();
@@ -185,14 +189,14 @@ impl App {
 }
 
 /// Repeats a program in a thread until its output contains `text`.
-fn until(mut command: Command, text: &'static str) -> Receiver<Option<String>> {
+fn repeat_until(mut command: Command, text: &'static str) -> Receiver<Option<String>> {
     let (sender, receiver) = channel();
     thread::spawn(move || {
         let end = Instant::now() + LIMIT;
         let mut last = None;
         while Instant::now() < end {
-            last = said(&mut command, Duration::from_secs(15));
-            if last.as_ref().is_some_and(|said| said.contains(text)) {
+            last = output_of(&mut command, Duration::from_secs(15));
+            if last.as_ref().is_some_and(|output| output.contains(text)) {
                 break;
             }
             thread::sleep(Duration::from_millis(100));
@@ -261,7 +265,9 @@ impl Avahi {
     /// Publishes a service, after avahi has started.
     fn publish(&self) -> Program {
         let end = Instant::now() + LIMIT;
-        while said(&mut self.command("avahi-browse", &["-at"]), Duration::from_secs(15)).is_none() {
+        while output_of(&mut self.command("avahi-browse", &["-at"]), Duration::from_secs(15))
+            .is_none()
+        {
             assert!(Instant::now() < end, "avahi does not start");
             thread::sleep(Duration::from_millis(100));
         }
@@ -270,28 +276,28 @@ impl Avahi {
     }
 }
 
-const KESSEL: &str = "found Kessel 2.1, links|other|192.0.2.8|1883|Some(\"5\")";
+const SERVICE_FOUND: &str = "found Kessel 2.1, links|other|192.0.2.8|1883|Some(\"5\")";
 
 #[test]
 #[ignore = "needs avahi, dbus and root"]
 fn avahi_finds_the_responder() {
-    in_a_network("avahi_finds_the_responder", |namespace| {
+    with_network("avahi_finds_the_responder", |namespace| {
         let avahi = Avahi::start(namespace);
-        let mut app = App::new(|app| app.said.is_some());
+        let mut app = App::new(|app| app.output.is_some());
         let browse = avahi.command("avahi-browse", &["-rpt", "_http._tcp"]);
-        app.result = Some(until(browse, "8080"));
+        app.result = Some(repeat_until(browse, "8080"));
         app.run(|app, cx| mdns::announce(app, cx, "panel", WEB).unwrap());
-        let said = app.said.take().flatten().expect("avahi-browse has ended well");
-        let line = said.lines().find(|line| line.starts_with('=')).unwrap_or(&said);
+        let output = app.output.take().flatten().expect("avahi-browse was successful");
+        let line = output.lines().find(|line| line.starts_with('=')).unwrap_or(&output);
         for part in ["panel", "panel.local", OURS, "8080", "\"v=1\"", "\"path=/\""] {
             assert!(line.contains(part), "{part} in {line}");
         }
         let resolve = avahi.command("avahi-resolve", &["-4", "-n", "panel.local"]);
-        app.result = Some(until(resolve, OURS));
+        app.result = Some(repeat_until(resolve, OURS));
         app.run(|app, cx| mdns::announce(app, cx, "panel", WEB).unwrap());
-        let said = app.said.take().flatten().expect("avahi-resolve has ended well");
-        assert!(said.contains(OURS), "{said}");
-        // Avahi has this name already, so our host takes another one.
+        let output = app.output.take().flatten().expect("avahi-resolve was successful");
+        assert!(output.contains(OURS), "{output}");
+        // Avahi already has this name, so our host appends a number to it.
         let mut app = App::new(|app| app.responder.name().is_some());
         app.run(|app, cx| mdns::announce(app, cx, "other", WEB).unwrap());
         assert_eq!(app.responder.name(), Some("other-2"));
@@ -301,26 +307,26 @@ fn avahi_finds_the_responder() {
 #[test]
 #[ignore = "needs avahi, dbus and root"]
 fn the_browser_and_the_resolver_find_avahi() {
-    in_a_network("the_browser_and_the_resolver_find_avahi", |namespace| {
+    with_network("the_browser_and_the_resolver_find_avahi", |namespace| {
         let avahi = Avahi::start(namespace);
         let publisher = avahi.publish();
-        let mut app = App::new(|app| !app.told.is_empty() && !app.answers.is_empty());
+        let mut app = App::new(|app| !app.events.is_empty() && !app.answers.is_empty());
         app.run(|app, cx| {
             mdns::browse(app, cx, "_mqtt._tcp").unwrap();
             dns::resolve(app, cx, "other.local", None, App::found).unwrap();
         });
-        assert_eq!(app.told, [KESSEL]);
+        assert_eq!(app.events, [SERVICE_FOUND]);
         let address = app.answers[0].map(|addresses| addresses.first());
         assert_eq!(address, Ok(Some(THEIRS.parse().unwrap())));
         // When the publisher ends, avahi sends a goodbye.
-        let mut app = App::new(|app| app.told.iter().any(|line| line.starts_with("lost")));
-        let ender = thread::spawn(move || {
+        let mut app = App::new(|app| app.events.iter().any(|line| line.starts_with("lost")));
+        let stopper = thread::spawn(move || {
             thread::sleep(Duration::from_secs(3));
             publisher.end();
         });
         let start = Instant::now();
         app.run(|app, cx| mdns::browse(app, cx, "_mqtt._tcp").unwrap());
-        ender.join().unwrap();
+        stopper.join().unwrap();
         assert!(start.elapsed() < Duration::from_secs(15), "a goodbye, and not the time to live");
     });
 }
@@ -369,15 +375,15 @@ fn zeroconf(namespace: &str, folder: &Folder, arguments: &[&str]) -> Command {
 #[test]
 #[ignore = "needs python-zeroconf and root"]
 fn python_zeroconf_finds_the_responder() {
-    in_a_network("python_zeroconf_finds_the_responder", |namespace| {
+    with_network("python_zeroconf_finds_the_responder", |namespace| {
         let folder = Folder::new();
-        let mut app = App::new(|app| app.said.is_some());
+        let mut app = App::new(|app| app.output.is_some());
         let browse = zeroconf(namespace, &folder, &["browse", "8"]);
-        app.result = Some(until(browse, "panel._http"));
+        app.result = Some(repeat_until(browse, "panel._http"));
         app.run(|app, cx| mdns::announce(app, cx, "panel", WEB).unwrap());
-        let said = app.said.take().flatten().expect("the program has ended well");
+        let output = app.output.take().flatten().expect("the program was successful");
         for part in ["panel._http._tcp.local.", "panel.local.", OURS, "8080", "b'v': b'1'"] {
-            assert!(said.contains(part), "{part} in {said}");
+            assert!(output.contains(part), "{part} in {output}");
         }
     });
 }
@@ -385,14 +391,14 @@ fn python_zeroconf_finds_the_responder() {
 #[test]
 #[ignore = "needs python-zeroconf and root"]
 fn the_browser_finds_python_zeroconf() {
-    in_a_network("the_browser_finds_python_zeroconf", |namespace| {
+    with_network("the_browser_finds_python_zeroconf", |namespace| {
         let folder = Folder::new();
         let publisher = Program::start(&mut zeroconf(namespace, &folder, &["publish", "10"]));
-        let mut app = App::new(|app| app.told.iter().any(|line| line.starts_with("lost")));
+        let mut app = App::new(|app| app.events.iter().any(|line| line.starts_with("lost")));
         let start = Instant::now();
         app.run(|app, cx| mdns::browse(app, cx, "_mqtt._tcp").unwrap());
         // python-zeroconf treats a dot as the end of a label, so names have no dot here.
-        assert_eq!(app.told[0], KESSEL.replace(" 2.1,", ""));
+        assert_eq!(app.events[0], SERVICE_FOUND.replace(" 2.1,", ""));
         assert!(start.elapsed() < Duration::from_secs(40), "a goodbye, and not the time to live");
         publisher.end();
     });

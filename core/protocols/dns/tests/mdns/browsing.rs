@@ -8,22 +8,22 @@ const MQTT: &[Service] = &[Service { kind: "_mqtt._tcp", port: 1883, text: &["v=
 const PUMP: &str = "pump pump:1883 192.0.2.8 v=5,Path=/x";
 
 /// Runs for `length` seconds after `from`. Returns the messages sent, and the end time.
-fn go(hosts: &mut [Host<'_>], from: Instant, length: u64) -> (Vec<Sent>, Instant) {
-    let said = run(hosts, from, seconds(length), |_| Vec::new());
-    (said, from.after(seconds(length)).after(Duration::from_millis(1)))
+fn run_for(hosts: &mut [Host<'_>], from: Instant, length: u64) -> (Vec<Sent>, Instant) {
+    let messages = run(hosts, from, seconds(length), |_| Vec::new());
+    (messages, from.after(seconds(length)).after(Duration::from_millis(1)))
 }
 
-fn look(host: &mut Host<'_>, kind: &'static str) {
+fn start_browsing(host: &mut Host<'_>, kind: &'static str) {
     browse(&mut host.device, &mut host.base, kind).unwrap();
 }
 
-fn say(host: &mut Host<'_>, name: &str, services: &'static [Service]) {
+fn announce(host: &mut Host<'_>, name: &str, services: &'static [Service]) {
     mdns::announce(&mut host.device, &mut host.base, name, services).unwrap();
 }
 
 /// Takes the events that a device has received.
-fn told(host: &mut Host<'_>) -> Vec<(&'static str, String)> {
-    host.device.told.drain(..).map(|told| (told.what, told.service)).collect()
+fn take_events(host: &mut Host<'_>) -> Vec<(&'static str, String)> {
+    host.device.events.drain(..).map(|event| (event.what, event.service)).collect()
 }
 
 fn found(service: &str) -> (&'static str, String) {
@@ -32,34 +32,34 @@ fn found(service: &str) -> (&'static str, String) {
 
 /// Runs a test with a device that browses, and a device whose service is found.
 fn with_found(test: impl FnOnce(&mut [Host<'_>], Instant)) {
-    let mut rooms = [Box::new(Room::new()), Box::new(Room::new())];
-    let [first, second] = &mut rooms;
+    let mut storages = [Box::new(DeviceStorage::new()), Box::new(DeviceStorage::new())];
+    let [first, second] = &mut storages;
     let mut hosts = [Host::new(first, 7, 1), Host::new(second, 8, 2)];
-    say(&mut hosts[1], "pump", MQTT);
-    let (_, now) = go(&mut hosts, Instant::ZERO, 5);
-    look(&mut hosts[0], "_mqtt._tcp");
-    let (_, now) = go(&mut hosts, now, 5);
-    assert_eq!(told(&mut hosts[0]), [found(PUMP)]);
+    announce(&mut hosts[1], "pump", MQTT);
+    let (_, now) = run_for(&mut hosts, Instant::ZERO, 5);
+    start_browsing(&mut hosts[0], "_mqtt._tcp");
+    let (_, now) = run_for(&mut hosts, now, 5);
+    assert_eq!(take_events(&mut hosts[0]), [found(PUMP)]);
     test(&mut hosts, now);
 }
 
-fn questions(said: &[Sent], from: Ipv4Addr) -> Vec<&Sent> {
+fn questions(messages: &[Sent], from: Ipv4Addr) -> Vec<&Sent> {
     let is_question = |sent: &&Sent| Message::parse(&sent.bytes).unwrap().flags() == 0;
-    said.iter().filter(|sent| sent.from.ip() == from).filter(is_question).collect()
+    messages.iter().filter(|sent| sent.from.ip() == from).filter(is_question).collect()
 }
 
 #[test]
 fn two_devices_find_each_other() {
-    let mut rooms = [Box::new(Room::new()), Box::new(Room::new())];
-    let [first, second] = &mut rooms;
+    let mut storages = [Box::new(DeviceStorage::new()), Box::new(DeviceStorage::new())];
+    let [first, second] = &mut storages;
     let mut hosts = [Host::new(first, 7, 1), Host::new(second, 8, 2)];
-    look(&mut hosts[0], "_mqtt._tcp");
-    say(&mut hosts[0], "panel", &WEB[..1]);
-    say(&mut hosts[1], "pump", MQTT);
-    look(&mut hosts[1], "_http._tcp");
-    go(&mut hosts, Instant::ZERO, 10);
-    assert_eq!(told(&mut hosts[0]), [found(PUMP)]);
-    assert_eq!(told(&mut hosts[1]), [found("panel panel:80 192.0.2.7 path=/,v=1")]);
+    start_browsing(&mut hosts[0], "_mqtt._tcp");
+    announce(&mut hosts[0], "panel", &WEB[..1]);
+    announce(&mut hosts[1], "pump", MQTT);
+    start_browsing(&mut hosts[1], "_http._tcp");
+    run_for(&mut hosts, Instant::ZERO, 10);
+    assert_eq!(take_events(&mut hosts[0]), [found(PUMP)]);
+    assert_eq!(take_events(&mut hosts[1]), [found("panel panel:80 192.0.2.7 path=/,v=1")]);
     assert_eq!((hosts[0].device.names.len(), hosts[1].device.names.len()), (1, 1));
     let browser = hosts[0].device.browser.as_mut();
     let service = browser.services().next().unwrap();
@@ -68,91 +68,100 @@ fn two_devices_find_each_other() {
 }
 
 #[test]
-fn devices_that_wanted_one_name_are_found_by_two() {
-    let mut rooms = [Box::new(Room::new()), Box::new(Room::new()), Box::new(Room::new())];
-    let [first, second, third] = &mut rooms;
+fn devices_that_wanted_the_same_name_are_found_under_two_names() {
+    let mut storages = [
+        Box::new(DeviceStorage::new()),
+        Box::new(DeviceStorage::new()),
+        Box::new(DeviceStorage::new()),
+    ];
+    let [first, second, third] = &mut storages;
     let mut hosts = [Host::new(first, 7, 1), Host::new(second, 8, 2), Host::new(third, 9, 3)];
-    look(&mut hosts[0], "_mqtt._tcp");
-    say(&mut hosts[1], "pump", MQTT);
-    say(&mut hosts[2], "pump", MQTT);
-    go(&mut hosts, Instant::ZERO, 20);
-    let mut told = told(&mut hosts[0]);
-    told.sort();
-    let name = |place: usize| hosts[place].device.responder.name().unwrap();
-    assert_eq!((name(1), name(2)), ("pump-2", "pump"), "the greater address keeps it");
+    start_browsing(&mut hosts[0], "_mqtt._tcp");
+    announce(&mut hosts[1], "pump", MQTT);
+    announce(&mut hosts[2], "pump", MQTT);
+    run_for(&mut hosts, Instant::ZERO, 20);
+    let mut events = take_events(&mut hosts[0]);
+    events.sort();
+    let name = |index: usize| hosts[index].device.responder.name().unwrap();
+    assert_eq!(
+        (name(1), name(2)),
+        ("pump-2", "pump"),
+        "the host with the greater address gets the name"
+    );
     let expected = [
         found("pump pump:1883 192.0.2.9 v=5,Path=/x"),
         found("pump-2 pump-2:1883 192.0.2.8 v=5,Path=/x"),
     ];
-    assert_eq!(told, expected);
+    assert_eq!(events, expected);
 }
 
 #[test]
-fn a_service_that_says_goodbye_is_lost_after_a_second() {
+fn a_service_is_lost_one_second_after_its_goodbye() {
     with_found(|hosts, now| {
         let Host { base, device, .. } = &mut hosts[1];
         withdraw(device, base);
-        go(hosts, now, 3);
-        let [told] = &hosts[0].device.told[..] else { panic!("{:?}", hosts[0].device.told) };
-        assert_eq!((told.what, &told.service[..]), ("lost", PUMP));
-        let after = told.at.since(now).as_millis();
+        run_for(hosts, now, 3);
+        let [event] = &hosts[0].device.events[..] else { panic!("{:?}", hosts[0].device.events) };
+        assert_eq!((event.what, &event.service[..]), ("lost", PUMP));
+        let after = event.at.since(now).as_millis();
         assert!((1_000..1_100).contains(&after), "{after} ms");
         assert_eq!(hosts[0].device.browser.as_mut().services().count(), 0);
         // When the host announces the service again, the browser finds it again.
-        told_nothing_more(hosts, now);
+        check_found_again(hosts, now);
     });
 }
 
-fn told_nothing_more(hosts: &mut [Host<'_>], now: Instant) {
-    hosts[0].device.told.clear();
-    say(&mut hosts[1], "pump", MQTT);
-    go(hosts, now.after(seconds(4)), 5);
-    assert_eq!(told(&mut hosts[0]), [found(PUMP)]);
+fn check_found_again(hosts: &mut [Host<'_>], now: Instant) {
+    hosts[0].device.events.clear();
+    announce(&mut hosts[1], "pump", MQTT);
+    run_for(hosts, now.after(seconds(4)), 5);
+    assert_eq!(take_events(&mut hosts[0]), [found(PUMP)]);
 }
 
 #[test]
-fn a_service_that_is_silent_is_asked_for_before_it_is_lost() {
+fn questions_for_a_silent_service_are_sent_before_it_is_lost() {
     with_found(|hosts, now| {
-        let (said, _) = go(&mut hosts[..1], now, 130);
-        let [told] = &hosts[0].device.told[..] else { panic!("{:?}", hosts[0].device.told) };
-        assert_eq!(told.what, "lost");
+        let (messages, _) = run_for(&mut hosts[..1], now, 130);
+        let [event] = &hosts[0].device.events[..] else { panic!("{:?}", hosts[0].device.events) };
+        assert_eq!(event.what, "lost");
         // The records of host, port and addresses have a time to live of 120 seconds, and were received in the five
         // seconds before `now`.
-        let after = told.at.since(now).as_secs();
+        let after = event.at.since(now).as_secs();
         assert!((114..=120).contains(&after), "{after} s");
-        let asked: Vec<_> = questions(&said, hosts[0].ip)
+        let times: Vec<_> = questions(&messages, hosts[0].ip)
             .iter()
             .filter(|sent| {
                 let message = Message::parse(&sent.bytes).unwrap();
                 message.questions().any(|question| question.kind == Kind::SRV)
             })
-            .map(|sent| told.at.since(sent.at).as_secs())
+            .map(|sent| event.at.since(sent.at).as_secs())
             .collect();
-        assert_eq!(asked, [24, 18, 12, 6], "seconds before it is lost");
+        assert_eq!(times, [24, 18, 12, 6], "seconds before it is lost");
     });
 }
 
 #[test]
-fn a_service_that_is_there_stays_for_as_long_as_it_is() {
+fn a_service_that_answers_is_never_lost() {
     with_found(|hosts, now| {
-        let (said, _) = go(hosts, now, 1_000);
-        assert_eq!(told(&mut hosts[0]), []);
-        // About one question every 90 seconds, and few questions for services.
-        let asked = questions(&said, hosts[0].ip).len();
-        assert!((8..40).contains(&asked), "{asked} questions");
+        let (messages, _) = run_for(hosts, now, 1_000);
+        assert_eq!(take_events(&mut hosts[0]), []);
+        // The browser requests the records of the service about every 90 seconds, and the list of services less and
+        // less often.
+        let count = questions(&messages, hosts[0].ip).len();
+        assert!((8..40).contains(&count), "{count} questions");
     });
 }
 
 #[test]
-fn it_is_asked_less_and_less_often_with_what_is_known() {
-    let mut rooms = [Box::new(Room::new()), Box::new(Room::new())];
-    let [first, second] = &mut rooms;
+fn the_intervals_between_questions_double_and_known_answers_are_sent() {
+    let mut storages = [Box::new(DeviceStorage::new()), Box::new(DeviceStorage::new())];
+    let [first, second] = &mut storages;
     let mut hosts = [Host::new(first, 7, 1), Host::new(second, 8, 2)];
-    say(&mut hosts[1], "pump", MQTT);
-    let (_, now) = go(&mut hosts, Instant::ZERO, 5);
-    look(&mut hosts[0], "_mqtt._tcp");
-    let (said, _) = go(&mut hosts, now, 70);
-    let lists: Vec<_> = questions(&said, hosts[0].ip)
+    announce(&mut hosts[1], "pump", MQTT);
+    let (_, now) = run_for(&mut hosts, Instant::ZERO, 5);
+    start_browsing(&mut hosts[0], "_mqtt._tcp");
+    let (messages, _) = run_for(&mut hosts, now, 70);
+    let lists: Vec<_> = questions(&messages, hosts[0].ip)
         .into_iter()
         .filter(|sent| {
             let mut questions = Message::parse(&sent.bytes).unwrap().questions();
@@ -168,24 +177,24 @@ fn it_is_asked_less_and_less_often_with_what_is_known() {
         let message = Message::parse(&sent.bytes).unwrap();
         assert_eq!(message.answers().count(), usize::from(number > 0), "known answers");
     }
-    let answers = said.iter().filter(|sent| sent.from.ip() == hosts[1].ip).count();
-    assert_eq!(answers, 1, "what is known is not said again");
+    let answers = messages.iter().filter(|sent| sent.from.ip() == hosts[1].ip).count();
+    assert_eq!(answers, 1, "hosts do not send known answers again");
 }
 
 #[test]
-fn what_finds_no_room_is_found_when_there_is_room() {
-    let mut rooms = [(); 4].map(|()| Box::new(Room::new()));
-    let mut hosts: Vec<_> = rooms
+fn a_service_that_did_not_fit_is_found_when_an_entry_is_free() {
+    let mut storages = [(); 4].map(|()| Box::new(DeviceStorage::new()));
+    let mut hosts: Vec<_> = storages
         .iter_mut()
         .zip([7, 8, 9, 10])
-        .map(|(room, last)| Host::new(room, last, last))
+        .map(|(storage, last)| Host::new(storage, last, last))
         .collect();
-    look(&mut hosts[0], "_mqtt._tcp");
+    start_browsing(&mut hosts[0], "_mqtt._tcp");
     for (number, name) in ["a", "b", "c"].into_iter().enumerate() {
-        say(&mut hosts[number + 1], name, MQTT);
+        announce(&mut hosts[number + 1], name, MQTT);
     }
-    let (_, now) = go(&mut hosts, Instant::ZERO, 10);
-    assert_eq!(told(&mut hosts[0]).len(), 2, "there is room for two");
+    let (_, now) = run_for(&mut hosts, Instant::ZERO, 10);
+    assert_eq!(take_events(&mut hosts[0]).len(), 2, "the browser has two entries");
     let names = |hosts: &mut Vec<Host<'_>>| -> Vec<String> {
         let browser = hosts[0].device.browser.as_mut();
         let mut names: Vec<_> =
@@ -197,19 +206,19 @@ fn what_finds_no_room_is_found_when_there_is_room() {
     let leaving = ["a", "b", "c"].iter().position(|name| before[0] == *name).unwrap();
     let Host { base, device, .. } = &mut hosts[leaving + 1];
     withdraw(device, base);
-    go(&mut hosts, now, 20);
+    run_for(&mut hosts, now, 20);
     let after = names(&mut hosts);
     assert!(after.len() == 2 && !after.contains(&before[0]), "{before:?}, then {after:?}");
 }
 
 #[test]
-fn another_port_or_text_is_told() {
-    const LATER: &[Service] = &[Service { kind: "_mqtt._tcp", port: 1884, text: &["v=5"] }];
+fn a_changed_port_or_text_is_reported() {
+    const CHANGED: &[Service] = &[Service { kind: "_mqtt._tcp", port: 1884, text: &["v=5"] }];
     with_found(|hosts, now| {
-        say(&mut hosts[1], "pump", LATER);
-        go(hosts, now, 5);
+        announce(&mut hosts[1], "pump", CHANGED);
+        run_for(hosts, now, 5);
         let changed = ("changed", "pump pump:1884 192.0.2.8 v=5".to_owned());
-        assert_eq!(told(&mut hosts[0]), [changed]);
+        assert_eq!(take_events(&mut hosts[0]), [changed]);
     });
 }
 
@@ -225,13 +234,13 @@ fn other_answer(port: u16, kind: &str, flags: u16) -> Sent {
         list.extend(label.as_bytes());
         list
     });
-    let record = |bytes: &mut Vec<u8>, name: &[u8], kind: Kind, held: &[u8]| {
+    let record = |bytes: &mut Vec<u8>, name: &[u8], kind: Kind, data: &[u8]| {
         bytes.extend(name);
         bytes.push(0);
         bytes.extend(kind.0.to_be_bytes());
         bytes.extend([0, 1, 0, 0, 0, 120]);
-        bytes.extend((held.len() as u16).to_be_bytes());
-        bytes.extend(held);
+        bytes.extend((data.len() as u16).to_be_bytes());
+        bytes.extend(data);
     };
     let mut name = vec![instance.len() as u8];
     name.extend(instance);
@@ -246,26 +255,26 @@ fn other_answer(port: u16, kind: &str, flags: u16) -> Sent {
 }
 
 #[test]
-fn names_are_for_people() {
-    let mut room = Box::new(Room::new());
-    let mut hosts = [Host::new(&mut room, 7, 1)];
-    look(&mut hosts[0], "_ipp._tcp");
-    let (_, now) = go(&mut hosts, Instant::ZERO, 1);
+fn an_instance_name_may_have_spaces_dots_and_non_ascii_letters() {
+    let mut storage = Box::new(DeviceStorage::new());
+    let mut hosts = [Host::new(&mut storage, 7, 1)];
+    start_browsing(&mut hosts[0], "_ipp._tcp");
+    let (_, now) = run_for(&mut hosts, Instant::ZERO, 1);
     for wrong in [
         other_answer(5354, "_ipp._tcp", 0x8400),
         other_answer(5353, "_ipp._udp", 0x8400),
         other_answer(5353, "_ipp._tcp", 0x0000),
         other_answer(5353, "_ipp._tcp", 0x8C00),
     ] {
-        hosts[0].hear(&wrong);
+        hosts[0].deliver(&wrong);
     }
-    let (_, now) = go(&mut hosts, now, 1);
-    assert_eq!(told(&mut hosts[0]), []);
-    hosts[0].hear(&other_answer(5353, "_ipp._tcp", 0x8400));
-    let (said, _) = go(&mut hosts, now, 10);
-    assert_eq!(told(&mut hosts[0]), [found("Büro 2.1, links drucker:631 192.0.2.99")]);
+    let (_, now) = run_for(&mut hosts, now, 1);
+    assert_eq!(take_events(&mut hosts[0]), []);
+    hosts[0].deliver(&other_answer(5353, "_ipp._tcp", 0x8400));
+    let (messages, _) = run_for(&mut hosts, now, 10);
+    assert_eq!(take_events(&mut hosts[0]), [found("Büro 2.1, links drucker:631 192.0.2.99")]);
     // The name is repeated exactly as it was received.
-    let known = said.iter().find_map(|sent| {
+    let known = messages.iter().find_map(|sent| {
         let record = Message::parse(&sent.bytes).unwrap().answers().next()?;
         let Data::Ptr(name) = record.data() else { return None };
         name.labels().next().map(<[u8]>::to_vec)
@@ -290,45 +299,45 @@ fn addresses(addresses: &[(u8, u32)]) -> Sent {
 #[test]
 fn an_address_with_a_time_to_live_of_zero_is_no_longer_used() {
     let changed = |last: u8| ("changed", format!("Büro 2.1, links drucker:631 192.0.2.{last}"));
-    let mut room = Box::new(Room::new());
-    let mut hosts = [Host::new(&mut room, 7, 1)];
-    look(&mut hosts[0], "_ipp._tcp");
-    let (_, now) = go(&mut hosts, Instant::ZERO, 1);
-    hosts[0].hear(&other_answer(5353, "_ipp._tcp", 0x8400));
-    let (_, mut now) = go(&mut hosts, now, 1);
-    assert_eq!(told(&mut hosts[0]), [found("Büro 2.1, links drucker:631 192.0.2.99")]);
-    for (heard, expected) in [
-        // Another address of the host ends.
+    let mut storage = Box::new(DeviceStorage::new());
+    let mut hosts = [Host::new(&mut storage, 7, 1)];
+    start_browsing(&mut hosts[0], "_ipp._tcp");
+    let (_, now) = run_for(&mut hosts, Instant::ZERO, 1);
+    hosts[0].deliver(&other_answer(5353, "_ipp._tcp", 0x8400));
+    let (_, mut now) = run_for(&mut hosts, now, 1);
+    assert_eq!(take_events(&mut hosts[0]), [found("Büro 2.1, links drucker:631 192.0.2.99")]);
+    for (received, expected) in [
+        // An address that the browser does not use has a time to live of zero.
         (vec![(98, 0)], vec![]),
-        // One address replaces another, in both orders.
+        // One address replaces another, in both orders of the records.
         (vec![(99, 0), (97, 120)], vec![changed(97)]),
         (vec![(96, 120), (97, 0)], vec![changed(96)]),
-        // The known address is kept if the host has more.
+        // The known address stays in use if the answer also contains other addresses.
         (vec![(95, 120), (96, 120), (94, 0)], vec![]),
     ] {
-        hosts[0].hear(&addresses(&heard));
-        (_, now) = go(&mut hosts, now, 5);
-        assert_eq!(told(&mut hosts[0]), expected, "{heard:?}");
+        hosts[0].deliver(&addresses(&received));
+        (_, now) = run_for(&mut hosts, now, 5);
+        assert_eq!(take_events(&mut hosts[0]), expected, "{received:?}");
     }
-    // The last address ends.
-    hosts[0].hear(&addresses(&[(96, 0)]));
+    // The last address has a time to live of zero.
+    hosts[0].deliver(&addresses(&[(96, 0)]));
     let from = now;
-    go(&mut hosts, now, 5);
-    let [told] = &hosts[0].device.told[..] else { panic!("{:?}", hosts[0].device.told) };
-    assert_eq!((told.what, told.at.since(from).as_secs()), ("lost", 1));
+    run_for(&mut hosts, now, 5);
+    let [event] = &hosts[0].device.events[..] else { panic!("{:?}", hosts[0].device.events) };
+    assert_eq!((event.what, event.at.since(from).as_secs()), ("lost", 1));
 }
 
 #[test]
-fn what_is_not_said_at_once_is_asked_for() {
-    let mut room = Box::new(Room::new());
-    let mut hosts = [Host::new(&mut room, 7, 1)];
-    look(&mut hosts[0], "_ipp._tcp");
-    let mut asked = Vec::new();
+fn missing_records_are_requested() {
+    let mut storage = Box::new(DeviceStorage::new());
+    let mut hosts = [Host::new(&mut storage, 7, 1)];
+    start_browsing(&mut hosts[0], "_ipp._tcp");
+    let mut questions = Vec::new();
     let answer = |kind: Kind| {
         let mut sent = other_answer(5353, "_ipp._tcp", 0x8400);
         // Keep only the requested record.
         let message = Message::parse(&sent.bytes).unwrap();
-        let place = message.answers().position(|record| record.kind == kind).unwrap();
+        let index = message.answers().position(|record| record.kind == kind).unwrap();
         let mut at = 12;
         let starts: Vec<_> = message
             .answers()
@@ -339,7 +348,7 @@ fn what_is_not_said_at_once_is_asked_for() {
                 (start, at)
             })
             .collect();
-        let (start, end) = starts[place];
+        let (start, end) = starts[index];
         let mut bytes = sent.bytes[..12].to_vec();
         bytes[7] = 1;
         bytes.extend(&sent.bytes[start..end]);
@@ -347,51 +356,54 @@ fn what_is_not_said_at_once_is_asked_for() {
         sent
     };
     run(&mut hosts, Instant::ZERO, seconds(10), |sent| {
-        let kinds: Vec<_> =
-            Message::parse(&sent.bytes).unwrap().questions().map(|asked| asked.kind).collect();
-        asked.push(kinds.clone());
+        let kinds: Vec<_> = Message::parse(&sent.bytes)
+            .unwrap()
+            .questions()
+            .map(|question| question.kind)
+            .collect();
+        questions.push(kinds.clone());
         [Kind::PTR, Kind::SRV, Kind::A]
             .into_iter()
             .filter(|kind| kinds.contains(kind))
             .map(answer)
             .collect()
     });
-    assert_eq!(told(&mut hosts[0]), [found("Büro 2.1, links drucker:631 192.0.2.99")]);
-    assert_eq!(asked[0], [Kind::PTR]);
-    assert_eq!(asked[1], [Kind::PTR, Kind::SRV, Kind::TXT]);
-    assert_eq!(asked[2], [Kind::PTR, Kind::A, Kind::AAAA]);
+    assert_eq!(take_events(&mut hosts[0]), [found("Büro 2.1, links drucker:631 192.0.2.99")]);
+    assert_eq!(questions[0], [Kind::PTR]);
+    assert_eq!(questions[1], [Kind::PTR, Kind::SRV, Kind::TXT]);
+    assert_eq!(questions[2], [Kind::PTR, Kind::A, Kind::AAAA]);
 }
 
 #[test]
-fn a_browser_that_stops_asks_no_more_and_leaves_the_responder_its_socket() {
+fn a_stopped_browser_sends_no_questions_and_keeps_the_socket_of_the_responder() {
     with_found(|hosts, now| {
-        say(&mut hosts[0], "panel", WEB);
-        let (_, now) = go(hosts, now, 5);
+        announce(&mut hosts[0], "panel", WEB);
+        let (_, now) = run_for(hosts, now, 5);
         let Host { base, device, .. } = &mut hosts[0];
         stop_browsing(device, base);
         stop_browsing(device, base);
-        let (said, now) = go(hosts, now, 100);
-        assert_eq!(questions(&said, hosts[0].ip).len(), 0);
-        let asked = question(5353, |writer| writer.question("panel.local", Kind::A, 1));
-        let said = ask(&mut hosts[..1], now, asked);
-        assert_eq!(said.len(), 1, "it still answers");
-        // The opposite case: the browser keeps the socket of a responder that is withdrawn.
+        let (messages, now) = run_for(hosts, now, 100);
+        assert_eq!(questions(&messages, hosts[0].ip).len(), 0);
+        let question = question(5353, |writer| writer.question("panel.local", Kind::A, 1));
+        let messages = send_question(&mut hosts[..1], now, question);
+        assert_eq!(messages.len(), 1, "the responder still answers");
+        // The other order: the responder withdraws its name first, and the browser keeps the socket.
         let Host { base, device, .. } = &mut hosts[0];
         browse(device, base, "_mqtt._tcp").unwrap();
         withdraw(device, base);
-        go(hosts, now.after(seconds(2)), 5);
-        assert_eq!(told(&mut hosts[0]), [found(PUMP)]);
+        run_for(hosts, now.after(seconds(2)), 5);
+        assert_eq!(take_events(&mut hosts[0]), [found(PUMP)]);
         let Host { base, device, .. } = &mut hosts[0];
         stop_browsing(device, base);
-        go(hosts, now.after(seconds(8)), 1);
+        run_for(hosts, now.after(seconds(8)), 1);
         assert_eq!(hosts[0].base.udp_sockets().count(), 0);
     });
 }
 
 #[test]
-fn a_browser_that_cannot_begin_is_told() {
-    let mut room = Box::new(Room::new());
-    let Host { mut base, mut device, .. } = Host::new(&mut room, 7, 1);
+fn an_invalid_call_of_browse_is_refused() {
+    let mut storage = Box::new(DeviceStorage::new());
+    let Host { mut base, mut device, .. } = Host::new(&mut storage, 7, 1);
     for kind in ["", "_http tcp", "ä"] {
         assert_eq!(browse(&mut device, &mut base, kind), Err(AnnounceError::Invalid), "{kind}");
     }
@@ -402,7 +414,7 @@ fn a_browser_that_cannot_begin_is_told() {
     let sockets = [0, 1].map(|_| base.bind(addr("0.0.0.0:0"), rings, |_, _, _| ()).unwrap());
     let error = browse(&mut device, &mut base, "_http._tcp").unwrap_err();
     assert!(matches!(error, AnnounceError::Setup(_)), "{error:?}");
-    assert!(base.after(Duration::from_secs(1), |_, _| ()).is_ok(), "the timer was given back");
+    assert!(base.after(Duration::from_secs(1), |_, _| ()).is_ok(), "the timer is free again");
     assert!(base.after(Duration::from_secs(1), |_, _| ()).is_ok(), "and the other is free");
     base.udp(sockets[0]).unwrap().close();
 }

@@ -11,7 +11,7 @@ use picoevent_dns::mdns::{self, AnnounceError, MAX_SERVICES, Service};
 use picoevent_dns::wire::{Data, Kind, Message, Record, Section, Writer, flag};
 use picoevent_scripted as _;
 
-use segment::{Host, Room, Sent, run};
+use segment::{DeviceStorage, Host, Sent, run};
 
 const WEB: &[Service] = &[
     Service { kind: "_http._tcp", port: 80, text: &["path=/", "v=1"] },
@@ -30,8 +30,8 @@ fn seconds(seconds: u64) -> Duration {
 
 /// Runs a test with a device that has its name, `pump.local`, and two services.
 fn with_named(test: impl FnOnce(&mut [Host<'_>], Instant)) {
-    let mut room = Box::new(Room::new());
-    let mut hosts = [Host::new(&mut room, 7, 1)];
+    let mut storage = Box::new(DeviceStorage::new());
+    let mut hosts = [Host::new(&mut storage, 7, 1)];
     let Host { base, device, .. } = &mut hosts[0];
     mdns::announce(device, base, "pump", WEB).unwrap();
     run(&mut hosts, Instant::ZERO, seconds(5), |_| Vec::new());
@@ -54,8 +54,8 @@ fn question(port: u16, write: impl FnOnce(&mut Writer<'_>)) -> Sent {
 }
 
 /// Delivers a question to the hosts. Returns all messages that the hosts send in the next second.
-fn ask(hosts: &mut [Host<'_>], now: Instant, question: Sent) -> Vec<Sent> {
-    hosts.iter_mut().for_each(|host| host.hear(&question));
+fn send_question(hosts: &mut [Host<'_>], now: Instant, question: Sent) -> Vec<Sent> {
+    hosts.iter_mut().for_each(|host| host.deliver(&question));
     run(hosts, now, seconds(1), |_| Vec::new())
 }
 
@@ -65,45 +65,48 @@ fn answers(message: &Sent) -> Vec<(Kind, String)> {
 }
 
 #[test]
-fn a_name_is_asked_for_three_times_and_announced_twice() {
-    let mut room = Box::new(Room::new());
-    let mut hosts = [Host::new(&mut room, 7, 1)];
+fn a_name_is_probed_three_times_and_announced_twice() {
+    let mut storage = Box::new(DeviceStorage::new());
+    let mut hosts = [Host::new(&mut storage, 7, 1)];
     let Host { base, device, .. } = &mut hosts[0];
     mdns::announce(device, base, "pump", WEB).unwrap();
     assert_eq!(device.responder.name(), None);
-    let said = run(&mut hosts, Instant::ZERO, seconds(10), |_| Vec::new());
-    assert_eq!(said.len(), 5, "{said:?}");
-    assert!(said.iter().all(|message| message.to == addr(GROUP) && message.from.port() == 5353));
-    let times: Vec<_> = said.iter().map(|message| message.at.as_micros() / 1_000).collect();
+    let messages = run(&mut hosts, Instant::ZERO, seconds(10), |_| Vec::new());
+    assert_eq!(messages.len(), 5, "{messages:?}");
+    assert!(
+        messages.iter().all(|message| message.to == addr(GROUP) && message.from.port() == 5353)
+    );
+    let times: Vec<_> = messages.iter().map(|message| message.at.as_micros() / 1_000).collect();
     assert!(times[0] < 250, "{times:?}");
     let gaps: Vec<_> = times.windows(2).map(|pair| pair[1] - pair[0]).collect();
     assert_eq!(gaps, [250, 250, 250, 1_000]);
-    let probe = Message::parse(&said[0].bytes).unwrap();
+    let probe = Message::parse(&messages[0].bytes).unwrap();
     assert_eq!((probe.flags(), probe.answers().count(), probe.authorities().count()), (0, 0, 3));
     let names = ["pump.local", "pump._http._tcp.local", "pump._mqtt._tcp.local"];
     for (question, name) in probe.questions().zip(names) {
         assert!(question.name.is(name) && question.kind == Kind::ANY, "{question:?}");
-        assert_eq!(question.class, 0x8001, "the answer is for the asker");
+        assert_eq!(question.class, 0x8001, "the question requests a unicast answer");
     }
-    let told = Message::parse(&said[3].bytes).unwrap();
-    assert_eq!(told.flags(), flag::RESPONSE | flag::AUTHORITATIVE);
-    let records: Vec<Record<'_>> = told.answers().chain(told.additional()).collect();
+    let announcement = Message::parse(&messages[3].bytes).unwrap();
+    assert_eq!(announcement.flags(), flag::RESPONSE | flag::AUTHORITATIVE);
+    let records: Vec<Record<'_>> =
+        announcement.answers().chain(announcement.additional()).collect();
     let address = records.iter().find(|record| record.kind == Kind::A).unwrap();
     assert_eq!((address.data(), address.ttl), (Data::A(hosts[0].ip), 120));
-    assert_eq!(address.class, 0x8001, "it replaces what was known");
+    assert_eq!(address.class, 0x8001, "the cache-flush bit is set");
     let list = records.iter().find(|record| record.kind == Kind::PTR).unwrap();
-    assert_eq!((list.class, list.ttl), (1, 4_500), "others have such a service, too");
+    assert_eq!((list.class, list.ttl), (1, 4_500), "other hosts have records of this list, too");
     let Some(Data::Txt(text)) =
         records.iter().map(|record| record.data()).find(|data| matches!(data, Data::Txt(_)))
     else {
         panic!("{records:?}")
     };
     assert_eq!(text, b"\x06path=/\x03v=1");
-    assert_eq!(said[3].bytes, said[4].bytes);
+    assert_eq!(messages[3].bytes, messages[4].bytes);
 }
 
 #[test]
-fn each_record_is_answered_to_all_after_a_short_while() {
+fn each_record_is_answered_by_multicast_after_a_short_delay() {
     with_named(|hosts, now| {
         let mut now = now;
         for (name, kind, expected) in [
@@ -113,27 +116,34 @@ fn each_record_is_answered_to_all_after_a_short_while() {
             ("_services._dns-sd._udp.local", Kind::PTR, Kind::PTR),
             ("pump._mqtt._tcp.local", Kind::SRV, Kind::PTR),
         ] {
-            let said = ask(hosts, now, question(5353, |writer| writer.question(name, kind, 1)));
-            assert_eq!(said.len(), 1, "{name}");
-            assert_eq!(said[0].to, addr(GROUP));
-            let delay = said[0].at.since(now).as_millis();
+            let messages =
+                send_question(hosts, now, question(5353, |writer| writer.question(name, kind, 1)));
+            assert_eq!(messages.len(), 1, "{name}");
+            assert_eq!(messages[0].to, addr(GROUP));
+            let delay = messages[0].at.since(now).as_millis();
             assert!((20..=120).contains(&delay), "{delay} ms");
-            assert_eq!(answers(&said[0])[0].0, expected, "{name}");
+            assert_eq!(answers(&messages[0])[0].0, expected, "{name}");
             now = now.after(seconds(1));
         }
-        let place =
-            ask(hosts, now, question(5353, |w| w.question("pump._mqtt._tcp.local", Kind::SRV, 1)));
-        let message = Message::parse(&place[0].bytes).unwrap();
-        let place = message.additional().find(|record| record.kind == Kind::SRV).unwrap();
-        let Data::Srv { port, target, .. } = place.data() else { panic!("{place:?}") };
-        assert!(port == 1883 && target.is("pump.local") && place.name.is("pump._mqtt._tcp.local"));
+        let sent = send_question(
+            hosts,
+            now,
+            question(5353, |w| w.question("pump._mqtt._tcp.local", Kind::SRV, 1)),
+        );
+        let message = Message::parse(&sent[0].bytes).unwrap();
+        let srv = message.additional().find(|record| record.kind == Kind::SRV).unwrap();
+        let Data::Srv { port, target, .. } = srv.data() else { panic!("{srv:?}") };
+        assert!(port == 1883 && target.is("pump.local") && srv.name.is("pump._mqtt._tcp.local"));
         let mut more = message.additional();
-        assert!(more.any(|record| record.data() == Data::A(hosts[0].ip)), "and where its host is");
+        assert!(
+            more.any(|record| record.data() == Data::A(hosts[0].ip)),
+            "there is no address of the host"
+        );
     });
 }
 
 #[test]
-fn what_is_about_others_or_known_is_not_answered() {
+fn questions_about_other_names_and_known_answers_get_no_answer() {
     with_named(|hosts, now| {
         for (name, kind) in [
             ("other.local", Kind::ANY),
@@ -142,8 +152,9 @@ fn what_is_about_others_or_known_is_not_answered() {
             ("_ipp._tcp.local", Kind::PTR),
             ("pump._http._tcp.local", Kind::A),
         ] {
-            let said = ask(hosts, now, question(5353, |writer| writer.question(name, kind, 1)));
-            assert_eq!(said.len(), 0, "{name} {kind:?}");
+            let messages =
+                send_question(hosts, now, question(5353, |writer| writer.question(name, kind, 1)));
+            assert_eq!(messages.len(), 0, "{name} {kind:?}");
         }
         let known = |ttl: u32| {
             question(5353, |writer| {
@@ -153,9 +164,13 @@ fn what_is_about_others_or_known_is_not_answered() {
                 });
             })
         };
-        assert_eq!(ask(hosts, now, known(2_250)).len(), 0);
+        assert_eq!(send_question(hosts, now, known(2_250)).len(), 0);
         let now = now.after(seconds(1));
-        assert_eq!(ask(hosts, now, known(2_249)).len(), 1, "it is known for not much longer");
+        assert_eq!(
+            send_question(hosts, now, known(2_249)).len(),
+            1,
+            "the known answer expires soon, so it is sent again"
+        );
     });
 }
 
@@ -166,24 +181,34 @@ fn several_questions_get_one_answer() {
             writer.question("_http._tcp.local", Kind::PTR, 1);
             writer.question("pump.local", Kind::A, 1);
         });
-        hosts[0].hear(&both);
-        let said =
-            ask(hosts, now, question(5353, |w| w.question("_mqtt._tcp.local", Kind::PTR, 1)));
-        assert_eq!(said.len(), 1, "{said:?}");
-        assert_eq!(answers(&said[0]).len(), 3);
+        hosts[0].deliver(&both);
+        let messages = send_question(
+            hosts,
+            now,
+            question(5353, |w| w.question("_mqtt._tcp.local", Kind::PTR, 1)),
+        );
+        assert_eq!(messages.len(), 1, "{messages:?}");
+        assert_eq!(answers(&messages[0]).len(), 3);
     });
 }
 
 #[test]
-fn who_wants_the_answer_alone_gets_it_at_once() {
+fn a_requested_unicast_answer_is_sent_at_once() {
     with_named(|hosts, now| {
-        let said = ask(hosts, now, question(5353, |w| w.question("pump.local", Kind::A, 0x8001)));
-        assert_eq!((said.len(), said[0].to, said[0].at), (1, addr("192.0.2.99:5353"), now));
+        let messages = send_question(
+            hosts,
+            now,
+            question(5353, |w| w.question("pump.local", Kind::A, 0x8001)),
+        );
+        assert_eq!(
+            (messages.len(), messages[0].to, messages[0].at),
+            (1, addr("192.0.2.99:5353"), now)
+        );
         // The answer to a legacy querier repeats the ID and the question of the query, and has a short time to live.
-        let asked = question(4_000, |w| w.question("pUmp.local", Kind::A, 1));
-        let said = ask(hosts, now, asked);
-        assert_eq!((said.len(), said[0].to), (1, addr("192.0.2.99:4000")));
-        let message = Message::parse(&said[0].bytes).unwrap();
+        let legacy = question(4_000, |w| w.question("pUmp.local", Kind::A, 1));
+        let messages = send_question(hosts, now, legacy);
+        assert_eq!((messages.len(), messages[0].to), (1, addr("192.0.2.99:4000")));
+        let message = Message::parse(&messages[0].bytes).unwrap();
         let question = message.questions().next().unwrap();
         assert!(message.id() == 77 && question.name.is_exactly(b"pUmp.local"));
         let answer = message.answers().next().unwrap();
@@ -192,9 +217,9 @@ fn who_wants_the_answer_alone_gets_it_at_once() {
 }
 
 #[test]
-fn a_name_that_is_taken_gets_a_number() {
-    let mut room = Box::new(Room::new());
-    let mut hosts = [Host::new(&mut room, 7, 1)];
+fn a_number_is_appended_to_a_name_that_is_taken() {
+    let mut storage = Box::new(DeviceStorage::new());
+    let mut hosts = [Host::new(&mut storage, 7, 1)];
     let Host { base, device, .. } = &mut hosts[0];
     mdns::announce(device, base, "pump", WEB).unwrap();
     // Another host defends these names.
@@ -213,10 +238,11 @@ fn a_name_that_is_taken_gets_a_number() {
 }
 
 #[test]
-fn two_devices_with_one_name_settle_on_two() {
+fn two_devices_that_want_one_name_get_different_names() {
     for seed in 0..20 {
         for delay in [0, 100, 300, 700, 3_000] {
-            let (mut first, mut second) = (Box::new(Room::new()), Box::new(Room::new()));
+            let (mut first, mut second) =
+                (Box::new(DeviceStorage::new()), Box::new(DeviceStorage::new()));
             let mut hosts =
                 [Host::new(&mut first, 7, seed + 1), Host::new(&mut second, 8, seed + 2)];
             let Host { base, device, .. } = &mut hosts[0];
@@ -225,19 +251,19 @@ fn two_devices_with_one_name_settle_on_two() {
             let Host { base, device, .. } = &mut hosts[1];
             mdns::announce(device, base, "pump", WEB).unwrap();
             let from = Instant::ZERO.after(Duration::from_millis(delay));
-            let said = run(&mut hosts, from, seconds(20), |_| Vec::new());
+            let messages = run(&mut hosts, from, seconds(20), |_| Vec::new());
             let mut names = hosts.each_ref().map(|host| host.device.responder.name().unwrap());
             names.sort();
             assert_eq!(names, ["pump", "pump-2"], "seed {seed}, {delay} ms");
-            assert!(said.len() < 20, "seed {seed}, {delay} ms: {said:#?}");
+            assert!(messages.len() < 20, "seed {seed}, {delay} ms: {messages:#?}");
         }
     }
 }
 
 #[test]
-fn a_name_that_is_lost_later_is_asked_for_again() {
+fn a_name_is_probed_again_after_a_conflict() {
     with_named(|hosts, now| {
-        // Another host claims the name. It had no link when we probed.
+        // Another host claims the name. This host had no link when we probed.
         let claim = |name: &'static str| {
             let mut claim = question(5353, |_| ());
             let mut buffer = [0; 128];
@@ -246,24 +272,24 @@ fn a_name_that_is_lost_later_is_asked_for_again() {
             claim.bytes = writer.finish().unwrap().to_vec();
             claim
         };
-        hosts[0].hear(&claim("pump.local"));
+        hosts[0].deliver(&claim("pump.local"));
         assert_eq!(hosts[0].device.responder.name(), Some("pump"));
-        let said = run(hosts, now, seconds(5), |_| Vec::new());
+        let messages = run(hosts, now, seconds(5), |_| Vec::new());
         assert_eq!(
-            (said.len(), hosts[0].device.responder.name()),
+            (messages.len(), hosts[0].device.responder.name()),
             (5, Some("pump")),
-            "nobody has it now"
+            "no other host defends the name"
         );
-        hosts[0].hear(&claim("pump.local"));
+        hosts[0].deliver(&claim("pump.local"));
         run(hosts, now.after(seconds(5)), Duration::from_millis(400), |_| Vec::new());
-        hosts[0].hear(&claim("pump.local"));
+        hosts[0].deliver(&claim("pump.local"));
         run(hosts, now.after(seconds(6)), seconds(5), |_| Vec::new());
         assert_eq!(hosts[0].device.names, ["pump", "pump", "pump-2"]);
     });
 }
 
 #[test]
-fn our_own_records_and_strangers_take_no_name() {
+fn our_own_records_other_ports_and_goodbyes_are_no_conflict() {
     with_named(|hosts, now| {
         let record = |port: u16, last: u8, ttl: u32| {
             let mut message = question(port, |_| ());
@@ -278,26 +304,27 @@ fn our_own_records_and_strangers_take_no_name() {
         // These are not conflicts: our own record, a record from a port other than 5353, and a
         // goodbye.
         for message in [record(5353, 7, 120), record(5354, 99, 120), record(5353, 99, 0)] {
-            assert_eq!(ask(hosts, now, message).len(), 0);
+            assert_eq!(send_question(hosts, now, message).len(), 0);
         }
         assert_eq!(hosts[0].device.names, ["pump"]);
     });
 }
 
 #[test]
-fn a_name_that_is_given_up_is_told_and_answered_no_more() {
+fn a_withdrawn_name_sends_a_goodbye_and_no_more_answers() {
     with_named(|hosts, now| {
         let Host { base, device, .. } = &mut hosts[0];
         mdns::withdraw(device, base);
-        let said = run(hosts, now, seconds(1), |_| Vec::new());
-        let message = Message::parse(&said[0].bytes).unwrap();
-        assert!(said.len() == 1 && message.answers().count() == 3);
+        let messages = run(hosts, now, seconds(1), |_| Vec::new());
+        let message = Message::parse(&messages[0].bytes).unwrap();
+        assert!(messages.len() == 1 && message.answers().count() == 3);
         assert!(message.answers().chain(message.additional()).all(|record| record.ttl == 0));
         assert_eq!(hosts[0].device.responder.name(), None);
         assert_eq!((hosts[0].base.events().count(), hosts[0].base.udp_sockets().count()), (0, 0));
-        let said = ask(hosts, now, question(5353, |w| w.question("pump.local", Kind::A, 1)));
-        assert_eq!(said.len(), 0);
-        // After that, the responder can get a name again.
+        let messages =
+            send_question(hosts, now, question(5353, |w| w.question("pump.local", Kind::A, 1)));
+        assert_eq!(messages.len(), 0);
+        // The responder can announce another name after `withdraw`.
         let Host { base, device, .. } = &mut hosts[0];
         mdns::announce(device, base, "valve", &[]).unwrap();
         run(hosts, now, seconds(5), |_| Vec::new());
@@ -306,33 +333,33 @@ fn a_name_that_is_given_up_is_told_and_answered_no_more() {
 }
 
 #[test]
-fn what_cannot_be_announced_is_refused() {
-    let mut room = Box::new(Room::new());
-    let mut host = Host::new(&mut room, 7, 1);
+fn an_invalid_announcement_is_refused() {
+    let mut storage = Box::new(DeviceStorage::new());
+    let mut host = Host::new(&mut storage, 7, 1);
     let Host { base, device, .. } = &mut host;
     for bad in ["", "a.b", "a b", "ä", "pump."] {
         assert_eq!(mdns::announce(device, base, bad, &[]), Err(AnnounceError::Invalid), "{bad:?}");
     }
     let long = "a".repeat(37);
     assert_eq!(mdns::announce(device, base, &long, &[]), Err(AnnounceError::TooLong { most: 36 }));
-    static MANY: [Service; MAX_SERVICES + 1] =
+    static TOO_MANY: [Service; MAX_SERVICES + 1] =
         [Service { kind: "_a._tcp", port: 1, text: &[] }; MAX_SERVICES + 1];
-    assert_eq!(mdns::announce(device, base, "a", &MANY), Err(AnnounceError::TooManyServices));
-    mdns::announce(device, base, &"a".repeat(36), &MANY[..MAX_SERVICES]).unwrap();
+    assert_eq!(mdns::announce(device, base, "a", &TOO_MANY), Err(AnnounceError::TooManyServices));
+    mdns::announce(device, base, &"a".repeat(36), &TOO_MANY[..MAX_SERVICES]).unwrap();
     mdns::withdraw(device, base);
     let [timer, _] = [0, 1].map(|_| base.after(seconds(1), |_, _| ()).unwrap());
     let error = mdns::announce(device, base, "a", &[]).unwrap_err();
     assert_eq!(error, AnnounceError::Setup(SetupError::Full(picoevent::FullError::Events)));
     base.event(timer).unwrap().free();
-    let mut room = Box::new(Room::new());
-    let mut base = picoevent::EventBase::new(&mut room);
+    let mut storage = Box::new(DeviceStorage::new());
+    let mut base = picoevent::EventBase::new(&mut storage);
     assert_eq!(mdns::announce(device, &mut base, "a", &[]), Err(AnnounceError::Unseeded));
 }
 
 #[test]
-fn a_name_for_which_there_was_no_socket_keeps_no_socket_open() {
-    let mut room = Box::new(Room::new());
-    let mut hosts = [Host::new(&mut room, 7, 1)];
+fn a_refused_announcement_keeps_no_socket_open() {
+    let mut storage = Box::new(DeviceStorage::new());
+    let mut hosts = [Host::new(&mut storage, 7, 1)];
     let Host { base, device, .. } = &mut hosts[0];
     for _ in 0..2 {
         base.bind(addr("0.0.0.0:7"), mdns::RINGS, |_, _, _| ()).unwrap();
@@ -340,12 +367,12 @@ fn a_name_for_which_there_was_no_socket_keeps_no_socket_open() {
     for _ in 0..2 {
         let error = mdns::announce(device, base, "pump", WEB).unwrap_err();
         assert_eq!(error, AnnounceError::Setup(SetupError::Full(picoevent::FullError::Udp)));
-        assert_eq!(base.counts().events, 1, "the next call has the same timer");
+        assert_eq!(base.counts().events, 1, "the next call uses the same timer");
     }
     let others: Vec<_> = base.udp_sockets().collect();
     others.into_iter().for_each(|socket| base.udp(socket).unwrap().close());
     run(&mut hosts, Instant::ZERO, seconds(1), |_| Vec::new());
-    // When the browser stops, it closes its socket, because there is no name that needs it.
+    // When the browser stops, it closes its socket, because the responder has no name that needs the socket.
     let Host { base, device, .. } = &mut hosts[0];
     mdns::browse(device, base, "_http._tcp").unwrap();
     mdns::stop_browsing(device, base);
@@ -370,7 +397,7 @@ fn random_messages_change_no_name() {
             }
             // The message is not a response.
             message.bytes[2] &= 0x7F;
-            hosts[0].hear(&message);
+            hosts[0].deliver(&message);
             run(hosts, now, Duration::ZERO, |_| Vec::new());
         }
         assert_eq!(hosts[0].device.names, ["pump"]);

@@ -10,7 +10,7 @@ use picoevent_dns::mdns::{
 
 /// The storage of a device: a timer for the responder, a timer for the browser, and a socket. A second socket is for
 /// another application on the device.
-pub type Room = Storage<Device, 2, 0, 8_192, 0, 0, 0, 2>;
+pub type DeviceStorage = Storage<Device, 2, 0, 8_192, 0, 0, 0, 2>;
 
 /// The application of a device.
 #[derive(Default)]
@@ -21,19 +21,19 @@ pub struct Device {
     /// The browser with which the device finds services.
     pub browser: Browser<2>,
     /// The service events that it has received.
-    pub told: Vec<Told>,
+    pub events: Vec<Event>,
 }
 
 /// A service event of a device: the event, and the service as text.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Told {
+pub struct Event {
     pub at: Instant,
     pub what: &'static str,
     pub service: String,
 }
 
 /// Returns a service as text: its name, host, port, addresses and texts.
-fn described(service: &FoundService) -> String {
+fn description(service: &FoundService) -> String {
     let addresses: Vec<_> = service.addresses().map(|address| address.to_string()).collect();
     let texts: Vec<_> = service.texts().map(|text| String::from_utf8_lossy(text)).collect();
     let (instance, host, port) = (service.instance(), service.host(), service.port());
@@ -48,13 +48,13 @@ impl HasBrowser for Device {
     }
 
     fn service(&mut self, cx: &mut Cx<Self>, event: ServiceEvent) {
-        let (what, place) = match event {
-            ServiceEvent::Found(place) => ("found", place),
-            ServiceEvent::Changed(place) => ("changed", place),
-            ServiceEvent::Lost(place) => ("lost", place),
+        let (what, index) = match event {
+            ServiceEvent::Found(index) => ("found", index),
+            ServiceEvent::Changed(index) => ("changed", index),
+            ServiceEvent::Lost(index) => ("lost", index),
         };
-        let service = described(self.browser().get(place).expect("there is a service"));
-        self.told.push(Told { at: cx.now(), what, service });
+        let service = description(self.browser().get(index).expect("there is a service"));
+        self.events.push(Event { at: cx.now(), what, service });
     }
 }
 
@@ -86,9 +86,9 @@ pub struct Host<'s> {
 }
 
 impl<'s> Host<'s> {
-    pub fn new(room: &'s mut Room, last: u8, seed: u8) -> Self {
+    pub fn new(storage: &'s mut DeviceStorage, last: u8, seed: u8) -> Self {
         let ip = Ipv4Addr::new(192, 0, 2, last);
-        let mut base = EventBase::new(room);
+        let mut base = EventBase::new(storage);
         base.seed(&[seed; 32]);
         let mut device = Device::default();
         device.responder.set_addresses(&[ip.into()]);
@@ -109,7 +109,7 @@ impl<'s> Host<'s> {
                         self.base.bound(socket, address);
                     }
                     UdpAction::SendTo => self.send(socket, now, &mut sent),
-                    UdpAction::Unbind => self.sockets.retain(|(held, ..)| *held != socket),
+                    UdpAction::Unbind => self.sockets.retain(|(bound, ..)| *bound != socket),
                     UdpAction::ReceiveFrom => {}
                 }
             }
@@ -123,12 +123,12 @@ impl<'s> Host<'s> {
     }
 
     fn send(&mut self, socket: UdpSocket, at: Instant, sent: &mut Vec<Sent>) {
-        let place = self.sockets.iter_mut().find(|(held, ..)| *held == socket).unwrap();
+        let entry = self.sockets.iter_mut().find(|(bound, ..)| *bound == socket).unwrap();
         while let Some(request) = self.base.udp_request(socket) {
             match request {
-                UdpRequest::Join(_) => place.2 = true,
+                UdpRequest::Join(_) => entry.2 = true,
                 UdpRequest::Send(to, bytes) => {
-                    let from = (self.ip, place.1).into();
+                    let from = (self.ip, entry.1).into();
                     sent.push(Sent { at, from, to, bytes: bytes.to_vec() });
                 }
                 _ => {}
@@ -138,7 +138,7 @@ impl<'s> Host<'s> {
     }
 
     /// Delivers a datagram to its socket.
-    pub fn hear(&mut self, message: &Sent) {
+    pub fn deliver(&mut self, message: &Sent) {
         for (socket, port, has_joined) in &self.sockets {
             let is_ours = match message.to.ip().is_multicast() {
                 true => *has_joined && message.from.ip() != self.ip,
@@ -151,29 +151,29 @@ impl<'s> Host<'s> {
     }
 }
 
-/// Runs the devices for the time `length`. Each datagram is delivered one millisecond after it was sent. `hear` is
+/// Runs the devices for the time `length`. Each datagram is delivered one millisecond after it was sent. `answer` is
 /// called for each datagram, and returns the datagrams with which other hosts answer.
 pub fn run(
     hosts: &mut [Host<'_>],
     from: Instant,
     length: Duration,
-    mut hear: impl FnMut(&Sent) -> Vec<Sent>,
+    mut answer: impl FnMut(&Sent) -> Vec<Sent>,
 ) -> Vec<Sent> {
     let mut all = Vec::new();
-    let mut under_way: Vec<Sent> = Vec::new();
+    let mut in_flight: Vec<Sent> = Vec::new();
     for millis in 0..=length.as_millis() as u64 {
         let now = from.after(Duration::from_millis(millis));
-        let arrived: Vec<_> = under_way.extract_if(.., |message| message.at < now).collect();
+        let arrived: Vec<_> = in_flight.extract_if(.., |message| message.at < now).collect();
         for message in &arrived {
-            hosts.iter_mut().for_each(|host| host.hear(message));
+            hosts.iter_mut().for_each(|host| host.deliver(message));
         }
         for host in hosts.iter_mut() {
             for message in host.run(now) {
-                for mut answer in hear(&message) {
-                    answer.at = now;
-                    under_way.push(answer);
+                for mut reply in answer(&message) {
+                    reply.at = now;
+                    in_flight.push(reply);
                 }
-                under_way.push(message.clone());
+                in_flight.push(message.clone());
                 all.push(message);
             }
         }

@@ -4,7 +4,7 @@ use crate::*;
 use picoevent_scripted::reply;
 
 #[test]
-fn what_is_no_name_is_refused() {
+fn an_invalid_name_is_refused() {
     with_base(|base, app| {
         for bad in ["", ".", "a b", "a..b", "http://a", "a/b", "ä.example"] {
             assert_eq!(app.resolve(base, bad), Err(ResolveError::Invalid), "{bad}");
@@ -17,50 +17,51 @@ fn what_is_no_name_is_refused() {
 }
 
 #[test]
-fn look_ups_and_names_that_find_no_room_are_refused() {
+fn a_look_up_is_refused_while_all_slots_or_all_names_are_in_use() {
     with_base(|base, app| {
-        let mut world = World::new(|heard| reply(heard, heard.addresses(60, &[7])));
+        let mut network = Network::new(|query| reply(query, query.addresses(60, &[7])));
         for name in ["a.example", "b.example", "c.example"] {
             app.resolve(base, name).unwrap();
         }
         assert_eq!(app.resolve(base, "d.example"), Err(ResolveError::Lookups));
-        run(&mut world, base, app);
+        run(&mut network, base, app);
         assert_eq!(app.answers().len(), 3);
         // The two names, each with both families, use all four entries.
         for name in ["e.example", "f.example"] {
             dns::resolve(app, base, name, None, App::found).unwrap();
         }
         assert_eq!(app.resolve(base, "g.example"), Err(ResolveError::Names));
-        run(&mut world, base, app);
+        run(&mut network, base, app);
         assert_eq!(app.answers().len(), 2);
         app.resolve(base, "g.example").unwrap();
     });
 }
 
 #[test]
-fn half_a_look_up_leaves_nothing_behind() {
+fn a_refused_look_up_keeps_no_name() {
     with_base(|base, app| {
         for name in ["a.example", "b.example", "c.example"] {
             dns::add_host(app, name, v4(1)).unwrap();
         }
         let both = dns::resolve(app, base, "d.example", None, App::found);
-        assert_eq!(both, Err(ResolveError::Names), "there is one place for two questions");
-        let mut world = World::new(|heard| reply(heard, heard.addresses(60, &[7])));
+        assert_eq!(both, Err(ResolveError::Names), "there is one free entry for two questions");
+        let mut network = Network::new(|query| reply(query, query.addresses(60, &[7])));
         app.resolve(base, "d.example").unwrap();
-        run(&mut world, base, app);
+        run(&mut network, base, app);
         assert_eq!(app.answers(), [Ok(vec![v4(7)])]);
-        // A cached answer makes room even for a look-up that is then refused.
+        // A refused look-up can remove a cached answer: its first question reuses the entry of `d.example`, and there
+        // is no entry for its second question.
         let both = dns::resolve(app, base, "e.example", None, App::found);
         assert_eq!(both, Err(ResolveError::Names));
         app.resolve(base, "d.example").unwrap();
-        run(&mut world, base, app);
-        assert_eq!(world.heard.len(), 2, "it is asked for again");
+        run(&mut network, base, app);
+        assert_eq!(network.received.len(), 2, "the query is sent again");
     });
 }
 
 #[test]
-fn a_base_without_a_seed_or_an_event_is_told() {
-    let mut storage = Box::new(Room::new());
+fn a_look_up_without_a_seed_or_a_free_event_is_refused() {
+    let mut storage = Box::new(TestStorage::new());
     let mut base = EventBase::new(&mut storage);
     let mut app = App::default();
     assert_eq!(app.resolve(&mut base, "a.example"), Err(ResolveError::Unseeded));
@@ -73,7 +74,7 @@ fn a_base_without_a_seed_or_an_event_is_told() {
 }
 
 #[test]
-fn the_event_of_a_refused_look_up_serves_the_next_one() {
+fn the_next_look_up_uses_the_event_of_a_refused_one() {
     with_base(|base, app| {
         for _ in 0..2 {
             assert_eq!(app.resolve(base, "a b"), Err(ResolveError::Invalid));
@@ -85,15 +86,15 @@ fn the_event_of_a_refused_look_up_serves_the_next_one() {
 }
 
 #[test]
-fn without_a_socket_the_look_up_ends_so() {
+fn a_look_up_without_a_free_socket_fails() {
     with_base(|base, app| {
         for _ in 0..2 {
             let rings = picoevent::UdpRings::new(25, 25);
             base.bind(addr("0.0.0.0:0"), rings, |_, _, _| ()).unwrap();
         }
-        let mut world = World::new(|_| Vec::new());
+        let mut network = Network::new(|_| Vec::new());
         app.resolve(base, "a.example").unwrap();
-        run(&mut world, base, app);
+        run(&mut network, base, app);
         assert_eq!(app.answers(), [Err(LookupError::NoSocket)]);
     });
 }

@@ -1,59 +1,59 @@
-//! Names on the local network, which end in `.local`.
+//! Names on the local network. These names end in `.local`.
 
 use picoevent_scripted::{Reply, reply};
 
 use crate::*;
 
 /// A host on the local network. It answers questions that are sent to the multicast group.
-const NEIGHBOUR: &str = "192.0.2.9:5353";
+const LOCAL_HOST: &str = "192.0.2.9:5353";
 
 #[test]
-fn a_local_name_is_asked_from_the_neighbours_and_from_no_server() {
+fn a_local_name_is_queried_by_multicast_and_from_no_server() {
     with_base(|base, app| {
-        let mut world = World::new(|heard| {
-            let bytes = heard.addresses(120, &[9]);
-            vec![Reply { after: Duration::from_millis(20), from: addr(NEIGHBOUR), bytes }]
+        let mut network = Network::new(|query| {
+            let bytes = query.addresses(120, &[9]);
+            vec![Reply { after: Duration::from_millis(20), from: addr(LOCAL_HOST), bytes }]
         });
         app.resolve(base, "Pump-7.Local").unwrap();
-        run(&mut world, base, app);
+        run(&mut network, base, app);
         assert_eq!(app.answers(), [Ok(vec![v4(9)])]);
-        let [heard] = &world.heard[..] else { panic!("{:?}", world.heard) };
-        assert_eq!((heard.server, heard.name()), (addr("224.0.0.251:5353"), "pump-7.local".into()));
-        assert!(heard.from_port >= 0xC000, "so that neighbours answer to us alone");
+        let [query] = &network.received[..] else { panic!("{:?}", network.received) };
+        assert_eq!((query.server, query.name()), (addr("224.0.0.251:5353"), "pump-7.local".into()));
+        assert!(query.from_port >= 0xC000, "so that local hosts answer by unicast");
     });
 }
 
 #[test]
-fn a_local_name_that_nobody_has_is_asked_three_times() {
+fn a_local_name_without_an_answer_is_queried_three_times() {
     with_base(|base, app| {
         app.names.set_servers(&[]);
-        let mut world = World::new(|_| Vec::new());
+        let mut network = Network::new(|_| Vec::new());
         app.resolve(base, "nobody.local").unwrap();
-        run(&mut world, base, app);
+        run(&mut network, base, app);
         assert_eq!(app.answers(), [Err(LookupError::NoSuchName)]);
-        assert_eq!(world.heard.len(), 3);
+        assert_eq!(network.received.len(), 3);
     });
 }
 
 #[test]
-fn neighbours_answer_local_names_only_and_servers_others_only() {
+fn only_local_hosts_answer_local_names_and_only_servers_answer_others() {
     with_base(|base, app| {
-        let mut world = World::new(|heard| {
-            let wrong = heard.addresses(60, &[66]);
-            let is_local = heard.name().ends_with("local");
-            let from = if is_local { addr(SERVER) } else { addr(NEIGHBOUR) };
-            let mut replies = vec![Reply { after: Duration::ZERO, from, bytes: wrong }];
+        let mut network = Network::new(|query| {
+            let forged = query.addresses(60, &[66]);
+            let is_local = query.name().ends_with("local");
+            let from = if is_local { addr(SERVER) } else { addr(LOCAL_HOST) };
+            let mut replies = vec![Reply { after: Duration::ZERO, from, bytes: forged }];
             if !is_local {
-                replies.extend(reply(heard, heard.addresses(60, &[7])));
+                replies.extend(reply(query, query.addresses(60, &[7])));
             }
             replies
         });
         app.resolve(base, "pump.local").unwrap();
         app.resolve(base, "example.org").unwrap();
-        // The name is the domain itself, not a name in it.
+        // The name is the domain itself, not a name in this domain.
         app.resolve(base, "local").unwrap();
-        run(&mut world, base, app);
-        let nothing = Err(LookupError::NoSuchName);
-        assert_eq!(app.answers(), [Ok(vec![v4(7)]), Ok(vec![v4(7)]), nothing]);
+        run(&mut network, base, app);
+        let no_such_name = Err(LookupError::NoSuchName);
+        assert_eq!(app.answers(), [Ok(vec![v4(7)]), Ok(vec![v4(7)]), no_such_name]);
     });
 }

@@ -1,13 +1,13 @@
 //! The resolver on a loop in virtual time, with servers that answer, forge answers, fail or are
 //! silent.
 
-mod asked;
-mod asking;
 mod bad_input;
+mod cache;
 mod connecting;
-mod keeping;
-mod lies;
+mod forgeries;
 mod local;
+mod queries;
+mod query;
 mod tcp;
 
 use std::net::{IpAddr, SocketAddr};
@@ -19,9 +19,9 @@ use picoevent_dns::{
     ResolverMut,
 };
 
-use picoevent_scripted::World;
+use picoevent_scripted::Network;
 
-use asked::Asked;
+use query::Query;
 
 /// Three look-ups at once, and four names of at most 32 bytes.
 type Names = Resolver<App, 3, 4, 32>;
@@ -86,11 +86,11 @@ impl Protocol<App> for Uplink {
 }
 
 /// Events, connections and bytes as needed by the tests, and two UDP sockets.
-type Room = Storage<App, 2, 3, 8_192, 0, 2, 0, 2>;
+type TestStorage = Storage<App, 2, 3, 8_192, 0, 2, 0, 2>;
 type Base<'s> = EventBase<'s, App>;
 
 const SERVER: &str = "192.0.2.53:53";
-const SECOND: &str = "192.0.2.54:53";
+const SECOND_SERVER: &str = "192.0.2.54:53";
 
 fn addr(text: &str) -> SocketAddr {
     text.parse().unwrap()
@@ -102,7 +102,7 @@ fn v4(last: u8) -> IpAddr {
 
 /// Runs a test on a base with a seed, with an application that has one server.
 fn with_base(run: impl FnOnce(&mut Base<'_>, &mut App)) {
-    let mut storage = Box::new(Room::new());
+    let mut storage = Box::new(TestStorage::new());
     let mut base = EventBase::new(&mut storage);
     base.seed(&[7; 32]);
     let mut app = App::default();
@@ -115,8 +115,8 @@ fn pool(base: &mut Base<'_>, input: usize) -> PoolId {
 }
 
 /// Runs until nothing is left to do.
-fn run(world: &mut World, base: &mut Base<'_>, app: &mut App) {
-    world.run(base, app, Instant::MAX);
+fn run(network: &mut Network, base: &mut Base<'_>, app: &mut App) {
+    network.run(base, app, Instant::MAX);
 }
 
 fn seconds(seconds: u64) -> Instant {

@@ -16,9 +16,9 @@
 //! const ROUTES: &[Route<App>] = &[Route::files("/{*name}", &FILES)];
 //! ```
 //!
-//! `index.html` gets the name of its folder: `help/index.html` becomes `help/`, and the top `index.html` gets the
-//! empty name. Files whose name begins with a full stop are left out. A file that gzip makes at least a tenth
-//! shorter is kept in both forms, plain and compressed, unless [`Folder::compressed_only`] is set.
+//! `index.html` gets the name of its folder: `help/index.html` becomes `help/`, and the top `index.html` gets the empty
+//! name. Files whose name begins with a full stop are left out. A file is also stored in compressed form (gzip) if this
+//! form is at least a tenth shorter. With [`Folder::compressed_only`], such a file is stored only in compressed form.
 
 use std::env;
 use std::fmt::Write as _;
@@ -48,8 +48,8 @@ impl Folder {
         Self { cache: value.into(), ..self }
     }
 
-    /// Keeps only the compressed form of files that are compressed, which saves flash. Clients that do not accept gzip
-    /// get the compressed form, too; every browser accepts gzip.
+    /// Stores only the compressed form of a file that has a compressed form. This saves flash. Clients that do not
+    /// accept gzip also get the compressed form. Every browser accepts gzip.
     #[must_use]
     pub fn compressed_only(self) -> Self {
         Self { compressed_only: true, ..self }
@@ -110,7 +110,7 @@ fn collect(folder: &Path, prefix: &str, files: &mut Vec<(String, PathBuf)>) -> i
     for entry in fs::read_dir(folder)? {
         let path = entry?.path();
         let Some(name) = path.file_name().and_then(|name| name.to_str()) else {
-            let message = format!("{} has no name in UTF-8", path.display());
+            let message = format!("the file name {} is not UTF-8", path.display());
             return Err(io::Error::new(io::ErrorKind::InvalidData, message));
         };
         if name.starts_with('.') {
@@ -126,7 +126,7 @@ fn collect(folder: &Path, prefix: &str, files: &mut Vec<(String, PathBuf)>) -> i
     Ok(())
 }
 
-/// Compresses without a file name or time, so equal content gives equal bytes.
+/// Compresses without a file name or time, so the same content always gives the same bytes.
 fn gzip(content: &[u8]) -> io::Result<Vec<u8>> {
     let mut encoder = GzBuilder::new().mtime(0).write(Vec::new(), Compression::best());
     encoder.write_all(content)?;
@@ -179,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn files_are_named_in_order_with_their_types() {
+    fn files_are_sorted_by_name_and_have_their_types() {
         let (_temp, source) = source(Folder::new("page").cache("max-age=9"));
         let lines: Vec<&str> = source.lines().collect();
         assert_eq!(lines[1], "static FILES: [picoevent_http::File; 3] = [");
@@ -192,9 +192,12 @@ mod tests {
     }
 
     #[test]
-    fn what_becomes_much_shorter_is_compressed() {
-        let (temp, both) = source(Folder::new("page"));
-        assert_eq!((both.matches(".gzip(").count(), both.matches("b\"\"").count()), (1, 0));
+    fn a_file_that_gets_much_shorter_is_compressed() {
+        let (temp, with_plain) = source(Folder::new("page"));
+        assert_eq!(
+            (with_plain.matches(".gzip(").count(), with_plain.matches("b\"\"").count()),
+            (1, 0)
+        );
         let zipped = fs::read(temp.path().join("out/0.gz")).unwrap();
         let mut content = String::new();
         GzDecoder::new(zipped.as_slice()).read_to_string(&mut content).unwrap();
@@ -204,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_that_is_not_there_is_an_error() {
+    fn a_missing_folder_is_an_error() {
         let temp = tempfile::tempdir().unwrap();
         let written =
             Folder::new("none").write_to(&temp.path().join("none"), temp.path(), "site.rs");

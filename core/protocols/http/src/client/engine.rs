@@ -3,7 +3,7 @@
 use picoevent::Eol;
 
 use super::CallError;
-use super::head::{address_of, begin_content, place, status_line, take_answer_field};
+use super::head::{address_of, begin_content, parse_location, status_line, take_answer_field};
 use super::memory::{Call, State, drop_secrets};
 use crate::engine::Step;
 use crate::exchange::{Input, Timer, flag};
@@ -17,10 +17,11 @@ use crate::route::ClientHooks;
 use crate::status::Status;
 use crate::text::{copy, is_same};
 
-/// The result of a request: the status of its answer or, for a WebSocket, its close code.
+/// The result of a request: the status of its answer or, for a WebSocket, its close code. `None` means that there is no
+/// result yet.
 pub(super) type Outcome = Option<Result<u16, CallError>>;
 
-/// The number of the stored value that is the target of a redirect (see [`keep`]).
+/// [`keep`] stores the value of `Location` with this number.
 const LOCATION: u8 = 253;
 /// The longest value of `Location` that is followed, and the longest server name.
 pub(super) const LONGEST: usize = 200;
@@ -28,16 +29,16 @@ pub(super) const LONGEST: usize = 200;
 /// Returns whether to repeat a request on a new connection. A server may end a kept connection just when the next
 /// request arrives.
 pub(super) fn is_repeated<A: 'static>(request: &Request<'_, '_, '_, A>, call: &Call) -> bool {
-    let is_unheard = request.x.input == Input::Line && request.conn.input_len() == 0;
+    let is_unanswered = request.exchange.input == Input::Line && request.conn.input_len() == 0;
     let may_repeat = call.method != Method::Post && call.content == Some(Length::Known(0));
-    is_unheard && may_repeat
+    is_unanswered && may_repeat
 }
 
 /// Writes the head of a request.
 pub(super) fn send<A: 'static>(request: &mut Request<'_, '_, '_, A>, call: &mut Call) {
     call.begin_sending();
-    *request.x = call.x;
-    let [fields, host, target] = call.place(request.text);
+    *request.exchange = call.exchange;
+    let [fields, host, target] = call.target(request.text);
     let is_chunked = call.content == Some(Length::Unknown);
     let before = request.conn.room();
     let mut is_written = true;
@@ -59,28 +60,29 @@ pub(super) fn send<A: 'static>(request: &mut Request<'_, '_, '_, A>, call: &mut 
     put(b"\r\n");
     put(fields);
     if let Some(hooks) = client_hooks(request) {
-        is_written &= (hooks.ask)(request);
+        is_written &= (hooks.write_fields)(request);
     }
     is_written &= request.conn.write(b"\r\n").is_ok();
     if !is_written {
-        request.x.set(flag::BARE);
+        request.exchange.set(flag::BARE);
         return;
     }
-    call.own = request.x.kept;
-    request.x.count(before.saturating_sub(request.conn.room()));
-    request.x.left = match call.content {
+    call.text_end = request.exchange.kept;
+    request.exchange.count(before.saturating_sub(request.conn.room()));
+    request.exchange.left = match call.content {
         Some(Length::Known(length)) => length,
         _ => u32::MAX,
     };
-    request.x.set(match call.content {
+    request.exchange.set(match call.content {
         Some(Length::Known(0)) | None => flag::COMPLETE,
         _ => flag::OPEN,
     });
     if is_chunked {
-        request.x.set(flag::CHUNKS);
+        request.exchange.set(flag::CHUNKS);
     }
-    // With this flag, a missing answer is not replaced with status 500.
-    request.x.set(flag::LATER);
+    // Without this flag, the code that is shared with the server would send an answer with status 500 at the end of the
+    // content.
+    request.exchange.set(flag::LATER);
 }
 
 /// Ends the connection with an error.
@@ -100,33 +102,33 @@ pub(super) fn advance<A: 'static>(
     }
     if call.state != State::Sent {
         // No request was sent, so the server must not send input.
-        let is_over = request.conn.input_len() > 0 || request.x.has(flag::EOF);
+        let is_over = request.conn.input_len() > 0 || request.exchange.has(flag::EOF);
         if is_over && call.state == State::Idle {
             request.conn.close();
         }
         return None;
     }
-    if request.x.has(flag::BARE) {
+    if request.exchange.has(flag::BARE) {
         return fail(request, CallError::BadRequest);
     }
     while request.conn.is_open() {
-        if request.x.has(flag::OPEN) && request.x.input == Input::Line {
+        if request.exchange.has(flag::OPEN) && request.exchange.input == Input::Line {
             if let Some(upload) = request.route().and_then(|route| route.pull) {
                 upload(app, request);
             }
-            if request.x.has(flag::OPEN) {
+            if request.exchange.has(flag::OPEN) {
                 request.wait_to_pull();
             }
         }
-        let step = match request.x.input {
+        let step = match request.exchange.input {
             Input::Line | Input::Fields => read_head(app, request, call),
             Input::Frames => {
                 request.call_hook(app, |hooks| hooks.advance);
                 Ok(Step::Waits)
             }
             Input::Done => return finish(request, call),
-            Input::Body if request.x.has(flag::UNBOUNDED) && is_at_end(request) => {
-                request.x.input = Input::Done;
+            Input::Body if request.exchange.has(flag::UNBOUNDED) && is_at_end(request) => {
+                request.exchange.input = Input::Done;
                 Ok(Step::Done)
             }
             Input::Body => request.read_content(app).map_err(of_status),
@@ -144,12 +146,12 @@ pub(super) fn advance<A: 'static>(
     None
 }
 
-/// Returns whether all content has arrived, when the content ends with the connection.
+/// Returns whether all content has arrived. This applies to content that ends with the connection.
 fn is_at_end<A: 'static>(request: &Request<'_, '_, '_, A>) -> bool {
-    request.x.has(flag::EOF) && request.conn.input_len() == 0
+    request.exchange.has(flag::EOF) && request.conn.input_len() == 0
 }
 
-/// Returns the client's error for a status that the shared code returns.
+/// Converts a status to an error of the client. The status comes from code that is shared with the server.
 fn of_status(status: Status) -> CallError {
     match status {
         Status::CONTENT_TOO_LARGE | Status::FIELDS_TOO_LARGE => CallError::TooLong,
@@ -159,15 +161,15 @@ fn of_status(status: Status) -> CallError {
 
 /// Completes the request.
 fn finish<A: 'static>(request: &mut Request<'_, '_, '_, A>, call: &mut Call) -> Outcome {
-    let is_over = request.x.has_any(flag::LAST | flag::EOF | flag::OPEN);
+    let is_over = request.exchange.has_any(flag::LAST | flag::EOF | flag::OPEN);
     if is_over {
         request.conn.close();
     } else {
         call.is_idle = true;
-        request.x.timer = Timer::Idle;
+        request.exchange.timer = Timer::Idle;
         request.conn.alarm_after(request.site.limits.idle);
     }
-    Some(Ok(request.x.requests))
+    Some(Ok(request.exchange.requests))
 }
 
 /// Reads a line of the head.
@@ -177,14 +179,14 @@ fn read_head<A: 'static>(
     call: &mut Call,
 ) -> Result<Step, CallError> {
     let longest = usize::from(request.site.limits.line);
-    let repeats = call.is_kept && is_repeated(request, call);
+    let can_repeat = call.is_kept && is_repeated(request, call);
     let is_socket = client_hooks(request).is_some();
-    let Request { conn, x, text, site, .. } = &mut *request;
+    let Request { conn, exchange, text, site, .. } = &mut *request;
     let held = conn.input_len();
     let line = match conn.take_line(Eol::Lf) {
         Some(Ok(line)) if line.len() <= longest => line,
-        None if held <= longest && !x.has(flag::EOF) => return Ok(Step::Waits),
-        None if repeats => {
+        None if held <= longest && !exchange.has(flag::EOF) => return Ok(Step::Waits),
+        None if can_repeat => {
             (call.state, call.is_kept) = (State::Waiting, false);
             conn.close();
             return Ok(Step::Waits);
@@ -193,54 +195,60 @@ fn read_head<A: 'static>(
         _ => return Err(CallError::TooLong),
     };
     let line = without_return(line).map_err(|_| CallError::Malformed)?;
-    if x.input == Input::Line {
-        let (is_old, code) = status_line(line)?;
+    if exchange.input == Input::Line {
+        let (is_http_1_0, code) = status_line(line)?;
         if code == 101 && !is_socket {
             return Err(CallError::Malformed);
         }
-        if is_old {
-            x.set(flag::OLD);
+        if is_http_1_0 {
+            exchange.set(flag::HTTP_1_0);
         }
-        (x.requests, x.input) = (code, Input::Fields);
+        (exchange.requests, exchange.input) = (code, Input::Fields);
         return Ok(Step::Done);
     }
     if !line.is_empty() {
-        x.fields = x.fields.saturating_add(1);
-        if x.fields > site.limits.fields {
+        exchange.fields = exchange.fields.saturating_add(1);
+        if exchange.fields > site.limits.fields {
             return Err(CallError::TooLong);
         }
         let (name, value) = field(line).map_err(|_| CallError::Malformed)?;
-        take_answer_field(x, name, value)?;
-        let is_it = |known: &&str| is_same(known.as_bytes(), name);
-        let number = site.headers.iter().position(is_it).map(|number| number as u8);
-        let is_kept = number.is_none_or(|number| keep(x, text, number, value));
-        let leads = is_same(name, b"location") && matches!(x.requests, 301..=303 | 307 | 308);
-        let is_noted = !leads || keep(x, text, LOCATION, value);
-        if !is_kept || !is_noted {
+        take_answer_field(exchange, name, value)?;
+        let is_this_field = |known: &&str| is_same(known.as_bytes(), name);
+        let number = site.headers.iter().position(is_this_field).map(|number| number as u8);
+        let is_kept = number.is_none_or(|number| keep(exchange, text, number, value));
+        let is_redirect =
+            is_same(name, b"location") && matches!(exchange.requests, 301..=303 | 307 | 308);
+        let is_location_kept = !is_redirect || keep(exchange, text, LOCATION, value);
+        if !is_kept || !is_location_kept {
             return Err(CallError::TooLong);
         }
-        if let Some(route) = site.routes.get(x.route())
+        if let Some(route) = site.routes.get(exchange.route())
             && let Some(field) = route.field
         {
-            field(route, x, text, name, value).map_err(of_status)?;
+            field(route, exchange, text, name, value).map_err(of_status)?;
         }
         return Ok(Step::Done);
     }
-    if x.requests == 101
+    if exchange.requests == 101
         && let Some(hooks) = client_hooks(request)
     {
         return (hooks.opened)(app, request).map(|()| Step::Done);
     }
-    let x = &mut *request.x;
-    if matches!(x.requests, 100..=199) {
+    let exchange = &mut *request.exchange;
+    if matches!(exchange.requests, 100..=199) {
         // The final answer follows.
-        x.flags &=
-            !(flag::LENGTH | flag::CHUNKED | flag::CLOSE | flag::KEEP | flag::OLD | flag::UPGRADE);
-        (x.input, x.requests, x.content, x.kept) = (Input::Line, 0, 0, call.own);
+        exchange.flags &= !(flag::LENGTH
+            | flag::CHUNKED
+            | flag::CLOSE
+            | flag::KEEP
+            | flag::HTTP_1_0
+            | flag::UPGRADE);
+        (exchange.input, exchange.requests, exchange.content, exchange.kept) =
+            (Input::Line, 0, 0, call.text_end);
         return Ok(Step::Done);
     }
-    begin_content(x, x.requests)?;
-    if x.has(flag::LENGTH) && x.body > request.site.limits.body {
+    begin_content(exchange, exchange.requests)?;
+    if exchange.has(flag::LENGTH) && exchange.body > request.site.limits.body {
         return Err(CallError::TooLong);
     }
     if follow(request, call)? {
@@ -251,7 +259,7 @@ fn read_head<A: 'static>(
         return Ok(Step::Waits);
     }
     if is_socket {
-        let status = Status::new(request.x.requests).ok_or(CallError::Malformed)?;
+        let status = Status::new(request.exchange.requests).ok_or(CallError::Malformed)?;
         return Err(CallError::Refused(status));
     }
     if let Some(answered) = request.route().and_then(|route| route.before) {
@@ -271,14 +279,14 @@ fn follow<A: 'static>(
     let mut buffer = [0; LONGEST];
     let Some(room) = buffer.get_mut(..location.len()) else { return Err(CallError::TooLong) };
     copy(room, location);
-    let Some(found) = place(room) else { return Ok(false) };
+    let Some(found) = parse_location(room) else { return Ok(false) };
     let address = found.host.and_then(address_of);
     let has_names = request.site.by_name.is_some();
     if found.host.is_some() && address.is_none() && !has_names {
         return Ok(false);
     }
     let repeats_content = call.content != Some(Length::Known(0));
-    match request.x.requests {
+    match request.exchange.requests {
         307 | 308 if repeats_content => return Ok(false),
         307 | 308 => {}
         303 if call.method != Method::Head => call.method = Method::Get,
@@ -298,32 +306,32 @@ fn follow<A: 'static>(
             host
         }
         None => {
-            let [_, host, _] = call.place(request.text);
+            let [_, host, _] = call.target(request.text);
             let Some(room) = name.get_mut(..host.len()) else { return Err(CallError::TooLong) };
             copy(room, host);
             &*room
         }
     };
-    call.x = *request.x;
-    call.set_place(request.text, fields, host, found.target).ok_or(CallError::TooLong)?;
-    *request.x = call.x;
+    call.exchange = *request.exchange;
+    call.set_target(request.text, fields, host, found.target).ok_or(CallError::TooLong)?;
+    *request.exchange = call.exchange;
     Ok(true)
 }
 
 /// Sets the timer: for the head of the answer, for the rate, or for the silence of a WebSocket.
 pub(super) fn set_timer<A: 'static>(request: &mut Request<'_, '_, '_, A>) {
-    let is_head = matches!(request.x.input, Input::Line | Input::Fields);
+    let is_head = matches!(request.exchange.input, Input::Line | Input::Fields);
     let Limits { head, idle, rate, .. } = request.site.limits;
-    let (timer, delay) = match is_head && !request.x.has(flag::OPEN) {
+    let (timer, delay) = match is_head && !request.exchange.has(flag::OPEN) {
         true => (Timer::Head, head),
-        false if request.x.input == Input::Frames => (Timer::Silence, idle),
+        false if request.exchange.input == Input::Frames => (Timer::Silence, idle),
         false if rate == 0 => return,
         false => (Timer::Rate, Limits::WINDOW),
     };
-    if timer != request.x.timer {
-        request.x.timer = timer;
+    if timer != request.exchange.timer {
+        request.exchange.timer = timer;
         if timer == Timer::Rate {
-            request.x.mark = request.progress();
+            request.exchange.saved_progress = request.progress();
         }
         request.conn.alarm_after(delay);
     }

@@ -6,14 +6,14 @@ use picoevent::{ConnError, SetupError};
 
 use crate::status::Status;
 
-/// The reason why a request has no answer, or an incomplete one.
+/// The reason why a request has no answer, or an incomplete answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum CallError {
     /// Another request of this client is not complete.
     Busy,
-    /// Host, target and fields do not fit into the text of the [`Client`](super::Client); or the head does not fit
-    /// into the output ring; or they contain bytes that are not allowed.
+    /// The request is not valid, or is too long. Host, target or fields contain bytes that are not allowed, or do not
+    /// fit into the text buffer of the [`Client`](super::Client). Or the head does not fit into the output ring.
     BadRequest,
     /// No connection could be made for the request.
     Setup(SetupError),
@@ -31,7 +31,7 @@ pub enum CallError {
     Cancelled,
     /// The server has answered a WebSocket handshake with this status.
     Refused(Status),
-    /// The base has no seed for random numbers, which a WebSocket needs.
+    /// The base has no seed. A WebSocket needs random numbers.
     Unseeded,
     /// The server's name cannot be looked up: [`Caller::BY_NAME`](super::Caller::BY_NAME) is not set, or the
     /// lookup could not start.
@@ -44,17 +44,15 @@ impl fmt::Display for CallError {
             Self::Setup(error) => error.fmt(f),
             Self::Lost(Some(error)) => error.fmt(f),
             _ => f.write_str(match self {
-                Self::Busy => "another request is under way",
-                Self::BadRequest => {
-                    "the request does not fit, or has bytes that do not belong there"
-                }
+                Self::Busy => "another request is in progress",
+                Self::BadRequest => "the request does not fit, or has bytes that are not allowed",
                 Self::TimedOut => "the server took too long",
-                Self::Malformed => "the answer is none of HTTP/1.1",
-                Self::TooLong => "the answer is longer than it may be",
+                Self::Malformed => "the answer is not valid HTTP/1.1",
+                Self::TooLong => "the answer is longer than a limit",
                 Self::Redirects => "there are too many redirects",
                 Self::Cancelled => "the request was cancelled",
                 Self::Refused(_) => "the server has refused the WebSocket",
-                Self::Unseeded => "the base needs a seed for random numbers",
+                Self::Unseeded => "the event base needs a seed for random numbers",
                 Self::Unresolved => "the name of the server cannot be looked up",
                 _ => "the connection ended before the answer",
             }),

@@ -9,11 +9,11 @@ use crate::method::Method;
 use crate::number::decimal;
 use crate::text::{are_all, class, is_same, split, split_at_byte};
 
-/// Reads a status line. Returns whether it is HTTP/1.0, and the code.
+/// Reads a status line. Returns whether the version is HTTP/1.0, and the status code.
 pub(crate) fn status_line(line: &[u8]) -> Result<(bool, u16), CallError> {
     let (version, rest) = split_at_byte(line, b' ').ok_or(CallError::Malformed)?;
     let (code, reason) = split(rest, b' ');
-    let is_old = match version {
+    let is_http_1_0 = match version {
         b"HTTP/1.1" => false,
         b"HTTP/1.0" => true,
         _ => return Err(CallError::Malformed),
@@ -23,12 +23,12 @@ pub(crate) fn status_line(line: &[u8]) -> Result<(bool, u16), CallError> {
     if !are_all(reason, class::VALUE) {
         return Err(CallError::Malformed);
     }
-    Ok((is_old, number.ok_or(CallError::Malformed)? as u16))
+    Ok((is_http_1_0, number.ok_or(CallError::Malformed)? as u16))
 }
 
-/// Stores what a header field says about the framing of the answer and about the connection.
+/// Evaluates a header field for the framing of the answer and for the connection.
 pub(crate) fn take_answer_field(
-    x: &mut Exchange,
+    exchange: &mut Exchange,
     name: &[u8],
     value: &[u8],
 ) -> Result<(), CallError> {
@@ -36,49 +36,49 @@ pub(crate) fn take_answer_field(
         .into_iter()
         .any(|known| is_same(name, known));
     if is_framing {
-        take_field(x, name, value).map_err(|_| CallError::Malformed)?;
+        take_field(exchange, name, value).map_err(|_| CallError::Malformed)?;
     }
     Ok(())
 }
 
 /// Determines how the content of an answer ends.
-pub(crate) fn begin_content(x: &mut Exchange, code: u16) -> Result<(), CallError> {
-    if x.has(flag::CHUNKED | flag::LENGTH) || x.has(flag::CHUNKED | flag::OLD) {
+pub(crate) fn begin_content(exchange: &mut Exchange, code: u16) -> Result<(), CallError> {
+    if exchange.has(flag::CHUNKED | flag::LENGTH) || exchange.has(flag::CHUNKED | flag::HTTP_1_0) {
         return Err(CallError::Malformed);
     }
-    if x.has(flag::CLOSE) || x.has(flag::OLD) && !x.has(flag::KEEP) {
-        x.set(flag::LAST);
+    if exchange.has(flag::CLOSE) || exchange.has(flag::HTTP_1_0) && !exchange.has(flag::KEEP) {
+        exchange.set(flag::LAST);
     }
-    let has_none = x.method == Method::Head || matches!(code, 204 | 304);
-    x.input = match has_none {
+    let has_none = exchange.method == Method::Head || matches!(code, 204 | 304);
+    exchange.input = match has_none {
         true => Input::Done,
-        false if x.has(flag::CHUNKED) => Input::ChunkSize,
-        false if x.has(flag::LENGTH) => Input::Body,
+        false if exchange.has(flag::CHUNKED) => Input::ChunkSize,
+        false if exchange.has(flag::LENGTH) => Input::Body,
         false => {
             // The content ends with the connection.
-            x.set(flag::LAST | flag::UNBOUNDED);
-            x.content = u32::MAX;
+            exchange.set(flag::LAST | flag::UNBOUNDED);
+            exchange.content = u32::MAX;
             Input::Body
         }
     };
-    x.body = if x.has(flag::LENGTH) && !has_none { x.content } else { 0 };
+    exchange.body = if exchange.has(flag::LENGTH) && !has_none { exchange.content } else { 0 };
     Ok(())
 }
 
 /// The target of a redirect: the host, if `Location` contains one, and the path with the query.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Place<'l> {
+pub(crate) struct Location<'l> {
     pub(crate) host: Option<&'l [u8]>,
     pub(crate) target: &'l [u8],
 }
 
-/// Reads the value of `Location`. Returns `None` if it cannot be followed.
-pub(crate) fn place(location: &[u8]) -> Option<Place<'_>> {
+/// Reads the value of `Location`. Returns `None` if the redirect cannot be followed.
+pub(crate) fn parse_location(location: &[u8]) -> Option<Location<'_>> {
     let without_fragment = split_at_byte(location, b'#').map_or(location, |(before, _)| before);
     if let [b'/', rest @ ..] = without_fragment
         && rest.first() != Some(&b'/')
     {
-        return Some(Place { host: None, target: without_fragment });
+        return Some(Location { host: None, target: without_fragment });
     }
     let (scheme, rest) = without_fragment.split_at_checked(7)?;
     if !is_same(scheme, b"http://") {
@@ -87,7 +87,7 @@ pub(crate) fn place(location: &[u8]) -> Option<Place<'_>> {
     let end = rest.iter().position(|byte| *byte == b'/').unwrap_or(rest.len());
     let (host, target) = rest.split_at_checked(end)?;
     let target = if target.is_empty() { b"/" } else { target };
-    is_authority(host).then_some(Place { host: Some(host), target })
+    is_authority(host).then_some(Location { host: Some(host), target })
 }
 
 /// Splits a host into its name or its address without brackets, and its port. The default port is 80.
@@ -113,7 +113,8 @@ pub(crate) fn address_of(host: &[u8]) -> Option<SocketAddr> {
     Some(SocketAddr::new(IpAddr::V4(ipv4(name)?), port))
 }
 
-/// Reads an IPv4 address. The linker cannot prove that the core library's parser does not panic.
+/// Reads an IPv4 address. The core library's parser is not used, because the linked program might contain its code that
+/// panics.
 fn ipv4(text: &[u8]) -> Option<Ipv4Addr> {
     let mut numbers = [0_u8; 4];
     let mut parts = text.split(|byte| *byte == b'.');
@@ -153,9 +154,9 @@ mod tests {
 
     #[test]
     fn a_redirect_leads_to_a_path_or_to_a_host() {
-        let of = |text: &'static str| place(text.as_bytes());
-        assert_eq!(of("/a?b#c"), Some(Place { host: None, target: b"/a?b" }));
-        let at = |host, target| Some(Place { host: Some(host), target });
+        let of = |text: &'static str| parse_location(text.as_bytes());
+        assert_eq!(of("/a?b#c"), Some(Location { host: None, target: b"/a?b" }));
+        let at = |host, target| Some(Location { host: Some(host), target });
         assert_eq!(of("http://10.0.0.1"), at(&b"10.0.0.1"[..], &b"/"[..]));
         assert_eq!(of("HTTP://pump:81/a"), at(&b"pump:81"[..], &b"/a"[..]));
         assert_eq!(of("http://[::1]/"), at(&b"[::1]"[..], &b"/"[..]));

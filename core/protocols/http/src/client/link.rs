@@ -1,4 +1,4 @@
-//! A client's connection, as a [`Protocol`]: it waits for its request, and is kept for the next one.
+//! A client's connection, as a [`Protocol`]. It waits for its request, and is kept for the next request.
 
 use core::marker::PhantomData;
 use core::time::Duration;
@@ -8,7 +8,7 @@ use picoevent::{Conn, ConnEnd, ConnMut, Cx, PoolId, Protocol};
 use super::engine::{LONGEST, Outcome, advance, fail, is_repeated, send, set_timer};
 use super::head::host_and_port;
 use super::memory::{Call, Clients, State};
-use super::{Ask, CallError};
+use super::{CallError, ClientRequest};
 use crate::exchange::{Input, Timer, flag};
 use crate::request::Request;
 use crate::route::Parts;
@@ -19,8 +19,9 @@ use crate::websocket;
 /// [`SocketCaller`](crate::SocketCaller).
 pub(crate) trait Kind<A: 'static> {
     type Client: Clients;
-    /// One route has the functions for an answer: `before` for its head, `part` for its content, `pull` for the
-    /// content of the request.
+    /// The constants of the client. The code that is shared with the server calls the functions of a route, so the
+    /// client has one route. `before` handles the head of the answer, `part` its content, and `pull` writes the content
+    /// of the request.
     const PARTS: &'static Parts<A>;
     const REDIRECTS: u8;
 
@@ -33,22 +34,22 @@ pub(crate) trait Kind<A: 'static> {
 /// The connection for one kind of requests.
 pub(crate) struct Link<K>(PhantomData<K>);
 
-/// A function that works on the copy of a request.
+/// A function that works on a copy of the client's state, so that it can borrow the application.
 type Work<'w, A> = &'w mut dyn FnMut(&mut A, &mut Request<'_, '_, '_, A>, &mut Call) -> Outcome;
 
 impl<K> Link<K> {
     /// Makes a request.
-    pub(crate) fn ask<A: 'static>(
+    pub(crate) fn request<A: 'static>(
         app: &mut A,
         cx: &mut Cx<'_, A>,
         pool: PoolId,
-        ask: &Ask<'_>,
+        request: &ClientRequest<'_>,
     ) -> Result<(), CallError>
     where
         K: Kind<A>,
     {
         let (call, text) = K::client(app).parts();
-        call.begin(text, ask, K::REDIRECTS, K::PARTS.by_name.is_some())?;
+        call.begin(text, request, K::REDIRECTS, K::PARTS.by_name.is_some())?;
         let Some(held) = call.conn else {
             let made = match call.address {
                 Some(address) => cx.connect::<Self>(address, pool),
@@ -82,7 +83,7 @@ impl<K> Link<K> {
         Ok(())
     }
 
-    /// Cancels the request that is under way. Returns whether there was one.
+    /// Cancels the request in progress. Returns whether there was a request.
     pub(crate) fn cancel<A: 'static>(app: &mut A, cx: &mut Cx<'_, A>) -> bool
     where
         K: Kind<A>,
@@ -114,10 +115,13 @@ impl<K> Link<K> {
     {
         let Some(mut copy) = K::client(app).take() else { return };
         let (call, text) = K::Client::parts_of(&mut copy);
-        let mut x = call.x;
-        let outcome =
-            work(app, &mut Request { conn, x: &mut x, text, site: K::PARTS, date: None }, call);
-        call.x = x;
+        let mut exchange = call.exchange;
+        let outcome = work(
+            app,
+            &mut Request { conn, exchange: &mut exchange, text, site: K::PARTS, date: None },
+            call,
+        );
+        call.exchange = exchange;
         if outcome.is_some() {
             call.state = State::Idle;
         }
@@ -133,7 +137,7 @@ impl<A: 'static, K: Kind<A>> Protocol<A> for Link<K> {
 
     fn opened(app: &mut A, conn: &mut ConnMut<'_, '_, A>) {
         Self::run(app, conn, &mut |app, request, call| {
-            request.x.flags = 0;
+            request.exchange.flags = 0;
             send(request, call);
             advance(app, request, call)
         });
@@ -149,7 +153,7 @@ impl<A: 'static, K: Kind<A>> Protocol<A> for Link<K> {
 
     fn eof(app: &mut A, conn: &mut ConnMut<'_, '_, A>) {
         Self::run(app, conn, &mut |app, request, call| {
-            request.x.set(flag::EOF);
+            request.exchange.set(flag::EOF);
             advance(app, request, call)
         });
     }
@@ -160,7 +164,7 @@ impl<A: 'static, K: Kind<A>> Protocol<A> for Link<K> {
 
     fn ended(app: &mut A, conn: &mut ConnMut<'_, '_, A>, end: ConnEnd) {
         Self::run(app, conn, &mut |_, request, call| ended(request, call, end));
-        // If a request waits now, it is a repeated request, or the next request of the application.
+        // A request that waits now is a repeated request, or the next request of the application.
         let (call, _) = K::client(app).parts();
         if call.conn != Some(conn.id()) {
             return;
@@ -181,16 +185,16 @@ impl<A: 'static, K: Kind<A>> Protocol<A> for Link<K> {
     }
 }
 
-/// Connects an idle connection to the server of the request. Returns whether the connect was started.
+/// Connects an idle connection to the server of the request. Returns whether connecting has started.
 fn connect<A: 'static, K: Kind<A>>(app: &mut A, conn: &mut ConnMut<'_, '_, A>) -> bool {
     let (call, text) = K::client(app).parts();
     if let Some(address) = call.address {
         return conn.connect(address).is_ok();
     }
     let Some(by_name) = K::PARTS.by_name else { return false };
-    let [_, host, _] = call.place(text);
+    let [_, host, _] = call.target(text);
     let Some((name, port)) = host_and_port(host) else { return false };
-    // The text is copied, because the resolver borrows the application, which owns the text.
+    // The name is copied, because the resolver borrows the application, and the application owns the text buffer.
     let mut buffer = [0; LONGEST];
     let Some(room) = buffer.get_mut(..name.len()) else { return false };
     copy(room, name);
@@ -203,7 +207,7 @@ fn time_is_up<A: 'static>(
     request: &mut Request<'_, '_, '_, A>,
     _: &mut Call,
 ) -> Outcome {
-    match core::mem::replace(&mut request.x.timer, Timer::None) {
+    match core::mem::replace(&mut request.exchange.timer, Timer::None) {
         Timer::Idle => request.conn.close(),
         Timer::Head => return fail(request, CallError::TimedOut),
         Timer::Rate if request.is_too_slow() => return fail(request, CallError::TimedOut),
@@ -227,7 +231,7 @@ fn ended<A: 'static>(
 ) -> Outcome {
     call.is_idle = false;
     let is_kept = core::mem::replace(&mut call.is_kept, false);
-    // A connect that failed had no `opened` callback.
+    // If connecting has failed, `opened` was not called.
     match call.state {
         State::Idle => return None,
         State::Waiting if !matches!(end, ConnEnd::Failed(_)) => return None,
@@ -235,8 +239,8 @@ fn ended<A: 'static>(
             call.state = State::Waiting;
             return None;
         }
-        State::Sent if request.x.input == Input::Frames => {
-            return Some(Ok(websocket::code_of(request.x)));
+        State::Sent if request.exchange.input == Input::Frames => {
+            return Some(Ok(websocket::code_of(request.exchange)));
         }
         _ => {}
     }

@@ -5,7 +5,7 @@ use core::net::SocketAddr;
 use picoevent::Conn;
 
 use super::head::address_of;
-use crate::client::{Ask, CallError};
+use crate::client::{CallError, ClientRequest};
 use crate::exchange::{Exchange, Input};
 use crate::head::{field, is_authority, without_return};
 use crate::method::Method;
@@ -40,11 +40,11 @@ pub struct Call {
     /// The connection is kept for the next request to the same server.
     pub(crate) is_idle: bool,
     pub(crate) content: Option<Length>,
-    pub(crate) x: Exchange,
+    pub(crate) exchange: Exchange,
     /// The start and the end of the host in the text. The fields are before it, the target is after it.
     pub(crate) host: [u16; 2],
     /// The end of the text that belongs to the request. For a WebSocket it includes the key, after the target.
-    pub(crate) own: u16,
+    pub(crate) text_end: u16,
     pub(crate) method: Method,
     pub(crate) state: State,
     /// The number of redirects that may still be followed.
@@ -62,9 +62,9 @@ impl<const TEXT: usize> Client<TEXT> {
             address: None,
             is_idle: false,
             content: None,
-            x: Exchange::new(),
+            exchange: Exchange::new(),
             host: [0; 2],
-            own: 0,
+            text_end: 0,
             method: Method::Get,
             state: State::Idle,
             redirects: 0,
@@ -74,7 +74,7 @@ impl<const TEXT: usize> Client<TEXT> {
         Self { call, text: [0; TEXT] }
     }
 
-    /// Returns whether a request is under way.
+    /// Returns whether a request is in progress.
     pub fn is_busy(&self) -> bool {
         self.call.state != State::Idle
     }
@@ -91,43 +91,44 @@ impl Call {
     pub(crate) fn begin(
         &mut self,
         text: &mut [u8],
-        ask: &Ask<'_>,
+        request: &ClientRequest<'_>,
         redirects: u8,
         has_names: bool,
     ) -> Result<(), CallError> {
         if self.state != State::Idle || self.is_taken {
             return Err(CallError::Busy);
         }
-        let host = ask.host.as_bytes();
+        let host = request.host.as_bytes();
         let is_host = !host.is_empty() && are_all(host, class::TARGET);
-        let address = ask.address.or_else(|| address_of(host));
-        let is_place = address.is_some() || is_authority(host);
-        if !is_host || !is_place || !are_fields(ask.fields.as_bytes()) {
+        let address = request.address.or_else(|| address_of(host));
+        let is_target = address.is_some() || is_authority(host);
+        if !is_host || !is_target || !are_fields(request.fields.as_bytes()) {
             return Err(CallError::BadRequest);
         }
         if address.is_none() && !has_names {
             return Err(CallError::Unresolved);
         }
         // The text still holds the last request.
-        let [_, last, _] = self.place(text);
+        let [_, last, _] = self.target(text);
         let is_same_server = match address {
             None => self.address.is_none() && is_same(last, host),
             address => self.address == address,
         };
         let is_idle = core::mem::take(&mut self.is_idle) && is_same_server;
-        let end = put(text, 0, ask.fields.as_bytes()).ok_or(CallError::BadRequest)?;
-        self.set_place(text, end, host, ask.target.as_bytes()).ok_or(CallError::BadRequest)?;
-        (self.address, self.method, self.content) = (address, ask.method, Some(ask.content));
+        let end = put(text, 0, request.fields.as_bytes()).ok_or(CallError::BadRequest)?;
+        self.set_target(text, end, host, request.target.as_bytes()).ok_or(CallError::BadRequest)?;
+        (self.address, self.method, self.content) =
+            (address, request.method, Some(request.content));
         self.is_idle = is_idle;
         // Discards the input state of the last request.
-        self.x.input = Input::Line;
+        self.exchange.input = Input::Line;
         (self.state, self.redirects, self.is_kept) = (State::Waiting, redirects, false);
         Ok(())
     }
 
-    /// Stores host and target after the fields, which end at `at`. Returns `None` if they do not fit or are not
-    /// valid.
-    pub(crate) fn set_place(
+    /// Stores host and target after the fields. `at` is the end of the fields. Returns `None` if the target is not
+    /// valid, or if host and target do not fit.
+    pub(crate) fn set_target(
         &mut self,
         text: &mut [u8],
         at: usize,
@@ -140,23 +141,24 @@ impl Call {
         let host_end = put(text, at, host)?;
         let end = put(text, host_end, target)?;
         self.host = [u16::try_from(at).ok()?, u16::try_from(host_end).ok()?];
-        self.x.target = u16::try_from(end).ok()?;
+        self.exchange.target = u16::try_from(end).ok()?;
         Some(())
     }
 
     /// Returns fields, host and target.
-    pub(crate) fn place<'t>(&self, text: &'t [u8]) -> [&'t [u8]; 3] {
+    pub(crate) fn target<'t>(&self, text: &'t [u8]) -> [&'t [u8]; 3] {
         let [host, target] = self.host.map(usize::from);
         let part = |from: usize, to: usize| text.get(from..to).unwrap_or_default();
-        [part(0, host), part(host, target), part(target, self.x.target.into())]
+        [part(0, host), part(host, target), part(target, self.exchange.target.into())]
     }
 
     /// Prepares the state for sending.
     pub(crate) fn begin_sending(&mut self) {
-        let target = self.x.target;
-        self.x = Exchange::new();
-        (self.x.target, self.x.kept, self.x.method) = (target, target, self.method);
-        self.x.set_route(0);
+        let target = self.exchange.target;
+        self.exchange = Exchange::new();
+        (self.exchange.target, self.exchange.kept, self.exchange.method) =
+            (target, target, self.method);
+        self.exchange.set_route(0);
         self.state = State::Sent;
     }
 }
@@ -184,8 +186,8 @@ pub(crate) fn drop_secrets(text: &mut [u8], end: usize) -> usize {
         let is_secret = is_same(name, b"authorization") || is_same(name, b"cookie");
         for at in 0..if is_secret { 0 } else { length } {
             let byte = text.get(from.wrapping_add(at)).copied().unwrap_or_default();
-            if let Some(place) = text.get_mut(to) {
-                *place = byte;
+            if let Some(target) = text.get_mut(to) {
+                *target = byte;
             }
             to = to.wrapping_add(1);
         }
@@ -205,16 +207,16 @@ fn put(text: &mut [u8], at: usize, bytes: &[u8]) -> Option<usize> {
 pub trait Clients: sealed::Sealed {
     type Copy: Copy;
 
-    /// Returns the two parts of a client.
+    /// Returns the request and the text buffer of a client.
     fn parts(&mut self) -> (&mut Call, &mut [u8]);
 
     /// Returns a copy of the client to work on, or `None` if a function already works on a copy.
     fn take(&mut self) -> Option<Self::Copy>;
 
-    /// Stores the copy back.
+    /// Writes the copy back to the client.
     fn put(&mut self, copy: Self::Copy);
 
-    /// Returns the parts of a copy.
+    /// Returns the request and the text buffer of a copy.
     fn parts_of(copy: &mut Self::Copy) -> (&mut Call, &mut [u8]);
 }
 

@@ -26,17 +26,17 @@ use crate::status::Status;
 ///
 /// ```
 /// use core::net::SocketAddr;
-/// use picoevent_http::{Ask, Length, Method};
+/// use picoevent_http::{ClientRequest, Length, Method};
 ///
 /// let server = SocketAddr::from(([192, 0, 2, 1], 80));
-/// let page = Ask::get(server, "pump.local", "/status");
+/// let page = ClientRequest::get(server, "pump.local", "/status");
 /// let rest = page.fields("Range: bytes=1000-\r\n");
-/// let by_name = Ask::named(Method::Get, "pump.local:8080", "/status");
-/// let upload = Ask::new(Method::Put, server, "pump.local", "/firmware").content(Length::Known(4_096));
+/// let by_name = ClientRequest::named(Method::Get, "pump.local:8080", "/status");
+/// let upload = ClientRequest::new(Method::Put, server, "pump.local", "/firmware").content(Length::Known(4_096));
 /// # let _ = (rest, by_name, upload);
 /// ```
 #[derive(Clone, Copy, Debug)]
-pub struct Ask<'t> {
+pub struct ClientRequest<'t> {
     pub(crate) method: Method,
     /// Without an address, the host is looked up.
     pub(crate) address: Option<SocketAddr>,
@@ -46,7 +46,7 @@ pub struct Ask<'t> {
     pub(crate) content: Length,
 }
 
-impl<'t> Ask<'t> {
+impl<'t> ClientRequest<'t> {
     /// Makes a request without content. `host` is the value of the `Host` field, `target` is the path with the
     /// query.
     pub const fn new(method: Method, address: SocketAddr, host: &'t str, target: &'t str) -> Self {
@@ -70,7 +70,7 @@ impl<'t> Ask<'t> {
         Self { fields, ..self }
     }
 
-    /// Sets the length of the content, which [`Caller::upload`] writes.
+    /// Sets the length of the content. [`Caller::upload`] writes the content.
     #[must_use]
     pub const fn content(self, length: Length) -> Self {
         Self { content: length, ..self }
@@ -78,7 +78,7 @@ impl<'t> Ask<'t> {
 }
 
 /// Connects an idle connection to a port of a server, given by its name or by its address as text. Returns whether
-/// the connect was started. Its outcome is reported by the callbacks of the connection.
+/// connecting has started. The callbacks of the connection report the outcome.
 ///
 /// ```
 /// use picoevent::ConnMut;
@@ -141,7 +141,7 @@ pub fn by_name<A: picoevent_dns::HasResolver>(
 /// ```
 /// use core::net::SocketAddr;
 /// use picoevent::{Cx, PoolId};
-/// use picoevent_http::{Ask, CallError, Caller, Calls, Client, Response, Status};
+/// use picoevent_http::{CallError, Caller, Calls, Client, ClientRequest, Response, Status};
 ///
 /// struct App {
 ///     http: Client,
@@ -169,25 +169,26 @@ pub fn by_name<A: picoevent_dns::HasResolver>(
 /// }
 ///
 /// fn start(app: &mut App, cx: &mut Cx<App>, pool: PoolId, server: SocketAddr) -> Result<(), CallError> {
-///     Calls::<Download>::ask(app, cx, pool, &Ask::get(server, "updates.local", "/pump.bin"))
+///     Calls::<Download>::request(app, cx, pool, &ClientRequest::get(server, "updates.local", "/pump.bin"))
 /// }
 /// # let _ = start;
 /// ```
 pub trait Caller<A: 'static>: Sized {
-    /// The limits for a server. Of the [`Limits`] these apply: lines, fields, bodies, head, rate, idle and stall.
-    /// `stall` also limits the connect. The time for the head starts at the end of the request.
+    /// The limits for a server. These values of the [`Limits`] are used: `line`, `fields`, `body`, `head`, `rate`,
+    /// `idle` and `stall`. `stall` also limits the time to connect. The time for the head starts at the end of the
+    /// request.
     const LIMITS: Limits = Limits::new();
     /// The names of the header fields that are kept for [`Response::header`].
     const HEADERS: &'static [&'static str] = &[];
-    /// The number of redirects to follow. A redirect may lead to another path, to a server given by its IPv4
-    /// address or, with [`BY_NAME`](Self::BY_NAME), to any server. A redirect that cannot be followed is passed on
-    /// as an answer. The fields `Authorization` and `Cookie` are not sent to another server.
+    /// The number of redirects to follow. A redirect may lead to another path, to a server given by its IPv4 address
+    /// or, with [`BY_NAME`](Self::BY_NAME), to any server. A redirect that cannot be followed is reported as an answer.
+    /// The fields `Authorization` and `Cookie` are not sent to another server.
     const REDIRECTS: u8 = 4;
     /// The function that connects to a server by its name. With the feature `names` this can be `by_name`, which
     /// uses `picoevent-dns`.
     const BY_NAME: Option<ByName<A>> = None;
 
-    /// The memory for one request at a time. Each [`Caller`] has its own.
+    /// The memory for one request at a time. Each [`Caller`] has its own memory.
     type Client: Clients;
 
     /// Returns the client's memory.
@@ -216,27 +217,27 @@ pub trait Caller<A: 'static>: Sized {
 pub struct Calls<C>(PhantomData<C>);
 
 impl<C> Calls<C> {
-    /// Makes a request. [`Caller::done`] is not called during this call, but later, with the outcome. A connection is
+    /// Makes a request. [`Caller::done`] is called later with the outcome, never during this call. A connection is
     /// taken from `pool`, unless a kept connection to the same server can be used.
     ///
     /// # Errors
-    /// [`CallError::Busy`] while another request is under way; [`CallError::BadRequest`] if the request does not
-    /// fit or is not valid; [`CallError::Setup`] if there is no connection; [`CallError::Unresolved`] if the
-    /// server's name cannot be looked up. In these cases no request was made.
-    pub fn ask<A: 'static>(
+    /// [`CallError::Busy`] while another request is in progress; [`CallError::BadRequest`] if the request does not fit
+    /// or is not valid; [`CallError::Setup`] if there is no connection; [`CallError::Unresolved`] if the server's name
+    /// cannot be looked up. In these cases no request was made.
+    pub fn request<A: 'static>(
         app: &mut A,
         cx: &mut Cx<'_, A>,
         pool: PoolId,
-        ask: &Ask<'_>,
+        request: &ClientRequest<'_>,
     ) -> Result<(), CallError>
     where
         C: Caller<A>,
     {
-        Link::<Self>::ask(app, cx, pool, ask)
+        Link::<Self>::request(app, cx, pool, request)
     }
 
-    /// Cancels the request that is under way. [`Caller::done`] is called in the next pass. Returns whether there
-    /// was a request.
+    /// Cancels the request in progress. [`Caller::done`] is called in the next pass. Returns whether there was a
+    /// request.
     pub fn cancel<A: 'static>(app: &mut A, cx: &mut Cx<'_, A>) -> bool
     where
         C: Caller<A>,
@@ -244,7 +245,8 @@ impl<C> Calls<C> {
         Link::<Self>::cancel(app, cx)
     }
 
-    /// Continues with an answer whose content was not taken. Returns whether a request was sent that is not complete.
+    /// Continues with an answer whose content was not taken. Returns `false` if there is no request that was sent and
+    /// has no complete answer.
     pub fn go_on<A: 'static>(app: &mut A, cx: &mut Cx<'_, A>) -> bool
     where
         C: Caller<A>,
@@ -291,7 +293,7 @@ impl<'q, 'r, 'c, 's, A: 'static> Response<'q, 'r, 'c, 's, A> {
 
     /// Returns the status, or `None` until the head has arrived.
     pub fn status(&self) -> Option<Status> {
-        Status::new(self.request.x.requests)
+        Status::new(self.request.exchange.requests)
     }
 
     /// Returns the first value of a header field whose name is one of [`Caller::HEADERS`], or `None` if the answer does
@@ -318,7 +320,7 @@ impl<'q, 'r, 'c, 's, A: 'static> Response<'q, 'r, 'c, 's, A> {
     /// Writes content of the request: all of it, or nothing.
     ///
     /// # Errors
-    /// [`ReplyError`].
+    /// Returns a [`ReplyError`] if the content was not written.
     pub fn write(&mut self, content: &[u8]) -> Result<(), ReplyError> {
         self.request.write(content)
     }
@@ -342,7 +344,7 @@ impl<'q, 'r, 'c, 's, A: 'static> Response<'q, 'r, 'c, 's, A> {
     /// Ends the request's content if its length is unknown.
     ///
     /// # Errors
-    /// [`ReplyError`].
+    /// Returns a [`ReplyError`] if the content could not be ended.
     pub fn finish(&mut self) -> Result<(), ReplyError> {
         self.request.finish()
     }

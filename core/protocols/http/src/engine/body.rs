@@ -12,23 +12,23 @@ use crate::status::Status;
 impl<A: 'static> Request<'_, '_, '_, A> {
     /// Reads a body with a known length.
     pub(crate) fn read_content(&mut self, app: &mut A) -> Result<Step, Status> {
-        if self.x.content == 0 { Ok(self.end_body(app)) } else { self.pass_on(app) }
+        if self.exchange.content == 0 { Ok(self.end_body(app)) } else { self.pass_content(app) }
     }
 
     /// Reads a chunked body.
     pub(crate) fn read_chunks(&mut self, app: &mut A) -> Result<Step, Status> {
-        match self.x.input {
-            Input::Chunk if self.x.content == 0 => {
-                self.x.input = Input::ChunkEnd;
+        match self.exchange.input {
+            Input::Chunk if self.exchange.content == 0 => {
+                self.exchange.input = Input::ChunkEnd;
                 Ok(Done)
             }
-            Input::Chunk => self.pass_on(app),
+            Input::Chunk => self.pass_content(app),
             Input::ChunkEnd => {
                 let held = self.conn.input_len().min(2);
                 match self.conn.contiguous(held) {
                     Some([b'\r', b'\n']) => {
                         self.conn.consume(2);
-                        self.x.input = Input::ChunkSize;
+                        self.exchange.input = Input::ChunkSize;
                         Ok(Done)
                     }
                     None | Some([] | [b'\r']) => self.wait_for_input(),
@@ -44,64 +44,64 @@ impl<A: 'static> Request<'_, '_, '_, A> {
         if !self.has_room() {
             return Ok(Waits);
         }
-        let Self { conn, x, site, .. } = self;
+        let Self { conn, exchange, site, .. } = self;
         let Some(line) = next_line(conn, site.limits.line, Status::BAD_REQUEST)? else {
             return self.wait_for_input();
         };
-        if x.input == Input::ChunkSize {
+        if exchange.input == Input::ChunkSize {
             let size = chunk::size(line)?;
-            x.body = x.body.saturating_add(size);
-            if x.body > site.limits.body || x.body == u32::MAX {
+            exchange.body = exchange.body.saturating_add(size);
+            if exchange.body > site.limits.body || exchange.body == u32::MAX {
                 return Err(Status::CONTENT_TOO_LARGE);
             }
-            x.content = size;
-            x.input = if size == 0 { Input::Trailer } else { Input::Chunk };
-            x.fields = 0;
+            exchange.content = size;
+            exchange.input = if size == 0 { Input::Trailer } else { Input::Chunk };
+            exchange.fields = 0;
             return Ok(Done);
         }
         if line.is_empty() {
             return Ok(self.end_body(app));
         }
         head::field(line)?;
-        x.fields = x.fields.saturating_add(1);
-        if x.fields > site.limits.fields {
+        exchange.fields = exchange.fields.saturating_add(1);
+        if exchange.fields > site.limits.fields {
             return Err(Status::FIELDS_TOO_LARGE);
         }
         Ok(Done)
     }
 
     /// Passes the available bytes of the body to the application.
-    fn pass_on(&mut self, app: &mut A) -> Result<Step, Status> {
+    fn pass_content(&mut self, app: &mut A) -> Result<Step, Status> {
         let Some(route) = self.route() else { return Err(Status::SERVER_ERROR) };
         let Some(part) = route.part else {
-            if self.conn.input_len() < self.x.content as usize {
+            if self.conn.input_len() < self.exchange.content as usize {
                 return self.wait_for_input();
             }
             self.call(app);
             self.take(usize::MAX);
-            self.x.input = Input::Done;
+            self.exchange.input = Input::Done;
             return Ok(Done);
         };
         if self.conn.input_len() == 0 {
             return self.wait_for_input();
         }
-        let before = self.x.content;
+        let before = self.exchange.content;
         part(app, self, Part::More);
-        if self.x.has(flag::ANSWERED) {
-            self.x.input = Input::Done;
+        if self.exchange.has(flag::ANSWERED) {
+            self.exchange.input = Input::Done;
             return Ok(Done);
         }
-        Ok(if self.x.content < before { Done } else { Waits })
+        Ok(if self.exchange.content < before { Done } else { Waits })
     }
 
     fn end_body(&mut self, app: &mut A) -> Step {
-        self.x.input = Input::Done;
+        self.exchange.input = Input::Done;
         self.call(app);
         Done
     }
 
     /// Waits for input, unless the peer has ended its stream.
     fn wait_for_input(&self) -> Result<Step, Status> {
-        if self.x.has(flag::EOF) { Err(Status::BAD_REQUEST) } else { Ok(Waits) }
+        if self.exchange.has(flag::EOF) { Err(Status::BAD_REQUEST) } else { Ok(Waits) }
     }
 }

@@ -10,20 +10,20 @@ use crate::method::Method;
 use crate::path::{matches, path_of};
 use crate::request::{Request, keep};
 use crate::status::Status;
-use crate::text::{copy, which};
+use crate::text::{copy, index_of};
 
 impl<A: 'static> Request<'_, '_, '_, A> {
     pub(super) fn read_head(&mut self, app: &mut A) -> Result<Step, Status> {
-        // Without input there is nothing to do, so the input is checked first: `has_room` would start a wait for room,
-        // and the callback after this wait would be useless.
-        if self.conn.input_len() == 0 && !self.x.has(flag::EOF) || !self.has_room() {
+        // Checks the input first. Without input there is nothing to do, but `has_room` might start a wait for room. The
+        // callback at the end of this wait would have nothing to do.
+        if self.conn.input_len() == 0 && !self.exchange.has(flag::EOF) || !self.has_room() {
             return Ok(Waits);
         }
-        let is_first = self.x.input == Input::Line;
+        let is_first = self.exchange.input == Input::Line;
         let too_long = if is_first { Status::URI_TOO_LONG } else { Status::FIELDS_TOO_LARGE };
-        let Self { conn, x, text, site, .. } = self;
+        let Self { conn, exchange, text, site, .. } = self;
         let Some(line) = next_line(conn, site.limits.line, too_long)? else {
-            if !x.has(flag::EOF) {
+            if !exchange.has(flag::EOF) {
                 return Ok(Waits);
             }
             if !is_first || conn.input_len() > 0 {
@@ -33,21 +33,21 @@ impl<A: 'static> Request<'_, '_, '_, A> {
             return Ok(Waits);
         };
         if is_first {
-            if line.is_empty() && !x.has(flag::SKIPPED) {
+            if line.is_empty() && !exchange.has(flag::SKIPPED) {
                 // RFC 9112, 2.2: some clients send an empty line after a body.
-                x.set(flag::SKIPPED);
+                exchange.set(flag::SKIPPED);
                 return Ok(Done);
             }
             let line = head::request_line(line)?;
-            begin(x, text, &line)?;
+            begin(exchange, text, &line)?;
             let path = path_of(line.target);
             for (route, number) in site.routes.iter().zip(0..u8::MAX) {
                 if matches(route.path, path) {
                     if route.answers(line.method) {
-                        x.set_route(number);
+                        exchange.set_route(number);
                         break;
                     }
-                    x.set(flag::OTHER_METHOD);
+                    exchange.set(flag::OTHER_METHOD);
                 }
             }
             return Ok(Done);
@@ -55,47 +55,47 @@ impl<A: 'static> Request<'_, '_, '_, A> {
         if line.is_empty() {
             return self.end_head(app).map(|()| Done);
         }
-        x.fields = x.fields.saturating_add(1);
-        if x.fields > site.limits.fields {
+        exchange.fields = exchange.fields.saturating_add(1);
+        if exchange.fields > site.limits.fields {
             return Err(Status::FIELDS_TOO_LARGE);
         }
         let (name, value) = head::field(line)?;
-        head::take_field(x, name, value)?;
-        let number = which(name, site.headers);
-        if number < site.headers.len() && !keep(x, text, number as u8, value) {
+        head::take_field(exchange, name, value)?;
+        let number = index_of(name, site.headers);
+        if number < site.headers.len() && !keep(exchange, text, number as u8, value) {
             return Err(Status::FIELDS_TOO_LARGE);
         }
-        if let Some(route) = site.routes.get(x.route())
+        if let Some(route) = site.routes.get(exchange.route())
             && let Some(field) = route.field
         {
-            field(route, x, text, name, value)?;
+            field(route, exchange, text, name, value)?;
         }
         Ok(Done)
     }
 
     /// Handles the end of the head.
     fn end_head(&mut self, app: &mut A) -> Result<(), Status> {
-        head::check(self.x)?;
-        self.x.requests = self.x.requests.saturating_add(1);
-        let has_body = self.x.has(flag::CHUNKED) || self.x.content > 0;
-        self.x.input = match has_body {
+        head::check(self.exchange)?;
+        self.exchange.requests = self.exchange.requests.saturating_add(1);
+        let has_body = self.exchange.has(flag::CHUNKED) || self.exchange.content > 0;
+        self.exchange.input = match has_body {
             false => Input::Done,
-            true if self.x.has(flag::CHUNKED) => Input::ChunkSize,
+            true if self.exchange.has(flag::CHUNKED) => Input::ChunkSize,
             true => Input::Body,
         };
         let Some(route) = self.route() else {
-            self.answer_itself();
+            self.answer_without_route();
             return Ok(());
         };
         let longest = self.site.limits.body;
-        if self.x.content > longest || longest == 0 && has_body {
+        if self.exchange.content > longest || longest == 0 && has_body {
             return Err(Status::CONTENT_TOO_LARGE);
         }
-        self.x.body = self.x.content;
+        self.exchange.body = self.exchange.content;
         if let Some(before) = route.before {
             before(app, self);
-            if self.x.has(flag::ANSWERED) || !self.conn.is_open() {
-                self.x.input = Input::Done;
+            if self.exchange.has(flag::ANSWERED) || !self.conn.is_open() {
+                self.exchange.input = Input::Done;
                 return Ok(());
             }
         }
@@ -104,17 +104,17 @@ impl<A: 'static> Request<'_, '_, '_, A> {
             return Ok(());
         }
         if route.part.is_none() {
-            if self.x.has(flag::CHUNKED) {
+            if self.exchange.has(flag::CHUNKED) {
                 return Err(Status::LENGTH_REQUIRED);
             }
-            if self.x.content as usize > self.conn.ring_sizes().0 {
+            if self.exchange.content as usize > self.conn.ring_sizes().0 {
                 return Err(Status::CONTENT_TOO_LARGE);
             }
         }
         if route.part.is_some() {
-            self.x.set(flag::STREAMED);
+            self.exchange.set(flag::STREAMED);
         }
-        if self.x.has(flag::EXPECTS) {
+        if self.exchange.has(flag::EXPECTS) {
             // `has_room` has checked that there is room for an answer.
             let _ = self.conn.write_parts(&[b"HTTP/1.1 100 Continue\r\n\r\n"]);
         }
@@ -122,20 +122,20 @@ impl<A: 'static> Request<'_, '_, '_, A> {
     }
 
     /// Answers a request that has no route.
-    fn answer_itself(&mut self) {
+    fn answer_without_route(&mut self) {
         let is_for_all = self.raw_target() == b"*";
-        let is_asked = self.x.method == Method::Options;
+        let is_options = self.exchange.method == Method::Options;
         if is_for_all {
             self.answer_bare(Status::NO_CONTENT, b"");
-        } else if self.x.has(flag::OTHER_METHOD) {
+        } else if self.exchange.has(flag::OTHER_METHOD) {
             let mut allow = Buffer::new();
             self.write_allow(&mut allow);
-            let status = if is_asked { Status::NO_CONTENT } else { Status::METHOD_NOT_ALLOWED };
+            let status = if is_options { Status::NO_CONTENT } else { Status::METHOD_NOT_ALLOWED };
             self.answer_bare(status, allow.as_bytes());
         } else {
             self.answer_bare(Status::NOT_FOUND, b"");
         }
-        self.x.input = Input::Done;
+        self.exchange.input = Input::Done;
     }
 
     /// Writes the field `Allow`: the methods for which this path has a route, and `OPTIONS`.
@@ -156,10 +156,10 @@ impl<A: 'static> Request<'_, '_, '_, A> {
 
     /// Calls the handler of the route.
     pub(super) fn call(&mut self, app: &mut A) {
-        self.x.set(flag::CALLED);
+        self.exchange.set(flag::CALLED);
         let Some(route) = self.route() else { return };
         (route.call)(app, self);
-        if !self.x.has_any(flag::ANSWERED | flag::LATER) && self.conn.is_open() {
+        if !self.exchange.has_any(flag::ANSWERED | flag::LATER) && self.conn.is_open() {
             self.answer_bare(Status::SERVER_ERROR, b"");
         }
     }
@@ -191,14 +191,14 @@ pub(super) fn next_line<'l, A>(
 }
 
 /// Begins a request: stores its request line.
-fn begin(x: &mut Exchange, text: &mut [u8], line: &RequestLine<'_>) -> Result<(), Status> {
+fn begin(exchange: &mut Exchange, text: &mut [u8], line: &RequestLine<'_>) -> Result<(), Status> {
     let length = u16::try_from(line.target.len()).map_err(|_| Status::URI_TOO_LONG)?;
     let room = text.get_mut(..line.target.len()).ok_or(Status::URI_TOO_LONG)?;
     copy(room, line.target);
-    (x.target, x.kept) = (length, length);
-    (x.method, x.input) = (line.method, Input::Fields);
-    if line.is_old {
-        x.set(flag::OLD);
+    (exchange.target, exchange.kept) = (length, length);
+    (exchange.method, exchange.input) = (line.method, Input::Fields);
+    if line.is_http_1_0 {
+        exchange.set(flag::HTTP_1_0);
     }
     Ok(())
 }

@@ -25,9 +25,9 @@ impl<A: 'static> Request<'_, '_, '_, A> {
     /// Advances the request until it needs input or room, or the application has to act.
     pub(crate) fn advance(&mut self, app: &mut A) {
         while self.conn.is_open() {
-            let step = match self.x.input {
+            let step = match self.exchange.input {
                 Input::Line | Input::Fields => self.read_head(app),
-                Input::Done => self.go_on_answering(app),
+                Input::Done => self.continue_answer(app),
                 Input::Frames => {
                     self.call_hook(app, |hooks| hooks.advance);
                     Ok(Waits)
@@ -54,10 +54,10 @@ impl<A: 'static> Request<'_, '_, '_, A> {
 
     /// Answers with an error and ends the connection, because the rest of the input cannot be understood.
     pub(crate) fn refuse(&mut self, status: Status) {
-        if self.x.has(flag::ANSWERED) && !self.x.has(flag::COMPLETE) {
+        if self.exchange.has(flag::ANSWERED) && !self.exchange.has(flag::COMPLETE) {
             return self.conn.abort();
         }
-        self.x.set(flag::LAST);
+        self.exchange.set(flag::LAST);
         // If there is no room for the answer, the connection is closed without an answer.
         self.answer_bare(status, b"");
         self.conn.close();
@@ -69,38 +69,38 @@ impl<A: 'static> Request<'_, '_, '_, A> {
         if self.write_head(&head, Length::Known(0), &[], 0).is_err() {
             return self.conn.close();
         }
-        self.x.set(flag::COMPLETE);
+        self.exchange.set(flag::COMPLETE);
     }
 }
 
 /// The answer.
 impl<A: 'static> Request<'_, '_, '_, A> {
-    fn go_on_answering(&mut self, app: &mut A) -> Result<Step, Status> {
+    fn continue_answer(&mut self, app: &mut A) -> Result<Step, Status> {
         if !self.write_rest() {
             return Ok(Waits);
         }
-        if self.x.has(flag::OPEN)
+        if self.exchange.has(flag::OPEN)
             && let Some(pull) = self.route().and_then(|route| route.pull)
         {
             pull(app, self);
-            if self.x.has(flag::OPEN) {
+            if self.exchange.has(flag::OPEN) {
                 self.wait_to_pull();
                 return Ok(Waits);
             }
         }
-        if !self.x.has(flag::COMPLETE) {
+        if !self.exchange.has(flag::COMPLETE) {
             return Ok(Waits);
         }
-        if self.x.has(flag::LAST) {
+        if self.exchange.has(flag::LAST) {
             self.conn.close();
         } else {
-            self.x.begin_again();
+            self.exchange.begin_again();
         }
         Ok(Done)
     }
 
-    /// Waits for more room than there is now. If the output ring is empty, this does not wait: the application has
-    /// nothing to write now, and continues the answer when it has more content.
+    /// Starts a wait for more room than there is now. Does nothing if the output ring is empty. In this case, the
+    /// application has no content to write, and continues the answer when it has more content.
     pub(crate) fn wait_to_pull(&mut self) {
         if self.conn.output_len() > 0 {
             let (_, size) = self.conn.ring_sizes();
@@ -113,11 +113,11 @@ impl<A: 'static> Request<'_, '_, '_, A> {
 /// The end of the connection, and hooks that only some routes need.
 impl<A: 'static> Request<'_, '_, '_, A> {
     /// Handles the end of the connection.
-    pub(crate) fn lose(&mut self, app: &mut A) {
-        if self.x.input == Input::Frames {
+    pub(crate) fn handle_end(&mut self, app: &mut A) {
+        if self.exchange.input == Input::Frames {
             self.call_hook(app, |hooks| hooks.ended);
-        } else if self.x.awaits_body()
-            && self.x.has(flag::STREAMED)
+        } else if self.exchange.awaits_body()
+            && self.exchange.has(flag::STREAMED)
             && let Some(part) = self.route().and_then(|route| route.part)
         {
             part(app, self, Part::Lost);

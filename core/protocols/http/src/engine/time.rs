@@ -1,4 +1,4 @@
-//! Timeouts: of a head, of a body, of an answer that the client does not accept, and between requests.
+//! Timeouts: for a head, for a body, for an answer that the client receives too slowly, and between requests.
 
 use crate::exchange::{Input, Timer, flag};
 use crate::limits::Limits;
@@ -9,8 +9,8 @@ impl<A: 'static> Request<'_, '_, '_, A> {
     pub(super) fn set_timer(&mut self) {
         // The struct is large, so it is borrowed here and not copied.
         let Limits { head, idle, rate, .. } = &self.site.limits;
-        let (timer, delay) = match self.x.input {
-            Input::Line if self.conn.input_len() == 0 && !self.x.has(flag::SKIPPED) => {
+        let (timer, delay) = match self.exchange.input {
+            Input::Line if self.conn.input_len() == 0 && !self.exchange.has(flag::SKIPPED) => {
                 (Timer::Idle, idle)
             }
             Input::Line | Input::Fields if self.conn.room() < self.site.room => {
@@ -21,28 +21,28 @@ impl<A: 'static> Request<'_, '_, '_, A> {
             _ if *rate == 0 => (Timer::None, idle),
             _ => (Timer::Rate, &Limits::WINDOW),
         };
-        if timer == self.x.timer {
+        if timer == self.exchange.timer {
             return;
         }
-        self.x.timer = timer;
+        self.exchange.timer = timer;
         if timer == Timer::None {
             self.conn.cancel_alarm();
             return;
         }
         if timer == Timer::Rate {
-            self.x.mark = self.progress();
+            self.exchange.saved_progress = self.progress();
         }
         self.conn.alarm_after(*delay);
     }
 
     /// Handles the timeout.
     pub(crate) fn time_is_up(&mut self, app: &mut A) {
-        match core::mem::replace(&mut self.x.timer, Timer::None) {
+        match core::mem::replace(&mut self.exchange.timer, Timer::None) {
             Timer::None => {}
             Timer::Idle => self.conn.close(),
             Timer::Head => self.refuse(Status::REQUEST_TIMEOUT),
             Timer::Rate if self.is_too_slow() => {
-                if self.x.awaits_body() && !self.x.has(flag::ANSWERED) {
+                if self.exchange.awaits_body() && !self.exchange.has(flag::ANSWERED) {
                     self.refuse(Status::REQUEST_TIMEOUT);
                 } else {
                     self.conn.abort_with(picoevent::ConnError::TimedOut);
@@ -58,20 +58,20 @@ impl<A: 'static> Request<'_, '_, '_, A> {
         }
     }
 
-    /// Returns the number of bytes that the peer has sent and accepted.
+    /// Returns the sum of the bytes that have arrived from the peer and the bytes that have left the output ring.
     pub(crate) fn progress(&self) -> u32 {
         let held = (self.conn.input_len() as u32).wrapping_sub(self.conn.output_len() as u32);
-        self.x.moved.wrapping_add(held)
+        self.exchange.moved.wrapping_add(held)
     }
 
     /// Returns whether the request waits for the peer, and the peer was slower than the limit.
     pub(crate) fn is_too_slow(&self) -> bool {
-        let takes_pieces = self.route().is_some_and(|route| route.part.is_some());
-        let is_data = matches!(self.x.input, Input::Body | Input::Chunk);
-        let is_held_back = takes_pieces && is_data && self.conn.input_len() > 0;
-        let is_awaited = self.x.awaits_body() && !is_held_back || self.conn.output_len() > 0;
+        let is_streamed = self.route().is_some_and(|route| route.part.is_some());
+        let is_data = matches!(self.exchange.input, Input::Body | Input::Chunk);
+        let is_held_back = is_streamed && is_data && self.conn.input_len() > 0;
+        let is_awaited = self.exchange.awaits_body() && !is_held_back || self.conn.output_len() > 0;
         let seconds = Limits::WINDOW.as_secs() as u32;
         let least = self.site.limits.rate.saturating_mul(seconds);
-        is_awaited && self.progress().wrapping_sub(self.x.mark) < least
+        is_awaited && self.progress().wrapping_sub(self.exchange.saved_progress) < least
     }
 }

@@ -1,4 +1,4 @@
-//! The head of an answer: its content, and how it is written.
+//! The head of an answer: its values, and the function that writes it.
 
 use super::{Length, Reply, ReplyError};
 use crate::date::Date;
@@ -29,7 +29,8 @@ impl<'t> Head<'t> {
 
 const LINE_END: &str = "\r\n";
 
-/// The text before each value of a head. If a value is empty, its text is left out, except for a line end.
+/// The text before each value of a head. If a value is empty, the text before the value is not written. Only
+/// [`LINE_END`] is always written.
 static NAMES: [&str; 9] = [
     "HTTP/1.1 ",
     "",
@@ -65,22 +66,22 @@ impl<A: 'static> Request<'_, '_, '_, A> {
         more: usize,
     ) -> Result<(), ReplyError> {
         let Head { status, content_type, fields } = *head;
-        if self.x.has(flag::ANSWERED) {
+        if self.exchange.has(flag::ANSWERED) {
             return Err(ReplyError::NotNow);
         }
-        let is_old = self.x.has(flag::OLD);
+        let is_http_1_0 = self.exchange.has(flag::HTTP_1_0);
         let (mut flags, mut content) = (flag::ANSWERED, content);
-        if self.x.method == Method::Head || status.is_bare() {
+        if self.exchange.method == Method::Head || status.is_bare() {
             flags |= flag::BARE;
             content = &[];
         }
-        if self.is_last() || length == Length::Unknown && is_old {
+        if self.is_last() || length == Length::Unknown && is_http_1_0 {
             flags |= flag::LAST;
         }
         let (mut digits, mut coding) = (Decimal::NONE, &[][..]);
         match length {
             Length::Known(length) if !status.is_bare() => digits = Decimal::of(length),
-            Length::Unknown if !is_old => {
+            Length::Unknown if !is_http_1_0 => {
                 flags |= flag::CHUNKS;
                 coding = b"chunked";
             }
@@ -92,7 +93,7 @@ impl<A: 'static> Request<'_, '_, '_, A> {
             date = None;
         } else if flags & flag::LAST != 0 {
             connection = b"close";
-        } else if is_old {
+        } else if is_http_1_0 {
             connection = b"keep-alive";
         }
         let date = date.map(Date::text);
@@ -120,8 +121,8 @@ impl<A: 'static> Request<'_, '_, '_, A> {
             self.check_room(size)?;
         }
         let size = self.conn.write_parts(parts)?;
-        self.x.count(size);
-        self.x.set(flags);
+        self.exchange.count(size);
+        self.exchange.set(flags);
         Ok(())
     }
 
@@ -129,9 +130,13 @@ impl<A: 'static> Request<'_, '_, '_, A> {
     /// read, or because of the limit for requests.
     #[inline(never)]
     fn is_last(&self) -> bool {
-        let x = &*self.x;
-        let is_asked = x.has(flag::CLOSE) || x.has(flag::OLD) && !x.has(flag::KEEP);
-        let is_unread = !matches!(x.input, Input::Done) && !x.has(flag::CALLED);
-        is_asked || is_unread || x.has(flag::LAST) || x.requests >= self.site.limits.requests
+        let exchange = &*self.exchange;
+        let is_close_requested =
+            exchange.has(flag::CLOSE) || exchange.has(flag::HTTP_1_0) && !exchange.has(flag::KEEP);
+        let is_unread = !matches!(exchange.input, Input::Done) && !exchange.has(flag::CALLED);
+        is_close_requested
+            || is_unread
+            || exchange.has(flag::LAST)
+            || exchange.requests >= self.site.limits.requests
     }
 }

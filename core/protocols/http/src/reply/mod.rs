@@ -62,19 +62,19 @@ impl<'t> Reply<'t> {
 pub enum Length {
     /// This number of bytes.
     Known(u32),
-    /// Unknown until [`Request::finish`]. The answer is sent in chunks, or, to an HTTP/1.0 client, ends with the
-    /// connection.
+    /// Unknown until [`Request::finish`]. The answer is sent in chunks. HTTP/1.0 has no chunks: the connection is
+    /// closed at the end of the answer.
     Unknown,
 }
 
-/// The reason why an answer was not written. No part of it was written.
+/// The reason why an answer was not written. No part of the answer was written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ReplyError {
     /// The output ring has no room for the answer now.
     Full,
     /// The answer is larger than the output ring, or longer than the announced length.
     TooLong,
-    /// The request is answered already. For content: the answer has not begun, or is complete.
+    /// The request is already answered. When content is written: the answer has not begun, or is already complete.
     NotNow,
     /// The connection has ended.
     Ended,
@@ -84,8 +84,8 @@ impl fmt::Display for ReplyError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Full => "the output ring has no room now",
-            Self::TooLong => "the answer is longer than the output ring, or than was said",
-            Self::NotNow => "there is no such answer under way",
+            Self::TooLong => "the answer is longer than the output ring, or than its stated length",
+            Self::NotNow => "the request is already answered, or no answer has begun",
             Self::Ended => "the connection has ended",
         })
     }
@@ -109,11 +109,12 @@ impl<A: 'static> Request<'_, '_, '_, A> {
     /// written.
     ///
     /// # Errors
-    /// [`ReplyError`]. If the handler gives no answer, the client gets 500.
+    /// Returns a [`ReplyError`] if the answer was not written. If the handler gives no answer at all, the client gets
+    /// status 500.
     pub fn reply(&mut self, reply: Reply<'_>, content: &[u8]) -> Result<(), ReplyError> {
         let length = u32::try_from(content.len()).map_err(|_| ReplyError::TooLong)?;
         self.write_head(&Head::of(&reply), Length::Known(length), content, 0)?;
-        self.x.set(flag::COMPLETE);
+        self.exchange.set(flag::COMPLETE);
         Ok(())
     }
 
@@ -131,7 +132,7 @@ impl<A: 'static> Request<'_, '_, '_, A> {
     /// ```
     ///
     /// # Errors
-    /// As [`reply`](Self::reply).
+    /// Returns the same errors as [`reply`](Self::reply).
     pub fn reply_fmt(
         &mut self,
         reply: Reply<'_>,
@@ -140,19 +141,20 @@ impl<A: 'static> Request<'_, '_, '_, A> {
         let length = length_of(content);
         let known = u32::try_from(length).map_err(|_| ReplyError::TooLong)?;
         self.write_head(&Head::of(&reply), Length::Known(known), &[], length)?;
-        if !self.x.has(flag::BARE) {
+        if !self.exchange.has(flag::BARE) {
             self.conn.write_fmt(content)?;
-            self.x.count(length);
+            self.exchange.count(length);
         }
-        self.x.set(flag::COMPLETE);
+        self.exchange.set(flag::COMPLETE);
         Ok(())
     }
 
-    /// Answers with static bytes of any length, such as a page in flash. They are sent without a copy if the base
-    /// has [static slots](picoevent::Cx::set_static_slots), otherwise through the output ring.
+    /// Answers with static bytes of any length, such as a page in flash. If the event base has [static
+    /// slots](picoevent::Cx::set_static_slots), the bytes are sent without a copy. Otherwise they are copied to the
+    /// output ring.
     ///
     /// # Errors
-    /// As [`reply`](Self::reply), but only the head has to fit.
+    /// Returns the same errors as [`reply`](Self::reply), but only the head has to fit into the output ring.
     pub fn reply_static(
         &mut self,
         reply: Reply<'_>,
@@ -163,7 +165,7 @@ impl<A: 'static> Request<'_, '_, '_, A> {
 
     /// Lets the handler return without an answer. Call [`Http::with`](crate::Http::with) to answer later.
     pub fn later(&mut self) {
-        self.x.set(flag::LATER);
+        self.exchange.set(flag::LATER);
     }
 }
 
@@ -175,29 +177,29 @@ impl<A: 'static> Request<'_, '_, '_, A> {
     ) -> Result<(), ReplyError> {
         let length = u32::try_from(content.len()).map_err(|_| ReplyError::TooLong)?;
         self.write_head(head, Length::Known(length), &[], 0)?;
-        if !self.x.has(flag::BARE) {
-            self.x.rest = Some(content);
+        if !self.exchange.has(flag::BARE) {
+            self.exchange.rest = Some(content);
         }
-        self.x.set(flag::COMPLETE);
+        self.exchange.set(flag::COMPLETE);
         self.write_rest();
         Ok(())
     }
 
     /// Writes the rest of the static content, as far as there is room. Returns whether all of it is written.
     pub(crate) fn write_rest(&mut self) -> bool {
-        let Some(rest) = self.x.rest.filter(|rest| !rest.is_empty()) else { return true };
+        let Some(rest) = self.exchange.rest.filter(|rest| !rest.is_empty()) else { return true };
         let written = match self.conn.write_static(rest) {
             Ok(()) => rest.len(),
             // All static slots are in use, so the content goes through the ring.
             Err(WriteError::Statics) => self.conn.write_some(rest),
             Err(_) => 0,
         };
-        self.x.count(written);
-        self.x.rest = rest.get(written..).filter(|rest| !rest.is_empty());
-        if self.x.rest.is_some() {
+        self.exchange.count(written);
+        self.exchange.rest = rest.get(written..).filter(|rest| !rest.is_empty());
+        if self.exchange.rest.is_some() {
             self.conn.wait_for_room(1);
         }
-        self.x.rest.is_none()
+        self.exchange.rest.is_none()
     }
 }
 
@@ -211,7 +213,7 @@ pub(crate) fn length_of(text: fmt::Arguments<'_>) -> usize {
         }
     }
     let mut counter = Counter(0);
-    // Only a `Display` implementation of the text can fail.
+    // The counter never fails. Only the `Display` implementation of a value in the text can return an error.
     let _ = fmt::Write::write_fmt(&mut counter, text);
     counter.0
 }

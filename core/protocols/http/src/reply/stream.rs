@@ -8,9 +8,9 @@ use crate::number::Hex;
 use crate::request::Request;
 use crate::status::Status;
 
-/// Answers that are written piece by piece.
+/// Functions for an answer whose content is written in several steps.
 ///
-/// A megabyte that passes through an output ring of a few hundred bytes:
+/// This example sends a megabyte through an output ring of a few hundred bytes:
 ///
 /// ```
 /// use picoevent_http::{Length, Reply, Request, Route, Status};
@@ -36,14 +36,14 @@ impl<A: 'static> Request<'_, '_, '_, A> {
     /// [`pull`](crate::Route::pull), or at any time through [`Http::with`](crate::Http::with).
     ///
     /// # Errors
-    /// As [`reply`](Self::reply).
+    /// Returns the same errors as [`reply`](Self::reply).
     pub fn begin(&mut self, reply: Reply<'_>, length: Length) -> Result<(), ReplyError> {
         self.write_head(&Head::of(&reply), length, &[], 0)?;
-        self.x.left = match length {
+        self.exchange.left = match length {
             Length::Known(length) => length,
             Length::Unknown => u32::MAX,
         };
-        self.x.set(if self.x.has(flag::BARE) || length == Length::Known(0) {
+        self.exchange.set(if self.exchange.has(flag::BARE) || length == Length::Known(0) {
             flag::COMPLETE
         } else {
             flag::OPEN
@@ -54,7 +54,7 @@ impl<A: 'static> Request<'_, '_, '_, A> {
     /// Begins server-sent events. Write them with [`event`](Self::event).
     ///
     /// # Errors
-    /// As [`reply`](Self::reply).
+    /// Returns the same errors as [`reply`](Self::reply).
     pub fn begin_events(&mut self) -> Result<(), ReplyError> {
         let reply =
             Reply::new(Status::OK, "text/event-stream").fields("Cache-Control: no-store\r\n");
@@ -64,7 +64,7 @@ impl<A: 'static> Request<'_, '_, '_, A> {
     /// Writes a server-sent event: all of it, or nothing. The text must not contain line breaks.
     ///
     /// # Errors
-    /// As [`write`](Self::write).
+    /// Returns the same errors as [`write`](Self::write).
     pub fn event(&mut self, name: &str, data: fmt::Arguments<'_>) -> Result<(), ReplyError> {
         self.write_fmt(format_args!("event: {name}\ndata: {data}\n\n"))
     }
@@ -72,24 +72,24 @@ impl<A: 'static> Request<'_, '_, '_, A> {
     /// Writes content: all of it, or nothing.
     ///
     /// # Errors
-    /// [`ReplyError`].
+    /// Returns a [`ReplyError`] if the content was not written.
     pub fn write(&mut self, content: &[u8]) -> Result<(), ReplyError> {
         if content.is_empty() {
             return Ok(());
         }
-        let size = self.begin_piece(content.len())?;
-        let parts = match self.x.has(flag::CHUNKS) {
+        let size = self.begin_write(content.len())?;
+        let parts = match self.exchange.has(flag::CHUNKS) {
             true => [size.as_bytes(), b"\r\n", content, b"\r\n"],
             false => [content, &[], &[], &[]],
         };
         self.conn.write_parts(&parts)?;
-        self.end_piece(content.len());
+        self.end_write(content.len());
         Ok(())
     }
 
     /// Writes as much of `content` as fits. Returns the number of bytes written.
     pub fn write_some(&mut self, content: &[u8]) -> usize {
-        let overhead = if self.x.has(flag::CHUNKS) { 12 } else { 0 };
+        let overhead = if self.exchange.has(flag::CHUNKS) { 12 } else { 0 };
         let room = self.conn.room().saturating_sub(overhead).min(self.unwritten() as usize);
         let content = content.get(..room).unwrap_or(content);
         self.write(content).map_or(0, |()| content.len())
@@ -99,81 +99,82 @@ impl<A: 'static> Request<'_, '_, '_, A> {
     /// formatted twice: first to find its length.
     ///
     /// # Errors
-    /// [`ReplyError`].
+    /// Returns a [`ReplyError`] if the content was not written.
     pub fn write_fmt(&mut self, content: fmt::Arguments<'_>) -> Result<(), ReplyError> {
         let length = length_of(content);
         if length == 0 {
             return Ok(());
         }
-        let size = self.begin_piece(length)?;
-        if self.x.has(flag::CHUNKS) {
+        let size = self.begin_write(length)?;
+        if self.exchange.has(flag::CHUNKS) {
             self.check_room(length.saturating_add(size.as_bytes().len()).saturating_add(4))?;
             self.conn.write_parts(&[size.as_bytes(), b"\r\n"])?;
         }
         self.conn.write_fmt(content)?;
-        if self.x.has(flag::CHUNKS) {
+        if self.exchange.has(flag::CHUNKS) {
             self.conn.write_parts(&[b"\r\n"])?;
         }
-        self.end_piece(length);
+        self.end_write(length);
         Ok(())
     }
 
     /// Returns the number of bytes of the content that were written.
     pub fn written(&self) -> u32 {
-        self.x.written
+        self.exchange.written
     }
 
     /// Returns the number of bytes of the content that are still to be written: `u32::MAX` if the length is
     /// unknown, 0 when the answer is complete.
     pub fn unwritten(&self) -> u32 {
-        if self.x.has(flag::OPEN) { self.x.left } else { 0 }
+        if self.exchange.has(flag::OPEN) { self.exchange.left } else { 0 }
     }
 
     /// Ends an answer of unknown length. An answer of known length ends by itself. If this function is called while an
     /// answer of known length is not complete, the connection is reset, so that the client sees an error.
     ///
     /// # Errors
-    /// [`ReplyError`].
+    /// Returns a [`ReplyError`] if the answer could not be ended.
     pub fn finish(&mut self) -> Result<(), ReplyError> {
-        if !self.x.has(flag::OPEN) {
+        if !self.exchange.has(flag::OPEN) {
             return Err(ReplyError::NotNow);
         }
-        if self.x.left != u32::MAX {
+        if self.exchange.left != u32::MAX {
             self.conn.abort();
             return Err(ReplyError::Ended);
         }
-        if self.x.has(flag::CHUNKS) {
+        if self.exchange.has(flag::CHUNKS) {
             self.conn.write_parts(&[b"0\r\n\r\n"])?;
         }
         self.complete();
         Ok(())
     }
 
-    /// Checks that a piece of content may be written. Returns its size for the chunk's size line.
-    fn begin_piece(&self, length: usize) -> Result<Hex, ReplyError> {
-        if !self.x.has(flag::OPEN) {
+    /// Checks that a piece of content may be written. Returns the size of the piece as hexadecimal digits, for the size
+    /// line of a chunk.
+    fn begin_write(&self, length: usize) -> Result<Hex, ReplyError> {
+        if !self.exchange.has(flag::OPEN) {
             return Err(ReplyError::NotNow);
         }
         match u32::try_from(length) {
-            Ok(length) if length <= self.x.left => Ok(Hex::of(length)),
+            Ok(length) if length <= self.exchange.left => Ok(Hex::of(length)),
             _ => Err(ReplyError::TooLong),
         }
     }
 
     /// Counts a piece of content that was written.
-    fn end_piece(&mut self, length: usize) {
-        self.x.count(length);
-        self.x.written = self.x.written.wrapping_add(length as u32);
-        if self.x.left != u32::MAX {
-            self.x.left = self.x.left.saturating_sub(length as u32);
-            if self.x.left == 0 {
+    fn end_write(&mut self, length: usize) {
+        self.exchange.count(length);
+        self.exchange.written = self.exchange.written.wrapping_add(length as u32);
+        if self.exchange.left != u32::MAX {
+            self.exchange.left = self.exchange.left.saturating_sub(length as u32);
+            if self.exchange.left == 0 {
                 self.complete();
             }
         }
     }
 
     pub(crate) fn complete(&mut self) {
-        self.x.flags &= !flag::OPEN;
-        self.x.set(flag::COMPLETE);
+        self.exchange.flags &= !flag::OPEN;
+        self.exchange.set(flag::COMPLETE);
     }
 }

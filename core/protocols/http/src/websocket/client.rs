@@ -10,7 +10,7 @@ use super::frame::Mask;
 use super::handshake::{PROTOCOL, answer_to};
 use super::{Message, Payload, Socket};
 use crate::base64;
-use crate::client::{Ask, ByName, CallError, Clients, Kind, Link};
+use crate::client::{ByName, CallError, ClientRequest, Clients, Kind, Link};
 use crate::exchange::{Exchange, Input, flag};
 use crate::limits::Limits;
 use crate::method::Method;
@@ -20,17 +20,17 @@ use crate::route::{ClientHooks, Parts, Route, SocketHooks};
 use crate::status::Status;
 use crate::text::{copy, has_word, is_same};
 
-/// The number of the stored value that is the key (see [`keep`]).
+/// [`keep`] stores the key with this number.
 const KEY: u8 = 252;
 
 /// The callbacks of a WebSocket to a server.
 ///
-/// Sends a level to a server, which answers with a limit:
+/// This example sends a level to a server each second. The server answers whether the level is high:
 ///
 /// ```
 /// use core::net::SocketAddr;
 /// use picoevent::{Cx, EventMut, PoolId};
-/// use picoevent_http::{Ask, CallError, Client, Message, Socket, SocketCaller, SocketCalls};
+/// use picoevent_http::{CallError, Client, ClientRequest, Message, Socket, SocketCaller, SocketCalls};
 ///
 /// struct App {
 ///     live: Client,
@@ -47,7 +47,7 @@ const KEY: u8 = 252;
 ///         &mut app.live
 ///     }
 ///
-///     fn heard(app: &mut App, socket: &mut Socket<App>, message: Message) {
+///     fn received(app: &mut App, socket: &mut Socket<App>, message: Message) {
 ///         if let Message::Text { is_last: true } = message {
 ///             app.is_high = socket.data() == b"high";
 ///             socket.take(usize::MAX);
@@ -60,7 +60,7 @@ const KEY: u8 = 252;
 /// }
 ///
 /// fn start(app: &mut App, cx: &mut Cx<App>, pool: PoolId, server: SocketAddr) -> Result<(), CallError> {
-///     SocketCalls::<Live>::open(app, cx, pool, &Ask::get(server, "pump.local", "/live"))
+///     SocketCalls::<Live>::open(app, cx, pool, &ClientRequest::get(server, "pump.local", "/live"))
 /// }
 ///
 /// fn each_second(app: &mut App, event: &mut EventMut<App>) {
@@ -71,8 +71,8 @@ const KEY: u8 = 252;
 /// # let _ = (start, each_second);
 /// ```
 pub trait SocketCaller<A: 'static>: Sized {
-    /// The limits for a server. Of the [`Limits`] these apply: lines, fields, messages, head, idle and stall.
-    /// `stall` also limits the connect.
+    /// The limits for a server. These values of the [`Limits`] are used: `line`, `fields`, `message`, `head`, `idle`
+    /// and `stall`. `stall` also limits the time to connect.
     const LIMITS: Limits = Limits::new();
     /// The subprotocols, in order of preference. The server chooses one of them, or none: [`Socket::protocol`].
     const PROTOCOLS: &'static [&'static str] = &[];
@@ -82,18 +82,18 @@ pub trait SocketCaller<A: 'static>: Sized {
     /// The function that connects to a server by its name, as for a [`Caller`](crate::Caller::BY_NAME).
     const BY_NAME: Option<ByName<A>> = None;
 
-    /// The memory for one WebSocket at a time. Each [`SocketCaller`] has its own. The handshake takes 23 bytes of
-    /// its text, in addition to host, target and fields.
+    /// The memory for one WebSocket at a time. Each [`SocketCaller`] has its own memory. The handshake takes at most 23
+    /// bytes of the text buffer, in addition to host, target and fields.
     type Client: Clients;
 
     /// Returns the client's memory.
     fn client(app: &mut A) -> &mut Self::Client;
 
     /// Called when the WebSocket is [open](Message::Opened), and when there is a message.
-    fn heard(app: &mut A, socket: &mut Socket<'_, '_, '_, '_, A>, message: Message);
+    fn received(app: &mut A, socket: &mut Socket<'_, '_, '_, '_, A>, message: Message);
 
-    /// Called once when the WebSocket has ended, with a code as in [`Message::Closed`], or when it could not be
-    /// opened. The next one can be opened here.
+    /// Called once when the WebSocket has ended, with a code as in [`Message::Closed`], or when it could not be opened.
+    /// The next WebSocket can be opened here.
     fn ended(app: &mut A, cx: &mut Cx<'_, A>, outcome: Result<u16, CallError>);
 }
 
@@ -101,17 +101,17 @@ pub trait SocketCaller<A: 'static>: Sized {
 pub struct SocketCalls<C>(PhantomData<C>);
 
 impl<C> SocketCalls<C> {
-    /// Opens a WebSocket, with a `GET` request without content. [`SocketCaller::heard`] is called when it is open,
-    /// and [`SocketCaller::ended`] when it has ended. Neither is called during this call.
+    /// Opens a WebSocket, with a `GET` request without content. [`SocketCaller::received`] is called when the WebSocket
+    /// is open, and [`SocketCaller::ended`] when it has ended. Neither function is called during this call.
     ///
     /// # Errors
-    /// As [`Calls::ask`](crate::Calls::ask), and [`CallError::Unseeded`] if the base has no seed for the random
-    /// key and masks.
+    /// Returns the same errors as [`Calls::request`](crate::Calls::request), and [`CallError::Unseeded`] if the base
+    /// has no seed for the random key and masks.
     pub fn open<A: 'static>(
         app: &mut A,
         cx: &mut Cx<'_, A>,
         pool: PoolId,
-        ask: &Ask<'_>,
+        request: &ClientRequest<'_>,
     ) -> Result<(), CallError>
     where
         C: SocketCaller<A>,
@@ -119,10 +119,10 @@ impl<C> SocketCalls<C> {
         if !cx.is_seeded() {
             return Err(CallError::Unseeded);
         }
-        if ask.method != Method::Get || ask.content != Length::Known(0) {
+        if request.method != Method::Get || request.content != Length::Known(0) {
             return Err(CallError::BadRequest);
         }
-        Link::<Self>::ask(app, cx, pool, ask)
+        Link::<Self>::request(app, cx, pool, request)
     }
 
     /// Calls `work` with the WebSocket, for example to send on it. Afterwards input that was not taken is reported
@@ -138,7 +138,7 @@ impl<C> SocketCalls<C> {
         let mut conn = cx.conn(Link::<Self>::sent(app)?).ok()?;
         let (mut work, mut done) = (Some(work), None);
         Link::<Self>::run(app, &mut conn, &mut |app, request, _| {
-            if request.x.input == Input::Frames
+            if request.exchange.input == Input::Frames
                 && let Some(work) = work.take()
             {
                 done = Some(work(app, &mut Socket::new(request)));
@@ -149,8 +149,8 @@ impl<C> SocketCalls<C> {
         done
     }
 
-    /// Gives up a WebSocket that is not open yet, or resets its connection. [`SocketCaller::ended`] is called in
-    /// the next pass. Returns whether there was one.
+    /// Aborts the WebSocket, even if it is not open yet, and resets its connection. [`SocketCaller::ended`] is called
+    /// in the next pass. Returns whether there was a WebSocket.
     pub fn cancel<A: 'static>(app: &mut A, cx: &mut Cx<'_, A>) -> bool
     where
         C: SocketCaller<A>,
@@ -164,15 +164,15 @@ impl<A: 'static, C: SocketCaller<A>> Kind<A> for SocketCalls<C> {
     const REDIRECTS: u8 = C::REDIRECTS;
     const PARTS: &'static Parts<A> = &Parts {
         routes: &[Route {
-            message: Some(C::heard),
+            message: Some(C::received),
             protocols: C::PROTOCOLS,
             field: Some(field),
             socket: Some(&SocketHooks {
                 advance,
                 alarm,
-                // `done` reports the end, when the next WebSocket can be opened.
+                // Does nothing: [`Kind::done`] reports the end later, when the next WebSocket can be opened.
                 ended: |_, _| {},
-                client: Some(ClientHooks { ask, opened, write }),
+                client: Some(ClientHooks { write_fields, opened, write }),
             }),
             ..Route::get("", |_, _| {})
         }],
@@ -199,11 +199,11 @@ fn encoded(key: &[u8]) -> [u8; 24] {
     text
 }
 
-/// Writes the header fields of the handshake. Returns whether there was room for them, and for the key in the
-/// text.
-fn ask<A: 'static>(request: &mut Request<'_, '_, '_, A>) -> bool {
+/// Writes the header fields of the handshake. Returns whether the fields fit into the output ring and the key fits into
+/// the text buffer.
+fn write_fields<A: 'static>(request: &mut Request<'_, '_, '_, A>) -> bool {
     let mut key = [0; 16];
-    if request.cx().random(&mut key).is_err() || !keep(request.x, request.text, KEY, &key) {
+    if request.cx().random(&mut key).is_err() || !keep(request.exchange, request.text, KEY, &key) {
         return false;
     }
     let fields = b"Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: ";
@@ -227,30 +227,32 @@ fn ask<A: 'static>(request: &mut Request<'_, '_, '_, A>) -> bool {
 /// Checks a header field of the answer to the handshake.
 fn field<A: 'static>(
     route: &Route<A>,
-    x: &mut Exchange,
+    exchange: &mut Exchange,
     text: &mut [u8],
     name: &[u8],
     value: &[u8],
 ) -> Result<(), Status> {
     const BAD: Result<(), Status> = Err(Status::BAD_REQUEST);
     let is = |known: &[u8]| is_same(name, known);
-    if x.requests != Status::SWITCHING_PROTOCOLS.code() {
+    if exchange.requests != Status::SWITCHING_PROTOCOLS.code() {
         return Ok(());
     }
     if is(b"upgrade") && has_word(value, b"websocket") {
-        x.set(flag::WEBSOCKET);
+        exchange.set(flag::WEBSOCKET);
     } else if is(b"sec-websocket-accept") {
-        let key = kept(x, text, KEY).unwrap_or_default();
+        let key = kept(exchange, text, KEY).unwrap_or_default();
         let mut accept = [0; 28];
         let length = base64::encode(&answer_to(&encoded(key)), &mut accept);
-        if length != Some(28) || value != accept || x.has(flag::KEY) {
+        if length != Some(28) || value != accept || exchange.has(flag::KEY) {
             return BAD;
         }
-        x.set(flag::KEY);
+        exchange.set(flag::KEY);
     } else if is(b"sec-websocket-protocol") {
         let number = route.protocols.iter().position(|known| value == known.as_bytes());
-        let Some(number) = number.filter(|_| kept(x, text, PROTOCOL).is_none()) else { return BAD };
-        if !keep(x, text, PROTOCOL, &[number as u8]) {
+        let Some(number) = number.filter(|_| kept(exchange, text, PROTOCOL).is_none()) else {
+            return BAD;
+        };
+        if !keep(exchange, text, PROTOCOL, &[number as u8]) {
             return Err(Status::FIELDS_TOO_LARGE);
         }
     } else if is(b"sec-websocket-extensions") {
@@ -262,9 +264,9 @@ fn field<A: 'static>(
 
 /// Checks the complete head of an answer with status 101, and opens the WebSocket.
 fn opened<A: 'static>(app: &mut A, request: &mut Request<'_, '_, '_, A>) -> Result<(), CallError> {
-    let x = &*request.x;
-    let has_agreed = x.has(flag::WEBSOCKET | flag::UPGRADE | flag::KEY);
-    if !has_agreed || x.has_any(flag::OLD | flag::CHUNKED) || x.content > 0 {
+    let exchange = &*request.exchange;
+    let has_agreed = exchange.has(flag::WEBSOCKET | flag::UPGRADE | flag::KEY);
+    if !has_agreed || exchange.has_any(flag::HTTP_1_0 | flag::CHUNKED) || exchange.content > 0 {
         return Err(CallError::Malformed);
     }
     begin(app, request);
@@ -284,7 +286,7 @@ fn write<A: 'static>(
     let mut masked = Masked { conn: request.conn, mask: Mask::new(key) };
     match data {
         Payload::Bytes(data) => masked.put(data),
-        // Only a `Display` implementation of the text can fail.
+        // The writer never fails. Only the `Display` implementation of a value in the text can return an error.
         Payload::Text(text) => fmt::Write::write_fmt(&mut masked, text).unwrap_or_default(),
     }
     Ok(())
@@ -299,9 +301,9 @@ struct Masked<'m, 'c, 's, A> {
 impl<A> Masked<'_, '_, '_, A> {
     fn put(&mut self, data: &[u8]) {
         let mut buffer = [0; 32];
-        for piece in data.chunks(32) {
-            let Some(masked) = buffer.get_mut(..piece.len()) else { return };
-            copy(masked, piece);
+        for chunk in data.chunks(32) {
+            let Some(masked) = buffer.get_mut(..chunk.len()) else { return };
+            copy(masked, chunk);
             self.mask.apply(masked);
             self.conn.write_some(masked);
         }

@@ -15,7 +15,7 @@ use crate::text::copy;
 ///   input ring   │ clear │ left, as far as it has come │ the next frame …
 /// ```
 ///
-/// More of the state is in these fields of the exchange. On a WebSocket, they have no other use:
+/// Other state of the frames is in these fields of [`Exchange`]. On a WebSocket, these fields have no other use:
 ///
 /// | field | content |
 /// |---|---|
@@ -23,14 +23,14 @@ use crate::text::copy;
 /// | `left` | unmasked bytes in the ring that are not taken |
 /// | `body` | bytes of the message so far |
 /// | `moved` | bytes of input that were taken |
-/// | `mark` | `moved` plus the bytes in the ring, when the WebSocket was last checked for silence |
+/// | `saved_progress` | `moved` plus the bytes in the ring, when the WebSocket was last checked for silence |
 #[derive(Clone, Copy)]
 pub(crate) struct Frames {
     mask: Mask,
     utf8: Utf8,
     /// The type of the message that is being received.
     receiving: Option<Opcode>,
-    /// The type of the message that is being sent in pieces.
+    /// The type of the message that is being sent in fragments.
     pub(super) sending: Option<Opcode>,
     /// Whether a frame is being received, and whether it is the last of its message.
     in_frame: bool,
@@ -76,7 +76,7 @@ pub(crate) fn advance<A: 'static>(app: &mut A, request: &mut Request<'_, '_, '_,
     }
     // If the peer has ended its stream, the connection is closed.
     let conn = &mut socket.request.conn;
-    if socket.request.x.has(flag::EOF) && conn.is_open() {
+    if socket.request.exchange.has(flag::EOF) && conn.is_open() {
         conn.close();
     }
 }
@@ -84,8 +84,9 @@ pub(crate) fn advance<A: 'static>(app: &mut A, request: &mut Request<'_, '_, '_,
 /// Checks for silence: sends a ping, or resets the connection if there was no input since the last ping.
 pub(crate) fn alarm<A: 'static>(_: &mut A, request: &mut Request<'_, '_, '_, A>) {
     let mut socket = Socket::new(request);
-    let heard = socket.heard();
-    let is_silent = heard == core::mem::replace(&mut socket.request.x.mark, heard);
+    let received = socket.received();
+    let is_silent =
+        received == core::mem::replace(&mut socket.request.exchange.saved_progress, received);
     let Some(frames) = socket.frames() else { return };
     if is_silent && frames.pinged {
         return socket.request.conn.abort_with(ConnError::TimedOut);
@@ -99,18 +100,18 @@ pub(crate) fn alarm<A: 'static>(_: &mut A, request: &mut Request<'_, '_, '_, A>)
 
 /// Turns the connection into a WebSocket.
 pub(super) fn begin<A: 'static>(app: &mut A, request: &mut Request<'_, '_, '_, A>) {
-    (request.x.input, request.x.timer) = (Input::Frames, Timer::None);
-    request.x.extra = Extra::Frames(Frames::NEW);
-    (request.x.content, request.x.left) = (0, 0);
-    request.x.mark = Socket::new(request).heard();
+    (request.exchange.input, request.exchange.timer) = (Input::Frames, Timer::None);
+    request.exchange.extra = Extra::Frames(Frames::NEW);
+    (request.exchange.content, request.exchange.left) = (0, 0);
+    request.exchange.saved_progress = Socket::new(request).received();
     if let Some(message) = request.route().and_then(|route| route.message) {
         message(app, &mut Socket::new(request), Message::Opened);
     }
 }
 
 /// Returns the close code.
-pub(crate) const fn code_of(x: &Exchange) -> u16 {
-    match x.extra {
+pub(crate) const fn code_of(exchange: &Exchange) -> u16 {
+    match exchange.extra {
         Extra::Frames(Frames { code, .. }) => code,
         _ => code::LOST,
     }
@@ -119,12 +120,12 @@ pub(crate) const fn code_of(x: &Exchange) -> u16 {
 /// Reports the end of the connection.
 pub(crate) fn ended<A: 'static>(app: &mut A, request: &mut Request<'_, '_, '_, A>) {
     let Some(message) = request.route().and_then(|route| route.message) else { return };
-    let code = code_of(request.x);
+    let code = code_of(request.exchange);
     message(app, &mut Socket::new(request), Message::Closed(code));
 }
 
 impl<A: 'static> Socket<'_, '_, '_, '_, A> {
-    /// Reads the header of the next frame, or a complete control frame. An error is the code to close with.
+    /// Reads the header of the next frame, or a complete control frame. An error is the close code to send.
     fn read_header(&mut self) -> Result<Step, u16> {
         let is_masked = self.client().is_none();
         let held = self.request.conn.input_len().min(frame::LONGEST);
@@ -137,19 +138,19 @@ impl<A: 'static> Socket<'_, '_, '_, '_, A> {
             return self.read_control(&header);
         }
         let most = self.request.site.limits.message;
-        let x = &mut *self.request.x;
-        let Extra::Frames(frames) = &mut x.extra else { return Ok(Step::Waits) };
+        let exchange = &mut *self.request.exchange;
+        let Extra::Frames(frames) = &mut exchange.extra else { return Ok(Step::Waits) };
         let begins = header.opcode != Opcode::Continuation;
         if begins == frames.receiving.is_some() {
             return Err(code::PROTOCOL);
         }
         if begins {
             (frames.receiving, frames.utf8) = (Some(header.opcode), Utf8::NEW);
-            x.body = 0;
+            exchange.body = 0;
         }
-        let message = x.body.checked_add(header.length);
-        x.body = message.filter(|length| *length <= most).ok_or(code::TOO_BIG)?;
-        (x.content, x.left, frames.mask) = (header.length, 0, header.mask);
+        let message = exchange.body.checked_add(header.length);
+        exchange.body = message.filter(|length| *length <= most).ok_or(code::TOO_BIG)?;
+        (exchange.content, exchange.left, frames.mask) = (header.length, 0, header.mask);
         (frames.in_frame, frames.is_last) = (true, header.is_last);
         self.drop_input(header.size);
         Ok(Step::Done)
@@ -175,7 +176,7 @@ impl<A: 'static> Socket<'_, '_, '_, '_, A> {
         self.drop_input(whole);
         match header.opcode {
             Opcode::Ping => {
-                // There is room, unless `Site::ROOM` is less than a ping's data needs.
+                // The pong fits, unless `Site::ROOM` is too small for the data of a ping.
                 let _ = self.send(Opcode::Pong, data, true);
                 Ok(Step::Done)
             }
@@ -200,35 +201,35 @@ impl<A: 'static> Socket<'_, '_, '_, '_, A> {
     /// Removes bytes from the input ring, and counts them.
     pub(super) fn drop_input(&mut self, amount: usize) -> usize {
         let taken = self.request.conn.consume(amount);
-        self.request.x.count(taken);
+        self.request.exchange.count(taken);
         taken
     }
 
     /// Returns the number of bytes received so far.
-    pub(super) fn heard(&self) -> u32 {
-        self.request.x.moved.wrapping_add(self.request.conn.input_len() as u32)
+    pub(super) fn received(&self) -> u32 {
+        self.request.exchange.moved.wrapping_add(self.request.conn.input_len() as u32)
     }
 
     /// Unmasks the bytes of a frame that have arrived, and passes them to the application.
     fn read_payload(&mut self, app: &mut A) -> Result<Step, u16> {
-        let Request { conn, x, .. } = &mut *self.request;
-        let Extra::Frames(frames) = &mut x.extra else { return Ok(Step::Waits) };
-        let masked = (conn.input_len() as u32).saturating_sub(x.left).min(x.content);
+        let Request { conn, exchange, .. } = &mut *self.request;
+        let Extra::Frames(frames) = &mut exchange.extra else { return Ok(Step::Waits) };
+        let masked = (conn.input_len() as u32).saturating_sub(exchange.left).min(exchange.content);
         let (input, _) = conn.ring_sizes();
         let is_full = conn.input_len() >= input;
-        let clear = x.left.saturating_add(masked);
+        let clear = exchange.left.saturating_add(masked);
         let data = conn.contiguous(clear as usize).unwrap_or_default();
-        let new = data.get_mut(x.left as usize..).unwrap_or_default();
+        let new = data.get_mut(exchange.left as usize..).unwrap_or_default();
         frames.mask.apply(new);
-        x.left = clear;
-        x.content = x.content.saturating_sub(masked);
+        exchange.left = clear;
+        exchange.content = exchange.content.saturating_sub(masked);
         let is_text = frames.receiving == Some(Opcode::Text);
-        let is_last = frames.is_last && x.content == 0;
+        let is_last = frames.is_last && exchange.content == 0;
         if is_text && !(frames.utf8.take(new) && (!is_last || frames.utf8.is_complete())) {
             return Err(code::NOT_TEXT);
         }
         // A frame that fits into the input ring is passed on when it is complete.
-        if x.content > 0 && !is_full {
+        if exchange.content > 0 && !is_full {
             return Ok(Step::Waits);
         }
         if clear > 0 || is_last {
@@ -240,7 +241,7 @@ impl<A: 'static> Socket<'_, '_, '_, '_, A> {
                 call(app, self, message);
             }
         }
-        let Exchange { left, content, .. } = *self.request.x;
+        let Exchange { left, content, .. } = *self.request.exchange;
         if left > 0 {
             return Ok(if left < clear { Step::Done } else { Step::Waits });
         }

@@ -61,14 +61,14 @@ pub(crate) struct Header {
 pub(crate) const LONGEST: usize = 14;
 
 /// Reads the header of a frame. Frames of clients must be masked, frames of servers must not be masked. Returns `None`
-/// while the header is not complete. An error is the code to close with.
+/// while the header is not complete. An error is the close code to send.
 pub(crate) fn header(bytes: &[u8], is_masked: bool) -> Option<Result<Header, u16>> {
     let [first, second, rest @ ..] = bytes else { return None };
     let Some(opcode) = Opcode::of(first & 0x0f) else { return Some(Err(code::PROTOCOL)) };
     let (is_last, short) = (first & 0x80 != 0, second & 0x7f);
     let has_mask = second & 0x80 != 0;
-    let is_broken_control = opcode.is_control() && (!is_last || short > 125);
-    if first & 0x70 != 0 || has_mask != is_masked || is_broken_control {
+    let is_invalid_control = opcode.is_control() && (!is_last || short > 125);
+    if first & 0x70 != 0 || has_mask != is_masked || is_invalid_control {
         return Some(Err(code::PROTOCOL));
     }
     // Only the shortest form of a length is allowed, and its highest bit must be zero.
@@ -164,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn a_header_that_breaks_the_rules_is_refused() {
+    fn an_invalid_header_is_refused() {
         for bad in [
             &[0xc1, 0x80][..],
             &[0xa1, 0x80],
@@ -189,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn a_mask_goes_on_where_a_piece_ended() {
+    fn a_mask_continues_after_a_split() {
         let mut bytes = *b"masked";
         let (mut mask, mut again) = (Mask::new(MASK), Mask::new(MASK));
         mask.apply(&mut bytes[..3]);

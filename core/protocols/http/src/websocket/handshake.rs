@@ -9,50 +9,51 @@ use crate::reply::{Head, Length};
 use crate::request::{Request, keep};
 use crate::route::Route;
 use crate::status::Status;
-use crate::text::{has_word, parts, which};
+use crate::text::{has_word, index_of, parts};
 
-/// The numbers of two stored values (see [`keep`]): the answer to the key, and the index of the subprotocol.
+/// [`keep`] stores two values with these numbers: the hash of the client's key, and the index of the subprotocol.
 const ACCEPT: u8 = 255;
 pub(super) const PROTOCOL: u8 = 254;
 
-/// Returns the answer to a key of 24 characters.
+/// Returns the hash with which a server answers a key of 24 characters.
 #[inline(never)]
 pub(super) fn answer_to(key: &[u8]) -> [u8; 20] {
     let mut blocks = [[0; 64]; 2];
     let text = key.iter().chain(b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11");
-    blocks.as_flattened_mut().iter_mut().zip(text).for_each(|(place, byte)| *place = *byte);
+    blocks.as_flattened_mut().iter_mut().zip(text).for_each(|(target, byte)| *target = *byte);
     sha1::sha1(&mut blocks, 60)
 }
 
-/// Stores what a header field says about the handshake.
+/// Evaluates a header field for the handshake.
 pub(crate) fn field<A: 'static>(
     route: &Route<A>,
-    x: &mut Exchange,
+    exchange: &mut Exchange,
     text: &mut [u8],
     name: &[u8],
     value: &[u8],
 ) -> Result<(), Status> {
     let names = ["upgrade", "sec-websocket-version", "sec-websocket-key", "sec-websocket-protocol"];
-    let is_kept = match which(name, &names) {
+    let is_kept = match index_of(name, &names) {
         0 if has_word(value, b"websocket") => {
-            x.set(flag::WEBSOCKET);
+            exchange.set(flag::WEBSOCKET);
             true
         }
         1 if value == b"13" => {
-            x.set(flag::VERSION_13);
+            exchange.set(flag::VERSION_13);
             true
         }
         2 => {
-            if x.has(flag::KEY) || !base64::is_of_sixteen(value) {
+            if exchange.has(flag::KEY) || !base64::encodes_16_bytes(value) {
                 return Err(Status::BAD_REQUEST);
             }
-            x.set(flag::KEY);
-            keep(x, text, ACCEPT, &answer_to(value))
+            exchange.set(flag::KEY);
+            keep(exchange, text, ACCEPT, &answer_to(value))
         }
         3 => {
-            let asked = |known: &&str| parts(value, b',').any(|part| part == known.as_bytes());
-            let number = route.protocols.iter().position(asked);
-            number.is_none_or(|number| keep(x, text, PROTOCOL, &[number as u8]))
+            let is_requested =
+                |known: &&str| parts(value, b',').any(|part| part == known.as_bytes());
+            let number = route.protocols.iter().position(is_requested);
+            number.is_none_or(|number| keep(exchange, text, PROTOCOL, &[number as u8]))
         }
         _ => true,
     };
@@ -61,15 +62,17 @@ pub(crate) fn field<A: 'static>(
 
 /// Answers the handshake.
 pub(crate) fn accept<A: 'static>(app: &mut A, request: &mut Request<'_, '_, '_, A>) {
-    let x = &*request.x;
-    if !x.has(flag::WEBSOCKET | flag::UPGRADE | flag::VERSION_13) || x.has(flag::OLD) {
+    let exchange = &*request.exchange;
+    if !exchange.has(flag::WEBSOCKET | flag::UPGRADE | flag::VERSION_13)
+        || exchange.has(flag::HTTP_1_0)
+    {
         let fields = b"Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n";
         return request.answer_bare(Status::UPGRADE_REQUIRED, fields);
     }
     let hash = request.kept(ACCEPT).unwrap_or_default();
     let mut accept = [0; 28];
-    let is_get = x.method == crate::Method::Get;
-    if base64::encode(hash, &mut accept) != Some(28) || !is_get || x.input != Input::Done {
+    let is_get = exchange.method == crate::Method::Get;
+    if base64::encode(hash, &mut accept) != Some(28) || !is_get || exchange.input != Input::Done {
         return request.refuse(Status::BAD_REQUEST);
     }
     let mut fields = Buffer::new();
@@ -82,6 +85,6 @@ pub(crate) fn accept<A: 'static>(app: &mut A, request: &mut Request<'_, '_, '_, 
     if request.write_head(&head, Length::Known(0), &[], 0).is_err() {
         return request.conn.abort();
     }
-    request.x.set(flag::COMPLETE);
+    request.exchange.set(flag::COMPLETE);
     begin(app, request);
 }

@@ -29,7 +29,7 @@ pub type OnMessage<A> = fn(&mut A, &mut Socket<'_, '_, '_, '_, A>, Message);
 pub enum Message {
     /// The handshake is complete.
     Opened,
-    /// Text: [`Socket::data`]. It is valid UTF-8, but a piece may end inside a character.
+    /// Text: [`Socket::data`]. The text is valid UTF-8, but a part may end inside a character.
     Text {
         /// Whether the message ends with these bytes.
         is_last: bool,
@@ -55,10 +55,10 @@ pub enum Message {
 ///     is_on: bool,
 /// }
 ///
-/// const LIVE: Route<App> = Route::websocket("/live", App::heard);
+/// const LIVE: Route<App> = Route::websocket("/live", App::received);
 ///
 /// impl App {
-///     fn heard(&mut self, socket: &mut Socket<Self>, message: Message) {
+///     fn received(&mut self, socket: &mut Socket<Self>, message: Message) {
 ///         if let Message::Text { is_last: true } = message {
 ///             match socket.data() {
 ///                 b"on" => self.is_on = true,
@@ -74,14 +74,14 @@ pub enum Message {
 /// ```
 ///
 /// A message that was sent in one frame and fits into the input ring arrives as a whole. Other messages arrive in
-/// pieces. Data that is not [taken](Self::take) stays in the input ring and applies back-pressure to the peer. It is
-/// reported again after output was sent, and after [`Http::socket`](crate::Http::socket). The library answers pings,
-/// and sends a ping to a silent peer.
+/// parts. Data that is not [taken](Self::take) stays in the input ring and applies back-pressure to the peer. This
+/// data is reported again after output was sent, and after [`Http::socket`](crate::Http::socket). The library answers
+/// pings, and sends a ping to a silent peer.
 pub struct Socket<'q, 'r, 'c, 's, A: 'static> {
     request: &'q mut Request<'r, 'c, 's, A>,
 }
 
-/// Input.
+/// Functions to receive.
 impl<'q, 'r, 'c, 's, A> Socket<'q, 'r, 'c, 's, A> {
     pub(crate) const fn new(request: &'q mut Request<'r, 'c, 's, A>) -> Self {
         Self { request }
@@ -89,14 +89,14 @@ impl<'q, 'r, 'c, 's, A> Socket<'q, 'r, 'c, 's, A> {
 
     /// Returns the bytes of the message that have arrived and are not yet taken, as one slice.
     pub fn data(&mut self) -> &[u8] {
-        let clear = self.request.x.left as usize;
+        let clear = self.request.exchange.left as usize;
         self.request.conn.contiguous(clear).unwrap_or_default()
     }
 
     /// Takes up to `amount` bytes of the message. Returns the number taken.
     pub fn take(&mut self, amount: usize) -> usize {
-        let taken = self.drop_input(amount.min(self.request.x.left as usize));
-        self.request.x.left = self.request.x.left.saturating_sub(taken as u32);
+        let taken = self.drop_input(amount.min(self.request.exchange.left as usize));
+        self.request.exchange.left = self.request.exchange.left.saturating_sub(taken as u32);
         taken
     }
 
@@ -123,63 +123,63 @@ impl<'q, 'r, 'c, 's, A> Socket<'q, 'r, 'c, 's, A> {
 
     /// Returns the state of the frames, or `None` if the connection is not a WebSocket.
     fn frames(&mut self) -> Option<&mut Frames> {
-        match &mut self.request.x.extra {
+        match &mut self.request.exchange.extra {
             Extra::Frames(frames) => Some(frames),
             _ => None,
         }
     }
 }
 
-/// Output. Each function writes all of its data, or nothing.
+/// Functions to send. Each function writes all of its data, or nothing.
 ///
 /// ```
 /// use picoevent_http::{ReplyError, Socket};
 /// # struct App { level: u32 }
-/// fn tell(app: &App, socket: &mut Socket<App>) -> Result<(), ReplyError> {
+/// fn send_level(app: &App, socket: &mut Socket<App>) -> Result<(), ReplyError> {
 ///     socket.send_fmt(format_args!("level {}", app.level))?;
-///     // A message in two pieces, for example when there is not enough room at once.
+///     // A message in two fragments, for example when there is not enough room at once.
 ///     socket.send_binary(&[1, 2], false)?;
 ///     socket.send_binary(&[3], true)
 /// }
-/// # let _ = tell;
+/// # let _ = send_level;
 /// ```
 impl<A: 'static> Socket<'_, '_, '_, '_, A> {
     /// Sends a text.
     ///
     /// # Errors
-    /// [`ReplyError::Full`] or [`TooLong`](ReplyError::TooLong) if it does not fit into the output ring,
-    /// [`NotNow`](ReplyError::NotNow) if a message is being sent in pieces, [`Ended`](ReplyError::Ended) after the end
-    /// of the connection.
+    /// Returns [`ReplyError::Full`] or [`TooLong`](ReplyError::TooLong) if the frame does not fit into the output ring.
+    /// Returns [`NotNow`](ReplyError::NotNow) if a message of the other type (text or binary) is being sent in
+    /// fragments, and [`Ended`](ReplyError::Ended) after the end of the connection.
     pub fn send_text(&mut self, text: &str) -> Result<(), ReplyError> {
         self.send(Opcode::Text, text.as_bytes(), true)
     }
 
-    /// Sends formatted text. It is formatted twice: first to find its length.
+    /// Sends formatted text. The text is formatted twice: first to find its length.
     ///
     /// # Errors
-    /// As [`send_text`](Self::send_text).
+    /// Returns the same errors as [`send_text`](Self::send_text).
     pub fn send_fmt(&mut self, text: fmt::Arguments<'_>) -> Result<(), ReplyError> {
         let length = crate::reply::length_of(text);
         self.send_frame(Opcode::Text, length, Payload::Text(text), true)
     }
 
-    /// Sends a text, or a piece of one. Other pieces may follow until `is_last` is true.
+    /// Sends a text, or a fragment of a text. Other fragments may follow until `is_last` is true.
     ///
     /// # Errors
-    /// As [`send_text`](Self::send_text).
+    /// Returns the same errors as [`send_text`](Self::send_text).
     pub fn send_text_part(&mut self, text: &[u8], is_last: bool) -> Result<(), ReplyError> {
         self.send(Opcode::Text, text, is_last)
     }
 
-    /// Sends bytes: a whole message, or a piece. Other pieces may follow until `is_last` is true.
+    /// Sends bytes: a whole message, or a fragment. Other fragments may follow until `is_last` is true.
     ///
     /// # Errors
-    /// As [`send_text`](Self::send_text).
+    /// Returns the same errors as [`send_text`](Self::send_text).
     pub fn send_binary(&mut self, data: &[u8], is_last: bool) -> Result<(), ReplyError> {
         self.send(Opcode::Binary, data, is_last)
     }
 
-    /// Returns the number of bytes that can be sent now as one piece.
+    /// Returns the number of bytes that can be sent now as one fragment.
     pub fn room(&self) -> usize {
         let head = if self.client().is_some() { 8 } else { 4 };
         self.request.conn.room().saturating_sub(head)

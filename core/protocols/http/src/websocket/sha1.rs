@@ -1,7 +1,7 @@
 //! SHA-1 (FIPS 180-4). The handshake needs it as a hash, not for security.
 
-/// Returns the hash of `length` bytes in `blocks`. The bytes after them must be zero, with room for the end mark
-/// and the length.
+/// Returns the hash of `length` bytes in `blocks`. The bytes after the data must be zero. There must be room for the
+/// byte 0x80 and for the length, which takes eight bytes.
 pub(crate) fn sha1<const N: usize>(blocks: &mut [[u8; 64]; N], length: usize) -> [u8; 20] {
     let bytes = blocks.as_flattened_mut();
     if let Some(end) = bytes.get_mut(length) {
@@ -34,8 +34,8 @@ fn compress(state: &mut [u32; 5], block: &[u8; 64]) {
             0..16 => word(0),
             _ => (word(3) ^ word(8) ^ word(14) ^ word(16)).rotate_left(1),
         };
-        if let Some(place) = words.get_mut(round & 15) {
-            *place = next;
+        if let Some(target) = words.get_mut(round & 15) {
+            *target = next;
         }
         let (mix, constant) = match round {
             0..20 => (b & c | !b & d, 0x5a82_7999),

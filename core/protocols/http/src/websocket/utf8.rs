@@ -52,14 +52,14 @@ mod tests {
 
     use super::*;
 
-    fn is_text(pieces: &[&[u8]]) -> bool {
+    fn is_text(parts: &[&[u8]]) -> bool {
         let mut utf8 = Utf8::NEW;
-        pieces.iter().all(|piece| utf8.take(piece)) && utf8.is_complete()
+        parts.iter().all(|part| utf8.take(part)) && utf8.is_complete()
     }
 
     proptest! {
         #[test]
-        fn it_agrees_with_the_standard_library_wherever_it_is_split(
+        fn every_split_agrees_with_the_standard_library(
             bytes in prop_oneof![
                 proptest::collection::vec(prop_oneof![
                     any::<u8>(), 0x80..0xc0_u8, Just(0xe0), Just(0xed), Just(0xf0), Just(0xf4),
@@ -74,7 +74,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wrong_byte_is_known_at_once() {
+    fn an_invalid_byte_is_detected_at_once() {
         let mut utf8 = Utf8::NEW;
         assert!(utf8.take(b"ok \xf4"));
         assert!(!utf8.is_complete());

@@ -1,10 +1,11 @@
-//! A client in memory. The test plays the server.
+//! A client in memory. The test acts as the server.
 
 use std::net::SocketAddr;
 
 use picoevent::{Action, Conn, ConnError, ConnMut, Cx, EventBase, Instant, Pool, PoolId, Storage};
 use picoevent_http::{
-    Ask, ByName, CallError, Caller, Calls, Client, Length, Limits, Method, Response, Status,
+    ByName, CallError, Caller, Calls, Client, ClientRequest, Length, Limits, Method, Response,
+    Status,
 };
 
 #[derive(Default)]
@@ -56,11 +57,11 @@ impl Caller<App> for Fetch {
     /// Writes `uploads` bytes of content, and ends it.
     fn upload(app: &mut App, response: &mut Response<App>) {
         while app.uploads > 0 {
-            let piece = app.uploads.min(30);
-            if response.write(&b"012345678901234567890123456789"[..piece]).is_err() {
+            let amount = app.uploads.min(30);
+            if response.write(&b"012345678901234567890123456789"[..amount]).is_err() {
                 return;
             }
-            app.uploads -= piece;
+            app.uploads -= amount;
         }
         if response.unwritten() == u32::MAX {
             response.finish().unwrap();
@@ -81,11 +82,11 @@ struct Wire {
     app: App,
     pool: PoolId,
     now: u64,
-    /// The addresses of all connects.
+    /// The address of each attempt to connect.
     connects: Vec<SocketAddr>,
     conn: Option<Conn>,
     sent: Vec<u8>,
-    /// The error with which the next connects fail.
+    /// If set, each attempt to connect fails with this error.
     fails: Option<ConnError>,
     was_reset: bool,
 }
@@ -109,14 +110,14 @@ impl Wire {
         }
     }
 
-    fn ask(&mut self, ask: &Ask) -> Result<(), CallError> {
-        let asked = Calls::<Fetch>::ask(&mut self.app, &mut self.base, self.pool, ask);
+    fn request(&mut self, request: &ClientRequest) -> Result<(), CallError> {
+        let started = Calls::<Fetch>::request(&mut self.app, &mut self.base, self.pool, request);
         self.run();
-        asked
+        started
     }
 
     fn get(&mut self, target: &str) {
-        self.ask(&Ask::get(server(), "pump", target)).unwrap();
+        self.request(&ClientRequest::get(server(), "pump", target)).unwrap();
     }
 
     fn run(&mut self) {
@@ -149,7 +150,7 @@ impl Wire {
         }
     }
 
-    /// Sends bytes from the server to the client, as there is room.
+    /// Sends bytes from the server to the client, as soon as the input ring has room for them.
     fn answer(&mut self, mut bytes: &[u8]) {
         for _ in 0..10_000 {
             let conn = self.conn.unwrap();
@@ -172,7 +173,7 @@ impl Wire {
         self.run();
     }
 
-    fn pass(&mut self, millis: u64) {
+    fn wait_ms(&mut self, millis: u64) {
         self.now += millis;
         self.base.advance(Instant::from_micros(self.now * 1_000));
         self.run();
@@ -192,11 +193,11 @@ impl Wire {
 }
 
 /// Returns the outcome and the content of one answer. The server ends the connection after it.
-fn answered(answer: &[u8], piece: usize) -> (Vec<Result<u16, CallError>>, String) {
+fn answered(answer: &[u8], segment_size: usize) -> (Vec<Result<u16, CallError>>, String) {
     let mut wire = Wire::new();
     wire.get("/");
-    for piece in answer.chunks(piece) {
-        wire.answer(piece);
+    for segment in answer.chunks(segment_size) {
+        wire.answer(segment);
     }
     if wire.app.http.is_busy() {
         wire.end();
@@ -208,10 +209,10 @@ const HELLO: &[u8] =
     b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 5\r\n\r\nhello";
 
 #[test]
-fn a_request_is_sent_and_its_answer_given() {
+fn a_request_is_sent_and_its_answer_is_reported() {
     let mut wire = Wire::new();
     let fields = "Range: bytes=5-\r\n";
-    wire.ask(&Ask::get(server(), "pump", "/a?b").fields(fields)).unwrap();
+    wire.request(&ClientRequest::get(server(), "pump", "/a?b").fields(fields)).unwrap();
     assert_eq!(wire.sent(), "GET /a?b HTTP/1.1\r\nHost: pump\r\nRange: bytes=5-\r\n\r\n");
     wire.answer(HELLO);
     assert_eq!((wire.outcomes(), wire.content().as_str()), (vec![Ok(200)], "hello"));
@@ -220,7 +221,7 @@ fn a_request_is_sent_and_its_answer_given() {
 }
 
 #[test]
-fn answers_end_in_their_own_ways_however_they_come() {
+fn the_end_of_an_answer_is_found_for_every_framing() {
     let long = "x".repeat(4_000);
     for (answer, code, content) in [
         (String::from_utf8(HELLO.to_vec()).unwrap(), 200, "hello"),
@@ -234,23 +235,23 @@ fn answers_end_in_their_own_ways_however_they_come() {
         (format!("HTTP/1.1 200 OK\r\nContent-Length: 4000\r\n\r\n{long}"), 200, &long),
         (format!("HTTP/1.1 200 OK\r\n\r\n{long}"), 200, &long),
     ] {
-        for piece in [1, 7, 5_000] {
-            let outcome = answered(answer.as_bytes(), piece);
+        for segment_size in [1, 7, 5_000] {
+            let outcome = answered(answer.as_bytes(), segment_size);
             assert_eq!(outcome, (vec![Ok(code)], content.to_owned()), "{answer:.60}");
         }
     }
 }
 
 #[test]
-fn head_has_no_content_whatever_it_says() {
+fn the_answer_to_head_has_no_content_despite_its_length() {
     let mut wire = Wire::new();
-    wire.ask(&Ask::new(Method::Head, server(), "pump", "/")).unwrap();
+    wire.request(&ClientRequest::new(Method::Head, server(), "pump", "/")).unwrap();
     wire.answer(b"HTTP/1.1 200 OK\r\nContent-Length: 500000\r\n\r\n");
     assert_eq!(wire.outcomes(), [Ok(200)]);
 }
 
 #[test]
-fn answers_that_are_none_are_errors() {
+fn invalid_answers_are_errors() {
     for (answer, error) in [
         ("nonsense\r\n", CallError::Malformed),
         ("HTTP/1.1 200 OK\n\r\n", CallError::Malformed),
@@ -270,8 +271,8 @@ fn answers_that_are_none_are_errors() {
         ("", CallError::Lost(None)),
         ("HTTP/1.1 200 OK\r\nX", CallError::Lost(None)),
     ] {
-        for piece in [1, 5_000] {
-            assert_eq!(answered(answer.as_bytes(), piece).0, [Err(error)], "{answer:?}");
+        for segment_size in [1, 5_000] {
+            assert_eq!(answered(answer.as_bytes(), segment_size).0, [Err(error)], "{answer:?}");
         }
     }
     let long = format!("HTTP/1.1 200 OK\r\nX: {}\r\n\r\n", "x".repeat(150));
@@ -293,7 +294,7 @@ fn a_connection_is_used_again_if_the_server_keeps_it() {
     wire.get("/");
     wire.answer(HELLO);
     let other = "192.0.2.9:81".parse().unwrap();
-    wire.ask(&Ask::get(other, "other", "/")).unwrap();
+    wire.request(&ClientRequest::get(other, "other", "/")).unwrap();
     wire.answer(HELLO);
     assert_eq!(
         (wire.outcomes(), wire.connects),
@@ -323,14 +324,14 @@ fn a_kept_connection_that_the_server_ends_is_replaced() {
     let mut wire = Wire::new();
     wire.get("/");
     wire.answer(HELLO);
-    wire.ask(&Ask::new(Method::Post, server(), "pump", "/")).unwrap();
+    wire.request(&ClientRequest::new(Method::Post, server(), "pump", "/")).unwrap();
     wire.end();
     assert_eq!(wire.outcomes(), [Ok(200), Err(CallError::Lost(None))]);
     // No request is in progress, so nothing is reported when the connection ends.
     let mut wire = Wire::new();
     wire.get("/");
     wire.answer(HELLO);
-    wire.pass(30_000);
+    wire.wait_ms(30_000);
     wire.get("/");
     wire.answer(HELLO);
     assert_eq!((wire.outcomes(), wire.connects.len()), (vec![Ok(200); 2], 2));
@@ -365,8 +366,9 @@ fn redirects_are_followed_up_to_a_limit() {
     // After a 303, the answer to a form is fetched with `GET`.
     let mut wire = Wire::new();
     wire.app.uploads = 3;
-    let form = Ask::new(Method::Post, server(), "pump", "/form").content(Length::Known(3));
-    wire.ask(&form).unwrap();
+    let form =
+        ClientRequest::new(Method::Post, server(), "pump", "/form").content(Length::Known(3));
+    wire.request(&form).unwrap();
     wire.sent();
     wire.answer(redirect(303, "/done").as_bytes());
     assert_eq!(wire.sent(), "GET /done HTTP/1.1\r\nHost: pump\r\n\r\n");
@@ -375,44 +377,44 @@ fn redirects_are_followed_up_to_a_limit() {
 }
 
 #[test]
-fn servers_have_names() {
-    let named = |host| Ask::named(Method::Get, host, "/");
+fn requests_can_go_to_host_names() {
+    let named = |host| ClientRequest::named(Method::Get, host, "/");
     let mut wire = Wire::new();
     for _ in 0..2 {
-        wire.ask(&named("pump:8080")).unwrap();
+        wire.request(&named("pump:8080")).unwrap();
         wire.answer(HELLO);
     }
     // A connection is reused for the same name and port.
-    wire.ask(&named("PUMP:8080")).unwrap();
+    wire.request(&named("PUMP:8080")).unwrap();
     wire.answer(HELLO);
     assert_eq!((wire.outcomes(), wire.connects.len()), (vec![Ok(200); 3], 1));
     assert_eq!(wire.app.names, ["pump 8080"]);
     assert!(wire.sent().ends_with("GET / HTTP/1.1\r\nHost: PUMP:8080\r\n\r\n"));
     for (host, name) in [("pump", "pump 80"), ("[fe80::1]:81", "fe80::1 81")] {
-        wire.ask(&named(host)).unwrap();
+        wire.request(&named(host)).unwrap();
         wire.answer(HELLO);
         assert_eq!(wire.app.names.last().map(String::as_str), Some(name));
     }
     // An address is not looked up.
-    wire.ask(&named("192.0.2.9:81")).unwrap();
+    wire.request(&named("192.0.2.9:81")).unwrap();
     wire.answer(HELLO);
     assert_eq!(wire.connects[3], "192.0.2.9:81".parse().unwrap());
     assert_eq!((wire.outcomes(), wire.app.names.len()), (vec![Ok(200); 3], 3));
     for bad in ["u@a", "a:x", "a:99999", "[::1", "a/b"] {
-        assert_eq!(wire.ask(&named(bad)), Err(CallError::BadRequest), "{bad}");
+        assert_eq!(wire.request(&named(bad)), Err(CallError::BadRequest), "{bad}");
     }
 }
 
 #[test]
 fn a_name_that_cannot_be_looked_up_is_an_error() {
-    let nobody = Ask::named(Method::Get, "nobody", "/");
+    let nobody = ClientRequest::named(Method::Get, "nobody", "/");
     let mut wire = Wire::new();
-    assert_eq!(wire.ask(&nobody), Err(CallError::Unresolved));
+    assert_eq!(wire.request(&nobody), Err(CallError::Unresolved));
     assert_eq!((wire.outcomes(), wire.app.http.is_busy()), (vec![], false));
     wire.get("/");
     wire.answer(HELLO);
     // The kept connection to the other server is closed first.
-    wire.ask(&nobody).unwrap();
+    wire.request(&nobody).unwrap();
     assert_eq!(wire.outcomes(), [Ok(200), Err(CallError::Unresolved)]);
     wire.get("/");
     wire.answer(b"HTTP/1.1 302 There\r\nLocation: http://nobody/\r\nContent-Length: 0\r\n\r\n");
@@ -423,10 +425,10 @@ fn a_name_that_cannot_be_looked_up_is_an_error() {
 }
 
 #[test]
-fn another_server_gets_no_secrets() {
+fn a_redirect_to_another_server_drops_secrets() {
     let fields = "Authorization: Basic x\r\nRange: bytes=5-\r\nCookie: a=b\r\n";
     let mut wire = Wire::new();
-    wire.ask(&Ask::get(server(), "pump", "/").fields(fields)).unwrap();
+    wire.request(&ClientRequest::get(server(), "pump", "/").fields(fields)).unwrap();
     let redirect =
         |to| format!("HTTP/1.1 302 There\r\nLocation: {to}\r\nContent-Length: 0\r\n\r\n");
     wire.sent();
@@ -439,18 +441,18 @@ fn another_server_gets_no_secrets() {
 }
 
 #[test]
-fn content_of_a_request_is_written_as_there_is_room() {
+fn content_of_a_request_is_written_when_there_is_room() {
     let mut wire = Wire::new();
     wire.app.uploads = 3_000;
-    let put = Ask::new(Method::Put, server(), "pump", "/up");
-    wire.ask(&put.content(Length::Known(3_000))).unwrap();
+    let put = ClientRequest::new(Method::Put, server(), "pump", "/up");
+    wire.request(&put.content(Length::Known(3_000))).unwrap();
     let sent = wire.sent();
     let (head, content) = sent.split_once("\r\n\r\n").unwrap();
     assert_eq!(head, "PUT /up HTTP/1.1\r\nHost: pump\r\nContent-Length: 3000");
     assert_eq!(content, "012345678901234567890123456789".repeat(100));
     wire.answer(HELLO);
     wire.app.uploads = 65;
-    wire.ask(&put.content(Length::Unknown)).unwrap();
+    wire.request(&put.content(Length::Unknown)).unwrap();
     let thirty = "1e\r\n012345678901234567890123456789\r\n";
     assert_eq!(
         wire.sent(),
@@ -466,26 +468,27 @@ fn content_of_a_request_is_written_as_there_is_room() {
 #[test]
 fn an_early_answer_ends_the_connection() {
     let mut wire = Wire::new();
-    let put = Ask::new(Method::Put, server(), "pump", "/up").content(Length::Known(3_000));
+    let put =
+        ClientRequest::new(Method::Put, server(), "pump", "/up").content(Length::Known(3_000));
     wire.app.uploads = 30;
-    wire.ask(&put).unwrap();
+    wire.request(&put).unwrap();
     wire.answer(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n");
     assert_eq!(wire.outcomes(), [Ok(403)]);
-    // The rest of the content is not sent.
+    // The content of the upload was not sent completely, so the next request uses a new connection.
     wire.get("/");
     wire.answer(HELLO);
     assert_eq!((wire.outcomes(), wire.connects.len()), (vec![Ok(200)], 2));
 }
 
 #[test]
-fn what_goes_wrong_is_said() {
+fn errors_are_reported() {
     let mut wire = Wire::new();
     wire.fails = Some(ConnError::Refused);
     wire.get("/");
     assert_eq!(wire.outcomes(), [Err(CallError::Lost(Some(ConnError::Refused)))]);
     wire.fails = None;
     wire.get("/");
-    let busy = wire.ask(&Ask::get(server(), "pump", "/"));
+    let busy = wire.request(&ClientRequest::get(server(), "pump", "/"));
     assert_eq!(busy, Err(CallError::Busy));
     wire.answer(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhe");
     wire.base.failed(wire.conn.unwrap(), ConnError::Reset);
@@ -506,36 +509,36 @@ fn what_goes_wrong_is_said() {
         ("a", "/", "X: y"),
         ("a", "/", "X: \0\r\n"),
     ] {
-        let refused = wire.ask(&Ask::get(server(), host, target).fields(fields));
+        let refused = wire.request(&ClientRequest::get(server(), host, target).fields(fields));
         assert_eq!(refused, Err(CallError::BadRequest), "{host:?} {target:?} {fields:?}");
     }
     let long = format!("/{}", "x".repeat(120));
-    assert_eq!(wire.ask(&Ask::get(server(), "a", &long)), Err(CallError::BadRequest));
+    assert_eq!(wire.request(&ClientRequest::get(server(), "a", &long)), Err(CallError::BadRequest));
 }
 
 #[test]
-fn every_phase_has_its_time() {
+fn every_phase_has_a_time_limit() {
     let mut wire = Wire::new();
     wire.get("/");
     for _ in 0..9 {
-        wire.pass(1_000);
+        wire.wait_ms(1_000);
         wire.answer(b"H");
     }
     assert_eq!(wire.outcomes(), []);
-    wire.pass(1_000);
+    wire.wait_ms(1_000);
     assert_eq!(wire.outcomes(), [Err(CallError::TimedOut)]);
     assert!(wire.was_reset);
     wire.get("/");
     wire.answer(b"HTTP/1.1 200 OK\r\nContent-Length: 4000\r\n\r\n");
     wire.answer(&[b'x'; 499]);
-    wire.pass(4_999);
+    wire.wait_ms(4_999);
     assert!(wire.outcomes().is_empty());
-    wire.pass(5_001);
+    wire.wait_ms(5_001);
     assert_eq!(wire.outcomes(), [Err(CallError::TimedOut)]);
 }
 
 #[test]
-fn what_is_not_taken_holds_the_server_back() {
+fn content_that_is_not_taken_stops_the_server() {
     let mut wire = Wire::new();
     wire.app.is_busy = true;
     wire.get("/");

@@ -29,7 +29,7 @@ const FRAMES: [&[u8]; 4] = [
 ];
 
 /// Returns a seed with random mistakes.
-fn near(seeds: &'static [&'static [u8]]) -> impl Strategy<Value = Vec<u8>> {
+fn mutated(seeds: &'static [&'static [u8]]) -> impl Strategy<Value = Vec<u8>> {
     let part = prop_oneof![
         any::<u8>().prop_map(|byte| vec![byte]),
         Just(Vec::new()),
@@ -55,22 +55,22 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(300))]
 
     #[test]
-    fn heads(bytes in near(&HEAD)) {
+    fn heads(bytes in mutated(&HEAD)) {
         targets::head(&bytes);
     }
 
     #[test]
-    fn chunks(bytes in near(&CHUNKS)) {
+    fn chunks(bytes in mutated(&CHUNKS)) {
         targets::chunks(&bytes);
     }
 
     #[test]
-    fn multipart(bytes in near(&MULTIPART)) {
+    fn multipart(bytes in mutated(&MULTIPART)) {
         targets::multipart(&bytes);
     }
 
     #[test]
-    fn frames(bytes in near(&FRAMES)) {
+    fn frames(bytes in mutated(&FRAMES)) {
         targets::frames(&bytes);
     }
 }

@@ -1,5 +1,4 @@
-//! The targets of the fuzzers: a server in memory that gets bytes, and the properties that must hold for any
-//! bytes.
+//! The targets of the fuzzers: a server in memory that receives bytes, and the properties that must hold for any bytes.
 //!
 //! `tests/fuzz` of the repository includes this file, for libFuzzer.
 
@@ -29,12 +28,12 @@ struct Page;
 
 impl Site<App> for Page {
     const ROUTES: &'static [Route<App>] = &[
-        Route::get("/", App::note),
-        Route::get("/a/{name}/{*rest}", App::note),
-        Route::post("/fits", App::note),
-        Route::put("/body", App::note).body(App::part),
-        Route::post("/form", App::formed).before(App::begin_form).body(App::form_part),
-        Route::websocket("/ws", App::heard),
+        Route::get("/", App::record),
+        Route::get("/a/{name}/{*rest}", App::record),
+        Route::post("/fits", App::record),
+        Route::put("/body", App::record).body(App::part),
+        Route::post("/form", App::finish_form).before(App::begin_form).body(App::form_part),
+        Route::websocket("/ws", App::received),
     ];
     const LIMITS: Limits = Limits::new().line(200).fields(20).body(5_000).message(5_000);
     const HEADERS: &'static [&'static str] = &["Content-Type", "X-Kept"];
@@ -47,7 +46,7 @@ impl Site<App> for Page {
 
 impl App {
     /// Stores the request with everything that can be read from it.
-    fn note(&mut self, request: &mut Request<Self>) {
+    fn record(&mut self, request: &mut Request<Self>) {
         let form = request.form("a").map(|value| value.bytes().count());
         let seen = format!(
             "{:?} {:?} {:?} {:?} {:?} {form:?}",
@@ -95,14 +94,14 @@ impl App {
         }
     }
 
-    fn formed(&mut self, request: &mut Request<Self>) {
+    fn finish_form(&mut self, request: &mut Request<Self>) {
         let is_complete = self.form.is_some_and(|form| form.is_complete());
         let status = if is_complete { Status::OK } else { Status::BAD_REQUEST };
         request.reply(Reply::empty(status), b"").unwrap();
     }
 
     /// Echoes messages.
-    fn heard(&mut self, socket: &mut Socket<Self>, message: Message) {
+    fn received(&mut self, socket: &mut Socket<Self>, message: Message) {
         let (is_text, is_last) = match message {
             Message::Text { is_last } => (true, is_last),
             Message::Binary { is_last } => (false, is_last),
@@ -130,16 +129,16 @@ impl App {
     }
 }
 
-/// Serves one client that sends bytes in pieces and then ends. Returns its output and the application.
-fn serve(bytes: &[u8], piece: usize) -> (Vec<u8>, App) {
+/// Serves one client that sends bytes in segments and then ends. Returns its output and the application.
+fn serve(bytes: &[u8], segment_size: usize) -> (Vec<u8>, App) {
     let mut storage = Storage::<App, 1, 1, 800, 1, 1>::new();
     let mut base = EventBase::new(&mut storage);
     let pool = base.add_pool(Pool::new(1).rings(256, 512)).unwrap();
-    let anywhere = SocketAddr::from(([192, 0, 2, 7], 80));
-    let listener = base.listen::<Http<Page>>(anywhere, pool).unwrap();
-    let conn = base.accepted(listener, anywhere).unwrap();
-    let (mut app, mut got, mut now) = (App::default(), Vec::new(), 0);
-    let mut pieces = bytes.chunks(piece.max(1));
+    let any_address = SocketAddr::from(([192, 0, 2, 7], 80));
+    let listener = base.listen::<Http<Page>>(any_address, pool).unwrap();
+    let conn = base.accepted(listener, any_address).unwrap();
+    let (mut app, mut received, mut now) = (App::default(), Vec::new(), 0);
+    let mut segments = bytes.chunks(segment_size.max(1));
     let mut unsent = VecDeque::new();
     let (mut has_finished, mut has_ended, mut idle) = (false, false, 0);
     for _ in 0..1_000_000 {
@@ -157,15 +156,15 @@ fn serve(bytes: &[u8], piece: usize) -> (Vec<u8>, App) {
             }
         }
         if let Some((first, second)) = base.input(conn) {
-            let places = first.iter_mut().chain(second);
-            let amount = places.zip(&unsent).map(|(place, byte)| *place = *byte).count();
+            let targets = first.iter_mut().chain(second);
+            let amount = targets.zip(&unsent).map(|(target, byte)| *target = *byte).count();
             unsent.drain(..amount);
             base.received(conn, amount);
             has_moved |= amount > 0;
         }
         let (first, second) = base.output(conn);
         let amount = first.len() + second.len();
-        got.extend(first.iter().chain(second));
+        received.extend(first.iter().chain(second));
         base.sent(conn, amount);
         has_moved |= amount > 0 || base.counts().active > 0;
         base.dispatch(&mut app);
@@ -174,12 +173,12 @@ fn serve(bytes: &[u8], piece: usize) -> (Vec<u8>, App) {
             continue;
         }
         idle = 0;
-        // The output so far has been processed.
+        // Nothing has changed in three rounds, so all input so far was processed.
         if has_ended && app.http.is_empty() {
-            return (got, app);
+            return (received, app);
         }
-        match pieces.next() {
-            Some(piece) => unsent.extend(piece),
+        match segments.next() {
+            Some(segment) => unsent.extend(segment),
             None if !std::mem::replace(&mut has_finished, true) => base.finished(conn),
             None => {
                 now += 5_000_000;
@@ -190,14 +189,15 @@ fn serve(bytes: &[u8], piece: usize) -> (Vec<u8>, App) {
     panic!("the connection never ends");
 }
 
-/// Serves a client twice: with its bytes in pieces, whose size is the first byte of `input`, and in one piece.
-/// Checks that the results are equal. Returns the client's output and the application.
+/// Serves a client twice and checks that the results are equal. The first client sends all bytes at once. The second
+/// client sends the bytes in segments; the first byte of `input` is the size of a segment. Returns the client's output
+/// and the application.
 fn compare(before: &[u8], input: &[u8]) -> Option<(Vec<u8>, App)> {
-    let (piece, bytes) = input.split_first()?;
+    let (segment_size, bytes) = input.split_first()?;
     let all = [before, bytes].concat();
     let (whole, app) = serve(&all, usize::MAX);
-    let (pieces, other) = serve(&all, usize::from(*piece));
-    assert_eq!(String::from_utf8_lossy(&whole), String::from_utf8_lossy(&pieces));
+    let (divided, other) = serve(&all, usize::from(*segment_size));
+    assert_eq!(String::from_utf8_lossy(&whole), String::from_utf8_lossy(&divided));
     assert_eq!((&app.requests, &app.body), (&other.requests, &other.body));
     assert_eq!((&app.messages, app.closed), (&other.messages, other.closed));
     Some((whole, app))
@@ -205,21 +205,22 @@ fn compare(before: &[u8], input: &[u8]) -> Option<(Vec<u8>, App)> {
 
 /// Uses the bytes as heads of requests.
 pub fn head(input: &[u8]) {
-    let Some((got, app)) = compare(b"", input) else { return };
-    assert!(got.is_empty() || got.starts_with(b"HTTP/1.1 "));
-    let answers = got.windows(12).filter(|bytes| *bytes == b"HTTP/1.1 200").count();
+    let Some((received, app)) = compare(b"", input) else { return };
+    assert!(received.is_empty() || received.starts_with(b"HTTP/1.1 "));
+    let answers = received.windows(12).filter(|bytes| *bytes == b"HTTP/1.1 200").count();
     assert!(answers >= app.requests.len(), "each request that was handled is answered");
 }
 
 /// Uses the bytes as a chunked body, and compares the result with another parser.
 pub fn chunks(input: &[u8]) {
     let before = b"PUT /body HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n";
-    let Some((got, app)) = compare(before, input) else { return };
-    let is_accepted = got.starts_with(b"HTTP/1.1 200 ");
+    let Some((received, app)) = compare(before, input) else { return };
+    let is_accepted = received.starts_with(b"HTTP/1.1 200 ");
     match body_of(&input[1..]) {
-        // The server has limits, too. If it accepts the body, both results must be equal.
+        // The server may refuse a valid body because of its limits. If it accepts the body, both parsers must return
+        // the same content.
         Some(body) if is_accepted => assert!(app.body.starts_with(&body)),
-        Some(_) => assert!(got.starts_with(b"HTTP/1.1 4"), "it is refused because of a limit"),
+        Some(_) => assert!(received.starts_with(b"HTTP/1.1 4"), "it is refused because of a limit"),
         None => assert!(!is_accepted, "what is no body is not accepted"),
     }
 }
@@ -257,11 +258,12 @@ pub fn multipart(input: &[u8]) {
         "POST /form HTTP/1.1\r\nHost: a\r\nContent-Length: {length}\r\n\
          Content-Type: multipart/form-data; boundary=xx\r\n\r\n"
     );
-    let Some((got, app)) = compare(before.as_bytes(), input) else { return };
-    let is_accepted = got.starts_with(b"HTTP/1.1 200 ");
+    let Some((received, app)) = compare(before.as_bytes(), input) else { return };
+    let is_accepted = received.starts_with(b"HTTP/1.1 200 ");
     // A valid form begins with the boundary, and contains the last boundary.
-    let is_one = bytes.starts_with(b"--xx") && bytes.windows(6).any(|bytes| bytes == b"--xx--");
-    assert!(!is_accepted || is_one);
+    let is_multipart =
+        bytes.starts_with(b"--xx") && bytes.windows(6).any(|bytes| bytes == b"--xx--");
+    assert!(!is_accepted || is_multipart);
     assert!(!is_accepted || app.body.ends_with(b">") || app.body.is_empty(), "each part ends");
 }
 
@@ -269,7 +271,7 @@ pub fn multipart(input: &[u8]) {
 pub fn frames(input: &[u8]) {
     let before = b"GET /ws HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
          Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n";
-    let Some((got, app)) = compare(before, input) else { return };
-    assert!(got.starts_with(b"HTTP/1.1 101 "));
-    assert!(app.closed.is_some(), "its end is told");
+    let Some((received, app)) = compare(before, input) else { return };
+    assert!(received.starts_with(b"HTTP/1.1 101 "));
+    assert!(app.closed.is_some(), "its end is reported");
 }

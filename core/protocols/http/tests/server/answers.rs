@@ -1,7 +1,7 @@
 //! How requests are answered, and what happens to the connection afterwards.
 
-use crate::bench::{Bench, End};
-use crate::{App, GET, HELLO_ANSWER, Page, answers, desk, status};
+use crate::test_bench::{End, TestBench};
+use crate::{App, GET, HELLO_ANSWER, Page, answers, bench, status};
 use picoevent_http::{Http, Reply, Status};
 
 #[test]
@@ -15,7 +15,7 @@ fn a_route_answers_its_path_and_its_method() {
 }
 
 #[test]
-fn other_methods_are_told_what_is_allowed() {
+fn other_methods_are_refused_with_the_allowed_ones() {
     let answer = answers("POST /hello HTTP/1.1\r\nHost: a\r\n\r\n");
     assert_eq!(status(&answer), 405);
     assert!(answer.contains("\r\nAllow: GET, HEAD, DELETE, OPTIONS\r\n"), "{answer}");
@@ -39,24 +39,24 @@ fn head_is_get_without_the_content() {
 }
 
 #[test]
-fn requests_in_a_row_are_answered_in_a_row() {
-    let mut desk = desk();
-    let client = desk.connect();
+fn pipelined_requests_are_answered_in_order() {
+    let mut bench = bench();
+    let client = bench.connect();
     // A client that reads slowly delays its own requests.
-    desk.clients[client].takes = 7;
-    desk.send(client, GET.repeat(49).as_bytes());
-    assert_eq!(desk.clients[client].heard(), HELLO_ANSWER.repeat(49));
-    assert_eq!((desk.app.calls, desk.clients[client].end), (49, None));
+    bench.clients[client].takes = 7;
+    bench.send(client, GET.repeat(49).as_bytes());
+    assert_eq!(bench.clients[client].received(), HELLO_ANSWER.repeat(49));
+    assert_eq!((bench.app.calls, bench.clients[client].end), (49, None));
     // The next requests exceed the limit of 50 requests on a connection.
-    desk.send(client, GET.repeat(3).as_bytes());
+    bench.send(client, GET.repeat(3).as_bytes());
     let last = HELLO_ANSWER.replace("6\r\n", "6\r\nConnection: close\r\n");
-    assert_eq!(desk.clients[client].heard(), last);
-    assert_eq!((desk.app.calls, desk.clients[client].end), (50, Some(End::Finished)));
+    assert_eq!(bench.clients[client].received(), last);
+    assert_eq!((bench.app.calls, bench.clients[client].end), (50, Some(End::Finished)));
 }
 
 #[test]
-fn a_connection_goes_on_or_ends_as_the_client_says() {
-    for (version, field, goes_on, says) in [
+fn the_client_decides_whether_the_connection_stays_open() {
+    for (version, field, stays_open, expected) in [
         ("1.1", "", true, None),
         ("1.1", "Connection: close\r\n", false, Some("close")),
         ("1.1", "Connection: foo, Close\r\n", false, Some("close")),
@@ -65,39 +65,42 @@ fn a_connection_goes_on_or_ends_as_the_client_says() {
         ("1.0", "Connection: Keep-Alive\r\n", true, Some("keep-alive")),
         ("1.0", "Connection: keep-alive, close\r\n", false, Some("close")),
     ] {
-        let mut desk = desk();
-        let client = desk.connect();
+        let mut bench = bench();
+        let client = bench.connect();
         let request = format!("GET /hello HTTP/{version}\r\nHost: a\r\n{field}\r\n");
-        desk.send(client, request.as_bytes());
-        let answer = desk.clients[client].heard();
-        let said =
-            answer.split_once("\r\nConnection: ").map(|(_, said)| said.lines().next().unwrap());
-        assert_eq!((status(&answer), said), (200, says), "{version} {field}");
-        assert_eq!(desk.clients[client].end.is_none(), goes_on, "{version} {field}");
+        bench.send(client, request.as_bytes());
+        let answer = bench.clients[client].received();
+        let connection =
+            answer.split_once("\r\nConnection: ").map(|(_, rest)| rest.lines().next().unwrap());
+        assert_eq!((status(&answer), connection), (200, expected), "{version} {field}");
+        assert_eq!(bench.clients[client].end.is_none(), stays_open, "{version} {field}");
     }
     assert_eq!(status(&answers("GET /hello HTTP/1.0\r\n\r\n")), 200, "it needs no host");
 }
 
 #[test]
-fn a_client_that_has_sent_its_end_is_answered() {
+fn a_client_that_has_finished_sending_is_answered() {
     for path in ["/hello", "/numbers", "/page", "/site/"] {
-        let mut desk = desk();
-        let client = desk.connect();
-        desk.clients[client].takes = 0;
+        let mut bench = bench();
+        let client = bench.connect();
+        bench.clients[client].takes = 0;
         let request = format!("GET {path} HTTP/1.1\r\nHost: a\r\n\r\n");
-        desk.send(client, request.as_bytes());
-        desk.send(client, GET.as_bytes());
-        desk.finish(client);
-        desk.clients[client].takes = 50;
-        desk.run();
-        let heard = desk.clients[client].heard();
-        assert!(heard.ends_with(HELLO_ANSWER) && heard.matches("200 OK").count() == 2, "{path}");
-        assert_eq!(desk.clients[client].end, Some(End::Finished));
+        bench.send(client, request.as_bytes());
+        bench.send(client, GET.as_bytes());
+        bench.finish(client);
+        bench.clients[client].takes = 50;
+        bench.run();
+        let received = bench.clients[client].received();
+        assert!(
+            received.ends_with(HELLO_ANSWER) && received.matches("200 OK").count() == 2,
+            "{path}"
+        );
+        assert_eq!(bench.clients[client].end, Some(End::Finished));
     }
 }
 
 #[test]
-fn a_browsers_head_passes_a_small_ring() {
+fn a_browsers_head_can_be_longer_than_the_ring() {
     let mut fields = String::new();
     for number in 0..12 {
         fields += &format!("Sec-Fetch-{number}: {}\r\n", "x".repeat(110));
@@ -134,18 +137,18 @@ fn unchunked(mut text: &str) -> String {
 }
 
 #[test]
-fn long_answers_leave_through_a_small_ring() {
+fn answers_can_be_longer_than_the_ring() {
     for takes in [1, 7, 100, usize::MAX] {
         for statics in [0, 1] {
             let get = |path: &str, version: &str| {
-                let mut desk = Bench::<App, Page>::new(App::default(), 256, 512, statics);
-                let client = desk.connect();
-                desk.clients[client].takes = takes;
+                let mut bench = TestBench::<App, Page>::new(App::default(), 256, 512, statics);
+                let client = bench.connect();
+                bench.clients[client].takes = takes;
                 let request = format!("GET {path} HTTP/{version}\r\nHost: a\r\n\r\n");
-                desk.send(client, request.as_bytes());
-                let heard = desk.clients[client].heard();
-                let (head, content) = heard.split_once("\r\n\r\n").unwrap();
-                (head.to_owned(), content.to_owned(), desk.clients[client].end)
+                bench.send(client, request.as_bytes());
+                let received = bench.clients[client].received();
+                let (head, content) = received.split_once("\r\n\r\n").unwrap();
+                (head.to_owned(), content.to_owned(), bench.clients[client].end)
             };
             let (head, content, end) = get("/numbers", "1.1");
             assert!(head.contains("Content-Length: 8000") && content == numbers() && end.is_none());
@@ -164,70 +167,70 @@ fn long_answers_leave_through_a_small_ring() {
 
 #[test]
 fn static_bytes_are_not_copied() {
-    let mut desk = desk();
-    let client = desk.connect();
-    desk.clients[client].takes = 0;
-    desk.send(client, b"GET /page HTTP/1.1\r\nHost: a\r\n\r\n");
-    let conn = desk.clients[client].conn;
-    let head = desk.base.output(conn).0.len();
-    desk.base.sent(conn, head);
-    assert_eq!(desk.base.output(conn).0.as_ptr_range(), crate::PAGE.as_ptr_range());
+    let mut bench = bench();
+    let client = bench.connect();
+    bench.clients[client].takes = 0;
+    bench.send(client, b"GET /page HTTP/1.1\r\nHost: a\r\n\r\n");
+    let conn = bench.clients[client].conn;
+    let head = bench.base.output(conn).0.len();
+    bench.base.sent(conn, head);
+    assert_eq!(bench.base.output(conn).0.as_ptr_range(), crate::PAGE.as_ptr_range());
 }
 
 #[test]
 fn events_are_sent_as_they_happen() {
-    let mut desk = desk();
-    let client = desk.connect();
-    desk.send(client, b"GET /events HTTP/1.1\r\nHost: a\r\n\r\n");
-    let head = desk.clients[client].heard();
+    let mut bench = bench();
+    let client = bench.connect();
+    bench.send(client, b"GET /events HTTP/1.1\r\nHost: a\r\n\r\n");
+    let head = bench.clients[client].received();
     assert!(head.contains("text/event-stream") && head.ends_with("\r\n\r\n"), "{head}");
-    let (app, base) = (&mut desk.app, &mut desk.base);
+    let (app, base) = (&mut bench.app, &mut bench.base);
     Http::<Page>::each(app, base, "/events", |app, request| {
         app.calls += 1;
         request.event("level", format_args!("{}", 12)).unwrap();
     });
     Http::<Page>::each(app, base, "/hello", |_, _| panic!("nobody is there"));
-    desk.run();
-    assert_eq!(desk.clients[client].heard(), "17\r\nevent: level\ndata: 12\n\n\r\n");
+    bench.run();
+    assert_eq!(bench.clients[client].received(), "17\r\nevent: level\ndata: 12\n\n\r\n");
     // A client that reads nothing loses events, and the application gets an error.
-    desk.clients[client].takes = 0;
-    let conn = desk.app.asking.unwrap();
-    let full = Http::<Page>::with(&mut desk.app, &mut desk.base, conn, |_, request| {
+    bench.clients[client].takes = 0;
+    let conn = bench.app.waiting_conn.unwrap();
+    let full = Http::<Page>::with(&mut bench.app, &mut bench.base, conn, |_, request| {
         (0..100).map(|_| request.event("level", format_args!("12"))).find(Result::is_err)
     });
     assert_eq!(full.flatten(), Some(Err(picoevent_http::ReplyError::Full)));
-    desk.clients[client].takes = usize::MAX;
-    desk.run();
+    bench.clients[client].takes = usize::MAX;
+    bench.run();
     let done =
-        Http::<Page>::with(&mut desk.app, &mut desk.base, conn, |_, request| request.finish());
+        Http::<Page>::with(&mut bench.app, &mut bench.base, conn, |_, request| request.finish());
     assert_eq!(done, Some(Ok(())));
-    desk.run();
-    assert!(desk.clients[client].heard().ends_with("\n\n\r\n0\r\n\r\n"));
-    assert!(Http::<Page>::with(&mut desk.app, &mut desk.base, conn, |_, _| ()).is_none());
-    desk.send(client, GET.as_bytes());
-    assert_eq!(desk.clients[client].heard(), HELLO_ANSWER, "the connection goes on");
+    bench.run();
+    assert!(bench.clients[client].received().ends_with("\n\n\r\n0\r\n\r\n"));
+    assert!(Http::<Page>::with(&mut bench.app, &mut bench.base, conn, |_, _| ()).is_none());
+    bench.send(client, GET.as_bytes());
+    assert_eq!(bench.clients[client].received(), HELLO_ANSWER, "the connection goes on");
 }
 
 #[test]
 fn an_answer_can_come_later() {
-    let mut desk = desk();
-    let client = desk.connect();
-    desk.send(client, format!("GET /later HTTP/1.1\r\nHost: a\r\n\r\n{GET}").as_bytes());
-    assert_eq!((desk.clients[client].heard().as_str(), desk.app.calls), ("", 0), "in order");
-    let conn = desk.app.asking.unwrap();
-    Http::<Page>::with(&mut desk.app, &mut desk.base, conn, |_, request| {
+    let mut bench = bench();
+    let client = bench.connect();
+    bench.send(client, format!("GET /later HTTP/1.1\r\nHost: a\r\n\r\n{GET}").as_bytes());
+    assert_eq!((bench.clients[client].received().as_str(), bench.app.calls), ("", 0), "in order");
+    let conn = bench.app.waiting_conn.unwrap();
+    Http::<Page>::with(&mut bench.app, &mut bench.base, conn, |_, request| {
         request.reply(Reply::empty(Status::NO_CONTENT), b"").unwrap();
         let again = request.reply(Reply::text(Status::OK), b"");
         assert_eq!(again, Err(picoevent_http::ReplyError::NotNow));
     });
-    desk.run();
+    bench.run();
     assert_eq!(
-        desk.clients[client].heard(),
+        bench.clients[client].received(),
         format!("HTTP/1.1 204 No Content\r\n\r\n{HELLO_ANSWER}")
     );
-    desk.reset(client);
-    let gone = Http::<Page>::with(&mut desk.app, &mut desk.base, conn, |_, _| ());
-    assert!(gone.is_none() && desk.app.http.is_empty());
+    bench.reset(client);
+    let gone = Http::<Page>::with(&mut bench.app, &mut bench.base, conn, |_, _| ());
+    assert!(gone.is_none() && bench.app.http.is_empty());
 }
 
 #[test]
@@ -240,21 +243,21 @@ fn every_split_of_requests_gives_the_same_answers() {
         3;a=b\r\nabc\r\n0a\r\n0123456789\r\n0\r\nX: y\r\n\r\n\
         HEAD /hello HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
         .as_bytes();
-    let heard = |pieces: &[&[u8]]| {
-        let mut desk = desk();
-        let client = desk.connect();
-        pieces.iter().for_each(|piece| desk.send(client, piece));
-        assert_eq!(desk.clients[client].end, Some(End::Finished));
-        (desk.clients[client].heard(), desk.app.uploaded)
+    let received = |segments: &[&[u8]]| {
+        let mut bench = bench();
+        let client = bench.connect();
+        segments.iter().for_each(|segment| bench.send(client, segment));
+        assert_eq!(bench.clients[client].end, Some(End::Finished));
+        (bench.clients[client].received(), bench.app.uploaded)
     };
-    let expected = heard(&[requests]);
+    let expected = received(&[requests]);
     assert_eq!(expected.1, b"helloabc0123456789");
     assert_eq!(expected.0.matches("HTTP/1.1 20").count(), 5, "{}", expected.0);
     assert!(expected.0.contains("[c d]"));
     for at in 1..requests.len() {
         let (first, second) = requests.split_at(at);
-        assert_eq!(heard(&[first, second]), expected, "split at {at}");
+        assert_eq!(received(&[first, second]), expected, "split at {at}");
     }
     let bytes: Vec<&[u8]> = requests.chunks(1).collect();
-    assert_eq!(heard(&bytes), expected);
+    assert_eq!(received(&bytes), expected);
 }

@@ -1,7 +1,7 @@
 //! Bodies: streamed, with back-pressure, read as a whole, and cut off.
 
-use crate::bench::End;
-use crate::{GET, HELLO_ANSWER, Page, answers, desk, status};
+use crate::test_bench::End;
+use crate::{GET, HELLO_ANSWER, Page, answers, bench, status};
 use picoevent_http::Http;
 
 fn upload(fields: &str, body: &[u8]) -> Vec<u8> {
@@ -14,7 +14,7 @@ fn body() -> Vec<u8> {
 }
 
 #[test]
-fn a_body_passes_a_ring_that_is_smaller() {
+fn a_body_can_be_longer_than_the_ring() {
     let body = body();
     let mut chunks = Vec::new();
     for chunk in body.chunks(777) {
@@ -28,44 +28,44 @@ fn a_body_passes_a_ring_that_is_smaller() {
         upload("Transfer-Encoding: chunked\r\n", &chunks),
     ] {
         for takes in [None, Some(1), Some(100)] {
-            let mut desk = desk();
-            desk.app.takes = takes;
-            let client = desk.connect();
-            desk.send(client, &request);
-            desk.send(client, GET.as_bytes());
-            let heard = desk.clients[client].heard();
-            assert!(heard.starts_with("HTTP/1.1 201 Created\r\n"), "{heard}");
-            assert!(heard.ends_with(&format!("10000\n{HELLO_ANSWER}")));
-            assert_eq!((desk.app.uploaded, desk.app.lost), (body.clone(), 0));
+            let mut bench = bench();
+            bench.app.takes = takes;
+            let client = bench.connect();
+            bench.send(client, &request);
+            bench.send(client, GET.as_bytes());
+            let received = bench.clients[client].received();
+            assert!(received.starts_with("HTTP/1.1 201 Created\r\n"), "{received}");
+            assert!(received.ends_with(&format!("10000\n{HELLO_ANSWER}")));
+            assert_eq!((bench.app.uploaded, bench.app.lost), (body.clone(), 0));
         }
     }
 }
 
 #[test]
-fn what_is_not_taken_holds_the_peer_back() {
-    let mut desk = desk();
-    desk.app.takes = Some(0);
-    let client = desk.connect();
-    desk.send(client, &upload("Content-Length: 1000\r\n", &body()[..1_000]));
-    assert_eq!((desk.app.uploaded.len(), desk.clients[client].heard().as_str()), (0, ""));
+fn a_body_that_is_not_taken_stops_the_client() {
+    let mut bench = bench();
+    bench.app.takes = Some(0);
+    let client = bench.connect();
+    bench.send(client, &upload("Content-Length: 1000\r\n", &body()[..1_000]));
+    assert_eq!((bench.app.uploaded.len(), bench.clients[client].received().as_str()), (0, ""));
     // The peer does not count as slow, because it is the server that does not read.
-    (0..10).for_each(|_| desk.pass(5_000));
-    assert_eq!(desk.clients[client].end, None);
-    desk.app.takes = None;
-    let conn = desk.clients[client].conn;
-    assert!(Http::<Page>::with(&mut desk.app, &mut desk.base, conn, |_, _| ()).is_some());
-    desk.run();
-    assert!(desk.clients[client].heard().ends_with("\r\n\r\n1000\n"));
+    (0..10).for_each(|_| bench.wait_ms(5_000));
+    assert_eq!(bench.clients[client].end, None);
+    bench.app.takes = None;
+    let conn = bench.clients[client].conn;
+    assert!(Http::<Page>::with(&mut bench.app, &mut bench.base, conn, |_, _| ()).is_some());
+    bench.run();
+    assert!(bench.clients[client].received().ends_with("\r\n\r\n1000\n"));
 }
 
 #[test]
-fn a_client_that_expects_it_is_told_to_go_on() {
-    let mut desk = desk();
-    let client = desk.connect();
-    desk.send(client, &upload("Content-Length: 5\r\nExpect: 100-continue\r\n", b""));
-    assert_eq!(desk.clients[client].heard(), "HTTP/1.1 100 Continue\r\n\r\n");
-    desk.send(client, b"hello");
-    assert_eq!(status(&desk.clients[client].heard()), 201);
+fn a_client_that_expects_100_continue_gets_it() {
+    let mut bench = bench();
+    let client = bench.connect();
+    bench.send(client, &upload("Content-Length: 5\r\nExpect: 100-continue\r\n", b""));
+    assert_eq!(bench.clients[client].received(), "HTTP/1.1 100 Continue\r\n\r\n");
+    bench.send(client, b"hello");
+    assert_eq!(status(&bench.clients[client].received()), 201);
     // HTTP/1.0 does not have `Expect`, and a request without a body does not need the answer 100.
     for request in [
         "PUT /upload HTTP/1.0\r\nContent-Length: 1\r\nExpect: 100-continue\r\n\r\nx",
@@ -80,52 +80,57 @@ fn an_early_answer_ends_the_connection_and_the_body_is_not_read() {
     for (path, method, expected) in
         [("/secret", "PUT", 403), ("/none", "PUT", 404), ("/hello", "POST", 405)]
     {
-        let mut desk = desk();
-        let client = desk.connect();
+        let mut bench = bench();
+        let client = bench.connect();
         let head = format!("{method} {path} HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\n");
-        desk.send(client, format!("{head}Content-Length: 9\r\n\r\nGET /hell").as_bytes());
-        let heard = desk.clients[client].heard();
-        assert_eq!(status(&heard), expected);
-        assert!(heard.contains("Connection: close\r\n"), "{heard}");
-        assert_eq!(desk.clients[client].end, Some(End::Finished));
-        assert_eq!((desk.app.uploaded.len(), desk.app.lost), (0, 0));
+        bench.send(client, format!("{head}Content-Length: 9\r\n\r\nGET /hell").as_bytes());
+        let received = bench.clients[client].received();
+        assert_eq!(status(&received), expected);
+        assert!(received.contains("Connection: close\r\n"), "{received}");
+        assert_eq!(bench.clients[client].end, Some(End::Finished));
+        assert_eq!((bench.app.uploaded.len(), bench.app.lost), (0, 0));
         // Without a body the connection stays open.
-        let heard = answers(&format!("{method} {path} HTTP/1.1\r\nHost: a\r\n\r\n{GET}"));
-        assert!(status(&heard) == expected && heard.ends_with(HELLO_ANSWER), "{heard}");
+        let received = answers(&format!("{method} {path} HTTP/1.1\r\nHost: a\r\n\r\n{GET}"));
+        assert!(status(&received) == expected && received.ends_with(HELLO_ANSWER), "{received}");
     }
 }
 
 #[test]
-fn a_form_is_awaited_and_given_whole() {
+fn the_handler_is_called_with_the_whole_form() {
     let body = "level=1&name=Boiler%20house+2";
     let head = format!("POST /form HTTP/1.1\r\nHost: a\r\nContent-Length: {}\r\n\r\n", body.len());
-    let heard = answers(&format!("{head}{body}{GET}"));
-    assert!(heard.contains("[Boiler house 2]") && heard.ends_with(HELLO_ANSWER), "{heard}");
+    let received = answers(&format!("{head}{body}{GET}"));
+    assert!(
+        received.contains("[Boiler house 2]") && received.ends_with(HELLO_ANSWER),
+        "{received}"
+    );
     // The body is exactly as long as the ring.
     let body = format!("name={}", "x".repeat(251));
-    let heard = answers(&format!(
+    let received = answers(&format!(
         "POST /form HTTP/1.1\r\nHost: a\r\nContent-Length: 256\r\n\r\n{body}{GET}"
     ));
-    assert!(heard.contains(&format!("[{}]", "x".repeat(251))) && heard.ends_with(HELLO_ANSWER));
+    assert!(
+        received.contains(&format!("[{}]", "x".repeat(251))) && received.ends_with(HELLO_ANSWER)
+    );
 }
 
 #[test]
-fn the_application_hears_of_a_body_that_is_lost_once() {
+fn a_lost_body_is_reported_once() {
     for (ends, body) in [(false, "some"), (true, "some"), (false, ""), (true, "")] {
-        let mut desk = desk();
-        let client = desk.connect();
-        desk.send(client, &upload("Content-Length: 1000\r\n", body.as_bytes()));
+        let mut bench = bench();
+        let client = bench.connect();
+        bench.send(client, &upload("Content-Length: 1000\r\n", body.as_bytes()));
         if ends {
-            desk.finish(client)
+            bench.finish(client)
         } else {
-            desk.reset(client)
+            bench.reset(client)
         }
-        assert_eq!((desk.app.uploaded.as_slice(), desk.app.lost), (body.as_bytes(), 1));
-        assert!(desk.app.http.is_empty());
+        assert_eq!((bench.app.uploaded.as_slice(), bench.app.lost), (body.as_bytes(), 1));
+        assert!(bench.app.http.is_empty());
     }
-    let mut desk = desk();
-    let client = desk.connect();
-    desk.send(client, &upload("Content-Length: 4\r\n", b"some"));
-    desk.reset(client);
-    assert_eq!(desk.app.lost, 0, "it was complete");
+    let mut bench = bench();
+    let client = bench.connect();
+    bench.send(client, &upload("Content-Length: 4\r\n", b"some"));
+    bench.reset(client);
+    assert_eq!(bench.app.lost, 0, "it was complete");
 }

@@ -23,7 +23,7 @@ fn a_file_has_its_type_and_its_tag() {
 }
 
 #[test]
-fn compressed_content_goes_to_those_who_take_it() {
+fn compressed_content_is_sent_to_clients_that_accept_it() {
     let (head, content) = get("both.js", "Accept-Encoding: br, gzip\r\n");
     assert_eq!(content, "zipped");
     for field in
@@ -41,7 +41,7 @@ fn compressed_content_goes_to_those_who_take_it() {
 }
 
 #[test]
-fn a_client_that_has_the_version_is_told_so() {
+fn a_client_that_has_the_current_version_gets_304() {
     for tags in ["\"0000beef\"", "W/\"0000beef\"", "\"a\", \"0000beef\"", "*"] {
         let (head, content) = get("", &format!("If-None-Match: {tags}\r\n"));
         assert!(head.starts_with("HTTP/1.1 304 Not Modified\r\nETag: \"0000beef\""), "{tags}");
@@ -83,7 +83,7 @@ fn a_range_is_a_part_of_the_content() {
 }
 
 #[test]
-fn a_range_of_another_version_is_the_whole() {
+fn a_range_of_another_version_gets_the_whole_file() {
     let part = |tag| get("", &format!("If-Range: {tag}\r\nRange: bytes=0-4\r\n")).1;
     assert_eq!(part("\"0000beef\""), "hello");
     for other in ["\"a\"", "W/\"0000beef\"", "Sun, 06 Nov 1994 08:49:37 GMT"] {

@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use crate::bench::{Bench, End};
+use crate::test_bench::{End, TestBench};
 use crate::{App, GET, Page};
 
 const SEEDS: [&[u8]; 6] = [
@@ -18,7 +18,7 @@ const SEEDS: [&[u8]; 6] = [
 
 /// Returns some of the seeds, with mistakes in them.
 fn bytes() -> impl Strategy<Value = Vec<u8>> {
-    let piece = prop_oneof![
+    let part = prop_oneof![
         4 => (0..SEEDS.len()).prop_map(|seed| SEEDS[seed].to_vec()),
         1 => proptest::collection::vec(any::<u8>(), 0..300),
     ];
@@ -36,10 +36,10 @@ fn bytes() -> impl Strategy<Value = Vec<u8>> {
         ],
         0..3_usize,
     );
-    let pieces = proptest::collection::vec((piece, proptest::collection::vec(edit, 0..3)), 1..4);
-    pieces.prop_map(|pieces| {
+    let parts = proptest::collection::vec((part, proptest::collection::vec(edit, 0..3)), 1..4);
+    parts.prop_map(|parts| {
         let mut all = Vec::new();
-        for (mut bytes, edits) in pieces {
+        for (mut bytes, edits) in parts {
             for (at, with, without) in edits {
                 let at = at.index(bytes.len() + 1);
                 let end = (at + without).min(bytes.len());
@@ -51,47 +51,51 @@ fn bytes() -> impl Strategy<Value = Vec<u8>> {
     })
 }
 
-/// Sends bytes in pieces. Returns the client's input, the end of its connection, and the application.
-fn outcome(bytes: &[u8], piece: usize, rings: (usize, usize)) -> (Vec<u8>, Option<End>, App) {
-    let mut desk = Bench::<App, Page>::new(App::default(), rings.0, rings.1, 1);
-    let client = desk.connect();
-    bytes.chunks(piece).for_each(|piece| desk.send(client, piece));
-    desk.finish(client);
-    (0..40).for_each(|_| desk.pass(5_000));
-    let client = &mut desk.clients[client];
-    (std::mem::take(&mut client.got), client.end, desk.app)
+/// Sends bytes in segments of this size. Returns the client's input, the end of its connection, and the application.
+fn outcome(
+    bytes: &[u8],
+    segment_size: usize,
+    rings: (usize, usize),
+) -> (Vec<u8>, Option<End>, App) {
+    let mut bench = TestBench::<App, Page>::new(App::default(), rings.0, rings.1, 1);
+    let client = bench.connect();
+    bytes.chunks(segment_size).for_each(|segment| bench.send(client, segment));
+    bench.finish(client);
+    (0..40).for_each(|_| bench.wait_ms(5_000));
+    let client = &mut bench.clients[client];
+    (std::mem::take(&mut client.received), client.end, bench.app)
 }
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(400))]
 
     #[test]
-    fn there_is_an_answer_or_an_end_and_it_does_not_depend_on_the_pieces(
+    fn the_outcome_does_not_depend_on_the_segments(
         bytes in bytes(),
-        piece in 1..60_usize,
+        segment_size in 1..60_usize,
     ) {
-        let (heard, end, app) = outcome(&bytes, usize::MAX, (256, 512));
+        let (received, end, app) = outcome(&bytes, usize::MAX, (256, 512));
         prop_assert!(end.is_some(), "the connection ends");
-        prop_assert!(app.http.is_empty(), "its place is free");
-        prop_assert!(heard.is_empty() || heard.starts_with(b"HTTP/1.1 "));
-        let (same, same_end, _) = outcome(&bytes, piece, (256, 512));
-        prop_assert_eq!(String::from_utf8_lossy(&heard), String::from_utf8_lossy(&same));
+        prop_assert!(app.http.is_empty(), "its slot is free");
+        prop_assert!(received.is_empty() || received.starts_with(b"HTTP/1.1 "));
+        let (same, same_end, _) = outcome(&bytes, segment_size, (256, 512));
+        prop_assert_eq!(String::from_utf8_lossy(&received), String::from_utf8_lossy(&same));
         prop_assert_eq!(end, same_end);
     }
 
     #[test]
-    fn rings_of_any_size_do(bytes in bytes(), input in 1..300_usize, output in 320..600_usize) {
+    fn rings_of_any_size_work(bytes in bytes(), input in 1..300_usize, output in 320..600_usize) {
         let (_, end, app) = outcome(&bytes, usize::MAX, (input, output));
         prop_assert!(end.is_some() && app.http.is_empty());
     }
 }
 
 #[test]
-fn the_seeds_are_understood() {
+fn the_seeds_are_accepted() {
     for seed in SEEDS {
-        let (heard, _, _) = outcome(&[seed, GET.as_bytes()].concat(), usize::MAX, (256, 512));
-        let heard = String::from_utf8_lossy(&heard).into_owned();
-        let is_fine = ["HTTP/1.1 1", "HTTP/1.1 2"].iter().any(|fine| heard.starts_with(fine));
-        assert!(is_fine, "{heard}");
+        let (received, _, _) = outcome(&[seed, GET.as_bytes()].concat(), usize::MAX, (256, 512));
+        let received = String::from_utf8_lossy(&received).into_owned();
+        let is_fine = ["HTTP/1.1 1", "HTTP/1.1 2"].iter().any(|fine| received.starts_with(fine));
+        assert!(is_fine, "{received}");
     }
 }

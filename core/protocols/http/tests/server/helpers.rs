@@ -1,13 +1,13 @@
 //! Passwords, cookies, and forms with files.
 
-use crate::{answers, desk, status};
+use crate::{answers, bench, status};
 
 fn private(fields: &str) -> String {
     answers(&format!("GET /private HTTP/1.1\r\nHost: a\r\n{fields}\r\n"))
 }
 
 #[test]
-fn a_password_is_asked_for_until_it_is_right() {
+fn a_request_without_the_right_password_is_refused() {
     let answer = private("");
     assert_eq!(status(&answer), 401);
     assert!(answer.contains("WWW-Authenticate: Basic realm=\"pump\", charset=\"UTF-8\"\r\n"));
@@ -27,7 +27,7 @@ fn a_password_is_asked_for_until_it_is_right() {
 }
 
 #[test]
-fn cookies_come_and_go() {
+fn cookies_are_set_and_read() {
     let login = "Authorization: Basic YWRtaW46c2VjcmV0\r\n";
     let answer = private(login);
     assert!(answer.contains("\r\nSet-Cookie: seen=it; Path=/; HttpOnly; SameSite=Strict\r\n"));
@@ -51,14 +51,14 @@ fn a_form_with_a_file_is_streamed() {
              Content-Type: multipart/form-data; boundary=xx\r\n\r\n"
         )
     };
-    for piece in [1, 50, 5_000] {
-        let mut desk = desk();
-        let client = desk.connect();
+    for segment_size in [1, 50, 5_000] {
+        let mut bench = bench();
+        let client = bench.connect();
         let request = head(body.len()) + &body;
-        request.as_bytes().chunks(piece).for_each(|piece| desk.send(client, piece));
-        assert_eq!(status(&desk.clients[client].heard()), 200);
-        let got = String::from_utf8(desk.app.uploaded).unwrap();
-        assert_eq!(got, format!("<a>b</><f>{file}</>"));
+        request.as_bytes().chunks(segment_size).for_each(|segment| bench.send(client, segment));
+        assert_eq!(status(&bench.clients[client].received()), 200);
+        let received = String::from_utf8(bench.app.uploaded).unwrap();
+        assert_eq!(received, format!("<a>b</><f>{file}</>"));
     }
     assert_eq!(status(&answers(&(head(9) + "--xy\r\n..."))), 400);
     let other = "POST /parts HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\nx";

@@ -1,7 +1,6 @@
 //! A server in memory: the requests that it refuses, and its answers to other requests.
 
 mod answers;
-mod bench;
 mod bodies;
 mod files;
 mod fuzz;
@@ -10,16 +9,17 @@ mod probe;
 mod refusals;
 mod replaced;
 mod sockets;
+mod test_bench;
 mod time;
 
 use std::time::Duration;
 
-use bench::Bench;
 use picoevent::Conn;
 use picoevent_http::{
     File, Length, Limits, Message, Multipart, Part, Piece, Reply, Request, Route, Server,
     SetCookie, Site, Socket, Status,
 };
+use test_bench::TestBench;
 
 /// The application of most tests.
 #[derive(Default)]
@@ -30,7 +30,7 @@ struct App {
     lost: u32,
     /// The number of bytes of an upload that are taken in one call.
     takes: Option<usize>,
-    asking: Option<Conn>,
+    waiting_conn: Option<Conn>,
     messages: Vec<String>,
     form: Option<Multipart>,
     /// Whether the WebSocket handler leaves the data in the input ring.
@@ -64,7 +64,7 @@ impl Site<App> for Page {
         Route::get("/agent", App::agent),
         Route::get("/private", App::private).before(App::guard),
         Route::post("/parts", App::parts).before(App::begin_parts).body(App::next_parts),
-        Route::websocket("/ws", App::heard).protocols(&["chat", "log"]),
+        Route::websocket("/ws", App::received).protocols(&["chat", "log"]),
         Route::files("/site/{*name}", &SITE),
     ];
     const LIMITS: Limits = Limits::new()
@@ -147,12 +147,12 @@ impl App {
     }
 
     fn events(&mut self, request: &mut Request<Self>) {
-        self.asking = Some(request.id());
+        self.waiting_conn = Some(request.id());
         request.begin_events().unwrap();
     }
 
     fn later(&mut self, request: &mut Request<Self>) {
-        self.asking = Some(request.id());
+        self.waiting_conn = Some(request.id());
         request.later();
     }
 
@@ -201,7 +201,7 @@ impl App {
     }
 
     /// Echoes messages.
-    fn heard(&mut self, socket: &mut Socket<Self>, message: Message) {
+    fn received(&mut self, socket: &mut Socket<Self>, message: Message) {
         let data = socket.data().to_vec();
         self.messages.push(match message {
             Message::Text { .. } => format!("{message:?} {}", String::from_utf8_lossy(&data)),
@@ -212,7 +212,7 @@ impl App {
             Message::Text { is_last } => (true, is_last),
             Message::Binary { is_last } => (false, is_last),
             Message::Opened => {
-                self.asking = Some(socket.id());
+                self.waiting_conn = Some(socket.id());
                 return;
             }
             Message::Closed(_) => return,
@@ -235,18 +235,18 @@ impl App {
     }
 }
 
-type Desk = Bench<App, Page>;
+type AppBench = TestBench<App, Page>;
 
-fn desk() -> Desk {
-    Bench::new(App::default(), 256, 512, 2)
+fn bench() -> AppBench {
+    TestBench::new(App::default(), 256, 512, 2)
 }
 
 /// Returns the answers to a client that sends only `request`.
 fn answers(request: &str) -> String {
-    let mut desk = desk();
-    let client = desk.connect();
-    desk.send(client, request.as_bytes());
-    desk.clients[client].heard()
+    let mut bench = bench();
+    let client = bench.connect();
+    bench.send(client, request.as_bytes());
+    bench.clients[client].received()
 }
 
 /// Returns the status of the first answer.

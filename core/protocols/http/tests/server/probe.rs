@@ -1,12 +1,12 @@
 //! The requirements for servers in Http11Probe's list, with the identifiers of the list.
 //!
-//! A row has a request and the expected result. The request is sent as a whole and byte by byte, each time with
-//! another request after it. The second request is answered only if the first one may leave the connection open.
+//! A row has a request and the expected result. The request is sent as a whole and byte by byte, each time with another
+//! request after it. The second request is answered only if the connection may stay open after the first request.
 
 use picoevent::Instant;
 use picoevent_http::{Clock, Limits, Part, Reply, Request, Route, Server, Site, Status};
 
-use crate::bench::{Bench, End};
+use crate::test_bench::{End, TestBench};
 
 /// The expected result.
 #[derive(Clone, Copy, Debug)]
@@ -26,7 +26,7 @@ use Wanted::{Answered, Last, Refused, Waits};
 #[derive(Default)]
 struct App {
     http: Server<2, 64>,
-    /// The time of day when the loop began.
+    /// The date and time when the loop began.
     unix: Option<u64>,
     body: Vec<u8>,
     requests: u32,
@@ -92,7 +92,7 @@ fn chunked(id: &'static str, chunks: &str, wanted: Wanted) -> Row {
 }
 
 /// A row with a body that has a length and a transfer coding.
-fn beside(id: &'static str, coding: &str, wanted: Wanted) -> Row {
+fn with_length(id: &'static str, coding: &str, wanted: Wanted) -> Row {
     post(id, &format!("{coding}\r\nContent-Length: 5\r\n"), "hello", wanted)
 }
 
@@ -104,7 +104,7 @@ fn upgrade(id: &'static str, line: &str, fields: &str, wanted: Wanted) -> Row {
 
 const HIDDEN: &str = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
 
-/// A row with a request that hides another one in its body. `{}` in the fields stands for the length of the body.
+/// A row with a request that hides another request in its body. `{}` in the fields stands for the length of the body.
 fn smuggled(id: &'static str, fields: &str, before: &str, hidden: &str) -> Row {
     let body = format!("{before}{hidden}");
     post(id, &fields.replace("{}", &body.len().to_string()), &body, Refused(400))
@@ -239,9 +239,9 @@ fn smuggling() -> Vec<Row> {
             "helloworld",
             Refused(400),
         ),
-        beside("SMUG-TE-XCHUNKED", "Transfer-Encoding: xchunked", Refused(400)),
-        beside("SMUG-TE-TRAILING-SPACE", "Transfer-Encoding: chunked ", Refused(400)),
-        beside("SMUG-TE-SP-BEFORE-COLON", "Transfer-Encoding : chunked", Refused(400)),
+        with_length("SMUG-TE-XCHUNKED", "Transfer-Encoding: xchunked", Refused(400)),
+        with_length("SMUG-TE-TRAILING-SPACE", "Transfer-Encoding: chunked ", Refused(400)),
+        with_length("SMUG-TE-SP-BEFORE-COLON", "Transfer-Encoding : chunked", Refused(400)),
         length("SMUG-CL-NEGATIVE", "-1", ""),
         length("SMUG-CL-COMMA-DIFFERENT", "5, 10", "hello"),
         post(
@@ -265,8 +265,8 @@ fn smuggling() -> Vec<Row> {
         ),
         length("SMUG-CL-OCTAL", "0o5", "hello"),
         chunked("SMUG-CHUNK-UNDERSCORE", "1_0\r\n0123456789abcdef\r\n0\r\n\r\n", Refused(400)),
-        beside("SMUG-TE-EMPTY-VALUE", "Transfer-Encoding: ", Refused(400)),
-        beside(
+        with_length("SMUG-TE-EMPTY-VALUE", "Transfer-Encoding: ", Refused(400)),
+        with_length(
             "SMUG-TE-DUPLICATE-HEADERS",
             &format!("{CHUNKED}\r\nTransfer-Encoding: identity"),
             Refused(400),
@@ -281,16 +281,16 @@ fn smuggling() -> Vec<Row> {
         chunked("SMUG-CHUNK-SPILL", "5\r\nhello!!\r\n0\r\n\r\n", Refused(400)),
         chunked("SMUG-CHUNK-EXT-CTRL", "5;\0ext\r\nhello\r\n0\r\n\r\n", Refused(400)),
         chunked("SMUG-CHUNK-EXT-CR", "5;a\rX\r\nhello\r\n0\r\n\r\n", Refused(400)),
-        beside("SMUG-TE-VTAB", "Transfer-Encoding: \x0bchunked", Refused(400)),
-        beside("SMUG-TE-FORMFEED", "Transfer-Encoding: \x0cchunked", Refused(400)),
-        beside("SMUG-TE-NULL", "Transfer-Encoding: chunked\0", Refused(400)),
-        beside("SMUG-TE-IDENTITY", "Transfer-Encoding: identity", Refused(400)),
+        with_length("SMUG-TE-VTAB", "Transfer-Encoding: \x0bchunked", Refused(400)),
+        with_length("SMUG-TE-FORMFEED", "Transfer-Encoding: \x0cchunked", Refused(400)),
+        with_length("SMUG-TE-NULL", "Transfer-Encoding: chunked\0", Refused(400)),
+        with_length("SMUG-TE-IDENTITY", "Transfer-Encoding: identity", Refused(400)),
         chunked("SMUG-CHUNK-NEGATIVE", "-1\r\nhello\r\n0\r\n\r\n", Refused(400)),
         // `Transfer_Encoding` is another field. It has no effect.
-        beside("SMUG-TRANSFER_ENCODING", "Transfer_Encoding: chunked", Answered(200, "hello")),
+        with_length("SMUG-TRANSFER_ENCODING", "Transfer_Encoding: chunked", Answered(200, "hello")),
         length("SMUG-CL-COMMA-SAME", "5, 5", "hello"),
         length("SMUG-CL-COMMA-TRIPLE", "5, 5, 5", "hello"),
-        beside("SMUG-CHUNKED-WITH-PARAMS", "Transfer-Encoding: chunked;ext=val", Refused(400)),
+        with_length("SMUG-CHUNKED-WITH-PARAMS", "Transfer-Encoding: chunked;ext=val", Refused(400)),
         post(
             "SMUG-EXPECT-100-CL",
             "Content-Length: 5\r\nExpect: 100-continue\r\n",
@@ -315,8 +315,8 @@ fn smuggling() -> Vec<Row> {
         ),
         length("SMUG-CL-UNDERSCORE", "1_0", "helloworld"),
         length("SMUG-CL-NEGATIVE-ZERO", "-0", ""),
-        beside("SMUG-TE-OBS-FOLD", "Transfer-Encoding:\r\n chunked", Refused(400)),
-        beside("SMUG-TE-TAB-BEFORE-VALUE", "Transfer-Encoding:\tchunked", Refused(400)),
+        with_length("SMUG-TE-OBS-FOLD", "Transfer-Encoding:\r\n chunked", Refused(400)),
+        with_length("SMUG-TE-TAB-BEFORE-VALUE", "Transfer-Encoding:\tchunked", Refused(400)),
         // The authority of the target replaces the host (RFC 9112, 3.2.2). There is one site, so the host has no
         // effect.
         raw(
@@ -326,7 +326,7 @@ fn smuggling() -> Vec<Row> {
         ),
         raw("SMUG-MULTIPLE-HOST-COMMA", "GET / HTTP/1.1\r\nHost: a, b\r\n\r\n", Refused(400)),
         chunked("SMUG-CHUNK-BARE-CR-TERM", "5\rhello\r\n0\r\n\r\n", Refused(400)),
-        beside("SMUG-CLTE-CONN-CLOSE", CHUNKED, Refused(400)),
+        with_length("SMUG-CLTE-CONN-CLOSE", CHUNKED, Refused(400)),
         post(
             "SMUG-TECL-CONN-CLOSE",
             &format!("{CHUNKED}\r\nContent-Length: 5\r\n"),
@@ -423,21 +423,21 @@ fn smuggling() -> Vec<Row> {
 const NEXT: &str = "GET /next HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
 
 /// Returns the answers to a client, the end of its connection, and the number of requests that were handled.
-fn hears(sent: &[u8], piece: usize, time: u64) -> (String, Option<End>, u32) {
-    let mut desk = Bench::<App, Page>::new(App::default(), 256, 512, 0);
-    desk.app.unix = Some(784_111_777);
-    let client = desk.connect();
-    sent.chunks(piece).for_each(|piece| desk.send(client, piece));
+fn response_to(sent: &[u8], segment_size: usize, time: u64) -> (String, Option<End>, u32) {
+    let mut bench = TestBench::<App, Page>::new(App::default(), 256, 512, 0);
+    bench.app.unix = Some(784_111_777);
+    let client = bench.connect();
+    sent.chunks(segment_size).for_each(|segment| bench.send(client, segment));
     if time > 0 {
-        assert_eq!(desk.clients[client].heard(), "");
-        desk.pass(time);
+        assert_eq!(bench.clients[client].received(), "");
+        bench.wait_ms(time);
     }
-    (desk.clients[client].heard(), desk.clients[client].end, desk.app.requests)
+    (bench.clients[client].received(), bench.clients[client].end, bench.app.requests)
 }
 
 /// Splits the answers into the status, the head and the content of the first answer, and all further answers.
-fn split(heard: &str, has_content: bool) -> Option<(u16, &str, &str, &str)> {
-    let (head, rest) = heard.split_once("\r\n\r\n")?;
+fn split(received: &str, has_content: bool) -> Option<(u16, &str, &str, &str)> {
+    let (head, rest) = received.split_once("\r\n\r\n")?;
     let status = head.strip_prefix("HTTP/1.1 ")?.split(' ').next()?.parse().ok()?;
     let length = head.split("Content-Length: ").nth(1).and_then(|rest| rest.split("\r\n").next());
     let length = length.filter(|_| has_content).map_or(Some(0), |length| length.parse().ok())?;
@@ -446,24 +446,24 @@ fn split(heard: &str, has_content: bool) -> Option<(u16, &str, &str, &str)> {
 }
 
 /// Checks one row. Returns an error with the difference.
-fn check((_, sent, wanted): &Row, piece: usize) -> Result<(), String> {
+fn check((_, sent, wanted): &Row, segment_size: usize) -> Result<(), String> {
     let is_kept = !matches!(wanted, Waits);
     let time = if is_kept { 0 } else { 30_000 };
     let next = if is_kept { NEXT } else { "" };
     let all = [sent, next.as_bytes()].concat();
-    let (heard, end, requests) = hears(&all, piece, time);
-    let wrong = |what: &str| Err(format!("{what}: {wanted:?}, {heard:?}, {end:?}, {requests}"));
+    let (received, end, requests) = response_to(&all, segment_size, time);
+    let wrong = |what: &str| Err(format!("{what}: {wanted:?}, {received:?}, {end:?}, {requests}"));
     if end != Some(End::Finished) {
         return wrong("the connection does not end in order");
     }
     let is_head = sent.starts_with(b"HEAD");
     // A client that sent `Expect` gets 100 first.
-    let answer = heard.strip_prefix("HTTP/1.1 100 Continue\r\n\r\n").unwrap_or(&heard);
+    let answer = received.strip_prefix("HTTP/1.1 100 Continue\r\n\r\n").unwrap_or(&received);
     let Some((status, head, content, rest)) = split(answer, !is_head) else {
         return wrong("there is no answer");
     };
     if (head.contains("405")) != (status == 405 && head.contains("\r\nAllow: ")) {
-        return wrong("405 has to say what is allowed");
+        return wrong("405 needs the field Allow");
     }
     if status == 204 && head.contains("Content-Length") {
         return wrong("204 has no length");
@@ -474,7 +474,7 @@ fn check((_, sent, wanted): &Row, piece: usize) -> Result<(), String> {
     match wanted {
         Refused(code) | Last(code, _) if *code != status || !rest.is_empty() => wrong("refusal"),
         Refused(_) if requests > 0 => wrong("a handler was called"),
-        Waits if status != 408 || !rest.is_empty() => wrong("the time is not up"),
+        Waits if status != 408 || !rest.is_empty() => wrong("no timeout"),
         Last(_, wanted) | Answered(_, wanted) if content != *wanted => wrong("content"),
         Last(..) | Refused(_) | Waits if !head.contains("Connection: close") => wrong("no close"),
         Answered(code, _) if *code != status || !rest.starts_with("HTTP/1.1 200 OK\r\n") => {
@@ -489,9 +489,9 @@ fn every_requirement_of_the_list_is_met() {
     let rows: Vec<_> = compliance().into_iter().chain(smuggling()).collect();
     let mut failed = Vec::new();
     for row in &rows {
-        for piece in [usize::MAX, 1] {
-            if let Err(wrong) = check(row, piece) {
-                failed.push(format!("{} in pieces of {piece}: {wrong}", row.0));
+        for segment_size in [usize::MAX, 1] {
+            if let Err(wrong) = check(row, segment_size) {
+                failed.push(format!("{} in segments of {segment_size}: {wrong}", row.0));
             }
         }
     }
@@ -504,13 +504,13 @@ fn every_requirement_of_the_list_is_met() {
 
 #[test]
 fn a_date_is_sent_once_the_time_is_known() {
-    let mut desk = Bench::<App, Page>::new(App::default(), 256, 512, 0);
-    let client = desk.connect();
-    desk.send(client, HIDDEN.as_bytes());
-    assert!(!desk.clients[client].heard().contains("Date"));
-    desk.app.unix = Some(784_111_770);
-    desk.pass(7_000);
-    desk.send(client, HIDDEN.as_bytes());
-    let heard = desk.clients[client].heard();
-    assert!(heard.contains("\r\nDate: Sun, 06 Nov 1994 08:49:37 GMT\r\n"), "{heard}");
+    let mut bench = TestBench::<App, Page>::new(App::default(), 256, 512, 0);
+    let client = bench.connect();
+    bench.send(client, HIDDEN.as_bytes());
+    assert!(!bench.clients[client].received().contains("Date"));
+    bench.app.unix = Some(784_111_770);
+    bench.wait_ms(7_000);
+    bench.send(client, HIDDEN.as_bytes());
+    let received = bench.clients[client].received();
+    assert!(received.contains("\r\nDate: Sun, 06 Nov 1994 08:49:37 GMT\r\n"), "{received}");
 }

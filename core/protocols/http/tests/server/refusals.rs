@@ -1,28 +1,28 @@
 //! Requests that are refused: the client gets an error status, the connection ends, and the rest of the input is
 //! not read.
 
-use crate::bench::End;
-use crate::{GET, desk, status};
+use crate::test_bench::End;
+use crate::{GET, bench, status};
 
-/// Sends a request, followed by another one: to one server in one piece, to a second server byte by byte. Returns the
-/// status of the only answer that each of them gives.
+/// Sends a request and then another request. One server receives all bytes at once, a second server receives them byte
+/// by byte. Each server sends only one answer, and both answers are equal. Returns the status of this answer.
 fn refused(request: &[u8]) -> u16 {
     let smuggled = [request, GET.as_bytes()].concat();
-    let (mut whole, mut bytes) = (desk(), desk());
+    let (mut whole, mut bytes) = (bench(), bench());
     let client = whole.connect();
     whole.send(client, &smuggled);
     bytes.connect();
     smuggled.iter().for_each(|byte| bytes.send(client, &[*byte]));
-    let heard = whole.clients[client].heard();
-    assert_eq!(heard, bytes.clients[client].heard(), "it is the same byte by byte");
-    for desk in [whole, bytes] {
-        assert_eq!(desk.clients[client].end, Some(End::Finished), "{heard}");
-        assert_eq!(desk.app.calls, 0, "nothing was smuggled");
-        assert!(desk.app.http.is_empty(), "its place is free");
+    let received = whole.clients[client].received();
+    assert_eq!(received, bytes.clients[client].received(), "it is the same byte by byte");
+    for bench in [whole, bytes] {
+        assert_eq!(bench.clients[client].end, Some(End::Finished), "{received}");
+        assert_eq!(bench.app.calls, 0, "nothing was smuggled");
+        assert!(bench.app.http.is_empty(), "its slot is free");
     }
-    assert!(heard.ends_with("Content-Length: 0\r\nConnection: close\r\n\r\n"), "{heard}");
-    assert_eq!(heard.matches("HTTP/1.1").count(), 1, "{heard}");
-    status(&heard)
+    assert!(received.ends_with("Content-Length: 0\r\nConnection: close\r\n\r\n"), "{received}");
+    assert_eq!(received.matches("HTTP/1.1").count(), 1, "{received}");
+    status(&received)
 }
 
 /// Returns a request with these header fields.
@@ -31,7 +31,7 @@ fn with(fields: &str) -> Vec<u8> {
 }
 
 #[test]
-fn request_lines_that_are_none() {
+fn invalid_request_lines_are_refused() {
     for line in [
         "GET /hello",
         "GET  /hello HTTP/1.1",
@@ -54,7 +54,7 @@ fn request_lines_that_are_none() {
 }
 
 #[test]
-fn line_ends_that_are_none() {
+fn invalid_line_ends_are_refused() {
     for request in [
         "GET /hello HTTP/1.1\nHost: a\r\n\r\n",
         "GET /hello HTTP/1.1\r\nHost: a\n\r\n",
@@ -69,7 +69,7 @@ fn line_ends_that_are_none() {
 }
 
 #[test]
-fn fields_that_are_none() {
+fn invalid_fields_are_refused() {
     for fields in [
         "X\r\n",
         ": b\r\n",
@@ -87,7 +87,7 @@ fn fields_that_are_none() {
 }
 
 #[test]
-fn hosts_that_are_none_or_two() {
+fn missing_invalid_and_repeated_hosts_are_refused() {
     assert_eq!(refused(b"GET /hello HTTP/1.1\r\n\r\n"), 400);
     assert_eq!(refused(b"GET /hello HTTP/1.1\r\nHost:\r\n\r\n"), 400);
     assert_eq!(refused(b"GET /hello HTTP/1.1\r\nHost: a b\r\n\r\n"), 400);
@@ -97,7 +97,7 @@ fn hosts_that_are_none_or_two() {
 }
 
 #[test]
-fn bodies_that_two_servers_could_read_in_two_ways() {
+fn ambiguous_body_lengths_are_refused() {
     for fields in [
         "Content-Length: 5\r\nContent-Length: 5\r\n",
         "Content-Length: 5\r\nContent-Length: 6\r\n",
@@ -134,7 +134,7 @@ fn bodies_that_two_servers_could_read_in_two_ways() {
 }
 
 #[test]
-fn chunks_that_are_none() {
+fn invalid_chunks_are_refused() {
     for chunks in [
         "g\r\n",
         "\r\n",
@@ -164,7 +164,7 @@ fn chunks_that_are_none() {
 }
 
 #[test]
-fn what_is_too_long() {
+fn requests_beyond_a_limit_are_refused() {
     let long = "x".repeat(300);
     assert_eq!(refused(format!("GET /{long} HTTP/1.1\r\nHost: a\r\n\r\n").as_bytes()), 414);
     let long = &long[..64];
@@ -181,7 +181,7 @@ fn what_is_too_long() {
 }
 
 #[test]
-fn what_cannot_be_done() {
+fn unsupported_expectations_and_forms_are_refused() {
     assert_eq!(refused(&with("Expect: 200-ok\r\n")), 417);
     let form = "POST /form HTTP/1.1\r\nHost: a\r\n";
     let chunked = format!("{form}Transfer-Encoding: chunked\r\n\r\n");
@@ -194,7 +194,7 @@ fn what_cannot_be_done() {
 }
 
 #[test]
-fn what_ends_too_early() {
+fn incomplete_requests_are_refused_when_the_client_ends() {
     for request in [
         "GET /hel",
         "GET /hello HTTP/1.1\r\n",
@@ -204,23 +204,23 @@ fn what_ends_too_early() {
         "PUT /upload HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r",
         "PUT /upload HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n",
     ] {
-        let mut desk = desk();
-        let client = desk.connect();
-        desk.send(client, request.as_bytes());
-        assert_eq!(desk.clients[client].heard(), "", "{request:?}");
-        desk.finish(client);
-        assert_eq!(status(&desk.clients[client].heard()), 400, "{request:?}");
-        assert_eq!(desk.clients[client].end, Some(End::Finished));
+        let mut bench = bench();
+        let client = bench.connect();
+        bench.send(client, request.as_bytes());
+        assert_eq!(bench.clients[client].received(), "", "{request:?}");
+        bench.finish(client);
+        assert_eq!(status(&bench.clients[client].received()), 400, "{request:?}");
+        assert_eq!(bench.clients[client].end, Some(End::Finished));
     }
 }
 
 #[test]
-fn a_client_without_a_place_is_told_so() {
-    let mut desk = desk();
-    (0..3).for_each(|_| assert!(desk.connect() < 3));
-    let client = desk.connect();
-    assert_eq!(status(&desk.clients[client].heard()), 503);
-    assert_eq!((desk.clients[client].end, desk.app.http.len()), (Some(End::Finished), 3));
-    desk.finish(0);
-    assert_eq!(desk.app.http.len(), 2);
+fn a_client_without_a_slot_gets_503() {
+    let mut bench = bench();
+    (0..3).for_each(|_| assert!(bench.connect() < 3));
+    let client = bench.connect();
+    assert_eq!(status(&bench.clients[client].received()), 503);
+    assert_eq!((bench.clients[client].end, bench.app.http.len()), (Some(End::Finished), 3));
+    bench.finish(0);
+    assert_eq!(bench.app.http.len(), 2);
 }

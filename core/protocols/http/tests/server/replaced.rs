@@ -2,8 +2,8 @@
 
 use picoevent_http::{Length, Reply, Route, Server, Site, Status};
 
-use crate::bench::{Bench, End};
 use crate::status;
+use crate::test_bench::{End, TestBench};
 
 #[derive(Default)]
 struct App(Server<3>);
@@ -35,8 +35,8 @@ impl Site<App> for Page {
     }
 }
 
-fn bench() -> Bench<App, Page> {
-    Bench::new(App::default(), 256, 512, 0)
+fn bench() -> TestBench<App, Page> {
+    TestBench::new(App::default(), 256, 512, 0)
 }
 
 #[test]
@@ -53,7 +53,7 @@ fn the_client_that_waits_longest_gives_its_slot_to_a_new_one() {
     assert!(bench.clients[..17].iter().all(|client| client.end == Some(End::Reset)));
     let honest = bench.connect();
     bench.send(honest, b"GET / HTTP/1.1\r\nHost: a\r\n\r\n");
-    assert_eq!(status(&bench.clients[honest].heard()), 200);
+    assert_eq!(status(&bench.clients[honest].received()), 200);
 }
 
 #[test]
@@ -62,7 +62,7 @@ fn clients_on_all_slots_keep_their_connections() {
     let clients = [(); 3].map(|()| bench.connect());
     for client in clients.repeat(10) {
         bench.send(client, b"GET / HTTP/1.1\r\nHost: a\r\n\r\n");
-        assert_eq!(status(&bench.clients[client].heard()), 200);
+        assert_eq!(status(&bench.clients[client].received()), 200);
     }
     assert!(bench.clients.iter().all(|client| client.end.is_none()));
 }
@@ -78,7 +78,7 @@ fn a_client_whose_request_is_in_progress_keeps_its_slot() {
     let another = bench.connect();
     bench.send(another, b"GET /later HTTP/1.1\r\nHost: a\r\n\r\n");
     let refused = bench.connect();
-    assert_eq!(status(&bench.clients[refused].heard()), 503, "there is no slot");
+    assert_eq!(status(&bench.clients[refused].received()), 503, "there is no slot");
     assert_eq!(bench.clients[refused].end, Some(End::Finished));
     assert_eq!(bench.clients[waiting].end, Some(End::Reset));
     assert!([later, upload, another].iter().all(|client| bench.clients[*client].end.is_none()));
@@ -94,17 +94,21 @@ fn clients_that_took_a_long_answer_slowly_give_their_slots_once_it_is_written() 
         client
     });
     let refused = bench.connect();
-    assert_eq!(status(&bench.clients[refused].heard()), 503, "all answers are in progress");
+    assert_eq!(status(&bench.clients[refused].received()), 503, "all answers are in progress");
     for client in slow {
         bench.clients[client].takes = usize::MAX;
         bench.run();
-        assert_eq!(bench.clients[client].heard().len(), 2_000 + 82, "it has its answer, and waits");
+        assert_eq!(
+            bench.clients[client].received().len(),
+            2_000 + 82,
+            "it has its answer, and waits"
+        );
     }
     assert!(slow.iter().all(|client| bench.clients[*client].end.is_none()), "nobody is new");
     for _ in 0..4 {
         let honest = bench.connect();
         bench.send(honest, b"GET / HTTP/1.1\r\nHost: a\r\n\r\n");
-        assert_eq!(status(&bench.clients[honest].heard()), 200);
+        assert_eq!(status(&bench.clients[honest].received()), 200);
     }
     assert!(slow.iter().all(|client| bench.clients[*client].end == Some(End::Reset)));
 }

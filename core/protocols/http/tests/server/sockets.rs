@@ -1,7 +1,7 @@
 //! WebSockets of a server: the handshake, frames, fragments, text, pings and closes.
 
-use crate::bench::End;
-use crate::{Desk, GET, Page, answers, desk, status};
+use crate::test_bench::End;
+use crate::{AppBench, GET, Page, answers, bench, status};
 use picoevent_http::Http;
 
 const HANDSHAKE: &str = "GET /ws HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: keep-alive, Upgrade\r\n\
@@ -43,32 +43,32 @@ fn frames(mut bytes: &[u8]) -> Vec<(u8, Vec<u8>)> {
 }
 
 /// Returns a server with an open WebSocket.
-fn open() -> (Desk, usize) {
-    let mut desk = desk();
-    let client = desk.connect();
-    desk.send(client, format!("{HANDSHAKE}\r\n").as_bytes());
-    assert_eq!(status(&desk.clients[client].heard()), 101);
-    assert_eq!(std::mem::take(&mut desk.app.messages), ["Opened"]);
-    (desk, client)
+fn open() -> (AppBench, usize) {
+    let mut bench = bench();
+    let client = bench.connect();
+    bench.send(client, format!("{HANDSHAKE}\r\n").as_bytes());
+    assert_eq!(status(&bench.clients[client].received()), 101);
+    assert_eq!(std::mem::take(&mut bench.app.messages), ["Opened"]);
+    (bench, client)
 }
 
 /// Sends frames, as a whole and byte by byte. Returns the frames of the server, and the close code if the
 /// WebSocket ended.
-fn hears(sent: &[u8]) -> (Vec<(u8, Vec<u8>)>, Option<u16>) {
-    let heard = |pieces: &mut dyn Iterator<Item = &[u8]>| {
-        let (mut desk, client) = open();
-        pieces.for_each(|piece| desk.send(client, piece));
-        let heard = frames(&std::mem::take(&mut desk.clients[client].got));
+fn response_to(sent: &[u8]) -> (Vec<(u8, Vec<u8>)>, Option<u16>) {
+    let received = |segments: &mut dyn Iterator<Item = &[u8]>| {
+        let (mut bench, client) = open();
+        segments.for_each(|segment| bench.send(client, segment));
+        let received = frames(&std::mem::take(&mut bench.clients[client].received));
         let last =
-            desk.app.messages.last().and_then(|last| last.strip_prefix("Closed(")).map(|code| {
-                assert_eq!(desk.clients[client].end, Some(End::Finished));
-                assert!(desk.app.http.is_empty());
+            bench.app.messages.last().and_then(|last| last.strip_prefix("Closed(")).map(|code| {
+                assert_eq!(bench.clients[client].end, Some(End::Finished));
+                assert!(bench.app.http.is_empty());
                 code.trim_end_matches(')').parse().unwrap()
             });
-        (heard, last)
+        (received, last)
     };
-    let whole = heard(&mut std::iter::once(sent));
-    assert_eq!(heard(&mut sent.chunks(1)), whole, "byte by byte");
+    let whole = received(&mut std::iter::once(sent));
+    assert_eq!(received(&mut sent.chunks(1)), whole, "byte by byte");
     whole
 }
 
@@ -77,7 +77,7 @@ fn closed(code: u16) -> (u8, Vec<u8>) {
 }
 
 #[test]
-fn the_handshake_is_that_of_the_standard() {
+fn the_handshake_follows_rfc_6455() {
     let answer = answers(&format!("{HANDSHAKE}Sec-WebSocket-Protocol: foo, log\r\n\r\n"));
     assert_eq!(
         answer,
@@ -106,76 +106,77 @@ fn the_handshake_is_that_of_the_standard() {
 }
 
 #[test]
-fn messages_come_back() {
+fn messages_are_echoed() {
     let text = |text: &str| frame(0x81, text.as_bytes());
     for length in [0, 1, 125, 126, 127, 128] {
         let data = "x".repeat(length);
-        assert_eq!(hears(&text(&data)), (vec![(0x81, data.clone().into_bytes())], None));
+        assert_eq!(response_to(&text(&data)), (vec![(0x81, data.clone().into_bytes())], None));
         let sent = frame(0x82, data.as_bytes());
-        assert_eq!(hears(&sent), (vec![(0x82, data.into_bytes())], None));
+        assert_eq!(response_to(&sent), (vec![(0x82, data.into_bytes())], None));
     }
     let two = [text("one"), text("t\u{fc}\u{1f600}")].concat();
     let back = vec![(0x81, b"one".to_vec()), (0x81, "t\u{fc}\u{1f600}".into())];
-    assert_eq!(hears(&two), (back, None));
+    assert_eq!(response_to(&two), (back, None));
 }
 
 #[test]
-fn a_long_message_comes_in_pieces() {
+fn a_long_message_arrives_in_parts() {
     let data: Vec<u8> = (0..9_000_u32).map(|at| (at * 7) as u8).collect();
     for takes in [1, 13, usize::MAX] {
-        let (mut desk, client) = open();
-        desk.clients[client].takes = takes;
-        desk.send(client, &frame(0x82, &data));
-        let heard = frames(&desk.clients[client].got);
-        assert!(heard.len() > 1 && heard[0].0 == 2);
-        assert!(heard[1..].iter().all(|(first, _)| first & 0x7f == 0));
-        assert_eq!(heard.last().map(|(first, _)| first & 0x80), Some(0x80));
-        assert_eq!(heard.into_iter().flat_map(|(_, data)| data).collect::<Vec<_>>(), data);
-        assert_eq!(desk.clients[client].end, None);
+        let (mut bench, client) = open();
+        bench.clients[client].takes = takes;
+        bench.send(client, &frame(0x82, &data));
+        let received = frames(&bench.clients[client].received);
+        assert!(received.len() > 1 && received[0].0 == 2);
+        assert!(received[1..].iter().all(|(first, _)| first & 0x7f == 0));
+        assert_eq!(received.last().map(|(first, _)| first & 0x80), Some(0x80));
+        assert_eq!(received.into_iter().flat_map(|(_, data)| data).collect::<Vec<_>>(), data);
+        assert_eq!(bench.clients[client].end, None);
     }
-    // The ring has an odd size, so pieces begin at any position of the mask.
-    let mut odd = crate::bench::Bench::<crate::App, Page>::new(crate::App::default(), 251, 512, 0);
+    // The ring has an odd size, so parts begin at any position of the mask.
+    let mut odd =
+        crate::test_bench::TestBench::<crate::App, Page>::new(crate::App::default(), 251, 512, 0);
     let client = odd.connect();
     odd.send(client, format!("{HANDSHAKE}\r\n").as_bytes());
-    odd.clients[client].heard();
+    odd.clients[client].received();
     odd.send(client, &frame(0x82, &data));
-    let heard = frames(&odd.clients[client].got);
-    assert_eq!(heard.into_iter().flat_map(|(_, data)| data).collect::<Vec<_>>(), data);
-    let (mut desk, client) = open();
-    desk.send(client, &frame(0x82, &data[..200]));
-    assert_eq!(desk.app.messages, ["Binary { is_last: true } 200"], "one that fits comes whole");
-    desk.send(client, &frame(0x82, &[0; 10_001]));
-    assert_eq!(desk.app.messages.last().map(String::as_str), Some("Closed(1009)"));
+    let received = frames(&odd.clients[client].received);
+    assert_eq!(received.into_iter().flat_map(|(_, data)| data).collect::<Vec<_>>(), data);
+    let (mut bench, client) = open();
+    bench.send(client, &frame(0x82, &data[..200]));
+    assert_eq!(bench.app.messages, ["Binary { is_last: true } 200"], "one that fits comes whole");
+    bench.send(client, &frame(0x82, &[0; 10_001]));
+    assert_eq!(bench.app.messages.last().map(String::as_str), Some("Closed(1009)"));
 }
 
 #[test]
 fn pings_are_answered_also_within_a_message() {
     for data in [&b""[..], b"hello", &[0xff; 125]] {
-        assert_eq!(hears(&frame(0x89, data)), (vec![(0x8a, data.to_vec())], None));
+        assert_eq!(response_to(&frame(0x89, data)), (vec![(0x8a, data.to_vec())], None));
     }
-    assert_eq!(hears(&frame(0x8a, b"unasked")), (vec![], None));
+    assert_eq!(response_to(&frame(0x8a, b"unasked")), (vec![], None));
     let sent = [frame(0x01, b"a"), frame(0x89, b"p"), frame(0x80, b"b")].concat();
-    let heard = vec![(0x01, b"a".to_vec()), (0x8a, b"p".to_vec()), (0x80, b"b".to_vec())];
-    assert_eq!(hears(&sent), (heard, None));
+    let received = vec![(0x01, b"a".to_vec()), (0x8a, b"p".to_vec()), (0x80, b"b".to_vec())];
+    assert_eq!(response_to(&sent), (received, None));
     for bad in [frame(0x89, &[0; 126]), frame(0x09, b"")] {
-        assert_eq!(hears(&bad), (vec![closed(1002)], Some(1002)));
+        assert_eq!(response_to(&bad), (vec![closed(1002)], Some(1002)));
     }
 }
 
 #[test]
-fn reserved_bits_and_opcodes_end_it() {
+fn reserved_bits_and_opcodes_close_the_websocket() {
     for first in
         [0xc1, 0xa1, 0x91, 0xf1, 0x83, 0x84, 0x85, 0x86, 0x87, 0x8b, 0x8c, 0x8d, 0x8e, 0x8f]
     {
-        assert_eq!(hears(&frame(first, b"x")), (vec![closed(1002)], Some(1002)), "{first:x}");
+        assert_eq!(response_to(&frame(first, b"x")), (vec![closed(1002)], Some(1002)), "{first:x}");
     }
-    assert_eq!(hears(b"\x81\x05hello"), (vec![closed(1002)], Some(1002)), "not masked");
-    let (heard, code) = hears(&[frame(0x81, b"ok"), frame(0x83, b"x")].concat());
-    assert_eq!((heard, code), (vec![(0x81, b"ok".to_vec()), closed(1002)], Some(1002)));
+    assert_eq!(response_to(b"\x81\x05hello"), (vec![closed(1002)], Some(1002)), "not masked");
+    let (received, code) = response_to(&[frame(0x81, b"ok"), frame(0x83, b"x")].concat());
+    assert_eq!((received, code), (vec![(0x81, b"ok".to_vec()), closed(1002)], Some(1002)));
 }
 
 #[test]
-fn fragments_are_in_order() {
+fn fragments_out_of_order_close_the_websocket() {
     for bad in [
         frame(0x80, b"x"),
         frame(0x00, b"x"),
@@ -183,11 +184,11 @@ fn fragments_are_in_order() {
         [frame(0x81, b"a"), frame(0x80, b"b")].concat(),
         [frame(0x02, b"a"), frame(0x01, b"b")].concat(),
     ] {
-        assert_eq!(hears(&bad).1, Some(1002));
+        assert_eq!(response_to(&bad).1, Some(1002));
     }
     let sent = [frame(0x02, b""), frame(0x00, b"x"), frame(0x80, b"")].concat();
-    let heard: Vec<u8> = hears(&sent).0.into_iter().flat_map(|(_, data)| data).collect();
-    assert_eq!(heard, b"x");
+    let received: Vec<u8> = response_to(&sent).0.into_iter().flat_map(|(_, data)| data).collect();
+    assert_eq!(received, b"x");
 }
 
 #[test]
@@ -195,16 +196,16 @@ fn text_is_utf_8_across_fragments() {
     let smile = "\u{1f600}".as_bytes();
     for at in 1..smile.len() {
         let sent = [frame(0x01, &smile[..at]), frame(0x80, &smile[at..])].concat();
-        let (heard, code) = hears(&sent);
-        let text: Vec<u8> = heard.into_iter().flat_map(|(_, data)| data).collect();
+        let (received, code) = response_to(&sent);
+        let text: Vec<u8> = received.into_iter().flat_map(|(_, data)| data).collect();
         assert_eq!((text.as_slice(), code), (smile, None), "{at}");
-        let cut = hears(&frame(0x81, &smile[..at]));
+        let cut = response_to(&frame(0x81, &smile[..at]));
         assert_eq!(cut, (vec![closed(1007)], Some(1007)), "{at}");
     }
     for bad in [&b"\xff"[..], b"ok\xc0\x80", b"\xed\xa0\x80", b"\xf4\x90\x80\x80"] {
-        assert_eq!(hears(&frame(0x81, bad)).1, Some(1007), "{bad:?}");
-        assert_eq!(hears(&frame(0x01, bad)).1, Some(1007), "before the last fragment");
-        assert_eq!(hears(&frame(0x82, bad)).1, None, "bytes are not text");
+        assert_eq!(response_to(&frame(0x81, bad)).1, Some(1007), "{bad:?}");
+        assert_eq!(response_to(&frame(0x01, bad)).1, Some(1007), "before the last fragment");
+        assert_eq!(response_to(&frame(0x82, bad)).1, None, "bytes are not text");
     }
 }
 
@@ -212,24 +213,24 @@ fn text_is_utf_8_across_fragments() {
 fn a_close_is_answered_with_its_code() {
     let close = |code: u16, reason: &[u8]| frame(0x88, &[&code.to_be_bytes(), reason].concat());
     for code in [1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011, 3000, 3999, 4000, 4999] {
-        assert_eq!(hears(&close(code, b"bye")), (vec![closed(code)], Some(code)));
+        assert_eq!(response_to(&close(code, b"bye")), (vec![closed(code)], Some(code)));
     }
     for code in [0, 999, 1004, 1005, 1006, 1015, 1016, 1100, 2000, 2999, 5000, 65_535] {
-        assert_eq!(hears(&close(code, b"")), (vec![closed(1002)], Some(1002)), "{code}");
+        assert_eq!(response_to(&close(code, b"")), (vec![closed(1002)], Some(1002)), "{code}");
     }
-    assert_eq!(hears(&frame(0x88, b"")), (vec![(0x88, vec![])], Some(1005)));
-    assert_eq!(hears(&frame(0x88, b"x")), (vec![closed(1002)], Some(1002)));
-    assert_eq!(hears(&close(1000, b"\xff")), (vec![closed(1007)], Some(1007)));
-    assert_eq!(hears(&close(1000, &[b'x'; 123])), (vec![closed(1000)], Some(1000)));
+    assert_eq!(response_to(&frame(0x88, b"")), (vec![(0x88, vec![])], Some(1005)));
+    assert_eq!(response_to(&frame(0x88, b"x")), (vec![closed(1002)], Some(1002)));
+    assert_eq!(response_to(&close(1000, b"\xff")), (vec![closed(1007)], Some(1007)));
+    assert_eq!(response_to(&close(1000, &[b'x'; 123])), (vec![closed(1000)], Some(1000)));
     let after = [close(1000, b""), frame(0x81, b"late")].concat();
-    assert_eq!(hears(&after), (vec![closed(1000)], Some(1000)));
+    assert_eq!(response_to(&after), (vec![closed(1000)], Some(1000)));
 }
 
 #[test]
-fn the_application_sends_and_closes_when_it_likes() {
-    let (mut desk, client) = open();
-    let conn = desk.app.asking.unwrap();
-    Http::<Page>::each_socket(&mut desk.app, &mut desk.base, "/ws", |_, socket| {
+fn the_application_can_send_and_close_at_any_time() {
+    let (mut bench, client) = open();
+    let conn = bench.app.waiting_conn.unwrap();
+    Http::<Page>::each_socket(&mut bench.app, &mut bench.base, "/ws", |_, socket| {
         assert_eq!(socket.id(), conn);
         socket.send_fmt(format_args!("{}", 12)).unwrap();
         socket.send_text("a").unwrap();
@@ -242,8 +243,8 @@ fn the_application_sends_and_closes_when_it_likes() {
         socket.close(1001);
         assert_eq!(socket.send_text("d"), Err(picoevent_http::ReplyError::Ended));
     });
-    desk.run();
-    let heard = frames(&desk.clients[client].got);
+    bench.run();
+    let received = frames(&bench.clients[client].received);
     let sent = [
         (0x81, b"12".to_vec()),
         (0x81, b"a".to_vec()),
@@ -251,52 +252,52 @@ fn the_application_sends_and_closes_when_it_likes() {
         (0x80, vec![]),
         closed(1001),
     ];
-    assert_eq!(heard, sent);
-    assert_eq!(desk.app.messages, ["Closed(1001)"]);
-    assert!(Http::<Page>::socket(&mut desk.app, &mut desk.base, conn, |_, _| ()).is_none());
+    assert_eq!(received, sent);
+    assert_eq!(bench.app.messages, ["Closed(1001)"]);
+    assert!(Http::<Page>::socket(&mut bench.app, &mut bench.base, conn, |_, _| ()).is_none());
 }
 
 #[test]
-fn what_is_not_taken_stays_and_comes_again() {
-    let (mut desk, client) = open();
-    desk.app.is_busy = true;
-    desk.send(client, &[frame(0x81, b"one"), frame(0x81, b"two")].concat());
-    assert_eq!(desk.app.messages, ["Text { is_last: true } one"]);
-    desk.app.is_busy = false;
-    let conn = desk.app.asking.unwrap();
-    Http::<Page>::socket(&mut desk.app, &mut desk.base, conn, |_, _| ());
-    desk.run();
+fn a_message_that_is_not_taken_is_reported_again() {
+    let (mut bench, client) = open();
+    bench.app.is_busy = true;
+    bench.send(client, &[frame(0x81, b"one"), frame(0x81, b"two")].concat());
+    assert_eq!(bench.app.messages, ["Text { is_last: true } one"]);
+    bench.app.is_busy = false;
+    let conn = bench.app.waiting_conn.unwrap();
+    Http::<Page>::socket(&mut bench.app, &mut bench.base, conn, |_, _| ());
+    bench.run();
     assert_eq!(
-        frames(&desk.clients[client].got),
+        frames(&bench.clients[client].received),
         [(0x81, b"one".to_vec()), (0x81, b"two".to_vec())]
     );
 }
 
 #[test]
-fn a_silent_peer_is_asked_and_then_given_up() {
-    let (mut desk, client) = open();
-    desk.pass(30_000);
-    assert_eq!(frames(&std::mem::take(&mut desk.clients[client].got)), [(0x89, vec![])]);
-    desk.send(client, &frame(0x8a, b""));
-    desk.pass(30_000);
-    desk.pass(30_000);
-    assert_eq!(frames(&std::mem::take(&mut desk.clients[client].got)), [(0x89, vec![])]);
-    assert_eq!(desk.clients[client].end, None);
-    desk.pass(30_000);
-    assert_eq!(desk.clients[client].end, Some(End::Reset));
-    assert_eq!(desk.app.messages, ["Closed(1006)"]);
+fn a_silent_client_is_pinged_and_then_reset() {
+    let (mut bench, client) = open();
+    bench.wait_ms(30_000);
+    assert_eq!(frames(&std::mem::take(&mut bench.clients[client].received)), [(0x89, vec![])]);
+    bench.send(client, &frame(0x8a, b""));
+    bench.wait_ms(30_000);
+    bench.wait_ms(30_000);
+    assert_eq!(frames(&std::mem::take(&mut bench.clients[client].received)), [(0x89, vec![])]);
+    assert_eq!(bench.clients[client].end, None);
+    bench.wait_ms(30_000);
+    assert_eq!(bench.clients[client].end, Some(End::Reset));
+    assert_eq!(bench.app.messages, ["Closed(1006)"]);
 }
 
 #[test]
 fn a_lost_connection_is_reported_once() {
     for ends in [false, true] {
-        let (mut desk, client) = open();
+        let (mut bench, client) = open();
         if ends {
-            desk.finish(client)
+            bench.finish(client)
         } else {
-            desk.reset(client)
+            bench.reset(client)
         }
-        assert_eq!(desk.app.messages, ["Closed(1006)"]);
-        assert!(desk.app.http.is_empty());
+        assert_eq!(bench.app.messages, ["Closed(1006)"]);
+        assert!(bench.app.http.is_empty());
     }
 }

@@ -39,7 +39,7 @@ impl Frame {
 }
 
 /// Decodes frames, and the masks of a client's frames.
-pub fn take_apart(mut bytes: &[u8], is_masked: bool) -> (Vec<Frame>, Vec<[u8; 4]>) {
+pub fn decode_frames(mut bytes: &[u8], is_masked: bool) -> (Vec<Frame>, Vec<[u8; 4]>) {
     let (mut frames, mut masks) = (Vec::new(), Vec::new());
     while let [first, second, rest @ ..] = bytes {
         assert_eq!(second & 0x80 != 0, is_masked, "clients mask, servers do not");

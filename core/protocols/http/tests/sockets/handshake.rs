@@ -1,14 +1,14 @@
 //! The handshake of a client: its request, and the answers that it refuses.
 
 use picoevent::ConnError;
-use picoevent_http::{Ask, CallError, Length, Method, SocketCalls, Status};
+use picoevent_http::{CallError, ClientRequest, Length, Method, SocketCalls, Status};
 
 use crate::Live;
-use crate::bench::End;
-use crate::wire::{Both, Wire, agree, server};
+use crate::test_bench::End;
+use crate::wire::{Pair, Wire, agree, server};
 
 #[test]
-fn the_request_is_that_of_the_standard() {
+fn the_request_follows_rfc_6455() {
     let mut wire = Wire::new();
     wire.open().unwrap();
     let request = wire.request();
@@ -29,17 +29,17 @@ fn the_request_is_that_of_the_standard() {
 }
 
 #[test]
-fn a_server_that_agrees_is_talked_to_however_its_answer_comes() {
-    for piece in [1, 7, 500] {
+fn the_websocket_opens_after_a_valid_answer() {
+    for segment_size in [1, 7, 500] {
         let mut wire = Wire::new();
         wire.open().unwrap();
         let answer = agree(&wire.request());
         // An interim answer comes first, and a frame arrives together with the answer.
         let early = "HTTP/1.1 103 Early Hints\r\nConnection: close\r\nLink: </a>\r\n\r\n";
         let all = [early.as_bytes(), answer.as_bytes(), b"\x81\x02hi"].concat();
-        all.chunks(piece).for_each(|piece| wire.answer(piece));
-        assert_eq!(wire.app.talk.heard(), ["open", "text hi"]);
-        assert_eq!(wire.app.talk.protocol, None);
+        all.chunks(segment_size).for_each(|segment| wire.answer(segment));
+        assert_eq!(wire.app.endpoint.received(), ["open", "text hi"]);
+        assert_eq!(wire.app.endpoint.protocol, None);
         assert!(wire.ended().is_empty() && wire.app.http.is_busy());
     }
     let mut wire = Wire::new();
@@ -49,14 +49,14 @@ fn a_server_that_agrees_is_talked_to_however_its_answer_comes() {
     let answer =
         answer.replace("Sec-WebSocket-A", "Sec-WebSocket-Protocol: chat\r\nsec-websocket-a");
     wire.answer(answer.as_bytes());
-    assert_eq!(wire.app.talk.protocol, Some("chat"));
+    assert_eq!(wire.app.endpoint.protocol, Some("chat"));
 }
 
 /// A function that changes an answer.
 type Change = dyn Fn(&str) -> String;
 
 #[test]
-fn an_answer_that_breaks_the_rules_ends_it() {
+fn an_invalid_answer_is_an_error() {
     fn change(from: &'static str, to: &'static str) -> impl Fn(&str) -> String {
         move |answer: &str| {
             let changed = answer.replace(from, to);
@@ -91,14 +91,14 @@ fn an_answer_that_breaks_the_rules_ends_it() {
         Box::new(add("\r\nbroken\r\n\r\n")),
     ];
     for (number, change) in malformed.iter().enumerate() {
-        for piece in [1, 1_000] {
+        for segment_size in [1, 1_000] {
             let mut wire = Wire::new();
             wire.open().unwrap();
             let answer = change(&agree(&wire.request()));
-            answer.as_bytes().chunks(piece).for_each(|piece| wire.answer(piece));
+            answer.as_bytes().chunks(segment_size).for_each(|segment| wire.answer(segment));
             assert_eq!(wire.ended(), [Err(CallError::Malformed)], "{number}: {answer}");
             assert_eq!(wire.end, Some(End::Reset));
-            assert!(wire.app.talk.heard().is_empty() && !wire.app.http.is_busy());
+            assert!(wire.app.endpoint.received().is_empty() && !wire.app.http.is_busy());
         }
     }
 }
@@ -123,14 +123,14 @@ fn a_refusal_is_reported_with_its_status() {
         wire.open().unwrap();
         let answer = agree(&wire.request());
         wire.answer(answer.as_bytes());
-        assert_eq!(wire.app.talk.heard(), ["open"]);
+        assert_eq!(wire.app.endpoint.received(), ["open"]);
         assert_eq!(wire.connects.len(), 2);
     }
-    // This crate's server refuses in the same way.
-    let mut both = Both::new(256, 512);
-    both.wire.open_with(&Ask::get(server(), "pump", "/nowhere")).unwrap();
-    both.run();
-    assert_eq!(both.wire.ended(), [Err(CallError::Refused(Status::NOT_FOUND))]);
+    // The server of this crate also refuses a handshake, here with status 404.
+    let mut pair = Pair::new(256, 512);
+    pair.client.open_with(&ClientRequest::get(server(), "pump", "/nowhere")).unwrap();
+    pair.run();
+    assert_eq!(pair.client.ended(), [Err(CallError::Refused(Status::NOT_FOUND))]);
 }
 
 #[test]
@@ -146,7 +146,7 @@ fn redirects_are_followed_up_to_a_limit() {
     let key = |request: &str| request.split("Key: ").nth(1).unwrap()[..24].to_owned();
     assert_ne!(key(&first), key(&second));
     wire.answer(agree(&second).as_bytes());
-    assert_eq!(wire.app.talk.heard(), ["open"]);
+    assert_eq!(wire.app.endpoint.received(), ["open"]);
     let mut wire = Wire::new();
     wire.open().unwrap();
     wire.answer(redirect);
@@ -155,7 +155,7 @@ fn redirects_are_followed_up_to_a_limit() {
 }
 
 #[test]
-fn what_goes_wrong_before_it_is_open_is_said() {
+fn errors_before_the_websocket_is_open_are_reported() {
     let mut wire = Wire::unseeded();
     assert_eq!(wire.open(), Err(CallError::Unseeded));
     assert!(!wire.app.http.is_busy() && wire.connects.is_empty());
@@ -175,9 +175,9 @@ fn what_goes_wrong_before_it_is_open_is_said() {
     wire.finish();
     assert_eq!(wire.ended(), [Err(CallError::Lost(None))]);
     wire.open().unwrap();
-    wire.pass(9_999);
+    wire.wait_ms(9_999);
     assert!(wire.ended().is_empty());
-    wire.pass(1);
+    wire.wait_ms(1);
     assert_eq!(wire.ended(), [Err(CallError::TimedOut)]);
     wire.open().unwrap();
     assert!(SocketCalls::<Live>::cancel(&mut wire.app, &mut wire.base));
@@ -187,16 +187,16 @@ fn what_goes_wrong_before_it_is_open_is_said() {
     assert!(SocketCalls::<Live>::with(&mut wire.app, &mut wire.base, |_, _| ()).is_none());
 
     let long = format!("/{}", "x".repeat(140));
-    for ask in [
-        Ask::new(Method::Post, server(), "pump", "/live"),
-        Ask::get(server(), "pump", "/live").content(Length::Known(1)),
-        Ask::get(server(), "pump", "/live").content(Length::Unknown),
-        Ask::get(server(), "", "/live"),
-        Ask::get(server(), "pump", "live"),
+    for request in [
+        ClientRequest::new(Method::Post, server(), "pump", "/live"),
+        ClientRequest::get(server(), "pump", "/live").content(Length::Known(1)),
+        ClientRequest::get(server(), "pump", "/live").content(Length::Unknown),
+        ClientRequest::get(server(), "", "/live"),
+        ClientRequest::get(server(), "pump", "live"),
     ] {
-        assert_eq!(wire.open_with(&ask), Err(CallError::BadRequest), "{ask:?}");
+        assert_eq!(wire.open_with(&request), Err(CallError::BadRequest), "{request:?}");
     }
-    // The text has no room for the key.
-    wire.open_with(&Ask::get(server(), "pump", &long)).unwrap();
+    // The target fits into the text buffer of the client, but the key does not.
+    wire.open_with(&ClientRequest::get(server(), "pump", &long)).unwrap();
     assert_eq!(wire.ended(), [Err(CallError::BadRequest)]);
 }

@@ -6,13 +6,14 @@ use std::time::Duration;
 
 use picoevent::{Cx, EventBase, Pool, Storage};
 use picoevent_http::{
-    Ask, CallError, Client, Http, Message, Route, Server, Site, Socket, SocketCaller, SocketCalls,
+    CallError, Client, ClientRequest, Http, Message, Route, Server, Site, Socket, SocketCaller,
+    SocketCalls,
 };
 use picoevent_mio::Live;
 use tungstenite::protocol::{CloseFrame, frame::coding::CloseCode};
 use tungstenite::{Message as Other, WebSocket};
 
-use crate::{LIMITS, Talk};
+use crate::{Endpoint, LIMITS};
 
 const SIZES: [usize; 10] = [0, 1, 125, 126, 127, 4_000, 65_535, 65_536, 100_000, 1_000_000];
 
@@ -20,18 +21,18 @@ const SIZES: [usize; 10] = [0, 1, 125, 126, 127, 4_000, 65_535, 65_536, 100_000,
 struct App {
     client: Client<160>,
     server: Server<2, 64>,
-    talk: Talk,
+    endpoint: Endpoint,
     ended: Option<Result<u16, CallError>>,
 }
 
 impl App {
     fn new() -> Self {
-        let talk = Talk { echoes: true, ..Talk::default() };
-        Self { client: Client::new(), server: Server::new(), talk, ended: None }
+        let endpoint = Endpoint { echoes: true, ..Endpoint::default() };
+        Self { client: Client::new(), server: Server::new(), endpoint, ended: None }
     }
 
-    fn hear(&mut self, socket: &mut Socket<Self>, message: Message) {
-        self.talk.hear(socket, message);
+    fn receive(&mut self, socket: &mut Socket<Self>, message: Message) {
+        self.endpoint.receive(socket, message);
         if let Message::Closed(code) = message {
             self.ended = Some(Ok(code));
             socket.cx().exit();
@@ -39,9 +40,9 @@ impl App {
     }
 }
 
-struct Talking;
+struct Echo;
 
-impl SocketCaller<App> for Talking {
+impl SocketCaller<App> for Echo {
     const LIMITS: picoevent_http::Limits = LIMITS;
     type Client = Client<160>;
 
@@ -49,8 +50,8 @@ impl SocketCaller<App> for Talking {
         &mut app.client
     }
 
-    fn heard(app: &mut App, socket: &mut Socket<App>, message: Message) {
-        app.hear(socket, message);
+    fn received(app: &mut App, socket: &mut Socket<App>, message: Message) {
+        app.receive(socket, message);
     }
 
     fn ended(app: &mut App, cx: &mut Cx<App>, outcome: Result<u16, CallError>) {
@@ -59,8 +60,8 @@ impl SocketCaller<App> for Talking {
     }
 }
 
-impl Site<App> for Talking {
-    const ROUTES: &'static [Route<App>] = &[Route::websocket("/live", App::hear)];
+impl Site<App> for Echo {
+    const ROUTES: &'static [Route<App>] = &[Route::websocket("/live", App::receive)];
     const LIMITS: picoevent_http::Limits = LIMITS;
     type Server = Server<2, 64>;
 
@@ -70,7 +71,7 @@ impl Site<App> for Talking {
 }
 
 /// Sends messages of all sizes, checks that each comes back, and closes.
-fn talk(mut socket: WebSocket<TcpStream>) {
+fn exchange_messages(mut socket: WebSocket<TcpStream>) {
     for size in SIZES {
         let text = Other::text("\u{e9}".repeat(size / 2) + &"x".repeat(size % 2));
         let bytes = Other::binary((0..size).map(|at| at as u8).collect::<Vec<_>>());
@@ -107,8 +108,9 @@ fn run(start: impl FnOnce(&mut App, &mut EventBase<App>, &mut Live) -> thread::J
     live.close(&mut base).unwrap();
     other.join().unwrap();
     assert_eq!(app.ended, Some(Ok(1001)));
-    let messages = app.talk.heard.iter().filter(|heard| !heard.contains("close")).count();
-    assert_eq!(messages, 1 + 2 * SIZES.len(), "it was opened, and every message was heard");
+    let messages =
+        app.endpoint.received.iter().filter(|received| !received.contains("close")).count();
+    assert_eq!(messages, 1 + 2 * SIZES.len(), "it was opened, and every message was received");
 }
 
 #[test]
@@ -117,11 +119,11 @@ fn tungstenite_as_the_server() {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let pool = base.add_pool(Pool::new(1).rings(4_096, 4_096)).unwrap();
-        let ask = Ask::get(address, "localhost", "/any");
-        SocketCalls::<Talking>::open(app, base, pool, &ask).unwrap();
+        let request = ClientRequest::get(address, "localhost", "/any");
+        SocketCalls::<Echo>::open(app, base, pool, &request).unwrap();
         thread::spawn(move || {
             let (stream, _) = listener.accept().unwrap();
-            talk(tungstenite::accept(stream).unwrap());
+            exchange_messages(tungstenite::accept(stream).unwrap());
         })
     });
 }
@@ -131,13 +133,13 @@ fn tungstenite_as_the_client() {
     run(|_, base, live| {
         let pool = base.add_pool(Pool::new(2).rings(4_096, 4_096)).unwrap();
         let any = SocketAddr::from(([127, 0, 0, 1], 0));
-        let listener = base.listen::<Http<Talking>>(any, pool).unwrap();
+        let listener = base.listen::<Http<Echo>>(any, pool).unwrap();
         live.settle(base).unwrap();
         let address = live.local_addr(listener).unwrap();
         thread::spawn(move || {
             let stream = TcpStream::connect(address).unwrap();
             let (socket, _) = tungstenite::client(format!("ws://{address}/live"), stream).unwrap();
-            talk(socket);
+            exchange_messages(socket);
         })
     });
 }

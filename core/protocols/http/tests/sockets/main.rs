@@ -1,14 +1,14 @@
-//! Tests of WebSockets in memory: a client with a server, and each of them with a peer that the test plays. Also
-//! tests on real sockets with another implementation.
+//! Tests of WebSockets in memory: a client with a server, and each of them with a test as its peer. Also tests on real
+//! sockets with another implementation as the peer.
 
 mod autobahn;
-#[path = "../server/bench.rs"]
-#[allow(dead_code, reason = "the tests of the server use all of it")]
-mod bench;
 mod frames;
 mod handshake;
 mod interop;
-mod talking;
+mod messages;
+#[path = "../server/test_bench.rs"]
+#[allow(dead_code, reason = "the tests of the server use all of it")]
+mod test_bench;
 mod wire;
 
 use std::time::Duration;
@@ -20,13 +20,13 @@ use picoevent_http::{
 
 /// The state of one endpoint of a WebSocket.
 #[derive(Default)]
-struct Talk {
-    /// Messages and events, in order. The pieces of a message are joined.
-    heard: Vec<String>,
+struct Endpoint {
+    /// Messages and events, in order. The parts of a message are joined.
+    received: Vec<String>,
     /// The message that is being received.
     data: Vec<u8>,
-    /// The number of pieces of this message so far.
-    pieces: usize,
+    /// The number of parts of this message so far.
+    parts: usize,
     /// Whether each message is sent back.
     echoes: bool,
     /// Whether the data is left in the input ring.
@@ -35,16 +35,16 @@ struct Talk {
     protocol: Option<&'static str>,
 }
 
-impl Talk {
-    fn hear<A: 'static>(&mut self, socket: &mut Socket<A>, message: Message) {
+impl Endpoint {
+    fn receive<A: 'static>(&mut self, socket: &mut Socket<A>, message: Message) {
         let (is_text, is_last) = match message {
             Message::Text { is_last } => (true, is_last),
             Message::Binary { is_last } => (false, is_last),
             Message::Opened => {
                 self.protocol = socket.protocol();
-                return self.heard.push("open".into());
+                return self.received.push("open".into());
             }
-            Message::Closed(code) => return self.heard.push(format!("closed {code}")),
+            Message::Closed(code) => return self.received.push(format!("closed {code}")),
         };
         if self.is_busy {
             return;
@@ -65,11 +65,11 @@ impl Talk {
         }
         assert_eq!(socket.take(amount), amount);
         self.data.extend(&data[..amount]);
-        self.pieces += 1;
+        self.parts += 1;
         if is_all {
             let data = std::mem::take(&mut self.data);
             let text = std::str::from_utf8(&data).ok().filter(|_| is_text);
-            self.heard.push(match text {
+            self.received.push(match text {
                 Some(text) if text.len() < 40 => format!("text {text}"),
                 Some(text) => format!("text of {}", text.len()),
                 None => format!("{} bytes", data.len()),
@@ -77,8 +77,8 @@ impl Talk {
         }
     }
 
-    fn heard(&mut self) -> Vec<String> {
-        std::mem::take(&mut self.heard)
+    fn received(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.received)
     }
 }
 
@@ -92,7 +92,7 @@ const LIMITS: Limits = Limits::new()
 #[derive(Default)]
 struct App {
     http: Client<160>,
-    talk: Talk,
+    endpoint: Endpoint,
     ended: Vec<Result<u16, CallError>>,
     /// The number of times that `ended` opens another WebSocket at once.
     retries: u32,
@@ -111,8 +111,8 @@ impl SocketCaller<App> for Live {
         &mut app.http
     }
 
-    fn heard(app: &mut App, socket: &mut Socket<App>, message: Message) {
-        app.talk.hear(socket, message);
+    fn received(app: &mut App, socket: &mut Socket<App>, message: Message) {
+        app.endpoint.receive(socket, message);
     }
 
     fn ended(app: &mut App, cx: &mut Cx<App>, outcome: Result<u16, CallError>) {
@@ -126,26 +126,26 @@ impl SocketCaller<App> for Live {
 
 /// The server's application.
 #[derive(Default)]
-struct Host {
+struct ServerApp {
     http: Server<4, 64>,
-    talk: Talk,
+    endpoint: Endpoint,
 }
 
-impl Host {
-    fn hear(&mut self, socket: &mut Socket<Self>, message: Message) {
-        self.talk.hear(socket, message);
+impl ServerApp {
+    fn receive(&mut self, socket: &mut Socket<Self>, message: Message) {
+        self.endpoint.receive(socket, message);
     }
 }
 
 struct Page;
 
-impl Site<Host> for Page {
-    const ROUTES: &'static [Route<Host>] =
-        &[Route::websocket("/live", Host::hear).protocols(&["chat", "other"])];
+impl Site<ServerApp> for Page {
+    const ROUTES: &'static [Route<ServerApp>] =
+        &[Route::websocket("/live", ServerApp::receive).protocols(&["chat", "other"])];
     const LIMITS: Limits = LIMITS;
     type Server = Server<4, 64>;
 
-    fn server(app: &mut Host) -> &mut Server<4, 64> {
+    fn server(app: &mut ServerApp) -> &mut Server<4, 64> {
         &mut app.http
     }
 }

@@ -1,27 +1,31 @@
-//! A client's base. Its peer is a test or a server's base.
+//! A client with its event base. Its peer is a test, or a server with another event base.
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 
 use picoevent::{Action, Conn, ConnError, Cx, EventBase, Instant, Pool, Storage};
-use picoevent_http::{Ask, CallError, SocketCalls};
+use picoevent_http::{CallError, ClientRequest, SocketCalls};
 
-use crate::bench::{Bench, End};
-use crate::{App, Host, Live, Page};
+use crate::test_bench::{End, TestBench};
+use crate::{App, Live, Page, ServerApp};
 
 pub fn server() -> SocketAddr {
     "192.0.2.1:80".parse().unwrap()
 }
 
-/// Opens the tests' WebSocket.
+/// Opens a WebSocket to the path `/live`.
 pub fn open(app: &mut App, cx: &mut Cx<App>) -> Result<(), CallError> {
-    open_with(app, cx, &Ask::get(server(), "pump", "/live").fields("X-Name: test\r\n"))
+    open_with(app, cx, &ClientRequest::get(server(), "pump", "/live").fields("X-Name: test\r\n"))
 }
 
-/// Opens a WebSocket with another request.
-pub fn open_with(app: &mut App, cx: &mut Cx<App>, ask: &Ask) -> Result<(), CallError> {
+/// Opens a WebSocket with the request `request`.
+pub fn open_with(
+    app: &mut App,
+    cx: &mut Cx<App>,
+    request: &ClientRequest,
+) -> Result<(), CallError> {
     let pool = app.pool.unwrap();
-    SocketCalls::<Live>::open(app, cx, pool, ask)
+    SocketCalls::<Live>::open(app, cx, pool, request)
 }
 
 /// A client with its base and its side of the connection.
@@ -30,12 +34,12 @@ pub struct Wire {
     pub app: App,
     now: u64,
     conn: Option<Conn>,
-    /// The addresses of all connects.
+    /// The address of each attempt to connect.
     pub connects: Vec<SocketAddr>,
     /// The bytes that the client has sent since the last call.
     pub sent: Vec<u8>,
     incoming: VecDeque<u8>,
-    /// The error with which the next connects fail; `None` if they succeed.
+    /// If set, each attempt to connect fails with this error.
     pub fails: Option<ConnError>,
     /// The end of the connection, as the peer sees it.
     pub end: Option<End>,
@@ -66,16 +70,16 @@ impl Wire {
         wire
     }
 
-    /// Opens the tests' WebSocket.
+    /// Opens a WebSocket to the path `/live`.
     pub fn open(&mut self) -> Result<(), CallError> {
         let opened = open(&mut self.app, &mut self.base);
         self.run();
         opened
     }
 
-    /// Opens a WebSocket with another request.
-    pub fn open_with(&mut self, ask: &Ask) -> Result<(), CallError> {
-        let opened = open_with(&mut self.app, &mut self.base, ask);
+    /// Opens a WebSocket with the request `request`.
+    pub fn open_with(&mut self, request: &ClientRequest) -> Result<(), CallError> {
+        let opened = open_with(&mut self.app, &mut self.base, request);
         self.run();
         opened
     }
@@ -86,7 +90,7 @@ impl Wire {
         wire.open().unwrap();
         let request = wire.request();
         wire.answer(agree(&request).as_bytes());
-        assert_eq!(wire.app.talk.heard(), ["open"]);
+        assert_eq!(wire.app.endpoint.received(), ["open"]);
         wire
     }
 
@@ -113,7 +117,7 @@ impl Wire {
         self.run();
     }
 
-    pub fn pass(&mut self, millis: u64) {
+    pub fn wait_ms(&mut self, millis: u64) {
         self.now += millis;
         self.base.advance(Instant::from_micros(self.now * 1_000));
         self.run();
@@ -189,68 +193,68 @@ pub fn agree(request: &str) -> String {
 }
 
 /// A client and a server that are connected to each other.
-pub struct Both {
-    pub wire: Wire,
-    pub desk: Bench<Host, Page>,
-    client: Option<usize>,
+pub struct Pair {
+    pub client: Wire,
+    pub server: TestBench<ServerApp, Page>,
+    client_index: Option<usize>,
     connects: usize,
     ended: [bool; 2],
     /// The number of bytes that are transferred at once.
-    pub piece: usize,
+    pub segment_size: usize,
 }
 
-impl Both {
+impl Pair {
     /// Makes a client, and a server with these ring sizes.
     pub fn new(input: usize, output: usize) -> Self {
         Self {
-            wire: Wire::new(),
-            desk: Bench::new(Host::default(), input, output, 0),
-            client: None,
+            client: Wire::new(),
+            server: TestBench::new(ServerApp::default(), input, output, 0),
+            client_index: None,
             connects: 0,
             ended: [false; 2],
-            piece: usize::MAX,
+            segment_size: usize::MAX,
         }
     }
 
     /// Makes a client and a server with an open WebSocket between them.
     pub fn opened() -> Self {
-        let mut both = Self::new(256, 512);
-        both.wire.open().unwrap();
-        both.run();
-        assert_eq!(both.wire.app.talk.heard(), ["open"]);
-        assert_eq!(both.desk.app.talk.heard(), ["open"]);
-        both
+        let mut pair = Self::new(256, 512);
+        pair.client.open().unwrap();
+        pair.run();
+        assert_eq!(pair.client.app.endpoint.received(), ["open"]);
+        assert_eq!(pair.server.app.endpoint.received(), ["open"]);
+        pair
     }
 
     /// Transfers bytes and ends of streams until nothing is left.
     pub fn run(&mut self) {
         loop {
-            self.wire.run();
-            if self.connects < self.wire.connects.len() {
-                self.connects = self.wire.connects.len();
-                (self.client, self.ended) = (Some(self.desk.connect()), [false; 2]);
+            self.client.run();
+            if self.connects < self.client.connects.len() {
+                self.connects = self.client.connects.len();
+                (self.client_index, self.ended) = (Some(self.server.connect()), [false; 2]);
             }
-            let Some(client) = self.client else { return };
-            let up = std::mem::take(&mut self.wire.sent);
-            let size = self.piece.min(up.len()).max(1);
-            up.chunks(size).for_each(|piece| self.desk.send(client, piece));
-            if self.wire.end.is_some() && !self.ended[0] {
+            let Some(client) = self.client_index else { return };
+            let up = std::mem::take(&mut self.client.sent);
+            let size = self.segment_size.min(up.len()).max(1);
+            up.chunks(size).for_each(|segment| self.server.send(client, segment));
+            if self.client.end.is_some() && !self.ended[0] {
                 self.ended[0] = true;
-                match self.wire.end {
-                    Some(End::Reset) => self.desk.reset(client),
-                    _ => self.desk.finish(client),
+                match self.client.end {
+                    Some(End::Reset) => self.server.reset(client),
+                    _ => self.server.finish(client),
                 }
             }
-            let down = std::mem::take(&mut self.desk.clients[client].got);
-            let size = self.piece.min(down.len()).max(1);
-            down.chunks(size).for_each(|piece| self.wire.answer(piece));
-            let ends = self.desk.clients[client].end.filter(|_| !self.ended[1]);
+            let down = std::mem::take(&mut self.server.clients[client].received);
+            let size = self.segment_size.min(down.len()).max(1);
+            down.chunks(size).for_each(|segment| self.client.answer(segment));
+            let ends = self.server.clients[client].end.filter(|_| !self.ended[1]);
             if let Some(end) = ends {
                 self.ended[1] = true;
-                if self.wire.end.is_none() {
+                if self.client.end.is_none() {
                     match end {
-                        End::Reset => self.wire.reset(),
-                        End::Finished => self.wire.finish(),
+                        End::Reset => self.client.reset(),
+                        End::Finished => self.client.finish(),
                     }
                 }
             }

@@ -1,11 +1,11 @@
 //! Packets from a broker.
 
-use super::properties::carrier;
+use super::properties::packet_group;
 use super::{Header, Kind, Properties, Qos, Reader, Reason, Version, reader};
 use crate::topic;
 
-/// A packet from a broker, except a PUBLISH: [`PublishHead::read`] reads the head of a PUBLISH. A field that this
-/// kind of packet does not have is as in [`NONE`](Self::NONE).
+/// A packet from a broker, except a PUBLISH: [`PublishHead::read`] reads the head of a PUBLISH. A field that the packet
+/// does not have has its value in [`NONE`](Self::NONE).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Packet<'p> {
     /// The identifier of the acknowledged packet.
@@ -30,29 +30,30 @@ impl<'p> Packet<'p> {
     /// Reads a packet, whose body must be complete.
     ///
     /// # Errors
-    /// Returns the reason to disconnect with: the packet is malformed, or a broker may not send it.
+    /// Returns the reason code with which the client must disconnect: the packet is malformed, or a broker must not
+    /// send it.
     pub fn read(version: Version, header: &Header, body: &'p [u8]) -> Result<Self, Reason> {
         use Kind::{ConnAck, Disconnect, PubAck, PubComp, PubRec, PubRel, SubAck, UnsubAck};
         let (kind, is_5) = (header.kind, version.has_properties());
         let mut packet = Self::NONE;
         let mut reader = Reader(body);
-        // The group of packets that may have the same properties, and whether the reason and the
-        // properties are optional.
-        let (carrier, is_optional) = match kind {
+        // `packet_group` selects the properties that are allowed in the packet. `is_optional` states whether the reason
+        // and the properties may be left out.
+        let (packet_group, is_optional) = match kind {
             ConnAck => {
                 let flags = reader.u8()?;
                 packet.session_present = flags != 0;
                 if flags > 1 {
                     return Err(Reason::MALFORMED_PACKET);
                 }
-                (carrier::CONNACK, false)
+                (packet_group::CONNACK, false)
             }
             PubAck | PubRec | PubRel | PubComp | SubAck | UnsubAck => {
                 packet.id = reader.packet_id()?;
-                (carrier::ACK, !matches!(kind, SubAck | UnsubAck))
+                (packet_group::ACK, !matches!(kind, SubAck | UnsubAck))
             }
             Kind::PingResp => (0, true),
-            Disconnect if is_5 => (carrier::DISCONNECT, true),
+            Disconnect if is_5 => (packet_group::DISCONNECT, true),
             Kind::Auth if !is_5 => return Err(Reason::MALFORMED_PACKET),
             _ => return Err(Reason::PROTOCOL_ERROR),
         };
@@ -60,23 +61,23 @@ impl<'p> Packet<'p> {
         // one filter.
         let is_last = matches!(kind, SubAck | UnsubAck);
         if is_5 && is_last {
-            packet.properties = Properties::read(&mut reader, carrier)?;
+            packet.properties = Properties::read(&mut reader, packet_group)?;
         }
         let has_reason = match is_5 {
-            true => carrier != 0 && !(is_optional && reader.is_empty()),
+            true => packet_group != 0 && !(is_optional && reader.is_empty()),
             false => matches!(kind, ConnAck | SubAck),
         };
         if has_reason {
             packet.reason = Reason(reader.u8()?);
             if is_5 && !is_last && !(is_optional && reader.is_empty()) {
-                packet.properties = Properties::read(&mut reader, carrier)?;
+                packet.properties = Properties::read(&mut reader, packet_group)?;
             }
         }
         if kind == ConnAck && !is_5 {
             packet.reason =
                 Reason::of_return_code(packet.reason.0).ok_or(Reason::MALFORMED_PACKET)?;
         } else if !is_reason_of(kind, packet.reason)
-            // In 3.1.1 there is only one reason for a refused subscription.
+            // In 3.1.1, the only code for a refused subscription is 0x80.
             || !is_5 && packet.reason.is_failure() && packet.reason != Reason::UNSPECIFIED
         {
             return Err(Reason::MALFORMED_PACKET);
@@ -119,8 +120,8 @@ const REASONS: [u64; 15] = {
     reasons
 };
 
-/// Returns the bit of a reason code, or `None` for an unknown code. Failures have the lowest bits; the other reasons
-/// have the bits from 0x30.
+/// Returns the bit number of a reason code, or `None` for an unknown code. Failures have the bit numbers 0x00 to 0x22,
+/// other reason codes have the bit numbers 0x30 to 0x35.
 const fn bit_of(reason: u8) -> Option<u32> {
     match reason {
         0x80..=0xA2 => Some(reason as u32 & 0x3F),
@@ -171,7 +172,7 @@ impl<'p> PublishHead<'p> {
     /// Reads the head of a PUBLISH from the beginning of its body. Returns `None` until the head has arrived.
     ///
     /// # Errors
-    /// Returns the reason to disconnect with.
+    /// Returns the reason code with which the client must disconnect.
     pub fn read(version: Version, header: &Header, body: &'p [u8]) -> Result<Option<Self>, Reason> {
         let has_id = header.flags & 0b0110 != 0;
         let length = head_length(version, has_id, body)?;
@@ -193,7 +194,7 @@ impl<'p> PublishHead<'p> {
         let id = if has_id { reader.packet_id()? } else { 0 };
         let properties = match version {
             Version::V3 => Properties::NONE,
-            Version::V5 => Properties::read(&mut reader, carrier::PUBLISH)?,
+            Version::V5 => Properties::read(&mut reader, packet_group::PUBLISH)?,
         };
         let alias = properties.number(super::id::TOPIC_ALIAS).unwrap_or(0) as u16;
         let is_known = topic.is_empty() && alias != 0;

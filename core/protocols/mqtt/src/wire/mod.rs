@@ -1,7 +1,7 @@
 //! The packets of MQTT 3.1.1 (OASIS, 2014) and MQTT 5 (OASIS, 2019).
 //!
-//! Both versions share one implementation. Reading is strict: a packet that the standard calls malformed or a
-//! protocol error is refused with the [`Reason`] that the standard names.
+//! Both versions share one implementation. Reading is strict: a packet that the standard calls malformed or a protocol
+//! error is refused with the [`Reason`] that the standard specifies.
 
 mod incoming;
 mod outgoing;
@@ -11,7 +11,9 @@ mod reason;
 mod writer;
 
 pub use incoming::{Packet, PublishHead};
-pub(crate) use outgoing::{Hello, Record, Sending, ack, check, connect, record_qos, request};
+pub(crate) use outgoing::{
+    ConnectFields, PublishFields, Record, ack, connect, is_publishable, record_qos, request,
+};
 pub use properties::Properties;
 pub(crate) use properties::id;
 pub(crate) use reader::Reader;
@@ -50,7 +52,7 @@ pub enum Qos {
 }
 
 impl Qos {
-    /// Returns the quality of service with a number.
+    /// Converts a number to a quality of service. Returns `None` for a number above 2.
     pub(crate) const fn of(number: u8) -> Option<Self> {
         match number {
             0 => Some(Self::Zero),
@@ -103,7 +105,7 @@ impl Kind {
         Self::Auth,
     ];
 
-    /// Returns the kind with a number.
+    /// Converts a number to the kind of a packet. Returns `None` if there is no such kind.
     fn of(number: u8) -> Option<Self> {
         Self::ALL.get(usize::from(number).checked_sub(1)?).copied()
     }
@@ -134,9 +136,9 @@ pub struct Header {
 
 impl Header {
     /// The length of the longest header.
-    pub const MOST: usize = 5;
+    pub const MAX_LENGTH: usize = 5;
 
-    /// Reads the header at the beginning of `bytes`. Returns `None` until it has arrived.
+    /// Reads the header at the beginning of `bytes`. Returns `None` until the header has arrived.
     ///
     /// # Errors
     /// [`Reason::MALFORMED_PACKET`] for an unknown kind, for flags that the kind does not have, and for a length

@@ -6,34 +6,34 @@ use crate::topic;
 
 /// The fields of a CONNECT that are not in the [`Options`].
 #[derive(Clone, Copy)]
-pub(crate) struct Hello {
+pub(crate) struct ConnectFields {
     pub(crate) clean_start: bool,
     pub(crate) receive_maximum: u16,
     pub(crate) alias_maximum: u16,
 }
 
 /// Writes a CONNECT (3.1).
-pub(crate) fn connect(writer: &mut Writer<'_>, options: &Options<'_>, hello: Hello) {
+pub(crate) fn connect(writer: &mut Writer<'_>, options: &Options<'_>, fields: ConnectFields) {
     let has_properties = options.version.has_properties();
     writer.u8(Kind::Connect.first());
     writer.section(&|writer| {
         writer.text("MQTT");
         writer.u8(if has_properties { 5 } else { 4 });
-        writer.u8(connect_flags(options, hello));
+        writer.u8(connect_flags(options, fields));
         writer.u16(options.keep_alive);
         if has_properties {
             writer.section(&|writer| {
-                number(writer, id::SESSION_EXPIRY, options.session_expiry);
-                short(writer, id::RECEIVE_MAXIMUM, hello.receive_maximum);
-                number(writer, id::MAXIMUM_PACKET_SIZE, options.longest_packet);
-                short(writer, id::TOPIC_ALIAS_MAXIMUM, hello.alias_maximum);
+                u32_property(writer, id::SESSION_EXPIRY, options.session_expiry);
+                u16_property(writer, id::RECEIVE_MAXIMUM, fields.receive_maximum);
+                u32_property(writer, id::MAXIMUM_PACKET_SIZE, options.longest_packet);
+                u16_property(writer, id::TOPIC_ALIAS_MAXIMUM, fields.alias_maximum);
             });
         }
         writer.text(options.client_id);
         if let Some(will) = &options.will {
             if has_properties {
                 writer.section(&|writer| {
-                    number(writer, id::WILL_DELAY, options.will_delay);
+                    u32_property(writer, id::WILL_DELAY, options.will_delay);
                     publish_properties(writer, will);
                 });
             }
@@ -54,27 +54,27 @@ fn has_user(options: &Options<'_>) -> bool {
     options.user.is_some() || options.password.is_some() && !options.version.has_properties()
 }
 
-fn connect_flags(options: &Options<'_>, hello: Hello) -> u8 {
+fn connect_flags(options: &Options<'_>, fields: ConnectFields) -> u8 {
     let flag = |is_set: bool, bit: u8| if is_set { 1_u8.wrapping_shl(bit.into()) } else { 0 };
     let will = options
         .will
         .as_ref()
         .map_or(0, |will| flag(true, 2) | (will.qos as u8) << 3 | flag(will.retain, 5));
-    flag(hello.clean_start, 1)
+    flag(fields.clean_start, 1)
         | will
         | flag(options.password.is_some(), 6)
         | flag(has_user(options), 7)
 }
 
-/// Writes a property with a number, unless the number is zero.
-fn number(writer: &mut Writer<'_>, id: u8, number: u32) {
+/// Writes a property whose value is `number`. Writes nothing if the value is zero.
+fn u32_property(writer: &mut Writer<'_>, id: u8, number: u32) {
     if number != 0 {
         writer.u8(id);
         writer.u32(number);
     }
 }
 
-fn short(writer: &mut Writer<'_>, id: u8, number: u16) {
+fn u16_property(writer: &mut Writer<'_>, id: u8, number: u16) {
     if number != 0 {
         writer.u8(id);
         writer.u16(number);
@@ -106,7 +106,7 @@ fn publish_properties(writer: &mut Writer<'_>, publish: &Publish<'_>) {
 }
 
 /// Returns whether a message or a will can be published: its topics must be valid names.
-pub(crate) fn check(publish: &Publish<'_>) -> bool {
+pub(crate) fn is_publishable(publish: &Publish<'_>) -> bool {
     let is_name = |topic: &str| topic::is_name(topic.as_bytes());
     is_name(publish.topic) && publish.response_topic.is_none_or(is_name)
 }
@@ -122,8 +122,8 @@ pub(crate) struct Record<'r> {
 /// The source of a message's properties.
 enum Source<'r> {
     /// The properties in their encoded form.
-    Raw(&'r [u8]),
-    Of(&'r Publish<'r>),
+    Encoded(&'r [u8]),
+    Publish(&'r Publish<'r>),
 }
 
 impl<'r> Record<'r> {
@@ -131,7 +131,7 @@ impl<'r> Record<'r> {
     pub(crate) fn of(publish: &'r Publish<'r>) -> Self {
         let first = Kind::Publish.first() | (publish.qos as u8) << 1 | u8::from(publish.retain);
         let Publish { topic, payload, .. } = *publish;
-        Self { first, topic, properties: Source::Of(publish), payload }
+        Self { first, topic, properties: Source::Publish(publish), payload }
     }
 
     /// Reads a stored message, which is known to be well-formed.
@@ -139,38 +139,43 @@ impl<'r> Record<'r> {
         let mut reader = Reader(bytes);
         let (first, topic) = (reader.u8()?, reader.text()?);
         let length = if version.has_properties() { reader.varint()? } else { 0 };
-        let properties = Source::Raw(reader.take(length as usize)?);
+        let properties = Source::Encoded(reader.take(length as usize)?);
         Ok(Self { first, topic, properties, payload: reader.0 })
     }
 
     /// Writes the message in its stored form: a byte of flags, the topic, the properties with their length in
     /// front, and the payload.
-    pub(crate) fn keep(&self, writer: &mut Writer<'_>, version: Version) {
+    pub(crate) fn write_stored(&self, writer: &mut Writer<'_>, version: Version) {
         writer.u8(self.first);
         writer.text(self.topic);
-        self.rest(writer, version, 0);
+        self.write_rest(writer, version, 0);
     }
 
     /// Writes the PUBLISH (3.3).
-    pub(crate) fn put(&self, writer: &mut Writer<'_>, version: Version, sending: Sending) {
-        writer.u8(self.first | if sending.is_duplicate { 0b1000 } else { 0 });
+    pub(crate) fn write_publish(
+        &self,
+        writer: &mut Writer<'_>,
+        version: Version,
+        fields: PublishFields,
+    ) {
+        writer.u8(self.first | if fields.is_duplicate { 0b1000 } else { 0 });
         writer.section(&|writer| {
-            writer.text(if sending.is_known { "" } else { self.topic });
-            if sending.id != 0 {
-                writer.u16(sending.id);
+            writer.text(if fields.is_known { "" } else { self.topic });
+            if fields.id != 0 {
+                writer.u16(fields.id);
             }
-            self.rest(writer, version, sending.alias);
+            self.write_rest(writer, version, fields.alias);
         });
     }
 
     /// Writes the part after the topic and the identifier.
-    fn rest(&self, writer: &mut Writer<'_>, version: Version, alias: u16) {
+    fn write_rest(&self, writer: &mut Writer<'_>, version: Version, alias: u16) {
         if version.has_properties() {
             writer.section(&|writer| {
-                short(writer, id::TOPIC_ALIAS, alias);
+                u16_property(writer, id::TOPIC_ALIAS, alias);
                 match self.properties {
-                    Source::Raw(properties) => writer.raw(properties),
-                    Source::Of(publish) => publish_properties(writer, publish),
+                    Source::Encoded(properties) => writer.raw(properties),
+                    Source::Publish(publish) => publish_properties(writer, publish),
                 }
             });
         }
@@ -193,12 +198,12 @@ pub(crate) fn record_qos(record: &[u8]) -> Qos {
 
 /// The fields of a PUBLISH that are not in the message.
 #[derive(Clone, Copy, Default)]
-pub(crate) struct Sending {
+pub(crate) struct PublishFields {
     pub(crate) id: u16,
     pub(crate) is_duplicate: bool,
     /// The topic alias, 0 for none.
     pub(crate) alias: u16,
-    /// Whether the broker knows the alias. Then the topic is left out.
+    /// Whether the broker knows the alias. If it does, the topic is left out.
     pub(crate) is_known: bool,
 }
 

@@ -24,8 +24,8 @@ pub(crate) mod id {
     pub(crate) const MAXIMUM_PACKET_SIZE: u8 = 0x27;
 }
 
-/// The groups of packets that may have a property, as bits.
-pub(super) mod carrier {
+/// One bit for each group of packets from a broker. The bits state in which packets a property is allowed.
+pub(super) mod packet_group {
     pub(in crate::wire) const CONNACK: u8 = 1 << 3;
     pub(in crate::wire) const PUBLISH: u8 = 1 << 4;
     /// All acknowledgements except CONNACK.
@@ -43,10 +43,10 @@ const TEXT: u8 = 5;
 const BINARY: u8 = 6;
 const PAIR: u8 = 7;
 
-/// Returns the form of a property in the lowest three bits, and the packets from a server that may have the property
-/// in the other bits. Returns 0 for an unknown property.
-const fn form(id: u8) -> u8 {
-    use carrier::{ACK, CONNACK, DISCONNECT, PUBLISH};
+/// Returns the descriptor of a property. The lowest three bits are the form of the value. The other bits are the bits
+/// of [`packet_group`]. Returns 0 for an unknown property.
+const fn descriptor(id: u8) -> u8 {
+    use packet_group::{ACK, CONNACK, DISCONNECT, PUBLISH};
     match id {
         0x01 => BYTE | PUBLISH,
         0x02 => FOUR | PUBLISH,
@@ -66,22 +66,22 @@ const fn form(id: u8) -> u8 {
     }
 }
 
-/// The forms as a table, so that a lookup takes one load.
+/// The descriptors as a table, so that a lookup takes one load.
 #[expect(clippy::indexing_slicing, reason = "evaluated by the compiler")]
-const FORMS: [u8; 43] = {
-    let mut forms = [0; 43];
+const DESCRIPTORS: [u8; 43] = {
+    let mut descriptors = [0; 43];
     let mut id = 0;
-    while id < forms.len() {
-        forms[id] = form(id as u8);
+    while id < descriptors.len() {
+        descriptors[id] = descriptor(id as u8);
         id += 1;
     }
-    forms
+    descriptors
 };
 
-/// A property: its identifier, its [form], and its bytes without their length.
+/// A property: its identifier, its [descriptor], and its bytes without their length.
 struct Property<'p> {
     id: u8,
-    form: u8,
+    descriptor: u8,
     bytes: &'p [u8],
     /// The second text of a user property.
     second: &'p [u8],
@@ -99,28 +99,28 @@ impl<'p> Properties<'p> {
     pub const NONE: Self = Self { bytes: &[] };
 
     /// Reads properties with their length in front, and checks them.
-    pub(super) fn read(reader: &mut Reader<'p>, carrier: u8) -> Result<Self, Reason> {
+    pub(super) fn read(reader: &mut Reader<'p>, packet_group: u8) -> Result<Self, Reason> {
         let length = reader.varint()?;
         let bytes = reader.take(length as usize)?;
         let mut seen = 0_u64;
         let mut rest = Reader(bytes);
         while !rest.is_empty() {
-            let property = next(&mut rest)?;
-            if property.form & carrier == 0 {
+            let property = read_property(&mut rest)?;
+            if property.descriptor & packet_group == 0 {
                 return Err(Reason::MALFORMED_PACKET);
             }
             let bit = 1_u64.wrapping_shl(property.id.into());
             let may_repeat = matches!(property.id, id::USER | id::SUBSCRIPTION_ID);
             let is_repeated = seen & bit != 0 && !may_repeat;
             seen |= bit;
-            if is_repeated || !property.is_possible() {
+            if is_repeated || !property.is_valid() {
                 return Err(Reason::PROTOCOL_ERROR);
             }
         }
         Ok(Self { bytes })
     }
 
-    /// Makes properties of bytes that were checked before.
+    /// Makes `Properties` from encoded properties that were already checked.
     pub(crate) const fn checked(bytes: &'p [u8]) -> Self {
         Self { bytes }
     }
@@ -187,7 +187,7 @@ impl<'p> Properties<'p> {
 
     fn iter(&self) -> impl Iterator<Item = Property<'p>> + use<'p> {
         let mut rest = Reader(self.bytes);
-        core::iter::from_fn(move || next(&mut rest).ok())
+        core::iter::from_fn(move || read_property(&mut rest).ok())
     }
 }
 
@@ -198,24 +198,24 @@ fn text(bytes: &[u8]) -> &str {
 
 /// Reads the next property.
 #[inline(never)]
-fn next<'p>(rest: &mut Reader<'p>) -> Result<Property<'p>, Reason> {
+fn read_property<'p>(rest: &mut Reader<'p>) -> Result<Property<'p>, Reason> {
     // All existing identifiers are one byte long.
     let id = rest.u8()?;
-    let form = FORMS.get(usize::from(id)).copied().unwrap_or(0);
-    let bytes = match form & 7 {
+    let descriptor = DESCRIPTORS.get(usize::from(id)).copied().unwrap_or(0);
+    let bytes = match descriptor & 7 {
         0 => return Err(Reason::MALFORMED_PACKET),
         VARINT => rest.varint_bytes()?,
         TEXT | PAIR => rest.text()?.as_bytes(),
         BINARY => rest.binary()?,
         size => rest.take(size.into())?,
     };
-    let second = if form & 7 == PAIR { rest.text()?.as_bytes() } else { &[] };
-    Ok(Property { id, form, bytes, second })
+    let second = if descriptor & 7 == PAIR { rest.text()?.as_bytes() } else { &[] };
+    Ok(Property { id, descriptor, bytes, second })
 }
 
 impl Property<'_> {
     /// Returns whether the property may have this value.
-    fn is_possible(&self) -> bool {
+    fn is_valid(&self) -> bool {
         match self.id {
             id::RECEIVE_MAXIMUM
             | id::MAXIMUM_PACKET_SIZE
@@ -223,7 +223,7 @@ impl Property<'_> {
             | id::SUBSCRIPTION_ID => self.bytes.iter().any(|byte| *byte != 0),
             id::RESPONSE_TOPIC => topic::is_name(self.bytes),
             // All one-byte properties are 0 or 1. This includes the maximum QoS, which is left out if it is 2.
-            _ => self.form & 7 != BYTE || matches!(self.bytes, [0 | 1]),
+            _ => self.descriptor & 7 != BYTE || matches!(self.bytes, [0 | 1]),
         }
     }
 }

@@ -41,7 +41,7 @@ impl<'p> Reader<'p> {
         Ok(value)
     }
 
-    /// Reads a variable byte integer, and returns its encoded bytes. They are all zero only for the number zero.
+    /// Reads a variable byte integer, and returns its encoded bytes. All bytes are zero only for the number zero.
     pub(crate) fn varint_bytes(&mut self) -> Result<&'p [u8], Reason> {
         let bytes = self.0;
         self.varint()?;
@@ -66,14 +66,14 @@ impl<'p> Reader<'p> {
     }
 }
 
-/// Reads a variable byte integer (5, 1.5.5). Returns its value and its size, or `None` until it has arrived.
+/// Reads a variable byte integer (5, 1.5.5). Returns its value and its size, or `None` until the integer has arrived.
 pub(super) fn varint(bytes: &[u8]) -> Result<Option<(u32, usize)>, Reason> {
     let mut value = 0_u32;
-    for (byte, place) in bytes.iter().zip(0_u8..4) {
-        value |= u32::from(byte & 0x7F).wrapping_shl(u32::from(place).wrapping_mul(7));
+    for (byte, index) in bytes.iter().zip(0_u8..4) {
+        value |= u32::from(byte & 0x7F).wrapping_shl(u32::from(index).wrapping_mul(7));
         if byte & 0x80 == 0 {
-            let is_shortest = *byte != 0 || place == 0;
-            let size = usize::from(place).saturating_add(1);
+            let is_shortest = *byte != 0 || index == 0;
+            let size = usize::from(index).saturating_add(1);
             return if is_shortest {
                 Ok(Some((value, size)))
             } else {
@@ -89,7 +89,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_variable_byte_integer_has_at_most_four_bytes_and_no_more_than_it_needs() {
+    fn a_variable_byte_integer_has_at_most_four_bytes_and_is_in_its_shortest_form() {
         for (bytes, value) in [
             (&[0][..], 0),
             (&[0x7F], 127),

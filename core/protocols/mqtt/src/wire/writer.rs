@@ -4,15 +4,15 @@
 pub(crate) struct Writer<'b> {
     buffer: &'b mut [u8],
     len: usize,
-    is_bad: bool,
+    is_invalid: bool,
 }
 
 /// The length of the longest body of a packet.
-const MOST: usize = 268_435_455;
+const MAX_BODY_LENGTH: usize = 268_435_455;
 
 impl<'b> Writer<'b> {
     pub(crate) const fn new(buffer: &'b mut [u8]) -> Self {
-        Self { buffer, len: 0, is_bad: false }
+        Self { buffer, len: 0, is_invalid: false }
     }
 
     /// Returns the number of bytes that `write` writes. Returns `None` if no packet can contain them: a text or
@@ -21,7 +21,7 @@ impl<'b> Writer<'b> {
     pub(crate) fn count(write: &dyn Fn(&mut Writer<'_>)) -> Option<usize> {
         let mut counter = Writer::new(&mut []);
         write(&mut counter);
-        (!counter.is_bad).then_some(counter.len)
+        (!counter.is_invalid).then_some(counter.len)
     }
 
     /// Returns the number of bytes written.
@@ -33,7 +33,7 @@ impl<'b> Writer<'b> {
     pub(crate) fn raw(&mut self, bytes: &[u8]) {
         // This is a loop, because the optimizer does not always see that `copy_from_slice` cannot panic.
         let room = self.buffer.get_mut(self.len..).unwrap_or_default();
-        room.iter_mut().zip(bytes).for_each(|(place, byte)| *place = *byte);
+        room.iter_mut().zip(bytes).for_each(|(target, byte)| *target = *byte);
         self.len = self.len.saturating_add(bytes.len());
     }
 
@@ -54,7 +54,7 @@ impl<'b> Writer<'b> {
     /// Writes a variable byte integer.
     #[inline(never)]
     pub(crate) fn varint(&mut self, number: usize) {
-        self.is_bad |= number > MOST;
+        self.is_invalid |= number > MAX_BODY_LENGTH;
         let mut rest = number;
         loop {
             let more = if rest > 0x7F { 0x80 } else { 0 };
@@ -69,14 +69,14 @@ impl<'b> Writer<'b> {
     /// Writes bytes with their length in front.
     #[inline(never)]
     pub(crate) fn binary(&mut self, bytes: &[u8]) {
-        self.is_bad |= bytes.len() > usize::from(u16::MAX);
+        self.is_invalid |= bytes.len() > usize::from(u16::MAX);
         self.u16(bytes.len() as u16);
         self.raw(bytes);
     }
 
     #[inline(never)]
     pub(crate) fn text(&mut self, text: &str) {
-        self.is_bad |= text.as_bytes().contains(&0);
+        self.is_invalid |= text.as_bytes().contains(&0);
         self.binary(text.as_bytes());
     }
 
@@ -84,7 +84,7 @@ impl<'b> Writer<'b> {
     #[inline(never)]
     pub(crate) fn section(&mut self, write: &dyn Fn(&mut Writer<'_>)) {
         let length = Writer::count(write);
-        self.is_bad |= length.is_none();
+        self.is_invalid |= length.is_none();
         self.varint(length.unwrap_or(0));
         write(self);
     }
@@ -96,9 +96,9 @@ mod tests {
     use crate::wire::Reader;
 
     #[test]
-    fn what_is_written_is_read_again() {
+    fn written_numbers_are_read_back() {
         let mut buffer = [0; 64];
-        for number in [0, 127, 128, 16_383, 16_384, 2_097_151, 2_097_152, MOST] {
+        for number in [0, 127, 128, 16_383, 16_384, 2_097_151, 2_097_152, MAX_BODY_LENGTH] {
             let mut writer = Writer::new(&mut buffer);
             writer.varint(number);
             let length = writer.len();
@@ -107,11 +107,11 @@ mod tests {
     }
 
     #[test]
-    fn what_no_packet_can_hold_is_counted_as_nothing() {
+    fn content_that_no_packet_can_contain_has_no_length() {
         assert_eq!(Writer::count(&|writer| writer.text("a\0b")), None);
         assert_eq!(Writer::count(&|writer| writer.binary(&[0; 65_536])), None);
         assert_eq!(Writer::count(&|writer| writer.binary(&[0; 65_535])), Some(65_537));
-        assert_eq!(Writer::count(&|writer| writer.varint(MOST + 1)), None);
+        assert_eq!(Writer::count(&|writer| writer.varint(MAX_BODY_LENGTH + 1)), None);
         assert_eq!(Writer::count(&|writer| writer.section(&|inner| inner.text("\0"))), None);
     }
 }

@@ -5,27 +5,31 @@ use mqtt::{PublishError, SubscribeError};
 use packet::{ack, publish};
 
 /// Returns a broker that sets limits in its CONNACK.
-fn limited(properties: &'static [u8]) -> impl FnMut(&Packet) -> Vec<Deed> {
+fn broker_with_limits(properties: &'static [u8]) -> impl FnMut(&Packet) -> Vec<BrokerAction> {
     move |packet| match packet {
         Packet::Connect(connect) => {
-            vec![Deed::Send(connack(5, !connect.clean, 0, properties))]
+            vec![BrokerAction::Send(connack(5, !connect.clean, 0, properties))]
         }
-        other => greet(5, other),
+        other => answer_connect_and_ping(5, other),
     }
 }
 
 #[test]
-fn a_full_store_is_an_answer_and_its_room_an_event() {
-    with_quiet(Version::V5, |test| {
+fn publishing_to_a_full_store_fails_and_room_is_reported_later() {
+    with_minimal_broker(Version::V5, |test| {
         test.start_up();
         let long = Publish::new("topic", &[b'x'; 60]).qos(Qos::One);
         let first = test.publish(&long).unwrap().unwrap();
         test.publish(&long).unwrap();
-        assert_eq!(test.publish(&long), Err(PublishError::Full), "160 bytes hold two");
+        assert_eq!(
+            test.publish(&long),
+            Err(PublishError::Full),
+            "160 bytes have room for two messages"
+        );
         test.run(1);
         assert_eq!(test.events(), []);
         test.send(ack(0x40, first.number()));
-        assert_eq!(test.events(), [ok(first), MqttEvent::Room]);
+        assert_eq!(test.events(), [acked(first), MqttEvent::Room]);
         test.publish(&long).unwrap();
         // The slots can be full, too.
         let short = Publish::new("t", b"").qos(Qos::One);
@@ -38,8 +42,8 @@ fn a_full_store_is_an_answer_and_its_room_an_event() {
 }
 
 #[test]
-fn what_never_fits_is_too_long() {
-    with_quiet(Version::V5, |test| {
+fn messages_and_filters_that_can_never_fit_are_too_long() {
+    with_minimal_broker(Version::V5, |test| {
         test.start_up();
         let too_long = Err(PublishError::TooLong);
         assert_eq!(test.publish(&Publish::new("t", &[0; 200]).qos(Qos::One)), too_long);
@@ -54,8 +58,8 @@ fn what_never_fits_is_too_long() {
 }
 
 #[test]
-fn a_full_output_ring_is_an_answer_too() {
-    with_quiet(Version::V5, |test| {
+fn publishing_to_a_full_output_ring_fails_and_room_is_reported_later() {
+    with_minimal_broker(Version::V5, |test| {
         test.start_up();
         let message = Publish::new("t", &[b'x'; 100]);
         assert_eq!(test.publish(&message), Ok(None));
@@ -67,8 +71,9 @@ fn a_full_output_ring_is_an_answer_too() {
     });
 }
 
-/// Fills the output ring of a blocked client as far as messages can fill it; the last one has `length` bytes.
-fn fill(test: &mut Test, length: usize) {
+/// Blocks the network, and fills the output ring with messages. The client keeps ten bytes of the ring free, and only a
+/// few more bytes are free. The payload of the last message has `length` bytes.
+fn fill_output_ring(test: &mut Test, length: usize) {
     test.net.block(true);
     for _ in 0..2 {
         test.publish(&Publish::new("t", &[b'x'; 100])).unwrap();
@@ -78,13 +83,13 @@ fn fill(test: &mut Test, length: usize) {
 }
 
 #[test]
-fn a_client_says_goodbye_however_full_the_ring_is() {
+fn a_stopped_client_sends_its_disconnect_even_if_the_output_ring_is_full() {
     for (level, version) in LEVELS {
         for length in 20..=45 {
-            with_quiet(version, |test| {
+            with_minimal_broker(version, |test| {
                 test.app.options.keep_alive = 3;
                 test.start_up();
-                fill(test, length);
+                fill_output_ring(test, length);
                 // There are also messages to acknowledge, and a PINGREQ becomes due.
                 for id in 1..=3 {
                     let (topic, qos) = ("t".into(), 1);
@@ -105,17 +110,17 @@ fn a_client_says_goodbye_however_full_the_ring_is() {
 }
 
 #[test]
-fn a_ping_is_sent_however_full_the_ring_was_when_it_was_due() {
+fn a_ping_that_is_due_while_the_output_ring_is_full_is_sent() {
     for (_, version) in LEVELS {
         for length in 20..=45 {
-            with_quiet(version, |test| {
+            with_minimal_broker(version, |test| {
                 test.app.options.keep_alive = 3;
                 test.start_up();
-                fill(test, length);
+                fill_output_ring(test, length);
                 test.run(7);
                 test.net.block(false);
                 test.run(30);
-                assert_eq!(test.events(), [], "the broker answers each ping: {length}");
+                assert_eq!(test.events(), [], "the connection does not end, length {length}");
                 assert!(test.sent().contains(&Packet::Ping));
             });
         }
@@ -123,8 +128,8 @@ fn a_ping_is_sent_however_full_the_ring_was_when_it_was_due() {
 }
 
 #[test]
-fn what_is_no_topic_or_text_is_invalid() {
-    with_quiet(Version::V5, |test| {
+fn invalid_topics_filters_and_texts_are_refused() {
+    with_minimal_broker(Version::V5, |test| {
         test.start_up();
         for topic in ["", "a/+", "#", "a\0b"] {
             assert_eq!(test.publish(&Publish::new(topic, b"")), Err(PublishError::Invalid));
@@ -146,8 +151,8 @@ fn what_is_no_topic_or_text_is_invalid() {
 }
 
 #[test]
-fn without_a_connection_only_what_is_kept_is_taken() {
-    with_quiet(Version::V5, |test| {
+fn without_a_connection_only_messages_that_are_stored_are_accepted() {
+    with_minimal_broker(Version::V5, |test| {
         let one = Publish::new("t", b"1").qos(Qos::One);
         assert_eq!(test.publish(&one), Err(PublishError::Down), "not started");
         test.start();
@@ -164,12 +169,12 @@ fn without_a_connection_only_what_is_kept_is_taken() {
 }
 
 #[test]
-fn what_is_published_while_the_connection_ends_is_kept() {
-    with_quiet(Version::V5, |test| {
+fn messages_published_while_the_connection_ends_are_stored() {
+    with_minimal_broker(Version::V5, |test| {
         test.app.options.session_expiry = 60;
         test.start_up();
-        // Publishes once in each pass until the store is full, also between the end of the stream and the last
-        // callback.
+        // Publishes one message in each pass until the client is full. So messages are also published between the end
+        // of the stream and the callback `ended`.
         let publish = |app: &mut App, event: &mut picoevent::EventMut<App>| {
             let one = Publish::new("t", b"1").qos(Qos::One);
             match mqtt::publish(app, event.cx(), &one) {
@@ -178,7 +183,7 @@ fn what_is_published_while_the_connection_ends_is_kept() {
                 Err(error) => panic!("{error}"),
             }
         };
-        test.net.act(Deed::End);
+        test.net.perform(BrokerAction::End);
         test.base.every(Duration::ZERO, publish).unwrap();
         test.run(3);
         assert_eq!(test.app.mqtt().used(), 4);
@@ -191,7 +196,7 @@ fn what_is_published_while_the_connection_ends_is_kept() {
 
 #[test]
 fn the_receive_maximum_of_the_broker_is_obeyed() {
-    with(Version::V5, limited(&[0x21, 0, 2]), |test| {
+    with_broker(Version::V5, broker_with_limits(&[0x21, 0, 2]), |test| {
         test.start_up();
         let message = |payload| Publish::new("t", payload).qos(Qos::Two);
         let payloads = [&b"1"[..], b"2", b"3", b"4"];
@@ -202,7 +207,11 @@ fn the_receive_maximum_of_the_broker_is_obeyed() {
         let first = numbers(test.sent());
         assert_eq!(first.len(), 2, "{first:?}");
         test.send(ack(0x50, ids[0]));
-        assert_eq!(test.sent(), [Packet::Ack(6, ids[0], 0)], "it counts until the end");
+        assert_eq!(
+            test.sent(),
+            [Packet::Ack(6, ids[0], 0)],
+            "the message counts until its PUBCOMP"
+        );
         test.send(ack(0x70, ids[0]));
         let third = test.sent();
         assert!(matches!(&third[..], [Packet::Publish(publish)] if publish.id == ids[2]));
@@ -210,29 +219,30 @@ fn the_receive_maximum_of_the_broker_is_obeyed() {
 }
 
 #[test]
-fn quality_and_retain_that_the_broker_does_not_have_are_refused() {
-    with(Version::V5, limited(&[0x24, 1, 0x25, 0]), |test| {
+fn a_qos_or_retain_flag_that_the_broker_does_not_support_is_refused() {
+    with_broker(Version::V5, broker_with_limits(&[0x24, 1, 0x25, 0]), |test| {
         test.start();
         // These messages are published before the broker's limits are known.
         let two = test.publish(&Publish::new("t", b"").qos(Qos::Two)).unwrap().unwrap();
-        let kept = test.publish(&Publish::new("t", b"").qos(Qos::One).retained()).unwrap().unwrap();
+        let retained =
+            test.publish(&Publish::new("t", b"").qos(Qos::One).retained()).unwrap().unwrap();
         let one = test.publish(&Publish::new("t", b"").qos(Qos::One)).unwrap().unwrap();
         test.run(1);
         assert_eq!(
             test.events()[1..],
             [
                 MqttEvent::Acked(two, Reason::QOS_NOT_SUPPORTED),
-                MqttEvent::Acked(kept, Reason::RETAIN_NOT_SUPPORTED),
+                MqttEvent::Acked(retained, Reason::RETAIN_NOT_SUPPORTED),
             ]
         );
         assert!(matches!(&test.sent()[..], [Packet::Publish(p)] if p.id == one.number()));
         let refused = |reason| Err(PublishError::Refused(reason));
         let two = test.publish(&Publish::new("t", b"").qos(Qos::Two));
         assert_eq!(two, refused(Reason::QOS_NOT_SUPPORTED));
-        let kept = test.publish(&Publish::new("t", b"").retained());
-        assert_eq!(kept, refused(Reason::RETAIN_NOT_SUPPORTED));
+        let retained = test.publish(&Publish::new("t", b"").retained());
+        assert_eq!(retained, refused(Reason::RETAIN_NOT_SUPPORTED));
     });
-    with(Version::V5, limited(&[0x24, 0]), |test| {
+    with_broker(Version::V5, broker_with_limits(&[0x24, 0]), |test| {
         test.start_up();
         let one = test.publish(&Publish::new("t", b"").qos(Qos::One));
         assert_eq!(one, Err(PublishError::Refused(Reason::QOS_NOT_SUPPORTED)));
@@ -240,8 +250,8 @@ fn quality_and_retain_that_the_broker_does_not_have_are_refused() {
 }
 
 #[test]
-fn packets_longer_than_the_broker_takes_are_not_sent() {
-    with(Version::V5, limited(&[0x27, 0, 0, 0, 50]), |test| {
+fn packets_longer_than_the_broker_accepts_are_not_sent() {
+    with_broker(Version::V5, broker_with_limits(&[0x27, 0, 0, 0, 50]), |test| {
         test.start();
         let id = test.publish(&Publish::new("t", &[0; 60]).qos(Qos::One)).unwrap().unwrap();
         let filter =
@@ -262,14 +272,14 @@ fn packets_longer_than_the_broker_takes_are_not_sent() {
 }
 
 #[test]
-fn topics_that_repeat_get_an_alias_if_the_broker_allows() {
-    with(Version::V5, limited(&[0x22, 0, 9]), |test| {
+fn repeated_topics_get_an_alias_if_the_broker_allows_it() {
+    with_broker(Version::V5, broker_with_limits(&[0x22, 0, 9]), |test| {
         test.app.options.session_expiry = 60;
         test.start_up();
         for topic in ["one", "two", "one", "three", "two"] {
             test.publish(&Publish::new(topic, b"")).unwrap();
         }
-        test.publish(&Publish::new("one", b"kept").qos(Qos::One)).unwrap();
+        test.publish(&Publish::new("one", b"stored").qos(Qos::One)).unwrap();
         test.run(1);
         let topics = |packets: Vec<Packet>| -> Vec<(String, u16)> {
             let publish = |packet| match packet {
@@ -291,8 +301,8 @@ fn topics_that_repeat_get_an_alias_if_the_broker_allows() {
                 name("", 1)
             ]
         );
-        // The aliases end with the connection.
-        test.net.act(Deed::Reset);
+        // Aliases are valid for one connection only, so the client sends the topic again.
+        test.net.perform(BrokerAction::Reset);
         test.run(2);
         assert_eq!(topics(test.sent()), [name("one", 1)]);
         // This topic is too long for an alias, so the message has no alias.
@@ -301,7 +311,7 @@ fn topics_that_repeat_get_an_alias_if_the_broker_allows() {
         assert_eq!(topics(test.sent()), [name(&"x".repeat(64), 0)], "too long for an alias");
     });
     // If the alias would make the packet too long, the alias is left out.
-    with(Version::V5, limited(&[0x22, 0, 9, 0x27, 0, 0, 0, 50]), |test| {
+    with_broker(Version::V5, broker_with_limits(&[0x22, 0, 9, 0x27, 0, 0, 0, 50]), |test| {
         test.start_up();
         test.publish(&Publish::new("t", &[0; 44])).unwrap();
         test.run(1);
@@ -310,8 +320,8 @@ fn topics_that_repeat_get_an_alias_if_the_broker_allows() {
 }
 
 #[test]
-fn aliases_of_the_broker_stand_for_their_topics() {
-    with_quiet(Version::V5, |test| {
+fn an_alias_of_the_broker_is_replaced_by_its_topic() {
+    with_minimal_broker(Version::V5, |test| {
         test.start_up();
         test.subscribe("a/+", Qos::Zero).unwrap();
         for (topic, alias) in [("a/b", 1), ("a/c", 2), ("", 1), ("a/d", 1), ("", 1), ("", 2)] {
@@ -319,23 +329,25 @@ fn aliases_of_the_broker_stand_for_their_topics() {
             let message = packet::Publish { topic, alias, payload, ..Default::default() };
             test.send(publish(5, &message));
         }
-        let topics: Vec<_> = test.app.seen.iter().map(|seen| &*seen.topic).collect();
+        let topics: Vec<_> = test.app.messages.iter().map(|message| &*message.topic).collect();
         assert_eq!(topics, ["a/b", "a/c", "a/b", "a/d", "a/d", "a/c"]);
-        assert!(test.app.seen.iter().all(|seen| seen.by_handler && seen.payload == b"x"));
+        assert!(
+            test.app.messages.iter().all(|message| message.by_handler && message.payload == b"x")
+        );
     });
 }
 
 #[test]
-fn a_topic_too_long_for_its_alias_ends_aliases_with_the_next_connection() {
-    with_quiet(Version::V5, |test| {
+fn after_a_topic_too_long_for_its_alias_the_next_connection_has_no_aliases() {
+    with_minimal_broker(Version::V5, |test| {
         test.start_up();
         let topic = "x".repeat(64);
         let long = packet::Publish { topic, alias: 1, ..Default::default() };
         test.send(publish(5, &long));
-        assert_eq!(test.app.seen.len(), 1);
+        assert_eq!(test.app.messages.len(), 1);
         let short = packet::Publish { topic: String::new(), ..long };
         test.send(publish(5, &short));
-        assert_eq!(test.events()[0], down(Down::Broken(Reason::PROTOCOL_ERROR)));
+        assert_eq!(test.events()[0], down(Down::InvalidPacket(Reason::PROTOCOL_ERROR)));
         test.run(5);
         let packets = test.packets();
         let last = packets.iter().rev().find_map(|packet| match packet {
@@ -347,17 +359,17 @@ fn a_topic_too_long_for_its_alias_ends_aliases_with_the_next_connection() {
 }
 
 #[test]
-fn more_messages_than_the_client_keeps_in_mind_end_the_connection() {
+fn more_messages_with_qos_2_than_the_client_can_store_end_the_connection() {
     for (level, version) in LEVELS {
-        with_quiet(version, |test| {
+        with_minimal_broker(version, |test| {
             test.start_up();
             for id in 1..=5 {
                 let message =
                     packet::Publish { topic: "t".into(), qos: 2, id, ..Default::default() };
                 test.send(publish(level, &message));
             }
-            let broken = Down::Broken(Reason::RECEIVE_MAXIMUM_EXCEEDED);
-            assert_eq!((test.events()[0], test.app.seen.len()), (down(broken), 4));
+            let expected = Down::InvalidPacket(Reason::RECEIVE_MAXIMUM_EXCEEDED);
+            assert_eq!((test.events()[0], test.app.messages.len()), (down(expected), 4));
         });
     }
 }

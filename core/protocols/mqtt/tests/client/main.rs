@@ -2,15 +2,15 @@
 
 use critical_section as _;
 
+mod connection;
+mod invalid_packets;
 mod limits;
-mod lives;
 mod messages;
 mod model;
-mod other;
-mod refusals;
+mod network;
+mod other_library;
 mod requests;
 mod sessions;
-mod world;
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -22,13 +22,13 @@ use picoevent_mqtt::{
     Properties, Publish, Qos, Reason, Subscription, Version,
 };
 
-use picoevent_peers::mqtt::Deed;
+use network::{Network, Peer};
+use picoevent_peers::mqtt::BrokerAction;
 use picoevent_peers::mqtt::packet::{self, Packet, connack};
-use world::{Peer, World};
 
-/// A message or a piece of a message, as the application received it.
+/// A message or a chunk of a message, as the application received it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-struct Seen {
+struct ReceivedMessage {
     topic: String,
     payload: Vec<u8>,
     offset: usize,
@@ -39,7 +39,7 @@ struct Seen {
 
 /// The properties of a packet: its kind, the user properties, and the reason string or the assigned client
 /// identifier.
-type Told = (Kind, Vec<(String, String)>, Option<String>);
+type ReceivedProperties = (Kind, Vec<(String, String)>, Option<String>);
 
 /// The application. It stores all events and messages. Its client has four slots, a store of 160 bytes, and two
 /// aliases.
@@ -47,17 +47,17 @@ struct App {
     mqtt: Client<App, 4, 160, 2>,
     options: Options<'static>,
     events: Vec<MqttEvent>,
-    seen: Vec<Seen>,
-    properties: Vec<Told>,
+    messages: Vec<ReceivedMessage>,
+    properties: Vec<ReceivedProperties>,
     /// Called with each event.
     react: Option<fn(&mut App, &mut Cx<App>, MqttEvent)>,
     /// Called with each message.
     react_to_message: Option<fn(&mut App, &mut Message<App>)>,
-    /// Whether a connect can be started.
+    /// Whether `connect` can connect.
     can_connect: bool,
-    /// The filters of the last subscribes that no unsubscribe has followed, and their quality of service.
-    wanted: HashMap<String, u8>,
-    /// Whether it also publishes at random.
+    /// The filters of the subscriptions after the last requests, and their quality of service.
+    expected_subscriptions: HashMap<String, u8>,
+    /// Whether the application also publishes messages at random.
     publishes: bool,
 }
 
@@ -67,18 +67,18 @@ impl App {
             mqtt: Client::new(),
             options: Options { client_id: "test", ..Options::new(BROKER.parse().unwrap()) },
             events: Vec::new(),
-            seen: Vec::new(),
+            messages: Vec::new(),
             properties: Vec::new(),
             react: None,
             react_to_message: None,
             can_connect: true,
-            wanted: HashMap::new(),
+            expected_subscriptions: HashMap::new(),
             publishes: true,
         }
     }
 
-    fn see(&mut self, message: &mut Message<Self>, by_handler: bool) {
-        self.seen.push(Seen {
+    fn record(&mut self, message: &mut Message<Self>, by_handler: bool) {
+        self.messages.push(ReceivedMessage {
             topic: message.topic().to_owned(),
             payload: message.payload().to_vec(),
             offset: message.offset(),
@@ -96,11 +96,11 @@ impl App {
     }
 
     fn handle(&mut self, message: &mut Message<Self>) {
-        self.see(message, true);
+        self.record(message, true);
     }
 
     fn payloads(&self) -> Vec<&[u8]> {
-        self.seen.iter().map(|seen| &*seen.payload).collect()
+        self.messages.iter().map(|message| &*message.payload).collect()
     }
 }
 
@@ -125,7 +125,7 @@ impl HasMqtt for App {
     }
 
     fn message(&mut self, message: &mut Message<Self>) {
-        self.see(message, false);
+        self.record(message, false);
     }
 
     fn properties(&mut self, kind: Kind, properties: Properties) {
@@ -141,7 +141,7 @@ impl HasMqtt for App {
 }
 
 /// A function that returns a broker's reaction to a packet.
-type Answer = dyn FnMut(&Packet) -> Vec<Deed>;
+type Answer = dyn FnMut(&Packet) -> Vec<BrokerAction>;
 
 /// A broker that handles each packet with a script.
 struct Script {
@@ -152,29 +152,29 @@ struct Script {
     /// The arrival times of the packets.
     times: Vec<Instant>,
     /// Whether connections are refused.
-    is_away: bool,
+    is_unreachable: bool,
 }
 
 impl Peer for Script {
-    fn called(&mut self, _: Instant) -> bool {
+    fn accepts(&mut self, _: Instant) -> bool {
         self.bytes.clear();
-        !self.is_away
+        !self.is_unreachable
     }
 
-    fn heard(&mut self, now: Instant, bytes: &[u8]) -> Vec<(Duration, Deed)> {
+    fn receive(&mut self, now: Instant, bytes: &[u8]) -> Vec<(Duration, BrokerAction)> {
         self.bytes.extend(bytes);
-        let mut deeds = Vec::new();
+        let mut actions = Vec::new();
         while let Some(packet) = packet::next(&mut self.bytes, self.level) {
-            deeds.extend((self.answer)(&packet));
+            actions.extend((self.answer)(&packet));
             self.packets.push(packet);
             self.times.push(now);
         }
-        deeds.into_iter().map(|deed| (Duration::from_millis(1), deed)).collect()
+        actions.into_iter().map(|action| (Duration::from_millis(1), action)).collect()
     }
 }
 
-type Room = Storage<App, 8, 1, 1_024, 0, 1>;
-type Net = World<Script>;
+type AppStorage = Storage<App, 8, 1, 1_024, 0, 1>;
+type Net = Network<Script>;
 
 /// The base, the application and the network of a test.
 struct Test<'s> {
@@ -216,7 +216,7 @@ impl Test<'_> {
 
     /// Sends a packet from the broker.
     fn send(&mut self, bytes: Vec<u8>) {
-        self.net.act(Deed::Send(bytes));
+        self.net.perform(BrokerAction::Send(bytes));
         self.run(1);
     }
 
@@ -242,12 +242,12 @@ const RINGS: (usize, usize) = (128, 256);
 const LEVELS: [(u8, Version); 2] = [(4, Version::V3), (5, Version::V5)];
 
 /// Runs a test with a scripted broker.
-fn with(
+fn with_broker(
     version: Version,
-    answer: impl FnMut(&Packet) -> Vec<Deed> + 'static,
+    answer: impl FnMut(&Packet) -> Vec<BrokerAction> + 'static,
     run: impl FnOnce(&mut Test<'_>),
 ) {
-    let mut storage = Box::new(Room::new());
+    let mut storage = Box::new(AppStorage::new());
     let mut base = EventBase::new(&mut storage);
     base.seed(&[7; 32]);
     let pool = base.add_pool(Pool::new(1).rings(RINGS.0, RINGS.1)).unwrap();
@@ -260,24 +260,24 @@ fn with(
         bytes: Vec::new(),
         packets: Vec::new(),
         times: Vec::new(),
-        is_away: false,
+        is_unreachable: false,
     };
-    run(&mut Test { base, app, net: World::new(script), pool });
+    run(&mut Test { base, app, net: Network::new(script), pool });
 }
 
 /// Runs a test with a broker that only accepts the client and answers pings.
-fn with_quiet(version: Version, run: impl FnOnce(&mut Test<'_>)) {
+fn with_minimal_broker(version: Version, run: impl FnOnce(&mut Test<'_>)) {
     let level = if version == Version::V5 { 5 } else { 4 };
-    with(version, move |packet| greet(level, packet), run);
+    with_broker(version, move |packet| answer_connect_and_ping(level, packet), run);
 }
 
 /// Answers a CONNECT or a PINGREQ.
-fn greet(level: u8, packet: &Packet) -> Vec<Deed> {
+fn answer_connect_and_ping(level: u8, packet: &Packet) -> Vec<BrokerAction> {
     match packet {
         Packet::Connect(connect) => {
-            vec![Deed::Send(connack(level, !connect.clean, 0, &[]))]
+            vec![BrokerAction::Send(connack(level, !connect.clean, 0, &[]))]
         }
-        Packet::Ping => vec![Deed::Send(vec![0xD0, 0])],
+        Packet::Ping => vec![BrokerAction::Send(vec![0xD0, 0])],
         _ => Vec::new(),
     }
 }
@@ -286,7 +286,7 @@ fn addr(text: &str) -> SocketAddr {
     text.parse().unwrap()
 }
 
-fn ok(id: PacketId) -> MqttEvent {
+fn acked(id: PacketId) -> MqttEvent {
     MqttEvent::Acked(id, Reason::SUCCESS)
 }
 

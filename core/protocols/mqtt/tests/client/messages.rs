@@ -16,7 +16,7 @@ fn incoming(topic: &str, payload: &[u8], qos: u8, id: u16) -> packet::Publish {
 #[test]
 fn a_message_with_qos_0_is_sent_at_once() {
     for (_, version) in LEVELS {
-        with_quiet(version, |test| {
+        with_minimal_broker(version, |test| {
             test.start_up();
             let message = Publish {
                 message_expiry: Some(9),
@@ -40,9 +40,9 @@ fn a_message_with_qos_0_is_sent_at_once() {
 }
 
 #[test]
-fn a_message_with_qos_1_ends_with_its_acknowledgement() {
+fn a_message_with_qos_1_is_complete_after_its_puback() {
     for (_, version) in LEVELS {
-        with_quiet(version, |test| {
+        with_minimal_broker(version, |test| {
             test.start_up();
             let id = test.publish(&Publish::new("a", b"b").qos(Qos::One)).unwrap().unwrap();
             test.run(1);
@@ -50,7 +50,7 @@ fn a_message_with_qos_1_ends_with_its_acknowledgement() {
             let [Packet::Publish(publish)] = &test.sent()[..] else { panic!() };
             assert_eq!((publish.qos, publish.id, publish.dup), (1, id.number(), false));
             test.send(ack(0x40, id.number()));
-            assert_eq!(test.events(), [ok(id)]);
+            assert_eq!(test.events(), [acked(id)]);
             // A second PUBACK has no effect.
             test.send(ack(0x40, id.number()));
             assert_eq!((test.events(), test.app.mqtt().used()), (Vec::new(), 0));
@@ -59,9 +59,9 @@ fn a_message_with_qos_1_ends_with_its_acknowledgement() {
 }
 
 #[test]
-fn a_message_with_qos_2_takes_two_steps() {
+fn a_message_with_qos_2_is_complete_after_its_pubcomp() {
     for (_, version) in LEVELS {
-        with_quiet(version, |test| {
+        with_minimal_broker(version, |test| {
             test.start_up();
             let id = test.publish(&Publish::new("a", b"b").qos(Qos::Two)).unwrap().unwrap();
             test.run(1);
@@ -71,9 +71,9 @@ fn a_message_with_qos_2_takes_two_steps() {
             assert_eq!(test.sent(), [Packet::Ack(6, number, 0)]);
             assert_eq!((test.events(), test.app.mqtt().stored()), (Vec::new(), 0));
             test.send(ack(0x50, number));
-            assert_eq!(test.sent(), [Packet::Ack(6, number, 0)], "a PUBREC that comes twice");
+            assert_eq!(test.sent(), [Packet::Ack(6, number, 0)], "the answer to a repeated PUBREC");
             test.send(ack(0x70, number));
-            assert_eq!(test.events(), [ok(id)]);
+            assert_eq!(test.events(), [acked(id)]);
             test.send(ack(0x70, number));
             assert_eq!((test.events(), test.app.mqtt().used()), (Vec::new(), 0));
             // The client answers a PUBREC that has an unknown identifier, so that the broker can discard the
@@ -86,8 +86,8 @@ fn a_message_with_qos_2_takes_two_steps() {
 }
 
 #[test]
-fn a_failure_of_the_broker_ends_a_message_with_its_reason() {
-    with_quiet(Version::V5, |test| {
+fn a_message_that_the_broker_refuses_is_reported_with_the_reason() {
+    with_minimal_broker(Version::V5, |test| {
         test.start_up();
         for (qos, first) in [(Qos::One, 0x40), (Qos::Two, 0x50)] {
             let id = test.publish(&Publish::new("a", b"b").qos(qos)).unwrap().unwrap();
@@ -106,7 +106,7 @@ fn a_failure_of_the_broker_ends_a_message_with_its_reason() {
 #[test]
 fn a_subscription_gets_the_messages_that_match() {
     for (level, version) in LEVELS {
-        with_quiet(version, |test| {
+        with_minimal_broker(version, |test| {
             test.start_up();
             let id = test.subscribe("set/+", Qos::One).unwrap();
             test.run(1);
@@ -115,33 +115,33 @@ fn a_subscription_gets_the_messages_that_match() {
             assert_eq!(test.events(), [MqttEvent::Acked(id, Reason::GRANTED_QOS_1)]);
             test.send(publish(level, &incoming("set/level", b"7", 0, 0)));
             test.send(publish(level, &incoming("other", b"8", 0, 0)));
-            let seen = Seen {
+            let by_handler = ReceivedMessage {
                 topic: "set/level".into(),
                 payload: b"7".into(),
                 is_last: true,
                 by_handler: true,
-                ..Seen::default()
+                ..ReceivedMessage::default()
             };
-            let other = Seen {
+            let other = ReceivedMessage {
                 topic: "other".into(),
                 payload: b"8".into(),
                 by_handler: false,
-                ..seen.clone()
+                ..by_handler.clone()
             };
-            assert_eq!(test.app.seen, [seen, other]);
+            assert_eq!(test.app.messages, [by_handler, other]);
             test.unsubscribe("set/+").unwrap();
             test.run(1);
             assert_eq!(test.sent(), [Packet::Unsubscribe(id.number(), "set/+".into())]);
             test.send(suback(level, 0xB0, id.number(), 0));
-            assert_eq!((test.events(), test.app.mqtt().used()), (vec![ok(id)], 0));
+            assert_eq!((test.events(), test.app.mqtt().used()), (vec![acked(id)], 0));
         });
     }
 }
 
 #[test]
-fn options_of_a_subscription_are_bits_in_version_5() {
+fn all_options_of_a_subscription_are_sent_in_version_5_only() {
     for (version, bits) in [(Version::V3, 2), (Version::V5, 0b10_1110)] {
-        with_quiet(version, |test| {
+        with_minimal_broker(version, |test| {
             test.start_up();
             let subscription = Subscription {
                 no_local: true,
@@ -157,9 +157,9 @@ fn options_of_a_subscription_are_bits_in_version_5() {
 }
 
 #[test]
-fn a_subscription_that_is_refused_is_gone() {
+fn a_refused_subscription_is_removed() {
     for (level, version) in LEVELS {
-        with_quiet(version, |test| {
+        with_minimal_broker(version, |test| {
             test.start_up();
             let id = test.subscribe("secret/#", Qos::One).unwrap();
             test.run(1);
@@ -171,27 +171,30 @@ fn a_subscription_that_is_refused_is_gone() {
 }
 
 #[test]
-fn a_filter_that_is_subscribed_to_already_gets_the_new_function() {
-    with_quiet(Version::V5, |test| {
+fn subscribing_to_the_same_filter_again_replaces_its_function() {
+    with_minimal_broker(Version::V5, |test| {
         test.start_up();
         let id = test.subscribe("a", Qos::One).unwrap();
         test.run(1);
         test.send(suback(5, 0x90, id.number(), 1));
         let other = Subscription::new("a", Qos::Zero, |app: &mut App, _: &mut Message<App>| {
-            app.seen.push(Seen::default());
+            app.messages.push(ReceivedMessage::default());
         });
         assert_eq!(mqtt::subscribe(&mut test.app, &mut test.base, &other), Ok(id));
         test.run(1);
         let subscribe = |qos| Packet::Subscribe(id.number(), "a".into(), qos);
         assert_eq!(test.sent(), [subscribe(1), subscribe(0)]);
         test.send(publish(5, &incoming("a", b"x", 0, 0)));
-        assert_eq!((test.app.mqtt().used(), &test.app.seen[..]), (1, &[Seen::default()][..]));
+        assert_eq!(
+            (test.app.mqtt().used(), &test.app.messages[..]),
+            (1, &[ReceivedMessage::default()][..])
+        );
     });
 }
 
 #[test]
 fn an_unsubscribe_waits_for_the_answer_to_the_subscribe() {
-    with_quiet(Version::V5, |test| {
+    with_minimal_broker(Version::V5, |test| {
         test.start_up();
         let id = test.subscribe("a", Qos::One).unwrap().number();
         test.run(1);
@@ -207,9 +210,9 @@ fn an_unsubscribe_waits_for_the_answer_to_the_subscribe() {
 }
 
 #[test]
-fn messages_are_acknowledged_when_they_were_seen() {
+fn messages_are_acknowledged_after_they_are_delivered() {
     for (level, version) in LEVELS {
-        with_quiet(version, |test| {
+        with_minimal_broker(version, |test| {
             test.start_up();
             test.send(publish(level, &incoming("a", b"one", 1, 7)));
             assert_eq!(test.sent(), [Packet::Ack(4, 7, 0)]);
@@ -217,23 +220,27 @@ fn messages_are_acknowledged_when_they_were_seen() {
             test.send(two.clone());
             test.send(two);
             assert_eq!(test.sent(), [Packet::Ack(5, 8, 0), Packet::Ack(5, 8, 0)]);
-            assert_eq!(test.app.payloads(), [b"one", b"two"], "the second comes once");
+            assert_eq!(
+                test.app.payloads(),
+                [b"one", b"two"],
+                "the message with QoS 2 is delivered once"
+            );
             test.send(ack(0x62, 8));
             test.send(ack(0x62, 8));
             let unknown = if version == Version::V5 { 0x92 } else { 0 };
             assert_eq!(test.sent(), [Packet::Ack(7, 8, 0), Packet::Ack(7, 8, unknown)]);
             // Now another message has the identifier.
             test.send(publish(level, &incoming("a", b"new", 2, 8)));
-            assert_eq!(test.app.seen.last().unwrap().payload, b"new");
+            assert_eq!(test.app.messages.last().unwrap().payload, b"new");
         });
     }
 }
 
 #[test]
-fn a_message_in_single_bytes_is_one_message() {
+fn a_message_that_arrives_byte_by_byte_is_delivered_once() {
     for (level, version) in LEVELS {
-        with_quiet(version, |test| {
-            test.net.chunk = 1;
+        with_minimal_broker(version, |test| {
+            test.net.max_chunk = 1;
             test.start_up();
             let mut message = incoming("set/level", b"seven", 1, 9);
             message.user = vec![("who".into(), "me".into())];
@@ -247,30 +254,30 @@ fn a_message_in_single_bytes_is_one_message() {
 }
 
 #[test]
-fn a_message_longer_than_the_ring_comes_in_pieces() {
+fn a_message_longer_than_the_ring_is_delivered_in_chunks() {
     for (level, version) in LEVELS {
         for (qos, length) in [(0, 1_000), (1, 1_000), (2, 127), (2, 1_000), (1, 20_000)] {
-            with_quiet(version, |test| {
+            with_minimal_broker(version, |test| {
                 test.start_up();
                 let payload: Vec<u8> = (0..length).map(|n| (n % 251) as u8).collect();
                 let message = publish(level, &incoming("long/one", &payload, qos, 3));
                 test.send(message.clone());
-                let seen = std::mem::take(&mut test.app.seen);
-                assert!(seen.len() > 1);
-                assert_eq!(seen[0].topic, "long/one");
-                let mut together: Vec<u8> = Vec::new();
-                for piece in &seen {
-                    assert_eq!(piece.offset, together.len());
-                    together.extend(&piece.payload);
-                    assert_eq!(piece.is_last, together.len() == length);
-                    assert!(piece.offset == 0 || piece.topic.is_empty());
+                let chunks = std::mem::take(&mut test.app.messages);
+                assert!(chunks.len() > 1);
+                assert_eq!(chunks[0].topic, "long/one");
+                let mut reassembled: Vec<u8> = Vec::new();
+                for chunk in &chunks {
+                    assert_eq!(chunk.offset, reassembled.len());
+                    reassembled.extend(&chunk.payload);
+                    assert_eq!(chunk.is_last, reassembled.len() == length);
+                    assert!(chunk.offset == 0 || chunk.topic.is_empty());
                 }
-                assert_eq!(together, payload);
+                assert_eq!(reassembled, payload);
                 let acks = [vec![], vec![Packet::Ack(4, 3, 0)], vec![Packet::Ack(5, 3, 0)]];
                 assert_eq!(test.sent(), acks[usize::from(qos)]);
                 if qos == 2 {
                     test.send(message);
-                    assert_eq!(test.app.seen, [], "it was seen");
+                    assert_eq!(test.app.messages, [], "it was delivered before");
                     assert_eq!(test.sent(), [Packet::Ack(5, 3, 0)]);
                 }
             });
@@ -279,30 +286,30 @@ fn a_message_longer_than_the_ring_comes_in_pieces() {
 }
 
 #[test]
-fn a_message_that_breaks_off_comes_again_from_its_beginning() {
+fn an_interrupted_message_is_delivered_again_from_its_beginning() {
     for (level, version) in LEVELS {
-        with_quiet(version, |test| {
+        with_minimal_broker(version, |test| {
             test.app.options.session_expiry = 60;
             test.start_up();
             let message = publish(level, &incoming("long", &[b'x'; 500], 2, 3));
             test.send(message[..300].to_vec());
-            assert!(!test.app.seen.iter().any(|piece| piece.is_last));
-            test.app.seen.clear();
-            test.net.act(Deed::Reset);
+            assert!(!test.app.messages.iter().any(|chunk| chunk.is_last));
+            test.app.messages.clear();
+            test.net.perform(BrokerAction::Reset);
             test.run(2);
             assert!(test.app.mqtt().is_up());
             test.sent();
             test.send(message);
-            let all: usize = test.app.seen.iter().map(|piece| piece.payload.len()).sum();
-            assert_eq!((all, test.app.seen[0].offset), (500, 0));
+            let all: usize = test.app.messages.iter().map(|chunk| chunk.payload.len()).sum();
+            assert_eq!((all, test.app.messages[0].offset), (500, 0));
             assert_eq!(test.sent(), [Packet::Ack(5, 3, 0)]);
         });
     }
 }
 
 #[test]
-fn a_message_can_be_answered_at_once() {
-    with_quiet(Version::V5, |test| {
+fn a_message_can_be_answered_in_its_callback() {
+    with_minimal_broker(Version::V5, |test| {
         test.start_up();
         test.app.react_to_message = Some(|app, message| {
             let payload = message.payload().to_vec();
@@ -310,7 +317,7 @@ fn a_message_can_be_answered_at_once() {
                 let answer = Publish::new("answer", &payload).qos(qos);
                 mqtt::publish(app, message.cx(), &answer).unwrap();
             }
-            assert_eq!(message.payload(), payload, "it is still there");
+            assert_eq!(message.payload(), payload, "the payload is unchanged");
         });
         test.send(publish(5, &incoming("question", b"?", 1, 4)));
         let sent = test.sent();
@@ -322,9 +329,9 @@ fn a_message_can_be_answered_at_once() {
 }
 
 #[test]
-fn a_client_can_be_stopped_by_a_message() {
+fn a_client_can_be_stopped_in_the_callback_of_a_message() {
     for length in [1, 1_000] {
-        with_quiet(Version::V5, |test| {
+        with_minimal_broker(Version::V5, |test| {
             test.start_up();
             test.app.react_to_message = Some(|app, message| {
                 mqtt::stop(app, message.cx());
@@ -333,7 +340,7 @@ fn a_client_can_be_stopped_by_a_message() {
             test.send(publish(5, &incoming("stop", &vec![b'!'; length], 1, 4)));
             test.run(60);
             assert_eq!(test.sent(), [Packet::Disconnect(0)]);
-            assert_eq!((test.events(), test.app.seen.len()), (vec![down(Down::Stopped)], 1));
+            assert_eq!((test.events(), test.app.messages.len()), (vec![down(Down::Stopped)], 1));
         });
     }
 }

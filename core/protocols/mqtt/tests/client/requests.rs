@@ -1,4 +1,4 @@
-//! Subscribes and unsubscribes of one filter while others are under way.
+//! SUBSCRIBEs and UNSUBSCRIBEs of one filter while earlier requests are not answered yet.
 
 use super::*;
 use packet::suback;
@@ -6,7 +6,7 @@ use packet::suback;
 #[test]
 fn a_subscribe_before_the_first_start_has_the_options_of_the_version() {
     for (level, version) in LEVELS {
-        with_quiet(version, |test| {
+        with_minimal_broker(version, |test| {
             let subscription =
                 Subscription { no_local: true, ..Subscription::new("a", Qos::One, App::handle) };
             let id = mqtt::subscribe(&mut test.app, &mut test.base, &subscription).unwrap();
@@ -25,7 +25,7 @@ fn options_that_change_during_a_subscribe_are_sent_after_its_answer() {
     // The broker accepts or refuses the first options.
     for code in [1, 0x80] {
         for (level, version) in LEVELS {
-            with_quiet(version, |test| {
+            with_minimal_broker(version, |test| {
                 test.start_up();
                 let id = test.subscribe("a", Qos::One).unwrap();
                 test.run(1);
@@ -34,7 +34,7 @@ fn options_that_change_during_a_subscribe_are_sent_after_its_answer() {
                 assert_eq!(test.subscribe("a", Qos::Zero), Ok(id));
                 assert_eq!(test.subscribe("a", Qos::Two), Ok(id));
                 test.run(1);
-                assert_eq!(test.sent(), [], "its identifier is in use");
+                assert_eq!(test.sent(), [], "the SUBSCRIBE waits for the answer");
                 test.send(suback(level, 0x90, id.number(), code));
                 assert_eq!((test.sent(), test.events()), (vec![subscribe(2)], vec![]));
                 test.send(suback(level, 0x90, id.number(), 2));
@@ -46,9 +46,9 @@ fn options_that_change_during_a_subscribe_are_sent_after_its_answer() {
 }
 
 #[test]
-fn an_unsubscribe_after_a_change_is_the_last_word() {
+fn an_unsubscribe_after_a_change_takes_effect() {
     for (level, version) in LEVELS {
-        with_quiet(version, |test| {
+        with_minimal_broker(version, |test| {
             test.start_up();
             let id = test.subscribe("a", Qos::One).unwrap();
             test.run(1);
@@ -58,21 +58,22 @@ fn an_unsubscribe_after_a_change_is_the_last_word() {
             test.send(suback(level, 0x90, id.number(), 1));
             assert_eq!(test.sent(), [Packet::Unsubscribe(id.number(), "a".into())]);
             test.send(suback(level, 0xB0, id.number(), 0));
-            assert_eq!((test.events(), test.app.mqtt().used()), (vec![ok(id)], 0));
+            assert_eq!((test.events(), test.app.mqtt().used()), (vec![acked(id)], 0));
         });
     }
 }
 
 #[test]
-fn a_subscribe_after_an_unsubscribe_is_the_last_word() {
-    // The SUBSCRIBE is not sent, or not answered, or answered when the application unsubscribes. Then the
-    // UNSUBSCRIBE is sent or not when the application subscribes again.
+fn a_subscribe_after_an_unsubscribe_takes_effect() {
+    // There are three cases when the application unsubscribes: the SUBSCRIBE is not sent yet, is sent but not answered,
+    // or is answered. There are two cases when the application subscribes again: the UNSUBSCRIBE is sent, or is not
+    // sent yet.
     for (is_sent, is_answered) in [(false, false), (true, false), (true, true)] {
         for is_unsubscribed in [false, true] {
             for (level, version) in LEVELS {
-                with_quiet(version, |test| {
+                with_minimal_broker(version, |test| {
                     test.start_up();
-                    // The broker answers each request after the application has made its last one.
+                    // The broker sends its other answers after the last request of the application.
                     let id = test.subscribe("a", Qos::One).unwrap();
                     test.run(u64::from(is_sent));
                     if is_answered {

@@ -5,34 +5,34 @@ use packet::{ack, publish, suback};
 
 /// Returns a broker that answers a CONNECT with or without a session. The first CONNECT is always
 /// answered without a session.
-fn session(level: u8, present: bool) -> impl FnMut(&Packet) -> Vec<Deed> {
+fn broker_with_session(level: u8, present: bool) -> impl FnMut(&Packet) -> Vec<BrokerAction> {
     let mut times = 0;
     move |packet| match packet {
         Packet::Connect(_) => {
             times += 1;
-            vec![Deed::Send(connack(level, present && times > 1, 0, &[]))]
+            vec![BrokerAction::Send(connack(level, present && times > 1, 0, &[]))]
         }
-        other => greet(level, other),
+        other => answer_connect_and_ping(level, other),
     }
 }
 
-fn keep(test: &mut Test) {
+fn start_with_session(test: &mut Test) {
     test.app.options.session_expiry = 3_600;
     test.start_up();
 }
 
-fn cut(test: &mut Test) {
-    test.net.act(Deed::Reset);
+fn reset_connection(test: &mut Test) {
+    test.net.perform(BrokerAction::Reset);
     test.run(3);
     assert!(test.app.mqtt().is_up());
 }
 
 /// Describes each packet: payload, retransmission and QoS of a PUBLISH; kind of an acknowledgement; filter of a
 /// subscription.
-fn brief(packets: Vec<Packet>) -> Vec<String> {
-    let brief = |packet| match packet {
+fn describe(packets: Vec<Packet>) -> Vec<String> {
+    let describe = |packet| match packet {
         Packet::Publish(p) => {
-            let dup = if p.dup { "again" } else { "new" };
+            let dup = if p.dup { "dup" } else { "new" };
             format!("{} {dup} {}", String::from_utf8(p.payload).unwrap(), p.qos)
         }
         Packet::Ack(kind, ..) => format!("ack {kind}"),
@@ -40,38 +40,38 @@ fn brief(packets: Vec<Packet>) -> Vec<String> {
         Packet::Unsubscribe(_, filter) => format!("unsubscribe {filter}"),
         other => format!("{other:?}"),
     };
-    packets.into_iter().map(brief).collect()
+    packets.into_iter().map(describe).collect()
 }
 
 #[test]
-fn what_was_not_acknowledged_is_sent_again_in_order() {
+fn unacknowledged_messages_are_retransmitted_in_order() {
     for (level, version) in LEVELS {
-        with(version, session(level, true), |test| {
-            keep(test);
+        with_broker(version, broker_with_session(level, true), |test| {
+            start_with_session(test);
             let one = test.publish(&Publish::new("t", b"a").qos(Qos::One)).unwrap().unwrap();
             let two = test.publish(&Publish::new("t", b"b").qos(Qos::Two)).unwrap().unwrap();
             let three = test.publish(&Publish::new("t", b"c").qos(Qos::Two)).unwrap().unwrap();
             test.run(1);
             test.send(ack(0x50, three.number()));
             test.sent();
-            cut(test);
+            reset_connection(test);
             // The broker has received one message, so the client sends its PUBREL. The client retransmits the
             // other two messages.
-            assert_eq!(brief(test.sent()), ["ack 6", "a again 1", "b again 2"]);
+            assert_eq!(describe(test.sent()), ["ack 6", "a dup 1", "b dup 2"]);
             test.events();
             for (first, id) in [(0x40, one), (0x50, two), (0x70, three), (0x70, two)] {
                 test.send(ack(first, id.number()));
             }
-            assert_eq!(test.events(), [ok(one), ok(three), ok(two)]);
+            assert_eq!(test.events(), [acked(one), acked(three), acked(two)]);
             assert_eq!(test.app.mqtt().used(), 0);
         });
     }
 }
 
 #[test]
-fn messages_are_released_in_the_order_in_which_the_broker_took_them() {
-    with(Version::V5, session(5, true), |test| {
-        keep(test);
+fn pubrels_are_sent_in_the_order_of_the_pubrecs() {
+    with_broker(Version::V5, broker_with_session(5, true), |test| {
+        start_with_session(test);
         let ids = [b"a", b"b", b"c"].map(|payload| {
             test.publish(&Publish::new("t", payload).qos(Qos::Two)).unwrap().unwrap().number()
         });
@@ -80,17 +80,17 @@ fn messages_are_released_in_the_order_in_which_the_broker_took_them() {
             test.send(ack(0x50, id));
         }
         test.sent();
-        cut(test);
+        reset_connection(test);
         let released = [ids[2], ids[0], ids[1]].map(|id| Packet::Ack(6, id, 0));
         assert_eq!(test.sent(), released);
     });
 }
 
 #[test]
-fn a_lost_session_is_made_anew() {
+fn after_a_lost_session_the_client_subscribes_and_publishes_again() {
     for (level, version) in LEVELS {
-        with(version, session(level, false), |test| {
-            keep(test);
+        with_broker(version, broker_with_session(level, false), |test| {
+            start_with_session(test);
             let filter = test.subscribe("set/#", Qos::One).unwrap();
             test.run(1);
             test.send(suback(level, 0x90, filter.number(), 1));
@@ -99,64 +99,68 @@ fn a_lost_session_is_made_anew() {
             test.run(1);
             test.sent();
             test.events();
-            cut(test);
+            reset_connection(test);
             // The message with QoS 1 is sent as a new message. The message with QoS 2 may have been delivered, so it
             // is reported as lost.
-            assert_eq!(brief(test.sent()), ["subscribe set/#", "a new 1"]);
+            assert_eq!(describe(test.sent()), ["subscribe set/#", "a new 1"]);
             let up = MqttEvent::Up { session_present: false };
             assert_eq!(test.events()[1..], [up, MqttEvent::Lost(two)]);
             test.send(ack(0x40, one.number()));
-            assert_eq!(test.events(), [ok(one)]);
+            assert_eq!(test.events(), [acked(one)]);
             assert_eq!(test.app.mqtt().used(), 1);
         });
     }
 }
 
 #[test]
-fn a_message_that_the_broker_had_taken_is_lost_with_the_session() {
-    with(Version::V5, session(5, false), |test| {
-        keep(test);
+fn a_message_with_qos_2_that_the_broker_has_received_is_reported_as_lost_with_the_session() {
+    with_broker(Version::V5, broker_with_session(5, false), |test| {
+        start_with_session(test);
         let id = test.publish(&Publish::new("t", b"b").qos(Qos::Two)).unwrap().unwrap();
         test.run(1);
         test.send(ack(0x50, id.number()));
         // A message that is published after the end of the connection is sent on the next connection.
-        test.net.act(Deed::Reset);
+        test.net.perform(BrokerAction::Reset);
         test.run(0);
         test.publish(&Publish::new("t", b"c").qos(Qos::Two)).unwrap();
         test.sent();
         test.run(3);
-        assert_eq!(brief(test.sent()), ["c new 2"]);
+        assert_eq!(describe(test.sent()), ["c new 2"]);
         assert!(test.events().contains(&MqttEvent::Lost(id)));
     });
 }
 
 #[test]
-fn a_session_that_is_kept_needs_no_subscribe() {
+fn after_a_kept_session_only_unanswered_subscribes_are_sent_again() {
     for (level, version) in LEVELS {
-        with(version, session(level, true), |test| {
-            keep(test);
+        with_broker(version, broker_with_session(level, true), |test| {
+            start_with_session(test);
             let kept = test.subscribe("kept", Qos::One).unwrap();
             test.run(1);
             test.send(suback(level, 0x90, kept.number(), 1));
-            test.subscribe("asked", Qos::One).unwrap();
+            test.subscribe("unanswered", Qos::One).unwrap();
             test.run(1);
             test.sent();
-            cut(test);
-            assert_eq!(brief(test.sent()), ["subscribe asked"], "the broker has not answered it");
+            reset_connection(test);
+            assert_eq!(
+                describe(test.sent()),
+                ["subscribe unanswered"],
+                "the broker has not answered it"
+            );
             test.send(publish(
                 level,
                 &packet::Publish { topic: "kept".into(), ..Default::default() },
             ));
-            assert!(test.app.seen[0].by_handler);
+            assert!(test.app.messages[0].by_handler);
         });
     }
 }
 
 #[test]
-fn an_unsubscribe_goes_on_with_the_session_and_ends_with_it() {
+fn an_unanswered_unsubscribe_is_sent_again_unless_the_session_is_lost() {
     for present in [true, false] {
-        with(Version::V5, session(5, present), |test| {
-            keep(test);
+        with_broker(Version::V5, broker_with_session(5, present), |test| {
+            start_with_session(test);
             let id = test.subscribe("a", Qos::One).unwrap();
             test.run(1);
             test.send(suback(5, 0x90, id.number(), 1));
@@ -164,24 +168,24 @@ fn an_unsubscribe_goes_on_with_the_session_and_ends_with_it() {
             test.run(1);
             test.sent();
             test.events();
-            cut(test);
+            reset_connection(test);
             if present {
-                assert_eq!(brief(test.sent()), ["unsubscribe a"]);
+                assert_eq!(describe(test.sent()), ["unsubscribe a"]);
                 test.send(suback(5, 0xB0, id.number(), 0));
             }
             assert_eq!(test.sent(), []);
-            assert!(test.events().contains(&ok(id)));
+            assert!(test.events().contains(&acked(id)));
             assert_eq!(test.app.mqtt().used(), 0);
         });
     }
 }
 
 #[test]
-fn the_last_request_for_a_filter_survives_the_connection() {
-    // The second request is made while the first is under way; the connection ends before the answer.
+fn the_last_request_for_a_filter_is_sent_on_the_next_connection() {
+    // The last request is made before the previous request is answered. The connection ends before the answer.
     for present in [true, false] {
-        with(Version::V5, session(5, present), |test| {
-            keep(test);
+        with_broker(Version::V5, broker_with_session(5, present), |test| {
+            start_with_session(test);
             for begins_subscribed in [false, true] {
                 let id = test.subscribe("a", Qos::One).unwrap();
                 test.run(1);
@@ -194,7 +198,7 @@ fn the_last_request_for_a_filter_survives_the_connection() {
                 test.run(1);
                 test.sent();
                 test.events();
-                cut(test);
+                reset_connection(test);
                 let subscribe = Packet::Subscribe(id.number(), "a".into(), 2);
                 assert_eq!(test.sent(), [subscribe], "present: {present}");
                 test.send(suback(5, 0x90, id.number(), 2));
@@ -211,37 +215,41 @@ fn the_last_request_for_a_filter_survives_the_connection() {
 }
 
 #[test]
-fn messages_that_have_come_are_known_as_long_as_the_session() {
+fn a_repeated_message_with_qos_2_is_recognized_until_the_session_is_lost() {
     for (present, times) in [(true, 1), (false, 2)] {
-        with(Version::V5, session(5, present), |test| {
-            keep(test);
+        with_broker(Version::V5, broker_with_session(5, present), |test| {
+            start_with_session(test);
             let message =
                 packet::Publish { topic: "t".into(), qos: 2, id: 9, ..Default::default() };
             test.send(publish(5, &message));
-            cut(test);
+            reset_connection(test);
             test.send(publish(5, &packet::Publish { dup: true, ..message }));
-            assert_eq!(test.app.seen.len(), times);
+            assert_eq!(test.app.messages.len(), times);
         });
     }
 }
 
 #[test]
-fn what_is_under_way_survives_a_stop() {
-    with(Version::V5, session(5, true), |test| {
-        keep(test);
+fn unacknowledged_messages_are_kept_after_a_stop() {
+    with_broker(Version::V5, broker_with_session(5, true), |test| {
+        start_with_session(test);
         let id = test.publish(&Publish::new("t", b"a").qos(Qos::One)).unwrap().unwrap();
         test.run(1);
         mqtt::stop(&mut test.app, &mut test.base);
         test.run(3);
         test.app.options.version = Version::V3;
         let other = mqtt::start(&mut test.app, &mut test.base, test.pool);
-        assert_eq!(other, Err(mqtt::StartError::Options), "it is kept as version 5 writes it");
+        assert_eq!(
+            other,
+            Err(mqtt::StartError::Options),
+            "the stored message has the format of version 5"
+        );
         test.app.options.version = Version::V5;
         test.events();
         test.sent();
         test.start_up();
-        assert_eq!(brief(test.sent()), ["a again 1"]);
+        assert_eq!(describe(test.sent()), ["a dup 1"]);
         test.send(ack(0x40, id.number()));
-        assert_eq!(test.events(), [ok(id)]);
+        assert_eq!(test.events(), [acked(id)]);
     });
 }

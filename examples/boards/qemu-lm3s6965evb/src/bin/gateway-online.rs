@@ -5,7 +5,7 @@
 
 use core::net::{Ipv4Addr, SocketAddr};
 
-use board::{BROKER_PORT, COLLECTOR_PORT, HOST, TIME_SERVER, only};
+use board::{BROKER_PORT, COLLECTOR_PORT, HOST, TIME_SERVER, spawn_only};
 use embassy_net::{Stack, StackResources};
 use gateway::{
     BUTTON, CONSOLE_PORT, DISCOVERY_PORT, Gateway, Host, Memory, PAGE, STATUS_PORT, Settings,
@@ -29,7 +29,7 @@ static GATEWAY: StaticCell<Gateway> = StaticCell::new();
 #[board::entry]
 fn main() -> ! {
     board::on_button(|| PRESSED.raise());
-    board::run(RESOURCES.init_with(StackResources::new), || INTERRUPT.raise(), only(serve))
+    board::run(RESOURCES.init_with(StackResources::new), || INTERRUPT.raise(), spawn_only(serve))
 }
 
 #[embassy_executor::task]

@@ -10,7 +10,7 @@ use embassy_net::{Stack, StackResources};
 use picoevent::memory::StaticSlot;
 use picoevent::{EventBase, Signal, Trigger};
 use picoevent_embassy::{Config, Sockets, run};
-use qemu_mps2_an385::{self as board, only};
+use qemu_mps2_an385::{self as board, spawn_only};
 use static_cell::{ConstStaticCell, StaticCell};
 
 static INTERRUPT: Trigger = Trigger::new(Signal::INT);
@@ -23,7 +23,7 @@ static DEVICE: StaticCell<Device> = StaticCell::new();
 
 #[cortex_m_rt::entry]
 fn main() -> ! {
-    board::run(RESOURCES.init_with(StackResources::new), || INTERRUPT.raise(), only(serve))
+    board::run(RESOURCES.init_with(StackResources::new), || INTERRUPT.raise(), spawn_only(serve))
 }
 
 #[embassy_executor::task]

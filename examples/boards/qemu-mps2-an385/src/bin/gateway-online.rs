@@ -12,7 +12,7 @@ use gateway::{
 };
 use picoevent::{EventBase, Run, Signal, Trigger};
 use picoevent_embassy::{Adapter, Config, Sockets, UdpSockets};
-use qemu_mps2_an385::{self as board, BROKER_PORT, COLLECTOR_PORT, HOST, only};
+use qemu_mps2_an385::{self as board, BROKER_PORT, COLLECTOR_PORT, HOST, spawn_only};
 use static_cell::{ConstStaticCell, StaticCell};
 
 static INTERRUPT: Trigger = Trigger::new(Signal::INT);
@@ -28,7 +28,7 @@ static GATEWAY: StaticCell<Gateway> = StaticCell::new();
 #[cortex_m_rt::entry]
 fn main() -> ! {
     board::on_button(|| PRESSED.raise());
-    board::run(RESOURCES.init_with(StackResources::new), || INTERRUPT.raise(), only(serve))
+    board::run(RESOURCES.init_with(StackResources::new), || INTERRUPT.raise(), spawn_only(serve))
 }
 
 #[embassy_executor::task]

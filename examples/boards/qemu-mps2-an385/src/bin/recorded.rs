@@ -1,5 +1,5 @@
-//! hello-world on the MPS2 board with AN385, under QEMU. It records its input, and logs the recording when
-//! it ends. `cargo sim replay hello-world LOG` runs the application with the recorded input.
+//! hello-world on the MPS2 board with AN385, under QEMU. The program records its input, and logs the recording when the
+//! loop ends. `cargo sim replay hello-world LOG` runs the application with the recorded input.
 
 #![no_std]
 #![no_main]
@@ -11,7 +11,7 @@ use hello_world::{Hello, PORT};
 use picoevent::record::{Keep, Recording};
 use picoevent::{EventBase, Pool, Signal, Storage, Trigger};
 use picoevent_embassy::{Config, Sockets, run};
-use qemu_mps2_an385::{self as board, only};
+use qemu_mps2_an385::{self as board, spawn_only};
 use static_cell::{ConstStaticCell, StaticCell};
 
 const CLIENTS: Pool = Pool::new(8).rings(32, 64);
@@ -26,7 +26,7 @@ static STORAGE: ConstStaticCell<Storage<Hello, 4, { CLIENTS.conns() }, { CLIENTS
 
 #[cortex_m_rt::entry]
 fn main() -> ! {
-    board::run(RESOURCES.init_with(StackResources::new), || INTERRUPT.raise(), only(serve))
+    board::run(RESOURCES.init_with(StackResources::new), || INTERRUPT.raise(), spawn_only(serve))
 }
 
 #[embassy_executor::task]

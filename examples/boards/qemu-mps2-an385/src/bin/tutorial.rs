@@ -1,4 +1,4 @@
-//! The server that adds up, on the MPS2 board with AN385, under QEMU.
+//! The server that adds up numbers, on the MPS2 board with AN385, under QEMU.
 
 #![no_std]
 #![no_main]
@@ -8,7 +8,7 @@ use core::net::{Ipv4Addr, SocketAddr};
 use embassy_net::{Stack, StackResources};
 use picoevent::{EventBase, Pool, Signal, Storage, Trigger};
 use picoevent_embassy::{Config, Sockets, run};
-use qemu_mps2_an385::{self as board, only};
+use qemu_mps2_an385::{self as board, spawn_only};
 use static_cell::{ConstStaticCell, StaticCell};
 use tutorial::{PORT, Sum};
 
@@ -23,7 +23,7 @@ static STORAGE: ConstStaticCell<Storage<Sum, 1, { CLIENTS.conns() }, { CLIENTS.b
 
 #[cortex_m_rt::entry]
 fn main() -> ! {
-    board::run(RESOURCES.init_with(StackResources::new), || INTERRUPT.raise(), only(serve))
+    board::run(RESOURCES.init_with(StackResources::new), || INTERRUPT.raise(), spawn_only(serve))
 }
 
 #[embassy_executor::task]

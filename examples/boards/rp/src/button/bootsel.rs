@@ -1,7 +1,7 @@
 //! BOOTSEL as a button, on an RP2040.
 //!
-//! BOOTSEL shares a wire with the flash that the program runs from. So each read disables interrupts and runs in
-//! RAM, for some 30 microseconds. The button is read twenty times a second.
+//! BOOTSEL shares a wire with the flash that the program runs from. So each read disables interrupts and runs in RAM,
+//! for about 30 microseconds. The button is read twenty times a second.
 
 use embassy_rp::Peri;
 use embassy_rp::bootsel::is_bootsel_pressed;

@@ -1,15 +1,16 @@
-//! Small memory functions and a small 64-bit division, used instead of the compiler's unrolled ones.
+//! Small memory functions and a small 64-bit division, used instead of the compiler's unrolled versions.
 //!
-//! The compiler's memory functions take 3.3 KB; these take 100 bytes. A copy moves words, which a
-//! Cortex-M3 can read and write at any address, and then the remaining bytes. A move to a higher address
-//! goes backwards, byte by byte. Filling goes byte by byte. The linker uses these functions, because the
-//! compiler's are weak symbols. The division is in [`divide`](super::divide).
+//! The compiler's memory functions take 3.3 KB; these take 100 bytes. A copy moves words, which a Cortex-M3 can read
+//! and write at any address, and then the remaining bytes. A move to a higher address goes backwards, byte by byte.
+//! Filling goes byte by byte. The linker uses these functions, because the symbols of the compiler's functions are
+//! weak. The division is in [`divide`](super::divide).
 
 use core::arch::global_asm;
 
 use super::divide::divide;
 
-/// Divides for `__aeabi_uldivmod`, which must be assembler because it returns both results.
+/// Divides for `__aeabi_uldivmod`. That function is in assembler, because it must return the quotient and the remainder
+/// in registers.
 // SAFETY: no other function has this name.
 #[unsafe(no_mangle)]
 extern "C" fn board_divide(numerator: u64, divisor: u64, remainder: &mut u64) -> u64 {

@@ -11,18 +11,18 @@ use super::ring::Ring;
 
 /// The bytes that the host has not read yet. A restart does not clear this section.
 #[unsafe(link_section = ".uninit.picoevent_log")]
-static LOG: Mutex<UnsafeCell<Ring>> = Mutex::new(UnsafeCell::new(Ring::unmade()));
+static LOG: Mutex<UnsafeCell<Ring>> = Mutex::new(UnsafeCell::new(Ring::uninitialised()));
 
 /// Signalled after each frame.
-static NEWS: Signal<CriticalSectionRawMutex, ()> = Signal::new();
+static QUEUED: Signal<CriticalSectionRawMutex, ()> = Signal::new();
 
 static FRAME: Mutex<RefCell<Frame>> =
-    Mutex::new(RefCell::new(Frame { encoder: Encoder::new(), held: None }));
+    Mutex::new(RefCell::new(Frame { encoder: Encoder::new(), interrupt_state: None }));
 
 /// A log frame that is being written, and whether interrupts were enabled before it.
 struct Frame {
     encoder: Encoder,
-    held: Option<RestoreState>,
+    interrupt_state: Option<RestoreState>,
 }
 
 /// Waits for bytes to send, and moves them into `target`. Returns the number moved, at least one.
@@ -32,7 +32,7 @@ pub(super) async fn read(target: &mut [u8]) -> usize {
         if length > 0 {
             return length;
         }
-        NEWS.wait().await;
+        QUEUED.wait().await;
     }
 }
 
@@ -42,10 +42,10 @@ pub(super) fn is_empty() -> bool {
 }
 
 fn with_log<T>(cs: CriticalSection, call: impl FnOnce(&mut Ring) -> T) -> T {
-    // SAFETY: no other reference exists: interrupts are off, one core runs, and `call` never calls this
-    // function.
+    // SAFETY: no other reference to the ring exists. Interrupts are off, only one core runs, and no caller passes a
+    // `call` that calls this function.
     let log = unsafe { &mut *LOG.borrow(cs).get() };
-    call(log.make())
+    call(log.initialise())
 }
 
 fn put(bytes: &[u8]) {
@@ -55,15 +55,16 @@ fn put(bytes: &[u8]) {
 #[defmt::global_logger]
 struct SerialLogger;
 
-// SAFETY: between `acquire` and `release` interrupts are off and there is one core, so no other
-// context logs, and `write` and `flush` come from the context that acquired.
+// SAFETY: interrupts are off between `acquire` and `release`, and there is only one core. So no other context logs in
+// this time, and only the context that has called `acquire` calls `write` and `flush`.
 unsafe impl defmt::Logger for SerialLogger {
     fn acquire() {
-        // SAFETY: `release` gives the state back, in the opposite order.
+        // SAFETY: `release` passes this state to `critical_section::release`. All critical sections that begin later
+        // have ended by then.
         let before = unsafe { critical_section::acquire() };
         critical_section::with(|cs| {
             let mut frame = FRAME.borrow_ref_mut(cs);
-            frame.held = Some(before);
+            frame.interrupt_state = Some(before);
             frame.encoder.start_frame(put);
         });
     }
@@ -78,11 +79,11 @@ unsafe impl defmt::Logger for SerialLogger {
         let before = critical_section::with(|cs| {
             let mut frame = FRAME.borrow_ref_mut(cs);
             frame.encoder.end_frame(put);
-            frame.held.take()
+            frame.interrupt_state.take()
         });
-        NEWS.signal(());
+        QUEUED.signal(());
         if let Some(before) = before {
-            // SAFETY: this is the state `acquire` took, given back once.
+            // SAFETY: `before` is the state that `acquire` has stored. `take` returns it only once.
             unsafe { critical_section::release(before) };
         }
     }

@@ -16,7 +16,7 @@ use crate::world::choices::choice_point::{ChoicePoint, Stream};
 use crate::world::choices::kinds::AttackKind;
 use crate::world::choices::kinds::Behaviour;
 use crate::world::choices::kinds::FaultKind;
-use crate::world::choices::kinds::TroubleKind;
+use crate::world::choices::kinds::ServerFaultKind;
 use crate::world::choices::kinds::UdpBehaviour;
 
 /// The reason why a text is not a choice log.
@@ -91,7 +91,9 @@ fn word_of_answer(stream: Stream, point: ChoicePoint, answer: u64) -> Option<&'s
         (Stream::Client, ChoicePoint::Kind) => Behaviour::ALL.get(index).map(|kind| kind.word()),
         (Stream::Fault, ChoicePoint::Kind) => FaultKind::ALL.get(index).map(|kind| kind.word()),
         (Stream::Attacker, ChoicePoint::Kind) => AttackKind::ALL.get(index).map(|kind| kind.word()),
-        (Stream::Server, ChoicePoint::Kind) => TroubleKind::ALL.get(index).map(|kind| kind.word()),
+        (Stream::Server, ChoicePoint::Kind) => {
+            ServerFaultKind::ALL.get(index).map(|kind| kind.word())
+        }
         (Stream::UdpClient, ChoicePoint::Kind) => {
             UdpBehaviour::ALL.get(index).map(|kind| kind.word())
         }
@@ -113,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_written_is_read_again() {
+    fn a_written_choice_log_is_read_back() {
         let lines = [
             Choice { stream: Stream::Fault, point: ChoicePoint::Kind, nth: 2, answer: 1, at: 7 },
             Choice { stream: Stream::ToPeer, point: ChoicePoint::Lost, nth: 9, answer: 1, at: 0 },

@@ -32,7 +32,7 @@ impl Listeners {
     }
 
     /// Checks the listeners of a base.
-    pub(super) fn look<A>(&mut self, base: &mut EventBase<'_, A>) {
+    pub(super) fn update<A>(&mut self, base: &mut EventBase<'_, A>) {
         self.handles.clear();
         self.handles.extend(base.listeners());
         std::mem::swap(&mut self.open, &mut self.open_before);
@@ -83,8 +83,8 @@ impl Listeners {
     /// Returns whether each of `clients` clients finds a listening socket, whatever the order in
     /// which they connect. At most `at_one_port` of them connect to the same port.
     ///
-    /// The result is that of the worst case: all other clients are connected, the remaining sockets of the pool are
-    /// divided among the listeners, and the last clients connect at once to the same port.
+    /// The worst case is assumed. First, all other clients are connected. Then the remaining sockets of the pool are
+    /// divided among the listeners. At last, `at_one_port` clients connect to the same port at once.
     pub(crate) fn have_room(
         &self,
         clients: usize,

@@ -5,12 +5,12 @@ use picoevent::{Conn, EventBase, Fired};
 /// The probe's observations of the rings.
 #[derive(Default)]
 pub(crate) struct Rings {
-    /// The ring sizes of the connection that was called last.
+    /// The ring sizes of the connection whose callback ran last.
     input: usize,
     output: usize,
     longest_write: usize,
-    /// The length of the first write that was longer than its output ring, and the size of that
-    /// ring.
+    /// The first write that was longer than the output ring of its connection: the length of the write, and the size of
+    /// the ring.
     too_long: Option<(usize, usize)>,
     /// The connection whose callback is running, if it is stalled (see [`is_stalled`]).
     called: Option<Conn>,

@@ -12,7 +12,7 @@ pub(super) struct Timeouts {
     handles: Vec<Conn>,
 }
 
-/// A connection's state at the previous look.
+/// A connection's state at the previous check.
 #[derive(Clone, Copy)]
 struct Watched {
     conn: Conn,
@@ -30,7 +30,7 @@ struct Watched {
 
 const HALVES: [picoevent::Direction; 2] = [picoevent::Direction::Read, picoevent::Direction::Write];
 
-/// The side that made a connection since the previous look.
+/// The side that made a connection since the previous check.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Maker {
     /// The back end, by accepting it.
@@ -44,11 +44,11 @@ impl Timeouts {
         self.conns.clear();
     }
 
-    /// Looks at all connections and records what has changed since the previous look.
+    /// Checks all connections and records what has changed since the previous check.
     ///
-    /// It is called before and after each callback, so every change was made either by the back end
-    /// alone or by the application alone.
-    pub(super) fn look<A>(&mut self, base: &mut EventBase<'_, A>, maker: Maker) {
+    /// This function is called before and after each callback. So every change was made either by the back end alone or
+    /// by the application alone.
+    pub(super) fn update<A>(&mut self, base: &mut EventBase<'_, A>, maker: Maker) {
         self.handles.clear();
         self.handles.extend(base.conns());
         let now = base.now();
@@ -57,12 +57,12 @@ impl Timeouts {
             if self.conns.len() <= conn.index() {
                 self.conns.resize(conn.index() + 1, None);
             }
-            let place = &mut self.conns[conn.index()];
-            match place.filter(|before| before.conn == *conn) {
+            let held = &mut self.conns[conn.index()];
+            match held.filter(|before| before.conn == *conn) {
                 Some(before) => seen.go_on(&before, now),
                 None => (seen.open, seen.progress) = (maker == Maker::BackEnd, [now; 2]),
             }
-            *place = Some(seen);
+            *held = Some(seen);
         }
     }
 
@@ -116,7 +116,7 @@ impl Watched {
         })
     }
 
-    /// Compares with the previous look and records progress.
+    /// Compares the state with the previous check and records progress.
     fn go_on(&mut self, before: &Self, now: Instant) {
         self.open = before.open;
         self.progress = before.progress;

@@ -26,7 +26,7 @@ pub(super) struct Segment<'b> {
 
 /// A frame of the device that the attacker reacts to.
 pub(super) enum Answer {
-    /// A host with this address and hardware address asks for the attacker's hardware address.
+    /// A host with this address and hardware address requests the attacker's hardware address.
     WhoHas(Ipv4Addr, EthernetAddress),
     /// The device accepted a connection: the attacker's port, and the device's sequence and
     /// acknowledgement numbers.
@@ -107,7 +107,7 @@ pub(super) fn arp_reply(target: Ipv4Addr, hardware: EthernetAddress, ether: &mut
 }
 
 /// Reads a frame of the device. Returns `None` for a frame that the attacker ignores.
-pub(super) fn understand(frame: &[u8]) -> Option<Answer> {
+pub(super) fn parse(frame: &[u8]) -> Option<Answer> {
     let frame = EthernetFrame::new_checked(frame).ok()?;
     match frame.ethertype() {
         EthernetProtocol::Arp => {

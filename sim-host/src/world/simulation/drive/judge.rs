@@ -6,20 +6,20 @@ use crate::world::device::interrupt;
 use crate::world::peers::client::{Client, Stage};
 use crate::world::simulation::verdict::Verdict;
 
-/// The time after the end of the faults within which every client must be served, in microseconds.
+/// After the end of the faults, every client must be served within this time, in microseconds.
 pub(super) const SERVED_WITHIN: u64 = 240_000_000;
 /// The interval of the checks of a slow client, in microseconds. A client is slow if it is not served in time but still
 /// sends or receives bytes. For example, its segments have few bytes, and the delays between them are long. The first
 /// check is one interval before `SERVED_WITHIN`.
-pub(super) const LOOKED_AT_EVERY: u64 = 60_000_000;
+pub(super) const CHECK_INTERVAL: u64 = 60_000_000;
 /// The maximum number of these checks.
-pub(super) const LOOKS: u32 = 30;
-/// The time after all clients are served within which all objects must be freed, in microseconds.
+pub(super) const SLOW_CLIENT_CHECKS: u32 = 30;
+/// When all clients are served, all objects must be freed within this time, in microseconds.
 const EMPTY_WITHIN: u64 = 160_000_000;
-/// The time after the interrupt within which the loop must have ended, in microseconds.
+/// After the interrupt, the loop must end within this time, in microseconds.
 const ENDED_WITHIN: u64 = 60_000_000;
-/// The time in microseconds after which no socket is in use any more: the stack's own timeout, and
-/// the times for lingering and for a reset.
+/// The time in microseconds after which no socket is in use any more. It is longer than the sum of the stack's timeout,
+/// the linger timeout, and the time for sending a reset.
 const AT_REST_AFTER: u64 = 100_000_000;
 /// The time within which the clients of the socket-leak check must be served, in microseconds. In some applications,
 /// some of these clients are served only after an idle timeout.
@@ -33,7 +33,7 @@ impl Simulation<'_> {
             return over(match interrupt::raised() > 0 {
                 true => Verdict::Pass,
                 false => {
-                    Verdict::Invariant(format!("the loop ended ({end:?}) without being asked"))
+                    Verdict::Invariant(format!("the loop ended ({end:?}) without an interrupt"))
                 }
             });
         }
@@ -44,13 +44,13 @@ impl Simulation<'_> {
             && self.is_roomy()
             && let Some(client) = self.peer.clients.iter().find(|client| client.refused > 0)
         {
-            let text = "was refused without a reason";
+            let text = "was refused, though a socket was free for it";
             return over(Verdict::Invariant(format!("client {} {text}", client.number)));
         }
         if self.loses_none
-            && let Some(client) = self.peer.udp_clients.iter().find(|client| client.asked_again)
+            && let Some(client) = self.peer.udp_clients.iter().find(|client| client.has_resent)
         {
-            let text = "was not answered, though nothing was lost";
+            let text = "was not answered, though nothing can lose a datagram";
             return over(Verdict::Invariant(format!("UDP client {} {text}", client.number)));
         }
         match self.phase {
@@ -60,10 +60,10 @@ impl Simulation<'_> {
             }
             Phase::Serving(_) if let Some(text) = self.overdue() => over(Verdict::Stuck(text)),
             Phase::Serving(by) if self.now >= by => {
-                if !self.peer.is_served() && !self.clients_go_on() {
+                if !self.peer.is_served() && !self.clients_make_progress() {
                     return over(self.unserved());
                 }
-                self.phase = Phase::Serving(self.now + LOOKED_AT_EVERY);
+                self.phase = Phase::Serving(self.now + CHECK_INTERVAL);
                 Judgement::GoOn
             }
             Phase::Emptying(by) => match self.is_empty() {
@@ -80,15 +80,16 @@ impl Simulation<'_> {
                     Judgement::Again
                 }
             },
-            // The connection of a client is new, or waited in the stack until now.
+            // A client has just connected, or the application has accepted a connection that waited in the stack. So
+            // objects are in use again, and must be freed first.
             Phase::Resting(_) if self.is_empty().is_err() => {
                 self.phase = Phase::Emptying(self.now + EMPTY_WITHIN);
                 Judgement::GoOn
             }
             Phase::Resting(until) if self.now >= until => {
                 self.check_next_listener();
-                self.looks = LOOKS;
-                self.phase = Phase::SocketLeakCheck(self.now + CHECKED_WITHIN - LOOKED_AT_EVERY);
+                self.checks_left = SLOW_CLIENT_CHECKS;
+                self.phase = Phase::SocketLeakCheck(self.now + CHECKED_WITHIN - CHECK_INTERVAL);
                 Judgement::Again
             }
             Phase::SocketLeakCheck(by) => match self.socket_leak_check() {
@@ -97,8 +98,8 @@ impl Simulation<'_> {
                     Judgement::Again
                 }
                 Ok(false) if self.now < by => Judgement::GoOn,
-                Ok(false) if self.clients_go_on() => {
-                    self.phase = Phase::SocketLeakCheck(self.now + LOOKED_AT_EVERY);
+                Ok(false) if self.clients_make_progress() => {
+                    self.phase = Phase::SocketLeakCheck(self.now + CHECK_INTERVAL);
                     Judgement::GoOn
                 }
                 Ok(false) => {
@@ -119,12 +120,13 @@ impl Simulation<'_> {
 
     /// Checks slow clients. Returns whether clients that are not served yet have sent or received bytes since the last
     /// check. Returns `true` at the first check, which has no earlier progress to compare with, and `false` when all
-    /// [`LOOKS`] checks are used.
-    fn clients_go_on(&mut self) -> bool {
+    /// [`SLOW_CLIENT_CHECKS`] checks are used.
+    fn clients_make_progress(&mut self) -> bool {
         let progress = self.peer.progress();
-        let goes_on = self.looks == LOOKS || self.looks > 0 && progress != self.progress_seen;
-        (self.looks, self.progress_seen) = (self.looks.saturating_sub(1), progress);
-        goes_on
+        let makes_progress = self.checks_left == SLOW_CLIENT_CHECKS
+            || self.checks_left > 0 && progress != self.progress_seen;
+        (self.checks_left, self.progress_seen) = (self.checks_left.saturating_sub(1), progress);
+        makes_progress
     }
 
     /// Returns whether all conditions of the quiet phase have held.
@@ -159,12 +161,12 @@ impl Simulation<'_> {
         Some(format!("{text}, {after} s after the last fault"))
     }
 
-    /// Returns whether the application was asked to end.
+    /// Returns whether the application was interrupted and must end.
     pub(super) fn is_ending(&self) -> bool {
         self.ends_when_interrupted && interrupt::raised() > 0
     }
 
-    /// Returns whether there is a listening socket for each client from the beginning.
+    /// Returns whether each client finds a listening socket, whatever the order in which the clients connect.
     fn is_roomy(&self) -> bool {
         let clients = &self.peer.clients;
         let at_port = |port| clients.iter().filter(|client| client.target_port == port).count();
@@ -186,8 +188,8 @@ impl Simulation<'_> {
         (clients_needed > 0).then_some((port, clients_needed))
     }
 
-    /// Returns the number of clients for which the device has sockets, without the sockets of
-    /// connections that it keeps.
+    /// Returns the number of clients for which the device has sockets. Sockets of connections that the application
+    /// keeps are not counted.
     fn spare_sockets(&self) -> usize {
         let kept = self.device.baseline.conns + self.later.conns;
         let spare = self.device.sockets.saturating_sub(kept);

@@ -1,5 +1,5 @@
-//! An HTTP server whose eight routes cover every kind: whole answers, answers in parts (`pull`), server-sent events,
-//! files, an upload and a WebSocket.
+//! An HTTP server with eight routes. The routes cover every kind: whole answers, answers in parts (`pull`), server-sent
+//! events, files, an upload and a WebSocket.
 
 #![no_std]
 #![no_main]
@@ -22,7 +22,7 @@ static FILES: [File; 1] = [File::new("", "text/html", b"page", 1).gzip(b"zipped"
 
 static APP: ConstStaticCell<App> = ConstStaticCell::new(App { http: Server::new(), level: 0 });
 
-/// An application with a level.
+/// The application. Clients read and change its number `level`.
 struct App {
     http: Server<4>,
     level: u32,
@@ -38,7 +38,7 @@ impl Site<App> for Page {
         Route::get("/events", App::events),
         Route::post("/form", App::form),
         Route::put("/upload", App::uploaded).body(App::part),
-        Route::websocket("/live", App::heard),
+        Route::websocket("/live", App::received),
         Route::files("/{*name}", &FILES),
     ];
     type Server = Server<4>;
@@ -89,7 +89,7 @@ impl App {
         black_box(request.reply(Reply::empty(Status::CREATED), b"").is_ok());
     }
 
-    fn heard(&mut self, socket: &mut Socket<Self>, message: Message) {
+    fn received(&mut self, socket: &mut Socket<Self>, message: Message) {
         if let Message::Text { .. } = message {
             let taken = socket.take(usize::MAX);
             self.level = self.level.wrapping_add(taken as u32);

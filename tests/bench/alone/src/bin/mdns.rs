@@ -1,4 +1,5 @@
-//! An mDNS responder for a host and a service. Its code is measured by crate.
+//! An mDNS responder for a host and a service. `cargo xtask size` measures the code of the crate `picoevent_dns` in
+//! this image.
 
 #![no_std]
 #![no_main]

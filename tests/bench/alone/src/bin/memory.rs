@@ -1,5 +1,5 @@
-//! Storages of different capacities. Each symbol of the image has the size of one type. The cost of a slot is the
-//! difference between tables of 12 and of 4 slots, divided by 8.
+//! Storages of different capacities. For each type, the image has a symbol of the same size. The size of a slot is the
+//! difference between a storage with 12 slots and a storage with 4 slots, divided by 8.
 
 #![no_std]
 #![no_main]
@@ -11,10 +11,10 @@ use picoevent::{EventBase, RingBuffer, Storage};
 // Links the panic handler and the critical sections, which every image needs.
 use picoevent_alone as _;
 
-/// An application without state, so that a storage's size does not contain one.
+/// An application without state, so that the sizes contain no application state.
 struct App;
 
-/// Declares a static array of the type's size.
+/// Declares a static array for each type. The array has the size of the type.
 macro_rules! bytes_of {
     ($($name:ident: $type:ty;)*) => {
         $(static $name: [u8; size_of::<$type>()] = [0; _];)*

@@ -1,4 +1,5 @@
-//! A resolver, an SNTP client, and a connection by name. Their code is measured by crate.
+//! A resolver, an SNTP client, and a connection by name. `cargo xtask size` measures the code of the crates
+//! `picoevent_dns` and `picoevent_sntp` in this image.
 
 #![no_std]
 #![no_main]

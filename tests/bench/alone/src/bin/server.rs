@@ -1,4 +1,4 @@
-//! The contents of `events`, and a listener with connections: an echo server that closes idle clients.
+//! An echo server that closes idle clients. The image also has the events, timers and signals of the image `events`.
 
 #![no_std]
 #![no_main]
@@ -26,7 +26,7 @@ pub extern "C" fn image() {
     run(&mut base, &mut app, act);
 }
 
-/// Sends back the received data, and closes the connection when the data is sent.
+/// Sends the received data back, and closes the connection when all data is sent.
 struct Echo;
 
 impl Protocol<App> for Echo {

@@ -1,5 +1,5 @@
-//! The unchanged hello-world on a painted stack, which shows the depth of the stack, with short
-//! timeouts for silent peers.
+//! hello-world with its usual capacities, to measure the depth of its stack. The stack is painted: filled with a
+//! pattern. The timeouts for silent peers are short.
 
 #![no_std]
 #![no_main]

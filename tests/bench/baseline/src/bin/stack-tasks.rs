@@ -1,4 +1,5 @@
-//! `tasks-many` on a painted stack, which shows the depth of the stack, with short timeouts for silent peers.
+//! `tasks-many`, to measure the depth of its stack. The stack is painted: filled with a pattern. The timeouts for
+//! silent peers are short.
 
 #![no_std]
 #![no_main]

@@ -1,4 +1,4 @@
-//! hello-world as tasks: one task for each connection that hello-world serves at once.
+//! hello-world, implemented with tasks: one task for each connection that hello-world serves at once.
 
 #![no_std]
 #![no_main]

@@ -1,4 +1,4 @@
-//! hello-world as tasks: one task for each socket of hello-world.
+//! hello-world, implemented with tasks: one task for each socket of hello-world.
 
 #![no_std]
 #![no_main]

@@ -17,9 +17,9 @@ pub const PORT: u16 = 2323;
 /// The answer to a client if the console has no room for one more client.
 const BUSY: &str = "busy\r\n";
 
-/// The maximum length of a line, without its end.
+/// The maximum length of a received line, without the line's end.
 const LINE: usize = 128;
-/// The maximum length of the line of values for a client that watches, without its end.
+/// The maximum length of the line of values that a watching client gets, without the line's end.
 const VALUES: usize = 250;
 const IDLE: Duration = Duration::from_secs(60);
 const WATCHING: Duration = Duration::from_secs(1);
@@ -94,7 +94,8 @@ fn end(text: &mut Text, last: &str) -> Next {
 }
 
 impl State {
-    /// Executes a line, or refuses one that is too long, and writes the answer.
+    /// Executes the command in a line, and writes the answer. `line` is `None` if the line was too long: then the
+    /// answer is an error.
     fn command(&mut self, line: Option<&str>, text: &mut Text) -> Next {
         let Some(line) = line else {
             let _ = text.push_str("error: line too long\r\n");

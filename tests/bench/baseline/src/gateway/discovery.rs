@@ -24,9 +24,9 @@ pub async fn run(stack: Stack<'static>) -> ! {
     let mut answer = String::<64>::new();
     write!(answer, "{NAME} console={} status={}", console::PORT, status::PORT).expect("it fits");
     loop {
-        let asker = socket.recv_from_with(|data, from| (data == REQUEST).then_some(from.endpoint));
-        if let Some(asker) = asker.await {
-            let _ = socket.send_to(answer.as_bytes(), asker).await;
+        let client = socket.recv_from_with(|data, from| (data == REQUEST).then_some(from.endpoint));
+        if let Some(client) = client.await {
+            let _ = socket.send_to(answer.as_bytes(), client).await;
         }
     }
 }

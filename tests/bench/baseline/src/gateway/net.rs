@@ -1,4 +1,4 @@
-//! A port and its clients: serves clients, refuses further ones, and closes their connections.
+//! A TCP port and its clients: serves some clients at once, refuses further clients, and closes connections.
 
 use core::cell::Cell;
 use core::future::poll_fn;
@@ -12,15 +12,15 @@ use heapless::Vec;
 
 /// Clients of a port that are served at once.
 const CLIENTS: usize = 4;
-/// Sockets of a port: one more than clients, to send `busy` to the next client.
+/// Sockets of a port: one more than `CLIENTS`. The additional socket sends `busy` to a further client.
 pub const SOCKETS: usize = CLIENTS + 1;
 /// The time limit for a client that accepts no output.
 const STALL: Duration = Duration::from_secs(10);
 /// The time limit for the client's end of stream after the end of the server's stream.
 const FIN_WAIT: Duration = Duration::from_secs(2);
 
-/// Accepts and serves clients of `port` on one socket, forever. While four `clients` are served, a further
-/// client gets `busy`.
+/// Accepts and serves clients of `port` on one socket, forever. `clients` is the number of clients that all sockets of
+/// this port serve now. If four clients are served, a further client gets `busy`.
 pub async fn listen<const RECEIVE: usize, const SEND: usize>(
     stack: Stack<'_>,
     port: u16,
@@ -68,13 +68,13 @@ pub async fn send(writer: &mut TcpWriter<'_>, mut bytes: &[u8]) -> Result<(), Er
 pub async fn drain(writer: &mut TcpWriter<'_>) -> Result<(), Error> {
     loop {
         let left = writer.send_queue();
-        // `flush` is woken by each acknowledgement, and is ready when all output is acknowledged.
-        let some = poll_fn(|cx| {
+        // Each acknowledgement wakes `flush`. `flush` is ready when all output is acknowledged.
+        let progress = poll_fn(|cx| {
             let is_flushed = pin!(writer.flush()).poll(cx).is_ready();
-            let is_some = is_flushed || writer.send_queue() < left;
-            if is_some { Poll::Ready(is_flushed) } else { Poll::Pending }
+            let has_progress = is_flushed || writer.send_queue() < left;
+            if has_progress { Poll::Ready(is_flushed) } else { Poll::Pending }
         });
-        if with_timeout(STALL, some).await.map_err(|_| Error::ConnectionReset)? {
+        if with_timeout(STALL, progress).await.map_err(|_| Error::ConnectionReset)? {
             return Ok(());
         }
     }
@@ -97,38 +97,38 @@ pub async fn abort(socket: &mut TcpSocket<'_>) {
     let _ = with_timeout(STALL, socket.flush()).await;
 }
 
-/// A line being received, of at most `MOST` bytes before its `\n`.
+/// A line being received, of at most `MAX_LENGTH` bytes before its `\n`.
 #[derive(Default)]
-pub struct Line<const MOST: usize> {
-    bytes: Vec<u8, MOST>,
+pub struct Line<const MAX_LENGTH: usize> {
+    bytes: Vec<u8, MAX_LENGTH>,
     is_too_long: bool,
-    is_whole: bool,
+    is_complete: bool,
 }
 
-impl<const MOST: usize> Line<MOST> {
+impl<const MAX_LENGTH: usize> Line<MAX_LENGTH> {
     /// Receives a part of the next line. Returns whether the line is complete.
     ///
     /// # Errors
     /// If the client has ended its stream, or the connection is over.
     pub async fn receive(&mut self, reader: &mut TcpReader<'_>) -> Result<bool, Error> {
         let take = |input: &mut [u8]| {
-            if self.is_whole {
+            if self.is_complete {
                 *self = Self::default();
             }
             let end = input.iter().position(|byte| *byte == b'\n');
             let part = &input[..end.unwrap_or(input.len())];
             self.is_too_long |= self.bytes.extend_from_slice(part).is_err();
-            self.is_whole = end.is_some();
-            (end.map_or(input.len(), |end| end + 1), self.is_whole)
+            self.is_complete = end.is_some();
+            (end.map_or(input.len(), |end| end + 1), self.is_complete)
         };
         reader.read_with(take).await
     }
 
-    /// Returns the line without its end, or `None` if it has more than `most` bytes. Returns `?` for a line
+    /// Returns the line without its end, or `None` if it has more than `max_length` bytes. Returns `?` for a line
     /// that is not UTF-8.
-    pub fn text(&self, most: usize) -> Option<&str> {
+    pub fn text(&self, max_length: usize) -> Option<&str> {
         let text = self.bytes.strip_suffix(b"\r").unwrap_or(&self.bytes);
-        let fits = !self.is_too_long && text.len() <= most;
+        let fits = !self.is_too_long && text.len() <= max_length;
         fits.then(|| core::str::from_utf8(text).unwrap_or("?"))
     }
 }

@@ -23,7 +23,7 @@ impl<'a> Request<'a> {
     /// Parses a header.
     ///
     /// # Errors
-    /// The status line for a request that is malformed or has a body.
+    /// If the request is malformed or has a body. The error is the status line of the answer.
     pub fn parse(header: &'a [u8]) -> Result<Self, &'static str> {
         let header = core::str::from_utf8(header).map_err(|_| BAD_REQUEST)?;
         let mut lines = header.trim_end().split("\r\n");

@@ -1,4 +1,4 @@
-//! The sensor: a sample every 100 ms, and one when the button is pressed.
+//! The sensor: takes a sample every 100 ms, and a sample when the button is pressed.
 
 use defmt::info;
 use embassy_futures::select::{Either, select};

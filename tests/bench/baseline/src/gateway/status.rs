@@ -20,7 +20,7 @@ const BUSY: &str =
 /// The maximum length of a header, with the empty line at its end.
 const HEADER: usize = 480;
 /// The time limit for receiving a header.
-const WHOLE: Duration = Duration::from_secs(90);
+const HEADER_TIMEOUT: Duration = Duration::from_secs(90);
 
 const END: &[u8] = b"\r\n\r\n";
 
@@ -45,7 +45,7 @@ async fn serve(
     let (mut buffer, mut len) = ([0; HEADER], 0);
     loop {
         let header = receive(&mut reader, &mut writer, &mut buffer, &mut len);
-        let end = with_timeout(WHOLE, header).await.unwrap_or(Err(TIMEOUT));
+        let end = with_timeout(HEADER_TIMEOUT, header).await.unwrap_or(Err(TIMEOUT));
         if end == Ok(0) {
             return Ok(());
         }
@@ -62,8 +62,8 @@ async fn serve(
     }
 }
 
-/// Receives a header. Returns the length of the header, or 0 if the client has ended its stream, or the connection is
-/// over, before the first byte.
+/// Receives a header, and returns its length. Returns 0 if the client ends its stream, or the connection ends, before
+/// the first byte of a header.
 async fn receive(
     reader: &mut TcpReader<'_>,
     writer: &mut TcpWriter<'_>,

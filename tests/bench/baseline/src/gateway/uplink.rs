@@ -34,7 +34,7 @@ pub enum Link {
 }
 
 impl Link {
-    /// Returns the state's name in the status.
+    /// Returns the name of this state, as the status shows it.
     pub fn name(self) -> &'static str {
         match self {
             Self::Waiting => "waiting",
@@ -44,7 +44,7 @@ impl Link {
     }
 }
 
-/// The samples that are not confirmed, the oldest first.
+/// The samples that the collector has not confirmed yet, the oldest first.
 #[derive(Default)]
 pub struct Queue {
     /// The samples.
@@ -53,12 +53,12 @@ pub struct Queue {
     pub lost: u32,
     /// The number of samples that were sent on this connection.
     sent: usize,
-    /// Whether there is a collector. Without one, no sample is kept.
+    /// Whether there is a collector. Without a collector, no sample is kept.
     is_used: bool,
 }
 
 impl Queue {
-    /// Adds a sample. If there is no room, drops the oldest one.
+    /// Adds a sample. If there is no room, drops the oldest sample.
     pub fn push(&mut self, sample: Sample) {
         if !self.is_used {
             return;
@@ -114,7 +114,7 @@ pub async fn run(stack: Stack<'static>, collector: SocketAddrV4, gateway: &'stat
 }
 
 impl Gateway {
-    /// Sets the state of the uplink, and forgets which samples the previous connection has sent.
+    /// Sets the state of the uplink. All kept samples must be sent again on the next connection.
     fn set_link(&self, link: Link) {
         let mut state = self.state.borrow_mut();
         state.link = link;
@@ -125,15 +125,15 @@ impl Gateway {
 /// Receives confirmations until the connection is over, or until nothing was received for too long.
 async fn receive(reader: &mut TcpReader<'_>, gateway: &Gateway) {
     let mut line = Line::<32>::default();
-    while let Ok(Ok(is_whole)) = with_timeout(SILENCE, line.receive(reader)).await {
-        let text = line.text(32).filter(|_| is_whole);
+    while let Ok(Ok(is_complete)) = with_timeout(SILENCE, line.receive(reader)).await {
+        let text = line.text(32).filter(|_| is_complete);
         if let Some(Ok(number)) = text.and_then(|text| text.strip_prefix("A ")).map(str::parse) {
             gateway.state.borrow_mut().queue.confirm(number);
         }
     }
 }
 
-/// Sends each sample that was not yet sent on this connection, and heartbeats, until the connection is over.
+/// Sends heartbeats, and each sample that was not yet sent on this connection, until the connection is over.
 async fn report(writer: &mut TcpWriter<'_>, gateway: &Gateway) -> Result<(), Error> {
     let mut ticker = Ticker::every(HEARTBEAT);
     let mut heartbeats = 0;
@@ -154,7 +154,8 @@ async fn report(writer: &mut TcpWriter<'_>, gateway: &Gateway) -> Result<(), Err
     }
 }
 
-/// The delay before the next reconnect. It doubles each time, up to a limit, and varies randomly by up to a quarter.
+/// The delay before the next reconnect. The delay doubles each time, up to a limit, and varies randomly by up to a
+/// quarter.
 struct Backoff {
     millis: u32,
     random: u32,

@@ -27,7 +27,11 @@ fn main() -> ! {
     if PAINTED {
         stack::paint();
     }
-    board::run(RESOURCES.init_with(StackResources::new), || INTERRUPT.raise(), board::only(serve))
+    board::run(
+        RESOURCES.init_with(StackResources::new),
+        || INTERRUPT.raise(),
+        board::spawn_only(serve),
+    )
 }
 
 /// Returns the configuration. On a painted stack the timeouts for silent peers are short, so that a test reaches them.

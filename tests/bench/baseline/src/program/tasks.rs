@@ -1,4 +1,4 @@
-//! hello-world as tasks. The program that includes this file sets the number of tasks.
+//! hello-world, implemented with tasks. The program that includes this file sets the number of tasks.
 
 use embassy_net::{Stack, StackResources};
 use embassy_time::Duration;
@@ -9,7 +9,7 @@ use static_cell::{ConstStaticCell, StaticCell};
 
 use crate::{PAINTED, TASKS};
 
-/// The timeouts for silent peers. On a painted stack they are short, so that a test reaches them.
+/// The timeouts for silent peers. On a painted stack the timeouts are short, so that a test reaches them.
 const TIMEOUTS: PeerTimeouts = if PAINTED {
     PeerTimeouts { silence: Duration::from_secs(2), keep_alive: Duration::from_millis(500) }
 } else {

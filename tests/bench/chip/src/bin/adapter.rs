@@ -1,8 +1,11 @@
-//! picoevent over embassy-net, without traffic. It measures the cost that executor, adapter and embassy-time
-//! add to an interrupt and to a timer.
+//! picoevent over embassy-net, without traffic. This program measures the cost that the executor, the adapter and
+//! embassy-time add to an interrupt and to a timer.
 //!
-//! The loop has one idle socket. Each turn (iteration) of the loop also makes the stack's task check its sockets. The
-//! figures include this, as on a board.
+//! The loop has one idle socket. In each iteration of the loop, the task of the network stack also checks its sockets.
+//! The figures include this cost, as on a board.
+//!
+//! E2 is the workload of an event that an interrupt activates. T1 is the workload of timers that fire and re-arm
+//! themselves.
 
 #![no_std]
 #![no_main]
@@ -15,7 +18,7 @@ use picoevent::{EventBase, EventMut, Mode, Signal, Storage, Trigger};
 use picoevent_bench_chip::clock;
 use picoevent_bench_chip::executor::Executor;
 use picoevent_bench_chip::interrupt::{self, Interrupt};
-use picoevent_bench_chip::meter::{Harness, Report, Watch};
+use picoevent_bench_chip::meter::{Harness, Report, Stopwatch};
 use picoevent_bench_chip::network;
 use picoevent_bench_chip::random::{self, PERIOD, Random};
 use picoevent_bench_chip::wire::Wire;
@@ -28,7 +31,7 @@ const EMPTY: &str = "an empty interrupt";
 
 static RAISED: Trigger = Trigger::new(Signal::USR1);
 /// Makes the application add timers until it has [`WANTED`] timers.
-static MORE: Trigger = Trigger::new(Signal::USR2);
+static ADD_TIMERS: Trigger = Trigger::new(Signal::USR2);
 static WANTED: AtomicU32 = AtomicU32::new(0);
 /// The number of callbacks so far.
 static DONE: AtomicU32 = AtomicU32::new(0);
@@ -36,7 +39,8 @@ static DONE: AtomicU32 = AtomicU32::new(0);
 static WIRE: ConstStaticCell<Wire> = ConstStaticCell::new(Wire::new());
 static RESOURCES: StaticCell<StackResources<2>> = StaticCell::new();
 static SOCKETS: ConstStaticCell<Sockets<1, 128, 128>> = ConstStaticCell::new(Sockets::new());
-static ROOM: ConstStaticCell<Storage<App, 66, 0, 0, 0, 0>> = ConstStaticCell::new(Storage::new());
+static STORAGE: ConstStaticCell<Storage<App, 66, 0, 0, 0, 0>> =
+    ConstStaticCell::new(Storage::new());
 
 /// The source of random periods, and the number of timers so far.
 struct App {
@@ -56,15 +60,15 @@ fn main() -> ! {
     let resources = RESOURCES.init_with(StackResources::new);
     let stack = network::start(executor.spawner(), WIRE.take(), resources);
     executor.spawner().spawn(serve(stack).expect("spawned once"));
-    executor.settle();
+    executor.run_until_idle();
 
     interrupt::unmask();
     report.harness(EMPTY, Harness::Meter, TIMES, || interrupt::pend(Interrupt::Empty));
     report.count("E2, through the adapter", Harness::Named(EMPTY), TIMES, || {
         interrupt::pend(Interrupt::Pend);
-        executor.settle();
+        executor.run_until_idle();
     });
-    assert_eq!(counted(), TIMES, "a callback for each interrupt");
+    assert_eq!(take_count(), TIMES, "a callback for each interrupt");
 
     random::report(&mut report);
     for (name, timers) in [
@@ -73,40 +77,40 @@ fn main() -> ! {
         ("T1 through the adapter, 64 timers", 64),
     ] {
         WANTED.store(timers, Ordering::Relaxed);
-        MORE.raise();
-        executor.settle();
-        let mut watch = Watch::new();
+        ADD_TIMERS.raise();
+        executor.run_until_idle();
+        let mut watch = Stopwatch::new();
         while DONE.load(Ordering::Relaxed) < FIRES {
             watch.time(|| {
                 clock::jump();
-                executor.settle();
+                executor.run_until_idle();
             });
         }
-        report.watched(name, PERIOD, counted(), &watch);
+        report.timed(name, PERIOD, take_count(), &watch);
     }
     report.end()
 }
 
 #[embassy_executor::task]
 async fn serve(stack: Stack<'static>) {
-    let mut base = EventBase::new(ROOM.take());
+    let mut base = EventBase::new(STORAGE.take());
     base.on_signal(RAISED.signal(), |_, _| count()).expect("the storage has room");
-    base.on_signal(MORE.signal(), more).expect("the storage has room");
+    base.on_signal(ADD_TIMERS.signal(), add_timers).expect("the storage has room");
     let mut app = App { random: Random::new(1), timers: 0 };
     let config = Config::default();
-    run(stack, SOCKETS.take(), &[&RAISED, &MORE], &mut base, &mut app, config).await;
+    run(stack, SOCKETS.take(), &[&RAISED, &ADD_TIMERS], &mut base, &mut app, config).await;
     panic!("nothing ends the loop");
 }
 
-fn more(app: &mut App, event: &mut EventMut<'_, '_, App>) {
+fn add_timers(app: &mut App, event: &mut EventMut<'_, '_, App>) {
     while app.timers < WANTED.load(Ordering::Relaxed) {
-        let timer = event.new_timer(Mode::OneShot, again).expect("the storage has room");
+        let timer = event.new_timer(Mode::OneShot, on_timer).expect("the storage has room");
         app.timers += 1;
         arm(app, &mut event.cx().event(timer).expect("it was made now"));
     }
 }
 
-fn again(app: &mut App, event: &mut EventMut<'_, '_, App>) {
+fn on_timer(app: &mut App, event: &mut EventMut<'_, '_, App>) {
     count();
     arm(app, event);
 }
@@ -123,6 +127,6 @@ fn count() {
     DONE.store(DONE.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
 }
 
-fn counted() -> u32 {
+fn take_count() -> u32 {
     DONE.swap(0, Ordering::Relaxed)
 }

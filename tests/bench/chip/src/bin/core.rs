@@ -1,4 +1,4 @@
-//! The core, run in whole turns (iterations of the loop), as a back end runs it.
+//! The core, run in whole iterations of the loop, as with a back end.
 
 #![no_std]
 #![no_main]
@@ -8,12 +8,12 @@ use core::hint::black_box;
 use core::task::Poll;
 
 use picoevent::{Action, Backend, Instant};
-use picoevent_bench_chip::loops::{
+use picoevent_bench_chip::meter::Report;
+use picoevent_bench_chip::workloads::{
     App, Base, activate,
     interrupts::{self, TRIGGER},
     lines, ready, rings, timers,
 };
-use picoevent_bench_chip::meter::Report;
 
 #[unsafe(no_mangle)]
 extern "C" fn on_pend() {
@@ -23,20 +23,20 @@ extern "C" fn on_pend() {
 #[cortex_m_rt::entry]
 fn main() -> ! {
     let mut report = Report::start("");
-    activate::run(&mut report, turn);
-    ready::run(&mut report, turn);
-    timers::run(&mut report, turn);
+    activate::run(&mut report, iterate);
+    ready::run(&mut report, iterate);
+    timers::run(&mut report, iterate);
     timers::operations(&mut report);
-    interrupts::run(&mut report, turn);
-    rings::run(&mut report, turn);
-    lines::run(&mut report, turn);
+    interrupts::run(&mut report, iterate);
+    rings::run(&mut report, iterate);
+    lines::run(&mut report, iterate);
     report.end()
 }
 
-/// Runs a whole turn. The back end's input was already fed to the base.
+/// Runs a whole iteration. The events of the back end were already reported to the base.
 #[inline(never)]
-fn turn(base: &mut Base<'_>, app: &mut App) {
-    let Poll::Ready(Ok(ended)) = base.turn(app, &mut Clock(base.now())) else { return };
+fn iterate(base: &mut Base<'_>, app: &mut App) {
+    let Poll::Ready(Ok(ended)) = base.iterate(app, &mut Clock(base.now())) else { return };
     assert_eq!(ended, None, "the loop has ended");
 }
 

@@ -7,11 +7,11 @@ use core::net::{Ipv4Addr, SocketAddr};
 
 use embassy_net::{Stack, StackResources};
 use picoevent::{EventBase, Pool, Signal, Storage, Trigger};
-use picoevent_bench_chip::asker::{self, CONTENT, Memory, PORT};
 use picoevent_bench_chip::executor::Executor;
+use picoevent_bench_chip::greeting::Tasks;
+use picoevent_bench_chip::http_client::{self, CONTENT, Memory, PORT};
 use picoevent_bench_chip::meter::Report;
 use picoevent_bench_chip::network;
-use picoevent_bench_chip::served::Tasks;
 use picoevent_bench_chip::wire::Wire;
 use picoevent_embassy::{Config, Sockets, run};
 use picoevent_http::{Http, Reply, Request, Route, Server, Site, Status};
@@ -19,7 +19,7 @@ use static_cell::{ConstStaticCell, StaticCell};
 
 const POOL: Pool = Pool::new(4).rings(256, 512);
 
-type Room = Storage<App, 1, { POOL.conns() }, { POOL.bytes() }>;
+type BaseStorage = Storage<App, 1, { POOL.conns() }, { POOL.bytes() }>;
 
 struct App {
     http: Server<4>,
@@ -39,14 +39,14 @@ impl Site<App> for Page {
 impl App {
     fn page(&mut self, request: &mut Request<Self>) {
         let answered = request.reply(Reply::text(Status::OK), CONTENT);
-        answered.expect("there is room");
+        answered.expect("the answer fits into the ring");
     }
 }
 
 static INTERRUPT: Trigger = Trigger::new(Signal::INT);
 static WIRE: ConstStaticCell<Wire> = ConstStaticCell::new(Wire::new());
 static CLIENT: ConstStaticCell<Memory> = ConstStaticCell::new(Memory::new());
-static ROOM: ConstStaticCell<Room> = ConstStaticCell::new(Storage::new());
+static STORAGE: ConstStaticCell<BaseStorage> = ConstStaticCell::new(Storage::new());
 static RESOURCES: StaticCell<StackResources<5>> = StaticCell::new();
 static SOCKETS: ConstStaticCell<Sockets<4, 256, 512>> = ConstStaticCell::new(Sockets::new());
 
@@ -57,10 +57,10 @@ fn main() -> ! {
     let wire = &*WIRE.take();
     let resources = RESOURCES.init_with(StackResources::new);
     let stack = network::start(tasks.0.spawner(), wire, resources);
-    let task = serve(stack, SOCKETS.take(), ROOM.take());
+    let task = serve(stack, SOCKETS.take(), STORAGE.take());
     tasks.0.spawner().spawn(task.expect("spawned once"));
     let names = ["GET of 100 bytes", "frames of GET of 100 bytes"];
-    asker::report(&mut report, names, &mut tasks, wire, CLIENT.take());
+    http_client::report(&mut report, names, &mut tasks, wire, CLIENT.take());
     report.end()
 }
 
@@ -68,9 +68,9 @@ fn main() -> ! {
 async fn serve(
     stack: Stack<'static>,
     sockets: &'static mut Sockets<4, 256, 512>,
-    room: &'static mut Room,
+    storage: &'static mut BaseStorage,
 ) {
-    let mut base = EventBase::new(room);
+    let mut base = EventBase::new(storage);
     let clients = base.add_pool(POOL).expect("the storage has room");
     let address = SocketAddr::from((Ipv4Addr::UNSPECIFIED, PORT));
     base.listen::<Http<Page>>(address, clients).expect("the storage has room");

@@ -1,5 +1,5 @@
-//! embassy's tasks with the work of the core's events: the same loops and callbacks, where there is an
-//! equivalent.
+//! The workloads of the program `core`, run with embassy's tasks instead of events. Workloads without an equivalent for
+//! tasks are left out.
 
 #![no_std]
 #![no_main]
@@ -13,7 +13,7 @@ use embassy_time::Timer;
 use picoevent_bench_chip::clock;
 use picoevent_bench_chip::executor::Executor;
 use picoevent_bench_chip::interrupt::{self, Interrupt};
-use picoevent_bench_chip::meter::{Harness, Report, Watch};
+use picoevent_bench_chip::meter::{Harness, Report, Stopwatch};
 use picoevent_bench_chip::random::{self, PERIOD, Random};
 
 const TIMES: u32 = 10_000;
@@ -22,7 +22,7 @@ const READY: usize = 8;
 const SEED: u32 = 1;
 const EMPTY: &str = "an empty interrupt";
 
-/// How often tasks were woken and did their work since the last call of [`counted`].
+/// How often tasks have done their work since the last call of [`counted`].
 static DONE: AtomicU32 = AtomicU32::new(0);
 
 type Event = Signal<CriticalSectionRawMutex, ()>;
@@ -50,7 +50,7 @@ fn main() -> ! {
     report.end()
 }
 
-/// E1: tasks that wake themselves.
+/// Workload E1: tasks that wake themselves.
 fn yields(report: &mut Report, executor: &Executor) {
     for (name, tasks) in [("E1, 1 task yields", 1), ("E1, 8 tasks yield", READY as u32)] {
         let rounds = (TIMES / tasks).next_multiple_of(100);
@@ -58,12 +58,12 @@ fn yields(report: &mut Report, executor: &Executor) {
             executor.spawner().spawn(yielding(rounds).expect("the pool has room"));
         }
         report.count_of(name, Harness::Loop, rounds, tasks, || executor.poll());
-        assert_eq!(counted(), rounds * tasks, "each task yields each time");
-        executor.settle();
+        assert_eq!(take_count(), rounds * tasks, "each task yields each time");
+        executor.run_until_idle();
     }
 }
 
-/// Tasks that are woken by another task, and tasks that are woken from outside.
+/// Workload E1 with signals: tasks that wake each other, and tasks that are woken from outside of the executor.
 fn signals(report: &mut Report, executor: &Executor) {
     for (from, to) in [(&PING, &PONG), (&PONG, &PING)] {
         executor.spawner().spawn(hopping(from, to, TIMES / 2).expect("the pool has room"));
@@ -71,26 +71,26 @@ fn signals(report: &mut Report, executor: &Executor) {
     executor.poll();
     PING.signal(());
     report.count("E1, a Signal to the other task", Harness::Loop, TIMES, || executor.poll());
-    assert_eq!(counted(), TIMES, "one hop each time");
+    assert_eq!(take_count(), TIMES, "one hop each time");
 
     for event in &EVENTS {
-        executor.spawner().spawn(listening(event).expect("the pool has room"));
+        executor.spawner().spawn(waiting(event).expect("the pool has room"));
     }
-    executor.settle();
+    executor.run_until_idle();
     report.count("E1, 1 Signal ready", Harness::Loop, TIMES, || {
         EVENTS[0].signal(());
         executor.poll();
     });
-    assert_eq!(counted(), TIMES, "one event each time");
+    assert_eq!(take_count(), TIMES, "one event each time");
     let rounds = (TIMES / READY as u32).next_multiple_of(100);
     report.count_of("E1, 8 Signals ready", Harness::Loop, rounds, READY as u32, || {
         EVENTS.iter().for_each(|event| event.signal(()));
         executor.poll();
     });
-    assert_eq!(counted(), rounds * READY as u32, "all events each time");
+    assert_eq!(take_count(), rounds * READY as u32, "all events each time");
 }
 
-/// E2: a `Signal` that an interrupt raises.
+/// Workload E2: a task that waits for a `Signal` of an interrupt handler.
 fn interrupts(report: &mut Report, executor: &Executor) {
     interrupt::unmask();
     report.harness(EMPTY, Harness::Meter, TIMES, || interrupt::pend(Interrupt::Empty));
@@ -98,31 +98,31 @@ fn interrupts(report: &mut Report, executor: &Executor) {
         interrupt::pend(Interrupt::Pend);
         executor.poll();
     });
-    assert_eq!(counted(), TIMES, "one event each time");
+    assert_eq!(take_count(), TIMES, "one event each time");
 }
 
-/// T1: tasks that sleep for random periods, in embassy-time's queue.
+/// Workload T1: tasks that sleep for random periods, in embassy-time's queue.
 fn timers<const TASKS: usize>(report: &mut Report, executor: &Executor, name: &'static str) {
     for number in 0..TASKS {
         let seed = SEED + number as u32;
         executor.spawner().spawn(sleeping(seed, FIRES).expect("the pool has room"));
     }
     executor.poll();
-    let mut watch = Watch::new();
+    let mut watch = Stopwatch::new();
     while DONE.load(Ordering::Relaxed) < FIRES {
         watch.time(|| {
             clock::jump();
             executor.poll();
         });
     }
-    // The sleeping tasks see that enough timers have fired, and end.
+    // Wake every sleeping task. Each task ends, because enough timers have fired.
     let fires = DONE.load(Ordering::Relaxed);
     while clock::next().is_some() {
         clock::jump();
         executor.poll();
     }
-    counted();
-    report.watched(name, PERIOD, fires, &watch);
+    take_count();
+    report.timed(name, PERIOD, fires, &watch);
 }
 
 #[embassy_executor::task(pool_size = READY)]
@@ -143,7 +143,7 @@ async fn hopping(from: &'static Event, to: &'static Event, hops: u32) {
 }
 
 #[embassy_executor::task(pool_size = READY)]
-async fn listening(event: &'static Event) {
+async fn waiting(event: &'static Event) {
     loop {
         event.wait().await;
         count();
@@ -164,6 +164,6 @@ fn count() {
     DONE.store(DONE.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
 }
 
-fn counted() -> u32 {
+fn take_count() -> u32 {
     DONE.swap(0, Ordering::Relaxed)
 }

@@ -1,4 +1,4 @@
-//! A queue by hand: slot numbers, and a function for each slot. This is the least possible work.
+//! A queue, written by hand: slot indexes, and a function for each slot. This is the least possible work.
 
 use std::collections::VecDeque;
 
@@ -21,7 +21,7 @@ struct App {
 }
 
 pub(super) fn run(events: u32, body: Body<'_>) -> Result<()> {
-    let slots = vec![Some(called as Call); events as usize];
+    let slots = vec![Some(on_event as Call); events as usize];
     let active = VecDeque::with_capacity(slots.len());
     body(&mut Queue { slots, active, app: App::default() })
 }
@@ -40,7 +40,7 @@ impl Active for Queue {
     }
 }
 
-fn called(app: &mut App, active: &mut VecDeque<u32>, key: u32) {
+fn on_event(app: &mut App, active: &mut VecDeque<u32>, key: u32) {
     app.calls += 1;
     if app.left > 0 {
         app.left -= 1;

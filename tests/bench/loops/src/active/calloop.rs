@@ -1,4 +1,4 @@
-//! calloop: closures that are called at the end of an iteration of the loop.
+//! calloop: closures that calloop calls at the end of an iteration.
 
 use std::time::Duration;
 
@@ -30,7 +30,7 @@ impl Active for Idle {
         let app = &mut self.app;
         (app.left, app.calls) = (callbacks - u64::from(self.events), 0);
         for _ in 0..self.events {
-            app.handle.insert_idle(called);
+            app.handle.insert_idle(on_idle);
         }
         let mut before = u64::MAX;
         while self.app.calls != before {
@@ -41,10 +41,10 @@ impl Active for Idle {
     }
 }
 
-fn called(app: &mut App) {
+fn on_idle(app: &mut App) {
     app.calls += 1;
     if app.left > 0 {
         app.left -= 1;
-        app.handle.insert_idle(called);
+        app.handle.insert_idle(on_idle);
     }
 }

@@ -1,5 +1,5 @@
-//! picoevent: its core alone, as a program without devices would run it, and on the host back
-//! end, which asks the system for events between two passes.
+//! picoevent: the core alone, as in a program without devices, and the core on the host back end. The host back end
+//! checks the system for new events between two passes.
 
 use std::convert::Infallible;
 use std::task::Poll;
@@ -13,7 +13,7 @@ use picoevent_mio::Live;
 use super::{Active, Body};
 
 /// The number of events in the largest run.
-const MOST: usize = 64;
+const MAX_EVENTS: usize = 64;
 
 #[derive(Default)]
 struct App {
@@ -21,18 +21,18 @@ struct App {
     calls: u64,
 }
 
-pub(super) fn on_core(events: u32, body: Body<'_>) -> Result<()> {
+pub(super) fn run_core(events: u32, body: Body<'_>) -> Result<()> {
     open(events, body, |base, app| {
         base.begin(Run::DEFAULT);
-        while base.turn(app, &mut Nothing) == Poll::Ready(Ok(None)) {}
+        while base.iterate(app, &mut NoDevices) == Poll::Ready(Ok(None)) {}
         Ok(())
     })
 }
 
 /// A back end without a clock and devices.
-struct Nothing;
+struct NoDevices;
 
-impl Backend<App> for Nothing {
+impl Backend<App> for NoDevices {
     type Error = Infallible;
 
     fn now(&mut self) -> Instant {
@@ -48,7 +48,7 @@ impl Backend<App> for Nothing {
     }
 }
 
-pub(super) fn on_live(events: u32, body: Body<'_>) -> Result<()> {
+pub(super) fn run_live(events: u32, body: Body<'_>) -> Result<()> {
     let mut live = Live::new()?;
     open(events, body, move |base, app| {
         live.run(base, app)?;
@@ -68,9 +68,9 @@ fn open(
     body: Body<'_>,
     run: impl FnMut(&mut EventBase<'_, App>, &mut App) -> Result<()>,
 ) -> Result<()> {
-    let mut storage = Storage::<App, MOST, 0, 0>::new();
+    let mut storage = Storage::<App, MAX_EVENTS, 0, 0>::new();
     let mut base = EventBase::new(&mut storage);
-    let events = (0..count).map(|_| base.new_timer(Mode::Persist, called));
+    let events = (0..count).map(|_| base.new_timer(Mode::Persist, on_event));
     let events = events.collect::<Result<Vec<_>, _>>()?;
     body(&mut Loop { base, events, app: App::default(), run })
 }
@@ -86,7 +86,7 @@ impl<R: FnMut(&mut EventBase<'_, App>, &mut App) -> Result<()>> Active for Loop<
     }
 }
 
-fn called(app: &mut App, event: &mut EventMut<'_, '_, App>) {
+fn on_event(app: &mut App, event: &mut EventMut<'_, '_, App>) {
     app.calls += 1;
     if app.left > 0 {
         app.left -= 1;

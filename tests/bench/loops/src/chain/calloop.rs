@@ -1,4 +1,4 @@
-//! calloop: a level-triggered source for each descriptor.
+//! calloop, with a level-triggered source for each descriptor.
 
 use std::time::Duration;
 
@@ -26,7 +26,7 @@ pub(super) fn run(watch: &Watch<'_>, body: Body<'_>) -> Result<()> {
 }
 
 impl Chain for Loop<'_> {
-    fn turn(&mut self) -> Result<()> {
+    fn iterate(&mut self) -> Result<()> {
         Ok(self.0.dispatch(Duration::ZERO, &mut self.1)?)
     }
 }

@@ -1,4 +1,4 @@
-//! mio by hand: edge-triggered, with one table of functions.
+//! A loop on mio, written by hand: edge-triggered, with a table of functions.
 
 use std::os::fd::AsRawFd;
 use std::time::Duration;
@@ -38,7 +38,7 @@ pub(super) fn run(watch: &Watch<'_>, body: Body<'_>) -> Result<()> {
 }
 
 impl Chain for ByHand<'_> {
-    fn turn(&mut self) -> Result<()> {
+    fn iterate(&mut self) -> Result<()> {
         self.poll.poll(&mut self.events, Some(Duration::ZERO))?;
         for event in &self.events {
             let slot = &self.slots[event.token().0];

@@ -1,7 +1,7 @@
-//! picoevent: on its host back end, and on a minimal back end around the core.
+//! picoevent on its host back end, and picoevent on a minimal back end.
 //!
 //! The application of this workload reads all available input in each callback, so it requests edge-triggered events
-//! ([`EventFlags::EDGE`]). A level-triggered event, libevent's default, would be reported again.
+//! ([`EventFlags::EDGE`]). A level-triggered event, the default of libevent, would be reported again.
 
 use std::os::fd::{AsRawFd, BorrowedFd};
 use std::task::Poll as Progress;
@@ -35,10 +35,10 @@ pub(super) fn contenders() -> Vec<Contender> {
     let edge = EventFlags::READ | EventFlags::EDGE;
     // The back end watches duplicates of the descriptors.
     let live = |name, what, idle| Contender {
-        beside: 1,
-        ..Contender::new(name, move |watch, body| on_live(watch, body, what, idle))
+        extra_descriptors: 1,
+        ..Contender::new(name, move |watch, body| run_live(watch, body, what, idle))
     };
-    let core = |name, idle| Contender::new(name, move |watch, body| on_core(watch, body, idle));
+    let core = |name, idle| Contender::new(name, move |watch, body| run_core(watch, body, idle));
     vec![
         live("picoevent", edge, Idle::Without),
         live("picoevent, level", EventFlags::READ, Idle::Without),
@@ -56,36 +56,36 @@ fn storage<'w>(watch: &Watch<'w>) -> Result<HeapStorage<App<'w>>> {
     Ok(HeapStorage::new(capacities)?)
 }
 
-fn on_live(watch: &Watch<'_>, body: Body<'_>, what: EventFlags, idle: Idle) -> Result<()> {
+fn run_live(watch: &Watch<'_>, body: Body<'_>, what: EventFlags, idle: Idle) -> Result<()> {
     let mut storage = storage(watch)?;
     let mut base = EventBase::over(storage.memory());
     let mut live = Live::new()?;
     let sources = watch.descriptors.iter().map(|descriptor| live.add_source(&mut base, descriptor));
     let sources = sources.collect::<Result<Vec<_>, _>>()?;
     add_all(&mut base, &sources, what, idle)?;
-    body(&mut OnLive { live, base, app: App { ring: watch.ring, ready: watch.ready } })
+    body(&mut LiveChain { live, base, app: App { ring: watch.ring, ready: watch.ready } })
 }
 
-struct OnLive<'s, 'w> {
+struct LiveChain<'s, 'w> {
     live: Live,
     base: EventBase<'s, App<'w>>,
     app: App<'w>,
 }
 
-impl Chain for OnLive<'_, '_> {
-    fn turn(&mut self) -> Result<()> {
-        self.live.turn_once(&mut self.base, &mut self.app)?;
+impl Chain for LiveChain<'_, '_> {
+    fn iterate(&mut self) -> Result<()> {
+        self.live.iterate_once(&mut self.base, &mut self.app)?;
         Ok(())
     }
 }
 
-fn on_core(watch: &Watch<'_>, body: Body<'_>, idle: Idle) -> Result<()> {
+fn run_core(watch: &Watch<'_>, body: Body<'_>, idle: Idle) -> Result<()> {
     let mut storage = storage(watch)?;
     let mut base = EventBase::over(storage.memory());
     let sources = watch.descriptors.iter().map(|_| base.new_source());
     let sources = sources.collect::<Result<Vec<_>, _>>()?;
     add_all(&mut base, &sources, EventFlags::READ | EventFlags::EDGE, idle)?;
-    let shortest = Shortest {
+    let backend = MinimalBackend {
         poll: Poll::new()?,
         events: Events::with_capacity(1024),
         sources,
@@ -93,18 +93,18 @@ fn on_core(watch: &Watch<'_>, body: Body<'_>, idle: Idle) -> Result<()> {
         started: Moment::now(),
         now: Instant::ZERO,
     };
-    body(&mut OnCore { shortest, base, app: App { ring: watch.ring, ready: watch.ready } })
+    body(&mut CoreChain { backend, base, app: App { ring: watch.ring, ready: watch.ready } })
 }
 
-struct OnCore<'s, 'w> {
-    shortest: Shortest<'w>,
+struct CoreChain<'s, 'w> {
+    backend: MinimalBackend<'w>,
     base: EventBase<'s, App<'w>>,
     app: App<'w>,
 }
 
-impl Chain for OnCore<'_, '_> {
-    fn turn(&mut self) -> Result<()> {
-        match self.base.turn(&mut self.app, &mut self.shortest) {
+impl Chain for CoreChain<'_, '_> {
+    fn iterate(&mut self) -> Result<()> {
+        match self.base.iterate(&mut self.app, &mut self.backend) {
             Progress::Ready(ended) => ended.map(drop),
             // This back end never waits.
             Progress::Pending => Ok(()),
@@ -113,7 +113,7 @@ impl Chain for OnCore<'_, '_> {
 }
 
 /// A minimal back end: edge-triggered descriptors, and a clock that is read only when a timer is pending.
-struct Shortest<'w> {
+struct MinimalBackend<'w> {
     poll: Poll,
     events: Events,
     /// In the same order as `descriptors`: the index of a source in the base is the index of its descriptor.
@@ -123,7 +123,7 @@ struct Shortest<'w> {
     now: Instant,
 }
 
-impl<'w> Backend<App<'w>> for Shortest<'_> {
+impl<'w> Backend<App<'w>> for MinimalBackend<'_> {
     type Error = anyhow::Error;
 
     fn now(&mut self) -> Instant {
@@ -152,17 +152,17 @@ impl<'w> Backend<App<'w>> for Shortest<'_> {
     }
 }
 
-/// Adds an event for each source. The index of an event in the base is the index of its descriptor, so no table is
-/// needed to find the descriptor.
+/// Adds an event for each source. An event's index in the base is the index of its descriptor, so the descriptor is
+/// found without a table.
 fn add_all(
     base: &mut EventBase<'_, App<'_>>,
     sources: &[Source],
     what: EventFlags,
     idle: Idle,
 ) -> Result<()> {
-    for (place, &source) in sources.iter().enumerate() {
-        let event = base.new_event(source, what, Mode::Persist, called)?;
-        assert_eq!((event.index(), source.index()), (place, place), "a fresh table fills in order");
+    for (index, &source) in sources.iter().enumerate() {
+        let event = base.new_event(source, what, Mode::Persist, on_event)?;
+        assert_eq!((event.index(), source.index()), (index, index), "a fresh table fills in order");
         let mut event = base.event(event)?;
         match idle {
             Idle::Without => event.add(None)?,
@@ -172,6 +172,6 @@ fn add_all(
     Ok(())
 }
 
-fn called(app: &mut App<'_>, event: &mut EventMut<'_, '_, App<'_>>) {
+fn on_event(app: &mut App<'_>, event: &mut EventMut<'_, '_, App<'_>>) {
     (app.ready)(app.ring, event.id().index() as u32);
 }

@@ -6,7 +6,7 @@ use anyhow::Result;
 use calloop::timer::{TimeoutAction, Timer};
 use calloop::{Dispatcher, EventLoop, LoopHandle, RegistrationToken};
 
-use super::{Body, Timers, Verbs};
+use super::{Body, Operations, Timers};
 
 struct Loop {
     event_loop: EventLoop<'static, App>,
@@ -32,7 +32,7 @@ pub(super) fn run(count: u32, body: Body<'_>) -> Result<()> {
     body(&mut Loop { event_loop, app: App { handle, pending, fired: 0 }, now: Instant::now() })
 }
 
-impl Verbs for Loop {
+impl Operations for Loop {
     fn set(&mut self, which: &[u32], ms: &[u32]) {
         let App { handle, pending, .. } = &mut self.app;
         for (&which, &ms) in which.iter().zip(ms) {
@@ -72,13 +72,13 @@ impl Verbs for Loop {
 }
 
 impl Timers for Loop {
-    fn within(&mut self, body: &mut dyn FnMut(&mut dyn Verbs)) -> u64 {
+    fn in_callback(&mut self, body: &mut dyn FnMut(&mut dyn Operations)) -> u64 {
         self.refresh();
         body(self);
         self.app.fired
     }
 
-    fn turn(&mut self) -> Result<u64> {
+    fn iterate(&mut self) -> Result<u64> {
         self.event_loop.dispatch(Duration::ZERO, &mut self.app)?;
         Ok(self.app.fired)
     }

@@ -1,6 +1,6 @@
-//! A binary heap by hand: the heap of the standard library. Each timer and each entry has a count. An entry is stale
-//! if its count differs from the count of its timer. So cancelling only increments a count, but the heap grows each
-//! time a timer is set.
+//! A binary heap of timers, written by hand with the heap of the standard library. Each timer and each entry of the
+//! heap has a count. An entry is stale if its count differs from the count of its timer. So cancelling only increments
+//! a count, but the heap grows each time that a timer is set.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use anyhow::Result;
 
-use super::{Body, Timers, Verbs};
+use super::{Body, Operations, Timers};
 
 struct Heap {
     entries: BinaryHeap<Reverse<Entry>>,
@@ -18,7 +18,7 @@ struct Heap {
     started: Instant,
 }
 
-/// The deadline, the timer, and its count when the entry was made.
+/// The deadline, the index of the timer, and the count of the timer when the entry was made.
 type Entry = (u64, u32, u32);
 
 #[derive(Clone, Copy)]
@@ -33,7 +33,7 @@ pub(super) fn run(count: u32, body: Body<'_>) -> Result<()> {
     body(&mut Heap { entries, timers, fired: 0, now: 0, started: Instant::now() })
 }
 
-impl Verbs for Heap {
+impl Operations for Heap {
     fn set(&mut self, which: &[u32], ms: &[u32]) {
         for (&which, &ms) in which.iter().zip(ms) {
             let timer = &mut self.timers[which as usize];
@@ -54,13 +54,13 @@ impl Verbs for Heap {
 }
 
 impl Timers for Heap {
-    fn within(&mut self, body: &mut dyn FnMut(&mut dyn Verbs)) -> u64 {
+    fn in_callback(&mut self, body: &mut dyn FnMut(&mut dyn Operations)) -> u64 {
         self.refresh();
         body(self);
         self.fired
     }
 
-    fn turn(&mut self) -> Result<u64> {
+    fn iterate(&mut self) -> Result<u64> {
         self.refresh();
         while let Some(&Reverse((at, which, changes))) = self.entries.peek()
             && at <= self.now

@@ -1,4 +1,4 @@
-//! picoevent: its core, fed with the time as a back end would.
+//! picoevent: the core, with a back end that has only a clock.
 
 use std::convert::Infallible;
 use std::task::Poll;
@@ -8,7 +8,7 @@ use anyhow::Result;
 use picoevent::{Action, Backend, Event, EventBase, EventMut, Instant, Mode};
 use picoevent_mio::{Capacities, HeapStorage};
 
-use super::{Body, Timers, Verbs};
+use super::{Body, Operations, Timers};
 
 #[derive(Default)]
 struct App {
@@ -19,7 +19,7 @@ pub(super) fn run(count: u32, body: Body<'_>) -> Result<()> {
     let capacities = Capacities { events: count as usize, ..Capacities::default() };
     let mut storage = HeapStorage::new(capacities)?;
     let mut base = EventBase::over(storage.memory());
-    let events = (0..count).map(|_| base.new_timer(Mode::OneShot, called));
+    let events = (0..count).map(|_| base.new_timer(Mode::OneShot, on_timer));
     let events = events.collect::<Result<Vec<_>, _>>()?;
     body(&mut Loop { base, events, app: App::default(), clock: Clock(Moment::now()) })
 }
@@ -31,7 +31,7 @@ struct Loop<'s> {
     clock: Clock,
 }
 
-impl Verbs for Loop<'_> {
+impl Operations for Loop<'_> {
     fn set(&mut self, which: &[u32], ms: &[u32]) {
         for (&which, &ms) in which.iter().zip(ms) {
             let Ok(mut event) = self.base.event(self.events[which as usize]) else { continue };
@@ -54,14 +54,14 @@ impl Verbs for Loop<'_> {
 }
 
 impl Timers for Loop<'_> {
-    fn within(&mut self, body: &mut dyn FnMut(&mut dyn Verbs)) -> u64 {
+    fn in_callback(&mut self, body: &mut dyn FnMut(&mut dyn Operations)) -> u64 {
         self.refresh();
         body(self);
         self.app.fired
     }
 
-    fn turn(&mut self) -> Result<u64> {
-        let _ = self.base.turn(&mut self.app, &mut self.clock);
+    fn iterate(&mut self) -> Result<u64> {
+        let _ = self.base.iterate(&mut self.app, &mut self.clock);
         Ok(self.app.fired)
     }
 }
@@ -91,6 +91,6 @@ impl Backend<App> for Clock {
     }
 }
 
-fn called(app: &mut App, _: &mut EventMut<'_, '_, App>) {
+fn on_timer(app: &mut App, _: &mut EventMut<'_, '_, App>) {
     app.fired += 1;
 }

@@ -1,4 +1,4 @@
-//! A timer wheel by hand: slots of time, each with a list of timers. Slots near the current time are shorter.
+//! A timer wheel, written by hand: slots of time, each with a list of timers. Slots near the current time are shorter.
 //!
 //! ```text
 //!   level 0   64 slots of 1 ms      timers due within this 64 ms
@@ -6,21 +6,22 @@
 //!   …         six levels in all: two years
 //! ```
 //!
-//! A timer's level is the position of the most significant six-bit digit in which its deadline differs from the current
-//! time. Adding and cancelling a timer each change one list. When the time reaches a slot of a higher level, the slot's
-//! timers move to lower levels. A bit mask for each level shows which slots are in use.
+//! Times are numbers of milliseconds, and are compared in digits of six bits. A timer's level is the position of the
+//! first digit, from the most significant digit on, in which the deadline and the current time differ. Adding and
+//! cancelling a timer each change one list. When the time reaches a slot of a higher level, the slot's timers move to
+//! lower levels. A bit mask for each level shows which slots are in use.
 
 use std::time::Instant;
 
 use anyhow::Result;
 
-use super::{Body, Timers, Verbs};
+use super::{Body, Operations, Timers};
 
 const LEVELS: usize = 6;
 const BITS: u32 = 6;
 const SLOTS: usize = 1 << BITS;
 
-/// Marks the end of a list and, in `Timer::place`, a timer that is not pending.
+/// No timer: the end of a list. In `Timer::list` it means that the timer is not pending.
 const NONE: u32 = u32::MAX;
 
 struct Wheel {
@@ -36,14 +37,14 @@ struct Wheel {
 struct Timer {
     at: u64,
     next: u32,
-    before: u32,
+    previous: u32,
     /// The level and the slot, as an index in `heads`.
-    place: u32,
+    list: u32,
     call: fn(&mut u64),
 }
 
 pub(super) fn run(count: u32, body: Body<'_>) -> Result<()> {
-    let timer = Timer { at: 0, next: NONE, before: NONE, place: NONE, call: |fired| *fired += 1 };
+    let timer = Timer { at: 0, next: NONE, previous: NONE, list: NONE, call: |fired| *fired += 1 };
     body(&mut Wheel {
         heads: [NONE; LEVELS * SLOTS],
         used: [0; LEVELS],
@@ -59,56 +60,56 @@ impl Wheel {
         let at = self.timers[which as usize].at;
         let level = ((at ^ self.now | 1).ilog2() / BITS).min(LEVELS as u32 - 1);
         let slot = (at >> (level * BITS)) as u32 % SLOTS as u32;
-        let place = level * SLOTS as u32 + slot;
-        let next = std::mem::replace(&mut self.heads[place as usize], which);
+        let list = level * SLOTS as u32 + slot;
+        let next = std::mem::replace(&mut self.heads[list as usize], which);
         if next != NONE {
-            self.timers[next as usize].before = which;
+            self.timers[next as usize].previous = which;
         }
         let timer = &mut self.timers[which as usize];
-        (timer.next, timer.before, timer.place) = (next, NONE, place);
+        (timer.next, timer.previous, timer.list) = (next, NONE, list);
         self.used[level as usize] |= 1 << slot;
     }
 
     fn remove(&mut self, which: u32) {
-        let Timer { next, before, place, .. } = self.timers[which as usize];
-        if place == NONE {
+        let Timer { next, previous, list, .. } = self.timers[which as usize];
+        if list == NONE {
             return;
         }
         if next != NONE {
-            self.timers[next as usize].before = before;
+            self.timers[next as usize].previous = previous;
         }
-        match before {
+        match previous {
             NONE => {
-                self.heads[place as usize] = next;
+                self.heads[list as usize] = next;
                 if next == NONE {
-                    self.used[place as usize / SLOTS] &= !(1 << (place as usize % SLOTS));
+                    self.used[list as usize / SLOTS] &= !(1 << (list as usize % SLOTS));
                 }
             }
-            before => self.timers[before as usize].next = next,
+            previous => self.timers[previous as usize].next = next,
         }
-        self.timers[which as usize].place = NONE;
+        self.timers[which as usize].list = NONE;
     }
 
     /// Advances the time and fires the timers that are due.
     fn advance(&mut self, now: u64) {
-        while let Some((level, slot, begins)) = self.next()
-            && begins <= now
+        while let Some((level, slot, start)) = self.next()
+            && start <= now
         {
-            self.now = begins;
+            self.now = start;
             self.empty(level, slot);
         }
         self.now = now;
     }
 
-    /// Returns the level, the index and the time of the next slot in use, or `None` if no slot is in use.
+    /// Returns the level, the index and the start time of the next slot in use, or `None` if no slot is in use.
     fn next(&self) -> Option<(usize, usize, u64)> {
         (0..LEVELS).find_map(|level| {
             let shift = level as u32 * BITS;
-            let here = (self.now >> shift) % SLOTS as u64;
-            let ahead = self.used[level] & (u64::MAX << here);
+            let current = (self.now >> shift) % SLOTS as u64;
+            let ahead = self.used[level] & (u64::MAX << current);
             let slot = (ahead != 0).then(|| ahead.trailing_zeros())?;
-            let begins = (self.now >> (shift + BITS) << BITS | u64::from(slot)) << shift;
-            Some((level, slot as usize, begins.max(self.now)))
+            let start = (self.now >> (shift + BITS) << BITS | u64::from(slot)) << shift;
+            Some((level, slot as usize, start.max(self.now)))
         })
     }
 
@@ -118,7 +119,7 @@ impl Wheel {
         let mut at = std::mem::replace(&mut self.heads[level * SLOTS + slot], NONE);
         while at != NONE {
             let (which, timer) = (at, &mut self.timers[at as usize]);
-            (at, timer.place) = (timer.next, NONE);
+            (at, timer.list) = (timer.next, NONE);
             if level == 0 {
                 (timer.call)(&mut self.fired);
             } else {
@@ -128,7 +129,7 @@ impl Wheel {
     }
 }
 
-impl Verbs for Wheel {
+impl Operations for Wheel {
     fn set(&mut self, which: &[u32], ms: &[u32]) {
         for (&which, &ms) in which.iter().zip(ms) {
             self.remove(which);
@@ -149,13 +150,13 @@ impl Verbs for Wheel {
 }
 
 impl Timers for Wheel {
-    fn within(&mut self, body: &mut dyn FnMut(&mut dyn Verbs)) -> u64 {
+    fn in_callback(&mut self, body: &mut dyn FnMut(&mut dyn Operations)) -> u64 {
         self.refresh();
         body(self);
         self.fired
     }
 
-    fn turn(&mut self) -> Result<u64> {
+    fn iterate(&mut self) -> Result<u64> {
         self.refresh();
         Ok(self.fired)
     }
@@ -165,11 +166,11 @@ impl Timers for Wheel {
 mod tests {
     use super::*;
 
-    /// Timers with delays of all magnitudes, driven by a virtual time.
+    /// The timers have delays of all magnitudes, and the time is virtual.
     #[test]
-    fn every_timer_fires_at_its_time_from_whatever_level() {
+    fn a_timer_of_any_level_fires_at_its_deadline() {
         let delays: Vec<u64> = (0..30).flat_map(|bit| [(1 << bit) - 1, 1 << bit]).collect();
-        let timer = Timer { at: 0, next: NONE, before: NONE, place: NONE, call: |n| *n += 1 };
+        let timer = Timer { at: 0, next: NONE, previous: NONE, list: NONE, call: |n| *n += 1 };
         let mut wheel = Wheel {
             heads: [NONE; LEVELS * SLOTS],
             used: [0; LEVELS],
@@ -188,13 +189,13 @@ mod tests {
             times.sort_unstable();
             for time in times.iter().copied() {
                 let due =
-                    wheel.timers.iter().filter(|timer| timer.place != NONE && timer.at == time);
+                    wheel.timers.iter().filter(|timer| timer.list != NONE && timer.at == time);
                 let due = due.count() as u64;
                 let before = wheel.fired;
                 wheel.advance(time);
                 assert_eq!(wheel.fired - before, due, "at {time} from {from}");
             }
-            assert!(wheel.timers.iter().all(|timer| timer.place == NONE));
+            assert!(wheel.timers.iter().all(|timer| timer.list == NONE));
         }
     }
 }

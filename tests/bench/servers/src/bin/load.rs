@@ -1,4 +1,4 @@
-//! The clients of every server, in a separate process.
+//! The clients of all servers. They run in a process that is separate from the server.
 //!
 //! ```text
 //!   load hello ADDRESS SECONDS CONNECTIONS CONCURRENCY
@@ -8,9 +8,10 @@
 //!   load relay ADDRESS SECONDS CONNECTIONS BLOCKS       through a proxy, whose address is an input line
 //! ```
 //!
-//! `relay` listens on ADDRESS for the proxy. After one block on each connection, it waits for the next input line,
-//! and then sends the blocks in both directions. The program prints how long this took. Its exit status is 0 if the
-//! server made no error.
+//! An input line is a line of the standard input. `relay` listens on ADDRESS for the connections of the proxy, and
+//! reads the address of the proxy from an input line. It sends one block in each direction on each connection, and
+//! waits for another input line. Then it sends BLOCKS blocks in each direction on each connection. For every workload,
+//! the program prints how long the work took. The exit status is 0 if the server made no error.
 
 use std::io::{self, Write};
 use std::net::SocketAddr;
@@ -19,7 +20,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use mio::net::TcpListener;
-use picoevent_bench_servers::agreement::processor_time;
+use picoevent_bench_servers::harness::processor_time;
 use picoevent_bench_servers::load::bulk::Bulk;
 use picoevent_bench_servers::load::echo::Clients;
 use picoevent_bench_servers::load::hello::Hello;
@@ -56,42 +57,43 @@ fn run() -> Result<()> {
         }
         ("echo", &[connections, messages]) => {
             let mut clients = Clients::connect(address, connections.try_into()?, deadline)?;
-            clients.talk(connections)?;
+            clients.exchange(connections)?;
             before = processor_time();
-            report = clients.talk(messages)?;
-            clients.hang_up()?;
+            report = clients.exchange(messages)?;
+            clients.reset()?;
         }
         ("bulk", &[blocks]) => {
             let mut bulk = Bulk::connect(address, deadline)?;
             bulk.run(1)?;
             before = processor_time();
             report = bulk.run(blocks)?;
-            bulk.hang_up()?;
+            bulk.reset()?;
         }
         ("idle", &[connections]) => {
             let mut clients = Clients::connect(address, connections.try_into()?, deadline)?;
-            say("connected")?;
+            print_line("connected")?;
             input_line()?;
             before = processor_time();
-            report = clients.talk(connections)?;
-            clients.hang_up()?;
+            report = clients.exchange(connections)?;
+            clients.reset()?;
         }
         ("relay", &[connections, blocks]) => {
             let listener = TcpListener::bind(address)?;
-            say(&format!("listening on {}", listener.local_addr()?))?;
-            let proxy = input_line()?.parse().context("this is not the proxy's address")?;
+            print_line(&format!("listening on {}", listener.local_addr()?))?;
+            let proxy =
+                input_line()?.parse().context("the input line is not the proxy's address")?;
             let mut relay = Relay::connect(listener, proxy, connections.try_into()?, deadline)?;
             relay.run(1)?;
-            say("connected")?;
+            print_line("connected")?;
             input_line()?;
             before = processor_time();
             report = relay.run(blocks)?;
-            relay.hang_up()?;
+            relay.reset()?;
         }
         _ => bail!(USAGE),
     }
     let used = processor_time() - before;
-    say(&line(&report, used))?;
+    print_line(&line(&report, used))?;
     Ok(())
 }
 
@@ -99,9 +101,9 @@ fn line(report: &Report, used: Duration) -> String {
     let Report { wall, latency } = report;
     let micros = |duration: Duration| duration.as_nanos() as f64 / 1000.0;
     let micros_of = |share| latency.value_at_quantile(share) as f64 / 1000.0;
-    let [median, late, last] = [0.5, 0.99, 1.0].map(micros_of);
+    let [p50, p99, max] = [0.5, 0.99, 1.0].map(micros_of);
     format!(
-        "load wall={:.0} cpu={:.0} operations={} p50={median:.1} p99={late:.1} max={last:.1}",
+        "load wall={:.0} cpu={:.0} operations={} p50={p50:.1} p99={p99:.1} max={max:.1}",
         micros(*wall),
         micros(used),
         latency.len(),
@@ -114,7 +116,7 @@ fn input_line() -> Result<String> {
     Ok(line.trim_end().to_owned())
 }
 
-fn say(line: &str) -> io::Result<()> {
+fn print_line(line: &str) -> io::Result<()> {
     let mut out = io::stdout().lock();
     writeln!(out, "{line}")?;
     out.flush()

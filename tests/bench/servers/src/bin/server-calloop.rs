@@ -4,29 +4,29 @@ use std::os::fd::OwnedFd;
 
 use calloop::generic::{Generic, NoIoDrop};
 use calloop::{EventLoop, Interest, LoopHandle, Mode, PostAction};
-use picoevent_bench_servers::agreement::{Agreement, GREETING, fail, listener};
-use picoevent_bench_servers::pending::{Pending, Turn};
+use picoevent_bench_servers::harness::{GREETING, Harness, fail, listener};
+use picoevent_bench_servers::pending::{EchoResult, Pending};
 use rustix::net::{SocketFlags, accept_with, getsockname};
 
 struct Server {
-    agreement: Agreement,
+    harness: Harness,
     handle: LoopHandle<'static, Server>,
     buffer: Box<[u8]>,
 }
 
 fn main() {
-    let error = serve(Agreement::begin()).err();
+    let error = serve(Harness::begin()).err();
     fail(error.map_or("the loop has ended".to_owned(), |error| error.to_string()))
 }
 
-fn serve(agreement: Agreement) -> Result<(), Box<dyn std::error::Error>> {
+fn serve(harness: Harness) -> Result<(), Box<dyn std::error::Error>> {
     let mut event_loop = EventLoop::try_new()?;
-    let mut server = Server { agreement, handle: event_loop.handle(), buffer: Pending::buffer() };
+    let mut server = Server { harness, handle: event_loop.handle(), buffer: Pending::buffer() };
     let listener = listener();
     let address = getsockname(&listener)?.try_into()?;
     let source = Generic::new(listener, Interest::READ, Mode::Level);
     event_loop.handle().insert_source(source, |_, listener, server| server.accept(listener))?;
-    server.agreement.listening(address);
+    server.harness.listening(address);
     event_loop.run(None, &mut server, |_| {})?;
     Ok(())
 }
@@ -34,13 +34,13 @@ fn serve(agreement: Agreement) -> Result<(), Box<dyn std::error::Error>> {
 impl Server {
     fn accept(&mut self, listener: &OwnedFd) -> std::io::Result<PostAction> {
         let socket = accept_with(listener, SocketFlags::NONBLOCK | SocketFlags::CLOEXEC)?;
-        self.agreement.accepted();
-        if self.agreement.is_hello() {
+        self.harness.accepted();
+        if self.harness.is_hello() {
             if rustix::io::write(&socket, GREETING) != Ok(GREETING.len()) {
-                fail("the greeting is not written");
+                fail("cannot write the greeting");
             }
             drop(socket);
-            self.agreement.closed();
+            self.harness.closed();
             return Ok(PostAction::Continue);
         }
         let source = Generic::new(socket, Interest::BOTH, Mode::Edge);
@@ -56,13 +56,13 @@ impl Server {
         Ok(PostAction::Continue)
     }
 
-    /// Serves a readable socket. The end of a stream is a separate event, since a client closes only after its
+    /// Serves a readable socket. The end of a stream is reported separately, because a client closes only after its
     /// bytes have come back.
     fn serve(&mut self, socket: &OwnedFd, pending: &mut Pending) -> PostAction {
-        match pending.echo(socket, &mut self.buffer, &mut self.agreement) {
-            Turn::Drained | Turn::WriteWaits => PostAction::Continue,
-            Turn::Gone => {
-                self.agreement.closed();
+        match pending.echo(socket, &mut self.buffer, &mut self.harness) {
+            EchoResult::Drained | EchoResult::WriteBlocked => PostAction::Continue,
+            EchoResult::Closed => {
+                self.harness.closed();
                 PostAction::Remove
             }
         }

@@ -1,4 +1,4 @@
-//! picoevent's HTTP server, for W8: every request for `/` is answered with 100 bytes.
+//! picoevent's HTTP server, for the workload W8. It answers every request for `/` with 100 bytes.
 
 use std::io::Write;
 

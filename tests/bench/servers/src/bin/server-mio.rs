@@ -1,12 +1,12 @@
-//! mio by hand: its poll and a slab of connections.
+//! A server on mio, written by hand: mio's `Poll` and a slab of connections.
 
 use std::os::fd::AsFd;
 
 use mio::event::Event;
 use mio::net::{TcpListener, TcpStream};
 use mio::{Events, Interest, Poll, Registry, Token};
-use picoevent_bench_servers::agreement::{Agreement, GREETING, fail, listener};
-use picoevent_bench_servers::pending::{Pending, Turn};
+use picoevent_bench_servers::harness::{GREETING, Harness, fail, listener};
+use picoevent_bench_servers::pending::{EchoResult, Pending};
 use slab::Slab;
 
 const LISTENER: Token = Token(usize::MAX);
@@ -20,49 +20,50 @@ struct Conn {
 }
 
 struct Server {
-    agreement: Agreement,
+    harness: Harness,
     listener: TcpListener,
     conns: Slab<Conn>,
     buffer: Box<[u8]>,
 }
 
 fn main() {
-    let error = serve(Agreement::begin()).err();
+    let error = serve(Harness::begin()).err();
     fail(error.map_or("the loop has ended".to_owned(), |error| error.to_string()))
 }
 
-fn serve(agreement: Agreement) -> std::io::Result<()> {
+fn serve(harness: Harness) -> std::io::Result<()> {
     let mut poll = Poll::new()?;
     let mut listener = TcpListener::from_std(listener().into());
     poll.registry().register(&mut listener, LISTENER, Interest::READABLE)?;
     let address = listener.local_addr()?;
-    let mut server = Server { agreement, listener, conns: Slab::new(), buffer: Pending::buffer() };
+    let mut server = Server { harness, listener, conns: Slab::new(), buffer: Pending::buffer() };
     let mut events = Events::with_capacity(EVENTS);
-    server.agreement.listening(address);
+    server.harness.listening(address);
     loop {
         poll.poll(&mut events, None)?;
         for event in &events {
             match event.token() {
                 LISTENER => server.accept(poll.registry())?,
-                Token(place) => server.serve(place, event),
+                Token(index) => server.serve(index, event),
             }
         }
     }
 }
 
 impl Server {
-    /// Accepts one connection. The listener is registered again, so that the selector reports it again if more
-    /// connections wait. Accepting until no connection waits would cost a failing call each time.
+    /// Accepts one connection. Then registers the listener again, so that the selector reports the listener again if
+    /// more connections wait. The alternative is to accept until no connection waits, but then the last call fails each
+    /// time.
     fn accept(&mut self, registry: &Registry) -> std::io::Result<()> {
         let (mut socket, _) = self.listener.accept()?;
-        self.agreement.accepted();
+        self.harness.accepted();
         registry.reregister(&mut self.listener, LISTENER, Interest::READABLE)?;
-        if self.agreement.is_hello() {
+        if self.harness.is_hello() {
             if rustix::io::write(&socket, GREETING) != Ok(GREETING.len()) {
-                fail("the greeting is not written");
+                fail("cannot write the greeting");
             }
             drop(socket);
-            self.agreement.closed();
+            self.harness.closed();
             return Ok(());
         }
         let entry = self.conns.vacant_entry();
@@ -72,15 +73,16 @@ impl Server {
         Ok(())
     }
 
-    fn serve(&mut self, place: usize, event: &Event) {
-        let Some(conn) = self.conns.get_mut(place) else { return };
+    fn serve(&mut self, index: usize, event: &Event) {
+        let Some(conn) = self.conns.get_mut(index) else { return };
         if !event.is_readable() && conn.pending.is_empty() {
             return;
         }
-        let turn = conn.pending.echo(conn.socket.as_fd(), &mut self.buffer, &mut self.agreement);
-        if turn == Turn::Gone || (turn == Turn::Drained && event.is_read_closed()) {
-            self.conns.remove(place);
-            self.agreement.closed();
+        let result = conn.pending.echo(conn.socket.as_fd(), &mut self.buffer, &mut self.harness);
+        if result == EchoResult::Closed || (result == EchoResult::Drained && event.is_read_closed())
+        {
+            self.conns.remove(index);
+            self.harness.closed();
         }
     }
 }

@@ -7,17 +7,17 @@ use anyhow::Result;
 use mio::Interest;
 
 use super::client::{Client, Selector};
-use super::message::{BLOCK, Noise};
+use super::message::{BLOCK, RandomBlocks};
 use super::{Deadline, Report};
 
 /// Bytes read at once.
 const READ: usize = 256 * 1024;
 
-/// One connection, which sends blocks of a mebibyte. It sends the next block when the previous block has come back.
+/// One connection, which sends blocks of a mebibyte. The next block is sent when the previous block has come back.
 pub struct Bulk {
     client: Client,
     selector: Selector,
-    noise: Noise,
+    random_blocks: RandomBlocks,
     buffer: Vec<u8>,
     sent: u64,
 }
@@ -27,7 +27,13 @@ impl Bulk {
     pub fn connect(server: SocketAddr, deadline: Deadline) -> Result<Self> {
         let selector = Selector::new(server, deadline)?;
         let client = selector.connect(0, Interest::READABLE | Interest::WRITABLE)?;
-        Ok(Self { client, selector, noise: Noise::new(), buffer: vec![0; READ], sent: 0 })
+        Ok(Self {
+            client,
+            selector,
+            random_blocks: RandomBlocks::new(),
+            buffer: vec![0; READ],
+            sent: 0,
+        })
     }
 
     /// Sends `blocks` blocks and reads them back.
@@ -36,8 +42,8 @@ impl Bulk {
             let mut ready = Vec::new();
             for done in 0..blocks {
                 let begun = Instant::now();
-                let end = self.client.got + BLOCK as u64;
-                while self.client.got < end {
+                let end = self.client.received + BLOCK as u64;
+                while self.client.received < end {
                     if !self.move_both(end)? {
                         self.selector.wait(&mut ready, done, blocks)?;
                     }
@@ -49,27 +55,27 @@ impl Bulk {
     }
 
     /// Closes the connection.
-    pub fn hang_up(self) -> Result<()> {
-        self.client.hang_up()
+    pub fn reset(self) -> Result<()> {
+        self.client.reset()
     }
 
     /// Writes once and reads once. Returns whether anything moved.
     fn move_both(&mut self, end: u64) -> Result<bool> {
-        let Self { client, noise, buffer, sent, .. } = self;
+        let Self { client, random_blocks, buffer, sent, .. } = self;
         let mut moved = false;
         if *sent < end
-            && let Some(amount) = client.write(noise.rest(*sent))?
+            && let Some(amount) = client.write(random_blocks.rest_of_block(*sent))?
         {
             *sent += amount as u64;
             moved = true;
         }
         // Bytes that are not sent yet cannot come back.
         let wanted = |got| {
-            let rest = noise.rest(got);
+            let rest = random_blocks.rest_of_block(got);
             &rest[..rest.len().min((*sent - got) as usize)]
         };
         match client.read(buffer, wanted)? {
-            Some(0) => client.lost(),
+            Some(0) => client.ended_early(),
             read => Ok(moved || read.is_some()),
         }
     }

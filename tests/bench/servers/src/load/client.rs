@@ -19,46 +19,50 @@ const LISTENER: Token = Token(usize::MAX);
 /// A non-blocking socket.
 pub(super) struct Client {
     socket: TcpStream,
-    /// Its number, for error messages.
+    /// The number of the connection, for error messages.
     connection: usize,
     /// The number of bytes received so far.
-    pub(super) got: u64,
+    pub(super) received: u64,
 }
 
 impl Client {
-    /// Reads the available bytes and compares them with the expected ones. Returns `None` if nothing has arrived,
-    /// and `Some(0)` at the end of the stream. `wanted` receives the number of bytes received before, and returns
-    /// the expected bytes.
+    /// Reads the available bytes, and compares them with the expected bytes. Returns `None` if nothing has arrived, and
+    /// `Some(0)` at the end of the stream. `wanted` receives the number of bytes received before, and returns the
+    /// expected bytes.
     pub(super) fn read<'w>(
         &mut self,
         target: &mut [u8],
         wanted: impl Fn(u64) -> &'w [u8],
     ) -> Result<Option<usize>> {
-        let Some(amount) = self.understood(|socket| socket.read(target))? else { return Ok(None) };
-        let mut came = &target[..amount];
-        while !came.is_empty() {
-            let wanted = wanted(self.got);
-            ensure!(!wanted.is_empty(), "connection {} got more than it should", self.connection);
-            let (now, later) = came.split_at(came.len().min(wanted.len()));
+        let Some(amount) = self.try_io(|socket| socket.read(target))? else { return Ok(None) };
+        let mut rest = &target[..amount];
+        while !rest.is_empty() {
+            let wanted = wanted(self.received);
+            ensure!(
+                !wanted.is_empty(),
+                "connection {} received more bytes than expected",
+                self.connection
+            );
+            let (now, later) = rest.split_at(rest.len().min(wanted.len()));
             let same = match now == &wanted[..now.len()] {
                 true => now.len(),
                 false => now.iter().zip(wanted).take_while(|(a, b)| a == b).count(),
             };
-            self.got += same as u64;
+            self.received += same as u64;
             if same < now.len() {
-                bail!("connection {} got a wrong byte at {}", self.connection, self.got);
+                bail!("connection {} received a wrong byte at {}", self.connection, self.received);
             }
-            came = later;
+            rest = later;
         }
         Ok(Some(amount))
     }
 
-    /// Writes as many bytes as the system accepts. Returns `None` if it accepts nothing.
+    /// Writes as many bytes as the system accepts. Returns `None` if the system accepts no bytes.
     pub(super) fn write(&mut self, bytes: &[u8]) -> Result<Option<usize>> {
-        self.understood(|socket| socket.write(bytes))
+        self.try_io(|socket| socket.write(bytes))
     }
 
-    fn understood(
+    fn try_io(
         &mut self,
         work: impl FnOnce(&mut TcpStream) -> std::io::Result<usize>,
     ) -> Result<Option<usize>> {
@@ -78,12 +82,12 @@ impl Client {
     }
 
     /// Returns the error for a connection that ended too early.
-    pub(super) fn lost<T>(&self) -> Result<T> {
-        bail!("connection {} was ended by the server before its time", self.connection)
+    pub(super) fn ended_early<T>(&self) -> Result<T> {
+        bail!("connection {} was ended too early by the server", self.connection)
     }
 
-    /// Closes with a reset, so the address is free at once.
-    pub(super) fn hang_up(self) -> Result<()> {
+    /// Closes the connection with a reset, so the port is free at once.
+    pub(super) fn reset(self) -> Result<()> {
         let closed = set_socket_linger(&self.socket, Some(Duration::ZERO));
         closed.context("cannot set SO_LINGER")
     }
@@ -119,8 +123,8 @@ impl Selector {
         Ok(())
     }
 
-    /// Accepts a connection from a watched listener, and watches the connection. Waits until there is a connection.
-    /// Meanwhile, events of other connections are lost.
+    /// Accepts a connection from a watched listener, and watches the connection. Waits until there is a connection to
+    /// accept. During this wait, events of other connections are discarded.
     pub(super) fn accept(&mut self, listener: &TcpListener, connection: usize) -> Result<Client> {
         loop {
             match listener.accept() {
@@ -144,7 +148,7 @@ impl Selector {
         interest: Interest,
     ) -> Result<Client> {
         self.poll.registry().register(&mut socket, Token(connection), interest)?;
-        Ok(Client { socket, connection, got: 0 })
+        Ok(Client { socket, connection, received: 0 })
     }
 
     /// Waits for events, and puts the connections that have events into `ready`.
@@ -158,7 +162,7 @@ impl Selector {
     }
 
     /// Puts the connections that have events now into `ready`, without waiting.
-    pub(super) fn look(&mut self, ready: &mut Vec<usize>) -> Result<()> {
+    pub(super) fn poll_now(&mut self, ready: &mut Vec<usize>) -> Result<()> {
         self.poll(ready, Duration::ZERO).map(drop)
     }
 
@@ -167,7 +171,7 @@ impl Selector {
         ready.clear();
         match self.poll.poll(&mut self.events, Some(limit)) {
             Err(error) if error.kind() == ErrorKind::Interrupted => return Ok(false),
-            other => other.context("cannot wait for news")?,
+            other => other.context("cannot wait for new events")?,
         }
         let connections = self.events.iter().map(|event| event.token().0);
         ready.extend(connections.filter(|&connection| connection != LISTENER.0));

@@ -1,4 +1,4 @@
-//! Clients that send a small message, wait until it comes back, and send the next.
+//! Clients that send a small message, wait until the message comes back, and send the next message.
 
 use std::net::SocketAddr;
 use std::time::Instant;
@@ -15,11 +15,11 @@ const CONNECTING: usize = 256;
 
 /// Open connections.
 pub struct Clients {
-    talks: Vec<Talk>,
+    conns: Vec<EchoConn>,
     selector: Selector,
 }
 
-struct Talk {
+struct EchoConn {
     client: Client,
     connection: usize,
     sequence: u64,
@@ -31,23 +31,23 @@ struct Talk {
 impl Clients {
     /// Opens `count` connections.
     pub fn connect(server: SocketAddr, count: usize, deadline: Deadline) -> Result<Self> {
-        let mut clients = Self { talks: Vec::new(), selector: Selector::new(server, deadline)? };
+        let mut clients = Self { conns: Vec::new(), selector: Selector::new(server, deadline)? };
         let (mut open, mut ready) = (0, Vec::new());
         let mut is_open = vec![false; count];
         while open < count {
-            while clients.talks.len() < count.min(open + CONNECTING) {
-                let connection = clients.talks.len();
+            while clients.conns.len() < count.min(open + CONNECTING) {
+                let connection = clients.conns.len();
                 let both = Interest::READABLE | Interest::WRITABLE;
                 let client = clients.selector.connect(connection, both)?;
                 let (sequence, sent, message) = (0, Instant::now(), [0; MESSAGE]);
-                clients.talks.push(Talk { client, connection, sequence, sent, message });
+                clients.conns.push(EchoConn { client, connection, sequence, sent, message });
             }
             clients.selector.wait(&mut ready, open as u64, count as u64)?;
             for &connection in &ready {
-                // A connection that failed is reported, too.
-                let client = &mut clients.talks[connection].client;
+                // The selector also reports connections that have failed.
+                let client = &mut clients.conns[connection].client;
                 if client.read(&mut [0], |_| &[])?.is_some() {
-                    return client.lost();
+                    return client.ended_early();
                 }
                 open += usize::from(!std::mem::replace(&mut is_open[connection], true));
             }
@@ -55,27 +55,28 @@ impl Clients {
         Ok(clients)
     }
 
-    /// Sends `messages` messages in all. Each must come back. Each connection has at most one message in transit.
-    pub fn talk(&mut self, messages: u64) -> Result<Report> {
+    /// Sends `messages` messages in all. Each message must come back. Each connection has at most one message in
+    /// transit.
+    pub fn exchange(&mut self, messages: u64) -> Result<Report> {
         Report::of(|report| {
             let (mut sent, mut done) = (0, 0);
-            for talk in self.talks.iter_mut().take(messages.try_into()?) {
-                talk.send(Instant::now())?;
+            for conn in self.conns.iter_mut().take(messages.try_into()?) {
+                conn.send(Instant::now())?;
                 sent += 1;
             }
             let mut ready = Vec::new();
             while done < messages {
                 self.selector.wait(&mut ready, done, messages)?;
                 for &connection in &ready {
-                    let talk = &mut self.talks[connection];
-                    if !talk.is_answered()? {
+                    let conn = &mut self.conns[connection];
+                    if !conn.is_answered()? {
                         continue;
                     }
                     let now = Instant::now();
-                    report.record(now - talk.sent);
+                    report.record(now - conn.sent);
                     done += 1;
                     if sent < messages {
-                        talk.send(now)?;
+                        conn.send(now)?;
                         sent += 1;
                     }
                 }
@@ -85,38 +86,38 @@ impl Clients {
     }
 
     /// Closes all connections.
-    pub fn hang_up(self) -> Result<()> {
-        self.talks.into_iter().try_for_each(|talk| talk.client.hang_up())
+    pub fn reset(self) -> Result<()> {
+        self.conns.into_iter().try_for_each(|conn| conn.client.reset())
     }
 }
 
-impl Talk {
+impl EchoConn {
     fn send(&mut self, now: Instant) -> Result<()> {
         self.message = message(self.connection, self.sequence);
         (self.sequence, self.sent) = (self.sequence + 1, now);
         // One message always fits into a socket's buffer.
         match self.client.write(&self.message)? {
             Some(MESSAGE) => Ok(()),
-            _ => self.client.lost(),
+            _ => self.client.ended_early(),
         }
     }
 
     /// Continues to read. Returns whether the whole message has come back.
     fn is_answered(&mut self) -> Result<bool> {
-        // No bytes are expected before the first message and after the last.
+        // Before the first message is sent, and after the last message has come back, no bytes are expected.
         let end = self.sequence * MESSAGE as u64;
         let wanted = |got: u64| &self.message[MESSAGE - (end - got) as usize..];
-        // The buffer has room for one byte more, so that an excess byte is detected.
+        // The buffer has room for one byte more than a message, so that an excess byte is detected.
         let mut bytes = [0; MESSAGE + 1];
-        let before = self.client.got;
+        let before = self.client.received;
         while let Some(amount) = self.client.read(&mut bytes, wanted)? {
             if amount == 0 {
-                return self.client.lost();
+                return self.client.ended_early();
             }
-            if self.client.got == end {
+            if self.client.received == end {
                 break;
             }
         }
-        Ok(self.client.got == end && before < end)
+        Ok(self.client.received == end && before < end)
     }
 }

@@ -8,7 +8,7 @@ use mio::Interest;
 
 use super::client::{Client, Selector};
 use super::{Deadline, Report};
-use crate::agreement::GREETING;
+use crate::harness::GREETING;
 
 /// The settings of the workload.
 #[derive(Debug, Clone, Copy)]
@@ -19,7 +19,7 @@ pub struct Hello {
     pub concurrency: usize,
 }
 
-struct Visit {
+struct HelloConn {
     client: Client,
     begun: Instant,
 }
@@ -30,24 +30,24 @@ impl Hello {
         Report::of(|report| {
             let mut selector = Selector::new(server, deadline)?;
             let at_once = self.concurrency.min(self.connections.try_into()?);
-            let begin = |place| Visit::begin(&selector, place);
-            let mut visits = (0..at_once).map(begin).collect::<Result<Vec<_>>>()?;
+            let begin = |index| HelloConn::begin(&selector, index);
+            let mut conns = (0..at_once).map(begin).collect::<Result<Vec<_>>>()?;
             let (mut begun, mut done) = (at_once as u64, 0);
             let mut ready = Vec::new();
             while done < self.connections {
                 selector.wait(&mut ready, done, self.connections)?;
-                for &place in &ready {
-                    let Some(visit) = &mut visits[place] else { continue };
-                    if !visit.is_over()? {
+                for &index in &ready {
+                    let Some(conn) = &mut conns[index] else { continue };
+                    if !conn.is_over()? {
                         continue;
                     }
-                    if let Some(visit) = visits[place].take() {
-                        visit.client.hang_up()?;
-                        report.record(visit.begun.elapsed());
+                    if let Some(conn) = conns[index].take() {
+                        conn.client.reset()?;
+                        report.record(conn.begun.elapsed());
                     }
                     done += 1;
                     if begun < self.connections {
-                        visits[place] = Visit::begin(&selector, place)?;
+                        conns[index] = HelloConn::begin(&selector, index)?;
                         begun += 1;
                     }
                 }
@@ -57,10 +57,10 @@ impl Hello {
     }
 }
 
-impl Visit {
-    fn begin(selector: &Selector, place: usize) -> Result<Option<Self>> {
+impl HelloConn {
+    fn begin(selector: &Selector, index: usize) -> Result<Option<Self>> {
         let begun = Instant::now();
-        Ok(Some(Self { client: selector.connect(place, Interest::READABLE)?, begun }))
+        Ok(Some(Self { client: selector.connect(index, Interest::READABLE)?, begun }))
     }
 
     /// Continues to read. Returns whether the greeting and the end of the stream have been
@@ -70,8 +70,8 @@ impl Visit {
         loop {
             match self.client.read(&mut bytes, |got| &GREETING[got as usize..])? {
                 None => return Ok(false),
-                Some(0) if self.client.got == GREETING.len() as u64 => return Ok(true),
-                Some(0) => return self.client.lost(),
+                Some(0) if self.client.received == GREETING.len() as u64 => return Ok(true),
+                Some(0) => return self.client.ended_early(),
                 Some(_) => {}
             }
         }

@@ -1,4 +1,5 @@
-//! The bytes that clients send. They depend on the position, the message and the connection.
+//! The bytes that clients send. A byte depends on its position and its message. In small messages it also depends on
+//! the connection.
 
 use fastrand::Rng;
 
@@ -8,29 +9,29 @@ pub const MESSAGE: usize = 64;
 /// Bytes of a block of the bulk workload.
 pub(super) const BLOCK: usize = 1 << 20;
 
-/// The number of offsets in the noise at which blocks can begin. Because of the offsets, two consecutive
-/// blocks differ everywhere.
+/// The number of offsets in the random bytes at which blocks can begin. Each block begins at another offset than the
+/// block before, so a byte of the wrong block is detected.
 const SHIFTS: usize = 251;
 
-/// Returns the message with the number `sequence` on a connection.
+/// Returns message number `sequence` of a connection.
 pub(super) fn message(connection: usize, sequence: u64) -> [u8; MESSAGE] {
     let mut bytes = [0; MESSAGE];
     Rng::with_seed((connection as u64) << 40 ^ sequence).fill(&mut bytes);
     bytes
 }
 
-/// A stream of blocks of random bytes.
-pub(super) struct Noise(Vec<u8>);
+/// A stream of blocks of random bytes. All blocks are parts of the same random bytes, at different offsets.
+pub(super) struct RandomBlocks(Vec<u8>);
 
-impl Noise {
+impl RandomBlocks {
     pub(super) fn new() -> Self {
         let mut bytes = vec![0; BLOCK + SHIFTS];
         Rng::with_seed(0).fill(&mut bytes);
         Self(bytes)
     }
 
-    /// Returns the bytes from the position `at` of the stream to the end of that block.
-    pub(super) fn rest(&self, at: u64) -> &[u8] {
+    /// Returns the bytes from the position `at` of the stream to the end of the block at this position.
+    pub(super) fn rest_of_block(&self, at: u64) -> &[u8] {
         let (block, within) = (at / BLOCK as u64, at as usize % BLOCK);
         let shift = (block % SHIFTS as u64) as usize;
         &self.0[shift + within..shift + BLOCK]
@@ -54,12 +55,16 @@ mod tests {
     }
 
     #[test]
-    fn a_stream_of_blocks_continues_where_it_was_cut() {
-        let noise = Noise::new();
+    fn the_rest_of_a_block_begins_at_any_position() {
+        let blocks = RandomBlocks::new();
         let block = BLOCK as u64;
-        assert_eq!(noise.rest(0).len(), BLOCK);
-        assert_eq!(noise.rest(block - 1).len(), 1);
-        assert_eq!(noise.rest(3 * block)[7..], *noise.rest(3 * block + 7));
-        assert_ne!(noise.rest(0), noise.rest(block), "two blocks in a row differ");
+        assert_eq!(blocks.rest_of_block(0).len(), BLOCK);
+        assert_eq!(blocks.rest_of_block(block - 1).len(), 1);
+        assert_eq!(blocks.rest_of_block(3 * block)[7..], *blocks.rest_of_block(3 * block + 7));
+        assert_ne!(
+            blocks.rest_of_block(0),
+            blocks.rest_of_block(block),
+            "two blocks in a row differ"
+        );
     }
 }

@@ -1,5 +1,5 @@
-//! Both peers of a proxy: clients that connect to it, and the server that it connects to. On each connection, client
-//! and server send at the same time, as fast as possible.
+//! Both peers of a proxy: the clients that connect to the proxy, and the server that the proxy connects to. On each
+//! connection, client and server send at the same time, as fast as possible.
 
 use std::net::SocketAddr;
 use std::time::Instant;
@@ -9,7 +9,7 @@ use mio::Interest;
 use mio::net::TcpListener;
 
 use super::client::{Client, Selector};
-use super::message::{BLOCK, Noise};
+use super::message::{BLOCK, RandomBlocks};
 use super::{Deadline, Report};
 
 /// Bytes read at once.
@@ -17,24 +17,24 @@ const READ: usize = 256 * 1024;
 
 /// Connections through a proxy.
 pub struct Relay {
-    /// A client, then its partner at the server, then the next client.
-    ends: Vec<End>,
+    /// The endpoints of the connections. Each client is followed by its partner, which is the endpoint at the server.
+    endpoints: Vec<Endpoint>,
     selector: Selector,
-    noise: Noise,
+    random_blocks: RandomBlocks,
     buffer: Vec<u8>,
 }
 
 /// One endpoint of a connection.
-struct End {
+struct Endpoint {
     client: Client,
     sent: u64,
-    /// The offset in the noise where its data begins.
-    from: u64,
-    /// Whether it may be able to send or receive.
+    /// The position in the stream of random blocks at which the data of this endpoint begins.
+    offset: u64,
+    /// Whether the endpoint may be able to send or receive.
     active: bool,
 }
 
-/// The blocks of one operation that every endpoint sends and receives.
+/// The end of one operation. An operation sends blocks from every endpoint to its partner.
 #[derive(Clone, Copy)]
 struct Goal {
     /// The number of bytes that each endpoint must have sent, and must have received, since the connection began.
@@ -51,41 +51,41 @@ impl Relay {
     ) -> Result<Self> {
         let mut selector = Selector::new(proxy, deadline)?;
         selector.watch(&mut server)?;
-        let mut ends = Vec::new();
-        let end = |client, number: usize| {
+        let mut endpoints = Vec::new();
+        let endpoint = |client, number: usize| {
             // Each endpoint has a different offset, so that bytes of a wrong connection are detected.
-            let from = (number * BLOCK) as u64;
-            End { client, sent: 0, from, active: false }
+            let offset = (number * BLOCK) as u64;
+            Endpoint { client, sent: 0, offset, active: false }
         };
         for _ in 0..connections {
             let both = Interest::READABLE | Interest::WRITABLE;
-            let client = selector.connect(ends.len(), both)?;
-            ends.push(end(client, ends.len()));
-            // Connections are opened one after another, so that it is known which two endpoints belong together.
-            let partner = selector.accept(&server, ends.len())?;
-            ends.push(end(partner, ends.len()));
+            let client = selector.connect(endpoints.len(), both)?;
+            endpoints.push(endpoint(client, endpoints.len()));
+            // Connections are opened one after another. So the accepted connection belongs to the latest client.
+            let partner = selector.accept(&server, endpoints.len())?;
+            endpoints.push(endpoint(partner, endpoints.len()));
         }
-        Ok(Self { ends, selector, noise: Noise::new(), buffer: vec![0; READ] })
+        Ok(Self { endpoints, selector, random_blocks: RandomBlocks::new(), buffer: vec![0; READ] })
     }
 
     /// Sends `blocks` blocks from each endpoint to its partner.
     pub fn run(&mut self, blocks: u64) -> Result<Report> {
         Report::of(|report| {
             let begun = Instant::now();
-            let before = self.ends.first().map_or(0, |end| end.client.got);
+            let before = self.endpoints.first().map_or(0, |endpoint| endpoint.client.received);
             let goal = Goal { end: before + blocks * BLOCK as u64 };
-            let all = self.ends.len();
+            let all = self.endpoints.len();
             // All that was sent before has arrived, so every endpoint can send.
-            self.ends.iter_mut().for_each(|end| end.active = true);
+            self.endpoints.iter_mut().for_each(|endpoint| endpoint.active = true);
             let (mut ready, mut done) = (Vec::new(), 0);
             while done < all {
-                match self.ends.iter().any(|end| end.active) {
-                    true => self.selector.look(&mut ready)?,
+                match self.endpoints.iter().any(|endpoint| endpoint.active) {
+                    true => self.selector.poll_now(&mut ready)?,
                     false => self.selector.wait(&mut ready, done as u64, all as u64)?,
                 }
-                ready.iter().for_each(|&end| self.ends[end].active = true);
-                for end in 0..all {
-                    if self.ends[end].active && self.step(end, goal)? {
+                ready.iter().for_each(|&index| self.endpoints[index].active = true);
+                for index in 0..all {
+                    if self.endpoints[index].active && self.step(index, goal)? {
                         done += 1;
                     }
                 }
@@ -96,36 +96,38 @@ impl Relay {
     }
 
     /// Closes all connections.
-    pub fn hang_up(self) -> Result<()> {
-        self.ends.into_iter().try_for_each(|end| end.client.hang_up())
+    pub fn reset(self) -> Result<()> {
+        self.endpoints.into_iter().try_for_each(|endpoint| endpoint.client.reset())
     }
 
     /// Writes once and reads once. Returns whether this endpoint has received its last byte in this step.
-    fn step(&mut self, place: usize, Goal { end }: Goal) -> Result<bool> {
+    fn step(&mut self, index: usize, Goal { end }: Goal) -> Result<bool> {
         // The partner of an endpoint with an even index has the next index.
-        let partner_from = self.ends[place ^ 1].from;
-        let Self { ends, noise, buffer, .. } = self;
-        let End { client, sent, from, active } = &mut ends[place];
-        let before = client.got;
+        let partner_offset = self.endpoints[index ^ 1].offset;
+        let Self { endpoints, random_blocks, buffer, .. } = self;
+        let Endpoint { client, sent, offset, active } = &mut endpoints[index];
+        let before = client.received;
         let mut moved = false;
         if *sent < end
-            && let Some(amount) = client.write(limited(noise.rest(*from + *sent), end - *sent))?
+            && let Some(amount) =
+                client.write(limited(random_blocks.rest_of_block(*offset + *sent), end - *sent))?
         {
             *sent += amount as u64;
             moved = true;
         }
-        let wanted = |got: u64| limited(noise.rest(partner_from + got), end - got);
+        let wanted =
+            |got: u64| limited(random_blocks.rest_of_block(partner_offset + got), end - got);
         match client.read(buffer, wanted)? {
-            Some(0) => return client.lost(),
+            Some(0) => return client.ended_early(),
             Some(_) => moved = true,
             None => {}
         }
         *active = moved;
-        Ok(before < end && client.got == end)
+        Ok(before < end && client.received == end)
     }
 }
 
-fn limited(bytes: &[u8], most: u64) -> &[u8] {
-    let most = usize::try_from(most).unwrap_or(usize::MAX);
-    &bytes[..bytes.len().min(most)]
+fn limited(bytes: &[u8], limit: u64) -> &[u8] {
+    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+    &bytes[..bytes.len().min(limit)]
 }

@@ -1,4 +1,4 @@
-//! The verbs of a connection, and the transfer of its bytes.
+//! The functions of a connection that an application calls, and the transfer of bytes.
 
 use super::{Conn, DIRECTIONS, Number, READ, WRITE, due};
 use crate::{
@@ -20,7 +20,7 @@ impl Model {
             self.progress(number, WRITE);
         }
         if amount > 0 {
-            self.post(number, action::SEND);
+            self.add_pending(number, action::SEND);
         }
         true
     }
@@ -45,8 +45,8 @@ impl Model {
         }
     }
 
-    /// Returns whether there is a reason for the write callback: the output has fallen to its low mark, or there is as
-    /// much room as was requested.
+    /// Returns whether there is a reason for the write callback: the output is not above its low mark, or the requested
+    /// space is free.
     pub(super) fn has_room_wanted(&self, number: Number) -> bool {
         let conn = &self.conns[number];
         let room = conn.high_output.saturating_sub(conn.output);
@@ -57,7 +57,7 @@ impl Model {
         let was_full = self.conns[number].input >= self.conns[number].high_input;
         self.conns[number].input -= amount;
         if amount > 0 {
-            self.post(number, action::RECEIVE);
+            self.add_pending(number, action::RECEIVE);
         }
         if amount > 0 && (was_full || !self.ours(Switch::ConsumeRestarts)) {
             self.progress(number, READ);
@@ -75,7 +75,7 @@ impl Model {
         conn.enabled |= allowed;
         conn.probes |= what & bits::WRITE != 0 && !quiet;
         for (direction, _) in DIRECTIONS.iter().filter(|(_, bit)| what & bit != 0) {
-            self.post(number, [action::RECEIVE, action::SEND][*direction]);
+            self.add_pending(number, [action::RECEIVE, action::SEND][*direction]);
             self.progress(number, *direction);
         }
         self.conn_due(number, 0);
@@ -93,8 +93,8 @@ impl Model {
         } else {
             (conn.low_mark, conn.high_output) = (low, high);
         }
-        if self.ours(Switch::Turn) {
-            self.post(number, action::RECEIVE);
+        if self.ours(Switch::ConnPass) {
+            self.add_pending(number, action::RECEIVE);
             self.conn_due(number, 0);
         } else if what == bits::READ {
             self.bev_input_changed(number);
@@ -112,12 +112,13 @@ impl Model {
         if self.ours(Switch::EndReported) {
             self.conn_due(number, due::ENDED);
         } else {
-            self.conns[number].told = true;
+            self.conns[number].end_reported = true;
         }
         self.abort_end(number, is_complete);
     }
 
-    /// Sets at each socket the directions in which its connection waits to read or to write.
+    /// For each connection, sets at its virtual socket the directions in which the connection waits to read or to
+    /// write.
     pub(in crate::model) fn set_interest(&mut self) {
         for number in 0..self.conns.len() {
             if self.conns[number].pair.is_some() {
@@ -131,7 +132,7 @@ impl Model {
         }
     }
 
-    /// Moves the bytes of a socket that was reported as ready.
+    /// Moves the bytes of a socket that was reported as ready. Calls no callback.
     pub(in crate::model) fn conn_ready(&mut self, source: u8, what: u8) {
         let id = FIRST_CONN + usize::from(source) - SOURCES;
         let Some(number) = self.conns.iter().position(|conn| usize::from(conn.id) == id) else {
@@ -174,7 +175,7 @@ impl Model {
         let conn = &mut self.conns[number];
         conn.input += amount;
         let is_enough = conn.input >= conn.low_input;
-        if self.ours(Switch::HeldBack) || is_enough {
+        if self.ours(Switch::HeldBackInput) || is_enough {
             self.conn_due(number, due::READ);
         }
         self.progress(number, READ);
@@ -182,10 +183,10 @@ impl Model {
 
     pub(in crate::model) fn sent(&mut self, number: Number, amount: usize) {
         let input = self.conns[number].input;
-        let had_room = self.has_answer_room(number);
+        let had_room = self.has_output_room(number);
         self.conns[number].output -= amount;
         self.drained(number);
-        let found_room = !had_room && self.has_answer_room(number);
+        let found_room = !had_room && self.has_output_room(number);
         let write = if self.has_room_wanted(number) { due::WRITE } else { 0 };
         let read = if found_room && input > 0 { due::READ } else { 0 };
         if write | read != 0 || found_room {

@@ -34,7 +34,7 @@ mod tests {
     }
 
     #[test]
-    fn one_point_is_no_line() {
+    fn one_point_does_not_determine_a_line() {
         assert_eq!(Fit::of(&[]), None);
         assert_eq!(Fit::of(&[(1.0, 2.0)]), None);
         assert_eq!(Fit::of(&[(1.0, 2.0), (1.0, 3.0)]), None);

@@ -1,4 +1,4 @@
-//! The programs for the chip: building them, and running one under QEMU.
+//! The programs for the chip: builds the programs, and runs them under QEMU.
 
 use std::{fmt, path::PathBuf, process::Command, time::Duration};
 
@@ -15,7 +15,8 @@ use crate::{
 pub const TARGET: &str = "thumbv7m-none-eabi";
 
 /// The programs, in the order in which they run.
-const PROGRAMS: [&str; 8] = ["core", "pass", "tasks", "adapter", "ours", "http", "written", "bare"];
+const PROGRAMS: [&str; 8] =
+    ["core", "dispatch", "tasks", "adapter", "hello", "http", "hello-by-hand", "hello-by-polling"];
 
 /// The time limit of a run. A program takes less than a second.
 const LIMIT: Duration = Duration::from_secs(60);
@@ -86,7 +87,7 @@ pub fn build(toolchain: Toolchain, profile: Profile) -> Result<Vec<Image>> {
     let built = command::build(&mut cargo)?;
     let image = |program| {
         let elf = built.iter().find(|elf| elf.file_name().is_some_and(|name| name == program));
-        let elf = elf.ok_or_else(|| anyhow!("cargo did not say where it put {program}"))?;
+        let elf = elf.ok_or_else(|| anyhow!("cargo did not report the path of {program}"))?;
         Ok(Image { program, profile, elf: elf.clone(), shift: None })
     };
     PROGRAMS.into_iter().map(image).collect()
@@ -96,11 +97,12 @@ impl Image {
     /// Runs the program to its end. Returns its output.
     pub fn run(&self, machine: Machine) -> Result<String> {
         let mut qemu = self.command(machine);
-        let said = command::capture(&mut qemu, LIMIT).with_context(|| describe(&qemu))?;
+        let output = command::capture(&mut qemu, LIMIT).with_context(|| describe(&qemu))?;
         // QEMU's own messages follow the report.
-        let end = said.find("\nend\t").and_then(|at| Some(at + 1 + said[at + 1..].find('\n')? + 1));
-        let report = end.map_or(said.as_str(), |end| &said[..end]);
-        ensure!(!report.trim().is_empty(), "{self} said nothing:\n  {}", describe(&qemu));
+        let end =
+            output.find("\nend\t").and_then(|at| Some(at + 1 + output[at + 1..].find('\n')? + 1));
+        let report = end.map_or(output.as_str(), |end| &output[..end]);
+        ensure!(!report.trim().is_empty(), "{self} printed nothing:\n  {}", describe(&qemu));
         Ok(report.to_owned())
     }
 
@@ -139,7 +141,7 @@ mod tests {
     use std::fs;
 
     #[test]
-    fn every_program_of_the_folder_is_run() {
+    fn every_program_in_the_folder_is_run() {
         let folder = workspace::chip().join("src/bin").read_dir().unwrap();
         let names = folder.map(|entry| entry.unwrap().file_name().into_string().unwrap());
         let mut names: Vec<_> = names.map(|name| name.replace(".rs", "")).collect();
@@ -150,14 +152,14 @@ mod tests {
     }
 
     #[test]
-    fn the_flags_for_size_are_those_of_a_board() {
+    fn the_flags_for_size_are_the_flags_of_a_board() {
         let arguments = Profile::Size.arguments();
         let file = arguments.last().unwrap();
         assert!(fs::read_to_string(file).unwrap().contains("rustflags"), "{file}");
     }
 
     #[test]
-    fn a_program_is_run_with_a_clock_of_instructions() {
+    fn a_program_is_run_with_a_clock_that_counts_instructions() {
         let elf = PathBuf::from("core");
         let image = Image { program: "core", profile: Profile::Speed, elf, shift: None };
         let line = describe(&image.command(Machine::Mps2An385));

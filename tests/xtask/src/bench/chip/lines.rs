@@ -1,37 +1,40 @@
-//! Checks the cost of searching for the end of a line. A line that arrives byte by byte may take at most
-//! three times the instructions of a line that arrives in one piece.
+//! Checks the cost of searching for the end of a line. For a line that arrives byte by byte, the searches may take at
+//! most three times as many instructions as for a line that arrives all at once.
 //!
-//! The cost of 1,024 calls that find no further byte is subtracted: every call checks its handle and finds
-//! its ring, independent of how much it searches.
+//! The cost of 1,024 calls without a new byte is subtracted. This is the cost of the calls themselves: each call checks
+//! its handle and finds its ring.
 
 use anyhow::{Result, ensure};
 
 use super::{Counts, count};
 use crate::table::{Table, thousands};
 
-/// The largest allowed ratio of the instructions byte by byte to the instructions in one piece.
+/// The largest allowed result of [`Searches::ratio`].
 const ALLOWED: f64 = 3.0;
 
 /// Where the line is stored.
-const PLACES: [&str; 2] = ["in a ring", "of a connection"];
+const LOCATIONS: [&str; 2] = ["in a ring", "of a connection"];
 
-/// The instructions to search for the end of one line, which arrives in one piece or byte by byte.
+/// The instructions of all searches for the end of one line.
 struct Searches {
+    /// For a line that arrives all at once.
     whole: f64,
+    /// For a line that arrives byte by byte.
     bytes: f64,
+    /// For the same number of searches as in `bytes`, without a new byte.
     calls: f64,
 }
 
 impl Searches {
-    fn of(counts: &Counts, place: &str) -> Result<Self> {
-        let count = |way: &str| count(counts, &format!("end of a line {place}, {way}"));
-        let (whole, bytes) = (count("in one piece")?, count("byte by byte")?);
+    fn of(counts: &Counts, location: &str) -> Result<Self> {
+        let count = |way: &str| count(counts, &format!("end of a line {location}, {way}"));
+        let (whole, bytes) = (count("all at once")?, count("byte by byte")?);
         Ok(Self { whole, bytes, calls: count("no byte")? })
     }
 
-    /// Returns the ratio of the search byte by byte to the search in one piece, without the cost of the
-    /// calls themselves.
-    fn times(&self) -> f64 {
+    /// Returns the instructions for a line that arrives byte by byte, minus the cost of the calls themselves, divided
+    /// by the instructions for a line that arrives all at once.
+    fn ratio(&self) -> f64 {
         (self.bytes - self.calls) / self.whole
     }
 }
@@ -41,12 +44,12 @@ impl Searches {
 /// # Errors
 /// If the searches take more than allowed, or were not counted.
 pub fn check(counts: &Counts) -> Result<()> {
-    for place in PLACES {
-        let times = Searches::of(counts, place)?.times();
+    for location in LOCATIONS {
+        let ratio = Searches::of(counts, location)?.ratio();
         ensure!(
-            times <= ALLOWED,
-            "the end of a line {place} that comes byte by byte takes {times:.1} times the \
-             instructions of one piece: more than {ALLOWED}"
+            ratio <= ALLOWED,
+            "the end of a line {location} that arrives byte by byte takes {ratio:.1} times the \
+             instructions of a line that arrives at once: more than {ALLOWED}"
         );
     }
     Ok(())
@@ -54,20 +57,20 @@ pub fn check(counts: &Counts) -> Result<()> {
 
 /// Makes the table.
 pub fn table(profiles: [&Counts; 2]) -> Result<Table> {
-    let columns = " | one piece | byte by byte | its calls alone | one piece, for size | \
+    let columns = " | all at once | byte by byte | its calls alone | all at once, for size | \
                    byte by byte, for size | its calls alone, for size";
     let mut table = Table::new("The searches for the end of a line of 1,024 bytes", columns);
-    for place in PLACES {
+    for location in LOCATIONS {
         let mut cells = Vec::new();
         for counts in profiles {
-            let Searches { whole, bytes, calls } = Searches::of(counts, place)?;
+            let Searches { whole, bytes, calls } = Searches::of(counts, location)?;
             cells.extend([whole, bytes, calls].map(thousands));
         }
-        table.row(place, cells);
+        table.row(location, cells);
     }
     table.remark(
-        "`find_eol` after each piece that comes; putting the bytes into the ring is not counted. The \
-         calls alone: 1,024 of them while no further byte comes.",
+        "`find_eol` after each part that arrives; storing the bytes in the ring is not counted. \
+         *Its calls alone*: 1,024 calls while no further byte arrives.",
     );
     Ok(table)
 }
@@ -77,9 +80,9 @@ mod tests {
     use super::*;
 
     fn counts(bytes: u64) -> Counts {
-        let counts = PLACES.into_iter().flat_map(|place| {
-            [("in one piece", 1_000), ("byte by byte", bytes), ("no byte", 5_000)]
-                .map(|(way, count)| (format!("end of a line {place}, {way}"), count * 1_000))
+        let counts = LOCATIONS.into_iter().flat_map(|location| {
+            [("all at once", 1_000), ("byte by byte", bytes), ("no byte", 5_000)]
+                .map(|(way, count)| (format!("end of a line {location}, {way}"), count * 1_000))
         });
         counts.collect()
     }
@@ -93,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn the_table_has_a_row_for_each_place() {
+    fn the_table_has_a_row_for_each_location() {
         let counts = counts(8_000);
         let rows = table([&counts, &counts]).unwrap().rows;
         assert_eq!(rows.len(), 2);

@@ -13,15 +13,16 @@ const INSTRUCTIONS: f64 = 5.0;
 const TICKS: f64 = 8.0;
 
 /// The allowed error of the calibration: one instruction in this number of instructions.
-const EXACT: f64 = 1_000.0;
+const PRECISION: f64 = 1_000.0;
 
-/// The harness whose cost is subtracted once per reading, not once per repetition.
+/// The name of the harness for the two readings of the meter, before and after the work. The cost of this harness is
+/// subtracted once for each pair of readings, not once for each repetition.
 const METER: &str = "meter";
 
 /// A complete report.
 #[derive(Debug, Default)]
 pub struct Report {
-    known: Option<Calibration>,
+    calibration: Option<Calibration>,
     harnesses: BTreeMap<String, Work>,
     counts: Vec<(String, Work)>,
     frames: Vec<(String, u64)>,
@@ -46,28 +47,28 @@ struct Work {
 }
 
 impl Report {
-    /// Reads a program's output. Ignores text after the report's last line: it comes from QEMU.
-    pub fn read(said: &str) -> Result<Self> {
+    /// Reads a program's output. Ignores text after the report's last line, because this text is from QEMU.
+    pub fn read(text: &str) -> Result<Self> {
         let mut report = Self::default();
-        for (number, line) in said.lines().enumerate() {
+        for (number, line) in text.lines().enumerate() {
             let fields: Vec<_> = line.split('\t').collect();
             if let ["end", lines] = *fields {
                 ensure!(
                     lines.parse() == Ok(number),
-                    "it ends with {line:?} after {number} lines: some are lost"
+                    "it ends with {line:?} after {number} lines: some lines are lost"
                 );
                 return Ok(report);
             }
-            report.take(&fields).ok_or_else(|| anyhow!("it has the line {line:?}"))?;
+            report.take(&fields).ok_or_else(|| anyhow!("it has an invalid line {line:?}"))?;
         }
-        bail!("it is cut off: after {:?} there is no end", said.lines().next_back().unwrap_or(""))
+        bail!("it is cut off: after {:?} there is no end", text.lines().next_back().unwrap_or(""))
     }
 
     fn take(&mut self, fields: &[&str]) -> Option<()> {
         match *fields {
             ["calibrate", instructions, ticks, readings] => {
                 let [instructions, ticks, readings] = numbers([instructions, ticks, readings])?;
-                self.known = Some(Calibration { instructions, ticks, readings });
+                self.calibration = Some(Calibration { instructions, ticks, readings });
             }
             [what @ ("harness" | "count"), name, times, parts, ticks, readings, less] => {
                 let [times, parts, ticks, readings] = numbers([times, parts, ticks, readings])?;
@@ -105,19 +106,19 @@ impl Report {
     }
 
     fn check_calibration(&self) -> Result<()> {
-        let known = self.known.as_ref().context("it has no calibration")?;
-        let counted = instructions(known.ticks - known.readings * self.reading()?);
-        let off = (counted - known.instructions).abs();
+        let calibration = self.calibration.as_ref().context("it has no calibration")?;
+        let counted = instructions(calibration.ticks - calibration.readings * self.reading()?);
+        let deviation = (counted - calibration.instructions).abs();
         ensure!(
-            off * EXACT <= known.instructions,
-            "its clock counts no instructions: it saw {counted} where there are {}. Was QEMU \
-             started with -icount, and the shift that goes with the machine?",
-            known.instructions
+            deviation * PRECISION <= calibration.instructions,
+            "its clock counts no instructions: it counted {counted} instead of {}. Start QEMU with \
+             -icount and the shift of the machine",
+            calibration.instructions
         );
         Ok(())
     }
 
-    /// Returns the instructions of one repetition, without the harness.
+    /// Returns the instructions of one repetition, without the instructions of the harness.
     fn each_time(&self, work: &Work) -> Result<f64> {
         let own = instructions(work.ticks - work.readings * self.reading()?) / work.times;
         if work.less == METER {
@@ -128,9 +129,9 @@ impl Report {
         Ok(own - self.each_time(harness)?)
     }
 
-    /// Returns the ticks of a pair of readings.
+    /// Returns the ticks that a pair of readings of the meter takes.
     fn reading(&self) -> Result<f64> {
-        let meter = self.harnesses.get(METER).context("it does not say what its meter takes")?;
+        let meter = self.harnesses.get(METER).context("it has no cost of the meter")?;
         Ok(meter.ticks / meter.readings)
     }
 }
@@ -141,8 +142,8 @@ fn instructions(ticks: f64) -> f64 {
 
 /// Returns a number in thousandths, or `None` if the number is negative or not finite.
 fn thousandths(number: f64) -> Option<u64> {
-    let is_sound = number.is_finite() && number >= 0.0;
-    is_sound.then(|| (number * 1_000.0).round() as u64)
+    let is_valid = number.is_finite() && number >= 0.0;
+    is_valid.then(|| (number * 1_000.0).round() as u64)
 }
 
 fn numbers<const N: usize>(fields: [&str; N]) -> Option<[f64; N]> {
@@ -157,36 +158,38 @@ fn numbers<const N: usize>(fields: [&str; N]) -> Option<[f64; N]> {
 mod tests {
     use super::*;
 
-    /// A pair of readings takes 8 ticks, which is 5 instructions; a loop takes 4 instructions per
+    /// A pair of readings takes 8 ticks, which are 5 instructions. The harness `loop` takes 4 instructions per
     /// repetition.
     const HEAD: &str = "harness\tmeter\t1000\t1\t8000\t1000\tmeter\n\
                         calibrate\t10000\t16008\t1\n\
                         harness\tloop\t100\t1\t648\t1\tmeter\n";
 
-    fn counts(said: &str) -> Result<Vec<(String, u64)>> {
-        Report::read(said)?.counts()
+    fn counts(text: &str) -> Result<Vec<(String, u64)>> {
+        Report::read(text)?.counts()
     }
 
-    fn refusal(said: &str) -> String {
-        format!("{:#}", counts(said).unwrap_err())
+    fn refusal(text: &str) -> String {
+        format!("{:#}", counts(text).unwrap_err())
     }
 
     #[test]
-    fn readings_and_harness_are_taken_off_and_parts_divided() {
-        // 100 × (4 + 80) instructions are 13,440 ticks; two parts per repetition.
-        let said =
+    fn readings_and_harness_are_subtracted_and_the_rest_is_divided_by_the_parts() {
+        // A repetition takes 4 instructions for the loop and 80 for the work. 100 repetitions take 8,400 instructions,
+        // which are 13,440 ticks. A repetition contains two operations, so an operation takes 40 instructions.
+        let text =
             format!("{HEAD}count\tE1\t100\t2\t13448\t1\tloop\nframes\tof E1\t50\t305\nend\t5\n");
         let expected = [("E1".to_owned(), 40_000), ("of E1".to_owned(), 6_100)];
-        assert_eq!(counts(&said).unwrap(), expected);
+        assert_eq!(counts(&text).unwrap(), expected);
     }
 
     #[test]
     fn a_harness_may_have_a_harness() {
-        let said = format!(
+        let text = format!(
             "{HEAD}harness\tperiod\t100\t1\t1608\t1\tloop\ncount\tT1\t10\t1\t336\t10\tperiod\nend\t5\n"
         );
-        // The period is 10 - 4 instructions. The timer is (336 - 80) × 5 / 8 / 10 minus the period.
-        assert_eq!(counts(&said).unwrap(), [("T1".to_owned(), 10_000)]);
+        // The harness `period` takes 10 instructions, 4 of them for the loop. So the period itself takes 6
+        // instructions. A repetition of T1 takes (336 - 80) × 5 / 8 / 10 = 16 instructions, 6 of them for the period.
+        assert_eq!(counts(&text).unwrap(), [("T1".to_owned(), 10_000)]);
     }
 
     #[test]
@@ -198,11 +201,11 @@ mod tests {
             );
         }
         for ticks in ["16026", "15990", "8", "32016"] {
-            let said = refusal(&format!("{}end\t3\n", HEAD.replace("16008", ticks)));
-            assert!(said.contains("its clock counts no instructions"), "{said}");
+            let text = refusal(&format!("{}end\t3\n", HEAD.replace("16008", ticks)));
+            assert!(text.contains("its clock counts no instructions"), "{text}");
         }
         assert_eq!(refusal("end\t0\n"), "it has no calibration");
-        assert_eq!(refusal("calibrate\t1\t1\t1\nend\t1\n"), "it does not say what its meter takes");
+        assert_eq!(refusal("calibrate\t1\t1\t1\nend\t1\n"), "it has no cost of the meter");
     }
 
     #[test]
@@ -215,13 +218,16 @@ mod tests {
         }
         assert!(refusal(HEAD).starts_with("it is cut off: after \"harness"));
         let lost = whole.replace("count\tE1\t100\t1\t13448\t1\tloop\n", "");
-        assert!(refusal(&lost).contains("some are lost"));
+        assert!(refusal(&lost).contains("some lines are lost"));
     }
 
     #[test]
-    fn a_line_that_is_none_is_refused() {
-        assert_eq!(refusal("error: panicked\nend\t1\n"), "it has the line \"error: panicked\"");
-        assert!(refusal("frames\tof E1\t0\t0\nend\t1\n").starts_with("it has the line"));
+    fn an_invalid_line_is_refused() {
+        assert_eq!(
+            refusal("error: panicked\nend\t1\n"),
+            "it has an invalid line \"error: panicked\""
+        );
+        assert!(refusal("frames\tof E1\t0\t0\nend\t1\n").starts_with("it has an invalid line"));
         let unknown = format!("{HEAD}count\tE1\t1\t1\t100\t1\tnone\nend\t4\n");
         assert_eq!(refusal(&unknown), "it has no harness \"none\"");
         let less_than_nothing = format!("{HEAD}count\tE1\t1\t1\t1\t1\tloop\nend\t4\n");

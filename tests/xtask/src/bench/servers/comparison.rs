@@ -1,4 +1,4 @@
-//! Measures all servers under the same load, round by round, and makes a table.
+//! Measures all servers with the same load, round by round, and makes a table.
 //!
 //! ```text
 //!   round 1   libev    mio       picoevent  …     in random order, each server in a new process
@@ -14,21 +14,21 @@ use anyhow::{Context, Result};
 use super::{
     super::spread::{Spread, ratio, rounds},
     contender::{Built, CONNECTIONS, LIBEVENT, SOURCES_ROW, Server},
+    cores::{self, Cores},
     others::Others,
-    place::{self, Places},
-    session::{self, Load, Outcome, Under},
+    session::{self, Load, Outcome, Tool},
     tally,
 };
 use crate::{setup, table::Table};
 
-/// Two loads that differ only in their length. The name is appended to a heading.
+/// Two loads that differ only in their number of operations. The name is appended to headings.
 pub struct Lengths {
     name: &'static str,
     loads: [(Load, u64); 2],
 }
 
 impl Lengths {
-    /// Returns a load of `less` operations and one of `more`.
+    /// Returns a load with `less` operations and a load with `more` operations.
     pub fn of(name: &'static str, load: impl Fn(u64) -> Load, less: u64, more: u64) -> Self {
         Self { name, loads: [(load(less), less), (load(more), more)] }
     }
@@ -41,7 +41,7 @@ pub struct Comparison {
     /// The clients' program.
     pub clients: PathBuf,
     /// The processors.
-    pub places: Places,
+    pub cores: Cores,
     /// The limit on descriptors of each process.
     pub descriptors: u64,
 }
@@ -51,19 +51,19 @@ impl Comparison {
     pub fn begin() -> Result<Self> {
         setup::tool("strace")?;
         let built = Built::all()?;
-        let (clients, places) = (built.load()?, Places::find()?);
-        let descriptors = place::raise_descriptors()?;
-        Ok(Self { built, clients, places, descriptors })
+        let (clients, cores) = (built.load()?, Cores::find()?);
+        let descriptors = cores::raise_descriptors()?;
+        Ok(Self { built, clients, cores, descriptors })
     }
 
-    /// Runs one server under one load.
+    /// Runs one server with one load.
     pub fn serve(&self, server: &Server, load: Load) -> Result<Outcome> {
         let program = self.built.program(server)?;
-        let outcome = session::run(&program, &self.clients, load, &Under::Nothing, self.places);
+        let outcome = session::run(&program, &self.clients, load, &Tool::None, self.cores);
         outcome.with_context(|| format!("{} under {load:?}", server.name))
     }
 
-    /// Measures servers under a load. `what` names one operation.
+    /// Measures servers with a load. `what` is the name of one operation.
     pub fn measure(
         &self,
         title: &str,
@@ -82,7 +82,7 @@ impl Comparison {
         let digits = if costs.iter().flatten().any(|cost| *cost >= 100.0) { 0 } else { 2 };
         let find = |name| servers.iter().position(|server| server.name == name);
         let mut columns = format!(
-            "server | CPU µs / {what} | × libevent | connections ÷ it | sources ÷ it | {what} / s | \
+            "server | CPU µs / {what} | × libevent | connections ÷ this | sources ÷ this | {what} / s | \
              p50 µs | p99 µs | server idle % | generator busy %"
         );
         for Lengths { name, .. } in lengths {
@@ -107,7 +107,7 @@ impl Comparison {
             row.extend(self.tally(server, lengths)?);
             table.row(server.name, row);
         }
-        table.remark(format!("Rounds: {rounds_of}. {} {remark}", self.places.describe()));
+        table.remark(format!("Rounds: {rounds_of}. {} {remark}", self.cores.describe()));
         Ok(table)
     }
 
@@ -116,10 +116,10 @@ impl Comparison {
         let mut cells = Vec::new();
         for Lengths { name, loads } in lengths {
             let failed = || format!("{}{name}", server.name);
-            let (clients, places) = (&self.clients, self.places);
-            let count = tally::instructions(&program, clients, *loads, places);
+            let (clients, cores) = (&self.clients, self.cores);
+            let count = tally::instructions(&program, clients, *loads, cores);
             cells.push(format!("{:.0}", count.with_context(failed)?));
-            let calls = tally::system_calls(&program, clients, *loads, places);
+            let calls = tally::system_calls(&program, clients, *loads, cores);
             cells.push(format!("{:.2}", calls.with_context(failed)?));
         }
         Ok(cells)

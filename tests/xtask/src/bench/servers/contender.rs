@@ -45,7 +45,7 @@ pub enum Source {
     C {
         /// Its name.
         file: &'static str,
-        /// Its further flags.
+        /// Additional flags.
         flags: &'static [&'static str],
         /// The name of its library as a shared library, and as an archive.
         library: Option<[&'static str; 2]>,
@@ -59,13 +59,13 @@ enum Linked {
     Static,
 }
 
-/// The row with which the other rows are compared: libevent as most users use it.
+/// The row with which the other rows are compared: libevent with bufferevents, as most users use libevent.
 pub const LIBEVENT: &str = "libevent, bufferevents";
 
-/// picoevent as most users use it.
+/// picoevent with connections, as most users use picoevent.
 pub const CONNECTIONS: &str = "picoevent, connections";
 
-/// picoevent with descriptors only, as other loops are used.
+/// picoevent with sources for descriptors, as other loops are used.
 pub const SOURCES_ROW: &str = "picoevent, sources";
 
 const fn rust(name: &'static str, program: &'static str) -> Server {
@@ -96,7 +96,7 @@ pub const SERVERS: [Server; 12] = [
     c("epoll, level-triggered", "raw", &[], None),
     c("epoll, edge-triggered", "raw", &["-DEDGE"], None),
     // This server differs from `epoll, level-triggered` only in how it closes a connection.
-    Server { echoes: false, ..c("epoll, polite close", "raw", &["-DPOLITE"], None) },
+    Server { echoes: false, ..c("epoll, orderly close", "raw", &["-DORDERLY"], None) },
     Server { echoes: false, ..c("blocking calls", "blocking", &[], None) },
 ];
 
@@ -133,7 +133,7 @@ impl Built {
     /// Returns a program of the Rust package.
     pub fn rust(&self, name: &str) -> Result<PathBuf> {
         let built = self.rust.get(name).cloned();
-        built.with_context(|| format!("cargo did not say where it put {name}"))
+        built.with_context(|| format!("cargo did not report the path of {name}"))
     }
 
     /// Builds a server in C again, statically linked. Returns its path.
@@ -161,7 +161,7 @@ fn compile(server: &Server, linked: Linked, program: &Path) -> Result<()> {
         cc.args(STATIC);
     }
     cc.arg("-o").arg(program);
-    cc.arg(sources.join(file).with_extension("c")).arg(sources.join("agreement.c"));
+    cc.arg(sources.join(file).with_extension("c")).arg(sources.join("harness.c"));
     cc.args(library.map(|name| format!("-l{name}"))).arg("-lm");
     command::output(&mut cc).map(drop)
 }
@@ -189,7 +189,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_server_has_a_name_a_program_and_a_source_of_its_own() {
+    fn every_server_has_a_unique_name_and_a_source() {
         let names: BTreeSet<_> = SERVERS.iter().map(|server| server.name).collect();
         assert_eq!(names.len(), SERVERS.len());
         for name in [CONNECTIONS, SOURCES_ROW, LIBEVENT] {
@@ -211,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn programs_have_names_without_blanks() {
+    fn programs_have_names_without_spaces() {
         let names: BTreeSet<_> =
             SERVERS.iter().map(|server| program_in(Path::new("/x"), server)).collect();
         assert_eq!(names.len(), SERVERS.len());

@@ -1,4 +1,5 @@
-//! W4: an echo server, with small messages on many connections and on one, and with blocks of a mebibyte.
+//! Workload W4: an echo server, with small messages on many connections, with small messages on one connection, and
+//! with blocks of a mebibyte.
 //!
 //! Clients check every byte that comes back. Each connection always has one message in transit, so the
 //! server is always busy.
@@ -21,7 +22,8 @@ pub fn run(options: &Options) -> Result<Vec<Table>> {
     for (connections, messages) in [(64, 150_000), (1000, 150_000), (1, 10_000)] {
         let load = |messages| Load::Echo { connections, messages };
         let mut lengths = Vec::new();
-        // 1,000 connections take the same instructions as 64. One connection is counted only in a full run.
+        // Instructions are not counted with 1,000 connections: a message takes as many as with 64 connections. With one
+        // connection they are counted only in a full run.
         if connections == 64 || (connections == 1 && !options.quick) {
             lengths.push(Lengths::of("", load, 1_000, 9_000));
         }

@@ -1,7 +1,7 @@
-//! W3: a server that greets each client and closes the connection.
+//! Workload W3: a server that greets each client and closes the connection.
 //!
-//! The clients take more processor time than the server, so they limit the connections per second. So the
-//! figure is the server's processor time per connection.
+//! The clients take more processor time than the server, so the clients limit the number of connections per second.
+//! Therefore the figure is the server's processor time per connection.
 
 use anyhow::Result;
 

@@ -1,7 +1,7 @@
-//! W8: an HTTP server that answers every request with 100 bytes, on keep-alive connections.
+//! Workload W8: an HTTP server that answers every request with 100 bytes, on keep-alive connections.
 //!
-//! wrk sends a request as soon as the previous one is answered. The processor time of a server is read from the system,
-//! because these servers do not measure themselves.
+//! wrk sends a request as soon as the previous request is answered. The processor time of a server is read from the
+//! system, because these servers do not measure themselves.
 
 use std::{
     fs,
@@ -17,14 +17,14 @@ use tempfile::TempDir;
 use super::{
     super::spread::{Spread, ratio, rounds},
     contender::{self, PACKAGE, Server, c},
+    cores::{Cores, clean_command},
     others::Others,
-    place::{Places, clean},
     proxy::processor_time,
     report::address,
 };
-use crate::{bench::Options, command, process::Talk, setup, table::Table, workspace};
+use crate::{bench::Options, command, process::ControlledProcess, setup, table::Table, workspace};
 
-const US: &str = "picoevent";
+const PICOEVENT: &str = "picoevent";
 const LIBEVENT: &str = "libevent, evhttp";
 const EVHTTP: Server = c("http, libevent", "evhttp", &[], Some(["event"; 2]));
 
@@ -33,7 +33,7 @@ const CONNECTIONS: [u64; 2] = [1, 32];
 /// The time limit of a run.
 const LIMIT: Duration = Duration::from_secs(60);
 
-/// A server's program. nginx takes a settings file instead of arguments.
+/// A server's program. nginx needs a settings file.
 struct Contender {
     name: &'static str,
     program: PathBuf,
@@ -54,27 +54,27 @@ struct Outcome {
 /// If something cannot be built, or a request fails.
 pub fn run(options: &Options) -> Result<Vec<Table>> {
     setup::programs(&[("wrk", "wrk"), ("nginx", "nginx-light")])?;
-    let ours = |name: &str| {
+    let build = |name: &str| {
         let mut cargo = command::cargo(&workspace::root());
         cargo.args(["build", "--release", "--package", PACKAGE, "--bin", name]);
         command::build_one(&mut cargo)
     };
     let contender = |name, program| Contender { name, program, is_nginx: false };
     let contenders = [
-        contender(US, ours("server-http-picoevent")?),
+        contender(PICOEVENT, build("server-http-picoevent")?),
         contender(LIBEVENT, contender::link(&EVHTTP)?),
         Contender { name: "nginx", program: "nginx".into(), is_nginx: true },
-        contender("hyper, one thread of tokio", ours("server-http-hyper")?),
+        contender("hyper, one thread of tokio", build("server-http-hyper")?),
     ];
-    let places = Places::find()?;
-    CONNECTIONS.map(|on| measure(options, &contenders, on, places)).into_iter().collect()
+    let cores = Cores::find()?;
+    CONNECTIONS.map(|on| measure(options, &contenders, on, cores)).into_iter().collect()
 }
 
 fn measure(
     options: &Options,
     contenders: &[Contender],
     connections: u64,
-    places: Places,
+    cores: Cores,
 ) -> Result<Table> {
     let (rounds_of, seconds) = if options.quick { (3, 2) } else { (5, 5) };
     let on = if connections == 1 { "connection" } else { "connections" };
@@ -82,12 +82,12 @@ fn measure(
     println!("{title}: {} servers, {rounds_of} rounds of {seconds} s ...", contenders.len());
     let others = Others::watch();
     let results = rounds(contenders, rounds_of, |contender| {
-        serve(contender, connections, seconds, places).with_context(|| contender.name.to_owned())
+        serve(contender, connections, seconds, cores).with_context(|| contender.name.to_owned())
     })?;
     let costs: Vec<Vec<f64>> =
         results.iter().map(|runs| runs.iter().map(|run| run.cost).collect()).collect();
-    let place = |name| contenders.iter().position(|contender| contender.name == name);
-    let evhttp = place(LIBEVENT).context("libevent is among them")?;
+    let index = |name| contenders.iter().position(|contender| contender.name == name);
+    let evhttp = index(LIBEVENT).context("libevent is among them")?;
     let mut table = Table::new(title, "server | CPU µs / request | × evhttp | requests / s");
     for ((contender, runs), own) in contenders.iter().zip(&results).zip(&costs) {
         table.row(
@@ -101,23 +101,23 @@ fn measure(
     }
     table.remark(format!(
         "Rounds: {rounds_of} of {seconds} s. wrk checks that each answer has the status 200. {} {}",
-        places.describe(),
+        cores.describe(),
         others.describe()
     ));
     Ok(table)
 }
 
-/// Runs one server under wrk.
-fn serve(contender: &Contender, connections: u64, seconds: u64, places: Places) -> Result<Outcome> {
-    let folder = TempDir::new().context("no place for settings")?;
-    let mut command = clean(&contender.program);
+/// Runs one server. wrk sends the requests.
+fn serve(contender: &Contender, connections: u64, seconds: u64, cores: Cores) -> Result<Outcome> {
+    let folder = TempDir::new().context("cannot make a folder for settings")?;
+    let mut command = clean_command(&contender.program);
     let (mut server, address) = if contender.is_nginx {
-        // Find a free port for nginx. After the socket is closed, another program is unlikely to take the port
-        // before nginx.
+        // Find a free port for nginx. The socket is closed before nginx starts. It is unlikely that another program
+        // takes the port in the meantime.
         let address = TcpListener::bind("127.0.0.1:0")?.local_addr()?.to_string();
         let file = folder.path().join("settings");
         fs::write(&file, nginx(&folder.path().to_string_lossy(), &address))?;
-        let server = Talk::start(command.arg("-c").arg(file), LIMIT)?;
+        let server = ControlledProcess::start(command.arg("-c").arg(file), LIMIT)?;
         let began = Instant::now();
         while std::net::TcpStream::connect(&address).is_err() {
             ensure!(began.elapsed() < LIMIT, "nginx does not listen");
@@ -125,23 +125,23 @@ fn serve(contender: &Contender, connections: u64, seconds: u64, places: Places) 
         }
         (server, address)
     } else {
-        let mut server = Talk::start(&mut command, LIMIT)?;
+        let mut server = ControlledProcess::start(&mut command, LIMIT)?;
         let first = server.line()?;
         (server, address(&first)?.to_owned())
     };
-    places.server.keep(server.process())?;
-    let mut wrk = clean("wrk");
+    cores.server.pin(server.process())?;
+    let mut wrk = clean_command("wrk");
     wrk.args(["-t", "1", "-c", &connections.to_string(), "-d", &format!("{seconds}s")]);
-    let mut wrk = Talk::start(wrk.arg(format!("http://{address}/")), LIMIT)?;
-    places.load.keep(wrk.process())?;
+    let mut wrk = ControlledProcess::start(wrk.arg(format!("http://{address}/")), LIMIT)?;
+    cores.load.pin(wrk.process())?;
     let before = processor_time(&server)?;
-    let said = wrk.end()?.lines.join("\n");
+    let output = wrk.end()?.lines.join("\n");
     let used = processor_time(&server)? - before;
-    let is_clean = !said.contains("Socket errors") && !said.contains("Non-2xx");
-    ensure!(is_clean, "requests have failed:\n{said}");
-    let requests = said.lines().find_map(|line| line.trim().split_once(" requests in "));
-    let requests: f64 = requests.context("wrk says no number")?.0.parse()?;
-    ensure!(requests > 1_000.0, "there were {requests} requests only");
+    let is_clean = !output.contains("Socket errors") && !output.contains("Non-2xx");
+    ensure!(is_clean, "requests have failed:\n{output}");
+    let requests = output.lines().find_map(|line| line.trim().split_once(" requests in "));
+    let requests: f64 = requests.context("wrk printed no number of requests")?.0.parse()?;
+    ensure!(requests > 1_000.0, "there were only {requests} requests");
     let pid = server.process().pid().to_string();
     command::output(Command::new("kill").args(["-KILL", &pid]))?;
     // The error is ignored: the server was killed.

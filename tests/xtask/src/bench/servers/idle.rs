@@ -1,9 +1,9 @@
-//! W5: the memory of an idle connection in a server. The workload also checks that 10,000 connections are served
-//! at once.
+//! Workload W5: the memory of an idle connection in a server. The workload also checks that 10,000 connections are
+//! served at once.
 //!
-//! The server measures its memory in user space: after all connections are accepted and before anything is sent
-//! (cold), and after one message has come back on each connection (warm). The system's own memory for a socket is the
-//! same for every server.
+//! The server measures its memory in user space twice: when all connections are accepted and nothing was sent (cold),
+//! and when one message has come back on each connection (warm). The memory of the operating system for a socket is not
+//! measured: it is the same for every server.
 
 use anyhow::Result;
 
@@ -11,8 +11,8 @@ use super::{
     super::spread::{Spread, rounds},
     comparison::Comparison,
     contender::{SERVERS, Server},
+    cores::check_descriptors,
     others::Others,
-    place::check_descriptors,
     session::{Load, Outcome},
 };
 use crate::{bench::Options, table::Table};

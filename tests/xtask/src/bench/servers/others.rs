@@ -1,16 +1,16 @@
 //! Measures how busy the processors were with other programs while a workload was measured.
 //!
-//! The figures are processor time, which does not include other programs. But other programs evict cache lines and
-//! slow down a shared processor. So the share of other programs is reported with the figures.
+//! The figures are processor time, which does not include the time of other programs. But other programs evict cache
+//! lines and slow down a shared processor. So the share of other programs is reported with the figures.
 
 use std::thread;
 
 use procfs::{CpuTime, CurrentSI as _, KernelStats, process::Process};
 
-/// If the share is larger than this, the figures should not be quoted.
+/// The largest share of other programs with which figures should be quoted.
 const TOO_MUCH: f64 = 0.08;
 
-/// The ticks of the system, and of this process with its children, at one time.
+/// The ticks that the system, and this process with its children, have used up to one time.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 struct Ticks {
     /// Ticks of all processors, including idle time.
@@ -71,7 +71,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_share_of_others_is_what_is_busy_beyond_our_own() {
+    fn the_share_of_others_is_the_busy_time_minus_our_own() {
         let before = Ticks { all: 1000.0, busy: 200.0, own: 100.0 };
         let now = Ticks { all: 2000.0, busy: 700.0, own: 500.0 };
         assert_eq!(share(before, now), Some(0.1));
@@ -79,7 +79,7 @@ mod tests {
     }
 
     #[test]
-    fn this_system_can_be_asked() {
+    fn the_load_of_this_system_can_be_read() {
         assert!(Ticks::now().is_some());
         assert!(Others { since: None }.describe().contains("unknown"));
     }

@@ -1,4 +1,4 @@
-//! W7: a proxy, which connects to a server for each client and moves bytes both ways.
+//! Workload W7: a proxy, which connects to a server for each client and moves bytes in both directions.
 //!
 //! ```text
 //!   load: clients ══▶ proxy ══▶ load: server      each end sends as fast as it can, and checks what it receives
@@ -17,16 +17,16 @@ use procfs::process::Process;
 use super::{
     super::spread::{Spread, ratio, rounds},
     contender::{self, Server, c},
+    cores::{Cores, clean_command},
     others::Others,
-    place::{Places, clean},
     report::{Report, address},
 };
-use crate::{bench::Options, process::Talk, table::Table};
+use crate::{bench::Options, process::ControlledProcess, table::Table};
 
 /// The package of picoevent's proxy.
 const EXAMPLE: &str = "proxy";
 
-const US: &str = "picoevent, examples/proxy";
+const PICOEVENT: &str = "picoevent, examples/proxy";
 const LEVEL: &str = "epoll, level-triggered";
 const EDGE: &str = "epoll, edge-triggered";
 const LIBEVENT: &str = "libevent, bufferevents";
@@ -51,9 +51,9 @@ const LIMIT: Duration = Duration::from_secs(120);
 struct Outcome {
     /// Bytes per second of the proxy's processor time, in units of 10⁹.
     rate: f64,
-    /// The load's processor time per byte, in nanoseconds.
+    /// The processor time of the clients and their server (the load) per byte, in nanoseconds.
     load: f64,
-    /// The share of the time in which the proxy was idle.
+    /// The share of the time in which the proxy was idle, in per cent.
     idle: f64,
 }
 
@@ -65,12 +65,12 @@ pub fn run(options: &Options) -> Result<Vec<Table>> {
     let ours = contender::build(EXAMPLE)?.remove(EXAMPLE).context("the example has a program")?;
     let load = contender::build(contender::PACKAGE)?.remove("load");
     let load = load.context("there is a load generator")?;
-    let mut programs = vec![(US, ours)];
+    let mut programs = vec![(PICOEVENT, ours)];
     for (name, server) in [LEVEL, EDGE, LIBEVENT].into_iter().zip(&OTHERS) {
         programs.push((name, contender::link(server)?));
     }
-    let places = Places::find()?;
-    CLIENTS.map(|clients| measure(options, &programs, &load, clients, places)).into_iter().collect()
+    let cores = Cores::find()?;
+    CLIENTS.map(|clients| measure(options, &programs, &load, clients, cores)).into_iter().collect()
 }
 
 fn measure(
@@ -78,24 +78,25 @@ fn measure(
     programs: &[(&str, PathBuf)],
     load: &Path,
     clients: u64,
-    places: Places,
+    cores: Cores,
 ) -> Result<Table> {
     let (rounds_of, mib) = if options.quick { (3, MIB / 4) } else { (7, MIB) };
     let title = format!("Proxy: {mib} MiB by {clients} clients, half of it each way");
     println!("{title}: {} proxies, {rounds_of} rounds ...", programs.len());
     let others = Others::watch();
     let results = rounds(programs, rounds_of, |(name, program)| {
-        serve(program, load, clients, mib / 2 / clients, places).with_context(|| (*name).to_owned())
+        serve(program, load, clients, mib / 2 / clients, cores).with_context(|| (*name).to_owned())
     })?;
     let rates: Vec<Vec<f64>> =
         results.iter().map(|runs| runs.iter().map(|run| run.rate).collect()).collect();
-    let columns = "proxy | GB / CPU s | × epoll, level | × epoll, edge | × libevent | CPU ns / byte, load's | idle %";
+    let columns = "proxy | GB / CPU s | × epoll, level | × epoll, edge | × libevent | \
+                   load generator: CPU ns / byte | idle %";
     let mut table = Table::new(title, columns);
     for (((name, _), runs), own) in programs.iter().zip(&results).zip(&rates) {
         let to = |other: &str| {
-            let place = programs.iter().position(|(name, _)| *name == other);
-            place.map_or("–".to_owned(), |place| {
-                format!("{:.2}", ratio(own, &rates[place]).median())
+            let index = programs.iter().position(|(name, _)| *name == other);
+            index.map_or("–".to_owned(), |index| {
+                format!("{:.2}", ratio(own, &rates[index]).median())
             })
         };
         let median = |of: fn(&Outcome) -> f64| Spread::of(runs.iter().map(of)).median();
@@ -114,7 +115,7 @@ fn measure(
     table.remark(format!(
         "Rounds: {rounds_of}. A byte counts once, when it has passed the proxy. The load is clients and server in \
          one process. {} {}",
-        places.describe(),
+        cores.describe(),
         others.describe()
     ));
     Ok(table)
@@ -122,19 +123,19 @@ fn measure(
 
 /// Runs one proxy between clients and their server. On each connection, the client and the server each send `blocks`
 /// blocks of a mebibyte.
-fn serve(proxy: &Path, load: &Path, clients: u64, blocks: u64, places: Places) -> Result<Outcome> {
-    let mut command = clean(load);
+fn serve(proxy: &Path, load: &Path, clients: u64, blocks: u64, cores: Cores) -> Result<Outcome> {
+    let mut command = clean_command(load);
     let words = format!("relay 127.0.0.1:0 {} {clients} {blocks}", LIMIT.as_secs());
     command.args(words.split(' '));
-    let mut load = Talk::start(&mut command, LIMIT)?;
-    places.load.keep(load.process())?;
+    let mut load = ControlledProcess::start(&mut command, LIMIT)?;
+    cores.load.pin(load.process())?;
     let server = load.line()?;
-    let mut command = clean(proxy);
+    let mut command = clean_command(proxy);
     command.args(["--listen", "127.0.0.1:0", "--to", address(&server)?]);
-    let mut proxy = Talk::start(&mut command, LIMIT)?;
-    places.server.keep(proxy.process())?;
+    let mut proxy = ControlledProcess::start(&mut command, LIMIT)?;
+    cores.server.pin(proxy.process())?;
     let first = proxy.line()?;
-    load.tell(address(&first)?)?;
+    load.send(address(&first)?)?;
     ensure!(load.line()? == "connected", "the clients should be connected");
     let before = processor_time(&proxy)?;
     load.go()?;
@@ -150,9 +151,9 @@ fn serve(proxy: &Path, load: &Path, clients: u64, blocks: u64, places: Places) -
     })
 }
 
-/// Returns the processor time that a process and its threads have used, in seconds. The resolution is a hundredth of a
-/// second, which is one per cent of a run.
-pub(super) fn processor_time(process: &Talk) -> Result<f64> {
+/// Returns the processor time that a process and its threads have used, in seconds. The resolution is a tick of the
+/// system, normally a hundredth of a second. This is about one per cent of the time of a run.
+pub(super) fn processor_time(process: &ControlledProcess) -> Result<f64> {
     let pid = i32::try_from(process.process().pid()).context("a process has a number")?;
     let stat =
         Process::new(pid).and_then(|process| process.stat()).context("the server has ended")?;
@@ -174,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn every_end_sends_whole_blocks() {
+    fn every_endpoint_sends_whole_blocks() {
         for clients in CLIENTS {
             assert_eq!(MIB / 4 % (2 * clients), 0, "{clients}");
         }

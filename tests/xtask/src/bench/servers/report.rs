@@ -16,12 +16,13 @@ impl Report {
     pub fn parse(word: &str, line: &str) -> Result<Self> {
         let mut words = line.split_whitespace();
         if words.next() != Some(word) {
-            bail!("this should be a line of {word:?}: {line:?}");
+            bail!("this is not a line of {word:?}: {line:?}");
         }
         let mut numbers = BTreeMap::new();
         for pair in words {
-            let (name, value) =
-                pair.split_once('=').with_context(|| format!("no pair is {pair:?} in {line:?}"))?;
+            let (name, value) = pair
+                .split_once('=')
+                .with_context(|| format!("{pair:?} is not a name=value pair in {line:?}"))?;
             if let Ok(number) = value.parse::<f64>()
                 && number.is_finite()
             {
@@ -42,7 +43,9 @@ impl Report {
 
 /// Returns the address from a server's first line.
 pub fn address(line: &str) -> Result<&str> {
-    line.strip_prefix("listening on ").with_context(|| format!("no server begins with {line:?}"))
+    line.strip_prefix("listening on ").with_context(|| {
+        format!("the first line of a server is {line:?}, which is not its address")
+    })
 }
 
 #[cfg(test)]
@@ -62,7 +65,7 @@ mod tests {
     #[test]
     fn another_line_is_refused() {
         let error = Report::parse("usage", "load wall=5").unwrap_err().to_string();
-        assert_eq!(error, "this should be a line of \"usage\": \"load wall=5\"");
+        assert_eq!(error, "this is not a line of \"usage\": \"load wall=5\"");
         assert!(Report::parse("usage", "usage user").is_err());
         assert!(Report::parse("usage", "usage user=NaN").unwrap().number("user").is_err());
         assert_eq!(address("listening on 127.0.0.1:4").unwrap(), "127.0.0.1:4");

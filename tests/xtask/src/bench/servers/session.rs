@@ -1,8 +1,8 @@
-//! Runs one server under one load: starts the server and the clients, connects them, waits until both have ended, and
-//! checks the result.
+//! Runs one server with one load: starts the server, starts the clients with the address of the server, waits until
+//! both programs have ended, and checks the result.
 //!
-//! Both must end with success, and the server must have served everything that the load requested. Otherwise
-//! the command fails and reports no figure.
+//! Both programs must succeed, and the server must have served all connections and bytes of the load. Otherwise the
+//! command fails and reports no figure.
 
 use std::{
     path::{Path, PathBuf},
@@ -13,10 +13,10 @@ use std::{
 use anyhow::{Result, bail, ensure};
 
 use super::{
-    place::{Places, clean},
+    cores::{Cores, clean_command},
     report::{Report, address},
 };
-use crate::process::Talk;
+use crate::process::ControlledProcess;
 
 /// The sizes of a small message and of a block, in bytes. The clients have the same constants.
 const MESSAGE: u64 = 64;
@@ -57,10 +57,10 @@ pub enum Load {
     },
 }
 
-/// The tool under which a server runs, if any.
-pub enum Under {
+/// The tool that runs the server, if any.
+pub enum Tool {
     /// No tool.
-    Nothing,
+    None,
     /// callgrind, which counts its instructions.
     Callgrind,
     /// strace, which counts its system calls into a file.
@@ -70,7 +70,8 @@ pub enum Under {
 /// The result of a run.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Outcome {
-    /// The server's processor time in µs. The part in user space is known only in the system's clock ticks.
+    /// The server's processor time in µs, in user space and in the kernel together. The separate times are less
+    /// precise: the system only estimates them from clock ticks.
     pub cpu: f64,
     /// The clients' processor time in µs.
     pub load_cpu: f64,
@@ -84,8 +85,8 @@ pub struct Outcome {
     pub p99: f64,
     /// The memory that the server reported: before anything was sent, and after.
     pub memory: Vec<Report>,
-    /// The server's standard error: the output of a tool.
-    pub said: String,
+    /// The server's standard error, which contains the output of the tool.
+    pub stderr: String,
 }
 
 impl Load {
@@ -100,7 +101,7 @@ impl Load {
         }
     }
 
-    /// Returns the arguments of its clients.
+    /// Returns the arguments of the clients.
     fn clients(self, address: &str) -> String {
         let (name, counts) = match self {
             Self::Hello { connections, concurrency } => {
@@ -113,7 +114,8 @@ impl Load {
         format!("{name} {address} {} {counts}", LIMIT.as_secs())
     }
 
-    /// Returns the number of connections that a server must have closed, and of bytes that it must have received.
+    /// Returns the number of connections that a server must have closed, and the number of bytes that it must have
+    /// received.
     const fn served(self) -> (u64, u64) {
         match self {
             Self::Hello { connections, .. } => (connections, 0),
@@ -126,17 +128,17 @@ impl Load {
     }
 }
 
-impl Under {
+impl Tool {
     fn command(&self, server: &Path) -> Command {
         match self {
-            Self::Nothing => clean(server),
+            Self::None => clean_command(server),
             Self::Callgrind => {
-                let mut valgrind = clean("valgrind");
+                let mut valgrind = clean_command("valgrind");
                 valgrind.args(["--tool=callgrind", "--callgrind-out-file=/dev/null"]).arg(server);
                 valgrind
             }
             Self::Strace(file) => {
-                let mut strace = clean("strace");
+                let mut strace = clean_command("strace");
                 strace.args(["-c", "-f", "-o"]).arg(file).arg(server);
                 strace
             }
@@ -149,18 +151,18 @@ pub fn run(
     server: &Path,
     clients: &Path,
     load: Load,
-    under: &Under,
-    places: Places,
+    tool: &Tool,
+    cores: Cores,
 ) -> Result<Outcome> {
-    let mut command = under.command(server);
+    let mut command = tool.command(server);
     command.args(load.server().split(' '));
-    let mut server = Talk::start(&mut command, LIMIT)?;
-    places.server.keep(server.process())?;
+    let mut server = ControlledProcess::start(&mut command, LIMIT)?;
+    cores.server.pin(server.process())?;
     let first = server.line()?;
-    let mut command = clean(clients);
+    let mut command = clean_command(clients);
     command.args(load.clients(address(&first)?).split(' '));
-    let mut clients = Talk::start(&mut command, LIMIT)?;
-    places.load.keep(clients.process())?;
+    let mut clients = ControlledProcess::start(&mut command, LIMIT)?;
+    cores.load.pin(clients.process())?;
     let mut memory = Vec::new();
     if let Load::Idle { .. } = load {
         // Nothing is sent before the server has accepted all connections and measured its memory.
@@ -170,7 +172,7 @@ pub fn run(
     }
     let ended = match clients.end() {
         Ok(output) => output,
-        // If the server has failed, its error is more precise.
+        // If the server has failed, add its error. The clients only know that a connection was lost.
         Err(error) => {
             return Err(match server.end_within(GRACE) {
                 Err(why) => error.context(why.to_string()),
@@ -200,7 +202,7 @@ pub fn run(
         p50: clients.number("p50")?,
         p99: clients.number("p99")?,
         memory,
-        said: output.said,
+        stderr: output.stderr,
     })
 }
 
@@ -214,7 +216,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn server_and_clients_are_told_the_same() {
+    fn server_and_clients_get_matching_arguments() {
         for (load, server, clients) in [
             (Load::Hello { connections: 9, concurrency: 4 }, "hello 9", "hello 1.2.3.4:5 60 9 4"),
             (Load::Echo { connections: 2, messages: 10 }, "echo 128 768", "echo 1.2.3.4:5 60 2 10"),

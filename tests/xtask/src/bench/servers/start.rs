@@ -1,9 +1,9 @@
-//! W6: the size of a server, and its start-up time.
+//! Workload W6: the size of a server, and its start-up time.
 //!
-//! A server in C is linked statically and compared with the server without a loop. A server in Rust is
-//! compared with a program that does nothing. Both use the system's shared C library. The start-up time is
-//! the time from the start of the process to the first connection that it accepts. For this, all servers use
-//! shared libraries.
+//! A server in C is linked statically, and its size is compared with the size of the server without a loop. The size of
+//! a server in Rust is compared with the size of a program that does nothing. These two programs use the system's
+//! shared C library. The start-up time is the time from the start of the process to the first accepted connection. For
+//! this measurement, all servers use shared libraries.
 
 use std::{
     io::{BufRead, BufReader},
@@ -21,16 +21,16 @@ use super::{
     super::spread::{Spread, rounds},
     comparison::Comparison,
     contender::{SERVERS, Server, Source},
+    cores::clean_command,
     others::Others,
-    place::clean,
     report::address,
 };
 use crate::{bench::Options, command, process::Process, size::crates, table::Table};
 
-/// The server without a loop. All servers in C are compared with it.
+/// The server without a loop. The sizes of all servers in C are compared with its size.
 const FLOOR: &str = "blocking calls";
 
-/// The time limit of a server for one connection. It only detects a hang.
+/// The time limit of a server for one connection. It only ends a server that hangs.
 const LIMIT: Duration = Duration::from_secs(60);
 
 /// Measures the workload.
@@ -49,14 +49,14 @@ fn servers(comparison: &Comparison, options: &Options) -> Result<Table> {
         })
         .collect();
     let programs = programs?;
-    let folder = TempDir::new().context("no place for stripped programs")?;
+    let folder = TempDir::new().context("cannot make a folder for stripped programs")?;
     let empty = stripped(&comparison.built.rust("empty")?, &folder)?;
     let mut sizes = Vec::new();
     for (_, program) in &programs {
         sizes.push(stripped(program, &folder)?);
     }
     let floor = programs.iter().position(|(server, _)| server.name == FLOOR);
-    let floor = floor.map(|place| sizes[place]).context("there is a server without a loop")?;
+    let floor = floor.map(|index| sizes[index]).context("there is a server without a loop")?;
     println!("start-up: {} servers, {starts} times ...", programs.len());
     let others = Others::watch();
     // Servers in C are started with shared libraries, like servers in Rust.
@@ -69,15 +69,15 @@ fn servers(comparison: &Comparison, options: &Options) -> Result<Table> {
     for (((server, _), size), times) in programs.iter().zip(&sizes).zip(&times) {
         let (linked, less) = match server.source {
             Source::C { .. } => ("static", floor),
-            Source::Rust(_) => ("C library outside", empty),
+            Source::Rust(_) => ("shared C library", empty),
         };
         let times = Spread::of(times.iter().copied());
         let [median, early, late] = [50, 10, 90].map(|percent| times.percentile(percent));
-        let beyond = (*size as i64 - less as i64).to_string();
+        let difference = (*size as i64 - less as i64).to_string();
         let took = format!("{median:.0} [{early:.0}–{late:.0}]");
-        table.row(server.name, [linked.to_owned(), size.to_string(), beyond, took]);
+        table.row(server.name, [linked.to_owned(), size.to_string(), difference, took]);
     }
-    table.row("empty program in Rust", ["C library outside", &empty.to_string(), "0", "–"]);
+    table.row("empty program in Rust", ["shared C library", &empty.to_string(), "0", "–"]);
     table.remark(format!("The floor is `{FLOOR}` for C and the empty program for Rust."));
     table.remark(format!(
         "Start-up: {starts} of each, in random order, the median [p10–p90]. {}",
@@ -86,7 +86,8 @@ fn servers(comparison: &Comparison, options: &Options) -> Result<Table> {
     Ok(table)
 }
 
-/// Returns the table of the code of this repository in the release server.
+/// Returns a table with the code sizes of the crates `picoevent` and `picoevent_mio` in the two servers on picoevent.
+/// The servers are built in the release profile.
 fn core(comparison: &Comparison) -> Result<Table> {
     let columns = "server | `picoevent` | `picoevent_mio`";
     let mut table = Table::new("Code of the core and of its back end, bytes", columns);
@@ -98,8 +99,8 @@ fn core(comparison: &Comparison) -> Result<Table> {
         table.row(name, [of("picoevent"), of("picoevent_mio")]);
     }
     table.remark(
-        "The sum of the symbols in the linked program, x86-64 or what this machine is, in the \
-         release profile. What was inlined into the server is the server's.",
+        "The sum of the symbols in the linked program, for this machine's processor, in the \
+         release profile. Code that is inlined into the server counts as the server's.",
     );
     Ok(table)
 }
@@ -114,24 +115,24 @@ fn stripped(program: &Path, folder: &TempDir) -> Result<u64> {
 
 /// Returns the time from the start of a server to the first connection it accepts, in µs.
 fn start_up(program: &Path) -> Result<f64> {
-    let mut command = clean(program);
+    let mut command = clean_command(program);
     command.args(["hello", "1"]).stdin(Stdio::null()).stdout(Stdio::piped());
     let begun = Instant::now();
     let server = Process::spawn(&mut command, None)?;
     let out = server.child().take_stdout().context("its output is piped")?;
-    // Read on this thread: the start and wake-up of another thread would be measured, too.
+    // Read on this thread. The start and the wake-up of another thread would be measured, too.
     let limit = Timespec::try_from(LIMIT)?;
     let ready = poll(&mut [PollFd::new(&out, PollFlags::IN)], Some(&limit))?;
-    ensure!(ready > 0, "it does not say within {} s where it listens", LIMIT.as_secs());
+    ensure!(ready > 0, "it did not print its address within {} s", LIMIT.as_secs());
     let (mut out, mut line) = (BufReader::new(out), String::new());
     out.read_line(&mut line)?;
     let client = TcpStream::connect(address(line.trim_end())?);
-    let client = client.context("it does not take a connection")?;
+    let client = client.context("it does not accept a connection")?;
     let took = begun.elapsed();
     drop(client);
-    // The server does not wait for a reader: the pipe has room for its report.
-    let late = || format!("it does not end within {} s", LIMIT.as_secs());
+    // The server does not wait for a reader, because the pipe has room for its report.
+    let late = || format!("it did not end within {} s", LIMIT.as_secs());
     let status = server.wait(LIMIT)?.with_context(late)?;
-    ensure!(status.success(), "it fails with its first client: {status}");
+    ensure!(status.success(), "it failed with its first client: {status}");
     Ok(took.as_secs_f64() * 1e6)
 }

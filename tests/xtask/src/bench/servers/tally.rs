@@ -1,8 +1,8 @@
 //! Counts the instructions in user space (with callgrind) and the system calls (with strace) of one operation of a
 //! server. These counts do not depend on other programs.
 //!
-//! Each count is the difference of two runs, divided by the difference in operations. So it does not contain
-//! the server's start and end. The clients do not run under the tool.
+//! Each count is the difference between two runs, divided by the difference in operations. So the start and the end of
+//! the server are not counted. The clients are not counted either.
 
 use std::{fs, path::Path};
 
@@ -10,8 +10,8 @@ use anyhow::{Context, Result};
 use tempfile::NamedTempFile;
 
 use super::{
-    place::Places,
-    session::{self, Load, Under},
+    cores::Cores,
+    session::{self, Load, Tool},
 };
 use crate::callgrind::collected;
 
@@ -21,12 +21,12 @@ pub fn instructions(
     server: &Path,
     clients: &Path,
     loads: [(Load, u64); 2],
-    places: Places,
+    cores: Cores,
 ) -> Result<f64> {
     per_operation(loads, |load| {
-        let outcome = session::run(server, clients, load, &Under::Callgrind, places)?;
-        let count = collected(&outcome.said);
-        count.with_context(|| format!("valgrind said no count:\n{}", outcome.said))
+        let outcome = session::run(server, clients, load, &Tool::Callgrind, cores)?;
+        let count = collected(&outcome.stderr);
+        count.with_context(|| format!("valgrind printed no count:\n{}", outcome.stderr))
     })
 }
 
@@ -35,12 +35,12 @@ pub fn system_calls(
     server: &Path,
     clients: &Path,
     loads: [(Load, u64); 2],
-    places: Places,
+    cores: Cores,
 ) -> Result<f64> {
     per_operation(loads, |load| {
-        let file = NamedTempFile::new().context("no place for what strace counts")?;
-        session::run(server, clients, load, &Under::Strace(file.path().to_owned()), places)?;
-        let table = fs::read_to_string(file.path()).context("strace has written nothing")?;
+        let file = NamedTempFile::new().context("cannot make a file for strace's counts")?;
+        session::run(server, clients, load, &Tool::Strace(file.path().to_owned()), cores)?;
+        let table = fs::read_to_string(file.path()).context("strace wrote no file")?;
         calls(&table).with_context(|| format!("strace counted no calls:\n{table}"))
     })
 }

@@ -1,7 +1,7 @@
 //! Finds the services of a kind on the local network.
 
-mod asking;
-mod hearing;
+mod queries;
+mod receiving;
 mod verbs;
 
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -24,8 +24,8 @@ pub trait HasBrowser: HasMdns {
     /// Returns the browser: [`Browser::as_mut`] of the application's browser.
     fn browser(&mut self) -> BrowserMut<'_>;
 
-    /// Called when a service was found, has changed, or is lost. [`BrowserMut::get`] returns the
-    /// service until this function returns, also if it is lost.
+    /// Called when a service was found, has changed, or is lost. [`BrowserMut::get`] returns the service until this
+    /// function returns, even if the service is lost.
     fn service(&mut self, cx: &mut Cx<'_, Self>, event: ServiceEvent);
 }
 
@@ -67,8 +67,8 @@ pub enum ServiceEvent {
 ///     }
 ///
 ///     fn service(&mut self, _: &mut Cx<Self>, event: ServiceEvent) {
-///         if let ServiceEvent::Found(place) = event
-///             && let Some(broker) = self.browser().get(place)
+///         if let ServiceEvent::Found(index) = event
+///             && let Some(broker) = self.browser().get(index)
 ///         {
 ///             // Connect to it.
 ///             let (_address, _port) = (broker.addresses().next(), broker.port());
@@ -104,7 +104,7 @@ struct Query {
 /// A service that was found.
 pub struct FoundService {
     state: State,
-    news: News,
+    pending: Pending,
     instance: Text<LABEL>,
     host: Text<LABEL>,
     port: u16,
@@ -112,7 +112,7 @@ pub struct FoundService {
     v6: Option<Ipv6Addr>,
     text: Text<TEXT>,
     /// The lifetime of each record: the list entry, the host with its port, and the addresses.
-    lives: [Life; 3],
+    lifetimes: [Lifetime; 3],
 }
 
 /// The state of an entry.
@@ -122,12 +122,12 @@ enum State {
     /// A service whose records are not yet complete.
     Incomplete,
     /// The application was informed of the service.
-    Told,
+    Reported,
 }
 
 /// The event that the application must receive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum News {
+enum Pending {
     None,
     Found,
     Changed,
@@ -136,20 +136,20 @@ enum News {
 
 /// The lifetime of a record.
 #[derive(Clone, Copy, Debug)]
-struct Life {
+struct Lifetime {
     until: Instant,
-    /// The time of the next question for it, before it expires.
-    ask: Instant,
+    /// The time of the next question for the record, before the record expires.
+    next_question: Instant,
     seconds: u32,
 }
 
-/// The positions in `lives`.
+/// The indices in `lifetimes`.
 const LISTED: usize = 0;
-const PLACE: usize = 1;
+const SRV: usize = 1;
 const ADDRESS: usize = 2;
 
 impl<const SERVICES: usize> Browser<SERVICES> {
-    const SIZES: () = assert!(SERVICES <= u16::MAX as usize, "a place has two bytes");
+    const SIZES: () = assert!(SERVICES <= u16::MAX as usize, "an index has two bytes");
 
     /// Makes a browser that does not browse yet.
     pub const fn new() -> Self {
@@ -174,32 +174,32 @@ impl<const SERVICES: usize> Default for Browser<SERVICES> {
 }
 
 impl<'r> BrowserMut<'r> {
-    /// Returns the service with this index. Returns `None` if there is none, or if the application was not informed
-    /// of it.
-    pub fn get(self, place: u16) -> Option<&'r FoundService> {
-        self.services.get(usize::from(place)).filter(|service| service.state == State::Told)
+    /// Returns the service with this index. Returns `None` if there is no such service, or if the application was not
+    /// informed of the service.
+    pub fn get(self, index: u16) -> Option<&'r FoundService> {
+        self.services.get(usize::from(index)).filter(|service| service.state == State::Reported)
     }
 
     /// Returns the services that were found.
     pub fn services(self) -> impl Iterator<Item = &'r FoundService> {
-        self.services.iter().filter(|service| service.state == State::Told)
+        self.services.iter().filter(|service| service.state == State::Reported)
     }
 }
 
 impl FoundService {
     const FREE: Self = Self {
         state: State::Free,
-        news: News::None,
+        pending: Pending::None,
         instance: Text::new(),
         host: Text::new(),
         port: 0,
         v4: None,
         v6: None,
         text: Text::new(),
-        lives: [Life { until: Instant::MAX, ask: Instant::MAX, seconds: 0 }; 3],
+        lifetimes: [Lifetime { until: Instant::MAX, next_question: Instant::MAX, seconds: 0 }; 3],
     };
 
-    /// Returns the name of the service. It is a text for people.
+    /// Returns the name of the service. The name is a text for people.
     pub fn instance(&self) -> &str {
         self.instance.as_str()
     }
@@ -234,9 +234,9 @@ impl FoundService {
     /// case-sensitive (RFC 6763, section 6.4).
     pub fn value(&self, key: &str) -> Option<&[u8]> {
         self.texts().find_map(|text| {
-            let (held, rest) = text.split_at_checked(key.len())?;
+            let (found_key, rest) = text.split_at_checked(key.len())?;
             let value = rest.strip_prefix(b"=")?;
-            held.eq_ignore_ascii_case(key.as_bytes()).then_some(value)
+            found_key.eq_ignore_ascii_case(key.as_bytes()).then_some(value)
         })
     }
 }

@@ -4,8 +4,8 @@ use core::time::Duration;
 
 use picoevent::{Cx, EventMut, Instant, Mode, SetupError, UdpEvent, UdpMut, UnseededError};
 
-use super::{FoundService, HasBrowser, News, ServiceEvent, State};
-use crate::mdns::verbs::{bind, close, hear, heard, send};
+use super::{FoundService, HasBrowser, Pending, ServiceEvent, State};
+use crate::mdns::verbs::{bind, close, receive, received, send};
 use crate::mdns::{AnnounceError, GROUP, MAX_LABEL, MESSAGE, State as NameState};
 use crate::wire::is_host_name;
 
@@ -13,11 +13,12 @@ use crate::wire::is_host_name;
 /// questions are sent after 1, 2, 4, … seconds, at most one hour apart, and before known records expire.
 /// [`HasBrowser::service`] is called for each service.
 ///
-/// The browser uses the socket of the [responder](super::super::Responder), which does not need a name. If the browser
-/// is already browsing, it starts again: it forgets the services it has found, without reporting them as lost.
+/// The browser uses the socket of the [responder](super::super::Responder). The responder does not need a name. If the
+/// browser is already browsing, it starts again: it removes the services that it has found, and does not report them as
+/// lost.
 ///
 /// # Errors
-/// [`AnnounceError`].
+/// Returns an [`AnnounceError`] that states the reason.
 pub fn browse<A: HasBrowser>(
     app: &mut A,
     cx: &mut Cx<'_, A>,
@@ -36,7 +37,7 @@ pub fn browse<A: HasBrowser>(
         Some(timer) => timer,
         None => cx.new_timer(Mode::OneShot, tick::<A>).map_err(SetupError::from)?,
     };
-    if let Err(error) = bind(app, cx, heard_by_both::<A>) {
+    if let Err(error) = bind(app, cx, receive_for_both::<A>) {
         if app.browser().query.timer.is_none()
             && let Ok(mut timer) = cx.event(timer)
         {
@@ -47,7 +48,7 @@ pub fn browse<A: HasBrowser>(
     let responder = app.mdns();
     responder.is_shared = true;
     if let Some(Ok(mut udp)) = responder.socket.map(|socket| cx.udp(socket)) {
-        udp.on_event(heard_by_both::<A>);
+        udp.on_event(receive_for_both::<A>);
     }
     // Spread the first questions: many devices may have started at once.
     let random = u64::from(cx.random_u32().unwrap_or_default() & 0xFFFF);
@@ -62,7 +63,7 @@ pub fn browse<A: HasBrowser>(
     Ok(())
 }
 
-/// Stops browsing, and forgets the services that were found.
+/// Stops browsing, and removes the services that were found.
 pub fn stop_browsing<A: HasBrowser>(app: &mut A, cx: &mut Cx<'_, A>) {
     let browser = app.browser();
     let Some(timer) = browser.query.timer.take() else { return };
@@ -72,11 +73,11 @@ pub fn stop_browsing<A: HasBrowser>(app: &mut A, cx: &mut Cx<'_, A>) {
     }
     let responder = app.mdns();
     responder.is_shared = false;
-    // After a failed `announce` there is a timer without a name.
+    // Checks the state, not the timer: after a failed `announce`, the responder has a timer but no name.
     if responder.state == NameState::Silent {
         close(app, cx);
     } else if let Some(Ok(mut udp)) = responder.socket.map(|socket| cx.udp(socket)) {
-        udp.on_event(heard::<A>);
+        udp.on_event(received::<A>);
     }
 }
 
@@ -84,39 +85,39 @@ pub fn stop_browsing<A: HasBrowser>(app: &mut A, cx: &mut Cx<'_, A>) {
 fn tick<A: HasBrowser>(app: &mut A, event: &mut EventMut<'_, '_, A>) {
     let cx = event.cx();
     let mut buffer = [0; MESSAGE];
-    let length = app.browser().due(cx.now(), &mut buffer);
+    let length = app.browser().write_due_questions(cx.now(), &mut buffer);
     send(app, cx, GROUP, &buffer, length);
-    tell(app, cx);
+    report_events(app, cx);
 }
 
 /// Called when messages have arrived, for the browser and for the responder.
-fn heard_by_both<A: HasBrowser>(app: &mut A, udp: &mut UdpMut<'_, '_, A>, _: UdpEvent) {
+fn receive_for_both<A: HasBrowser>(app: &mut A, udp: &mut UdpMut<'_, '_, A>, _: UdpEvent) {
     let now = udp.cx().now();
     while let Some(datagram) = udp.peek() {
-        app.browser().heard(datagram.data, datagram.from.port(), now);
-        hear(app, udp);
+        app.browser().handle_message(datagram.data, datagram.from.port(), now);
+        receive(app, udp);
     }
-    tell(app, udp.cx());
+    report_events(app, udp.cx());
 }
 
-/// Calls the application for each service that has news.
-fn tell<A: HasBrowser>(app: &mut A, cx: &mut Cx<'_, A>) {
-    for place in 0..app.browser().services.len() as u16 {
+/// Calls the application for each service that was found, has changed, or was lost.
+fn report_events<A: HasBrowser>(app: &mut A, cx: &mut Cx<'_, A>) {
+    for index in 0..app.browser().services.len() as u16 {
         let browser = app.browser();
-        let Some(service) = browser.services.get_mut(usize::from(place)) else { continue };
-        let news = core::mem::replace(&mut service.news, News::None);
-        let event = match news {
-            News::None => continue,
-            News::Found => ServiceEvent::Found(place),
-            News::Changed => ServiceEvent::Changed(place),
-            News::Lost => ServiceEvent::Lost(place),
+        let Some(service) = browser.services.get_mut(usize::from(index)) else { continue };
+        let pending = core::mem::replace(&mut service.pending, Pending::None);
+        let event = match pending {
+            Pending::None => continue,
+            Pending::Found => ServiceEvent::Found(index),
+            Pending::Changed => ServiceEvent::Changed(index),
+            Pending::Lost => ServiceEvent::Lost(index),
         };
         app.service(cx, event);
-        if news == News::Lost {
+        if pending == Pending::Lost {
             let browser = app.browser();
-            let service = browser.services.get_mut(usize::from(place));
+            let service = browser.services.get_mut(usize::from(index));
             // The callback may have restarted the browser.
-            if let Some(service) = service.filter(|service| service.state == State::Told) {
+            if let Some(service) = service.filter(|service| service.state == State::Reported) {
                 *service = FoundService::FREE;
             }
         }

@@ -1,11 +1,11 @@
 //! The callbacks: greet and close, or echo.
 
 use picoevent::{ConnEnd, ConnMut, Direction, Protocol};
-use picoevent_bench_servers::agreement::{Agreement, GREETING, fail};
+use picoevent_bench_servers::harness::{GREETING, Harness, fail};
 
 /// The application.
 pub struct Server {
-    pub agreement: Agreement,
+    pub harness: Harness,
 }
 
 /// Greets a client, and closes the connection when the greeting is sent. Like libevent's sample, it does not
@@ -14,10 +14,10 @@ pub struct Greeter;
 
 impl Protocol<Server> for Greeter {
     fn opened(server: &mut Server, conn: &mut ConnMut<Server>) {
-        server.agreement.accepted();
+        server.harness.accepted();
         conn.disable(Direction::Read);
         if let Err(error) = conn.write(GREETING) {
-            fail(format!("the greeting is not written: {error}"));
+            fail(format!("cannot write the greeting: {error}"));
         }
     }
 
@@ -25,27 +25,27 @@ impl Protocol<Server> for Greeter {
 
     fn writable(server: &mut Server, conn: &mut ConnMut<Server>) {
         conn.close();
-        server.agreement.closed();
+        server.harness.closed();
     }
 
     fn ended(_: &mut Server, _: &mut ConnMut<Server>, end: ConnEnd) {
         if end != ConnEnd::Closed {
-            fail(format!("a client has not waited for its greeting: {end}"));
+            fail(format!("a client closed before it received the greeting: {end}"));
         }
     }
 }
 
-/// Sends back as much of the received data as there is room for in the output ring.
-pub struct Mirror;
+/// Sends the received data back, as much as fits into the output ring.
+pub struct Echo;
 
-impl Protocol<Server> for Mirror {
+impl Protocol<Server> for Echo {
     fn opened(server: &mut Server, _: &mut ConnMut<Server>) {
-        server.agreement.accepted();
+        server.harness.accepted();
     }
 
     fn readable(server: &mut Server, conn: &mut ConnMut<Server>) {
         let Ok(amount) = conn.transfer(conn.id()) else { return };
-        server.agreement.moved(amount);
+        server.harness.echoed(amount);
     }
 
     fn eof(_: &mut Server, conn: &mut ConnMut<Server>) {
@@ -53,6 +53,6 @@ impl Protocol<Server> for Mirror {
     }
 
     fn ended(server: &mut Server, _: &mut ConnMut<Server>, _: ConnEnd) {
-        server.agreement.closed();
+        server.harness.closed();
     }
 }

@@ -1,0 +1,34 @@
+//! The time between two iterations, if the caller runs them one by one.
+
+use core::sync::atomic::{AtomicU64, Ordering};
+
+use picoevent::{Instant, Mode};
+
+use crate::{App, at, base, ms, timer};
+
+/// The time of the test's clock, in milliseconds.
+static CLOCK: AtomicU64 = AtomicU64::new(7_000);
+
+fn clock() -> Instant {
+    at(CLOCK.load(Ordering::Relaxed))
+}
+
+#[test]
+fn verbs_between_two_iterations_count_from_the_current_time_if_the_base_has_an_idle_clock() {
+    let (mut base, mut app) = (base(), App::default());
+    base.advance(at(100));
+    base.dispatch(&mut app);
+    base.set_idle_clock(clock, clock());
+    CLOCK.fetch_add(250, Ordering::Relaxed);
+    let event = timer(&mut base, Mode::OneShot, 1);
+    base.event(event).unwrap().add(Some(ms(10))).unwrap();
+    assert_eq!((base.now(), base.deadline()), (at(350), Some(at(360))));
+    // A clock that stops or goes back causes no error.
+    CLOCK.fetch_sub(200, Ordering::Relaxed);
+    base.event(event).unwrap().add(Some(ms(20))).unwrap();
+    assert_eq!((base.now(), base.deadline()), (at(350), Some(at(370))));
+    base.remove_idle_clock();
+    CLOCK.fetch_add(5_000, Ordering::Relaxed);
+    base.event(event).unwrap().add(Some(ms(30))).unwrap();
+    assert_eq!(base.deadline(), Some(at(380)), "the time is again what is fed");
+}

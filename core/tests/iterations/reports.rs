@@ -1,0 +1,132 @@
+//! Callbacks that become due because of the back end's actions. The tests check whether the back end checks for new
+//! events before these callbacks run.
+
+use core::convert::Infallible;
+use core::net::{IpAddr, Ipv4Addr, SocketAddr};
+use core::task::Poll;
+
+use picoevent::{
+    Action, Backend, Conn, ConnMut, End, EventBase, Instant, Listener, Pool, Protocol, Run, Storage,
+};
+
+const ADDRESS: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 7);
+
+/// The log of a test, in order.
+#[derive(Default)]
+struct Log(Vec<&'static str>);
+
+/// Sends a greeting. Each time all output was sent, it sends more.
+struct Greeter;
+
+impl Protocol<Log> for Greeter {
+    fn opened(log: &mut Log, conn: &mut ConnMut<Log>) {
+        log.0.push("opened");
+        conn.write(b"hello").unwrap();
+    }
+
+    fn readable(_: &mut Log, _: &mut ConnMut<Log>) {}
+
+    fn writable(log: &mut Log, conn: &mut ConnMut<Log>) {
+        log.0.push("writable");
+        conn.write(b"more").unwrap();
+    }
+}
+
+/// A back end with one client, which receives all output at once.
+struct OneClient {
+    listener: Listener,
+    client: Option<Conn>,
+    may_skip: bool,
+    polls: Vec<&'static str>,
+}
+
+impl Backend<Log> for OneClient {
+    type Error = Infallible;
+
+    fn now(&mut self) -> Instant {
+        Instant::ZERO
+    }
+
+    fn act(&mut self, action: Action, base: &mut EventBase<'_, Log>) -> Result<(), Infallible> {
+        if let Action::Send(conn) = action {
+            let (first, second) = base.output(conn);
+            let amount = first.len() + second.len();
+            base.sent(conn, amount);
+        }
+        Ok(())
+    }
+
+    fn may_skip_poll(&mut self) -> bool {
+        self.may_skip
+    }
+
+    fn wait(&mut self, _: Instant, _: &mut EventBase<'_, Log>) -> Poll<Result<(), Infallible>> {
+        self.polls.push("polled");
+        Poll::Ready(Ok(()))
+    }
+
+    fn feed(&mut self, base: &mut EventBase<'_, Log>) {
+        if self.client.is_none() {
+            self.client = base.accepted(self.listener, ADDRESS).ok();
+        }
+    }
+}
+
+const POOL: Pool = Pool::new(1).rings(16, 16);
+type TestStorage = Storage<Log, 2, 1, { POOL.bytes() }>;
+
+/// Makes a base whose loop has begun, and its back end.
+fn begin(storage: &mut TestStorage, may_skip: bool) -> (EventBase<'_, Log>, OneClient) {
+    let mut base = EventBase::new(storage);
+    let pool = base.add_pool(POOL).unwrap();
+    let listener = base.listen::<Greeter>(ADDRESS, pool).unwrap();
+    base.begin(Run::DEFAULT);
+    (base, OneClient { listener, client: None, may_skip, polls: Vec::new() })
+}
+
+/// Returns the log of three iterations. The log also shows when the back end checked for new events.
+fn three_iterations(may_skip: bool, set_up: fn(&mut EventBase<Log>)) -> Vec<&'static str> {
+    let mut storage = Storage::new();
+    let (mut base, mut back_end) = begin(&mut storage, may_skip);
+    set_up(&mut base);
+    let mut log = Log::default();
+    for _ in 0..3 {
+        assert_eq!(base.iterate(&mut log, &mut back_end), Poll::Ready(Ok(None)));
+        // The iteration checked for new events before its callbacks ran.
+        let called = log.0.pop();
+        log.0.append(&mut back_end.polls);
+        log.0.extend(called);
+    }
+    log.0
+}
+
+#[test]
+fn callbacks_that_actions_make_due_run_after_a_poll() {
+    let log = three_iterations(false, |_| {});
+    assert_eq!(log, ["polled", "opened", "polled", "writable", "polled", "writable"]);
+}
+
+#[test]
+fn a_back_end_may_skip_the_poll_before_callbacks_that_its_actions_make_due() {
+    let log = three_iterations(true, |_| {});
+    assert_eq!(log, ["polled", "opened", "writable", "writable"]);
+}
+
+#[test]
+fn a_poll_with_watchers_before_or_after_it_is_not_skipped() {
+    let log = three_iterations(true, |base| {
+        base.on_prepare(|_, _| {}).unwrap();
+    });
+    assert_eq!(log, ["polled", "opened", "polled", "writable", "polled", "writable"]);
+}
+
+#[test]
+fn the_end_of_the_loop_comes_before_callbacks_that_actions_make_due() {
+    let mut storage = Storage::new();
+    let (mut base, mut back_end) = begin(&mut storage, true);
+    let mut log = Log::default();
+    assert_eq!(base.iterate(&mut log, &mut back_end), Poll::Ready(Ok(None)));
+    base.loop_break();
+    let ended = base.iterate(&mut log, &mut back_end);
+    assert_eq!((ended, log.0), (Poll::Ready(Ok(Some(End::Break))), vec!["opened"]));
+}

@@ -1,0 +1,251 @@
+//! Tests with reports that are unexpected, that come twice, late or never, or that are about freed objects.
+
+use std::time::Duration;
+
+use picoevent::{
+    AcceptError, Action, Conn, ConnError, Direction, End, EventBase, EventFlags, ListenError,
+    Listener, Signal,
+};
+use picoevent_conformance::App;
+
+use crate::faulty::{ADDRESS, FaultyBackEnd};
+
+/// Makes each kind of report about a connection.
+fn make_all_reports(base: &mut EventBase<'_, App>, conn: Conn) {
+    base.connected(conn);
+    if let Some((first, _)) = base.input(conn) {
+        first[0] = b'x';
+    }
+    base.received(conn, 1);
+    base.sent(conn, 1);
+    base.finished(conn);
+    base.delivered(conn);
+    base.failed(conn, ConnError::Reset);
+}
+
+fn make_all_listener_reports(base: &mut EventBase<'_, App>, listener: Listener) {
+    assert_eq!(base.accepted(listener, ADDRESS.into()), Err(AcceptError::NoListener));
+    base.listen_failed(listener, ListenError::InUse);
+}
+
+#[test]
+fn reports_about_freed_objects_are_ignored() {
+    let mut faulty = FaultyBackEnd::new();
+    let accepted = faulty.accepted();
+    let listener = faulty.app.listeners[0];
+    let connecting = faulty.connecting();
+    for conn in [accepted, connecting] {
+        faulty.base.conn(conn).unwrap().abort();
+    }
+    faulty.base.listener(listener).unwrap().free();
+    // Here the base has not yet requested [`Action::Unlisten`] for the freed listener. The second call, after the loop
+    // has run, comes after the request.
+    make_all_listener_reports(&mut faulty.base, listener);
+    faulty.expect(["0 Ended(Aborted)", "1 Ended(Aborted)"]);
+    let before = faulty.base.counts();
+    for conn in [accepted, connecting] {
+        faulty.feed(move |base| make_all_reports(base, conn));
+    }
+    faulty.feed(move |base| make_all_listener_reports(base, listener));
+    faulty.expect([]);
+    assert_eq!(faulty.base.counts(), before);
+    // A late report about a freed connection does not affect the new connection in its slot.
+    let fresh = faulty.connecting();
+    let other = if fresh.index() == accepted.index() { accepted } else { connecting };
+    assert_eq!(other.index(), fresh.index());
+    faulty.feed(move |base| make_all_reports(base, other));
+    faulty.expect([]);
+    assert!(faulty.base.conn(fresh).is_ok());
+    faulty.end();
+}
+
+#[test]
+fn a_report_about_an_aborted_connection_comes_before_the_action() {
+    let mut faulty = FaultyBackEnd::new();
+    let accepted = faulty.accepted();
+    faulty.base.conn(accepted).unwrap().write(b"output").unwrap();
+    faulty.base.conn(accepted).unwrap().abort();
+    make_all_reports(&mut faulty.base, accepted);
+    faulty.expect(["0 Ended(Aborted)"]);
+    assert_eq!(faulty.base.counts().conns, 0);
+    faulty.end();
+}
+
+#[test]
+fn reports_that_were_not_requested_are_ignored() {
+    let mut faulty = FaultyBackEnd::new();
+    let conn = faulty.accepted();
+    // The connection is open already, has no output, and has not requested an end of its stream. So the base expects
+    // none of these reports.
+    faulty.feed(move |base| {
+        base.connected(conn);
+        base.sent(conn, 1000);
+        base.delivered(conn);
+        base.received(conn, 0);
+    });
+    // No event is added for this signal.
+    faulty.feed(|base| base.raised(Signal::INT, 7));
+    let source = faulty.base.new_source();
+    assert!(source.is_err(), "there is no room for one");
+    faulty.expect([]);
+    let connecting = faulty.connecting();
+    faulty.feed(move |base| {
+        assert!(base.input(connecting).is_none() && base.output(connecting) == (&[], &[]));
+        base.finished(connecting);
+        base.delivered(connecting);
+        base.sent(connecting, 9);
+    });
+    faulty.expect([]);
+    faulty.end();
+}
+
+#[test]
+fn reported_input_that_does_not_fit_is_cut() {
+    let mut faulty = FaultyBackEnd::new();
+    faulty.app.enables_reading = false;
+    let conn = faulty.accepted();
+    // The back end does not call `input` first to get space, and reading is disabled.
+    faulty.feed(move |base| base.received(conn, usize::MAX));
+    faulty.feed(move |base| base.received(conn, usize::MAX));
+    faulty.expect([]);
+    assert_eq!(faulty.base.conn(conn).unwrap().input_len(), 256);
+    assert_eq!(faulty.base.conn(conn).unwrap().consume(usize::MAX), 256);
+    faulty.base.conn(conn).unwrap().write(b"four").unwrap();
+    faulty.feed(move |base| base.sent(conn, usize::MAX));
+    faulty.expect(["0 written"]);
+    faulty.end();
+}
+
+#[test]
+fn a_disabled_listener_keeps_a_connection_that_the_back_end_accepts() {
+    let mut faulty = FaultyBackEnd::new();
+    let listener = faulty.listen();
+    faulty.base.listener(listener).unwrap().disable();
+    for _ in 0..4 {
+        faulty.base.accepted(listener, ADDRESS.into()).unwrap();
+    }
+    assert_eq!(faulty.base.accepted(listener, ADDRESS.into()), Err(AcceptError::Full));
+    faulty.expect([]);
+    assert_eq!(faulty.base.counts().conns, 4);
+    faulty.base.listener(listener).unwrap().enable();
+    faulty.expect(["0 accepted", "1 accepted", "2 accepted", "3 accepted"]);
+    faulty.end();
+}
+
+#[test]
+fn a_reset_before_the_accept_callback_is_not_reported() {
+    let mut faulty = FaultyBackEnd::new();
+    let listener = faulty.listen();
+    faulty.feed(move |base| {
+        let conns = [(); 3].map(|()| base.accepted(listener, ADDRESS.into()).unwrap());
+        base.failed(conns[1], ConnError::Reset);
+        // Reports about the connection after its failure.
+        make_all_reports(base, conns[1]);
+    });
+    faulty.expect(["0 accepted", "1 accepted"]);
+    assert_eq!(faulty.base.counts().conns, 2);
+    faulty.end();
+}
+
+#[test]
+fn a_repeated_report_causes_no_second_callback() {
+    let mut faulty = FaultyBackEnd::new();
+    let conn = faulty.connecting();
+    let listener = faulty.listen();
+    faulty.feed(move |base| (0..2).for_each(|_| base.connected(conn)));
+    faulty.feed(move |base| (0..2).for_each(|_| base.finished(conn)));
+    faulty.feed(move |base| base.finished(conn));
+    faulty.feed(move |base| (0..2).for_each(|_| base.failed(conn, ConnError::Reset)));
+    faulty.feed(move |base| base.failed(conn, ConnError::TimedOut));
+    faulty.feed(move |base| {
+        (0..2).for_each(|_| base.listen_failed(listener, ListenError::InUse));
+    });
+    faulty.expect(["0 Opened", "0 Eof", "0 Ended(Failed(Reset))", "listen InUse"]);
+    faulty.end();
+}
+
+#[test]
+fn reports_after_a_failure_are_ignored() {
+    let mut faulty = FaultyBackEnd::new();
+    let conn = faulty.accepted();
+    faulty.base.conn(conn).unwrap().write(b"lost").unwrap();
+    faulty.feed(move |base| base.failed(conn, ConnError::Reset));
+    for _ in 0..2 {
+        faulty.feed(move |base| {
+            assert!(base.input(conn).is_none() && base.output(conn) == (&[], &[]));
+            base.connected(conn);
+            base.sent(conn, 4);
+            base.finished(conn);
+            base.delivered(conn);
+        });
+    }
+    faulty.expect(["0 Ended(Failed(Reset))"]);
+    faulty.end();
+}
+
+#[test]
+fn a_connection_that_is_never_reported_times_out() {
+    let mut faulty = FaultyBackEnd::new();
+    let timeout = Some(Duration::from_secs(1));
+    let (open, connecting) = (faulty.accepted(), faulty.connecting());
+    for conn in [open, connecting] {
+        faulty.base.conn(conn).unwrap().set_timeouts(timeout, timeout).write(b"out").unwrap();
+    }
+    faulty.expect(["0 Timeout(Read)", "0 Timeout(Write)", "1 Timeout(Write)"]);
+    faulty.end();
+}
+
+/// There are three cases. The back end sends nothing, or never reports that the end was delivered, or never reports
+/// that the peer has ended its stream.
+#[test]
+fn a_closed_connection_that_is_never_reported_is_ended_at_its_limit() {
+    for harness in 0..3 {
+        let mut faulty = FaultyBackEnd::new();
+        let conn = faulty.accepted();
+        faulty.base.conn(conn).unwrap().write(b"output").unwrap();
+        faulty.base.conn(conn).unwrap().close();
+        faulty.feed(move |base| {
+            if harness > 0 {
+                base.sent(conn, 6);
+            }
+        });
+        faulty.feed(move |base| {
+            if harness > 1 {
+                base.delivered(conn);
+            }
+        });
+        faulty.expect(["0 Ended(Closed)"]);
+        let last = *faulty.wire.actions.last().unwrap();
+        let is_reset = last == Action::Reset(conn);
+        // If everything was delivered, no reset is necessary.
+        assert!(is_reset || harness > 1 && last == Action::Close(conn), "{last:?}");
+        assert_eq!(faulty.base.counts().conns, 0);
+        faulty.end();
+    }
+}
+
+#[test]
+fn a_loop_without_reports_sleeps_and_can_be_ended() {
+    let mut faulty = FaultyBackEnd::new();
+    let conn = faulty.accepted();
+    assert_eq!(faulty.run(), None, "it waits for the peer");
+    assert!(faulty.base.conn(conn).unwrap().is_enabled(Direction::Read));
+    faulty.base.exit_after(Duration::from_secs(1));
+    assert_eq!(faulty.run(), Some(End::Exit));
+    faulty.end();
+}
+
+#[test]
+fn sources_that_no_event_waits_for_may_be_ready() {
+    let mut faulty = FaultyBackEnd::new();
+    let foreign = {
+        let capacities = picoevent_mio::Capacities { sources: 2, ..Default::default() };
+        let mut storage = picoevent_mio::HeapStorage::<App>::new(capacities).unwrap();
+        EventBase::over(storage.memory()).new_source().unwrap()
+    };
+    faulty.feed(move |base| {
+        base.ready(foreign, EventFlags::READ | EventFlags::WRITE | EventFlags::CLOSED)
+    });
+    faulty.expect([]);
+    faulty.end();
+}
